@@ -1,0 +1,52 @@
+// Runs a script of this checkout on the Node.js that the lock file names.
+//
+// Usage: node src/launch.mjs SCRIPT [ARG …]. Plain JavaScript without dependencies, because it is the one file
+// that an older Node.js has to understand: it installs what the lock file lists when that is missing or has
+// changed, picks the locked runtime (or the user's own Node.js when that is new enough), and passes signals and
+// the exit code through. Nothing is checked twice: a second start costs one comparison of two small files.
+import { spawn, spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const NODE_MAJOR_MIN = 24;
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const lockFile = join(root, 'package-lock.json');
+const stampFile = join(root, 'node_modules', '.cordon-installed');
+
+const fail = (text) => {
+  process.stderr.write(`cordon: ${text}\n`);
+  process.exit(1);
+};
+
+const installMissing = () => {
+  const wanted = createHash('sha256').update(readFileSync(lockFile)).digest('hex');
+  if (existsSync(stampFile) && readFileSync(stampFile, 'utf8') === wanted) return;
+  process.stderr.write('cordon: installing locked dependencies (npm ci), once\n');
+  const npm = spawnSync('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], {
+    cwd: root,
+    stdio: ['ignore', 'ignore', 'inherit'],
+  });
+  if (npm.error) fail(`npm ci could not be started: ${npm.error.message}`);
+  if (npm.status !== 0) fail(`npm ci ended with status ${npm.status}; run it by hand in ${root} to see why`);
+  writeFileSync(stampFile, wanted);
+};
+
+const findRuntime = () => {
+  const locked = join(root, 'node_modules', `node-${process.platform}-${process.arch}`, 'bin', 'node');
+  if (existsSync(locked)) return locked;
+  if (Number(process.versions.node.split('.')[0]) >= NODE_MAJOR_MIN) return process.execPath;
+  return fail(
+    `Node.js ${NODE_MAJOR_MIN} or newer is needed and no locked runtime exists for ` +
+      `${process.platform}-${process.arch}; install Node.js ${NODE_MAJOR_MIN} and run this again with it`,
+  );
+};
+
+const [script, ...args] = process.argv.slice(2);
+if (script === undefined) fail('usage: node src/launch.mjs SCRIPT [ARG …]');
+installMissing();
+const child = spawn(findRuntime(), [resolve(root, script), ...args], { stdio: 'inherit' });
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGUSR2']) process.on(signal, () => child.kill(signal));
+child.on('error', (error) => fail(`the runtime could not be started: ${error.message}`));
+child.on('exit', (code, signal) => process.exit(signal === null ? (code ?? 1) : 128));
