@@ -1,0 +1,23 @@
+// base: what every room may use: the error class, time, IP addresses and prefixes.
+//
+// Imports nothing of the project. Holds no state and does no I/O. Addresses follow RFC 4291 and RFC 5952.
+export {
+  type AddressWords,
+  createAddress,
+  type Endpoint,
+  formatAddress,
+  formatEndpoint,
+  formatPrefix,
+  isIpv4,
+  MAPPED_BITS,
+  matchesPrefix,
+  type Prefix,
+  parseAddress,
+  parseEndpoint,
+  parsePrefix,
+  readIpv4,
+  readIpv6,
+} from './address.ts';
+export { type Clock, systemClock } from './clock.ts';
+export { AppError, errorText, systemErrorCode } from './error.ts';
+export { type PrefixEntry, PrefixTable } from './prefix-table.ts';
