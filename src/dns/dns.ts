@@ -1,0 +1,85 @@
+// dns: the wire. Registries, names, message views, EDNS, SVCB, the builder and the presentation format.
+//
+// Invariants: no function throws or loops on bytes from the network; names are bytes, compared with ASCII letters
+// folded (RFC 4343); no byte of a message is trusted before its bound was checked. Imports base only.
+// RFCs: 1035, 2181, 3225, 3597, 4343, 6891, 8914, 9460; words of RFC 9499.
+export { MessageBuilder } from './builder.ts';
+export {
+  createEde,
+  type EdnsOption,
+  type ExtendedError,
+  OPT_LENGTH,
+  readEde,
+  readOptions,
+  writeOpt,
+  writeOption,
+} from './edns.ts';
+export {
+  copyName,
+  messageFlags,
+  messageId,
+  messageOpcode,
+  messageRcode,
+  QUERY_FAULT,
+  Query,
+  questionEnd,
+  RecordReader,
+  readU16,
+  readU32,
+  SECTION,
+  sectionCount,
+  writeU16,
+  writeU32,
+} from './message.ts';
+export {
+  countLabels,
+  expandName,
+  foldByte,
+  foldName,
+  formatName,
+  isInZone,
+  NAME_FAULT,
+  type NameTextFault,
+  nameEquals,
+  nameFrom,
+  parseName,
+  skipLabels,
+  skipName,
+} from './name.ts';
+export { formatMessage, formatRecord, parseRecord, type ResourceRecord } from './presentation.ts';
+export { expandRdata, hasEmbeddedNames } from './rdata.ts';
+export { formatRdata, parseRdata } from './rdata-text.ts';
+export {
+  CLASS,
+  EDE,
+  EDNS_DO,
+  FLAG,
+  formatClass,
+  formatEde,
+  formatOpcode,
+  formatRcode,
+  formatType,
+  HEADER_LENGTH,
+  LABEL_COUNT_MAX,
+  LABEL_LENGTH_MAX,
+  MESSAGE_LENGTH_MAX,
+  NAME_LENGTH_MAX,
+  OPCODE,
+  OPTION,
+  parseClass,
+  parseType,
+  RCODE,
+  SVC_PARAM,
+  TYPE,
+  UDP_LENGTH_MAX,
+  UDP_LENGTH_PLAIN,
+} from './registry.ts';
+export { type ServiceVisitor, visitService } from './svcb.ts';
+export {
+  collectTargets,
+  NO_TARGETS,
+  TARGET_ADDRESS_WORDS,
+  type Targets,
+  TRIGGER,
+} from './targets.ts';
+export type { PresentationErrorCode } from './text.ts';
