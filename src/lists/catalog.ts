@@ -1,0 +1,58 @@
+// The catalog: which lists ship with the package. The folder lists/ is the catalog, one file per switch.
+//
+// The folder stands beside src/ in a checkout and beside dist/ in the package: two levels above this file in both.
+import { readdirSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { errorText } from '../base/base.ts';
+import { type ListHeader, parseCordonList } from './cordon-format.ts';
+import { listError, readListFile } from './list-file.ts';
+
+/** The folder of the shipped lists. */
+export const LISTS_DIRECTORY = fileURLToPath(new URL('../../lists/', import.meta.url));
+
+/** The shipped guard names, in the form that Guards.load reads. */
+export const NEVER_BLOCK_FILE = join(LISTS_DIRECTORY, 'never-block.txt');
+
+const EXTENSION = '.yaml';
+
+/** A list that ships. */
+export interface ShippedList {
+  readonly id: string;
+  readonly file: string;
+}
+
+/** The lists of a folder, sorted by id; throws ERR_LIST_READ. The id is the file's name. */
+export const shippedLists = (directory = LISTS_DIRECTORY): readonly ShippedList[] =>
+  namesIn(directory)
+    .filter((name) => name.endsWith(EXTENSION))
+    .sort()
+    .map((name) => ({ id: basename(name, EXTENSION), file: join(directory, name) }));
+
+/**
+ * The headers of the shipped lists that are in force without any configuration, mandate lists first.
+ *
+ * Throws ERR_LIST_READ or ERR_LIST_PARSE: a broken file must not leave the defaults silently.
+ */
+export const shippedDefaults = (): readonly ListHeader[] =>
+  shippedLists()
+    .map(({ file }) => headerOf(file))
+    .filter((header) => header.default)
+    .sort((a, b) => Number(b.mandate) - Number(a.mandate));
+
+const headerOf = (file: string): ListHeader => {
+  const { header, log } = parseCordonList(readListFile(file));
+  if (header !== undefined) return header;
+  const { line = 1, column = 1, text = '' } = log.kept[0] ?? {};
+  throw listError('ERR_LIST_PARSE', `reading list ${file}:${line}:${column}: ${text}`);
+};
+
+const namesIn = (directory: string): string[] => {
+  try {
+    return readdirSync(directory);
+  } catch (thrown) {
+    throw listError('ERR_LIST_READ', `reading the folder of lists ${directory}: ${errorText(thrown)}`, {
+      cause: thrown,
+    });
+  }
+};

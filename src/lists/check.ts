@@ -1,0 +1,246 @@
+// The checker of the shipped lists: what a reviewer would have to look for in every change, done by the machine.
+//
+// A list that refuses a government site, a CDN's shared zone or a public suffix does more harm than a list that
+// misses a name, so such an entry is refused outright. The rest keeps the files honest: reasons and review dates
+// on each entry, one switch per name, sorted for small diffs.
+import { basename } from 'node:path';
+import { getPublicSuffix } from 'tldts';
+import { isIpv4, MAPPED_BITS, matchesPrefix, type Prefix, parsePrefix } from '../base/base.ts';
+import { MATCH, MATCH_NAMES, type Match } from '../policy/policy.ts';
+import { shippedLists } from './catalog.ts';
+import { type ListEntry, parseCordonList, prefixOf } from './cordon-format.ts';
+import type { DiagnosticCode } from './diagnostic.ts';
+import { type Guards, zonesOf } from './guard.ts';
+import { readListFile } from './list-file.ts';
+
+/** A year and a month: an entry that nobody looked at since then is no evidence any more. */
+const REVIEW_AGE_DAYS_MAX = 400;
+const DAY_MS = 86_400_000;
+/** Wider than any block of the listed networks: one digit lost from a prefix must not refuse a continent. */
+const IPV4_BITS_MIN = 16;
+const IPV6_BITS_MIN = 29;
+
+/** Special-purpose address blocks (RFC 6890 and its IANA registries) and multicast: never a service's address. */
+const SPECIAL_PREFIXES: readonly Prefix[] = [
+  '0.0.0.0/8',
+  '10.0.0.0/8',
+  '100.64.0.0/10',
+  '127.0.0.0/8',
+  '169.254.0.0/16',
+  '172.16.0.0/12',
+  '192.0.0.0/24',
+  '192.0.2.0/24',
+  '192.88.99.0/24',
+  '192.168.0.0/16',
+  '198.18.0.0/15',
+  '198.51.100.0/24',
+  '203.0.113.0/24',
+  '224.0.0.0/4',
+  '240.0.0.0/4',
+  '::/8',
+  '100::/64',
+  '2001::/23',
+  '2001:db8::/32',
+  '2002::/16',
+  '3fff::/20',
+  '5f00::/16',
+  'fc00::/7',
+  'fe80::/10',
+  'ff00::/8',
+].flatMap((text) => parsePrefix(text) ?? []);
+
+const MATCH_ORDER: readonly Match[] = [MATCH.SUFFIX, MATCH.WILDCARD, MATCH.EXACT, MATCH.PREFIX];
+
+/** What is wrong with an entry or a file. */
+export type ProblemCode =
+  | DiagnosticCode
+  | 'covered'
+  | 'duplicate'
+  | 'file-name'
+  | 'government'
+  | 'guard'
+  | 'prefix-short'
+  | 'prefix-special'
+  | 'public-suffix'
+  | 'review-future'
+  | 'review-old'
+  | 'unsorted';
+
+/** One refusal of the checker. */
+export interface Problem {
+  /** File name without its folder. */
+  readonly file: string;
+  /** From 1. */
+  readonly line: number;
+  /** From 1. */
+  readonly column: number;
+  readonly code: ProblemCode;
+  readonly text: string;
+}
+
+/** What the checker measures against. */
+export interface CheckOptions {
+  /** Milliseconds since the epoch, for review dates. */
+  readonly nowMs: number;
+  readonly guards: Guards;
+  /** Names that no list may refuse, folded, without the final dot. */
+  readonly governmentNames: Iterable<string>;
+}
+
+/** The name rules of one list, asked one name at a time: a plain reading of the rules, independent of the table. */
+export class NameRules {
+  readonly #entries = new Map<string, ListEntry>();
+
+  constructor(entries: readonly ListEntry[]) {
+    for (const entry of entries) this.#entries.set(`${MATCH_NAMES[entry.match]} ${entry.text}`, entry);
+  }
+
+  /** The entry that refuses the folded name, or undefined. */
+  find(name: string): ListEntry | undefined {
+    return this.#entries.get(`exact ${name}`) ?? this.#findAbove(name);
+  }
+
+  /** Another entry that refuses everything that the entry refuses, or undefined. */
+  findWider(entry: ListEntry): ListEntry | undefined {
+    return this.#findAbove(entry.text, entry);
+  }
+
+  #findAbove(name: string, except?: ListEntry): ListEntry | undefined {
+    for (const zone of zonesOf(name)) {
+      const suffix = this.#entries.get(`suffix ${zone}`);
+      if (suffix !== undefined && suffix !== except) return suffix;
+      const wildcard = zone === name ? undefined : this.#entries.get(`wildcard ${zone}`);
+      if (wildcard !== undefined) return wildcard;
+    }
+    return undefined;
+  }
+}
+
+/** Checks every list of a folder; an empty result means that all may ship. Throws ERR_LIST_READ. */
+export const checkLists = (directory: string, options: CheckOptions): readonly Problem[] => {
+  const seen = new Map<string, string>();
+  const lists = shippedLists(directory).map(({ id, file }) => new ListCheck(id, file, options, seen));
+  for (const name of options.governmentNames) {
+    for (const list of lists) list.checkGovernmentName(name);
+  }
+  return lists.flatMap((list) => list.problems);
+};
+
+class ListCheck {
+  readonly problems: Problem[] = [];
+  readonly #file: string;
+  readonly #options: CheckOptions;
+  readonly #rules: NameRules;
+
+  /** `seen` knows the place of every text that a list before this one holds. */
+  constructor(id: string, path: string, options: CheckOptions, seen: Map<string, string>) {
+    this.#file = basename(path);
+    this.#options = options;
+    const { header, entries, log } = parseCordonList(readListFile(path));
+    for (const found of log.kept) this.problems.push({ file: this.#file, ...found });
+    if (header !== undefined && header.id !== id) {
+      this.#refuse('file-name', { line: 1, column: 1 }, `the list ${header.id} belongs in ${header.id}.yaml`);
+    }
+    this.#rules = new NameRules(entries);
+    for (const [index, entry] of entries.entries()) {
+      this.#checkReview(entry);
+      this.#checkUnique(entry, seen);
+      const before = entries[index - 1];
+      if (before !== undefined && compareEntries(before, entry) > 0) {
+        this.#refuse('unsorted', entry, `${entry.text} belongs before ${before.text}`);
+      }
+      if (entry.match === MATCH.PREFIX) this.#checkPrefix(entry, entries);
+      else this.#checkName(entry);
+    }
+  }
+
+  checkGovernmentName(name: string): void {
+    const entry = this.#rules.find(name);
+    if (entry !== undefined) this.#refuse('government', entry, `${entry.text} refuses ${name}`);
+  }
+
+  #checkName(entry: ListEntry): void {
+    const guard = this.#options.guards.protects(entry.match, entry.text);
+    if (guard !== undefined) this.#refuse('guard', entry, `${entry.text} harms ${guard} (never-block.txt)`);
+    if (isPublicSuffix(entry.text)) {
+      this.#refuse('public-suffix', entry, `${entry.text} is where others register names`);
+    }
+    const wider = this.#rules.findWider(entry);
+    if (wider !== undefined) {
+      this.#refuse('covered', entry, `${entry.text} is covered by ${wider.text} in line ${wider.line}`);
+    }
+  }
+
+  #checkPrefix(entry: ListEntry, entries: readonly ListEntry[]): void {
+    const prefix = prefixOf(entry);
+    const minimum = isIpv4(prefix.words) ? MAPPED_BITS + IPV4_BITS_MIN : IPV6_BITS_MIN;
+    if (prefix.bits < minimum) {
+      const text = `${entry.text} is wider than /${IPV4_BITS_MIN} (IPv4) or /${IPV6_BITS_MIN} (IPv6)`;
+      this.#refuse('prefix-short', entry, text);
+    }
+    if (SPECIAL_PREFIXES.some((block) => sameFamily(block, prefix) && overlaps(block, prefix))) {
+      this.#refuse(
+        'prefix-special',
+        entry,
+        `${entry.text} is a special-purpose block (RFC 6890) or holds one`,
+      );
+    }
+    for (const other of entries) {
+      if (other === entry || other.match !== MATCH.PREFIX) continue;
+      const wide = prefixOf(other);
+      if (wide.bits < prefix.bits && matchesPrefix(prefix.words, wide.words, wide.bits)) {
+        this.#refuse('covered', entry, `${entry.text} is covered by ${other.text} in line ${other.line}`);
+      }
+    }
+  }
+
+  #checkReview(entry: ListEntry): void {
+    const ageMs = this.#options.nowMs - Date.parse(entry.reviewed);
+    if (ageMs < 0) this.#refuse('review-future', entry, `${entry.text} was reviewed on ${entry.reviewed}`);
+    if (ageMs > REVIEW_AGE_DAYS_MAX * DAY_MS) {
+      const text = `${entry.text} was last reviewed on ${entry.reviewed}, over ${REVIEW_AGE_DAYS_MAX} days ago`;
+      this.#refuse('review-old', entry, text);
+    }
+  }
+
+  #checkUnique(entry: ListEntry, seen: Map<string, string>): void {
+    const place = seen.get(entry.text);
+    if (place === undefined) seen.set(entry.text, `${this.#file}:${entry.line}`);
+    else this.#refuse('duplicate', entry, `${entry.text} stands in ${place} already`);
+  }
+
+  #refuse(code: ProblemCode, place: { line: number; column: number }, text: string): void {
+    this.problems.push({ file: this.#file, line: place.line, column: place.column, code, text });
+  }
+}
+
+/** True for a public suffix, and for the parent of a wildcard of the Public Suffix List. */
+const isPublicSuffix = (name: string): boolean => {
+  const suffix = getPublicSuffix(`probe.${name}`, {
+    allowPrivateDomains: true,
+    extractHostname: false,
+    validateHostname: false,
+    detectIp: false,
+  });
+  return suffix !== null && suffix.length >= name.length;
+};
+
+const compareEntries = (a: ListEntry, b: ListEntry): number => {
+  if (a.match !== b.match) return MATCH_ORDER.indexOf(a.match) - MATCH_ORDER.indexOf(b.match);
+  return a.match === MATCH.PREFIX ? comparePrefixes(prefixOf(a), prefixOf(b)) : compareTexts(a.text, b.text);
+};
+
+const compareTexts = (a: string, b: string): number => (a === b ? 0 : a < b ? -1 : 1);
+
+const comparePrefixes = (a: Prefix, b: Prefix): number => {
+  for (const [index, word] of a.words.entries()) {
+    const other = b.words[index] ?? 0;
+    if (word !== other) return word - other;
+  }
+  return a.bits - b.bits;
+};
+
+/** IPv4 lies inside ::/8 in the mapped form; the two families are compared apart. */
+const sameFamily = (a: Prefix, b: Prefix): boolean => isIpv4(a.words) === isIpv4(b.words);
+
+const overlaps = (a: Prefix, b: Prefix): boolean => matchesPrefix(a.words, b.words, Math.min(a.bits, b.bits));

@@ -1,0 +1,26 @@
+// lists: keeping lists. What ships, how a list is read, and what no list may do.
+//
+// Invariants: a list's bytes are never trusted: every line has a bound, what is not clearly a name is refused with
+// line and column, never guessed; parsed text does not outlive the call that feeds a sink; an unreadable, empty or
+// unusable list is an AppError, never an empty policy; guard names stay reachable whatever a source says.
+// RFCs: 1035 and 2181 (names), 5890 (A-labels), 6890 (special-purpose addresses), 8914 (EDE).
+export {
+  LISTS_DIRECTORY,
+  NEVER_BLOCK_FILE,
+  type ShippedList,
+  shippedDefaults,
+  shippedLists,
+} from './catalog.ts';
+export { type CheckOptions, checkLists, NameRules, type Problem, type ProblemCode } from './check.ts';
+export {
+  type CordonList,
+  type ListAnswer,
+  type ListEntry,
+  type ListHeader,
+  parseCordonList,
+} from './cordon-format.ts';
+export { DIAGNOSTICS_MAX, type Diagnostic, type DiagnosticCode } from './diagnostic.ts';
+export { type FeedOptions, type FeedResult, feedRules, LIST_FORMATS, type ListFormat } from './feed.ts';
+export { Guards } from './guard.ts';
+export type { ListErrorCode } from './list-file.ts';
+export { type ListLine, type ListSource, LoadedList, loadList } from './load.ts';

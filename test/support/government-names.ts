@@ -1,0 +1,34 @@
+// The names that must never be refused: hosts of US government sites and .gov delegations (test/data/README.md).
+import { readFileSync } from 'node:fs';
+import { zstdDecompressSync } from 'node:zlib';
+
+/** A host with its visits in 30 days. */
+export interface VisitedHost {
+  readonly name: string;
+  readonly visits: number;
+}
+
+/** Hosts of the visit data that belong to ByteDance, not to a government: copies of government pages. */
+export const BYTEDANCE_VISITED_HOSTS: readonly string[] = [
+  'accounts.feishu.cn',
+  'p3-flow-sign.byteimg.com',
+  'p6-flow-sign.byteimg.com',
+  'seclink.bytedance.com',
+  'tosv.byted.org',
+];
+
+/** 98,175 hosts, the most visited first. */
+export const readVisitedHosts = (): VisitedHost[] =>
+  readLines('hosts-by-visits.tsv.zst').map((line) => {
+    const [name = '', visits = ''] = line.split('\t');
+    return { name, visits: Number(visits) };
+  });
+
+/** 16,536 names delegated below .gov. */
+export const readGovDelegations = (): string[] => readLines('gov-delegations.txt.zst');
+
+const readLines = (file: string): string[] =>
+  zstdDecompressSync(readFileSync(new URL(`../data/${file}`, import.meta.url)))
+    .toString('utf8')
+    .split('\n')
+    .filter((line) => line !== '');

@@ -1,0 +1,165 @@
+import { createHash } from 'node:crypto';
+import { mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+import { AppError } from '../../../src/base/base.ts';
+import { type ListFormat, loadList, shippedDefaults, shippedLists } from '../../../src/lists/lists.ts';
+import { RuleLog } from './rule-log.ts';
+
+const directory = mkdtempSync(join(tmpdir(), 'cordon-lists-'));
+afterAll(() => rmSync(directory, { recursive: true }));
+
+const write = (name: string, text: string): string => {
+  const path = join(directory, name);
+  writeFileSync(path, text);
+  return path;
+};
+
+const failureOf = (call: () => unknown): string => {
+  try {
+    call();
+  } catch (thrown) {
+    if (thrown instanceof AppError) return `${thrown.code} ${thrown.message}`;
+    throw thrown;
+  }
+  return 'no failure';
+};
+
+describe('loadList()', () => {
+  it('tells the facts of a shipped list and feeds its rules', () => {
+    const list = loadList({ kind: 'shipped', id: 'tiktok' });
+    const log = new RuleLog();
+    list.feed(log);
+    expect(list.header).toMatchObject({ id: 'tiktok', category: 'tiktok', mandate: true, answer: undefined });
+    expect(list.entries).toBe(log.rules.length);
+    expect(log.rules.map((rule) => rule.replace(/^\d+ /, ''))).toContain('suffix tiktok.com');
+  });
+
+  it('tells the facts of a file', () => {
+    const text = 'a.test\n# b\ncom\n';
+    const path = write('facts.txt', text);
+    expect(loadList({ kind: 'file', path, format: 'domains' })).toMatchObject({
+      path,
+      format: 'domains',
+      sha256: createHash('sha256').update(text).digest('hex'),
+      sizeBytes: text.length,
+      header: undefined,
+      entries: 1,
+      rejected: 1,
+      diagnostics: [{ line: 3, column: 1, code: 'single-label' }],
+    });
+  });
+
+  it('passes the reading on', () => {
+    const path = write('exact.txt', 'a.test\n');
+    const log = new RuleLog();
+    loadList({ kind: 'file', path, format: 'domains' }, { match: 'exact' }).feed(log);
+    expect(log.rules).toEqual(['1 exact a.test']);
+  });
+
+  it('feeds twice, and refuses to when the file has changed in between', () => {
+    const path = write('twice.txt', 'a.test\n');
+    const list = loadList({ kind: 'file', path, format: 'domains' });
+    const log = new RuleLog();
+    list.feed(log);
+    list.feed(log);
+    expect(log.rules).toEqual(['1 suffix a.test', '1 suffix a.test']);
+    write('twice.txt', 'b.test\n');
+    expect(failureOf(() => list.feed(log))).toBe(
+      `ERR_LIST_CHANGED reading list ${path} again: its content has changed`,
+    );
+  });
+
+  it('feeds the content that was checked when the file changes before the first feed', () => {
+    const path = write('held.txt', 'a.test\n');
+    const list = loadList({ kind: 'file', path, format: 'domains' });
+    write('held.txt', 'b.test\n');
+    const log = new RuleLog();
+    list.feed(log);
+    expect(log.rules).toEqual(['1 suffix a.test']);
+  });
+
+  it.each<[string, string, ListFormat, string]>([
+    ['an empty file', '', 'domains', 'ERR_LIST_EMPTY reading list PATH: no rule in it'],
+    [
+      'a file without one good name',
+      '# x\n  com\n',
+      'domains',
+      'ERR_LIST_EMPTY reading list PATH:2:3: no rule in it: "com": a name has at least two labels',
+    ],
+    [
+      'a web page',
+      '<!DOCTYPE html>\n',
+      'domains',
+      'ERR_LIST_PARSE reading list PATH:1:1: "<!DOCTYPE html>": markup: a web page instead of a list',
+    ],
+    ['no YAML', 'id: [', 'cordon', 'ERR_LIST_PARSE reading list PATH:1:'],
+    [
+      'a header with a wrong key',
+      'id: a\ntitle: a\nname: b\n',
+      'cordon',
+      'ERR_LIST_PARSE reading list PATH:3:1: "name": an unknown key',
+    ],
+  ])('refuses %s with its place', (_, text, format, message) => {
+    const path = write('bad.txt', text);
+    const failure = failureOf(() => loadList({ kind: 'file', path, format }));
+    expect(failure.slice(0, message.length + path.length - 4)).toBe(message.replace('PATH', path));
+  });
+
+  it('refuses a missing file, a folder, and a file over 256 MiB', () => {
+    const load = (path: string) => failureOf(() => loadList({ kind: 'file', path, format: 'hosts' }));
+    expect(load(join(directory, 'none.txt'))).toMatch(/^ERR_LIST_READ .*none\.txt: ENOENT/);
+    expect(load(directory)).toMatch(/^ERR_LIST_READ .*EISDIR/);
+    const large = write('large.txt', '');
+    truncateSync(large, 256 * 1024 * 1024 + 1);
+    expect(load(large)).toMatch(/^ERR_LIST_TOO_LARGE .*268435457 bytes/);
+  });
+
+  it('refuses an unknown shipped list', () => {
+    expect(failureOf(() => loadList({ kind: 'shipped', id: '../x' }))).toBe(
+      'ERR_LIST_UNKNOWN looking for the shipped list "../x"',
+    );
+  });
+});
+
+describe('entryAt()', () => {
+  it('gives the entry with its reasons for a rule of the cordon format', () => {
+    const list = loadList({ kind: 'shipped', id: 'canary' });
+    const log = new RuleLog();
+    list.feed(log);
+    const line = Number(log.rules[0]?.split(' ')[0]);
+    expect(list.entryAt(line)).toMatchObject({
+      line,
+      text: expect.stringContaining('exact: use-application-dns.net') as string,
+      entry: { text: 'use-application-dns.net', owner: 'Mozilla Corporation', reviewed: '2026-11-24' },
+    });
+  });
+
+  it.each([
+    [1, { line: 1, text: 'a.test', entry: undefined }],
+    [2, { line: 2, text: 'b.test # why', entry: undefined }],
+    [3, undefined],
+    [4, undefined],
+  ])('gives the source line %i of a text format', (line, expected) => {
+    const path = write('lines.txt', '\ufeffa.test\r\nb.test # why\n');
+    expect(loadList({ kind: 'file', path, format: 'domains' }).entryAt(line)).toEqual(expected);
+  });
+});
+
+describe('shippedDefaults()', () => {
+  it('names the lists that are in force without configuration, mandate lists first', () => {
+    expect(shippedDefaults().map(({ id, mandate, answer }) => [id, mandate, answer])).toEqual([
+      ['bytedance-backend', true, undefined],
+      ['bytedance-prefixes', true, undefined],
+      ['tiktok', true, undefined],
+      ['canary', false, 'nxdomain'],
+      ['private-relay', false, 'nxdomain'],
+    ]);
+  });
+
+  it('leaves every other shipped list off', () => {
+    const ids = shippedLists().map((list) => list.id);
+    expect(ids).toEqual(expect.arrayContaining(['capcut-lemon8', 'lark', 'pangle', 'volcengine-byteplus']));
+  });
+});
