@@ -1,0 +1,63 @@
+// cache: what upstreams answered, for as long as they allowed. Hot file.
+//
+// Invariants: bounded by bytes; only what was resolved is kept, never a verdict, so an answer that is in the cache
+// is judged again for every client against the lists then in force; a clock that steps back makes entries stale, not
+// immortal. Keyed by QNAME (folded), QTYPE and the flags that change an upstream's answer: DO and CD. RFC 2308.
+import { LRUCache } from 'lru-cache';
+import { type Answer, sizeOf } from './answer.ts';
+
+export { type Answer, createAnswer, type TtlLimits } from './answer.ts';
+
+/** Smallest entry that can occur, for the number of index slots: overhead plus a short negative answer. */
+const ENTRY_BYTES_MIN = 700;
+
+/** Told about evictions and size. */
+export interface CacheObserver {
+  cacheEvicted(): void;
+}
+
+/** The answer cache of one worker. */
+export class AnswerCache {
+  readonly #entries: LRUCache<string, Answer>;
+
+  constructor(options: { sizeBytes: number; observer: CacheObserver }) {
+    this.#entries = new LRUCache<string, Answer>({
+      max: Math.max(1, Math.ceil(options.sizeBytes / ENTRY_BYTES_MIN)),
+      maxSize: Math.max(1, options.sizeBytes),
+      dispose: (_answer, _key, reason) => {
+        if (reason === 'evict') options.observer.cacheEvicted();
+      },
+    });
+  }
+
+  /** The answer under the key while it lives. `nowMs` is the time of the clock that stored it. */
+  get(key: string, nowMs: number): Answer | undefined {
+    const answer = this.#entries.get(key);
+    if (answer === undefined) return undefined;
+    const ageMs = nowMs - answer.storedAtMs;
+    if (ageMs >= 0 && ageMs < answer.lifetimeSec * 1000) return answer;
+    this.#entries.delete(key);
+    return undefined;
+  }
+
+  /** Keeps an answer; one without a lifetime is not kept. */
+  set(key: string, answer: Answer): void {
+    if (answer.lifetimeSec <= 0) return;
+    this.#entries.set(key, answer, { size: sizeOf(answer) });
+  }
+
+  /** Forgets everything. */
+  clear(): void {
+    this.#entries.clear();
+  }
+
+  /** Number of answers. */
+  get entries(): number {
+    return this.#entries.size;
+  }
+
+  /** Bytes that the answers are charged with. */
+  get bytes(): number {
+    return this.#entries.calculatedSize;
+  }
+}
