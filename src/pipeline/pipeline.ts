@@ -1,0 +1,453 @@
+// pipeline: the order in which a query is decided, with the reason for each step. Hot file.
+//
+// Invariants: decide() is synchronous, and a refusal or a cache hit makes no promise and keeps no object; a listed
+// name is refused whatever the type, class, flags, transport or letters; every answer is judged against the policy
+// now in force, also one that was waited for while the lists changed; without a policy nothing is resolved (EDE 14).
+// The pipeline knows a Resolver interface, never an upstream. RFCs 1035, 2308, 6891, 8482, 8914, 9619.
+import type { Client, Clients } from '../access/access.ts';
+import type { Clock } from '../base/base.ts';
+import { type Answer, type AnswerCache, createAnswer, type TtlLimits } from '../cache/cache.ts';
+import {
+  CLASS,
+  createEde,
+  EDE,
+  FLAG,
+  foldByte,
+  HEADER_LENGTH,
+  MESSAGE_LENGTH_MAX,
+  MessageBuilder,
+  NAME_LENGTH_MAX,
+  QUERY_FAULT,
+  Query,
+  RCODE,
+  TYPE,
+  UDP_LENGTH_MAX,
+} from '../dns/dns.ts';
+import { LOCAL, type LocalZones } from '../local/local.ts';
+import { type Policy, Verdict } from '../policy/policy.ts';
+import {
+  answerFlags,
+  finish,
+  REFUSAL_LENGTH_MAX,
+  writeAnswer,
+  writeAny,
+  writeEmpty,
+  writeFault,
+  writeRefusal,
+} from './respond.ts';
+
+/** What decide() returns when nothing may be answered. */
+export const DROPPED = 0;
+/** What decide() returns when the answer has to be resolved: call resolve() at once. */
+export const PENDING = -1;
+
+/** How a query came in. */
+export const TRANSPORT = { UDP: 0, TCP: 1, DOT: 2, DOH: 3 } as const;
+
+/** What made an answer, for the counters. */
+export const SOURCE = {
+  CACHE: 0,
+  UPSTREAM: 1,
+  POLICY: 2,
+  LOCAL: 3,
+  ACCESS: 4,
+  PROTOCOL: 5,
+  NOT_READY: 6,
+  SHED: 7,
+} as const;
+
+/** Why nothing was answered, for the counters. */
+export const DROP = {
+  QR_SET: 0,
+  SHORT: 1,
+  SOURCE_PORT_ZERO: 2,
+  LOOP: 3,
+  OVERLOAD: 4,
+  SEND_FAILED: 5,
+} as const;
+
+/**
+ * Clients that wait for one upstream question. A popular name that expires under full load gathers a few thousand in
+ * the time of an upstream's answer; more than this is a flood.
+ */
+const WAITERS_MAX = 4096;
+/** Type (2 bytes) and flags (1 byte) behind the name in a cache key. */
+const KEY_EXTRA = 3;
+
+const EDE_NOT_READY = createEde(EDE.NOT_READY, 'policy lists are not loaded');
+const EDE_PROHIBITED = createEde(EDE.PROHIBITED);
+const EDE_NOT_AUTHORITATIVE = createEde(EDE.NOT_AUTHORITATIVE);
+const EDE_NOT_SUPPORTED = createEde(EDE.NOT_SUPPORTED);
+const EDE_NO_REACHABLE_AUTHORITY = createEde(EDE.NO_REACHABLE_AUTHORITY);
+const EDE_NETWORK_ERROR = createEde(EDE.NETWORK_ERROR);
+const EDE_INVALID_DATA = createEde(EDE.INVALID_DATA);
+const EDE_OVERLOAD = createEde(EDE.OTHER, 'too many queries wait for upstreams');
+
+/** A question for an upstream. */
+export interface Question {
+  /** Wire name with the letters of the client that asked first. */
+  readonly name: Uint8Array;
+  readonly type: number;
+  readonly class: number;
+  readonly dnssecOk: boolean;
+  readonly checkingDisabled: boolean;
+}
+
+/** What became of it. The resolver has checked id, QR and question of a message. */
+export type Resolution =
+  | { readonly kind: 'answer'; readonly message: Uint8Array }
+  | {
+      readonly kind: 'failure';
+      readonly reason: 'timeout' | 'network' | 'servfail' | 'refused' | 'overload';
+    };
+
+/** Whoever finds answers; calls back exactly once. */
+export interface Resolver {
+  resolve(question: Question, done: (resolution: Resolution) => void): void;
+}
+
+/** Takes a finished answer; the bytes are only valid during the call. */
+export type Reply = (message: Uint8Array) => void;
+
+/** Told what happened; every method is a few memory operations. Numbers are TRANSPORT, SOURCE, DROP, MATCH, TRIGGER. */
+export interface PipelineObserver {
+  query(transport: number, qtype: number): void;
+  answer(source: number, rcode: number): void;
+  refusal(list: number, match: number, trigger: number, group: number, qtype: number): void;
+  dropped(reason: number): void;
+  cacheHit(): void;
+  cacheMiss(): void;
+  coalesced(): void;
+  inflight(count: number): void;
+  missDuration(ms: number): void;
+}
+
+interface Waiter {
+  /** A copy of the query. */
+  readonly bytes: Uint8Array;
+  /** The client is identified again for the answer: its group may have changed meanwhile. */
+  readonly address: string;
+  readonly transport: number;
+  readonly reply: Reply;
+  readonly sinceMs: number;
+}
+
+/** What a reload replaces. */
+export interface PipelineRules {
+  /** Undefined: not ready. */
+  readonly policy: Policy | undefined;
+  readonly clients: Clients;
+  readonly localZones: LocalZones;
+  readonly ttlLimits: TtlLimits;
+}
+
+/** Decides the queries of one worker. */
+export class Pipeline {
+  #policy: Policy | undefined;
+  #clients: Clients;
+  #localZones: LocalZones;
+  #ttlLimits: TtlLimits;
+  #resolver: Resolver;
+  readonly #cache: AnswerCache;
+  readonly #clock: Clock;
+  readonly #observer: PipelineObserver;
+  readonly #query = new Query();
+  readonly #verdict = new Verdict();
+  /** The folded QNAME of the query in hand, then type and flags: a cache key. */
+  readonly #key = Buffer.alloc(NAME_LENGTH_MAX + KEY_EXTRA);
+  readonly #out = Buffer.alloc(MESSAGE_LENGTH_MAX);
+  readonly #waiting = new Map<string, Waiter[]>();
+  // The query in hand, for resolve().
+  #keyText = '';
+  #address = '';
+  #transport = 0;
+  #nowMs = 0;
+
+  constructor(options: {
+    rules: PipelineRules;
+    resolver: Resolver;
+    cache: AnswerCache;
+    clock: Clock;
+    observer: PipelineObserver;
+  }) {
+    this.#policy = options.rules.policy;
+    this.#clients = options.rules.clients;
+    this.#localZones = options.rules.localZones;
+    this.#ttlLimits = options.rules.ttlLimits;
+    this.#resolver = options.resolver;
+    this.#cache = options.cache;
+    this.#clock = options.clock;
+    this.#observer = options.observer;
+  }
+
+  /** Puts other rules in force from the next query on; queries that wait are judged by them too. */
+  setRules(rules: PipelineRules): void {
+    this.#policy = rules.policy;
+    this.#clients = rules.clients;
+    this.#localZones = rules.localZones;
+    this.#ttlLimits = rules.ttlLimits;
+  }
+
+  /** Sends further questions to another resolver. */
+  setResolver(resolver: Resolver): void {
+    this.#resolver = resolver;
+  }
+
+  /** Questions that wait for the resolver. */
+  get waiting(): number {
+    return this.#waiting.size;
+  }
+
+  /** The generation in force, 0 when there is none. */
+  get generation(): number {
+    return this.#policy?.generation ?? 0;
+  }
+
+  /**
+   * Decides a message of `length` bytes from a client's address (its text) and writes the answer into `out`, which
+   * must hold at least the transport's longest answer. Returns the answer's length, DROPPED or PENDING.
+   */
+  decide(bytes: Uint8Array, length: number, address: string, transport: number, out: Uint8Array): number {
+    const query = this.#query;
+    const fault = query.parse(bytes, length);
+    if (fault !== QUERY_FAULT.NONE) return this.#answerFault(fault, out);
+    this.#observer.query(transport, query.qtype);
+    const client = this.#clients.identify(address);
+    const decided = this.#decideWithoutData(client, out);
+    if (decided !== 0) return decided;
+    const key = this.#key.toString('latin1', 0, this.#writeKeyExtra());
+    const nowMs = this.#clock();
+    const answer = this.#cache.get(key, nowMs);
+    if (answer === undefined) {
+      this.#observer.cacheMiss();
+      this.#keyText = key;
+      this.#address = address;
+      this.#transport = transport;
+      this.#nowMs = nowMs;
+      return PENDING;
+    }
+    this.#observer.cacheHit();
+    return this.#inspect(answer, client, transport, nowMs, SOURCE.CACHE, out);
+  }
+
+  /** Resolves the query that decide() just left pending. `reply` is called once, maybe before this returns. */
+  resolve(reply: Reply): void {
+    const query = this.#query;
+    const key = this.#keyText;
+    const waiter: Waiter = {
+      bytes: query.bytes.slice(0, query.length),
+      address: this.#address,
+      transport: this.#transport,
+      reply,
+      sinceMs: this.#nowMs,
+    };
+    const waiters = this.#waiting.get(key);
+    if (waiters !== undefined) {
+      // Identical questions share one upstream query: a burst costs one, and a forger has one chance, not many.
+      if (waiters.length >= WAITERS_MAX) this.#answerWaiter(waiter, OVERLOAD);
+      else waiters.push(waiter);
+      this.#observer.coalesced();
+      return;
+    }
+    this.#waiting.set(key, [waiter]);
+    this.#observer.inflight(this.#waiting.size);
+    const qname = Uint8Array.prototype.slice.call(this.#key, 0, query.qnameLength);
+    const question: Question = {
+      name: waiter.bytes.subarray(HEADER_LENGTH, HEADER_LENGTH + query.qnameLength),
+      type: query.qtype,
+      class: query.qclass,
+      dnssecOk: query.dnssecOk,
+      checkingDisabled: (query.flags & FLAG.CD) !== 0,
+    };
+    this.#resolver.resolve(question, (resolution) => {
+      this.#complete(key, qname, question.dnssecOk, resolution);
+    });
+  }
+
+  /** Everything that is decided before data is needed. Returns the answer's length, or 0: go on to the cache. */
+  #decideWithoutData(client: Client, out: Uint8Array): number {
+    const query = this.#query;
+    // Access first: whoever may not ask learns nothing, not even what is refused to others.
+    if (!client.allowed) return this.#answerEmpty(SOURCE.ACCESS, RCODE.REFUSED, EDE_PROHIBITED, out);
+    // The envelope before the letter: an EDNS version that is not spoken here has other semantics (RFC 6891 6.1.3).
+    if (query.ednsVersion !== 0) return this.#answerEmpty(SOURCE.PROTOCOL, RCODE.BADVERS, undefined, out);
+    if (query.hasTsig) return this.#answerEmpty(SOURCE.PROTOCOL, RCODE.NOTAUTH, undefined, out);
+    // Other classes hold no data for clients, so nothing listed can leak through them.
+    if (query.qclass !== CLASS.IN)
+      return this.#answerEmpty(SOURCE.PROTOCOL, RCODE.REFUSED, EDE_NOT_SUPPORTED, out);
+    // Not ready is not open: before local names, so that a health check cannot mistake it for working.
+    const policy = this.#policy;
+    if (policy === undefined) return this.#answerEmpty(SOURCE.NOT_READY, RCODE.SERVFAIL, EDE_NOT_READY, out);
+    this.#foldQname();
+    // Local names are nobody's business outside, and no list may turn localhost into something else.
+    const local = this.#localZones.find(this.#key, query.qnameLength, query.qtype);
+    if (local !== LOCAL.NONE) return this.#answerLocal(local, out);
+    // Policy before everything that depends on the type or the flags: none of them lets a listed name through.
+    const verdict = this.#verdict;
+    policy.judgeQuestion(this.#key, 0, query.qnameLength, client.group, verdict);
+    if (verdict.refused) return this.#answerRefusal(policy, client.group, out);
+    const unserved = unservedRcode(query.qtype);
+    if (unserved >= 0) return this.#answerEmpty(SOURCE.PROTOCOL, unserved, EDE_NOT_SUPPORTED, out);
+    if (query.qtype === TYPE.ANY) {
+      this.#observer.answer(SOURCE.LOCAL, RCODE.NOERROR);
+      return writeAny(query, out);
+    }
+    // Without RD a client may only look at the cache, which tells it what others asked: refused, as RFC 8914 4.21 names.
+    if ((query.flags & FLAG.RD) === 0) {
+      return this.#answerEmpty(SOURCE.PROTOCOL, RCODE.REFUSED, EDE_NOT_AUTHORITATIVE, out);
+    }
+    return 0;
+  }
+
+  /** Judges an answer for the client and writes it, or the refusal. */
+  #inspect(
+    answer: Answer,
+    client: Client,
+    transport: number,
+    nowMs: number,
+    source: number,
+    out: Uint8Array,
+  ): number {
+    const query = this.#query;
+    const policy = this.#policy;
+    // Unreachable without a policy: #decideWithoutData came first. Stated again because this is the last door.
+    if (policy === undefined) return this.#answerEmpty(SOURCE.NOT_READY, RCODE.SERVFAIL, EDE_NOT_READY, out);
+    const { targets } = answer;
+    if (targets.overflow) return this.#answerEmpty(source, RCODE.SERVFAIL, EDE_INVALID_DATA, out);
+    if (targets.names.length > 0 || targets.addresses.length > 0) {
+      policy.judgeTargets(targets, client.group, this.#verdict);
+      if (this.#verdict.refused) return this.#answerRefusal(policy, client.group, out);
+    }
+    this.#observer.answer(source, (answer.wire[3] ?? 0) & 0xf);
+    const limit =
+      transport === TRANSPORT.UDP ? Math.min(query.udpLength, UDP_LENGTH_MAX) : MESSAGE_LENGTH_MAX;
+    const ageSec = Math.max(0, Math.floor((nowMs - answer.storedAtMs) / 1000));
+    return writeAnswer(query, answer, ageSec, limit, out);
+  }
+
+  #complete(key: string, qname: Uint8Array, dnssecOk: boolean, resolution: Resolution): void {
+    const waiters = this.#waiting.get(key) ?? [];
+    this.#waiting.delete(key);
+    this.#observer.inflight(this.#waiting.size);
+    let outcome: Answer | Failure;
+    if (resolution.kind === 'answer') {
+      const answer = createAnswer(resolution.message, qname, dnssecOk, this.#ttlLimits, this.#clock());
+      if (answer !== undefined && !answer.targets.overflow) this.#cache.set(key, answer);
+      outcome = answer ?? INVALID;
+    } else {
+      outcome = FAILURES[resolution.reason];
+    }
+    const nowMs = this.#clock();
+    for (let i = 0; i < waiters.length; i++) {
+      const waiter = waiters[i];
+      if (waiter === undefined) continue;
+      this.#answerWaiter(waiter, outcome);
+      this.#observer.missDuration(Math.max(0, nowMs - waiter.sinceMs));
+    }
+  }
+
+  #answerWaiter(waiter: Waiter, outcome: Answer | Failure): void {
+    this.#query.parse(waiter.bytes, waiter.bytes.length);
+    const client = this.#clients.identify(waiter.address);
+    let length = this.#decideWithoutData(client, this.#out);
+    if (length === 0) {
+      length =
+        'ede' in outcome
+          ? this.#answerEmpty(outcome.source, RCODE.SERVFAIL, outcome.ede, this.#out)
+          : this.#inspect(outcome, client, waiter.transport, outcome.storedAtMs, SOURCE.UPSTREAM, this.#out);
+    }
+    waiter.reply(this.#out.subarray(0, length));
+  }
+
+  #answerFault(fault: number, out: Uint8Array): number {
+    if (fault === QUERY_FAULT.SILENT) {
+      this.#observer.dropped(this.#query.length < HEADER_LENGTH ? DROP.SHORT : DROP.QR_SET);
+      return DROPPED;
+    }
+    const length = writeFault(this.#query, fault, out);
+    this.#observer.answer(SOURCE.PROTOCOL, (out[3] ?? 0) & 0xf);
+    return length;
+  }
+
+  #answerEmpty(source: number, rcode: number, ede: Uint8Array | undefined, out: Uint8Array): number {
+    this.#observer.answer(source, rcode);
+    return writeEmpty(this.#query, rcode, ede, out);
+  }
+
+  #answerRefusal(policy: Policy, group: number, out: Uint8Array): number {
+    const verdict = this.#verdict;
+    const query = this.#query;
+    const list = policy.lists[verdict.list];
+    if (list === undefined) return this.#answerEmpty(SOURCE.NOT_READY, RCODE.SERVFAIL, EDE_NOT_READY, out);
+    this.#observer.refusal(verdict.list, verdict.match, verdict.trigger, group, query.qtype);
+    const length = writeRefusal(query, list, out);
+    this.#observer.answer(SOURCE.POLICY, (out[3] ?? 0) & 0xf);
+    return length;
+  }
+
+  #answerLocal(local: number, out: Uint8Array): number {
+    const query = this.#query;
+    const rcode = local === LOCAL.NXDOMAIN ? RCODE.NXDOMAIN : RCODE.NOERROR;
+    const qname = this.#key.subarray(0, query.qnameLength);
+    const builder = new MessageBuilder(out.subarray(0, REFUSAL_LENGTH_MAX));
+    builder.start(query.id, answerFlags(query, rcode, 0));
+    builder.question(
+      query.bytes.subarray(HEADER_LENGTH, HEADER_LENGTH + query.qnameLength),
+      query.qtype,
+      query.qclass,
+    );
+    if (local === LOCAL.DATA) this.#localZones.writeData(builder, qname, query.qtype);
+    else this.#localZones.writeSoa(builder);
+    this.#observer.answer(SOURCE.LOCAL, rcode);
+    return finish(query, rcode, undefined, out, builder.length);
+  }
+
+  #foldQname(): void {
+    const { bytes, qnameLength } = this.#query;
+    const key = this.#key;
+    for (let i = 0; i < qnameLength; i++) key[i] = foldByte(bytes[HEADER_LENGTH + i] ?? 0);
+  }
+
+  /** Completes the cache key behind the folded name; returns its length. */
+  #writeKeyExtra(): number {
+    const { qnameLength, qtype, dnssecOk, flags } = this.#query;
+    this.#key[qnameLength] = qtype >>> 8;
+    this.#key[qnameLength + 1] = qtype & 0xff;
+    this.#key[qnameLength + 2] = (dnssecOk ? 1 : 0) | ((flags & FLAG.CD) !== 0 ? 2 : 0);
+    return qnameLength + KEY_EXTRA;
+  }
+}
+
+interface Failure {
+  readonly source: number;
+  readonly ede: Uint8Array;
+}
+
+const INVALID: Failure = { source: SOURCE.UPSTREAM, ede: EDE_INVALID_DATA };
+const OVERLOAD: Failure = { source: SOURCE.SHED, ede: EDE_OVERLOAD };
+/** RFC 8914: 22 when nobody could be reached or helped, 23 when the network itself reported an error. */
+const FAILURES: Record<'timeout' | 'network' | 'servfail' | 'refused' | 'overload', Failure> = {
+  timeout: { source: SOURCE.UPSTREAM, ede: EDE_NO_REACHABLE_AUTHORITY },
+  network: { source: SOURCE.UPSTREAM, ede: EDE_NETWORK_ERROR },
+  servfail: { source: SOURCE.UPSTREAM, ede: EDE_NO_REACHABLE_AUTHORITY },
+  refused: { source: SOURCE.UPSTREAM, ede: EDE_NO_REACHABLE_AUTHORITY },
+  overload: OVERLOAD,
+};
+
+/** The RCODE for types that are no data (RFC 6895 section 3.1) and are not served here, or -1. */
+const unservedRcode = (qtype: number): number => {
+  switch (qtype) {
+    case TYPE.AXFR:
+    case TYPE.IXFR:
+      return RCODE.REFUSED;
+    case TYPE.OPT:
+      return RCODE.FORMERR;
+    case TYPE.TKEY:
+    case TYPE.TSIG:
+    case TYPE.MAILA:
+    case TYPE.MAILB:
+      return RCODE.NOTIMP;
+    default:
+      return -1;
+  }
+};
