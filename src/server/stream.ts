@@ -1,0 +1,266 @@
+// Queries over TCP (RFC 7766): pipelined, answered out of order, frames split anywhere.
+//
+// A connection costs memory and a descriptor, so everything about it is bounded: how many there are, how many one
+// client has, how long one may be idle (bytes of an unfinished query do not count as life), how many queries wait,
+// and how much unread output may pile up before reading stops. Answers to one chunk leave in one write.
+import { createServer, type Server, type Socket } from 'node:net';
+import type { Clock, Endpoint } from '../base/base.ts';
+import { MESSAGE_LENGTH_MAX, readU16, writeU16 } from '../dns/dns.ts';
+import { PENDING, type Pipeline, TRANSPORT } from '../pipeline/pipeline.ts';
+import { toListenError } from './udp.ts';
+
+/** Queries of one connection that may wait for upstreams; reading stops above it (RFC 7766 section 6.2.1.1). */
+const WAITING_MAX = 128;
+/** Unread output of one connection, bytes, above which reading stops: four of the longest answers. */
+const UNREAD_OUTPUT_MAX = 4 * MESSAGE_LENGTH_MAX;
+/** How often idle connections are looked for, milliseconds. */
+const SWEEP_MS = 1000;
+/** Connections that the kernel keeps for us until they are accepted. */
+const BACKLOG = 511;
+/** Bytes of the length in front of each message (RFC 1035 section 4.2.2). */
+const FRAME_HEADER = 2;
+
+/** Why a connection was closed at once, for the counters. */
+export const TCP_REFUSAL = { CONNECTIONS: 0, PER_CLIENT: 1 } as const;
+
+/** Told about connections. */
+export interface StreamObserver {
+  setTcpConnections(count: number): void;
+  tcpRefused(reason: number): void;
+}
+
+/** Bounds of all TCP listeners of a worker. */
+export interface StreamLimits {
+  readonly connectionsMax: number;
+  readonly connectionsPerClientMax: number;
+  readonly idleMs: number;
+}
+
+/** What a TCP listener needs beside its endpoint. */
+export interface StreamOptions {
+  readonly endpoint: Endpoint;
+  readonly shared: boolean;
+  readonly pipeline: Pipeline;
+  readonly observer: StreamObserver;
+  readonly limits: StreamLimits;
+  readonly clock: Clock;
+}
+
+interface Connection {
+  readonly socket: Socket;
+  readonly address: string;
+  /** Room for the unfinished frame, its length header included; undefined between frames. */
+  partial: Buffer | undefined;
+  /** Bytes of it that have arrived. */
+  filled: number;
+  waiting: number;
+  /** When a query was last complete or output was last taken. */
+  aliveMs: number;
+}
+
+/** One TCP endpoint that clients ask. */
+export class StreamListener {
+  readonly #server: Server;
+  readonly #options: StreamOptions;
+  readonly #connections = new Set<Connection>();
+  readonly #perClient = new Map<string, number>();
+  readonly #sweep: NodeJS.Timeout;
+  /** Answers to the chunk in hand, framed. */
+  readonly #batch: Buffer[] = [];
+  readonly #out = Buffer.allocUnsafeSlow(MESSAGE_LENGTH_MAX);
+
+  private constructor(server: Server, options: StreamOptions) {
+    this.#server = server;
+    this.#options = options;
+    server.on('connection', (socket) => {
+      this.#accept(socket);
+    });
+    this.#sweep = setInterval(() => {
+      this.#closeIdle();
+    }, SWEEP_MS).unref();
+  }
+
+  /** Listens; throws AppError ERR_SERVER_LISTEN. */
+  static async open(options: StreamOptions): Promise<StreamListener> {
+    const server = await listen(options.endpoint, options.shared);
+    server.removeAllListeners('error');
+    // Accepting can fail for want of descriptors; the connections that exist go on.
+    server.on('error', () => {
+      options.observer.tcpRefused(TCP_REFUSAL.CONNECTIONS);
+    });
+    return new StreamListener(server, options);
+  }
+
+  /** Tries whether the endpoint can be had alone; throws AppError ERR_SERVER_LISTEN when it is taken. */
+  static async probe(endpoint: Endpoint): Promise<void> {
+    const server = await listen(endpoint, false);
+    await new Promise((resolve) => {
+      server.close(resolve);
+    });
+  }
+
+  /** Stops accepting and ends the connections, those with waiting queries last. */
+  close(): Promise<void> {
+    clearInterval(this.#sweep);
+    return new Promise((resolve) => {
+      this.#server.close(() => {
+        resolve();
+      });
+      for (const { socket } of this.#connections) socket.destroySoon();
+    });
+  }
+
+  #accept(socket: Socket): void {
+    const { limits, observer, clock } = this.#options;
+    const address = socket.remoteAddress ?? '';
+    const ofClient = this.#perClient.get(address) ?? 0;
+    const isFull = this.#connections.size >= limits.connectionsMax;
+    if (isFull || ofClient >= limits.connectionsPerClientMax) {
+      observer.tcpRefused(isFull ? TCP_REFUSAL.CONNECTIONS : TCP_REFUSAL.PER_CLIENT);
+      socket.destroy();
+      return;
+    }
+    const connection: Connection = {
+      socket,
+      address,
+      partial: undefined,
+      filled: 0,
+      waiting: 0,
+      aliveMs: clock(),
+    };
+    this.#connections.add(connection);
+    this.#perClient.set(address, ofClient + 1);
+    observer.setTcpConnections(this.#connections.size);
+    socket.on('data', (chunk) => {
+      this.#receive(connection, chunk);
+    });
+    socket.on('drain', () => {
+      connection.aliveMs = clock();
+      this.#resumeReading(connection);
+    });
+    // A reset is a client's right; 'close' follows.
+    socket.on('error', () => {});
+    socket.on('close', () => {
+      this.#forget(connection);
+    });
+  }
+
+  #forget(connection: Connection): void {
+    if (!this.#connections.delete(connection)) return;
+    const left = (this.#perClient.get(connection.address) ?? 1) - 1;
+    if (left > 0) this.#perClient.set(connection.address, left);
+    else this.#perClient.delete(connection.address);
+    this.#options.observer.setTcpConnections(this.#connections.size);
+  }
+
+  #receive(connection: Connection, chunk: Buffer): void {
+    let rest = connection.partial === undefined ? chunk : this.#completeFrame(connection, chunk);
+    while (rest.length >= FRAME_HEADER) {
+      const end = FRAME_HEADER + readU16(rest, 0);
+      if (rest.length < end) break;
+      this.#answer(connection, rest.subarray(FRAME_HEADER, end));
+      rest = rest.subarray(end);
+    }
+    if (rest.length > 0) this.#beginFrame(connection, rest);
+    this.#flush(connection);
+    if (connection.waiting >= WAITING_MAX || connection.socket.writableLength > UNREAD_OUTPUT_MAX) {
+      connection.socket.pause();
+    }
+  }
+
+  /** Keeps the start of a frame; each byte is copied once, however many pieces the frame comes in. */
+  #beginFrame(connection: Connection, start: Buffer): void {
+    const length = start.length < FRAME_HEADER ? FRAME_HEADER : FRAME_HEADER + readU16(start, 0);
+    connection.partial = Buffer.allocUnsafeSlow(length);
+    connection.filled = start.copy(connection.partial);
+  }
+
+  /** Adds a chunk to the unfinished frame and answers it once it is whole; returns what follows the frame. */
+  #completeFrame(connection: Connection, chunk: Buffer): Buffer {
+    const { partial } = connection;
+    if (partial === undefined) return chunk;
+    const taken = chunk.copy(partial, connection.filled);
+    connection.filled += taken;
+    const rest = chunk.subarray(taken);
+    if (connection.filled < partial.length) return rest;
+    connection.partial = undefined;
+    if (partial.length === FRAME_HEADER && readU16(partial, 0) > 0) {
+      // Only the length has arrived so far: make room for the message.
+      this.#beginFrame(connection, partial);
+      return this.#completeFrame(connection, rest);
+    }
+    this.#answer(connection, partial.subarray(FRAME_HEADER));
+    return rest;
+  }
+
+  #answer(connection: Connection, message: Buffer): void {
+    const { pipeline, clock } = this.#options;
+    connection.aliveMs = clock();
+    const length = pipeline.decide(message, message.length, connection.address, TRANSPORT.TCP, this.#out);
+    if (length > 0) {
+      this.#batch.push(frame(this.#out.subarray(0, length)));
+    } else if (length === PENDING) {
+      connection.waiting++;
+      pipeline.resolve((answer) => {
+        connection.waiting--;
+        this.#write(connection, frame(answer));
+        this.#resumeReading(connection);
+      });
+    } else {
+      // What is not a query gets no answer (RFC 8906 section 3); on a stream nothing good can follow it.
+      connection.socket.destroySoon();
+    }
+  }
+
+  #flush(connection: Connection): void {
+    if (this.#batch.length === 0) return;
+    this.#write(
+      connection,
+      this.#batch.length === 1 ? (this.#batch[0] as Buffer) : Buffer.concat(this.#batch),
+    );
+    this.#batch.length = 0;
+  }
+
+  #write(connection: Connection, bytes: Buffer): void {
+    if (!connection.socket.writable) return;
+    if (connection.socket.write(bytes)) connection.aliveMs = this.#options.clock();
+  }
+
+  #resumeReading(connection: Connection): void {
+    if (connection.waiting < WAITING_MAX && connection.socket.writableLength <= UNREAD_OUTPUT_MAX) {
+      connection.socket.resume();
+    }
+  }
+
+  #closeIdle(): void {
+    const nowMs = this.#options.clock();
+    for (const connection of this.#connections) {
+      const isStuck = connection.waiting === 0 || connection.socket.writableLength > 0;
+      if (isStuck && nowMs - connection.aliveMs > this.#options.limits.idleMs) connection.socket.destroy();
+    }
+  }
+}
+
+const listen = async (endpoint: Endpoint, shared: boolean): Promise<Server> => {
+  const server = createServer({ noDelay: true });
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', (error) => {
+      reject(toListenError('TCP', endpoint, error));
+    });
+    server.listen(
+      { host: endpoint.address, port: endpoint.port, ipv6Only: endpoint.family === 6, reusePort: shared, backlog: BACKLOG },
+      () => {
+        resolve();
+      },
+    );
+  });
+  return server;
+};
+
+/** A copy of a message behind its length. */
+const frame = (message: Uint8Array): Buffer => {
+  const framed = Buffer.allocUnsafe(FRAME_HEADER + message.length);
+  writeU16(framed, 0, message.length);
+  framed.set(message, FRAME_HEADER);
+  return framed;
+};
