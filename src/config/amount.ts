@@ -1,0 +1,80 @@
+// Amounts with units: durations ("250ms", "30s", "4h", "1d") and sizes ("64MiB"), both ways.
+//
+// A number without a unit is refused: nobody can tell what it counts. Amounts are whole numbers.
+import { Fault, leaf, quote, wrongType } from './value.ts';
+
+type Units = Readonly<Record<string, number>>;
+
+interface Measure {
+  readonly noun: string;
+  /** Each unit in the smallest one, in rising order. */
+  readonly units: Units;
+  readonly hint: string;
+}
+
+const DURATION: Measure = {
+  noun: 'duration',
+  units: { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 },
+  hint: 'write a whole number and one of the units ms, s, m, h, d, such as "30s"',
+};
+const SIZE: Measure = {
+  noun: 'size',
+  units: { KiB: 2 ** 10, MiB: 2 ** 20, GiB: 2 ** 30 },
+  hint: 'write a whole number and one of the units KiB, MiB, GiB, such as "64MiB"',
+};
+
+/** A duration in milliseconds between two durations. */
+export const durationMs = (min: string, max: string) => amount(DURATION, min, max, (ms) => ms);
+
+/** A duration in whole seconds between two durations. */
+export const durationSec = (min: string, max: string) =>
+  amount(DURATION, min, max, (ms, text) =>
+    ms % 1000 === 0
+      ? ms / 1000
+      : new Fault('ERR_CONFIG_VALUE', `${quote(text)} is not a whole number of seconds`),
+  );
+
+/** A size in bytes between two sizes. */
+export const sizeBytes = (min: string, max: string) => amount(SIZE, min, max, (bytes) => bytes);
+
+/** The text that durationMs reads back. */
+export const formatDurationMs = (ms: number): string => (ms === 0 ? '0s' : formatAmount(DURATION.units, ms));
+
+/** The text that durationSec reads back. */
+export const formatDurationSec = (sec: number): string => formatDurationMs(sec * 1000);
+
+/** The text that sizeBytes reads back. `bytes` is a multiple of 1024, as every parsed size is. */
+export const formatSize = (bytes: number): string => formatAmount(SIZE.units, bytes);
+
+/** `convert` gets the amount in the smallest unit and the text. */
+const amount = (
+  { noun, units, hint }: Measure,
+  min: string,
+  max: string,
+  convert: (amount: number, text: string) => number | Fault,
+) =>
+  leaf<string, number>({ name: noun, bounds: `${min} to ${max}` }, (raw) => {
+    if (typeof raw === 'number') return new Fault('ERR_CONFIG_TYPE', `${raw} has no unit`, hint);
+    if (typeof raw !== 'string') return wrongType(noun, raw);
+    const found = readAmount(units, raw);
+    if (found === undefined) return new Fault('ERR_CONFIG_VALUE', `${quote(raw)} is not a ${noun}`, hint);
+    if (found < (readAmount(units, min) ?? 0))
+      return new Fault('ERR_CONFIG_VALUE', `${quote(raw)} is less than ${min}`);
+    if (found > (readAmount(units, max) ?? 0))
+      return new Fault('ERR_CONFIG_VALUE', `${quote(raw)} is more than ${max}`);
+    return convert(found, raw);
+  });
+
+const readAmount = (units: Units, text: string): number | undefined => {
+  const match = /^(\d{1,9})([A-Za-z]{1,3})$/.exec(text);
+  const unit = match?.[2] ?? '';
+  return match === null || !Object.hasOwn(units, unit) ? undefined : Number(match[1]) * (units[unit] ?? 0);
+};
+
+const formatAmount = (units: Units, amount: number): string => {
+  let text = String(amount);
+  for (const [unit, factor] of Object.entries(units)) {
+    if (amount % factor === 0) text = `${amount / factor}${unit}`;
+  }
+  return text;
+};

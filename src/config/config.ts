@@ -1,0 +1,20 @@
+// config: the configuration. One schema is the types, the defaults, the bounds and the documentation.
+//
+// Invariants: all problems are reported at once, each with its line and column or its environment variable;
+// unknown keys are refused; every value has a bound; nothing outside this room sees text that still has to be
+// parsed. Nothing here opens a socket or reads a list. Imports dns and base only. YAML 1.2 (core schema).
+export { configHash, effectiveConfig } from './effective.ts';
+export { type ConfigFacts, type ConfigResult, loadConfig } from './load.ts';
+export type {
+  BlockAnswer,
+  Config,
+  ForwardConfig,
+  GroupConfig,
+  ListConfig,
+  ListFormat,
+  ListSource,
+  LogLevel,
+} from './normalized.ts';
+export { type ConfigProblemCode, formatProblem, type Problem } from './problem.ts';
+export { configReference } from './reference.ts';
+export type { RawConfig } from './schema.ts';

@@ -1,0 +1,274 @@
+// The leaves that configurations are made of: numbers, words, names, addresses, answers.
+//
+// Addresses are brought to one text (RFC 5952) here, so that two spellings of one endpoint are seen to be equal.
+import {
+  type AddressWords,
+  createAddress,
+  type Endpoint,
+  formatAddress,
+  isIpv4,
+  parseAddress,
+  parseEndpoint,
+  parsePrefix,
+} from '../base/base.ts';
+import { foldName, parseName } from '../dns/dns.ts';
+import type { BlockAnswer } from './normalized.ts';
+import type { Path } from './problem.ts';
+import { Fault, leaf, quote, suggest, textLeaf, wrongType } from './value.ts';
+
+/** Identifiers are metric labels: short. */
+const IDENTIFIER_LENGTH_MAX = 40;
+/** The longest path of Linux (PATH_MAX with its NUL). */
+const PATH_LENGTH_MAX = 4095;
+/** Bytes of EXTRA-TEXT (RFC 8914 section 2): room for a sentence that still fits each UDP answer. */
+const EDE_TEXT_BYTES_MAX = 120;
+/** Addresses of one block answer: one RRset that fits a 512-byte answer beside the longest QNAME. */
+const BLOCK_ADDRESSES_MAX = 8;
+/** The port of DNS (RFC 1035 section 4.2). */
+const DNS_PORT = 53;
+
+const PLAIN_ANSWERS = ['nxdomain', 'nodata', 'null-ip', 'refused'] as const;
+const ANSWER_WORDS = [...PLAIN_ANSWERS, 'address'] as const;
+
+/** What `block.mode` says: an answer, or that the addresses stand beside it. */
+export type BlockMode = BlockAnswer | { readonly kind: 'address-beside' };
+
+/** A whole number. */
+export const integer = (min: number, max: number) =>
+  leaf<number, number>({ name: 'integer', bounds: `${min} to ${max}` }, (raw) => readInteger(raw, min, max));
+
+/** `auto` or a whole number. */
+export const autoOrInteger = (min: number, max: number) =>
+  leaf<number | 'auto', number | 'auto'>({ name: '`auto` or integer', bounds: `${min} to ${max}` }, (raw) => {
+    if (raw === 'auto') return raw;
+    if (typeof raw === 'string') return notOneOf(raw, ['auto'], `write "auto" or a number`);
+    return readInteger(raw, min, max);
+  });
+
+/** `true` or `false`. */
+export const boolean = () =>
+  leaf<boolean, boolean>({ name: 'boolean' }, (raw) =>
+    typeof raw === 'boolean' ? raw : wrongType('boolean', raw),
+  );
+
+/** One of a few words. */
+export const choice = <Word extends string>(words: readonly Word[]) =>
+  leaf<Word, Word>({ name: words.map((word) => `\`${word}\``).join(', ') }, (raw) => {
+    if (typeof raw !== 'string') return wrongType('word', raw);
+    return words.find((word) => word === raw) ?? notOneOf(raw, words);
+  });
+
+/** One of a few numbers. */
+export const numberChoice = (numbers: readonly number[]) =>
+  leaf<number, number>({ name: 'integer', bounds: numbers.join(', ') }, (raw) => {
+    if (typeof raw !== 'number') return wrongType('integer', raw);
+    if (numbers.includes(raw)) return raw;
+    return new Fault('ERR_CONFIG_VALUE', `${raw} is not one of ${numbers.join(', ')}`);
+  });
+
+/** Kebab-case: what metrics, logs and the command line call a thing. */
+export const identifier = () =>
+  textLeaf({ name: 'identifier', bounds: `kebab-case, 1 to ${IDENTIFIER_LENGTH_MAX} characters` }, (text) =>
+    text.length <= IDENTIFIER_LENGTH_MAX && /^[a-z0-9]+(-[a-z0-9]+)*$/.test(text)
+      ? text
+      : new Fault(
+          'ERR_CONFIG_VALUE',
+          `${quote(text)} is not an identifier`,
+          `write at most ${IDENTIFIER_LENGTH_MAX} small letters and digits, parts joined by "-"`,
+        ),
+  );
+
+/** The path of a file or directory, as written. */
+export const path = () =>
+  textLeaf({ name: 'path' }, (text) =>
+    text.length > 0 && text.length <= PATH_LENGTH_MAX && !text.includes('\0')
+      ? text
+      : new Fault('ERR_CONFIG_VALUE', `${quote(text)} is not a path`),
+  );
+
+/** A sentence for clients. */
+export const edeText = () =>
+  textLeaf({ name: 'text', bounds: `1 to ${EDE_TEXT_BYTES_MAX} bytes of UTF-8, printable` }, (text) => {
+    if (text.length === 0 || /\p{C}/u.test(text)) {
+      return new Fault('ERR_CONFIG_VALUE', `${quote(text)} is not a printable text`);
+    }
+    return Buffer.byteLength(text) <= EDE_TEXT_BYTES_MAX
+      ? text
+      : new Fault(
+          'ERR_CONFIG_VALUE',
+          `text of ${Buffer.byteLength(text)} bytes is over ${EDE_TEXT_BYTES_MAX}`,
+        );
+  });
+
+/** An address to listen on; port 0 is any free port. */
+export const endpoint = (portDefault: number) =>
+  textLeaf(
+    { name: 'address and port', bounds: `port ${portDefault} when none is written` },
+    (text) => readEndpoint(text, portDefault) ?? notAnEndpoint(text),
+  );
+
+/** endpoint(), or `false` or nothing for "off". */
+export const endpointOrOff = (portDefault: number) =>
+  leaf<string | false | null, Endpoint | false>(
+    { name: 'address and port, or `false`', bounds: `port ${portDefault} when none is written` },
+    (raw) => {
+      if (raw === false || raw === null) return false;
+      if (typeof raw !== 'string') return wrongType('address or false', raw);
+      return readEndpoint(raw, portDefault) ?? notAnEndpoint(raw, ', or false for none');
+    },
+  );
+
+/** A DNS server that is asked in plain DNS. */
+export const upstream = () =>
+  textLeaf({ name: 'address and port', bounds: `port ${DNS_PORT} when none is written` }, (text) => {
+    if (/^(tls|https|quic|h3):\/\//.test(text)) {
+      return unavailableFault('encrypted upstreams are not available in this version');
+    }
+    const found = readEndpoint(text, DNS_PORT);
+    if (found === undefined) return notAnEndpoint(text);
+    if (found.port === 0)
+      return new Fault('ERR_CONFIG_VALUE', `${quote(text)} has port 0, which nobody can ask`);
+    return found.address === '0.0.0.0' || found.address === '::'
+      ? new Fault('ERR_CONFIG_VALUE', `${quote(text)} is the unspecified address, which nobody can ask`)
+      : found;
+  });
+
+/** An address prefix; an address alone is that address only. */
+export const prefix = () =>
+  textLeaf({ name: 'prefix' }, (text) => {
+    const parsed = parsePrefix(text);
+    if (parsed !== undefined) return parsed;
+    const slash = text.indexOf('/');
+    const isAddress = slash > 0 && parseAddress(text.slice(0, slash), createAddress());
+    return new Fault(
+      'ERR_CONFIG_VALUE',
+      `${quote(text)} is not an address prefix`,
+      isAddress
+        ? 'the bits after its length have to be zero'
+        : 'write it such as "192.0.2.0/24" or "2001:db8::/32"',
+    );
+  });
+
+/** A zone other than the root: wire form, letters folded. */
+export const zone = () =>
+  textLeaf({ name: 'domain name' }, (text) => {
+    const name = text === '' ? 'empty' : parseName(text);
+    if (typeof name === 'string') {
+      return new Fault(
+        'ERR_CONFIG_VALUE',
+        `${quote(text)} is not a domain name (${name.replaceAll('-', ' ')})`,
+      );
+    }
+    if (name.length === 1) {
+      return new Fault('ERR_CONFIG_VALUE', 'the root cannot be forwarded apart', 'use the key "upstreams"');
+    }
+    foldName(name, 0, name.length);
+    return name;
+  });
+
+/** An address of `block.address`. */
+export const blockAddress = () => textLeaf({ name: 'address' }, (text) => readBlockAddress(text));
+
+/** The bounds of a list of block addresses. */
+export const BLOCK_ADDRESSES = { min: 1, max: BLOCK_ADDRESSES_MAX } as const;
+
+/** What a list's names are answered with: a word, or a map with the key `address`. */
+export const blockAnswer = () =>
+  leaf<BlockAnswerRaw, BlockAnswer>(
+    { name: `${PLAIN_ANSWERS.map((word) => `\`${word}\``).join(', ')} or \`{ address: […] }\`` },
+    (raw) => {
+      const mode = readBlockMode(raw);
+      if (mode instanceof Fault || mode.kind !== 'address-beside') return mode;
+      return new Fault('ERR_CONFIG_VALUE', 'the addresses are missing', 'write { address: ["192.0.2.1"] }');
+    },
+  );
+
+/** What all refused names are answered with: blockAnswer(), or `address` when the addresses stand beside it. */
+export const blockMode = () =>
+  leaf<BlockAnswerRaw | 'address', BlockMode>(
+    { name: `${ANSWER_WORDS.map((word) => `\`${word}\``).join(', ')} or \`{ address: […] }\`` },
+    (raw) => readBlockMode(raw),
+  );
+
+/** A block answer as it is written. */
+export type BlockAnswerRaw = (typeof PLAIN_ANSWERS)[number] | { address: string[] };
+
+/** A key that a later version has: every value is refused. */
+export const unavailable = <Raw>(text: string, hint?: string) =>
+  leaf<Raw, undefined>({ name: 'none', isUnavailable: true }, () => unavailableFault(text, hint));
+
+/** A list that has to be empty until a later version. */
+export const unavailableList = (text: string) =>
+  leaf<string[], undefined>({ name: 'empty list', isUnavailable: true }, (raw) =>
+    Array.isArray(raw) && raw.length === 0 ? undefined : unavailableFault(text),
+  );
+
+const unavailableFault = (text: string, hint?: string): Fault =>
+  new Fault('ERR_CONFIG_UNAVAILABLE', text, hint);
+
+const readInteger = (raw: unknown, min: number, max: number): number | Fault => {
+  if (typeof raw !== 'number' || !Number.isInteger(raw)) return wrongType('integer', raw);
+  if (raw < min) return new Fault('ERR_CONFIG_VALUE', `${raw} is less than ${min}`);
+  return raw > max ? new Fault('ERR_CONFIG_VALUE', `${raw} is more than ${max}`) : raw;
+};
+
+const notOneOf = (text: string, words: readonly string[], otherwise?: string): Fault =>
+  new Fault(
+    'ERR_CONFIG_VALUE',
+    `${quote(text)} is not known`,
+    suggest(text, words) ?? otherwise ?? `known are ${words.join(', ')}`,
+  );
+
+const readEndpoint = (text: string, portDefault: number): Endpoint | undefined => {
+  const found = parseEndpoint(text, portDefault);
+  if (found === undefined || found.address.includes('%')) return found;
+  const words = createAddress();
+  parseAddress(found.address, words);
+  return { address: formatAddress(words), port: found.port, family: isIpv4(words) ? 4 : 6 };
+};
+
+const notAnEndpoint = (text: string, otherwise = ''): Fault =>
+  new Fault(
+    'ERR_CONFIG_VALUE',
+    `${quote(text)} is not an address with a port`,
+    `write it such as "192.0.2.1:53" or "[2001:db8::1]:53"${otherwise}`,
+  );
+
+const readBlockAddress = (text: string, below: Path = []): AddressWords | Fault => {
+  const words = createAddress();
+  return !text.includes('%') && parseAddress(text, words)
+    ? words
+    : new Fault('ERR_CONFIG_VALUE', `${quote(text)} is not an IP address`, undefined, below);
+};
+
+const readBlockMode = (raw: unknown): BlockMode | Fault => {
+  if (raw === 'address') return { kind: 'address-beside' };
+  if (typeof raw === 'string') {
+    const kind = PLAIN_ANSWERS.find((word) => word === raw);
+    return kind === undefined ? notOneOf(raw, ANSWER_WORDS) : { kind };
+  }
+  if (typeof raw !== 'object' || raw === null || Array.isArray(raw)) return wrongType('answer', raw);
+  return readAddressMap(new Map(Object.entries(raw)));
+};
+
+const readAddressMap = (map: ReadonlyMap<string, unknown>): BlockAnswer | Fault => {
+  for (const name of map.keys()) {
+    if (name === 'address') continue;
+    return new Fault('ERR_CONFIG_UNKNOWN_KEY', 'unknown key', suggest(name, ['address']), [name]);
+  }
+  const items: unknown = map.get('address');
+  if (!Array.isArray(items)) return wrongType('list of addresses', items ?? null, ['address']);
+  if (items.length === 0 || items.length > BLOCK_ADDRESSES_MAX) {
+    const text = `has ${items.length} items, 1 to ${BLOCK_ADDRESSES_MAX} allowed`;
+    return new Fault('ERR_CONFIG_LIMIT', text, undefined, ['address']);
+  }
+  const addresses: AddressWords[] = [];
+  for (const [index, item] of (items as unknown[]).entries()) {
+    const below = ['address', index];
+    const words =
+      typeof item === 'string' ? readBlockAddress(item, below) : wrongType('address', item, below);
+    if (words instanceof Fault) return words;
+    addresses.push(words);
+  }
+  return { kind: 'address', addresses };
+};

@@ -1,0 +1,121 @@
+// Loading: file, environment, schema, checks across keys, and all problems of all of them in one answer.
+//
+// Only a file that is not YAML ends early: what the rest of it means would be guesswork. Loading reads one file and
+// nothing else; it neither resolves names nor looks at the files that the configuration names.
+import { isUtf8 } from 'node:buffer';
+import { readFileSync, statSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
+import type { z } from 'zod';
+import { systemErrorCode } from '../base/base.ts';
+import { type CrossCheckFacts, crossCheck, type Draft } from './cross-check.ts';
+import { type Environment, type Overlay, overlayEnvironment } from './environment.ts';
+import { normalize } from './normalize.ts';
+import type { Config } from './normalized.ts';
+import { formatPath, type Path, type Problem } from './problem.ts';
+import { configSchema, keysAt } from './schema.ts';
+import { emptySource, readSource, type Source } from './source.ts';
+import { Fault, missing, suggest, wrongType } from './value.ts';
+
+/** Bytes that are read; the reader of the text has the tighter bound. */
+const FILE_BYTES_MAX = 4 << 20;
+
+/** What loading needs to know of the program and its process. */
+export interface ConfigFacts extends CrossCheckFacts {
+  /** Absolute: what paths in variables are relative to, and all paths when there is no file. */
+  readonly workingDirectory: string;
+}
+
+/** Either a configuration or at least one problem. */
+export type ConfigResult =
+  | { readonly config: Config; readonly problems: readonly [] }
+  | { readonly config: undefined; readonly problems: readonly Problem[] };
+
+/** Loads the file (undefined: defaults only) with the environment's overrides. Never throws for what is written. */
+export const loadConfig = (
+  path: string | undefined,
+  environment: Environment,
+  facts: ConfigFacts,
+): ConfigResult => {
+  const file = path ?? '';
+  const source = path === undefined ? emptySource() : openSource(path, facts.workingDirectory);
+  const overlay = overlayEnvironment(source.raw ?? {}, environment, facts.workingDirectory);
+  const problems = [...source.problems, ...overlay.problems];
+  const report = (at: Path, fault: Fault) => problems.push(toProblem(file, source, overlay, at, fault));
+  if (source.raw === undefined) return { config: undefined, problems };
+
+  const checked = configSchema.superRefine(
+    (draft, context) => {
+      crossCheck(draft as Draft, facts, (at, fault) => {
+        context.addIssue({ code: 'custom', path: [...at], message: fault.text, params: { fault } });
+      });
+    },
+    // The checks across keys run on what there is of an invalid configuration, which is why it counts as a Draft.
+    { when: () => true },
+  );
+  const parsed = checked.safeParse(overlay.raw, { reportInput: true });
+  for (const issue of parsed.error?.issues ?? []) reportIssue(issue, report);
+  if (problems.length > 0 || !parsed.success) return { config: undefined, problems: problems.sort(byPlace) };
+  const directory =
+    path === undefined ? facts.workingDirectory : dirname(resolve(facts.workingDirectory, path));
+  return { config: normalize(parsed.data, directory, facts), problems: [] };
+};
+
+const openSource = (path: string, workingDirectory: string): Source => {
+  const failure = (text: string): Source => {
+    const place = { file: path, line: 0, column: 0, path: '' };
+    return { ...emptySource(), raw: undefined, problems: [{ ...place, code: 'ERR_CONFIG_READ', text }] };
+  };
+  let bytes: Buffer;
+  try {
+    const absolute = resolve(workingDirectory, path);
+    if (statSync(absolute).size > FILE_BYTES_MAX) return failure(`the file has over ${FILE_BYTES_MAX} bytes`);
+    bytes = readFileSync(absolute);
+  } catch (error) {
+    const code = systemErrorCode(error);
+    if (code === undefined) throw error;
+    return failure(code === 'ENOENT' ? 'there is no such file' : `the file cannot be read (${code})`);
+  }
+  return bytes.includes(0) || !isUtf8(bytes)
+    ? failure('the file is not UTF-8 text')
+    : readSource(path, bytes.toString('utf8'));
+};
+
+type Issue = z.core.$ZodIssue;
+
+/** Turns what the schema library says into our words; a fault that a leaf made is passed on as it is. */
+const reportIssue = (issue: Issue, report: (path: Path, fault: Fault) => void): void => {
+  if (issue.code === 'unrecognized_keys') {
+    const known = keysAt(issue.path);
+    for (const name of issue.keys) {
+      report([...issue.path, name], new Fault('ERR_CONFIG_UNKNOWN_KEY', 'unknown key', suggest(name, known)));
+    }
+  } else if (issue.code === 'invalid_type') {
+    const wanted = issue.expected === 'array' ? 'list' : 'map';
+    report(issue.path, issue.input === undefined ? missing() : wrongType(wanted, issue.input));
+  } else {
+    const { fault }: { fault?: unknown } = issue.code === 'custom' ? (issue.params ?? {}) : {};
+    report(issue.path, fault instanceof Fault ? fault : new Fault('ERR_CONFIG_VALUE', issue.message));
+  }
+};
+
+const toProblem = (file: string, source: Source, overlay: Overlay, path: Path, fault: Fault): Problem => {
+  const variable = overlay.variableOf(path);
+  const isKey = fault.code === 'ERR_CONFIG_UNKNOWN_KEY';
+  const position = isKey ? source.positionOfKey(path) : source.positionOfValue(path);
+  return {
+    ...(variable === undefined
+      ? { file, ...position }
+      : { file: 'environment', line: 0, column: 0, variable }),
+    path: formatPath(path),
+    code: fault.code,
+    text: fault.text,
+    ...(fault.hint === undefined ? {} : { hint: fault.hint }),
+  };
+};
+
+/** Problems of the environment come last, in the order they were found. */
+const byPlace = (a: Problem, b: Problem): number => {
+  const aEnvironment = a.variable === undefined ? 0 : 1;
+  const bEnvironment = b.variable === undefined ? 0 : 1;
+  return aEnvironment - bEnvironment || a.line - b.line || a.column - b.column;
+};

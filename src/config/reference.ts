@@ -1,0 +1,153 @@
+// docs/configuration.md, generated from the schema: every key with type, default, bounds and one sentence.
+//
+// The prose below is what the schema cannot say: how texts are written and in which order things win. The example
+// is loaded by a test.
+import type { z } from 'zod';
+import { listVariables } from './environment.ts';
+import { CONFIG_PROBLEMS, formatPath } from './problem.ts';
+import { configSchema, shapeOf } from './schema.ts';
+import { kinds, notes } from './value.ts';
+
+const HEAD = `# Configuration
+
+Generated from \`src/config/schema.ts\` by \`npm run gen\`; edit the schema, not this page.
+
+Cordon reads one YAML file, \`cordon.yaml\`, named by \`--config\`. Every key is optional: without a file, Cordon
+answers on 127.0.0.1:5353 with the shipped lists and the system's resolvers. \`cordon check\` prints the effective
+configuration, defaults included.
+
+A configuration with a problem is refused as a whole, at start and at reload; all its problems are shown at once:
+
+\`\`\`text
+cordon.yaml:5:9: cache.sze: unknown key; did you mean "size"?
+\`\`\`
+
+## How values are written
+
+- Durations are a whole number and a unit: \`250ms\`, \`30s\`, \`5m\`, \`4h\`, \`1d\`. Sizes likewise: \`512KiB\`,
+  \`64MiB\`, \`1GiB\`. A number without a unit is refused.
+- Addresses with a port: \`192.0.2.1:53\`, \`[2001:db8::1]:53\`; without a port, the key's own: \`192.0.2.1\`,
+  \`2001:db8::1\`.
+- Prefixes: \`192.0.2.0/24\`, \`2001:db8::/32\`. The bits after the length have to be zero. An address alone is that
+  address only.
+- Names: with or without the final dot, letters of any case, internationalized names as A-labels (\`xn--…\`).
+- Paths are relative to the configuration file; without a file, and in environment variables, to the working
+  directory.
+- YAML 1.2 without aliases, tags and merge keys. An empty value (\`upstreams:\` with nothing after it) is a problem,
+  never a default; only \`listen.admin\` takes it, for "off".
+
+## Example
+
+\`\`\`yaml
+`;
+
+/** A configuration of a small agency. */
+export const EXAMPLE = `listen:
+  dns: ["192.0.2.10:53", "[2001:db8::10]:53"]
+  admin: "127.0.0.1:9153"
+state: /var/lib/cordon
+upstreams: ["198.51.100.53", "198.51.100.54:5300"]
+forward:
+  - { zones: ["corp.example", "2.0.192.in-addr.arpa"], upstreams: ["192.0.2.56"] }
+lists:
+  - { id: tiktok, shipped: tiktok, mandate: true }
+  - { id: own, file: own-names.txt, format: domains, answer: nodata, ede: { code: 15, text: "agency order 7" } }
+groups:
+  - { name: default, lists: [tiktok, own] }
+  - { name: lab, clients: ["192.0.2.128/25", "2001:db8:1::/48"], lists: [tiktok] }
+block: { mode: nxdomain, ttl: 30s }
+access: { allow: ["192.0.2.0/24", "2001:db8::/32"] }
+cache: { size: 256MiB }
+`;
+
+const ENVIRONMENT = `## Environment variables
+
+Every key outside lists of maps has a variable, which wins over the file: \`CORDON_\`, then the path in capitals with
+\`_\` for "." and "-". Lists are written with commas: \`CORDON_UPSTREAMS=192.0.2.53,192.0.2.54:5300\`. An empty
+variable counts as not set. An unknown variable that begins with \`CORDON_\` is a problem, except those that Kubernetes
+sets for a service called "cordon" (\`CORDON_SERVICE_HOST\`, \`CORDON_PORT\`, …).
+
+`;
+
+const KEY_COLUMNS = ['Key', 'Type', 'Default', 'Bounds', 'Meaning'] as const;
+
+/** The text of docs/configuration.md. */
+export const configReference = (): string => {
+  const { shape } = shapeOf(configSchema);
+  const keys = shape.kind === 'map' ? [...shape.keys] : [];
+  const sections = keys.filter(([, schema]) => isNested(schema));
+  const single = keys.filter(([, schema]) => !isNested(schema));
+  const parts = [
+    `${HEAD}${EXAMPLE}\`\`\`\n\n## Keys\n`,
+    table(
+      KEY_COLUMNS,
+      single.flatMap(([name, schema]) => rowsOf(schema, name)),
+    ),
+  ];
+  for (const [name, schema] of sections) {
+    const [own, ...rows] = rowsOf(schema, name);
+    parts.push(`### ${name}\n\n${own?.at(-1) ?? ''}${ownFacts(own)}\n`, table(KEY_COLUMNS, rows));
+  }
+  const variables = [...listVariables()].map(([name, { path }]) => [code(name), code(formatPath(path))]);
+  parts.push(ENVIRONMENT + table(['Variable', 'Key'], variables));
+  const problems = Object.entries(CONFIG_PROBLEMS).map(([name, meaning]) => [code(name), meaning]);
+  parts.push(`## Problems\n\n${table(['Code', 'Meaning'], problems)}`);
+  return parts.join('\n');
+};
+
+type Row = readonly string[];
+
+/** The row of the key and the rows of the keys below it. */
+const rowsOf = (schema: z.ZodType, path: string): Row[] => {
+  const { shape, byDefault, isOptional } = shapeOf(schema);
+  const note = notes.get(schema);
+  const kind = shape.kind === 'map' ? undefined : kinds.get(shape.schema);
+  const itemKind = shape.kind === 'list' ? itemOf(shape.item) : undefined;
+  const absent = note?.absent ?? defaultText(byDefault, isOptional);
+  const type = shape.kind === 'map' ? 'map' : (kind?.name ?? '');
+  const bounds = [kind?.bounds, itemKind?.bounds].filter((text) => text !== undefined).join('; ');
+  const row = [
+    code(path),
+    itemKind === undefined ? type : `${type} of: ${itemKind.name}`,
+    absent,
+    bounds,
+    note?.text ?? '',
+  ];
+  return [row, ...rowsBelow(schema, path)];
+};
+
+const rowsBelow = (schema: z.ZodType, path: string): Row[] => {
+  const { shape } = shapeOf(schema);
+  if (shape.kind === 'list') return rowsBelow(shape.item, `${path}[]`);
+  if (shape.kind === 'leaf') return [];
+  return [...shape.keys].flatMap(([name, below]) => rowsOf(below, `${path}.${name}`));
+};
+
+const itemOf = (item: z.ZodType): { name: string; bounds?: string } => {
+  const { shape } = shapeOf(item);
+  return (shape.kind === 'leaf' ? kinds.get(shape.schema) : undefined) ?? { name: 'map' };
+};
+
+const isNested = (schema: z.ZodType): boolean => rowsBelow(schema, '').length > 0;
+
+/** Default and bounds of a section that is a list; a map has none. */
+const ownFacts = (row: Row | undefined): string => {
+  const [, type = '', absent = '', bounds = ''] = row ?? [];
+  return bounds === '' ? '' : ` A ${type} (${bounds}); when absent: ${absent}.`;
+};
+
+/** A map that is `{}` by default has the defaults of its keys, in their own rows. */
+const defaultText = (byDefault: unknown, isOptional: boolean): string => {
+  if (byDefault === undefined) return isOptional ? 'absent' : 'required';
+  if (Array.isArray(byDefault)) return byDefault.length === 0 ? 'none' : byDefault.map(itemText).join(', ');
+  return typeof byDefault === 'object' ? '' : itemText(byDefault);
+};
+
+const itemText = (value: unknown): string => code(String(value));
+
+const code = (text: string): string => `\`${text}\``;
+
+const table = (columns: Row, rows: readonly Row[]): string => {
+  const line = (cells: Row) => `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |\n`;
+  return line(columns) + line(columns.map(() => '---')) + rows.map(line).join('');
+};

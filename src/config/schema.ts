@@ -1,0 +1,320 @@
+// The schema of cordon.yaml: every key once, with its type, default, bounds and one sentence.
+//
+// The types of the file (RawConfig) and of the parsed values (ParsedConfig), the checks, the defaults and
+// docs/configuration.md all come from here. Defaults are written as a file would write them. What concerns more
+// than one key is in cross-check.ts.
+import { z } from 'zod';
+import { EDE } from '../dns/dns.ts';
+import { durationMs, durationSec, sizeBytes } from './amount.ts';
+import {
+  autoOrInteger,
+  BLOCK_ADDRESSES,
+  blockAddress,
+  blockAnswer,
+  blockMode,
+  boolean,
+  choice,
+  edeText,
+  endpoint,
+  endpointOrOff,
+  identifier,
+  integer,
+  numberChoice,
+  path,
+  prefix,
+  unavailable,
+  unavailableList,
+  upstream,
+  zone,
+} from './leaf.ts';
+import type { ListFormat, LogLevel } from './normalized.ts';
+import type { Path } from './problem.ts';
+import { key, list } from './value.ts';
+
+/** Sockets per worker stay countable; a host rarely has more addresses that it should serve on. */
+const LISTENERS_MAX = 16;
+/** One worker per core; larger machines run several processes. */
+const WORKERS_MAX = 64;
+/** A question tries few servers before its time is over; more only hides dead ones. */
+const UPSTREAMS_MAX = 16;
+/** Forwarding rules, and zones of one rule: agencies' internal zones with their reverse zones. */
+const FORWARD_RULES_MAX = 256;
+const FORWARD_ZONES_MAX = 256;
+/** A set of lists is one 32-bit word in the policy table. */
+const LISTS_MAX = 32;
+/** Groups are labels of the refusal counters: 64 groups × 32 lists is their largest plane. */
+const GROUPS_MAX = 64;
+/** Prefixes of one group or of one access list. */
+const PREFIXES_MAX = 4096;
+
+/** Group that holds every client that no other group names. */
+export const DEFAULT_GROUP = 'default';
+
+/** Loopback (RFC 1122, RFC 4291). */
+const LOOPBACK = ['127.0.0.0/8', '::1/128'];
+/** Networks that are not reachable from the Internet: loopback, RFC 1918, RFC 3927, RFC 4193, RFC 4291. */
+const LOCAL_NETWORKS = [
+  ...LOOPBACK,
+  '10.0.0.0/8',
+  '172.16.0.0/12',
+  '192.168.0.0/16',
+  '169.254.0.0/16',
+  'fc00::/7',
+  'fe80::/10',
+];
+
+const FORMATS: readonly ListFormat[] = ['domains', 'hosts', 'cordon'];
+const LEVELS: readonly LogLevel[] = ['debug', 'info', 'warn', 'error'];
+const MATCHES = ['suffix', 'exact'] as const;
+/** Blocked, Censored, Filtered, Prohibited (RFC 8914 section 4). */
+const EDE_CODES = [EDE.BLOCKED, EDE.CENSORED, EDE.FILTERED, EDE.PROHIBITED];
+
+const URL_LISTS = 'lists from a URL are not available in this version';
+const URL_HINT = 'download the file and use "file"';
+
+const listen = z
+  .strictObject({
+    dns: key(
+      list(endpoint(53), 1, LISTENERS_MAX).prefault(['127.0.0.1:5353']),
+      'Addresses that answer DNS over UDP and TCP; port 0 is any free port.',
+    ),
+    dot: key(
+      unavailableList('DNS over TLS is not available in this version').optional(),
+      'Addresses for DNS over TLS; not available in this version.',
+    ),
+    doh: key(
+      unavailableList('DNS over HTTPS is not available in this version').optional(),
+      'Addresses for DNS over HTTPS; not available in this version.',
+    ),
+    admin: key(
+      endpointOrOff(9153).prefault('127.0.0.1:9153'),
+      'Address of metrics and health over HTTP; `false` turns it off.',
+    ),
+  })
+  .prefault({});
+
+const forwardRule = z.strictObject({
+  zones: key(
+    list(zone(), 1, FORWARD_ZONES_MAX),
+    'Zones, each with everything below it; reverse zones are written as names.',
+  ),
+  upstreams: key(
+    list(upstream(), 1, UPSTREAMS_MAX),
+    'Servers that are asked about these zones, in this order.',
+  ),
+});
+
+const listItem = z.strictObject({
+  id: key(identifier(), 'Name of the list in groups, metrics and logs; unique.'),
+  shipped: key(
+    identifier().optional(),
+    'Name of a list that Cordon ships; exactly one of `shipped` and `file`.',
+  ),
+  file: key(path().optional(), 'File of the list; exactly one of `shipped` and `file`.'),
+  url: key(
+    unavailable<string>(URL_LISTS, URL_HINT).optional(),
+    'Address of the list; not available in this version.',
+  ),
+  refresh: key(
+    unavailable<string>(URL_LISTS, URL_HINT).optional(),
+    'How often the list is fetched; not available in this version.',
+  ),
+  format: key(choice(FORMATS).optional(), 'Format of `file`.', '`domains`'),
+  match: key(
+    choice(MATCHES).optional(),
+    'Whether a name of a `domains` file covers the names below it.',
+    '`suffix`',
+  ),
+  mandate: key(
+    boolean().optional(),
+    'Whether the list is a legal mandate: Cordon is not ready without it, and no allowlist beats it.',
+    "the list's own header, else `false`",
+  ),
+  answer: key(
+    blockAnswer().optional(),
+    'What the names of this list are answered with.',
+    "the list's own header, else `block`",
+  ),
+  ede: key(
+    z
+      .strictObject({
+        code: key(numberChoice(EDE_CODES), 'Blocked 15, Censored 16, Filtered 17, Prohibited 18.'),
+        text: key(edeText().optional(), 'Sentence that clients may show.', 'no text'),
+      })
+      .optional(),
+    'Extended DNS Error of the refusal (RFC 8914).',
+    "the list's own header, else code 15",
+  ),
+  category: key(identifier().optional(), 'Metric label.', "the list's own header, else the `id`"),
+});
+
+const group = z.strictObject({
+  name: key(identifier(), 'Name of the group in metrics and logs; unique.'),
+  clients: key(
+    list(prefix(), 1, PREFIXES_MAX).optional(),
+    `Prefixes of the group's clients; the longest prefix decides. Only \`${DEFAULT_GROUP}\` has none.`,
+  ),
+  lists: key(list(identifier(), 0, LISTS_MAX), 'Lists that are in force for the group.'),
+});
+
+const block = z
+  .strictObject({
+    mode: key(
+      blockMode().optional(),
+      'What a refused name is answered with.',
+      '`nxdomain`, or `address` when `block.address` is there',
+    ),
+    address: key(
+      list(blockAddress(), BLOCK_ADDRESSES.min, BLOCK_ADDRESSES.max).optional(),
+      'Addresses of the mode `address`.',
+    ),
+    ttl: key(durationSec('0s', '1h').prefault('30s'), 'TTL of refusals.'),
+  })
+  .prefault({});
+
+const cache = z
+  .strictObject({
+    size: key(sizeBytes('1MiB', '16GiB').prefault('64MiB'), 'Memory for answers, per worker.'),
+    ttl: key(
+      z
+        .strictObject({
+          min: key(durationSec('0s', '1h').prefault('0s'), 'Shorter TTLs are raised to this.'),
+          max: key(
+            durationSec('1m', '7d').prefault('1d'),
+            'Longer TTLs are lowered to this (RFC 8767 section 4).',
+          ),
+          'negative-max': key(
+            durationSec('0s', '3h').prefault('1h'),
+            'Longer TTLs of negative answers are lowered to this (RFC 2308 section 5).',
+          ),
+        })
+        .prefault({}),
+      'Bounds of TTLs in the cache.',
+    ),
+  })
+  .prefault({});
+
+const resolver = z
+  .strictObject({
+    timeout: key(durationMs('500ms', '30s').prefault('5s'), 'Time for one question, all tries together.'),
+    'try-timeout': key(durationMs('50ms', '10s').prefault('1s'), 'Time for one upstream to answer.'),
+    inflight: key(integer(16, 100_000).prefault(10_000), 'Questions that wait for upstreams, per worker.'),
+  })
+  .prefault({});
+
+const tcp = z
+  .strictObject({
+    connections: key(integer(1, 65_536).prefault(1024), 'Open client connections, per worker.'),
+    'per-client': key(integer(1, 65_536).prefault(64), 'Open connections of one address, per worker.'),
+    idle: key(
+      durationMs('1s', '2m').prefault('10s'),
+      'An idle connection is closed after this (RFC 7766 section 6.2.3).',
+    ),
+  })
+  .prefault({});
+
+/** The schema of one file. */
+export const configSchema = z.strictObject({
+  listen: key(listen, 'Where clients and operators connect.'),
+  tls: key(
+    unavailable<{ cert: string; key: string }>(
+      'certificates serve DoT and DoH, which are not available in this version',
+    ).optional(),
+    'Certificate and key of the encrypted listeners; not available in this version.',
+  ),
+  workers: key(autoOrInteger(1, WORKERS_MAX).prefault('auto'), 'Worker threads; `auto` is one per core.'),
+  state: key(path().prefault('./state'), 'Directory for what has to survive a restart.'),
+  upstreams: key(
+    list(upstream(), 1, UPSTREAMS_MAX).optional(),
+    'Servers that are asked, in this order.',
+    "the system's resolvers",
+  ),
+  forward: key(
+    list(forwardRule, 0, FORWARD_RULES_MAX).prefault([]),
+    'Zones that are asked elsewhere; the longest zone decides.',
+  ),
+  lists: key(
+    list(listItem, 0, LISTS_MAX).optional(),
+    'Lists of refused names and addresses.',
+    'the shipped lists that are on by default',
+  ),
+  groups: key(
+    list(group, 1, GROUPS_MAX).optional(),
+    `Clients that share lists. Without a group \`${DEFAULT_GROUP}\`, clients that no group names get all lists.`,
+    'one group with all lists',
+  ),
+  block: key(block, 'What a refused name is answered with.'),
+  access: key(
+    z
+      .strictObject({
+        allow: key(list(prefix(), 1, PREFIXES_MAX).prefault(LOCAL_NETWORKS), 'Clients that may ask.'),
+      })
+      .prefault({}),
+    'Who may ask.',
+  ),
+  admin: key(
+    z
+      .strictObject({
+        allow: key(list(prefix(), 1, PREFIXES_MAX).prefault(LOOPBACK), 'Clients of the admin listener.'),
+      })
+      .prefault({}),
+    'Who may reach the admin listener.',
+  ),
+  cache: key(cache, 'Answers that are kept.'),
+  resolver: key(resolver, 'Questions to upstreams.'),
+  tcp: key(tcp, 'DNS over TCP.'),
+  log: key(
+    z
+      .strictObject({ level: key(choice(LEVELS).prefault('info'), 'Least important level that is written.') })
+      .prefault({}),
+    'Operational logs.',
+  ),
+});
+
+/** The configuration as a file writes it. */
+export type RawConfig = z.input<typeof configSchema>;
+/** Every value parsed, defaults filled in; keys not yet checked against each other, paths as written. */
+export type ParsedConfig = z.output<typeof configSchema>;
+
+/** What a key of the schema holds below wrappers such as defaults: a map, a list or a leaf. */
+export type Shape =
+  | { readonly kind: 'map'; readonly keys: ReadonlyMap<string, z.ZodType> }
+  | { readonly kind: 'list'; readonly item: z.ZodType; readonly schema: z.ZodType }
+  | { readonly kind: 'leaf'; readonly schema: z.ZodType };
+
+/** Looks below defaults and optionality. `byDefault` is the outermost default, as written. */
+export const shapeOf = (schema: z.ZodType): { shape: Shape; byDefault: unknown; isOptional: boolean } => {
+  let inner = schema;
+  let byDefault: unknown;
+  let isOptional = false;
+  for (;;) {
+    if (inner instanceof z.ZodPrefault) {
+      byDefault ??= inner.def.defaultValue;
+    } else if (inner instanceof z.ZodOptional) {
+      isOptional = true;
+    } else {
+      return { shape: innerShape(inner), byDefault, isOptional };
+    }
+    inner = inner.def.innerType as z.ZodType;
+  }
+};
+
+const innerShape = (schema: z.ZodType): Shape => {
+  if (schema instanceof z.ZodObject) {
+    return { kind: 'map', keys: new Map(Object.entries(schema.def.shape as Record<string, z.ZodType>)) };
+  }
+  if (schema instanceof z.ZodArray) return { kind: 'list', item: schema.def.element as z.ZodType, schema };
+  return { kind: 'leaf', schema };
+};
+
+/** Names of the keys of the map at a path of the file; none when there is no map in the schema. */
+export const keysAt = (path: Path): readonly string[] => {
+  let { shape } = shapeOf(configSchema);
+  for (const part of path) {
+    if (shape.kind === 'leaf') return [];
+    const below = shape.kind === 'list' ? shape.item : shape.keys.get(String(part));
+    if (below === undefined) return [];
+    ({ shape } = shapeOf(below));
+  }
+  return shape.kind === 'map' ? [...shape.keys.keys()] : [];
+};

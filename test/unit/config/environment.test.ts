@@ -1,0 +1,107 @@
+// Overrides from the environment: every key has its variable, and the same schema judges it.
+import { describe, expect, it } from 'vitest';
+import { formatProblem, loadConfig } from '../../../src/config/config.ts';
+import { listVariables } from '../../../src/config/environment.ts';
+import { configOf, FACTS, problemsOf } from './support.ts';
+
+/** A value for each variable that its default is not, and the part of the configuration that it sets. */
+const VALUES: Readonly<Record<string, string>> = {
+  CORDON_LISTEN_DNS: '192.0.2.1:53, [2001:db8::1]:53',
+  CORDON_LISTEN_ADMIN: 'false',
+  CORDON_WORKERS: '2',
+  CORDON_STATE: 'elsewhere',
+  CORDON_UPSTREAMS: '192.0.2.53,192.0.2.54:5300',
+  CORDON_BLOCK_MODE: 'address',
+  CORDON_BLOCK_ADDRESS: '192.0.2.80',
+  CORDON_BLOCK_TTL: '1m',
+  CORDON_ACCESS_ALLOW: '192.0.2.0/24',
+  CORDON_ADMIN_ALLOW: '192.0.2.7',
+  CORDON_CACHE_SIZE: '2MiB',
+  CORDON_CACHE_TTL_MIN: '1s',
+  CORDON_CACHE_TTL_MAX: '1h',
+  CORDON_CACHE_TTL_NEGATIVE_MAX: '1m',
+  CORDON_RESOLVER_TIMEOUT: '3s',
+  CORDON_RESOLVER_TRY_TIMEOUT: '300ms',
+  CORDON_RESOLVER_INFLIGHT: '100',
+  CORDON_TCP_CONNECTIONS: '100',
+  CORDON_TCP_PER_CLIENT: '10',
+  CORDON_TCP_IDLE: '3s',
+  CORDON_LOG_LEVEL: 'error',
+};
+
+describe('environment overrides', () => {
+  it('exist for every key outside lists of maps', () => {
+    expect([...listVariables().keys()]).toEqual(Object.keys(VALUES));
+  });
+
+  it('all take effect', () => {
+    const { config } = loadConfig(undefined, VALUES, FACTS);
+    expect(config).toMatchObject({
+      listen: { dns: [{ port: 53 }, { address: '2001:db8::1', port: 53, family: 6 }], admin: undefined },
+      workers: 2,
+      stateDirectory: '/working/elsewhere',
+      upstreams: [{ port: 53 }, { port: 5300 }],
+      block: { answer: { kind: 'address' }, ttlSec: 60 },
+      access: { allow: [{ bits: 120 }] },
+      admin: { allow: [{ bits: 128 }] },
+      cache: { sizeBytes: 2 ** 21, ttlSecMin: 1, ttlSecMax: 3600, negativeTtlSecMax: 60 },
+      resolver: { timeoutMs: 3000, tryTimeoutMs: 300, inflightMax: 100 },
+      tcp: { connectionsMax: 100, connectionsPerClientMax: 10, idleMs: 3000 },
+      log: { level: 'error' },
+    });
+  });
+
+  it('win over the file, leave its other keys, and an empty variable is not set', () => {
+    const text = 'cache: { size: 3MiB, ttl: { max: 2h } }\nlog: { level: warn }';
+    const config = configOf(text, { CORDON_CACHE_SIZE: '2MiB', CORDON_LOG_LEVEL: '' });
+    expect(config.cache).toMatchObject({ sizeBytes: 2 ** 21, ttlSecMax: 7200 });
+    expect(config.log.level).toBe('warn');
+  });
+
+  it('replace a value of the file that is wrong', () => {
+    expect(configOf('workers: many', { CORDON_WORKERS: 'auto' }).workers).toBe('auto');
+  });
+
+  it('are named by their problems, after those of the file', () => {
+    const environment = {
+      CORDON_WORKERS: '100',
+      CORDON_UPSTREAMS: '192.0.2.53,,example.com',
+      CORDON_LOG_LEVEL: 'inof',
+      CORDON_LGO_LEVEL: 'info',
+      CORDON_RESOLVER_TRY_TIMEOUT: '6s',
+      CORDON_TLS: 'x',
+      PATH: '/bin',
+    };
+    expect(problemsOf('statee: x', environment)).toEqual([
+      'cordon.yaml:1:1: statee: unknown key; did you mean "state"?',
+      'environment CORDON_LGO_LEVEL: no key has this variable; did you mean "CORDON_LOG_LEVEL"?',
+      'environment CORDON_TLS: no key has this variable',
+      'environment CORDON_WORKERS: workers: 100 is more than 64',
+      'environment CORDON_UPSTREAMS: upstreams[1]: "" is not an address with a port; write it such as "192.0.2.1:53" or "[2001:db8::1]:53"',
+      'environment CORDON_UPSTREAMS: upstreams[2]: "example.com" is not an address with a port; write it such as "192.0.2.1:53" or "[2001:db8::1]:53"',
+      'environment CORDON_LOG_LEVEL: log.level: "inof" is not known; did you mean "info"?',
+      'environment CORDON_RESOLVER_TRY_TIMEOUT: resolver.try-timeout: is more than "resolver.timeout"',
+    ]);
+  });
+
+  it('let the variables pass that Kubernetes sets for a service', () => {
+    const environment = {
+      CORDON_SERVICE_HOST: '10.0.0.1',
+      CORDON_SERVICE_PORT: '53',
+      CORDON_SERVICE_PORT_DNS_TCP: '53',
+      CORDON_PORT: 'tcp://10.0.0.1:53',
+      CORDON_PORT_53_UDP: 'udp://10.0.0.1:53',
+      CORDON_DNS_PORT_53_UDP_ADDR: '10.0.0.1',
+    };
+    expect(problemsOf('', environment)).toEqual([]);
+    expect(problemsOf('', { CORDON_PORTS: '1' })).toHaveLength(1);
+  });
+
+  it('report a map that is not one instead of hiding it', () => {
+    const { problems } = loadConfig(undefined, { CORDON_LOG_LEVEL: 'warn' }, FACTS);
+    expect(problems.map(formatProblem)).toEqual([]);
+    expect(problemsOf('log: 5', { CORDON_LOG_LEVEL: 'warn' })).toEqual([
+      'cordon.yaml:1:6: log: expected a map, found the number 5',
+    ]);
+  });
+});
