@@ -1,0 +1,142 @@
+import { expect, test } from 'vitest';
+import { FLAG, RCODE } from '../../../src/dns/dns.ts';
+import { parseMessage } from '../../support/records.ts';
+import {
+  answer,
+  answerCode,
+  frame,
+  type ScriptedHandler,
+  type ScriptedQuery,
+  type ScriptedReply,
+} from '../../support/scripted-upstream.ts';
+import { ask, openUpstream, question, startForwarding } from './setup.ts';
+
+const NAME = 'www.example.com.';
+const RECORD = 'www.example.com. 300 IN A 192.0.2.1';
+
+/** Truncates over UDP and does something else over TCP. */
+const truncating =
+  (overTcp: (query: ScriptedQuery) => ScriptedReply): ScriptedHandler =>
+  (query) =>
+    query.transport === 'udp' ? answerCode(query, 0, FLAG.TC) : overTcp(query);
+
+const cutInto = (bytes: Uint8Array, size: number): Uint8Array[] => {
+  const pieces: Uint8Array[] = [];
+  for (let at = 0; at < bytes.length; at += size) pieces.push(bytes.subarray(at, at + size));
+  return pieces;
+};
+
+/** 3,900 address records: 62 KB, close to the largest message. */
+const largeRecords = Array.from(
+  { length: 3_900 },
+  (_, i) => `www.example.com. 300 IN A 192.0.${i >>> 8}.${i & 0xff}`,
+);
+
+const goodStreams: { what: string; overTcp: (query: ScriptedQuery) => ScriptedReply; count: number }[] = [
+  { what: 'in one piece', overTcp: (query) => answer(query, [RECORD]), count: 1 },
+  {
+    what: 'byte by byte',
+    overTcp: (query) => ({ pieces: cutInto(frame(answer(query, [RECORD])), 1) }),
+    count: 1,
+  },
+  {
+    what: 'of 62 KB in pieces of 1,000 bytes',
+    overTcp: (query) => ({ pieces: cutInto(frame(answer(query, largeRecords)), 1_000) }),
+    count: 3_900,
+  },
+  {
+    what: 'with more bytes after it',
+    overTcp: (query) => ({ pieces: [Buffer.concat([frame(answer(query, [RECORD])), Buffer.alloc(500)])] }),
+    count: 1,
+  },
+];
+
+test.each(goodStreams)(
+  'resolve() asks over TCP after TC and reads an answer $what',
+  async ({ overTcp, count }) => {
+    const upstream = await openUpstream(truncating(overTcp));
+    const { forwarding, events } = startForwarding([{ endpoints: [upstream.endpoint] }]);
+    const outcome = await ask(forwarding, question(NAME, 'A', { dnssecOk: true, checkingDisabled: true }));
+    expect(outcome.kind === 'answer' && parseMessage(outcome.message)).toMatchObject({ isSound: true });
+    expect(outcome.kind === 'answer' && parseMessage(outcome.message).answer).toHaveLength(count);
+    expect(events).toEqual(['0 sent udp', '0 sent tcp', '0 answered 0']);
+    expect(upstream.queries).toMatchObject([
+      { transport: 'udp', name: NAME, dnssecOk: true, cd: true },
+      { transport: 'tcp', name: NAME, dnssecOk: true, cd: true },
+    ]);
+  },
+);
+
+const badStreams: { what: string; overTcp: (query: ScriptedQuery) => ScriptedReply; fault: string }[] = [
+  { what: 'closes without a byte', overTcp: () => ({ pieces: [] }), fault: 'network' },
+  { what: 'closes within the length', overTcp: () => ({ pieces: [Uint8Array.of(0)] }), fault: 'network' },
+  {
+    what: 'closes within the message',
+    overTcp: (query) => ({ pieces: [frame(answer(query, [RECORD])).subarray(0, 30)] }),
+    fault: 'network',
+  },
+  { what: 'sends an empty message', overTcp: () => ({ pieces: [Uint8Array.of(0, 0)] }), fault: 'network' },
+  { what: 'sends a message of 11 bytes', overTcp: () => new Uint8Array(11), fault: 'network' },
+  {
+    what: 'answers with another ID',
+    overTcp: (query) => answer({ ...query, id: query.id ^ 1 }, [RECORD]),
+    fault: 'malformed',
+  },
+  {
+    what: 'answers another question',
+    overTcp: (query) => answer({ ...query, name: 'www.example.net.' }),
+    fault: 'malformed',
+  },
+  { what: 'echoes the query', overTcp: (query) => query.bytes, fault: 'malformed' },
+  {
+    what: 'says SERVFAIL',
+    overTcp: (query) => answerCode(query, RCODE.SERVFAIL),
+    fault: 'servfail',
+  },
+];
+
+test.each(badStreams)('resolve() asks the next upstream when TCP $what', async ({ overTcp, fault }) => {
+  const first = await openUpstream(truncating(overTcp));
+  const second = await openUpstream((query) => answer(query, [RECORD]));
+  const { forwarding, events } = startForwarding([{ endpoints: [first.endpoint, second.endpoint] }]);
+  expect(await ask(forwarding, question(NAME))).toMatchObject({ endpoint: forwarding.endpoints[1] });
+  expect(events).toContain(`0 failed ${fault}`);
+});
+
+test('resolve() asks the next upstream when TCP is silent or trickles for too long', async () => {
+  const first = await openUpstream(truncating(() => undefined));
+  const second = await openUpstream((query) => answer(query, [RECORD]));
+  const { forwarding, events } = startForwarding([{ endpoints: [first.endpoint, second.endpoint] }], {
+    tryTimeoutMs: 60,
+  });
+  expect((await ask(forwarding, question(NAME))).kind).toBe('answer');
+  expect(events).toContain('0 failed timeout');
+});
+
+test('resolve() asks over TCP any number of times, one after another', async () => {
+  const upstream = await openUpstream(truncating((query) => answer(query, [RECORD])));
+  const { forwarding } = startForwarding([{ endpoints: [upstream.endpoint] }]);
+  for (let i = 0; i < 260; i++) expect((await ask(forwarding, question(NAME))).kind).toBe('answer');
+});
+
+test('resolve() opens at most 256 TCP connections at a time', async () => {
+  const upstream = await openUpstream(truncating(() => undefined));
+  const { forwarding } = startForwarding([{ endpoints: [upstream.endpoint] }]);
+  const reasons: string[] = [];
+  const launch = async (count: number): Promise<void> => {
+    const before = upstream.count();
+    for (let i = 0; i < count; i++) {
+      forwarding.resolve(question(NAME), (outcome) =>
+        reasons.push(outcome.kind === 'failure' ? outcome.reason : ''),
+      );
+    }
+    await expect.poll(() => upstream.count() + reasons.length - before).toBe(2 * count);
+  };
+  // In parts, so that no datagram is lost in a full receive buffer.
+  for (const count of [128, 128]) await launch(count);
+  expect(reasons).toEqual([]);
+  await launch(44);
+  expect(reasons).toEqual(Array(44).fill('overload'));
+  forwarding.close();
+  expect(reasons).toHaveLength(300);
+});

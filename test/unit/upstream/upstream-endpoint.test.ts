@@ -1,0 +1,97 @@
+import { expect, test } from 'vitest';
+import type { Endpoint } from '../../../src/base/base.ts';
+import type { UdpChannel } from '../../../src/upstream/udp-channel.ts';
+import { OwnPorts } from '../../../src/upstream/upstream.ts';
+import { UpstreamEndpoint } from '../../../src/upstream/upstream-endpoint.ts';
+import { deadEndpoint, openUpstream } from './setup.ts';
+
+const ignore = (): void => {};
+
+const setUp = async (address?: Endpoint) => {
+  const upstream = await openUpstream();
+  const lost: UdpChannel<string>[] = [];
+  const ownPorts = new OwnPorts();
+  const health: boolean[] = [];
+  const time = { nowMs: 1_000_000 };
+  const endpoint = new UpstreamEndpoint<string>(address ?? upstream.endpoint, 0, {
+    clock: () => time.nowMs,
+    observer: {
+      sent: ignore,
+      answered: ignore,
+      failed: ignore,
+      unwanted: ignore,
+      healthy: (_index, isHealthy) => health.push(isHealthy),
+    },
+    ownPorts,
+    listener: { datagram: ignore, channelFault: (channel) => lost.push(channel) },
+  });
+  return { upstream, lost, ownPorts, health, time, endpoint };
+};
+
+test('channel() gives up a socket after 10,000 queries and closes it when nothing waits on it', async () => {
+  const { endpoint, upstream, ownPorts } = await setUp();
+  const old = endpoint.channel(3);
+  old.send(7, 'waiter', Uint8Array.of(1));
+  await expect.poll(() => upstream.count()).toBe(1);
+  const port = upstream.queries[0]?.port ?? 0;
+  old.sentCount = 9_999;
+  expect(endpoint.channel(3)).toBe(old);
+  old.sentCount = 10_000;
+  const fresh = endpoint.channel(3);
+  expect(fresh).not.toBe(old);
+  expect(endpoint.channel(11)).toBe(fresh);
+  expect(ownPorts.has(port)).toBe(true);
+  old.release(7);
+  expect(ownPorts.has(port)).toBe(false);
+  endpoint.close();
+});
+
+test('noteFault() makes an endpoint unhealthy at the third fault in a row, noteAnswer() well again', async () => {
+  const { endpoint, health } = await setUp();
+  endpoint.noteFault();
+  endpoint.noteFault();
+  endpoint.noteAnswer();
+  endpoint.noteFault();
+  endpoint.noteFault();
+  expect(health).toEqual([]);
+  endpoint.noteFault();
+  endpoint.noteFault();
+  expect(health).toEqual([false]);
+  endpoint.noteAnswer();
+  endpoint.noteAnswer();
+  expect(health).toEqual([false, true]);
+});
+
+test('takeProbe() allows one probe in two seconds, only to an unhealthy endpoint', async () => {
+  const { endpoint, time } = await setUp();
+  time.nowMs += 60_000;
+  expect(endpoint.takeProbe()).toBe(false);
+  for (let i = 0; i < 3; i++) endpoint.noteFault();
+  const taken: boolean[] = [];
+  for (const stepMs of [1_999, 1, 0, 1_999, 1, -3_600_000, 1_999]) {
+    time.nowMs += stepMs;
+    taken.push(endpoint.takeProbe());
+  }
+  expect(taken).toEqual([false, true, false, false, true, true, false]);
+});
+
+test('channel() opens a new socket after a fault, which is reported once with what waited', async () => {
+  const { endpoint, lost } = await setUp(await deadEndpoint());
+  const channel = endpoint.channel(0);
+  for (const id of [1, 2, 3]) channel.send(id, `waiter ${id}`, Uint8Array.of(id));
+  await expect.poll(() => lost).toEqual([channel]);
+  expect([...channel.waiting.values()]).toEqual(['waiter 1', 'waiter 2', 'waiter 3']);
+  expect(endpoint.channel(0)).not.toBe(channel);
+  endpoint.close();
+});
+
+test('freeId() passes over the IDs that wait', async () => {
+  const { endpoint } = await setUp();
+  const channel = endpoint.channel(0);
+  for (const id of [5, 6]) channel.send(id, 'waiter', Uint8Array.of(id));
+  const numbers = [5, 6, 5, 9];
+  expect(channel.freeId({ next: () => numbers.shift() ?? 0 })).toBe(9);
+  channel.release(5);
+  expect(channel.freeId({ next: () => 5 })).toBe(5);
+  channel.close();
+});
