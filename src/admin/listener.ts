@@ -1,0 +1,161 @@
+// The HTTP listener of the operators: who may ask, how much, how long.
+//
+// Requests are judged by the address of the connection alone; Host, Forwarded and every other header are ignored.
+// No body is read: a connection that brings one is closed after the response.
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import {
+  AppError,
+  createAddress,
+  type Endpoint,
+  errorText,
+  formatEndpoint,
+  type Prefix,
+  PrefixTable,
+  parseAddress,
+  systemErrorCode,
+} from '../base/base.ts';
+import type { AdminLog, Control } from './control.ts';
+import { broken, forbidden, type Reply, route } from './routes.ts';
+
+/** Connections at a time: a few scrapers, probes and people; each holds at most a header and one page. */
+const CONNECTIONS_MAX = 64;
+/** Bytes of a request's header: a scraper sends some 300, a browser with cookies of other ports a few thousand. */
+const HEADER_BYTES_MAX = 8 * 1024;
+/** A header that is not complete by then is a stalled or hostile client. */
+const HEADER_MS_MAX = 5_000;
+/** The whole request; a scrape of every series takes some 50 ms. */
+const REQUEST_MS_MAX = 10_000;
+/** Shorter than a scrape interval: idle connections do not fill the bound. */
+const IDLE_MS_MAX = 5_000;
+/** What close() waits for responses that are being written. */
+const CLOSE_MS_MAX = 1_000;
+
+/** Codes of this room. */
+export type AdminErrorCode = 'ERR_ADMIN_LISTEN';
+
+/** What the listener needs. */
+export interface AdminOptions {
+  readonly endpoint: Endpoint;
+  /** Who may ask. */
+  readonly allow: readonly Prefix[];
+  readonly control: Control;
+  readonly log: AdminLog;
+}
+
+/** A listener that runs. */
+export interface Admin {
+  /** `ADDRESS:PORT` as bound. */
+  readonly address: string;
+  /** Lets running responses end within a second, then closes every connection. */
+  close(): Promise<void>;
+}
+
+/** Opens the listener. Throws ERR_ADMIN_LISTEN. */
+export const startAdmin = async (options: AdminOptions): Promise<Admin> => {
+  const allowed = PrefixTable.build(options.allow.map((prefix) => ({ prefix, value: 0 })));
+  const server = createServer(
+    {
+      maxHeaderSize: HEADER_BYTES_MAX,
+      headersTimeout: HEADER_MS_MAX,
+      requestTimeout: REQUEST_MS_MAX,
+      keepAliveTimeout: IDLE_MS_MAX,
+      connectionsCheckingInterval: 1_000,
+      requireHostHeader: false,
+    },
+    (request, response) => {
+      void answer(request, options, allowed).then((reply) => {
+        write(request, response, reply);
+      });
+    },
+  );
+  server.maxConnections = CONNECTIONS_MAX;
+  await listen(server, options.endpoint);
+  const { port } = server.address() as AddressInfo;
+  return {
+    address: formatEndpoint({ address: options.endpoint.address, port }),
+    close: () => close(server),
+  };
+};
+
+/** Never rejects. */
+const answer = async (
+  request: IncomingMessage,
+  { control, log }: AdminOptions,
+  allowed: PrefixTable,
+): Promise<Reply> => {
+  const address = createAddress();
+  if (!parseAddress(request.socket.remoteAddress ?? '', address) || allowed.find(address) < 0) {
+    return forbidden();
+  }
+  const path = (request.url ?? '').split('?', 1)[0] ?? '';
+  try {
+    return await route(request.method ?? '', path, control);
+  } catch (error) {
+    log.error({ err: error, path }, 'answering an admin request');
+    return broken();
+  }
+};
+
+const write = (request: IncomingMessage, response: ServerResponse, reply: Reply): void => {
+  const hasBody =
+    (request.headers['content-length'] ?? '0') !== '0' || 'transfer-encoding' in request.headers;
+  response.writeHead(reply.status, {
+    'Content-Type': reply.contentType,
+    'Content-Length': Buffer.byteLength(reply.body),
+    'Cache-Control': 'no-store',
+    'X-Content-Type-Options': 'nosniff',
+    'Content-Security-Policy': "default-src 'none'; frame-ancestors 'none'",
+    ...(reply.allow === undefined ? {} : { Allow: reply.allow }),
+    ...(hasBody ? { Connection: 'close' } : {}),
+  });
+  response.end(reply.body);
+};
+
+const listen = (server: Server, endpoint: Endpoint): Promise<void> =>
+  new Promise((resolve, reject) => {
+    server.once('error', (error) => {
+      reject(toListenError(endpoint, error));
+    });
+    server.listen({ host: endpoint.address, port: endpoint.port }, () => {
+      server.removeAllListeners('error');
+      resolve();
+    });
+  });
+
+const LISTEN_FAILURES: Readonly<Record<string, { text: string; hint: string }>> = {
+  EADDRINUSE: {
+    text: 'the address is in use',
+    hint: 'stop the other program, or set listen.admin to another port',
+  },
+  EACCES: {
+    text: 'not permitted',
+    hint: 'ports below 1024 need the capability CAP_NET_BIND_SERVICE',
+  },
+  EADDRNOTAVAIL: {
+    text: 'the address is not one of this machine',
+    hint: 'set listen.admin to an address that this machine has',
+  },
+};
+
+const toListenError = (endpoint: Endpoint, cause: Error): AppError<AdminErrorCode> => {
+  const known = LISTEN_FAILURES[systemErrorCode(cause) ?? ''];
+  const message = `listening for admin requests on ${formatEndpoint(endpoint)}: ${known?.text ?? errorText(cause)}`;
+  return new AppError(
+    'ERR_ADMIN_LISTEN',
+    message,
+    known === undefined ? { cause } : { cause, hint: known.hint },
+  );
+};
+
+/** Closing the server closes what is idle. */
+const close = (server: Server): Promise<void> =>
+  new Promise((resolve) => {
+    const deadline = setTimeout(() => {
+      server.closeAllConnections();
+    }, CLOSE_MS_MAX);
+    server.close(() => {
+      clearTimeout(deadline);
+      resolve();
+    });
+  });

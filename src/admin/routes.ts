@@ -1,0 +1,56 @@
+// What each path answers. The one place of this room where a state or a failure becomes an HTTP status.
+//
+// Everything here is read-only: GET and HEAD (RFC 9110 section 9.2.1), no parameter, no body. Failures are problem
+// documents (RFC 9457).
+import type { Control } from './control.ts';
+
+/** A response before it is written. */
+export interface Reply {
+  readonly status: number;
+  readonly contentType: string;
+  readonly body: string;
+  /** Header `Allow`, for 405. */
+  readonly allow?: string;
+}
+
+const JSON_TYPE = 'application/json; charset=utf-8';
+const PROBLEM_TYPE = 'application/problem+json; charset=utf-8';
+
+type Route = (control: Control) => Reply | Promise<Reply>;
+
+const ROUTES: ReadonlyMap<string, Route> = new Map<string, Route>([
+  ['/metrics', async (control) => toReply(200, control.metricsContentType, await control.metrics())],
+  ['/healthz', (control) => toJson(200, { status: 'ok', version: control.version })],
+  [
+    '/readyz',
+    (control) => {
+      const { ready, causes } = control.readiness();
+      return toJson(ready ? 200 : 503, { ready, causes });
+    },
+  ],
+]);
+
+/** The response to one request. */
+export const route = async (method: string, path: string, control: Control): Promise<Reply> => {
+  const handle = ROUTES.get(path);
+  if (handle === undefined) return toProblem(404, 'Not Found', `paths are ${[...ROUTES.keys()].join(', ')}`);
+  if (method !== 'GET' && method !== 'HEAD') {
+    return { ...toProblem(405, 'Method Not Allowed', 'this path is read-only'), allow: 'GET, HEAD' };
+  }
+  return handle(control);
+};
+
+/** The client's address is in none of the prefixes that may ask. */
+export const forbidden = (): Reply =>
+  toProblem(403, 'Forbidden', 'this address is not in admin.allow of the configuration');
+
+/** A defect of the program; the log has the rest. */
+export const broken = (): Reply => toProblem(500, 'Internal Server Error', 'see the log');
+
+const toReply = (status: number, contentType: string, body: string): Reply => ({ status, contentType, body });
+
+const toJson = (status: number, value: object): Reply =>
+  toReply(status, JSON_TYPE, `${JSON.stringify(value)}\n`);
+
+const toProblem = (status: number, title: string, detail: string): Reply =>
+  toReply(status, PROBLEM_TYPE, `${JSON.stringify({ type: 'about:blank', title, status, detail })}\n`);

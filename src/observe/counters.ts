@@ -1,0 +1,275 @@
+// What one worker counts, in shared memory that the main thread reads at a scrape. Hot file: runs per query.
+//
+// Every block has one writer, its worker, so that an increment is a plain read and write of a 64-bit cell; the main
+// thread sees a value that is at most one increment old. Float64 cells count exactly to 2^53. A worker that is
+// restarted goes on in the block of the one before it, so that no counter steps backwards.
+//
+//   counter block:  queries [transport][qtype] · answers [source][rcode] · drops · TCP refusals · single cells ·
+//                   resolution time [bucket…][sum] · upstreams [endpoint][sent, failures, answers, …, rtt]
+//   refusal block:  [list][match][trigger][group][qtype], one more list and group for indexes out of range
+import {
+  DROP,
+  DROP_WORDS,
+  MATCH_WORDS,
+  QTYPE_SLOTS,
+  QTYPE_WORDS,
+  RCODE_SLOTS,
+  RCODE_WORDS,
+  SOURCE_WORDS,
+  TCP_REFUSAL,
+  TCP_REFUSAL_WORDS,
+  TRANSPORT_WORDS,
+  TRIGGER_WORDS,
+  UPSTREAM_FAILURE,
+  UPSTREAM_FAILURE_WORDS,
+} from './labels.ts';
+
+/** Upper bounds of the buckets of an upstream's round-trip time, in milliseconds: a LAN to a lossy satellite link. */
+export const RTT_BOUNDS_MS: readonly number[] = [0.5, 1, 2.5, 5, 10, 25, 50, 100, 250, 500, 1000];
+/** Upper bounds of the buckets of the time that a cache miss takes, in milliseconds: up to a client's patience. */
+export const RESOLUTION_BOUNDS_MS: readonly number[] = [
+  1, 2.5, 5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000,
+];
+
+/** Cells of a histogram after those of its bounds: what lies above the last bound, and the sum in milliseconds. */
+export const HISTOGRAM_TAIL = 2;
+
+/** What a counter block has cells for. */
+export interface CounterLayout {
+  /** The upstream endpoints as text, in the order of their indexes. */
+  readonly upstreams: readonly string[];
+}
+
+/** The counters of one worker; may be posted to a thread. */
+export interface CounterBlock {
+  readonly layout: CounterLayout;
+  readonly buffer: SharedArrayBuffer;
+}
+
+/** What a refusal block has cells for: the lists and groups of one policy generation, in the order of their indexes. */
+export interface RefusalLayout {
+  readonly lists: readonly { readonly id: string; readonly category: string }[];
+  readonly groups: readonly string[];
+}
+
+/** The refusals of one worker under one policy generation; may be posted to a thread. */
+export interface RefusalBlock {
+  readonly layout: RefusalLayout;
+  readonly buffer: SharedArrayBuffer;
+}
+
+/** First cell of each part of a counter block. */
+export const CELL = buildCells();
+
+/** Cells of one upstream, relative to its first. */
+export const UPSTREAM_CELL = buildUpstreamCells();
+
+/** A zeroed block for one worker. */
+export const createCounterBlock = (layout: CounterLayout): CounterBlock => ({
+  layout,
+  buffer: new SharedArrayBuffer(8 * (CELL.UPSTREAMS + layout.upstreams.length * UPSTREAM_CELL.END)),
+});
+
+/** A zeroed block for the refusals of one worker under one policy generation. */
+export const createRefusalBlock = (layout: RefusalLayout): RefusalBlock => ({
+  layout,
+  buffer: new SharedArrayBuffer(
+    8 *
+      (layout.lists.length + 1) *
+      MATCH_WORDS.length *
+      TRIGGER_WORDS.length *
+      (layout.groups.length + 1) *
+      QTYPE_WORDS.length,
+  ),
+});
+
+/** The writing end of one worker's counters. Arguments are the numbers of TRANSPORT, SOURCE, DROP, MATCH, …. */
+export class WorkerCounters {
+  #cells: Float64Array;
+  #refusals: Float64Array;
+  #lists: number;
+  #groups: number;
+
+  /** Goes on in the counters of the block; its gauges start at zero. */
+  constructor(block: CounterBlock, refusals: RefusalBlock) {
+    this.#cells = new Float64Array(block.buffer);
+    this.#refusals = new Float64Array(refusals.buffer);
+    this.#lists = refusals.layout.lists.length;
+    this.#groups = refusals.layout.groups.length;
+    this.setCache(0, 0);
+    this.setTcpConnections(0);
+    this.inflight(0);
+    for (let endpoint = 0; endpoint < block.layout.upstreams.length; endpoint++) {
+      this.upstreamHealthy(endpoint, true);
+    }
+  }
+
+  /** Counts into another block from here on; what the gauges of this worker say goes along, upstream health does not. */
+  setCounters(block: CounterBlock): void {
+    const previous = this.#cells;
+    this.#cells = new Float64Array(block.buffer);
+    this.setCache(previous[CELL.CACHE_ENTRIES] ?? 0, previous[CELL.CACHE_BYTES] ?? 0);
+    this.setTcpConnections(previous[CELL.TCP_CONNECTIONS] ?? 0);
+    this.inflight(previous[CELL.INFLIGHT] ?? 0);
+  }
+
+  /** Counts refusals into the block of another policy generation from here on. */
+  setRefusals(block: RefusalBlock): void {
+    this.#refusals = new Float64Array(block.buffer);
+    this.#lists = block.layout.lists.length;
+    this.#groups = block.layout.groups.length;
+  }
+
+  /** A query was read. */
+  query(transport: number, qtype: number): void {
+    this.#add(CELL.QUERIES + transport * QTYPE_WORDS.length + (QTYPE_SLOTS[qtype & 0xffff] ?? 0), 1);
+  }
+
+  /** A query was answered. */
+  answer(source: number, rcode: number): void {
+    this.#add(CELL.ANSWERS + source * RCODE_WORDS.length + (RCODE_SLOTS[rcode & 0xfff] ?? 0), 1);
+  }
+
+  /** A query was refused by a rule. `match` is one bit of MATCH; the indexes are those of the refusal layout. */
+  refusal(list: number, match: number, trigger: number, group: number, qtype: number): void {
+    const listSlot = Math.min(list >>> 0, this.#lists);
+    const groupSlot = Math.min(group >>> 0, this.#groups);
+    const rule = (listSlot * MATCH_WORDS.length + 31 - Math.clz32(match)) * TRIGGER_WORDS.length + trigger;
+    const cell =
+      (rule * (this.#groups + 1) + groupSlot) * QTYPE_WORDS.length + (QTYPE_SLOTS[qtype & 0xffff] ?? 0);
+    this.#refusals[cell] = (this.#refusals[cell] ?? 0) + 1;
+  }
+
+  /** A datagram or a query got no answer. */
+  dropped(reason: number): void {
+    this.#add(CELL.DROPS + Math.min(reason >>> 0, DROP.OTHER), 1);
+  }
+
+  /** The cache had an answer that was still good. */
+  cacheHit(): void {
+    this.#add(CELL.CACHE_HITS, 1);
+  }
+
+  /** The cache had no answer that was still good. */
+  cacheMiss(): void {
+    this.#add(CELL.CACHE_MISSES, 1);
+  }
+
+  /** An answer left the cache to make room. */
+  cacheEvicted(): void {
+    this.#add(CELL.CACHE_EVICTIONS, 1);
+  }
+
+  /** What the cache holds. */
+  setCache(entries: number, bytes: number): void {
+    this.#cells[CELL.CACHE_ENTRIES] = entries;
+    this.#cells[CELL.CACHE_BYTES] = bytes;
+  }
+
+  /** Open client connections over TCP. */
+  setTcpConnections(count: number): void {
+    this.#cells[CELL.TCP_CONNECTIONS] = count;
+  }
+
+  /** A client connection was closed at once. */
+  tcpRefused(reason: number): void {
+    this.#add(CELL.TCP_REFUSALS + Math.min(reason >>> 0, TCP_REFUSAL.OTHER), 1);
+  }
+
+  /** Queries that wait for an upstream. */
+  inflight(count: number): void {
+    this.#cells[CELL.INFLIGHT] = count;
+  }
+
+  /** A query joined an identical one that was already under way. */
+  coalesced(): void {
+    this.#add(CELL.COALESCED, 1);
+  }
+
+  /** A cache miss was answered `ms` milliseconds after its query came in. */
+  missDuration(ms: number): void {
+    this.#observe(CELL.RESOLUTION, RESOLUTION_BOUNDS_MS, ms);
+  }
+
+  /** A query was sent to an upstream. */
+  upstreamSent(endpoint: number, transport: number): void {
+    this.#addUpstream(endpoint, UPSTREAM_CELL.SENT + transport);
+  }
+
+  /** An upstream's answer was taken. */
+  upstreamAnswered(endpoint: number, rttMs: number, rcode: number): void {
+    this.#addUpstream(endpoint, UPSTREAM_CELL.ANSWERS + (RCODE_SLOTS[rcode & 0xfff] ?? 0));
+    this.#observe(CELL.UPSTREAMS + endpoint * UPSTREAM_CELL.END + UPSTREAM_CELL.RTT, RTT_BOUNDS_MS, rttMs);
+  }
+
+  /** A try at an upstream brought no usable answer. */
+  upstreamFailed(endpoint: number, reason: number): void {
+    this.#addUpstream(endpoint, UPSTREAM_CELL.FAILURES + Math.min(reason >>> 0, UPSTREAM_FAILURE.OTHER));
+  }
+
+  /** A message came to an upstream socket that answers none of our queries. */
+  upstreamUnwanted(endpoint: number): void {
+    this.#addUpstream(endpoint, UPSTREAM_CELL.UNWANTED);
+  }
+
+  /** Whether an upstream is tried in its turn (true) or last (false). */
+  upstreamHealthy(endpoint: number, healthy: boolean): void {
+    this.#cells[CELL.UPSTREAMS + endpoint * UPSTREAM_CELL.END + UPSTREAM_CELL.DOWN] = healthy ? 0 : 1;
+  }
+
+  /** An endpoint that the layout does not have lies past the end, where a typed array ignores what is written. */
+  #addUpstream(endpoint: number, cell: number): void {
+    this.#add(CELL.UPSTREAMS + endpoint * UPSTREAM_CELL.END + cell, 1);
+  }
+
+  /** A clock that steps backwards makes a negative time: it counts as none. */
+  #observe(histogram: number, bounds: readonly number[], ms: number): void {
+    let bucket = 0;
+    while (bucket < bounds.length && ms > (bounds[bucket] ?? 0)) bucket++;
+    this.#add(histogram + bucket, 1);
+    this.#add(histogram + bounds.length + 1, Math.max(ms, 0));
+  }
+
+  #add(cell: number, amount: number): void {
+    this.#cells[cell] = (this.#cells[cell] ?? 0) + amount;
+  }
+}
+
+function buildCells() {
+  const ANSWERS = TRANSPORT_WORDS.length * QTYPE_WORDS.length;
+  const DROPS = ANSWERS + SOURCE_WORDS.length * RCODE_WORDS.length;
+  const TCP_REFUSALS = DROPS + DROP_WORDS.length;
+  const SINGLE = TCP_REFUSALS + TCP_REFUSAL_WORDS.length;
+  const RESOLUTION = SINGLE + 8;
+  return {
+    QUERIES: 0,
+    ANSWERS,
+    DROPS,
+    TCP_REFUSALS,
+    CACHE_HITS: SINGLE,
+    CACHE_MISSES: SINGLE + 1,
+    CACHE_EVICTIONS: SINGLE + 2,
+    CACHE_ENTRIES: SINGLE + 3,
+    CACHE_BYTES: SINGLE + 4,
+    TCP_CONNECTIONS: SINGLE + 5,
+    INFLIGHT: SINGLE + 6,
+    COALESCED: SINGLE + 7,
+    RESOLUTION,
+    UPSTREAMS: RESOLUTION + RESOLUTION_BOUNDS_MS.length + HISTOGRAM_TAIL,
+  };
+}
+
+function buildUpstreamCells() {
+  const FAILURES = TRANSPORT_WORDS.length;
+  const ANSWERS = FAILURES + UPSTREAM_FAILURE_WORDS.length;
+  const UNWANTED = ANSWERS + RCODE_WORDS.length;
+  return {
+    SENT: 0,
+    FAILURES,
+    ANSWERS,
+    UNWANTED,
+    DOWN: UNWANTED + 1,
+    RTT: UNWANTED + 2,
+    END: UNWANTED + 2 + RTT_BOUNDS_MS.length + HISTOGRAM_TAIL,
+  };
+}

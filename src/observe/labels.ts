@@ -1,0 +1,130 @@
+// The closed label sets of the counters: an index for each word, in the order in which the words are exported.
+//
+// A label set is closed so that nothing a client sends can add a time series. A set that outside numbers are folded
+// into ends in `other`. The rooms that count declare the same numbers for themselves; a test compares them.
+import { formatRcode, formatType, RCODE, TRIGGER, TYPE } from '../dns/dns.ts';
+
+/** How a query came in, or how one was sent to an upstream. */
+export const TRANSPORT = { UDP: 0, TCP: 1, DOT: 2, DOH: 3 } as const;
+
+/** What made the answer. */
+export const SOURCE = {
+  CACHE: 0,
+  UPSTREAM: 1,
+  POLICY: 2,
+  LOCAL: 3,
+  /** The client may not ask. */
+  ACCESS: 4,
+  /** The query itself was at fault: FORMERR, NOTIMP, BADVERS. */
+  PROTOCOL: 5,
+  /** The mandate lists are not loaded yet. */
+  NOT_READY: 6,
+  /** Refused to protect the service from load. */
+  SHED: 7,
+} as const;
+
+/** Why a datagram or a query got no answer. */
+export const DROP = {
+  /** A response, not a query. */
+  QR_SET: 0,
+  /** Shorter than a header. */
+  SHORT: 1,
+  SOURCE_PORT_ZERO: 2,
+  /** A query that this resolver sent itself. */
+  LOOP: 3,
+  OVERLOAD: 4,
+  SEND_FAILED: 5,
+  OTHER: 6,
+} as const;
+
+/** Why a TCP connection was closed at once. */
+export const TCP_REFUSAL = {
+  /** All connections are taken. */
+  CONNECTIONS: 0,
+  /** The client has as many as one client may have. */
+  PER_CLIENT: 1,
+  ACCESS: 2,
+  OTHER: 3,
+} as const;
+
+/** How a rule matches: the bits that the policy table uses. */
+export const MATCH = { SUFFIX: 1, EXACT: 2, WILDCARD: 4, PREFIX: 8 } as const;
+
+/** Why one try at an upstream brought no usable answer. */
+export const UPSTREAM_FAILURE = {
+  TIMEOUT: 0,
+  NETWORK: 1,
+  SERVFAIL: 2,
+  REFUSED: 3,
+  MALFORMED: 4,
+  /** FORMERR, NOTIMP or an extended RCODE. */
+  UNSUPPORTED: 5,
+  OTHER: 6,
+} as const;
+
+const toWords = (constants: Readonly<Record<string, number>>): readonly string[] =>
+  Object.keys(constants).map((key) => key.toLowerCase().replaceAll('_', '-'));
+
+export const TRANSPORT_WORDS = toWords(TRANSPORT);
+export const SOURCE_WORDS = toWords(SOURCE);
+export const DROP_WORDS = toWords(DROP);
+export const TCP_REFUSAL_WORDS = toWords(TCP_REFUSAL);
+/** In the order of the bits of MATCH. */
+export const MATCH_WORDS = toWords(MATCH);
+export const UPSTREAM_FAILURE_WORDS = toWords(UPSTREAM_FAILURE);
+
+/** What led to the listed name or address, in the order of TRIGGER of dns; HTTPS stands for SVCB as well. */
+export const TRIGGER_WORDS: readonly string[] = toWords(TRIGGER).map((word) =>
+  word.replace('service', 'https'),
+);
+
+/** Query types with a time series of their own: what clients send in numbers, and what tells of trouble. */
+const QTYPES: readonly number[] = [
+  TYPE.A,
+  TYPE.AAAA,
+  TYPE.HTTPS,
+  TYPE.SVCB,
+  TYPE.PTR,
+  TYPE.TXT,
+  TYPE.MX,
+  TYPE.NS,
+  TYPE.SOA,
+  TYPE.SRV,
+  TYPE.CNAME,
+  TYPE.DS,
+  TYPE.DNSKEY,
+  TYPE.ANY,
+  TYPE.CAA,
+  TYPE.NAPTR,
+];
+
+/** Response codes with a time series of their own: RFC 1035, RFC 2136, and those that EDNS adds to answers. */
+const RCODES: readonly number[] = [
+  RCODE.NOERROR,
+  RCODE.FORMERR,
+  RCODE.SERVFAIL,
+  RCODE.NXDOMAIN,
+  RCODE.NOTIMP,
+  RCODE.REFUSED,
+  RCODE.YXDOMAIN,
+  RCODE.YXRRSET,
+  RCODE.NXRRSET,
+  RCODE.NOTAUTH,
+  RCODE.NOTZONE,
+  RCODE.BADVERS,
+  RCODE.BADCOOKIE,
+];
+
+export const QTYPE_WORDS: readonly string[] = [...QTYPES.map(formatType), 'other'];
+export const RCODE_WORDS: readonly string[] = [...RCODES.map(formatRcode), 'other'];
+
+const toSlots = (numbers: readonly number[], size: number): Uint8Array => {
+  const slots = new Uint8Array(size).fill(numbers.length);
+  for (const [slot, number] of numbers.entries()) slots[number] = slot;
+  return slots;
+};
+
+/** Type to index in QTYPE_WORDS, for each of the 65,536 types. */
+export const QTYPE_SLOTS = toSlots(QTYPES, 0x1_0000);
+/** Response code to index in RCODE_WORDS, for each of the 4,096 extended codes (RFC 6891 section 6.1.3). */
+export const RCODE_SLOTS = toSlots(RCODES, 0x1000);

@@ -1,0 +1,21 @@
+// observe: what the resolver tells about itself: counters, the metrics that /metrics prints, the operations log.
+//
+// Invariants: a query costs a few array cells and no object; label sets are closed, so that no client can add a time
+// series, and the number of exported series has a cap; a counter never steps backwards, across restarted workers and
+// policy generations; nothing here is on the way of an answer. Imports dns and base only: the rooms that count
+// declare interfaces of their own, which WorkerCounters satisfies. Format: Prometheus text format 0.0.4.
+export {
+  type CounterBlock,
+  type CounterLayout,
+  createCounterBlock,
+  createRefusalBlock,
+  type RefusalBlock,
+  type RefusalLayout,
+  WorkerCounters,
+} from './counters.ts';
+export { EnforcementClock, NOT_ENFORCING_CAUSES, type NotEnforcingCause } from './enforcement.ts';
+export { DROP, MATCH, SOURCE, TCP_REFUSAL, TRANSPORT, UPSTREAM_FAILURE } from './labels.ts';
+export { createLog, type Log, type LogLevel } from './log.ts';
+export { createMetrics, type ListFacts, type Metrics, type MetricsSource } from './metrics.ts';
+export { metricsReference } from './reference.ts';
+export { CounterTotals } from './totals.ts';
