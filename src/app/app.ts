@@ -1,0 +1,23 @@
+// app: the composition root. It alone knows all rooms, and nothing but cli/ imports it.
+//
+// The main thread holds configuration, lists, metrics and admin; worker threads resolve. Invariants: a reload puts
+// everything in force or nothing; a worker's death costs its own queries only; no policy, no answers.
+import { type ConfigResult, loadConfig } from '../config/config.ts';
+import { shippedDefaults, shippedLists } from '../lists/lists.ts';
+
+export { AppError, errorText, parseEndpoint } from '../base/base.ts';
+export { type Inquiry, inquire, type Reading, type ReadRecord } from '../compliance/compliance.ts';
+export { parseName, parseType } from '../dns/dns.ts';
+export { createLog, metricsReference } from '../observe/observe.ts';
+export { type Explanation, explain, type FollowedAnswer, type Reason } from './explain.ts';
+export { buildGeneration } from './generation.ts';
+export { Service } from './service.ts';
+export { VERSION } from './version.ts';
+
+/** Loads a configuration with what the program knows of its own lists; undefined: defaults and environment. */
+export const loadConfiguration = (path: string | undefined): ConfigResult =>
+  loadConfig(path, process.env, {
+    workingDirectory: process.cwd(),
+    shippedIds: shippedLists().map((list) => list.id),
+    shippedDefault: shippedDefaults().map((header) => header.id),
+  });

@@ -1,0 +1,332 @@
+// The running program on the main thread: configuration, lists, workers, admin; start, reload, stop.
+//
+// Errors by stage of life: at the start, what prevents listening ends the program with one line, while lists that
+// cannot be loaded leave it running and refusing everything (SERVFAIL, EDE 14), because a silent resolver is replaced
+// by an unfiltered one; at a reload, any error is reported and what is in force stays; at the end, queries are
+// answered before sockets close.
+import { availableParallelism } from 'node:os';
+import { type Admin, type Control, startAdmin } from '../admin/admin.ts';
+import { AppError, type Endpoint, formatEndpoint, systemClock } from '../base/base.ts';
+import { type Config, configHash } from '../config/config.ts';
+import {
+  type CounterBlock,
+  CounterTotals,
+  createMetrics,
+  EnforcementClock,
+  type Log,
+  type Metrics,
+  type RefusalBlock,
+} from '../observe/observe.ts';
+import { RESOLV_CONF, readSystemResolvers } from '../upstream/upstream.ts';
+import { claimEndpoint } from './claim.ts';
+import { accessRules, buildGeneration, type Generation } from './generation.ts';
+import type { WorkerSettings } from './messages.ts';
+import { type SettingsFor, Supervisor } from './supervisor.ts';
+import { VERSION } from './version.ts';
+
+/** The root as a wire name: the route of everything that no forwarding zone covers. */
+const ROOT = Uint8Array.of(0);
+
+/** Reads the configuration again; throws an AppError that names its problems. */
+export type ConfigReader = () => Config;
+
+/** What one state of the program consists of. */
+interface State {
+  readonly config: Config;
+  readonly generation: Generation | undefined;
+  readonly listen: readonly Endpoint[];
+  readonly routes: WorkerSettings['routes'];
+  /** By worker. */
+  readonly counters: readonly CounterBlock[];
+  readonly refusals: readonly RefusalBlock[];
+}
+
+/** The program while it runs. */
+export class Service {
+  readonly #log: Log;
+  readonly #readConfig: ConfigReader;
+  readonly #totals = new CounterTotals();
+  readonly #enforcement = new EnforcementClock(() => performance.now());
+  readonly #reloads = { success: 0, failure: 0 };
+  readonly #metrics: Metrics;
+  readonly #supervisor: Supervisor;
+  /** Endpoints of the configuration to those with a known port. */
+  readonly #claimed = new Map<string, Endpoint>();
+  #state: State;
+  #admin: Admin | undefined;
+  #generationCount = 0;
+  #isListening = false;
+  #reloading: Promise<void> = Promise.resolve();
+
+  private constructor(config: Config, readConfig: ConfigReader, log: Log) {
+    this.#log = log;
+    this.#readConfig = readConfig;
+    const count = config.workers === 'auto' ? availableParallelism() : config.workers;
+    this.#state = {
+      config,
+      generation: undefined,
+      listen: [],
+      routes: [],
+      counters: [],
+      refusals: [],
+    };
+    this.#supervisor = new Supervisor({
+      count,
+      start: {
+        cacheBytes: config.cache.sizeBytes,
+        streamLimits: config.tcp,
+      },
+      settingsFor: (index) => toSettings(this.#state, index),
+      log,
+      onChange: () => {
+        this.#updateEnforcement();
+      },
+    });
+    this.#metrics = createMetrics({
+      version: VERSION,
+      totals: this.#totals,
+      enforcement: this.#enforcement,
+      lists: () => listFacts(this.#state.generation),
+      generation: () => this.#state.generation?.policy.generation ?? 0,
+      configSha256: () => configHash(this.#state.config),
+      reloads: () => this.#reloads,
+      workers: () => this.#supervisor.alive,
+      workerRestarts: () => this.#supervisor.restarts,
+    });
+  }
+
+  /** Starts everything; throws an AppError when it cannot listen. */
+  static async start(readConfig: ConfigReader, createLogFor: (config: Config) => Log): Promise<Service> {
+    const config = readConfig();
+    const service = new Service(config, readConfig, createLogFor(config));
+    await service.#start(config);
+    return service;
+  }
+
+  async #start(config: Config): Promise<void> {
+    // The sockets come first: until the lists are there, SERVFAIL tells clients to wait; silence would send them away.
+    this.#state = await this.#prepare(config, undefined);
+    await this.#supervisor.start();
+    this.#isListening = true;
+    if (config.listen.admin !== undefined) {
+      this.#admin = await startAdmin({
+        endpoint: config.listen.admin,
+        allow: config.admin.allow,
+        control: this.#control(),
+        log: this.#log,
+      });
+    }
+    try {
+      await this.#apply(await this.#prepare(config, this.#build(config)));
+    } catch (error) {
+      if (!(error instanceof AppError)) throw error;
+      this.#log.error(
+        { err: error },
+        'lists cannot be loaded: every query is answered SERVFAIL until a reload succeeds',
+      );
+    }
+    this.#updateEnforcement();
+    this.#log.info(
+      {
+        version: VERSION,
+        dns: this.#state.listen.map(formatEndpoint),
+        admin: this.#admin?.address,
+        workers: this.#supervisor.count,
+        generation: this.#state.generation?.policy.generation ?? 0,
+        upstreams: this.#state.routes[0]?.endpoints.map(formatEndpoint),
+      },
+      'ready',
+    );
+  }
+
+  /** Puts the configuration and the lists as they now are on disk in force, or reports why not. Never throws. */
+  reload(): Promise<void> {
+    this.#reloading = this.#reloading.then(() => this.#reload());
+    return this.#reloading;
+  }
+
+  /** Answers what waits and ends everything. */
+  async stop(): Promise<void> {
+    this.#log.info('draining');
+    this.#isListening = false;
+    await this.#supervisor.stop();
+    await this.#admin?.close();
+    this.#log.info('stopped');
+  }
+
+  async #reload(): Promise<void> {
+    const previous = this.#state;
+    try {
+      const config = this.#readConfig();
+      this.#warnOfStartOnlyChanges(previous.config, config);
+      await this.#apply(await this.#prepare(config, this.#build(config)));
+      this.#reloads.success++;
+      this.#log.info({ generation: this.#state.generation?.policy.generation }, 'reloaded');
+    } catch (error) {
+      if (!(error instanceof AppError)) throw error;
+      this.#reloads.failure++;
+      this.#log.error({ err: error }, 'reload refused: the configuration and lists before it stay in force');
+    }
+    this.#updateEnforcement();
+  }
+
+  #build(config: Config): Generation {
+    const generation = buildGeneration(config, this.#generationCount + 1, systemClock());
+    this.#generationCount++;
+    for (const { id, loaded } of generation.lists) {
+      if (loaded.rejected === 0) continue;
+      const [first] = loaded.diagnostics;
+      this.#log.warn(
+        { list: id, path: loaded.path, rejected: loaded.rejected, first },
+        'lines of a list were rejected',
+      );
+    }
+    return generation;
+  }
+
+  /** Everything that a state needs and that can fail without having changed anything. */
+  async #prepare(config: Config, generation: Generation | undefined): Promise<State> {
+    const listen: Endpoint[] = [];
+    for (const endpoint of config.listen.dns) listen.push(await this.#claim(endpoint));
+    const upstreams = config.upstreams ?? readSystemResolvers(RESOLV_CONF, listen);
+    const routes = [
+      { zone: ROOT, endpoints: upstreams },
+      ...config.forward.flatMap((rule) => rule.zones.map((zone) => ({ zone, endpoints: rule.upstreams }))),
+    ];
+    return {
+      config,
+      generation,
+      listen,
+      routes,
+      counters: this.#countersFor(routes),
+      refusals: this.#state.refusals,
+    };
+  }
+
+  async #claim(endpoint: Endpoint): Promise<Endpoint> {
+    const text = formatEndpoint(endpoint);
+    const known = this.#claimed.get(text);
+    if (known !== undefined) return known;
+    const claimed = await claimEndpoint(endpoint);
+    this.#claimed.set(text, claimed);
+    return claimed;
+  }
+
+  /** The counter blocks for a set of upstreams: those in use when the set is the same. */
+  #countersFor(routes: WorkerSettings['routes']): readonly CounterBlock[] {
+    const upstreams = [...new Set(routes.flatMap((route) => route.endpoints.map(formatEndpoint)))];
+    const inUse = this.#state.counters;
+    if (inUse[0]?.layout.upstreams.join() === upstreams.join()) return inUse;
+    return this.#perWorker(() => this.#totals.openCounters({ upstreams }));
+  }
+
+  /** Puts a prepared state in force in all workers; on an error the one before it is put back. */
+  async #apply(prepared: State): Promise<void> {
+    const previous = this.#state;
+    const { policy } = prepared.generation ?? {};
+    const layout = {
+      lists: policy?.lists ?? [],
+      groups: policy?.groups.map((group) => group.name) ?? [],
+    };
+    const state = { ...prepared, refusals: this.#perWorker(() => this.#totals.openRefusals(layout)) };
+    const settingsOf =
+      (of: State): SettingsFor =>
+      (index) =>
+        toSettings(of, index);
+    try {
+      await this.#supervisor.apply(settingsOf(state));
+      this.#state = state;
+    } catch (error) {
+      await this.#supervisor.apply(settingsOf(previous));
+      throw error;
+    } finally {
+      this.#retire(state === this.#state ? previous : state);
+    }
+    const listening = new Set(state.config.listen.dns.map(formatEndpoint));
+    for (const text of this.#claimed.keys()) if (!listening.has(text)) this.#claimed.delete(text);
+  }
+
+  #retire(state: State): void {
+    for (const block of state.refusals) {
+      if (!this.#state.refusals.includes(block)) this.#totals.retireRefusals(block);
+    }
+    for (const block of state.counters) {
+      if (!this.#state.counters.includes(block)) this.#totals.retireCounters(block);
+    }
+  }
+
+  #perWorker<T>(create: () => T): T[] {
+    return Array.from({ length: this.#supervisor.count }, create);
+  }
+
+  #updateEnforcement(): void {
+    if (this.#supervisor.alive === 0 && this.#isListening) this.#enforcement.set('no-worker');
+    else if (this.#state.generation !== undefined) this.#enforcement.set(undefined);
+    else if (this.#isListening) this.#enforcement.set('no-generation');
+  }
+
+  #control(): Control {
+    return {
+      version: VERSION,
+      metrics: () => this.#metrics.render(),
+      metricsContentType: this.#metrics.contentType,
+      readiness: () => {
+        const causes: string[] = [];
+        if (!this.#isListening) causes.push('not-listening');
+        if (this.#enforcement.cause !== undefined) causes.push(this.#enforcement.cause);
+        return { ready: causes.length === 0, causes };
+      },
+    };
+  }
+
+  #warnOfStartOnlyChanges(before: Config, after: Config): void {
+    const startOnly = (config: Config): Record<string, unknown> => ({
+      workers: config.workers,
+      'cache.size': config.cache.sizeBytes,
+      tcp: JSON.stringify(config.tcp),
+      'listen.admin': config.listen.admin && formatEndpoint(config.listen.admin),
+      'admin.allow': JSON.stringify(config.admin.allow),
+      'log.level': config.log.level,
+      state: config.stateDirectory,
+    });
+    const [old, wanted] = [startOnly(before), startOnly(after)];
+    const keys = Object.keys(old).filter((key) => old[key] !== wanted[key]);
+    if (keys.length > 0) this.#log.warn({ keys }, 'changed keys take effect at the next start');
+  }
+}
+
+const toSettings = (state: State, index: number): WorkerSettings => {
+  const { config, generation } = state;
+  const counters = state.counters[index];
+  const refusals = state.refusals[index] ?? EMPTY_REFUSALS;
+  if (counters === undefined) throw new RangeError(`settings: no counters for worker ${index}`);
+  return {
+    listen: state.listen,
+    policy: generation?.policy,
+    access: generation?.access ?? accessRules(config),
+    ttlLimits: {
+      minSec: config.cache.ttlSecMin,
+      maxSec: config.cache.ttlSecMax,
+      negativeMaxSec: config.cache.negativeTtlSecMax,
+    },
+    routes: state.routes,
+    timeoutMs: config.resolver.timeoutMs,
+    tryTimeoutMs: config.resolver.tryTimeoutMs,
+    inflightMax: config.resolver.inflightMax,
+    counters,
+    refusals,
+  };
+};
+
+const EMPTY_REFUSALS: RefusalBlock = new CounterTotals().openRefusals({ lists: [], groups: [] });
+
+const listFacts = (generation: Generation | undefined) =>
+  (generation?.lists ?? []).map(({ id, category, mandate, loaded }) => ({
+    id,
+    category,
+    mandate,
+    sha256: loaded.sha256,
+    entries: loaded.entries,
+    rejectedEntries: loaded.rejected,
+    lastSuccessMs: generation?.loadedAtMs,
+  }));

@@ -1,0 +1,198 @@
+// Starts the workers, keeps them alive and passes settings to all of them.
+//
+// A worker that dies is started again with the settings then in force, after a pause that doubles with each death
+// and is forgotten after a minute of life. The others keep answering: sockets are per worker.
+import { Worker } from 'node:worker_threads';
+import { AppError } from '../base/base.ts';
+import type { Log } from '../observe/observe.ts';
+import { OWN_PORTS_BYTES } from '../upstream/upstream.ts';
+import type { WorkerReply, WorkerRequest, WorkerSettings, WorkerStart } from './messages.ts';
+
+/** First pause before a worker is started again, milliseconds. */
+const RESTART_MS_MIN = 100;
+/** Longest pause, milliseconds: long enough not to burn a core, short enough not to lose a minute of service. */
+const RESTART_MS_MAX = 10_000;
+/** Life after which a death counts as the first one, milliseconds. */
+const RESTART_FORGET_MS = 60_000;
+/** Time for a worker to answer a request, milliseconds: opening sockets and building prefix tables takes far less. */
+const REQUEST_MS_MAX = 30_000;
+
+/** What differs from worker to worker. */
+export type SettingsFor = (index: number) => WorkerSettings;
+
+interface Slot {
+  readonly index: number;
+  thread: Worker | undefined;
+  deaths: number;
+  startedMs: number;
+}
+
+interface Request {
+  readonly worker: number;
+  resolve(): void;
+  reject(error: Error): void;
+}
+
+/** All workers of the process. */
+export class Supervisor {
+  restarts = 0;
+  readonly #slots: readonly Slot[];
+  readonly #start: Omit<WorkerStart, 'index' | 'settings' | 'ownPorts' | 'shared'>;
+  readonly #log: Log;
+  readonly #ownPorts: SharedArrayBuffer;
+  readonly #requests = new Map<number, Request>();
+  readonly #onChange: () => void;
+  #settingsFor: SettingsFor;
+  #lastRequest = 0;
+  #isStopping = false;
+
+  /** `onChange` is called when the number of workers that live changes. */
+  constructor(options: {
+    count: number;
+    start: Omit<WorkerStart, 'index' | 'settings' | 'ownPorts' | 'shared'>;
+    settingsFor: SettingsFor;
+    log: Log;
+    onChange: () => void;
+  }) {
+    this.#slots = Array.from({ length: options.count }, (_, index) => ({
+      index,
+      thread: undefined,
+      deaths: 0,
+      startedMs: 0,
+    }));
+    this.#start = options.start;
+    this.#settingsFor = options.settingsFor;
+    this.#log = options.log;
+    this.#onChange = options.onChange;
+    this.#ownPorts = new SharedArrayBuffer(OWN_PORTS_BYTES * options.count);
+  }
+
+  /** Number of workers that should live. */
+  get count(): number {
+    return this.#slots.length;
+  }
+
+  /** Number of workers that do. */
+  get alive(): number {
+    return this.#slots.filter((slot) => slot.thread !== undefined).length;
+  }
+
+  /** Starts all workers; throws the first one's AppError when one cannot listen. */
+  async start(): Promise<void> {
+    await Promise.all(this.#slots.map((slot) => this.#startWorker(slot)));
+  }
+
+  /** Puts other settings in force in all workers; throws an AppError when one refuses. */
+  async apply(settingsFor: SettingsFor): Promise<void> {
+    this.#settingsFor = settingsFor;
+    await Promise.all(
+      this.#slots.map((slot) =>
+        this.#request(slot, (request) => ({ kind: 'apply', request, settings: settingsFor(slot.index) })),
+      ),
+    );
+  }
+
+  /** Lets all workers answer what they have, then ends them. */
+  async stop(): Promise<void> {
+    this.#isStopping = true;
+    await Promise.allSettled(
+      this.#slots.map((slot) => this.#request(slot, (request) => ({ kind: 'drain', request }))),
+    );
+    for (const { thread } of this.#slots) await thread?.terminate();
+  }
+
+  #startWorker(slot: Slot): Promise<void> {
+    const request = ++this.#lastRequest;
+    const start: WorkerStart = {
+      ...this.#start,
+      index: slot.index,
+      shared: this.#slots.length > 1,
+      ownPorts: this.#ownPorts,
+      settings: this.#settingsFor(slot.index),
+    };
+    const thread = new Worker(new URL(WORKER_FILE, import.meta.url), { workerData: start });
+    slot.thread = thread;
+    slot.startedMs = performance.now();
+    thread.on('message', (reply: WorkerReply) => {
+      // A worker's first reply, number 0, is to its start.
+      this.#settle(reply.request === 0 ? { ...reply, request } : reply);
+    });
+    thread.on('error', (error) => {
+      this.#log.error({ worker: slot.index, err: error }, 'worker died');
+    });
+    thread.on('exit', () => {
+      slot.thread = undefined;
+      this.#failRequests(slot.index);
+      this.#onChange();
+      if (!this.#isStopping) this.#restart(slot);
+    });
+    this.#onChange();
+    return this.#await(slot.index, request);
+  }
+
+  #restart(slot: Slot): void {
+    const lived = performance.now() - slot.startedMs;
+    slot.deaths = lived > RESTART_FORGET_MS ? 1 : slot.deaths + 1;
+    const pauseMs = Math.min(RESTART_MS_MAX, RESTART_MS_MIN * 2 ** (slot.deaths - 1));
+    this.restarts++;
+    this.#log.warn({ worker: slot.index, pauseMs, deaths: slot.deaths }, 'worker is started again');
+    setTimeout(() => {
+      if (this.#isStopping) return;
+      this.#startWorker(slot).catch((error: unknown) => {
+        this.#log.error({ worker: slot.index, err: error }, 'worker could not start');
+        void slot.thread?.terminate();
+      });
+    }, pauseMs);
+  }
+
+  async #request(slot: Slot, create: (request: number) => WorkerRequest): Promise<void> {
+    // A worker that is dead starts with the settings in force.
+    if (slot.thread === undefined) return;
+    const request = ++this.#lastRequest;
+    slot.thread.postMessage(create(request));
+    await this.#await(slot.index, request);
+  }
+
+  #await(worker: number, request: number): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(() => {
+        this.#requests.delete(request);
+        reject(new AppError('ERR_APP_WORKER', `asking worker ${worker}: no reply in ${REQUEST_MS_MAX} ms`));
+      }, REQUEST_MS_MAX);
+      const settle = (act: () => void) => () => {
+        clearTimeout(timer);
+        this.#requests.delete(request);
+        act();
+      };
+      this.#requests.set(request, {
+        worker,
+        resolve: settle(resolve),
+        reject: (error) => {
+          settle(() => {
+            reject(error);
+          })();
+        },
+      });
+    });
+  }
+
+  #settle(reply: WorkerReply): void {
+    const request = this.#requests.get(reply.request);
+    if (reply.kind === 'done') request?.resolve();
+    else
+      request?.reject(
+        new AppError(reply.code, reply.text, reply.hint === undefined ? {} : { hint: reply.hint }),
+      );
+  }
+
+  #failRequests(worker: number): void {
+    for (const request of [...this.#requests.values()]) {
+      if (request.worker === worker) {
+        request.reject(new AppError('ERR_APP_WORKER', `asking worker ${worker}: it ended`));
+      }
+    }
+  }
+}
+
+/** The worker's file beside this one, in a checkout and in the built package. */
+const WORKER_FILE = import.meta.url.endsWith('.ts') ? './worker.ts' : './worker.js';

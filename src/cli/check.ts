@@ -1,0 +1,44 @@
+// cordon check: every problem of a configuration at once, lists included; otherwise the effective configuration.
+import { AppError, buildGeneration, loadConfiguration } from '../app/app.ts';
+import { effectiveConfig, formatProblem } from '../config/config.ts';
+import { configPath, readArguments } from './usage.ts';
+
+/** Returns 0 when the configuration and its lists can be served, otherwise 1. */
+export const check = (args: string[]): number => {
+  const { values } = readArguments({
+    args,
+    options: { config: { type: 'string' }, json: { type: 'boolean', default: false } },
+  });
+  const { config, problems } = loadConfiguration(configPath(values.config));
+  if (config === undefined) {
+    const text = values.json
+      ? `${JSON.stringify({ ok: false, problems }, undefined, 2)}\n`
+      : problems.map((problem) => `${formatProblem(problem)} [${problem.code}]\n`).join('');
+    process.stdout.write(text);
+    return 1;
+  }
+  try {
+    const { lists } = buildGeneration(config, 1, Date.now());
+    const facts = lists.map(({ id, loaded }) => ({ id, entries: loaded.entries, rejected: loaded.rejected }));
+    if (values.json) {
+      process.stdout.write(`${JSON.stringify({ ok: true, lists: facts }, undefined, 2)}\n`);
+      return 0;
+    }
+    process.stdout.write(effectiveConfig(config));
+    for (const { id, loaded } of lists) {
+      process.stdout.write(
+        `# list ${id}: ${loaded.entries} entries, ${loaded.rejected} rejected (${loaded.path})\n`,
+      );
+      for (const { line, column, text } of loaded.diagnostics) {
+        process.stdout.write(`#   ${loaded.path}:${line}:${column}: ${text}\n`);
+      }
+    }
+    return 0;
+  } catch (error) {
+    if (!(error instanceof AppError) || !values.json) throw error;
+    const failure: AppError = error;
+    const problem = { code: failure.code, text: failure.message, hint: failure.hint };
+    process.stdout.write(`${JSON.stringify({ ok: false, problems: [problem] }, undefined, 2)}\n`);
+    return 1;
+  }
+};

@@ -1,0 +1,16 @@
+// cordon docs: writes the reference pages that are generated from the code (`npm run gen`).
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { metricsReference } from '../app/app.ts';
+import { configReference } from '../config/config.ts';
+import { readArguments } from './usage.ts';
+
+/** Writes the pages into a folder, docs/ when none is given. */
+export const writeDocs = (args: string[]): number => {
+  const { positionals } = readArguments({ args, allowPositionals: true, options: {} });
+  const folder = positionals[0] ?? 'docs';
+  writeFileSync(join(folder, 'configuration.md'), configReference());
+  writeFileSync(join(folder, 'metrics.md'), metricsReference());
+  process.stdout.write(`wrote configuration.md and metrics.md to ${folder}\n`);
+  return 0;
+};

@@ -1,0 +1,67 @@
+// cordon explain: which group, list, entry and evidence decide for a name, following the answer too.
+import { type Explanation, explain, type FollowedAnswer, parseName, type Reason } from '../app/app.ts';
+import { configPath, readArguments, requireConfig, UsageError } from './usage.ts';
+
+/** Exit code when the name or one of its answers is refused. */
+const REFUSED = 3;
+
+/** Returns 0 when the name passes, 3 when something about it is refused. */
+export const explainName = async (args: string[]): Promise<number> => {
+  const { values, positionals } = readArguments({
+    args,
+    allowPositionals: true,
+    options: {
+      client: { type: 'string', default: '127.0.0.1' },
+      config: { type: 'string' },
+      'no-follow': { type: 'boolean', default: false },
+      json: { type: 'boolean', default: false },
+    },
+  });
+  const [text] = positionals;
+  if (text === undefined || positionals.length > 1) throw new UsageError('one NAME is needed');
+  const name = parseName(text);
+  if (typeof name === 'string') throw new UsageError(`"${text}" is not a domain name: ${name}`);
+  const config = requireConfig(configPath(values.config));
+  const explanation = await explain(config, name, values.client, !values['no-follow']);
+  process.stdout.write(
+    values.json ? `${JSON.stringify(explanation, undefined, 2)}\n` : formatExplanation(explanation),
+  );
+  const isRefused =
+    explanation.outcome === 'refused' || explanation.answers.some((answer) => answer.reason !== undefined);
+  return isRefused ? REFUSED : 0;
+};
+
+const formatExplanation = (explanation: Explanation): string => {
+  const { name, client, allowed, group, groupPrefix, lists, outcome, reason, answers } = explanation;
+  const lines = [
+    `${name} asked by ${client}`,
+    `  group    ${group} (${groupPrefix === undefined ? 'no group names this client' : `by ${groupPrefix}`})`,
+    `  lists    ${lists.join(', ') || 'none'}`,
+  ];
+  if (!allowed) lines.push('  access   REFUSED whatever it asks: outside access.allow');
+  if (outcome === 'local') lines.push('  outcome  answered locally: a special-use name');
+  if (reason !== undefined) lines.push('  outcome  REFUSED on the question', ...formatReason(reason));
+  if (outcome === 'passes') lines.push('  outcome  the question passes', ...answers.flatMap(formatAnswer));
+  return `${lines.join('\n')}\n`;
+};
+
+const formatAnswer = (answer: FollowedAnswer): string[] => [
+  `  ${answer.type.padEnd(8)} ${answer.reason === undefined ? answer.outcome : 'REFUSED on the answer'}`,
+  ...(answer.reason === undefined ? [] : formatReason(answer.reason)),
+  ...answer.records.map((record) => `             ${record}`),
+];
+
+const formatReason = (reason: Reason): string[] => {
+  const rows: [string, string | undefined][] = [
+    ['list', `${reason.list} (${reason.title})${reason.mandate ? ', a mandate' : ''}`],
+    ['rule', `${reason.match} match, by ${reason.trigger}, ${reason.file}:${reason.line}`],
+    ['service', reason.service],
+    ['owner', reason.owner],
+    ['evidence', reason.evidence],
+    ['reviewed', reason.reviewed],
+    ['entry', reason.evidence === undefined ? reason.text : undefined],
+  ];
+  return rows
+    .filter(([, text]) => text !== undefined)
+    .map(([label, text]) => `    ${label.padEnd(9)}${text}`);
+};

@@ -1,0 +1,79 @@
+#!/usr/bin/env node
+// The `cordon` command: picks the subcommand, prints errors as one line for people, and sets the exit code.
+//
+// Each command is a file of its own beside this one; output is for people, --json for machines.
+// Exit codes: 0 done (or: passes), 1 an operational error or a problem found, 2 wrong usage, 3 (explain) refused.
+import { AppError, errorText, VERSION } from '../app/app.ts';
+import { check } from './check.ts';
+import { writeDocs } from './docs.ts';
+import { explainName } from './explain.ts';
+import { query } from './query.ts';
+import { serve } from './serve.ts';
+import { UsageError } from './usage.ts';
+
+const HELP = `cordon ${VERSION}: a DNS resolver that answers every query normally and refuses listed names
+
+usage: cordon COMMAND [OPTION …]
+
+  serve    [--config FILE]                     run the resolver
+  check    [--config FILE] [--json]            report every problem of a configuration, or print the effective one
+  explain  NAME [--client ADDRESS] [--config FILE] [--no-follow] [--json]
+                                               say which group, list, entry and evidence decide for a name
+  query    NAME [TYPE] [--server ADDRESS[:PORT]] [--tcp] [--dnssec] [--json]
+                                               ask a resolver (default 127.0.0.1:5353) with an independent DNS implementation
+
+Without --config, ./cordon.yaml is read when it exists, otherwise the defaults hold. CORDON_… variables override keys.
+`;
+
+const COMMANDS: Readonly<Record<string, (args: string[]) => Promise<number> | number>> = {
+  serve,
+  check,
+  explain: explainName,
+  query,
+  docs: writeDocs,
+  help: () => print(HELP),
+  version: () => print(`${VERSION}\n`),
+};
+
+const ALIASES: Readonly<Record<string, string>> = {
+  '--help': 'help',
+  '-h': 'help',
+  '--version': 'version',
+  '-V': 'version',
+};
+
+const print = (text: string): number => {
+  process.stdout.write(text);
+  return 0;
+};
+
+const main = async (args: string[]): Promise<number> => {
+  const [first, ...rest] = args;
+  const name = first === undefined ? '' : (ALIASES[first] ?? first);
+  const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
+  if (command === undefined) {
+    process.stderr.write(
+      first === undefined ? HELP : `cordon: unknown command "${first}"; try cordon help\n`,
+    );
+    return 2;
+  }
+  try {
+    return await command(rest);
+  } catch (thrown) {
+    if (thrown instanceof UsageError) {
+      process.stderr.write(`cordon ${name}: ${thrown.message}; try cordon help\n`);
+      return 2;
+    }
+    if (!(thrown instanceof AppError)) throw thrown;
+    const hint = thrown.hint === undefined ? '' : ` (${thrown.hint})`;
+    process.stderr.write(`cordon ${name}: ${errorText(thrown)}${hint} [${thrown.code}]\n`);
+    return 1;
+  }
+};
+
+// A reader that has seen enough (`| head`) ends the command; it is not an error.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  process.exit(error.code === 'EPIPE' ? 0 : 1);
+});
+
+process.exitCode = await main(process.argv.slice(2));

@@ -1,0 +1,26 @@
+// cordon serve: runs the resolver until SIGTERM or SIGINT; SIGHUP reloads configuration and lists.
+import { createLog, Service } from '../app/app.ts';
+import { configPath, readArguments, requireConfig } from './usage.ts';
+
+/** Runs until a signal ends it; returns the exit code. */
+export const serve = async (args: string[]): Promise<number> => {
+  const { values } = readArguments({ args, options: { config: { type: 'string' } } });
+  const path = configPath(values.config);
+  const service = await Service.start(
+    () => requireConfig(path),
+    (config) => createLog({ level: config.log.level }),
+  );
+  await new Promise<void>((resolve) => {
+    process.on('SIGHUP', () => void service.reload());
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+      process.once(signal, () => {
+        // A second signal ends the program at once.
+        process.once(signal, () => process.exit(1));
+        resolve();
+      });
+    }
+  });
+  await service.stop();
+  // Worker threads and the logger keep handles of their own; everything that matters is closed.
+  process.exit(0);
+};
