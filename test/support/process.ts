@@ -1,0 +1,328 @@
+// Real processes for tests: the program as an operator starts it, and the tools that judge it from outside.
+//
+// startCordon() writes a configuration into its own directory, starts the checkout's `cordon serve` without a shell
+// and waits for the log line that names its sockets, since tests bind port 0. What a process printed is kept, bounded,
+// and stands in every error, so that a failure on another machine can be read without a second run. A process that
+// a test forgot is killed when the test's own process ends.
+import assert from 'node:assert/strict';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { EventEmitter } from 'node:events';
+import { accessSync, constants, mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { delimiter, dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { TestContext } from 'vitest';
+import { parseEndpoint } from '../../src/base/base.ts';
+
+/** From start to the ready line: type stripping and the shipped lists take about 1 s; a loaded machine ten times that. */
+const READY_TIMEOUT_MS = 20_000;
+/** From SIGTERM to the end: the drain's own limit is shorter. */
+const STOP_TIMEOUT_MS = 10_000;
+/** A log line that a test waits for. */
+const LOG_TIMEOUT_MS = 10_000;
+/** A tool such as dig, with its own retries. */
+const RUN_TIMEOUT_MS = 15_000;
+/** Characters kept of a process's output, and characters of its end that an error quotes. */
+const OUTPUT_LENGTH_MAX = 8 << 20;
+const QUOTE_LENGTH_MAX = 8_000;
+/** Where administrators' programs lie that the PATH of an ordinary user leaves out. */
+const EXTRA_PATH = ['/usr/local/sbin', '/usr/sbin', '/sbin'];
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+const running = new Set<ChildProcess>();
+const directories = new Set<string>();
+process.once('exit', () => {
+  for (const child of running) child.kill('SIGKILL');
+  for (const directory of directories) rmSync(directory, { recursive: true, force: true });
+});
+
+/** One line of the program's log. */
+export interface LogLine {
+  readonly level: string;
+  readonly msg: string;
+  readonly [field: string]: unknown;
+}
+
+/** Where a socket of the program listens. */
+export interface SocketAddress {
+  readonly address: string;
+  readonly port: number;
+}
+
+/** How a process ended: one of the two is null. */
+export interface Exit {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+}
+
+/** What startCordon needs. */
+export interface CordonOptions {
+  /** The configuration, YAML. Write port 0 wherever something listens. */
+  readonly config: string;
+  /** Further files of the configuration's directory by relative path, such as lists and certificates. */
+  readonly files?: Readonly<Record<string, string | Uint8Array>>;
+  /** Variables beside PATH, HOME and TMPDIR; nothing else of the test's environment reaches the program. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** Arguments after `serve --config FILE`. */
+  readonly args?: readonly string[];
+}
+
+/** A running program. End it with stop(), or with kill() where the test is about a crash. */
+export interface Cordon {
+  readonly pid: number;
+  /** Its directory: holds cordon.yaml and `files`, is the working directory, and goes away with the program. */
+  readonly directory: string;
+  /** The first address of `listen.dns`, UDP and TCP. */
+  readonly dns: SocketAddress;
+  readonly admin: SocketAddress;
+  /** The whole ready line, for the sockets that not every test has (`dot`, `doh`). */
+  readonly ready: LogLine;
+  /** Settles when the process has ended, however that came. */
+  readonly exited: Promise<Exit>;
+  signal(name: NodeJS.Signals): void;
+  /** The log so far. */
+  logs(): readonly LogLine[];
+  /** Everything printed so far, stdout and stderr. */
+  output(): string;
+  /** The first line from index `from` (0 by default) that the predicate accepts; waits for it, and rejects with the output. */
+  waitForLog(predicate: (line: LogLine) => boolean, from?: number): Promise<LogLine>;
+  /** SIGTERM, the end awaited, exit code 0 asserted. */
+  stop(): Promise<void>;
+  /** SIGKILL, the end awaited. Does nothing when the process has ended. */
+  kill(): Promise<void>;
+}
+
+/** Starts `cordon serve` from the checkout and waits until it is ready. */
+export const startCordon = async (options: CordonOptions): Promise<Cordon> => {
+  const directory = mkdtempSync(join(tmpdir(), 'cordon-test-'));
+  directories.add(directory);
+  const configFile = join(directory, 'cordon.yaml');
+  for (const [name, content] of Object.entries({ ...options.files, 'cordon.yaml': options.config })) {
+    mkdirSync(dirname(join(directory, name)), { recursive: true });
+    writeFileSync(join(directory, name), content);
+  }
+  const main = join(root, 'src/cli/main.ts');
+  const child = spawn(process.execPath, [main, 'serve', '--config', configFile, ...(options.args ?? [])], {
+    cwd: directory,
+    env: { ...baseEnvironment(), ...options.env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const exited = track(child);
+  const log = new LogReader(child);
+  const removeDirectory = exited.finally(() => {
+    directories.delete(directory);
+    rmSync(directory, { recursive: true, force: true });
+  });
+  const waitForLog = (predicate: (line: LogLine) => boolean, from = 0, timeoutMs = LOG_TIMEOUT_MS) =>
+    log.waitFor(predicate, from, timeoutMs, exited);
+  const kill = async () => {
+    child.kill('SIGKILL');
+    await removeDirectory;
+  };
+  try {
+    const ready = await waitForLog((line) => line.msg === 'ready', 0, READY_TIMEOUT_MS);
+    return {
+      pid: child.pid ?? 0,
+      directory,
+      dns: socketAddress(Array.isArray(ready['dns']) ? ready['dns'][0] : undefined, 'dns'),
+      admin: socketAddress(ready['admin'], 'admin'),
+      ready,
+      exited,
+      signal: (name) => void child.kill(name),
+      logs: () => log.lines,
+      output: () => log.output,
+      waitForLog: (predicate, from) => waitForLog(predicate, from),
+      stop: async () => {
+        child.kill('SIGTERM');
+        const exit = await withTimeout(exited, STOP_TIMEOUT_MS);
+        await kill();
+        const quote = quoteEnd(log.output);
+        assert.ok(exit !== undefined, `the program ignored SIGTERM for ${STOP_TIMEOUT_MS} ms\n${quote}`);
+        assert.deepEqual(exit, { code: 0, signal: null }, `the program ended badly\n${quote}`);
+      },
+      kill,
+    };
+  } catch (error) {
+    await kill();
+    throw error;
+  }
+};
+
+/** What a tool printed and how it ended. */
+export interface RunResult extends Exit {
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** How run() starts a tool. */
+export interface RunOptions {
+  readonly cwd?: string;
+  readonly env?: Readonly<Record<string, string>>;
+  readonly input?: string;
+  readonly timeoutMs?: number;
+}
+
+/**
+ * Runs a program without a shell. A status other than 0 is a result; a program that cannot be started or outlives
+ * the limit rejects, the latter after SIGKILL.
+ */
+export const run = async (
+  command: string,
+  args: readonly string[],
+  options: RunOptions = {},
+): Promise<RunResult> => {
+  const child = spawn(findProgram(command) ?? command, args, {
+    cwd: options.cwd ?? root,
+    env: { ...baseEnvironment(), ...options.env },
+    stdio: ['pipe', 'pipe', 'pipe'],
+  });
+  const exited = track(child);
+  const stdout = collect(child.stdout);
+  const stderr = collect(child.stderr);
+  child.stdin.on('error', () => undefined); // a tool that ends without reading its input closes the pipe early
+  child.stdin.end(options.input ?? '');
+  const timeoutMs = options.timeoutMs ?? RUN_TIMEOUT_MS;
+  const exit = await withTimeout(exited, timeoutMs);
+  if (exit === undefined) {
+    child.kill('SIGKILL');
+    await exited;
+    const quote = quoteEnd(stdout.text + stderr.text);
+    throw new Error(`${command} ${args.join(' ')} took more than ${timeoutMs} ms\n${quote}`);
+  }
+  return { ...exit, stdout: stdout.text, stderr: stderr.text };
+};
+
+/** The path of a program, or undefined when it is not installed. A path is returned as it is. */
+const findProgram = (program: string): string | undefined => {
+  if (program.includes('/')) return program;
+  return [...(process.env['PATH'] ?? '').split(delimiter), ...EXTRA_PATH]
+    .filter((directory) => directory !== '')
+    .map((directory) => join(directory, program))
+    .find((path) => isExecutable(path));
+};
+
+/** True when the program can be run. */
+export const isInstalled = (program: string): boolean => findProgram(program) !== undefined;
+
+/** Ends the test as not run, in words, when the program is missing; fails it instead where CI=true promised every tool. */
+export const requireProgram = (context: Pick<TestContext, 'skip'>, program: string): void => {
+  if (isInstalled(program)) return;
+  assert.notEqual(process.env['CI'], 'true', `the program ${program} is missing; .ci/run installs it`);
+  process.stderr.write(`not run: the program ${program} is not installed\n`);
+  context.skip(`the program ${program} is not installed`);
+};
+
+/** The log of a process: JSON lines from stdout and stderr, other lines kept as text only. */
+class LogReader {
+  readonly lines: LogLine[] = [];
+  output = '';
+  readonly #arrived = new EventEmitter();
+
+  constructor(child: ChildProcess) {
+    for (const stream of [child.stdout, child.stderr]) {
+      let rest = '';
+      stream?.setEncoding('utf8').on('data', (chunk: string) => {
+        this.output = (this.output + chunk).slice(-OUTPUT_LENGTH_MAX);
+        const complete = (rest + chunk).split('\n');
+        rest = complete.pop() ?? '';
+        for (const text of complete) this.#add(text);
+      });
+    }
+  }
+
+  /** The first line from `from` that the predicate accepts; rejects when the time or the process ends first. */
+  async waitFor(
+    predicate: (line: LogLine) => boolean,
+    from: number,
+    timeoutMs: number,
+    exited: Promise<Exit>,
+  ): Promise<LogLine> {
+    const found = Promise.withResolvers<LogLine>();
+    let next = from;
+    const scan = () => {
+      for (; next < this.lines.length; next++) {
+        const line = this.lines[next];
+        if (line !== undefined && predicate(line)) return found.resolve(line);
+      }
+    };
+    this.#arrived.on('line', scan);
+    scan();
+    const line = await withTimeout(Promise.race([found.promise, exited]), timeoutMs);
+    this.#arrived.off('line', scan);
+    if (line !== undefined && 'msg' in line) return line;
+    const why = line === undefined ? `did not come within ${timeoutMs} ms` : 'did not come before the end';
+    throw new Error(`the log line of ${predicate.toString()} ${why}\n${quoteEnd(this.output)}`);
+  }
+
+  #add(text: string): void {
+    if (!text.startsWith('{')) return;
+    const line = parseLogLine(text);
+    if (line === undefined) return;
+    this.lines.push(line);
+    this.#arrived.emit('line');
+  }
+}
+
+const parseLogLine = (text: string): LogLine | undefined => {
+  try {
+    const value: unknown = JSON.parse(text);
+    if (typeof value !== 'object' || value === null || !('msg' in value) || !('level' in value))
+      return undefined;
+    const { level, msg } = value;
+    return typeof level === 'string' && typeof msg === 'string' ? { ...value, level, msg } : undefined;
+  } catch {
+    return undefined;
+  }
+};
+
+/** Remembers the process for the exit handler; resolves when it has ended and its output was read to the end. */
+const track = (child: ChildProcess): Promise<Exit> => {
+  running.add(child);
+  const exited = new Promise<Exit>((resolve, reject) => {
+    child.once('error', reject);
+    child.once('close', (code, signal) => resolve({ code, signal }));
+  });
+  return exited.finally(() => running.delete(child));
+};
+
+const collect = (stream: NodeJS.ReadableStream): { text: string } => {
+  const collected = { text: '' };
+  stream.setEncoding('utf8');
+  stream.on('data', (chunk: string) => {
+    collected.text = (collected.text + chunk).slice(-OUTPUT_LENGTH_MAX);
+  });
+  return collected;
+};
+
+/** The promise's value, or undefined after the time. */
+const withTimeout = async <Value>(promise: Promise<Value>, timeoutMs: number): Promise<Value | undefined> => {
+  const timeout = Promise.withResolvers<undefined>();
+  const timer = setTimeout(timeout.resolve, timeoutMs, undefined);
+  try {
+    return await Promise.race([promise, timeout.promise]);
+  } finally {
+    clearTimeout(timer);
+  }
+};
+
+const baseEnvironment = (): Record<string, string> => {
+  const kept = ['PATH', 'HOME', 'TMPDIR'].map((name) => [name, process.env[name] ?? ''] as const);
+  return Object.fromEntries(kept.filter(([, value]) => value !== ''));
+};
+
+const socketAddress = (value: unknown, name: string): SocketAddress => {
+  const endpoint = typeof value === 'string' ? parseEndpoint(value, 0) : undefined;
+  assert.ok(endpoint !== undefined && endpoint.port > 0, `the ready line names no ${name} socket`);
+  return { address: endpoint.address, port: endpoint.port };
+};
+
+const isExecutable = (path: string): boolean => {
+  try {
+    accessSync(path, constants.X_OK);
+    return statSync(path).isFile();
+  } catch {
+    return false;
+  }
+};
+
+const quoteEnd = (output: string): string => `--- output ---\n${output.slice(-QUOTE_LENGTH_MAX)}`;

@@ -1,0 +1,155 @@
+// The files of deploy/, judged by the programs that read them: systemd, Prometheus and a YAML parser.
+//
+// systemd-analyze and promtool are asked about copies with a planted breach as well, so that a version that accepts
+// everything would be noticed. No image is built here; what can be read from the Dockerfile is.
+import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, expect, test } from 'vitest';
+import { parse } from 'yaml';
+import { z } from 'zod';
+import { formatProblem, loadConfig } from '../../src/config/config.ts';
+import { requireProgram, run } from '../support/process.ts';
+import { readSources, root, type Sources } from './sources.ts';
+
+const deploy = join(root, 'deploy');
+const work = mkdtempSync(join(tmpdir(), 'cordon-deploy-'));
+afterAll(() => rmSync(work, { recursive: true, force: true }));
+
+/** Says of the unit only that this machine does not have the program installed. */
+const NOT_INSTALLED = /^\S+: Command \/opt\/cordon\/\S+ is not executable: No such file or directory$/;
+
+/** The complaints of systemd about a unit file. */
+const verifyUnit = async (text: string): Promise<string[]> => {
+  const file = join(work, 'cordon.service');
+  writeFileSync(file, text);
+  const { stdout, stderr } = await run('systemd-analyze', ['verify', '--man=no', file]);
+  return `${stdout}${stderr}`.split('\n').filter((line) => line !== '' && !NOT_INSTALLED.test(line));
+};
+
+/** The status of promtool in a copy of deploy/ in which one text was replaced. */
+const runPromtool = async (args: readonly string[], change?: { file: string; from: string; to: string }) => {
+  const copy = mkdtempSync(join(work, 'prometheus-'));
+  cpSync(deploy, copy, { recursive: true });
+  if (change !== undefined) {
+    const text = readFileSync(join(copy, change.file), 'utf8');
+    expect(text).toContain(change.from);
+    writeFileSync(join(copy, change.file), text.replace(change.from, change.to));
+  }
+  const { code, stdout, stderr } = await run('promtool', args, { cwd: copy });
+  return { passed: code === 0, output: stdout + stderr };
+};
+
+const read = (file: string): string => readFileSync(join(deploy, file), 'utf8');
+const readYaml = (file: string): unknown => parse(read(file), { strict: true, uniqueKeys: true });
+
+test('cordon.service is understood by systemd', async (context) => {
+  requireProgram(context, 'systemd-analyze');
+  expect(await verifyUnit(read('cordon.service'))).toEqual([]);
+});
+
+test.for([
+  ['an unknown key', 'RestartSec=2', 'RestartSeconds=2'],
+  ['a malformed value', 'LimitNOFILE=131072', 'LimitNOFILE=many'],
+  ['an unknown system call group', '@privileged', '@privilegd'],
+  ['a relative command', 'ExecReload=/bin/kill', 'ExecReload=./kill'],
+] as const)('systemd-analyze refuses %s', async ([, from, to], context) => {
+  requireProgram(context, 'systemd-analyze');
+  expect(read('cordon.service')).toContain(from);
+  expect(await verifyUnit(read('cordon.service').replace(from, to))).not.toEqual([]);
+});
+
+test.for([
+  ['check', 'rules', '--lint-fatal', 'alerts.yml'],
+  ['test', 'rules', 'alerts.test.yml'],
+  ['check', 'config', 'prometheus.yml'],
+])('promtool %s %s passes', async (args, context) => {
+  requireProgram(context, 'promtool');
+  expect(await runPromtool(args)).toMatchObject({ passed: true });
+});
+
+test.for([
+  ['check rules', 'alerts.yml', 'max by (instance)', 'max by (instance'],
+  ['test rules', 'alerts.yml', 'cordon_policy_enforcing == 0', 'cordon_policy_enforcing == 2'],
+  ['test rules', 'alerts.yml', '30 * 86400', '3 * 86400'],
+  ['check config', 'prometheus.yml', 'scrape_interval: 15s', 'scrape_interval: soon'],
+] as const)('promtool %s refuses a breach in %s', async ([command, file, from, to], context) => {
+  requireProgram(context, 'promtool');
+  const target = {
+    'check rules': 'alerts.yml',
+    'test rules': 'alerts.test.yml',
+    'check config': 'prometheus.yml',
+  };
+  const { passed } = await runPromtool([...command.split(' '), target[command]], { file, from, to });
+  expect(passed).toBe(false);
+});
+
+/** The problems of a configuration, which names no shipped list. */
+const configProblems = (text: string): string[] => {
+  const file = join(work, 'cordon.yaml');
+  writeFileSync(file, text);
+  const facts = { shippedIds: [], shippedDefault: [], workingDirectory: work };
+  return loadConfig(file, {}, facts).problems.map(formatProblem);
+};
+
+test('cordon.yaml is a valid configuration', () => {
+  expect(configProblems(read('cordon.yaml'))).toEqual([]);
+  expect(configProblems(read('cordon.yaml').replace('upstreams:', 'upstream:'))).not.toEqual([]);
+});
+
+test('every alarm has a unit test that expects it and a row in the operations guide', () => {
+  const alarms = [...read('alerts.yml').matchAll(/alert: (\w+)/g)].map(([, name = '']) => name);
+  const operations = readFileSync(join(root, 'docs/operations.md'), 'utf8');
+  const expected = [...read('alerts.test.yml').matchAll(/alertname: (\w+)\n\s+exp_alerts:\n\s+- exp/g)];
+  expect(alarms).not.toEqual([]);
+  expect(new Set(expected.map(([, name]) => name))).toEqual(new Set(alarms));
+  expect(alarms.filter((alarm) => !operations.includes(`\`${alarm}\``))).toEqual([]);
+});
+
+/** Metrics that a text names and the code does not. */
+const findUnknownMetrics = (text: string, sources: Sources): string[] => {
+  const code = [...sources.values()].join('\n');
+  const named = new Set([...text.matchAll(/\bcordon_[a-z_]+\b/g)].map(([metric]) => metric));
+  return [...named].filter((metric) => !code.includes(`'${metric}'`));
+};
+
+test('alarms and the operations guide name metrics that exist', () => {
+  const src = readSources('src', ['.ts']);
+  const operations = readFileSync(join(root, 'docs/operations.md'), 'utf8');
+  expect(findUnknownMetrics(read('alerts.yml') + operations, src)).toEqual([]);
+  expect(findUnknownMetrics('cordon_gone_total == 0', src)).toEqual(['cordon_gone_total']);
+});
+
+const service = z.object({
+  cap_drop: z.array(z.string()),
+  read_only: z.literal(true),
+  security_opt: z.array(z.string()),
+  image: z.string(),
+});
+
+test('compose.yaml runs every service without capabilities, and images have a version', () => {
+  const { services } = z.object({ services: z.record(z.string(), service) }).parse(readYaml('compose.yaml'));
+  expect(Object.keys(services)).toEqual(['cordon', 'prometheus']);
+  for (const { cap_drop, security_opt } of Object.values(services)) {
+    expect(cap_drop).toEqual(['ALL']);
+    expect(security_opt).toEqual(['no-new-privileges:true']);
+  }
+  expect(services['prometheus']?.image).toMatch(/:v\d+\.\d+\.\d+$/);
+});
+
+test('the image ends as a user without rights, from bases with a version', () => {
+  const lines = read('Dockerfile').split('\n');
+  const users = lines.filter((line) => line.startsWith('USER '));
+  const bases = lines.filter((line) => line.startsWith('FROM '));
+  expect(users.at(-1)).toMatch(/^USER [1-9]\d*:[1-9]\d*$/);
+  expect(bases.filter((line) => !/^FROM node:24-\S+(?: AS \w+)?$/.test(line))).toEqual([]);
+});
+
+test('the image copies files that exist', () => {
+  const copied = [...read('Dockerfile').matchAll(/^COPY (?!--from)(.+) \S+$/gm)].flatMap(([, from = '']) =>
+    from.split(' '),
+  );
+  const admitted = [...read('Dockerfile.dockerignore').matchAll(/^!(.+)$/gm)].map(([, path]) => path);
+  expect(new Set(copied)).toEqual(new Set(admitted));
+  expect(copied.filter((path) => !existsSync(join(root, path)))).toEqual([]);
+});
