@@ -27,7 +27,6 @@ export {
   readU16,
   readU32,
   SECTION,
-  sectionCount,
   writeU16,
   writeU32,
 } from './message.ts';
@@ -60,7 +59,6 @@ export {
   formatRcode,
   formatType,
   HEADER_LENGTH,
-  LABEL_COUNT_MAX,
   LABEL_LENGTH_MAX,
   MESSAGE_LENGTH_MAX,
   NAME_LENGTH_MAX,
@@ -72,7 +70,6 @@ export {
   SVC_PARAM,
   TYPE,
   UDP_LENGTH_MAX,
-  UDP_LENGTH_PLAIN,
 } from './registry.ts';
 export { type ServiceVisitor, visitService } from './svcb.ts';
 export {

@@ -3,7 +3,7 @@
 // Nothing here copies or throws: a Query or a RecordReader is created once per socket and pointed at each message.
 // A fault in one record stops the reading there; what came before stays valid.
 import { expandName, skipName } from './name.ts';
-import { EDNS_DO, FLAG, HEADER_LENGTH, NAME_LENGTH_MAX, TYPE, UDP_LENGTH_PLAIN } from './registry.ts';
+import { EDNS_DO, FLAG, HEADER_LENGTH, NAME_LENGTH_MAX, OPCODE, TYPE, UDP_LENGTH_PLAIN } from './registry.ts';
 
 /** The 16-bit number at `offset`; 0 beyond the end, so check the bound first. */
 export const readU16 = (bytes: Uint8Array, offset: number): number =>
@@ -158,7 +158,7 @@ export class Query {
     this.flags = readU16(bytes, 2);
     if ((this.flags & FLAG.QR) !== 0) return QUERY_FAULT.SILENT;
     this.opcode = messageOpcode(bytes);
-    if (this.opcode !== 0) return QUERY_FAULT.OPCODE;
+    if (this.opcode !== OPCODE.QUERY) return QUERY_FAULT.OPCODE;
     if (readU16(bytes, 4) !== 1) return QUERY_FAULT.HEADER;
     const fixed = skipName(bytes, HEADER_LENGTH, length);
     if (fixed < 0 || fixed + 4 > length || this.#isCompressed(fixed)) return QUERY_FAULT.HEADER;

@@ -126,7 +126,7 @@ export type NameTextFault = 'empty-label' | 'label-too-long' | 'name-too-long' |
 /**
  * Parses the presentation form (RFC 1035 section 5.1: `\.`, `\\`, `\DDD`), with or without the final dot.
  *
- * Returns the wire form, letters kept, or the fault. Characters above ASCII are refused: an internationalized
+ * Allocates, not per query. Returns the wire form, letters kept, or the fault. Characters above ASCII are refused: an internationalized
  * name has to arrive as A-labels.
  */
 export const parseName = (text: string): Uint8Array | NameTextFault => {

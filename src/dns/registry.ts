@@ -196,8 +196,6 @@ export const HEADER_LENGTH = 12;
 export const NAME_LENGTH_MAX = 255;
 /** Longest label (RFC 1035 section 3.1). */
 export const LABEL_LENGTH_MAX = 63;
-/** Most labels of a name, the root not counted: 127 of one byte each. */
-export const LABEL_COUNT_MAX = 127;
 /** Longest message: the two-byte length of RFC 1035 section 4.2.2. */
 export const MESSAGE_LENGTH_MAX = 65_535;
 /** Longest UDP message to a client without EDNS (RFC 1035 section 4.2.1). */

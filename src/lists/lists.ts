@@ -20,7 +20,7 @@ export {
   parseCordonList,
 } from './cordon-format.ts';
 export { DIAGNOSTICS_MAX, type Diagnostic, type DiagnosticCode } from './diagnostic.ts';
-export { type FeedOptions, type FeedResult, feedRules, LIST_FORMATS, type ListFormat } from './feed.ts';
+export { type FeedOptions, type FeedResult, feedRules, type ListFormat } from './feed.ts';
 export { Guards } from './guard.ts';
 export type { ListErrorCode } from './list-file.ts';
 export { type ListLine, type ListSource, LoadedList, loadList } from './load.ts';

@@ -26,7 +26,8 @@ const RULE_WORDS = 2;
 /** Bytes of a record beside its name: length, list, match, line. */
 const RECORD_EXTRA = 7;
 const SLOTS_MIN = 64;
-const LABELS_MAX = 128;
+/** A name of 255 bytes has at most 127 labels (RFC 1035 section 3.1). */
+const LABELS_MAX = 127;
 const RECORD_BYTES_FIRST = 64 * 1024;
 
 const labelStarts = new Uint8Array(LABELS_MAX);

@@ -248,7 +248,13 @@ const listen = async (endpoint: Endpoint, shared: boolean): Promise<Server> => {
       reject(toListenError('TCP', endpoint, error));
     });
     server.listen(
-      { host: endpoint.address, port: endpoint.port, ipv6Only: endpoint.family === 6, reusePort: shared, backlog: BACKLOG },
+      {
+        host: endpoint.address,
+        port: endpoint.port,
+        ipv6Only: endpoint.family === 6,
+        reusePort: shared,
+        backlog: BACKLOG,
+      },
       () => {
         resolve();
       },

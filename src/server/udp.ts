@@ -43,7 +43,7 @@ export class UdpListener {
     });
   }
 
-  /** Binds the endpoint; throws AppError ERR_SERVER_LISTEN. */
+  /** Binds the endpoint, once per socket; throws AppError ERR_SERVER_LISTEN. */
   static async open(options: UdpOptions): Promise<UdpListener> {
     const socket = await bind(options.endpoint, options.shared);
     socket.removeAllListeners('error');
@@ -59,7 +59,7 @@ export class UdpListener {
     return new UdpListener(socket, options);
   }
 
-  /** The port that binding the endpoint alone would give; throws AppError ERR_SERVER_LISTEN when it is taken. */
+  /** The port that binding the endpoint alone would give, once per socket; throws AppError ERR_SERVER_LISTEN when it is taken. */
   static async probe(endpoint: Endpoint): Promise<number> {
     const socket = await bind(endpoint, false);
     const { port } = socket.address();
@@ -110,6 +110,7 @@ export class UdpListener {
   }
 }
 
+/** Once per socket. */
 const bind = async (endpoint: Endpoint, shared: boolean): Promise<Socket> => {
   const socket = createSocket({
     type: endpoint.family === 6 ? 'udp6' : 'udp4',
