@@ -12,8 +12,14 @@ import { LocalZones } from '../local/local.ts';
 import { UPSTREAM_FAILURE, WorkerCounters } from '../observe/observe.ts';
 import { Pipeline, type PipelineRules, TRANSPORT } from '../pipeline/pipeline.ts';
 import { Policy } from '../policy/policy.ts';
-import { StreamListener, UdpListener } from '../server/server.ts';
-import { Forwarding, OwnPorts, type UpstreamObserver } from '../upstream/upstream.ts';
+import { ConnectionBudget, StreamListener, UdpListener } from '../server/server.ts';
+import {
+  Forwarding,
+  OwnPorts,
+  type TryFault,
+  type UpstreamObserver,
+  type UpstreamTransport,
+} from '../upstream/upstream.ts';
 import type { WorkerReply, WorkerRequest, WorkerSettings, WorkerStart } from './messages.ts';
 
 /** How often the cache's size is written to the counters, milliseconds. */
@@ -34,15 +40,19 @@ class ResolverWorker {
   readonly #ownPorts: OwnPorts;
   readonly #listeners = new Map<string, Listener>();
   readonly #ownAddresses = readOwnAddresses();
+  readonly #connections: ConnectionBudget;
   #settings: WorkerSettings;
   #forwarding: Forwarding;
+  #upstreamCounters: UpstreamCounters;
 
   constructor(start: WorkerStart) {
     this.#start = start;
     this.#settings = start.settings;
     this.#counters = new WorkerCounters(start.settings.counters, start.settings.refusals);
+    this.#connections = new ConnectionBudget(start.streamLimits, this.#counters);
     this.#cache = new AnswerCache({ sizeBytes: start.cacheBytes, observer: this.#counters });
     this.#ownPorts = new OwnPorts(start.ownPorts, start.index);
+    this.#upstreamCounters = new UpstreamCounters(this.#counters);
     this.#forwarding = this.#createForwarding(start.settings);
     this.#pipeline = new Pipeline({
       rules: toRules(start.settings),
@@ -66,11 +76,14 @@ class ResolverWorker {
     await this.#openListeners(settings.listen);
     const previous = this.#settings;
     this.#settings = settings;
-    if (settings.counters !== previous.counters) this.#counters.setCounters(settings.counters);
+    this.#counters.setCounters(settings.counters);
     this.#counters.setRefusals(settings.refusals);
     this.#pipeline.setRules(toRules(settings));
     if (hasOtherUpstreams(previous, settings)) {
       const retired = this.#forwarding;
+      // Its endpoints have no place in the counters any more.
+      this.#upstreamCounters.silence();
+      this.#upstreamCounters = new UpstreamCounters(this.#counters);
       this.#forwarding = this.#createForwarding(settings);
       this.#pipeline.setResolver(this.#forwarding);
       // What other upstreams said may not be what these would say.
@@ -119,11 +132,14 @@ class ResolverWorker {
   }
 
   async #openListener(endpoint: Endpoint): Promise<Listener> {
-    const { shared, streamLimits } = this.#start;
-    const common = { endpoint, shared, pipeline: this.#pipeline, observer: this.#counters };
-    const udp = await UdpListener.open({ ...common, isOwn: (address, port) => this.#isOwn(address, port) });
+    const common = { endpoint, shared: this.#start.shared, pipeline: this.#pipeline };
+    const udp = await UdpListener.open({
+      ...common,
+      observer: this.#counters,
+      isOwn: (address, port) => this.#isOwn(address, port),
+    });
     try {
-      const stream = await StreamListener.open({ ...common, limits: streamLimits, clock: systemClock });
+      const stream = await StreamListener.open({ ...common, budget: this.#connections, clock: systemClock });
       return { udp, stream };
     } catch (error) {
       await udp.close();
@@ -143,7 +159,7 @@ class ResolverWorker {
       tryTimeoutMs: settings.tryTimeoutMs,
       inflightMax: settings.inflightMax,
       clock: systemClock,
-      observer: toUpstreamObserver(this.#counters),
+      observer: this.#upstreamCounters,
       ownPorts: this.#ownPorts,
     });
   }
@@ -174,31 +190,46 @@ const hasOtherUpstreams = (a: WorkerSettings, b: WorkerSettings): boolean => {
 };
 
 /** The upstream room speaks in words, the counters in numbers. */
-const toUpstreamObserver = (counters: WorkerCounters): UpstreamObserver => ({
-  sent: (endpoint, transport) => {
-    counters.upstreamSent(endpoint, transport === 'udp' ? TRANSPORT.UDP : TRANSPORT.TCP);
-  },
-  answered: (endpoint, rttMs, rcode) => {
-    counters.upstreamAnswered(endpoint, rttMs, rcode);
-  },
-  failed: (endpoint, reason) => {
-    counters.upstreamFailed(endpoint, UPSTREAM_FAILURES[reason]);
-  },
-  unwanted: (endpoint) => {
-    counters.upstreamUnwanted(endpoint);
-  },
-  healthy: (endpoint, healthy) => {
-    counters.upstreamHealthy(endpoint, healthy);
-  },
-});
+class UpstreamCounters implements UpstreamObserver {
+  #counters: WorkerCounters | undefined;
 
-const UPSTREAM_FAILURES: Record<Parameters<UpstreamObserver['failed']>[1], number> = {
+  constructor(counters: WorkerCounters) {
+    this.#counters = counters;
+  }
+
+  /** Counts nothing from here on. */
+  silence(): void {
+    this.#counters = undefined;
+  }
+
+  sent(endpoint: number, transport: UpstreamTransport): void {
+    this.#counters?.upstreamSent(endpoint, transport === 'udp' ? TRANSPORT.UDP : TRANSPORT.TCP);
+  }
+
+  answered(endpoint: number, rttMs: number, rcode: number): void {
+    this.#counters?.upstreamAnswered(endpoint, rttMs, rcode);
+  }
+
+  failed(endpoint: number, fault: TryFault): void {
+    this.#counters?.upstreamFailed(endpoint, UPSTREAM_FAILURES[fault]);
+  }
+
+  unwanted(endpoint: number): void {
+    this.#counters?.upstreamUnwanted(endpoint);
+  }
+
+  healthy(endpoint: number, isHealthy: boolean): void {
+    this.#counters?.upstreamHealthy(endpoint, isHealthy);
+  }
+}
+
+const UPSTREAM_FAILURES: Record<TryFault, number> = {
   timeout: UPSTREAM_FAILURE.TIMEOUT,
   network: UPSTREAM_FAILURE.NETWORK,
   servfail: UPSTREAM_FAILURE.SERVFAIL,
   refused: UPSTREAM_FAILURE.REFUSED,
   malformed: UPSTREAM_FAILURE.MALFORMED,
-  unsupported: UPSTREAM_FAILURE.OTHER,
+  unsupported: UPSTREAM_FAILURE.UNSUPPORTED,
 };
 
 const listen = (port: MessagePort): void => {

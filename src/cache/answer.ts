@@ -65,7 +65,7 @@ export const createAnswer = (
   if (shape === undefined) return undefined;
   if (!dnssecOk && shape.strayDnssec) {
     const scrubbed = withoutDnssec(message, start, qtype);
-    return scrubbed && createAnswer(scrubbed, qname, true, limits, nowMs);
+    return scrubbed && createAnswer(scrubbed, qname, false, limits, nowMs);
   }
   const keepsAuthority = dnssecOk || !shape.positive;
   const wire = message.slice(0, keepsAuthority ? shape.authorityEnd : shape.answerEnd);

@@ -1,7 +1,8 @@
 // dns: the wire. Registries, names, message views, EDNS, SVCB, the builder and the presentation format.
 //
 // Invariants: no function throws or loops on bytes from the network; names are bytes, compared with ASCII letters
-// folded (RFC 4343); no byte of a message is trusted before its bound was checked. Imports base only.
+// folded (RFC 4343); no byte of a message is trusted before its bound was checked. Only texts that operators and
+// tests write throw, with ERR_DNS_PRESENTATION. Imports base only.
 // RFCs: 1035, 2181, 3225, 3597, 4343, 6891, 8914, 9460; words of RFC 9499.
 export { MessageBuilder } from './builder.ts';
 export {

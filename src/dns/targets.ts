@@ -90,7 +90,9 @@ class Collector {
       case TYPE.A:
       case TYPE.AAAA:
         this.#addName(TRIGGER.CNAME, record.ownerOffset);
-        this.#addAddress(TRIGGER.RESPONSE_IP, record.rdataOffset, record.rdataLength);
+        // A client that is less strict would still find an address in such a record.
+        if (record.rdataLength !== (record.type === TYPE.A ? 4 : 16)) this.overflow = true;
+        else this.#addAddress(TRIGGER.RESPONSE_IP, record.rdataOffset, record.rdataLength);
         return;
       case TYPE.CNAME:
         this.#addName(TRIGGER.CNAME, record.ownerOffset);
@@ -189,8 +191,7 @@ class Collector {
       return;
     }
     if (length === 4) readIpv4(this.#bytes, offset, words);
-    else if (length === 16) readIpv6(this.#bytes, offset, words);
-    else return;
+    else readIpv6(this.#bytes, offset, words);
     // An address behind NAT64 is the IPv4 address that it embeds.
     if (words[0] === NAT64_WORD && words[1] === 0 && words[2] === 0) {
       words[0] = 0;

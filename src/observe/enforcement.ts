@@ -5,7 +5,7 @@
 import type { Clock } from '../base/base.ts';
 
 /** Why no refusal can be given. */
-export const NOT_ENFORCING_CAUSES = ['startup', 'no-generation', 'reload-failed', 'no-worker'] as const;
+export const NOT_ENFORCING_CAUSES = ['startup', 'no-generation', 'no-worker'] as const;
 
 /** One of NOT_ENFORCING_CAUSES. */
 export type NotEnforcingCause = (typeof NOT_ENFORCING_CAUSES)[number];

@@ -2,5 +2,5 @@
 //
 // Invariants: no byte of a client is trusted; nothing that one client does can hold memory or a descriptor without
 // a bound; a client never gets bytes meant for another. RFCs 1035 section 4.2, 7766, 8906.
-export { type StreamLimits, StreamListener, type StreamObserver } from './stream.ts';
+export { ConnectionBudget, type StreamLimits, StreamListener, type StreamObserver } from './stream.ts';
 export { UdpListener, type UdpObserver } from './udp.ts';

@@ -29,11 +29,50 @@ export interface StreamObserver {
   tcpRefused(reason: number): void;
 }
 
-/** Bounds of all TCP listeners of a worker. */
+/** Bounds of all TCP listeners of a worker together. */
 export interface StreamLimits {
   readonly connectionsMax: number;
   readonly connectionsPerClientMax: number;
   readonly idleMs: number;
+}
+
+/** The connections of a worker, counted over all its listeners. */
+export class ConnectionBudget {
+  readonly limits: StreamLimits;
+  readonly #observer: StreamObserver;
+  readonly #perClient = new Map<string, number>();
+  #count = 0;
+
+  constructor(limits: StreamLimits, observer: StreamObserver) {
+    this.limits = limits;
+    this.#observer = observer;
+  }
+
+  /** Takes a place for a client's address; false when it has none left or nobody has. */
+  take(address: string): boolean {
+    const ofClient = this.#perClient.get(address) ?? 0;
+    const isFull = this.#count >= this.limits.connectionsMax;
+    if (isFull || ofClient >= this.limits.connectionsPerClientMax) {
+      this.#observer.tcpRefused(isFull ? TCP_REFUSAL.CONNECTIONS : TCP_REFUSAL.PER_CLIENT);
+      return false;
+    }
+    this.#perClient.set(address, ofClient + 1);
+    this.#observer.setTcpConnections(++this.#count);
+    return true;
+  }
+
+  /** Gives the place back. */
+  release(address: string): void {
+    const left = (this.#perClient.get(address) ?? 1) - 1;
+    if (left > 0) this.#perClient.set(address, left);
+    else this.#perClient.delete(address);
+    this.#observer.setTcpConnections(--this.#count);
+  }
+
+  /** Accepting itself was not possible, for want of descriptors. */
+  noteExhaustion(): void {
+    this.#observer.tcpRefused(TCP_REFUSAL.CONNECTIONS);
+  }
 }
 
 /** What a TCP listener needs beside its endpoint. */
@@ -41,8 +80,7 @@ export interface StreamOptions {
   readonly endpoint: Endpoint;
   readonly shared: boolean;
   readonly pipeline: Pipeline;
-  readonly observer: StreamObserver;
-  readonly limits: StreamLimits;
+  readonly budget: ConnectionBudget;
   readonly clock: Clock;
 }
 
@@ -63,7 +101,6 @@ export class StreamListener {
   readonly #server: Server;
   readonly #options: StreamOptions;
   readonly #connections = new Set<Connection>();
-  readonly #perClient = new Map<string, number>();
   readonly #sweep: NodeJS.Timeout;
   /** Answers to the chunk in hand, framed. */
   readonly #batch: Buffer[] = [];
@@ -86,7 +123,7 @@ export class StreamListener {
     server.removeAllListeners('error');
     // Accepting can fail for want of descriptors; the connections that exist go on.
     server.on('error', () => {
-      options.observer.tcpRefused(TCP_REFUSAL.CONNECTIONS);
+      options.budget.noteExhaustion();
     });
     return new StreamListener(server, options);
   }
@@ -111,12 +148,9 @@ export class StreamListener {
   }
 
   #accept(socket: Socket): void {
-    const { limits, observer, clock } = this.#options;
+    const { budget, clock } = this.#options;
     const address = socket.remoteAddress ?? '';
-    const ofClient = this.#perClient.get(address) ?? 0;
-    const isFull = this.#connections.size >= limits.connectionsMax;
-    if (isFull || ofClient >= limits.connectionsPerClientMax) {
-      observer.tcpRefused(isFull ? TCP_REFUSAL.CONNECTIONS : TCP_REFUSAL.PER_CLIENT);
+    if (!budget.take(address)) {
       socket.destroy();
       return;
     }
@@ -129,8 +163,6 @@ export class StreamListener {
       aliveMs: clock(),
     };
     this.#connections.add(connection);
-    this.#perClient.set(address, ofClient + 1);
-    observer.setTcpConnections(this.#connections.size);
     socket.on('data', (chunk) => {
       this.#receive(connection, chunk);
     });
@@ -146,11 +178,7 @@ export class StreamListener {
   }
 
   #forget(connection: Connection): void {
-    if (!this.#connections.delete(connection)) return;
-    const left = (this.#perClient.get(connection.address) ?? 1) - 1;
-    if (left > 0) this.#perClient.set(connection.address, left);
-    else this.#perClient.delete(connection.address);
-    this.#options.observer.setTcpConnections(this.#connections.size);
+    if (this.#connections.delete(connection)) this.#options.budget.release(connection.address);
   }
 
   #receive(connection: Connection, chunk: Buffer): void {
@@ -236,7 +264,8 @@ export class StreamListener {
     const nowMs = this.#options.clock();
     for (const connection of this.#connections) {
       const isStuck = connection.waiting === 0 || connection.socket.writableLength > 0;
-      if (isStuck && nowMs - connection.aliveMs > this.#options.limits.idleMs) connection.socket.destroy();
+      if (isStuck && nowMs - connection.aliveMs > this.#options.budget.limits.idleMs)
+        connection.socket.destroy();
     }
   }
 }

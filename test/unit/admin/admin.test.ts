@@ -1,0 +1,243 @@
+// The admin listener over real HTTP on loopback.
+import { once } from 'node:events';
+import { createServer, request } from 'node:http';
+import { type AddressInfo, connect } from 'node:net';
+import { afterEach, expect, test } from 'vitest';
+import { type Admin, type Control, startAdmin } from '../../../src/admin/admin.ts';
+import { AppError, type Prefix, parsePrefix } from '../../../src/base/base.ts';
+
+const prefix = (text: string): Prefix => {
+  const parsed = parsePrefix(text);
+  if (parsed === undefined) throw new TypeError(text);
+  return parsed;
+};
+const LOOPBACK = [prefix('127.0.0.0/8'), prefix('::1')];
+
+const CONTROL: Control = {
+  version: '1.2.3',
+  metricsContentType: 'text/plain; version=0.0.4; charset=utf-8',
+  metrics: () => Promise.resolve('cordon_up 1\n'),
+  readiness: () => ({ ready: true, causes: [] }),
+};
+
+const logged: [object, string][] = [];
+let admin: Admin | undefined;
+
+const start = async (
+  options: { control?: Partial<Control>; allow?: readonly Prefix[] } = {},
+): Promise<Admin> => {
+  admin = await startAdmin({
+    endpoint: { address: '127.0.0.1', port: 0, family: 4 },
+    allow: options.allow ?? LOOPBACK,
+    control: { ...CONTROL, ...options.control },
+    log: { error: (fields, text) => logged.push([fields, text]) },
+  });
+  return admin;
+};
+
+afterEach(async () => {
+  await admin?.close();
+  admin = undefined;
+  logged.length = 0;
+});
+
+const get = async (path: string, init: RequestInit = {}) => {
+  const response = await fetch(`http://${admin?.address}${path}`, init);
+  return { status: response.status, headers: response.headers, body: await response.text() };
+};
+
+/** Sends bytes as they are and reads until the listener closes the connection. */
+const sendRaw = async (bytes: string): Promise<string> => {
+  const [address = '', port = ''] = (admin?.address ?? '').split(':');
+  const socket = connect(Number(port), address);
+  socket.setEncoding('utf8');
+  let text = '';
+  socket.on('data', (chunk: string) => {
+    text += chunk;
+  });
+  socket.on('error', () => undefined);
+  socket.write(bytes);
+  await once(socket, 'close');
+  return text;
+};
+
+test('GET /metrics gives the page with its media type', async () => {
+  await start();
+  const { status, headers, body } = await get('/metrics');
+  expect([status, body]).toEqual([200, 'cordon_up 1\n']);
+  expect(headers.get('content-type')).toBe(CONTROL.metricsContentType);
+});
+
+test('GET /healthz says that the process lives, ready or not', async () => {
+  await start({ control: { readiness: () => ({ ready: false, causes: ['startup'] }) } });
+  const { status, headers, body } = await get('/healthz');
+  expect(status).toBe(200);
+  expect(JSON.parse(body)).toEqual({ status: 'ok', version: '1.2.3' });
+  expect(headers.get('content-type')).toContain('application/json');
+});
+
+test.each([
+  [{ ready: true, causes: [] }, 200],
+  [{ ready: false, causes: ['no-generation'] }, 503],
+])('GET /readyz with %o is %i', async (readiness, expected) => {
+  await start({ control: { readiness: () => readiness } });
+  const { status, body } = await get('/readyz');
+  expect(status).toBe(expected);
+  expect(JSON.parse(body)).toEqual(readiness);
+});
+
+test.each(['/', '/metrics/', '/metrics/../metrics2', '/healthz2', '//metrics', '/%6detrics', '/constructor'])(
+  'GET %s is a 404 problem',
+  async (path) => {
+    await start();
+    const { status, headers, body } = await get(path);
+    expect(status).toBe(404);
+    expect(headers.get('content-type')).toContain('application/problem+json');
+    expect(JSON.parse(body)).toMatchObject({ type: 'about:blank', title: 'Not Found', status: 404 });
+  },
+);
+
+test('a query string changes nothing', async () => {
+  await start();
+  expect((await get('/healthz?a=/metrics')).status).toBe(200);
+});
+
+test.each(['POST', 'PUT', 'DELETE', 'PATCH', 'OPTIONS'])('%s is a 405 problem with Allow', async (method) => {
+  await start();
+  const { status, headers, body } = await get('/metrics', { method });
+  expect(status).toBe(405);
+  expect(headers.get('allow')).toBe('GET, HEAD');
+  expect(JSON.parse(body)).toMatchObject({ status: 405 });
+});
+
+test('HEAD has the headers of GET and no body', async () => {
+  await start();
+  const { status, headers, body } = await get('/metrics', { method: 'HEAD' });
+  expect([status, body, headers.get('content-length')]).toEqual([200, '', '12']);
+});
+
+test.each(['/metrics', '/nothing'])('%s has the security headers', async (path) => {
+  await start();
+  const { headers } = await get(path);
+  expect(headers.get('x-content-type-options')).toBe('nosniff');
+  expect(headers.get('cache-control')).toBe('no-store');
+  expect(headers.get('content-security-policy')).toContain("default-src 'none'");
+});
+
+test.each(['/metrics', '/healthz', '/nothing'])(
+  'a client that is not listed gets 403 for %s',
+  async (path) => {
+    await start({ allow: [prefix('192.0.2.0/24'), prefix('127.0.0.2')] });
+    const { status, headers, body } = await get(path, { headers: { 'x-forwarded-for': '192.0.2.1' } });
+    expect(status).toBe(403);
+    expect(headers.get('content-type')).toContain('application/problem+json');
+    expect(JSON.parse(body)).toMatchObject({ status: 403 });
+    expect(body).not.toContain('cordon_up');
+  },
+);
+
+test('a client is judged by its own address', async () => {
+  await start({ allow: [prefix('127.0.0.2')] });
+  const [host, port] = (admin?.address ?? '').split(':');
+  const from = (localAddress: string) =>
+    new Promise<number | undefined>((resolve, reject) => {
+      const message = request({ host, port, path: '/healthz', localAddress, agent: false }, (response) => {
+        response.resume();
+        resolve(response.statusCode);
+      });
+      message.on('error', reject);
+      message.end();
+    });
+  expect(await from('127.0.0.2')).toBe(200);
+  expect(await from('127.0.0.3')).toBe(403);
+});
+
+test('a defect behind a route is a 500 problem that tells nothing, and one log line', async () => {
+  await start({ control: { metrics: () => Promise.reject(new TypeError('inner detail')) } });
+  const { status, body } = await get('/metrics');
+  expect(status).toBe(500);
+  expect(body).not.toContain('inner detail');
+  expect(logged).toEqual([
+    [{ err: new TypeError('inner detail'), path: '/metrics' }, 'answering an admin request'],
+  ]);
+});
+
+test('the Host header may be missing or hostile', async () => {
+  await start();
+  expect(await sendRaw('GET /healthz HTTP/1.1\r\nConnection: close\r\n\r\n')).toMatch(/^HTTP\/1\.1 200 /);
+  expect(await sendRaw('GET /healthz HTTP/1.1\r\nHost: @/\r\nConnection: close\r\n\r\n')).toMatch(
+    /^HTTP\/1\.1 200 /,
+  );
+});
+
+test.each([
+  ['a header over 8 KiB', `GET /healthz HTTP/1.1\r\nCookie: ${'a'.repeat(9000)}\r\n\r\n`, 431],
+  ['what is no HTTP', '\x00\x01\x02\r\n\r\n', 400],
+  [
+    'a header with two lengths',
+    'GET /healthz HTTP/1.1\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n',
+    400,
+  ],
+])('%s is answered %3$i and closed', async (_name, bytes, expected) => {
+  await start();
+  expect(await sendRaw(bytes)).toMatch(new RegExp(`^HTTP/1\\.1 ${expected} `));
+});
+
+test.each([
+  ['a length', 'Content-Length: 1000000\r\n\r\nabc'],
+  ['chunks', 'Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n'],
+])(
+  'a connection that brings a body with %s is answered and closed without reading it',
+  async (_name, rest) => {
+    await start();
+    const text = await sendRaw(`POST /metrics HTTP/1.1\r\n${rest}`);
+    expect(text).toMatch(/^HTTP\/1\.1 405 /);
+    expect(text).toContain('Connection: close');
+  },
+);
+
+test('an address in use is ERR_ADMIN_LISTEN with what to do', async () => {
+  const other = createServer();
+  other.listen(0, '127.0.0.1');
+  await once(other, 'listening');
+  const { port } = other.address() as AddressInfo;
+  const started = startAdmin({
+    endpoint: { address: '127.0.0.1', port, family: 4 },
+    allow: LOOPBACK,
+    control: CONTROL,
+    log: { error: () => undefined },
+  });
+  const error: unknown = await started.catch((thrown: unknown) => thrown);
+  other.close();
+  if (!(error instanceof AppError)) throw new TypeError('no AppError');
+  expect(error.code).toBe('ERR_ADMIN_LISTEN');
+  expect(error.message).toBe(`listening for admin requests on 127.0.0.1:${port}: the address is in use`);
+  expect(error.hint).toContain('listen.admin');
+});
+
+test('an address of another machine is ERR_ADMIN_LISTEN', async () => {
+  const started = startAdmin({
+    endpoint: { address: '192.0.2.1', port: 0, family: 4 },
+    allow: LOOPBACK,
+    control: CONTROL,
+    log: { error: () => undefined },
+  });
+  await expect(started).rejects.toMatchObject({ code: 'ERR_ADMIN_LISTEN' });
+});
+
+test('close() ends idle connections and gives the port back', async () => {
+  const running = await start();
+  await get('/healthz');
+  await running.close();
+  admin = undefined;
+  await expect(fetch(`http://${running.address}/healthz`)).rejects.toThrow();
+});
+
+test('close() ends a response that never comes', async () => {
+  const running = await start({ control: { metrics: () => new Promise<string>(() => undefined) } });
+  const pending = fetch(`http://${running.address}/metrics`).catch((error: unknown) => error);
+  await fetch(`http://${running.address}/healthz`);
+  await running.close();
+  admin = undefined;
+  expect(await pending).toBeInstanceOf(Error);
+});

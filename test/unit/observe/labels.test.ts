@@ -1,0 +1,41 @@
+// The rooms that count keep their own numbers, because they may not import this room: they have to agree.
+import { expect, test } from 'vitest';
+import { TRIGGER } from '../../../src/dns/dns.ts';
+import { MATCH_WORDS, TRIGGER_WORDS } from '../../../src/observe/labels.ts';
+import {
+  DROP,
+  MATCH as OUR_MATCH,
+  SOURCE,
+  TCP_REFUSAL,
+  TRANSPORT,
+  UPSTREAM_FAILURE,
+} from '../../../src/observe/observe.ts';
+import * as pipeline from '../../../src/pipeline/pipeline.ts';
+import { MATCH, MATCH_NAMES } from '../../../src/policy/rule.ts';
+import { TCP_REFUSAL as SERVER_TCP_REFUSAL } from '../../../src/server/stream.ts';
+
+test.each([
+  ['TRANSPORT', TRANSPORT, pipeline.TRANSPORT],
+  ['SOURCE', SOURCE, pipeline.SOURCE],
+  ['DROP', DROP, pipeline.DROP],
+  ['MATCH', OUR_MATCH, MATCH],
+  ['TCP_REFUSAL', TCP_REFUSAL, SERVER_TCP_REFUSAL],
+])('%s has the numbers of the room that counts', (_name, ours, theirs) => {
+  expect(ours).toMatchObject(theirs);
+});
+
+test.each(Object.entries({ TRANSPORT, SOURCE, DROP, TCP_REFUSAL, UPSTREAM_FAILURE }))(
+  '%s counts from 0 without a gap, in the order of its words',
+  (_name, constants) => {
+    expect(Object.values(constants)).toEqual(Object.keys(constants).map((_key, index) => index));
+  },
+);
+
+test('each bit of MATCH stands at the word that policy gives it', () => {
+  for (const bit of Object.values(MATCH)) expect(MATCH_WORDS[31 - Math.clz32(bit)]).toBe(MATCH_NAMES[bit]);
+});
+
+test('TRIGGER words stand at their numbers', () => {
+  expect(TRIGGER_WORDS).toEqual(['qname', 'cname', 'dname', 'https-target', 'response-ip', 'https-hint']);
+  expect(Object.values(TRIGGER)).toEqual([0, 1, 2, 3, 4, 5]);
+});
