@@ -40,7 +40,9 @@ export const skipName = (bytes: Uint8Array, offset: number, end: number): number
 /**
  * Writes the name at `offset`, pointers followed, into `out` at `outOffset` in the letters of the message.
  *
- * `out` needs NAME_LENGTH_MAX bytes from `outOffset`. Returns the length written (1 to 255) or a fault.
+ * `out` needs NAME_LENGTH_MAX bytes from `outOffset`. `lowest` is the lowest offset that a pointer may meet:
+ * HEADER_LENGTH for a message whose header will change, or the name would change with it. Returns the length
+ * written (1 to 255) or a fault.
  */
 export const expandName = (
   bytes: Uint8Array,
@@ -48,6 +50,7 @@ export const expandName = (
   end: number,
   out: Uint8Array,
   outOffset: number,
+  lowest = 0,
 ): number => {
   let at = offset;
   let runStart = offset;
@@ -58,7 +61,7 @@ export const expandName = (
     if ((label & POINTER_MASK) === POINTER_MASK) {
       if (at + 1 >= end) return NAME_FAULT.TRUNCATED;
       const target = ((label & 0x3f) << 8) | (bytes[at + 1] ?? 0);
-      if (target >= runStart) return NAME_FAULT.POINTER;
+      if (target >= runStart || target < lowest) return NAME_FAULT.POINTER;
       at = target;
       runStart = target;
       continue;

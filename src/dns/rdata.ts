@@ -154,7 +154,8 @@ const fieldLength = (bytes: Uint8Array, kind: FieldKind, at: number, end: number
 
 /**
  * A copy of the `length` bytes of RDATA at `offset` with the names in it uncompressed; `end` is the end of the
- * message. Undefined when a type that holds names is malformed. Allocates: not for the hit path.
+ * message, `lowest` as in expandName. Undefined when a type that holds names is malformed. Allocates: not for the
+ * hit path.
  */
 export const expandRdata = (
   bytes: Uint8Array,
@@ -162,6 +163,7 @@ export const expandRdata = (
   length: number,
   type: number,
   end: number,
+  lowest = 0,
 ): Uint8Array | undefined => {
   const rdataEnd = offset + length;
   if (rdataEnd > end || end > bytes.length) return undefined;
@@ -173,7 +175,7 @@ export const expandRdata = (
     const after = fieldEnd(bytes, kind, at, rdataEnd);
     if (after < 0) return undefined;
     if (kind === 'name') {
-      const nameLength = expandName(bytes, at, end, scratch, written);
+      const nameLength = expandName(bytes, at, end, scratch, written, lowest);
       if (nameLength < 0) return undefined;
       written += nameLength;
     } else {

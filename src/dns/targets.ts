@@ -4,7 +4,7 @@
 // Owners count as well as targets: a record for another name than the one asked is as good as an alias to it.
 // A DNAME (RFC 6672) also yields the name that a client would synthesize from it, in case the CNAME is missing.
 import { createAddress, readIpv4, readIpv6 } from '../base/base.ts';
-import { RecordReader } from './message.ts';
+import { RecordReader, SECTION } from './message.ts';
 import { expandName, foldName, isInZone } from './name.ts';
 import { CLASS, NAME_LENGTH_MAX, TYPE } from './registry.ts';
 import { visitService } from './svcb.ts';
@@ -109,6 +109,8 @@ class Collector {
         this.#addService(record);
         return;
       default:
+        // AUTHORITY holds names that lead nowhere: zones and hashes.
+        if (record.section === SECTION.ANSWER) this.#addName(TRIGGER.CNAME, record.ownerOffset);
     }
   }
 
