@@ -7,12 +7,14 @@ import {
   CLASS,
   collectTargets,
   copyName,
+  expandName,
   expandRdata,
   FLAG,
   HEADER_LENGTH,
   MESSAGE_LENGTH_MAX,
   MessageBuilder,
   messageRcode,
+  NAME_LENGTH_MAX,
   questionEnd,
   RCODE,
   RecordReader,
@@ -46,6 +48,7 @@ export interface Answer {
 
 const reader = new RecordReader();
 const rebuildBuffer = new Uint8Array(MESSAGE_LENGTH_MAX);
+const nameBuffer = new Uint8Array(NAME_LENGTH_MAX);
 
 /**
  * Makes an Answer of an upstream's message; undefined when its records cannot be read. The caller has checked id,
@@ -68,7 +71,8 @@ export const createAnswer = (
     return scrubbed && createAnswer(scrubbed, qname, false, limits, nowMs);
   }
   const keepsAuthority = dnssecOk || !shape.positive;
-  const wire = message.slice(0, keepsAuthority ? shape.authorityEnd : shape.answerEnd);
+  // Not slice(): that of a Buffer is a view, and the socket's memory would be kept, written to and shared.
+  const wire = new Uint8Array(message.subarray(0, keepsAuthority ? shape.authorityEnd : shape.answerEnd));
   writeU16(wire, 2, FLAG.QR | FLAG.RA | messageRcode(message));
   if (!keepsAuthority) writeU16(wire, 8, 0);
   writeU16(wire, 10, 0);
@@ -95,8 +99,11 @@ export const createAnswer = (
   };
 };
 
-/** Bytes that an answer occupies beside its wire form: objects, views, key and the cache's own links (measured). */
-const OVERHEAD_BYTES = 640;
+/**
+ * Bytes that an answer occupies beside its wire form: objects, views, key and the cache's own links. Measured: a full
+ * cache of 36,525 everyday answers is charged with 33.6 MB and makes heap and buffers grow by 33.0 MB.
+ */
+const OVERHEAD_BYTES = 800;
 
 /** Bytes that an answer is charged with in the cache. */
 export const sizeOf = (answer: Answer): number =>
@@ -130,11 +137,13 @@ const readShape = (message: Uint8Array, start: number, qtype: number): Shape | u
   reader.reset(message, message.length, start);
   while (reader.next()) {
     if (reader.section === SECTION.ADDITIONAL) break;
-    if (reader.type === TYPE.OPT) return undefined;
+    if (reader.type === TYPE.OPT || !isReadable(message)) return undefined;
     ttlOffsets.push(reader.ttlOffset);
     if (isDnssec(reader.type) && reader.type !== qtype && qtype !== TYPE.ANY) strayDnssec = true;
     authorityEnd = reader.offset;
     if (reader.section === SECTION.ANSWER) {
+      // Only IN is asked for and judged; a client that overlooks the class would use the record (RFC 1035 section 3.2.4).
+      if (reader.class !== CLASS.IN) return undefined;
       answerEnd = reader.offset;
       if (reader.type === qtype || qtype === TYPE.ANY) positive = true;
     } else if (reader.type === TYPE.SOA && reader.class === CLASS.IN && reader.rdataLength >= 4) {
@@ -147,6 +156,19 @@ const readShape = (message: Uint8Array, start: number, qtype: number): Shape | u
   }
   if (reader.fault) return undefined;
   return { answerEnd, authorityEnd, positive, strayDnssec, ttlOffsets, soaTtlOffset, soaTtlSec };
+};
+
+/**
+ * True when all names of the record can be read, without the header, which is another one for each client: a client
+ * must get the names that were judged, and nothing that is made to break its decoder.
+ */
+const isReadable = (message: Uint8Array): boolean => {
+  const { ownerOffset, rdataOffset, rdataLength, type } = reader;
+  const end = message.length;
+  return (
+    expandName(message, ownerOffset, end, nameBuffer, 0, HEADER_LENGTH) > 0 &&
+    expandRdata(message, rdataOffset, rdataLength, type, end, HEADER_LENGTH) !== undefined
+  );
 };
 
 const isDnssec = (type: number): boolean => type === TYPE.RRSIG || type === TYPE.NSEC || type === TYPE.NSEC3;

@@ -9,7 +9,7 @@ import { type Answer, sizeOf } from './answer.ts';
 export { type Answer, createAnswer, type TtlLimits } from './answer.ts';
 
 /** Smallest entry that can occur, for the number of index slots: overhead plus a short negative answer. */
-const ENTRY_BYTES_MIN = 700;
+const ENTRY_BYTES_MIN = 840;
 
 /** Told about evictions and size. */
 export interface CacheObserver {
