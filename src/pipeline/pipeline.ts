@@ -235,7 +235,8 @@ export class Pipeline {
     const query = this.#query;
     const key = this.#keyText;
     const waiter: Waiter = {
-      bytes: query.bytes.slice(0, query.length),
+      // A Buffer's own slice() would be a view of the socket's memory.
+      bytes: Uint8Array.prototype.slice.call(query.bytes, 0, query.length),
       address: this.#address,
       transport: this.#transport,
       reply,
@@ -244,8 +245,11 @@ export class Pipeline {
     const waiters = this.#waiting.get(key);
     if (waiters !== undefined) {
       // Identical questions share one upstream query: a burst costs one, and a forger has one chance, not many.
-      if (waiters.length >= WAITERS_MAX) this.#answerWaiter(waiter, OVERLOAD);
-      else waiters.push(waiter);
+      if (waiters.length >= WAITERS_MAX) {
+        this.#answerWaiter(waiter, OVERLOAD);
+        return;
+      }
+      waiters.push(waiter);
       this.#observer.coalesced();
       return;
     }

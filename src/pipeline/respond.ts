@@ -26,6 +26,9 @@ import type { PolicyList } from '../policy/policy.ts';
 /** Longest header, question and OPT with an EDE text of 255 bytes: what any refusal fits into. */
 export const REFUSAL_LENGTH_MAX = 1024;
 
+/** Bytes of an option's code and length. */
+const OPTION_HEADER_BYTES = 4;
+
 /** Numbers of the SOA in refusals: serial, refresh, retry, expire; MINIMUM is the block TTL (RFC 2308 section 5). */
 const SOA_NUMBERS = [1, 3600, 1200, 604_800] as const;
 /** RNAME `hostmaster.invalid.`: nobody reads mail about a name that is refused. */
@@ -128,7 +131,10 @@ export const writeAny = (query: Query, out: Uint8Array): number => {
   );
 };
 
-/** Adds the OPT record to an answer of `length` bytes when the query had one. Returns the length. */
+/**
+ * Adds the OPT record to an answer of `length` bytes when the query had one. Returns the length. An EDE that would
+ * not fit the client's limit is left out: the answer itself matters more.
+ */
 export const finish = (
   query: Query,
   rcode: number,
@@ -138,7 +144,12 @@ export const finish = (
 ): number => {
   if (!query.hasEdns) return length;
   let end = writeOpt(out, length, UDP_LENGTH_MAX, rcode, query.dnssecOk);
-  if (ede !== undefined) end = writeOption(out, length, end, OPTION.EDE, ede);
+  if (
+    ede !== undefined &&
+    end + OPTION_HEADER_BYTES + ede.length <= Math.min(query.udpLength, UDP_LENGTH_MAX)
+  ) {
+    end = writeOption(out, length, end, OPTION.EDE, ede);
+  }
   writeU16(out, 10, 1);
   return end;
 };
