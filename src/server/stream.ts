@@ -104,6 +104,7 @@ export class StreamListener {
   readonly #sweep: NodeJS.Timeout;
   /** Answers to the chunk in hand, framed. */
   readonly #batch: Buffer[] = [];
+  #batchLength = 0;
   readonly #out = Buffer.allocUnsafeSlow(MESSAGE_LENGTH_MAX);
 
   private constructor(server: Server, options: StreamOptions) {
@@ -170,6 +171,9 @@ export class StreamListener {
       connection.aliveMs = clock();
       this.#resumeReading(connection);
     });
+    socket.on('end', () => {
+      this.#endIfAnswered(connection);
+    });
     // A reset is a client's right; 'close' follows.
     socket.on('error', () => {});
     socket.on('close', () => {
@@ -182,18 +186,30 @@ export class StreamListener {
   }
 
   #receive(connection: Connection, chunk: Buffer): void {
+    const { socket } = connection;
     let rest = connection.partial === undefined ? chunk : this.#completeFrame(connection, chunk);
-    while (rest.length >= FRAME_HEADER) {
+    let mayAnswer = this.#mayAnswer(connection);
+    while (mayAnswer && rest.length >= FRAME_HEADER) {
       const end = FRAME_HEADER + readU16(rest, 0);
       if (rest.length < end) break;
       this.#answer(connection, rest.subarray(FRAME_HEADER, end));
       rest = rest.subarray(end);
+      if (this.#batchLength > UNREAD_OUTPUT_MAX) this.#flush(connection);
+      mayAnswer = this.#mayAnswer(connection);
     }
-    if (rest.length > 0) this.#beginFrame(connection, rest);
     this.#flush(connection);
-    if (connection.waiting >= WAITING_MAX || connection.socket.writableLength > UNREAD_OUTPUT_MAX) {
-      connection.socket.pause();
+    if (mayAnswer) {
+      if (rest.length > 0) this.#beginFrame(connection, rest);
+    } else {
+      // One chunk holds thousands of queries, so the bounds count for each of them: the rest is read again later.
+      socket.pause();
+      if (rest.length > 0) socket.unshift(rest);
     }
+  }
+
+  /** True while neither too many queries wait nor too much output is unread. */
+  #mayAnswer({ waiting, socket }: Connection): boolean {
+    return waiting < WAITING_MAX && socket.writableLength <= UNREAD_OUTPUT_MAX && socket.writable;
   }
 
   /** Keeps the start of a frame; each byte is copied once, however many pieces the frame comes in. */
@@ -227,15 +243,18 @@ export class StreamListener {
     const length = pipeline.decide(message, message.length, connection.address, TRANSPORT.TCP, this.#out);
     if (length > 0) {
       this.#batch.push(frame(this.#out.subarray(0, length)));
+      this.#batchLength += FRAME_HEADER + length;
     } else if (length === PENDING) {
       connection.waiting++;
       pipeline.resolve((answer) => {
         connection.waiting--;
         this.#write(connection, frame(answer));
         this.#resumeReading(connection);
+        this.#endIfAnswered(connection);
       });
     } else {
       // What is not a query gets no answer (RFC 8906 section 3); on a stream nothing good can follow it.
+      this.#flush(connection);
       connection.socket.destroySoon();
     }
   }
@@ -247,6 +266,7 @@ export class StreamListener {
       this.#batch.length === 1 ? (this.#batch[0] as Buffer) : Buffer.concat(this.#batch),
     );
     this.#batch.length = 0;
+    this.#batchLength = 0;
   }
 
   #write(connection: Connection, bytes: Buffer): void {
@@ -255,9 +275,12 @@ export class StreamListener {
   }
 
   #resumeReading(connection: Connection): void {
-    if (connection.waiting < WAITING_MAX && connection.socket.writableLength <= UNREAD_OUTPUT_MAX) {
-      connection.socket.resume();
-    }
+    if (this.#mayAnswer(connection)) connection.socket.resume();
+  }
+
+  /** A client that has closed its side still gets what it asked for before ours is closed (RFC 1035 section 4.2.2). */
+  #endIfAnswered({ socket, waiting }: Connection): void {
+    if (socket.readableEnded && waiting === 0) socket.end();
   }
 
   #closeIdle(): void {
@@ -271,7 +294,7 @@ export class StreamListener {
 }
 
 const listen = async (endpoint: Endpoint, shared: boolean): Promise<Server> => {
-  const server = createServer({ noDelay: true });
+  const server = createServer({ noDelay: true, allowHalfOpen: true });
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error) => {
       reject(toListenError('TCP', endpoint, error));
