@@ -1,0 +1,219 @@
+// Where answers lead: each trigger, what a DNAME yields, and the bounds above which an answer is not usable.
+import { describe, expect, test } from 'vitest';
+import { formatAddress } from '../../../src/base/base.ts';
+import {
+  collectTargets,
+  foldName,
+  formatName,
+  MessageBuilder,
+  NO_TARGETS,
+  nameFrom,
+  questionEnd,
+  SECTION,
+  TARGET_ADDRESS_WORDS,
+  type Targets,
+  TRIGGER,
+  TYPE,
+} from '../../../src/dns/dns.ts';
+import { buildResponse, type MessageText } from '../../support/records.ts';
+
+const TARGET_NAMES_MAX = 128;
+const TARGET_ADDRESSES_MAX = 1024;
+const WORDS = Object.fromEntries(Object.entries(TRIGGER).map(([word, number]) => [number, word]));
+
+const collectBytes = (message: Uint8Array, qname: string): Targets => {
+  const name = nameFrom(qname);
+  foldName(name, 0, name.length);
+  return collectTargets(message, message.length, questionEnd(message, message.length), name);
+};
+
+const collect = (text: MessageText): Targets =>
+  collectBytes(buildResponse(text), text.question?.split(' ')[0] ?? '.');
+
+/** `TRIGGER name` and `TRIGGER address`, in order. */
+const formatTargets = (targets: Targets): string[] => {
+  const lines: string[] = [];
+  const { names, addresses } = targets;
+  for (let at = 0; at < names.length; at += 2 + (names[at + 1] ?? 0))
+    lines.push(
+      `${WORDS[names[at] ?? 0]} ${formatName(names.subarray(at + 2, at + 2 + (names[at + 1] ?? 0)))}`,
+    );
+  for (let at = 0; at < addresses.length; at += TARGET_ADDRESS_WORDS)
+    lines.push(
+      `${WORDS[addresses[at] ?? 0]} ${formatAddress(addresses.slice(at + 1, at + TARGET_ADDRESS_WORDS))}`,
+    );
+  return targets.overflow ? [...lines, 'overflow'] : lines;
+};
+
+const answer = (...records: string[]): string[] =>
+  formatTargets(collect({ question: 'a.example. A', answer: records }));
+
+describe('collectTargets()', () => {
+  test.each<[string, string[], string[]]>([
+    ['an address', ['a.example. 60 IN A 192.0.2.1'], ['RESPONSE_IP 192.0.2.1']],
+    ['an IPv6 address', ['a.example. 60 IN AAAA 2001:db8::1'], ['RESPONSE_IP 2001:db8::1']],
+    ['a mapped address', ['a.example. 60 IN AAAA ::ffff:192.0.2.1'], ['RESPONSE_IP 192.0.2.1']],
+    ['an address behind NAT64', ['a.example. 60 IN AAAA 64:ff9b::c000:201'], ['RESPONSE_IP 192.0.2.1']],
+    [
+      'no NAT64 beyond its /96',
+      ['a.example. 60 IN AAAA 64:ff9b::1:c000:201'],
+      ['RESPONSE_IP 64:ff9b::1:c000:201'],
+    ],
+    ['an alias in small letters', ['a.example. 60 IN CNAME B.Example.'], ['CNAME b.example.']],
+    [
+      'a chain, each name once',
+      [
+        'a.example. 60 IN CNAME b.example.',
+        'b.example. 60 IN CNAME c.example.',
+        'c.example. 60 IN A 192.0.2.1',
+      ],
+      ['CNAME b.example.', 'CNAME c.example.', 'RESPONSE_IP 192.0.2.1'],
+    ],
+    [
+      'a loop of aliases',
+      ['a.example. 60 IN CNAME b.example.', 'b.example. 60 IN CNAME a.example.'],
+      ['CNAME b.example.'],
+    ],
+    [
+      'the owner of another name',
+      ['x.example. 60 IN A 192.0.2.1'],
+      ['CNAME x.example.', 'RESPONSE_IP 192.0.2.1'],
+    ],
+    [
+      'a DNAME and the name that it yields',
+      ['example. 60 IN DNAME other.test.'],
+      ['DNAME example.', 'DNAME other.test.', 'DNAME a.other.test.'],
+    ],
+    [
+      'DNAMEs in a chain',
+      ['example. 60 IN DNAME other.test.', 'other.test. 60 IN DNAME third.test.'],
+      [
+        'DNAME example.',
+        'DNAME other.test.',
+        'DNAME third.test.',
+        'DNAME a.other.test.',
+        'DNAME a.third.test.',
+      ],
+    ],
+    [
+      'a DNAME below an alias',
+      ['a.example. 60 IN CNAME x.other.test.', 'other.test. 60 IN DNAME third.test.'],
+      ['CNAME x.other.test.', 'DNAME other.test.', 'DNAME third.test.', 'DNAME x.third.test.'],
+    ],
+    [
+      'DNAMEs in a loop',
+      ['example. 60 IN DNAME test.', 'test. 60 IN DNAME example.'],
+      ['DNAME example.', 'DNAME test.', 'DNAME a.test.'],
+    ],
+    [
+      'a DNAME at the name itself, which does not cover it',
+      ['a.example. 60 IN DNAME other.test.'],
+      ['DNAME other.test.'],
+    ],
+    [
+      'service targets and hints',
+      ['a.example. 60 IN HTTPS 1 svc.test. ipv4hint=192.0.2.1,192.0.2.2 ipv6hint=2001:db8::1'],
+      [
+        'SERVICE_TARGET svc.test.',
+        'SERVICE_HINT 192.0.2.1',
+        'SERVICE_HINT 192.0.2.2',
+        'SERVICE_HINT 2001:db8::1',
+      ],
+    ],
+    ['the owner as service target', ['a.example. 60 IN HTTPS 1 . alpn=h3'], []],
+    ['an AliasMode target', ['a.example. 60 IN SVCB 0 svc.test.'], ['SERVICE_TARGET svc.test.']],
+    ['nothing of other types', ['a.example. 60 IN MX 10 mail.test.', 'a.example. 60 IN TXT "tiktok"'], []],
+    ['nothing of other classes', ['a.example. 60 CH A 192.0.2.1'], []],
+  ])('%s', (_name, records, expected) => {
+    expect(answer(...records)).toEqual(expected);
+  });
+
+  test('reads all sections', () => {
+    const targets = collect({
+      question: 'a.example. A',
+      answer: ['a.example. 60 IN A 192.0.2.1'],
+      authority: ['a.example. 60 IN A 192.0.2.2'],
+      additional: ['a.example. 60 IN A 192.0.2.3'],
+    });
+    expect(formatTargets(targets)).toEqual([
+      'RESPONSE_IP 192.0.2.1',
+      'RESPONSE_IP 192.0.2.2',
+      'RESPONSE_IP 192.0.2.3',
+    ]);
+  });
+
+  test('leads nowhere without records', () => {
+    expect(collect({ question: 'a.example. A' })).toBe(NO_TARGETS);
+  });
+
+  test('leaves out a name that a DNAME would make too long', () => {
+    const long = `${'x'.repeat(60)}.`.repeat(4);
+    const targets = collect({ question: `${long}a. A`, answer: [`a. 60 IN DNAME ${'y'.repeat(30)}.`] });
+    expect(formatTargets(targets)).toEqual(['DNAME a.', `DNAME ${'y'.repeat(30)}.`]);
+  });
+});
+
+describe('overflow', () => {
+  const aliases = (count: number): string[] =>
+    Array.from({ length: count }, (_, index) => `a.example. 60 IN CNAME n${index}.example.`);
+
+  const addresses = (count: number): string[] =>
+    Array.from({ length: count }, (_, index) => `a.example. 60 IN A 192.0.${index >> 8}.${index & 0xff}`);
+
+  test('comes with the name after the 128th', () => {
+    expect(collect({ question: 'a.example. A', answer: aliases(TARGET_NAMES_MAX) }).overflow).toBe(false);
+    expect(collect({ question: 'a.example. A', answer: aliases(TARGET_NAMES_MAX + 1) }).overflow).toBe(true);
+  });
+
+  test('comes with the address after the 1024th', () => {
+    const most = collect({ question: 'a.example. A', answer: addresses(TARGET_ADDRESSES_MAX) });
+    expect(most.overflow).toBe(false);
+    expect(most.addresses).toHaveLength(TARGET_ADDRESSES_MAX * TARGET_ADDRESS_WORDS);
+    expect(collect({ question: 'a.example. A', answer: addresses(TARGET_ADDRESSES_MAX + 1) }).overflow).toBe(
+      true,
+    );
+  });
+
+  test('comes with more hints than addresses are kept', () => {
+    const hints = Array.from({ length: 1025 }, (_, index) => `192.0.${index >> 8}.${index & 0xff}`).join(',');
+    expect(answer(`a.example. 60 IN HTTPS 1 . ipv4hint=${hints}`)).toContain('overflow');
+  });
+
+  test('comes with DNAMEs that yield ever new names', () => {
+    // DNAMEs to names below themselves: each name that they yield is covered again, until it is too long.
+    expect(answer('example. 60 IN DNAME b.example.')).toContain('overflow');
+    expect(answer('example. 60 IN DNAME b.test.')).not.toContain('overflow');
+  });
+
+  /** A response whose one record has this RDATA, whatever it is. */
+  const withRdata = (type: number, rdata: number[]): Uint8Array => {
+    const builder = new MessageBuilder(new Uint8Array(512)).start(1, 0x8180);
+    const name = nameFrom('a.example.');
+    builder.question(name, type, 1).record(SECTION.ANSWER, name, type, 1, 60, Uint8Array.from(rdata));
+    return builder.finish().slice();
+  };
+
+  test.each<[string, number, number[]]>([
+    ['an A record of 3 bytes', TYPE.A, [192, 0, 2]],
+    ['an A record of 5 bytes', TYPE.A, [192, 0, 2, 1, 0]],
+    ['an A record of 16 bytes', TYPE.A, Array<number>(16).fill(1)],
+    ['an AAAA record of 4 bytes', TYPE.AAAA, [192, 0, 2, 1]],
+    ['an AAAA record without bytes', TYPE.AAAA, []],
+    ['a CNAME without bytes', TYPE.CNAME, []],
+    ['a CNAME that points forward', TYPE.CNAME, [0xc0, 0xff]],
+    ['a CNAME that points at itself', TYPE.CNAME, [0xc0, 39]],
+    ['a DNAME that ends in its label', TYPE.DNAME, [5, 0x61]],
+    ['a service without target', TYPE.HTTPS, [0, 1]],
+    ['a service whose target leaves its RDATA', TYPE.HTTPS, [0, 1, 63, 0x61]],
+    ['a service whose parameter leaves its RDATA', TYPE.SVCB, [0, 1, 0, 0, 4, 0, 8, 192, 0, 2, 1]],
+    ['a service with half a parameter', TYPE.SVCB, [0, 1, 0, 0, 4]],
+  ])('%s', (_name, type, rdata) => {
+    expect(collectBytes(withRdata(type, rdata), 'a.example.').overflow).toBe(true);
+  });
+
+  test('a header that claims more records than there are', () => {
+    const message = buildResponse({ question: 'a.example. A', answer: ['a.example. 60 IN A 192.0.2.1'] });
+    message[7] = 2;
+    expect(collectBytes(message, 'a.example.').overflow).toBe(true);
+  });
+});
