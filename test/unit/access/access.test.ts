@@ -1,0 +1,102 @@
+// Who a client is: the group of the most specific prefix, and whether it is answered at all.
+import { describe, expect, test } from 'vitest';
+import { Clients } from '../../../src/access/access.ts';
+import { type Prefix, parsePrefix } from '../../../src/base/base.ts';
+
+/** More addresses than identities are remembered. */
+const MANY_ADDRESSES = 40_000;
+
+const prefixes = (...texts: string[]): Prefix[] =>
+  texts.map((text) => {
+    const prefix = parsePrefix(text);
+    if (prefix === undefined) throw new TypeError(`"${text}" is not a prefix`);
+    return prefix;
+  });
+
+const RULES = {
+  allow: prefixes('192.0.2.0/24', '2001:db8::/32', 'fe80::/10', '::1/128'),
+  groups: [
+    [],
+    prefixes('192.0.2.0/25', '2001:db8:1::/48'),
+    prefixes('192.0.2.64/26', '192.0.2.7', 'fe80::/64'),
+    prefixes('192.0.2.65', '198.51.100.0/24'),
+  ],
+};
+
+describe('identify()', () => {
+  const clients = new Clients(RULES);
+
+  test.each([
+    ['192.0.2.1', 1, true],
+    ['192.0.2.7', 2, true],
+    ['192.0.2.64', 2, true],
+    ['192.0.2.65', 3, true],
+    ['192.0.2.127', 2, true],
+    ['192.0.2.128', 0, true],
+    ['192.0.2.255', 0, true],
+    ['192.0.3.0', 0, false],
+    ['198.51.100.1', 3, false],
+    ['::ffff:192.0.2.65', 3, true],
+    ['::ffff:203.0.113.1', 0, false],
+    ['2001:db8::1', 0, true],
+    ['2001:db8:1::1', 1, true],
+    ['2001:DB8:1:0:0:0:0:1', 1, true],
+    ['2001:db9::1', 0, false],
+    ['fe80::1%eth0', 2, true],
+    ['fe80::1%2', 2, true],
+    ['fe80:0:0:1::1%eth0', 0, true],
+    ['::1', 0, true],
+    ['::', 0, false],
+  ])('%s is of group %i, answered: %s', (address, group, allowed) => {
+    for (let again = 0; again < 2; again++) expect(clients.identify(address)).toEqual({ group, allowed });
+  });
+
+  test.each(['', 'localhost', '192.0.2', '192.0.2.01', '192.0.2.1:53', '1.2.3.4.5', '2001:db8:::1'])(
+    'what is no address is not answered: "%s"',
+    (text) => {
+      expect(clients.identify(text)).toEqual({ group: 0, allowed: false });
+    },
+  );
+
+  test('allows nobody without prefixes', () => {
+    const nobody = new Clients({ allow: [], groups: [[]] });
+    expect(nobody.identify('127.0.0.1')).toEqual({ group: 0, allowed: false });
+  });
+
+  test('allows everybody by the two prefixes of length 0', () => {
+    const everybody = new Clients({ allow: prefixes('0.0.0.0/0', '::/0'), groups: [[]] });
+    for (const address of ['203.0.113.1', '2001:db8::1'])
+      expect(everybody.identify(address).allowed).toBe(true);
+  });
+
+  test('an IPv4 prefix of length 0 holds no IPv6 address', () => {
+    const ipv4 = new Clients({ allow: prefixes('0.0.0.0/0'), groups: [[]] });
+    expect(ipv4.identify('203.0.113.1').allowed).toBe(true);
+    expect(ipv4.identify('2001:db8::1').allowed).toBe(false);
+  });
+
+  test('64 groups', () => {
+    const groups = Array.from({ length: 64 }, (_, index) =>
+      index === 0 ? [] : prefixes(`192.0.2.${index}`),
+    );
+    const many = new Clients({ allow: RULES.allow, groups });
+    for (let index = 0; index < 64; index++) expect(many.identify(`192.0.2.${index}`).group).toBe(index);
+  });
+});
+
+describe('the table of identities', () => {
+  test('keeps one object per address', () => {
+    const clients = new Clients(RULES);
+    expect(clients.identify('192.0.2.1')).toBe(clients.identify('192.0.2.1'));
+  });
+
+  test('is emptied when full and still answers right', () => {
+    const clients = new Clients(RULES);
+    const first = clients.identify('192.0.2.65');
+    for (let index = 0; index < MANY_ADDRESSES; index++)
+      expect(clients.identify(`203.0.${index >> 8}.${index & 0xff}`).allowed).toBe(false);
+    const again = clients.identify('192.0.2.65');
+    expect(again).not.toBe(first);
+    expect(again).toEqual(first);
+  });
+});

@@ -1,0 +1,167 @@
+// A pipeline over real rooms and a resolver that a test answers for, with everything that was counted.
+import { Clients } from '../../../src/access/access.ts';
+import { parsePrefix } from '../../../src/base/base.ts';
+import { AnswerCache } from '../../../src/cache/cache.ts';
+import { nameFrom, readEde, readOptions } from '../../../src/dns/dns.ts';
+import { LocalZones } from '../../../src/local/local.ts';
+import {
+  DROPPED,
+  PENDING,
+  Pipeline,
+  type PipelineObserver,
+  type PipelineRules,
+  type Question,
+  type Resolution,
+  type Resolver,
+  TRANSPORT,
+} from '../../../src/pipeline/pipeline.ts';
+import { Policy, type PolicyList } from '../../../src/policy/policy.ts';
+import {
+  buildQuery,
+  buildResponse,
+  type MessageText,
+  type ParsedMessage,
+  parseMessage,
+} from '../../support/records.ts';
+import { buildTable, policyList } from '../policy/setup.ts';
+
+/** A client of the default group, one of the group `lab`, one of `staff`, and one outside access.allow. */
+export const CLIENT = {
+  DEFAULT: '192.0.2.1',
+  LAB: '192.0.2.129',
+  STAFF: '2001:db8::1',
+  OUTSIDE: '198.51.100.1',
+} as const;
+
+/** What a test may say of the rules. */
+export interface RuleText {
+  /** Rules as policy/setup.ts reads them, one array per list. */
+  readonly lists?: readonly (readonly string[])[];
+  /** Per list. */
+  readonly listChanges?: readonly Partial<PolicyList>[];
+  /** Masks of the groups default, lab and staff. */
+  readonly masks?: readonly [number, number, number];
+  readonly generation?: number;
+  readonly isReady?: boolean;
+  readonly forwarded?: readonly string[];
+}
+
+const prefixes = (...texts: string[]) =>
+  texts.map((text) => {
+    const prefix = parsePrefix(text);
+    if (prefix === undefined) throw new TypeError(`"${text}" is not a prefix`);
+    return prefix;
+  });
+
+/** Rules of the real rooms. */
+export const createRules = (text: RuleText = {}): PipelineRules => {
+  const { lists = [], listChanges = [], masks = [0xffff_ffff, 0, 1], generation = 1, isReady = true } = text;
+  return {
+    policy: isReady
+      ? new Policy({
+          generation,
+          table: buildTable(lists),
+          lists: lists.map((_, index) => policyList(`list-${index}`, listChanges[index])),
+          groups: ['default', 'lab', 'staff'].map((name, index) => ({ name, lists: masks[index] ?? 0 })),
+        })
+      : undefined,
+    clients: new Clients({
+      allow: prefixes('192.0.2.0/24', '2001:db8::/32'),
+      groups: [[], prefixes('192.0.2.128/25'), prefixes('2001:db8::/32')],
+    }),
+    localZones: new LocalZones((text.forwarded ?? []).map((zone) => nameFrom(zone))),
+    ttlLimits: { minSec: 0, maxSec: 86_400, negativeMaxSec: 900 },
+  };
+};
+
+/** A question that waits for the test to answer it. */
+export interface Asked {
+  readonly question: Question;
+  readonly done: (resolution: Resolution) => void;
+}
+
+/** Answers a question with these records. */
+export const answerAsked = (asked: Asked | undefined, question: string, text: MessageText = {}): void => {
+  if (asked === undefined) throw new Error('nothing was asked');
+  asked.done({ kind: 'answer', message: buildResponse({ question, ...text }) });
+};
+
+/** A pipeline and its edges. */
+export class Bench {
+  nowMs = 1_000_000;
+  /** Questions that wait, in order. */
+  readonly asked: Asked[] = [];
+  /** What was counted: `answer SOURCE RCODE`, `refusal …`, and the like. */
+  readonly counts: string[] = [];
+  readonly cache: AnswerCache;
+  readonly pipeline: Pipeline;
+  readonly #out = new Uint8Array(0xffff);
+
+  constructor(rules: RuleText | PipelineRules = {}, resolver?: Resolver) {
+    this.cache = new AnswerCache({ sizeBytes: 1024 * 1024, observer: { cacheEvicted: () => {} } });
+    this.pipeline = new Pipeline({
+      rules: 'clients' in rules ? rules : createRules(rules),
+      resolver: resolver ?? { resolve: (question, done) => void this.asked.push({ question, done }) },
+      cache: this.cache,
+      clock: () => this.nowMs,
+      observer: this.#observer(),
+    });
+  }
+
+  /** Decides a query; the answer goes into the list, at once or when the resolver answers. */
+  send(
+    bytes: Uint8Array,
+    client: string = CLIENT.DEFAULT,
+    transport: number = TRANSPORT.UDP,
+  ): { readonly answers: Uint8Array[]; readonly decided: number } {
+    const answers: Uint8Array[] = [];
+    const decided = this.pipeline.decide(bytes, bytes.length, client, transport, this.#out);
+    if (decided > DROPPED) answers.push(this.#out.slice(0, decided));
+    if (decided === PENDING) this.pipeline.resolve((message) => void answers.push(Uint8Array.from(message)));
+    return { answers, decided };
+  }
+
+  /** The same for a question in presentation form, with EDNS, so that EDE is seen. */
+  ask(question: string, text: MessageText = {}, client?: string): Uint8Array[] {
+    return this.send(buildQuery(question, { edns: {}, ...text }), client).answers;
+  }
+
+  #observer(): PipelineObserver {
+    const counted =
+      (name: string) =>
+      (...numbers: number[]): void =>
+        void this.counts.push([name, ...numbers].join(' '));
+    return {
+      query: counted('query'),
+      answer: counted('answer'),
+      refusal: counted('refusal'),
+      dropped: counted('dropped'),
+      cacheHit: counted('hit'),
+      cacheMiss: counted('miss'),
+      coalesced: counted('coalesced'),
+      inflight: counted('inflight'),
+      missDuration: counted('duration'),
+    };
+  }
+}
+
+/** The one answer, parsed; throws when there is none or more than one. */
+export const onlyAnswer = (answers: readonly Uint8Array[]): ParsedMessage => {
+  const [bytes] = answers;
+  if (bytes === undefined || answers.length !== 1) throw new Error(`${answers.length} answers`);
+  return parseMessage(bytes);
+};
+
+/** The whole RCODE, the bits in the OPT record included. */
+export const rcodeOf = (message: ParsedMessage): number =>
+  (message.flags & FLAG_RCODE) | (((message.opt?.ttl ?? 0) >>> 24) << 4);
+
+/** The EDE codes of an answer. */
+export const edeOf = (message: ParsedMessage): number[] =>
+  readOptions(message.opt?.options ?? EMPTY, 0, message.opt?.options.length ?? 0).flatMap((option) => {
+    const error = readEde(option);
+    return error === undefined ? [] : [error.infoCode];
+  });
+
+const FLAG_RCODE = 0xf;
+const EMPTY = new Uint8Array(0);

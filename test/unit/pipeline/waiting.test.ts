@@ -1,0 +1,224 @@
+// Queries that wait for the resolver: who shares a question, and by which rules the answer is judged.
+import { describe, expect, test } from 'vitest';
+import { EDE, EDNS_DO, FLAG, formatName, messageId, RCODE } from '../../../src/dns/dns.ts';
+import { PENDING, SOURCE, TRANSPORT } from '../../../src/pipeline/pipeline.ts';
+import { buildQuery, buildResponse } from '../../support/records.ts';
+import { answerAsked, Bench, CLIENT, createRules, edeOf, onlyAnswer, rcodeOf } from './setup.ts';
+
+const QUESTION = 'a.example. A';
+const RECORD = 'a.example. 60 IN A 203.0.113.1';
+const WAITERS_MAX = 4096;
+
+describe('coalescing', () => {
+  test('clients that ask the same share one question, in the letters of the first', () => {
+    const bench = new Bench();
+    const first = bench.send(buildQuery('A.eXample. A', { id: 1 }));
+    const second = bench.send(buildQuery('a.EXAMPLE. A', { id: 2 }), CLIENT.LAB, TRANSPORT.TCP);
+    expect([first.decided, second.decided]).toEqual([PENDING, PENDING]);
+    expect(bench.asked).toHaveLength(1);
+    expect(formatName(bench.asked[0]?.question.name ?? new Uint8Array(0))).toBe('A.eXample.');
+    expect(bench.pipeline.waiting).toBe(1);
+    answerAsked(bench.asked[0], 'A.eXample. A', { answer: ['A.eXample. 60 IN A 203.0.113.1'] });
+    expect(onlyAnswer(first.answers)).toMatchObject({
+      id: 1,
+      question: 'A.eXample. A',
+      answer: ['A.eXample. 60 IN A 203.0.113.1'],
+    });
+    expect(onlyAnswer(second.answers)).toMatchObject({
+      id: 2,
+      question: 'a.EXAMPLE. A',
+      answer: ['a.EXAMPLE. 60 IN A 203.0.113.1'],
+    });
+    expect(bench.pipeline.waiting).toBe(0);
+    expect(bench.counts.filter((line) => line.startsWith('coalesced'))).toHaveLength(1);
+    expect(bench.counts.filter((line) => line.startsWith('inflight'))).toEqual(['inflight 1', 'inflight 0']);
+  });
+
+  test.each([
+    ['another name', buildQuery('b.example. A')],
+    ['another type', buildQuery('a.example. AAAA')],
+    ['DO', buildQuery(QUESTION, { edns: { ttl: EDNS_DO } })],
+    ['CD', buildQuery(QUESTION, { flags: FLAG.RD | FLAG.CD })],
+  ])('%s is a question of its own, and has a place of its own in the cache', (_name, other) => {
+    const bench = new Bench();
+    bench.send(buildQuery(QUESTION));
+    bench.send(other);
+    expect(bench.asked).toHaveLength(2);
+    answerAsked(bench.asked[0], QUESTION, { answer: [RECORD] });
+    expect(bench.send(other).decided).toBe(PENDING);
+    expect(bench.send(buildQuery(QUESTION)).answers).toHaveLength(1);
+  });
+
+  test('the resolver is told what the client asked', () => {
+    const bench = new Bench();
+    bench.send(buildQuery('a.example. AAAA', { flags: FLAG.RD | FLAG.CD, edns: { ttl: EDNS_DO } }));
+    expect(bench.asked[0]?.question).toMatchObject({
+      type: 28,
+      class: 1,
+      dnssecOk: true,
+      checkingDisabled: true,
+    });
+    bench.send(buildQuery('b.example. AAAA'));
+    expect(bench.asked[1]?.question).toMatchObject({ dnssecOk: false, checkingDisabled: false });
+  });
+
+  test('a flood of waiters is answered SERVFAIL at once, those before it get the answer', () => {
+    const bench = new Bench();
+    const query = buildQuery(QUESTION, { edns: {} });
+    const waiting = Array.from({ length: WAITERS_MAX }, () => bench.send(query).answers);
+    expect(waiting.flat()).toEqual([]);
+    const message = onlyAnswer(bench.send(query).answers);
+    expect(rcodeOf(message)).toBe(RCODE.SERVFAIL);
+    expect(edeOf(message)).toEqual([EDE.OTHER]);
+    expect(bench.counts).toContain(`answer ${SOURCE.SHED} ${RCODE.SERVFAIL}`);
+    answerAsked(bench.asked[0], QUESTION, { answer: [RECORD] });
+    expect(waiting.every((answers) => answers.length === 1)).toBe(true);
+    expect(bench.asked).toHaveLength(1);
+  });
+
+  test('a resolver that answers at once is as good', () => {
+    const bench = new Bench(
+      {},
+      {
+        resolve: (_question, done) => {
+          done({ kind: 'answer', message: buildResponse({ question: QUESTION, answer: [RECORD] }) });
+        },
+      },
+    );
+    expect(onlyAnswer(bench.ask(QUESTION)).answer).toEqual([RECORD]);
+    expect(bench.pipeline.waiting).toBe(0);
+  });
+});
+
+describe('rules that change while a query waits', () => {
+  const LISTING = { lists: [['a.example', '203.0.113.0/24']], generation: 2 };
+
+  test.each([
+    ['a list that names the question', { lists: [['a.example']], generation: 2 }, RCODE.NXDOMAIN],
+    ['a list that names the answer', { lists: [['203.0.113.0/24']], generation: 2 }, RCODE.NXDOMAIN],
+    ['no policy', { isReady: false }, RCODE.SERVFAIL],
+  ])('%s is in force for the answer', (_name, rules, rcode) => {
+    const bench = new Bench();
+    const answers = bench.ask(QUESTION);
+    bench.pipeline.setRules(createRules(rules));
+    answerAsked(bench.asked[0], QUESTION, { answer: [RECORD] });
+    const message = onlyAnswer(answers);
+    expect(rcodeOf(message)).toBe(rcode);
+    expect(message.answer).toEqual([]);
+  });
+
+  test('a list that goes away does not refuse the answer', () => {
+    const bench = new Bench({ lists: [['203.0.113.0/24']] });
+    const answers = bench.ask(QUESTION);
+    bench.pipeline.setRules(createRules({ generation: 2 }));
+    answerAsked(bench.asked[0], QUESTION, { answer: [RECORD] });
+    expect(onlyAnswer(answers).answer).toEqual([RECORD]);
+  });
+
+  test('the client is identified again: its new group decides', () => {
+    const bench = new Bench({ ...LISTING, masks: [1, 0, 1], lists: [['203.0.113.0/24']] });
+    const answers = [bench.ask(QUESTION), bench.ask(QUESTION, {}, CLIENT.LAB)];
+    bench.pipeline.setRules(createRules({ lists: [['203.0.113.0/24']], masks: [0, 1, 1], generation: 2 }));
+    answerAsked(bench.asked[0], QUESTION, { answer: [RECORD] });
+    expect(answers.map((list) => onlyAnswer(list).answer)).toEqual([[RECORD], []]);
+  });
+
+  test('a new generation judges what the old one cached', () => {
+    const bench = new Bench();
+    bench.ask(QUESTION);
+    answerAsked(bench.asked[0], QUESTION, { answer: [RECORD] });
+    expect(onlyAnswer(bench.ask(QUESTION)).answer).toEqual([RECORD]);
+    bench.pipeline.setRules(createRules({ lists: [['203.0.113.0/24']], generation: 2 }));
+    expect(bench.pipeline.generation).toBe(2);
+    expect(rcodeOf(onlyAnswer(bench.ask(QUESTION)))).toBe(RCODE.NXDOMAIN);
+    bench.pipeline.setRules(createRules({ generation: 3 }));
+    expect(onlyAnswer(bench.ask(QUESTION)).answer).toEqual([RECORD]);
+    expect(bench.asked).toHaveLength(1);
+  });
+
+  test('further questions go to another resolver once there is one', () => {
+    const bench = new Bench();
+    bench.ask(QUESTION);
+    const names: string[] = [];
+    bench.pipeline.setResolver({ resolve: (question) => void names.push(formatName(question.name)) });
+    bench.ask('b.example. A');
+    expect(names).toEqual(['b.example.']);
+    expect(bench.asked).toHaveLength(1);
+  });
+});
+
+describe('failures', () => {
+  test.each([
+    ['timeout', EDE.NO_REACHABLE_AUTHORITY, SOURCE.UPSTREAM],
+    ['network', EDE.NETWORK_ERROR, SOURCE.UPSTREAM],
+    ['servfail', EDE.NO_REACHABLE_AUTHORITY, SOURCE.UPSTREAM],
+    ['refused', EDE.NO_REACHABLE_AUTHORITY, SOURCE.UPSTREAM],
+    ['overload', EDE.OTHER, SOURCE.SHED],
+  ] as const)('%s is SERVFAIL for all who wait, and is not kept', (reason, ede, source) => {
+    const bench = new Bench();
+    const lists = [bench.ask(QUESTION, { id: 1 }), bench.ask(QUESTION, { id: 2 })];
+    bench.asked[0]?.done({ kind: 'failure', reason });
+    for (const [index, list] of lists.entries()) {
+      const message = onlyAnswer(list);
+      expect(message.id).toBe(index + 1);
+      expect(rcodeOf(message)).toBe(RCODE.SERVFAIL);
+      expect(edeOf(message)).toEqual([ede]);
+    }
+    expect(bench.counts).toContain(`answer ${source} ${RCODE.SERVFAIL}`);
+    bench.ask(QUESTION);
+    expect(bench.asked).toHaveLength(2);
+  });
+
+  test('an answer that cannot be read is SERVFAIL with EDE 24', () => {
+    const bench = new Bench();
+    const answers = bench.ask(QUESTION);
+    const message = buildResponse({ question: QUESTION, answer: [RECORD] });
+    bench.asked[0]?.done({ kind: 'answer', message: message.slice(0, -1) });
+    expect(edeOf(onlyAnswer(answers))).toEqual([EDE.INVALID_DATA]);
+  });
+});
+
+test('a cached answer ages by the clock and is asked for again at its end', () => {
+  const bench = new Bench();
+  bench.ask(QUESTION);
+  answerAsked(bench.asked[0], QUESTION, { answer: [RECORD] });
+  for (const [ageMs, ttl] of [
+    [0, 60],
+    [999, 60],
+    [1000, 59],
+    [59_999, 1],
+  ] as const) {
+    bench.nowMs = 1_000_000 + ageMs;
+    expect(onlyAnswer(bench.ask(QUESTION)).answer).toEqual([`a.example. ${ttl} IN A 203.0.113.1`]);
+  }
+  bench.nowMs = 1_060_000;
+  expect(bench.ask(QUESTION)).toEqual([]);
+  expect(bench.asked).toHaveLength(2);
+});
+
+test('what a client waited is counted, never as less than nothing', () => {
+  const bench = new Bench();
+  bench.ask(QUESTION);
+  bench.nowMs += 25;
+  answerAsked(bench.asked[0], QUESTION, { answer: [RECORD] });
+  bench.ask('b.example. A');
+  bench.nowMs -= 1000;
+  answerAsked(bench.asked[1], 'b.example. A', {});
+  expect(bench.counts.filter((line) => line.startsWith('duration'))).toEqual(['duration 25', 'duration 0']);
+});
+
+test('each waiter gets its own id although all share one buffer', () => {
+  const bench = new Bench();
+  const lists = Array.from({ length: 50 }, (_, id) => bench.ask(QUESTION, { id }));
+  answerAsked(bench.asked[0], QUESTION, { answer: [RECORD] });
+  expect(lists.map(([bytes]) => messageId(bytes ?? new Uint8Array(2)))).toEqual(lists.map((_, id) => id));
+});
+
+test('a waiter keeps a copy of its query: the memory of the socket may serve the next one', () => {
+  const bench = new Bench();
+  const datagram = Buffer.from(buildQuery(QUESTION, { id: 0x1234 }));
+  const { answers } = bench.send(datagram);
+  datagram.fill(0);
+  answerAsked(bench.asked[0], QUESTION, { answer: [RECORD] });
+  expect(onlyAnswer(answers)).toMatchObject({ id: 0x1234, question: QUESTION, answer: [RECORD] });
+});

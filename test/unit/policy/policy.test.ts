@@ -1,0 +1,121 @@
+// A policy: groups choose lists, and everything that an answer leads to is judged.
+import { describe, expect, test } from 'vitest';
+import { collectTargets, NO_TARGETS, questionEnd, type Targets, TRIGGER } from '../../../src/dns/dns.ts';
+import { Policy, type SharedPolicy, Verdict } from '../../../src/policy/policy.ts';
+import { buildResponse } from '../../support/records.ts';
+import { buildTable, foldedName, formatVerdict, policyList } from './setup.ts';
+
+const GROUPS = 64;
+
+const openPolicy = (lists: readonly (readonly string[])[], groups: SharedPolicy['groups']): Policy =>
+  new Policy({
+    generation: 7,
+    table: buildTable(lists),
+    lists: lists.map((_, index) => policyList(`list-${index}`)),
+    groups,
+  });
+
+const targetsOf = (question: string, answer: readonly string[]): Targets => {
+  const message = buildResponse({ question, answer });
+  const qname = foldedName(question.split(' ')[0] ?? '');
+  return collectTargets(message, message.length, questionEnd(message, message.length), qname);
+};
+
+const judgeQuestion = (policy: Policy, text: string, group: number): Verdict => {
+  const verdict = new Verdict();
+  const name = foldedName(text);
+  policy.judgeQuestion(name, 0, name.length, group, verdict);
+  return verdict;
+};
+
+const judgeTargets = (policy: Policy, targets: Targets, group = 0): Verdict => {
+  const verdict = new Verdict();
+  policy.judgeTargets(targets, group, verdict);
+  return verdict;
+};
+
+describe('groups', () => {
+  test('each of 64 groups is refused by the lists that it chose and by no other', () => {
+    const lists = Array.from({ length: 32 }, (_, index) => [`l${index}.example`]);
+    const groups = Array.from({ length: GROUPS }, (_, index) => ({
+      name: `group-${index}`,
+      // Bit 31 is set the way that `mask | (1 << 31)` sets it: negative.
+      lists: (1 << (index % 32)) | (1 << ((index * 7) % 32)),
+    }));
+    const policy = openPolicy(lists, groups);
+    for (let group = 0; group < GROUPS; group++) {
+      for (let list = 0; list < 32; list++) {
+        const isChosen = list === group % 32 || list === (group * 7) % 32;
+        expect(judgeQuestion(policy, `www.l${list}.example`, group).list, `${group}/${list}`).toBe(
+          isChosen ? list : -1,
+        );
+      }
+    }
+  });
+
+  test('a group without lists, or one that the policy does not know, is refused nothing', () => {
+    const policy = openPolicy([['tiktok.example']], [{ name: 'default', lists: 0 }]);
+    expect(judgeQuestion(policy, 'tiktok.example', 0).refused).toBe(false);
+    expect(judgeQuestion(policy, 'tiktok.example', 1).refused).toBe(false);
+  });
+});
+
+describe('judgeQuestion()', () => {
+  test('forgets the verdict before and names its generation', () => {
+    const policy = openPolicy([['tiktok.example']], [{ name: 'default', lists: 1 }]);
+    const verdict = new Verdict();
+    const ask = (text: string): string => {
+      const name = foldedName(text);
+      policy.judgeQuestion(name, 0, name.length, 0, verdict);
+      return formatVerdict(verdict);
+    };
+    expect(ask('tiktok.example')).toBe('0:1 suffix');
+    expect(ask('example.com')).toBe('passes');
+    expect(verdict).toMatchObject({ generation: 7, line: 0, specificity: 0 });
+  });
+});
+
+describe('judgeTargets()', () => {
+  const policy = openPolicy(
+    [['mandate.example'], ['tiktok.example', '192.0.2.0/24', '2001:db8::/32']],
+    [
+      { name: 'default', lists: 0b11 },
+      { name: 'lab', lists: 0b01 },
+    ],
+  );
+
+  test.each<[string, string[], string, number]>([
+    ['alias', ['a.example. 60 IN CNAME www.tiktok.example.'], '1:1 suffix', TRIGGER.CNAME],
+    ['address', ['a.example. 60 IN A 192.0.2.9'], '1:2 prefix', TRIGGER.RESPONSE_IP],
+    ['mapped address', ['a.example. 60 IN AAAA ::ffff:192.0.2.9'], '1:2 prefix', TRIGGER.RESPONSE_IP],
+    ['address behind NAT64', ['a.example. 60 IN AAAA 64:ff9b::c000:209'], '1:2 prefix', TRIGGER.RESPONSE_IP],
+    ['IPv6 address', ['a.example. 60 IN AAAA 2001:db8::1'], '1:3 prefix', TRIGGER.RESPONSE_IP],
+    ['DNAME', ['example. 60 IN DNAME tiktok.example.'], '1:1 suffix', TRIGGER.DNAME],
+    ['service', ['a.example. 60 IN HTTPS 1 www.tiktok.example.'], '1:1 suffix', TRIGGER.SERVICE_TARGET],
+    ['hint', ['a.example. 60 IN HTTPS 1 . ipv4hint=192.0.2.9'], '1:2 prefix', TRIGGER.SERVICE_HINT],
+    ['owner', ['www.tiktok.example. 60 IN A 198.51.100.1'], '1:1 suffix', TRIGGER.CNAME],
+  ])('%s', (_name, answer, expected, trigger) => {
+    const verdict = judgeTargets(policy, targetsOf('a.example. A', answer));
+    expect(formatVerdict(verdict)).toBe(expected);
+    expect(verdict.trigger).toBe(trigger);
+    expect(judgeTargets(policy, targetsOf('a.example. A', answer), 1).refused).toBe(false);
+  });
+
+  test('the list of lower index prevails over an earlier record', () => {
+    const targets = targetsOf('a.example. A', [
+      'a.example. 60 IN CNAME www.tiktok.example.',
+      'www.tiktok.example. 60 IN CNAME x.mandate.example.',
+      'x.mandate.example. 60 IN A 192.0.2.1',
+    ]);
+    expect(formatVerdict(judgeTargets(policy, targets))).toBe('0:1 suffix');
+  });
+
+  test('lets an answer without listed targets pass', () => {
+    expect(judgeTargets(policy, NO_TARGETS).refused).toBe(false);
+    const targets = targetsOf('a.example. A', [
+      'a.example. 60 IN CNAME b.example.',
+      'b.example. 60 IN A 198.51.100.1',
+    ]);
+    expect(judgeTargets(policy, targets).refused).toBe(false);
+  });
+});

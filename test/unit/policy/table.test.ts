@@ -1,0 +1,211 @@
+// The compiled table: what each kind of rule matches, which rule prevails, and that a hash alone never decides.
+import { describe, expect, test } from 'vitest';
+import { readU32, TRIGGER } from '../../../src/dns/dns.ts';
+import { LIST_COUNT_MAX, MATCH, TableBuilder, Verdict } from '../../../src/policy/policy.ts';
+import { PolicyTable } from '../../../src/policy/table.ts';
+import { createRandom } from '../../support/mutate.ts';
+import { buildTable, foldedName, formatVerdict, judgeAddress, judgeName, openTable } from './setup.ts';
+
+/** Two names of one 32-bit hash are expected among 77,000; among these there are about five pairs. */
+const NAMES = 200_000;
+const LETTERS = [...'0123456789'];
+/** Layout of the table, see table.ts: words of the header and of a slot. */
+const HEADER_WORDS = 16;
+const SLOT_WORDS = 2;
+
+const LONGEST = 'a.'.repeat(127);
+const LONG_LABELS = `${`${'x'.repeat(63)}.`.repeat(3)}${'y'.repeat(61)}.`;
+
+describe('matchName()', () => {
+  const table = openTable([['tiktok.example', '=exact.example', '*.wild.example', 'deep.deep.example']]);
+
+  test.each([
+    ['tiktok.example', '0:1 suffix'],
+    ['TikTok.EXAMPLE', '0:1 suffix'],
+    ['www.tiktok.example', '0:1 suffix'],
+    ['a.b.c.tiktok.example', '0:1 suffix'],
+    ['nottiktok.example', 'passes'],
+    ['tiktok.example.com', 'passes'],
+    ['tiktok', 'passes'],
+    ['example', 'passes'],
+    ['.', 'passes'],
+    ['www\\.tiktok.example', 'passes'],
+    ['exact.example', '0:2 exact'],
+    ['www.exact.example', 'passes'],
+    ['wild.example', 'passes'],
+    ['a.wild.example', '0:3 wildcard'],
+    ['b.a.wild.example', '0:3 wildcard'],
+    ['deep.example', 'passes'],
+    ['deep.deep.example', '0:4 suffix'],
+  ])('%s: %s', (name, expected) => {
+    expect(judgeName(table, name)).toBe(expected);
+  });
+
+  test('reads the name at its offset only', () => {
+    const name = foldedName('www.tiktok.example');
+    const bytes = Uint8Array.from([7, 7, ...name, 3, 0x63, 0x6f, 0x6d, 0]);
+    const verdict = new Verdict();
+    table.matchName(bytes, 2, name.length, 1, TRIGGER.CNAME, verdict);
+    expect(formatVerdict(verdict)).toBe('0:1 suffix');
+    expect(verdict).toMatchObject({
+      trigger: TRIGGER.CNAME,
+      specificity: foldedName('tiktok.example').length,
+    });
+  });
+
+  test('matches binary labels byte by byte', () => {
+    const binary = openTable([['\\000\\255.example', '=a\\.b.example']]);
+    expect(judgeName(binary, 'www.\\000\\255.example')).toBe('0:1 suffix');
+    expect(judgeName(binary, '\\000\\254.example')).toBe('passes');
+    expect(judgeName(binary, '\\000.\\255.example')).toBe('passes');
+    expect(judgeName(binary, 'a\\.b.example')).toBe('0:2 exact');
+    expect(judgeName(binary, 'a.b.example')).toBe('passes');
+  });
+
+  test('matches at the bounds of a name: 127 labels, 255 bytes, long labels', () => {
+    const bounds = openTable([[`=${LONGEST}`, `=${LONG_LABELS}`, 'a.a.a.']]);
+    expect(judgeName(bounds, LONGEST)).toBe('0:1 exact');
+    expect(judgeName(bounds, LONG_LABELS)).toBe('0:2 exact');
+    expect(judgeName(bounds, LONGEST.slice(2))).toBe('0:3 suffix');
+    expect(judgeName(bounds, LONG_LABELS.replace('y', 'z'))).toBe('passes');
+  });
+
+  test('says nothing from an empty table', () => {
+    const empty = openTable([]);
+    expect(empty).toMatchObject({ nameCount: 0, prefixCount: 0 });
+    for (const name of ['.', 'example', LONGEST]) expect(judgeName(empty, name)).toBe('passes');
+    expect(judgeAddress(empty, '192.0.2.1')).toBe('passes');
+  });
+});
+
+describe('precedence', () => {
+  test('a list of lower index prevails over a more specific rule', () => {
+    const table = openTable([['example'], ['www.tiktok.example']]);
+    expect(judgeName(table, 'www.tiktok.example')).toBe('0:1 suffix');
+    expect(judgeName(table, 'www.tiktok.example', 0b10)).toBe('1:1 suffix');
+  });
+
+  test('within a list the longer name prevails, of equal ones the first', () => {
+    const table = openTable([['example', 'tiktok.example', '=www.tiktok.example', 'www.tiktok.example']]);
+    expect(judgeName(table, 'a.example')).toBe('0:1 suffix');
+    expect(judgeName(table, 'a.tiktok.example')).toBe('0:2 suffix');
+    expect(judgeName(table, 'www.tiktok.example')).toBe('0:3 exact');
+    expect(judgeName(table, 'a.www.tiktok.example')).toBe('0:4 suffix');
+  });
+
+  test('the same name in all lists is found for each of them, the one of bit 31 included', () => {
+    const lists = Array.from({ length: LIST_COUNT_MAX }, () => ['tiktok.example', '192.0.2.0/24']);
+    const table = openTable(lists);
+    for (let list = 0; list < LIST_COUNT_MAX; list++) {
+      const mask = (1 << list) >>> 0;
+      expect(judgeName(table, 'tiktok.example', mask), `list ${list}`).toBe(`${list}:1 suffix`);
+      expect(judgeName(table, 'tiktok.example', 1 << list), `signed mask ${list}`).toBe(`${list}:1 suffix`);
+      expect(judgeAddress(table, '192.0.2.1', mask), `prefix of list ${list}`).toBe(`${list}:2 prefix`);
+    }
+    expect(judgeName(table, 'tiktok.example', 0)).toBe('passes');
+    expect(judgeAddress(table, '192.0.2.1', 0)).toBe('passes');
+  });
+});
+
+describe('matchAddress()', () => {
+  const table = openTable([
+    ['192.0.2.0/24', '192.0.2.128/25', '2001:db8::/32', '2001:db8:1::/48'],
+    ['192.0.2.200/32', '198.51.100.7'],
+  ]);
+
+  test.each([
+    ['192.0.2.1', '0:1 prefix'],
+    ['192.0.2.129', '0:2 prefix'],
+    ['192.0.2.200', '0:2 prefix'],
+    ['::ffff:192.0.2.129', '0:2 prefix'],
+    ['192.0.3.0', 'passes'],
+    ['2001:db8::1', '0:3 prefix'],
+    ['2001:db8:1::1', '0:4 prefix'],
+    ['2001:db9::', 'passes'],
+    ['198.51.100.7', '1:2 prefix'],
+    ['198.51.100.8', 'passes'],
+    ['::c000:201', 'passes'],
+  ])('%s: %s', (address, expected) => {
+    expect(judgeAddress(table, address)).toBe(expected);
+  });
+
+  test('takes the shorter prefix of a chosen list when the longer one is of another', () => {
+    expect(judgeAddress(table, '192.0.2.200', 0b10)).toBe('1:1 prefix');
+    expect(judgeAddress(table, '192.0.2.129', 0b10)).toBe('passes');
+  });
+});
+
+describe('size', () => {
+  const random = createRandom(1);
+  /** Unlike names: a multiplicative hash of numbers in sequence collides too seldom. */
+  const names = Array.from(
+    { length: NAMES },
+    (_, index) => `${LETTERS.map(() => random(36).toString(36)).join('')}${index}.example`,
+  );
+  const builder = new TableBuilder();
+  const sink = builder.sinkFor(3);
+  for (const [index, text] of names.entries()) {
+    const name = foldedName(text);
+    sink.addName(MATCH.EXACT, name, name.length, index + 1);
+  }
+  const buffer = builder.build();
+
+  test('finds each of 200,000 names at its line, and nothing beside them', () => {
+    const table = new PolicyTable(buffer);
+    expect(table.nameCount).toBe(NAMES);
+    const verdict = new Verdict();
+    const lineOf = (text: string): number => {
+      const name = foldedName(text);
+      verdict.clear(1);
+      table.matchName(name, 0, name.length, 1 << 3, TRIGGER.QNAME, verdict);
+      return verdict.line;
+    };
+    expect(names.filter((text, index) => lineOf(text) !== index + 1)).toEqual([]);
+    expect(names.filter((text) => lineOf(`x${text}`) !== 0)).toEqual([]);
+  });
+
+  test('tells names of one hash apart', () => {
+    const pairs = findCollisions(buffer);
+    expect(pairs.length).toBeGreaterThan(0);
+    for (const [first, second] of pairs.map((lines) => lines.map((line) => names[line - 1] ?? ''))) {
+      const alone = openTable([[`=${first}`]]);
+      expect(judgeName(alone, first ?? '')).toBe('0:1 exact');
+      expect(judgeName(alone, second ?? '')).toBe('passes');
+      const both = openTable([[`=${first}`], [`=${second}`]]);
+      expect(judgeName(both, first ?? '')).toBe('0:1 exact');
+      expect(judgeName(both, second ?? '')).toBe('1:1 exact');
+    }
+  });
+
+  /** Pairs of lines whose names have one hash, read out of the slots. */
+  const findCollisions = (shared: SharedArrayBuffer): [number, number][] => {
+    const words = new Uint32Array(shared, 0, Math.floor(shared.byteLength / 4));
+    const bytes = new Uint8Array(shared);
+    const slots = (words[1] ?? 0) + 1;
+    const recordsOffset = (HEADER_WORDS + slots * SLOT_WORDS) * 4;
+    const byHash = new Map<number, number>();
+    const pairs: [number, number][] = [];
+    for (let slot = 0; slot < slots; slot++) {
+      const hash = words[HEADER_WORDS + slot * SLOT_WORDS] ?? 0;
+      const record = words[HEADER_WORDS + slot * SLOT_WORDS + 1] ?? 0;
+      if (record === 0) continue;
+      const at = recordsOffset + record - 1;
+      const line = readU32(bytes, at + 3 + (bytes[at] ?? 0));
+      const other = byHash.get(hash);
+      if (other === undefined) byHash.set(hash, line);
+      else pairs.push([other, line]);
+    }
+    return pairs;
+  };
+
+  test('refuses bytes that are no table', () => {
+    expect(() => new PolicyTable(new SharedArrayBuffer(64))).toThrow(/not one/);
+  });
+
+  test('is opened over the same bytes any number of times', () => {
+    const buffer = buildTable([['tiktok.example']]);
+    expect(new PolicyTable(buffer).sizeBytes).toBe(buffer.byteLength);
+    expect(judgeName(new PolicyTable(buffer), 'tiktok.example')).toBe('0:1 suffix');
+    expect(judgeName(new PolicyTable(buffer), 'tiktok.example')).toBe('0:1 suffix');
+  });
+});
