@@ -1,0 +1,101 @@
+// cordon check: every problem at once, or the effective configuration with what its lists hold.
+import { readdirSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, test } from 'vitest';
+import { run } from '../../support/process.ts';
+import { cordon, expectGolden } from './setup.ts';
+
+const root = fileURLToPath(new URL('../../..', import.meta.url));
+
+const GOOD = `
+listen: { dns: ["127.0.0.1:5353"], admin: "127.0.0.1:9153" }
+workers: 1
+upstreams: ["192.0.2.53"]
+lists:
+  - { id: local, file: local.txt, format: domains }
+groups:
+  - { name: default, lists: [local] }
+  - { name: lab, clients: ["192.0.2.128/25"], lists: [] }
+`;
+const BAD = `
+listen: { dns: ["127.0.0.1:5353", "127.0.0.1:70000"] }
+upstrems: ["192.0.2.53"]
+groups:
+  - { name: lab, clients: ["192.0.2.0/33"], lists: [tiktoc] }
+`;
+const LIST = 'tiktok.example\nbad..example\n# a comment\nwww.other.example\n';
+const CHECK = ['check', '--config', 'cordon.yaml'];
+
+describe('a good configuration', () => {
+  test('is printed with every default, and its lists with their rejected lines', async () => {
+    const { code, stdout, stderr } = await cordon(CHECK, { 'cordon.yaml': GOOD, 'local.txt': LIST });
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    expectGolden('check-good.out', stdout);
+  });
+
+  test('is the default one when there is no file', async () => {
+    const { code, stdout } = await cordon(['check']);
+    expect(code).toBe(0);
+    expect(stdout).toContain('# list tiktok:');
+  });
+
+  test('--json says so', async () => {
+    const { code, stdout } = await cordon([...CHECK, '--json'], { 'cordon.yaml': GOOD, 'local.txt': LIST });
+    expect(code).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject({ ok: true, lists: [{ id: 'local', entries: 2, rejected: 1 }] });
+  });
+});
+
+describe('a bad configuration', () => {
+  test('has all its problems printed', async () => {
+    const { code, stdout, stderr } = await cordon(CHECK, { 'cordon.yaml': BAD });
+    expect({ code, stderr }).toEqual({ code: 1, stderr: '' });
+    expectGolden('check-bad.out', stdout);
+  });
+
+  test('has them in --json too', async () => {
+    const { code, stdout } = await cordon([...CHECK, '--json'], { 'cordon.yaml': BAD });
+    expect(code).toBe(1);
+    const { ok, problems } = JSON.parse(stdout) as { ok: boolean; problems: { code: string }[] };
+    expect(ok).toBe(false);
+    expect(problems).toHaveLength(4);
+    for (const problem of problems) expect(problem.code).toMatch(/^ERR_CONFIG_/);
+  });
+
+  test('ends serve and explain with its problems', async () => {
+    for (const args of [['serve'], ['explain', 'a.example']]) {
+      const { code, stderr } = await cordon([...args, '--config', 'cordon.yaml'], { 'cordon.yaml': BAD });
+      expect(code).toBe(1);
+      expect(stderr).toContain('4 problems');
+      expect(stderr).toContain('[ERR_CONFIG_PROBLEMS]');
+    }
+  });
+
+  test.each([
+    ['that is not there', {}, 'ERR_LIST_READ'],
+    ['without a usable line', { 'local.txt': 'bad..example\n' }, 'ERR_LIST_'],
+  ])('names a list %s', async (_name, files, errorCode) => {
+    const { code, stdout, stderr } = await cordon(CHECK, { 'cordon.yaml': GOOD, ...files });
+    expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
+    expect(stderr).toContain('local.txt');
+    expect(stderr).toContain(errorCode);
+    const json = await cordon([...CHECK, '--json'], { 'cordon.yaml': GOOD, ...files });
+    expect(json.code).toBe(1);
+    expect(JSON.parse(json.stdout)).toMatchObject({ ok: false });
+  });
+});
+
+test('the examples in deploy are good', async () => {
+  const examples = readdirSync(`${root}deploy`).filter((name) => /^cordon.*\.yaml$/.test(name));
+  expect(examples.length).toBeGreaterThan(0);
+  for (const name of examples) {
+    const path = `${root}deploy/${name}`;
+    const { code, stdout } = await run(process.execPath, [
+      `${root}src/cli/main.ts`,
+      'check',
+      '--config',
+      path,
+    ]);
+    expect(code, stdout).toBe(0);
+  }
+});

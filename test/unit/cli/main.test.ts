@@ -1,0 +1,75 @@
+// The command line: help, wrong usage, and one clear line for everything that can go wrong at a start.
+import { createSocket } from 'node:dgram';
+import { once } from 'node:events';
+import { createServer } from 'node:net';
+import { expect, onTestFinished, test } from 'vitest';
+import { VERSION } from '../../../src/app/app.ts';
+import { cordon, expectGolden } from './setup.ts';
+
+test.each(['help', '--help', '-h'])('%s prints the usage', async (word) => {
+  const { code, stdout, stderr } = await cordon([word]);
+  expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+  expectGolden('help.out', stdout.replace(VERSION, 'VERSION'));
+});
+
+test.each(['version', '--version', '-V'])('%s prints the version', async (word) => {
+  expect(await cordon([word])).toMatchObject({ code: 0, stdout: `${VERSION}\n`, stderr: '' });
+});
+
+test('without a command the usage goes to stderr', async () => {
+  const { code, stdout, stderr } = await cordon([]);
+  expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+  expectGolden('help.out', stderr.replace(VERSION, 'VERSION'));
+});
+
+test.each([
+  [['srve'], 'cordon: unknown command "srve"'],
+  [['constructor'], 'cordon: unknown command "constructor"'],
+  [['serve', '--confg', 'x'], 'cordon serve: Unknown option'],
+  [['serve', 'x'], 'cordon serve: Unexpected argument'],
+  [['check', '--config'], 'cordon check: Option'],
+  [['explain'], 'cordon explain: one NAME is needed'],
+  [['explain', 'a', 'b'], 'cordon explain: one NAME is needed'],
+  [['explain', 'a..b'], 'cordon explain: "a..b" is not a domain name'],
+  [['query'], 'cordon query: NAME and at most one TYPE are needed'],
+  [['query', 'a', 'A', 'AAAA'], 'cordon query: NAME and at most one TYPE are needed'],
+  [['query', 'a', 'NOTYPE'], 'cordon query: "NOTYPE" is not a record type'],
+  [['query', 'a', '--server', 'localhost'], 'cordon query: "localhost" is not an address'],
+])('%j is wrong usage', async (args, text) => {
+  const { code, stdout, stderr } = await cordon(args);
+  expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+  expect(stderr.startsWith(text), stderr).toBe(true);
+  expect(stderr.trimEnd().split('\n')).toHaveLength(1);
+});
+
+test('a configuration file that is not there is named', async () => {
+  for (const command of ['serve', 'check', 'explain']) {
+    const args = command === 'explain' ? ['www.example.com', '--no-follow'] : [];
+    const { code, stdout, stderr } = await cordon([command, ...args, '--config', 'missing.yaml']);
+    expect(code, command).toBe(1);
+    expect(stdout + stderr, command).toContain('missing.yaml');
+    expect(stdout + stderr, command).not.toContain('    at ');
+  }
+});
+
+test('an address in use is one line', async () => {
+  const udp = createSocket('udp4');
+  udp.bind(0, '127.0.0.1');
+  await once(udp, 'listening');
+  onTestFinished(() => void udp.close());
+  const tcp = createServer();
+  tcp.listen(0, '127.0.0.1');
+  await once(tcp, 'listening');
+  onTestFinished(() => void tcp.close());
+  const tcpAddress = tcp.address();
+  const ports = [udp.address().port, typeof tcpAddress === 'object' ? tcpAddress?.port : 0];
+  for (const port of ports) {
+    const config = `listen: { dns: ["127.0.0.1:${port}"], admin: "127.0.0.1:0" }\nworkers: 1\nupstreams: ["192.0.2.53"]\n`;
+    const { code, stderr } = await cordon(['serve', '--config', 'cordon.yaml'], { 'cordon.yaml': config });
+    const lines = stderr.trimEnd().split('\n');
+    expect(code).toBe(1);
+    expect(lines, stderr).toHaveLength(1);
+    expect(lines[0]).toContain(`127.0.0.1:${port}`);
+    expect(lines[0]).toMatch(/^cordon serve: .* \[ERR_[A-Z_]+\]$/);
+  }
+});
