@@ -193,7 +193,7 @@ export const run = async (
 };
 
 /** The path of a program, or undefined when it is not installed. A path is returned as it is. */
-const findProgram = (program: string): string | undefined => {
+export const findProgram = (program: string): string | undefined => {
   if (program.includes('/')) return program;
   return [...(process.env['PATH'] ?? '').split(delimiter), ...EXTRA_PATH]
     .filter((directory) => directory !== '')

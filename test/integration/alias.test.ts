@@ -1,0 +1,464 @@
+// Every way in which an answer for an innocent name can lead to a listed name or address, through the whole program.
+//
+// Each trick is tried three times: cold, from the cache, and by a client whose group has no list, which must get the
+// very answer that the others are refused; so a refusal is known to come from the policy and not from a broken reply.
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import {
+  CLASS,
+  EDE,
+  FLAG,
+  MessageBuilder,
+  nameFrom,
+  parseType,
+  RCODE,
+  SECTION,
+  TYPE,
+} from '../../src/dns/dns.ts';
+import { AnswerBook } from '../support/answer-book.ts';
+import { ask, readMetric } from '../support/client.ts';
+import { type Cordon, startCordon } from '../support/process.ts';
+import { answer, answerCode, type ScriptedQuery, ScriptedUpstream } from '../support/scripted-upstream.ts';
+
+/** A client of a group without lists. */
+const FREE_CLIENT = '127.0.0.9';
+const SOA = 'example. 300 IN SOA ns.example. admin.example. 1 3600 1200 604800 300';
+
+interface Trick {
+  readonly title: string;
+  readonly type?: string;
+  readonly trigger: 'cname' | 'dname' | 'https-target' | 'response-ip' | 'https-hint';
+  /** The ANSWER section for the name that is asked. */
+  readonly records: (name: string) => readonly string[];
+}
+
+const TRICKS: readonly Trick[] = [
+  {
+    title: 'CNAME to a listed name',
+    trigger: 'cname',
+    records: (name) => [`${name} 300 IN CNAME www.tiktok.com.`, 'www.tiktok.com. 300 IN A 192.0.2.1'],
+  },
+  {
+    title: 'CNAME in mixed letters',
+    trigger: 'cname',
+    records: (name) => [`${name} 300 IN CNAME wWw.TiKtOk.CoM.`, 'WWW.tiktok.com. 300 IN A 192.0.2.1'],
+  },
+  {
+    title: 'CNAME chain with the listed name in the middle',
+    trigger: 'cname',
+    records: (name) => [
+      `${name} 300 IN CNAME a.example.`,
+      'a.example. 300 IN CNAME v16.tiktokcdn.com.',
+      'v16.tiktokcdn.com. 300 IN CNAME b.example.',
+      'b.example. 300 IN A 192.0.2.1',
+    ],
+  },
+  {
+    title: 'CNAME chain of twelve, the last one listed',
+    trigger: 'cname',
+    records: (name) => [
+      `${name} 300 IN CNAME c0.example.`,
+      ...Array.from({ length: 11 }, (_, step) => `c${step}.example. 300 IN CNAME c${step + 1}.example.`),
+      'c11.example. 300 IN CNAME www.tiktok.com.',
+      'www.tiktok.com. 300 IN A 192.0.2.1',
+    ],
+  },
+  {
+    title: 'CNAME chain backwards',
+    trigger: 'cname',
+    records: (name) => [
+      'b.example. 300 IN A 192.0.2.1',
+      'www.tiktok.com. 300 IN CNAME b.example.',
+      `${name} 300 IN CNAME www.tiktok.com.`,
+    ],
+  },
+  {
+    title: 'CNAME behind the address',
+    trigger: 'cname',
+    records: (name) => [`${name} 300 IN A 192.0.2.1`, `${name} 300 IN CNAME www.tiktok.com.`],
+  },
+  {
+    title: 'CNAME to a listed name for a type that it does not have',
+    type: 'TXT',
+    trigger: 'cname',
+    records: (name) => [`${name} 300 IN CNAME www.tiktok.com.`, 'www.tiktok.com. 300 IN TXT "x"'],
+  },
+  {
+    title: 'CNAME asked for as such',
+    type: 'CNAME',
+    trigger: 'cname',
+    records: (name) => [`${name} 300 IN CNAME www.tiktok.com.`],
+  },
+  {
+    title: 'DNAME whose derived name is listed, with the CNAME',
+    trigger: 'dname',
+    records: (name) => [
+      `${name.replace(/^[^.]+\./, '')} 300 IN DNAME tiktok.com.`,
+      `${name} 300 IN CNAME ${name.replace(/\..*$/, '')}.tiktok.com.`,
+      `${name.replace(/\..*$/, '')}.tiktok.com. 300 IN A 192.0.2.1`,
+    ],
+  },
+  {
+    title: 'DNAME to an innocent zone that has a DNAME to a listed one',
+    trigger: 'dname',
+    records: (name) => [
+      `${name.replace(/^[^.]+\./, '')} 300 IN DNAME edge.example.`,
+      'edge.example. 300 IN DNAME tiktok.com.',
+      'b.example. 300 IN A 192.0.2.1',
+    ],
+  },
+  {
+    title: 'DNAME to an innocent zone whose only listed name is the derived one',
+    trigger: 'dname',
+    records: (name) => [
+      `${name.replace(/^[^.]+\./, '')} 300 IN DNAME mixed.example.`,
+      'b.example. 300 IN A 192.0.2.1',
+    ],
+  },
+  {
+    title: 'two DNAMEs, the second one for the name that the first one yields',
+    trigger: 'dname',
+    records: (name) => [
+      'step.example. 300 IN DNAME mixed.example.',
+      `${name.replace(/^[^.]+\./, '')} 300 IN DNAME step.example.`,
+      'b.example. 300 IN A 192.0.2.1',
+    ],
+  },
+  {
+    title: 'DNAME at a listed name',
+    trigger: 'dname',
+    records: (name) => ['tiktok.com. 300 IN DNAME b.example.', `${name} 300 IN A 192.0.2.1`],
+  },
+  {
+    title: 'HTTPS in AliasMode',
+    type: 'HTTPS',
+    trigger: 'https-target',
+    records: (name) => [`${name} 300 IN HTTPS 0 www.tiktok.com.`],
+  },
+  {
+    title: 'HTTPS in ServiceMode',
+    type: 'HTTPS',
+    trigger: 'https-target',
+    records: (name) => [`${name} 300 IN HTTPS 1 www.tiktok.com. alpn="h2,h3"`],
+  },
+  {
+    title: 'HTTPS, the second of two records',
+    type: 'HTTPS',
+    trigger: 'https-target',
+    records: (name) => [`${name} 300 IN HTTPS 1 . alpn="h2"`, `${name} 300 IN HTTPS 2 www.tiktok.com.`],
+  },
+  {
+    title: 'SVCB in AliasMode',
+    type: 'SVCB',
+    trigger: 'https-target',
+    records: (name) => [`${name} 300 IN SVCB 0 www.tiktok.com.`],
+  },
+  {
+    title: 'SVCB in ServiceMode',
+    type: 'SVCB',
+    trigger: 'https-target',
+    records: (name) => [`${name} 300 IN SVCB 1 www.tiktok.com. port=8443`],
+  },
+  {
+    title: 'HTTPS with a listed ipv4hint',
+    type: 'HTTPS',
+    trigger: 'https-hint',
+    records: (name) => [`${name} 300 IN HTTPS 1 . alpn="h2" ipv4hint=192.0.2.1,71.18.0.1`],
+  },
+  {
+    title: 'HTTPS with a listed ipv6hint',
+    type: 'HTTPS',
+    trigger: 'https-hint',
+    records: (name) => [`${name} 300 IN HTTPS 1 . ipv6hint=2001:db8::1,2605:340::1`],
+  },
+  {
+    title: 'HTTPS with a listed address as an IPv4-mapped ipv6hint',
+    type: 'HTTPS',
+    trigger: 'https-hint',
+    records: (name) => [`${name} 300 IN HTTPS 1 . ipv6hint=::ffff:71.18.0.1`],
+  },
+  {
+    title: 'A in a listed prefix',
+    trigger: 'response-ip',
+    records: (name) => [`${name} 300 IN A 192.0.2.1`, `${name} 300 IN A 71.18.0.1`],
+  },
+  {
+    title: 'AAAA in a listed prefix',
+    type: 'AAAA',
+    trigger: 'response-ip',
+    records: (name) => [`${name} 300 IN AAAA 2605:340::1`],
+  },
+  {
+    title: 'AAAA with an IPv4-mapped address',
+    type: 'AAAA',
+    trigger: 'response-ip',
+    records: (name) => [`${name} 300 IN AAAA ::ffff:71.18.0.1`],
+  },
+  {
+    title: 'AAAA with a NAT64 address',
+    type: 'AAAA',
+    trigger: 'response-ip',
+    records: (name) => [`${name} 300 IN AAAA 64:ff9b::4712:1`],
+  },
+  {
+    title: 'A record of the other family in the answer',
+    type: 'TXT',
+    trigger: 'response-ip',
+    records: (name) => [`${name} 300 IN TXT "x"`, `${name} 300 IN AAAA 2605:340::1`],
+  },
+  {
+    title: 'address of a listed name beside the answer',
+    trigger: 'cname',
+    records: (name) => [`${name} 300 IN A 192.0.2.1`, 'www.tiktok.com. 300 IN A 192.0.2.2'],
+  },
+  {
+    title: 'text of a listed name beside the answer',
+    trigger: 'cname',
+    records: (name) => [`${name} 300 IN A 192.0.2.1`, 'www.tiktok.com. 300 IN TXT "x"'],
+  },
+];
+
+const book = new AnswerBook();
+let upstream: ScriptedUpstream;
+let cordon: Cordon;
+
+beforeAll(async () => {
+  upstream = await ScriptedUpstream.open(book.handler);
+  cordon = await startCordon({
+    files: { 'own.txt': 'www.mixed.example\n' },
+    config: `
+listen: { dns: ["127.0.0.1:0"], admin: "127.0.0.1:0" }
+workers: 1
+upstreams: ["127.0.0.1:${upstream.endpoint.port}"]
+lists:
+  - { id: tiktok, shipped: tiktok }
+  - { id: bytedance-prefixes, shipped: bytedance-prefixes }
+  - { id: own, file: own.txt }
+groups:
+  - { name: default, lists: [tiktok, bytedance-prefixes, own] }
+  - { name: lab, clients: ["${FREE_CLIENT}/32"], lists: [] }
+`,
+  });
+});
+
+afterAll(async () => {
+  await cordon?.stop();
+  await upstream?.close();
+});
+
+const refused = {
+  rcode: RCODE.NXDOMAIN,
+  answer: [],
+  additional: [],
+  isSound: true,
+  ede: { infoCode: EDE.BLOCKED },
+};
+
+/** Asks three times as the head of this file says; `isKept` is false for what the cache may not hold. */
+const tryTrick = async (
+  question: string,
+  trigger: string,
+  expected: unknown,
+  isKept = true,
+): Promise<void> => {
+  const [name = ''] = question.split(' ');
+  const labels = { trigger, group: 'default' };
+  const before = await readMetric(cordon, 'cordon_refusals_total', labels);
+  const cold = await ask(cordon.dns, question);
+  expect(cold, 'cold').toMatchObject(refused);
+  expect(upstream.count(name)).toBe(1);
+  expect(await ask(cordon.dns, question), 'from the cache').toMatchObject(refused);
+  expect(await ask(cordon.dns, question, { transport: 'tcp' }), 'over TCP').toMatchObject(refused);
+  const free = await ask(cordon.dns, question, { from: FREE_CLIENT, transport: 'tcp' });
+  expect(free, 'for a group without lists').toMatchObject({
+    rcode: RCODE.NOERROR,
+    answer: expected,
+    isSound: true,
+  });
+  expect(free.ede).toBeUndefined();
+  expect(upstream.count(name)).toBe(isKept ? 1 : 4);
+  expect(await readMetric(cordon, 'cordon_refusals_total', labels)).toBe(before + 3);
+};
+
+/** Records with a TTL that a second may have passed since. */
+const aged = (records: readonly string[]): unknown[] =>
+  records.map((record): unknown => {
+    const [before = '', after = ''] = record.split(' 300 ');
+    const literal = (text: string) => text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
+    return expect.stringMatching(new RegExp(`^${literal(before)} (300|29\\d) ${literal(after)}$`));
+  });
+
+describe('tricks', () => {
+  test.each(TRICKS.map((trick, index) => ({ ...trick, index })))('$title', async (trick) => {
+    const name = `www.trick${trick.index}.example.`;
+    const question = `${name} ${trick.type ?? 'A'}`;
+    const records = trick.records(name);
+    book.set(question, (query) => answer(query, records, { authority: [SOA] }));
+    await tryTrick(question, trick.trigger, aged(records));
+  });
+});
+
+describe('answers that are not kept', () => {
+  test.each([
+    ['a CNAME alone, without SOA', 'cname', 'www.alone1.example. 300 IN CNAME www.tiktok.com.'],
+    ['a DNAME alone, its derived name listed', 'dname', 'alone2.example. 300 IN DNAME tiktok.com.'],
+    ['a TTL of zero', 'cname', 'www.alone3.example. 0 IN CNAME www.tiktok.com.'],
+  ] as const)('%s', async (_title, trigger, record) => {
+    const [owner = ''] = record.split(' ');
+    const name = owner.startsWith('www.') ? owner : `www.${owner}`;
+    book.set(`${name} A`, [record]);
+    await tryTrick(`${name} A`, trigger, [record], false);
+  });
+});
+
+test('a chain in two questions: the alias is refused, and so is its target', async () => {
+  book.set('www.split.example. A', (query) =>
+    answer(query, ['www.split.example. 300 IN CNAME t.split.example.']),
+  );
+  book.set('t.split.example. A', ['t.split.example. 300 IN CNAME www.tiktok.com.']);
+  const first = await ask(cordon.dns, 'www.split.example. A');
+  expect(first).toMatchObject({
+    rcode: RCODE.NOERROR,
+    answer: ['www.split.example. 300 IN CNAME t.split.example.'],
+  });
+  expect(await ask(cordon.dns, 't.split.example. A')).toMatchObject(refused);
+});
+
+test('an innocent chain, service and address are served', async () => {
+  const chain = ['www.good.example. 300 IN CNAME cdn.good.example.', 'cdn.good.example. 300 IN A 192.0.2.1'];
+  book.set('www.good.example. A', chain);
+  book.set('www.good.example. HTTPS', ['www.good.example. 300 IN HTTPS 1 . alpn=h2 ipv4hint=192.0.2.1']);
+  expect((await ask(cordon.dns, 'www.good.example. A')).answer).toEqual(chain);
+  expect((await ask(cordon.dns, 'www.good.example. HTTPS')).answer).toHaveLength(1);
+});
+
+describe('what nobody asked for', () => {
+  const authority = ['tiktok.com. 300 IN NS ns.tiktok.com.', 'www.tiktok.com. 300 IN A 192.0.2.3'];
+  const additional = ['ns.tiktok.com. 300 IN A 192.0.2.4', 'www.tiktok.com. 300 IN AAAA 2605:340::1'];
+
+  test('AUTHORITY and ADDITIONAL of a positive answer are not passed on', async () => {
+    const records = ['www.extra.example. 300 IN A 192.0.2.1'];
+    book.set('www.extra.example. A', (query) => answer(query, records, { authority, additional }));
+    for (const from of ['127.0.0.1', FREE_CLIENT]) {
+      const reply = await ask(cordon.dns, 'www.extra.example. A', { from });
+      expect(reply).toMatchObject({
+        rcode: RCODE.NOERROR,
+        answer: aged(records),
+        authority: [],
+        additional: [],
+      });
+    }
+  });
+
+  test.each([RCODE.NOERROR, RCODE.NXDOMAIN])(
+    'those of a negative one (RCODE %i) are refused',
+    async (rcode) => {
+      const name = `www.extra${rcode}.example.`;
+      const flags = FLAG.QR | FLAG.RD | FLAG.RA | rcode;
+      book.set(`${name} A`, (query) =>
+        answer(query, [], { flags, authority: [SOA, ...authority], additional }),
+      );
+      for (let i = 0; i < 2; i++) {
+        const reply = await ask(cordon.dns, `${name} A`);
+        expect(reply).toMatchObject(refused);
+        expect(reply.authority).toEqual([expect.stringContaining(`${name} 30 IN SOA`)]);
+      }
+    },
+  );
+});
+
+describe('how names are written', () => {
+  const WIRE_TARGET = Buffer.from(nameFrom('tiktok.com.'));
+
+  /** An answer whose CNAME is `www` and a pointer to the listed zone's name inside a TXT record. */
+  const compressed = (query: ScriptedQuery, isForward: boolean): Uint8Array => {
+    const builder = new MessageBuilder(new Uint8Array(4096)).start(query.id, FLAG.QR | FLAG.RA);
+    const owner = nameFrom(query.name);
+    builder.question(owner, query.type, CLASS.IN);
+    const hidden = Buffer.from([WIRE_TARGET.length, ...WIRE_TARGET]);
+    const alias = (target: number) =>
+      Uint8Array.from([3, ...Buffer.from('www'), 0xc0 | (target >> 8), target & 0xff]);
+    if (isForward)
+      builder.record(SECTION.ANSWER, owner, TYPE.CNAME, CLASS.IN, 300, alias(builder.length + 12 + 6 + 13));
+    builder.record(SECTION.ANSWER, owner, TYPE.TXT, CLASS.IN, 300, hidden);
+    const target = builder.length - WIRE_TARGET.length;
+    if (!isForward) builder.record(SECTION.ANSWER, owner, TYPE.CNAME, CLASS.IN, 300, alias(target));
+    builder.record(
+      SECTION.ANSWER,
+      nameFrom('b.example.'),
+      TYPE.A,
+      CLASS.IN,
+      300,
+      Uint8Array.of(192, 0, 2, 1),
+    );
+    return builder.finish().slice();
+  };
+
+  test('a target that ends in a pointer is refused', async () => {
+    book.set('www.pointer.example. A', (query) => compressed(query, false));
+    await tryTrick('www.pointer.example. A', 'cname', [
+      expect.stringContaining(' IN TXT '),
+      expect.stringMatching(/ IN CNAME www\.tiktok\.com\.$/),
+      expect.stringMatching(/^b\.example\. \d+ IN A 192\.0\.2\.1$/),
+    ]);
+  });
+
+  test('a pointer forwards makes the answer unusable', async () => {
+    book.set('www.forward.example. A', (query) => compressed(query, true));
+    const reply = await ask(cordon.dns, 'www.forward.example. A');
+    expect(reply).toMatchObject({ rcode: RCODE.SERVFAIL, answer: [], ede: { infoCode: EDE.INVALID_DATA } });
+  });
+});
+
+describe('answers that are never served', () => {
+  const chainOf = (name: string, length: number): string[] =>
+    Array.from({ length }, (_, step) => {
+      const owner = step === 0 ? name : `s${step}.example.`;
+      return `${owner} 300 IN CNAME s${step + 1}.example.`;
+    });
+  const BAD: Readonly<Record<string, (query: ScriptedQuery) => Uint8Array>> = {
+    'a chain of 200 aliases': (query) => answer(query, chainOf(query.name, 200)),
+    'two thousand addresses': (query) =>
+      answer(
+        query,
+        Array.from({ length: 2000 }, (_, i) => `${query.name} 300 IN A 192.0.${i >> 8}.${i & 255}`),
+      ),
+    'an address of five bytes': (query) => withRecord(query, 'A', CLASS.IN, [71, 18, 0, 1, 0]),
+    'an IPv6 address of four bytes': (query) => withRecord(query, 'AAAA', CLASS.IN, [71, 18, 0, 1]),
+    'a service record cut off': (query) => withRecord(query, 'HTTPS', CLASS.IN, [0, 1]),
+    'a listed address in another class': (query) => withRecord(query, 'A', CLASS.CH, [71, 18, 0, 1]),
+  };
+  const withRecord = (
+    query: ScriptedQuery,
+    type: string,
+    recordClass: number,
+    rdata: number[],
+  ): Uint8Array => {
+    const builder = new MessageBuilder(new Uint8Array(4096)).start(query.id, FLAG.QR | FLAG.RA);
+    const owner = nameFrom(query.name);
+    builder.question(owner, query.type, CLASS.IN);
+    builder.record(SECTION.ANSWER, owner, parseType(type) ?? 0, recordClass, 300, Uint8Array.from(rdata));
+    return builder.finish().slice();
+  };
+
+  test.each(Object.entries(BAD).map(([title, reply], index) => ({ title, reply, index })))(
+    '$title',
+    async ({ reply, index }) => {
+      const name = `www.bad${index}.example.`;
+      book.set(`${name} A`, (query) =>
+        query.transport === 'udp'
+          ? answerCode(query, RCODE.NOERROR, FLAG.TC)
+          : { pieces: [lengthOf(reply(query)), reply(query)] },
+      );
+      for (let i = 0; i < 2; i++) {
+        const got = await ask(cordon.dns, `${name} A`, { transport: 'tcp' });
+        expect(got).toMatchObject({ rcode: RCODE.SERVFAIL, answer: [], authority: [], additional: [] });
+      }
+      expect(
+        upstream.queries.filter((query) => query.name === name && query.transport === 'tcp'),
+      ).toHaveLength(2);
+    },
+  );
+
+  const lengthOf = (message: Uint8Array): Uint8Array =>
+    Uint8Array.of(message.length >> 8, message.length & 255);
+});
