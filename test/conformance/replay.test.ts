@@ -1,0 +1,70 @@
+// unbound's scenarios that suit a forwarding resolver, replayed against Cordon: exactly these pass, fail or do not apply.
+//
+// docs/conformance.md says why a scenario fails or does not apply. A scenario that begins to pass has to be moved here
+// too, so that it cannot be lost again.
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { expect, test } from 'vitest';
+import { z } from 'zod';
+import { requireProgram, run } from '../support/process.ts';
+import { PYTHON, requireSuite, suite } from './setup.ts';
+
+/** 21 starts of about 1 s, two scenarios that wait for time-outs, and a loaded machine. */
+const TIMEOUT_MS = 240_000;
+
+const EXPECTED: Readonly<Record<string, string>> = {
+  'ede_acl_refused.rpl': 'pass',
+  'ede_cache_snoop_not_auth.rpl': 'pass',
+  'edns_attached_once_per_upstream.rpl': 'n/a',
+  'fwd.rpl': 'pass',
+  'fwd_any.rpl': 'pass',
+  'fwd_cached.rpl': 'pass',
+  'fwd_droptoomany.rpl': 'n/a',
+  'fwd_error_retries.rpl': 'pass',
+  'fwd_lrudrop.rpl': 'fail',
+  'fwd_minimal.rpl': 'fail',
+  'fwd_name_lookup.rpl': 'n/a',
+  'fwd_no_cache.rpl': 'n/a',
+  'fwd_notcached.rpl': 'pass',
+  'fwd_scrub_rrsig.rpl': 'fail',
+  'fwd_two.rpl': 'pass',
+  'local_ds.rpl': 'pass',
+  'long_qname.rpl': 'pass',
+  'refuse_xfr.rpl': 'pass',
+  'rrset_rettl.rpl': 'pass',
+  'rrset_untrusted.rpl': 'pass',
+  'rrset_updated.rpl': 'pass',
+};
+
+const resultFile = z.array(z.object({ file: z.string(), result: z.string(), why: z.string() }));
+
+const launcher = fileURLToPath(new URL('../../src/launch.mjs', import.meta.url));
+const adapter = fileURLToPath(new URL('replay-adapter.ts', import.meta.url));
+
+test('the scenarios for a forwarding resolver end as expected', { timeout: TIMEOUT_MS }, async (context) => {
+  requireSuite(context);
+  for (const program of [PYTHON, 'unshare', 'ip', 'faketime']) requireProgram(context, program);
+  const hasNamespace = (await run('unshare', ['-n', 'true'])).code === 0;
+  if (!hasNamespace) context.skip('network namespaces are not permitted here');
+  const directory = mkdtempSync(join(tmpdir(), 'cordon-replay-'));
+  try {
+    const results = join(directory, 'results.json');
+    const { stdout, stderr } = await run(
+      PYTHON,
+      [
+        join(suite, 'rpl_replay.py'),
+        ...['--mode', 'forwarder', '--start-timeout', '20', '--work', directory, '--json', results],
+        ...['--adapter', `${process.execPath} ${launcher} ${adapter}`],
+        ...Object.keys(EXPECTED).map((file) => join(suite, 'rpl/unbound', file)),
+      ],
+      { timeoutMs: TIMEOUT_MS },
+    );
+    const outcomes = resultFile.parse(JSON.parse(readFileSync(results, 'utf8')));
+    const seen = Object.fromEntries(outcomes.map(({ file, result }) => [file, result]));
+    expect(seen, stdout + stderr).toEqual(EXPECTED);
+  } finally {
+    rmSync(directory, { recursive: true, force: true });
+  }
+});
