@@ -5,7 +5,7 @@
 import { type ConfigResult, loadConfig } from '../config/config.ts';
 import { shippedDefaults, shippedLists } from '../lists/lists.ts';
 
-export { AppError, errorText, parseEndpoint } from '../base/base.ts';
+export { AppError, errorText, isAppError, parseEndpoint } from '../base/base.ts';
 export { type Inquiry, inquire, type Reading, type ReadRecord } from '../compliance/compliance.ts';
 export { parseName, parseType } from '../dns/dns.ts';
 export { createLog, metricsReference } from '../observe/observe.ts';

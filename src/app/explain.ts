@@ -7,17 +7,9 @@ import { Clients } from '../access/access.ts';
 import { createAddress, formatPrefix, matchesPrefix, parseAddress, systemClock } from '../base/base.ts';
 import { createAnswer } from '../cache/cache.ts';
 import type { Config } from '../config/config.ts';
-import {
-  CLASS,
-  foldName,
-  formatMessage,
-  formatName,
-  formatType,
-  NO_TARGETS,
-  TRIGGER,
-  TYPE,
-} from '../dns/dns.ts';
+import { CLASS, foldName, formatMessage, formatName, formatType, NO_TARGETS, TYPE } from '../dns/dns.ts';
 import { LOCAL, LocalZones } from '../local/local.ts';
+import { TRIGGER_WORDS } from '../observe/observe.ts';
 import { MATCH_NAMES, Policy, Verdict } from '../policy/policy.ts';
 import { Forwarding, RESOLV_CONF, readSystemResolvers, type UpstreamOutcome } from '../upstream/upstream.ts';
 import { buildGeneration, type Generation } from './generation.ts';
@@ -176,7 +168,7 @@ const toReason = (generation: Generation, verdict: Verdict): Reason | undefined 
     list: list.id,
     title: list.title,
     mandate: list.mandate,
-    trigger: TRIGGER_NAMES[verdict.trigger] ?? 'unknown',
+    trigger: TRIGGER_WORDS[verdict.trigger] ?? 'unknown',
     match: MATCH_NAMES[verdict.match],
     file: list.loaded.path,
     line: verdict.line,
@@ -187,10 +179,6 @@ const toReason = (generation: Generation, verdict: Verdict): Reason | undefined 
     reviewed: source?.entry?.reviewed,
   };
 };
-
-const TRIGGER_NAMES: readonly string[] = Object.keys(TRIGGER).map((key) =>
-  key.toLowerCase().replaceAll('_', '-'),
-);
 
 const prefixOf = (config: Config, group: number, client: string): string | undefined => {
   const words = createAddress();

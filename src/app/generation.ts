@@ -25,6 +25,8 @@ export interface Generation {
   /** In the order of policy.lists. */
   readonly lists: readonly ListFacts[];
   readonly loadedAtMs: number;
+  /** Groups for which no mandate list is in force: allowed, since scope is the operator's decision, but never silent. */
+  readonly groupsWithoutMandate: readonly string[];
 }
 
 /** Builds a generation; throws AppError with a code of the lists room. Takes as long as the lists are large. */
@@ -36,6 +38,7 @@ export const buildGeneration = (config: Config, generation: number, nowMs: numbe
   const builder = new TableBuilder();
   for (const [index, { loaded: list }] of loaded.entries()) list.feed(builder.sinkFor(index));
   const lists = loaded.map(({ list, loaded: facts }) => toFacts(list, facts));
+  const mandates = new Set(lists.filter(({ mandate }) => mandate).map(({ id }) => id));
   return {
     policy: {
       generation,
@@ -49,6 +52,9 @@ export const buildGeneration = (config: Config, generation: number, nowMs: numbe
     access: accessRules(config),
     lists,
     loadedAtMs: nowMs,
+    groupsWithoutMandate: config.groups
+      .filter((group) => !group.lists.some((id) => mandates.has(id)))
+      .map((group) => group.name),
   };
 };
 
@@ -72,7 +78,7 @@ const isMandate = (list: ListConfig, loaded: LoadedList): boolean =>
 const toFacts = (list: ListConfig, loaded: LoadedList): ListFacts => ({
   id: list.id,
   title: loaded.header?.title ?? list.id,
-  category: list.category ?? loaded.header?.category ?? 'other',
+  category: list.category ?? loaded.header?.category ?? list.id,
   mandate: isMandate(list, loaded),
   loaded,
 });

@@ -6,7 +6,7 @@
 // answered before sockets close.
 import { availableParallelism } from 'node:os';
 import { type Admin, type Control, startAdmin } from '../admin/admin.ts';
-import { AppError, type Endpoint, formatEndpoint, systemClock } from '../base/base.ts';
+import { type Endpoint, formatEndpoint, isAppError, systemClock } from '../base/base.ts';
 import { type Config, configHash } from '../config/config.ts';
 import {
   type CounterBlock,
@@ -119,7 +119,7 @@ export class Service {
     try {
       await this.#apply(await this.#prepare(config, this.#build(config)));
     } catch (error) {
-      if (!(error instanceof AppError)) throw error;
+      if (!isAppError(error)) throw error;
       this.#log.error(
         { err: error },
         'lists cannot be loaded: every query is answered SERVFAIL until a reload succeeds',
@@ -163,7 +163,7 @@ export class Service {
       this.#reloads.success++;
       this.#log.info({ generation: this.#state.generation?.policy.generation }, 'reloaded');
     } catch (error) {
-      if (!(error instanceof AppError)) throw error;
+      if (!isAppError(error)) throw error;
       this.#reloads.failure++;
       this.#log.error({ err: error }, 'reload refused: the configuration and lists before it stay in force');
     }
@@ -173,6 +173,9 @@ export class Service {
   #build(config: Config): Generation {
     const generation = buildGeneration(config, this.#generationCount + 1, systemClock());
     this.#generationCount++;
+    for (const group of generation.groupsWithoutMandate) {
+      this.#log.warn({ group }, 'no mandate list is in force for a group');
+    }
     for (const { id, loaded } of generation.lists) {
       if (loaded.rejected === 0) continue;
       const [first] = loaded.diagnostics;

@@ -6,7 +6,7 @@
 import { networkInterfaces } from 'node:os';
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import { Clients } from '../access/access.ts';
-import { AppError, type Endpoint, formatEndpoint, systemClock } from '../base/base.ts';
+import { type Endpoint, formatEndpoint, isAppError, systemClock } from '../base/base.ts';
 import { AnswerCache } from '../cache/cache.ts';
 import { LocalZones } from '../local/local.ts';
 import { UPSTREAM_FAILURE, WorkerCounters } from '../observe/observe.ts';
@@ -240,9 +240,8 @@ const listen = (port: MessagePort): void => {
         port.postMessage({ request, kind: 'done' } satisfies WorkerReply);
       },
       (error: unknown) => {
-        if (!(error instanceof AppError)) throw error;
-        const failure: AppError = error;
-        const { code, message: text, hint } = failure;
+        if (!isAppError(error)) throw error;
+        const { code, message: text, hint } = error;
         port.postMessage({ request, kind: 'failed', code, text, hint } satisfies WorkerReply);
       },
     );

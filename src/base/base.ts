@@ -19,5 +19,5 @@ export {
   readIpv6,
 } from './address.ts';
 export { type Clock, systemClock } from './clock.ts';
-export { AppError, errorText, systemErrorCode } from './error.ts';
+export { AppError, errorText, isAppError, systemErrorCode } from './error.ts';
 export { type PrefixEntry, PrefixTable } from './prefix-table.ts';

@@ -23,6 +23,9 @@ export class AppError<Code extends string = string> extends Error {
   }
 }
 
+/** True for an operational failure; instanceof would leave its code untyped. */
+export const isAppError = (thrown: unknown): thrown is AppError => thrown instanceof AppError;
+
 /** The system's error name of a thrown value (`EADDRINUSE`, `ENOENT`, …), or undefined. */
 export const systemErrorCode = (thrown: unknown): string | undefined => {
   if (!(thrown instanceof Error) || !('code' in thrown)) return undefined;

@@ -1,5 +1,5 @@
 // cordon check: every problem of a configuration at once, lists included; otherwise the effective configuration.
-import { AppError, buildGeneration, loadConfiguration } from '../app/app.ts';
+import { buildGeneration, isAppError, loadConfiguration } from '../app/app.ts';
 import { effectiveConfig, formatProblem } from '../config/config.ts';
 import { configPath, readArguments } from './usage.ts';
 
@@ -18,10 +18,12 @@ export const check = (args: string[]): number => {
     return 1;
   }
   try {
-    const { lists } = buildGeneration(config, 1, Date.now());
+    const { lists, groupsWithoutMandate } = buildGeneration(config, 1, Date.now());
     const facts = lists.map(({ id, loaded }) => ({ id, entries: loaded.entries, rejected: loaded.rejected }));
     if (values.json) {
-      process.stdout.write(`${JSON.stringify({ ok: true, lists: facts }, undefined, 2)}\n`);
+      process.stdout.write(
+        `${JSON.stringify({ ok: true, lists: facts, groupsWithoutMandate }, undefined, 2)}\n`,
+      );
       return 0;
     }
     process.stdout.write(effectiveConfig(config));
@@ -33,11 +35,13 @@ export const check = (args: string[]): number => {
         process.stdout.write(`#   ${loaded.path}:${line}:${column}: ${text}\n`);
       }
     }
+    for (const group of groupsWithoutMandate) {
+      process.stdout.write(`# warning: no mandate list is in force for the group ${group}\n`);
+    }
     return 0;
   } catch (error) {
-    if (!(error instanceof AppError) || !values.json) throw error;
-    const failure: AppError = error;
-    const problem = { code: failure.code, text: failure.message, hint: failure.hint };
+    if (!isAppError(error) || !values.json) throw error;
+    const problem = { code: error.code, text: error.message, hint: error.hint };
     process.stdout.write(`${JSON.stringify({ ok: false, problems: [problem] }, undefined, 2)}\n`);
     return 1;
   }

@@ -3,7 +3,7 @@
 //
 // Each command is a file of its own beside this one; output is for people, --json for machines.
 // Exit codes: 0 done (or: passes), 1 an operational error or a problem found, 2 wrong usage, 3 (explain) refused.
-import { AppError, errorText, VERSION } from '../app/app.ts';
+import { errorText, isAppError, VERSION } from '../app/app.ts';
 import { check } from './check.ts';
 import { writeDocs } from './docs.ts';
 import { explainName } from './explain.ts';
@@ -64,7 +64,7 @@ const main = async (args: string[]): Promise<number> => {
       process.stderr.write(`cordon ${name}: ${thrown.message}; try cordon help\n`);
       return 2;
     }
-    if (!(thrown instanceof AppError)) throw thrown;
+    if (!isAppError(thrown)) throw thrown;
     const hint = thrown.hint === undefined ? '' : ` (${thrown.hint})`;
     process.stderr.write(`cordon ${name}: ${errorText(thrown)}${hint} [${thrown.code}]\n`);
     return 1;

@@ -6,12 +6,18 @@ import { configPath, readArguments, requireConfig } from './usage.ts';
 export const serve = async (args: string[]): Promise<number> => {
   const { values } = readArguments({ args, options: { config: { type: 'string' } } });
   const path = configPath(values.config);
-  const service = await Service.start(
+  const starting = Service.start(
     () => requireConfig(path),
     (config) => createLog({ level: config.log.level }),
   );
-  await new Promise<void>((resolve) => {
-    process.on('SIGHUP', () => void service.reload());
+  // Signals are heard from here on, not from the ready line on: a SIGHUP that nobody handles ends a process.
+  process.on('SIGHUP', () => {
+    void starting.then(
+      (service) => service.reload(),
+      () => undefined,
+    );
+  });
+  const ending = new Promise<void>((resolve) => {
     for (const signal of ['SIGTERM', 'SIGINT'] as const) {
       process.once(signal, () => {
         // A second signal ends the program at once.
@@ -20,6 +26,8 @@ export const serve = async (args: string[]): Promise<number> => {
       });
     }
   });
+  const service = await starting;
+  await ending;
   await service.stop();
   // Worker threads and the logger keep handles of their own; everything that matters is closed.
   process.exit(0);

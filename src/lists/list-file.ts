@@ -3,7 +3,7 @@
 // Synchronous on purpose: lists are read by the main thread at start and at a refresh, never on the query path, and
 // the bytes are hashed and parsed at once.
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
-import { AppError, errorText } from '../base/base.ts';
+import { AppError, errorText, isAppError } from '../base/base.ts';
 
 /** Bytes of one list: about eight million names; the largest public lists hold one to two million. */
 const FILE_BYTES_MAX = 256 * 1024 * 1024;
@@ -43,7 +43,7 @@ export const readListFile = (path: string): Uint8Array => {
     }
     return bytes.subarray(0, length);
   } catch (thrown) {
-    if (thrown instanceof AppError) throw thrown;
+    if (isAppError(thrown)) throw thrown;
     throw listError('ERR_LIST_READ', `reading list ${path}: ${errorText(thrown)}`, { cause: thrown });
   } finally {
     if (file !== undefined) closeSync(file);

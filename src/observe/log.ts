@@ -11,7 +11,7 @@ import {
   stdSerializers,
   stdTimeFunctions,
 } from 'pino';
-import { AppError, errorText } from '../base/base.ts';
+import { errorText, isAppError } from '../base/base.ts';
 
 /** The logger that the rooms above take. */
 export type Log = Logger;
@@ -51,5 +51,3 @@ const toErrorFields = (thrown: unknown): unknown => {
   }
   return thrown instanceof Error ? stdSerializers.err(thrown) : thrown;
 };
-
-const isAppError = (thrown: unknown): thrown is AppError => thrown instanceof AppError;

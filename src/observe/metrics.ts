@@ -398,7 +398,7 @@ const METRICS: readonly Metric[] = [
     type: 'gauge',
     labels: ['list'],
     help: 'Lines of a list that are no rule and were left out.',
-    alarm: '`cordon_list_rejected_entries > 0`: `cordon lists` names the lines',
+    alarm: '`cordon_list_rejected_entries > 0`: `cordon check` names the lines',
     read: perList((list) => list.rejectedEntries),
   },
   {

@@ -14,7 +14,15 @@ export {
   WorkerCounters,
 } from './counters.ts';
 export { EnforcementClock, NOT_ENFORCING_CAUSES, type NotEnforcingCause } from './enforcement.ts';
-export { DROP, MATCH, SOURCE, TCP_REFUSAL, TRANSPORT, UPSTREAM_FAILURE } from './labels.ts';
+export {
+  DROP,
+  MATCH,
+  SOURCE,
+  TCP_REFUSAL,
+  TRANSPORT,
+  TRIGGER_WORDS,
+  UPSTREAM_FAILURE,
+} from './labels.ts';
 export { createLog, type Log, type LogLevel } from './log.ts';
 export { createMetrics, type ListFacts, type Metrics, type MetricsSource } from './metrics.ts';
 export { metricsReference } from './reference.ts';
