@@ -1,0 +1,119 @@
+// The system calls that node:dgram does not make: recvmmsg, sendmmsg, and what it takes to open a socket for them.
+//
+// The only module that reaches outside JavaScript. Linux on 64-bit little-endian machines only: the structures below
+// are laid out by hand. Memory that the kernel writes to belongs to typed arrays that the caller keeps referenced;
+// an array that only C knows would be collected under it. Loading fails softly: libc is undefined then.
+import { endianness } from 'node:os';
+import { type Endpoint, errorText } from '../base/base.ts';
+
+const AF_INET = 2;
+const AF_INET6 = 10;
+export const MSG_DONTWAIT = 0x40;
+export const POLLIN = 0x1;
+export const POLLOUT = 0x4;
+export const EINTR = 4;
+export const EAGAIN = 11;
+
+/** Bytes of struct mmsghdr on 64-bit Linux: a msghdr of 56 bytes, msg_len, padding. */
+export const MMSGHDR_BYTES = 64;
+/** Bytes of struct iovec. */
+export const IOVEC_BYTES = 16;
+/** Bytes of struct sockaddr_in6; sockaddr_in takes the first 16. */
+export const SOCKADDR_BYTES = 28;
+/** Bytes of struct sockaddr_in. */
+export const SOCKADDR_IN_BYTES = 16;
+
+const SOCK_DGRAM = 2;
+const SOCK_NONBLOCK = 0x800;
+const SOCK_CLOEXEC = 0x80000;
+const SOL_SOCKET = 1;
+const SO_SNDBUF = 7;
+const SO_RCVBUF = 8;
+const SO_REUSEPORT = 15;
+const IPPROTO_IPV6 = 41;
+const IPV6_V6ONLY = 26;
+
+/** The calls, as koffi offers them. */
+export interface Libc {
+  recvmmsg(fd: number, messages: Uint8Array, count: number, flags: number, timeout: null): number;
+  sendmmsg(fd: number, messages: Uint8Array, count: number, flags: number): number;
+  ppoll(descriptors: Uint8Array, count: number, timeout: Uint8Array, signals: null): number;
+  socket(domain: number, type: number, protocol: number): number;
+  bind(fd: number, address: Uint8Array, length: number): number;
+  setsockopt(fd: number, level: number, name: number, value: Uint8Array, length: number): number;
+  close(fd: number): number;
+  /** Of the call just made on this thread. */
+  errno(): number;
+  /** Name of an error number, such as EADDRINUSE. */
+  errorName(number: number): string;
+  /** Address of a typed array's first byte. */
+  address(memory: Uint8Array): bigint;
+}
+
+/** Set to any value, keeps the plain sockets: for comparisons and for machines where the calls are not wanted. */
+const DISABLE_VARIABLE = 'CORDON_NO_BATCH';
+
+/** Why the calls cannot be had, empty when they can or when they were not wanted. */
+let failure = '';
+
+const load = async (): Promise<Libc | undefined> => {
+  if (process.env[DISABLE_VARIABLE] !== undefined) return undefined;
+  if (process.platform !== 'linux' || endianness() !== 'LE' || !ARCHITECTURES.includes(process.arch)) {
+    failure = `not written for ${process.platform} on ${process.arch}`;
+    return undefined;
+  }
+  try {
+    const { default: koffi } = await import('koffi');
+    const c = koffi.load('libc.so.6');
+    const names = new Map(Object.entries(koffi.os.errno).map(([name, number]) => [number, name]));
+    return {
+      recvmmsg: c.func('int recvmmsg(int, void *, unsigned int, int, void *)') as Libc['recvmmsg'],
+      sendmmsg: c.func('int sendmmsg(int, void *, unsigned int, int)') as Libc['sendmmsg'],
+      ppoll: c.func('int ppoll(void *, unsigned long, void *, void *)') as Libc['ppoll'],
+      socket: c.func('int socket(int, int, int)') as Libc['socket'],
+      bind: c.func('int bind(int, void *, unsigned int)') as Libc['bind'],
+      setsockopt: c.func('int setsockopt(int, int, int, void *, unsigned int)') as Libc['setsockopt'],
+      close: c.func('int close(int)') as Libc['close'],
+      errno: () => koffi.errno(),
+      errorName: (number) => names.get(number) ?? `errno ${number}`,
+      address: (memory) => BigInt(koffi.address(memory)),
+    };
+  } catch (error) {
+    failure = errorText(error);
+    return undefined;
+  }
+};
+
+/** Those whose structures are laid out as below. */
+const ARCHITECTURES: readonly string[] = ['x64', 'arm64'];
+
+/** The calls, or undefined where they cannot be had. */
+export const libc: Libc | undefined = await load();
+
+/** Why there are none. */
+export const libcFailure = (): string => failure;
+
+/** A bound, non-blocking UDP socket's descriptor; throws an Error whose `code` is the system's. */
+export const openSocket = (
+  c: Libc,
+  endpoint: Endpoint,
+  options: { shared: boolean; receiveBytes: number; sendBytes: number },
+): number => {
+  const family = endpoint.family === 6 ? AF_INET6 : AF_INET;
+  const fd = c.socket(family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  if (fd < 0) throw systemError(c, 'socket');
+  const set = (level: number, name: number, value: number): number =>
+    c.setsockopt(fd, level, name, new Uint8Array(Int32Array.of(value).buffer), 4);
+  if (options.shared) set(SOL_SOCKET, SO_REUSEPORT, 1);
+  if (family === AF_INET6) set(IPPROTO_IPV6, IPV6_V6ONLY, 1);
+  // The kernel grants what it allows; less is no error.
+  set(SOL_SOCKET, SO_RCVBUF, options.receiveBytes);
+  set(SOL_SOCKET, SO_SNDBUF, options.sendBytes);
+  return fd;
+};
+
+/** An Error that carries the name of the call's error as `code`. */
+export const systemError = (c: Libc, call: string): NodeJS.ErrnoException => {
+  const code = c.errorName(c.errno());
+  return Object.assign(new Error(`${call}: ${code}`), { code });
+};

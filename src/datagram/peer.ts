@@ -1,0 +1,67 @@
+// The far end of a datagram: an address and a port, as numbers. Hot file.
+import { type AddressWords, createAddress, formatAddress, readIpv4, readIpv6 } from '../base/base.ts';
+
+const AF_INET = 2;
+const AF_INET6 = 10;
+
+/** Who sent a datagram, or who gets one. One object serves all datagrams of a socket: copy what has to last. */
+export class Peer {
+  readonly words: AddressWords = createAddress();
+  port = 0;
+  /** Interface of a link-local address (RFC 4007), 0 otherwise. */
+  scope = 0;
+  /** The address as node:dgram prints it, where it came from there; otherwise empty. */
+  text = '';
+
+  /** A copy that lasts. */
+  copy(): Peer {
+    const peer = new Peer();
+    for (let i = 0; i < 4; i++) peer.words[i] = this.words[i] ?? 0;
+    peer.port = this.port;
+    peer.scope = this.scope;
+    peer.text = this.text;
+    return peer;
+  }
+
+  /** The address as text. */
+  get address(): string {
+    return formatAddress(this.words);
+  }
+
+  /** Reads a struct sockaddr_in or sockaddr_in6. */
+  read(bytes: Uint8Array, offset: number): void {
+    this.port = ((bytes[offset + 2] ?? 0) << 8) | (bytes[offset + 3] ?? 0);
+    if (bytes[offset] === AF_INET) {
+      readIpv4(bytes, offset + 4, this.words);
+      this.scope = 0;
+      return;
+    }
+    readIpv6(bytes, offset + 8, this.words);
+    this.scope =
+      (bytes[offset + 24] ?? 0) |
+      ((bytes[offset + 25] ?? 0) << 8) |
+      ((bytes[offset + 26] ?? 0) << 16) |
+      ((bytes[offset + 27] ?? 0) << 24);
+  }
+
+  /** Writes a struct sockaddr_in, or sockaddr_in6 for an IPv6 socket; flow information stays zero. */
+  write(bytes: Uint8Array, offset: number, family: 4 | 6): void {
+    bytes[offset] = family === 4 ? AF_INET : AF_INET6;
+    bytes[offset + 1] = 0;
+    bytes[offset + 2] = this.port >>> 8;
+    bytes[offset + 3] = this.port & 0xff;
+    if (family === 4) {
+      writeWord(bytes, offset + 4, this.words[3] ?? 0);
+      return;
+    }
+    for (let i = 0; i < 4; i++) writeWord(bytes, offset + 8 + 4 * i, this.words[i] ?? 0);
+    for (let i = 0; i < 4; i++) bytes[offset + 24 + i] = (this.scope >>> (8 * i)) & 0xff;
+  }
+}
+
+const writeWord = (bytes: Uint8Array, offset: number, word: number): void => {
+  bytes[offset] = word >>> 24;
+  bytes[offset + 1] = (word >>> 16) & 0xff;
+  bytes[offset + 2] = (word >>> 8) & 0xff;
+  bytes[offset + 3] = word & 0xff;
+};
