@@ -72,7 +72,7 @@ export const explain = async (
 ): Promise<Explanation> => {
   const generation = buildGeneration(config, 1, systemClock());
   const policy = new Policy(generation.policy);
-  const identity = new Clients(generation.access).identify(client);
+  const identity = new Clients(generation.access).identifyText(client);
   const group = policy.groups[identity.group];
   const qname = Uint8Array.from(name);
   foldName(qname, 0, qname.length);

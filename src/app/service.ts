@@ -8,6 +8,7 @@ import { availableParallelism } from 'node:os';
 import { type Admin, type Control, startAdmin } from '../admin/admin.ts';
 import { type Endpoint, formatEndpoint, isAppError, systemClock } from '../base/base.ts';
 import { type Config, configHash } from '../config/config.ts';
+import { datagramKind } from '../datagram/datagram.ts';
 import {
   type CounterBlock,
   CounterTotals,
@@ -92,6 +93,7 @@ export class Service {
       reloads: () => this.#reloads,
       workers: () => this.#supervisor.alive,
       workerRestarts: () => this.#supervisor.restarts,
+      isUdpBatched: () => datagramKind().isBatched,
     });
   }
 
@@ -132,6 +134,7 @@ export class Service {
         dns: this.#state.listen.map(formatEndpoint),
         admin: this.#admin?.address,
         workers: this.#supervisor.count,
+        udp: describeUdp(),
         generation: this.#state.generation?.policy.generation ?? 0,
         upstreams: this.#state.routes[0]?.endpoints.map(formatEndpoint),
       },
@@ -297,6 +300,12 @@ export class Service {
     if (keys.length > 0) this.#log.warn({ keys }, 'changed keys take effect at the next start');
   }
 }
+
+/** `batched`, or `plain` with the reason where batches were wanted and cannot be had. */
+const describeUdp = (): string => {
+  const { isBatched, reason } = datagramKind();
+  return isBatched ? 'batched' : reason === '' ? 'plain' : `plain: ${reason}`;
+};
 
 const toSettings = (state: State, index: number): WorkerSettings => {
   const { config, generation } = state;

@@ -6,13 +6,20 @@
 import { networkInterfaces } from 'node:os';
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import { Clients } from '../access/access.ts';
-import { type Endpoint, formatEndpoint, isAppError, systemClock } from '../base/base.ts';
+import {
+  type AddressWords,
+  type Endpoint,
+  formatAddress,
+  formatEndpoint,
+  isAppError,
+  systemClock,
+} from '../base/base.ts';
 import { AnswerCache } from '../cache/cache.ts';
 import { LocalZones } from '../local/local.ts';
 import { UPSTREAM_FAILURE, WorkerCounters } from '../observe/observe.ts';
 import { Pipeline, type PipelineRules, TRANSPORT } from '../pipeline/pipeline.ts';
 import { Policy } from '../policy/policy.ts';
-import { ConnectionBudget, StreamListener, UdpListener } from '../server/server.ts';
+import { type Closable, ConnectionBudget, openUdp, StreamListener } from '../server/server.ts';
 import {
   Forwarding,
   OwnPorts,
@@ -28,7 +35,7 @@ const GAUGES_MS = 1000;
 const DRAIN_POLL_MS = 20;
 
 interface Listener {
-  readonly udp: UdpListener;
+  readonly udp: Closable;
   readonly stream: StreamListener;
 }
 
@@ -133,7 +140,7 @@ class ResolverWorker {
 
   async #openListener(endpoint: Endpoint): Promise<Listener> {
     const common = { endpoint, shared: this.#start.shared, pipeline: this.#pipeline };
-    const udp = await UdpListener.open({
+    const udp = await openUdp({
       ...common,
       observer: this.#counters,
       isOwn: (address, port) => this.#isOwn(address, port),
@@ -148,8 +155,8 @@ class ResolverWorker {
   }
 
   /** A query from one of our own upstream sockets: an upstream that points back here. */
-  #isOwn(address: string, port: number): boolean {
-    return this.#ownPorts.has(port) && this.#ownAddresses.has(address);
+  #isOwn(address: AddressWords, port: number): boolean {
+    return this.#ownPorts.has(port) && this.#ownAddresses.has(formatAddress(address));
   }
 
   #createForwarding(settings: WorkerSettings): Forwarding {

@@ -42,6 +42,8 @@ export interface Answer {
   readonly ttlOffsets: Uint16Array;
   readonly targets: Targets;
   readonly storedAtMs: number;
+  /** When the cache last moved it to the front. */
+  usedAtMs: number;
   /** Seconds that it may be used; 0: only for those who wait for it. */
   readonly lifetimeSec: number;
 }
@@ -95,6 +97,7 @@ export const createAnswer = (
     ttlOffsets,
     targets: collectTargets(wire, wire.length, start, qname),
     storedAtMs: nowMs,
+    usedAtMs: nowMs,
     lifetimeSec: keepable ? lifetimeSec : 0,
   };
 };

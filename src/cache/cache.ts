@@ -11,6 +11,12 @@ export { type Answer, createAnswer, type TtlLimits } from './answer.ts';
 /** Smallest entry that can occur, for the number of index slots: overhead plus a short negative answer. */
 const ENTRY_BYTES_MIN = 840;
 
+/**
+ * How exact the order of use is, milliseconds. Moving an entry to the front costs as much as finding it, and a popular
+ * answer would be moved thousands of times a second.
+ */
+const TOUCH_MS = 1000;
+
 /** Told about evictions and size. */
 export interface CacheObserver {
   cacheEvicted(): void;
@@ -32,10 +38,17 @@ export class AnswerCache {
 
   /** The answer under the key while it lives. `nowMs` is the time of the clock that stored it. */
   get(key: string, nowMs: number): Answer | undefined {
-    const answer = this.#entries.get(key);
+    const answer = this.#entries.peek(key);
     if (answer === undefined) return undefined;
     const ageMs = nowMs - answer.storedAtMs;
-    if (ageMs >= 0 && ageMs < answer.lifetimeSec * 1000) return answer;
+    if (ageMs >= 0 && ageMs < answer.lifetimeSec * 1000) {
+      const unusedMs = nowMs - answer.usedAtMs;
+      if (unusedMs >= TOUCH_MS || unusedMs < 0) {
+        answer.usedAtMs = nowMs;
+        this.#entries.get(key);
+      }
+      return answer;
+    }
     this.#entries.delete(key);
     return undefined;
   }

@@ -11,6 +11,8 @@ import { kinds, suggest } from './value.ts';
 
 const NAME_PREFIX = 'CORDON_';
 /** https://kubernetes.io/docs/tutorials/services/connect-applications-service/#environment-variables */
+/** Read by the datagram room: it chooses how sockets are opened before there is a configuration. */
+const NO_BATCH = 'CORDON_NO_BATCH';
 const KUBERNETES_NAME = /_SERVICE_(HOST|PORT(_\w+)?)$|_PORT(_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)?$/;
 
 /** The variables of a process. */
@@ -46,7 +48,7 @@ export const overlayEnvironment = (
     if (variable !== undefined) {
       setValue(result, variable.path, readValue(variable, text, workingDirectory));
       names.set(formatPath(variable.path), name);
-    } else if (!KUBERNETES_NAME.test(name)) {
+    } else if (!KUBERNETES_NAME.test(name) && name !== NO_BATCH) {
       problems.push(unknownVariable(name, variables.keys()));
     }
   }

@@ -35,6 +35,8 @@ export interface MetricsSource {
   /** Workers that run. */
   workers(): number;
   workerRestarts(): number;
+  /** Whether UDP sockets move datagrams in batches. */
+  isUdpBatched(): boolean;
 }
 
 /** The page of metrics. */
@@ -447,6 +449,14 @@ const METRICS: readonly Metric[] = [
     help: 'Worker threads that run.',
     alarm: 'fewer than configured for 5 minutes',
     read: ({ source }) => single(source.workers()),
+  },
+  {
+    name: 'cordon_udp_batched',
+    type: 'gauge',
+    labels: [],
+    help: '1 while UDP sockets move datagrams in batches, 0 while they move them one by one.',
+    alarm: '0 where it was 1: the same load costs twice the processor time',
+    read: ({ source }) => single(source.isUdpBatched() ? 1 : 0),
   },
   {
     name: 'cordon_worker_restarts_total',

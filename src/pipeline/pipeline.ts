@@ -5,7 +5,7 @@
 // now in force, also one that was waited for while the lists changed; without a policy nothing is resolved (EDE 14).
 // The pipeline knows a Resolver interface, never an upstream. RFCs 1035, 2308, 6891, 8482, 8914, 9619.
 import type { Client, Clients } from '../access/access.ts';
-import type { Clock } from '../base/base.ts';
+import { type AddressWords, type Clock, createAddress } from '../base/base.ts';
 import { type Answer, type AnswerCache, createAnswer, type TtlLimits } from '../cache/cache.ts';
 import {
   CLASS,
@@ -126,7 +126,7 @@ interface Waiter {
   /** A copy of the query. */
   readonly bytes: Uint8Array;
   /** The client is identified again for the answer: its group may have changed meanwhile. */
-  readonly address: string;
+  readonly address: AddressWords;
   readonly transport: number;
   readonly reply: Reply;
   readonly sinceMs: number;
@@ -159,7 +159,7 @@ export class Pipeline {
   readonly #waiting = new Map<string, Waiter[]>();
   // The query in hand, for resolve().
   #keyText = '';
-  #address = '';
+  readonly #address = createAddress();
   #transport = 0;
   #nowMs = 0;
 
@@ -204,10 +204,16 @@ export class Pipeline {
   }
 
   /**
-   * Decides a message of `length` bytes from a client's address (its text) and writes the answer into `out`, which
+   * Decides a message of `length` bytes from a client's address and writes the answer into `out`, which
    * must hold at least the transport's longest answer. Returns the answer's length, DROPPED or PENDING.
    */
-  decide(bytes: Uint8Array, length: number, address: string, transport: number, out: Uint8Array): number {
+  decide(
+    bytes: Uint8Array,
+    length: number,
+    address: AddressWords,
+    transport: number,
+    out: Uint8Array,
+  ): number {
     const query = this.#query;
     const fault = query.parse(bytes, length);
     if (fault !== QUERY_FAULT.NONE) return this.#answerFault(fault, out);
@@ -221,7 +227,7 @@ export class Pipeline {
     if (answer === undefined) {
       this.#observer.cacheMiss();
       this.#keyText = key;
-      this.#address = address;
+      for (let i = 0; i < 4; i++) this.#address[i] = address[i] ?? 0;
       this.#transport = transport;
       this.#nowMs = nowMs;
       return PENDING;
@@ -237,7 +243,7 @@ export class Pipeline {
     const waiter: Waiter = {
       // A Buffer's own slice() would be a view of the socket's memory.
       bytes: Uint8Array.prototype.slice.call(query.bytes, 0, query.length),
-      address: this.#address,
+      address: this.#address.slice(),
       transport: this.#transport,
       reply,
       sinceMs: this.#nowMs,

@@ -4,3 +4,4 @@
 // a bound; a client never gets bytes meant for another. RFCs 1035 section 4.2, 7766, 8906.
 export { ConnectionBudget, type StreamLimits, StreamListener, type StreamObserver } from './stream.ts';
 export { UdpListener, type UdpObserver } from './udp.ts';
+export { type Closable, openUdp } from './wildcard.ts';

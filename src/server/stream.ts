@@ -4,10 +4,10 @@
 // client has, how long one may be idle (bytes of an unfinished query do not count as life), how many queries wait,
 // and how much unread output may pile up before reading stops. Answers to one chunk leave in one write.
 import { createServer, type Server, type Socket } from 'node:net';
-import type { Clock, Endpoint } from '../base/base.ts';
+import { type AddressWords, type Clock, createAddress, type Endpoint, parseAddress } from '../base/base.ts';
 import { MESSAGE_LENGTH_MAX, readU16, writeU16 } from '../dns/dns.ts';
 import { PENDING, type Pipeline, TRANSPORT } from '../pipeline/pipeline.ts';
-import { toListenError } from './udp.ts';
+import { toListenError } from './listen-error.ts';
 
 /** Queries of one connection that may wait for upstreams; reading stops above it (RFC 7766 section 6.2.1.1). */
 const WAITING_MAX = 128;
@@ -87,6 +87,7 @@ export interface StreamOptions {
 interface Connection {
   readonly socket: Socket;
   readonly address: string;
+  readonly words: AddressWords;
   /** Room for the unfinished frame, its length header included; undefined between frames. */
   partial: Buffer | undefined;
   /** Bytes of it that have arrived. */
@@ -158,6 +159,7 @@ export class StreamListener {
     const connection: Connection = {
       socket,
       address,
+      words: wordsOf(address),
       partial: undefined,
       filled: 0,
       waiting: 0,
@@ -240,7 +242,7 @@ export class StreamListener {
   #answer(connection: Connection, message: Buffer): void {
     const { pipeline, clock } = this.#options;
     connection.aliveMs = clock();
-    const length = pipeline.decide(message, message.length, connection.address, TRANSPORT.TCP, this.#out);
+    const length = pipeline.decide(message, message.length, connection.words, TRANSPORT.TCP, this.#out);
     if (length > 0) {
       this.#batch.push(frame(this.#out.subarray(0, length)));
       this.#batchLength += FRAME_HEADER + length;
@@ -313,6 +315,13 @@ const listen = async (endpoint: Endpoint, shared: boolean): Promise<Server> => {
     );
   });
   return server;
+};
+
+/** The words of an address as sockets print it; all zero, which nobody allows, when there is none. */
+const wordsOf = (address: string): AddressWords => {
+  const words = createAddress();
+  parseAddress(address, words);
+  return words;
 };
 
 /** A copy of a message behind its length. */

@@ -1,17 +1,19 @@
-// Queries over UDP on plain node:dgram sockets. Hot file.
+// Queries over UDP. Hot file.
 //
-// One answer buffer serves all queries of a socket, because node:dgram hands a datagram to the kernel before send()
-// returns. Only when the kernel's buffer is full does libuv keep the memory for later; then the buffer is left to it
-// and another one takes its place, so that no client ever gets the bytes of another's answer.
-import { createSocket, type RemoteInfo, type Socket } from 'node:dgram';
-import { AppError, type Endpoint, formatEndpoint, systemErrorCode } from '../base/base.ts';
-import { UDP_LENGTH_MAX } from '../dns/dns.ts';
+// The decision is made while the datagram lies in the socket's memory and is written straight into the memory that
+// leaves it; only a query that has to wait for an upstream keeps anything: its peer, and the pipeline's copy of it.
+import type { AddressWords, Endpoint } from '../base/base.ts';
+import {
+  type DatagramHandler,
+  type DatagramSocket,
+  openDatagramSocket,
+  type Peer,
+} from '../datagram/datagram.ts';
 import { DROP, PENDING, type Pipeline, TRANSPORT } from '../pipeline/pipeline.ts';
+import { toListenError } from './listen-error.ts';
 
-/** The longest answer, and room for the longest refusal. */
-const ANSWER_LENGTH_MAX = Math.max(UDP_LENGTH_MAX, 2048);
-/** Kernel buffer for datagrams not read yet, bytes: 50 ms of 100,000 queries a second. The system may grant less. */
-const RECEIVE_BUFFER_BYTES = 4 * 1024 * 1024;
+/** Kernel buffers, bytes: 50 ms of 100,000 datagrams a second. The system may grant less. */
+const BUFFER_BYTES = 4 * 1024 * 1024;
 
 /** Told what became of datagrams. */
 export interface UdpObserver {
@@ -21,143 +23,89 @@ export interface UdpObserver {
 /** What a UDP listener needs beside its endpoint. */
 export interface UdpOptions {
   readonly endpoint: Endpoint;
-  /** Several workers share the endpoint. */
+  /** Other sockets share the endpoint. */
   readonly shared: boolean;
   readonly pipeline: Pipeline;
   readonly observer: UdpObserver;
   /** True for an address and port that one of our own upstream sockets has: the query is our own. */
-  readonly isOwn: (address: string, port: number) => boolean;
+  readonly isOwn: (address: AddressWords, port: number) => boolean;
 }
 
 /** One UDP endpoint that clients ask. */
-export class UdpListener {
-  readonly #socket: Socket;
-  readonly #options: UdpOptions;
-  #out = Buffer.allocUnsafeSlow(ANSWER_LENGTH_MAX);
+export class UdpListener implements DatagramHandler {
+  readonly #pipeline: Pipeline;
+  readonly #observer: UdpObserver;
+  readonly #isOwn: UdpOptions['isOwn'];
+  #socket: DatagramSocket | undefined;
 
-  private constructor(socket: Socket, options: UdpOptions) {
-    this.#socket = socket;
-    this.#options = options;
-    socket.on('message', (message, peer) => {
-      this.#receive(message, peer);
-    });
+  private constructor(options: UdpOptions) {
+    this.#pipeline = options.pipeline;
+    this.#observer = options.observer;
+    this.#isOwn = options.isOwn;
   }
 
   /** Binds the endpoint, once per socket; throws AppError ERR_SERVER_LISTEN. */
   static async open(options: UdpOptions): Promise<UdpListener> {
-    const socket = await bind(options.endpoint, options.shared);
-    socket.removeAllListeners('error');
-    // Errors of single datagrams (an ICMP message for an answer) concern nobody else.
-    socket.on('error', () => {
-      options.observer.dropped(DROP.SEND_FAILED);
-    });
-    try {
-      socket.setRecvBufferSize(RECEIVE_BUFFER_BYTES);
-    } catch {
-      // The system's own size serves.
-    }
-    return new UdpListener(socket, options);
+    const listener = new UdpListener(options);
+    listener.#socket = await openSocket(options.endpoint, options.shared, listener);
+    return listener;
   }
 
-  /** The port that binding the endpoint alone would give, once per socket; throws AppError ERR_SERVER_LISTEN when it is taken. */
+  /** The port that binding the endpoint alone would give, once per socket; throws ERR_SERVER_LISTEN when it is taken. */
   static async probe(endpoint: Endpoint): Promise<number> {
-    const socket = await bind(endpoint, false);
-    const { port } = socket.address();
-    await closeSocket(socket);
-    return port;
-  }
-
-  /** The port in use. */
-  get port(): number {
-    return this.#socket.address().port;
+    const socket = await openSocket(endpoint, false, { receive() {}, sendFailed() {} });
+    await socket.close();
+    return socket.port;
   }
 
   /** Stops listening. */
   close(): Promise<void> {
-    return closeSocket(this.#socket);
+    return this.#socket?.close() ?? Promise.resolve();
   }
 
-  #receive(message: Buffer, peer: RemoteInfo): void {
-    const { pipeline, observer, isOwn } = this.#options;
-    const { address, port } = peer;
-    if (port === 0) {
-      observer.dropped(DROP.SOURCE_PORT_ZERO);
+  receive(bytes: Uint8Array, length: number, peer: Peer): void {
+    const socket = this.#socket;
+    if (socket === undefined) return;
+    if (peer.port === 0) {
+      this.#observer.dropped(DROP.SOURCE_PORT_ZERO);
       return;
     }
-    if (isOwn(address, port)) {
-      observer.dropped(DROP.LOOP);
+    if (this.#isOwn(peer.words, peer.port)) {
+      this.#observer.dropped(DROP.LOOP);
       return;
     }
-    const length = pipeline.decide(message, message.length, address, TRANSPORT.UDP, this.#out);
-    if (length > 0) {
-      this.#send(length, port, address);
-    } else if (length === PENDING) {
-      pipeline.resolve((answer) => {
-        this.#out.set(answer);
-        this.#send(answer.length, port, address);
+    const answered = this.#pipeline.decide(bytes, length, peer.words, TRANSPORT.UDP, socket.reserve());
+    if (answered > 0) {
+      socket.commit(answered, peer);
+    } else if (answered === PENDING) {
+      const asker = peer.copy();
+      this.#pipeline.resolve((answer) => {
+        socket.reserve().set(answer);
+        socket.commit(answer.length, asker);
       });
     }
   }
 
-  #send(length: number, port: number, address: string): void {
-    try {
-      this.#socket.send(this.#out, 0, length, port, address);
-      if (this.#socket.getSendQueueCount() > 0) this.#out = Buffer.allocUnsafeSlow(ANSWER_LENGTH_MAX);
-    } catch {
-      // The socket was closed while the answer was waited for.
-      this.#options.observer.dropped(DROP.SEND_FAILED);
-    }
+  sendFailed(): void {
+    this.#observer.dropped(DROP.SEND_FAILED);
   }
 }
 
 /** Once per socket. */
-const bind = async (endpoint: Endpoint, shared: boolean): Promise<Socket> => {
-  const socket = createSocket({
-    type: endpoint.family === 6 ? 'udp6' : 'udp4',
-    reusePort: shared,
-    ipv6Only: endpoint.family === 6,
-    // Addresses are numeric: resolving them again would delay each send by a turn of the loop.
-    lookup: (address, _options, done) => {
-      done(null, address, endpoint.family);
-    },
-  });
-  await new Promise<void>((resolve, reject) => {
-    socket.once('error', (error) => {
-      socket.close();
-      reject(toListenError('UDP', endpoint, error));
-    });
-    socket.bind({ address: endpoint.address, port: endpoint.port, exclusive: true }, () => {
-      resolve();
-    });
-  });
-  return socket;
-};
-
-const closeSocket = (socket: Socket): Promise<void> =>
-  new Promise((resolve) => {
-    socket.close(() => {
-      resolve();
-    });
-  });
-
-/** One clear error for a socket that could not be opened. */
-export const toListenError = (
-  protocol: string,
+const openSocket = async (
   endpoint: Endpoint,
-  cause: unknown,
-): AppError<'ERR_SERVER_LISTEN'> => {
-  const code = systemErrorCode(cause) ?? 'unknown error';
-  const hint =
-    code === 'EADDRINUSE'
-      ? 'another program has this address; stop it or change listen.dns'
-      : code === 'EACCES'
-        ? 'ports below 1024 need CAP_NET_BIND_SERVICE'
-        : code === 'EADDRNOTAVAIL'
-          ? 'this host does not have the address'
-          : 'check listen.dns';
-  return new AppError(
-    'ERR_SERVER_LISTEN',
-    `listening on ${formatEndpoint(endpoint)} (${protocol}): ${code}`,
-    { cause, hint },
-  );
+  shared: boolean,
+  handler: DatagramHandler,
+): Promise<DatagramSocket> => {
+  try {
+    return await openDatagramSocket({
+      endpoint,
+      shared,
+      receiveBytes: BUFFER_BYTES,
+      sendBytes: BUFFER_BYTES,
+      handler,
+    });
+  } catch (error) {
+    throw toListenError('UDP', endpoint, error);
+  }
 };

@@ -65,10 +65,11 @@ describe('set()', () => {
 
   test('evicts those not used for longest once the bytes are taken', () => {
     const { cache, evictions } = openCache(SMALL_BYTES);
-    cache.set('used', positive());
+    cache.set('used', positive(3600));
     for (let i = 0; i < 100; i++) {
-      cache.set(`key-${i}`, positive());
-      expect(cache.get('used', ARRIVAL_MS)).toBeDefined();
+      cache.set(`key-${i}`, positive(3600));
+      // The order of use is exact to a second.
+      expect(cache.get('used', ARRIVAL_MS + 1000 * i)).toBeDefined();
       expect(cache.bytes).toBeLessThanOrEqual(SMALL_BYTES);
     }
     expect(cache.get('key-0', ARRIVAL_MS)).toBeUndefined();

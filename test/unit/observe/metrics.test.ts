@@ -65,6 +65,7 @@ test('the facts of the program are on the page', async () => {
     'cordon_config_reloads_total{result="failure"}': 1,
     [`cordon_build_info{version="1.2.3",node="${process.versions.node}"}`]: 1,
     cordon_workers: 2,
+    cordon_udp_batched: 1,
     cordon_worker_restarts_total: 1,
     cordon_metrics_series_dropped_total: 0,
   };

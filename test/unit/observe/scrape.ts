@@ -26,6 +26,7 @@ export const createSource = (changes: Partial<MetricsSource> = {}): MetricsSourc
   configSha256: () => 'cd'.repeat(32),
   reloads: () => ({ success: 2, failure: 1 }),
   workers: () => 2,
+  isUdpBatched: () => true,
   workerRestarts: () => 1,
   ...changes,
 });

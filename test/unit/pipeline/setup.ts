@@ -1,6 +1,6 @@
 // A pipeline over real rooms and a resolver that a test answers for, with everything that was counted.
 import { Clients } from '../../../src/access/access.ts';
-import { parsePrefix } from '../../../src/base/base.ts';
+import { type AddressWords, createAddress, parseAddress, parsePrefix } from '../../../src/base/base.ts';
 import { AnswerCache } from '../../../src/cache/cache.ts';
 import { nameFrom, readEde, readOptions } from '../../../src/dns/dns.ts';
 import { LocalZones } from '../../../src/local/local.ts';
@@ -115,7 +115,7 @@ export class Bench {
     transport: number = TRANSPORT.UDP,
   ): { readonly answers: Uint8Array[]; readonly decided: number } {
     const answers: Uint8Array[] = [];
-    const decided = this.pipeline.decide(bytes, bytes.length, client, transport, this.#out);
+    const decided = this.pipeline.decide(bytes, bytes.length, wordsOf(client), transport, this.#out);
     if (decided > DROPPED) answers.push(this.#out.slice(0, decided));
     if (decided === PENDING) this.pipeline.resolve((message) => void answers.push(Uint8Array.from(message)));
     return { answers, decided };
@@ -162,6 +162,12 @@ export const edeOf = (message: ParsedMessage): number[] =>
     const error = readEde(option);
     return error === undefined ? [] : [error.infoCode];
   });
+
+const wordsOf = (text: string): AddressWords => {
+  const words = createAddress();
+  if (!parseAddress(text, words)) throw new TypeError(`"${text}" is not an address`);
+  return words;
+};
 
 const FLAG_RCODE = 0xf;
 const EMPTY = new Uint8Array(0);
