@@ -10,6 +10,7 @@ import {
   expandName,
   expandRdata,
   FLAG,
+  foldName,
   HEADER_LENGTH,
   MESSAGE_LENGTH_MAX,
   MessageBuilder,
@@ -42,8 +43,10 @@ export interface Answer {
   readonly ttlOffsets: Uint16Array;
   readonly targets: Targets;
   readonly storedAtMs: number;
-  /** When the cache last moved it to the front. */
+  /** When the cache last noted its use. */
   usedAtMs: number;
+  /** Its place in the front of the cache, -1 when it has none. */
+  place: number;
   /** Seconds that it may be used; 0: only for those who wait for it. */
   readonly lifetimeSec: number;
 }
@@ -78,6 +81,8 @@ export const createAnswer = (
   writeU16(wire, 2, FLAG.QR | FLAG.RA | messageRcode(message));
   if (!keepsAuthority) writeU16(wire, 8, 0);
   writeU16(wire, 10, 0);
+  // The cache compares it with folded keys; clients get their own letters back.
+  foldName(wire, HEADER_LENGTH, start - 4 - HEADER_LENGTH);
   const ttlOffsets = Uint16Array.from(shape.ttlOffsets.filter((offset) => offset < wire.length));
   const negativeSec = shape.positive ? Number.POSITIVE_INFINITY : negativeTtl(shape, limits);
   let lifetimeSec = Math.min(negativeSec, limits.maxSec);
@@ -98,6 +103,7 @@ export const createAnswer = (
     targets: collectTargets(wire, wire.length, start, qname),
     storedAtMs: nowMs,
     usedAtMs: nowMs,
+    place: -1,
     lifetimeSec: keepable ? lifetimeSec : 0,
   };
 };

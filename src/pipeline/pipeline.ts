@@ -6,7 +6,14 @@
 // The pipeline knows a Resolver interface, never an upstream. RFCs 1035, 2308, 6891, 8482, 8914, 9619.
 import type { Client, Clients } from '../access/access.ts';
 import { type AddressWords, type Clock, createAddress } from '../base/base.ts';
-import { type Answer, type AnswerCache, createAnswer, type TtlLimits } from '../cache/cache.ts';
+import {
+  type Answer,
+  type AnswerCache,
+  createAnswer,
+  KEY_EXTRA,
+  keyText,
+  type TtlLimits,
+} from '../cache/cache.ts';
 import {
   CLASS,
   createEde,
@@ -71,8 +78,6 @@ export const DROP = {
  * the time of an upstream's answer; more than this is a flood.
  */
 const WAITERS_MAX = 4096;
-/** Type (2 bytes) and flags (1 byte) behind the name in a cache key. */
-const KEY_EXTRA = 3;
 
 const EDE_NOT_READY = createEde(EDE.NOT_READY, 'policy lists are not loaded');
 const EDE_PROHIBITED = createEde(EDE.PROHIBITED);
@@ -221,12 +226,12 @@ export class Pipeline {
     const client = this.#clients.identify(address);
     const decided = this.#decideWithoutData(client, out);
     if (decided !== 0) return decided;
-    const key = this.#key.toString('latin1', 0, this.#writeKeyExtra());
+    const keyLength = this.#writeKeyExtra();
     const nowMs = this.#clock();
-    const answer = this.#cache.get(key, nowMs);
+    const answer = this.#cache.get(this.#key, keyLength, nowMs);
     if (answer === undefined) {
       this.#observer.cacheMiss();
-      this.#keyText = key;
+      this.#keyText = keyText(this.#key, keyLength);
       for (let i = 0; i < 4; i++) this.#address[i] = address[i] ?? 0;
       this.#transport = transport;
       this.#nowMs = nowMs;

@@ -52,6 +52,8 @@ process.stdout.write(
     chargedBytes: cache.bytes,
     grownBytes,
     entries: cache.entries,
-    alive: cache.get(keyOf(ANSWERS - 1), ARRIVAL_MS) !== undefined,
+    alive:
+      cache.get(Buffer.from(keyOf(ANSWERS - 1), 'latin1'), keyOf(ANSWERS - 1).length, ARRIVAL_MS) !==
+      undefined,
   }),
 );
