@@ -6,6 +6,7 @@
 import { basename } from 'node:path';
 import { getPublicSuffix } from 'tldts';
 import { isIpv4, MAPPED_BITS, matchesPrefix, type Prefix, parsePrefix } from '../base/base.ts';
+import { nameFrom } from '../dns/dns.ts';
 import { MATCH, MATCH_NAMES, type Match } from '../policy/policy.ts';
 import { shippedLists } from './catalog.ts';
 import { type ListEntry, parseCordonList, prefixOf } from './cordon-format.ts';
@@ -160,7 +161,8 @@ class ListCheck {
   }
 
   #checkName(entry: ListEntry): void {
-    const guard = this.#options.guards.protects(entry.match, entry.text);
+    const name = nameFrom(entry.text);
+    const guard = this.#options.guards.protects(entry.match, name, name.length);
     if (guard !== undefined) this.#refuse('guard', entry, `${entry.text} harms ${guard} (never-block.txt)`);
     if (isPublicSuffix(entry.text)) {
       this.#refuse('public-suffix', entry, `${entry.text} is where others register names`);

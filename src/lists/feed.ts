@@ -6,11 +6,15 @@ import type { RuleSink } from '../policy/policy.ts';
 import { feedEntries, type ListHeader, parseCordonList } from './cordon-format.ts';
 import { type Diagnostic, DiagnosticLog } from './diagnostic.ts';
 import type { Guards } from './guard.ts';
+import type { ListBytes } from './list-file.ts';
 import { RuleGate } from './rule-gate.ts';
 import { feedDomains, feedHosts } from './text-formats.ts';
 
 /** The formats that lists come in. */
 export const LIST_FORMATS = ['cordon', 'domains', 'hosts'] as const;
+
+/** Bytes that a list of unknown size is read by. */
+const PIECE_BYTES = 256 * 1024;
 
 /** One of LIST_FORMATS. */
 export type ListFormat = (typeof LIST_FORMATS)[number];
@@ -35,18 +39,28 @@ export interface FeedResult {
   readonly header: ListHeader | undefined;
 }
 
-/** Streams the rules of a list into `sink`. Never throws for what the bytes hold. */
+/** Streams the rules of a list into `sink`. Never throws for what the bytes hold; `read` and `sink` may throw. */
 export const feedRules = (
   format: ListFormat,
-  bytes: Uint8Array,
+  read: ListBytes,
   sink: RuleSink,
   options: FeedOptions = {},
 ): FeedResult => {
-  const list = format === 'cordon' ? parseCordonList(bytes) : undefined;
+  const list = format === 'cordon' ? parseCordonList(readWhole(read)) : undefined;
   const log = list?.log ?? new DiagnosticLog();
   const gate = new RuleGate(sink, log, options.guards);
   if (list !== undefined) feedEntries(list.entries, gate);
-  else if (format === 'hosts') feedHosts(bytes, gate, log);
-  else feedDomains(bytes, gate, log, options.match);
+  else if (format === 'hosts') feedHosts(read, gate, log);
+  else feedDomains(read, gate, log, options.match);
   return { entries: gate.entries, rejected: log.count, diagnostics: log.kept, header: list?.header };
+};
+
+const readWhole = (read: ListBytes): Uint8Array => {
+  const pieces: Uint8Array[] = [];
+  for (;;) {
+    const piece = Buffer.alloc(PIECE_BYTES);
+    const count = read(piece);
+    pieces.push(piece.subarray(0, count));
+    if (count < piece.length) return Buffer.concat(pieces);
+  }
 };

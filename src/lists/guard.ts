@@ -2,31 +2,68 @@
 //
 // `name` protects itself from every rule, and itself and its parents from suffix and wildcard rules; names below
 // it stay open, because listed hosts live below shared CDN zones. `*.name` protects everything below as well.
-import { MATCH, type Match } from '../policy/policy.ts';
+// Every rule of every list is held against them, so they are compiled as the rules of a policy are.
+import { nameFrom, parseName } from '../dns/dns.ts';
+import { MATCH, type Match, PolicyTable, TableBuilder, Verdict } from '../policy/policy.ts';
 import { listError, readListFile } from './list-file.ts';
 
-const GUARD_LINE = /^(\*\.)?([a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63})*)$/;
+const GUARD_LINE = /^(?:\*\.)?[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63})*$/;
+
+/** The lists of the compiled guards: a rule is held against the two of its kind. */
+const NAMES = 0;
+const ABOVE = 1;
+const TREES = 2;
+const AGAINST_EXACT = (1 << NAMES) | (1 << TREES);
+const AGAINST_BELOW = (1 << ABOVE) | (1 << TREES);
+
+/** Values of outlineOf and endOf. */
+const OUTLINES = 0x1_0000;
 
 /** A set of guard names. */
 export class Guards {
-  readonly #names = new Set<string>();
-  /** Each guard name and each of its parents, with a guard name that it leads to. */
-  readonly #above = new Map<string, string>();
-  readonly #trees = new Set<string>();
+  /** A rule's line is the index of its guard in #guards, from 1. */
+  readonly #table: PolicyTable;
+  readonly #guards: readonly string[];
+  /** By outline of a name: whether any guard has it. */
+  readonly #outlines = new Uint8Array(OUTLINES);
+  /** By the last two bytes of a name: whether any tree ends so. */
+  readonly #treeEnds = new Uint8Array(OUTLINES);
+  readonly #verdict = new Verdict();
+
+  private constructor(guards: readonly string[]) {
+    const builder = new TableBuilder();
+    const above = new Set<string>();
+    for (const [index, guard] of guards.entries()) {
+      const isTree = guard.startsWith('*.');
+      const name = isTree ? guard.slice(2) : guard;
+      const wire = nameFrom(name);
+      const list = builder.sinkFor(isTree ? TREES : NAMES);
+      list.addName(isTree ? MATCH.SUFFIX : MATCH.EXACT, wire, wire.length, index + 1);
+      if (isTree) this.#treeEnds[endOf(wire, wire.length)] = 1;
+      for (const zone of zonesOf(name)) {
+        if (above.has(zone)) continue;
+        above.add(zone);
+        const zoneWire = nameFrom(zone);
+        builder.sinkFor(ABOVE).addName(MATCH.EXACT, zoneWire, zoneWire.length, index + 1);
+        this.#outlines[outlineOf(zoneWire, zoneWire.length)] = 1;
+      }
+    }
+    this.#guards = guards;
+    this.#table = new PolicyTable(builder.build());
+  }
 
   /** Parses the text of a guard file; throws ERR_LIST_PARSE with the line. `path` is named in the message. */
   static parse(text: string, path: string): Guards {
-    const guards = new Guards();
+    const guards = new Set<string>();
     for (const [index, line] of text.split('\n').entries()) {
       const content = line.replace(/#.*/, '').trim();
       if (content === '') continue;
-      const match = GUARD_LINE.exec(content);
-      if (match?.[2] === undefined) {
+      if (!GUARD_LINE.test(content) || typeof parseName(content) === 'string') {
         throw listError('ERR_LIST_PARSE', `reading guard names of ${path}:${index + 1}: ${content}`);
       }
-      guards.#add(match[2], match[1] !== undefined);
+      guards.add(content);
     }
-    return guards;
+    return new Guards([...guards]);
   }
 
   /** Reads a guard file; throws ERR_LIST_READ, ERR_LIST_TOO_LARGE or ERR_LIST_PARSE. */
@@ -36,22 +73,33 @@ export class Guards {
 
   /** Number of guard names. */
   get size(): number {
-    return this.#names.size + this.#trees.size;
+    return this.#guards.length;
   }
 
-  /** The guard name that a rule would harm, or undefined. `name` is folded text without the final dot. */
-  protects(match: Match, name: string): string | undefined {
-    if (match === MATCH.EXACT ? this.#names.has(name) : this.#above.has(name)) return this.#above.get(name);
-    for (const zone of zonesOf(name)) if (this.#trees.has(zone)) return `*.${zone}`;
-    return undefined;
-  }
-
-  #add(name: string, isTree: boolean): void {
-    if (isTree) this.#trees.add(name);
-    else this.#names.add(name);
-    for (const zone of zonesOf(name)) if (!this.#above.has(zone)) this.#above.set(zone, name);
+  /** The guard name that a rule would harm, or undefined. `name` is folded wire form of `length` bytes. */
+  protects(match: Match, name: Uint8Array, length: number): string | undefined {
+    // Nearly every name of a large list is told apart from all guards by a few of its bytes.
+    if (this.#outlines[outlineOf(name, length)] === 0 && this.#treeEnds[endOf(name, length)] === 0) {
+      return undefined;
+    }
+    const verdict = this.#verdict;
+    verdict.clear(0);
+    const against = match === MATCH.EXACT ? AGAINST_EXACT : AGAINST_BELOW;
+    this.#table.matchName(name, 0, length, against, 0, verdict);
+    return verdict.refused ? this.#guards[verdict.line - 1] : undefined;
   }
 }
+
+/** The last two bytes before the root label. */
+const endOf = (name: Uint8Array, length: number): number =>
+  ((name[length - 3] ?? 0) << 8) | (name[length - 2] ?? 0);
+
+/** A cheap hash of a name: equal for equal names. */
+const outlineOf = (name: Uint8Array, length: number): number => {
+  const start = ((name[1] ?? 0) << 16) | ((name[2] ?? 0) << 8) | (name[3] ?? 0);
+  const mixed = Math.imul(start ^ (endOf(name, length) << 5) ^ (length << 25), 0x9e3779b1);
+  return mixed >>> 16;
+};
 
 /** The name and its parents, the longest first, the root left out. */
 export function* zonesOf(name: string): Generator<string> {

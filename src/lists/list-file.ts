@@ -1,7 +1,7 @@
 // Reading list files: bounded, and every failure an AppError that names the path.
 //
-// Synchronous on purpose: lists are read by the main thread at start and at a refresh, never on the query path, and
-// the bytes are hashed and parsed at once.
+// Synchronous on purpose: lists are read by the main thread at start and at a refresh, never on the query path. A
+// large file is read piece by piece, so that it costs the memory of one piece.
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { AppError, errorText, isAppError } from '../base/base.ts';
 
@@ -17,6 +17,9 @@ export type ListErrorCode =
   | 'ERR_LIST_TOO_LARGE'
   | 'ERR_LIST_UNKNOWN';
 
+/** The bytes of a list, in order: each call fills `into` and returns how many there are; fewer only at the end. */
+export type ListBytes = (into: Uint8Array) => number;
+
 /** An AppError of this room. */
 export const listError = (
   code: ListErrorCode,
@@ -24,28 +27,47 @@ export const listError = (
   options?: { cause?: unknown; hint?: string },
 ): AppError<ListErrorCode> => new AppError(code, message, options);
 
-/** The bytes of a list file; throws ERR_LIST_READ or ERR_LIST_TOO_LARGE. */
-export const readListFile = (path: string): Uint8Array => {
-  let file: number | undefined;
+/** Opens a list file for the time of `use`; throws ERR_LIST_READ or ERR_LIST_TOO_LARGE, also out of `read`. */
+export const withListFile = <Result>(
+  path: string,
+  use: (read: ListBytes, sizeBytes: number) => Result,
+): Result => {
+  const attempt = <Value>(act: () => Value): Value => {
+    try {
+      return act();
+    } catch (thrown) {
+      if (isAppError(thrown)) throw thrown;
+      throw listError('ERR_LIST_READ', `reading list ${path}: ${errorText(thrown)}`, { cause: thrown });
+    }
+  };
+  const file = attempt(() => openSync(path, 'r'));
   try {
-    file = openSync(path, 'r');
-    const { size } = fstatSync(file);
+    const { size } = attempt(() => fstatSync(file));
     if (size > FILE_BYTES_MAX) {
       throw listError('ERR_LIST_TOO_LARGE', `reading list ${path}: ${size} bytes, at most ${FILE_BYTES_MAX}`);
     }
-    // The buffer has the size that was checked: a file that grows meanwhile cannot exceed it.
-    const bytes = Buffer.alloc(size);
-    let length = 0;
-    while (length < size) {
-      const count = readSync(file, bytes, length, size - length, null);
-      if (count === 0) break;
-      length += count;
-    }
-    return bytes.subarray(0, length);
-  } catch (thrown) {
-    if (isAppError(thrown)) throw thrown;
-    throw listError('ERR_LIST_READ', `reading list ${path}: ${errorText(thrown)}`, { cause: thrown });
+    // A file that grows meanwhile is read up to the size that was checked.
+    let left = size;
+    const read: ListBytes = (into) => {
+      let length = 0;
+      const wanted = Math.min(into.length, left);
+      while (length < wanted) {
+        const count = attempt(() => readSync(file, into, length, wanted - length, null));
+        if (count === 0) break;
+        length += count;
+      }
+      left -= length;
+      return length;
+    };
+    return use(read, size);
   } finally {
-    if (file !== undefined) closeSync(file);
+    closeSync(file);
   }
 };
+
+/** The bytes of a list file as a whole; throws ERR_LIST_READ or ERR_LIST_TOO_LARGE. */
+export const readListFile = (path: string): Uint8Array =>
+  withListFile(path, (read, sizeBytes) => {
+    const bytes = Buffer.alloc(sizeBytes);
+    return bytes.subarray(0, read(bytes));
+  });

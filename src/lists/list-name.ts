@@ -29,6 +29,17 @@ const DOT = 0x2e;
 const HYPHEN = 0x2d;
 const UNDERSCORE = 0x5f;
 const ASCII_END = 0x80;
+
+const isDigit = (byte: number): boolean => byte >= 0x30 && byte <= 0x39;
+
+const isNameByte = (byte: number): boolean =>
+  (byte >= 0x61 && byte <= 0x7a) || isDigit(byte) || byte === HYPHEN || byte === UNDERSCORE;
+
+/** For each byte that stands in a label the folded one, for all others 0. */
+const NAME_BYTES = Uint8Array.from({ length: 256 }, (_, byte) =>
+  isNameByte(foldByte(byte)) ? foldByte(byte) : 0,
+);
+
 const scratchAddress = createAddress();
 
 /**
@@ -45,31 +56,34 @@ export const readListName = (
   const stop = end - start > 1 && bytes[end - 1] === DOT ? end - 1 : end;
   let length = 1;
   let labelStart = 0;
-  let isNumber = true;
   for (let at = start; at < stop; at++) {
-    const byte = foldByte(bytes[at] ?? 0);
-    if (byte === DOT) {
+    const byte = bytes[at] ?? 0;
+    const folded = NAME_BYTES[byte] ?? 0;
+    if (folded === 0) {
+      if (byte >= ASCII_END) return readInternational(bytes, start, end, out);
+      if (byte !== DOT) return faultOf(Buffer.from(bytes.subarray(start, end)).toString('latin1'));
       if (length - labelStart === 1) return 'empty-label';
+      out[labelStart] = length - labelStart - 1;
       labelStart = length++;
-      isNumber = true;
       continue;
     }
-    if (!isNameByte(byte)) {
-      if (byte >= ASCII_END) return readInternational(bytes, start, end, out);
-      return faultOf(Buffer.from(bytes.subarray(start, end)).toString('latin1'));
-    }
-    isNumber &&= byte <= 0x39 && byte >= 0x30;
     if (length - labelStart > LABEL_LENGTH_MAX) return 'label-too-long';
     if (length >= NAME_LENGTH_MAX - 1) return 'name-too-long';
-    out[length++] = byte;
-    out[labelStart] = length - labelStart - 1;
+    out[length++] = folded;
   }
   if (length - labelStart === 1) return 'empty-label';
   // A last label of digits only is how every dotted IPv4 form ends, and no top-level domain.
-  if (isNumber) return 'ip-address';
+  if (isNumber(out, labelStart + 1, length)) return 'ip-address';
   if (labelStart === 0) return 'single-label';
+  out[labelStart] = length - labelStart - 1;
   out[length++] = 0;
   return length;
+};
+
+const isNumber = (bytes: Uint8Array, start: number, end: number): boolean => {
+  let at = start;
+  while (at < end && isDigit(bytes[at] ?? 0)) at++;
+  return at === end;
 };
 
 /** The text of a wire name that readListName wrote, without the final dot. */
@@ -81,9 +95,6 @@ export const listNameText = (wire: Uint8Array, length: number): string => {
   }
   return text;
 };
-
-const isNameByte = (byte: number): boolean =>
-  (byte >= 0x61 && byte <= 0x7a) || (byte >= 0x30 && byte <= 0x39) || byte === HYPHEN || byte === UNDERSCORE;
 
 const readInternational = (
   bytes: Uint8Array,

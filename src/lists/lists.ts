@@ -22,5 +22,5 @@ export {
 export { DIAGNOSTICS_MAX, type Diagnostic, type DiagnosticCode } from './diagnostic.ts';
 export { type FeedOptions, type FeedResult, feedRules, type ListFormat } from './feed.ts';
 export { Guards } from './guard.ts';
-export type { ListErrorCode } from './list-file.ts';
-export { type ListLine, type ListSource, LoadedList, loadList } from './load.ts';
+export type { ListBytes, ListErrorCode } from './list-file.ts';
+export { type ListLine, type ListSource, type LoadedFacts, LoadedList, loadList } from './load.ts';

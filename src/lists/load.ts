@@ -1,16 +1,16 @@
-// Loads one list from a file: facts first, rules on request, and nothing parsed stays in memory.
+// Loads one list from a file: its rules go to a sink in one pass, its facts stay.
 //
-// loadList reads and checks the whole file and counts its rules, so that a bad file is known before a table is
-// built from it. feed() then streams the rules and lets the bytes go. Whatever is asked later (a second feed, the
-// entry behind a rule) reads the file again and insists on the same content, because line numbers and decisions
-// belong to that content. Failures name path, line and column.
+// Reading, hashing, checking and streaming are one pass over the file, and nothing parsed stays in memory. Whether a
+// list is usable is only known at its end: a sink that was fed by a call that throws has to be thrown away. The line
+// behind a rule is read from the file when somebody asks, who insists on the same content, because line numbers and
+// decisions belong to that content. Failures name path, line and column.
 import { createHash } from 'node:crypto';
 import type { RuleSink } from '../policy/policy.ts';
 import { shippedLists } from './catalog.ts';
 import { type ListEntry, type ListHeader, parseCordonList } from './cordon-format.ts';
 import type { Diagnostic } from './diagnostic.ts';
 import { type FeedOptions, type FeedResult, feedRules, type ListFormat } from './feed.ts';
-import { listError, readListFile } from './list-file.ts';
+import { type ListBytes, listError, readListFile, withListFile } from './list-file.ts';
 import { lineText } from './text-formats.ts';
 
 /** Where a list comes from. */
@@ -26,10 +26,8 @@ export interface ListLine {
   readonly entry: ListEntry | undefined;
 }
 
-const NO_SINK: RuleSink = { addName: () => {}, addPrefix: () => {} };
-
-/** A list that was read and found usable. */
-export class LoadedList {
+/** What is known of a list that was read and found usable: plain data. */
+export interface LoadedFacts {
   readonly path: string;
   readonly format: ListFormat;
   /** Of the file's bytes, hexadecimal. */
@@ -42,29 +40,28 @@ export class LoadedList {
   /** Number of diagnostics, of which `diagnostics` holds the first. */
   readonly rejected: number;
   readonly diagnostics: readonly Diagnostic[];
-  readonly #options: FeedOptions;
-  #bytes: Uint8Array | undefined;
+}
 
-  constructor(path: string, format: ListFormat, bytes: Uint8Array, options: FeedOptions) {
-    const result = feedRules(format, bytes, NO_SINK, options);
-    requireUsable(path, format, result);
-    this.path = path;
-    this.format = format;
-    this.sha256 = sha256Of(bytes);
-    this.sizeBytes = bytes.length;
-    this.header = result.header;
-    this.entries = result.entries;
-    this.rejected = result.rejected;
-    this.diagnostics = result.diagnostics;
-    this.#options = options;
-    this.#bytes = bytes;
-  }
+/** A list that was read and found usable. */
+export class LoadedList implements LoadedFacts {
+  readonly path: string;
+  readonly format: ListFormat;
+  readonly sha256: string;
+  readonly sizeBytes: number;
+  readonly header: ListHeader | undefined;
+  readonly entries: number;
+  readonly rejected: number;
+  readonly diagnostics: readonly Diagnostic[];
 
-  /** Streams the rules into `sink` and lets go of the file's bytes. Throws ERR_LIST_CHANGED on a changed file. */
-  feed(sink: RuleSink): void {
-    const bytes = this.#bytes ?? this.#reread();
-    this.#bytes = undefined;
-    feedRules(this.format, bytes, sink, this.#options);
+  constructor(facts: LoadedFacts) {
+    this.path = facts.path;
+    this.format = facts.format;
+    this.sha256 = facts.sha256;
+    this.sizeBytes = facts.sizeBytes;
+    this.header = facts.header;
+    this.entries = facts.entries;
+    this.rejected = facts.rejected;
+    this.diagnostics = facts.diagnostics;
   }
 
   /**
@@ -72,28 +69,39 @@ export class LoadedList {
    * file. Throws ERR_LIST_CHANGED when the file is not the one that was loaded.
    */
   entryAt(line: number): ListLine | undefined {
-    const bytes = this.#bytes ?? this.#reread();
+    const bytes = readListFile(this.path);
+    if (createHash('sha256').update(bytes).digest('hex') !== this.sha256) {
+      throw listError('ERR_LIST_CHANGED', `reading list ${this.path} again: its content has changed`, {
+        hint: 'Reload the lists.',
+      });
+    }
     const text = lineText(bytes, line);
     if (text === undefined) return undefined;
     const entries = this.format === 'cordon' ? parseCordonList(bytes).entries : [];
     return { line, text, entry: entries.find((entry) => entry.line === line) };
   }
-
-  #reread(): Uint8Array {
-    const bytes = readListFile(this.path);
-    if (sha256Of(bytes) !== this.sha256) {
-      throw listError('ERR_LIST_CHANGED', `reading list ${this.path} again: its content has changed`, {
-        hint: 'Reload the lists.',
-      });
-    }
-    return bytes;
-  }
 }
 
-/** Reads and checks a list; throws AppError with a ListErrorCode. */
-export const loadList = (source: ListSource, options: FeedOptions = {}): LoadedList => {
+/**
+ * Reads a list once and streams its rules into `sink`; throws AppError with a ListErrorCode.
+ *
+ * After a throw `sink` may hold rules of a list that cannot be used.
+ */
+export const loadList = (source: ListSource, sink: RuleSink, options: FeedOptions = {}): LoadedList => {
   const { path, format } = source.kind === 'file' ? source : findShipped(source.id);
-  return new LoadedList(path, format, readListFile(path), options);
+  return withListFile(path, (read) => {
+    const hash = createHash('sha256');
+    let sizeBytes = 0;
+    const readHashed: ListBytes = (into) => {
+      const count = read(into);
+      hash.update(into.subarray(0, count));
+      sizeBytes += count;
+      return count;
+    };
+    const result = feedRules(format, readHashed, sink, options);
+    requireUsable(path, format, result);
+    return new LoadedList({ path, format, sha256: hash.digest('hex'), sizeBytes, ...result });
+  });
 };
 
 const findShipped = (id: string): { path: string; format: ListFormat } => {
@@ -119,5 +127,3 @@ const requireUsable = (path: string, format: ListFormat, result: FeedResult): vo
     throw listError('ERR_LIST_EMPTY', `reading list ${place}: no rule in it${reason}`);
   }
 };
-
-const sha256Of = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');

@@ -23,12 +23,9 @@ export class RuleGate implements RuleSink {
   }
 
   addName(match: Match, name: Uint8Array, length: number, line: number): void {
-    if (this.#guards !== undefined) {
-      const text = listNameText(name, length);
-      if (this.#guards.protects(match, text) !== undefined) {
-        this.#log.add('guarded', line, 1, text);
-        return;
-      }
+    if (this.#guards?.protects(match, name, length) !== undefined) {
+      this.#log.add('guarded', line, 1, listNameText(name, length));
+      return;
     }
     this.entries++;
     this.#sink.addName(match, name, length, line);

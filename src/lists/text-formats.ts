@@ -3,15 +3,18 @@
 // The same file blocks different sets under different readings, so the reading is part of the format: a domains
 // line means the name and everything below it unless the caller asks for exact names; `*.name` means everything
 // below; a hosts line means exactly its names, and its address is ignored. Comments start with `#`, and at the
-// start of a line with `!` or `;`. One pass over the bytes; nothing is kept.
+// start of a line with `!` or `;`. One pass over the bytes in pieces of a fixed size; nothing is kept.
 import { createAddress, parseAddress } from '../base/base.ts';
 import { NAME_LENGTH_MAX } from '../dns/dns.ts';
 import { MATCH, type RuleSink } from '../policy/policy.ts';
 import type { DiagnosticLog } from './diagnostic.ts';
+import type { ListBytes } from './list-file.ts';
 import { readListName } from './list-name.ts';
 
 /** Bytes of one line: hosts(5) lines with many names stay far below, a binary file does not. */
 const LINE_LENGTH_MAX = 64 * 1024;
+/** Bytes read at once: several of the longest lines. */
+const PIECE_BYTES = 4 * LINE_LENGTH_MAX;
 
 /** Names that hosts files give to the machine itself and to multicast groups; never rules. */
 const LOCAL_NAMES: ReadonlySet<string> = new Set([
@@ -42,31 +45,31 @@ const LESS_THAN = 0x3c;
 
 /** Streams the names of a `domains` list into the sink. */
 export const feedDomains = (
-  bytes: Uint8Array,
+  read: ListBytes,
   sink: RuleSink,
   log: DiagnosticLog,
   match: 'suffix' | 'exact' = 'suffix',
 ): void => {
   const name = new Uint8Array(NAME_LENGTH_MAX);
   const matchPlain = match === 'suffix' ? MATCH.SUFFIX : MATCH.EXACT;
-  forEachLine(bytes, log, (start, end, line, lineStart) => {
-    const column = start - lineStart + 1;
-    if (fieldEnd(bytes, start, end) < end) {
-      log.add('extra-text', line, fieldEnd(bytes, start, end) - lineStart + 1, textOf(bytes, start, end));
+  forEachLine(read, log, (bytes, start, end, line, lineStart) => {
+    const nameEnd = fieldEnd(bytes, start, end);
+    if (nameEnd < end) {
+      log.add('extra-text', line, nameEnd - lineStart + 1, textOf(bytes, start, end));
       return;
     }
     const isWildcard = bytes[start] === STAR && bytes[start + 1] === DOT;
     const length = readListName(bytes, isWildcard ? start + 2 : start, end, name);
-    if (typeof length === 'string') log.add(length, line, column, textOf(bytes, start, end));
+    if (typeof length === 'string') log.add(length, line, start - lineStart + 1, textOf(bytes, start, end));
     else sink.addName(isWildcard ? MATCH.WILDCARD : matchPlain, name, length, line);
   });
 };
 
 /** Streams the names of a `hosts` file into the sink. */
-export const feedHosts = (bytes: Uint8Array, sink: RuleSink, log: DiagnosticLog): void => {
+export const feedHosts = (read: ListBytes, sink: RuleSink, log: DiagnosticLog): void => {
   const name = new Uint8Array(NAME_LENGTH_MAX);
   const address = createAddress();
-  forEachLine(bytes, log, (start, end, line, lineStart) => {
+  forEachLine(read, log, (bytes, start, end, line, lineStart) => {
     let at = fieldEnd(bytes, start, end);
     if (!parseAddress(textOf(bytes, start, at), address)) {
       log.add('hosts-address', line, start - lineStart + 1, textOf(bytes, start, at));
@@ -97,29 +100,56 @@ export const lineText = (bytes: Uint8Array, line: number): string | undefined =>
   return textOf(bytes, start, Math.min(end < 0 ? bytes.length : end, start + LINE_LENGTH_MAX)).trim();
 };
 
+/** Takes the content of a line, from `start` to `end` in `bytes`, which hold it during the call only. */
+type LineVisitor = (bytes: Uint8Array, start: number, end: number, line: number, lineStart: number) => void;
+
 /** Calls `visit` with the content of each line that has some: byte order mark, blanks and comments are cut off. */
-const forEachLine = (
-  bytes: Uint8Array,
-  log: DiagnosticLog,
-  visit: (start: number, end: number, line: number, lineStart: number) => void,
-): void => {
-  const hasMark = bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf;
-  let lineStart = hasMark ? 3 : 0;
-  for (let line = 1; lineStart < bytes.length; line++) {
-    const found = bytes.indexOf(LF, lineStart);
-    const lineEnd = found < 0 ? bytes.length : found;
-    if (lineEnd - lineStart > LINE_LENGTH_MAX) {
-      log.add('line-too-long', line, 1);
-    } else {
-      let start = lineStart;
-      while (start < lineEnd && isBlank(bytes[start])) start++;
-      const end = contentEnd(bytes, start, lineEnd);
-      if (bytes[start] === LESS_THAN)
-        log.add('markup', line, start - lineStart + 1, textOf(bytes, start, end));
-      else if (start < end) visit(start, end, line, lineStart);
+const forEachLine = (read: ListBytes, log: DiagnosticLog, visit: LineVisitor): void => {
+  const bytes = new Uint8Array(PIECE_BYTES);
+  let length = read(bytes);
+  let lineStart = bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? 3 : 0;
+  let line = 1;
+  let isRestOfLong = false;
+  for (;;) {
+    const isLast = length < bytes.length;
+    while (lineStart < length) {
+      let lineEnd = lineStart;
+      while (lineEnd < length && bytes[lineEnd] !== LF) lineEnd++;
+      if (lineEnd === length && !isLast) break;
+      if (isRestOfLong) isRestOfLong = false;
+      else if (lineEnd - lineStart > LINE_LENGTH_MAX) log.add('line-too-long', line, 1);
+      else visitLine(bytes, lineStart, lineEnd, line, log, visit);
+      lineStart = lineEnd + 1;
+      line++;
     }
-    lineStart = lineEnd + 1;
+    if (isLast) return;
+    // The line that the next piece completes moves to the front; of one that is too long nothing is kept.
+    let kept = length - lineStart;
+    if (kept > LINE_LENGTH_MAX) {
+      if (!isRestOfLong) log.add('line-too-long', line, 1);
+      isRestOfLong = true;
+      kept = 0;
+    } else {
+      bytes.copyWithin(0, lineStart, length);
+    }
+    length = kept + read(bytes.subarray(kept));
+    lineStart = 0;
   }
+};
+
+const visitLine = (
+  bytes: Uint8Array,
+  lineStart: number,
+  lineEnd: number,
+  line: number,
+  log: DiagnosticLog,
+  visit: LineVisitor,
+): void => {
+  let start = lineStart;
+  while (start < lineEnd && isBlank(bytes[start])) start++;
+  const end = contentEnd(bytes, start, lineEnd);
+  if (bytes[start] === LESS_THAN) log.add('markup', line, start - lineStart + 1, textOf(bytes, start, end));
+  else if (start < end) visit(bytes, start, end, line, lineStart);
 };
 
 /** The end of a line's content: before a comment and the blanks in front of it. */

@@ -10,7 +10,7 @@ import { PolicyTable } from './table.ts';
 import type { PolicyList, Verdict } from './verdict.ts';
 
 export { MATCH, MATCH_NAMES, type Match, type RuleSink } from './rule.ts';
-export { LIST_COUNT_MAX, TableBuilder } from './table.ts';
+export { LIST_COUNT_MAX, PolicyTable, TableBuilder } from './table.ts';
 export { type BlockMode, type PolicyList, Verdict } from './verdict.ts';
 
 /** A group of clients and the lists that it chooses. */

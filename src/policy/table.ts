@@ -1,17 +1,19 @@
 // The compiled policy: names and address prefixes of all lists as immutable bytes in shared memory. Hot file.
 //
 // One copy serves every thread. A name is found by its suffixes: one pass from the root label leftwards hashes the
-// labels read so far and looks each suffix up; a hit is confirmed by comparing bytes, never by the hash alone. Each
-// rule has its own slot, so a name in three lists stands in three slots of one probe run.
+// labels read so far and looks each suffix up. A look-up that finds nothing reads only tags, one byte a slot; an
+// equal tag is confirmed by comparing the name's bytes, never by a hash alone. Each rule has its own slot, so a name
+// in three lists stands in three slots of one probe run.
 //
-//   header   16 words: magic, slot mask, record bytes, prefix count, name count, reserved
-//   slots    2 words each: hash, record offset + 1 (0 = empty); open addressing, load at most 2/3
+//   header   16 words: magic, rows, row shift, record bytes, prefix count, name count, reserved
+//   offsets  1 word a slot: where its record starts; open addressing, load at most 1/2; 2^shift slots a row
 //   prefixes PrefixTable rows (7 words each), their value = index into the prefix rules
 //   rules    2 words each: list, line
-//   records  bytes: [name length][folded wire name][list][match][line, 32 bits]
+//   tags     1 byte a slot: 0 = empty, otherwise part of the hash; padded to a word
+//   records  bytes: [name length][folded wire name][match, 3 bits; list, 5 bits][line, 32 bits]
 //
-// All numbers are in the machine's byte order: the table is rebuilt, not exchanged.
-import { type AddressWords, type Prefix, type PrefixEntry, PrefixTable } from '../base/base.ts';
+// All numbers but the line are in the machine's byte order: the bytes stay on the machine that built them.
+import { type AddressWords, AppError, type Prefix, type PrefixEntry, PrefixTable } from '../base/base.ts';
 import { readU32, writeU32 } from '../dns/dns.ts';
 import { MATCH, type Match, type RuleSink } from './rule.ts';
 import type { Verdict } from './verdict.ts';
@@ -19,16 +21,29 @@ import type { Verdict } from './verdict.ts';
 /** Lists of one policy: a group's choice is one 32-bit mask. */
 export const LIST_COUNT_MAX = 32;
 
-const MAGIC = 0x43444e31;
+/** Names this layout; another layout needs another number, because tables are saved. */
+const MAGIC = 0x43444e32;
+const WORD_BYTES = 4;
 const HEADER_WORDS = 16;
-const SLOT_WORDS = 2;
 const RULE_WORDS = 2;
-/** Bytes of a record beside its name: length, list, match, line. */
-const RECORD_EXTRA = 7;
+/** Bytes of a record beside its name: length, list and match, line. */
+const RECORD_EXTRA = 6;
+const LINE_BYTES = 4;
+const LIST_MASK = LIST_COUNT_MAX - 1;
+const MATCH_SHIFT = 5;
 const SLOTS_MIN = 64;
+/** Slots a name: a probe run stays short, an empty slot costs 5 bytes. */
+const SLOTS_PER_NAME = 2;
+/** Slots stand in up to 2^10 rows of a power of two each, so that their number is near any wanted one. */
+const ROWS_BITS = 10;
 /** A name of 255 bytes has at most 127 labels (RFC 1035 section 3.1). */
 const LABELS_MAX = 127;
-const RECORD_BYTES_FIRST = 64 * 1024;
+/** Bytes of all records: some 38 million names, far above all public lists together; offsets are 32 bits. */
+const RECORD_BYTES_MAX = 1024 * 1024 * 1024;
+/** Records are collected in memory that grows and shrinks in place by this many bytes, a power of two. */
+const STEP_BYTES = 1024 * 1024;
+
+const HASH_START = 0x811c9dc5;
 
 const labelStarts = new Uint8Array(LABELS_MAX);
 
@@ -40,13 +55,20 @@ const hashLabel = (hash: number, bytes: Uint8Array, start: number): number => {
   return next;
 };
 
-/** Spreads a hash over the slots: FNV's low bits alone cluster. */
-const slotOf = (hash: number, mask: number): number => {
+/** Spreads a hash over all 32 bits: FNV alone clusters. */
+const mix = (hash: number): number => {
   const mixed = Math.imul(hash ^ (hash >>> 15), 0x2c1b3c6d);
-  return (mixed ^ (mixed >>> 13)) & mask;
+  return mixed ^ (mixed >>> 13);
 };
 
-const HASH_START = 0x811c9dc5;
+/** The high bits choose a row, the low ones a slot in it: whole numbers of 32 bits all the way, which are fast. */
+const slotOf = (mixed: number, rows: number, rowShift: number): number =>
+  ((((mixed >>> 16) * rows) >>> 16) << rowShift) | (mixed & ((1 << rowShift) - 1));
+
+const tagOf = (mixed: number): number => {
+  const tag = Math.imul(mixed, 0x297a2d39) >>> 24;
+  return tag === 0 ? 1 : tag;
+};
 
 /** Finds the label starts of a folded name; returns how many there are, the root not counted. */
 const findLabels = (name: Uint8Array, offset: number, length: number): number => {
@@ -59,17 +81,62 @@ const findLabels = (name: Uint8Array, offset: number, length: number): number =>
   return count;
 };
 
-/** Collects rules and compiles them; used once per generation. */
+/** Where the parts of a table lie, in bytes from its start. */
+interface Layout {
+  readonly slots: number;
+  readonly prefixes: number;
+  readonly rules: number;
+  readonly tags: number;
+  readonly records: number;
+  readonly end: number;
+}
+
+/** What the header tells, in its order after the magic number. */
+interface Sizes {
+  readonly rows: number;
+  readonly rowShift: number;
+  readonly recordBytes: number;
+  readonly prefixCount: number;
+  readonly nameCount: number;
+}
+
+/** Once per table. */
+const layOut = ({ rows, rowShift, prefixCount, recordBytes }: Sizes): Layout => {
+  const slots = rows * 2 ** rowShift;
+  const prefixes = (HEADER_WORDS + slots) * WORD_BYTES;
+  const rules = prefixes + PrefixTable.wordsFor(prefixCount) * WORD_BYTES;
+  const tags = rules + prefixCount * RULE_WORDS * WORD_BYTES;
+  const records = tags + Math.ceil(slots / WORD_BYTES) * WORD_BYTES;
+  return { slots, prefixes, rules, tags, records, end: records + recordBytes };
+};
+
+/** The sizes of a table; undefined for bytes that are none. Once per table. */
+const readSizes = (buffer: SharedArrayBuffer): Sizes | undefined => {
+  if (buffer.byteLength < HEADER_WORDS * WORD_BYTES) return undefined;
+  const header = new Uint32Array(buffer, 0, HEADER_WORDS);
+  const [magic, rows = 0, rowShift = 0, recordBytes = 0, prefixCount = 0, nameCount = 0] = header;
+  const sizes = { rows, rowShift, recordBytes, prefixCount, nameCount };
+  const { slots, end } = layOut(sizes);
+  // An empty slot has to be left, where a probe ends.
+  return magic === MAGIC && end === buffer.byteLength && nameCount < slots ? sizes : undefined;
+};
+
+/**
+ * Collects rules and compiles them; used once per generation.
+ *
+ * Addresses for all records are reserved at once and filled with memory as they are needed: growing copies nothing,
+ * and building gives back what it has copied, so that the peak is little more than the table.
+ */
 export class TableBuilder {
-  #records = new Uint8Array(RECORD_BYTES_FIRST);
-  #recordsLength = 0;
-  #hashes = new Uint32Array(1024);
-  #offsets = new Uint32Array(1024);
+  readonly #memory = new ArrayBuffer(STEP_BYTES, { maxByteLength: RECORD_BYTES_MAX });
+  /** As long as #memory. */
+  readonly #records = new Uint8Array(this.#memory);
+  #recordBytes = 0;
   #nameCount = 0;
   readonly #prefixes: PrefixEntry[] = [];
   readonly #prefixRules: number[] = [];
 
-  /** A sink that adds rules for the list of the given index. Not per query. */
+  /** A sink that adds rules for the list of the given number, which throws ERR_POLICY_SIZE. Not per query. */
   sinkFor(list: number): RuleSink {
     return {
       addName: (match, name, length, line) => {
@@ -82,20 +149,24 @@ export class TableBuilder {
   }
 
   #addName(list: number, match: Match, name: Uint8Array, length: number, line: number): void {
-    this.#reserve(length + RECORD_EXTRA);
-    const at = this.#recordsLength;
-    this.#records[at] = length;
-    this.#records.set(name.length === length ? name : name.subarray(0, length), at + 1);
-    this.#records[at + 1 + length] = list;
-    this.#records[at + 2 + length] = match;
-    writeU32(this.#records, at + 3 + length, line);
-    this.#recordsLength += length + RECORD_EXTRA;
-    const count = findLabels(name, 0, length);
-    let hash = HASH_START;
-    for (let i = count - 1; i >= 0; i--) hash = hashLabel(hash, name, labelStarts[i] ?? 0);
-    this.#hashes[this.#nameCount] = hash >>> 0;
-    this.#offsets[this.#nameCount] = at;
+    let at = this.#recordBytes;
+    if (at + length + RECORD_EXTRA > this.#memory.byteLength) this.#grow();
+    const records = this.#records;
+    records[at++] = length;
+    for (let i = 0; i < length; i++) records[at++] = name[i] ?? 0;
+    records[at++] = (match << MATCH_SHIFT) | list;
+    writeU32(records, at, line);
+    this.#recordBytes = at + LINE_BYTES;
     this.#nameCount++;
+  }
+
+  #grow(): void {
+    const size = this.#memory.byteLength + STEP_BYTES;
+    if (size > RECORD_BYTES_MAX) {
+      const text = `compiling the lists: their names take more than ${RECORD_BYTES_MAX} bytes`;
+      throw new AppError('ERR_POLICY_SIZE', text, { hint: 'Take a list out of the configuration.' });
+    }
+    this.#memory.resize(size);
   }
 
   #addPrefix(list: number, prefix: Prefix, line: number): void {
@@ -103,80 +174,117 @@ export class TableBuilder {
     this.#prefixRules.push(list, line);
   }
 
-  /** Compiles into new shared memory of exactly the size needed. */
-  build(): SharedArrayBuffer {
-    let slots = SLOTS_MIN;
-    while (slots < this.#nameCount * 1.5) slots *= 2;
-    const prefixWords = PrefixTable.wordsFor(this.#prefixes.length);
-    const words = HEADER_WORDS + slots * SLOT_WORDS + prefixWords + this.#prefixRules.length;
-    const buffer = new SharedArrayBuffer(words * 4 + this.#recordsLength);
-    const header = new Uint32Array(buffer, 0, HEADER_WORDS);
-    header[0] = MAGIC;
-    header[1] = slots - 1;
-    header[2] = this.#recordsLength;
-    header[3] = this.#prefixes.length;
-    header[4] = this.#nameCount;
-    this.#fillSlots(new Uint32Array(buffer, HEADER_WORDS * 4, slots * SLOT_WORDS), slots - 1);
-    const prefixOffset = (HEADER_WORDS + slots * SLOT_WORDS) * 4;
-    PrefixTable.build(this.#prefixes, new Uint32Array(buffer, prefixOffset, prefixWords));
-    new Uint32Array(buffer, prefixOffset + prefixWords * 4, this.#prefixRules.length).set(this.#prefixRules);
-    new Uint8Array(buffer, words * 4).set(this.#records.subarray(0, this.#recordsLength));
+  /**
+   * Compiles into new shared memory of exactly the size needed, and lets go of what was collected: for one call.
+   *
+   * `ranks` says for the number of each list which index it takes in the order of precedence; without it, the number
+   * is the index.
+   */
+  build(ranks?: readonly number[]): SharedArrayBuffer {
+    const wanted = Math.max(SLOTS_MIN, Math.ceil(this.#nameCount * SLOTS_PER_NAME));
+    const rowShift = Math.max(0, 32 - Math.clz32(wanted) - ROWS_BITS);
+    const sizes: Sizes = {
+      rows: Math.ceil(wanted / 2 ** rowShift),
+      rowShift,
+      recordBytes: this.#recordBytes,
+      prefixCount: this.#prefixes.length,
+      nameCount: this.#nameCount,
+    };
+    const layout = layOut(sizes);
+    const buffer = new SharedArrayBuffer(layout.end);
+    const { rows, recordBytes, prefixCount, nameCount } = sizes;
+    const header = [MAGIC, rows, rowShift, recordBytes, prefixCount, nameCount];
+    new Uint32Array(buffer, 0, HEADER_WORDS).set(header);
+    const records = new Uint8Array(buffer, layout.records);
+    this.#moveRecords(records);
+    const offsets = new Uint32Array(buffer, HEADER_WORDS * WORD_BYTES, layout.slots);
+    fillSlots(records, offsets, new Uint8Array(buffer, layout.tags, layout.slots), sizes, ranks);
+    const prefixWords = PrefixTable.wordsFor(prefixCount);
+    PrefixTable.build(this.#prefixes, new Uint32Array(buffer, layout.prefixes, prefixWords));
+    const rules = new Uint32Array(buffer, layout.rules, this.#prefixRules.length);
+    rules.set(this.#prefixRules);
+    for (let i = 0; i < rules.length; i += RULE_WORDS) rules[i] = rankOf(rules[i] ?? 0, ranks);
     return buffer;
   }
 
-  #fillSlots(table: Uint32Array, mask: number): void {
-    for (let i = 0; i < this.#nameCount; i++) {
-      const hash = this.#hashes[i] ?? 0;
-      let slot = slotOf(hash, mask);
-      while (table[slot * SLOT_WORDS + 1] !== 0) slot = (slot + 1) & mask;
-      table[slot * SLOT_WORDS] = hash;
-      table[slot * SLOT_WORDS + 1] = (this.#offsets[i] ?? 0) + 1;
-    }
-  }
-
-  #reserve(bytes: number): void {
-    if (this.#recordsLength + bytes > this.#records.length) {
-      const grown = new Uint8Array(this.#records.length * 2);
-      grown.set(this.#records.subarray(0, this.#recordsLength));
-      this.#records = grown;
-    }
-    if (this.#nameCount === this.#hashes.length) {
-      const hashes = new Uint32Array(this.#nameCount * 2);
-      const offsets = new Uint32Array(this.#nameCount * 2);
-      hashes.set(this.#hashes);
-      offsets.set(this.#offsets);
-      this.#hashes = hashes;
-      this.#offsets = offsets;
+  /** Copies from the end, because memory is given back from there. */
+  #moveRecords(target: Uint8Array): void {
+    let end = this.#recordBytes;
+    while (end > 0) {
+      const start = (end - 1) & ~(STEP_BYTES - 1);
+      target.set(this.#records.subarray(start, end), start);
+      this.#memory.resize(start);
+      end = start;
     }
   }
 }
+
+const rankOf = (list: number, ranks: readonly number[] | undefined): number => ranks?.[list] ?? list;
+
+/**
+ * Gives each record a slot, and its list the index that it takes.
+ *
+ * In the order of the records: of equal rules the first is met first.
+ */
+const fillSlots = (
+  records: Uint8Array,
+  offsets: Uint32Array,
+  tags: Uint8Array,
+  { rows, rowShift }: Sizes,
+  ranks: readonly number[] | undefined,
+): void => {
+  const slots = offsets.length;
+  let at = 0;
+  while (at < records.length) {
+    const length = records[at] ?? 0;
+    let hash = HASH_START;
+    for (let i = findLabels(records, at + 1, length) - 1; i >= 0; i--) {
+      hash = hashLabel(hash, records, at + 1 + (labelStarts[i] ?? 0));
+    }
+    const mixed = mix(hash);
+    let slot = slotOf(mixed, rows, rowShift);
+    while (tags[slot] !== 0) slot = slot + 1 === slots ? 0 : slot + 1;
+    tags[slot] = tagOf(mixed);
+    offsets[slot] = at;
+    const packed = records[at + 1 + length] ?? 0;
+    records[at + 1 + length] = (packed & ~LIST_MASK) | rankOf(packed & LIST_MASK, ranks);
+    at += length + RECORD_EXTRA;
+  }
+};
 
 /** A compiled table, opened over its shared bytes in any thread. */
 export class PolicyTable {
   readonly nameCount: number;
   readonly prefixCount: number;
   readonly sizeBytes: number;
-  readonly #mask: number;
-  readonly #slots: Uint32Array;
+  readonly #rows: number;
+  readonly #rowShift: number;
+  readonly #offsets: Uint32Array;
+  readonly #tags: Uint8Array;
   readonly #records: Uint8Array;
   readonly #prefixes: PrefixTable;
   readonly #prefixRules: Uint32Array;
 
   constructor(buffer: SharedArrayBuffer) {
-    const header = new Uint32Array(buffer, 0, HEADER_WORDS);
-    if (header[0] !== MAGIC) throw new TypeError('opening a policy table: the bytes are not one');
-    this.#mask = header[1] ?? 0;
-    this.prefixCount = header[3] ?? 0;
-    this.nameCount = header[4] ?? 0;
+    const sizes = readSizes(buffer);
+    if (sizes === undefined) throw new TypeError('opening a policy table: the bytes are not one');
+    const layout = layOut(sizes);
+    this.prefixCount = sizes.prefixCount;
+    this.nameCount = sizes.nameCount;
     this.sizeBytes = buffer.byteLength;
-    const slotWords = (this.#mask + 1) * SLOT_WORDS;
-    const prefixOffset = (HEADER_WORDS + slotWords) * 4;
-    const prefixWords = PrefixTable.wordsFor(this.prefixCount);
-    const rulesOffset = prefixOffset + prefixWords * 4;
-    this.#slots = new Uint32Array(buffer, HEADER_WORDS * 4, slotWords);
-    this.#prefixes = new PrefixTable(new Uint32Array(buffer, prefixOffset, prefixWords));
-    this.#prefixRules = new Uint32Array(buffer, rulesOffset, this.prefixCount * RULE_WORDS);
-    this.#records = new Uint8Array(buffer, rulesOffset + this.prefixCount * RULE_WORDS * 4);
+    this.#rows = sizes.rows;
+    this.#rowShift = sizes.rowShift;
+    this.#offsets = new Uint32Array(buffer, HEADER_WORDS * WORD_BYTES, layout.slots);
+    const prefixWords = PrefixTable.wordsFor(sizes.prefixCount);
+    this.#prefixes = new PrefixTable(new Uint32Array(buffer, layout.prefixes, prefixWords));
+    this.#prefixRules = new Uint32Array(buffer, layout.rules, sizes.prefixCount * RULE_WORDS);
+    this.#tags = new Uint8Array(buffer, layout.tags, layout.slots);
+    this.#records = new Uint8Array(buffer, layout.records);
+  }
+
+  /** True for bytes of this layout whose size is the one that their header tells. */
+  static isTable(buffer: SharedArrayBuffer): boolean {
+    return readSizes(buffer) !== undefined;
   }
 
   /**
@@ -195,7 +303,7 @@ export class PolicyTable {
     for (let i = findLabels(name, offset, length) - 1; i >= 0; i--) {
       const start = labelStarts[i] ?? 0;
       hash = hashLabel(hash, name, offset + start);
-      this.#probe(name, offset + start, length - start, i === 0, hash >>> 0, lists, trigger, verdict);
+      this.#probe(name, offset + start, length - start, i === 0, mix(hash), lists, trigger, verdict);
     }
   }
 
@@ -220,20 +328,24 @@ export class PolicyTable {
     start: number,
     length: number,
     isWhole: boolean,
-    hash: number,
+    mixed: number,
     lists: number,
     trigger: number,
     verdict: Verdict,
   ): void {
-    const slots = this.#slots;
-    let slot = slotOf(hash, this.#mask);
+    const tags = this.#tags;
+    const wanted = tagOf(mixed);
+    let slot = slotOf(mixed, this.#rows, this.#rowShift);
     for (;;) {
-      const offset = slots[slot * SLOT_WORDS + 1] ?? 0;
-      if (offset === 0) return;
-      if (slots[slot * SLOT_WORDS] === hash && this.#nameStandsAt(offset - 1, name, start, length)) {
-        this.#apply(offset - 1, length, isWhole, lists, trigger, verdict);
+      const tag = tags[slot] ?? 0;
+      if (tag === 0) return;
+      if (tag === wanted) {
+        const offset = this.#offsets[slot] ?? 0;
+        if (this.#nameStandsAt(offset, name, start, length)) {
+          this.#apply(offset, length, isWhole, lists, trigger, verdict);
+        }
       }
-      slot = (slot + 1) & this.#mask;
+      slot = slot + 1 === tags.length ? 0 : slot + 1;
     }
   }
 
@@ -255,13 +367,14 @@ export class PolicyTable {
     verdict: Verdict,
   ): void {
     const records = this.#records;
-    const list = records[offset + 1 + length] ?? 0;
+    const packed = records[offset + 1 + length] ?? 0;
+    const list = packed & LIST_MASK;
     if ((lists & (1 << list)) === 0) return;
-    const match = (records[offset + 2 + length] ?? 0) as Match;
+    const match = (packed >>> MATCH_SHIFT) as Match;
     if (match === MATCH.EXACT ? !isWhole : match === MATCH.WILDCARD && isWhole) return;
     if (!prevails(verdict, list, length)) return;
     verdict.list = list;
-    verdict.line = readU32(records, offset + 3 + length);
+    verdict.line = readU32(records, offset + 2 + length);
     verdict.match = match;
     verdict.trigger = trigger;
     verdict.specificity = length;

@@ -3,7 +3,9 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { nameFrom } from '../../../src/dns/dns.ts';
 import { checkLists, Guards } from '../../../src/lists/lists.ts';
+import { MATCH, type Match } from '../../../src/policy/policy.ts';
 
 const NOW_MS = Date.parse('2026-11-24T12:00:00Z');
 const GUARDS = Guards.parse('shared.net\nc.shared.net\ngov\n*.gov\n', 'guards.txt');
@@ -128,7 +130,48 @@ describe('checkLists()', () => {
 });
 
 describe('Guards.parse()', () => {
-  it.each(['*', '*.', 'a..b', 'A.test', 'a.test b.test', '.gov'])('refuses the line %s', (line) => {
-    expect(() => Guards.parse(`ok.test # fine\n${line}\n`, 'guards.txt')).toThrow('guards.txt:2');
+  it.each(['*', '*.', 'a..b', 'A.test', 'a.test b.test', '.gov', `${'a.'.repeat(127)}aa`])(
+    'refuses the line %s',
+    (line) => {
+      expect(() => Guards.parse(`ok.test # fine\n${line}\n`, 'guards.txt')).toThrow('guards.txt:2');
+    },
+  );
+});
+
+describe('protects()', () => {
+  const guards = Guards.parse('cdn.test\na.b.cdn.test\ngov\n*.gov\n*.x\n', 'guards.txt');
+
+  it.each<[Match, string, string | undefined]>([
+    [MATCH.EXACT, 'cdn.test', 'cdn.test'],
+    [MATCH.EXACT, 'test', undefined],
+    [MATCH.EXACT, 'b.cdn.test', undefined],
+    [MATCH.EXACT, 'gov', 'gov'],
+    [MATCH.EXACT, 'www.agency.gov', '*.gov'],
+    [MATCH.EXACT, 'a.x', '*.x'],
+    [MATCH.EXACT, 'a.ax', undefined],
+    [MATCH.SUFFIX, 'cdn.test', 'cdn.test'],
+    [MATCH.SUFFIX, 'test', 'cdn.test'],
+    [MATCH.SUFFIX, 'b.cdn.test', 'a.b.cdn.test'],
+    [MATCH.SUFFIX, 'host.cdn.test', undefined],
+    [MATCH.SUFFIX, 'cdn.test.example', undefined],
+    [MATCH.SUFFIX, 'agency.gov', '*.gov'],
+    [MATCH.SUFFIX, 'agency.ov', undefined],
+    [MATCH.WILDCARD, 'test', 'cdn.test'],
+    [MATCH.WILDCARD, 'gov', 'gov'],
+    [MATCH.WILDCARD, 'bov', undefined],
+  ])('of a rule of kind %i for %s: %s', (match, text, guard) => {
+    const name = nameFrom(text);
+    expect(guards.protects(match, name, name.length)).toBe(guard);
+    expect(guards.protects(match, Uint8Array.of(...name, 7, 7), name.length)).toBe(guard);
+  });
+
+  it('has no exception for the guards themselves, whatever their first and last bytes', () => {
+    const names = Array.from({ length: 500 }, (_, index) => `n${(index * 7919) % 100_003}.z${index}.test`);
+    const many = Guards.parse(names.join('\n'), 'guards.txt');
+    expect(many.size).toBe(names.length);
+    for (const text of names) {
+      const name = nameFrom(text);
+      expect(many.protects(MATCH.EXACT, name, name.length)).toBe(text);
+    }
   });
 });

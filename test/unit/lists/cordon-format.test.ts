@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { feedRules, parseCordonList } from '../../../src/lists/lists.ts';
-import { RuleLog } from './rule-log.ts';
+import { RuleLog, readerOf } from './rule-log.ts';
 
 const HEADER = 'id: some-list\ntitle: Some list\ncategory: some\nmandate: true\ndefault: false\n';
 const FACTS = 'service: S, owner: O, evidence: "E: 1, 2", reviewed: 2026-11-24';
@@ -101,7 +101,7 @@ describe('feedRules()', () => {
     const lines = ['suffix: a.test', 'wildcard: b.test', 'exact: c.test', 'prefix: 198.51.100.0/24'];
     const text = `${HEADER}entries:\n${lines.map((line) => `  - { ${line}, ${FACTS} }\n`).join('')}`;
     const log = new RuleLog();
-    expect(feedRules('cordon', Buffer.from(text), log)).toMatchObject({ entries: 4, rejected: 0 });
+    expect(feedRules('cordon', readerOf(text), log)).toMatchObject({ entries: 4, rejected: 0 });
     expect(log.rules).toEqual([
       '7 suffix a.test',
       '8 wildcard b.test',

@@ -28,9 +28,8 @@ const failureOf = (call: () => unknown): string => {
 
 describe('loadList()', () => {
   it('tells the facts of a shipped list and feeds its rules', () => {
-    const list = loadList({ kind: 'shipped', id: 'tiktok' });
     const log = new RuleLog();
-    list.feed(log);
+    const list = loadList({ kind: 'shipped', id: 'tiktok' }, log);
     expect(list.header).toMatchObject({ id: 'tiktok', category: 'tiktok', mandate: true, answer: undefined });
     expect(list.entries).toBe(log.rules.length);
     expect(log.rules.map((rule) => rule.replace(/^\d+ /, ''))).toContain('suffix tiktok.com');
@@ -39,7 +38,7 @@ describe('loadList()', () => {
   it('tells the facts of a file', () => {
     const text = 'a.test\n# b\ncom\n';
     const path = write('facts.txt', text);
-    expect(loadList({ kind: 'file', path, format: 'domains' })).toMatchObject({
+    expect(loadList({ kind: 'file', path, format: 'domains' }, new RuleLog())).toMatchObject({
       path,
       format: 'domains',
       sha256: createHash('sha256').update(text).digest('hex'),
@@ -54,30 +53,34 @@ describe('loadList()', () => {
   it('passes the reading on', () => {
     const path = write('exact.txt', 'a.test\n');
     const log = new RuleLog();
-    loadList({ kind: 'file', path, format: 'domains' }, { match: 'exact' }).feed(log);
+    loadList({ kind: 'file', path, format: 'domains' }, log, { match: 'exact' });
     expect(log.rules).toEqual(['1 exact a.test']);
   });
 
-  it('feeds twice, and refuses to when the file has changed in between', () => {
-    const path = write('twice.txt', 'a.test\n');
-    const list = loadList({ kind: 'file', path, format: 'domains' });
+  it('hashes and reads a file of several pieces in one pass', () => {
+    const text = Array.from({ length: 40_000 }, (_, index) => `name-${index}.tiktok.test\n`).join('');
+    const path = write('pieces.txt', text);
     const log = new RuleLog();
-    list.feed(log);
-    list.feed(log);
-    expect(log.rules).toEqual(['1 suffix a.test', '1 suffix a.test']);
-    write('twice.txt', 'b.test\n');
-    expect(failureOf(() => list.feed(log))).toBe(
-      `ERR_LIST_CHANGED reading list ${path} again: its content has changed`,
-    );
+    expect(loadList({ kind: 'file', path, format: 'domains' }, log)).toMatchObject({
+      sha256: createHash('sha256').update(text).digest('hex'),
+      sizeBytes: text.length,
+      entries: 40_000,
+    });
+    expect(log.rules.at(-1)).toBe('40000 suffix name-39999.tiktok.test');
   });
 
-  it('feeds the content that was checked when the file changes before the first feed', () => {
-    const path = write('held.txt', 'a.test\n');
-    const list = loadList({ kind: 'file', path, format: 'domains' });
-    write('held.txt', 'b.test\n');
-    const log = new RuleLog();
-    list.feed(log);
-    expect(log.rules).toEqual(['1 suffix a.test']);
+  it('passes an error of the sink on as it is', () => {
+    const path = write('sink.txt', 'a.test\n');
+    const full = new AppError('ERR_POLICY_SIZE', 'full');
+    const sink = {
+      addName: () => {
+        throw full;
+      },
+      addPrefix: () => {},
+    };
+    expect(failureOf(() => loadList({ kind: 'file', path, format: 'domains' }, sink))).toBe(
+      'ERR_POLICY_SIZE full',
+    );
   });
 
   it.each<[string, string, ListFormat, string]>([
@@ -103,12 +106,13 @@ describe('loadList()', () => {
     ],
   ])('refuses %s with its place', (_, text, format, message) => {
     const path = write('bad.txt', text);
-    const failure = failureOf(() => loadList({ kind: 'file', path, format }));
+    const failure = failureOf(() => loadList({ kind: 'file', path, format }, new RuleLog()));
     expect(failure.slice(0, message.length + path.length - 4)).toBe(message.replace('PATH', path));
   });
 
   it('refuses a missing file, a folder, and a file over 256 MiB', () => {
-    const load = (path: string) => failureOf(() => loadList({ kind: 'file', path, format: 'hosts' }));
+    const load = (path: string) =>
+      failureOf(() => loadList({ kind: 'file', path, format: 'hosts' }, new RuleLog()));
     expect(load(join(directory, 'none.txt'))).toMatch(/^ERR_LIST_READ .*none\.txt: ENOENT/);
     expect(load(directory)).toMatch(/^ERR_LIST_READ .*EISDIR/);
     const large = write('large.txt', '');
@@ -117,7 +121,7 @@ describe('loadList()', () => {
   });
 
   it('refuses an unknown shipped list', () => {
-    expect(failureOf(() => loadList({ kind: 'shipped', id: '../x' }))).toBe(
+    expect(failureOf(() => loadList({ kind: 'shipped', id: '../x' }, new RuleLog()))).toBe(
       'ERR_LIST_UNKNOWN looking for the shipped list "../x"',
     );
   });
@@ -125,9 +129,8 @@ describe('loadList()', () => {
 
 describe('entryAt()', () => {
   it('gives the entry with its reasons for a rule of the cordon format', () => {
-    const list = loadList({ kind: 'shipped', id: 'canary' });
     const log = new RuleLog();
-    list.feed(log);
+    const list = loadList({ kind: 'shipped', id: 'canary' }, log);
     const line = Number(log.rules[0]?.split(' ')[0]);
     expect(list.entryAt(line)).toMatchObject({
       line,
@@ -143,7 +146,18 @@ describe('entryAt()', () => {
     [4, undefined],
   ])('gives the source line %i of a text format', (line, expected) => {
     const path = write('lines.txt', '\ufeffa.test\r\nb.test # why\n');
-    expect(loadList({ kind: 'file', path, format: 'domains' }).entryAt(line)).toEqual(expected);
+    expect(loadList({ kind: 'file', path, format: 'domains' }, new RuleLog()).entryAt(line)).toEqual(
+      expected,
+    );
+  });
+
+  it('refuses when the file is not the one that was loaded', () => {
+    const path = write('changed.txt', 'a.test\n');
+    const list = loadList({ kind: 'file', path, format: 'domains' }, new RuleLog());
+    write('changed.txt', 'b.test\n');
+    expect(failureOf(() => list.entryAt(1))).toBe(
+      `ERR_LIST_CHANGED reading list ${path} again: its content has changed`,
+    );
   });
 });
 

@@ -1,6 +1,7 @@
-// A RuleSink that writes down what it is given, one text a rule: "3 suffix example.com".
+// A RuleSink that writes down what it is given, one text a rule: "3 suffix example.com"; and bytes as lists read them.
 import { formatPrefix, type Prefix } from '../../../src/base/base.ts';
 import { formatName } from '../../../src/dns/dns.ts';
+import type { ListBytes } from '../../../src/lists/lists.ts';
 import { MATCH_NAMES, type Match, type RuleSink } from '../../../src/policy/policy.ts';
 
 /** Rules as text, in the order of arrival. */
@@ -16,3 +17,14 @@ export class RuleLog implements RuleSink {
     this.rules.push(`${line} prefix ${formatPrefix(prefix)}`);
   }
 }
+
+/** Reads a text or bytes in memory. */
+export const readerOf = (content: string | Uint8Array): ListBytes => {
+  const bytes = Buffer.from(content);
+  let at = 0;
+  return (into) => {
+    const count = bytes.copy(into, 0, at);
+    at += count;
+    return count;
+  };
+};

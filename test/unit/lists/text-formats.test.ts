@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { DIAGNOSTICS_MAX, type FeedOptions, feedRules, Guards } from '../../../src/lists/lists.ts';
-import { RuleLog } from './rule-log.ts';
+import { RuleLog, readerOf } from './rule-log.ts';
 
 const read = (format: 'domains' | 'hosts', text: string | Uint8Array, options?: FeedOptions) => {
   const log = new RuleLog();
-  const result = feedRules(format, Buffer.from(text), log, options);
+  const result = feedRules(format, readerOf(text), log, options);
   const remarks = result.diagnostics.map(({ line, column, code }) => `${line}:${column} ${code}`);
   return { rules: log.rules, remarks, result };
 };
@@ -95,6 +95,53 @@ describe('domains format', () => {
       rules: ['3 suffix a.cdn.test'],
       remarks: ['1:1 guarded', '2:1 guarded', '4:1 guarded'],
       result: { entries: 1, rejected: 3 },
+    });
+  });
+});
+
+describe('a list larger than one piece', () => {
+  const PIECE = 256 * 1024;
+
+  /** Comments of 1 KiB each, cut so that what follows begins `before` bytes before the end of the first piece. */
+  const comments = (before: number): string =>
+    `${`#${'x'.repeat(1022)}\n`.repeat(256).slice(0, PIECE - before - 1)}\n`;
+  const LINES = 256;
+
+  it.each(Array.from({ length: 15 }, (_, before) => before))(
+    'feedRules() reads a line that begins %i bytes before the end of a piece',
+    (before) => {
+      const text = `${comments(before)}tiktok.test\r\n*.last.test`;
+      expect(text.indexOf('tiktok')).toBe(PIECE - before);
+      expect(read('domains', text)).toMatchObject({
+        rules: [`${LINES + 1} suffix tiktok.test`, `${LINES + 2} wildcard last.test`],
+        remarks: [],
+      });
+    },
+  );
+
+  it('feedRules() reads a piece that ends with the list', () => {
+    expect(read('domains', `${comments(12)}tiktok.test\n`).rules).toEqual([
+      `${LINES + 1} suffix tiktok.test`,
+    ]);
+    expect(read('domains', `${comments(11)}tiktok.test`).rules).toEqual([`${LINES + 1} suffix tiktok.test`]);
+  });
+
+  it.each([
+    ['that fills a piece', 'a'.repeat(PIECE)],
+    ['of several pieces', 'a'.repeat(3 * PIECE + 7)],
+    ['that would be a name in its last piece', `${'#'.repeat(2 * PIECE)}a.test`],
+    ['of 64 KiB and a byte at the end of a piece', `${'a'.repeat(65_000)}\n`.repeat(3) + 'b'.repeat(65_537)],
+  ])('feedRules() refuses a line %s once, and goes on', (_, text) => {
+    const { rules, remarks } = read('domains', `${text}\nnext.test\n`);
+    const line = text.split('\n').length;
+    expect(rules).toEqual([`${line + 1} suffix next.test`]);
+    expect(remarks.filter((remark) => remark.endsWith('line-too-long'))).toEqual([`${line}:1 line-too-long`]);
+  });
+
+  it('feedRules() refuses a long line that nothing ends', () => {
+    expect(read('domains', `a.test\n${'a'.repeat(PIECE)}`)).toMatchObject({
+      rules: ['1 suffix a.test'],
+      remarks: ['2:1 line-too-long'],
     });
   });
 });

@@ -7,8 +7,11 @@ import { foldName, nameFrom, TRIGGER } from '../../../src/dns/dns.ts';
 import { MATCH, MATCH_NAMES, type PolicyList, TableBuilder, Verdict } from '../../../src/policy/policy.ts';
 import { PolicyTable } from '../../../src/policy/table.ts';
 
-/** The shared bytes of the lists. */
-export const buildTable = (lists: readonly (readonly string[])[]): SharedArrayBuffer => {
+/** The shared bytes of the lists, in the order of their ranks where these are given. */
+export const buildTable = (
+  lists: readonly (readonly string[])[],
+  ranks?: readonly number[],
+): SharedArrayBuffer => {
   const builder = new TableBuilder();
   for (const [list, rules] of lists.entries()) {
     const sink = builder.sinkFor(list);
@@ -27,7 +30,7 @@ export const buildTable = (lists: readonly (readonly string[])[]): SharedArrayBu
       sink.addName(match, name, name.length, index + 1);
     }
   }
-  return builder.build();
+  return builder.build(ranks);
 };
 
 /** The table of the lists, opened. */

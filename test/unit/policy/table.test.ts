@@ -1,6 +1,6 @@
 // The compiled table: what each kind of rule matches, which rule prevails, and that a hash alone never decides.
 import { describe, expect, test } from 'vitest';
-import { readU32, TRIGGER } from '../../../src/dns/dns.ts';
+import { TRIGGER } from '../../../src/dns/dns.ts';
 import { LIST_COUNT_MAX, MATCH, TableBuilder, Verdict } from '../../../src/policy/policy.ts';
 import { PolicyTable } from '../../../src/policy/table.ts';
 import { createRandom } from '../../support/mutate.ts';
@@ -9,9 +9,6 @@ import { buildTable, foldedName, formatVerdict, judgeAddress, judgeName, openTab
 /** Two names of one 32-bit hash are expected among 77,000; among these there are about five pairs. */
 const NAMES = 200_000;
 const LETTERS = [...'0123456789'];
-/** Layout of the table, see table.ts: words of the header and of a slot. */
-const HEADER_WORDS = 16;
-const SLOT_WORDS = 2;
 
 const LONGEST = 'a.'.repeat(127);
 const LONG_LABELS = `${`${'x'.repeat(63)}.`.repeat(3)}${'y'.repeat(61)}.`;
@@ -165,41 +162,41 @@ describe('size', () => {
   });
 
   test('tells names of one hash apart', () => {
-    const pairs = findCollisions(buffer);
+    const pairs = findCollisions(names);
     expect(pairs.length).toBeGreaterThan(0);
-    for (const [first, second] of pairs.map((lines) => lines.map((line) => names[line - 1] ?? ''))) {
+    for (const [first, second] of pairs) {
       const alone = openTable([[`=${first}`]]);
-      expect(judgeName(alone, first ?? '')).toBe('0:1 exact');
-      expect(judgeName(alone, second ?? '')).toBe('passes');
+      expect(judgeName(alone, first)).toBe('0:1 exact');
+      expect(judgeName(alone, second)).toBe('passes');
       const both = openTable([[`=${first}`], [`=${second}`]]);
-      expect(judgeName(both, first ?? '')).toBe('0:1 exact');
-      expect(judgeName(both, second ?? '')).toBe('1:1 exact');
+      expect(judgeName(both, first)).toBe('0:1 exact');
+      expect(judgeName(both, second)).toBe('1:1 exact');
     }
   });
 
-  /** Pairs of lines whose names have one hash, read out of the slots. */
-  const findCollisions = (shared: SharedArrayBuffer): [number, number][] => {
-    const words = new Uint32Array(shared, 0, Math.floor(shared.byteLength / 4));
-    const bytes = new Uint8Array(shared);
-    const slots = (words[1] ?? 0) + 1;
-    const recordsOffset = (HEADER_WORDS + slots * SLOT_WORDS) * 4;
-    const byHash = new Map<number, number>();
-    const pairs: [number, number][] = [];
-    for (let slot = 0; slot < slots; slot++) {
-      const hash = words[HEADER_WORDS + slot * SLOT_WORDS] ?? 0;
-      const record = words[HEADER_WORDS + slot * SLOT_WORDS + 1] ?? 0;
-      if (record === 0) continue;
-      const at = recordsOffset + record - 1;
-      const line = readU32(bytes, at + 3 + (bytes[at] ?? 0));
-      const other = byHash.get(hash);
-      if (other === undefined) byHash.set(hash, line);
-      else pairs.push([other, line]);
-    }
-    return pairs;
-  };
+  test('takes 38 bytes for a name of 20 letters', () => {
+    const perName = buffer.byteLength / NAMES;
+    const letters = names.reduce((sum, text) => sum + text.length, 0) / NAMES;
+    expect(perName - (letters - 20)).toBeLessThan(38.1);
+  });
 
   test('refuses bytes that are no table', () => {
-    expect(() => new PolicyTable(new SharedArrayBuffer(64))).toThrow(/not one/);
+    const cut = new SharedArrayBuffer(buffer.byteLength - 1);
+    new Uint8Array(cut).set(new Uint8Array(buffer, 0, cut.byteLength));
+    const foreign = new SharedArrayBuffer(buffer.byteLength);
+    for (const bytes of [new SharedArrayBuffer(0), new SharedArrayBuffer(64), cut, foreign]) {
+      expect(PolicyTable.isTable(bytes)).toBe(false);
+      expect(() => new PolicyTable(bytes)).toThrow(/not one/);
+    }
+    expect(PolicyTable.isTable(buffer)).toBe(true);
+  });
+
+  test('refuses bytes whose names leave no slot empty: a probe would not end', () => {
+    const full = new SharedArrayBuffer(buffer.byteLength);
+    new Uint8Array(full).set(new Uint8Array(buffer));
+    const header = new Uint32Array(full, 0, 16);
+    header[5] = (header[1] ?? 0) << (header[2] ?? 0);
+    expect(PolicyTable.isTable(full)).toBe(false);
   });
 
   test('is opened over the same bytes any number of times', () => {
@@ -209,3 +206,33 @@ describe('size', () => {
     expect(judgeName(new PolicyTable(buffer), 'tiktok.example')).toBe('0:1 suffix');
   });
 });
+
+describe('build()', () => {
+  test('puts lists where their ranks say, for names and for addresses', () => {
+    const table = new PolicyTable(
+      buildTable([['tiktok.example', '192.0.2.0/24'], ['tiktok.example'], ['192.0.2.0/24']], [2, 0, 1]),
+    );
+    expect(judgeName(table, 'tiktok.example')).toBe('0:1 suffix');
+    expect(judgeName(table, 'tiktok.example', 0b100)).toBe('2:1 suffix');
+    expect(judgeName(table, 'tiktok.example', 0b010)).toBe('passes');
+    expect(judgeAddress(table, '192.0.2.1')).toBe('1:1 prefix');
+    expect(judgeAddress(table, '192.0.2.1', 0b100)).toBe('2:2 prefix');
+    expect(judgeAddress(table, '192.0.2.1', 0b001)).toBe('passes');
+  });
+});
+
+/** Pairs of names of one hash: FNV-1a over the labels from the right, each with its length before it. */
+const findCollisions = (names: readonly string[]): [string, string][] => {
+  const byHash = new Map<number, string>();
+  const pairs: [string, string][] = [];
+  for (const text of names) {
+    let hash = 0x811c9dc5;
+    for (const label of text.split('.').reverse()) {
+      for (const byte of [label.length, ...Buffer.from(label)]) hash = Math.imul(hash ^ byte, 0x01000193);
+    }
+    const other = byHash.get(hash);
+    if (other === undefined) byHash.set(hash, text);
+    else pairs.push([other, text]);
+  }
+  return pairs;
+};
