@@ -1,13 +1,21 @@
 // From a configuration to one policy generation: lists are read, reviewed and compiled, groups become masks.
 //
 // All or nothing: a list that cannot be used throws, and whoever asked keeps the generation that is in force. The
-// order of precedence is fixed here: mandate lists first, then as the configuration names them.
+// order of precedence is fixed here: mandate lists first, then as the configuration names them. What a generation is
+// beside its table follows from the configuration and the facts of its lists, for a saved table as for a new one.
+import { createHash } from 'node:crypto';
 import type { AccessRules } from '../access/access.ts';
 import { isIpv4 } from '../base/base.ts';
 import type { BlockAnswer, Config, ListConfig } from '../config/config.ts';
 import { createEde, EDE, writeU32 } from '../dns/dns.ts';
 import { Guards, type LoadedList, loadList, NEVER_BLOCK_FILE } from '../lists/lists.ts';
-import { type BlockMode, type PolicyList, type SharedPolicy, TableBuilder } from '../policy/policy.ts';
+import {
+  type BlockMode,
+  type PolicyList,
+  type RuleSink,
+  type SharedPolicy,
+  TableBuilder,
+} from '../policy/policy.ts';
 
 /** What is known of a list that is in force. */
 export interface ListFacts {
@@ -24,26 +32,83 @@ export interface Generation {
   readonly access: AccessRules;
   /** In the order of policy.lists. */
   readonly lists: readonly ListFacts[];
+  /** When the lists were read, which for a saved generation was in an earlier life of the program. */
   readonly loadedAtMs: number;
   /** Groups for which no mandate list is in force: allowed, since scope is the operator's decision, but never silent. */
   readonly groupsWithoutMandate: readonly string[];
 }
 
-/** Builds a generation; throws AppError with a code of the lists room. Takes as long as the lists are large. */
+/** A list of the configuration and what was found in its file. */
+interface ReadList {
+  readonly list: ListConfig;
+  readonly loaded: LoadedList;
+}
+
+/**
+ * Builds a generation; throws AppError with a code of the lists room or ERR_POLICY_SIZE.
+ *
+ * Takes as long as the lists are large.
+ */
 export const buildGeneration = (config: Config, generation: number, nowMs: number): Generation => {
   const guards = Guards.load(NEVER_BLOCK_FILE);
-  const loaded = config.lists
-    .map((list) => ({ list, loaded: load(list, guards) }))
-    .sort((a, b) => Number(isMandate(b.list, b.loaded)) - Number(isMandate(a.list, a.loaded)));
   const builder = new TableBuilder();
-  for (const [index, { loaded: list }] of loaded.entries()) list.feed(builder.sinkFor(index));
-  const lists = loaded.map(({ list, loaded: facts }) => toFacts(list, facts));
+  const read = config.lists.map((list, index) => ({
+    list,
+    loaded: load(list, builder.sinkFor(index), guards),
+  }));
+  // Whether a list is a mandate may stand in its file, so the order is only known when all are read.
+  const ordered = [...read].sort((a, b) => Number(isMandate(b)) - Number(isMandate(a)));
+  const table = builder.build(read.map((list) => ordered.indexOf(list)));
+  return assemble(config, generation, nowMs, table, ordered);
+};
+
+/**
+ * A generation of a table that was built before; `loaded` are the facts of its lists by id, in the table's order.
+ *
+ * Undefined when they are not the lists of the configuration.
+ */
+export const restoreGeneration = (
+  config: Config,
+  generation: number,
+  loadedAtMs: number,
+  table: SharedArrayBuffer,
+  loaded: ReadonlyMap<string, LoadedList>,
+): Generation | undefined => {
+  const ordered: ReadList[] = [];
+  for (const [id, facts] of loaded) {
+    const list = config.lists.find((candidate) => candidate.id === id);
+    if (list !== undefined) ordered.push({ list, loaded: facts });
+  }
+  if (ordered.length !== loaded.size || ordered.length !== config.lists.length) return undefined;
+  return assemble(config, generation, loadedAtMs, table, ordered);
+};
+
+/**
+ * SHA-256, in hex, of what a configuration says of lists and groups: who wants what refused, and how.
+ *
+ * Clients are left out: which group somebody belongs to is decided by the configuration in force.
+ */
+export const policyHash = ({ lists, groups, block }: Config): string => {
+  const chosen = groups.map((group) => [group.name, group.lists]);
+  return createHash('sha256')
+    .update(JSON.stringify([lists, chosen, block]))
+    .digest('hex');
+};
+
+const assemble = (
+  config: Config,
+  generation: number,
+  loadedAtMs: number,
+  table: SharedArrayBuffer,
+  read: readonly ReadList[],
+): Generation => {
+  const lists = read.map(toFacts);
   const mandates = new Set(lists.filter(({ mandate }) => mandate).map(({ id }) => id));
   return {
     policy: {
       generation,
-      table: builder.build(),
-      lists: loaded.map(({ list, loaded: facts }) => toPolicyList(config, list, facts)),
+      table,
+      lists: read.map((list) => toPolicyList(config, list)),
       groups: config.groups.map((group) => ({
         name: group.name,
         lists: lists.reduce((mask, { id }, bit) => (group.lists.includes(id) ? mask | (1 << bit) : mask), 0),
@@ -51,7 +116,7 @@ export const buildGeneration = (config: Config, generation: number, nowMs: numbe
     },
     access: accessRules(config),
     lists,
-    loadedAtMs: nowMs,
+    loadedAtMs,
     groupsWithoutMandate: config.groups
       .filter((group) => !group.lists.some((id) => mandates.has(id)))
       .map((group) => group.name),
@@ -64,32 +129,35 @@ export const accessRules = (config: Config): AccessRules => ({
   groups: config.groups.map((group) => group.clients),
 });
 
-const load = (list: ListConfig, guards: Guards): LoadedList =>
+const load = (list: ListConfig, sink: RuleSink, guards: Guards): LoadedList =>
   list.source.kind === 'shipped'
-    ? loadList({ kind: 'shipped', id: list.source.id }, { guards })
-    : loadList(
-        { kind: 'file', path: list.source.path, format: list.source.format },
-        { guards, match: list.source.match },
-      );
+    ? loadList({ kind: 'shipped', id: list.source.id }, sink, { guards })
+    : loadList({ kind: 'file', path: list.source.path, format: list.source.format }, sink, {
+        guards,
+        match: list.source.match,
+      });
 
-const isMandate = (list: ListConfig, loaded: LoadedList): boolean =>
-  list.mandate ?? loaded.header?.mandate ?? false;
+const isMandate = ({ list, loaded }: ReadList): boolean => list.mandate ?? loaded.header?.mandate ?? false;
 
-const toFacts = (list: ListConfig, loaded: LoadedList): ListFacts => ({
-  id: list.id,
-  title: loaded.header?.title ?? list.id,
-  category: list.category ?? loaded.header?.category ?? list.id,
-  mandate: isMandate(list, loaded),
-  loaded,
-});
+const toFacts = (read: ReadList): ListFacts => {
+  const { list, loaded } = read;
+  return {
+    id: list.id,
+    title: loaded.header?.title ?? list.id,
+    category: list.category ?? loaded.header?.category ?? list.id,
+    mandate: isMandate(read),
+    loaded,
+  };
+};
 
-const toPolicyList = (config: Config, list: ListConfig, loaded: LoadedList): PolicyList => {
+const toPolicyList = (config: Config, read: ReadList): PolicyList => {
+  const { list, loaded } = read;
   const ede = list.ede ?? loaded.header?.ede;
   // What a list's own header forces comes before the default: a canary name must never get an address.
   const answer: BlockAnswer =
     list.answer ??
     (loaded.header?.answer === undefined ? config.block.answer : { kind: loaded.header.answer });
-  const { category, mandate } = toFacts(list, loaded);
+  const { category, mandate } = toFacts(read);
   return {
     id: list.id,
     category,

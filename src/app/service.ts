@@ -1,8 +1,8 @@
 // The running program on the main thread: configuration, lists, workers, admin; start, reload, stop.
 //
 // Errors by stage of life: at the start, what prevents listening ends the program with one line, while lists that
-// cannot be loaded leave it running and refusing everything (SERVFAIL, EDE 14), because a silent resolver is replaced
-// by an unfiltered one; at a reload, any error is reported and what is in force stays; at the end, queries are
+// cannot be loaded leave it running with the generation that was saved or, where there is none, refusing everything
+// (SERVFAIL, EDE 14), because a silent resolver is replaced by an unfiltered one; at a reload, any error is reported and what is in force stays; at the end, queries are
 // answered before sockets close.
 import { availableParallelism } from 'node:os';
 import { type Admin, type Control, startAdmin } from '../admin/admin.ts';
@@ -22,6 +22,8 @@ import { RESOLV_CONF, readSystemResolvers } from '../upstream/upstream.ts';
 import { claimEndpoint } from './claim.ts';
 import { accessRules, buildGeneration, type Generation } from './generation.ts';
 import type { WorkerSettings } from './messages.ts';
+import { RetiredMemory } from './retired-memory.ts';
+import { SavedGeneration } from './saved-generation.ts';
 import { type SettingsFor, Supervisor } from './supervisor.ts';
 import { VERSION } from './version.ts';
 
@@ -51,6 +53,8 @@ export class Service {
   readonly #reloads = { success: 0, failure: 0 };
   readonly #metrics: Metrics;
   readonly #supervisor: Supervisor;
+  readonly #saved: SavedGeneration;
+  readonly #retired = new RetiredMemory();
   /** Endpoints of the configuration to those with a known port. */
   readonly #claimed = new Map<string, Endpoint>();
   #state: State;
@@ -62,6 +66,7 @@ export class Service {
   private constructor(config: Config, readConfig: ConfigReader, log: Log) {
     this.#log = log;
     this.#readConfig = readConfig;
+    this.#saved = new SavedGeneration(config.stateDirectory, log);
     const count = config.workers === 'auto' ? availableParallelism() : config.workers;
     this.#state = {
       config,
@@ -118,16 +123,57 @@ export class Service {
         log: this.#log,
       });
     }
+    await this.#applySaved(config);
+    const isEnforcing = this.#state.generation !== undefined;
+    if (isEnforcing) this.#logReady();
+    await this.#applyFirst(config);
+    if (!isEnforcing) this.#logReady();
+  }
+
+  /** What was in force when the program ended is in force again at once, before lists are read. */
+  async #applySaved(config: Config): Promise<void> {
     try {
-      await this.#apply(await this.#prepare(config, this.#build(config)));
+      const saved = this.#saved.read(config, this.#generationCount + 1);
+      if (saved === undefined) return;
+      this.#generationCount++;
+      await this.#apply(await this.#prepare(config, saved));
+      this.#updateEnforcement();
+      this.#log.info(ageOf(saved), 'the saved generation is in force while the lists are read');
     } catch (error) {
       if (!isAppError(error)) throw error;
-      this.#log.error(
-        { err: error },
-        'lists cannot be loaded: every query is answered SERVFAIL until a reload succeeds',
-      );
+      this.#log.warn({ err: error }, 'the saved generation is not used');
+    }
+  }
+
+  async #applyFirst(config: Config): Promise<void> {
+    try {
+      await this.#apply(await this.#prepare(config, this.#build(config)));
+      this.#log.info({ generation: this.#state.generation?.policy.generation }, 'lists loaded');
+      this.#save();
+    } catch (error) {
+      if (!isAppError(error)) throw error;
+      const saved = this.#state.generation;
+      if (saved === undefined) {
+        this.#log.error(
+          { err: error },
+          'lists cannot be loaded: every query is answered SERVFAIL until a reload succeeds',
+        );
+      } else {
+        this.#log.warn(
+          { err: error, ...ageOf(saved) },
+          'lists cannot be loaded: the saved generation stays in force until a reload succeeds',
+        );
+      }
     }
     this.#updateEnforcement();
+  }
+
+  #save(): void {
+    const { config, generation } = this.#state;
+    if (generation !== undefined) this.#saved.save(config, generation);
+  }
+
+  #logReady(): void {
     this.#log.info(
       {
         version: VERSION,
@@ -163,6 +209,7 @@ export class Service {
       const config = this.#readConfig();
       this.#warnOfStartOnlyChanges(previous.config, config);
       await this.#apply(await this.#prepare(config, this.#build(config)));
+      this.#save();
       this.#reloads.success++;
       this.#log.info({ generation: this.#state.generation?.policy.generation }, 'reloaded');
     } catch (error) {
@@ -242,7 +289,9 @@ export class Service {
     try {
       await this.#supervisor.apply(settingsOf(state));
       this.#state = state;
+      this.#retired.add(previous.generation?.policy.table);
     } catch (error) {
+      this.#retired.add(policy?.table);
       await this.#supervisor.apply(settingsOf(previous));
       throw error;
     } finally {
@@ -329,6 +378,12 @@ const toSettings = (state: State, index: number): WorkerSettings => {
     refusals,
   };
 };
+
+/** When the lists of a generation were read, for log lines. */
+const ageOf = ({ loadedAtMs }: Generation): { loadedAt: string; ageSec: number } => ({
+  loadedAt: new Date(loadedAtMs).toISOString(),
+  ageSec: Math.max(0, Math.round((systemClock() - loadedAtMs) / 1000)),
+});
 
 const EMPTY_REFUSALS: RefusalBlock = new CounterTotals().openRefusals({ lists: [], groups: [] });
 

@@ -28,6 +28,7 @@ import {
   type UpstreamTransport,
 } from '../upstream/upstream.ts';
 import type { WorkerReply, WorkerRequest, WorkerSettings, WorkerStart } from './messages.ts';
+import { RetiredMemory } from './retired-memory.ts';
 
 /** How often the cache's size is written to the counters, milliseconds. */
 const GAUGES_MS = 1000;
@@ -48,6 +49,7 @@ class ResolverWorker {
   readonly #listeners = new Map<string, Listener>();
   readonly #ownAddresses = readOwnAddresses();
   readonly #connections: ConnectionBudget;
+  readonly #retired = new RetiredMemory();
   #settings: WorkerSettings;
   #forwarding: Forwarding;
   #upstreamCounters: UpstreamCounters;
@@ -86,6 +88,7 @@ class ResolverWorker {
     this.#counters.setCounters(settings.counters);
     this.#counters.setRefusals(settings.refusals);
     this.#pipeline.setRules(toRules(settings));
+    if (previous.policy?.table !== settings.policy?.table) this.#retired.add(previous.policy?.table);
     if (hasOtherUpstreams(previous, settings)) {
       const retired = this.#forwarding;
       // Its endpoints have no place in the counters any more.

@@ -15,7 +15,7 @@ access: { allow: ["0.0.0.0/0", "::/0"] }
 /** Namespaces of parallel runs must not meet. */
 const NAMESPACE = `cordon-${process.pid}`;
 
-const cleanups: (() => unknown)[] = [];
+const cleanups: (() => Promise<unknown>)[] = [];
 afterEach(async () => {
   for (const clean of cleanups.splice(0).reverse()) await clean();
 });
@@ -25,7 +25,10 @@ const inNamespace = (...command: string[]) =>
 
 const startIn = async (environment: NodeJS.ProcessEnv): Promise<string> => {
   const directory = mkdtempSync(join(tmpdir(), 'cordon-wildcard-'));
-  cleanups.push(() => rmSync(directory, { recursive: true }));
+  cleanups.push(() => {
+    rmSync(directory, { recursive: true });
+    return Promise.resolve();
+  });
   const file = join(directory, 'cordon.yaml');
   writeFileSync(file, CONFIG);
   const child = spawn(
@@ -70,8 +73,8 @@ test.for([
 ] as const)(
   'a wildcard answers from the address that was asked, %s',
   async ([kind, environment], context) => {
-    await requireProgram(context, 'ip');
-    await requireProgram(context, 'dig');
+    requireProgram(context, 'ip');
+    requireProgram(context, 'dig');
     const made = await run('ip', ['netns', 'add', NAMESPACE]);
     if (made.code !== 0) context.skip(`no network namespaces here: ${made.stderr.trim()}`);
     cleanups.push(() => run('ip', ['netns', 'delete', NAMESPACE]));

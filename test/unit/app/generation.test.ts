@@ -1,41 +1,11 @@
 // From a configuration to a generation: precedence, masks, and how each list refuses.
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { describe, expect, onTestFinished, test } from 'vitest';
-import { buildGeneration, type Generation } from '../../../src/app/generation.ts';
-import { loadConfig } from '../../../src/config/config.ts';
-import { createEde, EDE, TRIGGER } from '../../../src/dns/dns.ts';
-import { shippedDefaults, shippedLists } from '../../../src/lists/lists.ts';
-import { Policy, Verdict } from '../../../src/policy/policy.ts';
-import { foldedName } from '../policy/setup.ts';
+import { describe, expect, test } from 'vitest';
+import { buildGeneration, type Generation, policyHash } from '../../../src/app/generation.ts';
+import { createEde, EDE } from '../../../src/dns/dns.ts';
+import { configOf, createDirectory, refusing } from './setup.ts';
 
-const build = (config: string, files: Readonly<Record<string, string>> = {}): Generation => {
-  const directory = mkdtempSync(join(tmpdir(), 'cordon-generation-'));
-  onTestFinished(() => rmSync(directory, { recursive: true }));
-  for (const [name, text] of Object.entries({ ...files, 'cordon.yaml': config }))
-    writeFileSync(join(directory, name), text);
-  const result = loadConfig(
-    'cordon.yaml',
-    {},
-    {
-      workingDirectory: directory,
-      shippedIds: shippedLists().map((list) => list.id),
-      shippedDefault: shippedDefaults().map((header) => header.id),
-    },
-  );
-  if (result.config === undefined) throw new Error(JSON.stringify(result.problems));
-  return buildGeneration(result.config, 9, 1234);
-};
-
-/** The list that refuses a name for a group, if any. */
-const refusing = (generation: Generation, name: string, group = 0): string | undefined => {
-  const verdict = new Verdict();
-  const qname = foldedName(name);
-  new Policy(generation.policy).judgeQuestion(qname, 0, qname.length, group, verdict);
-  expect(verdict.trigger).toBe(TRIGGER.QNAME);
-  return generation.policy.lists[verdict.list]?.id;
-};
+const build = (config: string, files: Readonly<Record<string, string>> = {}): Generation =>
+  buildGeneration(configOf(config, files), 9, 1234);
 
 const LOCAL = `
 lists:
@@ -112,5 +82,39 @@ groups:
 
   test('throws for a list that cannot be used', () => {
     expect(() => build(LOCAL, { 'first.txt': 'tiktok.example\n' })).toThrow(/second\.txt/);
+  });
+});
+
+describe('policyHash()', () => {
+  const hash = (text: string, directory: string): string => policyHash(configOf(text, FILES, directory));
+
+  test.each([
+    ['the mode of all', `${LOCAL}block: { mode: nodata }\n`],
+    ['the TTL', `${LOCAL}block: { ttl: 7s }\n`],
+    ['the address of a mode', `${LOCAL}block: { mode: { address: ["192.0.2.1"] } }\n`],
+    ['the source of a list', LOCAL.replace('first.txt', 'other.txt')],
+    ['the format', LOCAL.replace('second.txt, format: domains', 'second.txt, format: hosts')],
+    ['the reading', LOCAL.replace('format: domains', 'format: domains, match: exact')],
+    ['a mandate', LOCAL.replace('mandate: true', 'mandate: false')],
+    ['a list’s answer', LOCAL.replace('mandate: true', 'mandate: true, answer: refused')],
+    ['an EDE', LOCAL.replace('mandate: true', 'mandate: true, ede: { code: 16 }')],
+    ['a category', LOCAL.replace('mandate: true', 'mandate: true, category: other')],
+    ['the order of lists', LOCAL.replace(/( {2}- \{ id: first.*\n)( {2}- .*\n)/, '$2$1')],
+    ['the lists of a group', LOCAL.replace('lists: [third]', 'lists: [first]')],
+    ['the name of a group', LOCAL.replace('name: lab', 'name: other')],
+  ])('changes with %s', (_, text) => {
+    expect(text).not.toBe(LOCAL);
+    const directory = createDirectory();
+    expect(hash(text, directory)).not.toBe(hash(LOCAL, directory));
+  });
+
+  test.each([
+    ['upstreams', `${LOCAL}upstreams: ["192.0.2.53"]\n`],
+    ['the clients of a group', LOCAL.replace('192.0.2.0/24', '198.51.100.0/24')],
+    ['a comment', `${LOCAL}# nothing\n`],
+  ])('stays with %s', (_, text) => {
+    expect(text).not.toBe(LOCAL);
+    const directory = createDirectory();
+    expect(hash(text, directory)).toBe(hash(LOCAL, directory));
   });
 });
