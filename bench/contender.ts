@@ -1,0 +1,239 @@
+// A server that takes part in a benchmark, and the ones that are ours: Cordon, the C limit and the bare dgram server.
+//
+// A contender is started with the work of the suite and is ready when it answers a name that passes and, if it
+// filters, refuses one that is listed: what does not do the work is not measured.
+import { createSocket } from 'node:dgram';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { HEADER_LENGTH, messageId, messageRcode, RCODE } from '../src/dns/dns.ts';
+import { shippedDefaults } from '../src/lists/lists.ts';
+import { run, startCordon } from '../test/support/process.ts';
+import { buildQuery } from '../test/support/records.ts';
+import type { ListedNames } from './names.ts';
+import { findFreePort, type Process, pinProcess, readRss, SERVER_CORE, startProcess } from './process.ts';
+
+/** A peer with a million names needs ten seconds, a minute on a loaded machine. */
+const READY_TIMEOUT_MS = 120_000;
+/** Between two looks whether a server is ready: the resolution of its load time. */
+const READY_POLL_MS = 20;
+const PROBE_TIMEOUT_MS = 500;
+/** Memory for answers, for every server that lets it be set: more than the hosts that are asked for need. */
+export const CACHE_MIB = 64;
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+
+/** Ours, the two that set the scale and filter nothing, or another resolver. */
+export type Role = 'cordon' | 'limit' | 'bare' | 'peer';
+
+/** What a server has to do. */
+export interface Work {
+  /** The suite's own directory. */
+  readonly directory: string;
+  readonly upstreamPort: number;
+  readonly listed: ListedNames;
+  /** True: `listed` is what Cordon ships; false: it is loaded beside that. */
+  readonly isShipped: boolean;
+  /** A name of the list and one that passes. */
+  readonly listedName: string;
+  readonly passingName: string;
+}
+
+/** A running server. */
+export interface Server {
+  readonly id: string;
+  readonly role: Role;
+  readonly pid: number;
+  readonly port: number;
+  /** From the start of the process until it does the work, seconds. */
+  readonly readySec: number;
+  /** Resident memory when it was ready, bytes. */
+  readonly readyRssBytes: number;
+  /** Address of `/metrics`, Cordon only. */
+  readonly metricsUrl: string | undefined;
+  /** Further words for the table, such as the kind of sockets. */
+  readonly remark: string;
+  stop(): Promise<void>;
+}
+
+/** A server that can be started. */
+export interface Contender {
+  readonly id: string;
+  readonly role: Role;
+  /** The version, or undefined when it is not installed. */
+  version(): Promise<string | undefined>;
+  start(work: Work): Promise<Server>;
+}
+
+/** How Cordon differs from the default. */
+export interface CordonVariant {
+  readonly id?: string;
+  readonly workers?: number;
+  readonly env?: Readonly<Record<string, string>>;
+  /** False: it may use every core. */
+  readonly isPinned?: boolean;
+}
+
+/** The real program, one worker on one core unless told otherwise. */
+export const cordon = (variant: CordonVariant = {}): Contender => {
+  const { id = 'cordon', workers = 1, env = {}, isPinned = true } = variant;
+  return {
+    id,
+    role: 'cordon',
+    version: async () => {
+      const { stdout } = await run(process.execPath, [join(root, 'src/cli/main.ts'), '--version']);
+      return stdout.trim();
+    },
+    start: async (work) => {
+      const startedMs = performance.now();
+      const program = await startCordon({
+        config: cordonConfig(work, workers),
+        // As `npm start` runs it: without the compile cache, the type stripper stays in memory.
+        env: { NODE_COMPILE_CACHE: join(root, 'node_modules/.cache/compile'), ...env },
+      });
+      const { pid, ready, dns, admin } = program;
+      const socketKind = ready['udp'];
+      const server = {
+        id,
+        role: 'cordon' as const,
+        pid,
+        port: dns.port,
+        readySec: (performance.now() - startedMs) / 1000,
+        readyRssBytes: readRss(pid),
+        metricsUrl: `http://127.0.0.1:${admin.port}/metrics`,
+        remark: typeof socketKind === 'string' ? `${socketKind} sockets` : '',
+        stop: () => program.kill(),
+      };
+      try {
+        if (isPinned) await pinProcess(pid, SERVER_CORE);
+        await waitUntilReady(server.port, work, true, () => program.output());
+      } catch (error) {
+        await program.kill();
+        throw error;
+      }
+      return server;
+    },
+  };
+};
+
+const cordonConfig = ({ upstreamPort, listed, isShipped }: Work, workers: number): string => {
+  const shipped = shippedDefaults().map(({ id }) => `  - { id: ${id}, shipped: ${id} }`);
+  const lists = isShipped ? shipped : [...shipped, `  - { id: large, file: ${listed.file}, mandate: true }`];
+  return [
+    'listen: { dns: ["127.0.0.1:0"], admin: "127.0.0.1:0" }',
+    `upstreams: ["127.0.0.1:${upstreamPort}"]`,
+    `workers: ${workers}`,
+    `cache: { size: ${CACHE_MIB}MiB }`,
+    'log: { level: info }',
+    'lists:',
+    ...lists,
+    '',
+  ].join('\n');
+};
+
+/** The C program that does the least; compiled into the directory of the run. */
+export const udpLimit = (directory: string): Contender => {
+  const program = join(directory, 'udp-limit');
+  const compile = async (): Promise<boolean> => {
+    const source = join(root, 'bench/udp-limit.c');
+    const result = await run('cc', ['-O2', '-Wall', '-Wextra', '-o', program, source]).catch(() => undefined);
+    return result?.code === 0;
+  };
+  return {
+    id: 'C limit',
+    role: 'limit',
+    version: async () => ((await compile()) ? 'bench/udp-limit.c, cc -O2' : undefined),
+    start: (work) => startPlain('C limit', 'limit', (port) => [program, [`${port}`]], work),
+  };
+};
+
+/** The server of node:dgram and a Map. */
+export const bareDgram: Contender = {
+  id: 'bare dgram',
+  role: 'bare',
+  version: () => Promise.resolve(`bench/bare-dgram.ts, Node ${process.versions.node}`),
+  start: (work) =>
+    startPlain(
+      'bare dgram',
+      'bare',
+      (port) => [process.execPath, [fileURLToPath(new URL('bare-dgram.ts', import.meta.url)), `${port}`]],
+      work,
+    ),
+};
+
+/** A program and its arguments. */
+export type Command = readonly [program: string, args: readonly string[]];
+
+/** Starts a program that is told its port and waits until it does the work. */
+export const startPlain = async (
+  id: string,
+  role: Role,
+  commandFor: (port: number) => Command,
+  work: Work,
+): Promise<Server> => {
+  const port = await findFreePort();
+  const [program, args] = commandFor(port);
+  const startedMs = performance.now();
+  const child: Process = startProcess(program, args, { core: SERVER_CORE, cwd: work.directory });
+  try {
+    await waitUntilReady(port, work, role === 'peer', () => {
+      if (child.hasEnded) throw new Error(`${id} ended at its start\n${child.output()}`);
+      return child.output();
+    });
+  } catch (error) {
+    await child.stop();
+    throw error;
+  }
+  return {
+    id,
+    role,
+    pid: child.pid,
+    port,
+    readySec: (performance.now() - startedMs) / 1000,
+    readyRssBytes: readRss(child.pid),
+    metricsUrl: undefined,
+    remark: '',
+    stop: () => child.stop(),
+  };
+};
+
+const waitUntilReady = async (
+  port: number,
+  work: Work,
+  isFiltering: boolean,
+  look: () => string,
+): Promise<void> => {
+  const deadlineMs = performance.now() + READY_TIMEOUT_MS;
+  let seen = '';
+  while (performance.now() < deadlineMs) {
+    const output = look();
+    const passing = await askRcode(port, work.passingName);
+    const listed = isFiltering ? await askRcode(port, work.listedName) : RCODE.NXDOMAIN;
+    if (passing === RCODE.NOERROR && listed === RCODE.NXDOMAIN) return;
+    seen = `${work.passingName}: ${passing ?? 'silence'}, ${work.listedName}: ${listed ?? 'silence'}\n${output}`;
+    await sleep(READY_POLL_MS);
+  }
+  throw new Error(`a server was not ready within ${READY_TIMEOUT_MS} ms: RCODEs ${seen}`);
+};
+
+/** The RCODE of the answer for a name's address; undefined: none came. */
+const askRcode = (port: number, name: string): Promise<number | undefined> =>
+  new Promise((resolve) => {
+    const socket = createSocket('udp4');
+    const query = buildQuery(`${name}. A`, { id: (port ^ Date.now()) & 0xffff });
+    const finish = (answered: number | undefined): void => {
+      clearTimeout(timer);
+      socket.close();
+      resolve(answered);
+    };
+    const timer = setTimeout(finish, PROBE_TIMEOUT_MS, undefined);
+    // A port that nobody listens on yet answers with an error (ICMP).
+    socket.on('error', () => finish(undefined));
+    socket.on('message', (message) => {
+      if (message.length >= HEADER_LENGTH && messageId(message) === messageId(query))
+        finish(messageRcode(message));
+    });
+    socket.connect(port, '127.0.0.1', () => {
+      socket.send(query);
+    });
+  });
