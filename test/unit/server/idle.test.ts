@@ -2,7 +2,7 @@
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { UdpListener } from '../../../src/server/server.ts';
+import { claimEndpoint } from '../../../src/app/claim.ts';
 import { ConnectionBudget, StreamListener } from '../../../src/server/stream.ts';
 import { buildQuery } from '../../support/records.ts';
 import { frame } from '../../support/scripted-upstream.ts';
@@ -22,7 +22,7 @@ beforeEach(async () => {
   vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
   nowMs = 1_000_000;
   isClosed = false;
-  const port = await UdpListener.probe({ address: '127.0.0.1', port: 0, family: 4 });
+  const { port } = await claimEndpoint({ address: '127.0.0.1', port: 0, family: 4 });
   const limits = { connectionsMax: 4, connectionsPerClientMax: 4, idleMs: IDLE_MS };
   listener = await StreamListener.open({
     endpoint: { address: '127.0.0.1', port, family: 4 },
