@@ -78,6 +78,13 @@ export const DROP = {
  * the time of an upstream's answer; more than this is a flood.
  */
 const WAITERS_MAX = 4096;
+/**
+ * Bytes of all queries that wait. Without it, 10,000 questions of WAITERS_MAX clients each, or long queries over TCP,
+ * would take gigabytes while an upstream is silent. Room for some 100,000 ordinary queries.
+ */
+const WAITING_BYTES_MAX = 32 * 1024 * 1024;
+/** Bytes of a waiter beside its copy of the query: objects, address and the reply's closure. */
+const WAITER_BYTES = 256;
 
 const EDE_NOT_READY = createEde(EDE.NOT_READY, 'policy lists are not loaded');
 const EDE_PROHIBITED = createEde(EDE.PROHIBITED);
@@ -162,6 +169,7 @@ export class Pipeline {
   readonly #key = Buffer.alloc(NAME_LENGTH_MAX + KEY_EXTRA);
   readonly #out = Buffer.alloc(MESSAGE_LENGTH_MAX);
   readonly #waiting = new Map<string, Waiter[]>();
+  #waitingBytes = 0;
   // The query in hand, for resolve().
   #keyText = '';
   readonly #address = createAddress();
@@ -254,12 +262,14 @@ export class Pipeline {
       sinceMs: this.#nowMs,
     };
     const waiters = this.#waiting.get(key);
+    const bytes = this.#waitingBytes + query.length + WAITER_BYTES;
+    if (bytes > WAITING_BYTES_MAX || (waiters?.length ?? 0) >= WAITERS_MAX) {
+      this.#answerWaiter(waiter, OVERLOAD);
+      return;
+    }
+    this.#waitingBytes = bytes;
     if (waiters !== undefined) {
       // Identical questions share one upstream query: a burst costs one, and a forger has one chance, not many.
-      if (waiters.length >= WAITERS_MAX) {
-        this.#answerWaiter(waiter, OVERLOAD);
-        return;
-      }
       waiters.push(waiter);
       this.#observer.coalesced();
       return;
@@ -356,6 +366,7 @@ export class Pipeline {
     for (let i = 0; i < waiters.length; i++) {
       const waiter = waiters[i];
       if (waiter === undefined) continue;
+      this.#waitingBytes -= waiter.bytes.length + WAITER_BYTES;
       this.#answerWaiter(waiter, outcome);
       this.#observer.missDuration(Math.max(0, nowMs - waiter.sinceMs));
     }

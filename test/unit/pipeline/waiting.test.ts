@@ -222,3 +222,23 @@ test('a waiter keeps a copy of its query: the memory of the socket may serve the
   answerAsked(bench.asked[0], QUESTION, { answer: [RECORD] });
   expect(onlyAnswer(answers)).toMatchObject({ id: 0x1234, question: QUESTION, answer: [RECORD] });
 });
+
+test('queries that wait take a bounded number of bytes, however long each is', () => {
+  const bench = new Bench();
+  const send = (index: number): Uint8Array[] => {
+    const query = buildQuery(`n${index}.example.com. A`, { edns: {} });
+    const long = new Uint8Array(60_000);
+    long.set(query);
+    return bench.send(long, undefined, TRANSPORT.TCP).answers;
+  };
+  const sent = Array.from({ length: 700 }, (_, index) => send(index));
+  const shed = sent.filter((answers) => answers.length > 0);
+  expect(bench.asked.length + shed.length).toBe(700);
+  expect(bench.asked.length * 60_000).toBeLessThanOrEqual(32 * 1024 * 1024);
+  expect(shed.length).toBeGreaterThan(0);
+  for (const answers of shed) expect(edeOf(onlyAnswer(answers))).toEqual([EDE.OTHER]);
+  answerAsked(bench.asked[0], 'n0.example.com. A', { answer: ['n0.example.com. 60 IN A 192.0.2.1'] });
+  const before = bench.asked.length;
+  send(1000);
+  expect(bench.asked.length).toBe(before + 1);
+});
