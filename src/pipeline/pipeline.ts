@@ -284,8 +284,10 @@ export class Pipeline {
       dnssecOk: query.dnssecOk,
       checkingDisabled: (query.flags & FLAG.CD) !== 0,
     };
-    this.#resolver.resolve(question, (resolution) => {
-      this.#complete(key, qname, question.dnssecOk, resolution);
+    const resolver = this.#resolver;
+    resolver.resolve(question, (resolution) => {
+      // What a resolver says that was replaced meanwhile serves those who asked it, and nobody later.
+      this.#complete(key, qname, question.dnssecOk, resolution, resolver === this.#resolver);
     });
   }
 
@@ -350,14 +352,20 @@ export class Pipeline {
     return writeAnswer(query, answer, ageSec, limit, out);
   }
 
-  #complete(key: string, qname: Uint8Array, dnssecOk: boolean, resolution: Resolution): void {
+  #complete(
+    key: string,
+    qname: Uint8Array,
+    dnssecOk: boolean,
+    resolution: Resolution,
+    isKept: boolean,
+  ): void {
     const waiters = this.#waiting.get(key) ?? [];
     this.#waiting.delete(key);
     this.#observer.inflight(this.#waiting.size);
     let outcome: Answer | Failure;
     if (resolution.kind === 'answer') {
       const answer = createAnswer(resolution.message, qname, dnssecOk, this.#ttlLimits, this.#clock());
-      if (answer !== undefined && !answer.targets.overflow) this.#cache.set(key, answer);
+      if (isKept && answer !== undefined && !answer.targets.overflow) this.#cache.set(key, answer);
       outcome = answer ?? INVALID;
     } else {
       outcome = FAILURES[resolution.reason];

@@ -242,3 +242,12 @@ test('queries that wait take a bounded number of bytes, however long each is', (
   send(1000);
   expect(bench.asked.length).toBe(before + 1);
 });
+
+test('an answer from a resolver that was replaced reaches who waits and is not kept', () => {
+  const bench = new Bench();
+  const first = bench.send(buildQuery(QUESTION)).answers;
+  bench.pipeline.setResolver({ resolve: (question, done) => void bench.asked.push({ question, done }) });
+  answerAsked(bench.asked[0], QUESTION, { answer: [RECORD] });
+  expect(first).toHaveLength(1);
+  expect(bench.send(buildQuery(QUESTION)).decided).toBe(PENDING);
+});
