@@ -7,7 +7,7 @@ import { Clients } from '../access/access.ts';
 import { createAddress, formatPrefix, matchesPrefix, parseAddress, systemClock } from '../base/base.ts';
 import { createAnswer } from '../cache/cache.ts';
 import type { Config } from '../config/config.ts';
-import { CLASS, foldName, formatMessage, formatName, formatType, NO_TARGETS, TYPE } from '../dns/dns.ts';
+import { CLASS, foldName, formatMessage, formatName, formatType, TYPE } from '../dns/dns.ts';
 import { LOCAL, LocalZones } from '../local/local.ts';
 import { TRIGGER_WORDS } from '../observe/observe.ts';
 import { MATCH_NAMES, Policy, Verdict } from '../policy/policy.ts';
@@ -145,13 +145,13 @@ const toFollowed = (
   if (outcome.kind === 'failure') return { ...row, outcome: `not followed: upstream ${outcome.reason}` };
   const limits = { minSec: 0, maxSec: 0, negativeMaxSec: 0 };
   const answer = createAnswer(outcome.message, qname, false, limits, systemClock());
-  const targets = answer?.targets ?? { ...NO_TARGETS, overflow: true };
   const records = formatMessage(outcome.message)
     .split('\n')
     .filter((line) => line !== '' && !line.startsWith(';'));
-  if (targets.overflow) return { ...row, outcome: 'refused: the answer is malformed or endless', records };
+  if (answer === undefined || answer.overflow)
+    return { ...row, outcome: 'refused: the answer is malformed or endless', records };
   const verdict = new Verdict();
-  policy.judgeTargets(targets, group, verdict);
+  policy.judgeTargets(answer, group, verdict);
   return {
     ...row,
     outcome: verdict.refused ? 'refused' : 'passes',

@@ -1,27 +1,37 @@
-// An answer as it is kept: the part of an upstream's message that clients get, and what is known about it.
+// An answer as it is kept: the part of an upstream's message that clients get, and what is known about it, packed
+// into one run of bytes. Hot file.
 //
 // Kept are header, question, ANSWER and, where it carries the proof (negative answers, DNSSEC), AUTHORITY; never
 // ADDITIONAL, whose records nobody asked for. TTLs follow RFC 2181 section 8 (a set top bit means 0) and RFC 2308
 // section 5 (a negative answer lives as long as its SOA says, and is not kept without one).
+//
+//   header     10 words: see WORD
+//   addresses  TARGET_ADDRESS_WORDS words each
+//   wire       header, question (folded) and records; flags are QR, RA and the RCODE; starts at a whole word
+//   TTLs       2 bytes each: offset of a TTL field in wire
+//   names      runs of [trigger][length][folded wire name]
 import {
   CLASS,
-  collectTargets,
   copyName,
   expandName,
   expandRdata,
   FLAG,
   foldName,
   HEADER_LENGTH,
+  isRdataReadable,
   MESSAGE_LENGTH_MAX,
   MessageBuilder,
   messageRcode,
   NAME_LENGTH_MAX,
+  nameEquals,
   questionEnd,
   RCODE,
   RecordReader,
   readU16,
   readU32,
   SECTION,
+  TARGET_ADDRESS_WORDS,
+  TargetCollector,
   type Targets,
   TYPE,
   writeU16,
@@ -35,29 +45,156 @@ export interface TtlLimits {
   readonly negativeMaxSec: number;
 }
 
-/** One answer, ready to be copied to any client that asks the same question. */
-export interface Answer {
-  /** Header, question and records; flags are QR, RA and the RCODE. */
-  readonly wire: Uint8Array;
-  /** Offsets of all TTL fields. */
-  readonly ttlOffsets: Uint16Array;
-  readonly targets: Targets;
-  readonly storedAtMs: number;
-  /** When the cache last noted its use. */
-  usedAtMs: number;
-  /** Its place in the front of the cache, -1 when it has none. */
-  place: number;
+/** Bytes of a word. */
+export const WORD_BYTES = 4;
+/** Packed answers start at, and take, multiples of this: the time is a double. */
+export const UNIT_BYTES = 8;
+
+/** The header's words, from the start of a packed answer. NEXT, HASH and KEY_FLAGS belong to the cache. */
+export const WORD = {
+  /** Bytes of the whole, a multiple of UNIT_BYTES; the cache has marks in the top bits. */
+  SIZE: 0,
+  NEXT: 1,
+  HASH: 2,
+  /** Seconds. */
+  LIFETIME: 3,
+  /** Two words, a double: milliseconds. */
+  STORED_AT: 4,
+  /** Bytes of wire; number of TTLs above 16 bits. */
+  WIRE: 6,
+  /** Bytes of names; number of addresses above 16 bits. */
+  TARGETS: 7,
+  OVERFLOW: 8,
+  KEY_FLAGS: 9,
+} as const;
+/** Words of the header. */
+export const ANSWER_HEADER_WORDS = 10;
+/** A compression pointer to the question's name. */
+const QNAME_POINTER = 0xc000 | HEADER_LENGTH;
+
+/** The bits of the word SIZE that are the size: below the marks of the cache. */
+export const SIZE_MASK = 0x3fff_ffff;
+
+/** Records of the shortest kind in the longest message: a root owner and no RDATA. */
+const RECORDS_MAX = Math.ceil(MESSAGE_LENGTH_MAX / 11);
+
+/** The bytes in which packed answers lie. */
+export class AnswerMemory {
+  readonly bytes: Uint8Array;
+  readonly words: Uint32Array;
+  readonly doubles: Float64Array;
+
+  /** `sizeBytes` is rounded down to whole units. */
+  constructor(sizeBytes: number) {
+    const buffer = new ArrayBuffer(Math.floor(sizeBytes / UNIT_BYTES) * UNIT_BYTES);
+    this.bytes = new Uint8Array(buffer);
+    this.words = new Uint32Array(buffer);
+    this.doubles = new Float64Array(buffer);
+  }
+}
+
+/** A packed answer as it is read: one object is pointed at many. */
+export class Answer implements Targets {
+  readonly memory: AnswerMemory;
+  readonly names: Uint8Array;
+  readonly addresses: Uint32Array;
+  /** Offset of the packed answer, a multiple of UNIT_BYTES. */
+  at = 0;
+  sizeBytes = 0;
+  wireStart = 0;
+  wireLength = 0;
+  ttlsStart = 0;
+  ttlCount = 0;
+  namesStart = 0;
+  namesEnd = 0;
+  addressesStart = 0;
+  addressesEnd = 0;
+  overflow = false;
+  storedAtMs = 0;
   /** Seconds that it may be used; 0: only for those who wait for it. */
-  readonly lifetimeSec: number;
+  lifetimeSec = 0;
+
+  constructor(memory: AnswerMemory) {
+    this.memory = memory;
+    this.names = memory.bytes;
+    this.addresses = memory.words;
+  }
+
+  /** Points at the packed answer at an offset. */
+  open(at: number): void {
+    const { words, doubles } = this.memory;
+    const word = at / WORD_BYTES;
+    const wire = words[word + WORD.WIRE] ?? 0;
+    const targets = words[word + WORD.TARGETS] ?? 0;
+    this.at = at;
+    this.sizeBytes = (words[word + WORD.SIZE] ?? 0) & SIZE_MASK;
+    this.lifetimeSec = words[word + WORD.LIFETIME] ?? 0;
+    this.storedAtMs = doubles[(word + WORD.STORED_AT) / 2] ?? 0;
+    this.overflow = words[word + WORD.OVERFLOW] !== 0;
+    this.wireLength = wire & 0xffff;
+    this.ttlCount = wire >>> 16;
+    this.addressesStart = word + ANSWER_HEADER_WORDS;
+    this.addressesEnd = this.addressesStart + (targets >>> 16) * TARGET_ADDRESS_WORDS;
+    this.wireStart = this.addressesEnd * WORD_BYTES;
+    this.ttlsStart = this.wireStart + this.wireLength;
+    this.namesStart = this.ttlsStart + this.ttlCount * 2;
+    this.namesEnd = this.namesStart + (targets & 0xffff);
+  }
+
+  /** The low four bits of the RCODE. */
+  get rcode(): number {
+    return (this.names[this.wireStart + 3] ?? 0) & 0xf;
+  }
+
+  /** Offset in wire of the TTL field of the given number. */
+  ttlOffset(index: number): number {
+    return readU16(this.names, this.ttlsStart + index * 2);
+  }
+
+  /** Header, question and records, as a view. Not per query. */
+  get wire(): Uint8Array {
+    return this.names.subarray(this.wireStart, this.wireStart + this.wireLength);
+  }
 }
 
 const reader = new RecordReader();
+const targets = new TargetCollector();
 const rebuildBuffer = new Uint8Array(MESSAGE_LENGTH_MAX);
 const nameBuffer = new Uint8Array(NAME_LENGTH_MAX);
+/** Offsets of TTL fields of the message in hand, in the order of its records. */
+const ttlOffsets = new Uint16Array(RECORDS_MAX);
+
+/** The answer that was made last: room for the longest message and the most of everything else. */
+const made = new Answer(
+  new AnswerMemory(
+    ANSWER_HEADER_WORDS * WORD_BYTES +
+      MESSAGE_LENGTH_MAX +
+      ttlOffsets.byteLength +
+      targets.names.length +
+      targets.addresses.byteLength +
+      UNIT_BYTES,
+  ),
+);
+
+/** What the records of the message in hand showed. */
+const shape = {
+  answerEnd: 0,
+  authorityEnd: 0,
+  /** A record of the asked type is there. */
+  positive: false,
+  strayDnssec: false,
+  ttlCount: 0,
+  /** Offset of the SOA's TTL in AUTHORITY, -1 without one. */
+  soaTtlOffset: -1,
+  /** The smaller of the SOA's TTL and its MINIMUM field. */
+  soaTtlSec: 0,
+};
 
 /**
- * Makes an Answer of an upstream's message; undefined when its records cannot be read. The caller has checked id,
- * QR and question. Allocates: once per answer that arrives.
+ * Makes an Answer of an upstream's message; undefined when its records cannot be read or its question has another
+ * name than `qname`, which is folded. The caller has checked id and QR.
+ *
+ * The answer is valid until the next call: it lies in memory that all calls share.
  */
 export const createAnswer = (
   message: Uint8Array,
@@ -67,104 +204,102 @@ export const createAnswer = (
   nowMs: number,
 ): Answer | undefined => {
   const start = questionEnd(message, message.length);
-  if (start < 0) return undefined;
+  if (start < 0 || start - 4 - HEADER_LENGTH !== qname.length) return undefined;
+  if (!nameEquals(message, HEADER_LENGTH, qname, 0, qname.length)) return undefined;
   const qtype = readU16(message, start - 4);
-  const shape = readShape(message, start, qtype);
-  if (shape === undefined) return undefined;
+  targets.begin(message, message.length, qname);
+  if (!readShape(message, start, qtype, dnssecOk)) return undefined;
   if (!dnssecOk && shape.strayDnssec) {
     const scrubbed = withoutDnssec(message, start, qtype);
     return scrubbed && createAnswer(scrubbed, qname, false, limits, nowMs);
   }
+  targets.finish();
   const keepsAuthority = dnssecOk || !shape.positive;
-  // Not slice(): that of a Buffer is a view, and the socket's memory would be kept, written to and shared.
-  const wire = new Uint8Array(message.subarray(0, keepsAuthority ? shape.authorityEnd : shape.answerEnd));
-  writeU16(wire, 2, FLAG.QR | FLAG.RA | messageRcode(message));
-  if (!keepsAuthority) writeU16(wire, 8, 0);
-  writeU16(wire, 10, 0);
-  // The cache compares it with folded keys; clients get their own letters back.
-  foldName(wire, HEADER_LENGTH, start - 4 - HEADER_LENGTH);
-  const ttlOffsets = Uint16Array.from(shape.ttlOffsets.filter((offset) => offset < wire.length));
-  const negativeSec = shape.positive ? Number.POSITIVE_INFINITY : negativeTtl(shape, limits);
-  let lifetimeSec = Math.min(negativeSec, limits.maxSec);
-  for (const offset of ttlOffsets) {
-    const ttl = clampTtl(
-      readU32(wire, offset),
-      offset === shape.soaTtlOffset ? negativeSec : limits.maxSec,
-      limits,
-    );
-    writeU32(wire, offset, ttl);
-    if (offset < shape.answerEnd || !shape.positive) lifetimeSec = Math.min(lifetimeSec, ttl);
-  }
+  const wireLength = keepsAuthority ? shape.authorityEnd : shape.answerEnd;
+  pack(message, wireLength);
+  const { memory, wireStart } = made;
+  const wireBytes = memory.bytes;
   const rcode = messageRcode(message);
-  const keepable = rcode === RCODE.NOERROR || rcode === RCODE.NXDOMAIN;
-  return {
-    wire,
-    ttlOffsets,
-    targets: collectTargets(wire, wire.length, start, qname),
-    storedAtMs: nowMs,
-    usedAtMs: nowMs,
-    place: -1,
-    lifetimeSec: keepable ? lifetimeSec : 0,
-  };
+  writeU16(wireBytes, wireStart + 2, FLAG.QR | FLAG.RA | rcode);
+  if (!keepsAuthority) writeU16(wireBytes, wireStart + 8, 0);
+  writeU16(wireBytes, wireStart + 10, 0);
+  // The cache compares it with folded keys; clients get their own letters back.
+  foldName(wireBytes, wireStart + HEADER_LENGTH, qname.length);
+  const isKeepable = rcode === RCODE.NOERROR || rcode === RCODE.NXDOMAIN;
+  const lifetimeSec = clampTtls(limits);
+  memory.words[WORD.LIFETIME] = isKeepable ? lifetimeSec : 0;
+  memory.doubles[WORD.STORED_AT / 2] = nowMs;
+  made.open(0);
+  return made;
 };
 
-/**
- * Bytes that an answer occupies beside its wire form: objects, views, key and the cache's own links. Measured: a full
- * cache of 36,525 everyday answers is charged with 33.6 MB and makes heap and buffers grow by 33.0 MB.
- */
-const OVERHEAD_BYTES = 800;
+/** Copies the first `wireLength` bytes of the message, the TTL offsets in it and the targets, and writes the header. */
+const pack = (message: Uint8Array, wireLength: number): void => {
+  const { bytes, words } = made.memory;
+  let ttlCount = shape.ttlCount;
+  while (ttlCount > 0 && (ttlOffsets[ttlCount - 1] ?? 0) >= wireLength) ttlCount--;
+  const addressWords = targets.addressesEnd;
+  const namesLength = targets.namesEnd;
+  words[WORD.WIRE] = (ttlCount << 16) | wireLength;
+  words[WORD.TARGETS] = ((addressWords / TARGET_ADDRESS_WORDS) << 16) | namesLength;
+  words[WORD.OVERFLOW] = targets.overflow ? 1 : 0;
+  words[WORD.KEY_FLAGS] = 0;
+  made.open(0);
+  for (let i = 0; i < addressWords; i++) words[ANSWER_HEADER_WORDS + i] = targets.addresses[i] ?? 0;
+  const { wireStart, ttlsStart, namesStart, namesEnd } = made;
+  for (let i = 0; i < wireLength; i++) bytes[wireStart + i] = message[i] ?? 0;
+  for (let i = 0; i < ttlCount; i++) writeU16(bytes, ttlsStart + i * 2, ttlOffsets[i] ?? 0);
+  for (let i = 0; i < namesLength; i++) bytes[namesStart + i] = targets.names[i] ?? 0;
+  words[WORD.SIZE] = Math.ceil(namesEnd / UNIT_BYTES) * UNIT_BYTES;
+};
 
-/** Bytes that an answer is charged with in the cache. */
-export const sizeOf = (answer: Answer): number =>
-  OVERHEAD_BYTES +
-  answer.wire.length +
-  answer.ttlOffsets.byteLength +
-  answer.targets.names.length +
-  answer.targets.addresses.byteLength;
+/** Puts all TTLs of the answer just packed within the limits; returns the seconds that it may be used. */
+const clampTtls = (limits: TtlLimits): number => {
+  const { wireStart } = made;
+  const { bytes } = made.memory;
+  const negativeSec = shape.positive ? Number.POSITIVE_INFINITY : negativeTtl(limits);
+  let lifetimeSec = Math.min(negativeSec, limits.maxSec);
+  for (let i = 0; i < made.ttlCount; i++) {
+    const offset = ttlOffsets[i] ?? 0;
+    const maxSec = offset === shape.soaTtlOffset ? negativeSec : limits.maxSec;
+    const ttl = clampTtl(readU32(bytes, wireStart + offset), maxSec, limits);
+    writeU32(bytes, wireStart + offset, ttl);
+    if (offset < shape.answerEnd || !shape.positive) lifetimeSec = Math.min(lifetimeSec, ttl);
+  }
+  return lifetimeSec;
+};
 
-interface Shape {
-  readonly answerEnd: number;
-  readonly authorityEnd: number;
-  /** A record of the asked type is there. */
-  readonly positive: boolean;
-  readonly strayDnssec: boolean;
-  readonly ttlOffsets: readonly number[];
-  /** Offset of the SOA's TTL in AUTHORITY, -1 without one. */
-  readonly soaTtlOffset: number;
-  /** The smaller of the SOA's TTL and its MINIMUM field. */
-  readonly soaTtlSec: number;
-}
-
-const readShape = (message: Uint8Array, start: number, qtype: number): Shape | undefined => {
-  const ttlOffsets: number[] = [];
-  let answerEnd = start;
-  let authorityEnd = start;
-  let positive = false;
-  let strayDnssec = false;
-  let soaTtlOffset = -1;
-  let soaTtlSec = 0;
+/** Fills `shape` and adds the targets; false when the message cannot be used. */
+const readShape = (message: Uint8Array, start: number, qtype: number, dnssecOk: boolean): boolean => {
+  shape.answerEnd = start;
+  shape.authorityEnd = start;
+  shape.positive = false;
+  shape.strayDnssec = false;
+  shape.ttlCount = 0;
+  shape.soaTtlOffset = -1;
+  shape.soaTtlSec = 0;
   reader.reset(message, message.length, start);
   while (reader.next()) {
     if (reader.section === SECTION.ADDITIONAL) break;
-    if (reader.type === TYPE.OPT || !isReadable(message)) return undefined;
-    ttlOffsets.push(reader.ttlOffset);
-    if (isDnssec(reader.type) && reader.type !== qtype && qtype !== TYPE.ANY) strayDnssec = true;
-    authorityEnd = reader.offset;
+    if (reader.type === TYPE.OPT || !isReadable(message)) return false;
+    ttlOffsets[shape.ttlCount++] = reader.ttlOffset;
+    if (isDnssec(reader.type) && reader.type !== qtype && qtype !== TYPE.ANY) shape.strayDnssec = true;
+    shape.authorityEnd = reader.offset;
     if (reader.section === SECTION.ANSWER) {
       // Only IN is asked for and judged; a client that overlooks the class would use the record (RFC 1035 section 3.2.4).
-      if (reader.class !== CLASS.IN) return undefined;
-      answerEnd = reader.offset;
-      if (reader.type === qtype || qtype === TYPE.ANY) positive = true;
+      if (reader.class !== CLASS.IN) return false;
+      shape.answerEnd = reader.offset;
+      if (reader.type === qtype || qtype === TYPE.ANY) shape.positive = true;
     } else if (reader.type === TYPE.SOA && reader.class === CLASS.IN && reader.rdataLength >= 4) {
-      soaTtlOffset = reader.ttlOffset;
-      soaTtlSec = Math.min(
+      shape.soaTtlOffset = reader.ttlOffset;
+      shape.soaTtlSec = Math.min(
         normalTtl(reader.ttl),
         normalTtl(readU32(message, reader.rdataOffset + reader.rdataLength - 4)),
       );
     }
+    if (reader.section === SECTION.ANSWER || dnssecOk || !shape.positive) targets.add(reader);
   }
-  if (reader.fault) return undefined;
-  return { answerEnd, authorityEnd, positive, strayDnssec, ttlOffsets, soaTtlOffset, soaTtlSec };
+  return !reader.fault;
 };
 
 /**
@@ -175,8 +310,9 @@ const isReadable = (message: Uint8Array): boolean => {
   const { ownerOffset, rdataOffset, rdataLength, type } = reader;
   const end = message.length;
   return (
-    expandName(message, ownerOffset, end, nameBuffer, 0, HEADER_LENGTH) > 0 &&
-    expandRdata(message, rdataOffset, rdataLength, type, end, HEADER_LENGTH) !== undefined
+    (readU16(message, ownerOffset) === QNAME_POINTER ||
+      expandName(message, ownerOffset, end, nameBuffer, 0, HEADER_LENGTH) > 0) &&
+    isRdataReadable(message, rdataOffset, rdataLength, type, end, HEADER_LENGTH)
   );
 };
 
@@ -187,7 +323,7 @@ const normalTtl = (ttl: number): number => (ttl >= 0x8000_0000 ? 0 : ttl);
 const clampTtl = (ttl: number, maxSec: number, limits: TtlLimits): number =>
   Math.min(Math.max(normalTtl(ttl), Math.min(limits.minSec, maxSec)), maxSec, limits.maxSec);
 
-const negativeTtl = (shape: Shape, limits: TtlLimits): number =>
+const negativeTtl = (limits: TtlLimits): number =>
   shape.soaTtlOffset < 0 ? 0 : Math.min(shape.soaTtlSec, limits.negativeMaxSec);
 
 /** Copies a message without the DNSSEC records that a client without DO must not get (RFC 4035 section 3.2.1). */

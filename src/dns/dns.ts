@@ -47,7 +47,7 @@ export {
   skipName,
 } from './name.ts';
 export { formatMessage, formatRecord, parseRecord, type ResourceRecord } from './presentation.ts';
-export { expandRdata, hasEmbeddedNames } from './rdata.ts';
+export { expandRdata, hasEmbeddedNames, isRdataReadable } from './rdata.ts';
 export { formatRdata, parseRdata } from './rdata-text.ts';
 export {
   CLASS,
@@ -75,8 +75,8 @@ export {
 export { type ServiceVisitor, visitService } from './svcb.ts';
 export {
   collectTargets,
-  NO_TARGETS,
   TARGET_ADDRESS_WORDS,
+  TargetCollector,
   type Targets,
   TRIGGER,
 } from './targets.ts';

@@ -107,6 +107,10 @@ const LAYOUTS: ReadonlyMap<number, readonly FieldKind[]> = new Map<number, reado
   [TYPE.RESINFO, ['strings']],
 ]);
 
+const LAYOUTS_WITH_NAMES: ReadonlyMap<number, readonly FieldKind[]> = new Map(
+  [...LAYOUTS].filter(([, layout]) => layout.includes('name')),
+);
+
 /** Names that one layout holds at most. */
 const NAME_COUNT_MAX = 2;
 
@@ -116,7 +120,7 @@ const scratch = new Uint8Array(MESSAGE_LENGTH_MAX + NAME_COUNT_MAX * NAME_LENGTH
 export const rdataLayout = (type: number): readonly FieldKind[] | undefined => LAYOUTS.get(type);
 
 /** True when the RDATA of a type may hold names, so that it may hold compression pointers. */
-export const hasEmbeddedNames = (type: number): boolean => LAYOUTS.get(type)?.includes('name') ?? false;
+export const hasEmbeddedNames = (type: number): boolean => LAYOUTS_WITH_NAMES.has(type);
 
 /** The offset after the field at `at`, pointers not followed, or -1 when it does not end by `end`. */
 export const fieldEnd = (bytes: Uint8Array, kind: FieldKind, at: number, end: number): number => {
@@ -167,8 +171,8 @@ export const expandRdata = (
 ): Uint8Array | undefined => {
   const rdataEnd = offset + length;
   if (rdataEnd > end || end > bytes.length) return undefined;
-  const layout = LAYOUTS.get(type);
-  if (layout === undefined || !hasEmbeddedNames(type)) return bytes.slice(offset, rdataEnd);
+  const layout = LAYOUTS_WITH_NAMES.get(type);
+  if (layout === undefined) return bytes.slice(offset, rdataEnd);
   let at = offset;
   let written = 0;
   for (const kind of layout) {
@@ -185,6 +189,40 @@ export const expandRdata = (
     at = after;
   }
   return at === rdataEnd && written <= MESSAGE_LENGTH_MAX ? scratch.slice(0, written) : undefined;
+};
+
+/**
+ * True when expandRdata() would not be undefined: what a layout with names calls for is there, and its names can be
+ * read. Allocates nothing.
+ */
+export const isRdataReadable = (
+  bytes: Uint8Array,
+  offset: number,
+  length: number,
+  type: number,
+  end: number,
+  lowest = 0,
+): boolean => {
+  const rdataEnd = offset + length;
+  if (rdataEnd > end || end > bytes.length) return false;
+  const layout = LAYOUTS_WITH_NAMES.get(type);
+  if (layout === undefined) return true;
+  let at = offset;
+  let written = 0;
+  for (let i = 0; i < layout.length; i++) {
+    const kind = layout[i] ?? 'hex';
+    const after = fieldEnd(bytes, kind, at, rdataEnd);
+    if (after < 0) return false;
+    if (kind === 'name') {
+      const nameLength = expandName(bytes, at, end, scratch, 0, lowest);
+      if (nameLength < 0) return false;
+      written += nameLength;
+    } else {
+      written += after - at;
+    }
+    at = after;
+  }
+  return at === rdataEnd && written <= MESSAGE_LENGTH_MAX;
 };
 
 /** Calls `visit` with each type of a type bitmap; false when the bitmap is not in its only valid form. */

@@ -4,10 +4,13 @@
 // Owners count as well as targets: a record for another name than the one asked is as good as an alias to it.
 // A DNAME (RFC 6672) also yields the name that a client would synthesize from it, in case the CNAME is missing.
 import { createAddress, readIpv4, readIpv6 } from '../base/base.ts';
-import { RecordReader, SECTION } from './message.ts';
+import { RecordReader, readU16, SECTION } from './message.ts';
 import { expandName, foldName, isInZone } from './name.ts';
-import { CLASS, NAME_LENGTH_MAX, TYPE } from './registry.ts';
+import { CLASS, HEADER_LENGTH, NAME_LENGTH_MAX, TYPE } from './registry.ts';
 import { visitService } from './svcb.ts';
+
+/** A compression pointer to the question's name. */
+const QNAME_POINTER = 0xc000 | HEADER_LENGTH;
 
 /** How a name or an address came to stand in an answer. */
 export const TRIGGER = {
@@ -32,60 +35,60 @@ const NAT64_WORD = 0x0064ff9b;
 /** Words per address in Targets.addresses: the trigger, then the four words of the address. */
 export const TARGET_ADDRESS_WORDS = 5;
 
-/** The names and addresses of one answer. */
+/** Bytes that all names of one answer take at most, each with its trigger and length. */
+const TARGET_NAMES_BYTES = TARGET_NAMES_MAX * (2 + NAME_LENGTH_MAX);
+
+/** Where the names and addresses lie that one answer leads to. */
 export interface Targets {
-  /** Runs of [trigger][length][folded wire name]. Names equal to QNAME are left out. */
+  /** From `namesStart` to `namesEnd`, runs of [trigger][length][folded wire name]; names equal to QNAME are left out. */
   readonly names: Uint8Array;
-  /** Runs of TARGET_ADDRESS_WORDS. */
+  readonly namesStart: number;
+  readonly namesEnd: number;
+  /** From `addressesStart` to `addressesEnd`, runs of TARGET_ADDRESS_WORDS. */
   readonly addresses: Uint32Array;
+  readonly addressesStart: number;
+  readonly addressesEnd: number;
   /** True when there were more than the bounds allow or a record could not be read: never serve such an answer. */
   readonly overflow: boolean;
 }
 
-const NO_NAMES = new Uint8Array(0);
-const NO_ADDRESSES = new Uint32Array(0);
-/** An answer that leads nowhere. */
-export const NO_TARGETS: Targets = { names: NO_NAMES, addresses: NO_ADDRESSES, overflow: false };
-
-const reader = new RecordReader();
 const scratch = new Uint8Array(NAME_LENGTH_MAX);
 const words = createAddress();
 
 /**
- * Collects the targets of all records after `offset`. `qname` is the folded name that was asked.
- * Allocates: runs once per answer that arrives, never per hit.
+ * Collects the targets of answers, one answer after another, in memory that it keeps: begin(), add() each record of
+ * ANSWER and AUTHORITY, finish(). What it found is valid until the next begin().
  */
-export const collectTargets = (
-  bytes: Uint8Array,
-  length: number,
-  offset: number,
-  qname: Uint8Array,
-): Targets => {
-  const collector = new Collector(bytes, length, qname);
-  reader.reset(bytes, length, offset);
-  while (reader.next()) collector.addRecord(reader);
-  if (reader.fault) collector.overflow = true;
-  return collector.finish();
-};
-
-class Collector {
+export class TargetCollector implements Targets {
+  readonly names = new Uint8Array(TARGET_NAMES_BYTES);
+  readonly namesStart = 0;
+  namesEnd = 0;
+  readonly addresses = new Uint32Array(TARGET_ADDRESSES_MAX * TARGET_ADDRESS_WORDS);
+  readonly addressesStart = 0;
+  addressesEnd = 0;
   overflow = false;
-  readonly #bytes: Uint8Array;
-  readonly #length: number;
-  readonly #qname: Uint8Array;
-  readonly #names: { trigger: number; name: Uint8Array }[] = [];
-  readonly #seen = new Set<string>();
-  readonly #dnames: { owner: Uint8Array; target: Uint8Array }[] = [];
-  readonly #addresses: number[] = [];
+  #bytes: Uint8Array = scratch;
+  #end = 0;
+  #qname: Uint8Array = scratch;
+  #nameCount = 0;
+  /** Owner and target of each DNAME: rare, so they may be objects. */
+  #dnames: { owner: Uint8Array; target: Uint8Array }[] = [];
 
-  constructor(bytes: Uint8Array, length: number, qname: Uint8Array) {
+  /** Starts with a message of `end` bytes; `qname` is the folded name that was asked. */
+  begin(bytes: Uint8Array, end: number, qname: Uint8Array): void {
     this.#bytes = bytes;
-    this.#length = length;
+    this.#end = end;
     this.#qname = qname;
+    this.#nameCount = 0;
+    this.namesEnd = 0;
+    this.addressesEnd = 0;
+    this.overflow = false;
+    if (this.#dnames.length > 0) this.#dnames = [];
   }
 
-  addRecord(record: RecordReader): void {
-    if (record.class !== CLASS.IN) return;
+  /** Adds what the reader's current record leads to. */
+  add(record: RecordReader): void {
+    if (record.class !== CLASS.IN || this.overflow) return;
     switch (record.type) {
       case TYPE.A:
       case TYPE.AAAA:
@@ -98,12 +101,9 @@ class Collector {
         this.#addName(TRIGGER.CNAME, record.ownerOffset);
         this.#addName(TRIGGER.CNAME, record.rdataOffset);
         return;
-      case TYPE.DNAME: {
-        const owner = this.#addName(TRIGGER.DNAME, record.ownerOffset);
-        const target = this.#addName(TRIGGER.DNAME, record.rdataOffset);
-        if (owner !== undefined && target !== undefined) this.#dnames.push({ owner, target });
+      case TYPE.DNAME:
+        this.#addDname(record);
         return;
-      }
       case TYPE.SVCB:
       case TYPE.HTTPS:
         this.#addService(record);
@@ -114,26 +114,27 @@ class Collector {
     }
   }
 
-  finish(): Targets {
-    this.#synthesize();
-    if (this.#names.length === 0 && this.#addresses.length === 0 && !this.overflow) return NO_TARGETS;
-    let size = 0;
-    for (const { name } of this.#names) size += 2 + name.length;
-    const names = new Uint8Array(size);
-    let at = 0;
-    for (const { trigger, name } of this.#names) {
-      names[at] = trigger;
-      names[at + 1] = name.length;
-      names.set(name, at + 2);
-      at += 2 + name.length;
-    }
-    return { names, addresses: Uint32Array.from(this.#addresses), overflow: this.overflow };
+  /** Adds what follows from the records together. */
+  finish(): void {
+    if (this.#dnames.length > 0) this.#synthesize();
+  }
+
+  #addDname(record: RecordReader): void {
+    this.#addName(TRIGGER.DNAME, record.ownerOffset);
+    const owner = this.#copyName(record.ownerOffset);
+    this.#addName(TRIGGER.DNAME, record.rdataOffset);
+    const target = this.#copyName(record.rdataOffset);
+    if (owner !== undefined && target !== undefined) this.#dnames.push({ owner, target });
   }
 
   /** Names that a client derives from a DNAME (RFC 6672 section 2.2); the new ones may fall under another DNAME. */
   #synthesize(): void {
-    if (this.#dnames.length === 0) return;
-    const chain = [this.#qname, ...this.#names.map(({ name }) => name)];
+    const chain = [this.#qname];
+    for (let at = 0; at < this.namesEnd; ) {
+      const end = at + 2 + (this.names[at + 1] ?? 0);
+      chain.push(this.names.slice(at + 2, end));
+      at = end;
+    }
     for (let i = 0; i < chain.length && i < TARGET_NAMES_MAX; i++) {
       const name = chain[i] ?? this.#qname;
       for (const { owner, target } of this.#dnames) {
@@ -143,7 +144,7 @@ class Collector {
         const derived = new Uint8Array(prefixLength + target.length);
         derived.set(name.subarray(0, prefixLength));
         derived.set(target, prefixLength);
-        if (this.#keepName(TRIGGER.DNAME, derived)) chain.push(derived);
+        if (this.#keepName(TRIGGER.DNAME, derived, derived.length)) chain.push(derived);
       }
     }
   }
@@ -162,33 +163,52 @@ class Collector {
     if (!sound) this.overflow = true;
   }
 
-  #addName(trigger: number, offset: number): Uint8Array | undefined {
-    const length = expandName(this.#bytes, offset, this.#length, scratch, 0);
+  #addName(trigger: number, offset: number): void {
+    // The usual owner: a pointer to QNAME itself.
+    if (readU16(this.#bytes, offset) === QNAME_POINTER) return;
+    const length = expandName(this.#bytes, offset, this.#end, scratch, 0);
     if (length < 0) {
       this.overflow = true;
-      return undefined;
+      return;
     }
     foldName(scratch, 0, length);
-    const name = scratch.slice(0, length);
-    this.#keepName(trigger, name);
-    return name;
+    this.#keepName(trigger, scratch, length);
   }
 
-  #keepName(trigger: number, name: Uint8Array): boolean {
-    if (Buffer.compare(name, this.#qname) === 0) return false;
-    const key = Buffer.from(name.buffer, name.byteOffset, name.length).toString('latin1');
-    if (this.#seen.has(key)) return false;
-    if (this.#names.length >= TARGET_NAMES_MAX) {
+  #copyName(offset: number): Uint8Array | undefined {
+    const length = expandName(this.#bytes, offset, this.#end, scratch, 0);
+    if (length < 0) return undefined;
+    foldName(scratch, 0, length);
+    return scratch.slice(0, length);
+  }
+
+  /** Keeps a name unless it is QNAME or there already; true when it was kept. */
+  #keepName(trigger: number, name: Uint8Array, length: number): boolean {
+    const qname = this.#qname;
+    if (length === qname.length && isEqual(name, qname, 0, length)) return false;
+    const kept = this.names;
+    let at = 0;
+    while (at < this.namesEnd) {
+      const keptLength = kept[at + 1] ?? 0;
+      if (keptLength === length && isEqual(name, kept, at + 2, length)) return false;
+      at += 2 + keptLength;
+    }
+    if (this.#nameCount >= TARGET_NAMES_MAX) {
       this.overflow = true;
       return false;
     }
-    this.#seen.add(key);
-    this.#names.push({ trigger, name });
+    kept[at] = trigger;
+    kept[at + 1] = length;
+    for (let i = 0; i < length; i++) kept[at + 2 + i] = name[i] ?? 0;
+    this.namesEnd = at + 2 + length;
+    this.#nameCount++;
     return true;
   }
 
   #addAddress(trigger: number, offset: number, length: number): void {
-    if (this.#addresses.length >= TARGET_ADDRESSES_MAX * TARGET_ADDRESS_WORDS) {
+    const kept = this.addresses;
+    const at = this.addressesEnd;
+    if (at >= kept.length) {
       this.overflow = true;
       return;
     }
@@ -199,6 +219,34 @@ class Collector {
       words[0] = 0;
       words[2] = 0xffff;
     }
-    this.#addresses.push(trigger, ...words);
+    kept[at] = trigger;
+    for (let i = 0; i < 4; i++) kept[at + 1 + i] = words[i] ?? 0;
+    this.addressesEnd = at + TARGET_ADDRESS_WORDS;
   }
 }
+
+/**
+ * The targets of all records of a message after `offset`; `qname` is the folded name that was asked. For those who
+ * look at single messages.
+ */
+export const collectTargets = (
+  bytes: Uint8Array,
+  length: number,
+  offset: number,
+  qname: Uint8Array,
+): Targets => {
+  const collector = new TargetCollector();
+  const reader = new RecordReader();
+  collector.begin(bytes, length, qname);
+  reader.reset(bytes, length, offset);
+  while (reader.next()) collector.add(reader);
+  collector.finish();
+  if (reader.fault) collector.overflow = true;
+  return collector;
+};
+
+/** True when the `length` bytes of `a` are those of `b` from `offset` on. */
+const isEqual = (a: Uint8Array, b: Uint8Array, offset: number, length: number): boolean => {
+  for (let i = 0; i < length; i++) if (a[i] !== b[offset + i]) return false;
+  return true;
+};

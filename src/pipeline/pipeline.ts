@@ -9,9 +9,10 @@ import { type AddressWords, type Clock, createAddress } from '../base/base.ts';
 import {
   type Answer,
   type AnswerCache,
+  CacheKey,
   createAnswer,
-  KEY_EXTRA,
-  keyText,
+  FailureCache,
+  KEY_FLAG,
   type TtlLimits,
 } from '../cache/cache.ts';
 import {
@@ -23,7 +24,6 @@ import {
   HEADER_LENGTH,
   MESSAGE_LENGTH_MAX,
   MessageBuilder,
-  NAME_LENGTH_MAX,
   QUERY_FAULT,
   Query,
   RCODE,
@@ -90,10 +90,7 @@ const EDE_NOT_READY = createEde(EDE.NOT_READY, 'policy lists are not loaded');
 const EDE_PROHIBITED = createEde(EDE.PROHIBITED);
 const EDE_NOT_AUTHORITATIVE = createEde(EDE.NOT_AUTHORITATIVE);
 const EDE_NOT_SUPPORTED = createEde(EDE.NOT_SUPPORTED);
-const EDE_NO_REACHABLE_AUTHORITY = createEde(EDE.NO_REACHABLE_AUTHORITY);
-const EDE_NETWORK_ERROR = createEde(EDE.NETWORK_ERROR);
 const EDE_INVALID_DATA = createEde(EDE.INVALID_DATA);
-const EDE_OVERLOAD = createEde(EDE.OTHER, 'too many queries wait for upstreams');
 
 /** A question for an upstream. */
 export interface Question {
@@ -165,8 +162,9 @@ export class Pipeline {
   readonly #observer: PipelineObserver;
   readonly #query = new Query();
   readonly #verdict = new Verdict();
-  /** The folded QNAME of the query in hand, then type and flags: a cache key. */
-  readonly #key = Buffer.alloc(NAME_LENGTH_MAX + KEY_EXTRA);
+  /** The cache key of the query in hand, which starts with its folded QNAME. */
+  readonly #key = new CacheKey();
+  readonly #failures = new FailureCache<Failure>();
   readonly #out = Buffer.alloc(MESSAGE_LENGTH_MAX);
   readonly #waiting = new Map<string, Waiter[]>();
   #waitingBytes = 0;
@@ -203,6 +201,7 @@ export class Pipeline {
 
   /** Sends further questions to another resolver. */
   setResolver(resolver: Resolver): void {
+    this.#failures.clear();
     this.#resolver = resolver;
   }
 
@@ -234,12 +233,18 @@ export class Pipeline {
     const client = this.#clients.identify(address);
     const decided = this.#decideWithoutData(client, out);
     if (decided !== 0) return decided;
-    const keyLength = this.#writeKeyExtra();
+    const key = this.#key;
+    this.#cache.seal(key, query.qnameLength, query.qtype, keyFlags(query.dnssecOk, query.flags));
     const nowMs = this.#clock();
-    const answer = this.#cache.get(this.#key, keyLength, nowMs);
+    const answer = this.#cache.get(key, nowMs);
     if (answer === undefined) {
       this.#observer.cacheMiss();
-      this.#keyText = keyText(this.#key, keyLength);
+      const text = key.text;
+      const failure = this.#failures.get(text, nowMs);
+      if (failure !== undefined) {
+        return this.#answerEmpty(SOURCE.CACHE, RCODE.SERVFAIL, failure.cachedEde, out);
+      }
+      this.#keyText = text;
       for (let i = 0; i < 4; i++) this.#address[i] = address[i] ?? 0;
       this.#transport = transport;
       this.#nowMs = nowMs;
@@ -276,7 +281,7 @@ export class Pipeline {
     }
     this.#waiting.set(key, [waiter]);
     this.#observer.inflight(this.#waiting.size);
-    const qname = Uint8Array.prototype.slice.call(this.#key, 0, query.qnameLength);
+    const qname = Uint8Array.prototype.slice.call(this.#key.bytes, 0, query.qnameLength);
     const question: Question = {
       name: waiter.bytes.subarray(HEADER_LENGTH, HEADER_LENGTH + query.qnameLength),
       type: query.qtype,
@@ -287,7 +292,7 @@ export class Pipeline {
     const resolver = this.#resolver;
     resolver.resolve(question, (resolution) => {
       // What a resolver says that was replaced meanwhile serves those who asked it, and nobody later.
-      this.#complete(key, qname, question.dnssecOk, resolution, resolver === this.#resolver);
+      this.#complete(key, qname, question, resolution, resolver === this.#resolver);
     });
   }
 
@@ -307,11 +312,11 @@ export class Pipeline {
     if (policy === undefined) return this.#answerEmpty(SOURCE.NOT_READY, RCODE.SERVFAIL, EDE_NOT_READY, out);
     this.#foldQname();
     // Local names are nobody's business outside, and no list may turn localhost into something else.
-    const local = this.#localZones.find(this.#key, query.qnameLength, query.qtype);
+    const local = this.#localZones.find(this.#key.bytes, query.qnameLength, query.qtype);
     if (local !== LOCAL.NONE) return this.#answerLocal(local, out);
     // Policy before everything that depends on the type or the flags: none of them lets a listed name through.
     const verdict = this.#verdict;
-    policy.judgeQuestion(this.#key, 0, query.qnameLength, client.group, verdict);
+    policy.judgeQuestion(this.#key.bytes, 0, query.qnameLength, client.group, verdict);
     if (verdict.refused) return this.#answerRefusal(policy, client.group, out);
     const unserved = unservedRcode(query.qtype);
     if (unserved >= 0) return this.#answerEmpty(SOURCE.PROTOCOL, unserved, EDE_NOT_SUPPORTED, out);
@@ -339,13 +344,10 @@ export class Pipeline {
     const policy = this.#policy;
     // Unreachable without a policy: #decideWithoutData came first. Stated again because this is the last door.
     if (policy === undefined) return this.#answerEmpty(SOURCE.NOT_READY, RCODE.SERVFAIL, EDE_NOT_READY, out);
-    const { targets } = answer;
-    if (targets.overflow) return this.#answerEmpty(source, RCODE.SERVFAIL, EDE_INVALID_DATA, out);
-    if (targets.names.length > 0 || targets.addresses.length > 0) {
-      policy.judgeTargets(targets, client.group, this.#verdict);
-      if (this.#verdict.refused) return this.#answerRefusal(policy, client.group, out);
-    }
-    this.#observer.answer(source, (answer.wire[3] ?? 0) & 0xf);
+    if (answer.overflow) return this.#answerEmpty(source, RCODE.SERVFAIL, EDE_INVALID_DATA, out);
+    policy.judgeTargets(answer, client.group, this.#verdict);
+    if (this.#verdict.refused) return this.#answerRefusal(policy, client.group, out);
+    this.#observer.answer(source, answer.rcode);
     const limit =
       transport === TRANSPORT.UDP ? Math.min(query.udpLength, UDP_LENGTH_MAX) : MESSAGE_LENGTH_MAX;
     const ageSec = Math.max(0, Math.floor((nowMs - answer.storedAtMs) / 1000));
@@ -355,22 +357,25 @@ export class Pipeline {
   #complete(
     key: string,
     qname: Uint8Array,
-    dnssecOk: boolean,
+    question: Question,
     resolution: Resolution,
     isKept: boolean,
   ): void {
     const waiters = this.#waiting.get(key) ?? [];
     this.#waiting.delete(key);
     this.#observer.inflight(this.#waiting.size);
+    const nowMs = this.#clock();
     let outcome: Answer | Failure;
     if (resolution.kind === 'answer') {
-      const answer = createAnswer(resolution.message, qname, dnssecOk, this.#ttlLimits, this.#clock());
-      if (isKept && answer !== undefined && !answer.targets.overflow) this.#cache.set(key, answer);
+      const answer = createAnswer(resolution.message, qname, question.dnssecOk, this.#ttlLimits, nowMs);
+      if (isKept && answer !== undefined && !answer.overflow) {
+        this.#cache.set(answer, keyFlags(question.dnssecOk, question.checkingDisabled ? FLAG.CD : 0));
+      }
       outcome = answer ?? INVALID;
     } else {
       outcome = FAILURES[resolution.reason];
     }
-    const nowMs = this.#clock();
+    if (isKept && 'ede' in outcome && outcome !== OVERLOAD) this.#failures.set(key, outcome, nowMs);
     for (let i = 0; i < waiters.length; i++) {
       const waiter = waiters[i];
       if (waiter === undefined) continue;
@@ -422,7 +427,7 @@ export class Pipeline {
   #answerLocal(local: number, out: Uint8Array): number {
     const query = this.#query;
     const rcode = local === LOCAL.NXDOMAIN ? RCODE.NXDOMAIN : RCODE.NOERROR;
-    const qname = this.#key.subarray(0, query.qnameLength);
+    const qname = this.#key.bytes.subarray(0, query.qnameLength);
     const builder = new MessageBuilder(out.subarray(0, REFUSAL_LENGTH_MAX));
     builder.start(query.id, answerFlags(query, rcode, 0));
     builder.question(
@@ -438,33 +443,37 @@ export class Pipeline {
 
   #foldQname(): void {
     const { bytes, qnameLength } = this.#query;
-    const key = this.#key;
+    const key = this.#key.bytes;
     for (let i = 0; i < qnameLength; i++) key[i] = foldByte(bytes[HEADER_LENGTH + i] ?? 0);
   }
-
-  /** Completes the cache key behind the folded name; returns its length. */
-  #writeKeyExtra(): number {
-    const { qnameLength, qtype, dnssecOk, flags } = this.#query;
-    this.#key[qnameLength] = qtype >>> 8;
-    this.#key[qnameLength + 1] = qtype & 0xff;
-    this.#key[qnameLength + 2] = (dnssecOk ? 1 : 0) | ((flags & FLAG.CD) !== 0 ? 2 : 0);
-    return qnameLength + KEY_EXTRA;
-  }
 }
+
+/** What of a query changes an upstream's answer. */
+const keyFlags = (dnssecOk: boolean, flags: number): number =>
+  (dnssecOk ? KEY_FLAG.DNSSEC_OK : 0) | ((flags & FLAG.CD) !== 0 ? KEY_FLAG.CHECKING_DISABLED : 0);
 
 interface Failure {
   readonly source: number;
   readonly ede: Uint8Array;
+  /** The same for those who ask again at once (RFC 9520): EDE 13, with what it was. */
+  readonly cachedEde: Uint8Array;
 }
 
-const INVALID: Failure = { source: SOURCE.UPSTREAM, ede: EDE_INVALID_DATA };
-const OVERLOAD: Failure = { source: SOURCE.SHED, ede: EDE_OVERLOAD };
+const createFailure = (source: number, code: number, text: string): Failure => ({
+  source,
+  ede: createEde(code, text),
+  cachedEde: createEde(EDE.CACHED_ERROR, text),
+});
+
+const INVALID = createFailure(SOURCE.UPSTREAM, EDE.INVALID_DATA, '');
+const OVERLOAD = createFailure(SOURCE.SHED, EDE.OTHER, 'too many queries wait for upstreams');
+const UNREACHABLE = createFailure(SOURCE.UPSTREAM, EDE.NO_REACHABLE_AUTHORITY, '');
 /** RFC 8914: 22 when nobody could be reached or helped, 23 when the network itself reported an error. */
 const FAILURES: Record<'timeout' | 'network' | 'servfail' | 'refused' | 'overload', Failure> = {
-  timeout: { source: SOURCE.UPSTREAM, ede: EDE_NO_REACHABLE_AUTHORITY },
-  network: { source: SOURCE.UPSTREAM, ede: EDE_NETWORK_ERROR },
-  servfail: { source: SOURCE.UPSTREAM, ede: EDE_NO_REACHABLE_AUTHORITY },
-  refused: { source: SOURCE.UPSTREAM, ede: EDE_NO_REACHABLE_AUTHORITY },
+  timeout: UNREACHABLE,
+  network: createFailure(SOURCE.UPSTREAM, EDE.NETWORK_ERROR, ''),
+  servfail: UNREACHABLE,
+  refused: UNREACHABLE,
   overload: OVERLOAD,
 };
 

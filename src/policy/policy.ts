@@ -58,14 +58,14 @@ export class Policy {
   judgeTargets(targets: Targets, group: number, verdict: Verdict): void {
     verdict.clear(this.generation);
     const lists = this.#masks[group] ?? 0;
-    const { names, addresses } = targets;
-    let at = 0;
-    while (at < names.length) {
+    const { names, namesEnd, addresses, addressesEnd } = targets;
+    let at = targets.namesStart;
+    while (at < namesEnd) {
       const length = names[at + 1] ?? 0;
       this.table.matchName(names, at + 2, length, lists, names[at] ?? 0, verdict);
       at += 2 + length;
     }
-    for (let i = 0; i < addresses.length; i += TARGET_ADDRESS_WORDS) {
+    for (let i = targets.addressesStart; i < addressesEnd; i += TARGET_ADDRESS_WORDS) {
       for (let word = 0; word < 4; word++) this.#address[word] = addresses[i + 1 + word] ?? 0;
       this.table.matchAddress(this.#address, lists, addresses[i] ?? 0, verdict);
     }

@@ -233,6 +233,8 @@ class Model {
   readonly #waiting = new Map<string, Waiting[]>();
   /** When cached answers arrived. */
   readonly #cached = new Map<string, number>();
+  /** When questions failed last. */
+  readonly #failed = new Map<string, number>();
   readonly #asked: Ask[] = [];
   #id = 0;
 
@@ -275,6 +277,9 @@ class Model {
     } else if (cachedAt !== undefined && this.#isFresh(cachedAt)) {
       const ageSec = Math.floor((this.bench.nowMs - cachedAt) / 1000);
       checkAnswer(query, sent, answers[0], decideData(query, this.#rules, ageSec));
+    } else if (this.#failedJustNow(key)) {
+      this.#cached.delete(key);
+      checkAnswer(query, sent, answers[0], { rcode: RCODE.SERVFAIL, records: [] });
     } else {
       this.#cached.delete(key);
       expect(answers).toEqual([]);
@@ -285,6 +290,12 @@ class Model {
     }
     expect(answers).toHaveLength(1);
     expect(this.bench.asked, 'nothing goes upstream').toHaveLength(asked);
+  }
+
+  /** RFC 9520: a failure is remembered for a second. */
+  #failedJustNow(key: string): boolean {
+    const ageMs = this.bench.nowMs - (this.#failed.get(key) ?? Number.NEGATIVE_INFINITY);
+    return ageMs >= 0 && ageMs < 1000;
   }
 
   #isFresh(cachedAt: number): boolean {
@@ -307,6 +318,7 @@ class Model {
       if (records.length > 0) this.#cached.set(key, this.bench.nowMs);
     } else {
       asked.done({ kind: 'failure', reason: 'timeout' });
+      this.#failed.set(key, this.bench.nowMs);
     }
     for (const { query, sent, answers } of waiters) {
       expect(answers).toHaveLength(1);

@@ -154,7 +154,7 @@ describe('failures', () => {
     ['servfail', EDE.NO_REACHABLE_AUTHORITY, SOURCE.UPSTREAM],
     ['refused', EDE.NO_REACHABLE_AUTHORITY, SOURCE.UPSTREAM],
     ['overload', EDE.OTHER, SOURCE.SHED],
-  ] as const)('%s is SERVFAIL for all who wait, and is not kept', (reason, ede, source) => {
+  ] as const)('%s is SERVFAIL for all who wait, and for who asks within a second', (reason, ede, source) => {
     const bench = new Bench();
     const lists = [bench.ask(QUESTION, { id: 1 }), bench.ask(QUESTION, { id: 2 })];
     bench.asked[0]?.done({ kind: 'failure', reason });
@@ -165,8 +165,29 @@ describe('failures', () => {
       expect(edeOf(message)).toEqual([ede]);
     }
     expect(bench.counts).toContain(`answer ${source} ${RCODE.SERVFAIL}`);
+    // Our own overload says nothing of the question.
+    const isRemembered = source !== SOURCE.SHED;
+    bench.nowMs += 999;
+    const again = bench.ask(QUESTION, { id: 3 });
+    expect(bench.asked).toHaveLength(isRemembered ? 1 : 2);
+    if (isRemembered) {
+      expect(rcodeOf(onlyAnswer(again))).toBe(RCODE.SERVFAIL);
+      expect(edeOf(onlyAnswer(again))).toEqual([EDE.CACHED_ERROR]);
+      expect(bench.counts).toContain(`answer ${SOURCE.CACHE} ${RCODE.SERVFAIL}`);
+    }
+    bench.nowMs += 1;
     bench.ask(QUESTION);
     expect(bench.asked).toHaveLength(2);
+  });
+
+  test('a failure is forgotten with the upstreams that it was of', () => {
+    const bench = new Bench();
+    bench.ask(QUESTION);
+    bench.asked[0]?.done({ kind: 'failure', reason: 'timeout' });
+    const asked: unknown[] = [];
+    bench.pipeline.setResolver({ resolve: (question) => void asked.push(question) });
+    bench.ask(QUESTION);
+    expect(asked).toHaveLength(1);
   });
 
   test('an answer that cannot be read is SERVFAIL with EDE 24', () => {

@@ -1,6 +1,6 @@
 // A policy: groups choose lists, and everything that an answer leads to is judged.
 import { describe, expect, test } from 'vitest';
-import { collectTargets, NO_TARGETS, questionEnd, type Targets, TRIGGER } from '../../../src/dns/dns.ts';
+import { collectTargets, questionEnd, type Targets, TRIGGER } from '../../../src/dns/dns.ts';
 import { Policy, type SharedPolicy, Verdict } from '../../../src/policy/policy.ts';
 import { buildResponse } from '../../support/records.ts';
 import { buildTable, foldedName, formatVerdict, policyList } from './setup.ts';
@@ -111,7 +111,7 @@ describe('judgeTargets()', () => {
   });
 
   test('lets an answer without listed targets pass', () => {
-    expect(judgeTargets(policy, NO_TARGETS).refused).toBe(false);
+    expect(judgeTargets(policy, targetsOf('a.example. A', [])).refused).toBe(false);
     const targets = targetsOf('a.example. A', [
       'a.example. 60 IN CNAME b.example.',
       'b.example. 60 IN A 198.51.100.1',
