@@ -4,7 +4,7 @@
 // are laid out by hand. Memory that the kernel writes to belongs to typed arrays that the caller keeps referenced;
 // an array that only C knows would be collected under it. Loading fails softly: libc is undefined then.
 import { endianness } from 'node:os';
-import { type Endpoint, errorText } from '../base/base.ts';
+import { errorText } from '../base/base.ts';
 
 const AF_INET = 2;
 const AF_INET6 = 10;
@@ -40,6 +40,7 @@ export interface Libc {
   ppoll(descriptors: Uint8Array, count: number, timeout: Uint8Array, signals: null): number;
   socket(domain: number, type: number, protocol: number): number;
   bind(fd: number, address: Uint8Array, length: number): number;
+  connect(fd: number, address: Uint8Array, length: number): number;
   setsockopt(fd: number, level: number, name: number, value: Uint8Array, length: number): number;
   close(fd: number): number;
   /** Of the call just made on this thread. */
@@ -72,6 +73,7 @@ const load = async (): Promise<Libc | undefined> => {
       ppoll: c.func('int ppoll(void *, unsigned long, void *, void *)') as Libc['ppoll'],
       socket: c.func('int socket(int, int, int)') as Libc['socket'],
       bind: c.func('int bind(int, void *, unsigned int)') as Libc['bind'],
+      connect: c.func('int connect(int, void *, unsigned int)') as Libc['connect'],
       setsockopt: c.func('int setsockopt(int, int, int, void *, unsigned int)') as Libc['setsockopt'],
       close: c.func('int close(int)') as Libc['close'],
       errno: () => koffi.errno(),
@@ -93,27 +95,33 @@ export const libc: Libc | undefined = await load();
 /** Why there are none. */
 export const libcFailure = (): string => failure;
 
-/** A bound, non-blocking UDP socket's descriptor; throws an Error whose `code` is the system's. */
-export const openSocket = (
-  c: Libc,
-  endpoint: Endpoint,
-  options: { shared: boolean; receiveBytes: number; sendBytes: number },
-): number => {
-  const family = endpoint.family === 6 ? AF_INET6 : AF_INET;
+/** How a socket is opened; buffers in bytes, undefined: as the system likes. */
+export interface SocketOptions {
+  readonly family: 4 | 6;
+  /** False: an IPv6 socket speaks IPv4 too, with mapped addresses (RFC 3493 section 3.7). */
+  readonly ipv6Only: boolean;
+  readonly shared: boolean;
+  readonly receiveBytes: number;
+  readonly sendBytes: number | undefined;
+}
+
+/** A non-blocking UDP socket's descriptor; throws an Error whose `code` is the system's. */
+export const openSocket = (c: Libc, options: SocketOptions): number => {
+  const family = options.family === 6 ? AF_INET6 : AF_INET;
   const fd = c.socket(family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   if (fd < 0) throw systemError(c, 'socket');
   const set = (level: number, name: number, value: number): number =>
     c.setsockopt(fd, level, name, new Uint8Array(Int32Array.of(value).buffer), 4);
   if (options.shared) set(SOL_SOCKET, SO_REUSEPORT, 1);
-  if (family === AF_INET6) set(IPPROTO_IPV6, IPV6_V6ONLY, 1);
+  if (family === AF_INET6) set(IPPROTO_IPV6, IPV6_V6ONLY, options.ipv6Only ? 1 : 0);
   // The kernel grants what it allows; less is no error.
   set(SOL_SOCKET, SO_RCVBUF, options.receiveBytes);
-  set(SOL_SOCKET, SO_SNDBUF, options.sendBytes);
+  if (options.sendBytes !== undefined) set(SOL_SOCKET, SO_SNDBUF, options.sendBytes);
   return fd;
 };
 
 /** An Error that carries the name of the call's error as `code`. */
-export const systemError = (c: Libc, call: string): NodeJS.ErrnoException => {
-  const code = c.errorName(c.errno());
+export const systemError = (c: Libc, call: string, errno: number = c.errno()): NodeJS.ErrnoException => {
+  const code = c.errorName(errno);
   return Object.assign(new Error(`${call}: ${code}`), { code });
 };

@@ -1,5 +1,15 @@
 // The far end of a datagram: an address and a port, as numbers. Hot file.
-import { type AddressWords, createAddress, formatAddress, readIpv4, readIpv6 } from '../base/base.ts';
+import { networkInterfaces } from 'node:os';
+import {
+  type AddressWords,
+  createAddress,
+  type Endpoint,
+  formatAddress,
+  parseAddress,
+  readIpv4,
+  readIpv6,
+} from '../base/base.ts';
+import { SOCKADDR_BYTES, SOCKADDR_IN_BYTES } from './libc.ts';
 
 const AF_INET = 2;
 const AF_INET6 = 10;
@@ -64,4 +74,29 @@ const writeWord = (bytes: Uint8Array, offset: number, word: number): void => {
   bytes[offset + 1] = (word >>> 16) & 0xff;
   bytes[offset + 2] = (word >>> 8) & 0xff;
   bytes[offset + 3] = word & 0xff;
+};
+
+/** Bytes of the structure that Peer.write() fills. */
+export const nameBytesOf = (family: 4 | 6): number => (family === 4 ? SOCKADDR_IN_BYTES : SOCKADDR_BYTES);
+
+/** The interface's index of a link-local address as node:dgram prints it: by number or by name. */
+export const scopeOf = (address: string): number => {
+  const at = address.indexOf('%');
+  if (at < 0) return 0;
+  const zone = address.slice(at + 1);
+  const index = Number(zone);
+  if (Number.isInteger(index)) return index;
+  for (const entry of networkInterfaces()[zone] ?? []) if (entry.family === 'IPv6') return entry.scopeid;
+  return 0;
+};
+
+/** An endpoint as the kernel wants it, nameBytesOf() long. Allocates. */
+export const nameOf = (endpoint: Endpoint): Uint8Array => {
+  const peer = new Peer();
+  parseAddress(endpoint.address, peer.words);
+  peer.port = endpoint.port;
+  peer.scope = scopeOf(endpoint.address);
+  const name = new Uint8Array(SOCKADDR_BYTES);
+  peer.write(name, 0, endpoint.family);
+  return name;
 };

@@ -4,6 +4,8 @@ import type { Peer } from './peer.ts';
 
 /** Longest datagram that is sent, bytes: the largest UDP answer and the largest refusal are below. */
 export const SEND_BYTES = 2048;
+/** Longest datagram that a connected socket sends, bytes: header, longest name, type, class and OPT are below. */
+export const QUERY_BYTES = 512;
 
 /** Takes what arrives. */
 export interface DatagramHandler {
@@ -32,5 +34,41 @@ export interface DatagramSocket {
   reserve(): Uint8Array;
   /** Sends the first `length` bytes of what reserve() gave to a peer, at the latest when the turn ends. */
   commit(length: number, peer: Peer): void;
+  close(): Promise<void>;
+}
+
+/** Takes what arrives from the one peer of a connected socket. */
+export interface ConnectedHandler {
+  /** A datagram in the first `length` bytes, which are only valid during the call. */
+  receive(bytes: Uint8Array, length: number): void;
+  /**
+   * The socket is of no use any more: what was sent met an ICMP error, or nothing can be sent. `error.code` is the
+   * system's (ECONNREFUSED, ENETUNREACH, …). Never called from within reserve() or commit(); may be called again.
+   */
+  failed(error: NodeJS.ErrnoException): void;
+}
+
+/** What a connected socket is opened with. */
+export interface ConnectedOptions {
+  /** The peer. */
+  readonly endpoint: Endpoint;
+  /** The kernel's receive buffer, bytes; the system may grant less. */
+  readonly receiveBytes: number;
+  readonly handler: ConnectedHandler;
+}
+
+/**
+ * A socket with one peer, on a port that the kernel drew at random. The kernel drops the datagrams of everybody else
+ * and reports ICMP errors.
+ */
+export interface ConnectedSocket {
+  readonly isBatched: boolean;
+  readonly port: number;
+  /** Datagrams committed that have not left: further ones of this turn leave with them. Always 0 without batches. */
+  readonly queued: number;
+  /** Room for the next datagram, QUERY_BYTES; valid until commit(), or until another socket reserves. */
+  reserve(): Uint8Array;
+  /** Sends the first `length` bytes of what reserve() gave, at the latest when the turn ends. Nothing after close(). */
+  commit(length: number): void;
   close(): Promise<void>;
 }

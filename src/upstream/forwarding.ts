@@ -82,7 +82,8 @@ export class Forwarding implements Exchange {
       observer: this.#observer,
       ownPorts: this.#ownPorts,
       listener: {
-        datagram: (endpoint, channel, bytes) => this.#readDatagram(endpoint, channel, bytes),
+        datagram: (endpoint, channel, bytes, length) =>
+          this.#readDatagram(endpoint, channel, copyMessage(bytes, length)),
         channelFault: (channel) => this.#loseChannel(channel),
       },
     });
@@ -288,6 +289,16 @@ export class Forwarding implements Exchange {
     this.#timer = this.#inflight > 0 ? setTimeout(() => this.#sweep(), this.#tickMs) : undefined;
   }
 }
+
+/**
+ * A message that whoever asked may keep, from the socket's memory. From Buffer's pool: a view of the slot would cost
+ * as much as the copy, and memory of its own for each message more.
+ */
+const copyMessage = (bytes: Uint8Array, length: number): Uint8Array => {
+  const message = Buffer.allocUnsafe(length);
+  for (let i = 0; i < length; i++) message[i] = bytes[i] ?? 0;
+  return message;
+};
 
 const ignoreOutcome = (): void => {};
 

@@ -4,51 +4,47 @@
 // reports ICMP errors. Bound to port 0: the kernel draws an ephemeral port at random, which together with the
 // random ID is what a spoofer has to guess (RFC 5452 section 9.2). A socket is given up after a bounded number of
 // queries, so that a port that leaked is soon worth nothing.
-import { createSocket, type Socket } from 'node:dgram';
 import type { Endpoint } from '../base/base.ts';
+import { type ConnectedHandler, type ConnectedSocket, openConnectedSocket } from '../datagram/datagram.ts';
 import type { OwnPorts } from './own-ports.ts';
 import type { RandomSource } from './random-pool.ts';
 
+/** The kernel's receive buffer, bytes: a burst of several hundred answers. The system may grant less. */
+const RECEIVE_BYTES = 1024 * 1024;
+
 /** What a channel reports. */
 export interface ChannelListener<T> {
-  /** A datagram came from the endpoint; nothing of it was checked. The listener owns the bytes. */
-  datagram(channel: UdpChannel<T>, bytes: Uint8Array): void;
+  /** A datagram came from the endpoint, `length` bytes that are only valid during the call; nothing was checked. */
+  datagram(channel: UdpChannel<T>, bytes: Uint8Array, length: number): void;
   /** The socket is unusable (ECONNREFUSED, ENETUNREACH, EMFILE, …): what waits on it is lost. Reported once. */
   fault(channel: UdpChannel<T>): void;
 }
 
 /** A socket and its waiting queries by ID. */
-export class UdpChannel<T> {
+export class UdpChannel<T> implements ConnectedHandler {
   readonly waiting = new Map<number, T>();
   /** Queries sent so far. */
   sentCount = 0;
-  readonly #socket: Socket;
+  readonly #listener: ChannelListener<T>;
   readonly #ownPorts: OwnPorts;
-  readonly #onSent: (thrown: Error | null) => void;
-  /** Queries until the socket is connected, then undefined. */
-  #backlog: Uint8Array[] | undefined = [];
-  #port = -1;
+  #socket: ConnectedSocket | undefined;
+  /** Queries until the socket is open. */
+  #backlog: Uint8Array[] = [];
   #isDraining = false;
   #isClosed = false;
 
   constructor(endpoint: Endpoint, listener: ChannelListener<T>, ownPorts: OwnPorts) {
+    this.#listener = listener;
     this.#ownPorts = ownPorts;
-    const onFault = () => {
-      if (this.#isClosed) return;
-      this.close();
-      listener.fault(this);
-    };
-    // A send may take the error that an earlier datagram caused, and then the socket reports none: look at both.
-    this.#onSent = (thrown) => {
-      if (thrown) onFault();
-    };
-    this.#socket = createSocket(endpoint.family === 6 ? 'udp6' : 'udp4');
-    this.#socket.on('error', onFault);
-    this.#socket.on('message', (bytes) => listener.datagram(this, bytes));
-    this.#socket.on('connect', () => this.#connected());
-    this.#socket.bind({ port: 0, exclusive: true }, () => {
-      this.#socket.connect(endpoint.port, endpoint.address);
-    });
+    openConnectedSocket({ endpoint, receiveBytes: RECEIVE_BYTES, handler: this }).then(
+      (socket) => this.#opened(socket),
+      () => this.failed(),
+    );
+  }
+
+  /** Queries of this turn that will leave together with the next one. */
+  get queued(): number {
+    return this.#socket?.queued ?? 0;
   }
 
   /** A random ID that no waiting query has. Ends soon: far fewer wait than there are IDs. */
@@ -62,8 +58,8 @@ export class UdpChannel<T> {
   send(id: number, waiter: T, query: Uint8Array): void {
     this.waiting.set(id, waiter);
     this.sentCount++;
-    if (this.#backlog === undefined) this.#socket.send(query, this.#onSent);
-    else this.#backlog.push(query);
+    if (this.#socket === undefined) this.#backlog.push(query);
+    else post(this.#socket, query);
   }
 
   /** Forgets a waiting query. */
@@ -82,16 +78,34 @@ export class UdpChannel<T> {
   close(): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
-    if (this.#port >= 0) this.#ownPorts.delete(this.#port);
-    this.#socket.close();
+    if (this.#socket === undefined) return;
+    this.#ownPorts.delete(this.#socket.port);
+    void this.#socket.close();
   }
 
-  #connected(): void {
+  receive(bytes: Uint8Array, length: number): void {
+    if (!this.#isClosed) this.#listener.datagram(this, bytes, length);
+  }
+
+  failed(): void {
     if (this.#isClosed) return;
-    this.#port = this.#socket.address().port;
-    this.#ownPorts.add(this.#port);
-    const backlog = this.#backlog ?? [];
-    this.#backlog = undefined;
-    for (const query of backlog) this.#socket.send(query, this.#onSent);
+    this.close();
+    this.#listener.fault(this);
+  }
+
+  #opened(socket: ConnectedSocket): void {
+    if (this.#isClosed) {
+      void socket.close();
+      return;
+    }
+    this.#socket = socket;
+    this.#ownPorts.add(socket.port);
+    for (const query of this.#backlog) post(socket, query);
+    this.#backlog = [];
   }
 }
+
+const post = (socket: ConnectedSocket, query: Uint8Array): void => {
+  socket.reserve().set(query);
+  socket.commit(query.length);
+};

@@ -10,6 +10,13 @@ import { type ChannelListener, UdpChannel } from './udp-channel.ts';
 
 /** Sockets of an endpoint, a power of two: a spoofer has to guess the port too, and each one costs a descriptor. */
 const CHANNELS_MAX = 8;
+/**
+ * Queries of one turn that share a socket, because they leave with one system call and their answers come with one:
+ * a fifth more misses per CPU second than with a socket drawn for each, and no fewer than with 64. A spoofer gains
+ * nothing: he does not see which of the eight was drawn, so that a guess of port and ID meets a given query as seldom
+ * as before (RFC 5452 section 9.2).
+ */
+const BURST_MAX = 16;
 /** Queries of a socket before its port is given up; also keeps at least 84 % of the IDs free. */
 const QUERIES_PER_CHANNEL_MAX = 10_000;
 /** Time-outs or network faults in a row that make an endpoint unhealthy: a lost datagram or two are no sign. */
@@ -19,7 +26,8 @@ const PROBE_INTERVAL_MS = 2_000;
 
 /** What an endpoint reports; it has already taken a faulty channel out of use. */
 export interface EndpointListener<T> {
-  datagram(endpoint: UpstreamEndpoint<T>, channel: UdpChannel<T>, bytes: Uint8Array): void;
+  /** The bytes are only valid during the call. */
+  datagram(endpoint: UpstreamEndpoint<T>, channel: UdpChannel<T>, bytes: Uint8Array, length: number): void;
   channelFault(channel: UdpChannel<T>): void;
 }
 
@@ -41,6 +49,8 @@ export class UpstreamEndpoint<T> implements ChannelListener<T> {
   isHealthy = true;
   readonly #context: EndpointContext<T>;
   readonly #channels = new Array<UdpChannel<T> | undefined>(CHANNELS_MAX).fill(undefined);
+  /** Of the socket that the last query took. */
+  #slot = 0;
   #faultCount = 0;
   #probedAtMs = 0;
 
@@ -51,9 +61,14 @@ export class UpstreamEndpoint<T> implements ChannelListener<T> {
     this.#context = context;
   }
 
-  /** One of the sockets, chosen by a random number; opened when it is its first use. */
+  /**
+   * One of the sockets, opened when it is its first use: that of the last query while BURST_MAX allows, otherwise one
+   * chosen by the random number.
+   */
   channel(random: number): UdpChannel<T> {
-    const slot = random % CHANNELS_MAX;
+    const queued = this.#channels[this.#slot]?.queued ?? 0;
+    if (queued === 0 || queued >= BURST_MAX) this.#slot = random % CHANNELS_MAX;
+    const slot = this.#slot;
     let channel = this.#channels[slot];
     if (channel !== undefined && channel.sentCount >= QUERIES_PER_CHANNEL_MAX) {
       channel.drain();
@@ -66,8 +81,8 @@ export class UpstreamEndpoint<T> implements ChannelListener<T> {
     return channel;
   }
 
-  datagram(channel: UdpChannel<T>, bytes: Uint8Array): void {
-    this.#context.listener.datagram(this, channel, bytes);
+  datagram(channel: UdpChannel<T>, bytes: Uint8Array, length: number): void {
+    this.#context.listener.datagram(this, channel, bytes, length);
   }
 
   fault(channel: UdpChannel<T>): void {

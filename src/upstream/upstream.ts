@@ -2,7 +2,7 @@
 //
 // Invariants: nothing but a configured endpoint is ever asked; an answer counts only with the socket, ID and question
 // of a query under way, and with records that parse; every question ends, by its deadline at the latest, and calls
-// back once; questions in flight, sockets, IDs per socket and TCP connections are bounded. Imports dns and base.
+// back once; questions in flight, sockets, IDs per socket and TCP connections are bounded. Imports datagram, dns and base.
 // RFCs: 1035, 3225, 5452 (ports, IDs, question), 6891 (EDNS and its absence), 7766 (TCP).
 export type {
   Exchange,

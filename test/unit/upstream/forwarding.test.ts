@@ -242,3 +242,15 @@ test('Forwarding hands over messages that nothing else writes to', async () => {
   expect(first.kind === 'answer' && messageId(first.message)).toBe(upstream.queries[0]?.id);
   expect(forwarding).toBeInstanceOf(Forwarding);
 });
+
+test('Forwarding hands over messages that answers to other questions do not overwrite', async () => {
+  // All together, so that they are received in batches.
+  const upstream = await openUpstream((query) => ({
+    delayMs: 30,
+    messages: answer(query, [`${query.name} 300 IN A 192.0.2.1`]),
+  }));
+  const { forwarding } = startForwarding([{ endpoints: [upstream.endpoint] }]);
+  const names = Array.from({ length: 200 }, (_, i) => `n${i}.example.com.`);
+  const outcomes = await Promise.all(names.map((name) => ask(forwarding, question(name))));
+  expect(outcomes.map(answersOf)).toEqual(names.map((name) => [`${name} 300 IN A 192.0.2.1`]));
+});

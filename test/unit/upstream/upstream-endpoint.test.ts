@@ -1,8 +1,10 @@
 import { expect, test } from 'vitest';
 import type { Endpoint } from '../../../src/base/base.ts';
+import { datagramKind } from '../../../src/datagram/datagram.ts';
 import type { UdpChannel } from '../../../src/upstream/udp-channel.ts';
 import { OwnPorts } from '../../../src/upstream/upstream.ts';
 import { UpstreamEndpoint } from '../../../src/upstream/upstream-endpoint.ts';
+import { ScriptedUpstream } from '../../support/scripted-upstream.ts';
 import { deadEndpoint, openUpstream } from './setup.ts';
 
 const ignore = (): void => {};
@@ -94,4 +96,51 @@ test('freeId() passes over the IDs that wait', async () => {
   channel.release(5);
   expect(channel.freeId({ next: () => 5 })).toBe(5);
   channel.close();
+});
+
+test('channel() keeps queries of one turn on a socket, up to 16, where they leave together', async () => {
+  const { endpoint, upstream } = await setUp();
+  for (const slot of [1, 2]) endpoint.channel(slot).send(slot, 'waiter', Uint8Array.of(slot));
+  await expect.poll(() => upstream.count()).toBe(2);
+  const [first, second] = [endpoint.channel(1), endpoint.channel(2)];
+  expect(first).not.toBe(second);
+  // Nothing was sent in this turn, so that each random number counts.
+  const seen: UdpChannel<string>[] = [];
+  for (let i = 0; i < 17; i++) {
+    const channel = endpoint.channel(i === 0 ? 1 : 2);
+    seen.push(channel);
+    channel.send(100 + i, 'waiter', Uint8Array.of(i));
+  }
+  const shared = datagramKind().isBatched ? 16 : 1;
+  expect(seen).toEqual([...Array(shared).fill(first), ...Array(17 - shared).fill(second)]);
+  await expect.poll(() => upstream.count()).toBe(19);
+  expect(endpoint.channel(1)).toBe(first);
+  endpoint.close();
+});
+
+test('a channel reports a fault once when its upstream dies, and closes its port', async () => {
+  const upstream = await ScriptedUpstream.open();
+  const { endpoint, lost, ownPorts } = await setUp(upstream.endpoint);
+  const channel = endpoint.channel(0);
+  channel.send(1, 'waiter', Uint8Array.of(1));
+  await expect.poll(() => upstream.count()).toBe(1);
+  const port = upstream.queries[0]?.port ?? 0;
+  expect(ownPorts.has(port)).toBe(true);
+  await upstream.close();
+  for (let id = 2; id < 100; id++) channel.send(id, 'waiter', Uint8Array.of(id));
+  await expect.poll(() => lost.length).toBe(1);
+  await new Promise((resolve) => setImmediate(resolve));
+  expect(lost).toEqual([channel]);
+  expect(channel.waiting.size).toBe(99);
+  expect(ownPorts.has(port)).toBe(false);
+});
+
+test('a channel that is closed while its socket opens leaves no port behind', async () => {
+  const { endpoint, ownPorts } = await setUp();
+  const channel = endpoint.channel(0);
+  channel.send(1, 'waiter', Uint8Array.of(1));
+  channel.close();
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  const left = Array.from({ length: 65_536 }, (_, port) => port).filter((port) => ownPorts.has(port));
+  expect(left).toEqual([]);
 });
