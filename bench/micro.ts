@@ -5,7 +5,7 @@
 import { Clients } from '../src/access/access.ts';
 import { createAddress, parseAddress, parsePrefix } from '../src/base/base.ts';
 import { AnswerCache, createAnswer } from '../src/cache/cache.ts';
-import { createEde, EDE, MESSAGE_LENGTH_MAX, nameFrom, QUERY_FAULT, Query } from '../src/dns/dns.ts';
+import { createEde, EDE, MESSAGE_LENGTH_MAX, nameFrom, QUERY_FAULT, Query, TYPE } from '../src/dns/dns.ts';
 import { LocalZones } from '../src/local/local.ts';
 import { CounterTotals, WorkerCounters } from '../src/observe/observe.ts';
 import { PENDING, Pipeline, type Resolver, TRANSPORT } from '../src/pipeline/pipeline.ts';
@@ -121,7 +121,7 @@ const createSteps = (hosts: readonly string[], listed: ListedNames): [string, St
       'Policy.judgeQuestion(), a name that passes',
       (i) => {
         const name = hostNames[i] ?? out;
-        policy.judgeQuestion(name, 0, name.length, 0, verdict);
+        policy.judgeQuestion(name, 0, name.length, TYPE.A, client, 0, verdict);
         return verdict.list;
       },
     ],
@@ -129,7 +129,7 @@ const createSteps = (hosts: readonly string[], listed: ListedNames): [string, St
       'Policy.judgeQuestion(), a listed name',
       (i) => {
         const name = listedNames[i] ?? out;
-        policy.judgeQuestion(name, 0, name.length, 0, verdict);
+        policy.judgeQuestion(name, 0, name.length, TYPE.A, client, 0, verdict);
         return verdict.line;
       },
     ],
@@ -158,13 +158,18 @@ const createPolicy = ({ names }: ListedNames): Policy => {
     mode: { kind: 'nxdomain' },
     ttlSec: 30,
     ede,
+    precedence: 'specificity',
+    logOnly: false,
   } as const;
-  return new Policy({
-    generation: 1,
-    table: builder.build(),
-    lists: [list],
-    groups: [{ name: 'default', lists: 1 }],
-  });
+  return new Policy(
+    {
+      generation: 1,
+      table: builder.build(),
+      lists: [list],
+      groups: [{ name: 'default', lists: 1 }],
+    },
+    0,
+  );
 };
 
 /** A pipeline whose resolver answers at once. */

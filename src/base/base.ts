@@ -18,6 +18,6 @@ export {
   readIpv4,
   readIpv6,
 } from './address.ts';
-export { type Clock, systemClock } from './clock.ts';
+export { type Clock, createTurnClock, systemClock } from './clock.ts';
 export { AppError, errorText, isAppError, systemErrorCode } from './error.ts';
 export { type PrefixEntry, PrefixTable } from './prefix-table.ts';

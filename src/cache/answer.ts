@@ -5,7 +5,7 @@
 // ADDITIONAL, whose records nobody asked for. TTLs follow RFC 2181 section 8 (a set top bit means 0) and RFC 2308
 // section 5 (a negative answer lives as long as its SOA says, and is not kept without one).
 //
-//   header     10 words: see WORD
+//   header     12 words: see WORD
 //   addresses  TARGET_ADDRESS_WORDS words each
 //   wire       header, question (folded) and records; flags are QR, RA and the RCODE; starts at a whole word
 //   TTLs       2 bytes each: offset of a TTL field in wire
@@ -66,9 +66,11 @@ export const WORD = {
   TARGETS: 7,
   OVERFLOW: 8,
   KEY_FLAGS: 9,
+  /** See Answer.unlistedGeneration. */
+  UNLISTED: 10,
 } as const;
 /** Words of the header. */
-export const ANSWER_HEADER_WORDS = 10;
+export const ANSWER_HEADER_WORDS = 12;
 /** A compression pointer to the question's name. */
 const QNAME_POINTER = 0xc000 | HEADER_LENGTH;
 
@@ -111,6 +113,8 @@ export class Answer implements Targets {
   addressesEnd = 0;
   overflow = false;
   storedAtMs = 0;
+  /** The policy generation of which no rule, for whomever, concerns the question or where it leads; 0: not known. */
+  unlistedGeneration = 0;
   /** Seconds that it may be used; 0: only for those who wait for it. */
   lifetimeSec = 0;
 
@@ -131,6 +135,7 @@ export class Answer implements Targets {
     this.lifetimeSec = words[word + WORD.LIFETIME] ?? 0;
     this.storedAtMs = doubles[(word + WORD.STORED_AT) / 2] ?? 0;
     this.overflow = words[word + WORD.OVERFLOW] !== 0;
+    this.unlistedGeneration = words[word + WORD.UNLISTED] ?? 0;
     this.wireLength = wire & 0xffff;
     this.ttlCount = wire >>> 16;
     this.addressesStart = word + ANSWER_HEADER_WORDS;
@@ -139,6 +144,12 @@ export class Answer implements Targets {
     this.ttlsStart = this.wireStart + this.wireLength;
     this.namesStart = this.ttlsStart + this.ttlCount * 2;
     this.namesEnd = this.namesStart + (targets & 0xffff);
+  }
+
+  /** Notes that no rule of a policy generation concerns the question or where it leads. */
+  markUnlisted(generation: number): void {
+    this.memory.words[this.at / WORD_BYTES + WORD.UNLISTED] = generation;
+    this.unlistedGeneration = generation;
   }
 
   /** The low four bits of the RCODE. */
@@ -244,6 +255,7 @@ const pack = (message: Uint8Array, wireLength: number): void => {
   words[WORD.TARGETS] = ((addressWords / TARGET_ADDRESS_WORDS) << 16) | namesLength;
   words[WORD.OVERFLOW] = targets.overflow ? 1 : 0;
   words[WORD.KEY_FLAGS] = 0;
+  words[WORD.UNLISTED] = 0;
   made.open(0);
   for (let i = 0; i < addressWords; i++) words[ANSWER_HEADER_WORDS + i] = targets.addresses[i] ?? 0;
   const { wireStart, ttlsStart, namesStart, namesEnd } = made;

@@ -12,7 +12,7 @@ import { visitService } from './svcb.ts';
 /** A compression pointer to the question's name. */
 const QNAME_POINTER = 0xc000 | HEADER_LENGTH;
 
-/** How a name or an address came to stand in an answer. */
+/** What a rule matched: the question, the client, or how a name or an address came to stand in an answer. */
 export const TRIGGER = {
   QNAME: 0,
   CNAME: 1,
@@ -20,6 +20,8 @@ export const TRIGGER = {
   SERVICE_TARGET: 3,
   RESPONSE_IP: 4,
   SERVICE_HINT: 5,
+  /** Who asks. */
+  CLIENT_IP: 6,
 } as const;
 
 /**

@@ -27,11 +27,12 @@ import {
   QUERY_FAULT,
   Query,
   RCODE,
+  TRIGGER,
   TYPE,
   UDP_LENGTH_MAX,
 } from '../dns/dns.ts';
 import { LOCAL, type LocalZones } from '../local/local.ts';
-import { type Policy, Verdict } from '../policy/policy.ts';
+import { ACTION, type BlockMode, type Policy, type PolicyList, Verdict } from '../policy/policy.ts';
 import {
   answerFlags,
   finish,
@@ -41,12 +42,16 @@ import {
   writeEmpty,
   writeFault,
   writeRefusal,
+  writeTruncated,
 } from './respond.ts';
+import { type Alias, aliasFor, aliasTarget, writeAliased, writeRecords } from './rewrite.ts';
 
 /** What decide() returns when nothing may be answered. */
 export const DROPPED = 0;
 /** What decide() returns when the answer has to be resolved: call resolve() at once. */
 export const PENDING = -1;
+/** Not decided yet: data is needed. */
+const UNDECIDED = -2;
 
 /** How a query came in. */
 export const TRANSPORT = { UDP: 0, TCP: 1, DOT: 2, DOH: 3 } as const;
@@ -71,6 +76,8 @@ export const DROP = {
   LOOP: 3,
   OVERLOAD: 4,
   SEND_FAILED: 5,
+  /** A rule whose action is DROP. */
+  POLICY: 6,
 } as const;
 
 /**
@@ -115,13 +122,17 @@ export interface Resolver {
   resolve(question: Question, done: (resolution: Resolution) => void): void;
 }
 
-/** Takes a finished answer; the bytes are only valid during the call. */
+/**
+ * Takes a finished answer; the bytes are only valid during the call. No bytes: nothing may be answered, because a
+ * list says so.
+ */
 export type Reply = (message: Uint8Array) => void;
 
 /** Told what happened; every method is a few memory operations. Numbers are TRANSPORT, SOURCE, DROP, MATCH, TRIGGER. */
 export interface PipelineObserver {
   query(transport: number, qtype: number): void;
   answer(source: number, rcode: number): void;
+  /** Refused by a list, or passed although a list that is only watched would have refused. */
   refusal(list: number, match: number, trigger: number, group: number, qtype: number): void;
   dropped(reason: number): void;
   cacheHit(): void;
@@ -129,6 +140,12 @@ export interface PipelineObserver {
   coalesced(): void;
   inflight(count: number): void;
   missDuration(ms: number): void;
+}
+
+/** Is told of names that no list has while what they lead to is on a mandate list. Numbers as for PipelineObserver. */
+export interface CandidateObserver {
+  /** The folded wire name is in the first `length` bytes, valid only during the call. */
+  candidate(name: Uint8Array, length: number, list: string, line: number, trigger: number): void;
 }
 
 interface Waiter {
@@ -139,6 +156,8 @@ interface Waiter {
   readonly transport: number;
   readonly reply: Reply;
   readonly sinceMs: number;
+  /** Where a rule led the question. */
+  readonly alias: Alias | undefined;
 }
 
 /** What a reload replaces. */
@@ -160,8 +179,13 @@ export class Pipeline {
   readonly #cache: AnswerCache;
   readonly #clock: Clock;
   readonly #observer: PipelineObserver;
+  readonly #candidates: CandidateObserver | undefined;
   readonly #query = new Query();
   readonly #verdict = new Verdict();
+  readonly #watched = new Verdict();
+  /** Where a rule leads the question in hand, and the EDE of its list. */
+  #alias: Alias | undefined;
+  #aliasEde: Uint8Array = EDE_PROHIBITED;
   /** The cache key of the query in hand, which starts with its folded QNAME. */
   readonly #key = new CacheKey();
   readonly #failures = new FailureCache<Failure>();
@@ -180,6 +204,7 @@ export class Pipeline {
     cache: AnswerCache;
     clock: Clock;
     observer: PipelineObserver;
+    candidates?: CandidateObserver;
   }) {
     this.#policy = options.rules.policy;
     this.#clients = options.rules.clients;
@@ -189,6 +214,7 @@ export class Pipeline {
     this.#cache = options.cache;
     this.#clock = options.clock;
     this.#observer = options.observer;
+    this.#candidates = options.candidates;
   }
 
   /** Puts other rules in force from the next query on; queries that wait are judged by them too. */
@@ -197,6 +223,11 @@ export class Pipeline {
     this.#clients = rules.clients;
     this.#localZones = rules.localZones;
     this.#ttlLimits = rules.ttlLimits;
+  }
+
+  /** Puts in force what the schedules of the policy say for a time. */
+  setTime(nowMs: number): void {
+    if (this.#policy?.isScheduled === true) this.#policy.setTime(nowMs);
   }
 
   /** Sends further questions to another resolver. */
@@ -231,12 +262,24 @@ export class Pipeline {
     if (fault !== QUERY_FAULT.NONE) return this.#answerFault(fault, out);
     this.#observer.query(transport, query.qtype);
     const client = this.#clients.identify(address);
-    const decided = this.#decideWithoutData(client, out);
-    if (decided !== 0) return decided;
-    const key = this.#key;
-    this.#cache.seal(key, query.qnameLength, query.qtype, keyFlags(query.dnssecOk, query.flags));
+    const early = this.#decideBeforeLists(client, out);
+    if (early !== UNDECIDED) return early;
     const nowMs = this.#clock();
-    const answer = this.#cache.get(key, nowMs);
+    let answer = this.#findAnswer(query.qnameLength, nowMs);
+    // Most answers of a network concern no list at all, which is found out once for a generation.
+    if (answer !== undefined && answer.unlistedGeneration === this.generation && isAskingResolver(query)) {
+      this.#observer.cacheHit();
+      this.#observer.answer(SOURCE.CACHE, answer.rcode);
+      return writeAnswer(query, answer, ageSecOf(answer, nowMs), limitOf(query, transport), out);
+    }
+    const decided = this.#decideByLists(client, address, transport, true, out);
+    if (decided !== UNDECIDED) return decided;
+    const key = this.#key;
+    if (this.#alias !== undefined) {
+      const { target } = this.#alias;
+      key.bytes.set(target);
+      answer = this.#findAnswer(target.length, nowMs);
+    }
     if (answer === undefined) {
       this.#observer.cacheMiss();
       const text = key.text;
@@ -254,6 +297,13 @@ export class Pipeline {
     return this.#inspect(answer, client, transport, nowMs, SOURCE.CACHE, out);
   }
 
+  /** The answer to the question in hand for the folded name in the first bytes of the key. */
+  #findAnswer(nameLength: number, nowMs: number): Answer | undefined {
+    const { qtype, dnssecOk, flags } = this.#query;
+    this.#cache.seal(this.#key, nameLength, qtype, keyFlags(dnssecOk, flags));
+    return this.#cache.get(this.#key, nowMs);
+  }
+
   /** Resolves the query that decide() just left pending. `reply` is called once, maybe before this returns. */
   resolve(reply: Reply): void {
     const query = this.#query;
@@ -265,6 +315,7 @@ export class Pipeline {
       transport: this.#transport,
       reply,
       sinceMs: this.#nowMs,
+      alias: this.#alias,
     };
     const waiters = this.#waiting.get(key);
     const bytes = this.#waitingBytes + query.length + WAITER_BYTES;
@@ -281,9 +332,10 @@ export class Pipeline {
     }
     this.#waiting.set(key, [waiter]);
     this.#observer.inflight(this.#waiting.size);
-    const qname = Uint8Array.prototype.slice.call(this.#key.bytes, 0, query.qnameLength);
+    const { target } = waiter.alias ?? {};
+    const qname = target ?? Uint8Array.prototype.slice.call(this.#key.bytes, 0, query.qnameLength);
     const question: Question = {
-      name: waiter.bytes.subarray(HEADER_LENGTH, HEADER_LENGTH + query.qnameLength),
+      name: target ?? waiter.bytes.subarray(HEADER_LENGTH, HEADER_LENGTH + query.qnameLength),
       type: query.qtype,
       class: query.qclass,
       dnssecOk: query.dnssecOk,
@@ -296,8 +348,8 @@ export class Pipeline {
     });
   }
 
-  /** Everything that is decided before data is needed. Returns the answer's length, or 0: go on to the cache. */
-  #decideWithoutData(client: Client, out: Uint8Array): number {
+  /** What is decided before the lists have a say. Returns the answer's length or UNDECIDED; folds the name. */
+  #decideBeforeLists(client: Client, out: Uint8Array): number {
     const query = this.#query;
     // Access first: whoever may not ask learns nothing, not even what is refused to others.
     if (!client.allowed) return this.#answerEmpty(SOURCE.ACCESS, RCODE.REFUSED, EDE_PROHIBITED, out);
@@ -313,11 +365,37 @@ export class Pipeline {
     this.#foldQname();
     // Local names are nobody's business outside, and no list may turn localhost into something else.
     const local = this.#localZones.find(this.#key.bytes, query.qnameLength, query.qtype);
-    if (local !== LOCAL.NONE) return this.#answerLocal(local, out);
+    return local === LOCAL.NONE ? UNDECIDED : this.#answerLocal(local, out);
+  }
+
+  /**
+   * What the lists decide on the question, and what follows from its type and flags. Returns the answer's length,
+   * DROPPED or UNDECIDED: data is needed. `isFirst` is false when the same query is decided again for its answer.
+   */
+  #decideByLists(
+    client: Client,
+    address: AddressWords,
+    transport: number,
+    isFirst: boolean,
+    out: Uint8Array,
+  ): number {
+    const query = this.#query;
+    const policy = this.#policy;
+    this.#alias = undefined;
+    // Unreachable: #decideBeforeLists came first.
+    if (policy === undefined) return this.#answerEmpty(SOURCE.NOT_READY, RCODE.SERVFAIL, EDE_NOT_READY, out);
     // Policy before everything that depends on the type or the flags: none of them lets a listed name through.
     const verdict = this.#verdict;
-    policy.judgeQuestion(this.#key.bytes, 0, query.qnameLength, client.group, verdict);
-    if (verdict.refused) return this.#answerRefusal(policy, client.group, out);
+    const { qnameLength, qtype } = query;
+    policy.judgeQuestion(this.#key.bytes, 0, qnameLength, qtype, address, client.group, verdict);
+    if (verdict.refused) {
+      const refused = this.#answerRefusal(policy, client.group, transport, isFirst, out);
+      if (refused !== UNDECIDED) return refused;
+    } else if (policy.isWatching) {
+      const watched = this.#watched;
+      policy.watchQuestion(this.#key.bytes, 0, qnameLength, qtype, address, client.group, watched);
+      if (isFirst) this.#countWatched(client.group);
+    }
     const unserved = unservedRcode(query.qtype);
     if (unserved >= 0) return this.#answerEmpty(SOURCE.PROTOCOL, unserved, EDE_NOT_SUPPORTED, out);
     if (query.qtype === TYPE.ANY) {
@@ -325,10 +403,15 @@ export class Pipeline {
       return writeAny(query, out);
     }
     // Without RD a client may only look at the cache, which tells it what others asked: refused, as RFC 8914 4.21 names.
-    if ((query.flags & FLAG.RD) === 0) {
+    if (!isAskingResolver(query)) {
       return this.#answerEmpty(SOURCE.PROTOCOL, RCODE.REFUSED, EDE_NOT_AUTHORITATIVE, out);
     }
-    return 0;
+    return UNDECIDED;
+  }
+
+  #countWatched(group: number): void {
+    const { refused, list, match, trigger } = this.#watched;
+    if (refused) this.#observer.refusal(list, match, trigger, group, this.#query.qtype);
   }
 
   /** Judges an answer for the client and writes it, or the refusal. */
@@ -342,16 +425,40 @@ export class Pipeline {
   ): number {
     const query = this.#query;
     const policy = this.#policy;
-    // Unreachable without a policy: #decideWithoutData came first. Stated again because this is the last door.
+    // Unreachable without a policy: #decideBeforeLists came first. Stated again because this is the last door.
     if (policy === undefined) return this.#answerEmpty(SOURCE.NOT_READY, RCODE.SERVFAIL, EDE_NOT_READY, out);
     if (answer.overflow) return this.#answerEmpty(source, RCODE.SERVFAIL, EDE_INVALID_DATA, out);
-    policy.judgeTargets(answer, client.group, this.#verdict);
-    if (this.#verdict.refused) return this.#answerRefusal(policy, client.group, out);
+    const verdict = this.#verdict;
+    const alias = this.#alias;
+    // The lists before the one with the alias have their say on where it leads.
+    if (alias !== undefined) policy.judgeAlias(alias.target, client.group, verdict);
+    if (alias === undefined || !verdict.refused) policy.judgeTargets(answer, client.group, verdict);
+    if (verdict.refused) {
+      if (this.#candidates !== undefined) this.#noteCandidate(policy, this.#candidates);
+      const refused = this.#answerRefusal(policy, client.group, transport, true, out);
+      if (refused !== UNDECIDED) return refused;
+    } else if (policy.isWatching && !this.#watched.refused) {
+      policy.watchTargets(answer, client.group, this.#watched);
+      this.#countWatched(client.group);
+    }
+    // Only on the second use: most names of the long tail are asked once.
+    if (source === SOURCE.CACHE && alias === undefined && verdict.list < 0) {
+      const { bytes } = this.#key;
+      if (policy.isUnlisted(bytes, query.qnameLength, answer)) answer.markUnlisted(policy.generation);
+    }
     this.#observer.answer(source, answer.rcode);
-    const limit =
-      transport === TRANSPORT.UDP ? Math.min(query.udpLength, UDP_LENGTH_MAX) : MESSAGE_LENGTH_MAX;
-    const ageSec = Math.max(0, Math.floor((nowMs - answer.storedAtMs) / 1000));
+    const limit = limitOf(query, transport);
+    const ageSec = ageSecOf(answer, nowMs);
+    if (alias !== undefined) return writeAliased(query, alias, answer, ageSec, this.#aliasEde, limit, out);
     return writeAnswer(query, answer, ageSec, limit, out);
+  }
+
+  /** The question passed, what it leads to does not. */
+  #noteCandidate(policy: Policy, candidates: CandidateObserver): void {
+    const { list, line, trigger } = this.#verdict;
+    const { id = '', mandate = false } = policy.lists[list] ?? {};
+    if (!mandate || this.#alias !== undefined) return;
+    candidates.candidate(this.#key.bytes, this.#query.qnameLength, id, line, trigger);
   }
 
   #complete(
@@ -368,10 +475,10 @@ export class Pipeline {
     let outcome: Answer | Failure;
     if (resolution.kind === 'answer') {
       const answer = createAnswer(resolution.message, qname, question.dnssecOk, this.#ttlLimits, nowMs);
-      if (isKept && answer !== undefined && !answer.overflow) {
+      outcome = answer === undefined || answer.overflow ? INVALID : answer;
+      if (isKept && outcome === answer) {
         this.#cache.set(answer, keyFlags(question.dnssecOk, question.checkingDisabled ? FLAG.CD : 0));
       }
-      outcome = answer ?? INVALID;
     } else {
       outcome = FAILURES[resolution.reason];
     }
@@ -387,13 +494,16 @@ export class Pipeline {
 
   #answerWaiter(waiter: Waiter, outcome: Answer | Failure): void {
     this.#query.parse(waiter.bytes, waiter.bytes.length);
-    const client = this.#clients.identify(waiter.address);
-    let length = this.#decideWithoutData(client, this.#out);
-    if (length === 0) {
+    const { address, transport } = waiter;
+    const client = this.#clients.identify(address);
+    let length = this.#decideBeforeLists(client, this.#out);
+    if (length === UNDECIDED) length = this.#decideByLists(client, address, transport, false, this.#out);
+    if (length === UNDECIDED) {
+      const failure = isSameAlias(waiter.alias, this.#alias) ? outcome : RULES_CHANGED;
       length =
-        'ede' in outcome
-          ? this.#answerEmpty(outcome.source, RCODE.SERVFAIL, outcome.ede, this.#out)
-          : this.#inspect(outcome, client, waiter.transport, outcome.storedAtMs, SOURCE.UPSTREAM, this.#out);
+        'ede' in failure
+          ? this.#answerEmpty(failure.source, RCODE.SERVFAIL, failure.ede, this.#out)
+          : this.#inspect(failure, client, transport, failure.storedAtMs, SOURCE.UPSTREAM, this.#out);
     }
     waiter.reply(this.#out.subarray(0, length));
   }
@@ -413,15 +523,69 @@ export class Pipeline {
     return writeEmpty(this.#query, rcode, ede, out);
   }
 
-  #answerRefusal(policy: Policy, group: number, out: Uint8Array): number {
+  /** Answers as the rule that prevailed says; UNDECIDED when it says to go on, which is counted when `isFirst`. */
+  #answerRefusal(
+    policy: Policy,
+    group: number,
+    transport: number,
+    isFirst: boolean,
+    out: Uint8Array,
+  ): number {
     const verdict = this.#verdict;
     const query = this.#query;
     const list = policy.lists[verdict.list];
     if (list === undefined) return this.#answerEmpty(SOURCE.NOT_READY, RCODE.SERVFAIL, EDE_NOT_READY, out);
-    this.#observer.refusal(verdict.list, verdict.match, verdict.trigger, group, query.qtype);
-    const length = writeRefusal(query, list, out);
-    this.#observer.answer(SOURCE.POLICY, (out[3] ?? 0) & 0xf);
+    if (verdict.action === ACTION.TCP_ONLY && transport !== TRANSPORT.UDP) return UNDECIDED;
+    const length = this.#writeAction(list, transport, out);
+    if (isFirst || length !== UNDECIDED) {
+      this.#observer.refusal(verdict.list, verdict.match, verdict.trigger, group, query.qtype);
+    }
+    if (length > 0) this.#observer.answer(SOURCE.POLICY, (out[3] ?? 0) & 0xf);
     return length;
+  }
+
+  #writeAction(list: PolicyList, transport: number, out: Uint8Array): number {
+    const query = this.#query;
+    switch (this.#verdict.action) {
+      case ACTION.DROP:
+        this.#observer.dropped(DROP.POLICY);
+        return DROPPED;
+      case ACTION.TCP_ONLY:
+        return writeTruncated(query, out);
+      case ACTION.NXDOMAIN:
+        return writeRefusal(query, list, NXDOMAIN, out);
+      case ACTION.NODATA:
+        return writeRefusal(query, list, NODATA, out);
+      case ACTION.DATA:
+        return this.#writeData(list, transport, out);
+      default:
+        return writeRefusal(query, list, list.mode, out);
+    }
+  }
+
+  /**
+   * Answers with the records of a rule, or notes the alias that has to be resolved first. Allocates: rules with
+   * records of their own are few.
+   */
+  #writeData(list: PolicyList, transport: number, out: Uint8Array): number {
+    const query = this.#query;
+    const { records, trigger } = this.#verdict;
+    const limit = limitOf(query, transport);
+    const alias = aliasFor(records, query.qtype);
+    if (alias !== undefined) {
+      const target = aliasTarget(alias, this.#key.bytes.subarray(0, query.qnameLength));
+      if (target === undefined) return writeEmpty(query, RCODE.YXDOMAIN, list.ede, out);
+      const isFollowed = trigger === TRIGGER.QNAME || trigger === TRIGGER.CLIENT_IP;
+      if (isFollowed && this.#alias === undefined) {
+        this.#alias = { target, ttlSec: alias.ttlSec };
+        this.#aliasEde = list.ede;
+        return UNDECIDED;
+      }
+      return writeRecords(query, [{ ...alias, rdata: target }], list.ede, limit, out);
+    }
+    const asked = query.qtype === TYPE.ANY ? records : records.filter(({ type }) => type === query.qtype);
+    if (asked.length === 0) return writeRefusal(query, list, NODATA, out);
+    return writeRecords(query, asked, list.ede, limit, out);
   }
 
   #answerLocal(local: number, out: Uint8Array): number {
@@ -448,6 +612,21 @@ export class Pipeline {
   }
 }
 
+const isAskingResolver = (query: Query): boolean => (query.flags & FLAG.RD) !== 0;
+
+/** Bytes that an answer may have. */
+const limitOf = (query: Query, transport: number): number =>
+  transport === TRANSPORT.UDP ? Math.min(query.udpLength, UDP_LENGTH_MAX) : MESSAGE_LENGTH_MAX;
+
+const ageSecOf = (answer: Answer, nowMs: number): number =>
+  Math.max(0, Math.floor((nowMs - answer.storedAtMs) / 1000));
+
+const NXDOMAIN: BlockMode = { kind: 'nxdomain' };
+const NODATA: BlockMode = { kind: 'nodata' };
+
+const isSameAlias = (a: Alias | undefined, b: Alias | undefined): boolean =>
+  a === b || (a !== undefined && b !== undefined && Buffer.compare(a.target, b.target) === 0);
+
 /** What of a query changes an upstream's answer. */
 const keyFlags = (dnssecOk: boolean, flags: number): number =>
   (dnssecOk ? KEY_FLAG.DNSSEC_OK : 0) | ((flags & FLAG.CD) !== 0 ? KEY_FLAG.CHECKING_DISABLED : 0);
@@ -467,6 +646,8 @@ const createFailure = (source: number, code: number, text: string): Failure => (
 
 const INVALID = createFailure(SOURCE.UPSTREAM, EDE.INVALID_DATA, '');
 const OVERLOAD = createFailure(SOURCE.SHED, EDE.OTHER, 'too many queries wait for upstreams');
+/** The answer that was waited for is not the one that the lists now in force ask for: the client has to ask again. */
+const RULES_CHANGED = createFailure(SOURCE.POLICY, EDE.OTHER, 'the lists have changed: ask again');
 const UNREACHABLE = createFailure(SOURCE.UPSTREAM, EDE.NO_REACHABLE_AUTHORITY, '');
 /** RFC 8914: 22 when nobody could be reached or helped, 23 when the network itself reported an error. */
 const FAILURES: Record<'timeout' | 'network' | 'servfail' | 'refused' | 'overload', Failure> = {

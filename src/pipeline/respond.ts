@@ -21,7 +21,7 @@ import {
   writeU16,
   writeU32,
 } from '../dns/dns.ts';
-import type { PolicyList } from '../policy/policy.ts';
+import type { BlockMode, PolicyList } from '../policy/policy.ts';
 
 /** Longest header, question and OPT with an EDE text of 255 bytes: what any refusal fits into. */
 export const REFUSAL_LENGTH_MAX = 1024;
@@ -63,6 +63,10 @@ export const writeFault = (query: Query, fault: number, out: Uint8Array): number
   return HEADER_LENGTH;
 };
 
+/** Tells a client over UDP to come back over TCP. Returns the length. */
+export const writeTruncated = (query: Query, out: Uint8Array): number =>
+  finish(query, RCODE.NOERROR, undefined, out, writeQuestion(query, RCODE.NOERROR, FLAG.TC, out));
+
 /** Answers with what the cache or an upstream gave, aged by `ageSec`. Returns the length. */
 export const writeAnswer = (
   query: Query,
@@ -95,9 +99,9 @@ export const writeAnswer = (
   return query.hasEdns ? finish(query, rcode, undefined, out, wireLength) : wireLength;
 };
 
-/** Answers a refused name as its list says. Returns the length. */
-export const writeRefusal = (query: Query, list: PolicyList, out: Uint8Array): number => {
-  const { mode, ttlSec, ede } = list;
+/** Answers a refused name in a mode, with the TTL and the EDE of its list. Returns the length. */
+export const writeRefusal = (query: Query, list: PolicyList, mode: BlockMode, out: Uint8Array): number => {
+  const { ttlSec, ede } = list;
   if (mode.kind === 'refused') return writeEmpty(query, RCODE.REFUSED, ede, out);
   const rcode = mode.kind === 'nxdomain' ? RCODE.NXDOMAIN : RCODE.NOERROR;
   let at = writeQuestion(query, rcode, 0, out);

@@ -1,23 +1,40 @@
 // policy: which names and addresses are refused for whom. Hot file.
 //
-// Invariants: a policy is immutable and belongs to one generation; judging reads shared bytes and writes one
-// Verdict, it allocates nothing and knows no clock and no I/O; a list of lower index prevails, and mandate lists
-// have the lowest; a group that does not choose a list is never refused by it. The words are those of
-// Response Policy Zones: a rule is a trigger and an action, its outcome a verdict.
-import { createAddress } from '../base/base.ts';
+// Invariants: a policy is immutable but for the hour of its schedules and belongs to one generation; judging reads
+// shared bytes and writes one Verdict, it allocates nothing for plain rules and knows no clock and no I/O; a list of
+// lower index prevails, mandate lists have the lowest, and a passthru says nothing against a list before its own; a
+// group that does not choose a list is never refused by it. The words are those of Response Policy Zones: a rule is a
+// trigger and an action, its outcome a verdict.
+import { type AddressWords, createAddress } from '../base/base.ts';
 import { TARGET_ADDRESS_WORDS, type Targets, TRIGGER } from '../dns/dns.ts';
+import { ACTION } from './rule.ts';
+import { isInForce, type Schedule } from './schedule.ts';
 import { PolicyTable } from './table.ts';
-import type { PolicyList, Verdict } from './verdict.ts';
+import { type PolicyList, Verdict } from './verdict.ts';
 
-export { MATCH, MATCH_NAMES, type Match, type RuleSink } from './rule.ts';
+export {
+  ACTION,
+  type LocalRecord,
+  MATCH,
+  MATCH_NAMES,
+  type Match,
+  type RuleAction,
+  type RuleClients,
+  type RuleSink,
+  type RuleTerms,
+  type RuleTypes,
+} from './rule.ts';
+export { isInForce, type Schedule } from './schedule.ts';
 export { LIST_COUNT_MAX, PolicyTable, TableBuilder } from './table.ts';
-export { type BlockMode, type PolicyList, Verdict } from './verdict.ts';
+export { type BlockMode, type PolicyList, type Precedence, Verdict } from './verdict.ts';
 
 /** A group of clients and the lists that it chooses. */
 export interface PolicyGroup {
   readonly name: string;
   /** Bit n is set when lists[n] is in force for the group. */
   readonly lists: number;
+  /** Those of them that are in force at times only: at those of any of their schedules. */
+  readonly scheduled?: readonly { readonly list: number; readonly schedule: Schedule }[];
 }
 
 /** A policy as it travels between threads: shared bytes and plain data. */
@@ -37,37 +54,181 @@ export class Policy {
   readonly lists: readonly PolicyList[];
   readonly groups: readonly PolicyGroup[];
   readonly table: PolicyTable;
-  readonly #masks: Uint32Array;
+  /** True when some list is only watched: then the watch methods have something to tell. */
+  readonly isWatching: boolean;
+  /** True when setTime() changes anything. */
+  readonly isScheduled: boolean;
+  /** By group: the lists that refuse. */
+  readonly #enforced: Uint32Array;
+  /** By group: the lists that would. */
+  readonly #watched: Uint32Array;
+  readonly #logOnly: number;
+  readonly #byAction: number;
   readonly #address = createAddress();
+  readonly #single = new Verdict();
+  readonly #whole = new Verdict();
 
-  constructor(shared: SharedPolicy) {
+  /** `nowMs` is the time for schedules; keep it current with setTime(). */
+  constructor(shared: SharedPolicy, nowMs: number) {
     this.generation = shared.generation;
     this.lists = shared.lists;
     this.groups = shared.groups;
-    this.table = new PolicyTable(shared.table);
-    this.#masks = Uint32Array.from(shared.groups, (group) => group.lists);
+    this.#logOnly = maskOf(shared.lists, ({ logOnly }) => logOnly);
+    this.#byAction = maskOf(shared.lists, ({ precedence }) => precedence === 'action');
+    this.table = new PolicyTable(shared.table, this.#byAction);
+    this.isWatching = this.#logOnly !== 0;
+    this.isScheduled = shared.groups.some(({ scheduled = [] }) => scheduled.length > 0);
+    this.#enforced = new Uint32Array(shared.groups.length);
+    this.#watched = new Uint32Array(shared.groups.length);
+    this.setTime(nowMs);
   }
 
-  /** Judges the folded QNAME of `length` bytes at `offset` for a group; the outcome is in `verdict`. */
-  judgeQuestion(qname: Uint8Array, offset: number, length: number, group: number, verdict: Verdict): void {
+  /** Puts in force what the schedules say for a time. */
+  setTime(nowMs: number): void {
+    for (const [index, group] of this.groups.entries()) {
+      let scheduled = 0;
+      let inForce = 0;
+      for (const { list, schedule } of group.scheduled ?? []) {
+        scheduled |= 1 << list;
+        if (isInForce(schedule, nowMs)) inForce |= 1 << list;
+      }
+      const lists = group.lists & (~scheduled | inForce);
+      this.#enforced[index] = lists & ~this.#logOnly;
+      this.#watched[index] = lists & this.#logOnly;
+    }
+  }
+
+  /**
+   * Judges the folded QNAME of `length` bytes at `offset` and the client; the outcome is in `verdict`, which is asked
+   * about this question from here on.
+   */
+  judgeQuestion(
+    qname: Uint8Array,
+    offset: number,
+    length: number,
+    qtype: number,
+    client: AddressWords,
+    group: number,
+    verdict: Verdict,
+  ): void {
     verdict.clear(this.generation);
-    this.table.matchName(qname, offset, length, this.#masks[group] ?? 0, TRIGGER.QNAME, verdict);
+    verdict.qtype = qtype;
+    verdict.client = client;
+    this.#judgeQuestion(qname, offset, length, this.#enforced[group] ?? 0, verdict);
   }
 
-  /** Judges everything that an answer leads to; the outcome is in `verdict`. */
+  /** Judges the folded name that a rule leads the question to: by the lists before that of the rule. */
+  judgeAlias(target: Uint8Array, group: number, verdict: Verdict): void {
+    const before = verdict.listsBefore;
+    const { list } = verdict;
+    verdict.clear(this.generation);
+    const lists = (this.#enforced[group] ?? 0) & before;
+    this.#judgeQuestion(target, 0, target.length, lists, verdict);
+    // The lists after the rule's own have no say on what it leads to.
+    if (verdict.list < 0) {
+      verdict.list = list;
+      verdict.action = ACTION.PASSTHRU;
+    }
+  }
+
+  /** Judges everything that an answer leads to, after judgeQuestion() for the same question has not refused it. */
   judgeTargets(targets: Targets, group: number, verdict: Verdict): void {
+    const lists = (this.#enforced[group] ?? 0) & verdict.listsBefore;
     verdict.clear(this.generation);
-    const lists = this.#masks[group] ?? 0;
+    this.#judgeTargets(targets, lists, verdict);
+  }
+
+  /**
+   * True when no rule of any list, for whatever client at whatever time, concerns the folded name or the targets: then
+   * all judging of this question and this answer may be left out as long as this generation is in force.
+   */
+  isUnlisted(name: Uint8Array, length: number, targets: Targets): boolean {
+    if (this.table.hasClientRules) return false;
+    const verdict = this.#whole;
+    verdict.clear(this.generation);
+    this.#judgeQuestion(name, 0, length, ALL_LISTS, verdict);
+    if (verdict.list >= 0 || verdict.wasExcused) return false;
+    this.#single.wasExcused = false;
+    this.#judgeTargets(targets, ALL_LISTS, verdict);
+    return verdict.list < 0 && !this.#single.wasExcused;
+  }
+
+  /** What the lists that are only watched would say of the question; as judgeQuestion(). */
+  watchQuestion(
+    qname: Uint8Array,
+    offset: number,
+    length: number,
+    qtype: number,
+    client: AddressWords,
+    group: number,
+    verdict: Verdict,
+  ): void {
+    verdict.clear(this.generation);
+    verdict.qtype = qtype;
+    verdict.client = client;
+    this.#judgeQuestion(qname, offset, length, this.#watched[group] ?? 0, verdict);
+  }
+
+  /** What the lists that are only watched would say of an answer; as judgeTargets(). */
+  watchTargets(targets: Targets, group: number, verdict: Verdict): void {
+    const lists = (this.#watched[group] ?? 0) & verdict.listsBefore;
+    verdict.clear(this.generation);
+    this.#judgeTargets(targets, lists, verdict);
+  }
+
+  #judgeQuestion(qname: Uint8Array, offset: number, length: number, lists: number, verdict: Verdict): void {
+    const { table } = this;
+    if (table.hasClientRules) table.matchClient(verdict.client, lists, verdict);
+    table.matchName(qname, offset, length, lists, TRIGGER.QNAME, verdict);
+    if (table.hasPatterns) table.matchPatterns(qname, offset, length, lists, TRIGGER.QNAME, verdict);
+  }
+
+  #judgeTargets(targets: Targets, lists: number, verdict: Verdict): void {
     const { names, namesEnd, addresses, addressesEnd } = targets;
+    const { table } = this;
+    const single = this.#single;
+    single.qtype = verdict.qtype;
+    single.client = verdict.client;
     let at = targets.namesStart;
     while (at < namesEnd) {
+      const trigger = names[at] ?? 0;
       const length = names[at + 1] ?? 0;
-      this.table.matchName(names, at + 2, length, lists, names[at] ?? 0, verdict);
+      table.matchName(names, at + 2, length, lists, trigger, single);
+      if (table.hasPatterns) table.matchPatterns(names, at + 2, length, lists, trigger, single);
+      if (single.list >= 0) this.#merge(verdict, single);
       at += 2 + length;
     }
     for (let i = targets.addressesStart; i < addressesEnd; i += TARGET_ADDRESS_WORDS) {
       for (let word = 0; word < 4; word++) this.#address[word] = addresses[i + 1 + word] ?? 0;
-      this.table.matchAddress(this.#address, lists, addresses[i] ?? 0, verdict);
+      table.matchAddress(this.#address, lists, addresses[i] ?? 0, single);
+      if (single.list >= 0) this.#merge(verdict, single);
     }
   }
+
+  /** Adds the verdict on one target to that on the answer, and forgets it. */
+  #merge(verdict: Verdict, single: Verdict): void {
+    const isFirst = verdict.list < 0 || single.list < verdict.list;
+    const isSame = single.list === verdict.list;
+    // Of the targets of an answer the first one decides (RPZ); a list that weighs actions refuses if any is refused.
+    const isByAction = (this.#byAction & (1 << single.list)) !== 0;
+    const overrules = isSame && isByAction && single.refused && !verdict.refused;
+    // A longer prefix among addresses goes before a shorter one, in whatever order they stand.
+    const isLonger =
+      isSame &&
+      isAddressTrigger(single.trigger) &&
+      isAddressTrigger(verdict.trigger) &&
+      (!isByAction || single.refused === verdict.refused) &&
+      single.rank > verdict.rank;
+    if (isFirst || overrules || isLonger) verdict.take(single);
+    single.clear(this.generation);
+  }
 }
+
+const ALL_LISTS = -1;
+
+const isAddressTrigger = (trigger: number): boolean =>
+  trigger === TRIGGER.RESPONSE_IP || trigger === TRIGGER.SERVICE_HINT;
+
+/** Once per policy. */
+const maskOf = (lists: readonly PolicyList[], has: (list: PolicyList) => boolean): number =>
+  lists.reduce((mask, list, bit) => (has(list) ? mask | (1 << bit) : mask), 0);

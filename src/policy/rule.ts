@@ -4,7 +4,7 @@
 // million objects. Names arrive in wire form with letters folded.
 import type { Prefix } from '../base/base.ts';
 
-/** How a name trigger matches. Bits, so that one table row can hold several. */
+/** How a trigger matches. Bits, as the counters use them. */
 export const MATCH = {
   /** The name and everything below it. */
   SUFFIX: 1,
@@ -14,6 +14,8 @@ export const MATCH = {
   WILDCARD: 4,
   /** An address inside a prefix. */
   PREFIX: 8,
+  /** A regular expression. */
+  PATTERN: 16,
 } as const;
 
 /** One of the values of MATCH. */
@@ -25,15 +27,72 @@ export const MATCH_NAMES: Readonly<Record<Match, string>> = {
   [MATCH.EXACT]: 'exact',
   [MATCH.WILDCARD]: 'wildcard',
   [MATCH.PREFIX]: 'prefix',
+  [MATCH.PATTERN]: 'pattern',
 };
+
+/** What a rule does, by number; the words are those of RuleAction. */
+export const ACTION = {
+  LIST: 0,
+  PASSTHRU: 1,
+  NXDOMAIN: 2,
+  NODATA: 3,
+  DROP: 4,
+  TCP_ONLY: 5,
+  DATA: 6,
+} as const;
+
+/** What a rule does, in the words of RPZ. `list` is the answer that the list is configured with. */
+export type RuleAction =
+  | { readonly kind: 'list' | 'passthru' | 'nxdomain' | 'nodata' | 'drop' | 'tcp-only' }
+  | { readonly kind: 'data'; readonly records: readonly LocalRecord[] };
+
+/** A record that a rule answers with; its owner is the name that was asked. */
+export interface LocalRecord {
+  readonly type: number;
+  readonly ttlSec: number;
+  /**
+   * Wire form, names in it whole. For a CNAME whose target begins with `*`, the asked name stands in place of the
+   * asterisk (RPZ "wildcard rewriting").
+   */
+  readonly rdata: Uint8Array;
+}
+
+/** The types of questions that a rule concerns. */
+export interface RuleTypes {
+  readonly types: readonly number[];
+  /** True: all types but these. */
+  readonly isExcluding: boolean;
+}
+
+/** The clients that a rule concerns. */
+export interface RuleClients {
+  readonly prefixes: readonly Prefix[];
+  /** True: all clients but these. */
+  readonly isExcluding: boolean;
+}
+
+/** What a rule says beyond its trigger. A plain rule, of which lists hold millions, has none. */
+export interface RuleTerms {
+  readonly action: RuleAction;
+  /** Goes before every rule of the list without this mark, a passthru as well. */
+  readonly isImportant?: boolean;
+  readonly types?: RuleTypes;
+  readonly clients?: RuleClients;
+  /** Wire form, folded: names at or below which the rule does not apply. */
+  readonly exceptBelow?: readonly Uint8Array[];
+}
 
 /** Takes the rules of one list, in any order. */
 export interface RuleSink {
   /**
    * A name trigger. `name` holds `length` bytes of wire form, folded; it is only valid during the call.
-   * `line` is the rule's line in its source, from 1.
+   * `line` is the rule's line in its source, from 1. Rules that share the same `terms` object share its memory.
    */
-  addName(match: Match, name: Uint8Array, length: number, line: number): void;
+  addName(match: Match, name: Uint8Array, length: number, line: number, terms?: RuleTerms): void;
   /** A response-address trigger. */
-  addPrefix(prefix: Prefix, line: number): void;
+  addPrefix(prefix: Prefix, line: number, terms?: RuleTerms): void;
+  /** A client-address trigger (rpz-client-ip). */
+  addClientPrefix(prefix: Prefix, line: number, terms?: RuleTerms): void;
+  /** A name trigger by regular expression over the folded presentation form without the last dot. */
+  addPattern(pattern: RegExp, line: number, terms?: RuleTerms): void;
 }

@@ -5,32 +5,48 @@
 // equal tag is confirmed by comparing the name's bytes, never by a hash alone. Each rule has its own slot, so a name
 // in three lists stands in three slots of one probe run.
 //
-//   header   16 words: magic, rows, row shift, record bytes, prefix count, name count, reserved
+//   header   16 words: magic, rows, row shift, record bytes, prefix count, name count, client prefix count, extra bytes
 //   offsets  1 word a slot: where its record starts; open addressing, load at most 1/2; 2^shift slots a row
-//   prefixes PrefixTable rows (7 words each), their value = index into the prefix rules
-//   rules    2 words each: list, line
+//   prefixes PrefixTable rows (7 words each), their value = index into the prefix rules; then those of clients
+//   rules    3 words each: list, line, terms; then those of clients
 //   tags     1 byte a slot: 0 = empty, otherwise part of the hash; padded to a word
-//   records  bytes: [name length][folded wire name][match, 3 bits; list, 5 bits][line, 32 bits]
+//   extras   what few rules have, serialized: terms and patterns; padded to a word
+//   records  bytes: [name length][folded wire name][has terms, 1 bit; match, 2 bits; list, 5 bits][line, 32 bits]
+//            and where it has terms [their index, 16 bits]
 //
 // All numbers but the line are in the machine's byte order: the bytes stay on the machine that built them.
+import { deserialize, serialize } from 'node:v8';
 import { type AddressWords, AppError, type Prefix, type PrefixEntry, PrefixTable } from '../base/base.ts';
-import { readU32, writeU32 } from '../dns/dns.ts';
-import { MATCH, type Match, type RuleSink } from './rule.ts';
+import { formatName, readU16, readU32, TRIGGER, writeU16, writeU32 } from '../dns/dns.ts';
+import { ACTION, MATCH, type Match, type RuleSink, type RuleTerms } from './rule.ts';
+import { Terms } from './terms.ts';
 import type { Verdict } from './verdict.ts';
 
 /** Lists of one policy: a group's choice is one 32-bit mask. */
 export const LIST_COUNT_MAX = 32;
 
 /** Names this layout; another layout needs another number, because tables are saved. */
-const MAGIC = 0x43444e32;
+const MAGIC = 0x43444e33;
 const WORD_BYTES = 4;
 const HEADER_WORDS = 16;
-const RULE_WORDS = 2;
-/** Bytes of a record beside its name: length, list and match, line. */
+const RULE_WORDS = 3;
+/** Bytes of a record beside its name and terms: length, list and match, line. */
 const RECORD_EXTRA = 6;
 const LINE_BYTES = 4;
+const TERMS_BYTES = 2;
 const LIST_MASK = LIST_COUNT_MAX - 1;
 const MATCH_SHIFT = 5;
+const MATCH_MASK = 3;
+const HAS_TERMS = 0x80;
+/** The name triggers by their two bits in a record. */
+const NAME_MATCHES: readonly Match[] = [MATCH.SUFFIX, MATCH.EXACT, MATCH.WILDCARD];
+/** Different terms of all rules together: an index of 16 bits, 0 for none. */
+const TERMS_MAX = 0xffff;
+/** Regular expressions of all lists: each one is tried for each name. */
+const PATTERNS_MAX = 1000;
+/** A rule for a client goes before those for names (RPZ order of triggers). */
+const CLIENT_RANK = 1 << 24;
+const WEIGHT_SHIFT = 16;
 const SLOTS_MIN = 64;
 /** Slots a name: a probe run stays short, an empty slot costs 5 bytes. */
 const SLOTS_PER_NAME = 2;
@@ -87,6 +103,9 @@ interface Layout {
   readonly prefixes: number;
   readonly rules: number;
   readonly tags: number;
+  readonly clientPrefixes: number;
+  readonly clientRules: number;
+  readonly extras: number;
   readonly records: number;
   readonly end: number;
 }
@@ -98,24 +117,49 @@ interface Sizes {
   readonly recordBytes: number;
   readonly prefixCount: number;
   readonly nameCount: number;
+  readonly clientPrefixCount: number;
+  readonly extraBytes: number;
+}
+
+/** What few rules have. Plain data. */
+interface Extras {
+  readonly terms: readonly RuleTerms[];
+  readonly patterns: readonly PatternRule[];
+}
+
+interface PatternRule {
+  readonly source: string;
+  readonly flags: string;
+  readonly list: number;
+  readonly line: number;
+  /** Index into terms from 1, 0 for none. */
+  readonly terms: number;
 }
 
 /** Once per table. */
-const layOut = ({ rows, rowShift, prefixCount, recordBytes }: Sizes): Layout => {
+const layOut = (sizes: Sizes): Layout => {
+  const { rows, rowShift, prefixCount, clientPrefixCount, extraBytes, recordBytes } = sizes;
   const slots = rows * 2 ** rowShift;
   const prefixes = (HEADER_WORDS + slots) * WORD_BYTES;
   const rules = prefixes + PrefixTable.wordsFor(prefixCount) * WORD_BYTES;
-  const tags = rules + prefixCount * RULE_WORDS * WORD_BYTES;
-  const records = tags + Math.ceil(slots / WORD_BYTES) * WORD_BYTES;
-  return { slots, prefixes, rules, tags, records, end: records + recordBytes };
+  const clientPrefixes = rules + prefixCount * RULE_WORDS * WORD_BYTES;
+  const clientRules = clientPrefixes + PrefixTable.wordsFor(clientPrefixCount) * WORD_BYTES;
+  const tags = clientRules + clientPrefixCount * RULE_WORDS * WORD_BYTES;
+  const extras = tags + toWholeWords(slots);
+  const records = extras + toWholeWords(extraBytes);
+  const end = records + recordBytes;
+  return { slots, prefixes, rules, clientPrefixes, clientRules, tags, extras, records, end };
 };
+
+const toWholeWords = (bytes: number): number => Math.ceil(bytes / WORD_BYTES) * WORD_BYTES;
 
 /** The sizes of a table; undefined for bytes that are none. Once per table. */
 const readSizes = (buffer: SharedArrayBuffer): Sizes | undefined => {
   if (buffer.byteLength < HEADER_WORDS * WORD_BYTES) return undefined;
   const header = new Uint32Array(buffer, 0, HEADER_WORDS);
   const [magic, rows = 0, rowShift = 0, recordBytes = 0, prefixCount = 0, nameCount = 0] = header;
-  const sizes = { rows, rowShift, recordBytes, prefixCount, nameCount };
+  const [clientPrefixCount = 0, extraBytes = 0] = header.subarray(6);
+  const sizes = { rows, rowShift, recordBytes, prefixCount, nameCount, clientPrefixCount, extraBytes };
   const { slots, end } = layOut(sizes);
   // An empty slot has to be left, where a probe ends.
   return magic === MAGIC && end === buffer.byteLength && nameCount < slots ? sizes : undefined;
@@ -133,45 +177,65 @@ export class TableBuilder {
   readonly #records = new Uint8Array(this.#memory);
   #recordBytes = 0;
   #nameCount = 0;
-  readonly #prefixes: PrefixEntry[] = [];
-  readonly #prefixRules: number[] = [];
+  readonly #prefixes = new PrefixRules();
+  readonly #clientPrefixes = new PrefixRules();
+  readonly #patterns: PatternRule[] = [];
+  readonly #terms: RuleTerms[] = [];
+  readonly #termsIndexes = new Map<RuleTerms, number>();
 
   /** A sink that adds rules for the list of the given number, which throws ERR_POLICY_SIZE. Not per query. */
   sinkFor(list: number): RuleSink {
     return {
-      addName: (match, name, length, line) => {
-        this.#addName(list, match, name, length, line);
+      addName: (match, name, length, line, terms) => {
+        this.#addName(list, match, name, length, line, terms === undefined ? 0 : this.#indexOf(terms));
       },
-      addPrefix: (prefix, line) => {
-        this.#addPrefix(list, prefix, line);
+      addPrefix: (prefix, line, terms) => {
+        this.#prefixes.add(prefix, list, line, this.#indexOf(terms));
+      },
+      addClientPrefix: (prefix, line, terms) => {
+        this.#clientPrefixes.add(prefix, list, line, this.#indexOf(terms));
+      },
+      addPattern: ({ source, flags }, line, terms) => {
+        if (this.#patterns.length === PATTERNS_MAX) {
+          throw tooLarge(`more than ${PATTERNS_MAX} regular expressions`);
+        }
+        this.#patterns.push({ source, flags, list, line, terms: this.#indexOf(terms) });
       },
     };
   }
 
-  #addName(list: number, match: Match, name: Uint8Array, length: number, line: number): void {
+  #indexOf(terms: RuleTerms | undefined): number {
+    if (terms === undefined) return 0;
+    let index = this.#termsIndexes.get(terms);
+    if (index === undefined) {
+      if (this.#terms.length === TERMS_MAX) throw tooLarge(`more than ${TERMS_MAX} rules with terms`);
+      index = this.#terms.push(terms);
+      this.#termsIndexes.set(terms, index);
+    }
+    return index;
+  }
+
+  #addName(list: number, match: Match, name: Uint8Array, length: number, line: number, terms: number): void {
     let at = this.#recordBytes;
-    if (at + length + RECORD_EXTRA > this.#memory.byteLength) this.#grow();
+    if (at + length + RECORD_EXTRA + TERMS_BYTES > this.#memory.byteLength) this.#grow();
     const records = this.#records;
     records[at++] = length;
     for (let i = 0; i < length; i++) records[at++] = name[i] ?? 0;
-    records[at++] = (match << MATCH_SHIFT) | list;
+    records[at++] = (terms > 0 ? HAS_TERMS : 0) | (NAME_MATCHES.indexOf(match) << MATCH_SHIFT) | list;
     writeU32(records, at, line);
-    this.#recordBytes = at + LINE_BYTES;
+    at += LINE_BYTES;
+    if (terms > 0) {
+      writeU16(records, at, terms);
+      at += TERMS_BYTES;
+    }
+    this.#recordBytes = at;
     this.#nameCount++;
   }
 
   #grow(): void {
     const size = this.#memory.byteLength + STEP_BYTES;
-    if (size > RECORD_BYTES_MAX) {
-      const text = `compiling the lists: their names take more than ${RECORD_BYTES_MAX} bytes`;
-      throw new AppError('ERR_POLICY_SIZE', text, { hint: 'Take a list out of the configuration.' });
-    }
+    if (size > RECORD_BYTES_MAX) throw tooLarge(`names that take more than ${RECORD_BYTES_MAX} bytes`);
     this.#memory.resize(size);
-  }
-
-  #addPrefix(list: number, prefix: Prefix, line: number): void {
-    this.#prefixes.push({ prefix, value: this.#prefixRules.length / RULE_WORDS });
-    this.#prefixRules.push(list, line);
   }
 
   /**
@@ -183,28 +247,45 @@ export class TableBuilder {
   build(ranks?: readonly number[]): SharedArrayBuffer {
     const wanted = Math.max(SLOTS_MIN, Math.ceil(this.#nameCount * SLOTS_PER_NAME));
     const rowShift = Math.max(0, 32 - Math.clz32(wanted) - ROWS_BITS);
+    const extras = this.#serializeExtras(ranks);
     const sizes: Sizes = {
       rows: Math.ceil(wanted / 2 ** rowShift),
       rowShift,
       recordBytes: this.#recordBytes,
-      prefixCount: this.#prefixes.length,
+      prefixCount: this.#prefixes.count,
       nameCount: this.#nameCount,
+      clientPrefixCount: this.#clientPrefixes.count,
+      extraBytes: extras.length,
     };
     const layout = layOut(sizes);
     const buffer = new SharedArrayBuffer(layout.end);
-    const { rows, recordBytes, prefixCount, nameCount } = sizes;
-    const header = [MAGIC, rows, rowShift, recordBytes, prefixCount, nameCount];
+    const { rows, recordBytes, prefixCount, nameCount, clientPrefixCount, extraBytes } = sizes;
+    const header = [
+      MAGIC,
+      rows,
+      rowShift,
+      recordBytes,
+      prefixCount,
+      nameCount,
+      clientPrefixCount,
+      extraBytes,
+    ];
     new Uint32Array(buffer, 0, HEADER_WORDS).set(header);
+    new Uint8Array(buffer, layout.extras, extraBytes).set(extras);
     const records = new Uint8Array(buffer, layout.records);
     this.#moveRecords(records);
     const offsets = new Uint32Array(buffer, HEADER_WORDS * WORD_BYTES, layout.slots);
     fillSlots(records, offsets, new Uint8Array(buffer, layout.tags, layout.slots), sizes, ranks);
-    const prefixWords = PrefixTable.wordsFor(prefixCount);
-    PrefixTable.build(this.#prefixes, new Uint32Array(buffer, layout.prefixes, prefixWords));
-    const rules = new Uint32Array(buffer, layout.rules, this.#prefixRules.length);
-    rules.set(this.#prefixRules);
-    for (let i = 0; i < rules.length; i += RULE_WORDS) rules[i] = rankOf(rules[i] ?? 0, ranks);
+    this.#prefixes.build(buffer, layout.prefixes, layout.rules, ranks);
+    this.#clientPrefixes.build(buffer, layout.clientPrefixes, layout.clientRules, ranks);
     return buffer;
+  }
+
+  /** Once per table. */
+  #serializeExtras(ranks: readonly number[] | undefined): Uint8Array {
+    if (this.#terms.length === 0 && this.#patterns.length === 0) return new Uint8Array(0);
+    const patterns = this.#patterns.map((pattern) => ({ ...pattern, list: rankOf(pattern.list, ranks) }));
+    return serialize({ terms: this.#terms, patterns } satisfies Extras);
   }
 
   /** Copies from the end, because memory is given back from there. */
@@ -218,6 +299,40 @@ export class TableBuilder {
     }
   }
 }
+
+/** Prefixes and their rules on the way into a table. */
+class PrefixRules {
+  readonly #entries: PrefixEntry[] = [];
+  readonly #rules: number[] = [];
+
+  get count(): number {
+    return this.#entries.length;
+  }
+
+  add(prefix: Prefix, list: number, line: number, terms: number): void {
+    this.#entries.push({ prefix, value: this.#entries.length });
+    this.#rules.push(list, line, terms);
+  }
+
+  build(
+    buffer: SharedArrayBuffer,
+    prefixes: number,
+    ruleBytes: number,
+    ranks: readonly number[] | undefined,
+  ): void {
+    const words = new Uint32Array(buffer, prefixes, PrefixTable.wordsFor(this.count));
+    // A look-up meets the last of equal prefixes first; of equal rules the first one decides.
+    PrefixTable.build(this.#entries.toReversed(), words);
+    const rules = new Uint32Array(buffer, ruleBytes, this.#rules.length);
+    rules.set(this.#rules);
+    for (let i = 0; i < rules.length; i += RULE_WORDS) rules[i] = rankOf(rules[i] ?? 0, ranks);
+  }
+}
+
+const tooLarge = (what: string): AppError =>
+  new AppError('ERR_POLICY_SIZE', `compiling the lists: ${what}`, {
+    hint: 'Take a list out of the configuration.',
+  });
 
 const rankOf = (list: number, ranks: readonly number[] | undefined): number => ranks?.[list] ?? list;
 
@@ -248,7 +363,7 @@ const fillSlots = (
     offsets[slot] = at;
     const packed = records[at + 1 + length] ?? 0;
     records[at + 1 + length] = (packed & ~LIST_MASK) | rankOf(packed & LIST_MASK, ranks);
-    at += length + RECORD_EXTRA;
+    at += length + RECORD_EXTRA + ((packed & HAS_TERMS) === 0 ? 0 : TERMS_BYTES);
   }
 };
 
@@ -257,6 +372,8 @@ export class PolicyTable {
   readonly nameCount: number;
   readonly prefixCount: number;
   readonly sizeBytes: number;
+  readonly hasClientRules: boolean;
+  readonly hasPatterns: boolean;
   readonly #rows: number;
   readonly #rowShift: number;
   readonly #offsets: Uint32Array;
@@ -264,8 +381,15 @@ export class PolicyTable {
   readonly #records: Uint8Array;
   readonly #prefixes: PrefixTable;
   readonly #prefixRules: Uint32Array;
+  readonly #clientPrefixes: PrefixTable;
+  readonly #clientRules: Uint32Array;
+  readonly #terms: readonly Terms[];
+  readonly #patterns: readonly Pattern[];
+  /** Lists whose rules are weighed by their action first. */
+  readonly #byAction: number;
 
-  constructor(buffer: SharedArrayBuffer) {
+  /** Once per policy. `byAction` is the mask of the lists whose precedence is `action`. */
+  constructor(buffer: SharedArrayBuffer, byAction = 0) {
     const sizes = readSizes(buffer);
     if (sizes === undefined) throw new TypeError('opening a policy table: the bytes are not one');
     const layout = layOut(sizes);
@@ -278,8 +402,21 @@ export class PolicyTable {
     const prefixWords = PrefixTable.wordsFor(sizes.prefixCount);
     this.#prefixes = new PrefixTable(new Uint32Array(buffer, layout.prefixes, prefixWords));
     this.#prefixRules = new Uint32Array(buffer, layout.rules, sizes.prefixCount * RULE_WORDS);
+    this.#clientPrefixes = new PrefixTable(
+      new Uint32Array(buffer, layout.clientPrefixes, PrefixTable.wordsFor(sizes.clientPrefixCount)),
+    );
+    this.#clientRules = new Uint32Array(buffer, layout.clientRules, sizes.clientPrefixCount * RULE_WORDS);
     this.#tags = new Uint8Array(buffer, layout.tags, layout.slots);
     this.#records = new Uint8Array(buffer, layout.records);
+    this.#byAction = byAction;
+    const { terms, patterns } = readExtras(new Uint8Array(buffer, layout.extras, sizes.extraBytes));
+    this.#terms = terms.map((item) => new Terms(item));
+    this.#patterns = patterns.map(({ source, flags, ...rest }) => ({
+      ...rest,
+      expression: new RegExp(source, flags),
+    }));
+    this.hasClientRules = sizes.clientPrefixCount > 0;
+    this.hasPatterns = patterns.length > 0;
   }
 
   /** True for bytes of this layout whose size is the one that their header tells. */
@@ -288,8 +425,9 @@ export class PolicyTable {
   }
 
   /**
-   * Judges a folded name of `length` bytes at `offset`. Keeps in `verdict` whichever refuses with more right: the
-   * list of the lower index, then the more specific rule. `lists` is the mask of the client's group.
+   * Judges a folded name of `length` bytes at `offset`. Keeps in `verdict` whichever rule has more right: that of the
+   * list of the lower index, then the one that goes first within its list. `lists` is a mask; the verdict tells which
+   * type was asked by whom.
    */
   matchName(
     name: Uint8Array,
@@ -300,34 +438,75 @@ export class PolicyTable {
     verdict: Verdict,
   ): void {
     let hash = HASH_START;
-    for (let i = findLabels(name, offset, length) - 1; i >= 0; i--) {
+    const count = findLabels(name, offset, length);
+    for (let i = count - 1; i >= 0; i--) {
       const start = labelStarts[i] ?? 0;
       hash = hashLabel(hash, name, offset + start);
-      this.#probe(name, offset + start, length - start, i === 0, mix(hash), lists, trigger, verdict);
+      this.#probe(name, offset, length, start, mix(hash), lists, trigger, verdict);
     }
   }
 
-  /** Judges an address; as matchName. */
+  /** Judges a folded name by the regular expressions; as matchName. Makes a string: only where hasPatterns. */
+  matchPatterns(
+    name: Uint8Array,
+    offset: number,
+    length: number,
+    lists: number,
+    trigger: number,
+    verdict: Verdict,
+  ): void {
+    const text = formatName(name.subarray(offset, offset + length)).slice(0, -1);
+    for (const { expression, list, line, terms } of this.#patterns) {
+      if ((lists & (1 << list)) === 0 || !expression.test(text)) continue;
+      if (this.#isExcused(terms, name, offset, length, verdict)) continue;
+      this.#offer(list, line, MATCH.PATTERN, trigger, 0, 0, terms, verdict);
+    }
+  }
+
+  /** Judges an address of an answer; as matchName. */
   matchAddress(address: AddressWords, lists: number, trigger: number, verdict: Verdict): void {
-    const prefixes = this.#prefixes;
+    this.#matchPrefixes(this.#prefixes, this.#prefixRules, address, lists, trigger, 0, verdict);
+  }
+
+  /** Judges the client's address; as matchName. */
+  matchClient(address: AddressWords, lists: number, verdict: Verdict): void {
+    const trigger = TRIGGER.CLIENT_IP;
+    this.#matchPrefixes(
+      this.#clientPrefixes,
+      this.#clientRules,
+      address,
+      lists,
+      trigger,
+      CLIENT_RANK,
+      verdict,
+    );
+  }
+
+  #matchPrefixes(
+    prefixes: PrefixTable,
+    rules: Uint32Array,
+    address: AddressWords,
+    lists: number,
+    trigger: number,
+    rank: number,
+    verdict: Verdict,
+  ): void {
     for (let row = prefixes.find(address); row >= 0; row = prefixes.next(row)) {
       const rule = prefixes.value(row) * RULE_WORDS;
-      const list = this.#prefixRules[rule] ?? 0;
+      const list = rules[rule] ?? 0;
       if ((lists & (1 << list)) === 0) continue;
-      if (!prevails(verdict, list, prefixes.bits(row))) continue;
-      verdict.list = list;
-      verdict.line = this.#prefixRules[rule + 1] ?? 0;
-      verdict.match = MATCH.PREFIX;
-      verdict.trigger = trigger;
-      verdict.specificity = prefixes.bits(row);
+      const terms = rules[rule + 2] ?? 0;
+      if (this.#isExcused(terms, NO_NAME, 0, 0, verdict)) continue;
+      const bits = prefixes.bits(row);
+      this.#offer(list, rules[rule + 1] ?? 0, MATCH.PREFIX, trigger, bits, rank + bits * 2, terms, verdict);
     }
   }
 
   #probe(
     name: Uint8Array,
-    start: number,
+    offset: number,
     length: number,
-    isWhole: boolean,
+    start: number,
     mixed: number,
     lists: number,
     trigger: number,
@@ -340,46 +519,99 @@ export class PolicyTable {
       const tag = tags[slot] ?? 0;
       if (tag === 0) return;
       if (tag === wanted) {
-        const offset = this.#offsets[slot] ?? 0;
-        if (this.#nameStandsAt(offset, name, start, length)) {
-          this.#apply(offset, length, isWhole, lists, trigger, verdict);
+        const record = this.#offsets[slot] ?? 0;
+        if (this.#nameStandsAt(record, name, offset + start, length - start)) {
+          this.#apply(record, name, offset, length, start, lists, trigger, verdict);
         }
       }
       slot = slot + 1 === tags.length ? 0 : slot + 1;
     }
   }
 
-  #nameStandsAt(offset: number, name: Uint8Array, start: number, length: number): boolean {
+  #nameStandsAt(record: number, name: Uint8Array, start: number, length: number): boolean {
     const records = this.#records;
-    if (records[offset] !== length) return false;
+    if (records[record] !== length) return false;
     for (let i = 0; i < length; i++) {
-      if (records[offset + 1 + i] !== name[start + i]) return false;
+      if (records[record + 1 + i] !== name[start + i]) return false;
     }
     return true;
   }
 
   #apply(
+    record: number,
+    name: Uint8Array,
     offset: number,
     length: number,
-    isWhole: boolean,
+    start: number,
     lists: number,
     trigger: number,
     verdict: Verdict,
   ): void {
     const records = this.#records;
-    const packed = records[offset + 1 + length] ?? 0;
+    const at = record + 1 + length - start;
+    const packed = records[at] ?? 0;
     const list = packed & LIST_MASK;
     if ((lists & (1 << list)) === 0) return;
-    const match = (packed >>> MATCH_SHIFT) as Match;
-    if (match === MATCH.EXACT ? !isWhole : match === MATCH.WILDCARD && isWhole) return;
-    if (!prevails(verdict, list, length)) return;
+    const match = NAME_MATCHES[(packed >>> MATCH_SHIFT) & MATCH_MASK] ?? MATCH.SUFFIX;
+    if (match === MATCH.EXACT ? start > 0 : match === MATCH.WILDCARD && start === 0) return;
+    const terms = (packed & HAS_TERMS) === 0 ? 0 : readU16(records, at + 1 + LINE_BYTES);
+    if (this.#isExcused(terms, name, offset, length, verdict)) return;
+    const rank = (length - start) * 2 + (match === MATCH.EXACT ? 1 : 0);
+    this.#offer(list, readU32(records, at + 1), match, trigger, length - start, rank, terms, verdict);
+  }
+
+  /** True when the terms of a rule say that it does not apply. */
+  #isExcused(terms: number, name: Uint8Array, offset: number, length: number, verdict: Verdict): boolean {
+    if (terms === 0) return false;
+    const item = this.#terms[terms - 1];
+    const isExcused =
+      item === undefined ||
+      !item.concerns(verdict.qtype, verdict.client) ||
+      !item.covers(name, offset, length);
+    if (isExcused) verdict.wasExcused = true;
+    return isExcused;
+  }
+
+  /** Takes a rule into the verdict when it has more right than the one there. */
+  #offer(
+    list: number,
+    line: number,
+    match: Match,
+    trigger: number,
+    specificity: number,
+    rank: number,
+    terms: number,
+    verdict: Verdict,
+  ): void {
+    const item = terms === 0 ? undefined : this.#terms[terms - 1];
+    const isByAction = (this.#byAction & (1 << list)) !== 0;
+    const weighed = isByAction && item !== undefined ? (item.weight << WEIGHT_SHIFT) | rank : rank;
+    if (verdict.list >= 0 && (list > verdict.list || (list === verdict.list && weighed <= verdict.rank)))
+      return;
     verdict.list = list;
-    verdict.line = readU32(records, offset + 2 + length);
+    verdict.line = line;
     verdict.match = match;
     verdict.trigger = trigger;
-    verdict.specificity = length;
+    verdict.specificity = specificity;
+    verdict.rank = weighed;
+    verdict.action = item?.action ?? ACTION.LIST;
+    verdict.records = item?.records ?? NO_RECORDS;
   }
 }
 
-const prevails = (verdict: Verdict, list: number, specificity: number): boolean =>
-  verdict.list < 0 || list < verdict.list || (list === verdict.list && specificity > verdict.specificity);
+/** A regular expression of a list, compiled. */
+interface Pattern {
+  readonly expression: RegExp;
+  readonly list: number;
+  readonly line: number;
+  readonly terms: number;
+}
+
+const NO_NAME = Uint8Array.of(0);
+const NO_RECORDS: Verdict['records'] = [];
+
+const readExtras = (bytes: Uint8Array): Extras =>
+  bytes.length === 0
+    ? { terms: [], patterns: [] }
+    : // Written by build() of this process or read from a file whose hash was right.
+      (deserialize(Uint8Array.from(bytes)) as Extras);

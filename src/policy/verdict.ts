@@ -1,14 +1,19 @@
-// The outcome of policy for one query: which list and line refuse it, or that none does.
+// The outcome of policy for one query: which list and line decide it, or that none does.
 //
 // One Verdict object serves all queries of a thread and is overwritten by each; nobody keeps it. It names the
-// generation that gave it, so that a verdict can never be mistaken for one of another list state.
-import { MATCH, type Match } from './rule.ts';
+// generation that gave it, so that a verdict can never be mistaken for one of another list state. Hot file.
+import { type AddressWords, createAddress } from '../base/base.ts';
+import { ACTION, type LocalRecord, MATCH, type Match } from './rule.ts';
 
 /** The verdict on the query in hand. */
 export class Verdict {
   /** Generation of the policy that judged; 0 before any did. */
   generation = 0;
-  /** Index into Policy.lists, or -1: no list refuses. */
+  /** Type of the question, for rules that depend on it. */
+  qtype = 0;
+  /** The client, for rules that depend on it. */
+  client: AddressWords = NOBODY;
+  /** Index into Policy.lists, or -1: no list has a rule for it. */
   list = -1;
   /** Line of the rule in its list's source, from 1. */
   line = 0;
@@ -17,20 +22,52 @@ export class Verdict {
   trigger = 0;
   /** Length of the matching name, or bits of the matching prefix: the longer one is more specific. */
   specificity = 0;
+  /** What decides between rules of one list: the larger one. */
+  rank = 0;
+  /** ACTION of the rule. */
+  action: number = ACTION.LIST;
+  /** True when a rule was met that does not apply to this question by this client. */
+  wasExcused = false;
+  /** What the rule answers with when its action is DATA. */
+  records: readonly LocalRecord[] = NO_RECORDS;
 
-  /** True when a list refuses. */
+  /** True when a list has a rule that is no passthru. */
   get refused(): boolean {
-    return this.list >= 0;
+    return this.list >= 0 && this.action !== ACTION.PASSTHRU;
   }
 
-  /** Forgets the last query. */
+  /** The lists before the one whose rule matched: the only ones that still have a say; all when none did. */
+  get listsBefore(): number {
+    return this.list < 0 ? -1 : (1 << this.list) - 1;
+  }
+
+  /** Forgets the last query; the client and the type stay those of the query in hand. */
   clear(generation: number): void {
     this.generation = generation;
     this.list = -1;
     this.line = 0;
     this.specificity = 0;
+    this.rank = 0;
+    this.action = ACTION.LIST;
+    this.records = NO_RECORDS;
+    this.wasExcused = false;
+  }
+
+  /** Takes over what another verdict on the same query found. */
+  take(other: Verdict): void {
+    this.list = other.list;
+    this.line = other.line;
+    this.match = other.match;
+    this.trigger = other.trigger;
+    this.specificity = other.specificity;
+    this.rank = other.rank;
+    this.action = other.action;
+    this.records = other.records;
   }
 }
+
+const NOBODY = createAddress();
+const NO_RECORDS: readonly LocalRecord[] = [];
 
 /** How a refusal is answered. */
 export type BlockMode =
@@ -42,6 +79,13 @@ export type BlockMode =
       /** Addresses of 16 bytes each. */
       readonly ipv6: readonly Uint8Array[];
     };
+
+/**
+ * Which of several matching rules of one list decides. `specificity`: the longest name, an exact one before others,
+ * the longest prefix, and of the targets of an answer the first that has a rule. `action`: important rules before
+ * others, then passthru before refusals, then specificity; one refused target refuses the answer.
+ */
+export type Precedence = 'specificity' | 'action';
 
 /** What policy and the answer need to know of a list. */
 export interface PolicyList {
@@ -55,4 +99,7 @@ export interface PolicyList {
   readonly ttlSec: number;
   /** The data of the EDE option for refusals by this list (RFC 8914). */
   readonly ede: Uint8Array;
+  readonly precedence: Precedence;
+  /** True: what it would refuse is counted and passes. */
+  readonly logOnly: boolean;
 }

@@ -250,6 +250,10 @@ export class StreamListener {
       connection.waiting++;
       pipeline.resolve((answer) => {
         connection.waiting--;
+        if (answer.length === 0) {
+          connection.socket.destroySoon();
+          return;
+        }
         this.#write(connection, frame(answer));
         this.#resumeReading(connection);
         this.#endIfAnswered(connection);

@@ -80,6 +80,7 @@ export class UdpListener implements DatagramHandler {
     } else if (answered === PENDING) {
       const asker = peer.copy();
       this.#pipeline.resolve((answer) => {
+        if (answer.length === 0) return;
         socket.reserve().set(answer);
         socket.commit(answer.length, asker);
       });

@@ -3,7 +3,16 @@ import { describe, expect, test } from 'vitest';
 import { CLASS, EDE, EDNS_DO, FLAG, RCODE, TYPE } from '../../../src/dns/dns.ts';
 import { DROP, DROPPED, SOURCE, TRANSPORT } from '../../../src/pipeline/pipeline.ts';
 import { buildQuery, type MessageText } from '../../support/records.ts';
-import { answerAsked, Bench, CLIENT, edeOf, onlyAnswer, type RuleText, rcodeOf } from './setup.ts';
+import {
+  answerAsked,
+  Bench,
+  CLIENT,
+  createRules,
+  edeOf,
+  onlyAnswer,
+  type RuleText,
+  rcodeOf,
+} from './setup.ts';
 
 const VERSION_1 = { edns: { ttl: 0x0001_0000 } };
 const TSIG = { additional: ['key.example. 0 ANY TYPE250 \\# 0'] };
@@ -284,4 +293,74 @@ test('no class but IN reaches the resolver', () => {
   const bench = new Bench();
   for (const name of Object.keys(CLASS).filter((key) => key !== 'IN')) bench.ask(`example.com. ${name} A`);
   expect(bench.asked).toEqual([]);
+});
+
+describe('an answer that was found to concern no list', () => {
+  const ADDRESS = { answer: ['a.example. 60 IN CNAME b.example.', 'b.example. 60 IN A 198.51.100.1'] };
+  /** A pipeline that has given the answer three times: the last one without judging it. */
+  const open = (rules: RuleText): Bench => {
+    const bench = new Bench(rules);
+    bench.ask('a.example. A');
+    answerAsked(bench.asked[0], 'a.example. A', ADDRESS);
+    for (let again = 0; again < 3; again++) expect(bench.ask('a.example. A')).toHaveLength(1);
+    return bench;
+  };
+
+  test.each([['=a.example'], ['b.example'], ['198.51.100.0/24'], ['client:192.0.2.1/32'], ['/^b/']])(
+    'is refused once %s is listed',
+    (rule) => {
+      const bench = open({ lists: [['other.example']] });
+      bench.pipeline.setRules(createRules({ lists: [[rule]] }));
+      for (let again = 0; again < 3; again++) {
+        expect(rcodeOf(onlyAnswer(bench.ask('a.example. A')))).toBe(RCODE.NXDOMAIN);
+      }
+      expect(bench.asked).toHaveLength(1);
+    },
+  );
+
+  test('is refused for another group that has the list', () => {
+    const bench = open({ lists: [['b.example']], masks: [0, 1, 1] });
+    expect(rcodeOf(onlyAnswer(bench.ask('a.example. A', {}, CLIENT.LAB)))).toBe(RCODE.NXDOMAIN);
+    expect(rcodeOf(onlyAnswer(bench.ask('a.example. A')))).toBe(RCODE.NOERROR);
+  });
+
+  test('is not given to who may not ask, nor without RD', () => {
+    const bench = open({});
+    expect(rcodeOf(onlyAnswer(bench.ask('a.example. A', {}, CLIENT.OUTSIDE)))).toBe(RCODE.REFUSED);
+    expect(rcodeOf(onlyAnswer(bench.ask('a.example. A', { flags: 0 })))).toBe(RCODE.REFUSED);
+  });
+
+  test('is not given while no lists are loaded', () => {
+    const bench = open({});
+    bench.pipeline.setRules(createRules({ isReady: false }));
+    expect(rcodeOf(onlyAnswer(bench.ask('a.example. A')))).toBe(RCODE.SERVFAIL);
+  });
+});
+
+describe('a name that a list may be missing', () => {
+  const ALIASED = {
+    answer: ['a.example. 60 IN CNAME www.tiktok.example.', 'www.tiktok.example. 60 IN A 192.0.2.1'],
+  };
+  const open = (mandate: boolean): Bench =>
+    new Bench({ lists: [['tiktok.example']], listChanges: [{ mandate }] });
+
+  test('is one whose answer leads to a mandate list, on every refusal', () => {
+    const bench = open(true);
+    bench.ask('A.example. A');
+    answerAsked(bench.asked[0], 'A.example. A', ALIASED);
+    bench.ask('a.example. A');
+    expect(bench.candidates).toEqual(Array(2).fill('a.example. list-0:1 1'));
+  });
+
+  test('is none that is listed itself, that passes, or that another list refuses', () => {
+    const bench = open(true);
+    bench.ask('www.tiktok.example. A');
+    bench.ask('b.example. A');
+    answerAsked(bench.asked[0], 'b.example. A', { answer: ['b.example. 60 IN A 192.0.2.1'] });
+    expect(bench.candidates).toEqual([]);
+    const other = open(false);
+    other.ask('a.example. A');
+    answerAsked(other.asked[0], 'a.example. A', ALIASED);
+    expect(other.candidates).toEqual([]);
+  });
 });

@@ -2,7 +2,7 @@
 import { Clients } from '../../../src/access/access.ts';
 import { type AddressWords, createAddress, parseAddress, parsePrefix } from '../../../src/base/base.ts';
 import { AnswerCache } from '../../../src/cache/cache.ts';
-import { nameFrom, readEde, readOptions } from '../../../src/dns/dns.ts';
+import { formatName, nameFrom, readEde, readOptions } from '../../../src/dns/dns.ts';
 import { LocalZones } from '../../../src/local/local.ts';
 import {
   DROPPED,
@@ -53,17 +53,23 @@ const prefixes = (...texts: string[]) =>
     return prefix;
   });
 
-/** Rules of the real rooms. */
+let generationCount = 0;
+
+/** Rules of the real rooms, of a generation of their own. */
 export const createRules = (text: RuleText = {}): PipelineRules => {
-  const { lists = [], listChanges = [], masks = [0xffff_ffff, 0, 1], generation = 1, isReady = true } = text;
+  const { lists = [], listChanges = [], masks = [0xffff_ffff, 0, 1], isReady = true } = text;
+  const { generation = ++generationCount } = text;
   return {
     policy: isReady
-      ? new Policy({
-          generation,
-          table: buildTable(lists),
-          lists: lists.map((_, index) => policyList(`list-${index}`, listChanges[index])),
-          groups: ['default', 'lab', 'staff'].map((name, index) => ({ name, lists: masks[index] ?? 0 })),
-        })
+      ? new Policy(
+          {
+            generation,
+            table: buildTable(lists),
+            lists: lists.map((_, index) => policyList(`list-${index}`, listChanges[index])),
+            groups: ['default', 'lab', 'staff'].map((name, index) => ({ name, lists: masks[index] ?? 0 })),
+          },
+          0,
+        )
       : undefined,
     clients: new Clients({
       allow: prefixes('192.0.2.0/24', '2001:db8::/32'),
@@ -93,6 +99,8 @@ export class Bench {
   readonly asked: Asked[] = [];
   /** What was counted: `answer SOURCE RCODE`, `refusal …`, and the like. */
   readonly counts: string[] = [];
+  /** `NAME LIST:LINE TRIGGER` of names that a list may be missing. */
+  readonly candidates: string[] = [];
   readonly cache: AnswerCache;
   readonly pipeline: Pipeline;
   readonly #out = new Uint8Array(0xffff);
@@ -105,6 +113,10 @@ export class Bench {
       cache: this.cache,
       clock: () => this.nowMs,
       observer: this.#observer(),
+      candidates: {
+        candidate: (name, length, list, line, trigger) =>
+          void this.candidates.push(`${formatName(name.subarray(0, length))} ${list}:${line} ${trigger}`),
+      },
     });
   }
 

@@ -1,6 +1,7 @@
 // A policy: groups choose lists, and everything that an answer leads to is judged.
 import { describe, expect, test } from 'vitest';
-import { collectTargets, questionEnd, type Targets, TRIGGER } from '../../../src/dns/dns.ts';
+import { createAddress } from '../../../src/base/base.ts';
+import { collectTargets, questionEnd, type Targets, TRIGGER, TYPE } from '../../../src/dns/dns.ts';
 import { Policy, type SharedPolicy, Verdict } from '../../../src/policy/policy.ts';
 import { buildResponse } from '../../support/records.ts';
 import { buildTable, foldedName, formatVerdict, policyList } from './setup.ts';
@@ -8,12 +9,15 @@ import { buildTable, foldedName, formatVerdict, policyList } from './setup.ts';
 const GROUPS = 64;
 
 const openPolicy = (lists: readonly (readonly string[])[], groups: SharedPolicy['groups']): Policy =>
-  new Policy({
-    generation: 7,
-    table: buildTable(lists),
-    lists: lists.map((_, index) => policyList(`list-${index}`)),
-    groups,
-  });
+  new Policy(
+    {
+      generation: 7,
+      table: buildTable(lists),
+      lists: lists.map((_, index) => policyList(`list-${index}`)),
+      groups,
+    },
+    0,
+  );
 
 const targetsOf = (question: string, answer: readonly string[]): Targets => {
   const message = buildResponse({ question, answer });
@@ -24,7 +28,7 @@ const targetsOf = (question: string, answer: readonly string[]): Targets => {
 const judgeQuestion = (policy: Policy, text: string, group: number): Verdict => {
   const verdict = new Verdict();
   const name = foldedName(text);
-  policy.judgeQuestion(name, 0, name.length, group, verdict);
+  policy.judgeQuestion(name, 0, name.length, TYPE.A, createAddress(), group, verdict);
   return verdict;
 };
 
@@ -66,7 +70,7 @@ describe('judgeQuestion()', () => {
     const verdict = new Verdict();
     const ask = (text: string): string => {
       const name = foldedName(text);
-      policy.judgeQuestion(name, 0, name.length, 0, verdict);
+      policy.judgeQuestion(name, 0, name.length, TYPE.A, createAddress(), 0, verdict);
       return formatVerdict(verdict);
     };
     expect(ask('tiktok.example')).toBe('0:1 suffix');

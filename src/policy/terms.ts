@@ -1,0 +1,61 @@
+// What some rules say beyond their trigger, ready to be asked: few rules have terms, and these are looked at only
+// after the trigger has matched.
+import { type AddressWords, matchesPrefix } from '../base/base.ts';
+import { ACTION, type LocalRecord, type RuleTerms } from './rule.ts';
+
+/** The terms of rules, as judged. */
+export class Terms {
+  /** ACTION. */
+  readonly action: number;
+  /** The records of ACTION.DATA. */
+  readonly records: readonly LocalRecord[];
+  /**
+   * Where a list weighs actions first (see PolicyList.precedence): an important passthru, an important refusal, a
+   * passthru, a refusal.
+   */
+  readonly weight: number;
+  readonly #terms: RuleTerms;
+
+  constructor(terms: RuleTerms) {
+    const { action, isImportant = false } = terms;
+    this.action = ACTIONS[action.kind];
+    this.records = action.kind === 'data' ? action.records : [];
+    this.weight = (isImportant ? 2 : 0) + (action.kind === 'passthru' ? 1 : 0);
+    this.#terms = terms;
+  }
+
+  /** True when the rule concerns a question of this type by this client. */
+  concerns(qtype: number, client: AddressWords): boolean {
+    const { types, clients } = this.#terms;
+    if (types?.types.includes(qtype) === types?.isExcluding && types !== undefined) return false;
+    if (clients === undefined) return true;
+    const isNamed = clients.prefixes.some((prefix) => matchesPrefix(client, prefix.words, prefix.bits));
+    return isNamed !== clients.isExcluding;
+  }
+
+  /** True when the folded wire name of `length` bytes at `start` is none that the rule leaves out. */
+  covers(name: Uint8Array, start: number, length: number): boolean {
+    const { exceptBelow } = this.#terms;
+    return exceptBelow === undefined || !exceptBelow.some((zone) => endsWith(name, start, length, zone));
+  }
+}
+
+const ACTIONS: Readonly<Record<RuleTerms['action']['kind'], number>> = {
+  list: ACTION.LIST,
+  passthru: ACTION.PASSTHRU,
+  nxdomain: ACTION.NXDOMAIN,
+  nodata: ACTION.NODATA,
+  drop: ACTION.DROP,
+  'tcp-only': ACTION.TCP_ONLY,
+  data: ACTION.DATA,
+};
+
+/** True when the name is the zone or below it. */
+const endsWith = (name: Uint8Array, start: number, length: number, zone: Uint8Array): boolean => {
+  const end = start + length - zone.length;
+  let at = start;
+  while (at < end) at += (name[at] ?? 0) + 1;
+  if (at !== end) return false;
+  for (let i = 0; i < zone.length; i++) if (name[at + i] !== zone[i]) return false;
+  return true;
+};

@@ -1,0 +1,228 @@
+// What rules with actions answer: every action on the question and on the answer, over UDP and TCP.
+import { describe, expect, test } from 'vitest';
+import { EDE, FLAG, RCODE } from '../../../src/dns/dns.ts';
+import { DROP, DROPPED, SOURCE, TRANSPORT } from '../../../src/pipeline/pipeline.ts';
+import { buildQuery } from '../../support/records.ts';
+import { answerAsked, Bench, CLIENT, createRules, edeOf, onlyAnswer, rcodeOf } from './setup.ts';
+
+const QUESTION = 'x.example. A';
+const ADDRESS = ['x.example. 60 IN A 192.0.2.1'];
+
+const open = (...rules: string[]): Bench => new Bench({ lists: [rules] });
+
+/** The query over a transport. */
+const send = (bench: Bench, question: string, transport: number): Uint8Array[] =>
+  bench.send(buildQuery(question, { edns: {} }), CLIENT.DEFAULT, transport).answers;
+
+describe('on the question', () => {
+  test.each([
+    ['x.example => nxdomain', RCODE.NXDOMAIN],
+    ['x.example => nodata', RCODE.NOERROR],
+  ])('%s', (rule, rcode) => {
+    const bench = open(rule);
+    const message = onlyAnswer(bench.ask(QUESTION));
+    expect(rcodeOf(message)).toBe(rcode);
+    expect(message.answer).toEqual([]);
+    expect(message.authority).toHaveLength(1);
+    expect(edeOf(message)).toEqual([EDE.BLOCKED]);
+    expect(bench.asked).toEqual([]);
+  });
+
+  test('passthru resolves', () => {
+    const bench = open('x.example', '=x.example => passthru');
+    const answers = bench.ask(QUESTION);
+    answerAsked(bench.asked[0], QUESTION, { answer: ADDRESS });
+    expect(onlyAnswer(answers).answer).toEqual(ADDRESS);
+  });
+
+  test('drop answers nothing, and is counted', () => {
+    const bench = open('x.example => drop');
+    expect(bench.send(buildQuery(QUESTION, {}))).toEqual({ answers: [], decided: DROPPED });
+    expect(bench.counts).toContain(`dropped ${DROP.POLICY}`);
+    expect(bench.counts).toContain('refusal 0 1 0 0 1');
+  });
+
+  test('tcp-only is truncated over UDP and resolved over TCP', () => {
+    const bench = open('x.example => tcp-only');
+    const truncated = onlyAnswer(send(bench, QUESTION, TRANSPORT.UDP));
+    expect(truncated.flags & FLAG.TC).toBe(FLAG.TC);
+    expect(bench.asked).toEqual([]);
+    const answers = send(bench, QUESTION, TRANSPORT.TCP);
+    answerAsked(bench.asked[0], QUESTION, { answer: ADDRESS });
+    expect(onlyAnswer(answers).answer).toEqual(ADDRESS);
+  });
+
+  test('tcp-only over TCP does not excuse from the lists before', () => {
+    const bench = new Bench({ lists: [['192.0.2.0/24'], ['x.example => tcp-only']] });
+    const answers = send(bench, QUESTION, TRANSPORT.TCP);
+    answerAsked(bench.asked[0], QUESTION, { answer: ADDRESS });
+    expect(rcodeOf(onlyAnswer(answers))).toBe(RCODE.NXDOMAIN);
+  });
+});
+
+describe('local data', () => {
+  test('answers the asked type', () => {
+    const message = onlyAnswer(open('x.example => A 192.0.2.7').ask('www.x.example. A'));
+    expect(message.answer).toEqual(['www.x.example. 5 IN A 192.0.2.7']);
+    expect(edeOf(message)).toEqual([EDE.BLOCKED]);
+  });
+
+  test('is NODATA for another type and all of it for ANY', () => {
+    const bench = open('x.example => A 192.0.2.7');
+    const other = onlyAnswer(bench.ask('x.example. AAAA'));
+    expect([rcodeOf(other), other.answer]).toEqual([RCODE.NOERROR, []]);
+    expect(onlyAnswer(bench.ask('x.example. ANY')).answer).toEqual(['x.example. 5 IN A 192.0.2.7']);
+  });
+
+  test('that does not fit the client is truncated', () => {
+    const text = `"${'x'.repeat(250)}" "${'y'.repeat(250)}" "${'z'.repeat(250)}"`;
+    const message = onlyAnswer(
+      open(`x.example => TXT ${text}`).send(buildQuery('x.example. TXT', {})).answers,
+    );
+    expect(message.flags & FLAG.TC).toBe(FLAG.TC);
+    expect(message.answer).toEqual([]);
+  });
+});
+
+describe('an alias of a rule', () => {
+  const RULE = 'x.example => CNAME garden.example.';
+
+  test('is answered with what its target is resolved to', () => {
+    const bench = open(RULE);
+    const answers = bench.ask('WWW.x.example. A');
+    expect(bench.asked[0]?.question).toMatchObject({ type: 1 });
+    answerAsked(bench.asked[0], 'garden.example. A', { answer: ['garden.example. 60 IN A 192.0.2.9'] });
+    const message = onlyAnswer(answers);
+    expect(message.question).toBe('WWW.x.example. A');
+    expect(message.answer).toEqual([
+      'WWW.x.example. 5 IN CNAME garden.example.',
+      'garden.example. 60 IN A 192.0.2.9',
+    ]);
+    expect(bench.counts.filter((count) => count.startsWith('refusal'))).toHaveLength(1);
+  });
+
+  test('is answered from the cache, aged, without asking again', () => {
+    const bench = open(RULE);
+    bench.ask('x.example. A');
+    answerAsked(bench.asked[0], 'garden.example. A', { answer: ['garden.example. 60 IN A 192.0.2.9'] });
+    bench.nowMs += 10_000;
+    expect(onlyAnswer(bench.ask('y.x.example. A')).answer).toEqual([
+      'y.x.example. 5 IN CNAME garden.example.',
+      'garden.example. 50 IN A 192.0.2.9',
+    ]);
+    expect(onlyAnswer(bench.ask('garden.example. A')).answer).toEqual(['garden.example. 50 IN A 192.0.2.9']);
+    expect(bench.asked).toHaveLength(1);
+  });
+
+  test('keeps the asked name with an asterisk, and YXDOMAIN when that is too long', () => {
+    const bench = open('x.example => CNAME *.garden.example.');
+    const answers = bench.ask('www.x.example. A');
+    answerAsked(bench.asked[0], 'www.x.example.garden.example. A', {
+      answer: ['www.x.example.garden.example. 60 IN A 192.0.2.9'],
+    });
+    expect(onlyAnswer(answers).answer[0]).toBe('www.x.example. 5 IN CNAME www.x.example.garden.example.');
+    const long = `${`${'a'.repeat(59)}.`.repeat(4)}x.example. A`;
+    expect(rcodeOf(onlyAnswer(bench.ask(long)))).toBe(RCODE.YXDOMAIN);
+  });
+
+  test('is the record itself when that is asked for', () => {
+    expect(onlyAnswer(open(RULE).ask('x.example. CNAME')).answer).toEqual([
+      'x.example. 5 IN CNAME garden.example.',
+    ]);
+  });
+
+  test('does not lead past a list before it', () => {
+    const bench = new Bench({
+      lists: [
+        ['192.0.2.9/32', 'bad.example'],
+        [RULE, 'y.example => CNAME bad.example.'],
+      ],
+    });
+    const answers = bench.ask('x.example. A');
+    answerAsked(bench.asked[0], 'garden.example. A', { answer: ['garden.example. 60 IN A 192.0.2.9'] });
+    expect(rcodeOf(onlyAnswer(answers))).toBe(RCODE.NXDOMAIN);
+    const aliased = bench.ask('y.example. A');
+    answerAsked(bench.asked[1], 'bad.example. A', { answer: ['bad.example. 60 IN A 198.51.100.1'] });
+    expect(rcodeOf(onlyAnswer(aliased))).toBe(RCODE.NXDOMAIN);
+  });
+
+  test('that is gone when its answer comes is not answered with it', () => {
+    const bench = open(RULE);
+    const answers = bench.ask('x.example. A');
+    bench.pipeline.setRules(createRules({ lists: [['other.example']] }));
+    answerAsked(bench.asked[0], 'garden.example. A', { answer: ['garden.example. 60 IN A 192.0.2.9'] });
+    expect(rcodeOf(onlyAnswer(answers))).toBe(RCODE.SERVFAIL);
+  });
+
+  test('that cannot be resolved is SERVFAIL', () => {
+    const bench = open(RULE);
+    const answers = bench.ask('x.example. A');
+    bench.asked[0]?.done({ kind: 'failure', reason: 'timeout' });
+    expect(rcodeOf(onlyAnswer(answers))).toBe(RCODE.SERVFAIL);
+  });
+
+  test('keeps the RCODE of a target that does not exist', () => {
+    const bench = open(RULE);
+    const answers = bench.ask('x.example. A');
+    answerAsked(bench.asked[0], 'garden.example. A', {
+      flags: FLAG.QR | RCODE.NXDOMAIN,
+      authority: ['example. 60 IN SOA ns.example. host.example. 1 2 3 4 60'],
+    });
+    expect(rcodeOf(onlyAnswer(answers))).toBe(RCODE.NXDOMAIN);
+  });
+});
+
+describe('on the answer', () => {
+  const answered = (rule: string, transport: number = TRANSPORT.UDP) => {
+    const bench = open(rule);
+    const answers = send(bench, QUESTION, transport);
+    answerAsked(bench.asked[0], QUESTION, { answer: ADDRESS });
+    return { bench, answers };
+  };
+
+  test('drop gives the waiting client nothing', () => {
+    const { bench, answers } = answered('192.0.2.0/24 => drop');
+    expect(answers.map(({ length }) => length)).toEqual([0]);
+    expect(bench.counts).toContain(`dropped ${DROP.POLICY}`);
+    expect(bench.send(buildQuery(QUESTION, {})).decided).toBe(DROPPED);
+  });
+
+  test('local data stands in place of the answer', () => {
+    const { answers } = answered('192.0.2.0/24 => A 192.0.2.99');
+    expect(onlyAnswer(answers).answer).toEqual(['x.example. 5 IN A 192.0.2.99']);
+  });
+
+  test('tcp-only is truncated over UDP, answered over TCP', () => {
+    expect(onlyAnswer(answered('192.0.2.0/24 => tcp-only').answers).flags & FLAG.TC).toBe(FLAG.TC);
+    expect(onlyAnswer(answered('192.0.2.0/24 => tcp-only', TRANSPORT.TCP).answers).answer).toEqual(ADDRESS);
+  });
+
+  test('an alias is answered as a record', () => {
+    const { answers } = answered('192.0.2.0/24 => CNAME garden.example.');
+    expect(onlyAnswer(answers).answer).toEqual(['x.example. 5 IN CNAME garden.example.']);
+  });
+});
+
+describe('a list that is only watched', () => {
+  const watching = (): Bench =>
+    new Bench({ lists: [['x.example', '192.0.2.0/24']], listChanges: [{ logOnly: true }] });
+  const refusals = (bench: Bench): string[] => bench.counts.filter((count) => count.startsWith('refusal'));
+
+  test('lets a listed name pass and counts it once, resolved or from the cache', () => {
+    const bench = watching();
+    const answers = bench.ask(QUESTION);
+    answerAsked(bench.asked[0], QUESTION, { answer: ADDRESS });
+    expect(onlyAnswer(answers).answer).toEqual(ADDRESS);
+    expect(refusals(bench)).toEqual(['refusal 0 1 0 0 1']);
+    bench.ask(QUESTION);
+    expect(refusals(bench)).toHaveLength(2);
+  });
+
+  test('counts what an answer leads to', () => {
+    const bench = watching();
+    bench.ask('y.example. A');
+    answerAsked(bench.asked[0], 'y.example. A', { answer: ['y.example. 60 IN A 192.0.2.1'] });
+    expect(refusals(bench)).toEqual(['refusal 0 8 4 0 1']);
+    expect(bench.counts).toContain(`answer ${SOURCE.UPSTREAM} 0`);
+  });
+});
