@@ -3,15 +3,29 @@
 // The text formats stream; the cordon format is parsed whole first, because its header decides whether the file is
 // used at all. Nothing that was parsed is referenced after the call.
 import type { RuleSink } from '../policy/policy.ts';
+import { feedAdblock } from './adblock-format.ts';
 import { feedEntries, type ListHeader, parseCordonList } from './cordon-format.ts';
 import { type Diagnostic, DiagnosticLog } from './diagnostic.ts';
-import type { Guards } from './guard.ts';
+import { feedDnsmasq } from './dnsmasq-format.ts';
 import type { ListBytes } from './list-file.ts';
-import { RuleGate } from './rule-gate.ts';
-import { feedDomains, feedHosts } from './text-formats.ts';
+import { feedPatterns } from './regex-format.ts';
+import { feedRpz, type RpzFacts } from './rpz-format.ts';
+import { type Protection, RuleGate } from './rule-gate.ts';
+import { feedDomains, feedHosts, feedWildcards } from './text-formats.ts';
+import { feedUnbound } from './unbound-format.ts';
 
-/** The formats that lists come in. */
-export const LIST_FORMATS = ['cordon', 'domains', 'hosts'] as const;
+/** The formats that lists come in; docs/lists-formats.md tells how each is read. */
+export const LIST_FORMATS = [
+  'adblock',
+  'cordon',
+  'dnsmasq',
+  'domains',
+  'hosts',
+  'regex',
+  'rpz',
+  'unbound',
+  'wildcard',
+] as const;
 
 /** Bytes that a list of unknown size is read by. */
 const PIECE_BYTES = 256 * 1024;
@@ -23,9 +37,24 @@ export type ListFormat = (typeof LIST_FORMATS)[number];
 export interface FeedOptions {
   /** What a plain line of the domains format means; suffix (the name and everything below it) when absent. */
   readonly match?: 'suffix' | 'exact' | undefined;
+  /** The name of a response policy zone, in presentation form; its file tells when absent. */
+  readonly origin?: string | undefined;
   /** Names that the list may not refuse. */
-  readonly guards?: Guards | undefined;
+  readonly guards?: Protection | undefined;
 }
+
+type Feeder = (read: ListBytes, sink: RuleSink, log: DiagnosticLog, match: FeedOptions['match']) => void;
+
+/** The formats that tell nothing but rules. */
+const FEEDERS: Readonly<Record<Exclude<ListFormat, 'cordon' | 'rpz'>, Feeder>> = {
+  adblock: feedAdblock,
+  dnsmasq: feedDnsmasq,
+  domains: feedDomains,
+  hosts: feedHosts,
+  regex: feedPatterns,
+  unbound: feedUnbound,
+  wildcard: feedWildcards,
+};
 
 /** What came of reading a list. */
 export interface FeedResult {
@@ -33,13 +62,22 @@ export interface FeedResult {
   readonly entries: number;
   /** Diagnostics in all; each stands for one rejected name, entry or line. */
   readonly rejected: number;
+  /** Those of them that are rules against guard names. */
+  readonly guarded: number;
   /** The first DIAGNOSTICS_MAX of them. */
   readonly diagnostics: readonly Diagnostic[];
   /** Of the cordon format; undefined for the text formats, and when the file cannot be used. */
   readonly header: ListHeader | undefined;
+  /** Of a response policy zone: its name, in presentation form with the final dot. */
+  readonly origin?: string | undefined;
+  /** Of a response policy zone: the serial of its SOA, when it has one. */
+  readonly serial?: number | undefined;
 }
 
-/** Streams the rules of a list into `sink`. Never throws for what the bytes hold; `read` and `sink` may throw. */
+/**
+ * Streams the rules of a list into `sink`. Never throws for what the bytes hold; `read` and `sink` may throw, and an
+ * `origin` that is no name throws ERR_LIST_PARSE.
+ */
 export const feedRules = (
   format: ListFormat,
   read: ListBytes,
@@ -49,10 +87,19 @@ export const feedRules = (
   const list = format === 'cordon' ? parseCordonList(readWhole(read)) : undefined;
   const log = list?.log ?? new DiagnosticLog();
   const gate = new RuleGate(sink, log, options.guards);
+  let zone: RpzFacts | undefined;
   if (list !== undefined) feedEntries(list.entries, gate);
-  else if (format === 'hosts') feedHosts(read, gate, log);
-  else feedDomains(read, gate, log, options.match);
-  return { entries: gate.entries, rejected: log.count, diagnostics: log.kept, header: list?.header };
+  else if (format === 'rpz') zone = feedRpz(read, gate, log, options);
+  else if (format !== 'cordon') FEEDERS[format](read, gate, log, options.match);
+  return {
+    entries: gate.entries,
+    rejected: log.count,
+    guarded: gate.guarded,
+    diagnostics: log.kept,
+    header: list?.header,
+    origin: zone?.origin,
+    serial: zone?.serial,
+  };
 };
 
 const readWhole = (read: ListBytes): Uint8Array => {

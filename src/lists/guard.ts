@@ -76,6 +76,11 @@ export class Guards {
     return this.#guards.length;
   }
 
+  /** The guard names as the file has them, `*.name` for a tree. */
+  get names(): readonly string[] {
+    return this.#guards;
+  }
+
   /** The guard name that a rule would harm, or undefined. `name` is folded wire form of `length` bytes. */
   protects(match: Match, name: Uint8Array, length: number): string | undefined {
     // Nearly every name of a large list is told apart from all guards by a few of its bytes.

@@ -1,11 +1,15 @@
 // Reading list files: bounded, and every failure an AppError that names the path.
 //
 // Synchronous on purpose: lists are read by the main thread at start and at a refresh, never on the query path. A
-// large file is read piece by piece, so that it costs the memory of one piece.
+// large file is read piece by piece, so that it costs the memory of one piece; a compressed one is unpacked as a whole.
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { AppError, errorText, isAppError } from '../base/base.ts';
+import { type Compression, compressionOf, MAGIC_BYTES, unpack } from './compressed.ts';
 
-/** Bytes of one list: about eight million names; the largest public lists hold one to two million. */
+/**
+ * Bytes of one list, in its file and unpacked: about eight million names; the largest public lists hold one to two
+ * million.
+ */
 const FILE_BYTES_MAX = 256 * 1024 * 1024;
 
 /** The codes that this room throws. */
@@ -27,7 +31,12 @@ export const listError = (
   options?: { cause?: unknown; hint?: string },
 ): AppError<ListErrorCode> => new AppError(code, message, options);
 
-/** Opens a list file for the time of `use`; throws ERR_LIST_READ or ERR_LIST_TOO_LARGE, also out of `read`. */
+/**
+ * Opens a list file for the time of `use`, which reads its text: a gzip or zstd file is unpacked, and `sizeBytes`
+ * counts what is read.
+ *
+ * Throws ERR_LIST_READ, also for compressed data that is cut off, or ERR_LIST_TOO_LARGE; both also out of `read`.
+ */
 export const withListFile = <Result>(
   path: string,
   use: (read: ListBytes, sizeBytes: number) => Result,
@@ -59,15 +68,48 @@ export const withListFile = <Result>(
       left -= length;
       return length;
     };
-    return use(read, size);
+    const magic = new Uint8Array(MAGIC_BYTES);
+    if (size >= MAGIC_BYTES) attempt(() => readSync(file, magic, 0, MAGIC_BYTES, 0));
+    const compression = compressionOf(magic);
+    if (compression === undefined) return use(read, size);
+    const text = unpackList(path, readAll(read, size), compression);
+    return use(bytesOf(text), text.length);
   } finally {
     closeSync(file);
   }
 };
 
-/** The bytes of a list file as a whole; throws ERR_LIST_READ or ERR_LIST_TOO_LARGE. */
-export const readListFile = (path: string): Uint8Array =>
-  withListFile(path, (read, sizeBytes) => {
-    const bytes = Buffer.alloc(sizeBytes);
-    return bytes.subarray(0, read(bytes));
-  });
+/** Reads bytes in memory as a list. */
+const bytesOf = (bytes: Uint8Array): ListBytes => {
+  let at = 0;
+  return (into) => {
+    const count = Math.min(into.length, bytes.length - at);
+    into.set(bytes.subarray(at, at + count));
+    at += count;
+    return count;
+  };
+};
+
+/** The text of a list file as a whole; throws ERR_LIST_READ or ERR_LIST_TOO_LARGE. */
+export const readListFile = (path: string): Uint8Array => withListFile(path, readAll);
+
+const readAll = (read: ListBytes, sizeBytes: number): Uint8Array => {
+  const bytes = Buffer.alloc(sizeBytes);
+  return bytes.subarray(0, read(bytes));
+};
+
+const unpackList = (path: string, packed: Uint8Array, compression: Compression): Uint8Array => {
+  const text = unpack(packed, compression, FILE_BYTES_MAX);
+  if (text === 'too-large') {
+    throw listError(
+      'ERR_LIST_TOO_LARGE',
+      `reading list ${path}: its ${compression} data holds more than ${FILE_BYTES_MAX} bytes`,
+    );
+  }
+  if (text === 'damaged') {
+    throw listError('ERR_LIST_READ', `reading list ${path}: its ${compression} data is cut off or damaged`, {
+      hint: 'Get the list again.',
+    });
+  }
+  return text;
+};

@@ -20,7 +20,26 @@ export {
   parseCordonList,
 } from './cordon-format.ts';
 export { DIAGNOSTICS_MAX, type Diagnostic, type DiagnosticCode } from './diagnostic.ts';
-export { type FeedOptions, type FeedResult, feedRules, type ListFormat } from './feed.ts';
+export { ExportMerge, type MergedRules } from './export-merge.ts';
+export { digestRules, EXPORT_FORMATS, type ExportFormat, exportRules } from './export-rules.ts';
+export { type FeedOptions, type FeedResult, feedRules, LIST_FORMATS, type ListFormat } from './feed.ts';
 export { Guards } from './guard.ts';
 export type { ListBytes, ListErrorCode } from './list-file.ts';
 export { type ListLine, type ListSource, type LoadedFacts, LoadedList, loadList } from './load.ts';
+export {
+  type Candidate,
+  isMarkup,
+  REVIEW_DEFAULTS,
+  type Review,
+  type ReviewFacts,
+  type ReviewReason,
+  type ReviewThresholds,
+  review,
+} from './review.ts';
+export { type SourceErrorCode, sourceError } from './source-error.ts';
+export { type FetchedFile, type FetchLimits, type FetchOutcome, fetchSource } from './source-fetch.ts';
+export type { ResolveHost, SourceAddress } from './source-request.ts';
+export { isStale, nextFetchMs } from './source-schedule.ts';
+export { parseSourceUrl, redactUrl } from './source-url.ts';
+export { ListStore, type StoreAuthor } from './store.ts';
+export { EMPTY_RECORD, type StoreDecision, type StoredContent, type StoreRecord } from './store-record.ts';

@@ -39,7 +39,13 @@ export interface LoadedFacts {
   readonly entries: number;
   /** Number of diagnostics, of which `diagnostics` holds the first. */
   readonly rejected: number;
+  /** Rules against guard names, which are among the rejected. */
+  readonly guarded?: number | undefined;
   readonly diagnostics: readonly Diagnostic[];
+  /** The name of a response policy zone, in presentation form with the final dot. */
+  readonly origin?: string | undefined;
+  /** The serial of a response policy zone. */
+  readonly serial?: number | undefined;
 }
 
 /** A list that was read and found usable. */
@@ -51,7 +57,10 @@ export class LoadedList implements LoadedFacts {
   readonly header: ListHeader | undefined;
   readonly entries: number;
   readonly rejected: number;
+  readonly guarded: number | undefined;
   readonly diagnostics: readonly Diagnostic[];
+  readonly origin: string | undefined;
+  readonly serial: number | undefined;
 
   constructor(facts: LoadedFacts) {
     this.path = facts.path;
@@ -61,7 +70,10 @@ export class LoadedList implements LoadedFacts {
     this.header = facts.header;
     this.entries = facts.entries;
     this.rejected = facts.rejected;
+    this.guarded = facts.guarded;
     this.diagnostics = facts.diagnostics;
+    this.origin = facts.origin;
+    this.serial = facts.serial;
   }
 
   /**

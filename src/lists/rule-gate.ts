@@ -1,38 +1,116 @@
 // The gate between a parser and the rules of a policy: refuses what the guards protect, counts what passes.
 //
-// Every format passes here, so that no source can reach a policy around the guards. Only names are guarded: an
-// address prefix concerns answers, and no guard is an address.
+// Every format passes here, so that no source can reach a policy around the guards. Guarded are names, and patterns
+// against names: an address prefix concerns answers or clients, and no guard is an address. A rule that lets names
+// through harms no guard.
 import type { Prefix } from '../base/base.ts';
-import type { Match, RuleSink } from '../policy/policy.ts';
+import type { Match, RuleSink, RuleTerms } from '../policy/policy.ts';
 import type { DiagnosticLog } from './diagnostic.ts';
-import type { Guards } from './guard.ts';
 import { listNameText } from './list-name.ts';
+import { isPassing } from './rule-terms.ts';
+
+/**
+ * Names that no list is about. A pattern that matches one of them is wider than its author can have meant: it takes
+ * whole top-level domains, or the first labels that half of all hosts have.
+ */
+const ORDINARY_NAMES = [
+  'example.com',
+  'example.net',
+  'example.org',
+  'www.example.com',
+  'www.example.net',
+  'www.example.org',
+  'mail.example.com',
+  'ns1.example.net',
+  'host-1.subdomain.example.org',
+  'a.test',
+] as const;
+/** First labels that sites of a guarded tree have. */
+const TREE_LABELS = ['www', 'a', 'agency', 'www.agency'] as const;
+
+/** What no list may refuse: Guards. */
+export interface Protection {
+  /** The guard name that a name rule would harm, or undefined. */
+  protects(match: Match, name: Uint8Array, length: number): string | undefined;
+  /** All guard names, `*.name` for a tree. */
+  readonly names: readonly string[];
+}
 
 /** A RuleSink that stands before another one. */
 export class RuleGate implements RuleSink {
   /** Rules that passed. */
   entries = 0;
+  /** Rules that the guards held back. */
+  guarded = 0;
   readonly #sink: RuleSink;
   readonly #log: DiagnosticLog;
-  readonly #guards: Guards | undefined;
+  readonly #guards: Protection | undefined;
 
-  constructor(sink: RuleSink, log: DiagnosticLog, guards: Guards | undefined) {
+  constructor(sink: RuleSink, log: DiagnosticLog, guards: Protection | undefined) {
     this.#sink = sink;
     this.#log = log;
     this.#guards = guards;
   }
 
-  addName(match: Match, name: Uint8Array, length: number, line: number): void {
-    if (this.#guards?.protects(match, name, length) !== undefined) {
+  addName(match: Match, name: Uint8Array, length: number, line: number, terms?: RuleTerms): void {
+    if (!isPassing(terms) && this.#guards?.protects(match, name, length) !== undefined) {
+      this.guarded++;
       this.#log.add('guarded', line, 1, listNameText(name, length));
       return;
     }
     this.entries++;
-    this.#sink.addName(match, name, length, line);
+    this.#sink.addName(match, name, length, line, terms);
   }
 
-  addPrefix(prefix: Prefix, line: number): void {
+  addPrefix(prefix: Prefix, line: number, terms?: RuleTerms): void {
     this.entries++;
-    this.#sink.addPrefix(prefix, line);
+    this.#sink.addPrefix(prefix, line, terms);
+  }
+
+  addClientPrefix(prefix: Prefix, line: number, terms?: RuleTerms): void {
+    this.entries++;
+    this.#sink.addClientPrefix(prefix, line, terms);
+  }
+
+  addPattern(pattern: RegExp, line: number, terms?: RuleTerms): void {
+    if (isPassing(terms)) {
+      this.entries++;
+      this.#sink.addPattern(pattern, line, terms);
+      return;
+    }
+    const names = this.#guards?.names ?? [];
+    const harmed = harmedBy(pattern, names);
+    if (harmed !== undefined) {
+      this.guarded++;
+      this.#log.add('guarded-pattern', line, 1, harmed);
+      return;
+    }
+    this.entries++;
+    this.#sink.addPattern(excludeTrees(pattern, names), line, terms);
   }
 }
+
+/** A name that the pattern matches and must not, or undefined. Once per refresh. */
+const harmedBy = (pattern: RegExp, guards: readonly string[]): string | undefined => {
+  for (const name of ORDINARY_NAMES) if (pattern.test(name)) return name;
+  for (const guard of guards) {
+    const tree = guard.startsWith('*.') ? guard.slice(2) : undefined;
+    if (tree === undefined && pattern.test(guard)) return guard;
+    const below =
+      tree === undefined ? undefined : TREE_LABELS.find((label) => pattern.test(`${label}.${tree}`));
+    if (below !== undefined) return `${below}.${tree}`;
+  }
+  return undefined;
+};
+
+/**
+ * A few names stand for a tree when a pattern is judged; what it matches below the tree beside them is cut out of it.
+ *
+ * The condition stands behind the pattern, where only names that match pay for it.
+ */
+const excludeTrees = (pattern: RegExp, guards: readonly string[]): RegExp => {
+  const trees = guards.filter((guard) => guard.startsWith('*.')).map((guard) => guard.slice(2));
+  if (trees.length === 0) return pattern;
+  const ends = trees.map((tree) => tree.replaceAll('.', '\\.').replaceAll('-', '\\x2d')).join('|');
+  return new RegExp(`(?:${pattern.source})(?=[^]*$(?<!(?:^|\\.)(?:${ends})))`, pattern.flags);
+};

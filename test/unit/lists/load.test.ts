@@ -4,7 +4,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { AppError } from '../../../src/base/base.ts';
-import { type ListFormat, loadList, shippedDefaults, shippedLists } from '../../../src/lists/lists.ts';
+import {
+  Guards,
+  type ListFormat,
+  loadList,
+  shippedDefaults,
+  shippedLists,
+} from '../../../src/lists/lists.ts';
 import { RuleLog } from './rule-log.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'cordon-lists-'));
@@ -50,6 +56,25 @@ describe('loadList()', () => {
     });
   });
 
+  it('tells the name and the serial of a response policy zone, and counts what the guards held back', () => {
+    const text = '$ORIGIN p.example.\n$TTL 9\n@ SOA a. b. 42 1 1 1 1\na.test CNAME .\nwww.gov CNAME .\n';
+    const path = write('policy.zone', text);
+    const guards = Guards.parse('*.gov\n', 'guards.txt');
+    const log = new RuleLog();
+    expect(loadList({ kind: 'file', path, format: 'rpz' }, log, { guards })).toMatchObject({
+      origin: 'p.example.',
+      serial: 42,
+      entries: 1,
+      rejected: 1,
+      guarded: 1,
+    });
+    expect(log.rules).toEqual(['4 exact a.test nxdomain']);
+    const named = { guards, origin: 'example' };
+    expect(loadList({ kind: 'file', path, format: 'rpz' }, new RuleLog(), named)).toMatchObject({
+      origin: 'example.',
+    });
+  });
+
   it('passes the reading on', () => {
     const path = write('exact.txt', 'a.test\n');
     const log = new RuleLog();
@@ -77,6 +102,8 @@ describe('loadList()', () => {
         throw full;
       },
       addPrefix: () => {},
+      addClientPrefix: () => {},
+      addPattern: () => {},
     };
     expect(failureOf(() => loadList({ kind: 'file', path, format: 'domains' }, sink))).toBe(
       'ERR_POLICY_SIZE full',

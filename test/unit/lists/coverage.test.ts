@@ -1,0 +1,180 @@
+// Coverage: what independent public lists agree on is refused by a switch, or left out with a written reason.
+//
+// test/data/name-evidence.tsv says how many of 21 families of lists name each name. Two are enough to ask for a
+// decision; one alone is an opinion, so that those names are counted only. lists/not-listed.tsv holds the reasons.
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { matchesPrefix, type Prefix, parsePrefix } from '../../../src/base/base.ts';
+import { nameFrom } from '../../../src/dns/dns.ts';
+import {
+  Guards,
+  LISTS_DIRECTORY,
+  NameRules,
+  NEVER_BLOCK_FILE,
+  parseCordonList,
+  shippedLists,
+} from '../../../src/lists/lists.ts';
+import { MATCH } from '../../../src/policy/policy.ts';
+
+/** From how many families on a name needs a decision. */
+const FAMILIES_MIN = 2;
+
+/** For each category of the evidence, the switches that may refuse its names. */
+const SWITCHES: Readonly<Record<string, readonly string[]>> = {
+  'ai-products': ['ai-products'],
+  'bytedance-corporate': ['bytedance-corporate'],
+  'byteplus/volcengine-cloud': ['volcengine-byteplus'],
+  capcut: ['capcut-lemon8'],
+  'core-tiktok': ['tiktok', 'bytedance-backend', 'tiktok-unconfirmed'],
+  'douyin/toutiao-china': ['bytedance-china'],
+  games: ['games'],
+  'lark/feishu': ['lark'],
+  lemon8: ['capcut-lemon8'],
+  pangle: ['pangle'],
+  'tiktok-ads/analytics/sdk': ['tiktok', 'bytedance-backend', 'bytedance-sdk'],
+  'tiktok-cdn': ['tiktok', 'bytedance-backend', 'tiktok-unconfirmed'],
+};
+
+/** The codes that the head of not-listed.tsv explains. */
+const REASON_CODES = [
+  'government',
+  'lookalike',
+  'misspelling',
+  'no-service',
+  'other-owner',
+  'other-service',
+  'other-tenants',
+  'recycled-host',
+  'search-suffix',
+  'shared-zone',
+  'token-service',
+];
+/** Reasons for which the gate has to hold the name against every list, also an operator's. */
+const GUARDED_CODES = ['government', 'other-owner', 'shared-zone'];
+
+const readRows = (text: string): string[][] =>
+  text
+    .split('\n')
+    .filter((line) => line !== '' && !line.startsWith('#'))
+    .map((line) => line.split('\t'));
+
+const evidence = readRows(readFileSync(new URL('../../data/name-evidence.tsv', import.meta.url), 'utf8')).map(
+  ([name = '', families = '', category = '']) => ({ name, families: Number(families), category }),
+);
+const notListed = readRows(readFileSync(join(LISTS_DIRECTORY, 'not-listed.tsv'), 'utf8')).map(
+  ([subject = '', code = '', reason = '', ...rest]) => ({ subject, code, reason, rest }),
+);
+const reasons = new Map(notListed.map(({ subject, code }) => [subject, code]));
+
+const lists = shippedLists().map(({ id, file }) => {
+  const { header, entries } = parseCordonList(readFileSync(file));
+  return { id, isDefault: header?.default === true, entries, rules: new NameRules(entries) };
+});
+const refusingLists = (name: string) => lists.filter(({ rules }) => rules.find(name) !== undefined);
+
+type Outcome =
+  | 'refused by default'
+  | 'refused by a switch that is off'
+  | 'left out with a reason'
+  | 'neither';
+
+const outcomeOf = (name: string): Outcome => {
+  const refusing = refusingLists(name);
+  if (refusing.some((list) => list.isDefault)) return 'refused by default';
+  if (refusing.length > 0) return 'refused by a switch that is off';
+  return reasons.has(name) ? 'left out with a reason' : 'neither';
+};
+
+const countOutcomes = (names: readonly { name: string }[]): Record<Outcome, number> => {
+  const counts = {
+    'refused by default': 0,
+    'refused by a switch that is off': 0,
+    'left out with a reason': 0,
+    neither: 0,
+  };
+  for (const { name } of names) counts[outcomeOf(name)]++;
+  return counts;
+};
+
+const inWords = (counts: Record<Outcome, number>): string =>
+  Object.entries(counts)
+    .map(([outcome, count]) => `${outcome}: ${count}`)
+    .join('; ');
+
+describe('coverage of public lists', () => {
+  const agreed = evidence.filter(({ families }) => families >= FAMILIES_MIN);
+
+  it('refuses every name that two families agree on, or says why not', () => {
+    console.log(`names by families >= ${FAMILIES_MIN}: ${agreed.length}; ${inWords(countOutcomes(agreed))}`);
+    expect(agreed.map(({ name }) => name).filter((name) => outcomeOf(name) === 'neither')).toEqual([]);
+    expect(agreed.length).toBeGreaterThan(300);
+  });
+
+  it('counts the names of a single family', () => {
+    const single = evidence.filter(({ families }) => families < FAMILIES_MIN);
+    console.log(`names by one family or none: ${single.length}; ${inWords(countOutcomes(single))}`);
+    expect(single.length + agreed.length).toBe(396);
+  });
+
+  it('has names in lists that no family names', () => {
+    const named = new Set(evidence.map(({ name }) => name));
+    const beyond = lists.map(({ id, entries }) => {
+      const own = entries.filter(({ match, text }) => match !== MATCH.PREFIX && !named.has(text));
+      return `${id} ${own.length}`;
+    });
+    console.log(`names beyond the counted ones: ${beyond.join(', ')}`);
+    const count = (id: string) => Number(beyond.find((line) => line.startsWith(`${id} `))?.split(' ')[1]);
+    expect(count('tiktok')).toBeGreaterThan(100);
+  });
+
+  it('refuses each name by a switch of its category only', () => {
+    const misplaced = evidence.flatMap(({ name, category }) =>
+      refusingLists(name)
+        .filter(({ id }) => !(SWITCHES[category] ?? []).includes(id))
+        .map(({ id }) => `${name} (${category}) is in ${id}`),
+    );
+    expect(misplaced).toEqual([]);
+    const known = new Set(lists.map(({ id }) => id));
+    expect(Object.values(SWITCHES).flatMap((ids) => ids.filter((id) => !known.has(id)))).toEqual([]);
+  });
+});
+
+describe('names left out', () => {
+  it('have one row each, sorted, with a known code and a sentence', () => {
+    const bad = notListed.filter(
+      ({ code, reason, rest }) => !REASON_CODES.includes(code) || reason.length < 10 || rest.length > 0,
+    );
+    expect(bad).toEqual([]);
+    const subjects = notListed.map(({ subject }) => subject);
+    expect(subjects).toEqual([...new Set(subjects)].sort());
+    expect(new Set(reasons.values())).toEqual(new Set(REASON_CODES));
+  });
+
+  it('are in no list', () => {
+    const refused = notListed.flatMap(({ subject }) =>
+      refusingLists(subject).map(({ id }) => `${subject} is refused by ${id}`),
+    );
+    expect(refused).toEqual([]);
+    const texts = new Set(lists.flatMap(({ entries }) => entries.map(({ text }) => text)));
+    expect(notListed.filter(({ subject }) => texts.has(subject))).toEqual([]);
+    const listed = lists.flatMap(({ entries }) => entries.flatMap(({ text }) => parsePrefix(text) ?? []));
+    const touched = notListed.filter(({ subject }) => {
+      const prefix = parsePrefix(subject);
+      return prefix !== undefined && listed.some((other) => overlaps(other, prefix));
+    });
+    expect(touched).toEqual([]);
+  });
+
+  it('are guarded where any list that names them is wrong', () => {
+    const guards = Guards.load(NEVER_BLOCK_FILE);
+    const open = notListed.filter(({ subject, code }) => {
+      if (!GUARDED_CODES.includes(code) || parsePrefix(subject) !== undefined) return false;
+      const name = nameFrom(subject);
+      return guards.protects(MATCH.SUFFIX, name, name.length) === undefined;
+    });
+    expect(open).toEqual([]);
+  });
+});
+
+const overlaps = (a: Prefix, b: Prefix): boolean => matchesPrefix(a.words, b.words, Math.min(a.bits, b.bits));
