@@ -1,4 +1,4 @@
-// Amounts with units: durations ("250ms", "30s", "4h", "1d") and sizes ("64MiB"), both ways.
+// Amounts with units: durations ("250ms", "30s", "4h", "1d"), sizes ("64MiB") and percentages ("20%"), both ways.
 //
 // A number without a unit is refused: nobody can tell what it counts. Amounts are whole numbers.
 import { Fault, leaf, quote, wrongType } from './value.ts';
@@ -22,6 +22,11 @@ const SIZE: Measure = {
   units: { KiB: 2 ** 10, MiB: 2 ** 20, GiB: 2 ** 30 },
   hint: 'write a whole number and one of the units KiB, MiB, GiB, such as "64MiB"',
 };
+const PERCENTAGE: Measure = {
+  noun: 'percentage',
+  units: { '%': 1 },
+  hint: 'write a whole number and "%", such as "20%"',
+};
 
 /** A duration in milliseconds between two durations. */
 export const durationMs = (min: string, max: string) => amount(DURATION, min, max, (ms) => ms);
@@ -37,6 +42,9 @@ export const durationSec = (min: string, max: string) =>
 /** A size in bytes between two sizes. */
 export const sizeBytes = (min: string, max: string) => amount(SIZE, min, max, (bytes) => bytes);
 
+/** A share of 1, written in whole per cents between two percentages. */
+export const share = (min: string, max: string) => amount(PERCENTAGE, min, max, (percent) => percent / 100);
+
 /** The text that durationMs reads back. */
 export const formatDurationMs = (ms: number): string => (ms === 0 ? '0s' : formatAmount(DURATION.units, ms));
 
@@ -45,6 +53,9 @@ export const formatDurationSec = (sec: number): string => formatDurationMs(sec *
 
 /** The text that sizeBytes reads back. `bytes` is a multiple of 1024, as every parsed size is. */
 export const formatSize = (bytes: number): string => formatAmount(SIZE.units, bytes);
+
+/** The text that share() reads back. */
+export const formatShare = (value: number): string => `${Math.round(value * 100)}%`;
 
 /** `convert` gets the amount in the smallest unit and the text. */
 const amount = (
@@ -66,7 +77,7 @@ const amount = (
   });
 
 const readAmount = (units: Units, text: string): number | undefined => {
-  const match = /^(\d{1,9})([A-Za-z]{1,3})$/.exec(text);
+  const match = /^(\d{1,9})([A-Za-z]{1,3}|%)$/.exec(text);
   const unit = match?.[2] ?? '';
   return match === null || !Object.hasOwn(units, unit) ? undefined : Number(match[1]) * (units[unit] ?? 0);
 };

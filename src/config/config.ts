@@ -5,15 +5,18 @@
 // parsed. Nothing here opens a socket or reads a list. Imports dns and base only. YAML 1.2 (core schema).
 export { configHash, effectiveConfig } from './effective.ts';
 export { type ConfigFacts, type ConfigResult, loadConfig } from './load.ts';
-export type {
-  BlockAnswer,
-  Config,
-  ForwardConfig,
-  GroupConfig,
-  ListConfig,
-  ListFormat,
-  ListSource,
-  LogLevel,
+export {
+  type BlockAnswer,
+  type Config,
+  type ForwardConfig,
+  type GroupConfig,
+  LIST_FORMATS,
+  type ListConfig,
+  type ListFormat,
+  type ListSource,
+  type LogLevel,
+  type ScheduleConfig,
+  type UrlSource,
 } from './normalized.ts';
 export { type ConfigProblemCode, formatProblem, type Problem } from './problem.ts';
 export { configReference } from './reference.ts';

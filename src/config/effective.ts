@@ -2,14 +2,23 @@
 //
 // Loading the text gives the same configuration, except that no configuration has a key for "the system's
 // resolvers": there `upstreams` stays away. The configuration has no secrets; a key that holds one has to be masked
-// here.
+// here. The query of a list's address may hold a token; it is shown, because the text could not be read back.
 import { createHash } from 'node:crypto';
 import { stringify } from 'yaml';
 import { formatAddress, formatEndpoint, formatPrefix } from '../base/base.ts';
 import { formatName } from '../dns/dns.ts';
-import { formatDurationMs, formatDurationSec, formatSize } from './amount.ts';
+import { formatDurationMs, formatDurationSec, formatShare, formatSize } from './amount.ts';
 import type { BlockAnswerRaw } from './leaf.ts';
-import type { BlockAnswer, Config, ListConfig } from './normalized.ts';
+import type {
+  BlockAnswer,
+  Config,
+  GroupConfig,
+  ListConfig,
+  ListReading,
+  ListSource,
+  UrlSource,
+} from './normalized.ts';
+import { formatDayHours, WEEKDAYS } from './schedule-leaf.ts';
 import { DEFAULT_GROUP, type RawConfig } from './schema.ts';
 
 /** YAML of the effective configuration. */
@@ -33,10 +42,11 @@ const toRaw = (config: Config): RawConfig => ({
     upstreams: rule.upstreams.map(formatEndpoint),
   })),
   lists: config.lists.map(toRawList),
-  groups: config.groups.map(({ name, clients, lists }) => ({
+  groups: config.groups.map(({ name, clients, lists, schedules }) => ({
     name,
     clients: name === DEFAULT_GROUP ? undefined : clients.map(formatPrefix),
     lists: [...lists],
+    schedules: schedules.map(toRawSchedule),
   })),
   block: { mode: toRawAnswer(config.block.answer), ttl: formatDurationSec(config.block.ttlSec) },
   access: { allow: config.access.allow.map(formatPrefix) },
@@ -62,18 +72,55 @@ const toRaw = (config: Config): RawConfig => ({
   log: { level: config.log.level },
 });
 
-const toRawList = ({ id, source, mandate, answer, ede, category }: ListConfig) => ({
+const toRawList = ({ id, source, mandate, allow, logOnly, answer, ede, category }: ListConfig) => ({
   id,
-  ...(source.kind === 'shipped' ? { shipped: source.id } : toRawFile(source)),
+  ...toRawSource(source),
   mandate,
+  allow,
+  'log-only': logOnly,
   answer: answer === undefined ? undefined : toRawAnswer(answer),
   ede,
   category,
 });
 
-/** `match` goes with the format that reads it. */
-const toRawFile = ({ path, format, match }: Extract<ListConfig['source'], { kind: 'file' }>) =>
-  format === 'domains' ? { file: path, format, match } : { file: path, format };
+const toRawSource = (source: ListSource) => {
+  if (source.kind === 'shipped') return { shipped: source.id };
+  return {
+    ...(source.kind === 'file' ? { file: source.path } : toRawFetching(source)),
+    ...toRawReading(source),
+  };
+};
+
+const toRawFetching = (source: UrlSource) => ({
+  url: source.url,
+  refresh: formatDurationMs(source.refreshMs),
+  'public-key': source.publicKey,
+  signature: source.signatureUrl,
+  sha256: source.sha256,
+  'max-size': formatSize(source.sizeBytesMax),
+  resolve: source.addresses.length === 0 ? undefined : source.addresses.map(({ address }) => address),
+  review: {
+    shrink: formatShare(source.review.shrinkShareMax),
+    grow: formatShare(source.review.growthShareMax),
+    rejected: formatShare(source.review.rejectedShareMax),
+  },
+});
+
+/** `match` and `origin` go with the formats that read them. */
+const toRawReading = ({ format, match, origin }: ListReading) =>
+  format === 'domains' ? { format, match } : { format, origin };
+
+const toRawSchedule = ({ list, schedule }: GroupConfig['schedules'][number]) => ({
+  list,
+  from: toRawInstant(schedule.fromMs),
+  until: toRawInstant(schedule.untilMs),
+  weekdays: schedule.weekdays?.flatMap((day) => WEEKDAYS[day] ?? []),
+  hours: schedule.hours === undefined ? undefined : formatDayHours(schedule.hours),
+  timezone: schedule.timeZone,
+});
+
+const toRawInstant = (ms: number | undefined): string | undefined =>
+  ms === undefined ? undefined : new Date(ms).toISOString();
 
 const toRawAnswer = (answer: BlockAnswer): BlockAnswerRaw =>
   answer.kind === 'address'

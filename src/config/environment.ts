@@ -10,9 +10,9 @@ import { configSchema, shapeOf } from './schema.ts';
 import { kinds, suggest } from './value.ts';
 
 const NAME_PREFIX = 'CORDON_';
-/** https://kubernetes.io/docs/tutorials/services/connect-applications-service/#environment-variables */
 /** Read by the datagram room: it chooses how sockets are opened before there is a configuration. */
 const NO_BATCH = 'CORDON_NO_BATCH';
+/** https://kubernetes.io/docs/tutorials/services/connect-applications-service/#environment-variables */
 const KUBERNETES_NAME = /_SERVICE_(HOST|PORT(_\w+)?)$|_PORT(_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)?$/;
 
 /** The variables of a process. */

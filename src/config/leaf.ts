@@ -11,8 +11,8 @@ import {
   parseEndpoint,
   parsePrefix,
 } from '../base/base.ts';
-import { foldName, parseName } from '../dns/dns.ts';
-import type { BlockAnswer } from './normalized.ts';
+import { foldName, formatName, parseName } from '../dns/dns.ts';
+import type { BlockAnswer, HostAddress } from './normalized.ts';
 import type { Path } from './problem.ts';
 import { Fault, leaf, quote, suggest, textLeaf, wrongType } from './value.ts';
 
@@ -128,9 +128,7 @@ export const upstream = () =>
     if (found === undefined) return notAnEndpoint(text);
     if (found.port === 0)
       return new Fault('ERR_CONFIG_VALUE', `${quote(text)} has port 0, which nobody can ask`);
-    return found.address === '0.0.0.0' || found.address === '::'
-      ? new Fault('ERR_CONFIG_VALUE', `${quote(text)} is the unspecified address, which nobody can ask`)
-      : found;
+    return isUnspecified(found.address) ? unspecifiedFault(text) : found;
   });
 
 /** An address prefix; an address alone is that address only. */
@@ -149,25 +147,30 @@ export const prefix = () =>
     );
   });
 
-/** A zone other than the root: wire form, letters folded. */
+/** A zone that is forwarded: wire form, letters folded, never the root. */
 export const zone = () =>
+  textLeaf({ name: 'domain name' }, (text) =>
+    readZone(text, 'the root cannot be forwarded apart', 'use the key "upstreams"'),
+  );
+
+/** The apex of a response policy zone: presentation form, letters folded, with the final dot. */
+export const apex = () =>
   textLeaf({ name: 'domain name' }, (text) => {
-    const name = text === '' ? 'empty' : parseName(text);
-    if (typeof name === 'string') {
-      return new Fault(
-        'ERR_CONFIG_VALUE',
-        `${quote(text)} is not a domain name (${name.replaceAll('-', ' ')})`,
-      );
-    }
-    if (name.length === 1) {
-      return new Fault('ERR_CONFIG_VALUE', 'the root cannot be forwarded apart', 'use the key "upstreams"');
-    }
-    foldName(name, 0, name.length);
-    return name;
+    const name = readZone(text, 'the root is no response policy zone', 'write the name of the zone');
+    return name instanceof Fault ? name : formatName(name);
   });
 
-/** An address of `block.address`. */
-export const blockAddress = () => textLeaf({ name: 'address' }, (text) => readBlockAddress(text));
+/** An IP address. */
+export const ipAddress = () => textLeaf({ name: 'address' }, (text) => readAddress(text));
+
+/** An address of a host that is asked. */
+export const hostAddress = () =>
+  textLeaf<HostAddress>({ name: 'address' }, (text) => {
+    const words = readAddress(text);
+    if (words instanceof Fault) return words;
+    const address = formatAddress(words);
+    return isUnspecified(address) ? unspecifiedFault(text) : { address, family: isIpv4(words) ? 4 : 6 };
+  });
 
 /** The bounds of a list of block addresses. */
 export const BLOCK_ADDRESSES = { min: 1, max: BLOCK_ADDRESSES_MAX } as const;
@@ -234,7 +237,23 @@ const notAnEndpoint = (text: string, otherwise = ''): Fault =>
     `write it such as "192.0.2.1:53" or "[2001:db8::1]:53"${otherwise}`,
   );
 
-const readBlockAddress = (text: string, below: Path = []): AddressWords | Fault => {
+const isUnspecified = (address: string): boolean => address === '0.0.0.0' || address === '::';
+
+const unspecifiedFault = (text: string): Fault =>
+  new Fault('ERR_CONFIG_VALUE', `${quote(text)} is the unspecified address, which nobody can ask`);
+
+const readZone = (text: string, rootText: string, rootHint: string): Uint8Array | Fault => {
+  const name = text === '' ? 'empty' : parseName(text);
+  if (typeof name === 'string') {
+    const reason = name.replaceAll('-', ' ');
+    return new Fault('ERR_CONFIG_VALUE', `${quote(text)} is not a domain name (${reason})`);
+  }
+  if (name.length === 1) return new Fault('ERR_CONFIG_VALUE', rootText, rootHint);
+  foldName(name, 0, name.length);
+  return name;
+};
+
+const readAddress = (text: string, below: Path = []): AddressWords | Fault => {
   const words = createAddress();
   return !text.includes('%') && parseAddress(text, words)
     ? words
@@ -265,8 +284,7 @@ const readAddressMap = (map: ReadonlyMap<string, unknown>): BlockAnswer | Fault 
   const addresses: AddressWords[] = [];
   for (const [index, item] of (items as unknown[]).entries()) {
     const below = ['address', index];
-    const words =
-      typeof item === 'string' ? readBlockAddress(item, below) : wrongType('address', item, below);
+    const words = typeof item === 'string' ? readAddress(item, below) : wrongType('address', item, below);
     if (words instanceof Fault) return words;
     addresses.push(words);
   }

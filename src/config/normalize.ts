@@ -1,9 +1,19 @@
 // From parsed values to the Config that the program runs with: paths absolute, the default lists and the default
 // group in place, answers resolved. Runs only after every check has passed.
 import { resolve } from 'node:path';
-import type { CrossCheckFacts } from './cross-check.ts';
-import type { BlockAnswer, Config, GroupConfig, ListConfig, ListSource } from './normalized.ts';
-import { DEFAULT_GROUP, type ParsedConfig } from './schema.ts';
+import type { CrossCheckFacts } from './draft.ts';
+import type {
+  BlockAnswer,
+  Config,
+  GroupConfig,
+  ListConfig,
+  ListReading,
+  ListSource,
+  ScheduleConfig,
+  UrlSource,
+} from './normalized.ts';
+import { toInstantMs, WEEKDAYS } from './schedule-leaf.ts';
+import { DEFAULT_GROUP, type ParsedConfig, URL_DEFAULTS } from './schema.ts';
 
 /** `directory` is what relative paths are relative to. */
 export const normalize = (parsed: ParsedConfig, directory: string, facts: CrossCheckFacts): Config => {
@@ -41,31 +51,53 @@ export const normalize = (parsed: ParsedConfig, directory: string, facts: CrossC
 
 type ParsedList = NonNullable<ParsedConfig['lists']>[number];
 type ParsedGroup = NonNullable<ParsedConfig['groups']>[number];
+type ParsedSchedule = ParsedGroup['schedules'][number];
 
 const toList = (item: ParsedList, directory: string): ListConfig => ({
   id: item.id,
   source: toSource(item, directory),
   mandate: item.mandate,
+  allow: item.allow,
+  logOnly: item['log-only'],
   answer: item.answer,
   ede: item.ede === undefined ? undefined : { code: item.ede.code, text: item.ede.text },
   category: item.category,
 });
 
-/** The checks saw to it that exactly one of `shipped` and `file` is there. */
-const toSource = (item: ParsedList, directory: string): ListSource =>
-  item.file === undefined
+/** The checks saw to it that exactly one of `shipped`, `file` and `url` is there. */
+const toSource = (item: ParsedList, directory: string): ListSource => {
+  const reading: ListReading = {
+    format: item.format ?? 'domains',
+    match: item.match ?? 'suffix',
+    origin: item.origin,
+  };
+  if (item.url !== undefined) return { kind: 'url', ...toFetching(item, item.url), ...reading };
+  return item.file === undefined
     ? { kind: 'shipped', id: item.shipped ?? item.id }
-    : {
-        kind: 'file',
-        path: resolve(directory, item.file),
-        format: item.format ?? 'domains',
-        match: item.match ?? 'suffix',
-      };
+    : { kind: 'file', path: resolve(directory, item.file), ...reading };
+};
+
+const toFetching = (item: ParsedList, url: string): Omit<UrlSource, 'kind' | keyof ListReading> => ({
+  url,
+  refreshMs: item.refresh ?? URL_DEFAULTS.refreshMs,
+  publicKey: item['public-key'],
+  signatureUrl: item.signature,
+  sha256: item.sha256,
+  sizeBytesMax: item['max-size'] ?? URL_DEFAULTS.sizeBytesMax,
+  addresses: item.resolve ?? [],
+  review: {
+    shrinkShareMax: item.review?.shrink ?? URL_DEFAULTS.review.shrinkShareMax,
+    growthShareMax: item.review?.grow ?? URL_DEFAULTS.review.growthShareMax,
+    rejectedShareMax: item.review?.rejected ?? URL_DEFAULTS.review.rejectedShareMax,
+  },
+});
 
 const shippedList = (id: string): ListConfig => ({
   id,
   source: { kind: 'shipped', id },
   mandate: undefined,
+  allow: false,
+  logOnly: false,
   answer: undefined,
   ede: undefined,
   category: undefined,
@@ -73,13 +105,33 @@ const shippedList = (id: string): ListConfig => ({
 
 /** The default group first; the others as written. */
 const toGroups = (written: readonly ParsedGroup[], lists: readonly ListConfig[]): GroupConfig[] => {
-  const groups = written.map(
-    (group): GroupConfig => ({ name: group.name, clients: group.clients ?? [], lists: group.lists }),
-  );
+  const groups = written.map(toGroup);
   const stated = groups.find((group) => group.name === DEFAULT_GROUP);
   const others = groups.filter((group) => group !== stated);
-  return [stated ?? { name: DEFAULT_GROUP, clients: [], lists: lists.map((list) => list.id) }, ...others];
+  return [stated ?? allLists(lists), ...others];
 };
+
+const allLists = (lists: readonly ListConfig[]): GroupConfig => ({
+  name: DEFAULT_GROUP,
+  clients: [],
+  lists: lists.map((list) => list.id),
+  schedules: [],
+});
+
+const toGroup = ({ name, clients = [], lists, schedules }: ParsedGroup): GroupConfig => ({
+  name,
+  clients,
+  lists,
+  schedules: schedules.map((item) => ({ list: item.list, schedule: toSchedule(item) })),
+});
+
+const toSchedule = ({ from, until, weekdays, hours, timezone }: ParsedSchedule): ScheduleConfig => ({
+  fromMs: from === undefined ? undefined : toInstantMs(from, timezone),
+  untilMs: until === undefined ? undefined : toInstantMs(until, timezone),
+  weekdays: weekdays?.map((day) => WEEKDAYS.indexOf(day)).sort(),
+  hours,
+  timeZone: timezone,
+});
 
 const toAnswer = (block: ParsedConfig['block']): BlockAnswer => {
   if (block.mode !== undefined && block.mode.kind !== 'address-beside') return block.mode;

@@ -26,11 +26,14 @@ cordon.yaml:5:9: cache.sze: unknown key; did you mean "size"?
 
 - Durations are a whole number and a unit: \`250ms\`, \`30s\`, \`5m\`, \`4h\`, \`1d\`. Sizes likewise: \`512KiB\`,
   \`64MiB\`, \`1GiB\`. A number without a unit is refused.
+- Percentages are a whole number and "%": \`20%\`.
 - Addresses with a port: \`192.0.2.1:53\`, \`[2001:db8::1]:53\`; without a port, the key's own: \`192.0.2.1\`,
   \`2001:db8::1\`.
 - Prefixes: \`192.0.2.0/24\`, \`2001:db8::/32\`. The bits after the length have to be zero. An address alone is that
   address only.
 - Names: with or without the final dot, letters of any case, internationalized names as A-labels (\`xn--…\`).
+- Dates and times: \`2026-12-01\` is the first moment of that day by the clocks of the time zone that stands beside it,
+  \`2026-12-01T08:00:00+01:00\` (RFC 3339) is what it says. Hours of a day: \`08:00-18:00\`, \`22:00-06:00\`.
 - Paths are relative to the configuration file; without a file, and in environment variables, to the working
   directory.
 - YAML 1.2 without aliases, tags and merge keys. An empty value (\`upstreams:\` with nothing after it) is a problem,
@@ -52,8 +55,13 @@ forward:
 lists:
   - { id: tiktok, shipped: tiktok, mandate: true }
   - { id: own, file: own-names.txt, format: domains, answer: nodata, ede: { code: 15, text: "agency order 7" } }
+  - { id: press, file: press-office.txt, allow: true }
+  - { id: remote, url: "https://lists.example.com/names.zone", format: rpz, refresh: 6h, log-only: true }
 groups:
-  - { name: default, lists: [tiktok, own] }
+  - name: default
+    lists: [tiktok, own, press, remote]
+    schedules:
+      - { list: press, weekdays: [mon, tue, wed, thu, fri], hours: "08:00-18:00", timezone: Europe/Brussels }
   - { name: lab, clients: ["192.0.2.128/25", "2001:db8:1::/48"], lists: [tiktok] }
 block: { mode: nxdomain, ttl: 30s }
 access: { allow: ["192.0.2.0/24", "2001:db8::/32"] }

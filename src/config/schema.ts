@@ -5,11 +5,19 @@
 // than one key is in cross-check.ts.
 import { z } from 'zod';
 import { EDE } from '../dns/dns.ts';
-import { durationMs, durationSec, sizeBytes } from './amount.ts';
 import {
+  durationMs,
+  durationSec,
+  formatDurationMs,
+  formatShare,
+  formatSize,
+  share,
+  sizeBytes,
+} from './amount.ts';
+import {
+  apex,
   autoOrInteger,
   BLOCK_ADDRESSES,
-  blockAddress,
   blockAnswer,
   blockMode,
   boolean,
@@ -17,8 +25,10 @@ import {
   edeText,
   endpoint,
   endpointOrOff,
+  hostAddress,
   identifier,
   integer,
+  ipAddress,
   numberChoice,
   path,
   prefix,
@@ -27,8 +37,10 @@ import {
   upstream,
   zone,
 } from './leaf.ts';
-import type { ListFormat, LogLevel } from './normalized.ts';
+import { LIST_FORMATS, type LogLevel, type UrlSource } from './normalized.ts';
 import type { Path } from './problem.ts';
+import { dayHours, timePoint, timeZone, WEEKDAYS } from './schedule-leaf.ts';
+import { publicKey, sha256, url } from './source-leaf.ts';
 import { key, list } from './value.ts';
 
 /** Sockets per worker stay countable; a host rarely has more addresses that it should serve on. */
@@ -46,6 +58,10 @@ const LISTS_MAX = 32;
 const GROUPS_MAX = 64;
 /** Prefixes of one group or of one access list. */
 const PREFIXES_MAX = 4096;
+/** Addresses of one host: as many as upstreams. */
+const HOST_ADDRESSES_MAX = 16;
+/** Schedules of one group: looked at each minute; two for every list that there can be. */
+const SCHEDULES_MAX = 64;
 
 /** Group that holds every client that no other group names. */
 export const DEFAULT_GROUP = 'default';
@@ -63,14 +79,21 @@ const LOCAL_NETWORKS = [
   'fe80::/10',
 ];
 
-const FORMATS: readonly ListFormat[] = ['domains', 'hosts', 'cordon'];
 const LEVELS: readonly LogLevel[] = ['debug', 'info', 'warn', 'error'];
 const MATCHES = ['suffix', 'exact'] as const;
 /** Blocked, Censored, Filtered, Prohibited (RFC 8914 section 4). */
 const EDE_CODES = [EDE.BLOCKED, EDE.CENSORED, EDE.FILTERED, EDE.PROHIBITED];
 
-const URL_LISTS = 'lists from a URL are not available in this version';
-const URL_HINT = 'download the file and use "file"';
+/** What holds for a list with `url` that does not say otherwise. */
+export const URL_DEFAULTS = {
+  refreshMs: 4 * 3_600_000,
+  /** About two million names, as many as the largest public lists have. */
+  sizeBytesMax: 64 * 2 ** 20,
+  /** Lists that people keep change by a few per cent a day. */
+  review: { shrinkShareMax: 0.2, growthShareMax: 2, rejectedShareMax: 0.05 },
+} as const satisfies Partial<UrlSource>;
+
+const inCode = (text: string): string => `\`${text}\``;
 
 const listen = z
   .strictObject({
@@ -108,18 +131,64 @@ const listItem = z.strictObject({
   id: key(identifier(), 'Name of the list in groups, metrics and logs; unique.'),
   shipped: key(
     identifier().optional(),
-    'Name of a list that Cordon ships; exactly one of `shipped` and `file`.',
+    'Name of a list that Cordon ships; exactly one of `shipped`, `file` and `url`.',
   ),
-  file: key(path().optional(), 'File of the list; exactly one of `shipped` and `file`.'),
+  file: key(path().optional(), 'File of the list; exactly one of `shipped`, `file` and `url`.'),
   url: key(
-    unavailable<string>(URL_LISTS, URL_HINT).optional(),
-    'Address of the list; not available in this version.',
+    url().optional(),
+    'Address that the list is fetched from; exactly one of `shipped`, `file` and `url`.',
   ),
   refresh: key(
-    unavailable<string>(URL_LISTS, URL_HINT).optional(),
-    'How often the list is fetched; not available in this version.',
+    durationMs('5m', '7d').optional(),
+    'How often the list is fetched.',
+    inCode(formatDurationMs(URL_DEFAULTS.refreshMs)),
   ),
-  format: key(choice(FORMATS).optional(), 'Format of `file`.', '`domains`'),
+  'public-key': key(
+    publicKey().optional(),
+    'Key of whoever signs the list: what is not signed with it is not taken.',
+    'the list is not signed',
+  ),
+  signature: key(
+    url().optional(),
+    'Address of the signature.',
+    'the address of the list with `.minisig` behind its path, for an Ed25519 key `.sig`',
+  ),
+  sha256: key(sha256().optional(), 'The only content that is taken.', 'any content'),
+  'max-size': key(
+    sizeBytes('1KiB', '256MiB').optional(),
+    'A larger list is not taken; counted unpacked.',
+    inCode(formatSize(URL_DEFAULTS.sizeBytesMax)),
+  ),
+  resolve: key(
+    list(hostAddress(), 1, HOST_ADDRESSES_MAX).optional(),
+    "Addresses of the list's host, for a host that cannot be looked up before the list is there.",
+    'the host is looked up',
+  ),
+  review: key(
+    z
+      .strictObject({
+        shrink: key(
+          share('0%', '100%').optional(),
+          'Rules that may be lost.',
+          inCode(formatShare(URL_DEFAULTS.review.shrinkShareMax)),
+        ),
+        grow: key(
+          share('0%', '10000%').optional(),
+          'Rules that may be added.',
+          inCode(formatShare(URL_DEFAULTS.review.growthShareMax)),
+        ),
+        rejected: key(
+          share('0%', '100%').optional(),
+          'Lines of the list that may be rejected.',
+          inCode(formatShare(URL_DEFAULTS.review.rejectedShareMax)),
+        ),
+      })
+      .optional(),
+    'From when on a fetched list is held for a person to see, in whole per cents of the rules that it had.',
+    'the defaults of its keys',
+  ),
+  format: key(choice(LIST_FORMATS).optional(), 'Format of `file` or `url`.', '`domains`'),
+  origin: key(apex().optional(), 'Name of the zone of an `rpz` file.', 'what the file says'),
   match: key(
     choice(MATCHES).optional(),
     'Whether a name of a `domains` file covers the names below it.',
@@ -129,6 +198,14 @@ const listItem = z.strictObject({
     boolean().optional(),
     'Whether the list is a legal mandate: Cordon is not ready without it, and no allowlist beats it.',
     "the list's own header, else `false`",
+  ),
+  allow: key(
+    boolean().prefault(false),
+    'Whether the names of the list pass, whatever its rules say: it beats all lists but mandates.',
+  ),
+  'log-only': key(
+    boolean().prefault(false),
+    'Whether what the list refuses is only counted, in `cordon_would_refuse_total`, and passes.',
   ),
   answer: key(
     blockAnswer().optional(),
@@ -148,6 +225,22 @@ const listItem = z.strictObject({
   category: key(identifier().optional(), 'Metric label.', "the list's own header, else the `id`"),
 });
 
+const schedule = z.strictObject({
+  list: key(
+    identifier(),
+    'List of the group that is in force at these times only; with several, at any of them.',
+  ),
+  from: key(timePoint().optional(), 'First day, or the time of RFC 3339 from which on.', 'always'),
+  until: key(timePoint().optional(), 'Day or time from which on no longer.', 'forever'),
+  weekdays: key(list(choice(WEEKDAYS), 1, WEEKDAYS.length).optional(), 'Days of the week.', 'all'),
+  hours: key(
+    dayHours().optional(),
+    'Hours of the day; a range past midnight belongs to the day on which it starts.',
+    'all',
+  ),
+  timezone: key(timeZone().prefault('UTC'), 'Whose clocks show these dates, days and hours.'),
+});
+
 const group = z.strictObject({
   name: key(identifier(), 'Name of the group in metrics and logs; unique.'),
   clients: key(
@@ -155,6 +248,10 @@ const group = z.strictObject({
     `Prefixes of the group's clients; the longest prefix decides. Only \`${DEFAULT_GROUP}\` has none.`,
   ),
   lists: key(list(identifier(), 0, LISTS_MAX), 'Lists that are in force for the group.'),
+  schedules: key(
+    list(schedule, 0, SCHEDULES_MAX).prefault([]),
+    'Times at which lists of the group are in force; no mandate list has any.',
+  ),
 });
 
 const block = z
@@ -165,7 +262,7 @@ const block = z
       '`nxdomain`, or `address` when `block.address` is there',
     ),
     address: key(
-      list(blockAddress(), BLOCK_ADDRESSES.min, BLOCK_ADDRESSES.max).optional(),
+      list(ipAddress(), BLOCK_ADDRESSES.min, BLOCK_ADDRESSES.max).optional(),
       'Addresses of the mode `address`.',
     ),
     ttl: key(durationSec('0s', '1h').prefault('30s'), 'TTL of refusals.'),
@@ -235,7 +332,7 @@ export const configSchema = z.strictObject({
   ),
   lists: key(
     list(listItem, 0, LISTS_MAX).optional(),
-    'Lists of refused names and addresses.',
+    'Lists of names and addresses. Mandate lists go before those with `allow`, and these before all others; of each kind, the first decides.',
     'the shipped lists that are on by default',
   ),
   groups: key(

@@ -1,10 +1,12 @@
-// Durations and sizes: both ways, with bounds.
+// Durations, sizes and percentages: both ways, with bounds.
 import { describe, expect, it } from 'vitest';
 import {
   durationMs,
   durationSec,
   formatDurationMs,
+  formatShare,
   formatSize,
+  share,
   sizeBytes,
 } from '../../../src/config/amount.ts';
 
@@ -63,5 +65,25 @@ describe('sizeBytes()', () => {
 
   it.each(['64MB', '64', '64Mib', '64M', '100000B'])('refuses %s', (text) => {
     expect(messageOf(sizeBytes('1KiB', '16GiB'), text)).toBe(`"${text}" is not a size`);
+  });
+});
+
+describe('share()', () => {
+  it('reads whole per cents, and formatShare() writes them back', () => {
+    for (let percent = 0; percent <= 1000; percent++) {
+      expect(formatShare(share('0%', '1000%').parse(`${percent}%`))).toBe(`${percent}%`);
+    }
+    expect(share('0%', '100%').parse('20%')).toBe(0.2);
+  });
+
+  it.each([
+    ['20', '"20" is not a percentage'],
+    ['2.5%', '"2.5%" is not a percentage'],
+    ['20 %', '"20 %" is not a percentage'],
+    ['-1%', '"-1%" is not a percentage'],
+    ['101%', '"101%" is more than 100%'],
+    [0.2, '0.2 has no unit'],
+  ])('refuses %j', (value, message) => {
+    expect(messageOf(share('0%', '100%'), value)).toBe(message);
   });
 });

@@ -24,7 +24,9 @@ describe('loadConfig()', () => {
     expect(bare.config.upstreams).toBeUndefined();
     expect(bare.config.stateDirectory).toBe('/working/state');
     expect(bare.config.lists.map((list) => list.id)).toEqual(FACTS.shippedDefault);
-    expect(bare.config.groups).toEqual([{ name: 'default', clients: [], lists: FACTS.shippedDefault }]);
+    expect(bare.config.groups).toEqual([
+      { name: 'default', clients: [], lists: FACTS.shippedDefault, schedules: [] },
+    ]);
     expectGolden('defaults.out', `# Locks the defaults.\n${effectiveConfig(bare.config)}`);
     for (const text of ['', '# nothing\n', '{}', '\ufeff']) {
       expect(effectiveConfig(configOf(text)).replace(/^state: .*$/m, 'state: /working/state')).toBe(
@@ -50,7 +52,7 @@ describe('loadConfig()', () => {
       ['lab', ['a']],
     ]);
     const implied = configOf(`${lists}groups: [{ name: lab, clients: ["192.0.2.1"], lists: [a] }]`);
-    expect(implied.groups[0]).toEqual({ name: 'default', clients: [], lists: ['a', 'b'] });
+    expect(implied.groups[0]).toEqual({ name: 'default', clients: [], lists: ['a', 'b'], schedules: [] });
   });
 
   it.each([
@@ -96,11 +98,7 @@ describe('loadConfig()', () => {
     ],
     [
       'lists: [{ id: a, shipped: tiktok, format: hosts }]',
-      'cordon.yaml:1:43: lists[0].format: goes with "file" only',
-    ],
-    [
-      'lists: [{ id: a, url: "http://192.0.2.1/a", format: hosts }]',
-      'cordon.yaml:1:23: lists[0].url: lists from a URL are not available in this version; download the file and use "file"',
+      'cordon.yaml:1:43: lists[0].format: goes with "file" and "url" only',
     ],
     ['listen: 5', 'cordon.yaml:1:9: listen: expected a map, found the number 5'],
     ['upstreams:', 'cordon.yaml:1:11: upstreams: is empty; write a list or remove the key'],

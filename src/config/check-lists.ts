@@ -1,0 +1,203 @@
+// Checks across the keys of lists and groups: where a list comes from, what it can be, and who uses it when.
+import { formatPrefix } from '../base/base.ts';
+import {
+  type CrossCheckFacts,
+  conflict,
+  type Draft,
+  isMap,
+  itemsOf,
+  type Report,
+  reportRepeat,
+  unknown,
+} from './draft.ts';
+import type { Path } from './problem.ts';
+import { toInstantMs } from './schedule-leaf.ts';
+import { DEFAULT_GROUP } from './schema.ts';
+import { Fault, quote, suggest } from './value.ts';
+
+const SOURCES = ['shipped', 'file', 'url'] as const;
+/** Keys that say how a text is read; a shipped list is read as it ships. */
+const READING_KEYS = ['format', 'match', 'origin'] as const;
+const FETCHING_KEYS = [
+  'refresh',
+  'public-key',
+  'signature',
+  'sha256',
+  'max-size',
+  'resolve',
+  'review',
+] as const;
+/** Keys that say how a list refuses. */
+const REFUSING_KEYS = ['answer', 'ede'] as const;
+
+/** Reports what is wrong between the keys of each list, and between lists. */
+export const checkLists = (draft: Draft, facts: CrossCheckFacts, report: Report): void => {
+  const seen = new Map<string, string>();
+  for (const [index, item] of itemsOf(draft.lists)) {
+    if (!isMap(item)) continue;
+    const path = ['lists', index];
+    if (item.id !== undefined) reportRepeat(seen, item.id, [...path, 'id'], 'is the id already', report);
+    checkSource(item, path, facts, report);
+    checkRole(item, path, report);
+  }
+};
+
+type ListDraft = Exclude<NonNullable<Draft['lists']>[number], undefined>;
+
+const checkSource = (item: ListDraft, path: Path, facts: CrossCheckFacts, report: Report): void => {
+  const sources = SOURCES.filter((name) => Object.hasOwn(item, name));
+  if (sources.length !== 1) {
+    const found = sources.length === 0 ? 'has no source' : `has more than one source: ${sources.join(', ')}`;
+    report(path, conflict(found, 'write exactly one of "shipped", "file" and "url"'));
+    return;
+  }
+  if (item.shipped !== undefined && !facts.shippedIds.includes(item.shipped)) {
+    const hint = suggest(item.shipped, facts.shippedIds) ?? `lists that ship: ${facts.shippedIds.join(', ')}`;
+    report([...path, 'shipped'], unknown(`no list ${quote(item.shipped)} ships`, hint));
+  }
+  const reportKeys = (names: readonly string[], text: string): void => {
+    for (const name of names) if (Object.hasOwn(item, name)) report([...path, name], conflict(text));
+  };
+  if (sources[0] === 'shipped') reportKeys(READING_KEYS, 'goes with "file" and "url" only');
+  else checkReading(item, path, report);
+  if (sources[0] === 'url') checkFetching(item, path, report);
+  else reportKeys(FETCHING_KEYS, 'goes with "url" only');
+};
+
+const checkReading = (item: ListDraft, path: Path, report: Report): void => {
+  const { format = 'domains' } = item;
+  if (item.match !== undefined && format !== 'domains') {
+    report([...path, 'match'], conflict(`goes with the format domains only, the list is ${format}`));
+  }
+  if (item.origin !== undefined && format !== 'rpz') {
+    report([...path, 'origin'], conflict(`goes with the format rpz only, the list is ${format}`));
+  }
+};
+
+const checkFetching = (item: ListDraft, path: Path, report: Report): void => {
+  if (Object.hasOwn(item, 'signature') && !Object.hasOwn(item, 'public-key')) {
+    const hint = 'write the key of whoever signs the list';
+    report([...path, 'signature'], conflict('goes with "public-key" only', hint));
+  }
+  const seen = new Map<string, string>();
+  for (const [at, host] of itemsOf(item.resolve)) {
+    if (host !== undefined) {
+      reportRepeat(seen, host.address, [...path, 'resolve', at], 'is named already', report);
+    }
+  }
+};
+
+/** A list refuses by mandate, refuses, only counts, or lets pass: one of them. */
+const checkRole = (item: ListDraft, path: Path, report: Report): void => {
+  const isLogOnly = item['log-only'] === true;
+  if (item.allow !== true) {
+    if (item.mandate !== true || !isLogOnly) return;
+    report([...path, 'log-only'], conflict('a mandate list refuses', 'remove the key, or "mandate"'));
+    return;
+  }
+  const hint = 'remove the key, or "allow"';
+  if (item.mandate === true) report([...path, 'mandate'], conflict('an allow list is no mandate', hint));
+  if (isLogOnly) report([...path, 'log-only'], conflict('an allow list refuses nothing', hint));
+  for (const name of REFUSING_KEYS) {
+    if (!Object.hasOwn(item, name)) continue;
+    report([...path, name], conflict('an allow list refuses nothing', hint));
+  }
+};
+
+/** Reports what is wrong between the keys of each group, between groups, and between groups and lists. */
+export const checkGroups = (draft: Draft, facts: CrossCheckFacts, report: Report): void => {
+  const names = new Map<string, string>();
+  const prefixes = new Map<string, string>();
+  const known = knownLists(draft, facts);
+  for (const [index, group] of itemsOf(draft.groups)) {
+    if (!isMap(group)) continue;
+    const path = ['groups', index];
+    if (group.name !== undefined) {
+      reportRepeat(names, group.name, [...path, 'name'], 'is the name already', report);
+      checkClients(group.name, Object.hasOwn(group, 'clients'), path, report);
+    }
+    for (const [at, prefix] of itemsOf(group.clients)) {
+      if (prefix === undefined) continue;
+      reportRepeat(
+        prefixes,
+        formatPrefix(prefix),
+        [...path, 'clients', at],
+        'is a client prefix already',
+        report,
+      );
+    }
+    const inForce = new Map<string, string>();
+    for (const [at, id] of itemsOf(group.lists)) {
+      if (id === undefined) continue;
+      reportRepeat(inForce, id, [...path, 'lists', at], 'is named already', report);
+      if (known.has(id)) continue;
+      report(
+        [...path, 'lists', at],
+        unknown(`no list has the id ${quote(id)}`, hintForList(id, known, facts)),
+      );
+    }
+    for (const [at, schedule] of itemsOf(group.schedules)) {
+      if (!isMap(schedule)) continue;
+      const below = [...path, 'schedules', at];
+      checkTimes(schedule, below, report);
+      if (schedule.list === undefined) continue;
+      const fault = known.has(schedule.list)
+        ? faultOfScheduled(schedule.list, group, draft)
+        : unknown(`no list has the id ${quote(schedule.list)}`, hintForList(schedule.list, known, facts));
+      if (fault !== undefined) report([...below, 'list'], fault);
+    }
+  }
+};
+
+type GroupDraft = Exclude<NonNullable<Draft['groups']>[number], undefined>;
+type ScheduleDraft = Exclude<NonNullable<GroupDraft['schedules']>[number], undefined>;
+
+/** Why a list that exists cannot have a schedule in the group. */
+const faultOfScheduled = (id: string, group: GroupDraft, draft: Draft): Fault | undefined => {
+  const isChosen = [...itemsOf(group.lists)].some(([, chosen]) => chosen === id);
+  if (!isChosen) return unknown(`the group has no list ${quote(id)}`, 'add it to the "lists" of the group');
+  const isMandate = [...itemsOf(draft.lists)].some(([, item]) => item?.id === id && item.mandate === true);
+  return isMandate
+    ? conflict(`${quote(id)} is a mandate list, which is always in force`, 'remove the schedule')
+    : undefined;
+};
+
+const checkTimes = (schedule: ScheduleDraft, path: Path, report: Report): void => {
+  const { from, until, timezone } = schedule;
+  const restricts = ['from', 'until', 'weekdays', 'hours'].some((name) => Object.hasOwn(schedule, name));
+  if (!restricts) {
+    const hint = 'write at least one of "from", "until", "weekdays" and "hours"';
+    report(path, new Fault('ERR_CONFIG_MISSING_KEY', 'has no time', hint));
+  }
+  const days = new Map<string, string>();
+  for (const [at, day] of itemsOf(schedule.weekdays)) {
+    if (day !== undefined) reportRepeat(days, day, [...path, 'weekdays', at], 'is named already', report);
+  }
+  if (from === undefined || until === undefined || timezone === undefined) return;
+  if (toInstantMs(from, timezone) >= toInstantMs(until, timezone)) {
+    report([...path, 'until'], conflict('is not after "from"', '"until" is the first day or time without'));
+  }
+};
+
+const hintForList = (id: string, known: ReadonlySet<string>, facts: CrossCheckFacts): string => {
+  if (facts.shippedIds.includes(id)) return `add { id: ${id}, shipped: ${id} } to "lists"`;
+  return suggest(id, known) ?? `lists of this configuration: ${[...known].join(', ')}`;
+};
+
+const checkClients = (name: string, hasClients: boolean, path: Path, report: Report): void => {
+  if (name === DEFAULT_GROUP && hasClients) {
+    const text = `the group ${quote(name)} holds every client that no other group names`;
+    report([...path, 'clients'], conflict(text, 'remove the key or rename the group'));
+  }
+  if (name !== DEFAULT_GROUP && !hasClients) {
+    const hint = `only the group ${quote(DEFAULT_GROUP)} has none`;
+    report([...path, 'clients'], new Fault('ERR_CONFIG_MISSING_KEY', 'is missing', hint));
+  }
+};
+
+const knownLists = (draft: Draft, facts: CrossCheckFacts): Set<string> => {
+  if (draft.lists === undefined) return new Set(facts.shippedDefault);
+  const known = new Set<string>();
+  for (const [, item] of itemsOf(draft.lists)) if (item?.id !== undefined) known.add(item.id);
+  return known;
+};

@@ -1,0 +1,257 @@
+// Keys of lists: what each takes, what it refuses and where, and what the lists room makes of the same values.
+import { describe, expect, it } from 'vitest';
+import { isAppError } from '../../../src/base/base.ts';
+import { LIST_FORMATS, type ListConfig, type ListSource } from '../../../src/config/config.ts';
+import { LIST_FORMATS as FORMATS_READ } from '../../../src/lists/lists.ts';
+import { REVIEW_DEFAULTS } from '../../../src/lists/review.ts';
+import { parseSourceKey } from '../../../src/lists/source-signature.ts';
+import { configOf, problemsOf } from './support.ts';
+
+const MINISIGN_KEY = 'RWQf6LRCGA9i53mlYecO4IzT51TGPpvWucNSCh1CBM0QTaLn73Y7GFO3';
+const RAW_KEY = '11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=';
+const HASH = 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855';
+const URL_TEXT = 'https://lists.example.com/a.txt';
+
+const listOf = (keys: string): ListConfig => {
+  const [list] = configOf(`lists: [{ id: a, ${keys} }]`).lists;
+  if (list === undefined) throw new Error('no list');
+  return list;
+};
+
+const sourceOf = (keys: string): ListSource => listOf(keys).source;
+
+/** The problems of a list that stands in one line, the keys from column 18 on. */
+const refusalsOf = (keys: string): string[] =>
+  problemsOf(`lists: [{ id: a, ${keys} }]`).map((problem) => problem.replace(/^cordon\.yaml:1:/, ''));
+
+describe('a list with a URL', () => {
+  it('has defaults for everything but its address', () => {
+    expect(listOf(`url: "${URL_TEXT}"`)).toEqual({
+      id: 'a',
+      source: {
+        kind: 'url',
+        url: URL_TEXT,
+        refreshMs: 14_400_000,
+        publicKey: undefined,
+        signatureUrl: undefined,
+        sha256: undefined,
+        sizeBytesMax: 67_108_864,
+        addresses: [],
+        review: { shrinkShareMax: 0.2, growthShareMax: 2, rejectedShareMax: 0.05 },
+        format: 'domains',
+        match: 'suffix',
+        origin: undefined,
+      },
+      mandate: undefined,
+      allow: false,
+      logOnly: false,
+      answer: undefined,
+      ede: undefined,
+      category: undefined,
+    });
+  });
+
+  it.each<[string, Partial<ListSource>]>([
+    ['refresh: 5m', { refreshMs: 300_000 }],
+    ['refresh: 7d', { refreshMs: 604_800_000 }],
+    ['max-size: 256MiB', { sizeBytesMax: 268_435_456 }],
+    [`sha256: ${HASH.toUpperCase()}`, { sha256: HASH }],
+    [`public-key: ${MINISIGN_KEY}`, { publicKey: MINISIGN_KEY }],
+    [`public-key: ${RAW_KEY}`, { publicKey: RAW_KEY }],
+    [`public-key: "untrusted comment: key\\n${MINISIGN_KEY}\\n"`, { publicKey: MINISIGN_KEY }],
+    [
+      `public-key: ${RAW_KEY}, signature: "http://192.0.2.1/a.sig"`,
+      { publicKey: RAW_KEY, signatureUrl: 'http://192.0.2.1/a.sig' },
+    ],
+    [
+      'resolve: ["192.0.2.1", "2001:DB8::0:1"]',
+      {
+        addresses: [
+          { address: '192.0.2.1', family: 4 },
+          { address: '2001:db8::1', family: 6 },
+        ],
+      },
+    ],
+    [
+      'review: { grow: 1000%, rejected: 0% }',
+      { review: { shrinkShareMax: 0.2, growthShareMax: 10, rejectedShareMax: 0 } },
+    ],
+    ['format: rpz, origin: RPZ.Example', { format: 'rpz', origin: 'rpz.example.' }],
+    ['match: exact', { match: 'exact' }],
+  ])('takes %s', (keys, wanted) => {
+    expect(sourceOf(`url: "${URL_TEXT}", ${keys}`)).toMatchObject(wanted);
+  });
+
+  it.each([
+    ['HTTP://Lists.Example.com:80/a%20b?x=1#part', 'http://lists.example.com/a%20b?x=1'],
+    ['https://[2001:db8::1]:8443/a', 'https://[2001:db8::1]:8443/a'],
+  ])('reads the address %s', (text, url) => {
+    expect(sourceOf(`url: "${text}"`)).toMatchObject({ url });
+  });
+
+  it.each([
+    ['lists.example.com/a.txt', 'is not an http or https URL'],
+    ['file:///etc/passwd', 'is not an http or https URL'],
+    [`https://lists.example.com/${'a'.repeat(2048)}`, 'is not an http or https URL'],
+    ['https://user@lists.example.com/a', 'has a user or a password'],
+    ['https://:secret@lists.example.com/a', 'has a user or a password'],
+  ])('refuses address %# without repeating it', (text, problem) => {
+    const [first, ...others] = refusalsOf(`url: "${text}"`);
+    expect(first).toContain(`23: lists[0].url: ${problem}; `);
+    expect(first).not.toContain(text.slice(-6));
+    expect(others).toEqual([]);
+  });
+
+  it.each([
+    ['refresh: 4m', '67: lists[0].refresh: "4m" is less than 5m'],
+    ['refresh: 169h', '67: lists[0].refresh: "169h" is more than 7d'],
+    ['max-size: 257MiB', '68: lists[0].max-size: "257MiB" is more than 256MiB'],
+    [
+      'sha256: abc',
+      '66: lists[0].sha256: "abc" is not a SHA-256; write 64 hexadecimal digits, as sha256sum prints them',
+    ],
+    [
+      `public-key: ${RAW_KEY.slice(4)}`,
+      `70: lists[0].public-key: "${RAW_KEY.slice(4)}" is not a public key; write the line that begins with "RW" of a minisign key, or 32 bytes of an Ed25519 key in Base64`,
+    ],
+    [
+      'signature: "http://192.0.2.1/a"',
+      '69: lists[0].signature: goes with "public-key" only; write the key of whoever signs the list',
+    ],
+    ['resolve: []', '67: lists[0].resolve: has 0 items, at least 1 needed'],
+    ['resolve: [host]', '68: lists[0].resolve[0]: "host" is not an IP address'],
+    [
+      'resolve: ["0.0.0.0"]',
+      '68: lists[0].resolve[0]: "0.0.0.0" is the unspecified address, which nobody can ask',
+    ],
+    ['resolve: ["::1", "0:0::1"]', '75: lists[0].resolve[1]: "::1" is named already at lists[0].resolve[0]'],
+    ['review: { shrink: 101% }', '76: lists[0].review.shrink: "101%" is more than 100%'],
+    [
+      'review: { shrink: 0.2 }',
+      '76: lists[0].review.shrink: 0.2 has no unit; write a whole number and "%", such as "20%"',
+    ],
+    ['review: { shrinks: 1% }', '68: lists[0].review.shrinks: unknown key; did you mean "shrink"?'],
+    [
+      'format: rpz, origin: "."',
+      '79: lists[0].origin: the root is no response policy zone; write the name of the zone',
+    ],
+    ['format: rpz, origin: a..b', '79: lists[0].origin: "a..b" is not a domain name (empty label)'],
+    ['origin: a.example', '66: lists[0].origin: goes with the format rpz only, the list is domains'],
+    [
+      'format: regex, match: exact',
+      '80: lists[0].match: goes with the format domains only, the list is regex',
+    ],
+  ])('refuses %s', (keys, problem) => {
+    expect(refusalsOf(`url: "${URL_TEXT}", ${keys}`)).toEqual([problem]);
+  });
+
+  it.each([
+    'refresh: 4h',
+    `public-key: ${RAW_KEY}`,
+    `sha256: ${HASH}`,
+    'max-size: 1MiB',
+    'resolve: ["192.0.2.1"]',
+    'review: { grow: 1% }',
+  ])('and no other has %s', (keys) => {
+    const [name = ''] = keys.split(':');
+    for (const source of ['file: f.txt', 'shipped: tiktok']) {
+      const column = 18 + source.length + 2 + name.length + 2;
+      expect(refusalsOf(`${source}, ${keys}`)).toEqual([`${column}: lists[0].${name}: goes with "url" only`]);
+    }
+  });
+
+  it('is the only source of the list', () => {
+    expect(refusalsOf(`url: "${URL_TEXT}", file: f.txt`)).toEqual([
+      '9: lists[0]: has more than one source: file, url; write exactly one of "shipped", "file" and "url"',
+    ]);
+  });
+
+  it('has the defaults of the review', () => {
+    expect(sourceOf(`url: "${URL_TEXT}"`)).toMatchObject({
+      review: {
+        shrinkShareMax: REVIEW_DEFAULTS.shrinkShareMax,
+        growthShareMax: REVIEW_DEFAULTS.growthShareMax,
+        rejectedShareMax: REVIEW_DEFAULTS.rejectedShareMax,
+      },
+    });
+  });
+
+  it.each([
+    MINISIGN_KEY,
+    RAW_KEY,
+    MINISIGN_KEY.slice(4),
+    MINISIGN_KEY.replace('RWQ', 'RUR'),
+    RAW_KEY.slice(0, -1),
+    RAW_KEY.replace('/', '_'),
+    '',
+  ])('takes the public key %j just when signatures can be checked with it', (key) => {
+    expect(refusalsOf(`url: "${URL_TEXT}", public-key: "${key}"`)).toHaveLength(isSourceKey(key) ? 0 : 1);
+  });
+});
+
+describe('the format of a list', () => {
+  it('is any that the lists room reads', () => {
+    expect([...LIST_FORMATS]).toEqual([...FORMATS_READ]);
+  });
+
+  it.each(LIST_FORMATS)('can be %s', (format) => {
+    expect(sourceOf(`file: f.txt, format: ${format}`)).toMatchObject({ kind: 'file', format });
+  });
+
+  it('of a response policy zone takes its name', () => {
+    expect(sourceOf('file: f.txt, format: rpz, origin: "Rpz.example."')).toMatchObject({
+      origin: 'rpz.example.',
+    });
+    expect(refusalsOf('shipped: tiktok, origin: rpz.example')).toEqual([
+      '43: lists[0].origin: goes with "file" and "url" only',
+    ]);
+  });
+});
+
+describe('what a list does', () => {
+  it.each<[string, Partial<ListConfig>]>([
+    ['log-only: true', { logOnly: true, allow: false }],
+    ['log-only: true, mandate: false', { logOnly: true, mandate: false }],
+    ['allow: true, category: press', { allow: true, logOnly: false, category: 'press' }],
+    ['allow: false, log-only: false, mandate: true', { allow: false, logOnly: false, mandate: true }],
+  ])('is %s', (keys, wanted) => {
+    expect(listOf(`file: f.txt, ${keys}`)).toMatchObject(wanted);
+  });
+
+  it.each([
+    ['log-only: 1', '41: lists[0].log-only: expected a boolean, found the number 1'],
+    ['allow: yes', '38: lists[0].allow: expected a boolean, found the text "yes"'],
+    [
+      'mandate: true, log-only: true',
+      '56: lists[0].log-only: a mandate list refuses; remove the key, or "mandate"',
+    ],
+    [
+      'mandate: true, allow: true',
+      '40: lists[0].mandate: an allow list is no mandate; remove the key, or "allow"',
+    ],
+    [
+      'allow: true, log-only: true',
+      '54: lists[0].log-only: an allow list refuses nothing; remove the key, or "allow"',
+    ],
+    [
+      'allow: true, answer: nodata',
+      '52: lists[0].answer: an allow list refuses nothing; remove the key, or "allow"',
+    ],
+    [
+      'allow: true, ede: { code: 15 }',
+      '49: lists[0].ede: an allow list refuses nothing; remove the key, or "allow"',
+    ],
+  ])('cannot be %s', (keys, problem) => {
+    expect(refusalsOf(`file: f.txt, ${keys}`)).toEqual([problem]);
+  });
+});
+
+const isSourceKey = (text: string): boolean => {
+  try {
+    parseSourceKey(text);
+    return true;
+  } catch (thrown) {
+    if (isAppError(thrown)) return false;
+    throw thrown;
+  }
+};
