@@ -2,7 +2,7 @@
 //
 // Requests are judged by the address of the connection alone; Host, Forwarded and every other header are ignored.
 // No body is read: a connection that brings one is closed after the response.
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import {
   AppError,
@@ -16,6 +16,7 @@ import {
   systemErrorCode,
 } from '../base/base.ts';
 import type { AdminLog, Control } from './control.ts';
+import { close, write } from './responses.ts';
 import { broken, forbidden, type Reply, route } from './routes.ts';
 
 /** Connections at a time: a few scrapers, probes and people; each holds at most a header and one page. */
@@ -28,11 +29,9 @@ const HEADER_MS_MAX = 5_000;
 const REQUEST_MS_MAX = 10_000;
 /** Shorter than a scrape interval: idle connections do not fill the bound. */
 const IDLE_MS_MAX = 5_000;
-/** What close() waits for responses that are being written. */
-const CLOSE_MS_MAX = 1_000;
 
 /** Codes of this room. */
-export type AdminErrorCode = 'ERR_ADMIN_LISTEN';
+export type AdminErrorCode = 'ERR_ADMIN_CONTROL' | 'ERR_ADMIN_LISTEN';
 
 /** What the listener needs. */
 export interface AdminOptions {
@@ -97,21 +96,6 @@ const answer = async (
   }
 };
 
-const write = (request: IncomingMessage, response: ServerResponse, reply: Reply): void => {
-  const hasBody =
-    (request.headers['content-length'] ?? '0') !== '0' || 'transfer-encoding' in request.headers;
-  response.writeHead(reply.status, {
-    'Content-Type': reply.contentType,
-    'Content-Length': Buffer.byteLength(reply.body),
-    'Cache-Control': 'no-store',
-    'X-Content-Type-Options': 'nosniff',
-    'Content-Security-Policy': "default-src 'none'; frame-ancestors 'none'",
-    ...(reply.allow === undefined ? {} : { Allow: reply.allow }),
-    ...(hasBody ? { Connection: 'close' } : {}),
-  });
-  response.end(reply.body);
-};
-
 const listen = (server: Server, endpoint: Endpoint): Promise<void> =>
   new Promise((resolve, reject) => {
     server.once('error', (error) => {
@@ -147,15 +131,3 @@ const toListenError = (endpoint: Endpoint, cause: Error): AppError<AdminErrorCod
     known === undefined ? { cause } : { cause, hint: known.hint },
   );
 };
-
-/** Closing the server closes what is idle. */
-const close = (server: Server): Promise<void> =>
-  new Promise((resolve) => {
-    const deadline = setTimeout(() => {
-      server.closeAllConnections();
-    }, CLOSE_MS_MAX);
-    server.close(() => {
-      clearTimeout(deadline);
-      resolve();
-    });
-  });

@@ -1,6 +1,6 @@
-// What each path answers. The one place of this room where a state or a failure becomes an HTTP status.
+// What each path of the TCP listener answers, and the forms of all replies of this room.
 //
-// Everything here is read-only: GET and HEAD (RFC 9110 section 9.2.1), no parameter, no body. Failures are problem
+// Every path here is read-only: GET and HEAD (RFC 9110 section 9.2.1), no parameter, no body. Failures are problem
 // documents (RFC 9457).
 import type { Control } from './control.ts';
 
@@ -49,8 +49,14 @@ export const broken = (): Reply => toProblem(500, 'Internal Server Error', 'see 
 
 const toReply = (status: number, contentType: string, body: string): Reply => ({ status, contentType, body });
 
-const toJson = (status: number, value: object): Reply =>
+/** A reply with a value as JSON. */
+export const toJson = (status: number, value: object): Reply =>
   toReply(status, JSON_TYPE, `${JSON.stringify(value)}\n`);
 
-const toProblem = (status: number, title: string, detail: string): Reply =>
-  toReply(status, PROBLEM_TYPE, `${JSON.stringify({ type: 'about:blank', title, status, detail })}\n`);
+/** A problem document (RFC 9457), with further members where there are any. */
+export const toProblem = (status: number, title: string, detail: string, more: object = {}): Reply =>
+  toReply(
+    status,
+    PROBLEM_TYPE,
+    `${JSON.stringify({ type: 'about:blank', title, status, detail, ...more })}\n`,
+  );

@@ -5,12 +5,33 @@
 import { type ConfigResult, loadConfig } from '../config/config.ts';
 import { shippedDefaults, shippedLists } from '../lists/lists.ts';
 
-export { AppError, errorText, isAppError, parseEndpoint } from '../base/base.ts';
+export { AppError, errorText, isAppError, parseEndpoint, systemErrorCode } from '../base/base.ts';
 export { type Inquiry, inquire, type Reading, type ReadRecord } from '../compliance/compliance.ts';
 export { parseName, parseType } from '../dns/dns.ts';
+export type { StoreDecision } from '../lists/lists.ts';
 export { createLog, metricsReference } from '../observe/observe.ts';
 export { type Explanation, explain, type FollowedAnswer, type Reason } from './explain.ts';
+export {
+  EXPORT_ORIGIN,
+  type ExportFacts,
+  exportLists,
+  isExportFormat,
+  piecesOf,
+  readExportMark,
+  writeExport,
+} from './export-lists.ts';
 export { buildGeneration } from './generation.ts';
+export { diffList, type ListDiff } from './list-diff.ts';
+export type { RefreshResult } from './list-keeper.ts';
+export {
+  type CandidateStatus,
+  CONTROL_SOCKET_NAME,
+  type ListStatus,
+  readKeptPaths,
+  readListHistory,
+  readListStatuses,
+  withoutMissing,
+} from './list-status.ts';
 export { Service } from './service.ts';
 export { VERSION } from './version.ts';
 

@@ -1,34 +1,49 @@
 // Tells for one name and client what would be decided, by which list and line, and on what evidence.
 //
 // The same functions decide as in the running resolver: a generation is built from the configuration, the client is
-// identified, the question is judged, and when it passes, the answer is fetched from the configured upstreams and
-// judged too. It needs no running resolver and changes nothing.
+// identified, the question is judged for each type that leads to an address, because rules may depend on it, and
+// where it passes, the answer is fetched from the configured upstreams and judged too. It needs no running resolver
+// and changes nothing.
 import { Clients } from '../access/access.ts';
-import { createAddress, formatPrefix, matchesPrefix, parseAddress, systemClock } from '../base/base.ts';
+import {
+  type AddressWords,
+  createAddress,
+  formatPrefix,
+  matchesPrefix,
+  parseAddress,
+  systemClock,
+} from '../base/base.ts';
 import { createAnswer } from '../cache/cache.ts';
 import type { Config } from '../config/config.ts';
-import { CLASS, foldName, formatMessage, formatName, formatType, TYPE } from '../dns/dns.ts';
+import { CLASS, foldName, formatMessage, formatName, formatRdata, formatType, TYPE } from '../dns/dns.ts';
 import { LOCAL, LocalZones } from '../local/local.ts';
 import { TRIGGER_WORDS } from '../observe/observe.ts';
-import { MATCH_NAMES, Policy, Verdict } from '../policy/policy.ts';
+import { ACTION, MATCH_NAMES, Policy, Verdict } from '../policy/policy.ts';
 import { Forwarding, RESOLV_CONF, readSystemResolvers, type UpstreamOutcome } from '../upstream/upstream.ts';
-import { buildGeneration, type Generation } from './generation.ts';
+import { buildGeneration, type Generation, type PathOf } from './generation.ts';
 
 /** The types whose answers are followed: those that lead a client to an address. */
 const FOLLOWED = [TYPE.A, TYPE.AAAA, TYPE.HTTPS] as const;
 
-/** Why a name or an answer is refused. */
+/** Characters of a rule's line: a line of a hosts file may hold hundreds of names. */
+const LINE_LENGTH_MAX = 500;
+
+/** The rule that decides about a name or an answer. */
 export interface Reason {
   readonly list: string;
   readonly title: string;
   readonly mandate: boolean;
-  /** What led to it: `qname`, `cname`, `response-ip`, …. */
+  /** What led to it: `qname`, `cname`, `response-ip`, `client-ip`, …. */
   readonly trigger: string;
-  /** How the rule matches: `suffix`, `exact`, `wildcard`, `prefix`. */
+  /** How the rule matches: `suffix`, `exact`, `wildcard`, `prefix`, `pattern`. */
   readonly match: string;
+  /** What is done, in the words of RPZ or, where the rule leaves it to the list, in those of `block.mode`. */
+  readonly action: string;
+  /** The answer of a rule that states one: `TYPE RDATA`. */
+  readonly data: readonly string[];
   readonly file: string;
   readonly line: number;
-  /** The rule's line as it stands in the list. */
+  /** The rule's line as it stands in the list, at most 500 characters of it. */
   readonly text: string;
   readonly service: string | undefined;
   readonly owner: string | undefined;
@@ -39,9 +54,14 @@ export interface Reason {
 /** What became of one followed type. */
 export interface FollowedAnswer {
   readonly type: string;
-  /** `refused`, `passes`, or why it could not be followed. */
+  /** `refused`, `passes`, `passes by passthru of list ID line N`, or why it could not be followed. */
   readonly outcome: string;
+  /** Why it is refused. */
   readonly reason: Reason | undefined;
+  /** The rule by which it passes, if any. */
+  readonly passedBy: Reason | undefined;
+  /** What decided: the question of this type, or what its answer leads to. */
+  readonly judged: 'question' | 'answer';
   /** The upstream's answer, one record a line. */
   readonly records: readonly string[];
 }
@@ -58,30 +78,42 @@ export interface Explanation {
   readonly lists: readonly string[];
   /** `refused`, `local`, `passes`. */
   readonly outcome: 'refused' | 'local' | 'passes';
-  /** Why the question itself is refused. */
+  /** Why the question itself is refused: for all of A, AAAA and HTTPS by the same rule. */
   readonly reason: Reason | undefined;
+  /** The rule by which the question passes; undefined when no list has one for it. */
+  readonly passedBy: Reason | undefined;
+  /** What a list that is only watched would refuse the question by. */
+  readonly watched: Reason | undefined;
+  /** One for each type, where they were followed or where types differ; empty for a refused question. */
   readonly answers: readonly FollowedAnswer[];
 }
 
-/** Explains a wire name for a client's address; throws AppError when lists or upstreams cannot be had. */
+/**
+ * Explains a wire name for a client's address; throws AppError when lists or upstreams cannot be had.
+ *
+ * `pathOf` tells where the lists lie that were fetched.
+ */
 export const explain = async (
   config: Config,
   name: Uint8Array,
   client: string,
   follow: boolean,
+  pathOf?: PathOf,
 ): Promise<Explanation> => {
-  const generation = buildGeneration(config, 1, systemClock());
-  const policy = new Policy(generation.policy);
+  const generation = buildGeneration(config, 1, systemClock(), pathOf);
+  const policy = new Policy(generation.policy, systemClock());
   const identity = new Clients(generation.access).identifyText(client);
   const group = policy.groups[identity.group];
   const qname = Uint8Array.from(name);
   foldName(qname, 0, qname.length);
-  const verdict = new Verdict();
-  policy.judgeQuestion(qname, 0, qname.length, identity.group, verdict);
-  const reason = verdict.refused ? toReason(generation, verdict) : undefined;
-  const zones = config.forward.flatMap((rule) => rule.zones);
-  const isLocal = new LocalZones(zones).find(qname, qname.length, TYPE.A) !== LOCAL.NONE;
-  const passes = reason === undefined && !isLocal;
+  const judge = new Judge(generation, policy, identity.group, qname, client);
+  const zones = new LocalZones(config.forward.flatMap((rule) => rule.zones));
+  const isLocal = FOLLOWED.every((type) => zones.find(qname, qname.length, type) !== LOCAL.NONE);
+  const questions = FOLLOWED.map((type) => judge.judgeQuestion(type));
+  const [first] = questions;
+  const isSame = questions.every(({ place }) => place === first?.place);
+  const isRefused = !isLocal && isSame && first?.reason !== undefined;
+  const passes = !isLocal && !isRefused;
   return {
     name: formatName(qname),
     client,
@@ -90,18 +122,133 @@ export const explain = async (
     groupPrefix: prefixOf(config, identity.group, client),
     lists: generation.lists.filter((_, bit) => ((group?.lists ?? 0) & (1 << bit)) !== 0).map(({ id }) => id),
     outcome: isLocal ? 'local' : passes ? 'passes' : 'refused',
-    reason: isLocal ? undefined : reason,
-    answers: passes && follow ? await followAnswers(config, generation, policy, qname, identity.group) : [],
+    reason: isRefused ? first.reason : undefined,
+    passedBy: passes && isSame ? first?.passedBy : undefined,
+    watched: isLocal ? undefined : judge.watchQuestion(),
+    answers: passes ? await followAnswers(config, judge, questions, follow) : [],
   };
 };
 
+/** What the lists say of the question of one type. */
+interface JudgedQuestion {
+  readonly type: number;
+  readonly verdict: Verdict;
+  readonly reason: Reason | undefined;
+  readonly passedBy: Reason | undefined;
+  /** List and line of the rule, and what it does: equal for types that one rule decides. */
+  readonly place: string;
+}
+
+/** Judges one name for one client. */
+class Judge {
+  readonly qname: Uint8Array;
+  readonly #generation: Generation;
+  readonly #policy: Policy;
+  readonly #group: number;
+  readonly #client: AddressWords = createAddress();
+
+  constructor(generation: Generation, policy: Policy, group: number, qname: Uint8Array, client: string) {
+    this.#generation = generation;
+    this.#policy = policy;
+    this.#group = group;
+    this.qname = qname;
+    parseAddress(client, this.#client);
+  }
+
+  judgeQuestion(type: number): JudgedQuestion {
+    const verdict = new Verdict();
+    const { qname } = this;
+    this.#policy.judgeQuestion(qname, 0, qname.length, type, this.#client, this.#group, verdict);
+    const reason = this.#toReason(verdict);
+    return {
+      type,
+      verdict,
+      reason: verdict.refused ? reason : undefined,
+      passedBy: verdict.refused ? undefined : reason,
+      place: `${verdict.list}:${verdict.line}:${verdict.action}`,
+    };
+  }
+
+  /** The first rule of a watched list that would refuse one of the types. */
+  watchQuestion(): Reason | undefined {
+    const { qname } = this;
+    for (const type of FOLLOWED) {
+      const verdict = new Verdict();
+      this.#policy.watchQuestion(qname, 0, qname.length, type, this.#client, this.#group, verdict);
+      if (verdict.refused) return this.#toReason(verdict);
+    }
+    return undefined;
+  }
+
+  /** Judges what came of a question that passes. */
+  judgeAnswer(question: JudgedQuestion, outcome: UpstreamOutcome): FollowedAnswer {
+    const { type, verdict, passedBy } = question;
+    const row = { ...rowOf(question), judged: 'answer' as const };
+    if (outcome.kind === 'failure') return { ...row, outcome: `not followed: upstream ${outcome.reason}` };
+    const limits = { minSec: 0, maxSec: 0, negativeMaxSec: 0 };
+    const answer = createAnswer(outcome.message, this.qname, false, limits, systemClock());
+    const records = formatMessage(outcome.message)
+      .split('\n')
+      .filter((line) => line !== '' && !line.startsWith(';'));
+    if (answer === undefined || answer.overflow)
+      return { ...row, outcome: 'refused: the answer is malformed or endless', records };
+    // A rule on the question leaves only the lists before its own a say on the answer.
+    this.#policy.judgeTargets(answer, this.#group, verdict);
+    const reason = this.#toReason(verdict);
+    if (verdict.refused) return { ...row, outcome: 'refused', reason, passedBy: undefined, records };
+    const passing = reason ?? passedBy;
+    return { ...row, type: formatType(type), outcome: passingText(passing), passedBy: passing, records };
+  }
+
+  #toReason(verdict: Verdict): Reason | undefined {
+    const list = this.#generation.lists[verdict.list];
+    if (list === undefined) return undefined;
+    const source = list.loaded.entryAt(verdict.line);
+    const mode = this.#policy.lists[verdict.list]?.mode.kind ?? 'nxdomain';
+    return {
+      list: list.id,
+      title: list.title,
+      mandate: list.mandate,
+      trigger: TRIGGER_WORDS[verdict.trigger] ?? 'unknown',
+      match: MATCH_NAMES[verdict.match],
+      action: verdict.action === ACTION.LIST ? mode : (ACTION_WORDS[verdict.action] ?? 'unknown'),
+      data: verdict.records.map(({ type, rdata }) => `${formatType(type)} ${formatRdata(type, rdata)}`),
+      file: list.loaded.path,
+      line: verdict.line,
+      text: source?.text.trim().slice(0, LINE_LENGTH_MAX) ?? '',
+      service: source?.entry?.service,
+      owner: source?.entry?.owner,
+      evidence: source?.entry?.evidence,
+      reviewed: source?.entry?.reviewed,
+    };
+  }
+}
+
+/** The words of RPZ by number: `tcp-only` of TCP_ONLY. */
+const ACTION_WORDS: Readonly<Record<number, string>> = Object.fromEntries(
+  Object.entries(ACTION).map(([word, number]) => [number, word.toLowerCase().replace('_', '-')]),
+);
+
+const passingText = (passedBy: Reason | undefined): string =>
+  passedBy === undefined ? 'passes' : `passes by passthru of list ${passedBy.list} line ${passedBy.line}`;
+
+const rowOf = ({ type, reason, passedBy }: JudgedQuestion): FollowedAnswer => ({
+  type: formatType(type),
+  outcome: reason === undefined ? passingText(passedBy) : 'refused',
+  reason,
+  passedBy,
+  judged: 'question',
+  records: [],
+});
+
+/** A row for each type; without `follow` only when the types differ, and then of their questions. */
 const followAnswers = async (
   config: Config,
-  generation: Generation,
-  policy: Policy,
-  qname: Uint8Array,
-  group: number,
+  judge: Judge,
+  questions: readonly JudgedQuestion[],
+  follow: boolean,
 ): Promise<FollowedAnswer[]> => {
+  if (!follow) return questions.some(({ reason }) => reason !== undefined) ? questions.map(rowOf) : [];
   const forwarding = new Forwarding({
     routes: [
       {
@@ -118,66 +265,20 @@ const followAnswers = async (
   });
   const ask = (type: number): Promise<UpstreamOutcome> =>
     new Promise((resolve) => {
-      const question = { name: qname, type, class: CLASS.IN, dnssecOk: false, checkingDisabled: false };
+      const question = { name: judge.qname, type, class: CLASS.IN, dnssecOk: false, checkingDisabled: false };
       forwarding.resolve(question, resolve);
     });
   try {
     return await Promise.all(
-      FOLLOWED.map(async (type) => {
-        const outcome = await ask(type);
-        return toFollowed(generation, policy, qname, group, type, outcome);
-      }),
+      questions.map(async (question) =>
+        question.reason === undefined
+          ? judge.judgeAnswer(question, await ask(question.type))
+          : rowOf(question),
+      ),
     );
   } finally {
     forwarding.close();
   }
-};
-
-const toFollowed = (
-  generation: Generation,
-  policy: Policy,
-  qname: Uint8Array,
-  group: number,
-  type: number,
-  outcome: UpstreamOutcome,
-): FollowedAnswer => {
-  const row = { type: formatType(type), reason: undefined, records: [] };
-  if (outcome.kind === 'failure') return { ...row, outcome: `not followed: upstream ${outcome.reason}` };
-  const limits = { minSec: 0, maxSec: 0, negativeMaxSec: 0 };
-  const answer = createAnswer(outcome.message, qname, false, limits, systemClock());
-  const records = formatMessage(outcome.message)
-    .split('\n')
-    .filter((line) => line !== '' && !line.startsWith(';'));
-  if (answer === undefined || answer.overflow)
-    return { ...row, outcome: 'refused: the answer is malformed or endless', records };
-  const verdict = new Verdict();
-  policy.judgeTargets(answer, group, verdict);
-  return {
-    ...row,
-    outcome: verdict.refused ? 'refused' : 'passes',
-    reason: verdict.refused ? toReason(generation, verdict) : undefined,
-    records,
-  };
-};
-
-const toReason = (generation: Generation, verdict: Verdict): Reason | undefined => {
-  const list = generation.lists[verdict.list];
-  if (list === undefined) return undefined;
-  const source = list.loaded.entryAt(verdict.line);
-  return {
-    list: list.id,
-    title: list.title,
-    mandate: list.mandate,
-    trigger: TRIGGER_WORDS[verdict.trigger] ?? 'unknown',
-    match: MATCH_NAMES[verdict.match],
-    file: list.loaded.path,
-    line: verdict.line,
-    text: source?.text.trim() ?? '',
-    service: source?.entry?.service,
-    owner: source?.entry?.owner,
-    evidence: source?.entry?.evidence,
-    reviewed: source?.entry?.reviewed,
-  };
 };
 
 const prefixOf = (config: Config, group: number, client: string): string | undefined => {

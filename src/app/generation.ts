@@ -1,18 +1,22 @@
 // From a configuration to one policy generation: lists are read, reviewed and compiled, groups become masks.
 //
 // All or nothing: a list that cannot be used throws, and whoever asked keeps the generation that is in force. The
-// order of precedence is fixed here: mandate lists first, then as the configuration names them. What a generation is
-// beside its table follows from the configuration and the facts of its lists, for a saved table as for a new one.
+// order of precedence is fixed here: mandate lists first, then lists that let names pass, then the others, each kind
+// as the configuration names them. What a generation is beside its table follows from the configuration and the facts
+// of its lists, for a saved table as for a new one.
 import { createHash } from 'node:crypto';
 import type { AccessRules } from '../access/access.ts';
-import { isIpv4 } from '../base/base.ts';
-import type { BlockAnswer, Config, ListConfig } from '../config/config.ts';
+import { AppError, isIpv4, type Prefix } from '../base/base.ts';
+import type { BlockAnswer, Config, GroupConfig, ListConfig } from '../config/config.ts';
 import { createEde, EDE, writeU32 } from '../dns/dns.ts';
 import { Guards, type LoadedList, loadList, NEVER_BLOCK_FILE } from '../lists/lists.ts';
 import {
   type BlockMode,
+  type Match,
+  type PolicyGroup,
   type PolicyList,
   type RuleSink,
+  type RuleTerms,
   type SharedPolicy,
   TableBuilder,
 } from '../policy/policy.ts';
@@ -36,7 +40,14 @@ export interface Generation {
   readonly loadedAtMs: number;
   /** Groups for which no mandate list is in force: allowed, since scope is the operator's decision, but never silent. */
   readonly groupsWithoutMandate: readonly string[];
+  /** Schedules of lists whose own header says that they are mandates: these are in force at all times. */
+  readonly ignoredSchedules: readonly { readonly group: string; readonly list: string }[];
 }
+
+/** Where the content of a list with an address lies that is in force; undefined when it was never fetched. */
+export type PathOf = (list: ListConfig) => string | undefined;
+
+const NOTHING_FETCHED: PathOf = () => undefined;
 
 /** A list of the configuration and what was found in its file. */
 interface ReadList {
@@ -45,19 +56,25 @@ interface ReadList {
 }
 
 /**
- * Builds a generation; throws AppError with a code of the lists room or ERR_POLICY_SIZE.
+ * Builds a generation; throws AppError with a code of the lists room, ERR_APP_MANDATE or ERR_POLICY_SIZE.
  *
  * Takes as long as the lists are large.
  */
-export const buildGeneration = (config: Config, generation: number, nowMs: number): Generation => {
+export const buildGeneration = (
+  config: Config,
+  generation: number,
+  nowMs: number,
+  pathOf: PathOf = NOTHING_FETCHED,
+): Generation => {
   const guards = Guards.load(NEVER_BLOCK_FILE);
   const builder = new TableBuilder();
   const read = config.lists.map((list, index) => ({
     list,
-    loaded: load(list, builder.sinkFor(index), guards),
+    loaded: load(list, builder.sinkFor(index), guards, pathOf),
   }));
+  for (const list of read) requireRole(list);
   // Whether a list is a mandate may stand in its file, so the order is only known when all are read.
-  const ordered = [...read].sort((a, b) => Number(isMandate(b)) - Number(isMandate(a)));
+  const ordered = [...read].sort((a, b) => rankOf(a) - rankOf(b));
   const table = builder.build(read.map((list) => ordered.indexOf(list)));
   return assemble(config, generation, nowMs, table, ordered);
 };
@@ -84,15 +101,24 @@ export const restoreGeneration = (
 };
 
 /**
- * SHA-256, in hex, of what a configuration says of lists and groups: who wants what refused, and how.
+ * SHA-256, in hex, of what a configuration says of lists and groups: who wants what refused, when, and how.
  *
- * Clients are left out: which group somebody belongs to is decided by the configuration in force.
+ * Clients are left out: which group somebody belongs to is decided by the configuration in force. So is how a list is
+ * fetched, but for what proves its content.
  */
 export const policyHash = ({ lists, groups, block }: Config): string => {
-  const chosen = groups.map((group) => [group.name, group.lists]);
+  const wanted = lists.map((list) => ({ ...list, source: sourceOfContent(list) }));
+  const chosen = groups.map((group) => [group.name, group.lists, group.schedules]);
   return createHash('sha256')
-    .update(JSON.stringify([lists, chosen, block]))
+    .update(JSON.stringify([wanted, chosen, block]))
     .digest('hex');
+};
+
+/** A source without what only concerns the time and the way of fetching. */
+const sourceOfContent = ({ source }: ListConfig): object => {
+  if (source.kind !== 'url') return source;
+  const { url, publicKey, sha256, format, match, origin } = source;
+  return { url, publicKey, sha256, format, match, origin };
 };
 
 const assemble = (
@@ -109,10 +135,7 @@ const assemble = (
       generation,
       table,
       lists: read.map((list) => toPolicyList(config, list)),
-      groups: config.groups.map((group) => ({
-        name: group.name,
-        lists: lists.reduce((mask, { id }, bit) => (group.lists.includes(id) ? mask | (1 << bit) : mask), 0),
-      })),
+      groups: config.groups.map((group) => toPolicyGroup(group, lists)),
     },
     access: accessRules(config),
     lists,
@@ -120,8 +143,23 @@ const assemble = (
     groupsWithoutMandate: config.groups
       .filter((group) => !group.lists.some((id) => mandates.has(id)))
       .map((group) => group.name),
+    ignoredSchedules: config.groups.flatMap((group) =>
+      [...new Set(group.schedules.map(({ list }) => list))]
+        .filter((list) => mandates.has(list))
+        .map((list) => ({ group: group.name, list })),
+    ),
   };
 };
+
+const toPolicyGroup = (group: GroupConfig, lists: readonly ListFacts[]): PolicyGroup => ({
+  name: group.name,
+  lists: lists.reduce((mask, { id }, bit) => (group.lists.includes(id) ? mask | (1 << bit) : mask), 0),
+  scheduled: lists.flatMap(({ id, mandate }, bit) =>
+    mandate
+      ? []
+      : group.schedules.filter(({ list }) => list === id).map(({ schedule }) => ({ list: bit, schedule })),
+  ),
+});
 
 /** What a configuration says of clients, which needs no list. */
 export const accessRules = (config: Config): AccessRules => ({
@@ -129,15 +167,84 @@ export const accessRules = (config: Config): AccessRules => ({
   groups: config.groups.map((group) => group.clients),
 });
 
-const load = (list: ListConfig, sink: RuleSink, guards: Guards): LoadedList =>
-  list.source.kind === 'shipped'
-    ? loadList({ kind: 'shipped', id: list.source.id }, sink, { guards })
-    : loadList({ kind: 'file', path: list.source.path, format: list.source.format }, sink, {
-        guards,
-        match: list.source.match,
-      });
+const load = (list: ListConfig, sink: RuleSink, guards: Guards, pathOf: PathOf): LoadedList => {
+  const { source, allow } = list;
+  const into = allow ? new PassthruSink(sink) : sink;
+  // A name that passes harms no guard.
+  const held = allow ? undefined : guards;
+  if (source.kind === 'shipped') return loadList({ kind: 'shipped', id: source.id }, into, { guards: held });
+  const path = source.kind === 'file' ? source.path : pathOf(list);
+  if (path === undefined) {
+    throw new AppError('ERR_LIST_READ', `reading list ${list.id}: nothing of it is there`, {
+      hint: 'It was never fetched from its address.',
+    });
+  }
+  const { format, match, origin } = source;
+  return loadList({ kind: 'file', path, format }, into, { guards: held, match, origin });
+};
+
+/** A RuleSink that stands before another one and makes every rule let its names pass. */
+class PassthruSink implements RuleSink {
+  readonly #sink: RuleSink;
+  /** By the terms that a list states: rules that share terms go on sharing them. */
+  readonly #passing = new WeakMap<RuleTerms, RuleTerms>();
+
+  constructor(sink: RuleSink) {
+    this.#sink = sink;
+  }
+
+  addName(match: Match, name: Uint8Array, length: number, line: number, terms?: RuleTerms): void {
+    this.#sink.addName(match, name, length, line, this.#toPassing(terms));
+  }
+
+  addPrefix(prefix: Prefix, line: number, terms?: RuleTerms): void {
+    this.#sink.addPrefix(prefix, line, this.#toPassing(terms));
+  }
+
+  addClientPrefix(prefix: Prefix, line: number, terms?: RuleTerms): void {
+    this.#sink.addClientPrefix(prefix, line, this.#toPassing(terms));
+  }
+
+  addPattern(pattern: RegExp, line: number, terms?: RuleTerms): void {
+    this.#sink.addPattern(pattern, line, this.#toPassing(terms));
+  }
+
+  #toPassing(terms: RuleTerms = PASSTHRU): RuleTerms {
+    let passing = this.#passing.get(terms);
+    if (passing === undefined) {
+      passing = { ...terms, ...PASSTHRU };
+      this.#passing.set(terms, passing);
+    }
+    return passing;
+  }
+}
+
+const PASSTHRU: RuleTerms = { action: { kind: 'passthru' } };
 
 const isMandate = ({ list, loaded }: ReadList): boolean => list.mandate ?? loaded.header?.mandate ?? false;
+
+/** Throws ERR_APP_MANDATE for a list that is a mandate by its own header and is not to refuse by the configuration. */
+const requireRole = (read: ReadList): void => {
+  const { id, allow, logOnly } = read.list;
+  if (!isMandate(read) || !(allow || logOnly)) return;
+  const key = allow ? 'allow' : 'log-only';
+  throw new AppError(
+    'ERR_APP_MANDATE',
+    `using list ${id} as "${key}": its header says that it is a mandate`,
+    {
+      hint: `Remove "${key}", or write "mandate: false" if you are not bound by it.`,
+    },
+  );
+};
+
+const MANDATE_RANK = 0;
+const ALLOW_RANK = 1;
+const OTHER_RANK = 2;
+
+const rankOf = (read: ReadList): number => {
+  if (isMandate(read)) return MANDATE_RANK;
+  return read.list.allow ? ALLOW_RANK : OTHER_RANK;
+};
 
 const toFacts = (read: ReadList): ListFacts => {
   const { list, loaded } = read;
@@ -163,6 +270,8 @@ const toPolicyList = (config: Config, read: ReadList): PolicyList => {
     category,
     mandate,
     mode: toBlockMode(answer),
+    precedence: loaded.format === 'adblock' ? 'action' : 'specificity',
+    logOnly: list.logOnly,
     ttlSec: config.block.ttlSec,
     ede: createEde(ede?.code ?? EDE.BLOCKED, ede?.text ?? ''),
   };

@@ -2,7 +2,7 @@
 import type { AccessRules } from '../access/access.ts';
 import type { Endpoint } from '../base/base.ts';
 import type { TtlLimits } from '../cache/cache.ts';
-import type { CounterBlock, RefusalBlock } from '../observe/observe.ts';
+import type { Candidate, CounterBlock, RefusalBlock } from '../observe/observe.ts';
 import type { SharedPolicy } from '../policy/policy.ts';
 import type { StreamLimits } from '../server/server.ts';
 
@@ -38,11 +38,16 @@ export interface WorkerStart {
 /** From the main thread. Every request is answered by one WorkerReply with its number. */
 export type WorkerRequest =
   | { readonly kind: 'apply'; readonly request: number; readonly settings: WorkerSettings }
-  | { readonly kind: 'drain'; readonly request: number };
+  | { readonly kind: 'drain' | 'candidates'; readonly request: number };
 
 /** From a worker; request 0 is its start. */
 export type WorkerReply =
-  | { readonly request: number; readonly kind: 'done' }
+  | {
+      readonly request: number;
+      readonly kind: 'done';
+      /** What was asked for. */
+      readonly candidates?: readonly Candidate[];
+    }
   | {
       readonly request: number;
       readonly kind: 'failed';

@@ -14,7 +14,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { AppError, errorText, isAppError, systemErrorCode } from '../base/base.ts';
 import type { Config } from '../config/config.ts';
-import { LoadedList } from '../lists/lists.ts';
+import { LIST_FORMATS, LoadedList } from '../lists/lists.ts';
 import type { Log } from '../observe/observe.ts';
 import { PolicyTable } from '../policy/policy.ts';
 import { type Generation, policyHash, restoreGeneration } from './generation.ts';
@@ -49,12 +49,15 @@ const headerSchema = z.object({
 const listSchema = z.object({
   id: z.string(),
   path: z.string(),
-  format: z.enum(['cordon', 'domains', 'hosts']),
+  format: z.enum(LIST_FORMATS),
   sha256: z.string(),
   sizeBytes: z.number(),
   header: headerSchema.nullable().transform(orUndefined),
   entries: z.number(),
   rejected: z.number(),
+  guarded: z.number().optional(),
+  origin: z.string().optional(),
+  serial: z.number().optional(),
 });
 const descriptionSchema = z.object({
   policySha256: z.string(),
@@ -217,6 +220,9 @@ const describe = (config: Config, generation: Generation): Uint8Array => {
             },
       entries: loaded.entries,
       rejected: loaded.rejected,
+      guarded: loaded.guarded,
+      origin: loaded.origin,
+      serial: loaded.serial,
     })),
   };
   return Buffer.from(JSON.stringify(description));

@@ -2,11 +2,19 @@
 //
 // Errors by stage of life: at the start, what prevents listening ends the program with one line, while lists that
 // cannot be loaded leave it running with the generation that was saved or, where there is none, refusing everything
-// (SERVFAIL, EDE 14), because a silent resolver is replaced by an unfiltered one; at a reload, any error is reported and what is in force stays; at the end, queries are
-// answered before sockets close.
+// (SERVFAIL, EDE 14), because a silent resolver is replaced by an unfiltered one; at a reload, any error is reported
+// and what is in force stays; at the end, queries are answered before sockets close. A list that was fetched anew is
+// put in force as a reload is, without reading the configuration.
 import { availableParallelism } from 'node:os';
-import { type Admin, type Control, startAdmin } from '../admin/admin.ts';
-import { type Endpoint, formatEndpoint, isAppError, systemClock } from '../base/base.ts';
+import { join } from 'node:path';
+import {
+  type Admin,
+  type Control,
+  type ControlSocket,
+  openControlSocket,
+  startAdmin,
+} from '../admin/admin.ts';
+import { type AppError, type Endpoint, formatEndpoint, isAppError, systemClock } from '../base/base.ts';
 import { type Config, configHash } from '../config/config.ts';
 import { datagramKind } from '../datagram/datagram.ts';
 import {
@@ -14,13 +22,20 @@ import {
   CounterTotals,
   createMetrics,
   EnforcementClock,
+  type ListFacts,
   type Log,
   type Metrics,
   type RefusalBlock,
+  type SourceFacts,
 } from '../observe/observe.ts';
 import { RESOLV_CONF, readSystemResolvers } from '../upstream/upstream.ts';
 import { claimEndpoint } from './claim.ts';
-import { accessRules, buildGeneration, type Generation } from './generation.ts';
+import { accessRules, buildGeneration, type Generation, type PathOf } from './generation.ts';
+import { createListControl } from './list-control.ts';
+import { createHostLookup } from './list-hosts.ts';
+import { ListKeeper } from './list-keeper.ts';
+import { FileReview, isUrlList } from './list-review.ts';
+import { CONTROL_SOCKET_NAME, withoutMissing } from './list-status.ts';
 import type { WorkerSettings } from './messages.ts';
 import { RetiredMemory } from './retired-memory.ts';
 import { SavedGeneration } from './saved-generation.ts';
@@ -37,6 +52,8 @@ export type ConfigReader = () => Config;
 interface State {
   readonly config: Config;
   readonly generation: Generation | undefined;
+  /** What the generation was made of: the configuration without lists that are still to be fetched. */
+  readonly enforced: Config;
   readonly listen: readonly Endpoint[];
   readonly routes: WorkerSettings['routes'];
   /** By worker. */
@@ -55,13 +72,19 @@ export class Service {
   readonly #supervisor: Supervisor;
   readonly #saved: SavedGeneration;
   readonly #retired = new RetiredMemory();
+  readonly #fileReview = new FileReview();
   /** Endpoints of the configuration to those with a known port. */
   readonly #claimed = new Map<string, Endpoint>();
   #state: State;
   #admin: Admin | undefined;
+  #controlSocket: ControlSocket | undefined;
+  /** Undefined when no list has an address, or the state directory cannot be used. */
+  #keeper: ListKeeper | undefined;
+  /** A configuration that is to be put in force as soon as its lists are there. */
+  #awaited: Config | undefined;
   #generationCount = 0;
   #isListening = false;
-  #reloading: Promise<void> = Promise.resolve();
+  #reloading: Promise<unknown> = Promise.resolve();
 
   private constructor(config: Config, readConfig: ConfigReader, log: Log) {
     this.#log = log;
@@ -71,6 +94,7 @@ export class Service {
     this.#state = {
       config,
       generation: undefined,
+      enforced: config,
       listen: [],
       routes: [],
       counters: [],
@@ -92,7 +116,8 @@ export class Service {
       version: VERSION,
       totals: this.#totals,
       enforcement: this.#enforcement,
-      lists: () => listFacts(this.#state.generation),
+      lists: () => this.#listFacts(),
+      sources: () => this.#sourceFacts(),
       generation: () => this.#state.generation?.policy.generation ?? 0,
       configSha256: () => configHash(this.#state.config),
       reloads: () => this.#reloads,
@@ -123,20 +148,64 @@ export class Service {
         log: this.#log,
       });
     }
+    await this.#followLists(config);
     await this.#applySaved(config);
     const isEnforcing = this.#state.generation !== undefined;
     if (isEnforcing) this.#logReady();
     await this.#applyFirst(config);
     if (!isEnforcing) this.#logReady();
+    await this.#openControlSocket(config);
+    this.#keeper?.start();
+  }
+
+  /** Keeps the lists of a configuration from now on. A state directory that cannot be used costs the fetched lists. */
+  async #followLists({ lists, stateDirectory }: Config): Promise<void> {
+    if (this.#keeper === undefined && !lists.some(isUrlList)) return;
+    try {
+      this.#keeper ??= await ListKeeper.open({
+        directory: stateDirectory,
+        clock: systemClock,
+        log: this.#log,
+        resolve: createHostLookup(() => this.#state.routes),
+        userAgent: `cordon/${VERSION}`,
+        random: Math.random,
+        onChange: () => void this.#renew(),
+      });
+      await this.#keeper.follow(lists);
+    } catch (error) {
+      if (!isAppError(error)) throw error;
+      this.#log.error({ err: error }, 'lists with an address are not kept');
+    }
+  }
+
+  /** Without it the service does all its work; only the command cannot decide on lists. */
+  async #openControlSocket({ stateDirectory }: Config): Promise<void> {
+    const lists = createListControl({
+      candidates: () => this.#supervisor.candidates(),
+      lists: () => (this.#awaited ?? this.#state.config).lists,
+      generation: () => this.#state.generation,
+      keeper: () => this.#keeper,
+      fileReview: this.#fileReview,
+      renew: () => this.#renew(),
+      reload: () => this.#queueReload(),
+    });
+    const path = join(stateDirectory, CONTROL_SOCKET_NAME);
+    try {
+      this.#controlSocket = await openControlSocket({ path, lists, log: this.#log });
+    } catch (error) {
+      if (!isAppError(error)) throw error;
+      this.#log.warn({ err: error }, 'no control socket');
+    }
   }
 
   /** What was in force when the program ended is in force again at once, before lists are read. */
   async #applySaved(config: Config): Promise<void> {
     try {
-      const saved = this.#saved.read(config, this.#generationCount + 1);
+      const enforced = withoutMissing(config, this.#pathOf);
+      const saved = this.#saved.read(enforced, this.#generationCount + 1);
       if (saved === undefined) return;
       this.#generationCount++;
-      await this.#apply(await this.#prepare(config, saved));
+      await this.#apply(await this.#prepare(config, saved, enforced));
       this.#updateEnforcement();
       this.#log.info(ageOf(saved), 'the saved generation is in force while the lists are read');
     } catch (error) {
@@ -147,7 +216,7 @@ export class Service {
 
   async #applyFirst(config: Config): Promise<void> {
     try {
-      await this.#apply(await this.#prepare(config, this.#build(config)));
+      await this.#putInForce(config);
       this.#log.info({ generation: this.#state.generation?.policy.generation }, 'lists loaded');
       this.#save();
     } catch (error) {
@@ -169,8 +238,8 @@ export class Service {
   }
 
   #save(): void {
-    const { config, generation } = this.#state;
-    if (generation !== undefined) this.#saved.save(config, generation);
+    const { enforced, generation } = this.#state;
+    if (generation !== undefined) this.#saved.save(enforced, generation);
   }
 
   #logReady(): void {
@@ -189,40 +258,128 @@ export class Service {
   }
 
   /** Puts the configuration and the lists as they now are on disk in force, or reports why not. Never throws. */
-  reload(): Promise<void> {
-    this.#reloading = this.#reloading.then(() => this.#reload());
-    return this.#reloading;
+  async reload(): Promise<void> {
+    await this.#queueReload();
   }
 
   /** Answers what waits and ends everything. */
   async stop(): Promise<void> {
     this.#log.info('draining');
     this.#isListening = false;
+    await this.#keeper?.stop();
+    await this.#controlSocket?.close();
     await this.#supervisor.stop();
     await this.#admin?.close();
     this.#log.info('stopped');
   }
 
-  async #reload(): Promise<void> {
+  #queueReload(): Promise<AppError | undefined> {
+    return this.#queue(() => this.#reload());
+  }
+
+  /** Makes a policy of the contents that are now kept, if it is not in force already. */
+  #renew(): Promise<AppError | undefined> {
+    return this.#queue(() => this.#renewNow());
+  }
+
+  /** One change of the policy at a time. Gives the error that was reported. */
+  #queue(change: () => Promise<AppError | undefined>): Promise<AppError | undefined> {
+    const changed = this.#reloading.then(change);
+    this.#reloading = changed;
+    return changed;
+  }
+
+  async #reload(): Promise<AppError | undefined> {
     const previous = this.#state;
+    this.#awaited = undefined;
+    let config: Config | undefined;
     try {
-      const config = this.#readConfig();
+      config = this.#readConfig();
       this.#warnOfStartOnlyChanges(previous.config, config);
-      await this.#apply(await this.#prepare(config, this.#build(config)));
+      await this.#followLists(config);
+      this.#keeper?.start();
+      await this.#putInForce(config);
       this.#save();
       this.#reloads.success++;
       this.#log.info({ generation: this.#state.generation?.policy.generation }, 'reloaded');
+      return undefined;
     } catch (error) {
       if (!isAppError(error)) throw error;
       this.#reloads.failure++;
-      this.#log.error({ err: error }, 'reload refused: the configuration and lists before it stay in force');
+      const isWaiting = config !== undefined && this.#lacksLists(config);
+      this.#awaited = isWaiting ? config : undefined;
+      if (config !== undefined && !isWaiting) await this.#followLists(previous.config);
+      this.#log.error(
+        { err: error },
+        isWaiting
+          ? 'reload waits for lists that are being fetched: the configuration and lists before it stay in force'
+          : 'reload refused: the configuration and lists before it stay in force',
+      );
+      return error;
+    } finally {
+      this.#updateEnforcement();
     }
-    this.#updateEnforcement();
   }
 
+  async #renewNow(): Promise<AppError | undefined> {
+    const config = this.#awaited ?? this.#state.config;
+    if (this.#awaited === undefined && this.#enforcesKept()) return undefined;
+    try {
+      await this.#putInForce(config);
+      this.#awaited = undefined;
+      this.#save();
+      this.#reloads.success++;
+      this.#log.info({ generation: this.#state.generation?.policy.generation }, 'lists renewed');
+      return undefined;
+    } catch (error) {
+      if (!isAppError(error)) throw error;
+      this.#reloads.failure++;
+      this.#log.error({ err: error }, 'renewed lists are not put in force: the lists before them stay');
+      return error;
+    } finally {
+      this.#updateEnforcement();
+    }
+  }
+
+  /** Throws an AppError and changes nothing, or has the lists as they now are in force. */
+  async #putInForce(config: Config): Promise<void> {
+    const enforced = withoutMissing(config, this.#pathOf);
+    const missing = config.lists.filter((list) => !enforced.lists.includes(list)).map(({ id }) => id);
+    if (missing.length > 0) {
+      this.#log.warn({ lists: missing }, 'lists that were never fetched are not in force');
+    }
+    await this.#apply(await this.#prepare(config, this.#build(enforced), enforced));
+  }
+
+  /** True when a list that has to be there was never fetched. */
+  #lacksLists(config: Config): boolean {
+    const { lists } = withoutMissing(config, this.#pathOf);
+    return lists.some((list) => isUrlList(list) && this.#pathOf(list) === undefined);
+  }
+
+  /** True when the generation in force was made of the contents that are kept now: the path of each has its hash. */
+  #enforcesKept(): boolean {
+    const { config, generation } = this.#state;
+    const paths = new Map(generation?.lists.map(({ id, loaded }) => [id, loaded.path]));
+    return config.lists.filter(isUrlList).every((list) => paths.get(list.id) === this.#pathOf(list));
+  }
+
+  readonly #pathOf: PathOf = (list) => this.#keeper?.pathOf(list);
+
   #build(config: Config): Generation {
-    const generation = buildGeneration(config, this.#generationCount + 1, systemClock());
+    const nowMs = systemClock();
+    const generation = buildGeneration(config, this.#generationCount + 1, nowMs, this.#pathOf);
+    const files = config.lists.filter(({ source }) => source.kind === 'file').map(({ id }) => id);
+    try {
+      this.#fileReview.check(this.#state.generation, generation, new Set(files), nowMs);
+    } catch (error) {
+      this.#retired.add(generation.policy.table);
+      throw error;
+    }
     this.#generationCount++;
+    for (const { group, list } of generation.ignoredSchedules) {
+      this.#log.warn({ group, list }, 'a schedule of a mandate list is ignored: it is in force at all times');
+    }
     for (const group of generation.groupsWithoutMandate) {
       this.#log.warn({ group }, 'no mandate list is in force for a group');
     }
@@ -238,7 +395,7 @@ export class Service {
   }
 
   /** Everything that a state needs and that can fail without having changed anything. */
-  async #prepare(config: Config, generation: Generation | undefined): Promise<State> {
+  async #prepare(config: Config, generation: Generation | undefined, enforced = config): Promise<State> {
     const listen: Endpoint[] = [];
     for (const endpoint of config.listen.dns) listen.push(await this.#claim(endpoint));
     const upstreams = config.upstreams ?? readSystemResolvers(RESOLV_CONF, listen);
@@ -249,6 +406,7 @@ export class Service {
     return {
       config,
       generation,
+      enforced,
       listen,
       routes,
       counters: this.#countersFor(routes),
@@ -320,6 +478,29 @@ export class Service {
     else if (this.#isListening) this.#enforcement.set('no-generation');
   }
 
+  #listFacts(): ListFacts[] {
+    const { generation } = this.#state;
+    const kept = new Map(this.#keeper?.facts().map(({ id, lastSuccessMs }) => [id, lastSuccessMs]));
+    return (generation?.lists ?? []).map(({ id, category, mandate, loaded }) => ({
+      id,
+      category,
+      mandate,
+      sha256: loaded.sha256,
+      entries: loaded.entries,
+      rejectedEntries: loaded.rejected,
+      // Loading a kept list again says nothing about its source.
+      lastSuccessMs: kept.has(id) ? kept.get(id) : generation?.loadedAtMs,
+    }));
+  }
+
+  #sourceFacts(): SourceFacts[] {
+    const files = this.#state.config.lists.filter(({ source }) => source.kind === 'file');
+    return [
+      ...(this.#keeper?.facts() ?? []),
+      ...files.map(({ id }) => ({ id, isHeld: this.#fileReview.held.has(id) })),
+    ];
+  }
+
   #control(): Control {
     return {
       version: VERSION,
@@ -386,14 +567,3 @@ const ageOf = ({ loadedAtMs }: Generation): { loadedAt: string; ageSec: number }
 });
 
 const EMPTY_REFUSALS: RefusalBlock = new CounterTotals().openRefusals({ lists: [], groups: [] });
-
-const listFacts = (generation: Generation | undefined) =>
-  (generation?.lists ?? []).map(({ id, category, mandate, loaded }) => ({
-    id,
-    category,
-    mandate,
-    sha256: loaded.sha256,
-    entries: loaded.entries,
-    rejectedEntries: loaded.rejected,
-    lastSuccessMs: generation?.loadedAtMs,
-  }));

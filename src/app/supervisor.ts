@@ -4,7 +4,7 @@
 // and is forgotten after a minute of life. The others keep answering: sockets are per worker.
 import { Worker } from 'node:worker_threads';
 import { AppError } from '../base/base.ts';
-import type { Log } from '../observe/observe.ts';
+import { type Candidate, type Log, mergeCandidates } from '../observe/observe.ts';
 import { OWN_PORTS_BYTES } from '../upstream/upstream.ts';
 import type { WorkerReply, WorkerRequest, WorkerSettings, WorkerStart } from './messages.ts';
 
@@ -35,9 +35,11 @@ interface Slot {
 
 interface Request {
   readonly worker: number;
-  resolve(): void;
+  resolve(reply: DoneReply): void;
   reject(error: Error): void;
 }
+
+type DoneReply = Extract<WorkerReply, { kind: 'done' }>;
 
 /** All workers of the process. */
 export class Supervisor {
@@ -85,7 +87,14 @@ export class Supervisor {
 
   /** Starts all workers; throws the first one's AppError when one cannot listen. */
   async start(): Promise<void> {
-    await Promise.all(this.#slots.map((slot) => this.#startWorker(slot)));
+    try {
+      await Promise.all(this.#slots.map((slot) => this.#startWorker(slot)));
+    } catch (error) {
+      // Whoever called gives up. Workers that are started again and again would keep the process alive, deaf to SIGTERM.
+      this.#isStopping = true;
+      for (const { thread } of this.#slots) await thread?.terminate();
+      throw error;
+    }
   }
 
   /** Puts other settings in force in all workers; throws an AppError when one refuses. */
@@ -98,6 +107,14 @@ export class Supervisor {
     );
   }
 
+  /** Names that a list may be missing, as all workers saw them, the most frequent first. */
+  async candidates(): Promise<Candidate[]> {
+    const replies = await Promise.all(
+      this.#slots.map((slot) => this.#request(slot, (request) => ({ kind: 'candidates', request }))),
+    );
+    return mergeCandidates(replies.map((reply) => reply?.candidates ?? []));
+  }
+
   /** Lets all workers answer what they have, then ends them. */
   async stop(): Promise<void> {
     this.#isStopping = true;
@@ -107,7 +124,7 @@ export class Supervisor {
     for (const { thread } of this.#slots) await thread?.terminate();
   }
 
-  #startWorker(slot: Slot): Promise<void> {
+  async #startWorker(slot: Slot): Promise<void> {
     const request = ++this.#lastRequest;
     const start: WorkerStart = {
       ...this.#start,
@@ -136,7 +153,7 @@ export class Supervisor {
       if (!this.#isStopping) this.#restart(slot);
     });
     this.#onChange();
-    return this.#await(slot.index, request);
+    await this.#await(slot.index, request);
   }
 
   #restart(slot: Slot): void {
@@ -154,32 +171,33 @@ export class Supervisor {
     }, pauseMs);
   }
 
-  async #request(slot: Slot, create: (request: number) => WorkerRequest): Promise<void> {
+  async #request(slot: Slot, create: (request: number) => WorkerRequest): Promise<DoneReply | undefined> {
     // A worker that is dead starts with the settings in force.
-    if (slot.thread === undefined) return;
+    if (slot.thread === undefined) return undefined;
     const request = ++this.#lastRequest;
     slot.thread.postMessage(create(request));
-    await this.#await(slot.index, request);
+    return this.#await(slot.index, request);
   }
 
-  #await(worker: number, request: number): Promise<void> {
+  #await(worker: number, request: number): Promise<DoneReply> {
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => {
         this.#requests.delete(request);
         reject(new AppError('ERR_APP_WORKER', `asking worker ${worker}: no reply in ${REQUEST_MS_MAX} ms`));
       }, REQUEST_MS_MAX);
-      const settle = (act: () => void) => () => {
+      const settle = (): void => {
         clearTimeout(timer);
         this.#requests.delete(request);
-        act();
       };
       this.#requests.set(request, {
         worker,
-        resolve: settle(resolve),
+        resolve: (reply) => {
+          settle();
+          resolve(reply);
+        },
         reject: (error) => {
-          settle(() => {
-            reject(error);
-          })();
+          settle();
+          reject(error);
         },
       });
     });
@@ -187,7 +205,7 @@ export class Supervisor {
 
   #settle(reply: WorkerReply): void {
     const request = this.#requests.get(reply.request);
-    if (reply.kind === 'done') request?.resolve();
+    if (reply.kind === 'done') request?.resolve(reply);
     else
       request?.reject(
         new AppError(reply.code, reply.text, reply.hint === undefined ? {} : { hint: reply.hint }),

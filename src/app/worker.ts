@@ -3,11 +3,13 @@
 // It shares two things with the others: the compiled policy, which nobody writes, and its block of counters, which
 // only it writes. Everything it does is driven by sockets and by the requests of the main thread; an unexpected error
 // ends it, and the supervisor starts another one.
+import { flushCompileCache } from 'node:module';
 import { networkInterfaces } from 'node:os';
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import { Clients } from '../access/access.ts';
 import {
   type AddressWords,
+  createTurnClock,
   type Endpoint,
   formatAddress,
   formatEndpoint,
@@ -15,8 +17,15 @@ import {
   systemClock,
 } from '../base/base.ts';
 import { AnswerCache } from '../cache/cache.ts';
+import { formatName } from '../dns/dns.ts';
 import { LocalZones } from '../local/local.ts';
-import { UPSTREAM_FAILURE, WorkerCounters } from '../observe/observe.ts';
+import {
+  type Candidate,
+  CandidateLog,
+  TRIGGER_WORDS,
+  UPSTREAM_FAILURE,
+  WorkerCounters,
+} from '../observe/observe.ts';
 import { Pipeline, type PipelineRules, TRANSPORT } from '../pipeline/pipeline.ts';
 import { Policy } from '../policy/policy.ts';
 import { type Closable, ConnectionBudget, openUdp, StreamListener } from '../server/server.ts';
@@ -30,8 +39,8 @@ import {
 import type { WorkerReply, WorkerRequest, WorkerSettings, WorkerStart } from './messages.ts';
 import { RetiredMemory } from './retired-memory.ts';
 
-/** How often the cache's size is written to the counters, milliseconds. */
-const GAUGES_MS = 1000;
+/** How often the cache's size is written to the counters and schedules are looked at, milliseconds. */
+const SECOND_MS = 1000;
 /** How often a draining worker looks whether queries still wait, milliseconds. */
 const DRAIN_POLL_MS = 20;
 
@@ -50,6 +59,7 @@ class ResolverWorker {
   readonly #ownAddresses = readOwnAddresses();
   readonly #connections: ConnectionBudget;
   readonly #retired = new RetiredMemory();
+  readonly #candidates = new CandidateLog();
   #settings: WorkerSettings;
   #forwarding: Forwarding;
   #upstreamCounters: UpstreamCounters;
@@ -67,12 +77,18 @@ class ResolverWorker {
       rules: toRules(start.settings),
       resolver: this.#forwarding,
       cache: this.#cache,
-      clock: systemClock,
+      clock: createTurnClock(systemClock),
       observer: this.#counters,
+      candidates: {
+        candidate: (name, length, list, line, trigger) => {
+          this.#noteCandidate(name.subarray(0, length), list, line, trigger);
+        },
+      },
     });
     setInterval(() => {
       this.#counters.setCache(this.#cache.entries, this.#cache.bytes);
-    }, GAUGES_MS).unref();
+      this.#pipeline.setTime(systemClock());
+    }, SECOND_MS).unref();
   }
 
   /** Opens the listeners of the settings that it was started with. */
@@ -111,6 +127,11 @@ class ResolverWorker {
     }
   }
 
+  /** Names that a list may be missing. */
+  candidates(): readonly Candidate[] {
+    return this.#candidates.entries();
+  }
+
   /** Answers what waits for upstreams, then closes everything. */
   async drain(): Promise<void> {
     const deadlineMs = systemClock() + this.#settings.timeoutMs;
@@ -120,6 +141,12 @@ class ResolverWorker {
     const listeners = [...this.#listeners.values()];
     await Promise.all(listeners.flatMap((listener) => [listener.udp.close(), listener.stream.close()]));
     this.#forwarding.close();
+  }
+
+  #noteCandidate(name: Uint8Array, list: string, line: number, trigger: number): void {
+    const evidence = { list, line, trigger: TRIGGER_WORDS[trigger] ?? 'unknown' };
+    this.#candidates.note(formatName(name).slice(0, -1), evidence, systemClock());
+    this.#counters.setCandidates(this.#candidates.size);
   }
 
   async #openListeners(endpoints: readonly Endpoint[]): Promise<void> {
@@ -182,7 +209,7 @@ const readOwnAddresses = (): ReadonlySet<string> =>
   );
 
 const toRules = (settings: WorkerSettings): PipelineRules => ({
-  policy: settings.policy === undefined ? undefined : new Policy(settings.policy),
+  policy: settings.policy === undefined ? undefined : new Policy(settings.policy, systemClock()),
   clients: new Clients(settings.access),
   localZones: new LocalZones(settings.routes.slice(1).map((route) => route.zone)),
   ttlLimits: settings.ttlLimits,
@@ -243,6 +270,8 @@ const UPSTREAM_FAILURES: Record<TryFault, number> = {
 };
 
 const listen = (port: MessagePort): void => {
+  // Before the first query: each thread writes what it compiled, and an end by the supervisor is not an orderly one.
+  flushCompileCache();
   const worker = new ResolverWorker(workerData as WorkerStart);
   const answer = (request: number, work: Promise<void>): Promise<void> =>
     work.then(
@@ -256,9 +285,15 @@ const listen = (port: MessagePort): void => {
       },
     );
   port.on('message', (message: WorkerRequest) => {
+    if (message.kind === 'candidates') {
+      const candidates = worker.candidates();
+      port.postMessage({ request: message.request, kind: 'done', candidates } satisfies WorkerReply);
+      return;
+    }
     void answer(message.request, message.kind === 'apply' ? worker.apply(message.settings) : worker.drain());
   });
   void answer(0, worker.open());
 };
 
-if (parentPort !== null) listen(parentPort);
+// A thread that was given nothing only fills the compile cache (src/launch.mjs).
+if (parentPort !== null && workerData !== null) listen(parentPort);

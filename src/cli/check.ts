@@ -1,10 +1,10 @@
 // cordon check: every problem of a configuration at once, lists included; otherwise the effective configuration.
-import { buildGeneration, isAppError, loadConfiguration } from '../app/app.ts';
+import { buildGeneration, isAppError, loadConfiguration, readKeptPaths, withoutMissing } from '../app/app.ts';
 import { effectiveConfig, formatProblem } from '../config/config.ts';
 import { configPath, readArguments } from './usage.ts';
 
 /** Returns 0 when the configuration and its lists can be served, otherwise 1. */
-export const check = (args: string[]): number => {
+export const check = async (args: string[]): Promise<number> => {
   const { values } = readArguments({
     args,
     options: { config: { type: 'string' }, json: { type: 'boolean', default: false } },
@@ -18,11 +18,14 @@ export const check = (args: string[]): number => {
     return 1;
   }
   try {
-    const { lists, groupsWithoutMandate } = buildGeneration(config, 1, Date.now());
+    const pathOf = await readKeptPaths(config, Date.now);
+    const complete = withoutMissing(config, pathOf);
+    const missing = config.lists.filter((list) => !complete.lists.includes(list)).map(({ id }) => id);
+    const { lists, groupsWithoutMandate } = buildGeneration(complete, 1, Date.now(), pathOf);
     const facts = lists.map(({ id, loaded }) => ({ id, entries: loaded.entries, rejected: loaded.rejected }));
     if (values.json) {
       process.stdout.write(
-        `${JSON.stringify({ ok: true, lists: facts, groupsWithoutMandate }, undefined, 2)}\n`,
+        `${JSON.stringify({ ok: true, lists: facts, missing, groupsWithoutMandate }, undefined, 2)}\n`,
       );
       return 0;
     }
@@ -35,6 +38,7 @@ export const check = (args: string[]): number => {
         process.stdout.write(`#   ${loaded.path}:${line}:${column}: ${text}\n`);
       }
     }
+    for (const id of missing) process.stdout.write(`# list ${id}: was never fetched, left out\n`);
     for (const group of groupsWithoutMandate) {
       process.stdout.write(`# warning: no mandate list is in force for the group ${group}\n`);
     }

@@ -1,5 +1,13 @@
 // cordon explain: which group, list, entry and evidence decide for a name, following the answer too.
-import { type Explanation, explain, type FollowedAnswer, parseName, type Reason } from '../app/app.ts';
+import {
+  type Explanation,
+  explain,
+  type FollowedAnswer,
+  parseName,
+  type Reason,
+  readKeptPaths,
+  withoutMissing,
+} from '../app/app.ts';
 import { configPath, readArguments, requireConfig, UsageError } from './usage.ts';
 
 /** Exit code when the name or one of its answers is refused. */
@@ -22,7 +30,9 @@ export const explainName = async (args: string[]): Promise<number> => {
   const name = parseName(text);
   if (typeof name === 'string') throw new UsageError(`"${text}" is not a domain name: ${name}`);
   const config = requireConfig(configPath(values.config));
-  const explanation = await explain(config, name, values.client, !values['no-follow']);
+  const pathOf = await readKeptPaths(config, Date.now);
+  const complete = withoutMissing(config, pathOf);
+  const explanation = await explain(complete, name, values.client, !values['no-follow'], pathOf);
   process.stdout.write(
     values.json ? `${JSON.stringify(explanation, undefined, 2)}\n` : formatExplanation(explanation),
   );
@@ -32,7 +42,8 @@ export const explainName = async (args: string[]): Promise<number> => {
 };
 
 const formatExplanation = (explanation: Explanation): string => {
-  const { name, client, allowed, group, groupPrefix, lists, outcome, reason, answers } = explanation;
+  const { name, client, allowed, group, groupPrefix, lists, outcome, reason, passedBy, watched, answers } =
+    explanation;
   const lines = [
     `${name} asked by ${client}`,
     `  group    ${group} (${groupPrefix === undefined ? 'no group names this client' : `by ${groupPrefix}`})`,
@@ -41,12 +52,16 @@ const formatExplanation = (explanation: Explanation): string => {
   if (!allowed) lines.push('  access   REFUSED whatever it asks: outside access.allow');
   if (outcome === 'local') lines.push('  outcome  answered locally: a special-use name');
   if (reason !== undefined) lines.push('  outcome  REFUSED on the question', ...formatReason(reason));
-  if (outcome === 'passes') lines.push('  outcome  the question passes', ...answers.flatMap(formatAnswer));
+  if (outcome === 'passes') {
+    lines.push('  outcome  the question passes', ...(passedBy === undefined ? [] : formatReason(passedBy)));
+    lines.push(...answers.flatMap(formatAnswer));
+  }
+  if (watched !== undefined) lines.push('  watched  would be refused', ...formatReason(watched));
   return `${lines.join('\n')}\n`;
 };
 
 const formatAnswer = (answer: FollowedAnswer): string[] => [
-  `  ${answer.type.padEnd(8)} ${answer.reason === undefined ? answer.outcome : 'REFUSED on the answer'}`,
+  `  ${answer.type.padEnd(8)} ${answer.reason === undefined ? answer.outcome : `REFUSED on the ${answer.judged}`}`,
   ...(answer.reason === undefined ? [] : formatReason(answer.reason)),
   ...answer.records.map((record) => `             ${record}`),
 ];
@@ -55,6 +70,7 @@ const formatReason = (reason: Reason): string[] => {
   const rows: [string, string | undefined][] = [
     ['list', `${reason.list} (${reason.title})${reason.mandate ? ', a mandate' : ''}`],
     ['rule', `${reason.match} match, by ${reason.trigger}, ${reason.file}:${reason.line}`],
+    ['action', [reason.action, ...reason.data].join(' ')],
     ['service', reason.service],
     ['owner', reason.owner],
     ['evidence', reason.evidence],

@@ -1,4 +1,5 @@
 // cordon serve: runs the resolver until SIGTERM or SIGINT; SIGHUP reloads configuration and lists.
+import { flushCompileCache } from 'node:module';
 import { createLog, Service } from '../app/app.ts';
 import { configPath, readArguments, requireConfig } from './usage.ts';
 
@@ -27,6 +28,8 @@ export const serve = async (args: string[]): Promise<number> => {
     }
   });
   const service = await starting;
+  // Node.js writes the cache at an orderly end only; a service that is killed would strip its types at each start.
+  flushCompileCache();
   await ending;
   await service.stop();
   // Worker threads and the logger keep handles of their own; everything that matters is closed.

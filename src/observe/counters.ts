@@ -48,7 +48,12 @@ export interface CounterBlock {
 
 /** What a refusal block has cells for: the lists and groups of one policy generation, in the order of their indexes. */
 export interface RefusalLayout {
-  readonly lists: readonly { readonly id: string; readonly category: string }[];
+  readonly lists: readonly {
+    readonly id: string;
+    readonly category: string;
+    /** True: what is counted passed, and would have been refused. */
+    readonly logOnly: boolean;
+  }[];
   readonly groups: readonly string[];
 }
 
@@ -99,6 +104,7 @@ export class WorkerCounters {
     this.setCache(0, 0);
     this.setTcpConnections(0);
     this.inflight(0);
+    this.setCandidates(0);
     for (let endpoint = 0; endpoint < block.layout.upstreams.length; endpoint++) {
       this.upstreamHealthy(endpoint, true);
     }
@@ -111,6 +117,7 @@ export class WorkerCounters {
     this.setCache(previous[CELL.CACHE_ENTRIES] ?? 0, previous[CELL.CACHE_BYTES] ?? 0);
     this.setTcpConnections(previous[CELL.TCP_CONNECTIONS] ?? 0);
     this.inflight(previous[CELL.INFLIGHT] ?? 0);
+    this.setCandidates(previous[CELL.CANDIDATES] ?? 0);
   }
 
   /** Counts refusals into the block of another policy generation from here on. */
@@ -174,6 +181,11 @@ export class WorkerCounters {
   /** A client connection was closed at once. */
   tcpRefused(reason: number): void {
     this.#add(CELL.TCP_REFUSALS + Math.min(reason >>> 0, TCP_REFUSAL.OTHER), 1);
+  }
+
+  /** Names that a list may be missing. */
+  setCandidates(count: number): void {
+    this.#cells[CELL.CANDIDATES] = count;
   }
 
   /** Queries that wait for an upstream. */
@@ -240,7 +252,7 @@ function buildCells() {
   const DROPS = ANSWERS + SOURCE_WORDS.length * RCODE_WORDS.length;
   const TCP_REFUSALS = DROPS + DROP_WORDS.length;
   const SINGLE = TCP_REFUSALS + TCP_REFUSAL_WORDS.length;
-  const RESOLUTION = SINGLE + 8;
+  const RESOLUTION = SINGLE + 9;
   return {
     QUERIES: 0,
     ANSWERS,
@@ -254,6 +266,7 @@ function buildCells() {
     TCP_CONNECTIONS: SINGLE + 5,
     INFLIGHT: SINGLE + 6,
     COALESCED: SINGLE + 7,
+    CANDIDATES: SINGLE + 8,
     RESOLUTION,
     UPSTREAMS: RESOLUTION + RESOLUTION_BOUNDS_MS.length + HISTOGRAM_TAIL,
   };

@@ -34,7 +34,9 @@ export const DROP = {
   LOOP: 3,
   OVERLOAD: 4,
   SEND_FAILED: 5,
-  OTHER: 6,
+  /** A rule of a list says so. */
+  POLICY: 6,
+  OTHER: 7,
 } as const;
 
 /** Why a TCP connection was closed at once. */
@@ -48,7 +50,7 @@ export const TCP_REFUSAL = {
 } as const;
 
 /** How a rule matches: the bits that the policy table uses. */
-export const MATCH = { SUFFIX: 1, EXACT: 2, WILDCARD: 4, PREFIX: 8 } as const;
+export const MATCH = { SUFFIX: 1, EXACT: 2, WILDCARD: 4, PREFIX: 8, PATTERN: 16 } as const;
 
 /** Why one try at an upstream brought no usable answer. */
 export const UPSTREAM_FAILURE = {

@@ -3,10 +3,11 @@
 // The table is the one place where a metric has a name, labels, a meaning and an alarm; the reference page is
 // written from it. prom-client holds no count of its own: each scrape copies sums into it, so that it costs the query
 // path nothing. Everything is read at one moment, so that the series of one scrape fit each other.
-import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import { createRequire } from 'node:module';
+import type * as PromClient from 'prom-client';
 import { RESOLUTION_BOUNDS_MS, RTT_BOUNDS_MS } from './counters.ts';
 import type { EnforcementClock } from './enforcement.ts';
-import type { CounterTotals, Family, Series, Snapshot } from './totals.ts';
+import type { CounterTotals, Family, Snapshot } from './totals.ts';
 
 /** What metrics tell of one list. */
 export interface ListFacts {
@@ -21,12 +22,25 @@ export interface ListFacts {
   readonly lastSuccessMs: number | undefined;
 }
 
+/** What metrics tell of where one list comes from. */
+export interface SourceFacts {
+  readonly id: string;
+  /** A content waits for a person. */
+  readonly isHeld: boolean;
+  /** By outcome; undefined for a list that is not fetched, as is the next. */
+  readonly fetches?: Readonly<Record<string, number>>;
+  /** Not reached for longer than its refreshes allow. */
+  readonly isStale?: boolean;
+}
+
 /** What metrics ask the running program for, once per scrape. */
 export interface MetricsSource {
   readonly version: string;
   readonly totals: CounterTotals;
   readonly enforcement: EnforcementClock;
   lists(): readonly ListFacts[];
+  /** Of lists that are not shipped; absent when nobody keeps any. */
+  sources?(): readonly SourceFacts[];
   /** Of the policy in force; 0: none. */
   generation(): number;
   /** Of the effective configuration, hexadecimal. */
@@ -71,12 +85,29 @@ type Metric = Omit<MetricDescription, 'type'> &
     | { readonly type: 'histogram'; readonly family: Family; readonly boundsMs: readonly number[] }
   );
 
+/**
+ * Between two looks at the event loop's lag, milliseconds: more often would wake the main thread on a core that a
+ * worker answers from.
+ */
+const LAG_INTERVAL_MS = 100;
+
+const require = createRequire(import.meta.url);
+
+/**
+ * prom-client, loaded by the thread that prints. Workers import this room for their counters, and the library would
+ * take 15 MiB of each.
+ */
+const loadClient = (): typeof PromClient =>
+  // require() knows no types.
+  require('prom-client') as typeof PromClient;
+
 /** All metrics of a running program. */
 export const createMetrics = (source: MetricsSource): Metrics => {
-  const registry = new Registry();
+  const client = loadClient();
+  const registry = new client.Registry();
   let sums = source.totals.read();
-  for (const metric of METRICS) register(registry, metric, () => ({ sums, source }));
-  registerRuntime(registry);
+  for (const metric of METRICS) register(client, registry, metric, () => ({ sums, source }));
+  registerRuntime(client, registry);
   return {
     contentType: registry.contentType,
     render() {
@@ -89,8 +120,9 @@ export const createMetrics = (source: MetricsSource): Metrics => {
 
 /** Every metric that a running program exports, in the order of the page. */
 export const describeMetrics = (): readonly MetricDescription[] => {
-  const registry = new Registry();
-  registerRuntime(registry);
+  const client = loadClient();
+  const registry = new client.Registry();
+  registerRuntime(client, registry);
   const runtime = registry
     .getMetricsAsArray()
     .map(({ name, help, type }) => ({ name, help, type: String(type), labels: [], alarm: '' }));
@@ -104,22 +136,29 @@ const RUNTIME_MISNAMED = [
   'cordon_nodejs_active_resources_total',
 ];
 
-const registerRuntime = (registry: Registry): void => {
-  collectDefaultMetrics({ register: registry, prefix: 'cordon_' });
+const registerRuntime = (client: typeof PromClient, registry: PromClient.Registry): void => {
+  client.collectDefaultMetrics({
+    register: registry,
+    prefix: 'cordon_',
+    eventLoopMonitoringPrecision: LAG_INTERVAL_MS,
+  });
   for (const name of RUNTIME_MISNAMED) registry.removeSingleMetric(name);
 };
 
-const register = (registry: Registry, metric: Metric, scrape: () => Scrape): void => {
+const register = (
+  client: typeof PromClient,
+  registry: PromClient.Registry,
+  metric: Metric,
+  scrape: () => Scrape,
+): void => {
   const settings = { name: metric.name, help: metric.help, labelNames: metric.labels, registers: [registry] };
   if (metric.type === 'histogram') {
-    const { family, labels, boundsMs } = metric;
+    const histogram = new client.Histogram({ ...settings, registers: [] });
     registry.registerMetric(
-      new SummedHistogram({ ...settings, registers: [] }, labels, boundsMs, () =>
-        scrape().sums.series(family),
-      ),
+      Object.assign(histogram, { getForPromString: () => Promise.resolve(sumBuckets(metric, scrape())) }),
     );
   } else if (metric.type === 'counter') {
-    new Counter({
+    new client.Counter({
       ...settings,
       collect() {
         this.reset();
@@ -127,7 +166,7 @@ const register = (registry: Registry, metric: Metric, scrape: () => Scrape): voi
       },
     });
   } else {
-    new Gauge({
+    new client.Gauge({
       ...settings,
       collect() {
         this.reset();
@@ -140,52 +179,29 @@ const register = (registry: Registry, metric: Metric, scrape: () => Scrape): voi
 const toLabels = (names: readonly string[], values: readonly string[]): Record<string, string> =>
   Object.fromEntries(names.map((name, index) => [name, values[index] ?? '']));
 
-/** A histogram whose buckets were counted elsewhere. Milliseconds become seconds, buckets become cumulative. */
-class SummedHistogram extends Histogram {
-  readonly #name: string;
-  readonly #help: string;
-  readonly #labels: readonly string[];
-  readonly #boundsMs: readonly number[];
-  readonly #series: () => Iterable<Series>;
-
-  constructor(
-    settings: { name: string; help: string; labelNames: readonly string[]; registers: [] },
-    labels: readonly string[],
-    boundsMs: readonly number[],
-    series: () => Iterable<Series>,
-  ) {
-    super(settings);
-    this.#name = settings.name;
-    this.#help = settings.help;
-    this.#labels = labels;
-    this.#boundsMs = boundsMs;
-    this.#series = series;
-  }
-
-  /** What the registry asks for when it prints; get() of the base class asks for the same. */
-  getForPromString(): Promise<object> {
-    const values = [];
-    for (const series of this.#series()) {
-      const labels = toLabels(this.#labels, series.labels);
-      let count = 0;
-      for (const [bucket, bound] of [...this.#boundsMs, Number.POSITIVE_INFINITY].entries()) {
-        count += series.values[bucket] ?? 0;
-        const le = Number.isFinite(bound) ? String(bound / 1000) : '+Inf';
-        values.push({ labels: { ...labels, le }, value: count, metricName: `${this.#name}_bucket` });
-      }
-      const sumMs = series.values[this.#boundsMs.length + 1] ?? 0;
-      values.push({ labels, value: sumMs / 1000, metricName: `${this.#name}_sum` });
-      values.push({ labels, value: count, metricName: `${this.#name}_count` });
+/**
+ * What the registry asks a histogram for when it prints, of buckets that were counted elsewhere: milliseconds become
+ * seconds, buckets become cumulative.
+ */
+const sumBuckets = (
+  { name, help, labels: names, family, boundsMs }: Extract<Metric, { type: 'histogram' }>,
+  { sums }: Scrape,
+): object => {
+  const values = [];
+  for (const series of sums.series(family)) {
+    const labels = toLabels(names, series.labels);
+    let count = 0;
+    for (const [bucket, bound] of [...boundsMs, Number.POSITIVE_INFINITY].entries()) {
+      count += series.values[bucket] ?? 0;
+      const le = Number.isFinite(bound) ? String(bound / 1000) : '+Inf';
+      values.push({ labels: { ...labels, le }, value: count, metricName: `${name}_bucket` });
     }
-    return Promise.resolve({
-      name: this.#name,
-      help: this.#help,
-      type: 'histogram',
-      values,
-      aggregator: 'sum',
-    });
+    const sumMs = series.values[boundsMs.length + 1] ?? 0;
+    values.push({ labels, value: sumMs / 1000, metricName: `${name}_sum` });
+    values.push({ labels, value: count, metricName: `${name}_count` });
   }
-}
+  return { name, help, type: 'histogram', values, aggregator: 'sum' };
+};
 
 const summed =
   (family: Family) =>
@@ -198,6 +214,8 @@ const perList =
   (value: (list: ListFacts) => number) =>
   ({ source }: Scrape): readonly Sample[] =>
     source.lists().map((list) => [[list.id], value(list)] as const);
+
+const sourcesOf = (source: MetricsSource): readonly SourceFacts[] => source.sources?.() ?? [];
 
 const METRICS: readonly Metric[] = [
   {
@@ -226,6 +244,14 @@ const METRICS: readonly Metric[] = [
     read: summed('refusals'),
   },
   {
+    name: 'cordon_would_refuse_total',
+    type: 'counter',
+    labels: ['list', 'category', 'match', 'trigger', 'group', 'qtype'],
+    help: 'Queries that a list with `log-only` would have refused and that passed.',
+    alarm: 'none: read it before a list is put in force',
+    read: summed('wouldRefuse'),
+  },
+  {
     name: 'cordon_resolution_seconds',
     type: 'histogram',
     labels: [],
@@ -241,6 +267,14 @@ const METRICS: readonly Metric[] = [
     help: 'Datagrams and queries that got no response.',
     alarm: '`rate(cordon_dropped_total{reason=~"overload|send-failed|loop"}[5m]) > 0`',
     read: summed('drops'),
+  },
+  {
+    name: 'cordon_list_candidates',
+    type: 'gauge',
+    labels: [],
+    help: 'Names on no list whose answers led to a mandate list, as far as the workers remember them.',
+    alarm: 'above 0: look at `cordon lists candidates`; the answers are refused already',
+    read: ({ sums }) => single(sums.candidates),
   },
   {
     name: 'cordon_inflight_queries',
@@ -416,7 +450,7 @@ const METRICS: readonly Metric[] = [
     name: 'cordon_list_last_success_timestamp_seconds',
     type: 'gauge',
     labels: ['list'],
-    help: 'When a list was last loaded or confirmed, seconds since the epoch.',
+    help: 'When a list was last loaded or, for one with an address, last confirmed by its source; seconds since the epoch.',
     alarm: '`time() - cordon_list_last_success_timestamp_seconds` above the age that your policy allows',
     read: ({ source }) =>
       source
@@ -424,6 +458,38 @@ const METRICS: readonly Metric[] = [
         .flatMap((list) =>
           list.lastSuccessMs === undefined ? [] : [[[list.id], list.lastSuccessMs / 1000] as const],
         ),
+  },
+  {
+    name: 'cordon_list_fetches_total',
+    type: 'counter',
+    labels: ['list', 'outcome'],
+    help: 'Fetches of a list from its address: accepted, unchanged, held, unproven, postponed, failed.',
+    alarm:
+      '`increase(cordon_list_fetches_total{outcome="unproven"}[1h]) > 0`: the source sent what its maintainer did not sign, or not what `sha256` says',
+    read: ({ source }) =>
+      sourcesOf(source).flatMap(({ id, fetches = {} }) =>
+        Object.entries(fetches).map(([outcome, count]) => [[id, outcome], count] as const),
+      ),
+  },
+  {
+    name: 'cordon_list_stale',
+    type: 'gauge',
+    labels: ['list'],
+    help: '1 while the address of a list was not reached for three refresh intervals, or never; what is in force stays.',
+    alarm:
+      '`cordon_list_stale == 1` for 15 minutes: `cordon lists status` says what the last fetch failed by',
+    read: ({ source }) =>
+      sourcesOf(source).flatMap(({ id, isStale }) =>
+        isStale === undefined ? [] : [[[id], isStale ? 1 : 0] as const],
+      ),
+  },
+  {
+    name: 'cordon_list_held',
+    type: 'gauge',
+    labels: ['list'],
+    help: '1 while a content of a list is held because it differs as no list should; what is in force stays.',
+    alarm: '`cordon_list_held == 1`: a person looks at `cordon lists status`, then accepts or dismisses it',
+    read: ({ source }) => sourcesOf(source).map(({ id, isHeld }) => [[id], isHeld ? 1 : 0] as const),
   },
   {
     name: 'cordon_config_info',

@@ -4,6 +4,7 @@
 // series, and the number of exported series has a cap; a counter never steps backwards, across restarted workers and
 // policy generations; nothing here is on the way of an answer. Imports dns and base only: the rooms that count
 // declare interfaces of their own, which WorkerCounters satisfies. Format: Prometheus text format 0.0.4.
+export { type Candidate, type CandidateEvidence, CandidateLog, mergeCandidates } from './candidates.ts';
 export {
   type CounterBlock,
   type CounterLayout,
@@ -24,6 +25,12 @@ export {
   UPSTREAM_FAILURE,
 } from './labels.ts';
 export { createLog, type Log, type LogLevel } from './log.ts';
-export { createMetrics, type ListFacts, type Metrics, type MetricsSource } from './metrics.ts';
+export {
+  createMetrics,
+  type ListFacts,
+  type Metrics,
+  type MetricsSource,
+  type SourceFacts,
+} from './metrics.ts';
 export { metricsReference } from './reference.ts';
 export { CounterTotals } from './totals.ts';

@@ -48,6 +48,7 @@ export type Family =
   | 'queries'
   | 'answers'
   | 'refusals'
+  | 'wouldRefuse'
   | 'drops'
   | 'tcpRefusals'
   | 'cacheHits'
@@ -69,6 +70,7 @@ export interface Snapshot {
   readonly cacheBytes: number;
   readonly tcpConnections: number;
   readonly inflight: number;
+  readonly candidates: number;
   /** Upstream to whether every worker tries it in its turn. */
   readonly upstreamsUp: ReadonlyMap<string, boolean>;
   /** Times a series was left out because its metric had as many as it may have. */
@@ -115,7 +117,7 @@ export class CounterTotals {
   read(): Snapshot {
     const sums = new Sums(this.#admission);
     sums.absorb(this.#retired);
-    const gauges = { cacheEntries: 0, cacheBytes: 0, tcpConnections: 0, inflight: 0 };
+    const gauges = { cacheEntries: 0, cacheBytes: 0, tcpConnections: 0, inflight: 0, candidates: 0 };
     const upstreamsUp = new Map<string, boolean>();
     for (const block of this.#counters) {
       addCounters(sums, block);
@@ -124,6 +126,7 @@ export class CounterTotals {
       gauges.cacheBytes += cells[CELL.CACHE_BYTES] ?? 0;
       gauges.tcpConnections += cells[CELL.TCP_CONNECTIONS] ?? 0;
       gauges.inflight += cells[CELL.INFLIGHT] ?? 0;
+      gauges.candidates += cells[CELL.CANDIDATES] ?? 0;
       for (const [endpoint, upstream] of block.layout.upstreams.entries()) {
         const up = cells[CELL.UPSTREAMS + endpoint * UPSTREAM_CELL.END + UPSTREAM_CELL.DOWN] === 0;
         upstreamsUp.set(upstream, up && (upstreamsUp.get(upstream) ?? true));
@@ -250,7 +253,7 @@ const addCounters = (sums: Sums, block: CounterBlock): void => {
   }
 };
 
-const UNKNOWN_LIST = { id: 'unknown', category: 'unknown' };
+const UNKNOWN_LIST = { id: 'unknown', category: 'unknown', logOnly: false };
 
 /**
  * Adds every cell of a refusal block that is not zero. The order of the divisions is that of the cells.
@@ -274,6 +277,7 @@ const addRefusals = (sums: Sums, block: RefusalBlock): void => {
     const trigger = TRIGGER_WORDS[take(TRIGGER_WORDS.length)] ?? '';
     const match = MATCH_WORDS[take(MATCH_WORDS.length)] ?? '';
     const list = lists[rest] ?? UNKNOWN_LIST;
-    sums.add('refusals', [list.id, list.category, match, trigger, group, qtype], cells.slice(cell, cell + 1));
+    const family = list.logOnly ? 'wouldRefuse' : 'refusals';
+    sums.add(family, [list.id, list.category, match, trigger, group, qtype], cells.slice(cell, cell + 1));
   }
 };

@@ -1,11 +1,25 @@
 // From a configuration to a generation: precedence, masks, and how each list refuses.
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { buildGeneration, type Generation, policyHash } from '../../../src/app/generation.ts';
-import { createEde, EDE } from '../../../src/dns/dns.ts';
-import { configOf, createDirectory, refusing } from './setup.ts';
+import { AppError } from '../../../src/base/base.ts';
+import { LIST_FORMATS } from '../../../src/config/config.ts';
+import { createEde, EDE, TYPE } from '../../../src/dns/dns.ts';
+import { configOf, createDirectory, deciding, refusing, watching } from './setup.ts';
 
 const build = (config: string, files: Readonly<Record<string, string>> = {}): Generation =>
   buildGeneration(configOf(config, files), 9, 1234);
+
+const failureOf = (act: () => unknown): AppError | undefined => {
+  try {
+    act();
+  } catch (thrown) {
+    if (thrown instanceof AppError) return thrown;
+    throw thrown;
+  }
+  return undefined;
+};
 
 const LOCAL = `
 lists:
@@ -31,8 +45,8 @@ describe('buildGeneration()', () => {
   test('gives each group the mask of its lists, in that order', () => {
     const generation = build(LOCAL, FILES);
     expect(generation.policy.groups).toEqual([
-      { name: 'default', lists: 0b111 },
-      { name: 'lab', lists: 0b100 },
+      { name: 'default', lists: 0b111, scheduled: [] },
+      { name: 'lab', lists: 0b100, scheduled: [] },
     ]);
     expect(refusing(generation, 'www.tiktok.example', 1)).toBe('third');
     expect(generation.access.groups.map((prefixes) => prefixes.length)).toEqual([0, 1]);
@@ -85,6 +99,213 @@ groups:
   });
 });
 
+/** By format: a file that refuses `FORMAT.example`. */
+const TEXTS: Readonly<Record<(typeof LIST_FORMATS)[number], string>> = {
+  adblock: '||adblock.example^\n@@||ok.adblock.example^\n',
+  cordon: `id: cordon
+title: A list
+category: other
+mandate: false
+default: false
+entries:
+  - { suffix: cordon.example, service: Example, owner: Example, evidence: "an example", reviewed: 2026-11-24 }
+`,
+  dnsmasq: 'address=/dnsmasq.example/\n',
+  domains: 'domains.example\n',
+  hosts: '0.0.0.0 hosts.example\n',
+  regex: '^regex\\.example$\n',
+  rpz: '$TTL 60\n@ SOA localhost. admin.localhost. 1 2 3 4 5\nrpz.example CNAME .\nok.rpz.example CNAME rpz-passthru.\n',
+  unbound: 'local-zone: "unbound.example" always_nxdomain\n',
+  wildcard: 'wildcard.example\n',
+};
+const FORMAT_FILES = Object.fromEntries(
+  Object.entries(TEXTS).map(([format, text]) => [`${format}.txt`, text]),
+);
+
+/** A list of each format; `keys` are those of all of them. */
+const listsOf = (keys = ''): string => {
+  const origin = (format: string): string => (format === 'rpz' ? ', origin: rpz.test' : '');
+  const lists = LIST_FORMATS.map(
+    (format) => `  - { id: ${format}, file: ${format}.txt, format: ${format}${origin(format)}${keys} }`,
+  );
+  return `lists:\n${lists.join('\n')}\n`;
+};
+
+describe('a list of any format', () => {
+  test('refuses what its file says', () => {
+    const generation = build(listsOf(), FORMAT_FILES);
+    for (const format of LIST_FORMATS) {
+      expect(deciding(generation, `${format}.example`)).toBe(`${format} refuses`);
+    }
+    expect(deciding(generation, 'ok.adblock.example')).toBe('adblock passes');
+    expect(deciding(generation, 'ok.rpz.example')).toBe('rpz passes');
+    expect(generation.policy.lists.map(({ id, precedence }) => [id, precedence])).toEqual(
+      LIST_FORMATS.map((format) => [format, format === 'adblock' ? 'action' : 'specificity']),
+    );
+  });
+
+  test('lets what its file says pass when it is an allow list', () => {
+    const refusing = 'lists:\n  - { id: refusing, file: all.txt }\n';
+    const generation = build(listsOf(', allow: true').replace('lists:\n', refusing), {
+      ...FORMAT_FILES,
+      'all.txt': LIST_FORMATS.map((format) => `${format}.example\n`).join(''),
+    });
+    for (const format of LIST_FORMATS) {
+      expect(deciding(generation, `${format}.example`)).toBe(`${format} passes`);
+    }
+    expect(generation.policy.lists.at(-1)?.id).toBe('refusing');
+    expect(deciding(generation, 'x.hosts.example')).toBe('refusing refuses');
+  });
+
+  test('only counts what its file says when it is log-only', () => {
+    const generation = build(listsOf(', log-only: true'), FORMAT_FILES);
+    for (const format of LIST_FORMATS) {
+      expect(deciding(generation, `${format}.example`)).toBeUndefined();
+      expect(watching(generation, `${format}.example`)).toBe(format);
+    }
+    expect(watching(generation, 'ok.rpz.example')).toBeUndefined();
+  });
+});
+
+describe('an allow list', () => {
+  const config = `
+lists:
+  - { id: other, file: other.txt }
+  - { id: passing, file: passing.txt, allow: true }
+  - { id: mandate, file: mandate.txt, mandate: true }
+`;
+  const files = {
+    'other.txt': 'www.a.example\nb.example\n',
+    'passing.txt': 'a.example\n',
+    'mandate.txt': 'm.a.example\n',
+  };
+
+  test('stands behind mandates and before the others, whichever name is longer', () => {
+    const generation = build(config, files);
+    expect(generation.policy.lists.map(({ id }) => id)).toEqual(['mandate', 'passing', 'other']);
+    expect(deciding(generation, 'www.a.example')).toBe('passing passes');
+    expect(deciding(generation, 'm.a.example')).toBe('mandate refuses');
+    expect(deciding(generation, 'b.example')).toBe('other refuses');
+  });
+
+  test('keeps what its rules say beside the action', () => {
+    const generation = build(config.replace('passing.txt,', 'passing.txt, format: adblock,'), {
+      ...files,
+      'passing.txt': '||a.example^$dnstype=AAAA\n',
+    });
+    expect(deciding(generation, 'www.a.example', { qtype: TYPE.AAAA })).toBe('passing passes');
+    expect(deciding(generation, 'www.a.example', { qtype: TYPE.A })).toBe('other refuses');
+  });
+
+  test('may name what no list may refuse', () => {
+    const text = 'www.usa.gov\na.example\n';
+    const generation = build(config, { ...files, 'passing.txt': text, 'other.txt': text });
+    const rejected = generation.lists.map(({ id, loaded }) => [id, loaded.rejected]);
+    expect(rejected).toEqual([
+      ['mandate', 0],
+      ['passing', 0],
+      ['other', 1],
+    ]);
+  });
+});
+
+test.each(['allow', 'log-only'])('a list that calls itself a mandate cannot be %s', (key) => {
+  const text = (more: string): string => `lists: [{ id: tiktok, shipped: tiktok, ${key}: true${more} }]\n`;
+  expect(failureOf(() => build(text('')))).toMatchObject({
+    code: 'ERR_APP_MANDATE',
+    message: `using list tiktok as "${key}": its header says that it is a mandate`,
+    hint: `Remove "${key}", or write "mandate: false" if you are not bound by it.`,
+  });
+  expect(refusing(build(text(', mandate: false')), 'example.com')).toBeUndefined();
+});
+
+describe('a list with a URL', () => {
+  const config = 'lists: [{ id: remote, url: "https://lists.example.com/a?token=secret", format: hosts }]\n';
+
+  test('is read from where it was put', () => {
+    const directory = createDirectory();
+    const path = join(directory, 'content');
+    writeFileSync(path, TEXTS.hosts);
+    const asked: string[] = [];
+    const generation = buildGeneration(configOf(config), 1, 0, ({ id }) => {
+      asked.push(id);
+      return path;
+    });
+    expect(asked).toEqual(['remote']);
+    expect(deciding(generation, 'hosts.example')).toBe('remote refuses');
+    expect(generation.lists[0]?.loaded.path).toBe(path);
+  });
+
+  test('that was never fetched is a list that cannot be read', () => {
+    const failure = failureOf(() => build(config));
+    expect(failure).toMatchObject({
+      code: 'ERR_LIST_READ',
+      message: 'reading list remote: nothing of it is there',
+      hint: 'It was never fetched from its address.',
+    });
+  });
+});
+
+describe('a schedule', () => {
+  const config = `
+lists:
+  - { id: first, file: first.txt }
+  - { id: second, file: second.txt, mandate: true }
+  - { id: passing, file: second.txt, allow: true }
+groups:
+  - name: default
+    lists: [first, second]
+    schedules:
+      - { list: first, from: 2026-12-01, until: 2026-12-31, hours: "08:00-18:00", timezone: Europe/Brussels }
+  - { name: lab, clients: ["192.0.2.0/24"], lists: [first] }
+`;
+
+  test('puts a list in force for its group at its times only', () => {
+    const generation = build(config, FILES);
+    const at = (text: string, group = 0): string | undefined =>
+      deciding(generation, 'tiktok.example', { nowMs: Date.parse(text), group });
+    expect(at('2026-12-01T07:00:00Z')).toBe('first refuses');
+    expect(at('2026-12-01T06:59:59Z')).toBeUndefined();
+    expect(at('2026-12-01T17:00:00Z')).toBeUndefined();
+    expect(at('2026-11-30T12:00:00Z')).toBeUndefined();
+    expect(at('2026-12-31T12:00:00Z')).toBeUndefined();
+    expect(at('2026-11-30T12:00:00Z', 1)).toBe('first refuses');
+    expect(generation.ignoredSchedules).toEqual([]);
+  });
+
+  test('follows the list to the index that it takes', () => {
+    const { policy } = build(config, FILES);
+    expect(policy.lists.map(({ id }) => id)).toEqual(['second', 'passing', 'first']);
+    expect(policy.groups[0]?.scheduled?.map(({ list }) => list)).toEqual([2]);
+  });
+
+  test('may be one of several of a list', () => {
+    const { policy } = build(
+      config.replace('    schedules:\n', '    schedules:\n      - { list: first, weekdays: [sat] }\n'),
+      FILES,
+    );
+    expect(policy.groups[0]?.scheduled?.map(({ list, schedule }) => [list, schedule.weekdays])).toEqual([
+      [2, [6]],
+      [2, undefined],
+    ]);
+  });
+
+  test('is ignored, and told, for a list whose header says that it is a mandate', () => {
+    const generation = build(`
+lists:
+  - { id: tiktok, shipped: tiktok }
+groups:
+  - name: lab
+    clients: ["192.0.2.0/24"]
+    lists: [tiktok]
+    schedules: [{ list: tiktok, hours: "08:00-09:00" }, { list: tiktok, weekdays: [mon] }]
+`);
+    const noonMs = Date.parse('2026-12-01T12:00:00Z');
+    expect(deciding(generation, 'tiktok.com', { group: 1, nowMs: noonMs })).toBe('tiktok refuses');
+    expect(generation.ignoredSchedules).toEqual([{ group: 'lab', list: 'tiktok' }]);
+  });
+});
+
 describe('policyHash()', () => {
   const hash = (text: string, directory: string): string => policyHash(configOf(text, FILES, directory));
 
@@ -101,11 +322,40 @@ describe('policyHash()', () => {
     ['a category', LOCAL.replace('mandate: true', 'mandate: true, category: other')],
     ['the order of lists', LOCAL.replace(/( {2}- \{ id: first.*\n)( {2}- .*\n)/, '$2$1')],
     ['the lists of a group', LOCAL.replace('lists: [third]', 'lists: [first]')],
+    ['an allow list', LOCAL.replace('first.txt,', 'first.txt, allow: true,')],
+    ['a log-only list', LOCAL.replace('first.txt,', 'first.txt, log-only: true,')],
+    [
+      'a schedule',
+      LOCAL.replace('lists: [third]', 'lists: [third], schedules: [{ list: third, weekdays: [mon] }]'),
+    ],
     ['the name of a group', LOCAL.replace('name: lab', 'name: other')],
   ])('changes with %s', (_, text) => {
     expect(text).not.toBe(LOCAL);
     const directory = createDirectory();
     expect(hash(text, directory)).not.toBe(hash(LOCAL, directory));
+  });
+
+  const remote = (keys: string): string =>
+    `lists: [{ id: a, url: "https://lists.example.com/a", format: rpz, ${keys} }]\n`;
+  const KEY = '11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=';
+
+  test.each([
+    ['the address', remote('').replace('com/a', 'com/b')],
+    ['the format', remote('').replace('rpz', 'hosts')],
+    ['the zone', remote('origin: rpz.example')],
+    ['the key', remote(`public-key: ${KEY}`)],
+    ['the content', remote(`sha256: '${'0'.repeat(64)}'`)],
+  ])('changes with %s of a list with a URL', (_, text) => {
+    expect(hash(text, createDirectory())).not.toBe(hash(remote(''), createDirectory()));
+  });
+
+  test.each([
+    ['the refresh', 'refresh: 5m'],
+    ['the largest size', 'max-size: 1MiB'],
+    ['the addresses', 'resolve: ["192.0.2.1"]'],
+    ['the review', 'review: { grow: 1% }'],
+  ])('stays with %s of a list with a URL', (_, keys) => {
+    expect(hash(remote(keys), createDirectory())).toBe(hash(remote(''), createDirectory()));
   });
 
   test.each([

@@ -1,15 +1,16 @@
 // The saved generation: what comes back is what was saved, and nothing else is ever used.
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { Writable } from 'node:stream';
 import { describe, expect, test } from 'vitest';
 import { buildGeneration, type Generation } from '../../../src/app/generation.ts';
 import { SavedGeneration } from '../../../src/app/saved-generation.ts';
 import { AppError } from '../../../src/base/base.ts';
 import type { Config } from '../../../src/config/config.ts';
+import { TYPE } from '../../../src/dns/dns.ts';
 import { createLog } from '../../../src/observe/observe.ts';
-import { configOf, createDirectory, refusing } from './setup.ts';
+import { configOf, createDirectory, deciding, refusing, watching } from './setup.ts';
 
 const FILE = 'generation.saved';
 /** Layout of the file, see saved-generation.ts. */
@@ -35,7 +36,7 @@ interface Saving {
   readonly generation: Generation;
   readonly saved: SavedGeneration;
   /** Saves and waits for the log line that tells the outcome. */
-  save(generation?: Generation): Promise<string>;
+  save(generation?: Generation, config?: Config): Promise<string>;
 }
 
 const prepare = (state = createDirectory()): Saving => {
@@ -49,11 +50,11 @@ const prepare = (state = createDirectory()): Saving => {
   });
   const saved = new SavedGeneration(state, createLog({ level: 'info', to }));
   const generation = buildGeneration(config, 3, LOADED_MS);
-  const save = (other = generation): Promise<string> => {
+  const save = (other = generation, otherConfig = config): Promise<string> => {
     const line = new Promise<string>((resolve) => {
       onLine = resolve;
     });
-    saved.save(config, other);
+    saved.save(otherConfig, other);
     return line;
   };
   return { directory: state, config, generation, saved, save };
@@ -90,6 +91,50 @@ describe('read()', () => {
     expect(refusing(restored, 'www.tiktok.example', 1)).toBe('first');
     expect(refusing(restored, 'use-application-dns.net')).toBe('canary');
     expect(refusing(restored, 'example.com')).toBeUndefined();
+  });
+
+  test('gives back allow lists, log-only lists, schedules and what a zone says of itself', async () => {
+    const content = {
+      'zone.txt':
+        '$TTL 60\n@ SOA localhost. admin.localhost. 7 2 3 4 5\nbad.example CNAME .\nb.example CNAME *.\n',
+      'pattern.txt': '^w[0-9]+\\.example$\n',
+      'passing.txt': '||bad.example^$dnstype=AAAA\n',
+    };
+    const config = configOf(
+      `
+lists:
+  - { id: watched, file: pattern.txt, format: regex, log-only: true }
+  - { id: remote, url: "https://lists.example.com/zone", format: rpz, origin: rpz.test }
+  - { id: passing, file: passing.txt, format: adblock, allow: true }
+groups:
+  - name: default
+    lists: [watched, remote, passing]
+    schedules: [{ list: remote, from: 2026-12-01 }]
+`,
+      content,
+    );
+    const [watched] = config.lists;
+    const directory = watched?.source.kind === 'file' ? dirname(watched.source.path) : '';
+    const generation = buildGeneration(config, 3, LOADED_MS, () => join(directory, 'zone.txt'));
+    const { saved, save } = prepare();
+    await save(generation, config);
+    const restored = saved.read(config, 3);
+    if (restored === undefined) throw new Error('nothing restored');
+    expect(restored).toEqual({
+      ...generation,
+      lists: generation.lists.map((list) => ({ ...list, loaded: { ...list.loaded, diagnostics: [] } })),
+    });
+    expect(restored.lists.map(({ id, loaded }) => [id, loaded.serial])).toEqual([
+      ['passing', undefined],
+      ['watched', undefined],
+      ['remote', 7],
+    ]);
+    const nowMs = Date.parse('2026-12-01T00:00:00Z');
+    expect(deciding(restored, 'bad.example', { nowMs, qtype: TYPE.A })).toBe('remote refuses');
+    expect(deciding(restored, 'bad.example', { nowMs, qtype: TYPE.AAAA })).toBe('passing passes');
+    expect(deciding(restored, 'bad.example', { nowMs: nowMs - 1 })).toBeUndefined();
+    expect(deciding(restored, 'w1.example', { nowMs })).toBeUndefined();
+    expect(watching(restored, 'w1.example')).toBe('watched');
   });
 
   test('says that there is none before one was saved', () => {

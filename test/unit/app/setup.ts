@@ -4,8 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import type { Generation } from '../../../src/app/generation.ts';
+import { createAddress } from '../../../src/base/base.ts';
 import { type Config, loadConfig } from '../../../src/config/config.ts';
-import { TRIGGER } from '../../../src/dns/dns.ts';
+import { TRIGGER, TYPE } from '../../../src/dns/dns.ts';
 import { shippedDefaults, shippedLists } from '../../../src/lists/lists.ts';
 import { Policy, Verdict } from '../../../src/policy/policy.ts';
 import { foldedName } from '../policy/setup.ts';
@@ -38,11 +39,45 @@ export const configOf = (
   return result.config;
 };
 
-/** The list that refuses a name for a group, if any. */
-export const refusing = (generation: Generation, name: string, group = 0): string | undefined => {
+/** Whose question of what, and when. */
+export interface Asking {
+  /** Index of the client's group; the default group when absent. */
+  readonly group?: number;
+  /** The time for schedules, milliseconds since the epoch. */
+  readonly nowMs?: number;
+  /** A when absent. */
+  readonly qtype?: number;
+}
+
+/** The verdict on the question for a name. */
+export const judge = (generation: Generation, name: string, asking: Asking = {}): Verdict => {
+  const { group = 0, nowMs = 0, qtype = TYPE.A } = asking;
   const verdict = new Verdict();
   const qname = foldedName(name);
-  new Policy(generation.policy).judgeQuestion(qname, 0, qname.length, group, verdict);
+  const policy = new Policy(generation.policy, nowMs);
+  policy.judgeQuestion(qname, 0, qname.length, qtype, createAddress(), group, verdict);
+  return verdict;
+};
+
+/** The list that decides on a name, and how; undefined when none does. */
+export const deciding = (generation: Generation, name: string, asking: Asking = {}): string | undefined => {
+  const verdict = judge(generation, name, asking);
+  const id = generation.policy.lists[verdict.list]?.id;
+  return id === undefined ? undefined : `${id} ${verdict.refused ? 'refuses' : 'passes'}`;
+};
+
+/** The list that refuses a name for a group, if any. */
+export const refusing = (generation: Generation, name: string, group = 0): string | undefined => {
+  const verdict = judge(generation, name, { group });
   if (verdict.refused && verdict.trigger !== TRIGGER.QNAME) throw new Error(`trigger ${verdict.trigger}`);
   return generation.policy.lists[verdict.list]?.id;
+};
+
+/** The list that only counts and would refuse a name, if any. */
+export const watching = (generation: Generation, name: string): string | undefined => {
+  const verdict = new Verdict();
+  const qname = foldedName(name);
+  const policy = new Policy(generation.policy, 0);
+  policy.watchQuestion(qname, 0, qname.length, TYPE.A, createAddress(), 0, verdict);
+  return verdict.refused ? generation.policy.lists[verdict.list]?.id : undefined;
 };

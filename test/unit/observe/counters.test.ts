@@ -18,8 +18,8 @@ import { createSource, scrape } from './scrape.ts';
 
 const LAYOUT: RefusalLayout = {
   lists: [
-    { id: 'tiktok', category: 'tiktok' },
-    { id: 'extra', category: 'local' },
+    { id: 'tiktok', category: 'tiktok', logOnly: false },
+    { id: 'extra', category: 'local', logOnly: false },
   ],
   groups: ['default', 'lab'],
 };

@@ -36,6 +36,14 @@ test('each bit of MATCH stands at the word that policy gives it', () => {
 });
 
 test('TRIGGER words stand at their numbers', () => {
-  expect(TRIGGER_WORDS).toEqual(['qname', 'cname', 'dname', 'https-target', 'response-ip', 'https-hint']);
-  expect(Object.values(TRIGGER)).toEqual([0, 1, 2, 3, 4, 5]);
+  expect(TRIGGER_WORDS).toEqual([
+    'qname',
+    'cname',
+    'dname',
+    'https-target',
+    'response-ip',
+    'https-hint',
+    'client-ip',
+  ]);
+  expect(Object.values(TRIGGER)).toEqual([0, 1, 2, 3, 4, 5, 6]);
 });

@@ -16,7 +16,7 @@ import { createSource, parsePage, scrape } from './scrape.ts';
 /** A page on which every metric has a series. */
 const renderFull = (): Promise<string> => {
   const totals = new CounterTotals();
-  const layout = { lists: [{ id: 'tiktok', category: 'tiktok' }], groups: ['default'] };
+  const layout = { lists: [{ id: 'tiktok', category: 'tiktok', logOnly: false }], groups: ['default'] };
   const counters = new WorkerCounters(
     totals.openCounters({ upstreams: ['[2001:db8::1]:53'] }),
     totals.openRefusals(layout),

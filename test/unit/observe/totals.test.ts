@@ -5,7 +5,7 @@ import { CounterTotals, MATCH, TRANSPORT, WorkerCounters } from '../../../src/ob
 import { createSource, scrape } from './scrape.ts';
 
 const UPSTREAM = '192.0.2.1:53';
-const list = (id: string) => ({ id, category: 'tiktok' });
+const list = (id: string) => ({ id, category: 'tiktok', logOnly: false });
 const refusalOf = (id: string, group = 'default', qtype = 'A') =>
   `cordon_refusals_total{list="${id}",category="tiktok",match="suffix",trigger="qname",group="${group}",qtype="${qtype}"}`;
 

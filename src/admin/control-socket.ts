@@ -1,0 +1,134 @@
+// The control socket: HTTP over a Unix socket, for whoever may act on the running program from the same machine.
+//
+// Who may connect is decided by the file system: the socket belongs to the user of the service and nobody else can
+// open it. It is never on TCP. GET changes nothing; a POST names exactly what it decides on. The bound for everything
+// is small: its only client is the command.
+import { lstatSync, rmSync } from 'node:fs';
+import { chmod, mkdir } from 'node:fs/promises';
+import { createServer, type IncomingMessage, type Server } from 'node:http';
+import { connect } from 'node:net';
+import { dirname } from 'node:path';
+import { AppError, errorText, systemErrorCode } from '../base/base.ts';
+import type { AdminLog } from './control.ts';
+import { type ListControl, routeLists } from './list-routes.ts';
+import { close, write } from './responses.ts';
+import { broken, type Reply } from './routes.ts';
+
+/** Connections at a time: a few people and scripts. */
+const CONNECTIONS_MAX = 16;
+const HEADER_BYTES_MAX = 8 * 1024;
+/** A decision has a hash, a name and a reason. */
+const BODY_BYTES_MAX = 4 * 1024;
+const REQUEST_MS_MAX = 10_000;
+/** For the user of the service only. */
+const SOCKET_MASK = 0o177;
+const SOCKET_MODE = 0o600;
+const DIRECTORY_MODE = 0o750;
+
+/** What the socket needs. */
+export interface ControlSocketOptions {
+  readonly path: string;
+  readonly lists: ListControl;
+  readonly log: AdminLog;
+}
+
+/** A socket that is open. */
+export interface ControlSocket {
+  /** Ends every connection and removes the socket. */
+  close(): Promise<void>;
+}
+
+/** Opens the socket, in place of one that a program left which is gone. Throws ERR_ADMIN_CONTROL. */
+export const openControlSocket = async (options: ControlSocketOptions): Promise<ControlSocket> => {
+  const { path } = options;
+  try {
+    await mkdir(dirname(path), { recursive: true, mode: DIRECTORY_MODE });
+    await removeStale(path);
+    const server = createServer(
+      {
+        maxHeaderSize: HEADER_BYTES_MAX,
+        headersTimeout: REQUEST_MS_MAX,
+        requestTimeout: REQUEST_MS_MAX,
+        connectionsCheckingInterval: 1_000,
+      },
+      (request, response) => {
+        void answer(request, options).then((reply) => {
+          write(request, response, reply);
+        });
+      },
+    );
+    server.maxConnections = CONNECTIONS_MAX;
+    await listen(server, path);
+    await chmod(path, SOCKET_MODE);
+    return {
+      close: async () => {
+        await close(server);
+        rmSync(path, { force: true });
+      },
+    };
+  } catch (thrown) {
+    if (systemErrorCode(thrown) === undefined) throw thrown;
+    throw new AppError('ERR_ADMIN_CONTROL', `opening the control socket ${path}: ${errorText(thrown)}`, {
+      cause: thrown,
+      hint: 'Until the next start, "cordon lists" can show and not change anything.',
+    });
+  }
+};
+
+/** Throws EADDRINUSE when a program answers there, and when what lies there is no socket. */
+const removeStale = async (path: string): Promise<void> => {
+  const found = lstatSync(path, { throwIfNoEntry: false });
+  if (found === undefined) return;
+  if (!found.isSocket() || (await isAlive(path))) {
+    throw Object.assign(new Error('another program has it'), { code: 'EADDRINUSE' });
+  }
+  rmSync(path);
+};
+
+const isAlive = (path: string): Promise<boolean> =>
+  new Promise((resolve) => {
+    const socket = connect(path);
+    socket.once('connect', () => {
+      socket.destroy();
+      resolve(true);
+    });
+    socket.once('error', () => resolve(false));
+  });
+
+/** The mask covers the moment between the socket's appearance and chmod(). */
+const listen = (server: Server, path: string): Promise<void> =>
+  new Promise((resolve, reject) => {
+    server.once('error', reject);
+    const before = process.umask(SOCKET_MASK);
+    try {
+      server.listen(path, () => {
+        server.removeAllListeners('error');
+        resolve();
+      });
+    } finally {
+      process.umask(before);
+    }
+  });
+
+/** Never rejects. */
+const answer = async (request: IncomingMessage, { lists, log }: ControlSocketOptions): Promise<Reply> => {
+  const path = (request.url ?? '').split('?', 1)[0] ?? '';
+  try {
+    return await routeLists(request.method ?? '', path, () => readBody(request), lists);
+  } catch (error) {
+    log.error({ err: error, path }, 'answering a control request');
+    return broken();
+  }
+};
+
+/** Undefined for a body that is too long. */
+const readBody = async (request: IncomingMessage): Promise<string | undefined> => {
+  const pieces: Buffer[] = [];
+  let sizeBytes = 0;
+  for await (const piece of request as AsyncIterable<Buffer>) {
+    sizeBytes += piece.length;
+    if (sizeBytes > BODY_BYTES_MAX) return undefined;
+    pieces.push(piece);
+  }
+  return Buffer.concat(pieces).toString('utf8');
+};

@@ -1,0 +1,82 @@
+// The command line: picks the subcommand and prints errors as one line for people.
+//
+// Each command is a file of its own beside this one; output is for people, --json for machines.
+// Exit codes: 0 done (or: passes), 1 an operational error or a problem found, 2 wrong usage, 3 (explain) refused.
+import { errorText, isAppError, VERSION } from '../app/app.ts';
+import { check } from './check.ts';
+import { writeDocs } from './docs.ts';
+import { explainName } from './explain.ts';
+import { lists } from './lists.ts';
+import { query } from './query.ts';
+import { serve } from './serve.ts';
+import { UsageError } from './usage.ts';
+
+const HELP = `cordon ${VERSION}: a DNS resolver that answers every query normally and refuses listed names
+
+usage: cordon COMMAND [OPTION …]
+
+  serve    [--config FILE]                     run the resolver
+  check    [--config FILE] [--json]            report every problem of a configuration, or print the effective one
+  explain  NAME [--client ADDRESS] [--config FILE] [--no-follow] [--json]
+                                               say which group, list, entry and evidence decide for a name
+  lists    status [--config FILE] [--json]     show which lists are in force, which are held or stale, and what to do
+           diff ID [SHA256]                    show what a held or an earlier content adds and removes
+           history ID                          show the decisions about a list
+           candidates                          show names that a mandate list may be missing
+           accept | dismiss | rollback ID SHA256 [--reason TEXT]
+                                               put a held content in force, turn it away, or go back to an earlier one
+           refresh [ID]                        fetch lists now
+           export --format FORMAT [OPTION …]   write lists for other programs
+  query    NAME [TYPE] [--server ADDRESS[:PORT]] [--tcp] [--dnssec] [--json]
+                                               ask a resolver (default 127.0.0.1:5353) with an independent DNS implementation
+
+Without --config, ./cordon.yaml is read when it exists, otherwise the defaults hold. CORDON_… variables override keys.
+`;
+
+const COMMANDS: Readonly<Record<string, (args: string[]) => Promise<number> | number>> = {
+  serve,
+  check,
+  explain: explainName,
+  lists,
+  query,
+  docs: writeDocs,
+  help: () => print(HELP),
+  version: () => print(`${VERSION}\n`),
+};
+
+const ALIASES: Readonly<Record<string, string>> = {
+  '--help': 'help',
+  '-h': 'help',
+  '--version': 'version',
+  '-V': 'version',
+};
+
+const print = (text: string): number => {
+  process.stdout.write(text);
+  return 0;
+};
+
+/** Runs what the arguments after the program's name ask for; returns the exit code. */
+export const runCommand = async (args: string[]): Promise<number> => {
+  const [first, ...rest] = args;
+  const name = first === undefined ? '' : (ALIASES[first] ?? first);
+  const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
+  if (command === undefined) {
+    process.stderr.write(
+      first === undefined ? HELP : `cordon: unknown command "${first}"; try cordon help\n`,
+    );
+    return 2;
+  }
+  try {
+    return await command(rest);
+  } catch (thrown) {
+    if (thrown instanceof UsageError) {
+      process.stderr.write(`cordon ${name}: ${thrown.message}; try cordon help\n`);
+      return 2;
+    }
+    if (!isAppError(thrown)) throw thrown;
+    const hint = thrown.hint === undefined ? '' : ` (${thrown.hint})`;
+    process.stderr.write(`cordon ${name}: ${errorText(thrown)}${hint} [${thrown.code}]\n`);
+    return 1;
+  }
+};

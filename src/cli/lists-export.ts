@@ -1,0 +1,88 @@
+// cordon lists export: the lists of a configuration as a file for another program.
+//
+// The text goes to --output or to standard output, facts about it to standard error or, with --json, to standard
+// output as one object.
+import { once } from 'node:events';
+import {
+  EXPORT_ORIGIN,
+  type ExportFacts,
+  exportLists,
+  isExportFormat,
+  piecesOf,
+  readExportMark,
+  readKeptPaths,
+  withoutMissing,
+  writeExport,
+} from '../app/app.ts';
+import { configPath, readArguments, requireConfig, UsageError } from './usage.ts';
+
+const USAGE =
+  '--format FORMAT [--list ID …] [--mandate-only] [--output FILE] [--serial N] [--origin NAME] [--config FILE] [--json]';
+
+const SERIAL_MAX = 0xffff_ffff;
+
+/** Runs `cordon lists export ARGS`; returns 0, throws UsageError or AppError. */
+export const exportListsCommand = async (args: string[]): Promise<number> => {
+  const { values } = readArguments({
+    args,
+    options: {
+      format: { type: 'string' },
+      list: { type: 'string', multiple: true, default: [] },
+      'mandate-only': { type: 'boolean', default: false },
+      config: { type: 'string' },
+      output: { type: 'string' },
+      serial: { type: 'string' },
+      origin: { type: 'string', default: EXPORT_ORIGIN },
+      json: { type: 'boolean', default: false },
+    },
+  });
+  const { format, output, json } = values;
+  if (format === undefined || !isExportFormat(format)) {
+    throw new UsageError(
+      format === undefined ? `usage: cordon lists export ${USAGE}` : `"${format}" is no format of an export`,
+    );
+  }
+  if (json && output === undefined) throw new UsageError('--json needs --output, because the lists go there');
+  const config = requireConfig(configPath(values.config));
+  const pathOf = await readKeptPaths(config, Date.now);
+  const request = {
+    format,
+    lists: values.list,
+    isMandateOnly: values['mandate-only'],
+    serial: values.serial === undefined ? undefined : serialFrom(values.serial),
+    origin: values.origin,
+    nowMs: Date.now(),
+    previous: output === undefined ? undefined : await readExportMark(output),
+  };
+  const { facts, text } = exportLists(withoutMissing(config, pathOf), request, pathOf);
+  if (output === undefined) await print(text);
+  else await writeExport(output, text);
+  if (json) process.stdout.write(`${JSON.stringify({ ...facts, output }, undefined, 2)}\n`);
+  else process.stderr.write(formatFacts(facts, output));
+  return 0;
+};
+
+const serialFrom = (text: string): number => {
+  const serial = /^\d{1,10}$/.test(text) ? Number(text) : Number.NaN;
+  if (serial <= SERIAL_MAX) return serial;
+  throw new UsageError(`"${text}" is no serial (0 to ${SERIAL_MAX})`);
+};
+
+/** Lists can be larger than what a pipe takes at once. */
+const print = async (text: Iterable<string>): Promise<void> => {
+  for (const piece of piecesOf(text)) {
+    if (!process.stdout.write(piece)) await once(process.stdout, 'drain');
+  }
+};
+
+const formatFacts = (facts: ExportFacts, output: string | undefined): string => {
+  const { rules, format, serial, lists, skipped, notes } = facts;
+  const target = output === undefined ? '' : ` to ${output}`;
+  const names = lists.map(({ id }) => id).join(', ');
+  return [
+    `exported ${rules} rules of ${names} as ${format}${target}, serial ${serial}`,
+    ...notes.map((note) => `  ${note.rules} ${note.rules === 1 ? 'rule' : 'rules'} ${note.text}`),
+    ...skipped.map(({ id, reason }) => `  without ${id}: ${reason}; name it with --list`),
+    '',
+  ].join('\n');
+};

@@ -1,0 +1,169 @@
+// How `cordon lists` shows things to people: aligned columns, ages in words, and what to do next.
+import type { CandidateStatus, ListDiff, ListStatus, RefreshResult, StoreDecision } from '../app/app.ts';
+
+/** Digits of a SHA-256 that are shown where the whole one is not needed; enough for a command. */
+const SHORT_LENGTH = 12;
+const UNITS: readonly (readonly [name: string, ms: number])[] = [
+  ['day', 86_400_000],
+  ['hour', 3_600_000],
+  ['minute', 60_000],
+  ['second', 1_000],
+];
+/** Ages are told in the largest unit of which there are two. */
+const UNIT_COUNT_MIN = 2;
+
+/** One word for the state of a list; undefined when nothing is known of it. */
+const stateOf = ({ kind, inForce, kept, held }: ListStatus, running: boolean): string | undefined => {
+  if (held !== null) return 'held';
+  if (kind === 'url' && kept?.current == null) return 'never fetched';
+  if (running && inForce === null) return 'not in force';
+  if (kept?.isStale === true) return 'stale';
+  if ((kept?.failures ?? 0) > 0) return 'failing';
+  return running || kind === 'url' ? 'good' : undefined;
+};
+
+const QUIET_STATES: ReadonlySet<string | undefined> = new Set(['good', 'failing', undefined]);
+
+/** True when a person has to look after a list. */
+export const needsAttention = (list: ListStatus, running: boolean): boolean =>
+  !QUIET_STATES.has(stateOf(list, running));
+
+/** The table of all lists, and below it what is to be said and done. */
+export const formatStatuses = (lists: readonly ListStatus[], running: boolean, nowMs: number): string => {
+  const rows = lists.map((list) => [
+    list.id,
+    list.kind,
+    rulesText(list),
+    list.kept === null ? '-' : agoText(list.kept.checkedAt, nowMs),
+    list.kept?.nextFetchAt == null ? '-' : aheadText(list.kept.nextFetchAt, nowMs),
+    stateOf(list, running) ?? '-',
+  ]);
+  const table = alignColumns([['LIST', 'KIND', 'RULES', 'SOURCE REACHED', 'NEXT FETCH', 'STATE'], ...rows]);
+  const notes = lists.flatMap((list) => notesOf(list, running, nowMs));
+  const head = running ? [] : ['The service does not run: this is what its state directory keeps.', ''];
+  return [...head, ...table, ...(notes.length > 0 ? ['', ...notes] : []), ''].join('\n');
+};
+
+/** The names that a list may be missing, and what they are. */
+export const formatCandidates = (candidates: readonly CandidateStatus[], nowMs: number): string => {
+  if (candidates.length === 0) return 'No name led to a mandate list without being on one.\n';
+  const rows = candidates.map(({ name, count, list, line, trigger, lastSeen }) => [
+    name,
+    String(count),
+    `${list}:${line} by ${trigger}`,
+    agoText(lastSeen, nowMs),
+  ]);
+  return [
+    ...alignColumns([['NAME', 'QUERIES', 'LED TO', 'LAST SEEN'], ...rows]),
+    '',
+    'Their answers are refused already. Nothing is listed by itself: look at each with "cordon explain NAME".',
+    '',
+  ].join('\n');
+};
+
+const rulesText = ({ inForce, kept }: ListStatus): string => {
+  const entries = inForce?.entries ?? kept?.current?.entries;
+  return entries === undefined ? '-' : String(entries);
+};
+
+const notesOf = (list: ListStatus, running: boolean, nowMs: number): string[] => {
+  const { id, kind, source, held, kept } = list;
+  const lines: string[] = [];
+  if (held !== null) {
+    lines.push(
+      `${id}: a content of ${held.entries} rules was held ${agoText(held.since, nowMs)}; what is in force stays`,
+      ...held.reasons.map((reason) => `  because  ${reason}`),
+      ...(kind === 'url' ? [`  look     cordon lists diff ${id}`] : []),
+      `  accept   cordon lists accept ${id} ${held.sha256}`,
+      kind === 'url'
+        ? `  dismiss  cordon lists dismiss ${id} ${held.sha256}`
+        : `  or mend  ${source}, then reload`,
+    );
+  }
+  if (kept !== null && kept.failures > 0) {
+    lines.push(
+      `${id}: ${kept.failures} failed ${kept.failures === 1 ? 'fetch' : 'fetches'} from ${source}, last reached ${agoText(kept.checkedAt, nowMs)}`,
+      ...(kept.lastFailure === null ? [] : [`  because  ${kept.lastFailure}`]),
+      `  retry    cordon lists refresh ${id}`,
+    );
+  }
+  if (stateOf(list, running) === 'not in force') lines.push(`${id}: not in force; the log says why`);
+  return lines;
+};
+
+/** The decisions about a list, the latest last. */
+export const formatHistory = (id: string, decisions: readonly StoreDecision[]): string => {
+  if (decisions.length === 0) return `${id}: no decisions; only lists with an address have a history\n`;
+  const rows = decisions.map(({ time, action, sha256, entries, by, reason }) => [
+    time,
+    action,
+    sha256?.slice(0, SHORT_LENGTH) ?? '-',
+    entries === null ? '-' : String(entries),
+    by,
+    reason,
+  ]);
+  return [...alignColumns([['TIME', 'ACTION', 'SHA-256', 'RULES', 'BY', 'REASON'], ...rows]), ''].join('\n');
+};
+
+/** What came of fetches. */
+export const formatRefresh = (results: readonly RefreshResult[]): string =>
+  results
+    .flatMap(({ list, outcome, reasons, sha256, entries }) => [
+      `${list}: ${outcome}${entries === null ? '' : `, ${entries} rules`}`,
+      ...reasons.map((reason) => `  because  ${reason}`),
+      ...(outcome === 'held' && sha256 !== null
+        ? [`  look     cordon lists diff ${list}`, `  accept   cordon lists accept ${list} ${sha256}`]
+        : []),
+    ])
+    .join('\n')
+    .concat('\n');
+
+/** What another content adds and removes. */
+export const formatDiff = ({ list, from, to, isHeld, added, removed }: ListDiff): string => {
+  const inForce = from === null ? 'nothing is in force' : `in force ${from.sha256} (${from.entries} rules)`;
+  return [
+    `${list}: ${inForce}`,
+    `${isHeld ? 'held' : 'earlier'} ${to.sha256} (${to.entries} rules) adds ${added.count} and removes ${removed.count}`,
+    ...sampleLines('+', added),
+    ...sampleLines('-', removed),
+    '',
+  ].join('\n');
+};
+
+const sampleLines = (sign: string, { count, rules }: ListDiff['added']): string[] => [
+  ...rules.map((rule) => `${sign} ${rule}`),
+  ...(count > rules.length ? [`${sign} … and ${count - rules.length} more`] : []),
+];
+
+const alignColumns = (rows: readonly (readonly string[])[]): string[] => {
+  const widths: number[] = [];
+  for (const row of rows) {
+    for (const [column, text] of row.entries()) widths[column] = Math.max(widths[column] ?? 0, text.length);
+  }
+  return rows.map((row) =>
+    row
+      .map((text, column) => text.padEnd(widths[column] ?? 0))
+      .join('  ')
+      .trimEnd(),
+  );
+};
+
+const agoText = (time: string | null, nowMs: number): string => {
+  if (time === null) return 'never';
+  const span = spanText(nowMs - Date.parse(time));
+  return span === undefined ? 'just now' : `${span} ago`;
+};
+
+const aheadText = (time: string, nowMs: number): string => {
+  const span = spanText(Date.parse(time) - nowMs);
+  return span === undefined ? 'now' : `in ${span}`;
+};
+
+/** A span of time in words; undefined for less than a moment. */
+const spanText = (spanMs: number): string | undefined => {
+  for (const [name, ms] of UNITS) {
+    const count = Math.floor(spanMs / ms);
+    if (count >= UNIT_COUNT_MIN) return `${count} ${name}s`;
+  }
+  return undefined;
+};
