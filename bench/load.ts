@@ -28,6 +28,8 @@ export interface Load {
   readonly outstanding?: number;
   /** Queries a second; undefined: as many as it takes. */
   readonly rate?: number;
+  /** Threads of dnsperf; one when absent. */
+  readonly threads?: number;
   /** False: dnsperf may use every core. */
   readonly isPinned?: boolean;
 }
@@ -84,6 +86,7 @@ export const dnsperf = async (port: number, load: Load): Promise<Report> => {
     ...['dnsperf', '-s', '127.0.0.1', '-p', `${port}`, '-d', queries.path, '-t', `${LOST_SEC}`],
     ...['-l', `${seconds}`, '-c', `${clients}`, '-q', `${outstanding}`],
     ...(load.once === true ? ['-n', '1'] : []),
+    ...(load.threads === undefined ? [] : ['-T', `${load.threads}`]),
     ...(load.rate === undefined ? [] : ['-Q', `${load.rate}`]),
   ];
   const { code, stdout, stderr } = await run(command, args, { timeoutMs: seconds * 1000 + RUN_EXTRA_MS });
