@@ -15,6 +15,8 @@ const STATUS_NOT_APPLICABLE = 77;
 const UNSCRIPTED_UPSTREAM = '192.0.2.53';
 /** For scenarios that refuse everybody: clients that do not occur. */
 const NOBODY = '192.0.2.0/24';
+/** The TTL of records of a zone file that states none. */
+const UNBOUND_TTL_SEC = 3600;
 /** The one name of the list, so that a policy is in force: no scenario asks for it. */
 const LISTED_NAME = 'listed.invalid';
 
@@ -28,7 +30,6 @@ const UNSUPPORTED_FEATURES = new Set([
   'internal-state',
   'local-data',
   'response-ip',
-  'rpz',
   'serve-expired',
   'tags',
 ]);
@@ -46,16 +47,30 @@ const forwardZone = z.object({
   tcp: z.boolean().default(false),
 });
 
+const policyZone = z.object({
+  name: z.string(),
+  zonefile: z.string().nullable(),
+  /** `disabled`, or what every rule of the zone does instead. */
+  actionOverride: z.string().nullable(),
+  cnameOverride: z.string().nullable(),
+  signalNxdomainRa: z.boolean(),
+});
+
 const scenarioFile = z.object({
   listen: z.object({ addr: z.string(), port: z.number() }),
   features: z.array(z.string()),
   forwardZones: z.array(forwardZone),
+  rpz: z.array(policyZone).default([]),
   server: z.record(z.string(), z.array(z.string())),
 });
 
 type Scenario = z.infer<typeof scenarioFile>;
 
-const findObstacles = ({ features, forwardZones, server }: Scenario): string[] => [
+const findObstacles = ({ features, forwardZones, rpz, server }: Scenario): string[] => [
+  ...rpz.flatMap((zone) => [
+    ...(zone.signalNxdomainRa ? ['rpz-signal-nxdomain-ra'] : []),
+    ...(zone.zonefile === null ? ['transfer of policy zones'] : []),
+  ]),
   ...features.filter((feature) => UNSUPPORTED_FEATURES.has(feature)),
   ...Object.keys(server).filter((option) => UNSUPPORTED_OPTIONS.has(option)),
   ...(Number(server['num-queries-per-thread']?.[0] ?? INFLIGHT_MIN) < INFLIGHT_MIN
@@ -85,7 +100,7 @@ const toAllowed = (rules: readonly string[]): string[] => {
   return allowed.length > 0 ? allowed : [NOBODY];
 };
 
-const toConfig = ({ listen, forwardZones, server }: Scenario): object => {
+const toConfig = ({ listen, forwardZones, rpz, server }: Scenario): object => {
   const seconds = (option: string): string | undefined =>
     server[option]?.[0] === undefined ? undefined : `${server[option][0]}s`;
   const isRoot = ({ name }: { name: string }): boolean => name === '.';
@@ -97,7 +112,16 @@ const toConfig = ({ listen, forwardZones, server }: Scenario): object => {
     forward: forwardZones
       .filter((zone) => !isRoot(zone))
       .map(({ name, addrs }) => ({ zones: [name], upstreams: addrs.map(toEndpoint) })),
-    lists: [{ id: 'listed', file: 'listed.txt', format: 'domains' }],
+    lists: [
+      { id: 'listed', file: 'listed.txt', format: 'domains' },
+      ...rpz.map(({ name, actionOverride }, index) => ({
+        id: `zone-${index}`,
+        file: zoneFile(index),
+        format: 'rpz',
+        origin: name,
+        'log-only': actionOverride === 'disabled',
+      })),
+    ],
     access: { allow: toAllowed(server['access-control'] ?? []) },
     cache: {
       ttl: {
@@ -107,6 +131,33 @@ const toConfig = ({ listen, forwardZones, server }: Scenario): object => {
       },
     },
   };
+};
+
+const zoneFile = (index: number): string => `zone-${index}.zone`;
+
+const OVERRIDES: Readonly<Record<string, string>> = {
+  nxdomain: '.',
+  nodata: '*.',
+  passthru: 'rpz-passthru.',
+  drop: 'rpz-drop.',
+  'tcp-only': 'rpz-tcp-only.',
+};
+
+/** A record with its owner at the start of the line; SOA and NS follow in lines of their own. */
+const TRIGGER_LINE = /^([^\s;$@]\S*)\s+(?:\d+\s+)?(?:IN\s+)?(?:A|AAAA|TXT|CNAME|MX|SRV)\s.*$/gim;
+
+/**
+ * The text of a policy zone for Cordon, which has no override for the actions of a zone: it stands in the records then,
+ * as a publisher would write it. A TTL that no record states is unbound's.
+ */
+const toZoneText = (text: string, { actionOverride, cnameOverride }: z.infer<typeof policyZone>): string => {
+  const target =
+    actionOverride === 'cname' ? `${cnameOverride?.replace(/\.$/, '')}.` : OVERRIDES[actionOverride ?? ''];
+  const rules =
+    target === undefined
+      ? text
+      : text.replace(TRIGGER_LINE, (_, owner: string) => `${owner} CNAME ${target}`);
+  return `$TTL ${UNBOUND_TTL_SEC}\n${rules}`;
 };
 
 const [scenarioPath, directory] = process.argv.slice(2);
@@ -123,6 +174,10 @@ if (obstacles.length > 0) {
 const configPath = join(directory, 'cordon.yaml');
 writeFileSync(configPath, stringify(toConfig(scenario), { keepUndefined: false }));
 writeFileSync(join(directory, 'listed.txt'), `${LISTED_NAME}\n`);
+for (const [index, zone] of scenario.rpz.entries()) {
+  const text = zone.zonefile === null ? '' : readFileSync(zone.zonefile, 'utf8');
+  writeFileSync(join(directory, zoneFile(index)), toZoneText(text, zone));
+}
 const main = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
 assert(process.execve !== undefined, 'execve is part of Node.js on Linux and macOS');
 process.execve(process.execPath, [process.execPath, main, 'serve', '--config', configPath], process.env);

@@ -33,7 +33,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   lists: ['policy', 'dns', 'base'],
   policy: ['dns', 'base'],
   cache: ['dns', 'base'],
-  upstream: ['dns', 'base'],
+  upstream: ['datagram', 'dns', 'base'],
   dnssec: ['dns', 'base'],
   access: ['dns', 'base'],
   local: ['dns', 'base'],

@@ -28,7 +28,7 @@ const CONSOLE_ALLOWED = /^src\/(?:cli\/|launch\.mjs$)/;
 const ERROR_CODE = /^ERR_[A-Z][A-Z0-9]*_[A-Z0-9_]+$/;
 /** Codes of Node.js and OpenSSL that our code compares with. */
 const FOREIGN_CODE =
-  /^ERR_(?:HTTP2|INVALID|OSSL|SERVER_(?:ALREADY_LISTEN|NOT_RUNNING)|SOCKET|SQLITE|SSL|STREAM|TLS)/;
+  /^ERR_(?:BUFFER|HTTP2|INVALID|OSSL|SERVER_(?:ALREADY_LISTEN|NOT_RUNNING)|SOCKET|SQLITE|SSL|STREAM|TLS)/;
 const ERROR_ROW = /^\| `(ERR_[A-Z0-9_]+)` \|/gm;
 const ERRORS_FILE = 'docs/errors.md';
 
