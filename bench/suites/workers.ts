@@ -46,6 +46,9 @@ export const workers: Suite = {
       const found = findFaults(rows);
       const share = 1 / median(rows.at(-1)?.ratios ?? [1]);
       const spread = median(spreads);
+      const hitShares = await Promise.all(
+        servers.map(async (server) => `${server.id} ${await hitShare(server)}`),
+      );
       return {
         conditions: [
           `${CLIENTS} client sockets; ${THREADS} threads of dnsperf and the workers share both cores, nothing is pinned`,
@@ -62,6 +65,7 @@ export const workers: Suite = {
           ...remarks,
           ...found.remarks,
           `the busier of the two workers had ${Math.round(spread * 100)} % of their CPU time`,
+          `look-ups that the caches answered, filling them included: ${hitShares.join(', ')}`,
         ],
         raw: { rows, spreads },
       };
@@ -69,6 +73,15 @@ export const workers: Suite = {
       await stopAll(servers);
     }
   },
+};
+
+/** The share of look-ups that the caches of a server answered, in per cent. */
+const hitShare = async ({ metricsUrl }: Server): Promise<string> => {
+  if (metricsUrl === undefined) return 'unknown';
+  const text = await (await fetch(metricsUrl)).text();
+  const read = (name: string): number => Number(new RegExp(`^${name} (\\S+)$`, 'm').exec(text)?.[1] ?? 0);
+  const [hits, misses] = [read('cordon_cache_hits_total'), read('cordon_cache_misses_total')];
+  return `${((100 * hits) / Math.max(1, hits + misses)).toFixed(2)} %`;
 };
 
 /** The busiest thread's part of the CPU time of the two busiest: workers are where the time goes. */
