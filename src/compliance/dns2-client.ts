@@ -4,8 +4,9 @@
 // question. It talks to addresses that an operator names and is never on the path of a client's query: its names are
 // plain strings and it drops EDNS options but EDE and ECS.
 import { createSocket } from 'node:dgram';
+import { createRequire } from 'node:module';
 import { connect } from 'node:net';
-import dns2 from 'dns2';
+import type dns2 from 'dns2';
 import { AppError, type Endpoint, formatEndpoint } from '../base/base.ts';
 import {
   CLASS,
@@ -21,7 +22,10 @@ import {
   UDP_LENGTH_MAX,
 } from '../dns/dns.ts';
 
-const { Packet } = dns2;
+const require = createRequire(import.meta.url);
+
+/** dns2's codec, loaded by who asks with it: a resolver whose lists are files never does, and it takes some 10 MiB. */
+const loadPacket = (): typeof dns2.Packet => (require('dns2') as typeof dns2).Packet;
 
 /** A question for a resolver. */
 export interface Inquiry {
@@ -56,6 +60,7 @@ export interface Reading {
 
 /** Asks and reads; throws AppError ERR_COMPLIANCE_ASK when nothing usable comes in time. */
 export const inquire = async (inquiry: Inquiry): Promise<Reading> => {
+  const Packet = loadPacket();
   const query = new Packet();
   query.header.id = Packet.uuid();
   query.header.rd = 1;
@@ -139,9 +144,9 @@ const isAnswerTo = (query: Uint8Array, message: Uint8Array): boolean => {
 };
 
 const read = (inquiry: Inquiry, message: Uint8Array): Omit<Reading, 'tookMs'> => {
-  let packet: InstanceType<typeof Packet>;
+  let packet: Packet;
   try {
-    packet = Packet.parse(Buffer.from(message));
+    packet = loadPacket().parse(Buffer.from(message));
   } catch (cause) {
     throw failure(inquiry, 'the answer cannot be read', cause);
   }
@@ -159,7 +164,8 @@ const read = (inquiry: Inquiry, message: Uint8Array): Omit<Reading, 'tookMs'> =>
   };
 };
 
-type Resource = InstanceType<typeof Packet>['answers'][number];
+type Packet = InstanceType<typeof dns2.Packet>;
+type Resource = Packet['answers'][number];
 
 const toRecord = (record: Resource): ReadRecord => ({
   name: `${record.name}.`,
