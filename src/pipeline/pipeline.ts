@@ -21,13 +21,13 @@ import {
   EDE,
   FLAG,
   foldByte,
+  foldName,
   HEADER_LENGTH,
   MESSAGE_LENGTH_MAX,
   MessageBuilder,
   QUERY_FAULT,
   Query,
   RCODE,
-  TRIGGER,
   TYPE,
   UDP_LENGTH_MAX,
 } from '../dns/dns.ts';
@@ -44,7 +44,15 @@ import {
   writeRefusal,
   writeTruncated,
 } from './respond.ts';
-import { type Alias, aliasFor, aliasTarget, writeAliased, writeRecords } from './rewrite.ts';
+import {
+  type Alias,
+  aliasFor,
+  aliasTarget,
+  type Lead,
+  leadTo,
+  writeAliased,
+  writeRecords,
+} from './rewrite.ts';
 
 /** What decide() returns when nothing may be answered. */
 export const DROPPED = 0;
@@ -183,14 +191,15 @@ export class Pipeline {
   readonly #query = new Query();
   readonly #verdict = new Verdict();
   readonly #watched = new Verdict();
-  /** Where a rule leads the question in hand, and the EDE of its list. */
+  /** Where a rule leads the question in hand. */
   #alias: Alias | undefined;
-  #aliasEde: Uint8Array = EDE_PROHIBITED;
   /** The cache key of the query in hand, which starts with its folded QNAME. */
   readonly #key = new CacheKey();
   readonly #failures = new FailureCache<Failure>();
   readonly #out = Buffer.alloc(MESSAGE_LENGTH_MAX);
   readonly #waiting = new Map<string, Waiter[]>();
+  /** Waiters of the answer in hand that a rule leads elsewhere. */
+  readonly #followers: Waiter[] = [];
   #waitingBytes = 0;
   // The query in hand, for resolve().
   #keyText = '';
@@ -274,27 +283,38 @@ export class Pipeline {
     }
     const decided = this.#decideByLists(client, address, transport, true, out);
     if (decided !== UNDECIDED) return decided;
-    const key = this.#key;
-    if (this.#alias !== undefined) {
-      const { target } = this.#alias;
-      key.bytes.set(target);
-      answer = this.#findAnswer(target.length, nowMs);
-    }
-    if (answer === undefined) {
-      this.#observer.cacheMiss();
-      const text = key.text;
-      const failure = this.#failures.get(text, nowMs);
-      if (failure !== undefined) {
-        return this.#answerEmpty(SOURCE.CACHE, RCODE.SERVFAIL, failure.cachedEde, out);
+    if (this.#alias !== undefined) answer = this.#findTarget(this.#alias, nowMs);
+    let answered = UNDECIDED;
+    if (answer !== undefined) {
+      answered = this.#inspect(answer, client, transport, nowMs, SOURCE.CACHE, out);
+      // A rule leads from the answer elsewhere: only once, because an alias leads to no other one.
+      if (answered === UNDECIDED && this.#alias !== undefined) {
+        answer = this.#findTarget(this.#alias, nowMs);
+        if (answer !== undefined)
+          answered = this.#inspect(answer, client, transport, nowMs, SOURCE.CACHE, out);
       }
-      this.#keyText = text;
-      for (let i = 0; i < 4; i++) this.#address[i] = address[i] ?? 0;
-      this.#transport = transport;
-      this.#nowMs = nowMs;
-      return PENDING;
     }
-    this.#observer.cacheHit();
-    return this.#inspect(answer, client, transport, nowMs, SOURCE.CACHE, out);
+    if (answer !== undefined) {
+      this.#observer.cacheHit();
+      return answered;
+    }
+    this.#observer.cacheMiss();
+    const text = this.#key.text;
+    const failure = this.#failures.get(text, nowMs);
+    if (failure !== undefined) {
+      return this.#answerEmpty(SOURCE.CACHE, RCODE.SERVFAIL, failure.cachedEde, out);
+    }
+    this.#keyText = text;
+    for (let i = 0; i < 4; i++) this.#address[i] = address[i] ?? 0;
+    this.#transport = transport;
+    this.#nowMs = nowMs;
+    return PENDING;
+  }
+
+  /** The answer for the name that a rule leads to. */
+  #findTarget({ target }: Alias, nowMs: number): Answer | undefined {
+    this.#key.bytes.set(target);
+    return this.#findAnswer(target.length, nowMs);
   }
 
   /** The answer to the question in hand for the folded name in the first bytes of the key. */
@@ -317,8 +337,16 @@ export class Pipeline {
       sinceMs: this.#nowMs,
       alias: this.#alias,
     };
+    const { target } = waiter.alias ?? {};
+    const qname = target ?? Uint8Array.prototype.slice.call(this.#key.bytes, 0, query.qnameLength);
+    this.#await(waiter, key, qname);
+  }
+
+  /** Lets a waiter wait for the answer under a key to the question of its query with a folded name. */
+  #await(waiter: Waiter, key: string, qname: Uint8Array): void {
+    const query = this.#query;
     const waiters = this.#waiting.get(key);
-    const bytes = this.#waitingBytes + query.length + WAITER_BYTES;
+    const bytes = this.#waitingBytes + waiter.bytes.length + WAITER_BYTES;
     if (bytes > WAITING_BYTES_MAX || (waiters?.length ?? 0) >= WAITERS_MAX) {
       this.#answerWaiter(waiter, OVERLOAD);
       return;
@@ -332,10 +360,8 @@ export class Pipeline {
     }
     this.#waiting.set(key, [waiter]);
     this.#observer.inflight(this.#waiting.size);
-    const { target } = waiter.alias ?? {};
-    const qname = target ?? Uint8Array.prototype.slice.call(this.#key.bytes, 0, query.qnameLength);
     const question: Question = {
-      name: target ?? waiter.bytes.subarray(HEADER_LENGTH, HEADER_LENGTH + query.qnameLength),
+      name: waiter.alias?.target ?? waiter.bytes.subarray(HEADER_LENGTH, HEADER_LENGTH + query.qnameLength),
       type: query.qtype,
       class: query.qclass,
       dnssecOk: query.dnssecOk,
@@ -389,7 +415,7 @@ export class Pipeline {
     const { qnameLength, qtype } = query;
     policy.judgeQuestion(this.#key.bytes, 0, qnameLength, qtype, address, client.group, verdict);
     if (verdict.refused) {
-      const refused = this.#answerRefusal(policy, client.group, transport, isFirst, out);
+      const refused = this.#answerRefusal(policy, undefined, client.group, transport, isFirst, out);
       if (refused !== UNDECIDED) return refused;
     } else if (policy.isWatching) {
       const watched = this.#watched;
@@ -414,7 +440,7 @@ export class Pipeline {
     if (refused) this.#observer.refusal(list, match, trigger, group, this.#query.qtype);
   }
 
-  /** Judges an answer for the client and writes it, or the refusal. */
+  /** Judges an answer for the client and writes it, or the refusal; UNDECIDED when a rule leads elsewhere (#alias). */
   #inspect(
     answer: Answer,
     client: Client,
@@ -435,8 +461,8 @@ export class Pipeline {
     if (alias === undefined || !verdict.refused) policy.judgeTargets(answer, client.group, verdict);
     if (verdict.refused) {
       if (this.#candidates !== undefined) this.#noteCandidate(policy, this.#candidates);
-      const refused = this.#answerRefusal(policy, client.group, transport, true, out);
-      if (refused !== UNDECIDED) return refused;
+      const refused = this.#answerRefusal(policy, answer, client.group, transport, true, out);
+      if (refused !== UNDECIDED || this.#alias !== alias) return refused;
     } else if (policy.isWatching && !this.#watched.refused) {
       policy.watchTargets(answer, client.group, this.#watched);
       this.#countWatched(client.group);
@@ -449,7 +475,7 @@ export class Pipeline {
     this.#observer.answer(source, answer.rcode);
     const limit = limitOf(query, transport);
     const ageSec = ageSecOf(answer, nowMs);
-    if (alias !== undefined) return writeAliased(query, alias, answer, ageSec, this.#aliasEde, limit, out);
+    if (alias !== undefined) return writeAliased(query, alias, answer, ageSec, limit, out);
     return writeAnswer(query, answer, ageSec, limit, out);
   }
 
@@ -490,8 +516,11 @@ export class Pipeline {
       this.#answerWaiter(waiter, outcome);
       this.#observer.missDuration(Math.max(0, nowMs - waiter.sinceMs));
     }
+    if (this.#followers.length > 0)
+      for (const follower of this.#followers.splice(0)) this.#followAlias(follower);
   }
 
+  /** Allocates where a rule leads from the answer elsewhere. */
   #answerWaiter(waiter: Waiter, outcome: Answer | Failure): void {
     this.#query.parse(waiter.bytes, waiter.bytes.length);
     const { address, transport } = waiter;
@@ -499,12 +528,45 @@ export class Pipeline {
     let length = this.#decideBeforeLists(client, this.#out);
     if (length === UNDECIDED) length = this.#decideByLists(client, address, transport, false, this.#out);
     if (length === UNDECIDED) {
-      const failure = isSameAlias(waiter.alias, this.#alias) ? outcome : RULES_CHANGED;
+      const failure = this.#isStillAsked(waiter) ? outcome : RULES_CHANGED;
       length =
         'ede' in failure
           ? this.#answerEmpty(failure.source, RCODE.SERVFAIL, failure.ede, this.#out)
           : this.#inspect(failure, client, transport, failure.storedAtMs, SOURCE.UPSTREAM, this.#out);
     }
+    if (length !== UNDECIDED || this.#alias === undefined) waiter.reply(this.#out.subarray(0, length));
+    else this.#followers.push({ ...waiter, alias: this.#alias });
+  }
+
+  /** True when the answer that a waiter waited for is the one that the rules now in force call for. */
+  #isStillAsked({ alias }: Waiter): boolean {
+    if (isSameAlias(alias, this.#alias)) return true;
+    // A rule led there from an answer: under the same rules it still does.
+    if (alias === undefined || this.#alias !== undefined || alias.generation !== this.generation)
+      return false;
+    this.#alias = alias;
+    this.#verdict.list = alias.list;
+    this.#verdict.action = ACTION.DATA;
+    return true;
+  }
+
+  /**
+   * Answers a waiter whose answer a rule leads elsewhere, or lets it wait for what that is. Allocates. Not while others
+   * are given the same answer: a resolver that answers at once would overwrite it.
+   */
+  #followAlias(waiter: Waiter): void {
+    const { alias, bytes, address, transport } = waiter;
+    if (alias === undefined) return;
+    const nowMs = this.#clock();
+    this.#query.parse(bytes, bytes.length);
+    this.#alias = undefined;
+    const answer = this.#findTarget(alias, nowMs);
+    if (answer === undefined || !this.#isStillAsked(waiter)) {
+      this.#await(waiter, this.#key.text, alias.target);
+      return;
+    }
+    const client = this.#clients.identify(address);
+    const length = this.#inspect(answer, client, transport, nowMs, SOURCE.CACHE, this.#out);
     waiter.reply(this.#out.subarray(0, length));
   }
 
@@ -526,6 +588,7 @@ export class Pipeline {
   /** Answers as the rule that prevailed says; UNDECIDED when it says to go on, which is counted when `isFirst`. */
   #answerRefusal(
     policy: Policy,
+    answer: Answer | undefined,
     group: number,
     transport: number,
     isFirst: boolean,
@@ -536,7 +599,7 @@ export class Pipeline {
     const list = policy.lists[verdict.list];
     if (list === undefined) return this.#answerEmpty(SOURCE.NOT_READY, RCODE.SERVFAIL, EDE_NOT_READY, out);
     if (verdict.action === ACTION.TCP_ONLY && transport !== TRANSPORT.UDP) return UNDECIDED;
-    const length = this.#writeAction(list, transport, out);
+    const length = this.#writeAction(list, answer, transport, out);
     if (isFirst || length !== UNDECIDED) {
       this.#observer.refusal(verdict.list, verdict.match, verdict.trigger, group, query.qtype);
     }
@@ -544,7 +607,7 @@ export class Pipeline {
     return length;
   }
 
-  #writeAction(list: PolicyList, transport: number, out: Uint8Array): number {
+  #writeAction(list: PolicyList, answer: Answer | undefined, transport: number, out: Uint8Array): number {
     const query = this.#query;
     switch (this.#verdict.action) {
       case ACTION.DROP:
@@ -557,7 +620,7 @@ export class Pipeline {
       case ACTION.NODATA:
         return writeRefusal(query, list, NODATA, out);
       case ACTION.DATA:
-        return this.#writeData(list, transport, out);
+        return this.#writeData(list, answer, transport, out);
       default:
         return writeRefusal(query, list, list.mode, out);
     }
@@ -567,25 +630,43 @@ export class Pipeline {
    * Answers with the records of a rule, or notes the alias that has to be resolved first. Allocates: rules with
    * records of their own are few.
    */
-  #writeData(list: PolicyList, transport: number, out: Uint8Array): number {
+  #writeData(list: PolicyList, answer: Answer | undefined, transport: number, out: Uint8Array): number {
     const query = this.#query;
-    const { records, trigger } = this.#verdict;
+    const { records } = this.#verdict;
     const limit = limitOf(query, transport);
+    const lead = answer && this.#leadOf(answer);
     const alias = aliasFor(records, query.qtype);
     if (alias !== undefined) {
-      const target = aliasTarget(alias, this.#key.bytes.subarray(0, query.qnameLength));
+      const target = aliasTarget(alias, lead?.name ?? this.#foldedQname());
       if (target === undefined) return writeEmpty(query, RCODE.YXDOMAIN, list.ede, out);
-      const isFollowed = trigger === TRIGGER.QNAME || trigger === TRIGGER.CLIENT_IP;
-      if (isFollowed && this.#alias === undefined) {
-        this.#alias = { target, ttlSec: alias.ttlSec };
-        this.#aliasEde = list.ede;
+      if (this.#alias === undefined) {
+        const { ttlSec } = alias;
+        const { list: index } = this.#verdict;
+        this.#alias = { target, ttlSec, lead, list: index, generation: this.generation, ede: list.ede };
         return UNDECIDED;
       }
-      return writeRecords(query, [{ ...alias, rdata: target }], list.ede, limit, out);
+      return writeRecords(query, [{ ...alias, rdata: target }], lead, list.ede, limit, out);
     }
     const asked = query.qtype === TYPE.ANY ? records : records.filter(({ type }) => type === query.qtype);
     if (asked.length === 0) return writeRefusal(query, list, NODATA, out);
-    return writeRecords(query, asked, list.ede, limit, out);
+    return writeRecords(query, asked, lead, list.ede, limit, out);
+  }
+
+  /** How an answer leads to the name that the rule in hand is about. Allocates. */
+  #leadOf(answer: Answer): Lead | undefined {
+    const { targetStart, targetLength } = this.#verdict;
+    if (targetLength === 0) return undefined;
+    const name = answer.names.slice(targetStart, targetStart + targetLength);
+    const ageSec = ageSecOf(answer, this.#clock());
+    return leadTo(answer, this.#foldedQname(), name, ageSec);
+  }
+
+  /** Allocates. The key may hold the name that a rule leads to. */
+  #foldedQname(): Uint8Array {
+    const { bytes, qnameLength } = this.#query;
+    const qname = Uint8Array.prototype.slice.call(bytes, HEADER_LENGTH, HEADER_LENGTH + qnameLength);
+    foldName(qname, 0, qnameLength);
+    return qname;
   }
 
   #answerLocal(local: number, out: Uint8Array): number {

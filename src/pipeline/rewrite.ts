@@ -10,6 +10,7 @@ import {
   HEADER_LENGTH,
   MessageBuilder,
   NAME_LENGTH_MAX,
+  nameEquals,
   OPT_LENGTH,
   type Query,
   questionEnd,
@@ -39,42 +40,96 @@ export const aliasTarget = ({ rdata }: LocalRecord, qname: Uint8Array): Uint8Arr
   return target;
 };
 
-/** Answers with records. Returns the length. */
+/** The aliases of an answer that lead to the name that a rule is about, and that name. */
+export interface Lead {
+  readonly aliases: readonly {
+    readonly owner: Uint8Array;
+    readonly ttlSec: number;
+    readonly rdata: Uint8Array;
+  }[];
+  readonly name: Uint8Array;
+}
+
+/**
+ * The aliases of an answer up to the folded name that a rule matched; undefined when they do not lead there one after
+ * the other from QNAME.
+ */
+export const leadTo = (
+  answer: Answer,
+  qname: Uint8Array,
+  name: Uint8Array,
+  ageSec: number,
+): Lead | undefined => {
+  const { wire } = answer;
+  const aliases: { owner: Uint8Array; ttlSec: number; rdata: Uint8Array }[] = [];
+  const reader = new RecordReader();
+  let wanted = qname;
+  reader.reset(wire, wire.length, questionEnd(wire, wire.length));
+  while (reader.next() && reader.section === SECTION.ANSWER && !isSameName(wanted, name)) {
+    if (reader.type !== TYPE.CNAME) continue;
+    const owner = copyName(wire, reader.ownerOffset, wire.length);
+    const rdata = expandRdata(wire, reader.rdataOffset, reader.rdataLength, reader.type, wire.length);
+    if (owner === undefined || rdata === undefined || !isSameName(owner, wanted)) return undefined;
+    aliases.push({ owner, ttlSec: Math.max(0, reader.ttl - ageSec), rdata });
+    wanted = rdata;
+  }
+  return isSameName(wanted, name) ? { aliases, name } : undefined;
+};
+
+const isSameName = (a: Uint8Array, b: Uint8Array): boolean =>
+  a.length === b.length && nameEquals(a, 0, b, 0, a.length);
+
+/** Answers with records of the asked name, or of the name that aliases lead to. Returns the length. */
 export const writeRecords = (
   query: Query,
   records: readonly LocalRecord[],
+  lead: Lead | undefined,
   ede: Uint8Array,
   limit: number,
   out: Uint8Array,
 ): number => {
-  const qname = qnameOf(query);
   const builder = begin(query, RCODE.NOERROR, limit, out);
+  const owner = writeLead(query, builder, lead);
   for (const { type, ttlSec, rdata } of records) {
-    builder.record(SECTION.ANSWER, qname, type, CLASS.IN, ttlSec, rdata);
+    builder.record(SECTION.ANSWER, owner, type, CLASS.IN, ttlSec, rdata);
   }
   return end(query, builder, RCODE.NOERROR, ede, out);
 };
 
-/** What an alias leads to. */
+/** Writes the aliases; returns the name that they lead to. */
+const writeLead = (query: Query, builder: MessageBuilder, lead: Lead | undefined): Uint8Array => {
+  for (const { owner, ttlSec, rdata } of lead?.aliases ?? []) {
+    builder.record(SECTION.ANSWER, owner, TYPE.CNAME, CLASS.IN, ttlSec, rdata);
+  }
+  return lead?.name ?? qnameOf(query);
+};
+
+/** What the alias of a rule leads to. */
 export interface Alias {
   /** Wire form, folded. */
   readonly target: Uint8Array;
   readonly ttlSec: number;
+  /** Where it stands, when that is not QNAME. */
+  readonly lead: Lead | undefined;
+  /** The list of the rule, and the generation that the index belongs to. */
+  readonly list: number;
+  readonly generation: number;
+  /** The EDE of that list. */
+  readonly ede: Uint8Array;
 }
 
 /** Answers with an alias and what its target was resolved to. Returns the length. */
 export const writeAliased = (
   query: Query,
-  { target, ttlSec }: Alias,
+  { target, ttlSec, lead, ede }: Alias,
   answer: Answer,
   ageSec: number,
-  ede: Uint8Array,
   limit: number,
   out: Uint8Array,
 ): number => {
   const { rcode, wire } = answer;
   const builder = begin(query, rcode, limit, out);
-  builder.record(SECTION.ANSWER, qnameOf(query), TYPE.CNAME, CLASS.IN, ttlSec, target);
+  builder.record(SECTION.ANSWER, writeLead(query, builder, lead), TYPE.CNAME, CLASS.IN, ttlSec, target);
   const reader = new RecordReader();
   reader.reset(wire, wire.length, questionEnd(wire, wire.length));
   while (reader.next()) {

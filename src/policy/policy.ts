@@ -195,9 +195,14 @@ export class Policy {
       const length = names[at + 1] ?? 0;
       table.matchName(names, at + 2, length, lists, trigger, single);
       if (table.hasPatterns) table.matchPatterns(names, at + 2, length, lists, trigger, single);
-      if (single.list >= 0) this.#merge(verdict, single);
+      if (single.list >= 0) {
+        single.targetStart = at + 2;
+        single.targetLength = length;
+        this.#merge(verdict, single);
+      }
       at += 2 + length;
     }
+    single.targetLength = 0;
     for (let i = targets.addressesStart; i < addressesEnd; i += TARGET_ADDRESS_WORDS) {
       for (let word = 0; word < 4; word++) this.#address[word] = addresses[i + 1 + word] ?? 0;
       table.matchAddress(this.#address, lists, addresses[i] ?? 0, single);

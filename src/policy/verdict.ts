@@ -20,6 +20,9 @@ export class Verdict {
   match: Match = MATCH.SUFFIX;
   /** TRIGGER of dns: what led to the listed name or address. */
   trigger = 0;
+  /** Where the target that matched stands in Targets.names, and its length; length 0 when it is an address. */
+  targetStart = 0;
+  targetLength = 0;
   /** Length of the matching name, or bits of the matching prefix: the longer one is more specific. */
   specificity = 0;
   /** What decides between rules of one list: the larger one. */
@@ -56,6 +59,8 @@ export class Verdict {
   /** Takes over what another verdict on the same query found. */
   take(other: Verdict): void {
     this.list = other.list;
+    this.targetStart = other.targetStart;
+    this.targetLength = other.targetLength;
     this.line = other.line;
     this.match = other.match;
     this.trigger = other.trigger;

@@ -42,7 +42,7 @@ const FORWARDING: Readonly<Record<string, string>> = {
 
 /** Response policy zones; the scripted servers are asked directly. */
 const POLICY_ZONES: Readonly<Record<string, string>> = {
-  'rpz_cached_cname.rpl': 'fail',
+  'rpz_cached_cname.rpl': 'pass',
   'rpz_clientip.rpl': 'pass',
   'rpz_clientip_override.rpl': 'pass',
   'rpz_passthru.rpl': 'pass',
@@ -51,14 +51,14 @@ const POLICY_ZONES: Readonly<Record<string, string>> = {
   'rpz_qname_override.rpl': 'pass',
   'rpz_qname_tcponly.rpl': 'pass',
   'rpz_respip.rpl': 'fail',
-  'rpz_respip_override.rpl': 'fail',
+  'rpz_respip_override.rpl': 'pass',
   'rpz_respip_tcponly.rpl': 'pass',
   'rpz_rootwc.rpl': 'fail',
 };
 
 /** Response policy zones; everything is asked of an unbound that iterates. */
 const POLICY_ZONES_VIA: Readonly<Record<string, string>> = {
-  'rpz_cached_cname.rpl': 'fail',
+  'rpz_cached_cname.rpl': 'pass',
   'rpz_clientip.rpl': 'pass',
   'rpz_clientip_override.rpl': 'pass',
   'rpz_clientip_passthru_cache.rpl': 'pass',
@@ -67,7 +67,7 @@ const POLICY_ZONES_VIA: Readonly<Record<string, string>> = {
   'rpz_qname_override.rpl': 'pass',
   'rpz_qname_tcponly.rpl': 'pass',
   'rpz_respip.rpl': 'fail',
-  'rpz_respip_override.rpl': 'fail',
+  'rpz_respip_override.rpl': 'pass',
   'rpz_respip_tcponly.rpl': 'pass',
   'rpz_rootwc.rpl': 'fail',
   'rpz_val_block.rpl': 'n/a',

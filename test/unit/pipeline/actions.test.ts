@@ -197,9 +197,98 @@ describe('on the answer', () => {
     expect(onlyAnswer(answered('192.0.2.0/24 => tcp-only', TRANSPORT.TCP).answers).answer).toEqual(ADDRESS);
   });
 
-  test('an alias is answered as a record', () => {
-    const { answers } = answered('192.0.2.0/24 => CNAME garden.example.');
-    expect(onlyAnswer(answers).answer).toEqual(['x.example. 5 IN CNAME garden.example.']);
+  test('an alias is resolved, cold and from the cache, and counted once a query', () => {
+    const GARDEN = ['garden.example. 60 IN A 198.51.100.1'];
+    const EXPECTED = ['x.example. 5 IN CNAME garden.example.', ...GARDEN];
+    const bench = open('192.0.2.0/24 => CNAME garden.example.');
+    const answers = bench.ask(QUESTION);
+    answerAsked(bench.asked[0], QUESTION, { answer: ADDRESS });
+    expect(answers).toEqual([]);
+    answerAsked(bench.asked[1], 'garden.example. A', { answer: GARDEN });
+    expect(onlyAnswer(answers).answer).toEqual(EXPECTED);
+    expect(onlyAnswer(bench.ask(QUESTION)).answer).toEqual(EXPECTED);
+    expect(bench.asked).toHaveLength(2);
+    expect(bench.counts.filter((count) => count.startsWith('refusal'))).toHaveLength(2);
+  });
+
+  test('an alias whose target is known is answered at once, to all who wait', () => {
+    const bench = open('192.0.2.0/24 => CNAME garden.example.');
+    bench.ask('garden.example. A');
+    answerAsked(bench.asked[0], 'garden.example. A', { answer: ['garden.example. 60 IN A 198.51.100.1'] });
+    const lists = [bench.ask(QUESTION, { id: 1 }), bench.ask(QUESTION, { id: 2 })];
+    answerAsked(bench.asked[1], QUESTION, { answer: ADDRESS });
+    for (const list of lists) expect(onlyAnswer(list).answer).toHaveLength(2);
+    expect(bench.asked).toHaveLength(2);
+  });
+
+  test('the lists before it judge where an alias leads', () => {
+    const bench = new Bench({ lists: [['198.51.100.0/24'], ['192.0.2.0/24 => CNAME garden.example.']] });
+    const answers = bench.ask(QUESTION);
+    answerAsked(bench.asked[0], QUESTION, { answer: ADDRESS });
+    answerAsked(bench.asked[1], 'garden.example. A', { answer: ['garden.example. 60 IN A 198.51.100.1'] });
+    expect(rcodeOf(onlyAnswer(answers))).toBe(RCODE.NXDOMAIN);
+  });
+
+  test('an alias is given up when the rules change while it is resolved', () => {
+    const bench = open('192.0.2.0/24 => CNAME garden.example.');
+    const answers = bench.ask(QUESTION);
+    answerAsked(bench.asked[0], QUESTION, { answer: ADDRESS });
+    bench.pipeline.setRules(createRules({ lists: [['other.example']] }));
+    answerAsked(bench.asked[1], 'garden.example. A', { answer: ['garden.example. 60 IN A 198.51.100.1'] });
+    expect(rcodeOf(onlyAnswer(answers))).toBe(RCODE.SERVFAIL);
+  });
+
+  test('an alias that leads to a listed target is answered itself', () => {
+    const bench = open('192.0.2.0/24 => CNAME x2.example.');
+    const answers = bench.ask(QUESTION);
+    answerAsked(bench.asked[0], QUESTION, { answer: ADDRESS });
+    answerAsked(bench.asked[1], 'x2.example. A', { answer: ['x2.example. 60 IN A 192.0.2.2'] });
+    // Rules of its own list have no say on what an alias leads to.
+    expect(onlyAnswer(answers).answer).toEqual([
+      'x.example. 5 IN CNAME x2.example.',
+      'x2.example. 60 IN A 192.0.2.2',
+    ]);
+  });
+
+  describe('of a name in a chain', () => {
+    const CHAIN = [
+      'x.example. 60 IN CNAME b.example.',
+      'b.example. 60 IN CNAME c.example.',
+      'c.example. 60 IN A 192.0.2.1',
+    ];
+
+    test('local data stands at that name, behind the aliases that lead to it, aged', () => {
+      const bench = open('=c.example => A 198.51.100.7');
+      const answers = bench.ask(QUESTION);
+      answerAsked(bench.asked[0], QUESTION, { answer: CHAIN });
+      const data = 'c.example. 5 IN A 198.51.100.7';
+      expect(onlyAnswer(answers).answer).toEqual([...CHAIN.slice(0, 2), data]);
+      bench.nowMs += 10_000;
+      expect(onlyAnswer(bench.ask(QUESTION)).answer).toEqual([
+        'x.example. 50 IN CNAME b.example.',
+        'b.example. 50 IN CNAME c.example.',
+        data,
+      ]);
+    });
+
+    test('an alias stands there too', () => {
+      const bench = open('=b.example => CNAME garden.example.');
+      const answers = bench.ask(QUESTION);
+      answerAsked(bench.asked[0], QUESTION, { answer: CHAIN });
+      answerAsked(bench.asked[1], 'garden.example. A', { answer: ['garden.example. 60 IN A 198.51.100.1'] });
+      expect(onlyAnswer(answers).answer).toEqual([
+        'x.example. 60 IN CNAME b.example.',
+        'b.example. 5 IN CNAME garden.example.',
+        'garden.example. 60 IN A 198.51.100.1',
+      ]);
+    });
+
+    test('records that do not lead there one after the other are left out', () => {
+      const bench = open('=c.example => A 198.51.100.7');
+      const answers = bench.ask(QUESTION);
+      answerAsked(bench.asked[0], QUESTION, { answer: [...CHAIN].reverse() });
+      expect(onlyAnswer(answers).answer).toEqual(['x.example. 5 IN A 198.51.100.7']);
+    });
   });
 });
 
