@@ -106,7 +106,7 @@ const createSteps = (hosts: readonly string[], listed: ListedNames): [string, St
     return responses[at] ?? out;
   });
   const decide = (bytes: Uint8Array | undefined): number =>
-    pipeline.decide(bytes ?? out, bytes?.length ?? 0, client, TRANSPORT.UDP, out);
+    pipeline.decide(bytes ?? out, bytes?.length ?? 0, client, TRANSPORT.UDP, out, '');
   for (const bytes of queries) if (decide(bytes) === PENDING) pipeline.resolve(() => {});
   if (queries.some((bytes) => decide(bytes) <= 0)) throw new Error('a name is not cached that ought to be');
   return [
@@ -188,7 +188,7 @@ const createPipeline = (policy: Policy, answerTo: (question: Uint8Array) => Uint
   return new Pipeline({
     rules: {
       policy,
-      clients: new Clients({ allow: loopback === undefined ? [] : [loopback], groups: [[]] }),
+      clients: new Clients({ allow: loopback === undefined ? [] : [loopback], groups: [[]], listeners: [] }),
       localZones: new LocalZones([]),
       ttlLimits: TTL_LIMITS,
     },

@@ -1,8 +1,9 @@
 // access: who asks, and whether they are answered. Hot file.
 //
-// Invariants: an address belongs to exactly one group, that of the most specific prefix; an address outside the
-// allowed prefixes is answered REFUSED whatever it asks. What was found for an address is remembered in a table of
-// fixed size that belongs to one configuration and is thrown away with it.
+// Invariants: a client belongs to exactly one group: that of the listener that it asks, where the listener has one,
+// otherwise that of the most specific prefix that holds its address; an address outside the allowed prefixes is answered
+// REFUSED whatever it asks. What was found for an address is remembered in a table of fixed size that belongs to one
+// configuration and is thrown away with it.
 import {
   type AddressWords,
   createAddress,
@@ -32,6 +33,8 @@ export interface AccessRules {
   readonly allow: readonly Prefix[];
   /** Prefixes per group, by the group's index; the default group has none. */
   readonly groups: readonly (readonly Prefix[])[];
+  /** Names of listeners per group: whoever asks one of them belongs to the group, whatever its address. */
+  readonly listeners: readonly (readonly string[])[];
 }
 
 const NOBODY: Client = { group: 0, allowed: false };
@@ -40,6 +43,8 @@ const NOBODY: Client = { group: 0, allowed: false };
 export class Clients {
   readonly #allow: PrefixTable;
   readonly #groups: PrefixTable;
+  /** Groups of listeners; undefined when none has one. */
+  readonly #listenerGroups: ReadonlyMap<string, number> | undefined;
   /** One object for each group and answer, so that a query makes none. */
   readonly #clients: readonly Client[];
   readonly #knownWords = new Uint32Array(PLACES * 4);
@@ -54,6 +59,11 @@ export class Clients {
       for (const prefix of prefixes) entries.push({ prefix, value });
     }
     this.#groups = PrefixTable.build(entries);
+    const listeners = new Map<string, number>();
+    for (const [group, names] of rules.listeners.entries()) {
+      for (const name of names) listeners.set(name, group);
+    }
+    this.#listenerGroups = listeners.size === 0 ? undefined : listeners;
     const groups = Math.max(1, rules.groups.length);
     this.#clients = Array.from({ length: groups * 2 }, (_, index) => ({
       group: index >>> 1,
@@ -61,8 +71,14 @@ export class Clients {
     }));
   }
 
-  /** The client behind an address. */
-  identify(address: AddressWords): Client {
+  /** The client behind an address that asks a listener. */
+  identify(address: AddressWords, listener: string): Client {
+    const client = this.#identifyAddress(address);
+    const group = this.#listenerGroups?.get(listener);
+    return group === undefined ? client : (this.#clients[group * 2 + (client.allowed ? 1 : 0)] ?? NOBODY);
+  }
+
+  #identifyAddress(address: AddressWords): Client {
     const place = placeOf(address);
     const known = this.#knownClients[place] ?? 0;
     if (known !== 0 && this.#isKnownAt(place, address)) return this.#clients[known - 1] ?? NOBODY;
@@ -74,10 +90,10 @@ export class Clients {
     return this.#clients[index] ?? NOBODY;
   }
 
-  /** The client behind the text of an address; what is no address is not answered. Not per query. */
-  identifyText(text: string): Client {
+  /** The client behind the text of an address that asks a listener; no address is not answered. Not per query. */
+  identifyText(text: string, listener = ''): Client {
     const address = createAddress();
-    return parseAddress(text, address) ? this.identify(address) : NOBODY;
+    return parseAddress(text, address) ? this.identify(address, listener) : NOBODY;
   }
 
   #isKnownAt(place: number, address: AddressWords): boolean {

@@ -162,6 +162,7 @@ interface Waiter {
   /** The client is identified again for the answer: its group may have changed meanwhile. */
   readonly address: AddressWords;
   readonly transport: number;
+  readonly listener: string;
   readonly reply: Reply;
   readonly sinceMs: number;
   /** Where a rule led the question. */
@@ -205,6 +206,7 @@ export class Pipeline {
   #keyText = '';
   readonly #address = createAddress();
   #transport = 0;
+  #listener = '';
   #nowMs = 0;
 
   constructor(options: {
@@ -256,7 +258,7 @@ export class Pipeline {
   }
 
   /**
-   * Decides a message of `length` bytes from a client's address and writes the answer into `out`, which
+   * Decides a message of `length` bytes from a client's address to a listener and writes the answer into `out`, which
    * must hold at least the transport's longest answer. Returns the answer's length, DROPPED or PENDING.
    */
   decide(
@@ -265,12 +267,13 @@ export class Pipeline {
     address: AddressWords,
     transport: number,
     out: Uint8Array,
+    listener: string,
   ): number {
     const query = this.#query;
     const fault = query.parse(bytes, length);
     if (fault !== QUERY_FAULT.NONE) return this.#answerFault(fault, out);
     this.#observer.query(transport, query.qtype);
-    const client = this.#clients.identify(address);
+    const client = this.#clients.identify(address, listener);
     const early = this.#decideBeforeLists(client, out);
     if (early !== UNDECIDED) return early;
     const nowMs = this.#clock();
@@ -307,6 +310,7 @@ export class Pipeline {
     this.#keyText = text;
     for (let i = 0; i < 4; i++) this.#address[i] = address[i] ?? 0;
     this.#transport = transport;
+    this.#listener = listener;
     this.#nowMs = nowMs;
     return PENDING;
   }
@@ -333,6 +337,7 @@ export class Pipeline {
       bytes: Uint8Array.prototype.slice.call(query.bytes, 0, query.length),
       address: this.#address.slice(),
       transport: this.#transport,
+      listener: this.#listener,
       reply,
       sinceMs: this.#nowMs,
       alias: this.#alias,
@@ -524,7 +529,7 @@ export class Pipeline {
   #answerWaiter(waiter: Waiter, outcome: Answer | Failure): void {
     this.#query.parse(waiter.bytes, waiter.bytes.length);
     const { address, transport } = waiter;
-    const client = this.#clients.identify(address);
+    const client = this.#clients.identify(address, waiter.listener);
     let length = this.#decideBeforeLists(client, this.#out);
     if (length === UNDECIDED) length = this.#decideByLists(client, address, transport, false, this.#out);
     if (length === UNDECIDED) {
@@ -565,7 +570,7 @@ export class Pipeline {
       this.#await(waiter, this.#key.text, alias.target);
       return;
     }
-    const client = this.#clients.identify(address);
+    const client = this.#clients.identify(address, waiter.listener);
     const length = this.#inspect(answer, client, transport, nowMs, SOURCE.CACHE, this.#out);
     waiter.reply(this.#out.subarray(0, length));
   }

@@ -78,6 +78,8 @@ export class ConnectionBudget {
 /** What a TCP listener needs beside its endpoint. */
 export interface StreamOptions {
   readonly endpoint: Endpoint;
+  /** Name of the configured listener. */
+  readonly name: string;
   readonly shared: boolean;
   readonly pipeline: Pipeline;
   readonly budget: ConnectionBudget;
@@ -240,9 +242,10 @@ export class StreamListener {
   }
 
   #answer(connection: Connection, message: Buffer): void {
-    const { pipeline, clock } = this.#options;
+    const { pipeline, clock, name } = this.#options;
     connection.aliveMs = clock();
-    const length = pipeline.decide(message, message.length, connection.words, TRANSPORT.TCP, this.#out);
+    const out = this.#out;
+    const length = pipeline.decide(message, message.length, connection.words, TRANSPORT.TCP, out, name);
     if (length > 0) {
       this.#batch.push(frame(this.#out.subarray(0, length)));
       this.#batchLength += FRAME_HEADER + length;

@@ -23,6 +23,8 @@ export interface UdpObserver {
 /** What a UDP listener needs beside its endpoint. */
 export interface UdpOptions {
   readonly endpoint: Endpoint;
+  /** Name of the configured listener, which a wildcard's sockets share. */
+  readonly name: string;
   /** Other sockets share the endpoint. */
   readonly shared: boolean;
   readonly pipeline: Pipeline;
@@ -33,12 +35,14 @@ export interface UdpOptions {
 
 /** One UDP endpoint that clients ask. */
 export class UdpListener implements DatagramHandler {
+  readonly #name: string;
   readonly #pipeline: Pipeline;
   readonly #observer: UdpObserver;
   readonly #isOwn: UdpOptions['isOwn'];
   #socket: DatagramSocket | undefined;
 
   private constructor(options: UdpOptions) {
+    this.#name = options.name;
     this.#pipeline = options.pipeline;
     this.#observer = options.observer;
     this.#isOwn = options.isOwn;
@@ -74,7 +78,8 @@ export class UdpListener implements DatagramHandler {
       this.#observer.dropped(DROP.LOOP);
       return;
     }
-    const answered = this.#pipeline.decide(bytes, length, peer.words, TRANSPORT.UDP, socket.reserve());
+    const out = socket.reserve();
+    const answered = this.#pipeline.decide(bytes, length, peer.words, TRANSPORT.UDP, out, this.#name);
     if (answered > 0) {
       socket.commit(answered, peer);
     } else if (answered === PENDING) {

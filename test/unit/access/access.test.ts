@@ -21,6 +21,7 @@ const RULES = {
     prefixes('192.0.2.64/26', '192.0.2.7', 'fe80::/64'),
     prefixes('192.0.2.65', '198.51.100.0/24'),
   ],
+  listeners: [[], [], ['inner'], ['outer', 'last']],
 };
 
 describe('identify()', () => {
@@ -59,27 +60,41 @@ describe('identify()', () => {
   );
 
   test('allows nobody without prefixes', () => {
-    const nobody = new Clients({ allow: [], groups: [[]] });
+    const nobody = new Clients({ allow: [], groups: [[]], listeners: [] });
     expect(nobody.identifyText('127.0.0.1')).toEqual({ group: 0, allowed: false });
   });
 
   test('allows everybody by the two prefixes of length 0', () => {
-    const everybody = new Clients({ allow: prefixes('0.0.0.0/0', '::/0'), groups: [[]] });
+    const everybody = new Clients({ allow: prefixes('0.0.0.0/0', '::/0'), groups: [[]], listeners: [] });
     for (const address of ['203.0.113.1', '2001:db8::1'])
       expect(everybody.identifyText(address).allowed).toBe(true);
   });
 
   test('an IPv4 prefix of length 0 holds no IPv6 address', () => {
-    const ipv4 = new Clients({ allow: prefixes('0.0.0.0/0'), groups: [[]] });
+    const ipv4 = new Clients({ allow: prefixes('0.0.0.0/0'), groups: [[]], listeners: [] });
     expect(ipv4.identifyText('203.0.113.1').allowed).toBe(true);
     expect(ipv4.identifyText('2001:db8::1').allowed).toBe(false);
+  });
+
+  test.each([
+    ['192.0.2.1', '', 1, true],
+    ['192.0.2.1', 'other', 1, true],
+    ['192.0.2.1', 'inner', 2, true],
+    ['192.0.2.200', 'inner', 2, true],
+    ['192.0.2.65', 'inner', 2, true],
+    ['192.0.2.1', 'last', 3, true],
+    ['203.0.113.1', 'last', 3, false],
+  ])('%s asking the listener "%s" is of group %i, answered: %s', (address, listener, group, allowed) => {
+    for (let again = 0; again < 2; again++) {
+      expect(clients.identifyText(address, listener)).toEqual({ group, allowed });
+    }
   });
 
   test('64 groups', () => {
     const groups = Array.from({ length: 64 }, (_, index) =>
       index === 0 ? [] : prefixes(`192.0.2.${index}`),
     );
-    const many = new Clients({ allow: RULES.allow, groups });
+    const many = new Clients({ allow: RULES.allow, groups, listeners: [] });
     for (let index = 0; index < 64; index++) expect(many.identifyText(`192.0.2.${index}`).group).toBe(index);
   });
 });

@@ -364,3 +364,17 @@ describe('a name that a list may be missing', () => {
     expect(other.candidates).toEqual([]);
   });
 });
+
+test('a listener with a group decides for whoever asks it, when the query comes and when its answer does', () => {
+  const bench = new Bench({ lists: [['b.example']], masks: [0, 1, 0] });
+  const query = buildQuery('a.example. A', { edns: {} });
+  const ask = (listener: string) => bench.send(query, CLIENT.DEFAULT, TRANSPORT.UDP, listener).answers;
+  const [plain, lab] = [ask(''), ask('lab')];
+  answerAsked(bench.asked[0], 'a.example. A', {
+    answer: ['a.example. 60 IN CNAME b.example.', 'b.example. 60 IN A 192.0.2.1'],
+  });
+  expect(rcodeOf(onlyAnswer(plain))).toBe(RCODE.NOERROR);
+  expect(rcodeOf(onlyAnswer(lab))).toBe(RCODE.NXDOMAIN);
+  expect(rcodeOf(onlyAnswer(ask('')))).toBe(RCODE.NOERROR);
+  expect(rcodeOf(onlyAnswer(ask('lab')))).toBe(RCODE.NXDOMAIN);
+});

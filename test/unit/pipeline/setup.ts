@@ -74,6 +74,7 @@ export const createRules = (text: RuleText = {}): PipelineRules => {
     clients: new Clients({
       allow: prefixes('192.0.2.0/24', '2001:db8::/32'),
       groups: [[], prefixes('192.0.2.128/25'), prefixes('2001:db8::/32')],
+      listeners: [[], ['lab'], []],
     }),
     localZones: new LocalZones((text.forwarded ?? []).map((zone) => nameFrom(zone))),
     ttlLimits: { minSec: 0, maxSec: 86_400, negativeMaxSec: 900 },
@@ -125,9 +126,17 @@ export class Bench {
     bytes: Uint8Array,
     client: string = CLIENT.DEFAULT,
     transport: number = TRANSPORT.UDP,
+    listener = '',
   ): { readonly answers: Uint8Array[]; readonly decided: number } {
     const answers: Uint8Array[] = [];
-    const decided = this.pipeline.decide(bytes, bytes.length, wordsOf(client), transport, this.#out);
+    const decided = this.pipeline.decide(
+      bytes,
+      bytes.length,
+      wordsOf(client),
+      transport,
+      this.#out,
+      listener,
+    );
     if (decided > DROPPED) answers.push(this.#out.slice(0, decided));
     if (decided === PENDING) this.pipeline.resolve((message) => void answers.push(Uint8Array.from(message)));
     return { answers, decided };

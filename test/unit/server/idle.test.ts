@@ -26,6 +26,7 @@ beforeEach(async () => {
   const limits = { connectionsMax: 4, connectionsPerClientMax: 4, idleMs: IDLE_MS };
   listener = await StreamListener.open({
     endpoint: { address: '127.0.0.1', port, family: 4 },
+    name: 'idle',
     shared: false,
     pipeline: new Bench({ lists: [['tiktok.example']] }).pipeline,
     budget: new ConnectionBudget(limits, { setTcpConnections: () => {}, tcpRefused: () => {} }),
