@@ -5,7 +5,14 @@
 import { type ConfigResult, loadConfig } from '../config/config.ts';
 import { shippedDefaults, shippedLists } from '../lists/lists.ts';
 
-export { AppError, errorText, isAppError, parseEndpoint, systemErrorCode } from '../base/base.ts';
+export {
+  AppError,
+  errorText,
+  formatEndpoint,
+  isAppError,
+  parseEndpoint,
+  systemErrorCode,
+} from '../base/base.ts';
 export { type Inquiry, inquire, type Reading, type ReadRecord } from '../compliance/compliance.ts';
 export { parseName, parseType } from '../dns/dns.ts';
 export type { StoreDecision } from '../lists/lists.ts';

@@ -4,10 +4,12 @@
 // identified, the question is judged for each type that leads to an address, because rules may depend on it, and
 // where it passes, the answer is fetched from the configured upstreams and judged too. It needs no running resolver
 // and changes nothing.
+import { basename } from 'node:path';
 import { Clients } from '../access/access.ts';
 import {
   type AddressWords,
   createAddress,
+  formatEndpoint,
   formatPrefix,
   matchesPrefix,
   parseAddress,
@@ -42,7 +44,10 @@ export interface Reason {
   /** The answer of a rule that states one: `TYPE RDATA`. */
   readonly data: readonly string[];
   readonly file: string;
+  /** Of the file. */
   readonly line: number;
+  /** The name of the file among those of a directory; undefined for a list that is one file. */
+  readonly part: string | undefined;
   /** The rule's line as it stands in the list, at most 500 characters of it. */
   readonly text: string;
   readonly service: string | undefined;
@@ -54,7 +59,7 @@ export interface Reason {
 /** What became of one followed type. */
 export interface FollowedAnswer {
   readonly type: string;
-  /** `refused`, `passes`, `passes by passthru of list ID line N`, or why it could not be followed. */
+  /** `refused`, `passes`, `passes by passthru of list ID line N` (of a directory: `… of FILE`), or why it could not be followed. */
   readonly outcome: string;
   /** Why it is refused. */
   readonly reason: Reason | undefined;
@@ -75,6 +80,8 @@ export interface Explanation {
   readonly group: string;
   /** The prefix that put the client there; undefined: it is the default group. */
   readonly groupPrefix: string | undefined;
+  /** The listener that put the client there, which goes before every prefix. */
+  readonly groupListener: string | undefined;
   readonly lists: readonly string[];
   /** `refused`, `local`, `passes`. */
   readonly outcome: 'refused' | 'local' | 'passes';
@@ -91,7 +98,8 @@ export interface Explanation {
 /**
  * Explains a wire name for a client's address; throws AppError when lists or upstreams cannot be had.
  *
- * `pathOf` tells where the lists lie that were fetched.
+ * `pathOf` tells where the lists lie that were fetched; `listener` is the address of listen.dns that the client asks,
+ * as the configuration writes it.
  */
 export const explain = async (
   config: Config,
@@ -99,10 +107,11 @@ export const explain = async (
   client: string,
   follow: boolean,
   pathOf?: PathOf,
+  listener = '',
 ): Promise<Explanation> => {
   const generation = buildGeneration(config, 1, systemClock(), pathOf);
   const policy = new Policy(generation.policy, systemClock());
-  const identity = new Clients(generation.access).identifyText(client);
+  const identity = new Clients(generation.access).identifyText(client, listener);
   const group = policy.groups[identity.group];
   const qname = Uint8Array.from(name);
   foldName(qname, 0, qname.length);
@@ -120,6 +129,7 @@ export const explain = async (
     allowed: identity.allowed,
     group: group?.name ?? '',
     groupPrefix: prefixOf(config, identity.group, client),
+    groupListener: isListenerOf(config, identity.group, listener) ? listener : undefined,
     lists: generation.lists.filter((_, bit) => ((group?.lists ?? 0) & (1 << bit)) !== 0).map(({ id }) => id),
     outcome: isLocal ? 'local' : passes ? 'passes' : 'refused',
     reason: isRefused ? first.reason : undefined,
@@ -204,6 +214,7 @@ class Judge {
     const list = this.#generation.lists[verdict.list];
     if (list === undefined) return undefined;
     const source = list.loaded.entryAt(verdict.line);
+    const place = list.loaded.placeOf(verdict.line);
     const mode = this.#policy.lists[verdict.list]?.mode.kind ?? 'nxdomain';
     return {
       list: list.id,
@@ -213,8 +224,9 @@ class Judge {
       match: MATCH_NAMES[verdict.match],
       action: verdict.action === ACTION.LIST ? mode : (ACTION_WORDS[verdict.action] ?? 'unknown'),
       data: verdict.records.map(({ type, rdata }) => `${formatType(type)} ${formatRdata(type, rdata)}`),
-      file: list.loaded.path,
-      line: verdict.line,
+      file: place.path,
+      line: place.line,
+      part: list.loaded.files === undefined ? undefined : basename(place.path),
       text: source?.text.trim().slice(0, LINE_LENGTH_MAX) ?? '',
       service: source?.entry?.service,
       owner: source?.entry?.owner,
@@ -229,8 +241,11 @@ const ACTION_WORDS: Readonly<Record<number, string>> = Object.fromEntries(
   Object.entries(ACTION).map(([word, number]) => [number, word.toLowerCase().replace('_', '-')]),
 );
 
-const passingText = (passedBy: Reason | undefined): string =>
-  passedBy === undefined ? 'passes' : `passes by passthru of list ${passedBy.list} line ${passedBy.line}`;
+const passingText = (passedBy: Reason | undefined): string => {
+  if (passedBy === undefined) return 'passes';
+  const { list, line, part } = passedBy;
+  return `passes by passthru of list ${list} line ${line}${part === undefined ? '' : ` of ${part}`}`;
+};
 
 const rowOf = ({ type, reason, passedBy }: JudgedQuestion): FollowedAnswer => ({
   type: formatType(type),
@@ -280,6 +295,9 @@ const followAnswers = async (
     forwarding.close();
   }
 };
+
+const isListenerOf = (config: Config, group: number, listener: string): boolean =>
+  config.groups[group]?.listeners.some((endpoint) => formatEndpoint(endpoint) === listener) ?? false;
 
 const prefixOf = (config: Config, group: number, client: string): string | undefined => {
   const words = createAddress();

@@ -6,7 +6,7 @@
 // of its lists, for a saved table as for a new one.
 import { createHash } from 'node:crypto';
 import type { AccessRules } from '../access/access.ts';
-import { AppError, isIpv4, type Prefix } from '../base/base.ts';
+import { AppError, formatEndpoint, isIpv4, type Prefix } from '../base/base.ts';
 import type { BlockAnswer, Config, GroupConfig, ListConfig } from '../config/config.ts';
 import { createEde, EDE, writeU32 } from '../dns/dns.ts';
 import { Guards, type LoadedList, loadList, NEVER_BLOCK_FILE } from '../lists/lists.ts';
@@ -165,6 +165,7 @@ const toPolicyGroup = (group: GroupConfig, lists: readonly ListFacts[]): PolicyG
 export const accessRules = (config: Config): AccessRules => ({
   allow: config.access.allow,
   groups: config.groups.map((group) => group.clients),
+  listeners: config.groups.map((group) => group.listeners.map(formatEndpoint)),
 });
 
 const load = (list: ListConfig, sink: RuleSink, guards: Guards, pathOf: PathOf): LoadedList => {
@@ -180,7 +181,8 @@ const load = (list: ListConfig, sink: RuleSink, guards: Guards, pathOf: PathOf):
     });
   }
   const { format, match, origin } = source;
-  return loadList({ kind: 'file', path, format }, into, { guards: held, match, origin });
+  const isDirectory = source.kind === 'file' && source.isDirectory;
+  return loadList({ kind: 'file', path, format, isDirectory }, into, { guards: held, match, origin });
 };
 
 /** A RuleSink that stands before another one and makes every rule let its names pass. */

@@ -1,4 +1,4 @@
-// What a review has to know of a list: of a file that was fetched, and of a file that the operator changed.
+// What a review has to know of a list: of a file that was fetched, and of a file or directory that the operator changed.
 //
 // A fetched file is read once into nothing, with the guards, so that its numbers are known before it is taken; its
 // text is never in memory as a whole. A file of the operator's own is compared with what is in force when lists are
@@ -49,7 +49,11 @@ const countRules = ({ source, allow }: UrlList, path: string): Counts => {
   // A name that passes harms no guard.
   const guards = allow ? undefined : Guards.load(NEVER_BLOCK_FILE);
   try {
-    const loaded = loadList({ kind: 'file', path, format }, NOWHERE, { guards, match, origin });
+    const loaded = loadList({ kind: 'file', path, format, isDirectory: false }, NOWHERE, {
+      guards,
+      match,
+      origin,
+    });
     return { entries: loaded.entries, rejected: loaded.rejected, guarded: loaded.guarded ?? 0 };
   } catch (thrown) {
     if (!isAppError(thrown)) throw thrown;

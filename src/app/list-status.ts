@@ -48,7 +48,7 @@ export interface KeptStatus {
 /** Everything about one list. */
 export interface ListStatus {
   readonly id: string;
-  readonly kind: 'shipped' | 'file' | 'url';
+  readonly kind: 'shipped' | 'file' | 'directory' | 'url';
   /** Name, path, or address without what may be secret in it. */
   readonly source: string;
   /** Null when only the list itself can tell and it was not read. */
@@ -64,7 +64,7 @@ export interface ListStatus {
 /** The status of a list as far as the configuration tells. */
 export const bareStatus = (list: ListConfig): ListStatus => ({
   id: list.id,
-  kind: list.source.kind,
+  kind: kindOf(list),
   source: sourceText(list),
   mandate: list.mandate ?? null,
   inForce: null,
@@ -169,6 +169,9 @@ const toContent = ({ sha256, facts, storedAtMs }: StoredContent): ContentStatus 
 
 /** A fetch that failed, in contrast to a content that a person turned away. */
 const isFailure = ({ action, sha256 }: StoreDecision): boolean => action === 'rejected' && sha256 === null;
+
+const kindOf = ({ source }: ListConfig): ListStatus['kind'] =>
+  source.kind === 'file' && source.isDirectory ? 'directory' : source.kind;
 
 const sourceText = ({ source }: ListConfig): string => {
   if (source.kind === 'shipped') return source.id;

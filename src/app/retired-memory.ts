@@ -28,8 +28,11 @@ export class RetiredMemory {
   }
 }
 
-/** The flag belongs to the whole process, so it stays set: another thread may be between these two lines. */
-const collectGarbage = (): void => {
+/**
+ * Collects garbage now, some 20 ms. The flag belongs to the whole process, so it stays set: another thread may be
+ * between these two lines.
+ */
+export const collectGarbage = (): void => {
   setFlagsFromString('--expose-gc');
   const collect = runInNewContext('globalThis.gc') as (() => void) | undefined;
   collect?.();

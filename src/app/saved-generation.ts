@@ -27,8 +27,8 @@ const BYTE_ORDER = 0x01020304;
 const HASH_OFFSET = MAGIC.length + 4;
 const LENGTHS_OFFSET = HASH_OFFSET + 32;
 const HEADER_BYTES = LENGTHS_OFFSET + 8;
-/** 32 lists with a few values of at most 500 characters each stay far below. */
-const DESCRIPTION_BYTES_MAX = 1024 * 1024;
+/** 32 lists of 1,000 files each, with names of 255 bytes that are escaped throughout and a hash, stay below. */
+const DESCRIPTION_BYTES_MAX = 32 * 1024 * 1024;
 /** Read, written and hashed at once: some milliseconds. */
 const PIECE_BYTES = 4 * 1024 * 1024;
 /** The service and its group read it; nobody else has to. */
@@ -56,6 +56,7 @@ const listSchema = z.object({
   entries: z.number(),
   rejected: z.number(),
   guarded: z.number().optional(),
+  files: z.array(z.object({ name: z.string(), firstLine: z.number(), sha256: z.string() })).optional(),
   origin: z.string().optional(),
   serial: z.number().optional(),
 });
@@ -221,6 +222,7 @@ const describe = (config: Config, generation: Generation): Uint8Array => {
       entries: loaded.entries,
       rejected: loaded.rejected,
       guarded: loaded.guarded,
+      files: loaded.files === undefined ? undefined : [...loaded.files],
       origin: loaded.origin,
       serial: loaded.serial,
     })),

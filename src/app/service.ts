@@ -5,8 +5,10 @@
 // (SERVFAIL, EDE 14), because a silent resolver is replaced by an unfiltered one; at a reload, any error is reported
 // and what is in force stays; at the end, queries are answered before sockets close. A list that was fetched anew is
 // put in force as a reload is, without reading the configuration.
+
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
+import type { AccessRules } from '../access/access.ts';
 import {
   type Admin,
   type Control,
@@ -37,7 +39,7 @@ import { ListKeeper } from './list-keeper.ts';
 import { FileReview, isUrlList } from './list-review.ts';
 import { CONTROL_SOCKET_NAME, withoutMissing } from './list-status.ts';
 import type { WorkerSettings } from './messages.ts';
-import { RetiredMemory } from './retired-memory.ts';
+import { collectGarbage, RetiredMemory } from './retired-memory.ts';
 import { SavedGeneration } from './saved-generation.ts';
 import { type SettingsFor, Supervisor } from './supervisor.ts';
 import { VERSION } from './version.ts';
@@ -368,6 +370,8 @@ export class Service {
 
   #build(config: Config): Generation {
     const nowMs = systemClock();
+    // What a fetch or an earlier build left behind would stand beside both tables: some 20 MB at a million names.
+    if (this.#state.generation !== undefined) collectGarbage();
     const generation = buildGeneration(config, this.#generationCount + 1, nowMs, this.#pathOf);
     const files = config.lists.filter(({ source }) => source.kind === 'file').map(({ id }) => id);
     try {
@@ -545,7 +549,7 @@ const toSettings = (state: State, index: number): WorkerSettings => {
   return {
     listen: state.listen,
     policy: generation?.policy,
-    access: generation?.access ?? accessRules(config),
+    access: namedListeners(generation?.access ?? accessRules(config), state),
     ttlLimits: {
       minSec: config.cache.ttlSecMin,
       maxSec: config.cache.ttlSecMax,
@@ -557,6 +561,18 @@ const toSettings = (state: State, index: number): WorkerSettings => {
     inflightMax: config.resolver.inflightMax,
     counters,
     refusals,
+  };
+};
+
+/** Listeners by the addresses that they have, where the configuration says "any free port". */
+const namedListeners = (access: AccessRules, { config, listen }: State): AccessRules => {
+  const names = new Map<string, string>();
+  for (const [index, endpoint] of config.listen.dns.entries()) {
+    names.set(formatEndpoint(endpoint), formatEndpoint(listen[index] ?? endpoint));
+  }
+  return {
+    ...access,
+    listeners: access.listeners.map((group) => group.map((name) => names.get(name) ?? name)),
   };
 };
 

@@ -169,7 +169,8 @@ class ResolverWorker {
   }
 
   async #openListener(endpoint: Endpoint): Promise<Listener> {
-    const common = { endpoint, shared: this.#start.shared, pipeline: this.#pipeline };
+    const name = formatEndpoint(endpoint);
+    const common = { endpoint, name, shared: this.#start.shared, pipeline: this.#pipeline };
     const udp = await openUdp({
       ...common,
       observer: this.#counters,

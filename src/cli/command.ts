@@ -17,7 +17,7 @@ usage: cordon COMMAND [OPTION …]
 
   serve    [--config FILE]                     run the resolver
   check    [--config FILE] [--json]            report every problem of a configuration, or print the effective one
-  explain  NAME [--client ADDRESS] [--config FILE] [--no-follow] [--json]
+  explain  NAME [--client ADDRESS] [--listener ADDRESS:PORT] [--config FILE] [--no-follow] [--json]
                                                say which group, list, entry and evidence decide for a name
   lists    status [--config FILE] [--json]     show which lists are in force, which are held or stale, and what to do
            diff ID [SHA256]                    show what a held or an earlier content adds and removes

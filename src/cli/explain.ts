@@ -3,13 +3,18 @@ import {
   type Explanation,
   explain,
   type FollowedAnswer,
+  formatEndpoint,
+  parseEndpoint,
   parseName,
   type Reason,
   readKeptPaths,
   withoutMissing,
 } from '../app/app.ts';
+import type { Config } from '../config/config.ts';
 import { configPath, readArguments, requireConfig, UsageError } from './usage.ts';
 
+/** Port of an address without one. */
+const DNS_PORT = 53;
 /** Exit code when the name or one of its answers is refused. */
 const REFUSED = 3;
 
@@ -20,6 +25,7 @@ export const explainName = async (args: string[]): Promise<number> => {
     allowPositionals: true,
     options: {
       client: { type: 'string', default: '127.0.0.1' },
+      listener: { type: 'string', default: '' },
       config: { type: 'string' },
       'no-follow': { type: 'boolean', default: false },
       json: { type: 'boolean', default: false },
@@ -30,9 +36,11 @@ export const explainName = async (args: string[]): Promise<number> => {
   const name = parseName(text);
   if (typeof name === 'string') throw new UsageError(`"${text}" is not a domain name: ${name}`);
   const config = requireConfig(configPath(values.config));
+  const listener = listenerFrom(values.listener, config);
   const pathOf = await readKeptPaths(config, Date.now);
   const complete = withoutMissing(config, pathOf);
-  const explanation = await explain(complete, name, values.client, !values['no-follow'], pathOf);
+  const follow = !values['no-follow'];
+  const explanation = await explain(complete, name, values.client, follow, pathOf, listener);
   process.stdout.write(
     values.json ? `${JSON.stringify(explanation, undefined, 2)}\n` : formatExplanation(explanation),
   );
@@ -41,12 +49,39 @@ export const explainName = async (args: string[]): Promise<number> => {
   return isRefused ? REFUSED : 0;
 };
 
+/** An address of listen.dns as the configuration has it. */
+const listenerFrom = (text: string, config: Config): string => {
+  if (text === '') return '';
+  const listening = config.listen.dns.map(formatEndpoint);
+  const endpoint = parseEndpoint(text, DNS_PORT);
+  const listener = endpoint === undefined ? text : formatEndpoint(endpoint);
+  if (listening.includes(listener)) return listener;
+  throw new UsageError(`"${text}" is no address of listen.dns: ${listening.join(', ')}`);
+};
+
+const groupWord = (listener: string | undefined, prefix: string | undefined): string => {
+  if (listener !== undefined) return `by the listener ${listener}`;
+  return prefix === undefined ? 'no group names this client' : `by ${prefix}`;
+};
+
 const formatExplanation = (explanation: Explanation): string => {
-  const { name, client, allowed, group, groupPrefix, lists, outcome, reason, passedBy, watched, answers } =
-    explanation;
+  const {
+    name,
+    client,
+    allowed,
+    group,
+    groupPrefix,
+    groupListener,
+    lists,
+    outcome,
+    reason,
+    passedBy,
+    watched,
+    answers,
+  } = explanation;
   const lines = [
     `${name} asked by ${client}`,
-    `  group    ${group} (${groupPrefix === undefined ? 'no group names this client' : `by ${groupPrefix}`})`,
+    `  group    ${group} (${groupWord(groupListener, groupPrefix)})`,
     `  lists    ${lists.join(', ') || 'none'}`,
   ];
   if (!allowed) lines.push('  access   REFUSED whatever it asks: outside access.allow');

@@ -1,5 +1,5 @@
 // Checks across the keys of lists and groups: where a list comes from, what it can be, and who uses it when.
-import { formatPrefix } from '../base/base.ts';
+import { type Endpoint, formatEndpoint, formatPrefix } from '../base/base.ts';
 import {
   type CrossCheckFacts,
   conflict,
@@ -15,7 +15,9 @@ import { toInstantMs } from './schedule-leaf.ts';
 import { DEFAULT_GROUP } from './schema.ts';
 import { Fault, quote, suggest } from './value.ts';
 
-const SOURCES = ['shipped', 'file', 'url'] as const;
+const SOURCES = ['shipped', 'file', 'directory', 'url'] as const;
+/** Formats with a head, of which one file is one list. */
+const HEADED_FORMATS: readonly (string | undefined)[] = ['cordon', 'rpz'];
 /** Keys that say how a text is read; a shipped list is read as it ships. */
 const READING_KEYS = ['format', 'match', 'origin'] as const;
 const FETCHING_KEYS = [
@@ -48,7 +50,7 @@ const checkSource = (item: ListDraft, path: Path, facts: CrossCheckFacts, report
   const sources = SOURCES.filter((name) => Object.hasOwn(item, name));
   if (sources.length !== 1) {
     const found = sources.length === 0 ? 'has no source' : `has more than one source: ${sources.join(', ')}`;
-    report(path, conflict(found, 'write exactly one of "shipped", "file" and "url"'));
+    report(path, conflict(found, 'write exactly one of "shipped", "file", "directory" and "url"'));
     return;
   }
   if (item.shipped !== undefined && !facts.shippedIds.includes(item.shipped)) {
@@ -58,8 +60,12 @@ const checkSource = (item: ListDraft, path: Path, facts: CrossCheckFacts, report
   const reportKeys = (names: readonly string[], text: string): void => {
     for (const name of names) if (Object.hasOwn(item, name)) report([...path, name], conflict(text));
   };
-  if (sources[0] === 'shipped') reportKeys(READING_KEYS, 'goes with "file" and "url" only');
+  if (sources[0] === 'shipped') reportKeys(READING_KEYS, 'goes with "file", "directory" and "url" only');
   else checkReading(item, path, report);
+  if (sources[0] === 'directory' && HEADED_FORMATS.includes(item.format)) {
+    const hint = 'write "file" and the path of one file';
+    report([...path, 'format'], conflict(`a list of the format ${item.format} is one file`, hint));
+  }
   if (sources[0] === 'url') checkFetching(item, path, report);
   else reportKeys(FETCHING_KEYS, 'goes with "url" only');
 };
@@ -108,13 +114,14 @@ const checkRole = (item: ListDraft, path: Path, report: Report): void => {
 export const checkGroups = (draft: Draft, facts: CrossCheckFacts, report: Report): void => {
   const names = new Map<string, string>();
   const prefixes = new Map<string, string>();
+  const listeners = new Map<string, string>();
   const known = knownLists(draft, facts);
   for (const [index, group] of itemsOf(draft.groups)) {
     if (!isMap(group)) continue;
     const path = ['groups', index];
     if (group.name !== undefined) {
       reportRepeat(names, group.name, [...path, 'name'], 'is the name already', report);
-      checkClients(group.name, Object.hasOwn(group, 'clients'), path, report);
+      checkClients(group, group.name, path, report);
     }
     for (const [at, prefix] of itemsOf(group.clients)) {
       if (prefix === undefined) continue;
@@ -125,6 +132,13 @@ export const checkGroups = (draft: Draft, facts: CrossCheckFacts, report: Report
         'is a client prefix already',
         report,
       );
+    }
+    for (const [at, listener] of itemsOf(group.listeners)) {
+      if (listener === undefined) continue;
+      const below = [...path, 'listeners', at];
+      reportRepeat(listeners, formatEndpoint(listener), below, 'has a group already', report);
+      const fault = faultOfListener(listener, draft);
+      if (fault !== undefined) report(below, fault);
     }
     const inForce = new Map<string, string>();
     for (const [at, id] of itemsOf(group.lists)) {
@@ -184,13 +198,24 @@ const hintForList = (id: string, known: ReadonlySet<string>, facts: CrossCheckFa
   return suggest(id, known) ?? `lists of this configuration: ${[...known].join(', ')}`;
 };
 
-const checkClients = (name: string, hasClients: boolean, path: Path, report: Report): void => {
+/** Why an address is no listener of the configuration. */
+const faultOfListener = (listener: Endpoint, draft: Draft): Fault | undefined => {
+  const listening = [...itemsOf(draft.listen?.dns)].flatMap(([, own]) =>
+    own === undefined ? [] : [formatEndpoint(own)],
+  );
+  const text = formatEndpoint(listener);
+  if (listening.length === 0 || listening.includes(text)) return undefined;
+  return unknown(`${quote(text)} is no address of "listen.dns"`, `listeners are ${listening.join(', ')}`);
+};
+
+const checkClients = (group: GroupDraft, name: string, path: Path, report: Report): void => {
+  const hasClients = Object.hasOwn(group, 'clients');
   if (name === DEFAULT_GROUP && hasClients) {
     const text = `the group ${quote(name)} holds every client that no other group names`;
     report([...path, 'clients'], conflict(text, 'remove the key or rename the group'));
   }
-  if (name !== DEFAULT_GROUP && !hasClients) {
-    const hint = `only the group ${quote(DEFAULT_GROUP)} has none`;
+  if (name !== DEFAULT_GROUP && !hasClients && !Object.hasOwn(group, 'listeners')) {
+    const hint = `only the group ${quote(DEFAULT_GROUP)} has neither clients nor listeners`;
     report([...path, 'clients'], new Fault('ERR_CONFIG_MISSING_KEY', 'is missing', hint));
   }
 };

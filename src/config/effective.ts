@@ -19,7 +19,7 @@ import type {
   UrlSource,
 } from './normalized.ts';
 import { formatDayHours, WEEKDAYS } from './schedule-leaf.ts';
-import { DEFAULT_GROUP, type RawConfig } from './schema.ts';
+import type { RawConfig } from './schema.ts';
 
 /** YAML of the effective configuration. */
 export const effectiveConfig = (config: Config): string =>
@@ -42,9 +42,10 @@ const toRaw = (config: Config): RawConfig => ({
     upstreams: rule.upstreams.map(formatEndpoint),
   })),
   lists: config.lists.map(toRawList),
-  groups: config.groups.map(({ name, clients, lists, schedules }) => ({
+  groups: config.groups.map(({ name, clients, listeners, lists, schedules }) => ({
     name,
-    clients: name === DEFAULT_GROUP ? undefined : clients.map(formatPrefix),
+    clients: clients.length === 0 ? undefined : clients.map(formatPrefix),
+    listeners: listeners.length === 0 ? undefined : listeners.map(formatEndpoint),
     lists: [...lists],
     schedules: schedules.map(toRawSchedule),
   })),
@@ -85,10 +86,12 @@ const toRawList = ({ id, source, mandate, allow, logOnly, answer, ede, category 
 
 const toRawSource = (source: ListSource) => {
   if (source.kind === 'shipped') return { shipped: source.id };
-  return {
-    ...(source.kind === 'file' ? { file: source.path } : toRawFetching(source)),
-    ...toRawReading(source),
-  };
+  return { ...toRawPlace(source), ...toRawReading(source) };
+};
+
+const toRawPlace = (source: Exclude<ListSource, { readonly kind: 'shipped' }>) => {
+  if (source.kind === 'url') return toRawFetching(source);
+  return source.isDirectory ? { directory: source.path } : { file: source.path };
 };
 
 const toRawFetching = (source: UrlSource) => ({

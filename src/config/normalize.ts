@@ -64,7 +64,7 @@ const toList = (item: ParsedList, directory: string): ListConfig => ({
   category: item.category,
 });
 
-/** The checks saw to it that exactly one of `shipped`, `file` and `url` is there. */
+/** The checks saw to it that exactly one of `shipped`, `file`, `directory` and `url` is there. */
 const toSource = (item: ParsedList, directory: string): ListSource => {
   const reading: ListReading = {
     format: item.format ?? 'domains',
@@ -72,9 +72,10 @@ const toSource = (item: ParsedList, directory: string): ListSource => {
     origin: item.origin,
   };
   if (item.url !== undefined) return { kind: 'url', ...toFetching(item, item.url), ...reading };
-  return item.file === undefined
-    ? { kind: 'shipped', id: item.shipped ?? item.id }
-    : { kind: 'file', path: resolve(directory, item.file), ...reading };
+  const path = item.file ?? item.directory;
+  if (path === undefined) return { kind: 'shipped', id: item.shipped ?? item.id };
+  const isDirectory = item.directory !== undefined;
+  return { kind: 'file', path: resolve(directory, path), isDirectory, ...reading };
 };
 
 const toFetching = (item: ParsedList, url: string): Omit<UrlSource, 'kind' | keyof ListReading> => ({
@@ -114,13 +115,15 @@ const toGroups = (written: readonly ParsedGroup[], lists: readonly ListConfig[])
 const allLists = (lists: readonly ListConfig[]): GroupConfig => ({
   name: DEFAULT_GROUP,
   clients: [],
+  listeners: [],
   lists: lists.map((list) => list.id),
   schedules: [],
 });
 
-const toGroup = ({ name, clients = [], lists, schedules }: ParsedGroup): GroupConfig => ({
+const toGroup = ({ name, clients = [], listeners = [], lists, schedules }: ParsedGroup): GroupConfig => ({
   name,
   clients,
+  listeners,
   lists,
   schedules: schedules.map((item) => ({ list: item.list, schedule: toSchedule(item) })),
 });

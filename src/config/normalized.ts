@@ -74,6 +74,8 @@ export type ListSource =
       readonly kind: 'file';
       /** Absolute. */
       readonly path: string;
+      /** True: all files of the directory are read as one list. */
+      readonly isDirectory: boolean;
     } & ListReading)
   | UrlSource;
 
@@ -116,6 +118,8 @@ export interface GroupConfig {
   readonly name: string;
   /** Empty for the default group only. */
   readonly clients: readonly Prefix[];
+  /** Addresses of listen.dns; each in one group at most. */
+  readonly listeners: readonly Endpoint[];
   /** Identifiers of lists that exist, each once. */
   readonly lists: readonly string[];
   /** A list of the group that stands here is in force at the times of any of its schedules, and at no other. */

@@ -131,12 +131,16 @@ const listItem = z.strictObject({
   id: key(identifier(), 'Name of the list in groups, metrics and logs; unique.'),
   shipped: key(
     identifier().optional(),
-    'Name of a list that Cordon ships; exactly one of `shipped`, `file` and `url`.',
+    'Name of a list that Cordon ships; exactly one of `shipped`, `file`, `directory` and `url`.',
   ),
-  file: key(path().optional(), 'File of the list; exactly one of `shipped`, `file` and `url`.'),
+  file: key(path().optional(), 'File of the list; exactly one of `shipped`, `file`, `directory` and `url`.'),
+  directory: key(
+    path().optional(),
+    'Directory whose files are read as one list; exactly one of `shipped`, `file`, `directory` and `url`.',
+  ),
   url: key(
     url().optional(),
-    'Address that the list is fetched from; exactly one of `shipped`, `file` and `url`.',
+    'Address that the list is fetched from; exactly one of `shipped`, `file`, `directory` and `url`.',
   ),
   refresh: key(
     durationMs('5m', '7d').optional(),
@@ -187,7 +191,11 @@ const listItem = z.strictObject({
     'From when on a fetched list is held for a person to see, in whole per cents of the rules that it had.',
     'the defaults of its keys',
   ),
-  format: key(choice(LIST_FORMATS).optional(), 'Format of `file` or `url`.', '`domains`'),
+  format: key(
+    choice(LIST_FORMATS).optional(),
+    'Format of `file`, `directory` or `url`; `cordon` and `rpz` are never a `directory`.',
+    '`domains`',
+  ),
   origin: key(apex().optional(), 'Name of the zone of an `rpz` file.', 'what the file says'),
   match: key(
     choice(MATCHES).optional(),
@@ -245,7 +253,11 @@ const group = z.strictObject({
   name: key(identifier(), 'Name of the group in metrics and logs; unique.'),
   clients: key(
     list(prefix(), 1, PREFIXES_MAX).optional(),
-    `Prefixes of the group's clients; the longest prefix decides. Only \`${DEFAULT_GROUP}\` has none.`,
+    `Prefixes of the group's clients; the longest prefix decides. \`${DEFAULT_GROUP}\` has none.`,
+  ),
+  listeners: key(
+    list(endpoint(53), 1, LISTENERS_MAX).optional(),
+    'Addresses of `listen.dns` whose clients belong to the group, whatever their prefix.',
   ),
   lists: key(list(identifier(), 0, LISTS_MAX), 'Lists that are in force for the group.'),
   schedules: key(

@@ -7,10 +7,10 @@ import { AppError, errorText, isAppError } from '../base/base.ts';
 import { type Compression, compressionOf, MAGIC_BYTES, unpack } from './compressed.ts';
 
 /**
- * Bytes of one list, in its file and unpacked: about eight million names; the largest public lists hold one to two
+ * Bytes of one list, in its file or all its files together, and unpacked: about eight million names; the largest public lists hold one to two
  * million.
  */
-const FILE_BYTES_MAX = 256 * 1024 * 1024;
+export const FILE_BYTES_MAX = 256 * 1024 * 1024;
 
 /** The codes that this room throws. */
 export type ListErrorCode =
@@ -31,6 +31,14 @@ export const listError = (
   options?: { cause?: unknown; hint?: string },
 ): AppError<ListErrorCode> => new AppError(code, message, options);
 
+/** A list file that is open: whoever opens it closes it. */
+export interface OpenListFile {
+  readonly read: ListBytes;
+  /** Of the text, unpacked. */
+  readonly sizeBytes: number;
+  close(): void;
+}
+
 /**
  * Opens a list file for the time of `use`, which reads its text: a gzip or zstd file is unpacked, and `sizeBytes`
  * counts what is read.
@@ -41,27 +49,28 @@ export const withListFile = <Result>(
   path: string,
   use: (read: ListBytes, sizeBytes: number) => Result,
 ): Result => {
-  const attempt = <Value>(act: () => Value): Value => {
-    try {
-      return act();
-    } catch (thrown) {
-      if (isAppError(thrown)) throw thrown;
-      throw listError('ERR_LIST_READ', `reading list ${path}: ${errorText(thrown)}`, { cause: thrown });
-    }
-  };
-  const file = attempt(() => openSync(path, 'r'));
+  const file = openListFile(path);
   try {
-    const { size } = attempt(() => fstatSync(file));
-    if (size > FILE_BYTES_MAX) {
-      throw listError('ERR_LIST_TOO_LARGE', `reading list ${path}: ${size} bytes, at most ${FILE_BYTES_MAX}`);
-    }
+    return use(file.read, file.sizeBytes);
+  } finally {
+    file.close();
+  }
+};
+
+/** Opens a list file of at most `bytesMax` bytes, packed and unpacked; throws as withListFile. */
+export const openListFile = (path: string, bytesMax = FILE_BYTES_MAX): OpenListFile => {
+  const file = attemptRead(path, () => openSync(path, 'r'));
+  const close = (): void => closeSync(file);
+  try {
+    const { size } = attemptRead(path, () => fstatSync(file));
+    if (size > bytesMax) throw tooLarge(path, `${size} bytes, at most ${bytesMax}`, bytesMax);
     // A file that grows meanwhile is read up to the size that was checked.
     let left = size;
     const read: ListBytes = (into) => {
       let length = 0;
       const wanted = Math.min(into.length, left);
       while (length < wanted) {
-        const count = attempt(() => readSync(file, into, length, wanted - length, null));
+        const count = attemptRead(path, () => readSync(file, into, length, wanted - length, null));
         if (count === 0) break;
         length += count;
       }
@@ -69,13 +78,24 @@ export const withListFile = <Result>(
       return length;
     };
     const magic = new Uint8Array(MAGIC_BYTES);
-    if (size >= MAGIC_BYTES) attempt(() => readSync(file, magic, 0, MAGIC_BYTES, 0));
+    if (size >= MAGIC_BYTES) attemptRead(path, () => readSync(file, magic, 0, MAGIC_BYTES, 0));
     const compression = compressionOf(magic);
-    if (compression === undefined) return use(read, size);
-    const text = unpackList(path, readAll(read, size), compression);
-    return use(bytesOf(text), text.length);
-  } finally {
-    closeSync(file);
+    if (compression === undefined) return { read, sizeBytes: size, close };
+    const text = unpackList(path, readAll(read, size), compression, bytesMax);
+    return { read: bytesOf(text), sizeBytes: text.length, close };
+  } catch (thrown) {
+    close();
+    throw thrown;
+  }
+};
+
+/** Does something with the file system; what it throws becomes ERR_LIST_READ. */
+export const attemptRead = <Value>(path: string, act: () => Value): Value => {
+  try {
+    return act();
+  } catch (thrown) {
+    if (isAppError(thrown)) throw thrown;
+    throw listError('ERR_LIST_READ', `reading list ${path}: ${errorText(thrown)}`, { cause: thrown });
   }
 };
 
@@ -98,13 +118,15 @@ const readAll = (read: ListBytes, sizeBytes: number): Uint8Array => {
   return bytes.subarray(0, read(bytes));
 };
 
-const unpackList = (path: string, packed: Uint8Array, compression: Compression): Uint8Array => {
-  const text = unpack(packed, compression, FILE_BYTES_MAX);
+const unpackList = (
+  path: string,
+  packed: Uint8Array,
+  compression: Compression,
+  bytesMax: number,
+): Uint8Array => {
+  const text = unpack(packed, compression, bytesMax);
   if (text === 'too-large') {
-    throw listError(
-      'ERR_LIST_TOO_LARGE',
-      `reading list ${path}: its ${compression} data holds more than ${FILE_BYTES_MAX} bytes`,
-    );
+    throw tooLarge(path, `its ${compression} data holds more than ${bytesMax} bytes`, bytesMax);
   }
   if (text === 'damaged') {
     throw listError('ERR_LIST_READ', `reading list ${path}: its ${compression} data is cut off or damaged`, {
@@ -112,4 +134,9 @@ const unpackList = (path: string, packed: Uint8Array, compression: Compression):
     });
   }
   return text;
+};
+
+const tooLarge = (path: string, what: string, bytesMax: number): AppError<ListErrorCode> => {
+  const beside = bytesMax < FILE_BYTES_MAX ? ' beside the files before it' : '';
+  return listError('ERR_LIST_TOO_LARGE', `reading list ${path}: ${what}${beside}`);
 };

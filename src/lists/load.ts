@@ -1,14 +1,16 @@
-// Loads one list from a file: its rules go to a sink in one pass, its facts stay.
+// Loads one list from a file or a directory: its rules go to a sink in one pass, its facts stay.
 //
 // Reading, hashing, checking and streaming are one pass over the file, and nothing parsed stays in memory. Whether a
 // list is usable is only known at its end: a sink that was fed by a call that throws has to be thrown away. The line
 // behind a rule is read from the file when somebody asks, who insists on the same content, because line numbers and
 // decisions belong to that content. Failures name path, line and column.
 import { createHash } from 'node:crypto';
+import { join } from 'node:path';
 import type { RuleSink } from '../policy/policy.ts';
 import { shippedLists } from './catalog.ts';
 import { type ListEntry, type ListHeader, parseCordonList } from './cordon-format.ts';
 import type { Diagnostic } from './diagnostic.ts';
+import { type DirectoryFile, isListDirectory, placeOfLine, withListDirectory } from './directory.ts';
 import { type FeedOptions, type FeedResult, feedRules, type ListFormat } from './feed.ts';
 import { type ListBytes, listError, readListFile, withListFile } from './list-file.ts';
 import { lineText } from './text-formats.ts';
@@ -16,11 +18,25 @@ import { lineText } from './text-formats.ts';
 /** Where a list comes from. */
 export type ListSource =
   | { readonly kind: 'shipped'; readonly id: string }
-  | { readonly kind: 'file'; readonly path: string; readonly format: ListFormat };
+  | {
+      readonly kind: 'file';
+      readonly path: string;
+      readonly format: ListFormat;
+      /** Whether all files of a directory are the list; undefined: what the path is decides. */
+      readonly isDirectory?: boolean | undefined;
+    };
+
+/** Where a line stands. */
+export interface LinePlace {
+  /** Of the file. */
+  readonly path: string;
+  /** Of the file, from 1. */
+  readonly line: number;
+}
 
 /** What stands behind a rule: the source line, and the entry with its reasons when the format has them. */
 export interface ListLine {
-  /** From 1. */
+  /** Of the file, from 1. */
   readonly line: number;
   readonly text: string;
   readonly entry: ListEntry | undefined;
@@ -28,9 +44,10 @@ export interface ListLine {
 
 /** What is known of a list that was read and found usable: plain data. */
 export interface LoadedFacts {
+  /** Of the file, or of the directory. */
   readonly path: string;
   readonly format: ListFormat;
-  /** Of the file's bytes, hexadecimal. */
+  /** Of the file's text, or of the names and texts of a directory; hexadecimal. */
   readonly sha256: string;
   readonly sizeBytes: number;
   /** What the list says about itself; undefined for the text formats. */
@@ -41,7 +58,10 @@ export interface LoadedFacts {
   readonly rejected: number;
   /** Rules against guard names, which are among the rejected. */
   readonly guarded?: number | undefined;
+  /** In a directory, the texts name the file, and the lines are those of the file. */
   readonly diagnostics: readonly Diagnostic[];
+  /** Of a directory, in the order of reading; a rule's line is counted through all of them. */
+  readonly files?: readonly DirectoryFile[] | undefined;
   /** The name of a response policy zone, in presentation form with the final dot. */
   readonly origin?: string | undefined;
   /** The serial of a response policy zone. */
@@ -59,6 +79,7 @@ export class LoadedList implements LoadedFacts {
   readonly rejected: number;
   readonly guarded: number | undefined;
   readonly diagnostics: readonly Diagnostic[];
+  readonly files: readonly DirectoryFile[] | undefined;
   readonly origin: string | undefined;
   readonly serial: number | undefined;
 
@@ -72,8 +93,14 @@ export class LoadedList implements LoadedFacts {
     this.rejected = facts.rejected;
     this.guarded = facts.guarded;
     this.diagnostics = facts.diagnostics;
+    this.files = facts.files;
     this.origin = facts.origin;
     this.serial = facts.serial;
+  }
+
+  /** The file and the line in it that the line of a rule is. */
+  placeOf(line: number): LinePlace {
+    return placeIn(this.path, this.files ?? [], line);
   }
 
   /**
@@ -81,16 +108,18 @@ export class LoadedList implements LoadedFacts {
    * file. Throws ERR_LIST_CHANGED when the file is not the one that was loaded.
    */
   entryAt(line: number): ListLine | undefined {
-    const bytes = readListFile(this.path);
-    if (createHash('sha256').update(bytes).digest('hex') !== this.sha256) {
-      throw listError('ERR_LIST_CHANGED', `reading list ${this.path} again: its content has changed`, {
+    const place = this.placeOf(line);
+    const sha256 = placeOfLine(this.files ?? [], line)?.file.sha256 ?? this.sha256;
+    const bytes = readListFile(place.path);
+    if (createHash('sha256').update(bytes).digest('hex') !== sha256) {
+      throw listError('ERR_LIST_CHANGED', `reading list ${place.path} again: its content has changed`, {
         hint: 'Reload the lists.',
       });
     }
-    const text = lineText(bytes, line);
+    const text = lineText(bytes, place.line);
     if (text === undefined) return undefined;
     const entries = this.format === 'cordon' ? parseCordonList(bytes).entries : [];
-    return { line, text, entry: entries.find((entry) => entry.line === line) };
+    return { line: place.line, text, entry: entries.find((entry) => entry.line === place.line) };
   }
 }
 
@@ -100,8 +129,18 @@ export class LoadedList implements LoadedFacts {
  * After a throw `sink` may hold rules of a list that cannot be used.
  */
 export const loadList = (source: ListSource, sink: RuleSink, options: FeedOptions = {}): LoadedList => {
-  const { path, format } = source.kind === 'file' ? source : findShipped(source.id);
-  return withListFile(path, (read) => {
+  if (source.kind === 'shipped') {
+    const { path, format } = findShipped(source.id);
+    return loadFile(path, format, sink, options);
+  }
+  const { path, format, isDirectory = isListDirectory(path) } = source;
+  return (isDirectory ? loadDirectory : loadFile)(path, format, sink, options);
+};
+
+type Loader = (path: string, format: ListFormat, sink: RuleSink, options: FeedOptions) => LoadedList;
+
+const loadFile: Loader = (path, format, sink, options) =>
+  withListFile(path, (read) => {
     const hash = createHash('sha256');
     let sizeBytes = 0;
     const readHashed: ListBytes = (into) => {
@@ -111,9 +150,31 @@ export const loadList = (source: ListSource, sink: RuleSink, options: FeedOption
       return count;
     };
     const result = feedRules(format, readHashed, sink, options);
-    requireUsable(path, format, result);
+    requireUsable(format, result, (line) => ({ path, line }), path);
     return new LoadedList({ path, format, sha256: hash.digest('hex'), sizeBytes, ...result });
   });
+
+const loadDirectory: Loader = (path, format, sink, options) => {
+  if (format === 'cordon' || format === 'rpz') {
+    throw listError('ERR_LIST_READ', `reading list ${path}: a list of the format ${format} is one file`);
+  }
+  return withListDirectory(path, (read, factsOf) => {
+    const result = feedRules(format, read, sink, options);
+    const { files, sha256, sizeBytes } = factsOf();
+    const placeOf = (line: number): LinePlace => placeIn(path, files, line);
+    requireUsable(format, result, placeOf, path);
+    const diagnostics = result.diagnostics.map((diagnostic) => {
+      const place = placeOfLine(files, diagnostic.line);
+      if (place === undefined) return diagnostic;
+      return { ...diagnostic, line: place.line, text: `in ${place.file.name}: ${diagnostic.text}` };
+    });
+    return new LoadedList({ path, format, files, sha256, sizeBytes, ...result, diagnostics });
+  });
+};
+
+const placeIn = (path: string, files: readonly DirectoryFile[], line: number): LinePlace => {
+  const place = placeOfLine(files, line);
+  return place === undefined ? { path, line } : { path: join(path, place.file.name), line: place.line };
 };
 
 const findShipped = (id: string): { path: string; format: ListFormat } => {
@@ -127,9 +188,15 @@ const findShipped = (id: string): { path: string; format: ListFormat } => {
   return { path: found.file, format: 'cordon' };
 };
 
-const requireUsable = (path: string, format: ListFormat, result: FeedResult): void => {
+const requireUsable = (
+  format: ListFormat,
+  result: FeedResult,
+  placeOf: (line: number) => LinePlace,
+  whole: string,
+): void => {
   const [first] = result.diagnostics;
-  const place = first === undefined ? path : `${path}:${first.line}:${first.column}`;
+  const { path, line } = placeOf(first?.line ?? 1);
+  const place = first === undefined ? whole : `${path}:${line}:${first.column}`;
   const reason = first === undefined ? '' : `: ${first.text}`;
   const isMarkup = result.entries === 0 && first?.code === 'markup';
   if (isMarkup || (format === 'cordon' && result.header === undefined)) {

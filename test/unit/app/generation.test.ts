@@ -6,7 +6,7 @@ import { buildGeneration, type Generation, policyHash } from '../../../src/app/g
 import { AppError } from '../../../src/base/base.ts';
 import { LIST_FORMATS } from '../../../src/config/config.ts';
 import { createEde, EDE, TYPE } from '../../../src/dns/dns.ts';
-import { configOf, createDirectory, deciding, refusing, watching } from './setup.ts';
+import { configOf, createDirectory, deciding, judge, refusing, watching } from './setup.ts';
 
 const build = (config: string, files: Readonly<Record<string, string>> = {}): Generation =>
   buildGeneration(configOf(config, files), 9, 1234);
@@ -217,6 +217,30 @@ test.each(['allow', 'log-only'])('a list that calls itself a mandate cannot be %
     hint: `Remove "${key}", or write "mandate: false" if you are not bound by it.`,
   });
   expect(refusing(build(text(', mandate: false')), 'example.com')).toBeUndefined();
+});
+
+describe('a list of a directory', () => {
+  const PARTS = 'lists: [{ id: parts, directory: lists.d, format: hosts }]\n';
+  const FILE = 'lists: [{ id: parts, file: lists.d, format: hosts }]\n';
+  const files = { 'lists.d/b.txt': '0.0.0.0 b.example\n', 'lists.d/a.txt': '0.0.0.0 a.example' };
+
+  test('refuses what all its files say, by lines that lead back to them', () => {
+    const generation = build(PARTS, files);
+    const list = generation.lists[0]?.loaded;
+    for (const name of ['a', 'b']) {
+      expect(refusing(generation, `${name}.example`)).toBe('parts');
+      const place = list?.placeOf(judge(generation, `${name}.example`).line);
+      expect(place).toMatchObject({
+        path: expect.stringMatching(`lists\\.d/${name}\\.txt$`) as string,
+        line: 1,
+      });
+    }
+  });
+
+  test('is no file, and a file is no directory', () => {
+    expect(failureOf(() => build(FILE, files))?.message).toContain('EISDIR');
+    expect(failureOf(() => build(PARTS, { 'lists.d': '0.0.0.0 a.example\n' }))?.message).toContain('ENOTDIR');
+  });
 });
 
 describe('a list with a URL', () => {

@@ -137,6 +137,27 @@ groups:
     expect(watching(restored, 'w1.example')).toBe('watched');
   });
 
+  test('gives back where each line of a directory stands', async () => {
+    const config = configOf('lists: [{ id: parts, directory: lists.d }]\n', {
+      'lists.d/a.txt': 'a.example\n# more\n',
+      'lists.d/b "\\.txt': 'b.example\nc.example',
+    });
+    const generation = buildGeneration(config, 3, LOADED_MS);
+    const { saved, save } = prepare();
+    await save(generation, config);
+    const loaded = saved.read(config, 3)?.lists[0]?.loaded;
+    expect(loaded?.files).toEqual(generation.lists[0]?.loaded.files);
+    expect(loaded?.files?.map(({ name, firstLine }) => [name, firstLine])).toEqual([
+      ['a.txt', 1],
+      ['b "\\.txt', 3],
+    ]);
+    expect(loaded?.entryAt(4)).toMatchObject({ line: 2, text: 'c.example' });
+    const [list] = config.lists;
+    if (list?.source.kind !== 'file') throw new Error('no file');
+    const one = { ...config, lists: [{ ...list, source: { ...list.source, isDirectory: false } }] };
+    expect(failureOf(() => saved.read(one, 3))).toContain('other lists');
+  });
+
   test('says that there is none before one was saved', () => {
     const { saved, config } = prepare();
     expect(saved.read(config, 1)).toBeUndefined();

@@ -1,7 +1,7 @@
 // Configurations and generations from texts, each in a directory of its own that goes away with the test.
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import type { Generation } from '../../../src/app/generation.ts';
 import { createAddress } from '../../../src/base/base.ts';
@@ -24,8 +24,10 @@ export const configOf = (
   files: Readonly<Record<string, string>> = {},
   directory = createDirectory(),
 ): Config => {
-  for (const [name, content] of Object.entries({ ...files, 'cordon.yaml': text }))
+  for (const [name, content] of Object.entries({ ...files, 'cordon.yaml': text })) {
+    mkdirSync(dirname(join(directory, name)), { recursive: true });
     writeFileSync(join(directory, name), content);
+  }
   const result = loadConfig(
     'cordon.yaml',
     {},

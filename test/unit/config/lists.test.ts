@@ -154,7 +154,7 @@ describe('a list with a URL', () => {
     'review: { grow: 1% }',
   ])('and no other has %s', (keys) => {
     const [name = ''] = keys.split(':');
-    for (const source of ['file: f.txt', 'shipped: tiktok']) {
+    for (const source of ['file: f.txt', 'directory: d', 'shipped: tiktok']) {
       const column = 18 + source.length + 2 + name.length + 2;
       expect(refusalsOf(`${source}, ${keys}`)).toEqual([`${column}: lists[0].${name}: goes with "url" only`]);
     }
@@ -162,7 +162,7 @@ describe('a list with a URL', () => {
 
   it('is the only source of the list', () => {
     expect(refusalsOf(`url: "${URL_TEXT}", file: f.txt`)).toEqual([
-      '9: lists[0]: has more than one source: file, url; write exactly one of "shipped", "file" and "url"',
+      '9: lists[0]: has more than one source: file, url; write exactly one of "shipped", "file", "directory" and "url"',
     ]);
   });
 
@@ -203,8 +203,37 @@ describe('the format of a list', () => {
       origin: 'rpz.example.',
     });
     expect(refusalsOf('shipped: tiktok, origin: rpz.example')).toEqual([
-      '43: lists[0].origin: goes with "file" and "url" only',
+      '43: lists[0].origin: goes with "file", "directory" and "url" only',
     ]);
+  });
+});
+
+describe('a list of a directory', () => {
+  it('is read as any format of lines, from an absolute path', () => {
+    const isDirectory = true;
+    expect(sourceOf('directory: /srv/lists.d')).toMatchObject({
+      kind: 'file',
+      path: '/srv/lists.d',
+      isDirectory,
+    });
+    for (const format of LIST_FORMATS.filter((name) => name !== 'cordon' && name !== 'rpz')) {
+      expect(sourceOf(`directory: /srv/lists.d, format: ${format}`)).toMatchObject({ format, isDirectory });
+    }
+    expect(sourceOf('file: /srv/a.txt')).toMatchObject({ kind: 'file', isDirectory: false });
+    expect(sourceOf('directory: /srv/lists.d, match: exact')).toMatchObject({ match: 'exact' });
+  });
+
+  it.each(['cordon', 'rpz'])('is never of the format %s', (format) => {
+    expect(refusalsOf(`directory: d, format: ${format}`)).toEqual([
+      `40: lists[0].format: a list of the format ${format} is one file; write "file" and the path of one file`,
+    ]);
+  });
+
+  it('is the only source of the list', () => {
+    expect(refusalsOf('directory: d, file: f.txt')).toEqual([
+      '9: lists[0]: has more than one source: file, directory; write exactly one of "shipped", "file", "directory" and "url"',
+    ]);
+    expect(refusalsOf('directory: ""')).toEqual(['29: lists[0].directory: "" is not a path']);
   });
 });
 

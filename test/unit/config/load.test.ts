@@ -25,7 +25,7 @@ describe('loadConfig()', () => {
     expect(bare.config.stateDirectory).toBe('/working/state');
     expect(bare.config.lists.map((list) => list.id)).toEqual(FACTS.shippedDefault);
     expect(bare.config.groups).toEqual([
-      { name: 'default', clients: [], lists: FACTS.shippedDefault, schedules: [] },
+      { name: 'default', clients: [], listeners: [], lists: FACTS.shippedDefault, schedules: [] },
     ]);
     expectGolden('defaults.out', `# Locks the defaults.\n${effectiveConfig(bare.config)}`);
     for (const text of ['', '# nothing\n', '{}', '\ufeff']) {
@@ -52,7 +52,13 @@ describe('loadConfig()', () => {
       ['lab', ['a']],
     ]);
     const implied = configOf(`${lists}groups: [{ name: lab, clients: ["192.0.2.1"], lists: [a] }]`);
-    expect(implied.groups[0]).toEqual({ name: 'default', clients: [], lists: ['a', 'b'], schedules: [] });
+    expect(implied.groups[0]).toEqual({
+      name: 'default',
+      clients: [],
+      listeners: [],
+      lists: ['a', 'b'],
+      schedules: [],
+    });
   });
 
   it.each([
@@ -98,7 +104,7 @@ describe('loadConfig()', () => {
     ],
     [
       'lists: [{ id: a, shipped: tiktok, format: hosts }]',
-      'cordon.yaml:1:43: lists[0].format: goes with "file" and "url" only',
+      'cordon.yaml:1:43: lists[0].format: goes with "file", "directory" and "url" only',
     ],
     ['listen: 5', 'cordon.yaml:1:9: listen: expected a map, found the number 5'],
     ['upstreams:', 'cordon.yaml:1:11: upstreams: is empty; write a list or remove the key'],

@@ -139,7 +139,7 @@ describe('loadList()', () => {
 
   it('refuses a missing file, a folder, and a file over 256 MiB', () => {
     const load = (path: string) =>
-      failureOf(() => loadList({ kind: 'file', path, format: 'hosts' }, new RuleLog()));
+      failureOf(() => loadList({ kind: 'file', path, format: 'hosts', isDirectory: false }, new RuleLog()));
     expect(load(join(directory, 'none.txt'))).toMatch(/^ERR_LIST_READ .*none\.txt: ENOENT/);
     expect(load(directory)).toMatch(/^ERR_LIST_READ .*EISDIR/);
     const large = write('large.txt', '');
