@@ -25,6 +25,11 @@ const PAUSE_BELOW = BATCH / 2;
 const PAUSE_NS = 20_000;
 /** Datagrams of a round from which on the turn counts as busy: below, whoever asks one by one must not be held up. */
 const BUSY_COUNT = 4;
+/**
+ * Time since the last waking after which a datagram is taken to be alone, milliseconds: a look for more would be a
+ * system call for nothing. When there are more, libuv wakes again at once, and that waking is not alone.
+ */
+const ALONE_MS = 0.5;
 /** Sockets that a turn looks at; those opened later are served by libuv alone. The cost of a look grows with them. */
 const SOCKETS_MAX = 64;
 /** Bytes of a struct pollfd: descriptor, events, revents. */
@@ -45,6 +50,7 @@ export class Turn {
   readonly queries: Outbox;
   readonly #c: Libc;
   #isUnderWay = false;
+  #wokenAtMs = 0;
   #isFlushPlanned = false;
   // Replaced as a whole when a socket comes or goes, so that a round under way keeps its own.
   #sockets: readonly TurnSocket[] = [];
@@ -94,8 +100,13 @@ export class Turn {
   /** From the socket's waking until the sockets are idle or the time is over. What came first was handed on. */
   run(first: TurnSocket): void {
     this.#isUnderWay = true;
-    const endMs = performance.now() + TURN_MS_MAX;
-    let count = this.#drain(first, endMs);
+    const nowMs = performance.now();
+    const isAlone = nowMs - this.#wokenAtMs > ALONE_MS;
+    this.#wokenAtMs = nowMs;
+    const endMs = nowMs + TURN_MS_MAX;
+    let count = 0;
+    if (isAlone) this.flush();
+    else count = this.#drain(first, endMs);
     while (count >= BUSY_COUNT && performance.now() < endMs) {
       if (count < PAUSE_BELOW) this.#c.ppoll(this.#polls, 0, this.#pause, null);
       count = this.#round(endMs);
