@@ -48,7 +48,7 @@ export const low: Suite = {
       const [own, bare] = [medianOf('cordon', figure), medianOf(bareDgram.id, figure)];
       return {
         holds: own <= bare * tolerance,
-        text: `${name} not worse than bare dgram's: ${Math.round(own)} to ${Math.round(bare)} µs`,
+        text: `${name} at most ${tolerance} × bare dgram's: ${Math.round(own)} to ${Math.round(bare)} µs`,
       };
     };
     const [own] = notes;
