@@ -183,8 +183,9 @@ class Judge {
   watchQuestion(): Reason | undefined {
     const { qname } = this;
     for (const type of FOLLOWED) {
+      const judged = this.judgeQuestion(type).verdict;
       const verdict = new Verdict();
-      this.#policy.watchQuestion(qname, 0, qname.length, type, this.#client, this.#group, verdict);
+      this.#policy.watchQuestion(qname, qname.length, this.#group, judged, verdict);
       if (verdict.refused) return this.#toReason(verdict);
     }
     return undefined;

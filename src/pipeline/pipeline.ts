@@ -192,6 +192,8 @@ export class Pipeline {
   readonly #query = new Query();
   readonly #verdict = new Verdict();
   readonly #watched = new Verdict();
+  /** Mask of the lists that go before the one that decided the question in hand; for lists that are only watched. */
+  #listsBefore = -1;
   /** Where a rule leads the question in hand. */
   #alias: Alias | undefined;
   /** The cache key of the query in hand, which starts with its folded QNAME. */
@@ -422,9 +424,10 @@ export class Pipeline {
     if (verdict.refused) {
       const refused = this.#answerRefusal(policy, undefined, client.group, transport, isFirst, out);
       if (refused !== UNDECIDED) return refused;
-    } else if (policy.isWatching) {
-      const watched = this.#watched;
-      policy.watchQuestion(this.#key.bytes, 0, qnameLength, qtype, address, client.group, watched);
+    }
+    if (policy.isWatching) {
+      this.#listsBefore = verdict.listsBefore;
+      policy.watchQuestion(this.#key.bytes, qnameLength, client.group, verdict, this.#watched);
       if (isFirst) this.#countWatched(client.group);
     }
     const unserved = unservedRcode(query.qtype);
@@ -469,7 +472,7 @@ export class Pipeline {
       const refused = this.#answerRefusal(policy, answer, client.group, transport, true, out);
       if (refused !== UNDECIDED || this.#alias !== alias) return refused;
     } else if (policy.isWatching && !this.#watched.refused) {
-      policy.watchTargets(answer, client.group, this.#watched);
+      policy.watchTargets(answer, client.group, this.#listsBefore, verdict, this.#watched);
       this.#countWatched(client.group);
     }
     // Only on the second use: most names of the long tail are asked once.
@@ -564,14 +567,18 @@ export class Pipeline {
     if (alias === undefined) return;
     const nowMs = this.#clock();
     this.#query.parse(bytes, bytes.length);
-    this.#alias = undefined;
-    const answer = this.#findTarget(alias, nowMs);
-    if (answer === undefined || !this.#isStillAsked(waiter)) {
-      this.#await(waiter, this.#key.text, alias.target);
-      return;
-    }
     const client = this.#clients.identify(address, waiter.listener);
-    const length = this.#inspect(answer, client, transport, nowMs, SOURCE.CACHE, this.#out);
+    // Decided again for this very client: others were decided since.
+    let length = this.#decideBeforeLists(client, this.#out);
+    if (length === UNDECIDED) length = this.#decideByLists(client, address, transport, false, this.#out);
+    if (length === UNDECIDED) {
+      const answer = this.#findTarget(alias, nowMs);
+      if (answer === undefined || !this.#isStillAsked(waiter)) {
+        this.#await(waiter, this.#key.text, alias.target);
+        return;
+      }
+      length = this.#inspect(answer, client, transport, nowMs, SOURCE.CACHE, this.#out);
+    }
     waiter.reply(this.#out.subarray(0, length));
   }
 

@@ -70,6 +70,8 @@ export class Policy {
 
   /** `nowMs` is the time for schedules; keep it current with setTime(). */
   constructor(shared: SharedPolicy, nowMs: number) {
+    // 0 is the mark of an answer that was never judged (see Answer.unlistedGeneration).
+    if (shared.generation < 1) throw new RangeError(`opening a policy: generation ${shared.generation}`);
     this.generation = shared.generation;
     this.lists = shared.lists;
     this.groups = shared.groups;
@@ -153,25 +155,21 @@ export class Policy {
     return verdict.list < 0 && !this.#single.wasExcused;
   }
 
-  /** What the lists that are only watched would say of the question; as judgeQuestion(). */
-  watchQuestion(
-    qname: Uint8Array,
-    offset: number,
-    length: number,
-    qtype: number,
-    client: AddressWords,
-    group: number,
-    verdict: Verdict,
-  ): void {
+  /**
+   * What the lists that are only watched would say of the question that `judged` is the verdict on: those before the
+   * list that decided it, because it goes before the others.
+   */
+  watchQuestion(qname: Uint8Array, length: number, group: number, judged: Verdict, verdict: Verdict): void {
     verdict.clear(this.generation);
-    verdict.qtype = qtype;
-    verdict.client = client;
-    this.#judgeQuestion(qname, offset, length, this.#watched[group] ?? 0, verdict);
+    verdict.qtype = judged.qtype;
+    verdict.client = judged.client;
+    const lists = (this.#watched[group] ?? 0) & judged.listsBefore;
+    this.#judgeQuestion(qname, 0, length, lists, verdict);
   }
 
-  /** What the lists that are only watched would say of an answer; as judgeTargets(). */
-  watchTargets(targets: Targets, group: number, verdict: Verdict): void {
-    const lists = (this.#watched[group] ?? 0) & verdict.listsBefore;
+  /** What those of them in the mask `before` would say of the answer that `judged` is the verdict on; as above. */
+  watchTargets(targets: Targets, group: number, before: number, judged: Verdict, verdict: Verdict): void {
+    const lists = (this.#watched[group] ?? 0) & before & judged.listsBefore & verdict.listsBefore;
     verdict.clear(this.generation);
     this.#judgeTargets(targets, lists, verdict);
   }

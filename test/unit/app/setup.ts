@@ -80,6 +80,8 @@ export const watching = (generation: Generation, name: string): string | undefin
   const verdict = new Verdict();
   const qname = foldedName(name);
   const policy = new Policy(generation.policy, 0);
-  policy.watchQuestion(qname, 0, qname.length, TYPE.A, createAddress(), 0, verdict);
+  const judged = new Verdict();
+  policy.judgeQuestion(qname, 0, qname.length, TYPE.A, createAddress(), 0, judged);
+  policy.watchQuestion(qname, qname.length, 0, judged, verdict);
   return verdict.refused ? generation.policy.lists[verdict.list]?.id : undefined;
 };

@@ -238,6 +238,20 @@ describe('on the answer', () => {
     expect(rcodeOf(onlyAnswer(answers))).toBe(RCODE.SERVFAIL);
   });
 
+  test('where it leads is judged for the client that asked, whoever else waits', () => {
+    const bench = new Bench({
+      lists: [[`garden.example; clients ${CLIENT.DEFAULT}`], ['192.0.2.0/24 => CNAME garden.example.']],
+      masks: [3, 3, 3],
+    });
+    bench.ask('garden.example. A', {}, CLIENT.LAB);
+    answerAsked(bench.asked[0], 'garden.example. A', { answer: ['garden.example. 60 IN A 198.51.100.1'] });
+    const mine = bench.ask(QUESTION);
+    const theirs = bench.ask(QUESTION, {}, CLIENT.LAB);
+    answerAsked(bench.asked[1], QUESTION, { answer: ADDRESS });
+    expect(rcodeOf(onlyAnswer(mine))).toBe(RCODE.NXDOMAIN);
+    expect(onlyAnswer(theirs).answer).toHaveLength(2);
+  });
+
   test('an alias that leads to a listed target is answered itself', () => {
     const bench = open('192.0.2.0/24 => CNAME x2.example.');
     const answers = bench.ask(QUESTION);
@@ -305,6 +319,32 @@ describe('a list that is only watched', () => {
     expect(refusals(bench)).toEqual(['refusal 0 1 0 0 1']);
     bench.ask(QUESTION);
     expect(refusals(bench)).toHaveLength(2);
+  });
+
+  test('counts nothing that a list before it lets pass', () => {
+    const lists = [
+      ['x.example => passthru', 'z.example => tcp-only'],
+      ['x.example', '192.0.2.0/24'],
+    ];
+    const bench = new Bench({ lists, listChanges: [{}, { logOnly: true }] });
+    const answers = bench.ask(QUESTION);
+    answerAsked(bench.asked[0], QUESTION, { answer: ADDRESS });
+    bench.ask(QUESTION);
+    expect(onlyAnswer(answers).answer).toEqual(ADDRESS);
+    expect(refusals(bench)).toEqual([]);
+  });
+
+  test('is asked about each question anew, one that a rule goes on with as well', () => {
+    const lists = [['z.example => tcp-only'], ['x.example', '198.51.100.0/24']];
+    const bench = new Bench({ lists, listChanges: [{}, { logOnly: true }] });
+    bench.ask(QUESTION);
+    answerAsked(bench.asked[0], QUESTION, { answer: ADDRESS });
+    const before = refusals(bench).length;
+    const answers = send(bench, 'z.example. A', TRANSPORT.TCP);
+    answerAsked(bench.asked[1], 'z.example. A', { answer: ['z.example. 60 IN A 198.51.100.1'] });
+    expect(onlyAnswer(answers).answer).toHaveLength(1);
+    // The rule of the first list decides; it is no refusal over TCP, and the list behind it has no say.
+    expect(refusals(bench).length - before).toBe(0);
   });
 
   test('counts what an answer leads to', () => {

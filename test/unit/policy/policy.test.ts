@@ -38,6 +38,11 @@ const judgeTargets = (policy: Policy, targets: Targets, group = 0): Verdict => {
   return verdict;
 };
 
+test('a generation counts from 1: 0 is what answers have that were never judged', () => {
+  const shared = { table: buildTable([]), lists: [], groups: [] };
+  expect(() => new Policy({ ...shared, generation: 0 }, 0)).toThrow(/generation/);
+});
+
 describe('groups', () => {
   test('each of 64 groups is refused by the lists that it chose and by no other', () => {
     const lists = Array.from({ length: 32 }, (_, index) => [`l${index}.example`]);

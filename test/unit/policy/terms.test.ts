@@ -271,7 +271,7 @@ describe('lists that are only watched', () => {
     expect(format(judge(policy, 'y.example'))).toBe('1:1 list');
     const verdict = new Verdict();
     const name = foldedName('x.example');
-    policy.watchQuestion(name, 0, name.length, 1, createAddress(), 0, verdict);
+    policy.watchQuestion(name, name.length, 0, judge(policy, 'x.example'), verdict);
     expect(format(verdict)).toBe('0:1 list');
   });
 
