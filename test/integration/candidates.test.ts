@@ -72,5 +72,9 @@ test('a name that led to a mandate list is shown with its evidence, others are n
 
 test('its other answers pass: it is on no list', async () => {
   const reply = await ask(cordon.dns, `${ALIAS} AAAA`);
-  expect(reply).toMatchObject({ rcode: RCODE.NOERROR, answer: [`${ALIAS} 60 IN AAAA 2001:db8::1`] });
+  // From the cache by now: its TTL has gone down by as many seconds as the commands above took.
+  expect(reply).toMatchObject({
+    rcode: RCODE.NOERROR,
+    answer: [expect.stringMatching(/^clips\.agency\.example\. \d+ IN AAAA 2001:db8::1$/)],
+  });
 });
