@@ -3,19 +3,25 @@
 // Invariants: no function throws or loops on bytes from the network; names are bytes, compared with ASCII letters
 // folded (RFC 4343); no byte of a message is trusted before its bound was checked. Only texts that operators and
 // tests write throw, with ERR_DNS_PRESENTATION. Imports base only.
-// RFCs: 1035, 2181, 3225, 3597, 4343, 6891, 8914, 9460; words of RFC 9499.
+// RFCs: 1035, 2181, 3225, 3597, 4343, 6840, 6891, 7873, 8914, 9460; words of RFC 9499.
 export { MessageBuilder } from './builder.ts';
 export {
   createEde,
   type EdnsOption,
   type ExtendedError,
+  findEde,
+  findOpt,
+  findOption,
   OPT_LENGTH,
+  OPTION_HEADER_LENGTH,
+  optionLength,
   readEde,
   readOptions,
   writeOpt,
   writeOption,
 } from './edns.ts';
 export {
+  CLIENT_COOKIE_LENGTH,
   copyName,
   messageFlags,
   messageId,
@@ -28,6 +34,7 @@ export {
   readU16,
   readU32,
   SECTION,
+  SERVER_COOKIE_LENGTH,
   writeU16,
   writeU32,
 } from './message.ts';
@@ -72,9 +79,11 @@ export {
   TYPE,
   UDP_LENGTH_MAX,
 } from './registry.ts';
+export { SIPHASH_KEY_LENGTH, SIPHASH_LENGTH, SipHash } from './siphash.ts';
 export { type ServiceVisitor, visitService } from './svcb.ts';
 export {
   collectTargets,
+  setTranslationPrefix,
   TARGET_ADDRESS_WORDS,
   TargetCollector,
   type Targets,

@@ -3,7 +3,16 @@
 // Nothing here copies or throws: a Query or a RecordReader is created once per socket and pointed at each message.
 // A fault in one record stops the reading there; what came before stays valid.
 import { expandName, skipName } from './name.ts';
-import { EDNS_DO, FLAG, HEADER_LENGTH, NAME_LENGTH_MAX, OPCODE, TYPE, UDP_LENGTH_PLAIN } from './registry.ts';
+import {
+  EDNS_DO,
+  FLAG,
+  HEADER_LENGTH,
+  NAME_LENGTH_MAX,
+  OPCODE,
+  OPTION,
+  TYPE,
+  UDP_LENGTH_PLAIN,
+} from './registry.ts';
 
 /** The 16-bit number at `offset`; 0 beyond the end, so check the bound first. */
 export const readU16 = (bytes: Uint8Array, offset: number): number =>
@@ -103,6 +112,14 @@ export class RecordReader {
   }
 }
 
+/** Bytes of a client cookie (RFC 7873 section 4.1). */
+export const CLIENT_COOKIE_LENGTH = 8;
+/** Bytes of a server cookie as it is made here (RFC 9018 section 4.2). */
+export const SERVER_COOKIE_LENGTH = 16;
+/** Shortest and longest server cookie of anybody (RFC 7873 section 4.2). */
+const SERVER_COOKIE_LENGTH_MIN = 8;
+const SERVER_COOKIE_LENGTH_MAX = 32;
+
 /** What a query's bytes turned out to be. */
 export const QUERY_FAULT = {
   NONE: 0,
@@ -114,6 +131,8 @@ export const QUERY_FAULT = {
   BODY: 3,
   /** NOTIMP: an opcode other than QUERY. */
   OPCODE: 4,
+  /** No fault, but nothing is asked either: there is a COOKIE option and no question (RFC 7873 section 5.4). */
+  COOKIE_ONLY: 5,
 } as const;
 
 /** A parsed query. One object serves all queries of a socket; parse() overwrites it. */
@@ -128,7 +147,7 @@ export class Query {
   qnameLength = 0;
   qtype = 0;
   qclass = 0;
-  /** Offset after the question, 0 when there is none. */
+  /** Offset after the question, 0 when it could not be read. */
   questionEnd = 0;
   hasEdns = false;
   ednsVersion = 0;
@@ -138,6 +157,13 @@ export class Query {
   /** Where the options of the OPT record lie. */
   optionsOffset = 0;
   optionsLength = 0;
+  /** Where the data of the first COOKIE option lies: a client cookie, and a server cookie if there is more. */
+  cookieOffset = 0;
+  /** Bytes of that data, -1 without the option. The options of another EDNS version are not looked at. */
+  cookieLength = -1;
+  /** The data of the COOKIE option that the answer carries, when `hasAnswerCookie`; parse() takes it back. */
+  readonly answerCookie = new Uint8Array(CLIENT_COOKIE_LENGTH + SERVER_COOKIE_LENGTH);
+  hasAnswerCookie = false;
   hasTsig = false;
   readonly #records = new RecordReader();
 
@@ -152,6 +178,8 @@ export class Query {
     this.dnssecOk = false;
     this.udpLength = UDP_LENGTH_PLAIN;
     this.optionsLength = 0;
+    this.cookieLength = -1;
+    this.hasAnswerCookie = false;
     this.hasTsig = false;
     if (length < HEADER_LENGTH) return QUERY_FAULT.SILENT;
     this.id = readU16(bytes, 0);
@@ -159,7 +187,9 @@ export class Query {
     if ((this.flags & FLAG.QR) !== 0) return QUERY_FAULT.SILENT;
     this.opcode = messageOpcode(bytes);
     if (this.opcode !== OPCODE.QUERY) return QUERY_FAULT.OPCODE;
-    if (readU16(bytes, 4) !== 1) return QUERY_FAULT.HEADER;
+    const questionCount = readU16(bytes, 4);
+    if (questionCount === 0) return this.#parseWithoutQuestion();
+    if (questionCount !== 1) return QUERY_FAULT.HEADER;
     const fixed = skipName(bytes, HEADER_LENGTH, length);
     if (fixed < 0 || fixed + 4 > length || this.#isCompressed(fixed)) return QUERY_FAULT.HEADER;
     this.qnameLength = fixed - HEADER_LENGTH;
@@ -169,7 +199,20 @@ export class Query {
     if (length === this.questionEnd && readU32(bytes, 6) === 0 && readU16(bytes, 10) === 0) {
       return QUERY_FAULT.NONE;
     }
-    return this.#parseRecords() ? QUERY_FAULT.NONE : QUERY_FAULT.BODY;
+    return this.#parseRecords(this.questionEnd) ? QUERY_FAULT.NONE : QUERY_FAULT.BODY;
+  }
+
+  /** True when the client knows what AD means (RFC 6840 section 5.7) or asks for DNSSEC. */
+  get wantsAd(): boolean {
+    return this.dnssecOk || (this.flags & FLAG.AD) !== 0;
+  }
+
+  #parseWithoutQuestion(): number {
+    this.qtype = 0;
+    this.qclass = 0;
+    if (!this.#parseRecords(HEADER_LENGTH) || this.cookieLength < 0) return QUERY_FAULT.HEADER;
+    this.questionEnd = HEADER_LENGTH;
+    return QUERY_FAULT.COOKIE_ONLY;
   }
 
   #isCompressed(fixed: number): boolean {
@@ -187,22 +230,24 @@ export class Query {
     return false;
   }
 
-  #parseRecords(): boolean {
+  /** Reads on after a fault, because an answer to it carries an OPT record if the query had one. */
+  #parseRecords(offset: number): boolean {
     const records = this.#records;
-    records.reset(this.bytes, this.length, this.questionEnd);
+    records.reset(this.bytes, this.length, offset);
+    let isSound = true;
     while (records.next()) {
-      // Only zone transfers and updates carry records there, and neither is served (RFC 9619 for the question).
-      if (records.section !== SECTION.ADDITIONAL) return false;
-      if (records.type === TYPE.OPT) {
-        if (this.hasEdns) return false;
-        if (this.bytes[records.ownerOffset] !== 0) return false;
+      if (records.section !== SECTION.ADDITIONAL) {
+        // Only zone transfers and updates carry records there, and neither is served (RFC 9619 for the question).
+        isSound = false;
+      } else if (records.type === TYPE.OPT) {
+        if (this.hasEdns || this.bytes[records.ownerOffset] !== 0) return false;
         this.#readOpt(records);
-        if (!this.#optionsAreSound()) return false;
+        if (!this.#readOptions()) isSound = false;
       } else if (records.type === TYPE.TSIG) {
         this.hasTsig = true;
       }
     }
-    return !records.fault;
+    return isSound && !records.fault;
   }
 
   #readOpt(opt: RecordReader): void {
@@ -214,16 +259,28 @@ export class Query {
     this.optionsLength = opt.rdataLength;
   }
 
-  #optionsAreSound(): boolean {
+  /** Notes the first COOKIE option, the only one that counts (RFC 7873 section 5.2); false when malformed. */
+  #readOptions(): boolean {
     const end = this.optionsOffset + this.optionsLength;
     let at = this.optionsOffset;
     while (at < end) {
       if (at + 4 > end) return false;
-      at += 4 + readU16(this.bytes, at + 2);
+      const length = readU16(this.bytes, at + 2);
+      if (readU16(this.bytes, at) === OPTION.COOKIE && this.cookieLength < 0 && this.ednsVersion === 0) {
+        this.cookieOffset = at + 4;
+        this.cookieLength = length;
+      }
+      at += 4 + length;
     }
-    return at === end;
+    return at === end && (this.cookieLength < 0 || isCookieLength(this.cookieLength));
   }
 }
+
+/** A client cookie, alone or before a server cookie; anything else is FORMERR (RFC 7873 section 5.2.2). */
+const isCookieLength = (length: number): boolean =>
+  length === CLIENT_COOKIE_LENGTH ||
+  (length >= CLIENT_COOKIE_LENGTH + SERVER_COOKIE_LENGTH_MIN &&
+    length <= CLIENT_COOKIE_LENGTH + SERVER_COOKIE_LENGTH_MAX);
 
 /** The offset after the single question of a message, or -1 when the header claims another number or it is malformed. */
 export const questionEnd = (bytes: Uint8Array, length: number): number => {

@@ -4,8 +4,12 @@ import {
   createEde,
   EDE,
   EDNS_DO,
+  findEde,
+  findOpt,
+  findOption,
   OPT_LENGTH,
   OPTION,
+  optionLength,
   readEde,
   readOptions,
   readU16,
@@ -14,6 +18,7 @@ import {
   writeOpt,
   writeOption,
 } from '../../../src/dns/dns.ts';
+import { buildQuery, buildResponse } from '../../support/records.ts';
 
 describe('writeOpt() and writeOption()', () => {
   test('write a record that readOptions() reads', () => {
@@ -31,6 +36,14 @@ describe('writeOpt() and writeOption()', () => {
     expect(Buffer.from(options[0]?.data ?? []).toString()).toBe('ns1');
     expect(options[1] && readEde(options[1])).toEqual({ infoCode: EDE.BLOCKED, text: 'é' });
     expect(end).toBe(3 + OPT_LENGTH + readU16(out, 12));
+  });
+
+  test('take data out of the middle of other bytes', () => {
+    const out = new Uint8Array(64);
+    const end = writeOption(out, 0, writeOpt(out, 0, 512, 0, false), OPTION.EDE, Buffer.from('abcdef'), 2, 5);
+    const [option] = readOptions(out, OPT_LENGTH, readU16(out, 9));
+    expect(option).toEqual({ code: OPTION.EDE, data: Uint8Array.from(Buffer.from('cde')) });
+    expect(end).toBe(OPT_LENGTH + 4 + 3);
   });
 
   test('leave DO clear', () => {
@@ -53,6 +66,87 @@ describe('readOptions()', () => {
 
   test('does not read past the buffer when the length lies', () => {
     expect(readOptions(Uint8Array.of(0, 3, 0, 4, 1), 0, 60_000)).toEqual([]);
+  });
+});
+
+describe('findOption()', () => {
+  test.each([
+    ['nothing', [], -1],
+    ['the first', [0, 15, 0, 1, 7], 4],
+    ['behind another', [0, 3, 0, 2, 0, 15, 0, 15, 0, 1, 7], 10],
+    ['the first of two', [0, 15, 0, 0, 0, 15, 0, 1, 7], 4],
+    ['another code', [0, 3, 0, 1, 7], -1],
+    ['one that overruns', [0, 15, 0, 9, 1], -1],
+    ['behind one that overruns', [0, 3, 0, 9, 0, 15, 0, 0], -1],
+    ['half a header', [0, 15, 0], -1],
+  ])('%s', (_, bytes, offset) => {
+    const found = findOption(Uint8Array.from(bytes), 0, bytes.length, OPTION.EDE);
+    expect(found).toBe(offset);
+    if (found >= 0) expect(optionLength(Uint8Array.from(bytes), found)).toBe(bytes[found - 1]);
+  });
+
+  test('stays within its length, and within the buffer when the length lies', () => {
+    const bytes = Uint8Array.of(0, 3, 0, 0, 0, 15, 0, 1, 7);
+    expect(findOption(bytes, 0, 4, OPTION.EDE)).toBe(-1);
+    expect(findOption(bytes, 0, 8, OPTION.EDE)).toBe(-1);
+    expect(findOption(bytes.subarray(0, 8), 0, 60_000, OPTION.EDE)).toBe(-1);
+  });
+});
+
+describe('findOpt() and findEde()', () => {
+  const ede = (data: Uint8Array): number[] => [0, OPTION.EDE, 0, data.length, ...data];
+  const respond = (options: readonly number[]): Uint8Array =>
+    buildResponse({
+      question: 'www.example.com. A',
+      answer: ['www.example.com. 300 IN A 192.0.2.1'],
+      authority: ['example.com. 300 IN NS ns.example.com.'],
+      additional: ['ns.example.com. 300 IN A 192.0.2.2'],
+      edns: { options: Uint8Array.from(options) },
+    });
+  const textOf = (message: Uint8Array): unknown => {
+    const at = findEde(message);
+    const data = message.subarray(at, at + optionLength(message, at));
+    return at < 0 ? undefined : readEde({ code: OPTION.EDE, data });
+  };
+
+  test.each<[string, readonly number[], unknown]>([
+    ['no option', [], undefined],
+    ['a code', ede(createEde(EDE.BLOCKED)), { infoCode: EDE.BLOCKED, text: '' }],
+    [
+      'the first of two, behind a cookie',
+      [0, OPTION.COOKIE, 0, 1, 9, ...ede(createEde(EDE.STALE_ANSWER, 'x')), ...ede(createEde(EDE.OTHER))],
+      { infoCode: EDE.STALE_ANSWER, text: 'x' },
+    ],
+    ['one too short for a code', ede(Uint8Array.of(0)), undefined],
+  ])('%s', (_, options, expected) => {
+    const message = respond(options);
+    expect(findEde(message) < 0).toBe(expected === undefined);
+    expect(textOf(message)).toEqual(expected);
+  });
+
+  test('find nothing in a message without an OPT record, in a query alike', () => {
+    expect(findOpt(buildResponse({ question: 'a. A', answer: ['a. 1 IN A 192.0.2.1'] }))).toBe(-1);
+    expect(findEde(buildQuery('a. A'))).toBe(-1);
+    expect(findOpt(new Uint8Array(12))).toBe(-1);
+    expect(findOpt(new Uint8Array(0))).toBe(-1);
+  });
+
+  test('overlook an OPT record where none may be', () => {
+    const message = respond(ede(createEde(EDE.BLOCKED)));
+    const inAnswer = message.slice();
+    inAnswer.set([0, 4, 0, 0, 0, 0], 6);
+    expect(findOpt(inAnswer)).toBe(-1);
+    const opt = findOpt(message) - OPT_LENGTH;
+    const owned = Uint8Array.from([...message.subarray(0, opt), 1, 97, ...message.subarray(opt)]);
+    expect(findOpt(owned)).toBe(-1);
+  });
+
+  test('find nothing in a message that is cut anywhere', () => {
+    const message = respond(ede(createEde(EDE.BLOCKED, 'why')));
+    expect(findEde(message)).toBeGreaterThan(0);
+    for (let length = 0; length < message.length; length++) {
+      expect(findEde(message.subarray(0, length)), String(length)).toBe(-1);
+    }
   });
 });
 

@@ -1,6 +1,7 @@
 // Queries and records as views: each fault of Query.parse, and what RecordReader does with counts that lie.
 import { describe, expect, test } from 'vitest';
 import {
+  CLIENT_COOKIE_LENGTH,
   EDNS_DO,
   FLAG,
   formatName,
@@ -9,6 +10,7 @@ import {
   messageOpcode,
   messageRcode,
   nameFrom,
+  OPTION,
   QUERY_FAULT,
   Query,
   questionEnd,
@@ -16,6 +18,7 @@ import {
   readU16,
   readU32,
   SECTION,
+  SERVER_COOKIE_LENGTH,
   TYPE,
   writeU16,
   writeU32,
@@ -66,7 +69,7 @@ describe('Query.parse()', () => {
   });
 
   test('reads EDNS', () => {
-    const options = Uint8Array.of(0, 10, 0, 2, 0xab, 0xcd);
+    const options = Uint8Array.of(0, 12, 0, 2, 0xab, 0xcd);
     const bytes = buildQuery('www.example.com. A', { edns: { udpLength: 4096, ttl: EDNS_DO, options } });
     expect(parse(bytes)).toBe(QUERY_FAULT.NONE);
     expect(query).toMatchObject({ hasEdns: true, ednsVersion: 0, dnssecOk: true, udpLength: 4096 });
@@ -126,6 +129,20 @@ describe('Query.parse()', () => {
     expect(parse(bytes)).toBe(fault);
   });
 
+  test.each<[string, Uint8Array, boolean]>([
+    ['a record before it is where none may be', queryWith({ an: 1, ar: 1 }, [...record, ...OPT]), true],
+    ['there are two', queryWith({ ar: 2 }, [...OPT, ...OPT]), true],
+    ['its options are cut off', queryWith({ ar: 1 }, optWith([0, 10, 0, 2, 1])), true],
+    ['a record behind it is missing', queryWith({ ar: 2 }, OPT), true],
+    ['nothing is asked', queryWith({ qd: 0, ar: 1 }, []).subarray(0, 12), false],
+    ['a record before it is cut off', queryWith({ ar: 2 }, [...record.slice(0, 11), 200, ...OPT]), false],
+    ['it stands in the answer section', queryWith({ an: 1 }, OPT), false],
+    ['its owner is not the root', queryWith({ ar: 1 }, [1, 97, ...OPT]), false],
+  ])('has read the OPT record of a malformed query or not: %s', (_, bytes, hasEdns) => {
+    expect([QUERY_FAULT.HEADER, QUERY_FAULT.BODY]).toContain(parse(bytes));
+    expect(query.hasEdns).toBe(hasEdns);
+  });
+
   test('takes any record in the additional section, and sees TSIG', () => {
     expect(parse(queryWith({ ar: 1 }, record))).toBe(QUERY_FAULT.NONE);
     expect(query).toMatchObject({ hasEdns: false, hasTsig: false });
@@ -150,6 +167,113 @@ describe('Query.parse()', () => {
     expect(query.qnameLength).toBe(4);
   });
 });
+
+describe('the COOKIE option', () => {
+  const { COOKIE, NSID } = OPTION;
+  const cookie = (length: number, fill = 7): number[] => [
+    0,
+    COOKIE,
+    0,
+    length,
+    ...Array<number>(length).fill(fill),
+  ];
+  const withOptions = (options: number[], ttl = 0): Uint8Array =>
+    buildQuery('www.example.com. A', { edns: { ttl, options: Uint8Array.from(options) } });
+  const onlyCookie = (
+    options: number[],
+    extra: number[] = [],
+    ttl: [number, number] = [0, 0],
+  ): Uint8Array => {
+    const opt = optWith(options);
+    opt.splice(5, 2, ...ttl);
+    return Uint8Array.from([...queryWith({ qd: 0, ar: 1 }).subarray(0, 12), ...opt, ...extra]);
+  };
+
+  test('is found among others', () => {
+    const bytes = withOptions([0, NSID, 0, 0, ...cookie(8), 0, 12, 0, 2, 0, 0]);
+    expect(parse(bytes)).toBe(QUERY_FAULT.NONE);
+    expect([...bytes.subarray(query.cookieOffset, query.cookieOffset + query.cookieLength)]).toEqual(
+      Array(8).fill(7),
+    );
+  });
+
+  test('counts once: the first', () => {
+    expect(parse(withOptions([...cookie(16, 1), ...cookie(8, 2)]))).toBe(QUERY_FAULT.NONE);
+    expect(query.cookieLength).toBe(16);
+    expect(query.bytes[query.cookieOffset]).toBe(1);
+    // A malformed one behind it does no harm (RFC 7873 section 5.2).
+    expect(parse(withOptions([...cookie(8), ...cookie(3)]))).toBe(QUERY_FAULT.NONE);
+    expect(parse(withOptions([...cookie(3), ...cookie(8)]))).toBe(QUERY_FAULT.BODY);
+  });
+
+  test.each([
+    [0, false],
+    [1, false],
+    [7, false],
+    [CLIENT_COOKIE_LENGTH, true],
+    [9, false],
+    [15, false],
+    [16, true],
+    [CLIENT_COOKIE_LENGTH + SERVER_COOKIE_LENGTH, true],
+    [40, true],
+    [41, false],
+  ])('of %i bytes: sound %s', (length, isSound) => {
+    expect(parse(withOptions(cookie(length)))).toBe(isSound ? QUERY_FAULT.NONE : QUERY_FAULT.BODY);
+    expect(query.hasEdns).toBe(true);
+  });
+
+  test('is forgotten, and what was put into the query for its answer', () => {
+    parse(withOptions(cookie(8)));
+    query.hasAnswerCookie = true;
+    parse(withOptions([0, NSID, 0, 0]));
+    expect(query).toMatchObject({ cookieLength: -1, hasAnswerCookie: false });
+    query.hasAnswerCookie = true;
+    parse(new Uint8Array(3));
+    expect(query.hasAnswerCookie).toBe(false);
+  });
+
+  test('of another EDNS version is not looked at', () => {
+    expect(parse(withOptions(cookie(3), 0x0001_0000))).toBe(QUERY_FAULT.NONE);
+    expect(query).toMatchObject({ ednsVersion: 1, cookieLength: -1 });
+  });
+
+  test('may come without a question', () => {
+    parse(buildQuery('www.example.com. AAAA'));
+    expect(parse(onlyCookie(cookie(24)))).toBe(QUERY_FAULT.COOKIE_ONLY);
+    expect(query).toMatchObject({
+      hasEdns: true,
+      qnameLength: 0,
+      qtype: 0,
+      qclass: 0,
+      questionEnd: 12,
+      cookieLength: 24,
+    });
+  });
+
+  test.each<[string, Uint8Array]>([
+    ['another option', onlyCookie([0, NSID, 0, 0])],
+    ['a malformed one', onlyCookie(cookie(5))],
+    ['one in another EDNS version', onlyCookie(cookie(8), [], [0, 1])],
+    ['one and a record that is missing', writeCount(onlyCookie(cookie(8)), 2)],
+  ])('without a question, %s is FORMERR', (_, bytes) => {
+    expect(parse(bytes)).toBe(QUERY_FAULT.HEADER);
+    expect(query).toMatchObject({ hasEdns: true, questionEnd: 0 });
+  });
+});
+
+test.each<[string, number, number, boolean]>([
+  ['AD', FLAG.AD, 0, true],
+  ['DO', 0, EDNS_DO, true],
+  ['neither', FLAG.RD | FLAG.CD, 0, false],
+])('a query with %s: wantsAd', (_, flags, ttl, wantsAd) => {
+  parse(buildQuery('. A', { flags, edns: { ttl } }));
+  expect(query.wantsAd).toBe(wantsAd);
+});
+
+const writeCount = (bytes: Uint8Array, additional: number): Uint8Array => {
+  writeU16(bytes, 10, additional);
+  return bytes;
+};
 
 const queryWithName = (name: number[]): Uint8Array =>
   Uint8Array.from([...buildQuery('. A').subarray(0, 12), ...name, 0, 1, 0, 1]);

@@ -1,6 +1,6 @@
 // Where answers lead: each trigger, what a DNAME yields, and the bounds above which an answer is not usable.
-import { describe, expect, test } from 'vitest';
-import { formatAddress } from '../../../src/base/base.ts';
+import { afterEach, describe, expect, test } from 'vitest';
+import { formatAddress, parsePrefix } from '../../../src/base/base.ts';
 import {
   collectTargets,
   foldName,
@@ -14,7 +14,10 @@ import {
   TRIGGER,
   TYPE,
 } from '../../../src/dns/dns.ts';
+import { setTranslationPrefix } from '../../../src/dns/targets.ts';
+import { Policy, Verdict } from '../../../src/policy/policy.ts';
 import { buildResponse, type MessageText } from '../../support/records.ts';
+import { buildTable, policyList } from '../policy/setup.ts';
 
 const TARGET_NAMES_MAX = 128;
 const TARGET_ADDRESSES_MAX = 1024;
@@ -53,7 +56,16 @@ describe('collectTargets()', () => {
     ['an address', ['a.example. 60 IN A 192.0.2.1'], ['RESPONSE_IP 192.0.2.1']],
     ['an IPv6 address', ['a.example. 60 IN AAAA 2001:db8::1'], ['RESPONSE_IP 2001:db8::1']],
     ['a mapped address', ['a.example. 60 IN AAAA ::ffff:192.0.2.1'], ['RESPONSE_IP 192.0.2.1']],
-    ['an address behind NAT64', ['a.example. 60 IN AAAA 64:ff9b::c000:201'], ['RESPONSE_IP 192.0.2.1']],
+    [
+      'an address behind NAT64, also as the IPv4 address that it embeds',
+      ['a.example. 60 IN AAAA 64:ff9b::c000:201'],
+      ['RESPONSE_IP 64:ff9b::c000:201', 'RESPONSE_IP 192.0.2.1'],
+    ],
+    [
+      'a hint behind NAT64',
+      ['a.example. 60 IN HTTPS 1 . ipv6hint=64:ff9b::c000:201'],
+      ['SERVICE_HINT 64:ff9b::c000:201', 'SERVICE_HINT 192.0.2.1'],
+    ],
     [
       'no NAT64 beyond its /96',
       ['a.example. 60 IN AAAA 64:ff9b::1:c000:201'],
@@ -153,6 +165,75 @@ describe('collectTargets()', () => {
   });
 });
 
+describe('setTranslationPrefix()', () => {
+  afterEach(() => setTranslationPrefix(undefined));
+
+  // The table of RFC 6052 section 2.4, and each address once more with bits that a translator should not look at.
+  test.each([
+    ['2001:db8::/32', '2001:db8:c000:221::'],
+    ['2001:db8:100::/40', '2001:db8:1c0:2:21::'],
+    ['2001:db8:122::/48', '2001:db8:122:c000:2:2100::'],
+    ['2001:db8:122:300::/56', '2001:db8:122:3c0:0:221::'],
+    ['2001:db8:122:344::/64', '2001:db8:122:344:c0:2:2100::'],
+    ['2001:db8:122:344::/96', '2001:db8:122:344::c000:221'],
+    ['2001:db8::/32', '2001:db8:c000:221:ff00::1'],
+    ['2001:db8:100::/40', '2001:db8:1c0:2:ff21::1'],
+    ['2001:db8:122::/48', '2001:db8:122:c000:ff02:2100::1'],
+    ['2001:db8:122:300::/56', '2001:db8:122:3c0:ff00:221::1'],
+    ['2001:db8:122:344::/64', '2001:db8:122:344:ffc0:2:2100:1'],
+  ])('under %s, %s is also 192.0.2.33', (prefix, address) => {
+    setTranslationPrefix(parsePrefix(prefix));
+    const lines = answer(`a.example. 60 IN AAAA ${address}`);
+    expect(lines).toHaveLength(2);
+    expect(lines).toContain('RESPONSE_IP 192.0.2.33');
+  });
+
+  test('an address with the top bit set is read as one without a sign', () => {
+    setTranslationPrefix(parsePrefix('2001:db8::/32'));
+    expect(answer('a.example. 60 IN AAAA 2001:db8:ffff:fffe::')).toContain('RESPONSE_IP 255.255.255.254');
+  });
+
+  test('an address outside the prefix stays as it is', () => {
+    setTranslationPrefix(parsePrefix('2001:db8:122:344::/96'));
+    expect(answer('a.example. 60 IN AAAA 2001:db8:122:344:0:1:c000:221')).toHaveLength(1);
+  });
+
+  test('the well-known prefix counts beside it, and only once when it is named', () => {
+    setTranslationPrefix(parsePrefix('2001:db8::/32'));
+    expect(answer('a.example. 60 IN AAAA 64:ff9b::c000:201')).toContain('RESPONSE_IP 192.0.2.1');
+    setTranslationPrefix(parsePrefix('64:ff9b::/96'));
+    expect(answer('a.example. 60 IN AAAA 64:ff9b::c000:201')).toHaveLength(2);
+    setTranslationPrefix(undefined);
+    expect(answer('a.example. 60 IN AAAA 2001:db8:c000:221::')).toHaveLength(1);
+  });
+
+  test.each([
+    ['AAAA 2001:db8:c000:221::', TRIGGER.RESPONSE_IP],
+    ['AAAA ::ffff:192.0.2.33', TRIGGER.RESPONSE_IP],
+    ['AAAA 64:ff9b::192.0.2.33', TRIGGER.RESPONSE_IP],
+    ['HTTPS 1 . ipv6hint=2001:db8:c000:221::', TRIGGER.SERVICE_HINT],
+  ])('a list with 192.0.2.0/24 refuses %s', (record, trigger) => {
+    setTranslationPrefix(parsePrefix('2001:db8::/32'));
+    const policy = new Policy(
+      {
+        generation: 1,
+        table: buildTable([['192.0.2.0/24']]),
+        lists: [policyList('addresses')],
+        groups: [{ name: 'default', lists: 1 }],
+      },
+      0,
+    );
+    const judge = (text: string): Verdict => {
+      const verdict = new Verdict();
+      policy.judgeTargets(collect({ question: 'a.example. AAAA', answer: [text] }), 0, verdict);
+      return verdict;
+    };
+    expect(judge(`a.example. 60 IN ${record}`)).toMatchObject({ refused: true, list: 0, line: 1, trigger });
+    const other = record.replace('c000:221', 'c633:6421').replace('192.0.2.33', '198.51.100.33');
+    expect(judge(`a.example. 60 IN ${other}`).refused).toBe(false);
+  });
+});
+
 describe('overflow', () => {
   const aliases = (count: number): string[] =>
     Array.from({ length: count }, (_, index) => `a.example. 60 IN CNAME n${index}.example.`);
@@ -172,6 +253,19 @@ describe('overflow', () => {
     expect(collect({ question: 'a.example. A', answer: addresses(TARGET_ADDRESSES_MAX + 1) }).overflow).toBe(
       true,
     );
+  });
+
+  test('comes with the 513th address that embeds another', () => {
+    const embedding = (count: number): string[] =>
+      Array.from(
+        { length: count },
+        (_, index) => `a.example. 60 IN AAAA 64:ff9b::c000:${index.toString(16)}`,
+      );
+    const most = collect({ question: 'a.example. AAAA', answer: embedding(TARGET_ADDRESSES_MAX / 2) });
+    expect(most.overflow).toBe(false);
+    expect(most.addressesEnd).toBe(TARGET_ADDRESSES_MAX * TARGET_ADDRESS_WORDS);
+    const more = collect({ question: 'a.example. AAAA', answer: embedding(TARGET_ADDRESSES_MAX / 2 + 1) });
+    expect(more.overflow).toBe(true);
   });
 
   test('comes with more hints than addresses are kept', () => {
