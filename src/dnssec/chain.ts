@@ -1,0 +1,418 @@
+// The chain of trust: from a trust anchor down to the zone of a name, delegation by delegation (RFC 4035 section 5.2).
+//
+// Invariants: what is not proven to be insecure is not insecure; a zone is secure only by a DS of a secure parent or an
+// anchor; a state is kept no longer than its records and signatures allow, and what is bogus only for seconds. Bounded:
+// the states that are kept, by number and bytes, and the look-ups of one question, by its work. Those who need the same
+// state at the same time wait for one look-up. RFC 4033, 4035, 5155, 6840, 7646.
+import { LRUCache } from 'lru-cache';
+import type { Clock } from '../base/base.ts';
+import { CLASS, countLabels, EDE, isInZone, messageRcode, RCODE, SECTION, TYPE } from '../dns/dns.ts';
+import type { TrustAnchor } from './anchors.ts';
+import { ancestor } from './canonical.ts';
+import { proveNoDs } from './denial.ts';
+import { type DelegationSigner, isDigestSupported, selectDs } from './digest.ts';
+import { type DnsKey, isAlgorithmSupported } from './key.ts';
+import { type Lookup, type LookupFailure, lookUp } from './lookup.ts';
+import type { NegativeAnchors } from './negative-anchors.ts';
+import { isSameName } from './nsec.ts';
+import { type Rrset, readRrsets, synthesizedFrom } from './rrset.ts';
+import {
+  createFlaw,
+  EXCEEDED,
+  type Examination,
+  type Exceeded,
+  type Flaw,
+  type KeyTrust,
+  readDsRrset,
+  verifyDenial,
+  verifyKeys,
+  verifyRrset,
+} from './verification.ts';
+
+/** INFO-CODE of RFC 9276 section 3.2. */
+export const UNSUPPORTED_NSEC3_ITERATIONS = 27;
+
+/** States that are kept: every name on the way counts, so this is some thousand zones in use. */
+const STATES_MAX = 20_000;
+/** Bytes of keys and names of all states; an everyday zone takes 300. */
+const STATES_BYTES_MAX = 16 * 1024 * 1024;
+/** Bytes of a state beside keys and name. */
+const STATE_BYTES = 100;
+/** A delegation that its parent signs again should be seen within a day, whatever its TTL says. */
+const LIFETIME_SEC_MAX = 86_400;
+/** Zones with a TTL of zero would be looked up for every question. */
+const LIFETIME_SEC_MIN = 1;
+/** Long enough that an attacker's zone costs nothing much, short enough that nobody notices after a repair. */
+const BOGUS_SEC = 10;
+/** A state younger than this is not looked up again because a signature does not fit it. */
+const RENEW_AFTER_MS = 10_000;
+/** The first answer, and one more when it is bogus, which may come from another upstream. */
+const TRIES_MAX = 2;
+
+/** A zone whose keys are known. */
+export interface SecureZone {
+  readonly kind: 'secure';
+  /** The apex, a folded wire name. */
+  readonly zone: Uint8Array;
+  readonly keys: readonly DnsKey[];
+}
+
+/** What is known about the zone of a name. */
+export type ZoneState =
+  | SecureZone
+  /** A delegation without DS, unknown algorithms only, or nobody's anchor; `reason` when that should be told. */
+  | { readonly kind: 'insecure'; readonly reason: Flaw | undefined }
+  | { readonly kind: 'bogus'; readonly flaw: Flaw }
+  | LookupFailure
+  | Exceeded;
+
+/** A name within its parent's zone; below one that does not exist there is no further zone cut. */
+type NoCut = { readonly kind: 'no-cut' } | { readonly kind: 'no-name' };
+
+type Step = ZoneState | NoCut;
+
+/** A step with the seconds that its records allow. */
+type Judged = Step & { readonly ttlSec?: number };
+
+type Delegation =
+  | { readonly kind: 'delegated'; readonly ds: readonly DelegationSigner[]; readonly ttlSec: number }
+  | Judged;
+
+interface Kept {
+  readonly step: Step;
+  readonly madeAtMs: number;
+  readonly lifetimeMs: number;
+}
+
+/** Is told what chains cost. */
+export interface ChainObserver {
+  /** A DS or DNSKEY RRset is looked up. */
+  chainLookup(type: number): void;
+}
+
+/** What a chain is built with. */
+export interface ChainOptions {
+  readonly lookup: Lookup;
+  readonly anchors: readonly TrustAnchor[];
+  readonly negativeAnchors: NegativeAnchors;
+  readonly clock: Clock;
+  readonly observer: ChainObserver;
+}
+
+/** The states of zones, for all views of one thread. */
+export class Chain {
+  readonly #lookup: Lookup;
+  readonly #negativeAnchors: NegativeAnchors;
+  readonly #clock: Clock;
+  readonly #observer: ChainObserver;
+  #anchors: readonly TrustAnchor[];
+  #states = createStates();
+  #pending = new Map<string, Promise<Step>>();
+
+  constructor(options: ChainOptions) {
+    this.#lookup = options.lookup;
+    this.#anchors = options.anchors;
+    this.#negativeAnchors = options.negativeAnchors;
+    this.#clock = options.clock;
+    this.#observer = options.observer;
+  }
+
+  /** Trusts other anchors from here on; forgets all states. */
+  setAnchors(anchors: readonly TrustAnchor[]): void {
+    this.#anchors = anchors;
+    this.clear();
+  }
+
+  /** Forgets all states, those that are being looked up included. */
+  clear(): void {
+    this.#states = createStates();
+    this.#pending = new Map();
+  }
+
+  /** Forgets a zone whose keys do not fit what it signed, unless they were looked up just now. */
+  renew(view: number, zone: Uint8Array): void {
+    const key = keyOf(view, zone);
+    const kept = this.#states.get(key);
+    const ageMs = this.#clock() - (kept?.madeAtMs ?? 0);
+    if (ageMs < 0 || ageMs >= RENEW_AFTER_MS) this.#states.delete(key);
+  }
+
+  /**
+   * The zone that a folded name is in, or the first that is not secure on the way to it.
+   *
+   * The name's own delegation is followed: for what a parent holds about a name (DS), ask for the name above it.
+   */
+  async find(view: number, name: Uint8Array, examination: Examination): Promise<ZoneState> {
+    const anchor = this.#anchorFor(name);
+    if (anchor === undefined) return INSECURE;
+    const labels = countLabels(name);
+    let depth = labels;
+    let state: ZoneState | undefined;
+    for (; depth >= countLabels(anchor.zone); depth--) {
+      const kept = this.#get(keyOf(view, ancestor(name, depth)));
+      if (kept === undefined || kept.kind === 'no-cut' || kept.kind === 'no-name') continue;
+      state = kept;
+      break;
+    }
+    if (state === undefined) {
+      depth = countLabels(anchor.zone);
+      const top = await this.#share(view, anchor.zone, () => this.#enter(view, anchor, examination));
+      if (top.kind === 'no-cut' || top.kind === 'no-name') return INSECURE;
+      state = top;
+    }
+    while (state.kind === 'secure' && depth < labels) {
+      depth++;
+      const parent: SecureZone = state;
+      const below = ancestor(name, depth);
+      const step = await this.#share(view, below, () => this.#descend(view, below, parent, examination));
+      if (step.kind === 'no-name') break;
+      if (step.kind !== 'no-cut') state = step;
+    }
+    return state;
+  }
+
+  /** True when a folded name has a trust anchor above it and no negative one below that. */
+  isAnchored(name: Uint8Array): boolean {
+    return this.#anchorFor(name) !== undefined;
+  }
+
+  #anchorFor(name: Uint8Array): TrustAnchor | undefined {
+    let found: TrustAnchor | undefined;
+    for (const anchor of this.#anchors)
+      if (anchor.zone.length > (found?.zone.length ?? 0) && isInZone(name, anchor.zone)) found = anchor;
+    const negative = this.#negativeAnchors.find(name);
+    return (negative?.length ?? 0) >= (found?.zone.length ?? 0) ? undefined : found;
+  }
+
+  /** The step to a name that is kept or being looked up, or that `make` looks up. */
+  async #share(view: number, name: Uint8Array, make: () => Promise<Judged>): Promise<Step> {
+    const key = keyOf(view, name);
+    const kept = this.#get(key);
+    if (kept !== undefined) return kept;
+    const pending = this.#pending.get(key);
+    if (pending !== undefined) {
+      const step = await pending;
+      // Somebody else's question had no work left; that says nothing about the zone.
+      if (step.kind !== 'exceeded') return step;
+    }
+    const states = this.#states;
+    const pendings = this.#pending;
+    const made = make().then((judged) => {
+      keep(states, key, judged, this.#clock());
+      return judged;
+    });
+    pendings.set(key, made);
+    try {
+      return await made;
+    } finally {
+      if (pendings.get(key) === made) pendings.delete(key);
+    }
+  }
+
+  #get(key: string): Step | undefined {
+    const kept = this.#states.get(key);
+    if (kept === undefined) return undefined;
+    const ageMs = this.#clock() - kept.madeAtMs;
+    if (ageMs >= 0 && ageMs < kept.lifetimeMs) return kept.step;
+    this.#states.delete(key);
+    return undefined;
+  }
+
+  /** The zone of a trust anchor. */
+  #enter(view: number, anchor: TrustAnchor, examination: Examination): Promise<Judged> {
+    return this.#ask(view, anchor.zone, TYPE.DNSKEY, examination, (message) =>
+      judgeKeys(message, anchor, Number.POSITIVE_INFINITY, examination),
+    );
+  }
+
+  /** The step from a secure zone to a name below it, one label below what is known to be in it. */
+  async #descend(
+    view: number,
+    name: Uint8Array,
+    parent: SecureZone,
+    examination: Examination,
+  ): Promise<Judged> {
+    const delegation = await this.#ask<Delegation>(view, name, TYPE.DS, examination, (message) =>
+      judgeDelegation(message, name, parent, examination),
+    );
+    if (delegation.kind !== 'delegated') return delegation;
+    const trust = { zone: name, ds: delegation.ds };
+    return this.#ask(view, name, TYPE.DNSKEY, examination, (message) =>
+      judgeKeys(message, trust, delegation.ttlSec, examination),
+    );
+  }
+
+  /** Asks, and once more when the answer is bogus. */
+  async #ask<Judgement extends { readonly kind: string }>(
+    view: number,
+    name: Uint8Array,
+    type: number,
+    examination: Examination,
+    judge: (message: Uint8Array) => Judgement,
+  ): Promise<Judgement | LookupFailure | Exceeded> {
+    let bogus: Judgement | undefined;
+    let notFrom: string | undefined;
+    for (let tries = 0; tries < TRIES_MAX; tries++) {
+      if (!examination.work.takeLookup()) return bogus ?? EXCEEDED;
+      this.#observer.chainLookup(type);
+      const outcome = await lookUp(this.#lookup, name, type, view, notFrom);
+      if (outcome.kind === 'failure') return bogus ?? outcome;
+      const judgement = judge(outcome.message);
+      if (judgement.kind !== 'bogus') return judgement.kind === 'exceeded' ? EXCEEDED : judgement;
+      bogus ??= judgement;
+      notFrom = outcome.endpoint;
+    }
+    return bogus ?? EXCEEDED;
+  }
+}
+
+const INSECURE: ZoneState = { kind: 'insecure', reason: undefined };
+const SERVFAIL: LookupFailure = { kind: 'failure', reason: 'servfail' };
+
+const createStates = (): LRUCache<string, Kept> =>
+  new LRUCache({
+    max: STATES_MAX,
+    maxSize: STATES_BYTES_MAX,
+    sizeCalculation: ({ step }, key) => STATE_BYTES + key.length + sizeOf(step),
+  });
+
+const sizeOf = (step: Step): number =>
+  step.kind === 'secure' ? step.keys.reduce((sum, key) => sum + STATE_BYTES + key.rdata.length, 0) : 0;
+
+const keyOf = (view: number, name: Uint8Array): string =>
+  `${view} ${Buffer.from(name.buffer, name.byteOffset, name.length).toString('latin1')}`;
+
+/** Keeps what is known about a zone; a failed look-up says nothing about it. */
+const keep = (states: LRUCache<string, Kept>, key: string, judged: Judged, nowMs: number): void => {
+  if (judged.kind === 'failure' || judged.kind === 'exceeded') return;
+  const allowedSec = Math.min(LIFETIME_SEC_MAX, Math.max(LIFETIME_SEC_MIN, judged.ttlSec ?? 0));
+  const lifetimeMs = 1000 * (judged.kind === 'bogus' ? BOGUS_SEC : allowedSec);
+  states.set(key, { step: judged, madeAtMs: nowMs, lifetimeMs });
+};
+
+const judgeKeys = (
+  message: Uint8Array,
+  trust: KeyTrust,
+  ttlMaxSec: number,
+  examination: Examination,
+): Judged => {
+  const { zone } = trust;
+  if (!isJudgeable(message)) return SERVFAIL;
+  const rrset = findAnswer(readRrsets(message) ?? [], zone, TYPE.DNSKEY);
+  if (rrset === undefined) return bogus(EDE.DNSKEY_MISSING, zone, TYPE.DNSKEY, 'no keys');
+  const keySet = verifyKeys(rrset, trust, examination);
+  if (keySet.kind === 'exceeded' || keySet.kind === 'bogus') return keySet;
+  if (keySet.kind === 'insecure') return { ...keySet, ttlSec: Math.min(rrset.ttlSec, ttlMaxSec) };
+  return { kind: 'secure', zone, keys: keySet.keys, ttlSec: Math.min(keySet.ttlSec, ttlMaxSec) };
+};
+
+/** What the answer to a DS question for `name` says about a zone cut there, by the keys of its parent. */
+const judgeDelegation = (
+  message: Uint8Array,
+  name: Uint8Array,
+  parent: SecureZone,
+  examination: Examination,
+): Delegation => {
+  if (!isJudgeable(message)) return SERVFAIL;
+  const rrsets = readRrsets(message);
+  if (rrsets === undefined) return bogus(EDE.DNSSEC_BOGUS, name, TYPE.DS, 'malformed answer');
+  const ds = findAnswer(rrsets, name, TYPE.DS);
+  if (ds !== undefined) return judgeDs(ds, parent, examination);
+  const alias = findAlias(rrsets, name);
+  return alias === undefined
+    ? judgeNoDs(rrsets, name, parent, examination)
+    : judgeAlias(alias, parent, examination);
+};
+
+const judgeDs = (rrset: Rrset, parent: SecureZone, examination: Examination): Delegation => {
+  const verified = verifyRrset(rrset, parent.zone, parent.keys, examination);
+  if (verified.kind === 'exceeded') return verified;
+  if (verified.kind === 'flawed') return { kind: 'bogus', flaw: verified.flaw };
+  // A delegation is nothing that a wildcard could stand for (RFC 4592 section 4.6).
+  if (verified.signature.labels < countLabels(rrset.owner))
+    return bogus(EDE.DNSSEC_BOGUS, rrset.owner, TYPE.DS, 'expanded from a wildcard');
+  const all = readDsRrset(rrset);
+  const ds = selectDs(all, examination.allowSha1);
+  if (ds.length > 0) return { kind: 'delegated', ds, ttlSec: verified.ttlSec };
+  const hasAlgorithm = all.some(({ algorithm }) => isAlgorithmSupported(algorithm, examination.allowSha1));
+  const hasDigest = all.some(({ digestType }) => isDigestSupported(digestType));
+  const reason =
+    hasAlgorithm && !hasDigest
+      ? createFlaw(EDE.UNSUPPORTED_DS_DIGEST, rrset.owner, TYPE.DS, 'no supported digest')
+      : createFlaw(EDE.UNSUPPORTED_DNSKEY_ALGORITHM, rrset.owner, TYPE.DS, 'no supported algorithm');
+  return { kind: 'insecure', reason, ttlSec: verified.ttlSec };
+};
+
+/** A name that is an alias, or lies below one that renames all below it, is no zone cut (RFC 6672 section 2.4). */
+const judgeAlias = (rrset: Rrset, parent: SecureZone, examination: Examination): Delegation => {
+  const verified = verifyRrset(rrset, parent.zone, parent.keys, examination);
+  if (verified.kind === 'exceeded') return verified;
+  return verified.kind === 'flawed'
+    ? { kind: 'bogus', flaw: verified.flaw }
+    : { kind: 'no-cut', ttlSec: verified.ttlSec };
+};
+
+const judgeNoDs = (
+  rrsets: readonly Rrset[],
+  name: Uint8Array,
+  parent: SecureZone,
+  examination: Examination,
+): Delegation => {
+  const denial = verifyDenial(rrsets, parent.zone, parent.keys, examination);
+  if ('kind' in denial) return denial;
+  const { ttlSec } = denial;
+  const proof = proveNoDs(denial, name, examination.work);
+  switch (proof) {
+    case 'insecure':
+      return { kind: 'insecure', reason: undefined, ttlSec };
+    case 'no-delegation':
+      return { kind: 'no-cut', ttlSec };
+    case 'no-name':
+      return { kind: 'no-name', ttlSec };
+    case 'unsupported': {
+      const problem = 'too many NSEC3 iterations';
+      return {
+        kind: 'insecure',
+        reason: createFlaw(UNSUPPORTED_NSEC3_ITERATIONS, name, TYPE.DS, problem),
+        ttlSec,
+      };
+    }
+    case 'exceeded':
+      return EXCEEDED;
+    case 'unproven':
+      return denial.flaw === undefined
+        ? bogus(EDE.NSEC_MISSING, name, TYPE.DS, 'no proof that there is none')
+        : { kind: 'bogus', flaw: denial.flaw };
+  }
+};
+
+const bogus = (
+  code: number,
+  name: Uint8Array,
+  type: number,
+  problem: string,
+): Judged & { kind: 'bogus' } => ({
+  kind: 'bogus',
+  flaw: createFlaw(code, name, type, problem),
+});
+
+const isJudgeable = (message: Uint8Array): boolean => {
+  const rcode = messageRcode(message);
+  return rcode === RCODE.NOERROR || rcode === RCODE.NXDOMAIN;
+};
+
+const findAnswer = (rrsets: readonly Rrset[], owner: Uint8Array, type: number): Rrset | undefined =>
+  rrsets.find(
+    (rrset) =>
+      rrset.section === SECTION.ANSWER &&
+      rrset.type === type &&
+      rrset.class === CLASS.IN &&
+      isSameName(rrset.owner, owner),
+  );
+
+/** The signed RRset that makes a name an alias: its CNAME, or the DNAME that the CNAME follows from. */
+const findAlias = (rrsets: readonly Rrset[], name: Uint8Array): Rrset | undefined => {
+  const cname = findAnswer(rrsets, name, TYPE.CNAME);
+  if (cname === undefined || cname.signatures.length > 0) return cname;
+  return rrsets.find((rrset) => rrset.section === SECTION.ANSWER && synthesizedFrom(cname, rrset)) ?? cname;
+};

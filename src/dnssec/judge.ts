@@ -1,0 +1,376 @@
+// What an answer is worth: every RRset of ANSWER under the keys of its zone, and the proof of what is not there.
+//
+// Invariants: the answer is as secure as its weakest part; a part whose zone is not proven to be insecure needs a
+// signature; a wildcard, an alias that ends and a negative answer need their proof; what is left in AUTHORITY of a
+// secure answer was verified. A signature's signer only tells where to look: the chain of trust says which zone it is.
+// RFC 4035 sections 3.2.3, 5.3 and 5.4, RFC 5155 section 8, RFC 6672 section 5.3, RFC 6840.
+import {
+  CLASS,
+  copyName,
+  EDE,
+  expandRdata,
+  FLAG,
+  foldName,
+  HEADER_LENGTH,
+  isInZone,
+  MESSAGE_LENGTH_MAX,
+  MessageBuilder,
+  messageFlags,
+  messageId,
+  messageRcode,
+  questionEnd,
+  RCODE,
+  RecordReader,
+  readU16,
+  SECTION,
+  skipLabels,
+  TYPE,
+} from '../dns/dns.ts';
+import { ancestor } from './canonical.ts';
+import { type Chain, type SecureZone, UNSUPPORTED_NSEC3_ITERATIONS, type ZoneState } from './chain.ts';
+import { type Proof, proveNameError, proveNoData, proveWildcard } from './denial.ts';
+import type { LookupFailure } from './lookup.ts';
+import { isSameName } from './nsec.ts';
+import { type Rrset, readRrsets, synthesizedFrom } from './rrset.ts';
+import { isWildcardExpanded } from './signature.ts';
+import {
+  createFlaw,
+  EXCEEDED,
+  type Examination,
+  type Exceeded,
+  type Flaw,
+  type VerifiedDenial,
+  verifyDenial,
+  verifyRrset,
+} from './verification.ts';
+
+/** Aliases that are followed, as many as other resolvers follow. */
+const ALIASES_MAX = 12;
+
+/** What was asked. */
+export interface Asked {
+  /** Folded wire name. */
+  readonly name: Uint8Array;
+  readonly type: number;
+  readonly view: number;
+  /** Whoever asked gets AUTHORITY with a positive answer. */
+  readonly dnssecOk: boolean;
+}
+
+/** What a secure negative answer proved, for whoever keeps proofs. */
+export interface Denied {
+  readonly zone: Uint8Array;
+  readonly records: readonly Rrset[];
+  readonly soa: Rrset | undefined;
+}
+
+/** What an answer is worth. */
+export type Judgement =
+  | {
+      readonly kind: 'secure';
+      /** As received, without what of AUTHORITY could not be verified. */
+      readonly message: Uint8Array;
+      /** Seconds that the signatures allow. */
+      readonly ttlSec: number;
+      readonly denied: Denied | undefined;
+    }
+  | { readonly kind: 'insecure'; readonly reason: Flaw | undefined }
+  | {
+      readonly kind: 'bogus';
+      readonly flaw: Flaw;
+      /** The zone under whose keys the answer is bogus; undefined when the chain of trust or its form is at fault. */
+      readonly zone: Uint8Array | undefined;
+      /** Another answer to the same question may be better: false when the chain of trust is at fault. */
+      readonly mayDiffer: boolean;
+    }
+  | LookupFailure
+  | Exceeded;
+
+type Bogus = Judgement & { readonly kind: 'bogus' };
+type Stop = Bogus | LookupFailure | Exceeded;
+
+/** Judges a message whose ID and question were checked. */
+export const judgeAnswer = async (
+  chain: Chain,
+  message: Uint8Array,
+  asked: Asked,
+  examination: Examination,
+): Promise<Judgement> => {
+  const rrsets = readRrsets(message);
+  if (rrsets === undefined) return malformed(asked, 'malformed answer');
+  return new Trial(chain, message, rrsets, asked, examination).judge();
+};
+
+/** One answer while it is judged. */
+class Trial {
+  readonly #chain: Chain;
+  readonly #message: Uint8Array;
+  readonly #rrsets: readonly Rrset[];
+  /** RRsets of ANSWER; signatures that cover nothing are none. */
+  readonly #answers: readonly Rrset[];
+  readonly #asked: Asked;
+  readonly #examination: Examination;
+  /** Verified records of denial by the apex of their zone. */
+  readonly #denials = new Map<string, VerifiedDenial>();
+  /** RRsets of AUTHORITY that were verified and serve a purpose. */
+  readonly #kept = new Set<Rrset>();
+  #ttlSec = Number.POSITIVE_INFINITY;
+  #isSecure = true;
+  #reason: Flaw | undefined;
+
+  constructor(
+    chain: Chain,
+    message: Uint8Array,
+    rrsets: readonly Rrset[],
+    asked: Asked,
+    examination: Examination,
+  ) {
+    this.#chain = chain;
+    this.#message = message;
+    this.#rrsets = rrsets;
+    this.#answers = rrsets.filter(({ section, type }) => section === SECTION.ANSWER && type !== TYPE.RRSIG);
+    this.#asked = asked;
+    this.#examination = examination;
+  }
+
+  async judge(): Promise<Judgement> {
+    if (this.#answers.some((rrset) => rrset.class !== CLASS.IN))
+      return malformed(this.#asked, 'another class');
+    for (const rrset of this.#answers) {
+      if (this.#isSynthesized(rrset)) continue;
+      const stop = await this.#judgeAnswerRrset(rrset);
+      if (stop !== undefined) return stop;
+    }
+    const rcode = messageRcode(this.#message);
+    // Nothing proves another code, and signatures are not signed (RFC 4035 section 2.2).
+    if ((rcode !== RCODE.NOERROR && rcode !== RCODE.NXDOMAIN) || this.#asked.type === TYPE.RRSIG)
+      return { kind: 'insecure', reason: this.#reason };
+    const end = this.#followAliases();
+    if (end === undefined) return malformed(this.#asked, 'too many or malformed aliases');
+    let denied: Denied | undefined;
+    if (end.isPositive) {
+      // Data and a name error exclude each other (RFC 2308 section 2.1).
+      if (this.#isSecure && rcode === RCODE.NXDOMAIN) return malformed(this.#asked, 'data with NXDOMAIN');
+    } else {
+      const denial = await this.#judgeDenial(end.name);
+      if (isStop(denial)) return denial;
+      denied = denial;
+    }
+    if (!this.#isSecure) return { kind: 'insecure', reason: this.#reason };
+    const message = this.#withoutStrays(end.isPositive);
+    if (message === undefined) return malformed(this.#asked, 'answer too long');
+    return { kind: 'secure', message, ttlSec: Math.max(0, this.#ttlSec), denied };
+  }
+
+  /** Where the aliases lead, and whether there is data; undefined when they cannot be followed. */
+  #followAliases(): { readonly name: Uint8Array; readonly isPositive: boolean } | undefined {
+    let { name } = this.#asked;
+    for (let aliases = 0; aliases <= ALIASES_MAX; aliases++) {
+      if (this.#answers.some((rrset) => this.#isAsked(rrset.type) && isSameName(rrset.owner, name)))
+        return { name, isPositive: true };
+      const alias = this.#answers.find((rrset) => rrset.type === TYPE.CNAME && isSameName(rrset.owner, name));
+      if (alias === undefined) return { name, isPositive: false };
+      const [target, second] = alias.rdatas;
+      if (target === undefined || second !== undefined) return undefined;
+      name = target;
+    }
+    return undefined;
+  }
+
+  #isAsked(type: number): boolean {
+    return type === this.#asked.type || this.#asked.type === TYPE.ANY;
+  }
+
+  /** True for a CNAME that a DNAME of the answer stands for. */
+  #isSynthesized(rrset: Rrset): boolean {
+    return (
+      rrset.type === TYPE.CNAME &&
+      rrset.signatures.length === 0 &&
+      this.#answers.some((other) => synthesizedFrom(rrset, other))
+    );
+  }
+
+  async #judgeAnswerRrset(rrset: Rrset): Promise<Stop | undefined> {
+    const zone = await this.#findZone([rrset], rrset.owner, rrset.type);
+    if (zone.kind !== 'secure') return this.#takeUnsigned(zone);
+    const verified = verifyRrset(rrset, zone.zone, zone.keys, this.#examination);
+    if (verified.kind === 'exceeded') return verified;
+    if (verified.kind === 'flawed') return bogusUnder(zone, verified.flaw);
+    this.#ttlSec = Math.min(this.#ttlSec, verified.ttlSec);
+    if (!isWildcardExpanded(rrset, verified.signature)) return undefined;
+    const encloser = ancestor(rrset.owner, verified.signature.labels);
+    const denial = this.#denialOf(zone);
+    if ('kind' in denial) return denial;
+    const proof = proveWildcard(denial, rrset.owner, encloser, this.#examination.work);
+    return this.#takeProof(proof, denial, rrset.owner, rrset.type);
+  }
+
+  /** Proves that there is nothing of the asked type at a name, or no such name. */
+  async #judgeDenial(name: Uint8Array): Promise<Denied | undefined | Stop> {
+    const { type } = this.#asked;
+    const authority = this.#rrsets.filter(
+      (rrset) => rrset.section === SECTION.AUTHORITY && isOfDenial(rrset.type),
+    );
+    const zone = await this.#findZone(authority, name, type);
+    if (zone.kind !== 'secure') return this.#takeUnsigned(zone);
+    const denial = this.#denialOf(zone);
+    if ('kind' in denial) return denial;
+    const { work } = this.#examination;
+    const proof =
+      messageRcode(this.#message) === RCODE.NXDOMAIN
+        ? proveNameError(denial, name, work)
+        : proveNoData(denial, name, type, work);
+    const stop = this.#takeProof(proof, denial, name, type);
+    if (stop !== undefined) return stop;
+    const soa = authority.find((rrset) => rrset.type === TYPE.SOA && isSameName(rrset.owner, zone.zone));
+    if (soa === undefined) return this.#denied(proof, denial, undefined);
+    const verified = verifyRrset(soa, zone.zone, zone.keys, this.#examination);
+    if (verified.kind === 'exceeded') return verified;
+    if (verified.kind === 'flawed') return bogusUnder(zone, verified.flaw);
+    this.#kept.add(soa);
+    this.#ttlSec = Math.min(this.#ttlSec, verified.ttlSec);
+    return this.#denied(proof, denial, { ...soa, ttlSec: verified.ttlSec, signatures: [verified.signature] });
+  }
+
+  #denied(proof: Proof, denial: VerifiedDenial, soa: Rrset | undefined): Denied | undefined {
+    if (proof !== 'proven') return undefined;
+    return { zone: denial.zone, records: [...denial.nsec, ...denial.nsec3], soa };
+  }
+
+  /**
+   * The state of the zone that signed some RRsets about a name, or that would have to.
+   *
+   * The signer saves look-ups: the way goes to it and not on to the name. It is whoever wrote the answer who names it,
+   * so that only the way to the name itself can show that there is nothing to validate.
+   */
+  async #findZone(rrsets: readonly Rrset[], name: Uint8Array, type: number): Promise<ZoneState> {
+    const { view } = this.#asked;
+    const holder = holderOf(name, type);
+    const signer = findSigner(rrsets, holder);
+    // A zone above a negative anchor may deny what is below it, and that is not to count either.
+    if (signer !== undefined && this.#chain.isAnchored(name)) {
+      const state = await this.#chain.find(view, signer, this.#examination);
+      if (state.kind !== 'insecure') return state;
+    }
+    return this.#chain.find(view, holder, this.#examination);
+  }
+
+  /** Takes note of a part that has no chain of trust; what cannot be used stops the trial. */
+  #takeUnsigned(state: Exclude<ZoneState, SecureZone>): Stop | undefined {
+    if (state.kind === 'bogus') return { kind: 'bogus', flaw: state.flaw, zone: undefined, mayDiffer: false };
+    if (state.kind !== 'insecure') return state;
+    this.#weaken(state.reason);
+    return undefined;
+  }
+
+  #weaken(reason: Flaw | undefined): void {
+    this.#isSecure = false;
+    this.#reason ??= reason;
+  }
+
+  #takeProof(proof: Proof, denial: VerifiedDenial, name: Uint8Array, type: number): Stop | undefined {
+    switch (proof) {
+      case 'proven':
+        this.#ttlSec = Math.min(this.#ttlSec, denial.ttlSec);
+        for (const rrset of denial.verified) this.#kept.add(rrset);
+        return undefined;
+      case 'opt-out':
+        // RFC 5155 section 9.2: such an answer must not be called authentic.
+        this.#weaken(undefined);
+        return undefined;
+      case 'unsupported':
+        this.#weaken(createFlaw(UNSUPPORTED_NSEC3_ITERATIONS, name, type, 'too many NSEC3 iterations'));
+        return undefined;
+      case 'exceeded':
+        return EXCEEDED;
+      case 'unproven': {
+        const missing = createFlaw(EDE.NSEC_MISSING, name, type, 'no proof that there is none');
+        return bogusUnder(denial, denial.flaw ?? missing);
+      }
+    }
+  }
+
+  #denialOf(zone: SecureZone): VerifiedDenial | Exceeded {
+    const key = Buffer.from(zone.zone).toString('latin1');
+    const known = this.#denials.get(key);
+    if (known !== undefined) return known;
+    const denial = verifyDenial(this.#rrsets, zone.zone, zone.keys, this.#examination);
+    if (!('kind' in denial)) this.#denials.set(key, denial);
+    return denial;
+  }
+
+  /** The message without what of AUTHORITY was not verified; undefined when the rest does not fit into a message. */
+  #withoutStrays(isPositive: boolean): Uint8Array | undefined {
+    // Nobody gets it with a positive answer but those who asked for DNSSEC records.
+    if (isPositive && !this.#asked.dnssecOk) return this.#message;
+    const authority = this.#rrsets.filter(({ section }) => section === SECTION.AUTHORITY);
+    if (authority.every((rrset) => this.#kept.has(rrset))) return this.#message;
+    return copyWithout(this.#message, (owner, type) =>
+      authority.some(
+        (rrset) => this.#kept.has(rrset) && rrset.type === type && isSameName(rrset.owner, owner),
+      ),
+    );
+  }
+}
+
+const isStop = (denied: Denied | undefined | Stop): denied is Stop =>
+  denied !== undefined && 'kind' in denied;
+
+const malformed = ({ name, type }: Asked, problem: string): Bogus => ({
+  kind: 'bogus',
+  flaw: createFlaw(EDE.DNSSEC_BOGUS, name, type, problem),
+  zone: undefined,
+  mayDiffer: true,
+});
+
+/** An answer that is bogus under the keys of its zone. */
+const bogusUnder = ({ zone }: { readonly zone: Uint8Array }, flaw: Flaw): Bogus => ({
+  kind: 'bogus',
+  flaw,
+  zone,
+  mayDiffer: true,
+});
+
+const isOfDenial = (type: number): boolean => type === TYPE.NSEC || type === TYPE.NSEC3 || type === TYPE.SOA;
+
+/** The name whose zone holds RRsets of a type: DS stands above the zone cut (RFC 4035 section 2.4). */
+const holderOf = (name: Uint8Array, type: number): Uint8Array =>
+  type === TYPE.DS ? skipLabels(name, 1) : name;
+
+/** The deepest signer of some RRsets that is the name or above it. */
+const findSigner = (rrsets: readonly Rrset[], name: Uint8Array): Uint8Array | undefined => {
+  let found: Uint8Array | undefined;
+  for (const { signatures } of rrsets)
+    for (const { signer } of signatures)
+      if (signer.length > (found?.length ?? 0) && isInZone(name, signer)) found = signer;
+  return found;
+};
+
+const reader = new RecordReader();
+
+/** Copies a message, of AUTHORITY only records and signatures of RRsets that are to stay. */
+const copyWithout = (
+  message: Uint8Array,
+  stays: (owner: Uint8Array, type: number) => boolean,
+): Uint8Array | undefined => {
+  const start = questionEnd(message, message.length);
+  const qname = copyName(message, HEADER_LENGTH, message.length);
+  if (start < 0 || qname === undefined) return undefined;
+  const builder = new MessageBuilder(new Uint8Array(MESSAGE_LENGTH_MAX));
+  builder.start(messageId(message), messageFlags(message) & ~FLAG.TC);
+  builder.question(qname, readU16(message, start - 4), readU16(message, start - 2));
+  reader.reset(message, message.length, start);
+  while (reader.next()) {
+    const { section, type, rdataOffset, rdataLength } = reader;
+    const owner = copyName(message, reader.ownerOffset, message.length);
+    const rdata = expandRdata(message, rdataOffset, rdataLength, type, message.length);
+    if (owner === undefined || rdata === undefined) return undefined;
+    if (section === SECTION.AUTHORITY) {
+      const folded = owner.slice();
+      foldName(folded, 0, folded.length);
+      if (!stays(folded, type === TYPE.RRSIG ? readU16(rdata, 0) : type)) continue;
+    }
+    builder.record(section, owner, type, reader.class, reader.ttl, rdata);
+  }
+  return builder.overflow || reader.fault ? undefined : builder.finish().slice();
+};

@@ -1,0 +1,75 @@
+// What validation asks for, and what comes back: the room's only way to data.
+//
+// The shapes are those of whoever resolves (the pipeline's Resolver, the exchange with upstreams), so that a validator
+// stands between the two. Everything is asked with DO and CD set (RFC 6840 section 5.9): an upstream that validates
+// would otherwise keep back the very records that show what is wrong.
+import { CLASS } from '../dns/dns.ts';
+
+/** One question. */
+export interface LookupQuestion {
+  /** Uncompressed wire name, in any letters. */
+  readonly name: Uint8Array;
+  readonly type: number;
+  readonly class: number;
+  readonly dnssecOk: boolean;
+  readonly checkingDisabled: boolean;
+  /** Which upstreams are asked; what one view learned serves that view only. */
+  readonly view: number;
+  readonly wantsAd: boolean;
+  /** The endpoint of an answer that was bogus: another one is preferred, where there is one. */
+  readonly notFrom?: string | undefined;
+}
+
+/** A question got no answer. */
+export interface LookupFailure {
+  readonly kind: 'failure';
+  readonly reason: 'timeout' | 'network' | 'servfail' | 'refused' | 'overload';
+  /** The SERVFAIL or REFUSED message of an upstream. */
+  readonly message?: Uint8Array | undefined;
+}
+
+/** A whole message whose ID and question were checked. */
+export interface LookupAnswer {
+  readonly kind: 'answer';
+  readonly message: Uint8Array;
+  /** Who answered. */
+  readonly endpoint?: string | undefined;
+}
+
+/** What became of a question. */
+export type LookupOutcome = LookupAnswer | LookupFailure;
+
+/** Finds answers. */
+export interface Lookup {
+  /** Calls `done` exactly once, possibly before resolve() returns. */
+  resolve(question: LookupQuestion, done: (outcome: LookupOutcome) => void): void;
+}
+
+/** Asks for records that a validator needs itself. */
+export const lookUp = (
+  lookup: Lookup,
+  name: Uint8Array,
+  type: number,
+  view: number,
+  notFrom?: string,
+): Promise<LookupOutcome> =>
+  ask(lookup, {
+    name,
+    type,
+    class: CLASS.IN,
+    dnssecOk: true,
+    checkingDisabled: true,
+    view,
+    wantsAd: false,
+    notFrom,
+  });
+
+/** Asks a question; a lookup that throws counts as one that failed. */
+export const ask = (lookup: Lookup, question: LookupQuestion): Promise<LookupOutcome> =>
+  new Promise((resolve) => {
+    try {
+      lookup.resolve(question, resolve);
+    } catch {
+      resolve({ kind: 'failure', reason: 'network' });
+    }
+  });

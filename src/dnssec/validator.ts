@@ -1,0 +1,272 @@
+// The validator: stands between whoever asks and whoever looks up, and says what each answer is worth.
+//
+// Invariants: `done` is called exactly once, whatever comes; an answer is never called secure without a chain from a
+// trust anchor, nor insecure without a proof that there is none; what one question costs is bounded (see work.ts).
+// A question whose zone is known costs one look-up. An answer that is bogus is asked for once more, because upstreams
+// differ. RFC 4033, 4035, 6840, 7646, 8198, 8914.
+import { LRUCache } from 'lru-cache';
+import type { Clock } from '../base/base.ts';
+import { CLASS, EDE, foldName } from '../dns/dns.ts';
+import { AggressiveCache } from './aggressive.ts';
+import type { TrustAnchor } from './anchors.ts';
+import { Chain, type ChainObserver } from './chain.ts';
+import { type Asked, type Denied, judgeAnswer } from './judge.ts';
+import { ask, type Lookup, type LookupAnswer, type LookupFailure, type LookupQuestion } from './lookup.ts';
+import { NegativeAnchors } from './negative-anchors.ts';
+import { createFlaw, type Flaw } from './verification.ts';
+import { Work, type WorkExcess, type WorkLimits } from './work.ts';
+
+/** Bogus questions that are remembered. */
+const BOGUS_MAX = 1000;
+/** How long, milliseconds: the work of validating is not done again at once (RFC 4035 section 4.7). */
+const BOGUS_MS = 5000;
+
+/**
+ * The day before which no copy of this program existed: a clock that shows an earlier time is wrong, and every
+ * signature would be not valid yet. To be moved on with each release.
+ */
+const RELEASED_AT_MS = Date.UTC(2026, 10, 1);
+
+/** Reported in place of an INFO-CODE where there is none. */
+const NO_CODE = -1;
+
+/** Whether data was proven to be what its zone's owner signed. */
+export type Security = 'secure' | 'insecure';
+
+/** What became of a question. */
+export type ValidatedOutcome =
+  | {
+      readonly kind: 'answer';
+      /** As received; of AUTHORITY of a secure answer only what was verified. */
+      readonly message: Uint8Array;
+      readonly endpoint?: string | undefined;
+      readonly security: Security;
+      /** Seconds that signatures and their original TTLs allow; Infinity when insecure. */
+      readonly ttlMaxSec: number;
+      /** Why a signed zone counts as insecure, where that can be told: an INFO-CODE of RFC 8914 and a text. */
+      readonly insecureReason?: Flaw | undefined;
+    }
+  | {
+      readonly kind: 'bogus';
+      /** An INFO-CODE of RFC 8914. */
+      readonly code: number;
+      readonly text: string;
+      readonly message?: Uint8Array | undefined;
+    }
+  | LookupFailure;
+
+/** Is told what validation does. */
+export interface ValidatorObserver extends ChainObserver {
+  /** A question was validated; `code` is the INFO-CODE of a bogus answer or of a reason, otherwise -1. */
+  validated(verdict: Security | 'bogus', code: number): void;
+  /** A bogus answer is asked for once more. */
+  retried(): void;
+  /** A question was answered by proofs that are kept. */
+  denied(): void;
+  /** A question ran into a limit. */
+  exceeded(limit: WorkExcess): void;
+  /** A defect of this room: the question fails. */
+  defect(thrown: unknown): void;
+}
+
+/** What a validator is made of. */
+export interface ValidatorOptions {
+  readonly lookup: Lookup;
+  readonly anchors: readonly TrustAnchor[];
+  /** Zones that are not validated (RFC 7646): wire names in any letters. */
+  readonly negativeAnchors: readonly Uint8Array[];
+  readonly clock: Clock;
+  readonly observer: ValidatorObserver;
+  /** Signatures with SHA-1 count; false by default (RFC 9905). */
+  readonly allowSha1?: boolean;
+  /** Answers are made of proofs that are kept (RFC 8198); true by default. */
+  readonly aggressiveNsec?: boolean;
+  /** What one question may cost. */
+  readonly workLimits?: Partial<WorkLimits>;
+}
+
+/** Validates the questions of one thread. */
+export class Validator {
+  readonly #lookup: Lookup;
+  readonly #chain: Chain;
+  readonly #negativeAnchors: NegativeAnchors;
+  readonly #clock: Clock;
+  readonly #observer: ValidatorObserver;
+  readonly #allowSha1: boolean;
+  readonly #workLimits: Partial<WorkLimits>;
+  readonly #aggressive: AggressiveCache | undefined;
+  readonly #bogus = new LRUCache<string, { readonly flaw: Flaw; readonly atMs: number }>({ max: BOGUS_MAX });
+
+  constructor(options: ValidatorOptions) {
+    const { lookup, anchors, clock, observer } = options;
+    this.#lookup = lookup;
+    this.#clock = clock;
+    this.#observer = observer;
+    this.#allowSha1 = options.allowSha1 ?? false;
+    this.#workLimits = options.workLimits ?? {};
+    this.#negativeAnchors = new NegativeAnchors(options.negativeAnchors);
+    this.#chain = new Chain({ lookup, anchors, negativeAnchors: this.#negativeAnchors, clock, observer });
+    this.#aggressive = (options.aggressiveNsec ?? true) ? new AggressiveCache({ clock }) : undefined;
+  }
+
+  /** Resolves and validates a question. Never throws; calls `done` exactly once, possibly before it returns. */
+  resolve(question: LookupQuestion, done: (outcome: ValidatedOutcome) => void): void {
+    void this.#settle(question, done);
+  }
+
+  /** Trusts other anchors from the next question on. */
+  setAnchors(anchors: readonly TrustAnchor[]): void {
+    this.#chain.setAnchors(anchors);
+    this.#forgetAnswers();
+  }
+
+  /** Forgets zones, proofs and what was bogus. */
+  clear(): void {
+    this.#chain.clear();
+    this.#forgetAnswers();
+  }
+
+  #forgetAnswers(): void {
+    this.#bogus.clear();
+    this.#aggressive?.clear();
+  }
+
+  async #settle(question: LookupQuestion, done: (outcome: ValidatedOutcome) => void): Promise<void> {
+    let outcome: ValidatedOutcome;
+    try {
+      outcome = await this.#resolve(question);
+    } catch (thrown) {
+      this.#observer.defect(thrown);
+      outcome = { kind: 'failure', reason: 'servfail' };
+    }
+    done(outcome);
+  }
+
+  async #resolve(question: LookupQuestion): Promise<ValidatedOutcome> {
+    if (question.checkingDisabled || question.class !== CLASS.IN) {
+      const outcome = await ask(this.#lookup, question);
+      return outcome.kind === 'failure' ? outcome : insecure(outcome);
+    }
+    const name = question.name.slice();
+    foldName(name, 0, name.length);
+    const asked = { name, type: question.type, view: question.view, dnssecOk: question.dnssecOk };
+    return this.#findBogus(asked) ?? this.#findDenied(asked) ?? (await this.#validate(question, asked));
+  }
+
+  #findBogus(asked: Asked): ValidatedOutcome | undefined {
+    const key = keyOf(asked);
+    const entry = this.#bogus.get(key);
+    if (entry === undefined) return undefined;
+    const ageMs = this.#clock() - entry.atMs;
+    if (ageMs >= 0 && ageMs < BOGUS_MS) return this.#report({ kind: 'bogus', ...entry.flaw });
+    this.#bogus.delete(key);
+    return undefined;
+  }
+
+  #findDenied({ name, type, view }: Asked): ValidatedOutcome | undefined {
+    // An operator whose own zone is nowhere in the public tree says so by a negative anchor: nothing denies that zone.
+    if (this.#aggressive === undefined || this.#negativeAnchors.find(name) !== undefined) return undefined;
+    const message = this.#aggressive.find(view, { name, type, class: CLASS.IN }, this.#clock());
+    if (message === undefined) return undefined;
+    this.#observer.denied();
+    return this.#report({
+      kind: 'answer',
+      message,
+      security: 'secure',
+      ttlMaxSec: Number.POSITIVE_INFINITY,
+    });
+  }
+
+  async #validate(question: LookupQuestion, asked: Asked): Promise<ValidatedOutcome> {
+    const work = new Work(this.#workLimits);
+    const first = await this.#attempt(question, asked, work);
+    let best = first;
+    if (first.mayDiffer) {
+      this.#observer.retried();
+      const second = await this.#attempt({ ...question, notFrom: first.endpoint }, asked, work);
+      if (second.outcome.kind === 'answer') best = second;
+    }
+    const { outcome } = best;
+    if (outcome.kind === 'bogus') {
+      const flaw = { code: outcome.code, text: outcome.text };
+      this.#bogus.set(keyOf(asked), { flaw, atMs: this.#clock() });
+    }
+    return this.#report(outcome);
+  }
+
+  async #attempt(question: LookupQuestion, asked: Asked, work: Work): Promise<Attempt> {
+    if (!work.takeLookup()) return { outcome: this.#exceed(asked, work), mayDiffer: false };
+    const outcome = await ask(this.#lookup, { ...question, dnssecOk: true, checkingDisabled: true });
+    if (outcome.kind === 'failure') return { outcome, mayDiffer: false };
+    const { message, endpoint } = outcome;
+    const nowSec = Math.floor(this.#clock() / 1000);
+    const examination = { nowSec, work, allowSha1: this.#allowSha1 };
+    const judgement = await judgeAnswer(this.#chain, message, asked, examination);
+    switch (judgement.kind) {
+      case 'secure': {
+        const { ttlSec, denied } = judgement;
+        if (denied !== undefined) this.#remember(asked.view, denied);
+        const secure = { ...outcome, message: judgement.message, security: 'secure' } as const;
+        return { outcome: { ...secure, ttlMaxSec: ttlSec }, mayDiffer: false };
+      }
+      case 'insecure':
+        return { outcome: insecure(outcome, judgement.reason), mayDiffer: false };
+      case 'bogus': {
+        const { flaw, zone, mayDiffer } = judgement;
+        if (zone !== undefined) this.#chain.renew(asked.view, zone);
+        return { outcome: { kind: 'bogus', ...flaw, message }, mayDiffer, endpoint };
+      }
+      case 'exceeded':
+        return { outcome: this.#exceed(asked, work), mayDiffer: false };
+      case 'failure':
+        return { outcome: judgement, mayDiffer: false };
+    }
+  }
+
+  #remember(view: number, { zone, records, soa }: Denied): void {
+    this.#aggressive?.add(view, zone, records, soa, this.#clock());
+  }
+
+  #exceed({ name, type }: Asked, work: Work): ValidatedOutcome {
+    const limit = work.exceeded ?? 'lookups';
+    this.#observer.exceeded(limit);
+    const problem = `validation takes too much work (${WORK_WORDS[limit]})`;
+    return { kind: 'bogus', ...createFlaw(EDE.DNSSEC_BOGUS, name, type, problem) };
+  }
+
+  #report(outcome: ValidatedOutcome): ValidatedOutcome {
+    if (outcome.kind === 'answer')
+      this.#observer.validated(outcome.security, outcome.insecureReason?.code ?? NO_CODE);
+    else if (outcome.kind === 'bogus') this.#observer.validated('bogus', outcome.code);
+    return outcome;
+  }
+}
+
+/** One look-up and what its answer is worth. */
+interface Attempt {
+  readonly outcome: ValidatedOutcome;
+  /** Another upstream may have a better answer. */
+  readonly mayDiffer: boolean;
+  /** Who gave the answer. */
+  readonly endpoint?: string | undefined;
+}
+
+const WORK_WORDS: Readonly<Record<WorkExcess, string>> = {
+  verifications: 'signatures',
+  failures: 'wrong signatures',
+  nsec3Hashes: 'NSEC3 hashes',
+  lookups: 'look-ups',
+};
+
+/** False when a clock shows a time before this program was released: signatures cannot be judged by it. */
+export const isClockPlausible = (nowMs: number): boolean => nowMs >= RELEASED_AT_MS;
+
+const insecure = (answer: LookupAnswer, reason?: Flaw): ValidatedOutcome => ({
+  ...answer,
+  security: 'insecure',
+  ttlMaxSec: Number.POSITIVE_INFINITY,
+  insecureReason: reason,
+});
+
+const keyOf = ({ name, type, view }: Asked): string =>
+  `${view} ${type} ${Buffer.from(name.buffer, name.byteOffset, name.length).toString('latin1')}`;

@@ -1,0 +1,210 @@
+// RRsets under the keys of a zone: which of them are good, and what is wrong with the others.
+//
+// Nothing here asks for data. Bounded per RRset as well as per question: a zone whose keys share one tag cannot use up
+// the work of a whole question on one RRset (CVE-2023-50387). What is wrong becomes a code of RFC 8914 and a text that
+// names the RRset. RFC 4035 section 5.3, RFC 6840 section 5.
+import { CLASS, EDE, formatName, formatType, SECTION, TYPE } from '../dns/dns.ts';
+import { isAnchored, type TrustAnchor } from './anchors.ts';
+import type { DenialRecords } from './denial.ts';
+import { type DelegationSigner, matchesDs, parseDs } from './digest.ts';
+import { type DnsKey, isKeySupported, parseDnsKey } from './key.ts';
+import { isSameName } from './nsec.ts';
+import type { Rrset, Signature } from './rrset.ts';
+import { type SignatureFlaw, verifySignature } from './signature.ts';
+import type { Work } from './work.ts';
+
+/**
+ * Wrong signatures of one RRset before it is given up: what is over or of an unknown key costs no cryptography, so an
+ * honest zone has one at worst, when two of its keys share a tag.
+ */
+const FAILURES_PER_RRSET_MAX = 4;
+/** Keys of one zone that are looked at: several algorithms in the middle of a rollover make eight. */
+const KEYS_MAX = 32;
+/** DS records of one delegation that are looked at: together with KEYS_MAX 512 digests at worst, some 1 ms. */
+const DS_MAX = 16;
+/** NSEC and NSEC3 RRsets of one answer that are verified: a proof takes three, an alias chain through wildcards more. */
+const DENIALS_MAX = 24;
+/** Characters of a name in a text. */
+const NAME_TEXT_LENGTH_MAX = 80;
+
+/** What is wrong: an INFO-CODE of RFC 8914 and a short text for people. */
+export interface Flaw {
+  readonly code: number;
+  readonly text: string;
+}
+
+/** What one client question is validated with. */
+export interface Examination {
+  /** Seconds since 1970 at which signatures are judged. */
+  readonly nowSec: number;
+  readonly work: Work;
+  /** SHA-1 signatures count (see isAlgorithmSupported). */
+  readonly allowSha1: boolean;
+}
+
+/** The work of the question is used up. */
+export interface Exceeded {
+  readonly kind: 'exceeded';
+}
+
+export const EXCEEDED: Exceeded = { kind: 'exceeded' };
+
+/** What the signatures of an RRset say under the keys of a zone. */
+export type Verification =
+  | {
+      readonly kind: 'good';
+      readonly signature: Signature;
+      /** Seconds that the signature allows: its original TTL, its end, the TTL as it came (RFC 4035 section 5.3.3). */
+      readonly ttlSec: number;
+    }
+  | { readonly kind: 'flawed'; readonly flaw: Flaw }
+  | Exceeded;
+
+/** `NAME TYPE: PROBLEM`, the name bounded. */
+export const createFlaw = (code: number, name: Uint8Array, type: number, problem: string): Flaw => ({
+  code,
+  text: `${formatName(name).slice(0, NAME_TEXT_LENGTH_MAX)} ${formatType(type)}: ${problem}`,
+});
+
+/** Verifies an RRset: one good signature of the zone by one of its keys is enough (RFC 6840 section 5.11). */
+export const verifyRrset = (
+  rrset: Rrset,
+  zone: Uint8Array,
+  keys: readonly DnsKey[],
+  examination: Examination,
+): Verification => {
+  const { nowSec, work, allowSha1 } = examination;
+  let worst: Problem = 'unsigned';
+  let failures = 0;
+  for (const signature of rrset.signatures) {
+    if (!isSameName(signature.signer, zone)) continue;
+    worst = worseOf(worst, 'unknown-key');
+    for (const key of keys) {
+      if (key.keyTag !== signature.keyTag || key.algorithm !== signature.algorithm) continue;
+      if (failures >= FAILURES_PER_RRSET_MAX) break;
+      const problem = verifySignature(rrset, signature, key, nowSec, work, allowSha1);
+      if (problem === undefined) {
+        const leftSec = (signature.expiration - nowSec) | 0;
+        return { kind: 'good', signature, ttlSec: Math.min(rrset.ttlSec, signature.originalTtlSec, leftSec) };
+      }
+      if (problem === 'exceeded') return EXCEEDED;
+      if (problem === 'wrong' || problem === 'malformed') failures++;
+      worst = worseOf(worst, problem);
+    }
+  }
+  const { code, text } = PROBLEMS[worst];
+  return { kind: 'flawed', flaw: createFlaw(code, rrset.owner, rrset.type, text) };
+};
+
+type Problem = Exclude<SignatureFlaw, 'exceeded'> | 'unsigned' | 'unknown-key';
+
+/** In the order of how much they tell: the last one that was met is reported. */
+const PROBLEMS: Readonly<Record<Problem, Flaw>> = {
+  unsigned: { code: EDE.RRSIGS_MISSING, text: 'no signature of its zone' },
+  'unknown-key': { code: EDE.DNSKEY_MISSING, text: 'signed by a key that the zone does not have' },
+  unsupported: { code: EDE.RRSIGS_MISSING, text: 'no signature of a supported algorithm' },
+  malformed: { code: EDE.DNSSEC_BOGUS, text: 'malformed signature' },
+  'not-yet-valid': { code: EDE.SIGNATURE_NOT_YET_VALID, text: 'signature is not valid yet' },
+  expired: { code: EDE.SIGNATURE_EXPIRED, text: 'signature has expired' },
+  wrong: { code: EDE.DNSSEC_BOGUS, text: 'wrong signature' },
+};
+const PROBLEM_ORDER = Object.keys(PROBLEMS);
+
+const worseOf = (a: Problem, b: Problem): Problem =>
+  PROBLEM_ORDER.indexOf(b) > PROBLEM_ORDER.indexOf(a) ? b : a;
+
+/** What a DNSKEY RRset is worth. */
+export type KeySet =
+  | { readonly kind: 'secure'; readonly keys: readonly DnsKey[]; readonly ttlSec: number }
+  /** The keys that are trusted are of a kind that does not count (RFC 4035 section 5.2). */
+  | { readonly kind: 'insecure'; readonly reason: Flaw }
+  | { readonly kind: 'bogus'; readonly flaw: Flaw }
+  | Exceeded;
+
+/** What makes a key of a zone trusted: its trust anchor or the DS RRset of its parent. */
+export type KeyTrust = TrustAnchor | { readonly zone: Uint8Array; readonly ds: readonly DelegationSigner[] };
+
+/** Verifies the DNSKEY RRset of a zone by one of the keys that are trusted, whose signature makes all of them good. */
+export const verifyKeys = (rrset: Rrset, trust: KeyTrust, examination: Examination): KeySet => {
+  const { zone } = trust;
+  const keys = rrset.rdatas.slice(0, KEYS_MAX).flatMap((rdata) => parseDnsKey(rdata) ?? []);
+  const trusted = keys.filter((key) => isTrusted(trust, key));
+  if (trusted.length === 0) return { kind: 'bogus', flaw: missingKey(trust, keys) };
+  const { allowSha1 } = examination;
+  const isSupported = (key: DnsKey): boolean => isKeySupported(key, allowSha1);
+  const usable = trusted.filter(isSupported);
+  if (usable.length === 0) {
+    const problem = 'no key of a supported algorithm and size';
+    return {
+      kind: 'insecure',
+      reason: createFlaw(EDE.UNSUPPORTED_DNSKEY_ALGORITHM, zone, TYPE.DNSKEY, problem),
+    };
+  }
+  const verified = verifyRrset(rrset, zone, usable, examination);
+  if (verified.kind === 'exceeded') return verified;
+  if (verified.kind === 'flawed') return { kind: 'bogus', flaw: verified.flaw };
+  const zoneKeys = keys.filter((key) => key.isZoneKey && !key.isRevoked && isSupported(key));
+  return { kind: 'secure', keys: zoneKeys, ttlSec: verified.ttlSec };
+};
+
+const isTrusted = (trust: KeyTrust, key: DnsKey): boolean =>
+  'keys' in trust
+    ? isAnchored(trust, key)
+    : key.isZoneKey && trust.ds.slice(0, DS_MAX).some((ds) => matchesDs(ds, trust.zone, key));
+
+const missingKey = (trust: KeyTrust, keys: readonly DnsKey[]): Flaw => {
+  const named = keys.find((key) =>
+    trust.ds.some((ds) => ds.keyTag === key.keyTag && ds.algorithm === key.algorithm),
+  );
+  return named !== undefined && !named.isZoneKey
+    ? createFlaw(EDE.NO_ZONE_KEY_BIT_SET, trust.zone, TYPE.DNSKEY, 'the key is no zone key')
+    : createFlaw(EDE.DNSKEY_MISSING, trust.zone, TYPE.DNSKEY, 'no key that is trusted');
+};
+
+/** The DS records of an RRset that are looked at. */
+export const readDsRrset = (rrset: Rrset): DelegationSigner[] =>
+  rrset.rdatas.slice(0, DS_MAX).flatMap((rdata) => parseDs(rdata) ?? []);
+
+/** The verified NSEC and NSEC3 RRsets of an answer. */
+export interface VerifiedDenial extends DenialRecords {
+  /** Those of the message whose signatures were verified. */
+  readonly verified: ReadonlySet<Rrset>;
+  /** Seconds, the smallest; Infinity without records. */
+  readonly ttlSec: number;
+  /** What is wrong with the first that was not verified. */
+  readonly flaw: Flaw | undefined;
+}
+
+/**
+ * The records of denial in AUTHORITY that `zone` signed. One that cannot be verified is left out, because it may be
+ * superfluous or of another zone: a proof that needs it fails.
+ */
+export const verifyDenial = (
+  rrsets: readonly Rrset[],
+  zone: Uint8Array,
+  keys: readonly DnsKey[],
+  examination: Examination,
+): VerifiedDenial | Exceeded => {
+  const nsec: Rrset[] = [];
+  const nsec3: Rrset[] = [];
+  const verified = new Set<Rrset>();
+  let ttlSec = Number.POSITIVE_INFINITY;
+  let flaw: Flaw | undefined;
+  for (const rrset of rrsets.filter(isDenial).slice(0, DENIALS_MAX)) {
+    const result = verifyRrset(rrset, zone, keys, examination);
+    if (result.kind === 'exceeded') return result;
+    if (result.kind === 'flawed') {
+      flaw ??= result.flaw;
+      continue;
+    }
+    verified.add(rrset);
+    ttlSec = Math.min(ttlSec, result.ttlSec);
+    // Only the signature that was verified counts, for the proof and for whoever is shown it later.
+    const proven = { ...rrset, ttlSec: result.ttlSec, signatures: [result.signature] };
+    (rrset.type === TYPE.NSEC ? nsec : nsec3).push(proven);
+  }
+  return { zone, nsec, nsec3, verified, ttlSec, flaw };
+};
+
+const isDenial = ({ type, section, class: rrsetClass }: Rrset): boolean =>
+  (type === TYPE.NSEC || type === TYPE.NSEC3) && section === SECTION.AUTHORITY && rrsetClass === CLASS.IN;

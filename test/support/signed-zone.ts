@@ -1,0 +1,241 @@
+// Zones signed by the programs that operators sign with: dnssec-signzone of BIND, or ldns-signzone.
+//
+//   const zone = signZone({ apex: 'example.', records: ['www.example. 300 IN A 192.0.2.1'] });
+//   const rrset = findRrset(zone.records, 'www.example.', 'A');
+//
+// Every call works in a directory of its own, which is gone when it returns. Calls block: a small zone with new keys
+// takes 0.1 s on an elliptic curve and 0.3 s with RSA, so sign once for a file of tests and share keys. A test that
+// needs these programs asks requireProgram(context, 'dnssec-signzone') first.
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import {
+  CLASS,
+  FLAG,
+  formatRecord,
+  MESSAGE_LENGTH_MAX,
+  MessageBuilder,
+  nameFrom,
+  parseRecord,
+  parseType,
+  type ResourceRecord,
+  SECTION,
+} from '../../src/dns/dns.ts';
+import { type Rrset, readRrsets } from '../../src/dnssec/rrset.ts';
+import { findProgram } from './process.ts';
+
+/** A program of a loaded machine: an RSA key of 4096 bits takes seconds. */
+const PROGRAM_TIMEOUT_MS = 60_000;
+/** TTL of records whose text has none, seconds. */
+const TTL_SEC = 3600;
+/** How far around now signatures are valid when a zone does not say: an hour before, ten days after. */
+const START_BEFORE_SEC = 3600;
+const END_AFTER_SEC = 864_000;
+
+/** What dnssec-keygen calls the algorithms. */
+export type ZoneAlgorithm =
+  | 'RSASHA1'
+  | 'NSEC3RSASHA1'
+  | 'RSASHA256'
+  | 'RSASHA512'
+  | 'ECDSAP256SHA256'
+  | 'ECDSAP384SHA384'
+  | 'ED25519'
+  | 'ED448';
+
+/** A key pair as the two files that dnssec-keygen writes. */
+export interface ZoneKey {
+  /** The name of its files without their ending. */
+  readonly base: string;
+  readonly role: 'ksk' | 'zsk';
+  /** The DNSKEY record in presentation format. */
+  readonly record: string;
+  readonly privateText: string;
+}
+
+/** What to sign. */
+export interface ZoneText {
+  /** The name of the zone, absolute: `example.` or `.`. */
+  readonly apex: string;
+  /** Records that parseRecord reads. An SOA and an NS record with its address are added where they are missing. */
+  readonly records: readonly string[];
+  /** ECDSAP256SHA256 by default; not used with `keys`. */
+  readonly algorithm?: ZoneAlgorithm;
+  /** `nsec` by default. */
+  readonly denial?: 'nsec' | 'nsec3' | 'nsec3-optout';
+  /** Additional iterations of NSEC3, 0 by default. */
+  readonly iterations?: number;
+  /** The salt of NSEC3 in hexadecimal, `-` (none) by default. */
+  readonly salt?: string;
+  /** Inception and expiration in seconds since 1970. */
+  readonly start?: number;
+  readonly end?: number;
+  /** Keys of createZoneKey() or of an earlier zone; a new pair of KSK and ZSK by default. */
+  readonly keys?: readonly ZoneKey[];
+  /** `bind` by default. */
+  readonly signer?: 'bind' | 'ldns';
+  /** Digests of the DS records, SHA-256 only by default. */
+  readonly digests?: readonly ('SHA-1' | 'SHA-256' | 'SHA-384')[];
+}
+
+/** A signed zone. */
+export interface SignedZone {
+  readonly apex: string;
+  /** Every record: RRSIG, DNSKEY, NSEC or NSEC3 and NSEC3PARAM included. */
+  readonly records: readonly ResourceRecord[];
+  /** The same as a zone file that name servers read. */
+  readonly text: string;
+  /** DNSKEY records in presentation format. */
+  readonly dnskeys: readonly string[];
+  /** DS records of the KSKs, for the parent, in presentation format. */
+  readonly ds: readonly string[];
+  readonly keys: readonly ZoneKey[];
+}
+
+/** A key pair; `bits` is the size of an RSA modulus, 2048 by default. Without a ZSK beside it a KSK signs everything. */
+export const createZoneKey = (
+  apex: string,
+  algorithm: ZoneAlgorithm,
+  role: ZoneKey['role'],
+  bits = 2048,
+): ZoneKey =>
+  inDirectory((directory) => {
+    const size = algorithm.includes('RSA') ? ['-b', String(bits)] : [];
+    const flags = role === 'ksk' ? ['-f', 'KSK'] : [];
+    const base = runProgram('dnssec-keygen', directory, [
+      '-q',
+      '-a',
+      algorithm,
+      ...size,
+      ...flags,
+      apex,
+    ]).trim();
+    return {
+      base,
+      role,
+      record: toRecordTexts(readFileSync(join(directory, `${base}.key`), 'utf8'))[0] ?? '',
+      privateText: readFileSync(join(directory, `${base}.private`), 'utf8'),
+    };
+  });
+
+/** Signs a zone; throws with what the program printed when it refuses. */
+export const signZone = (zone: ZoneText): SignedZone =>
+  inDirectory((directory) => {
+    const { apex, algorithm = 'ECDSAP256SHA256', digests = ['SHA-256'] } = zone;
+    const keys = zone.keys ?? [createZoneKey(apex, algorithm, 'ksk'), createZoneKey(apex, algorithm, 'zsk')];
+    for (const key of keys) {
+      writeFileSync(join(directory, `${key.base}.key`), `${key.record}\n`);
+      writeFileSync(join(directory, `${key.base}.private`), key.privateText);
+    }
+    const unsigned = [...completeRecords(apex, zone.records), ...keys.map((key) => key.record)];
+    writeFileSync(join(directory, 'zone'), `${unsigned.join('\n')}\n`);
+    const [program, ...args] = zone.signer === 'ldns' ? ldnsCommand(zone) : bindCommand(zone, keys);
+    const bases = keys.map((key) => key.base);
+    runProgram(program ?? '', directory, [...args, '-o', apex, '-f', 'signed', 'zone', ...bases]);
+    const texts = toRecordTexts(readFileSync(join(directory, 'signed'), 'utf8'));
+    return {
+      apex,
+      records: texts.map((text) => parseRecord(text)),
+      text: `${texts.join('\n')}\n`,
+      dnskeys: keys.map((key) => key.record),
+      ds: keys
+        .filter((key) => key.role === 'ksk')
+        .flatMap((key) => digests.map((digest) => createDs(directory, key.base, digest))),
+      keys,
+    };
+  });
+
+/** A response whose ANSWER holds the records, in their order. */
+export const toMessage = (records: readonly ResourceRecord[]): Uint8Array => {
+  const builder = new MessageBuilder(new Uint8Array(MESSAGE_LENGTH_MAX)).start(1, FLAG.QR);
+  builder.question(nameFrom('.'), parseType('ANY') ?? 0, CLASS.IN);
+  for (const { owner, type, class: recordClass, ttl, rdata } of records)
+    builder.record(SECTION.ANSWER, owner, type, recordClass, ttl, rdata);
+  assert.ok(!builder.overflow, 'the records of a test are over 65535 bytes');
+  return builder.finish().slice();
+};
+
+/** The RRset of an owner and a type with its signatures; throws when there is none. */
+export const findRrset = (records: readonly ResourceRecord[], owner: string, type: string): Rrset => {
+  const name = Buffer.from(nameFrom(owner.toLowerCase()));
+  const ofOwner = records.filter((record) => name.equals(parseRecordOwner(record)));
+  const found = readRrsets(toMessage(ofOwner))?.find((rrset) => rrset.type === parseType(type));
+  assert.ok(found !== undefined, `the zone has no ${owner} ${type}`);
+  return found;
+};
+
+const parseRecordOwner = (record: ResourceRecord): Uint8Array =>
+  Buffer.from(Buffer.from(record.owner).toString('latin1').toLowerCase(), 'latin1');
+
+const bindCommand = (zone: ZoneText, keys: readonly ZoneKey[]): string[] => {
+  const { denial = 'nsec', iterations = 0, salt = '-' } = zone;
+  const [start, end] = validity(zone);
+  const nsec3 = denial === 'nsec' ? [] : ['-3', salt, '-H', String(iterations)];
+  const optOut = denial === 'nsec3-optout' ? ['-A'] : [];
+  const single = keys.every((key) => key.role === 'ksk') ? ['-z'] : [];
+  // Not verified afterwards (-P): a zone whose signatures are over is wanted as well.
+  const rest = ['-P', '-q', '-O', 'full', '-s', start, '-e', end];
+  return ['dnssec-signzone', ...rest, ...nsec3, ...optOut, ...single];
+};
+
+const ldnsCommand = (zone: ZoneText): string[] => {
+  const { denial = 'nsec', iterations = 0, salt = '-' } = zone;
+  const [start, end] = validity(zone);
+  const saltArguments = salt === '-' ? [] : ['-s', salt];
+  const nsec3 = denial === 'nsec' ? [] : ['-n', '-t', String(iterations), ...saltArguments];
+  return ['ldns-signzone', '-i', start, '-e', end, ...nsec3, ...(denial === 'nsec3-optout' ? ['-p'] : [])];
+};
+
+/** Inception and expiration as YYYYMMDDHHMMSS. */
+const validity = (zone: ZoneText): [string, string] => {
+  const nowSec = Math.floor(Date.now() / 1000);
+  const format = (seconds: number): string =>
+    new Date(seconds * 1000).toISOString().replaceAll(/\D/g, '').slice(0, 14);
+  return [format(zone.start ?? nowSec - START_BEFORE_SEC), format(zone.end ?? nowSec + END_AFTER_SEC)];
+};
+
+const createDs = (directory: string, base: string, digest: string): string => {
+  const [text = ''] = toRecordTexts(runProgram('dnssec-dsfromkey', directory, ['-a', digest, `${base}.key`]));
+  return formatRecord(parseRecord(text, TTL_SEC));
+};
+
+const completeRecords = (apex: string, texts: readonly string[]): string[] => {
+  const records = texts.map((text) => parseRecord(text, TTL_SEC));
+  const below = (label: string): string => (apex === '.' ? `${label}.` : `${label}.${apex}`);
+  const name = Buffer.from(nameFrom(apex));
+  const holds = (type: string): boolean =>
+    records.some((record) => record.type === parseType(type) && name.equals(record.owner));
+  const soa = `${apex} ${TTL_SEC} IN SOA ${below('ns')} ${below('hostmaster')} 1 7200 3600 1209600 300`;
+  const ns = [`${apex} ${TTL_SEC} IN NS ${below('ns')}`, `${below('ns')} ${TTL_SEC} IN A 192.0.2.53`];
+  return [...(holds('SOA') ? [] : [soa]), ...(holds('NS') ? [] : ns), ...records.map(formatRecord)];
+};
+
+/** The lines of a program's output that are records, without comments. */
+const toRecordTexts = (output: string): string[] =>
+  output
+    .split('\n')
+    .filter((line) => line.trim() !== '' && !line.startsWith(';'))
+    .map((line) => formatRecord(parseRecord(line, TTL_SEC)));
+
+const inDirectory = <Value>(work: (directory: string) => Value): Value => {
+  const directory = mkdtempSync(join(tmpdir(), 'cordon-zone-'));
+  try {
+    return work(directory);
+  } finally {
+    rmSync(directory, { recursive: true, force: true });
+  }
+};
+
+const runProgram = (program: string, directory: string, args: readonly string[]): string => {
+  const path = findProgram(program);
+  assert.ok(path !== undefined, `the program ${program} is not installed`);
+  const { status, stdout, stderr, error } = spawnSync(path, args, {
+    cwd: directory,
+    encoding: 'utf8',
+    timeout: PROGRAM_TIMEOUT_MS,
+  });
+  assert.ok(status === 0, `${program} ${args.join(' ')}: ${error?.message ?? ''}\n${stdout}${stderr}`);
+  return stdout;
+};

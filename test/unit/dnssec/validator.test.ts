@@ -1,0 +1,888 @@
+// The validator judged by zones that dnssec-signzone and ldns-signzone signed, and by what can be done to their answers
+// on the way. Time is a clock that tests move.
+import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
+import { beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import {
+  CLASS,
+  EDE,
+  nameFrom,
+  parseRecord,
+  parseType,
+  RCODE,
+  type ResourceRecord,
+  readU16,
+  SECTION,
+  TYPE,
+} from '../../../src/dns/dns.ts';
+import {
+  isClockPlausible,
+  type LookupQuestion,
+  parseTrustAnchors,
+  type ValidatedOutcome,
+  Validator,
+  type ValidatorOptions,
+} from '../../../src/dnssec/dnssec.ts';
+import { parseDnsKey } from '../../../src/dnssec/key.ts';
+import { readRrsets } from '../../../src/dnssec/rrset.ts';
+import { createRandom, mutate } from '../../support/mutate.ts';
+import { isInstalled, requireProgram } from '../../support/process.ts';
+import { parseMessage } from '../../support/records.ts';
+import { createZoneKey, type ZoneKey } from '../../support/signed-zone.ts';
+import { plainZone, type Tamper, type ZoneReply } from '../../support/zone-lookup.ts';
+import { signTree, type ZoneTree } from '../../support/zone-tree.ts';
+
+const NOW_SEC = Math.floor(Date.now() / 1000);
+const DAY_SEC = 86_400;
+const UNSUPPORTED_NSEC3_ITERATIONS = 27;
+
+const ALGORITHMS = [
+  'RSASHA256',
+  'RSASHA512',
+  'ECDSAP256SHA256',
+  'ECDSAP384SHA384',
+  'ED25519',
+  'ED448',
+] as const;
+const apexOf = (algorithm: string): string => `${algorithm.toLowerCase()}.test.`;
+
+/** The same in a zone of each kind of denial: data, wildcards, empty non-terminals, aliases, a delegation. */
+const contentOf = (apex: string): string[] => [
+  `www.${apex} 300 IN A 192.0.2.1`,
+  `*.wild.${apex} 300 IN A 192.0.2.2`,
+  `*.alias.${apex} 300 IN CNAME www.${apex}`,
+  `a.b.empty.${apex} 300 IN A 192.0.2.3`,
+  `near.${apex} 300 IN CNAME www.${apex}`,
+  `far.${apex} 300 IN CNAME www.rsasha256.test.`,
+  `plain.${apex} 300 IN CNAME www.plain.test.`,
+  `nowhere.${apex} 300 IN CNAME no.such.nsec.test.`,
+  `dname.${apex} 300 IN DNAME rsasha256.test.`,
+  `unsigned.${apex} 300 IN NS ns.unsigned.${apex}`,
+];
+
+/** The DS record, with SHA-256, of a DNSKEY record in presentation format. */
+const dsOf = (key: string): string => {
+  const { owner, rdata } = parseRecord(key, 3600);
+  const digest = createHash('sha256').update(owner).update(rdata).digest('hex');
+  const { keyTag, algorithm } = parseDnsKey(rdata) ?? { keyTag: 0, algorithm: 0 };
+  return `${key.split(' ')[0]} 3600 IN DS ${keyTag} ${algorithm} 2 ${digest}`;
+};
+
+/** The same public key with two of its 16-bit words exchanged: another key with the same tag. */
+const withSameTag = (key: string, at: number): string => {
+  const words = key.split(' ');
+  const bytes = Buffer.from(words.at(-1) ?? '', 'base64');
+  const [first, second] = [bytes.subarray(0, 2), bytes.subarray(at, at + 2)];
+  const swapped = Buffer.concat([second, bytes.subarray(2, at), first, bytes.subarray(at + 2)]);
+  return [...words.slice(0, -1), swapped.toString('base64')].join(' ');
+};
+
+/** A key of an algorithm without its words: only the public half is needed. */
+const NO_ZONE_KEY = `nokey.test. 3600 IN DNSKEY 1 3 13 ${Buffer.alloc(64, 7).toString('base64')}`;
+
+let tree: ZoneTree;
+
+beforeAll(() => {
+  if (!isInstalled('dnssec-signzone') || !isInstalled('ldns-signzone')) return;
+  const createKeys = (apex: string): [ZoneKey, ZoneKey] => [
+    createZoneKey(apex, 'ED25519', 'ksk'),
+    createZoneKey(apex, 'ED25519', 'zsk'),
+  ];
+  const trapKeys = createKeys('trap.test.');
+  const [, trapZsk] = trapKeys;
+  const pairKeys = createKeys('pair.test.');
+  const [, pairZsk] = pairKeys;
+  const trapRecords = Array.from({ length: 14 }, (_, index) => withSameTag(trapZsk.record, 2 + 2 * index));
+  const lost = createZoneKey('lost.test.', 'ECDSAP256SHA256', 'ksk');
+  const plainRecords = (apex: string): string[] => [`www.${apex} 300 IN A 192.0.2.9`];
+  tree = signTree({
+    zones: [
+      { apex: 'nsec.test.', records: contentOf('nsec.test.') },
+      {
+        apex: 'nsec3.test.',
+        records: contentOf('nsec3.test.'),
+        denial: 'nsec3',
+        salt: 'aabb',
+        iterations: 3,
+      },
+      { apex: 'optout.test.', records: contentOf('optout.test.'), denial: 'nsec3-optout' },
+      ...ALGORITHMS.map((algorithm) => ({
+        apex: apexOf(algorithm),
+        algorithm,
+        records: contentOf(apexOf(algorithm)),
+      })),
+      { apex: 'expired.test.', records: contentOf('expired.test.'), ...validity(-9 * DAY_SEC, -DAY_SEC) },
+      { apex: 'future.test.', records: contentOf('future.test.'), ...validity(DAY_SEC, 9 * DAY_SEC) },
+      { apex: 'lost.test.', records: contentOf('lost.test.') },
+      { apex: 'many.test.', records: contentOf('many.test.') },
+      {
+        apex: 'iterations.test.',
+        records: contentOf('iterations.test.'),
+        denial: 'nsec3',
+        iterations: 100,
+        signer: 'ldns',
+      },
+      { apex: 'trap.test.', records: [...contentOf('trap.test.'), ...trapRecords], keys: trapKeys },
+      {
+        apex: 'pair.test.',
+        records: [...contentOf('pair.test.'), withSameTag(pairZsk.record, 2), withSameTag(pairZsk.record, 4)],
+        keys: pairKeys,
+      },
+    ],
+    plain: [
+      plainZone('plain.test.', [
+        ...plainRecords('plain.test.'),
+        'in.plain.test. 300 IN CNAME www.nsec.test.',
+      ]),
+      ...['algorithm', 'digest', 'nokey'].map((label) =>
+        plainZone(`${label}.test.`, [
+          ...plainRecords(`${label}.test.`),
+          ...(label === 'nokey' ? [NO_ZONE_KEY] : []),
+        ]),
+      ),
+      ...['nsec', 'nsec3', 'optout'].map((label) =>
+        plainZone(`unsigned.${label}.test.`, plainRecords(`unsigned.${label}.test.`)),
+      ),
+    ],
+    ds: {
+      'lost.test.': [dsOf(lost.record)],
+      'algorithm.test.': [`algorithm.test. 3600 IN DS 1 200 2 ${'00'.repeat(32)}`],
+      'digest.test.': [`digest.test. 3600 IN DS 1 13 250 ${'00'.repeat(32)}`],
+      'nokey.test.': [dsOf(NO_ZONE_KEY)],
+    },
+    extraDs: {
+      'many.test.': [
+        `many.test. 3600 IN DS 1 200 2 ${'00'.repeat(32)}`,
+        `many.test. 3600 IN DS 1 13 250 ${'00'.repeat(32)}`,
+        `many.test. 3600 IN DS 1 13 2 ${'00'.repeat(32)}`,
+      ],
+    },
+  });
+});
+
+beforeEach((context) => {
+  requireProgram(context, 'dnssec-signzone');
+  requireProgram(context, 'ldns-signzone');
+  tree.lookup.reset();
+});
+
+const validity = (fromSec: number, toSec: number): { start: number; end: number } => ({
+  start: NOW_SEC + fromSec,
+  end: NOW_SEC + toSec,
+});
+
+/** A validator of the tree, with what it reported. */
+const createValidator = (options: Partial<ValidatorOptions> = {}) => {
+  const time = { nowMs: NOW_SEC * 1000 };
+  const reports: string[] = [];
+  const validator = new Validator({
+    lookup: tree.lookup,
+    anchors: tree.anchors,
+    negativeAnchors: [],
+    clock: () => time.nowMs,
+    aggressiveNsec: false,
+    observer: {
+      chainLookup: () => {},
+      validated: (verdict, code) => reports.push(`${verdict} ${code}`),
+      retried: () => reports.push('retried'),
+      denied: () => reports.push('denied'),
+      exceeded: (limit) => reports.push(`exceeded ${limit}`),
+      defect: (thrown) => reports.push(`defect ${String(thrown)}`),
+    },
+    ...options,
+  });
+  const ask = (text: string, fields: Partial<LookupQuestion> = {}): Promise<ValidatedOutcome> =>
+    new Promise((resolve, reject) => {
+      const [name = '', type = ''] = text.split(' ');
+      let calls = 0;
+      const question = {
+        name: nameFrom(name),
+        type: parseType(type) ?? 0,
+        class: CLASS.IN,
+        dnssecOk: true,
+        checkingDisabled: false,
+        view: 0,
+        wantsAd: true,
+        ...fields,
+      };
+      validator.resolve(question, (outcome) => {
+        calls++;
+        if (calls > 1) reject(new Error('called back twice'));
+        resolve(outcome);
+      });
+    });
+  return { ask, reports, time, validator };
+};
+
+/** An outcome in a word: `secure`, `insecure`, `insecure CODE`, `bogus CODE`, `failure REASON`. */
+const wordsOf = (outcome: ValidatedOutcome): string => {
+  if (outcome.kind === 'bogus') return `bogus ${outcome.code}`;
+  if (outcome.kind === 'failure') return `failure ${outcome.reason}`;
+  const { security, insecureReason } = outcome;
+  return insecureReason === undefined ? security : `${security} ${insecureReason.code}`;
+};
+
+/** What one question comes to, for a validator without memory. */
+const verdict = async (question: string, tamper?: Tamper, options?: Partial<ValidatorOptions>) => {
+  tree.lookup.tamper = tamper;
+  return wordsOf(await createValidator(options).ask(question));
+};
+
+const messageOf = (outcome: ValidatedOutcome): Uint8Array => {
+  assert.ok(outcome.kind === 'answer');
+  return outcome.message;
+};
+
+const coveredBy = ({ type, rdata }: ResourceRecord): number =>
+  type === TYPE.RRSIG ? readU16(rdata, 0) : type;
+const isRrsig = ({ type }: ResourceRecord): boolean => type === TYPE.RRSIG;
+
+/** Changes the reply to one question. */
+const change =
+  (question: string, edit: (reply: ZoneReply) => ZoneReply): Tamper =>
+  (asked, reply) =>
+    asked === question ? edit(reply) : reply;
+
+/** Takes records out of a reply. */
+const without =
+  (drop: (record: ResourceRecord) => boolean) =>
+  (reply: ZoneReply): ZoneReply => ({
+    ...reply,
+    answer: reply.answer.filter((record) => !drop(record)),
+    authority: reply.authority.filter((record) => !drop(record)),
+  });
+
+/** The untampered reply to a question. */
+const replyTo = (question: string): Promise<ZoneReply> =>
+  new Promise((resolve) => {
+    const [name = '', type = ''] = question.split(' ');
+    const { lookup } = tree;
+    const before = lookup.tamper;
+    lookup.tamper = (_asked, reply) => {
+      resolve(reply);
+      return reply;
+    };
+    const fields = { class: CLASS.IN, dnssecOk: true, checkingDisabled: true, view: 0, wantsAd: false };
+    lookup.resolve({ name: nameFrom(name), type: parseType(type) ?? 0, ...fields }, () => {});
+    lookup.tamper = before;
+  });
+
+describe('answers of sound zones', () => {
+  test.each(ALGORITHMS)('data and denial signed with %s are secure', async (algorithm) => {
+    const apex = apexOf(algorithm);
+    for (const question of [`www.${apex} A`, `www.${apex} MX`, `no.${apex} A`, `${apex} DNSKEY`])
+      expect([question, await verdict(question)]).toEqual([question, 'secure']);
+  });
+
+  const QUESTIONS: readonly (readonly [string, string, string])[] = [
+    ['data', 'www A', 'secure'],
+    ['another type of a name', 'www MX', 'secure'],
+    ['a name that does not exist', 'no A', 'secure'],
+    ['a name below one that does not exist', 'a.b.c.no A', 'secure'],
+    ['data of a wildcard', 'x.wild A', 'secure'],
+    ['data of a wildcard, labels deeper', 'x.y.wild A', 'secure'],
+    ['a wildcard without the type', 'x.wild MX', 'secure'],
+    ['the wildcard itself', '*.wild A', 'secure'],
+    ['an alias of a wildcard', 'x.alias A', 'secure'],
+    ['an empty non-terminal', 'b.empty A', 'secure'],
+    ['an alias within the zone', 'near A', 'secure'],
+    ['an alias itself', 'near CNAME', 'secure'],
+    ['an alias into another zone', 'far A', 'secure'],
+    ['an alias to another zone without the type', 'far MX', 'secure'],
+    ['an alias to a name that does not exist', 'nowhere A', 'secure'],
+    ['a name below a DNAME', 'www.dname A', 'secure'],
+    ['a name below a DNAME that does not exist', 'no.dname A', 'secure'],
+    ['the DNAME itself', 'dname DNAME', 'secure'],
+    ['all types', 'www ANY', 'secure'],
+    ['no DS below the apex', 'www DS', 'secure'],
+    ['an alias into an unsigned zone', 'plain A', 'insecure'],
+    ['data below an unsigned delegation', 'www.unsigned A', 'insecure'],
+    ['no data below an unsigned delegation', 'www.unsigned MX', 'insecure'],
+    ['no name below an unsigned delegation', 'no.unsigned A', 'insecure'],
+    ['signatures alone', 'www RRSIG', 'insecure'],
+  ];
+  const questionsOf = (label: string, exceptions: Readonly<Record<string, string>> = {}) =>
+    QUESTIONS.map(([what, text, word]) => {
+      const [name = '', type = ''] = text.split(' ');
+      return [what, `${name}.${label}.test. ${type}`, exceptions[text] ?? word] as const;
+    });
+
+  test.each(questionsOf('nsec'))('NSEC: %s (%s) is %s', async (_what, question, word) => {
+    expect(await verdict(question)).toBe(word);
+  });
+
+  test.each(questionsOf('nsec3'))('NSEC3: %s (%s) is %s', async (_what, question, word) => {
+    expect(await verdict(question)).toBe(word);
+  });
+
+  // What falls into a span that leaves names out is not authentic (RFC 5155 section 9.2).
+  const optOut = Object.fromEntries(
+    ['no A', 'a.b.c.no A', 'x.wild A', 'x.y.wild A', 'x.alias A', 'x.wild MX'].map((text) => [
+      text,
+      'insecure',
+    ]),
+  );
+  test.each(questionsOf('optout', optOut))('opt-out: %s (%s) is %s', async (_what, question, word) => {
+    expect(await verdict(question)).toBe(word);
+  });
+
+  test.each([
+    ['nsec.test. DS', 'secure'],
+    ['plain.test. DS', 'secure'],
+    ['. DS', 'secure'],
+    ['. NS', 'secure'],
+    ['. DNSKEY', 'secure'],
+    ['invalid. A', 'secure'],
+    ['WWW.NSEC.TEST. A', 'secure'],
+    ['www.plain.test. A', 'insecure'],
+    ['no.plain.test. A', 'insecure'],
+    ['in.plain.test. A', 'insecure'],
+    ['www.algorithm.test. A', `insecure ${EDE.UNSUPPORTED_DNSKEY_ALGORITHM}`],
+    ['www.digest.test. A', `insecure ${EDE.UNSUPPORTED_DS_DIGEST}`],
+    ['www.many.test. A', 'secure'],
+    ['www.iterations.test. A', 'secure'],
+    ['no.iterations.test. A', `insecure ${UNSUPPORTED_NSEC3_ITERATIONS}`],
+    ['x.wild.iterations.test. A', `insecure ${UNSUPPORTED_NSEC3_ITERATIONS}`],
+    ['www.expired.test. A', `bogus ${EDE.SIGNATURE_EXPIRED}`],
+    ['www.future.test. A', `bogus ${EDE.SIGNATURE_NOT_YET_VALID}`],
+    ['www.lost.test. A', `bogus ${EDE.DNSKEY_MISSING}`],
+    ['www.nokey.test. A', `bogus ${EDE.NO_ZONE_KEY_BIT_SET}`],
+  ])('%s is %s', async (question, word) => {
+    expect(await verdict(question)).toBe(word);
+  });
+
+  test('the text of a bogus answer names what is wrong', async () => {
+    const outcome = await createValidator().ask('www.lost.test. A');
+    expect(outcome).toMatchObject({ kind: 'bogus', text: 'lost.test. DNSKEY: no key that is trusted' });
+  });
+
+  test('an answer with another code is passed on as insecure', async () => {
+    const refused = (reply: ZoneReply): ZoneReply => ({
+      rcode: RCODE.YXDOMAIN,
+      answer: [],
+      authority: reply.authority,
+    });
+    expect(await verdict('www.nsec.test. A', change('www.nsec.test. A', refused))).toBe('insecure');
+    const forged = (reply: ZoneReply): ZoneReply => ({ ...without(isRrsig)(reply), rcode: RCODE.YXDOMAIN });
+    expect(await verdict('www.nsec.test. A', change('www.nsec.test. A', forged))).toMatch(/^bogus/);
+  });
+});
+
+describe('answers that were changed on the way', () => {
+  const WWW = 'www.nsec.test. A';
+
+  test('other data is bogus, in an answer and under an alias', async () => {
+    const forge = (reply: ZoneReply): ZoneReply => ({
+      ...reply,
+      answer: reply.answer.map((record) =>
+        record.type === TYPE.A ? { ...record, rdata: Uint8Array.of(198, 51, 100, 1) } : record,
+      ),
+    });
+    expect(await verdict(WWW, change(WWW, forge))).toBe(`bogus ${EDE.DNSSEC_BOGUS}`);
+    for (const question of [
+      'far.nsec.test. A',
+      'in.plain.test. A',
+      'www.dname.nsec.test. A',
+      'x.wild.nsec.test. A',
+    ])
+      expect([question, await verdict(question, change(question, forge))]).toEqual([
+        question,
+        `bogus ${EDE.DNSSEC_BOGUS}`,
+      ]);
+  });
+
+  test('an answer without its signatures is bogus', async () => {
+    const missing = `bogus ${EDE.RRSIGS_MISSING}`;
+    expect(await verdict(WWW, change(WWW, without(isRrsig)))).toBe(missing);
+    expect(await verdict('x.wild.nsec.test. A', change('x.wild.nsec.test. A', without(isRrsig)))).toBe(
+      missing,
+    );
+    expect(await verdict('near.nsec.test. A', change('near.nsec.test. A', without(isRrsig)))).toBe(missing);
+  });
+
+  test('an upstream that drops everything of DNSSEC makes everything bogus', async () => {
+    const strip: Tamper = (_asked, reply) =>
+      without(
+        (record) => isRrsig(record) || [TYPE.NSEC, TYPE.DNSKEY, TYPE.DS].some((type) => type === record.type),
+      )(reply);
+    expect(await verdict(WWW, strip)).toBe(`bogus ${EDE.DNSKEY_MISSING}`);
+    expect(await verdict('www.plain.test. A', strip)).toBe(`bogus ${EDE.DNSKEY_MISSING}`);
+    const unsign: Tamper = (_asked, reply) => without(isRrsig)(reply);
+    expect(await verdict(WWW, unsign)).toBe(`bogus ${EDE.RRSIGS_MISSING}`);
+  });
+
+  test.each([
+    ['www.nsec.test. MX', TYPE.NSEC],
+    ['no.nsec.test. A', TYPE.NSEC],
+    ['x.wild.nsec.test. A', TYPE.NSEC],
+    ['x.alias.nsec.test. A', TYPE.NSEC],
+    ['www.nsec3.test. MX', TYPE.NSEC3],
+    ['no.nsec3.test. A', TYPE.NSEC3],
+    ['x.wild.nsec3.test. A', TYPE.NSEC3],
+  ])('%s without its proof is bogus', async (question, type) => {
+    const tamper = change(
+      question,
+      without((record) => coveredBy(record) === type),
+    );
+    expect(await verdict(question, tamper)).toBe(`bogus ${EDE.NSEC_MISSING}`);
+  });
+
+  test('each record of a proof is needed', async () => {
+    for (const question of ['no.nsec3.test. A', 'x.wild.nsec3.test. MX', 'no.nsec.test. A']) {
+      const reply = await replyTo(question);
+      const owners = new Set(
+        reply.authority
+          .filter(({ type }) => type === TYPE.NSEC || type === TYPE.NSEC3)
+          .map(({ owner }) => Buffer.from(owner).toString('latin1')),
+      );
+      expect(owners.size).toBeGreaterThan(0);
+      for (const owner of owners) {
+        const drop = (record: ResourceRecord): boolean =>
+          Buffer.from(record.owner).toString('latin1') === owner && coveredBy(record) !== TYPE.SOA;
+        expect(await verdict(question, change(question, without(drop)))).toMatch(/^bogus/);
+      }
+    }
+  });
+
+  test('the proof for one name does not deny another', async () => {
+    for (const zone of ['nsec.test.', 'nsec3.test.']) {
+      const [noName, noData] = [await replyTo(`no.${zone} A`), await replyTo(`near.${zone} DS`)];
+      const question = `www.${zone} A`;
+      expect(
+        await verdict(
+          question,
+          change(question, () => noName),
+        ),
+      ).toBe(`bogus ${EDE.NSEC_MISSING}`);
+      expect(
+        await verdict(
+          question,
+          change(question, () => noData),
+        ),
+      ).toBe(`bogus ${EDE.NSEC_MISSING}`);
+    }
+  });
+
+  test('an RCODE that the proof does not say is bogus', async () => {
+    const asName = (reply: ZoneReply): ZoneReply => ({ ...reply, rcode: RCODE.NXDOMAIN });
+    expect(await verdict('www.nsec.test. MX', change('www.nsec.test. MX', asName))).toMatch(/^bogus/);
+    expect(await verdict(WWW, change(WWW, asName))).toMatch(/^bogus/);
+  });
+
+  test('a delegation without its DS is not insecure', async () => {
+    const ds = 'nsec.test. DS';
+    const unsigned = without(isRrsig);
+    const strip =
+      (edit: (reply: ZoneReply) => ZoneReply): Tamper =>
+      (asked, reply) => {
+        if (asked === ds) return edit(reply);
+        return asked.includes('nsec.test.') ? unsigned(reply) : reply;
+      };
+    const empty = (reply: ZoneReply): ZoneReply => ({ ...reply, answer: [] });
+    const plain = await replyTo('plain.test. DS');
+    const apex = await replyTo('nsec.test. MX');
+    expect(await verdict(WWW, strip(empty))).toBe(`bogus ${EDE.NSEC_MISSING}`);
+    expect(
+      await verdict(
+        WWW,
+        strip(() => plain),
+      ),
+    ).toBe(`bogus ${EDE.NSEC_MISSING}`);
+    // The child's own records, as a server of both zones that confuses them gives them.
+    expect(
+      await verdict(
+        WWW,
+        strip(() => apex),
+      ),
+    ).toMatch(/^bogus/);
+    expect(await verdict(WWW, strip(unsigned))).toBe(`bogus ${EDE.RRSIGS_MISSING}`);
+  });
+
+  test('a signature of a zone that is not above the name counts for nothing', async () => {
+    const other = await replyTo('www.nsec3.test. A');
+    const foreign = change(WWW, (reply) => ({
+      ...reply,
+      answer: [...without(isRrsig)(reply).answer, ...other.answer.filter(isRrsig).map(withOwner(reply))],
+    }));
+    expect(await verdict(WWW, foreign)).toBe(`bogus ${EDE.RRSIGS_MISSING}`);
+  });
+
+  test('a signer above the trust anchor does not make an answer insecure', async () => {
+    const signer = nameFrom('test.');
+    const rename = (record: ResourceRecord): ResourceRecord =>
+      isRrsig(record)
+        ? {
+            ...record,
+            rdata: Buffer.concat([record.rdata.subarray(0, 18), signer, record.rdata.subarray(18 + 11)]),
+          }
+        : record;
+    const island = parseTrustAnchors((tree.zones.get('nsec.test.')?.ds ?? []).join('\n'), 'island');
+    const tamper = change(WWW, (reply) => ({ ...reply, answer: reply.answer.map(rename) }));
+    expect(await verdict(WWW, undefined, { anchors: island })).toBe('secure');
+    expect(await verdict('www.nsec3.test. A', undefined, { anchors: island })).toBe('insecure');
+    expect(await verdict(WWW, tamper, { anchors: island })).toBe(`bogus ${EDE.RRSIGS_MISSING}`);
+  });
+
+  test('a record that nobody asked for is judged as well', async () => {
+    const stray = parseRecord('www.rsasha256.test. 300 IN A 198.51.100.1');
+    const tamper = change(WWW, (reply) => ({ ...reply, answer: [...reply.answer, stray] }));
+    expect(await verdict(WWW, tamper)).toBe(`bogus ${EDE.RRSIGS_MISSING}`);
+  });
+
+  test('more than twelve aliases are not followed', async () => {
+    const chain = (length: number): Tamper =>
+      change('www.plain.test. A', (reply) => ({
+        ...reply,
+        answer: Array.from({ length }, (_, index) =>
+          parseRecord(`${index === 0 ? 'www' : index}.plain.test. 300 IN CNAME ${index + 1}.plain.test.`),
+        ),
+      }));
+    expect(await verdict('www.plain.test. A', chain(12))).toBe('insecure');
+    expect(await verdict('www.plain.test. A', chain(13))).toBe(`bogus ${EDE.DNSSEC_BOGUS}`);
+    const loop = change('www.plain.test. A', (reply) => ({
+      ...reply,
+      answer: [parseRecord('www.plain.test. 300 IN CNAME www.plain.test.')],
+    }));
+    expect(await verdict('www.plain.test. A', loop)).toBe(`bogus ${EDE.DNSSEC_BOGUS}`);
+  });
+
+  test('no mutation of an answer or of its chain gives secure other data, or insecure data', async () => {
+    const random = createRandom(20_326);
+    const questions = [WWW, 'no.nsec3.test. A', 'x.wild.nsec.test. A', 'far.nsec.test. A'];
+    const genuine = new Map<string, string>();
+    for (const question of questions) {
+      genuine.set(question, dataOf(messageOf(await createValidator().ask(question))));
+    }
+    let unharmed = 0;
+    for (let round = 0; round < 200; round++) {
+      const question = questions[round % questions.length] ?? WWW;
+      const lookup = mutatingLookup(random, round % 2 === 0 ? question : undefined);
+      const { ask, reports } = createValidator({ lookup });
+      const outcome = await ask(question);
+      expect([round, reports.filter((report) => report.startsWith('defect'))]).toEqual([round, []]);
+      if (outcome.kind !== 'answer') continue;
+      const rcode = (outcome.message[3] ?? 0) & 0xf;
+      if (outcome.security === 'secure') {
+        unharmed++;
+        expect([round, dataOf(outcome.message)]).toEqual([round, genuine.get(question)]);
+      } else expect([round, rcode === RCODE.NOERROR || rcode === RCODE.NXDOMAIN]).toEqual([round, false]);
+    }
+    expect(unharmed).toBeGreaterThan(0);
+    expect(unharmed).toBeLessThan(200);
+  });
+});
+
+/** What a message says: its RCODE and the data of ANSWER, without TTLs and signatures. */
+const dataOf = (message: Uint8Array): string => {
+  const answers = (readRrsets(message) ?? []).filter(
+    ({ section, type }) => section === SECTION.ANSWER && type !== TYPE.RRSIG,
+  );
+  const texts = answers.map(
+    ({ owner, type, rdatas }) =>
+      [owner, ...rdatas].map((bytes) => Buffer.from(bytes).toString('hex')).join(' ') + type,
+  );
+  return [(message[3] ?? 0) & 0xf, ...texts.sort()].join('\n');
+};
+
+/** The tree's lookup, whose answers to one question, or to half of all, are mutated. */
+const mutatingLookup = (
+  random: (limit: number) => number,
+  only: string | undefined,
+): ValidatorOptions['lookup'] => ({
+  resolve: (question, done) => {
+    const own = nameFrom(only?.split(' ')[0] ?? '.');
+    const isChosen = only === undefined ? random(2) === 0 : Buffer.compare(question.name, own) === 0;
+    tree.lookup.resolve(question, (outcome) => {
+      const isMutated = isChosen && outcome.kind === 'answer';
+      done(isMutated ? { ...outcome, message: mutate([outcome.message], random) } : outcome);
+    });
+  },
+});
+
+/** Gives records the owner of a reply's first one. */
+const withOwner =
+  (reply: ZoneReply) =>
+  (record: ResourceRecord): ResourceRecord => ({ ...record, owner: reply.answer[0]?.owner ?? record.owner });
+
+describe('what is asked and handed on', () => {
+  test('everything is asked with DO and CD, whatever the client said', async () => {
+    await createValidator().ask('www.nsec.test. A', { dnssecOk: false });
+    expect(tree.lookup.questions.length).toBeGreaterThan(4);
+    for (const { dnssecOk, checkingDisabled } of tree.lookup.questions)
+      expect([dnssecOk, checkingDisabled]).toEqual([true, true]);
+  });
+
+  test('a question with CD goes out as it came and is not validated', async () => {
+    const { ask } = createValidator();
+    const outcome = await ask('www.lost.test. A', { checkingDisabled: true, dnssecOk: false });
+    expect(wordsOf(outcome)).toBe('insecure');
+    expect(tree.lookup.asked).toEqual(['www.lost.test. A']);
+    expect(tree.lookup.questions).toMatchObject([{ checkingDisabled: true, dnssecOk: false }]);
+  });
+
+  test('a question whose zone is known costs one look-up', async () => {
+    const { ask } = createValidator();
+    await ask('www.nsec.test. A');
+    tree.lookup.reset();
+    for (const question of ['near.nsec.test. A', 'no.nsec.test. A', 'x.wild.nsec.test. A']) {
+      await ask(question);
+      expect(tree.lookup.asked).toEqual([question]);
+      tree.lookup.reset();
+    }
+  });
+
+  test('signatures bound the lifetime: the original TTL and the end', async () => {
+    const { ask, time } = createValidator();
+    const raise = change('www.nsec.test. A', (reply) => ({
+      ...reply,
+      answer: reply.answer.map((record) => ({ ...record, ttl: 86_400 })),
+    }));
+    tree.lookup.tamper = raise;
+    expect(await ask('www.nsec.test. A')).toMatchObject({ security: 'secure', ttlMaxSec: 300 });
+    // The tree's signatures end ten days after they were made.
+    time.nowMs += (10 * DAY_SEC - 200) * 1000;
+    const late = await ask('www.nsec.test. A');
+    assert.ok(late.kind === 'answer' && late.security === 'secure');
+    expect(late.ttlMaxSec).toBeGreaterThan(100);
+    expect(late.ttlMaxSec).toBeLessThan(300);
+    expect(await ask('www.plain.test. A')).toMatchObject({ ttlMaxSec: Number.POSITIVE_INFINITY });
+  });
+
+  test('what of AUTHORITY was not verified is left out where a client would get it', async () => {
+    const stray = parseRecord('nsec.test. 300 IN NS ns.example.org.');
+    for (const [question, kept] of [
+      ['www.nsec.test. A', []],
+      ['x.wild.nsec.test. A', ['NSEC', 'RRSIG']],
+      ['no.nsec.test. A', ['NSEC', 'RRSIG', 'SOA']],
+    ] as const) {
+      tree.lookup.tamper = change(question, (reply) => ({
+        ...reply,
+        authority: [stray, ...reply.authority],
+      }));
+      const outcome = await createValidator().ask(question);
+      expect(wordsOf(outcome)).toBe('secure');
+      const { authority, answer, isSound } = parseMessage(messageOf(outcome));
+      expect([...new Set(authority.map((text) => text.split(' ')[3]))].sort()).toEqual(kept);
+      expect(isSound).toBe(true);
+      expect(answer.length).toBe(parseMessage(await messageFor(question)).answer.length);
+    }
+    const plain = await createValidator().ask('www.nsec.test. A', { dnssecOk: false });
+    expect(wordsOf(plain)).toBe('secure');
+  });
+
+  test('an SOA that was changed makes a negative answer bogus', async () => {
+    const longer = (reply: ZoneReply): ZoneReply => ({
+      ...reply,
+      authority: reply.authority.map((record) =>
+        record.type === TYPE.SOA
+          ? { ...record, rdata: Buffer.concat([record.rdata.subarray(0, -1), Uint8Array.of(1)]) }
+          : record,
+      ),
+    });
+    expect(await verdict('no.nsec.test. A', change('no.nsec.test. A', longer))).toBe(
+      `bogus ${EDE.DNSSEC_BOGUS}`,
+    );
+  });
+
+  test('failures of the look-up and of the chain are passed on', async () => {
+    const down =
+      (question: string): Tamper =>
+      (asked, reply) =>
+        asked === question ? { kind: 'failure', reason: 'timeout' } : reply;
+    for (const question of ['www.nsec.test. A', 'nsec.test. DS', 'test. DNSKEY', '. DNSKEY'])
+      expect([question, await verdict('www.nsec.test. A', down(question))]).toEqual([
+        question,
+        'failure timeout',
+      ]);
+  });
+
+  test('a failed look-up is not remembered', async () => {
+    const { ask } = createValidator();
+    tree.lookup.tamper = (asked, reply) =>
+      asked === 'nsec.test. DS' ? { kind: 'failure', reason: 'network' } : reply;
+    expect(wordsOf(await ask('www.nsec.test. A'))).toBe('failure network');
+    tree.lookup.tamper = undefined;
+    expect(wordsOf(await ask('www.nsec.test. A'))).toBe('secure');
+  });
+
+  test('a lookup that throws is a failure', async () => {
+    const lookup = {
+      resolve: () => {
+        throw new Error('closed');
+      },
+    };
+    expect(await verdict('www.nsec.test. A', undefined, { lookup })).toBe('failure network');
+  });
+
+  test('an observer that throws does not leave a question without an outcome', async () => {
+    const reports: unknown[] = [];
+    const observer = {
+      chainLookup: () => {
+        throw new Error('no memory');
+      },
+      validated: () => {},
+      retried: () => {},
+      denied: () => {},
+      exceeded: () => {},
+      defect: (thrown: unknown) => reports.push(thrown),
+    };
+    expect(await verdict('www.nsec.test. A', undefined, { observer })).toBe('failure servfail');
+    expect(reports).toHaveLength(1);
+  });
+});
+
+/** The untampered message for a question. */
+const messageFor = async (question: string): Promise<Uint8Array> => {
+  tree.lookup.tamper = undefined;
+  return messageOf(await createValidator().ask(question));
+};
+
+describe('second tries and memory', () => {
+  test('a bogus answer is asked for once more, from somebody else', async () => {
+    const { ask, reports } = createValidator();
+    tree.lookup.tamper = (asked, reply, times) =>
+      asked === 'www.nsec.test. A' && times === 0 ? without(isRrsig)(reply) : reply;
+    expect(wordsOf(await ask('www.nsec.test. A'))).toBe('secure');
+    expect(reports).toEqual(['retried', 'secure -1']);
+    const own = tree.lookup.questions.filter(({ type }) => type === TYPE.A);
+    expect(own.map(({ notFrom }) => notFrom)).toEqual([undefined, 'server-0']);
+  });
+
+  test.each(['. DNSKEY', 'test. DS', 'test. DNSKEY', 'nsec.test. DS', 'nsec.test. DNSKEY'])(
+    'so is %s on the way',
+    async (question) => {
+      const once: Tamper = (asked, reply, times) =>
+        asked === question && times === 0 ? without(isRrsig)(reply) : reply;
+      expect(await verdict('www.nsec.test. A', once)).toBe('secure');
+      const always: Tamper = (asked, reply) => (asked === question ? without(isRrsig)(reply) : reply);
+      tree.lookup.reset();
+      expect(await verdict('www.nsec.test. A', always)).toBe(`bogus ${EDE.RRSIGS_MISSING}`);
+      expect(tree.lookup.asked.filter((asked) => asked === question)).toHaveLength(2);
+    },
+  );
+
+  test('what is bogus is not asked again for five seconds', async () => {
+    const { ask, time } = createValidator();
+    tree.lookup.tamper = change('www.nsec.test. A', without(isRrsig));
+    const first = await ask('www.nsec.test. A');
+    expect(tree.lookup.asked.filter((asked) => asked === 'www.nsec.test. A')).toHaveLength(2);
+    tree.lookup.reset();
+    expect(await ask('WWW.nsec.test. A')).toMatchObject({ kind: 'bogus', code: EDE.RRSIGS_MISSING });
+    expect(wordsOf(await ask('www.nsec.test. A', { view: 1 }))).toBe('secure');
+    expect(first.kind).toBe('bogus');
+    tree.lookup.reset();
+    time.nowMs += 5000;
+    expect(wordsOf(await ask('www.nsec.test. A'))).toBe('secure');
+    time.nowMs -= 3_600_000;
+    expect(wordsOf(await ask('www.nsec.test. A'))).toBe('secure');
+  });
+
+  test('clear() forgets zones and what was bogus', async () => {
+    const { ask, validator } = createValidator();
+    tree.lookup.tamper = change('www.nsec.test. A', without(isRrsig));
+    await ask('www.nsec.test. A');
+    tree.lookup.reset();
+    validator.clear();
+    expect(wordsOf(await ask('www.nsec.test. A'))).toBe('secure');
+    expect(tree.lookup.asked).toContain('. DNSKEY');
+  });
+
+  test('setAnchors() judges by other anchors', async () => {
+    const { ask, validator } = createValidator();
+    expect(wordsOf(await ask('www.nsec.test. A'))).toBe('secure');
+    validator.setAnchors(parseTrustAnchors(`. DS 1 13 2 ${'00'.repeat(32)}`, 'other'));
+    expect(wordsOf(await ask('www.nsec.test. A'))).toBe(`bogus ${EDE.DNSKEY_MISSING}`);
+    validator.setAnchors([]);
+    expect(wordsOf(await ask('www.nsec3.test. A'))).toBe('insecure');
+  });
+});
+
+describe('proofs that are kept', () => {
+  const options = { aggressiveNsec: true };
+
+  test('a name that a secure answer denies is answered without a look-up', async () => {
+    const { ask, reports } = createValidator(options);
+    expect(wordsOf(await ask('no.nsec.test. A'))).toBe('secure');
+    tree.lookup.reset();
+    const outcome = await ask('no.nsec.test. AAAA');
+    expect(wordsOf(outcome)).toBe('secure');
+    expect(parseMessage(messageOf(outcome))).toMatchObject({ question: 'no.nsec.test. AAAA', answer: [] });
+    expect(tree.lookup.asked).toEqual([]);
+    expect(reports).toContain('denied');
+    expect(wordsOf(await ask('www.nsec.test. A'))).toBe('secure');
+  });
+
+  test('nothing is kept of a bogus or insecure answer, nor without the option', async () => {
+    const { ask } = createValidator(options);
+    await ask('no.optout.test. A');
+    tree.lookup.tamper = change('no.nsec.test. A', (reply) => ({ ...reply, rcode: RCODE.NOERROR }));
+    expect(wordsOf(await ask('no.nsec.test. A'))).toMatch(/^bogus/);
+    tree.lookup.reset();
+    await ask('no.optout.test. AAAA');
+    await ask('no.nsec.test. AAAA');
+    expect(tree.lookup.asked).toEqual(['no.optout.test. AAAA', 'no.nsec.test. AAAA']);
+    const off = createValidator();
+    await off.ask('no.nsec.test. A');
+    tree.lookup.reset();
+    await off.ask('no.nsec.test. AAAA');
+    expect(tree.lookup.asked).toEqual(['no.nsec.test. AAAA']);
+  });
+
+  test('nothing denies a name below a negative trust anchor', async () => {
+    const { ask } = createValidator({ ...options, negativeAnchors: [nameFrom('No.nsec.test.')] });
+    await ask('nn.nsec.test. A');
+    tree.lookup.reset();
+    expect(wordsOf(await ask('a.no.nsec.test. A'))).toBe('insecure');
+    expect(tree.lookup.asked).toEqual(['a.no.nsec.test. A']);
+  });
+});
+
+describe('limits', () => {
+  test('look-ups of one question are bounded', async () => {
+    const { ask, reports } = createValidator({ workLimits: { lookups: 3 } });
+    const outcome = await ask('www.nsec.test. A');
+    expect(outcome).toMatchObject({
+      kind: 'bogus',
+      code: EDE.DNSSEC_BOGUS,
+      text: 'www.nsec.test. A: validation takes too much work (look-ups)',
+    });
+    expect(tree.lookup.asked).toHaveLength(3);
+    expect(reports).toEqual(['exceeded lookups', `bogus ${EDE.DNSSEC_BOGUS}`]);
+  });
+
+  test('what one question had no work left for is no state of a zone', async () => {
+    const { ask } = createValidator({ workLimits: { lookups: 4 } });
+    expect(wordsOf(await ask('www.nsec.test. A'))).toMatch(/^bogus/);
+    expect(wordsOf(await ask('near.nsec.test. A'))).toBe('secure');
+  });
+
+  test('two more keys with the tag of the one that signs do no harm', async () => {
+    expect(await verdict('www.pair.test. A')).toBe('secure');
+  });
+
+  test('fourteen keys with one tag are given up after four wrong verifications for each RRset', async () => {
+    // The chain costs three good ones; then four for the answer, and four for the second one.
+    for (const [failures, limited] of [
+      [3, true],
+      [7, true],
+      [8, false],
+    ] as const) {
+      tree.lookup.reset();
+      const { ask, reports } = createValidator({ workLimits: { failures } });
+      expect(wordsOf(await ask('www.trap.test. A'))).toBe(`bogus ${EDE.DNSSEC_BOGUS}`);
+      expect([failures, reports.includes('exceeded failures')]).toEqual([failures, limited]);
+    }
+  });
+
+  test('NSEC3 hashes are bounded', async () => {
+    const { ask, reports } = createValidator({ workLimits: { nsec3Hashes: 1 } });
+    expect(wordsOf(await ask('a.b.c.no.nsec3.test. A'))).toBe(`bogus ${EDE.DNSSEC_BOGUS}`);
+    expect(reports).toContain('exceeded nsec3Hashes');
+  });
+});
+
+test('isClockPlausible() tells a clock that was never set', () => {
+  expect(isClockPlausible(0)).toBe(false);
+  expect(isClockPlausible(Date.UTC(2026, 0, 1))).toBe(false);
+  expect(isClockPlausible(Date.UTC(2027, 0, 1))).toBe(true);
+});
