@@ -5,7 +5,7 @@
 
 /** One question to be resolved. */
 export interface UpstreamQuestion {
-  /** Uncompressed wire name; sent in these letters. */
+  /** Uncompressed wire name; the answer has these letters, the query others where mixed case is on. */
   readonly name: Uint8Array;
   readonly type: number;
   readonly class: number;
@@ -13,7 +13,14 @@ export interface UpstreamQuestion {
   readonly dnssecOk: boolean;
   /** Ask the upstream not to validate (RFC 4035 section 3.2.2). */
   readonly checkingDisabled: boolean;
+  /** Ask to be told whether the upstream has validated, without DNSSEC records (RFC 6840 section 5.7). */
+  readonly wantsAd: boolean;
+  /** Whose upstreams are asked: VIEW_DEFAULT, or the number of a view with upstreams of its own. */
+  readonly view: number;
 }
+
+/** The view of everybody who has no other. */
+export const VIEW_DEFAULT = 0;
 
 /** Why a question got no answer. */
 export type UpstreamFailure = 'timeout' | 'network' | 'servfail' | 'refused' | 'overload';
@@ -24,9 +31,11 @@ export type UpstreamOutcome =
       readonly kind: 'answer';
       /** The whole message, OPT included, owned by the receiver. ID, question and records were checked. */
       readonly message: Uint8Array;
-      /** `ADDRESS:PORT` of the upstream that answered. */
+      /** The text of the upstream that answered. */
       readonly endpoint: string;
       readonly rttMs: number;
+      /** The answer came through TLS from a server that proved who it is. */
+      readonly isEncrypted: boolean;
     }
   | {
       readonly kind: 'failure';
@@ -41,14 +50,27 @@ export interface Exchange {
   resolve(question: UpstreamQuestion, done: (outcome: UpstreamOutcome) => void): void;
 }
 
-/** How a query travels. */
-export type UpstreamTransport = 'udp' | 'tcp';
+/** How a query travels; `tls` is RFC 7858, `https` RFC 8484. */
+export type UpstreamTransport = 'udp' | 'tcp' | 'tls' | 'https';
 
-/** Why one try at one endpoint brought nothing; `unsupported` is FORMERR, NOTIMP or an extended RCODE. */
-export type TryFault = 'timeout' | 'network' | 'malformed' | 'servfail' | 'refused' | 'unsupported';
+/**
+ * Why one try at one endpoint brought nothing; `unsupported` is FORMERR, NOTIMP or an extended RCODE, `certificate` a
+ * server that could not prove who it is.
+ */
+export type TryFault =
+  | 'timeout'
+  | 'network'
+  | 'certificate'
+  | 'malformed'
+  | 'servfail'
+  | 'refused'
+  | 'unsupported';
 
-/** What made a message no answer to anything asked; `header` is a query or an opcode other than QUERY. */
-export type UnwantedReason = 'short' | 'header' | 'id' | 'question' | 'malformed';
+/**
+ * What made a message no answer to anything asked; `header` is a query or an opcode other than QUERY, `case` are other
+ * letters than those of the query, `cookie` is a wrong cookie, or none from a server that has one.
+ */
+export type UnwantedReason = 'short' | 'header' | 'id' | 'question' | 'malformed' | 'case' | 'cookie';
 
 /** Is told what happens at each endpoint, by its index in Forwarding.endpoints. Called per query: must be cheap. */
 export interface UpstreamObserver {
@@ -61,4 +83,6 @@ export interface UpstreamObserver {
   unwanted(endpointIndex: number, reason: UnwantedReason): void;
   /** The endpoint's health changed. */
   healthy(endpointIndex: number, isHealthy: boolean): void;
+  /** The endpoint was silent for so long that another one is asked as well; that one's sent() follows. */
+  hedged(endpointIndex: number): void;
 }

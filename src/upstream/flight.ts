@@ -1,97 +1,175 @@
 // A question on its way through the endpoints of its route. Hot file: one object per question.
 //
-// Order: the endpoints as configured, the unhealthy ones after the others. An endpoint that said no (SERVFAIL,
-// REFUSED, …) or that the network cannot reach is not asked again for this question; one that was silent is, in a
-// further round after all others, because a datagram may have been lost. Once some upstream has answered, however
-// badly, there are no further rounds and unhealthy endpoints are left out: the client shall not wait the whole
-// time for a failure that is known.
+// Order: the healthy endpoints by the route's strategy, the unhealthy ones after them. An endpoint that said no
+// (SERVFAIL, REFUSED, …) or that the network cannot reach is not asked again for this question; one that was silent
+// is, in a further round after all others, because a datagram may have been lost. Once some upstream has answered,
+// however badly, there are no further rounds and unhealthy endpoints are left out: the client shall not wait the whole
+// time for a failure that is known. The fallback comes when every endpoint has failed, instead of further rounds.
 import type { TryFault, UpstreamFailure, UpstreamOutcome, UpstreamQuestion } from './exchange.ts';
-import type { TcpQuery } from './tcp-query.ts';
-import { NOT_DUE, type WheelEntry } from './time-wheel.ts';
-import type { UdpChannel } from './udp-channel.ts';
+import type { RandomSource } from './random-pool.ts';
+import type { Route } from './route-table.ts';
+import { chooseEndpoint } from './strategy.ts';
+import type { Try } from './try.ts';
 import type { UpstreamEndpoint } from './upstream-endpoint.ts';
 
-/** Endpoints of a route: one bit each in a 32-bit number, the sign bit left alone. */
-export const ROUTE_ENDPOINTS_MAX = 31;
+/** Tries at once of the strategy `parallel`: a third answer seldom comes before the first two, and each costs a query. */
+const PARALLEL_TRIES_MAX = 3;
+/** Tries at once of a hedged question. */
+const HEDGED_TRIES_MAX = 2;
+/** Tries of a question without a reason to stop; far more than its deadline allows. */
+const TRIES_MAX = 1_000;
 
-/** A question in flight, with the try that is under way. */
-export class Flight implements WheelEntry<Flight> {
+/** A question in flight. */
+export class Flight {
   readonly question: UpstreamQuestion;
-  readonly endpoints: readonly UpstreamEndpoint<Flight>[];
+  readonly route: Route;
   readonly done: (outcome: UpstreamOutcome) => void;
   /** Tick of the wheel at which the question is given up. */
   readonly deadlineTick: number;
-
-  dueTick = NOT_DUE;
-  earlier: Flight | undefined = undefined;
-  later: Flight | undefined = undefined;
-
-  /** The endpoint of the current try. */
-  endpoint: UpstreamEndpoint<Flight> | undefined = undefined;
-  /** The current try's socket and ID, or its connection. */
-  channel: UdpChannel<Flight> | undefined = undefined;
-  id = 0;
-  tcp: TcpQuery | undefined = undefined;
-  sentAtMs = 0;
-  /** False after the current endpoint could not take EDNS. */
-  edns = true;
+  /** Tick at which the endpoints in turn are given up: with a fallback to come, before the deadline. */
+  limitTick: number;
+  /** The endpoints in turn: those of the route, later its fallback. */
+  endpoints: readonly UpstreamEndpoint<Try>[];
+  /** Tries that may be open at once. */
+  width: number;
+  openCount = 0;
+  /** The outcome was handed over; tries that are open are overtaken. */
+  isOver = false;
 
   /** Why the question fails if nothing better comes. */
-  reason: UpstreamFailure = 'timeout';
+  reason: UpstreamFailure = 'overload';
   /** The last SERVFAIL or REFUSED answer. */
   message: Uint8Array | undefined = undefined;
+  #fallback: readonly UpstreamEndpoint<Try>[];
+  #triesLeft = TRIES_MAX;
+  #hasFailed = false;
   #hasAnswer = false;
-  #bit = 0;
-  #triedBits = 0;
+  #hasAnswerInTurn = false;
+  /** Nobody in turn is healthy, and the fallback waits. */
+  #isHurried = false;
+  // Bits of the endpoints in turn: not to be chosen in this round, and not again.
+  #askedBits = 0;
   #excludedBits = 0;
 
+  /** Up to `limitTick` the route's own endpoints have time, when there is a fallback. */
   constructor(
     question: UpstreamQuestion,
-    endpoints: readonly UpstreamEndpoint<Flight>[],
+    route: Route,
+    limitTick: number,
     deadlineTick: number,
     done: (outcome: UpstreamOutcome) => void,
   ) {
     this.question = question;
-    this.endpoints = endpoints;
+    this.route = route;
+    this.endpoints = route.endpoints;
+    this.#fallback = route.fallback;
+    this.limitTick = route.fallback.length === 0 ? deadlineTick : limitTick;
     this.deadlineTick = deadlineTick;
+    this.width = route.strategy === 'parallel' ? PARALLEL_TRIES_MAX : 1;
     this.done = done;
   }
 
-  /** Makes the next endpoint the current one; false when none is left. */
-  advance(): boolean {
-    if (this.#take(true) || (!this.#hasAnswer && this.#take(false))) return true;
-    if (this.#hasAnswer) return false;
-    this.#triedBits = this.#excludedBits;
-    return this.#take(true) || this.#take(false);
+  /** True as long as the fallback has not been turned to. */
+  get hasFallback(): boolean {
+    return this.#fallback.length > 0;
   }
 
-  /** Records why the current endpoint's try failed. */
-  note(fault: TryFault, message: Uint8Array | undefined): void {
-    if (fault !== 'timeout') this.#excludedBits |= this.#bit;
+  /** True while a silent try may lead to a second one at the same time. */
+  get mayHedge(): boolean {
+    return this.width === 1 && this.endpoints.length > 1;
+  }
+
+  /** The index in `endpoints` of the one to ask next; -1 when there is none, or none before an open try has ended. */
+  next(tick: number, random: RandomSource): number {
+    if (this.#triesLeft === 0) return -1;
+    const index = tick < this.limitTick ? this.#choose(random) : -1;
+    if (index >= 0 || this.openCount > 0) return index;
+    if (this.#fallback.length > 0) {
+      this.#turnToFallback();
+    } else {
+      if (this.#hasAnswer) return -1;
+      // A further round.
+      this.#askedBits = this.#excludedBits;
+    }
+    return tick < this.limitTick ? this.#choose(random) : -1;
+  }
+
+  /** The index in `endpoints` of a healthy one that was not asked yet, for a hedge; -1 when there is none. */
+  nextHedge(random: RandomSource): number {
+    return this.#triesLeft === 0 ? -1 : this.#chooseAmong(true, random);
+  }
+
+  /** From here on two tries may be open. */
+  widen(): void {
+    this.width = HEDGED_TRIES_MAX;
+  }
+
+  /** A try was begun. */
+  opened(attempt: Try): void {
+    if (this.reason === 'overload') this.reason = 'timeout';
+    this.openCount++;
+    this.#triesLeft--;
+    this.#askedBits |= attempt.bit;
+  }
+
+  /** A try ended. */
+  closed(): void {
+    this.openCount--;
+  }
+
+  /** Records why a try that ended has failed. */
+  note(attempt: Try, fault: TryFault, message: Uint8Array | undefined): void {
+    this.#hasFailed = true;
+    if (fault !== 'timeout') this.#excludedBits |= attempt.bit;
     if (fault === 'servfail' || fault === 'refused') {
-      this.#hasAnswer = true;
+      this.#noteAnswer();
       this.reason = fault;
       this.message = message;
     } else if (fault === 'unsupported') {
-      this.#hasAnswer = true;
+      this.#noteAnswer();
       if (this.message === undefined) this.reason = 'servfail';
     } else if (fault !== 'timeout' && this.reason === 'timeout') {
       this.reason = 'network';
     }
   }
 
-  #take(isHealthy: boolean): boolean {
-    for (let i = 0; i < this.endpoints.length; i++) {
-      const bit = 1 << i;
-      const endpoint = this.endpoints[i];
-      if (endpoint === undefined || (this.#triedBits & bit) !== 0 || endpoint.isHealthy !== isHealthy)
-        continue;
-      this.#triedBits |= bit;
-      this.#bit = bit;
-      this.endpoint = endpoint;
-      this.edns = true;
-      return true;
+  /** A server, whose try has ended, says that the zone is at fault: one more may say so, too, and no third. */
+  blameZone(): void {
+    this.#triesLeft = Math.min(this.#triesLeft, this.openCount > 0 ? 0 : 1);
+  }
+
+  #noteAnswer(): void {
+    this.#hasAnswer = true;
+    this.#hasAnswerInTurn = true;
+  }
+
+  #choose(random: RandomSource): number {
+    const index = this.#chooseAmong(true, random);
+    if (index >= 0 || this.#hasAnswerInTurn) return index;
+    if (this.openCount === 0 && this.#fallback.length > 0) {
+      // Known to be down, and the fallback waits: several at once, so that little time is lost.
+      this.#isHurried = true;
+      this.width = PARALLEL_TRIES_MAX;
     }
-    return false;
+    const mayBeUnhealthy = this.openCount === 0 || this.#hasFailed || this.#isHurried;
+    return mayBeUnhealthy ? this.#chooseAmong(false, random) : -1;
+  }
+
+  #chooseAmong(isHealthy: boolean, random: RandomSource): number {
+    const isFirst = this.#askedBits === 0;
+    return chooseEndpoint(this.route.strategy, this.endpoints, this.#askedBits, isHealthy, isFirst, random);
+  }
+
+  #turnToFallback(): void {
+    this.endpoints = this.#fallback;
+    this.#fallback = NO_ENDPOINTS;
+    this.limitTick = this.deadlineTick;
+    this.width = this.route.strategy === 'parallel' ? PARALLEL_TRIES_MAX : 1;
+    this.#hasAnswerInTurn = false;
+    this.#isHurried = false;
+    this.#askedBits = 0;
+    this.#excludedBits = 0;
   }
 }
+
+const NO_ENDPOINTS: readonly UpstreamEndpoint<Try>[] = [];

@@ -1,38 +1,49 @@
-// Forwarding: questions go to configured upstreams over UDP, over TCP when the answer did not fit. Hot file.
+// Forwarding: questions go to configured upstreams, over UDP and TCP or through TLS and HTTPS. Hot file.
 //
-// The longest zone that holds the name chooses the endpoints; nothing else is ever asked. Every try ends by an
-// answer, a fault or the time wheel; the next endpoint follows at once. An answer counts only when it came to the
-// connected socket of the try with its ID and its question (RFC 5452 section 9.1); anything else is counted and
-// dropped while the query goes on waiting. One timer serves all of it and stands still when nothing is in flight.
+// The longest zone that holds the name chooses the endpoints, and the route's strategy their order; nothing else is
+// ever asked. Every try ends by an answer, a fault or the time wheel; the next endpoint follows at once. While a try is
+// silent for longer than its endpoint usually is, another endpoint may be asked as well, and the first usable answer
+// wins. An answer over UDP counts only when it came to the connected socket of the try with its ID and its question
+// (RFC 5452 section 9.1), and with its cookie and its letters where those were sent; anything else is counted and
+// dropped. One that is right but for cookie or letters is neither believed nor waited for: the same question goes over
+// TCP, which nobody forges blindly, and what comes that way is taken, and teaches how the server is. One timer serves
+// all of it and stands still when nothing is in flight.
 import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
 import type { Clock } from '../base/base.ts';
-import { FLAG, HEADER_LENGTH, messageFlags, messageId, RCODE, RecordReader } from '../dns/dns.ts';
-import type {
-  Exchange,
-  TryFault,
-  UnwantedReason,
-  UpstreamObserver,
-  UpstreamOutcome,
-  UpstreamQuestion,
-} from './exchange.ts';
+import { FLAG, HEADER_LENGTH, messageFlags, messageId, RCODE } from '../dns/dns.ts';
+import type { ConnectionFault } from './connection.ts';
+import { COOKIE_SECRET_BYTES, type CookieFit } from './cookie-jar.ts';
+import type { Exchange, TryFault, UpstreamObserver, UpstreamOutcome, UpstreamQuestion } from './exchange.ts';
 import { Flight } from './flight.ts';
+import { HedgeBudget } from './hedge-budget.ts';
+import { keepsLetters } from './letter-case.ts';
 import { OwnPorts } from './own-ports.ts';
-import { createQuery, isResponse, readRcode, repeatsQuestion } from './query.ts';
+import { createQuery } from './query.ts';
 import { RandomPool } from './random-pool.ts';
-import { type ForwardingRoute, RouteTable } from './route-table.ts';
-import { TcpQuery } from './tcp-query.ts';
+import { findFlaw, hasQuestion, ResponseReader } from './response.ts';
+import { type ForwardingRoute, type Route, RouteTable, upstreamTexts } from './route-table.ts';
 import { TICKS_MAX, TimeWheel } from './time-wheel.ts';
+import { Try } from './try.ts';
 import type { UdpChannel } from './udp-channel.ts';
 import type { UpstreamEndpoint } from './upstream-endpoint.ts';
 
 /** Parts into which the time of one try is divided: time-outs are late by at most a thirty-second of it. */
 const TICKS_PER_TRY = 32;
-/** TCP connections at a time: each may hold a message of 64 KB, together 16 MB. */
-const TCP_QUERIES_MAX = 256;
+/**
+ * Queries outstanding at one upstream unless options say otherwise: at 20 ms a question, 200,000 a second. One that is
+ * frozen holds no more memory and IDs than this, and a resolver with a limit for each client is not pushed over it.
+ */
+const INFLIGHT_PER_SERVER_MAX = 4_096;
+/**
+ * For a try at an endpoint that is known to be down while a fallback waits: enough to notice that it is back, and no
+ * longer than a client hardly notices. At most half of an ordinary try.
+ */
+const BRIEF_TRY_MS = 300;
 
 /** What Forwarding is made of. */
 export interface ForwardingOptions {
-  /** One of them for the root. */
+  /** One of them for the root of the default view. */
   readonly routes: readonly ForwardingRoute[];
   /** For a question, all tries together. */
   readonly timeoutMs: number;
@@ -40,6 +51,12 @@ export interface ForwardingOptions {
   readonly tryTimeoutMs: number;
   /** Questions in flight; more fail at once. */
   readonly inflightMax: number;
+  /** Queries outstanding at one upstream: what is above goes to the next one. INFLIGHT_PER_SERVER_MAX without it. */
+  readonly inflightPerServerMax?: number;
+  /** Send DNS cookies over UDP and insist on them where a server has them (RFC 7873). Off without it. */
+  readonly cookies?: boolean;
+  /** Send names over UDP in mixed case and insist on their letters. Off without it. */
+  readonly mixedCase?: boolean;
   readonly clock: Clock;
   readonly observer: UpstreamObserver;
   /** Shared by the workers; without it, this object knows only its own ports. */
@@ -48,7 +65,7 @@ export interface ForwardingOptions {
 
 /** Resolves questions by asking upstreams. */
 export class Forwarding implements Exchange {
-  /** All distinct endpoints as `ADDRESS:PORT`, in the order of the observer's indexes. */
+  /** The texts of all servers, each once, in the order of the observer's indexes. */
   readonly endpoints: readonly string[];
   readonly #routes: RouteTable;
   readonly #inflightMax: number;
@@ -56,38 +73,46 @@ export class Forwarding implements Exchange {
   readonly #observer: UpstreamObserver;
   readonly #ownPorts: OwnPorts;
   readonly #random = new RandomPool();
-  readonly #records = new RecordReader();
-  readonly #wheel = new TimeWheel<Flight>((flight) => this.#expire(flight));
+  readonly #response = new ResponseReader();
+  readonly #hedges = new HedgeBudget();
+  readonly #wheel = new TimeWheel<Try>((attempt) => this.#expire(attempt));
   readonly #tickMs: number;
   readonly #tryTicks: number;
+  readonly #briefTicks: number;
   readonly #questionTicks: number;
   #inflight = 0;
-  #tcpInflight = 0;
   #timer: NodeJS.Timeout | undefined;
   #sweptAtMs = 0;
   #isClosed = false;
 
-  /** Throws ERR_UPSTREAM_ROUTE when there is no route for the root, or one with no or too many endpoints. */
+  /** Throws ERR_UPSTREAM_ROUTE or ERR_UPSTREAM_CERTIFICATE when the routes cannot be used, see RouteTable. */
   constructor(options: ForwardingOptions) {
+    const { tryTimeoutMs, clock, observer } = options;
     this.#inflightMax = options.inflightMax;
-    this.#clock = options.clock;
-    this.#observer = options.observer;
+    this.#clock = clock;
+    this.#observer = observer;
     this.#ownPorts = options.ownPorts ?? new OwnPorts();
-    this.#tickMs = Math.max(1, Math.ceil(options.tryTimeoutMs / TICKS_PER_TRY));
-    // One more, because the current tick is already under way.
-    this.#tryTicks = Math.ceil(options.tryTimeoutMs / this.#tickMs) + 1;
-    this.#questionTicks = Math.ceil(options.timeoutMs / this.#tickMs) + 1;
+    this.#tickMs = Math.max(1, Math.ceil(tryTimeoutMs / TICKS_PER_TRY));
+    this.#tryTicks = this.#toTicks(tryTimeoutMs);
+    this.#briefTicks = this.#toTicks(Math.min(BRIEF_TRY_MS, tryTimeoutMs / 2));
+    this.#questionTicks = this.#toTicks(options.timeoutMs);
     this.#routes = new RouteTable(options.routes, {
-      clock: this.#clock,
-      observer: this.#observer,
+      clock,
+      observer,
       ownPorts: this.#ownPorts,
+      tryTimeoutMs,
+      outstandingMax: options.inflightPerServerMax ?? INFLIGHT_PER_SERVER_MAX,
+      cookieSecret: options.cookies === true ? randomBytes(COOKIE_SECRET_BYTES) : undefined,
+      mixedCase: options.mixedCase === true,
       listener: {
         datagram: (endpoint, channel, bytes, length) =>
           this.#readDatagram(endpoint, channel, copyMessage(bytes, length)),
         channelFault: (channel) => this.#loseChannel(channel),
+        message: (attempt, bytes) => this.#readStreamed(attempt, bytes),
+        fault: (attempt, fault) => this.#loseStream(attempt, fault),
       },
     });
-    this.endpoints = this.#routes.endpointTexts();
+    this.endpoints = upstreamTexts(options.routes);
   }
 
   /** Questions in flight, probes included. */
@@ -106,9 +131,13 @@ export class Forwarding implements Exchange {
       done({ kind: 'failure', reason, message: undefined });
       return;
     }
-    const endpoints = this.#routes.find(question.name);
-    this.#launch(question, endpoints, this.#questionTicks, done);
-    if (endpoints.length > 1) this.#probe(question, endpoints);
+    const route = this.#routes.find(question.name, question.view);
+    this.#hedges.earn();
+    this.#start(question, route, this.#questionTicks, done);
+    if (!route.isSingle) {
+      this.#probe(question, route, route.endpoints);
+      this.#probe(question, route, route.fallback);
+    }
   }
 
   /** Ends everything in flight as a network failure and closes all sockets. */
@@ -120,159 +149,316 @@ export class Forwarding implements Exchange {
     this.#wheel.advance(TICKS_MAX);
   }
 
-  #launch(
+  /** One more, because the current tick is already under way. */
+  #toTicks(timeMs: number): number {
+    return Math.ceil(timeMs / this.#tickMs) + 1;
+  }
+
+  /** With a fallback, the route's own endpoints have half of the time. */
+  #start(
     question: UpstreamQuestion,
-    endpoints: readonly UpstreamEndpoint<Flight>[],
+    route: Route,
     ticks: number,
     done: (outcome: UpstreamOutcome) => void,
   ): void {
+    const { tick } = this.#wheel;
     this.#inflight++;
-    if (this.#timer === undefined) {
-      this.#sweptAtMs = this.#clock();
-      this.#timer = setTimeout(() => this.#sweep(), this.#tickMs);
-    }
-    this.#tryNext(new Flight(question, endpoints, this.#wheel.tick + ticks, done));
+    this.#advance(new Flight(question, route, tick + Math.ceil(ticks / 2), tick + ticks, done));
   }
 
-  /** Sends a copy of the question to the endpoints that may have recovered; nobody waits for the outcome. */
-  #probe(question: UpstreamQuestion, endpoints: readonly UpstreamEndpoint<Flight>[]): void {
+  /**
+   * Asks the endpoints that may have recovered; nobody waits for the outcome. A copy of the question serves best,
+   * because a server for one zone may ignore other names. An encrypted server gets the name of the zone instead: what
+   * fails there is the connection, and a client's question is not shown to a server that it does not need.
+   */
+  #probe(question: UpstreamQuestion, route: Route, endpoints: readonly UpstreamEndpoint<Try>[]): void {
     for (const endpoint of endpoints) {
       if (endpoint.isHealthy || this.#inflight >= this.#inflightMax || !endpoint.takeProbe()) continue;
-      this.#launch(question, [endpoint], this.#tryTicks, ignoreOutcome);
+      const probe = endpoint.isEncrypted ? route.probe : question;
+      this.#start(probe, createProbeRoute(route, endpoint), this.#tryTicks, ignoreOutcome);
     }
   }
 
-  #tryNext(flight: Flight): void {
-    if (this.#wheel.tick >= flight.deadlineTick || !flight.advance()) {
-      this.#finish(flight, { kind: 'failure', reason: flight.reason, message: flight.message });
-      return;
+  /** Begins as many tries as may be open; without any, the question has failed. */
+  #advance(flight: Flight): void {
+    while (flight.openCount < flight.width) {
+      const index = flight.next(this.#wheel.tick, this.#random);
+      if (index < 0) break;
+      this.#launch(flight, index);
     }
-    this.#sendUdp(flight);
+    if (flight.openCount > 0) return;
+    this.#finish(flight, { kind: 'failure', reason: flight.reason, message: flight.message });
   }
 
-  #sendUdp(flight: Flight): void {
-    const endpoint = currentEndpoint(flight);
+  /** Begins a try at one of the endpoints in turn. */
+  #launch(flight: Flight, index: number): void {
+    const endpoint = flight.endpoints[index];
+    assert(endpoint !== undefined, 'a try without an endpoint');
+    const attempt = new Try(flight, endpoint, 1 << index);
+    flight.opened(attempt);
+    endpoint.outstanding++;
+    this.#send(attempt);
+  }
+
+  #send(attempt: Try): void {
+    if (attempt.endpoint.transport === 'udp') this.#sendDatagram(attempt);
+    else this.#sendStreamed(attempt);
+  }
+
+  #sendDatagram(attempt: Try): void {
+    const { endpoint, flight } = attempt;
     const channel = endpoint.channel(this.#random.next());
     const id = channel.freeId(this.#random);
-    flight.channel = channel;
-    flight.id = id;
-    flight.sentAtMs = this.#clock();
-    this.#await(flight);
-    channel.send(id, flight, createQuery(id, flight.question, flight.edns));
+    const cookie = attempt.hasEdns ? endpoint.nextCookie() : undefined;
+    const query = createQuery(id, flight.question, attempt.hasEdns ? 'edns' : 'bare', cookie);
+    const isMixed = endpoint.mixLetters(query, flight.question.name.length, this.#random);
+    attempt.channel = channel;
+    attempt.id = id;
+    attempt.hasCookie = cookie !== undefined;
+    attempt.letters = isMixed ? query : undefined;
+    this.#await(attempt);
+    channel.send(id, attempt, query);
     this.#observer.sent(endpoint.index, 'udp');
   }
 
-  #sendTcp(flight: Flight): void {
-    if (this.#tcpInflight >= TCP_QUERIES_MAX) {
-      this.#finish(flight, { kind: 'failure', reason: 'overload', message: undefined });
-      return;
+  /** Over TCP, TLS or HTTPS. Letters are mixed only when the answer shall show whether the server keeps them. */
+  #sendStreamed(attempt: Try): void {
+    const { endpoint, flight } = attempt;
+    const { connection } = endpoint;
+    const cookie = attempt.hasEdns ? endpoint.nextCookie() : undefined;
+    const form = attempt.hasEdns ? (endpoint.isEncrypted ? 'padded' : 'edns') : 'bare';
+    const query = createQuery(0, flight.question, form, cookie);
+    const isMixed =
+      attempt.doubt === 'case' && endpoint.mixLetters(query, flight.question.name.length, this.#random);
+    attempt.connection = connection;
+    attempt.hasCookie = cookie !== undefined;
+    attempt.letters = isMixed ? query : undefined;
+    this.#await(attempt);
+    connection.send(attempt, query);
+    this.#observer.sent(endpoint.index, endpoint.transport === 'udp' ? 'tcp' : endpoint.transport);
+  }
+
+  /** Puts the try into the wheel: for its own time or what is left of the question's, and until the hedge before. */
+  #await(attempt: Try): void {
+    const { flight, endpoint } = attempt;
+    const { tick } = this.#wheel;
+    const tryTicks = flight.hasFallback && !endpoint.isHealthy ? this.#briefTicks : this.#tryTicks;
+    const ticks = Math.max(1, Math.min(tryTicks, flight.limitTick - tick));
+    attempt.sentAtMs = this.#clock();
+    attempt.endTick = tick + ticks;
+    const hedgeTicks = flight.mayHedge ? this.#toTicks(endpoint.roundTrip.hedgeMs) : ticks;
+    attempt.isBeforeHedge = hedgeTicks < ticks;
+    if (this.#timer === undefined) {
+      this.#sweptAtMs = attempt.sentAtMs;
+      this.#timer = setTimeout(() => this.#sweep(), this.#tickMs);
     }
-    const endpoint = currentEndpoint(flight);
-    flight.id = this.#random.next();
-    flight.sentAtMs = this.#clock();
-    this.#await(flight);
-    this.#tcpInflight++;
-    flight.tcp = new TcpQuery(endpoint.endpoint, createQuery(flight.id, flight.question, flight.edns), {
-      message: (bytes) => this.#readStreamed(endpoint, flight, bytes),
-      fault: () => this.#failTry(flight, 'network', undefined),
-    });
-    this.#observer.sent(endpoint.index, 'tcp');
+    this.#wheel.add(attempt, Math.min(hedgeTicks, ticks));
   }
 
-  /** Puts the try into the wheel, for its own time or what is left of the question's. */
-  #await(flight: Flight): void {
-    this.#wheel.add(flight, Math.max(1, Math.min(this.#tryTicks, flight.deadlineTick - this.#wheel.tick)));
-  }
-
-  #readDatagram(endpoint: UpstreamEndpoint<Flight>, channel: UdpChannel<Flight>, bytes: Uint8Array): void {
-    const flight = channel.waiting.get(messageId(bytes));
-    const flaw = findFlaw(flight, bytes);
-    if (flaw !== undefined || flight === undefined) {
+  #readDatagram(endpoint: UpstreamEndpoint<Try>, channel: UdpChannel<Try>, bytes: Uint8Array): void {
+    const attempt = channel.waiting.get(messageId(bytes));
+    const flaw = findFlaw(bytes, attempt?.flight.question);
+    if (flaw !== undefined || attempt === undefined) {
       this.#observer.unwanted(endpoint.index, flaw ?? 'id');
       return;
     }
-    this.#release(flight);
-    if ((messageFlags(bytes) & FLAG.TC) === 0) {
-      this.#judge(endpoint, flight, bytes);
-    } else {
-      endpoint.noteAnswer();
-      this.#sendTcp(flight);
-    }
-  }
-
-  /** A message over TCP: nobody else can have written it, so a wrong one ends the try. */
-  #readStreamed(endpoint: UpstreamEndpoint<Flight>, flight: Flight, bytes: Uint8Array): void {
-    const flaw = messageId(bytes) === flight.id ? findFlaw(flight, bytes) : 'id';
-    if (flaw === undefined) {
-      this.#release(flight);
-      this.#judge(endpoint, flight, bytes);
-    } else {
-      this.#observer.unwanted(endpoint.index, flaw);
-      this.#failTry(flight, 'malformed', undefined);
-    }
-  }
-
-  /** Takes an answer whose try was released. */
-  #judge(endpoint: UpstreamEndpoint<Flight>, flight: Flight, bytes: Uint8Array): void {
-    const rcode = readRcode(bytes, flight.question, this.#records);
-    if (rcode < 0) {
-      this.#observer.unwanted(endpoint.index, 'malformed');
-      this.#failTry(flight, 'malformed', undefined);
+    if (changesLetters(attempt, bytes)) {
+      this.#doubt(attempt, 'case');
       return;
     }
-    const rttMs = Math.max(0, this.#clock() - flight.sentAtMs);
-    endpoint.noteAnswer();
+    if ((messageFlags(bytes) & FLAG.TC) !== 0) {
+      this.#readTruncated(attempt);
+      return;
+    }
+    const isSound = this.#response.read(bytes, attempt.flight.question);
+    if (isSound && attempt.hasCookie) {
+      const fit = this.#examineCookie(attempt, bytes);
+      if (fit === 'missing') {
+        this.#doubt(attempt, 'cookie');
+        return;
+      }
+      if (fit === 'wrong') {
+        this.#observer.unwanted(endpoint.index, 'cookie');
+        return;
+      }
+    }
+    this.#stop(attempt);
+    this.#judge(attempt, bytes, isSound, true);
+  }
+
+  /** The answer did not fit into a datagram: the same question goes over TCP, unless nobody waits any more. */
+  #readTruncated(attempt: Try): void {
+    const { endpoint } = attempt;
+    endpoint.noteAnswer(this.#elapsedMs(attempt), attempt.hasCookie);
+    if (attempt.flight.isOver) {
+      this.#end(attempt);
+      return;
+    }
+    this.#stop(attempt);
+    this.#sendStreamed(attempt);
+  }
+
+  /** Drops an answer that may be forged, and asks over TCP. */
+  #doubt(attempt: Try, reason: 'case' | 'cookie'): void {
+    this.#observer.unwanted(attempt.endpoint.index, reason);
+    if (attempt.flight.isOver) {
+      this.#end(attempt);
+      return;
+    }
+    this.#stop(attempt);
+    attempt.doubt = reason;
+    this.#sendStreamed(attempt);
+  }
+
+  /** A message over a connection: nobody else can have written it, so a wrong one ends the try. */
+  #readStreamed(attempt: Try, bytes: Uint8Array): void {
+    attempt.connection = undefined;
+    this.#stop(attempt);
+    const flaw = findFlaw(bytes, attempt.flight.question);
+    if (flaw !== undefined) {
+      this.#observer.unwanted(attempt.endpoint.index, flaw);
+      this.#failTry(attempt, 'malformed', undefined);
+      return;
+    }
+    const isSound = this.#response.read(bytes, attempt.flight.question);
+    if (isSound) {
+      // What was doubted is the server's way after all.
+      const fit = attempt.hasCookie ? this.#examineCookie(attempt, bytes) : 'none';
+      if (attempt.doubt === 'cookie' && fit !== 'fits') attempt.endpoint.cookies?.forget();
+      if (attempt.doubt === 'case' && changesLetters(attempt, bytes)) attempt.endpoint.pauseLetters();
+    }
+    this.#judge(attempt, bytes, isSound, false);
+  }
+
+  #examineCookie(attempt: Try, bytes: Uint8Array): CookieFit {
+    const { cookieOffset, cookieLength } = this.#response;
+    return attempt.endpoint.cookies?.examine(bytes, cookieOffset, cookieLength) ?? 'none';
+  }
+
+  /** Takes an answer whose try was stopped; the response reader has read it. */
+  #judge(attempt: Try, bytes: Uint8Array, isSound: boolean, isDatagram: boolean): void {
+    const { endpoint, flight } = attempt;
+    if (!isSound) {
+      this.#observer.unwanted(endpoint.index, 'malformed');
+      this.#failTry(attempt, 'malformed', undefined);
+      return;
+    }
+    if (attempt.letters !== undefined && hasQuestion(bytes)) bytes.set(flight.question.name, HEADER_LENGTH);
+    const { rcode, blamesZone } = this.#response;
+    const rttMs = this.#elapsedMs(attempt);
+    endpoint.noteAnswer(rttMs, attempt.hasCookie);
     this.#observer.answered(endpoint.index, rttMs, rcode);
     const fault = faultOfRcode(rcode);
     if (fault === undefined) {
-      this.#finish(flight, { kind: 'answer', message: bytes, endpoint: endpoint.text, rttMs });
-    } else if (fault === 'unsupported' && flight.edns && !flight.question.dnssecOk) {
+      this.#end(attempt);
+      if (flight.isOver) return;
+      const { text, isEncrypted } = endpoint;
+      this.#finish(flight, { kind: 'answer', message: bytes, endpoint: text, rttMs, isEncrypted });
+    } else if (flight.isOver || fault !== 'unsupported' || !this.#simplify(attempt, rcode, isDatagram)) {
+      this.#failTry(attempt, fault, bytes, blamesZone && fault === 'servfail');
+    }
+  }
+
+  /** Sends a query that the server did not understand in another form; false when there is none. Each form once. */
+  #simplify(attempt: Try, rcode: number, isDatagram: boolean): boolean {
+    if (attempt.hasCookie && rcode === RCODE.BADCOOKIE) {
+      // RFC 7873 section 5.3: once more with the cookie that came along, then over TCP.
+      if (!isDatagram) return false;
+      if (attempt.isCookieRefused) this.#sendStreamed(attempt);
+      else this.#sendDatagram(attempt);
+      attempt.isCookieRefused = true;
+      return true;
+    }
+    if (attempt.hasCookie) {
+      attempt.endpoint.cookies?.forget();
+    } else if (attempt.hasEdns && !attempt.flight.question.dnssecOk) {
       // RFC 6891 section 7: an old server is asked once more without OPT; DNSSEC records cannot be had that way.
-      flight.edns = false;
-      this.#sendUdp(flight);
+      attempt.hasEdns = false;
     } else {
-      this.#failTry(flight, fault, bytes);
+      return false;
     }
+    this.#send(attempt);
+    return true;
   }
 
-  #failTry(flight: Flight, fault: TryFault, message: Uint8Array | undefined): void {
-    const endpoint = currentEndpoint(flight);
-    this.#release(flight);
+  #failTry(attempt: Try, fault: TryFault, message: Uint8Array | undefined, blamesZone = false): void {
+    const { endpoint, flight, doubt } = attempt;
+    this.#end(attempt);
     this.#observer.failed(endpoint.index, fault);
-    if (fault === 'timeout' || fault === 'network') endpoint.noteFault();
-    flight.note(fault, message);
-    this.#tryNext(flight);
-  }
-
-  #loseChannel(channel: UdpChannel<Flight>): void {
-    for (const flight of channel.waiting.values()) this.#failTry(flight, 'network', undefined);
-  }
-
-  /** Ends the current try, if there is one: no answer to it is taken any more. */
-  #release(flight: Flight): void {
-    if (flight.channel !== undefined) {
-      flight.channel.release(flight.id);
-      flight.channel = undefined;
-    } else if (flight.tcp !== undefined) {
-      flight.tcp.close();
-      flight.tcp = undefined;
-      this.#tcpInflight--;
+    if (isFaultOfPath(fault)) {
+      endpoint.noteFault();
+      // TCP cannot tell the truth: better the answers that there are than none.
+      if (doubt === 'cookie') endpoint.cookies?.forget();
+      if (doubt === 'case') endpoint.pauseLetters();
     }
-    this.#wheel.remove(flight);
+    if (flight.isOver) return;
+    flight.note(attempt, fault, message);
+    if (blamesZone) flight.blameZone();
+    this.#advance(flight);
   }
 
+  #loseChannel(channel: UdpChannel<Try>): void {
+    for (const attempt of channel.waiting.values()) this.#failTry(attempt, 'network', undefined);
+  }
+
+  #loseStream(attempt: Try, fault: ConnectionFault): void {
+    attempt.connection = undefined;
+    this.#failTry(attempt, fault, undefined);
+  }
+
+  /** No answer to the query under way is taken any more. */
+  #stop(attempt: Try): void {
+    if (attempt.channel !== undefined) {
+      attempt.channel.release(attempt.id);
+      attempt.channel = undefined;
+    } else if (attempt.connection !== undefined) {
+      attempt.connection.release(attempt);
+      attempt.connection = undefined;
+    }
+    this.#wheel.remove(attempt);
+  }
+
+  /** Ends a try. */
+  #end(attempt: Try): void {
+    this.#stop(attempt);
+    attempt.endpoint.outstanding--;
+    attempt.flight.closed();
+  }
+
+  /** Tries that are still open are overtaken: see Try. */
   #finish(flight: Flight, outcome: UpstreamOutcome): void {
+    flight.isOver = true;
     this.#inflight--;
     flight.done(outcome);
   }
 
-  #expire(flight: Flight): void {
+  #elapsedMs(attempt: Try): number {
+    return Math.max(0, this.#clock() - attempt.sentAtMs);
+  }
+
+  #expire(attempt: Try): void {
+    const { flight } = attempt;
     if (this.#isClosed) {
-      this.#release(flight);
+      this.#end(attempt);
+      if (flight.isOver || flight.openCount > 0) return;
       this.#finish(flight, { kind: 'failure', reason: 'network', message: undefined });
+    } else if (attempt.isBeforeHedge) {
+      attempt.isBeforeHedge = false;
+      this.#wheel.add(attempt, Math.max(1, attempt.endTick - this.#wheel.tick));
+      this.#hedge(attempt);
     } else {
-      this.#failTry(flight, 'timeout', undefined);
+      this.#failTry(attempt, 'timeout', undefined);
     }
+  }
+
+  /** Asks another healthy endpoint as well, if there is one and enough questions came without a hedge. */
+  #hedge({ flight, endpoint }: Try): void {
+    if (!flight.mayHedge) return;
+    const index = flight.nextHedge(this.#random);
+    if (index < 0 || !this.#hedges.take()) return;
+    this.#observer.hedged(endpoint.index);
+    flight.widen();
+    this.#launch(flight, index);
   }
 
   /**
@@ -286,7 +472,7 @@ export class Forwarding implements Exchange {
     const ticks = isPlausible ? passed : 1;
     this.#sweptAtMs = isPlausible ? this.#sweptAtMs + ticks * this.#tickMs : now;
     this.#wheel.advance(ticks);
-    this.#timer = this.#inflight > 0 ? setTimeout(() => this.#sweep(), this.#tickMs) : undefined;
+    this.#timer = this.#wheel.count > 0 ? setTimeout(() => this.#sweep(), this.#tickMs) : undefined;
   }
 }
 
@@ -302,18 +488,19 @@ const copyMessage = (bytes: Uint8Array, length: number): Uint8Array => {
 
 const ignoreOutcome = (): void => {};
 
-/** Why the message is no answer to the flight that waits for its ID; undefined when it is one. */
-const findFlaw = (flight: Flight | undefined, bytes: Uint8Array): UnwantedReason | undefined => {
-  if (bytes.length < HEADER_LENGTH) return 'short';
-  if (!isResponse(bytes)) return 'header';
-  if (flight === undefined) return 'id';
-  return repeatsQuestion(bytes, flight.question) ? undefined : 'question';
-};
+/** A route to nothing but one endpoint. Allocates, once per probe. */
+const createProbeRoute = (route: Route, endpoint: UpstreamEndpoint<Try>): Route => ({
+  zone: route.zone,
+  endpoints: [endpoint],
+  fallback: [],
+  strategy: 'ordered',
+  probe: route.probe,
+  isSingle: true,
+});
 
-const currentEndpoint = (flight: Flight): UpstreamEndpoint<Flight> => {
-  assert(flight.endpoint !== undefined, 'a try without an endpoint');
-  return flight.endpoint;
-};
+/** True when the query was in mixed case and the message, which repeats its question, is in another. */
+const changesLetters = ({ letters, flight }: Try, bytes: Uint8Array): boolean =>
+  letters !== undefined && hasQuestion(bytes) && !keepsLetters(bytes, letters, flight.question.name.length);
 
 /** What an RCODE says about the try; undefined when the message is an answer. */
 const faultOfRcode = (rcode: number): TryFault | undefined => {
@@ -323,3 +510,7 @@ const faultOfRcode = (rcode: number): TryFault | undefined => {
     ? 'unsupported'
     : undefined;
 };
+
+/** True for faults that say that the endpoint cannot be reached, or is not what it should be. */
+const isFaultOfPath = (fault: TryFault): boolean =>
+  fault === 'timeout' || fault === 'network' || fault === 'certificate';

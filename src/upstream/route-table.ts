@@ -1,81 +1,152 @@
 // Which upstreams are asked for a name: those of the longest configured zone that holds it (conditional forwarding).
 //
-// Built once per configuration; find() runs per question and costs one walk over the name's labels for each zone.
-// An endpoint that stands in several routes is one object, so that its health and its sockets are shared.
-import { AppError, type Endpoint, formatEndpoint } from '../base/base.ts';
-import { formatName, isInZone } from '../dns/dns.ts';
-import { type Flight, ROUTE_ENDPOINTS_MAX } from './flight.ts';
+// Built once per configuration; find() runs per question and costs one walk over the name's labels for each zone. The
+// zones of the default view hold for every view that has not the same zone itself; only its root is for itself.
+// A server that stands in several routes is one endpoint, so that its health and its sockets are shared.
+import { AppError } from '../base/base.ts';
+import { CLASS, formatName, isInZone, TYPE } from '../dns/dns.ts';
+import { type UpstreamQuestion, VIEW_DEFAULT } from './exchange.ts';
+import { ROUTE_ENDPOINTS_MAX, type Strategy } from './strategy.ts';
+import type { TlsErrorCode } from './tls.ts';
+import type { Try } from './try.ts';
 import { type EndpointContext, UpstreamEndpoint } from './upstream-endpoint.ts';
+import { isEncrypted, serverKey, type UpstreamServer } from './upstream-server.ts';
 
 /** Errors of this room. */
-export type UpstreamErrorCode = 'ERR_UPSTREAM_NONE' | 'ERR_UPSTREAM_ROUTE';
+export type UpstreamErrorCode = 'ERR_UPSTREAM_NONE' | 'ERR_UPSTREAM_ROUTE' | TlsErrorCode;
 
-/** Which endpoints are asked for the names of a zone. */
+/** Which servers are asked for the names of a zone. */
 export interface ForwardingRoute {
   /** Uncompressed wire name; the root is the default. */
   readonly zone: Uint8Array;
+  /** Whose questions: VIEW_DEFAULT, or a view with upstreams of its own. */
+  readonly view: number;
   /** In the order of preference. */
-  readonly endpoints: readonly Endpoint[];
+  readonly servers: readonly UpstreamServer[];
+  /** Asked only when all servers have failed for the question. */
+  readonly fallback?: readonly UpstreamServer[];
+  readonly strategy: Strategy;
 }
 
-interface Route {
+/** A route in use. */
+export interface Route {
   readonly zone: Uint8Array;
-  readonly endpoints: readonly UpstreamEndpoint<Flight>[];
+  readonly endpoints: readonly UpstreamEndpoint<Try>[];
+  /** Empty when there is none. */
+  readonly fallback: readonly UpstreamEndpoint<Try>[];
+  readonly strategy: Strategy;
+  /** What an encrypted endpoint is asked when nobody waits for the answer. */
+  readonly probe: UpstreamQuestion;
+  /** Nothing to choose from, and nothing to probe. */
+  readonly isSingle: boolean;
 }
+
+/** The text of every server once, in the order of the observer's indexes. */
+export const upstreamTexts = (routes: readonly ForwardingRoute[]): string[] => [
+  ...new Set(routes.flatMap((route) => serversOf(route).map((server) => server.text))),
+];
 
 /** The routes of one configuration. */
 export class RouteTable {
-  /** All distinct endpoints; each knows its place. */
-  readonly endpoints: UpstreamEndpoint<Flight>[] = [];
-  /** Longest zone first, without the root. */
-  readonly #zones: readonly Route[];
-  readonly #root: Route;
-  readonly #context: EndpointContext<Flight>;
+  /** All distinct servers. */
+  readonly endpoints: UpstreamEndpoint<Try>[] = [];
+  readonly #default: ViewRoutes;
+  readonly #views = new Map<number, ViewRoutes>();
 
-  /** Throws ERR_UPSTREAM_ROUTE when there is no route for the root, or one with no or too many endpoints. */
-  constructor(routes: readonly ForwardingRoute[], context: EndpointContext<Flight>) {
-    this.#context = context;
-    const opened = routes
-      .map((route) => ({ zone: route.zone, endpoints: this.#openEndpoints(route) }))
-      .sort((a, b) => b.zone.length - a.zone.length);
-    const root = opened.pop();
-    if (root?.zone.length !== 1) {
-      throw new AppError('ERR_UPSTREAM_ROUTE', 'setting up forwarding: no upstreams for the root zone');
+  /**
+   * Throws ERR_UPSTREAM_ROUTE when the default view has no route for the root, when a route has no or too many
+   * servers, or when an encrypted one does not say how it proves who it is; ERR_UPSTREAM_CERTIFICATE when a CA
+   * certificate cannot be read.
+   */
+  constructor(routes: readonly ForwardingRoute[], context: EndpointContext<Try>) {
+    const texts = upstreamTexts(routes);
+    const known = new Map<string, UpstreamEndpoint<Try>>();
+    const open = (server: UpstreamServer): UpstreamEndpoint<Try> => {
+      const key = serverKey(server);
+      const endpoint =
+        known.get(key) ?? new UpstreamEndpoint<Try>(server, texts.indexOf(server.text), context);
+      if (!known.has(key)) this.endpoints.push(endpoint);
+      known.set(key, endpoint);
+      return endpoint;
+    };
+    const opened = new Map<number, Route[]>([[VIEW_DEFAULT, []]]);
+    for (const route of routes) {
+      checkRoute(route);
+      opened.set(route.view, [...(opened.get(route.view) ?? []), openRoute(route, open)]);
     }
-    this.#root = root;
-    this.#zones = opened;
+    const shared = opened.get(VIEW_DEFAULT) ?? [];
+    this.#default = buildView(shared, shared);
+    for (const [view, own] of opened) this.#views.set(view, buildView(own, shared));
   }
 
-  /** The endpoints for a name, in the order of preference. */
-  find(name: Uint8Array): readonly UpstreamEndpoint<Flight>[] {
-    for (const route of this.#zones) {
-      if (isInZone(name, route.zone)) return route.endpoints;
+  /** The route for a name in a view. */
+  find(name: Uint8Array, view: number): Route {
+    const routes = view === VIEW_DEFAULT ? this.#default : (this.#views.get(view) ?? this.#default);
+    for (const route of routes.zones) {
+      if (isInZone(name, route.zone)) return route;
     }
-    return this.#root.endpoints;
-  }
-
-  /** `ADDRESS:PORT` of each endpoint. */
-  endpointTexts(): string[] {
-    return this.endpoints.map((endpoint) => endpoint.text);
-  }
-
-  #openEndpoints(route: ForwardingRoute): UpstreamEndpoint<Flight>[] {
-    const count = route.endpoints.length;
-    if (count === 0 || count > ROUTE_ENDPOINTS_MAX) {
-      throw new AppError(
-        'ERR_UPSTREAM_ROUTE',
-        `setting up forwarding: ${count} upstreams for ${formatName(route.zone)}, must be 1 to ${ROUTE_ENDPOINTS_MAX}`,
-      );
-    }
-    return route.endpoints.map((endpoint) => this.#openEndpoint(endpoint));
-  }
-
-  #openEndpoint(endpoint: Endpoint): UpstreamEndpoint<Flight> {
-    const text = formatEndpoint(endpoint);
-    const known = this.endpoints.find((other) => other.text === text);
-    if (known !== undefined) return known;
-    const opened = new UpstreamEndpoint<Flight>(endpoint, this.endpoints.length, this.#context);
-    this.endpoints.push(opened);
-    return opened;
+    return routes.root;
   }
 }
+
+/** What a view's questions choose from. */
+interface ViewRoutes {
+  /** Longest zone first, without the root. */
+  readonly zones: readonly Route[];
+  readonly root: Route;
+}
+
+const serversOf = (route: ForwardingRoute): UpstreamServer[] => [...route.servers, ...(route.fallback ?? [])];
+
+const buildView = (own: readonly Route[], shared: readonly Route[]): ViewRoutes => {
+  const root = own.find(isRoot) ?? shared.find(isRoot);
+  if (root === undefined) {
+    throw new AppError('ERR_UPSTREAM_ROUTE', 'setting up forwarding: no upstreams for the root zone');
+  }
+  // A stable sort: of two routes for the same zone the view's own comes first.
+  const zones = [...own, ...shared]
+    .filter((route) => !isRoot(route))
+    .sort((a, b) => b.zone.length - a.zone.length);
+  return { zones, root };
+};
+
+const isRoot = (route: Route): boolean => route.zone.length === 1;
+
+const openRoute = (
+  route: ForwardingRoute,
+  open: (server: UpstreamServer) => UpstreamEndpoint<Try>,
+): Route => {
+  const endpoints = route.servers.map(open);
+  const fallback = (route.fallback ?? []).map(open);
+  const probe = {
+    name: route.zone,
+    type: TYPE.NS,
+    class: CLASS.IN,
+    dnssecOk: false,
+    checkingDisabled: false,
+    wantsAd: false,
+    view: route.view,
+  };
+  const isSingle = endpoints.length + fallback.length === 1;
+  return { zone: route.zone, endpoints, fallback, strategy: route.strategy, probe, isSingle };
+};
+
+const checkRoute = (route: ForwardingRoute): void => {
+  const zone = formatName(route.zone);
+  const fallbackCount = route.fallback?.length ?? 0;
+  const count = route.servers.length;
+  if (count === 0 || count > ROUTE_ENDPOINTS_MAX || fallbackCount > ROUTE_ENDPOINTS_MAX) {
+    throw new AppError(
+      'ERR_UPSTREAM_ROUTE',
+      `setting up forwarding: ${count} upstreams and ${fallbackCount} as fallback for ${zone}, must be 1 to ` +
+        `${ROUTE_ENDPOINTS_MAX} and at most ${ROUTE_ENDPOINTS_MAX}`,
+    );
+  }
+  const unproven = serversOf(route).find((server) => isEncrypted(server) && server.tls === undefined);
+  if (unproven !== undefined) {
+    throw new AppError(
+      'ERR_UPSTREAM_ROUTE',
+      `setting up forwarding: ${unproven.text} for ${zone} is encrypted, but nothing says how it proves who it is`,
+    );
+  }
+};

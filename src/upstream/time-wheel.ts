@@ -26,6 +26,8 @@ export interface WheelEntry<T> {
 export class TimeWheel<T extends WheelEntry<T>> {
   /** Ticks advanced so far. */
   tick = 0;
+  /** Entries that wait for their tick. */
+  count = 0;
   readonly #slots = new Array<T | undefined>(SLOTS).fill(undefined);
   readonly #expire: (entry: T) => void;
 
@@ -35,6 +37,7 @@ export class TimeWheel<T extends WheelEntry<T>> {
 
   /** Adds an entry that is in no wheel, due in 1 to TICKS_MAX ticks. Ticks are never early: the first one is under way. */
   add(entry: T, ticks: number): void {
+    this.count++;
     entry.dueTick = this.tick + ticks;
     const slot = entry.dueTick % SLOTS;
     const first = this.#slots[slot];
@@ -47,6 +50,7 @@ export class TimeWheel<T extends WheelEntry<T>> {
   /** Removes an entry; does nothing when it is in no wheel. */
   remove(entry: T): void {
     if (entry.dueTick === NOT_DUE) return;
+    this.count--;
     const { earlier, later } = entry;
     if (earlier === undefined) this.#slots[entry.dueTick % SLOTS] = later;
     else earlier.later = later;

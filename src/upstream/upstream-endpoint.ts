@@ -1,12 +1,24 @@
-// One configured upstream: its sockets and its health. Hot file.
+// One configured upstream: its sockets and connections, its health, and what it turned out to be like. Hot file.
 //
 // Health counts faults that follow each other without an answer between them. An unhealthy endpoint is not given
-// up: it is tried after the healthy ones, and from time to time a copy of a real question goes to it, whose answer
-// only serves to notice that it is back. No client ever waits for such a probe.
+// up: it is tried after the healthy ones, and from time to time a probe goes to it, whose answer only serves to notice
+// that it is back. No client ever waits for such a probe. How queries travel never changes: an encrypted upstream has
+// no datagram socket and no stream without TLS.
+import assert from 'node:assert/strict';
 import { type Clock, type Endpoint, formatEndpoint } from '../base/base.ts';
-import type { UpstreamObserver } from './exchange.ts';
+import type { Connection, ConnectionListener } from './connection.ts';
+import { CookieJar } from './cookie-jar.ts';
+import type { UpstreamObserver, UpstreamTransport } from './exchange.ts';
+import { HttpsConnection } from './https-connection.ts';
+import { mixLetters } from './letter-case.ts';
 import type { OwnPorts } from './own-ports.ts';
+import { Pause } from './pause.ts';
+import type { RandomSource } from './random-pool.ts';
+import { RoundTrip } from './round-trip.ts';
+import type { Candidate } from './strategy.ts';
+import { StreamConnection } from './stream-connection.ts';
 import { type ChannelListener, UdpChannel } from './udp-channel.ts';
+import { DEFAULT_PATH, isEncrypted, type UpstreamServer } from './upstream-server.ts';
 
 /** Sockets of an endpoint, a power of two: a spoofer has to guess the port too, and each one costs a descriptor. */
 const CHANNELS_MAX = 8;
@@ -24,8 +36,8 @@ const FAULTS_MAX = 3;
 /** Between two probes of an unhealthy endpoint. */
 const PROBE_INTERVAL_MS = 2_000;
 
-/** What an endpoint reports; it has already taken a faulty channel out of use. */
-export interface EndpointListener<T> {
+/** What an endpoint reports of its sockets; it has already taken a faulty channel out of use. */
+export interface EndpointListener<T> extends ConnectionListener<T> {
   /** The bytes are only valid during the call. */
   datagram(endpoint: UpstreamEndpoint<T>, channel: UdpChannel<T>, bytes: Uint8Array, length: number): void;
   channelFault(channel: UdpChannel<T>): void;
@@ -37,33 +49,68 @@ export interface EndpointContext<T> {
   readonly observer: UpstreamObserver;
   readonly ownPorts: OwnPorts;
   readonly listener: EndpointListener<T>;
+  /** For one try. */
+  readonly tryTimeoutMs: number;
+  /** Queries outstanding at one endpoint. */
+  readonly outstandingMax: number;
+  /** For cookies over UDP (RFC 7873), COOKIE_SECRET_BYTES; undefined: none are sent. */
+  readonly cookieSecret: Uint8Array | undefined;
+  /** Letters of queries over UDP are sent in mixed case. */
+  readonly mixedCase: boolean;
 }
 
-/** An upstream; T is what waits on its sockets. */
-export class UpstreamEndpoint<T> implements ChannelListener<T> {
-  readonly endpoint: Endpoint;
-  /** `ADDRESS:PORT`. */
+/** An upstream; T is what waits on its sockets and connections. */
+export class UpstreamEndpoint<T> implements ChannelListener<T>, Candidate {
+  /** As metrics and logs name it. */
   readonly text: string;
   /** Place in Forwarding.endpoints. */
   readonly index: number;
+  readonly transport: UpstreamTransport;
+  readonly isEncrypted: boolean;
+  readonly roundTrip: RoundTrip;
+  /** For queries that do not go as datagrams; it opens its sockets when they are needed. */
+  readonly connection: Connection<T>;
+  /** Undefined when no cookies are sent. */
+  readonly cookies: CookieJar | undefined;
   isHealthy = true;
+  /** Tries that are under way. */
+  outstanding = 0;
+  readonly #endpoint: Endpoint;
   readonly #context: EndpointContext<T>;
   readonly #channels = new Array<UdpChannel<T> | undefined>(CHANNELS_MAX).fill(undefined);
+  readonly #letterPause: Pause | undefined;
   /** Of the socket that the last query took. */
   #slot = 0;
   #faultCount = 0;
   #probedAtMs = 0;
 
-  constructor(endpoint: Endpoint, index: number, context: EndpointContext<T>) {
-    this.endpoint = endpoint;
-    this.text = formatEndpoint(endpoint);
+  /** Throws ERR_UPSTREAM_CERTIFICATE when a CA certificate cannot be read. */
+  constructor(server: UpstreamServer, index: number, context: EndpointContext<T>) {
+    const { clock, cookieSecret, mixedCase } = context;
+    const isUdp = server.transport === 'udp';
+    this.text = server.text;
     this.index = index;
+    this.transport = server.transport;
+    this.isEncrypted = isEncrypted(server);
+    this.roundTrip = new RoundTrip(context.tryTimeoutMs);
+    this.cookies =
+      isUdp && cookieSecret !== undefined
+        ? new CookieJar(formatEndpoint(server.endpoint), cookieSecret, clock)
+        : undefined;
+    this.#letterPause = isUdp && mixedCase ? new Pause(clock) : undefined;
+    this.connection = createConnection(server, context);
+    this.#endpoint = server.endpoint;
     this.#context = context;
   }
 
+  /** True when it has as many queries outstanding as it may have. */
+  get isFull(): boolean {
+    return this.outstanding >= this.#context.outstandingMax;
+  }
+
   /**
-   * One of the sockets, opened when it is its first use: that of the last query while BURST_MAX allows, otherwise one
-   * chosen by the random number.
+   * One of the sockets of a `udp` upstream, opened when it is its first use: that of the last query while BURST_MAX
+   * allows, otherwise one chosen by the random number.
    */
   channel(random: number): UdpChannel<T> {
     const queued = this.#channels[this.#slot]?.queued ?? 0;
@@ -75,10 +122,27 @@ export class UpstreamEndpoint<T> implements ChannelListener<T> {
       channel = undefined;
     }
     if (channel === undefined) {
-      channel = new UdpChannel<T>(this.endpoint, this, this.#context.ownPorts);
+      channel = new UdpChannel<T>(this.#endpoint, this, this.#context.ownPorts);
       this.#channels[slot] = channel;
     }
     return channel;
+  }
+
+  /** The data of the COOKIE option for the next query; undefined when none shall be sent. */
+  nextCookie(): Uint8Array | undefined {
+    return this.cookies?.next(this.#faultCount > 0);
+  }
+
+  /** Mixes the letters of a query whose name has this length; false when the endpoint's queries shall stay as they are. */
+  mixLetters(query: Uint8Array, length: number, random: RandomSource): boolean {
+    if (this.#letterPause === undefined || this.#letterPause.holds()) return false;
+    mixLetters(query, length, random);
+    return true;
+  }
+
+  /** The endpoint does not keep letters: its queries stay as they are for a while. */
+  pauseLetters(): void {
+    this.#letterPause?.start();
   }
 
   datagram(channel: UdpChannel<T>, bytes: Uint8Array, length: number): void {
@@ -91,9 +155,14 @@ export class UpstreamEndpoint<T> implements ChannelListener<T> {
     this.#context.listener.channelFault(channel);
   }
 
-  /** A valid answer came: the endpoint is well. */
-  noteAnswer(): void {
-    this.#faultCount = 0;
+  /** A valid answer came to a query, with a cookie or without: the endpoint is well. */
+  noteAnswer(rttMs: number, hadCookie: boolean): void {
+    this.roundTrip.measure(rttMs);
+    if (this.#faultCount > 0) {
+      // What was answered at last went without a cookie: that may be why.
+      if (!hadCookie) this.cookies?.forgetUnlessKnown();
+      this.#faultCount = 0;
+    }
     if (this.isHealthy) return;
     this.isHealthy = true;
     this.#context.observer.healthy(this.index, true);
@@ -101,6 +170,7 @@ export class UpstreamEndpoint<T> implements ChannelListener<T> {
 
   /** A time-out or a network fault. */
   noteFault(): void {
+    this.roundTrip.penalize();
     this.#faultCount++;
     if (!this.isHealthy || this.#faultCount < FAULTS_MAX) return;
     this.isHealthy = false;
@@ -118,9 +188,29 @@ export class UpstreamEndpoint<T> implements ChannelListener<T> {
     return true;
   }
 
-  /** Closes all sockets as soon as nothing waits on them. */
+  /** Closes all sockets as soon as nothing waits on them, and connections at once. */
   close(): void {
     for (const channel of this.#channels) channel?.drain();
     this.#channels.fill(undefined);
+    this.connection.close();
   }
 }
+
+/** Queries that do not go as datagrams; throws ERR_UPSTREAM_CERTIFICATE when a CA certificate cannot be read. */
+const createConnection = <T>(server: UpstreamServer, context: EndpointContext<T>): Connection<T> => {
+  const { endpoint, transport, tls, path = DEFAULT_PATH, authority } = server;
+  const { listener, clock } = context;
+  if (!isEncrypted(server)) return new StreamConnection<T>(endpoint, undefined, listener, { clock });
+  assert(tls !== undefined, 'an encrypted upstream without TLS settings');
+  if (transport === 'tls') return new StreamConnection<T>(endpoint, tls, listener, { clock });
+  const resource = { path, authority: authority ?? authorityOf(endpoint, tls.serverName), tls };
+  return new HttpsConnection<T>(endpoint, resource, listener, { clock });
+};
+
+/** The port that an authority leaves out (RFC 9110 section 4.2.2). */
+const HTTPS_PORT = 443;
+
+const authorityOf = ({ port }: Endpoint, serverName: string): string => {
+  const host = serverName.includes(':') ? `[${serverName}]` : serverName;
+  return port === HTTPS_PORT ? host : `${host}:${port}`;
+};

@@ -1,12 +1,16 @@
 // A Forwarding with scripted upstreams around it, and a record of what its observer was told.
 import { afterEach } from 'vitest';
-import type { Endpoint } from '../../../src/base/base.ts';
+import { type Endpoint, formatEndpoint } from '../../../src/base/base.ts';
 import { CLASS, nameFrom, parseType } from '../../../src/dns/dns.ts';
 import {
   Forwarding,
   type ForwardingOptions,
+  type ForwardingRoute,
+  type Strategy,
   type UpstreamOutcome,
   type UpstreamQuestion,
+  type UpstreamServer,
+  VIEW_DEFAULT,
 } from '../../../src/upstream/upstream.ts';
 import { type ScriptedHandler, ScriptedUpstream } from '../../support/scripted-upstream.ts';
 
@@ -30,6 +34,32 @@ export const deadEndpoint = async (): Promise<Endpoint> => {
   return upstream.endpoint;
 };
 
+/** A server over UDP, and over TCP for what is too long. */
+export const plainServer = (endpoint: Endpoint): UpstreamServer => ({
+  endpoint,
+  transport: 'udp',
+  text: formatEndpoint(endpoint),
+});
+
+/** A route of a test; `endpoints` are plain servers. */
+export interface RouteText {
+  readonly zone?: string;
+  readonly view?: number;
+  readonly endpoints?: readonly Endpoint[];
+  readonly servers?: readonly UpstreamServer[];
+  readonly fallback?: readonly Endpoint[];
+  readonly strategy?: Strategy;
+}
+
+/** A route as Forwarding takes it. */
+export const toRoute = (text: RouteText): ForwardingRoute => ({
+  zone: nameFrom(text.zone ?? '.'),
+  view: text.view ?? VIEW_DEFAULT,
+  servers: text.servers ?? (text.endpoints ?? []).map(plainServer),
+  fallback: (text.fallback ?? []).map(plainServer),
+  strategy: text.strategy ?? 'ordered',
+});
+
 /** What an observer was told, as `INDEX EVENT …`. */
 export interface Observed {
   readonly events: string[];
@@ -38,12 +68,12 @@ export interface Observed {
 
 /** A Forwarding that is closed after the test; the times are long enough for a slow machine unless overridden. */
 export const startForwarding = (
-  routes: { zone?: string; endpoints: Endpoint[] }[],
+  routes: readonly RouteText[],
   options: Partial<ForwardingOptions> = {},
 ): Observed => {
   const events: string[] = [];
   const forwarding = new Forwarding({
-    routes: routes.map(({ zone = '.', endpoints }) => ({ zone: nameFrom(zone), endpoints })),
+    routes: routes.map(toRoute),
     timeoutMs: 5_000,
     tryTimeoutMs: 1_000,
     inflightMax: 1_000,
@@ -54,6 +84,7 @@ export const startForwarding = (
       failed: (index, fault) => events.push(`${index} failed ${fault}`),
       unwanted: (index, reason) => events.push(`${index} unwanted ${reason}`),
       healthy: (index, isHealthy) => events.push(`${index} healthy ${isHealthy}`),
+      hedged: (index) => events.push(`${index} hedged`),
     },
     ...options,
   });
@@ -72,6 +103,8 @@ export const question = (
   class: CLASS.IN,
   dnssecOk: false,
   checkingDisabled: false,
+  wantsAd: false,
+  view: VIEW_DEFAULT,
   ...flags,
 });
 

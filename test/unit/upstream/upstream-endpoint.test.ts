@@ -5,7 +5,7 @@ import type { UdpChannel } from '../../../src/upstream/udp-channel.ts';
 import { OwnPorts } from '../../../src/upstream/upstream.ts';
 import { UpstreamEndpoint } from '../../../src/upstream/upstream-endpoint.ts';
 import { ScriptedUpstream } from '../../support/scripted-upstream.ts';
-import { deadEndpoint, openUpstream } from './setup.ts';
+import { deadEndpoint, openUpstream, plainServer } from './setup.ts';
 
 const ignore = (): void => {};
 
@@ -15,7 +15,7 @@ const setUp = async (address?: Endpoint) => {
   const ownPorts = new OwnPorts();
   const health: boolean[] = [];
   const time = { nowMs: 1_000_000 };
-  const endpoint = new UpstreamEndpoint<string>(address ?? upstream.endpoint, 0, {
+  const endpoint = new UpstreamEndpoint<string>(plainServer(address ?? upstream.endpoint), 0, {
     clock: () => time.nowMs,
     observer: {
       sent: ignore,
@@ -23,9 +23,19 @@ const setUp = async (address?: Endpoint) => {
       failed: ignore,
       unwanted: ignore,
       healthy: (_index, isHealthy) => health.push(isHealthy),
+      hedged: ignore,
     },
     ownPorts,
-    listener: { datagram: ignore, channelFault: (channel) => lost.push(channel) },
+    tryTimeoutMs: 1_000,
+    outstandingMax: 100,
+    cookieSecret: undefined,
+    mixedCase: false,
+    listener: {
+      datagram: ignore,
+      channelFault: (channel) => lost.push(channel),
+      message: ignore,
+      fault: ignore,
+    },
   });
   return { upstream, lost, ownPorts, health, time, endpoint };
 };
@@ -52,15 +62,15 @@ test('noteFault() makes an endpoint unhealthy at the third fault in a row, noteA
   const { endpoint, health } = await setUp();
   endpoint.noteFault();
   endpoint.noteFault();
-  endpoint.noteAnswer();
+  endpoint.noteAnswer(1, false);
   endpoint.noteFault();
   endpoint.noteFault();
   expect(health).toEqual([]);
   endpoint.noteFault();
   endpoint.noteFault();
   expect(health).toEqual([false]);
-  endpoint.noteAnswer();
-  endpoint.noteAnswer();
+  endpoint.noteAnswer(1, false);
+  endpoint.noteAnswer(1, false);
   expect(health).toEqual([false, true]);
 });
 

@@ -1,0 +1,67 @@
+// How long an endpoint takes to answer: an estimate for the choice of the fastest and for the hedge. Hot file.
+//
+// A smoothed mean and a smoothed deviation, as TCP has them (RFC 6298 section 2). Silence is no round trip and stays out
+// of both, otherwise a frozen server would be waited for longer and longer; it counts as a penalty that answers take
+// away again.
+
+/** Weights of a new round trip in mean and deviation (RFC 6298 section 2.3). */
+const MEAN_WEIGHT = 1 / 8;
+const DEVIATION_WEIGHT = 1 / 4;
+/** Deviations that an answer may be late without being missed (RFC 6298 section 2.3). */
+const DEVIATIONS = 4;
+/** The hedge of an endpoint that has not answered yet, and its supposed round trip: longer than almost any path. */
+const UNMEASURED_MS = 300;
+/** The shortest hedge: below, the second query costs more than it saves, because a resolver that recurses needs time. */
+const HEDGE_MS_MIN = 100;
+/** What of the penalty an answer leaves. */
+const PENALTY_KEPT = 1 / 2;
+
+/** The estimate of one endpoint. */
+export class RoundTrip {
+  /** Time of one try: more than that is never measured. */
+  readonly #tryTimeoutMs: number;
+  #meanMs = UNMEASURED_MS;
+  #deviationMs = 0;
+  #penaltyMs = 0;
+  #isMeasured = false;
+
+  constructor(tryTimeoutMs: number) {
+    this.#tryTimeoutMs = tryTimeoutMs;
+  }
+
+  /** False until the first answer or the first silence. */
+  get isKnown(): boolean {
+    return this.#isMeasured || this.#penaltyMs > 0;
+  }
+
+  /** What the choice of the fastest compares. */
+  get costMs(): number {
+    return this.#meanMs + this.#penaltyMs;
+  }
+
+  /** Silence after which another endpoint is asked as well. */
+  get hedgeMs(): number {
+    const hedgeMs = this.#isMeasured ? this.#meanMs + DEVIATIONS * this.#deviationMs : UNMEASURED_MS;
+    return Math.min(Math.max(hedgeMs, HEDGE_MS_MIN), this.#tryTimeoutMs / 2);
+  }
+
+  /** An answer came after so long; a clock that stepped counts as a bound. */
+  measure(rttMs: number): void {
+    const sampleMs = Math.min(Math.max(rttMs, 0), this.#tryTimeoutMs);
+    this.#penaltyMs = this.#penaltyMs < 1 ? 0 : this.#penaltyMs * PENALTY_KEPT;
+    if (this.#isMeasured) {
+      const error = sampleMs - this.#meanMs;
+      this.#deviationMs += DEVIATION_WEIGHT * (Math.abs(error) - this.#deviationMs);
+      this.#meanMs += MEAN_WEIGHT * error;
+    } else {
+      this.#isMeasured = true;
+      this.#meanMs = sampleMs;
+      this.#deviationMs = sampleMs / 2;
+    }
+  }
+
+  /** A try was met with silence or with a fault of the network. */
+  penalize(): void {
+    this.#penaltyMs = Math.min(this.#penaltyMs + this.#tryTimeoutMs / 4, this.#tryTimeoutMs);
+  }
+}

@@ -1,0 +1,50 @@
+// One query under way to one endpoint for a question. Hot file: usually one object per question.
+//
+// A question may have several tries, one after another or at once. A try may travel twice: over TCP after a truncated
+// or doubtful answer, or with less EDNS after a server that could not take it. It stays the same try, and it ends once.
+// When another one has answered first, it is overtaken: nobody waits for it, but what comes of it still tells how the
+// endpoint is, otherwise a frozen one would never be found out.
+import type { Connection } from './connection.ts';
+import type { Flight } from './flight.ts';
+import { NOT_DUE, type WheelEntry } from './time-wheel.ts';
+import type { UdpChannel } from './udp-channel.ts';
+import type { UpstreamEndpoint } from './upstream-endpoint.ts';
+
+/** A try of a question in flight. */
+export class Try implements WheelEntry<Try> {
+  readonly flight: Flight;
+  readonly endpoint: UpstreamEndpoint<Try>;
+  /** The endpoint's bit in the flight's list. */
+  readonly bit: number;
+
+  dueTick = NOT_DUE;
+  earlier: Try | undefined = undefined;
+  later: Try | undefined = undefined;
+
+  /** The socket with the ID, or the connection, on which the query waits. */
+  channel: UdpChannel<Try> | undefined = undefined;
+  id = 0;
+  connection: Connection<Try> | undefined = undefined;
+  sentAtMs = 0;
+  /** Tick at which it is given up. */
+  endTick = 0;
+  /** Its due tick is that of the hedge, not yet the end. */
+  isBeforeHedge = false;
+
+  /** False after the endpoint could not take EDNS. */
+  hasEdns = true;
+  /** The query under way has a cookie. */
+  hasCookie = false;
+  /** The endpoint has refused a cookie once. */
+  isCookieRefused = false;
+  /** The query, when its letters are in mixed case and the answer has to repeat them. */
+  letters: Uint8Array | undefined = undefined;
+  /** Why an answer over UDP was dropped and TCP is asked for the truth. */
+  doubt: 'case' | 'cookie' | undefined = undefined;
+
+  constructor(flight: Flight, endpoint: UpstreamEndpoint<Try>, bit: number) {
+    this.flight = flight;
+    this.endpoint = endpoint;
+    this.bit = bit;
+  }
+}

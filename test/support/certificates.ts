@@ -1,0 +1,139 @@
+// Certificates for tests, made by openssl, so that the verifying side is not checked against its own kind.
+//
+// An authority signs in a directory of its own, which goes away with the test's process. Times are set to the second,
+// because `ca` is the one command that every version of openssl lets choose both of them.
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+const DAY_MS = 86_400_000;
+
+const SETTINGS = `
+[ca]
+default_ca = here
+[here]
+database = index.txt
+new_certs_dir = .
+rand_serial = yes
+unique_subject = no
+default_md = sha256
+policy = any
+[any]
+commonName = supplied
+[req]
+distinguished_name = subject
+[subject]
+`;
+
+const directories: string[] = [];
+process.once('exit', () => {
+  for (const directory of directories) rmSync(directory, { recursive: true, force: true });
+});
+
+/** What a certificate says. */
+export interface CertificateText {
+  /** subjectAltName entries, such as `DNS:dns.example.net` or `IP:127.0.0.1`; none, and there is no such extension. */
+  readonly names: readonly string[];
+  readonly commonName?: string;
+  /** From now, days; negative is in the past. */
+  readonly endsInDays?: number;
+}
+
+/** A certificate with its key, PEM. */
+export interface Issued {
+  readonly certificate: string;
+  readonly key: string;
+  /** The certificate as a file, for programs. */
+  readonly certificateFile: string;
+  readonly keyFile: string;
+}
+
+/** An authority that signs certificates. */
+export class CertificateAuthority {
+  readonly issued: Issued;
+  readonly #directory: string;
+  #count = 0;
+
+  private constructor(directory: string, issued: Issued) {
+    this.#directory = directory;
+    this.issued = issued;
+  }
+
+  /** A new root. */
+  static create(commonName = 'Test authority'): CertificateAuthority {
+    const directory = createDirectory();
+    const [key, certificate] = ['own.key', 'own.pem'];
+    openssl(
+      directory,
+      ...['req', '-x509', '-config', 'ca.conf', '-subj', `/CN=${commonName}`, '-days', '2', '-nodes'],
+      ...['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-keyout', key, '-out', certificate],
+      ...['-addext', 'basicConstraints=critical,CA:true', '-addext', 'keyUsage=critical,keyCertSign'],
+      ...['-addext', 'subjectKeyIdentifier=hash'],
+    );
+    return new CertificateAuthority(directory, readIssued(directory, key, certificate));
+  }
+
+  /** PEM of the authority itself. */
+  get certificate(): string {
+    return this.issued.certificate;
+  }
+
+  /** Signs a certificate for a server. */
+  issue(text: CertificateText): Issued {
+    const extensions = ['basicConstraints = critical,CA:false', 'extendedKeyUsage = serverAuth'];
+    if (text.names.length > 0) extensions.push(`subjectAltName = ${text.names.join(',')}`);
+    return this.#sign(this.#directory, text.commonName ?? 'server', extensions, text.endsInDays ?? 2);
+  }
+
+  /** Signs an authority that is no root. */
+  issueAuthority(commonName: string): CertificateAuthority {
+    const directory = createDirectory();
+    const extensions = ['basicConstraints = critical,CA:true', 'keyUsage = critical,keyCertSign'];
+    return new CertificateAuthority(directory, this.#sign(directory, commonName, extensions, 2));
+  }
+
+  #sign(directory: string, commonName: string, extensions: readonly string[], endsInDays: number): Issued {
+    const base = directory === this.#directory ? `issued-${this.#count++}` : 'own';
+    const file = (ending: string): string => join(directory, `${base}.${ending}`);
+    openssl(
+      this.#directory,
+      ...['req', '-new', '-config', 'ca.conf', '-subj', `/CN=${commonName}`, '-nodes', '-newkey', 'ec'],
+      ...['-pkeyopt', 'ec_paramgen_curve:prime256v1', '-keyout', file('key'), '-out', file('csr')],
+    );
+    writeFileSync(file('ext'), `${extensions.join('\n')}\nsubjectKeyIdentifier = hash\n`);
+    openssl(
+      this.#directory,
+      ...['ca', '-batch', '-notext', '-config', 'ca.conf', '-keyfile', 'own.key', '-cert', 'own.pem'],
+      ...['-startdate', formatTime(Math.min(0, endsInDays) - 2), '-enddate', formatTime(endsInDays)],
+      ...['-extfile', file('ext'), '-in', file('csr'), '-out', file('pem')],
+    );
+    return readIssued(directory, `${base}.key`, `${base}.pem`);
+  }
+}
+
+/** Runs openssl and returns what it printed. */
+export const openssl = (directory: string, ...args: string[]): Buffer =>
+  execFileSync('openssl', args, { cwd: directory, stdio: ['ignore', 'pipe', 'pipe'] });
+
+const createDirectory = (): string => {
+  const directory = mkdtempSync(join(tmpdir(), 'cordon-certificates-'));
+  directories.push(directory);
+  writeFileSync(join(directory, 'ca.conf'), SETTINGS);
+  writeFileSync(join(directory, 'index.txt'), '');
+  return directory;
+};
+
+const readIssued = (directory: string, key: string, certificate: string): Issued => {
+  const [keyFile, certificateFile] = [join(directory, key), join(directory, certificate)];
+  return {
+    certificate: readFileSync(certificateFile, 'utf8'),
+    key: readFileSync(keyFile, 'utf8'),
+    certificateFile,
+    keyFile,
+  };
+};
+
+/** `YYYYMMDDHHMMSSZ`. */
+const formatTime = (days: number): string =>
+  `${new Date(Date.now() + days * DAY_MS).toISOString().replace(/[-:T]|\.\d+Z/g, '')}Z`;
