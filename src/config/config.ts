@@ -8,6 +8,7 @@ export { type ConfigFacts, type ConfigResult, loadConfig } from './load.ts';
 export {
   type BlockAnswer,
   type Config,
+  type DnssecMode,
   type ForwardConfig,
   type GroupConfig,
   LIST_FORMATS,
@@ -16,6 +17,9 @@ export {
   type ListSource,
   type LogLevel,
   type ScheduleConfig,
+  type Strategy,
+  type UpstreamConfig,
+  type UpstreamHost,
   type UrlSource,
 } from './normalized.ts';
 export { type ConfigProblemCode, formatProblem, type Problem } from './problem.ts';

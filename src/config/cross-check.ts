@@ -1,10 +1,11 @@
 // Checks that concern more than one key: what repeats, excludes or names what is not there.
 //
 // They run even when other checks found faults, so that one run shows all problems: see draft.ts for what that means
-// for the values. Lists and groups are in check-lists.ts.
+// for the values. Lists and groups are in check-lists.ts, servers in check-upstreams.ts.
 import { type Endpoint, formatEndpoint } from '../base/base.ts';
 import { formatName } from '../dns/dns.ts';
 import { checkGroups, checkLists } from './check-lists.ts';
+import { checkUpstreams } from './check-upstreams.ts';
 import {
   type CrossCheckFacts,
   conflict,
@@ -14,14 +15,16 @@ import {
   type Report,
   reportRepeat,
 } from './draft.ts';
+import { formatIpv6Prefix } from './prefix-leaf.ts';
 import type { Path } from './problem.ts';
-import { Fault, missing, quote } from './value.ts';
+import { missing, quote } from './value.ts';
 
 /** Reports everything that does not fit together. */
 export const crossCheck = (draft: Draft, facts: CrossCheckFacts, report: Report): void => {
   checkListeners(draft, report);
   checkUpstreams(draft, report);
   checkForward(draft, report);
+  checkExceptions(draft, report);
   checkLists(draft, facts, report);
   checkGroups(draft, facts, report);
   checkBlock(draft, report);
@@ -38,36 +41,6 @@ const checkListeners = (draft: Draft, report: Report): void => {
   add(['listen', 'admin'], draft.listen?.admin);
 };
 
-const checkUpstreams = (draft: Draft, report: Report): void => {
-  checkServers(draft, ['upstreams'], draft.upstreams, report);
-  for (const [index, rule] of itemsOf(draft.forward)) {
-    checkServers(draft, ['forward', index, 'upstreams'], rule?.upstreams, report);
-  }
-};
-
-const checkServers = (draft: Draft, path: Path, servers: Servers, report: Report): void => {
-  const seen = new Map<string, string>();
-  for (const [index, server] of itemsOf(servers)) {
-    if (server === undefined) continue;
-    reportRepeat(seen, formatEndpoint(server), [...path, index], 'is named already', report);
-    for (const [, own] of itemsOf(draft.listen?.dns)) {
-      if (own === undefined || own.port !== server.port || !servesAddress(own, server)) continue;
-      const text = `${quote(formatEndpoint(server))} is an address of "listen.dns": questions would go in circles`;
-      report([...path, index], new Fault('ERR_CONFIG_CONFLICT', text));
-      break;
-    }
-  }
-};
-
-type Servers = readonly (Endpoint | undefined)[] | undefined;
-
-/** Sees loopback only: which other addresses are the machine's own is known when the program runs. */
-const servesAddress = (own: Endpoint, server: Endpoint): boolean => {
-  if (own.address === server.address) return true;
-  const isWildcard = own.address === '0.0.0.0' || own.address === '::';
-  return isWildcard && (server.address.startsWith('127.') || server.address === '::1');
-};
-
 const checkForward = (draft: Draft, report: Report): void => {
   const seen = new Map<string, string>();
   for (const [index, rule] of itemsOf(draft.forward)) {
@@ -75,6 +48,28 @@ const checkForward = (draft: Draft, report: Report): void => {
       if (zone === undefined) continue;
       reportRepeat(seen, formatName(zone), ['forward', index, 'zones', at], 'is forwarded already', report);
     }
+  }
+};
+
+const checkExceptions = (draft: Draft, report: Report): void => {
+  checkZones(['dnssec', 'negative-anchors'], draft.dnssec?.['negative-anchors'], report);
+  checkZones(['rebinding', 'allow'], draft.rebinding?.allow, report);
+  const seen = new Map<string, string>();
+  for (const [index, prefix] of itemsOf(draft.dns64?.exclude)) {
+    if (prefix === undefined) continue;
+    reportRepeat(seen, formatIpv6Prefix(prefix), ['dns64', 'exclude', index], 'is named already', report);
+  }
+};
+
+const checkZones = (
+  path: Path,
+  zones: readonly (Uint8Array | undefined)[] | undefined,
+  report: Report,
+): void => {
+  const seen = new Map<string, string>();
+  for (const [index, zone] of itemsOf(zones)) {
+    if (zone !== undefined)
+      reportRepeat(seen, formatName(zone), [...path, index], 'is named already', report);
   }
 };
 

@@ -18,8 +18,10 @@ import type {
   ListSource,
   UrlSource,
 } from './normalized.ts';
+import { formatIpv6Prefix } from './prefix-leaf.ts';
 import { formatDayHours, WEEKDAYS } from './schedule-leaf.ts';
 import type { RawConfig } from './schema.ts';
+import { formatUpstream } from './upstream-leaf.ts';
 
 /** YAML of the effective configuration. */
 export const effectiveConfig = (config: Config): string =>
@@ -36,19 +38,15 @@ const toRaw = (config: Config): RawConfig => ({
   },
   workers: config.workers,
   state: config.stateDirectory,
-  upstreams: config.upstreams?.map(formatEndpoint),
+  upstreams: config.upstreams?.map(formatUpstream),
+  fallback: listUnlessEmpty(config.fallback, formatUpstream),
+  bootstrap: listUnlessEmpty(config.bootstrap, formatEndpoint),
   forward: config.forward.map((rule) => ({
     zones: rule.zones.map((zone) => formatName(zone)),
-    upstreams: rule.upstreams.map(formatEndpoint),
+    upstreams: rule.upstreams.map(formatUpstream),
   })),
   lists: config.lists.map(toRawList),
-  groups: config.groups.map(({ name, clients, listeners, lists, schedules }) => ({
-    name,
-    clients: clients.length === 0 ? undefined : clients.map(formatPrefix),
-    listeners: listeners.length === 0 ? undefined : listeners.map(formatEndpoint),
-    lists: [...lists],
-    schedules: schedules.map(toRawSchedule),
-  })),
+  groups: config.groups.map(toRawGroup),
   block: { mode: toRawAnswer(config.block.answer), ttl: formatDurationSec(config.block.ttlSec) },
   access: { allow: config.access.allow.map(formatPrefix) },
   admin: { allow: config.admin.allow.map(formatPrefix) },
@@ -59,11 +57,39 @@ const toRaw = (config: Config): RawConfig => ({
       max: formatDurationSec(config.cache.ttlSecMax),
       'negative-max': formatDurationSec(config.cache.negativeTtlSecMax),
     },
+    stale: {
+      max: formatDurationSec(config.cache.stale.staleSecMax),
+      after: formatDurationMs(config.cache.stale.afterMs),
+      ttl: formatDurationSec(config.cache.stale.ttlSec),
+    },
+    prefetch: config.cache.prefetch,
   },
   resolver: {
     timeout: formatDurationMs(config.resolver.timeoutMs),
     'try-timeout': formatDurationMs(config.resolver.tryTimeoutMs),
     inflight: config.resolver.inflightMax,
+    'per-upstream': config.resolver.inflightPerServerMax,
+    'client-share': formatShare(config.resolver.clientShareMax),
+    strategy: config.resolver.strategy,
+    cookies: config.resolver.cookies,
+    'mixed-case': config.resolver.mixedCase,
+  },
+  dnssec: {
+    mode: config.dnssec.mode,
+    anchors: config.dnssec.anchorsPath,
+    'negative-anchors': config.dnssec.negativeAnchors.map((zone) => formatName(zone)),
+    'aggressive-nsec': config.dnssec.aggressiveNsec,
+  },
+  dns64:
+    config.dns64 === undefined
+      ? undefined
+      : {
+          prefix: formatIpv6Prefix(config.dns64.prefix),
+          exclude: config.dns64.exclude.map(formatIpv6Prefix),
+        },
+  rebinding: {
+    protect: config.rebinding.protect,
+    allow: config.rebinding.allow.map((zone) => formatName(zone)),
   },
   tcp: {
     connections: config.tcp.connectionsMax,
@@ -71,6 +97,22 @@ const toRaw = (config: Config): RawConfig => ({
     idle: formatDurationMs(config.tcp.idleMs),
   },
   log: { level: config.log.level },
+});
+
+/** A list that cannot be written without items. */
+const listUnlessEmpty = <Item>(
+  items: readonly Item[],
+  format: (item: Item) => string,
+): string[] | undefined => (items.length === 0 ? undefined : items.map((item) => format(item)));
+
+const toRawGroup = (group: GroupConfig) => ({
+  name: group.name,
+  clients: listUnlessEmpty(group.clients, formatPrefix),
+  listeners: listUnlessEmpty(group.listeners, formatEndpoint),
+  lists: [...group.lists],
+  schedules: group.schedules.map(toRawSchedule),
+  upstreams: group.upstreams?.map(formatUpstream),
+  fallback: listUnlessEmpty(group.fallback, formatUpstream),
 });
 
 const toRawList = ({ id, source, mandate, allow, logOnly, answer, ede, category }: ListConfig) => ({
@@ -101,7 +143,7 @@ const toRawFetching = (source: UrlSource) => ({
   signature: source.signatureUrl,
   sha256: source.sha256,
   'max-size': formatSize(source.sizeBytesMax),
-  resolve: source.addresses.length === 0 ? undefined : source.addresses.map(({ address }) => address),
+  resolve: listUnlessEmpty(source.addresses, ({ address }) => address),
   review: {
     shrink: formatShare(source.review.shrinkShareMax),
     grow: formatShare(source.review.growthShareMax),

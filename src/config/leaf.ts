@@ -9,7 +9,6 @@ import {
   isIpv4,
   parseAddress,
   parseEndpoint,
-  parsePrefix,
 } from '../base/base.ts';
 import { foldName, formatName, parseName } from '../dns/dns.ts';
 import type { BlockAnswer, HostAddress } from './normalized.ts';
@@ -24,8 +23,6 @@ const PATH_LENGTH_MAX = 4095;
 const EDE_TEXT_BYTES_MAX = 120;
 /** Addresses of one block answer: one RRset that fits a 512-byte answer beside the longest QNAME. */
 const BLOCK_ADDRESSES_MAX = 8;
-/** The port of DNS (RFC 1035 section 4.2). */
-const DNS_PORT = 53;
 
 const PLAIN_ANSWERS = ['nxdomain', 'nodata', 'null-ip', 'refused'] as const;
 const ANSWER_WORDS = [...PLAIN_ANSWERS, 'address'] as const;
@@ -118,40 +115,18 @@ export const endpointOrOff = (portDefault: number) =>
     },
   );
 
-/** A DNS server that is asked in plain DNS. */
-export const upstream = () =>
-  textLeaf({ name: 'address and port', bounds: `port ${DNS_PORT} when none is written` }, (text) => {
-    if (/^(tls|https|quic|h3):\/\//.test(text)) {
-      return unavailableFault('encrypted upstreams are not available in this version');
-    }
-    const found = readEndpoint(text, DNS_PORT);
-    if (found === undefined) return notAnEndpoint(text);
-    if (found.port === 0)
-      return new Fault('ERR_CONFIG_VALUE', `${quote(text)} has port 0, which nobody can ask`);
-    return isUnspecified(found.address) ? unspecifiedFault(text) : found;
-  });
+/** An address that is asked, `text` is how it was written; undefined when it is none. */
+export const readServerEndpoint = (text: string, portDefault: number): Endpoint | Fault | undefined => {
+  const found = readEndpoint(text, portDefault);
+  if (found === undefined) return undefined;
+  if (found.port === 0)
+    return new Fault('ERR_CONFIG_VALUE', `${quote(text)} has port 0, which nobody can ask`);
+  return isUnspecified(found.address) ? unspecifiedFault(text) : found;
+};
 
-/** An address prefix; an address alone is that address only. */
-export const prefix = () =>
-  textLeaf({ name: 'prefix' }, (text) => {
-    const parsed = parsePrefix(text);
-    if (parsed !== undefined) return parsed;
-    const slash = text.indexOf('/');
-    const isAddress = slash > 0 && parseAddress(text.slice(0, slash), createAddress());
-    return new Fault(
-      'ERR_CONFIG_VALUE',
-      `${quote(text)} is not an address prefix`,
-      isAddress
-        ? 'the bits after its length have to be zero'
-        : 'write it such as "192.0.2.0/24" or "2001:db8::/32"',
-    );
-  });
-
-/** A zone that is forwarded: wire form, letters folded, never the root. */
-export const zone = () =>
-  textLeaf({ name: 'domain name' }, (text) =>
-    readZone(text, 'the root cannot be forwarded apart', 'use the key "upstreams"'),
-  );
+/** A zone: wire form, letters folded. Never the root, about which a fault says why and what to do instead. */
+export const zone = (rootText: string, rootHint: string) =>
+  textLeaf({ name: 'domain name' }, (text) => readZone(text, rootText, rootHint));
 
 /** The apex of a response policy zone: presentation form, letters folded, with the final dot. */
 export const apex = () =>
@@ -230,7 +205,8 @@ const readEndpoint = (text: string, portDefault: number): Endpoint | undefined =
   return { address: formatAddress(words), port: found.port, family: isIpv4(words) ? 4 : 6 };
 };
 
-const notAnEndpoint = (text: string, otherwise = ''): Fault =>
+/** The fault of a text that is no address with a port. */
+export const notAnEndpoint = (text: string, otherwise = ''): Fault =>
   new Fault(
     'ERR_CONFIG_VALUE',
     `${quote(text)} is not an address with a port`,

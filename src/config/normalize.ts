@@ -23,6 +23,8 @@ export const normalize = (parsed: ParsedConfig, directory: string, facts: CrossC
     workers: parsed.workers,
     stateDirectory: resolve(directory, parsed.state),
     upstreams: parsed.upstreams,
+    fallback: parsed.fallback ?? [],
+    bootstrap: parsed.bootstrap ?? [],
     forward: parsed.forward,
     lists,
     groups: toGroups(parsed.groups ?? [], lists),
@@ -34,12 +36,32 @@ export const normalize = (parsed: ParsedConfig, directory: string, facts: CrossC
       ttlSecMin: parsed.cache.ttl.min,
       ttlSecMax: parsed.cache.ttl.max,
       negativeTtlSecMax: parsed.cache.ttl['negative-max'],
+      stale: {
+        staleSecMax: parsed.cache.stale.max,
+        afterMs: parsed.cache.stale.after,
+        ttlSec: parsed.cache.stale.ttl,
+      },
+      prefetch: parsed.cache.prefetch,
     },
     resolver: {
       timeoutMs: parsed.resolver.timeout,
       tryTimeoutMs: parsed.resolver['try-timeout'],
       inflightMax: parsed.resolver.inflight,
+      inflightPerServerMax: parsed.resolver['per-upstream'],
+      clientShareMax: parsed.resolver['client-share'],
+      strategy: parsed.resolver.strategy,
+      cookies: parsed.resolver.cookies,
+      mixedCase: parsed.resolver['mixed-case'],
     },
+    dnssec: {
+      mode: parsed.dnssec.mode,
+      anchorsPath:
+        parsed.dnssec.anchors === undefined ? undefined : resolve(directory, parsed.dnssec.anchors),
+      negativeAnchors: parsed.dnssec['negative-anchors'],
+      aggressiveNsec: parsed.dnssec['aggressive-nsec'],
+    },
+    dns64: parsed.dns64,
+    rebinding: parsed.rebinding,
     tcp: {
       connectionsMax: parsed.tcp.connections,
       connectionsPerClientMax: parsed.tcp['per-client'],
@@ -118,15 +140,22 @@ const allLists = (lists: readonly ListConfig[]): GroupConfig => ({
   listeners: [],
   lists: lists.map((list) => list.id),
   schedules: [],
+  upstreams: undefined,
+  fallback: [],
 });
 
-const toGroup = ({ name, clients = [], listeners = [], lists, schedules }: ParsedGroup): GroupConfig => ({
-  name,
-  clients,
-  listeners,
-  lists,
-  schedules: schedules.map((item) => ({ list: item.list, schedule: toSchedule(item) })),
-});
+const toGroup = (written: ParsedGroup): GroupConfig => {
+  const { name, clients = [], listeners = [], lists, schedules, upstreams, fallback = [] } = written;
+  return {
+    name,
+    clients,
+    listeners,
+    lists,
+    schedules: schedules.map((item) => ({ list: item.list, schedule: toSchedule(item) })),
+    upstreams,
+    fallback,
+  };
+};
 
 const toSchedule = ({ from, until, weekdays, hours, timezone }: ParsedSchedule): ScheduleConfig => ({
   fromMs: from === undefined ? undefined : toInstantMs(from, timezone),

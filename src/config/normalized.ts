@@ -124,14 +124,57 @@ export interface GroupConfig {
   readonly lists: readonly string[];
   /** A list of the group that stands here is in force at the times of any of its schedules, and at no other. */
   readonly schedules: readonly { readonly list: string; readonly schedule: ScheduleConfig }[];
+  /** Undefined: those of the configuration. Otherwise at least one; conditional forwarding goes before them. */
+  readonly upstreams: readonly UpstreamConfig[] | undefined;
+  /** Asked when all of `upstreams` failed; empty without `upstreams`. */
+  readonly fallback: readonly UpstreamConfig[];
+}
+
+/** Where an upstream is: at an address, or at whatever addresses the bootstrap servers have for its name. */
+export type UpstreamHost =
+  | { readonly kind: 'address'; readonly endpoint: Endpoint }
+  | {
+      readonly kind: 'name';
+      /** Letters folded, without the final dot. Never for `udp` and `tcp`. */
+      readonly name: string;
+      readonly port: number;
+    };
+
+/** One server that is asked. */
+export interface UpstreamConfig {
+  /** How it is asked: `udp` is UDP, and TCP when an answer is truncated. */
+  readonly transport: 'udp' | 'tcp' | 'tls' | 'https';
+  readonly host: UpstreamHost;
+  /** Whom the certificate has to be for: a name, or an address without a zone; undefined without encryption. */
+  readonly serverName: string | undefined;
+  /** SHA-256 of public keys (SPKI) in Base64, of which the certificate has to have one; empty: any. */
+  readonly pins: readonly string[];
+  /** SHA-256 of TBS certificates in lower-case hexadecimal, one of which has to be in the chain; empty: any. */
+  readonly certificateHashes: readonly string[];
+  /** Of `https` only: the path, with the query if there is one. */
+  readonly path: string | undefined;
+  /** What metrics and logs call it, such as `192.0.2.53:53` or `tls://192.0.2.54:853#dns.example.net`. */
+  readonly text: string;
 }
 
 /** Zones whose questions go to upstreams of their own. */
 export interface ForwardConfig {
   /** Wire form, letters folded, never the root; no zone stands in two rules. */
   readonly zones: readonly Uint8Array[];
-  readonly upstreams: readonly Endpoint[];
+  readonly upstreams: readonly UpstreamConfig[];
 }
+
+/** The ways to choose among the servers of a list. */
+export const STRATEGIES = ['ordered', 'fastest', 'random', 'parallel'] as const;
+
+/** One of STRATEGIES. */
+export type Strategy = (typeof STRATEGIES)[number];
+
+/** What is done about DNSSEC. */
+export const DNSSEC_MODES = ['auto', 'validate', 'trust-ad', 'off'] as const;
+
+/** One of DNSSEC_MODES. */
+export type DnssecMode = (typeof DNSSEC_MODES)[number];
 
 /** The levels of operational logs, the most talkative first. */
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
@@ -148,7 +191,11 @@ export interface Config {
   /** The state directory, absolute. */
   readonly stateDirectory: string;
   /** Undefined: the system's resolvers. Otherwise at least one. */
-  readonly upstreams: readonly Endpoint[] | undefined;
+  readonly upstreams: readonly UpstreamConfig[] | undefined;
+  /** Asked when all of `upstreams` failed. Encrypted when `upstreams` are: nothing here weakens a list. */
+  readonly fallback: readonly UpstreamConfig[];
+  /** Asked, unencrypted, for the addresses of upstreams that have a name; empty exactly when none has. */
+  readonly bootstrap: readonly Endpoint[];
   readonly forward: readonly ForwardConfig[];
   readonly lists: readonly ListConfig[];
   /** The first is the default group: every client that no other group names. */
@@ -164,6 +211,16 @@ export interface Config {
     readonly ttlSecMin: number;
     readonly ttlSecMax: number;
     readonly negativeTtlSecMax: number;
+    readonly stale: {
+      /** How long after its TTL an answer may still be given; 0: never. */
+      readonly staleSecMax: number;
+      /** How long a client waits for a fresh answer before it gets a stale one. */
+      readonly afterMs: number;
+      /** TTL of a stale answer. */
+      readonly ttlSec: number;
+    };
+    /** Whether an answer that is asked for is fetched again shortly before its TTL ends. */
+    readonly prefetch: boolean;
   };
   readonly resolver: {
     /** All tries for one question together. */
@@ -171,6 +228,38 @@ export interface Config {
     readonly tryTimeoutMs: number;
     /** Questions that wait for an upstream, per worker. */
     readonly inflightMax: number;
+    /** Queries under way to one upstream, per worker. */
+    readonly inflightPerServerMax: number;
+    /** Share of `inflightMax`, of 1, that one client may hold while more than half of it is taken. */
+    readonly clientShareMax: number;
+    readonly strategy: Strategy;
+    /** DNS cookies towards upstreams (RFC 7873). */
+    readonly cookies: boolean;
+    /** Letters of names at random over UDP. */
+    readonly mixedCase: boolean;
+  };
+  readonly dnssec: {
+    /** With `trust-ad`, every upstream is encrypted. */
+    readonly mode: DnssecMode;
+    /** Absolute; undefined: the anchors that are built in. */
+    readonly anchorsPath: string | undefined;
+    /** Wire form, letters folded, each once, never the root. */
+    readonly negativeAnchors: readonly Uint8Array[];
+    readonly aggressiveNsec: boolean;
+  };
+  /** Undefined: no addresses are synthesized. */
+  readonly dns64:
+    | {
+        /** Of a length of RFC 6052 section 2.2. */
+        readonly prefix: Prefix;
+        /** AAAA addresses that count as none. */
+        readonly exclude: readonly Prefix[];
+      }
+    | undefined;
+  readonly rebinding: {
+    readonly protect: boolean;
+    /** Zones whose names may lead to private addresses: wire form, letters folded, beside those of `forward`. */
+    readonly allow: readonly Uint8Array[];
   };
   readonly tcp: {
     /** Per worker. */

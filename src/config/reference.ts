@@ -29,6 +29,7 @@ cordon.yaml:5:9: cache.sze: unknown key; did you mean "size"?
 - Percentages are a whole number and "%": \`20%\`.
 - Addresses with a port: \`192.0.2.1:53\`, \`[2001:db8::1]:53\`; without a port, the key's own: \`192.0.2.1\`,
   \`2001:db8::1\`.
+- Upstreams: see [Upstreams](#upstreams).
 - Prefixes: \`192.0.2.0/24\`, \`2001:db8::/32\`. The bits after the length have to be zero. An address alone is that
   address only.
 - Names: with or without the final dot, letters of any case, internationalized names as A-labels (\`xn--…\`).
@@ -38,6 +39,29 @@ cordon.yaml:5:9: cache.sze: unknown key; did you mean "size"?
   directory.
 - YAML 1.2 without aliases, tags and merge keys. An empty value (\`upstreams:\` with nothing after it) is a problem,
   never a default; only \`listen.admin\` takes it, for "off".
+
+## Upstreams
+
+| Written | Asked |
+| --- | --- |
+| \`192.0.2.53\`, \`192.0.2.53:5300\`, \`udp://[2001:db8::53]\` | over UDP, and over TCP when an answer is truncated; port 53 |
+| \`tcp://192.0.2.53\` | over TCP; port 53 |
+| \`tls://192.0.2.54#dns.example.net\` | over TLS (RFC 7858); port 853 |
+| \`https://192.0.2.55/dns-query#dns.example.net\` | over HTTPS (RFC 8484); port 443; the path is \`/dns-query\` when none is written |
+| \`sdns://…\` | as the DNS stamp says: plain DNS, TLS or HTTPS; its bootstrap resolvers are not used |
+
+- The name behind "#" is whom the certificate has to be for. Without one it has to be for the host: the name, or the
+  address.
+- The host of \`tls://\` and \`https://\` may be a name: \`tls://dns.example.net\`. Its addresses come from the servers
+  under \`bootstrap\`, and from nowhere else.
+- Parameters follow the name, or stand in its place, with "&" between them: \`pin-sha256=BASE64\` is the SHA-256 of a
+  public key that the certificate has to have, \`certificate-sha256=HEX\` that of the signed part of a certificate that
+  has to be in the chain, as DNS stamps have it. Of several pins or several hashes, one has to fit. They are asked for
+  beside the name, never instead of it: \`tls://192.0.2.54#dns.example.net&pin-sha256=…\`.
+- An encrypted server is never asked without encryption. A list names only encrypted servers or only plain ones, and
+  the \`fallback\` of an encrypted list is encrypted too.
+- The servers of a zone of \`forward\` are asked for every client; those of a group for its clients; \`upstreams\` for
+  all others. None of them stands in for another: trouble at one list never leads to the servers of another one.
 
 ## Example
 
@@ -49,7 +73,10 @@ export const EXAMPLE = `listen:
   dns: ["192.0.2.10:53", "[2001:db8::10]:53"]
   admin: "127.0.0.1:9153"
 state: /var/lib/cordon
-upstreams: ["198.51.100.53", "198.51.100.54:5300"]
+upstreams: ["tls://198.51.100.53#dns.example.net", "https://doh.example.net/dns-query"]
+fallback: ["tls://203.0.113.53#dns.example.org"]
+bootstrap: ["198.51.100.1"]
+resolver: { strategy: fastest }
 forward:
   - { zones: ["corp.example", "2.0.192.in-addr.arpa"], upstreams: ["192.0.2.56"] }
 lists:
@@ -65,7 +92,7 @@ groups:
   - { name: lab, clients: ["192.0.2.128/25", "2001:db8:1::/48"], lists: [tiktok] }
 block: { mode: nxdomain, ttl: 30s }
 access: { allow: ["192.0.2.0/24", "2001:db8::/32"] }
-cache: { size: 256MiB }
+cache: { size: 256MiB, stale: { max: 12h } }
 `;
 
 const ENVIRONMENT = `## Environment variables
@@ -138,10 +165,11 @@ const itemOf = (item: z.ZodType): { name: string; bounds?: string } => {
 
 const isNested = (schema: z.ZodType): boolean => rowsBelow(schema, '').length > 0;
 
-/** Default and bounds of a section that is a list; a map has none. */
+/** Default and bounds of a section that is a list; of a map, what holds without it, unless that is its keys' defaults. */
 const ownFacts = (row: Row | undefined): string => {
   const [, type = '', absent = '', bounds = ''] = row ?? [];
-  return bounds === '' ? '' : ` A ${type} (${bounds}); when absent: ${absent}.`;
+  if (bounds !== '') return ` A ${type} (${bounds}); when absent: ${absent}.`;
+  return absent === '' ? '' : ` When absent: ${absent}.`;
 };
 
 /** A map that is `{}` by default has the defaults of its keys, in their own rows. */

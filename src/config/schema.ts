@@ -31,16 +31,16 @@ import {
   ipAddress,
   numberChoice,
   path,
-  prefix,
   unavailable,
   unavailableList,
-  upstream,
   zone,
 } from './leaf.ts';
-import { LIST_FORMATS, type LogLevel, type UrlSource } from './normalized.ts';
+import { DNSSEC_MODES, LIST_FORMATS, type LogLevel, STRATEGIES, type UrlSource } from './normalized.ts';
+import { ipv6Prefix, prefix, translationPrefix } from './prefix-leaf.ts';
 import type { Path } from './problem.ts';
 import { dayHours, timePoint, timeZone, WEEKDAYS } from './schedule-leaf.ts';
 import { publicKey, sha256, url } from './source-leaf.ts';
+import { plainServer, upstream } from './upstream-leaf.ts';
 import { key, list } from './value.ts';
 
 /** Sockets per worker stay countable; a host rarely has more addresses that it should serve on. */
@@ -49,6 +49,10 @@ const LISTENERS_MAX = 16;
 const WORKERS_MAX = 64;
 /** A question tries few servers before its time is over; more only hides dead ones. */
 const UPSTREAMS_MAX = 16;
+/** Beside UPSTREAMS_MAX: servers for the day on which all others fail. Both together stay below 32, bits of one word. */
+const FALLBACK_MAX = 8;
+/** Asked a few times a day; the next one is asked only when one does not answer. */
+const BOOTSTRAP_MAX = 8;
 /** Forwarding rules, and zones of one rule: agencies' internal zones with their reverse zones. */
 const FORWARD_RULES_MAX = 256;
 const FORWARD_ZONES_MAX = 256;
@@ -58,6 +62,10 @@ const LISTS_MAX = 32;
 const GROUPS_MAX = 64;
 /** Prefixes of one group or of one access list. */
 const PREFIXES_MAX = 4096;
+/** Zones with a negative trust anchor, and zones that may lead to private addresses: as many as one rule forwards. */
+const EXCEPTED_ZONES_MAX = 256;
+/** Prefixes that an IPv6 address is compared with, one after the other, for each AAAA record. */
+const DNS64_EXCLUDED_MAX = 16;
 /** Addresses of one host: as many as upstreams. */
 const HOST_ADDRESSES_MAX = 16;
 /** Schedules of one group: looked at each minute; two for every list that there can be. */
@@ -118,12 +126,12 @@ const listen = z
 
 const forwardRule = z.strictObject({
   zones: key(
-    list(zone(), 1, FORWARD_ZONES_MAX),
+    list(zone('the root cannot be forwarded apart', 'use the key "upstreams"'), 1, FORWARD_ZONES_MAX),
     'Zones, each with everything below it; reverse zones are written as names.',
   ),
   upstreams: key(
     list(upstream(), 1, UPSTREAMS_MAX),
-    'Servers that are asked about these zones, in this order.',
+    'Servers that are asked about these zones, and no others; chosen among by `resolver.strategy`.',
   ),
 });
 
@@ -264,6 +272,16 @@ const group = z.strictObject({
     list(schedule, 0, SCHEDULES_MAX).prefault([]),
     'Times at which lists of the group are in force; no mandate list has any.',
   ),
+  upstreams: key(
+    list(upstream(), 1, UPSTREAMS_MAX).optional(),
+    "Servers that are asked for the group's clients; the zones of `forward` are asked where they say.",
+    'the `upstreams` of the configuration',
+  ),
+  fallback: key(
+    list(upstream(), 1, FALLBACK_MAX).optional(),
+    'Servers that are asked when all `upstreams` of the group failed for a question; encrypted when those are.',
+    'none',
+  ),
 });
 
 const block = z
@@ -300,6 +318,26 @@ const cache = z
         .prefault({}),
       'Bounds of TTLs in the cache.',
     ),
+    stale: key(
+      z
+        .strictObject({
+          max: key(
+            durationSec('0s', '7d').prefault('1d'),
+            'How long after its TTL an answer is kept for the case that no upstream answers; `0s` is never.',
+          ),
+          after: key(
+            durationMs('0ms', '10s').prefault('1800ms'),
+            'How long a client waits for a fresh answer before it gets a stale one; `0ms` is not at all.',
+          ),
+          ttl: key(durationSec('0s', '5m').prefault('30s'), 'TTL of stale answers.'),
+        })
+        .prefault({}),
+      'Answers past their TTL, while the upstreams do not answer (RFC 8767).',
+    ),
+    prefetch: key(
+      boolean().prefault(true),
+      'Whether an answer that clients ask for is fetched again shortly before its TTL ends.',
+    ),
   })
   .prefault({});
 
@@ -308,6 +346,80 @@ const resolver = z
     timeout: key(durationMs('500ms', '30s').prefault('5s'), 'Time for one question, all tries together.'),
     'try-timeout': key(durationMs('50ms', '10s').prefault('1s'), 'Time for one upstream to answer.'),
     inflight: key(integer(16, 100_000).prefault(10_000), 'Questions that wait for upstreams, per worker.'),
+    'per-upstream': key(
+      integer(16, 65_536).prefault(4096),
+      'Queries under way to one upstream, per worker; beyond them the next upstream is asked.',
+    ),
+    'client-share': key(
+      share('1%', '100%').prefault('25%'),
+      'Share of `inflight` that one client may hold while more than half of it is taken.',
+    ),
+    strategy: key(
+      choice(STRATEGIES).prefault('ordered'),
+      'Which server of a list is asked: `ordered` is the first that is healthy, `fastest` the one with the shortest round trip, `random` any that is healthy; `parallel` asks several at once and takes the first answer.',
+    ),
+    cookies: key(
+      boolean().prefault(true),
+      'Whether upstreams over UDP get DNS cookies, against forged answers (RFC 7873).',
+    ),
+    'mixed-case': key(
+      boolean().prefault(false),
+      'Whether the letters of names go to upstreams over UDP in random case, against forged answers; what a client gets has its own letters.',
+    ),
+  })
+  .prefault({});
+
+const dnssec = z
+  .strictObject({
+    mode: key(
+      choice(DNSSEC_MODES).prefault('auto'),
+      '`validate` checks every answer and refuses what is forged; `auto` does so when the upstreams pass signatures on, else nothing; `trust-ad` takes the word of the upstreams, all of which have to be encrypted; `off` does nothing.',
+    ),
+    anchors: key(
+      path().optional(),
+      'File with trust anchors, DS or DNSKEY records in presentation format.',
+      'the anchors of the root that IANA publishes, built in',
+    ),
+    'negative-anchors': key(
+      list(
+        zone('the root has to be validated or not as a whole', 'write "mode: off"'),
+        0,
+        EXCEPTED_ZONES_MAX,
+      ).prefault([]),
+      'Zones that are not validated, with everything below them, while their signatures are broken (RFC 7646).',
+    ),
+    'aggressive-nsec': key(
+      boolean().prefault(true),
+      'Whether a validated proof that names do not exist answers for all names that it covers (RFC 8198).',
+    ),
+  })
+  .prefault({});
+
+const dns64 = z
+  .strictObject({
+    prefix: key(
+      translationPrefix().prefault('64:ff9b::/96'),
+      'Prefix that IPv4 addresses are put behind; the one of the translator (RFC 6052 section 2.2).',
+    ),
+    exclude: key(
+      list(ipv6Prefix(), 0, DNS64_EXCLUDED_MAX).prefault(['::ffff:0:0/96']),
+      'Prefixes of IPv6 addresses that count as none (RFC 6147 section 5.1.4).',
+    ),
+  })
+  .optional();
+
+const rebinding = z
+  .strictObject({
+    protect: key(
+      boolean().prefault(false),
+      "Whether an answer from upstreams with a private address is refused: a foreign name must not lead into the clients' network.",
+    ),
+    allow: key(
+      list(zone('the root would allow every name', 'write "protect: false"'), 0, EXCEPTED_ZONES_MAX).prefault(
+        [],
+      ),
+      'Zones whose names may have private addresses, with everything below them; the zones of `forward` always may.',
+    ),
   })
   .prefault({});
 
@@ -335,8 +447,18 @@ export const configSchema = z.strictObject({
   state: key(path().prefault('./state'), 'Directory for what has to survive a restart.'),
   upstreams: key(
     list(upstream(), 1, UPSTREAMS_MAX).optional(),
-    'Servers that are asked, in this order.',
+    'Servers that are asked, chosen among by `resolver.strategy`; all encrypted or none.',
     "the system's resolvers",
+  ),
+  fallback: key(
+    list(upstream(), 1, FALLBACK_MAX).optional(),
+    'Servers that are asked when all `upstreams` failed for a question; encrypted when those are.',
+    'none',
+  ),
+  bootstrap: key(
+    list(plainServer(), 1, BOOTSTRAP_MAX).optional(),
+    'Plain servers that are asked for the addresses of upstreams that have a host name, and for nothing else; there exactly when one has.',
+    'none',
   ),
   forward: key(
     list(forwardRule, 0, FORWARD_RULES_MAX).prefault([]),
@@ -371,6 +493,16 @@ export const configSchema = z.strictObject({
   ),
   cache: key(cache, 'Answers that are kept.'),
   resolver: key(resolver, 'Questions to upstreams.'),
+  dnssec: key(
+    dnssec,
+    'Whether answers are checked to come from those whose names they are about (RFC 4035).',
+  ),
+  dns64: key(
+    dns64,
+    'IPv6 addresses for names that have IPv4 addresses only, for clients behind a translator (RFC 6147).',
+    'no address is made up',
+  ),
+  rebinding: key(rebinding, 'Foreign names that lead to private addresses.'),
   tcp: key(tcp, 'DNS over TCP.'),
   log: key(
     z

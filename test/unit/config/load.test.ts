@@ -25,7 +25,15 @@ describe('loadConfig()', () => {
     expect(bare.config.stateDirectory).toBe('/working/state');
     expect(bare.config.lists.map((list) => list.id)).toEqual(FACTS.shippedDefault);
     expect(bare.config.groups).toEqual([
-      { name: 'default', clients: [], listeners: [], lists: FACTS.shippedDefault, schedules: [] },
+      {
+        name: 'default',
+        clients: [],
+        listeners: [],
+        lists: FACTS.shippedDefault,
+        schedules: [],
+        upstreams: undefined,
+        fallback: [],
+      },
     ]);
     expectGolden('defaults.out', `# Locks the defaults.\n${effectiveConfig(bare.config)}`);
     for (const text of ['', '# nothing\n', '{}', '\ufeff']) {
@@ -58,6 +66,8 @@ describe('loadConfig()', () => {
       listeners: [],
       lists: ['a', 'b'],
       schedules: [],
+      upstreams: undefined,
+      fallback: [],
     });
   });
 
