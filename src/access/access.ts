@@ -25,6 +25,8 @@ export interface Client {
   readonly group: number;
   /** False: answer REFUSED. */
   readonly allowed: boolean;
+  /** Number of the upstreams that answer the client's questions; 0: those of the configuration. */
+  readonly view: number;
 }
 
 /** What a configuration says of clients; plain data that travels between threads. */
@@ -35,9 +37,11 @@ export interface AccessRules {
   readonly groups: readonly (readonly Prefix[])[];
   /** Names of listeners per group: whoever asks one of them belongs to the group, whatever its address. */
   readonly listeners: readonly (readonly string[])[];
+  /** View of the upstreams per group; 0 where nothing is said. */
+  readonly views?: readonly number[];
 }
 
-const NOBODY: Client = { group: 0, allowed: false };
+const NOBODY: Client = { group: 0, allowed: false, view: 0 };
 
 /** Tells for an address which client it is. */
 export class Clients {
@@ -68,6 +72,7 @@ export class Clients {
     this.#clients = Array.from({ length: groups * 2 }, (_, index) => ({
       group: index >>> 1,
       allowed: (index & 1) === 1,
+      view: rules.views?.[index >>> 1] ?? 0,
     }));
   }
 

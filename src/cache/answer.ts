@@ -10,20 +10,28 @@
 //   wire       header, question (folded) and records; flags are QR, RA and the RCODE; starts at a whole word
 //   TTLs       2 bytes each: offset of a TTL field in wire
 //   names      runs of [trigger][length][folded wire name]
+//   EDE        data of the first Extended DNS Error option that the upstream gave (RFC 8914), if any
+//
+// Only records that answer the question are kept: those of the asked name and of the names that its CNAME and DNAME
+// records lead to, and in AUTHORITY only the proof of a zone that holds the last of these names.
 import {
   CLASS,
   copyName,
   expandName,
   expandRdata,
   FLAG,
+  findEde,
   foldName,
   HEADER_LENGTH,
+  isInZone,
   isRdataReadable,
   MESSAGE_LENGTH_MAX,
   MessageBuilder,
   messageRcode,
   NAME_LENGTH_MAX,
   nameEquals,
+  OPT_LENGTH,
+  OPTION,
   questionEnd,
   RCODE,
   RecordReader,
@@ -34,6 +42,9 @@ import {
   TargetCollector,
   type Targets,
   TYPE,
+  UDP_LENGTH_MAX,
+  writeOpt,
+  writeOption,
   writeU16,
   writeU32,
 } from '../dns/dns.ts';
@@ -68,14 +79,25 @@ export const WORD = {
   KEY_FLAGS: 9,
   /** See Answer.unlistedGeneration. */
   UNLISTED: 10,
+  /** Bytes of the EDE option's data; SECURE_MARK above. */
+  MARKS: 11,
 } as const;
 /** Words of the header. */
 export const ANSWER_HEADER_WORDS = 12;
+/** In the word MARKS: the data was validated. */
+const SECURE_MARK = 0x1_0000;
+/** Longer data of an EDE option is not passed on: its text may be anything, the code and a sentence are enough. */
+const EDE_LENGTH_MAX = 130;
 /** A compression pointer to the question's name. */
 const QNAME_POINTER = 0xc000 | HEADER_LENGTH;
 
 /** The bits of the word SIZE that are the size: below the marks of the cache. */
 export const SIZE_MASK = 0x3fff_ffff;
+
+/** Aliases of an answer that are looked at without another message being made; real chains have two or three. */
+const ALIASES_MAX = 15;
+/** Aliases that are followed when they stand in no order; more names than this are not judged either. */
+const ALIASES_FOLLOWED_MAX = 64;
 
 /** Records of the shortest kind in the longest message: a root owner and no RDATA. */
 const RECORDS_MAX = Math.ceil(MESSAGE_LENGTH_MAX / 11);
@@ -111,7 +133,12 @@ export class Answer implements Targets {
   namesEnd = 0;
   addressesStart = 0;
   addressesEnd = 0;
+  /** Where the data of an EDE option lies in `names`; equal when there is none. */
+  edeStart = 0;
+  edeEnd = 0;
   overflow = false;
+  /** DNSSEC validation, or a validator that is trusted, found the data secure (RFC 4033 section 5). */
+  secure = false;
   storedAtMs = 0;
   /** The policy generation of which no rule, for whomever, concerns the question or where it leads; 0: not known. */
   unlistedGeneration = 0;
@@ -144,6 +171,10 @@ export class Answer implements Targets {
     this.ttlsStart = this.wireStart + this.wireLength;
     this.namesStart = this.ttlsStart + this.ttlCount * 2;
     this.namesEnd = this.namesStart + (targets & 0xffff);
+    const marks = words[word + WORD.MARKS] ?? 0;
+    this.secure = (marks & SECURE_MARK) !== 0;
+    this.edeStart = this.namesEnd;
+    this.edeEnd = this.edeStart + (marks & 0xffff);
   }
 
   /** Notes that no rule of a policy generation concerns the question or where it leads. */
@@ -172,6 +203,7 @@ const reader = new RecordReader();
 const targets = new TargetCollector();
 const rebuildBuffer = new Uint8Array(MESSAGE_LENGTH_MAX);
 const nameBuffer = new Uint8Array(NAME_LENGTH_MAX);
+const chainBuffer = new Uint8Array(NAME_LENGTH_MAX);
 /** Offsets of TTL fields of the message in hand, in the order of its records. */
 const ttlOffsets = new Uint16Array(RECORDS_MAX);
 
@@ -183,6 +215,7 @@ const made = new Answer(
       ttlOffsets.byteLength +
       targets.names.length +
       targets.addresses.byteLength +
+      EDE_LENGTH_MAX +
       UNIT_BYTES,
   ),
 );
@@ -194,12 +227,26 @@ const shape = {
   /** A record of the asked type is there. */
   positive: false,
   strayDnssec: false,
+  /** A record is there that does not answer the question, or whose place in the chain of aliases is not plain. */
+  stray: false,
+  /** ADDITIONAL may hold an EDE option. */
+  mayHaveEde: false,
   ttlCount: 0,
   /** Offset of the SOA's TTL in AUTHORITY, -1 without one. */
   soaTtlOffset: -1,
   /** The smaller of the SOA's TTL and its MINIMUM field. */
   soaTtlSec: 0,
 };
+
+/** What a validator found out about a message. */
+export interface Validation {
+  readonly isSecure: boolean;
+  /** What the signatures allow, seconds. */
+  readonly ttlMaxSec: number;
+}
+
+/** Nothing was validated. */
+export const NOT_VALIDATED: Validation = { isSecure: false, ttlMaxSec: Number.POSITIVE_INFINITY };
 
 /**
  * Makes an Answer of an upstream's message; undefined when its records cannot be read or its question has another
@@ -213,6 +260,7 @@ export const createAnswer = (
   dnssecOk: boolean,
   limits: TtlLimits,
   nowMs: number,
+  validation = NOT_VALIDATED,
 ): Answer | undefined => {
   const start = questionEnd(message, message.length);
   if (start < 0 || start - 4 - HEADER_LENGTH !== qname.length) return undefined;
@@ -220,14 +268,15 @@ export const createAnswer = (
   const qtype = readU16(message, start - 4);
   targets.begin(message, message.length, qname);
   if (!readShape(message, start, qtype, dnssecOk)) return undefined;
-  if (!dnssecOk && shape.strayDnssec) {
-    const scrubbed = withoutDnssec(message, start, qtype);
-    return scrubbed && createAnswer(scrubbed, qname, false, limits, nowMs);
+  if (shape.stray || (!dnssecOk && shape.strayDnssec)) {
+    const scrubbed = scrub(message, start, qname, qtype, dnssecOk);
+    if (scrubbed === undefined) return undefined;
+    if (scrubbed !== message) return createAnswer(scrubbed, qname, dnssecOk, limits, nowMs, validation);
   }
   targets.finish();
   const keepsAuthority = dnssecOk || !shape.positive;
   const wireLength = keepsAuthority ? shape.authorityEnd : shape.answerEnd;
-  pack(message, wireLength);
+  pack(message, wireLength, validation.isSecure);
   const { memory, wireStart } = made;
   const wireBytes = memory.bytes;
   const rcode = messageRcode(message);
@@ -237,7 +286,7 @@ export const createAnswer = (
   // The cache compares it with folded keys; clients get their own letters back.
   foldName(wireBytes, wireStart + HEADER_LENGTH, qname.length);
   const isKeepable = rcode === RCODE.NOERROR || rcode === RCODE.NXDOMAIN;
-  const lifetimeSec = clampTtls(limits);
+  const lifetimeSec = clampTtls(limits, validation.ttlMaxSec);
   memory.words[WORD.LIFETIME] = isKeepable ? lifetimeSec : 0;
   memory.doubles[WORD.STORED_AT / 2] = nowMs;
   made.open(0);
@@ -245,7 +294,7 @@ export const createAnswer = (
 };
 
 /** Copies the first `wireLength` bytes of the message, the TTL offsets in it and the targets, and writes the header. */
-const pack = (message: Uint8Array, wireLength: number): void => {
+const pack = (message: Uint8Array, wireLength: number, isSecure: boolean): void => {
   const { bytes, words } = made.memory;
   let ttlCount = shape.ttlCount;
   while (ttlCount > 0 && (ttlOffsets[ttlCount - 1] ?? 0) >= wireLength) ttlCount--;
@@ -256,24 +305,30 @@ const pack = (message: Uint8Array, wireLength: number): void => {
   words[WORD.OVERFLOW] = targets.overflow ? 1 : 0;
   words[WORD.KEY_FLAGS] = 0;
   words[WORD.UNLISTED] = 0;
+  const edeOffset = shape.mayHaveEde ? findEde(message) : -1;
+  const edeLength = edeOffset < 0 ? 0 : readU16(message, edeOffset - 2);
+  const keptEdeLength = edeLength > EDE_LENGTH_MAX ? 0 : edeLength;
+  words[WORD.MARKS] = (isSecure ? SECURE_MARK : 0) | keptEdeLength;
   made.open(0);
   for (let i = 0; i < addressWords; i++) words[ANSWER_HEADER_WORDS + i] = targets.addresses[i] ?? 0;
-  const { wireStart, ttlsStart, namesStart, namesEnd } = made;
+  const { wireStart, ttlsStart, namesStart, edeStart, edeEnd } = made;
   for (let i = 0; i < wireLength; i++) bytes[wireStart + i] = message[i] ?? 0;
   for (let i = 0; i < ttlCount; i++) writeU16(bytes, ttlsStart + i * 2, ttlOffsets[i] ?? 0);
   for (let i = 0; i < namesLength; i++) bytes[namesStart + i] = targets.names[i] ?? 0;
-  words[WORD.SIZE] = Math.ceil(namesEnd / UNIT_BYTES) * UNIT_BYTES;
+  for (let i = 0; i < keptEdeLength; i++) bytes[edeStart + i] = message[edeOffset + i] ?? 0;
+  words[WORD.SIZE] = Math.ceil(edeEnd / UNIT_BYTES) * UNIT_BYTES;
 };
 
 /** Puts all TTLs of the answer just packed within the limits; returns the seconds that it may be used. */
-const clampTtls = (limits: TtlLimits): number => {
+const clampTtls = (limits: TtlLimits, ttlMaxSec: number): number => {
   const { wireStart } = made;
   const { bytes } = made.memory;
   const negativeSec = shape.positive ? Number.POSITIVE_INFINITY : negativeTtl(limits);
-  let lifetimeSec = Math.min(negativeSec, limits.maxSec);
+  const anySec = Math.min(limits.maxSec, ttlMaxSec);
+  let lifetimeSec = Math.min(negativeSec, anySec);
   for (let i = 0; i < made.ttlCount; i++) {
     const offset = ttlOffsets[i] ?? 0;
-    const maxSec = offset === shape.soaTtlOffset ? negativeSec : limits.maxSec;
+    const maxSec = offset === shape.soaTtlOffset ? Math.min(negativeSec, anySec) : anySec;
     const ttl = clampTtl(readU32(bytes, wireStart + offset), maxSec, limits);
     writeU32(bytes, wireStart + offset, ttl);
     if (offset < shape.answerEnd || !shape.positive) lifetimeSec = Math.min(lifetimeSec, ttl);
@@ -287,12 +342,20 @@ const readShape = (message: Uint8Array, start: number, qtype: number, dnssecOk: 
   shape.authorityEnd = start;
   shape.positive = false;
   shape.strayDnssec = false;
+  shape.stray = false;
+  shape.mayHaveEde = false;
   shape.ttlCount = 0;
   shape.soaTtlOffset = -1;
   shape.soaTtlSec = 0;
+  chainCount = 0;
+  chainOffsets[chainCount++] = HEADER_LENGTH;
   reader.reset(message, message.length, start);
   while (reader.next()) {
-    if (reader.section === SECTION.ADDITIONAL) break;
+    if (reader.section === SECTION.ADDITIONAL) {
+      // The everyday OPT has no options: no second walk for those of the others.
+      shape.mayHaveEde = reader.type !== TYPE.OPT || reader.rdataLength > 0;
+      break;
+    }
     if (reader.type === TYPE.OPT || !isReadable(message)) return false;
     ttlOffsets[shape.ttlCount++] = reader.ttlOffset;
     if (isDnssec(reader.type) && reader.type !== qtype && qtype !== TYPE.ANY) shape.strayDnssec = true;
@@ -302,6 +365,9 @@ const readShape = (message: Uint8Array, start: number, qtype: number, dnssecOk: 
       if (reader.class !== CLASS.IN) return false;
       shape.answerEnd = reader.offset;
       if (reader.type === qtype || qtype === TYPE.ANY) shape.positive = true;
+      if (!isInChain(message, qtype)) shape.stray = true;
+    } else if (!isProof(message)) {
+      shape.stray = true;
     } else if (reader.type === TYPE.SOA && reader.class === CLASS.IN && reader.rdataLength >= 4) {
       shape.soaTtlOffset = reader.ttlOffset;
       shape.soaTtlSec = Math.min(
@@ -338,20 +404,161 @@ const clampTtl = (ttl: number, maxSec: number, limits: TtlLimits): number =>
 const negativeTtl = (limits: TtlLimits): number =>
   shape.soaTtlOffset < 0 ? 0 : Math.min(shape.soaTtlSec, limits.negativeMaxSec);
 
-/** Copies a message without the DNSSEC records that a client without DO must not get (RFC 4035 section 3.2.1). */
-const withoutDnssec = (message: Uint8Array, start: number, qtype: number): Uint8Array | undefined => {
-  const qname = copyName(message, HEADER_LENGTH, message.length);
-  if (qname === undefined) return undefined;
+/** Names of the chain of aliases in the order of the records, by their offsets in the message; the first is QNAME. */
+const chainOffsets = new Uint16Array(ALIASES_MAX + 1);
+let chainCount = 0;
+
+/** True when the current record of ANSWER continues what the records before it have led to. */
+const isInChain = (message: Uint8Array, qtype: number): boolean => {
+  const { ownerOffset, type } = reader;
+  if (type === TYPE.DNAME || (type === TYPE.RRSIG && readU16(message, reader.rdataOffset) === TYPE.DNAME)) {
+    return isAboveChain(message, ownerOffset);
+  }
+  if (!isChainName(message, ownerOffset)) return false;
+  if (type !== TYPE.CNAME || qtype === TYPE.CNAME) return true;
+  if (chainCount === chainOffsets.length) return false;
+  chainOffsets[chainCount++] = reader.rdataOffset;
+  return true;
+};
+
+/** True when the name at an offset is one of the chain. */
+const isChainName = (message: Uint8Array, offset: number): boolean => {
+  const pointer = readU16(message, offset);
+  // The usual owner points at QNAME or into the CNAME before it.
+  if (pointer === (QNAME_POINTER & 0xc000) + (chainOffsets[chainCount - 1] ?? 0)) return true;
+  const length = expandFolded(message, offset, nameBuffer);
+  for (let i = chainCount - 1; i >= 0; i--) {
+    const otherLength = expandFolded(message, chainOffsets[i] ?? 0, chainBuffer);
+    if (length === otherLength && isSame(nameBuffer, chainBuffer, length)) return true;
+  }
+  return false;
+};
+
+/** True when the name at an offset is above one of the chain, or one of it. */
+const isAboveChain = (message: Uint8Array, offset: number): boolean => {
+  const zone = nameBuffer.subarray(0, Math.max(0, expandFolded(message, offset, nameBuffer)));
+  if (zone.length === 0) return false;
+  for (let i = chainCount - 1; i >= 0; i--) {
+    const length = expandFolded(message, chainOffsets[i] ?? 0, chainBuffer);
+    if (length > 0 && isInZone(chainBuffer.subarray(0, length), zone)) return true;
+  }
+  return false;
+};
+
+/** True when the current record of AUTHORITY may say something of the question: its zone's SOA and NS, or a proof. */
+const isProof = (message: Uint8Array): boolean => {
+  const { type, ownerOffset } = reader;
+  if (type === TYPE.NSEC || type === TYPE.NSEC3 || type === TYPE.RRSIG) return true;
+  return (type === TYPE.SOA || type === TYPE.NS) && isAboveChain(message, ownerOffset);
+};
+
+const expandFolded = (message: Uint8Array, offset: number, out: Uint8Array): number => {
+  const length = expandName(message, offset, message.length, out, 0);
+  foldName(out, 0, Math.max(0, length));
+  return length;
+};
+
+const isSame = (a: Uint8Array, b: Uint8Array, length: number): boolean => {
+  for (let i = 0; i < length; i++) if (a[i] !== b[i]) return false;
+  return true;
+};
+
+/**
+ * A message without records that answer nothing that was asked, and without the DNSSEC records that a client without DO
+ * must not get (RFC 4035 section 3.2.1); the message itself when all are in place. Undefined when it cannot be read.
+ * Allocates: most messages need none of it.
+ */
+const scrub = (
+  message: Uint8Array,
+  start: number,
+  qname: Uint8Array,
+  qtype: number,
+  dnssecOk: boolean,
+): Uint8Array | undefined => {
+  const chain = shape.stray ? followAliases(message, start, qname, qtype) : undefined;
+  const isAbove = (owner: Uint8Array): boolean => chain?.some((name) => isInZone(name, owner)) !== false;
+  const asked = copyName(message, HEADER_LENGTH, message.length);
+  if (asked === undefined) return undefined;
   const builder = new MessageBuilder(rebuildBuffer).start(0, FLAG.QR | messageRcode(message));
-  builder.question(qname, qtype, readU16(message, start - 2));
+  builder.question(asked, qtype, readU16(message, start - 2));
+  let isWhole = true;
   reader.reset(message, message.length, start);
   while (reader.next()) {
     if (reader.section === SECTION.ADDITIONAL) break;
-    if (isDnssec(reader.type) && reader.type !== qtype) continue;
     const owner = copyName(message, reader.ownerOffset, message.length);
     const rdata = expandRdata(message, reader.rdataOffset, reader.rdataLength, reader.type, message.length);
     if (owner === undefined || rdata === undefined) return undefined;
+    const folded = owner.slice();
+    foldName(folded, 0, folded.length);
+    if (
+      (!dnssecOk && isDnssec(reader.type) && reader.type !== qtype) ||
+      !isPartOf(chain, folded, rdata, isAbove)
+    ) {
+      isWhole = false;
+      continue;
+    }
     builder.record(reader.section, owner, reader.type, reader.class, reader.ttl, rdata);
   }
-  return builder.overflow ? undefined : builder.finish().slice();
+  if (isWhole) return message;
+  if (builder.overflow) return undefined;
+  const scrubbed = builder.finish();
+  return shape.mayHaveEde ? withOpt(message, scrubbed) : scrubbed.slice();
+};
+
+/** True when the current record belongs to the chain of names, or proves something about it; always without a chain. */
+const isPartOf = (
+  chain: readonly Uint8Array[] | undefined,
+  owner: Uint8Array,
+  rdata: Uint8Array,
+  isAbove: (owner: Uint8Array) => boolean,
+): boolean => {
+  if (chain === undefined) return true;
+  const { type, section } = reader;
+  if (section === SECTION.AUTHORITY) {
+    if (type === TYPE.NSEC || type === TYPE.NSEC3 || type === TYPE.RRSIG) return true;
+    return (type === TYPE.SOA || type === TYPE.NS) && isAbove(owner);
+  }
+  if (type === TYPE.DNAME || (type === TYPE.RRSIG && readU16(rdata, 0) === TYPE.DNAME)) return isAbove(owner);
+  return chain.some((name) => name.length === owner.length && isSame(name, owner, name.length));
+};
+
+/** QNAME and the names that the aliases of the message lead to, in whatever order they stand. */
+const followAliases = (
+  message: Uint8Array,
+  start: number,
+  qname: Uint8Array,
+  qtype: number,
+): readonly Uint8Array[] => {
+  const chain = [qname];
+  if (qtype === TYPE.CNAME) return chain;
+  const aliases = new Map<string, Uint8Array>();
+  reader.reset(message, message.length, start);
+  while (reader.next() && reader.section === SECTION.ANSWER) {
+    if (reader.type !== TYPE.CNAME) continue;
+    const owner = copyName(message, reader.ownerOffset, message.length);
+    const target = copyName(message, reader.rdataOffset, message.length);
+    if (owner === undefined || target === undefined) continue;
+    foldName(owner, 0, owner.length);
+    foldName(target, 0, target.length);
+    aliases.set(Buffer.from(owner).toString('latin1'), target);
+  }
+  let target = aliases.get(Buffer.from(qname).toString('latin1'));
+  while (target !== undefined && chain.length <= ALIASES_FOLLOWED_MAX) {
+    chain.push(target);
+    target = aliases.get(Buffer.from(target).toString('latin1'));
+  }
+  return chain;
+};
+
+/** A copy of the scrubbed message with the OPT record of the message that it was made of, for its EDE. */
+const withOpt = (message: Uint8Array, scrubbed: Uint8Array): Uint8Array => {
+  const offset = findEde(message);
+  if (offset < 0) return scrubbed.slice();
+  const data = message.subarray(offset, offset + readU16(message, offset - 2));
+  const out = new Uint8Array(scrubbed.length + OPT_LENGTH + 4 + data.length);
+  out.set(scrubbed);
+  writeOpt(out, scrubbed.length, UDP_LENGTH_MAX, RCODE.NOERROR, false);
+  writeOption(out, scrubbed.length, scrubbed.length + OPT_LENGTH, OPTION.EDE, data);
+  writeU16(out, 10, 1);
+  return out;
 };

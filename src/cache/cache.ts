@@ -2,8 +2,9 @@
 //
 // Invariants: bounded by bytes, which are reserved once; only what was resolved is kept, never a verdict, so an
 // answer that is in the cache is judged again for every client against the lists then in force; a clock that steps
-// back makes entries stale, not immortal; a question finds its answer in a bounded number of steps, whatever names
-// somebody makes up. RFC 2308, RFC 9520.
+// back makes entries stale, not immortal; an answer that is over is given only to who asks for a stale one, and only
+// for as long as was configured; a question finds its answer in a bounded number of steps, whatever names somebody
+// makes up. RFC 2308, RFC 8767, RFC 9520.
 //
 // One ring of bytes holds all answers (see answer.ts) in the order in which they came. A new one is written at the
 // head; the ones at the tail make room. One that was used since it was written is moved to the head once more
@@ -24,9 +25,9 @@ import {
 } from './answer.ts';
 import { CacheKey } from './key.ts';
 
-export { type Answer, createAnswer, type TtlLimits } from './answer.ts';
+export { type Answer, createAnswer, NOT_VALIDATED, type TtlLimits, type Validation } from './answer.ts';
 export { FailureCache } from './failures.ts';
-export { CacheKey, KEY_FLAG } from './key.ts';
+export { CacheKey, KEY_FLAG, keyFlags, VIEWS_MAX } from './key.ts';
 
 /** Bytes of answers for each bucket: an everyday answer takes 150 to 250. */
 const BYTES_PER_BUCKET = 128;
@@ -65,6 +66,8 @@ export class AnswerCache {
   readonly #key = new CacheKey();
   /** Names that fall together here fall apart elsewhere. */
   readonly #seed = randomInt(0x1_0000_0000);
+  /** How long answers that are over are kept, milliseconds. */
+  #staleMs = 0;
   #head = 0;
   #tail = 0;
 
@@ -77,6 +80,11 @@ export class AnswerCache {
     this.#memory = new AnswerMemory(Math.max(0, options.sizeBytes - this.#buckets.byteLength));
     this.#capacity = this.#memory.bytes.length;
     this.#view = new Answer(this.#memory);
+  }
+
+  /** Keeps answers for so long after they are over, for getStale(); 0: not at all. */
+  setStale(staleMs: number): void {
+    this.#staleMs = staleMs;
   }
 
   /** Completes a key whose folded name is in place. */
@@ -101,9 +109,24 @@ export class AnswerCache {
       if ((size & USED) === 0) words[word] = size | USED;
       return view;
     }
+    if (this.#isStale(view, ageMs)) return undefined;
     this.#unlink(at);
     this.#kill(at);
     return undefined;
+  }
+
+  /** The answer under a sealed key that is over, while it may still be given (RFC 8767); valid as that of get(). */
+  getStale(key: CacheKey, nowMs: number): Answer | undefined {
+    const at = this.#find(key);
+    if (at < 0) return undefined;
+    const view = this.#view;
+    view.open(at);
+    return this.#isStale(view, nowMs - view.storedAtMs) ? view : undefined;
+  }
+
+  #isStale(answer: Answer, ageMs: number): boolean {
+    const overMs = ageMs - answer.lifetimeSec * 1000;
+    return overMs >= 0 && overMs < this.#staleMs;
   }
 
   /** Keeps a copy of an answer for queries with these KEY_FLAGs; one without a lifetime is not kept. */

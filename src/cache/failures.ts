@@ -2,33 +2,34 @@
 //
 // Without it, every client that repeats a question whose servers are down costs a full round of tries. Bounded by
 // number; whoever is not in it is asked. One second is what the RFC demands at least, and short enough that nobody
-// notices after the servers are back.
+// notices after the servers are back; answers that are wrong rather than missing may be remembered for longer.
 import { LRUCache } from 'lru-cache';
 
 /** Questions that are remembered. */
 const FAILURES_MAX = 10_000;
-/** How long a failure is remembered, milliseconds (RFC 9520 section 3.2). */
+/** How long a failure is remembered that says nothing else, milliseconds (RFC 9520 section 3.2). */
 const FAILURE_MS = 1000;
 
 /** Failures by the text of their key. */
 export class FailureCache<Failure extends object> {
-  readonly #entries = new LRUCache<string, { readonly failure: Failure; readonly atMs: number }>({
-    max: FAILURES_MAX,
-  });
+  readonly #entries = new LRUCache<
+    string,
+    { readonly failure: Failure; readonly atMs: number; readonly lifetimeMs: number }
+  >({ max: FAILURES_MAX });
 
-  /** What a question failed with within the last second; `nowMs` is the time of the clock that stored it. */
+  /** What a question failed with, while that is remembered; `nowMs` is the time of the clock that stored it. */
   get(key: string, nowMs: number): Failure | undefined {
     const entry = this.#entries.get(key);
     if (entry === undefined) return undefined;
     const ageMs = nowMs - entry.atMs;
-    if (ageMs >= 0 && ageMs < FAILURE_MS) return entry.failure;
+    if (ageMs >= 0 && ageMs < entry.lifetimeMs) return entry.failure;
     this.#entries.delete(key);
     return undefined;
   }
 
-  /** Remembers a failure. */
-  set(key: string, failure: Failure, nowMs: number): void {
-    this.#entries.set(key, { failure, atMs: nowMs });
+  /** Remembers a failure, for a second unless told. */
+  set(key: string, failure: Failure, nowMs: number, lifetimeMs = FAILURE_MS): void {
+    this.#entries.set(key, { failure, atMs: nowMs, lifetimeMs });
   }
 
   /** Forgets everything. */

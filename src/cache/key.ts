@@ -7,8 +7,18 @@ const WORD_BYTES = 4;
 /** Whole words for the longest key and what fills its last word. */
 const BYTES_MAX = Math.ceil((NAME_LENGTH_MAX + EXTRA_BYTES) / WORD_BYTES) * WORD_BYTES;
 
-/** DO and CD in a key. */
+/** DO and CD in a key; the number of the upstreams' view stands above them. */
 export const KEY_FLAG = { DNSSEC_OK: 1, CHECKING_DISABLED: 2 } as const;
+/** Bits below the view. */
+const VIEW_SHIFT = 2;
+/** Views that there can be: what is left of a byte. */
+export const VIEWS_MAX = 64;
+
+/** The flags of a key. */
+export const keyFlags = (isDnssecOk: boolean, isCheckingDisabled: boolean, view: number): number =>
+  (isDnssecOk ? KEY_FLAG.DNSSEC_OK : 0) |
+  (isCheckingDisabled ? KEY_FLAG.CHECKING_DISABLED : 0) |
+  (view << VIEW_SHIFT);
 
 /** A key in the making: write the folded name into `bytes`, then seal(). One object serves many queries. */
 export class CacheKey {

@@ -3,7 +3,8 @@
 // Invariants: decide() is synchronous, and a refusal or a cache hit makes no promise and keeps no object; a listed
 // name is refused whatever the type, class, flags, transport or letters; every answer is judged against the policy
 // now in force, also one that was waited for while the lists changed; without a policy nothing is resolved (EDE 14).
-// The pipeline knows a Resolver interface, never an upstream. RFCs 1035, 2308, 6891, 8482, 8914, 9619.
+// An answer that is over is given only when no fresh one is to be had in time, judged like any other (RFC 8767).
+// The pipeline knows a Resolver interface, never an upstream. RFCs 1035, 2308, 6840, 6891, 8482, 8767, 8914, 9619.
 import type { Client, Clients } from '../access/access.ts';
 import { type AddressWords, type Clock, createAddress } from '../base/base.ts';
 import {
@@ -12,19 +13,23 @@ import {
   CacheKey,
   createAnswer,
   FailureCache,
-  KEY_FLAG,
+  keyFlags,
+  NOT_VALIDATED,
   type TtlLimits,
+  type Validation,
 } from '../cache/cache.ts';
 import {
   CLASS,
   createEde,
   EDE,
   FLAG,
+  findEde,
   foldByte,
   foldName,
   HEADER_LENGTH,
   MESSAGE_LENGTH_MAX,
   MessageBuilder,
+  optionLength,
   QUERY_FAULT,
   Query,
   RCODE,
@@ -33,6 +38,10 @@ import {
 } from '../dns/dns.ts';
 import { LOCAL, type LocalZones } from '../local/local.ts';
 import { ACTION, type BlockMode, type Policy, type PolicyList, Verdict } from '../policy/policy.ts';
+import { COOKIE, ServerCookies } from './cookie.ts';
+import { FairShares } from './fair-shares.ts';
+import type { RebindingGuard } from './rebinding.ts';
+import type { Question, Resolution, Resolver } from './resolver.ts';
 import {
   answerFlags,
   finish,
@@ -54,6 +63,10 @@ import {
   writeRecords,
 } from './rewrite.ts';
 
+export { Dns64Resolver } from './dns64.ts';
+export { RebindingGuard } from './rebinding.ts';
+export type { Question, Resolution, Resolver } from './resolver.ts';
+
 /** What decide() returns when nothing may be answered. */
 export const DROPPED = 0;
 /** What decide() returns when the answer has to be resolved: call resolve() at once. */
@@ -74,6 +87,8 @@ export const SOURCE = {
   PROTOCOL: 5,
   NOT_READY: 6,
   SHED: 7,
+  /** An answer of the cache that is over. */
+  STALE: 8,
 } as const;
 
 /** Why nothing was answered, for the counters. */
@@ -106,29 +121,24 @@ const EDE_PROHIBITED = createEde(EDE.PROHIBITED);
 const EDE_NOT_AUTHORITATIVE = createEde(EDE.NOT_AUTHORITATIVE);
 const EDE_NOT_SUPPORTED = createEde(EDE.NOT_SUPPORTED);
 const EDE_INVALID_DATA = createEde(EDE.INVALID_DATA);
+const EDE_STALE = createEde(EDE.STALE_ANSWER);
+const EDE_STALE_NXDOMAIN = createEde(EDE.STALE_NXDOMAIN_ANSWER);
 
-/** A question for an upstream. */
-export interface Question {
-  /** Wire name with the letters of the client that asked first. */
-  readonly name: Uint8Array;
-  readonly type: number;
-  readonly class: number;
-  readonly dnssecOk: boolean;
-  readonly checkingDisabled: boolean;
-}
-
-/** What became of it. The resolver has checked id, QR and question of a message. */
-export type Resolution =
-  | { readonly kind: 'answer'; readonly message: Uint8Array }
-  | {
-      readonly kind: 'failure';
-      readonly reason: 'timeout' | 'network' | 'servfail' | 'refused' | 'overload';
-    };
-
-/** Whoever finds answers; calls back exactly once. */
-export interface Resolver {
-  resolve(question: Question, done: (resolution: Resolution) => void): void;
-}
+/** Of an answer's lifetime, the last part in which whoever asks lets it be fetched anew. */
+const PREFETCH_PART = 10;
+/** Answers that live shorter, seconds, are not fetched before they are over: it would be most of the time. */
+const PREFETCH_LIFETIME_SEC_MIN = 10;
+/** Questions in flight beside which nothing is fetched before somebody has to wait for it. */
+const PREFETCH_INFLIGHT_MAX = 512;
+/**
+ * How long a bogus answer is remembered, milliseconds: long enough that validation does no work for those who repeat the
+ * question (RFC 4035 section 4.7), short enough that a zone that was repaired is back soon.
+ */
+const BOGUS_MS = 10_000;
+/** How long an answer that was refused for its addresses is remembered, milliseconds. */
+const REBINDING_MS = 30_000;
+/** Longer EDE data of an upstream's failure is not passed on. */
+const EDE_LENGTH_MAX = 130;
 
 /**
  * Takes a finished answer; the bytes are only valid during the call. No bytes: nothing may be answered, because a
@@ -148,6 +158,12 @@ export interface PipelineObserver {
   coalesced(): void;
   inflight(count: number): void;
   missDuration(ms: number): void;
+  /** An answer is fetched anew before it is over. */
+  prefetched(): void;
+  /** A client had more than its share of the questions in flight. */
+  clientShed(): void;
+  /** Private addresses for a public name were refused. */
+  rebindingRefused(): void;
 }
 
 /** Is told of names that no list has while what they lead to is on a mandate list. Numbers as for PipelineObserver. */
@@ -169,6 +185,24 @@ interface Waiter {
   readonly alias: Alias | undefined;
 }
 
+/** A question that was sent to the resolver. */
+interface Pending {
+  /** Without any, the answer is only for the cache. */
+  waiters: Waiter[];
+  /** Runs when there is an answer that is over, for those who do not want to wait longer. */
+  timer: NodeJS.Timeout | undefined;
+  /** True once the timer has run: whoever comes now does not wait for it again. */
+  isLate: boolean;
+}
+
+/** What is done with answers that are over (RFC 8767). */
+export interface StaleRules {
+  /** How long a client waits for a fresh one, milliseconds. */
+  readonly afterMs: number;
+  /** TTL that clients get, seconds. */
+  readonly ttlSec: number;
+}
+
 /** What a reload replaces. */
 export interface PipelineRules {
   /** Undefined: not ready. */
@@ -176,6 +210,14 @@ export interface PipelineRules {
   readonly clients: Clients;
   readonly localZones: LocalZones;
   readonly ttlLimits: TtlLimits;
+  /** Undefined: answers that are over are not given; the cache has to be told to keep them. */
+  readonly stale?: StaleRules | undefined;
+  /** Whether answers that are asked for again and again are fetched before they are over. */
+  readonly prefetch?: boolean;
+  /** Refuses private addresses for public names. */
+  readonly rebinding?: RebindingGuard | undefined;
+  /** What one client may have in flight when there is much of it; undefined: as much as there is room. */
+  readonly fairness?: { readonly inflightMax: number; readonly share: number } | undefined;
 }
 
 /** Decides the queries of one worker. */
@@ -184,11 +226,16 @@ export class Pipeline {
   #clients: Clients;
   #localZones: LocalZones;
   #ttlLimits: TtlLimits;
+  #stale: StaleRules | undefined;
+  #prefetches: boolean;
+  #rebinding: RebindingGuard | undefined;
+  #shares: FairShares;
   #resolver: Resolver;
   readonly #cache: AnswerCache;
   readonly #clock: Clock;
   readonly #observer: PipelineObserver;
   readonly #candidates: CandidateObserver | undefined;
+  readonly #cookies: ServerCookies | undefined;
   readonly #query = new Query();
   readonly #verdict = new Verdict();
   readonly #watched = new Verdict();
@@ -200,7 +247,7 @@ export class Pipeline {
   readonly #key = new CacheKey();
   readonly #failures = new FailureCache<Failure>();
   readonly #out = Buffer.alloc(MESSAGE_LENGTH_MAX);
-  readonly #waiting = new Map<string, Waiter[]>();
+  readonly #waiting = new Map<string, Pending>();
   /** Waiters of the answer in hand that a rule leads elsewhere. */
   readonly #followers: Waiter[] = [];
   #waitingBytes = 0;
@@ -218,16 +265,23 @@ export class Pipeline {
     clock: Clock;
     observer: PipelineObserver;
     candidates?: CandidateObserver;
+    /** Of the cookies that clients get (RFC 9018 section 5); undefined: none. */
+    cookieSecret?: Uint8Array;
   }) {
     this.#policy = options.rules.policy;
     this.#clients = options.rules.clients;
     this.#localZones = options.rules.localZones;
     this.#ttlLimits = options.rules.ttlLimits;
+    this.#stale = options.rules.stale;
+    this.#prefetches = options.rules.prefetch === true;
+    this.#rebinding = options.rules.rebinding;
+    this.#shares = new FairShares(options.rules.fairness);
     this.#resolver = options.resolver;
     this.#cache = options.cache;
     this.#clock = options.clock;
     this.#observer = options.observer;
     this.#candidates = options.candidates;
+    this.#cookies = options.cookieSecret && new ServerCookies(options.cookieSecret);
   }
 
   /** Puts other rules in force from the next query on; queries that wait are judged by them too. */
@@ -236,6 +290,12 @@ export class Pipeline {
     this.#clients = rules.clients;
     this.#localZones = rules.localZones;
     this.#ttlLimits = rules.ttlLimits;
+    this.#stale = rules.stale;
+    this.#prefetches = rules.prefetch === true;
+    this.#rebinding = rules.rebinding;
+    this.#shares.setLimit(rules.fairness);
+    // What failed under other rules may not fail under these.
+    this.#failures.clear();
   }
 
   /** Puts in force what the schedules of the policy say for a time. */
@@ -273,28 +333,32 @@ export class Pipeline {
   ): number {
     const query = this.#query;
     const fault = query.parse(bytes, length);
-    if (fault !== QUERY_FAULT.NONE) return this.#answerFault(fault, out);
-    this.#observer.query(transport, query.qtype);
+    if (fault !== QUERY_FAULT.NONE && fault !== QUERY_FAULT.COOKIE_ONLY) return this.#answerFault(fault, out);
     const client = this.#clients.identify(address, listener);
+    const cookie = query.cookieLength >= 0 && client.allowed ? this.#judgeCookie(address) : COOKIE.NONE;
+    if (fault === QUERY_FAULT.COOKIE_ONLY) return this.#answerCookie(client, cookie, out);
+    this.#observer.query(transport, query.qtype);
     const early = this.#decideBeforeLists(client, out);
     if (early !== UNDECIDED) return early;
     const nowMs = this.#clock();
-    let answer = this.#findAnswer(query.qnameLength, nowMs);
+    let answer = this.#findAnswer(query.qnameLength, client.view, nowMs);
     // Most answers of a network concern no list at all, which is found out once for a generation.
     if (answer !== undefined && answer.unlistedGeneration === this.generation && isAskingResolver(query)) {
       this.#observer.cacheHit();
       this.#observer.answer(SOURCE.CACHE, answer.rcode);
-      return writeAnswer(query, answer, ageSecOf(answer, nowMs), limitOf(query, transport), out);
+      const length = writeAnswer(query, answer, ageSecOf(answer, nowMs), limitOf(query, transport), out);
+      if (this.#prefetches && isNearlyOver(answer, nowMs)) this.#prefetch(client.view, nowMs);
+      return length;
     }
     const decided = this.#decideByLists(client, address, transport, true, out);
     if (decided !== UNDECIDED) return decided;
-    if (this.#alias !== undefined) answer = this.#findTarget(this.#alias, nowMs);
+    if (this.#alias !== undefined) answer = this.#findTarget(this.#alias, client.view, nowMs);
     let answered = UNDECIDED;
     if (answer !== undefined) {
       answered = this.#inspect(answer, client, transport, nowMs, SOURCE.CACHE, out);
       // A rule leads from the answer elsewhere: only once, because an alias leads to no other one.
       if (answered === UNDECIDED && this.#alias !== undefined) {
-        answer = this.#findTarget(this.#alias, nowMs);
+        answer = this.#findTarget(this.#alias, client.view, nowMs);
         if (answer !== undefined)
           answered = this.#inspect(answer, client, transport, nowMs, SOURCE.CACHE, out);
       }
@@ -307,7 +371,21 @@ export class Pipeline {
     const text = this.#key.text;
     const failure = this.#failures.get(text, nowMs);
     if (failure !== undefined) {
-      return this.#answerEmpty(SOURCE.CACHE, RCODE.SERVFAIL, failure.cachedEde, out);
+      if (failure.mayBeStale) {
+        const length = this.#answerStale(client, transport, nowMs, out);
+        if (length !== UNDECIDED) return length;
+      }
+      return this.#answerEmpty(SOURCE.CACHE, failure.rcode, failure.cachedEde, out);
+    }
+    if (this.#stale !== undefined) {
+      const isLate = this.#waiting.get(text)?.isLate === true;
+      if (isLate || this.#stale.afterMs === 0) {
+        const length = this.#answerStale(client, transport, nowMs, out);
+        if (length !== UNDECIDED) {
+          this.#refresh(text, client.view);
+          return length;
+        }
+      }
     }
     this.#keyText = text;
     for (let i = 0; i < 4; i++) this.#address[i] = address[i] ?? 0;
@@ -318,16 +396,42 @@ export class Pipeline {
   }
 
   /** The answer for the name that a rule leads to. */
-  #findTarget({ target }: Alias, nowMs: number): Answer | undefined {
+  #findTarget({ target }: Alias, view: number, nowMs: number): Answer | undefined {
     this.#key.bytes.set(target);
-    return this.#findAnswer(target.length, nowMs);
+    return this.#findAnswer(target.length, view, nowMs);
   }
 
   /** The answer to the question in hand for the folded name in the first bytes of the key. */
-  #findAnswer(nameLength: number, nowMs: number): Answer | undefined {
+  #findAnswer(nameLength: number, view: number, nowMs: number): Answer | undefined {
     const { qtype, dnssecOk, flags } = this.#query;
-    this.#cache.seal(this.#key, nameLength, qtype, keyFlags(dnssecOk, flags));
+    const isCheckingDisabled = (flags & FLAG.CD) !== 0;
+    this.#cache.seal(this.#key, nameLength, qtype, keyFlags(dnssecOk, isCheckingDisabled, view));
     return this.#cache.get(this.#key, nowMs);
+  }
+
+  /** Answers the query in hand with an answer under the key that is over; UNDECIDED when there is none. */
+  #answerStale(client: Client, transport: number, nowMs: number, out: Uint8Array): number {
+    if (this.#stale === undefined) return UNDECIDED;
+    const answer = this.#cache.getStale(this.#key, nowMs);
+    if (answer === undefined) return UNDECIDED;
+    return this.#inspect(answer, client, transport, nowMs, SOURCE.STALE, out);
+  }
+
+  /** Fetches the answer in hand anew while it still lives, if nobody does so already. */
+  #prefetch(view: number, nowMs: number): void {
+    if (this.#waiting.size >= PREFETCH_INFLIGHT_MAX) return;
+    const { text } = this.#key;
+    if (this.#waiting.has(text) || this.#failures.get(text, nowMs) !== undefined) return;
+    this.#observer.prefetched();
+    this.#refresh(text, view);
+  }
+
+  /** Asks the resolver the question in hand, under the key in hand, for the cache alone. Allocates. */
+  #refresh(key: string, view: number): void {
+    if (this.#waiting.has(key)) return;
+    const { qnameLength } = this.#query;
+    const qname = this.#alias?.target ?? Uint8Array.prototype.slice.call(this.#key.bytes, 0, qnameLength);
+    this.#ask(key, qname, qname, view, { waiters: [], timer: undefined, isLate: false });
   }
 
   /** Resolves the query that decide() just left pending. `reply` is called once, maybe before this returns. */
@@ -346,39 +450,90 @@ export class Pipeline {
     };
     const { target } = waiter.alias ?? {};
     const qname = target ?? Uint8Array.prototype.slice.call(this.#key.bytes, 0, query.qnameLength);
-    this.#await(waiter, key, qname);
+    this.#await(waiter, key, qname, this.#clients.identify(waiter.address, waiter.listener).view);
   }
 
   /** Lets a waiter wait for the answer under a key to the question of its query with a folded name. */
-  #await(waiter: Waiter, key: string, qname: Uint8Array): void {
-    const query = this.#query;
-    const waiters = this.#waiting.get(key);
+  #await(waiter: Waiter, key: string, qname: Uint8Array, view: number): void {
+    const pending = this.#waiting.get(key);
     const bytes = this.#waitingBytes + waiter.bytes.length + WAITER_BYTES;
-    if (bytes > WAITING_BYTES_MAX || (waiters?.length ?? 0) >= WAITERS_MAX) {
+    if (bytes > WAITING_BYTES_MAX || (pending?.waiters.length ?? 0) >= WAITERS_MAX) {
       this.#answerWaiter(waiter, OVERLOAD);
       return;
     }
-    this.#waitingBytes = bytes;
-    if (waiters !== undefined) {
-      // Identical questions share one upstream query: a burst costs one, and a forger has one chance, not many.
-      waiters.push(waiter);
-      this.#observer.coalesced();
+    if (!this.#shares.take(waiter.address, this.#waiting.size)) {
+      this.#observer.clientShed();
+      this.#answerWaiter(waiter, OVER_SHARE);
       return;
     }
-    this.#waiting.set(key, [waiter]);
+    this.#waitingBytes = bytes;
+    if (pending !== undefined) {
+      // Identical questions share one upstream query: a burst costs one, and a forger has one chance, not many.
+      pending.waiters.push(waiter);
+      this.#observer.coalesced();
+      if (pending.timer === undefined) pending.timer = this.#startStaleTimer(key, qname, waiter.sinceMs);
+      return;
+    }
+    const timer = this.#startStaleTimer(key, qname, waiter.sinceMs);
+    const { qnameLength } = this.#query;
+    const name = waiter.alias?.target ?? waiter.bytes.subarray(HEADER_LENGTH, HEADER_LENGTH + qnameLength);
+    this.#ask(key, qname, name, view, { waiters: [waiter], timer, isLate: false });
+  }
+
+  /** Answers those who wait with the answer that is over, when there is one and the fresh one takes too long. */
+  #startStaleTimer(key: string, qname: Uint8Array, nowMs: number): NodeJS.Timeout | undefined {
+    if (this.#stale === undefined || this.#stale.afterMs === 0) return undefined;
+    if (this.#findStale(key, qname, nowMs) === undefined) return undefined;
+    return setTimeout(() => {
+      const pending = this.#waiting.get(key);
+      if (pending === undefined) return;
+      pending.timer = undefined;
+      pending.isLate = true;
+      const nowMs = this.#clock();
+      if (this.#findStale(key, qname, nowMs) !== undefined) this.#answerAll(pending, STALE, nowMs);
+    }, this.#stale.afterMs);
+  }
+
+  /** The answer under a key, given as text, that is over. */
+  #findStale(key: string, qname: Uint8Array, nowMs: number): Answer | undefined {
+    this.#key.bytes.write(key, 'latin1');
+    const tail = qname.length;
+    const type = (key.charCodeAt(tail) << 8) | key.charCodeAt(tail + 1);
+    this.#cache.seal(this.#key, tail, type, key.charCodeAt(tail + 2));
+    return this.#cache.getStale(this.#key, nowMs);
+  }
+
+  /** Sends the question of the query in hand to the resolver. */
+  #ask(key: string, qname: Uint8Array, name: Uint8Array, view: number, pending: Pending): void {
+    const query = this.#query;
+    this.#waiting.set(key, pending);
     this.#observer.inflight(this.#waiting.size);
     const question: Question = {
-      name: waiter.alias?.target ?? waiter.bytes.subarray(HEADER_LENGTH, HEADER_LENGTH + query.qnameLength),
+      name,
       type: query.qtype,
       class: query.qclass,
       dnssecOk: query.dnssecOk,
       checkingDisabled: (query.flags & FLAG.CD) !== 0,
+      view,
+      wantsAd: false,
     };
     const resolver = this.#resolver;
     resolver.resolve(question, (resolution) => {
       // What a resolver says that was replaced meanwhile serves those who asked it, and nobody later.
       this.#complete(key, qname, question, resolution, resolver === this.#resolver);
     });
+  }
+
+  #judgeCookie(address: AddressWords): number {
+    return this.#cookies?.judge(this.#query, address, this.#clock()) ?? COOKIE.NONE;
+  }
+
+  /** Answers a client that only wants a cookie (RFC 7873 section 5.4). */
+  #answerCookie(client: Client, cookie: number, out: Uint8Array): number {
+    if (!client.allowed) return this.#answerEmpty(SOURCE.ACCESS, RCODE.REFUSED, EDE_PROHIBITED, out);
+    if (this.#query.hasTsig) return this.#answerEmpty(SOURCE.PROTOCOL, RCODE.NOTAUTH, undefined, out);
+    const rcode = cookie === COOKIE.UNKNOWN ? RCODE.BADCOOKIE : RCODE.NOERROR;
+    return this.#answerEmpty(SOURCE.PROTOCOL, rcode, undefined, out);
   }
 
   /** What is decided before the lists have a say. Returns the answer's length or UNDECIDED; folds the name. */
@@ -462,6 +617,7 @@ export class Pipeline {
     // Unreachable without a policy: #decideBeforeLists came first. Stated again because this is the last door.
     if (policy === undefined) return this.#answerEmpty(SOURCE.NOT_READY, RCODE.SERVFAIL, EDE_NOT_READY, out);
     if (answer.overflow) return this.#answerEmpty(source, RCODE.SERVFAIL, EDE_INVALID_DATA, out);
+    const isStale = source === SOURCE.STALE;
     const verdict = this.#verdict;
     const alias = this.#alias;
     // The lists before the one with the alias have their say on where it leads.
@@ -480,11 +636,19 @@ export class Pipeline {
       const { bytes } = this.#key;
       if (policy.isUnlisted(bytes, query.qnameLength, answer)) answer.markUnlisted(policy.generation);
     }
-    this.#observer.answer(source, answer.rcode);
+    const { rcode } = answer;
+    this.#observer.answer(source, rcode);
     const limit = limitOf(query, transport);
     const ageSec = ageSecOf(answer, nowMs);
     if (alias !== undefined) return writeAliased(query, alias, answer, ageSec, limit, out);
-    return writeAnswer(query, answer, ageSec, limit, out);
+    if (!isStale) {
+      const length = writeAnswer(query, answer, ageSec, limit, out);
+      if (source === SOURCE.CACHE && this.#prefetches && isNearlyOver(answer, nowMs))
+        this.#prefetch(client.view, nowMs);
+      return length;
+    }
+    const ede = rcode === RCODE.NXDOMAIN ? EDE_STALE_NXDOMAIN : EDE_STALE;
+    return writeAnswer(query, answer, 0, limit, out, ede, this.#stale?.ttlSec ?? 0);
   }
 
   /** The question passed, what it leads to does not. */
@@ -502,25 +666,53 @@ export class Pipeline {
     resolution: Resolution,
     isKept: boolean,
   ): void {
-    const waiters = this.#waiting.get(key) ?? [];
+    const pending = this.#waiting.get(key);
     this.#waiting.delete(key);
+    clearTimeout(pending?.timer);
     this.#observer.inflight(this.#waiting.size);
     const nowMs = this.#clock();
-    let outcome: Answer | Failure;
-    if (resolution.kind === 'answer') {
-      const answer = createAnswer(resolution.message, qname, question.dnssecOk, this.#ttlLimits, nowMs);
-      outcome = answer === undefined || answer.overflow ? INVALID : answer;
-      if (isKept && outcome === answer) {
-        this.#cache.set(answer, keyFlags(question.dnssecOk, question.checkingDisabled ? FLAG.CD : 0));
-      }
-    } else {
-      outcome = FAILURES[resolution.reason];
+    let outcome = this.#readResolution(qname, question, resolution, nowMs);
+    if (isKept && !('ede' in outcome)) {
+      this.#cache.set(outcome, keyFlags(question.dnssecOk, question.checkingDisabled, question.view));
     }
-    if (isKept && 'ede' in outcome && outcome !== OVERLOAD) this.#failures.set(key, outcome, nowMs);
+    if ('ede' in outcome && outcome !== OVERLOAD) {
+      if (isKept) this.#failures.set(key, outcome, nowMs, outcome.lifetimeMs);
+    }
+    if (pending === undefined) return;
+    if ('ede' in outcome && outcome.mayBeStale && this.#stale !== undefined) {
+      if (this.#findStale(key, qname, nowMs) !== undefined) outcome = STALE;
+    }
+    this.#answerAll(pending, outcome, nowMs);
+  }
+
+  /** What became of a question: an answer, which is valid until the next one is made, or why there is none. */
+  #readResolution(
+    qname: Uint8Array,
+    question: Question,
+    resolution: Resolution,
+    nowMs: number,
+  ): Answer | Failure {
+    if (resolution.kind === 'failure') return withEdeOf(FAILURES[resolution.reason], resolution.message);
+    if (resolution.kind === 'bogus') return createBogus(resolution.code, resolution.text);
+    const { message, security, ttlMaxSec = Number.POSITIVE_INFINITY } = resolution;
+    const validation: Validation =
+      security === undefined ? NOT_VALIDATED : { isSecure: security === 'secure', ttlMaxSec };
+    const answer = createAnswer(message, qname, question.dnssecOk, this.#ttlLimits, nowMs, validation);
+    if (answer === undefined || answer.overflow) return INVALID;
+    if (this.#rebinding?.isForbidden(answer, qname, qname.length) !== true) return answer;
+    this.#observer.rebindingRefused();
+    return REBINDING;
+  }
+
+  /** Answers everybody who waits for a question. */
+  #answerAll(pending: Pending, outcome: Answer | Failure, nowMs: number): void {
+    const { waiters } = pending;
+    pending.waiters = [];
     for (let i = 0; i < waiters.length; i++) {
       const waiter = waiters[i];
       if (waiter === undefined) continue;
       this.#waitingBytes -= waiter.bytes.length + WAITER_BYTES;
+      this.#shares.release(waiter.address);
       this.#answerWaiter(waiter, outcome);
       this.#observer.missDuration(Math.max(0, nowMs - waiter.sinceMs));
     }
@@ -533,17 +725,30 @@ export class Pipeline {
     this.#query.parse(waiter.bytes, waiter.bytes.length);
     const { address, transport } = waiter;
     const client = this.#clients.identify(address, waiter.listener);
+    if (this.#query.cookieLength >= 0) this.#judgeCookie(address);
     let length = this.#decideBeforeLists(client, this.#out);
     if (length === UNDECIDED) length = this.#decideByLists(client, address, transport, false, this.#out);
     if (length === UNDECIDED) {
-      const failure = this.#isStillAsked(waiter) ? outcome : RULES_CHANGED;
-      length =
-        'ede' in failure
-          ? this.#answerEmpty(failure.source, RCODE.SERVFAIL, failure.ede, this.#out)
-          : this.#inspect(failure, client, transport, failure.storedAtMs, SOURCE.UPSTREAM, this.#out);
+      const last = this.#isStillAsked(waiter) ? outcome : RULES_CHANGED;
+      if (last === STALE) length = this.#answerStaleWaiter(waiter, client);
+      else if ('ede' in last) length = this.#answerEmpty(last.source, last.rcode, last.ede, this.#out);
+      else length = this.#inspect(last, client, transport, last.storedAtMs, SOURCE.UPSTREAM, this.#out);
     }
     if (length !== UNDECIDED || this.#alias === undefined) waiter.reply(this.#out.subarray(0, length));
     else this.#followers.push({ ...waiter, alias: this.#alias });
+  }
+
+  /** Answers a waiter with the answer that is over. It was there a moment ago, so what is left is a failure. */
+  #answerStaleWaiter({ transport }: Waiter, client: Client): number {
+    const nowMs = this.#clock();
+    const { view } = client;
+    const nameLength = this.#alias?.target.length ?? this.#query.qnameLength;
+    if (this.#alias !== undefined) this.#key.bytes.set(this.#alias.target);
+    if (this.#findAnswer(nameLength, view, nowMs) === undefined) {
+      const length = this.#answerStale(client, transport, nowMs, this.#out);
+      if (length !== UNDECIDED || this.#alias !== undefined) return length;
+    }
+    return this.#answerEmpty(UNREACHABLE.source, UNREACHABLE.rcode, UNREACHABLE.ede, this.#out);
   }
 
   /** True when the answer that a waiter waited for is the one that the rules now in force call for. */
@@ -568,13 +773,14 @@ export class Pipeline {
     const nowMs = this.#clock();
     this.#query.parse(bytes, bytes.length);
     const client = this.#clients.identify(address, waiter.listener);
+    if (this.#query.cookieLength >= 0) this.#judgeCookie(address);
     // Decided again for this very client: others were decided since.
     let length = this.#decideBeforeLists(client, this.#out);
     if (length === UNDECIDED) length = this.#decideByLists(client, address, transport, false, this.#out);
     if (length === UNDECIDED) {
-      const answer = this.#findTarget(alias, nowMs);
+      const answer = this.#findTarget(alias, client.view, nowMs);
       if (answer === undefined || !this.#isStillAsked(waiter)) {
-        this.#await(waiter, this.#key.text, alias.target);
+        this.#await(waiter, this.#key.text, alias.target, client.view);
         return;
       }
       length = this.#inspect(answer, client, transport, nowMs, SOURCE.CACHE, this.#out);
@@ -720,28 +926,69 @@ const NODATA: BlockMode = { kind: 'nodata' };
 const isSameAlias = (a: Alias | undefined, b: Alias | undefined): boolean =>
   a === b || (a !== undefined && b !== undefined && Buffer.compare(a.target, b.target) === 0);
 
-/** What of a query changes an upstream's answer. */
-const keyFlags = (dnssecOk: boolean, flags: number): number =>
-  (dnssecOk ? KEY_FLAG.DNSSEC_OK : 0) | ((flags & FLAG.CD) !== 0 ? KEY_FLAG.CHECKING_DISABLED : 0);
+/** True in the last part of an answer's lifetime. */
+const isNearlyOver = ({ lifetimeSec, storedAtMs }: Answer, nowMs: number): boolean =>
+  lifetimeSec >= PREFETCH_LIFETIME_SEC_MIN &&
+  nowMs - storedAtMs >= lifetimeSec * 1000 * (1 - 1 / PREFETCH_PART);
 
 interface Failure {
   readonly source: number;
+  readonly rcode: number;
   readonly ede: Uint8Array;
-  /** The same for those who ask again at once (RFC 9520): EDE 13, with what it was. */
+  /** For those who ask again at once (RFC 9520). */
   readonly cachedEde: Uint8Array;
+  /** True when an answer that is over is better than this. */
+  readonly mayBeStale: boolean;
+  /** How long it is remembered, milliseconds; undefined: as the cache of failures does. */
+  readonly lifetimeMs: number | undefined;
 }
 
+/** A failure of whoever resolves: SERVFAIL; those who ask again get EDE 13 with what it was. */
 const createFailure = (source: number, code: number, text: string): Failure => ({
   source,
+  rcode: RCODE.SERVFAIL,
   ede: createEde(code, text),
   cachedEde: createEde(EDE.CACHED_ERROR, text),
+  mayBeStale: true,
+  lifetimeMs: undefined,
 });
+
+/** Whoever asks again is told why in the same words: validation is what counts, not that it was a moment ago. */
+const createBogus = (code: number, text: string): Failure => {
+  const ede = createEde(code, text);
+  const rcode = RCODE.SERVFAIL;
+  return { source: SOURCE.UPSTREAM, rcode, ede, cachedEde: ede, mayBeStale: false, lifetimeMs: BOGUS_MS };
+};
+
+/** A failure with the EDE that the upstream's answer gives, if it gives one (RFC 8914 section 3). */
+const withEdeOf = (failure: Failure, message: Uint8Array | undefined): Failure => {
+  const offset = message === undefined ? -1 : findEde(message);
+  if (message === undefined || offset < 0) return failure;
+  const length = optionLength(message, offset);
+  if (length > EDE_LENGTH_MAX) return failure;
+  const { source, rcode, cachedEde, mayBeStale, lifetimeMs } = failure;
+  const ede = Uint8Array.prototype.slice.call(message, offset, offset + length);
+  return { source, rcode, ede, cachedEde, mayBeStale, lifetimeMs };
+};
 
 const INVALID = createFailure(SOURCE.UPSTREAM, EDE.INVALID_DATA, '');
 const OVERLOAD = createFailure(SOURCE.SHED, EDE.OTHER, 'too many queries wait for upstreams');
+const OVER_SHARE = createFailure(SOURCE.SHED, EDE.OTHER, 'too many queries of this client wait');
 /** The answer that was waited for is not the one that the lists now in force ask for: the client has to ask again. */
 const RULES_CHANGED = createFailure(SOURCE.POLICY, EDE.OTHER, 'the lists have changed: ask again');
 const UNREACHABLE = createFailure(SOURCE.UPSTREAM, EDE.NO_REACHABLE_AUTHORITY, '');
+/** Stands for the answer that is over, which each waiter is given as its own group may have it. */
+const STALE = createFailure(SOURCE.STALE, EDE.STALE_ANSWER, '');
+const EDE_REBINDING = createEde(EDE.FILTERED, 'private address for a public name');
+/** No data instead of a failure: a client would only ask another resolver, which may give it the addresses. */
+const REBINDING: Failure = {
+  source: SOURCE.POLICY,
+  rcode: RCODE.NOERROR,
+  ede: EDE_REBINDING,
+  cachedEde: EDE_REBINDING,
+  mayBeStale: false,
+  lifetimeMs: REBINDING_MS,
+};
 /** RFC 8914: 22 when nobody could be reached or helped, 23 when the network itself reported an error. */
 const FAILURES: Record<'timeout' | 'network' | 'servfail' | 'refused' | 'overload', Failure> = {
   timeout: UNREACHABLE,

@@ -1,15 +1,18 @@
 // Writes answers into the caller's buffer: the one place where an outcome becomes RCODE, EDE, size and TTL. Hot file.
 //
-// Every answer quotes the question with the client's letters, copies RD and CD, sets RA, never AA or AD (nothing is
-// validated here), and carries an OPT record exactly when the query had one (RFC 6891 section 6.1.1). An answer over
-// the client's limit is sent empty with TC, so that no client acts on part of an RRset (RFC 2181 section 9).
-import type { Answer } from '../cache/cache.ts';
+// Every answer quotes the question with the client's letters, copies RD and CD, sets RA, never AA, and carries an OPT
+// record exactly when the query had one that could be read (RFC 6891 section 6.1.1). AD is set on what was found
+// secure and not changed since, for a client that knows it (RFC 6840 section 5.8); CD does not take it away, because
+// it asks for data that fail, not for less about those that do not (section 5.9). An answer over the client's limit is
+// sent empty with TC, so that no client acts on part of an RRset (RFC 2181 section 9). The cookie comes before an EDE:
+// a client that expects one discards an answer without (RFC 7873 section 5.3).
 import {
   CLASS,
   FLAG,
   HEADER_LENGTH,
   OPT_LENGTH,
   OPTION,
+  OPTION_HEADER_LENGTH,
   QUERY_FAULT,
   type Query,
   RCODE,
@@ -29,8 +32,8 @@ export const REFUSAL_LENGTH_MAX = 1024;
 /** Longer runs are copied by a call, shorter ones in a loop: the call costs as much as some 200 bytes (measured). */
 const COPY_BY_CALL_BYTES = 200;
 
-/** Bytes of an option's code and length. */
-const OPTION_HEADER_BYTES = 4;
+/** For writeAnswer(): TTLs are what is left of them. */
+export const TTL_AS_AGED = -1;
 
 /** Numbers of the SOA in refusals: serial, refresh, retry, expire; MINIMUM is the block TTL (RFC 2308 section 5). */
 const SOA_NUMBERS = [1, 3600, 1200, 604_800] as const;
@@ -40,10 +43,29 @@ const SOA_RNAME = Uint8Array.from([10, ...Buffer.from('hostmaster'), 7, ...Buffe
 const QNAME_POINTER = 0xc000 | HEADER_LENGTH;
 const IPV4_NULL = new Uint8Array(4);
 const IPV6_NULL = new Uint8Array(16);
+const NO_EDE = new Uint8Array(0);
 /** HINFO "RFC8482" "" (RFC 8482 section 4.2). */
 const ANY_RDATA = Uint8Array.from([7, ...Buffer.from('RFC8482'), 0]);
 /** TTL of the answer to ANY, seconds: long enough to calm repeated questions. */
 const ANY_TTL_SEC = 3600;
+
+/** What writeAnswer() reads of an answer. */
+export interface AnswerSource {
+  /** Holds the wire form and the EDE. */
+  readonly names: Uint8Array;
+  /** Header, question and records. */
+  readonly wireStart: number;
+  readonly wireLength: number;
+  readonly rcode: number;
+  /** Validated here, or by an upstream that is believed. */
+  readonly secure: boolean;
+  readonly ttlCount: number;
+  /** Offset in the wire form of a TTL field. */
+  ttlOffset(index: number): number;
+  /** Where the data of the upstream's EDE option lie; equal without one. */
+  readonly edeStart: number;
+  readonly edeEnd: number;
+}
 
 /** Answers without data: RCODE with an optional EDE (the option's data). Returns the length. */
 export const writeEmpty = (
@@ -56,32 +78,40 @@ export const writeEmpty = (
 /** Answers a message that is no sound query: FORMERR or NOTIMP, quoting what could be read. Returns the length. */
 export const writeFault = (query: Query, fault: number, out: Uint8Array): number => {
   const rcode = fault === QUERY_FAULT.OPCODE ? RCODE.NOTIMP : RCODE.FORMERR;
-  if (fault === QUERY_FAULT.BODY) return writeQuestion(query, rcode, 0, out);
+  if (fault === QUERY_FAULT.BODY) {
+    return finish(query, rcode, undefined, out, writeQuestion(query, rcode, 0, out));
+  }
   out.fill(0, 0, HEADER_LENGTH);
   writeU16(out, 0, query.id);
   writeU16(out, 2, FLAG.QR | (query.opcode << 11) | (query.flags & FLAG.RD) | rcode);
-  return HEADER_LENGTH;
+  return finish(query, rcode, undefined, out, HEADER_LENGTH);
 };
 
 /** Tells a client over UDP to come back over TCP. Returns the length. */
 export const writeTruncated = (query: Query, out: Uint8Array): number =>
   finish(query, RCODE.NOERROR, undefined, out, writeQuestion(query, RCODE.NOERROR, FLAG.TC, out));
 
-/** Answers with what the cache or an upstream gave, aged by `ageSec`. Returns the length. */
+/**
+ * Answers with what the cache or an upstream gave, in at most `limit` bytes, with TTLs of `ttlSec` or, TTL_AS_AGED,
+ * what `ageSec` leaves of them. A stale answer has an EDE of its own; otherwise the upstream's is passed on, whose text
+ * may help. Returns the length.
+ */
 export const writeAnswer = (
   query: Query,
-  answer: Answer,
+  answer: AnswerSource,
   ageSec: number,
   limit: number,
   out: Uint8Array,
+  ede?: Uint8Array,
+  ttlSec = TTL_AS_AGED,
 ): number => {
   const { wireStart, wireLength } = answer;
   const wire = answer.names;
   const { rcode } = answer;
-  if (wireLength + (query.hasEdns ? OPT_LENGTH : 0) > limit) {
+  if (wireLength + ednsLength(query) > limit) {
     return finish(query, rcode, undefined, out, writeQuestion(query, rcode, FLAG.TC, out));
   }
-  const end = writeQuestion(query, rcode, 0, out);
+  const end = writeQuestion(query, rcode, answer.secure && query.wantsAd ? FLAG.AD : 0, out);
   // The counts of ANSWER and AUTHORITY.
   for (let i = 6; i < 10; i++) out[i] = wire[wireStart + i] ?? 0;
   if (wireLength - end > COPY_BY_CALL_BYTES) {
@@ -89,14 +119,18 @@ export const writeAnswer = (
   } else {
     for (let i = end; i < wireLength; i++) out[i] = wire[wireStart + i] ?? 0;
   }
-  if (ageSec > 0) {
+  if (ttlSec >= 0) {
+    for (let i = 0; i < answer.ttlCount; i++) writeU32(out, answer.ttlOffset(i), ttlSec);
+  } else if (ageSec > 0) {
     for (let i = 0; i < answer.ttlCount; i++) {
       const offset = answer.ttlOffset(i);
       const ttl = readU32(wire, wireStart + offset);
       writeU32(out, offset, ttl > ageSec ? ttl - ageSec : 0);
     }
   }
-  return query.hasEdns ? finish(query, rcode, undefined, out, wireLength) : wireLength;
+  if (!query.hasEdns) return wireLength;
+  if (ede !== undefined) return finish(query, rcode, ede, out, wireLength, limit);
+  return writeEdns(query, rcode, wire, answer.edeStart, answer.edeEnd, out, wireLength, limit);
 };
 
 /** Answers a refused name in a mode, with the TTL and the EDE of its list. Returns the length. */
@@ -140,9 +174,15 @@ export const writeAny = (query: Query, out: Uint8Array): number => {
   );
 };
 
+/** Bytes that the OPT record of an answer takes at least: what the limit has to leave room for. */
+export const ednsLength = (query: Query): number => {
+  if (!query.hasEdns) return 0;
+  return OPT_LENGTH + (query.hasAnswerCookie ? OPTION_HEADER_LENGTH + query.answerCookie.length : 0);
+};
+
 /**
- * Adds the OPT record to an answer of `length` bytes when the query had one. Returns the length. An EDE that would
- * not fit the client's limit is left out: the answer itself matters more.
+ * Adds the OPT record to an answer of `length` bytes when the query had one. Returns the length. An option that would
+ * not fit `limit` is left out: the answer itself matters more.
  */
 export const finish = (
   query: Query,
@@ -150,28 +190,43 @@ export const finish = (
   ede: Uint8Array | undefined,
   out: Uint8Array,
   length: number,
-): number => {
-  if (!query.hasEdns) return length;
-  let end = writeOpt(out, length, UDP_LENGTH_MAX, rcode, query.dnssecOk);
-  if (
-    ede !== undefined &&
-    end + OPTION_HEADER_BYTES + ede.length <= Math.min(query.udpLength, UDP_LENGTH_MAX)
-  ) {
-    end = writeOption(out, length, end, OPTION.EDE, ede);
-  }
-  writeU16(out, 10, 1);
-  return end;
-};
+  limit = Math.min(query.udpLength, UDP_LENGTH_MAX),
+): number =>
+  query.hasEdns ? writeEdns(query, rcode, ede ?? NO_EDE, 0, ede?.length ?? 0, out, length, limit) : length;
 
 /** The header's flags for an answer to the query. */
 export const answerFlags = (query: Query, rcode: number, extra: number): number =>
   FLAG.QR | (query.flags & (FLAG.RD | FLAG.CD)) | FLAG.RA | extra | (rcode & 0xf);
 
+/** The OPT record with the cookie and an EDE, the bytes of `source` from `edeStart` to `edeEnd`: none when equal. */
+const writeEdns = (
+  query: Query,
+  rcode: number,
+  source: Uint8Array,
+  edeStart: number,
+  edeEnd: number,
+  out: Uint8Array,
+  length: number,
+  limit: number,
+): number => {
+  const { answerCookie } = query;
+  let end = writeOpt(out, length, UDP_LENGTH_MAX, rcode, query.dnssecOk);
+  if (query.hasAnswerCookie && end + OPTION_HEADER_LENGTH + answerCookie.length <= limit) {
+    end = writeOption(out, length, end, OPTION.COOKIE, answerCookie);
+  }
+  if (edeEnd > edeStart && end + OPTION_HEADER_LENGTH + edeEnd - edeStart <= limit) {
+    end = writeOption(out, length, end, OPTION.EDE, source, edeStart, edeEnd);
+  }
+  writeU16(out, 10, 1);
+  return end;
+};
+
 const writeQuestion = (query: Query, rcode: number, extra: number, out: Uint8Array): number => {
   const { bytes, questionEnd } = query;
   writeU16(out, 0, query.id);
   writeU16(out, 2, answerFlags(query, rcode, extra));
-  writeU16(out, 4, 1);
+  // A query that only asks for a cookie has none (RFC 7873 section 5.4).
+  writeU16(out, 4, questionEnd > HEADER_LENGTH ? 1 : 0);
   writeU16(out, 6, 0);
   writeU16(out, 8, 0);
   writeU16(out, 10, 0);

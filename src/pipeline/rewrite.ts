@@ -11,7 +11,6 @@ import {
   MessageBuilder,
   NAME_LENGTH_MAX,
   nameEquals,
-  OPT_LENGTH,
   type Query,
   questionEnd,
   RCODE,
@@ -20,7 +19,7 @@ import {
   TYPE,
 } from '../dns/dns.ts';
 import type { LocalRecord } from '../policy/policy.ts';
-import { answerFlags, finish, writeEmpty } from './respond.ts';
+import { answerFlags, ednsLength, finish, writeEmpty } from './respond.ts';
 
 /** A label of one asterisk, which stands for the asked name (RPZ). */
 const ASTERISK = 0x2a;
@@ -93,7 +92,7 @@ export const writeRecords = (
   for (const { type, ttlSec, rdata } of records) {
     builder.record(SECTION.ANSWER, owner, type, CLASS.IN, ttlSec, rdata);
   }
-  return end(query, builder, RCODE.NOERROR, ede, out);
+  return end(query, builder, RCODE.NOERROR, ede, limit, out);
 };
 
 /** Writes the aliases; returns the name that they lead to. */
@@ -138,14 +137,14 @@ export const writeAliased = (
     if (owner === undefined || rdata === undefined) return writeEmpty(query, RCODE.SERVFAIL, undefined, out);
     builder.record(reader.section, owner, reader.type, reader.class, Math.max(0, reader.ttl - ageSec), rdata);
   }
-  return end(query, builder, rcode, ede, out);
+  return end(query, builder, rcode, ede, limit, out);
 };
 
 const qnameOf = (query: Query): Uint8Array =>
   query.bytes.subarray(HEADER_LENGTH, HEADER_LENGTH + query.qnameLength);
 
 const begin = (query: Query, rcode: number, limit: number, out: Uint8Array): MessageBuilder => {
-  const room = limit - (query.hasEdns ? OPT_LENGTH : 0);
+  const room = limit - ednsLength(query);
   const builder = new MessageBuilder(out.subarray(0, Math.min(out.length, room)));
   builder.start(query.id, answerFlags(query, rcode, 0));
   return builder.question(qnameOf(query), query.qtype, query.qclass);
@@ -156,9 +155,10 @@ const end = (
   builder: MessageBuilder,
   rcode: number,
   ede: Uint8Array,
+  limit: number,
   out: Uint8Array,
 ): number => {
-  if (!builder.overflow) return finish(query, rcode, ede, out, builder.length);
+  if (!builder.overflow) return finish(query, rcode, ede, out, builder.length, limit);
   const length = writeEmpty(query, rcode, undefined, out);
   out[2] = (out[2] ?? 0) | (FLAG.TC >>> 8);
   return length;

@@ -19,7 +19,7 @@ export const corpusMessages: readonly (readonly [name: string, bytes: Uint8Array
 });
 
 /** A COOKIE and a PADDING option. */
-const OPTIONS = Uint8Array.of(0, 10, 0, 2, 1, 2, 0, 12, 0, 1, 0);
+const OPTIONS = Uint8Array.of(0, 10, 0, 8, 1, 2, 3, 4, 5, 6, 7, 8, 0, 12, 0, 1, 0);
 const SOA = 'example.com. 5 IN SOA a.example.com. b.example.com. 1 2 3 4 5';
 
 /** Sound messages: each record alone, each in a chain with every section and EDNS, and queries. */

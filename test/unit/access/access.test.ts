@@ -49,19 +49,20 @@ describe('identify()', () => {
     ['::1', 0, true],
     ['::', 0, false],
   ])('%s is of group %i, answered: %s', (address, group, allowed) => {
-    for (let again = 0; again < 2; again++) expect(clients.identifyText(address)).toEqual({ group, allowed });
+    for (let again = 0; again < 2; again++)
+      expect(clients.identifyText(address)).toEqual({ group, allowed, view: 0 });
   });
 
   test.each(['', 'localhost', '192.0.2', '192.0.2.01', '192.0.2.1:53', '1.2.3.4.5', '2001:db8:::1'])(
     'what is no address is not answered: "%s"',
     (text) => {
-      expect(clients.identifyText(text)).toEqual({ group: 0, allowed: false });
+      expect(clients.identifyText(text)).toEqual({ group: 0, allowed: false, view: 0 });
     },
   );
 
   test('allows nobody without prefixes', () => {
     const nobody = new Clients({ allow: [], groups: [[]], listeners: [] });
-    expect(nobody.identifyText('127.0.0.1')).toEqual({ group: 0, allowed: false });
+    expect(nobody.identifyText('127.0.0.1')).toEqual({ group: 0, allowed: false, view: 0 });
   });
 
   test('allows everybody by the two prefixes of length 0', () => {
@@ -86,7 +87,7 @@ describe('identify()', () => {
     ['203.0.113.1', 'last', 3, false],
   ])('%s asking the listener "%s" is of group %i, answered: %s', (address, listener, group, allowed) => {
     for (let again = 0; again < 2; again++) {
-      expect(clients.identifyText(address, listener)).toEqual({ group, allowed });
+      expect(clients.identifyText(address, listener)).toEqual({ group, allowed, view: 0 });
     }
   });
 

@@ -162,6 +162,9 @@ export class Bench {
       coalesced: counted('coalesced'),
       inflight: counted('inflight'),
       missDuration: counted('duration'),
+      prefetched: counted('prefetched'),
+      clientShed: counted('shed'),
+      rebindingRefused: counted('rebinding'),
     };
   }
 }

@@ -1,0 +1,39 @@
+// Whoever finds answers for the pipeline: what is asked, and what comes of it. The pipeline knows this and no upstream.
+
+/** A question for an upstream. */
+export interface Question {
+  /** Wire name with the letters of the client that asked first. */
+  readonly name: Uint8Array;
+  readonly type: number;
+  readonly class: number;
+  readonly dnssecOk: boolean;
+  readonly checkingDisabled: boolean;
+  /** Number of the upstreams that are to answer. */
+  readonly view: number;
+  /** Whether the upstream shall say that it has validated (RFC 6840 section 5.7): for whoever trusts it to decide. */
+  readonly wantsAd: boolean;
+}
+
+/** What became of it. The resolver has checked id, QR and question of a message. */
+export type Resolution =
+  | {
+      readonly kind: 'answer';
+      readonly message: Uint8Array;
+      /** Undefined: nothing was validated. */
+      readonly security?: 'secure' | 'insecure';
+      /** What signatures allow, seconds. */
+      readonly ttlMaxSec?: number;
+    }
+  | {
+      readonly kind: 'failure';
+      readonly reason: 'timeout' | 'network' | 'servfail' | 'refused' | 'overload';
+      /** The last answer of an upstream that said no, whose EDE is passed on. */
+      readonly message?: Uint8Array | undefined;
+    }
+  /** Validation failed; an EDE code of RFC 8914 and a sentence. */
+  | { readonly kind: 'bogus'; readonly code: number; readonly text: string };
+
+/** Whoever finds answers; calls back exactly once. */
+export interface Resolver {
+  resolve(question: Question, done: (resolution: Resolution) => void): void;
+}
