@@ -21,8 +21,16 @@ import { CLASS, foldName, formatMessage, formatName, formatRdata, formatType, TY
 import { LOCAL, LocalZones } from '../local/local.ts';
 import { TRIGGER_WORDS } from '../observe/observe.ts';
 import { ACTION, MATCH_NAMES, Policy, Verdict } from '../policy/policy.ts';
-import { Forwarding, RESOLV_CONF, readSystemResolvers, type UpstreamOutcome } from '../upstream/upstream.ts';
+import {
+  Forwarding,
+  RESOLV_CONF,
+  readSystemResolvers,
+  type UpstreamOutcome,
+  VIEW_DEFAULT,
+} from '../upstream/upstream.ts';
 import { buildGeneration, type Generation, type PathOf } from './generation.ts';
+import { lookUpAddresses } from './upstream-hosts.ts';
+import { buildRoutes, upstreamHostNames } from './upstream-routes.ts';
 
 /** The types whose answers are followed: those that lead a client to an address. */
 const FOLLOWED = [TYPE.A, TYPE.AAAA, TYPE.HTTPS] as const;
@@ -154,13 +162,13 @@ class Judge {
   readonly qname: Uint8Array;
   readonly #generation: Generation;
   readonly #policy: Policy;
-  readonly #group: number;
+  readonly group: number;
   readonly #client: AddressWords = createAddress();
 
   constructor(generation: Generation, policy: Policy, group: number, qname: Uint8Array, client: string) {
     this.#generation = generation;
     this.#policy = policy;
-    this.#group = group;
+    this.group = group;
     this.qname = qname;
     parseAddress(client, this.#client);
   }
@@ -168,7 +176,7 @@ class Judge {
   judgeQuestion(type: number): JudgedQuestion {
     const verdict = new Verdict();
     const { qname } = this;
-    this.#policy.judgeQuestion(qname, 0, qname.length, type, this.#client, this.#group, verdict);
+    this.#policy.judgeQuestion(qname, 0, qname.length, type, this.#client, this.group, verdict);
     const reason = this.#toReason(verdict);
     return {
       type,
@@ -185,7 +193,7 @@ class Judge {
     for (const type of FOLLOWED) {
       const judged = this.judgeQuestion(type).verdict;
       const verdict = new Verdict();
-      this.#policy.watchQuestion(qname, qname.length, this.#group, judged, verdict);
+      this.#policy.watchQuestion(qname, qname.length, this.group, judged, verdict);
       if (verdict.refused) return this.#toReason(verdict);
     }
     return undefined;
@@ -204,7 +212,7 @@ class Judge {
     if (answer === undefined || answer.overflow)
       return { ...row, outcome: 'refused: the answer is malformed or endless', records };
     // A rule on the question leaves only the lists before its own a say on the answer.
-    this.#policy.judgeTargets(answer, this.#group, verdict);
+    this.#policy.judgeTargets(answer, this.group, verdict);
     const reason = this.#toReason(verdict);
     if (verdict.refused) return { ...row, outcome: 'refused', reason, passedBy: undefined, records };
     const passing = reason ?? passedBy;
@@ -265,24 +273,27 @@ const followAnswers = async (
   follow: boolean,
 ): Promise<FollowedAnswer[]> => {
   if (!follow) return questions.some(({ reason }) => reason !== undefined) ? questions.map(rowOf) : [];
+  const addresses = await lookUpHosts(config);
+  const { routes, views } = buildRoutes(
+    config,
+    () => readSystemResolvers(RESOLV_CONF, config.listen.dns),
+    (name) => addresses.get(name) ?? [],
+  );
+  const view = views[judge.group] ?? VIEW_DEFAULT;
   const forwarding = new Forwarding({
-    routes: [
-      {
-        zone: Uint8Array.of(0),
-        endpoints: config.upstreams ?? readSystemResolvers(RESOLV_CONF, config.listen.dns),
-      },
-      ...config.forward.flatMap((rule) => rule.zones.map((zone) => ({ zone, endpoints: rule.upstreams }))),
-    ],
+    routes,
     timeoutMs: config.resolver.timeoutMs,
     tryTimeoutMs: config.resolver.tryTimeoutMs,
     inflightMax: FOLLOWED.length,
     clock: systemClock,
-    observer: { sent() {}, answered() {}, failed() {}, unwanted() {}, healthy() {} },
+    cookies: config.resolver.cookies,
+    mixedCase: config.resolver.mixedCase,
+    observer: { sent() {}, answered() {}, failed() {}, unwanted() {}, healthy() {}, hedged() {} },
   });
   const ask = (type: number): Promise<UpstreamOutcome> =>
     new Promise((resolve) => {
-      const question = { name: judge.qname, type, class: CLASS.IN, dnssecOk: false, checkingDisabled: false };
-      forwarding.resolve(question, resolve);
+      const question = { name: judge.qname, type, class: CLASS.IN, view };
+      forwarding.resolve({ ...question, dnssecOk: false, checkingDisabled: false, wantsAd: false }, resolve);
     });
   try {
     return await Promise.all(
@@ -295,6 +306,24 @@ const followAnswers = async (
   } finally {
     forwarding.close();
   }
+};
+
+/** The addresses of the upstreams that are given by name, as far as they can be found now. */
+const lookUpHosts = async (config: Config): Promise<ReadonlyMap<string, readonly string[]>> => {
+  const { signal } = new AbortController();
+  const found = new Map<string, readonly string[]>();
+  for (const name of upstreamHostNames(config)) {
+    const outcomes = await Promise.allSettled([
+      lookUpAddresses(name, 4, config.bootstrap, signal),
+      lookUpAddresses(name, 6, config.bootstrap, signal),
+    ]);
+    const addresses = outcomes.flatMap((outcome) => (outcome.status === 'fulfilled' ? outcome.value : []));
+    found.set(
+      name,
+      addresses.map(({ address }) => address),
+    );
+  }
+  return found;
 };
 
 const isListenerOf = (config: Config, group: number, listener: string): boolean =>

@@ -3,8 +3,11 @@ import type { AccessRules } from '../access/access.ts';
 import type { Endpoint } from '../base/base.ts';
 import type { TtlLimits } from '../cache/cache.ts';
 import type { Candidate, CounterBlock, RefusalBlock } from '../observe/observe.ts';
+import type { StaleRules } from '../pipeline/pipeline.ts';
 import type { SharedPolicy } from '../policy/policy.ts';
 import type { StreamLimits } from '../server/server.ts';
+import type { ForwardingRoute } from '../upstream/upstream.ts';
+import type { ResolutionSettings } from './resolution.ts';
 
 /** Everything about a worker that a reload can change. */
 export interface WorkerSettings {
@@ -15,10 +18,23 @@ export interface WorkerSettings {
   readonly access: AccessRules;
   readonly ttlLimits: TtlLimits;
   /** The first route is the root's. */
-  readonly routes: readonly { readonly zone: Uint8Array; readonly endpoints: readonly Endpoint[] }[];
+  readonly routes: readonly ForwardingRoute[];
   readonly timeoutMs: number;
   readonly tryTimeoutMs: number;
   readonly inflightMax: number;
+  readonly inflightPerServerMax: number;
+  readonly cookies: boolean;
+  readonly mixedCase: boolean;
+  readonly resolution: ResolutionSettings;
+  /** Undefined: answers that are over are not given. */
+  readonly stale: StaleRules | undefined;
+  /** How long answers are kept after they are over, milliseconds. */
+  readonly staleMs: number;
+  readonly prefetch: boolean;
+  /** Share of `inflightMax` that one client may have when it is scarce. */
+  readonly clientShareMax: number;
+  /** Zones that may lead to private addresses; undefined: all. */
+  readonly rebindingAllowed: readonly Uint8Array[] | undefined;
   readonly counters: CounterBlock;
   readonly refusals: RefusalBlock;
 }
@@ -32,6 +48,8 @@ export interface WorkerStart {
   readonly streamLimits: StreamLimits;
   /** OWN_PORTS_BYTES for each worker. */
   readonly ownPorts: SharedArrayBuffer;
+  /** Of the cookies that clients get; the same in all workers. */
+  readonly cookieSecret: Uint8Array;
   readonly settings: WorkerSettings;
 }
 

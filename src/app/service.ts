@@ -8,6 +8,7 @@
 
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import type { AccessRules } from '../access/access.ts';
 import {
   type Admin,
@@ -30,7 +31,14 @@ import {
   type RefusalBlock,
   type SourceFacts,
 } from '../observe/observe.ts';
-import { RESOLV_CONF, readSystemResolvers } from '../upstream/upstream.ts';
+import {
+  Forwarding,
+  type ForwardingRoute,
+  RESOLV_CONF,
+  readSystemResolvers,
+  type UpstreamObserver,
+  upstreamTexts,
+} from '../upstream/upstream.ts';
 import { claimEndpoint } from './claim.ts';
 import { accessRules, buildGeneration, type Generation, type PathOf } from './generation.ts';
 import { createListControl } from './list-control.ts';
@@ -39,13 +47,14 @@ import { ListKeeper } from './list-keeper.ts';
 import { FileReview, isUrlList } from './list-review.ts';
 import { CONTROL_SOCKET_NAME, withoutMissing } from './list-status.ts';
 import type { WorkerSettings } from './messages.ts';
+import type { ResolutionSettings } from './resolution.ts';
 import { collectGarbage, RetiredMemory } from './retired-memory.ts';
 import { SavedGeneration } from './saved-generation.ts';
 import { type SettingsFor, Supervisor } from './supervisor.ts';
+import { TrustKeeper } from './trust.ts';
+import { UpstreamHosts } from './upstream-hosts.ts';
+import { buildRoutes, plainEndpoints, upstreamHostNames } from './upstream-routes.ts';
 import { VERSION } from './version.ts';
-
-/** The root as a wire name: the route of everything that no forwarding zone covers. */
-const ROOT = Uint8Array.of(0);
 
 /** Reads the configuration again; throws an AppError that names its problems. */
 export type ConfigReader = () => Config;
@@ -57,7 +66,9 @@ interface State {
   /** What the generation was made of: the configuration without lists that are still to be fetched. */
   readonly enforced: Config;
   readonly listen: readonly Endpoint[];
-  readonly routes: WorkerSettings['routes'];
+  readonly routes: readonly ForwardingRoute[];
+  /** View of each group, by its index. */
+  readonly views: readonly number[];
   /** By worker. */
   readonly counters: readonly CounterBlock[];
   readonly refusals: readonly RefusalBlock[];
@@ -77,11 +88,16 @@ export class Service {
   readonly #fileReview = new FileReview();
   /** Endpoints of the configuration to those with a known port. */
   readonly #claimed = new Map<string, Endpoint>();
+  readonly #trust: TrustKeeper;
   #state: State;
   #admin: Admin | undefined;
   #controlSocket: ControlSocket | undefined;
   /** Undefined when no list has an address, or the state directory cannot be used. */
   #keeper: ListKeeper | undefined;
+  /** Undefined while no upstream is given by name. */
+  #hosts: UpstreamHosts | undefined;
+  /** What the main thread itself asks upstreams with. */
+  #forwarding: Forwarding | undefined;
   /** A configuration that is to be put in force as soon as its lists are there. */
   #awaited: Config | undefined;
   #generationCount = 0;
@@ -92,6 +108,11 @@ export class Service {
     this.#log = log;
     this.#readConfig = readConfig;
     this.#saved = new SavedGeneration(config.stateDirectory, log);
+    this.#trust = TrustKeeper.open(config, {
+      clock: systemClock,
+      log,
+      onChange: () => void this.#queue(() => this.#applyAgain()),
+    });
     const count = config.workers === 'auto' ? availableParallelism() : config.workers;
     this.#state = {
       config,
@@ -99,6 +120,7 @@ export class Service {
       enforced: config,
       listen: [],
       routes: [],
+      views: [],
       counters: [],
       refusals: [],
     };
@@ -108,7 +130,7 @@ export class Service {
         cacheBytes: config.cache.sizeBytes,
         streamLimits: config.tcp,
       },
-      settingsFor: (index) => toSettings(this.#state, index),
+      settingsFor: (index) => this.#settingsOf(this.#state, index),
       log,
       onChange: () => {
         this.#updateEnforcement();
@@ -126,6 +148,7 @@ export class Service {
       workers: () => this.#supervisor.alive,
       workerRestarts: () => this.#supervisor.restarts,
       isUdpBatched: () => datagramKind().isBatched,
+      dnssecMode: () => this.#trust.mode,
     });
   }
 
@@ -138,6 +161,7 @@ export class Service {
   }
 
   async #start(config: Config): Promise<void> {
+    await this.#followHosts(config);
     // The sockets come first: until the lists are there, SERVFAIL tells clients to wait; silence would send them away.
     this.#state = await this.#prepare(config, undefined);
     await this.#supervisor.start();
@@ -158,6 +182,54 @@ export class Service {
     if (!isEnforcing) this.#logReady();
     await this.#openControlSocket(config);
     this.#keeper?.start();
+    this.#hosts?.start();
+    await this.#followUpstreams();
+  }
+
+  /** Keeps the addresses of upstreams that are given by name from now on. */
+  async #followHosts(config: Config): Promise<void> {
+    const names = upstreamHostNames(config);
+    if (this.#hosts === undefined && names.length === 0) return;
+    this.#hosts ??= await UpstreamHosts.open({
+      directory: config.stateDirectory,
+      clock: systemClock,
+      log: this.#log,
+      onChange: () => void this.#queue(() => this.#applyAgain()),
+    });
+    this.#hosts.follow(names, config.bootstrap);
+    if (this.#isListening) this.#hosts.start();
+    // A first start has nothing to ask without them; a host that is not found in time is found later.
+    if (names.some((name) => this.#hosts?.addressesOf(name).length === 0)) await this.#hosts.lookUpDue();
+  }
+
+  /** Lets the main thread ask the upstreams now in force. */
+  async #followUpstreams(): Promise<void> {
+    const { routes, config } = this.#state;
+    const previous = this.#forwarding;
+    const { timeoutMs, tryTimeoutMs, inflightMax } = config.resolver;
+    this.#forwarding = new Forwarding({
+      routes,
+      timeoutMs,
+      tryTimeoutMs,
+      inflightMax,
+      clock: systemClock,
+      observer: UNOBSERVED,
+    });
+    await this.#trust.follow(this.#forwarding, upstreamTexts(routes).join('\n'));
+    previous?.close();
+  }
+
+  /** Puts what is in force in force again: with other addresses of upstreams, or with other keys. */
+  async #applyAgain(): Promise<AppError | undefined> {
+    const { config, generation, enforced } = this.#state;
+    try {
+      await this.#apply(await this.#prepare(config, generation, enforced));
+      return undefined;
+    } catch (error) {
+      if (!isAppError(error)) throw error;
+      this.#log.error({ err: error }, 'what was learned of upstreams is not put in force');
+      return error;
+    }
   }
 
   /** Keeps the lists of a configuration from now on. A state directory that cannot be used costs the fetched lists. */
@@ -168,7 +240,13 @@ export class Service {
         directory: stateDirectory,
         clock: systemClock,
         log: this.#log,
-        resolve: createHostLookup(() => this.#state.routes),
+        resolve: createHostLookup(() =>
+          this.#state.routes.map((route) => {
+            const endpoints = plainEndpoints(route);
+            const { bootstrap } = this.#state.config;
+            return { zone: route.zone, endpoints: endpoints.length === 0 ? bootstrap : endpoints };
+          }),
+        ),
         userAgent: `cordon/${VERSION}`,
         random: Math.random,
         onChange: () => void this.#renew(),
@@ -253,7 +331,8 @@ export class Service {
         workers: this.#supervisor.count,
         udp: describeUdp(),
         generation: this.#state.generation?.policy.generation ?? 0,
-        upstreams: this.#state.routes[0]?.endpoints.map(formatEndpoint),
+        upstreams: this.#state.routes[0]?.servers.map(({ text }) => text),
+        dnssec: this.#state.config.dnssec.mode,
       },
       'ready',
     );
@@ -268,9 +347,12 @@ export class Service {
   async stop(): Promise<void> {
     this.#log.info('draining');
     this.#isListening = false;
+    this.#trust.close();
+    await this.#hosts?.close();
     await this.#keeper?.stop();
     await this.#controlSocket?.close();
     await this.#supervisor.stop();
+    this.#forwarding?.close();
     await this.#admin?.close();
     this.#log.info('stopped');
   }
@@ -298,6 +380,7 @@ export class Service {
     try {
       config = this.#readConfig();
       this.#warnOfStartOnlyChanges(previous.config, config);
+      await this.#followHosts(config);
       await this.#followLists(config);
       this.#keeper?.start();
       await this.#putInForce(config);
@@ -402,17 +485,18 @@ export class Service {
   async #prepare(config: Config, generation: Generation | undefined, enforced = config): Promise<State> {
     const listen: Endpoint[] = [];
     for (const endpoint of config.listen.dns) listen.push(await this.#claim(endpoint));
-    const upstreams = config.upstreams ?? readSystemResolvers(RESOLV_CONF, listen);
-    const routes = [
-      { zone: ROOT, endpoints: upstreams },
-      ...config.forward.flatMap((rule) => rule.zones.map((zone) => ({ zone, endpoints: rule.upstreams }))),
-    ];
+    const { routes, views } = buildRoutes(
+      config,
+      () => readSystemResolvers(RESOLV_CONF, listen),
+      (name) => this.#hosts?.addressesOf(name) ?? [],
+    );
     return {
       config,
       generation,
       enforced,
       listen,
       routes,
+      views,
       counters: this.#countersFor(routes),
       refusals: this.#state.refusals,
     };
@@ -428,8 +512,8 @@ export class Service {
   }
 
   /** The counter blocks for a set of upstreams: those in use when the set is the same. */
-  #countersFor(routes: WorkerSettings['routes']): readonly CounterBlock[] {
-    const upstreams = [...new Set(routes.flatMap((route) => route.endpoints.map(formatEndpoint)))];
+  #countersFor(routes: readonly ForwardingRoute[]): readonly CounterBlock[] {
+    const upstreams = upstreamTexts(routes);
     const inUse = this.#state.counters;
     if (inUse[0]?.layout.upstreams.join() === upstreams.join()) return inUse;
     return this.#perWorker(() => this.#totals.openCounters({ upstreams }));
@@ -447,13 +531,17 @@ export class Service {
     const settingsOf =
       (of: State): SettingsFor =>
       (index) =>
-        toSettings(of, index);
+        this.#settingsOf(of, index);
+    const hasOtherRoutes = !isDeepStrictEqual(previous.routes, state.routes);
+    const before = this.#trust.config;
     try {
+      this.#trust.setConfig(state.config);
       await this.#supervisor.apply(settingsOf(state));
       this.#state = state;
       this.#retired.add(previous.generation?.policy.table);
     } catch (error) {
       this.#retired.add(policy?.table);
+      this.#trust.setConfig(before);
       await this.#supervisor.apply(settingsOf(previous));
       throw error;
     } finally {
@@ -461,6 +549,11 @@ export class Service {
     }
     const listening = new Set(state.config.listen.dns.map(formatEndpoint));
     for (const text of this.#claimed.keys()) if (!listening.has(text)) this.#claimed.delete(text);
+    if (this.#forwarding !== undefined && hasOtherRoutes) await this.#followUpstreams();
+  }
+
+  #settingsOf(state: State, index: number): WorkerSettings {
+    return toSettings(state, index, { mode: this.#trust.mode, anchors: this.#trust.anchors });
   }
 
   #retire(state: State): void {
@@ -541,15 +634,20 @@ const describeUdp = (): string => {
   return isBatched ? 'batched' : reason === '' ? 'plain' : `plain: ${reason}`;
 };
 
-const toSettings = (state: State, index: number): WorkerSettings => {
+const toSettings = (
+  state: State,
+  index: number,
+  trust: Pick<ResolutionSettings, 'mode' | 'anchors'>,
+): WorkerSettings => {
   const { config, generation } = state;
   const counters = state.counters[index];
   const refusals = state.refusals[index] ?? EMPTY_REFUSALS;
   if (counters === undefined) throw new RangeError(`settings: no counters for worker ${index}`);
+  const { staleSecMax, afterMs, ttlSec } = config.cache.stale;
   return {
     listen: state.listen,
     policy: generation?.policy,
-    access: namedListeners(generation?.access ?? accessRules(config), state),
+    access: { ...namedListeners(generation?.access ?? accessRules(config), state), views: state.views },
     ttlLimits: {
       minSec: config.cache.ttlSecMin,
       maxSec: config.cache.ttlSecMax,
@@ -559,6 +657,27 @@ const toSettings = (state: State, index: number): WorkerSettings => {
     timeoutMs: config.resolver.timeoutMs,
     tryTimeoutMs: config.resolver.tryTimeoutMs,
     inflightMax: config.resolver.inflightMax,
+    inflightPerServerMax: config.resolver.inflightPerServerMax,
+    cookies: config.resolver.cookies,
+    mixedCase: config.resolver.mixedCase,
+    resolution: {
+      ...trust,
+      // Zones that are forwarded elsewhere are seldom on the public tree: no chain of trust leads there from its root.
+      // Whoever names anchors of their own says what is signed.
+      negativeAnchors: [
+        ...config.dnssec.negativeAnchors,
+        ...(config.dnssec.anchorsPath === undefined ? config.forward.flatMap(({ zones }) => zones) : []),
+      ],
+      aggressiveNsec: config.dnssec.aggressiveNsec,
+      dns64: config.dns64,
+    },
+    stale: staleSecMax === 0 ? undefined : { afterMs, ttlSec },
+    staleMs: staleSecMax * 1000,
+    prefetch: config.cache.prefetch,
+    clientShareMax: config.resolver.clientShareMax,
+    rebindingAllowed: config.rebinding.protect
+      ? [...config.rebinding.allow, ...config.forward.flatMap(({ zones }) => zones)]
+      : undefined,
     counters,
     refusals,
   };
@@ -581,5 +700,15 @@ const ageOf = ({ loadedAtMs }: Generation): { loadedAt: string; ageSec: number }
   loadedAt: new Date(loadedAtMs).toISOString(),
   ageSec: Math.max(0, Math.round((systemClock() - loadedAtMs) / 1000)),
 });
+
+/** The main thread asks seldom, and nobody counts it. */
+const UNOBSERVED: UpstreamObserver = {
+  sent: () => {},
+  answered: () => {},
+  failed: () => {},
+  unwanted: () => {},
+  healthy: () => {},
+  hedged: () => {},
+};
 
 const EMPTY_REFUSALS: RefusalBlock = new CounterTotals().openRefusals({ lists: [], groups: [] });

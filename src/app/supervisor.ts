@@ -2,8 +2,10 @@
 //
 // A worker that dies is started again with the settings then in force, after a pause that doubles with each death
 // and is forgotten after a minute of life. The others keep answering: sockets are per worker.
+import { randomBytes } from 'node:crypto';
 import { Worker } from 'node:worker_threads';
 import { AppError } from '../base/base.ts';
+import { SIPHASH_KEY_LENGTH } from '../dns/dns.ts';
 import { type Candidate, type Log, mergeCandidates } from '../observe/observe.ts';
 import { OWN_PORTS_BYTES } from '../upstream/upstream.ts';
 import type { WorkerReply, WorkerRequest, WorkerSettings, WorkerStart } from './messages.ts';
@@ -45,9 +47,11 @@ type DoneReply = Extract<WorkerReply, { kind: 'done' }>;
 export class Supervisor {
   restarts = 0;
   readonly #slots: readonly Slot[];
-  readonly #start: Omit<WorkerStart, 'index' | 'settings' | 'ownPorts' | 'shared'>;
+  readonly #start: Omit<WorkerStart, 'index' | 'settings' | 'ownPorts' | 'shared' | 'cookieSecret'>;
   readonly #log: Log;
   readonly #ownPorts: SharedArrayBuffer;
+  /** Of this start: clients that come back with an older cookie get a new one. */
+  readonly #cookieSecret = randomBytes(SIPHASH_KEY_LENGTH);
   readonly #requests = new Map<number, Request>();
   readonly #onChange: () => void;
   #settingsFor: SettingsFor;
@@ -57,7 +61,7 @@ export class Supervisor {
   /** `onChange` is called when the number of workers that live changes. */
   constructor(options: {
     count: number;
-    start: Omit<WorkerStart, 'index' | 'settings' | 'ownPorts' | 'shared'>;
+    start: Omit<WorkerStart, 'index' | 'settings' | 'ownPorts' | 'shared' | 'cookieSecret'>;
     settingsFor: SettingsFor;
     log: Log;
     onChange: () => void;
@@ -131,6 +135,7 @@ export class Supervisor {
       index: slot.index,
       shared: this.#slots.length > 1,
       ownPorts: this.#ownPorts,
+      cookieSecret: this.#cookieSecret,
       settings: this.#settingsFor(slot.index),
     };
     const thread = new Worker(new URL(WORKER_FILE, import.meta.url), {

@@ -5,6 +5,7 @@
 // ends it, and the supervisor starts another one.
 import { flushCompileCache } from 'node:module';
 import { networkInterfaces } from 'node:os';
+import { isDeepStrictEqual } from 'node:util';
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import { Clients } from '../access/access.ts';
 import {
@@ -17,7 +18,7 @@ import {
   systemClock,
 } from '../base/base.ts';
 import { AnswerCache } from '../cache/cache.ts';
-import { formatName } from '../dns/dns.ts';
+import { formatName, setTranslationPrefix } from '../dns/dns.ts';
 import { LocalZones } from '../local/local.ts';
 import {
   type Candidate,
@@ -26,7 +27,13 @@ import {
   UPSTREAM_FAILURE,
   WorkerCounters,
 } from '../observe/observe.ts';
-import { Pipeline, type PipelineRules, TRANSPORT } from '../pipeline/pipeline.ts';
+import {
+  Pipeline,
+  type PipelineRules,
+  RebindingGuard,
+  type Resolver,
+  TRANSPORT,
+} from '../pipeline/pipeline.ts';
 import { Policy } from '../policy/policy.ts';
 import { type Closable, ConnectionBudget, openUdp, StreamListener } from '../server/server.ts';
 import {
@@ -37,6 +44,7 @@ import {
   type UpstreamTransport,
 } from '../upstream/upstream.ts';
 import type { WorkerReply, WorkerRequest, WorkerSettings, WorkerStart } from './messages.ts';
+import { createResolver } from './resolution.ts';
 import { RetiredMemory } from './retired-memory.ts';
 
 /** How often the cache's size is written to the counters and schedules are looked at, milliseconds. */
@@ -70,15 +78,18 @@ class ResolverWorker {
     this.#counters = new WorkerCounters(start.settings.counters, start.settings.refusals);
     this.#connections = new ConnectionBudget(start.streamLimits, this.#counters);
     this.#cache = new AnswerCache({ sizeBytes: start.cacheBytes, observer: this.#counters });
+    this.#cache.setStale(start.settings.staleMs);
+    setTranslationPrefix(start.settings.resolution.dns64?.prefix);
     this.#ownPorts = new OwnPorts(start.ownPorts, start.index);
     this.#upstreamCounters = new UpstreamCounters(this.#counters);
     this.#forwarding = this.#createForwarding(start.settings);
     this.#pipeline = new Pipeline({
       rules: toRules(start.settings),
-      resolver: this.#forwarding,
+      resolver: this.#createResolver(start.settings),
       cache: this.#cache,
       clock: createTurnClock(systemClock),
       observer: this.#counters,
+      cookieSecret: start.cookieSecret,
       candidates: {
         candidate: (name, length, list, line, trigger) => {
           this.#noteCandidate(name.subarray(0, length), list, line, trigger);
@@ -104,6 +115,7 @@ class ResolverWorker {
     this.#counters.setCounters(settings.counters);
     this.#counters.setRefusals(settings.refusals);
     this.#pipeline.setRules(toRules(settings));
+    this.#cache.setStale(settings.staleMs);
     if (previous.policy?.table !== settings.policy?.table) this.#retired.add(previous.policy?.table);
     if (hasOtherUpstreams(previous, settings)) {
       const retired = this.#forwarding;
@@ -111,13 +123,13 @@ class ResolverWorker {
       this.#upstreamCounters.silence();
       this.#upstreamCounters = new UpstreamCounters(this.#counters);
       this.#forwarding = this.#createForwarding(settings);
-      this.#pipeline.setResolver(this.#forwarding);
-      // What other upstreams said may not be what these would say.
-      this.#cache.clear();
+      this.#useResolver(settings);
       // Queries under way end with the upstreams that they were sent to.
       setTimeout(() => {
         retired.close();
       }, previous.timeoutMs + 100);
+    } else if (!isDeepStrictEqual(previous.resolution, settings.resolution)) {
+      this.#useResolver(settings);
     }
     const wanted = new Set(settings.listen.map(formatEndpoint));
     for (const [text, listener] of this.#listeners) {
@@ -125,6 +137,17 @@ class ResolverWorker {
       this.#listeners.delete(text);
       await Promise.all([listener.udp.close(), listener.stream.close()]);
     }
+  }
+
+  /** What others said, or was judged by other keys, may not be what would be said now. */
+  #useResolver(settings: WorkerSettings): void {
+    setTranslationPrefix(settings.resolution.dns64?.prefix);
+    this.#pipeline.setResolver(this.#createResolver(settings));
+    this.#cache.clear();
+  }
+
+  #createResolver({ resolution }: WorkerSettings): Resolver {
+    return createResolver(resolution, this.#forwarding, systemClock, this.#counters);
   }
 
   /** Names that a list may be missing. */
@@ -196,6 +219,9 @@ class ResolverWorker {
       timeoutMs: settings.timeoutMs,
       tryTimeoutMs: settings.tryTimeoutMs,
       inflightMax: settings.inflightMax,
+      inflightPerServerMax: settings.inflightPerServerMax,
+      cookies: settings.cookies,
+      mixedCase: settings.mixedCase,
       clock: systemClock,
       observer: this.#upstreamCounters,
       ownPorts: this.#ownPorts,
@@ -212,20 +238,26 @@ const readOwnAddresses = (): ReadonlySet<string> =>
 const toRules = (settings: WorkerSettings): PipelineRules => ({
   policy: settings.policy === undefined ? undefined : new Policy(settings.policy, systemClock()),
   clients: new Clients(settings.access),
-  localZones: new LocalZones(settings.routes.slice(1).map((route) => route.zone)),
+  localZones: new LocalZones(settings.routes.map((route) => route.zone).filter((zone) => zone.length > 1)),
   ttlLimits: settings.ttlLimits,
+  stale: settings.stale,
+  prefetch: settings.prefetch,
+  rebinding: settings.rebindingAllowed && new RebindingGuard(settings.rebindingAllowed),
+  fairness: { inflightMax: settings.inflightMax, share: settings.clientShareMax },
 });
 
-const hasOtherUpstreams = (a: WorkerSettings, b: WorkerSettings): boolean => {
-  const text = (settings: WorkerSettings): string =>
-    JSON.stringify([
-      settings.routes.map((route) => [[...route.zone], route.endpoints.map(formatEndpoint)]),
-      settings.timeoutMs,
-      settings.tryTimeoutMs,
-      settings.inflightMax,
-    ]);
-  return text(a) !== text(b);
-};
+const hasOtherUpstreams = (a: WorkerSettings, b: WorkerSettings): boolean =>
+  !isDeepStrictEqual(upstreamSettings(a), upstreamSettings(b));
+
+const upstreamSettings = (settings: WorkerSettings): readonly unknown[] => [
+  settings.routes,
+  settings.timeoutMs,
+  settings.tryTimeoutMs,
+  settings.inflightMax,
+  settings.inflightPerServerMax,
+  settings.cookies,
+  settings.mixedCase,
+];
 
 /** The upstream room speaks in words, the counters in numbers. */
 class UpstreamCounters implements UpstreamObserver {
@@ -241,7 +273,7 @@ class UpstreamCounters implements UpstreamObserver {
   }
 
   sent(endpoint: number, transport: UpstreamTransport): void {
-    this.#counters?.upstreamSent(endpoint, transport === 'udp' ? TRANSPORT.UDP : TRANSPORT.TCP);
+    this.#counters?.upstreamSent(endpoint, TRANSPORTS[transport]);
   }
 
   answered(endpoint: number, rttMs: number, rcode: number): void {
@@ -259,11 +291,23 @@ class UpstreamCounters implements UpstreamObserver {
   healthy(endpoint: number, isHealthy: boolean): void {
     this.#counters?.upstreamHealthy(endpoint, isHealthy);
   }
+
+  hedged(endpoint: number): void {
+    this.#counters?.upstreamHedged(endpoint);
+  }
 }
+
+const TRANSPORTS: Record<UpstreamTransport, number> = {
+  udp: TRANSPORT.UDP,
+  tcp: TRANSPORT.TCP,
+  tls: TRANSPORT.DOT,
+  https: TRANSPORT.DOH,
+};
 
 const UPSTREAM_FAILURES: Record<TryFault, number> = {
   timeout: UPSTREAM_FAILURE.TIMEOUT,
   network: UPSTREAM_FAILURE.NETWORK,
+  certificate: UPSTREAM_FAILURE.CERTIFICATE,
   servfail: UPSTREAM_FAILURE.SERVFAIL,
   refused: UPSTREAM_FAILURE.REFUSED,
   malformed: UPSTREAM_FAILURE.MALFORMED,

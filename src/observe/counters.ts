@@ -5,7 +5,8 @@
 // restarted goes on in the block of the one before it, so that no counter steps backwards.
 //
 //   counter block:  queries [transport][qtype] · answers [source][rcode] · drops · TCP refusals · single cells ·
-//                   resolution time [bucket…][sum] · upstreams [endpoint][sent, failures, answers, …, rtt]
+//                   validations · resolution time [bucket…][sum] ·
+//                   upstreams [endpoint][sent, failures, answers, …, rtt]
 //   refusal block:  [list][match][trigger][group][qtype], one more list and group for indexes out of range
 import {
   DROP,
@@ -22,6 +23,7 @@ import {
   TRIGGER_WORDS,
   UPSTREAM_FAILURE,
   UPSTREAM_FAILURE_WORDS,
+  VALIDATION_WORDS,
 } from './labels.ts';
 
 /** Upper bounds of the buckets of an upstream's round-trip time, in milliseconds: a LAN to a lossy satellite link. */
@@ -198,6 +200,26 @@ export class WorkerCounters {
     this.#add(CELL.COALESCED, 1);
   }
 
+  /** An answer is fetched anew before it is over. */
+  prefetched(): void {
+    this.#add(CELL.PREFETCHES, 1);
+  }
+
+  /** A query was refused because its client had more than its share of the questions in flight. */
+  clientShed(): void {
+    this.#add(CELL.CLIENT_SHED, 1);
+  }
+
+  /** Private addresses for a public name were kept from a client. */
+  rebindingRefused(): void {
+    this.#add(CELL.REBINDING, 1);
+  }
+
+  /** An answer was validated; `result` is one of VALIDATION. */
+  validated(result: number): void {
+    this.#add(CELL.VALIDATIONS + result, 1);
+  }
+
   /** A cache miss was answered `ms` milliseconds after its query came in. */
   missDuration(ms: number): void {
     this.#observe(CELL.RESOLUTION, RESOLUTION_BOUNDS_MS, ms);
@@ -222,6 +244,11 @@ export class WorkerCounters {
   /** A message came to an upstream socket that answers none of our queries. */
   upstreamUnwanted(endpoint: number): void {
     this.#addUpstream(endpoint, UPSTREAM_CELL.UNWANTED);
+  }
+
+  /** A question went to a further upstream because this one took long. */
+  upstreamHedged(endpoint: number): void {
+    this.#addUpstream(endpoint, UPSTREAM_CELL.HEDGES);
   }
 
   /** Whether an upstream is tried in its turn (true) or last (false). */
@@ -252,7 +279,8 @@ function buildCells() {
   const DROPS = ANSWERS + SOURCE_WORDS.length * RCODE_WORDS.length;
   const TCP_REFUSALS = DROPS + DROP_WORDS.length;
   const SINGLE = TCP_REFUSALS + TCP_REFUSAL_WORDS.length;
-  const RESOLUTION = SINGLE + 9;
+  const VALIDATIONS = SINGLE + 12;
+  const RESOLUTION = VALIDATIONS + VALIDATION_WORDS.length;
   return {
     QUERIES: 0,
     ANSWERS,
@@ -267,6 +295,10 @@ function buildCells() {
     INFLIGHT: SINGLE + 6,
     COALESCED: SINGLE + 7,
     CANDIDATES: SINGLE + 8,
+    PREFETCHES: SINGLE + 9,
+    CLIENT_SHED: SINGLE + 10,
+    REBINDING: SINGLE + 11,
+    VALIDATIONS,
     RESOLUTION,
     UPSTREAMS: RESOLUTION + RESOLUTION_BOUNDS_MS.length + HISTOGRAM_TAIL,
   };
@@ -281,8 +313,9 @@ function buildUpstreamCells() {
     FAILURES,
     ANSWERS,
     UNWANTED,
-    DOWN: UNWANTED + 1,
-    RTT: UNWANTED + 2,
-    END: UNWANTED + 2 + RTT_BOUNDS_MS.length + HISTOGRAM_TAIL,
+    HEDGES: UNWANTED + 1,
+    DOWN: UNWANTED + 2,
+    RTT: UNWANTED + 3,
+    END: UNWANTED + 3 + RTT_BOUNDS_MS.length + HISTOGRAM_TAIL,
   };
 }

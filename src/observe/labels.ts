@@ -21,6 +21,8 @@ export const SOURCE = {
   NOT_READY: 6,
   /** Refused to protect the service from load. */
   SHED: 7,
+  /** An answer of the cache that is over: no fresh one was to be had in time. */
+  STALE: 8,
 } as const;
 
 /** Why a datagram or a query got no answer. */
@@ -61,8 +63,13 @@ export const UPSTREAM_FAILURE = {
   MALFORMED: 4,
   /** FORMERR, NOTIMP or an extended RCODE. */
   UNSUPPORTED: 5,
-  OTHER: 6,
+  /** A name, a chain or a pin that does not fit. */
+  CERTIFICATE: 6,
+  OTHER: 7,
 } as const;
+
+/** What validation found. */
+export const VALIDATION = { SECURE: 0, INSECURE: 1, BOGUS: 2 } as const;
 
 const toWords = (constants: Readonly<Record<string, number>>): readonly string[] =>
   Object.keys(constants).map((key) => key.toLowerCase().replaceAll('_', '-'));
@@ -74,6 +81,7 @@ export const TCP_REFUSAL_WORDS = toWords(TCP_REFUSAL);
 /** In the order of the bits of MATCH. */
 export const MATCH_WORDS = toWords(MATCH);
 export const UPSTREAM_FAILURE_WORDS = toWords(UPSTREAM_FAILURE);
+export const VALIDATION_WORDS = toWords(VALIDATION);
 
 /** What led to the listed name or address, in the order of TRIGGER of dns; HTTPS stands for SVCB as well. */
 export const TRIGGER_WORDS: readonly string[] = toWords(TRIGGER).map((word) =>

@@ -51,6 +51,8 @@ export interface MetricsSource {
   workerRestarts(): number;
   /** Whether UDP sockets move datagrams in batches. */
   isUdpBatched(): boolean;
+  /** What is done about DNSSEC: `validate`, `trust-ad` or `off`. */
+  dnssecMode?(): string;
 }
 
 /** The page of metrics. */
@@ -293,6 +295,47 @@ const METRICS: readonly Metric[] = [
     read: summed('coalesced'),
   },
   {
+    name: 'cordon_prefetches_total',
+    type: 'counter',
+    labels: [],
+    help: 'Answers that were fetched anew before they were over, because they are asked for again and again.',
+    alarm: '',
+    read: summed('prefetches'),
+  },
+  {
+    name: 'cordon_client_share_refused_total',
+    type: 'counter',
+    labels: [],
+    help: 'Queries answered SERVFAIL because their client had its share of the questions in flight.',
+    alarm:
+      '`rate(cordon_client_share_refused_total[5m]) > 0`: one client asks more than the upstreams can answer',
+    read: summed('clientShed'),
+  },
+  {
+    name: 'cordon_rebinding_refused_total',
+    type: 'counter',
+    labels: [],
+    help: 'Answers with private addresses for public names that were kept from clients.',
+    alarm: 'a steady rate: a zone of your own may be missing in `rebinding.allow`',
+    read: summed('rebinding'),
+  },
+  {
+    name: 'cordon_dnssec_validations_total',
+    type: 'counter',
+    labels: ['result'],
+    help: 'Answers of upstreams that were validated, by what was found.',
+    alarm: 'share of `result="bogus"` above 1 % for 10 minutes',
+    read: summed('validations'),
+  },
+  {
+    name: 'cordon_dnssec_mode',
+    type: 'gauge',
+    labels: ['mode'],
+    help: 'Always 1; the label tells what is done about DNSSEC: `validate`, `trust-ad` or `off`.',
+    alarm: '`cordon_dnssec_mode{mode="off"} == 1` where the upstreams return DNSSEC records',
+    read: ({ source }) => [[[source.dnssecMode?.() ?? 'off'], 1]],
+  },
+  {
     name: 'cordon_tcp_connections',
     type: 'gauge',
     labels: [],
@@ -379,6 +422,14 @@ const METRICS: readonly Metric[] = [
     help: 'Messages on an upstream socket that answer no query of ours: late, broken or forged.',
     alarm: '`rate(cordon_upstream_unwanted_total[5m]) > 10`: somebody may be guessing answers',
     read: summed('upstreamUnwanted'),
+  },
+  {
+    name: 'cordon_upstream_hedges_total',
+    type: 'counter',
+    labels: ['upstream'],
+    help: 'Questions that went to a further upstream as well, because this one took long.',
+    alarm: '',
+    read: summed('upstreamHedges'),
   },
   {
     name: 'cordon_upstream_rtt_seconds',

@@ -23,6 +23,7 @@ export {
   TRANSPORT,
   TRIGGER_WORDS,
   UPSTREAM_FAILURE,
+  VALIDATION,
 } from './labels.ts';
 export { createLog, type Log, type LogLevel } from './log.ts';
 export {

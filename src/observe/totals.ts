@@ -26,6 +26,7 @@ import {
   TRANSPORT_WORDS,
   TRIGGER_WORDS,
   UPSTREAM_FAILURE_WORDS,
+  VALIDATION_WORDS,
 } from './labels.ts';
 
 /**
@@ -55,11 +56,16 @@ export type Family =
   | 'cacheMisses'
   | 'cacheEvictions'
   | 'coalesced'
+  | 'prefetches'
+  | 'clientShed'
+  | 'rebinding'
+  | 'validations'
   | 'resolution'
   | 'upstreamQueries'
   | 'upstreamAnswers'
   | 'upstreamFailures'
   | 'upstreamUnwanted'
+  | 'upstreamHedges'
   | 'upstreamRtt';
 
 /** The sums of one scrape. */
@@ -242,6 +248,10 @@ const addCounters = (sums: Sums, block: CounterBlock): void => {
   addOne('cacheMisses', [], CELL.CACHE_MISSES);
   addOne('cacheEvictions', [], CELL.CACHE_EVICTIONS);
   addOne('coalesced', [], CELL.COALESCED);
+  addOne('prefetches', [], CELL.PREFETCHES);
+  addOne('clientShed', [], CELL.CLIENT_SHED);
+  addOne('rebinding', [], CELL.REBINDING);
+  addWords('validations', [], VALIDATION_WORDS, CELL.VALIDATIONS);
   addHistogram('resolution', [], RESOLUTION_BOUNDS_MS, CELL.RESOLUTION);
   for (const [endpoint, upstream] of block.layout.upstreams.entries()) {
     const first = CELL.UPSTREAMS + endpoint * UPSTREAM_CELL.END;
@@ -249,6 +259,7 @@ const addCounters = (sums: Sums, block: CounterBlock): void => {
     addWords('upstreamAnswers', [upstream], RCODE_WORDS, first + UPSTREAM_CELL.ANSWERS);
     addWords('upstreamFailures', [upstream], UPSTREAM_FAILURE_WORDS, first + UPSTREAM_CELL.FAILURES);
     addOne('upstreamUnwanted', [upstream], first + UPSTREAM_CELL.UNWANTED);
+    addOne('upstreamHedges', [upstream], first + UPSTREAM_CELL.HEDGES);
     addHistogram('upstreamRtt', [upstream], RTT_BOUNDS_MS, first + UPSTREAM_CELL.RTT);
   }
 };

@@ -200,8 +200,8 @@ test('the cells of queries, answers, drops and the rest do not overlap', async (
   expect(count('cordon_queries_total{')).toBe(4 * 17);
   expect(sum('cordon_queries_total{')).toBe(4 * types.length);
   expect(series.get('cordon_queries_total{transport="udp",qtype="A"}')).toBe(1);
-  expect(count('cordon_answers_total{')).toBe(8 * 14);
-  expect(sum('cordon_answers_total{')).toBe(8 * (Object.values(RCODE).length + 1));
+  expect(count('cordon_answers_total{')).toBe(9 * 14);
+  expect(sum('cordon_answers_total{')).toBe(9 * (Object.values(RCODE).length + 1));
   expect(sum('cordon_dropped_total{')).toBe(Object.values(DROP).length);
   expect(sum('cordon_tcp_refused_total{')).toBe(Object.values(TCP_REFUSAL).length);
   expect(series.get('cordon_cache_hits_total')).toBe(1);

@@ -1,0 +1,96 @@
+// What stands between the pipeline of a worker and its upstreams: validation, trust in an upstream's validation, DNS64.
+//
+// Without any of it the pipeline speaks with the upstreams itself, so that what is off costs nothing.
+import type { Clock, Prefix } from '../base/base.ts';
+import { FLAG, messageFlags } from '../dns/dns.ts';
+import { type TrustAnchor, Validator, type ValidatorObserver } from '../dnssec/dnssec.ts';
+import { VALIDATION } from '../observe/observe.ts';
+import { Dns64Resolver, type Resolver } from '../pipeline/pipeline.ts';
+import type { Forwarding } from '../upstream/upstream.ts';
+
+/** What is done about DNSSEC; what `auto` of the configuration came to is one of these. */
+export type ValidationMode = 'validate' | 'trust-ad' | 'off';
+
+/** How questions of workers are resolved, beside where they go; plain data that crosses threads. */
+export interface ResolutionSettings {
+  readonly mode: ValidationMode;
+  /** For `validate`. */
+  readonly anchors: readonly TrustAnchor[];
+  /** Wire names, folded. */
+  readonly negativeAnchors: readonly Uint8Array[];
+  readonly aggressiveNsec: boolean;
+  readonly dns64: { readonly prefix: Prefix; readonly exclude: readonly Prefix[] } | undefined;
+}
+
+/** Is told what was found; see WorkerCounters. */
+export interface ResolutionObserver {
+  validated(result: number): void;
+}
+
+/** The resolver of a worker's pipeline. */
+export const createResolver = (
+  settings: ResolutionSettings,
+  forwarding: Forwarding,
+  clock: Clock,
+  observer: ResolutionObserver,
+): Resolver => {
+  const validating = createValidating(settings, forwarding, clock, observer);
+  return settings.dns64 === undefined
+    ? validating
+    : new Dns64Resolver({ resolver: validating, ...settings.dns64 });
+};
+
+const RESULTS = {
+  secure: VALIDATION.SECURE,
+  insecure: VALIDATION.INSECURE,
+  bogus: VALIDATION.BOGUS,
+} as const;
+
+const SILENT: Omit<ValidatorObserver, 'validated'> = {
+  chainLookup: () => {},
+  retried: () => {},
+  denied: () => {},
+  exceeded: () => {},
+  // A defect of ours is none of the client's: the worker ends, is counted and starts again.
+  defect: (thrown) => {
+    throw thrown;
+  },
+};
+
+const createValidating = (
+  settings: ResolutionSettings,
+  forwarding: Forwarding,
+  clock: Clock,
+  observer: ResolutionObserver,
+): Resolver => {
+  if (settings.mode === 'off') return forwarding;
+  if (settings.mode === 'trust-ad') return trustingAd(forwarding);
+  return new Validator({
+    lookup: forwarding,
+    anchors: settings.anchors,
+    negativeAnchors: settings.negativeAnchors,
+    aggressiveNsec: settings.aggressiveNsec,
+    clock,
+    observer: {
+      ...SILENT,
+      validated: (verdict) => {
+        observer.validated(RESULTS[verdict]);
+      },
+    },
+  });
+};
+
+/** Takes an upstream's word for it, when nobody on the way can have put it there (RFC 6840 section 5.8). */
+const trustingAd = (forwarding: Forwarding): Resolver => ({
+  resolve(question, done) {
+    forwarding.resolve({ ...question, wantsAd: true }, (outcome) => {
+      if (outcome.kind === 'failure') {
+        done(outcome);
+        return;
+      }
+      const { message, isEncrypted } = outcome;
+      const isSecure = isEncrypted && (messageFlags(message) & FLAG.AD) !== 0;
+      done({ kind: 'answer', message, security: isSecure ? 'secure' : 'insecure' });
+    });
+  },
+});

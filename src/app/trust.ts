@@ -1,0 +1,282 @@
+// What is done about DNSSEC, and by which keys: the mode that `auto` comes to, and the trust anchors over time.
+//
+// `auto` validates as soon as the upstreams have once given the root's keys with signatures that fit, and from then on
+// for as long as the upstreams are the same, over restarts as well: whoever could make it stop by dropping signatures
+// could as well forge answers. Until then, and with upstreams that drop DNSSEC records, nothing is validated, which is
+// logged. The anchors follow the keys of their zones (RFC 5011); what was learned is in the state directory, and
+// without a state directory begins anew at each start.
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { AppError, type Clock, errorText, isAppError, systemErrorCode } from '../base/base.ts';
+import type { Config } from '../config/config.ts';
+import { formatName } from '../dns/dns.ts';
+import {
+  type AnchorEvent,
+  type AnchorState,
+  advanceAnchors,
+  createAnchorState,
+  formatAnchorState,
+  isClockPlausible,
+  type Lookup,
+  lookAtKeys,
+  type PrimeOutcome,
+  parseAnchorState,
+  parseTrustAnchors,
+  postponeCheck,
+  primeAnchors,
+  ROOT_ANCHORS,
+  type TrustAnchor,
+  trustedAnchor,
+} from '../dnssec/dnssec.ts';
+import type { Log } from '../observe/observe.ts';
+import type { ValidationMode } from './resolution.ts';
+
+/** Between two looks at what is due: the shortest interval of RFC 5011 is an hour. */
+const LOOK_MS = 60_000;
+/** The first look after the start or after other upstreams, when the network may only just be coming up. */
+const FIRST_LOOK_MS = 1_000;
+/** The last of the further looks that `auto` takes while upstreams cannot be reached; they double until then. */
+const RETRY_MS_MAX = LOOK_MS;
+const AUTO_FILE_NAME = 'dnssec-auto.json';
+/** The service and its group read it; nobody else has to. */
+const FILE_MODE = 0o640;
+const DIRECTORY_MODE = 0o750;
+
+/** Why `auto` does not validate. */
+const AUTO_REASONS: Readonly<Record<Exclude<PrimeOutcome, 'secure'>, string>> = {
+  unsigned: 'the upstreams return no DNSSEC records: answers are not validated',
+  bogus: "the upstreams' keys of the root do not fit the trust anchors: answers are not validated",
+  unreachable: 'the upstreams do not tell the keys of the root: answers are not validated yet',
+};
+
+/** What the keeper works with. */
+export interface TrustOptions {
+  readonly clock: Clock;
+  readonly log: Log;
+  /** The mode or the anchors are others: workers are to be told. */
+  readonly onChange: () => void;
+}
+
+/** The trust anchors of one program. */
+export class TrustKeeper {
+  readonly #options: TrustOptions;
+  #config: Config;
+  #configured: readonly TrustAnchor[] = [];
+  #states: AnchorState[] = [];
+  #lookup: Lookup | undefined;
+  /** Which upstreams `auto` was decided for. */
+  #upstreamsHash = '';
+  #isAutoValidating = false;
+  #lastReason: PrimeOutcome | undefined;
+  #retryMs = FIRST_LOOK_MS;
+  #timer: NodeJS.Timeout | undefined;
+  #isClosed = false;
+
+  private constructor(config: Config, options: TrustOptions) {
+    this.#config = config;
+    this.#options = options;
+  }
+
+  /** Throws an AppError of the dnssec room when the file of anchors cannot be used. */
+  static open(config: Config, options: TrustOptions): TrustKeeper {
+    const keeper = new TrustKeeper(config, options);
+    keeper.#read(config);
+    return keeper;
+  }
+
+  /** What is in force. */
+  get mode(): ValidationMode {
+    const { mode } = this.#config.dnssec;
+    if (mode !== 'auto') return mode;
+    return this.#isAutoValidating ? 'validate' : 'off';
+  }
+
+  /** What to validate with now; an anchor whose keys were all revoked is gone (RFC 5011 section 5). */
+  get anchors(): readonly TrustAnchor[] {
+    return this.#configured.flatMap((anchor, index) => {
+      const state = this.#states[index];
+      return (state === undefined ? anchor : trustedAnchor(state, anchor)) ?? [];
+    });
+  }
+
+  /** What is in force. */
+  get config(): Config {
+    return this.#config;
+  }
+
+  /** Puts another configuration in force; throws as open() does and changes nothing then. */
+  setConfig(config: Config): void {
+    const { dnssec, stateDirectory } = this.#config;
+    if (
+      dnssec.anchorsPath !== config.dnssec.anchorsPath ||
+      stateDirectory !== config.stateDirectory ||
+      config.dnssec.anchorsPath !== undefined
+    ) {
+      this.#read(config);
+    }
+    this.#config = config;
+  }
+
+  /** Looks keys up in this way from now on; `upstreams` is a text that is the same for the same upstreams. */
+  async follow(lookup: Lookup, upstreams: string): Promise<void> {
+    this.#lookup = lookup;
+    const hash = createHash('sha256').update(upstreams).digest('hex');
+    if (hash !== this.#upstreamsHash) {
+      this.#upstreamsHash = hash;
+      this.#isAutoValidating = this.#config.dnssec.mode === 'auto' && (await this.#hasValidated(hash));
+      this.#lastReason = undefined;
+    }
+    this.#retryMs = FIRST_LOOK_MS;
+    this.#schedule(FIRST_LOOK_MS);
+  }
+
+  /** Looks no more. */
+  close(): void {
+    this.#isClosed = true;
+    clearTimeout(this.#timer);
+  }
+
+  #read({ dnssec, stateDirectory }: Config): void {
+    const configured = dnssec.anchorsPath === undefined ? ROOT_ANCHORS : readAnchors(dnssec.anchorsPath);
+    this.#states = configured.map((anchor) => this.#readState(anchor, stateDirectory));
+    this.#configured = configured;
+  }
+
+  #readState({ zone }: TrustAnchor, directory: string): AnchorState {
+    const path = statePath(directory, zone);
+    try {
+      return parseAnchorState(readFileSync(path, 'utf8'), path);
+    } catch (error) {
+      if (isAppError(error))
+        this.#options.log.warn({ err: error }, 'what was learned of a trust anchor is not used');
+      else if (systemErrorCode(error) !== 'ENOENT')
+        this.#options.log.warn(
+          { path, reason: errorText(error) },
+          'the state of a trust anchor cannot be read',
+        );
+      return createAnchorState(zone);
+    }
+  }
+
+  #schedule(ms: number): void {
+    clearTimeout(this.#timer);
+    if (this.#isClosed) return;
+    this.#timer = setTimeout(() => void this.#look(), ms).unref();
+  }
+
+  async #look(): Promise<void> {
+    const { mode } = this.#config.dnssec;
+    const lookup = this.#lookup;
+    let nextMs = LOOK_MS;
+    try {
+      if (lookup !== undefined && mode === 'auto' && !this.#isAutoValidating) {
+        nextMs = await this.#prime(lookup);
+      }
+      if (lookup !== undefined && this.mode === 'validate') await this.#checkAnchors(lookup);
+    } finally {
+      this.#schedule(nextMs);
+    }
+  }
+
+  /** Tries whether validation works through the upstreams; gives the time until the next try. */
+  async #prime(lookup: Lookup): Promise<number> {
+    const { log, clock, onChange } = this.#options;
+    const upstreams = this.#upstreamsHash;
+    const outcome = await primeAnchors(lookup, this.anchors, clock);
+    if (upstreams !== this.#upstreamsHash || this.#isClosed) return FIRST_LOOK_MS;
+    if (outcome === 'secure') {
+      this.#isAutoValidating = true;
+      log.info({ anchors: this.anchors.map(({ zone }) => formatName(zone)) }, 'answers are validated');
+      await this.#save(
+        join(this.#config.stateDirectory, AUTO_FILE_NAME),
+        `${JSON.stringify({ version: 1, upstreams })}\n`,
+      );
+      onChange();
+      return LOOK_MS;
+    }
+    if (outcome !== this.#lastReason) {
+      this.#lastReason = outcome;
+      const clockIsWrong = !isClockPlausible(clock());
+      log.warn(
+        { outcome, ...(clockIsWrong ? { clock: 'earlier than this program' } : {}) },
+        AUTO_REASONS[outcome],
+      );
+    }
+    this.#retryMs = Math.min(RETRY_MS_MAX, this.#retryMs * 2);
+    return this.#retryMs;
+  }
+
+  /** RFC 5011 section 2.3. */
+  async #checkAnchors(lookup: Lookup): Promise<void> {
+    const { clock, onChange } = this.#options;
+    for (const [index, configured] of this.#configured.entries()) {
+      const before = this.#states[index];
+      if (before === undefined || clock() < before.nextCheckAtMs) continue;
+      const trusted = trustedAnchor(before, configured);
+      const seen = trusted && (await lookAtKeys(lookup, trusted, clock));
+      if (this.#states[index] !== before || this.#isClosed) return;
+      const nowMs = clock();
+      const moved =
+        seen === undefined
+          ? { state: postponeCheck(before, nowMs), events: [] }
+          : advanceAnchors(before, configured, seen, nowMs);
+      this.#states[index] = moved.state;
+      for (const event of moved.events) this.#logEvent(configured, event);
+      await this.#save(
+        statePath(this.#config.stateDirectory, configured.zone),
+        formatAnchorState(moved.state),
+      );
+      if (moved.events.length > 0) onChange();
+    }
+  }
+
+  #logEvent({ zone }: TrustAnchor, { kind, keyTag, algorithm }: AnchorEvent): void {
+    const fields = { zone: formatName(zone), event: kind, keyTag, algorithm };
+    const isGrave = kind === 'deserted' || kind === 'ignored';
+    this.#options.log[isGrave ? 'error' : 'info'](fields, 'a key of a trust anchor has changed its state');
+  }
+
+  async #hasValidated(hash: string): Promise<boolean> {
+    try {
+      const text = await readFile(join(this.#config.stateDirectory, AUTO_FILE_NAME), 'utf8');
+      return text.includes(hash);
+    } catch {
+      return false;
+    }
+  }
+
+  /** Without the file it is learned again after the next start. */
+  async #save(path: string, text: string): Promise<void> {
+    try {
+      await mkdir(this.#config.stateDirectory, { recursive: true, mode: DIRECTORY_MODE });
+      await writeFile(`${path}.tmp`, text, { mode: FILE_MODE, flush: true });
+      await rename(`${path}.tmp`, path);
+    } catch (error) {
+      this.#options.log.warn(
+        { path, reason: errorText(error) },
+        'what was learned about DNSSEC is not saved',
+      );
+    }
+  }
+}
+
+/** One file for each zone; what is not plain in its name is left to the hash. */
+const statePath = (directory: string, zone: Uint8Array): string => {
+  const text = formatName(zone);
+  const word = zone.length === 1 ? 'root' : text.slice(0, -1);
+  const isPlain = /^[a-z0-9.-]{1,200}$/.test(word);
+  const name = isPlain ? word : createHash('sha256').update(zone).digest('hex');
+  return join(directory, `trust-anchor-${name}.json`);
+};
+
+const readAnchors = (path: string): TrustAnchor[] => {
+  let text: string;
+  try {
+    text = readFileSync(path, 'utf8');
+  } catch (error) {
+    throw new AppError('ERR_APP_ANCHORS', `reading the trust anchors ${path}: ${errorText(error)}`);
+  }
+  return parseTrustAnchors(text, path);
+};
