@@ -267,13 +267,29 @@ export const createAnswer = (
   if (!nameEquals(message, HEADER_LENGTH, qname, 0, qname.length)) return undefined;
   const qtype = readU16(message, start - 4);
   targets.begin(message, message.length, qname);
-  if (!readShape(message, start, qtype, dnssecOk)) return undefined;
+  if (!readShape(message, start, qtype, dnssecOk, true)) return undefined;
+  targets.finish();
   if (shape.stray || (!dnssecOk && shape.strayDnssec)) {
+    // Judged is all that came: a listed name that was hidden among stray records says enough about the answer.
     const scrubbed = scrub(message, start, qname, qtype, dnssecOk);
     if (scrubbed === undefined) return undefined;
-    if (scrubbed !== message) return createAnswer(scrubbed, qname, dnssecOk, limits, nowMs, validation);
+    if (scrubbed !== message) {
+      if (!readShape(scrubbed, start, qtype, dnssecOk, false)) return undefined;
+      return packAnswer(scrubbed, qname, dnssecOk, limits, nowMs, validation);
+    }
   }
-  targets.finish();
+  return packAnswer(message, qname, dnssecOk, limits, nowMs, validation);
+};
+
+/** Packs a message whose shape and targets were read. */
+const packAnswer = (
+  message: Uint8Array,
+  qname: Uint8Array,
+  dnssecOk: boolean,
+  limits: TtlLimits,
+  nowMs: number,
+  validation: Validation,
+): Answer => {
   const keepsAuthority = dnssecOk || !shape.positive;
   const wireLength = keepsAuthority ? shape.authorityEnd : shape.answerEnd;
   pack(message, wireLength, validation.isSecure);
@@ -336,8 +352,14 @@ const clampTtls = (limits: TtlLimits, ttlMaxSec: number): number => {
   return lifetimeSec;
 };
 
-/** Fills `shape` and adds the targets; false when the message cannot be used. */
-const readShape = (message: Uint8Array, start: number, qtype: number, dnssecOk: boolean): boolean => {
+/** Fills `shape` and, when `isCollecting`, adds the targets; false when the message cannot be used. */
+const readShape = (
+  message: Uint8Array,
+  start: number,
+  qtype: number,
+  dnssecOk: boolean,
+  isCollecting: boolean,
+): boolean => {
   shape.answerEnd = start;
   shape.authorityEnd = start;
   shape.positive = false;
@@ -375,7 +397,8 @@ const readShape = (message: Uint8Array, start: number, qtype: number, dnssecOk: 
         normalTtl(readU32(message, reader.rdataOffset + reader.rdataLength - 4)),
       );
     }
-    if (reader.section === SECTION.ANSWER || dnssecOk || !shape.positive) targets.add(reader);
+    if (isCollecting && (reader.section === SECTION.ANSWER || dnssecOk || !shape.positive))
+      targets.add(reader);
   }
   return !reader.fault;
 };
@@ -532,22 +555,40 @@ const followAliases = (
   const chain = [qname];
   if (qtype === TYPE.CNAME) return chain;
   const aliases = new Map<string, Uint8Array>();
+  const dnames: { readonly owner: Uint8Array; readonly target: Uint8Array }[] = [];
   reader.reset(message, message.length, start);
   while (reader.next() && reader.section === SECTION.ANSWER) {
-    if (reader.type !== TYPE.CNAME) continue;
+    if (reader.type !== TYPE.CNAME && reader.type !== TYPE.DNAME) continue;
     const owner = copyName(message, reader.ownerOffset, message.length);
     const target = copyName(message, reader.rdataOffset, message.length);
     if (owner === undefined || target === undefined) continue;
     foldName(owner, 0, owner.length);
     foldName(target, 0, target.length);
-    aliases.set(Buffer.from(owner).toString('latin1'), target);
+    if (reader.type === TYPE.DNAME) dnames.push({ owner, target });
+    else aliases.set(Buffer.from(owner).toString('latin1'), target);
   }
-  let target = aliases.get(Buffer.from(qname).toString('latin1'));
-  while (target !== undefined && chain.length <= ALIASES_FOLLOWED_MAX) {
-    chain.push(target);
-    target = aliases.get(Buffer.from(target).toString('latin1'));
+  const next = (name: Uint8Array): Uint8Array | undefined =>
+    aliases.get(Buffer.from(name).toString('latin1')) ?? derive(name, dnames);
+  for (let name = next(qname); name !== undefined; name = next(name)) {
+    if (chain.length > ALIASES_FOLLOWED_MAX) break;
+    chain.push(name);
   }
   return chain;
+};
+
+/** What a DNAME above a name makes of it (RFC 6672 section 2.2), where the server left its CNAME out. */
+const derive = (
+  name: Uint8Array,
+  dnames: readonly { readonly owner: Uint8Array; readonly target: Uint8Array }[],
+): Uint8Array | undefined => {
+  const found = dnames.find(({ owner }) => name.length > owner.length && isInZone(name, owner));
+  if (found === undefined) return undefined;
+  const prefixLength = name.length - found.owner.length;
+  if (prefixLength + found.target.length > NAME_LENGTH_MAX) return undefined;
+  const derived = new Uint8Array(prefixLength + found.target.length);
+  derived.set(name.subarray(0, prefixLength));
+  derived.set(found.target, prefixLength);
+  return derived;
 };
 
 /** A copy of the scrubbed message with the OPT record of the message that it was made of, for its EDE. */

@@ -59,8 +59,8 @@ export interface TlsSettings {
   /** SHA-256 of SubjectPublicKeyInfo in Base64 (RFC 7858 section 4.2). When there are any, the leaf has to match one. */
   readonly pins: readonly string[];
   /**
-   * SHA-256 of the TBSCertificate in lower-case hex, as DNS stamps have them. When there are any, one certificate of
-   * the presented chain has to match one.
+   * SHA-256 of the TBSCertificate in lower-case hex, as DNS stamps have them. When there are any, the leaf or one of
+   * the certificates that it was signed with, directly or through others, has to match one.
    */
   readonly certificateHashes?: readonly string[];
   /** PEM; without it, the certificates that Node.js trusts. */

@@ -7,9 +7,8 @@
 // time for a failure that is known. The fallback comes when every endpoint has failed, instead of further rounds.
 import type { TryFault, UpstreamFailure, UpstreamOutcome, UpstreamQuestion } from './exchange.ts';
 import type { RandomSource } from './random-pool.ts';
-import type { Route } from './route-table.ts';
+import type { Route } from './route.ts';
 import { chooseEndpoint } from './strategy.ts';
-import type { Try } from './try.ts';
 import type { UpstreamEndpoint } from './upstream-endpoint.ts';
 
 /** Tries at once of the strategy `parallel`: a third answer seldom comes before the first two, and each costs a query. */
@@ -19,17 +18,17 @@ const HEDGED_TRIES_MAX = 2;
 /** Tries of a question without a reason to stop; far more than its deadline allows. */
 const TRIES_MAX = 1_000;
 
-/** A question in flight. */
-export class Flight {
+/** A question in flight; T is what waits on the sockets of the endpoints. */
+export class Flight<T> {
   readonly question: UpstreamQuestion;
-  readonly route: Route;
+  readonly route: Route<T>;
   readonly done: (outcome: UpstreamOutcome) => void;
   /** Tick of the wheel at which the question is given up. */
   readonly deadlineTick: number;
   /** Tick at which the endpoints in turn are given up: with a fallback to come, before the deadline. */
   limitTick: number;
   /** The endpoints in turn: those of the route, later its fallback. */
-  endpoints: readonly UpstreamEndpoint<Try>[];
+  endpoints: readonly UpstreamEndpoint<T>[];
   /** Tries that may be open at once. */
   width: number;
   openCount = 0;
@@ -40,7 +39,7 @@ export class Flight {
   reason: UpstreamFailure = 'overload';
   /** The last SERVFAIL or REFUSED answer. */
   message: Uint8Array | undefined = undefined;
-  #fallback: readonly UpstreamEndpoint<Try>[];
+  #fallback: readonly UpstreamEndpoint<T>[];
   #triesLeft = TRIES_MAX;
   #hasFailed = false;
   #hasAnswer = false;
@@ -54,7 +53,7 @@ export class Flight {
   /** Up to `limitTick` the route's own endpoints have time, when there is a fallback. */
   constructor(
     question: UpstreamQuestion,
-    route: Route,
+    route: Route<T>,
     limitTick: number,
     deadlineTick: number,
     done: (outcome: UpstreamOutcome) => void,
@@ -104,12 +103,12 @@ export class Flight {
     this.width = HEDGED_TRIES_MAX;
   }
 
-  /** A try was begun. */
-  opened(attempt: Try): void {
+  /** A try was begun at the endpoint of this bit: `1 << index`. */
+  opened(bit: number): void {
     if (this.reason === 'overload') this.reason = 'timeout';
     this.openCount++;
     this.#triesLeft--;
-    this.#askedBits |= attempt.bit;
+    this.#askedBits |= bit;
   }
 
   /** A try ended. */
@@ -117,10 +116,10 @@ export class Flight {
     this.openCount--;
   }
 
-  /** Records why a try that ended has failed. */
-  note(attempt: Try, fault: TryFault, message: Uint8Array | undefined): void {
+  /** Records why the try at the endpoint of this bit, which has ended, failed. */
+  note(bit: number, fault: TryFault, message: Uint8Array | undefined): void {
     this.#hasFailed = true;
-    if (fault !== 'timeout') this.#excludedBits |= attempt.bit;
+    if (fault !== 'timeout') this.#excludedBits |= bit;
     if (fault === 'servfail' || fault === 'refused') {
       this.#noteAnswer();
       this.reason = fault;
@@ -172,4 +171,4 @@ export class Flight {
   }
 }
 
-const NO_ENDPOINTS: readonly UpstreamEndpoint<Try>[] = [];
+const NO_ENDPOINTS: readonly never[] = [];

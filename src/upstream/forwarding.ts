@@ -22,7 +22,8 @@ import { OwnPorts } from './own-ports.ts';
 import { createQuery } from './query.ts';
 import { RandomPool } from './random-pool.ts';
 import { findFlaw, hasQuestion, ResponseReader } from './response.ts';
-import { type ForwardingRoute, type Route, RouteTable, upstreamTexts } from './route-table.ts';
+import type { Route } from './route.ts';
+import { type ForwardingRoute, RouteTable, upstreamTexts } from './route-table.ts';
 import { TICKS_MAX, TimeWheel } from './time-wheel.ts';
 import { Try } from './try.ts';
 import type { UdpChannel } from './udp-channel.ts';
@@ -67,7 +68,7 @@ export interface ForwardingOptions {
 export class Forwarding implements Exchange {
   /** The texts of all servers, each once, in the order of the observer's indexes. */
   readonly endpoints: readonly string[];
-  readonly #routes: RouteTable;
+  readonly #routes: RouteTable<Try>;
   readonly #inflightMax: number;
   readonly #clock: Clock;
   readonly #observer: UpstreamObserver;
@@ -96,7 +97,7 @@ export class Forwarding implements Exchange {
     this.#tryTicks = this.#toTicks(tryTimeoutMs);
     this.#briefTicks = this.#toTicks(Math.min(BRIEF_TRY_MS, tryTimeoutMs / 2));
     this.#questionTicks = this.#toTicks(options.timeoutMs);
-    this.#routes = new RouteTable(options.routes, {
+    this.#routes = new RouteTable<Try>(options.routes, {
       clock,
       observer,
       ownPorts: this.#ownPorts,
@@ -157,7 +158,7 @@ export class Forwarding implements Exchange {
   /** With a fallback, the route's own endpoints have half of the time. */
   #start(
     question: UpstreamQuestion,
-    route: Route,
+    route: Route<Try>,
     ticks: number,
     done: (outcome: UpstreamOutcome) => void,
   ): void {
@@ -171,7 +172,7 @@ export class Forwarding implements Exchange {
    * because a server for one zone may ignore other names. An encrypted server gets the name of the zone instead: what
    * fails there is the connection, and a client's question is not shown to a server that it does not need.
    */
-  #probe(question: UpstreamQuestion, route: Route, endpoints: readonly UpstreamEndpoint<Try>[]): void {
+  #probe(question: UpstreamQuestion, route: Route<Try>, endpoints: readonly UpstreamEndpoint<Try>[]): void {
     for (const endpoint of endpoints) {
       if (endpoint.isHealthy || this.#inflight >= this.#inflightMax || !endpoint.takeProbe()) continue;
       const probe = endpoint.isEncrypted ? route.probe : question;
@@ -180,7 +181,7 @@ export class Forwarding implements Exchange {
   }
 
   /** Begins as many tries as may be open; without any, the question has failed. */
-  #advance(flight: Flight): void {
+  #advance(flight: Flight<Try>): void {
     while (flight.openCount < flight.width) {
       const index = flight.next(this.#wheel.tick, this.#random);
       if (index < 0) break;
@@ -191,11 +192,11 @@ export class Forwarding implements Exchange {
   }
 
   /** Begins a try at one of the endpoints in turn. */
-  #launch(flight: Flight, index: number): void {
+  #launch(flight: Flight<Try>, index: number): void {
     const endpoint = flight.endpoints[index];
     assert(endpoint !== undefined, 'a try without an endpoint');
     const attempt = new Try(flight, endpoint, 1 << index);
-    flight.opened(attempt);
+    flight.opened(attempt.bit);
     endpoint.outstanding++;
     this.#send(attempt);
   }
@@ -392,7 +393,7 @@ export class Forwarding implements Exchange {
       if (doubt === 'case') endpoint.pauseLetters();
     }
     if (flight.isOver) return;
-    flight.note(attempt, fault, message);
+    flight.note(attempt.bit, fault, message);
     if (blamesZone) flight.blameZone();
     this.#advance(flight);
   }
@@ -426,7 +427,7 @@ export class Forwarding implements Exchange {
   }
 
   /** Tries that are still open are overtaken: see Try. */
-  #finish(flight: Flight, outcome: UpstreamOutcome): void {
+  #finish(flight: Flight<Try>, outcome: UpstreamOutcome): void {
     flight.isOver = true;
     this.#inflight--;
     flight.done(outcome);
@@ -489,7 +490,7 @@ const copyMessage = (bytes: Uint8Array, length: number): Uint8Array => {
 const ignoreOutcome = (): void => {};
 
 /** A route to nothing but one endpoint. Allocates, once per probe. */
-const createProbeRoute = (route: Route, endpoint: UpstreamEndpoint<Try>): Route => ({
+const createProbeRoute = (route: Route<Try>, endpoint: UpstreamEndpoint<Try>): Route<Try> => ({
   zone: route.zone,
   endpoints: [endpoint],
   fallback: [],

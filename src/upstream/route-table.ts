@@ -5,10 +5,10 @@
 // A server that stands in several routes is one endpoint, so that its health and its sockets are shared.
 import { AppError } from '../base/base.ts';
 import { CLASS, formatName, isInZone, TYPE } from '../dns/dns.ts';
-import { type UpstreamQuestion, VIEW_DEFAULT } from './exchange.ts';
+import { VIEW_DEFAULT } from './exchange.ts';
+import type { Route } from './route.ts';
 import { ROUTE_ENDPOINTS_MAX, type Strategy } from './strategy.ts';
 import type { TlsErrorCode } from './tls.ts';
-import type { Try } from './try.ts';
 import { type EndpointContext, UpstreamEndpoint } from './upstream-endpoint.ts';
 import { isEncrypted, serverKey, type UpstreamServer } from './upstream-server.ts';
 
@@ -28,59 +28,47 @@ export interface ForwardingRoute {
   readonly strategy: Strategy;
 }
 
-/** A route in use. */
-export interface Route {
-  readonly zone: Uint8Array;
-  readonly endpoints: readonly UpstreamEndpoint<Try>[];
-  /** Empty when there is none. */
-  readonly fallback: readonly UpstreamEndpoint<Try>[];
-  readonly strategy: Strategy;
-  /** What an encrypted endpoint is asked when nobody waits for the answer. */
-  readonly probe: UpstreamQuestion;
-  /** Nothing to choose from, and nothing to probe. */
-  readonly isSingle: boolean;
-}
-
 /** The text of every server once, in the order of the observer's indexes. */
 export const upstreamTexts = (routes: readonly ForwardingRoute[]): string[] => [
   ...new Set(routes.flatMap((route) => serversOf(route).map((server) => server.text))),
 ];
 
-/** The routes of one configuration. */
-export class RouteTable {
+/** The routes of one configuration; T is what waits on the sockets of their endpoints. */
+export class RouteTable<T> {
   /** All distinct servers. */
-  readonly endpoints: UpstreamEndpoint<Try>[] = [];
-  readonly #default: ViewRoutes;
-  readonly #views = new Map<number, ViewRoutes>();
+  readonly endpoints: UpstreamEndpoint<T>[] = [];
+  readonly #default: ViewRoutes<T>;
+  readonly #views = new Map<number, ViewRoutes<T>>();
 
   /**
    * Throws ERR_UPSTREAM_ROUTE when the default view has no route for the root, when a route has no or too many
    * servers, or when an encrypted one does not say how it proves who it is; ERR_UPSTREAM_CERTIFICATE when a CA
    * certificate cannot be read.
    */
-  constructor(routes: readonly ForwardingRoute[], context: EndpointContext<Try>) {
+  constructor(routes: readonly ForwardingRoute[], context: EndpointContext<T>) {
     const texts = upstreamTexts(routes);
-    const known = new Map<string, UpstreamEndpoint<Try>>();
-    const open = (server: UpstreamServer): UpstreamEndpoint<Try> => {
+    const known = new Map<string, UpstreamEndpoint<T>>();
+    const open = (server: UpstreamServer): UpstreamEndpoint<T> => {
       const key = serverKey(server);
-      const endpoint =
-        known.get(key) ?? new UpstreamEndpoint<Try>(server, texts.indexOf(server.text), context);
+      const endpoint = known.get(key) ?? new UpstreamEndpoint<T>(server, texts.indexOf(server.text), context);
       if (!known.has(key)) this.endpoints.push(endpoint);
       known.set(key, endpoint);
       return endpoint;
     };
-    const opened = new Map<number, Route[]>([[VIEW_DEFAULT, []]]);
+    const opened = new Map<number, Route<T>[]>([[VIEW_DEFAULT, []]]);
     for (const route of routes) {
       checkRoute(route);
       opened.set(route.view, [...(opened.get(route.view) ?? []), openRoute(route, open)]);
     }
     const shared = opened.get(VIEW_DEFAULT) ?? [];
-    this.#default = buildView(shared, shared);
-    for (const [view, own] of opened) this.#views.set(view, buildView(own, shared));
+    this.#default = buildView(shared, []);
+    for (const [view, own] of opened) {
+      if (view !== VIEW_DEFAULT) this.#views.set(view, buildView(own, shared));
+    }
   }
 
   /** The route for a name in a view. */
-  find(name: Uint8Array, view: number): Route {
+  find(name: Uint8Array, view: number): Route<T> {
     const routes = view === VIEW_DEFAULT ? this.#default : (this.#views.get(view) ?? this.#default);
     for (const route of routes.zones) {
       if (isInZone(name, route.zone)) return route;
@@ -90,15 +78,15 @@ export class RouteTable {
 }
 
 /** What a view's questions choose from. */
-interface ViewRoutes {
+interface ViewRoutes<T> {
   /** Longest zone first, without the root. */
-  readonly zones: readonly Route[];
-  readonly root: Route;
+  readonly zones: readonly Route<T>[];
+  readonly root: Route<T>;
 }
 
 const serversOf = (route: ForwardingRoute): UpstreamServer[] => [...route.servers, ...(route.fallback ?? [])];
 
-const buildView = (own: readonly Route[], shared: readonly Route[]): ViewRoutes => {
+const buildView = <T>(own: readonly Route<T>[], shared: readonly Route<T>[]): ViewRoutes<T> => {
   const root = own.find(isRoot) ?? shared.find(isRoot);
   if (root === undefined) {
     throw new AppError('ERR_UPSTREAM_ROUTE', 'setting up forwarding: no upstreams for the root zone');
@@ -110,12 +98,12 @@ const buildView = (own: readonly Route[], shared: readonly Route[]): ViewRoutes 
   return { zones, root };
 };
 
-const isRoot = (route: Route): boolean => route.zone.length === 1;
+const isRoot = (route: { readonly zone: Uint8Array }): boolean => route.zone.length === 1;
 
-const openRoute = (
+const openRoute = <T>(
   route: ForwardingRoute,
-  open: (server: UpstreamServer) => UpstreamEndpoint<Try>,
-): Route => {
+  open: (server: UpstreamServer) => UpstreamEndpoint<T>,
+): Route<T> => {
   const endpoints = route.servers.map(open);
   const fallback = (route.fallback ?? []).map(open);
   const probe = {

@@ -12,7 +12,7 @@ import type { UpstreamEndpoint } from './upstream-endpoint.ts';
 
 /** A try of a question in flight. */
 export class Try implements WheelEntry<Try> {
-  readonly flight: Flight;
+  readonly flight: Flight<Try>;
   readonly endpoint: UpstreamEndpoint<Try>;
   /** The endpoint's bit in the flight's list. */
   readonly bit: number;
@@ -42,7 +42,7 @@ export class Try implements WheelEntry<Try> {
   /** Why an answer over UDP was dropped and TCP is asked for the truth. */
   doubt: 'case' | 'cookie' | undefined = undefined;
 
-  constructor(flight: Flight, endpoint: UpstreamEndpoint<Try>, bit: number) {
+  constructor(flight: Flight<Try>, endpoint: UpstreamEndpoint<Try>, bit: number) {
     this.flight = flight;
     this.endpoint = endpoint;
     this.bit = bit;

@@ -29,6 +29,8 @@ interface Trick {
   readonly trigger: 'cname' | 'dname' | 'https-target' | 'response-ip' | 'https-hint';
   /** The ANSWER section for the name that is asked. */
   readonly records: (name: string) => readonly string[];
+  /** Those that a group without lists gets; all where nothing is said. */
+  readonly kept?: readonly number[];
 }
 
 const TRICKS: readonly Trick[] = [
@@ -99,6 +101,7 @@ const TRICKS: readonly Trick[] = [
   },
   {
     title: 'DNAME to an innocent zone that has a DNAME to a listed one',
+    kept: [0, 1],
     trigger: 'dname',
     records: (name) => [
       `${name.replace(/^[^.]+\./, '')} 300 IN DNAME edge.example.`,
@@ -108,6 +111,7 @@ const TRICKS: readonly Trick[] = [
   },
   {
     title: 'DNAME to an innocent zone whose only listed name is the derived one',
+    kept: [0],
     trigger: 'dname',
     records: (name) => [
       `${name.replace(/^[^.]+\./, '')} 300 IN DNAME mixed.example.`,
@@ -116,6 +120,7 @@ const TRICKS: readonly Trick[] = [
   },
   {
     title: 'two DNAMEs, the second one for the name that the first one yields',
+    kept: [0, 1],
     trigger: 'dname',
     records: (name) => [
       'step.example. 300 IN DNAME mixed.example.',
@@ -125,6 +130,7 @@ const TRICKS: readonly Trick[] = [
   },
   {
     title: 'DNAME at a listed name',
+    kept: [1],
     trigger: 'dname',
     records: (name) => ['tiktok.com. 300 IN DNAME b.example.', `${name} 300 IN A 192.0.2.1`],
   },
@@ -207,11 +213,13 @@ const TRICKS: readonly Trick[] = [
   },
   {
     title: 'address of a listed name beside the answer',
+    kept: [0],
     trigger: 'cname',
     records: (name) => [`${name} 300 IN A 192.0.2.1`, 'www.tiktok.com. 300 IN A 192.0.2.2'],
   },
   {
     title: 'text of a listed name beside the answer',
+    kept: [0],
     trigger: 'cname',
     records: (name) => [`${name} 300 IN A 192.0.2.1`, 'www.tiktok.com. 300 IN TXT "x"'],
   },
@@ -293,7 +301,8 @@ describe('tricks', () => {
     const question = `${name} ${trick.type ?? 'A'}`;
     const records = trick.records(name);
     book.set(question, (query) => answer(query, records, { authority: [SOA] }));
-    await tryTrick(question, trick.trigger, aged(records));
+    const { kept } = trick;
+    await tryTrick(question, trick.trigger, aged(kept?.map((index) => records[index] ?? '') ?? records));
   });
 });
 
@@ -395,11 +404,11 @@ describe('how names are written', () => {
 
   test('a target that ends in a pointer is refused', async () => {
     book.set('www.pointer.example. A', (query) => compressed(query, false));
-    await tryTrick('www.pointer.example. A', 'cname', [
+    const kept = [
       expect.stringContaining(' IN TXT '),
       expect.stringMatching(/ IN CNAME www\.tiktok\.com\.$/),
-      expect.stringMatching(/^b\.example\. \d+ IN A 192\.0\.2\.1$/),
-    ]);
+    ];
+    await tryTrick('www.pointer.example. A', 'cname', kept, false);
   });
 
   test('a pointer forwards makes the answer unusable', async () => {

@@ -1,6 +1,15 @@
 // Everything that is not refused is answered as an upstream answers it: failover, TCP, zones, caching, sizes.
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
-import { EDE, EDNS_DO, FLAG, RCODE, UDP_LENGTH_MAX, writeU16 } from '../../src/dns/dns.ts';
+import {
+  EDE,
+  EDNS_DO,
+  FLAG,
+  OPTION,
+  RCODE,
+  readOptions,
+  UDP_LENGTH_MAX,
+  writeU16,
+} from '../../src/dns/dns.ts';
 import { AnswerBook } from '../support/answer-book.ts';
 import { ask, readMetric, readReply } from '../support/client.ts';
 import { type Cordon, startCordon } from '../support/process.ts';
@@ -96,7 +105,11 @@ describe('with one upstream', () => {
       answer: [],
       additional: [],
     });
-    expect(seen.opt).toMatchObject({ udpLength: UDP_LENGTH_MAX, ttl: 0, options: new Uint8Array(0) });
+    expect(seen.opt).toMatchObject({ udpLength: UDP_LENGTH_MAX, ttl: 0 });
+    // The cookie is Cordon's own.
+    const [cookie, ...others] = readOptions(seen.opt?.options ?? options, 0, seen.opt?.options.length ?? 0);
+    expect([cookie?.code, others]).toEqual([OPTION.COOKIE, []]);
+    expect(Buffer.from(cookie?.data ?? []).includes(options.subarray(-8))).toBe(false);
   });
 
   test('identical questions share one upstream query, whatever their letters', async () => {
