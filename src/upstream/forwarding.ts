@@ -133,6 +133,10 @@ export class Forwarding implements Exchange {
       return;
     }
     const route = this.#routes.find(question.name, question.view);
+    if (route.endpoints.length + route.fallback.length === 0) {
+      done({ kind: 'failure', reason: 'network', message: undefined });
+      return;
+    }
     this.#hedges.earn();
     this.#start(question, route, this.#questionTicks, done);
     if (!route.isSingle) {

@@ -21,7 +21,7 @@ export interface ForwardingRoute {
   readonly zone: Uint8Array;
   /** Whose questions: VIEW_DEFAULT, or a view with upstreams of its own. */
   readonly view: number;
-  /** In the order of preference. */
+  /** In the order of preference. Without any, questions fail: the addresses of a host may not be known yet. */
   readonly servers: readonly UpstreamServer[];
   /** Asked only when all servers have failed for the question. */
   readonly fallback?: readonly UpstreamServer[];
@@ -41,7 +41,7 @@ export class RouteTable<T> {
   readonly #views = new Map<number, ViewRoutes<T>>();
 
   /**
-   * Throws ERR_UPSTREAM_ROUTE when the default view has no route for the root, when a route has no or too many
+   * Throws ERR_UPSTREAM_ROUTE when the default view has no route for the root, when a route has too many
    * servers, or when an encrypted one does not say how it proves who it is; ERR_UPSTREAM_CERTIFICATE when a CA
    * certificate cannot be read.
    */
@@ -123,11 +123,11 @@ const checkRoute = (route: ForwardingRoute): void => {
   const zone = formatName(route.zone);
   const fallbackCount = route.fallback?.length ?? 0;
   const count = route.servers.length;
-  if (count === 0 || count > ROUTE_ENDPOINTS_MAX || fallbackCount > ROUTE_ENDPOINTS_MAX) {
+  if (count > ROUTE_ENDPOINTS_MAX || fallbackCount > ROUTE_ENDPOINTS_MAX) {
     throw new AppError(
       'ERR_UPSTREAM_ROUTE',
-      `setting up forwarding: ${count} upstreams and ${fallbackCount} as fallback for ${zone}, must be 1 to ` +
-        `${ROUTE_ENDPOINTS_MAX} and at most ${ROUTE_ENDPOINTS_MAX}`,
+      `setting up forwarding: ${count} upstreams and ${fallbackCount} as fallback for ${zone}, of each at most ` +
+        `${ROUTE_ENDPOINTS_MAX}`,
     );
   }
   const unproven = serversOf(route).find((server) => isEncrypted(server) && server.tls === undefined);

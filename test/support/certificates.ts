@@ -1,11 +1,12 @@
 // Certificates for tests, made by openssl, so that the verifying side is not checked against its own kind.
 //
-// An authority signs in a directory of its own, which goes away with the test's process. Times are set to the second,
+// An authority signs in a directory of its own, which goes away after the tests of the file. Times are set to the second,
 // because `ca` is the one command that every version of openssl lets choose both of them.
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { afterAll } from 'vitest';
 
 const DAY_MS = 86_400_000;
 
@@ -27,8 +28,8 @@ distinguished_name = subject
 `;
 
 const directories: string[] = [];
-process.once('exit', () => {
-  for (const directory of directories) rmSync(directory, { recursive: true, force: true });
+afterAll(() => {
+  for (const directory of directories.splice(0)) rmSync(directory, { recursive: true, force: true });
 });
 
 /** What a certificate says. */
@@ -93,7 +94,7 @@ export class CertificateAuthority {
     return new CertificateAuthority(directory, this.#sign(directory, commonName, extensions, 2));
   }
 
-  #sign(directory: string, commonName: string, extensions: readonly string[], endsInDays: number): Issued {
+  #sign(directory: string, commonName: string, extensions: string[], endsInDays: number): Issued {
     const base = directory === this.#directory ? `issued-${this.#count++}` : 'own';
     const file = (ending: string): string => join(directory, `${base}.${ending}`);
     openssl(
@@ -101,7 +102,9 @@ export class CertificateAuthority {
       ...['req', '-new', '-config', 'ca.conf', '-subj', `/CN=${commonName}`, '-nodes', '-newkey', 'ec'],
       ...['-pkeyopt', 'ec_paramgen_curve:prime256v1', '-keyout', file('key'), '-out', file('csr')],
     );
-    writeFileSync(file('ext'), `${extensions.join('\n')}\nsubjectKeyIdentifier = hash\n`);
+    // Without the identifier of the authority's key, issuers are found by name alone: the harder case.
+    extensions.push('subjectKeyIdentifier = hash', 'authorityKeyIdentifier = none');
+    writeFileSync(file('ext'), `${extensions.join('\n')}\n`);
     openssl(
       this.#directory,
       ...['ca', '-batch', '-notext', '-config', 'ca.conf', '-keyfile', 'own.key', '-cert', 'own.pem'],

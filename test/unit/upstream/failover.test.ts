@@ -46,7 +46,7 @@ test.each(nextCases)('resolve() asks the next upstream after $what', async ({ fi
 test('resolve() asks the next upstream after silence', async () => {
   const upstreams = [await openUpstream(silent), await openUpstream(good)];
   const { forwarding, events } = startForwarding([{ endpoints: upstreams.map((one) => one.endpoint) }], {
-    tryTimeoutMs: 40,
+    tryTimeoutMs: 200,
   });
   expect((await ask(forwarding, question(NAME))).kind).toBe('answer');
   expect(events).toEqual(['0 sent udp', '0 hedged', '1 sent udp', '1 answered 0']);

@@ -221,7 +221,6 @@ test('endpoints lists each endpoint of all routes once', async () => {
 
 test.each([
   { what: 'no route for the root', routes: [{ zone: 'example.', endpoints: 1 }] },
-  { what: 'a route without endpoints', routes: [{ zone: '.', endpoints: 0 }] },
   { what: 'a route with 32 endpoints', routes: [{ zone: '.', endpoints: 32 }] },
 ])('Forwarding refuses $what', ({ routes }) => {
   const start = () =>
@@ -236,6 +235,16 @@ test.each([
       })),
     );
   expect(start).toThrow(expect.objectContaining({ code: 'ERR_UPSTREAM_ROUTE' }));
+});
+
+test('a question whose route has no server yet fails at once', async () => {
+  const { forwarding } = startForwarding([{ endpoints: [] }]);
+  expect(await ask(forwarding, question(NAME))).toEqual({
+    kind: 'failure',
+    reason: 'network',
+    message: undefined,
+  });
+  expect(forwarding.inflight).toBe(0);
 });
 
 test('Forwarding hands over messages that nothing else writes to', async () => {

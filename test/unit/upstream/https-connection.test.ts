@@ -7,8 +7,7 @@ import {
   type ServerHttp2Session,
   type ServerHttp2Stream,
 } from 'node:http2';
-import type { AddressInfo } from 'node:net';
-import { connect } from 'node:net';
+import { type AddressInfo, createServer as createTcpServer } from 'node:net';
 import { createServer as createTlsServer, type TLSSocket } from 'node:tls';
 import { afterEach, expect, test } from 'vitest';
 import type { ConnectionListener, ConnectionOptions, TlsSettings } from '../../../src/upstream/connection.ts';
@@ -104,6 +103,9 @@ const answer = ({ stream, body }: Request): void => {
   stream.end(answerTo(body));
 };
 
+/** Asks again and again, for as long as a loaded machine may need. */
+const until = (read: () => unknown) => expect.poll(read, { interval: 2, timeout: 10_000 });
+
 /** What a connection reported: `WAITER message` or `WAITER FAULT`, in order. */
 class Reports implements ConnectionListener<string> {
   readonly texts: string[] = [];
@@ -120,7 +122,7 @@ class Reports implements ConnectionListener<string> {
 
   /** Waits until there are as many reports. */
   async count(count: number): Promise<string[]> {
-    await expect.poll(() => this.texts.length, { interval: 2, timeout: 5_000 }).toBeGreaterThanOrEqual(count);
+    await until(() => this.texts.length).toBeGreaterThanOrEqual(count);
     return this.texts;
   }
 }
@@ -148,6 +150,47 @@ const clientOf = (
     return (await reports.count(count)).at(-1);
   };
   return { connection, reports, ask };
+};
+
+/** Frames of HTTP/2 (RFC 9113 section 6) by hand, for what a good server never does. */
+const FRAME = { DATA: 0, HEADERS: 1, SETTINGS: 4 };
+const FRAME_HEADER = 9;
+/** What a client says first (RFC 9113 section 3.4), bytes. */
+const PREFACE_LENGTH = 24;
+
+const frameOf = (type: number, flags: number, streamId: number, payload: Uint8Array): Buffer => {
+  const header = Buffer.alloc(FRAME_HEADER);
+  header.writeUIntBE(payload.length, 0, 3);
+  header.set([type, flags], 3);
+  header.writeUInt32BE(streamId, 5);
+  return Buffer.concat([header, payload]);
+};
+
+/** Status 200, the content type (RFC 7541 sections 6.1 and 6.2.2), and a message of 12 bytes. */
+const responseFrames = (streamId: number): Buffer => {
+  const type = Buffer.from('application/dns-message');
+  const headers = Buffer.concat([Uint8Array.of(0x88, 0x0f, 0x10, type.length), type]);
+  return Buffer.concat([
+    frameOf(FRAME.HEADERS, 4, streamId, headers),
+    frameOf(FRAME.DATA, 1, streamId, Buffer.alloc(12)),
+  ]);
+};
+
+/** Sends the settings and tells the stream of each request. */
+const readRequests = (socket: TLSSocket, seen: (streamId: number) => void): void => {
+  let rest = Buffer.alloc(0);
+  let skipped = PREFACE_LENGTH;
+  socket.write(frameOf(FRAME.SETTINGS, 0, 0, Buffer.alloc(0)));
+  socket.on('data', (chunk: Buffer) => {
+    rest = Buffer.concat([rest, chunk]);
+    while (rest.length >= skipped + FRAME_HEADER) {
+      const end = skipped + FRAME_HEADER + rest.readUIntBE(skipped, 3);
+      if (rest.length < end) return;
+      if (rest[skipped + 3] === FRAME.HEADERS) seen(rest.readUInt32BE(skipped + 5));
+      rest = rest.subarray(end);
+      skipped = 0;
+    }
+  });
 };
 
 const query = (name = 'www.example.com.'): Uint8Array => buildQuery(`${name} A`);
@@ -376,14 +419,14 @@ test('a released query is reset, and makes room for the next', async () => {
   await ask('first');
   server.handler = () => {};
   connection.send('a', query());
-  await expect.poll(() => server.requests.length).toBe(2);
+  await until(() => server.requests.length).toBe(2);
   connection.send('b', query());
   connection.send('c', query());
   connection.release('b');
   server.handler = answer;
   connection.release('a');
   expect(await reports.count(2)).toEqual(['first message', 'c message']);
-  await expect.poll(() => server.resets).toBe(1);
+  await until(() => server.resets).toBe(1);
   expect([server.requests.length, server.sessions.length, connection.waiting]).toEqual([3, 1, 0]);
 });
 
@@ -391,7 +434,7 @@ test('an idle session is closed, and the next query opens another', async () => 
   const server = await HttpsServer.open();
   const { ask } = clientOf(server, { idleMs: 40 });
   await ask('a');
-  await expect.poll(() => server.ended).toBe(1);
+  await until(() => server.ended).toBe(1);
   expect(await ask('b')).toBe('b message');
   expect(server.sessions).toHaveLength(2);
 });
@@ -407,7 +450,7 @@ test('after GOAWAY what was taken is answered, what was not is sent once more, a
     else taken = request;
   };
   connection.send('a', query('a.example.'));
-  await expect.poll(() => taken).toBeDefined();
+  await until(() => taken).toBeDefined();
   connection.send('b', query('b.example.'));
   await new Promise((resolve) => setTimeout(resolve, 20));
   taken?.session.goaway(constants.NGHTTP2_NO_ERROR, 3);
@@ -417,7 +460,7 @@ test('after GOAWAY what was taken is answered, what was not is sent once more, a
   if (taken !== undefined) answer(taken);
   expect(await reports.count(4)).toContain('a message');
   expect(server.sessions).toHaveLength(2);
-  await expect.poll(() => server.ended).toBe(1);
+  await until(() => server.ended).toBe(1);
 });
 
 test('a GOAWAY with an error moves what waits to a new session', async () => {
@@ -432,6 +475,19 @@ test('a GOAWAY with an error moves what waits to a new session', async () => {
   connection.send('b', query());
   expect(await reports.count(3)).toEqual(['first message', 'a message', 'b message']);
   expect(server.requests.map(({ index }) => index)).toEqual([0, 0, 0, 1, 1]);
+});
+
+test('what a first session says it did not take is sent once more, too', async () => {
+  const server = await HttpsServer.open();
+  server.handler = (request) => {
+    if (request.index > 0) answer(request);
+    else if (server.requests.length === 2) request.session.goaway(constants.NGHTTP2_ENHANCE_YOUR_CALM, 1);
+  };
+  const { connection, reports } = clientOf(server);
+  connection.send('a', query('a.example.'));
+  connection.send('b', query('b.example.'));
+  await reports.count(2);
+  expect(reports.texts.toSorted()).toEqual(['a network', 'b message']);
 });
 
 test('a refused stream is sent once more, and not a third time', async () => {
@@ -488,10 +544,10 @@ test('a session that is silent for too long takes no more queries, but its answe
     if (request.index > 0) answer(request);
   };
   connection.send('b', query());
-  await expect.poll(() => server.requests.length).toBe(2);
+  await until(() => server.requests.length).toBe(2);
   nowMs += 2_000;
   connection.send('c', query());
-  await expect.poll(() => server.requests.length).toBe(3);
+  await until(() => server.requests.length).toBe(3);
   expect(server.sessions).toHaveLength(1);
   nowMs += 1;
   expect(await ask('d')).toBe('d message');
@@ -499,7 +555,19 @@ test('a session that is silent for too long takes no more queries, but its answe
   for (const request of server.requests.slice(1, 3)) answer(request);
   expect(await reports.count(4)).toEqual(expect.arrayContaining(['b message', 'c message']));
   // Nothing is left for it to do.
-  await expect.poll(() => server.ended).toBe(1);
+  await until(() => server.ended).toBe(1);
+});
+
+test('a session that is silent because nothing is due is used again', async () => {
+  const server = await HttpsServer.open();
+  let nowMs = Date.now();
+  const { ask } = clientOf(server, { clock: () => nowMs });
+  await ask('a');
+  nowMs += 5_000;
+  expect(await ask('b')).toBe('b message');
+  nowMs -= 60_000;
+  expect(await ask('c')).toBe('c message');
+  expect(server.sessions).toHaveLength(1);
 });
 
 test('a released query that nobody answered counts as silence, too', async () => {
@@ -508,7 +576,7 @@ test('a released query that nobody answered counts as silence, too', async () =>
   const { ask, connection } = clientOf(server, { clock: () => nowMs });
   server.handler = () => {};
   connection.send('a', query());
-  await expect.poll(() => server.requests.length).toBe(1);
+  await until(() => server.requests.length).toBe(1);
   connection.release('a');
   nowMs += 2_001;
   server.handler = answer;
@@ -523,7 +591,7 @@ test('no more than 1,000 queries wait on a session, and on four sessions at most
   for (let i = 0; i < 4_001; i++) connection.send(`${i}`, query());
   expect(reports.texts).toEqual([]);
   expect(await reports.count(1)).toEqual(['4000 network']);
-  await expect.poll(() => server.sessions.length).toBe(4);
+  await until(() => server.sessions.length).toBe(4);
   connection.release('0');
   connection.send('one more', query());
   await new Promise((resolve) => setTimeout(resolve, 20));
@@ -541,20 +609,22 @@ test('nobody listens: a fault, after send() has returned', async () => {
 });
 
 test('a handshake that does not end is given up', async () => {
-  const server = createTlsServer({ cert: issued.certificate, key: issued.key, ALPNProtocols: ['h2'] });
+  let ended = 0;
+  const server = createTcpServer((socket) => {
+    open.push(() => socket.destroy());
+    socket.on('error', () => {});
+    socket.on('close', () => ended++);
+    socket.resume();
+  });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   open.push(() => server.close());
   const { port } = server.address() as AddressInfo;
-  const silent = connect(port, '127.0.0.1');
-  open.push(() => silent.destroy());
-  server.on('connection', (socket) => {
-    open.push(() => socket.destroy());
-    socket.pause();
-  });
-  const { connection, reports } = clientOf({ port }, { connectTimeoutMs: 0 });
+  const { connection, reports } = clientOf({ port }, { connectTimeoutMs: 40 });
   connection.send('a', query());
-  expect(await reports.count(1)).toEqual(['a network']);
+  connection.send('b', query());
+  expect(await reports.count(2)).toEqual(['a network', 'b network']);
+  await until(() => ended).toBe(1);
 });
 
 test.each([
@@ -595,17 +665,35 @@ test.each([
   expect(await ask('b')).toBe('b network');
 });
 
+test('a frame that makes no sense ends a used session, and what waited is sent once more', async () => {
+  const server = createTlsServer({ cert: issued.certificate, key: issued.key, ALPNProtocols: ['h2'] });
+  let count = 0;
+  server.on('secureConnection', (socket) => {
+    open.push(() => socket.destroy());
+    socket.on('error', () => {});
+    readRequests(socket, (streamId) => {
+      socket.write(++count === 2 ? Buffer.alloc(200, 0xff) : responseFrames(streamId));
+    });
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  open.push(() => server.close());
+  const { ask } = clientOf({ port: (server.address() as AddressInfo).port });
+  for (const name of ['a', 'b', 'c']) expect(await ask(name)).toBe(`${name} message`);
+  expect(count).toBe(4);
+});
+
 test('close() ends everything without a report, and later queries are faults', async () => {
   const server = await HttpsServer.open();
   const { ask, connection, reports } = clientOf(server);
   await ask('a');
   server.handler = () => {};
   connection.send('b', query());
-  await expect.poll(() => server.requests.length).toBe(2);
+  await until(() => server.requests.length).toBe(2);
   connection.send('c', query());
   connection.close();
   expect(connection.waiting).toBe(0);
-  await expect.poll(() => server.ended).toBe(1);
+  await until(() => server.ended).toBe(1);
   expect(reports.texts).toEqual(['a message']);
   expect(await ask('d')).toBe('d network');
 });

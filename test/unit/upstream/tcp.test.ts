@@ -55,7 +55,9 @@ test.each(goodStreams)(
   'resolve() asks over TCP after TC and reads an answer $what',
   async ({ overTcp, count }) => {
     const upstream = await openUpstream(truncating(overTcp));
-    const { forwarding, events } = startForwarding([{ endpoints: [upstream.endpoint] }]);
+    const { forwarding, events } = startForwarding([{ endpoints: [upstream.endpoint] }], {
+      tryTimeoutMs: 4_000,
+    });
     const outcome = await ask(forwarding, question(NAME, 'A', { dnssecOk: true, checkingDisabled: true }));
     expect(outcome.kind === 'answer' && parseMessage(outcome.message)).toMatchObject({ isSound: true });
     expect(outcome.kind === 'answer' && parseMessage(outcome.message).answer).toHaveLength(count);
