@@ -38,7 +38,13 @@ export const buildRoutes = (
   const main =
     config.upstreams === undefined ? systemResolvers().map(plainServer) : toServers(config.upstreams);
   const routes: ForwardingRoute[] = [
-    { zone: ROOT, view: VIEW_DEFAULT, servers: main, fallback: toServers(config.fallback).slice(0, ROUTE_FALLBACK_MAX), strategy },
+    {
+      zone: ROOT,
+      view: VIEW_DEFAULT,
+      servers: main,
+      fallback: toServers(config.fallback).slice(0, ROUTE_FALLBACK_MAX),
+      strategy,
+    },
     ...config.forward.flatMap((rule) => {
       const servers = toServers(rule.upstreams);
       return rule.zones.map((zone) => ({ zone, view: VIEW_DEFAULT, servers, strategy }));
@@ -53,7 +59,13 @@ export const buildRoutes = (
     const view = viewOf.size + 1;
     viewOf.set(key, view);
     const servers = toServers(upstreams);
-    routes.push({ zone: ROOT, view, servers, fallback: toServers(fallback).slice(0, ROUTE_FALLBACK_MAX), strategy });
+    routes.push({
+      zone: ROOT,
+      view,
+      servers,
+      fallback: toServers(fallback).slice(0, ROUTE_FALLBACK_MAX),
+      strategy,
+    });
     return view;
   });
   if (viewOf.size >= VIEWS_MAX) {

@@ -457,7 +457,7 @@ export const configSchema = z.strictObject({
   ),
   bootstrap: key(
     list(plainServer(), 1, BOOTSTRAP_MAX).optional(),
-    'Plain servers that are asked for the addresses of upstreams that have a host name, and for nothing else; there exactly when one has.',
+    'Plain servers that are asked for the addresses of upstreams that have a host name, and of the hosts of lists where no upstream is plain; there exactly when an upstream has a host name.',
     'none',
   ),
   forward: key(

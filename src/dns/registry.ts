@@ -160,6 +160,7 @@ export const EDE = {
   NO_REACHABLE_AUTHORITY: 22,
   NETWORK_ERROR: 23,
   INVALID_DATA: 24,
+  UNSUPPORTED_NSEC3_ITERATIONS: 27,
 } as const;
 
 /** Service parameter keys of SVCB and HTTPS records (RFC 9460). */

@@ -29,9 +29,6 @@ import {
   verifyRrset,
 } from './verification.ts';
 
-/** INFO-CODE of RFC 9276 section 3.2. */
-export const UNSUPPORTED_NSEC3_ITERATIONS = 27;
-
 /** States that are kept: every name on the way counts, so this is some thousand zones in use. */
 const STATES_MAX = 20_000;
 /** Bytes of keys and names of all states; an everyday zone takes 300. */
@@ -84,6 +81,12 @@ interface Kept {
   readonly lifetimeMs: number;
 }
 
+/** What is known, and what is being looked up, by view and name. */
+interface Memory {
+  readonly states: LRUCache<string, Kept>;
+  readonly pending: Map<string, Promise<Step>>;
+}
+
 /** Is told what chains cost. */
 export interface ChainObserver {
   /** A DS or DNSKEY RRset is looked up. */
@@ -106,8 +109,8 @@ export class Chain {
   readonly #clock: Clock;
   readonly #observer: ChainObserver;
   #anchors: readonly TrustAnchor[];
-  #states = createStates();
-  #pending = new Map<string, Promise<Step>>();
+  /** Replaced as a whole, so that whoever is on the way with other anchors leaves nothing in the new one. */
+  #memory = createMemory();
 
   constructor(options: ChainOptions) {
     this.#lookup = options.lookup;
@@ -125,16 +128,15 @@ export class Chain {
 
   /** Forgets all states, those that are being looked up included. */
   clear(): void {
-    this.#states = createStates();
-    this.#pending = new Map();
+    this.#memory = createMemory();
   }
 
   /** Forgets a zone whose keys do not fit what it signed, unless they were looked up just now. */
   renew(view: number, zone: Uint8Array): void {
+    const { states } = this.#memory;
     const key = keyOf(view, zone);
-    const kept = this.#states.get(key);
-    const ageMs = this.#clock() - (kept?.madeAtMs ?? 0);
-    if (ageMs < 0 || ageMs >= RENEW_AFTER_MS) this.#states.delete(key);
+    const ageMs = this.#clock() - (states.get(key)?.madeAtMs ?? 0);
+    if (ageMs < 0 || ageMs >= RENEW_AFTER_MS) states.delete(key);
   }
 
   /**
@@ -145,18 +147,19 @@ export class Chain {
   async find(view: number, name: Uint8Array, examination: Examination): Promise<ZoneState> {
     const anchor = this.#anchorFor(name);
     if (anchor === undefined) return INSECURE;
+    const memory = this.#memory;
     const labels = countLabels(name);
     let depth = labels;
     let state: ZoneState | undefined;
     for (; depth >= countLabels(anchor.zone); depth--) {
-      const kept = this.#get(keyOf(view, ancestor(name, depth)));
+      const kept = this.#get(memory, keyOf(view, ancestor(name, depth)));
       if (kept === undefined || kept.kind === 'no-cut' || kept.kind === 'no-name') continue;
       state = kept;
       break;
     }
     if (state === undefined) {
       depth = countLabels(anchor.zone);
-      const top = await this.#share(view, anchor.zone, () => this.#enter(view, anchor, examination));
+      const top = await this.#share(memory, view, anchor.zone, () => this.#enter(view, anchor, examination));
       if (top.kind === 'no-cut' || top.kind === 'no-name') return INSECURE;
       state = top;
     }
@@ -164,7 +167,9 @@ export class Chain {
       depth++;
       const parent: SecureZone = state;
       const below = ancestor(name, depth);
-      const step = await this.#share(view, below, () => this.#descend(view, below, parent, examination));
+      const step = await this.#share(memory, view, below, () =>
+        this.#descend(view, below, parent, examination),
+      );
       if (step.kind === 'no-name') break;
       if (step.kind !== 'no-cut') state = step;
     }
@@ -185,36 +190,34 @@ export class Chain {
   }
 
   /** The step to a name that is kept or being looked up, or that `make` looks up. */
-  async #share(view: number, name: Uint8Array, make: () => Promise<Judged>): Promise<Step> {
+  async #share(memory: Memory, view: number, name: Uint8Array, make: () => Promise<Judged>): Promise<Step> {
+    const { states, pending } = memory;
     const key = keyOf(view, name);
-    const kept = this.#get(key);
+    const kept = this.#get(memory, key);
     if (kept !== undefined) return kept;
-    const pending = this.#pending.get(key);
-    if (pending !== undefined) {
-      const step = await pending;
-      // Somebody else's question had no work left; that says nothing about the zone.
+    for (let other = pending.get(key); other !== undefined; other = pending.get(key)) {
+      const step = await other;
+      // Somebody else's question may have no work left, which says nothing about the zone: one of those who waited asks.
       if (step.kind !== 'exceeded') return step;
     }
-    const states = this.#states;
-    const pendings = this.#pending;
     const made = make().then((judged) => {
       keep(states, key, judged, this.#clock());
       return judged;
     });
-    pendings.set(key, made);
+    pending.set(key, made);
     try {
       return await made;
     } finally {
-      if (pendings.get(key) === made) pendings.delete(key);
+      if (pending.get(key) === made) pending.delete(key);
     }
   }
 
-  #get(key: string): Step | undefined {
-    const kept = this.#states.get(key);
+  #get({ states }: Memory, key: string): Step | undefined {
+    const kept = states.get(key);
     if (kept === undefined) return undefined;
     const ageMs = this.#clock() - kept.madeAtMs;
     if (ageMs >= 0 && ageMs < kept.lifetimeMs) return kept.step;
-    this.#states.delete(key);
+    states.delete(key);
     return undefined;
   }
 
@@ -269,12 +272,14 @@ export class Chain {
 const INSECURE: ZoneState = { kind: 'insecure', reason: undefined };
 const SERVFAIL: LookupFailure = { kind: 'failure', reason: 'servfail' };
 
-const createStates = (): LRUCache<string, Kept> =>
-  new LRUCache({
+const createMemory = (): Memory => ({
+  states: new LRUCache({
     max: STATES_MAX,
     maxSize: STATES_BYTES_MAX,
     sizeCalculation: ({ step }, key) => STATE_BYTES + key.length + sizeOf(step),
-  });
+  }),
+  pending: new Map(),
+});
 
 const sizeOf = (step: Step): number =>
   step.kind === 'secure' ? step.keys.reduce((sum, key) => sum + STATE_BYTES + key.rdata.length, 0) : 0;
@@ -373,7 +378,7 @@ const judgeNoDs = (
       const problem = 'too many NSEC3 iterations';
       return {
         kind: 'insecure',
-        reason: createFlaw(UNSUPPORTED_NSEC3_ITERATIONS, name, TYPE.DS, problem),
+        reason: createFlaw(EDE.UNSUPPORTED_NSEC3_ITERATIONS, name, TYPE.DS, problem),
         ttlSec,
       };
     }

@@ -5,7 +5,6 @@
 // secure answer was verified. A signature's signer only tells where to look: the chain of trust says which zone it is.
 // RFC 4035 sections 3.2.3, 5.3 and 5.4, RFC 5155 section 8, RFC 6672 section 5.3, RFC 6840.
 import {
-  CLASS,
   copyName,
   EDE,
   expandRdata,
@@ -27,7 +26,7 @@ import {
   TYPE,
 } from '../dns/dns.ts';
 import { ancestor } from './canonical.ts';
-import { type Chain, type SecureZone, UNSUPPORTED_NSEC3_ITERATIONS, type ZoneState } from './chain.ts';
+import type { Chain, SecureZone, ZoneState } from './chain.ts';
 import { type Proof, proveNameError, proveNoData, proveWildcard } from './denial.ts';
 import type { LookupFailure } from './lookup.ts';
 import { isSameName } from './nsec.ts';
@@ -114,6 +113,8 @@ class Trial {
   readonly #denials = new Map<string, VerifiedDenial>();
   /** RRsets of AUTHORITY that were verified and serve a purpose. */
   readonly #kept = new Set<Rrset>();
+  /** DNAMEs that were verified. */
+  readonly #dnames: Rrset[] = [];
   #ttlSec = Number.POSITIVE_INFINITY;
   #isSecure = true;
   #reason: Flaw | undefined;
@@ -134,9 +135,9 @@ class Trial {
   }
 
   async judge(): Promise<Judgement> {
-    if (this.#answers.some((rrset) => rrset.class !== CLASS.IN))
-      return malformed(this.#asked, 'another class');
-    for (const rrset of this.#answers) {
+    // DNAMEs first: what follows from a good one is as good.
+    const ordered = this.#answers.toSorted((a, b) => Number(isDname(b)) - Number(isDname(a)));
+    for (const rrset of ordered) {
       if (this.#isSynthesized(rrset)) continue;
       const stop = await this.#judgeAnswerRrset(rrset);
       if (stop !== undefined) return stop;
@@ -181,12 +182,15 @@ class Trial {
     return type === this.#asked.type || this.#asked.type === TYPE.ANY;
   }
 
-  /** True for a CNAME that a DNAME of the answer stands for. */
+  /**
+   * True for a CNAME that a secure DNAME of the answer stands for. An insecure one stands for nothing: below it may lie
+   * a zone with a trust anchor of its own.
+   */
   #isSynthesized(rrset: Rrset): boolean {
     return (
       rrset.type === TYPE.CNAME &&
       rrset.signatures.length === 0 &&
-      this.#answers.some((other) => synthesizedFrom(rrset, other))
+      this.#dnames.some((dname) => synthesizedFrom(rrset, dname))
     );
   }
 
@@ -197,6 +201,7 @@ class Trial {
     if (verified.kind === 'exceeded') return verified;
     if (verified.kind === 'flawed') return bogusUnder(zone, verified.flaw);
     this.#ttlSec = Math.min(this.#ttlSec, verified.ttlSec);
+    if (isDname(rrset)) this.#dnames.push(rrset);
     if (!isWildcardExpanded(rrset, verified.signature)) return undefined;
     const encloser = ancestor(rrset.owner, verified.signature.labels);
     const denial = this.#denialOf(zone);
@@ -279,7 +284,7 @@ class Trial {
         this.#weaken(undefined);
         return undefined;
       case 'unsupported':
-        this.#weaken(createFlaw(UNSUPPORTED_NSEC3_ITERATIONS, name, type, 'too many NSEC3 iterations'));
+        this.#weaken(createFlaw(EDE.UNSUPPORTED_NSEC3_ITERATIONS, name, type, 'too many NSEC3 iterations'));
         return undefined;
       case 'exceeded':
         return EXCEEDED;
@@ -330,6 +335,8 @@ const bogusUnder = ({ zone }: { readonly zone: Uint8Array }, flaw: Flaw): Bogus 
   zone,
   mayDiffer: true,
 });
+
+const isDname = ({ type }: Rrset): boolean => type === TYPE.DNAME;
 
 const isOfDenial = (type: number): boolean => type === TYPE.NSEC || type === TYPE.NSEC3 || type === TYPE.SOA;
 

@@ -62,7 +62,9 @@ const askForKeys = async (
   { zone }: TrustAnchor,
 ): Promise<Rrset | 'unsigned' | 'unreachable'> => {
   const outcome = await lookUp(lookup, zone, TYPE.DNSKEY, VIEW);
-  if (outcome.kind === 'failure' || messageRcode(outcome.message) !== RCODE.NOERROR) return 'unreachable';
+  if (outcome.kind === 'failure') return 'unreachable';
+  const rcode = messageRcode(outcome.message);
+  if (rcode !== RCODE.NOERROR && rcode !== RCODE.NXDOMAIN) return 'unreachable';
   const keys = readRrsets(outcome.message)?.find(
     (rrset) =>
       rrset.type === TYPE.DNSKEY &&

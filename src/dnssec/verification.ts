@@ -143,7 +143,8 @@ export const verifyKeys = (rrset: Rrset, trust: KeyTrust, examination: Examinati
   const verified = verifyRrset(rrset, zone, usable, examination);
   if (verified.kind === 'exceeded') return verified;
   if (verified.kind === 'flawed') return { kind: 'bogus', flaw: verified.flaw };
-  const zoneKeys = keys.filter((key) => key.isZoneKey && !key.isRevoked && isSupported(key));
+  // A revoked key would verify the DNSKEY RRset that others ask for, which says nothing (RFC 5011 section 2.1).
+  const zoneKeys = keys.filter((key) => key.isZoneKey && !key.isRevoked);
   return { kind: 'secure', keys: zoneKeys, ttlSec: verified.ttlSec };
 };
 

@@ -17,6 +17,8 @@ export interface UpstreamQuestion {
   readonly wantsAd: boolean;
   /** Whose upstreams are asked: VIEW_DEFAULT, or the number of a view with upstreams of its own. */
   readonly view: number;
+  /** The text of an upstream whose answer was no good: others are asked before it, where there are any. */
+  readonly notFrom?: string | undefined;
 }
 
 /** The view of everybody who has no other. */

@@ -66,6 +66,13 @@ export class Flight<T> {
     this.deadlineTick = deadlineTick;
     this.width = route.strategy === 'parallel' ? PARALLEL_TRIES_MAX : 1;
     this.done = done;
+    if (question.notFrom !== undefined) this.#avoid(question.notFrom);
+  }
+
+  /** Leaves the endpoint of a text for a further round, if there is another one. */
+  #avoid(text: string): void {
+    const index = this.endpoints.findIndex((endpoint) => endpoint.text === text);
+    if (index >= 0 && this.endpoints.length > 1) this.#askedBits = 1 << index;
   }
 
   /** True as long as the fallback has not been turned to. */

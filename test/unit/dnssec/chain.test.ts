@@ -16,7 +16,7 @@ const WAY_TO_ZONE = ['. DNSKEY', 'test. DS', 'test. DNSKEY', 'zone.test. DS', 'z
 let tree: ZoneTree;
 
 beforeAll(() => {
-  if (!isInstalled('dnssec-signzone')) return;
+  if (!isInstalled('dnssec-signzone') || !isInstalled('ldns-signzone')) return;
   tree = signTree({
     zones: [
       {
@@ -29,6 +29,8 @@ beforeAll(() => {
         ],
       },
       { apex: 'other.test.', records: ['www.other.test. 300 IN A 192.0.2.2'], denial: 'nsec3' },
+      // BIND would refuse it.
+      { apex: 'odd.test.', records: [`*.odd.test. 300 IN DS 1 13 2 ${'00'.repeat(32)}`], signer: 'ldns' },
     ],
     plain: [
       plainZone('plain.zone.test.', ['www.plain.zone.test. 300 IN A 192.0.2.3']),
@@ -39,6 +41,7 @@ beforeAll(() => {
 
 beforeEach((context) => {
   requireProgram(context, 'dnssec-signzone');
+  requireProgram(context, 'ldns-signzone');
   tree.lookup.reset();
 });
 
@@ -117,9 +120,16 @@ describe('the way to a zone', () => {
     expect(await find('x.dname.zone.test.')).toBe('secure zone.test.');
   });
 
+  test('does not go through a DS that a wildcard stands for', async () => {
+    const { find } = createChain();
+    expect(await find('x.odd.test.')).toBe('bogus 6');
+  });
+
   test('begins at the closest anchor, and where there is none all is insecure', async () => {
     const anchors = parseTrustAnchors((tree.zones.get('zone.test.')?.ds ?? []).join('\n'), 'zone');
     const { find, chain } = createChain({ anchors: [...tree.anchors, ...anchors] });
+    expect(await find('other.test.')).toBe('secure other.test.');
+    tree.lookup.reset();
     expect(await find('zone.test.')).toBe('secure zone.test.');
     expect(tree.lookup.asked).toEqual(['zone.test. DNSKEY']);
     chain.setAnchors(anchors);
@@ -218,8 +228,8 @@ describe('what is kept', () => {
     chain.clear();
     expect(await finding).toBe('secure zone.test.');
     tree.lookup.reset();
-    await find('.');
-    expect(tree.lookup.asked).toEqual(['. DNSKEY']);
+    await find('zone.test.');
+    expect(tree.lookup.asked).toEqual(WAY_TO_ZONE);
   });
 
   test('renew() forgets keys that were looked up ten seconds ago, not before', async () => {
@@ -250,6 +260,14 @@ describe('at the same time', () => {
     const [poor, other] = await Promise.all([find('zone.test.', 0, { lookups: 4 }), find('zone.test.')]);
     expect(poor).toBe('exceeded');
     expect(other).toBe('secure zone.test.');
+    tree.lookup.reset();
+    const more = createChain();
+    const poorFirst = more.find('zone.test.', 0, { lookups: 4 });
+    const others = await Promise.all(Array.from({ length: 20 }, () => more.find('zone.test.')));
+    expect(await poorFirst).toBe('exceeded');
+    expect(new Set(others)).toEqual(new Set(['secure zone.test.']));
+    // The poor one ended before the DNSKEY; the DS is asked for once more by one of the others.
+    expect(tree.lookup.asked).toHaveLength(WAY_TO_ZONE.length + 1);
   });
 });
 

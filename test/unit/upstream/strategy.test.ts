@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { formatEndpoint } from '../../../src/base/base.ts';
 import { RCODE } from '../../../src/dns/dns.ts';
 import { RoundTrip } from '../../../src/upstream/round-trip.ts';
 import { chooseEndpoint } from '../../../src/upstream/strategy.ts';
@@ -214,4 +215,16 @@ test('RoundTrip: hedgeMs is four deviations above the mean, within its bounds', 
   for (let i = 0; i < 20; i++) steady.measure(150);
   expect(steady.costMs).toBeCloseTo(150, 0);
   expect(measured(-3_600_000, 3_600_000).costMs).toBeLessThanOrEqual(1_000);
+});
+
+test('a question that names whose answer was no good goes to another upstream, and back when there is no other', async () => {
+  const upstreams = await openAll(good, good);
+  const [first, second] = upstreams.map((one) => formatEndpoint(one.endpoint));
+  const { forwarding } = startForwarding([{ endpoints: upstreams.map((one) => one.endpoint) }]);
+  const notFirst = await ask(forwarding, { ...question(NAME), notFrom: first });
+  expect(notFirst).toMatchObject({ kind: 'answer', endpoint: second });
+  const single = await openUpstream(good);
+  const alone = startForwarding([{ endpoints: [single.endpoint] }]);
+  const same = await ask(alone.forwarding, { ...question(NAME), notFrom: formatEndpoint(single.endpoint) });
+  expect(same).toMatchObject({ kind: 'answer' });
 });
