@@ -1,8 +1,11 @@
-// Configures Cordon for one replay scenario and becomes it: node src/launch.mjs test/conformance/replay-adapter.ts
+// Configures Cordon for one replay scenario and runs it: node src/launch.mjs test/conformance/replay-adapter.ts
 // SCENARIO.json WORKDIR. The scenario's JSON is the neutral form of an unbound configuration that the replay runner
-// writes. What this version of Cordon has no switch for ends the program with status 77 and the reason: such a
-// scenario says nothing about Cordon, and running it without the switch would pass or fail by luck.
-import assert from 'node:assert/strict';
+// writes. What nothing of Cordon's configuration stands for ends the program with status 77 and the reason: such a
+// scenario says nothing about Cordon, and running it without would pass or fail by luck.
+//
+// Cordon listens before its lists are in force, and answers SERVFAIL until then. The runner asks as soon as it can
+// connect, so Cordon listens elsewhere first and gets the address that the runner waits for by a reload.
+import { spawn } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -15,26 +18,41 @@ const STATUS_NOT_APPLICABLE = 77;
 const UNSCRIPTED_UPSTREAM = '192.0.2.53';
 /** For scenarios that refuse everybody: clients that do not occur. */
 const NOBODY = '192.0.2.0/24';
+/** Where Cordon listens until it is ready. */
+const NOWHERE = '127.0.0.1:0';
+/** What the log says when everything is in force. */
+const READY = '"msg":"ready"';
 /** The TTL of records of a zone file that states none. */
 const UNBOUND_TTL_SEC = 3600;
 /** The one name of the list, so that a policy is in force: no scenario asks for it. */
 const LISTED_NAME = 'listed.invalid';
 
-/** Features of scenarios that need a part of a resolver that this version does not have. */
+/** What unbound assumes where a scenario does not say: how long answers are stale, when, and with which TTL. */
+const UNBOUND_STALE = { maxSec: 86_400, afterMs: 1800, ttlSec: 30 };
+/** `serve-expired-ttl: 0` is without an end; this is the longest that Cordon has. */
+const STALE_SEC_MAX = 7 * 86_400;
+
+/** Features of scenarios that this version does not have, or that no scenario of the suites has. */
 const UNSUPPORTED_FEATURES = new Set([
   'authzone',
   'autotrust',
   'dns64',
-  'dnssec',
   'exotic-module',
   'internal-state',
   'local-data',
   'response-ip',
-  'serve-expired',
   'tags',
 ]);
 /** Options of the scenario's server that change the messages and have no counterpart. */
-const UNSUPPORTED_OPTIONS = new Set(['edns-client-string']);
+const UNSUPPORTED_OPTIONS = new Set(['edns-client-string', 'serve-original-ttl']);
+/** RSASHA1 and RSASHA1-NSEC3-SHA1, which Cordon treats as unknown (RFC 9905): nothing that they sign is validated. */
+const SHA1_ALGORITHMS = new Set(['5', '7']);
+/** `val-override-date: -1`: the dates of signatures are not looked at. */
+const ANY_DATE = -1;
+/** 10 November 2012. The scenarios that look at no dates were signed between October and November 2012. */
+const ANY_DATE_SEC = Date.UTC(2012, 10, 10) / 1000;
+/** The clock of the program is the machine's plus the seconds that stand in the file that this variable names. */
+const CLOCK_VARIABLE = 'FAKETIME_TIMESTAMP_FILE';
 /** Fewest queries in flight that a scenario may ask for: `resolver.inflight` starts at 16, so one cannot be too many. */
 const INFLIGHT_MIN = 2;
 
@@ -61,6 +79,10 @@ const scenarioFile = z.object({
   features: z.array(z.string()),
   forwardZones: z.array(forwardZone),
   rpz: z.array(policyZone).default([]),
+  trustAnchors: z.array(z.string()).default([]),
+  domainInsecure: z.array(z.string()).default([]),
+  /** Seconds since the epoch; the runner sets the clock to it. */
+  valOverrideEpoch: z.number().nullable().default(null),
   server: z.record(z.string(), z.array(z.string())),
 });
 
@@ -72,6 +94,9 @@ const findObstacles = ({ features, forwardZones, rpz, server }: Scenario): strin
     ...(zone.zonefile === null ? ['transfer of policy zones'] : []),
   ]),
   ...features.filter((feature) => UNSUPPORTED_FEATURES.has(feature)),
+  ...(algorithmsOf(features).some((algorithm) => SHA1_ALGORITHMS.has(algorithm))
+    ? ['validation of signatures with SHA-1']
+    : []),
   ...Object.keys(server).filter((option) => UNSUPPORTED_OPTIONS.has(option)),
   ...(Number(server['num-queries-per-thread']?.[0] ?? INFLIGHT_MIN) < INFLIGHT_MIN
     ? ['limit of one query in flight']
@@ -83,6 +108,12 @@ const findObstacles = ({ features, forwardZones, rpz, server }: Scenario): strin
     ...(zone.hosts.length > 0 ? ['forward-host'] : []),
   ]),
 ];
+
+/** The feature `algs=5+7` lists the algorithms of the scenario's signatures. */
+const algorithmsOf = (features: readonly string[]): string[] =>
+  features
+    .filter((feature) => feature.startsWith('algs='))
+    .flatMap((feature) => feature.slice('algs='.length).split('+'));
 
 /** `10.0.0.2@5353` is an address with a port there. */
 const toEndpoint = (address: string): string => {
@@ -100,12 +131,36 @@ const toAllowed = (rules: readonly string[]): string[] => {
   return allowed.length > 0 ? allowed : [NOBODY];
 };
 
-const toConfig = ({ listen, forwardZones, rpz, server }: Scenario): object => {
+/** Nothing is stale unless the scenario says so. */
+const toStale = (server: Scenario['server']): object => {
+  if (server['serve-expired']?.[0] !== 'yes') return { max: '0s' };
+  const number = (option: string, byDefault: number): number => Number(server[option]?.[0] ?? byDefault);
+  const maxSec = number('serve-expired-ttl', UNBOUND_STALE.maxSec);
+  return {
+    max: `${maxSec === 0 ? STALE_SEC_MAX : maxSec}s`,
+    after: `${number('serve-expired-client-timeout', UNBOUND_STALE.afterMs)}ms`,
+    ttl: `${number('serve-expired-reply-ttl', UNBOUND_STALE.ttlSec)}s`,
+  };
+};
+
+/** Without anchors nothing is validated: with the built-in ones Cordon would ask the scripted servers for the root. */
+const toDnssec = ({ trustAnchors, domainInsecure, server }: Scenario): object =>
+  trustAnchors.length === 0
+    ? { mode: 'off' }
+    : {
+        mode: 'validate',
+        anchors: ANCHORS_FILE,
+        'negative-anchors': domainInsecure,
+        'aggressive-nsec': server['aggressive-nsec']?.[0] !== 'no',
+      };
+
+const toConfig = (scenario: Scenario, endpoint: string): object => {
+  const { forwardZones, rpz, server } = scenario;
   const seconds = (option: string): string | undefined =>
     server[option]?.[0] === undefined ? undefined : `${server[option][0]}s`;
   const isRoot = ({ name }: { name: string }): boolean => name === '.';
   return {
-    listen: { dns: [toEndpoint(`${listen.addr}@${listen.port}`)], admin: false },
+    listen: { dns: [endpoint], admin: false },
     workers: 1,
     state: './state',
     upstreams: forwardZones.find(isRoot)?.addrs.map(toEndpoint) ?? [UNSCRIPTED_UPSTREAM],
@@ -129,9 +184,14 @@ const toConfig = ({ listen, forwardZones, rpz, server }: Scenario): object => {
         max: seconds('cache-max-ttl'),
         'negative-max': seconds('cache-max-negative-ttl'),
       },
+      stale: toStale(server),
+      prefetch: server['prefetch']?.[0] === 'yes',
     },
+    dnssec: toDnssec(scenario),
   };
 };
+
+const ANCHORS_FILE = 'anchors.txt';
 
 const zoneFile = (index: number): string => `zone-${index}.zone`;
 
@@ -160,6 +220,17 @@ const toZoneText = (text: string, { actionOverride, cnameOverride }: z.infer<typ
   return `$TTL ${UNBOUND_TTL_SEC}\n${rules}`;
 };
 
+/** The environment of the resolver: with a clock of its own when the dates of signatures are not to matter. */
+const toEnvironment = ({ valOverrideEpoch, features }: Scenario, directory: string): NodeJS.ProcessEnv => {
+  const runnersClock = process.env[CLOCK_VARIABLE];
+  if (valOverrideEpoch !== ANY_DATE || runnersClock === undefined || features.includes('time'))
+    return process.env;
+  const path = join(directory, 'clock-any-date');
+  const machineSec = Date.now() / 1000 - Number(readFileSync(runnersClock, 'utf8'));
+  writeFileSync(path, `${ANY_DATE_SEC - machineSec}\n`);
+  return { ...process.env, [CLOCK_VARIABLE]: path };
+};
+
 const [scenarioPath, directory] = process.argv.slice(2);
 if (scenarioPath === undefined || directory === undefined) {
   process.stderr.write('usage: replay-adapter.ts SCENARIO.json WORKDIR\n');
@@ -168,16 +239,35 @@ if (scenarioPath === undefined || directory === undefined) {
 const scenario = scenarioFile.parse(JSON.parse(readFileSync(scenarioPath, 'utf8')));
 const obstacles = findObstacles(scenario);
 if (obstacles.length > 0) {
-  process.stdout.write(`this version has no ${obstacles.join(', ')}\n`);
+  process.stdout.write(`nothing here stands for ${obstacles.join(', ')}\n`);
   process.exit(STATUS_NOT_APPLICABLE);
 }
 const configPath = join(directory, 'cordon.yaml');
-writeFileSync(configPath, stringify(toConfig(scenario), { keepUndefined: false }));
+const writeConfig = (endpoint: string): void => {
+  writeFileSync(configPath, stringify(toConfig(scenario, endpoint), { keepUndefined: false }));
+};
+writeConfig(NOWHERE);
 writeFileSync(join(directory, 'listed.txt'), `${LISTED_NAME}\n`);
+writeFileSync(join(directory, ANCHORS_FILE), `${scenario.trustAnchors.join('\n')}\n`);
 for (const [index, zone] of scenario.rpz.entries()) {
   const text = zone.zonefile === null ? '' : readFileSync(zone.zonefile, 'utf8');
   writeFileSync(join(directory, zoneFile(index)), toZoneText(text, zone));
 }
 const main = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
-assert(process.execve !== undefined, 'execve is part of Node.js on Linux and macOS');
-process.execve(process.execPath, [process.execPath, main, 'serve', '--config', configPath], process.env);
+const cordon = spawn(process.execPath, [main, 'serve', '--config', configPath], {
+  env: toEnvironment(scenario, directory),
+  stdio: ['ignore', 'pipe', 'inherit'],
+});
+let output = '';
+cordon.stdout.on('data', (chunk: Buffer) => {
+  process.stdout.write(chunk);
+  if (output.includes(READY)) return;
+  output += chunk.toString();
+  if (!output.includes(READY)) return;
+  writeConfig(toEndpoint(`${scenario.listen.addr}@${scenario.listen.port}`));
+  cordon.kill('SIGHUP');
+});
+// The runner ends both by a signal to their group.
+cordon.on('exit', (code) => {
+  process.exit(code ?? 1);
+});

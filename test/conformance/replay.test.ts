@@ -1,19 +1,24 @@
-// unbound's scenarios for a forwarding resolver and for response policy zones, replayed against Cordon: exactly these
-// pass, fail or do not apply.
+// unbound's scenarios for a forwarding resolver, for stale answers, for response policy zones and for validation,
+// replayed against Cordon: exactly these pass, fail or do not apply.
 //
 // docs/conformance.md says why a scenario fails or does not apply. A scenario that begins to pass has to be moved here
-// too, so that it cannot be lost again.
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+// too, so that it cannot be lost again. Scenarios with signatures that Cordon does not count are signed again.
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 import { z } from 'zod';
 import { requireProgram, run } from '../support/process.ts';
+import { resign, usesSha1 } from './resign.ts';
 import { PYTHON, requireSuite, suite } from './setup.ts';
 
-/** 21 starts of about 1 s, two scenarios that wait for time-outs, and a loaded machine. */
-const TIMEOUT_MS = 240_000;
+/** 35 starts of about 1 s, scenarios that wait for time-outs, and a loaded machine. */
+const TIMEOUT_MS = 300_000;
+/** Scenarios that run at the same time: most of a scenario is waiting. */
+const RUNNERS = 2;
+/** From the first connection that Cordon accepts to the first query: the sockets of a listener open one by one. */
+const START_SETTLE_SEC = 0.3;
 
 /** Scenarios of a forwarding resolver. */
 const FORWARDING: Readonly<Record<string, string>> = {
@@ -38,6 +43,96 @@ const FORWARDING: Readonly<Record<string, string>> = {
   'rrset_rettl.rpl': 'pass',
   'rrset_untrusted.rpl': 'pass',
   'rrset_updated.rpl': 'pass',
+};
+
+/** Stale answers. */
+const STALE: Readonly<Record<string, string>> = {
+  'fwd_0ttlservfail.rpl': 'pass',
+  'rrset_use_cached.rpl': 'fail',
+  'serve_expired.rpl': 'fail',
+  'serve_expired_0ttl_nodata.rpl': 'fail',
+  'serve_expired_0ttl_nxdomain.rpl': 'fail',
+  'serve_expired_0ttl_servfail.rpl': 'pass',
+  'serve_expired_cached_servfail.rpl': 'pass',
+  'serve_expired_cached_servfail_refresh.rpl': 'pass',
+  'serve_expired_client_timeout.rpl': 'fail',
+  'serve_expired_client_timeout_servfail.rpl': 'fail',
+  'serve_expired_reply_ttl.rpl': 'fail',
+  'serve_expired_ttl.rpl': 'pass',
+  'serve_expired_ttl_client_timeout.rpl': 'pass',
+  'serve_expired_zerottl.rpl': 'fail',
+  'serve_original_ttl.rpl': 'n/a',
+};
+
+/** Validation; the scripted servers are asked directly. */
+const VALIDATION: Readonly<Record<string, string>> = {
+  'root_key_sentinel.rpl': 'fail',
+  'stop_nxdomain.rpl': 'pass',
+  'stop_nxdomain_label.rpl': 'pass',
+  'val_cnametocloser.rpl': 'fail',
+  'val_cnametocloser_nosig.rpl': 'fail',
+  'val_cnametoinsecure.rpl': 'fail',
+  'val_cnametooptout.rpl': 'pass',
+  'val_negcache_nodata.rpl': 'pass',
+  'val_negcache_nta.rpl': 'pass',
+  'val_negcache_nxdomain.rpl': 'pass',
+  'val_negcache_ttl.rpl': 'pass',
+  'val_negcache_ttl_prefetch.rpl': 'fail',
+  'val_nodata_failwc.rpl': 'fail',
+  'val_nsec3_b1_nameerror_noce.rpl': 'pass',
+  'val_nsec3_b1_nameerror_nonc.rpl': 'pass',
+  'val_nsec3_b1_nameerror_nowc.rpl': 'fail',
+  'val_nsec3_b21_nodataent_wr.rpl': 'pass',
+  'val_nsec3_b2_nodata_nons.rpl': 'fail',
+  'val_nsec3_b3_optout_noce.rpl': 'pass',
+  'val_nsec3_b3_optout_nonc.rpl': 'pass',
+  'val_nsec3_b4_wild_wr.rpl': 'pass',
+  'val_nsec3_b5_wcnodata_noce.rpl': 'pass',
+  'val_nsec3_b5_wcnodata_nonc.rpl': 'pass',
+  'val_nx_failwc.rpl': 'fail',
+  'val_nx_uns_resp.rpl': 'pass',
+  'val_scrub_rr_length.rpl': 'pass',
+  'val_stub_noroot.rpl': 'pass',
+  'val_twocname.rpl': 'fail',
+};
+
+/** Validation; everything is asked of an unbound that iterates. */
+const VALIDATION_VIA: Readonly<Record<string, string>> = {
+  'val_cnametocloser.rpl': 'pass',
+  'val_cnametocloser_nosig.rpl': 'fail',
+  'val_cnametocnamewctoposwc.rpl': 'fail',
+  'val_cnametoinsecure.rpl': 'fail',
+  'val_cnametooptout.rpl': 'pass',
+  'val_negcache_nodata.rpl': 'pass',
+  'val_negcache_nta.rpl': 'pass',
+  'val_negcache_nxdomain.rpl': 'pass',
+  'val_negcache_ttl.rpl': 'pass',
+  'val_nodata_entnx.rpl': 'fail',
+  'val_nodata_failwc.rpl': 'fail',
+  'val_nsec3_b1_nameerror.rpl': 'pass',
+  'val_nsec3_b1_nameerror_noce.rpl': 'pass',
+  'val_nsec3_b1_nameerror_nonc.rpl': 'pass',
+  'val_nsec3_b1_nameerror_nowc.rpl': 'fail',
+  'val_nsec3_b21_nodataent.rpl': 'pass',
+  'val_nsec3_b21_nodataent_wr.rpl': 'pass',
+  'val_nsec3_b2_nodata.rpl': 'pass',
+  'val_nsec3_b2_nodata_nons.rpl': 'fail',
+  'val_nsec3_b3_optout.rpl': 'pass',
+  'val_nsec3_b3_optout_noce.rpl': 'pass',
+  'val_nsec3_b3_optout_nonc.rpl': 'pass',
+  'val_nsec3_b4_wild.rpl': 'pass',
+  'val_nsec3_b4_wild_wr.rpl': 'pass',
+  'val_nsec3_b5_wcnodata.rpl': 'pass',
+  'val_nsec3_b5_wcnodata_noce.rpl': 'pass',
+  'val_nsec3_b5_wcnodata_nonc.rpl': 'pass',
+  'val_nsec3_b5_wcnodata_nowc.rpl': 'pass',
+  'val_nsec3_cnametocnamewctoposwc.rpl': 'fail',
+  'val_nsec3_optout_ad.rpl': 'fail',
+  'val_nx_failwc.rpl': 'fail',
+  'val_nx_uns_resp.rpl': 'pass',
+  'val_scrub_rr_length.rpl': 'pass',
+  'val_stub_noroot.rpl': 'pass',
+  'val_twocname.rpl': 'pass',
 };
 
 /** Response policy zones; the scripted servers are asked directly. */
@@ -70,7 +165,7 @@ const POLICY_ZONES_VIA: Readonly<Record<string, string>> = {
   'rpz_respip_override.rpl': 'pass',
   'rpz_respip_tcponly.rpl': 'pass',
   'rpz_rootwc.rpl': 'fail',
-  'rpz_val_block.rpl': 'n/a',
+  'rpz_val_block.rpl': 'fail',
 };
 
 const resultFile = z.array(z.object({ file: z.string(), result: z.string(), why: z.string() }));
@@ -78,10 +173,19 @@ const resultFile = z.array(z.object({ file: z.string(), result: z.string(), why:
 const launcher = fileURLToPath(new URL('../../src/launch.mjs', import.meta.url));
 const adapter = fileURLToPath(new URL('replay-adapter.ts', import.meta.url));
 
+/** How some scenarios ended, and what the runner said. */
+interface Ends {
+  readonly results: Readonly<Record<string, string>>;
+  readonly text: string;
+}
+
 test.for([
   { name: 'for a forwarding resolver', mode: 'forwarder', expected: FORWARDING },
+  { name: 'for stale answers', mode: 'forwarder', expected: STALE },
   { name: 'for response policy zones', mode: 'forwarder', expected: POLICY_ZONES },
   { name: 'for response policy zones behind a resolver', mode: 'via', expected: POLICY_ZONES_VIA },
+  { name: 'for a validator', mode: 'forwarder', expected: VALIDATION },
+  { name: 'for a validator behind a resolver', mode: 'via', expected: VALIDATION_VIA },
 ])('the scenarios $name end as expected', { timeout: TIMEOUT_MS }, async ({ mode, expected }, context) => {
   requireSuite(context);
   for (const program of [PYTHON, 'unshare', 'ip', 'faketime', 'unbound']) requireProgram(context, program);
@@ -89,21 +193,58 @@ test.for([
   if (!hasNamespace) context.skip('network namespaces are not permitted here');
   const directory = mkdtempSync(join(tmpdir(), 'cordon-replay-'));
   try {
-    const results = join(directory, 'results.json');
-    const { stdout, stderr } = await run(
-      PYTHON,
-      [
-        join(suite, 'rpl_replay.py'),
-        ...['--mode', mode, '--start-timeout', '20', '--work', directory, '--json', results],
-        ...['--adapter', `${process.execPath} ${launcher} ${adapter}`],
-        ...Object.keys(expected).map((file) => join(suite, 'rpl/unbound', file)),
-      ],
-      { timeoutMs: TIMEOUT_MS },
-    );
-    const outcomes = resultFile.parse(JSON.parse(readFileSync(results, 'utf8')));
-    const seen = Object.fromEntries(outcomes.map(({ file, result }) => [file, result]));
-    expect(seen, stdout + stderr).toEqual(expected);
+    const first = await replay(Object.keys(expected), mode, join(directory, 'first'));
+    // On a loaded machine the runner's own time-outs pass: nothing that Cordon does wrong, and hardly twice.
+    const others = Object.keys(expected).filter((file) => first.results[file] !== expected[file]);
+    const second = await replay(others, mode, join(directory, 'second'));
+    expect({ ...first.results, ...second.results }, first.text + second.text).toEqual(expected);
   } finally {
     rmSync(directory, { recursive: true, force: true });
   }
 });
+
+/** Replays scenarios, several at a time. */
+const replay = async (files: readonly string[], mode: string, directory: string): Promise<Ends> => {
+  const shares = Array.from({ length: RUNNERS }, (_, index) =>
+    files.filter((_file, place) => place % RUNNERS === index),
+  );
+  const ends = await Promise.all(
+    shares.map((share, index) => replayInTurn(share, mode, join(directory, String(index)))),
+  );
+  return {
+    results: Object.assign({}, ...ends.map(({ results }) => results)),
+    text: ends.map(({ text }) => text).join('\n'),
+  };
+};
+
+const replayInTurn = async (files: readonly string[], mode: string, directory: string): Promise<Ends> => {
+  if (files.length === 0) return { results: {}, text: '' };
+  mkdirSync(directory, { recursive: true });
+  const results = join(directory, 'results.json');
+  const { stdout, stderr } = await run(
+    PYTHON,
+    [
+      join(suite, 'rpl_replay.py'),
+      ...['--mode', mode, '--faketime-date', '--work', directory, '--json', results],
+      ...['--start-timeout', '20', '--start-settle', String(START_SETTLE_SEC)],
+      ...['--adapter', `${process.execPath} ${launcher} ${adapter}`],
+      ...files.map((file) => prepare(file, directory)),
+    ],
+    { timeoutMs: TIMEOUT_MS },
+  );
+  const outcomes = resultFile.parse(JSON.parse(readFileSync(results, 'utf8')));
+  return {
+    results: Object.fromEntries(outcomes.map(({ file, result }) => [file, result])),
+    text: stdout + stderr,
+  };
+};
+
+/** The path of a scenario: its own, or that of one signed again. */
+const prepare = (file: string, directory: string): string => {
+  const path = join(suite, 'rpl/unbound', file);
+  const text = readFileSync(path, 'latin1');
+  if (!usesSha1(text)) return path;
+  const signed = join(directory, file);
+  writeFileSync(signed, resign(text), 'latin1');
+  return signed;
+};
