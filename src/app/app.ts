@@ -40,6 +40,7 @@ export {
   withoutMissing,
 } from './list-status.ts';
 export { Service } from './service.ts';
+export { readTrustAnchors } from './trust.ts';
 export { VERSION } from './version.ts';
 
 /** Loads a configuration with what the program knows of its own lists; undefined: defaults and environment. */

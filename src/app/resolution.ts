@@ -19,6 +19,7 @@ export interface ResolutionSettings {
   /** Wire names, folded. */
   readonly negativeAnchors: readonly Uint8Array[];
   readonly aggressiveNsec: boolean;
+  readonly allowSha1: boolean;
   readonly dns64: { readonly prefix: Prefix; readonly exclude: readonly Prefix[] } | undefined;
 }
 
@@ -70,6 +71,7 @@ const createValidating = (
     anchors: settings.anchors,
     negativeAnchors: settings.negativeAnchors,
     aggressiveNsec: settings.aggressiveNsec,
+    allowSha1: settings.allowSha1,
     clock,
     observer: {
       ...SILENT,

@@ -164,6 +164,7 @@ export class Service {
     await this.#followHosts(config);
     // The sockets come first: until the lists are there, SERVFAIL tells clients to wait; silence would send them away.
     this.#state = await this.#prepare(config, undefined);
+    await this.#trust.recall(upstreamsText(this.#state.routes));
     await this.#supervisor.start();
     this.#isListening = true;
     if (config.listen.admin !== undefined) {
@@ -183,7 +184,7 @@ export class Service {
     await this.#openControlSocket(config);
     this.#keeper?.start();
     this.#hosts?.start();
-    await this.#followUpstreams();
+    this.#followUpstreams();
   }
 
   /** Keeps the addresses of upstreams that are given by name from now on. */
@@ -203,7 +204,7 @@ export class Service {
   }
 
   /** Lets the main thread ask the upstreams now in force. */
-  async #followUpstreams(): Promise<void> {
+  #followUpstreams(): void {
     const { routes, config } = this.#state;
     const previous = this.#forwarding;
     const { timeoutMs, tryTimeoutMs, inflightMax } = config.resolver;
@@ -215,7 +216,7 @@ export class Service {
       clock: systemClock,
       observer: UNOBSERVED,
     });
-    await this.#trust.follow(this.#forwarding, upstreamTexts(routes).join('\n'));
+    this.#trust.follow(this.#forwarding);
     previous?.close();
   }
 
@@ -536,12 +537,14 @@ export class Service {
     const before = this.#trust.config;
     try {
       this.#trust.setConfig(state.config);
+      await this.#trust.recall(upstreamsText(state.routes));
       await this.#supervisor.apply(settingsOf(state));
       this.#state = state;
       this.#retired.add(previous.generation?.policy.table);
     } catch (error) {
       this.#retired.add(policy?.table);
       this.#trust.setConfig(before);
+      await this.#trust.recall(upstreamsText(previous.routes));
       await this.#supervisor.apply(settingsOf(previous));
       throw error;
     } finally {
@@ -549,7 +552,7 @@ export class Service {
     }
     const listening = new Set(state.config.listen.dns.map(formatEndpoint));
     for (const text of this.#claimed.keys()) if (!listening.has(text)) this.#claimed.delete(text);
-    if (this.#forwarding !== undefined && hasOtherRoutes) await this.#followUpstreams();
+    if (this.#forwarding !== undefined && hasOtherRoutes) this.#followUpstreams();
   }
 
   #settingsOf(state: State, index: number): WorkerSettings {
@@ -628,6 +631,8 @@ export class Service {
   }
 }
 
+const upstreamsText = (routes: readonly ForwardingRoute[]): string => upstreamTexts(routes).join('\n');
+
 /** `batched`, or `plain` with the reason where batches were wanted and cannot be had. */
 const describeUdp = (): string => {
   const { isBatched, reason } = datagramKind();
@@ -669,6 +674,7 @@ const toSettings = (
         ...(config.dnssec.anchorsPath === undefined ? config.forward.flatMap(({ zones }) => zones) : []),
       ],
       aggressiveNsec: config.dnssec.aggressiveNsec,
+      allowSha1: config.dnssec.allowSha1,
       dns64: config.dns64,
     },
     stale: staleSecMax === 0 ? undefined : { afterMs, ttlSec },

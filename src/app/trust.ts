@@ -9,6 +9,7 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import { AppError, type Clock, errorText, isAppError, systemErrorCode } from '../base/base.ts';
 import type { Config } from '../config/config.ts';
 import { formatName } from '../dns/dns.ts';
@@ -51,6 +52,14 @@ const AUTO_REASONS: Readonly<Record<Exclude<PrimeOutcome, 'secure'>, string>> = 
   unreachable: 'the upstreams do not tell the keys of the root: answers are not validated yet',
 };
 
+/** Why nothing is secure although answers are validated: nobody gets an answer then. */
+const VALIDATE_REASONS: Readonly<Record<Exclude<PrimeOutcome, 'secure'>, string>> = {
+  unsigned: 'the upstreams return no DNSSEC records, but answers are validated: queries end with SERVFAIL',
+  bogus:
+    'the keys of the root do not fit the trust anchors, but answers are validated: queries end with SERVFAIL',
+  unreachable: 'the upstreams do not tell the keys of the root',
+};
+
 /** What the keeper works with. */
 export interface TrustOptions {
   readonly clock: Clock;
@@ -69,6 +78,8 @@ export class TrustKeeper {
   /** Which upstreams `auto` was decided for. */
   #upstreamsHash = '';
   #isAutoValidating = false;
+  /** The keys were seen to fit the anchors. */
+  #isProven = false;
   #lastReason: PrimeOutcome | undefined;
   #retryMs = FIRST_LOOK_MS;
   #timer: NodeJS.Timeout | undefined;
@@ -109,25 +120,41 @@ export class TrustKeeper {
   /** Puts another configuration in force; throws as open() does and changes nothing then. */
   setConfig(config: Config): void {
     const { dnssec, stateDirectory } = this.#config;
-    if (
-      dnssec.anchorsPath !== config.dnssec.anchorsPath ||
-      stateDirectory !== config.stateDirectory ||
-      config.dnssec.anchorsPath !== undefined
-    ) {
-      this.#read(config);
-    }
+    const isSame = isDeepStrictEqual(dnssec, config.dnssec) && stateDirectory === config.stateDirectory;
+    // The content of a file may be another one.
+    if (!isSame || config.dnssec.anchorsPath !== undefined) this.#read(config);
     this.#config = config;
+    if (isSame) return;
+    this.#isProven = false;
+    this.#retryMs = FIRST_LOOK_MS;
+    if (this.#lookup !== undefined) this.#schedule(FIRST_LOOK_MS);
   }
 
-  /** Looks keys up in this way from now on; `upstreams` is a text that is the same for the same upstreams. */
-  async follow(lookup: Lookup, upstreams: string): Promise<void> {
+  /**
+   * Decides `auto` for the upstreams that are about to be asked: it validates where it did before with the same ones and
+   * the same configured anchors.
+   * `upstreams` is a text that is the same for the same upstreams.
+   */
+  async recall(upstreams: string): Promise<void> {
+    const { mode } = this.#config.dnssec;
+    const anchors = this.#configured.map(({ zone, ds, keys }) => [
+      formatName(zone),
+      ds.map(({ digest }) => Buffer.from(digest).toString('hex')),
+      keys.map(({ rdata }) => Buffer.from(rdata).toString('hex')),
+    ]);
+    const decided = JSON.stringify([mode, upstreams, anchors]);
+    const hash = createHash('sha256').update(decided).digest('hex');
+    if (hash === this.#upstreamsHash) return;
+    this.#isProven = false;
+    this.#upstreamsHash = hash;
+    this.#isAutoValidating = await this.#hasValidated(hash);
+    this.#lastReason = undefined;
+  }
+
+  /** Looks keys up in this way from now on. */
+  follow(lookup: Lookup): void {
     this.#lookup = lookup;
-    const hash = createHash('sha256').update(upstreams).digest('hex');
-    if (hash !== this.#upstreamsHash) {
-      this.#upstreamsHash = hash;
-      this.#isAutoValidating = this.#config.dnssec.mode === 'auto' && (await this.#hasValidated(hash));
-      this.#lastReason = undefined;
-    }
+    this.#isProven = false;
     this.#retryMs = FIRST_LOOK_MS;
     this.#schedule(FIRST_LOOK_MS);
   }
@@ -139,7 +166,7 @@ export class TrustKeeper {
   }
 
   #read({ dnssec, stateDirectory }: Config): void {
-    const configured = dnssec.anchorsPath === undefined ? ROOT_ANCHORS : readAnchors(dnssec.anchorsPath);
+    const configured = readTrustAnchors(dnssec);
     this.#states = configured.map((anchor) => this.#readState(anchor, stateDirectory));
     this.#configured = configured;
   }
@@ -171,10 +198,9 @@ export class TrustKeeper {
     const lookup = this.#lookup;
     let nextMs = LOOK_MS;
     try {
-      if (lookup !== undefined && mode === 'auto' && !this.#isAutoValidating) {
-        nextMs = await this.#prime(lookup);
-      }
-      if (lookup !== undefined && this.mode === 'validate') await this.#checkAnchors(lookup);
+      if (lookup === undefined) return;
+      if ((mode === 'auto' || mode === 'validate') && !this.#isProven) nextMs = await this.#prime(lookup);
+      if (this.mode === 'validate') await this.#checkAnchors(lookup);
     } finally {
       this.#schedule(nextMs);
     }
@@ -187,22 +213,22 @@ export class TrustKeeper {
     const outcome = await primeAnchors(lookup, this.anchors, clock);
     if (upstreams !== this.#upstreamsHash || this.#isClosed) return FIRST_LOOK_MS;
     if (outcome === 'secure') {
-      this.#isAutoValidating = true;
+      this.#isProven = true;
       log.info({ anchors: this.anchors.map(({ zone }) => formatName(zone)) }, 'answers are validated');
-      await this.#save(
-        join(this.#config.stateDirectory, AUTO_FILE_NAME),
-        `${JSON.stringify({ version: 1, upstreams })}\n`,
-      );
-      onChange();
+      if (this.#config.dnssec.mode === 'auto' && !this.#isAutoValidating) {
+        this.#isAutoValidating = true;
+        const text = `${JSON.stringify({ version: 1, upstreams })}\n`;
+        await this.#save(join(this.#config.stateDirectory, AUTO_FILE_NAME), text);
+        onChange();
+      }
       return LOOK_MS;
     }
     if (outcome !== this.#lastReason) {
       this.#lastReason = outcome;
       const clockIsWrong = !isClockPlausible(clock());
-      log.warn(
-        { outcome, ...(clockIsWrong ? { clock: 'earlier than this program' } : {}) },
-        AUTO_REASONS[outcome],
-      );
+      const fields = { outcome, ...(clockIsWrong ? { clock: 'earlier than this program' } : {}) };
+      if (this.mode === 'validate') log.error(fields, VALIDATE_REASONS[outcome]);
+      else log.warn(fields, AUTO_REASONS[outcome]);
     }
     this.#retryMs = Math.min(RETRY_MS_MAX, this.#retryMs * 2);
     return this.#retryMs;
@@ -271,12 +297,14 @@ const statePath = (directory: string, zone: Uint8Array): string => {
   return join(directory, `trust-anchor-${name}.json`);
 };
 
-const readAnchors = (path: string): TrustAnchor[] => {
+/** The trust anchors of a configuration; throws an AppError when its file cannot be used. */
+export const readTrustAnchors = ({ anchorsPath, allowSha1 }: Config['dnssec']): readonly TrustAnchor[] => {
+  if (anchorsPath === undefined) return ROOT_ANCHORS;
   let text: string;
   try {
-    text = readFileSync(path, 'utf8');
+    text = readFileSync(anchorsPath, 'utf8');
   } catch (error) {
-    throw new AppError('ERR_APP_ANCHORS', `reading the trust anchors ${path}: ${errorText(error)}`);
+    throw new AppError('ERR_APP_ANCHORS', `reading the trust anchors ${anchorsPath}: ${errorText(error)}`);
   }
-  return parseTrustAnchors(text, path);
+  return parseTrustAnchors(text, anchorsPath, allowSha1);
 };

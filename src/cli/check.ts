@@ -1,5 +1,12 @@
 // cordon check: every problem of a configuration at once, lists included; otherwise the effective configuration.
-import { buildGeneration, isAppError, loadConfiguration, readKeptPaths, withoutMissing } from '../app/app.ts';
+import {
+  buildGeneration,
+  isAppError,
+  loadConfiguration,
+  readKeptPaths,
+  readTrustAnchors,
+  withoutMissing,
+} from '../app/app.ts';
 import { effectiveConfig, formatProblem } from '../config/config.ts';
 import { configPath, readArguments } from './usage.ts';
 
@@ -18,6 +25,7 @@ export const check = async (args: string[]): Promise<number> => {
     return 1;
   }
   try {
+    readTrustAnchors(config.dnssec);
     const pathOf = await readKeptPaths(config, Date.now);
     const complete = withoutMissing(config, pathOf);
     const missing = config.lists.filter((list) => !complete.lists.includes(list)).map(({ id }) => id);

@@ -79,6 +79,7 @@ const toRaw = (config: Config): RawConfig => ({
     anchors: config.dnssec.anchorsPath,
     'negative-anchors': config.dnssec.negativeAnchors.map((zone) => formatName(zone)),
     'aggressive-nsec': config.dnssec.aggressiveNsec,
+    'allow-sha1': config.dnssec.allowSha1,
   },
   dns64:
     config.dns64 === undefined

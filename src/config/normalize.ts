@@ -59,6 +59,7 @@ export const normalize = (parsed: ParsedConfig, directory: string, facts: CrossC
         parsed.dnssec.anchors === undefined ? undefined : resolve(directory, parsed.dnssec.anchors),
       negativeAnchors: parsed.dnssec['negative-anchors'],
       aggressiveNsec: parsed.dnssec['aggressive-nsec'],
+      allowSha1: parsed.dnssec['allow-sha1'],
     },
     dns64: parsed.dns64,
     rebinding: parsed.rebinding,

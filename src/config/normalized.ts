@@ -246,6 +246,8 @@ export interface Config {
     /** Wire form, letters folded, each once, never the root. */
     readonly negativeAnchors: readonly Uint8Array[];
     readonly aggressiveNsec: boolean;
+    /** Signatures with SHA-1 count. */
+    readonly allowSha1: boolean;
   };
   /** Undefined: no addresses are synthesized. */
   readonly dns64:

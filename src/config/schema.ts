@@ -392,6 +392,10 @@ const dnssec = z
       boolean().prefault(true),
       'Whether a validated proof that names do not exist answers for all names that it covers (RFC 8198).',
     ),
+    'allow-sha1': key(
+      boolean().prefault(false),
+      'Whether signatures with SHA-1 count; otherwise zones that have no others are as good as unsigned (RFC 9905).',
+    ),
   })
   .prefault({});
 

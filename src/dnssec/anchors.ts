@@ -38,7 +38,7 @@ export interface TrustAnchor {
  *
  * Throws ERR_DNSSEC_ANCHOR with the line of the first record that cannot be one, or when there is none at all.
  */
-export const parseTrustAnchors = (text: string, path: string): TrustAnchor[] => {
+export const parseTrustAnchors = (text: string, path: string, allowSha1 = false): TrustAnchor[] => {
   const drafts = new Map<string, { zone: Uint8Array; ds: DelegationSigner[]; keys: DnsKey[] }>();
   let records = 0;
   for (const [index, line] of text.split('\n').entries()) {
@@ -53,8 +53,8 @@ export const parseTrustAnchors = (text: string, path: string): TrustAnchor[] => 
     const key = formatName(zone);
     const draft = drafts.get(key) ?? { zone, ds: [], keys: [] };
     drafts.set(key, draft);
-    if (record.type === TYPE.DS) draft.ds.push(readDs(record, fail));
-    else draft.keys.push(readKey(record, fail));
+    if (record.type === TYPE.DS) draft.ds.push(readDs(record, allowSha1, fail));
+    else draft.keys.push(readKey(record, allowSha1, fail));
   }
   if (drafts.size === 0) throw anchorError(path, 'the file holds no DS or DNSKEY record');
   return [...drafts.values()];
@@ -93,22 +93,24 @@ const digestBytes = (digestType: number): number | undefined => {
   return digestType === DIGEST.SHA384 ? 48 : 32;
 };
 
-const readDs = ({ rdata }: ResourceRecord, fail: Fail): DelegationSigner => {
+const readDs = ({ rdata }: ResourceRecord, allowSha1: boolean, fail: Fail): DelegationSigner => {
   const ds = parseDs(rdata);
   if (ds === undefined) throw fail('the DS is too short');
   const bytes = digestBytes(ds.digestType);
   if (bytes === undefined) throw fail(`digest type ${ds.digestType} is not supported`);
   if (ds.digest.length !== bytes) throw fail(`the digest has ${ds.digest.length} bytes instead of ${bytes}`);
-  if (!isAlgorithmSupported(ds.algorithm)) throw fail(`algorithm ${ds.algorithm} is not supported`);
+  if (!isAlgorithmSupported(ds.algorithm, allowSha1))
+    throw fail(`algorithm ${ds.algorithm} is not supported`);
   return ds;
 };
 
-const readKey = ({ rdata }: ResourceRecord, fail: Fail): DnsKey => {
+const readKey = ({ rdata }: ResourceRecord, allowSha1: boolean, fail: Fail): DnsKey => {
   const key = parseDnsKey(rdata);
   if (key === undefined) throw fail('the DNSKEY is too short');
   if (!key.isZoneKey) throw fail('the DNSKEY is no zone key');
   if (key.isRevoked) throw fail('the DNSKEY is revoked');
-  if (!isKeySupported(key)) throw fail(`algorithm ${key.algorithm} or its key size is not supported`);
+  if (!isKeySupported(key, allowSha1))
+    throw fail(`algorithm ${key.algorithm} or its key size is not supported`);
   if (importKey(key) === 'malformed') throw fail('the public key is malformed');
   return key;
 };

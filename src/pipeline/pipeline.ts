@@ -33,6 +33,7 @@ import {
   QUERY_FAULT,
   Query,
   RCODE,
+  readU16,
   TYPE,
   UDP_LENGTH_MAX,
 } from '../dns/dns.ts';
@@ -966,8 +967,11 @@ const withEdeOf = (failure: Failure, message: Uint8Array | undefined): Failure =
   if (message === undefined || offset < 0) return failure;
   const length = optionLength(message, offset);
   if (length > EDE_LENGTH_MAX) return failure;
-  const { source, rcode, cachedEde, mayBeStale, lifetimeMs } = failure;
+  const { source, rcode, cachedEde, lifetimeMs } = failure;
   const ede = Uint8Array.prototype.slice.call(message, offset, offset + length);
+  // What an upstream found bogus is not covered by what it said before, no more than what was found so here.
+  const code = readU16(ede, 0);
+  const mayBeStale = failure.mayBeStale && (code < EDE.DNSSEC_BOGUS || code > EDE.NSEC_MISSING);
   return { source, rcode, ede, cachedEde, mayBeStale, lifetimeMs };
 };
 

@@ -29,6 +29,7 @@ describe('a configuration without these keys', () => {
       anchorsPath: undefined,
       negativeAnchors: [],
       aggressiveNsec: true,
+      allowSha1: false,
     });
     expect(config.dns64).toBeUndefined();
     expect(config.rebinding).toEqual({ protect: false, allow: [] });
