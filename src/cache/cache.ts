@@ -13,7 +13,7 @@
 //   buckets  1 word each: the answer that came last of those whose hash falls there, as 1 + offset / UNIT_BYTES
 //   ring     tail → [answer][answer][dead][answer] → head, free space; then round again
 import { randomInt } from 'node:crypto';
-import { HEADER_LENGTH, readU16, TARGET_ADDRESS_WORDS } from '../dns/dns.ts';
+import { HEADER_LENGTH, RCODE, readU16, TARGET_ADDRESS_WORDS } from '../dns/dns.ts';
 import {
   ANSWER_HEADER_WORDS,
   Answer,
@@ -27,7 +27,7 @@ import { CacheKey } from './key.ts';
 
 export { type Answer, createAnswer, NOT_VALIDATED, type TtlLimits, type Validation } from './answer.ts';
 export { FailureCache } from './failures.ts';
-export { CacheKey, KEY_FLAG, keyFlags, VIEWS_MAX } from './key.ts';
+export { CacheKey, KEY_FLAG, KEY_TAIL_BYTES, keyFlags, VIEWS_MAX } from './key.ts';
 
 /** Bytes of answers for each bucket: an everyday answer takes 150 to 250. */
 const BYTES_PER_BUCKET = 128;
@@ -131,8 +131,10 @@ export class AnswerCache {
 
   /** Keeps a copy of an answer for queries with these KEY_FLAGs; one without a lifetime is not kept. */
   set(answer: Answer, flags: number): void {
-    const { sizeBytes } = answer;
-    if (answer.lifetimeSec <= 0 || sizeBytes > this.#capacity / 2) return;
+    const { sizeBytes, rcode } = answer;
+    const isKept = answer.lifetimeSec > 0 && sizeBytes <= this.#capacity / 2;
+    // What may not be kept is still true: it takes the place of an answer that is over.
+    if (!isKept && rcode !== RCODE.NOERROR && rcode !== RCODE.NXDOMAIN) return;
     const key = this.#key;
     this.#readKey(key, answer, flags);
     const before = this.#find(key);
@@ -140,6 +142,7 @@ export class AnswerCache {
       this.#unlink(before);
       this.#kill(before);
     }
+    if (!isKept) return;
     const at = this.#makeRoom(sizeBytes);
     const { words } = this.#memory;
     const word = at / WORD_BYTES;

@@ -2,10 +2,10 @@
 import { NAME_LENGTH_MAX } from '../dns/dns.ts';
 
 /** Type (2 bytes) and flags (1 byte) behind the folded name. */
-const EXTRA_BYTES = 3;
+export const KEY_TAIL_BYTES = 3;
 const WORD_BYTES = 4;
 /** Whole words for the longest key and what fills its last word. */
-const BYTES_MAX = Math.ceil((NAME_LENGTH_MAX + EXTRA_BYTES) / WORD_BYTES) * WORD_BYTES;
+const BYTES_MAX = Math.ceil((NAME_LENGTH_MAX + KEY_TAIL_BYTES) / WORD_BYTES) * WORD_BYTES;
 
 /** DO and CD in a key; the number of the upstreams' view stands above them. */
 export const KEY_FLAG = { DNSSEC_OK: 1, CHECKING_DISABLED: 2 } as const;
@@ -44,7 +44,7 @@ export class CacheKey {
     bytes[nameLength] = type >>> 8;
     bytes[nameLength + 1] = type & 0xff;
     bytes[nameLength + 2] = flags;
-    const length = nameLength + EXTRA_BYTES;
+    const length = nameLength + KEY_TAIL_BYTES;
     for (let i = length; (i & (WORD_BYTES - 1)) !== 0; i++) bytes[i] = 0;
     let hash = seed;
     for (let i = 0; i * WORD_BYTES < length; i++) {

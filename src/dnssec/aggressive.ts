@@ -49,6 +49,9 @@ import {
 import type { Rrset } from './rrset.ts';
 import { Work } from './work.ts';
 
+/** Every zone is at or below the root. */
+const ROOT = Uint8Array.of(0);
+
 /** Records of all zones: at most 40 MB with RRSET_BYTES_MAX, and some 6 MB of everyday ones. */
 const ENTRIES_MAX = 10_000;
 /** Records of one zone, so that nobody's zone takes the room of all others; an insertion moves as many at worst. */
@@ -174,12 +177,17 @@ export class AggressiveCache {
    * its signatures in AUTHORITY, every TTL what is left of the shortest lifetime. Undefined when nothing is proven.
    * ID and other flags are zero; whoever passes it on knows that it is secure.
    */
-  find(view: number, question: Question, nowMs = this.#clock()): Uint8Array | undefined {
+  find(
+    view: number,
+    question: Question,
+    nowMs = this.#clock(),
+    top: Uint8Array = ROOT,
+  ): Uint8Array | undefined {
     if (this.#zones.size === 0 || question.class !== CLASS.IN || TYPES_NOT_ANSWERED.has(question.type))
       return undefined;
     const name = question.name.slice();
     foldName(name, 0, name.length);
-    const zone = this.#findZone(view, name, question.type);
+    const zone = this.#findZone(view, name, question.type, top);
     const soa = aliveSoa(zone, nowMs);
     if (zone === undefined || soa === undefined) return undefined;
     const evidence =
@@ -193,11 +201,13 @@ export class AggressiveCache {
     this.#size = 0;
   }
 
-  /** The deepest zone with spans that the question belongs to: that of a DS is above its owner. */
-  #findZone(view: number, name: Uint8Array, type: number): Zone | undefined {
+  /** The deepest zone with spans, not above `top`, that the question belongs to: that of a DS is above its owner. */
+  #findZone(view: number, name: Uint8Array, type: number, top: Uint8Array): Zone | undefined {
     const labels = countLabels(name);
     for (let skipped = type === TYPE.DS && labels > 0 ? 1 : 0; skipped <= labels; skipped++) {
-      const key = keyOf(view, skipLabels(name, skipped));
+      const apex = skipLabels(name, skipped);
+      if (apex.length < top.length) return undefined;
+      const key = keyOf(view, apex);
       const zone = this.#zones.get(key);
       if (zone === undefined) continue;
       this.#zones.delete(key);

@@ -181,6 +181,11 @@ export class Chain {
     return this.#anchorFor(name) !== undefined;
   }
 
+  /** The zone of the trust anchor that decides on a folded name; undefined when there is none, or a negative one does. */
+  anchorZone(name: Uint8Array): Uint8Array | undefined {
+    return this.#anchorFor(name)?.zone;
+  }
+
   #anchorFor(name: Uint8Array): TrustAnchor | undefined {
     let found: TrustAnchor | undefined;
     for (const anchor of this.#anchors)

@@ -252,8 +252,10 @@ class Trial {
     const { view } = this.#asked;
     const holder = holderOf(name, type);
     const signer = findSigner(rrsets, holder);
-    // A zone above a negative anchor may deny what is below it, and that is not to count either.
-    if (signer !== undefined && this.#chain.isAnchored(name)) {
+    const anchor = this.#chain.anchorZone(holder);
+    // A zone above an anchor may deny what is below it, and that does not count, be the anchor negative or not.
+    const counts = anchor !== undefined && signer !== undefined && isInZone(signer, anchor);
+    if (counts && this.#chain.isAnchored(name)) {
       const state = await this.#chain.find(view, signer, this.#examination);
       if (state.kind !== 'insecure') return state;
     }
@@ -341,7 +343,7 @@ const isDname = ({ type }: Rrset): boolean => type === TYPE.DNAME;
 const isOfDenial = (type: number): boolean => type === TYPE.NSEC || type === TYPE.NSEC3 || type === TYPE.SOA;
 
 /** The name whose zone holds RRsets of a type: DS stands above the zone cut (RFC 4035 section 2.4). */
-const holderOf = (name: Uint8Array, type: number): Uint8Array =>
+export const holderOf = (name: Uint8Array, type: number): Uint8Array =>
   type === TYPE.DS ? skipLabels(name, 1) : name;
 
 /** The deepest signer of some RRsets that is the name or above it. */

@@ -10,7 +10,7 @@ import { CLASS, EDE, foldName } from '../dns/dns.ts';
 import { AggressiveCache } from './aggressive.ts';
 import type { TrustAnchor } from './anchors.ts';
 import { Chain, type ChainObserver } from './chain.ts';
-import { type Asked, type Denied, judgeAnswer } from './judge.ts';
+import { type Asked, type Denied, holderOf, judgeAnswer } from './judge.ts';
 import { ask, type Lookup, type LookupAnswer, type LookupFailure, type LookupQuestion } from './lookup.ts';
 import { NegativeAnchors } from './negative-anchors.ts';
 import { createFlaw, type Flaw } from './verification.ts';
@@ -166,7 +166,9 @@ export class Validator {
   #findDenied({ name, type, view }: Asked): ValidatedOutcome | undefined {
     // An operator whose own zone is nowhere in the public tree says so by a negative anchor: nothing denies that zone.
     if (this.#aggressive === undefined || this.#negativeAnchors.find(name) !== undefined) return undefined;
-    const message = this.#aggressive.find(view, { name, type, class: CLASS.IN }, this.#clock());
+    const anchor = this.#chain.anchorZone(holderOf(name, type));
+    if (anchor === undefined) return undefined;
+    const message = this.#aggressive.find(view, { name, type, class: CLASS.IN }, this.#clock(), anchor);
     if (message === undefined) return undefined;
     this.#observer.denied();
     return this.#report({

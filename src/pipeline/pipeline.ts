@@ -13,6 +13,8 @@ import {
   CacheKey,
   createAnswer,
   FailureCache,
+  KEY_FLAG,
+  KEY_TAIL_BYTES,
   keyFlags,
   NOT_VALIDATED,
   type TtlLimits,
@@ -196,6 +198,9 @@ interface Pending {
   isLate: boolean;
 }
 
+/** Questions on their way, by key. */
+type Waiting = Map<string, Pending>;
+
 /** What is done with answers that are over (RFC 8767). */
 export interface StaleRules {
   /** How long a client waits for a fresh one, milliseconds. */
@@ -248,7 +253,9 @@ export class Pipeline {
   readonly #key = new CacheKey();
   readonly #failures = new FailureCache<Failure>();
   readonly #out = Buffer.alloc(MESSAGE_LENGTH_MAX);
-  readonly #waiting = new Map<string, Pending>();
+  #waiting: Waiting = new Map();
+  /** Questions that wait for resolvers that were replaced. */
+  #retired: Waiting[] = [];
   /** Waiters of the answer in hand that a rule leads elsewhere. */
   readonly #followers: Waiter[] = [];
   #waitingBytes = 0;
@@ -307,12 +314,19 @@ export class Pipeline {
   /** Sends further questions to another resolver. */
   setResolver(resolver: Resolver): void {
     this.#failures.clear();
+    // Nobody who asks from now on shares an answer of the one before.
+    this.#retired = [...this.#retired, this.#waiting].filter(({ size }) => size > 0);
+    this.#waiting = new Map();
     this.#resolver = resolver;
   }
 
-  /** Questions that wait for the resolver. */
+  /** Questions for whose answer somebody waits. */
   get waiting(): number {
-    return this.#waiting.size;
+    let count = 0;
+    for (const waiting of [this.#waiting, ...this.#retired]) {
+      for (const { waiters } of waiting.values()) if (waiters.length > 0) count++;
+    }
+    return count;
   }
 
   /** The generation in force, 0 when there is none. */
@@ -413,7 +427,7 @@ export class Pipeline {
   /** Answers the query in hand with an answer under the key that is over; UNDECIDED when there is none. */
   #answerStale(client: Client, transport: number, nowMs: number, out: Uint8Array): number {
     if (this.#stale === undefined) return UNDECIDED;
-    const answer = this.#cache.getStale(this.#key, nowMs);
+    const answer = this.#getStale(this.#key.length - KEY_TAIL_BYTES, nowMs);
     if (answer === undefined) return UNDECIDED;
     return this.#inspect(answer, client, transport, nowMs, SOURCE.STALE, out);
   }
@@ -485,8 +499,9 @@ export class Pipeline {
   #startStaleTimer(key: string, qname: Uint8Array, nowMs: number): NodeJS.Timeout | undefined {
     if (this.#stale === undefined || this.#stale.afterMs === 0) return undefined;
     if (this.#findStale(key, qname, nowMs) === undefined) return undefined;
+    const waiting = this.#waiting;
     return setTimeout(() => {
-      const pending = this.#waiting.get(key);
+      const pending = waiting.get(key);
       if (pending === undefined) return;
       pending.timer = undefined;
       pending.isLate = true;
@@ -501,13 +516,30 @@ export class Pipeline {
     const tail = qname.length;
     const type = (key.charCodeAt(tail) << 8) | key.charCodeAt(tail + 1);
     this.#cache.seal(this.#key, tail, type, key.charCodeAt(tail + 2));
-    return this.#cache.getStale(this.#key, nowMs);
+    return this.#getStale(tail, nowMs);
+  }
+
+  /**
+   * The answer under the key in hand that is over. For who asks for DNSSEC records one without them will do: there is
+   * nothing better, and most clients that ask for them do not validate.
+   */
+  #getStale(nameLength: number, nowMs: number): Answer | undefined {
+    const key = this.#key;
+    const answer = this.#cache.getStale(key, nowMs);
+    if (answer !== undefined || (key.flags & KEY_FLAG.DNSSEC_OK) === 0) return answer;
+    const { flags, bytes } = key;
+    const type = readU16(bytes, nameLength);
+    this.#cache.seal(key, nameLength, type, flags & ~KEY_FLAG.DNSSEC_OK);
+    const plain = this.#cache.getStale(key, nowMs);
+    this.#cache.seal(key, nameLength, type, flags);
+    return plain;
   }
 
   /** Sends the question of the query in hand to the resolver. */
   #ask(key: string, qname: Uint8Array, name: Uint8Array, view: number, pending: Pending): void {
     const query = this.#query;
-    this.#waiting.set(key, pending);
+    const waiting = this.#waiting;
+    waiting.set(key, pending);
     this.#observer.inflight(this.#waiting.size);
     const question: Question = {
       name,
@@ -521,7 +553,7 @@ export class Pipeline {
     const resolver = this.#resolver;
     resolver.resolve(question, (resolution) => {
       // What a resolver says that was replaced meanwhile serves those who asked it, and nobody later.
-      this.#complete(key, qname, question, resolution, resolver === this.#resolver);
+      this.#complete(waiting, key, qname, question, resolution, resolver === this.#resolver);
     });
   }
 
@@ -661,14 +693,15 @@ export class Pipeline {
   }
 
   #complete(
+    waiting: Waiting,
     key: string,
     qname: Uint8Array,
     question: Question,
     resolution: Resolution,
     isKept: boolean,
   ): void {
-    const pending = this.#waiting.get(key);
-    this.#waiting.delete(key);
+    const pending = waiting.get(key);
+    waiting.delete(key);
     clearTimeout(pending?.timer);
     this.#observer.inflight(this.#waiting.size);
     const nowMs = this.#clock();

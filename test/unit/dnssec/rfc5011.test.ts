@@ -187,7 +187,7 @@ describe('keys that come and go', () => {
   test('the last one that revokes itself leaves no anchor', () => {
     const { look, state } = follow();
     look('1', 0);
-    expect(look('R1', 1)).toEqual(['1 revoked', '1 deserted']);
+    expect(look('R1', 1)).toEqual(['1 deserted', '1 revoked']);
     expect(trustedAnchor(state(), anchor)).toBeUndefined();
   });
 

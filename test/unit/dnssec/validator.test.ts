@@ -6,6 +6,7 @@ import { beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import {
   CLASS,
   EDE,
+  messageRcode,
   nameFrom,
   parseRecord,
   parseType,
@@ -28,8 +29,8 @@ import { readRrsets } from '../../../src/dnssec/rrset.ts';
 import { createRandom, mutate } from '../../support/mutate.ts';
 import { isInstalled, requireProgram } from '../../support/process.ts';
 import { parseMessage } from '../../support/records.ts';
-import { createZoneKey, type ZoneKey } from '../../support/signed-zone.ts';
-import { plainZone, type Tamper, type ZoneReply } from '../../support/zone-lookup.ts';
+import { createZoneKey, signZone, type ZoneKey } from '../../support/signed-zone.ts';
+import { plainZone, type Tamper, ZoneLookup, type ZoneReply } from '../../support/zone-lookup.ts';
 import { signTree, type ZoneTree } from '../../support/zone-tree.ts';
 
 const NOW_SEC = Math.floor(Date.now() / 1000);
@@ -982,6 +983,38 @@ describe('limits', () => {
     const { ask, reports } = createValidator({ workLimits: { nsec3Hashes: 1 } });
     expect(wordsOf(await ask('a.b.c.no.nsec3.test. A'))).toBe(`bogus ${EDE.DNSSEC_BOGUS}`);
     expect(reports).toContain('exceeded nsec3Hashes');
+  });
+});
+
+describe('an anchor below an anchor', () => {
+  const signBoth = (denial: 'nsec' | 'nsec3' | 'nsec3-optout') => ({
+    outer: signZone({ apex: 'example.com.', records: ['www.example.com. 300 IN A 192.0.2.1'], denial }),
+    inner: signZone({ apex: 'corp.example.com.', records: ['www.corp.example.com. 300 IN A 192.0.2.2'] }),
+  });
+
+  test.each(['nsec', 'nsec3', 'nsec3-optout'] as const)(
+    'nothing is denied by the zone above (%s)',
+    async (denial) => {
+      const { outer, inner } = signBoth(denial);
+      const anchors = parseTrustAnchors([...outer.ds, ...inner.ds].join('\n'), 'anchors');
+      // Outside, where nobody knows the inner zone.
+      const lookup = new ZoneLookup([outer]);
+      const { ask } = createValidator({ lookup, anchors });
+      expect(wordsOf(await ask('www.corp.example.com. A'))).toMatch(/^bogus/);
+    },
+  );
+
+  test('nor by what is kept of its proofs', async () => {
+    const { outer, inner } = signBoth('nsec');
+    const anchors = parseTrustAnchors([...outer.ds, ...inner.ds].join('\n'), 'anchors');
+    const lookup = new ZoneLookup([outer, inner]);
+    const { ask, reports } = createValidator({ lookup, anchors, aggressiveNsec: true });
+    await ask('aaa.example.com. A');
+    await ask('bbb.example.com. A');
+    expect(reports).toContain('denied');
+    const outcome = await ask('www.corp.example.com. A');
+    assert.ok(outcome.kind === 'answer');
+    expect([messageRcode(outcome.message), outcome.security]).toEqual([RCODE.NOERROR, 'secure']);
   });
 });
 

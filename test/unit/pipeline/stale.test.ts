@@ -5,7 +5,7 @@ import { parsePrefix } from '../../../src/base/base.ts';
 import { EDE, EDNS_DO, RCODE } from '../../../src/dns/dns.ts';
 import type { PipelineRules } from '../../../src/pipeline/pipeline.ts';
 import { buildResponse, type MessageText } from '../../support/records.ts';
-import { answerAsked, Bench, CLIENT, createRules, edeOf, onlyAnswer, rcodeOf } from './setup.ts';
+import { type Asked, answerAsked, Bench, CLIENT, createRules, edeOf, onlyAnswer, rcodeOf } from './setup.ts';
 
 const QUESTION = 'a.example. A';
 const RECORD = 'a.example. 60 IN A 203.0.113.1';
@@ -121,6 +121,42 @@ describe('an answer that is over', () => {
     bench.asked.shift()?.done({ kind: 'failure', reason: 'timeout' });
     expect(rcodeOf(onlyAnswer(answers))).toBe(RCODE.NXDOMAIN);
   });
+});
+
+test('an answer that may not be kept takes the place of one that is over', () => {
+  const bench = openWithStale({ stale: { afterMs: 0, ttlSec: 30 } });
+  bench.ask(QUESTION);
+  answerAsked(bench.asked.shift(), QUESTION, { answer: ['a.example. 0 IN A 203.0.113.9'] });
+  expect(bench.ask(QUESTION)).toEqual([]);
+  expect(bench.asked).toHaveLength(1);
+});
+
+test('who asks for DNSSEC records gets an answer that is over without them, when there is no other', () => {
+  const bench = openWithStale();
+  const answers = bench.ask(QUESTION, { edns: { ttl: EDNS_DO } });
+  bench.asked.shift()?.done({ kind: 'failure', reason: 'timeout' });
+  expect(onlyAnswer(answers)).toMatchObject({ answer: [STALE_RECORD] });
+});
+
+test('nobody waits for a refresh', () => {
+  const bench = openWithStale({ stale: { afterMs: 0, ttlSec: 30 } });
+  bench.ask(QUESTION);
+  expect(bench.asked).toHaveLength(1);
+  expect(bench.pipeline.waiting).toBe(0);
+});
+
+test('a question after the resolver was replaced shares no answer of the one before', () => {
+  const bench = open();
+  const before = bench.ask(QUESTION);
+  const asked: Asked[] = [];
+  bench.pipeline.setResolver({ resolve: (question, done) => void asked.push({ question, done }) });
+  const after = bench.ask(QUESTION);
+  expect([bench.asked.length, asked.length, bench.pipeline.waiting]).toEqual([1, 1, 2]);
+  answerAsked(bench.asked.shift(), QUESTION, { answer: ['a.example. 60 IN A 203.0.113.1'] });
+  expect([before.length, after.length]).toEqual([1, 0]);
+  answerAsked(asked[0], QUESTION, { answer: ['a.example. 60 IN A 203.0.113.2'] });
+  expect(onlyAnswer(after)).toMatchObject({ answer: ['a.example. 60 IN A 203.0.113.2'] });
+  expect(bench.pipeline.waiting).toBe(0);
 });
 
 describe('prefetch', () => {
