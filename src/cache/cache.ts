@@ -23,7 +23,7 @@ import {
   WORD,
   WORD_BYTES,
 } from './answer.ts';
-import { CacheKey } from './key.ts';
+import { CacheKey, KEY_FLAG } from './key.ts';
 
 export { type Answer, createAnswer, NOT_VALIDATED, type TtlLimits, type Validation } from './answer.ts';
 export { FailureCache } from './failures.ts';
@@ -137,12 +137,10 @@ export class AnswerCache {
     if (!isKept && rcode !== RCODE.NOERROR && rcode !== RCODE.NXDOMAIN) return;
     const key = this.#key;
     this.#readKey(key, answer, flags);
-    const before = this.#find(key);
-    if (before >= 0) {
-      this.#unlink(before);
-      this.#kill(before);
-    }
+    this.#forget(key);
+    if (this.#staleMs > 0 && (flags & KEY_FLAG.DNSSEC_OK) !== 0) this.#forgetPlain(answer, flags);
     if (!isKept) return;
+    this.#readKey(key, answer, flags);
     const at = this.#makeRoom(sizeBytes);
     const { words } = this.#memory;
     const word = at / WORD_BYTES;
@@ -155,6 +153,24 @@ export class AnswerCache {
     this.bytes += sizeBytes;
     this.entries++;
     this.#link(at);
+  }
+
+  #forget(key: CacheKey): void {
+    const at = this.#find(key);
+    if (at < 0) return;
+    this.#unlink(at);
+    this.#kill(at);
+  }
+
+  /** Forgets the answer without DNSSEC records that is over: getStale() has no use for it beside a newer one with them. */
+  #forgetPlain(answer: Answer, flags: number): void {
+    const key = this.#key;
+    this.#readKey(key, answer, flags & ~KEY_FLAG.DNSSEC_OK);
+    const at = this.#find(key);
+    if (at < 0) return;
+    const view = this.#view;
+    view.open(at);
+    if (answer.storedAtMs - view.storedAtMs >= view.lifetimeSec * 1000) this.#forget(key);
   }
 
   /** Forgets everything. */

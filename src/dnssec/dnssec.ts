@@ -20,7 +20,6 @@ export {
   type AnchorEvent,
   advanceAnchors,
   type KeyObservation,
-  observeKeys,
   postponeCheck,
   trustedAnchor,
 } from './rfc5011.ts';

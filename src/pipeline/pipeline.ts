@@ -315,17 +315,17 @@ export class Pipeline {
   setResolver(resolver: Resolver): void {
     this.#failures.clear();
     // Nobody who asks from now on shares an answer of the one before.
-    this.#retired = [...this.#retired, this.#waiting].filter(({ size }) => size > 0);
+    this.#retired.push(this.#waiting);
+    // What has ended meanwhile is let go of; one or two are left, because a resolver's questions have a deadline.
+    while (this.#retired[0]?.size === 0) this.#retired.shift();
     this.#waiting = new Map();
     this.#resolver = resolver;
   }
 
   /** Questions for whose answer somebody waits. */
   get waiting(): number {
-    let count = 0;
-    for (const waiting of [this.#waiting, ...this.#retired]) {
-      for (const { waiters } of waiting.values()) if (waiters.length > 0) count++;
-    }
+    let count = countAwaited(this.#waiting);
+    for (const waiting of this.#retired) count += countAwaited(waiting);
     return count;
   }
 
@@ -944,6 +944,12 @@ export class Pipeline {
     for (let i = 0; i < qnameLength; i++) key[i] = foldByte(bytes[HEADER_LENGTH + i] ?? 0);
   }
 }
+
+const countAwaited = (waiting: Waiting): number => {
+  let count = 0;
+  for (const { waiters } of waiting.values()) if (waiters.length > 0) count++;
+  return count;
+};
 
 const isAskingResolver = (query: Query): boolean => (query.flags & FLAG.RD) !== 0;
 

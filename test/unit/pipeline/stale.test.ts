@@ -138,6 +138,14 @@ test('who asks for DNSSEC records gets an answer that is over without them, when
   expect(onlyAnswer(answers)).toMatchObject({ answer: [STALE_RECORD] });
 });
 
+test('nor is it given beside a newer answer with them that may not be kept', () => {
+  const bench = openWithStale({ stale: { afterMs: 0, ttlSec: 30 } });
+  const isOk = { edns: { ttl: EDNS_DO } };
+  expect(bench.ask(QUESTION, isOk)).toHaveLength(1);
+  answerAsked(bench.asked.shift(), QUESTION, { answer: ['a.example. 0 IN A 203.0.113.9'] });
+  expect(bench.ask(QUESTION, isOk)).toEqual([]);
+});
+
 test('nobody waits for a refresh', () => {
   const bench = openWithStale({ stale: { afterMs: 0, ttlSec: 30 } });
   bench.ask(QUESTION);
