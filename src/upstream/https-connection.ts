@@ -5,14 +5,12 @@
 // (RFC 8484 section 4.1); an answer with another one is none. Nothing but the headers of the request goes along: no
 // cookie, no name of a program. Redirections are not followed: they would lead to a server that nobody configured.
 import assert from 'node:assert/strict';
-import {
-  type ClientHttp2Session,
-  type ClientHttp2Stream,
-  connect,
-  constants,
-  type IncomingHttpHeaders,
-  type IncomingHttpStatusHeader,
-  type Settings,
+import type {
+  ClientHttp2Session,
+  ClientHttp2Stream,
+  IncomingHttpHeaders,
+  IncomingHttpStatusHeader,
+  Settings,
 } from 'node:http2';
 import type { TLSSocket } from 'node:tls';
 import { type Endpoint, formatEndpoint } from '../base/base.ts';
@@ -34,6 +32,12 @@ import {
   type Waiter,
 } from './connection.ts';
 import { TlsDialer } from './tls.ts';
+
+/** Loaded by the first connection: it takes 5 MiB beside TLS, of each thread, and most resolvers never need it. */
+const loadHttp2 = (): typeof import('node:http2') => process.getBuiltinModule('node:http2');
+
+/** Error codes (RFC 9113 section 7). */
+const HTTP2_ERROR = { NO_ERROR: 0x0, REFUSED_STREAM: 0x7, CANCEL: 0x8 } as const;
 
 /** Streams at a time, however many the upstream allows: each may hold a message of 64 KB, together 16 MB. */
 const STREAMS_MAX = 256;
@@ -147,7 +151,7 @@ class SessionLink<T> implements Link<T> {
     if (this.#queue.delete(waiter)) return;
     const stream = this.#streams.get(waiter);
     this.#streams.delete(waiter);
-    stream?.close(constants.NGHTTP2_CANCEL);
+    stream?.close(HTTP2_ERROR.CANCEL);
     this.#goOn();
   }
 
@@ -170,7 +174,7 @@ class SessionLink<T> implements Link<T> {
     this.#times.noteBytes();
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => this.#checkIdle(), options.idleMs);
-    const session = connect(`https://${formatEndpoint(endpoint)}`, {
+    const session = loadHttp2().connect(`https://${formatEndpoint(endpoint)}`, {
       createConnection: () => this.#socket,
       settings: { enablePush: false },
     });
@@ -230,7 +234,7 @@ class SessionLink<T> implements Link<T> {
       else message.add(chunk, 0, chunk.length);
     });
     stream.on('end', () => {
-      if (stream.rstCode === constants.NGHTTP2_NO_ERROR) this.#deliver(stream, waiter, message.take());
+      if (stream.rstCode === HTTP2_ERROR.NO_ERROR) this.#deliver(stream, waiter, message.take());
     });
     // What it means is known when the stream is closed.
     stream.on('error', () => {});
@@ -249,7 +253,7 @@ class SessionLink<T> implements Link<T> {
 
   #fail(stream: ClientHttp2Stream, waiter: Waiter<T>, fault: ConnectionFault): void {
     if (!this.#take(stream, waiter)) return;
-    stream.close(constants.NGHTTP2_CANCEL);
+    stream.close(HTTP2_ERROR.CANCEL);
     this.#context.owner.failed(waiter, fault);
   }
 
@@ -267,7 +271,7 @@ class SessionLink<T> implements Link<T> {
     }
     this.#take(stream, waiter);
     // Not processed at all, in so many words (RFC 9113 section 8.7).
-    if (stream.rstCode === constants.NGHTTP2_REFUSED_STREAM) this.#context.owner.refused(waiter);
+    if (stream.rstCode === HTTP2_ERROR.REFUSED_STREAM) this.#context.owner.refused(waiter);
     else this.#context.owner.failed(waiter, 'network');
   }
 
@@ -299,7 +303,7 @@ class SessionLink<T> implements Link<T> {
       this.#queue.delete(waiter);
     }
     for (const waiter of unprocessed) this.#context.owner.refused(waiter);
-    if (code !== constants.NGHTTP2_NO_ERROR) this.#lose('network');
+    if (code !== HTTP2_ERROR.NO_ERROR) this.#lose('network');
     else this.#goOn();
   }
 
