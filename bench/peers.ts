@@ -226,7 +226,8 @@ export const startUpstream = async (directory: string): Promise<Upstream> => {
   return { port, version: `unbound ${/\d+[\w.]*/.exec(stdout)?.[0] ?? ''}`, stop: () => child.stop() };
 };
 
-const unboundServer = (port: number, directory: string): string => `server:
+/** The head of an unbound configuration that all of them share; ends in an open `server:` block. */
+export const unboundServer = (port: number, directory: string): string => `server:
   interface: 127.0.0.1
   port: ${port}
   access-control: 127.0.0.0/8 allow

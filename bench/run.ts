@@ -25,10 +25,22 @@ import { memory } from './suites/memory.ts';
 import { misses } from './suites/misses.ts';
 import { plain } from './suites/plain.ts';
 import { reload } from './suites/reload.ts';
+import { validation } from './suites/validation.ts';
 import { workers } from './suites/workers.ts';
 import { formatTable } from './table.ts';
 
-const SUITES: readonly Suite[] = [cached, million, misses, reload, low, workers, memory, plain, micro];
+const SUITES: readonly Suite[] = [
+  cached,
+  million,
+  misses,
+  validation,
+  reload,
+  low,
+  workers,
+  memory,
+  plain,
+  micro,
+];
 const ROUNDS = 3;
 const SECONDS = 3;
 const QUICK_SECONDS = 1;
