@@ -195,7 +195,10 @@ export class Service {
       directory: config.stateDirectory,
       clock: systemClock,
       log: this.#log,
-      onChange: () => void this.#queue(() => this.#applyAgain()),
+      onChange: () => {
+        // Before that, the start itself reads what was found.
+        if (this.#isListening) void this.#queue(() => this.#applyAgain());
+      },
     });
     this.#hosts.follow(names, config.bootstrap);
     if (this.#isListening) this.#hosts.start();
@@ -534,16 +537,16 @@ export class Service {
       (index) =>
         this.#settingsOf(of, index);
     const hasOtherRoutes = !isDeepStrictEqual(previous.routes, state.routes);
-    const before = this.#trust.config;
+    let restoreTrust = (): void => {};
     try {
-      this.#trust.setConfig(state.config);
+      restoreTrust = this.#trust.setConfig(state.config);
       await this.#trust.recall(upstreamsText(state.routes));
       await this.#supervisor.apply(settingsOf(state));
       this.#state = state;
       this.#retired.add(previous.generation?.policy.table);
     } catch (error) {
       this.#retired.add(policy?.table);
-      this.#trust.setConfig(before);
+      restoreTrust();
       await this.#trust.recall(upstreamsText(previous.routes));
       await this.#supervisor.apply(settingsOf(previous));
       throw error;

@@ -112,19 +112,27 @@ export class TrustKeeper {
     });
   }
 
-  /** What is in force. */
-  get config(): Config {
-    return this.#config;
-  }
-
-  /** Puts another configuration in force; throws as open() does and changes nothing then. */
-  setConfig(config: Config): void {
+  /**
+   * Puts another configuration in force; throws as open() does and changes nothing then. Returns what puts the one before
+   * in force again, whatever has become of its file since.
+   */
+  setConfig(config: Config): () => void {
+    const before = { config: this.#config, configured: this.#configured, states: this.#states };
     const { dnssec, stateDirectory } = this.#config;
     const isSame = isDeepStrictEqual(dnssec, config.dnssec) && stateDirectory === config.stateDirectory;
     // The content of a file may be another one.
     if (!isSame || config.dnssec.anchorsPath !== undefined) this.#read(config);
     this.#config = config;
-    if (isSame) return;
+    if (!isSame) this.#lookAnew();
+    return () => {
+      this.#config = before.config;
+      this.#configured = before.configured;
+      this.#states = before.states;
+      if (!isSame) this.#lookAnew();
+    };
+  }
+
+  #lookAnew(): void {
     this.#isProven = false;
     this.#retryMs = FIRST_LOOK_MS;
     if (this.#lookup !== undefined) this.#schedule(FIRST_LOOK_MS);
@@ -154,9 +162,7 @@ export class TrustKeeper {
   /** Looks keys up in this way from now on. */
   follow(lookup: Lookup): void {
     this.#lookup = lookup;
-    this.#isProven = false;
-    this.#retryMs = FIRST_LOOK_MS;
-    this.#schedule(FIRST_LOOK_MS);
+    this.#lookAnew();
   }
 
   /** Looks no more. */

@@ -131,6 +131,8 @@ class ResolverWorker {
     } else if (!isDeepStrictEqual(previous.resolution, settings.resolution)) {
       this.#useResolver(settings);
     }
+    // Answers are looked at for private addresses when they come.
+    if (!isDeepStrictEqual(previous.rebindingAllowed, settings.rebindingAllowed)) this.#cache.clear();
     const wanted = new Set(settings.listen.map(formatEndpoint));
     for (const [text, listener] of this.#listeners) {
       if (wanted.has(text)) continue;

@@ -387,7 +387,7 @@ export class Pipeline {
     const failure = this.#failures.get(text, nowMs);
     if (failure !== undefined) {
       if (failure.mayBeStale) {
-        const length = this.#answerStale(client, transport, nowMs, out);
+        const length = this.#decideStale(client, transport, nowMs, out);
         if (length !== UNDECIDED) return length;
       }
       return this.#answerEmpty(SOURCE.CACHE, failure.rcode, failure.cachedEde, out);
@@ -395,7 +395,7 @@ export class Pipeline {
     if (this.#stale !== undefined) {
       const isLate = this.#waiting.get(text)?.isLate === true;
       if (isLate || this.#stale.afterMs === 0) {
-        const length = this.#answerStale(client, transport, nowMs, out);
+        const length = this.#decideStale(client, transport, nowMs, out);
         if (length !== UNDECIDED) {
           this.#refresh(text, client.view);
           return length;
@@ -430,6 +430,14 @@ export class Pipeline {
     const answer = this.#getStale(this.#key.length - KEY_TAIL_BYTES, nowMs);
     if (answer === undefined) return UNDECIDED;
     return this.#inspect(answer, client, transport, nowMs, SOURCE.STALE, out);
+  }
+
+  /** As #answerStale(), for a query that goes on to the resolver when a rule leads from the old answer elsewhere. */
+  #decideStale(client: Client, transport: number, nowMs: number, out: Uint8Array): number {
+    const alias = this.#alias;
+    const length = this.#answerStale(client, transport, nowMs, out);
+    if (length === UNDECIDED) this.#alias = alias;
+    return length;
   }
 
   /** Fetches the answer in hand anew while it still lives, if nobody does so already. */

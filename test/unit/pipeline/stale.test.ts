@@ -2,7 +2,7 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { Clients } from '../../../src/access/access.ts';
 import { parsePrefix } from '../../../src/base/base.ts';
-import { EDE, EDNS_DO, RCODE } from '../../../src/dns/dns.ts';
+import { EDE, EDNS_DO, formatName, RCODE } from '../../../src/dns/dns.ts';
 import type { PipelineRules } from '../../../src/pipeline/pipeline.ts';
 import { buildResponse, type MessageText } from '../../support/records.ts';
 import { type Asked, answerAsked, Bench, CLIENT, createRules, edeOf, onlyAnswer, rcodeOf } from './setup.ts';
@@ -144,6 +144,22 @@ test('nor is it given beside a newer answer with them that may not be kept', () 
   expect(bench.ask(QUESTION, isOk)).toHaveLength(1);
   answerAsked(bench.asked.shift(), QUESTION, { answer: ['a.example. 0 IN A 203.0.113.9'] });
   expect(bench.ask(QUESTION, isOk)).toEqual([]);
+});
+
+test('an answer that is over and that a rule leads elsewhere is asked for anew, then followed', () => {
+  const bench = open();
+  bench.ask(QUESTION);
+  answerAsked(bench.asked.shift(), QUESTION, { answer: [RECORD] });
+  bench.nowMs += LIFETIME_MS;
+  const rules = createRules({ lists: [['203.0.113.0/24 => CNAME garden.example.']] });
+  bench.pipeline.setRules({ ...rules, stale: { afterMs: 0, ttlSec: 30 } });
+  const answers = bench.ask(QUESTION);
+  expect(bench.asked.map(({ question }) => formatName(question.name))).toEqual(['a.example.']);
+  answerAsked(bench.asked.shift(), QUESTION, { answer: [RECORD] });
+  expect(bench.asked.map(({ question }) => formatName(question.name))).toEqual(['garden.example.']);
+  const garden = ['garden.example. 60 IN A 198.51.100.1'];
+  answerAsked(bench.asked.shift(), 'garden.example. A', { answer: garden });
+  expect(onlyAnswer(answers).answer).toEqual(['a.example. 5 IN CNAME garden.example.', ...garden]);
 });
 
 test('nobody waits for a refresh', () => {
