@@ -6,6 +6,7 @@
 import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { ask } from '../../test/support/client.ts';
 import { isInstalled, startCordon } from '../../test/support/process.ts';
 import type { Server } from '../contender.ts';
 import { measure, type Sample } from '../load.ts';
@@ -198,8 +199,8 @@ forward-zone:
 const waitForAnswer = async (port: number): Promise<void> => {
   for (let i = 0; i < READY_POLLS_MAX; i++) {
     try {
-      const args = ['@127.0.0.1', '-p', `${port}`, '+time=1', '+tries=1', '+short', `ns.${APEX}`, 'A'];
-      if (execFileSync('dig', args, { encoding: 'utf8' }).includes('192.0.2.53')) return;
+      const { answer } = await ask({ address: '127.0.0.1', port }, `ns.${APEX}. A`);
+      if (answer.some((record) => record.endsWith(' 192.0.2.53'))) return;
     } catch {
       // Not yet.
     }
