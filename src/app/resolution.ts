@@ -5,7 +5,7 @@ import type { Clock, Prefix } from '../base/base.ts';
 import { FLAG, messageFlags } from '../dns/dns.ts';
 import { type TrustAnchor, Validator, type ValidatorObserver } from '../dnssec/dnssec.ts';
 import { VALIDATION } from '../observe/observe.ts';
-import { Dns64Resolver, type Resolver } from '../pipeline/pipeline.ts';
+import { Dns64Resolver, type Resolution, type Resolver } from '../pipeline/pipeline.ts';
 import type { Forwarding } from '../upstream/upstream.ts';
 
 /** What is done about DNSSEC; what `auto` of the configuration came to is one of these. */
@@ -14,6 +14,8 @@ export type ValidationMode = 'validate' | 'trust-ad' | 'off';
 /** How questions of workers are resolved, beside where they go; plain data that crosses threads. */
 export interface ResolutionSettings {
   readonly mode: ValidationMode;
+  /** For a question with all that its validation asks for. */
+  readonly timeoutMs: number;
   /** For `validate`. */
   readonly anchors: readonly TrustAnchor[];
   /** Wire names, folded. */
@@ -47,15 +49,11 @@ const RESULTS = {
   bogus: VALIDATION.BOGUS,
 } as const;
 
-const SILENT: Omit<ValidatorObserver, 'validated'> = {
+const SILENT: Omit<ValidatorObserver, 'validated' | 'defect'> = {
   chainLookup: () => {},
   retried: () => {},
   denied: () => {},
   exceeded: () => {},
-  // A defect of ours is none of the client's: the worker ends, is counted and starts again.
-  defect: (thrown) => {
-    throw thrown;
-  },
 };
 
 const createValidating = (
@@ -66,7 +64,7 @@ const createValidating = (
 ): Resolver => {
   if (settings.mode === 'off') return forwarding;
   if (settings.mode === 'trust-ad') return trustingAd(forwarding);
-  return new Validator({
+  const validator = new Validator({
     lookup: forwarding,
     anchors: settings.anchors,
     negativeAnchors: settings.negativeAnchors,
@@ -78,9 +76,34 @@ const createValidating = (
       validated: (verdict) => {
         observer.validated(RESULTS[verdict]);
       },
+      // One question fails and is counted. The worker goes on: whoever finds such an answer shall not end it at will.
+      defect: () => {
+        observer.validated(VALIDATION.DEFECT);
+      },
     },
   });
+  return withDeadline(validator, settings.timeoutMs);
 };
+
+/**
+ * Ends a question in time: validation may need many look-ups, each with a deadline of its own. What it learns afterwards
+ * serves the next one.
+ */
+const withDeadline = (resolver: Resolver, timeoutMs: number): Resolver => ({
+  resolve(question, done) {
+    let isOver = false;
+    const end = (resolution: Resolution): void => {
+      if (isOver) return;
+      isOver = true;
+      clearTimeout(timer);
+      done(resolution);
+    };
+    const timer = setTimeout(() => {
+      end({ kind: 'failure', reason: 'timeout' });
+    }, timeoutMs);
+    resolver.resolve(question, end);
+  },
+});
 
 /** Takes an upstream's word for it, when nobody on the way can have put it there (RFC 6840 section 5.8). */
 const trustingAd = (forwarding: Forwarding): Resolver => ({

@@ -670,6 +670,7 @@ const toSettings = (
     mixedCase: config.resolver.mixedCase,
     resolution: {
       ...trust,
+      timeoutMs: config.resolver.timeoutMs,
       // Zones that are forwarded elsewhere are seldom on the public tree: no chain of trust leads there from its root.
       // Whoever names anchors of their own says what is signed.
       negativeAnchors: [

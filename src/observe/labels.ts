@@ -69,7 +69,13 @@ export const UPSTREAM_FAILURE = {
 } as const;
 
 /** What validation found. */
-export const VALIDATION = { SECURE: 0, INSECURE: 1, BOGUS: 2 } as const;
+export const VALIDATION = {
+  SECURE: 0,
+  INSECURE: 1,
+  BOGUS: 2,
+  /** A defect of ours: the question failed. */
+  DEFECT: 3,
+} as const;
 
 const toWords = (constants: Readonly<Record<string, number>>): readonly string[] =>
   Object.keys(constants).map((key) => key.toLowerCase().replaceAll('_', '-'));

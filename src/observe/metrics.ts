@@ -324,7 +324,7 @@ const METRICS: readonly Metric[] = [
     type: 'counter',
     labels: ['result'],
     help: 'Answers of upstreams that were validated, by what was found.',
-    alarm: 'share of `result="bogus"` above 1 % for 10 minutes',
+    alarm: 'share of `result="bogus"` above 1 % for 10 minutes; any `result="defect"`: report it',
     read: summed('validations'),
   },
   {
