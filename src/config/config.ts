@@ -7,7 +7,9 @@ export { configHash, effectiveConfig } from './effective.ts';
 export { type ConfigFacts, type ConfigResult, loadConfig } from './load.ts';
 export {
   type BlockAnswer,
+  type ComplianceConfig,
   type Config,
+  type DecisionConfig,
   type DnssecMode,
   type ForwardConfig,
   type GroupConfig,
@@ -16,6 +18,9 @@ export {
   type ListFormat,
   type ListSource,
   type LogLevel,
+  type ProbeConfig,
+  type RecordOutputConfig,
+  type RecordsConfig,
   type ScheduleConfig,
   type Strategy,
   type UpstreamConfig,

@@ -1,9 +1,11 @@
 // Checks that concern more than one key: what repeats, excludes or names what is not there.
 //
 // They run even when other checks found faults, so that one run shows all problems: see draft.ts for what that means
-// for the values. Lists and groups are in check-lists.ts, servers in check-upstreams.ts.
+// for the values. Lists and groups are in check-lists.ts, servers in check-upstreams.ts, papers and records in
+// check-evidence.ts.
 import { type Endpoint, formatEndpoint } from '../base/base.ts';
 import { formatName } from '../dns/dns.ts';
+import { checkEvidence } from './check-evidence.ts';
 import { checkGroups, checkLists } from './check-lists.ts';
 import { checkUpstreams } from './check-upstreams.ts';
 import {
@@ -29,6 +31,7 @@ export const crossCheck = (draft: Draft, facts: CrossCheckFacts, report: Report)
   checkGroups(draft, facts, report);
   checkBlock(draft, report);
   checkBounds(draft, report);
+  checkEvidence(draft, report);
 };
 
 const checkListeners = (draft: Draft, report: Report): void => {

@@ -8,16 +8,21 @@ import { stringify } from 'yaml';
 import { formatAddress, formatEndpoint, formatPrefix } from '../base/base.ts';
 import { formatName } from '../dns/dns.ts';
 import { formatDurationMs, formatDurationSec, formatShare, formatSize } from './amount.ts';
+import { formatProfile, formatRecordTarget } from './evidence-leaf.ts';
 import type { BlockAnswerRaw } from './leaf.ts';
 import type {
   BlockAnswer,
   Config,
+  DecisionConfig,
   GroupConfig,
+  KeepConfig,
   ListConfig,
   ListReading,
   ListSource,
+  RecordsConfig,
   UrlSource,
 } from './normalized.ts';
+import { SYSLOG_FACILITIES } from './normalized.ts';
 import { formatIpv6Prefix } from './prefix-leaf.ts';
 import { formatDayHours, WEEKDAYS } from './schedule-leaf.ts';
 import type { RawConfig } from './schema.ts';
@@ -98,6 +103,44 @@ const toRaw = (config: Config): RawConfig => ({
     idle: formatDurationMs(config.tcp.idleMs),
   },
   log: { level: config.log.level },
+  compliance: {
+    profile: config.compliance.profile && formatProfile(config.compliance.profile),
+    exemptions: config.compliance.exemptionsPath,
+    approvers: config.compliance.approvers.map((approver) => ({ ...approver })),
+    'pause-max': formatDurationMs(config.compliance.pauseMsMax),
+  },
+  records: toRawRecords(config.records),
+  probe: {
+    interval: formatDurationMs(config.probe.intervalMs),
+    sweep: formatDurationMs(config.probe.sweepMs),
+    rate: config.probe.rate,
+    controls: config.probe.controls.map((name) => formatName(name)),
+    listeners: config.probe.asksListeners,
+  },
+});
+
+/** A preset is written out: what it means is what is in force. */
+const toRawRecords = (records: RecordsConfig) => ({
+  enabled: records.isEnabled,
+  identity: records.identity,
+  truncate: { ...records.truncateBits },
+  'key-rotation': formatDurationMs(records.keyRotationMs),
+  retention: {
+    queries: toRawKeep(records.retention.queries),
+    changes: toRawKeep(records.retention.changes),
+  },
+  heads: { every: formatDurationMs(records.heads.everyMs), file: records.heads.filePath },
+  outputs: records.outputs.map(({ to, classes, caPath, facility }) => ({
+    to: formatRecordTarget(to),
+    classes: [...classes],
+    ca: caPath,
+    facility: SYSLOG_FACILITIES.find((word) => word === facility),
+  })),
+});
+
+const toRawKeep = ({ searchableMs, archivedMs }: KeepConfig) => ({
+  searchable: formatDurationMs(searchableMs),
+  archived: formatDurationMs(archivedMs),
 });
 
 /** A list that cannot be written without items. */
@@ -116,15 +159,25 @@ const toRawGroup = (group: GroupConfig) => ({
   fallback: listUnlessEmpty(group.fallback, formatUpstream),
 });
 
-const toRawList = ({ id, source, mandate, allow, logOnly, answer, ede, category }: ListConfig) => ({
+const toRawList = ({ id, source, ...list }: ListConfig) => ({
   id,
   ...toRawSource(source),
-  mandate,
-  allow,
-  'log-only': logOnly,
-  answer: answer === undefined ? undefined : toRawAnswer(answer),
-  ede,
-  category,
+  mandate: list.mandate,
+  allow: list.allow,
+  'log-only': list.logOnly,
+  answer: list.answer === undefined ? undefined : toRawAnswer(list.answer),
+  ede: list.ede,
+  category: list.category,
+  decision: list.decision === undefined ? undefined : toRawDecision(list.decision),
+});
+
+const toRawDecision = (decision: DecisionConfig) => ({
+  authority: decision.authority,
+  reference: decision.reference,
+  text: decision.text,
+  'in-force-from': new Date(decision.inForceFromMs).toISOString(),
+  review: toRawInstant(decision.reviewMs),
+  ends: toRawInstant(decision.endsMs),
 });
 
 const toRawSource = (source: ListSource) => {

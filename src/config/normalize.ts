@@ -4,14 +4,19 @@ import { resolve } from 'node:path';
 import type { CrossCheckFacts } from './draft.ts';
 import type {
   BlockAnswer,
+  ComplianceConfig,
   Config,
+  DecisionConfig,
   GroupConfig,
+  KeepConfig,
   ListConfig,
   ListReading,
   ListSource,
+  RecordsConfig,
   ScheduleConfig,
   UrlSource,
 } from './normalized.ts';
+import { RETENTION } from './retention.ts';
 import { toInstantMs, WEEKDAYS } from './schedule-leaf.ts';
 import { DEFAULT_GROUP, type ParsedConfig, URL_DEFAULTS } from './schema.ts';
 
@@ -69,6 +74,55 @@ export const normalize = (parsed: ParsedConfig, directory: string, facts: CrossC
       idleMs: parsed.tcp.idle,
     },
     log: parsed.log,
+    compliance: {
+      profile: toProfile(parsed.compliance.profile, directory),
+      exemptionsPath: resolveMaybe(directory, parsed.compliance.exemptions),
+      approvers: parsed.compliance.approvers.map(({ name, role, delegation }) => ({
+        name,
+        role,
+        delegation,
+      })),
+      pauseMsMax: parsed.compliance['pause-max'],
+    },
+    records: toRecords(parsed.records, directory),
+    probe: {
+      intervalMs: parsed.probe.interval,
+      sweepMs: parsed.probe.sweep,
+      rate: parsed.probe.rate,
+      controls: parsed.probe.controls,
+      asksListeners: parsed.probe.listeners,
+    },
+  };
+};
+
+const resolveMaybe = (directory: string, path: string | undefined): string | undefined =>
+  path === undefined ? undefined : resolve(directory, path);
+
+const toProfile = (
+  profile: ParsedConfig['compliance']['profile'],
+  directory: string,
+): ComplianceConfig['profile'] =>
+  profile === undefined || 'id' in profile ? profile : { path: resolve(directory, profile.path) };
+
+const toRecords = (parsed: ParsedConfig['records'], directory: string): RecordsConfig => {
+  const preset = RETENTION[parsed.retention.preset];
+  const keep = ({ searchable, archived }: ParsedConfig['records']['retention']['queries']): KeepConfig => ({
+    searchableMs: searchable ?? preset.searchableMs,
+    archivedMs: archived ?? preset.archivedMs,
+  });
+  return {
+    isEnabled: parsed.enabled,
+    identity: parsed.identity,
+    truncateBits: parsed.truncate,
+    keyRotationMs: parsed['key-rotation'],
+    retention: { queries: keep(parsed.retention.queries), changes: keep(parsed.retention.changes) },
+    heads: { everyMs: parsed.heads.every, filePath: resolveMaybe(directory, parsed.heads.file) },
+    outputs: parsed.outputs.map(({ to, classes, ca, facility }) => ({
+      to: to.kind === 'file' || to.kind === 'dnstap-unix' ? { ...to, path: resolve(directory, to.path) } : to,
+      classes,
+      caPath: resolveMaybe(directory, ca),
+      facility,
+    })),
   };
 };
 
@@ -85,6 +139,17 @@ const toList = (item: ParsedList, directory: string): ListConfig => ({
   answer: item.answer,
   ede: item.ede === undefined ? undefined : { code: item.ede.code, text: item.ede.text },
   category: item.category,
+  decision: item.decision === undefined ? undefined : toDecision(item.decision),
+});
+
+/** Days of a decision begin in UTC: a jurisdiction may have several time zones, and a day is what papers name. */
+const toDecision = (written: NonNullable<ParsedList['decision']>): DecisionConfig => ({
+  authority: written.authority,
+  reference: written.reference,
+  text: written.text,
+  inForceFromMs: written['in-force-from'].ms,
+  reviewMs: written.review?.ms,
+  endsMs: written.ends?.ms,
 });
 
 /** The checks saw to it that exactly one of `shipped`, `file`, `directory` and `url` is there. */
@@ -125,6 +190,7 @@ const shippedList = (id: string): ListConfig => ({
   answer: undefined,
   ede: undefined,
   category: undefined,
+  decision: undefined,
 });
 
 /** The default group first; the others as written. */

@@ -4,6 +4,7 @@
 // every path is absolute. A `Config` comes only from loadConfig: whoever holds one need not check it again. The
 // form as written is `RawConfig` in schema.ts; the two types share no member that a mix-up would compile with.
 import type { AddressWords, Endpoint, Prefix } from '../base/base.ts';
+import type { ProfileSource, RecordTarget } from './evidence-leaf.ts';
 
 /** What a refused name is answered with. */
 export type BlockAnswer =
@@ -79,6 +80,17 @@ export type ListSource =
     } & ListReading)
   | UrlSource;
 
+/** The decision of an authority that a mandate list rests on. */
+export interface DecisionConfig {
+  readonly authority: string;
+  readonly reference: string;
+  readonly text: string | undefined;
+  /** Milliseconds since the epoch, as the two below. */
+  readonly inForceFromMs: number;
+  readonly reviewMs: number | undefined;
+  readonly endsMs: number | undefined;
+}
+
 /** One list. What is undefined here is what the list's own header says. */
 export interface ListConfig {
   readonly id: string;
@@ -92,6 +104,8 @@ export interface ListConfig {
   /** Extended DNS Error of the refusal (RFC 8914). */
   readonly ede: { readonly code: number; readonly text: string | undefined } | undefined;
   readonly category: string | undefined;
+  /** Of mandate lists only. */
+  readonly decision: DecisionConfig | undefined;
 }
 
 /** Minutes since midnight, from the first until before the second; a first that is later runs past midnight. */
@@ -175,6 +189,88 @@ export const DNSSEC_MODES = ['auto', 'validate', 'trust-ad', 'off'] as const;
 
 /** One of DNSSEC_MODES. */
 export type DnssecMode = (typeof DNSSEC_MODES)[number];
+
+/** The profiles of jurisdictions that ship. */
+export const PROFILES = ['us-federal', 'be-federal', 'eu-institution'] as const;
+
+/** How a client stands in records. */
+export const RECORD_IDENTITIES = ['full', 'truncated', 'pseudonym'] as const;
+
+/** The chains of records; the words of compliance. */
+export const RECORD_CLASSES = ['queries', 'changes'] as const;
+
+/** Named times for which records are kept. */
+export const RETENTION_PRESETS = ['m-26-14', 'm-21-31'] as const;
+
+/** Facilities of syslog, by number (RFC 5424 section 6.2.1); those that are kept for the system are left out. */
+export const SYSLOG_FACILITIES = [
+  'user',
+  'daemon',
+  'auth',
+  'local0',
+  'local1',
+  'local2',
+  'local3',
+  'local4',
+  'local5',
+  'local6',
+  'local7',
+] as const;
+
+/** How long records of a chain are kept. */
+export interface KeepConfig {
+  readonly searchableMs: number;
+  /** After that. */
+  readonly archivedMs: number;
+}
+
+/** Somewhere that records go beside the state directory. */
+export interface RecordOutputConfig {
+  readonly to: RecordTarget;
+  readonly classes: readonly (typeof RECORD_CLASSES)[number][];
+  /** Absolute; undefined: the certificates that the system trusts. */
+  readonly caPath: string | undefined;
+  readonly facility: string;
+}
+
+/** What exemptions have to keep to, and who may grant them. */
+export interface ComplianceConfig {
+  /** One that ships, or the absolute path of a file; undefined: no exemption is granted. */
+  readonly profile: ProfileSource | undefined;
+  /** Absolute: a file or a directory. */
+  readonly exemptionsPath: string | undefined;
+  readonly approvers: readonly {
+    readonly name: string;
+    readonly role: string;
+    readonly delegation: string | undefined;
+  }[];
+  /** 0: refusals are never suspended. */
+  readonly pauseMsMax: number;
+}
+
+/** What is recorded, how, and for how long. */
+export interface RecordsConfig {
+  readonly isEnabled: boolean;
+  readonly identity: (typeof RECORD_IDENTITIES)[number];
+  /** Bits of an address that stay when it is truncated. */
+  readonly truncateBits: { readonly ipv4: number; readonly ipv6: number };
+  readonly keyRotationMs: number;
+  readonly retention: Readonly<Record<(typeof RECORD_CLASSES)[number], KeepConfig>>;
+  readonly heads: { readonly everyMs: number; readonly filePath: string | undefined };
+  readonly outputs: readonly RecordOutputConfig[];
+}
+
+/** The self-probe. */
+export interface ProbeConfig {
+  /** 0: never. */
+  readonly intervalMs: number;
+  readonly sweepMs: number;
+  /** Questions a second. */
+  readonly rate: number;
+  /** Wire form, letters folded. */
+  readonly controls: readonly Uint8Array[];
+  readonly asksListeners: boolean;
+}
 
 /** The levels of operational logs, the most talkative first. */
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
@@ -271,4 +367,7 @@ export interface Config {
     readonly idleMs: number;
   };
   readonly log: { readonly level: LogLevel };
+  readonly compliance: ComplianceConfig;
+  readonly records: RecordsConfig;
+  readonly probe: ProbeConfig;
 }

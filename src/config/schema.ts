@@ -14,6 +14,7 @@ import {
   share,
   sizeBytes,
 } from './amount.ts';
+import { compliance, decision, probe, records } from './evidence-schema.ts';
 import {
   apex,
   autoOrInteger,
@@ -239,6 +240,11 @@ const listItem = z.strictObject({
     "the list's own header, else code 15",
   ),
   category: key(identifier().optional(), 'Metric label.', "the list's own header, else the `id`"),
+  decision: key(
+    decision.optional(),
+    'The decision that a mandate list rests on, for reports and alarms; no date of it ends a refusal.',
+    'none',
+  ),
 });
 
 const schedule = z.strictObject({
@@ -513,6 +519,12 @@ export const configSchema = z.strictObject({
       .strictObject({ level: key(choice(LEVELS).prefault('info'), 'Least important level that is written.') })
       .prefault({}),
     'Operational logs.',
+  ),
+  compliance: key(compliance, 'Exemptions: by which rules, from where, and by whom.'),
+  records: key(records, 'What is recorded, how clients stand in it, and for how long it is kept.'),
+  probe: key(
+    probe,
+    'The self-probe: asks Cordon as a client would, and tells in metrics and records what came of it.',
   ),
 });
 

@@ -104,7 +104,7 @@ export const startCordon = async (options: CordonOptions): Promise<Cordon> => {
   const main = join(root, 'src/cli/main.ts');
   const child = spawn(process.execPath, [main, 'serve', '--config', configFile, ...(options.args ?? [])], {
     cwd: directory,
-    env: { ...baseEnvironment(), ...dnssecOff(options.config), ...options.env },
+    env: { ...baseEnvironment(), ...dnssecOff(options.config), ...probeOff(options.config), ...options.env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   const exited = track(child);
@@ -304,6 +304,10 @@ const withTimeout = async <Value>(promise: Promise<Value>, timeoutMs: number): P
     clearTimeout(timer);
   }
 };
+
+/** Tests count what upstreams are asked: the probe's control names would be among it. */
+const probeOff = (config: string): Record<string, string> =>
+  /^probe:/m.test(config) ? {} : { CORDON_PROBE_INTERVAL: '0s' };
 
 /** Tests count what upstreams are asked: without a word about DNSSEC nobody asks for the keys of the root. */
 const dnssecOff = (config: string): Record<string, string> =>

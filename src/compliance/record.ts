@@ -1,0 +1,252 @@
+// What is recorded: the kinds of records, what each holds, and which chain it belongs to.
+//
+// A record is one JSON object. Its members are the fields that an auditor searches by; none is ever renamed or given
+// another meaning, because records outlive the program that wrote them. Times are UTC in RFC 3339 with milliseconds.
+// Two chains: `queries` holds what clients did, in volume, and may identify them; `changes` holds what the operators
+// and the program did, identifies no client, and is kept longer.
+
+/** The chains of records. */
+export const RECORD_CLASSES = ['queries', 'changes'] as const;
+
+/** One of RECORD_CLASSES. */
+export type RecordClass = (typeof RECORD_CLASSES)[number];
+
+/** Kinds of records about queries. `sketch` is which registers of the distinct-client estimate rose (no identity). */
+export const QUERY_KINDS = ['refusal', 'would-refuse', 'exemption-hit', 'bypass', 'sketch'] as const;
+
+/** Kinds of records about the program, its lists and its operators. */
+export const CHANGE_KINDS = [
+  'service',
+  'enforcement',
+  'list',
+  'configuration',
+  'exemption',
+  'decision',
+  'probe',
+  'records',
+  'admin',
+] as const;
+
+/** One of QUERY_KINDS. */
+export type QueryKind = (typeof QUERY_KINDS)[number];
+/** One of CHANGE_KINDS. */
+export type ChangeKind = (typeof CHANGE_KINDS)[number];
+
+/** Ways around the resolver that a query can be a sign of. */
+export const BYPASS_SIGNALS = ['canary', 'private-relay', 'foreign-doh', 'ddr', 'unlisted-network'] as const;
+
+/** One of BYPASS_SIGNALS. */
+export type BypassSignal = (typeof BYPASS_SIGNALS)[number];
+
+/** What every record has. */
+interface RecordHead {
+  /** UTC, RFC 3339 with milliseconds. */
+  readonly time: string;
+}
+
+/** A query that a list refused, would have refused, or that was a sign of a bypass. */
+export interface QueryRecord extends RecordHead {
+  readonly kind: Exclude<QueryKind, 'sketch'>;
+  /** The client as the identity policy allows: an address, a prefix, or `p:` with a pseudonym. */
+  readonly client: string;
+  /** Source port; absent unless addresses are recorded in full. */
+  readonly port?: number;
+  /** `udp`, `tcp`, `dot` or `doh`. */
+  readonly transport: string;
+  readonly group: string;
+  /** Presentation form without the final dot; `.` for the root. */
+  readonly qname: string;
+  /** Mnemonic of the type, or `TYPE65300`. */
+  readonly qtype: string;
+  /** Mnemonic of the answer's RCODE; absent when the query was dropped. */
+  readonly rcode?: string;
+  /** Absent where no list had a part in it (`bypass` from an unlisted network, `ddr`). */
+  readonly list?: string;
+  readonly category?: string;
+  /** First 12 hexadecimal digits of the SHA-256 of the list's content. */
+  readonly version?: string;
+  /** Line of the rule in its list. */
+  readonly line?: number;
+  /** `qname`, `cname`, `dname`, `service-target`, `service-hint`, `response-ip`, …: a word of the metrics. */
+  readonly trigger?: string;
+  /** The name or address that the rule matched, where it is not the QNAME. */
+  readonly target?: string;
+  /** Policy generation that decided. */
+  readonly generation: number;
+  /** Identifier of the exemption that let the query pass. */
+  readonly exemption?: string;
+  /** Code of the Extended DNS Error in the answer (RFC 8914). */
+  readonly ede?: number;
+  readonly signal?: BypassSignal;
+  /** How many queries the record stands for, where equal ones are counted together; absent for 1. */
+  readonly count?: number;
+}
+
+/** Registers of the distinct-client estimate of one day and group that rose since the record before. */
+export interface SketchRecord extends RecordHead {
+  readonly kind: 'sketch';
+  /** UTC day, `2026-11-25`. */
+  readonly day: string;
+  readonly group: string;
+  /** Base64 of three bytes each: index (big-endian) and value. */
+  readonly registers: string;
+}
+
+/** The life of the process. */
+export interface ServiceRecord extends RecordHead {
+  readonly kind: 'service';
+  readonly event: 'start' | 'stop' | 'unclean-end' | 'worker-died' | 'worker-started';
+  readonly version?: string;
+  /** Of `unclean-end`: time of the last record that the run before had written; what came after it may be missing. */
+  readonly lastWritten?: string;
+  readonly worker?: number;
+}
+
+/** The prohibition ceased to be in force (`begin` of a gap) or is in force again (`end`). */
+export interface EnforcementRecord extends RecordHead {
+  readonly kind: 'enforcement';
+  readonly event: 'gap-begin' | 'gap-end';
+  /** `startup`, `no-generation`, `no-worker`, `crash`, `operator-pause`, …. */
+  readonly cause: string;
+  /** Of `gap-end`: length by the monotonic clock, milliseconds. */
+  readonly ms?: number;
+  readonly by?: string;
+  readonly reason?: string;
+}
+
+/** A list changed, or should have. */
+export interface ListRecord extends RecordHead {
+  readonly kind: 'list';
+  readonly event:
+    | 'in-force'
+    | 'out-of-force'
+    | 'fetched'
+    | 'fetch-failed'
+    | 'held'
+    | 'accepted'
+    | 'dismissed'
+    | 'rolled-back';
+  readonly list: string;
+  readonly category?: string;
+  readonly mandate?: boolean;
+  /** Of the content, 64 hexadecimal digits. */
+  readonly sha256?: string;
+  readonly entries?: number;
+  readonly added?: number;
+  readonly removed?: number;
+  readonly generation?: number;
+  readonly by?: string;
+  readonly reason?: string;
+  /** Code of the error. */
+  readonly code?: string;
+}
+
+/** The configuration was loaded or refused. */
+export interface ConfigurationRecord extends RecordHead {
+  readonly kind: 'configuration';
+  readonly event: 'in-force' | 'refused';
+  /** Of the effective configuration. */
+  readonly sha256?: string;
+  readonly previous?: string;
+  readonly code?: string;
+  /** `start`, `reload`, `lists`. */
+  readonly cause: string;
+}
+
+/** Something happened to an exemption; `paper` is the whole of it as it then stood. */
+export interface ExemptionRecord extends RecordHead {
+  readonly kind: 'exemption';
+  readonly event: 'requested' | 'approved' | 'rejected' | 'active' | 'warned' | 'expired' | 'revoked';
+  /** `ex-000001`. */
+  readonly id: string;
+  /** Who did it; absent for what time alone did. */
+  readonly by?: string;
+  readonly role?: string;
+  readonly reason?: string;
+  readonly paper: object;
+}
+
+/** The decision that a mandate list rests on was set or changed, or a date of it nears or has passed. */
+export interface DecisionRecord extends RecordHead {
+  readonly kind: 'decision';
+  readonly event: 'set' | 'changed' | 'removed' | 'review-near' | 'review-passed' | 'end-near' | 'end-passed';
+  readonly list: string;
+  readonly decision?: object;
+}
+
+/** One view of one probe run. */
+export interface ProbeResult {
+  /** `group:NAME`, `listener:ADDRESS`, or `server:ADDRESS` for another resolver. */
+  readonly view: string;
+  readonly transport: string;
+  readonly qtype: string;
+  readonly outcome: 'enforced' | 'leaking' | 'broken';
+  readonly asked: number;
+  /** Questions that were answered although they should have been refused. */
+  readonly leaked: number;
+  /** Questions without the answer that they should have had: controls that did not resolve, no answer at all. */
+  readonly failed: number;
+  /** A few of them, for people: `www.tiktok.com A +do: NOERROR 192.0.2.1`. */
+  readonly examples: readonly string[];
+}
+
+/** The self-probe asked. */
+export interface ProbeRecord extends RecordHead {
+  readonly kind: 'probe';
+  readonly event: 'sweep' | 'sample' | 'change';
+  readonly generation: number;
+  /** When the run began. */
+  readonly began: string;
+  readonly outcome: 'enforced' | 'leaking' | 'broken';
+  readonly results: readonly ProbeResult[];
+}
+
+/** Something about the records themselves. */
+export interface RecordsRecord extends RecordHead {
+  readonly kind: 'records';
+  readonly event:
+    | 'dropped'
+    | 'clock-step'
+    | 'archived'
+    | 'deleted'
+    | 'restored'
+    | 'damaged'
+    | 'pseudonym-key'
+    | 'reidentified'
+    | 'output-dropped';
+  readonly count?: number;
+  /** Of `clock-step`: milliseconds, negative when the clock went back. */
+  readonly ms?: number;
+  readonly file?: string;
+  readonly output?: string;
+  readonly by?: string;
+  readonly reason?: string;
+  readonly text?: string;
+  /** Of `dropped`: when the first and the last of them were missed. */
+  readonly from?: string;
+  readonly until?: string;
+}
+
+/** An operator did something that no other kind tells. */
+export interface AdminRecord extends RecordHead {
+  readonly kind: 'admin';
+  readonly action: string;
+  readonly by: string;
+  readonly reason?: string;
+  readonly detail?: object;
+}
+
+/** A record of the chain `changes`. */
+export type ChangeRecord =
+  | ServiceRecord
+  | EnforcementRecord
+  | ListRecord
+  | ConfigurationRecord
+  | ExemptionRecord
+  | DecisionRecord
+  | ProbeRecord
+  | RecordsRecord
+  | AdminRecord;
+
+/** A record of either chain. */
+export type EvidenceRecord = QueryRecord | SketchRecord | ChangeRecord;

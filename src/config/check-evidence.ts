@@ -1,0 +1,67 @@
+// Checks across the keys of papers and records.
+import { conflict, type Draft, isMap, itemsOf, type Report, reportRepeat } from './draft.ts';
+import { formatRecordTarget, type RecordTarget } from './evidence-leaf.ts';
+import { RETENTION } from './retention.ts';
+
+/** Reports what does not fit together about exemptions, decisions and records. */
+export const checkEvidence = (draft: Draft, report: Report): void => {
+  checkCompliance(draft, report);
+  checkDecisions(draft, report);
+  checkRetention(draft, report);
+  const seen = new Map<string, string>();
+  for (const [index, output] of itemsOf(draft.records?.outputs)) {
+    if (output?.to === undefined) continue;
+    const path = ['records', 'outputs', index];
+    reportRepeat(
+      seen,
+      formatRecordTarget(output.to as RecordTarget),
+      [...path, 'to'],
+      'is an output already',
+      report,
+    );
+    const isEncrypted = output.to.kind === 'syslog' && output.to.serverName !== undefined;
+    if (output.ca !== undefined && !isEncrypted) {
+      report([...path, 'ca'], conflict('the target is not encrypted', '"ca" goes with "syslog+tls"'));
+    }
+  }
+};
+
+const checkCompliance = (draft: Draft, report: Report): void => {
+  const { compliance } = draft;
+  if (!isMap(compliance)) return;
+  const seen = new Map<string, string>();
+  for (const [index, approver] of itemsOf(compliance.approvers)) {
+    if (approver?.name === undefined) continue;
+    const path = ['compliance', 'approvers', index, 'name'];
+    reportRepeat(seen, approver.name, path, 'is an approver already', report);
+  }
+};
+
+const checkDecisions = (draft: Draft, report: Report): void => {
+  for (const [index, item] of itemsOf(draft.lists)) {
+    const decision = item?.decision;
+    if (!isMap(decision)) continue;
+    const path = ['lists', index, 'decision'];
+    if (item?.mandate === false || (item?.mandate === undefined && item?.shipped === undefined)) {
+      report(path, conflict('the list is no mandate', 'write "mandate: true", or remove the decision'));
+    }
+    const from = decision['in-force-from']?.ms;
+    for (const name of ['review', 'ends'] as const) {
+      const at = decision[name]?.ms;
+      if (from !== undefined && at !== undefined && at <= from) {
+        report([...path, name], conflict('is not after "in-force-from"'));
+      }
+    }
+  }
+};
+
+const checkRetention = (draft: Draft, report: Report): void => {
+  const retention = draft.records?.retention;
+  if (!isMap(retention) || retention.preset === undefined) return;
+  const preset = RETENTION[retention.preset];
+  const total = (name: 'queries' | 'changes'): number =>
+    (retention[name]?.searchable ?? preset.searchableMs) + (retention[name]?.archived ?? preset.archivedMs);
+  if (total('changes') >= total('queries')) return;
+  const hint = 'what operators did explains what clients were answered';
+  report(['records', 'retention', 'changes'], conflict('is shorter than that of "queries"', hint));
+};
