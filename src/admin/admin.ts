@@ -3,9 +3,15 @@
 // Invariants: on TCP nothing changes any state, and who may ask is decided by the connection's address (loopback
 // unless configured otherwise), never by a header; what changes something is a POST on the control socket, which only
 // the user of the service can open; connections, headers, bodies and times are bounded; the query path cannot reach
-// this room. It knows the program only through Control and ListControl, which it declares. Imports base only.
+// this room. It knows the program only through Control, ListControl and the like, which it declares. Imports base only.
 // RFCs: 9110 (HTTP semantics), 9457 (problem documents).
 export type { AdminLog, Control } from './control.ts';
-export { type ControlSocket, type ControlSocketOptions, openControlSocket } from './control-socket.ts';
-export type { ListAuthor, ListControl } from './list-routes.ts';
+export {
+  type ControlRoute,
+  type ControlSocket,
+  type ControlSocketOptions,
+  openControlSocket,
+} from './control-socket.ts';
+export { type ListAuthor, type ListControl, listRoutes } from './list-routes.ts';
 export { type Admin, type AdminErrorCode, type AdminOptions, startAdmin } from './listener.ts';
+export { type PauseControl, type PauseStatus, pauseRoutes } from './pause-routes.ts';

@@ -10,25 +10,32 @@ import { connect } from 'node:net';
 import { dirname } from 'node:path';
 import { AppError, errorText, systemErrorCode } from '../base/base.ts';
 import type { AdminLog } from './control.ts';
-import { type ListControl, routeLists } from './list-routes.ts';
 import { close, write } from './responses.ts';
-import { broken, type Reply } from './routes.ts';
+import { broken, type Reply, toProblem } from './routes.ts';
 
 /** Connections at a time: a few people and scripts. */
 const CONNECTIONS_MAX = 16;
 const HEADER_BYTES_MAX = 8 * 1024;
-/** A decision has a hash, a name and a reason. */
-const BODY_BYTES_MAX = 4 * 1024;
+/** A decision has a hash, a name and a reason; a paper has a few paragraphs. */
+const BODY_BYTES_MAX = 64 * 1024;
 const REQUEST_MS_MAX = 10_000;
 /** For the user of the service only. */
 const SOCKET_MASK = 0o177;
 const SOCKET_MODE = 0o600;
 const DIRECTORY_MODE = 0o750;
 
+/** The paths of one subject: undefined for a path that is not among them. `readBody` gives undefined for a body that is too long. */
+export type ControlRoute = (
+  method: string,
+  path: string,
+  readBody: () => Promise<string | undefined>,
+) => Promise<Reply | undefined>;
+
 /** What the socket needs. */
 export interface ControlSocketOptions {
   readonly path: string;
-  readonly lists: ListControl;
+  /** Asked in this order. */
+  readonly routes: readonly ControlRoute[];
   readonly log: AdminLog;
 }
 
@@ -111,10 +118,14 @@ const listen = (server: Server, path: string): Promise<void> =>
   });
 
 /** Never rejects. */
-const answer = async (request: IncomingMessage, { lists, log }: ControlSocketOptions): Promise<Reply> => {
+const answer = async (request: IncomingMessage, { routes, log }: ControlSocketOptions): Promise<Reply> => {
   const path = (request.url ?? '').split('?', 1)[0] ?? '';
   try {
-    return await routeLists(request.method ?? '', path, () => readBody(request), lists);
+    for (const route of routes) {
+      const reply = await route(request.method ?? '', path, () => readBody(request));
+      if (reply !== undefined) return reply;
+    }
+    return toProblem(404, 'Not Found', 'no such path on the control socket');
   } catch (error) {
     log.error({ err: error, path }, 'answering a control request');
     return broken();

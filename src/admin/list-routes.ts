@@ -12,6 +12,7 @@
 // Failures are problem documents (RFC 9457) with the code of the error as a further member.
 import { z } from 'zod';
 import { type AppError, isAppError } from '../base/base.ts';
+import type { ControlRoute } from './control-socket.ts';
 import { type Reply, toJson, toProblem } from './routes.ts';
 
 /** Characters of who decides and of why, as the store keeps them. */
@@ -55,18 +56,21 @@ const STATUSES: Readonly<Record<string, readonly [status: number, title: string]
   ERR_LIST_HELD: [409, 'Conflict'],
 };
 
-/** The response to one request; `readBody` gives undefined for a body that is too long. */
-export const routeLists = async (
+/** The paths of lists. */
+export const listRoutes =
+  (lists: ListControl): ControlRoute =>
+  (method, path, readBody) =>
+    routeLists(method, path, readBody, lists);
+
+const routeLists = async (
   method: string,
   path: string,
   readBody: () => Promise<string | undefined>,
   lists: ListControl,
-): Promise<Reply> => {
+): Promise<Reply | undefined> => {
   const match = PATH.exec(path);
   const isCandidates = path === CANDIDATES_PATH;
-  if (match === null && !isCandidates) {
-    return toProblem(404, 'Not Found', `paths are ${CANDIDATES_PATH} and below /v1/lists`);
-  }
+  if (match === null && !isCandidates) return undefined;
   const [, id, word] = match ?? [];
   const isReading = word === undefined || word === 'history';
   const allow = isReading ? 'GET, HEAD' : 'POST';

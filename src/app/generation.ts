@@ -104,10 +104,10 @@ export const restoreGeneration = (
  * SHA-256, in hex, of what a configuration says of lists and groups: who wants what refused, when, and how.
  *
  * Clients are left out: which group somebody belongs to is decided by the configuration in force. So is how a list is
- * fetched, but for what proves its content.
+ * fetched, but for what proves its content, and the decision that a mandate rests on: it changes no answer.
  */
 export const policyHash = ({ lists, groups, block }: Config): string => {
-  const wanted = lists.map((list) => ({ ...list, source: sourceOfContent(list) }));
+  const wanted = lists.map((list) => ({ ...list, source: sourceOfContent(list), decision: undefined }));
   const chosen = groups.map((group) => [group.name, group.lists, group.schedules]);
   return createHash('sha256')
     .update(JSON.stringify([wanted, chosen, block]))

@@ -14,7 +14,9 @@ import {
   type Admin,
   type Control,
   type ControlSocket,
+  listRoutes,
   openControlSocket,
+  pauseRoutes,
   startAdmin,
 } from '../admin/admin.ts';
 import { type AppError, type Endpoint, formatEndpoint, isAppError, systemClock } from '../base/base.ts';
@@ -31,6 +33,7 @@ import {
   type RefusalBlock,
   type SourceFacts,
 } from '../observe/observe.ts';
+import type { SharedPolicy } from '../policy/policy.ts';
 import {
   Forwarding,
   type ForwardingRoute,
@@ -47,6 +50,7 @@ import { ListKeeper } from './list-keeper.ts';
 import { FileReview, isUrlList } from './list-review.ts';
 import { CONTROL_SOCKET_NAME, withoutMissing } from './list-status.ts';
 import type { WorkerSettings } from './messages.ts';
+import { OperatorPause } from './pause.ts';
 import type { ResolutionSettings } from './resolution.ts';
 import { collectGarbage, RetiredMemory } from './retired-memory.ts';
 import { SavedGeneration } from './saved-generation.ts';
@@ -86,6 +90,7 @@ export class Service {
   readonly #saved: SavedGeneration;
   readonly #retired = new RetiredMemory();
   readonly #fileReview = new FileReview();
+  readonly #pause: OperatorPause;
   /** Endpoints of the configuration to those with a known port. */
   readonly #claimed = new Map<string, Endpoint>();
   readonly #trust: TrustKeeper;
@@ -134,6 +139,17 @@ export class Service {
       log,
       onChange: () => {
         this.#updateEnforcement();
+      },
+    });
+    this.#pause = new OperatorPause({
+      msMax: () => this.#state.config.compliance.pauseMsMax,
+      nowMs: systemClock,
+      apply: () => this.#applyPause(),
+      changed: (status, by, reason) => {
+        this.#log.warn(
+          { ...status, by, reason },
+          status.isPaused ? 'refusals are suspended' : 'refusals are given again',
+        );
       },
     });
     this.#metrics = createMetrics({
@@ -236,6 +252,13 @@ export class Service {
     }
   }
 
+  /** Puts in force what the pause now says; throws the AppError of the workers. */
+  async #applyPause(): Promise<void> {
+    const error = await this.#queue(() => this.#applyAgain());
+    this.#updateEnforcement();
+    if (error !== undefined) throw error;
+  }
+
   /** Keeps the lists of a configuration from now on. A state directory that cannot be used costs the fetched lists. */
   async #followLists({ lists, stateDirectory }: Config): Promise<void> {
     if (this.#keeper === undefined && !lists.some(isUrlList)) return;
@@ -275,7 +298,11 @@ export class Service {
     });
     const path = join(stateDirectory, CONTROL_SOCKET_NAME);
     try {
-      this.#controlSocket = await openControlSocket({ path, lists, log: this.#log });
+      this.#controlSocket = await openControlSocket({
+        path,
+        routes: [listRoutes(lists), pauseRoutes(this.#pause)],
+        log: this.#log,
+      });
     } catch (error) {
       if (!isAppError(error)) throw error;
       this.#log.warn({ err: error }, 'no control socket');
@@ -351,6 +378,7 @@ export class Service {
   async stop(): Promise<void> {
     this.#log.info('draining');
     this.#isListening = false;
+    this.#pause.close();
     this.#trust.close();
     await this.#hosts?.close();
     await this.#keeper?.stop();
@@ -528,7 +556,7 @@ export class Service {
     const previous = this.#state;
     const { policy } = prepared.generation ?? {};
     const layout = {
-      lists: policy?.lists ?? [],
+      lists: policy === undefined ? [] : withPause(policy, this.#pause.isPaused).lists,
       groups: policy?.groups.map((group) => group.name) ?? [],
     };
     const state = { ...prepared, refusals: this.#perWorker(() => this.#totals.openRefusals(layout)) };
@@ -559,7 +587,8 @@ export class Service {
   }
 
   #settingsOf(state: State, index: number): WorkerSettings {
-    return toSettings(state, index, { mode: this.#trust.mode, anchors: this.#trust.anchors });
+    const trust = { mode: this.#trust.mode, anchors: this.#trust.anchors };
+    return toSettings(state, index, trust, this.#pause.isPaused);
   }
 
   #retire(state: State): void {
@@ -577,7 +606,8 @@ export class Service {
 
   #updateEnforcement(): void {
     if (this.#supervisor.alive === 0 && this.#isListening) this.#enforcement.set('no-worker');
-    else if (this.#state.generation !== undefined) this.#enforcement.set(undefined);
+    else if (this.#state.generation !== undefined)
+      this.#enforcement.set(this.#pause.isPaused ? 'operator-pause' : undefined);
     else if (this.#isListening) this.#enforcement.set('no-generation');
   }
 
@@ -612,7 +642,9 @@ export class Service {
       readiness: () => {
         const causes: string[] = [];
         if (!this.#isListening) causes.push('not-listening');
-        if (this.#enforcement.cause !== undefined) causes.push(this.#enforcement.cause);
+        const { cause } = this.#enforcement;
+        // Whoever suspends refusals wants answers: a load balancer must not take the service out for it.
+        if (cause !== undefined && cause !== 'operator-pause') causes.push(cause);
         return { ready: causes.length === 0, causes };
       },
     };
@@ -646,6 +678,7 @@ const toSettings = (
   state: State,
   index: number,
   trust: Pick<ResolutionSettings, 'mode' | 'anchors'>,
+  isPaused: boolean,
 ): WorkerSettings => {
   const { config, generation } = state;
   const counters = state.counters[index];
@@ -654,7 +687,7 @@ const toSettings = (
   const { staleSecMax, afterMs, ttlSec } = config.cache.stale;
   return {
     listen: state.listen,
-    policy: generation?.policy,
+    policy: generation && withPause(generation.policy, isPaused),
     access: { ...namedListeners(generation?.access ?? accessRules(config), state), views: state.views },
     ttlLimits: {
       minSec: config.cache.ttlSecMin,
@@ -692,6 +725,10 @@ const toSettings = (
     refusals,
   };
 };
+
+/** The policy as it is judged by: while refusals are suspended, every list only watches. */
+const withPause = (policy: SharedPolicy, isPaused: boolean): SharedPolicy =>
+  isPaused ? { ...policy, lists: policy.lists.map((list) => ({ ...list, logOnly: true })) } : policy;
 
 /** Listeners by the addresses that they have, where the configuration says "any free port". */
 const namedListeners = (access: AccessRules, { config, listen }: State): AccessRules => {

@@ -7,6 +7,7 @@ import { check } from './check.ts';
 import { writeDocs } from './docs.ts';
 import { explainName } from './explain.ts';
 import { lists } from './lists.ts';
+import { pause, resume } from './pause.ts';
 import { query } from './query.ts';
 import { serve } from './serve.ts';
 import { UsageError } from './usage.ts';
@@ -27,6 +28,8 @@ usage: cordon COMMAND [OPTION …]
                                                put a held content in force, turn it away, or go back to an earlier one
            refresh [ID]                        fetch lists now
            export --format FORMAT [OPTION …]   write lists for other programs
+  pause    [DURATION --reason TEXT]            suspend all refusals for a time, on the record; without DURATION: show
+  resume   [--reason TEXT]                     give refusals again before that time is over
   query    NAME [TYPE] [--server ADDRESS[:PORT]] [--tcp] [--dnssec] [--json]
                                                ask a resolver (default 127.0.0.1:5353) with an independent DNS implementation
 
@@ -38,6 +41,8 @@ const COMMANDS: Readonly<Record<string, (args: string[]) => Promise<number> | nu
   check,
   explain: explainName,
   lists,
+  pause,
+  resume,
   query,
   docs: writeDocs,
   help: () => print(HELP),

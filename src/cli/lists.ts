@@ -2,7 +2,6 @@
 //
 // The running program is asked over its control socket. What the state directory knows is shown without it as well;
 // decisions need the program, because it alone writes to the state directory.
-import { userInfo } from 'node:os';
 import {
   AppError,
   type CandidateStatus,
@@ -14,6 +13,7 @@ import {
   type StoreDecision,
 } from '../app/app.ts';
 import type { Config } from '../config/config.ts';
+import { authorName } from './author.ts';
 import { askService, isNobodyThere } from './lists-client.ts';
 import { exportListsCommand } from './lists-export.ts';
 import {
@@ -183,15 +183,4 @@ const completeHash = async (config: Config, id: string, start: string): Promise<
     `looking for content ${start} of list ${id}: ${found.length === 0 ? 'none' : 'several'} of that beginning`,
     { hint: `"cordon lists status" and "cordon lists history ${id}" show what there is.` },
   );
-};
-
-/** Who decides, for the history: evidence between colleagues, not proof. */
-const authorName = (): string => {
-  const { SUDO_USER } = process.env;
-  try {
-    return SUDO_USER ?? userInfo().username;
-  } catch {
-    // In a container, a user may have a number and no name.
-    return `user ${process.getuid?.() ?? 'unknown'}`;
-  }
 };

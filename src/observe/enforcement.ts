@@ -5,7 +5,15 @@
 import type { Clock } from '../base/base.ts';
 
 /** Why no refusal can be given. */
-export const NOT_ENFORCING_CAUSES = ['startup', 'no-generation', 'no-worker'] as const;
+export const NOT_ENFORCING_CAUSES = [
+  'startup',
+  'no-generation',
+  'no-worker',
+  /** An operator suspended all refusals. */
+  'operator-pause',
+  /** The process before this one ended without saying so: from its last sign of life to this start. */
+  'crash',
+] as const;
 
 /** One of NOT_ENFORCING_CAUSES. */
 export type NotEnforcingCause = (typeof NOT_ENFORCING_CAUSES)[number];
@@ -31,6 +39,11 @@ export class EnforcementClock {
   set(cause: NotEnforcingCause | undefined): void {
     this.#settle();
     this.#cause = cause;
+  }
+
+  /** Adds time that passed before this clock ran. */
+  add(cause: NotEnforcingCause, ms: number): void {
+    this.#spentMs.set(cause, (this.#spentMs.get(cause) ?? 0) + Math.max(0, ms));
   }
 
   /** Seconds by cause, the time that runs included. */

@@ -7,7 +7,11 @@ import { createRequire } from 'node:module';
 import type * as PromClient from 'prom-client';
 import { RESOLUTION_BOUNDS_MS, RTT_BOUNDS_MS } from './counters.ts';
 import type { EnforcementClock } from './enforcement.ts';
-import type { CounterTotals, Family, Snapshot } from './totals.ts';
+import { EVIDENCE_METRICS, type EvidenceFacts, NO_EVIDENCE } from './evidence-metrics.ts';
+import { type Metric, type MetricDescription, type Sample, type Scrape, single, summed } from './metric.ts';
+import type { CounterTotals } from './totals.ts';
+
+export type { MetricDescription } from './metric.ts';
 
 /** What metrics tell of one list. */
 export interface ListFacts {
@@ -53,6 +57,8 @@ export interface MetricsSource {
   isUdpBatched(): boolean;
   /** What is done about DNSSEC: `validate`, `trust-ad` or `off`. */
   dnssecMode?(): string;
+  /** What is known of papers, probes and records. */
+  evidence?(): EvidenceFacts;
 }
 
 /** The page of metrics. */
@@ -62,30 +68,6 @@ export interface Metrics {
   /** The text of one scrape. */
   render(): Promise<string>;
 }
-
-/** One row of the table of metrics, as the reference shows it. */
-export interface MetricDescription {
-  readonly name: string;
-  readonly type: string;
-  readonly labels: readonly string[];
-  readonly help: string;
-  /** When to alarm, in PromQL or in words; empty: a figure to look at. */
-  readonly alarm: string;
-}
-
-/** One value with its label values in the order of the label names. */
-type Sample = readonly [labels: readonly string[], value: number];
-
-interface Scrape {
-  readonly sums: Snapshot;
-  readonly source: MetricsSource;
-}
-
-type Metric = Omit<MetricDescription, 'type'> &
-  (
-    | { readonly type: 'counter' | 'gauge'; read(scrape: Scrape): readonly Sample[] }
-    | { readonly type: 'histogram'; readonly family: Family; readonly boundsMs: readonly number[] }
-  );
 
 /**
  * Between two looks at the event loop's lag, milliseconds: more often would wake the main thread on a core that a
@@ -108,13 +90,15 @@ export const createMetrics = (source: MetricsSource): Metrics => {
   const client = loadClient();
   const registry = new client.Registry();
   let sums = source.totals.read();
-  for (const metric of METRICS) register(client, registry, metric, () => ({ sums, source }));
+  let evidence: EvidenceFacts = NO_EVIDENCE;
+  for (const metric of METRICS) register(client, registry, metric, () => ({ sums, source, evidence }));
   registerRuntime(client, registry);
   return {
     contentType: registry.contentType,
     render() {
       // Every collect() below runs before metrics() first yields: all of them see these sums.
       sums = source.totals.read();
+      evidence = source.evidence?.() ?? NO_EVIDENCE;
       return registry.metrics();
     },
   };
@@ -204,13 +188,6 @@ const sumBuckets = (
   }
   return { name, help, type: 'histogram', values, aggregator: 'sum' };
 };
-
-const summed =
-  (family: Family) =>
-  ({ sums }: Scrape): readonly Sample[] =>
-    Array.from(sums.series(family), ({ labels, values }) => [labels, values[0] ?? 0] as const);
-
-const single = (value: number): readonly Sample[] => [[[], value]];
 
 const perList =
   (value: (list: ListFacts) => number) =>
@@ -542,6 +519,7 @@ const METRICS: readonly Metric[] = [
     alarm: '`cordon_list_held == 1`: a person looks at `cordon lists status`, then accepts or dismisses it',
     read: ({ source }) => sourcesOf(source).map(({ id, isHeld }) => [[id], isHeld ? 1 : 0] as const),
   },
+  ...EVIDENCE_METRICS,
   {
     name: 'cordon_config_info',
     type: 'gauge',

@@ -15,6 +15,12 @@ export {
   WorkerCounters,
 } from './counters.ts';
 export { EnforcementClock, NOT_ENFORCING_CAUSES, type NotEnforcingCause } from './enforcement.ts';
+export type {
+  EvidenceFacts,
+  ExemptionMetrics,
+  ProbeMetrics,
+  RecordMetrics,
+} from './evidence-metrics.ts';
 export {
   DROP,
   MATCH,

@@ -29,7 +29,12 @@ test('set() moves the time to another cause, and undefined stops it', () => {
     startup: 1,
     'no-generation': 2,
     'no-worker': 3,
+    'operator-pause': 0,
+    crash: 0,
   });
+  enforcement.add('crash', 4000);
+  enforcement.add('crash', -1);
+  expect(enforcement.seconds().get('crash')).toBe(4);
 });
 
 test('a clock that steps backwards takes nothing away', () => {

@@ -1,0 +1,68 @@
+// cordon pause, cordon resume: suspends all refusals of the running program for a bounded time, and ends that.
+import type { Config } from '../config/config.ts';
+import { authorName } from './author.ts';
+import { askService } from './lists-client.ts';
+import { configPath, readArguments, requireConfig, UsageError } from './usage.ts';
+
+const UNITS: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_600_000 };
+
+interface PauseAnswer {
+  readonly isPaused: boolean;
+  readonly until?: string;
+  readonly by?: string;
+  readonly reason?: string;
+}
+
+/** Runs `cordon pause [DURATION --reason TEXT]`; returns the exit code. */
+export const pause = async (args: string[]): Promise<number> => {
+  const { config, json, reason, positionals } = readInput(args);
+  const [duration] = positionals;
+  if (positionals.length > 1) throw new UsageError('one duration at most is needed, such as 10m');
+  if (duration === undefined) {
+    print(json, (await askService(config, '/v1/pause')) as PauseAnswer);
+    return 0;
+  }
+  const [, count = '', unit = ''] = /^(\d{1,6})([smh])$/.exec(duration) ?? [];
+  const ms = Number(count) * (UNITS[unit] ?? 0);
+  if (ms === 0) throw new UsageError(`"${duration.slice(0, 20)}" is no duration such as 30s, 10m or 1h`);
+  if (reason === '') throw new UsageError('--reason TEXT is needed: it goes into the records');
+  const answer = await askService(config, '/v1/pause', { ms, by: authorName(), reason });
+  print(json, answer as PauseAnswer);
+  return 0;
+};
+
+/** Runs `cordon resume [--reason TEXT]`; returns the exit code. */
+export const resume = async (args: string[]): Promise<number> => {
+  const { config, json, reason, positionals } = readInput(args);
+  if (positionals.length > 0) throw new UsageError('no name is needed');
+  const answer = await askService(config, '/v1/resume', { by: authorName(), reason });
+  print(json, answer as PauseAnswer);
+  return 0;
+};
+
+const readInput = (
+  args: string[],
+): { config: Config; json: boolean; reason: string; positionals: string[] } => {
+  const { values, positionals } = readArguments({
+    args,
+    allowPositionals: true,
+    options: {
+      config: { type: 'string' },
+      json: { type: 'boolean', default: false },
+      reason: { type: 'string', default: '' },
+    },
+  });
+  return {
+    config: requireConfig(configPath(values.config)),
+    json: values.json,
+    reason: values.reason,
+    positionals,
+  };
+};
+
+const print = (json: boolean, answer: PauseAnswer): void => {
+  const text = answer.isPaused
+    ? `REFUSALS ARE SUSPENDED until ${answer.until}, by ${answer.by}: ${answer.reason}\n`
+    : 'refusals are given\n';
+  process.stdout.write(json ? `${JSON.stringify(answer, undefined, 2)}\n` : text);
+};

@@ -1,0 +1,89 @@
+// Suspending refusals: bounded, on the record, over by itself, and never beyond the process.
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { RCODE } from '../../src/dns/dns.ts';
+import { AnswerBook } from '../support/answer-book.ts';
+import { ask, readMetric } from '../support/client.ts';
+import { type Cordon, type RunResult, run, startCordon } from '../support/process.ts';
+import { ScriptedUpstream } from '../support/scripted-upstream.ts';
+
+const program = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
+const NAME = 'www.tiktok.com. A';
+
+let upstream: ScriptedUpstream;
+let cordon: Cordon;
+
+beforeAll(async () => {
+  upstream = await ScriptedUpstream.open();
+  upstream.onQuery(new AnswerBook().set(NAME, ['www.tiktok.com. 60 IN A 192.0.2.1']).handler);
+  cordon = await startCordon({
+    config: `
+listen: { dns: ["127.0.0.1:0"], admin: "127.0.0.1:0" }
+workers: 2
+upstreams: ["127.0.0.1:${upstream.endpoint.port}"]
+compliance: { pause-max: 5m }
+`,
+  });
+});
+
+afterAll(async () => {
+  await cordon?.stop();
+  await upstream?.close();
+});
+
+const cordonCommand = (...args: string[]): Promise<RunResult> =>
+  run(process.execPath, [program, ...args, '--config', join(cordon.directory, 'cordon.yaml')]);
+
+const rcode = async (): Promise<number> => (await ask(cordon.dns, NAME)).rcode;
+
+test('a pause lets listed names pass and says so everywhere, resume ends it', async () => {
+  expect(await rcode()).toBe(RCODE.NXDOMAIN);
+  expect((await cordonCommand('pause')).stdout).toBe('refusals are given\n');
+  const paused = await cordonCommand('pause', '5m', '--reason', 'incident 7');
+  expect(paused).toMatchObject({
+    code: 0,
+    stdout: expect.stringMatching(/^REFUSALS ARE SUSPENDED until 20\d\d-.*, by .+: incident 7\n$/),
+  });
+  expect(await rcode()).toBe(RCODE.NOERROR);
+  expect((await cordonCommand('pause')).stdout).toContain('incident 7');
+  expect(await readMetric(cordon, 'cordon_policy_enforcing')).toBe(0);
+  expect(await readMetric(cordon, 'cordon_would_refuse_total')).toBeGreaterThan(0);
+  const ready = await fetch(`http://127.0.0.1:${cordon.admin.port}/readyz`);
+  expect(ready.status).toBe(200);
+  const resumed = await cordonCommand('resume', '--reason', 'over', '--json');
+  expect(JSON.parse(resumed.stdout)).toEqual({ isPaused: false });
+  expect(await rcode()).toBe(RCODE.NXDOMAIN);
+  expect(await readMetric(cordon, 'cordon_policy_enforcing')).toBe(1);
+  expect(
+    await readMetric(cordon, 'cordon_not_enforcing_seconds_total', { cause: 'operator-pause' }),
+  ).toBeGreaterThan(0);
+});
+
+test('a pause ends by itself', async () => {
+  expect((await cordonCommand('pause', '1s', '--reason', 'short')).code).toBe(0);
+  await expect.poll(rcode, { timeout: 20_000 }).toBe(RCODE.NXDOMAIN);
+  await cordon.waitForLog(({ msg, by }) => msg === 'refusals are given again' && by === undefined);
+});
+
+test('a pause survives a reload within its time', async () => {
+  await cordonCommand('pause', '5m', '--reason', 'incident 8');
+  const from = cordon.logs().length;
+  cordon.signal('SIGHUP');
+  await cordon.waitForLog(({ msg }) => msg === 'reloaded', from);
+  expect(await rcode()).toBe(RCODE.NOERROR);
+  await cordonCommand('resume');
+  expect(await rcode()).toBe(RCODE.NXDOMAIN);
+});
+
+test.each([
+  [['pause', '6m', '--reason', 'x'], 1, 'ERR_APP_PAUSE'],
+  [['pause', '5m'], 2, '--reason TEXT is needed'],
+  [['pause', 'soon', '--reason', 'x'], 2, 'is no duration'],
+  [['resume'], 1, 'they are not suspended'],
+])('%j is refused in one line', async (args, code, text) => {
+  const result = await cordonCommand(...args);
+  expect(result.code).toBe(code);
+  expect(result.stderr).toContain(text);
+  expect(await rcode()).toBe(RCODE.NXDOMAIN);
+});
