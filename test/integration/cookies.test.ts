@@ -132,7 +132,10 @@ describe('a cookie that is not valid', () => {
     const ours = cookieOf(await askWith(CLIENT_COOKIE));
     for (const shown of [ours.with(23, (ours[23] ?? 0) ^ 1), ours.with(8, 2), ours.subarray(0, 16)]) {
       const reply = await askWith(shown);
-      expect(reply).toMatchObject({ rcode: RCODE.NOERROR, answer: ['www.example. 300 IN A 192.0.2.1'] });
+      expect(reply).toMatchObject({
+        rcode: RCODE.NOERROR,
+        answer: [expect.stringMatching(/^www\.example\. \d+ IN A 192\.0\.2\.1$/)],
+      });
       expect(cookieOf(await askWith(cookieOf(reply)))).toEqual(cookieOf(reply));
     }
     // Another client's is none.

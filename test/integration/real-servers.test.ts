@@ -33,7 +33,7 @@ import {
 import { ScriptedUpstream } from '../support/scripted-upstream.ts';
 
 /** Tries until NSD answers, 50 ms apart. */
-const START_TRIES_MAX = 100;
+const START_TRIES_MAX = 600;
 
 const textRecords = (name: string, count: number): string[] =>
   Array.from({ length: count }, (_, i) => `${name} 300 IN TXT "${String(i).padStart(240, 'x')}"`);

@@ -7,7 +7,7 @@ import { AnswerBook } from '../support/answer-book.ts';
 import { type AskOptions, ask, readAdmin, readMetric, reload, TcpClient } from '../support/client.ts';
 import { type Cordon, type SocketAddress, startCordon } from '../support/process.ts';
 import { buildQuery } from '../support/records.ts';
-import { answer, ScriptedUpstream } from '../support/scripted-upstream.ts';
+import { answer, type ScriptedQuery, ScriptedUpstream } from '../support/scripted-upstream.ts';
 
 const OTHER_CLIENT = '127.0.0.9';
 
@@ -34,6 +34,7 @@ listen: { dns: ["127.0.0.1:0"], admin: "127.0.0.1:0" }
 workers: 2
 upstreams: ["127.0.0.1:${port}"]
 lists: [{ id: own, file: own.txt }]
+resolver: { timeout: 20s, try-timeout: 10s }
 ${lines}`;
 
 const start = async (list = 'always.example\n', config = configWith()): Promise<Cordon> => {
@@ -73,14 +74,15 @@ test('a cached name is refused as soon as a reload lists it, and answered again 
 
 test('an answer that was waited for while the list changed is judged by the new list', async () => {
   const program = await start();
-  const asked = Promise.withResolvers<undefined>();
+  const asked = Promise.withResolvers<ScriptedQuery>();
   book.set('www.news.example. A', (query) => {
-    asked.resolve(undefined);
-    return { delayMs: 700, messages: answer(query, ['www.news.example. 300 IN A 192.0.2.1']) };
+    asked.resolve(query);
+    return undefined;
   });
   const waiting = verdictOn(program.dns, 'www.news.example.');
-  await asked.promise;
+  const query = await asked.promise;
   await reload(program, { 'own.txt': NEWS });
+  upstream.sendDatagram(answer(query, ['www.news.example. 300 IN A 192.0.2.1']), query.port);
   expect(await waiting).toBe('refused');
   await program.stop();
 });

@@ -14,14 +14,14 @@ import { fileURLToPath } from 'node:url';
 import type { TestContext } from 'vitest';
 import { parseEndpoint } from '../../src/base/base.ts';
 
-/** From start to the ready line: type stripping and the shipped lists take about 1 s; a loaded machine ten times that. */
-const READY_TIMEOUT_MS = 20_000;
+/** From start to the ready line: type stripping and the shipped lists take about 1 s; a loaded machine many times that. */
+const READY_TIMEOUT_MS = 40_000;
 /** From SIGTERM to the end: the drain's own limit is shorter. */
-const STOP_TIMEOUT_MS = 10_000;
+const STOP_TIMEOUT_MS = 30_000;
 /** A log line that a test waits for. */
-const LOG_TIMEOUT_MS = 10_000;
+const LOG_TIMEOUT_MS = 30_000;
 /** A tool such as dig, with its own retries. */
-const RUN_TIMEOUT_MS = 15_000;
+const RUN_TIMEOUT_MS = 40_000;
 /** Characters kept of a process's output, and characters of its end that an error quotes. */
 const OUTPUT_LENGTH_MAX = 8 << 20;
 const QUOTE_LENGTH_MAX = 8_000;

@@ -20,8 +20,8 @@ import { ScriptedUpstream } from './scripted-upstream.ts';
 import { createZoneKey, type SignedZone, signZone, type ZoneText } from './signed-zone.ts';
 import { plainZone } from './zone-lookup.ts';
 
-/** Tries until named answers for a zone, with the time between two of them: ten seconds in all. */
-const READY_TRIES_MAX = 200;
+/** Tries until named answers for a zone, with the time between two of them: 40 seconds in all. */
+const READY_TRIES_MAX = 800;
 const READY_INTERVAL_MS = 50;
 
 /** A zone of the tree. */

@@ -14,7 +14,7 @@ import { type AskOptions, ask, type Reply } from './client.ts';
 import { findProgram, type SocketAddress } from './process.ts';
 import { ScriptedUpstream } from './scripted-upstream.ts';
 
-const READY_TRIES_MAX = 200;
+const READY_TRIES_MAX = 800;
 const READY_INTERVAL_MS = 50;
 const DNSSEC_TYPES = ['RRSIG', 'NSEC', 'NSEC3'];
 

@@ -224,7 +224,7 @@ describe('time', () => {
     bootstrap.onQuery(addresses(['192.0.2.1']));
     const hosts = await open();
     hosts.start();
-    await vi.waitFor(() => expect(hosts.addressesOf(HOST)).toEqual(['192.0.2.1']));
+    await vi.waitFor(() => expect(hosts.addressesOf(HOST)).toEqual(['192.0.2.1']), 20_000);
     await hosts.close();
     nowMs += DAY_MS;
     await hosts.lookUpDue();
@@ -235,11 +235,11 @@ describe('time', () => {
   test('what is under way at close() changes nothing', async () => {
     bootstrap.onQuery((query) => {
       const messages = toMessages(addresses(['192.0.2.1'])(query));
-      return query.name.startsWith('slow') ? { delayMs: 100, messages } : messages;
+      return query.name.startsWith('slow') ? { delayMs: 1_000, messages } : messages;
     });
     const hosts = await open([HOST, 'slow.example']);
     const looking = hosts.lookUpDue();
-    await vi.waitFor(() => expect(hosts.addressesOf(HOST)).toHaveLength(1));
+    await vi.waitFor(() => expect(hosts.addressesOf(HOST)).toHaveLength(1), { timeout: 20_000, interval: 5 });
     await hosts.close();
     await looking;
     expect(hosts.addressesOf('slow.example')).toEqual([]);

@@ -17,7 +17,7 @@ const ask = (changes: Partial<Inquiry> = {}) =>
     type: TYPE.A,
     transport: 'udp',
     dnssecOk: false,
-    timeoutMs: 1000,
+    timeoutMs: 20_000,
     ...changes,
   });
 

@@ -93,7 +93,7 @@ const send = (socket: ConnectedSocket, text: string): void => {
 };
 
 const until = async (isDone: () => boolean): Promise<void> => {
-  for (let tries = 0; !isDone() && tries < 400; tries++)
+  for (let tries = 0; !isDone() && tries < 4_000; tries++)
     await new Promise((resolve) => setTimeout(resolve, 5));
 };
 

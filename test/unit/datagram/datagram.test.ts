@@ -78,7 +78,7 @@ const createClient = async (address = '127.0.0.1'): Promise<{ client: Socket; te
 };
 
 const until = async (isDone: () => boolean): Promise<void> => {
-  for (let tries = 0; !isDone() && tries < 400; tries++)
+  for (let tries = 0; !isDone() && tries < 4_000; tries++)
     await new Promise((resolve) => setTimeout(resolve, 5));
 };
 

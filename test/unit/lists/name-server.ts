@@ -10,7 +10,7 @@ import { findProgram } from '../../support/process.ts';
 import { ScriptedUpstream } from '../../support/scripted-upstream.ts';
 
 /** Tries until a program answers, 50 ms apart. */
-const START_TRIES_MAX = 100;
+const START_TRIES_MAX = 600;
 
 /** What every configuration here says. */
 export interface NameServerPlace {

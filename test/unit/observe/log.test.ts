@@ -75,10 +75,10 @@ test('standard output gets every line of a process that exits at once', async ()
     process.exit(0);`;
   const { stdout, code: status } = await run(process.execPath, ['--input-type=module', '-e', code]);
   expect(status).toBe(0);
-  expect(
-    stdout
-      .trimEnd()
-      .split('\n')
-      .map((line) => (JSON.parse(line) as { i: number }).i),
-  ).toEqual(Array.from({ length: 100 }, (_, index) => index));
+  const numbers = stdout
+    .trimEnd()
+    .split('\n')
+    .map((line) => (JSON.parse(line) as { i: number }).i);
+  // Sorted: the first line may still be under way in a thread of libuv while the end writes the others.
+  expect(numbers.sort((one, other) => one - other)).toEqual(Array.from({ length: 100 }, (_, index) => index));
 });

@@ -8,7 +8,7 @@ import {
   type ScriptedHandler,
   type ScriptedQuery,
 } from '../../support/scripted-upstream.ts';
-import { ask, openUpstream, question, startForwarding } from './setup.ts';
+import { ask, openUpstream, patientClock, question, startForwarding } from './setup.ts';
 
 const NAME = 'www.example.com.';
 const RECORD = 'www.example.com. 300 IN A 192.0.2.1';
@@ -163,10 +163,11 @@ test('resolve() asks over TCP when a server that has cookies answers without one
 
 test('resolve() expects no cookies for a while from a server that gave them up', async () => {
   let offsetMs = 0;
+  const patient = patientClock();
   let hasCookies = true;
   const { upstream, events, resolve } = await start(
     (query) => (hasCookies ? withCookie(query) : answer(query, [RECORD])),
-    { clock: () => Date.now() + offsetMs },
+    { clock: () => patient() + offsetMs },
   );
   await resolve();
   hasCookies = false;

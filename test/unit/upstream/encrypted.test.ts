@@ -4,7 +4,7 @@ import { CertificateAuthority, type Issued } from '../../support/certificates.ts
 import { parseMessage } from '../../support/records.ts';
 import { answer, answerCode, frame, type ScriptedQuery } from '../../support/scripted-upstream.ts';
 import { authority, type Behavior, EncryptedUpstream } from './encrypted-upstream.ts';
-import { ask, openUpstream, question, startForwarding } from './setup.ts';
+import { ask, openUpstream, patientClock, question, startForwarding } from './setup.ts';
 
 const NAME = 'www.example.com.';
 const RECORD = 'www.example.com. 300 IN A 192.0.2.1';
@@ -105,7 +105,7 @@ const faults: {
   },
   {
     what: 'is late',
-    first: { reply: (query) => later(600).then(() => good(query)) },
+    first: { reply: (query) => later(5_000).then(() => good(query)) },
     fault: 'timeout',
   },
   {
@@ -164,7 +164,7 @@ test.each(['tls', 'https'] as const)(
     ];
     const { forwarding, events } = startForwarding(
       [{ servers: upstreams.map((upstream) => upstream.server(transport)) }],
-      { tryTimeoutMs: 60, timeoutMs: 120 },
+      { tryTimeoutMs: 200, timeoutMs: 400 },
     );
     for (let i = 0; i < 4; i++) {
       expect(await ask(forwarding, question(NAME))).toMatchObject({ kind: 'failure', reason: 'network' });
@@ -188,14 +188,17 @@ test('tls: an old server is asked without OPT over TLS as well', async () => {
 
 test('tls: an upstream that is down is probed with the name of the zone, not with what clients ask', async () => {
   let offsetMs = 0;
+  const patient = patientClock();
   const first = await openEncrypted({ reply: () => undefined });
   const second = await openEncrypted({ reply: good });
   const { forwarding, events } = startForwarding([{ servers: [first.server(), second.server()] }], {
     tryTimeoutMs: 200,
-    clock: () => Date.now() + offsetMs,
+    clock: () => patient() + offsetMs,
   });
   while (!events.includes('0 healthy false')) await ask(forwarding, question(NAME));
-  await later(250);
+  // No try is open any more.
+  const count = (what: string): number => events.filter((event) => event.startsWith(`0 ${what}`)).length;
+  await expect.poll(() => count('failed')).toBe(count('sent'));
   const before = first.queries.length;
   first.behavior = { reply: good };
   offsetMs = 2_000;

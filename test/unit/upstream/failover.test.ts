@@ -2,12 +2,15 @@ import { expect, test } from 'vitest';
 import { FLAG, RCODE } from '../../../src/dns/dns.ts';
 import { parseMessage } from '../../support/records.ts';
 import { answer, answerCode, type ScriptedHandler } from '../../support/scripted-upstream.ts';
-import { ask, deadEndpoint, openUpstream, question, startForwarding } from './setup.ts';
+import { ask, deadEndpoint, openUpstream, patientClock, question, startForwarding } from './setup.ts';
 
 const NAME = 'www.example.com.';
 const RECORD = 'www.example.com. 300 IN A 192.0.2.1';
 /** Times of tests that wait for time-outs. */
 const SHORT = { tryTimeoutMs: 40, timeoutMs: 160 };
+
+/** A try that is longer than a test may take. */
+const ENDLESS_TRY_MS = 120_000;
 
 const good: ScriptedHandler = (query) => answer(query, [RECORD]);
 const code =
@@ -73,13 +76,15 @@ test.each(drops)('resolve() asks the next upstream when one sends $what only', a
 
 test('resolve() asks the next upstream at once when the network refuses, for all in flight', async () => {
   const second = await openUpstream(good);
-  const { forwarding, events } = startForwarding([{ endpoints: [await deadEndpoint(), second.endpoint] }]);
-  const started = performance.now();
+  const { forwarding, events } = startForwarding([{ endpoints: [await deadEndpoint(), second.endpoint] }], {
+    tryTimeoutMs: ENDLESS_TRY_MS,
+    timeoutMs: 2 * ENDLESS_TRY_MS,
+  });
   const outcomes = await Promise.all(Array.from({ length: 100 }, () => ask(forwarding, question(NAME))));
-  expect(performance.now() - started).toBeLessThan(1_000);
   expect(outcomes.every((outcome) => outcome.kind === 'answer')).toBe(true);
-  expect(events).not.toContain('0 failed timeout');
   expect(events.filter((event) => event === '0 failed network')).toHaveLength(100);
+  // At once: neither a time-out nor the hedge, which seconds of silence lead to here, had a part in it.
+  expect(events.filter((event) => event === '0 failed timeout' || event === '0 hedged')).toEqual([]);
 });
 
 test('resolve() reports an RCODE that is an answer as it came', async () => {
@@ -182,11 +187,12 @@ test('resolve() does not drop OPT when DNSSEC records were asked for', async () 
 
 test('resolve() tries an unhealthy upstream last, probes it, and takes it back once it answers', async () => {
   let offsetMs = 0;
+  const patient = patientClock();
   const first = await openUpstream(silent);
   const second = await openUpstream(good);
   const { forwarding, events } = startForwarding([{ endpoints: [first.endpoint, second.endpoint] }], {
     tryTimeoutMs: 120,
-    clock: () => Date.now() + offsetMs,
+    clock: () => patient() + offsetMs,
   });
   for (let i = 0; i < 3; i++) await ask(forwarding, question(`fault${i}.example.com.`));
   await expect.poll(() => events).toContain('0 healthy false');

@@ -5,7 +5,7 @@ import { FLAG, messageFlags, messageId, RCODE, writeU16 } from '../../../src/dns
 import { Forwarding, OwnPorts, type UpstreamOutcome } from '../../../src/upstream/upstream.ts';
 import { parseMessage } from '../../support/records.ts';
 import { answer, answerCode, type ScriptedQuery } from '../../support/scripted-upstream.ts';
-import { ask, deadEndpoint, openUpstream, question, startForwarding } from './setup.ts';
+import { answerFirst, ask, deadEndpoint, openUpstream, question, startForwarding } from './setup.ts';
 
 const NAME = 'www.example.com.';
 const RECORD = 'www.example.com. 300 IN A 192.0.2.1';
@@ -117,12 +117,14 @@ test('resolve() takes no answer from another port than the one it asked', async 
 });
 
 test('resolve() ignores the late answer of a try that was given up', async () => {
-  const slow = await openUpstream((query) => ({ delayMs: 120, messages: answer(query, [FORGED]) }));
+  const slow = await openUpstream();
   const second = await openUpstream((query) => answer(query, [RECORD]));
   const { forwarding, events } = startForwarding([{ endpoints: [slow.endpoint, second.endpoint] }], {
     tryTimeoutMs: 40,
   });
   expect(answersOf(await ask(forwarding, question(NAME)))).toEqual([RECORD]);
+  await expect.poll(() => events).toContain('0 failed timeout');
+  await answerFirst(slow, (query) => answer(query, [FORGED]));
   await expect.poll(() => events).toContain('0 unwanted id');
 });
 

@@ -10,10 +10,12 @@ const silent: ScriptedHandler = () => undefined;
 
 test('resolve() asks another upstream after 300 ms of silence from one that it does not know', async () => {
   const upstreams = [await openUpstream(silent), await openUpstream(good)];
-  const { forwarding, events } = startForwarding([{ endpoints: upstreams.map((one) => one.endpoint) }]);
-  const started = performance.now();
+  const { forwarding, events, clock } = startForwarding([
+    { endpoints: upstreams.map((one) => one.endpoint) },
+  ]);
+  const started = clock();
   expect(await ask(forwarding, question(NAME))).toMatchObject({ endpoint: forwarding.endpoints[1] });
-  const elapsedMs = performance.now() - started;
+  const elapsedMs = clock() - started;
   expect(elapsedMs).toBeGreaterThan(290);
   // The try would have lasted a second.
   expect(elapsedMs).toBeLessThan(700);
@@ -23,22 +25,26 @@ test('resolve() asks another upstream after 300 ms of silence from one that it d
 test('resolve() asks another upstream sooner when one is silent that was fast before', async () => {
   const first = await openUpstream(good);
   const second = await openUpstream(good);
-  const { forwarding } = startForwarding([{ endpoints: [first.endpoint, second.endpoint] }]);
+  const { forwarding, clock } = startForwarding([{ endpoints: [first.endpoint, second.endpoint] }]);
   for (let i = 0; i < 10; i++) await ask(forwarding, question(NAME));
   expect(second.count()).toBe(0);
   first.onQuery(silent);
-  const started = performance.now();
+  const started = clock();
   expect(await ask(forwarding, question(NAME))).toMatchObject({ endpoint: forwarding.endpoints[1] });
-  const elapsedMs = performance.now() - started;
+  const elapsedMs = clock() - started;
   expect(elapsedMs).toBeGreaterThan(95);
   expect(elapsedMs).toBeLessThan(290);
 });
 
 test('resolve() takes the answer of the first upstream when it is the sooner one after all', async () => {
-  const first = await openUpstream((query) => ({ delayMs: 120, messages: answer(query) }));
-  const second = await openUpstream(silent);
+  const first = await openUpstream(silent);
+  const second = await openUpstream(() => {
+    const asked = first.queries[0];
+    if (asked !== undefined) first.sendDatagram(answer(asked), asked.port);
+    return undefined;
+  });
   const { forwarding, events } = startForwarding([{ endpoints: [first.endpoint, second.endpoint] }], {
-    tryTimeoutMs: 200,
+    tryTimeoutMs: 400,
   });
   expect(await ask(forwarding, question(NAME))).toMatchObject({ endpoint: forwarding.endpoints[0] });
   expect(events).toEqual(['0 sent udp', '0 hedged', '1 sent udp', '0 answered 0']);

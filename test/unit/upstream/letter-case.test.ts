@@ -9,7 +9,7 @@ import {
   type ScriptedHandler,
   type ScriptedQuery,
 } from '../../support/scripted-upstream.ts';
-import { ask, openUpstream, question, startForwarding } from './setup.ts';
+import { ask, openUpstream, patientClock, question, startForwarding } from './setup.ts';
 
 const NAME = 'a-rather-long-name-with-many-letters.example.com.';
 const RECORD = `${NAME} 300 IN A 192.0.2.1`;
@@ -75,8 +75,9 @@ test('resolve() believes no answer over UDP with other letters, and asks over TC
 
 test('resolve() leaves the letters of a server alone that does not keep them, for a while', async () => {
   let offsetMs = 0;
+  const patient = patientClock();
   const { upstream, events, resolve } = await start((query) => folded(query), {
-    clock: () => Date.now() + offsetMs,
+    clock: () => patient() + offsetMs,
   });
   for (let i = 0; i < 2; i++) expect(await resolve()).toEqual([`${NAME} A`, RECORD]);
   expect(events).toEqual([

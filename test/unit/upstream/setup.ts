@@ -1,6 +1,7 @@
 // A Forwarding with scripted upstreams around it, and a record of what its observer was told.
-import { afterEach } from 'vitest';
-import { type Endpoint, formatEndpoint } from '../../../src/base/base.ts';
+import assert from 'node:assert/strict';
+import { afterEach, expect } from 'vitest';
+import { type Clock, type Endpoint, formatEndpoint } from '../../../src/base/base.ts';
 import { CLASS, nameFrom, parseType } from '../../../src/dns/dns.ts';
 import {
   Forwarding,
@@ -12,7 +13,11 @@ import {
   type UpstreamServer,
   VIEW_DEFAULT,
 } from '../../../src/upstream/upstream.ts';
-import { type ScriptedHandler, ScriptedUpstream } from '../../support/scripted-upstream.ts';
+import {
+  type ScriptedHandler,
+  type ScriptedQuery,
+  ScriptedUpstream,
+} from '../../support/scripted-upstream.ts';
 
 const open: { close(): void | Promise<void> }[] = [];
 
@@ -25,6 +30,18 @@ export const openUpstream = async (handler?: ScriptedHandler): Promise<ScriptedU
   const upstream = await ScriptedUpstream.open(handler);
   open.push(upstream);
   return upstream;
+};
+
+/** Answers the first query of a silent upstream, at the moment that a test chooses and not after a time. */
+export const answerFirst = async (
+  upstream: ScriptedUpstream | undefined,
+  messageFor: (query: ScriptedQuery) => Uint8Array,
+): Promise<void> => {
+  assert.ok(upstream !== undefined);
+  await expect.poll(() => upstream.count(), { interval: 5 }).toBeGreaterThan(0);
+  const [query] = upstream.queries;
+  assert.ok(query !== undefined);
+  upstream.sendDatagram(messageFor(query), query.port);
 };
 
 /** An endpoint where nobody listens: its upstream was closed again. */
@@ -64,7 +81,27 @@ export const toRoute = (text: RouteText): ForwardingRoute => ({
 export interface Observed {
   readonly events: string[];
   readonly forwarding: Forwarding;
+  /** What the Forwarding measures with. */
+  readonly clock: Clock;
 }
+
+/** What patientClock() lets pass between two looks at most: a tick of a try of a second. */
+const LOOK_MS_MAX = 32;
+
+/**
+ * The machine's clock without the time in which the machine stood still. The scripted upstreams live in the thread of
+ * the Forwarding, so that a pause of the thread would be taken from the time of a try in which nobody could answer.
+ */
+export const patientClock = (): Clock => {
+  let nowMs = Date.now();
+  let lookedAtMs = performance.now();
+  return () => {
+    const thisMs = performance.now();
+    nowMs += Math.min(thisMs - lookedAtMs, LOOK_MS_MAX);
+    lookedAtMs = thisMs;
+    return Math.floor(nowMs);
+  };
+};
 
 /** A Forwarding that is closed after the test; the times are long enough for a slow machine unless overridden. */
 export const startForwarding = (
@@ -72,12 +109,12 @@ export const startForwarding = (
   options: Partial<ForwardingOptions> = {},
 ): Observed => {
   const events: string[] = [];
+  const { clock = patientClock() } = options;
   const forwarding = new Forwarding({
     routes: routes.map(toRoute),
     timeoutMs: 5_000,
     tryTimeoutMs: 1_000,
     inflightMax: 1_000,
-    clock: Date.now,
     observer: {
       sent: (index, transport) => events.push(`${index} sent ${transport}`),
       answered: (index, _rttMs, rcode) => events.push(`${index} answered ${rcode}`),
@@ -87,9 +124,10 @@ export const startForwarding = (
       hedged: (index) => events.push(`${index} hedged`),
     },
     ...options,
+    clock,
   });
   open.push(forwarding);
-  return { events, forwarding };
+  return { events, forwarding, clock };
 };
 
 /** A question in words. */
