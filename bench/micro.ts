@@ -24,6 +24,7 @@ const SAMPLES = 7;
 const CHUNK = 4096;
 const NOW_MS = 1_800_000_000_000;
 const TTL_LIMITS = { minSec: 0, maxSec: 86_400, negativeMaxSec: 3600 };
+const CLIENT_PORT = 40_000;
 const CACHE_BYTES = 64 * 1024 * 1024;
 
 /** Does one step for the input of the given number; returns something that depends on the result. */
@@ -106,7 +107,7 @@ const createSteps = (hosts: readonly string[], listed: ListedNames): [string, St
     return responses[at] ?? out;
   });
   const decide = (bytes: Uint8Array | undefined): number =>
-    pipeline.decide(bytes ?? out, bytes?.length ?? 0, client, TRANSPORT.UDP, out, '');
+    pipeline.decide(bytes ?? out, bytes?.length ?? 0, client, CLIENT_PORT, TRANSPORT.UDP, out, '');
   for (const bytes of queries) if (decide(bytes) === PENDING) pipeline.resolve(() => {});
   if (queries.some((bytes) => decide(bytes) <= 0)) throw new Error('a name is not cached that ought to be');
   return [

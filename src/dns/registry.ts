@@ -131,6 +131,8 @@ export const OPTION = {
   SERVER_TAG: 17,
   REPORT_CHANNEL: 18,
   ZONEVERSION: 19,
+  /** Of local use (RFC 6891 section 9): what the self-probe asks on behalf of whom; never sent to anybody else. */
+  CORDON_PROBE: 65_073,
 } as const;
 
 /** Extended DNS Error info codes (RFC 8914). */

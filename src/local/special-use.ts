@@ -87,6 +87,11 @@ export class LocalZones {
     return hasSpecialTop(qname, length) ? this.#lookUp(qname.subarray(0, length), qtype) : LOCAL.NONE;
   }
 
+  /** True for the name that clients ask to learn of encrypted ways to this resolver (RFC 9462 section 4). */
+  isDiscovery(qname: Uint8Array): boolean {
+    return equals(qname, DDR_NAME);
+  }
+
   /** Writes the SOA of the zone that find() met, for a negative answer, after the builder's question. */
   writeSoa(builder: MessageBuilder): void {
     builder.record(

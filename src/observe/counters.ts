@@ -5,9 +5,10 @@
 // restarted goes on in the block of the one before it, so that no counter steps backwards.
 //
 //   counter block:  queries [transport][qtype] · answers [source][rcode] · drops · TCP refusals · single cells ·
-//                   validations · resolution time [bucket…][sum] ·
+//                   validations · signs of bypass · resolution time [bucket…][sum] ·
 //                   upstreams [endpoint][sent, failures, answers, …, rtt]
 //   refusal block:  [list][match][trigger][group][qtype], one more list and group for indexes out of range
+//   exemption block: one cell for each exemption, and one for indexes out of range
 import {
   DROP,
   DROP_WORDS,
@@ -16,6 +17,7 @@ import {
   QTYPE_WORDS,
   RCODE_SLOTS,
   RCODE_WORDS,
+  SIGNAL_WORDS,
   SOURCE_WORDS,
   TCP_REFUSAL,
   TCP_REFUSAL_WORDS,
@@ -65,6 +67,18 @@ export interface RefusalBlock {
   readonly buffer: SharedArrayBuffer;
 }
 
+/** What an exemption block has cells for: the exemptions that may be in force, in the order of their indexes. */
+export interface ExemptionLayout {
+  /** As people know them: `ex-000001`. */
+  readonly ids: readonly string[];
+}
+
+/** What the exemptions of one worker let pass until they change; may be posted to a thread. */
+export interface ExemptionBlock {
+  readonly layout: ExemptionLayout;
+  readonly buffer: SharedArrayBuffer;
+}
+
 /** First cell of each part of a counter block. */
 export const CELL = buildCells();
 
@@ -90,15 +104,23 @@ export const createRefusalBlock = (layout: RefusalLayout): RefusalBlock => ({
   ),
 });
 
+/** A zeroed block for the exemptions of one worker. */
+export const createExemptionBlock = (layout: ExemptionLayout): ExemptionBlock => ({
+  layout,
+  buffer: new SharedArrayBuffer(8 * (layout.ids.length + 1)),
+});
+
 /** The writing end of one worker's counters. Arguments are the numbers of TRANSPORT, SOURCE, DROP, MATCH, …. */
 export class WorkerCounters {
   #cells: Float64Array;
   #refusals: Float64Array;
   #lists: number;
   #groups: number;
+  #exemptions: Float64Array;
 
-  /** Goes on in the counters of the block; its gauges start at zero. */
-  constructor(block: CounterBlock, refusals: RefusalBlock) {
+  /** Goes on in the counters of the blocks; their gauges start at zero. */
+  constructor(block: CounterBlock, refusals: RefusalBlock, exemptions = createExemptionBlock({ ids: [] })) {
+    this.#exemptions = new Float64Array(exemptions.buffer);
     this.#cells = new Float64Array(block.buffer);
     this.#refusals = new Float64Array(refusals.buffer);
     this.#lists = refusals.layout.lists.length;
@@ -129,6 +151,11 @@ export class WorkerCounters {
     this.#groups = block.layout.groups.length;
   }
 
+  /** Counts what exemptions let pass into the block of others from here on. */
+  setExemptions(block: ExemptionBlock): void {
+    this.#exemptions = new Float64Array(block.buffer);
+  }
+
   /** A query was read. */
   query(transport: number, qtype: number): void {
     this.#add(CELL.QUERIES + transport * QTYPE_WORDS.length + (QTYPE_SLOTS[qtype & 0xffff] ?? 0), 1);
@@ -147,6 +174,17 @@ export class WorkerCounters {
     const cell =
       (rule * (this.#groups + 1) + groupSlot) * QTYPE_WORDS.length + (QTYPE_SLOTS[qtype & 0xffff] ?? 0);
     this.#refusals[cell] = (this.#refusals[cell] ?? 0) + 1;
+  }
+
+  /** A query passed because of an exemption, by its index in the layout. */
+  exempted(index: number): void {
+    const cell = Math.min(index >>> 0, this.#exemptions.length - 1);
+    this.#exemptions[cell] = (this.#exemptions[cell] ?? 0) + 1;
+  }
+
+  /** A sign of a way around the resolver that no list tells of. */
+  bypass(signal: number): void {
+    this.#add(CELL.SIGNALS + signal, 1);
   }
 
   /** A datagram or a query got no answer. */
@@ -280,7 +318,8 @@ function buildCells() {
   const TCP_REFUSALS = DROPS + DROP_WORDS.length;
   const SINGLE = TCP_REFUSALS + TCP_REFUSAL_WORDS.length;
   const VALIDATIONS = SINGLE + 12;
-  const RESOLUTION = VALIDATIONS + VALIDATION_WORDS.length;
+  const SIGNALS = VALIDATIONS + VALIDATION_WORDS.length;
+  const RESOLUTION = SIGNALS + SIGNAL_WORDS.length;
   return {
     QUERIES: 0,
     ANSWERS,
@@ -299,6 +338,7 @@ function buildCells() {
     CLIENT_SHED: SINGLE + 10,
     REBINDING: SINGLE + 11,
     VALIDATIONS,
+    SIGNALS,
     RESOLUTION,
     UPSTREAMS: RESOLUTION + RESOLUTION_BOUNDS_MS.length + HISTOGRAM_TAIL,
   };

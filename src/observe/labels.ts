@@ -38,7 +38,20 @@ export const DROP = {
   SEND_FAILED: 5,
   /** A rule of a list says so. */
   POLICY: 6,
-  OTHER: 7,
+  /** A message to the port of the self-probe that did not come from it. */
+  PROBE: 7,
+  OTHER: 8,
+} as const;
+
+/** Signs of a way around the resolver. Of the first three, lists of these categories tell: refusals are counted there. */
+export const SIGNAL = {
+  CANARY: 0,
+  PRIVATE_RELAY: 1,
+  FOREIGN_DOH: 2,
+  /** A client looks for encrypted ways to a resolver (RFC 9462). */
+  DDR: 3,
+  /** A query from an address outside of what is allowed. */
+  UNLISTED_NETWORK: 4,
 } as const;
 
 /** Why a TCP connection was closed at once. */
@@ -83,6 +96,7 @@ const toWords = (constants: Readonly<Record<string, number>>): readonly string[]
 export const TRANSPORT_WORDS = toWords(TRANSPORT);
 export const SOURCE_WORDS = toWords(SOURCE);
 export const DROP_WORDS = toWords(DROP);
+export const SIGNAL_WORDS = toWords(SIGNAL);
 export const TCP_REFUSAL_WORDS = toWords(TCP_REFUSAL);
 /** In the order of the bits of MATCH. */
 export const MATCH_WORDS = toWords(MATCH);

@@ -24,6 +24,8 @@ export interface ListFacts {
   readonly rejectedEntries: number;
   /** When the list was last loaded or confirmed, milliseconds since the epoch; undefined: never. */
   readonly lastSuccessMs: number | undefined;
+  /** Rules more, or fewer, than in the generation before; undefined for the first. */
+  readonly entriesChange?: number | undefined;
 }
 
 /** What metrics tell of where one list comes from. */
@@ -35,6 +37,8 @@ export interface SourceFacts {
   readonly fetches?: Readonly<Record<string, number>>;
   /** Not reached for longer than its refreshes allow. */
   readonly isStale?: boolean;
+  /** When its address was last asked, milliseconds since the epoch. */
+  readonly lastAttemptMs?: number | undefined;
 }
 
 /** What metrics ask the running program for, once per scrape. */
@@ -486,6 +490,30 @@ const METRICS: readonly Metric[] = [
         .flatMap((list) =>
           list.lastSuccessMs === undefined ? [] : [[[list.id], list.lastSuccessMs / 1000] as const],
         ),
+  },
+  {
+    name: 'cordon_list_entries_change',
+    type: 'gauge',
+    labels: ['list'],
+    help: 'Rules that a list has more, or fewer, than the content that was in force before it.',
+    alarm: '`abs(cordon_list_entries_change) > 0.2 * cordon_list_entries`: look at `cordon lists diff`',
+    read: ({ source }) =>
+      source
+        .lists()
+        .flatMap(({ id, entriesChange }) =>
+          entriesChange === undefined ? [] : [[[id], entriesChange] as const],
+        ),
+  },
+  {
+    name: 'cordon_list_last_attempt_timestamp_seconds',
+    type: 'gauge',
+    labels: ['list'],
+    help: 'When the address of a list was last asked since the start; seconds since the epoch.',
+    alarm: '',
+    read: ({ source }) =>
+      sourcesOf(source).flatMap(({ id, lastAttemptMs }) =>
+        lastAttemptMs === undefined ? [] : [[[id], lastAttemptMs / 1000] as const],
+      ),
   },
   {
     name: 'cordon_list_fetches_total',

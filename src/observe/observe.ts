@@ -10,6 +10,8 @@ export {
   type CounterLayout,
   createCounterBlock,
   createRefusalBlock,
+  type ExemptionBlock,
+  type ExemptionLayout,
   type RefusalBlock,
   type RefusalLayout,
   WorkerCounters,

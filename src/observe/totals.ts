@@ -8,7 +8,10 @@ import {
   type CounterBlock,
   type CounterLayout,
   createCounterBlock,
+  createExemptionBlock,
   createRefusalBlock,
+  type ExemptionBlock,
+  type ExemptionLayout,
   HISTOGRAM_TAIL,
   RESOLUTION_BOUNDS_MS,
   type RefusalBlock,
@@ -21,6 +24,7 @@ import {
   MATCH_WORDS,
   QTYPE_WORDS,
   RCODE_WORDS,
+  SIGNAL_WORDS,
   SOURCE_WORDS,
   TCP_REFUSAL_WORDS,
   TRANSPORT_WORDS,
@@ -50,6 +54,8 @@ export type Family =
   | 'answers'
   | 'refusals'
   | 'wouldRefuse'
+  | 'exemptionHits'
+  | 'bypassSignals'
   | 'drops'
   | 'tcpRefusals'
   | 'cacheHits'
@@ -87,6 +93,7 @@ export interface Snapshot {
 export class CounterTotals {
   readonly #counters = new Set<CounterBlock>();
   readonly #refusals = new Set<RefusalBlock>();
+  readonly #exemptions = new Set<ExemptionBlock>();
   readonly #admission: Admission;
   readonly #retired: Sums;
 
@@ -109,6 +116,13 @@ export class CounterTotals {
     return block;
   }
 
+  /** A block for what the exemptions of one worker let pass, summed from here on. */
+  openExemptions(layout: ExemptionLayout): ExemptionBlock {
+    const block = createExemptionBlock(layout);
+    this.#exemptions.add(block);
+    return block;
+  }
+
   /** Keeps the sums of a block and lets go of it. Only once its worker has ended or confirmed that it left it. */
   retireCounters(block: CounterBlock): void {
     if (this.#counters.delete(block)) addCounters(this.#retired, block);
@@ -117,6 +131,11 @@ export class CounterTotals {
   /** Keeps the sums of a block and lets go of it. Only once its worker has ended or confirmed that it left it. */
   retireRefusals(block: RefusalBlock): void {
     if (this.#refusals.delete(block)) addRefusals(this.#retired, block);
+  }
+
+  /** Keeps the sums of a block and lets go of it. Only once its worker has ended or confirmed that it left it. */
+  retireExemptions(block: ExemptionBlock): void {
+    if (this.#exemptions.delete(block)) addExemptions(this.#retired, block);
   }
 
   /** Sums everything. */
@@ -139,6 +158,7 @@ export class CounterTotals {
       }
     }
     for (const block of this.#refusals) addRefusals(sums, block);
+    for (const block of this.#exemptions) addExemptions(sums, block);
     return {
       ...gauges,
       series: (family) => sums.series(family),
@@ -252,6 +272,7 @@ const addCounters = (sums: Sums, block: CounterBlock): void => {
   addOne('clientShed', [], CELL.CLIENT_SHED);
   addOne('rebinding', [], CELL.REBINDING);
   addWords('validations', [], VALIDATION_WORDS, CELL.VALIDATIONS);
+  addWords('bypassSignals', [], SIGNAL_WORDS, CELL.SIGNALS);
   addHistogram('resolution', [], RESOLUTION_BOUNDS_MS, CELL.RESOLUTION);
   for (const [endpoint, upstream] of block.layout.upstreams.entries()) {
     const first = CELL.UPSTREAMS + endpoint * UPSTREAM_CELL.END;
@@ -290,5 +311,14 @@ const addRefusals = (sums: Sums, block: RefusalBlock): void => {
     const list = lists[rest] ?? UNKNOWN_LIST;
     const family = list.logOnly ? 'wouldRefuse' : 'refusals';
     sums.add(family, [list.id, list.category, match, trigger, group, qtype], cells.slice(cell, cell + 1));
+  }
+};
+
+/** Adds every cell of an exemption block. An exemption shows up before it has let anything pass. */
+const addExemptions = (sums: Sums, block: ExemptionBlock): void => {
+  const { ids } = block.layout;
+  for (const [index, hits] of new Float64Array(block.buffer).entries()) {
+    const id = ids[index];
+    if (id !== undefined || hits > 0) sums.add('exemptionHits', [id ?? 'unknown'], Float64Array.of(hits));
   }
 };

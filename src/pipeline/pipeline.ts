@@ -40,14 +40,26 @@ import {
   UDP_LENGTH_MAX,
 } from '../dns/dns.ts';
 import { LOCAL, type LocalZones } from '../local/local.ts';
-import { ACTION, type BlockMode, type Policy, type PolicyList, Verdict } from '../policy/policy.ts';
+import {
+  ACTION,
+  type BlockMode,
+  checkExemptions,
+  type ExemptionObserver,
+  type Policy,
+  type PolicyList,
+  type SharedExemption,
+  Verdict,
+} from '../policy/policy.ts';
 import { COOKIE, ServerCookies } from './cookie.ts';
+import { EVENT, type EventObserver, QueryEvent, SIGNAL } from './event.ts';
 import { FairShares } from './fair-shares.ts';
+import { type Note, Notes } from './notes.ts';
 import type { RebindingGuard } from './rebinding.ts';
 import type { Question, Resolution, Resolver } from './resolver.ts';
 import {
   answerFlags,
   finish,
+  limitTtls,
   REFUSAL_LENGTH_MAX,
   writeAnswer,
   writeAny,
@@ -67,6 +79,8 @@ import {
 } from './rewrite.ts';
 
 export { Dns64Resolver } from './dns64.ts';
+export { EVENT, type EventObserver, QueryEvent, SIGNAL } from './event.ts';
+export { PROBE_ZONE, ProbeZone } from './probe-zone.ts';
 export { RebindingGuard } from './rebinding.ts';
 export type { Question, Resolution, Resolver } from './resolver.ts';
 
@@ -76,6 +90,13 @@ export const DROPPED = 0;
 export const PENDING = -1;
 /** Not decided yet: data is needed. */
 const UNDECIDED = -2;
+
+/**
+ * In the place of a client's port: the resolver asks itself, on behalf of a client that may not exist, to see what
+ * that client would get. Decided and answered like any other, but no attempt of anybody: no count of refusals, hits of
+ * exemptions and signs of bypass, and no event. No client has port 0.
+ */
+export const PORT_OF_PROBE = 0;
 
 /** How a query came in. */
 export const TRANSPORT = { UDP: 0, TCP: 1, DOT: 2, DOH: 3 } as const;
@@ -104,6 +125,8 @@ export const DROP = {
   SEND_FAILED: 5,
   /** A rule whose action is DROP. */
   POLICY: 6,
+  /** A message to the port of the probe that did not come from it. */
+  PROBE: 7,
 } as const;
 
 /**
@@ -140,6 +163,11 @@ const PREFETCH_INFLIGHT_MAX = 512;
 const BOGUS_MS = 10_000;
 /** How long an answer that was refused for its addresses is remembered, milliseconds. */
 const REBINDING_MS = 30_000;
+/**
+ * Events about clients outside of what is allowed, a second; the others are only counted. Enough to name a network that
+ * was forgotten, too few to flood the records from forged addresses.
+ */
+const OUTSIDER_EVENTS_PER_SEC = 10;
 /** Longer EDE data of an upstream's failure is not passed on. */
 const EDE_LENGTH_MAX = 130;
 
@@ -167,6 +195,24 @@ export interface PipelineObserver {
   clientShed(): void;
   /** Private addresses for a public name were refused. */
   rebindingRefused(): void;
+  /** A query was let pass by the exemption of this index, and would have been refused. */
+  exempted(index: number): void;
+  /** A sign of a way around the resolver; SIGNAL. */
+  bypass(signal: number): void;
+}
+
+/** Decides messages of clients: the pipeline, or whoever stands before it. */
+export interface Decider {
+  decide(
+    bytes: Uint8Array,
+    length: number,
+    address: AddressWords,
+    port: number,
+    transport: number,
+    out: Uint8Array,
+    listener: string,
+  ): number;
+  resolve(reply: Reply): void;
 }
 
 /** Is told of names that no list has while what they lead to is on a mandate list. Numbers as for PipelineObserver. */
@@ -180,6 +226,7 @@ interface Waiter {
   readonly bytes: Uint8Array;
   /** The client is identified again for the answer: its group may have changed meanwhile. */
   readonly address: AddressWords;
+  readonly port: number;
   readonly transport: number;
   readonly listener: string;
   readonly reply: Reply;
@@ -227,7 +274,7 @@ export interface PipelineRules {
 }
 
 /** Decides the queries of one worker. */
-export class Pipeline {
+export class Pipeline implements Decider {
   #policy: Policy | undefined;
   #clients: Clients;
   #localZones: LocalZones;
@@ -242,6 +289,22 @@ export class Pipeline {
   readonly #observer: PipelineObserver;
   readonly #candidates: CandidateObserver | undefined;
   readonly #cookies: ServerCookies | undefined;
+  #exemptions: readonly SharedExemption[];
+  /** Counts the changes of exemptions. */
+  #exemptionChange = 0;
+  readonly #exemptionObserver: ExemptionObserver = {
+    exempted: (verdict, targets, index, number) => {
+      this.#notes.exempted(verdict, targets, this.#alias?.target, index, number);
+    },
+  };
+  #events: EventObserver | undefined;
+  readonly #isProbeAt: ((address: AddressWords, port: number) => boolean) | undefined;
+  readonly #event = new QueryEvent();
+  /** What the lists said of the query in hand. */
+  readonly #notes = new Notes();
+  /** The second in which the last event about a client outside was, and how many it had. */
+  #outsiderSec = 0;
+  #outsiderEvents = 0;
   readonly #query = new Query();
   readonly #verdict = new Verdict();
   readonly #watched = new Verdict();
@@ -259,10 +322,13 @@ export class Pipeline {
   /** Waiters of the answer in hand that a rule leads elsewhere. */
   readonly #followers: Waiter[] = [];
   #waitingBytes = 0;
-  // The query in hand, for resolve().
+  // The query in hand: who asks, and how.
+  #asker: AddressWords = createAddress();
+  #port = 0;
+  #transport = 0;
+  // For resolve(), beside these.
   #keyText = '';
   readonly #address = createAddress();
-  #transport = 0;
   #listener = '';
   #nowMs = 0;
 
@@ -275,6 +341,12 @@ export class Pipeline {
     candidates?: CandidateObserver;
     /** Of the cookies that clients get (RFC 9018 section 5); undefined: none. */
     cookieSecret?: Uint8Array;
+    /** Lists that do not count for some; throws ERR_POLICY_SIZE when there are too many. */
+    exemptions?: readonly SharedExemption[];
+    /** Is told what is worth a record; undefined: nobody keeps any. */
+    events?: EventObserver | undefined;
+    /** True for an address and a port from which the self-probe asks listeners as any client would. */
+    isProbe?: (address: AddressWords, port: number) => boolean;
   }) {
     this.#policy = options.rules.policy;
     this.#clients = options.rules.clients;
@@ -290,6 +362,10 @@ export class Pipeline {
     this.#observer = options.observer;
     this.#candidates = options.candidates;
     this.#cookies = options.cookieSecret && new ServerCookies(options.cookieSecret);
+    this.#exemptions = options.exemptions ?? [];
+    this.#events = options.events;
+    this.#isProbeAt = options.isProbe;
+    this.setExemptions(this.#exemptions);
   }
 
   /** Puts other rules in force from the next query on; queries that wait are judged by them too. */
@@ -302,8 +378,25 @@ export class Pipeline {
     this.#prefetches = rules.prefetch === true;
     this.#rebinding = rules.rebinding;
     this.#shares.setLimit(rules.fairness);
+    this.#policy?.setExemptions(this.#exemptions, this.#clock, this.#exemptionObserver);
     // What failed under other rules may not fail under these.
     this.#failures.clear();
+  }
+
+  /**
+   * Puts other exemptions in force from the next query on; queries that wait are judged by them too. Throws
+   * ERR_POLICY_SIZE, and changes nothing, when there are too many.
+   */
+  setExemptions(exemptions: readonly SharedExemption[]): void {
+    checkExemptions(exemptions);
+    this.#exemptions = exemptions;
+    this.#exemptionChange++;
+    this.#policy?.setExemptions(exemptions, this.#clock, this.#exemptionObserver);
+  }
+
+  /** Tells somebody else, or nobody, what is worth a record. */
+  setEvents(events: EventObserver | undefined): void {
+    this.#events = events;
   }
 
   /** Puts in force what the schedules of the policy say for a time. */
@@ -335,13 +428,14 @@ export class Pipeline {
   }
 
   /**
-   * Decides a message of `length` bytes from a client's address to a listener and writes the answer into `out`, which
-   * must hold at least the transport's longest answer. Returns the answer's length, DROPPED or PENDING.
+   * Decides a message of `length` bytes from a client's address and port to a listener and writes the answer into
+   * `out`, which must hold at least the transport's longest answer. Returns the answer's length, DROPPED or PENDING.
    */
   decide(
     bytes: Uint8Array,
     length: number,
     address: AddressWords,
+    port: number,
     transport: number,
     out: Uint8Array,
     listener: string,
@@ -349,6 +443,9 @@ export class Pipeline {
     const query = this.#query;
     const fault = query.parse(bytes, length);
     if (fault !== QUERY_FAULT.NONE && fault !== QUERY_FAULT.COOKIE_ONLY) return this.#answerFault(fault, out);
+    this.#asker = address;
+    this.#port = port;
+    this.#transport = transport;
     const client = this.#clients.identify(address, listener);
     const cookie = query.cookieLength >= 0 && client.allowed ? this.#judgeCookie(address) : COOKIE.NONE;
     if (fault === QUERY_FAULT.COOKIE_ONLY) return this.#answerCookie(client, cookie, out);
@@ -356,7 +453,7 @@ export class Pipeline {
     const early = this.#decideBeforeLists(client, out);
     if (early !== UNDECIDED) return early;
     const nowMs = this.#clock();
-    let answer = this.#findAnswer(query.qnameLength, client.view, nowMs);
+    const answer = this.#findAnswer(query.qnameLength, client.view, nowMs);
     // Most answers of a network concern no list at all, which is found out once for a generation.
     if (answer !== undefined && answer.unlistedGeneration === this.generation && isAskingResolver(query)) {
       this.#observer.cacheHit();
@@ -365,9 +462,30 @@ export class Pipeline {
       if (this.#prefetches && isNearlyOver(answer, nowMs)) this.#prefetch(client.view, nowMs);
       return length;
     }
-    const decided = this.#decideByLists(client, address, transport, true, out);
-    if (decided !== UNDECIDED) return decided;
-    if (this.#alias !== undefined) answer = this.#findTarget(this.#alias, client.view, nowMs);
+    let decided = this.#decideByLists(client, address, transport, true, out);
+    if (decided === UNDECIDED) decided = this.#decideByAnswer(answer, client, transport, nowMs, out);
+    if (decided !== PENDING) {
+      if (this.#notes.isAny) this.#conclude(client.group, decided, out);
+      return decided;
+    }
+    for (let i = 0; i < 4; i++) this.#address[i] = address[i] ?? 0;
+    this.#listener = listener;
+    this.#nowMs = nowMs;
+    return PENDING;
+  }
+
+  /**
+   * Answers a question that the lists let pass with what is there: the answer of the cache, if any, or what failed.
+   * PENDING: it has to be resolved.
+   */
+  #decideByAnswer(
+    cached: Answer | undefined,
+    client: Client,
+    transport: number,
+    nowMs: number,
+    out: Uint8Array,
+  ): number {
+    let answer = this.#alias === undefined ? cached : this.#findTarget(this.#alias, client.view, nowMs);
     let answered = UNDECIDED;
     if (answer !== undefined) {
       answered = this.#inspect(answer, client, transport, nowMs, SOURCE.CACHE, out);
@@ -403,10 +521,6 @@ export class Pipeline {
       }
     }
     this.#keyText = text;
-    for (let i = 0; i < 4; i++) this.#address[i] = address[i] ?? 0;
-    this.#transport = transport;
-    this.#listener = listener;
-    this.#nowMs = nowMs;
     return PENDING;
   }
 
@@ -465,6 +579,8 @@ export class Pipeline {
       // A Buffer's own slice() would be a view of the socket's memory.
       bytes: Uint8Array.prototype.slice.call(query.bytes, 0, query.length),
       address: this.#address.slice(),
+      // Its port may be another's by the time of the answer.
+      port: this.#isProbe() ? PORT_OF_PROBE : this.#port,
       transport: this.#transport,
       listener: this.#listener,
       reply,
@@ -581,7 +697,10 @@ export class Pipeline {
   #decideBeforeLists(client: Client, out: Uint8Array): number {
     const query = this.#query;
     // Access first: whoever may not ask learns nothing, not even what is refused to others.
-    if (!client.allowed) return this.#answerEmpty(SOURCE.ACCESS, RCODE.REFUSED, EDE_PROHIBITED, out);
+    if (!client.allowed) {
+      this.#noteOutsider(client.group);
+      return this.#answerEmpty(SOURCE.ACCESS, RCODE.REFUSED, EDE_PROHIBITED, out);
+    }
     // The envelope before the letter: an EDNS version that is not spoken here has other semantics (RFC 6891 6.1.3).
     if (query.ednsVersion !== 0) return this.#answerEmpty(SOURCE.PROTOCOL, RCODE.BADVERS, undefined, out);
     if (query.hasTsig) return this.#answerEmpty(SOURCE.PROTOCOL, RCODE.NOTAUTH, undefined, out);
@@ -611,6 +730,7 @@ export class Pipeline {
     const query = this.#query;
     const policy = this.#policy;
     this.#alias = undefined;
+    this.#notes.clear();
     // Unreachable: #decideBeforeLists came first.
     if (policy === undefined) return this.#answerEmpty(SOURCE.NOT_READY, RCODE.SERVFAIL, EDE_NOT_READY, out);
     // Policy before everything that depends on the type or the flags: none of them lets a listed name through.
@@ -624,7 +744,7 @@ export class Pipeline {
     if (policy.isWatching) {
       this.#listsBefore = verdict.listsBefore;
       policy.watchQuestion(this.#key.bytes, qnameLength, client.group, verdict, this.#watched);
-      if (isFirst) this.#countWatched(client.group);
+      if (this.#watched.refused) this.#noteWatched(undefined, client.group, isFirst);
     }
     const unserved = unservedRcode(query.qtype);
     if (unserved >= 0) return this.#answerEmpty(SOURCE.PROTOCOL, unserved, EDE_NOT_SUPPORTED, out);
@@ -639,9 +759,13 @@ export class Pipeline {
     return UNDECIDED;
   }
 
-  #countWatched(group: number): void {
-    const { refused, list, match, trigger } = this.#watched;
-    if (refused) this.#observer.refusal(list, match, trigger, group, this.#query.qtype);
+  #noteWatched(answer: Answer | undefined, group: number, isFirst: boolean): void {
+    if (this.#isProbe()) return;
+    const { list, match, trigger } = this.#watched;
+    if (isFirst) this.#observer.refusal(list, match, trigger, group, this.#query.qtype);
+    if (this.#events === undefined) return;
+    this.#notes.watched.take(this.#watched, answer, undefined);
+    this.#notes.isAny = true;
   }
 
   /** Judges an answer for the client and writes it, or the refusal; UNDECIDED when a rule leads elsewhere (#alias). */
@@ -670,10 +794,10 @@ export class Pipeline {
       if (refused !== UNDECIDED || this.#alias !== alias) return refused;
     } else if (policy.isWatching && !this.#watched.refused) {
       policy.watchTargets(answer, client.group, this.#listsBefore, verdict, this.#watched);
-      this.#countWatched(client.group);
+      if (this.#watched.refused) this.#noteWatched(answer, client.group, true);
     }
     // Only on the second use: most names of the long tail are asked once.
-    if (source === SOURCE.CACHE && alias === undefined && verdict.list < 0) {
+    if (source === SOURCE.CACHE && alias === undefined && verdict.list < 0 && verdict.exempted === 0) {
       const { bytes } = this.#key;
       if (policy.isUnlisted(bytes, query.qnameLength, answer)) answer.markUnlisted(policy.generation);
     }
@@ -696,7 +820,7 @@ export class Pipeline {
   #noteCandidate(policy: Policy, candidates: CandidateObserver): void {
     const { list, line, trigger } = this.#verdict;
     const { id = '', mandate = false } = policy.lists[list] ?? {};
-    if (!mandate || this.#alias !== undefined) return;
+    if (!mandate || this.#alias !== undefined || this.#isProbe()) return;
     candidates.candidate(this.#key.bytes, this.#query.qnameLength, id, line, trigger);
   }
 
@@ -762,12 +886,26 @@ export class Pipeline {
       for (const follower of this.#followers.splice(0)) this.#followAlias(follower);
   }
 
+  /** Takes the query of a waiter in hand again; returns who asks. */
+  #takeUp({ bytes, address, port, transport, listener }: Waiter): Client {
+    this.#query.parse(bytes, bytes.length);
+    this.#asker = address;
+    this.#port = port;
+    this.#transport = transport;
+    if (this.#query.cookieLength >= 0) this.#judgeCookie(address);
+    return this.#clients.identify(address, listener);
+  }
+
+  /** Gives a waiter the answer of `length` bytes, or none. */
+  #reply({ reply }: Waiter, client: Client, length: number): void {
+    if (this.#notes.isAny) this.#conclude(client.group, length, this.#out);
+    reply(this.#out.subarray(0, length));
+  }
+
   /** Allocates where a rule leads from the answer elsewhere. */
   #answerWaiter(waiter: Waiter, outcome: Answer | Failure): void {
-    this.#query.parse(waiter.bytes, waiter.bytes.length);
+    const client = this.#takeUp(waiter);
     const { address, transport } = waiter;
-    const client = this.#clients.identify(address, waiter.listener);
-    if (this.#query.cookieLength >= 0) this.#judgeCookie(address);
     let length = this.#decideBeforeLists(client, this.#out);
     if (length === UNDECIDED) length = this.#decideByLists(client, address, transport, false, this.#out);
     if (length === UNDECIDED) {
@@ -776,7 +914,7 @@ export class Pipeline {
       else if ('ede' in last) length = this.#answerEmpty(last.source, last.rcode, last.ede, this.#out);
       else length = this.#inspect(last, client, transport, last.storedAtMs, SOURCE.UPSTREAM, this.#out);
     }
-    if (length !== UNDECIDED || this.#alias === undefined) waiter.reply(this.#out.subarray(0, length));
+    if (length !== UNDECIDED || this.#alias === undefined) this.#reply(waiter, client, length);
     else this.#followers.push({ ...waiter, alias: this.#alias });
   }
 
@@ -797,12 +935,27 @@ export class Pipeline {
   #isStillAsked({ alias }: Waiter): boolean {
     if (isSameAlias(alias, this.#alias)) return true;
     // A rule led there from an answer: under the same rules it still does.
-    if (alias === undefined || this.#alias !== undefined || alias.generation !== this.generation)
-      return false;
+    if (alias === undefined || this.#alias !== undefined || alias.isOfQuestion) return false;
+    if (alias.generation !== this.generation || alias.exemptionChange !== this.#exemptionChange) return false;
+    // It was met because a list before its own did not count, which is over.
+    if (this.#clock() >= alias.validUntilMs) return false;
     this.#alias = alias;
     this.#verdict.list = alias.list;
     this.#verdict.action = ACTION.DATA;
+    if (this.#events !== undefined) this.#noteAlias(alias);
     return true;
+  }
+
+  #noteAlias({ list, line, match, trigger, lead }: Alias): void {
+    const { refusal } = this.#notes;
+    refusal.list = list;
+    refusal.line = line;
+    refusal.match = match;
+    refusal.trigger = trigger;
+    refusal.targetLength = 0;
+    refusal.hasAddress = false;
+    if (lead !== undefined) refusal.setTarget(lead.name, 0, lead.name.length);
+    this.#notes.isAny = true;
   }
 
   /**
@@ -810,12 +963,10 @@ export class Pipeline {
    * are given the same answer: a resolver that answers at once would overwrite it.
    */
   #followAlias(waiter: Waiter): void {
-    const { alias, bytes, address, transport } = waiter;
+    const { alias, address, transport } = waiter;
     if (alias === undefined) return;
     const nowMs = this.#clock();
-    this.#query.parse(bytes, bytes.length);
-    const client = this.#clients.identify(address, waiter.listener);
-    if (this.#query.cookieLength >= 0) this.#judgeCookie(address);
+    const client = this.#takeUp(waiter);
     // Decided again for this very client: others were decided since.
     let length = this.#decideBeforeLists(client, this.#out);
     if (length === UNDECIDED) length = this.#decideByLists(client, address, transport, false, this.#out);
@@ -827,7 +978,7 @@ export class Pipeline {
       }
       length = this.#inspect(answer, client, transport, nowMs, SOURCE.CACHE, this.#out);
     }
-    waiter.reply(this.#out.subarray(0, length));
+    this.#reply(waiter, client, length);
   }
 
   #answerFault(fault: number, out: Uint8Array): number {
@@ -859,12 +1010,116 @@ export class Pipeline {
     const list = policy.lists[verdict.list];
     if (list === undefined) return this.#answerEmpty(SOURCE.NOT_READY, RCODE.SERVFAIL, EDE_NOT_READY, out);
     if (verdict.action === ACTION.TCP_ONLY && transport !== TRANSPORT.UDP) return UNDECIDED;
+    this.#noteRefusal(answer);
     const length = this.#writeAction(list, answer, transport, out);
-    if (isFirst || length !== UNDECIDED) {
+    if ((isFirst || length !== UNDECIDED) && !this.#isProbe()) {
       this.#observer.refusal(verdict.list, verdict.match, verdict.trigger, group, query.qtype);
     }
     if (length > 0) this.#observer.answer(SOURCE.POLICY, (out[3] ?? 0) & 0xf);
     return length;
+  }
+
+  /** True when nobody asks but the resolver itself; see PORT_OF_PROBE. */
+  #isProbe(): boolean {
+    return this.#port === PORT_OF_PROBE || this.#isProbeAt?.(this.#asker, this.#port) === true;
+  }
+
+  /** Notes the rule that answers in place of what was asked for. */
+  #noteRefusal(answer: Answer | undefined): void {
+    const notes = this.#notes;
+    // What is refused all the same was not let pass by anybody.
+    notes.hitCount = 0;
+    // Whoever comes back over TCP gets what was asked for.
+    if (this.#events === undefined || this.#verdict.action === ACTION.TCP_ONLY) return;
+    notes.refusal.take(this.#verdict, answer, this.#alias?.target);
+    notes.isAny = true;
+  }
+
+  /** Tells what the lists said of the query in hand, whose answer was written with `length` bytes or dropped. */
+  #conclude(group: number, length: number, out: Uint8Array): void {
+    const { refusal, watched, hits, hitCount } = this.#notes;
+    const { exemptUntilMs, exemptTtlSec } = this.#verdict;
+    const isProbe = this.#isProbe();
+    const rcode = length > 0 ? (out[3] ?? 0) & 0xf : -1;
+    if (refusal.list >= 0 && !isProbe) this.#tell(EVENT.REFUSAL, refusal, group, rcode);
+    if (watched.list >= 0 && !isProbe) this.#tell(EVENT.WOULD_REFUSE, watched, group, rcode);
+    if (hitCount === 0) return;
+    for (let i = 0; i < hitCount && !isProbe; i++) {
+      const hit = hits[i];
+      if (hit === undefined) continue;
+      this.#observer.exempted(hit.index);
+      this.#tell(EVENT.EXEMPTION_HIT, hit, group, rcode);
+    }
+    if (length <= 0) return;
+    // What clients keep of it shall not outlive the exemption, nor for long its being taken back.
+    const leftSec = Math.max(0, Math.floor((exemptUntilMs - this.#clock()) / 1000));
+    limitTtls(out, length, Math.min(exemptTtlSec, leftSec));
+  }
+
+  /** Tells of an event of a list. */
+  #tell(kind: number, note: Note, group: number, rcode: number): void {
+    const events = this.#events;
+    if (events === undefined) return;
+    const event = this.#event;
+    const isListSent = kind === EVENT.REFUSAL && rcode >= 0 && this.#query.hasEdns;
+    const ede = isListSent ? this.#policy?.lists[note.list]?.ede : undefined;
+    event.kind = kind;
+    event.list = note.list;
+    event.line = note.line;
+    event.match = note.match;
+    event.trigger = note.trigger;
+    event.edeCode = ede === undefined ? -1 : readU16(ede, 0);
+    event.exemption = kind === EVENT.EXEMPTION_HIT ? note.exemption : 0;
+    event.signal = SIGNAL.NONE;
+    event.target = note.target;
+    event.targetLength = note.targetLength;
+    event.targetAddress = note.hasAddress ? note.address : undefined;
+    this.#write(events, group, rcode);
+  }
+
+  /** Completes the event in hand with what is known of every query. */
+  #write(events: EventObserver, group: number, rcode: number): void {
+    const event = this.#event;
+    const query = this.#query;
+    event.timeMs = this.#clock();
+    event.address = this.#asker;
+    event.port = this.#port;
+    event.transport = this.#transport;
+    event.generation = this.generation;
+    event.group = group;
+    event.qtype = query.qtype;
+    event.rcode = rcode;
+    event.id = query.id;
+    event.flags = query.flags;
+    event.query = query.bytes;
+    event.qnameStart = HEADER_LENGTH;
+    event.qnameLength = query.qnameLength;
+    events.write(event);
+  }
+
+  /** Tells of a query from an address that may not ask. */
+  #noteOutsider(group: number): void {
+    if (this.#isProbe()) return;
+    this.#observer.bypass(SIGNAL.UNLISTED_NETWORK);
+    const events = this.#events;
+    if (events === undefined) return;
+    const second = Math.floor(this.#clock() / 1000);
+    if (second !== this.#outsiderSec) this.#outsiderEvents = 0;
+    this.#outsiderSec = second;
+    if (this.#outsiderEvents >= OUTSIDER_EVENTS_PER_SEC) return;
+    this.#outsiderEvents++;
+    const event = this.#event;
+    event.kind = EVENT.BYPASS;
+    event.list = -1;
+    event.line = 0;
+    event.match = 0;
+    event.trigger = 0;
+    event.edeCode = this.#query.hasEdns ? EDE.PROHIBITED : -1;
+    event.exemption = 0;
+    event.signal = SIGNAL.UNLISTED_NETWORK;
+    event.targetLength = 0;
+    event.targetAddress = undefined;
+    this.#write(events, group, RCODE.REFUSED);
   }
 
   #writeAction(list: PolicyList, answer: Answer | undefined, transport: number, out: Uint8Array): number {
@@ -900,9 +1155,21 @@ export class Pipeline {
       const target = aliasTarget(alias, lead?.name ?? this.#foldedQname());
       if (target === undefined) return writeEmpty(query, RCODE.YXDOMAIN, list.ede, out);
       if (this.#alias === undefined) {
-        const { ttlSec } = alias;
-        const { list: index } = this.#verdict;
-        this.#alias = { target, ttlSec, lead, list: index, generation: this.generation, ede: list.ede };
+        const { line, match, trigger, exempted, exemptUntilMs } = this.#verdict;
+        this.#alias = {
+          target,
+          ttlSec: alias.ttlSec,
+          lead,
+          list: this.#verdict.list,
+          generation: this.generation,
+          line,
+          match,
+          trigger,
+          isOfQuestion: answer === undefined,
+          exemptionChange: this.#exemptionChange,
+          validUntilMs: exempted === 0 ? Number.POSITIVE_INFINITY : exemptUntilMs,
+          ede: list.ede,
+        };
         return UNDECIDED;
       }
       return writeRecords(query, [{ ...alias, rdata: target }], lead, list.ede, limit, out);
@@ -940,6 +1207,7 @@ export class Pipeline {
       query.qtype,
       query.qclass,
     );
+    if (this.#localZones.isDiscovery(qname) && !this.#isProbe()) this.#observer.bypass(SIGNAL.DDR);
     if (local === LOCAL.DATA) this.#localZones.writeData(builder, qname, query.qtype);
     else this.#localZones.writeSoa(builder);
     this.#observer.answer(SOURCE.LOCAL, rcode);

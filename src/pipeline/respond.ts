@@ -15,7 +15,9 @@ import {
   OPTION_HEADER_LENGTH,
   QUERY_FAULT,
   type Query,
+  questionEnd,
   RCODE,
+  RecordReader,
   readU32,
   TYPE,
   UDP_LENGTH_MAX,
@@ -172,6 +174,19 @@ export const writeAny = (query: Query, out: Uint8Array): number => {
     out,
     writeRecord(out, at, TYPE.HINFO, ANY_TTL_SEC, ANY_RDATA),
   );
+};
+
+const records = new RecordReader();
+
+/** Lowers the TTLs of a written answer of `length` bytes to what they may be at most, seconds. For few answers. */
+export const limitTtls = (out: Uint8Array, length: number, ttlSecMax: number): void => {
+  const start = questionEnd(out, length);
+  if (start < 0) return;
+  records.reset(out, length, start);
+  while (records.next()) {
+    // What stands there in an OPT record are flags.
+    if (records.type !== TYPE.OPT && records.ttl > ttlSecMax) writeU32(out, records.ttlOffset, ttlSecMax);
+  }
 };
 
 /** Bytes that the OPT record of an answer takes at least: what the limit has to leave room for. */

@@ -113,6 +113,15 @@ export interface Alias {
   /** The list of the rule, and the generation that the index belongs to. */
   readonly list: number;
   readonly generation: number;
+  /** The rule: line, MATCH and TRIGGER. */
+  readonly line: number;
+  readonly match: number;
+  readonly trigger: number;
+  /** True when the rule is about the question itself, false when it is about what its answer leads to. */
+  readonly isOfQuestion: boolean;
+  /** Which exemptions counted when it was made, and when the first of those that mattered ends. */
+  readonly exemptionChange: number;
+  readonly validUntilMs: number;
   /** The EDE of that list. */
   readonly ede: Uint8Array;
 }

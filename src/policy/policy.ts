@@ -1,17 +1,26 @@
 // policy: which names and addresses are refused for whom. Hot file.
 //
-// Invariants: a policy is immutable but for the hour of its schedules and belongs to one generation; judging reads
-// shared bytes and writes one Verdict, it allocates nothing for plain rules and knows no clock and no I/O; a list of
-// lower index prevails, mandate lists have the lowest, and a passthru says nothing against a list before its own; a
+// Invariants: a policy is immutable but for the hour of its schedules and its exemptions, and belongs to one
+// generation; judging reads shared bytes and writes one Verdict, it allocates nothing for plain rules and knows no I/O
+// and no clock but the one that exemptions come with; a list of lower index prevails, mandate lists have the lowest,
+// and a passthru says nothing against a list before its own: only an exemption does, for its clients and its time; a
 // group that does not choose a list is never refused by it. The words are those of Response Policy Zones: a rule is a
 // trigger and an action, its outcome a verdict.
-import { type AddressWords, createAddress } from '../base/base.ts';
+import { type AddressWords, type Clock, createAddress } from '../base/base.ts';
 import { TARGET_ADDRESS_WORDS, type Targets, TRIGGER } from '../dns/dns.ts';
+import { ExemptionTable, type SharedExemption } from './exemption.ts';
 import { ACTION } from './rule.ts';
 import { isInForce, type Schedule } from './schedule.ts';
 import { PolicyTable } from './table.ts';
 import { type PolicyList, Verdict } from './verdict.ts';
 
+export {
+  checkExemptions,
+  EXEMPTION_SCOPE_MAX,
+  EXEMPTIONS_MAX,
+  formatExemption,
+  type SharedExemption,
+} from './exemption.ts';
 export {
   ACTION,
   type LocalRecord,
@@ -48,6 +57,15 @@ export interface SharedPolicy {
   readonly groups: readonly PolicyGroup[];
 }
 
+/** Is told of each list that an exemption takes out of the judging of a question. */
+export interface ExemptionObserver {
+  /**
+   * `verdict` says what would have been refused by which rule, `targets` where that stands when it is not the question,
+   * `index` which exemption counts. All are only valid during the call.
+   */
+  exempted(verdict: Verdict, targets: Targets | undefined, index: number, number: number): void;
+}
+
 /** One generation of policy, opened in a thread. */
 export class Policy {
   readonly generation: number;
@@ -56,8 +74,10 @@ export class Policy {
   readonly table: PolicyTable;
   /** True when some list is only watched: then the watch methods have something to tell. */
   readonly isWatching: boolean;
-  /** True when setTime() changes anything. */
-  readonly isScheduled: boolean;
+  readonly #hasSchedules: boolean;
+  /** Undefined: there are none. */
+  #exemptions: ExemptionTable | undefined;
+  #exemptionObserver: ExemptionObserver | undefined;
   /** By group: the lists that refuse. */
   readonly #enforced: Uint32Array;
   /** By group: the lists that would. */
@@ -79,14 +99,30 @@ export class Policy {
     this.#byAction = maskOf(shared.lists, ({ precedence }) => precedence === 'action');
     this.table = new PolicyTable(shared.table, this.#byAction);
     this.isWatching = this.#logOnly !== 0;
-    this.isScheduled = shared.groups.some(({ scheduled = [] }) => scheduled.length > 0);
+    this.#hasSchedules = shared.groups.some(({ scheduled = [] }) => scheduled.length > 0);
     this.#enforced = new Uint32Array(shared.groups.length);
     this.#watched = new Uint32Array(shared.groups.length);
     this.setTime(nowMs);
   }
 
+  /** True when setTime() changes anything. */
+  get isScheduled(): boolean {
+    return this.#hasSchedules || this.#exemptions?.isScheduled === true;
+  }
+
+  /**
+   * Puts other exemptions in force from the next question on; `clock` tells when they begin and end. Throws
+   * ERR_POLICY_SIZE when there are too many. Once per change.
+   */
+  setExemptions(exemptions: readonly SharedExemption[], clock: Clock, observer?: ExemptionObserver): void {
+    this.#exemptionObserver = observer;
+    this.#exemptions =
+      exemptions.length === 0 ? undefined : new ExemptionTable(exemptions, this.lists, this.groups, clock);
+  }
+
   /** Puts in force what the schedules say for a time. */
   setTime(nowMs: number): void {
+    this.#exemptions?.setTime(nowMs);
     for (const [index, group] of this.groups.entries()) {
       let scheduled = 0;
       let inForce = 0;
@@ -114,9 +150,18 @@ export class Policy {
     verdict: Verdict,
   ): void {
     verdict.clear(this.generation);
+    verdict.begin();
     verdict.qtype = qtype;
     verdict.client = client;
-    this.#judgeQuestion(qname, offset, length, this.#enforced[group] ?? 0, verdict);
+    const lists = this.#enforced[group] ?? 0;
+    this.#judgeQuestion(qname, offset, length, lists, verdict);
+    if (this.#exemptions === undefined) return;
+    verdict.keepQname(qname, offset, length);
+    // Each round takes a list out, so that there are at most as many as lists.
+    while (verdict.refused && this.#exempt(this.#exemptions, group, undefined, verdict)) {
+      verdict.clear(this.generation);
+      this.#judgeQuestion(qname, offset, length, lists & ~verdict.exempted, verdict);
+    }
   }
 
   /** Judges the folded name that a rule leads the question to: by the lists before that of the rule. */
@@ -125,7 +170,13 @@ export class Policy {
     const { list } = verdict;
     verdict.clear(this.generation);
     const lists = (this.#enforced[group] ?? 0) & before;
-    this.#judgeQuestion(target, 0, target.length, lists, verdict);
+    this.#judgeQuestion(target, 0, target.length, lists & ~verdict.exempted, verdict);
+    if (this.#exemptions !== undefined) {
+      while (verdict.refused && this.#exempt(this.#exemptions, group, undefined, verdict)) {
+        verdict.clear(this.generation);
+        this.#judgeQuestion(target, 0, target.length, lists & ~verdict.exempted, verdict);
+      }
+    }
     // The lists after the rule's own have no say on what it leads to.
     if (verdict.list < 0) {
       verdict.list = list;
@@ -137,7 +188,12 @@ export class Policy {
   judgeTargets(targets: Targets, group: number, verdict: Verdict): void {
     const lists = (this.#enforced[group] ?? 0) & verdict.listsBefore;
     verdict.clear(this.generation);
-    this.#judgeTargets(targets, lists, verdict);
+    this.#judgeTargets(targets, lists & ~verdict.exempted, verdict);
+    if (this.#exemptions === undefined) return;
+    while (verdict.refused && this.#exempt(this.#exemptions, group, targets, verdict)) {
+      verdict.clear(this.generation);
+      this.#judgeTargets(targets, lists & ~verdict.exempted, verdict);
+    }
   }
 
   /**
@@ -174,6 +230,17 @@ export class Policy {
     this.#judgeTargets(targets, lists, verdict);
   }
 
+  /** True when the list that refuses does not count for this client, this QNAME and this time. */
+  #exempt(table: ExemptionTable, group: number, targets: Targets | undefined, verdict: Verdict): boolean {
+    const { list, client, qname, qnameLength } = verdict;
+    const index = table.find(list, client, group, qname, qnameLength);
+    if (index < 0) return false;
+    const number = table.numberOf(index);
+    verdict.exempt(number, table.untilMsOf(index), this.lists[list]?.ttlSec ?? 0);
+    this.#exemptionObserver?.exempted(verdict, targets, index, number);
+    return true;
+  }
+
   #judgeQuestion(qname: Uint8Array, offset: number, length: number, lists: number, verdict: Verdict): void {
     const { table } = this;
     if (table.hasClientRules) table.matchClient(verdict.client, lists, verdict);
@@ -204,7 +271,9 @@ export class Policy {
     for (let i = targets.addressesStart; i < addressesEnd; i += TARGET_ADDRESS_WORDS) {
       for (let word = 0; word < 4; word++) this.#address[word] = addresses[i + 1 + word] ?? 0;
       table.matchAddress(this.#address, lists, addresses[i] ?? 0, single);
-      if (single.list >= 0) this.#merge(verdict, single);
+      if (single.list < 0) continue;
+      single.targetStart = i;
+      this.#merge(verdict, single);
     }
   }
 

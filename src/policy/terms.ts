@@ -50,8 +50,8 @@ const ACTIONS: Readonly<Record<RuleTerms['action']['kind'], number>> = {
   data: ACTION.DATA,
 };
 
-/** True when the name is the zone or below it. */
-const endsWith = (name: Uint8Array, start: number, length: number, zone: Uint8Array): boolean => {
+/** True when the name of `length` bytes at `start` is the zone or below it; both folded. */
+export const endsWith = (name: Uint8Array, start: number, length: number, zone: Uint8Array): boolean => {
   const end = start + length - zone.length;
   let at = start;
   while (at < end) at += (name[at] ?? 0) + 1;

@@ -3,6 +3,7 @@
 // One Verdict object serves all queries of a thread and is overwritten by each; nobody keeps it. It names the
 // generation that gave it, so that a verdict can never be mistaken for one of another list state. Hot file.
 import { type AddressWords, createAddress } from '../base/base.ts';
+import { NAME_LENGTH_MAX } from '../dns/dns.ts';
 import { ACTION, type LocalRecord, MATCH, type Match } from './rule.ts';
 
 /** The verdict on the query in hand. */
@@ -20,7 +21,10 @@ export class Verdict {
   match: Match = MATCH.SUFFIX;
   /** TRIGGER of dns: what led to the listed name or address. */
   trigger = 0;
-  /** Where the target that matched stands in Targets.names, and its length; length 0 when it is an address. */
+  /**
+   * Where the target that matched stands in Targets.names, and its length. Length 0 when it is an address: then the
+   * place of its words in Targets.addresses.
+   */
   targetStart = 0;
   targetLength = 0;
   /** Length of the matching name, or bits of the matching prefix: the longer one is more specific. */
@@ -33,6 +37,17 @@ export class Verdict {
   wasExcused = false;
   /** What the rule answers with when its action is DATA. */
   records: readonly LocalRecord[] = NO_RECORDS;
+  /** The folded QNAME in its first bytes, for exemptions; only where the policy has some. */
+  readonly qname = new Uint8Array(NAME_LENGTH_MAX);
+  qnameLength = 0;
+  /** Mask of the lists that exemptions took out of the judging of this question and its answer. */
+  exempted = 0;
+  /** Number of the first of these exemptions; 0: none. */
+  exemption = 0;
+  /** When the first of them ends, milliseconds since the epoch. */
+  exemptUntilMs = Number.POSITIVE_INFINITY;
+  /** The shortest TTL with which one of these lists refuses, seconds. */
+  exemptTtlSec = Number.POSITIVE_INFINITY;
 
   /** True when a list has a rule that is no passthru. */
   get refused(): boolean {
@@ -54,6 +69,27 @@ export class Verdict {
     this.action = ACTION.LIST;
     this.records = NO_RECORDS;
     this.wasExcused = false;
+  }
+
+  /** Begins with another question: no exemption counts for it yet. */
+  begin(): void {
+    this.exempted = 0;
+    this.exemption = 0;
+  }
+
+  /** Keeps the folded QNAME of `length` bytes at `offset`: its own memory may hold another name before the answer. */
+  keepQname(qname: Uint8Array, offset: number, length: number): void {
+    for (let i = 0; i < length; i++) this.qname[i] = qname[offset + i] ?? 0;
+    this.qnameLength = length;
+  }
+
+  /** Takes the list that refuses out of the judging: an exemption says so. */
+  exempt(exemption: number, untilMs: number, ttlSec: number): void {
+    const isFirst = this.exempted === 0;
+    this.exempted |= 1 << this.list;
+    if (isFirst) this.exemption = exemption;
+    this.exemptUntilMs = isFirst ? untilMs : Math.min(this.exemptUntilMs, untilMs);
+    this.exemptTtlSec = isFirst ? ttlSec : Math.min(this.exemptTtlSec, ttlSec);
   }
 
   /** Takes over what another verdict on the same query found. */

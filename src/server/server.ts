@@ -2,6 +2,14 @@
 //
 // Invariants: no byte of a client is trusted; nothing that one client does can hold memory or a descriptor without
 // a bound; a client never gets bytes meant for another. RFCs 1035 section 4.2, 7766, 8906.
+export {
+  createProbeSecret,
+  PROBE_SECRET_BYTES,
+  type ProbeClient,
+  ProbeGate,
+  type ProbePorts,
+  writeProbeOption,
+} from './probe-gate.ts';
 export { ConnectionBudget, type StreamLimits, StreamListener, type StreamObserver } from './stream.ts';
 export { UdpListener, type UdpObserver } from './udp.ts';
 export { type Closable, openUdp } from './wildcard.ts';

@@ -3,10 +3,10 @@
 // A connection costs memory and a descriptor, so everything about it is bounded: how many there are, how many one
 // client has, how long one may be idle (bytes of an unfinished query do not count as life), how many queries wait,
 // and how much unread output may pile up before reading stops. Answers to one chunk leave in one write.
-import { createServer, type Server, type Socket } from 'node:net';
+import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import { type AddressWords, type Clock, createAddress, type Endpoint, parseAddress } from '../base/base.ts';
 import { MESSAGE_LENGTH_MAX, readU16, writeU16 } from '../dns/dns.ts';
-import { PENDING, type Pipeline, TRANSPORT } from '../pipeline/pipeline.ts';
+import { type Decider, PENDING, TRANSPORT } from '../pipeline/pipeline.ts';
 import { toListenError } from './listen-error.ts';
 
 /** Queries of one connection that may wait for upstreams; reading stops above it (RFC 7766 section 6.2.1.1). */
@@ -17,6 +17,8 @@ const UNREAD_OUTPUT_MAX = 4 * MESSAGE_LENGTH_MAX;
 const SWEEP_MS = 1000;
 /** Connections that the kernel keeps for us until they are accepted. */
 const BACKLOG = 511;
+/** Of a connection that is closed already when it is accepted: nobody asks from there, and 0 has a meaning of its own. */
+const PORT_UNKNOWN = 1;
 /** Bytes of the length in front of each message (RFC 1035 section 4.2.2). */
 const FRAME_HEADER = 2;
 
@@ -81,7 +83,7 @@ export interface StreamOptions {
   /** Name of the configured listener. */
   readonly name: string;
   readonly shared: boolean;
-  readonly pipeline: Pipeline;
+  readonly pipeline: Decider;
   readonly budget: ConnectionBudget;
   readonly clock: Clock;
 }
@@ -90,6 +92,7 @@ interface Connection {
   readonly socket: Socket;
   readonly address: string;
   readonly words: AddressWords;
+  readonly port: number;
   /** Room for the unfinished frame, its length header included; undefined between frames. */
   partial: Buffer | undefined;
   /** Bytes of it that have arrived. */
@@ -140,6 +143,12 @@ export class StreamListener {
     });
   }
 
+  /** The port that it has. */
+  get port(): number {
+    // A server that listens on an endpoint has an address of this form.
+    return (this.#server.address() as AddressInfo).port;
+  }
+
   /** Stops accepting and ends the connections, those with waiting queries last. */
   close(): Promise<void> {
     clearInterval(this.#sweep);
@@ -162,6 +171,7 @@ export class StreamListener {
       socket,
       address,
       words: wordsOf(address),
+      port: socket.remotePort ?? PORT_UNKNOWN,
       partial: undefined,
       filled: 0,
       waiting: 0,
@@ -244,8 +254,9 @@ export class StreamListener {
   #answer(connection: Connection, message: Buffer): void {
     const { pipeline, clock, name } = this.#options;
     connection.aliveMs = clock();
+    const { words, port } = connection;
     const out = this.#out;
-    const length = pipeline.decide(message, message.length, connection.words, TRANSPORT.TCP, out, name);
+    const length = pipeline.decide(message, message.length, words, port, TRANSPORT.TCP, out, name);
     if (length > 0) {
       this.#batch.push(frame(this.#out.subarray(0, length)));
       this.#batchLength += FRAME_HEADER + length;

@@ -9,7 +9,7 @@ import {
   openDatagramSocket,
   type Peer,
 } from '../datagram/datagram.ts';
-import { DROP, PENDING, type Pipeline, TRANSPORT } from '../pipeline/pipeline.ts';
+import { type Decider, DROP, PENDING, TRANSPORT } from '../pipeline/pipeline.ts';
 import { toListenError } from './listen-error.ts';
 
 /** Kernel buffers, bytes: 50 ms of 100,000 datagrams a second. The system may grant less. */
@@ -27,7 +27,7 @@ export interface UdpOptions {
   readonly name: string;
   /** Other sockets share the endpoint. */
   readonly shared: boolean;
-  readonly pipeline: Pipeline;
+  readonly pipeline: Decider;
   readonly observer: UdpObserver;
   /** True for an address and port that one of our own upstream sockets has: the query is our own. */
   readonly isOwn: (address: AddressWords, port: number) => boolean;
@@ -36,7 +36,7 @@ export interface UdpOptions {
 /** One UDP endpoint that clients ask. */
 export class UdpListener implements DatagramHandler {
   readonly #name: string;
-  readonly #pipeline: Pipeline;
+  readonly #pipeline: Decider;
   readonly #observer: UdpObserver;
   readonly #isOwn: UdpOptions['isOwn'];
   #socket: DatagramSocket | undefined;
@@ -62,6 +62,11 @@ export class UdpListener implements DatagramHandler {
     return socket.port;
   }
 
+  /** The port that it has. */
+  get port(): number {
+    return this.#socket?.port ?? 0;
+  }
+
   /** Stops listening. */
   close(): Promise<void> {
     return this.#socket?.close() ?? Promise.resolve();
@@ -79,12 +84,13 @@ export class UdpListener implements DatagramHandler {
       return;
     }
     const out = socket.reserve();
-    const answered = this.#pipeline.decide(bytes, length, peer.words, TRANSPORT.UDP, out, this.#name);
+    const pipeline = this.#pipeline;
+    const answered = pipeline.decide(bytes, length, peer.words, peer.port, TRANSPORT.UDP, out, this.#name);
     if (answered > 0) {
       socket.commit(answered, peer);
     } else if (answered === PENDING) {
       const asker = peer.copy();
-      this.#pipeline.resolve((answer) => {
+      pipeline.resolve((answer) => {
         if (answer.length === 0) return;
         socket.reserve().set(answer);
         socket.commit(answer.length, asker);

@@ -7,6 +7,28 @@
 /** Size of one worker's block: one bit per port. */
 export const OWN_PORTS_BYTES = 65_536 / 8;
 
+/** Ports that another thread sets in shared memory, one bit each. */
+export class PortSet {
+  readonly #bits: Int32Array;
+
+  /** `memory` holds OWN_PORTS_BYTES. */
+  constructor(memory: SharedArrayBuffer) {
+    this.#bits = new Int32Array(memory);
+  }
+
+  add(port: number): void {
+    Atomics.or(this.#bits, port >>> 5, 1 << (port & 31));
+  }
+
+  delete(port: number): void {
+    Atomics.and(this.#bits, port >>> 5, ~(1 << (port & 31)));
+  }
+
+  has(port: number): boolean {
+    return ((this.#bits[port >>> 5] ?? 0) & (1 << (port & 31))) !== 0;
+  }
+}
+
 /** The ports of all workers, seen from one of them. */
 export class OwnPorts {
   readonly #blocks: readonly Int32Array[];

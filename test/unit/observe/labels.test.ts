@@ -1,7 +1,8 @@
 // The rooms that count keep their own numbers, because they may not import this room: they have to agree.
 import { expect, test } from 'vitest';
+import { BYPASS_SIGNALS } from '../../../src/compliance/record.ts';
 import { TRIGGER } from '../../../src/dns/dns.ts';
-import { MATCH_WORDS, TRIGGER_WORDS } from '../../../src/observe/labels.ts';
+import { MATCH_WORDS, SIGNAL, SIGNAL_WORDS, TRIGGER_WORDS } from '../../../src/observe/labels.ts';
 import {
   DROP,
   MATCH as OUR_MATCH,
@@ -24,12 +25,18 @@ test.each([
   expect(ours).toMatchObject(theirs);
 });
 
-test.each(Object.entries({ TRANSPORT, SOURCE, DROP, TCP_REFUSAL, UPSTREAM_FAILURE }))(
+test.each(Object.entries({ TRANSPORT, SOURCE, DROP, TCP_REFUSAL, UPSTREAM_FAILURE, SIGNAL }))(
   '%s counts from 0 without a gap, in the order of its words',
   (_name, constants) => {
     expect(Object.values(constants)).toEqual(Object.keys(constants).map((_key, index) => index));
   },
 );
+
+test('SIGNAL has the numbers of the pipeline and the words of the records', () => {
+  const { NONE: _none, ...counted } = pipeline.SIGNAL;
+  expect(SIGNAL).toMatchObject(counted);
+  expect(SIGNAL_WORDS).toEqual(BYPASS_SIGNALS);
+});
 
 test('each bit of MATCH stands at the word that policy gives it', () => {
   for (const bit of Object.values(MATCH)) expect(MATCH_WORDS[31 - Math.clz32(bit)]).toBe(MATCH_NAMES[bit]);

@@ -2,6 +2,7 @@
 import { expect, test } from 'vitest';
 import { TRIGGER, TYPE } from '../../../src/dns/dns.ts';
 import { CounterTotals, MATCH, TRANSPORT, WorkerCounters } from '../../../src/observe/observe.ts';
+import { SIGNAL } from '../../../src/pipeline/pipeline.ts';
 import { createSource, scrape } from './scrape.ts';
 
 const UPSTREAM = '192.0.2.1:53';
@@ -120,4 +121,62 @@ test('series over the bound are counted together as other, and what was exported
   totals.retireRefusals(block);
   const third = await scrape(createSource({ totals }));
   expect([third.get(refusalOf('b')), third.get(refusalOf('c')), third.get(other)]).toEqual([1, 2, 1]);
+});
+
+test('what exemptions let pass is kept by their ids, over workers and changes, and shows up before it happens', () => {
+  const totals = new CounterTotals();
+  const block = totals.openCounters({ upstreams: [] });
+  const refusals = totals.openRefusals({ lists: [], groups: [] });
+  const hits = () =>
+    new Map(
+      Array.from(totals.read().series('exemptionHits'), ({ labels, values }) => [labels[0], values[0]]),
+    );
+  const first = totals.openExemptions({ ids: ['ex-000001', 'ex-000002'] });
+  const counters = new WorkerCounters(block, refusals, first);
+  expect(hits()).toEqual(
+    new Map([
+      ['ex-000001', 0],
+      ['ex-000002', 0],
+    ]),
+  );
+  counters.exempted(0);
+  counters.exempted(1);
+  counters.exempted(1);
+  const second = totals.openExemptions({ ids: ['ex-000002', 'ex-000003'] });
+  counters.setExemptions(second);
+  totals.retireExemptions(first);
+  counters.exempted(0);
+  // A worker that is started again goes on in its block.
+  new WorkerCounters(block, refusals, second).exempted(1);
+  counters.exempted(9);
+  expect(hits()).toEqual(
+    new Map([
+      ['ex-000001', 1],
+      ['ex-000002', 3],
+      ['ex-000003', 1],
+      ['unknown', 1],
+    ]),
+  );
+});
+
+test('signs of bypass are counted by their words', () => {
+  const totals = new CounterTotals();
+  const counters = new WorkerCounters(
+    totals.openCounters({ upstreams: [] }),
+    totals.openRefusals({ lists: [], groups: [] }),
+  );
+  counters.bypass(SIGNAL.DDR);
+  counters.bypass(SIGNAL.UNLISTED_NETWORK);
+  counters.bypass(SIGNAL.UNLISTED_NETWORK);
+  const signals = Array.from(totals.read().series('bypassSignals'), ({ labels, values }) => [
+    labels[0],
+    values[0],
+  ]);
+  expect(signals).toEqual([
+    ['canary', 0],
+    ['private-relay', 0],
+    ['foreign-doh', 0],
+    ['ddr', 1],
+    ['unlisted-network', 2],
+  ]);
 });

@@ -1,15 +1,24 @@
 // A pipeline over real rooms and a resolver that a test answers for, with everything that was counted.
 import { Clients } from '../../../src/access/access.ts';
-import { type AddressWords, createAddress, parseAddress, parsePrefix } from '../../../src/base/base.ts';
+import {
+  type AddressWords,
+  createAddress,
+  formatAddress,
+  type Prefix,
+  parseAddress,
+  parsePrefix,
+} from '../../../src/base/base.ts';
 import { AnswerCache } from '../../../src/cache/cache.ts';
-import { formatName, nameFrom, readEde, readOptions } from '../../../src/dns/dns.ts';
+import { formatName, formatRcode, formatType, nameFrom, readEde, readOptions } from '../../../src/dns/dns.ts';
 import { LocalZones } from '../../../src/local/local.ts';
+import { TRIGGER_WORDS } from '../../../src/observe/observe.ts';
 import {
   DROPPED,
   PENDING,
   Pipeline,
   type PipelineObserver,
   type PipelineRules,
+  type QueryEvent,
   type Question,
   type Resolution,
   type Resolver,
@@ -33,6 +42,9 @@ export const CLIENT = {
   OUTSIDE: '198.51.100.1',
 } as const;
 
+/** The port that clients ask from. */
+export const CLIENT_PORT = 40_000;
+
 /** What a test may say of the rules. */
 export interface RuleText {
   /** Rules as policy/setup.ts reads them, one array per list. */
@@ -46,7 +58,8 @@ export interface RuleText {
   readonly forwarded?: readonly string[];
 }
 
-const prefixes = (...texts: string[]) =>
+/** The prefixes of texts. */
+export const prefixes = (...texts: string[]): Prefix[] =>
   texts.map((text) => {
     const prefix = parsePrefix(text);
     if (prefix === undefined) throw new TypeError(`"${text}" is not a prefix`);
@@ -100,6 +113,10 @@ export class Bench {
   readonly asked: Asked[] = [];
   /** What was counted: `answer SOURCE RCODE`, `refusal …`, and the like. */
   readonly counts: string[] = [];
+  /** What was told for the records, one line each. */
+  readonly events: string[] = [];
+  /** Ports from which the self-probe asks as any client would. */
+  readonly probePorts = new Set<number>();
   /** `NAME LIST:LINE TRIGGER` of names that a list may be missing. */
   readonly candidates: string[] = [];
   readonly cache: AnswerCache;
@@ -118,6 +135,13 @@ export class Bench {
         candidate: (name, length, list, line, trigger) =>
           void this.candidates.push(`${formatName(name.subarray(0, length))} ${list}:${line} ${trigger}`),
       },
+      events: {
+        write: (event) => {
+          this.events.push(formatEvent(event));
+          return true;
+        },
+      },
+      isProbe: (_address, port) => this.probePorts.has(port),
     });
   }
 
@@ -127,12 +151,14 @@ export class Bench {
     client: string = CLIENT.DEFAULT,
     transport: number = TRANSPORT.UDP,
     listener = '',
+    port = CLIENT_PORT,
   ): { readonly answers: Uint8Array[]; readonly decided: number } {
     const answers: Uint8Array[] = [];
     const decided = this.pipeline.decide(
       bytes,
       bytes.length,
       wordsOf(client),
+      port,
       transport,
       this.#out,
       listener,
@@ -165,9 +191,28 @@ export class Bench {
       prefetched: counted('prefetched'),
       clientShed: counted('shed'),
       rebindingRefused: counted('rebinding'),
+      exempted: counted('exempted'),
+      bypass: counted('bypass'),
     };
   }
 }
+
+const KIND_WORDS = ['refusal', 'would-refuse', 'exemption-hit', 'bypass'];
+
+/** `KIND LIST:LINE TRIGGER QNAME QTYPE RCODE`, and then EDE, target, exemption and signal as far as there are any. */
+const formatEvent = (event: QueryEvent): string => {
+  const { kind, list, line, trigger, qtype, rcode, edeCode, exemption, signal, target } = event;
+  const qname = event.query.slice(event.qnameStart, event.qnameStart + event.qnameLength);
+  const words: (string | number)[] = [KIND_WORDS[kind] ?? '?'];
+  if (list >= 0) words.push(`${list}:${line}`, TRIGGER_WORDS[trigger] ?? '?');
+  words.push(formatName(qname), formatType(qtype), rcode < 0 ? 'dropped' : formatRcode(rcode));
+  if (edeCode >= 0) words.push(`ede=${edeCode}`);
+  if (event.targetLength > 0) words.push(`target=${formatName(target.subarray(0, event.targetLength))}`);
+  if (event.targetAddress !== undefined) words.push(`target=${formatAddress(event.targetAddress)}`);
+  if (exemption > 0) words.push(`ex=${exemption}`);
+  if (signal >= 0) words.push(`signal=${signal}`);
+  return words.join(' ');
+};
 
 /** The one answer, parsed; throws when there is none or more than one. */
 export const onlyAnswer = (answers: readonly Uint8Array[]): ParsedMessage => {

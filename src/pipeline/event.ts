@@ -1,0 +1,72 @@
+// What is told of a query that is worth a record: refused, let pass by an exemption, or a sign of a way around.
+//
+// One object serves all events of a pipeline: whoever is told copies what it keeps, during the call. Hot file.
+import { type AddressWords, createAddress } from '../base/base.ts';
+
+/** Kinds of events. */
+export const EVENT = {
+  REFUSAL: 0,
+  /** A list that is only watched would have refused. */
+  WOULD_REFUSE: 1,
+  /** An exemption let pass what a list would have refused. */
+  EXEMPTION_HIT: 2,
+  /** A sign that a client does not ask here, or does not have to. */
+  BYPASS: 3,
+} as const;
+
+/** Signs of a way around that no list tells of; the numbers below DDR are those of categories of lists. */
+export const SIGNAL = {
+  NONE: -1,
+  /** A client looks for encrypted ways to a resolver (RFC 9462). */
+  DDR: 3,
+  /** A query from an address that is outside of what is allowed. */
+  UNLISTED_NETWORK: 4,
+} as const;
+
+/** One event. Numbers are EVENT, SIGNAL, TRANSPORT, MATCH, TRIGGER. */
+export class QueryEvent {
+  kind = 0;
+  /** Milliseconds since the epoch. */
+  timeMs = 0;
+  /** The client. */
+  address: AddressWords = createAddress();
+  port = 0;
+  transport = 0;
+  /** Policy generation; the indexes of group and list belong to it. */
+  generation = 0;
+  group = 0;
+  /** -1: none. */
+  list = -1;
+  line = 0;
+  match = 0;
+  trigger = 0;
+  qtype = 0;
+  /** -1: nothing was answered. */
+  rcode = -1;
+  /** Code of the Extended DNS Error that the list gives; -1: none was sent. */
+  edeCode = -1;
+  /** Number of the exemption; 0: none. */
+  exemption = 0;
+  signal: number = SIGNAL.NONE;
+  /** ID and flags of the query. */
+  id = 0;
+  flags = 0;
+  /** Holds the QNAME in wire form with the client's letters. */
+  query: Uint8Array = EMPTY;
+  qnameStart = 0;
+  qnameLength = 0;
+  /** Holds the folded wire name that the rule matched where that is not the QNAME, in its first bytes. */
+  target: Uint8Array = EMPTY;
+  /** 0: the rule matched no other name. */
+  targetLength = 0;
+  /** The address that the rule matched. */
+  targetAddress: AddressWords | undefined = undefined;
+}
+
+const EMPTY = new Uint8Array(0);
+
+/** Is told of events; a few memory operations. */
+export interface EventObserver {
+  /** False: there was no room, and the event is lost. */
+  write(event: QueryEvent): boolean;
+}
