@@ -12,6 +12,15 @@ export {
   type ControlSocketOptions,
   openControlSocket,
 } from './control-socket.ts';
+export {
+  type ExemptionApprover,
+  type ExemptionControl,
+  type ExemptionDecider,
+  type ExemptionRefusal,
+  exemptionRoutes,
+} from './exemption-routes.ts';
 export { type ListAuthor, type ListControl, listRoutes } from './list-routes.ts';
 export { type Admin, type AdminErrorCode, type AdminOptions, startAdmin } from './listener.ts';
 export { type PauseControl, type PauseStatus, pauseRoutes } from './pause-routes.ts';
+export { type ProbeControl, probeRoutes } from './probe-routes.ts';
+export { type RecordControl, recordRoutes } from './record-routes.ts';

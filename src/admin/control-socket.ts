@@ -24,11 +24,15 @@ const SOCKET_MASK = 0o177;
 const SOCKET_MODE = 0o600;
 const DIRECTORY_MODE = 0o750;
 
-/** The paths of one subject: undefined for a path that is not among them. `readBody` gives undefined for a body that is too long. */
+/**
+ * The paths of one subject: undefined for a path that is not among them. `readBody` gives undefined for a body that is
+ * too long; `query` is what stands behind the question mark.
+ */
 export type ControlRoute = (
   method: string,
   path: string,
   readBody: () => Promise<string | undefined>,
+  query: string,
 ) => Promise<Reply | undefined>;
 
 /** What the socket needs. */
@@ -119,10 +123,10 @@ const listen = (server: Server, path: string): Promise<void> =>
 
 /** Never rejects. */
 const answer = async (request: IncomingMessage, { routes, log }: ControlSocketOptions): Promise<Reply> => {
-  const path = (request.url ?? '').split('?', 1)[0] ?? '';
+  const [path = '', query = ''] = (request.url ?? '').split('?', 2);
   try {
     for (const route of routes) {
-      const reply = await route(request.method ?? '', path, () => readBody(request));
+      const reply = await route(request.method ?? '', path, () => readBody(request), query);
       if (reply !== undefined) return reply;
     }
     return toProblem(404, 'Not Found', 'no such path on the control socket');

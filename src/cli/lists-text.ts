@@ -135,7 +135,8 @@ const sampleLines = (sign: string, { count, rules }: ListDiff['added']): string[
   ...(count > rules.length ? [`${sign} … and ${count - rules.length} more`] : []),
 ];
 
-const alignColumns = (rows: readonly (readonly string[])[]): string[] => {
+/** Rows as lines, each column as wide as its widest text. */
+export const alignColumns = (rows: readonly (readonly string[])[]): string[] => {
   const widths: number[] = [];
   for (const row of rows) {
     for (const [column, text] of row.entries()) widths[column] = Math.max(widths[column] ?? 0, text.length);
@@ -154,7 +155,8 @@ const agoText = (time: string | null, nowMs: number): string => {
   return span === undefined ? 'just now' : `${span} ago`;
 };
 
-const aheadText = (time: string, nowMs: number): string => {
+/** How long until a time: `in 3 days`. */
+export const aheadText = (time: string, nowMs: number): string => {
   const span = spanText(Date.parse(time) - nowMs);
   return span === undefined ? 'now' : `in ${span}`;
 };

@@ -1,0 +1,66 @@
+// What the control socket answers about the records of the running program.
+//
+//   GET  /v1/records               the state of the recorder
+//   POST /v1/records/reidentify    { "pseudonym", "by", "reason" }: the address behind a pseudonym, recorded first
+import { z } from 'zod';
+import { isAppError } from '../base/base.ts';
+import type { ControlRoute } from './control-socket.ts';
+import { type Reply, toJson, toProblem } from './routes.ts';
+
+/** Characters of who asks and why; a pseudonym has some 40. */
+const TEXT_LENGTH_MAX = 500;
+
+/** The recorder, as the program implements it. */
+export interface RecordControl {
+  /** Plain data; undefined when no records are kept. */
+  status(): object | undefined;
+  /** Undefined when no records are kept. Rejects with an AppError when it cannot be undone or recorded. */
+  reidentify(pseudonym: string, by: string, reason: string): Promise<string | undefined>;
+}
+
+const text = z.string().trim().min(1).max(TEXT_LENGTH_MAX);
+const reidentifySchema = z.strictObject({ pseudonym: text, by: text, reason: text });
+
+/** The paths of records. */
+export const recordRoutes =
+  (control: RecordControl): ControlRoute =>
+  async (method, path, readBody) => {
+    if (path === '/v1/records') {
+      if (method !== 'GET' && method !== 'HEAD') return notAllowed('GET, HEAD');
+      const status = control.status();
+      return status === undefined ? absent() : toJson(200, status);
+    }
+    if (path !== '/v1/records/reidentify') return undefined;
+    if (method !== 'POST') return notAllowed('POST');
+    const wanted = reidentifySchema.safeParse(parseJson(await readBody())).data;
+    if (wanted === undefined) {
+      return toProblem(
+        400,
+        'Bad Request',
+        'the body is not { "pseudonym": text, "by": text, "reason": text }',
+      );
+    }
+    try {
+      const address = await control.reidentify(wanted.pseudonym, wanted.by, wanted.reason);
+      return address === undefined ? absent() : toJson(200, { address });
+    } catch (thrown) {
+      if (!isAppError(thrown)) throw thrown;
+      const { code, message, hint } = thrown;
+      return toProblem(409, 'Conflict', message, { code, hint });
+    }
+  };
+
+const notAllowed = (allow: string): Reply => ({
+  ...toProblem(405, 'Method Not Allowed', `this path takes ${allow}`),
+  allow,
+});
+
+const absent = (): Reply => toProblem(409, 'Conflict', 'no records are kept: records.enabled is false');
+
+const parseJson = (body: string | undefined): unknown => {
+  try {
+    return JSON.parse(body ?? '');
+  } catch {
+    return undefined;
+  }
+};

@@ -1,0 +1,127 @@
+// Exemptions in the running program and for the command: what a configuration says of them, and the control socket's
+// view of the register.
+//
+// A profile file that is wrong is an error of the configuration that names it: at a start and at a reload alike, what
+// follows from it would be somebody else's rules. Papers leave here as plain data, with what the rules as they now
+// are would say against one that is granted.
+import type { ExemptionControl, ExemptionRefusal } from '../admin/admin.ts';
+import { AppError, type Clock } from '../base/base.ts';
+import {
+  checkTexts,
+  type Decision,
+  type ExemptionEvent,
+  type ExemptionKeeper,
+  type ExemptionPaper,
+  type ExemptionProblem,
+  type ExemptionSettings,
+  type Network,
+  type Profile,
+  type RegisterOutcome,
+  type Rules,
+  readExemptionTexts,
+  readProfile,
+  SHIPPED_PROFILES,
+  toDay,
+} from '../compliance/compliance.ts';
+import type { Config, DecisionConfig } from '../config/config.ts';
+
+/** The register's file in the state directory. */
+export const REGISTER_NAME = 'register.sqlite';
+
+/** An exemption as it is shown. */
+export interface ExemptionStatus extends ExemptionPaper {
+  /** Granted, and the rules as they now are would refuse it. */
+  readonly isIncomplete: boolean;
+  readonly history: readonly ExemptionEvent[];
+}
+
+/** What a configuration says of exemptions and decisions. Throws ERR_EXEMPTION_PROFILE. */
+export const exemptionSettings = (config: Config): ExemptionSettings => ({
+  rules: rulesOf(config),
+  textsPath: config.compliance.exemptionsPath,
+  decisions: new Map(
+    config.lists.flatMap(({ id, decision }) =>
+      decision === undefined ? [] : [[id, toDecision(decision)] as const],
+    ),
+  ),
+});
+
+/**
+ * What is wrong with texts by the rules of a configuration; what only the register knows is not judged. Throws
+ * ERR_EXEMPTION_PROFILE when the configuration names no profile, or one that is wrong.
+ */
+export const checkExemptionTexts = (config: Config, path: string, clock: Clock): ExemptionProblem[] => {
+  const rules = rulesOf(config);
+  if (rules === undefined) {
+    throw new AppError('ERR_EXEMPTION_PROFILE', 'checking exemptions: the configuration names no profile', {
+      hint: 'Set compliance.profile.',
+    });
+  }
+  const context = { ...rules, nowMs: clock(), granted: [], find: undefined };
+  return checkTexts(readExemptionTexts(path), context);
+};
+
+/** The register of a running program, as the control socket shows and changes it. */
+export const createExemptionControl = (keeper: ExemptionKeeper): ExemptionControl => {
+  const statusOf = (id: string): ExemptionStatus => {
+    const { paper, history } = keeper.register.find(id);
+    return { ...paper, isIncomplete: keeper.incomplete().has(paper.id), history };
+  };
+  const toResult = ({ paper, problems }: RegisterOutcome): ExemptionStatus | ExemptionRefusal =>
+    paper === undefined ? { problems } : statusOf(paper.id);
+  return {
+    list: (state) =>
+      keeper.change((register) => {
+        register.advance();
+        const incomplete = keeper.incomplete();
+        return register
+          .entries()
+          .filter(({ paper }) => state === undefined || paper.state === state)
+          .map(({ paper }) => ({ ...paper, isIncomplete: incomplete.has(paper.id) }));
+      }),
+    show: (id) => keeper.change(() => statusOf(id)),
+    report: () => keeper.change(() => ({ ...keeper.report(), decisions: keeper.decisions() })),
+    request: async (raw) => toResult(await keeper.change((register) => register.request(raw))),
+    approve: async (id, { reason, ...approval }) =>
+      toResult(await keeper.change((register) => register.approve(id, approval, reason))),
+    reject: async (id, decider) =>
+      statusOf((await keeper.change((register) => register.reject(id, decider))).id),
+    revoke: async (id, decider) =>
+      statusOf((await keeper.change((register) => register.revoke(id, decider))).id),
+    decisions: () => Promise.resolve(keeper.decisions()),
+  };
+};
+
+const rulesOf = (config: Config): Rules | undefined => {
+  const profile = profileOf(config);
+  return profile === undefined
+    ? undefined
+    : { profile, approvers: config.compliance.approvers, network: networkOf(config) };
+};
+
+const profileOf = ({ compliance: { profile } }: Config): Profile | undefined => {
+  if (profile === undefined) return undefined;
+  return 'path' in profile ? readProfile(profile.path) : SHIPPED_PROFILES.get(profile.id);
+};
+
+const networkOf = ({ groups, access, lists }: Config): Network => ({
+  groups: groups.map(({ name, clients }) => ({ name, clients })),
+  allow: access.allow,
+  lists: lists.map(({ id }) => id),
+});
+
+const toDecision = ({
+  authority,
+  reference,
+  text,
+  inForceFromMs,
+  reviewMs,
+  endsMs,
+}: DecisionConfig): Decision => ({
+  authority,
+  reference,
+  inForceFrom: toDay(inForceFromMs),
+  ...(text === undefined ? {} : { text }),
+  ...(reviewMs === undefined ? {} : { review: toDay(reviewMs) }),
+  ...(endsMs === undefined ? {} : { ends: toDay(endsMs) }),
+});

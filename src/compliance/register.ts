@@ -1,0 +1,435 @@
+// The register of exemptions: who asked for what, who granted it, when it was in force, and how it ended.
+//
+// Append-only: what stands is a fold over the events, and history is never rewritten. An event is on the disk before
+// it counts, but for ends: an exemption whose end, or revocation, cannot be written is out of force all the same.
+// Ends are final: once written, no step of the clock brings an exemption back. Workers judge beginning and end by the
+// clock themselves; the register hands them everything that is granted and not over, and writes down what time did.
+import { AppError, type Clock } from '../base/base.ts';
+import { formatExemption, type SharedExemption } from '../policy/policy.ts';
+import { readDecisionRecord } from './decision.ts';
+import {
+  type ExemptionPaper,
+  type ExemptionState,
+  isGranted,
+  isStanding,
+  paperSchema,
+  parseExemptionId,
+  toSharedExemption,
+} from './exemption-paper.ts';
+import { type ExemptionProblem, type Fault, toProblem } from './exemption-problem.ts';
+import {
+  approvalFaults,
+  completeApproval,
+  type RuleContext,
+  type Rules,
+  requestFaults,
+  termsOf,
+} from './exemption-rules.ts';
+import { type Approval, type Draft, type ExemptionTerms, readRequest } from './exemption-terms.ts';
+import { markOf } from './profile.ts';
+import type { DecisionRecord, ExemptionRecord } from './record.ts';
+import { RegisterFile } from './register-file.ts';
+import { dueSteps, grantSteps, nextTimes, type Step, toTime } from './register-steps.ts';
+
+/** Exemptions that wait, are granted or in force: as many as policy takes. */
+export const STANDING_MAX = 1000;
+/** Bytes of events after which nothing new is taken; what stands can still end. Some 20,000 events of 3 KB. */
+const REQUESTS_BYTES_MAX = 64 << 20;
+/** Events after which workers have to know something else. */
+const SHARED_EVENTS: ReadonlySet<ExemptionRecord['event']> = new Set(['approved', 'expired', 'revoked']);
+
+/** What happened to an exemption, without its paper. */
+export interface ExemptionEvent {
+  readonly time: string;
+  readonly event: ExemptionRecord['event'];
+  readonly by?: string;
+  readonly role?: string;
+  readonly reason?: string;
+}
+
+/** An exemption and everything that happened to it, the latest last. */
+export interface ExemptionEntry {
+  readonly paper: ExemptionPaper;
+  readonly history: readonly ExemptionEvent[];
+}
+
+/** What a request or a decision led to: the paper as it stands, or everything that is wrong. */
+export type RegisterOutcome =
+  | { readonly paper: ExemptionPaper; readonly problems: readonly [] }
+  | { readonly paper: undefined; readonly problems: readonly ExemptionProblem[] };
+
+/** Who decides, and why. */
+export interface ExemptionAuthor {
+  readonly by: string;
+  readonly reason: string;
+}
+
+/** What a register needs. */
+export interface RegisterOptions {
+  readonly path: string;
+  readonly clock: Clock;
+  /** Takes each event once it is on the disk. */
+  readonly onEvent: (record: ExemptionRecord | DecisionRecord) => void;
+}
+
+/** The register while the program runs. */
+export class Register {
+  readonly #options: RegisterOptions;
+  readonly #entries = new Map<number, { paper: ExemptionPaper; history: ExemptionEvent[] }>();
+  /** Out of force although the register could not be told. */
+  readonly #barred = new Set<number>();
+  readonly #counts = { requested: 0, approved: 0, active: 0, rejected: 0, expired: 0, revoked: 0 };
+  readonly #decisions: DecisionRecord[] = [];
+  readonly #file: RegisterFile;
+  #rules: Rules | undefined;
+  #lastNumber = 0;
+  #lastApprovalMs: number | undefined;
+  #version = 0;
+  #sharedVersion = 0;
+
+  private constructor(options: RegisterOptions) {
+    this.#options = options;
+    this.#file = RegisterFile.open(options.path, (body) => this.#take(readBody(body)));
+  }
+
+  /** Opens the register. Throws ERR_EXEMPTION_DAMAGED or ERR_EXEMPTION_REGISTER; then nothing is in force. */
+  static open(options: RegisterOptions): Register {
+    return new Register(options);
+  }
+
+  /** By what requests and approvals are judged from now on; undefined: none can be made. */
+  setRules(rules: Rules | undefined): void {
+    this.#rules = rules;
+    this.#version++;
+  }
+
+  get rules(): Rules | undefined {
+    return this.#rules;
+  }
+
+  /** Counts up with every change of what stands or of the rules. */
+  get version(): number {
+    return this.#version;
+  }
+
+  /** Counts up when what toShared() gives may have changed by more than time. */
+  get sharedVersion(): number {
+    return this.#sharedVersion;
+  }
+
+  /** How many are in each state. */
+  get counts(): Readonly<Record<ExemptionState, number>> {
+    return this.#counts;
+  }
+
+  /** When one was last approved, milliseconds since the epoch. */
+  get lastApprovalMs(): number | undefined {
+    return this.#lastApprovalMs;
+  }
+
+  /** Events of decisions that lists rest on, the latest last. */
+  get decisions(): readonly DecisionRecord[] {
+    return this.#decisions;
+  }
+
+  /** All of them, in the order of their numbers. */
+  entries(): readonly ExemptionEntry[] {
+    return [...this.#entries.values()];
+  }
+
+  /** Those that wait, are granted, or are in force. */
+  standing(): ExemptionPaper[] {
+    return this.#papers().filter(isStanding);
+  }
+
+  /** Those that are in force by the clock and by their state, schedules aside. */
+  activeAt(nowMs: number): ExemptionPaper[] {
+    return this.#inForceOrLater(nowMs).filter(({ from }) => Date.parse(from) <= nowMs);
+  }
+
+  /** What workers have to know: everything that is granted and not over, also what begins later. */
+  toShared(nowMs: number): SharedExemption[] {
+    return this.#inForceOrLater(nowMs).map(toSharedExemption);
+  }
+
+  /** An exemption by its id or number. Throws ERR_EXEMPTION_UNKNOWN. */
+  find(id: string): ExemptionEntry {
+    const entry = this.#entries.get(parseExemptionId(id) ?? 0);
+    if (entry !== undefined) return entry;
+    throw new AppError('ERR_EXEMPTION_UNKNOWN', `looking for exemption ${JSON.stringify(id.slice(0, 40))}`, {
+      hint: '"cordon exemptions list" shows all of them.',
+    });
+  }
+
+  /** Takes a request as somebody wrote it. Throws ERR_EXEMPTION_STORE. */
+  request(raw: unknown): RegisterOutcome {
+    this.advance();
+    const nowMs = this.#options.clock();
+    const written = readRequest(raw);
+    const context = this.context(nowMs);
+    if (context === undefined) return refused(NO_PROFILE);
+    const terms = { ...written.terms, fromMs: written.terms.fromMs ?? this.#beginning(written.terms, nowMs) };
+    const faults = [...written.faults, ...requestFaults(terms, context), ...this.limitFaults()];
+    if (faults.length > 0) return refused(faults.map((fault) => toProblem(fault)));
+    const paper = this.createPaper(terms as ExemptionTerms, { kind: 'command' }, nowMs);
+    this.write([{ event: 'requested', paper, by: paper.requestedBy }]);
+    return { paper, problems: [] };
+  }
+
+  /** Grants a request. Throws ERR_EXEMPTION_UNKNOWN, ERR_EXEMPTION_STATE, ERR_EXEMPTION_STORE. */
+  approve(id: string, approval: Draft<Approval>, reason = ''): RegisterOutcome {
+    this.advance();
+    const nowMs = this.#options.clock();
+    const { paper } = this.find(id);
+    requireState(paper, ['requested'], 'approving');
+    const context = this.context(nowMs);
+    if (context === undefined) return refused(NO_PROFILE);
+    const whole = completeApproval(approval, context.approvers);
+    const terms = termsOf(paper);
+    const faults = [...requestFaults(terms, context), ...approvalFaults(terms, whole, context)];
+    if (faults.length > 0) return refused(faults.map((fault) => toProblem(fault)));
+    this.write(grantSteps(paper, whole, nowMs, markOf(context.profile), reason));
+    return { paper: this.find(id).paper, problems: [] };
+  }
+
+  /** Turns a request away. Throws ERR_EXEMPTION_UNKNOWN, ERR_EXEMPTION_STATE, ERR_EXEMPTION_STORE. */
+  reject(id: string, { by, reason }: ExemptionAuthor): ExemptionPaper {
+    this.advance();
+    const { paper } = this.find(id);
+    requireState(paper, ['requested'], 'rejecting');
+    const rejected: ExemptionPaper = { ...paper, state: 'rejected', endedAt: this.#now() };
+    this.write([{ event: 'rejected', paper: rejected, by, reason }]);
+    return rejected;
+  }
+
+  /**
+   * Ends what was granted before its time. It is out of force even when that cannot be written.
+   * Throws ERR_EXEMPTION_UNKNOWN, ERR_EXEMPTION_STATE, ERR_EXEMPTION_ORIGIN, ERR_EXEMPTION_STORE.
+   */
+  revoke(id: string, author: ExemptionAuthor): ExemptionPaper {
+    const { until } = this.find(id).paper;
+    if (Date.parse(until) <= this.#options.clock()) this.advance();
+    const { paper } = this.find(id);
+    requireState(paper, ['approved', 'active'], 'revoking');
+    if (paper.origin.kind === 'text') {
+      throw new AppError('ERR_EXEMPTION_ORIGIN', `revoking ${paper.id}: it stands in ${paper.origin.file}`, {
+        hint: 'Remove it there and reload: a text that stays would say something else than the register.',
+      });
+    }
+    this.write(this.revokeSteps(paper, author));
+    return this.find(id).paper;
+  }
+
+  /** The steps that end what was granted; it is out of force at once, before they are written. */
+  revokeSteps(paper: ExemptionPaper, { by, reason }: Partial<ExemptionAuthor>): Step[] {
+    const nowMs = this.#options.clock();
+    this.#bar(paper);
+    const due = dueSteps(paper, nowMs, []);
+    const revoked: ExemptionPaper = {
+      ...(due.at(-1)?.paper ?? paper),
+      state: 'revoked',
+      endedAt: toTime(nowMs),
+    };
+    return [...due, { event: 'revoked', paper: revoked, by, reason }];
+  }
+
+  /**
+   * Writes down what time did: beginnings, warnings, ends, and requests that nobody decided on in time. Gives the
+   * steps. Throws ERR_EXEMPTION_STORE; what has ended is out of force all the same.
+   */
+  advance(): readonly Step[] {
+    const nowMs = this.#options.clock();
+    const warnDays = this.#rules?.profile['warn-before-days'] ?? [];
+    const steps = this.standing().flatMap((paper) => dueSteps(paper, nowMs, warnDays));
+    for (const { event, paper } of steps) if (event === 'expired') this.#bar(paper);
+    if (steps.length > 0) this.write(steps);
+    return steps;
+  }
+
+  /** When advance() has something to do next, milliseconds since the epoch; undefined: never. */
+  nextChangeMs(): number | undefined {
+    const warnDays = this.#rules?.profile['warn-before-days'] ?? [];
+    const times = this.standing().flatMap((paper) => nextTimes(paper, warnDays));
+    return times.length === 0 ? undefined : Math.min(...times);
+  }
+
+  /** What rules see now, without the papers of `leaving`; undefined while there are no rules. */
+  context(nowMs: number, leaving: ReadonlySet<string> = new Set()): RuleContext | undefined {
+    if (this.#rules === undefined) return undefined;
+    return {
+      ...this.#rules,
+      nowMs,
+      granted: this.#inForceOrLater(nowMs).filter(({ id }) => !leaving.has(id)),
+      find: (number) => this.#entries.get(number)?.paper,
+    };
+  }
+
+  /** A paper with the next number, `ahead` of those that are not written yet. Its terms are whole. */
+  createPaper(
+    terms: ExemptionTerms,
+    origin: ExemptionPaper['origin'],
+    nowMs: number,
+    ahead = 0,
+  ): ExemptionPaper {
+    const { lists, names, schedule, renews } = terms;
+    if (this.#rules === undefined) throw new RangeError('register: a paper without a profile');
+    return {
+      id: formatExemption(this.#lastNumber + 1 + ahead),
+      state: 'requested',
+      origin,
+      profile: markOf(this.#rules.profile),
+      requestedBy: terms.requestedBy,
+      requestedAt: toTime(nowMs),
+      grounds: terms.grounds,
+      justification: terms.justification,
+      alternatives: terms.alternatives,
+      mitigations: [...terms.mitigations],
+      groups: [...terms.groups],
+      clients: [...terms.clients],
+      ...(lists === undefined ? {} : { lists: [...lists] }),
+      ...(names === undefined ? {} : { names: [...names] }),
+      ...(schedule === undefined ? {} : { schedule }),
+      from: toTime(terms.fromMs),
+      until: toTime(terms.untilMs),
+      ...(renews === undefined ? {} : { renews: formatExemption(renews) }),
+    };
+  }
+
+  /** Why one more cannot be taken, with `ahead` of those that are not written yet. */
+  limitFaults(ahead = 0): Fault[] {
+    const code = 'ERR_EXEMPTION_LIMIT';
+    if (this.standing().length + ahead >= STANDING_MAX) {
+      return [{ code, path: [], text: `${STANDING_MAX} exemptions wait or are granted: more are a rule` }];
+    }
+    if (this.#file.sizeBytes < REQUESTS_BYTES_MAX) return [];
+    return [
+      { code, path: [], text: `the register has ${REQUESTS_BYTES_MAX} bytes, which is all that it may` },
+    ];
+  }
+
+  /** Writes steps, all or none, and tells of each. Throws ERR_EXEMPTION_STORE. */
+  write(steps: readonly Step[]): void {
+    const time = this.#now();
+    this.#append(
+      steps.map(({ event, paper, by, role, reason }) => ({
+        kind: 'exemption',
+        time,
+        event,
+        id: paper.id,
+        ...(by === undefined ? {} : { by }),
+        ...(role === undefined ? {} : { role }),
+        ...(reason === undefined || reason === '' ? {} : { reason }),
+        paper,
+      })),
+    );
+  }
+
+  /** Writes what happened to the decisions that lists rest on. Throws ERR_EXEMPTION_STORE. */
+  writeDecisions(records: readonly DecisionRecord[]): void {
+    this.#append(records);
+  }
+
+  close(): void {
+    this.#file.close();
+  }
+
+  #append(records: readonly (ExemptionRecord | DecisionRecord)[]): void {
+    if (records.length === 0) return;
+    this.#file.append(records);
+    for (const record of records) {
+      this.#take(readBody(record));
+      this.#options.onEvent(record);
+    }
+  }
+
+  /** Adds an event to what stands. */
+  #take(record: Body): void {
+    this.#version++;
+    if (record.kind === 'decision') {
+      this.#decisions.push(record);
+      return;
+    }
+    const { time, event, by, role, reason, paper } = record;
+    const number = parseExemptionId(paper.id) ?? 0;
+    const known = this.#entries.get(number);
+    const history = known?.history ?? [];
+    history.push({
+      time,
+      event,
+      ...(by === undefined ? {} : { by }),
+      ...(role === undefined ? {} : { role }),
+      ...(reason === undefined ? {} : { reason }),
+    });
+    this.#entries.set(number, { paper, history });
+    if (known !== undefined) this.#counts[known.paper.state]--;
+    this.#counts[paper.state]++;
+    if (event === 'approved') this.#lastApprovalMs = Date.parse(time);
+    if (SHARED_EVENTS.has(event)) this.#sharedVersion++;
+    if (!isGranted(paper)) this.#barred.delete(number);
+    this.#lastNumber = Math.max(this.#lastNumber, number);
+  }
+
+  #papers(): ExemptionPaper[] {
+    return [...this.#entries.values()].map(({ paper }) => paper);
+  }
+
+  #inForceOrLater(nowMs: number): ExemptionPaper[] {
+    return this.#papers().filter(
+      (paper) =>
+        isGranted(paper) &&
+        Date.parse(paper.until) > nowMs &&
+        !this.#barred.has(parseExemptionId(paper.id) ?? 0),
+    );
+  }
+
+  #bar({ id }: ExemptionPaper): void {
+    this.#barred.add(parseExemptionId(id) ?? 0);
+    this.#version++;
+    this.#sharedVersion++;
+  }
+
+  /** A request that does not say when begins now, a renewal when what it renews ends. */
+  #beginning({ renews }: Draft<ExemptionTerms>, nowMs: number): number {
+    const old = renews === undefined ? undefined : this.#entries.get(renews)?.paper;
+    return old !== undefined && isGranted(old) ? Math.max(nowMs, Date.parse(old.until)) : nowMs;
+  }
+
+  #now(): string {
+    return toTime(this.#options.clock());
+  }
+}
+
+const NO_PROFILE: readonly ExemptionProblem[] = [
+  toProblem({
+    code: 'ERR_EXEMPTION_PROFILE',
+    path: [],
+    text: 'no profile of a jurisdiction is configured: nothing can be granted',
+    hint: 'set compliance.profile',
+  }),
+];
+
+const refused = (problems: readonly ExemptionProblem[]): RegisterOutcome => ({ paper: undefined, problems });
+
+const requireState = (
+  { id, state }: ExemptionPaper,
+  wanted: readonly ExemptionPaper['state'][],
+  doing: string,
+): void => {
+  if (wanted.includes(state)) return;
+  throw new AppError('ERR_EXEMPTION_STATE', `${doing} ${id}: it is ${state}, not ${wanted.join(' or ')}`, {
+    hint: `"cordon exemptions show ${id}" has its history.`,
+  });
+};
+
+type Body = (Omit<ExemptionRecord, 'paper'> & { readonly paper: ExemptionPaper }) | DecisionRecord;
+
+/** An event as it was written; throws a RangeError for anything else. */
+const readBody = (body: unknown): Body => {
+  const { kind, paper } = (body ?? {}) as { kind?: unknown; paper?: unknown };
+  if (kind === 'decision') return readDecisionRecord(body);
+  const read = paperSchema.safeParse(paper);
+  if (kind !== 'exemption' || !read.success) throw new RangeError('an event has another form');
+  // What threads will get has to be readable, or nothing of the register is used.
+  toSharedExemption(read.data);
+  return { ...(body as ExemptionRecord), paper: read.data };
+};

@@ -1,0 +1,178 @@
+// Exemptions in the running program: in force when approve answers, over by itself, and what a restart and a damaged
+// register make of them.
+import { existsSync, mkdtempSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import { request } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { stringify } from 'yaml';
+import { RCODE } from '../../src/dns/dns.ts';
+import { AnswerBook } from '../support/answer-book.ts';
+import { ask, readMetric, reload } from '../support/client.ts';
+import { type Cordon, type RunResult, run, startCordon } from '../support/process.ts';
+import { ScriptedUpstream } from '../support/scripted-upstream.ts';
+
+const MAIN = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
+const NAME = 'www.tiktok.com. A';
+const DAY_MS = 86_400_000;
+const PAPER = {
+  'requested-by': 'R. Investigator',
+  grounds: 'law-enforcement',
+  justification: 'Case 2026-117 needs the accounts of two suspects to be watched as the public sees them.',
+  alternatives: 'Records asked of the company by warrant take weeks.',
+  mitigations: ['Two standalone devices on a separate network.'],
+};
+const inMs = (ms: number): string => new Date(Date.now() + ms).toISOString();
+
+let upstream: ScriptedUpstream;
+let cordon: Cordon | undefined;
+/** Outlives the program. */
+let state: string;
+
+beforeEach(async () => {
+  state = mkdtempSync(join(tmpdir(), 'cordon-exemptions-'));
+  upstream = await ScriptedUpstream.open();
+  upstream.onQuery(new AnswerBook().set(NAME, ['www.tiktok.com. 60 IN A 192.0.2.1']).handler);
+});
+
+afterEach(async () => {
+  await cordon?.kill();
+  cordon = undefined;
+  await upstream.close();
+  rmSync(state, { recursive: true });
+});
+
+const start = async (files: Readonly<Record<string, string>> = {}): Promise<Cordon> => {
+  cordon = await startCordon({
+    config: `
+listen: { dns: ["127.0.0.1:0"], admin: "127.0.0.1:0" }
+workers: 2
+state: ${state}
+upstreams: ["127.0.0.1:${upstream.endpoint.port}"]
+groups:
+  - { name: default, lists: [tiktok] }
+  - { name: lab, clients: ["127.0.0.8/30"], lists: [tiktok] }
+compliance: { profile: us-federal${'texts/a.yaml' in files ? ', exemptions: texts' : ''} }
+`,
+    files,
+  });
+  // It is opened a moment after the ready line.
+  await vi.waitUntil(() => existsSync(join(state, 'control.sock')), { timeout: 20_000 });
+  return cordon;
+};
+
+const exemptions = (program: Cordon, ...args: readonly string[]): Promise<RunResult> =>
+  run(process.execPath, [MAIN, 'exemptions', ...args, '--config', join(program.directory, 'cordon.yaml')]);
+
+const isExempt = async (program: Cordon, from: string): Promise<boolean> =>
+  (await ask(program.dns, NAME, { from })).rcode === RCODE.NOERROR;
+
+/** Requests by file, approves, and gives the id. */
+const grant = async (program: Cordon, paper: object): Promise<string> => {
+  const file = join(program.directory, 'request.yaml');
+  writeFileSync(file, stringify({ ...PAPER, ...paper }));
+  const requested = await exemptions(program, 'request', '--file', file, '--json');
+  expect(requested.stderr).toBe('');
+  const { id } = JSON.parse(requested.stdout) as { id: string };
+  const approved = await exemptions(program, 'approve', id, '--by', 'A. Head', '--role', 'agency-head');
+  expect(approved).toMatchObject({ code: 0, stderr: '' });
+  return id;
+};
+
+test('an exemption is in force for its clients when approve has answered, and out of force after revoke', async () => {
+  const program = await start();
+  expect(await isExempt(program, '127.0.0.9')).toBe(false);
+  const id = await grant(program, { groups: ['lab'], until: inMs(30 * DAY_MS) });
+  // Each worker has it: the kernel spreads clients over both.
+  for (let asked = 0; asked < 8; asked++) expect(await isExempt(program, '127.0.0.9')).toBe(true);
+  expect(await isExempt(program, '127.0.0.1')).toBe(false);
+  expect(await readMetric(program, 'cordon_exemption_hits_total', { exemption: id })).toBe(8);
+  await exemptions(program, 'revoke', id, '--reason', 'the case is closed');
+  for (let asked = 0; asked < 8; asked++) expect(await isExempt(program, '127.0.0.9')).toBe(false);
+});
+
+/** One request to the control socket; gives the body. */
+const control = (path: string, body: object): Promise<Record<string, unknown>> =>
+  new Promise((resolve, reject) => {
+    const options = { socketPath: join(state, 'control.sock'), method: 'POST', path, agent: false };
+    const sent = request(options, (response) => {
+      let text = '';
+      response.setEncoding('utf8').on('data', (piece: string) => {
+        text += piece;
+      });
+      response.on('end', () => resolve(JSON.parse(text) as Record<string, unknown>));
+    });
+    sent.on('error', reject);
+    sent.end(JSON.stringify(body));
+  });
+
+test('an exemption ends by itself, without a reload, and its end is written down', async () => {
+  const program = await start();
+  let granted: { readonly id?: string; readonly until?: string } = {};
+  // On a machine that is too slow to approve in time, the next one lasts longer.
+  for (let ms = 1_000; granted.id === undefined; ms *= 2) {
+    const paper = { ...PAPER, clients: ['127.0.0.7'], until: inMs(ms) };
+    const { id } = await control('/v1/exemptions', paper);
+    const approval = { by: 'A. Head', role: 'agency-head' };
+    granted = await control(`/v1/exemptions/${String(id)}/approve`, approval);
+  }
+  const untilMs = Date.parse(granted.until ?? '');
+  let isOver = false;
+  while (!isOver) {
+    const askedMs = Date.now();
+    const wasExempt = await isExempt(program, '127.0.0.7');
+    // In between, either may be true.
+    if (Date.now() < untilMs) expect(wasExempt).toBe(true);
+    isOver = askedMs >= untilMs;
+    if (isOver) expect(wasExempt).toBe(false);
+  }
+  await program.waitForLog(
+    ({ msg, event }) => msg === 'an exemption changed with time' && event === 'expired',
+  );
+  const { stdout } = await exemptions(program, 'show', granted.id ?? '', '--json');
+  expect(JSON.parse(stdout)).toMatchObject({ state: 'expired', endedAt: granted.until });
+});
+
+test('a restart finds the exemptions, a damaged register costs them and nothing else', async () => {
+  let program = await start();
+  const id = await grant(program, { clients: ['127.0.0.7'], until: inMs(30 * DAY_MS) });
+  await program.stop();
+  program = await start();
+  expect(await isExempt(program, '127.0.0.7')).toBe(true);
+  expect(statSync(join(state, 'register.sqlite')).mode & 0o777).toBe(0o600);
+  await program.stop();
+  truncateSync(join(state, 'register.sqlite'), 5_000);
+  program = await start();
+  expect(await isExempt(program, '127.0.0.7')).toBe(false);
+  await program.waitForLog(
+    ({ err }) => (err as { code?: string } | undefined)?.code === 'ERR_EXEMPTION_DAMAGED',
+  );
+  const shown = await exemptions(program, 'show', id);
+  expect(shown.code).toBe(1);
+  expect(shown.stderr).toContain('[ERR_EXEMPTION_DAMAGED]');
+});
+
+test('text files are followed at each reload, and one with a mistake changes nothing', async () => {
+  const text = {
+    ...PAPER,
+    'approved-by': 'A. Head',
+    role: 'agency-head',
+    clients: ['127.0.0.7'],
+    from: inMs(-DAY_MS),
+    until: inMs(30 * DAY_MS),
+  };
+  const program = await start({ 'texts/a.yaml': stringify(text) });
+  const write = (content: string): void => writeFileSync(join(program.directory, 'texts/a.yaml'), content);
+  expect(await isExempt(program, '127.0.0.7')).toBe(true);
+  write(stringify({ ...text, clients: ['127.0.0.6'], grounds: 'fun' }));
+  await reload(program, {});
+  await program.waitForLog(({ code }) => code === 'ERR_EXEMPTION_GROUNDS');
+  expect(await isExempt(program, '127.0.0.7')).toBe(true);
+  write(stringify({ ...text, clients: ['127.0.0.6'] }));
+  await reload(program, {});
+  expect([await isExempt(program, '127.0.0.7'), await isExempt(program, '127.0.0.6')]).toEqual([false, true]);
+  rmSync(join(program.directory, 'texts/a.yaml'));
+  await reload(program, {});
+  expect(await isExempt(program, '127.0.0.6')).toBe(false);
+});
