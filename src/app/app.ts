@@ -13,10 +13,32 @@ export {
   parseEndpoint,
   systemErrorCode,
 } from '../base/base.ts';
-export { type Inquiry, inquire, type Reading, type ReadRecord } from '../compliance/compliance.ts';
+export {
+  createReport,
+  type DecisionStatus,
+  EXEMPTION_STATES,
+  type ExemptionPaper,
+  type ExemptionReport,
+  formatExemptionProblem,
+  type Inquiry,
+  inquire,
+  RECORDS_DIRECTORY,
+  REPORT_FORMATS,
+  REPORT_TABLES,
+  type Reading,
+  type ReadRecord,
+  type ReportFormat,
+  type ReportStep,
+  readPeriod,
+  readRequestFile,
+  SIGNATURE_ENDING,
+  signReport,
+  verifyReport,
+} from '../compliance/compliance.ts';
 export { parseName, parseType } from '../dns/dns.ts';
 export type { StoreDecision } from '../lists/lists.ts';
 export { createLog, metricsReference } from '../observe/observe.ts';
+export { checkExemptionTexts, type ExemptionStatus } from './exemption-control.ts';
 export { type Explanation, explain, type FollowedAnswer, type Reason } from './explain.ts';
 export {
   EXPORT_ORIGIN,
@@ -39,6 +61,8 @@ export {
   readListStatuses,
   withoutMissing,
 } from './list-status.ts';
+export type { ProbeRunStatus, ProbeStatus } from './probe-keeper.ts';
+export { type Leak, probeServer, type ServerProbe, type ServerProbeRequest } from './probe-server.ts';
 export { Service } from './service.ts';
 export { readTrustAnchors } from './trust.ts';
 export { VERSION } from './version.ts';

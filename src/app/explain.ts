@@ -20,7 +20,14 @@ import type { Config } from '../config/config.ts';
 import { CLASS, foldName, formatMessage, formatName, formatRdata, formatType, TYPE } from '../dns/dns.ts';
 import { LOCAL, LocalZones } from '../local/local.ts';
 import { TRIGGER_WORDS } from '../observe/observe.ts';
-import { ACTION, MATCH_NAMES, Policy, Verdict } from '../policy/policy.ts';
+import {
+  ACTION,
+  formatExemption,
+  MATCH_NAMES,
+  Policy,
+  type SharedExemption,
+  Verdict,
+} from '../policy/policy.ts';
 import {
   Forwarding,
   RESOLV_CONF,
@@ -64,15 +71,27 @@ export interface Reason {
   readonly reviewed: string | undefined;
 }
 
+/** A rule that does not count for the client, and why. */
+export interface Exempted {
+  /** `ex-000001`. */
+  readonly exemption: string;
+  readonly reason: Reason;
+}
+
 /** What became of one followed type. */
 export interface FollowedAnswer {
   readonly type: string;
-  /** `refused`, `passes`, `passes by passthru of list ID line N` (of a directory: `… of FILE`), or why it could not be followed. */
+  /**
+   * `refused`, `passes`, `passes by passthru of list ID line N` (of a directory: `… of FILE`), `… by exemption ID`, or
+   * why it could not be followed.
+   */
   readonly outcome: string;
   /** Why it is refused. */
   readonly reason: Reason | undefined;
   /** The rule by which it passes, if any. */
   readonly passedBy: Reason | undefined;
+  /** The rules that would refuse it and that exemptions take out, of the question and of its answer. */
+  readonly exempted: readonly Exempted[];
   /** What decided: the question of this type, or what its answer leads to. */
   readonly judged: 'question' | 'answer';
   /** The upstream's answer, one record a line. */
@@ -99,6 +118,8 @@ export interface Explanation {
   readonly passedBy: Reason | undefined;
   /** What a list that is only watched would refuse the question by. */
   readonly watched: Reason | undefined;
+  /** The rules that would refuse the question and that exemptions take out, for any of the types. */
+  readonly exempted: readonly Exempted[];
   /** One for each type, where they were followed or where types differ; empty for a refused question. */
   readonly answers: readonly FollowedAnswer[];
 }
@@ -107,7 +128,7 @@ export interface Explanation {
  * Explains a wire name for a client's address; throws AppError when lists or upstreams cannot be had.
  *
  * `pathOf` tells where the lists lie that were fetched; `listener` is the address of listen.dns that the client asks,
- * as the configuration writes it.
+ * as the configuration writes it; `exemptions` are those that may be in force.
  */
 export const explain = async (
   config: Config,
@@ -116,6 +137,7 @@ export const explain = async (
   follow: boolean,
   pathOf?: PathOf,
   listener = '',
+  exemptions: readonly SharedExemption[] = [],
 ): Promise<Explanation> => {
   const generation = buildGeneration(config, 1, systemClock(), pathOf);
   const policy = new Policy(generation.policy, systemClock());
@@ -123,7 +145,7 @@ export const explain = async (
   const group = policy.groups[identity.group];
   const qname = Uint8Array.from(name);
   foldName(qname, 0, qname.length);
-  const judge = new Judge(generation, policy, identity.group, qname, client);
+  const judge = new Judge(generation, policy, identity.group, qname, client, exemptions);
   const zones = new LocalZones(config.forward.flatMap((rule) => rule.zones));
   const isLocal = FOLLOWED.every((type) => zones.find(qname, qname.length, type) !== LOCAL.NONE);
   const questions = FOLLOWED.map((type) => judge.judgeQuestion(type));
@@ -131,6 +153,7 @@ export const explain = async (
   const isSame = questions.every(({ place }) => place === first?.place);
   const isRefused = !isLocal && isSame && first?.reason !== undefined;
   const passes = !isLocal && !isRefused;
+  const exempted = isLocal ? [] : questions.flatMap((question) => question.exempted);
   return {
     name: formatName(qname),
     client,
@@ -143,9 +166,15 @@ export const explain = async (
     reason: isRefused ? first.reason : undefined,
     passedBy: passes && isSame ? first?.passedBy : undefined,
     watched: isLocal ? undefined : judge.watchQuestion(),
+    exempted: exempted.filter(
+      (one, index) => exempted.findIndex((other) => isSameRule(one, other)) === index,
+    ),
     answers: passes ? await followAnswers(config, judge, questions, follow) : [],
   };
 };
+
+const isSameRule = (a: Exempted, b: Exempted): boolean =>
+  a.exemption === b.exemption && a.reason.list === b.reason.list && a.reason.line === b.reason.line;
 
 /** What the lists say of the question of one type. */
 interface JudgedQuestion {
@@ -153,6 +182,7 @@ interface JudgedQuestion {
   readonly verdict: Verdict;
   readonly reason: Reason | undefined;
   readonly passedBy: Reason | undefined;
+  readonly exempted: readonly Exempted[];
   /** List and line of the rule, and what it does: equal for types that one rule decides. */
   readonly place: string;
 }
@@ -164,8 +194,23 @@ class Judge {
   readonly #policy: Policy;
   readonly group: number;
   readonly #client: AddressWords = createAddress();
+  /** Of the question or answer in hand. */
+  #exempted: Exempted[] = [];
 
-  constructor(generation: Generation, policy: Policy, group: number, qname: Uint8Array, client: string) {
+  constructor(
+    generation: Generation,
+    policy: Policy,
+    group: number,
+    qname: Uint8Array,
+    client: string,
+    exemptions: readonly SharedExemption[],
+  ) {
+    policy.setExemptions(exemptions, systemClock, {
+      exempted: (verdict, _targets, _index, number) => {
+        const reason = this.#toReason(verdict);
+        if (reason !== undefined) this.#exempted.push({ exemption: formatExemption(number), reason });
+      },
+    });
     this.#generation = generation;
     this.#policy = policy;
     this.group = group;
@@ -176,6 +221,7 @@ class Judge {
   judgeQuestion(type: number): JudgedQuestion {
     const verdict = new Verdict();
     const { qname } = this;
+    this.#exempted = [];
     this.#policy.judgeQuestion(qname, 0, qname.length, type, this.#client, this.group, verdict);
     const reason = this.#toReason(verdict);
     return {
@@ -183,6 +229,7 @@ class Judge {
       verdict,
       reason: verdict.refused ? reason : undefined,
       passedBy: verdict.refused ? undefined : reason,
+      exempted: this.#exempted,
       place: `${verdict.list}:${verdict.line}:${verdict.action}`,
     };
   }
@@ -201,7 +248,7 @@ class Judge {
 
   /** Judges what came of a question that passes. */
   judgeAnswer(question: JudgedQuestion, outcome: UpstreamOutcome): FollowedAnswer {
-    const { type, verdict, passedBy } = question;
+    const { verdict, passedBy } = question;
     const row = { ...rowOf(question), judged: 'answer' as const };
     if (outcome.kind === 'failure') return { ...row, outcome: `not followed: upstream ${outcome.reason}` };
     const limits = { minSec: 0, maxSec: 0, negativeMaxSec: 0 };
@@ -212,11 +259,14 @@ class Judge {
     if (answer === undefined || answer.overflow)
       return { ...row, outcome: 'refused: the answer is malformed or endless', records };
     // A rule on the question leaves only the lists before its own a say on the answer.
+    this.#exempted = [];
     this.#policy.judgeTargets(answer, this.group, verdict);
+    const exempted = [...question.exempted, ...this.#exempted];
     const reason = this.#toReason(verdict);
-    if (verdict.refused) return { ...row, outcome: 'refused', reason, passedBy: undefined, records };
+    if (verdict.refused)
+      return { ...row, outcome: 'refused', reason, passedBy: undefined, exempted, records };
     const passing = reason ?? passedBy;
-    return { ...row, type: formatType(type), outcome: passingText(passing), passedBy: passing, records };
+    return { ...row, outcome: passingText(passing, exempted), passedBy: passing, exempted, records };
   }
 
   #toReason(verdict: Verdict): Reason | undefined {
@@ -250,17 +300,20 @@ const ACTION_WORDS: Readonly<Record<number, string>> = Object.fromEntries(
   Object.entries(ACTION).map(([word, number]) => [number, word.toLowerCase().replace('_', '-')]),
 );
 
-const passingText = (passedBy: Reason | undefined): string => {
+const passingText = (passedBy: Reason | undefined, exempted: readonly Exempted[]): string => {
+  const exemptions = new Set(exempted.map(({ exemption }) => exemption));
+  if (exemptions.size > 0) return `passes by exemption ${[...exemptions].join(', ')}`;
   if (passedBy === undefined) return 'passes';
   const { list, line, part } = passedBy;
   return `passes by passthru of list ${list} line ${line}${part === undefined ? '' : ` of ${part}`}`;
 };
 
-const rowOf = ({ type, reason, passedBy }: JudgedQuestion): FollowedAnswer => ({
+const rowOf = ({ type, reason, passedBy, exempted }: JudgedQuestion): FollowedAnswer => ({
   type: formatType(type),
-  outcome: reason === undefined ? passingText(passedBy) : 'refused',
+  outcome: reason === undefined ? passingText(passedBy, exempted) : 'refused',
   reason,
   passedBy,
+  exempted,
   judged: 'question',
   records: [],
 });

@@ -2,7 +2,7 @@
 //
 // A decision on a list that is fetched goes into its record first and makes a policy then; a decision on a file of
 // the operator's is a reload that may take this one content. Whoever decides is told whether it is in force.
-import type { ListControl } from '../admin/admin.ts';
+import type { ListAuthor, ListControl } from '../admin/admin.ts';
 import { AppError } from '../base/base.ts';
 import type { ListConfig } from '../config/config.ts';
 import type { Candidate } from '../observe/observe.ts';
@@ -10,6 +10,9 @@ import type { Generation } from './generation.ts';
 import type { ListKeeper } from './list-keeper.ts';
 import type { FileReview } from './list-review.ts';
 import { bareStatus, type ListStatus, toCandidateStatus, toTime } from './list-status.ts';
+
+/** What a person can decide about a content of a list. */
+export type ListDecision = 'accepted' | 'dismissed' | 'rolled-back';
 
 /** The parts of the running program that this needs. */
 export interface ListControlParts {
@@ -20,6 +23,8 @@ export interface ListControlParts {
   readonly fileReview: FileReview;
   /** Makes a policy of what is kept; gives the error that was reported. */
   renew(): Promise<AppError | undefined>;
+  /** Told what somebody decided, before it is put in force. */
+  decided(event: ListDecision, list: string, sha256: string, author: ListAuthor): void;
   /** Reads configuration and lists again; gives the error that was reported. */
   reload(): Promise<AppError | undefined>;
 }
@@ -92,17 +97,21 @@ export const createListControl = (parts: ListControlParts): ListControl => {
     accept: async (id, sha256, author) => {
       if (find(id).source.kind === 'url') {
         await keeperOf(id).accept(id, sha256, author);
+        parts.decided('accepted', id, sha256, author);
         return outcomeOf(parts, id, await parts.renew());
       }
       parts.fileReview.accept(id, sha256);
+      parts.decided('accepted', id, sha256, author);
       return outcomeOf(parts, id, await parts.reload());
     },
     dismiss: async (id, sha256, author) => {
       await keeperOf(id).dismiss(id, sha256, author);
+      parts.decided('dismissed', id, sha256, author);
       return outcomeOf(parts, id, undefined);
     },
     rollback: async (id, sha256, author) => {
       await keeperOf(id).rollback(id, sha256, author);
+      parts.decided('rolled-back', id, sha256, author);
       return outcomeOf(parts, id, await parts.renew());
     },
     refresh: async (id) => {

@@ -56,6 +56,8 @@ export interface KeptFacts {
   readonly id: string;
   readonly fetches: Readonly<Record<FetchWord, number>>;
   readonly lastSuccessMs: number | undefined;
+  /** When its address was last asked in this life of the program. */
+  readonly lastAttemptMs: number | undefined;
   readonly isStale: boolean;
   readonly isHeld: boolean;
 }
@@ -73,6 +75,8 @@ export interface KeeperOptions {
   readonly random: () => number;
   /** Called when other contents are to be enforced. */
   readonly onChange: () => void;
+  /** Told what came of each fetch. */
+  readonly onOutcome?: ((result: RefreshResult) => void) | undefined;
   readonly limits?: Partial<FetchLimits> | undefined;
 }
 
@@ -83,6 +87,7 @@ interface KeptList {
   sha256: string | undefined;
   nextFetchMs: number;
   readonly fetches: Record<FetchWord, number>;
+  lastAttemptMs: number | undefined;
   underWay: Promise<RefreshResult> | undefined;
 }
 
@@ -190,10 +195,11 @@ export class ListKeeper {
   /** What metrics tell. */
   facts(): KeptFacts[] {
     const nowMs = this.#options.clock();
-    return Array.from(this.#lists.values(), ({ list, record, fetches }) => ({
+    return Array.from(this.#lists.values(), ({ list, record, fetches, lastAttemptMs }) => ({
       id: list.id,
       fetches,
       lastSuccessMs: record.checkedAtMs ?? undefined,
+      lastAttemptMs,
       isStale: isRecordStale(record, list, nowMs),
       isHeld: record.held !== null,
     }));
@@ -218,7 +224,15 @@ export class ListKeeper {
       record.checkedAtMs !== null && (record.current === null || record.current.sha256 === sha256);
     const dueMs = nextFetchMs(record.checkedAtMs ?? 0, refreshMs, random() * SEED_MAX, 0);
     const next = isComplete ? Math.min(Math.max(dueMs, nowMs), nowMs + refreshMs) : nowMs;
-    return { list, record, sha256, nextFetchMs: next, fetches, underWay: undefined };
+    return {
+      list,
+      record,
+      sha256,
+      nextFetchMs: next,
+      fetches,
+      lastAttemptMs: undefined,
+      underWay: undefined,
+    };
   }
 
   async #readRecord(id: string): Promise<StoreRecord> {
@@ -268,6 +282,8 @@ export class ListKeeper {
       kept.fetches[result.outcome]++;
       if (await this.#lookAgain(kept.list.id)) this.#isChanged = true;
       this.#plan(kept, result, retryAfterMs);
+      kept.lastAttemptMs = this.#options.clock();
+      this.#options.onOutcome?.(result);
       return result;
     } finally {
       this.#fetchCount--;

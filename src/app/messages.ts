@@ -2,10 +2,10 @@
 import type { AccessRules } from '../access/access.ts';
 import type { Endpoint } from '../base/base.ts';
 import type { TtlLimits } from '../cache/cache.ts';
-import type { Candidate, CounterBlock, RefusalBlock } from '../observe/observe.ts';
+import type { Candidate, CounterBlock, ExemptionBlock, RefusalBlock } from '../observe/observe.ts';
 import type { StaleRules } from '../pipeline/pipeline.ts';
-import type { SharedPolicy } from '../policy/policy.ts';
-import type { StreamLimits } from '../server/server.ts';
+import type { SharedExemption, SharedPolicy } from '../policy/policy.ts';
+import type { ProbePorts, StreamLimits } from '../server/server.ts';
 import type { ForwardingRoute } from '../upstream/upstream.ts';
 import type { ResolutionSettings } from './resolution.ts';
 
@@ -37,6 +37,15 @@ export interface WorkerSettings {
   readonly rebindingAllowed: readonly Uint8Array[] | undefined;
   readonly counters: CounterBlock;
   readonly refusals: RefusalBlock;
+  /** The worker's own ring of events (createEventRing); undefined: nobody keeps records. */
+  readonly events?: SharedArrayBuffer | undefined;
+}
+
+/** Exemptions as a worker is given them. */
+export interface WorkerExemptions {
+  readonly exemptions: readonly SharedExemption[];
+  /** The worker's own, with an id for each of them. */
+  readonly block: ExemptionBlock;
 }
 
 /** What a worker is started with. */
@@ -48,14 +57,21 @@ export interface WorkerStart {
   readonly streamLimits: StreamLimits;
   /** OWN_PORTS_BYTES for each worker. */
   readonly ownPorts: SharedArrayBuffer;
+  /** OWN_PORTS_BYTES: ports from which the self-probe asks the listeners. */
+  readonly probePorts: SharedArrayBuffer;
   /** Of the cookies that clients get; the same in all workers. */
   readonly cookieSecret: Uint8Array;
+  /** What the self-probe shows at the worker's own door; undefined: there is no door. The same in all workers. */
+  readonly probeSecret?: Uint8Array | undefined;
+  /** Undefined: none. */
+  readonly exemptions?: WorkerExemptions | undefined;
   readonly settings: WorkerSettings;
 }
 
 /** From the main thread. Every request is answered by one WorkerReply with its number. */
 export type WorkerRequest =
   | { readonly kind: 'apply'; readonly request: number; readonly settings: WorkerSettings }
+  | ({ readonly kind: 'exemptions'; readonly request: number } & WorkerExemptions)
   | { readonly kind: 'drain' | 'candidates'; readonly request: number };
 
 /** From a worker; request 0 is its start. */
@@ -65,6 +81,8 @@ export type WorkerReply =
       readonly kind: 'done';
       /** What was asked for. */
       readonly candidates?: readonly Candidate[];
+      /** With the reply to its start: the worker's door for the self-probe, if it has one. */
+      readonly probe?: ProbePorts | undefined;
     }
   | {
       readonly request: number;

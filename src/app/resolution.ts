@@ -1,12 +1,15 @@
-// What stands between the pipeline of a worker and its upstreams: validation, trust in an upstream's validation, DNS64.
+// What stands between the pipeline of a worker and its upstreams: DNS64, validation or trust in an upstream's, and right
+// before the upstreams whoever asks for the end of aliases.
 //
-// Without any of it the pipeline speaks with the upstreams itself, so that what is off costs nothing.
+// What is off is not in the chain, so that it costs nothing. Aliases are followed below validation: it sees one whole
+// answer, finds the zone of each record by itself, and the weakest part decides.
 import type { Clock, Prefix } from '../base/base.ts';
 import { FLAG, messageFlags } from '../dns/dns.ts';
 import { type TrustAnchor, Validator, type ValidatorObserver } from '../dnssec/dnssec.ts';
+import { LOCAL, LocalZones } from '../local/local.ts';
 import { VALIDATION } from '../observe/observe.ts';
 import { Dns64Resolver, type Resolution, type Resolver } from '../pipeline/pipeline.ts';
-import type { Forwarding } from '../upstream/upstream.ts';
+import { AliasFollower, type Exchange, type Forwarding } from '../upstream/upstream.ts';
 
 /** What is done about DNSSEC; what `auto` of the configuration came to is one of these. */
 export type ValidationMode = 'validate' | 'trust-ad' | 'off';
@@ -14,7 +17,7 @@ export type ValidationMode = 'validate' | 'trust-ad' | 'off';
 /** How questions of workers are resolved, beside where they go; plain data that crosses threads. */
 export interface ResolutionSettings {
   readonly mode: ValidationMode;
-  /** For a question with all that its validation asks for. */
+  /** For a question with all that its aliases and its validation ask for. */
   readonly timeoutMs: number;
   /** For `validate`. */
   readonly anchors: readonly TrustAnchor[];
@@ -62,10 +65,13 @@ const createValidating = (
   clock: Clock,
   observer: ResolutionObserver,
 ): Resolver => {
-  if (settings.mode === 'off') return forwarding;
-  if (settings.mode === 'trust-ad') return trustingAd(forwarding);
+  const following = createFollowing(forwarding, settings.timeoutMs, clock);
+  if (settings.mode === 'off') return following;
+  if (settings.mode === 'trust-ad') return trustingAd(following);
   const validator = new Validator({
-    lookup: forwarding,
+    lookup: following,
+    // That a name is an alias says enough about a delegation.
+    chainLookup: forwarding,
     anchors: settings.anchors,
     negativeAnchors: settings.negativeAnchors,
     aggressiveNsec: settings.aggressiveNsec,
@@ -84,6 +90,18 @@ const createValidating = (
   });
   return withDeadline(validator, settings.timeoutMs);
 };
+
+/** Special-use names; where aliases lead is not for upstreams either, but where a forwarding zone says otherwise. */
+const SPECIAL_USE = new LocalZones([]);
+
+const createFollowing = (forwarding: Forwarding, timeoutMs: number, clock: Clock): Exchange =>
+  new AliasFollower({
+    exchange: forwarding,
+    timeoutMs,
+    clock,
+    isKeptHere: (name, { type, view }) =>
+      SPECIAL_USE.find(name, name.length, type) !== LOCAL.NONE && !forwarding.hasZoneFor(name, view),
+  });
 
 /**
  * Ends a question in time: validation may need many look-ups, each with a deadline of its own. What it learns afterwards
@@ -106,9 +124,9 @@ const withDeadline = (resolver: Resolver, timeoutMs: number): Resolver => ({
 });
 
 /** Takes an upstream's word for it, when nobody on the way can have put it there (RFC 6840 section 5.8). */
-const trustingAd = (forwarding: Forwarding): Resolver => ({
+const trustingAd = (exchange: Exchange): Resolver => ({
   resolve(question, done) {
-    forwarding.resolve({ ...question, wantsAd: true }, (outcome) => {
+    exchange.resolve({ ...question, wantsAd: true }, (outcome) => {
       if (outcome.kind === 'failure') {
         done(outcome);
         return;

@@ -43,6 +43,7 @@ import {
   upstreamTexts,
 } from '../upstream/upstream.ts';
 import { claimEndpoint } from './claim.ts';
+import { Evidence } from './evidence.ts';
 import { accessRules, buildGeneration, type Generation, type PathOf } from './generation.ts';
 import { createListControl } from './list-control.ts';
 import { createHostLookup } from './list-hosts.ts';
@@ -91,6 +92,7 @@ export class Service {
   readonly #retired = new RetiredMemory();
   readonly #fileReview = new FileReview();
   readonly #pause: OperatorPause;
+  readonly #evidence: Evidence;
   /** Endpoints of the configuration to those with a known port. */
   readonly #claimed = new Map<string, Endpoint>();
   readonly #trust: TrustKeeper;
@@ -129,11 +131,20 @@ export class Service {
       counters: [],
       refusals: [],
     };
+    this.#evidence = new Evidence(config, {
+      log,
+      totals: this.#totals,
+      workerCount: count,
+      supervisor: () => this.#supervisor,
+      state: () => this.#probedState(),
+      isPaused: () => this.#pause.isPaused,
+    });
     this.#supervisor = new Supervisor({
       count,
       start: {
         cacheBytes: config.cache.sizeBytes,
         streamLimits: config.tcp,
+        probeSecret: this.#evidence.probeSecret,
       },
       settingsFor: (index) => this.#settingsOf(this.#state, index),
       log,
@@ -146,6 +157,9 @@ export class Service {
       nowMs: systemClock,
       apply: () => this.#applyPause(),
       changed: (status, by, reason) => {
+        const action = status.isPaused ? 'pause' : 'resume';
+        if (by !== undefined) this.#evidence.journal.admin(action, by, reason, { ...status });
+        this.#updateEnforcement(by, reason);
         this.#log.warn(
           { ...status, by, reason },
           status.isPaused ? 'refusals are suspended' : 'refusals are given again',
@@ -165,6 +179,7 @@ export class Service {
       workerRestarts: () => this.#supervisor.restarts,
       isUdpBatched: () => datagramKind().isBatched,
       dnssecMode: () => this.#trust.mode,
+      evidence: () => this.#evidence.facts(),
     });
   }
 
@@ -177,6 +192,8 @@ export class Service {
   }
 
   async #start(config: Config): Promise<void> {
+    this.#evidence.journal.enforcement('startup');
+    await this.#evidence.start(config);
     await this.#followHosts(config);
     // The sockets come first: until the lists are there, SERVFAIL tells clients to wait; silence would send them away.
     this.#state = await this.#prepare(config, undefined);
@@ -198,6 +215,7 @@ export class Service {
     await this.#applyFirst(config);
     if (!isEnforcing) this.#logReady();
     await this.#openControlSocket(config);
+    this.#evidence.begin();
     this.#keeper?.start();
     this.#hosts?.start();
     this.#followUpstreams();
@@ -255,7 +273,6 @@ export class Service {
   /** Puts in force what the pause now says; throws the AppError of the workers. */
   async #applyPause(): Promise<void> {
     const error = await this.#queue(() => this.#applyAgain());
-    this.#updateEnforcement();
     if (error !== undefined) throw error;
   }
 
@@ -277,6 +294,7 @@ export class Service {
         userAgent: `cordon/${VERSION}`,
         random: Math.random,
         onChange: () => void this.#renew(),
+        onOutcome: (result) => this.#evidence.journal.fetched(result),
       });
       await this.#keeper.follow(lists);
     } catch (error) {
@@ -294,13 +312,16 @@ export class Service {
       keeper: () => this.#keeper,
       fileReview: this.#fileReview,
       renew: () => this.#renew(),
+      decided: (event, list, sha256, author) => {
+        this.#evidence.journal.decided(event, list, sha256, author);
+      },
       reload: () => this.#queueReload(),
     });
     const path = join(stateDirectory, CONTROL_SOCKET_NAME);
     try {
       this.#controlSocket = await openControlSocket({
         path,
-        routes: [listRoutes(lists), pauseRoutes(this.#pause)],
+        routes: [listRoutes(lists), pauseRoutes(this.#pause), ...this.#evidence.routes()],
         log: this.#log,
       });
     } catch (error) {
@@ -328,10 +349,12 @@ export class Service {
   async #applyFirst(config: Config): Promise<void> {
     try {
       await this.#putInForce(config);
+      this.#evidence.journal.configuration(configHash(config), 'start');
       this.#log.info({ generation: this.#state.generation?.policy.generation }, 'lists loaded');
       this.#save();
     } catch (error) {
       if (!isAppError(error)) throw error;
+      this.#evidence.journal.refused(error.code, 'start');
       const saved = this.#state.generation;
       if (saved === undefined) {
         this.#log.error(
@@ -384,6 +407,7 @@ export class Service {
     await this.#keeper?.stop();
     await this.#controlSocket?.close();
     await this.#supervisor.stop();
+    await this.#evidence.stop();
     this.#forwarding?.close();
     await this.#admin?.close();
     this.#log.info('stopped');
@@ -412,17 +436,22 @@ export class Service {
     try {
       config = this.#readConfig();
       this.#warnOfStartOnlyChanges(previous.config, config);
+      this.#evidence.check(config);
       await this.#followHosts(config);
       await this.#followLists(config);
       this.#keeper?.start();
       await this.#putInForce(config);
       this.#save();
+      this.#evidence.journal.act('reload');
+      this.#evidence.journal.configuration(configHash(config), 'reload');
+      await this.#evidence.follow(config);
       this.#reloads.success++;
       this.#log.info({ generation: this.#state.generation?.policy.generation }, 'reloaded');
       return undefined;
     } catch (error) {
       if (!isAppError(error)) throw error;
       this.#reloads.failure++;
+      this.#evidence.journal.refused(error.code, 'reload');
       const isWaiting = config !== undefined && this.#lacksLists(config);
       this.#awaited = isWaiting ? config : undefined;
       if (config !== undefined && !isWaiting) await this.#followLists(previous.config);
@@ -443,6 +472,8 @@ export class Service {
     if (this.#awaited === undefined && this.#enforcesKept()) return undefined;
     try {
       await this.#putInForce(config);
+      this.#evidence.journal.configuration(configHash(config), 'lists');
+      if (this.#awaited !== undefined) await this.#evidence.follow(config);
       this.#awaited = undefined;
       this.#save();
       this.#reloads.success++;
@@ -451,6 +482,7 @@ export class Service {
     } catch (error) {
       if (!isAppError(error)) throw error;
       this.#reloads.failure++;
+      this.#evidence.journal.refused(error.code, 'lists');
       this.#log.error({ err: error }, 'renewed lists are not put in force: the lists before them stay');
       return error;
     } finally {
@@ -569,8 +601,12 @@ export class Service {
     try {
       restoreTrust = this.#trust.setConfig(state.config);
       await this.#trust.recall(upstreamsText(state.routes));
-      await this.#supervisor.apply(settingsOf(state));
-      this.#state = state;
+      if (state.generation !== undefined) this.#evidence.define(state.generation);
+      await this.#evidence.whileChanging(async () => {
+        await this.#supervisor.apply(settingsOf(state));
+        this.#state = state;
+      });
+      if (state.generation !== undefined) this.#evidence.journal.generation(state.generation);
       this.#retired.add(previous.generation?.policy.table);
     } catch (error) {
       this.#retired.add(policy?.table);
@@ -588,7 +624,10 @@ export class Service {
 
   #settingsOf(state: State, index: number): WorkerSettings {
     const trust = { mode: this.#trust.mode, anchors: this.#trust.anchors };
-    return toSettings(state, index, trust, this.#pause.isPaused);
+    return toSettings(state, index, trust, {
+      isPaused: this.#pause.isPaused,
+      events: this.#evidence.eventsOf(index),
+    });
   }
 
   #retire(state: State): void {
@@ -604,11 +643,20 @@ export class Service {
     return Array.from({ length: this.#supervisor.count }, create);
   }
 
-  #updateEnforcement(): void {
+  /** `by` is who changed it, where somebody did. */
+  #updateEnforcement(by?: string, reason?: string): void {
     if (this.#supervisor.alive === 0 && this.#isListening) this.#enforcement.set('no-worker');
     else if (this.#state.generation !== undefined)
       this.#enforcement.set(this.#pause.isPaused ? 'operator-pause' : undefined);
     else if (this.#isListening) this.#enforcement.set('no-generation');
+    this.#evidence.journal.enforcement(this.#enforcement.cause, by, reason);
+  }
+
+  /** What the self-probe is told of what is in force; undefined before the lists are. */
+  #probedState() {
+    const { generation, enforced: config, listen } = this.#state;
+    if (generation === undefined) return undefined;
+    return { generation, config, listen, access: namedListeners(generation.access, this.#state) };
   }
 
   #listFacts(): ListFacts[] {
@@ -623,6 +671,7 @@ export class Service {
       rejectedEntries: loaded.rejected,
       // Loading a kept list again says nothing about its source.
       lastSuccessMs: kept.has(id) ? kept.get(id) : generation?.loadedAtMs,
+      entriesChange: this.#evidence.journal.entriesChange(id),
     }));
   }
 
@@ -658,6 +707,7 @@ export class Service {
       'listen.admin': config.listen.admin && formatEndpoint(config.listen.admin),
       'admin.allow': JSON.stringify(config.admin.allow),
       'log.level': config.log.level,
+      'records.enabled': config.records.isEnabled,
       state: config.stateDirectory,
     });
     const [old, wanted] = [startOnly(before), startOnly(after)];
@@ -678,7 +728,7 @@ const toSettings = (
   state: State,
   index: number,
   trust: Pick<ResolutionSettings, 'mode' | 'anchors'>,
-  isPaused: boolean,
+  { isPaused, events }: { readonly isPaused: boolean; readonly events: SharedArrayBuffer | undefined },
 ): WorkerSettings => {
   const { config, generation } = state;
   const counters = state.counters[index];
@@ -723,6 +773,7 @@ const toSettings = (
       : undefined,
     counters,
     refusals,
+    events,
   };
 };
 

@@ -7,8 +7,16 @@ import { Worker } from 'node:worker_threads';
 import { AppError } from '../base/base.ts';
 import { SIPHASH_KEY_LENGTH } from '../dns/dns.ts';
 import { type Candidate, type Log, mergeCandidates } from '../observe/observe.ts';
-import { OWN_PORTS_BYTES } from '../upstream/upstream.ts';
-import type { WorkerReply, WorkerRequest, WorkerSettings, WorkerStart } from './messages.ts';
+import { checkExemptions } from '../policy/policy.ts';
+import type { ProbePorts } from '../server/server.ts';
+import { OWN_PORTS_BYTES, PortSet } from '../upstream/upstream.ts';
+import type {
+  WorkerExemptions,
+  WorkerReply,
+  WorkerRequest,
+  WorkerSettings,
+  WorkerStart,
+} from './messages.ts';
 
 /** First pause before a worker is started again, milliseconds. */
 const RESTART_MS_MIN = 100;
@@ -27,10 +35,21 @@ const YOUNG_GENERATION_MB = 8;
 
 /** What differs from worker to worker. */
 export type SettingsFor = (index: number) => WorkerSettings;
+/** The same exemptions for all, with a block of counters for each worker. */
+export type ExemptionsFor = (index: number) => WorkerExemptions;
+
+/** What all workers are started with alike. */
+type CommonStart = Pick<WorkerStart, 'cacheBytes' | 'streamLimits' | 'probeSecret'>;
+
+/** Where one worker answers the self-probe, on 127.0.0.1. */
+export interface ProbeEndpoint extends ProbePorts {
+  readonly worker: number;
+}
 
 interface Slot {
   readonly index: number;
   thread: Worker | undefined;
+  probe: ProbePorts | undefined;
   deaths: number;
   startedMs: number;
 }
@@ -47,21 +66,24 @@ type DoneReply = Extract<WorkerReply, { kind: 'done' }>;
 export class Supervisor {
   restarts = 0;
   readonly #slots: readonly Slot[];
-  readonly #start: Omit<WorkerStart, 'index' | 'settings' | 'ownPorts' | 'shared' | 'cookieSecret'>;
+  readonly #start: CommonStart;
   readonly #log: Log;
   readonly #ownPorts: SharedArrayBuffer;
+  readonly #probePorts = new SharedArrayBuffer(OWN_PORTS_BYTES);
+  readonly #openProbePorts = new PortSet(this.#probePorts);
   /** Of this start: clients that come back with an older cookie get a new one. */
   readonly #cookieSecret = randomBytes(SIPHASH_KEY_LENGTH);
   readonly #requests = new Map<number, Request>();
   readonly #onChange: () => void;
   #settingsFor: SettingsFor;
+  #exemptionsFor: ExemptionsFor | undefined;
   #lastRequest = 0;
   #isStopping = false;
 
   /** `onChange` is called when the number of workers that live changes. */
   constructor(options: {
     count: number;
-    start: Omit<WorkerStart, 'index' | 'settings' | 'ownPorts' | 'shared' | 'cookieSecret'>;
+    start: CommonStart;
     settingsFor: SettingsFor;
     log: Log;
     onChange: () => void;
@@ -69,6 +91,7 @@ export class Supervisor {
     this.#slots = Array.from({ length: options.count }, (_, index) => ({
       index,
       thread: undefined,
+      probe: undefined,
       deaths: 0,
       startedMs: 0,
     }));
@@ -111,6 +134,34 @@ export class Supervisor {
     );
   }
 
+  /**
+   * Puts other exemptions in force in all workers, and in those that start from now on; before start() it only keeps
+   * them. Throws ERR_POLICY_SIZE, and changes nothing, when there are too many, or ERR_APP_WORKER when a worker ended or
+   * did not confirm: the others have them all the same.
+   */
+  async setExemptions(exemptionsFor: ExemptionsFor): Promise<void> {
+    checkExemptions(exemptionsFor(0).exemptions);
+    this.#exemptionsFor = exemptionsFor;
+    await Promise.all(
+      this.#slots.map((slot) =>
+        this.#request(slot, (request) => ({ kind: 'exemptions', request, ...exemptionsFor(slot.index) })),
+      ),
+    );
+  }
+
+  /** A port of this host from which the self-probe asks listeners: what it asks is not recorded as a client's. */
+  setProbePort(port: number, isOpen: boolean): void {
+    if (isOpen) this.#openProbePorts.add(port);
+    else this.#openProbePorts.delete(port);
+  }
+
+  /** Where each worker that lives answers the self-probe; none without a secret for it. */
+  probeEndpoints(): ProbeEndpoint[] {
+    return this.#slots.flatMap(({ index, probe }) =>
+      probe === undefined ? [] : [{ worker: index, ...probe }],
+    );
+  }
+
   /** Names that a list may be missing, as all workers saw them, the most frequent first. */
   async candidates(): Promise<Candidate[]> {
     const replies = await Promise.all(
@@ -135,7 +186,9 @@ export class Supervisor {
       index: slot.index,
       shared: this.#slots.length > 1,
       ownPorts: this.#ownPorts,
+      probePorts: this.#probePorts,
       cookieSecret: this.#cookieSecret,
+      exemptions: this.#exemptionsFor?.(slot.index),
       settings: this.#settingsFor(slot.index),
     };
     const thread = new Worker(new URL(WORKER_FILE, import.meta.url), {
@@ -153,12 +206,14 @@ export class Supervisor {
     });
     thread.on('exit', () => {
       slot.thread = undefined;
+      slot.probe = undefined;
       this.#failRequests(slot.index);
       this.#onChange();
       if (!this.#isStopping) this.#restart(slot);
     });
     this.#onChange();
-    await this.#await(slot.index, request);
+    const { probe } = await this.#await(slot.index, request);
+    slot.probe = probe;
   }
 
   #restart(slot: Slot): void {

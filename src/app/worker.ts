@@ -18,7 +18,8 @@ import {
   systemClock,
 } from '../base/base.ts';
 import { AnswerCache } from '../cache/cache.ts';
-import { formatName, setTranslationPrefix } from '../dns/dns.ts';
+import { EventWriter } from '../compliance/compliance.ts';
+import { formatName, isInZone, setTranslationPrefix } from '../dns/dns.ts';
 import { LocalZones } from '../local/local.ts';
 import {
   type Candidate,
@@ -30,20 +31,36 @@ import {
 import {
   Pipeline,
   type PipelineRules,
+  PROBE_ZONE,
+  ProbeZone,
   RebindingGuard,
   type Resolver,
   TRANSPORT,
 } from '../pipeline/pipeline.ts';
 import { Policy } from '../policy/policy.ts';
-import { type Closable, ConnectionBudget, openUdp, StreamListener } from '../server/server.ts';
+import {
+  type Closable,
+  ConnectionBudget,
+  openUdp,
+  ProbeGate,
+  type ProbePorts,
+  StreamListener,
+} from '../server/server.ts';
 import {
   Forwarding,
   OwnPorts,
+  PortSet,
   type TryFault,
   type UpstreamObserver,
   type UpstreamTransport,
 } from '../upstream/upstream.ts';
-import type { WorkerReply, WorkerRequest, WorkerSettings, WorkerStart } from './messages.ts';
+import type {
+  WorkerExemptions,
+  WorkerReply,
+  WorkerRequest,
+  WorkerSettings,
+  WorkerStart,
+} from './messages.ts';
 import { createResolver } from './resolution.ts';
 import { RetiredMemory } from './retired-memory.ts';
 
@@ -63,24 +80,31 @@ class ResolverWorker {
   readonly #cache: AnswerCache;
   readonly #pipeline: Pipeline;
   readonly #ownPorts: OwnPorts;
+  readonly #probePorts: PortSet;
   readonly #listeners = new Map<string, Listener>();
   readonly #ownAddresses = readOwnAddresses();
   readonly #connections: ConnectionBudget;
   readonly #retired = new RetiredMemory();
   readonly #candidates = new CandidateLog();
   #settings: WorkerSettings;
+  #probe: ProbeGate | undefined;
   #forwarding: Forwarding;
   #upstreamCounters: UpstreamCounters;
 
   constructor(start: WorkerStart) {
     this.#start = start;
     this.#settings = start.settings;
-    this.#counters = new WorkerCounters(start.settings.counters, start.settings.refusals);
+    this.#counters = new WorkerCounters(
+      start.settings.counters,
+      start.settings.refusals,
+      start.exemptions?.block,
+    );
     this.#connections = new ConnectionBudget(start.streamLimits, this.#counters);
     this.#cache = new AnswerCache({ sizeBytes: start.cacheBytes, observer: this.#counters });
     this.#cache.setStale(start.settings.staleMs);
     setTranslationPrefix(start.settings.resolution.dns64?.prefix);
     this.#ownPorts = new OwnPorts(start.ownPorts, start.index);
+    this.#probePorts = new PortSet(start.probePorts);
     this.#upstreamCounters = new UpstreamCounters(this.#counters);
     this.#forwarding = this.#createForwarding(start.settings);
     this.#pipeline = new Pipeline({
@@ -90,6 +114,10 @@ class ResolverWorker {
       clock: createTurnClock(systemClock),
       observer: this.#counters,
       cookieSecret: start.cookieSecret,
+      exemptions: start.exemptions?.exemptions ?? [],
+      events: writerFor(start.settings),
+      isProbe: (address, port) =>
+        this.#probePorts.has(port) && this.#ownAddresses.has(formatAddress(address)),
       candidates: {
         candidate: (name, length, list, line, trigger) => {
           this.#noteCandidate(name.subarray(0, length), list, line, trigger);
@@ -102,9 +130,24 @@ class ResolverWorker {
     }, SECOND_MS).unref();
   }
 
-  /** Opens the listeners of the settings that it was started with. */
+  /** Where the self-probe is answered; undefined: nowhere. */
+  get probePorts(): ProbePorts | undefined {
+    return this.#probe?.ports;
+  }
+
+  /** Opens the listeners of the settings that it was started with, and the door of the self-probe. */
   async open(): Promise<void> {
     await this.#openListeners(this.#settings.listen);
+    const { probeSecret: secret } = this.#start;
+    if (secret === undefined) return;
+    const observer = this.#counters;
+    this.#probe = await ProbeGate.open({ pipeline: this.#pipeline, secret, observer, clock: systemClock });
+  }
+
+  /** Puts other exemptions in force. */
+  setExemptions({ exemptions, block }: WorkerExemptions): void {
+    this.#pipeline.setExemptions(exemptions);
+    this.#counters.setExemptions(block);
   }
 
   /** Puts other settings in force. New listeners open first: when one cannot, everything stays as it was. */
@@ -115,6 +158,7 @@ class ResolverWorker {
     this.#counters.setCounters(settings.counters);
     this.#counters.setRefusals(settings.refusals);
     this.#pipeline.setRules(toRules(settings));
+    if (previous.events !== settings.events) this.#pipeline.setEvents(writerFor(settings));
     this.#cache.setStale(settings.staleMs);
     if (previous.policy?.table !== settings.policy?.table) this.#retired.add(previous.policy?.table);
     if (hasOtherUpstreams(previous, settings)) {
@@ -149,7 +193,7 @@ class ResolverWorker {
   }
 
   #createResolver({ resolution }: WorkerSettings): Resolver {
-    return createResolver(resolution, this.#forwarding, systemClock, this.#counters);
+    return new ProbeZone(createResolver(resolution, this.#forwarding, systemClock, this.#counters));
   }
 
   /** Names that a list may be missing. */
@@ -165,10 +209,13 @@ class ResolverWorker {
     }
     const listeners = [...this.#listeners.values()];
     await Promise.all(listeners.flatMap((listener) => [listener.udp.close(), listener.stream.close()]));
+    await this.#probe?.close();
     this.#forwarding.close();
   }
 
   #noteCandidate(name: Uint8Array, list: string, line: number, trigger: number): void {
+    // Its names lead to listed ones on purpose.
+    if (isInZone(name, PROBE_ZONE)) return;
     const evidence = { list, line, trigger: TRIGGER_WORDS[trigger] ?? 'unknown' };
     this.#candidates.note(formatName(name).slice(0, -1), evidence, systemClock());
     this.#counters.setCandidates(this.#candidates.size);
@@ -240,13 +287,19 @@ const readOwnAddresses = (): ReadonlySet<string> =>
 const toRules = (settings: WorkerSettings): PipelineRules => ({
   policy: settings.policy === undefined ? undefined : new Policy(settings.policy, systemClock()),
   clients: new Clients(settings.access),
-  localZones: new LocalZones(settings.routes.map((route) => route.zone).filter((zone) => zone.length > 1)),
+  // The zone of the probe lies below a name that does not exist for anybody else.
+  localZones: new LocalZones([
+    ...settings.routes.map((route) => route.zone).filter((zone) => zone.length > 1),
+    PROBE_ZONE,
+  ]),
   ttlLimits: settings.ttlLimits,
   stale: settings.stale,
   prefetch: settings.prefetch,
   rebinding: settings.rebindingAllowed && new RebindingGuard(settings.rebindingAllowed),
   fairness: { inflightMax: settings.inflightMax, share: settings.clientShareMax },
 });
+
+const writerFor = ({ events }: WorkerSettings): EventWriter | undefined => events && new EventWriter(events);
 
 const hasOtherUpstreams = (a: WorkerSettings, b: WorkerSettings): boolean =>
   !isDeepStrictEqual(upstreamSettings(a), upstreamSettings(b));
@@ -323,7 +376,8 @@ const listen = (port: MessagePort): void => {
   const answer = (request: number, work: Promise<void>): Promise<void> =>
     work.then(
       () => {
-        port.postMessage({ request, kind: 'done' } satisfies WorkerReply);
+        const { probePorts: probe } = worker;
+        port.postMessage({ request, kind: 'done', probe } satisfies WorkerReply);
       },
       (error: unknown) => {
         if (!isAppError(error)) throw error;
@@ -335,6 +389,11 @@ const listen = (port: MessagePort): void => {
     if (message.kind === 'candidates') {
       const candidates = worker.candidates();
       port.postMessage({ request: message.request, kind: 'done', candidates } satisfies WorkerReply);
+      return;
+    }
+    if (message.kind === 'exemptions') {
+      worker.setExemptions(message);
+      port.postMessage({ request: message.request, kind: 'done' } satisfies WorkerReply);
       return;
     }
     void answer(message.request, message.kind === 'apply' ? worker.apply(message.settings) : worker.drain());

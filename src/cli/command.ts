@@ -5,10 +5,13 @@
 import { errorText, isAppError, VERSION } from '../app/app.ts';
 import { check } from './check.ts';
 import { writeDocs } from './docs.ts';
+import { exemptions } from './exemptions.ts';
 import { explainName } from './explain.ts';
 import { lists } from './lists.ts';
 import { pause, resume } from './pause.ts';
+import { probe } from './probe.ts';
 import { query } from './query.ts';
+import { report } from './report.ts';
 import { serve } from './serve.ts';
 import { UsageError } from './usage.ts';
 
@@ -28,6 +31,19 @@ usage: cordon COMMAND [OPTION …]
                                                put a held content in force, turn it away, or go back to an earlier one
            refresh [ID]                        fetch lists now
            export --format FORMAT [OPTION …]   write lists for other programs
+  exemptions  list [--state STATE] | show ID | report [--csv]
+                                               show who is exempt, by whose word and until when
+           request --file FILE | --grounds …   ask for one (docs/exemptions.md)
+           approve ID [--by NAME] [--role ROLE] [--delegation TEXT] [--reason TEXT]
+           reject | revoke ID --reason TEXT [--by NAME]
+           check [FILE|DIRECTORY]              show every problem of text files, without the program
+  probe    [--group NAME] [--json]             ask the running program as its clients do, all mandate names
+           --from HOST[:PORT] [--sample N]     ask another resolver: does it refuse them?
+  records  status | list | verify | heads | export [OPTION …]
+                                               show, search and check what was recorded
+           reidentify PSEUDONYM --reason TEXT  tell the address behind a pseudonym, on the record
+  report   --from DAY --to DAY [--group NAME] [--format html|pdf|csv|json] [--out FILE]
+                                               write the evidence of a period; report verify FILE checks one
   pause    [DURATION --reason TEXT]            suspend all refusals for a time, on the record; without DURATION: show
   resume   [--reason TEXT]                     give refusals again before that time is over
   query    NAME [TYPE] [--server ADDRESS[:PORT]] [--tcp] [--dnssec] [--json]
@@ -39,9 +55,12 @@ Without --config, ./cordon.yaml is read when it exists, otherwise the defaults h
 const COMMANDS: Readonly<Record<string, (args: string[]) => Promise<number> | number>> = {
   serve,
   check,
+  exemptions,
   explain: explainName,
   lists,
   pause,
+  probe,
+  report,
   resume,
   query,
   docs: writeDocs,

@@ -178,6 +178,7 @@ export interface DecisionRecord extends RecordHead {
 export interface ProbeResult {
   /** `group:NAME`, `listener:ADDRESS`, or `server:ADDRESS` for another resolver. */
   readonly view: string;
+  /** `*` with the type `*`: all of the view, which is in order. */
   readonly transport: string;
   readonly qtype: string;
   readonly outcome: 'enforced' | 'leaking' | 'broken';
@@ -199,6 +200,10 @@ export interface ProbeRecord extends RecordHead {
   readonly began: string;
   readonly outcome: 'enforced' | 'leaking' | 'broken';
   readonly results: readonly ProbeResult[];
+  /** Names of the mandate lists in force, how many of them were asked somewhere, and the part asked of all in all views. */
+  readonly coverage?: { readonly names: number; readonly asked: number; readonly share: number };
+  /** Views and lists (`list:ID`) that could not be asked about, or only in part, and why. */
+  readonly unasked?: readonly { readonly view: string; readonly reason: string }[];
 }
 
 /** Something about the records themselves. */

@@ -8,7 +8,7 @@ import { stringify } from 'yaml';
 import { formatAddress, formatEndpoint, formatPrefix } from '../base/base.ts';
 import { formatName } from '../dns/dns.ts';
 import { formatDurationMs, formatDurationSec, formatShare, formatSize } from './amount.ts';
-import { formatProfile, formatRecordTarget } from './evidence-leaf.ts';
+import { formatProfile } from './evidence-leaf.ts';
 import type { BlockAnswerRaw } from './leaf.ts';
 import type {
   BlockAnswer,
@@ -22,7 +22,6 @@ import type {
   RecordsConfig,
   UrlSource,
 } from './normalized.ts';
-import { SYSLOG_FACILITIES } from './normalized.ts';
 import { formatIpv6Prefix } from './prefix-leaf.ts';
 import { formatDayHours, WEEKDAYS } from './schedule-leaf.ts';
 import type { RawConfig } from './schema.ts';
@@ -130,11 +129,11 @@ const toRawRecords = (records: RecordsConfig) => ({
     changes: toRawKeep(records.retention.changes),
   },
   heads: { every: formatDurationMs(records.heads.everyMs), file: records.heads.filePath },
-  outputs: records.outputs.map(({ to, classes, caPath, facility }) => ({
-    to: formatRecordTarget(to),
+  outputs: records.outputs.map(({ text, classes, caPath, facility }) => ({
+    to: text,
     classes: [...classes],
     ca: caPath,
-    facility: SYSLOG_FACILITIES.find((word) => word === facility),
+    facility,
   })),
 });
 

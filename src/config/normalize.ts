@@ -2,6 +2,7 @@
 // group in place, answers resolved. Runs only after every check has passed.
 import { resolve } from 'node:path';
 import type { CrossCheckFacts } from './draft.ts';
+import { formatRecordTarget } from './evidence-leaf.ts';
 import type {
   BlockAnswer,
   ComplianceConfig,
@@ -117,12 +118,11 @@ const toRecords = (parsed: ParsedConfig['records'], directory: string): RecordsC
     keyRotationMs: parsed['key-rotation'],
     retention: { queries: keep(parsed.retention.queries), changes: keep(parsed.retention.changes) },
     heads: { everyMs: parsed.heads.every, filePath: resolveMaybe(directory, parsed.heads.file) },
-    outputs: parsed.outputs.map(({ to, classes, ca, facility }) => ({
-      to: to.kind === 'file' || to.kind === 'dnstap-unix' ? { ...to, path: resolve(directory, to.path) } : to,
-      classes,
-      caPath: resolveMaybe(directory, ca),
-      facility,
-    })),
+    outputs: parsed.outputs.map(({ to: written, classes, ca, facility }) => {
+      const isPath = written.kind === 'file' || written.kind === 'dnstap-unix';
+      const to = isPath ? { ...written, path: resolve(directory, written.path) } : written;
+      return { to, text: formatRecordTarget(to), classes, caPath: resolveMaybe(directory, ca), facility };
+    }),
   };
 };
 

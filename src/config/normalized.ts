@@ -227,10 +227,12 @@ export interface KeepConfig {
 /** Somewhere that records go beside the state directory. */
 export interface RecordOutputConfig {
   readonly to: RecordTarget;
+  /** What metrics and records call it: the target as text. */
+  readonly text: string;
   readonly classes: readonly (typeof RECORD_CLASSES)[number][];
   /** Absolute; undefined: the certificates that the system trusts. */
   readonly caPath: string | undefined;
-  readonly facility: string;
+  readonly facility: (typeof SYSLOG_FACILITIES)[number];
 }
 
 /** What exemptions have to keep to, and who may grant them. */

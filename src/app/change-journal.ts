@@ -1,0 +1,201 @@
+// What the program does to itself, as records: lists that came into force, configurations, gaps of enforcement,
+// what operators decided.
+//
+// It compares what is in force with what was, so that whoever changes something need not say what changed; and it
+// counts what operators did, for the metrics. Where records go is passed in; without records nothing is lost but them.
+import type { ListAuthor } from '../admin/admin.ts';
+import type { Clock } from '../base/base.ts';
+import type { ChangeRecord, ListRecord } from '../compliance/compliance.ts';
+import type { NotEnforcingCause } from '../observe/observe.ts';
+import type { Generation } from './generation.ts';
+import type { ListDecision } from './list-control.ts';
+import type { RefreshResult } from './list-keeper.ts';
+
+/** Characters of a reason in a record. */
+const REASON_LENGTH_MAX = 500;
+
+/** Where records go, and what time it is. */
+export interface JournalOptions {
+  /** Takes a record; it may be dropped and counted, never waited for. */
+  note(record: ChangeRecord): void;
+  readonly clock: Clock;
+  /** Never steps; for lengths of gaps. */
+  readonly monotonic: Clock;
+}
+
+/** Why something is put in force. */
+export type ConfigurationCause = 'start' | 'reload' | 'lists';
+
+/** The changes of one program. */
+export class ChangeJournal {
+  readonly #options: JournalOptions;
+  readonly #actions = new Map<string, number>();
+  #lists = new Map<string, ListRecord>();
+  #configuration: string | undefined;
+  #gap: { readonly cause: NotEnforcingCause; readonly since: number } | undefined;
+
+  constructor(options: JournalOptions) {
+    this.#options = options;
+  }
+
+  /** What operators did, by action, since the start. */
+  get actions(): ReadonlyMap<string, number> {
+    return this.#actions;
+  }
+
+  /** Counts something that an operator did. */
+  act(action: string): void {
+    this.#actions.set(action, (this.#actions.get(action) ?? 0) + 1);
+  }
+
+  /** A generation is in force. */
+  generation({ policy, lists }: Generation): void {
+    const time = this.#time();
+    const { generation } = policy;
+    const inForce = new Map<string, ListRecord>();
+    for (const { id, category, mandate, loaded } of lists) {
+      const { sha256, entries } = loaded;
+      const before = this.#lists.get(id);
+      const record: ListRecord = {
+        kind: 'list',
+        time,
+        event: 'in-force',
+        list: id,
+        category,
+        mandate,
+        sha256,
+        entries,
+        generation,
+        ...changeOf(before?.entries, entries),
+      };
+      inForce.set(id, record);
+      if (before?.sha256 !== sha256 || before.mandate !== mandate) this.#options.note(record);
+    }
+    for (const [id, { category, mandate, sha256 }] of this.#lists) {
+      if (inForce.has(id)) continue;
+      const gone: ListRecord = { kind: 'list', time, event: 'out-of-force', list: id, generation };
+      this.#options.note({
+        ...gone,
+        ...(category === undefined ? {} : { category }),
+        ...(mandate === undefined ? {} : { mandate }),
+        ...(sha256 === undefined ? {} : { sha256 }),
+      });
+    }
+    this.#lists = inForce;
+  }
+
+  /** Rules more or fewer than the content before had; undefined for a list without one. */
+  entriesChange(list: string): number | undefined {
+    const { added, removed } = this.#lists.get(list) ?? {};
+    return added === undefined ? undefined : added - (removed ?? 0);
+  }
+
+  /** A configuration is in force, whose effective form has this hash. */
+  configuration(sha256: string, cause: ConfigurationCause): void {
+    const previous = this.#configuration;
+    this.#configuration = sha256;
+    if (sha256 === previous && cause === 'lists') return;
+    this.#options.note({
+      kind: 'configuration',
+      time: this.#time(),
+      event: 'in-force',
+      sha256,
+      ...(previous === undefined ? {} : { previous }),
+      cause,
+    });
+  }
+
+  /** What was to be put in force is not. */
+  refused(code: string, cause: ConfigurationCause): void {
+    this.#options.note({ kind: 'configuration', time: this.#time(), event: 'refused', code, cause });
+  }
+
+  /** Refusals are not given for this cause, or (undefined) are given. */
+  enforcement(cause: NotEnforcingCause | undefined, by?: string, reason?: string): void {
+    const { clock, monotonic, note } = this.#options;
+    if (this.#gap?.cause === cause) return;
+    const author = {
+      ...(by === undefined ? {} : { by }),
+      ...(reason === undefined ? {} : { reason: cut(reason) }),
+    };
+    const now = monotonic();
+    if (this.#gap !== undefined) {
+      const ms = Math.round(now - this.#gap.since);
+      const time = this.#time();
+      note({ kind: 'enforcement', time, event: 'gap-end', cause: this.#gap.cause, ms, ...author });
+    }
+    this.#gap = cause === undefined ? undefined : { cause, since: now };
+    if (cause === undefined) return;
+    note({
+      kind: 'enforcement',
+      time: new Date(clock()).toISOString(),
+      event: 'gap-begin',
+      cause,
+      ...author,
+    });
+  }
+
+  /** What came of a fetch; one that changed nothing is not worth a record. */
+  fetched({ list, outcome, reasons, sha256, entries }: RefreshResult): void {
+    const event = FETCH_EVENTS[outcome];
+    if (event === undefined) return;
+    this.#options.note({
+      kind: 'list',
+      time: this.#time(),
+      event,
+      list,
+      ...(sha256 === null ? {} : { sha256 }),
+      ...(entries === null ? {} : { entries }),
+      ...(reasons.length === 0 ? {} : { reason: cut(reasons.join('; ')) }),
+      ...(event === 'fetch-failed' ? { code: outcome } : {}),
+    });
+  }
+
+  /** A person decided on a content of a list. */
+  decided(event: ListDecision, list: string, sha256: string, { by, reason }: ListAuthor): void {
+    this.act(`list-${event}`);
+    this.#options.note({
+      kind: 'list',
+      time: this.#time(),
+      event,
+      list,
+      sha256,
+      by: cut(by),
+      reason: cut(reason),
+    });
+  }
+
+  /** An operator did something that no other kind of record tells. */
+  admin(action: string, by: string, reason: string | undefined, detail?: object): void {
+    this.act(action);
+    this.#options.note({
+      kind: 'admin',
+      time: this.#time(),
+      action,
+      by: cut(by),
+      ...(reason === undefined || reason === '' ? {} : { reason: cut(reason) }),
+      ...(detail === undefined ? {} : { detail }),
+    });
+  }
+
+  #time(): string {
+    return new Date(this.#options.clock()).toISOString();
+  }
+}
+
+const FETCH_EVENTS: Readonly<Record<RefreshResult['outcome'], ListRecord['event'] | undefined>> = {
+  accepted: 'fetched',
+  unchanged: undefined,
+  held: 'held',
+  unproven: 'fetch-failed',
+  postponed: 'fetch-failed',
+  failed: 'fetch-failed',
+};
+
+const cut = (text: string): string => text.slice(0, REASON_LENGTH_MAX);
+
+/** The net change: which rules they are is what `cordon lists diff` is for. */
+const changeOf = (before: number | undefined, entries: number): { added?: number; removed?: number } =>
+  before === undefined
+    ? {}
+    : { added: Math.max(0, entries - before), removed: Math.max(0, before - entries) };

@@ -1,0 +1,272 @@
+// The evidence of the running program put together: records, register of exemptions, self-probe, and what metrics,
+// commands and workers need of them.
+//
+// None of it is on the way of a query: workers have a ring and a block of counters, and all else happens in the main
+// thread and the recorder's. Each part may be missing: a disk that takes nothing costs the records or the exemptions,
+// which the log says, and answers and refusals go on.
+import { randomBytes } from 'node:crypto';
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import type { AccessRules } from '../access/access.ts';
+import { type ControlRoute, exemptionRoutes, probeRoutes, recordRoutes } from '../admin/admin.ts';
+import { type Endpoint, isAppError, systemClock } from '../base/base.ts';
+import { type ChangeRecord, createEventRing, ExemptionKeeper } from '../compliance/compliance.ts';
+import type { Config } from '../config/config.ts';
+import type { CounterTotals, EvidenceFacts, ExemptionBlock, Log } from '../observe/observe.ts';
+import { formatExemption, type SharedExemption } from '../policy/policy.ts';
+import { ChangeJournal } from './change-journal.ts';
+import { createExemptionControl, exemptionSettings, REGISTER_NAME } from './exemption-control.ts';
+import type { Generation } from './generation.ts';
+import type { WorkerExemptions } from './messages.ts';
+import { ProbeKeeper } from './probe-keeper.ts';
+import { RECORDS_NAME, recorderSettings, resolverName } from './record-settings.ts';
+import { Recorder } from './recorder.ts';
+import type { Supervisor } from './supervisor.ts';
+import { VERSION } from './version.ts';
+
+/** Bytes of a secret that only the program's own probe knows. */
+const PROBE_SECRET_BYTES = 32;
+/** Of a directory that holds who asked for what. */
+const DIRECTORY_MODE = 0o750;
+
+/** The parts of the program that evidence is about. */
+export interface EvidenceParts {
+  readonly log: Log;
+  readonly totals: CounterTotals;
+  /** Number of workers that should live. */
+  readonly workerCount: number;
+  supervisor(): Supervisor;
+  /** What is in force; undefined before the lists are. */
+  state():
+    | {
+        readonly config: Config;
+        readonly generation: Generation;
+        readonly access: AccessRules;
+        readonly listen: readonly Endpoint[];
+      }
+    | undefined;
+  isPaused(): boolean;
+}
+
+/** All evidence of one program. */
+export class Evidence {
+  readonly journal: ChangeJournal;
+  /** What the probe shows at the workers' own doors. */
+  readonly probeSecret = randomBytes(PROBE_SECRET_BYTES);
+  readonly #parts: EvidenceParts;
+  readonly #rings: readonly SharedArrayBuffer[];
+  readonly #probe: ProbeKeeper;
+  #recorder: Recorder | undefined;
+  #exemptions: ExemptionKeeper | undefined;
+  #blocks: readonly ExemptionBlock[] = [];
+  #shared: readonly SharedExemption[] = [];
+  #changing: Promise<void> = Promise.resolve();
+
+  constructor(config: Config, parts: EvidenceParts) {
+    this.#parts = parts;
+    const { log, workerCount } = parts;
+    this.#rings = config.records.isEnabled
+      ? Array.from({ length: workerCount }, () => createEventRing())
+      : [];
+    this.journal = new ChangeJournal({
+      note: (record) => this.#note(record),
+      clock: systemClock,
+      monotonic: () => performance.now(),
+    });
+    this.#probe = new ProbeKeeper({
+      clock: systemClock,
+      log,
+      random: Math.random,
+      secret: this.probeSecret,
+      state: () => parts.state(),
+      workers: () => workerCount,
+      endpoints: () => parts.supervisor().probeEndpoints(),
+      exemptions: () => this.#shared,
+      onRecord: (record) => this.#note(record),
+      onAlarm: () => undefined,
+      onDirectPort: (port, isOpen) => parts.supervisor().setProbePort(port, isOpen),
+    });
+  }
+
+  /** The ring of one worker; undefined: nobody keeps records. */
+  eventsOf(worker: number): SharedArrayBuffer | undefined {
+    return this.#rings[worker];
+  }
+
+  /**
+   * Opens records and register before any worker lives, so that exemptions hold from the first query on. Throws
+   * ERR_EXEMPTION_PROFILE and ERR_APP_RECORDER for what is wrong in the configuration.
+   */
+  async start(config: Config): Promise<void> {
+    const { log } = this.#parts;
+    const settings = recorderSettings(config);
+    const exemptions = exemptionSettings(config);
+    try {
+      mkdirSync(config.stateDirectory, { recursive: true, mode: DIRECTORY_MODE });
+    } catch (thrown) {
+      // The parts that need it say what they miss.
+      log.warn({ err: thrown }, 'the state directory cannot be made');
+    }
+    if (config.records.isEnabled) {
+      this.#recorder = Recorder.start({
+        directory: join(config.stateDirectory, RECORDS_NAME),
+        rings: this.#rings,
+        resolver: resolverName(),
+        version: VERSION,
+        settings,
+        log,
+      });
+    }
+    this.#exemptions = ExemptionKeeper.open({
+      path: join(config.stateDirectory, REGISTER_NAME),
+      clock: systemClock,
+      log,
+      onEvent: (record) => {
+        if (record.kind === 'exemption' && record.by !== undefined)
+          this.journal.act(`exemption-${record.event}`);
+        this.#note(record);
+      },
+      onChange: () => this.#share(),
+    });
+    await this.#exemptions.follow(exemptions);
+  }
+
+  /** Begins what goes by time: workers live and lists are in force, or tried. */
+  begin(): void {
+    this.#exemptions?.start();
+    this.#probe.start();
+  }
+
+  /** What numbers in events will mean; before any worker decides by the generation. */
+  define({ policy, lists }: Generation): void {
+    this.#recorder?.define({
+      generation: policy.generation,
+      groups: policy.groups.map(({ name }) => name),
+      lists: lists.map(({ id, category, loaded }) => ({
+        id,
+        category,
+        version: loaded.sha256.slice(0, VERSION_LENGTH),
+      })),
+    });
+  }
+
+  /** What is in force is about to change, and has. */
+  async whileChanging<Result>(change: () => Promise<Result>): Promise<Result> {
+    this.#probe.changing();
+    try {
+      return await change();
+    } finally {
+      this.#probe.changed();
+    }
+  }
+
+  /** Checks what a configuration says of evidence; throws ERR_EXEMPTION_PROFILE and ERR_APP_RECORDER. */
+  check(config: Config): void {
+    exemptionSettings(config);
+    recorderSettings(config);
+  }
+
+  /** Keeps to a configuration that is in force from now on. */
+  async follow(config: Config): Promise<void> {
+    const { log } = this.#parts;
+    try {
+      await this.#exemptions?.follow(exemptionSettings(config));
+      // Not waited for: a disk that hangs holds up the recorder, never a reload.
+      this.#recorder?.reconfigure(recorderSettings(config)).catch((thrown: unknown) => {
+        log.error({ err: thrown }, 'the recorder goes on with the settings that it had');
+      });
+    } catch (thrown) {
+      if (!isAppError(thrown)) throw thrown;
+      log.error({ err: thrown }, 'evidence goes on with the settings that it had');
+    }
+  }
+
+  /** The exemptions of one worker that starts. */
+  readonly exemptionsFor = (worker: number): WorkerExemptions | undefined => {
+    const block = this.#blocks[worker];
+    return block === undefined ? undefined : { exemptions: this.#shared, block };
+  };
+
+  /** The paths of the control socket. */
+  routes(): ControlRoute[] {
+    const exemptions = this.#exemptions;
+    return [
+      ...(exemptions === undefined ? [] : [exemptionRoutes(createExemptionControl(exemptions))]),
+      probeRoutes(this.#probe),
+      recordRoutes({
+        status: () => this.#recorder?.facts(),
+        reidentify: async (pseudonym, by, reason) => {
+          this.journal.act('reidentify');
+          return this.#recorder?.reidentify(pseudonym, by, reason);
+        },
+      }),
+    ];
+  }
+
+  /** What metrics tell. */
+  facts(): EvidenceFacts {
+    const { isPaused, state } = this.#parts;
+    const lists = state()?.generation.policy.lists ?? [];
+    const mode = (isLogOnly: boolean) => (isPaused() ? 'paused' : isLogOnly ? 'log-only' : 'enforce');
+    return {
+      modes: lists.map(({ id, mandate, logOnly }) => ({ list: id, mandate, mode: mode(logOnly) })),
+      exemptions: this.#exemptions?.facts(),
+      decisions: this.#exemptions?.decisionDates() ?? [],
+      probe: this.#probe.metrics(),
+      records: this.#recorder?.facts(),
+      actions: this.journal.actions,
+      nowMs: systemClock(),
+    };
+  }
+
+  /** Ends everything; the last records are on the disk when this resolves. */
+  async stop(): Promise<void> {
+    await this.#probe.close();
+    this.#exemptions?.close();
+    await this.#recorder?.stop();
+  }
+
+  #note(record: ChangeRecord): void {
+    this.#recorder?.note(record);
+  }
+
+  /** Hands what the register says to the workers, one change after the other. */
+  #share(): Promise<void> {
+    const shared = this.#changing.then(
+      () => this.#shareNow(),
+      () => this.#shareNow(),
+    );
+    this.#changing = shared;
+    return shared;
+  }
+
+  async #shareNow(): Promise<void> {
+    const { totals, workerCount, supervisor } = this.#parts;
+    const exemptions = this.#exemptions?.toShared() ?? [];
+    const before = this.#blocks;
+    const ids = exemptions.map(({ number }) => formatExemption(number));
+    const blocks = Array.from({ length: workerCount }, () => totals.openExemptions({ ids }));
+    const previous = this.#shared;
+    this.#shared = exemptions;
+    this.#blocks = blocks;
+    try {
+      await this.whileChanging(() =>
+        supervisor().setExemptions((index) => ({ exemptions, block: blocks[index] ?? EMPTY_BLOCK(totals) })),
+      );
+    } catch (thrown) {
+      // Workers that did not take them are dead or die; what starts anew takes the new ones.
+      if (isAppError(thrown) && thrown.code === 'ERR_POLICY_SIZE') {
+        this.#shared = previous;
+        this.#blocks = before;
+        for (const block of blocks) totals.retireExemptions(block);
+      }
+      throw thrown;
+    }
+    for (const block of before) totals.retireExemptions(block);
+  }
+}
+
+/** Digits of a list's hash in records. */
+const VERSION_LENGTH = 12;
+
+const EMPTY_BLOCK = (totals: CounterTotals): ExemptionBlock => totals.openExemptions({ ids: [] });

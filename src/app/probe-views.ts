@@ -1,0 +1,121 @@
+// As whom the self-probe asks: for each group an address that really leads to it, for each listener this host itself.
+//
+// A prefix of a group may be taken apart by more specific ones of others until nothing is left of it, or may lie
+// outside of what may ask at all. So addresses are tried where regions begin: at the starts of prefixes and right behind
+// their ends; if none of these is a client of the group, no address is. What decides is the room access itself.
+import { createSocket } from 'node:dgram';
+import { type AccessRules, Clients } from '../access/access.ts';
+import {
+  type AddressWords,
+  type Endpoint,
+  errorText,
+  isIpv4,
+  matchesPrefix,
+  type Prefix,
+  parseAddress,
+} from '../base/base.ts';
+
+/** Representatives of one group by its listeners: more would only ask the same again. */
+const LISTENERS_MAX = 4;
+
+/** Somebody who asks. */
+export interface Asker {
+  readonly address: AddressWords;
+  /** Name of the listener that is asked; empty: one without a group of its own. */
+  readonly listener: string;
+}
+
+/** Who asks for a group; without anybody, nobody can belong to it. */
+export interface GroupAskers {
+  readonly group: string;
+  readonly askers: readonly Asker[];
+}
+
+/**
+ * Representatives of each group, in the order of `groups`: one for each family of addresses that it has, and one for
+ * each of its listeners. Addresses in `avoid` are taken only where there is no other.
+ */
+export const chooseAskers = (
+  rules: AccessRules,
+  groups: readonly string[],
+  avoid: readonly Prefix[] = [],
+): readonly GroupAskers[] => {
+  const clients = new Clients(rules);
+  const candidates = [...candidatesOf([...rules.allow, ...rules.groups.flat(), ...avoid])].filter(
+    (address) => clients.identify(address, '').allowed,
+  );
+  const isAvoided = (address: AddressWords): boolean =>
+    avoid.some(({ words, bits }) => matchesPrefix(address, words, bits));
+  // The sort is stable: both kinds keep their order.
+  candidates.sort((a, b) => Number(isAvoided(a)) - Number(isAvoided(b)));
+  const [anybody] = candidates;
+  return groups.map((group, index) => {
+    const own = candidates.filter((address) => clients.identify(address, '').group === index);
+    const askers: Asker[] = [];
+    for (const isFamily of [isIpv4, (address: AddressWords) => !isIpv4(address)]) {
+      const address = own.find(isFamily);
+      if (address !== undefined) askers.push({ address, listener: '' });
+    }
+    for (const listener of (rules.listeners[index] ?? []).slice(0, LISTENERS_MAX)) {
+      if (anybody !== undefined) askers.push({ address: anybody, listener });
+    }
+    return { group, askers };
+  });
+};
+
+/** The first address of each prefix and the first behind it: where what holds for addresses may change. */
+function* candidatesOf(prefixes: readonly Prefix[]): Generator<AddressWords> {
+  for (const { words } of prefixes) yield words;
+  for (const prefix of prefixes) {
+    const next = addressBehind(prefix);
+    if (next !== undefined) yield next;
+  }
+}
+
+/** Undefined behind the last address of all. */
+const addressBehind = ({ words, bits }: Prefix): AddressWords | undefined => {
+  const next = Uint32Array.from(words);
+  let carry = bits === 0 ? 0 : 1 << (31 - ((bits - 1) & 31));
+  for (let word = (bits - 1) >>> 5; word >= 0 && carry !== 0; word--) {
+    const sum = (next[word] ?? 0) + (carry >>> 0);
+    next[word] = sum;
+    carry = sum > 0xffff_ffff ? 1 : 0;
+  }
+  return bits === 0 || carry !== 0 ? undefined : next;
+};
+
+/** How this host reaches a listener. */
+export interface ListenerAccess {
+  readonly server: Endpoint;
+  /** The address that this host asks from. */
+  readonly client: AddressWords;
+}
+
+/** Where to ask a listener from this host, or in words why that cannot be known. */
+export const reachListener = async (listener: Endpoint): Promise<ListenerAccess | string> => {
+  const server = { ...listener, address: LOOPBACK_OF[listener.address] ?? listener.address };
+  const client = new Uint32Array(4);
+  try {
+    return parseAddress(await sourceTowards(server), client) ? { server, client } : 'its address is none';
+  } catch (thrown) {
+    return `this host cannot ask it: ${errorText(thrown)}`;
+  }
+};
+
+/** Listeners on every address are asked on one that each host has. */
+const LOOPBACK_OF: Readonly<Record<string, string>> = { '0.0.0.0': '127.0.0.1', '::': '::1' };
+
+/** The kernel chooses the address that packets to a server come from; connecting tells it without sending any. */
+const sourceTowards = (server: Endpoint): Promise<string> =>
+  new Promise((resolve, reject) => {
+    const socket = createSocket(server.family === 6 ? 'udp6' : 'udp4');
+    socket.once('error', (error) => {
+      socket.close();
+      reject(error);
+    });
+    socket.connect(server.port, server.address, () => {
+      const { address } = socket.address();
+      socket.close();
+      resolve(address);
+    });
+  });

@@ -1,0 +1,89 @@
+// What the configuration says of records, as the recorder takes it.
+import { readFileSync } from 'node:fs';
+import { hostname } from 'node:os';
+import { AppError, errorText, systemErrorCode } from '../base/base.ts';
+import type { Config, RecordOutputConfig, RecordsConfig } from '../config/config.ts';
+import type { OutputSettings, RecorderSettings } from './recorder-messages.ts';
+import { VERSION } from './version.ts';
+
+/** The records' directory in the state directory. */
+export const RECORDS_NAME = 'records';
+
+/** Name of this resolver in records and outputs: what of the host's name is visible ASCII. */
+export const resolverName = (): string => hostname().replace(/[^\x21-\x7e]/g, '') || 'unknown';
+
+/** Settings of the recorder. Throws ERR_APP_RECORDER for a file of certificates that cannot be read. */
+export const recorderSettings = ({ records }: Config): RecorderSettings => ({
+  identity: identityOf(records),
+  retention: records.retention,
+  heads: { everyMs: records.heads.everyMs, file: records.heads.filePath },
+  outputs: records.outputs.map(toOutput),
+});
+
+const identityOf = ({
+  identity,
+  truncateBits,
+  keyRotationMs,
+}: RecordsConfig): RecorderSettings['identity'] => {
+  switch (identity) {
+    case 'full':
+      return { kind: 'full' };
+    case 'truncated':
+      return { kind: 'truncated', ipv4Bits: truncateBits.ipv4, ipv6Bits: truncateBits.ipv6 };
+    case 'pseudonym':
+      return { kind: 'pseudonym', rotateMs: keyRotationMs };
+  }
+};
+
+/** The name of an output, for metrics and records, is where it goes. */
+const toOutput = ({ to, text, classes, caPath, facility }: RecordOutputConfig): OutputSettings => {
+  const common = { name: text, classes };
+  const identity = resolverName();
+  switch (to.kind) {
+    case 'file':
+      return { kind: 'jsonl', ...common, path: to.path };
+    case 'dnstap-unix':
+      return {
+        kind: 'dnstap',
+        ...common,
+        to: { transport: 'unix', path: to.path },
+        identity,
+        version: `cordon ${VERSION}`,
+      };
+    case 'dnstap-tcp':
+      return {
+        kind: 'dnstap',
+        ...common,
+        to: { transport: 'tcp', address: to.endpoint.address, port: to.endpoint.port },
+        identity,
+        version: `cordon ${VERSION}`,
+      };
+    case 'syslog': {
+      const { address, port } = to.endpoint;
+      const { serverName } = to;
+      return {
+        kind: 'syslog',
+        ...common,
+        to:
+          serverName === undefined
+            ? { transport: 'tcp', address, port }
+            : { transport: 'tls', address, port, serverName, ...(caPath && { ca: readCa(caPath) }) },
+        hostname: identity,
+        facility,
+        processId: process.pid,
+      };
+    }
+  }
+};
+
+const readCa = (path: string): string => {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (thrown) {
+    if (systemErrorCode(thrown) === undefined) throw thrown;
+    throw new AppError('ERR_APP_RECORDER', `reading the certificates ${path}: ${errorText(thrown)}`, {
+      cause: thrown,
+      hint: 'The key records.outputs of the configuration names the file.',
+    });
+  }
+};

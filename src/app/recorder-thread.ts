@@ -1,0 +1,187 @@
+// The recorder's thread: drives a Recording with a timer and with messages, and makes its outputs.
+//
+// It has few modules and a small heap. Whatever it waits for, a disk that hangs above all, it waits for alone: workers
+// write into rings, and the main thread only posts messages.
+import { isDeepStrictEqual } from 'node:util';
+import { parentPort, workerData } from 'node:worker_threads';
+import { isAppError, systemClock } from '../base/base.ts';
+import {
+  DnstapOutput,
+  EventReader,
+  JsonLinesOutput,
+  Recording,
+  type RecordLog,
+  type RecordOutput,
+  SyslogOutput,
+  type Written,
+} from '../compliance/compliance.ts';
+import type { OutputSettings, RecorderReply, RecorderRequest, RecorderStart } from './recorder-messages.ts';
+
+/** Between two reports to the main thread, milliseconds: metrics are scraped less often. */
+const FACTS_MS = 1_000;
+/** After each 20 ms of a check: it takes a tenth of a core. */
+const CHECK_PAUSE_MS = 180;
+
+const pause = (): Promise<void> =>
+  new Promise((resolve) => {
+    setTimeout(resolve, CHECK_PAUSE_MS);
+  });
+
+const createOutput = (settings: OutputSettings): RecordOutput => {
+  switch (settings.kind) {
+    case 'jsonl':
+      return new JsonLinesOutput(settings);
+    case 'syslog':
+      return new SyslogOutput(settings);
+    case 'dnstap':
+      return new DnstapOutput(settings);
+  }
+};
+
+/** Outputs and the settings that they were made from. */
+type Made = readonly { readonly settings: OutputSettings; readonly output: RecordOutput }[];
+
+/** Drives the recording until it is told to stop. */
+class RecorderThread {
+  readonly #port: NonNullable<typeof parentPort>;
+  readonly #recording: Recording;
+  #made: Made;
+  #timer: NodeJS.Timeout | undefined;
+  #isDue = false;
+  #isStopped = false;
+
+  constructor(port: NonNullable<typeof parentPort>, start: RecorderStart) {
+    const { directory, rings, resolver, version, settings, generations, resumed } = start;
+    this.#port = port;
+    this.#made = settings.outputs.map((output) => ({ settings: output, output: createOutput(output) }));
+    this.#recording = new Recording({
+      ...settings,
+      directory,
+      readers: rings.map((ring) => new EventReader(ring)),
+      droppedBefore: resumed?.droppedBefore ?? [],
+      watchedUntilMs: resumed?.watchedUntilMs,
+      outputs: this.#made.map(({ output }) => output),
+      resolver,
+      version,
+      isResumed: resumed !== undefined,
+      clock: systemClock,
+      monotonic: () => performance.now(),
+      log: this.#createLog(),
+      pause,
+    });
+    for (const facts of generations) this.#recording.define(facts);
+    port.on('message', (request: RecorderRequest) => this.#take(request));
+    setInterval(() => this.#report(), FACTS_MS);
+    this.#tick();
+  }
+
+  #take(request: RecorderRequest): void {
+    switch (request.kind) {
+      case 'define':
+        this.#recording.define(request.facts);
+        return;
+      case 'lost':
+        this.#recording.lost(request.count);
+        return;
+      case 'write':
+        this.#recording.writeText(request.change, this.#answer(request.request));
+        // All messages that are there go into one commit.
+        this.#tickSoon();
+        return;
+      case 'reconfigure':
+        this.#reconfigure(request.settings);
+        this.#answer(request.request)(undefined);
+        return;
+      case 'reidentify':
+        this.#settle(
+          request.request,
+          this.#recording.reidentify(request.pseudonym, request.by, request.reason),
+        );
+        this.#tickSoon();
+        return;
+      case 'stop':
+        this.#stop(request.request);
+    }
+  }
+
+  /** Outputs whose settings did not change go on with what they have. */
+  #reconfigure(settings: RecorderStart['settings']): void {
+    const before = [...this.#made];
+    const made = settings.outputs.map((output) => {
+      const index = before.findIndex((known) => isDeepStrictEqual(known.settings, output));
+      const [known] = index < 0 ? [] : before.splice(index, 1);
+      known?.output.reopen?.();
+      return known ?? { settings: output, output: createOutput(output) };
+    });
+    this.#made = made;
+    this.#recording.reconfigure(
+      settings,
+      made.map(({ output }) => output),
+    );
+    for (const { output } of before) void output.close();
+  }
+
+  #tick(): void {
+    if (this.#isStopped) return;
+    const delayMs = this.#recording.tick();
+    void this.#recording.housekeep();
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.#tick(), delayMs);
+  }
+
+  #tickSoon(): void {
+    if (this.#isDue) return;
+    this.#isDue = true;
+    setImmediate(() => {
+      this.#isDue = false;
+      this.#tick();
+    });
+  }
+
+  #stop(request: number): void {
+    this.#isStopped = true;
+    const stopped = this.#recording.stop().then(() => {
+      this.#report();
+      return '';
+    });
+    this.#settle(request, stopped);
+  }
+
+  #answer(request: number): Written {
+    return (error) => {
+      if (error === undefined) this.#post({ kind: 'done', request });
+      else this.#post({ kind: 'failed', request, code: error.code, text: error.message, hint: error.hint });
+    };
+  }
+
+  #settle(request: number, outcome: Promise<string>): void {
+    outcome.then(
+      (value) => this.#post({ kind: 'done', request, value }),
+      (thrown: unknown) => {
+        if (!isAppError(thrown)) throw thrown;
+        this.#answer(request)(thrown);
+      },
+    );
+  }
+
+  #report(): void {
+    this.#post({ kind: 'facts', facts: this.#recording.facts(), nowMs: systemClock() });
+  }
+
+  #createLog(): RecordLog {
+    const at =
+      (level: 'info' | 'warn' | 'error') =>
+      (fields: object, text: string): void =>
+        this.#post({ kind: 'log', level, fields, text });
+    return { info: at('info'), warn: at('warn'), error: at('error') };
+  }
+
+  #post(reply: RecorderReply): void {
+    this.#port.postMessage(reply);
+  }
+}
+
+if (parentPort !== null) {
+  // The main thread's own type.
+  new RecorderThread(parentPort, workerData as RecorderStart);
+}

@@ -1,0 +1,164 @@
+// cordon probe: is everything refused that a mandate list names, for everybody, in whatever way it is asked for?
+//
+// Without --from the running program is told to sweep itself now, and its results are shown. With --from another
+// resolver is asked from here, with no program running. Exit code 0 only when everything was found enforced.
+import { lookup } from 'node:dns/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
+import {
+  AppError,
+  errorText,
+  isAppError,
+  type ProbeRunStatus,
+  type ProbeStatus,
+  parseEndpoint,
+  probeServer,
+  readKeptPaths,
+  withoutMissing,
+} from '../app/app.ts';
+import type { Config } from '../config/config.ts';
+import { askService } from './lists-client.ts';
+import { formatRun, formatServerProbe, progressLine } from './probe-text.ts';
+import { configPath, readArguments, requireConfig, UsageError } from './usage.ts';
+
+const DNS_PORT = 53;
+/** Between two looks at a sweep that runs. */
+const LOOK_MS = 300;
+/** Questions a second to a server that is not ours: what one busy client asks. */
+const RATE_DEFAULT = 50;
+const RATE_MAX = 10_000;
+const SAMPLE_MAX = 1_000_000;
+const PROBLEM = 1;
+
+/** Runs `cordon probe ARGS`; returns the exit code, throws UsageError or AppError. */
+export const probe = async (args: string[]): Promise<number> => {
+  const { values } = readArguments({
+    args,
+    options: {
+      config: { type: 'string' },
+      from: { type: 'string' },
+      group: { type: 'string' },
+      sample: { type: 'string' },
+      rate: { type: 'string' },
+      sinkhole: { type: 'string', multiple: true, default: [] },
+      json: { type: 'boolean', default: false },
+    },
+  });
+  const { from, group, json, sinkhole } = values;
+  if (from === undefined && (values.sample ?? values.rate ?? sinkhole[0]) !== undefined) {
+    throw new UsageError('--sample, --rate and --sinkhole need --from');
+  }
+  const sample = values.sample === undefined ? undefined : numberFrom('--sample', values.sample, SAMPLE_MAX);
+  const rate = values.rate === undefined ? RATE_DEFAULT : numberFrom('--rate', values.rate, RATE_MAX);
+  for (const address of sinkhole) {
+    if (parseEndpoint(address, 0)?.address !== address) throw new UsageError(`"${address}" is no address`);
+  }
+  const config = requireConfig(configPath(values.config));
+  if (group !== undefined && !config.groups.some(({ name }) => name === group)) {
+    const known = config.groups.map(({ name }) => name).join(', ');
+    throw new UsageError(`there is no group "${group.slice(0, 64)}"; groups are ${known}`);
+  }
+  if (from === undefined) return sweep(config, group, json);
+  return askServer(config, { from, group, sample, rate, sinkholes: sinkhole, json });
+};
+
+const numberFrom = (option: string, text: string, max: number): number => {
+  const number = /^\d{1,7}$/.test(text) ? Number(text) : 0;
+  if (number >= 1 && number <= max) return number;
+  throw new UsageError(`${option} takes a number from 1 to ${max}`);
+};
+
+/** Lets the running program sweep, and waits for what it finds. */
+const sweep = async (config: Config, group: string | undefined, json: boolean): Promise<number> => {
+  // The program that answers is this one: the socket lies in its own state directory.
+  const { run } = (await askService(config, '/v1/probe', group === undefined ? {} : { group })) as {
+    run: number;
+  };
+  const progress = new Progress();
+  for (;;) {
+    const status = (await askService(config, '/v1/probe')) as ProbeStatus;
+    if (status.runs.some((kept) => kept.run === run)) break;
+    if (status.running?.run === run) progress.show(status.running.asked, status.running.total);
+    else if (!status.waiting.includes(run)) {
+      progress.end();
+      throw new AppError('ERR_CLI_PROBE', `waiting for sweep ${run}: it came to no end`, {
+        hint: 'The log of the service says why.',
+      });
+    }
+    await sleep(LOOK_MS);
+  }
+  progress.end();
+  // As above.
+  const found = (await askService(config, `/v1/probe/${run}`)) as ProbeRunStatus;
+  process.stdout.write(json ? `${JSON.stringify(found, undefined, 2)}\n` : formatRun(found));
+  return found.outcome === 'enforced' ? 0 : PROBLEM;
+};
+
+interface ServerInput {
+  readonly from: string;
+  readonly group: string | undefined;
+  readonly sample: number | undefined;
+  readonly rate: number;
+  readonly sinkholes: readonly string[];
+  readonly json: boolean;
+}
+
+/** Asks another resolver. */
+const askServer = async (config: Config, input: ServerInput): Promise<number> => {
+  const server = await findServer(input.from);
+  const pathOf = await readKeptPaths(config, Date.now);
+  const progress = new Progress();
+  const abort = new AbortController();
+  process.once('SIGINT', () => abort.abort());
+  const found = await probeServer(
+    withoutMissing(config, pathOf),
+    {
+      ...input,
+      server,
+      signal: abort.signal,
+      onProgress: (asked, total) => progress.show(asked, total),
+    },
+    pathOf,
+  );
+  progress.end();
+  if (found === undefined) return PROBLEM;
+  process.stdout.write(input.json ? `${JSON.stringify(found, undefined, 2)}\n` : formatServerProbe(found));
+  return found.outcome === 'enforced' ? 0 : PROBLEM;
+};
+
+/** An address with a port, or a host that the system's resolver knows. */
+const findServer = async (text: string): Promise<NonNullable<ReturnType<typeof parseEndpoint>>> => {
+  const server = parseEndpoint(text, DNS_PORT);
+  if (server !== undefined) return server;
+  const [, host = '', port = `${DNS_PORT}`] = /^([a-z0-9._-]+)(?::(\d{1,5}))?$/i.exec(text) ?? [];
+  if (host === '') throw new UsageError(`"${text.slice(0, 64)}" is no address or host with a port`);
+  try {
+    const { address } = await lookup(host);
+    const found = parseEndpoint(
+      address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`,
+      DNS_PORT,
+    );
+    if (found !== undefined) return found;
+    throw new UsageError(`"${text.slice(0, 64)}" is no host with a port`);
+  } catch (thrown) {
+    if (thrown instanceof UsageError || isAppError(thrown)) throw thrown;
+    throw new AppError('ERR_CLI_PROBE', `looking for the resolver ${host}: ${errorText(thrown)}`, {
+      hint: 'Name its address.',
+    });
+  }
+};
+
+/** A line on a terminal that is written over; nothing where output goes elsewhere. */
+class Progress {
+  #shown = false;
+
+  show(asked: number, total: number): void {
+    if (!process.stderr.isTTY) return;
+    this.#shown = true;
+    process.stderr.write(`\r${progressLine(asked, total)}\x1b[K`);
+  }
+
+  end(): void {
+    if (this.#shown) process.stderr.write('\r\x1b[K');
+    this.#shown = false;
+  }
+}

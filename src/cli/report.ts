@@ -1,0 +1,140 @@
+// `cordon report`: what the records show about a period, as a file for people or for programs, with its signature.
+//
+// It reads the records itself, while the program runs and without it. The report goes to --out, with its signature
+// beside it, or to standard output without one; what is said on the way goes to standard error.
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import {
+  AppError,
+  createReport,
+  errorText,
+  RECORDS_DIRECTORY,
+  REPORT_FORMATS,
+  REPORT_TABLES,
+  type ReportFormat,
+  type ReportStep,
+  readPeriod,
+  SIGNATURE_ENDING,
+  signReport,
+  verifyReport,
+} from '../app/app.ts';
+import { configPath, readArguments, requireConfig, UsageError } from './usage.ts';
+
+/** A report may hold the papers of exemptions: not for everybody on the machine. */
+const FILE_MODE = 0o640;
+/** Before progress is shown, and between two of its lines, milliseconds. */
+const PROGRESS_AFTER_MS = 1_000;
+const PROGRESS_EVERY_MS = 200;
+
+/** Runs the command; `verify` checks the signature of a report. */
+export const report = (args: string[]): Promise<number> => {
+  const [first, ...rest] = args;
+  return first === 'verify' ? Promise.resolve(verify(rest)) : create(args);
+};
+
+const create = async (args: string[]): Promise<number> => {
+  const { values, positionals } = readArguments({
+    args,
+    allowPositionals: true,
+    options: {
+      config: { type: 'string' },
+      from: { type: 'string' },
+      to: { type: 'string' },
+      group: { type: 'string' },
+      format: { type: 'string', default: 'html' },
+      table: { type: 'string' },
+      out: { type: 'string' },
+      unsigned: { type: 'boolean', default: false },
+    },
+  });
+  if (positionals.length > 0) throw new UsageError(`"${positionals[0]}" is not understood`);
+  const { from, to, group, table, out } = values;
+  if (from === undefined || to === undefined) throw new UsageError('--from and --to are needed');
+  const period = readPeriod(from, to);
+  if (typeof period === 'string') throw new UsageError(period);
+  const format = requireFormat(values.format);
+  requireTable(format, table);
+  if (format === 'pdf' && out === undefined && process.stdout.isTTY)
+    throw new UsageError('a PDF is not for a terminal: name a file with --out');
+  const config = requireConfig(configPath(values.config));
+  const directory = join(config.stateDirectory, RECORDS_DIRECTORY);
+  const progress = createProgress();
+  const groups = config.groups.map(({ name }) => name);
+  const bytes = await createReport({
+    ...{ directory, ...period, group, groups, format, table },
+    onStep: progress.show,
+  }).finally(progress.end);
+  if (out === undefined) process.stdout.write(bytes);
+  else writeReport(out, bytes, values.unsigned ? undefined : signReport(bytes, directory));
+  return 0;
+};
+
+const writeReport = (
+  path: string,
+  bytes: Uint8Array,
+  signature: { text: string; keyId: string } | undefined,
+): void => {
+  write(path, bytes);
+  if (signature !== undefined) write(`${path}${SIGNATURE_ENDING}`, signature.text);
+  const signed = signature === undefined ? 'not signed' : `signed by key ${signature.keyId}`;
+  process.stderr.write(`${path}: ${bytes.length} bytes, ${signed}\n`);
+};
+
+const write = (path: string, content: Uint8Array | string): void => {
+  try {
+    writeFileSync(path, content, { mode: FILE_MODE });
+  } catch (cause) {
+    throw new AppError('ERR_CLI_OUTPUT', `writing ${path}: ${errorText(cause)}`, { cause });
+  }
+};
+
+const verify = (args: string[]): number => {
+  const { values, positionals } = readArguments({
+    args,
+    allowPositionals: true,
+    options: { config: { type: 'string' }, key: { type: 'string' } },
+  });
+  const [path] = positionals;
+  if (path === undefined || positionals.length > 1) throw new UsageError('one FILE is needed');
+  const keys =
+    values.key === undefined
+      ? { directory: join(requireConfig(configPath(values.config)).stateDirectory, RECORDS_DIRECTORY) }
+      : { keyPath: values.key };
+  const keyId = verifyReport(path, keys);
+  process.stdout.write(`${path}: unchanged, signed by key ${keyId}\n`);
+  return 0;
+};
+
+const requireFormat = (text: string): ReportFormat => {
+  const format = REPORT_FORMATS.find((one) => one === text);
+  if (format !== undefined) return format;
+  throw new UsageError(`--format "${text}" is none of ${REPORT_FORMATS.join(', ')}`);
+};
+
+const requireTable = (format: ReportFormat, table: string | undefined): void => {
+  if (table === undefined) return;
+  if (format !== 'csv') throw new UsageError('--table goes with --format csv');
+  if (!REPORT_TABLES.includes(table))
+    throw new UsageError(`--table "${table}" is none of ${REPORT_TABLES.join(', ')}`);
+};
+
+/** One line that is written over, on a terminal, once it takes long enough to be asked about. */
+const createProgress = (): { show: (step: ReportStep) => void; end: () => void } => {
+  const startMs = performance.now();
+  let shownMs = 0;
+  const show = (step: ReportStep): void => {
+    const nowMs = performance.now();
+    if (!process.stderr.isTTY || nowMs - startMs < PROGRESS_AFTER_MS || nowMs - shownMs < PROGRESS_EVERY_MS)
+      return;
+    shownMs = nowMs;
+    const text =
+      step.kind === 'checking'
+        ? `checking ${step.records} records`
+        : `reading, ${Math.round(step.part * 100)} %`;
+    process.stderr.write(`\r\u001b[K${text}`);
+  };
+  const end = (): void => {
+    if (shownMs > 0) process.stderr.write('\r\u001b[K');
+  };
+  return { show, end };
+};

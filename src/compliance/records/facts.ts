@@ -1,0 +1,51 @@
+// What the numbers in events mean: names of groups and lists, by the policy generation that decided.
+//
+// The main thread defines a generation before any worker decides by it. Events of an earlier one arrive for a moment
+// after a change, and for longer after a disk that was full; the last few are kept.
+
+/** Generations that are kept: a reload each second for a quarter of a minute. */
+export const GENERATIONS_MAX = 16;
+
+/** One list as records name it. */
+export interface ListName {
+  readonly id: string;
+  readonly category?: string | undefined;
+  /** First 12 hexadecimal digits of the SHA-256 of its content. */
+  readonly version: string;
+}
+
+/** Names by the indexes that a generation's verdicts have. */
+export interface GenerationFacts {
+  readonly generation: number;
+  readonly groups: readonly string[];
+  readonly lists: readonly ListName[];
+}
+
+/** The last generations; the oldest goes first. */
+export class KnownGenerations {
+  readonly #known = new Map<number, GenerationFacts>();
+
+  define(facts: GenerationFacts): void {
+    this.#known.delete(facts.generation);
+    this.#known.set(facts.generation, facts);
+    for (const oldest of this.#known.keys()) {
+      if (this.#known.size <= GENERATIONS_MAX) break;
+      this.#known.delete(oldest);
+    }
+  }
+
+  /** All of them, for a thread that starts anew. */
+  all(): GenerationFacts[] {
+    return [...this.#known.values()];
+  }
+
+  /** The name of a group; its number where nobody defined it. */
+  group(generation: number, index: number): string {
+    return this.#known.get(generation)?.groups[index] ?? `#${index}`;
+  }
+
+  /** A list; its number where nobody defined it. */
+  list(generation: number, index: number): Partial<ListName> & Pick<ListName, 'id'> {
+    return this.#known.get(generation)?.lists[index] ?? { id: `#${index}` };
+  }
+}

@@ -1,0 +1,70 @@
+// What was changed, when and by whom: configuration, lists, exemptions, decisions, and what operators did.
+import type { ChangeRecord, ExemptionRecord } from '../record.ts';
+import type { PlacedChange } from './evidence.ts';
+import type { ChangeEntry } from './model.ts';
+
+/** Hexadecimal digits of a hash that people compare. */
+const HASH_DIGITS = 12;
+
+/** The entry for a record; undefined for what is told elsewhere. Exemptions are filtered by the caller. */
+export const toChangeEntry = ({ sequence, record }: PlacedChange): ChangeEntry | undefined => {
+  const told = tell(record);
+  if (told === undefined) return undefined;
+  const { event, subject = null, detail = null } = told;
+  return {
+    time: record.time,
+    sequence,
+    kind: record.kind,
+    event,
+    subject,
+    by: ('by' in record ? record.by : undefined) ?? null,
+    reason: ('reason' in record ? record.reason : undefined) ?? null,
+    detail,
+  };
+};
+
+interface Told {
+  readonly event: string;
+  readonly subject?: string | undefined;
+  readonly detail?: string | undefined;
+}
+
+const tell = (record: ChangeRecord): Told | undefined => {
+  switch (record.kind) {
+    case 'configuration':
+      return {
+        event: record.event,
+        subject: short(record.sha256),
+        detail: join(record.cause, record.code, record.previous && `before: ${short(record.previous)}`),
+      };
+    case 'exemption':
+      return { event: record.event, subject: record.id, detail: roleOf(record) };
+    case 'decision':
+      return { event: record.event, subject: record.list };
+    case 'admin':
+      return {
+        event: record.action,
+        detail: record.detail === undefined ? undefined : JSON.stringify(record.detail),
+      };
+    case 'list':
+      // Fetches are the program's, and stand with the list.
+      if (record.event === 'fetched' || record.event === 'fetch-failed') return undefined;
+      return { event: record.event, subject: record.list, detail: join(short(record.sha256), record.code) };
+    case 'enforcement':
+      // What only happened is in the section about it.
+      return record.by === undefined ? undefined : { event: record.event, subject: record.cause };
+    case 'records':
+      if (record.event !== 'reidentified' && record.event !== 'pseudonym-key') return undefined;
+      return { event: record.event, subject: record.file, detail: record.text };
+    case 'service':
+    case 'probe':
+      return undefined;
+  }
+};
+
+const roleOf = (record: ExemptionRecord): string | undefined => record.role && `as ${record.role}`;
+
+const short = (hash: string | undefined): string | undefined => hash?.slice(0, HASH_DIGITS);
+
+const join = (...parts: (string | undefined)[]): string | undefined =>
+  parts.filter((part) => part !== undefined && part !== '').join('; ') || undefined;

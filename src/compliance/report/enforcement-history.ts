@@ -1,0 +1,177 @@
+// In force or not, to the millisecond, as the records of service, enforcement and probe tell it.
+//
+// The prohibition counts as in force only where a record says that it was: from the end of a gap, or from a probe that
+// found it so, until the next thing that says otherwise. What nobody recorded is no evidence, however likely. A crash is
+// known afterwards: from the last record that was written until the next start it counts as not in force, which is the
+// most that it can have been.
+import type { ChangeRecord, EnforcementRecord } from '../record.ts';
+import type { PlacedChange } from './evidence.ts';
+import type { CauseTotal, EnforcementInterval, EnforcementSection, EnforcementState } from './model.ts';
+import { SpanLine } from './spans.ts';
+import { timeText } from './time-text.ts';
+
+interface Standing {
+  readonly state: EnforcementState;
+  readonly cause: string | null;
+  readonly isUncertain: boolean;
+  readonly by: string | null;
+  readonly reason: string | null;
+}
+
+const IN_FORCE: Standing = { state: 'in-force', cause: null, isUncertain: false, by: null, reason: null };
+const unknown = (cause: string): Standing => ({ ...IN_FORCE, state: 'no-evidence', cause });
+const gap = (cause: string): Standing => ({ ...IN_FORCE, state: 'not-in-force', cause });
+
+const isSame = (a: Standing, b: Standing): boolean =>
+  a.state === b.state && a.cause === b.cause && a.by === b.by && a.reason === b.reason;
+
+/** Follows the chain of changes. */
+export class EnforcementHistory {
+  readonly #line = new SpanLine<Standing>(unknown('before-records'), isSame);
+  /** Gaps that began and have not ended, by cause. */
+  readonly #gaps = new Map<string, { readonly standing: Standing; readonly beganMs: number }>();
+  #isRunning = false;
+  #startMs = Number.NEGATIVE_INFINITY;
+  #sequence = 0;
+  #lastMs = Number.NEGATIVE_INFINITY;
+  #steps: { readonly fromMs: number; readonly untilMs: number }[] = [];
+
+  /** Takes the next record of the chain. */
+  add({ sequence, record }: PlacedChange): void {
+    const atMs = Date.parse(record.time);
+    if (this.#sequence > 0 && sequence !== this.#sequence + 1) this.#miss(atMs);
+    if (atMs < this.#lastMs) this.#steps.push({ fromMs: atMs, untilMs: this.#lastMs });
+    this.#sequence = sequence;
+    this.#read(record, atMs);
+    this.#lastMs = atMs;
+  }
+
+  /** What is known of a period; nothing is known after `evidenceEndMs`. */
+  section(fromMs: number, untilMs: number, evidenceEndMs: number): EnforcementSection {
+    if (evidenceEndMs < untilMs) this.#line.set(evidenceEndMs, unknown('after-records'));
+    const spans = this.#line.within(fromMs, untilMs);
+    const intervals = spans.map(
+      ({ fromMs: start, untilMs: end, value }): EnforcementInterval => ({
+        from: timeText(start),
+        until: timeText(end),
+        ms: end - start,
+        ...value,
+      }),
+    );
+    const ms = { 'in-force': 0, 'not-in-force': 0, 'no-evidence': 0 };
+    for (const interval of intervals) ms[interval.state] += interval.ms;
+    return { ms, causes: totalCauses(intervals), intervals, notes: this.#notes(intervals, fromMs, untilMs) };
+  }
+
+  #read(record: ChangeRecord, atMs: number): void {
+    switch (record.kind) {
+      case 'service':
+        if (record.event === 'start') this.#start(atMs);
+        if (record.event === 'stop') this.#stop(atMs, gap('stopped'));
+        if (record.event === 'unclean-end') this.#crash(atMs, record.lastWritten);
+        break;
+      case 'enforcement':
+        if (record.event === 'gap-begin') this.#begin(record, atMs);
+        else this.#end(record, atMs);
+        this.#isRunning = true;
+        this.#line.set(atMs, this.#standing());
+        break;
+      case 'probe':
+        // Proof where nothing else is: the records begin in the middle of a run, or some are missing.
+        if (this.#line.current.state === 'no-evidence' && record.outcome === 'enforced') {
+          this.#isRunning = true;
+          this.#line.set(atMs, this.#standing());
+        }
+        break;
+      default:
+    }
+  }
+
+  #begin({ cause, by, reason }: EnforcementRecord, atMs: number): void {
+    // What begins while the start is under way says itself why.
+    this.#gaps.delete('');
+    const standing = { ...gap(cause), by: by ?? null, reason: reason ?? null };
+    this.#gaps.set(cause, { standing, beganMs: atMs });
+  }
+
+  #end({ cause, ms = 0 }: EnforcementRecord, atMs: number): void {
+    const ended = this.#gaps.get(cause);
+    // The clock went back meanwhile: the gap was as long as the monotonic clock says, and must not be overwritten.
+    if (ended !== undefined && ended.beganMs > atMs) this.#line.set(atMs - ms, ended.standing);
+    this.#gaps.delete('');
+    this.#gaps.delete(cause);
+  }
+
+  #start(atMs: number): void {
+    this.#isRunning = true;
+    this.#startMs = atMs;
+    this.#gaps.clear();
+    // Until a record says that a policy is in force.
+    this.#gaps.set('', { standing: gap('startup'), beganMs: atMs });
+    this.#line.set(atMs, this.#standing());
+  }
+
+  #stop(atMs: number, standing: Standing): void {
+    this.#isRunning = false;
+    this.#gaps.clear();
+    this.#line.set(atMs, standing);
+  }
+
+  #crash(atMs: number, lastWritten: string | undefined): void {
+    const endedMs = Math.min(atMs, lastWritten === undefined ? atMs : Date.parse(lastWritten));
+    const crash: Standing = { ...gap('crash'), isUncertain: true };
+    const isOfThisRun = this.#isRunning && this.#startMs >= endedMs;
+    const startMs = this.#startMs;
+    const standing = this.#standing();
+    if (!isOfThisRun) {
+      this.#stop(endedMs, crash);
+      return;
+    }
+    // The record of the start came first: what it says stays.
+    this.#line.set(endedMs, crash);
+    this.#line.set(startMs, standing);
+  }
+
+  /** Records are missing before this one: what held may have changed meanwhile. */
+  #miss(atMs: number): void {
+    this.#gaps.clear();
+    this.#isRunning = false;
+    this.#line.set(Math.min(this.#lastMs, atMs), unknown('records-missing'));
+  }
+
+  #standing(): Standing {
+    if (!this.#isRunning) return this.#line.current;
+    const gaps = [...this.#gaps.values()].map(({ standing }) => standing);
+    const [first] = gaps;
+    if (first === undefined) return IN_FORCE;
+    return { ...first, cause: gaps.map(({ cause }) => cause).join(', ') };
+  }
+
+  #notes(intervals: readonly EnforcementInterval[], fromMs: number, untilMs: number): string[] {
+    const notes: string[] = [];
+    const uncertainMs = intervals.reduce((sum, { ms, isUncertain }) => sum + (isUncertain ? ms : 0), 0);
+    if (uncertainMs > 0)
+      notes.push(
+        'After a crash, the time since the last record that was written counts as not in force: it is the longest that it can have been.',
+      );
+    if (intervals.some(({ state }) => state === 'no-evidence'))
+      notes.push('Time without evidence is not counted as in force.');
+    for (const step of this.#steps)
+      if (step.fromMs < untilMs && step.untilMs > fromMs)
+        notes.push(
+          `The clock went back from ${timeText(step.untilMs)} to ${timeText(step.fromMs)}: of the time between, the records after the step are shown.`,
+        );
+    return notes;
+  }
+}
+
+const totalCauses = (intervals: readonly EnforcementInterval[]): CauseTotal[] => {
+  const totals = new Map<string, CauseTotal>();
+  for (const { state, cause, ms } of intervals) {
+    if (cause === null) continue;
+    const key = `${state} ${cause}`;
+    const before = totals.get(key);
+    totals.set(key, { state, cause, ms: (before?.ms ?? 0) + ms, count: (before?.count ?? 0) + 1 });
+  }
+  return [...totals.values()].sort((a, b) => b.ms - a.ms || (a.cause < b.cause ? -1 : 1));
+};

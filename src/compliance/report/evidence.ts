@@ -1,0 +1,54 @@
+// What a report is made from: the records, as the reports' side needs to read them.
+//
+// A report is a function of this and of nothing else: no clock, no configuration, no running program. Whoever reads
+// records satisfies it; the same records give the same report.
+import type { ChangeRecord, RecordClass } from '../record.ts';
+import type { SignedHead } from '../records/heads.ts';
+import type { HourCount } from '../records/records-reader.ts';
+
+/** A record of the chain `changes` with its place. */
+export interface PlacedChange {
+  readonly sequence: number;
+  readonly record: ChangeRecord;
+}
+
+/** The distinct-client estimate of one day and group; `*` is all groups. Several of one day and group are merged. */
+export interface DaySketch {
+  /** UTC day, `2026-11-25`. */
+  readonly day: string;
+  readonly group: string;
+  /** Of Sketch. */
+  readonly registers: Uint8Array;
+}
+
+/** What checking the chains found. */
+export interface ChainCheck {
+  readonly isIntact: boolean;
+  /** Records that were looked at. */
+  readonly records: number;
+  /** Sentences; none when the chains are intact. */
+  readonly findings: readonly string[];
+}
+
+/** How far the records of one class reach, milliseconds since the epoch. */
+export interface Coverage {
+  readonly firstMs: number;
+  readonly lastMs: number;
+  /** False when earlier records were deleted. */
+  readonly isFromBeginning: boolean;
+}
+
+/** The records of one resolver. Times are milliseconds since the epoch; `until` is exclusive. */
+export interface EvidenceSource {
+  readonly resolver: string;
+  /** Absent for a class without records. */
+  readonly coverage: Readonly<Partial<Record<RecordClass, Coverage>>>;
+  /** All that are kept, in the order of the chain: what was in force at a time follows from what went before. */
+  changes(): AsyncIterable<PlacedChange>;
+  /** Of the hours that begin in the period. */
+  counts(fromMs: number, untilMs: number): Promise<readonly HourCount[]>;
+  /** Of the UTC days, both included. */
+  sketches(fromDay: string, untilDay: string): AsyncIterable<DaySketch>;
+  readonly heads: readonly SignedHead[];
+  readonly check: ChainCheck;
+}

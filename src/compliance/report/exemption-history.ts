@@ -1,0 +1,94 @@
+// Exemptions: the whole paper of each, what became of it and by whom, and how many queries it let pass.
+import type { ExemptionRecord } from '../record.ts';
+import type { PlacedChange } from './evidence.ts';
+import type { ExemptionSection } from './model.ts';
+import { SpanLine } from './spans.ts';
+import { timeText } from './time-text.ts';
+
+class History {
+  paper: object = {};
+  readonly events: ExemptionSection['events'][number][] = [];
+  readonly active = new SpanLine<boolean>(false, (a, b) => a === b);
+  hasEventWithin = false;
+}
+
+/** Follows the chain of changes for one period. */
+export class ExemptionHistory {
+  readonly #exemptions = new Map<string, History>();
+  readonly #fromMs: number;
+  readonly #untilMs: number;
+
+  constructor(fromMs: number, untilMs: number) {
+    this.#fromMs = fromMs;
+    this.#untilMs = untilMs;
+  }
+
+  add({ record }: PlacedChange): void {
+    if (record.kind !== 'exemption') return;
+    const atMs = Date.parse(record.time);
+    if (atMs >= this.#untilMs) return;
+    let history = this.#exemptions.get(record.id);
+    if (history === undefined) {
+      history = new History();
+      this.#exemptions.set(record.id, history);
+    }
+    history.paper = record.paper;
+    history.hasEventWithin ||= atMs >= this.#fromMs;
+    history.events.push(toEvent(record));
+    const change = activeChange(record, atMs);
+    if (change !== undefined) history.active.set(change.atMs, change.isActive);
+  }
+
+  /** Those that were in force, had an event or hits in the period; of one group those that concern it. */
+  sections(hits: ReadonlyMap<string, number>, group: string | null): ExemptionSection[] {
+    const sections: ExemptionSection[] = [];
+    for (const [id, { paper, events, active, hasEventWithin }] of this.#exemptions) {
+      const spans = active.within(this.#fromMs, this.#untilMs).filter(({ value }) => value);
+      const count = hits.get(id) ?? 0;
+      if (spans.length === 0 && !hasEventWithin && count === 0) continue;
+      if (group !== null && count === 0 && !concerns(paper, group)) continue;
+      sections.push({
+        id,
+        paper,
+        events,
+        active: spans.map(({ fromMs, untilMs }) => ({ from: timeText(fromMs), until: timeText(untilMs) })),
+        hits: count,
+      });
+    }
+    return sections.sort((a, b) => (a.id < b.id ? -1 : 1));
+  }
+}
+
+/** True when the paper names the group, or clients by address, who may be of any group. */
+export const concerns = (paper: object, group: string): boolean => {
+  const { groups, clients } = paper as { readonly groups?: unknown; readonly clients?: unknown };
+  return (Array.isArray(groups) && groups.includes(group)) || (Array.isArray(clients) && clients.length > 0);
+};
+
+const toEvent = ({ time, event, by, role, reason }: ExemptionRecord): ExemptionSection['events'][number] => ({
+  time,
+  event,
+  by: by ?? null,
+  role: role ?? null,
+  reason: reason ?? null,
+});
+
+/**
+ * When the event put it in force or ended it. The paper tells the moment, which the record may have been written after:
+ * an exemption ends by itself also while nobody writes.
+ */
+const activeChange = (
+  { event, paper }: ExemptionRecord,
+  atMs: number,
+): { atMs: number; isActive: boolean } | undefined => {
+  if (event === 'active') return { atMs: momentOf(paper, 'activeAt', atMs), isActive: true };
+  if (event === 'expired' || event === 'revoked')
+    return { atMs: momentOf(paper, 'endedAt', atMs), isActive: false };
+  return undefined;
+};
+
+const momentOf = (paper: object, member: string, otherwiseMs: number): number => {
+  const text = (paper as Readonly<Record<string, unknown>>)[member];
+  const ms = typeof text === 'string' ? Date.parse(text) : Number.NaN;
+  return Number.isNaN(ms) ? otherwiseMs : Math.min(ms, otherwiseMs);
+};

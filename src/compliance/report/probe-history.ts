@@ -1,0 +1,129 @@
+// What the self-probe saw: for each view what its last run found, until the next run or until the program ended.
+import type { ChangeRecord, ProbeRecord, ProbeResult } from '../record.ts';
+import type { PlacedChange } from './evidence.ts';
+import type { ProbeInterval, ProbeSection, ProbeView } from './model.ts';
+import { SpanLine } from './spans.ts';
+import { timeText } from './time-text.ts';
+
+type Outcome = ProbeInterval['outcome'];
+type Finding = ProbeView['findings'][number];
+
+/** The worst of a run decides. */
+const RANK: Readonly<Record<ProbeResult['outcome'], number>> = { enforced: 0, broken: 1, leaking: 2 };
+const EXAMPLES_MAX = 5;
+/** Of one view; a view that changes more often than this is told by its intervals. */
+const FINDINGS_MAX = 100;
+
+class ViewHistory {
+  readonly line = new SpanLine<Outcome>('no-evidence', (a, b) => a === b);
+  readonly findings: Finding[] = [];
+  runs = 0;
+  questions = 0;
+  lastSuccessMs: number | undefined;
+}
+
+/** Follows the chain of changes for one period. */
+export class ProbeHistory {
+  readonly #views = new Map<string, ViewHistory>();
+  readonly #fromMs: number;
+  readonly #untilMs: number;
+  readonly #isWanted: (view: string) => boolean;
+  #runs = 0;
+
+  constructor(fromMs: number, untilMs: number, isWanted: (view: string) => boolean) {
+    this.#fromMs = fromMs;
+    this.#untilMs = untilMs;
+    this.#isWanted = isWanted;
+  }
+
+  add({ record }: PlacedChange): void {
+    if (record.kind === 'probe') this.#take(record);
+    const endMs = endOfService(record);
+    if (endMs !== undefined) for (const { line } of this.#views.values()) line.set(endMs, 'no-evidence');
+  }
+
+  section(evidenceEndMs: number): ProbeSection {
+    const views = [...this.#views].sort(([a], [b]) => (a < b ? -1 : 1));
+    return {
+      runs: this.#runs,
+      views: views.map(([view, history]) => this.#view(view, history, evidenceEndMs)),
+      notes: [
+        'Between two runs, a view counts as what the last run found. A run that is no sweep asks a part of the listed names.',
+      ],
+    };
+  }
+
+  #take(record: ProbeRecord): void {
+    const atMs = Date.parse(record.time);
+    const isWithin = atMs >= this.#fromMs && atMs < this.#untilMs;
+    const views = Map.groupBy(record.results, ({ view }) => view);
+    let isCounted = false;
+    for (const [view, results] of views) {
+      if (!this.#isWanted(view)) continue;
+      const history = this.#historyOf(view);
+      const outcome = worst(results);
+      const before = history.line.current;
+      history.line.set(atMs, outcome);
+      if (!isWithin) continue;
+      isCounted = true;
+      history.runs++;
+      history.questions += results.reduce((sum, { asked }) => sum + asked, 0);
+      if (outcome === 'enforced') history.lastSuccessMs = atMs;
+      else if (outcome !== before && history.findings.length < FINDINGS_MAX)
+        history.findings.push({ time: record.time, outcome, examples: examplesOf(results) });
+    }
+    if (isCounted) this.#runs++;
+  }
+
+  #historyOf(view: string): ViewHistory {
+    let history = this.#views.get(view);
+    if (history === undefined) {
+      history = new ViewHistory();
+      this.#views.set(view, history);
+    }
+    return history;
+  }
+
+  #view(view: string, history: ViewHistory, evidenceEndMs: number): ProbeView {
+    if (evidenceEndMs < this.#untilMs) history.line.set(evidenceEndMs, 'no-evidence');
+    const ms = { enforced: 0, leaking: 0, broken: 0, 'no-evidence': 0 };
+    const intervals = history.line.within(this.#fromMs, this.#untilMs).map((span): ProbeInterval => {
+      ms[span.value] += span.untilMs - span.fromMs;
+      return {
+        from: timeText(span.fromMs),
+        until: timeText(span.untilMs),
+        ms: span.untilMs - span.fromMs,
+        outcome: span.value,
+      };
+    });
+    return {
+      view,
+      runs: history.runs,
+      questions: history.questions,
+      ms,
+      lastSuccess: history.lastSuccessMs === undefined ? null : timeText(history.lastSuccessMs),
+      intervals,
+      findings: history.findings,
+    };
+  }
+}
+
+const worst = (results: readonly ProbeResult[]): ProbeResult['outcome'] =>
+  results.reduce<ProbeResult['outcome']>(
+    (found, { outcome }) => (RANK[outcome] > RANK[found] ? outcome : found),
+    'enforced',
+  );
+
+const examplesOf = (results: readonly ProbeResult[]): string[] =>
+  results
+    .filter(({ outcome }) => outcome !== 'enforced')
+    .flatMap(({ examples }) => examples)
+    .slice(0, EXAMPLES_MAX);
+
+/** When the program stopped answering; undefined for what is no end. */
+const endOfService = (record: ChangeRecord): number | undefined => {
+  if (record.kind !== 'service') return undefined;
+  if (record.event === 'stop') return Date.parse(record.time);
+  // Written by the start after it, before anything was asked.
+  return record.event === 'unclean-end' ? Date.parse(record.lastWritten ?? record.time) : undefined;
+};

@@ -1,0 +1,162 @@
+// The sections on what clients did: attempts, distinct clients, signs of a bypass.
+import { column, type Section, type Table } from './document.ts';
+import type { Report, Total } from './model.ts';
+import { aboutText, boundText } from './words.ts';
+
+/** Queries for listed names. */
+export const toAttemptSection = ({ attempts }: Report): Section => {
+  const { refusals, wouldRefuse, isLowerBound, byDay, byGroup, byCategory, byList, byTrigger, rows, notes } =
+    attempts;
+  return {
+    id: 'attempts',
+    title: 'Attempts',
+    facts: [
+      { label: 'Refusals', value: boundText(refusals, isLowerBound) },
+      { label: 'Would have been refused', value: boundText(wouldRefuse, isLowerBound) },
+    ],
+    notes,
+    figures: [
+      {
+        kind: 'bars',
+        title: 'Refusals by day',
+        bars: byDay.map(({ day, refusals: count }) => ({ day, count })),
+      },
+    ],
+    tables: [
+      totalsTable('attempts-by-group', 'Refusals by group', 'group', 'Group', byGroup),
+      totalsTable('attempts-by-category', 'Refusals by category', 'category', 'Category', byCategory),
+      totalsTable('attempts-by-list', 'Refusals by list', 'list', 'List', byList),
+      totalsTable(
+        'attempts-by-trigger',
+        'Refusals by what led to the listed name or address',
+        'trigger',
+        'Trigger',
+        byTrigger,
+      ),
+      {
+        name: 'attempts-by-day',
+        caption: 'Attempts by day',
+        columns: [
+          column('day', 'Day', 'day'),
+          column('refusals', 'Refusals', 'number'),
+          column('would_refuse', 'Would have been refused', 'number'),
+        ],
+        rows: byDay.map((one) => [one.day, one.refusals, one.wouldRefuse]),
+        empty: 'No attempt was recorded.',
+      },
+      {
+        name: 'attempts',
+        caption: 'Attempts by day, group, list, category and trigger',
+        columns: [
+          column('day', 'Day', 'day'),
+          column('kind', 'Kind', 'word'),
+          column('group', 'Group'),
+          column('list', 'List'),
+          column('category', 'Category'),
+          column('trigger', 'Trigger'),
+          column('count', 'Queries', 'number'),
+        ],
+        rows: rows.map(({ day, kind, group, list, category, trigger, count }) => [
+          ...[day, kind, group, list, category, trigger, count],
+        ]),
+        empty: 'No attempt was recorded.',
+      },
+    ],
+    sheets: [],
+  };
+};
+
+const totalsTable = (
+  name: string,
+  caption: string,
+  member: string,
+  label: string,
+  totals: readonly Total[],
+): Table => ({
+  name,
+  caption,
+  columns: [column(member, label), column('count', 'Queries', 'number')],
+  rows: totals.map(({ name: what, count }) => [what, count]),
+  empty: 'None.',
+});
+
+/** How many clients asked for them. */
+export const toClientSection = ({ clients }: Report): Section => {
+  const { total, errorPercent, byGroup, byDay, isLowerBound, notes } = clients;
+  return {
+    id: 'clients',
+    title: 'Distinct clients',
+    facts: [
+      {
+        label: 'In the period',
+        value: total === null ? 'none recorded' : aboutText(total, isLowerBound),
+      },
+      {
+        label: 'Standard error',
+        value: `${errorPercent} %: an estimate (HyperLogLog) that holds no identities`,
+      },
+    ],
+    notes: [
+      ...notes,
+      'A client that is in several groups or on several days counts once in each, and once in the period.',
+    ],
+    figures: [
+      {
+        kind: 'bars',
+        title: 'Distinct clients by day',
+        bars: byDay.map(({ day, total: count }) => ({ day, count })),
+      },
+    ],
+    tables: [
+      {
+        ...totalsTable(
+          'clients-by-group',
+          'Distinct clients of the period by group',
+          'group',
+          'Group',
+          byGroup,
+        ),
+        columns: [column('group', 'Group'), column('clients', 'Clients, about', 'number')],
+      },
+      {
+        name: 'clients',
+        caption: 'Distinct clients by day and group',
+        columns: [
+          column('day', 'Day', 'day'),
+          column('group', 'Group'),
+          column('clients', 'Clients, about', 'number'),
+        ],
+        rows: byDay.flatMap(({ day, groups }) => groups.map(({ name, count }) => [day, name, count])),
+        empty: 'No client was counted.',
+      },
+    ],
+    sheets: [],
+  };
+};
+
+/** Signs that clients go another way. */
+export const toSignalSection = ({ signals }: Report): Section => ({
+  id: 'signals',
+  title: 'Signs of a bypass',
+  facts: [{ label: 'Queries', value: boundText(signals.total, signals.isLowerBound) }],
+  notes: signals.notes,
+  figures: [],
+  tables: [
+    totalsTable('signals-by-kind', 'By kind', 'signal', 'Sign', signals.bySignal),
+    totalsTable('signals-by-group', 'By group', 'group', 'Group', signals.byGroup),
+    {
+      name: 'signals',
+      caption: 'By day, kind, group and list',
+      columns: [
+        column('day', 'Day', 'day'),
+        column('signal', 'Sign', 'word'),
+        column('group', 'Group'),
+        column('list', 'List'),
+        column('count', 'Queries', 'number'),
+      ],
+      rows: signals.rows.map(({ day, signal, group, list, count }) => [day, signal, group, list, count]),
+      empty: 'None.',
+    },
+  ],
+  sheets: [],
+});

@@ -1,0 +1,256 @@
+// The sections on enforcement and on the self-probe.
+import { type Cell, type Column, column, type Section, type Timeline, type Tone } from './document.ts';
+import type { EnforcementState, ProbeInterval, Report } from './model.ts';
+import { durationText, NOTHING, numberText, shareText } from './words.ts';
+
+/** Names of CAUSES for people; others are shown as they are. */
+const CAUSES: Readonly<Record<string, string>> = {
+  startup: 'starting',
+  'no-generation': 'no policy',
+  'no-worker': 'no worker',
+  'operator-pause': 'suspended by an operator',
+  crash: 'the program ended unexpectedly',
+  stopped: 'the program was stopped',
+  'before-records': 'before the first record that tells',
+  'after-records': 'after the last record',
+  'records-missing': 'records are missing',
+};
+
+const STATE_TONES: Readonly<Record<EnforcementState, Tone>> = {
+  'in-force': 'good',
+  'not-in-force': 'bad',
+  'no-evidence': 'unknown',
+};
+const OUTCOME_TONES: Readonly<Record<ProbeInterval['outcome'], Tone>> = {
+  enforced: 'good',
+  leaking: 'bad',
+  broken: 'warning',
+  'no-evidence': 'unknown',
+};
+
+/** Length of the period, milliseconds. */
+export const periodMs = ({ period }: Report): number => Date.parse(period.until) - Date.parse(period.from);
+
+/** In force or not. */
+export const toEnforcementSection = (report: Report): Section => {
+  const { ms, intervals, causes, notes } = report.enforcement;
+  const total = periodMs(report);
+  const outages = intervals.filter(({ state }) => state !== 'in-force');
+  return {
+    id: 'in-force',
+    title: 'In force',
+    facts: [
+      { label: 'In force', value: `${durationText(ms['in-force'])} (${shareText(ms['in-force'], total)})` },
+      {
+        label: 'Not in force',
+        value: `${durationText(ms['not-in-force'])} (${shareText(ms['not-in-force'], total)})`,
+        isAlarming: ms['not-in-force'] > 0,
+      },
+      {
+        label: 'No evidence',
+        value: `${durationText(ms['no-evidence'])} (${shareText(ms['no-evidence'], total)})`,
+        isAlarming: ms['no-evidence'] > 0,
+      },
+    ],
+    notes,
+    figures: [toEnforcementTimeline(report)],
+    tables: [
+      {
+        name: 'causes',
+        caption: 'Time not in force or without evidence, by cause',
+        columns: [
+          column('state', 'State', 'word'),
+          column('cause', 'Cause'),
+          column('times', 'Times', 'number'),
+          column('ms', 'Altogether', 'duration'),
+        ],
+        rows: causes.map(({ state, cause, count, ms: length }) => [
+          stateWords(state),
+          causeWords(cause),
+          count,
+          length,
+        ]),
+        empty: 'The prohibition was in force all the time.',
+      },
+      {
+        name: 'outages',
+        caption: 'Each time not in force or without evidence',
+        columns: INTERVAL_COLUMNS,
+        rows: outages.map(toIntervalRow),
+        empty: 'The prohibition was in force all the time.',
+        isForMachines: outages.length === 0,
+      },
+      {
+        name: 'enforcement',
+        caption: 'In force or not, the whole period',
+        columns: [
+          column('from', 'From', 'time'),
+          column('until', 'Until', 'time'),
+          column('ms', 'Length', 'duration'),
+          column('state', 'State', 'word'),
+          column('cause', 'Cause'),
+          column('uncertain', 'Uncertain'),
+          column('by', 'By'),
+          column('reason', 'Reason', 'prose'),
+        ],
+        rows: intervals.map((one) => [
+          ...[one.from, one.until, one.ms, one.state, one.cause],
+          ...[one.isUncertain ? 'yes' : 'no', one.by, one.reason],
+        ]),
+        empty: NOTHING,
+        isForMachines: true,
+      },
+    ],
+    sheets: [],
+  };
+};
+
+const INTERVAL_COLUMNS: readonly Column[] = [
+  column('from', 'From', 'time'),
+  column('until', 'Until', 'time'),
+  column('ms', 'Length', 'duration'),
+  column('state', 'State', 'word'),
+  column('cause', 'Cause'),
+  column('by', 'By'),
+  column('reason', 'Reason', 'prose'),
+];
+
+const toIntervalRow = (one: Report['enforcement']['intervals'][number]): Cell[] => [
+  one.from,
+  one.until,
+  one.ms,
+  stateWords(one.state),
+  `${causeWords(one.cause ?? '')}${one.isUncertain ? ' (at most)' : ''}`,
+  one.by,
+  one.reason,
+];
+
+const stateWords = (state: EnforcementState): string => state.replaceAll('-', ' ');
+
+const causeWords = (causes: string): string =>
+  causes
+    .split(', ')
+    .map((cause) => CAUSES[cause] ?? cause)
+    .join(', ');
+
+const toEnforcementTimeline = (report: Report): Timeline => {
+  const { ms, intervals } = report.enforcement;
+  return {
+    kind: 'timeline',
+    title: 'In force over the period',
+    fromMs: Date.parse(report.period.from),
+    untilMs: Date.parse(report.period.until),
+    legend: [
+      { tone: 'good', label: 'in force' },
+      { tone: 'bad', label: 'not in force' },
+      { tone: 'unknown', label: 'no evidence' },
+    ],
+    rows: [
+      {
+        label: 'prohibition',
+        stretches: intervals.map(({ from, until, state }) => ({
+          fromMs: Date.parse(from),
+          untilMs: Date.parse(until),
+          tone: STATE_TONES[state],
+        })),
+      },
+    ],
+    description: `In force for ${durationText(ms['in-force'])}, not in force for ${durationText(ms['not-in-force'])}, no evidence for ${durationText(ms['no-evidence'])}. The table below has each interval.`,
+  };
+};
+
+/** What the self-probe found. */
+export const toProbeSection = (report: Report): Section => {
+  const { views, runs, notes } = report.probes;
+  const leaking = views.filter(({ ms }) => ms.leaking > 0);
+  const broken = views.filter(({ ms }) => ms.broken > 0);
+  return {
+    id: 'probes',
+    title: 'Probes',
+    facts: [
+      { label: 'Runs', value: numberText(runs), isAlarming: runs === 0 },
+      { label: 'Views', value: numberText(views.length) },
+      { label: 'Leaking at some time', value: namesText(leaking), isAlarming: leaking.length > 0 },
+      { label: 'Broken at some time', value: namesText(broken), isAlarming: broken.length > 0 },
+    ],
+    notes,
+    figures: views.length === 0 ? [] : [toProbeTimeline(report)],
+    tables: [
+      {
+        name: 'probe-views',
+        caption: 'What the probe found, by view',
+        columns: [
+          column('view', 'View'),
+          column('runs', 'Runs', 'number'),
+          column('questions', 'Questions', 'number'),
+          column('enforced_ms', 'Enforced', 'duration'),
+          column('leaking_ms', 'Leaking', 'duration'),
+          column('broken_ms', 'Broken', 'duration'),
+          column('no_evidence_ms', 'No evidence', 'duration'),
+          column('last_success', 'Last success', 'time'),
+        ],
+        rows: views.map(({ view, runs: count, questions, ms, lastSuccess }) => [
+          ...[view, count, questions, ms.enforced, ms.leaking, ms.broken, ms['no-evidence']],
+          lastSuccess,
+        ]),
+        empty: 'The probe did not ask in this period.',
+      },
+      {
+        name: 'probe-findings',
+        caption: 'When a view began to leak or was broken',
+        columns: [
+          column('time', 'Time', 'time'),
+          column('view', 'View'),
+          column('outcome', 'Outcome', 'word'),
+          column('examples', 'Examples', 'prose'),
+        ],
+        rows: views.flatMap(({ view, findings }) =>
+          findings.map(({ time, outcome, examples }) => [time, view, outcome, examples.join('; ')]),
+        ),
+        empty: 'No view leaked or was broken.',
+      },
+      {
+        name: 'probes',
+        caption: 'What the probe found, the whole period',
+        columns: [
+          column('view', 'View'),
+          column('from', 'From', 'time'),
+          column('until', 'Until', 'time'),
+          column('ms', 'Length', 'duration'),
+          column('outcome', 'Outcome', 'word'),
+        ],
+        rows: views.flatMap(({ view, intervals }) =>
+          intervals.map(({ from, until, ms, outcome }) => [view, from, until, ms, outcome]),
+        ),
+        empty: NOTHING,
+        isForMachines: true,
+      },
+    ],
+    sheets: [],
+  };
+};
+
+const namesText = (views: readonly { readonly view: string }[]): string =>
+  views.length === 0 ? 'none' : views.map(({ view }) => view).join(', ');
+
+const toProbeTimeline = (report: Report): Timeline => ({
+  kind: 'timeline',
+  title: 'What the probe found over the period',
+  fromMs: Date.parse(report.period.from),
+  untilMs: Date.parse(report.period.until),
+  legend: [
+    { tone: 'good', label: 'enforced' },
+    { tone: 'bad', label: 'leaking' },
+    { tone: 'warning', label: 'broken' },
+    { tone: 'unknown', label: 'no evidence' },
+  ],
+  rows: report.probes.views.map(({ view, intervals }) => ({
+    label: view,
+    stretches: intervals.map(({ from, until, outcome }) => ({
+      fromMs: Date.parse(from),
+      untilMs: Date.parse(until),
+      tone: OUTCOME_TONES[outcome],
+    })),
+  })),
+  description: 'One row for each view. The table below has the times of each.',
+});

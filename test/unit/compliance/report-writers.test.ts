@@ -1,0 +1,131 @@
+// The forms of a report, judged by other programs: pdftotext and pdfinfo for PDF, Chromium for HTML.
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { buildReport } from '../../../src/compliance/report/build.ts';
+import { tableNames } from '../../../src/compliance/report/csv.ts';
+import { REPORT_TABLES } from '../../../src/compliance/report/forms.ts';
+import type { Report } from '../../../src/compliance/report/model.ts';
+import { formatReport } from '../../../src/compliance/report/produce.ts';
+import { toDocument } from '../../../src/compliance/report/sections.ts';
+import { isInstalled, requireProgram, run } from '../../support/process.ts';
+import { createSource, FROM_MS, QUARTER, UNTIL_MS } from './report-quarter.ts';
+
+let report: Report;
+const directory = mkdtempSync(join(tmpdir(), 'cordon-report-'));
+beforeAll(async () => {
+  report = await buildReport(createSource(QUARTER), { fromMs: FROM_MS, untilMs: UNTIL_MS });
+});
+afterAll(() => rmSync(directory, { recursive: true, force: true }));
+
+const text = async (format: 'html' | 'csv', table?: string): Promise<string> =>
+  Buffer.from(await formatReport(report, format, table)).toString();
+
+test('the PDF is the same bytes each time, and tagged', async () => {
+  const first = await formatReport(report, 'pdf');
+  const second = await formatReport(report, 'pdf');
+  expect(Buffer.compare(Buffer.from(first), Buffer.from(second))).toBe(0);
+  const bytes = Buffer.from(first).toString('latin1');
+  for (const mark of ['%PDF-1.7', '/MarkInfo', '/Marked true', '/StructTreeRoot', '/Lang (en)', '/Alt ('])
+    expect(bytes).toContain(mark);
+  expect(bytes).not.toContain('/JavaScript');
+});
+
+test('the PDF says what the report says, as pdftotext reads it', async (context) => {
+  requireProgram(context, 'pdftotext');
+  const path = join(directory, 'report.pdf');
+  writeFileSync(path, await formatReport(report, 'pdf'));
+  const { code, stdout } = await run('pdftotext', ['-layout', path, '-']);
+  expect(code).toBe(0);
+  for (const words of [
+    'Compliance report',
+    '2026-10-01 to 2026-12-31 (UTC days)',
+    'suspended by an operator',
+    'a hearing, "live"; café [U+8A66]',
+    'www.tiktok.com A +do: NOERROR 192.0.2.1',
+    'Exemption ex-000001',
+    'Circular 7',
+    'Page 1 of',
+  ])
+    expect(stdout).toContain(words);
+  const info = await run('pdfinfo', [path]);
+  expect(info.stdout).toMatch(/Tagged: +yes/);
+  const structure = await run('pdfinfo', ['-struct', path]);
+  expect(structure.stdout).toMatch(/H1[\s\S]*H2[\s\S]*Figure[\s\S]*Table[\s\S]*TR[\s\S]*TH[\s\S]*TD/);
+});
+
+test('the HTML needs nothing from elsewhere, and describes its tables and figures', async () => {
+  const html = await text('html');
+  expect(/<script|<link|<img|<iframe|<[^>]* on\w+=|url\(|@import|\ssrc=/.exec(html)?.[0]).toBeUndefined();
+  for (const [, target = ''] of html.matchAll(/ href="([^"]*)"/g)) expect(target).toMatch(/^#/);
+  expect(html).toContain('<html lang="en">');
+  const count = (pattern: RegExp): number => html.match(pattern)?.length ?? 0;
+  expect(count(/<table>/g)).toBeGreaterThan(10);
+  expect(count(/<caption>/g)).toBe(count(/<table>/g));
+  expect(count(/<svg /g)).toBeGreaterThan(2);
+  expect(count(/<desc /g)).toBe(count(/<svg /g));
+  expect(count(/<th scope="(?:col|row)"/g) + count(/<th scope="col" class/g)).toBeGreaterThan(50);
+  expect(count(/<th(?! scope| )[^e]/g)).toBe(0);
+  const ids = [...html.matchAll(/ id="([^"]+)"/g)].map(([, id]) => id);
+  expect(new Set(ids).size).toBe(ids.length);
+  // Headings go down by one.
+  const levels = [...html.matchAll(/<h([1-6])[ >]/g)].map(([, level]) => Number(level));
+  for (const [at, level] of levels.entries()) expect(level - (levels[at - 1] ?? 0)).toBeLessThanOrEqual(1);
+});
+
+test('a browser reads the HTML as it was meant', async (context) => {
+  if (!isInstalled('chromium')) {
+    process.stderr.write('not run: the program chromium is not installed\n');
+    context.skip('the program chromium is not installed');
+  }
+  const path = join(directory, 'report.html');
+  writeFileSync(path, await text('html'));
+  const profile = join(directory, 'profile');
+  const { stdout, stderr } = await run(
+    'chromium',
+    [
+      ...['--headless', '--no-sandbox', '--disable-gpu', '--no-first-run', `--user-data-dir=${profile}`],
+      ...['--dump-dom', `file://${path}`],
+    ],
+    { timeoutMs: 60_000, env: { HOME: directory } },
+  );
+  expect(stderr).not.toMatch(/Refused to|CONSOLE/);
+  expect(stdout).toContain('Analysis of &lt;script&gt;alert(1)&lt;/script&gt; traffic');
+  expect(stdout).toContain('Attention:');
+}, 90_000);
+
+test('the CSV has the tables that --table knows, in that order', () => {
+  expect(tableNames(toDocument(report))).toEqual(REPORT_TABLES);
+});
+
+test('the CSV has numbers for programs, and no cell that begins a formula', async () => {
+  const outages = (await text('csv', 'outages')).split('\r\n');
+  expect(outages[0]).toBe('from,until,ms,state,cause,by,reason');
+  expect(outages[3]).toBe(
+    '2026-11-02T10:00:00.000Z,2026-11-02T10:15:00.000Z,900000,not in force,suspended by an operator,O. Perator,"a hearing, ""live""; café 試験"',
+  );
+  const changes = await text('csv', 'changes');
+  expect(changes).toContain(`"'=HYPERLINK(""http://192.0.2.66"",""+1"")"`);
+  expect(changes).toContain(`'-2+3,'@SUM(A1)`);
+  const clocks = await text('csv', 'records');
+  expect(clocks).not.toContain(`'4`);
+});
+
+test('a page shows as many rows as people read, and says where the others are', async () => {
+  const day = report.attempts.rows[0];
+  if (day === undefined) throw new Error('there are attempts');
+  const long: Report = {
+    ...report,
+    attempts: { ...report.attempts, rows: Array.from({ length: 1_234 }, () => day) },
+  };
+  const html = Buffer.from(await formatReport(long, 'html')).toString();
+  expect(html).toContain('234 more rows are in the CSV (table attempts) and JSON forms of this report.');
+  const csv = Buffer.from(await formatReport(long, 'csv', 'attempts')).toString();
+  expect(csv.split('\r\n')).toHaveLength(1_236);
+});
+
+test('texts that turn the direction of a line are shown as what they are', async () => {
+  const turned: Report = { ...report, resolver: 'a\u202egpj.exe' };
+  expect(Buffer.from(await formatReport(turned, 'html')).toString()).toContain('a\ufffdgpj.exe');
+});
