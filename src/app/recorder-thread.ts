@@ -7,7 +7,6 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { isAppError, systemClock } from '../base/base.ts';
 import {
   DnstapOutput,
-  EventReader,
   JsonLinesOutput,
   Recording,
   type RecordLog,
@@ -15,6 +14,7 @@ import {
   SyslogOutput,
   type Written,
 } from '../compliance/compliance.ts';
+import { EventReader } from '../events/events.ts';
 import type { OutputSettings, RecorderReply, RecorderRequest, RecorderStart } from './recorder-messages.ts';
 
 /** Between two reports to the main thread, milliseconds: metrics are scraped less often. */

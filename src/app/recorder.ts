@@ -8,12 +8,12 @@ import { AppError, systemClock } from '../base/base.ts';
 import {
   type ChangeRecord,
   type ChangeText,
-  EventReader,
   type GenerationFacts,
   KnownGenerations,
   type RecordingFacts,
   toChangeText,
 } from '../compliance/compliance.ts';
+import { EventReader } from '../events/events.ts';
 import type { Log } from '../observe/observe.ts';
 import type { RecorderReply, RecorderRequest, RecorderSettings, RecorderStart } from './recorder-messages.ts';
 

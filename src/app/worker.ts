@@ -18,8 +18,8 @@ import {
   systemClock,
 } from '../base/base.ts';
 import { AnswerCache } from '../cache/cache.ts';
-import { EventWriter } from '../compliance/compliance.ts';
 import { formatName, isInZone, setTranslationPrefix } from '../dns/dns.ts';
+import { EventWriter } from '../events/events.ts';
 import { LocalZones } from '../local/local.ts';
 import {
   type Candidate,

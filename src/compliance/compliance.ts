@@ -5,7 +5,6 @@
 
 export { type Decision, type DecisionStatus, toDay } from './decision.ts';
 export { type Inquiry, inquire, inquireOrSilence, type Reading, type ReadRecord } from './dns2-client.ts';
-export { createEventRing, EventReader, EventWriter, type RingEvent } from './event-ring.ts';
 export { ExemptionKeeper, type ExemptionKeeperOptions, type ExemptionSettings } from './exemption-keeper.ts';
 export { EXEMPTION_STATES, type ExemptionPaper, type ExemptionState } from './exemption-paper.ts';
 export { type ExemptionProblem, formatExemptionProblem } from './exemption-problem.ts';

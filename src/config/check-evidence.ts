@@ -1,6 +1,7 @@
 // Checks across the keys of papers and records.
 import { conflict, type Draft, isMap, itemsOf, type Report, reportRepeat } from './draft.ts';
-import { formatRecordTarget, type RecordTarget } from './evidence-leaf.ts';
+import { formatRecordTarget } from './evidence-leaf.ts';
+import type { RecordTarget } from './normalized.ts';
 import { RETENTION } from './retention.ts';
 
 /** Reports what does not fit together about exemptions, decisions and records. */

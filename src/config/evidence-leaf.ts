@@ -1,20 +1,8 @@
 // The leaves of evidence: where records go beside the state directory, sentences of papers, days.
-import { type Endpoint, formatEndpoint } from '../base/base.ts';
+import { formatEndpoint } from '../base/base.ts';
 import { readServerEndpoint } from './leaf.ts';
-import { PROFILES } from './normalized.ts';
+import { PROFILES, type ProfileSource, type RecordTarget } from './normalized.ts';
 import { Fault, quote, suggest, textLeaf } from './value.ts';
-
-/** Where records are sent to, as they are written. */
-export type RecordTarget =
-  | { readonly kind: 'file'; readonly path: string }
-  | {
-      readonly kind: 'syslog';
-      readonly endpoint: Endpoint;
-      /** Whom the certificate has to be for; undefined: not encrypted. */
-      readonly serverName: string | undefined;
-    }
-  | { readonly kind: 'dnstap-unix'; readonly path: string }
-  | { readonly kind: 'dnstap-tcp'; readonly endpoint: Endpoint };
 
 /** Characters of a target: the longest path of Linux with its scheme. */
 const TARGET_LENGTH_MAX = 4128;
@@ -95,9 +83,6 @@ const readServer = (scheme: string, rest: string, text: string): RecordTarget | 
   const isEncrypted = scheme === 'syslog+tls';
   return { kind: 'syslog', endpoint, serverName: isEncrypted ? (serverName ?? endpoint.address) : undefined };
 };
-
-/** The profile of a jurisdiction as it is written: the name of one that ships, or a file. */
-export type ProfileSource = { readonly id: (typeof PROFILES)[number] } | { readonly path: string };
 
 /** A profile that ships, or a YAML file with one. */
 export const profile = () =>

@@ -4,7 +4,6 @@
 // every path is absolute. A `Config` comes only from loadConfig: whoever holds one need not check it again. The
 // form as written is `RawConfig` in schema.ts; the two types share no member that a mix-up would compile with.
 import type { AddressWords, Endpoint, Prefix } from '../base/base.ts';
-import type { ProfileSource, RecordTarget } from './evidence-leaf.ts';
 
 /** What a refused name is answered with. */
 export type BlockAnswer =
@@ -193,6 +192,9 @@ export type DnssecMode = (typeof DNSSEC_MODES)[number];
 /** The profiles of jurisdictions that ship. */
 export const PROFILES = ['us-federal', 'be-federal', 'eu-institution'] as const;
 
+/** The profile of a jurisdiction as it is written: the name of one that ships, or a file. */
+export type ProfileSource = { readonly id: (typeof PROFILES)[number] } | { readonly path: string };
+
 /** How a client stands in records. */
 export const RECORD_IDENTITIES = ['full', 'truncated', 'pseudonym'] as const;
 
@@ -223,6 +225,18 @@ export interface KeepConfig {
   /** After that. */
   readonly archivedMs: number;
 }
+
+/** Where records are sent to, as they are written. */
+export type RecordTarget =
+  | { readonly kind: 'file'; readonly path: string }
+  | {
+      readonly kind: 'syslog';
+      readonly endpoint: Endpoint;
+      /** Whom the certificate has to be for; undefined: not encrypted. */
+      readonly serverName: string | undefined;
+    }
+  | { readonly kind: 'dnstap-unix'; readonly path: string }
+  | { readonly kind: 'dnstap-tcp'; readonly endpoint: Endpoint };
 
 /** Somewhere that records go beside the state directory. */
 export interface RecordOutputConfig {

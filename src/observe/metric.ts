@@ -1,6 +1,6 @@
 // What one row of the table of metrics is. The tables are in metrics.ts and evidence-metrics.ts.
-import type { EvidenceFacts } from './evidence-metrics.ts';
-import type { MetricsSource } from './metrics.ts';
+import type { EvidenceFacts } from './evidence-facts.ts';
+import type { MetricsSource } from './metrics-source.ts';
 import type { Family, Snapshot } from './totals.ts';
 
 /** One row of the table of metrics, as the reference shows it. */

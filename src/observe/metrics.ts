@@ -6,64 +6,12 @@
 import { createRequire } from 'node:module';
 import type * as PromClient from 'prom-client';
 import { RESOLUTION_BOUNDS_MS, RTT_BOUNDS_MS } from './counters.ts';
-import type { EnforcementClock } from './enforcement.ts';
-import { EVIDENCE_METRICS, type EvidenceFacts, NO_EVIDENCE } from './evidence-metrics.ts';
+import { type EvidenceFacts, NO_EVIDENCE } from './evidence-facts.ts';
+import { EVIDENCE_METRICS } from './evidence-metrics.ts';
 import { type Metric, type MetricDescription, type Sample, type Scrape, single, summed } from './metric.ts';
-import type { CounterTotals } from './totals.ts';
+import type { ListFacts, MetricsSource, SourceFacts } from './metrics-source.ts';
 
 export type { MetricDescription } from './metric.ts';
-
-/** What metrics tell of one list. */
-export interface ListFacts {
-  readonly id: string;
-  readonly category: string;
-  readonly mandate: boolean;
-  /** Of the list in force, hexadecimal. */
-  readonly sha256: string;
-  readonly entries: number;
-  readonly rejectedEntries: number;
-  /** When the list was last loaded or confirmed, milliseconds since the epoch; undefined: never. */
-  readonly lastSuccessMs: number | undefined;
-  /** Rules more, or fewer, than in the generation before; undefined for the first. */
-  readonly entriesChange?: number | undefined;
-}
-
-/** What metrics tell of where one list comes from. */
-export interface SourceFacts {
-  readonly id: string;
-  /** A content waits for a person. */
-  readonly isHeld: boolean;
-  /** By outcome; undefined for a list that is not fetched, as is the next. */
-  readonly fetches?: Readonly<Record<string, number>>;
-  /** Not reached for longer than its refreshes allow. */
-  readonly isStale?: boolean;
-  /** When its address was last asked, milliseconds since the epoch. */
-  readonly lastAttemptMs?: number | undefined;
-}
-
-/** What metrics ask the running program for, once per scrape. */
-export interface MetricsSource {
-  readonly version: string;
-  readonly totals: CounterTotals;
-  readonly enforcement: EnforcementClock;
-  lists(): readonly ListFacts[];
-  /** Of lists that are not shipped; absent when nobody keeps any. */
-  sources?(): readonly SourceFacts[];
-  /** Of the policy in force; 0: none. */
-  generation(): number;
-  /** Of the effective configuration, hexadecimal. */
-  configSha256(): string;
-  reloads(): Readonly<Record<'success' | 'failure', number>>;
-  /** Workers that run. */
-  workers(): number;
-  workerRestarts(): number;
-  /** Whether UDP sockets move datagrams in batches. */
-  isUdpBatched(): boolean;
-  /** What is done about DNSSEC: `validate`, `trust-ad` or `off`. */
-  dnssecMode?(): string;
-  /** What is known of papers, probes and records. */
-  evidence?(): EvidenceFacts;
-}
 
 /** The page of metrics. */
 export interface Metrics {
@@ -159,8 +107,11 @@ const register = (
     new client.Gauge({
       ...settings,
       collect() {
+        const samples = metric.read(scrape());
         this.reset();
-        for (const [values, value] of metric.read(scrape())) this.set(toLabels(metric.labels, values), value);
+        // Without labels a gauge is 0 unless it is taken away: what is not known is no 0.
+        if (samples.length === 0 && metric.labels.length === 0) this.remove({});
+        for (const [values, value] of samples) this.set(toLabels(metric.labels, values), value);
       },
     });
   }

@@ -22,7 +22,7 @@ export type {
   ExemptionMetrics,
   ProbeMetrics,
   RecordMetrics,
-} from './evidence-metrics.ts';
+} from './evidence-facts.ts';
 export {
   DROP,
   MATCH,
@@ -34,12 +34,7 @@ export {
   VALIDATION,
 } from './labels.ts';
 export { createLog, type Log, type LogLevel } from './log.ts';
-export {
-  createMetrics,
-  type ListFacts,
-  type Metrics,
-  type MetricsSource,
-  type SourceFacts,
-} from './metrics.ts';
+export { createMetrics, type Metrics } from './metrics.ts';
+export type { ListFacts, MetricsSource, SourceFacts } from './metrics-source.ts';
 export { metricsReference } from './reference.ts';
 export { CounterTotals } from './totals.ts';

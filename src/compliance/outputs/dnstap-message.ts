@@ -57,9 +57,14 @@ const POLICY_ACTION = { NXDOMAIN: 1, PASS: 3, DROP: 4 } as const;
 const REBUILT_LENGTH_MAX = HEADER_LENGTH + NAME_LENGTH_MAX + 4 + 11 + 6;
 const NSEC_PER_MS = 1_000_000;
 
+/** Of the payload and what is nested in it, one writer each. */
+const payloads = new ProtobufWriter();
+const messages = new ProtobufWriter();
+const policies = new ProtobufWriter();
+
 /** The dnstap payload for a record; `extra` is the record's JSON. */
 export const toDnstap = (record: QueryRecord, extra: string, sender: DnstapSender): Uint8Array =>
-  new ProtobufWriter()
+  payloads
     .bytes(DNSTAP.IDENTITY, sender.identity)
     .bytes(DNSTAP.VERSION, sender.version)
     .bytes(DNSTAP.EXTRA, extra)
@@ -74,7 +79,7 @@ const toMessage = (record: QueryRecord): Uint8Array => {
   const client = readClient(record.client);
   // A query that was dropped has no response.
   const rcode = record.rcode === undefined ? undefined : readRcode(record.rcode);
-  const message = new ProtobufWriter()
+  const message = messages
     .varint(
       MESSAGE.TYPE,
       record.rcode === undefined ? MESSAGE_TYPE.CLIENT_QUERY : MESSAGE_TYPE.CLIENT_RESPONSE,
@@ -97,7 +102,7 @@ const toMessage = (record: QueryRecord): Uint8Array => {
 /** The list and line that decided, in the words that dnstap has; undefined where no list had a part in it. */
 const toPolicy = (record: QueryRecord): Uint8Array | undefined => {
   if (record.list === undefined) return undefined;
-  return new ProtobufWriter()
+  return policies
     .bytes(POLICY.TYPE, 'list')
     .bytes(POLICY.RULE, `${record.list}:${record.line ?? 0}`)
     .varint(POLICY.ACTION, actionOf(record))

@@ -2,6 +2,7 @@
 //
 // Records about the program itself have no place in the schema and are not sent, nor are registers of the
 // distinct-client estimate.
+import { RECORD_CLASSES, type RecordClass } from '../record.ts';
 import type { PlacedRecord, RecordOutput } from '../record-output.ts';
 import { type DnstapSender, toDnstap } from './dnstap-message.ts';
 import { createFrameStream, toDataFrame } from './frame-stream.ts';
@@ -13,6 +14,8 @@ import { type LinkTimes, type StreamAddress, StreamLink } from './stream-link.ts
 export interface DnstapOptions extends DnstapSender {
   readonly name: string;
   readonly to: StreamAddress;
+  /** Records of these chains only; of all when absent. */
+  readonly classes?: readonly RecordClass[];
   readonly bounds?: QueueBounds;
   readonly times?: LinkTimes;
 }
@@ -24,11 +27,13 @@ const CONTENT_TYPE = 'protobuf:dnstap.Dnstap';
 export class DnstapOutput implements RecordOutput {
   readonly name: string;
   readonly #sender: DnstapSender;
+  readonly #classes: readonly RecordClass[];
   readonly #queue: OutputQueue;
   readonly #link: StreamLink;
 
-  constructor({ name, to, identity, version, bounds, times }: DnstapOptions) {
+  constructor({ name, to, identity, version, classes = RECORD_CLASSES, bounds, times }: DnstapOptions) {
     this.name = name;
+    this.#classes = classes;
     this.#sender = { identity, version };
     this.#queue = new OutputQueue(bounds);
     this.#link = new StreamLink(to, this.#queue, createFrameStream(CONTENT_TYPE), times);
@@ -53,7 +58,7 @@ export class DnstapOutput implements RecordOutput {
   write(records: readonly PlacedRecord[]): void {
     for (const placed of records) {
       const { record } = placed;
-      if (!('qname' in record)) continue;
+      if (!('qname' in record) || !this.#classes.includes(placed.class)) continue;
       this.#queue.push(() => toDataFrame(toDnstap(record, toJsonText(placed), this.#sender)));
     }
     this.#link.wake();

@@ -6,6 +6,7 @@
 import { constants } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { errorText } from '../../base/base.ts';
+import { RECORD_CLASSES, type RecordClass } from '../record.ts';
 import type { PlacedRecord, RecordOutput } from '../record-output.ts';
 import type { SignedHead } from '../records/heads.ts';
 import { toJsonText } from './json-text.ts';
@@ -15,6 +16,8 @@ import { OutputQueue, type QueueBounds } from './output-queue.ts';
 export interface JsonLinesOptions {
   readonly name: string;
   readonly path: string;
+  /** Records of these chains only; of all when absent. */
+  readonly classes?: readonly RecordClass[];
   readonly bounds?: QueueBounds;
   /** Between two tries while the disk takes nothing, milliseconds. */
   readonly retryMs?: number;
@@ -33,6 +36,7 @@ const LINE_FEED = 0x0a;
 export class JsonLinesOutput implements RecordOutput {
   readonly name: string;
   readonly #path: string;
+  readonly #classes: readonly RecordClass[];
   readonly #queue: OutputQueue;
   readonly #retryMs: number;
   #file: FileHandle | undefined;
@@ -45,8 +49,9 @@ export class JsonLinesOutput implements RecordOutput {
   #timer: NodeJS.Timeout | undefined;
   #onIdle: (() => void) | undefined;
 
-  constructor({ name, path, bounds, retryMs = RETRY_MS }: JsonLinesOptions) {
+  constructor({ name, path, classes = RECORD_CLASSES, bounds, retryMs = RETRY_MS }: JsonLinesOptions) {
     this.name = name;
+    this.#classes = classes;
     this.#path = path;
     this.#queue = new OutputQueue(bounds);
     this.#retryMs = retryMs;
@@ -69,11 +74,14 @@ export class JsonLinesOutput implements RecordOutput {
   }
 
   write(records: readonly PlacedRecord[]): void {
-    for (const record of records) this.#queue.push(() => Buffer.from(`${toJsonText(record)}\n`));
+    for (const record of records)
+      if (this.#classes.includes(record.class))
+        this.#queue.push(() => Buffer.from(`${toJsonText(record)}\n`));
     this.#wake();
   }
 
   head(head: SignedHead): void {
+    if (!this.#classes.includes(head.class)) return;
     this.#queue.push(() => Buffer.from(`${JSON.stringify({ kind: 'head', ...head })}\n`));
     this.#wake();
   }

@@ -3,6 +3,7 @@
 // Frames are counted (RFC 6587 section 3.4.1, RFC 5425 section 4.3), so that no character of a message can end it. syslog
 // has no confirmation: what the system took is counted as written, and what a connection loses on its way is lost. The
 // numbers `seq` show the gap.
+import { RECORD_CLASSES, type RecordClass } from '../record.ts';
 import type { PlacedRecord, RecordOutput } from '../record-output.ts';
 import type { SignedHead } from '../records/heads.ts';
 import { OutputQueue, type QueueBounds } from './output-queue.ts';
@@ -13,6 +14,8 @@ import { headToSyslog, type SyslogSender, toSyslog } from './syslog-message.ts';
 export interface SyslogOptions extends SyslogSender {
   readonly name: string;
   readonly to: StreamAddress;
+  /** Records of these chains only; of all when absent. */
+  readonly classes?: readonly RecordClass[];
   readonly bounds?: QueueBounds;
   readonly times?: LinkTimes;
 }
@@ -34,11 +37,13 @@ const PROTOCOL: LinkProtocol = {
 export class SyslogOutput implements RecordOutput {
   readonly name: string;
   readonly #sender: SyslogSender;
+  readonly #classes: readonly RecordClass[];
   readonly #queue: OutputQueue;
   readonly #link: StreamLink;
 
-  constructor({ name, to, bounds, times, ...sender }: SyslogOptions) {
+  constructor({ name, to, classes = RECORD_CLASSES, bounds, times, ...sender }: SyslogOptions) {
     this.name = name;
+    this.#classes = classes;
     this.#sender = sender;
     this.#queue = new OutputQueue(bounds);
     this.#link = new StreamLink(to, this.#queue, PROTOCOL, times);
@@ -61,11 +66,14 @@ export class SyslogOutput implements RecordOutput {
   }
 
   write(records: readonly PlacedRecord[]): void {
-    for (const placed of records) this.#queue.push(() => toCountedFrame(toSyslog(placed, this.#sender)));
+    for (const placed of records)
+      if (this.#classes.includes(placed.class))
+        this.#queue.push(() => toCountedFrame(toSyslog(placed, this.#sender)));
     this.#link.wake();
   }
 
   head(head: SignedHead): void {
+    if (!this.#classes.includes(head.class)) return;
     this.#queue.push(() => toCountedFrame(headToSyslog(head, this.#sender)));
     this.#link.wake();
   }

@@ -6,7 +6,7 @@
 
 import { formatAddress } from '../../base/base.ts';
 import { formatName, formatRcode, formatType, TRIGGER } from '../../dns/dns.ts';
-import type { RingEvent } from '../event-ring.ts';
+import type { RingEvent } from '../../events/events.ts';
 import { BYPASS_SIGNALS, QUERY_KINDS } from '../record.ts';
 import type { Batch, Block, RisenRegisters, RollupCount } from './chain-store.ts';
 import { ALL_GROUPS, DistinctClients } from './distinct-clients.ts';

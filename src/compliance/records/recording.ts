@@ -9,7 +9,7 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { AppError, type Clock, errorText, isAppError, systemErrorCode } from '../../base/base.ts';
 import { SIPHASH_KEY_LENGTH } from '../../dns/dns.ts';
-import type { EventReader, RingEvent } from '../event-ring.ts';
+import type { EventReader, RingEvent } from '../../events/events.ts';
 import {
   type ChangeRecord,
   type EvidenceRecord,

@@ -101,3 +101,12 @@ test('JsonLinesOutput goes on when the directory of its file is there again', as
   await output.close();
   expect(sequences(join(directory, 'r.jsonl'))).toEqual([1, 2]);
 });
+
+test('JsonLinesOutput writes records of the chains that it was made for', async () => {
+  const path = createPath();
+  const output = new JsonLinesOutput({ name: 'file', path, classes: ['changes'] });
+  output.write([record(1), { ...record(2), class: 'queries' }, record(3)]);
+  await output.close();
+  expect(sequences(path)).toEqual([1, 3]);
+  expect([output.written, output.dropped]).toEqual([2, 0]);
+});

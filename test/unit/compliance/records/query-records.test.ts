@@ -2,7 +2,8 @@
 import { describe, expect, test } from 'vitest';
 import type { QueryRecord } from '../../../../src/compliance/record.ts';
 import { RecordsReader } from '../../../../src/compliance/records/records-reader.ts';
-import { addressWords, Bench, findingsOf, HOUR_MS, readAll, START } from './setup.ts';
+import { addressWords, START } from '../../../support/record-events.ts';
+import { Bench, findingsOf, HOUR_MS, readAll } from './setup.ts';
 
 const queriesOf = async (bench: Bench): Promise<object[]> =>
   (await readAll(bench.directory, 'queries')).filter(({ kind }) => kind !== 'sketch');

@@ -13,14 +13,15 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { createEventRing, EventReader } from '../../../../src/compliance/event-ring.ts';
 import type { ChangeRecord } from '../../../../src/compliance/record.ts';
 import type { PlacedRecord, RecordOutput } from '../../../../src/compliance/record-output.ts';
 import { headText, type SignedHead } from '../../../../src/compliance/records/heads.ts';
 import { readHeadLines } from '../../../../src/compliance/records/heads-file.ts';
 import { verifyRecords } from '../../../../src/compliance/records/verify.ts';
+import { createEventRing, EventReader } from '../../../../src/events/event-ring.ts';
 import { requireProgram } from '../../../support/process.ts';
-import { adminRecord, Bench, DAY_MS, edit, eventsOf, findingsOf, HOUR_MS, readAll, START } from './setup.ts';
+import { START } from '../../../support/record-events.ts';
+import { adminRecord, Bench, DAY_MS, edit, eventsOf, findingsOf, HOUR_MS, readAll } from './setup.ts';
 
 const partitionsOf = (directory: string, recordClass = 'queries'): string[] =>
   readdirSync(join(directory, recordClass))

@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { RecordsReader } from '../../../../src/compliance/records/records-reader.ts';
 import { RETENTION_PRESETS } from '../../../../src/compliance/records/retention.ts';
-import { adminRecord, Bench, DAY_MS, edit, eventsOf, findingsOf, readAll, START } from './setup.ts';
+import { START } from '../../../support/record-events.ts';
+import { adminRecord, Bench, DAY_MS, edit, eventsOf, findingsOf, readAll } from './setup.ts';
 
 const times = { searchableMs: 2 * DAY_MS, archivedMs: 3 * DAY_MS };
 const retention = { queries: times, changes: { searchableMs: 2 * DAY_MS, archivedMs: 10 * DAY_MS } };

@@ -5,22 +5,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterEach } from 'vitest';
-import { createAddress, parseAddress } from '../../../../src/base/base.ts';
-import {
-  createEventRing,
-  type EventFields,
-  EventReader,
-  EventWriter,
-} from '../../../../src/compliance/event-ring.ts';
 import type { ChangeRecord, EvidenceRecord, RecordClass } from '../../../../src/compliance/record.ts';
 import { Recording, type RecordingOptions } from '../../../../src/compliance/records/recording.ts';
 import { RecordsReader } from '../../../../src/compliance/records/records-reader.ts';
 import { RETENTION_PRESETS } from '../../../../src/compliance/records/retention.ts';
 import { verifyRecords } from '../../../../src/compliance/records/verify.ts';
-import { nameFrom } from '../../../../src/dns/dns.ts';
+import { createEventRing, EventReader, EventWriter } from '../../../../src/events/event-ring.ts';
+import { eventOf, START } from '../../../support/record-events.ts';
 
-/** Noon, so that a day turns only where a test says so. */
-export const START = '2026-11-25T12:00:00.000Z';
 export const HOUR_MS = 3_600_000;
 export const DAY_MS = 24 * HOUR_MS;
 
@@ -36,48 +28,6 @@ export const recordsDirectory = (): string => {
   const directory = mkdtempSync(join(tmpdir(), 'cordon-records-test-'));
   directories.push(directory);
   return join(directory, 'records');
-};
-
-export const addressWords = (text: string): Uint32Array => {
-  const words = createAddress();
-  assert.ok(parseAddress(text, words), text);
-  return words;
-};
-
-/** What a refusal of www.tiktok.example looks like, with changes. */
-export const eventOf = (
-  changes: Partial<EventFields> & { client?: string; qname?: string; targetName?: string } = {},
-): EventFields => {
-  const { client = '192.0.2.7', qname = 'www.tiktok.example', targetName, ...fields } = changes;
-  const query = nameFrom(qname);
-  const target = targetName === undefined ? new Uint8Array() : nameFrom(targetName);
-  return {
-    kind: 0,
-    timeMs: Date.parse(START),
-    address: addressWords(client),
-    port: 40_000,
-    transport: 0,
-    generation: 1,
-    group: 0,
-    list: 0,
-    line: 12,
-    match: 1,
-    trigger: 0,
-    qtype: 1,
-    rcode: 3,
-    edeCode: 15,
-    exemption: 0,
-    signal: -1,
-    id: 7,
-    flags: 0x100,
-    query,
-    qnameStart: 0,
-    qnameLength: query.length,
-    target,
-    targetLength: target.length,
-    targetAddress: undefined,
-    ...fields,
-  };
 };
 
 /** A recorder with its ring and clocks. */

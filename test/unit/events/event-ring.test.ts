@@ -3,15 +3,15 @@ import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import { describe, expect, test } from 'vitest';
 import { createAddress, formatAddress, parseAddress } from '../../../src/base/base.ts';
+import { BYPASS_SIGNALS, QUERY_KINDS } from '../../../src/compliance/record.ts';
+import { formatName, nameFrom } from '../../../src/dns/dns.ts';
 import {
   createEventRing,
   type EventFields,
   EventReader,
   EventWriter,
   type RingEvent,
-} from '../../../src/compliance/event-ring.ts';
-import { BYPASS_SIGNALS, QUERY_KINDS } from '../../../src/compliance/record.ts';
-import { formatName, nameFrom } from '../../../src/dns/dns.ts';
+} from '../../../src/events/event-ring.ts';
 import { EVENT, SIGNAL } from '../../../src/pipeline/pipeline.ts';
 
 const RING_BYTES = 2048;
@@ -272,7 +272,7 @@ describe('bytes that no writer wrote', () => {
 test('two threads: every event arrives once, whole and in order, or is counted as lost', async () => {
   const count = 200_000;
   const ring = createEventRing(16 * 1024);
-  const module = new URL('../../../src/compliance/event-ring.ts', import.meta.url).href;
+  const module = new URL('../../../src/events/event-ring.ts', import.meta.url).href;
   const worker = new Worker(
     `const { workerData, parentPort } = require('node:worker_threads');
      import(workerData.module).then(({ EventWriter }) => {

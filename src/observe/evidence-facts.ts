@@ -1,0 +1,79 @@
+// What metrics ask the running program about its evidence: exemptions, decisions, probe, records. Plain data.
+
+/** What metrics tell of exemptions. */
+export interface ExemptionMetrics {
+  /** Those in force, by their grounds. */
+  readonly activeByGround: ReadonlyMap<string, number>;
+  /** Requests that nobody has decided on. */
+  readonly waiting: number;
+  /** Until the next one ends, milliseconds; undefined when none is in force. */
+  readonly nearestEndMs: number | undefined;
+  readonly expired: number;
+  readonly revoked: number;
+  /** In force, but refused by the rules as they now are. */
+  readonly incomplete: number;
+  /** When a second person last approved one, milliseconds since the epoch. */
+  readonly lastApprovalMs: number | undefined;
+}
+
+/** What metrics tell of the self-probe. */
+export interface ProbeMetrics {
+  readonly results: readonly {
+    readonly view: string;
+    readonly transport: string;
+    readonly qtype: string;
+    readonly isEnforced: boolean;
+  }[];
+  /** View to when all of it was last enforced, milliseconds since the epoch. */
+  readonly lastSuccessMs: ReadonlyMap<string, number>;
+  /** Names that leaked in the last run. */
+  readonly leakedNames: number;
+  /** Questions of the last run without the answer that they should have had. */
+  readonly failed: number;
+  readonly lastRunMs: number | undefined;
+  /** Share of the mandate names that the last sweep asked, of 1. */
+  readonly coverage: number | undefined;
+  readonly runs: ReadonlyMap<string, number>;
+}
+
+/** What metrics tell of the records. */
+export interface RecordMetrics {
+  /** By chain. */
+  readonly written: ReadonlyMap<string, number>;
+  readonly dropped: number;
+  readonly backlogBytes: number;
+  readonly lastCommitMs: number | undefined;
+  readonly oldestSearchableMs: number | undefined;
+  /** Whether the last verification found nothing; undefined before the first. */
+  readonly isVerified: boolean | undefined;
+  readonly bytes: number;
+  readonly clockStepMs: number;
+  readonly outputs: readonly { readonly name: string; readonly written: number; readonly dropped: number }[];
+  /** Group to the estimate of distinct clients that were refused today (UTC). */
+  readonly distinctClients: ReadonlyMap<string, number>;
+}
+
+/** Everything that these metrics are read from; what is undefined is off. */
+export interface EvidenceFacts {
+  /** By list: what it does at the moment. */
+  readonly modes: readonly {
+    readonly list: string;
+    readonly mandate: boolean;
+    readonly mode: 'enforce' | 'log-only' | 'paused';
+  }[];
+  readonly exemptions?: ExemptionMetrics | undefined;
+  /** By mandate list: dates of its decision, milliseconds since the epoch. */
+  readonly decisions: readonly {
+    readonly list: string;
+    readonly reviewMs: number | undefined;
+    readonly endsMs: number | undefined;
+  }[];
+  readonly probe?: ProbeMetrics | undefined;
+  readonly records?: RecordMetrics | undefined;
+  /** What operators did, by action. */
+  readonly actions: ReadonlyMap<string, number>;
+  readonly nowMs: number;
+}
+
+/** No evidence is kept. */
+export const NO_EVIDENCE: EvidenceFacts = { modes: [], decisions: [], actions: new Map(), nowMs: 0 };
