@@ -4,7 +4,7 @@
 // kinds are never put together into one proof, nor NSEC3 records of different parameters; nothing throws, and hashing
 // is paid from the work that one question may cost.
 // RFC 4035 section 5.4, RFC 5155 section 8, RFC 6840 section 4, RFC 9276.
-import { foldName, isInZone } from '../dns/dns.ts';
+import { foldName, isInZone, TYPE } from '../dns/dns.ts';
 import { compareNames } from './canonical.ts';
 import {
   type DelegationProof,
@@ -15,6 +15,7 @@ import {
   proveNameErrorByNsec,
   proveNoDataByNsec,
   proveNoDsByNsec,
+  proveUnsignedByNsec,
   proveWildcardByNsec,
   readNsec,
 } from './nsec.ts';
@@ -27,6 +28,7 @@ import {
   proveNameErrorByNsec3,
   proveNoDataByNsec3,
   proveNoDsByNsec3,
+  proveUnsignedByNsec3,
   proveWildcardByNsec3,
   readNsec3,
   surveyName,
@@ -75,6 +77,32 @@ export const proveNoData = (records: DenialRecords, qname: Uint8Array, qtype: nu
     (chain) => proveNoDataByNsec(chain, name, qtype) !== undefined,
     (chain) => proveNoDataByNsec3(surveyName(chain, name, work), name, qtype).proof,
   );
+};
+
+/**
+ * Whether a name exists without records of its own, because there are names below it (an empty non-terminal, RFC 4592
+ * section 2.2.2), or a wildcard of that kind stands for it. What opt-out leaves open is not proven.
+ */
+export const proveEmptyName = (records: DenialRecords, name: Uint8Array, work: Work): Proof => {
+  // Only such a name has no types at all: every other one has NSEC, or types that its NSEC3 record shows.
+  const proof = proveNoData(records, name, TYPE.ANY, work);
+  return proof === 'proven' || proof === 'exceeded' ? proof : 'unproven';
+};
+
+/**
+ * Whether a delegation without DS is at a name or between it and the apex, so that the name belongs to a zone that nobody
+ * signed (RFC 4035 section 5.2, RFC 6840 section 4.4). The record of the delegation itself is needed: opt-out, which
+ * leaves room for one, proves nothing here. Of several delegations the first from the apex down counts.
+ */
+export const proveUnsigned = (records: DenialRecords, qname: Uint8Array, work: Work): Proof => {
+  const name = fold(qname);
+  const proof = prove(
+    records,
+    name,
+    (chain) => proveUnsignedByNsec(chain, name),
+    (chain) => proveUnsignedByNsec3(chain, name, work),
+  );
+  return proof === 'unsupported' ? 'unproven' : proof;
 };
 
 /**

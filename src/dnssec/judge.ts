@@ -3,6 +3,7 @@
 // Invariants: the answer is as secure as its weakest part; a part whose zone is not proven to be insecure needs a
 // signature; a wildcard, an alias that ends and a negative answer need their proof; what is left in AUTHORITY of a
 // secure answer was verified. A signature's signer only tells where to look: the chain of trust says which zone it is.
+// RCODE is not signed: where it denies a name that the proof shows to exist, the proof is right.
 // RFC 4035 sections 3.2.3, 5.3 and 5.4, RFC 5155 section 8, RFC 6672 section 5.3, RFC 6840.
 import {
   copyName,
@@ -24,10 +25,18 @@ import {
   SECTION,
   skipLabels,
   TYPE,
+  writeU16,
 } from '../dns/dns.ts';
 import { ancestor } from './canonical.ts';
 import type { Chain, SecureZone, ZoneState } from './chain.ts';
-import { type Proof, proveNameError, proveNoData, proveWildcard } from './denial.ts';
+import {
+  type Proof,
+  proveEmptyName,
+  proveNameError,
+  proveNoData,
+  proveUnsigned,
+  proveWildcard,
+} from './denial.ts';
 import type { LookupFailure } from './lookup.ts';
 import { isSameName } from './nsec.ts';
 import { type Rrset, readRrsets, synthesizedFrom } from './rrset.ts';
@@ -67,13 +76,18 @@ export interface Denied {
 export type Judgement =
   | {
       readonly kind: 'secure';
-      /** As received, without what of AUTHORITY could not be verified. */
+      /** As received, with the RCODE that is proven and without what of AUTHORITY could not be verified. */
       readonly message: Uint8Array;
       /** Seconds that the signatures allow. */
       readonly ttlSec: number;
       readonly denied: Denied | undefined;
     }
-  | { readonly kind: 'insecure'; readonly reason: Flaw | undefined }
+  | {
+      readonly kind: 'insecure';
+      /** As received, with the RCODE that is proven where one is. */
+      readonly message: Uint8Array;
+      readonly reason: Flaw | undefined;
+    }
   | {
       readonly kind: 'bogus';
       readonly flaw: Flaw;
@@ -103,7 +117,7 @@ export const judgeAnswer = async (
 /** One answer while it is judged. */
 class Trial {
   readonly #chain: Chain;
-  readonly #message: Uint8Array;
+  #message: Uint8Array;
   readonly #rrsets: readonly Rrset[];
   /** RRsets of ANSWER; signatures that cover nothing are none. */
   readonly #answers: readonly Rrset[];
@@ -145,7 +159,7 @@ class Trial {
     const rcode = messageRcode(this.#message);
     // Nothing proves another code, and signatures are not signed (RFC 4035 section 2.2).
     if ((rcode !== RCODE.NOERROR && rcode !== RCODE.NXDOMAIN) || this.#asked.type === TYPE.RRSIG)
-      return { kind: 'insecure', reason: this.#reason };
+      return this.#insecure();
     const end = this.#followAliases();
     if (end === undefined) return malformed(this.#asked, 'too many or malformed aliases');
     let denied: Denied | undefined;
@@ -157,10 +171,14 @@ class Trial {
       if (isStop(denial)) return denial;
       denied = denial;
     }
-    if (!this.#isSecure) return { kind: 'insecure', reason: this.#reason };
+    if (!this.#isSecure) return this.#insecure();
     const message = this.#withoutStrays(end.isPositive);
     if (message === undefined) return malformed(this.#asked, 'answer too long');
     return { kind: 'secure', message, ttlSec: Math.max(0, this.#ttlSec), denied };
+  }
+
+  #insecure(): Judgement {
+    return { kind: 'insecure', message: this.#message, reason: this.#reason };
   }
 
   /** Where the aliases lead, and whether there is data; undefined when they cannot be followed. */
@@ -221,10 +239,13 @@ class Trial {
     const denial = this.#denialOf(zone);
     if ('kind' in denial) return denial;
     const { work } = this.#examination;
-    const proof =
-      messageRcode(this.#message) === RCODE.NXDOMAIN
-        ? proveNameError(denial, name, work)
-        : proveNoData(denial, name, type, work);
+    const proof = this.#proveDenial(denial, name);
+    if (proof === 'unproven') {
+      // Of a server that has the zone below as well, and answers with the SOA of this one.
+      const unsigned = proveUnsigned(denial, holderOf(name, type), work);
+      if (unsigned === 'exceeded') return EXCEEDED;
+      if (unsigned === 'proven') return this.#takeUnsigned({ kind: 'insecure', reason: undefined });
+    }
     const stop = this.#takeProof(proof, denial, name, type);
     if (stop !== undefined) return stop;
     const soa = authority.find((rrset) => rrset.type === TYPE.SOA && isSameName(rrset.owner, zone.zone));
@@ -235,6 +256,19 @@ class Trial {
     this.#kept.add(soa);
     this.#ttlSec = Math.min(this.#ttlSec, verified.ttlSec);
     return this.#denied(proof, denial, { ...soa, ttlSec: verified.ttlSec, signatures: [verified.signature] });
+  }
+
+  #proveDenial(denial: VerifiedDenial, name: Uint8Array): Proof {
+    const { work } = this.#examination;
+    if (messageRcode(this.#message) !== RCODE.NXDOMAIN)
+      return proveNoData(denial, name, this.#asked.type, work);
+    const proof = proveNameError(denial, name, work);
+    if (proof !== 'unproven') return proof;
+    // Some servers say NXDOMAIN for an empty non-terminal (RFC 8020 section 2 says what follows): to whoever believes it,
+    // nothing below exists either.
+    const emptiness = proveEmptyName(denial, name, work);
+    if (emptiness === 'proven') this.#message = withRcode(this.#message, RCODE.NOERROR);
+    return emptiness;
   }
 
   #denied(proof: Proof, denial: VerifiedDenial, soa: Rrset | undefined): Denied | undefined {
@@ -353,6 +387,13 @@ const findSigner = (rrsets: readonly Rrset[], name: Uint8Array): Uint8Array | un
     for (const { signer } of signatures)
       if (signer.length > (found?.length ?? 0) && isInZone(name, signer)) found = signer;
   return found;
+};
+
+/** A copy with another RCODE. */
+const withRcode = (message: Uint8Array, rcode: number): Uint8Array => {
+  const copy = message.slice();
+  writeU16(copy, 2, (messageFlags(message) & ~0xf) | rcode);
+  return copy;
 };
 
 const reader = new RecordReader();

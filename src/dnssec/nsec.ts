@@ -4,8 +4,17 @@
 // parent's side of a delegation, or with a DNAME, says nothing about names below it; no reader throws. A proof is the
 // records that it takes, so whoever passes it on can show them.
 // RFC 4034 section 4, RFC 4035 section 5.4, RFC 6840 sections 4.1, 4.3 and 4.4, RFC 4592.
-import { copyName, foldName, isInZone, nameEquals, skipLabels, skipName, TYPE } from '../dns/dns.ts';
-import { compareNames, wildcardOf } from './canonical.ts';
+import {
+  copyName,
+  countLabels,
+  foldName,
+  isInZone,
+  nameEquals,
+  skipLabels,
+  skipName,
+  TYPE,
+} from '../dns/dns.ts';
+import { ancestor, compareNames, wildcardOf } from './canonical.ts';
 import type { Rrset } from './rrset.ts';
 import { isWildcardExpanded } from './signature.ts';
 
@@ -123,6 +132,18 @@ export const proveNoDsByNsec = (chain: NsecChain, name: Uint8Array): DelegationP
   const wildcard = findWildcard(chain, denying, name);
   if (wildcard !== undefined) return judgeWildcard(wildcard.types);
   return proveNameErrorByNsec(chain, name) === undefined ? 'unproven' : 'no-name';
+};
+
+/** True when the first delegation on the way from the apex to a name is shown, and has no DS. */
+export const proveUnsignedByNsec = (chain: NsecChain, name: Uint8Array): boolean => {
+  const labels = countLabels(name);
+  for (let count = countLabels(chain.zone) + 1; count <= labels; count++) {
+    const above = ancestor(name, count);
+    const nsec = chain.floor(above);
+    if (nsec === undefined || !isSameName(nsec.owner, above) || !hasType(nsec.types, TYPE.NS)) continue;
+    return judgeDelegation(nsec.types) === 'insecure';
+  }
+  return false;
 };
 
 /**

@@ -10,6 +10,7 @@ import { ancestor, wildcardOf } from './canonical.ts';
 import {
   type DelegationProof,
   endsZone,
+  hasType,
   isBitmapSound,
   isSameName,
   isSignedInPlace,
@@ -168,6 +169,20 @@ export const proveNoDsByNsec3 = (survey: Nsec3Survey | Nsec3Failure): Delegation
   if (covering.isOptOut) return 'insecure';
   if (wildcard.matching !== undefined) return judgeWildcard(wildcard.matching.types);
   return wildcard.covering === undefined ? 'unproven' : 'no-name';
+};
+
+/** 'proven' when the first delegation on the way from the apex to a name is shown, and has no DS. One hash a label. */
+export const proveUnsignedByNsec3 = (chain: Nsec3Chain, name: Uint8Array, work: Work): Proof => {
+  const labels = countLabels(name);
+  for (let count = countLabels(chain.zone) + 1; count <= labels; count++) {
+    const above = lookUp(chain, ancestor(name, count), work);
+    if (typeof above === 'string') return above;
+    // Below a name that is not there is nothing.
+    if (above.covering !== undefined) return 'unproven';
+    if (above.matching === undefined || !hasType(above.matching.types, TYPE.NS)) continue;
+    return judgeDelegation(above.matching.types) === 'insecure' ? 'proven' : 'unproven';
+  }
+  return 'unproven';
 };
 
 /** The record that proves that nothing closer to `qname` exists than `closestEncloser` (RFC 5155 section 8.8). */

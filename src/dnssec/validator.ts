@@ -37,7 +37,7 @@ export type Security = 'secure' | 'insecure';
 export type ValidatedOutcome =
   | {
       readonly kind: 'answer';
-      /** As received; of AUTHORITY of a secure answer only what was verified. */
+      /** As received but for an RCODE that a proof corrects; of AUTHORITY of a secure answer only what was verified. */
       readonly message: Uint8Array;
       readonly endpoint?: string | undefined;
       readonly security: Security;
@@ -71,7 +71,10 @@ export interface ValidatorObserver extends ChainObserver {
 
 /** What a validator is made of. */
 export interface ValidatorOptions {
+  /** Finds the answers that are validated. */
   readonly lookup: Lookup;
+  /** Finds the DS and DNSKEY records of chains of trust, where aliases need no end; `lookup` by default. */
+  readonly chainLookup?: Lookup;
   readonly anchors: readonly TrustAnchor[];
   /** Zones that are not validated (RFC 7646): wire names in any letters. */
   readonly negativeAnchors: readonly Uint8Array[];
@@ -105,7 +108,9 @@ export class Validator {
     this.#allowSha1 = options.allowSha1 ?? false;
     this.#workLimits = options.workLimits ?? {};
     this.#negativeAnchors = new NegativeAnchors(options.negativeAnchors);
-    this.#chain = new Chain({ lookup, anchors, negativeAnchors: this.#negativeAnchors, clock, observer });
+    const chainLookup = options.chainLookup ?? lookup;
+    const negativeAnchors = this.#negativeAnchors;
+    this.#chain = new Chain({ lookup: chainLookup, anchors, negativeAnchors, clock, observer });
     this.#aggressive = (options.aggressiveNsec ?? true) ? new AggressiveCache({ clock }) : undefined;
   }
 
@@ -212,7 +217,10 @@ export class Validator {
         return { outcome: { ...secure, ttlMaxSec: ttlSec }, mayDiffer: false };
       }
       case 'insecure':
-        return { outcome: insecure(outcome, judgement.reason), mayDiffer: false };
+        return {
+          outcome: insecure({ ...outcome, message: judgement.message }, judgement.reason),
+          mayDiffer: false,
+        };
       case 'bogus': {
         const { flaw, zone, mayDiffer } = judgement;
         if (zone !== undefined) this.#chain.renew(asked.view, zone);

@@ -126,6 +126,11 @@ export class Forwarding implements Exchange {
     return this.#ownPorts.has(port);
   }
 
+  /** True when a zone of its own, and not the root's servers, decides who is asked for a name in a view. */
+  hasZoneFor(name: Uint8Array, view: number): boolean {
+    return this.#routes.find(name, view).zone.length > 1;
+  }
+
   resolve(question: UpstreamQuestion, done: (outcome: UpstreamOutcome) => void): void {
     if (this.#isClosed || this.#inflight >= this.#inflightMax) {
       const reason = this.#isClosed ? 'network' : 'overload';

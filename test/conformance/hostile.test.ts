@@ -24,6 +24,7 @@ test('malformed answers become SERVFAIL, or sound answers that lead to nothing l
   const report = await attackAsUpstream({ count: MESSAGES, seed: SEED });
   expect(report.breaches).toEqual([]);
   expect(report.answered).toBe(MESSAGES);
+  // Few are refused: where aliases lead on, the further question meets a malformed answer as well.
   for (const rcode of [0, 2, 3])
-    expect(report.rcodes[rcode], `RCODE ${rcode}`).toBeGreaterThan(MESSAGES / 100);
+    expect(report.rcodes[rcode], `RCODE ${rcode}`).toBeGreaterThan(MESSAGES / 250);
 });

@@ -306,30 +306,90 @@ describe('tricks', () => {
   });
 });
 
+/** What the upstream says about a listed name, for aliases whose end it leaves out. */
+const LISTED_END = 'www.tiktok.com. 300 IN A 192.0.2.1';
+
 describe('answers that are not kept', () => {
   test.each([
-    ['a CNAME alone, without SOA', 'cname', 'www.alone1.example. 300 IN CNAME www.tiktok.com.'],
-    ['a DNAME alone, its derived name listed', 'dname', 'alone2.example. 300 IN DNAME tiktok.com.'],
-    ['a TTL of zero', 'cname', 'www.alone3.example. 0 IN CNAME www.tiktok.com.'],
-  ] as const)('%s', async (_title, trigger, record) => {
+    ['a DNAME alone, its derived name listed', 'dname', 'alone2.example. 300 IN DNAME tiktok.com.', []],
+    ['a TTL of zero', 'cname', 'www.alone3.example. 0 IN CNAME www.tiktok.com.', [LISTED_END]],
+  ] as const)('%s', async (_title, trigger, record, end) => {
     const [owner = ''] = record.split(' ');
     const name = owner.startsWith('www.') ? owner : `www.${owner}`;
-    book.set(`${name} A`, [record]);
-    await tryTrick(`${name} A`, trigger, [record], false);
+    book.set(`${name} A`, [record]).set('www.tiktok.com. A', [LISTED_END]);
+    await tryTrick(`${name} A`, trigger, [record, ...end], false);
   });
 });
 
-test('a chain in two questions: the alias is refused, and so is its target', async () => {
-  book.set('www.split.example. A', (query) =>
-    answer(query, ['www.split.example. 300 IN CNAME t.split.example.']),
-  );
-  book.set('t.split.example. A', ['t.split.example. 300 IN CNAME www.tiktok.com.']);
-  const first = await ask(cordon.dns, 'www.split.example. A');
-  expect(first).toMatchObject({
-    rcode: RCODE.NOERROR,
-    answer: ['www.split.example. 300 IN CNAME t.split.example.'],
+describe('aliases whose end the upstream leaves out', () => {
+  test('a listed name is refused wherever it stands in the joined answer', async () => {
+    const parts = [
+      'www.split.example. 300 IN CNAME t.split.example.',
+      't.split.example. 300 IN CNAME www.tiktok.com.',
+    ];
+    book.set('www.split.example. A', parts.slice(0, 1)).set('t.split.example. A', parts.slice(1));
+    book.set('www.tiktok.com. A', [LISTED_END]);
+    await tryTrick('www.split.example. A', 'cname', aged([...parts, LISTED_END]));
+    // Behind the listed name as well: whatever a later part holds was judged with the rest.
+    book.set('www.tiktok.com. A', ['www.tiktok.com. 300 IN CNAME b.split.example.']);
+    book.set('b.split.example. A', ['b.split.example. 300 IN A 192.0.2.1']);
+    book.set('www.behind.example. A', ['www.behind.example. 300 IN CNAME www.tiktok.com.']);
+    const behind = [
+      'www.behind.example. 300 IN CNAME www.tiktok.com.',
+      'www.tiktok.com. 300 IN CNAME b.split.example.',
+      'b.split.example. 300 IN A 192.0.2.1',
+    ];
+    await tryTrick('www.behind.example. A', 'cname', aged(behind));
   });
-  expect(await ask(cordon.dns, 't.split.example. A')).toMatchObject(refused);
+
+  test('so is a listed address, and a hint of a service', async () => {
+    const parts = ['www.far.example. 300 IN CNAME t.far.example.', 't.far.example. 300 IN A 71.18.0.1'];
+    book.set('www.far.example. A', parts.slice(0, 1)).set('t.far.example. A', parts.slice(1));
+    await tryTrick('www.far.example. A', 'response-ip', aged(parts));
+    const hint = 't.hint.example. 300 IN HTTPS 1 . ipv4hint=71.18.0.1';
+    const alias = 'www.hint.example. 300 IN CNAME t.hint.example.';
+    book.set('www.hint.example. HTTPS', [alias]).set('t.hint.example. HTTPS', [hint]);
+    await tryTrick('www.hint.example. HTTPS', 'https-hint', aged([alias, hint]));
+  });
+
+  test('an innocent end is served, with the RCODE and the proof of the last part', async () => {
+    const alias = 'www.open.example. 300 IN CNAME t.open.example.';
+    book.set('www.open.example. A', [alias]).set('t.open.example. A', ['t.open.example. 60 IN A 192.0.2.7']);
+    expect(await ask(cordon.dns, 'www.open.example. A')).toMatchObject({
+      rcode: RCODE.NOERROR,
+      answer: [alias, 't.open.example. 60 IN A 192.0.2.7'],
+    });
+    book.set('www.open.example. AAAA', [alias]);
+    book.set('t.open.example. AAAA', (query) =>
+      answer(query, [], { flags: FLAG.QR | FLAG.RA | RCODE.NXDOMAIN, authority: [SOA] }),
+    );
+    const denied = await ask(cordon.dns, 'www.open.example. AAAA');
+    expect(denied).toMatchObject({ rcode: RCODE.NXDOMAIN, answer: [alias], authority: [SOA] });
+  });
+
+  test('an end that cannot be had is SERVFAIL with the reason of the upstream', async () => {
+    book.set('www.lost.example. A', ['www.lost.example. 300 IN CNAME t.lost.example.']);
+    book.set('t.lost.example. A', (query) => answerCode(query, RCODE.REFUSED));
+    const reply = await ask(cordon.dns, 'www.lost.example. A');
+    expect(reply).toMatchObject({
+      rcode: RCODE.SERVFAIL,
+      answer: [],
+      ede: { infoCode: EDE.NO_REACHABLE_AUTHORITY },
+    });
+    book.set('www.round.example. A', ['www.round.example. 300 IN CNAME t.round.example.']);
+    book.set('t.round.example. A', ['t.round.example. 300 IN CNAME www.round.example.']);
+    expect(await ask(cordon.dns, 'www.round.example. A')).toMatchObject({
+      rcode: RCODE.SERVFAIL,
+      ede: { infoCode: EDE.INVALID_DATA, text: expect.stringContaining('aliases go round') },
+    });
+  });
+
+  test('a name of this network only is asked of no upstream', async () => {
+    const alias = 'www.inside.example. 300 IN CNAME printer.local.';
+    book.set('www.inside.example. A', [alias]);
+    expect(await ask(cordon.dns, 'www.inside.example. A')).toMatchObject({ answer: [alias] });
+    expect(upstream.count('printer.local.')).toBe(0);
+  });
 });
 
 test('an innocent chain, service and address are served', async () => {
@@ -408,7 +468,8 @@ describe('how names are written', () => {
       expect.stringContaining(' IN TXT '),
       expect.stringMatching(/ IN CNAME www\.tiktok\.com\.$/),
     ];
-    await tryTrick('www.pointer.example. A', 'cname', kept, false);
+    book.set('www.tiktok.com. A', [LISTED_END]);
+    await tryTrick('www.pointer.example. A', 'cname', [...kept, LISTED_END]);
   });
 
   test('a pointer forwards makes the answer unusable', async () => {

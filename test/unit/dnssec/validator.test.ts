@@ -491,6 +491,145 @@ describe('answers that were changed on the way', () => {
     expect(await verdict(WWW, change(WWW, asName))).toMatch(/^bogus/);
   });
 
+  describe('NXDOMAIN for an empty non-terminal', () => {
+    const asMissing = (reply: ZoneReply): ZoneReply => ({ ...reply, rcode: RCODE.NXDOMAIN });
+
+    test.each(['nsec', 'nsec3', 'optout'])('is what the proof says instead: no data (%s)', async (label) => {
+      const question = `b.empty.${label}.test. A`;
+      tree.lookup.tamper = change(question, asMissing);
+      const outcome = await createValidator().ask(question);
+      expect([wordsOf(outcome), messageRcode(messageOf(outcome))]).toEqual(['secure', RCODE.NOERROR]);
+    });
+
+    test('behind an unsigned alias as well: the name is never denied', async () => {
+      const { authority } = await replyTo('b.empty.nsec.test. A');
+      const alias = parseRecord('www.plain.test. 300 IN CNAME b.empty.nsec.test.');
+      tree.lookup.tamper = change('www.plain.test. A', () => ({
+        rcode: RCODE.NXDOMAIN,
+        answer: [alias],
+        authority,
+      }));
+      const outcome = await createValidator().ask('www.plain.test. A');
+      expect([wordsOf(outcome), messageRcode(messageOf(outcome))]).toEqual(['insecure', RCODE.NOERROR]);
+    });
+
+    test.each(['nsec', 'nsec3', 'optout'])('denies no other name, and no other type (%s)', async (label) => {
+      const proof = asMissing(await replyTo(`b.empty.${label}.test. A`));
+      const others = ['www', 'a.b.empty', 'x.wild', '*.wild', 'x.alias', 'near'];
+      for (const name of others) {
+        const question = `${name}.${label}.test. A`;
+        const own = await replyTo(`${name}.${label}.test. TXT`);
+        for (const forged of [proof, asMissing({ ...own, answer: [] })])
+          expect([
+            question,
+            await verdict(
+              question,
+              change(question, () => forged),
+            ),
+          ]).toEqual([question, expect.stringMatching(/^bogus/)]);
+      }
+    });
+
+    test('has to be proven', async () => {
+      const question = 'b.empty.nsec.test. A';
+      const unproven = (reply: ZoneReply): ZoneReply =>
+        asMissing(without((record) => coveredBy(record) === TYPE.NSEC)(reply));
+      expect(await verdict(question, change(question, unproven))).toBe(`bogus ${EDE.NSEC_MISSING}`);
+    });
+  });
+
+  describe('a negative answer of the zone above a delegation', () => {
+    /** SOA and the record at a delegation, as its parent signed them. */
+    const ofParent = (parent: string, delegation: string): ZoneReply => {
+      const records = tree.zones.get(parent)?.records ?? [];
+      const isAt =
+        (name: string, type: number) =>
+        (record: ResourceRecord): boolean =>
+          Buffer.compare(record.owner, nameFrom(name)) === 0 && coveredBy(record) === type;
+      return {
+        rcode: RCODE.NOERROR,
+        answer: [],
+        authority: [
+          ...records.filter(isAt(parent, TYPE.SOA)),
+          ...records.filter(isAt(delegation, TYPE.NSEC)),
+        ],
+      };
+    };
+
+    test.each([RCODE.NOERROR, RCODE.NXDOMAIN])(
+      'is insecure when the delegation has no DS, with RCODE %i',
+      async (rcode) => {
+        const reply = { ...ofParent('test.', 'plain.test.'), rcode };
+        expect(reply.authority).toHaveLength(4);
+        for (const question of ['www.plain.test. A', 'plain.test. A', 'a.b.plain.test. DS']) {
+          tree.lookup.reset();
+          const tamper = change(question, () => reply);
+          expect([question, await verdict(question, tamper)]).toEqual([question, 'insecure']);
+          expect(tree.lookup.asked).not.toContain('plain.test. DS');
+        }
+      },
+    );
+
+    test('is insecure by NSEC3 as well', async () => {
+      const reply = await replyTo('unsigned.nsec3.test. DS');
+      const question = 'www.unsigned.nsec3.test. A';
+      expect(
+        await verdict(
+          question,
+          change(question, () => reply),
+        ),
+      ).toBe('insecure');
+    });
+
+    test('is bogus when the delegation has a DS, and makes nothing of the child insecure', async () => {
+      const reply = ofParent('test.', 'nsec.test.');
+      expect(reply.authority).toHaveLength(4);
+      for (const question of ['www.nsec.test. A', 'nsec.test. A', 'no.nsec.test. A']) {
+        const forged = change(question, () => reply);
+        expect([question, await verdict(question, forged)]).toEqual([question, `bogus ${EDE.NSEC_MISSING}`]);
+      }
+    });
+
+    test('is bogus with the record of another delegation, or beside the answer of a signed child', async () => {
+      const plain = ofParent('test.', 'plain.test.');
+      for (const question of ['www.nsec.test. A', 'no.nsec3.test. A', 'www.rsasha256.test. MX']) {
+        const forged = change(question, () => plain);
+        expect([question, await verdict(question, forged)]).toEqual([question, `bogus ${EDE.NSEC_MISSING}`]);
+        const unsigned = change(question, (reply) => ({
+          ...without(isRrsig)(reply),
+          authority: plain.authority,
+        }));
+        expect([question, await verdict(question, unsigned)]).toEqual([
+          question,
+          expect.stringMatching(/^bogus/),
+        ]);
+      }
+    });
+
+    test('is bogus without a signature that fits', async () => {
+      const question = 'www.plain.test. A';
+      const reply = ofParent('test.', 'plain.test.');
+      const drop = (record: ResourceRecord): boolean => isRrsig(record) && coveredBy(record) === TYPE.NSEC;
+      const unsigned = change(question, () => without(drop)(reply));
+      expect(await verdict(question, unsigned)).toBe(`bogus ${EDE.RRSIGS_MISSING}`);
+      const forged = change(question, () => ({
+        ...reply,
+        authority: reply.authority.map((record) =>
+          record.type === TYPE.NSEC
+            ? { ...record, rdata: parseRecord('x. 300 IN NSEC z.test. NS').rdata }
+            : record,
+        ),
+      }));
+      expect(await verdict(question, forged)).toBe(`bogus ${EDE.DNSSEC_BOGUS}`);
+    });
+
+    test('says nothing about the DS at the delegation itself', async () => {
+      const question = 'nsec.test. DS';
+      const forged = change(question, () => ofParent('test.', 'plain.test.'));
+      expect(await verdict(question, forged)).toBe(`bogus ${EDE.NSEC_MISSING}`);
+    });
+  });
+
   test('a delegation without its DS is not insecure', async () => {
     const ds = 'nsec.test. DS';
     const unsigned = without(isRrsig);
@@ -1003,6 +1142,31 @@ describe('an anchor below an anchor', () => {
       expect(wordsOf(await ask('www.corp.example.com. A'))).toMatch(/^bogus/);
     },
   );
+
+  test('nor is a zone with an anchor insecure by its delegation', async () => {
+    const records = ['corp.example.com. 300 IN NS ns.corp.example.com.'];
+    const outer = signZone({ apex: 'example.com.', records });
+    const inner = signZone({
+      apex: 'corp.example.com.',
+      records: ['www.corp.example.com. 300 IN A 192.0.2.2'],
+    });
+    const anchors = parseTrustAnchors([...outer.ds, ...inner.ds].join('\n'), 'anchors');
+    const lookup = new ZoneLookup([outer, inner]);
+    const denial = new Promise<ZoneReply>((resolve) => {
+      lookup.tamper = (asked, reply) => {
+        if (asked === 'corp.example.com. DS') resolve(reply);
+        return reply;
+      };
+    });
+    const { ask } = createValidator({ lookup, anchors: parseTrustAnchors(outer.ds.join('\n'), 'outer') });
+    expect(wordsOf(await ask('www.corp.example.com. A'))).toBe('insecure');
+    const forged = await denial;
+    expect(forged.authority.some(({ type }) => type === TYPE.NSEC)).toBe(true);
+    lookup.tamper = (asked, reply) => (asked === 'www.corp.example.com. A' ? forged : reply);
+    expect(wordsOf(await createValidator({ lookup, anchors }).ask('www.corp.example.com. A'))).toMatch(
+      /^bogus/,
+    );
+  });
 
   test('nor by what is kept of its proofs', async () => {
     const { outer, inner } = signBoth('nsec');
