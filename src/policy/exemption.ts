@@ -22,7 +22,7 @@ import type { PolicyList } from './verdict.ts';
  */
 export const EXEMPTIONS_MAX = 1000;
 /** Groups, prefixes and names of one exemption together: a scope that nobody can read is none. */
-export const EXEMPTION_SCOPE_MAX = 256;
+const EXEMPTION_SCOPE_MAX = 256;
 
 /** An exemption that may be in force. Plain data that travels between threads. */
 export interface SharedExemption {

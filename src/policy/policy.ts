@@ -16,7 +16,6 @@ import { type PolicyList, Verdict } from './verdict.ts';
 
 export {
   checkExemptions,
-  EXEMPTION_SCOPE_MAX,
   EXEMPTIONS_MAX,
   formatExemption,
   type SharedExemption,

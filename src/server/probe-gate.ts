@@ -23,7 +23,7 @@ import { ConnectionBudget, StreamListener } from './stream.ts';
 import { UdpListener } from './udp.ts';
 
 /** Bytes of the secret: nobody guesses 256 bits. */
-export const PROBE_SECRET_BYTES = 32;
+const PROBE_SECRET_BYTES = 32;
 const ADDRESS_BYTES = 16;
 /** Bytes before the name of the listener. */
 const FIXED_BYTES = PROBE_SECRET_BYTES + ADDRESS_BYTES + 1;

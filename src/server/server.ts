@@ -4,7 +4,6 @@
 // a bound; a client never gets bytes meant for another. RFCs 1035 section 4.2, 7766, 8906.
 export {
   createProbeSecret,
-  PROBE_SECRET_BYTES,
   type ProbeClient,
   ProbeGate,
   type ProbePorts,

@@ -204,7 +204,7 @@ test('whoever asks, whenever, gets what lists and exemptions say, and every hit 
         const bench = new Bench(createRules({ lists: text, masks, forwarded: ['test'] }));
         bench.nowMs = START_MS;
         bench.pipeline.setExemptions(first);
-        let current = first;
+        let current: readonly SharedExemption[] = first;
         let scheduleMs = START_MS;
         const stored = new Map<string, number>();
         const waiting: { name: string; client: string; answers: Uint8Array[] }[] = [];

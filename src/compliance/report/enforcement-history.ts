@@ -9,6 +9,7 @@ import type { PlacedChange } from './evidence.ts';
 import type { CauseTotal, EnforcementInterval, EnforcementSection, EnforcementState } from './model.ts';
 import { SpanLine } from './spans.ts';
 import { timeText } from './time-text.ts';
+import { durationText } from './words.ts';
 
 interface Standing {
   readonly state: EnforcementState;
@@ -34,13 +35,12 @@ export class EnforcementHistory {
   #startMs = Number.NEGATIVE_INFINITY;
   #sequence = 0;
   #lastMs = Number.NEGATIVE_INFINITY;
-  #steps: { readonly fromMs: number; readonly untilMs: number }[] = [];
+  readonly #steps: { readonly atMs: number; readonly ms: number }[] = [];
 
   /** Takes the next record of the chain. */
   add({ sequence, record }: PlacedChange): void {
     const atMs = Date.parse(record.time);
     if (this.#sequence > 0 && sequence !== this.#sequence + 1) this.#miss(atMs);
-    if (atMs < this.#lastMs) this.#steps.push({ fromMs: atMs, untilMs: this.#lastMs });
     this.#sequence = sequence;
     this.#read(record, atMs);
     this.#lastMs = atMs;
@@ -83,6 +83,9 @@ export class EnforcementHistory {
           this.#line.set(atMs, this.#standing());
         }
         break;
+      case 'records':
+        if (record.event === 'clock-step') this.#steps.push({ atMs, ms: record.ms ?? 0 });
+        break;
       default:
     }
   }
@@ -90,14 +93,18 @@ export class EnforcementHistory {
   #begin({ cause, by, reason }: EnforcementRecord, atMs: number): void {
     // What begins while the start is under way says itself why.
     this.#gaps.delete('');
-    const standing = { ...gap(cause), by: by ?? null, reason: reason ?? null };
+    const isUncertain = cause === 'crash';
+    const standing = { ...gap(cause), isUncertain, by: by ?? null, reason: reason ?? null };
     this.#gaps.set(cause, { standing, beganMs: atMs });
   }
 
   #end({ cause, ms = 0 }: EnforcementRecord, atMs: number): void {
-    const ended = this.#gaps.get(cause);
-    // The clock went back meanwhile: the gap was as long as the monotonic clock says, and must not be overwritten.
-    if (ended !== undefined && ended.beganMs > atMs) this.#line.set(atMs - ms, ended.standing);
+    const isStartup = cause === 'startup' && !this.#gaps.has(cause);
+    const ended = this.#gaps.get(isStartup ? '' : cause);
+    // The gap was as long as the monotonic clock says: the wall clock may have gone back meanwhile, and a start is
+    // recorded only once there is a recorder.
+    if (ended !== undefined && (isStartup || ended.beganMs > atMs))
+      this.#line.set(Math.min(ended.beganMs, atMs - ms), ended.standing);
     this.#gaps.delete('');
     this.#gaps.delete(cause);
   }
@@ -156,10 +163,10 @@ export class EnforcementHistory {
       );
     if (intervals.some(({ state }) => state === 'no-evidence'))
       notes.push('Time without evidence is not counted as in force.');
-    for (const step of this.#steps)
-      if (step.fromMs < untilMs && step.untilMs > fromMs)
+    for (const { atMs, ms } of this.#steps)
+      if (atMs >= fromMs && atMs - Math.max(0, ms) < untilMs)
         notes.push(
-          `The clock went back from ${timeText(step.untilMs)} to ${timeText(step.fromMs)}: of the time between, the records after the step are shown.`,
+          `The clock was set ${ms < 0 ? 'back' : 'forward'} by ${durationText(Math.abs(ms))}, seen at ${timeText(atMs)}: times around it may be wrong by as much.`,
         );
     return notes;
   }

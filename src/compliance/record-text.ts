@@ -1,0 +1,38 @@
+// A record in a few words, for people: lines of the command, messages of syslog.
+//
+// What is said is a summary; the record itself has more and is never replaced by it.
+import type { EvidenceRecord } from './record.ts';
+
+/** One line about a record, without its time. */
+export const describeRecord = (record: EvidenceRecord): string => {
+  switch (record.kind) {
+    case 'refusal':
+      return `refused ${record.qname} ${record.qtype} to ${record.client}${byList(record.list)}`;
+    case 'would-refuse':
+      return `would have refused ${record.qname} ${record.qtype} to ${record.client}${byList(record.list)}`;
+    case 'exemption-hit':
+      return `${record.exemption ?? 'an exemption'} let ${record.client} ask ${record.qname} ${record.qtype}`;
+    case 'bypass':
+      return `${record.client} asked ${record.qname} ${record.qtype}: ${record.signal ?? 'sign of a bypass'}`;
+    case 'sketch':
+      return `distinct clients of group ${record.group} on ${record.day}`;
+    case 'enforcement':
+      return record.event === 'gap-begin'
+        ? `not enforcing: ${record.cause}`
+        : `enforcing again after ${record.cause}`;
+    case 'exemption':
+      return `exemption ${record.id} ${record.event}${by(record.by)}`;
+    case 'probe':
+      return `probe (${record.event}): ${record.outcome}`;
+    case 'list':
+    case 'decision':
+      return `${record.kind} ${record.list}: ${record.event}`;
+    case 'admin':
+      return `${record.action}${by(record.by)}`;
+    default:
+      return `${record.kind}: ${record.event}`;
+  }
+};
+
+const byList = (list: string | undefined): string => (list === undefined ? '' : ` by list ${list}`);
+const by = (who: string | undefined): string => (who === undefined ? '' : ` by ${who}`);
