@@ -16,23 +16,31 @@ export {
 export {
   createReport,
   type DecisionStatus,
+  describeRecord,
   EXEMPTION_STATES,
   type ExemptionPaper,
   type ExemptionReport,
+  type Finding,
+  type FoundRecord,
   formatExemptionProblem,
   type Inquiry,
   inquire,
+  RECORD_CLASSES,
   RECORDS_DIRECTORY,
   REPORT_FORMATS,
   REPORT_TABLES,
   type Reading,
   type ReadRecord,
+  type RecordClass,
   type ReportFormat,
   type ReportStep,
   readPeriod,
   readRequestFile,
   SIGNATURE_ENDING,
   signReport,
+  type VerifyProgress,
+  type VerifyResult,
+  verifyRecords,
   verifyReport,
 } from '../compliance/compliance.ts';
 export { parseName, parseType } from '../dns/dns.ts';
@@ -63,6 +71,15 @@ export {
 } from './list-status.ts';
 export type { ProbeRunStatus, ProbeStatus } from './probe-keeper.ts';
 export { type Leak, probeServer, type ServerProbe, type ServerProbeRequest } from './probe-server.ts';
+export {
+  findRecords,
+  type HeadStatus,
+  lastHeads,
+  lastRecords,
+  type RecordFilter,
+  readStoredRecords,
+  type StoredRecords,
+} from './records-view.ts';
 export { Service } from './service.ts';
 export { readTrustAnchors } from './trust.ts';
 export { VERSION } from './version.ts';

@@ -195,7 +195,17 @@ export class Evidence {
       ...(exemptions === undefined ? [] : [exemptionRoutes(createExemptionControl(exemptions))]),
       probeRoutes(this.#probe),
       recordRoutes({
-        status: () => this.#recorder?.facts(),
+        status: () => {
+          const facts = this.#recorder?.facts();
+          if (facts === undefined) return undefined;
+          const { written, sequence, distinctClients, ...rest } = facts;
+          return {
+            ...rest,
+            written: Object.fromEntries(written),
+            sequence: Object.fromEntries(sequence),
+            distinctClients: Object.fromEntries(distinctClients),
+          };
+        },
         reidentify: async (pseudonym, by, reason) => {
           this.journal.act('reidentify');
           return this.#recorder?.reidentify(pseudonym, by, reason);

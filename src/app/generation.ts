@@ -38,7 +38,7 @@ export interface Generation {
   readonly lists: readonly ListFacts[];
   /** When the lists were read, which for a saved generation was in an earlier life of the program. */
   readonly loadedAtMs: number;
-  /** Groups for which no mandate list is in force: allowed, since scope is the operator's decision, but never silent. */
+  /** Groups without a mandate list that nobody declared out of scope: allowed, but never silent. */
   readonly groupsWithoutMandate: readonly string[];
   /** Schedules of lists whose own header says that they are mandates: these are in force at all times. */
   readonly ignoredSchedules: readonly { readonly group: string; readonly list: string }[];
@@ -141,7 +141,7 @@ const assemble = (
     lists,
     loadedAtMs,
     groupsWithoutMandate: config.groups
-      .filter((group) => !group.lists.some((id) => mandates.has(id)))
+      .filter(({ lists: chosen, isOutOfScope }) => !isOutOfScope && !chosen.some((id) => mandates.has(id)))
       .map((group) => group.name),
     ignoredSchedules: config.groups.flatMap((group) =>
       [...new Set(group.schedules.map(({ list }) => list))]

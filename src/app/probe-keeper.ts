@@ -426,6 +426,7 @@ export class ProbeKeeper {
     const { config, generation, access, listen } = state;
     return ProbeScene.create({
       groups: generation.policy.groups,
+      outOfScope: new Set(config.groups.filter(({ isOutOfScope }) => isOutOfScope).map(({ name }) => name)),
       mandates: lists.lists.length,
       access,
       listen: config.probe.asksListeners && group === undefined ? listen : [],

@@ -35,6 +35,8 @@ const LISTENER_TRANSPORTS: readonly ProbeTransport[] = ['udp', 'tcp'];
 /** What a scene is made of. */
 export interface SceneFacts {
   readonly groups: readonly PolicyGroup[];
+  /** Names of the groups that no mandate concerns. */
+  readonly outOfScope: ReadonlySet<string>;
   /** Number of mandate lists, which are the first ones. */
   readonly mandates: number;
   /** With listeners by the names that they have. */
@@ -172,7 +174,7 @@ export class ProbeScene {
   }
 }
 
-const NO_MANDATE = 'no mandate list is in force for the group';
+const NO_MANDATE = 'the group is out of scope';
 
 const TRANSPORT_NUMBERS: Readonly<Record<ProbeTransport, number>> = {
   udp: TRANSPORT.UDP,
@@ -181,9 +183,15 @@ const TRANSPORT_NUMBERS: Readonly<Record<ProbeTransport, number>> = {
   doh: TRANSPORT.DOH,
 };
 
-const mandatesOf = ({ groups, mandates }: SceneFacts, group: number): readonly number[] => {
-  const mask = groups[group]?.lists ?? 0;
-  return Array.from({ length: mandates }, (_, list) => list).filter((list) => (mask & (1 << list)) !== 0);
+/**
+ * The mandate lists that a group has to refuse by: those that it chooses. Of a group that chooses none, and that nobody
+ * declared out of scope, all: its clients go past the mandate without an exemption.
+ */
+const mandatesOf = ({ groups, mandates, outOfScope }: SceneFacts, index: number): readonly number[] => {
+  const { name = '', lists: mask = 0 } = groups[index] ?? {};
+  const all = Array.from({ length: mandates }, (_, list) => list);
+  const chosen = all.filter((list) => (mask & (1 << list)) !== 0);
+  return chosen.length > 0 || outOfScope.has(name) ? chosen : all;
 };
 
 const withHeader = (data: Uint8Array): Uint8Array => {

@@ -187,7 +187,13 @@ export class Service {
   static async start(readConfig: ConfigReader, createLogFor: (config: Config) => Log): Promise<Service> {
     const config = readConfig();
     const service = new Service(config, readConfig, createLogFor(config));
-    await service.#start(config);
+    try {
+      await service.#start(config);
+    } catch (error) {
+      // Whoever called gives up: a thread of the recorder's would keep the process alive.
+      await service.#evidence.stop();
+      throw error;
+    }
     return service;
   }
 

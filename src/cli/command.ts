@@ -11,6 +11,7 @@ import { lists } from './lists.ts';
 import { pause, resume } from './pause.ts';
 import { probe } from './probe.ts';
 import { query } from './query.ts';
+import { records } from './records.ts';
 import { report } from './report.ts';
 import { serve } from './serve.ts';
 import { UsageError } from './usage.ts';
@@ -60,6 +61,7 @@ const COMMANDS: Readonly<Record<string, (args: string[]) => Promise<number> | nu
   lists,
   pause,
   probe,
+  records,
   report,
   resume,
   query,

@@ -38,10 +38,22 @@ export {
 } from './probe-plan.ts';
 export { type Profile, readProfile } from './profile.ts';
 export { SHIPPED_PROFILES } from './profile-shipped.ts';
-export type { ChangeRecord, ListRecord, ProbeRecord, ProbeResult } from './record.ts';
+export {
+  type ChangeRecord,
+  type EvidenceRecord,
+  type ListRecord,
+  type ProbeRecord,
+  type ProbeResult,
+  RECORD_CLASSES,
+  type RecordClass,
+} from './record.ts';
 export type { RecordOutput } from './record-output.ts';
+export { describeRecord } from './record-text.ts';
 export { type GenerationFacts, KnownGenerations } from './records/facts.ts';
 export type { RecordLog } from './records/head-keeper.ts';
+export { headText, type SignedHead } from './records/heads.ts';
+export { headsPath, readHeadLines } from './records/heads-file.ts';
+export { readPosition } from './records/position-file.ts';
 export {
   type ChangeText,
   type OutputFacts,
@@ -51,7 +63,8 @@ export {
   toChangeText,
   type Written,
 } from './records/recording.ts';
-export { RECORDS_DIRECTORY } from './records/records-reader.ts';
+export { type FoundRecord, RECORDS_DIRECTORY, RecordsReader } from './records/records-reader.ts';
+export { type Finding, type VerifyProgress, type VerifyResult, verifyRecords } from './records/verify.ts';
 export type { ExemptionEvent, RegisterOutcome } from './register.ts';
 export type { ExemptionFacts, ExemptionReport } from './register-facts.ts';
 export { checkTexts } from './register-texts.ts';

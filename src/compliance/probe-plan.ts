@@ -349,7 +349,7 @@ export class ProbePlan {
     for (const [index, type] of TYPES.entries()) {
       const random = createRandom(turn * TYPES.length + index);
       // Another step for each type, so that one name is not asked for all types in the same way.
-      const { spelling, ...way } = this.#wayAt(view, ways, turn + index * TYPE_STEP);
+      const { spelling, ...way } = this.#wayAt(view, ways, turn + index * TURN_STEP);
       const name = spell(listed, spelling, view, random);
       yield this.#listed(view, way, listed, name, type);
     }
@@ -392,7 +392,7 @@ export class ProbePlan {
         ['hint', TYPE.HTTPS],
       ] as const
     ).entries()) {
-      const { spelling: _, ...way } = this.#wayAt(view, ways, turn + index * TYPE_STEP);
+      const { spelling: _, ...way } = this.#wayAt(view, ways, turn + index * TURN_STEP);
       yield {
         ...way,
         name: `${word}-${hex}.${PROBE_ZONE}`,
@@ -528,7 +528,7 @@ const TURN_MAX = 1 << 20;
 /** A name of the zone that leads nowhere listed. */
 const PLAIN_NAME = `plain.${PROBE_ZONE}`;
 /** Far enough that the questions of one name differ in spelling and flags. */
-const TYPE_STEP = 5;
+const TURN_STEP = 5;
 /** Far enough that views with the same names begin elsewhere. */
 const VIEW_STEP = 0x9e3779b1;
 

@@ -29,10 +29,23 @@ export const describeRecord = (record: EvidenceRecord): string => {
       return `${record.kind} ${record.list}: ${record.event}`;
     case 'admin':
       return `${record.action}${by(record.by)}`;
-    default:
-      return `${record.kind}: ${record.event}`;
+    case 'service':
+      return `service: ${record.event}${since(record.lastWritten)}`;
+    case 'configuration':
+      return `configuration: ${record.event}${words([record.cause, record.code])}`;
+    case 'records':
+      return `records: ${record.event}${words([record.file, record.output, amount(record), record.text])}${by(record.by)}`;
   }
 };
 
 const byList = (list: string | undefined): string => (list === undefined ? '' : ` by list ${list}`);
 const by = (who: string | undefined): string => (who === undefined ? '' : ` by ${who}`);
+const since = (time: string | undefined): string => (time === undefined ? '' : `, last written ${time}`);
+
+const amount = ({ count, ms }: { readonly count?: number; readonly ms?: number }): string | undefined =>
+  count === undefined ? (ms === undefined ? undefined : `${ms} ms`) : `${count} records`;
+
+const words = (texts: readonly (string | undefined)[]): string => {
+  const known = texts.filter((text) => text !== undefined);
+  return known.length === 0 ? '' : ` (${known.join(', ')})`;
+};

@@ -153,6 +153,7 @@ const toRawGroup = (group: GroupConfig) => ({
   clients: listUnlessEmpty(group.clients, formatPrefix),
   listeners: listUnlessEmpty(group.listeners, formatEndpoint),
   lists: [...group.lists],
+  'out-of-scope': group.isOutOfScope,
   schedules: group.schedules.map(toRawSchedule),
   upstreams: group.upstreams?.map(formatUpstream),
   fallback: listUnlessEmpty(group.fallback, formatUpstream),

@@ -135,6 +135,8 @@ export interface GroupConfig {
   readonly listeners: readonly Endpoint[];
   /** Identifiers of lists that exist, each once. */
   readonly lists: readonly string[];
+  /** No mandate concerns the group, by decision. */
+  readonly isOutOfScope: boolean;
   /** A list of the group that stands here is in force at the times of any of its schedules, and at no other. */
   readonly schedules: readonly { readonly list: string; readonly schedule: ScheduleConfig }[];
   /** Undefined: those of the configuration. Otherwise at least one; conditional forwarding goes before them. */

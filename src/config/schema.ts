@@ -274,6 +274,10 @@ const group = z.strictObject({
     'Addresses of `listen.dns` whose clients belong to the group, whatever their prefix.',
   ),
   lists: key(list(identifier(), 0, LISTS_MAX), 'Lists that are in force for the group.'),
+  'out-of-scope': key(
+    boolean().prefault(false),
+    'Whether no mandate concerns the group, by decision. Otherwise the self-probe calls a group without a mandate list leaking.',
+  ),
   schedules: key(
     list(schedule, 0, SCHEDULES_MAX).prefault([]),
     'Times at which lists of the group are in force; no mandate list has any.',

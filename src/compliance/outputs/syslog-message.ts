@@ -5,6 +5,7 @@
 // the byte order mark that section 6.4 demands of UTF-8.
 import type { EvidenceRecord } from '../record.ts';
 import type { PlacedRecord } from '../record-output.ts';
+import { describeRecord } from '../record-text.ts';
 import type { SignedHead } from '../records/heads.ts';
 
 /** Facilities of RFC 5424 section 6.2.1 that a program may use. */

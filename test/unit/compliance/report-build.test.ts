@@ -207,13 +207,30 @@ test.each<[string, MadeEvidence, string[]]>([
   expect(timeline(await report(made))).toEqual(expected);
 });
 
-test('a report names a clock that went back beside the time that it concerns', async () => {
+test('a report names a clock that was set, beside the times that it concerns', async () => {
+  const step: ChangeRecord = { kind: 'records', time: at('08:00:00'), event: 'clock-step', ms: -7_200_000 };
   const { enforcement } = await report({
-    changes: [start('00:00:00'), end('10:00:00', 'startup'), still('08:00:00'), still('12:00:00')],
+    changes: [start('00:00:00'), end('10:00:00', 'startup'), step, still('12:00:00')],
   });
   expect(enforcement.notes).toEqual([
     'Time without evidence is not counted as in force.',
-    'The clock went back from 2026-11-25T10:00:00.000Z to 2026-11-25T08:00:00.000Z: of the time between, the records after the step are shown.',
+    'The clock was set back by 2 h, seen at 2026-11-25T08:00:00.000Z: times around it may be wrong by as much.',
+  ]);
+});
+
+test('a report takes records as the program writes them: what was before the start is recorded after it', async () => {
+  const crashed: ChangeRecord[] = [
+    ...[start('00:10:00'), end('00:09:30', 'startup', 1_800_000), still('03:00:00')],
+    ...[crash('05:00:00', '04:00:00'), begin('04:00:00', 'crash'), end('05:00:00', 'crash', 3_600_000)],
+    ...[start('05:00:00'), end('04:59:00', 'startup', 120_000), still('09:00:00')],
+  ];
+  expect(timeline(await report({ changes: crashed }))).toEqual([
+    '00:00-00:09 not-in-force startup',
+    '00:09-04:00 in-force',
+    '04:00-04:57 not-in-force crash uncertain',
+    '04:57-04:59 not-in-force startup',
+    '04:59-09:00 in-force',
+    '09:00-00:00 no-evidence after-records',
   ]);
 });
 

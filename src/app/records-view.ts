@@ -1,0 +1,176 @@
+// What commands show of records: the directory is read as it is, whether or not a program is writing to it.
+import { readdirSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { matchesPrefix, type Prefix, parsePrefix } from '../base/base.ts';
+import {
+  type EvidenceRecord,
+  type FoundRecord,
+  headsPath,
+  headText,
+  RECORD_CLASSES,
+  type RecordClass,
+  RecordsReader,
+  readHeadLines,
+  readPosition,
+  type SignedHead,
+} from '../compliance/compliance.ts';
+
+/** Which records are wanted; what is undefined does not matter. */
+export interface RecordFilter {
+  readonly classes: readonly RecordClass[];
+  readonly fromMs: number;
+  readonly untilMs: number;
+  /** An address, a prefix, or a pseudonym as records have it. */
+  readonly client?: string | undefined;
+  /** A name: it and all below it. */
+  readonly name?: string | undefined;
+  readonly group?: string | undefined;
+  readonly kind?: string | undefined;
+  readonly list?: string | undefined;
+}
+
+/** The records of a directory that a filter wants, chain after chain. Rejects as RecordsReader does. */
+export async function* findRecords(directory: string, filter: RecordFilter): AsyncGenerator<FoundRecord> {
+  const isWanted = compileFilter(filter);
+  const reader = RecordsReader.open(directory);
+  try {
+    for (const recordClass of filter.classes) {
+      for await (const found of reader.records(recordClass, filter.fromMs, filter.untilMs)) {
+        if (isWanted(found.record)) yield found;
+      }
+    }
+  } finally {
+    reader.close();
+  }
+}
+
+/** The last `limit` of the wanted records, by time, the newest last. */
+export const lastRecords = async (
+  directory: string,
+  filter: RecordFilter,
+  limit: number,
+): Promise<FoundRecord[]> => {
+  const last: FoundRecord[] = [];
+  for (const recordClass of filter.classes) {
+    let found: FoundRecord[] = [];
+    for await (const record of findRecords(directory, { ...filter, classes: [recordClass] })) {
+      found.push(record);
+      if (found.length >= 2 * limit) found = found.slice(-limit);
+    }
+    last.push(...found.slice(-limit));
+  }
+  const timeOf = ({ record }: FoundRecord): number => Date.parse(record.time);
+  return last.sort((left, right) => timeOf(left) - timeOf(right)).slice(-limit);
+};
+
+const compileFilter = ({
+  client,
+  name,
+  group,
+  kind,
+  list,
+}: RecordFilter): ((record: EvidenceRecord) => boolean) => {
+  const isClient = client === undefined ? undefined : compileClient(client);
+  const wantedName = name?.toLowerCase().replace(/\.$/, '');
+  return (record) => {
+    const fields = record as unknown as Readonly<Record<string, unknown>>;
+    if (kind !== undefined && record.kind !== kind) return false;
+    if (group !== undefined && fields['group'] !== group) return false;
+    if (list !== undefined && fields['list'] !== list) return false;
+    if (isClient !== undefined && !isClient(fields['client'])) return false;
+    return wantedName === undefined || isBelow(fields['qname'], wantedName);
+  };
+};
+
+const isBelow = (qname: unknown, name: string): boolean =>
+  typeof qname === 'string' && (qname === name || qname.endsWith(`.${name}`));
+
+/** A recorded prefix matches what it lies in; a pseudonym only itself. */
+const compileClient = (text: string): ((client: unknown) => boolean) => {
+  const wanted = parsePrefix(text);
+  const known = new Map<string, Prefix | undefined>();
+  return (client) => {
+    if (client === text) return true;
+    if (wanted === undefined || typeof client !== 'string') return false;
+    if (known.size > KNOWN_CLIENTS_MAX) known.clear();
+    if (!known.has(client)) known.set(client, parsePrefix(client));
+    const prefix = known.get(client);
+    return (
+      prefix !== undefined &&
+      prefix.bits >= wanted.bits &&
+      matchesPrefix(prefix.words, wanted.words, wanted.bits)
+    );
+  };
+};
+
+/** Clients whose texts are parsed once. */
+const KNOWN_CLIENTS_MAX = 65_536;
+
+/** A head with the text that was signed. */
+export interface HeadStatus extends SignedHead {
+  readonly text: string;
+}
+
+/** The last heads of a directory, the newest last. */
+export const lastHeads = (directory: string, limit: number): HeadStatus[] =>
+  readHeadLines(headsPath(directory))
+    .flatMap(({ head }) => head ?? [])
+    .slice(-limit)
+    .map((head) => ({ ...head, text: headText(head) }));
+
+/** What lies in a directory of records. Plain data. */
+export interface StoredRecords {
+  readonly directory: string;
+  /** When the recorder last said that it lives; null: nothing tells. */
+  readonly aliveAt: string | null;
+  readonly chains: readonly StoredChain[];
+}
+
+/** One chain of these. */
+export interface StoredChain {
+  readonly class: RecordClass;
+  /** Sequence number of the last record that the recorder has noted. */
+  readonly last: number | null;
+  readonly partitions: number;
+  readonly archived: number;
+  readonly damaged: number;
+  readonly bytes: number;
+  readonly oldestSearchable: string | null;
+  readonly signedUntil: number | null;
+  readonly signedAt: string | null;
+}
+
+/** Reads it. Throws ERR_COMPLIANCE_NO_RECORDS. */
+export const readStoredRecords = (directory: string): StoredRecords => {
+  const reader = RecordsReader.open(directory);
+  const heads = readHeadLines(headsPath(directory)).flatMap(({ head }) => head ?? []);
+  const position = readPosition(join(directory, 'position'));
+  const chains = RECORD_CLASSES.map((recordClass) => {
+    const partitions = reader.partitions(recordClass);
+    const oldestMs = reader.oldestSearchableMs(recordClass);
+    const head = heads.findLast((one) => one.class === recordClass);
+    return {
+      class: recordClass,
+      last: position?.ends[recordClass].sequence ?? null,
+      partitions: partitions.length,
+      archived: partitions.filter(({ state }) => state === 'archived').length,
+      damaged: partitions.filter(({ state }) => state === 'damaged').length,
+      bytes: bytesIn(join(directory, recordClass)),
+      oldestSearchable: oldestMs === undefined ? null : new Date(oldestMs).toISOString(),
+      signedUntil: head?.last ?? null,
+      signedAt: head?.signedAt ?? null,
+    };
+  });
+  reader.close();
+  return {
+    directory,
+    aliveAt: position === undefined ? null : new Date(position.timeMs).toISOString(),
+    chains,
+  };
+};
+
+const bytesIn = (directory: string): number =>
+  readdirSync(directory).reduce(
+    (sum, name) => sum + (statSync(join(directory, name), { throwIfNoEntry: false })?.size ?? 0),
+    0,
+  );

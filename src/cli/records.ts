@@ -1,0 +1,271 @@
+// `cordon records`: what was recorded, whether it is whole, and who was behind a pseudonym.
+//
+// Everything but re-identification reads the state directory, while the program runs and without it. Who is behind a
+// pseudonym only the running program tells, because it records first who asked.
+import { closeSync, openSync, writeSync } from 'node:fs';
+import { join } from 'node:path';
+import {
+  AppError,
+  errorText,
+  findRecords,
+  lastHeads,
+  lastRecords,
+  RECORD_CLASSES,
+  RECORDS_DIRECTORY,
+  type RecordClass,
+  type RecordFilter,
+  readStoredRecords,
+  systemErrorCode,
+  type VerifyProgress,
+  verifyRecords,
+} from '../app/app.ts';
+import type { Config } from '../config/config.ts';
+import { authorName } from './author.ts';
+import { askService, isNobodyThere } from './lists-client.ts';
+import {
+  formatHeads,
+  formatRecords,
+  formatStatus,
+  formatVerification,
+  type RunningRecorder,
+} from './records-text.ts';
+import { configPath, readArguments, requireConfig, UsageError } from './usage.ts';
+
+const LIMIT_DEFAULT = 50;
+/** What a person or a script can do with in one piece; `export` has no limit. */
+const LIMIT_MAX = 10_000;
+/** Records may say who asked for what: not for everybody on the machine. */
+const FILE_MODE = 0o640;
+/** How far back is looked when nothing is said. */
+const PERIOD_DEFAULT_MS = 86_400_000;
+const PROBLEM = 1;
+/** Characters that an export collects before they are written. */
+const PIECE_LENGTH = 1 << 16;
+/** Before progress is shown, and between two of its lines, milliseconds. */
+const PROGRESS_AFTER_MS = 1_000;
+const PROGRESS_EVERY_MS = 200;
+const UNITS: Readonly<Record<string, number>> = { s: 1e3, m: 60e3, h: 3600e3, d: 86_400e3 };
+
+const COMMANDS: Readonly<Record<string, (args: string[]) => Promise<number>>> = {
+  status: (args) => showStatus(args),
+  list: (args) => showRecords(args),
+  verify: (args) => verify(args),
+  heads: (args) => showHeads(args),
+  export: (args) => exportRecords(args),
+  reidentify: (args) => reidentify(args),
+};
+
+/** Runs `cordon records ARGS`; returns the exit code, throws UsageError or AppError. */
+export const records = async (args: string[]): Promise<number> => {
+  const [word = '', ...rest] = args;
+  const command = Object.hasOwn(COMMANDS, word) ? COMMANDS[word] : undefined;
+  if (command !== undefined) return command(rest);
+  const known = Object.keys(COMMANDS).join(', ');
+  throw new UsageError(word === '' ? `one of ${known} is needed` : `"${word}" is none of ${known}`);
+};
+
+const text = { type: 'string' } as const;
+const COMMON = { config: text, json: { type: 'boolean', default: false } } as const;
+const FILTERS = {
+  ...{ from: text, to: text, class: text, client: text, name: text },
+  ...{ group: text, kind: text, list: text },
+} as const;
+
+const directoryOf = ({ stateDirectory }: Config): string => join(stateDirectory, RECORDS_DIRECTORY);
+
+const print = (json: boolean, value: unknown, format: () => string): void => {
+  process.stdout.write(json ? `${JSON.stringify(value, undefined, 2)}\n` : format());
+};
+
+const showStatus = async (args: string[]): Promise<number> => {
+  const { values } = readArguments({ args, options: COMMON });
+  const config = requireConfig(configPath(values.config));
+  const running = await askRecorder(config);
+  const stored = readStoredRecords(directoryOf(config));
+  print(values.json, { running, stored }, () => formatStatus(running, stored, Date.now()));
+  const isWell = running === null || (running.failure === undefined && running.isAlive);
+  return isWell && stored.chains.every(({ damaged }) => damaged === 0) ? 0 : PROBLEM;
+};
+
+/** The recorder of the running program; null when none runs. */
+const askRecorder = async (config: Config): Promise<RunningRecorder | null> => {
+  try {
+    // The program that answers is this one: the socket lies in its own state directory.
+    return (await askService(config, '/v1/records')) as RunningRecorder;
+  } catch (thrown) {
+    if (!isNobodyThere(thrown)) throw thrown;
+    return null;
+  }
+};
+
+const showRecords = async (args: string[]): Promise<number> => {
+  const options = {
+    ...COMMON,
+    ...FILTERS,
+    limit: { type: 'string', default: String(LIMIT_DEFAULT) },
+  } as const;
+  const { values } = readArguments({ args, options });
+  const limit = Number(values.limit);
+  if (!Number.isInteger(limit) || limit < 1 || limit > LIMIT_MAX) {
+    throw new UsageError(`--limit "${values.limit.slice(0, 20)}" is no number from 1 to ${LIMIT_MAX}`);
+  }
+  const filter = readFilter(values, PERIOD_DEFAULT_MS);
+  const config = requireConfig(configPath(values.config));
+  const found = await lastRecords(directoryOf(config), filter, limit);
+  print(values.json, found, () => formatRecords(found, limit));
+  return 0;
+};
+
+const exportRecords = async (args: string[]): Promise<number> => {
+  const { values } = readArguments({ args, options: { ...FILTERS, config: text, out: text } });
+  const filter = readFilter(values, Number.POSITIVE_INFINITY);
+  const config = requireConfig(configPath(values.config));
+  const { out } = values;
+  const file = out === undefined ? process.stdout.fd : openOutput(out);
+  let piece = '';
+  let count = 0;
+  try {
+    for await (const { class: chain, sequence, record } of findRecords(directoryOf(config), filter)) {
+      piece += `${JSON.stringify({ chain, seq: sequence, ...record })}\n`;
+      count++;
+      if (piece.length < PIECE_LENGTH) continue;
+      writeAll(file, piece, out);
+      piece = '';
+    }
+    writeAll(file, piece, out);
+  } finally {
+    if (out !== undefined) closeSync(file);
+  }
+  if (out !== undefined) process.stderr.write(`${out}: ${count} records\n`);
+  return 0;
+};
+
+const openOutput = (path: string): number => {
+  try {
+    return openSync(path, 'w', FILE_MODE);
+  } catch (cause) {
+    throw outputError(path, cause);
+  }
+};
+
+/** Waits for a pipe whose reader is slower. */
+const writeAll = (file: number, piece: string, path = 'standard output'): void => {
+  const bytes = Buffer.from(piece);
+  for (let done = 0; done < bytes.length; ) {
+    try {
+      done += writeSync(file, bytes, done);
+    } catch (thrown) {
+      if (systemErrorCode(thrown) !== 'EAGAIN') throw outputError(path, thrown);
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, PIPE_PAUSE_MS);
+    }
+  }
+};
+
+/** Until a full pipe is tried again. */
+const PIPE_PAUSE_MS = 5;
+
+const outputError = (path: string, cause: unknown): AppError =>
+  new AppError('ERR_CLI_OUTPUT', `writing ${path}: ${errorText(cause)}`, { cause });
+
+const verify = async (args: string[]): Promise<number> => {
+  const { values } = readArguments({ args, options: { ...COMMON, class: text, heads: text, key: text } });
+  const config = requireConfig(configPath(values.config));
+  const progress = createProgress();
+  const { heads, key } = values;
+  const result = await verifyRecords(directoryOf(config), {
+    ...(values.class === undefined ? {} : { classes: readClasses(values.class) }),
+    ...(heads === undefined ? {} : { headsFile: heads }),
+    ...(key === undefined ? {} : { keyFile: key }),
+    onProgress: progress.show,
+  }).finally(progress.end);
+  print(values.json, result, () => formatVerification(result));
+  return result.findings.length === 0 ? 0 : PROBLEM;
+};
+
+const showHeads = (args: string[]): Promise<number> => {
+  const options = { ...COMMON, limit: { type: 'string', default: String(LIMIT_DEFAULT) } } as const;
+  const { values, positionals } = readArguments({ args, allowPositionals: true, options });
+  const [number] = positionals;
+  const directory = directoryOf(requireConfig(configPath(values.config)));
+  if (number === undefined) {
+    const heads = lastHeads(
+      directory,
+      Math.min(LIMIT_MAX, Math.max(1, Number(values.limit) || LIMIT_DEFAULT)),
+    );
+    print(values.json, heads, () => formatHeads(heads));
+    return Promise.resolve(0);
+  }
+  const head = lastHeads(directory, Number.POSITIVE_INFINITY).find((one) => one.number === Number(number));
+  if (head === undefined) {
+    throw new AppError('ERR_COMPLIANCE_NO_RECORDS', `looking for head ${number.slice(0, 20)}: there is none`);
+  }
+  print(values.json, head, () => head.text);
+  return Promise.resolve(0);
+};
+
+const reidentify = async (args: string[]): Promise<number> => {
+  const { values, positionals } = readArguments({
+    args,
+    allowPositionals: true,
+    options: { ...COMMON, reason: { type: 'string', default: '' } },
+  });
+  const [pseudonym] = positionals;
+  if (pseudonym === undefined || positionals.length > 1) throw new UsageError('one PSEUDONYM is needed');
+  if (values.reason.trim() === '') throw new UsageError('--reason TEXT is needed: it goes into the records');
+  const config = requireConfig(configPath(values.config));
+  const body = { pseudonym, by: authorName(), reason: values.reason };
+  // As above: the answer of this program.
+  const answer = (await askService(config, '/v1/records/reidentify', body)) as { address: string };
+  print(values.json, answer, () => `${answer.address}\n`);
+  return 0;
+};
+
+type FilterValues = Partial<Record<keyof typeof FILTERS, string | undefined>>;
+
+const readFilter = (values: FilterValues, periodMs: number): RecordFilter => {
+  const nowMs = Date.now();
+  const untilMs = values.to === undefined ? Number.POSITIVE_INFINITY : readTime('--to', values.to, nowMs);
+  const fromMs =
+    values.from === undefined ? Math.min(nowMs, untilMs) - periodMs : readTime('--from', values.from, nowMs);
+  const { client, name, group, kind, list } = values;
+  const isAboutQueries = client !== undefined || name !== undefined || group !== undefined;
+  const classes =
+    values.class === undefined ? (isAboutQueries ? QUERIES : RECORD_CLASSES) : readClasses(values.class);
+  return { classes, fromMs, untilMs, client, name, group, kind, list };
+};
+
+const QUERIES: readonly RecordClass[] = ['queries'];
+
+const readClasses = (word: string): RecordClass[] => {
+  const found = RECORD_CLASSES.filter((name) => name === word);
+  if (found.length > 0) return found;
+  throw new UsageError(`--class "${word.slice(0, 20)}" is none of ${RECORD_CLASSES.join(', ')}`);
+};
+
+/** `2026-11-25`, `2026-11-25T10:00Z`, or how long ago: `30m`, `7d`. */
+const readTime = (option: string, value: string, nowMs: number): number => {
+  const [, count, unit = ''] = /^(\d{1,6})([smhd])$/.exec(value) ?? [];
+  if (count !== undefined) return nowMs - Number(count) * (UNITS[unit] ?? 0);
+  const ms = /^\d{4}-\d\d-\d\d(?:T[\d:.]+(?:Z|[+-]\d\d:\d\d))?$/.test(value) ? Date.parse(value) : Number.NaN;
+  if (!Number.isNaN(ms)) return ms;
+  throw new UsageError(
+    `${option} "${value.slice(0, 40)}" is no day such as 2026-11-25, no time such as 2026-11-25T10:00:00Z, and not how long ago, such as 2h`,
+  );
+};
+
+/** One line that is written over, on a terminal, once it takes long enough to be asked about. */
+const createProgress = (): { show: (progress: VerifyProgress) => void; end: () => void } => {
+  const startMs = performance.now();
+  let shownMs = 0;
+  const show = ({ class: chain, partition, records: count }: VerifyProgress): void => {
+    const nowMs = performance.now();
+    const isSoon = nowMs - startMs < PROGRESS_AFTER_MS || nowMs - shownMs < PROGRESS_EVERY_MS;
+    if (!process.stderr.isTTY || isSoon) return;
+    shownMs = nowMs;
+    process.stderr.write(`\r\u001b[K${chain}/${partition}: ${count} records checked`);
+  };
+  const end = (): void => {
+    if (shownMs > 0) process.stderr.write('\r\u001b[K');
+  };
+  return { show, end };
+};

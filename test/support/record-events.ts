@@ -1,0 +1,51 @@
+// Events as workers write them, for tests of what is recorded of them.
+import assert from 'node:assert/strict';
+import { createAddress, parseAddress } from '../../src/base/base.ts';
+import { nameFrom } from '../../src/dns/dns.ts';
+import type { EventFields } from '../../src/events/event-ring.ts';
+
+/** Noon, so that a day turns only where a test says so. */
+export const START = '2026-11-25T12:00:00.000Z';
+
+/** The words of an address. */
+export const addressWords = (text: string): Uint32Array => {
+  const words = createAddress();
+  assert.ok(parseAddress(text, words), text);
+  return words;
+};
+
+/** What a refusal of www.tiktok.example looks like, with changes. */
+export const eventOf = (
+  changes: Partial<EventFields> & { client?: string; qname?: string; targetName?: string } = {},
+): EventFields => {
+  const { client = '192.0.2.7', qname = 'www.tiktok.example', targetName, ...fields } = changes;
+  const query = nameFrom(qname);
+  const target = targetName === undefined ? new Uint8Array() : nameFrom(targetName);
+  return {
+    kind: 0,
+    timeMs: Date.parse(START),
+    address: addressWords(client),
+    port: 40_000,
+    transport: 0,
+    generation: 1,
+    group: 0,
+    list: 0,
+    line: 12,
+    match: 1,
+    trigger: 0,
+    qtype: 1,
+    rcode: 3,
+    edeCode: 15,
+    exemption: 0,
+    signal: -1,
+    id: 7,
+    flags: 0x100,
+    query,
+    qnameStart: 0,
+    qnameLength: query.length,
+    target,
+    targetLength: target.length,
+    targetAddress: undefined,
+    ...fields,
+  };
+};
