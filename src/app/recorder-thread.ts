@@ -3,7 +3,7 @@
 // It has few modules and a small heap. Whatever it waits for, a disk that hangs above all, it waits for alone: workers
 // write into rings, and the main thread only posts messages.
 import { isDeepStrictEqual } from 'node:util';
-import { parentPort, workerData } from 'node:worker_threads';
+import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
 import { isAppError, systemClock } from '../base/base.ts';
 import {
   DnstapOutput,
@@ -47,6 +47,8 @@ class RecorderThread {
   readonly #recording: Recording;
   #made: Made;
   #timer: NodeJS.Timeout | undefined;
+  /** Messages that were read before their turn. */
+  readonly #deferred: RecorderRequest[] = [];
   #isDue = false;
   #isStopped = false;
 
@@ -67,12 +69,33 @@ class RecorderThread {
       clock: systemClock,
       monotonic: () => performance.now(),
       log: this.#createLog(),
+      fetchDefinitions: () => this.#fetchDefinitions(),
       pause,
     });
     for (const facts of generations) this.#recording.define(facts);
-    port.on('message', (request: RecorderRequest) => this.#take(request));
+    port.on('message', (request: RecorderRequest) => {
+      this.#takeDeferred();
+      this.#take(request);
+    });
     setInterval(() => this.#report(), FACTS_MS);
     this.#tick();
+  }
+
+  /** A definition was sent before the event that needs it was written: it has arrived. Other messages wait their turn. */
+  #fetchDefinitions(): void {
+    for (;;) {
+      const received = receiveMessageOnPort(this.#port);
+      if (received === undefined) break;
+      // From the main thread.
+      const request = received.message as RecorderRequest;
+      if (request.kind === 'define') this.#recording.define(request.facts);
+      else this.#deferred.push(request);
+    }
+    if (this.#deferred.length > 0) setImmediate(() => this.#takeDeferred());
+  }
+
+  #takeDeferred(): void {
+    for (const request of this.#deferred.splice(0)) this.#take(request);
   }
 
   #take(request: RecorderRequest): void {

@@ -251,8 +251,8 @@ class Running {
     cell[verdict]++;
     if (verdict === 'failed') this.#failed++;
     const example = `${describeQuestion(question)}: ${text}`;
-    // A leak says more than whatever else went wrong.
-    if (verdict === 'leaked') cell.examples.unshift(example);
+    // Leaks say more than whatever else went wrong: they stand first.
+    if (verdict === 'leaked') cell.examples.splice(cell.leaked - 1, 0, example);
     else cell.examples.push(example);
     if (cell.examples.length > EXAMPLES_MAX) cell.examples.pop();
     if (question.rule !== undefined) this.#failing.add(question.rule);

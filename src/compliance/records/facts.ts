@@ -1,7 +1,9 @@
 // What the numbers in events mean: names of groups and lists, by the policy generation that decided.
 //
-// The main thread defines a generation before any worker decides by it. Events of an earlier one arrive for a moment
-// after a change, and for longer after a disk that was full; the last few are kept.
+// The main thread defines a generation before any worker decides by it, but an event may be read before the message
+// that defines its generation is: whoever looks one up that is not known asks for the messages that have arrived.
+// Events of an earlier generation come for a moment after a change, and for longer after a disk that was full; the
+// last few are kept.
 
 /** Generations that are kept: a reload each second for a quarter of a minute. */
 export const GENERATIONS_MAX = 16;
@@ -24,6 +26,12 @@ export interface GenerationFacts {
 /** The last generations; the oldest goes first. */
 export class KnownGenerations {
   readonly #known = new Map<number, GenerationFacts>();
+  readonly #fetch: () => void;
+
+  /** `fetch` takes definitions that have arrived, and calls define() for each. */
+  constructor(fetch: () => void = () => undefined) {
+    this.#fetch = fetch;
+  }
 
   define(facts: GenerationFacts): void {
     this.#known.delete(facts.generation);
@@ -41,11 +49,18 @@ export class KnownGenerations {
 
   /** The name of a group; its number where nobody defined it. */
   group(generation: number, index: number): string {
-    return this.#known.get(generation)?.groups[index] ?? `#${index}`;
+    return this.#find(generation)?.groups[index] ?? `#${index}`;
   }
 
   /** A list; its number where nobody defined it. */
   list(generation: number, index: number): Partial<ListName> & Pick<ListName, 'id'> {
-    return this.#known.get(generation)?.lists[index] ?? { id: `#${index}` };
+    return this.#find(generation)?.lists[index] ?? { id: `#${index}` };
+  }
+
+  #find(generation: number): GenerationFacts | undefined {
+    const known = this.#known.get(generation);
+    if (known !== undefined) return known;
+    this.#fetch();
+    return this.#known.get(generation);
   }
 }

@@ -85,6 +85,8 @@ export interface RecordingOptions extends RecordingSettings {
   readonly clock: Clock;
   readonly monotonic: Clock;
   readonly log: RecordLog;
+  /** Is called for an event of a generation that is not defined: calls define() for what has arrived since. */
+  readonly fetchDefinitions?: () => void;
   /** Awaited between pieces of checks. */
   readonly pause: () => Promise<void>;
   /** Pages that a partition may have: tests fill a disk with it. */
@@ -165,7 +167,7 @@ interface Drops {
 /** Records of one state directory. */
 export class Recording {
   readonly #options: RecordingOptions;
-  readonly #generations = new KnownGenerations();
+  readonly #generations: KnownGenerations;
   readonly #clockWatch: ClockWatch;
   #settings: RecordingSettings;
   #outputs: readonly RecordOutput[];
@@ -195,6 +197,7 @@ export class Recording {
 
   constructor(options: RecordingOptions) {
     this.#options = options;
+    this.#generations = new KnownGenerations(options.fetchDefinitions);
     this.#settings = options;
     this.#outputs = options.outputs;
     this.#clockWatch = new ClockWatch(options.clock, options.monotonic);

@@ -227,6 +227,32 @@ describe('a policy that does not refuse one name in one group', () => {
   });
 });
 
+test('a leak that a sweep found is not forgotten by samples that would ask for other names', async () => {
+  const text = `
+probe: { interval: 5m, rate: 10000, listeners: false }
+lists:
+  - { id: ban, file: ban.txt, format: domains, mandate: true }
+groups:
+  - { name: default, lists: [ban] }
+`;
+  const names = Array.from({ length: 4_500 }, (_, index) => `n${index}.example\n`);
+  const large = configOf(text, { 'ban.txt': names.join('') });
+  const leaking = configOf(text, { 'ban.txt': names.filter((name) => name !== 'n77.example\n').join('') });
+  state = stateOf(buildGeneration(large, 1, nowMs), large);
+  const putInForce = (of: Config, generation: number): void => {
+    for (const { pipeline } of benches) pipeline.setRules(rulesOf(buildGeneration(of, generation, nowMs)));
+  };
+  putInForce(leaking, 2);
+  keeper.changed();
+  expect((await pass(2_000))?.coverage?.share).toBe(1);
+  const sample = await pass(5 * MINUTE_MS);
+  expect(sample?.coverage?.share).toBeLessThan(0.2);
+  expect(sample?.outcome).toBe('leaking');
+  // The answers that leaked are still in the cache.
+  putInForce(large, 3);
+  expect((await pass(5 * MINUTE_MS))?.outcome).toBe('enforced');
+});
+
 test('an alias that is followed where it must not be is found', async () => {
   // A pipeline whose upstream hides what an alias leads to: the answer alone shows it.
   const hiding: Resolver = {

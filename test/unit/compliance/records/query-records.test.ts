@@ -251,3 +251,13 @@ describe('counts', () => {
     reader.close();
   });
 });
+
+test('an event is read with a definition that has arrived behind its back', async () => {
+  const bench: Bench = new Bench({
+    fetchDefinitions: () => {
+      bench.recording.define({ generation: 5, groups: ['late'], lists: [{ id: 'newer', version: 'x' }] });
+    },
+  });
+  bench.record(1, { generation: 5 });
+  expect(await only(bench)).toMatchObject({ generation: 5, group: 'late', list: 'newer' });
+});
