@@ -100,6 +100,8 @@ beforeAll(async () => {
       .set(FEED_NAME, ['ads.feed.example. 60 IN A 192.0.2.2'])
       .set(OPEN, ['www.example.com. 60 IN A 192.0.2.3']).handler,
   );
+  // The program's own file goes with it; commands read this one, before and after.
+  writeFileSync(join(state, 'cordon.yaml'), configOf());
   cordon = await start();
 });
 
@@ -112,7 +114,7 @@ afterAll(async () => {
 });
 
 const command = (...args: string[]): Promise<RunResult> =>
-  run(process.execPath, [program, ...args, '--config', join(cordon.directory, 'cordon.yaml')], {
+  run(process.execPath, [program, ...args, '--config', join(state, 'cordon.yaml')], {
     env: time.env,
     timeoutMs: 60_000,
   });
@@ -264,6 +266,8 @@ test('a quarter goes by', { timeout: 600_000 }, async (context) => {
   }
   expect(queriesBeforeCrash).toBeGreaterThan(0);
   await written();
+  // The clock is looked at every few seconds: dates that a day has passed are noticed a little later.
+  await cordon.waitForLog(({ event }) => event === 'review-passed');
   await cordon.stop();
 });
 

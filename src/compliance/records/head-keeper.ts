@@ -3,9 +3,10 @@
 // A partition that closed is signed at once, the one that grows each hour and when the program stops. A copy elsewhere
 // that cannot be written is logged and costs nothing else: each later head covers what its lost ones did.
 import type { Clock } from '../../base/base.ts';
-import { errorText, isAppError, systemErrorCode } from '../../base/base.ts';
+import { errorText, isAppError } from '../../base/base.ts';
 import type { RecordOutput } from '../record-output.ts';
 import { type ChainPosition, HeadSigner, headHash } from './heads.ts';
+import { isOperational } from './disk-error.ts';
 import { appendHead, headsPath, type LastHeads, readLastHeads } from './heads-file.ts';
 import { timeText } from './partition.ts';
 
@@ -98,7 +99,7 @@ export class HeadKeeper {
       appendHead(file, head);
       this.#isElsewhereFailing = false;
     } catch (thrown) {
-      if (systemErrorCode(thrown) === undefined) throw thrown;
+      if (!isOperational(thrown)) throw thrown;
       if (!this.#isElsewhereFailing)
         this.#log.error({ file, cause: errorText(thrown) }, 'heads are not copied');
       this.#isElsewhereFailing = true;

@@ -6,9 +6,10 @@
 import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Clock } from '../../base/base.ts';
-import { errorText, systemErrorCode } from '../../base/base.ts';
+import { errorText } from '../../base/base.ts';
 import { RECORD_CLASSES, type RecordClass, type RecordsRecord } from '../record.ts';
 import { sealPartition } from './chain-store.ts';
+import { isOperational } from './disk-error.ts';
 import type { RecordLog } from './head-keeper.ts';
 import { listPartitions, type PartitionFile, timeText } from './partition.ts';
 import { RecordsReader } from './records-reader.ts';
@@ -100,7 +101,7 @@ export class Housekeeping {
       await this.#retain();
       await this.#check();
     } catch (thrown) {
-      if (systemErrorCode(thrown) === undefined) throw thrown;
+      if (!isOperational(thrown)) throw thrown;
       this.#options.log.warn({ cause: errorText(thrown) }, 'looking after records');
     } finally {
       this.#isBusy = false;

@@ -20,6 +20,7 @@ import {
 import type { RecordOutput } from '../record-output.ts';
 import { type Batch, type Block, type ChainFault, ChainStore, isDamage } from './chain-store.ts';
 import { ClockWatch } from './clock-watch.ts';
+import { isOperational } from './disk-error.ts';
 import { DirectoryLock } from './directory-lock.ts';
 import type { GenerationFacts } from './facts.ts';
 import { KnownGenerations } from './facts.ts';
@@ -240,10 +241,6 @@ export class Recording {
     if (open === undefined) return;
     open.housekeeping.retention = settings.retention;
     if (open.heads !== undefined) open.heads.settings = settings.heads;
-    const { identities } = open.encoder;
-    if (JSON.stringify(identities.policy) !== JSON.stringify(settings.identity)) {
-      open.encoder.identities = this.#identities(open.keys);
-    }
   }
 
   /**
@@ -351,6 +348,8 @@ export class Recording {
     this.#open ??= this.#openAll();
     const open = this.#open;
     this.#turnDay(open);
+    const { encoder, keys } = open;
+    if (encoder.identities.policy !== this.#settings.identity) encoder.identities = this.#identities(keys);
     const isMore = this.#commitQueries(open, isLast);
     if (!isMore) this.#noteDrops(isLast);
     this.#commitChanges(open);
@@ -676,7 +675,7 @@ export class Recording {
   }
 
   #fail(thrown: unknown): void {
-    if (!isAppError(thrown) && systemErrorCode(thrown) === undefined) throw thrown;
+    if (!isOperational(thrown)) throw thrown;
     const { monotonic, log } = this.#options;
     const code = isAppError(thrown) ? thrown.code : systemErrorCode(thrown);
     const hint = isAppError(thrown) ? thrown.hint : undefined;
