@@ -46,7 +46,7 @@ export {
 export { parseName, parseType } from '../dns/dns.ts';
 export type { StoreDecision } from '../lists/lists.ts';
 export { createLog, metricsReference } from '../observe/observe.ts';
-export { checkExemptionTexts, type ExemptionStatus } from './exemption-control.ts';
+export { checkExemptionTexts, type ExemptionStatus, sharedExemptions } from './exemption-control.ts';
 export { type Explanation, explain, type FollowedAnswer, type Reason } from './explain.ts';
 export {
   EXPORT_ORIGIN,

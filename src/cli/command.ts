@@ -39,12 +39,14 @@ usage: cordon COMMAND [OPTION …]
            reject | revoke ID --reason TEXT [--by NAME]
            check [FILE|DIRECTORY]              show every problem of text files, without the program
   probe    [--group NAME] [--json]             ask the running program as its clients do, all mandate names
-           --from HOST[:PORT] [--sample N]     ask another resolver: does it refuse them?
+           --from HOST[:PORT] [--sample N] [--rate N] [--sinkhole ADDRESS …]
+                                               ask another resolver: does it refuse them?
   records  status | list | verify | heads | export [OPTION …]
                                                show, search and check what was recorded
            reidentify PSEUDONYM --reason TEXT  tell the address behind a pseudonym, on the record
-  report   --from DAY --to DAY [--group NAME] [--format html|pdf|csv|json] [--out FILE]
-                                               write the evidence of a period; report verify FILE checks one
+  report   --from DAY|TIME --to DAY|TIME [--group NAME] [--format html|pdf|csv|json] [--table NAME] [--out FILE]
+           [--unsigned]                        write the evidence of a period
+           verify FILE [--key PUBLIC.pem]      check the signature of one
   pause    [DURATION --reason TEXT]            suspend all refusals for a time, on the record; without DURATION: show
   resume   [--reason TEXT]                     give refusals again before that time is over
   query    NAME [TYPE] [--server ADDRESS[:PORT]] [--tcp] [--dnssec] [--json]

@@ -1,16 +1,20 @@
 // cordon explain: which group, list, entry and evidence decide for a name, following the answer too.
 import {
+  type ExemptionPaper,
   type Explanation,
   explain,
   type FollowedAnswer,
   formatEndpoint,
+  isAppError,
   parseEndpoint,
   parseName,
   type Reason,
   readKeptPaths,
+  sharedExemptions,
   withoutMissing,
 } from '../app/app.ts';
 import type { Config } from '../config/config.ts';
+import { askService, isNobodyThere } from './lists-client.ts';
 import { configPath, readArguments, requireConfig, UsageError } from './usage.ts';
 
 /** Port of an address without one. */
@@ -40,13 +44,27 @@ export const explainName = async (args: string[]): Promise<number> => {
   const pathOf = await readKeptPaths(config, Date.now);
   const complete = withoutMissing(config, pathOf);
   const follow = !values['no-follow'];
-  const explanation = await explain(complete, name, values.client, follow, pathOf, listener);
+  const exemptions = await readExemptions(config);
+  const explanation = await explain(complete, name, values.client, follow, pathOf, listener, exemptions);
   process.stdout.write(
     values.json ? `${JSON.stringify(explanation, undefined, 2)}\n` : formatExplanation(explanation),
   );
   const isRefused =
     explanation.outcome === 'refused' || explanation.answers.some((answer) => answer.reason !== undefined);
   return isRefused ? REFUSED : 0;
+};
+
+/** Exemptions of the running program; without one none is in force. */
+const readExemptions = async (config: Config): Promise<ReturnType<typeof sharedExemptions>> => {
+  try {
+    // The program that answers is this one: the socket lies in its own state directory.
+    return sharedExemptions((await askService(config, '/v1/exemptions')) as ExemptionPaper[]);
+  } catch (thrown) {
+    if (!isAppError(thrown)) throw thrown;
+    if (!isNobodyThere(thrown))
+      process.stderr.write(`cordon explain: without exemptions: ${thrown.message}\n`);
+    return [];
+  }
 };
 
 /** An address of listen.dns as the configuration has it. */
@@ -77,6 +95,7 @@ const formatExplanation = (explanation: Explanation): string => {
     reason,
     passedBy,
     watched,
+    exempted,
     answers,
   } = explanation;
   const lines = [
@@ -91,6 +110,8 @@ const formatExplanation = (explanation: Explanation): string => {
     lines.push('  outcome  the question passes', ...(passedBy === undefined ? [] : formatReason(passedBy)));
     lines.push(...answers.flatMap(formatAnswer));
   }
+  for (const { exemption, reason: rule } of exempted)
+    lines.push(`  exempt   by ${exemption} this rule does not count`, ...formatReason(rule));
   if (watched !== undefined) lines.push('  watched  would be refused', ...formatReason(watched));
   return `${lines.join('\n')}\n`;
 };

@@ -6,7 +6,13 @@
 export { type Decision, type DecisionStatus, toDay } from './decision.ts';
 export { type Inquiry, inquire, inquireOrSilence, type Reading, type ReadRecord } from './dns2-client.ts';
 export { ExemptionKeeper, type ExemptionKeeperOptions, type ExemptionSettings } from './exemption-keeper.ts';
-export { EXEMPTION_STATES, type ExemptionPaper, type ExemptionState } from './exemption-paper.ts';
+export {
+  EXEMPTION_STATES,
+  type ExemptionPaper,
+  type ExemptionState,
+  isGranted,
+  toSharedExemption,
+} from './exemption-paper.ts';
 export { type ExemptionProblem, formatExemptionProblem } from './exemption-problem.ts';
 export type { Rules } from './exemption-rules.ts';
 export type { Network } from './exemption-scope.ts';
@@ -50,6 +56,7 @@ export {
 export type { RecordOutput } from './record-output.ts';
 export { describeRecord } from './record-text.ts';
 export { type GenerationFacts, KnownGenerations } from './records/facts.ts';
+export type { Finding } from './records/finding.ts';
 export type { RecordLog } from './records/head-keeper.ts';
 export { headText, type SignedHead } from './records/heads.ts';
 export { headsPath, readHeadLines } from './records/heads-file.ts';
@@ -64,7 +71,7 @@ export {
   type Written,
 } from './records/recording.ts';
 export { type FoundRecord, RECORDS_DIRECTORY, RecordsReader } from './records/records-reader.ts';
-export { type Finding, type VerifyProgress, type VerifyResult, verifyRecords } from './records/verify.ts';
+export { type VerifyProgress, type VerifyResult, verifyRecords } from './records/verify.ts';
 export type { ExemptionEvent, RegisterOutcome } from './register.ts';
 export type { ExemptionFacts, ExemptionReport } from './register-facts.ts';
 export { checkTexts } from './register-texts.ts';

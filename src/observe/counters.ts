@@ -5,7 +5,7 @@
 // restarted goes on in the block of the one before it, so that no counter steps backwards.
 //
 //   counter block:  queries [transport][qtype] · answers [source][rcode] · drops · TCP refusals · single cells ·
-//                   validations · signs of bypass · resolution time [bucket…][sum] ·
+//                   validations · signs of bypass · answers of lists · resolution time [bucket…][sum] ·
 //                   upstreams [endpoint][sent, failures, answers, …, rtt]
 //   refusal block:  [list][match][trigger][group][qtype], one more list and group for indexes out of range
 //   exemption block: one cell for each exemption, and one for indexes out of range
@@ -166,6 +166,11 @@ export class WorkerCounters {
     this.#add(CELL.ANSWERS + source * RCODE_WORDS.length + (RCODE_SLOTS[rcode & 0xfff] ?? 0), 1);
   }
 
+  /** A list decided an answer. */
+  policyAnswer(transport: number): void {
+    this.#add(CELL.POLICY_ANSWERS + transport, 1);
+  }
+
   /** A query was refused by a rule. `match` is one bit of MATCH; the indexes are those of the refusal layout. */
   refusal(list: number, match: number, trigger: number, group: number, qtype: number): void {
     const listSlot = Math.min(list >>> 0, this.#lists);
@@ -319,7 +324,8 @@ function buildCells() {
   const SINGLE = TCP_REFUSALS + TCP_REFUSAL_WORDS.length;
   const VALIDATIONS = SINGLE + 12;
   const SIGNALS = VALIDATIONS + VALIDATION_WORDS.length;
-  const RESOLUTION = SIGNALS + SIGNAL_WORDS.length;
+  const POLICY_ANSWERS = SIGNALS + SIGNAL_WORDS.length;
+  const RESOLUTION = POLICY_ANSWERS + TRANSPORT_WORDS.length;
   return {
     QUERIES: 0,
     ANSWERS,
@@ -339,6 +345,7 @@ function buildCells() {
     REBINDING: SINGLE + 11,
     VALIDATIONS,
     SIGNALS,
+    POLICY_ANSWERS,
     RESOLUTION,
     UPSTREAMS: RESOLUTION + RESOLUTION_BOUNDS_MS.length + HISTOGRAM_TAIL,
   };

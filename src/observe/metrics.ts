@@ -178,6 +178,14 @@ const METRICS: readonly Metric[] = [
     read: summed('refusals'),
   },
   {
+    name: 'cordon_policy_answers_total',
+    type: 'counter',
+    labels: ['transport'],
+    help: 'Answers that a list decided, by how the query came in; the self-probe included.',
+    alarm: '',
+    read: summed('policyAnswers'),
+  },
+  {
     name: 'cordon_would_refuse_total',
     type: 'counter',
     labels: ['list', 'category', 'match', 'trigger', 'group', 'qtype'],

@@ -56,6 +56,7 @@ export type Family =
   | 'wouldRefuse'
   | 'exemptionHits'
   | 'bypassSignals'
+  | 'policyAnswers'
   | 'drops'
   | 'tcpRefusals'
   | 'cacheHits'
@@ -273,6 +274,7 @@ const addCounters = (sums: Sums, block: CounterBlock): void => {
   addOne('rebinding', [], CELL.REBINDING);
   addWords('validations', [], VALIDATION_WORDS, CELL.VALIDATIONS);
   addWords('bypassSignals', [], SIGNAL_WORDS, CELL.SIGNALS);
+  addWords('policyAnswers', [], TRANSPORT_WORDS, CELL.POLICY_ANSWERS);
   addHistogram('resolution', [], RESOLUTION_BOUNDS_MS, CELL.RESOLUTION);
   for (const [endpoint, upstream] of block.layout.upstreams.entries()) {
     const first = CELL.UPSTREAMS + endpoint * UPSTREAM_CELL.END;

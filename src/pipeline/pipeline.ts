@@ -181,6 +181,8 @@ export type Reply = (message: Uint8Array) => void;
 export interface PipelineObserver {
   query(transport: number, qtype: number): void;
   answer(source: number, rcode: number): void;
+  /** A list decided the answer. */
+  policyAnswer(transport: number): void;
   /** Refused by a list, or passed although a list that is only watched would have refused. */
   refusal(list: number, match: number, trigger: number, group: number, qtype: number): void;
   dropped(reason: number): void;
@@ -1015,7 +1017,10 @@ export class Pipeline implements Decider {
     if ((isFirst || length !== UNDECIDED) && !this.#isProbe()) {
       this.#observer.refusal(verdict.list, verdict.match, verdict.trigger, group, query.qtype);
     }
-    if (length > 0) this.#observer.answer(SOURCE.POLICY, (out[3] ?? 0) & 0xf);
+    if (length > 0) {
+      this.#observer.answer(SOURCE.POLICY, (out[3] ?? 0) & 0xf);
+      this.#observer.policyAnswer(transport);
+    }
     return length;
   }
 

@@ -181,6 +181,7 @@ export class Bench {
     return {
       query: counted('query'),
       answer: counted('answer'),
+      policyAnswer: () => undefined,
       refusal: counted('refusal'),
       dropped: counted('dropped'),
       cacheHit: counted('hit'),
