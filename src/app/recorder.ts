@@ -160,17 +160,6 @@ export class Recorder {
     };
   }
 
-  /** The facts as JSON can tell them. */
-  status(): object {
-    const { written, sequence, distinctClients, droppedOfRings: _, ...facts } = this.facts();
-    return {
-      ...facts,
-      written: Object.fromEntries(written),
-      sequence: Object.fromEntries(sequence),
-      distinctClients: Object.fromEntries(distinctClients),
-    };
-  }
-
   /** Records what is in the rings and that the program stopped; within STOP_MS_MAX, whatever the disk does. */
   async stop(): Promise<void> {
     if (this.#thread === undefined) {

@@ -74,8 +74,7 @@ const actions = async (): Promise<string[]> =>
 const until = async (isTrue: () => boolean | Promise<boolean>): Promise<void> => {
   const deadline = Date.now() + WAIT_MS_MAX;
   while (!(await isTrue())) {
-    if (Date.now() > deadline)
-      throw new Error(`not in ${WAIT_MS_MAX} ms: ${JSON.stringify(recorder.status())}`);
+    if (Date.now() > deadline) throw new Error(`not in ${WAIT_MS_MAX} ms: ${recorder.facts().failure}`);
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
 };
@@ -209,10 +208,10 @@ describe('the recorder', { timeout: TIMEOUT_MS }, () => {
     await expect(recorder.write(change(2))).rejects.toMatchObject({ code: 'ERR_APP_RECORDER' });
   });
 
-  test('tells its state as JSON', async () => {
+  test('tells its state', async () => {
     await recorder.write(change(1));
     await until(() => (recorder.facts().written.get('changes') ?? 0) > 0);
-    const status = JSON.parse(JSON.stringify(recorder.status())) as object;
-    expect(status).toMatchObject({ isAlive: true, dropped: 0, sequence: { changes: 2 }, outputs: [] });
+    expect(recorder.facts()).toMatchObject({ isAlive: true, dropped: 0, outputs: [] });
+    expect(recorder.facts().sequence.get('changes')).toBe(2);
   });
 });
