@@ -327,7 +327,7 @@ describe('the control socket', () => {
       ['POST', '/v1/lists/own/history', undefined, 405],
       ['GET', '/metrics', undefined, 404],
       ['POST', '/v1/lists/own/accept', {}, 400],
-      ['POST', '/v1/lists/own/accept', { sha256: NEVER, by: 'a'.repeat(10_000) }, 413],
+      ['POST', '/v1/lists/own/accept', { sha256: NEVER, by: 'a'.repeat(100_000) }, 413],
       ['POST', '/v1/lists/own/rollback', { sha256: NEVER, by: 'ann' }, 409],
       ['POST', '/v1/lists/own/refresh', undefined, 409],
     ] as const) {

@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { AppError, errorText } from '../../base/base.ts';
 import type { RecordClass } from '../record.ts';
+import { isOperational } from './disk-error.ts';
 import { syncDirectory } from './durable-file.ts';
 import type { ChainPosition, SignedHead } from './heads.ts';
 import {
@@ -51,7 +52,7 @@ export interface Block {
 /** A number of queries under the columns of the rollup. */
 export interface RollupCount {
   readonly hourMs: number;
-  /** In the order of ROLLUP_COLUMNS. */
+  /** Of rollupColumns(). */
   readonly columns: readonly string[];
   readonly count: number;
 }
@@ -261,7 +262,8 @@ export class ChainStore {
     this.#end = next.opening();
     try {
       sealPartition(join(this.#directory, name));
-    } catch {
+    } catch (thrown) {
+      if (!isOperational(thrown)) throw thrown;
       // A reader has it open, or the disk is full: its WAL stays until it is archived. Nothing is lost.
     }
     return ended;
@@ -326,7 +328,7 @@ const setAside = (directory: string, name: string, nowMs: number): string => {
   return aside;
 };
 
-/** Leaves a closed partition as a single file. Throws errors of SQLite; a reader that has it open is one. */
+/** Leaves a closed partition as a single file. Throws errors of SQLite, or ERR_COMPLIANCE_RECORDS while it is read. */
 export const sealPartition = (path: string): void => {
   const database = new DatabaseSync(path, { timeout: BUSY_MS });
   try {
@@ -334,7 +336,8 @@ export const sealPartition = (path: string): void => {
   } finally {
     database.close();
   }
-  if (existsSync(`${path}-wal`)) throw new Error(`${path} is in use`);
+  if (!existsSync(`${path}-wal`)) return;
+  throw new AppError('ERR_COMPLIANCE_RECORDS', `closing ${path}: somebody reads it`);
 };
 
 /** Makes the file of a partition under another name first: it is there as a whole or not at all. */

@@ -5,8 +5,8 @@
 import type { Clock } from '../../base/base.ts';
 import { errorText, isAppError } from '../../base/base.ts';
 import type { RecordOutput } from '../record-output.ts';
-import { type ChainPosition, HeadSigner, headHash } from './heads.ts';
 import { isOperational } from './disk-error.ts';
+import { type ChainPosition, HeadSigner, headHash } from './heads.ts';
 import { appendHead, headsPath, type LastHeads, readLastHeads } from './heads-file.ts';
 import { timeText } from './partition.ts';
 

@@ -10,6 +10,7 @@ import { errorText } from '../../base/base.ts';
 import { RECORD_CLASSES, type RecordClass, type RecordsRecord } from '../record.ts';
 import { sealPartition } from './chain-store.ts';
 import { isOperational } from './disk-error.ts';
+import type { Finding } from './finding.ts';
 import type { RecordLog } from './head-keeper.ts';
 import { listPartitions, type PartitionFile, timeText } from './partition.ts';
 import { RecordsReader } from './records-reader.ts';
@@ -20,7 +21,7 @@ import {
   type Retention,
   type RetentionStep,
 } from './retention.ts';
-import { type Finding, verifyPartition } from './verify.ts';
+import { verifyPartition } from './verify.ts';
 
 const DAY_MS = 86_400_000;
 /** A step of the clock beyond this is doubted, whoever made it. */
@@ -118,7 +119,7 @@ export class Housekeeping {
       this.#isRetentionFailing = false;
     } catch (thrown) {
       // A full disk, or a reader that has the partition open: it stays as it is until the next time.
-      if (!(thrown instanceof Error)) throw thrown;
+      if (!isOperational(thrown)) throw thrown;
       const file = `${step.class}/${step.partition.name}`;
       if (!this.#isRetentionFailing)
         log.warn({ file, cause: errorText(thrown) }, 'a partition is kept longer');

@@ -32,12 +32,6 @@ const FIXED_LENGTH = HASH_LENGTH + 8 + 4;
 /** UTF-8 takes at most three bytes for each unit of a string. */
 const UTF8_BYTES_MAX = 3;
 
-/**
- * Names of the columns that a record is counted by, in their order. '' stands for a member that the record has not.
- * `count` is the sum of the queries that the records stand for.
- */
-export const ROLLUP_COLUMNS = ['kind', 'grp', 'list', 'category', 'trig', 'signal', 'exemption'] as const;
-
 /** The statements that make an empty partition, by the name of what they make. */
 export const SCHEMA: Readonly<Record<string, string>> = {
   meta: 'CREATE TABLE meta(name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID',

@@ -20,13 +20,14 @@ import {
 import type { RecordOutput } from '../record-output.ts';
 import { type Batch, type Block, type ChainFault, ChainStore, isDamage } from './chain-store.ts';
 import { ClockWatch } from './clock-watch.ts';
-import { isOperational } from './disk-error.ts';
 import { DirectoryLock } from './directory-lock.ts';
+import { isOperational } from './disk-error.ts';
 import type { GenerationFacts } from './facts.ts';
 import { KnownGenerations } from './facts.ts';
 import { type HeadKeeper, type HeadSettings, openHeadKeeper, type RecordLog } from './head-keeper.ts';
 import { Housekeeping } from './housekeeping.ts';
 import { ClientIdentities, type IdentityPolicy } from './identity.ts';
+import { LostEvents } from './lost-events.ts';
 import { DIRECTORY_MODE, dayOf, timeText } from './partition.ts';
 import { PositionFile, readPosition } from './position-file.ts';
 import { PseudonymKeys } from './pseudonym-keys.ts';
@@ -158,13 +159,6 @@ interface Open {
   readonly housekeeping: Housekeeping;
 }
 
-/** Drops of one source that are not recorded yet. */
-interface Drops {
-  count: number;
-  fromMs: number;
-  untilMs: number;
-}
-
 /** Records of one state directory. */
 export class Recording {
   readonly #options: RecordingOptions;
@@ -179,6 +173,7 @@ export class Recording {
   #failure: string | undefined;
   #retryMs = RETRY_MS_MIN;
   #retryAt = Number.NEGATIVE_INFINITY;
+  #firstReader = 0;
   #committedAt = Number.NEGATIVE_INFINITY;
   #heartbeatAt = Number.NEGATIVE_INFINITY;
   #signedAt = Number.NEGATIVE_INFINITY;
@@ -187,13 +182,7 @@ export class Recording {
   #housekeptAt = Number.NEGATIVE_INFINITY;
   #lastCommitMs: number | undefined;
   readonly #written = new Map<RecordClass, number>(RECORD_CLASSES.map((name) => [name, 0]));
-  /** By ring: losses that were noticed. */
-  readonly #noticed: number[];
-  /** By ring: losses that are recorded. */
-  #recorded: readonly number[];
-  #drops: Drops | undefined;
-  #droppedTotal = 0;
-  #quietMs: number;
+  readonly #lost: LostEvents;
   readonly #outputDrops = new Map<RecordOutput, number>();
 
   constructor(options: RecordingOptions) {
@@ -202,9 +191,8 @@ export class Recording {
     this.#settings = options;
     this.#outputs = options.outputs;
     this.#clockWatch = new ClockWatch(options.clock, options.monotonic);
-    this.#noticed = options.readers.map((_, index) => options.droppedBefore[index] ?? 0);
-    this.#recorded = [...this.#noticed];
-    this.#quietMs = options.watchedUntilMs ?? options.clock();
+    const { readers, droppedBefore, watchedUntilMs, clock } = options;
+    this.#lost = new LostEvents(readers, droppedBefore, watchedUntilMs ?? clock(), clock);
     this.#setOutputs(options.outputs);
   }
 
@@ -221,7 +209,7 @@ export class Recording {
   /** Takes a change that is text already. */
   writeText({ text, timeMs }: ChangeText, done?: Written): void {
     if (this.#changes.length >= CHANGES_MAX) {
-      this.#addDrops(1);
+      this.#lost.add(1);
       done?.(this.#unwritable());
       return;
     }
@@ -230,7 +218,7 @@ export class Recording {
 
   /** Changes that the main thread could not hand over. */
   lost(count: number): void {
-    this.#addDrops(count);
+    this.#lost.add(count);
   }
 
   /** Puts other settings in force. The outputs before are the caller's to close. */
@@ -284,8 +272,8 @@ export class Recording {
     return {
       written: this.#written,
       sequence: new Map(RECORD_CLASSES.map((name) => [name, open?.stores[name].end.sequence ?? 0])),
-      dropped: this.#droppedTotal,
-      droppedOfRings: this.#recorded,
+      dropped: this.#lost.total,
+      droppedOfRings: this.#lost.recorded,
       backlogBytes: this.#options.readers.reduce((sum, reader) => sum + reader.backlogBytes, 0),
       lastCommitMs: this.#lastCommitMs,
       failure: this.#failure,
@@ -380,11 +368,16 @@ export class Recording {
 
   #drain(encoder: QueryEncoder): number {
     const take = (event: RingEvent): void => encoder.add(event);
+    const { readers } = this.#options;
     let count = 0;
-    for (const reader of this.#options.readers) {
+    for (let turn = 0; turn < readers.length; turn++) {
+      // A ring that is always full must not keep the others from their turn.
+      const reader = readers[(this.#firstReader + turn) % readers.length];
+      if (reader === undefined) continue;
       count += reader.read(BATCH_EVENTS_MAX - count, take);
       if (reader.isDamaged) this.#discard(reader);
     }
+    this.#firstReader++;
     return count;
   }
 
@@ -593,40 +586,20 @@ export class Recording {
       this.#note({ event: 'clock-step', ms: stepMs });
       this.#open?.housekeeping.doubt(stepMs);
     }
-    let count = 0;
-    for (const [index, reader] of this.#options.readers.entries()) {
-      const { dropped } = reader;
-      count += dropped - (this.#noticed[index] ?? 0);
-      this.#noticed[index] = dropped;
-    }
-    this.#addDrops(count);
-  }
-
-  #addDrops(count: number): void {
-    const nowMs = this.#options.clock();
-    if (count > 0) {
-      this.#drops ??= { count: 0, fromMs: this.#quietMs, untilMs: nowMs };
-      this.#drops.count += count;
-      this.#drops.untilMs = nowMs;
-      this.#droppedTotal += count;
-    }
-    this.#quietMs = nowMs;
+    this.#lost.look();
   }
 
   #noteDrops(isLast: boolean): void {
     const { monotonic, log } = this.#options;
-    const drops = this.#drops;
-    if (drops !== undefined && (isLast || monotonic() >= this.#dropsAt + DROPS_MS)) {
+    const loss = isLast || monotonic() >= this.#dropsAt + DROPS_MS ? this.#lost.take() : undefined;
+    if (loss !== undefined) {
       this.#dropsAt = monotonic();
-      this.#drops = undefined;
-      const { count, fromMs, untilMs } = drops;
-      const noticed = [...this.#noticed];
+      const { count, fromMs, untilMs } = loss;
       log.warn({ count }, 'events were dropped before they were recorded');
       const record = { event: 'dropped', count, from: timeText(fromMs), until: timeText(untilMs) } as const;
-      const done: Written = (error) => {
-        if (error === undefined) this.#recorded = noticed;
-      };
-      this.write({ time: timeText(this.#options.clock()), kind: 'records', ...record }, done);
+      this.write({ time: timeText(this.#options.clock()), kind: 'records', ...record }, (error) => {
+        if (error === undefined) this.#lost.confirm(loss);
+      });
     }
     if (!isLast && monotonic() < this.#outputDropsAt + OUTPUT_DROPS_MS) return;
     this.#outputDropsAt = monotonic();
@@ -657,8 +630,8 @@ export class Recording {
     const { monotonic } = this.#options;
     open.heads?.signClosed();
     if (monotonic() < this.#signedAt + this.#settings.heads.everyMs) return;
-    this.#signedAt = monotonic();
     this.#signAll();
+    this.#signedAt = monotonic();
   }
 
   #signAll(): void {

@@ -16,6 +16,7 @@ import {
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { constants, createZstdCompress, createZstdDecompress } from 'node:zlib';
+import { AppError, errorText } from '../../base/base.ts';
 import { RECORD_CLASSES, type RecordClass } from '../record.ts';
 import { syncDirectory } from './durable-file.ts';
 import { FILE_MODE, listPartitions, type PartitionFile } from './partition.ts';
@@ -92,8 +93,8 @@ export const deletePartition = (
 };
 
 /**
- * Compresses a partition that was sealed: its content is in the one file. Rejects with errors of the system, or when
- * the compressed file does not give back what was compressed; then the partition stays as it is.
+ * Compresses a partition that was sealed: its content is in the one file. Rejects with ERR_COMPLIANCE_RECORDS when that
+ * cannot be written or does not give back what was compressed; then the partition stays as it is.
  */
 export const archivePartition = async (directory: string, step: RetentionStep): Promise<void> => {
   const place = join(directory, step.class);
@@ -113,11 +114,10 @@ export const archivePartition = async (directory: string, step: RetentionStep): 
     }
     const readBack = createHash('sha256');
     await pipeline(createReadStream(unfinished), createZstdDecompress(), readBack);
-    if (!readBack.digest().equals(read.digest()))
-      throw new Error(`${archive} does not give back its content`);
-  } catch (thrown) {
+    if (!readBack.digest().equals(read.digest())) throw new Error('it does not give back its content');
+  } catch (cause) {
     rmSync(unfinished, { force: true });
-    throw thrown;
+    throw new AppError('ERR_COMPLIANCE_RECORDS', `writing ${archive}: ${errorText(cause)}`, { cause });
   }
   renameSync(unfinished, archive);
   syncDirectory(place);
