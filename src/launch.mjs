@@ -47,7 +47,7 @@ const findRuntime = () => {
 };
 
 const programFile = join(root, 'src', 'cli', 'main.ts');
-const workerFile = join(root, 'src', 'app', 'worker.ts');
+const threadFiles = ['worker.ts', 'recorder-thread.ts'].map((name) => join(root, 'src', 'app', name));
 
 /** Changes with every source file, every dependency and the runtime. */
 const describeSources = (runtime) => {
@@ -67,12 +67,13 @@ const fillCompileCache = (runtime, env) => {
   const wanted = describeSources(runtime);
   const stamp = join(env.NODE_COMPILE_CACHE, 'sources');
   if (existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted) return;
-  // Without a command, the program prints its help, which nobody is to see; a worker without a start does nothing.
-  // It has to be a thread, and of a process that has loaded the program: the cache depends on V8's flags.
+  // Without a command, the program prints its help, which nobody is to see; a thread without a start does nothing.
+  // They have to be threads, and of a process that has loaded the program: the cache depends on V8's flags.
   const code = `
     import { Worker } from 'node:worker_threads';
     await import('${pathToFileURL(programFile)}');
-    new Worker(new URL('${pathToFileURL(workerFile)}'), { execArgv: [] });`;
+    for (const url of ${JSON.stringify(threadFiles.map((path) => pathToFileURL(path).href))})
+      new Worker(new URL(url), { execArgv: [] });`;
   spawnSync(runtime, ['--input-type=module', '--eval', code], { env, stdio: 'ignore' });
   try {
     writeFileSync(stamp, wanted);

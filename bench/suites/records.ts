@@ -6,15 +6,7 @@ import { join } from 'node:path';
 import { cordon } from '../contender.ts';
 import { measure, median, warmUp } from '../load.ts';
 import { writeQueries } from '../names.ts';
-import {
-  compare,
-  findFaults,
-  type Suite,
-  type SuiteResult,
-  startAll,
-  stopAll,
-  toTable,
-} from '../suite.ts';
+import { compare, findFaults, type Suite, type SuiteResult, startAll, stopAll, toTable } from '../suite.ts';
 import { toWork } from './cached.ts';
 
 const WITHOUT = { CORDON_RECORDS_ENABLED: 'false' };

@@ -16,36 +16,38 @@ export {
 export {
   createReport,
   type DecisionStatus,
-  describeRecord,
   EXEMPTION_STATES,
   type ExemptionPaper,
   type ExemptionReport,
-  type Finding,
-  type FoundRecord,
   formatExemptionProblem,
   type Inquiry,
   inquire,
-  RECORD_CLASSES,
-  RECORDS_DIRECTORY,
   REPORT_FORMATS,
   REPORT_TABLES,
   type Reading,
   type ReadRecord,
-  type RecordClass,
   type ReportFormat,
   type ReportStep,
   readPeriod,
   readRequestFile,
   SIGNATURE_ENDING,
   signReport,
-  type VerifyProgress,
-  type VerifyResult,
-  verifyRecords,
   verifyReport,
 } from '../compliance/compliance.ts';
 export { parseName, parseType } from '../dns/dns.ts';
 export type { StoreDecision } from '../lists/lists.ts';
 export { createLog, metricsReference } from '../observe/observe.ts';
+export {
+  describeRecord,
+  type Finding,
+  type FoundRecord,
+  RECORD_CLASSES,
+  RECORDS_DIRECTORY,
+  type RecordClass,
+  type VerifyProgress,
+  type VerifyResult,
+  verifyRecords,
+} from '../records/records.ts';
 export { checkExemptionTexts, type ExemptionStatus, sharedExemptions } from './exemption-control.ts';
 export { type Explanation, explain, type FollowedAnswer, type Reason } from './explain.ts';
 export {

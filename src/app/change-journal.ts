@@ -5,8 +5,8 @@
 // counts what operators did, for the metrics. Where records go is passed in; without records nothing is lost but them.
 import type { ListAuthor } from '../admin/admin.ts';
 import type { Clock } from '../base/base.ts';
-import type { ChangeRecord, ListRecord } from '../compliance/compliance.ts';
 import type { NotEnforcingCause } from '../observe/observe.ts';
+import type { ChangeRecord, ListRecord } from '../records/records.ts';
 import type { Generation } from './generation.ts';
 import type { ListDecision } from './list-control.ts';
 import type { RefreshResult } from './list-keeper.ts';

@@ -11,8 +11,6 @@ import {
   ProbeChannel,
   ProbePlan,
   type ProbeQuestion,
-  type ProbeRecord,
-  type ProbeResult,
   type ProbeRun,
   runProbe,
   sumUpViews,
@@ -23,6 +21,7 @@ import type { Config } from '../config/config.ts';
 import { formatName } from '../dns/dns.ts';
 import type { Log, ProbeMetrics } from '../observe/observe.ts';
 import type { SharedExemption } from '../policy/policy.ts';
+import type { ProbeRecord, ProbeResult } from '../records/records.ts';
 import type { ProbePorts } from '../server/server.ts';
 import type { Generation } from './generation.ts';
 import { type ProbeLists, readProbeLists } from './probe-lists.ts';

@@ -12,13 +12,13 @@ import {
   type ProbeList,
   ProbePlan,
   type ProbeQuestion,
-  type ProbeResult,
   type ProbeRun,
   type RefusalForm,
   runProbe,
 } from '../compliance/compliance.ts';
 import type { Config } from '../config/config.ts';
 import { formatName } from '../dns/dns.ts';
+import type { ProbeResult } from '../records/records.ts';
 import { buildGeneration, type PathOf } from './generation.ts';
 import { readProbeLists } from './probe-lists.ts';
 

@@ -2,9 +2,11 @@
 //
 // It has few modules and a small heap. Whatever it waits for, a disk that hangs above all, it waits for alone: workers
 // write into rings, and the main thread only posts messages.
+import { flushCompileCache } from 'node:module';
 import { isDeepStrictEqual } from 'node:util';
 import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
 import { isAppError, systemClock } from '../base/base.ts';
+import { EventReader } from '../events/events.ts';
 import {
   DnstapOutput,
   JsonLinesOutput,
@@ -13,8 +15,7 @@ import {
   type RecordOutput,
   SyslogOutput,
   type Written,
-} from '../compliance/compliance.ts';
-import { EventReader } from '../events/events.ts';
+} from '../records/records.ts';
 import type { OutputSettings, RecorderReply, RecorderRequest, RecorderStart } from './recorder-messages.ts';
 
 /** Between two reports to the main thread, milliseconds: metrics are scraped less often. */
@@ -204,7 +205,9 @@ class RecorderThread {
   }
 }
 
-if (parentPort !== null) {
+// A thread that was given nothing only fills the compile cache (src/launch.mjs).
+if (parentPort !== null && workerData !== null) {
+  flushCompileCache();
   // The main thread's own type.
   new RecorderThread(parentPort, workerData as RecorderStart);
 }

@@ -5,6 +5,8 @@
 // resolves only when the record is on it.
 import { Worker } from 'node:worker_threads';
 import { AppError, systemClock } from '../base/base.ts';
+import { EventReader } from '../events/events.ts';
+import type { Log } from '../observe/observe.ts';
 import {
   type ChangeRecord,
   type ChangeText,
@@ -12,9 +14,7 @@ import {
   KnownGenerations,
   type RecordingFacts,
   toChangeText,
-} from '../compliance/compliance.ts';
-import { EventReader } from '../events/events.ts';
-import type { Log } from '../observe/observe.ts';
+} from '../records/records.ts';
 import type { RecorderReply, RecorderRequest, RecorderSettings, RecorderStart } from './recorder-messages.ts';
 
 /** Pauses before the thread is started again, milliseconds, and the life that forgets deaths. */

@@ -13,7 +13,7 @@ import {
   readHeadLines,
   readPosition,
   type SignedHead,
-} from '../compliance/compliance.ts';
+} from '../records/records.ts';
 
 /** Which records are wanted; what is undefined does not matter. */
 export interface RecordFilter {

@@ -17,9 +17,7 @@ export { type ExemptionProblem, formatExemptionProblem } from './exemption-probl
 export type { Rules } from './exemption-rules.ts';
 export type { Network } from './exemption-scope.ts';
 export { readExemptionTexts, readRequestFile } from './exemption-texts.ts';
-export { type DnstapOptions, DnstapOutput } from './outputs/dnstap.ts';
-export { type JsonLinesOptions, JsonLinesOutput } from './outputs/json-lines.ts';
-export { type SyslogOptions, SyslogOutput } from './outputs/syslog.ts';
+
 export { type ProbeRun, runProbe, sumUpViews, toProbeRecord, worstOf } from './probe.ts';
 export { ProbeChannel } from './probe-channel.ts';
 export { isExemptedBy } from './probe-exemption.ts';
@@ -44,34 +42,7 @@ export {
 } from './probe-plan.ts';
 export { type Profile, readProfile } from './profile.ts';
 export { SHIPPED_PROFILES } from './profile-shipped.ts';
-export {
-  type ChangeRecord,
-  type EvidenceRecord,
-  type ListRecord,
-  type ProbeRecord,
-  type ProbeResult,
-  RECORD_CLASSES,
-  type RecordClass,
-} from './record.ts';
-export type { RecordOutput } from './record-output.ts';
-export { describeRecord } from './record-text.ts';
-export { type GenerationFacts, KnownGenerations } from './records/facts.ts';
-export type { Finding } from './records/finding.ts';
-export type { RecordLog } from './records/head-keeper.ts';
-export { headText, type SignedHead } from './records/heads.ts';
-export { headsPath, readHeadLines } from './records/heads-file.ts';
-export { readPosition } from './records/position-file.ts';
-export {
-  type ChangeText,
-  type OutputFacts,
-  Recording,
-  type RecordingFacts,
-  type RecordingSettings,
-  toChangeText,
-  type Written,
-} from './records/recording.ts';
-export { type FoundRecord, RECORDS_DIRECTORY, RecordsReader } from './records/records-reader.ts';
-export { type VerifyProgress, type VerifyResult, verifyRecords } from './records/verify.ts';
+
 export type { ExemptionEvent, RegisterOutcome } from './register.ts';
 export type { ExemptionFacts, ExemptionReport } from './register-facts.ts';
 export { checkTexts } from './register-texts.ts';

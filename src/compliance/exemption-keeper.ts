@@ -5,11 +5,11 @@
 // decided hears the truth; a change that time made is the workers' own to see, by their clocks.
 import { type AppError, type Clock, isAppError } from '../base/base.ts';
 import type { SharedExemption } from '../policy/policy.ts';
+import type { DecisionRecord, ExemptionRecord } from '../records/records.ts';
 import { type Decision, type DecisionStatus, DecisionWatch } from './decision.ts';
 import { type ExemptionProblem, formatExemptionProblem } from './exemption-problem.ts';
 import type { Rules } from './exemption-rules.ts';
 import { readExemptionTexts } from './exemption-texts.ts';
-import type { DecisionRecord, ExemptionRecord } from './record.ts';
 import { Register } from './register.ts';
 import {
   ExemptionCounts,

@@ -2,9 +2,10 @@
 //
 // Pure: a paper and a time give steps, each with the paper as it then stands. A step says when something came true,
 // which may be long before anybody could write it down.
+
+import type { ExemptionRecord } from '../records/records.ts';
 import type { ExemptionPaper } from './exemption-paper.ts';
 import type { Approval, Draft } from './exemption-terms.ts';
-import type { ExemptionRecord } from './record.ts';
 
 const DAY_MS = 86_400_000;
 

@@ -6,6 +6,7 @@
 // clock themselves; the register hands them everything that is granted and not over, and writes down what time did.
 import { AppError, type Clock } from '../base/base.ts';
 import { formatExemption, type SharedExemption } from '../policy/policy.ts';
+import type { DecisionRecord, ExemptionRecord } from '../records/records.ts';
 import { readDecisionRecord } from './decision.ts';
 import {
   type ExemptionPaper,
@@ -27,7 +28,6 @@ import {
 } from './exemption-rules.ts';
 import { type Approval, type Draft, type ExemptionTerms, readRequest } from './exemption-terms.ts';
 import { markOf } from './profile.ts';
-import type { DecisionRecord, ExemptionRecord } from './record.ts';
 import { RegisterFile } from './register-file.ts';
 import { dueSteps, grantSteps, nextTimes, type Step, toTime } from './register-steps.ts';
 

@@ -6,11 +6,11 @@ import { type AddressInfo, connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, expect, test, vi } from 'vitest';
-import { DnstapOutput } from '../../src/compliance/outputs/dnstap.ts';
-import type { StreamAddress } from '../../src/compliance/outputs/stream-link.ts';
-import { SyslogOutput } from '../../src/compliance/outputs/syslog.ts';
-import type { QueryRecord } from '../../src/compliance/record.ts';
-import type { PlacedRecord } from '../../src/compliance/record-output.ts';
+import { DnstapOutput } from '../../src/records/outputs/dnstap.ts';
+import type { StreamAddress } from '../../src/records/outputs/stream-link.ts';
+import { SyslogOutput } from '../../src/records/outputs/syslog.ts';
+import type { QueryRecord } from '../../src/records/record.ts';
+import type { PlacedRecord } from '../../src/records/record-output.ts';
 import { CertificateAuthority } from '../support/certificates.ts';
 import { findProgram, requireProgram, run } from '../support/process.ts';
 

@@ -7,7 +7,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 /** Where Debian puts the library for programs with threads. */
-const LIBRARIES = ['x86_64', 'aarch64'].map((arch) => `/usr/lib/${arch}-linux-gnu/faketime/libfaketimeMT.so.1`);
+const LIBRARIES = ['x86_64', 'aarch64'].map(
+  (arch) => `/usr/lib/${arch}-linux-gnu/faketime/libfaketimeMT.so.1`,
+);
 
 /** The library, or undefined when it is not installed. */
 export const fakeTimeLibrary = (): string | undefined => LIBRARIES.find((path) => existsSync(path));

@@ -1,5 +1,6 @@
 // What was changed, when and by whom: configuration, lists, exemptions, decisions, and what operators did.
-import type { ChangeRecord, ExemptionRecord } from '../record.ts';
+
+import type { ChangeRecord, ExemptionRecord } from '../../records/records.ts';
 import type { PlacedChange } from './evidence.ts';
 import type { ChangeEntry } from './model.ts';
 

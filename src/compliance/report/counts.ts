@@ -2,8 +2,8 @@
 //
 // Hours that only begin before the end of the period count as a whole, as do those that the period begins in: the notes
 // say so where it makes a difference. The same goes for days of the distinct-client estimate.
-import type { HourCount } from '../records/records-reader.ts';
-import { Sketch } from '../records/sketch.ts';
+
+import { type HourCount, Sketch } from '../../records/records.ts';
 import type { DaySketch } from './evidence.ts';
 import type { AttemptRow, AttemptSection, ClientSection, SignalSection, Total } from './model.ts';
 import { DAY_MS, daysOf, dayText, HOUR_MS } from './time-text.ts';

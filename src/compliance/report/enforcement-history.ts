@@ -4,7 +4,8 @@
 // found it so, until the next thing that says otherwise. What nobody recorded is no evidence, however likely. A crash is
 // known afterwards: from the last record that was written until the next start it counts as not in force, which is the
 // most that it can have been.
-import type { ChangeRecord, EnforcementRecord } from '../record.ts';
+
+import type { ChangeRecord, EnforcementRecord } from '../../records/records.ts';
 import type { PlacedChange } from './evidence.ts';
 import type { CauseTotal, EnforcementInterval, EnforcementSection, EnforcementState } from './model.ts';
 import { SpanLine } from './spans.ts';

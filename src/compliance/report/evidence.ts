@@ -2,9 +2,7 @@
 //
 // A report is a function of this and of nothing else: no clock, no configuration, no running program. Whoever reads
 // records satisfies it; the same records give the same report.
-import type { ChangeRecord, RecordClass } from '../record.ts';
-import type { SignedHead } from '../records/heads.ts';
-import type { HourCount } from '../records/records-reader.ts';
+import type { ChangeRecord, HourCount, RecordClass, SignedHead } from '../../records/records.ts';
 
 /** A record of the chain `changes` with its place. */
 export interface PlacedChange {

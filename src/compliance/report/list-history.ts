@@ -1,5 +1,6 @@
 // Lists: which version was in force from when to when, what else happened to them, and the decision that each rests on.
-import type { DecisionRecord, ListRecord } from '../record.ts';
+
+import type { DecisionRecord, ListRecord } from '../../records/records.ts';
 import type { PlacedChange } from './evidence.ts';
 import type { ListEvent, ListSection, ListVersion } from './model.ts';
 import { timeText } from './time-text.ts';

@@ -1,12 +1,20 @@
 // The evidence of a report from the directory of records, while the program runs and without it.
 import type { DatabaseSync } from 'node:sqlite';
-import { type ChangeRecord, RECORD_CLASSES, type RecordClass } from '../record.ts';
-import type { SignedHead } from '../records/heads.ts';
-import { headsPath, readHeadLines } from '../records/heads-file.ts';
-import { type PartitionFile, readMeta } from '../records/partition.ts';
-import { type HourCount, RecordsReader } from '../records/records-reader.ts';
-import { SKETCH_REGISTERS } from '../records/sketch.ts';
-import { type VerifyProgress, verifyRecords } from '../records/verify.ts';
+import {
+  type ChangeRecord,
+  type HourCount,
+  headsPath,
+  type PartitionFile,
+  RECORD_CLASSES,
+  type RecordClass,
+  RecordsReader,
+  readHeadLines,
+  readMeta,
+  type SignedHead,
+  SKETCH_REGISTERS,
+  type VerifyProgress,
+  verifyRecords,
+} from '../../records/records.ts';
 import type { ChainCheck, Coverage, DaySketch, EvidenceSource, PlacedChange } from './evidence.ts';
 
 /** Before and after the time of any record. */

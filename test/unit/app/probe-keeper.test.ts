@@ -5,7 +5,6 @@ import { Clients } from '../../../src/access/access.ts';
 import { buildGeneration, type Generation } from '../../../src/app/generation.ts';
 import { type ProbeAlarm, ProbeKeeper, type ProbeState } from '../../../src/app/probe-keeper.ts';
 import { formatEndpoint } from '../../../src/base/base.ts';
-import type { ProbeRecord } from '../../../src/compliance/compliance.ts';
 import type { Config } from '../../../src/config/config.ts';
 import { formatName, TYPE } from '../../../src/dns/dns.ts';
 import { LocalZones } from '../../../src/local/local.ts';
@@ -18,6 +17,7 @@ import {
   type Resolver,
 } from '../../../src/pipeline/pipeline.ts';
 import { Policy, type SharedExemption } from '../../../src/policy/policy.ts';
+import type { ProbeRecord } from '../../../src/records/records.ts';
 import { createProbeSecret, ProbeGate, UdpListener } from '../../../src/server/server.ts';
 import { buildResponse } from '../../support/records.ts';
 import { Bench } from '../pipeline/setup.ts';

@@ -6,12 +6,12 @@ import { DatabaseSync } from 'node:sqlite';
 import type { Worker } from 'node:worker_threads';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { Recorder, type RecorderOptions } from '../../../src/app/recorder.ts';
-import type { ChangeRecord, EvidenceRecord } from '../../../src/compliance/record.ts';
-import { RecordsReader } from '../../../src/compliance/records/records-reader.ts';
-import { RETENTION_PRESETS } from '../../../src/compliance/records/retention.ts';
-import { verifyRecords } from '../../../src/compliance/records/verify.ts';
 import { createEventRing, EventWriter } from '../../../src/events/event-ring.ts';
 import { createLog } from '../../../src/observe/observe.ts';
+import type { ChangeRecord, EvidenceRecord } from '../../../src/records/record.ts';
+import { RecordsReader } from '../../../src/records/records-reader.ts';
+import { RETENTION_PRESETS } from '../../../src/records/retention.ts';
+import { verifyRecords } from '../../../src/records/verify.ts';
 import { eventOf } from '../../support/record-events.ts';
 
 const TIMEOUT_MS = 120_000;

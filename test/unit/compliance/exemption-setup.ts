@@ -8,8 +8,8 @@ import type { Rules } from '../../../src/compliance/exemption-rules.ts';
 import type { Network } from '../../../src/compliance/exemption-scope.ts';
 import type { Profile } from '../../../src/compliance/profile.ts';
 import { SHIPPED_PROFILES } from '../../../src/compliance/profile-shipped.ts';
-import type { DecisionRecord, ExemptionRecord } from '../../../src/compliance/record.ts';
 import { Register } from '../../../src/compliance/register.ts';
+import type { DecisionRecord, ExemptionRecord } from '../../../src/records/record.ts';
 
 /** 2026-12-01T00:00:00Z, when tests begin. */
 export const NOW = Date.UTC(2026, 11, 1);

@@ -17,10 +17,10 @@ import { DatabaseSync } from 'node:sqlite';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { termsOf } from '../../../src/compliance/exemption-rules.ts';
-import type { ExemptionRecord } from '../../../src/compliance/record.ts';
 import { Register, STANDING_MAX } from '../../../src/compliance/register.ts';
 import { ExemptionCounts } from '../../../src/compliance/register-facts.ts';
 import { formatExemption } from '../../../src/policy/policy.ts';
+import type { ExemptionRecord } from '../../../src/records/record.ts';
 import {
   createDirectory,
   DAY_MS,

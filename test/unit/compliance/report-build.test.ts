@@ -1,8 +1,8 @@
 // What a report says of records: the quarter, and each thing that can happen to a timeline.
 import { expect, test } from 'vitest';
-import type { ChangeRecord } from '../../../src/compliance/record.ts';
 import { buildReport } from '../../../src/compliance/report/build.ts';
 import type { Report } from '../../../src/compliance/report/model.ts';
+import type { ChangeRecord } from '../../../src/records/record.ts';
 import { createSource, FROM_MS, type MadeEvidence, QUARTER, UNTIL_MS } from './report-quarter.ts';
 
 const at = (time: string): string => `2026-11-25T${time}.000Z`;

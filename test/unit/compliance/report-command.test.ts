@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { beforeEach, expect, test } from 'vitest';
 import type { Report } from '../../../src/compliance/report/model.ts';
 import { type RunResult, run } from '../../support/process.ts';
-import { Bench, DAY_MS } from './records/setup.ts';
+import { Bench, DAY_MS } from '../records/setup.ts';
 
 const program = fileURLToPath(new URL('../../../src/cli/main.ts', import.meta.url));
 const PERIOD = ['--from', '2026-11-25', '--to', '2026-11-26'];

@@ -1,11 +1,11 @@
 // What holds for any records: intervals cover the period once, and sums are those of what was counted.
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import type { ChangeRecord } from '../../../src/compliance/record.ts';
-import type { HourCount } from '../../../src/compliance/records/records-reader.ts';
 import { buildReport } from '../../../src/compliance/report/build.ts';
 import type { Period } from '../../../src/compliance/report/model.ts';
 import { formatReport } from '../../../src/compliance/report/produce.ts';
+import type { ChangeRecord } from '../../../src/records/record.ts';
+import type { HourCount } from '../../../src/records/records-reader.ts';
 import { createSource, FROM_MS } from './report-quarter.ts';
 
 const HOUR_MS = 3_600_000;

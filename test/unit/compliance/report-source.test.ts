@@ -2,11 +2,11 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import type { ChangeRecord } from '../../../src/compliance/record.ts';
 import type { Report } from '../../../src/compliance/report/model.ts';
 import { createReport } from '../../../src/compliance/report/report.ts';
+import type { ChangeRecord } from '../../../src/records/record.ts';
 import { START } from '../../support/record-events.ts';
-import { Bench, DAY_MS, edit, HOUR_MS } from './records/setup.ts';
+import { Bench, DAY_MS, edit, HOUR_MS } from '../records/setup.ts';
 
 const FROM_MS = Date.parse('2026-11-25T00:00:00.000Z');
 const WEEK = { fromMs: FROM_MS, untilMs: FROM_MS + 7 * DAY_MS };

@@ -3,7 +3,6 @@ import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import { describe, expect, test } from 'vitest';
 import { createAddress, formatAddress, parseAddress } from '../../../src/base/base.ts';
-import { BYPASS_SIGNALS, QUERY_KINDS } from '../../../src/compliance/record.ts';
 import { formatName, nameFrom } from '../../../src/dns/dns.ts';
 import {
   createEventRing,
@@ -13,6 +12,7 @@ import {
   type RingEvent,
 } from '../../../src/events/event-ring.ts';
 import { EVENT, SIGNAL } from '../../../src/pipeline/pipeline.ts';
+import { BYPASS_SIGNALS, QUERY_KINDS } from '../../../src/records/record.ts';
 
 const RING_BYTES = 2048;
 /** Where a ring's own bytes begin. */

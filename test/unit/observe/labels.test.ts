@@ -1,6 +1,5 @@
 // The rooms that count keep their own numbers, because they may not import this room: they have to agree.
 import { expect, test } from 'vitest';
-import { BYPASS_SIGNALS } from '../../../src/compliance/record.ts';
 import { TRIGGER } from '../../../src/dns/dns.ts';
 import { MATCH_WORDS, SIGNAL, SIGNAL_WORDS, TRIGGER_WORDS } from '../../../src/observe/labels.ts';
 import {
@@ -13,6 +12,7 @@ import {
 } from '../../../src/observe/observe.ts';
 import * as pipeline from '../../../src/pipeline/pipeline.ts';
 import { MATCH, MATCH_NAMES } from '../../../src/policy/rule.ts';
+import { BYPASS_SIGNALS } from '../../../src/records/record.ts';
 import { TCP_REFUSAL as SERVER_TCP_REFUSAL } from '../../../src/server/stream.ts';
 
 test.each([

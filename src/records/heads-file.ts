@@ -1,0 +1,134 @@
+// heads.jsonl: every head that was signed, one JSON object a line, only ever appended to.
+//
+// A line without its line feed is what a crash left of a head that was not yet acknowledged; it is cut off at the next
+// start. Heads stay when the partitions that they speak of are deleted: they prove where the chain now begins.
+import {
+  closeSync,
+  existsSync,
+  fdatasyncSync,
+  fstatSync,
+  ftruncateSync,
+  openSync,
+  readFileSync,
+  readSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { writeAll } from './durable-file.ts';
+import { headHash, NO_HEAD, type SignedHead } from './heads.ts';
+import { RECORD_CLASSES, type RecordClass } from './record.ts';
+
+const NAME = 'heads.jsonl';
+const MODE = 0o600;
+/** Read from the end at a start: a hundred heads, of which both classes have one each hour and at each stop. */
+const TAIL_BYTES = 1 << 16;
+const LINE_FEED = 0x0a;
+
+/** What is known of the last heads. */
+export interface LastHeads {
+  /** Of the last head; 0 when there is none. */
+  readonly number: number;
+  /** Hash of its text. */
+  readonly hash: string;
+  readonly byClass: ReadonlyMap<RecordClass, SignedHead>;
+}
+
+/** Path of the file in a directory of records. */
+export const headsPath = (directory: string): string => join(directory, NAME);
+
+/** Appends a head and waits until it is on the disk. Throws errors of the system. */
+export const appendHead = (path: string, head: SignedHead): void => {
+  const file = openSync(path, 'a', MODE);
+  const sizeBytes = fstatSync(file).size;
+  try {
+    writeAll(file, Buffer.from(`${JSON.stringify(head)}\n`));
+    fdatasyncSync(file);
+  } catch (thrown) {
+    // On a full disk, a part of the line would stand before the next head.
+    ftruncateSync(file, sizeBytes);
+    throw thrown;
+  } finally {
+    closeSync(file);
+  }
+};
+
+/** Cuts off a torn line and reads the last heads. Throws errors of the system. */
+export const readLastHeads = (directory: string): LastHeads => {
+  const path = headsPath(directory);
+  const byClass = new Map<RecordClass, SignedHead>();
+  let last: SignedHead | undefined;
+  if (existsSync(path)) {
+    for (const line of readTail(path).split('\n')) {
+      const head = parseHead(line);
+      if (head === undefined) continue;
+      last = head;
+      byClass.set(head.class, head);
+    }
+  }
+  return { number: last?.number ?? 0, hash: last === undefined ? NO_HEAD : headHash(last), byClass };
+};
+
+const readTail = (path: string): string => {
+  const file = openSync(path, 'r+');
+  try {
+    const sizeBytes = fstatSync(file).size;
+    const start = Math.max(0, sizeBytes - TAIL_BYTES);
+    const bytes = Buffer.alloc(sizeBytes - start);
+    readSync(file, bytes, 0, bytes.length, start);
+    const end = bytes.lastIndexOf(LINE_FEED) + 1;
+    if (end < bytes.length) ftruncateSync(file, start + end);
+    const begin = start === 0 ? 0 : bytes.indexOf(LINE_FEED) + 1;
+    return bytes.toString('utf8', begin, end);
+  } finally {
+    closeSync(file);
+  }
+};
+
+/** A line of the file as verify() sees it. */
+export interface HeadLine {
+  /** From 1. */
+  readonly line: number;
+  /** Undefined when the line holds none. */
+  readonly head: SignedHead | undefined;
+}
+
+/** All lines of a file of heads; a torn last line is left out. A file that is not there has none. */
+export const readHeadLines = (path: string): HeadLine[] =>
+  readLines(path).map((text, index) => ({ line: index + 1, head: parseHead(text) }));
+
+/** The lines about one partition, as appendHead() writes them; the others are not looked into. */
+export const readHeadLinesOf = (path: string, recordClass: RecordClass, ordinal: number): HeadLine[] => {
+  const members = [`"class":"${recordClass}"`, `"ordinal":${ordinal},`];
+  return readLines(path).flatMap((text, index) =>
+    members.every((member) => text.includes(member)) ? [{ line: index + 1, head: parseHead(text) }] : [],
+  );
+};
+
+const readLines = (path: string): string[] => {
+  if (!existsSync(path)) return [];
+  const lines = readFileSync(path, 'utf8').split('\n');
+  lines.pop();
+  return lines;
+};
+
+const NUMBERS = ['number', 'ordinal', 'first', 'last', 'count'] as const;
+const TEXTS = ['previous', 'resolver', 'day', 'hash', 'signedAt', 'keyId', 'signature'] as const;
+const TIMES = ['from', 'until'] as const;
+
+const parseHead = (text: string): SignedHead | undefined => {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+  if (typeof value !== 'object' || value === null) return undefined;
+  const fields = value as Readonly<Record<string, unknown>>;
+  const isHead =
+    NUMBERS.every((name) => Number.isSafeInteger(fields[name])) &&
+    TEXTS.every((name) => typeof fields[name] === 'string') &&
+    TIMES.every((name) => fields[name] === null || typeof fields[name] === 'string') &&
+    RECORD_CLASSES.some((name) => name === fields['class']) &&
+    (fields['state'] === 'running' || fields['state'] === 'closed');
+  // Checked above, member by member.
+  return isHead ? (value as SignedHead) : undefined;
+};

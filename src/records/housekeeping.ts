@@ -1,0 +1,199 @@
+// What the recorder does beside writing: retention, checking what has closed, and facts about the files.
+//
+// One step at a time, never in the way of a commit. Deleting trusts the clock, and a clock that is wrong by two years
+// would delete everything; therefore nothing is archived or deleted for a day after the clock has stepped far, nor
+// while the days of the last partitions do not follow each other, and partitions are deleted one by one with pauses.
+import { existsSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Clock } from '../base/base.ts';
+import { errorText } from '../base/base.ts';
+import { sealPartition } from './chain-store.ts';
+import { isOperational } from './disk-error.ts';
+import type { Finding } from './finding.ts';
+import type { RecordLog } from './head-keeper.ts';
+import { listPartitions, type PartitionFile, timeText } from './partition.ts';
+import { RECORD_CLASSES, type RecordClass, type RecordsRecord } from './record.ts';
+import { RecordsReader } from './records-reader.ts';
+import {
+  archivePartition,
+  deletePartition,
+  dueStep,
+  type Retention,
+  type RetentionStep,
+} from './retention.ts';
+import { verifyPartition } from './verify.ts';
+
+const DAY_MS = 86_400_000;
+/** A step of the clock beyond this is doubted, whoever made it. */
+const DOUBTED_STEP_MS = 3_600_000;
+/** How long a clock that stepped far is doubted. */
+const DOUBT_MS = DAY_MS;
+/** Days between two partitions: a program that was off for longer shows the same as a wrong clock, until midnight. */
+const FOLLOWING_MS_MAX = 7 * DAY_MS;
+/** Between two partitions that are deleted: a wrong clock that nothing doubted costs six of them an hour. */
+const DELETE_PAUSE_MS = 600_000;
+/** Findings of one check that the record tells. */
+const TOLD_FINDINGS_MAX = 3;
+
+/** What is known of the files. */
+export interface FileFacts {
+  readonly partitions: number;
+  readonly bytes: number;
+  /** Earliest record of the queries that can be searched without unpacking. */
+  readonly oldestSearchableMs: number | undefined;
+}
+
+/** What housekeeping needs. */
+export interface HousekeepingOptions {
+  readonly directory: string;
+  readonly clock: Clock;
+  readonly monotonic: Clock;
+  readonly log: RecordLog;
+  /** Takes a record of what is done; resolves when it is on the disk. */
+  readonly write: (record: RecordsRecord) => Promise<void>;
+  /** Awaited between pieces of a check, 20 ms each: what share of a core it takes. */
+  readonly pause: () => Promise<void>;
+}
+
+/** Keeps the files of one directory. */
+export class Housekeeping {
+  retention: Retention;
+  facts: FileFacts = { partitions: 0, bytes: 0, oldestSearchableMs: undefined };
+  /** Whether the check of the last partitions that closed found nothing; undefined before the first. */
+  isVerified: boolean | undefined;
+  verifiedMs: number | undefined;
+  readonly #options: HousekeepingOptions;
+  #doubtedUntil = Number.NEGATIVE_INFINITY;
+  #deletedAt = Number.NEGATIVE_INFINITY;
+  #isBusy = false;
+  /** Ordinals that were checked since the start. */
+  readonly #checked = new Map<RecordClass, number>();
+  readonly #found = new Map<RecordClass, boolean>();
+  #isRetentionFailing = false;
+
+  constructor(retention: Retention, options: HousekeepingOptions) {
+    this.retention = retention;
+    this.#options = options;
+  }
+
+  /** The clock has stepped. */
+  doubt(stepMs: number): void {
+    if (Math.abs(stepMs) > DOUBTED_STEP_MS) this.#doubtedUntil = this.#options.monotonic() + DOUBT_MS;
+  }
+
+  /** Whether the clock can be trusted with deleting. */
+  get isClockTrusted(): boolean {
+    const { directory, monotonic } = this.#options;
+    if (monotonic() < this.#doubtedUntil) return false;
+    return RECORD_CLASSES.every((recordClass) => {
+      const days = listPartitions(join(directory, recordClass)).partitions.map(({ day }) => Date.parse(day));
+      const [before, last] = days.slice(-2);
+      if (before === undefined || last === undefined) return true;
+      return last >= before && last - before <= FOLLOWING_MS_MAX;
+    });
+  }
+
+  /** Does what is due: at most one partition is archived or deleted, and one is checked. Rejects for defects only. */
+  async run(): Promise<void> {
+    if (this.#isBusy) return;
+    this.#isBusy = true;
+    try {
+      this.#readFacts();
+      await this.#retain();
+      await this.#check();
+    } catch (thrown) {
+      if (!isOperational(thrown)) throw thrown;
+      this.#options.log.warn({ cause: errorText(thrown) }, 'looking after records');
+    } finally {
+      this.#isBusy = false;
+    }
+  }
+
+  async #retain(): Promise<void> {
+    const { directory, clock, monotonic, log } = this.#options;
+    const step = dueStep(directory, this.retention, clock());
+    if (step === undefined || !this.isClockTrusted) return;
+    if (step.action === 'deleted' && monotonic() < this.#deletedAt + DELETE_PAUSE_MS) return;
+    try {
+      await this.#take(step);
+      this.#isRetentionFailing = false;
+    } catch (thrown) {
+      // A full disk, or a reader that has the partition open: it stays as it is until the next time.
+      if (!isOperational(thrown)) throw thrown;
+      const file = `${step.class}/${step.partition.name}`;
+      if (!this.#isRetentionFailing)
+        log.warn({ file, cause: errorText(thrown) }, 'a partition is kept longer');
+      this.#isRetentionFailing = true;
+    }
+  }
+
+  async #take(step: RetentionStep): Promise<void> {
+    const { directory, clock, monotonic, write } = this.#options;
+    const path = join(directory, step.class, step.partition.name);
+    const file = `${step.class}/${step.partition.name}`;
+    const record = { kind: 'records', event: step.action, file } as const;
+    if (step.action === 'archived') {
+      if (existsSync(`${path}-wal`)) sealPartition(path);
+      await archivePartition(directory, step);
+      await write({ time: timeText(clock()), ...record });
+      return;
+    }
+    // Recorded first: a partition that is missing without a record of its deletion is a finding.
+    await write({ time: timeText(clock()), ...record });
+    deletePartition(directory, step);
+    this.#deletedAt = monotonic();
+  }
+
+  /** Checks the last partition of each class that closed, once. */
+  async #check(): Promise<void> {
+    const { directory, clock, pause } = this.#options;
+    for (const recordClass of RECORD_CLASSES) {
+      const closed = listPartitions(join(directory, recordClass)).partitions.slice(0, -1);
+      const partition = closed.findLast(({ state }) => state === 'plain');
+      if (partition === undefined || this.#checked.get(recordClass) === partition.ordinal) continue;
+      const findings = await verifyPartition(directory, recordClass, partition, pause);
+      this.#checked.set(recordClass, partition.ordinal);
+      this.#found.set(recordClass, findings.length > 0);
+      this.isVerified = [...this.#found.values()].every((found) => !found);
+      this.verifiedMs = clock();
+      if (findings.length > 0) await this.#tell(recordClass, partition, findings);
+    }
+  }
+
+  async #tell(
+    recordClass: RecordClass,
+    partition: PartitionFile,
+    findings: readonly Finding[],
+  ): Promise<void> {
+    const { clock, log, write } = this.#options;
+    const file = `${recordClass}/${partition.name}`;
+    const told = findings.slice(0, TOLD_FINDINGS_MAX).map(({ code, text }) => `${code}: ${text}`);
+    log.error(
+      { file, findings: findings.length, first: told[0] },
+      'records were changed after they were written',
+    );
+    const text = `${findings.length} findings by verification: ${told.join('; ')}`;
+    await write({ time: timeText(clock()), kind: 'records', event: 'damaged', file, text });
+  }
+
+  #readFacts(): void {
+    const { directory } = this.#options;
+    let partitions = 0;
+    let bytes = 0;
+    for (const recordClass of RECORD_CLASSES) {
+      const place = join(directory, recordClass);
+      for (const { name } of listPartitions(place).partitions) {
+        partitions++;
+        for (const end of ['', '-wal']) {
+          bytes += statSync(join(place, name + end), { throwIfNoEntry: false })?.size ?? 0;
+        }
+      }
+    }
+    const reader = RecordsReader.open(directory);
+    try {
+      this.facts = { partitions, bytes, oldestSearchableMs: reader.oldestSearchableMs('queries') };
+    } finally {
+      reader.close();
+    }
+  }
+}

@@ -1,0 +1,44 @@
+// records: what was decided and changed, kept so that no change of it goes unseen.
+//
+// Invariants: what is acknowledged is on the disk; an edit, a deletion or another order of blocks breaks a hash, a rollup
+// or a head; what is missing is stated; identities are what the policy allows, and undoing a pseudonym is recorded first;
+// nothing but the recorder waits for a disk, and no receiver is waited for at all. A room of its own, so that the
+// recorder's thread loads nothing else of the evidence. Imports events, dns and base only. SQLite, Ed25519 (RFC 8032),
+// syslog (RFC 5424, 5425, 6587), dnstap over Frame Streams.
+export { type GenerationFacts, KnownGenerations } from './facts.ts';
+export type { Finding } from './finding.ts';
+export type { RecordLog } from './head-keeper.ts';
+export { addPublicKey, headText, keyIdOf, readPublicKeys, type SignedHead } from './heads.ts';
+export { headsPath, readHeadLines } from './heads-file.ts';
+export { type DnstapOptions, DnstapOutput } from './outputs/dnstap.ts';
+export { type JsonLinesOptions, JsonLinesOutput } from './outputs/json-lines.ts';
+export { type SyslogOptions, SyslogOutput } from './outputs/syslog.ts';
+export { type PartitionFile, readMeta } from './partition.ts';
+export { readPosition } from './position-file.ts';
+export {
+  type ChangeRecord,
+  type DecisionRecord,
+  type EnforcementRecord,
+  type EvidenceRecord,
+  type ExemptionRecord,
+  type ListRecord,
+  type ProbeRecord,
+  type ProbeResult,
+  RECORD_CLASSES,
+  type RecordClass,
+  type RecordsRecord,
+} from './record.ts';
+export type { RecordOutput } from './record-output.ts';
+export { describeRecord } from './record-text.ts';
+export {
+  type ChangeText,
+  type OutputFacts,
+  Recording,
+  type RecordingFacts,
+  type RecordingSettings,
+  toChangeText,
+  type Written,
+} from './recording.ts';
+export { type FoundRecord, type HourCount, RECORDS_DIRECTORY, RecordsReader } from './records-reader.ts';
+export { SKETCH_REGISTERS, Sketch } from './sketch.ts';
+export { type VerifyProgress, type VerifyResult, verifyRecords } from './verify.ts';

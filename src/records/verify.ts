@@ -1,0 +1,468 @@
+// Finding every edit, deletion and reordering of records after the fact.
+//
+// Every block is hashed again, everything that is derived from blocks is derived again, every partition has to follow
+// the one before, and every signed head has to say what the chain says. What cannot be found here is a chain that was
+// written anew as a whole, with all its heads, by somebody who has the signing key: for that, heads are sent elsewhere
+// and given back to verify(). One damaged block is one finding: the check goes on behind it.
+import type { KeyObject } from 'node:crypto';
+import { join } from 'node:path';
+import type { DatabaseSync } from 'node:sqlite';
+import { AppError, errorText } from '../base/base.ts';
+import type { ChainEnd } from './chain-store.ts';
+import type { Finding, FindingCode, Report } from './finding.ts';
+import { addPublicKey, headHash, isHeadSignedBy, NO_HEAD, readPublicKeys, type SignedHead } from './heads.ts';
+import { type HeadLine, headsPath, readHeadLines, readHeadLinesOf } from './heads-file.ts';
+import {
+  APPLICATION_ID,
+  listPartitions,
+  NO_HASH,
+  type PartitionFile,
+  type PartitionMeta,
+  readMeta,
+  SCHEMA,
+  SCHEMA_VERSION,
+} from './partition.ts';
+import { PartitionCheck, type PartitionPosition } from './partition-check.ts';
+import { readPosition } from './position-file.ts';
+import { RECORD_CLASSES, type RecordClass } from './record.ts';
+import { RecordsReader } from './records-reader.ts';
+
+/** Blocks between two reports of the progress, and between two pauses: some 4,000 records, 20 ms. */
+const BLOCKS_AT_A_TIME = 64;
+/** Findings that are told one by one; more of them are counted. */
+const FINDINGS_MAX = 1_000;
+/** Name of the file beside the partitions that says how far each chain had come. */
+export const POSITION_NAME = 'position';
+
+/** How far verify() has come. */
+export interface VerifyProgress {
+  readonly class: RecordClass;
+  readonly partition: string;
+  readonly records: number;
+}
+
+/** What verify() is asked for. */
+export interface VerifyOptions {
+  /** Only these; both by default. */
+  readonly classes?: readonly RecordClass[];
+  /** A file of heads that was kept elsewhere. */
+  readonly headsFile?: string;
+  /** A public key that was kept elsewhere. With it, keys beside the records count for nothing. */
+  readonly keyFile?: string;
+  readonly onProgress?: (progress: VerifyProgress) => void;
+  /** Is awaited between pieces of some 20 ms. */
+  readonly pause?: () => Promise<void>;
+}
+
+/** What verify() found. */
+export interface VerifyResult {
+  readonly findings: readonly Finding[];
+  /** Findings beyond those that are told. */
+  readonly more: number;
+  readonly partitions: number;
+  readonly blocks: number;
+  readonly records: number;
+  readonly heads: number;
+}
+
+/** Checks all records of a directory. Rejects with ERR_COMPLIANCE_NO_RECORDS and ERR_COMPLIANCE_SIGNING_KEY. */
+export const verifyRecords = async (
+  directory: string,
+  options: VerifyOptions = {},
+): Promise<VerifyResult> => {
+  const reader = RecordsReader.open(directory);
+  try {
+    return await new Verification(reader, options).run();
+  } finally {
+    reader.close();
+  }
+};
+
+/** Checks one partition, its heads included, while the program runs; gives what was found. */
+export const verifyPartition = async (
+  directory: string,
+  recordClass: RecordClass,
+  partition: PartitionFile,
+  pause: () => Promise<void>,
+): Promise<readonly Finding[]> => {
+  const reader = RecordsReader.open(directory);
+  try {
+    return await new Verification(reader, { pause }).runOne(recordClass, partition);
+  } finally {
+    reader.close();
+  }
+};
+
+/** A head, and where it stands. */
+interface PlacedHead {
+  readonly head: SignedHead;
+  readonly place: string;
+}
+
+class Verification {
+  readonly #reader: RecordsReader;
+  readonly #options: VerifyOptions;
+  readonly #findings: Finding[] = [];
+  #more = 0;
+  #partitions = 0;
+  #blocks = 0;
+  #records = 0;
+  #headCount = 0;
+  /** By class and ordinal. */
+  readonly #heads = new Map<string, PlacedHead[]>();
+  /** Highest ordinal that was signed, by class. */
+  readonly #signed = new Map<RecordClass, number>();
+  #keys: ReadonlyMap<string, KeyObject> = new Map();
+  /** Names of partitions whose deletion is recorded, and whether a clean stop is the last that was recorded. */
+  readonly #deleted = new Set<string>();
+  #isStopped = false;
+
+  constructor(reader: RecordsReader, options: VerifyOptions) {
+    this.#reader = reader;
+    this.#options = options;
+  }
+
+  async run(): Promise<VerifyResult> {
+    this.#readHeads();
+    // `changes` tells which partitions of either class were deleted.
+    const classes = RECORD_CLASSES.filter(
+      (name) => this.#options.classes?.includes(name) ?? true,
+    ).toReversed();
+    if (!classes.includes('changes')) await this.#readChanges();
+    const ends = new Map<RecordClass, ChainEnd>();
+    for (const recordClass of classes) {
+      const end = await this.#checkClass(recordClass);
+      if (end !== undefined) ends.set(recordClass, end);
+    }
+    this.#checkNotes(ends);
+    return {
+      findings: this.#findings,
+      more: this.#more,
+      partitions: this.#partitions,
+      blocks: this.#blocks,
+      records: this.#records,
+      heads: this.#headCount,
+    };
+  }
+
+  async runOne(recordClass: RecordClass, partition: PartitionFile): Promise<readonly Finding[]> {
+    const { directory } = this.#reader;
+    const path = headsPath(directory);
+    this.#keys = readPublicKeys(directory);
+    this.#takeHeads(readHeadLinesOf(path, recordClass, partition.ordinal), path, false);
+    await this.#checkPartition(recordClass, partition, undefined);
+    return this.#findings;
+  }
+
+  #find(code: FindingCode, text: string, place: Partial<Finding> = {}): void {
+    if (this.#findings.length >= FINDINGS_MAX) {
+      this.#more++;
+      return;
+    }
+    const nowhere = { class: null, ordinal: null, block: null, from: null, until: null };
+    this.#findings.push({ code, ...nowhere, text, ...place });
+  }
+
+  #readHeads(): void {
+    const { headsFile, keyFile } = this.#options;
+    const { directory } = this.#reader;
+    const keys = keyFile === undefined ? readPublicKeys(directory) : new Map<string, KeyObject>();
+    if (keyFile !== undefined && !addPublicKey(keys, keyFile)) {
+      throw new AppError('ERR_COMPLIANCE_SIGNING_KEY', `reading ${keyFile}: no Ed25519 key in PEM`);
+    }
+    this.#keys = keys;
+    const path = headsPath(directory);
+    this.#takeHeads(readHeadLines(path), path, true);
+    // Heads that were kept elsewhere need not be all of them, nor in order.
+    if (headsFile !== undefined) this.#takeHeads(readHeadLines(headsFile), headsFile, false);
+  }
+
+  #takeHeads(lines: readonly HeadLine[], path: string, isWhole: boolean): void {
+    const name = path.slice(path.lastIndexOf('/') + 1);
+    let previous: SignedHead | undefined;
+    for (const { line, head } of lines) {
+      const place = `${name}:${line}`;
+      if (head === undefined) {
+        this.#find('head-unreadable', `${place} holds no head`);
+        continue;
+      }
+      this.#checkSignature(head, place);
+      const expected = { number: (previous?.number ?? 0) + 1, hash: previous ? headHash(previous) : NO_HEAD };
+      if (isWhole && (head.number !== expected.number || head.previous !== expected.hash)) {
+        const text = `${place} is head ${head.number} and does not follow head ${expected.number - 1}`;
+        this.#find('head-missing', text, aboutHead(head));
+      }
+      previous = head;
+      const key = headKey(head.class, head.ordinal);
+      const known = this.#heads.get(key);
+      if (known === undefined) this.#heads.set(key, [{ head, place }]);
+      else known.push({ head, place });
+      this.#signed.set(head.class, Math.max(head.ordinal, this.#signed.get(head.class) ?? 0));
+      this.#headCount++;
+    }
+  }
+
+  #checkSignature(head: SignedHead, place: string): void {
+    const key = this.#keys.get(head.keyId);
+    if (key === undefined) {
+      const text = `${place} is signed by key ${head.keyId}, which is not there`;
+      this.#find('head-signature', text, aboutHead(head));
+    } else if (!isHeadSignedBy(head, key)) {
+      this.#find('head-signature', `${place} has a signature that is not of its text`, aboutHead(head));
+    }
+  }
+
+  #headsOf(recordClass: RecordClass, ordinal: number): readonly PlacedHead[] {
+    return this.#heads.get(headKey(recordClass, ordinal)) ?? [];
+  }
+
+  /** Where `changes` is not verified itself. */
+  async #readChanges(): Promise<void> {
+    const everything = this.#reader.records('changes', Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY);
+    try {
+      for await (const { record } of everything) this.#noteChange(record);
+    } catch (thrown) {
+      this.#find('partition-unreadable', errorText(thrown), { class: 'changes' });
+    }
+  }
+
+  #noteChange(record: object): void {
+    const { kind, event, file } = record as Readonly<Record<string, unknown>>;
+    if (kind === 'records' && event === 'deleted' && typeof file === 'string') this.#deleted.add(file);
+    this.#isStopped = kind === 'service' && event === 'stop';
+  }
+
+  async #checkClass(recordClass: RecordClass): Promise<ChainEnd | undefined> {
+    const partitions = this.#reader.partitions(recordClass);
+    const { unknown } = listPartitions(join(this.#reader.directory, recordClass));
+    for (const name of unknown) {
+      this.#find('file-unknown', `${recordClass}/${name} is not of the program`, { class: recordClass });
+    }
+    let before: Checked | undefined;
+    const gaps: { readonly before: number; readonly ordinal: number }[] = [];
+    for (const partition of partitions) {
+      if (partition.state === 'damaged') {
+        this.#find('partition-damaged', `the program set it aside as ${recordClass}/${partition.name}`, {
+          class: recordClass,
+          ordinal: partition.ordinal,
+        });
+        if (before?.ordinal !== partition.ordinal) before = { ordinal: partition.ordinal, end: undefined };
+        continue;
+      }
+      gaps.push({ before: before?.ordinal ?? 0, ordinal: partition.ordinal });
+      const isNext = before?.ordinal === partition.ordinal - 1;
+      const end = await this.#checkPartition(recordClass, partition, isNext ? before?.end : undefined);
+      before = { ordinal: partition.ordinal, end };
+    }
+    // What was deleted is known once `changes` has been read.
+    for (const gap of gaps) this.#checkOrdinals(recordClass, gap.before, gap.ordinal);
+    this.#checkHighest(recordClass, before?.ordinal ?? 0);
+    return before?.end;
+  }
+
+  /** Ordinals that are missing between two partitions, or before the first one. */
+  #checkOrdinals(recordClass: RecordClass, before: number, ordinal: number): void {
+    if (before + 1 >= ordinal) return;
+    const deleted = [...this.#deleted]
+      .filter((file) => file.startsWith(`${recordClass}/`))
+      .map((file) => Number(/\/(\d+)-/.exec(file)?.[1]));
+    // Records of deletions are deleted themselves in the end. Partitions go in order: what is before one whose
+    // deletion is recorded went before it.
+    const isTrimmed =
+      (listPartitions(join(this.#reader.directory, 'changes')).partitions[0]?.ordinal ?? 1) > 1;
+    const forgottenBelow = isTrimmed && deleted.length > 0 ? Math.min(...deleted) : 0;
+    for (let missing = before + 1; missing < ordinal; missing++) {
+      const head = this.#headsOf(recordClass, missing).find((placed) => placed.head.state === 'closed')?.head;
+      const isDeleted = deleted.includes(missing) || missing < forgottenBelow;
+      if (isDeleted && head !== undefined) continue;
+      const why = isDeleted
+        ? 'its deletion is recorded, but no signed head of it is there'
+        : 'no deletion is recorded';
+      this.#find('partition-missing', `partition ${missing} of ${recordClass} is not there: ${why}`, {
+        class: recordClass,
+        ordinal: missing,
+        from: head?.from ?? null,
+        until: head?.until ?? null,
+      });
+    }
+  }
+
+  #checkHighest(recordClass: RecordClass, highest: number): void {
+    this.#checkOrdinals(recordClass, highest, (this.#signed.get(recordClass) ?? 0) + 1);
+  }
+
+  async #checkPartition(
+    recordClass: RecordClass,
+    file: PartitionFile,
+    before: ChainEnd | undefined,
+  ): Promise<ChainEnd | undefined> {
+    const place = { class: recordClass, ordinal: file.ordinal };
+    let database: DatabaseSync | undefined;
+    try {
+      database = await this.#reader.openPartition(recordClass, file);
+      const meta = this.#checkMeta(database, file, place, before);
+      if (meta === undefined) return undefined;
+      const wanted = this.#headsOf(recordClass, file.ordinal).map(({ head }) => head.last);
+      const report: Report = (code, text, at) => this.#find(code, text, { ...place, ...at });
+      const check = new PartitionCheck(meta, new Set(wanted), report);
+      if (recordClass === 'changes') check.onRecord = (record) => this.#noteChange(record);
+      await this.#checkBlocks(database, check, file);
+      check.finish(database);
+      this.#checkHeads(check, place, file);
+      this.#partitions++;
+      return check.end;
+    } catch (thrown) {
+      this.#find('partition-unreadable', `${recordClass}/${file.name}: ${errorText(thrown)}`, place);
+      return undefined;
+    } finally {
+      database?.close();
+    }
+  }
+
+  #checkMeta(
+    database: DatabaseSync,
+    file: PartitionFile,
+    place: Partial<Finding>,
+    before: ChainEnd | undefined,
+  ): PartitionMeta | undefined {
+    for (const text of schemaDifferences(database)) this.#find('schema-differs', text, place);
+    const meta = readMeta(database);
+    if (meta === undefined) {
+      this.#find('meta-differs', 'what it says of itself is incomplete or malformed', place);
+      return undefined;
+    }
+    if (meta.class !== place.class || meta.ordinal !== file.ordinal || meta.day !== file.day) {
+      this.#find(
+        'meta-differs',
+        `${file.name} says that it is ${meta.class} ${meta.ordinal} of ${meta.day}`,
+        place,
+      );
+    }
+    const isFirst = file.ordinal === 1;
+    const expected = isFirst ? { sequence: 0, hash: Buffer.from(NO_HASH, 'hex') } : before;
+    if (expected === undefined) return meta;
+    if (meta.first !== expected.sequence + 1) {
+      const text =
+        meta.first > expected.sequence
+          ? `records ${expected.sequence + 1} to ${meta.first - 1} are not there`
+          : `it begins with record ${meta.first}, and record ${expected.sequence} stands before it`;
+      this.#find('chain-broken', text, place);
+    } else if (meta.previous !== expected.hash.toString('hex')) {
+      this.#find('chain-broken', 'it does not follow the partition before it', place);
+    }
+    return meta;
+  }
+
+  async #checkBlocks(database: DatabaseSync, check: PartitionCheck, file: PartitionFile): Promise<void> {
+    const select = database.prepare('SELECT * FROM blocks WHERE first > ? ORDER BY first LIMIT ?');
+    let last = Number.MIN_SAFE_INTEGER;
+    for (;;) {
+      const rows = select.all(last, BLOCKS_AT_A_TIME);
+      for (const row of rows) {
+        const records = check.block(row);
+        last = Number(row['first']);
+        this.#blocks++;
+        this.#records += records;
+      }
+      this.#options.onProgress?.({
+        class: check.meta.class,
+        partition: file.name,
+        records: this.#records,
+      });
+      if (rows.length < BLOCKS_AT_A_TIME) return;
+      await this.#options.pause?.();
+    }
+  }
+
+  /** What was signed of a partition, against what its chain says. */
+  #checkHeads(check: PartitionCheck, place: Partial<Finding>, file: PartitionFile): void {
+    const { end, meta } = check;
+    let closed = false;
+    for (const { head, place: line } of this.#headsOf(meta.class, meta.ordinal)) {
+      const about = { ...place, from: head.from, until: head.signedAt };
+      if (head.state === 'closed') closed = true;
+      if (head.last > end.sequence) {
+        const text = `it ends at record ${end.sequence}, and ${line} says ${head.last}`;
+        this.#find('tail-cut', text, about);
+        continue;
+      }
+      const found = check.positionAt(head.last);
+      const differs = differenceOf(head, found, head.state === 'closed' ? end.sequence : undefined);
+      if (differs !== undefined) this.#find('head-differs', `${line} ${differs}`, about);
+    }
+    const latest = listPartitions(join(this.#reader.directory, meta.class)).partitions.at(-1)?.ordinal;
+    if (!closed && file.ordinal !== latest) {
+      this.#find('head-missing', 'the partition is closed, and no head of that is there', place);
+    }
+  }
+
+  /** The recorder's own note of how far it had come, and the heads that it signs when it stops. */
+  #checkNotes(ends: ReadonlyMap<RecordClass, ChainEnd>): void {
+    const position = readPosition(join(this.#reader.directory, POSITION_NAME));
+    for (const [recordClass, end] of ends) {
+      const noted = position?.ends[recordClass];
+      if (noted !== undefined && noted.sequence > end.sequence) {
+        const text = `${recordClass} ends at record ${end.sequence}, and ${noted.sequence} had been written`;
+        this.#find('tail-cut', text, { class: recordClass });
+      }
+      const signed = this.#headsOf(recordClass, this.#signed.get(recordClass) ?? 0);
+      const isSigned = signed.some(({ head }) => head.last === end.sequence);
+      if (this.#isStopped && !isSigned) {
+        const text = `the program was stopped, and no head of the last record of ${recordClass} is there`;
+        this.#find('head-missing', text, { class: recordClass });
+      }
+    }
+  }
+}
+
+const headKey = (recordClass: RecordClass, ordinal: number): string => `${recordClass} ${ordinal}`;
+
+/** Where a finding about a head belongs. */
+const aboutHead = (head: SignedHead): Partial<Finding> => ({
+  class: head.class,
+  ordinal: head.ordinal,
+  from: head.signedAt,
+  until: head.signedAt,
+});
+
+interface Checked {
+  readonly ordinal: number;
+  readonly end: ChainEnd | undefined;
+}
+
+/** In words, what a head says otherwise; undefined when nothing. */
+const differenceOf = (
+  head: SignedHead,
+  found: PartitionPosition | undefined,
+  closedAt: number | undefined,
+): string | undefined => {
+  if (found === undefined) return `says that a block ended at record ${head.last}`;
+  if (head.hash !== found.hash) return `has another hash of record ${head.last}: what it covers was changed`;
+  if (closedAt !== undefined && closedAt > head.last) return `says that it was closed at record ${head.last}`;
+  const names = ['day', 'first', 'count', 'from', 'until'] as const;
+  const other = names.find((name) => head[name] !== found[name]);
+  return other === undefined
+    ? undefined
+    : `says ${other} ${head[other]}, and the records say ${found[other]}`;
+};
+
+/** What the schema has otherwise than the program makes it. */
+const schemaDifferences = (database: DatabaseSync): string[] => {
+  const texts: string[] = [];
+  const found = new Map<string, string>();
+  for (const { name, sql } of database.prepare('SELECT name, sql FROM sqlite_schema').all()) {
+    // Indexes that SQLite makes by itself have no text.
+    if (sql !== null) found.set(String(name), String(sql));
+  }
+  for (const [name, sql] of Object.entries(SCHEMA)) {
+    if (found.get(name) === undefined) texts.push(`${name} is not there`);
+    else if (found.get(name) !== sql) texts.push(`${name} is not as the program makes it`);
+    found.delete(name);
+  }
+  for (const name of found.keys()) texts.push(`${name} is not of the program`);
+  const version = database.prepare('PRAGMA user_version').get()?.['user_version'];
+  const application = database.prepare('PRAGMA application_id').get()?.['application_id'];
+  if (version !== SCHEMA_VERSION) texts.push(`its schema has version ${String(version)}`);
+  if (application !== APPLICATION_ID) texts.push(`it is marked as another program's file`);
+  return texts;
+};
