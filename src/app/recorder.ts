@@ -27,9 +27,9 @@ const UNACKNOWLEDGED_MAX = 4_096;
 const WAITING_LENGTH_MAX = 16 << 20;
 /** What stop() waits for the last records: outputs have three seconds for theirs. */
 const STOP_MS_MAX = 10_000;
-/** MB of heap: a batch of 16,384 records takes some 20 MB, with outputs twice that. */
-const OLD_GENERATION_MB = 128;
-const YOUNG_GENERATION_MB = 16;
+/** MB of heap: a batch of 4,096 records takes some 5 MB, with outputs twice that. */
+const OLD_GENERATION_MB = 64;
+const YOUNG_GENERATION_MB = 6;
 
 /** What a recorder is started with. */
 export type RecorderOptions = Omit<RecorderStart, 'generations' | 'resumed'> & { readonly log: Log };

@@ -1,8 +1,9 @@
-// compliance: evidence that the prohibition holds, seen from outside.
+// compliance: evidence that the prohibition holds: who is exempt by whose word, what a client sees, what a report says.
 //
-// In this version: asking a resolver as a client would, with a DNS implementation that is not ours. Nothing here is
-// on the path of a client's query. Imports dns, base and policy only.
-
+// Invariants: no exemption without a paper that the rules of a jurisdiction allow, asked for by one and granted by
+// another; no date of a decision ends a refusal; the self-probe asks and reads with dns2, a DNS implementation that is
+// not ours; a report is a function of the records. Nothing here is on the way of a client's query. Imports records,
+// policy, dns and base only.
 export { type Decision, type DecisionStatus, toDay } from './decision.ts';
 export { type Inquiry, inquire, inquireOrSilence, type Reading, type ReadRecord } from './dns2-client.ts';
 export { ExemptionKeeper, type ExemptionKeeperOptions, type ExemptionSettings } from './exemption-keeper.ts';
@@ -22,8 +23,6 @@ export { type ProbeRun, runProbe, sumUpViews, toProbeRecord, worstOf } from './p
 export { ProbeChannel } from './probe-channel.ts';
 export { isExemptedBy } from './probe-exemption.ts';
 export {
-  describeReading,
-  judgeOutcome,
   NULL_ADDRESSES,
   type Outcome,
   type RefusalForm,

@@ -45,8 +45,8 @@ const POLL_MS = 50;
  * what lives through a collection is copied: larger batches cost more processor time, though fewer writes (measured).
  */
 const BACKLOG_BYTES_DUE = 1 << 16;
-/** Events of one commit: some 5 MB of text, 30 ms of work. */
-const BATCH_EVENTS_MAX = 16_384;
+/** Events of one commit: some 1.3 MB of text, 8 ms of work. */
+const BATCH_EVENTS_MAX = 4_096;
 /** Commits in a row before timers and messages have their turn. */
 const BATCHES_MAX = 4;
 /** Characters of one change; a report of the probe on all views has a tenth. */

@@ -23,8 +23,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   app: [
     ...[
       'admin',
-      'compliance',
-      'events',
+      'compliance', 'records', 'events',
       'observe',
       'server',
       'pipeline',
