@@ -21,17 +21,8 @@ import {
 const ROOMS: Readonly<Record<string, readonly string[]>> = {
   cli: ['app', 'config'],
   app: [
-    ...[
-      'admin',
-      'compliance', 'records', 'events',
-      'observe',
-      'server',
-      'pipeline',
-      'lists',
-      'policy',
-      'cache',
-      'upstream',
-    ],
+    ...['admin', 'compliance', 'records', 'events', 'observe', 'server', 'pipeline', 'lists', 'policy'],
+    ...['cache', 'upstream'],
     ...['dnssec', 'access', 'local', 'config', 'datagram', 'dns', 'base'],
   ],
   admin: ['dns', 'base'],
