@@ -121,7 +121,7 @@ const command = (...args: string[]): Promise<RunResult> =>
 
 const done = async (...args: string[]): Promise<string> => {
   const result = await command(...args);
-  expect(result, result.stderr).toMatchObject({ code: 0 });
+  expect(result, `${args.join(' ')}: ${result.stderr}${result.stdout}`).toMatchObject({ code: 0 });
   return result.stdout;
 };
 
