@@ -26,7 +26,7 @@ const UNACKNOWLEDGED_MAX = 4_096;
 /** Characters of these together; the thread holds them too, in a heap that is bounded. */
 const WAITING_LENGTH_MAX = 16 << 20;
 /** What stop() waits for the last records: outputs have three seconds for theirs. */
-const STOP_MS_MAX = 10_000;
+const STOP_MS_MAX = 18_000;
 /** MB of heap: a batch of 4,096 records takes some 5 MB, with outputs twice that. */
 const OLD_GENERATION_MB = 64;
 const YOUNG_GENERATION_MB = 6;
