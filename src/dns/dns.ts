@@ -20,6 +20,7 @@ export {
   writeOpt,
   writeOption,
 } from './edns.ts';
+export { setTranslationPrefix } from './embedded-ipv4.ts';
 export {
   CLIENT_COOKIE_LENGTH,
   copyName,
@@ -83,7 +84,6 @@ export { SIPHASH_KEY_LENGTH, SIPHASH_LENGTH, SipHash } from './siphash.ts';
 export { type ServiceVisitor, visitService } from './svcb.ts';
 export {
   collectTargets,
-  setTranslationPrefix,
   TARGET_ADDRESS_WORDS,
   TargetCollector,
   type Targets,

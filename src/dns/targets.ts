@@ -3,15 +3,9 @@
 //
 // Owners count as well as targets: a record for another name than the one asked is as good as an alias to it.
 // A DNAME (RFC 6672) also yields the name that a client would synthesize from it, in case the CNAME is missing.
-// An IPv6 address that embeds an IPv4 address (RFC 4291 section 2.5.5.2, RFC 6052) leads to both of them.
-import {
-  type AddressWords,
-  createAddress,
-  matchesPrefix,
-  type Prefix,
-  readIpv4,
-  readIpv6,
-} from '../base/base.ts';
+// An IPv6 address that embeds IPv4 addresses leads to all of them (embedded-ipv4.ts).
+import { type AddressWords, createAddress, isIpv4, readIpv4, readIpv6 } from '../base/base.ts';
+import { EMBEDDED_IPV4_MAX, readEmbeddedIpv4 } from './embedded-ipv4.ts';
 import { RecordReader, readU16, SECTION } from './message.ts';
 import { expandName, foldName, isInZone } from './name.ts';
 import { CLASS, HEADER_LENGTH, NAME_LENGTH_MAX, TYPE } from './registry.ts';
@@ -39,8 +33,6 @@ export const TRIGGER = {
 const TARGET_NAMES_MAX = 128;
 /** Most addresses, embedded ones included: more than a UDP answer can hold, fewer than the 4,000 that fill 64 KiB. */
 const TARGET_ADDRESSES_MAX = 1024;
-/** 64:ff9b::/96, the well-known prefix of RFC 6052 section 2.1: it leads to IPv4 whether a translator is known or not. */
-const WELL_KNOWN_PREFIX: Prefix = { words: Uint32Array.of(0x0064ff9b, 0, 0, 0), bits: 96 };
 
 /** Words per address in Targets.addresses: the trigger, then the four words of the address. */
 export const TARGET_ADDRESS_WORDS = 5;
@@ -65,20 +57,7 @@ export interface Targets {
 const scratch = new Uint8Array(NAME_LENGTH_MAX);
 const words = createAddress();
 const embedded = createAddress();
-
-/** The prefix of the network's own translator, when it is another one than the well-known. */
-let translationPrefix: Prefix | undefined;
-
-/**
- * Tells the prefix under which the network's NAT64 translator embeds IPv4 addresses, of one of the lengths of RFC 6052
- * section 2.2; the well-known prefix is known without it. Holds for the whole thread, for answers that come from then
- * on: what was collected before under another prefix is to be thrown away. Once per configuration.
- */
-export const setTranslationPrefix = (prefix: Prefix | undefined): void => {
-  const isKnown =
-    prefix?.bits === WELL_KNOWN_PREFIX.bits && matchesPrefix(prefix.words, WELL_KNOWN_PREFIX.words, 96);
-  translationPrefix = isKnown ? undefined : prefix;
-};
+const embeddedWords = new Uint32Array(EMBEDDED_IPV4_MAX);
 
 /**
  * Collects the targets of answers, one answer after another, in memory that it keeps: begin(), add() each record of
@@ -239,19 +218,13 @@ export class TargetCollector implements Targets {
     // The mapped form is read as the IPv4 address that it is.
     readIpv6(this.#bytes, offset, words);
     this.#keepAddress(trigger, words);
-    this.#addEmbedded(trigger, WELL_KNOWN_PREFIX);
-    if (translationPrefix !== undefined) this.#addEmbedded(trigger, translationPrefix);
-  }
-
-  /**
-   * Adds the IPv4 address that the address in hand embeds under a prefix. Bits 64 to 71 and the suffix are not looked
-   * at: what a translator makes of one that sets them is not known here (RFC 6052 section 2.2).
-   */
-  #addEmbedded(trigger: number, { words: prefix, bits }: Prefix): void {
-    if (!matchesPrefix(words, prefix, bits)) return;
-    embedded[2] = 0xffff;
-    embedded[3] = embeddedIpv4(words, bits);
-    this.#keepAddress(trigger, embedded);
+    if (isIpv4(words)) return;
+    const count = readEmbeddedIpv4(words, embeddedWords);
+    for (let i = 0; i < count; i++) {
+      embedded[2] = 0xffff;
+      embedded[3] = embeddedWords[i] ?? 0;
+      this.#keepAddress(trigger, embedded);
+    }
   }
 
   #keepAddress(trigger: number, address: AddressWords): void {
@@ -266,15 +239,6 @@ export class TargetCollector implements Targets {
     this.addressesEnd = at + TARGET_ADDRESS_WORDS;
   }
 }
-
-/** The IPv4 address behind a prefix of 32, 40, 48, 56, 64 or 96 bits, as a word; it leaves out bits 64 to 71. */
-const embeddedIpv4 = (address: AddressWords, bits: number): number => {
-  const third = address[2] ?? 0;
-  const last = address[3] ?? 0;
-  if (bits === 96) return last;
-  if (bits === 64) return (third << 8) | (last >>> 24);
-  return ((address[1] ?? 0) << (bits - 32)) | ((third & 0xff_ffff) >>> (56 - bits));
-};
 
 /**
  * The targets of all records of a message after `offset`; `qname` is the folded name that was asked. For those who

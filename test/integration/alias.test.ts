@@ -205,6 +205,26 @@ const TRICKS: readonly Trick[] = [
     trigger: 'response-ip',
     records: (name) => [`${name} 300 IN AAAA 64:ff9b::4712:1`],
   },
+  ...[
+    ['6to4', '2002:4712:1::1'],
+    ['Teredo (the server)', '2001:0:4712:1::1'],
+    ['Teredo (the client)', '2001:0:c000:201:0:ffff:b8ed:fffe'],
+    ['IPv4-translated', '::ffff:0:4712:1'],
+    ['IPv4-compatible', '::4712:1'],
+    ['ISATAP', '2001:db8::5efe:4712:1'],
+    ['universal ISATAP', '2001:db8::200:5efe:4712:1'],
+    ['local-use NAT64 /48', '64:ff9b:1:4712:0:100::'],
+    ['local-use NAT64 /56', '64:ff9b:1:47:12:1::'],
+    ['local-use NAT64 /64', '64:ff9b:1:0:47:1200:100:0'],
+    ['local-use NAT64 /96', '64:ff9b:1::4712:1'],
+  ].map(
+    ([form, address]): Trick => ({
+      title: `AAAA with an address of the form ${form}`,
+      type: 'AAAA',
+      trigger: 'response-ip',
+      records: (name: string) => [`${name} 300 IN AAAA ${address}`],
+    }),
+  ),
   {
     title: 'A record of the other family in the answer',
     type: 'TXT',

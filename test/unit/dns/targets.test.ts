@@ -14,7 +14,7 @@ import {
   TRIGGER,
   TYPE,
 } from '../../../src/dns/dns.ts';
-import { setTranslationPrefix } from '../../../src/dns/targets.ts';
+import { setTranslationPrefix } from '../../../src/dns/embedded-ipv4.ts';
 import { Policy, Verdict } from '../../../src/policy/policy.ts';
 import { buildResponse, type MessageText } from '../../support/records.ts';
 import { buildTable, policyList } from '../policy/setup.ts';
@@ -70,6 +70,52 @@ describe('collectTargets()', () => {
       'no NAT64 beyond its /96',
       ['a.example. 60 IN AAAA 64:ff9b::1:c000:201'],
       ['RESPONSE_IP 64:ff9b::1:c000:201'],
+    ],
+    [
+      'a 6to4 address',
+      ['a.example. 60 IN AAAA 2002:c000:201:1::1'],
+      ['RESPONSE_IP 2002:c000:201:1::1', 'RESPONSE_IP 192.0.2.1'],
+    ],
+    [
+      'a Teredo address: its server, and its client with the bits turned over',
+      ['a.example. 60 IN AAAA 2001:0:c633:6401:8000:63bf:3fff:fdfe'],
+      [
+        'RESPONSE_IP 2001:0:c633:6401:8000:63bf:3fff:fdfe',
+        'RESPONSE_IP 198.51.100.1',
+        'RESPONSE_IP 192.0.2.1',
+      ],
+    ],
+    [
+      'an IPv4-translated address',
+      ['a.example. 60 IN AAAA ::ffff:0:c000:201'],
+      ['RESPONSE_IP ::ffff:0:c000:201', 'RESPONSE_IP 192.0.2.1'],
+    ],
+    [
+      'an IPv4-compatible address',
+      ['a.example. 60 IN AAAA ::c000:201'],
+      ['RESPONSE_IP ::c000:201', 'RESPONSE_IP 192.0.2.1'],
+    ],
+    ['nothing in the unspecified address', ['a.example. 60 IN AAAA ::'], ['RESPONSE_IP ::']],
+    ['nothing in the loopback address', ['a.example. 60 IN AAAA ::1'], ['RESPONSE_IP ::1']],
+    [
+      'an ISATAP address, local',
+      ['a.example. 60 IN AAAA 2001:db8::5efe:c000:201'],
+      ['RESPONSE_IP 2001:db8::5efe:c000:201', 'RESPONSE_IP 192.0.2.1'],
+    ],
+    [
+      'an ISATAP address, universal',
+      ['a.example. 60 IN AAAA 2001:db8::200:5efe:c000:201'],
+      ['RESPONSE_IP 2001:db8::200:5efe:c000:201', 'RESPONSE_IP 192.0.2.1'],
+    ],
+    [
+      'every reading of an address behind a translator of local use that is one',
+      ['a.example. 60 IN AAAA 64:ff9b:1:c000:2:100::'],
+      ['RESPONSE_IP 64:ff9b:1:c000:2:100::', 'RESPONSE_IP 192.0.2.1', 'RESPONSE_IP 2.1.0.0'],
+    ],
+    [
+      'one behind such a translator with a /96',
+      ['a.example. 60 IN AAAA 64:ff9b:1::c000:201'],
+      ['RESPONSE_IP 64:ff9b:1::c000:201', 'RESPONSE_IP 192.0.2.1'],
     ],
     ['an alias in small letters', ['a.example. 60 IN CNAME B.Example.'], ['CNAME b.example.']],
     [
