@@ -1,19 +1,19 @@
 // A record in a few words, for people: lines of the command, messages of syslog.
 //
 // What is said is a summary; the record itself has more and is never replaced by it.
-import type { EvidenceRecord } from './record.ts';
+import type { EvidenceRecord, QueryRecord } from './record.ts';
 
 /** One line about a record, without its time. */
 export const describeRecord = (record: EvidenceRecord): string => {
   switch (record.kind) {
     case 'refusal':
-      return `refused ${record.qname} ${record.qtype} to ${record.client}${byList(record.list)}`;
+      return `refused ${askedOf(record)} to ${record.client}${byList(record.list)}${timesOf(record)}`;
     case 'would-refuse':
-      return `would have refused ${record.qname} ${record.qtype} to ${record.client}${byList(record.list)}`;
+      return `would have refused ${askedOf(record)} to ${record.client}${byList(record.list)}${timesOf(record)}`;
     case 'exemption-hit':
-      return `${record.exemption ?? 'an exemption'} let ${record.client} ask ${record.qname} ${record.qtype}`;
+      return `${record.exemption ?? 'an exemption'} let ${record.client} ask ${askedOf(record)}${timesOf(record)}`;
     case 'bypass':
-      return `${record.client} asked ${record.qname} ${record.qtype}: ${record.signal ?? 'sign of a bypass'}`;
+      return `${record.client} asked ${askedOf(record)}: ${record.signal ?? 'sign of a bypass'}${timesOf(record)}`;
     case 'sketch':
       return `distinct clients of group ${record.group} on ${record.day}`;
     case 'enforcement':
@@ -37,6 +37,12 @@ export const describeRecord = (record: EvidenceRecord): string => {
       return `records: ${record.event}${words([record.file, record.output, amount(record), record.text])}${by(record.by)}`;
   }
 };
+
+const askedOf = ({ qname, qtype, summary }: QueryRecord): string =>
+  `${qname} ${qtype}${summary === undefined ? '' : ' and others'}`;
+
+const timesOf = ({ count, until }: QueryRecord): string =>
+  count === undefined ? '' : `, ${count} times${until === undefined ? '' : ` until ${until}`}`;
 
 const byList = (list: string | undefined): string => (list === undefined ? '' : ` by list ${list}`);
 const by = (who: string | undefined): string => (who === undefined ? '' : ` by ${who}`);

@@ -78,8 +78,19 @@ export interface QueryRecord extends RecordHead {
   /** Code of the Extended DNS Error in the answer (RFC 8914). */
   readonly ede?: number;
   readonly signal?: BypassSignal;
-  /** How many queries the record stands for, where equal ones are counted together; absent for 1. */
+  /**
+   * How many queries the record stands for; absent for 1. They agree in every member but `time` and `port`, which are
+   * those of the first, unless `summary` says otherwise.
+   */
   readonly count?: number;
+  /** Time of the last of `count` queries. */
+  readonly until?: string;
+  /**
+   * The queries agree in less, because records have bounds: name, type, line, target and answer are those of the first.
+   * `client`: they are this client's, which used up its share of records; `total`: they are those of many clients
+   * (`client` is `other`). Kind, group, list, trigger, exemption and signal are those of all, so that sums are exact.
+   */
+  readonly summary?: 'client' | 'total';
 }
 
 /** Registers of the distinct-client estimate of one day and group that rose since the record before. */

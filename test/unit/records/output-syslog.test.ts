@@ -39,6 +39,20 @@ const read = (record: EvidenceRecord, from: SyslogSender = sender) => {
   };
 };
 
+test.each([
+  [{}, 'refused www.example.com A to 192.0.2.7 by list tiktok'],
+  [
+    { count: 12, until: '2026-11-25T10:00:59.000Z' },
+    'refused www.example.com A to 192.0.2.7 by list tiktok, 12 times until 2026-11-25T10:00:59.000Z',
+  ],
+  [
+    { count: 12, summary: 'client' },
+    'refused www.example.com A and others to 192.0.2.7 by list tiktok, 12 times',
+  ],
+] as const)('toSyslog() says how many queries a record stands for: %j', (changes, text) => {
+  expect(read({ ...refusal, ...changes })).toMatchObject({ text });
+});
+
 test('toSyslog() writes header, members as structured data, and a sentence', () => {
   const message = read(refusal);
   expect(message).toMatchObject({
