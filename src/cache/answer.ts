@@ -21,6 +21,7 @@ import {
   expandRdata,
   FLAG,
   findEde,
+  foldedName,
   foldName,
   HEADER_LENGTH,
   isInZone,
@@ -511,8 +512,7 @@ const scrub = (
     const owner = copyName(message, reader.ownerOffset, message.length);
     const rdata = expandRdata(message, reader.rdataOffset, reader.rdataLength, reader.type, message.length);
     if (owner === undefined || rdata === undefined) return undefined;
-    const folded = owner.slice();
-    foldName(folded, 0, folded.length);
+    const folded = foldedName(owner);
     if (
       (!dnssecOk && isDnssec(reader.type) && reader.type !== qtype) ||
       !isPartOf(chain, folded, rdata, isAbove)

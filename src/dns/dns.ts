@@ -43,6 +43,7 @@ export {
   countLabels,
   expandName,
   foldByte,
+  foldedName,
   foldName,
   formatName,
   isInZone,

@@ -84,6 +84,13 @@ export const foldName = (bytes: Uint8Array, offset: number, length: number): voi
   }
 };
 
+/** A copy of an uncompressed name with its letters folded; never a view, also of a Buffer, whose slice() is one. Allocates. */
+export const foldedName = (name: Uint8Array): Uint8Array => {
+  const folded = new Uint8Array(name);
+  foldName(folded, 0, folded.length);
+  return folded;
+};
+
 /** True when two uncompressed names of equal length are the same name, letters folded. */
 export const nameEquals = (
   a: Uint8Array,

@@ -13,7 +13,7 @@ import {
   CLASS,
   countLabels,
   FLAG,
-  foldName,
+  foldedName,
   HEADER_LENGTH,
   MessageBuilder,
   RCODE,
@@ -185,8 +185,7 @@ export class AggressiveCache {
   ): Uint8Array | undefined {
     if (this.#zones.size === 0 || question.class !== CLASS.IN || TYPES_NOT_ANSWERED.has(question.type))
       return undefined;
-    const name = question.name.slice();
-    foldName(name, 0, name.length);
+    const name = foldedName(question.name);
     const zone = this.#findZone(view, name, question.type, top);
     const soa = aliveSoa(zone, nowMs);
     if (zone === undefined || soa === undefined) return undefined;

@@ -5,7 +5,7 @@
 import { AppError, errorText } from '../base/base.ts';
 import {
   CLASS,
-  foldName,
+  foldedName,
   formatName,
   formatType,
   parseRecord,
@@ -48,8 +48,7 @@ export const parseTrustAnchors = (text: string, path: string, allowSha1 = false)
     records++;
     if (records > RECORDS_MAX) throw fail(`more than ${RECORDS_MAX} records`);
     const record = readRecord(trimmed, fail);
-    const zone = record.owner.slice();
-    foldName(zone, 0, zone.length);
+    const zone = foldedName(record.owner);
     const key = formatName(zone);
     const draft = drafts.get(key) ?? { zone, ds: [], keys: [] };
     drafts.set(key, draft);

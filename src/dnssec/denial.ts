@@ -4,7 +4,7 @@
 // kinds are never put together into one proof, nor NSEC3 records of different parameters; nothing throws, and hashing
 // is paid from the work that one question may cost.
 // RFC 4035 section 5.4, RFC 5155 section 8, RFC 6840 section 4, RFC 9276.
-import { foldName, isInZone, TYPE } from '../dns/dns.ts';
+import { foldedName, isInZone, TYPE } from '../dns/dns.ts';
 import { compareNames } from './canonical.ts';
 import {
   type DelegationProof,
@@ -56,7 +56,7 @@ const CHAINS_MAX = 2;
 
 /** Whether an NXDOMAIN is right: neither the name nor a wildcard for it exists (RFC 4035 section 5.4, RFC 5155 section 8.4). */
 export const proveNameError = (records: DenialRecords, qname: Uint8Array, work: Work): Proof => {
-  const name = fold(qname);
+  const name = foldedName(qname);
   return prove(
     records,
     name,
@@ -70,7 +70,7 @@ export const proveNameError = (records: DenialRecords, qname: Uint8Array, work: 
  * (RFC 4035 section 5.4, RFC 5155 sections 8.5 to 8.7).
  */
 export const proveNoData = (records: DenialRecords, qname: Uint8Array, qtype: number, work: Work): Proof => {
-  const name = fold(qname);
+  const name = foldedName(qname);
   return prove(
     records,
     name,
@@ -95,7 +95,7 @@ export const proveEmptyName = (records: DenialRecords, name: Uint8Array, work: W
  * leaves room for one, proves nothing here. Of several delegations the first from the apex down counts.
  */
 export const proveUnsigned = (records: DenialRecords, qname: Uint8Array, work: Work): Proof => {
-  const name = fold(qname);
+  const name = foldedName(qname);
   const proof = prove(
     records,
     name,
@@ -115,8 +115,8 @@ export const proveWildcard = (
   closestEncloser: Uint8Array,
   work: Work,
 ): Proof => {
-  const name = fold(qname);
-  const encloser = fold(closestEncloser);
+  const name = foldedName(qname);
+  const encloser = foldedName(closestEncloser);
   if (!isInZone(encloser, records.zone) || !isInZone(name, encloser) || isSameName(name, encloser))
     return 'unproven';
   return prove(
@@ -132,7 +132,7 @@ export const proveWildcard = (
  * sections 8.6 and 8.9). Nothing is proven about the apex: its DS is the parent's.
  */
 export const proveNoDs = (records: DenialRecords, name: Uint8Array, work: Work): DelegationProof => {
-  const folded = fold(name);
+  const folded = foldedName(name);
   if (!isInZone(folded, records.zone) || isSameName(folded, records.zone)) return 'unproven';
   const byNsec = proveNoDsByNsec(readNsecChain(records), folded);
   if (byNsec !== 'unproven') return byNsec;
@@ -213,10 +213,4 @@ const createNsec3Chain = (zone: Uint8Array, spans: readonly Nsec3[]): Nsec3Chain
     return found ?? last;
   };
   return [{ zone, parameters: first.parameters, floor }];
-};
-
-const fold = (name: Uint8Array): Uint8Array => {
-  const folded = name.slice();
-  foldName(folded, 0, folded.length);
-  return folded;
 };

@@ -10,7 +10,7 @@ import {
   EDE,
   expandRdata,
   FLAG,
-  foldName,
+  foldedName,
   HEADER_LENGTH,
   isInZone,
   MESSAGE_LENGTH_MAX,
@@ -416,9 +416,7 @@ const copyWithout = (
     const rdata = expandRdata(message, rdataOffset, rdataLength, type, message.length);
     if (owner === undefined || rdata === undefined) return undefined;
     if (section === SECTION.AUTHORITY) {
-      const folded = owner.slice();
-      foldName(folded, 0, folded.length);
-      if (!stays(folded, type === TYPE.RRSIG ? readU16(rdata, 0) : type)) continue;
+      if (!stays(foldedName(owner), type === TYPE.RRSIG ? readU16(rdata, 0) : type)) continue;
     }
     builder.record(section, owner, type, reader.class, reader.ttl, rdata);
   }

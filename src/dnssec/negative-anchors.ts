@@ -2,7 +2,7 @@
 //
 // A name at or below one is insecure, and no key for it is looked up. Where a trust anchor and a negative one hold for
 // the same name, the longer one decides, and the negative one between equals.
-import { foldName, isInZone } from '../dns/dns.ts';
+import { foldedName, isInZone } from '../dns/dns.ts';
 
 /** The negative trust anchors of one configuration. */
 export class NegativeAnchors {
@@ -10,11 +10,7 @@ export class NegativeAnchors {
 
   /** Wire names in any letters. */
   constructor(zones: readonly Uint8Array[]) {
-    this.#zones = zones.map((zone) => {
-      const folded = zone.slice();
-      foldName(folded, 0, folded.length);
-      return folded;
-    });
+    this.#zones = zones.map(foldedName);
   }
 
   /** The longest one that a folded name is in; undefined when there is none. */

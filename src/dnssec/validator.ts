@@ -6,7 +6,7 @@
 // differ. RFC 4033, 4035, 6840, 7646, 8198, 8914.
 import { LRUCache } from 'lru-cache';
 import type { Clock } from '../base/base.ts';
-import { CLASS, EDE, foldName } from '../dns/dns.ts';
+import { CLASS, EDE, foldedName } from '../dns/dns.ts';
 import { AggressiveCache } from './aggressive.ts';
 import type { TrustAnchor } from './anchors.ts';
 import { Chain, type ChainObserver } from './chain.ts';
@@ -152,8 +152,7 @@ export class Validator {
       const outcome = await ask(this.#lookup, question);
       return outcome.kind === 'failure' ? outcome : insecure(outcome);
     }
-    const name = question.name.slice();
-    foldName(name, 0, name.length);
+    const name = foldedName(question.name);
     const asked = { name, type: question.type, view: question.view, dnssecOk: question.dnssecOk };
     return this.#findBogus(asked) ?? this.#findDenied(asked) ?? (await this.#validate(question, asked));
   }

@@ -27,7 +27,7 @@ import {
   FLAG,
   findEde,
   foldByte,
-  foldName,
+  foldedName,
   HEADER_LENGTH,
   MESSAGE_LENGTH_MAX,
   MessageBuilder,
@@ -578,8 +578,8 @@ export class Pipeline implements Decider {
     const query = this.#query;
     const key = this.#keyText;
     const waiter: Waiter = {
-      // A Buffer's own slice() would be a view of the socket's memory.
-      bytes: Uint8Array.prototype.slice.call(query.bytes, 0, query.length),
+      // No Buffer: its slice() would be a view, of the socket's memory here and of this copy elsewhere.
+      bytes: new Uint8Array(query.bytes.subarray(0, query.length)),
       address: this.#address.slice(),
       // Its port may be another's by the time of the answer.
       port: this.#isProbe() ? PORT_OF_PROBE : this.#port,
@@ -617,7 +617,10 @@ export class Pipeline implements Decider {
     }
     const timer = this.#startStaleTimer(key, qname, waiter.sinceMs);
     const { qnameLength } = this.#query;
-    const name = waiter.alias?.target ?? waiter.bytes.subarray(HEADER_LENGTH, HEADER_LENGTH + qnameLength);
+    // A copy of its own: the letters of the waiter's query come back to it, whatever a resolver does with the name.
+    const name =
+      waiter.alias?.target ??
+      new Uint8Array(waiter.bytes.subarray(HEADER_LENGTH, HEADER_LENGTH + qnameLength));
     this.#ask(key, qname, name, view, { waiters: [waiter], timer, isLate: false });
   }
 
@@ -1196,9 +1199,7 @@ export class Pipeline implements Decider {
   /** Allocates. The key may hold the name that a rule leads to. */
   #foldedQname(): Uint8Array {
     const { bytes, qnameLength } = this.#query;
-    const qname = Uint8Array.prototype.slice.call(bytes, HEADER_LENGTH, HEADER_LENGTH + qnameLength);
-    foldName(qname, 0, qnameLength);
-    return qname;
+    return foldedName(bytes.subarray(HEADER_LENGTH, HEADER_LENGTH + qnameLength));
   }
 
   #answerLocal(local: number, out: Uint8Array): number {

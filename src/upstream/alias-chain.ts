@@ -9,6 +9,7 @@ import {
   expandName,
   expandRdata,
   FLAG,
+  foldedName,
   foldName,
   HEADER_LENGTH,
   isInZone,
@@ -114,14 +115,14 @@ const followAliases = (
     if (owner === undefined || target === undefined || targets.size === ALIASES_MAX) return undefined;
     targets.set(keyOf(owner), target);
   }
-  const qname = fold(name);
+  const qname = foldedName(name);
   let key = keyOf(qname);
   const names = [qname];
   const seen = new Set([key]);
   let end: Uint8Array | undefined;
   for (let target = targets.get(key); target !== undefined; target = targets.get(key)) {
     end = target;
-    const folded = fold(target);
+    const folded = foldedName(target);
     key = keyOf(folded);
     if (seen.has(key)) return undefined;
     seen.add(key);
@@ -203,12 +204,6 @@ const copyFolded = (message: Uint8Array, offset: number): Uint8Array | undefined
   const name = copyName(message, offset, message.length);
   if (name !== undefined) foldName(name, 0, name.length);
   return name;
-};
-
-const fold = (name: Uint8Array): Uint8Array => {
-  const folded = name.slice();
-  foldName(folded, 0, folded.length);
-  return folded;
 };
 
 /** A name as a key of sets and tables. */

@@ -1,6 +1,6 @@
 // Queries that wait for the resolver: who shares a question, and by which rules the answer is judged.
 import { describe, expect, test } from 'vitest';
-import { EDE, EDNS_DO, FLAG, formatName, messageId, RCODE } from '../../../src/dns/dns.ts';
+import { EDE, EDNS_DO, FLAG, foldName, formatName, messageId, RCODE } from '../../../src/dns/dns.ts';
 import { PENDING, SOURCE, TRANSPORT } from '../../../src/pipeline/pipeline.ts';
 import { buildQuery, buildResponse } from '../../support/records.ts';
 import { answerAsked, Bench, CLIENT, createRules, edeOf, onlyAnswer, rcodeOf } from './setup.ts';
@@ -47,6 +47,19 @@ describe('coalescing', () => {
     answerAsked(bench.asked[0], QUESTION, { answer: [RECORD] });
     expect(bench.send(other).decided).toBe(PENDING);
     expect(bench.send(buildQuery(QUESTION)).answers).toHaveLength(1);
+  });
+
+  test("a resolver that changes the name which it was given changes nobody's letters", () => {
+    const bench = new Bench();
+    const waiting = ['A.eXample. A', 'a.EXAMPLE. A'].map((question) => ({
+      question,
+      answers: bench.send(Buffer.from(buildQuery(question))).answers,
+    }));
+    const name = bench.asked[0]?.question.name;
+    foldName(name ?? new Uint8Array(0), 0, name?.length ?? 0);
+    expect(formatName(name ?? new Uint8Array(0))).toBe('a.example.');
+    answerAsked(bench.asked[0], QUESTION, { answer: [RECORD] });
+    for (const { question, answers } of waiting) expect(onlyAnswer(answers).question).toBe(question);
   });
 
   test('the resolver is told what the client asked', () => {
