@@ -4,6 +4,7 @@
 // folded (RFC 4343); no byte of a message is trusted before its bound was checked. Only texts that operators and
 // tests write throw, with ERR_DNS_PRESENTATION. Imports base only.
 // RFCs: 1035, 2181, 3225, 3597, 4343, 6840, 6891, 7873, 8914, 9460; words of RFC 9499.
+export { BOGUS_MS } from './bad-cache.ts';
 export { MessageBuilder } from './builder.ts';
 export {
   createEde,

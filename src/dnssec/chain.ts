@@ -6,7 +6,17 @@
 // state at the same time wait for one look-up. RFC 4033, 4035, 5155, 6840, 7646.
 import { LRUCache } from 'lru-cache';
 import type { Clock } from '../base/base.ts';
-import { CLASS, countLabels, EDE, isInZone, messageRcode, RCODE, SECTION, TYPE } from '../dns/dns.ts';
+import {
+  BOGUS_MS,
+  CLASS,
+  countLabels,
+  EDE,
+  isInZone,
+  messageRcode,
+  RCODE,
+  SECTION,
+  TYPE,
+} from '../dns/dns.ts';
 import type { TrustAnchor } from './anchors.ts';
 import { ancestor } from './canonical.ts';
 import { proveNoDs } from './denial.ts';
@@ -39,8 +49,6 @@ const STATE_BYTES = 100;
 const LIFETIME_SEC_MAX = 86_400;
 /** Zones with a TTL of zero would be looked up for every question. */
 const LIFETIME_SEC_MIN = 1;
-/** Long enough that an attacker's zone costs nothing much, short enough that nobody notices after a repair. */
-const BOGUS_SEC = 10;
 /** A state younger than this is not looked up again because a signature does not fit it. */
 const RENEW_AFTER_MS = 10_000;
 /** The first answer, and one more when it is bogus, which may come from another upstream. */
@@ -296,7 +304,7 @@ const keyOf = (view: number, name: Uint8Array): string =>
 const keep = (states: LRUCache<string, Kept>, key: string, judged: Judged, nowMs: number): void => {
   if (judged.kind === 'failure' || judged.kind === 'exceeded') return;
   const allowedSec = Math.min(LIFETIME_SEC_MAX, Math.max(LIFETIME_SEC_MIN, judged.ttlSec ?? 0));
-  const lifetimeMs = 1000 * (judged.kind === 'bogus' ? BOGUS_SEC : allowedSec);
+  const lifetimeMs = judged.kind === 'bogus' ? BOGUS_MS : 1000 * allowedSec;
   states.set(key, { step: judged, madeAtMs: nowMs, lifetimeMs });
 };
 

@@ -6,7 +6,7 @@
 // differ. RFC 4033, 4035, 6840, 7646, 8198, 8914.
 import { LRUCache } from 'lru-cache';
 import type { Clock } from '../base/base.ts';
-import { CLASS, EDE, foldedName } from '../dns/dns.ts';
+import { BOGUS_MS, CLASS, EDE, foldedName } from '../dns/dns.ts';
 import { AggressiveCache } from './aggressive.ts';
 import type { TrustAnchor } from './anchors.ts';
 import { Chain, type ChainObserver } from './chain.ts';
@@ -18,8 +18,6 @@ import { Work, type WorkExcess, type WorkLimits } from './work.ts';
 
 /** Bogus questions that are remembered. */
 const BOGUS_MAX = 1000;
-/** How long, milliseconds: the work of validating is not done again at once (RFC 4035 section 4.7). */
-const BOGUS_MS = 5000;
 
 /**
  * The day before which no copy of this program existed: a clock that shows an earlier time is wrong, and every

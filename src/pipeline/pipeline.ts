@@ -21,6 +21,7 @@ import {
   type Validation,
 } from '../cache/cache.ts';
 import {
+  BOGUS_MS,
   CLASS,
   createEde,
   EDE,
@@ -156,11 +157,6 @@ const PREFETCH_PART = 10;
 const PREFETCH_LIFETIME_SEC_MIN = 10;
 /** Questions in flight beside which nothing is fetched before somebody has to wait for it. */
 const PREFETCH_INFLIGHT_MAX = 512;
-/**
- * How long a bogus answer is remembered, milliseconds: long enough that validation does no work for those who repeat the
- * question (RFC 4035 section 4.7), short enough that a zone that was repaired is back soon.
- */
-const BOGUS_MS = 10_000;
 /** How long an answer that was refused for its addresses is remembered, milliseconds. */
 const REBINDING_MS = 30_000;
 /**
