@@ -22,10 +22,6 @@ import { FILE_MODE, listPartitions, type PartitionFile } from './partition.ts';
 import { RECORD_CLASSES, type RecordClass } from './record.ts';
 
 const DAY_MS = 86_400_000;
-/** The longest six, twelve and eighteen months that a calendar has, in days. */
-const HALF_YEAR_DAYS = 184;
-const YEAR_DAYS = 366;
-const YEAR_AND_HALF_DAYS = 550;
 /**
  * Compression level of zstd: level 3 is the default; 9 makes records a third smaller at a quarter of the speed, and
  * there is a day's time for a day's records.
@@ -41,17 +37,6 @@ export interface RetentionTimes {
 
 /** How long each class is kept. */
 export type Retention = Readonly<Record<RecordClass, RetentionTimes>>;
-
-const keep = (searchableDays: number, archivedDays: number): Retention => {
-  const times = { searchableMs: searchableDays * DAY_MS, archivedMs: archivedDays * DAY_MS };
-  return { queries: times, changes: times };
-};
-
-/** Times that rules name: OMB M-26-14 (6 months searchable, 12 more) and M-21-31 (12 months active, 18 more). */
-export const RETENTION_PRESETS: Readonly<Record<'m-26-14' | 'm-21-31', Retention>> = {
-  'm-26-14': keep(HALF_YEAR_DAYS, YEAR_DAYS),
-  'm-21-31': keep(YEAR_DAYS, YEAR_AND_HALF_DAYS),
-};
 
 /** What has to be done to one partition. */
 export interface RetentionStep {

@@ -5,9 +5,9 @@
 // (`queries N`). It runs until it is killed, or ends cleanly on SIGTERM.
 import { writeSync } from 'node:fs';
 import { Recorder } from '../../src/app/recorder.ts';
+import { RETENTION } from '../../src/config/retention.ts';
 import { createEventRing, EventWriter } from '../../src/events/event-ring.ts';
 import { createLog } from '../../src/observe/observe.ts';
-import { RETENTION_PRESETS } from '../../src/records/retention.ts';
 import { eventOf } from './record-events.ts';
 
 /** Events in each turn of 5 ms: 10,000 a second. */
@@ -26,7 +26,7 @@ const recorder = Recorder.start({
   version: '1.2.3',
   settings: {
     identity: { kind: 'full' },
-    retention: RETENTION_PRESETS['m-26-14'],
+    retention: { queries: RETENTION['m-26-14'], changes: RETENTION['m-26-14'] },
     heads: { everyMs: 300 },
     outputs: [],
   },

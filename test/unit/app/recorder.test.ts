@@ -6,11 +6,11 @@ import { DatabaseSync } from 'node:sqlite';
 import type { Worker } from 'node:worker_threads';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { Recorder, type RecorderOptions } from '../../../src/app/recorder.ts';
+import { RETENTION } from '../../../src/config/retention.ts';
 import { createEventRing, EventWriter } from '../../../src/events/event-ring.ts';
 import { createLog } from '../../../src/observe/observe.ts';
 import type { ChangeRecord, EvidenceRecord } from '../../../src/records/record.ts';
 import { RecordsReader } from '../../../src/records/records-reader.ts';
-import { RETENTION_PRESETS } from '../../../src/records/retention.ts';
 import { verifyRecords } from '../../../src/records/verify.ts';
 import { eventOf } from '../../support/record-events.ts';
 
@@ -26,7 +26,7 @@ const noteThread = (thread: Worker): void => void threads.push(thread);
 
 const settings: RecorderOptions['settings'] = {
   identity: { kind: 'full' },
-  retention: RETENTION_PRESETS['m-26-14'],
+  retention: { queries: RETENTION['m-26-14'], changes: RETENTION['m-26-14'] },
   heads: { everyMs: 3_600_000 },
   outputs: [],
 };

@@ -3,7 +3,6 @@ import { readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { RecordsReader } from '../../../src/records/records-reader.ts';
-import { RETENTION_PRESETS } from '../../../src/records/retention.ts';
 import { START } from '../../support/record-events.ts';
 import { adminRecord, Bench, DAY_MS, edit, eventsOf, findingsOf, readAll } from './setup.ts';
 
@@ -130,16 +129,4 @@ test('keys of pseudonyms are destroyed when no record needs them', async () => {
   );
   expect(texts).toContain('key 1 was destroyed');
   expect(texts).not.toContain('key 5 was destroyed');
-});
-
-test('presets are the months that the rules name, at their longest', () => {
-  const days = Object.values(RETENTION_PRESETS).map(({ queries, changes }) => [
-    queries.searchableMs / DAY_MS,
-    queries.archivedMs / DAY_MS,
-    changes.searchableMs >= queries.searchableMs,
-  ]);
-  expect(days).toEqual([
-    [184, 366, true],
-    [366, 550, true],
-  ]);
 });
