@@ -12,7 +12,7 @@ import { ALL_GROUPS, DistinctClients } from './distinct-clients.ts';
 import type { KnownGenerations } from './facts.ts';
 import type { ClientIdentities } from './identity.ts';
 import { dayOf } from './partition.ts';
-import { BYPASS_SIGNALS, QUERY_KINDS } from './record.ts';
+import { BYPASS_SIGNALS, QUERY_KINDS, signalOfCategory } from './record.ts';
 import { rollupColumns, rollupHourMs } from './rollup.ts';
 import type { Sketch } from './sketch.ts';
 import { UnlistedCounts } from './unlisted-counts.ts';
@@ -318,7 +318,9 @@ const buildShape = (event: RingEvent, generations: KnownGenerations): Shape => {
     generation: event.generation,
     exemption:
       event.exemption === 0 ? undefined : `ex-${String(event.exemption).padStart(EXEMPTION_DIGITS, '0')}`,
-    signal: BYPASS_SIGNALS[event.signal],
+    // The pipeline knows no signal of a refusal: it follows from what the list is there for.
+    signal:
+      BYPASS_SIGNALS[event.signal] ?? (event.kind === REFUSAL ? signalOfCategory(list?.category) : undefined),
   };
   const kind = QUERY_KINDS[event.kind];
   return {

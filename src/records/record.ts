@@ -38,6 +38,17 @@ export const BYPASS_SIGNALS = ['canary', 'private-relay', 'foreign-doh', 'ddr', 
 /** One of BYPASS_SIGNALS. */
 export type BypassSignal = (typeof BYPASS_SIGNALS)[number];
 
+/** Categories of lists that are there to stop ways around; each is the signal of its refusals. */
+const SIGNAL_CATEGORIES: ReadonlySet<string> = new Set<BypassSignal>([
+  'canary',
+  'private-relay',
+  'foreign-doh',
+]);
+
+/** The signal that a refusal by a list of this category is; undefined for a list that is there for something else. */
+export const signalOfCategory = (category: string | undefined): BypassSignal | undefined =>
+  category !== undefined && SIGNAL_CATEGORIES.has(category) ? (category as BypassSignal) : undefined;
+
 /** What every record has. */
 interface RecordHead {
   /** UTC, RFC 3339 with milliseconds. */
@@ -77,6 +88,7 @@ export interface QueryRecord extends RecordHead {
   readonly exemption?: string;
   /** Code of the Extended DNS Error in the answer (RFC 8914). */
   readonly ede?: number;
+  /** Of `bypass`, and of a refusal by a list whose category is one. */
   readonly signal?: BypassSignal;
   /**
    * How many queries the record stands for; absent for 1. They agree in every member but `time` and `port`, which are

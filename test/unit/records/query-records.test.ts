@@ -66,6 +66,28 @@ describe('fields', () => {
     ],
     ['a sign of a bypass', { kind: 3, signal: 0 }, { ...REFUSAL, kind: 'bypass', signal: 'canary' }],
     [
+      'a refusal by a list against a way around as the sign that it is',
+      { list: 2 },
+      {
+        ...REFUSAL,
+        list: 'relays',
+        category: 'private-relay',
+        version: 'abcdefabcdef',
+        signal: 'private-relay',
+      },
+    ],
+    [
+      'no sign where such a list only watches',
+      { list: 2, kind: 1 },
+      {
+        ...REFUSAL,
+        kind: 'would-refuse',
+        list: 'relays',
+        category: 'private-relay',
+        version: 'abcdefabcdef',
+      },
+    ],
+    [
       'a group and a list that nobody defined, by number',
       { generation: 9, group: 3, list: 5 },
       (() => {

@@ -5,11 +5,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterEach } from 'vitest';
+import { RETENTION } from '../../../src/config/retention.ts';
 import { createEventRing, EventReader, EventWriter } from '../../../src/events/event-ring.ts';
 import type { ChangeRecord, EvidenceRecord, RecordClass } from '../../../src/records/record.ts';
 import { Recording, type RecordingOptions } from '../../../src/records/recording.ts';
 import { RecordsReader } from '../../../src/records/records-reader.ts';
-import { RETENTION_PRESETS } from '../../../src/records/retention.ts';
 import { verifyRecords } from '../../../src/records/verify.ts';
 import { eventOf, START } from '../../support/record-events.ts';
 
@@ -55,7 +55,7 @@ export class Bench {
       version: '1.2.3',
       isResumed: false,
       identity: { kind: 'full' },
-      retention: RETENTION_PRESETS['m-26-14'],
+      retention: { queries: RETENTION['m-26-14'], changes: RETENTION['m-26-14'] },
       heads: { everyMs: HOUR_MS },
       ...options,
       directory: this.directory,
@@ -70,6 +70,7 @@ export class Bench {
       lists: [
         { id: 'tiktok', category: 'social', version: '0123456789ab' },
         { id: 'extra', version: 'ba9876543210' },
+        { id: 'relays', category: 'private-relay', version: 'abcdefabcdef' },
       ],
     });
     opened.push(this);
