@@ -1,5 +1,5 @@
-// What stands between the pipeline of a worker and its upstreams: DNS64, validation or trust in an upstream's, and right
-// before the upstreams whoever asks for the end of aliases.
+// What stands between the pipeline of a worker and its upstreams: the zone of the probe, DNS64, validation or trust in an
+// upstream's, and right before the upstreams the one that asks for the end of aliases.
 //
 // What is off is not in the chain, so that it costs nothing. Aliases are followed below validation: it sees one whole
 // answer, finds the zone of each record by itself, and the weakest part decides.
@@ -8,7 +8,7 @@ import { FLAG, messageFlags } from '../dns/dns.ts';
 import { type TrustAnchor, Validator, type ValidatorObserver } from '../dnssec/dnssec.ts';
 import { LOCAL, LocalZones } from '../local/local.ts';
 import { VALIDATION } from '../observe/observe.ts';
-import { Dns64Resolver, type Resolution, type Resolver } from '../pipeline/pipeline.ts';
+import { Dns64Resolver, ProbeZone, type Resolution, type Resolver } from '../pipeline/pipeline.ts';
 import { AliasFollower, type Exchange, type Forwarding } from '../upstream/upstream.ts';
 
 /** What is done about DNSSEC; what `auto` of the configuration came to is one of these. */
@@ -41,9 +41,11 @@ export const createResolver = (
   observer: ResolutionObserver,
 ): Resolver => {
   const validating = createValidating(settings, forwarding, clock, observer);
-  return settings.dns64 === undefined
-    ? validating
-    : new Dns64Resolver({ resolver: validating, ...settings.dns64 });
+  return new ProbeZone(
+    settings.dns64 === undefined
+      ? validating
+      : new Dns64Resolver({ resolver: validating, ...settings.dns64 }),
+  );
 };
 
 const RESULTS = {

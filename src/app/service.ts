@@ -9,7 +9,6 @@
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
-import type { AccessRules } from '../access/access.ts';
 import {
   type Admin,
   type Control,
@@ -30,10 +29,8 @@ import {
   type ListFacts,
   type Log,
   type Metrics,
-  type RefusalBlock,
   type SourceFacts,
 } from '../observe/observe.ts';
-import type { SharedPolicy } from '../policy/policy.ts';
 import {
   Forwarding,
   type ForwardingRoute,
@@ -44,7 +41,7 @@ import {
 } from '../upstream/upstream.ts';
 import { claimEndpoint } from './claim.ts';
 import { Evidence } from './evidence.ts';
-import { accessRules, buildGeneration, type Generation, type PathOf } from './generation.ts';
+import { buildGeneration, type Generation, type PathOf } from './generation.ts';
 import { createListControl } from './list-control.ts';
 import { createHostLookup } from './list-hosts.ts';
 import { ListKeeper } from './list-keeper.ts';
@@ -52,7 +49,6 @@ import { FileReview, isUrlList } from './list-review.ts';
 import { CONTROL_SOCKET_NAME, withoutMissing } from './list-status.ts';
 import type { WorkerSettings } from './messages.ts';
 import { OperatorPause } from './pause.ts';
-import type { ResolutionSettings } from './resolution.ts';
 import { collectGarbage, RetiredMemory } from './retired-memory.ts';
 import { SavedGeneration } from './saved-generation.ts';
 import { type SettingsFor, Supervisor } from './supervisor.ts';
@@ -60,24 +56,10 @@ import { TrustKeeper } from './trust.ts';
 import { UpstreamHosts } from './upstream-hosts.ts';
 import { buildRoutes, plainEndpoints, upstreamHostNames } from './upstream-routes.ts';
 import { VERSION } from './version.ts';
+import { namedListeners, type State, toSettings, withPause } from './worker-settings.ts';
 
 /** Reads the configuration again; throws an AppError that names its problems. */
 export type ConfigReader = () => Config;
-
-/** What one state of the program consists of. */
-interface State {
-  readonly config: Config;
-  readonly generation: Generation | undefined;
-  /** What the generation was made of: the configuration without lists that are still to be fetched. */
-  readonly enforced: Config;
-  readonly listen: readonly Endpoint[];
-  readonly routes: readonly ForwardingRoute[];
-  /** View of each group, by its index. */
-  readonly views: readonly number[];
-  /** By worker. */
-  readonly counters: readonly CounterBlock[];
-  readonly refusals: readonly RefusalBlock[];
-}
 
 /** The program while it runs. */
 export class Service {
@@ -730,75 +712,6 @@ const describeUdp = (): string => {
   return isBatched ? 'batched' : reason === '' ? 'plain' : `plain: ${reason}`;
 };
 
-const toSettings = (
-  state: State,
-  index: number,
-  trust: Pick<ResolutionSettings, 'mode' | 'anchors'>,
-  { isPaused, events }: { readonly isPaused: boolean; readonly events: SharedArrayBuffer | undefined },
-): WorkerSettings => {
-  const { config, generation } = state;
-  const counters = state.counters[index];
-  const refusals = state.refusals[index] ?? EMPTY_REFUSALS;
-  if (counters === undefined) throw new RangeError(`settings: no counters for worker ${index}`);
-  const { staleSecMax, afterMs, ttlSec } = config.cache.stale;
-  return {
-    listen: state.listen,
-    policy: generation && withPause(generation.policy, isPaused),
-    access: { ...namedListeners(generation?.access ?? accessRules(config), state), views: state.views },
-    ttlLimits: {
-      minSec: config.cache.ttlSecMin,
-      maxSec: config.cache.ttlSecMax,
-      negativeMaxSec: config.cache.negativeTtlSecMax,
-    },
-    routes: state.routes,
-    timeoutMs: config.resolver.timeoutMs,
-    tryTimeoutMs: config.resolver.tryTimeoutMs,
-    inflightMax: config.resolver.inflightMax,
-    inflightPerServerMax: config.resolver.inflightPerServerMax,
-    cookies: config.resolver.cookies,
-    mixedCase: config.resolver.mixedCase,
-    resolution: {
-      ...trust,
-      timeoutMs: config.resolver.timeoutMs,
-      // Zones that are forwarded elsewhere are seldom on the public tree: no chain of trust leads there from its root.
-      // Whoever names anchors of their own says what is signed.
-      negativeAnchors: [
-        ...config.dnssec.negativeAnchors,
-        ...(config.dnssec.anchorsPath === undefined ? config.forward.flatMap(({ zones }) => zones) : []),
-      ],
-      aggressiveNsec: config.dnssec.aggressiveNsec,
-      allowSha1: config.dnssec.allowSha1,
-      dns64: config.dns64,
-    },
-    stale: staleSecMax === 0 ? undefined : { afterMs, ttlSec },
-    staleMs: staleSecMax * 1000,
-    prefetch: config.cache.prefetch,
-    clientShareMax: config.resolver.clientShareMax,
-    rebindingAllowed: config.rebinding.protect
-      ? [...config.rebinding.allow, ...config.forward.flatMap(({ zones }) => zones)]
-      : undefined,
-    counters,
-    refusals,
-    events,
-  };
-};
-
-/** The policy as it is judged by: while refusals are suspended, every list only watches. */
-const withPause = (policy: SharedPolicy, isPaused: boolean): SharedPolicy =>
-  isPaused ? { ...policy, lists: policy.lists.map((list) => ({ ...list, logOnly: true })) } : policy;
-
-/** Listeners by the addresses that they have, where the configuration says "any free port". */
-const namedListeners = (access: AccessRules, { config, listen }: State): AccessRules => {
-  const names = new Map<string, string>();
-  for (const [index, endpoint] of config.listen.dns.entries()) {
-    names.set(formatEndpoint(endpoint), formatEndpoint(listen[index] ?? endpoint));
-  }
-  return {
-    ...access,
-    listeners: access.listeners.map((group) => group.map((name) => names.get(name) ?? name)),
-  };
-};
-
 /** When the lists of a generation were read, for log lines. */
 const ageOf = ({ loadedAtMs }: Generation): { loadedAt: string; ageSec: number } => ({
   loadedAt: new Date(loadedAtMs).toISOString(),
@@ -814,5 +727,3 @@ const UNOBSERVED: UpstreamObserver = {
   healthy: () => {},
   hedged: () => {},
 };
-
-const EMPTY_REFUSALS: RefusalBlock = new CounterTotals().openRefusals({ lists: [], groups: [] });

@@ -7,7 +7,6 @@ import { flushCompileCache } from 'node:module';
 import { networkInterfaces } from 'node:os';
 import { isDeepStrictEqual } from 'node:util';
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
-import { Clients } from '../access/access.ts';
 import {
   type AddressWords,
   createTurnClock,
@@ -20,7 +19,6 @@ import {
 import { AnswerCache } from '../cache/cache.ts';
 import { formatName, isInZone, setTranslationPrefix } from '../dns/dns.ts';
 import { EventWriter } from '../events/events.ts';
-import { LocalZones } from '../local/local.ts';
 import {
   type Candidate,
   CandidateLog,
@@ -28,16 +26,7 @@ import {
   UPSTREAM_FAILURE,
   WorkerCounters,
 } from '../observe/observe.ts';
-import {
-  Pipeline,
-  type PipelineRules,
-  PROBE_ZONE,
-  ProbeZone,
-  RebindingGuard,
-  type Resolver,
-  TRANSPORT,
-} from '../pipeline/pipeline.ts';
-import { Policy } from '../policy/policy.ts';
+import { Pipeline, PROBE_ZONE, type Resolver, TRANSPORT } from '../pipeline/pipeline.ts';
 import {
   type Closable,
   ConnectionBudget,
@@ -47,7 +36,7 @@ import {
   StreamListener,
 } from '../server/server.ts';
 import {
-  Forwarding,
+  type Forwarding,
   OwnPorts,
   PortSet,
   type TryFault,
@@ -63,6 +52,7 @@ import type {
 } from './messages.ts';
 import { createResolver } from './resolution.ts';
 import { RetiredMemory } from './retired-memory.ts';
+import { createForwarding, toRules } from './worker-parts.ts';
 
 /** How often the cache's size is written to the counters and schedules are looked at, milliseconds. */
 const SECOND_MS = 1000;
@@ -106,7 +96,7 @@ class ResolverWorker {
     this.#ownPorts = new OwnPorts(start.ownPorts, start.index);
     this.#probePorts = new PortSet(start.probePorts);
     this.#upstreamCounters = new UpstreamCounters(this.#counters);
-    this.#forwarding = this.#createForwarding(start.settings);
+    this.#forwarding = createForwarding(start.settings, this.#upstreamCounters, this.#ownPorts);
     this.#pipeline = new Pipeline({
       rules: toRules(start.settings),
       resolver: this.#createResolver(start.settings),
@@ -166,7 +156,7 @@ class ResolverWorker {
       // Its endpoints have no place in the counters any more.
       this.#upstreamCounters.silence();
       this.#upstreamCounters = new UpstreamCounters(this.#counters);
-      this.#forwarding = this.#createForwarding(settings);
+      this.#forwarding = createForwarding(settings, this.#upstreamCounters, this.#ownPorts);
       this.#useResolver(settings);
       // Queries under way end with the upstreams that they were sent to.
       setTimeout(() => {
@@ -193,7 +183,7 @@ class ResolverWorker {
   }
 
   #createResolver({ resolution }: WorkerSettings): Resolver {
-    return new ProbeZone(createResolver(resolution, this.#forwarding, systemClock, this.#counters));
+    return createResolver(resolution, this.#forwarding, systemClock, this.#counters);
   }
 
   /** Names that a list may be missing. */
@@ -261,21 +251,6 @@ class ResolverWorker {
   #isOwn(address: AddressWords, port: number): boolean {
     return this.#ownPorts.has(port) && this.#ownAddresses.has(formatAddress(address));
   }
-
-  #createForwarding(settings: WorkerSettings): Forwarding {
-    return new Forwarding({
-      routes: settings.routes,
-      timeoutMs: settings.timeoutMs,
-      tryTimeoutMs: settings.tryTimeoutMs,
-      inflightMax: settings.inflightMax,
-      inflightPerServerMax: settings.inflightPerServerMax,
-      cookies: settings.cookies,
-      mixedCase: settings.mixedCase,
-      clock: systemClock,
-      observer: this.#upstreamCounters,
-      ownPorts: this.#ownPorts,
-    });
-  }
 }
 
 /** The addresses of this host, as sockets print them. */
@@ -283,21 +258,6 @@ const readOwnAddresses = (): ReadonlySet<string> =>
   new Set(
     Object.values(networkInterfaces()).flatMap((entries) => entries?.map(({ address }) => address) ?? []),
   );
-
-const toRules = (settings: WorkerSettings): PipelineRules => ({
-  policy: settings.policy === undefined ? undefined : new Policy(settings.policy, systemClock()),
-  clients: new Clients(settings.access),
-  // The zone of the probe lies below a name that does not exist for anybody else.
-  localZones: new LocalZones([
-    ...settings.routes.map((route) => route.zone).filter((zone) => zone.length > 1),
-    PROBE_ZONE,
-  ]),
-  ttlLimits: settings.ttlLimits,
-  stale: settings.stale,
-  prefetch: settings.prefetch,
-  rebinding: settings.rebindingAllowed && new RebindingGuard(settings.rebindingAllowed),
-  fairness: { inflightMax: settings.inflightMax, share: settings.clientShareMax },
-});
 
 const writerFor = ({ events }: WorkerSettings): EventWriter | undefined => events && new EventWriter(events);
 

@@ -1,0 +1,45 @@
+// What a worker decides with, made of its settings: the rules of its pipeline, and its upstreams.
+//
+// `cordon explain` makes the same of the same settings where no program runs.
+import { Clients } from '../access/access.ts';
+import { systemClock } from '../base/base.ts';
+import { LocalZones } from '../local/local.ts';
+import { type PipelineRules, PROBE_ZONE, RebindingGuard } from '../pipeline/pipeline.ts';
+import { Policy } from '../policy/policy.ts';
+import { Forwarding, type OwnPorts, type UpstreamObserver } from '../upstream/upstream.ts';
+import type { WorkerSettings } from './messages.ts';
+
+/** The upstreams of a worker. */
+export const createForwarding = (
+  settings: WorkerSettings,
+  observer: UpstreamObserver,
+  ownPorts?: OwnPorts,
+): Forwarding =>
+  new Forwarding({
+    routes: settings.routes,
+    timeoutMs: settings.timeoutMs,
+    tryTimeoutMs: settings.tryTimeoutMs,
+    inflightMax: settings.inflightMax,
+    inflightPerServerMax: settings.inflightPerServerMax,
+    cookies: settings.cookies,
+    mixedCase: settings.mixedCase,
+    clock: systemClock,
+    observer,
+    ...(ownPorts && { ownPorts }),
+  });
+
+/** The rules of a worker's pipeline. */
+export const toRules = (settings: WorkerSettings): PipelineRules => ({
+  policy: settings.policy === undefined ? undefined : new Policy(settings.policy, systemClock()),
+  clients: new Clients(settings.access),
+  // The zone of the probe lies below a name that does not exist for anybody else.
+  localZones: new LocalZones([
+    ...settings.routes.map((route) => route.zone).filter((zone) => zone.length > 1),
+    PROBE_ZONE,
+  ]),
+  ttlLimits: settings.ttlLimits,
+  stale: settings.stale,
+  prefetch: settings.prefetch,
+  rebinding: settings.rebindingAllowed && new RebindingGuard(settings.rebindingAllowed),
+  fairness: { inflightMax: settings.inflightMax, share: settings.clientShareMax },
+});

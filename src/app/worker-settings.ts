@@ -1,0 +1,100 @@
+// What a worker is told to decide with, made of a configuration and of what the program found for it.
+//
+// One place for it: the running program settles its workers by this, and `cordon explain` decides by the same settings
+// where no program runs.
+import type { AccessRules } from '../access/access.ts';
+import { type Endpoint, formatEndpoint } from '../base/base.ts';
+import type { Config } from '../config/config.ts';
+import { type CounterBlock, CounterTotals, type RefusalBlock } from '../observe/observe.ts';
+import type { SharedPolicy } from '../policy/policy.ts';
+import type { ForwardingRoute } from '../upstream/upstream.ts';
+import { accessRules, type Generation } from './generation.ts';
+import type { WorkerSettings } from './messages.ts';
+import type { ResolutionSettings } from './resolution.ts';
+
+/** What one state of the program consists of. */
+export interface State {
+  readonly config: Config;
+  readonly generation: Generation | undefined;
+  /** What the generation was made of: the configuration without lists that are still to be fetched. */
+  readonly enforced: Config;
+  readonly listen: readonly Endpoint[];
+  readonly routes: readonly ForwardingRoute[];
+  /** View of each group, by its index. */
+  readonly views: readonly number[];
+  /** By worker. */
+  readonly counters: readonly CounterBlock[];
+  readonly refusals: readonly RefusalBlock[];
+}
+
+/** What one worker is told. */
+export const toSettings = (
+  state: State,
+  index: number,
+  trust: Pick<ResolutionSettings, 'mode' | 'anchors'>,
+  { isPaused, events }: { readonly isPaused: boolean; readonly events: SharedArrayBuffer | undefined },
+): WorkerSettings => {
+  const { config, generation } = state;
+  const counters = state.counters[index];
+  const refusals = state.refusals[index] ?? EMPTY_REFUSALS;
+  if (counters === undefined) throw new RangeError(`settings: no counters for worker ${index}`);
+  const { staleSecMax, afterMs, ttlSec } = config.cache.stale;
+  return {
+    listen: state.listen,
+    policy: generation && withPause(generation.policy, isPaused),
+    access: { ...namedListeners(generation?.access ?? accessRules(config), state), views: state.views },
+    ttlLimits: {
+      minSec: config.cache.ttlSecMin,
+      maxSec: config.cache.ttlSecMax,
+      negativeMaxSec: config.cache.negativeTtlSecMax,
+    },
+    routes: state.routes,
+    timeoutMs: config.resolver.timeoutMs,
+    tryTimeoutMs: config.resolver.tryTimeoutMs,
+    inflightMax: config.resolver.inflightMax,
+    inflightPerServerMax: config.resolver.inflightPerServerMax,
+    cookies: config.resolver.cookies,
+    mixedCase: config.resolver.mixedCase,
+    resolution: {
+      ...trust,
+      timeoutMs: config.resolver.timeoutMs,
+      // Zones that are forwarded elsewhere are seldom on the public tree: no chain of trust leads there from its root.
+      // Whoever names anchors of their own says what is signed.
+      negativeAnchors: [
+        ...config.dnssec.negativeAnchors,
+        ...(config.dnssec.anchorsPath === undefined ? config.forward.flatMap(({ zones }) => zones) : []),
+      ],
+      aggressiveNsec: config.dnssec.aggressiveNsec,
+      allowSha1: config.dnssec.allowSha1,
+      dns64: config.dns64,
+    },
+    stale: staleSecMax === 0 ? undefined : { afterMs, ttlSec },
+    staleMs: staleSecMax * 1000,
+    prefetch: config.cache.prefetch,
+    clientShareMax: config.resolver.clientShareMax,
+    rebindingAllowed: config.rebinding.protect
+      ? [...config.rebinding.allow, ...config.forward.flatMap(({ zones }) => zones)]
+      : undefined,
+    counters,
+    refusals,
+    events,
+  };
+};
+
+/** The policy as it is judged by: while refusals are suspended, every list only watches. */
+export const withPause = (policy: SharedPolicy, isPaused: boolean): SharedPolicy =>
+  isPaused ? { ...policy, lists: policy.lists.map((list) => ({ ...list, logOnly: true })) } : policy;
+
+/** Listeners by the addresses that they have, where the configuration says "any free port". */
+export const namedListeners = (access: AccessRules, { config, listen }: State): AccessRules => {
+  const names = new Map<string, string>();
+  for (const [index, endpoint] of config.listen.dns.entries()) {
+    names.set(formatEndpoint(endpoint), formatEndpoint(listen[index] ?? endpoint));
+  }
+  return {
+    ...access,
+    listeners: access.listeners.map((group) => group.map((name) => names.get(name) ?? name)),
+  };
+};
+
+const EMPTY_REFUSALS: RefusalBlock = new CounterTotals().openRefusals({ lists: [], groups: [] });
