@@ -21,18 +21,15 @@ import {
   type Validation,
 } from '../cache/cache.ts';
 import {
-  BOGUS_MS,
   CLASS,
   createEde,
   EDE,
   FLAG,
-  findEde,
   foldByte,
   foldedName,
   HEADER_LENGTH,
   MESSAGE_LENGTH_MAX,
   MessageBuilder,
-  optionLength,
   QUERY_FAULT,
   Query,
   RCODE,
@@ -53,8 +50,21 @@ import {
 } from '../policy/policy.ts';
 import { COOKIE, ServerCookies } from './cookie.ts';
 import { EVENT, type EventObserver, QueryEvent, SIGNAL } from './event.ts';
-import { FairShares } from './fair-shares.ts';
 import { type Note, Notes } from './notes.ts';
+import {
+  createBogus,
+  FAILURES,
+  type Failure,
+  INVALID,
+  type Outcome,
+  OVERLOAD,
+  REBINDING,
+  RULES_CHANGED,
+  SOURCE,
+  STALE,
+  UNREACHABLE,
+  withEdeOf,
+} from './outcome.ts';
 import type { RebindingGuard } from './rebinding.ts';
 import type { Question, Resolution, Resolver } from './resolver.ts';
 import {
@@ -78,12 +88,15 @@ import {
   writeAliased,
   writeRecords,
 } from './rewrite.ts';
+import { type Asked, type Desk, type Reply, type Waiter, WaitingRoom } from './waiting-room.ts';
 
 export { Dns64Resolver } from './dns64.ts';
 export { EVENT, type EventObserver, QueryEvent, SIGNAL } from './event.ts';
+export { SOURCE } from './outcome.ts';
 export { PROBE_ZONE, ProbeZone } from './probe-zone.ts';
 export { RebindingGuard } from './rebinding.ts';
 export type { Question, Resolution, Resolver } from './resolver.ts';
+export type { Reply } from './waiting-room.ts';
 
 /** What decide() returns when nothing may be answered. */
 export const DROPPED = 0;
@@ -102,20 +115,6 @@ export const PORT_OF_PROBE = 0;
 /** How a query came in. */
 export const TRANSPORT = { UDP: 0, TCP: 1, DOT: 2, DOH: 3 } as const;
 
-/** What made an answer, for the counters. */
-export const SOURCE = {
-  CACHE: 0,
-  UPSTREAM: 1,
-  POLICY: 2,
-  LOCAL: 3,
-  ACCESS: 4,
-  PROTOCOL: 5,
-  NOT_READY: 6,
-  SHED: 7,
-  /** An answer of the cache that is over. */
-  STALE: 8,
-} as const;
-
 /** Why nothing was answered, for the counters. */
 export const DROP = {
   QR_SET: 0,
@@ -129,19 +128,6 @@ export const DROP = {
   /** A message to the port of the probe that did not come from it. */
   PROBE: 7,
 } as const;
-
-/**
- * Clients that wait for one upstream question. A popular name that expires under full load gathers a few thousand in
- * the time of an upstream's answer; more than this is a flood.
- */
-const WAITERS_MAX = 4096;
-/**
- * Bytes of all queries that wait. Without it, 10,000 questions of WAITERS_MAX clients each, or long queries over TCP,
- * would take gigabytes while an upstream is silent. Room for some 100,000 ordinary queries.
- */
-const WAITING_BYTES_MAX = 32 * 1024 * 1024;
-/** Bytes of a waiter beside its copy of the query: objects, address and the reply's closure. */
-const WAITER_BYTES = 256;
 
 const EDE_NOT_READY = createEde(EDE.NOT_READY, 'policy lists are not loaded');
 const EDE_PROHIBITED = createEde(EDE.PROHIBITED);
@@ -157,22 +143,11 @@ const PREFETCH_PART = 10;
 const PREFETCH_LIFETIME_SEC_MIN = 10;
 /** Questions in flight beside which nothing is fetched before somebody has to wait for it. */
 const PREFETCH_INFLIGHT_MAX = 512;
-/** How long an answer that was refused for its addresses is remembered, milliseconds. */
-const REBINDING_MS = 30_000;
 /**
  * Events about clients outside of what is allowed, a second; the others are only counted. Enough to name a network that
  * was forgotten, too few to flood the records from forged addresses.
  */
 const OUTSIDER_EVENTS_PER_SEC = 10;
-/** Longer EDE data of an upstream's failure is not passed on. */
-const EDE_LENGTH_MAX = 130;
-
-/**
- * Takes a finished answer; the bytes are only valid during the call. No bytes: nothing may be answered, because a
- * list says so.
- */
-export type Reply = (message: Uint8Array) => void;
-
 /** Told what happened; every method is a few memory operations. Numbers are TRANSPORT, SOURCE, DROP, MATCH, TRIGGER. */
 export interface PipelineObserver {
   query(transport: number, qtype: number): void;
@@ -219,33 +194,6 @@ export interface CandidateObserver {
   candidate(name: Uint8Array, length: number, list: string, line: number, trigger: number): void;
 }
 
-interface Waiter {
-  /** A copy of the query. */
-  readonly bytes: Uint8Array;
-  /** The client is identified again for the answer: its group may have changed meanwhile. */
-  readonly address: AddressWords;
-  readonly port: number;
-  readonly transport: number;
-  readonly listener: string;
-  readonly reply: Reply;
-  readonly sinceMs: number;
-  /** Where a rule led the question. */
-  readonly alias: Alias | undefined;
-}
-
-/** A question that was sent to the resolver. */
-interface Pending {
-  /** Without any, the answer is only for the cache. */
-  waiters: Waiter[];
-  /** Runs when there is an answer that is over, for those who do not want to wait longer. */
-  timer: NodeJS.Timeout | undefined;
-  /** True once the timer has run: whoever comes now does not wait for it again. */
-  isLate: boolean;
-}
-
-/** Questions on their way, by key. */
-type Waiting = Map<string, Pending>;
-
 /** What is done with answers that are over (RFC 8767). */
 export interface StaleRules {
   /** How long a client waits for a fresh one, milliseconds. */
@@ -280,8 +228,7 @@ export class Pipeline implements Decider {
   #stale: StaleRules | undefined;
   #prefetches: boolean;
   #rebinding: RebindingGuard | undefined;
-  #shares: FairShares;
-  #resolver: Resolver;
+  readonly #room: WaitingRoom;
   readonly #cache: AnswerCache;
   readonly #clock: Clock;
   readonly #observer: PipelineObserver;
@@ -314,12 +261,8 @@ export class Pipeline implements Decider {
   readonly #key = new CacheKey();
   readonly #failures = new FailureCache<Failure>();
   readonly #out = Buffer.alloc(MESSAGE_LENGTH_MAX);
-  #waiting: Waiting = new Map();
-  /** Questions that wait for resolvers that were replaced. */
-  #retired: Waiting[] = [];
   /** Waiters of the answer in hand that a rule leads elsewhere. */
   readonly #followers: Waiter[] = [];
-  #waitingBytes = 0;
   // The query in hand: who asks, and how.
   #asker: AddressWords = createAddress();
   #port = 0;
@@ -353,8 +296,6 @@ export class Pipeline implements Decider {
     this.#stale = options.rules.stale;
     this.#prefetches = options.rules.prefetch === true;
     this.#rebinding = options.rules.rebinding;
-    this.#shares = new FairShares(options.rules.fairness);
-    this.#resolver = options.resolver;
     this.#cache = options.cache;
     this.#clock = options.clock;
     this.#observer = options.observer;
@@ -363,6 +304,14 @@ export class Pipeline implements Decider {
     this.#exemptions = options.exemptions ?? [];
     this.#events = options.events;
     this.#isProbeAt = options.isProbe;
+    this.#room = new WaitingRoom({
+      desk: this.#createDesk(),
+      resolver: options.resolver,
+      clock: options.clock,
+      observer: options.observer,
+      limit: options.rules.fairness,
+    });
+    this.#room.setStaleAfter(this.#stale?.afterMs ?? 0);
     this.setExemptions(this.#exemptions);
   }
 
@@ -375,7 +324,8 @@ export class Pipeline implements Decider {
     this.#stale = rules.stale;
     this.#prefetches = rules.prefetch === true;
     this.#rebinding = rules.rebinding;
-    this.#shares.setLimit(rules.fairness);
+    this.#room.setLimit(rules.fairness);
+    this.#room.setStaleAfter(rules.stale?.afterMs ?? 0);
     this.#policy?.setExemptions(this.#exemptions, this.#clock, this.#exemptionObserver);
     // What failed under other rules may not fail under these.
     this.#failures.clear();
@@ -405,19 +355,12 @@ export class Pipeline implements Decider {
   /** Sends further questions to another resolver. */
   setResolver(resolver: Resolver): void {
     this.#failures.clear();
-    // Nobody who asks from now on shares an answer of the one before.
-    this.#retired.push(this.#waiting);
-    // What has ended meanwhile is let go of; one or two are left, because a resolver's questions have a deadline.
-    while (this.#retired[0]?.size === 0) this.#retired.shift();
-    this.#waiting = new Map();
-    this.#resolver = resolver;
+    this.#room.setResolver(resolver);
   }
 
   /** Questions for whose answer somebody waits. */
   get waiting(): number {
-    let count = countAwaited(this.#waiting);
-    for (const waiting of this.#retired) count += countAwaited(waiting);
-    return count;
+    return this.#room.awaited;
   }
 
   /** The generation in force, 0 when there is none. */
@@ -509,7 +452,7 @@ export class Pipeline implements Decider {
       return this.#answerEmpty(SOURCE.CACHE, failure.rcode, failure.cachedEde, out);
     }
     if (this.#stale !== undefined) {
-      const isLate = this.#waiting.get(text)?.isLate === true;
+      const isLate = this.#room.isLate(text);
       if (isLate || this.#stale.afterMs === 0) {
         const length = this.#decideStale(client, transport, nowMs, out);
         if (length !== UNDECIDED) {
@@ -554,19 +497,19 @@ export class Pipeline implements Decider {
 
   /** Fetches the answer in hand anew while it still lives, if nobody does so already. */
   #prefetch(view: number, nowMs: number): void {
-    if (this.#waiting.size >= PREFETCH_INFLIGHT_MAX) return;
+    if (this.#room.size >= PREFETCH_INFLIGHT_MAX) return;
     const { text } = this.#key;
-    if (this.#waiting.has(text) || this.#failures.get(text, nowMs) !== undefined) return;
+    if (this.#room.has(text) || this.#failures.get(text, nowMs) !== undefined) return;
     this.#observer.prefetched();
     this.#refresh(text, view);
   }
 
   /** Asks the resolver the question in hand, under the key in hand, for the cache alone. Allocates. */
   #refresh(key: string, view: number): void {
-    if (this.#waiting.has(key)) return;
+    if (this.#room.has(key)) return;
     const { qnameLength } = this.#query;
     const qname = this.#alias?.target ?? Uint8Array.prototype.slice.call(this.#key.bytes, 0, qnameLength);
-    this.#ask(key, qname, qname, view, { waiters: [], timer: undefined, isLate: false });
+    this.#room.refresh(this.#toAsked(key, qname, qname, view));
   }
 
   /** Resolves the query that decide() just left pending. `reply` is called once, maybe before this returns. */
@@ -592,47 +535,12 @@ export class Pipeline implements Decider {
 
   /** Lets a waiter wait for the answer under a key to the question of its query with a folded name. */
   #await(waiter: Waiter, key: string, qname: Uint8Array, view: number): void {
-    const pending = this.#waiting.get(key);
-    const bytes = this.#waitingBytes + waiter.bytes.length + WAITER_BYTES;
-    if (bytes > WAITING_BYTES_MAX || (pending?.waiters.length ?? 0) >= WAITERS_MAX) {
-      this.#answerWaiter(waiter, OVERLOAD);
-      return;
-    }
-    if (!this.#shares.take(waiter.address, this.#waiting.size)) {
-      this.#observer.clientShed();
-      this.#answerWaiter(waiter, OVER_SHARE);
-      return;
-    }
-    this.#waitingBytes = bytes;
-    if (pending !== undefined) {
-      // Identical questions share one upstream query: a burst costs one, and a forger has one chance, not many.
-      pending.waiters.push(waiter);
-      this.#observer.coalesced();
-      if (pending.timer === undefined) pending.timer = this.#startStaleTimer(key, qname, waiter.sinceMs);
-      return;
-    }
-    const timer = this.#startStaleTimer(key, qname, waiter.sinceMs);
     const { qnameLength } = this.#query;
     // A copy of its own: the letters of the waiter's query come back to it, whatever a resolver does with the name.
     const name =
       waiter.alias?.target ??
       new Uint8Array(waiter.bytes.subarray(HEADER_LENGTH, HEADER_LENGTH + qnameLength));
-    this.#ask(key, qname, name, view, { waiters: [waiter], timer, isLate: false });
-  }
-
-  /** Answers those who wait with the answer that is over, when there is one and the fresh one takes too long. */
-  #startStaleTimer(key: string, qname: Uint8Array, nowMs: number): NodeJS.Timeout | undefined {
-    if (this.#stale === undefined || this.#stale.afterMs === 0) return undefined;
-    if (this.#findStale(key, qname, nowMs) === undefined) return undefined;
-    const waiting = this.#waiting;
-    return setTimeout(() => {
-      const pending = waiting.get(key);
-      if (pending === undefined) return;
-      pending.timer = undefined;
-      pending.isLate = true;
-      const nowMs = this.#clock();
-      if (this.#findStale(key, qname, nowMs) !== undefined) this.#answerAll(pending, STALE, nowMs);
-    }, this.#stale.afterMs);
+    this.#room.enter(waiter, this.#toAsked(key, qname, name, view));
   }
 
   /** The answer under a key, given as text, that is over. */
@@ -660,12 +568,9 @@ export class Pipeline implements Decider {
     return plain;
   }
 
-  /** Sends the question of the query in hand to the resolver. */
-  #ask(key: string, qname: Uint8Array, name: Uint8Array, view: number, pending: Pending): void {
+  /** The question of the query in hand for the resolver. */
+  #toAsked(key: string, qname: Uint8Array, name: Uint8Array, view: number): Asked {
     const query = this.#query;
-    const waiting = this.#waiting;
-    waiting.set(key, pending);
-    this.#observer.inflight(this.#waiting.size);
     const question: Question = {
       name,
       type: query.qtype,
@@ -675,11 +580,23 @@ export class Pipeline implements Decider {
       view,
       wantsAd: false,
     };
-    const resolver = this.#resolver;
-    resolver.resolve(question, (resolution) => {
-      // What a resolver says that was replaced meanwhile serves those who asked it, and nobody later.
-      this.#complete(waiting, key, qname, question, resolution, resolver === this.#resolver);
-    });
+    return { key, qname, question };
+  }
+
+  /** What the waiting room leaves to the pipeline. */
+  #createDesk(): Desk {
+    return {
+      hasStale: ({ key, qname }, nowMs) => this.#findStale(key, qname, nowMs) !== undefined,
+      read: (asked, resolution, nowMs, isKept) => this.#complete(asked, resolution, nowMs, isKept),
+      answer: (waiter, outcome) => {
+        this.#answerWaiter(waiter, outcome);
+      },
+      answered: () => {
+        // Not while others are given the same answer: a resolver that answers at once would overwrite it.
+        if (this.#followers.length > 0)
+          for (const follower of this.#followers.splice(0)) this.#followAlias(follower);
+      },
+    };
   }
 
   #judgeCookie(address: AddressWords): number {
@@ -825,40 +742,26 @@ export class Pipeline implements Decider {
     candidates.candidate(this.#key.bytes, this.#query.qnameLength, id, line, trigger);
   }
 
+  /** Reads what the resolver said, and keeps it unless the resolver was replaced meanwhile. */
   #complete(
-    waiting: Waiting,
-    key: string,
-    qname: Uint8Array,
-    question: Question,
+    { key, qname, question }: Asked,
     resolution: Resolution,
+    nowMs: number,
     isKept: boolean,
-  ): void {
-    const pending = waiting.get(key);
-    waiting.delete(key);
-    clearTimeout(pending?.timer);
-    this.#observer.inflight(this.#waiting.size);
-    const nowMs = this.#clock();
-    let outcome = this.#readResolution(qname, question, resolution, nowMs);
-    if (isKept && !('ede' in outcome)) {
-      this.#cache.set(outcome, keyFlags(question.dnssecOk, question.checkingDisabled, question.view));
+  ): Outcome {
+    const outcome = this.#readResolution(qname, question, resolution, nowMs);
+    if (!('ede' in outcome)) {
+      const { dnssecOk, checkingDisabled, view } = question;
+      if (isKept) this.#cache.set(outcome, keyFlags(dnssecOk, checkingDisabled, view));
+      return outcome;
     }
-    if ('ede' in outcome && outcome !== OVERLOAD) {
-      if (isKept) this.#failures.set(key, outcome, nowMs, outcome.lifetimeMs);
-    }
-    if (pending === undefined) return;
-    if ('ede' in outcome && outcome.mayBeStale && this.#stale !== undefined) {
-      if (this.#findStale(key, qname, nowMs) !== undefined) outcome = STALE;
-    }
-    this.#answerAll(pending, outcome, nowMs);
+    if (outcome !== OVERLOAD && isKept) this.#failures.set(key, outcome, nowMs, outcome.lifetimeMs);
+    if (!outcome.mayBeStale || this.#stale === undefined) return outcome;
+    return this.#findStale(key, qname, nowMs) === undefined ? outcome : STALE;
   }
 
   /** What became of a question: an answer, which is valid until the next one is made, or why there is none. */
-  #readResolution(
-    qname: Uint8Array,
-    question: Question,
-    resolution: Resolution,
-    nowMs: number,
-  ): Answer | Failure {
+  #readResolution(qname: Uint8Array, question: Question, resolution: Resolution, nowMs: number): Outcome {
     if (resolution.kind === 'failure') return withEdeOf(FAILURES[resolution.reason], resolution.message);
     if (resolution.kind === 'bogus') return createBogus(resolution.code, resolution.text);
     const { message, security, ttlMaxSec = Number.POSITIVE_INFINITY } = resolution;
@@ -869,22 +772,6 @@ export class Pipeline implements Decider {
     if (this.#rebinding?.isForbidden(answer, qname, qname.length) !== true) return answer;
     this.#observer.rebindingRefused();
     return REBINDING;
-  }
-
-  /** Answers everybody who waits for a question. */
-  #answerAll(pending: Pending, outcome: Answer | Failure, nowMs: number): void {
-    const { waiters } = pending;
-    pending.waiters = [];
-    for (let i = 0; i < waiters.length; i++) {
-      const waiter = waiters[i];
-      if (waiter === undefined) continue;
-      this.#waitingBytes -= waiter.bytes.length + WAITER_BYTES;
-      this.#shares.release(waiter.address);
-      this.#answerWaiter(waiter, outcome);
-      this.#observer.missDuration(Math.max(0, nowMs - waiter.sinceMs));
-    }
-    if (this.#followers.length > 0)
-      for (const follower of this.#followers.splice(0)) this.#followAlias(follower);
   }
 
   /** Takes the query of a waiter in hand again; returns who asks. */
@@ -904,7 +791,7 @@ export class Pipeline implements Decider {
   }
 
   /** Allocates where a rule leads from the answer elsewhere. */
-  #answerWaiter(waiter: Waiter, outcome: Answer | Failure): void {
+  #answerWaiter(waiter: Waiter, outcome: Outcome): void {
     const client = this.#takeUp(waiter);
     const { address, transport } = waiter;
     let length = this.#decideBeforeLists(client, this.#out);
@@ -1223,12 +1110,6 @@ export class Pipeline implements Decider {
   }
 }
 
-const countAwaited = (waiting: Waiting): number => {
-  let count = 0;
-  for (const { waiters } of waiting.values()) if (waiters.length > 0) count++;
-  return count;
-};
-
 const isAskingResolver = (query: Query): boolean => (query.flags & FLAG.RD) !== 0;
 
 /** Bytes that an answer may have. */
@@ -1248,76 +1129,6 @@ const isSameAlias = (a: Alias | undefined, b: Alias | undefined): boolean =>
 const isNearlyOver = ({ lifetimeSec, storedAtMs }: Answer, nowMs: number): boolean =>
   lifetimeSec >= PREFETCH_LIFETIME_SEC_MIN &&
   nowMs - storedAtMs >= lifetimeSec * 1000 * (1 - 1 / PREFETCH_PART);
-
-interface Failure {
-  readonly source: number;
-  readonly rcode: number;
-  readonly ede: Uint8Array;
-  /** For those who ask again at once (RFC 9520). */
-  readonly cachedEde: Uint8Array;
-  /** True when an answer that is over is better than this. */
-  readonly mayBeStale: boolean;
-  /** How long it is remembered, milliseconds; undefined: as the cache of failures does. */
-  readonly lifetimeMs: number | undefined;
-}
-
-/** A failure of whoever resolves: SERVFAIL; those who ask again get EDE 13 with what it was. */
-const createFailure = (source: number, code: number, text: string): Failure => ({
-  source,
-  rcode: RCODE.SERVFAIL,
-  ede: createEde(code, text),
-  cachedEde: createEde(EDE.CACHED_ERROR, text),
-  mayBeStale: true,
-  lifetimeMs: undefined,
-});
-
-/** Whoever asks again is told why in the same words: validation is what counts, not that it was a moment ago. */
-const createBogus = (code: number, text: string): Failure => {
-  const ede = createEde(code, text);
-  const rcode = RCODE.SERVFAIL;
-  return { source: SOURCE.UPSTREAM, rcode, ede, cachedEde: ede, mayBeStale: false, lifetimeMs: BOGUS_MS };
-};
-
-/** A failure with the EDE that the upstream's answer gives, if it gives one (RFC 8914 section 3). */
-const withEdeOf = (failure: Failure, message: Uint8Array | undefined): Failure => {
-  const offset = message === undefined ? -1 : findEde(message);
-  if (message === undefined || offset < 0) return failure;
-  const length = optionLength(message, offset);
-  if (length > EDE_LENGTH_MAX) return failure;
-  const { source, rcode, cachedEde, lifetimeMs } = failure;
-  const ede = Uint8Array.prototype.slice.call(message, offset, offset + length);
-  // What an upstream found bogus is not covered by what it said before, no more than what was found so here.
-  const code = readU16(ede, 0);
-  const mayBeStale = failure.mayBeStale && (code < EDE.DNSSEC_BOGUS || code > EDE.NSEC_MISSING);
-  return { source, rcode, ede, cachedEde, mayBeStale, lifetimeMs };
-};
-
-const INVALID = createFailure(SOURCE.UPSTREAM, EDE.INVALID_DATA, '');
-const OVERLOAD = createFailure(SOURCE.SHED, EDE.OTHER, 'too many queries wait for upstreams');
-const OVER_SHARE = createFailure(SOURCE.SHED, EDE.OTHER, 'too many queries of this client wait');
-/** The answer that was waited for is not the one that the lists now in force ask for: the client has to ask again. */
-const RULES_CHANGED = createFailure(SOURCE.POLICY, EDE.OTHER, 'the lists have changed: ask again');
-const UNREACHABLE = createFailure(SOURCE.UPSTREAM, EDE.NO_REACHABLE_AUTHORITY, '');
-/** Stands for the answer that is over, which each waiter is given as its own group may have it. */
-const STALE = createFailure(SOURCE.STALE, EDE.STALE_ANSWER, '');
-const EDE_REBINDING = createEde(EDE.FILTERED, 'private address for a public name');
-/** No data instead of a failure: a client would only ask another resolver, which may give it the addresses. */
-const REBINDING: Failure = {
-  source: SOURCE.POLICY,
-  rcode: RCODE.NOERROR,
-  ede: EDE_REBINDING,
-  cachedEde: EDE_REBINDING,
-  mayBeStale: false,
-  lifetimeMs: REBINDING_MS,
-};
-/** RFC 8914: 22 when nobody could be reached or helped, 23 when the network itself reported an error. */
-const FAILURES: Record<'timeout' | 'network' | 'servfail' | 'refused' | 'overload', Failure> = {
-  timeout: UNREACHABLE,
-  network: createFailure(SOURCE.UPSTREAM, EDE.NETWORK_ERROR, ''),
-  servfail: UNREACHABLE,
-  refused: UNREACHABLE,
-  overload: OVERLOAD,
-};
 
 /** The RCODE for types that are no data (RFC 6895 section 3.1) and are not served here, or -1. */
 const unservedRcode = (qtype: number): number => {

@@ -1,0 +1,96 @@
+// What comes of a question: an answer, or a failure in the words in which clients are told (RFC 8914).
+import type { Answer } from '../cache/cache.ts';
+import { BOGUS_MS, createEde, EDE, findEde, optionLength, RCODE, readU16 } from '../dns/dns.ts';
+
+/** How long an answer that was refused for its addresses is remembered, milliseconds. */
+const REBINDING_MS = 30_000;
+/** Longer EDE data of an upstream's failure is not passed on. */
+const EDE_LENGTH_MAX = 130;
+
+/** What made an answer, for the counters. */
+export const SOURCE = {
+  CACHE: 0,
+  UPSTREAM: 1,
+  POLICY: 2,
+  LOCAL: 3,
+  ACCESS: 4,
+  PROTOCOL: 5,
+  NOT_READY: 6,
+  SHED: 7,
+  /** An answer of the cache that is over. */
+  STALE: 8,
+} as const;
+
+/** Why a question has no answer, as clients are told. */
+export interface Failure {
+  readonly source: number;
+  readonly rcode: number;
+  readonly ede: Uint8Array;
+  /** For those who ask again at once (RFC 9520). */
+  readonly cachedEde: Uint8Array;
+  /** True when an answer that is over is better than this. */
+  readonly mayBeStale: boolean;
+  /** How long it is remembered, milliseconds; undefined: as the cache of failures does. */
+  readonly lifetimeMs: number | undefined;
+}
+
+/** What became of a question; the answer is valid until the next one is made. */
+export type Outcome = Answer | Failure;
+
+/** A failure of whoever resolves: SERVFAIL; those who ask again get EDE 13 with what it was. */
+const createFailure = (source: number, code: number, text: string): Failure => ({
+  source,
+  rcode: RCODE.SERVFAIL,
+  ede: createEde(code, text),
+  cachedEde: createEde(EDE.CACHED_ERROR, text),
+  mayBeStale: true,
+  lifetimeMs: undefined,
+});
+
+/** Whoever asks again is told why in the same words: validation is what counts, not that it was a moment ago. */
+export const createBogus = (code: number, text: string): Failure => {
+  const ede = createEde(code, text);
+  const rcode = RCODE.SERVFAIL;
+  return { source: SOURCE.UPSTREAM, rcode, ede, cachedEde: ede, mayBeStale: false, lifetimeMs: BOGUS_MS };
+};
+
+/** A failure with the EDE that the upstream's answer gives, if it gives one (RFC 8914 section 3). */
+export const withEdeOf = (failure: Failure, message: Uint8Array | undefined): Failure => {
+  const offset = message === undefined ? -1 : findEde(message);
+  if (message === undefined || offset < 0) return failure;
+  const length = optionLength(message, offset);
+  if (length > EDE_LENGTH_MAX) return failure;
+  const { source, rcode, cachedEde, lifetimeMs } = failure;
+  const ede = Uint8Array.prototype.slice.call(message, offset, offset + length);
+  // What an upstream found bogus is not covered by what it said before, no more than what was found so here.
+  const code = readU16(ede, 0);
+  const mayBeStale = failure.mayBeStale && (code < EDE.DNSSEC_BOGUS || code > EDE.NSEC_MISSING);
+  return { source, rcode, ede, cachedEde, mayBeStale, lifetimeMs };
+};
+
+export const INVALID = createFailure(SOURCE.UPSTREAM, EDE.INVALID_DATA, '');
+export const OVERLOAD = createFailure(SOURCE.SHED, EDE.OTHER, 'too many queries wait for upstreams');
+export const OVER_SHARE = createFailure(SOURCE.SHED, EDE.OTHER, 'too many queries of this client wait');
+/** The answer that was waited for is not the one that the lists now in force ask for: the client has to ask again. */
+export const RULES_CHANGED = createFailure(SOURCE.POLICY, EDE.OTHER, 'the lists have changed: ask again');
+export const UNREACHABLE = createFailure(SOURCE.UPSTREAM, EDE.NO_REACHABLE_AUTHORITY, '');
+/** Stands for the answer that is over, which each waiter is given as its own group may have it. */
+export const STALE = createFailure(SOURCE.STALE, EDE.STALE_ANSWER, '');
+const EDE_REBINDING = createEde(EDE.FILTERED, 'private address for a public name');
+/** No data instead of a failure: a client would only ask another resolver, which may give it the addresses. */
+export const REBINDING: Failure = {
+  source: SOURCE.POLICY,
+  rcode: RCODE.NOERROR,
+  ede: EDE_REBINDING,
+  cachedEde: EDE_REBINDING,
+  mayBeStale: false,
+  lifetimeMs: REBINDING_MS,
+};
+/** RFC 8914: 22 when nobody could be reached or helped, 23 when the network itself reported an error. */
+export const FAILURES: Record<'timeout' | 'network' | 'servfail' | 'refused' | 'overload', Failure> = {
+  timeout: UNREACHABLE,
+  network: createFailure(SOURCE.UPSTREAM, EDE.NETWORK_ERROR, ''),
+  servfail: UNREACHABLE,
+  refused: UNREACHABLE,
+  overload: OVERLOAD,
+};
