@@ -3,9 +3,10 @@
 // Everything that costs little is checked first, the validity period included; the cryptography comes last and is
 // taken from the question's work before. Whether the key may sign for the owner's zone is the chain's business; here
 // the signer must be the owner or above it. RFC 1982, 3110, 5011, 5702, 6605, 8080.
-import { constants, type KeyObject, verify } from 'node:crypto';
+import { type KeyObject, verify } from 'node:crypto';
 import { countLabels, isInZone, TYPE, writeU16, writeU32 } from '../dns/dns.ts';
 import { ancestor, isWildcard, wildcardOf } from './canonical.ts';
+import { toDerSignature } from './ecdsa.ts';
 import { ALGORITHM, type DnsKey, importKey, isAlgorithmSupported } from './key.ts';
 import type { Rrset, Signature } from './rrset.ts';
 import type { Work } from './work.ts';
@@ -21,6 +22,12 @@ const HASHES: ReadonlyMap<number, string> = new Map([
   [ALGORITHM.RSASHA512, 'sha512'],
   [ALGORITHM.ECDSAP256SHA256, 'sha256'],
   [ALGORITHM.ECDSAP384SHA384, 'sha384'],
+]);
+
+/** Bytes of each of the two numbers of an ECDSA signature (RFC 6605 section 4). */
+const ECDSA_NUMBER_BYTES: ReadonlyMap<number, number> = new Map([
+  [ALGORITHM.ECDSAP256SHA256, 32],
+  [ALGORITHM.ECDSAP384SHA384, 48],
 ]);
 
 /**
@@ -91,14 +98,14 @@ const mayHaveSigned = (key: DnsKey, signature: Signature): boolean =>
 const compareSerials = (a: number, b: number): number => (Math.floor(a) - b) | 0;
 
 const isSignedBy = (key: KeyObject, signature: Signature, signed: Uint8Array): boolean => {
-  const digest = HASHES.get(signature.algorithm) ?? null;
+  const { algorithm } = signature;
+  const numberBytes = ECDSA_NUMBER_BYTES.get(algorithm);
+  const bytes =
+    numberBytes === undefined ? signature.signature : toDerSignature(signature.signature, numberBytes);
+  if (bytes === undefined) return false;
   try {
-    return verify(
-      digest,
-      signed,
-      { key, padding: constants.RSA_PKCS1_PADDING, dsaEncoding: 'ieee-p1363' },
-      signature.signature,
-    );
+    // The key as it is: with options verify() would prepare it anew. Padding is that of PKCS #1 v1.5 by default.
+    return verify(HASHES.get(algorithm) ?? null, signed, key, bytes);
   } catch {
     // OpenSSL may refuse a signature or, by the policy of its host, an algorithm.
     return false;
