@@ -20,8 +20,8 @@ import {
   loadList,
   NEVER_BLOCK_FILE,
 } from '../lists/lists.ts';
-import type { Precedence, RuleSink } from '../policy/policy.ts';
-import type { PathOf } from './generation.ts';
+import type { RuleSink } from '../policy/policy.ts';
+import { formatOf, type PathOf, precedenceOf, readingOf } from './generation.ts';
 import { VERSION } from './version.ts';
 
 /** The apex of an exported response policy zone when nobody names one; never resolved (RFC 6761 section 6.4). */
@@ -100,7 +100,7 @@ export const exportLists = (
   const merge = new ExportMerge();
   const read = chosen
     .map((list, index) => {
-      const loaded = load(list, merge.addList(precedenceOf(list), list.allow), guards, pathOf);
+      const loaded = load(list, merge.addList(precedenceOf(formatOf(list)), list.allow), guards, pathOf);
       return { list, index, loaded, isMandate: list.mandate ?? loaded.header?.mandate ?? false };
     })
     .filter(({ isMandate }) => isMandate || !isMandateOnly)
@@ -260,16 +260,13 @@ const load = (list: ListConfig, sink: RuleSink, guards: Guards, pathOf: PathOf):
       hint: 'It was never fetched from its address.',
     });
   }
-  const { format, match, origin } = source;
-  return loadList({ kind: 'file', path, format }, sink, { ...options, match, origin });
+  const { format } = source;
+  return loadList({ kind: 'file', path, format }, sink, { ...options, ...readingOf(source) });
 };
 
 /** Mandate lists, then lists that let names pass, then the others. */
 const rankOf = ({ isMandate, list }: { isMandate: boolean; list: ListConfig }): number =>
   isMandate ? 0 : list.allow ? 1 : 2;
-
-const precedenceOf = ({ source }: ListConfig): Precedence =>
-  source.kind !== 'shipped' && source.format === 'adblock' ? 'action' : 'specificity';
 
 /** The comment lines at the head of an export, and the piece behind them. */
 interface Header {

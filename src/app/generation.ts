@@ -7,7 +7,14 @@
 import { createHash } from 'node:crypto';
 import type { AccessRules } from '../access/access.ts';
 import { AppError, formatEndpoint, isIpv4, type Prefix } from '../base/base.ts';
-import type { BlockAnswer, Config, GroupConfig, ListConfig } from '../config/config.ts';
+import type {
+  BlockAnswer,
+  Config,
+  GroupConfig,
+  ListConfig,
+  ListFormat,
+  ListReading,
+} from '../config/config.ts';
 import { createEde, EDE, writeU32 } from '../dns/dns.ts';
 import { Guards, type LoadedList, loadList, NEVER_BLOCK_FILE } from '../lists/lists.ts';
 import {
@@ -15,6 +22,7 @@ import {
   type Match,
   type PolicyGroup,
   type PolicyList,
+  type Precedence,
   type RuleSink,
   type RuleTerms,
   type SharedPolicy,
@@ -70,7 +78,7 @@ export const buildGeneration = (
   const builder = new TableBuilder();
   const read = config.lists.map((list, index) => ({
     list,
-    loaded: load(list, builder.sinkFor(index), guards, pathOf),
+    loaded: load(list, builder.sinkFor(index, precedenceOf(formatOf(list))), guards, pathOf),
   }));
   for (const list of read) requireRole(list);
   // Whether a list is a mandate may stand in its file, so the order is only known when all are read.
@@ -117,8 +125,8 @@ export const policyHash = ({ lists, groups, block }: Config): string => {
 /** A source without what only concerns the time and the way of fetching. */
 const sourceOfContent = ({ source }: ListConfig): object => {
   if (source.kind !== 'url') return source;
-  const { url, publicKey, sha256, format, match, origin } = source;
-  return { url, publicKey, sha256, format, match, origin };
+  const { url, publicKey, sha256, format } = source;
+  return { url, publicKey, sha256, format, ...readingOf(source) };
 };
 
 const assemble = (
@@ -180,9 +188,16 @@ const load = (list: ListConfig, sink: RuleSink, guards: Guards, pathOf: PathOf):
       hint: 'It was never fetched from its address.',
     });
   }
-  const { format, match, origin } = source;
+  const { format } = source;
   const isDirectory = source.kind === 'file' && source.isDirectory;
-  return loadList({ kind: 'file', path, format, isDirectory }, into, { guards: held, match, origin });
+  const reading = readingOf(source);
+  return loadList({ kind: 'file', path, format, isDirectory }, into, { guards: held, ...reading });
+};
+
+/** How the text of a list is read, beside its format. */
+export const readingOf = (source: ListReading): Omit<ListReading, 'format'> => {
+  const { match, origin, takesEverything, recordTtlSecMax } = source;
+  return { match, origin, takesEverything, recordTtlSecMax };
 };
 
 /** A RuleSink that stands before another one and makes every rule let its names pass. */
@@ -225,8 +240,13 @@ const PASSTHRU: RuleTerms = { action: { kind: 'passthru' } };
 
 const isMandate = ({ list, loaded }: ReadList): boolean => list.mandate ?? loaded.header?.mandate ?? false;
 
-/** Throws ERR_APP_MANDATE for a list that is a mandate by its own header and is not to refuse by the configuration. */
+/** Throws ERR_LIST_EMPTY for a mandate that refuses nothing, and ERR_APP_MANDATE for a list that is a mandate by its own header and is not to refuse by the configuration. */
 const requireRole = (read: ReadList): void => {
+  if (isMandate(read) && read.loaded.entries === 0) {
+    throw new AppError('ERR_LIST_EMPTY', `reading list ${read.list.id}: a mandate list without a rule`, {
+      hint: 'A response policy zone may be empty, but then it is no mandate.',
+    });
+  }
   const { id, allow, logOnly } = read.list;
   if (!isMandate(read) || !(allow || logOnly)) return;
   const key = allow ? 'allow' : 'log-only';
@@ -272,11 +292,21 @@ const toPolicyList = (config: Config, read: ReadList): PolicyList => {
     category,
     mandate,
     mode: toBlockMode(answer),
-    precedence: loaded.format === 'adblock' ? 'action' : 'specificity',
+    precedence: precedenceOf(loaded.format),
     logOnly: list.logOnly,
     ttlSec: config.block.ttlSec,
     ede: createEde(ede?.code ?? EDE.BLOCKED, ede?.text ?? ''),
   };
+};
+
+/** The format of a list; the shipped ones have one. */
+export const formatOf = ({ source }: ListConfig): ListFormat =>
+  source.kind === 'shipped' ? 'cordon' : source.format;
+
+/** How the rules of a list of a format are weighed. */
+export const precedenceOf = (format: ListFormat): Precedence => {
+  if (format === 'adblock') return 'action';
+  return format === 'rpz' ? 'closest-encloser' : 'specificity';
 };
 
 const toBlockMode = (answer: BlockAnswer): BlockMode => {

@@ -10,6 +10,7 @@ import type { Config } from '../config/config.ts';
 import { formatName } from '../dns/dns.ts';
 import { Guards, ListStore, loadList, NEVER_BLOCK_FILE, type StoredContent } from '../lists/lists.ts';
 import { MATCH, type Match, type RuleSink, type RuleTerms } from '../policy/policy.ts';
+import { readingOf } from './generation.ts';
 import { isUrlList, type UrlList } from './list-review.ts';
 
 /** Rules that are named of each kind; the rest is counted. */
@@ -87,11 +88,11 @@ type Feed = (sink: RuleSink) => void;
 const NOTHING: Feed = () => undefined;
 
 const feedOf = ({ source, allow }: UrlList, path: string): Feed => {
-  const { format, match, origin } = source;
+  const { format } = source;
   const guards = allow ? undefined : Guards.load(NEVER_BLOCK_FILE);
   return (sink) => {
     try {
-      loadList({ kind: 'file', path, format }, sink, { guards, match, origin });
+      loadList({ kind: 'file', path, format }, sink, { guards, ...readingOf(source) });
     } catch (thrown) {
       // An empty or broken content is held for that reason, and has no rules to show.
       if (!isAppError(thrown) || (thrown.code !== 'ERR_LIST_EMPTY' && thrown.code !== 'ERR_LIST_PARSE')) {

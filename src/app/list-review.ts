@@ -21,7 +21,7 @@ import {
   review,
 } from '../lists/lists.ts';
 import type { RuleSink } from '../policy/policy.ts';
-import type { Generation } from './generation.ts';
+import { type Generation, readingOf } from './generation.ts';
 
 /** A list that is fetched. */
 export type UrlList = ListConfig & { readonly source: UrlSource };
@@ -45,14 +45,13 @@ export const thresholdsOf = ({ source }: UrlList): ReviewThresholds => ({
 type Counts = Pick<ReviewFacts, 'entries' | 'guarded' | 'rejected'>;
 
 const countRules = ({ source, allow }: UrlList, path: string): Counts => {
-  const { format, match, origin } = source;
+  const { format } = source;
   // A name that passes harms no guard.
   const guards = allow ? undefined : Guards.load(NEVER_BLOCK_FILE);
   try {
     const loaded = loadList({ kind: 'file', path, format, isDirectory: false }, NOWHERE, {
       guards,
-      match,
-      origin,
+      ...readingOf(source),
     });
     return { entries: loaded.entries, rejected: loaded.rejected, guarded: loaded.guarded ?? 0 };
   } catch (thrown) {

@@ -25,7 +25,7 @@ import {
   type RuleSink,
   type RuleTerms,
 } from '../policy/policy.ts';
-import type { Generation, ListFacts } from './generation.ts';
+import { type Generation, type ListFacts, readingOf } from './generation.ts';
 
 /** Names of all lists together that are kept: some 3 MB. */
 const NAMES_MAX = 20_000;
@@ -114,11 +114,10 @@ export const readProbeLists = ({ generation, config, seed, keep }: ProbeListsOpt
 const feed = (facts: ListFacts, config: Config, sink: RuleSink, guards: Guards): string | undefined => {
   const { path, format, files, sha256 } = facts.loaded;
   const source = config.lists.find(({ id }) => id === facts.id)?.source;
-  const { match, origin } =
-    source === undefined || source.kind === 'shipped' ? { match: undefined, origin: undefined } : source;
+  const reading = source === undefined || source.kind === 'shipped' ? {} : readingOf(source);
   try {
     const isDirectory = files !== undefined;
-    const loaded = loadList({ kind: 'file', path, format, isDirectory }, sink, { guards, match, origin });
+    const loaded = loadList({ kind: 'file', path, format, isDirectory }, sink, { guards, ...reading });
     return loaded.sha256 === sha256 ? undefined : 'its file has changed since it was put in force';
   } catch (thrown) {
     if (!isAppError(thrown)) throw thrown;

@@ -19,7 +19,8 @@ const SOURCES = ['shipped', 'file', 'directory', 'url'] as const;
 /** Formats with a head, of which one file is one list. */
 const HEADED_FORMATS: readonly (string | undefined)[] = ['cordon', 'rpz'];
 /** Keys that say how a text is read; a shipped list is read as it ships. */
-const READING_KEYS = ['format', 'match', 'origin'] as const;
+const RPZ_KEYS = ['origin', 'everything', 'max-policy-ttl'] as const;
+const READING_KEYS = ['format', 'match', ...RPZ_KEYS] as const;
 const FETCHING_KEYS = [
   'refresh',
   'public-key',
@@ -75,8 +76,9 @@ const checkReading = (item: ListDraft, path: Path, report: Report): void => {
   if (item.match !== undefined && format !== 'domains') {
     report([...path, 'match'], conflict(`goes with the format domains only, the list is ${format}`));
   }
-  if (item.origin !== undefined && format !== 'rpz') {
-    report([...path, 'origin'], conflict(`goes with the format rpz only, the list is ${format}`));
+  for (const key of RPZ_KEYS) {
+    if (item[key] === undefined || format === 'rpz') continue;
+    report([...path, key], conflict(`goes with the format rpz only, the list is ${format}`));
   }
 };
 

@@ -16,6 +16,7 @@ export {
   LIST_FORMATS,
   type ListConfig,
   type ListFormat,
+  type ListReading,
   type ListSource,
   type LogLevel,
   type ProbeConfig,

@@ -205,9 +205,13 @@ const toRawFetching = (source: UrlSource) => ({
   },
 });
 
-/** `match` and `origin` go with the formats that read them. */
-const toRawReading = ({ format, match, origin }: ListReading) =>
-  format === 'domains' ? { format, match } : { format, origin };
+/** Some keys go with the formats that read them. */
+const toRawReading = ({ format, match, origin, takesEverything, recordTtlSecMax }: ListReading) => {
+  if (format === 'domains') return { format, match };
+  if (format !== 'rpz') return { format };
+  const maxTtl = recordTtlSecMax === undefined ? undefined : formatDurationSec(recordTtlSecMax);
+  return { format, origin, everything: takesEverything || undefined, 'max-policy-ttl': maxTtl };
+};
 
 const toRawSchedule = ({ list, schedule }: GroupConfig['schedules'][number]) => ({
   list,

@@ -158,6 +158,8 @@ const toSource = (item: ParsedList, directory: string): ListSource => {
     format: item.format ?? 'domains',
     match: item.match ?? 'suffix',
     origin: item.origin,
+    takesEverything: item.everything ?? false,
+    recordTtlSecMax: item['max-policy-ttl'],
   };
   if (item.url !== undefined) return { kind: 'url', ...toFetching(item, item.url), ...reading };
   const path = item.file ?? item.directory;

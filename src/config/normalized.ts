@@ -33,6 +33,10 @@ export interface ListReading {
   readonly match: 'suffix' | 'exact';
   /** The apex of an `rpz` file in presentation form, folded, with the final dot; undefined when the file tells. */
   readonly origin: string | undefined;
+  /** Whether the trigger `*` of an `rpz` file is taken, which refuses all names but those of guarded trees. */
+  readonly takesEverything: boolean;
+  /** A record of an `rpz` file lives no longer in an answer, seconds; undefined: as long as the file says. */
+  readonly recordTtlSecMax: number | undefined;
 }
 
 /** An address of a host. */

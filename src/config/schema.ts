@@ -206,6 +206,16 @@ const listItem = z.strictObject({
     '`domains`',
   ),
   origin: key(apex().optional(), 'Name of the zone of an `rpz` file.', 'what the file says'),
+  everything: key(
+    boolean().optional(),
+    'Whether the trigger `*` of an `rpz` file is taken: it refuses every name but those of guarded trees (`*.gov`).',
+    '`false`: such a rule is left out and reported',
+  ),
+  'max-policy-ttl': key(
+    durationSec('0s', '7d').optional(),
+    'Longest TTL with which records of an `rpz` file are answered.',
+    'what the file says',
+  ),
   match: key(
     choice(MATCHES).optional(),
     'Whether a name of a `domains` file covers the names below it.',

@@ -51,12 +51,12 @@ const MESSAGES = {
   'rpz-apex': 'only SOA and NS have a place at the apex of a response policy zone',
   'rpz-cname': 'a CNAME beside other records of one owner: the first record stands',
   'rpz-dname': 'a DNAME of a response policy zone redirects nothing: its owner counts as a name without data',
-  'rpz-everything': 'a trigger for every name that there is',
+  'rpz-everything': 'a trigger for every name that there is, which is taken with "everything: true"',
   'rpz-name-server':
     'a trigger on name servers (rpz-nsdname, rpz-nsip), which a forwarding resolver does not see',
   'rpz-prefix':
     'not LENGTH.REVERSED-ADDRESS in its canonical form (zz for ::), or bits below the length are set',
-  'rpz-trigger': 'a trigger that begins with rpz- and is unknown',
+  'rpz-trigger': 'no trigger of RPZ: rpz-ip and rpz-client-ip are read, each as one label with a hyphen',
   'single-label': 'a name has at least two labels',
   syntax: 'not valid YAML',
   'too-large': 'a file in the cordon format has at most 8 MiB',

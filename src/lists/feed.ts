@@ -39,6 +39,10 @@ export interface FeedOptions {
   readonly match?: 'suffix' | 'exact' | undefined;
   /** The name of a response policy zone, in presentation form; its file tells when absent. */
   readonly origin?: string | undefined;
+  /** Whether the trigger `*` of a response policy zone is taken; no when absent. */
+  readonly takesEverything?: boolean | undefined;
+  /** A record of a response policy zone has no longer TTL, seconds; as the file says when absent. */
+  readonly recordTtlSecMax?: number | undefined;
   /** Names that the list may not refuse. */
   readonly guards?: Protection | undefined;
 }

@@ -83,6 +83,8 @@ export class Guards {
 
   /** The guard name that a rule would harm, or undefined. `name` is folded wire form of `length` bytes. */
   protects(match: Match, name: Uint8Array, length: number): string | undefined {
+    // The root stands above every guard.
+    if (length === 1) return this.#guards[0];
     // Nearly every name of a large list is told apart from all guards by a few of its bytes.
     if (this.#outlines[outlineOf(name, length)] === 0 && this.#treeEnds[endOf(name, length)] === 0) {
       return undefined;

@@ -202,7 +202,9 @@ const requireUsable = (
   if (isMarkup || (format === 'cordon' && result.header === undefined)) {
     throw listError('ERR_LIST_PARSE', `reading list ${place}${reason}`);
   }
-  if (result.entries === 0) {
+  // A response policy zone without a rule is one: its owner says that nothing is to be refused. Its SOA proves that it is whole.
+  const isEmptyZone = format === 'rpz' && result.serial !== undefined && result.rejected === 0;
+  if (result.entries === 0 && !isEmptyZone) {
     throw listError('ERR_LIST_EMPTY', `reading list ${place}: no rule in it${reason}`);
   }
 };

@@ -3,10 +3,10 @@
 //
 // The owner of a record is the trigger, its RDATA the action. Actions are CNAMEs to well-known names, stand
 // in millions of lines and are streamed without an object for each; other records are local data, collected
-// by owner (rpz-data.ts). A trigger `*.name` matches everything below a name at any depth, also where a name
-// server that looks its zone up by the closest encloser would find a hole. Triggers on name servers are
-// refused, because a forwarding resolver never meets them, and so is a trigger for everything. What is
-// unclear is refused with its place. One limit: a CNAME and other records of one owner are noticed when they
+// by owner (rpz-data.ts). A trigger `*.name` matches what a name server finds by the closest encloser (RFC 4592),
+// which the compiled table sees to. Triggers on name servers are
+// refused, because a forwarding resolver never meets them, and so is a trigger for everything unless the operator
+// takes it. What is unclear is refused with its place. One limit: a CNAME and other records of one owner are noticed when they
 // are neighbors, or when the other records come first; in the remaining case the CNAME stands, as the first
 // rule of equal ones.
 import { foldByte, formatName, NAME_LENGTH_MAX, nameEquals, nameFrom, parseName, TYPE } from '../dns/dns.ts';
@@ -23,6 +23,10 @@ import { TTL_UNKNOWN } from './zone-ttl.ts';
 export interface RpzOptions {
   /** The zone's name, in presentation form; the file tells when absent. */
   readonly origin?: string | undefined;
+  /** Whether the trigger `*` is taken; otherwise it is reported. */
+  readonly takesEverything?: boolean | undefined;
+  /** Longer TTLs of records are lowered to this, seconds. */
+  readonly recordTtlSecMax?: number | undefined;
 }
 
 /** What a response policy zone says about itself. */
@@ -44,7 +48,7 @@ export const feedRpz = (
   options: RpzOptions = {},
 ): RpzFacts => {
   const zone = new ZoneReader(read, log, options.origin === undefined ? undefined : apexFrom(options.origin));
-  const feed = new RpzFeed(zone, sink);
+  const feed = new RpzFeed(zone, sink, options);
   while (zone.next()) feed.addRecord();
   feed.end();
   return { origin: formatName(zone.apex.subarray(0, Math.max(zone.apexLength, 1))), serial: zone.serial };
@@ -62,6 +66,10 @@ const apexFrom = (text: string): Uint8Array => {
 const ASTERISK = 0x2a;
 /** `rpz-`, with which the last label of a special trigger or action begins. */
 const RPZ = Uint8Array.from(Buffer.from('rpz-'));
+
+/** The label `rpz`, and what follows it in the words of triggers. */
+const RPZ_LABEL = Uint8Array.of(3, ...Buffer.from('rpz'));
+const TRIGGER_WORDS: ReadonlySet<string> = new Set(['ip', 'client-ip', 'nsip', 'nsdname']);
 
 const NXDOMAIN_TERMS: RuleTerms = { action: { kind: 'nxdomain' } };
 
@@ -100,8 +108,13 @@ class RpzFeed {
   #redirect: LocalRecord | undefined;
   #redirectTerms: RuleTerms | undefined;
 
-  constructor(zone: ZoneReader, sink: RuleSink) {
+  readonly #takesEverything: boolean;
+  readonly #ttlSecMax: number;
+
+  constructor(zone: ZoneReader, sink: RuleSink, { takesEverything, recordTtlSecMax }: RpzOptions) {
     this.#zone = zone;
+    this.#takesEverything = takesEverything ?? false;
+    this.#ttlSecMax = recordTtlSecMax ?? Number.POSITIVE_INFINITY;
     this.#sink = sink;
     this.#data = new LocalData(sink);
   }
@@ -155,7 +168,8 @@ class RpzFeed {
 
   /** The record, the one before it when both say the same: lists send a million names to one address. */
   #readRecord(): LocalRecord | undefined {
-    const { type, ttlSec } = this.#zone;
+    const { type } = this.#zone;
+    const ttlSec = this.#boundedTtl();
     const text = type === TYPE.A || type === TYPE.AAAA ? this.#zone.rdataText() : undefined;
     const before = this.#record;
     const isKnown = text !== undefined && text === this.#recordText;
@@ -169,7 +183,7 @@ class RpzFeed {
 
   /** Terms that redirect to #target, the ones before when both say the same. */
   #shareRedirect(length: number): RuleTerms {
-    const { ttlSec } = this.#zone;
+    const ttlSec = this.#boundedTtl();
     const before = this.#redirect;
     if (before?.rdata.length === length && before.ttlSec === ttlSec && this.#redirectTerms !== undefined) {
       let at = 0;
@@ -179,6 +193,10 @@ class RpzFeed {
     this.#redirect = { type: TYPE.CNAME, ttlSec, rdata: this.#target.slice(0, length) };
     this.#redirectTerms = this.#data.share([this.#redirect]);
     return this.#redirectTerms;
+  }
+
+  #boundedTtl(): number {
+    return Math.min(this.#zone.ttlSec, this.#ttlSecMax);
   }
 
   #dataFault(): DiagnosticCode | undefined {
@@ -204,11 +222,16 @@ class RpzFeed {
   #readTrigger(): DiagnosticCode | undefined {
     const { owner, localLength } = this.#zone;
     let last = 0;
-    for (let at = 0; at < localLength; at += (owner[at] ?? 0) + 1) last = at;
+    let beforeLast = 0;
+    for (let at = 0; at < localLength; at += (owner[at] ?? 0) + 1) {
+      beforeLast = last;
+      last = at;
+    }
     this.#prefixTrigger = undefined;
     if (beginsWithRpz(owner, last)) return this.#readSpecialTrigger(last);
     const isWildcard = owner[0] === 1 && owner[1] === ASTERISK;
-    if (isWildcard && last === 0) return 'rpz-everything';
+    if (isWildcard && last === 0 && !this.#takesEverything) return 'rpz-everything';
+    if (isSplitWord(owner, beforeLast, last)) return 'rpz-trigger';
     this.#match = isWildcard ? MATCH.WILDCARD : MATCH.EXACT;
     this.#setName(isWildcard ? 2 : 0, localLength);
     return undefined;
@@ -277,6 +300,15 @@ class RpzFeed {
     return isUnderApex && beginsWithRpz(target, 0);
   }
 }
+
+/** True for `….rpz.ip`, the word of a trigger with a dot for its hyphen: a rule for a name that nobody can have. */
+const isSplitWord = (owner: Uint8Array, beforeLast: number, last: number): boolean => {
+  if (owner[beforeLast] !== RPZ_LABEL[0] || !nameEquals(owner, beforeLast, RPZ_LABEL, 0, RPZ_LABEL.length))
+    return false;
+  return TRIGGER_WORDS.has(
+    Buffer.from(owner.subarray(last + 1, last + 1 + (owner[last] ?? 0))).toString('latin1'),
+  );
+};
 
 const beginsWithRpz = (name: Uint8Array, label: number): boolean => {
   if ((name[label] ?? 0) <= RPZ.length) return false;

@@ -4,6 +4,7 @@
 // against names: an address prefix concerns answers or clients, and no guard is an address. A rule that lets names
 // through harms no guard.
 import type { Prefix } from '../base/base.ts';
+import { nameFrom } from '../dns/dns.ts';
 import type { Match, RuleSink, RuleTerms } from '../policy/policy.ts';
 import type { DiagnosticLog } from './diagnostic.ts';
 import { listNameText } from './list-name.ts';
@@ -27,6 +28,9 @@ const ORDINARY_NAMES = [
 ] as const;
 /** First labels that sites of a guarded tree have. */
 const TREE_LABELS = ['www', 'a', 'agency', 'www.agency'] as const;
+
+/** Bytes of the root's wire name. */
+const ROOT_LENGTH = 1;
 
 /** What no list may refuse: Guards. */
 export interface Protection {
@@ -54,6 +58,12 @@ export class RuleGate implements RuleSink {
 
   addName(match: Match, name: Uint8Array, length: number, line: number, terms?: RuleTerms): void {
     if (!isPassing(terms) && this.#guards?.protects(match, name, length) !== undefined) {
+      // A rule for everything is only here because the operator takes it: it is narrowed, and the trees stay.
+      if (length === ROOT_LENGTH) {
+        this.entries++;
+        this.#sink.addName(match, name, length, line, exceptTrees(terms, this.#guards.names));
+        return;
+      }
       this.guarded++;
       this.#log.add('guarded', line, 1, listNameText(name, length));
       return;
@@ -89,6 +99,12 @@ export class RuleGate implements RuleSink {
     this.#sink.addPattern(excludeTrees(pattern, names), line, terms);
   }
 }
+
+/** The terms of a rule for everything, without guarded trees. Once per list. */
+const exceptTrees = (terms: RuleTerms | undefined, guards: readonly string[]): RuleTerms => ({
+  ...(terms ?? { action: { kind: 'list' } }),
+  exceptBelow: guards.filter((guard) => guard.startsWith('*.')).map((guard) => nameFrom(guard.slice(2))),
+});
 
 /** A name that the pattern matches and must not, or undefined. Once per refresh. */
 const harmedBy = (pattern: RegExp, guards: readonly string[]): string | undefined => {

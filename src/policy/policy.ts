@@ -96,7 +96,8 @@ export class Policy {
     this.groups = shared.groups;
     this.#logOnly = maskOf(shared.lists, ({ logOnly }) => logOnly);
     this.#byAction = maskOf(shared.lists, ({ precedence }) => precedence === 'action');
-    this.table = new PolicyTable(shared.table, this.#byAction);
+    const byEncloser = maskOf(shared.lists, ({ precedence }) => precedence === 'closest-encloser');
+    this.table = new PolicyTable(shared.table, this.#byAction, byEncloser);
     this.isWatching = this.#logOnly !== 0;
     this.#hasSchedules = shared.groups.some(({ scheduled = [] }) => scheduled.length > 0);
     this.#enforced = new Uint32Array(shared.groups.length);

@@ -5,7 +5,8 @@
 // equal tag is confirmed by comparing the name's bytes, never by a hash alone. Each rule has its own slot, so a name
 // in three lists stands in three slots of one probe run.
 //
-//   header   16 words: magic, rows, row shift, record bytes, prefix count, name count, client prefix count, extra bytes
+//   header   16 words: magic, rows, row shift, record bytes, prefix count, name count, client prefix count, extra bytes,
+//            whether a rule is for the root
 //   offsets  1 word a slot: where its record starts; open addressing, load at most 1/2; 2^shift slots a row
 //   prefixes PrefixTable rows (7 words each), their value = index into the prefix rules; then those of clients
 //   rules    3 words each: list, line, terms; then those of clients
@@ -17,16 +18,16 @@
 // All numbers but the line are in the machine's byte order: the bytes stay on the machine that built them.
 import { deserialize, serialize } from 'node:v8';
 import { type AddressWords, AppError, type Prefix, type PrefixEntry, PrefixTable } from '../base/base.ts';
-import { formatName, readU16, readU32, TRIGGER, writeU16, writeU32 } from '../dns/dns.ts';
+import { formatName, NAME_LENGTH_MAX, readU16, readU32, TRIGGER, writeU16, writeU32 } from '../dns/dns.ts';
 import { ACTION, MATCH, type Match, type RuleSink, type RuleTerms } from './rule.ts';
 import { Terms } from './terms.ts';
-import type { Verdict } from './verdict.ts';
+import type { Precedence, Verdict } from './verdict.ts';
 
 /** Lists of one policy: a group's choice is one 32-bit mask. */
 export const LIST_COUNT_MAX = 32;
 
 /** Names this layout; another layout needs another number, because tables are saved. */
-const MAGIC = 0x43444e33;
+const MAGIC = 0x43444e34;
 const WORD_BYTES = 4;
 const HEADER_WORDS = 16;
 const RULE_WORDS = 3;
@@ -40,6 +41,8 @@ const MATCH_MASK = 3;
 const HAS_TERMS = 0x80;
 /** The name triggers by their two bits in a record. */
 const NAME_MATCHES: readonly Match[] = [MATCH.SUFFIX, MATCH.EXACT, MATCH.WILDCARD];
+/** In the place of a trigger: no rule, but a name that exists because there are names below it (RFC 4592 section 2.2.2). */
+const EMPTY_NON_TERMINAL = 3;
 /** Different terms of all rules together: an index of 16 bits, 0 for none. */
 const TERMS_MAX = 0xffff;
 /** Regular expressions of all lists: each one is tried for each name. */
@@ -119,6 +122,8 @@ interface Sizes {
   readonly nameCount: number;
   readonly clientPrefixCount: number;
   readonly extraBytes: number;
+  /** 1 where a rule is for everything below the root. */
+  readonly rootRules: number;
 }
 
 /** What few rules have. Plain data. */
@@ -158,8 +163,9 @@ const readSizes = (buffer: SharedArrayBuffer): Sizes | undefined => {
   if (buffer.byteLength < HEADER_WORDS * WORD_BYTES) return undefined;
   const header = new Uint32Array(buffer, 0, HEADER_WORDS);
   const [magic, rows = 0, rowShift = 0, recordBytes = 0, prefixCount = 0, nameCount = 0] = header;
-  const [clientPrefixCount = 0, extraBytes = 0] = header.subarray(6);
-  const sizes = { rows, rowShift, recordBytes, prefixCount, nameCount, clientPrefixCount, extraBytes };
+  const [clientPrefixCount = 0, extraBytes = 0, rootRules = 0] = header.subarray(6);
+  const counts = { prefixCount, nameCount, clientPrefixCount, extraBytes, rootRules };
+  const sizes = { rows, rowShift, recordBytes, ...counts };
   const { slots, end } = layOut(sizes);
   // An empty slot has to be left, where a probe ends.
   return magic === MAGIC && end === buffer.byteLength && nameCount < slots ? sizes : undefined;
@@ -177,17 +183,26 @@ export class TableBuilder {
   readonly #records = new Uint8Array(this.#memory);
   #recordBytes = 0;
   #nameCount = 0;
+  #rootRules = 0;
+  /** Mask of the lists whose wildcards end at the next name of the list. */
+  #byEncloser = 0;
   readonly #prefixes = new PrefixRules();
   readonly #clientPrefixes = new PrefixRules();
   readonly #patterns: PatternRule[] = [];
   readonly #terms: RuleTerms[] = [];
   readonly #termsIndexes = new Map<RuleTerms, number>();
 
-  /** A sink that adds rules for the list of the given number, which throws ERR_POLICY_SIZE. Not per query. */
-  sinkFor(list: number): RuleSink {
+  /**
+   * A sink that adds rules for the list of the given number, which throws ERR_POLICY_SIZE. Not per query.
+   *
+   * `precedence` is that of the list: for `closest-encloser` the table needs to know more names than have rules.
+   */
+  sinkFor(list: number, precedence: Precedence = 'specificity'): RuleSink {
+    if (precedence === 'closest-encloser') this.#byEncloser |= 1 << list;
     return {
       addName: (match, name, length, line, terms) => {
-        this.#addName(list, match, name, length, line, terms === undefined ? 0 : this.#indexOf(terms));
+        const kind = NAME_MATCHES.indexOf(match);
+        this.#addName(list, kind, name, length, line, terms === undefined ? 0 : this.#indexOf(terms));
       },
       addPrefix: (prefix, line, terms) => {
         this.#prefixes.add(prefix, list, line, this.#indexOf(terms));
@@ -215,13 +230,13 @@ export class TableBuilder {
     return index;
   }
 
-  #addName(list: number, match: Match, name: Uint8Array, length: number, line: number, terms: number): void {
+  #addName(list: number, kind: number, name: Uint8Array, length: number, line: number, terms: number): void {
     let at = this.#recordBytes;
     if (at + length + RECORD_EXTRA + TERMS_BYTES > this.#memory.byteLength) this.#grow();
     const records = this.#records;
     records[at++] = length;
     for (let i = 0; i < length; i++) records[at++] = name[i] ?? 0;
-    records[at++] = (terms > 0 ? HAS_TERMS : 0) | (NAME_MATCHES.indexOf(match) << MATCH_SHIFT) | list;
+    records[at++] = (terms > 0 ? HAS_TERMS : 0) | (kind << MATCH_SHIFT) | list;
     writeU32(records, at, line);
     at += LINE_BYTES;
     if (terms > 0) {
@@ -230,6 +245,58 @@ export class TableBuilder {
     }
     this.#recordBytes = at;
     this.#nameCount++;
+    if (length === 1) this.#rootRules = 1;
+  }
+
+  /**
+   * Adds the names of which a list only has names below, where one of its wildcards stands right above them: there they
+   * end it. Two passes over the records, and none without a wildcard.
+   */
+  #addEmptyNonTerminals(): void {
+    const wildcards = new Set<number>();
+    const end = this.#recordBytes;
+    this.#eachRecord(end, (list, kind, at, length) => {
+      if (NAME_MATCHES[kind] === MATCH.WILDCARD) wildcards.add(this.#hashSuffix(list, at, length, 0));
+    });
+    if (wildcards.size === 0) return;
+    const known = new Set<string>();
+    const name = new Uint8Array(NAME_LENGTH_MAX);
+    this.#eachRecord(end, (list, _kind, at, length) => {
+      const count = findLabels(this.#records, at, length);
+      // From the label behind the first, whose name has the record itself.
+      for (let label = 1; label < count; label++) {
+        const start = labelStarts[label] ?? 0;
+        const above = label + 1 < count ? (labelStarts[label + 1] ?? 0) : length - 1;
+        if (!wildcards.has(this.#hashSuffix(list, at, length, above))) continue;
+        const found = this.#records.subarray(at + start, at + length);
+        const text = `${list} ${Buffer.from(found).toString('latin1')}`;
+        if (known.has(text)) continue;
+        known.add(text);
+        name.set(found);
+        this.#addName(list, EMPTY_NON_TERMINAL, name, found.length, 0, 0);
+      }
+    });
+  }
+
+  /** Visits the first `end` bytes of records of lists whose wildcards end at the next name; `at` is where the name starts. */
+  #eachRecord(end: number, visit: (list: number, kind: number, at: number, length: number) => void): void {
+    const records = this.#records;
+    for (let at = 0; at < end; ) {
+      const length = records[at] ?? 0;
+      const packed = records[at + 1 + length] ?? 0;
+      const list = packed & LIST_MASK;
+      const kind = (packed >>> MATCH_SHIFT) & MATCH_MASK;
+      if ((this.#byEncloser & (1 << list)) !== 0) visit(list, kind, at + 1, length);
+      at += length + RECORD_EXTRA + ((packed & HAS_TERMS) === 0 ? 0 : TERMS_BYTES);
+    }
+  }
+
+  /** A hash over a list and the end of a name from its byte `start` on. Two names of one hash only cost a needless record. */
+  #hashSuffix(list: number, at: number, length: number, start: number): number {
+    let hash = HASH_START ^ list;
+    for (let i = at + start; i < at + length; i++)
+      hash = Math.imul(hash ^ (this.#records[i] ?? 0), 0x01000193);
+    return hash;
   }
 
   #grow(): void {
@@ -245,6 +312,7 @@ export class TableBuilder {
    * is the index.
    */
   build(ranks?: readonly number[]): SharedArrayBuffer {
+    if (this.#byEncloser !== 0) this.#addEmptyNonTerminals();
     const wanted = Math.max(SLOTS_MIN, Math.ceil(this.#nameCount * SLOTS_PER_NAME));
     const rowShift = Math.max(0, 32 - Math.clz32(wanted) - ROWS_BITS);
     const extras = this.#serializeExtras(ranks);
@@ -256,19 +324,14 @@ export class TableBuilder {
       nameCount: this.#nameCount,
       clientPrefixCount: this.#clientPrefixes.count,
       extraBytes: extras.length,
+      rootRules: this.#rootRules,
     };
     const layout = layOut(sizes);
     const buffer = new SharedArrayBuffer(layout.end);
-    const { rows, recordBytes, prefixCount, nameCount, clientPrefixCount, extraBytes } = sizes;
+    const { rows, recordBytes, prefixCount, nameCount, clientPrefixCount, extraBytes, rootRules } = sizes;
     const header = [
-      MAGIC,
-      rows,
-      rowShift,
-      recordBytes,
-      prefixCount,
-      nameCount,
-      clientPrefixCount,
-      extraBytes,
+      ...[MAGIC, rows, rowShift, recordBytes, prefixCount, nameCount],
+      ...[clientPrefixCount, extraBytes, rootRules],
     ];
     new Uint32Array(buffer, 0, HEADER_WORDS).set(header);
     new Uint8Array(buffer, layout.extras, extraBytes).set(extras);
@@ -387,9 +450,12 @@ export class PolicyTable {
   readonly #patterns: readonly Pattern[];
   /** Lists whose rules are weighed by their action first. */
   readonly #byAction: number;
+  /** Lists whose wildcards end at the next name of the list. */
+  readonly #byEncloser: number;
+  readonly #hasRootRules: boolean;
 
-  /** Once per policy. `byAction` is the mask of the lists whose precedence is `action`. */
-  constructor(buffer: SharedArrayBuffer, byAction = 0) {
+  /** Once per policy. The masks are those of the lists whose precedence is `action` and `closest-encloser`. */
+  constructor(buffer: SharedArrayBuffer, byAction = 0, byEncloser = 0) {
     const sizes = readSizes(buffer);
     if (sizes === undefined) throw new TypeError('opening a policy table: the bytes are not one');
     const layout = layOut(sizes);
@@ -409,6 +475,8 @@ export class PolicyTable {
     this.#tags = new Uint8Array(buffer, layout.tags, layout.slots);
     this.#records = new Uint8Array(buffer, layout.records);
     this.#byAction = byAction;
+    this.#byEncloser = byEncloser;
+    this.#hasRootRules = sizes.rootRules !== 0;
     const { terms, patterns } = readExtras(new Uint8Array(buffer, layout.extras, sizes.extraBytes));
     this.#terms = terms.map((item) => new Terms(item));
     this.#patterns = patterns.map(({ source, flags, ...rest }) => ({
@@ -439,10 +507,12 @@ export class PolicyTable {
   ): void {
     let hash = HASH_START;
     const count = findLabels(name, offset, length);
+    if (this.#hasRootRules)
+      this.#probe(name, offset, length, length - 1, count, hash, lists, trigger, verdict);
     for (let i = count - 1; i >= 0; i--) {
       const start = labelStarts[i] ?? 0;
       hash = hashLabel(hash, name, offset + start);
-      this.#probe(name, offset, length, start, mix(hash), lists, trigger, verdict);
+      this.#probe(name, offset, length, start, i, hash, lists, trigger, verdict);
     }
   }
 
@@ -507,12 +577,14 @@ export class PolicyTable {
     offset: number,
     length: number,
     start: number,
-    mixed: number,
+    label: number,
+    hash: number,
     lists: number,
     trigger: number,
     verdict: Verdict,
   ): void {
     const tags = this.#tags;
+    const mixed = mix(hash);
     const wanted = tagOf(mixed);
     let slot = slotOf(mixed, this.#rows, this.#rowShift);
     for (;;) {
@@ -521,8 +593,37 @@ export class PolicyTable {
       if (tag === wanted) {
         const record = this.#offsets[slot] ?? 0;
         if (this.#nameStandsAt(record, name, offset + start, length - start)) {
-          this.#apply(record, name, offset, length, start, lists, trigger, verdict);
+          this.#apply(record, name, offset, length, start, label, hash, lists, trigger, verdict);
         }
+      }
+      slot = slot + 1 === tags.length ? 0 : slot + 1;
+    }
+  }
+
+  /**
+   * True when a list has a name right below the suffix that begins at the label `label` and has the hash `hash`, on the
+   * way to the name that is asked: then a wildcard at that suffix is not what encloses it closest.
+   */
+  #isEnclosedBelow(
+    list: number,
+    name: Uint8Array,
+    offset: number,
+    length: number,
+    label: number,
+    hash: number,
+  ): boolean {
+    const start = labelStarts[label - 1] ?? 0;
+    const mixed = mix(hashLabel(hash, name, offset + start));
+    const tags = this.#tags;
+    const wanted = tagOf(mixed);
+    let slot = slotOf(mixed, this.#rows, this.#rowShift);
+    for (;;) {
+      const tag = tags[slot] ?? 0;
+      if (tag === 0) return false;
+      if (tag === wanted) {
+        const record = this.#offsets[slot] ?? 0;
+        const isThere = this.#nameStandsAt(record, name, offset + start, length - start);
+        if (isThere && ((this.#records[record + 1 + length - start] ?? 0) & LIST_MASK) === list) return true;
       }
       slot = slot + 1 === tags.length ? 0 : slot + 1;
     }
@@ -543,6 +644,8 @@ export class PolicyTable {
     offset: number,
     length: number,
     start: number,
+    label: number,
+    hash: number,
     lists: number,
     trigger: number,
     verdict: Verdict,
@@ -552,8 +655,12 @@ export class PolicyTable {
     const packed = records[at] ?? 0;
     const list = packed & LIST_MASK;
     if ((lists & (1 << list)) === 0) return;
-    const match = NAME_MATCHES[(packed >>> MATCH_SHIFT) & MATCH_MASK] ?? MATCH.SUFFIX;
+    const match = NAME_MATCHES[(packed >>> MATCH_SHIFT) & MATCH_MASK];
+    if (match === undefined) return;
     if (match === MATCH.EXACT ? start > 0 : match === MATCH.WILDCARD && start === 0) return;
+    if (match === MATCH.WILDCARD && (this.#byEncloser & (1 << list)) !== 0) {
+      if (this.#isEnclosedBelow(list, name, offset, length, label, hash)) return;
+    }
     const terms = (packed & HAS_TERMS) === 0 ? 0 : readU16(records, at + 1 + LINE_BYTES);
     if (this.#isExcused(terms, name, offset, length, verdict)) return;
     const rank = (length - start) * 2 + (match === MATCH.EXACT ? 1 : 0);

@@ -124,9 +124,11 @@ export type BlockMode =
 /**
  * Which of several matching rules of one list decides. `specificity`: the longest name, an exact one before others,
  * the longest prefix, and of the targets of an answer the first that has a rule. `action`: important rules before
- * others, then passthru before refusals, then specificity; one refused target refuses the answer.
+ * others, then passthru before refusals, then specificity; one refused target refuses the answer. `closest-encloser`:
+ * as `specificity`, but a wildcard only holds where the list has no name between it and the name that is asked, as a
+ * name server reads a zone (RFC 4592 section 3.3.1).
  */
-export type Precedence = 'specificity' | 'action';
+export type Precedence = 'specificity' | 'action' | 'closest-encloser';
 
 /** What policy and the answer need to know of a list. */
 export interface PolicyList {

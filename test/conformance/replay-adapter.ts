@@ -173,6 +173,7 @@ const toConfig = (scenario: Scenario, endpoint: string): object => {
         id: `zone-${index}`,
         file: zoneFile(index),
         format: 'rpz',
+        everything: true,
         origin: name,
         'log-only': actionOverride === 'disabled',
       })),

@@ -148,7 +148,7 @@ const POLICY_ZONES: Readonly<Record<string, string>> = {
   'rpz_respip.rpl': 'fail',
   'rpz_respip_override.rpl': 'pass',
   'rpz_respip_tcponly.rpl': 'pass',
-  'rpz_rootwc.rpl': 'fail',
+  'rpz_rootwc.rpl': 'pass',
 };
 
 /** Response policy zones; everything is asked of an unbound that iterates. */
@@ -164,7 +164,7 @@ const POLICY_ZONES_VIA: Readonly<Record<string, string>> = {
   'rpz_respip.rpl': 'fail',
   'rpz_respip_override.rpl': 'pass',
   'rpz_respip_tcponly.rpl': 'pass',
-  'rpz_rootwc.rpl': 'fail',
+  'rpz_rootwc.rpl': 'pass',
   'rpz_val_block.rpl': 'fail',
 };
 

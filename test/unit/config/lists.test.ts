@@ -41,6 +41,8 @@ describe('a list with a URL', () => {
         format: 'domains',
         match: 'suffix',
         origin: undefined,
+        takesEverything: false,
+        recordTtlSecMax: undefined,
       },
       mandate: undefined,
       allow: false,
@@ -77,6 +79,8 @@ describe('a list with a URL', () => {
       { review: { shrinkShareMax: 0.2, growthShareMax: 10, rejectedShareMax: 0 } },
     ],
     ['format: rpz, origin: RPZ.Example', { format: 'rpz', origin: 'rpz.example.' }],
+    ['format: rpz, everything: true', { takesEverything: true }],
+    ['format: rpz, max-policy-ttl: 5s', { recordTtlSecMax: 5 }],
     ['match: exact', { match: 'exact' }],
   ])('takes %s', (keys, wanted) => {
     expect(sourceOf(`url: "${URL_TEXT}", ${keys}`)).toMatchObject(wanted);
@@ -137,6 +141,7 @@ describe('a list with a URL', () => {
     ],
     ['format: rpz, origin: a..b', '79: lists[0].origin: "a..b" is not a domain name (empty label)'],
     ['origin: a.example', '66: lists[0].origin: goes with the format rpz only, the list is domains'],
+    ['everything: true', '70: lists[0].everything: goes with the format rpz only, the list is domains'],
     [
       'format: regex, match: exact',
       '80: lists[0].match: goes with the format domains only, the list is regex',

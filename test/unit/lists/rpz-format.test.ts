@@ -11,6 +11,24 @@ const HEAD =
   '$ORIGIN rpz.test.\n$TTL 1h\n@ SOA localhost. admin.invalid. (\n 7 3600 600 86400 60 )\n NS localhost.\n';
 const read = (body: string) => readZone(HEAD + body);
 
+describe('options', () => {
+  it('feedRpz() takes a trigger for everything where that is allowed', () => {
+    expect(readZone(`${HEAD}* CNAME .\n`, { takesEverything: true })).toMatchObject({
+      rules: ['6 wildcard  nxdomain'],
+      remarks: [],
+    });
+  });
+
+  it('feedRpz() lowers TTLs that are longer than allowed', () => {
+    const body = 'a.example 30 A 192.0.2.1\nb.example 2 A 192.0.2.1\nc.example 30 CNAME d.example.\n';
+    expect(readZone(HEAD + body, { recordTtlSecMax: 5 }).rules).toEqual([
+      '6 exact a.example [5 A 192.0.2.1]',
+      '7 exact b.example [2 A 192.0.2.1]',
+      '8 exact c.example [5 CNAME d.example.]',
+    ]);
+  });
+});
+
 describe('triggers', () => {
   it.each([
     ['a name', 'bad.example CNAME .', '6 exact bad.example nxdomain'],
@@ -40,6 +58,8 @@ describe('triggers', () => {
     ['a name server by name', 'ns.example.rpz-nsdname CNAME .', '6:1 rpz-name-server'],
     ['a name server by address', '32.1.2.0.192.rpz-nsip CNAME .', '6:1 rpz-name-server'],
     ['an unknown word', 'a.example.rpz-other CNAME .', '6:1 rpz-trigger'],
+    ['a word with a dot for its hyphen', '24.0.2.0.192.rpz.ip CNAME .', '6:1 rpz-trigger'],
+    ['another such word', '24.0.2.0.192.RPZ.client-ip CNAME .', '6:1 rpz-trigger'],
     ['bits below the length', '24.1.2.0.192.rpz-ip CNAME .', '6:1 rpz-prefix'],
     ['every address', '0.0.0.0.0.rpz-ip CNAME .', '6:1 rpz-prefix'],
     ['a leading zero in the length', '08.0.0.0.10.rpz-ip CNAME .', '6:1 rpz-prefix'],
