@@ -1,0 +1,64 @@
+// What an attack is, for the files beside this one. A new one is a file with an `Attack` and a line in test/soak/attack.ts.
+//
+// Names say what the upstream does with them, see upstream.ts; `*` in a name is a label that nobody asked for before.
+
+/** Clients that ask at a rate, all of them together; queries over UDP of one program, see querier.ts. */
+export interface Queries {
+  /** Addresses of 127.0.0.0/8 to ask from, in turn. */
+  readonly clients: readonly string[];
+  /** Queries a second. */
+  readonly rate: number;
+  /** `*` is a fresh label. Several names are asked in turn. */
+  readonly names: readonly string[];
+  readonly type?: number;
+  /** Each query is sent this often, as it is: same ID, same port. */
+  readonly copies?: number;
+}
+
+/** Where an attack takes place. */
+export interface Arena {
+  /** The server under attack. */
+  readonly server: 'cordon' | 'unbound';
+  /** Its port of 127.0.0.1, UDP and TCP. */
+  readonly port: number;
+  readonly pid: number;
+  /** Ports of the scripted upstreams. */
+  readonly upstreamPorts: readonly number[];
+  /** For files; goes away afterwards. */
+  readonly directory: string;
+  /** How long the attack lasts, seconds. */
+  readonly seconds: number;
+  /** Address of `/metrics`, Cordon only. */
+  readonly metricsUrl: string | undefined;
+}
+
+/** Something of an attack that goes on beside the victims. */
+export interface Running {
+  /** Ends it, and tells what it came to, such as `connections: 2000`. */
+  stop(): Promise<string>;
+}
+
+/** One attack; every figure of its row is about the victims. */
+export interface Attack {
+  /** As it is chosen on the command line. */
+  readonly name: string;
+  /** One line for the table. */
+  readonly title: string;
+  /** Scripted upstreams; one unless given. */
+  readonly upstreams?: number;
+  /** Milliseconds that an upstream takes, and the share of queries that it loses, 0 to 1; 20 and 0 unless given. */
+  readonly upstream?: { readonly delayMs?: number; readonly loss?: number };
+  /** Lines for cordon.yaml, and for the server clause of unbound.conf. */
+  readonly cordon?: readonly string[];
+  readonly unbound?: readonly string[];
+  /** The attackers, as queries over UDP. */
+  readonly attackers?: readonly Queries[];
+  /** Whatever else attacks; called when the victims begin. */
+  readonly start?: (arena: Arena) => Promise<Running>;
+  /** The victims; 50 fresh names a second from one client unless given. */
+  readonly victims?: Queries;
+}
+
+/** Clients of a network, `count` addresses from `127.0.NET.1` on. */
+export const clientsOf = (net: number, count: number): string[] =>
+  Array.from({ length: count }, (_, index) => `127.0.${net}.${index + 1}`);

@@ -1,0 +1,115 @@
+// Asks a server at an even rate from one or several addresses, and tells as JSON what came back. A program of its own.
+//
+//   node querier.ts '{"port":5353,"rate":100,"seconds":5,"clients":["127.0.0.2"],"names":["*.good.example"]}'
+//
+// An answer counts as good when it is NOERROR and came within `patienceMs`. What has not come by then is lost.
+import { randomBytes } from 'node:crypto';
+import { createSocket, type Socket } from 'node:dgram';
+import { once } from 'node:events';
+import { buildQuery } from '../../support/records.ts';
+
+/** Between two bursts of queries: the resolution of a rate. */
+const PACE_MS = 4;
+/** Queries that are made up for at once after a pause of this program. */
+const BURST_MAX = 400;
+const ID_COUNT = 0x1_0000;
+
+interface Order {
+  readonly port: number;
+  readonly rate: number;
+  readonly seconds: number;
+  readonly clients: readonly string[];
+  readonly names: readonly string[];
+  readonly type?: number;
+  readonly copies?: number;
+  readonly patienceMs?: number;
+}
+
+/** What querier.ts prints. */
+export interface Asked {
+  readonly sent: number;
+  readonly answered: number;
+  /** NOERROR in time. */
+  readonly good: number;
+  readonly servfail: number;
+  /** Milliseconds of the good ones. */
+  readonly p50: number;
+  readonly p99: number;
+  readonly max: number;
+}
+
+interface Client {
+  readonly socket: Socket;
+  readonly sentAt: Float64Array;
+  nextId: number;
+}
+
+const ask = async (order: Order): Promise<Asked> => {
+  const { port, rate, seconds, patienceMs = 5_000, copies = 1, type = 1 } = order;
+  const clients: Client[] = [];
+  const latencies: number[] = [];
+  let [sent, answered, good, servfail] = [0, 0, 0, 0];
+  for (const address of order.clients) {
+    const socket = createSocket({ type: 'udp4', recvBufferSize: 4 << 20 });
+    socket.bind(0, address);
+    await once(socket, 'listening');
+    const client: Client = { socket, sentAt: new Float64Array(ID_COUNT), nextId: 0 };
+    clients.push(client);
+    socket.on('error', () => {});
+    socket.on('message', (message) => {
+      const id = message.readUInt16BE(0);
+      const since = client.sentAt[id] ?? 0;
+      if (since === 0) return;
+      client.sentAt[id] = 0;
+      answered++;
+      const rcode = (message[3] ?? 0) & 0xf;
+      const ms = performance.now() - since;
+      if (rcode === 2) servfail++;
+      if (rcode !== 0 || ms > patienceMs) return;
+      good++;
+      latencies.push(ms);
+    });
+  }
+  const templates = order.names.map((name) => {
+    const query = Buffer.from(buildQuery(`${name.replace('*', 'xxxxxxxxxxxx')}. TYPE${type}`, { edns: {} }));
+    return { query, fresh: name.startsWith('*') ? 13 : -1 };
+  });
+  const run = randomBytes(3).toString('hex');
+  let count = 0;
+  const send = (): void => {
+    const client = clients[count % clients.length];
+    const template = templates[count % templates.length];
+    if (client === undefined || template === undefined) return;
+    const query = Buffer.from(template.query);
+    const id = client.nextId;
+    client.nextId = (client.nextId + 1) % ID_COUNT;
+    query.writeUInt16BE(id, 0);
+    if (template.fresh > 0) query.write(run + count.toString(36).padStart(6, '0'), template.fresh, 'latin1');
+    client.sentAt[id] = performance.now();
+    for (let copy = 0; copy < copies; copy++) client.socket.send(query, port, '127.0.0.1');
+    count++;
+    sent++;
+  };
+  const startedMs = performance.now();
+  await new Promise<void>((resolve) => {
+    const timer = setInterval(() => {
+      const elapsedMs = performance.now() - startedMs;
+      const due = Math.floor((Math.min(elapsedMs, seconds * 1000) * rate) / 1000);
+      for (let i = 0; i < BURST_MAX && count < due; i++) send();
+      if (elapsedMs < seconds * 1000) return;
+      clearInterval(timer);
+      resolve();
+    }, PACE_MS);
+  });
+  await new Promise((resolve) => setTimeout(resolve, patienceMs));
+  for (const { socket } of clients) socket.close();
+  latencies.sort((a, b) => a - b);
+  const at = (share: number): number =>
+    latencies[Math.min(latencies.length - 1, Math.floor(latencies.length * share))] ?? 0;
+  return { sent, answered, good, servfail, p50: at(0.5), p99: at(0.99), max: at(1) };
+};
+
+if (process.argv[1] === import.meta.filename) {
+  const order = JSON.parse(process.argv[2] ?? '{}') as Order;
+  process.stdout.write(`${JSON.stringify(await ask(order))}\n`);
+}

@@ -1,0 +1,75 @@
+// An upstream whose names say what it does, over UDP and TCP. A program of its own: PORT DELAY_MS LOSS
+//
+// The label before the last one decides: `silent` is never answered, `delay-MS` after so many milliseconds, `servfail`
+// with SERVFAIL, `truncated` with TC over UDP; everything else has the address 192.0.2.1 after DELAY_MS, and is lost over
+// UDP with a chance of LOSS.
+import { createSocket } from 'node:dgram';
+import { createServer } from 'node:net';
+
+const TTL_SEC = 60;
+const RECORD = Buffer.from([0xc0, 12, 0, 1, 0, 1, 0, 0, 0, TTL_SEC, 0, 4, 192, 0, 2, 1]);
+const RCODE_SERVFAIL = 2;
+/** QR and RD, with RA in the next byte; TC. */
+const [QR_RD, RA, TC] = [0x81, 0x80, 0x02];
+
+const [port = 0, delayMs = 20, loss = 0] = process.argv.slice(2).map(Number);
+
+interface Reply {
+  readonly message: Buffer;
+  readonly afterMs: number;
+}
+
+/** The reply to a query; undefined: none. */
+const replyTo = (query: Buffer, isDatagram: boolean): Reply | undefined => {
+  if (query.length < 12) return undefined;
+  let [at, zone, last] = [12, '', ''];
+  while (at < query.length && query[at] !== 0) {
+    const length = query[at] ?? 0;
+    zone = last;
+    last = query.toString('latin1', at + 1, at + 1 + length).toLowerCase();
+    at += length + 1;
+  }
+  const end = at + 5;
+  if (zone === 'silent' || end > query.length) return undefined;
+  const isLost = isDatagram && loss > 0 && !zone.startsWith('delay') && Math.random() < loss;
+  if (isLost) return undefined;
+  const isPlain = zone === 'servfail' || (zone === 'truncated' && isDatagram) || query[end - 3] !== 1;
+  const message = Buffer.concat([query.subarray(0, end), isPlain ? Buffer.alloc(0) : RECORD]);
+  message[2] = QR_RD | (zone === 'truncated' && isDatagram ? TC : 0);
+  message[3] = RA | (zone === 'servfail' ? RCODE_SERVFAIL : 0);
+  message.writeUInt16BE(isPlain ? 0 : 1, 6);
+  message.writeUInt32BE(0, 8);
+  return { message, afterMs: zone.startsWith('delay-') ? Number(zone.slice(6)) : delayMs };
+};
+
+const later = (afterMs: number, send: () => void): void => {
+  if (afterMs > 0) setTimeout(send, afterMs);
+  else send();
+};
+
+const datagrams = createSocket({ type: 'udp4', recvBufferSize: 4 << 20, sendBufferSize: 4 << 20 });
+datagrams.on('message', (query, from) => {
+  const reply = replyTo(query, true);
+  if (reply !== undefined)
+    later(reply.afterMs, () => {
+      datagrams.send(reply.message, from.port, from.address);
+    });
+});
+datagrams.bind(port, '127.0.0.1');
+
+createServer((stream) => {
+  let received = Buffer.alloc(0);
+  stream.on('error', () => {});
+  stream.on('data', (chunk: Buffer) => {
+    received = Buffer.concat([received, chunk]);
+    while (received.length >= 2 && received.length >= 2 + received.readUInt16BE(0)) {
+      const end = 2 + received.readUInt16BE(0);
+      const reply = replyTo(received.subarray(2, end), false);
+      received = received.subarray(end);
+      if (reply === undefined) continue;
+      const length = Buffer.alloc(2);
+      length.writeUInt16BE(reply.message.length, 0);
+      later(reply.afterMs, () => stream.write(Buffer.concat([length, reply.message])));
+    }
+  });
+}).listen(port, '127.0.0.1');
