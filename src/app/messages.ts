@@ -59,6 +59,8 @@ export interface WorkerStart {
   readonly ownPorts: SharedArrayBuffer;
   /** OWN_PORTS_BYTES: ports from which the self-probe asks the listeners. */
   readonly probePorts: SharedArrayBuffer;
+  /** Where each worker gives signs of life (createHeartbeats). */
+  readonly heartbeats: SharedArrayBuffer;
   /** Of the cookies that clients get; the same in all workers. */
   readonly cookieSecret: Uint8Array;
   /** What the self-probe shows at the worker's own door; undefined: there is no door. The same in all workers. */

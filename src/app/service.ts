@@ -133,6 +133,7 @@ export class Service {
       onChange: () => {
         this.#updateEnforcement();
       },
+      onStuck: endAtOnce,
     });
     this.#pause = new OperatorPause({
       msMax: () => this.#state.config.compliance.pauseMsMax,
@@ -159,6 +160,7 @@ export class Service {
       reloads: () => this.#reloads,
       workers: () => this.#supervisor.alive,
       workerRestarts: () => this.#supervisor.restarts,
+      workerHangs: () => this.#supervisor.hangs,
       isUdpBatched: () => datagramKind().isBatched,
       dnssecMode: () => this.#trust.mode,
       evidence: () => this.#evidence.facts(),
@@ -717,6 +719,16 @@ const ageOf = ({ loadedAtMs }: Generation): { loadedAt: string; ageSec: number }
   loadedAt: new Date(loadedAtMs).toISOString(),
   ageSec: Math.max(0, Math.round((systemClock() - loadedAtMs) / 1000)),
 });
+
+/** Time for the last lines of the log to be written, milliseconds. */
+const LAST_WORDS_MS = 200;
+
+/** Ends the process while a thread of it cannot be ended: an orderly end would wait for that thread for ever. */
+const endAtOnce = (): void => {
+  setTimeout(() => {
+    process.kill(process.pid, 'SIGKILL');
+  }, LAST_WORDS_MS);
+};
 
 /** The main thread asks seldom, and nobody counts it. */
 const UNOBSERVED: UpstreamObserver = {

@@ -10,6 +10,7 @@ import { type Candidate, type Log, mergeCandidates } from '../observe/observe.ts
 import { checkExemptions } from '../policy/policy.ts';
 import type { ProbePorts } from '../server/server.ts';
 import { OWN_PORTS_BYTES, PortSet } from '../upstream/upstream.ts';
+import { createHeartbeats, HeartbeatWatch, readThreadTimes, type Silence } from './heartbeat.ts';
 import type {
   WorkerExemptions,
   WorkerReply,
@@ -26,6 +27,11 @@ const RESTART_MS_MAX = 10_000;
 const RESTART_FORGET_MS = 60_000;
 /** Time for a worker to answer a request, milliseconds: opening sockets and building prefix tables takes far less. */
 const REQUEST_MS_MAX = 30_000;
+/**
+ * Time for a hung worker to end, milliseconds. JavaScript ends within a few; only a thread that the kernel holds in a
+ * call does not, and then nothing inside the process can take its sockets from it.
+ */
+const END_MS_MAX = 5_000;
 
 /**
  * Bound for the heap's young generation of a worker, MB. A cached answer makes no object, so a larger one only fills
@@ -52,6 +58,8 @@ interface Slot {
   probe: ProbePorts | undefined;
   deaths: number;
   startedMs: number;
+  /** It gave no sign of life and is being ended. */
+  isHung: boolean;
 }
 
 interface Request {
@@ -65,6 +73,8 @@ type DoneReply = Extract<WorkerReply, { kind: 'done' }>;
 /** All workers of the process. */
 export class Supervisor {
   restarts = 0;
+  /** Workers that hung and were ended. */
+  hangs = 0;
   readonly #slots: readonly Slot[];
   readonly #start: CommonStart;
   readonly #log: Log;
@@ -75,18 +85,25 @@ export class Supervisor {
   readonly #cookieSecret = randomBytes(SIPHASH_KEY_LENGTH);
   readonly #requests = new Map<number, Request>();
   readonly #onChange: () => void;
+  readonly #onStuck: () => void;
+  readonly #heartbeats: SharedArrayBuffer;
+  readonly #watch: HeartbeatWatch;
   #settingsFor: SettingsFor;
   #exemptionsFor: ExemptionsFor | undefined;
   #lastRequest = 0;
   #isStopping = false;
 
-  /** `onChange` is called when the number of workers that live changes. */
+  /**
+   * `onChange` is called when the number of workers that answer changes, `onStuck` when a hung worker cannot be ended:
+   * only the end of the process frees its sockets.
+   */
   constructor(options: {
     count: number;
     start: CommonStart;
     settingsFor: SettingsFor;
     log: Log;
     onChange: () => void;
+    onStuck: () => void;
   }) {
     this.#slots = Array.from({ length: options.count }, (_, index) => ({
       index,
@@ -94,11 +111,22 @@ export class Supervisor {
       probe: undefined,
       deaths: 0,
       startedMs: 0,
+      isHung: false,
     }));
     this.#start = options.start;
     this.#settingsFor = options.settingsFor;
     this.#log = options.log;
     this.#onChange = options.onChange;
+    this.#onStuck = options.onStuck;
+    this.#heartbeats = createHeartbeats(options.count);
+    this.#watch = new HeartbeatWatch({
+      memory: this.#heartbeats,
+      clock: () => performance.now(),
+      readTimes: readThreadTimes,
+      onHung: (worker, silence) => {
+        this.#endHung(worker, silence);
+      },
+    });
     this.#ownPorts = new SharedArrayBuffer(OWN_PORTS_BYTES * options.count);
   }
 
@@ -107,9 +135,9 @@ export class Supervisor {
     return this.#slots.length;
   }
 
-  /** Number of workers that do. */
+  /** Number of workers that do. One that hangs does not. */
   get alive(): number {
-    return this.#slots.filter((slot) => slot.thread !== undefined).length;
+    return this.#slots.filter((slot) => slot.thread !== undefined && !slot.isHung).length;
   }
 
   /** Starts all workers; throws the first one's AppError when one cannot listen. */
@@ -187,6 +215,7 @@ export class Supervisor {
       shared: this.#slots.length > 1,
       ownPorts: this.#ownPorts,
       probePorts: this.#probePorts,
+      heartbeats: this.#heartbeats,
       cookieSecret: this.#cookieSecret,
       exemptions: this.#exemptionsFor?.(slot.index),
       settings: this.#settingsFor(slot.index),
@@ -197,6 +226,7 @@ export class Supervisor {
     });
     slot.thread = thread;
     slot.startedMs = performance.now();
+    slot.isHung = false;
     thread.on('message', (reply: WorkerReply) => {
       // A worker's first reply, number 0, is to its start.
       this.#settle(reply.request === 0 ? { ...reply, request } : reply);
@@ -205,6 +235,7 @@ export class Supervisor {
       this.#log.error({ worker: slot.index, err: error }, 'worker died');
     });
     thread.on('exit', () => {
+      this.#watch.end(slot.index);
       slot.thread = undefined;
       slot.probe = undefined;
       this.#failRequests(slot.index);
@@ -214,6 +245,29 @@ export class Supervisor {
     this.#onChange();
     const { probe } = await this.#await(slot.index, request);
     slot.probe = probe;
+    // Not before: loading its modules keeps the loop of a new thread busy.
+    this.#watch.begin(slot.index);
+  }
+
+  #endHung(index: number, silence: Silence): void {
+    const slot = this.#slots[index];
+    const thread = slot?.thread;
+    if (slot === undefined || thread === undefined) return;
+    this.hangs++;
+    slot.isHung = true;
+    this.#log.error({ worker: index, ...silence }, 'worker hangs: it is ended and replaced');
+    this.#onChange();
+    const timer = setTimeout(() => {
+      this.#log.error(
+        { worker: index },
+        'hung worker cannot be ended: the program ends, to be started again',
+      );
+      this.#onStuck();
+    }, END_MS_MAX);
+    thread.once('exit', () => {
+      clearTimeout(timer);
+    });
+    void thread.terminate();
   }
 
   #restart(slot: Slot): void {

@@ -43,6 +43,7 @@ import {
   type UpstreamObserver,
   type UpstreamTransport,
 } from '../upstream/upstream.ts';
+import { beginHeartbeat } from './heartbeat.ts';
 import type {
   WorkerExemptions,
   WorkerReply,
@@ -332,7 +333,9 @@ const UPSTREAM_FAILURES: Record<TryFault, number> = {
 const listen = (port: MessagePort): void => {
   // Before the first query: each thread writes what it compiled, and an end by the supervisor is not an orderly one.
   flushCompileCache();
-  const worker = new ResolverWorker(workerData as WorkerStart);
+  const start = workerData as WorkerStart;
+  const worker = new ResolverWorker(start);
+  beginHeartbeat(start.heartbeats, start.index);
   const answer = (request: number, work: Promise<void>): Promise<void> =>
     work.then(
       () => {

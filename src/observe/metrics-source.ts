@@ -47,6 +47,8 @@ export interface MetricsSource {
   /** Workers that run. */
   workers(): number;
   workerRestarts(): number;
+  /** Workers that gave no sign of life and were ended. */
+  workerHangs(): number;
   /** Whether UDP sockets move datagrams in batches. */
   isUdpBatched(): boolean;
   /** What is done about DNSSEC: `validate`, `trust-ad` or `off`. */

@@ -549,6 +549,14 @@ const METRICS: readonly Metric[] = [
     read: ({ source }) => single(source.workerRestarts()),
   },
   {
+    name: 'cordon_worker_hangs_total',
+    type: 'counter',
+    labels: [],
+    help: 'Worker threads that gave no sign of life for a second and were ended; what fell to them got no answer.',
+    alarm: '`increase(cordon_worker_hangs_total[15m]) > 0`',
+    read: ({ source }) => single(source.workerHangs()),
+  },
+  {
     name: 'cordon_metrics_series_dropped_total',
     type: 'counter',
     labels: [],

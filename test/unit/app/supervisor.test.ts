@@ -111,6 +111,7 @@ const setUp = async () => {
     }),
     log: createLog({ level: 'error', to: { write: () => {} } }),
     onChange: () => {},
+    onStuck: () => {},
   });
   onTestFinished(() => supervisor.stop());
   const setExemptions = (...exemptions: SharedExemption[]): Promise<void> => {

@@ -18,6 +18,7 @@ const scrape = async (evidence: EvidenceFacts): Promise<string> =>
     reloads: () => ({ success: 0, failure: 0 }),
     workers: () => 0,
     workerRestarts: () => 0,
+    workerHangs: () => 0,
     isUdpBatched: () => false,
     evidence: () => evidence,
   }).render();

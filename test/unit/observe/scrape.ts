@@ -28,6 +28,7 @@ export const createSource = (changes: Partial<MetricsSource> = {}): MetricsSourc
   workers: () => 2,
   isUdpBatched: () => true,
   workerRestarts: () => 1,
+  workerHangs: () => 0,
   ...changes,
 });
 
