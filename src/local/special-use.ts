@@ -1,9 +1,9 @@
 // Special-use names and locally served zones. Hot file: find() runs for every query.
 //
 // The table is data: RFC 6761 (localhost, invalid, test), RFC 6762 (local), RFC 7686 (onion), RFC 9476 (alt), RFC 8375
-// (home.arpa), RFC 9462 section 6.4 (resolver.arpa), RFC 6303 and RFC 7793 (reverse zones of private and special
-// addresses). Queries for them must not leave the network. A forwarding zone that an operator configured wins over
-// these defaults, as does a DS query at the top of a reverse zone, which belongs to its parent.
+// (home.arpa), RFC 9462 section 6.4 and RFC 9606 (resolver.arpa), RFC 6303 and RFC 7793 (reverse zones of private and
+// special addresses). Queries for them must not leave the network. A forwarding zone that an operator configured wins
+// over these defaults, as does a DS query at the top of a reverse zone, which belongs to its parent.
 import { CLASS, isInZone, type MessageBuilder, nameFrom, SECTION, TYPE } from '../dns/dns.ts';
 
 /** What is answered for names of a zone. */
@@ -59,6 +59,13 @@ const ZONES: readonly Zone[] = [
 ];
 
 const DDR_NAME = nameFrom('_dns.resolver.arpa');
+const RESOLVER_NAME = nameFrom('resolver.arpa');
+/**
+ * What this resolver says of itself (RFC 9606): the EDE codes that an answer of it may have. It minimizes no QNAME,
+ * because it follows no delegations, so the key `qnamemin` is absent.
+ */
+const RESOLVER_INFO = 'exterr=0-3,6-24,27';
+const RESOLVER_INFO_RDATA = Uint8Array.of(RESOLVER_INFO.length, ...Buffer.from(RESOLVER_INFO));
 const LOOPBACK_REVERSE = [nameFrom('1.0.0.127.in-addr.arpa'), nameFrom(ip6Zone('1.', 31))];
 const IPV4_LOOPBACK = Uint8Array.of(127, 0, 0, 1);
 const IPV6_LOOPBACK = Uint8Array.from({ length: 16 }, (_, index) => (index === 15 ? 1 : 0));
@@ -152,6 +159,7 @@ const localRecord = (qname: Uint8Array, qtype: number, found: Zone | undefined):
   }
   if (qtype === TYPE.PTR && LOOPBACK_REVERSE.some((name) => equals(qname, name))) return LOCALHOST;
   if (qtype === TYPE.SOA && !found.absent && equals(qname, found.apex)) return SOA_RDATA;
+  if (qtype === TYPE.RESINFO && equals(qname, RESOLVER_NAME)) return RESOLVER_INFO_RDATA;
   return undefined;
 };
 

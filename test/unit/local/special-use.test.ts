@@ -48,6 +48,9 @@ describe('find()', () => {
     ['home.arpa. SOA', 'DATA', `home.arpa. 10800 IN SOA ${SOA_TAIL}`],
     ['a.home.arpa. A', 'NXDOMAIN', 'home.arpa.'],
     ['resolver.arpa. A', 'NODATA', 'resolver.arpa.'],
+    // RFC 9606: the codes of RFC 8914 that answers may have.
+    ['resolver.arpa. RESINFO', 'DATA', 'resolver.arpa. 10800 IN RESINFO "exterr=0-3,6-24,27"'],
+    ['_dns.resolver.arpa. RESINFO', 'NODATA', 'resolver.arpa.'],
     ['_dns.resolver.arpa. SVCB', 'NODATA', 'resolver.arpa.'],
     ['_other.resolver.arpa. SVCB', 'NXDOMAIN', 'resolver.arpa.'],
     // RFC 6303 and RFC 7793: reverse zones.
