@@ -22,6 +22,7 @@ import { EventWriter } from '../events/events.ts';
 import {
   type Candidate,
   CandidateLog,
+  createUnreadCounters,
   TRIGGER_WORDS,
   UPSTREAM_FAILURE,
   WorkerCounters,
@@ -104,6 +105,7 @@ class ResolverWorker {
       cache: this.#cache,
       clock: createTurnClock(systemClock),
       observer: this.#counters,
+      probeObserver: createUnreadCounters(),
       cookieSecret: start.cookieSecret,
       exemptions: start.exemptions?.exemptions ?? [],
       events: writerFor(start.settings),
@@ -240,7 +242,12 @@ class ResolverWorker {
       isOwn: (address, port) => this.#isOwn(address, port),
     });
     try {
-      const stream = await StreamListener.open({ ...common, budget: this.#connections, clock: systemClock });
+      const stream = await StreamListener.open({
+        ...common,
+        budget: this.#connections,
+        clock: systemClock,
+        settled: (ms) => this.#counters.settled(ms),
+      });
       return { udp, stream };
     } catch (error) {
       await udp.close();

@@ -72,6 +72,10 @@ export class BatchedSocket implements DatagramSocket, Sender, TurnSocket {
     return true;
   }
 
+  settled(ms: number): void {
+    this.#handler.settled?.(ms);
+  }
+
   drain(): number {
     if (this.#isClosed) return 0;
     const { receive } = this.#turn;

@@ -88,6 +88,8 @@ export class PlainSocket implements DatagramSocket {
     if (!parseAddress(sender.address, peer.words)) return;
     peer.port = sender.port;
     peer.text = sender.address;
+    const readMs = performance.now();
     this.#handler.receive(message, message.length, peer);
+    this.#handler.settled?.(performance.now() - readMs);
   }
 }

@@ -13,6 +13,8 @@ export interface DatagramHandler {
   receive(bytes: Uint8Array, length: number, peer: Peer): void;
   /** A datagram could not be sent. */
   sendFailed(): void;
+  /** What arrived last, up to a batch of datagrams, was read `ms` milliseconds ago, and what was committed has left. */
+  settled?(ms: number): void;
 }
 
 /** What a socket is opened with. */

@@ -40,6 +40,8 @@ export interface TurnSocket {
   readonly fd: number;
   /** Receives one batch and hands it on; returns how many there were, 0 also after an error. */
   drain(): number;
+  /** What was handed on last was read `ms` milliseconds ago, and what was committed has left; absent: of no interest. */
+  settled?(ms: number): void;
 }
 
 /** The batched sockets of a thread and their memory. */
@@ -51,6 +53,8 @@ export class Turn {
   readonly #c: Libc;
   #isUnderWay = false;
   #wokenAtMs = 0;
+  /** When what is handed on was read; the clock is read once for each batch. */
+  #readAtMs = 0;
   #isFlushPlanned = false;
   // Replaced as a whole when a socket comes or goes, so that a round under way keeps its own.
   #sockets: readonly TurnSocket[] = [];
@@ -100,14 +104,14 @@ export class Turn {
   /** From the socket's waking until the sockets are idle or the time is over. What came first was handed on. */
   run(first: TurnSocket): void {
     this.#isUnderWay = true;
-    const nowMs = performance.now();
+    const nowMs = this.#readAtMs;
     const isAlone = nowMs - this.#wokenAtMs > ALONE_MS;
     this.#wokenAtMs = nowMs;
     const endMs = nowMs + TURN_MS_MAX;
     let count = 0;
-    if (isAlone) this.flush();
+    if (isAlone) this.#settle(first);
     else count = this.#drain(first, endMs);
-    while (count >= BUSY_COUNT && performance.now() < endMs) {
+    while (count >= BUSY_COUNT && this.#readAtMs < endMs) {
       if (count < PAUSE_BELOW) this.#c.ppoll(this.#polls, 0, this.#pause, null);
       count = this.#round(endMs);
     }
@@ -117,6 +121,7 @@ export class Turn {
   /** Marks the beginning of a callback whose datagrams leave when run() sends them. */
   begin(): void {
     this.#isUnderWay = true;
+    this.#readAtMs = performance.now();
   }
 
   /** Waits for the sockets and receives a batch of each that is ready; returns how many datagrams there were. */
@@ -125,6 +130,7 @@ export class Turn {
     const words = this.#pollWords;
     const polled = Math.min(sockets.length, SOCKETS_MAX);
     if (this.#c.ppoll(this.#polls, polled, this.#linger, null) <= 0) return 0;
+    this.#readAtMs = performance.now();
     let count = 0;
     for (let i = 0; i < polled; i++) {
       // The upper half of the word holds what happened, errors included.
@@ -140,10 +146,18 @@ export class Turn {
     let sum = 0;
     for (;;) {
       const count = socket.drain();
-      this.flush();
+      this.#settle(socket);
       sum += count;
-      if (count < BATCH || performance.now() >= endMs) return sum;
+      if (count < BATCH || this.#readAtMs >= endMs) return sum;
     }
+  }
+
+  /** Sends all that is committed, and tells the socket how long that took. */
+  #settle(socket: TurnSocket): void {
+    this.flush();
+    const nowMs = performance.now();
+    socket.settled?.(nowMs - this.#readAtMs);
+    this.#readAtMs = nowMs;
   }
 
   /** Once per socket that comes or goes. */

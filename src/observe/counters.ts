@@ -6,8 +6,9 @@
 //
 //   counter block:  queries [transport][qtype] · answers [source][rcode] · drops · TCP refusals · single cells ·
 //                   validations · signs of bypass · answers of lists · resolution time [bucket…][sum] ·
-//                   upstreams [endpoint][sent, failures, answers, …, rtt]
-//   refusal block:  [list][match][trigger][group][qtype], one more list and group for indexes out of range
+//                   time of all answers [bucket…][sum] · upstreams [endpoint][sent, failures, answers, …, rtt]
+//   refusal block:  [list][match][trigger][group][qtype], one more list and group for indexes out of range ·
+//                   queries [group], one more for addresses that may not ask
 //   exemption block: one cell for each exemption, and one for indexes out of range
 import {
   DROP,
@@ -34,6 +35,17 @@ export const RTT_BOUNDS_MS: readonly number[] = [0.5, 1, 2.5, 5, 10, 25, 50, 100
 export const RESOLUTION_BOUNDS_MS: readonly number[] = [
   1, 2.5, 5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000,
 ];
+
+/**
+ * Upper bounds of the buckets of the time that any answer takes, in milliseconds: 32 µs doubled, 19 times, to 8.4 s.
+ * Powers of two, so that a bucket is found by counting leading zeros.
+ */
+export const ANSWER_BOUNDS_MS: readonly number[] = Array.from(
+  { length: 19 },
+  (_, power) => 0.032 * 2 ** power,
+);
+/** Microseconds of the first of these bounds, as a power of two. */
+const ANSWER_FIRST_POWER = 5;
 
 /** Cells of a histogram after those of its bounds: what lies above the last bound, and the sum in milliseconds. */
 export const HISTOGRAM_TAIL = 2;
@@ -94,15 +106,12 @@ export const createCounterBlock = (layout: CounterLayout): CounterBlock => ({
 /** A zeroed block for the refusals of one worker under one policy generation. */
 export const createRefusalBlock = (layout: RefusalLayout): RefusalBlock => ({
   layout,
-  buffer: new SharedArrayBuffer(
-    8 *
-      (layout.lists.length + 1) *
-      MATCH_WORDS.length *
-      TRIGGER_WORDS.length *
-      (layout.groups.length + 1) *
-      QTYPE_WORDS.length,
-  ),
+  buffer: new SharedArrayBuffer(8 * (groupQueriesCell(layout) + layout.groups.length + 1)),
 });
+
+/** First cell of the queries by group in a refusal block; all cells before it are refusals. */
+export const groupQueriesCell = ({ lists, groups }: RefusalLayout): number =>
+  (lists.length + 1) * MATCH_WORDS.length * TRIGGER_WORDS.length * (groups.length + 1) * QTYPE_WORDS.length;
 
 /** A zeroed block for the exemptions of one worker. */
 export const createExemptionBlock = (layout: ExemptionLayout): ExemptionBlock => ({
@@ -116,7 +125,10 @@ export class WorkerCounters {
   #refusals: Float64Array;
   #lists: number;
   #groups: number;
+  #groupQueries: number;
   #exemptions: Float64Array;
+  /** Answers that were at hand, and that have not left yet as far as is known. */
+  #atHand = 0;
 
   /** Goes on in the counters of the blocks; their gauges start at zero. */
   constructor(block: CounterBlock, refusals: RefusalBlock, exemptions = createExemptionBlock({ ids: [] })) {
@@ -125,6 +137,7 @@ export class WorkerCounters {
     this.#refusals = new Float64Array(refusals.buffer);
     this.#lists = refusals.layout.lists.length;
     this.#groups = refusals.layout.groups.length;
+    this.#groupQueries = groupQueriesCell(refusals.layout);
     this.setCache(0, 0);
     this.setTcpConnections(0);
     this.inflight(0);
@@ -149,6 +162,7 @@ export class WorkerCounters {
     this.#refusals = new Float64Array(block.buffer);
     this.#lists = block.layout.lists.length;
     this.#groups = block.layout.groups.length;
+    this.#groupQueries = groupQueriesCell(block.layout);
   }
 
   /** Counts what exemptions let pass into the block of others from here on. */
@@ -156,13 +170,21 @@ export class WorkerCounters {
     this.#exemptions = new Float64Array(block.buffer);
   }
 
-  /** A query was read. */
-  query(transport: number, qtype: number): void {
+  /** A query was read; `group` is the index of the layout, or any other number for an address that may not ask. */
+  query(transport: number, qtype: number, group: number): void {
     this.#add(CELL.QUERIES + transport * QTYPE_WORDS.length + (QTYPE_SLOTS[qtype & 0xffff] ?? 0), 1);
+    const cell = this.#groupQueries + Math.min(group >>> 0, this.#groups);
+    this.#refusals[cell] = (this.#refusals[cell] ?? 0) + 1;
+  }
+
+  /** The self-probe asked something. */
+  probed(): void {
+    this.#add(CELL.PROBED, 1);
   }
 
   /** A query was answered. */
   answer(source: number, rcode: number): void {
+    this.#atHand++;
     this.#add(CELL.ANSWERS + source * RCODE_WORDS.length + (RCODE_SLOTS[rcode & 0xfff] ?? 0), 1);
   }
 
@@ -266,6 +288,25 @@ export class WorkerCounters {
   /** A cache miss was answered `ms` milliseconds after its query came in. */
   missDuration(ms: number): void {
     this.#observe(CELL.RESOLUTION, RESOLUTION_BOUNDS_MS, ms);
+    // What was waited for was not at hand.
+    this.#atHand--;
+    this.#addAnswers(1, ms);
+  }
+
+  /**
+   * All answers that were at hand have left, `ms` milliseconds after their queries were read: once for a batch of them,
+   * so that a query pays nothing for it.
+   */
+  settled(ms: number): void {
+    if (this.#atHand > 0) this.#addAnswers(this.#atHand, ms);
+    this.#atHand = 0;
+  }
+
+  #addAnswers(count: number, ms: number): void {
+    const us = Math.ceil(Math.max(ms, 0) * 1000) - 1;
+    const power = 32 - Math.clz32(Math.min(Math.max(us, 0), 0x7fff_ffff) >>> ANSWER_FIRST_POWER);
+    this.#add(CELL.ANSWER_TIME + Math.min(power, ANSWER_BOUNDS_MS.length), count);
+    this.#add(CELL.ANSWER_TIME + ANSWER_BOUNDS_MS.length + 1, Math.max(ms, 0) * count);
   }
 
   /** A query was sent to an upstream. */
@@ -317,15 +358,23 @@ export class WorkerCounters {
   }
 }
 
+/**
+ * Counters that nobody reads: of the self-probe, which is no client. Of the same class as those that are read, so that
+ * a call that counts stays one that the compiler knows.
+ */
+export const createUnreadCounters = (): WorkerCounters =>
+  new WorkerCounters(createCounterBlock({ upstreams: [] }), createRefusalBlock({ lists: [], groups: [] }));
+
 function buildCells() {
   const ANSWERS = TRANSPORT_WORDS.length * QTYPE_WORDS.length;
   const DROPS = ANSWERS + SOURCE_WORDS.length * RCODE_WORDS.length;
   const TCP_REFUSALS = DROPS + DROP_WORDS.length;
   const SINGLE = TCP_REFUSALS + TCP_REFUSAL_WORDS.length;
-  const VALIDATIONS = SINGLE + 12;
+  const VALIDATIONS = SINGLE + 13;
   const SIGNALS = VALIDATIONS + VALIDATION_WORDS.length;
   const POLICY_ANSWERS = SIGNALS + SIGNAL_WORDS.length;
   const RESOLUTION = POLICY_ANSWERS + TRANSPORT_WORDS.length;
+  const ANSWER_TIME = RESOLUTION + RESOLUTION_BOUNDS_MS.length + HISTOGRAM_TAIL;
   return {
     QUERIES: 0,
     ANSWERS,
@@ -343,11 +392,13 @@ function buildCells() {
     PREFETCHES: SINGLE + 9,
     CLIENT_SHED: SINGLE + 10,
     REBINDING: SINGLE + 11,
+    PROBED: SINGLE + 12,
     VALIDATIONS,
     SIGNALS,
     POLICY_ANSWERS,
     RESOLUTION,
-    UPSTREAMS: RESOLUTION + RESOLUTION_BOUNDS_MS.length + HISTOGRAM_TAIL,
+    ANSWER_TIME,
+    UPSTREAMS: ANSWER_TIME + ANSWER_BOUNDS_MS.length + HISTOGRAM_TAIL,
   };
 }
 

@@ -182,6 +182,14 @@ export const EVIDENCE_METRICS: readonly Metric[] = [
     read: ({ evidence: { probe } }) => counts(probe?.runs),
   },
   {
+    name: 'cordon_enforcement_probe_queries_total',
+    type: 'counter',
+    labels: [],
+    help: 'Queries that the self-probe asked the resolver; no metric of clients counts them.',
+    alarm: '',
+    read: summed('probeQueries'),
+  },
+  {
     name: 'cordon_distinct_clients',
     type: 'gauge',
     labels: ['group'],

@@ -5,10 +5,18 @@
 // path nothing. Everything is read at one moment, so that the series of one scrape fit each other.
 import { createRequire } from 'node:module';
 import type * as PromClient from 'prom-client';
-import { RESOLUTION_BOUNDS_MS, RTT_BOUNDS_MS } from './counters.ts';
+import { ANSWER_BOUNDS_MS, RESOLUTION_BOUNDS_MS, RTT_BOUNDS_MS } from './counters.ts';
 import { type EvidenceFacts, NO_EVIDENCE } from './evidence-facts.ts';
 import { EVIDENCE_METRICS } from './evidence-metrics.ts';
-import { type Metric, type MetricDescription, type Sample, type Scrape, single, summed } from './metric.ts';
+import {
+  type Metric,
+  type MetricDescription,
+  maybe,
+  type Sample,
+  type Scrape,
+  single,
+  summed,
+} from './metric.ts';
 import type { ListFacts, MetricsSource, SourceFacts } from './metrics-source.ts';
 
 export type { MetricDescription } from './metric.ts';
@@ -156,9 +164,18 @@ const METRICS: readonly Metric[] = [
     name: 'cordon_queries_total',
     type: 'counter',
     labels: ['transport', 'qtype'],
-    help: 'Queries read from clients.',
+    help: 'Queries read from clients; those of the self-probe are `cordon_enforcement_probe_queries_total`, and part of no other count.',
     alarm: '`sum(rate(cordon_queries_total[5m])) == 0`: no client reaches the resolver',
     read: summed('queries'),
+  },
+  {
+    name: 'cordon_group_queries_total',
+    type: 'counter',
+    labels: ['group'],
+    help: 'Queries read from clients, by their group; `none` are addresses that may not ask, and all before the lists are loaded. Refusals by group: `sum by (group) (cordon_refusals_total)`.',
+    alarm:
+      '`rate(cordon_group_queries_total[1h]) == 0` for a group with clients: they ask somebody else, or do not get here',
+    read: summed('groupQueries'),
   },
   {
     name: 'cordon_answers_total',
@@ -181,7 +198,7 @@ const METRICS: readonly Metric[] = [
     name: 'cordon_policy_answers_total',
     type: 'counter',
     labels: ['transport'],
-    help: 'Answers that a list decided, by how the query came in; the self-probe included.',
+    help: 'Answers that a list decided, by how the query came in.',
     alarm: '',
     read: summed('policyAnswers'),
   },
@@ -201,6 +218,16 @@ const METRICS: readonly Metric[] = [
     alarm: '`histogram_quantile(0.95, rate(cordon_resolution_seconds_bucket[5m])) > 1`',
     family: 'resolution',
     boundsMs: RESOLUTION_BOUNDS_MS,
+  },
+  {
+    name: 'cordon_answer_seconds',
+    type: 'histogram',
+    labels: [],
+    help: 'Time from a query being read to its response being handed to the system, of all responses. Those that are at hand leave in batches: each counts with the time of its batch.',
+    alarm:
+      '`histogram_quantile(0.99, rate(cordon_answer_seconds_bucket[5m])) > 2`: clients ask again or elsewhere',
+    family: 'answerTime',
+    boundsMs: ANSWER_BOUNDS_MS,
   },
   {
     name: 'cordon_dropped_total',
@@ -330,6 +357,14 @@ const METRICS: readonly Metric[] = [
     help: 'Bytes that the cached answers of all workers take.',
     alarm: '',
     read: ({ sums }) => single(sums.cacheBytes),
+  },
+  {
+    name: 'cordon_cache_limit_bytes',
+    type: 'gauge',
+    labels: [],
+    help: 'Bytes that the cached answers of all workers may take: `cache.size` times the workers.',
+    alarm: '`cordon_cache_bytes / cordon_cache_limit_bytes > 0.95` beside a steady rate of evictions',
+    read: ({ source }) => maybe(source.cacheLimitBytes?.()),
   },
   {
     name: 'cordon_upstream_queries_total',

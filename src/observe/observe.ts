@@ -10,6 +10,7 @@ export {
   type CounterLayout,
   createCounterBlock,
   createRefusalBlock,
+  createUnreadCounters,
   type ExemptionBlock,
   type ExemptionLayout,
   type RefusalBlock,

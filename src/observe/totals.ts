@@ -4,6 +4,7 @@
 // counter goes on where it was when a list, a group or an upstream gets another index or goes away. The main thread
 // does this; the cost is a walk over all cells once per scrape or reload, never per query.
 import {
+  ANSWER_BOUNDS_MS,
   CELL,
   type CounterBlock,
   type CounterLayout,
@@ -12,6 +13,7 @@ import {
   createRefusalBlock,
   type ExemptionBlock,
   type ExemptionLayout,
+  groupQueriesCell,
   HISTOGRAM_TAIL,
   RESOLUTION_BOUNDS_MS,
   type RefusalBlock,
@@ -51,6 +53,8 @@ export interface Series {
 /** The metrics that are summed over blocks. */
 export type Family =
   | 'queries'
+  | 'groupQueries'
+  | 'probeQueries'
   | 'answers'
   | 'refusals'
   | 'wouldRefuse'
@@ -68,6 +72,7 @@ export type Family =
   | 'rebinding'
   | 'validations'
   | 'resolution'
+  | 'answerTime'
   | 'upstreamQueries'
   | 'upstreamAnswers'
   | 'upstreamFailures'
@@ -275,7 +280,9 @@ const addCounters = (sums: Sums, block: CounterBlock): void => {
   addWords('validations', [], VALIDATION_WORDS, CELL.VALIDATIONS);
   addWords('bypassSignals', [], SIGNAL_WORDS, CELL.SIGNALS);
   addWords('policyAnswers', [], TRANSPORT_WORDS, CELL.POLICY_ANSWERS);
+  addOne('probeQueries', [], CELL.PROBED);
   addHistogram('resolution', [], RESOLUTION_BOUNDS_MS, CELL.RESOLUTION);
+  addHistogram('answerTime', [], ANSWER_BOUNDS_MS, CELL.ANSWER_TIME);
   for (const [endpoint, upstream] of block.layout.upstreams.entries()) {
     const first = CELL.UPSTREAMS + endpoint * UPSTREAM_CELL.END;
     addWords('upstreamQueries', [upstream], TRANSPORT_WORDS, first + UPSTREAM_CELL.SENT);
@@ -289,8 +296,12 @@ const addCounters = (sums: Sums, block: CounterBlock): void => {
 
 const UNKNOWN_LIST = { id: 'unknown', category: 'unknown', logOnly: false };
 
+/** Label of queries from addresses that may not ask, and of those before there are groups. */
+const NO_GROUP = 'none';
+
 /**
- * Adds every cell of a refusal block that is not zero. The order of the divisions is that of the cells.
+ * Adds every cell of a refusal block that is not zero, and the queries of each group. The order of the divisions is
+ * that of the cells.
  *
  * A block of the largest configuration has a million cells, nearly all zero: a plain loop passes them in a
  * millisecond, an iterator in ten.
@@ -298,7 +309,12 @@ const UNKNOWN_LIST = { id: 'unknown', category: 'unknown', logOnly: false };
 const addRefusals = (sums: Sums, block: RefusalBlock): void => {
   const { lists, groups } = block.layout;
   const cells = new Float64Array(block.buffer);
-  for (let cell = 0; cell < cells.length; cell++) {
+  const refusalsEnd = groupQueriesCell(block.layout);
+  for (let index = 0; index <= groups.length; index++) {
+    const queries = cells.slice(refusalsEnd + index, refusalsEnd + index + 1);
+    sums.add('groupQueries', [groups[index] ?? NO_GROUP], queries);
+  }
+  for (let cell = 0; cell < refusalsEnd; cell++) {
     if (cells[cell] === 0) continue;
     let rest = cell;
     const take = (size: number): number => {

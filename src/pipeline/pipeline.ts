@@ -57,6 +57,7 @@ import {
   type Failure,
   INVALID,
   type Outcome,
+  OVER_SHARE,
   OVERLOAD,
   REBINDING,
   RULES_CHANGED,
@@ -107,8 +108,8 @@ const UNDECIDED = -2;
 
 /**
  * In the place of a client's port: the resolver asks itself, on behalf of a client that may not exist, to see what
- * that client would get. Decided and answered like any other, but no attempt of anybody: no count of refusals, hits of
- * exemptions and signs of bypass, and no event. No client has port 0.
+ * that client would get. Decided and answered like any other, but no attempt of anybody: no event, and no count but
+ * that of the probe itself. No client has port 0.
  */
 export const PORT_OF_PROBE = 0;
 
@@ -150,7 +151,8 @@ const PREFETCH_INFLIGHT_MAX = 512;
 const OUTSIDER_EVENTS_PER_SEC = 10;
 /** Told what happened; every method is a few memory operations. Numbers are TRANSPORT, SOURCE, DROP, MATCH, TRIGGER. */
 export interface PipelineObserver {
-  query(transport: number, qtype: number): void;
+  /** `group` is -1 for an address that may not ask. */
+  query(transport: number, qtype: number, group: number): void;
   answer(source: number, rcode: number): void;
   /** A list decided the answer. */
   policyAnswer(transport: number): void;
@@ -161,7 +163,10 @@ export interface PipelineObserver {
   cacheMiss(): void;
   coalesced(): void;
   inflight(count: number): void;
+  /** A query that had to wait was answered so long after it came in. */
   missDuration(ms: number): void;
+  /** The self-probe asked something, of which nothing else is told. */
+  probed(): void;
   /** An answer is fetched anew before it is over. */
   prefetched(): void;
   /** A client had more than its share of the questions in flight. */
@@ -231,7 +236,10 @@ export class Pipeline implements Decider {
   readonly #room: WaitingRoom;
   readonly #cache: AnswerCache;
   readonly #clock: Clock;
-  readonly #observer: PipelineObserver;
+  readonly #clientObserver: PipelineObserver;
+  readonly #probeObserver: PipelineObserver;
+  /** Of the query in hand: that of clients, or that of the probe. */
+  #observer: PipelineObserver;
   readonly #candidates: CandidateObserver | undefined;
   readonly #cookies: ServerCookies | undefined;
   #exemptions: readonly SharedExemption[];
@@ -267,6 +275,8 @@ export class Pipeline implements Decider {
   #asker: AddressWords = createAddress();
   #port = 0;
   #transport = 0;
+  /** Nobody asks but the resolver itself; see PORT_OF_PROBE. */
+  #isProbe = false;
   // For resolve(), beside these.
   #keyText = '';
   readonly #address = createAddress();
@@ -279,6 +289,8 @@ export class Pipeline implements Decider {
     cache: AnswerCache;
     clock: Clock;
     observer: PipelineObserver;
+    /** Is told what the self-probe asks, in place of `observer`; the same object without it. */
+    probeObserver?: PipelineObserver;
     candidates?: CandidateObserver;
     /** Of the cookies that clients get (RFC 9018 section 5); undefined: none. */
     cookieSecret?: Uint8Array;
@@ -298,6 +310,8 @@ export class Pipeline implements Decider {
     this.#rebinding = options.rules.rebinding;
     this.#cache = options.cache;
     this.#clock = options.clock;
+    this.#clientObserver = options.observer;
+    this.#probeObserver = options.probeObserver ?? options.observer;
     this.#observer = options.observer;
     this.#candidates = options.candidates;
     this.#cookies = options.cookieSecret && new ServerCookies(options.cookieSecret);
@@ -308,7 +322,11 @@ export class Pipeline implements Decider {
       desk: this.#createDesk(),
       resolver: options.resolver,
       clock: options.clock,
-      observer: options.observer,
+      observer: {
+        inflight: (count) => this.#clientObserver.inflight(count),
+        coalesced: () => this.#observer.coalesced(),
+        clientShed: () => this.#observer.clientShed(),
+      },
       limit: options.rules.fairness,
     });
     this.#room.setStaleAfter(this.#stale?.afterMs ?? 0);
@@ -382,15 +400,14 @@ export class Pipeline implements Decider {
     listener: string,
   ): number {
     const query = this.#query;
+    this.#takeAsker(address, port, transport);
+    if (this.#isProbe) this.#clientObserver.probed();
     const fault = query.parse(bytes, length);
     if (fault !== QUERY_FAULT.NONE && fault !== QUERY_FAULT.COOKIE_ONLY) return this.#answerFault(fault, out);
-    this.#asker = address;
-    this.#port = port;
-    this.#transport = transport;
     const client = this.#clients.identify(address, listener);
     const cookie = query.cookieLength >= 0 && client.allowed ? this.#judgeCookie(address) : COOKIE.NONE;
     if (fault === QUERY_FAULT.COOKIE_ONLY) return this.#answerCookie(client, cookie, out);
-    this.#observer.query(transport, query.qtype);
+    this.#observer.query(transport, query.qtype, client.allowed ? client.group : -1);
     const early = this.#decideBeforeLists(client, out);
     if (early !== UNDECIDED) return early;
     const nowMs = this.#clock();
@@ -521,7 +538,7 @@ export class Pipeline implements Decider {
       bytes: new Uint8Array(query.bytes.subarray(0, query.length)),
       address: this.#address.slice(),
       // Its port may be another's by the time of the answer.
-      port: this.#isProbe() ? PORT_OF_PROBE : this.#port,
+      port: this.#isProbe ? PORT_OF_PROBE : this.#port,
       transport: this.#transport,
       listener: this.#listener,
       reply,
@@ -678,7 +695,7 @@ export class Pipeline implements Decider {
   }
 
   #noteWatched(answer: Answer | undefined, group: number, isFirst: boolean): void {
-    if (this.#isProbe()) return;
+    if (this.#isProbe) return;
     const { list, match, trigger } = this.#watched;
     if (isFirst) this.#observer.refusal(list, match, trigger, group, this.#query.qtype);
     if (this.#events === undefined) return;
@@ -738,7 +755,7 @@ export class Pipeline implements Decider {
   #noteCandidate(policy: Policy, candidates: CandidateObserver): void {
     const { list, line, trigger } = this.#verdict;
     const { id = '', mandate = false } = policy.lists[list] ?? {};
-    if (!mandate || this.#alias !== undefined || this.#isProbe()) return;
+    if (!mandate || this.#alias !== undefined || this.#isProbe) return;
     candidates.candidate(this.#key.bytes, this.#query.qnameLength, id, line, trigger);
   }
 
@@ -770,23 +787,31 @@ export class Pipeline implements Decider {
     const answer = createAnswer(message, qname, question.dnssecOk, this.#ttlLimits, nowMs, validation);
     if (answer === undefined || answer.overflow) return INVALID;
     if (this.#rebinding?.isForbidden(answer, qname, qname.length) !== true) return answer;
-    this.#observer.rebindingRefused();
+    this.#clientObserver.rebindingRefused();
     return REBINDING;
+  }
+
+  /** Who asks the query that is taken in hand, and who is told of it. */
+  #takeAsker(address: AddressWords, port: number, transport: number): void {
+    this.#asker = address;
+    this.#port = port;
+    this.#transport = transport;
+    this.#isProbe = port === PORT_OF_PROBE || this.#isProbeAt?.(address, port) === true;
+    this.#observer = this.#isProbe ? this.#probeObserver : this.#clientObserver;
   }
 
   /** Takes the query of a waiter in hand again; returns who asks. */
   #takeUp({ bytes, address, port, transport, listener }: Waiter): Client {
     this.#query.parse(bytes, bytes.length);
-    this.#asker = address;
-    this.#port = port;
-    this.#transport = transport;
+    this.#takeAsker(address, port, transport);
     if (this.#query.cookieLength >= 0) this.#judgeCookie(address);
     return this.#clients.identify(address, listener);
   }
 
-  /** Gives a waiter the answer of `length` bytes, or none. */
-  #reply({ reply }: Waiter, client: Client, length: number): void {
+  /** Gives a waiter the answer of `length` bytes, or none; `hasWaited` unless there was no room to wait. */
+  #reply({ reply, sinceMs }: Waiter, client: Client, length: number, hasWaited: boolean): void {
     if (this.#notes.isAny) this.#conclude(client.group, length, this.#out);
+    if (length > 0 && hasWaited) this.#observer.missDuration(Math.max(0, this.#clock() - sinceMs));
     reply(this.#out.subarray(0, length));
   }
 
@@ -802,7 +827,8 @@ export class Pipeline implements Decider {
       else if ('ede' in last) length = this.#answerEmpty(last.source, last.rcode, last.ede, this.#out);
       else length = this.#inspect(last, client, transport, last.storedAtMs, SOURCE.UPSTREAM, this.#out);
     }
-    if (length !== UNDECIDED || this.#alias === undefined) this.#reply(waiter, client, length);
+    const hasWaited = outcome !== OVERLOAD && outcome !== OVER_SHARE;
+    if (length !== UNDECIDED || this.#alias === undefined) this.#reply(waiter, client, length, hasWaited);
     else this.#followers.push({ ...waiter, alias: this.#alias });
   }
 
@@ -866,7 +892,7 @@ export class Pipeline implements Decider {
       }
       length = this.#inspect(answer, client, transport, nowMs, SOURCE.CACHE, this.#out);
     }
-    this.#reply(waiter, client, length);
+    this.#reply(waiter, client, length, true);
   }
 
   #answerFault(fault: number, out: Uint8Array): number {
@@ -900,7 +926,7 @@ export class Pipeline implements Decider {
     if (verdict.action === ACTION.TCP_ONLY && transport !== TRANSPORT.UDP) return UNDECIDED;
     this.#noteRefusal(answer);
     const length = this.#writeAction(list, answer, transport, out);
-    if ((isFirst || length !== UNDECIDED) && !this.#isProbe()) {
+    if ((isFirst || length !== UNDECIDED) && !this.#isProbe) {
       this.#observer.refusal(verdict.list, verdict.match, verdict.trigger, group, query.qtype);
     }
     if (length > 0) {
@@ -908,11 +934,6 @@ export class Pipeline implements Decider {
       this.#observer.policyAnswer(transport);
     }
     return length;
-  }
-
-  /** True when nobody asks but the resolver itself; see PORT_OF_PROBE. */
-  #isProbe(): boolean {
-    return this.#port === PORT_OF_PROBE || this.#isProbeAt?.(this.#asker, this.#port) === true;
   }
 
   /** Notes the rule that answers in place of what was asked for. */
@@ -930,7 +951,7 @@ export class Pipeline implements Decider {
   #conclude(group: number, length: number, out: Uint8Array): void {
     const { refusal, watched, hits, hitCount } = this.#notes;
     const { exemptUntilMs, exemptTtlSec } = this.#verdict;
-    const isProbe = this.#isProbe();
+    const isProbe = this.#isProbe;
     const rcode = length > 0 ? (out[3] ?? 0) & 0xf : -1;
     if (refusal.list >= 0 && !isProbe) this.#tell(EVENT.REFUSAL, refusal, group, rcode);
     if (watched.list >= 0 && !isProbe) this.#tell(EVENT.WOULD_REFUSE, watched, group, rcode);
@@ -990,7 +1011,7 @@ export class Pipeline implements Decider {
 
   /** Tells of a query from an address that may not ask. */
   #noteOutsider(group: number): void {
-    if (this.#isProbe()) return;
+    if (this.#isProbe) return;
     this.#observer.bypass(SIGNAL.UNLISTED_NETWORK);
     const events = this.#events;
     if (events === undefined) return;
@@ -1096,7 +1117,7 @@ export class Pipeline implements Decider {
       query.qtype,
       query.qclass,
     );
-    if (this.#localZones.isDiscovery(qname) && !this.#isProbe()) this.#observer.bypass(SIGNAL.DDR);
+    if (this.#localZones.isDiscovery(qname) && !this.#isProbe) this.#observer.bypass(SIGNAL.DDR);
     if (local === LOCAL.DATA) this.#localZones.writeData(builder, qname, query.qtype);
     else this.#localZones.writeSoa(builder);
     this.#observer.answer(SOURCE.LOCAL, rcode);

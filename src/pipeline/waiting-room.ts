@@ -68,7 +68,6 @@ export interface Desk {
 export interface WaitingObserver {
   coalesced(): void;
   inflight(count: number): void;
-  missDuration(ms: number): void;
   clientShed(): void;
 }
 
@@ -193,7 +192,7 @@ export class WaitingRoom {
       pending.timer = undefined;
       pending.isLate = true;
       const lateMs = this.#clock();
-      if (this.#desk.hasStale(asked, lateMs)) this.#answerAll(pending, STALE, lateMs);
+      if (this.#desk.hasStale(asked, lateMs)) this.#answerAll(pending, STALE);
     }, this.#staleAfterMs);
   }
 
@@ -215,11 +214,11 @@ export class WaitingRoom {
     this.#observer.inflight(this.#waiting.size);
     const nowMs = this.#clock();
     const outcome = this.#desk.read(asked, resolution, nowMs, isKept);
-    if (pending !== undefined) this.#answerAll(pending, outcome, nowMs);
+    if (pending !== undefined) this.#answerAll(pending, outcome);
   }
 
   /** Answers everybody who waits for a question. */
-  #answerAll(pending: Pending, outcome: Outcome, nowMs: number): void {
+  #answerAll(pending: Pending, outcome: Outcome): void {
     const { waiters } = pending;
     pending.waiters = [];
     for (let i = 0; i < waiters.length; i++) {
@@ -228,7 +227,6 @@ export class WaitingRoom {
       this.#waitingBytes -= waiter.bytes.length + WAITER_BYTES;
       this.#shares.release(waiter.address);
       this.#desk.answer(waiter, outcome);
-      this.#observer.missDuration(Math.max(0, nowMs - waiter.sinceMs));
     }
     this.#desk.answered();
   }

@@ -101,7 +101,9 @@ export class ProbeGate {
       shared: false,
       pipeline: new ProbeDecider(pipeline, secret, observer),
     };
-    const udp = await UdpListener.open({ ...common, observer, isOwn: () => false });
+    // No client waits for what the probe asks.
+    const ownObserver = { dropped: (reason: number) => observer.dropped(reason), settled: () => {} };
+    const udp = await UdpListener.open({ ...common, observer: ownObserver, isOwn: () => false });
     try {
       const budget = new ConnectionBudget(limits, { setTcpConnections: () => {}, tcpRefused: () => {} });
       return new ProbeGate(udp, await StreamListener.open({ ...common, budget, clock }));

@@ -86,6 +86,8 @@ export interface StreamOptions {
   readonly pipeline: Decider;
   readonly budget: ConnectionBudget;
   readonly clock: Clock;
+  /** Is told that the answers that were at hand have left, milliseconds after their queries were read. */
+  readonly settled?: (ms: number) => void;
 }
 
 interface Connection {
@@ -179,7 +181,9 @@ export class StreamListener {
     };
     this.#connections.add(connection);
     socket.on('data', (chunk) => {
+      const readMs = performance.now();
       this.#receive(connection, chunk);
+      this.#options.settled?.(performance.now() - readMs);
     });
     socket.on('drain', () => {
       connection.aliveMs = clock();

@@ -18,6 +18,8 @@ const BUFFER_BYTES = 4 * 1024 * 1024;
 /** Told what became of datagrams. */
 export interface UdpObserver {
   dropped(reason: number): void;
+  /** The answers that were at hand have left, so many milliseconds after their queries were read. */
+  settled(ms: number): void;
 }
 
 /** What a UDP listener needs beside its endpoint. */
@@ -100,6 +102,10 @@ export class UdpListener implements DatagramHandler {
 
   sendFailed(): void {
     this.#observer.dropped(DROP.SEND_FAILED);
+  }
+
+  settled(ms: number): void {
+    this.#observer.settled(ms);
   }
 }
 

@@ -8,7 +8,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { ProbeRunStatus } from '../../src/app/probe-keeper.ts';
 import type { ServerProbe } from '../../src/app/probe-server.ts';
 import { RCODE, TYPE } from '../../src/dns/dns.ts';
-import { readAdmin, readMetric, reload } from '../support/client.ts';
+import { ask, readAdmin, readMetric, reload } from '../support/client.ts';
 import { type Cordon, type RunResult, run, startCordon } from '../support/process.ts';
 import { answer, answerCode, type ScriptedQuery, ScriptedUpstream } from '../support/scripted-upstream.ts';
 
@@ -121,6 +121,40 @@ ${groups}
     expect(success.length).toBeGreaterThan(0);
     expect(success.filter((line) => !line.endsWith(' 1'))).toEqual([]);
     expect(await readMetric(cordon, 'cordon_enforcement_probe_coverage_ratio')).toBe(1);
+  });
+
+  test('what it asks is counted apart, and clients are counted without it', async () => {
+    const ofClients = [
+      'cordon_queries_total',
+      'cordon_group_queries_total',
+      'cordon_answers_total',
+      'cordon_policy_answers_total',
+      'cordon_refusals_total',
+      'cordon_resolution_seconds_count',
+      'cordon_answer_seconds_count',
+      'cordon_cache_hits_total',
+      'cordon_cache_misses_total',
+      'cordon_bypass_signals_total',
+    ];
+    const read = async (): Promise<Record<string, number>> =>
+      Object.fromEntries(
+        await Promise.all(ofClients.map(async (name) => [name, await readMetric(cordon, name)] as const)),
+      );
+    expect(await read()).toEqual(Object.fromEntries(ofClients.map((name) => [name, 0])));
+    expect(await readMetric(cordon, 'cordon_enforcement_probe_queries_total')).toBeGreaterThan(50);
+    await ask(cordon.dns, 'tiktok.example. A');
+    await ask(cordon.dns, 'client.example.com. A', { transport: 'tcp' });
+    await ask(cordon.dns, 'client.example.com. A');
+    expect(await read()).toMatchObject({
+      cordon_queries_total: 3,
+      cordon_group_queries_total: 3,
+      cordon_answers_total: 3,
+      cordon_policy_answers_total: 1,
+      cordon_refusals_total: 1,
+      cordon_answer_seconds_count: 3,
+    });
+    expect(await readMetric(cordon, 'cordon_group_queries_total', { group: 'default' })).toBe(3);
+    expect(await readMetric(cordon, 'cordon_cache_limit_bytes')).toBe(2 * 64 * 1024 * 1024);
   });
 
   test('a table says so to people', async () => {

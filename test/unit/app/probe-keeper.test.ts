@@ -396,7 +396,7 @@ test('listeners are asked from this host, whose ports are told', async () => {
     name: '',
     shared: false,
     pipeline: bench.pipeline,
-    observer: { dropped: () => {} },
+    observer: { dropped: () => {}, settled: () => {} },
     isOwn: () => false,
   });
   const endpoint = { address: '127.0.0.1', port: udp.port, family: 4 } as const;

@@ -61,6 +61,36 @@ const open = async (
   return { socket, failures: () => failures };
 };
 
+test.each(KINDS)(
+  'a %s socket tells once what it read has been answered and has left',
+  async (_name, kind) => {
+    const { client, texts } = await createClient();
+    let settledCount = 0;
+    let readCount = 0;
+    const opened: DatagramSocket[] = [];
+    const socket = await kind(
+      options({
+        receive: (bytes, length, peer) => {
+          readCount++;
+          if (opened[0] !== undefined) echo(opened[0], bytes.subarray(0, length), peer);
+        },
+        sendFailed: () => {},
+        settled: (ms) => {
+          expect(ms).toBeGreaterThanOrEqual(0);
+          settledCount++;
+        },
+      }),
+    );
+    opened.push(socket);
+    closing.push(() => socket.close());
+    for (let i = 0; i < BURST; i++) client.send(`${i}`, socket.port, '127.0.0.1');
+    await until(() => texts.length === BURST && settledCount > 0);
+    expect(readCount).toBe(BURST);
+    // Never more often than there was something to read, and empty looks of a turn.
+    expect(settledCount).toBeLessThanOrEqual(2 * BURST);
+  },
+);
+
 const echo = (socket: DatagramSocket, bytes: Uint8Array, peer: Peer): void => {
   socket.reserve().set(bytes);
   socket.commit(bytes.length, peer);

@@ -40,13 +40,71 @@ type Call = (counters: WorkerCounters) => void;
 test.each<[string, Call, Record<string, number>]>([
   [
     'query() counts by transport and type',
-    (c) => c.query(TRANSPORT.TCP, TYPE.HTTPS),
-    { 'cordon_queries_total{transport="tcp",qtype="HTTPS"}': 1 },
+    (c) => c.query(TRANSPORT.TCP, TYPE.HTTPS, 1),
+    {
+      'cordon_queries_total{transport="tcp",qtype="HTTPS"}': 1,
+      'cordon_group_queries_total{group="default"}': 0,
+      'cordon_group_queries_total{group="lab"}': 1,
+      'cordon_group_queries_total{group="none"}': 0,
+    },
   ],
   [
     'query() counts the highest type as other',
-    (c) => c.query(TRANSPORT.DOH, 0xffff),
-    { 'cordon_queries_total{transport="doh",qtype="other"}': 1 },
+    (c) => c.query(TRANSPORT.DOH, 0xffff, 0),
+    {
+      'cordon_queries_total{transport="doh",qtype="other"}': 1,
+      'cordon_group_queries_total{group="default"}': 1,
+    },
+  ],
+  [
+    'query() counts an address that may not ask as of no group',
+    (c) => c.query(TRANSPORT.UDP, TYPE.A, -1),
+    {
+      'cordon_queries_total{transport="udp",qtype="A"}': 1,
+      'cordon_group_queries_total{group="none"}': 1,
+    },
+  ],
+  [
+    'probed() counts the probe and nothing else',
+    (c) => c.probed(),
+    { cordon_enforcement_probe_queries_total: 1 },
+  ],
+  [
+    'settled() counts the answers that were at hand with the time of their batch',
+    (c) => {
+      c.answer(SOURCE.CACHE, RCODE.NOERROR);
+      c.answer(SOURCE.POLICY, RCODE.NXDOMAIN);
+      c.settled(0.064);
+      // Nothing is at hand any more.
+      c.settled(5);
+    },
+    {
+      'cordon_answers_total{source="cache",rcode="NOERROR"}': 1,
+      'cordon_answers_total{source="policy",rcode="NXDOMAIN"}': 1,
+      'cordon_answer_seconds_bucket{le="0.000032"}': 0,
+      'cordon_answer_seconds_bucket{le="0.000064"}': 2,
+      'cordon_answer_seconds_bucket{le="+Inf"}': 2,
+      cordon_answer_seconds_count: 2,
+      cordon_answer_seconds_sum: 0.000128,
+    },
+  ],
+  [
+    'settled() leaves out the answer that was waited for, which counts with its own time',
+    (c) => {
+      c.answer(SOURCE.UPSTREAM, RCODE.NOERROR);
+      c.missDuration(12_000);
+      c.answer(SOURCE.CACHE, RCODE.NOERROR);
+      c.settled(0);
+    },
+    {
+      'cordon_answers_total{source="upstream",rcode="NOERROR"}': 1,
+      'cordon_answers_total{source="cache",rcode="NOERROR"}': 1,
+      'cordon_resolution_seconds_bucket{le="+Inf"}': 1,
+      'cordon_answer_seconds_bucket{le="0.000032"}': 1,
+      'cordon_answer_seconds_bucket{le="8.388608"}': 1,
+      'cordon_answer_seconds_bucket{le="+Inf"}': 2,
+      cordon_answer_seconds_sum: 12,
+    },
   ],
   [
     'answer() counts by source and response code',
@@ -146,6 +204,8 @@ test.each<[string, Call, Record<string, number>]>([
       'cordon_resolution_seconds_bucket{le="0.005"}': 0,
       'cordon_resolution_seconds_bucket{le="0.01"}': 1,
       'cordon_resolution_seconds_bucket{le="+Inf"}': 1,
+      'cordon_answer_seconds_bucket{le="0.008192"}': 0,
+      'cordon_answer_seconds_bucket{le="0.016384"}': 1,
     },
   ],
   [
@@ -155,12 +215,17 @@ test.each<[string, Call, Record<string, number>]>([
       'cordon_resolution_seconds_bucket{le="5"}': 0,
       'cordon_resolution_seconds_bucket{le="+Inf"}': 1,
       cordon_resolution_seconds_sum: 6,
+      cordon_answer_seconds_sum: 6,
     },
   ],
   [
     'missDuration() counts a time below zero as none',
     (c) => c.missDuration(-50),
-    { 'cordon_resolution_seconds_bucket{le="0.001"}': 1, cordon_resolution_seconds_sum: 0 },
+    {
+      'cordon_resolution_seconds_bucket{le="0.001"}': 1,
+      cordon_resolution_seconds_sum: 0,
+      'cordon_answer_seconds_bucket{le="0.000032"}': 1,
+    },
   ],
 ])('%s', async (_name, call, expected) => {
   const { open, read } = setUp();
@@ -186,7 +251,8 @@ test('the cells of queries, answers, drops and the rest do not overlap', async (
   const { open, read } = setUp();
   const { counters } = open();
   const types = [...Object.values(TYPE), 0, 0xffff];
-  for (const transport of Object.values(TRANSPORT)) for (const type of types) counters.query(transport, type);
+  for (const transport of Object.values(TRANSPORT))
+    for (const type of types) counters.query(transport, type, 0);
   for (const source of Object.values(SOURCE)) {
     for (const rcode of [...Object.values(RCODE), 0xfff]) counters.answer(source, rcode);
   }
@@ -264,7 +330,7 @@ test('a block that was posted to a thread is the same memory', async () => {
     const { workerData } = require('node:worker_threads');
     import(${JSON.stringify(door)}).then(({ WorkerCounters }) => {
       const counters = new WorkerCounters(workerData.block, workerData.refusals);
-      for (let i = 0; i < 1000; i++) counters.query(0, 1);
+      for (let i = 0; i < 1000; i++) counters.query(0, 1, 0);
       counters.refusal(0, 1, 0, 0, 1);
     });`;
   const worker = new Worker(code, {

@@ -21,7 +21,7 @@ const renderFull = (): Promise<string> => {
     totals.openCounters({ upstreams: ['[2001:db8::1]:53'] }),
     totals.openRefusals(layout),
   );
-  counters.query(TRANSPORT.UDP, TYPE.A);
+  counters.query(TRANSPORT.UDP, TYPE.A, 0);
   counters.answer(SOURCE.POLICY, RCODE.NXDOMAIN);
   counters.refusal(0, MATCH.SUFFIX, TRIGGER.QNAME, 0, TYPE.A);
   counters.upstreamSent(0, TRANSPORT.UDP);

@@ -23,7 +23,7 @@ test('read() sums counters and gauges over workers', async () => {
       totals.openRefusals(layout),
     );
     for (let i = 0; i < count; i++) {
-      counters.query(TRANSPORT.UDP, TYPE.A);
+      counters.query(TRANSPORT.UDP, TYPE.A, 0);
       counters.missDuration(1);
       refuse(counters, 0);
     }

@@ -323,7 +323,9 @@ describe('the probe', () => {
     expect(bench.events).toEqual([]);
     expect(bench.candidates).toEqual([]);
     for (const word of ['refusal', 'exempted', 'bypass']) expect(counted(bench, word)).toEqual([]);
-    expect(counted(bench, 'query')).toHaveLength(5);
+    expect(counted(bench, 'query')).toEqual([]);
+    expect(counted(bench, 'probed')).toHaveLength(5);
+    expect(bench.probeCounts.filter((line) => line.startsWith('query'))).toHaveLength(5);
     expect(bench.asked.map(({ question }) => question.type)).toEqual([TYPE.A, TYPE.A]);
   });
 

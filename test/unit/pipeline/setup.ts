@@ -121,6 +121,8 @@ export class Bench {
   readonly candidates: string[] = [];
   readonly cache: AnswerCache;
   readonly pipeline: Pipeline;
+  /** What was counted of the self-probe. */
+  readonly probeCounts: string[] = [];
   readonly #out = new Uint8Array(0xffff);
 
   constructor(rules: RuleText | PipelineRules = {}, resolver?: Resolver) {
@@ -130,7 +132,8 @@ export class Bench {
       resolver: resolver ?? { resolve: (question, done) => void this.asked.push({ question, done }) },
       cache: this.cache,
       clock: () => this.nowMs,
-      observer: this.#observer(),
+      observer: this.#observer(this.counts),
+      probeObserver: this.#observer(this.probeCounts),
       candidates: {
         candidate: (name, length, list, line, trigger) =>
           void this.candidates.push(`${formatName(name.subarray(0, length))} ${list}:${line} ${trigger}`),
@@ -173,13 +176,14 @@ export class Bench {
     return this.send(buildQuery(question, { edns: {}, ...text }), client).answers;
   }
 
-  #observer(): PipelineObserver {
+  #observer(counts: string[]): PipelineObserver {
     const counted =
       (name: string) =>
       (...numbers: number[]): void =>
-        void this.counts.push([name, ...numbers].join(' '));
+        void counts.push([name, ...numbers].join(' '));
     return {
-      query: counted('query'),
+      query: (transport, qtype) => counted('query')(transport, qtype),
+      probed: counted('probed'),
       answer: counted('answer'),
       policyAnswer: () => undefined,
       refusal: counted('refusal'),

@@ -95,7 +95,7 @@ test.each<[string, string, string, number]>([
 
 test('the transport that is asked about counts, not the one of the question', async () => {
   await askTcp(queryWith('tiktok.example. A', optionFor(CLIENT.DEFAULT, TRANSPORT.DOT)));
-  expect(bench.counts.filter((line) => line.startsWith('query'))).toEqual([`query ${TRANSPORT.DOT} 1`]);
+  expect(bench.probeCounts.filter((line) => line.startsWith('query'))).toEqual([`query ${TRANSPORT.DOT} 1`]);
 });
 
 test('nothing of it is an attempt of anybody', async () => {
