@@ -65,7 +65,7 @@ export const micro: Suite = {
 };
 
 /** Nanoseconds of one step, several times. */
-const sample = (step: Step): number[] => {
+export const sample = (step: Step): number[] => {
   const samples: number[] = [];
   let sum = 0;
   for (let i = 0; i <= SAMPLES; i++) {

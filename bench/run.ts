@@ -20,6 +20,7 @@ import { stopOnSignals } from './process.ts';
 import type { Results } from './report.ts';
 import { type Context, mib, type Suite } from './suite.ts';
 import { cached, million } from './suites/cached.ts';
+import { exemptions } from './suites/exemptions.ts';
 import { low } from './suites/low.ts';
 import { memory } from './suites/memory.ts';
 import { misses } from './suites/misses.ts';
@@ -40,6 +41,7 @@ const SUITES: readonly Suite[] = [
   workers,
   memory,
   records,
+  exemptions,
   plain,
   micro,
 ];

@@ -14,7 +14,12 @@ import { ExemptionKeeper } from '../compliance/compliance.ts';
 import type { Config } from '../config/config.ts';
 import { createEventRing } from '../events/events.ts';
 import type { CounterTotals, EvidenceFacts, ExemptionBlock, Log } from '../observe/observe.ts';
-import { formatExemption, type SharedExemption } from '../policy/policy.ts';
+import {
+  compileExemptions,
+  type ExemptionIndex,
+  formatExemption,
+  type SharedExemption,
+} from '../policy/policy.ts';
 import type { ChangeRecord } from '../records/records.ts';
 import { ChangeJournal } from './change-journal.ts';
 import { createExemptionControl, exemptionSettings, REGISTER_NAME } from './exemption-control.ts';
@@ -62,6 +67,7 @@ export class Evidence {
   #exemptions: ExemptionKeeper | undefined;
   #blocks: readonly ExemptionBlock[] = [];
   #shared: readonly SharedExemption[] = [];
+  #index: ExemptionIndex = compileExemptions([]);
   #changing: Promise<void> = Promise.resolve();
 
   constructor(config: Config, parts: EvidenceParts) {
@@ -186,7 +192,7 @@ export class Evidence {
   /** The exemptions of one worker that starts. */
   readonly exemptionsFor = (worker: number): WorkerExemptions | undefined => {
     const block = this.#blocks[worker];
-    return block === undefined ? undefined : { exemptions: this.#shared, block };
+    return block === undefined ? undefined : { exemptions: this.#index, block };
   };
 
   /** The paths of the control socket. */
@@ -254,26 +260,18 @@ export class Evidence {
 
   async #shareNow(): Promise<void> {
     const { totals, workerCount, supervisor } = this.#parts;
-    const exemptions = this.#exemptions?.toShared() ?? [];
+    const shared = this.#exemptions?.toShared() ?? [];
+    const exemptions = compileExemptions(shared);
     const before = this.#blocks;
-    const ids = exemptions.map(({ number }) => formatExemption(number));
+    const ids = shared.map(({ number }) => formatExemption(number));
     const blocks = Array.from({ length: workerCount }, () => totals.openExemptions({ ids }));
-    const previous = this.#shared;
-    this.#shared = exemptions;
+    this.#shared = shared;
+    this.#index = exemptions;
     this.#blocks = blocks;
-    try {
-      await this.whileChanging(() =>
-        supervisor().setExemptions((index) => ({ exemptions, block: blocks[index] ?? EMPTY_BLOCK(totals) })),
-      );
-    } catch (thrown) {
-      // Workers that did not take them are dead or die; what starts anew takes the new ones.
-      if (isAppError(thrown) && thrown.code === 'ERR_POLICY_SIZE') {
-        this.#shared = previous;
-        this.#blocks = before;
-        for (const block of blocks) totals.retireExemptions(block);
-      }
-      throw thrown;
-    }
+    // Workers that do not take them are dead or die; what starts anew takes the new ones.
+    await this.whileChanging(() =>
+      supervisor().setExemptions((index) => ({ exemptions, block: blocks[index] ?? EMPTY_BLOCK(totals) })),
+    );
     for (const block of before) totals.retireExemptions(block);
   }
 }

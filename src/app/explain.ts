@@ -22,6 +22,7 @@ import { LOCAL, LocalZones } from '../local/local.ts';
 import { TRIGGER_WORDS } from '../observe/observe.ts';
 import {
   ACTION,
+  compileExemptions,
   formatExemption,
   MATCH_NAMES,
   Policy,
@@ -205,7 +206,7 @@ class Judge {
     client: string,
     exemptions: readonly SharedExemption[],
   ) {
-    policy.setExemptions(exemptions, systemClock, {
+    policy.setExemptions(compileExemptions(exemptions), systemClock, {
       exempted: (verdict, _targets, _index, number) => {
         const reason = this.#toReason(verdict);
         if (reason !== undefined) this.#exempted.push({ exemption: formatExemption(number), reason });

@@ -4,7 +4,7 @@ import type { Endpoint } from '../base/base.ts';
 import type { TtlLimits } from '../cache/cache.ts';
 import type { Candidate, CounterBlock, ExemptionBlock, RefusalBlock } from '../observe/observe.ts';
 import type { StaleRules } from '../pipeline/pipeline.ts';
-import type { SharedExemption, SharedPolicy } from '../policy/policy.ts';
+import type { ExemptionIndex, SharedPolicy } from '../policy/policy.ts';
 import type { ProbePorts, StreamLimits } from '../server/server.ts';
 import type { ForwardingRoute } from '../upstream/upstream.ts';
 import type { ResolutionSettings } from './resolution.ts';
@@ -43,7 +43,7 @@ export interface WorkerSettings {
 
 /** Exemptions as a worker is given them. */
 export interface WorkerExemptions {
-  readonly exemptions: readonly SharedExemption[];
+  readonly exemptions: ExemptionIndex;
   /** The worker's own, with an id for each of them. */
   readonly block: ExemptionBlock;
 }

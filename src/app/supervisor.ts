@@ -7,7 +7,6 @@ import { Worker } from 'node:worker_threads';
 import { AppError } from '../base/base.ts';
 import { SIPHASH_KEY_LENGTH } from '../dns/dns.ts';
 import { type Candidate, type Log, mergeCandidates } from '../observe/observe.ts';
-import { checkExemptions } from '../policy/policy.ts';
 import type { ProbePorts } from '../server/server.ts';
 import { OWN_PORTS_BYTES, PortSet } from '../upstream/upstream.ts';
 import { createHeartbeats, HeartbeatWatch, readThreadTimes, type Silence } from './heartbeat.ts';
@@ -164,11 +163,9 @@ export class Supervisor {
 
   /**
    * Puts other exemptions in force in all workers, and in those that start from now on; before start() it only keeps
-   * them. Throws ERR_POLICY_SIZE, and changes nothing, when there are too many, or ERR_APP_WORKER when a worker ended or
-   * did not confirm: the others have them all the same.
+   * them. Throws ERR_APP_WORKER when a worker ended or did not confirm: the others have them all the same.
    */
   async setExemptions(exemptionsFor: ExemptionsFor): Promise<void> {
-    checkExemptions(exemptionsFor(0).exemptions);
     this.#exemptionsFor = exemptionsFor;
     await Promise.all(
       this.#slots.map((slot) =>

@@ -107,7 +107,7 @@ class ResolverWorker {
       observer: this.#counters,
       probeObserver: createUnreadCounters(),
       cookieSecret: start.cookieSecret,
-      exemptions: start.exemptions?.exemptions ?? [],
+      exemptions: start.exemptions?.exemptions,
       events: writerFor(start.settings),
       isProbe: (address, port) =>
         this.#probePorts.has(port) && this.#ownAddresses.has(formatAddress(address)),

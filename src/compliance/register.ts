@@ -5,7 +5,7 @@
 // Ends are final: once written, no step of the clock brings an exemption back. Workers judge beginning and end by the
 // clock themselves; the register hands them everything that is granted and not over, and writes down what time did.
 import { AppError, type Clock } from '../base/base.ts';
-import { formatExemption, type SharedExemption } from '../policy/policy.ts';
+import { EXEMPTIONS_MAX, formatExemption, type SharedExemption } from '../policy/policy.ts';
 import type { DecisionRecord, ExemptionRecord } from '../records/records.ts';
 import { readDecisionRecord } from './decision.ts';
 import {
@@ -31,10 +31,11 @@ import { markOf } from './profile.ts';
 import { RegisterFile } from './register-file.ts';
 import { dueSteps, grantSteps, nextTimes, type Step, toTime } from './register-steps.ts';
 
-/** Exemptions that wait, are granted or in force: as many as policy takes. */
-export const STANDING_MAX = 1000;
-/** Bytes of events after which nothing new is taken; what stands can still end. Some 20,000 events of 3 KB. */
-const REQUESTS_BYTES_MAX = 64 << 20;
+/**
+ * Bytes of events after which nothing new is taken; what stands can still end. Some 80,000 events of 3 KB: what
+ * EXEMPTIONS_MAX papers leave in two years.
+ */
+const REQUESTS_BYTES_MAX = 256 << 20;
 /** Events after which workers have to know something else. */
 const SHARED_EVENTS: ReadonlySet<ExemptionRecord['event']> = new Set(['approved', 'expired', 'revoked']);
 
@@ -298,8 +299,8 @@ export class Register {
   /** Why one more cannot be taken, with `ahead` of those that are not written yet. */
   limitFaults(ahead = 0): Fault[] {
     const code = 'ERR_EXEMPTION_LIMIT';
-    if (this.standing().length + ahead >= STANDING_MAX) {
-      return [{ code, path: [], text: `${STANDING_MAX} exemptions wait or are granted: more are a rule` }];
+    if (this.standing().length + ahead >= EXEMPTIONS_MAX) {
+      return [{ code, path: [], text: `${EXEMPTIONS_MAX} exemptions wait or are granted: more are a rule` }];
     }
     if (this.#file.sizeBytes < REQUESTS_BYTES_MAX) return [];
     return [

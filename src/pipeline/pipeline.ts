@@ -41,11 +41,10 @@ import { LOCAL, type LocalZones } from '../local/local.ts';
 import {
   ACTION,
   type BlockMode,
-  checkExemptions,
+  type ExemptionIndex,
   type ExemptionObserver,
   type Policy,
   type PolicyList,
-  type SharedExemption,
   Verdict,
 } from '../policy/policy.ts';
 import { COOKIE, ServerCookies } from './cookie.ts';
@@ -242,7 +241,7 @@ export class Pipeline implements Decider {
   #observer: PipelineObserver;
   readonly #candidates: CandidateObserver | undefined;
   readonly #cookies: ServerCookies | undefined;
-  #exemptions: readonly SharedExemption[];
+  #exemptions: ExemptionIndex | undefined;
   /** Counts the changes of exemptions. */
   #exemptionChange = 0;
   readonly #exemptionObserver: ExemptionObserver = {
@@ -294,8 +293,8 @@ export class Pipeline implements Decider {
     candidates?: CandidateObserver;
     /** Of the cookies that clients get (RFC 9018 section 5); undefined: none. */
     cookieSecret?: Uint8Array;
-    /** Lists that do not count for some; throws ERR_POLICY_SIZE when there are too many. */
-    exemptions?: readonly SharedExemption[];
+    /** Lists that do not count for some. */
+    exemptions?: ExemptionIndex | undefined;
     /** Is told what is worth a record; undefined: nobody keeps any. */
     events?: EventObserver | undefined;
     /** True for an address and a port from which the self-probe asks listeners as any client would. */
@@ -315,7 +314,7 @@ export class Pipeline implements Decider {
     this.#observer = options.observer;
     this.#candidates = options.candidates;
     this.#cookies = options.cookieSecret && new ServerCookies(options.cookieSecret);
-    this.#exemptions = options.exemptions ?? [];
+    this.#exemptions = options.exemptions;
     this.#events = options.events;
     this.#isProbeAt = options.isProbe;
     this.#room = new WaitingRoom({
@@ -349,12 +348,8 @@ export class Pipeline implements Decider {
     this.#failures.clear();
   }
 
-  /**
-   * Puts other exemptions in force from the next query on; queries that wait are judged by them too. Throws
-   * ERR_POLICY_SIZE, and changes nothing, when there are too many.
-   */
-  setExemptions(exemptions: readonly SharedExemption[]): void {
-    checkExemptions(exemptions);
+  /** Puts other exemptions in force from the next query on; queries that wait are judged by them too. */
+  setExemptions(exemptions: ExemptionIndex | undefined): void {
     this.#exemptions = exemptions;
     this.#exemptionChange++;
     this.#policy?.setExemptions(exemptions, this.#clock, this.#exemptionObserver);

@@ -4,118 +4,77 @@
 // the judging of one question with all that its answer leads to; other lists still decide, also those that go after
 // it. It begins and ends by the clock that is passed in, to the millisecond; only its hours of the week are looked at
 // by setTime(). Who may grant one, and for how long, is no matter of this file: it takes what the register says.
-import {
-  type AddressWords,
-  AppError,
-  type Clock,
-  type Prefix,
-  type PrefixEntry,
-  PrefixTable,
-} from '../base/base.ts';
-import { isInForce, type Schedule } from './schedule.ts';
-import { endsWith } from './terms.ts';
+//
+// A client belongs to a few sets of exemptions (its group, the prefixes that it lies in), a name to a few others (it and
+// the names above it, and all names). The exemption is the first that both have and that is valid for the list now;
+// what is valid is kept as bits and made anew when an exemption begins or ends.
+import type { AddressWords, Clock, PrefixTable } from '../base/base.ts';
+import { ALL_NAMES, type ExemptionIndex, findNameSet, type OpenIndex, openIndex } from './exemption-index.ts';
+import { bitWords, MemberSets } from './member-sets.ts';
+import { findLabels, HASH_START, hashLabel, labelStarts, mix } from './name-hash.ts';
+import { isInForce } from './schedule.ts';
 import type { PolicyList } from './verdict.ts';
 
-/**
- * Exemptions at one time: each is a paper that people wrote, and a government with hundreds in force has a rule, not
- * exemptions. One that covers the client costs some 10 ns a refusal, so that this many cost a refused client 10 µs.
- */
-export const EXEMPTIONS_MAX = 1000;
-/** Groups, prefixes and names of one exemption together: a scope that nobody can read is none. */
-const EXEMPTION_SCOPE_MAX = 256;
-
-/** An exemption that may be in force. Plain data that travels between threads. */
-export interface SharedExemption {
-  /** Of the register, from 1. */
-  readonly number: number;
-  /** From this time on, milliseconds since the epoch. */
-  readonly fromMs: number;
-  /** Until just before this time. */
-  readonly untilMs: number;
-  /** Names of groups: all their clients. */
-  readonly groups: readonly string[];
-  /** Clients by their address, whatever their group. */
-  readonly clients: readonly Prefix[];
-  /** Ids of the lists that do not count; undefined: all. */
-  readonly lists?: readonly string[] | undefined;
-  /** Folded wire names: only for questions at or below one of them; undefined: all names. */
-  readonly names?: readonly Uint8Array[] | undefined;
-  /** At these times only. */
-  readonly schedule?: Schedule | undefined;
-}
-
-/** The text form of an exemption's number, which people and metrics know it by. */
-export const formatExemption = (number: number): string => `ex-${String(number).padStart(6, '0')}`;
-
-/** Throws ERR_POLICY_SIZE when there are more exemptions, or scopes are wider, than may be in force. Once per change. */
-export const checkExemptions = (exemptions: readonly SharedExemption[]): void => {
-  if (exemptions.length > EXEMPTIONS_MAX) throw tooMany(`more than ${EXEMPTIONS_MAX} exemptions`);
-  for (const { number, groups, clients, names = [] } of exemptions) {
-    if (groups.length + clients.length + names.length > EXEMPTION_SCOPE_MAX) {
-      throw tooMany(
-        `${formatExemption(number)} has more than ${EXEMPTION_SCOPE_MAX} groups, clients and names`,
-      );
-    }
-  }
-};
-
-const tooMany = (what: string): AppError =>
-  new AppError('ERR_POLICY_SIZE', `putting exemptions in force: ${what}`, {
-    hint: 'Revoke exemptions that are not needed, or word one more simply.',
-  });
+/** Sets of one client: its group, and prefixes of each length that it can lie in. */
+const CLIENT_SETS_MAX = 130;
 
 /** The exemptions of one policy, ready to be asked. They are known by their index in the order in which they came. */
 export class ExemptionTable {
   /** True when setTime() changes anything. */
   readonly isScheduled: boolean;
-  readonly #exemptions: readonly SharedExemption[];
+  readonly #index: ExemptionIndex;
+  readonly #open: OpenIndex;
+  readonly #prefixes: PrefixTable;
+  readonly #sets: MemberSets;
   readonly #clock: Clock;
+  /** By group: the set of exemptions that name it; -1: none does. */
+  readonly #ofGroup: Int32Array;
   /** By exemption: the lists that do not count. */
   readonly #lists: Uint32Array;
-  readonly #from: Float64Array;
-  readonly #until: Float64Array;
   /** By exemption: 1 while its schedule, if it has one, says so. */
   readonly #isOn: Uint8Array;
-  /** By group: indexes of the exemptions that name it, the first ones first. */
-  readonly #ofGroup: readonly Uint16Array[];
-  /** Indexes of the exemptions that have a prefix. */
-  readonly #prefixes: PrefixTable;
+  /** By list: bits of the exemptions that take it out, from #validFromMs until #validUntilMs. */
+  readonly #valid: readonly Uint32Array[];
+  #validFromMs = Number.POSITIVE_INFINITY;
+  #validUntilMs = Number.NEGATIVE_INFINITY;
+  readonly #clientSets = new Int32Array(CLIENT_SETS_MAX);
 
-  /** Once per policy and per change of exemptions; throws ERR_POLICY_SIZE. */
+  /** Once per policy and per change of exemptions. */
   constructor(
-    exemptions: readonly SharedExemption[],
+    index: ExemptionIndex,
     lists: readonly PolicyList[],
     groups: readonly { readonly name: string }[],
     clock: Clock,
   ) {
-    checkExemptions(exemptions);
-    this.#exemptions = exemptions;
+    const open = openIndex(index.bytes);
+    this.#index = index;
+    this.#open = open;
+    this.#prefixes = open.prefixes;
+    this.#sets = new MemberSets(open.sets, open.count);
     this.#clock = clock;
-    this.isScheduled = exemptions.some(({ schedule }) => schedule !== undefined);
-    this.#lists = Uint32Array.from(exemptions, (exemption) => maskOf(exemption, lists));
-    this.#from = Float64Array.from(exemptions, ({ fromMs }) => fromMs);
-    this.#until = Float64Array.from(exemptions, ({ untilMs }) => untilMs);
-    this.#isOn = new Uint8Array(exemptions.length);
-    this.#ofGroup = groups.map(({ name }) =>
-      Uint16Array.from(
-        [...exemptions.entries()].filter(([, { groups: named }]) => named.includes(name)),
-        ([index]) => index,
-      ),
+    this.isScheduled = index.schedules.length > 0;
+    const sets = new Map(index.groups.map((name, at) => [name, ALL_NAMES + 1 + at]));
+    this.#ofGroup = Int32Array.from(groups, ({ name }) => sets.get(name) ?? -1);
+    const masks = index.lists.map((ids) => maskOf(ids, lists));
+    this.#lists = Uint32Array.from(
+      { length: open.count },
+      (_, at) => masks[open.facts[2 * at + 1] ?? 0] ?? 0,
     );
-    const entries: PrefixEntry[] = [];
-    for (const [value, { clients }] of exemptions.entries()) {
-      for (const prefix of clients) entries.push({ prefix, value });
-    }
-    this.#prefixes = PrefixTable.build(entries);
+    this.#isOn = new Uint8Array(open.count).fill(1);
+    this.#valid = lists.map(() => new Uint32Array(bitWords(open.count)));
     this.setTime(clock());
   }
 
-  /** Puts in force what the schedules say for a time. */
+  /** Puts in force what the schedules say for a time. Once per second. */
   setTime(nowMs: number): void {
-    for (let index = 0; index < this.#exemptions.length; index++) {
-      const schedule = this.#exemptions[index]?.schedule;
-      this.#isOn[index] = schedule === undefined || isInForce(schedule, nowMs) ? 1 : 0;
+    let hasChanged = false;
+    for (const { index, schedule } of this.#index.schedules) {
+      const isOn = isInForce(schedule, nowMs) ? 1 : 0;
+      if (this.#isOn[index] === isOn) continue;
+      this.#isOn[index] = isOn;
+      hasChanged = true;
     }
+    if (hasChanged) this.#validUntilMs = Number.NEGATIVE_INFINITY;
   }
 
   /**
@@ -123,45 +82,80 @@ export class ExemptionTable {
    * QNAME is folded and stands in the first `length` bytes.
    */
   find(list: number, client: AddressWords, group: number, qname: Uint8Array, length: number): number {
+    const clientSets = this.#collectClientSets(client, group);
     const nowMs = this.#clock();
-    let first = this.#exemptions.length;
-    const named = this.#ofGroup[group];
-    if (named !== undefined) {
-      for (let i = 0; i < named.length; i++) {
-        const index = named[i] ?? 0;
-        if (!this.#covers(index, list, qname, length, nowMs)) continue;
-        first = index;
-        break;
-      }
+    if (nowMs < this.#validFromMs || nowMs >= this.#validUntilMs) this.#lookAtTime(nowMs);
+    const valid = this.#valid[list];
+    if (clientSets === 0 || valid === undefined) return -1;
+    const { slots, names, count } = this.#open;
+    let first = this.#firstOf(ALL_NAMES, clientSets, valid, count);
+    let hash = HASH_START;
+    for (let i = findLabels(qname, 0, length) - 1; i >= 0; i--) {
+      const start = labelStarts[i] ?? 0;
+      hash = hashLabel(hash, qname, start);
+      const set = findNameSet(slots, names, mix(hash), qname, start, length - start);
+      if (set >= 0) first = this.#firstOf(set, clientSets, valid, first);
     }
-    const prefixes = this.#prefixes;
-    for (let row = prefixes.find(client); row >= 0; row = prefixes.next(row)) {
-      const index = prefixes.value(row);
-      if (index < first && this.#covers(index, list, qname, length, nowMs)) first = index;
-    }
-    return first === this.#exemptions.length ? -1 : first;
+    return first === count ? -1 : first;
   }
 
   /** The number of the exemption in the register. */
   numberOf(index: number): number {
-    return this.#exemptions[index]?.number ?? 0;
+    return this.#open.facts[2 * index] ?? 0;
   }
 
   /** When the exemption ends, milliseconds since the epoch. */
   untilMsOf(index: number): number {
-    return this.#until[index] ?? 0;
+    return this.#open.times[2 * index + 1] ?? 0;
   }
 
-  #covers(index: number, list: number, qname: Uint8Array, length: number, nowMs: number): boolean {
-    if (((this.#lists[index] ?? 0) & (1 << list)) === 0 || this.#isOn[index] === 0) return false;
-    if (nowMs < (this.#from[index] ?? 0) || nowMs >= (this.#until[index] ?? 0)) return false;
-    const names = this.#exemptions[index]?.names;
-    if (names === undefined) return true;
-    for (const name of names) if (endsWith(qname, 0, length, name)) return true;
-    return false;
+  #collectClientSets(client: AddressWords, group: number): number {
+    let count = 0;
+    const ofGroup = this.#ofGroup[group] ?? -1;
+    if (ofGroup >= 0) this.#clientSets[count++] = ofGroup;
+    const prefixes = this.#prefixes;
+    for (let row = prefixes.find(client); row >= 0 && count < CLIENT_SETS_MAX; row = prefixes.next(row)) {
+      this.#clientSets[count++] = prefixes.value(row);
+    }
+    return count;
+  }
+
+  /** The first exemption below `limit` that is in a set of names and in one of the client's; `limit`: none. */
+  #firstOf(set: number, clientSets: number, valid: Uint32Array, limit: number): number {
+    let first = limit;
+    for (let i = 0; i < clientSets; i++) {
+      first = this.#sets.firstCommon(set, this.#clientSets[i] ?? 0, valid, first);
+    }
+    return first;
+  }
+
+  /** Notes what is valid at a time and for how long that holds. Once per beginning and end of an exemption. */
+  #lookAtTime(nowMs: number): void {
+    for (const bits of this.#valid) bits.fill(0);
+    let sinceMs = Number.NEGATIVE_INFINITY;
+    let untilMs = Number.POSITIVE_INFINITY;
+    const { times, count } = this.#open;
+    for (let index = 0; index < count; index++) {
+      const fromMs = times[2 * index] ?? 0;
+      const endMs = times[2 * index + 1] ?? 0;
+      if (fromMs <= nowMs) sinceMs = Math.max(sinceMs, fromMs);
+      else untilMs = Math.min(untilMs, fromMs);
+      if (endMs <= nowMs) sinceMs = Math.max(sinceMs, endMs);
+      else untilMs = Math.min(untilMs, endMs);
+      if (nowMs < fromMs || nowMs >= endMs || this.#isOn[index] === 0) continue;
+      const lists = this.#lists[index] ?? 0;
+      for (let list = 0; list < this.#valid.length; list++) {
+        const bits = this.#valid[list];
+        if ((lists & (1 << list)) !== 0 && bits !== undefined) {
+          bits[index >>> 5] = (bits[index >>> 5] ?? 0) | (1 << (index & 31));
+        }
+      }
+    }
+    this.#validFromMs = sinceMs;
+    this.#validUntilMs = untilMs;
   }
 }
 
 /** Once per change. */
-const maskOf = ({ lists: ids }: SharedExemption, lists: readonly PolicyList[]): number =>
+const maskOf = (ids: readonly string[] | undefined, lists: readonly PolicyList[]): number =>
   lists.reduce((mask, { id }, bit) => (ids?.includes(id) === false ? mask : mask | (1 << bit)), 0);

@@ -8,18 +8,15 @@
 // trigger and an action, its outcome a verdict.
 import { type AddressWords, type Clock, createAddress } from '../base/base.ts';
 import { TARGET_ADDRESS_WORDS, type Targets, TRIGGER } from '../dns/dns.ts';
-import { ExemptionTable, type SharedExemption } from './exemption.ts';
+import { ExemptionTable } from './exemption.ts';
+import type { ExemptionIndex } from './exemption-index.ts';
 import { ACTION } from './rule.ts';
 import { isInForce, type Schedule } from './schedule.ts';
 import { PolicyTable } from './table.ts';
 import { type PolicyList, Verdict } from './verdict.ts';
 
-export {
-  checkExemptions,
-  EXEMPTIONS_MAX,
-  formatExemption,
-  type SharedExemption,
-} from './exemption.ts';
+export { compileExemptions, EXEMPTIONS_MAX } from './exemption-compile.ts';
+export { type ExemptionIndex, formatExemption, type SharedExemption } from './exemption-index.ts';
 export {
   ACTION,
   type LocalRecord,
@@ -111,13 +108,14 @@ export class Policy {
   }
 
   /**
-   * Puts other exemptions in force from the next question on; `clock` tells when they begin and end. Throws
-   * ERR_POLICY_SIZE when there are too many. Once per change.
+   * Puts other exemptions in force from the next question on; `clock` tells when they begin and end. Once per change.
    */
-  setExemptions(exemptions: readonly SharedExemption[], clock: Clock, observer?: ExemptionObserver): void {
+  setExemptions(index: ExemptionIndex | undefined, clock: Clock, observer?: ExemptionObserver): void {
     this.#exemptionObserver = observer;
     this.#exemptions =
-      exemptions.length === 0 ? undefined : new ExemptionTable(exemptions, this.lists, this.groups, clock);
+      index === undefined || index.count === 0
+        ? undefined
+        : new ExemptionTable(index, this.lists, this.groups, clock);
   }
 
   /** Puts in force what the schedules say for a time. */

@@ -19,6 +19,7 @@
 import { deserialize, serialize } from 'node:v8';
 import { type AddressWords, AppError, type Prefix, type PrefixEntry, PrefixTable } from '../base/base.ts';
 import { formatName, NAME_LENGTH_MAX, readU16, readU32, TRIGGER, writeU16, writeU32 } from '../dns/dns.ts';
+import { findLabels, HASH_START, hashLabel, labelStarts, mix } from './name-hash.ts';
 import { ACTION, MATCH, type Match, type RuleSink, type RuleTerms } from './rule.ts';
 import { Terms } from './terms.ts';
 import type { Precedence, Verdict } from './verdict.ts';
@@ -55,30 +56,10 @@ const SLOTS_MIN = 64;
 const SLOTS_PER_NAME = 2;
 /** Slots stand in up to 2^10 rows of a power of two each, so that their number is near any wanted one. */
 const ROWS_BITS = 10;
-/** A name of 255 bytes has at most 127 labels (RFC 1035 section 3.1). */
-const LABELS_MAX = 127;
 /** Bytes of all records: some 38 million names, far above all public lists together; offsets are 32 bits. */
 const RECORD_BYTES_MAX = 1024 * 1024 * 1024;
 /** Records are collected in memory that grows and shrinks in place by this many bytes, a power of two. */
 const STEP_BYTES = 1024 * 1024;
-
-const HASH_START = 0x811c9dc5;
-
-const labelStarts = new Uint8Array(LABELS_MAX);
-
-/** Extends the hash of the labels to the right by one label (FNV-1a over its length and its bytes). */
-const hashLabel = (hash: number, bytes: Uint8Array, start: number): number => {
-  let next = hash;
-  const end = start + (bytes[start] ?? 0);
-  for (let i = start; i <= end; i++) next = Math.imul(next ^ (bytes[i] ?? 0), 0x01000193);
-  return next;
-};
-
-/** Spreads a hash over all 32 bits: FNV alone clusters. */
-const mix = (hash: number): number => {
-  const mixed = Math.imul(hash ^ (hash >>> 15), 0x2c1b3c6d);
-  return mixed ^ (mixed >>> 13);
-};
 
 /** The high bits choose a row, the low ones a slot in it: whole numbers of 32 bits all the way, which are fast. */
 const slotOf = (mixed: number, rows: number, rowShift: number): number =>
@@ -87,17 +68,6 @@ const slotOf = (mixed: number, rows: number, rowShift: number): number =>
 const tagOf = (mixed: number): number => {
   const tag = Math.imul(mixed, 0x297a2d39) >>> 24;
   return tag === 0 ? 1 : tag;
-};
-
-/** Finds the label starts of a folded name; returns how many there are, the root not counted. */
-const findLabels = (name: Uint8Array, offset: number, length: number): number => {
-  let count = 0;
-  let at = 0;
-  while (at < length - 1 && count < LABELS_MAX) {
-    labelStarts[count++] = at;
-    at += (name[offset + at] ?? 0) + 1;
-  }
-  return count;
 };
 
 /** Where the parts of a table lie, in bytes from its start. */

@@ -8,7 +8,12 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { matchesPrefix, parsePrefix } from '../../src/base/base.ts';
 import { RCODE } from '../../src/dns/dns.ts';
-import { formatExemption, isInForce, type SharedExemption } from '../../src/policy/policy.ts';
+import {
+  compileExemptions,
+  formatExemption,
+  isInForce,
+  type SharedExemption,
+} from '../../src/policy/policy.ts';
 import { type ParsedMessage, parseMessage } from '../support/records.ts';
 import { answerAsked, Bench, CLIENT, createRules, prefixes, rcodeOf } from '../unit/pipeline/setup.ts';
 import { foldedName } from '../unit/policy/setup.ts';
@@ -203,7 +208,7 @@ test('whoever asks, whenever, gets what lists and exemptions say, and every hit 
         );
         const bench = new Bench(createRules({ lists: text, masks, forwarded: ['test'] }));
         bench.nowMs = START_MS;
-        bench.pipeline.setExemptions(first);
+        bench.pipeline.setExemptions(compileExemptions(first));
         let current: readonly SharedExemption[] = first;
         let scheduleMs = START_MS;
         const stored = new Map<string, number>();
@@ -259,7 +264,7 @@ test('whoever asks, whenever, gets what lists and exemptions say, and every hit 
             default:
               current = action.exemptions;
               scheduleMs = bench.nowMs;
-              bench.pipeline.setExemptions(current);
+              bench.pipeline.setExemptions(compileExemptions(current));
           }
         }
         const told = bench.events.map((line) => {

@@ -17,9 +17,9 @@ import { DatabaseSync } from 'node:sqlite';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { termsOf } from '../../../src/compliance/exemption-rules.ts';
-import { Register, STANDING_MAX } from '../../../src/compliance/register.ts';
+import { Register } from '../../../src/compliance/register.ts';
 import { ExemptionCounts } from '../../../src/compliance/register-facts.ts';
-import { formatExemption } from '../../../src/policy/policy.ts';
+import { EXEMPTIONS_MAX, formatExemption } from '../../../src/policy/policy.ts';
 import type { ExemptionRecord } from '../../../src/records/record.ts';
 import {
   createDirectory,
@@ -246,7 +246,7 @@ describe('bounds', () => {
     const terms = termsOf(held.register.find('1').paper);
     // In one transaction: a thousand would take a disk seconds.
     held.register.write(
-      Array.from({ length: STANDING_MAX - 1 }, (_value, ahead) => ({
+      Array.from({ length: EXEMPTIONS_MAX - 1 }, (_value, ahead) => ({
         event: 'requested',
         paper: held.register.createPaper(terms, { kind: 'command' }, NOW, ahead),
       })),
