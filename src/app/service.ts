@@ -160,11 +160,8 @@ export class Service {
       reloads: () => this.#reloads,
       workers: () => this.#supervisor.alive,
       workerRestarts: () => this.#supervisor.restarts,
-<<<<<<< HEAD
       workerHangs: () => this.#supervisor.hangs,
-=======
       cacheLimitBytes: () => count * config.cache.sizeBytes,
->>>>>>> 84bd2a2 (observe: count clients without the self-probe, and time every answer)
       isUdpBatched: () => datagramKind().isBatched,
       dnssecMode: () => this.#trust.mode,
       evidence: () => this.#evidence.facts(),

@@ -47,13 +47,10 @@ export interface MetricsSource {
   /** Workers that run. */
   workers(): number;
   workerRestarts(): number;
-<<<<<<< HEAD
   /** Workers that gave no sign of life and were ended. */
   workerHangs(): number;
-=======
   /** Bytes that the caches of all workers may take. */
   cacheLimitBytes?(): number;
->>>>>>> 84bd2a2 (observe: count clients without the self-probe, and time every answer)
   /** Whether UDP sockets move datagrams in batches. */
   isUdpBatched(): boolean;
   /** What is done about DNSSEC: `validate`, `trust-ad` or `off`. */
