@@ -30,6 +30,7 @@ export {
   type ReportStep,
   readPeriod,
   readRequestFile,
+  registerWitnesses,
   SIGNATURE_ENDING,
   signReport,
   verifyReport,

@@ -10,7 +10,7 @@ import { join } from 'node:path';
 import type { AccessRules } from '../access/access.ts';
 import { type ControlRoute, exemptionRoutes, probeRoutes, recordRoutes } from '../admin/admin.ts';
 import { type Endpoint, isAppError, systemClock } from '../base/base.ts';
-import { ExemptionKeeper } from '../compliance/compliance.ts';
+import { ExemptionKeeper, REGISTER_NAME } from '../compliance/compliance.ts';
 import type { Config } from '../config/config.ts';
 import { createEventRing } from '../events/events.ts';
 import type { CounterTotals, EvidenceFacts, ExemptionBlock, Log } from '../observe/observe.ts';
@@ -22,7 +22,7 @@ import {
 } from '../policy/policy.ts';
 import type { ChangeRecord } from '../records/records.ts';
 import { ChangeJournal } from './change-journal.ts';
-import { createExemptionControl, exemptionSettings, REGISTER_NAME } from './exemption-control.ts';
+import { createExemptionControl, exemptionSettings } from './exemption-control.ts';
 import type { Generation } from './generation.ts';
 import type { WorkerExemptions } from './messages.ts';
 import { ProbeKeeper } from './probe-keeper.ts';

@@ -28,9 +28,6 @@ import {
 import type { Config, DecisionConfig } from '../config/config.ts';
 import type { SharedExemption } from '../policy/policy.ts';
 
-/** The register's file in the state directory. */
-export const REGISTER_NAME = 'register.sqlite';
-
 /** An exemption as it is shown. */
 export interface ExemptionStatus extends ExemptionPaper {
   /** Granted, and the rules as they now are would refuse it. */

@@ -15,6 +15,7 @@ import {
   type RecordClass,
   type RecordFilter,
   readStoredRecords,
+  registerWitnesses,
   systemErrorCode,
   type VerifyProgress,
   verifyRecords,
@@ -173,6 +174,7 @@ const verify = async (args: string[]): Promise<number> => {
   const progress = createProgress();
   const { heads, key } = values;
   const result = await verifyRecords(directoryOf(config), {
+    witnesses: registerWitnesses(config.stateDirectory),
     ...(values.class === undefined ? {} : { classes: readClasses(values.class) }),
     ...(heads === undefined ? {} : { headsFile: heads }),
     ...(key === undefined ? {} : { keyFile: key }),

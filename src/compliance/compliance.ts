@@ -45,6 +45,7 @@ export { SHIPPED_PROFILES } from './profile-shipped.ts';
 export type { ExemptionEvent, RegisterOutcome } from './register.ts';
 export type { ExemptionFacts, ExemptionReport } from './register-facts.ts';
 export { checkTexts } from './register-texts.ts';
+export { REGISTER_NAME, registerWitnesses } from './register-witness.ts';
 export {
   REPORT_FORMATS,
   REPORT_TABLES,

@@ -218,3 +218,17 @@ const damaged = (path: string, thrown: unknown): AppError<RegisterErrorCode> =>
     cause: thrown,
     hint: 'No exemption is in force. Keep the file as evidence and put back a copy that "cordon records" agrees with.',
   });
+
+/** How many events a register holds, read beside a program that has it open; 0 for a file that is none. */
+export const countRegisterEvents = (path: string): number => {
+  if (!existsSync(path)) return 0;
+  let database: DatabaseSync | undefined;
+  try {
+    database = new DatabaseSync(path, { readOnly: true });
+    return Number(database.prepare('SELECT count(*) AS count FROM events').get()?.['count'] ?? 0);
+  } catch {
+    return 0;
+  } finally {
+    database?.close();
+  }
+};

@@ -107,6 +107,8 @@ export interface ChainStoreOptions {
   readonly nowMs: number;
   /** The furthest that the run before had written; undefined when nothing tells. */
   readonly expected: ChainEnd | undefined;
+  /** Other files show that the chain was begun before this start. */
+  readonly wasBegun?: boolean;
   /** The last signed head of this class. */
   readonly lastHead: SignedHead | undefined;
   /** Pages that a partition may have: tests fill a disk with it. */
@@ -167,12 +169,17 @@ export class ChainStore {
     const { partitions, unfinished } = listPartitions(directory);
     for (const name of unfinished) rmSync(join(directory, name), { force: true });
     const latest = partitions.at(-1);
-    const isNew = latest === undefined && options.lastHead === undefined && options.expected === undefined;
+    const isNew =
+      latest === undefined &&
+      options.lastHead === undefined &&
+      options.expected === undefined &&
+      options.wasBegun !== true;
     if (isNew) {
       return { store: new ChainStore(options, beginPartition(options, 1, NOTHING)), faults: [] };
     }
     const known = furthest(options);
-    const ordinal = Math.max(latest?.ordinal ?? 0, options.lastHead?.ordinal ?? 0);
+    // Where nothing tells how many there were, one is missing: verify() then goes on saying so.
+    const ordinal = Math.max(latest?.ordinal ?? 1, options.lastHead?.ordinal ?? 1);
     const goOn = (fault: ChainFault, end: ChainEnd) => ({
       store: new ChainStore(options, beginPartition(options, ordinal + 1, end)),
       faults: [fault],

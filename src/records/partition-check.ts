@@ -29,6 +29,8 @@ export class PartitionCheck {
   readonly meta: PartitionMeta;
   end: ChainEnd;
   onRecord: ((record: object) => void) | undefined;
+  /** Is told of each block: `isWhole` when it is what its hash says and holds what it says of itself. */
+  onBlock: ((first: number, last: number, isWhole: boolean) => void) | undefined;
   /** Sequence numbers that heads speak of. */
   readonly #wanted: ReadonlySet<number>;
   readonly #report: Report;
@@ -59,6 +61,7 @@ export class PartitionCheck {
       hash instanceof Uint8Array;
     if (!isSound) {
       this.#report('block-unreadable', 'a column of it has another type', { block: Number(first) });
+      this.onBlock?.(Number(first), Number(first), false);
       return 0;
     }
     const place = { block: first, from: timeOf(from_ms), until: timeOf(until_ms) };
@@ -71,11 +74,13 @@ export class PartitionCheck {
     }
     const computed = this.#hasher.hash(this.end.hash, first, count, body);
     const stored = Buffer.from(hash);
+    const isNext = first === this.end.sequence + 1 && computed.equals(stored);
     if (!computed.equals(stored))
       this.#mismatch({ first, before: this.end.hash, count, body, hash: stored, place });
     this.end = { sequence: first + count - 1, hash: stored };
     const records = this.#recordsOf(body, place);
-    if (records !== undefined) this.#derive(records, count, { from_ms, until_ms }, place);
+    const isItself = records !== undefined && this.#derive(records, count, { from_ms, until_ms }, place);
+    this.onBlock?.(first, first + Math.max(count, records?.length ?? 0, 1) - 1, isNext && isItself);
     this.#note();
     return records?.length ?? 0;
   }
@@ -103,7 +108,7 @@ export class PartitionCheck {
     count: number,
     times: { readonly from_ms: unknown; readonly until_ms: unknown },
     place: Partial<Finding>,
-  ): void {
+  ): boolean {
     let fromMs = Number.POSITIVE_INFINITY;
     let untilMs = Number.NEGATIVE_INFINITY;
     for (const record of records) {
@@ -114,14 +119,17 @@ export class PartitionCheck {
       if (this.meta.class === 'queries') this.#deriveQuery(fields, timeMs);
       this.onRecord?.(record);
     }
-    if (records.length !== count) {
+    const hasCount = records.length === count;
+    const hasTimes = times.from_ms === fromMs && times.until_ms === untilMs;
+    if (!hasCount) {
       this.#report('block-differs', `it says ${count} records, and holds ${records.length}`, place);
-    } else if (times.from_ms !== fromMs || times.until_ms !== untilMs) {
+    } else if (!hasTimes) {
       this.#report('block-differs', 'it says other times than its records do', place);
     }
     this.#count += count;
     this.#fromMs = Math.min(this.#fromMs, fromMs);
     this.#untilMs = Math.max(this.#untilMs, untilMs);
+    return hasCount && hasTimes;
   }
 
   #deriveQuery(record: Readonly<Record<string, unknown>>, timeMs: number): void {

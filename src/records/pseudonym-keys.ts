@@ -18,7 +18,8 @@ import {
 import { writeDurably } from './durable-file.ts';
 import { FILE_MODE, timeText } from './partition.ts';
 
-const NAME = 'pseudonym-keys.json';
+/** Name of the file in a directory of records. */
+export const PSEUDONYM_KEYS_NAME = 'pseudonym-keys.json';
 const CIPHER = 'aes-128-ecb';
 const KEY_LENGTH = 16;
 const DAY_MS = 86_400_000;
@@ -57,7 +58,7 @@ export class PseudonymKeys {
 
   /** Reads the keys; a directory without has none yet. */
   static open(directory: string): PseudonymKeys {
-    const path = join(directory, NAME);
+    const path = join(directory, PSEUDONYM_KEYS_NAME);
     try {
       return new PseudonymKeys(path, existsSync(path) ? parseKeys(readFileSync(path, 'utf8')) : []);
     } catch (thrown) {

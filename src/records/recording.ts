@@ -5,7 +5,7 @@
 // fill, and what finds no room in them is counted by their workers and recorded here as soon as that is possible:
 // bounds hold, nothing is lost in silence, and nobody waits for it but this recorder.
 import assert from 'node:assert/strict';
-import { mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { AppError, type Clock, errorText, isAppError, systemErrorCode } from '../base/base.ts';
 import { SIPHASH_KEY_LENGTH } from '../dns/dns.ts';
@@ -17,12 +17,13 @@ import { isOperational } from './disk-error.ts';
 import type { GenerationFacts } from './facts.ts';
 import { KnownGenerations } from './facts.ts';
 import { type HeadKeeper, type HeadSettings, openHeadKeeper, type RecordLog } from './head-keeper.ts';
+import { HEADS_NAME } from './heads-file.ts';
 import { Housekeeping } from './housekeeping.ts';
 import { ClientIdentities, type IdentityPolicy } from './identity.ts';
 import { LostEvents } from './lost-events.ts';
 import { DIRECTORY_MODE, dayOf, timeText } from './partition.ts';
 import { PositionFile, readPosition } from './position-file.ts';
-import { PseudonymKeys } from './pseudonym-keys.ts';
+import { PSEUDONYM_KEYS_NAME, PseudonymKeys } from './pseudonym-keys.ts';
 import { BLOCK_LENGTH_MAX, BLOCK_RECORDS_MAX, QueryEncoder } from './query-encoder.ts';
 import {
   type ChangeRecord,
@@ -34,7 +35,7 @@ import {
 import type { RecordOutput } from './record-output.ts';
 import type { Retention } from './retention.ts';
 import { readSecret } from './secret-file.ts';
-import { POSITION_NAME } from './verify.ts';
+import { POSITION_NAME, SKETCH_KEY_NAME } from './verify.ts';
 
 /** Between two commits while little happens, milliseconds: what a crash may lose. */
 const COMMIT_MS = 250;
@@ -64,6 +65,9 @@ const OUTPUT_DROPS_MS = 60_000;
 const HOUSEKEEPING_MS = 60_000;
 /** Attempts to write what is left when the program stops. */
 const STOP_ATTEMPTS = 3;
+
+/** Files that are made once both chains have a partition: where one is and no partition, those are gone. */
+const MADE_WITH_RECORDS = [POSITION_NAME, PSEUDONYM_KEYS_NAME, SKETCH_KEY_NAME];
 
 /** What the operator can change while the program runs. */
 export interface RecordingSettings {
@@ -445,6 +449,7 @@ export class Recording {
     try {
       const positionPath = join(directory, POSITION_NAME);
       const before = readPosition(positionPath);
+      const wasBegun = MADE_WITH_RECORDS.some((name) => existsSync(join(directory, name)));
       const settings = this.#settings.heads;
       const { keeper: heads, last } = openHeadKeeper({ directory, resolver, settings, clock, log });
       if (heads !== undefined) heads.outputs = this.#outputs;
@@ -457,6 +462,7 @@ export class Recording {
           day: dayOf(clock()),
           nowMs: clock(),
           expected: before?.ends[recordClass],
+          wasBegun,
           lastHead: last.byClass.get(recordClass),
           pageCountMax,
         });
@@ -465,6 +471,7 @@ export class Recording {
         return result.store;
       };
       const stores = { changes: openStore('changes'), queries: openStore('queries') };
+      if (last.faults.length > 0) this.#noteFault({ file: HEADS_NAME, text: last.faults.join('; ') });
       const keys = PseudonymKeys.open(directory);
       const encoder = new QueryEncoder(this.#generations, this.#identities(keys));
       for (const { day, group, registers } of stores.queries.sketches()) {
@@ -491,7 +498,7 @@ export class Recording {
 
   #identities(keys: PseudonymKeys): ClientIdentities {
     this.#noteKeys(this.#rotate(keys));
-    const secret = readSecret(join(this.#options.directory, 'sketch-key'), SIPHASH_KEY_LENGTH);
+    const secret = readSecret(join(this.#options.directory, SKETCH_KEY_NAME), SIPHASH_KEY_LENGTH);
     return new ClientIdentities(this.#settings.identity, keys, secret);
   }
 

@@ -41,4 +41,9 @@ export {
 } from './recording.ts';
 export { type FoundRecord, type HourCount, RECORDS_DIRECTORY, RecordsReader } from './records-reader.ts';
 export { SKETCH_REGISTERS, Sketch } from './sketch.ts';
-export { type VerifyProgress, type VerifyResult, verifyRecords } from './verify.ts';
+export {
+  type VerifyProgress,
+  type VerifyResult,
+  verifyRecords,
+  type Witness,
+} from './verify.ts';

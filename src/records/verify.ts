@@ -5,6 +5,7 @@
 // written anew as a whole, with all its heads, by somebody who has the signing key: for that, heads are sent elsewhere
 // and given back to verify(). One damaged block is one finding: the check goes on behind it.
 import type { KeyObject } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
 import { AppError, errorText } from '../base/base.ts';
@@ -23,7 +24,9 @@ import {
   SCHEMA_VERSION,
 } from './partition.ts';
 import { PartitionCheck, type PartitionPosition } from './partition-check.ts';
-import { readPosition } from './position-file.ts';
+import { type Position, readPosition } from './position-file.ts';
+import { ChainProof, type RecordSpan } from './proof.ts';
+import { PSEUDONYM_KEYS_NAME } from './pseudonym-keys.ts';
 import { RECORD_CLASSES, type RecordClass } from './record.ts';
 import { RecordsReader } from './records-reader.ts';
 
@@ -33,12 +36,21 @@ const BLOCKS_AT_A_TIME = 64;
 const FINDINGS_MAX = 1_000;
 /** Name of the file beside the partitions that says how far each chain had come. */
 export const POSITION_NAME = 'position';
+/** Name of the file with the secret of the distinct-client estimate. */
+export const SKETCH_KEY_NAME = 'sketch-key';
 
 /** How far verify() has come. */
 export interface VerifyProgress {
   readonly class: RecordClass;
   readonly partition: string;
   readonly records: number;
+}
+
+/** A file outside of the records that would not be there without some. */
+export interface Witness {
+  readonly file: string;
+  /** What it holds, for people: `12 events of exemptions`. */
+  readonly text: string;
 }
 
 /** What verify() is asked for. */
@@ -49,6 +61,8 @@ export interface VerifyOptions {
   readonly headsFile?: string;
   /** A public key that was kept elsewhere. With it, keys beside the records count for nothing. */
   readonly keyFile?: string;
+  /** Other files whose content shows that there were records. */
+  readonly witnesses?: readonly Witness[];
   readonly onProgress?: (progress: VerifyProgress) => void;
   /** Is awaited between pieces of some 20 ms. */
   readonly pause?: () => Promise<void>;
@@ -63,6 +77,20 @@ export interface VerifyResult {
   readonly blocks: number;
   readonly records: number;
   readonly heads: number;
+  /** Heads whose signature is that of a key that is known, in the order in which they were found. */
+  readonly signedHeads: readonly SignedHead[];
+  /** By class: what the records prove; empty for a class that was not asked for. */
+  readonly proof: Readonly<Record<RecordClass, ClassProof>>;
+}
+
+/** What can be believed of one class. */
+export interface ClassProof {
+  /** The records that are there and count. */
+  readonly sound: readonly RecordSpan[];
+  /** The records that are there and do not: nothing that stands in them is known to have been written. */
+  readonly doubtful: readonly RecordSpan[];
+  /** Ordinals of partitions of which something was found: what they hold beside records may be wrong. */
+  readonly questioned: ReadonlySet<number>;
 }
 
 /** Checks all records of a directory. Rejects with ERR_COMPLIANCE_NO_RECORDS and ERR_COMPLIANCE_SIGNING_KEY. */
@@ -97,6 +125,8 @@ export const verifyPartition = async (
 interface PlacedHead {
   readonly head: SignedHead;
   readonly place: string;
+  /** Signed by a key that is known. */
+  readonly isSigned: boolean;
 }
 
 class Verification {
@@ -116,10 +146,15 @@ class Verification {
   /** Names of partitions whose deletion is recorded, and whether a clean stop is the last that was recorded. */
   readonly #deleted = new Set<string>();
   #isStopped = false;
+  /** As it was before the chains were read: the program may write on meanwhile. */
+  readonly #position: Position | undefined;
+  readonly #proofs = { queries: new ChainProof(), changes: new ChainProof() };
+  readonly #questioned = { queries: new Set<number>(), changes: new Set<number>() };
 
   constructor(reader: RecordsReader, options: VerifyOptions) {
     this.#reader = reader;
     this.#options = options;
+    this.#position = readPosition(join(reader.directory, POSITION_NAME));
   }
 
   async run(): Promise<VerifyResult> {
@@ -135,7 +170,10 @@ class Verification {
       if (end !== undefined) ends.set(recordClass, end);
     }
     this.#checkNotes(ends);
+    for (const recordClass of classes) this.#checkBegun(recordClass);
     return {
+      signedHeads: [...this.#heads.values()].flat().flatMap(({ head, isSigned }) => (isSigned ? [head] : [])),
+      proof: { queries: this.#proofOf('queries'), changes: this.#proofOf('changes') },
       findings: this.#findings,
       more: this.#more,
       partitions: this.#partitions,
@@ -154,7 +192,14 @@ class Verification {
     return this.#findings;
   }
 
+  #proofOf(recordClass: RecordClass): ClassProof {
+    return { ...this.#proofs[recordClass].spans(), questioned: this.#questioned[recordClass] };
+  }
+
   #find(code: FindingCode, text: string, place: Partial<Finding> = {}): void {
+    const { class: recordClass, ordinal } = place;
+    if (typeof recordClass === 'string' && typeof ordinal === 'number')
+      this.#questioned[recordClass].add(ordinal);
     if (this.#findings.length >= FINDINGS_MAX) {
       this.#more++;
       return;
@@ -186,7 +231,7 @@ class Verification {
         this.#find('head-unreadable', `${place} holds no head`);
         continue;
       }
-      this.#checkSignature(head, place);
+      const isSigned = this.#checkSignature(head, place);
       const expected = { number: (previous?.number ?? 0) + 1, hash: previous ? headHash(previous) : NO_HEAD };
       if (isWhole && (head.number !== expected.number || head.previous !== expected.hash)) {
         const text = `${place} is head ${head.number} and does not follow head ${expected.number - 1}`;
@@ -195,21 +240,22 @@ class Verification {
       previous = head;
       const key = headKey(head.class, head.ordinal);
       const known = this.#heads.get(key);
-      if (known === undefined) this.#heads.set(key, [{ head, place }]);
-      else known.push({ head, place });
+      if (known === undefined) this.#heads.set(key, [{ head, place, isSigned }]);
+      else known.push({ head, place, isSigned });
       this.#signed.set(head.class, Math.max(head.ordinal, this.#signed.get(head.class) ?? 0));
       this.#headCount++;
     }
   }
 
-  #checkSignature(head: SignedHead, place: string): void {
+  #checkSignature(head: SignedHead, place: string): boolean {
     const key = this.#keys.get(head.keyId);
     if (key === undefined) {
       const text = `${place} is signed by key ${head.keyId}, which is not there`;
       this.#find('head-signature', text, aboutHead(head));
     } else if (!isHeadSignedBy(head, key)) {
       this.#find('head-signature', `${place} has a signature that is not of its text`, aboutHead(head));
-    }
+    } else return true;
+    return false;
   }
 
   #headsOf(recordClass: RecordClass, ordinal: number): readonly PlacedHead[] {
@@ -305,10 +351,17 @@ class Verification {
       const wanted = this.#headsOf(recordClass, file.ordinal).map(({ head }) => head.last);
       const report: Report = (code, text, at) => this.#find(code, text, { ...place, ...at });
       const check = new PartitionCheck(meta, new Set(wanted), report);
+      const proof = this.#proofs[recordClass];
+      const isLinked =
+        before !== undefined &&
+        meta.first === before.sequence + 1 &&
+        meta.previous === before.hash.toString('hex');
+      proof.partition(file.ordinal, meta.first, isLinked);
+      check.onBlock = (first, last, isWhole) => proof.block(first, last, isWhole);
       if (recordClass === 'changes') check.onRecord = (record) => this.#noteChange(record);
       await this.#checkBlocks(database, check, file);
       check.finish(database);
-      this.#checkHeads(check, place, file);
+      this.#checkHeads(recordClass, check, file);
       this.#partitions++;
       return check.end;
     } catch (thrown) {
@@ -375,35 +428,69 @@ class Verification {
   }
 
   /** What was signed of a partition, against what its chain says. */
-  #checkHeads(check: PartitionCheck, place: Partial<Finding>, file: PartitionFile): void {
-    const { end, meta } = check;
+  #checkHeads(recordClass: RecordClass, check: PartitionCheck, file: PartitionFile): void {
+    const place = { class: recordClass, ordinal: file.ordinal };
+    const { end } = check;
+    const proof = this.#proofs[recordClass];
     let closed = false;
-    for (const { head, place: line } of this.#headsOf(meta.class, meta.ordinal)) {
+    for (const { head, place: line, isSigned } of this.#headsOf(recordClass, file.ordinal)) {
       const about = { ...place, from: head.from, until: head.signedAt };
       if (head.state === 'closed') closed = true;
       if (head.last > end.sequence) {
         const text = `it ends at record ${end.sequence}, and ${line} says ${head.last}`;
         this.#find('tail-cut', text, about);
+        proof.cut();
         continue;
       }
       const found = check.positionAt(head.last);
       const differs = differenceOf(head, found, head.state === 'closed' ? end.sequence : undefined);
       if (differs !== undefined) this.#find('head-differs', `${line} ${differs}`, about);
+      if (isSigned) proof.head(head.last, differs === undefined);
     }
-    const latest = listPartitions(join(this.#reader.directory, meta.class)).partitions.at(-1)?.ordinal;
+    const latest = listPartitions(join(this.#reader.directory, recordClass)).partitions.at(-1)?.ordinal;
     if (!closed && file.ordinal !== latest) {
       this.#find('head-missing', 'the partition is closed, and no head of that is there', place);
     }
   }
 
+  /**
+   * A chain that has no partition, although other files show that it was begun, and one that no head speaks of: the
+   * recorder makes the first partition with its keys and signs a head of it at once.
+   */
+  #checkBegun(recordClass: RecordClass): void {
+    const { directory } = this.#reader;
+    const { partitions } = listPartitions(join(directory, recordClass));
+    const place = { class: recordClass };
+    if (partitions.length > 0) {
+      if (this.#signed.get(recordClass) === undefined)
+        this.#find('head-missing', `no signed head of ${recordClass} is there`, place);
+      return;
+    }
+    // What heads speak of has been told as missing, partition by partition.
+    if (this.#signed.get(recordClass) !== undefined) return;
+    const noted = this.#position?.ends[recordClass].sequence ?? 0;
+    const witnesses = BEGUN_NAMES.filter((name) => existsSync(join(directory, name)));
+    for (const other of RECORD_CLASSES)
+      if (this.#reader.partitions(other).length > 0) witnesses.push(`${other}/`);
+    for (const { file, text } of this.#options.witnesses ?? []) witnesses.push(`${file} (${text})`);
+    if (witnesses.length === 0) return;
+    const known = noted > 0 ? `: ${noted} records had been written` : '';
+    const text = `no partition of ${recordClass} is there, although records were begun here, which ${witnesses.join(', ')} ${witnesses.length === 1 ? 'shows' : 'show'}${known}`;
+    this.#find('partition-missing', text, place);
+  }
+
   /** The recorder's own note of how far it had come, and the heads that it signs when it stops. */
   #checkNotes(ends: ReadonlyMap<RecordClass, ChainEnd>): void {
-    const position = readPosition(join(this.#reader.directory, POSITION_NAME));
     for (const [recordClass, end] of ends) {
-      const noted = position?.ends[recordClass];
+      const noted = this.#position?.ends[recordClass];
       if (noted !== undefined && noted.sequence > end.sequence) {
         const text = `${recordClass} ends at record ${end.sequence}, and ${noted.sequence} had been written`;
         this.#find('tail-cut', text, { class: recordClass });
+        this.#proofs[recordClass].cut();
+      } else if (noted?.sequence === end.sequence && !noted.hash.equals(end.hash)) {
+        const text = `record ${end.sequence} of ${recordClass} is not the one that had been written`;
+        this.#find('tail-cut', text, { class: recordClass });
+        this.#proofs[recordClass].cut();
       }
       const signed = this.#headsOf(recordClass, this.#signed.get(recordClass) ?? 0);
       const isSigned = signed.some(({ head }) => head.last === end.sequence);
@@ -414,6 +501,9 @@ class Verification {
     }
   }
 }
+
+/** What the recorder makes beside its chains, before or with their first records. */
+const BEGUN_NAMES = [POSITION_NAME, 'signing-key.pem', PSEUDONYM_KEYS_NAME, SKETCH_KEY_NAME];
 
 const headKey = (recordClass: RecordClass, ordinal: number): string => `${recordClass} ${ordinal}`;
 

@@ -6,12 +6,8 @@ import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { stringify } from 'yaml';
 import { type ControlSocket, exemptionRoutes, openControlSocket } from '../../../src/admin/admin.ts';
-import {
-  createExemptionControl,
-  exemptionSettings,
-  REGISTER_NAME,
-} from '../../../src/app/exemption-control.ts';
-import { ExemptionKeeper } from '../../../src/compliance/compliance.ts';
+import { createExemptionControl, exemptionSettings } from '../../../src/app/exemption-control.ts';
+import { ExemptionKeeper, REGISTER_NAME } from '../../../src/compliance/compliance.ts';
 import { type Config, loadConfig } from '../../../src/config/config.ts';
 import { type RunResult, run } from '../../support/process.ts';
 

@@ -7,7 +7,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { RecordsReader } from '../../../src/records/records-reader.ts';
 import { verifyRecords } from '../../../src/records/verify.ts';
-import { adminRecord, Bench, DAY_MS, edit, findingsOf, HOUR_MS, recordsDirectory } from './setup.ts';
+import { adminRecord, Bench, DAY_MS, edit, findingsOf, HOUR_MS, readAll, recordsDirectory } from './setup.ts';
 
 /** Three days of both classes, the last of which was stopped; copied for each test. */
 let original = '';
@@ -440,4 +440,107 @@ function sha256(bytes: Uint8Array): Buffer {
 
 test('the example has what the changes are made to', () => {
   expect(readdirSync(join(original, 'queries')).filter((name) => name.endsWith('.sqlite'))).toHaveLength(4);
+});
+
+describe('what other files prove to have existed', () => {
+  const remove =
+    (...names: string[]) =>
+    (directory: string): void => {
+      for (const name of names) rmSync(join(directory, name), { recursive: true, force: true });
+    };
+  const keepOnly =
+    (...names: string[]) =>
+    (directory: string): void => {
+      for (const name of readdirSync(directory))
+        if (!names.includes(name)) rmSync(join(directory, name), { recursive: true });
+    };
+
+  test.each<[string, (directory: string) => void, readonly string[]]>([
+    [
+      'both chains and the heads',
+      remove('queries', 'changes', 'heads.jsonl'),
+      ['partition-missing', 'partition-missing'],
+    ],
+    [
+      'everything but the note of the recorder',
+      keepOnly('position'),
+      ['partition-missing', 'partition-missing'],
+    ],
+    ['everything but the keys', keepOnly('signing-key.pem'), ['partition-missing', 'partition-missing']],
+    [
+      'everything but the secret of the estimate',
+      keepOnly('sketch-key'),
+      ['partition-missing', 'partition-missing'],
+    ],
+    ['one chain and the heads', remove('queries', 'heads.jsonl'), ['head-missing', 'partition-missing']],
+    ['the heads', remove('heads.jsonl'), ['head-missing']],
+    ['both chains', remove('queries', 'changes'), ['partition-missing']],
+  ])('%s deleted is found', async (_, change, codes) => {
+    const directory = copyOf(original);
+    change(directory);
+    const { findings } = await verifyRecords(directory);
+    expect(findings.map(({ code }) => code)).toEqual(expect.arrayContaining([...codes]));
+  });
+
+  test('how many records had been written is told where the recorder noted it', async () => {
+    const directory = copyOf(original);
+    remove('queries', 'changes', 'heads.jsonl')(directory);
+    const { findings } = await verifyRecords(directory);
+    expect(findings.map(({ text }) => text).join('\n')).toMatch(
+      /no partition of queries is there.*position.*: \d+ records had been written/,
+    );
+  });
+
+  test('a directory in which nothing was begun has no finding, and one of which another file tells has', async () => {
+    const directory = mkdtempSync(join(tmpdir(), 'cordon-empty-'));
+    expect((await verifyRecords(directory)).findings).toEqual([]);
+    const witnesses = [{ file: 'register.sqlite', text: '3 events of exemptions' }];
+    const { findings } = await verifyRecords(directory, { witnesses });
+    rmSync(directory, { recursive: true });
+    expect(findings).toHaveLength(2);
+    expect(findings[0]?.text).toContain('register.sqlite (3 events of exemptions)');
+  });
+
+  test('a note of another last record is found', async () => {
+    const directory = copyOf(original);
+    const path = join(directory, 'position');
+    const text = readFileSync(path, 'utf8');
+    writeFileSync(
+      path,
+      text.replace(/"hash":"../, (found) => `${found.slice(0, -2)}${found.endsWith('00') ? '11' : '00'}`),
+    );
+    expect(await findingsOf(directory)).toContain('tail-cut');
+  });
+});
+
+describe('at the start', () => {
+  test('garbage among the heads is told at once, in the log and in the records', async () => {
+    const directory = copyOf(original);
+    const path = join(directory, 'heads.jsonl');
+    const lines = readFileSync(path, 'utf8').split('\n');
+    lines[1] = 'garbage';
+    writeFileSync(path, lines.join('\n'));
+    const bench = new Bench({ directory, start: '2026-11-29T00:00:00.000Z' });
+    bench.recording.tick();
+    expect(bench.logs).toContainEqual({
+      level: 'error',
+      fields: { file: 'heads.jsonl', cause: expect.stringContaining('line 2 holds no head') },
+      text: 'records are damaged',
+    });
+    const changes = await readAll(directory, 'changes');
+    expect(changes).toContainEqual(
+      expect.objectContaining({ kind: 'records', event: 'damaged', file: 'heads.jsonl' }),
+    );
+  });
+
+  test('records that are gone but for a key are missed, and verification goes on saying so', async () => {
+    const directory = copyOf(original);
+    for (const name of readdirSync(directory))
+      if (name !== 'sketch-key') rmSync(join(directory, name), { recursive: true });
+    const bench = new Bench({ directory, start: '2026-11-29T00:00:00.000Z' });
+    bench.record(3);
+    expect(bench.logs.map(({ text }) => text)).toContain('records are damaged');
+    await bench.recording.stop();
+    expect(await findingsOf(directory)).toEqual(['partition-missing']);
+  });
 });
