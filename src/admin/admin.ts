@@ -19,6 +19,7 @@ export {
   type ExemptionRefusal,
   exemptionRoutes,
 } from './exemption-routes.ts';
+export { type ExplainAsked, type ExplainControl, explainRoutes } from './explain-routes.ts';
 export { type ListAuthor, type ListControl, listRoutes } from './list-routes.ts';
 export { type Admin, type AdminErrorCode, type AdminOptions, startAdmin } from './listener.ts';
 export { type PauseControl, type PauseStatus, pauseRoutes } from './pause-routes.ts';

@@ -7,9 +7,11 @@ import { shippedDefaults, shippedLists } from '../lists/lists.ts';
 
 export {
   AppError,
+  createAddress,
   errorText,
   formatEndpoint,
   isAppError,
+  parseAddress,
   parseEndpoint,
   systemErrorCode,
 } from '../base/base.ts';
@@ -35,7 +37,8 @@ export {
   signReport,
   verifyReport,
 } from '../compliance/compliance.ts';
-export { parseName, parseType } from '../dns/dns.ts';
+export { formatEde, formatName, formatType, parseName, parseType } from '../dns/dns.ts';
+export type { ExplainedAnswer, Reason, Step } from '../explain/explain.ts';
 export type { StoreDecision } from '../lists/lists.ts';
 export { createLog, metricsReference } from '../observe/observe.ts';
 export {
@@ -49,8 +52,8 @@ export {
   type VerifyResult,
   verifyRecords,
 } from '../records/records.ts';
-export { checkExemptionTexts, type ExemptionStatus, sharedExemptions } from './exemption-control.ts';
-export { type Explanation, explain, type FollowedAnswer, type Reason } from './explain.ts';
+export { checkExemptionTexts, type ExemptionStatus } from './exemption-control.ts';
+export { type AskedWhom, type ExplainedBy, explainByConfig } from './explain.ts';
 export {
   EXPORT_ORIGIN,
   type ExportFacts,

@@ -14,7 +14,6 @@ import {
   type ExemptionPaper,
   type ExemptionProblem,
   type ExemptionSettings,
-  isGranted,
   type Network,
   type Profile,
   type RegisterOutcome,
@@ -23,10 +22,8 @@ import {
   readProfile,
   SHIPPED_PROFILES,
   toDay,
-  toSharedExemption,
 } from '../compliance/compliance.ts';
 import type { Config, DecisionConfig } from '../config/config.ts';
-import type { SharedExemption } from '../policy/policy.ts';
 
 /** An exemption as it is shown. */
 export interface ExemptionStatus extends ExemptionPaper {
@@ -60,10 +57,6 @@ export const checkExemptionTexts = (config: Config, path: string, clock: Clock):
   const context = { ...rules, nowMs: clock(), granted: [], find: undefined };
   return checkTexts(readExemptionTexts(path), context);
 };
-
-/** Exemptions that are granted and not over, of papers as the control socket gives them, for judging by them. */
-export const sharedExemptions = (papers: readonly ExemptionPaper[]): SharedExemption[] =>
-  papers.filter(isGranted).map(toSharedExemption);
 
 /** The register of a running program, as the control socket shows and changes it. */
 export const createExemptionControl = (keeper: ExemptionKeeper): ExemptionControl => {

@@ -2,6 +2,7 @@
 import type { AccessRules } from '../access/access.ts';
 import type { Endpoint } from '../base/base.ts';
 import type { TtlLimits } from '../cache/cache.ts';
+import type { Asked, Traced } from '../explain/explain.ts';
 import type { Candidate, CounterBlock, ExemptionBlock, RefusalBlock } from '../observe/observe.ts';
 import type { StaleRules } from '../pipeline/pipeline.ts';
 import type { ExemptionIndex, SharedPolicy } from '../policy/policy.ts';
@@ -74,6 +75,7 @@ export interface WorkerStart {
 export type WorkerRequest =
   | { readonly kind: 'apply'; readonly request: number; readonly settings: WorkerSettings }
   | ({ readonly kind: 'exemptions'; readonly request: number } & WorkerExemptions)
+  | { readonly kind: 'trace'; readonly request: number; readonly asked: Asked }
   | { readonly kind: 'drain' | 'candidates'; readonly request: number };
 
 /** From a worker; request 0 is its start. */
@@ -83,6 +85,7 @@ export type WorkerReply =
       readonly kind: 'done';
       /** What was asked for. */
       readonly candidates?: readonly Candidate[];
+      readonly traced?: Traced;
       /** With the reply to its start: the worker's door for the self-probe, if it has one. */
       readonly probe?: ProbePorts | undefined;
     }

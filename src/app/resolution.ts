@@ -5,7 +5,12 @@
 // answer, finds the zone of each record by itself, and the weakest part decides.
 import type { Clock, Prefix } from '../base/base.ts';
 import { FLAG, messageFlags } from '../dns/dns.ts';
-import { type TrustAnchor, Validator, type ValidatorObserver } from '../dnssec/dnssec.ts';
+import {
+  type TrustAnchor,
+  type ValidatedOutcome,
+  Validator,
+  type ValidatorObserver,
+} from '../dnssec/dnssec.ts';
 import { LOCAL, LocalZones } from '../local/local.ts';
 import { VALIDATION } from '../observe/observe.ts';
 import { Dns64Resolver, ProbeZone, type Resolution, type Resolver } from '../pipeline/pipeline.ts';
@@ -90,7 +95,24 @@ const createValidating = (
       },
     },
   });
-  return withDeadline(validator, settings.timeoutMs);
+  return withDeadline(traced(validator), settings.timeoutMs);
+};
+
+/** Tells a question that is explained what validation found. */
+const traced = (validator: Validator): Resolver => ({
+  resolve(question, done) {
+    validator.resolve(question, (outcome) => {
+      if (question.trace !== undefined) question.trace.step('validation', wordsOf(outcome));
+      done(outcome);
+    });
+  },
+});
+
+const wordsOf = (outcome: ValidatedOutcome): string => {
+  if (outcome.kind === 'failure') return `not possible: ${outcome.reason}`;
+  if (outcome.kind === 'bogus') return `bogus: ${outcome.text}`;
+  const { security, insecureReason } = outcome;
+  return insecureReason === undefined ? security : `${security}: ${insecureReason.text}`;
 };
 
 /** Special-use names; where aliases lead is not for upstreams either, but where a forwarding zone says otherwise. */
@@ -119,6 +141,7 @@ const withDeadline = (resolver: Resolver, timeoutMs: number): Resolver => ({
       done(resolution);
     };
     const timer = setTimeout(() => {
+      question.trace?.step('deadline', 'reached');
       end({ kind: 'failure', reason: 'timeout' });
     }, timeoutMs);
     resolver.resolve(question, end);
@@ -135,6 +158,10 @@ const trustingAd = (exchange: Exchange): Resolver => ({
       }
       const { message, isEncrypted } = outcome;
       const isSecure = isEncrypted && (messageFlags(message) & FLAG.AD) !== 0;
+      question.trace?.step(
+        'validation',
+        isSecure ? 'secure, says the upstream' : 'insecure, says the upstream',
+      );
       done({ kind: 'answer', message, security: isSecure ? 'secure' : 'insecure' });
     });
   },

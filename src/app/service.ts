@@ -13,14 +13,16 @@ import {
   type Admin,
   type Control,
   type ControlSocket,
+  explainRoutes,
   listRoutes,
   openControlSocket,
   pauseRoutes,
   startAdmin,
 } from '../admin/admin.ts';
-import { type AppError, type Endpoint, formatEndpoint, isAppError, systemClock } from '../base/base.ts';
+import { AppError, type Endpoint, formatEndpoint, isAppError, systemClock } from '../base/base.ts';
 import { type Config, configHash } from '../config/config.ts';
 import { datagramKind } from '../datagram/datagram.ts';
+import type { Asked } from '../explain/explain.ts';
 import {
   type CounterBlock,
   CounterTotals,
@@ -41,6 +43,7 @@ import {
 } from '../upstream/upstream.ts';
 import { claimEndpoint } from './claim.ts';
 import { Evidence } from './evidence.ts';
+import { type ExplainedBy, explainTraced, listenerOf } from './explain.ts';
 import { buildGeneration, type Generation, type PathOf } from './generation.ts';
 import { createListControl } from './list-control.ts';
 import { createHostLookup } from './list-hosts.ts';
@@ -57,6 +60,9 @@ import { UpstreamHosts } from './upstream-hosts.ts';
 import { buildRoutes, plainEndpoints, upstreamHostNames } from './upstream-routes.ts';
 import { VERSION } from './version.ts';
 import { namedListeners, type State, toSettings, withPause } from './worker-settings.ts';
+
+/** Lists are renewed minutes apart, so that a second round is enough. */
+const EXPLAIN_ROUNDS_MAX = 3;
 
 /** Reads the configuration again; throws an AppError that names its problems. */
 export type ConfigReader = () => Config;
@@ -312,13 +318,47 @@ export class Service {
     try {
       this.#controlSocket = await openControlSocket({
         path,
-        routes: [listRoutes(lists), pauseRoutes(this.#pause), ...this.#evidence.routes()],
+        routes: [
+          listRoutes(lists),
+          pauseRoutes(this.#pause),
+          explainRoutes({ explain: (asked) => this.#explain(asked) }),
+          ...this.#evidence.routes(),
+        ],
         log: this.#log,
       });
     } catch (error) {
       if (!isAppError(error)) throw error;
       this.#log.warn({ err: error }, 'no control socket');
     }
+  }
+
+  /** Throws ERR_APP_LISTENER, ERR_APP_WORKER, or ERR_APP_EXPLAIN when lists change again and again. */
+  async #explain(question: Asked): Promise<ExplainedBy> {
+    for (let round = 0; round < EXPLAIN_ROUNDS_MAX; round++) {
+      const asked = { ...question, listener: listenerOf(question.listener, this.#state) };
+      const { worker, traced } = await this.#supervisor.trace(asked);
+      const { config, generation } = this.#state;
+      // Lists and lines are numbers of the generation that judged: those of another one would name other rules.
+      if (traced.generation !== (generation?.policy.generation ?? 0)) continue;
+      return {
+        asked: {
+          kind: 'service',
+          version: VERSION,
+          configSha256: configHash(config),
+          generation: traced.generation,
+          validation: this.#trust.mode,
+          time: new Date(traced.nowMs).toISOString(),
+          pid: process.pid,
+          worker,
+          workers: this.#supervisor.count,
+          isPaused: this.#pause.isPaused,
+        },
+        ...explainTraced(asked, traced, this.#state),
+      };
+    }
+    throw new AppError('ERR_APP_EXPLAIN', 'explaining a name: the lists changed meanwhile', {
+      hint: 'Ask again.',
+    });
   }
 
   /** What was in force when the program ended is in force again at once, before lists are read. */

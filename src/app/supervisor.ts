@@ -6,6 +6,7 @@ import { randomBytes } from 'node:crypto';
 import { Worker } from 'node:worker_threads';
 import { AppError } from '../base/base.ts';
 import { SIPHASH_KEY_LENGTH } from '../dns/dns.ts';
+import type { Asked, Traced } from '../explain/explain.ts';
 import { type Candidate, type Log, mergeCandidates } from '../observe/observe.ts';
 import type { ProbePorts } from '../server/server.ts';
 import { OWN_PORTS_BYTES, PortSet } from '../upstream/upstream.ts';
@@ -193,6 +194,15 @@ export class Supervisor {
       this.#slots.map((slot) => this.#request(slot, (request) => ({ kind: 'candidates', request }))),
     );
     return mergeCandidates(replies.map((reply) => reply?.candidates ?? []));
+  }
+
+  /** Lets the first worker that lives say what it answers, and why. Throws ERR_APP_WORKER when none does. */
+  async trace(asked: Asked): Promise<{ readonly worker: number; readonly traced: Traced }> {
+    for (const slot of this.#slots) {
+      const reply = await this.#request(slot, (request) => ({ kind: 'trace', request, asked }));
+      if (reply?.traced !== undefined) return { worker: slot.index, traced: reply.traced };
+    }
+    throw new AppError('ERR_APP_WORKER', 'asking a worker to explain a name: none lives');
   }
 
   /** Lets all workers answer what they have, then ends them. */

@@ -86,7 +86,10 @@ export const withPause = (policy: SharedPolicy, isPaused: boolean): SharedPolicy
   isPaused ? { ...policy, lists: policy.lists.map((list) => ({ ...list, logOnly: true })) } : policy;
 
 /** Listeners by the addresses that they have, where the configuration says "any free port". */
-export const namedListeners = (access: AccessRules, { config, listen }: State): AccessRules => {
+export const namedListeners = (
+  access: AccessRules,
+  { config, listen }: Pick<State, 'config' | 'listen'>,
+): AccessRules => {
   const names = new Map<string, string>();
   for (const [index, endpoint] of config.listen.dns.entries()) {
     names.set(formatEndpoint(endpoint), formatEndpoint(listen[index] ?? endpoint));

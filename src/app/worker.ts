@@ -19,6 +19,7 @@ import {
 import { AnswerCache } from '../cache/cache.ts';
 import { formatName, isInZone, setTranslationPrefix } from '../dns/dns.ts';
 import { EventWriter } from '../events/events.ts';
+import { type Asked, type Traced, traceQuestions } from '../explain/explain.ts';
 import {
   type Candidate,
   CandidateLog,
@@ -28,6 +29,7 @@ import {
   WorkerCounters,
 } from '../observe/observe.ts';
 import { Pipeline, PROBE_ZONE, type Resolver, TRANSPORT } from '../pipeline/pipeline.ts';
+import type { ExemptionIndex } from '../policy/policy.ts';
 import {
   type Closable,
   ConnectionBudget,
@@ -81,6 +83,8 @@ class ResolverWorker {
   #settings: WorkerSettings;
   #probe: ProbeGate | undefined;
   #forwarding: Forwarding;
+  #resolver: Resolver;
+  #exemptions: ExemptionIndex | undefined;
   #upstreamCounters: UpstreamCounters;
 
   constructor(start: WorkerStart) {
@@ -99,15 +103,17 @@ class ResolverWorker {
     this.#probePorts = new PortSet(start.probePorts);
     this.#upstreamCounters = new UpstreamCounters(this.#counters);
     this.#forwarding = createForwarding(start.settings, this.#upstreamCounters, this.#ownPorts);
+    this.#resolver = this.#createResolver(start.settings);
+    this.#exemptions = start.exemptions?.exemptions;
     this.#pipeline = new Pipeline({
       rules: toRules(start.settings),
-      resolver: this.#createResolver(start.settings),
+      resolver: this.#resolver,
       cache: this.#cache,
       clock: createTurnClock(systemClock),
       observer: this.#counters,
       probeObserver: createUnreadCounters(),
       cookieSecret: start.cookieSecret,
-      exemptions: start.exemptions?.exemptions,
+      exemptions: this.#exemptions,
       events: writerFor(start.settings),
       isProbe: (address, port) =>
         this.#probePorts.has(port) && this.#ownAddresses.has(formatAddress(address)),
@@ -140,6 +146,7 @@ class ResolverWorker {
   /** Puts other exemptions in force. */
   setExemptions({ exemptions, block }: WorkerExemptions): void {
     this.#pipeline.setExemptions(exemptions);
+    this.#exemptions = exemptions;
     this.#counters.setExemptions(block);
   }
 
@@ -181,12 +188,30 @@ class ResolverWorker {
   /** What others said, or was judged by other keys, may not be what would be said now. */
   #useResolver(settings: WorkerSettings): void {
     setTranslationPrefix(settings.resolution.dns64?.prefix);
-    this.#pipeline.setResolver(this.#createResolver(settings));
+    this.#resolver = this.#createResolver(settings);
+    this.#pipeline.setResolver(this.#resolver);
     this.#cache.clear();
   }
 
   #createResolver({ resolution }: WorkerSettings): Resolver {
     return createResolver(resolution, this.#forwarding, systemClock, this.#counters);
+  }
+
+  /** Says what it answers, and why, without counting or recording it. */
+  trace(asked: Asked): Promise<Traced> {
+    const resolver = this.#resolver;
+    return traceQuestions(
+      {
+        rules: toRules(this.#settings),
+        resolver,
+        isInForce: () => resolver === this.#resolver,
+        cache: this.#cache,
+        clock: systemClock,
+        exemptions: this.#exemptions,
+        beside: this.#pipeline,
+      },
+      asked,
+    );
   }
 
   /** Names that a list may be missing. */
@@ -359,6 +384,12 @@ const listen = (port: MessagePort): void => {
     if (message.kind === 'candidates') {
       const candidates = worker.candidates();
       port.postMessage({ request: message.request, kind: 'done', candidates } satisfies WorkerReply);
+      return;
+    }
+    if (message.kind === 'trace') {
+      void worker.trace(message.asked).then((traced) => {
+        port.postMessage({ request: message.request, kind: 'done', traced } satisfies WorkerReply);
+      });
       return;
     }
     if (message.kind === 'exemptions') {

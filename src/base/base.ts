@@ -1,4 +1,4 @@
-// base: what every room may use: the error class, time, IP addresses and prefixes.
+// base: what every room may use: the error class, time, IP addresses and prefixes, who listens to a question's way.
 //
 // Imports nothing of the project. Holds no state and does no I/O. Addresses follow RFC 4291 and RFC 5952.
 export {
@@ -21,3 +21,4 @@ export {
 export { type Clock, createTurnClock, systemClock } from './clock.ts';
 export { AppError, errorText, isAppError, systemErrorCode } from './error.ts';
 export { type PrefixEntry, PrefixTable } from './prefix-table.ts';
+export type { Trace } from './trace.ts';

@@ -1,12 +1,13 @@
 // The command line: picks the subcommand and prints errors as one line for people.
 //
 // Each command is a file of its own beside this one; output is for people, --json for machines.
-// Exit codes: 0 done (or: passes), 1 an operational error or a problem found, 2 wrong usage, 3 (explain) refused.
+// Exit codes: 0 done (or: passes), 1 an operational error or a problem found, 2 wrong usage; of explain and trace 3
+// refused and 4 not to be judged.
 import { errorText, isAppError, VERSION } from '../app/app.ts';
 import { check } from './check.ts';
 import { writeDocs } from './docs.ts';
 import { exemptions } from './exemptions.ts';
-import { explainName } from './explain.ts';
+import { explainName, traceName } from './explain.ts';
 import { lists } from './lists.ts';
 import { pause, resume } from './pause.ts';
 import { probe } from './probe.ts';
@@ -22,8 +23,10 @@ usage: cordon COMMAND [OPTION …]
 
   serve    [--config FILE]                     run the resolver
   check    [--config FILE] [--json]            report every problem of a configuration, or print the effective one
-  explain  NAME [--client ADDRESS] [--listener ADDRESS:PORT] [--config FILE] [--no-follow] [--json]
-                                               say which group, list, entry and evidence decide for a name
+  explain  NAME [--client ADDRESS] [--listener ADDRESS:PORT] [--type TYPE] [--no-follow] [--json]
+                                               say what a client is answered, and which list, entry and evidence decide
+  trace    NAME [--type TYPE] [--client ADDRESS] [--listener ADDRESS:PORT] [--json]
+                                               show step by step, with times, how that comes about
   lists    status [--config FILE] [--json]     show which lists are in force, which are held or stale, and what to do
            diff ID [SHA256]                    show what a held or an earlier content adds and removes
            history ID                          show the decisions about a list
@@ -52,7 +55,8 @@ usage: cordon COMMAND [OPTION …]
   query    NAME [TYPE] [--server ADDRESS[:PORT]] [--tcp] [--dnssec] [--json]
                                                ask a resolver (default 127.0.0.1:5353) with an independent DNS implementation
 
-Without --config, ./cordon.yaml is read when it exists, otherwise the defaults hold. CORDON_… variables override keys.
+Without --config, ./cordon.yaml is read, otherwise /etc/cordon/cordon.yaml (not by serve), otherwise the defaults hold.
+CORDON_… variables override keys.
 `;
 
 const COMMANDS: Readonly<Record<string, (args: string[]) => Promise<number> | number>> = {
@@ -60,6 +64,7 @@ const COMMANDS: Readonly<Record<string, (args: string[]) => Promise<number> | nu
   check,
   exemptions,
   explain: explainName,
+  trace: traceName,
   lists,
   pause,
   probe,

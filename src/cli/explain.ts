@@ -1,139 +1,126 @@
-// cordon explain: which group, list, entry and evidence decide for a name, following the answer too.
+// cordon explain and cordon trace: what a client is answered for a name, and why.
+//
+// The service that runs by the configuration is asked; where none runs, the configuration is explained by itself, which
+// is said. The status is that of the worst answer, so that a script never takes what could not be judged for "passes".
 import {
-  type ExemptionPaper,
-  type Explanation,
-  explain,
-  type FollowedAnswer,
+  type ExplainedBy,
+  explainByConfig,
   formatEndpoint,
+  formatName,
+  formatType,
   isAppError,
   parseEndpoint,
-  parseName,
-  type Reason,
+  parseType,
   readKeptPaths,
-  sharedExemptions,
-  withoutMissing,
 } from '../app/app.ts';
-import type { Config } from '../config/config.ts';
+import { type Config, configHash } from '../config/config.ts';
+import { readAskedName, readClient } from './asked-name.ts';
+import { formatExplanation, formatTrace, type Shown } from './explain-text.ts';
 import { askService, isNobodyThere } from './lists-client.ts';
 import { configPath, readArguments, requireConfig, UsageError } from './usage.ts';
 
 /** Port of an address without one. */
 const DNS_PORT = 53;
-/** Exit code when the name or one of its answers is refused. */
-const REFUSED = 3;
+type Question = Parameters<typeof explainByConfig>[1];
 
-/** Returns 0 when the name passes, 3 when something about it is refused. */
+/** The types whose answers are followed: those that lead a client to an address. */
+const FOLLOWED = ['A', 'AAAA', 'HTTPS'] as const;
+const STATUS = { passes: 0, local: 0, refused: 3, failed: 4 } as const;
+
+const OPTIONS = {
+  client: { type: 'string', default: '127.0.0.1' },
+  listener: { type: 'string', default: '' },
+  config: { type: 'string' },
+  type: { type: 'string' },
+  'no-follow': { type: 'boolean', default: false },
+  json: { type: 'boolean', default: false },
+} as const;
+
+/** Returns 0 when the name passes or is answered locally, 3 when it is refused, 4 when that could not be told. */
 export const explainName = async (args: string[]): Promise<number> => {
-  const { values, positionals } = readArguments({
-    args,
-    allowPositionals: true,
-    options: {
-      client: { type: 'string', default: '127.0.0.1' },
-      listener: { type: 'string', default: '' },
-      config: { type: 'string' },
-      'no-follow': { type: 'boolean', default: false },
-      json: { type: 'boolean', default: false },
-    },
-  });
+  const { json, ...shown } = await ask(args, FOLLOWED);
+  const { explanation } = shown;
+  // The steps are what `trace` is for.
+  const answers = explanation.answers.map((answer) => ({ ...answer, steps: undefined }));
+  process.stdout.write(json ? toJson(shown, { ...explanation, answers }) : formatExplanation(shown));
+  return STATUS[explanation.outcome];
+};
+
+/** As explainName(), for one type and with every step. */
+export const traceName = async (args: string[]): Promise<number> => {
+  const { json, ...shown } = await ask(args, ['A']);
+  const { explanation } = shown;
+  process.stdout.write(json ? toJson(shown, explanation) : formatTrace(shown));
+  return STATUS[explanation.outcome];
+};
+
+const toJson = ({ configuration, reading }: Shown, explanation: object): string =>
+  `${JSON.stringify({ configuration, reading, ...explanation }, undefined, 2)}\n`;
+
+const ask = async (args: string[], types: readonly string[]): Promise<Shown & { json: boolean }> => {
+  const { values, positionals } = readArguments({ args, allowPositionals: true, options: OPTIONS });
   const [text] = positionals;
   if (text === undefined || positionals.length > 1) throw new UsageError('one NAME is needed');
-  const name = parseName(text);
-  if (typeof name === 'string') throw new UsageError(`"${text}" is not a domain name: ${name}`);
-  const config = requireConfig(configPath(values.config));
-  const listener = listenerFrom(values.listener, config);
-  const pathOf = await readKeptPaths(config, Date.now);
-  const complete = withoutMissing(config, pathOf);
-  const follow = !values['no-follow'];
-  const exemptions = await readExemptions(config);
-  const explanation = await explain(complete, name, values.client, follow, pathOf, listener, exemptions);
-  process.stdout.write(
-    values.json ? `${JSON.stringify(explanation, undefined, 2)}\n` : formatExplanation(explanation),
+  const asked = readAskedName(text);
+  const wanted = values.type === undefined ? types : [values.type];
+  const numbers = wanted.map(typeFrom);
+  const path = configPath(values.config);
+  const config = requireConfig(path);
+  const client = readClient(
+    values.client,
+    config.groups.map(({ name }) => name),
   );
-  const isRefused =
-    explanation.outcome === 'refused' || explanation.answers.some((answer) => answer.reason !== undefined);
-  return isRefused ? REFUSED : 0;
-};
-
-/** Exemptions of the running program; without one none is in force. */
-const readExemptions = async (config: Config): Promise<ReturnType<typeof sharedExemptions>> => {
-  try {
-    // The program that answers is this one: the socket lies in its own state directory.
-    return sharedExemptions((await askService(config, '/v1/exemptions')) as ExemptionPaper[]);
-  } catch (thrown) {
-    if (!isAppError(thrown)) throw thrown;
-    if (!isNobodyThere(thrown))
-      process.stderr.write(`cordon explain: without exemptions: ${thrown.message}\n`);
-    return [];
-  }
-};
-
-/** An address of listen.dns as the configuration has it. */
-const listenerFrom = (text: string, config: Config): string => {
-  if (text === '') return '';
-  const listening = config.listen.dns.map(formatEndpoint);
-  const endpoint = parseEndpoint(text, DNS_PORT);
-  const listener = endpoint === undefined ? text : formatEndpoint(endpoint);
-  if (listening.includes(listener)) return listener;
-  throw new UsageError(`"${text}" is no address of listen.dns: ${listening.join(', ')}`);
-};
-
-const groupWord = (listener: string | undefined, prefix: string | undefined): string => {
-  if (listener !== undefined) return `by the listener ${listener}`;
-  return prefix === undefined ? 'no group names this client' : `by ${prefix}`;
-};
-
-const formatExplanation = (explanation: Explanation): string => {
-  const {
-    name,
+  const question = {
     client,
-    allowed,
-    group,
-    groupPrefix,
-    groupListener,
-    lists,
-    outcome,
-    reason,
-    passedBy,
-    watched,
-    exempted,
-    answers,
-  } = explanation;
-  const lines = [
-    `${name} asked by ${client}`,
-    `  group    ${group} (${groupWord(groupListener, groupPrefix)})`,
-    `  lists    ${lists.join(', ') || 'none'}`,
-  ];
-  if (!allowed) lines.push('  access   REFUSED whatever it asks: outside access.allow');
-  if (outcome === 'local') lines.push('  outcome  answered locally: a special-use name');
-  if (reason !== undefined) lines.push('  outcome  REFUSED on the question', ...formatReason(reason));
-  if (outcome === 'passes') {
-    lines.push('  outcome  the question passes', ...(passedBy === undefined ? [] : formatReason(passedBy)));
-    lines.push(...answers.flatMap(formatAnswer));
-  }
-  for (const { exemption, reason: rule } of exempted)
-    lines.push(`  exempt   by ${exemption} this rule does not count`, ...formatReason(rule));
-  if (watched !== undefined) lines.push('  watched  would be refused', ...formatReason(watched));
-  return `${lines.join('\n')}\n`;
+    listener: listenerFrom(values.listener),
+    follows: !values['no-follow'],
+  };
+  const explanation = await explainBy(config, { ...question, name: asked.name, types: numbers });
+  return {
+    explanation,
+    configuration: { path, sha256: configHash(config), wasNamed: values.config !== undefined },
+    reading: asked.reading,
+    json: values.json,
+  };
 };
 
-const formatAnswer = (answer: FollowedAnswer): string[] => [
-  `  ${answer.type.padEnd(8)} ${answer.reason === undefined ? answer.outcome : `REFUSED on the ${answer.judged}`}`,
-  ...(answer.reason === undefined ? [] : formatReason(answer.reason)),
-  ...answer.records.map((record) => `             ${record}`),
-];
+/** By the service that runs, or else by the configuration. A listener that neither has is wrong usage. */
+const explainBy = async (config: Config, question: Question): Promise<ExplainedBy> => {
+  try {
+    return (
+      (await explainByService(config, question)) ??
+      (await explainByConfig(config, question, await readKeptPaths(config, Date.now)))
+    );
+  } catch (thrown) {
+    if (isAppError(thrown) && thrown.code === 'ERR_APP_LISTENER') {
+      throw new UsageError([thrown.message, thrown.hint].filter(Boolean).join('. '));
+    }
+    throw thrown;
+  }
+};
 
-const formatReason = (reason: Reason): string[] => {
-  const rows: [string, string | undefined][] = [
-    ['list', `${reason.list} (${reason.title})${reason.mandate ? ', a mandate' : ''}`],
-    ['rule', `${reason.match} match, by ${reason.trigger}, ${reason.file}:${reason.line}`],
-    ['action', [reason.action, ...reason.data].join(' ')],
-    ['service', reason.service],
-    ['owner', reason.owner],
-    ['evidence', reason.evidence],
-    ['reviewed', reason.reviewed],
-    ['entry', reason.evidence === undefined ? reason.text : undefined],
-  ];
-  return rows
-    .filter(([, text]) => text !== undefined)
-    .map(([label, text]) => `    ${label.padEnd(9)}${text}`);
+/** Undefined when no service runs. */
+const explainByService = async (config: Config, question: Question): Promise<ExplainedBy | undefined> => {
+  const { name, types } = question;
+  const body = { ...question, name: formatName(name), types: types.map(formatType) };
+  try {
+    return (await askService(config, '/v1/explain', body)) as ExplainedBy;
+  } catch (thrown) {
+    if (!isNobodyThere(thrown)) throw thrown;
+    return undefined;
+  }
+};
+
+const typeFrom = (text: string): number => {
+  const type = parseType(text.toUpperCase());
+  if (type === undefined) throw new UsageError(`"${text}" is not a record type`);
+  return type;
+};
+
+/** In the form of the program, which knows what it listens to. */
+const listenerFrom = (text: string): string => {
+  if (text === '') return '';
+  const endpoint = parseEndpoint(text, DNS_PORT);
+  if (endpoint === undefined) throw new UsageError(`--listener "${text}" is not an address with a port`);
+  return formatEndpoint(endpoint);
 };

@@ -1,12 +1,12 @@
 // cordon serve: runs the resolver until SIGTERM or SIGINT; SIGHUP reloads configuration and lists.
 import { flushCompileCache } from 'node:module';
 import { createLog, Service } from '../app/app.ts';
-import { configPath, readArguments, requireConfig } from './usage.ts';
+import { ownConfigPath, readArguments, requireConfig } from './usage.ts';
 
 /** Runs until a signal ends it; returns the exit code. */
 export const serve = async (args: string[]): Promise<number> => {
   const { values } = readArguments({ args, options: { config: { type: 'string' } } });
-  const path = configPath(values.config);
+  const path = ownConfigPath(values.config);
   const starting = Service.start(
     () => requireConfig(path),
     (config) => createLog({ level: config.log.level }),

@@ -5,7 +5,9 @@ import { AppError, loadConfiguration } from '../app/app.ts';
 import { type Config, formatProblem } from '../config/config.ts';
 
 /** The file that is read when no --config is given and it exists. */
-const CONFIG_DEFAULT = 'cordon.yaml';
+const CONFIG_HERE = 'cordon.yaml';
+/** The file of an installed service, for commands that look at what is there or ask the service. */
+const CONFIG_INSTALLED = '/etc/cordon/cordon.yaml';
 
 /** The command line is wrong. */
 export class UsageError extends Error {}
@@ -19,9 +21,25 @@ export const readArguments = <T extends ParseArgsConfig>(config: T): ReturnType<
   }
 };
 
-/** The path of the configuration file, or undefined for defaults only. */
-export const configPath = (option: string | undefined): string | undefined =>
-  option ?? (existsSync(CONFIG_DEFAULT) ? CONFIG_DEFAULT : undefined);
+/**
+ * The path of the configuration file, or undefined for defaults only: the one that was named, otherwise the first of
+ * ./cordon.yaml and the installed one that exists, which is said on standard error.
+ */
+export const configPath = (
+  option: string | undefined,
+  places: readonly string[] = [CONFIG_HERE, CONFIG_INSTALLED],
+): string | undefined => {
+  const path = option ?? places.find((place) => existsSync(place));
+  if (option === undefined && path !== undefined) process.stderr.write(`# configuration: ${path}\n`);
+  return path;
+};
+
+/**
+ * As configPath(), for a program that is started: a second one by the installed configuration would take the first
+ * one's state, so that nothing but the working directory is looked at.
+ */
+export const ownConfigPath = (option: string | undefined): string | undefined =>
+  option ?? (existsSync(CONFIG_HERE) ? CONFIG_HERE : undefined);
 
 /** Loads a configuration or throws ERR_CONFIG_PROBLEMS with all of them, one a line. */
 export const requireConfig = (path: string | undefined): Config => {

@@ -11,8 +11,6 @@ export {
   EXEMPTION_STATES,
   type ExemptionPaper,
   type ExemptionState,
-  isGranted,
-  toSharedExemption,
 } from './exemption-paper.ts';
 export { type ExemptionProblem, formatExemptionProblem } from './exemption-problem.ts';
 export type { Rules } from './exemption-rules.ts';

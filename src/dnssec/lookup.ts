@@ -3,6 +3,7 @@
 // The shapes are those of whoever resolves (the pipeline's Resolver, the exchange with upstreams), so that a validator
 // stands between the two. Everything is asked with DO and CD set (RFC 6840 section 5.9): an upstream that validates
 // would otherwise keep back the very records that show what is wrong.
+import type { Trace } from '../base/base.ts';
 import { CLASS } from '../dns/dns.ts';
 
 /** One question. */
@@ -18,6 +19,8 @@ export interface LookupQuestion {
   readonly wantsAd: boolean;
   /** The endpoint of an answer that was bogus: another one is preferred, where there is one. */
   readonly notFrom?: string | undefined;
+  /** Is told the steps of this question's way; undefined for ordinary questions. */
+  readonly trace?: Trace | undefined;
 }
 
 /** A question got no answer. */

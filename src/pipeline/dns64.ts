@@ -144,9 +144,14 @@ export class Dns64Resolver implements Resolver {
 
   /** Asks for A records and makes AAAA records of them; gives `otherwise` when there are none to be had. */
   #translate(question: Question, ttlSecMax: number, otherwise: Resolution, done: Done): void {
+    question.trace?.step('dns64', 'no AAAA records: the A records are asked for');
     this.#resolver.resolve({ ...question, type: TYPE.A }, (resolution) => {
       const isUsable = resolution.kind === 'answer' && messageRcode(resolution.message) === RCODE.NOERROR;
       const made = isUsable ? this.#synthesize(question, resolution, ttlSecMax) : undefined;
+      question.trace?.step(
+        'dns64',
+        made === undefined ? 'nothing to translate' : 'AAAA records made of A records',
+      );
       done(made ?? otherwise);
     });
   }

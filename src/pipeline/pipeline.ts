@@ -88,6 +88,7 @@ import {
   writeAliased,
   writeRecords,
 } from './rewrite.ts';
+import type { PipelineTrace } from './trace.ts';
 import { type Asked, type Desk, type Reply, type Waiter, WaitingRoom } from './waiting-room.ts';
 
 export { Dns64Resolver } from './dns64.ts';
@@ -96,6 +97,8 @@ export { SOURCE } from './outcome.ts';
 export { PROBE_ZONE, ProbeZone } from './probe-zone.ts';
 export { RebindingGuard } from './rebinding.ts';
 export type { Question, Resolution, Resolver } from './resolver.ts';
+export type { Alias } from './rewrite.ts';
+export type { PipelineTrace } from './trace.ts';
 export type { Reply } from './waiting-room.ts';
 
 /** What decide() returns when nothing may be answered. */
@@ -247,6 +250,7 @@ export class Pipeline implements Decider {
   readonly #exemptionObserver: ExemptionObserver = {
     exempted: (verdict, targets, index, number) => {
       this.#notes.exempted(verdict, targets, this.#alias?.target, index, number);
+      this.#trace?.takenOut(verdict, targets, number);
     },
   };
   #events: EventObserver | undefined;
@@ -266,7 +270,9 @@ export class Pipeline implements Decider {
   #alias: Alias | undefined;
   /** The cache key of the query in hand, which starts with its folded QNAME. */
   readonly #key = new CacheKey();
-  readonly #failures = new FailureCache<Failure>();
+  readonly #failures: FailureCache<Failure>;
+  /** Undefined but in a pipeline that was made to explain one question. */
+  readonly #trace: PipelineTrace | undefined;
   readonly #out = Buffer.alloc(MESSAGE_LENGTH_MAX);
   /** Waiters of the answer in hand that a rule leads elsewhere. */
   readonly #followers: Waiter[] = [];
@@ -299,6 +305,10 @@ export class Pipeline implements Decider {
     events?: EventObserver | undefined;
     /** True for an address and a port from which the self-probe asks listeners as any client would. */
     isProbe?: (address: AddressWords, port: number) => boolean;
+    /** Is told how questions are decided: for a pipeline that explains one. */
+    trace?: PipelineTrace;
+    /** The pipeline whose remembered failures are this one's too. */
+    beside?: Pipeline;
   }) {
     this.#policy = options.rules.policy;
     this.#clients = options.rules.clients;
@@ -329,6 +339,8 @@ export class Pipeline implements Decider {
       limit: options.rules.fairness,
     });
     this.#room.setStaleAfter(this.#stale?.afterMs ?? 0);
+    this.#trace = options.trace;
+    this.#failures = options.beside === undefined ? new FailureCache<Failure>() : options.beside.#failures;
     this.setExemptions(this.#exemptions);
   }
 
@@ -411,6 +423,7 @@ export class Pipeline implements Decider {
     if (answer !== undefined && answer.unlistedGeneration === this.generation && isAskingResolver(query)) {
       this.#observer.cacheHit();
       this.#observer.answer(SOURCE.CACHE, answer.rcode);
+      this.#trace?.found(SOURCE.CACHE, answer, nowMs);
       const length = writeAnswer(query, answer, ageSecOf(answer, nowMs), limitOf(query, transport), out);
       if (this.#prefetches && isNearlyOver(answer, nowMs)) this.#prefetch(client.view, nowMs);
       return length;
@@ -457,6 +470,7 @@ export class Pipeline implements Decider {
     const text = this.#key.text;
     const failure = this.#failures.get(text, nowMs);
     if (failure !== undefined) {
+      this.#trace?.remembered(failure.source);
       if (failure.mayBeStale) {
         const length = this.#decideStale(client, transport, nowMs, out);
         if (length !== UNDECIDED) return length;
@@ -667,6 +681,7 @@ export class Pipeline implements Decider {
     const verdict = this.#verdict;
     const { qnameLength, qtype } = query;
     policy.judgeQuestion(this.#key.bytes, 0, qnameLength, qtype, address, client.group, verdict);
+    this.#trace?.judged(verdict, undefined, undefined);
     if (verdict.refused) {
       const refused = this.#answerRefusal(policy, undefined, client.group, transport, isFirst, out);
       if (refused !== UNDECIDED) return refused;
@@ -690,6 +705,7 @@ export class Pipeline implements Decider {
   }
 
   #noteWatched(answer: Answer | undefined, group: number, isFirst: boolean): void {
+    this.#trace?.watched(this.#watched, answer);
     if (this.#isProbe) return;
     const { list, match, trigger } = this.#watched;
     if (isFirst) this.#observer.refusal(list, match, trigger, group, this.#query.qtype);
@@ -712,12 +728,14 @@ export class Pipeline implements Decider {
     // Unreachable without a policy: #decideBeforeLists came first. Stated again because this is the last door.
     if (policy === undefined) return this.#answerEmpty(SOURCE.NOT_READY, RCODE.SERVFAIL, EDE_NOT_READY, out);
     if (answer.overflow) return this.#answerEmpty(source, RCODE.SERVFAIL, EDE_INVALID_DATA, out);
+    this.#trace?.found(source, answer, nowMs);
     const isStale = source === SOURCE.STALE;
     const verdict = this.#verdict;
     const alias = this.#alias;
     // The lists before the one with the alias have their say on where it leads.
     if (alias !== undefined) policy.judgeAlias(alias.target, client.group, verdict);
     if (alias === undefined || !verdict.refused) policy.judgeTargets(answer, client.group, verdict);
+    this.#trace?.judged(verdict, answer, alias);
     if (verdict.refused) {
       if (this.#candidates !== undefined) this.#noteCandidate(policy, this.#candidates);
       const refused = this.#answerRefusal(policy, answer, client.group, transport, true, out);

@@ -65,8 +65,12 @@ export class ProbeZone implements Resolver {
 
   /** Calls `done` once, for names of the zone before it returns. */
   resolve(question: Question, done: (resolution: Resolution) => void): void {
-    if (isInZone(question.name, PROBE_ZONE)) done({ kind: 'answer', message: answerTo(question) });
-    else this.#resolver.resolve(question, done);
+    if (!isInZone(question.name, PROBE_ZONE)) {
+      this.#resolver.resolve(question, done);
+      return;
+    }
+    question.trace?.step('probe-zone', 'made here: a name of the self-probe');
+    done({ kind: 'answer', message: answerTo(question) });
   }
 }
 

@@ -1,5 +1,7 @@
 // Whoever finds answers for the pipeline: what is asked, and what comes of it. The pipeline knows this and no upstream.
 
+import type { Trace } from '../base/base.ts';
+
 /** A question for an upstream. */
 export interface Question {
   /** Wire name with the letters of the client that asked first. */
@@ -12,6 +14,8 @@ export interface Question {
   readonly view: number;
   /** Whether the upstream shall say that it has validated (RFC 6840 section 5.7): for whoever trusts it to decide. */
   readonly wantsAd: boolean;
+  /** Is told the steps of this question's way; undefined for ordinary questions. */
+  readonly trace?: Trace | undefined;
 }
 
 /** What became of it. The resolver has checked id, QR and question of a message. */

@@ -10,6 +10,7 @@ import {
   createEde,
   EDE,
   FLAG,
+  formatName,
   HEADER_LENGTH,
   MessageBuilder,
   OPT_LENGTH,
@@ -101,6 +102,7 @@ class Pursuit {
       this.#names.add(key);
     }
     const further = { ...this.#question, name: end.name };
+    this.#question.trace?.step('aliases', `left open by the upstream at ${formatName(name)}`);
     if (this.#options.isKeptHere(name, further)) this.#finish();
     else if (this.#parts.length > FURTHER_QUESTIONS_MAX)
       this.#end(createFailure(this.#question, 'too many aliases'));

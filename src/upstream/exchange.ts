@@ -3,6 +3,8 @@
 // The pipeline sees an Exchange and nothing else of this room; other ways to resolve implement the same interface.
 // Callbacks instead of promises: a miss costs no microtask and no promise object.
 
+import type { Trace } from '../base/base.ts';
+
 /** One question to be resolved. */
 export interface UpstreamQuestion {
   /** Uncompressed wire name; the answer has these letters, the query others where mixed case is on. */
@@ -19,6 +21,8 @@ export interface UpstreamQuestion {
   readonly view: number;
   /** The text of an upstream whose answer was no good: others are asked before it, where there are any. */
   readonly notFrom?: string | undefined;
+  /** Is told the steps of this question's way; undefined for ordinary questions. */
+  readonly trace?: Trace | undefined;
 }
 
 /** The view of everybody who has no other. */

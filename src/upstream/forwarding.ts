@@ -11,7 +11,16 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import type { Clock } from '../base/base.ts';
-import { FLAG, HEADER_LENGTH, messageFlags, messageId, RCODE } from '../dns/dns.ts';
+import {
+  FLAG,
+  formatName,
+  formatRcode,
+  formatType,
+  HEADER_LENGTH,
+  messageFlags,
+  messageId,
+  RCODE,
+} from '../dns/dns.ts';
 import type { ConnectionFault } from './connection.ts';
 import { COOKIE_SECRET_BYTES, type CookieFit } from './cookie-jar.ts';
 import type { Exchange, TryFault, UpstreamObserver, UpstreamOutcome, UpstreamQuestion } from './exchange.ts';
@@ -229,6 +238,7 @@ export class Forwarding implements Exchange {
     this.#await(attempt);
     channel.send(id, attempt, query);
     this.#observer.sent(endpoint.index, 'udp');
+    if (flight.question.trace !== undefined) traceSent(flight.question, endpoint.text, 'udp');
   }
 
   /** Over TCP, TLS or HTTPS. Letters are mixed only when the answer shall show whether the server keeps them. */
@@ -245,7 +255,9 @@ export class Forwarding implements Exchange {
     attempt.letters = isMixed ? query : undefined;
     this.#await(attempt);
     connection.send(attempt, query);
-    this.#observer.sent(endpoint.index, endpoint.transport === 'udp' ? 'tcp' : endpoint.transport);
+    const transport = endpoint.transport === 'udp' ? 'tcp' : endpoint.transport;
+    this.#observer.sent(endpoint.index, transport);
+    if (flight.question.trace !== undefined) traceSent(flight.question, endpoint.text, transport);
   }
 
   /** Puts the try into the wheel: for its own time or what is left of the question's, and until the hedge before. */
@@ -358,6 +370,7 @@ export class Forwarding implements Exchange {
     const rttMs = this.#elapsedMs(attempt);
     endpoint.noteAnswer(rttMs, attempt.hasCookie);
     this.#observer.answered(endpoint.index, rttMs, rcode);
+    flight.question.trace?.step('upstream', `${endpoint.text} answers ${formatRcode(rcode)}`);
     const fault = faultOfRcode(rcode);
     if (fault === undefined) {
       this.#end(attempt);
@@ -395,6 +408,7 @@ export class Forwarding implements Exchange {
     const { endpoint, flight, doubt } = attempt;
     this.#end(attempt);
     this.#observer.failed(endpoint.index, fault);
+    flight.question.trace?.step('upstream', `${endpoint.text} is of no use: ${fault}`);
     if (isFaultOfPath(fault)) {
       endpoint.noteFault();
       // TCP cannot tell the truth: better the answers that there are than none.
@@ -494,6 +508,11 @@ const copyMessage = (bytes: Uint8Array, length: number): Uint8Array => {
   const message = Buffer.allocUnsafe(length);
   for (let i = 0; i < length; i++) message[i] = bytes[i] ?? 0;
   return message;
+};
+
+/** Once per query that is explained. */
+const traceSent = ({ name, type, trace }: UpstreamQuestion, server: string, transport: string): void => {
+  trace?.step('upstream', `${server} is asked for ${formatName(name)} ${formatType(type)} over ${transport}`);
 };
 
 const ignoreOutcome = (): void => {};

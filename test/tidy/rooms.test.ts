@@ -21,6 +21,7 @@ import {
 const ROOMS: Readonly<Record<string, readonly string[]>> = {
   cli: ['app', 'config'],
   app: [
+    'explain',
     ...['admin', 'compliance', 'records', 'events', 'observe', 'server', 'pipeline', 'lists', 'policy'],
     ...['cache', 'upstream'],
     ...['dnssec', 'access', 'local', 'config', 'datagram', 'dns', 'base'],
@@ -30,6 +31,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   records: ['events', 'dns', 'base'],
   events: ['dns', 'base'],
   observe: ['dns', 'base'],
+  explain: ['pipeline', 'policy', 'cache', 'dns', 'base'],
   server: ['pipeline', 'policy', 'cache', 'access', 'datagram', 'dns', 'base'],
   datagram: ['base'],
   pipeline: ['access', 'local', 'policy', 'cache', 'dns', 'base'],

@@ -1,6 +1,6 @@
 // cordon explain for rules with actions and conditions: which rule of which format decides, for which types.
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { Explanation } from '../../../src/app/app.ts';
+import type { ExplainedBy } from '../../../src/app/app.ts';
 import { TYPE } from '../../../src/dns/dns.ts';
 import { answer, ScriptedUpstream } from '../../support/scripted-upstream.ts';
 import { cordon } from './setup.ts';
@@ -37,7 +37,7 @@ const FILES = {
   'allow.txt': '# allowed\nalias.example.com\n',
 };
 
-const explain = async (...args: string[]): Promise<Explanation & { code: number | null }> => {
+const explain = async (...args: string[]): Promise<ExplainedBy & { code: number | null }> => {
   const config = `
 upstreams: ["127.0.0.1:${upstream.endpoint.port}"]
 lists:
@@ -48,6 +48,7 @@ lists:
 groups:
   - { name: default, lists: [zone, ads, seen] }
   - { name: freed, clients: ["192.0.2.200/32"], lists: [allow, zone] }
+access: { allow: ["127.0.0.0/8", "192.0.2.0/24"] }
 `;
   const files = { ...FILES, 'cordon.yaml': config };
   const { code, stdout, stderr } = await cordon(
@@ -55,7 +56,7 @@ groups:
     files,
   );
   expect(stderr).toBe('');
-  return { ...(JSON.parse(stdout) as Explanation), code };
+  return { ...(JSON.parse(stdout) as ExplainedBy), code };
 };
 
 test.each([
@@ -82,7 +83,8 @@ test('a rule on clients is explained for the client', async () => {
 
 test('a rule for one type is explained for that type', async () => {
   const found = await explain('six.example.com');
-  expect(found).toMatchObject({ code: REFUSED, outcome: 'passes' });
+  expect(found).toMatchObject({ code: REFUSED, outcome: 'refused' });
+  expect(found.reason).toBeUndefined();
   expect(found.answers.map(({ type, judged, outcome }) => [type, judged, outcome])).toEqual([
     ['A', 'answer', 'passes'],
     ['AAAA', 'question', 'refused'],
