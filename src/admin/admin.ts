@@ -5,7 +5,7 @@
 // the user of the service can open; connections, headers, bodies and times are bounded; the query path cannot reach
 // this room. It knows the program only through Control, ListControl and the like, which it declares. Imports base only.
 // RFCs: 9110 (HTTP semantics), 9457 (problem documents).
-export type { AdminLog, Control } from './control.ts';
+export type { AdminLog, Control, Readiness } from './control.ts';
 export {
   type ControlRoute,
   type ControlSocket,

@@ -2,7 +2,7 @@
 //
 // Every path here is read-only: GET and HEAD (RFC 9110 section 9.2.1), no parameter, no body. Failures are problem
 // documents (RFC 9457).
-import type { Control } from './control.ts';
+import type { Control, Readiness } from './control.ts';
 
 /** A response before it is written. */
 export interface Reply {
@@ -21,14 +21,12 @@ type Route = (control: Control) => Reply | Promise<Reply>;
 const ROUTES: ReadonlyMap<string, Route> = new Map<string, Route>([
   ['/metrics', async (control) => toReply(200, control.metricsContentType, await control.metrics())],
   ['/healthz', (control) => toJson(200, { status: 'ok', version: control.version })],
-  [
-    '/readyz',
-    (control) => {
-      const { ready, causes } = control.readiness();
-      return toJson(ready ? 200 : 503, { ready, causes });
-    },
-  ],
+  ['/readyz', (control) => toReadiness(control.readiness(), 'ready')],
+  ['/answering', (control) => toReadiness(control.readiness(), 'answering')],
 ]);
+
+const toReadiness = (readiness: Readiness, wanted: 'ready' | 'answering'): Reply =>
+  toJson(readiness[wanted] ? 200 : 503, readiness);
 
 /** The response to one request. */
 export const route = async (method: string, path: string, control: Control): Promise<Reply> => {

@@ -2,7 +2,7 @@
 //
 // The main thread holds configuration, lists, metrics and admin; worker threads resolve. Invariants: a reload puts
 // everything in force or nothing; a worker's death costs its own queries only; no policy, no answers.
-import { type ConfigResult, loadConfig } from '../config/config.ts';
+import { type Config, type ConfigResult, loadConfig } from '../config/config.ts';
 import { shippedDefaults, shippedLists } from '../lists/lists.ts';
 
 export {
@@ -38,6 +38,7 @@ export {
   verifyReport,
 } from '../compliance/compliance.ts';
 export { formatEde, formatName, formatType, parseName, parseType } from '../dns/dns.ts';
+export { describeEnforcement, type Enforcement, isAsDecided, todoOf } from '../enforcement/enforcement.ts';
 export type { ExplainedAnswer, Reason, Step } from '../explain/explain.ts';
 export type { StoreDecision } from '../lists/lists.ts';
 export { createLog, metricsReference } from '../observe/observe.ts';
@@ -52,6 +53,7 @@ export {
   type VerifyResult,
   verifyRecords,
 } from '../records/records.ts';
+export { judgeConfiguration } from './enforcement-keeper.ts';
 export { checkExemptionTexts, type ExemptionStatus } from './exemption-control.ts';
 export { type AskedWhom, type ExplainedBy, explainByConfig } from './explain.ts';
 export {
@@ -89,6 +91,15 @@ export {
 export { Service } from './service.ts';
 export { readTrustAnchors } from './trust.ts';
 export { VERSION } from './version.ts';
+
+/** Mandate lists that ship and are on by default, and that a configuration has under no name. */
+export const unchosenMandates = ({ lists }: Config): readonly string[] =>
+  shippedDefaults()
+    .filter(
+      ({ id, mandate }) =>
+        mandate && !lists.some(({ source }) => source.kind === 'shipped' && source.id === id),
+    )
+    .map(({ id }) => id);
 
 /** Loads a configuration with what the program knows of its own lists; undefined: defaults and environment. */
 export const loadConfiguration = (path: string | undefined): ConfigResult =>

@@ -1,12 +1,11 @@
-// What the program does to itself, as records: lists that came into force, configurations, gaps of enforcement,
-// what operators decided.
+// What the program does to itself, as records: lists that came into force, configurations, what operators decided.
+// Whether the prohibition is in force is recorded by EnforcementKeeper.
 //
 // It compares what is in force with what was, so that whoever changes something need not say what changed; and it
 // counts what operators did, for the metrics. Where records go is passed in; without records nothing is lost but them.
 import type { ListAuthor } from '../admin/admin.ts';
 import type { Clock } from '../base/base.ts';
-import type { NotEnforcingCause } from '../observe/observe.ts';
-import type { ChangeRecord, ListRecord } from '../records/records.ts';
+import type { ChangeRecord, EnforcementStateRecord, ListRecord } from '../records/records.ts';
 import type { Generation } from './generation.ts';
 import type { ListDecision } from './list-control.ts';
 import type { RefreshResult } from './list-keeper.ts';
@@ -19,8 +18,12 @@ export interface JournalOptions {
   /** Takes a record; it may be dropped and counted, never waited for. */
   note(record: ChangeRecord): void;
   readonly clock: Clock;
-  /** Never steps; for lengths of gaps. */
-  readonly monotonic: Clock;
+}
+
+/** Who did something and why, as far as it is known. */
+export interface ChangeAuthor {
+  readonly by?: string;
+  readonly reason?: string;
 }
 
 /** Why something is put in force. */
@@ -32,7 +35,6 @@ export class ChangeJournal {
   readonly #actions = new Map<string, number>();
   #lists = new Map<string, ListRecord>();
   #configuration: string | undefined;
-  #gap: { readonly cause: NotEnforcingCause; readonly since: number } | undefined;
 
   constructor(options: JournalOptions) {
     this.#options = options;
@@ -110,28 +112,13 @@ export class ChangeJournal {
     this.#options.note({ kind: 'configuration', time: this.#time(), event: 'refused', code, cause });
   }
 
-  /** Refusals are not given for this cause, or (undefined) are given. */
-  enforcement(cause: NotEnforcingCause | undefined, by?: string, reason?: string): void {
-    const { clock, monotonic, note } = this.#options;
-    if (this.#gap?.cause === cause) return;
-    const author = {
-      ...(by === undefined ? {} : { by }),
+  /** Whether the prohibition is in force changed. */
+  enforcement(record: EnforcementStateRecord): void {
+    const { by, reason } = record;
+    this.#options.note({
+      ...record,
+      ...(by === undefined ? {} : { by: cut(by) }),
       ...(reason === undefined ? {} : { reason: cut(reason) }),
-    };
-    const now = monotonic();
-    if (this.#gap !== undefined) {
-      const ms = Math.round(now - this.#gap.since);
-      const time = this.#time();
-      note({ kind: 'enforcement', time, event: 'gap-end', cause: this.#gap.cause, ms, ...author });
-    }
-    this.#gap = cause === undefined ? undefined : { cause, since: now };
-    if (cause === undefined) return;
-    note({
-      kind: 'enforcement',
-      time: new Date(clock()).toISOString(),
-      event: 'gap-begin',
-      cause,
-      ...author,
     });
   }
 

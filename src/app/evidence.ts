@@ -79,7 +79,6 @@ export class Evidence {
     this.journal = new ChangeJournal({
       note: (record) => this.#note(record),
       clock: systemClock,
-      monotonic: () => performance.now(),
     });
     this.#probe = new ProbeKeeper({
       clock: systemClock,

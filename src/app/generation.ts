@@ -46,8 +46,6 @@ export interface Generation {
   readonly lists: readonly ListFacts[];
   /** When the lists were read, which for a saved generation was in an earlier life of the program. */
   readonly loadedAtMs: number;
-  /** Groups without a mandate list that nobody declared out of scope: allowed, but never silent. */
-  readonly groupsWithoutMandate: readonly string[];
   /** Schedules of lists whose own header says that they are mandates: these are in force at all times. */
   readonly ignoredSchedules: readonly { readonly group: string; readonly list: string }[];
 }
@@ -148,9 +146,6 @@ const assemble = (
     access: accessRules(config),
     lists,
     loadedAtMs,
-    groupsWithoutMandate: config.groups
-      .filter(({ lists: chosen, isOutOfScope }) => !isOutOfScope && !chosen.some((id) => mandates.has(id)))
-      .map((group) => group.name),
     ignoredSchedules: config.groups.flatMap((group) =>
       [...new Set(group.schedules.map(({ list }) => list))]
         .filter((list) => mandates.has(list))

@@ -11,8 +11,8 @@ export interface PauseOptions {
   /** Longest pause, milliseconds, as now configured. */
   msMax(): number;
   nowMs(): number;
-  /** Puts in force what the pause now says; rejects when it cannot. */
-  apply(): Promise<void>;
+  /** Puts in force what the pause now says, by whom and why; rejects when it cannot. */
+  apply(by: string | undefined, reason: string | undefined): Promise<void>;
   /** Told after a pause began or ended; `by` is undefined when its time was over. */
   changed(status: PauseStatus, by: string | undefined, reason: string | undefined): void;
 }
@@ -59,7 +59,7 @@ export class OperatorPause implements PauseControl {
     const timer = setTimeout(() => void this.#end(undefined, undefined), ms);
     this.#pause = { untilMs: this.#options.nowMs() + ms, by, reason, timer };
     try {
-      await this.#options.apply();
+      await this.#options.apply(by, reason);
     } catch (thrown) {
       clearTimeout(timer);
       this.#pause = undefined;
@@ -85,7 +85,7 @@ export class OperatorPause implements PauseControl {
   async #end(by: string | undefined, reason: string | undefined): Promise<void> {
     clearTimeout(this.#pause?.timer);
     this.#pause = undefined;
-    await this.#options.apply();
+    await this.#options.apply(by, reason);
     this.#options.changed(this.status(), by, reason);
   }
 }

@@ -425,8 +425,8 @@ export class ProbeKeeper {
     const { config, generation, access, listen } = state;
     return ProbeScene.create({
       groups: generation.policy.groups,
-      outOfScope: new Set(config.groups.filter(({ isOutOfScope }) => isOutOfScope).map(({ name }) => name)),
-      mandates: lists.lists.length,
+      outOfScope: config.groups.map(({ outOfScope }) => [outOfScope, config.compliance.outOfScope]),
+      mandates: lists.lists.map(({ id }) => id),
       access,
       listen: config.probe.asksListeners && group === undefined ? listen : [],
       exemptions: this.#options.exemptions(),

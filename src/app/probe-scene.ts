@@ -16,6 +16,7 @@ import {
   type ProbeView,
 } from '../compliance/compliance.ts';
 import { OPTION, writeU16 } from '../dns/dns.ts';
+import { excuses, type OutOfScope } from '../enforcement/enforcement.ts';
 import { TRANSPORT } from '../pipeline/pipeline.ts';
 import type { PolicyGroup, SharedExemption } from '../policy/policy.ts';
 import { type ProbePorts, writeProbeOption } from '../server/server.ts';
@@ -35,10 +36,10 @@ const LISTENER_TRANSPORTS: readonly ProbeTransport[] = ['udp', 'tcp'];
 /** What a scene is made of. */
 export interface SceneFacts {
   readonly groups: readonly PolicyGroup[];
-  /** Names of the groups that no mandate concerns. */
-  readonly outOfScope: ReadonlySet<string>;
-  /** Number of mandate lists, which are the first ones. */
-  readonly mandates: number;
+  /** By group: what is written out of scope for it, by its own key and for all groups. */
+  readonly outOfScope: readonly (readonly OutOfScope[])[];
+  /** Identifiers of the mandate lists, which are the first ones. */
+  readonly mandates: readonly string[];
   /** With listeners by the names that they have. */
   readonly access: AccessRules;
   /** Endpoints with their ports; none when listeners are not to be asked. */
@@ -184,14 +185,15 @@ const TRANSPORT_NUMBERS: Readonly<Record<ProbeTransport, number>> = {
 };
 
 /**
- * The mandate lists that a group has to refuse by: those that it chooses. Of a group that chooses none, and that nobody
- * declared out of scope, all: its clients go past the mandate without an exemption.
+ * The mandate lists that a group has to refuse by: those that it chooses, and those that nobody wrote out of scope for
+ * it, past which its clients go without an exemption.
  */
 const mandatesOf = ({ groups, mandates, outOfScope }: SceneFacts, index: number): readonly number[] => {
-  const { name = '', lists: mask = 0 } = groups[index] ?? {};
-  const all = Array.from({ length: mandates }, (_, list) => list);
-  const chosen = all.filter((list) => (mask & (1 << list)) !== 0);
-  return chosen.length > 0 || outOfScope.has(name) ? chosen : all;
+  const { lists: mask = 0 } = groups[index] ?? {};
+  const scopes = outOfScope[index] ?? [];
+  return [...mandates.keys()].filter(
+    (list) => (mask & (1 << list)) !== 0 || !scopes.some((scope) => excuses(scope, mandates[list] ?? '')),
+  );
 };
 
 const withHeader = (data: Uint8Array): Uint8Array => {

@@ -22,12 +22,12 @@ import {
 import { AppError, type Endpoint, formatEndpoint, isAppError, systemClock } from '../base/base.ts';
 import { type Config, configHash } from '../config/config.ts';
 import { datagramKind } from '../datagram/datagram.ts';
+import { describeEnforcement, isAnswering, isAsDecided, todoOf } from '../enforcement/enforcement.ts';
 import type { Asked } from '../explain/explain.ts';
 import {
   type CounterBlock,
   CounterTotals,
   createMetrics,
-  EnforcementClock,
   type ListFacts,
   type Log,
   type Metrics,
@@ -41,7 +41,10 @@ import {
   type UpstreamObserver,
   upstreamTexts,
 } from '../upstream/upstream.ts';
+import type { ChangeAuthor } from './change-journal.ts';
 import { claimEndpoint } from './claim.ts';
+import { configAuthor } from './config-author.ts';
+import { EnforcementKeeper } from './enforcement-keeper.ts';
 import { Evidence } from './evidence.ts';
 import { type ExplainedBy, explainTraced, listenerOf } from './explain.ts';
 import { buildGeneration, type Generation, type PathOf } from './generation.ts';
@@ -65,14 +68,22 @@ import { namedListeners, type State, toSettings, withPause } from './worker-sett
 const EXPLAIN_ROUNDS_MAX = 3;
 
 /** Reads the configuration again; throws an AppError that names its problems. */
-export type ConfigReader = () => Config;
+type ConfigReader = () => Config;
+
+/** Where the configuration comes from. */
+export interface ServiceSource {
+  readonly readConfig: ConfigReader;
+  /** Its file, for records about changes; undefined: there is none. */
+  readonly configPath: string | undefined;
+}
 
 /** The program while it runs. */
 export class Service {
   readonly #log: Log;
   readonly #readConfig: ConfigReader;
+  readonly #configPath: string | undefined;
   readonly #totals = new CounterTotals();
-  readonly #enforcement = new EnforcementClock(() => performance.now());
+  readonly #enforcement: EnforcementKeeper;
   readonly #reloads = { success: 0, failure: 0 };
   readonly #metrics: Metrics;
   readonly #supervisor: Supervisor;
@@ -97,11 +108,16 @@ export class Service {
   #awaited: Config | undefined;
   #generationCount = 0;
   #isListening = false;
+  /** Lists were in force, or loading them was tried. */
+  #isStarted = false;
+  /** As workers judge. */
+  #isPauseApplied = false;
   #reloading: Promise<unknown> = Promise.resolve();
 
-  private constructor(config: Config, readConfig: ConfigReader, log: Log) {
+  private constructor(config: Config, { readConfig, configPath }: ServiceSource, log: Log) {
     this.#log = log;
     this.#readConfig = readConfig;
+    this.#configPath = configPath;
     this.#saved = new SavedGeneration(config.stateDirectory, log);
     this.#trust = TrustKeeper.open(config, {
       clock: systemClock,
@@ -127,6 +143,20 @@ export class Service {
       state: () => this.#probedState(),
       isPaused: () => this.#pause.isPaused,
     });
+    this.#enforcement = new EnforcementKeeper({
+      directory: config.stateDirectory,
+      clock: systemClock,
+      monotonic: () => performance.now(),
+      log,
+      program: () => ({
+        isStarted: this.#isStarted,
+        workers: { alive: this.#supervisor.alive, hung: this.#supervisor.hung },
+        isPaused: this.#isPauseApplied,
+        generation: this.#state.generation,
+        config: this.#state.enforced,
+      }),
+      note: (record) => this.#evidence.journal.enforcement(record),
+    });
     this.#supervisor = new Supervisor({
       count,
       start: {
@@ -136,29 +166,22 @@ export class Service {
       },
       settingsFor: (index) => this.#settingsOf(this.#state, index),
       log,
-      onChange: () => {
-        this.#updateEnforcement();
-      },
+      onChange: () => this.#enforcement.update(),
       onStuck: endAtOnce,
     });
     this.#pause = new OperatorPause({
       msMax: () => this.#state.config.compliance.pauseMsMax,
       nowMs: systemClock,
-      apply: () => this.#applyPause(),
+      apply: (by, reason) => this.#applyPause(toAuthor(by, reason)),
       changed: (status, by, reason) => {
         const action = status.isPaused ? 'pause' : 'resume';
         if (by !== undefined) this.#evidence.journal.admin(action, by, reason, { ...status });
-        this.#updateEnforcement(by, reason);
-        this.#log.warn(
-          { ...status, by, reason },
-          status.isPaused ? 'refusals are suspended' : 'refusals are given again',
-        );
       },
     });
     this.#metrics = createMetrics({
       version: VERSION,
       totals: this.#totals,
-      enforcement: this.#enforcement,
+      enforcement: this.#enforcement.clock,
       lists: () => this.#listFacts(),
       sources: () => this.#sourceFacts(),
       generation: () => this.#state.generation?.policy.generation ?? 0,
@@ -175,9 +198,9 @@ export class Service {
   }
 
   /** Starts everything; throws an AppError when it cannot listen. */
-  static async start(readConfig: ConfigReader, createLogFor: (config: Config) => Log): Promise<Service> {
-    const config = readConfig();
-    const service = new Service(config, readConfig, createLogFor(config));
+  static async start(source: ServiceSource, createLogFor: (config: Config) => Log): Promise<Service> {
+    const config = source.readConfig();
+    const service = new Service(config, source, createLogFor(config));
     try {
       await service.#start(config);
     } catch (error) {
@@ -189,8 +212,8 @@ export class Service {
   }
 
   async #start(config: Config): Promise<void> {
-    this.#evidence.journal.enforcement('startup');
     await this.#evidence.start(config);
+    this.#enforcement.start();
     await this.#followHosts(config);
     // The sockets come first: until the lists are there, SERVFAIL tells clients to wait; silence would send them away.
     this.#state = await this.#prepare(config, undefined);
@@ -255,10 +278,10 @@ export class Service {
   }
 
   /** Puts what is in force in force again: with other addresses of upstreams, or with other keys. */
-  async #applyAgain(): Promise<AppError | undefined> {
+  async #applyAgain(author?: ChangeAuthor): Promise<AppError | undefined> {
     const { config, generation, enforced } = this.#state;
     try {
-      await this.#apply(await this.#prepare(config, generation, enforced));
+      await this.#apply(await this.#prepare(config, generation, enforced), author);
       return undefined;
     } catch (error) {
       if (!isAppError(error)) throw error;
@@ -268,8 +291,8 @@ export class Service {
   }
 
   /** Puts in force what the pause now says; throws the AppError of the workers. */
-  async #applyPause(): Promise<void> {
-    const error = await this.#queue(() => this.#applyAgain());
+  async #applyPause(author: ChangeAuthor): Promise<void> {
+    const error = await this.#queue(() => this.#applyAgain(author));
     if (error !== undefined) throw error;
   }
 
@@ -368,8 +391,8 @@ export class Service {
       const saved = this.#saved.read(enforced, this.#generationCount + 1);
       if (saved === undefined) return;
       this.#generationCount++;
-      await this.#apply(await this.#prepare(config, saved, enforced));
-      this.#updateEnforcement();
+      await this.#apply(await this.#prepare(config, saved, enforced), configAuthor(this.#configPath));
+      this.#isStarted = true;
       this.#log.info(ageOf(saved), 'the saved generation is in force while the lists are read');
     } catch (error) {
       if (!isAppError(error)) throw error;
@@ -379,7 +402,7 @@ export class Service {
 
   async #applyFirst(config: Config): Promise<void> {
     try {
-      await this.#putInForce(config);
+      await this.#putInForce(config, configAuthor(this.#configPath));
       this.#evidence.journal.configuration(configHash(config), 'start');
       this.#log.info({ generation: this.#state.generation?.policy.generation }, 'lists loaded');
       this.#save();
@@ -399,7 +422,8 @@ export class Service {
         );
       }
     }
-    this.#updateEnforcement();
+    this.#isStarted = true;
+    this.#enforcement.update();
   }
 
   #save(): void {
@@ -433,6 +457,7 @@ export class Service {
     this.#log.info('draining');
     this.#isListening = false;
     this.#pause.close();
+    this.#enforcement.close();
     this.#trust.close();
     await this.#hosts?.close();
     await this.#keeper?.stop();
@@ -471,7 +496,7 @@ export class Service {
       await this.#followHosts(config);
       await this.#followLists(config);
       this.#keeper?.start();
-      await this.#putInForce(config);
+      await this.#putInForce(config, configAuthor(this.#configPath));
       this.#save();
       this.#evidence.journal.act('reload');
       this.#evidence.journal.configuration(configHash(config), 'reload');
@@ -493,8 +518,6 @@ export class Service {
           : 'reload refused: the configuration and lists before it stay in force',
       );
       return error;
-    } finally {
-      this.#updateEnforcement();
     }
   }
 
@@ -502,7 +525,10 @@ export class Service {
     const config = this.#awaited ?? this.#state.config;
     if (this.#awaited === undefined && this.#enforcesKept()) return undefined;
     try {
-      await this.#putInForce(config);
+      await this.#putInForce(
+        config,
+        this.#awaited === undefined ? undefined : configAuthor(this.#configPath),
+      );
       this.#evidence.journal.configuration(configHash(config), 'lists');
       if (this.#awaited !== undefined) await this.#evidence.follow(config);
       this.#awaited = undefined;
@@ -516,19 +542,17 @@ export class Service {
       this.#evidence.journal.refused(error.code, 'lists');
       this.#log.error({ err: error }, 'renewed lists are not put in force: the lists before them stay');
       return error;
-    } finally {
-      this.#updateEnforcement();
     }
   }
 
   /** Throws an AppError and changes nothing, or has the lists as they now are in force. */
-  async #putInForce(config: Config): Promise<void> {
+  async #putInForce(config: Config, author?: ChangeAuthor): Promise<void> {
     const enforced = withoutMissing(config, this.#pathOf);
     const missing = config.lists.filter((list) => !enforced.lists.includes(list)).map(({ id }) => id);
     if (missing.length > 0) {
       this.#log.warn({ lists: missing }, 'lists that were never fetched are not in force');
     }
-    await this.#apply(await this.#prepare(config, this.#build(enforced), enforced));
+    await this.#apply(await this.#prepare(config, this.#build(enforced), enforced), author);
   }
 
   /** True when a list that has to be there was never fetched. */
@@ -561,9 +585,6 @@ export class Service {
     this.#generationCount++;
     for (const { group, list } of generation.ignoredSchedules) {
       this.#log.warn({ group, list }, 'a schedule of a mandate list is ignored: it is in force at all times');
-    }
-    for (const group of generation.groupsWithoutMandate) {
-      this.#log.warn({ group }, 'no mandate list is in force for a group');
     }
     for (const { id, loaded } of generation.lists) {
       if (loaded.rejected === 0) continue;
@@ -615,8 +636,9 @@ export class Service {
   }
 
   /** Puts a prepared state in force in all workers; on an error the one before it is put back. */
-  async #apply(prepared: State): Promise<void> {
+  async #apply(prepared: State, author?: ChangeAuthor): Promise<void> {
     const previous = this.#state;
+    const { isPaused } = this.#pause;
     const { policy } = prepared.generation ?? {};
     const layout = {
       lists: policy === undefined ? [] : withPause(policy, this.#pause.isPaused).lists,
@@ -636,6 +658,9 @@ export class Service {
       await this.#evidence.whileChanging(async () => {
         await this.#supervisor.apply(settingsOf(state));
         this.#state = state;
+        this.#isPauseApplied = isPaused;
+        // In this moment, so that nobody else sees the change first and records it without its author.
+        this.#enforcement.update(author);
       });
       if (state.generation !== undefined) this.#evidence.journal.generation(state.generation);
       this.#retired.add(previous.generation?.policy.table);
@@ -672,15 +697,6 @@ export class Service {
 
   #perWorker<T>(create: () => T): T[] {
     return Array.from({ length: this.#supervisor.count }, create);
-  }
-
-  /** `by` is who changed it, where somebody did. */
-  #updateEnforcement(by?: string, reason?: string): void {
-    if (this.#supervisor.alive === 0 && this.#isListening) this.#enforcement.set('no-worker');
-    else if (this.#state.generation !== undefined)
-      this.#enforcement.set(this.#pause.isPaused ? 'operator-pause' : undefined);
-    else if (this.#isListening) this.#enforcement.set('no-generation');
-    this.#evidence.journal.enforcement(this.#enforcement.cause, by, reason);
   }
 
   /** What the self-probe is told of what is in force; undefined before the lists are. */
@@ -720,12 +736,19 @@ export class Service {
       metrics: () => this.#metrics.render(),
       metricsContentType: this.#metrics.contentType,
       readiness: () => {
+        const { current } = this.#enforcement;
         const causes: string[] = [];
         if (!this.#isListening) causes.push('not-listening');
-        const { cause } = this.#enforcement;
-        // Whoever suspends refusals wants answers: a load balancer must not take the service out for it.
-        if (cause !== undefined && cause !== 'operator-pause') causes.push(cause);
-        return { ready: causes.length === 0, causes };
+        if (current.cause !== undefined) causes.push(current.cause);
+        return {
+          ready: this.#isListening && isAsDecided(current.state),
+          answering: this.#isListening && isAnswering(current.state),
+          causes,
+          state: current.state,
+          text: describeEnforcement(current),
+          todo: todoOf(current),
+          groups: current.groups,
+        };
       },
     };
   }
@@ -746,6 +769,11 @@ export class Service {
     if (keys.length > 0) this.#log.warn({ keys }, 'changed keys take effect at the next start');
   }
 }
+
+const toAuthor = (by: string | undefined, reason: string | undefined): ChangeAuthor => ({
+  ...(by === undefined ? {} : { by }),
+  ...(reason === undefined || reason === '' ? {} : { reason }),
+});
 
 const upstreamsText = (routes: readonly ForwardingRoute[]): string => upstreamTexts(routes).join('\n');
 

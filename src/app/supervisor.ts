@@ -140,6 +140,11 @@ export class Supervisor {
     return this.#slots.filter((slot) => slot.thread !== undefined && !slot.isHung).length;
   }
 
+  /** Number of workers that gave no sign of life and have not ended yet. */
+  get hung(): number {
+    return this.#slots.filter((slot) => slot.thread !== undefined && slot.isHung).length;
+  }
+
   /** Starts all workers; throws the first one's AppError when one cannot listen. */
   async start(): Promise<void> {
     try {

@@ -1,10 +1,15 @@
 // cordon check: every problem of a configuration at once, lists included; otherwise the effective configuration.
 import {
   buildGeneration,
+  describeEnforcement,
   isAppError,
+  isAsDecided,
+  judgeConfiguration,
   loadConfiguration,
   readKeptPaths,
   readTrustAnchors,
+  todoOf,
+  unchosenMandates,
   withoutMissing,
 } from '../app/app.ts';
 import { effectiveConfig, formatProblem } from '../config/config.ts';
@@ -29,11 +34,14 @@ export const check = async (args: string[]): Promise<number> => {
     const pathOf = await readKeptPaths(config, Date.now);
     const complete = withoutMissing(config, pathOf);
     const missing = config.lists.filter((list) => !complete.lists.includes(list)).map(({ id }) => id);
-    const { lists, groupsWithoutMandate } = buildGeneration(complete, 1, Date.now(), pathOf);
+    const generation = buildGeneration(complete, 1, Date.now(), pathOf);
+    const { lists } = generation;
+    const enforcement = judgeConfiguration(complete, generation, Date.now());
+    const unchosen = unchosenMandates(config);
     const facts = lists.map(({ id, loaded }) => ({ id, entries: loaded.entries, rejected: loaded.rejected }));
     if (values.json) {
       process.stdout.write(
-        `${JSON.stringify({ ok: true, lists: facts, missing, groupsWithoutMandate }, undefined, 2)}\n`,
+        `${JSON.stringify({ ok: true, lists: facts, missing, unchosen, enforcement }, undefined, 2)}\n`,
       );
       return 0;
     }
@@ -47,8 +55,13 @@ export const check = async (args: string[]): Promise<number> => {
       }
     }
     for (const id of missing) process.stdout.write(`# list ${id}: was never fetched, left out\n`);
-    for (const group of groupsWithoutMandate) {
-      process.stdout.write(`# warning: no mandate list is in force for the group ${group}\n`);
+    if (unchosen.length > 0) {
+      process.stdout.write(`# note: mandate lists that ship and are not used here: ${unchosen.join(', ')}\n`);
+    }
+    if (!isAsDecided(enforcement.state)) {
+      process.stdout.write(
+        `# WARNING: the prohibition would NOT BE IN FORCE: ${describeEnforcement(enforcement)}\n#   ${todoOf(enforcement)}\n`,
+      );
     }
     return 0;
   } catch (error) {

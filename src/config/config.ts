@@ -19,6 +19,7 @@ export {
   type ListReading,
   type ListSource,
   type LogLevel,
+  type OutOfScope,
   type ProbeConfig,
   type RecordOutputConfig,
   type RecordsConfig,

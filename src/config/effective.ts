@@ -19,6 +19,7 @@ import type {
   ListConfig,
   ListReading,
   ListSource,
+  OutOfScope,
   RecordsConfig,
   UrlSource,
 } from './normalized.ts';
@@ -107,6 +108,7 @@ const toRaw = (config: Config): RawConfig => ({
     exemptions: config.compliance.exemptionsPath,
     approvers: config.compliance.approvers.map((approver) => ({ ...approver })),
     'pause-max': formatDurationMs(config.compliance.pauseMsMax),
+    'out-of-scope': toRawScope(config.compliance.outOfScope),
   },
   records: toRawRecords(config.records),
   probe: {
@@ -148,12 +150,14 @@ const listUnlessEmpty = <Item>(
   format: (item: Item) => string,
 ): string[] | undefined => (items.length === 0 ? undefined : items.map((item) => format(item)));
 
+const toRawScope = (scope: OutOfScope) => (typeof scope === 'boolean' ? scope : [...scope]);
+
 const toRawGroup = (group: GroupConfig) => ({
   name: group.name,
   clients: listUnlessEmpty(group.clients, formatPrefix),
   listeners: listUnlessEmpty(group.listeners, formatEndpoint),
   lists: [...group.lists],
-  'out-of-scope': group.isOutOfScope,
+  'out-of-scope': toRawScope(group.outOfScope),
   schedules: group.schedules.map(toRawSchedule),
   upstreams: group.upstreams?.map(formatUpstream),
   fallback: listUnlessEmpty(group.fallback, formatUpstream),

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { durationMs } from './amount.ts';
 import { profile, recordTarget, sentence } from './evidence-leaf.ts';
-import { boolean, choice, identifier, integer, path, zone } from './leaf.ts';
+import { boolean, choice, identifier, integer, outOfScope, path, zone } from './leaf.ts';
 import { RECORD_CLASSES, RECORD_IDENTITIES, RETENTION_PRESETS, SYSLOG_FACILITIES } from './normalized.ts';
 import { timePoint } from './schedule-leaf.ts';
 import { key, list } from './value.ts';
@@ -63,6 +63,10 @@ export const compliance = z
     'pause-max': key(
       durationMs('0s', '24h').prefault('1h'),
       'Longest time for which an operator may suspend all refusals; `0s` is never. Each is recorded.',
+    ),
+    'out-of-scope': key(
+      outOfScope().prefault(false),
+      'Which mandate lists apply to nobody here, by decision: `true` for all, or their identifiers. A mandate list that was in force is otherwise missed when it is taken out of the configuration.',
     ),
   })
   .prefault({});

@@ -11,7 +11,7 @@ import {
   parseEndpoint,
 } from '../base/base.ts';
 import { foldName, formatName, parseName } from '../dns/dns.ts';
-import type { BlockAnswer, HostAddress } from './normalized.ts';
+import type { BlockAnswer, HostAddress, OutOfScope } from './normalized.ts';
 import type { Path } from './problem.ts';
 import { Fault, leaf, quote, suggest, textLeaf, wrongType } from './value.ts';
 
@@ -21,6 +21,8 @@ const IDENTIFIER_LENGTH_MAX = 40;
 const PATH_LENGTH_MAX = 4095;
 /** Bytes of EXTRA-TEXT (RFC 8914 section 2): room for a sentence that still fits each UDP answer. */
 const EDE_TEXT_BYTES_MAX = 120;
+/** Mandate lists that a key writes out of scope: as many as there can be lists. */
+const SCOPE_LISTS_MAX = 32;
 /** Addresses of one block answer: one RRset that fits a 512-byte answer beside the longest QNAME. */
 const BLOCK_ADDRESSES_MAX = 8;
 
@@ -48,6 +50,33 @@ export const boolean = () =>
     typeof raw === 'boolean' ? raw : wrongType('boolean', raw),
   );
 
+/** `true`, `false`, or identifiers of lists, each once. */
+export const outOfScope = () =>
+  leaf<boolean | readonly string[], OutOfScope>(
+    { name: 'boolean, or list of identifiers', bounds: `1 to ${SCOPE_LISTS_MAX} items` },
+    (raw) => {
+      if (typeof raw === 'boolean') return raw;
+      if (!Array.isArray(raw)) return wrongType('boolean or list', raw);
+      if (raw.length < 1 || raw.length > SCOPE_LISTS_MAX) {
+        const text = `has ${raw.length} items, 1 to ${SCOPE_LISTS_MAX} allowed`;
+        return new Fault(
+          'ERR_CONFIG_LIMIT',
+          text,
+          'write "false" for none and "true" for every mandate list',
+        );
+      }
+      for (const [index, item] of raw.entries()) {
+        if (typeof item !== 'string') return wrongType('identifier', item, [index]);
+        const id = readIdentifier(item, [index]);
+        if (id instanceof Fault) return id;
+        if (raw.indexOf(item) !== index) {
+          return new Fault('ERR_CONFIG_CONFLICT', `${quote(item)} is named already`, undefined, [index]);
+        }
+      }
+      return raw as string[];
+    },
+  );
+
 /** One of a few words. */
 export const choice = <Word extends string>(words: readonly Word[]) =>
   leaf<Word, Word>({ name: words.map((word) => `\`${word}\``).join(', ') }, (raw) => {
@@ -66,14 +95,18 @@ export const numberChoice = (numbers: readonly number[]) =>
 /** Kebab-case: what metrics, logs and the command line call a thing. */
 export const identifier = () =>
   textLeaf({ name: 'identifier', bounds: `kebab-case, 1 to ${IDENTIFIER_LENGTH_MAX} characters` }, (text) =>
-    text.length <= IDENTIFIER_LENGTH_MAX && /^[a-z0-9]+(-[a-z0-9]+)*$/.test(text)
-      ? text
-      : new Fault(
-          'ERR_CONFIG_VALUE',
-          `${quote(text)} is not an identifier`,
-          `write at most ${IDENTIFIER_LENGTH_MAX} small letters and digits, parts joined by "-"`,
-        ),
+    readIdentifier(text),
   );
+
+const readIdentifier = (text: string, path: Path = []): string | Fault =>
+  text.length <= IDENTIFIER_LENGTH_MAX && /^[a-z0-9]+(-[a-z0-9]+)*$/.test(text)
+    ? text
+    : new Fault(
+        'ERR_CONFIG_VALUE',
+        `${quote(text)} is not an identifier`,
+        `write at most ${IDENTIFIER_LENGTH_MAX} small letters and digits, parts joined by "-"`,
+        path,
+      );
 
 /** The path of a file or directory, as written. */
 export const path = () =>

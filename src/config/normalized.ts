@@ -130,6 +130,9 @@ export interface ScheduleConfig {
   readonly timeZone: string;
 }
 
+/** Which mandate lists do not apply, by decision: all of them, none, or those with these identifiers. */
+export type OutOfScope = boolean | readonly string[];
+
 /** Clients that share lists. */
 export interface GroupConfig {
   readonly name: string;
@@ -139,8 +142,8 @@ export interface GroupConfig {
   readonly listeners: readonly Endpoint[];
   /** Identifiers of lists that exist, each once. */
   readonly lists: readonly string[];
-  /** No mandate concerns the group, by decision. */
-  readonly isOutOfScope: boolean;
+  /** Mandates that do not concern the group. Lists that are named need not exist: a list that was taken out is still missed. */
+  readonly outOfScope: OutOfScope;
   /** A list of the group that stands here is in force at the times of any of its schedules, and at no other. */
   readonly schedules: readonly { readonly list: string; readonly schedule: ScheduleConfig }[];
   /** Undefined: those of the configuration. Otherwise at least one; conditional forwarding goes before them. */
@@ -268,6 +271,8 @@ export interface ComplianceConfig {
   }[];
   /** 0: refusals are never suspended. */
   readonly pauseMsMax: number;
+  /** For every group, beside what its own key says. */
+  readonly outOfScope: OutOfScope;
 }
 
 /** What is recorded, how, and for how long. */

@@ -31,6 +31,7 @@ import {
   integer,
   ipAddress,
   numberChoice,
+  outOfScope,
   path,
   unavailable,
   unavailableList,
@@ -285,8 +286,8 @@ const group = z.strictObject({
   ),
   lists: key(list(identifier(), 0, LISTS_MAX), 'Lists that are in force for the group.'),
   'out-of-scope': key(
-    boolean().prefault(false),
-    'Whether no mandate concerns the group, by decision. Otherwise the self-probe calls a group without a mandate list leaking.',
+    outOfScope().prefault(false),
+    'Which mandate lists do not apply to the group, by decision: `true` for all, or their identifiers. A mandate list that a group does not choose is otherwise missed: the prohibition counts as not in force.',
   ),
   schedules: key(
     list(schedule, 0, SCHEDULES_MAX).prefault([]),

@@ -1,5 +1,5 @@
 // What metrics ask the running program for, once per scrape.
-import type { EnforcementClock } from './enforcement.ts';
+import type { EnforcementClock } from '../enforcement/enforcement.ts';
 import type { EvidenceFacts } from './evidence-facts.ts';
 import type { CounterTotals } from './totals.ts';
 

@@ -5,6 +5,7 @@
 // path nothing. Everything is read at one moment, so that the series of one scrape fit each other.
 import { createRequire } from 'node:module';
 import type * as PromClient from 'prom-client';
+import { isInForce, MANDATE_STATES } from '../enforcement/enforcement.ts';
 import { ANSWER_BOUNDS_MS, RESOLUTION_BOUNDS_MS, RTT_BOUNDS_MS } from './counters.ts';
 import { type EvidenceFacts, NO_EVIDENCE } from './evidence-facts.ts';
 import { EVIDENCE_METRICS } from './evidence-metrics.ts';
@@ -427,9 +428,20 @@ const METRICS: readonly Metric[] = [
     name: 'cordon_policy_enforcing',
     type: 'gauge',
     labels: [],
-    help: '1 while refusals are given, 0 while they are not.',
-    alarm: '`cordon_policy_enforcing == 0` for 1 minute',
-    read: ({ source }) => single(source.enforcement.cause === undefined ? 1 : 0),
+    help: '1 while every mandate list refuses to every group that it concerns, 0 while one does not, or no group has any.',
+    alarm: '`cordon_policy_enforcing == 0` for 1 minute, unless the whole service is out of scope',
+    read: ({ source }) => single(isInForce(source.enforcement.current.state) ? 1 : 0),
+  },
+  {
+    name: 'cordon_enforcement_state',
+    type: 'gauge',
+    labels: ['group', 'state'],
+    help: `Always 1; the label tells what the mandate comes to for a group, \`*\` for the whole service, which is as bad as its worst group in scope: ${MANDATE_STATES.map((state) => `\`${state}\``).join(', ')}.`,
+    alarm: '`cordon_enforcement_state{group!="*",state!~"enforced|out-of-scope"}`: names the group',
+    read: ({ source }) => {
+      const { state, groups } = source.enforcement.current;
+      return [[['*', state], 1], ...groups.map((group) => [[group.group, group.state], 1] as const)];
+    },
   },
   {
     name: 'cordon_policy_generation',

@@ -2,7 +2,7 @@
 //
 // Invariants: a query costs a few array cells and no object; label sets are closed, so that no client can add a time
 // series, and the number of exported series has a cap; a counter never steps backwards, across restarted workers and
-// policy generations; nothing here is on the way of an answer. Imports dns and base only: the rooms that count
+// policy generations; nothing here is on the way of an answer. Imports enforcement, dns and base only: the rooms that count
 // declare interfaces of their own, which WorkerCounters satisfies. Format: Prometheus text format 0.0.4.
 export { type Candidate, type CandidateEvidence, CandidateLog, mergeCandidates } from './candidates.ts';
 export {
@@ -17,7 +17,6 @@ export {
   type RefusalLayout,
   WorkerCounters,
 } from './counters.ts';
-export { EnforcementClock, NOT_ENFORCING_CAUSES, type NotEnforcingCause } from './enforcement.ts';
 export type {
   EvidenceFacts,
   ExemptionMetrics,

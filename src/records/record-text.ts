@@ -1,7 +1,8 @@
 // A record in a few words, for people: lines of the command, messages of syslog.
 //
 // What is said is a summary; the record itself has more and is never replaced by it.
-import type { EvidenceRecord, QueryRecord } from './record.ts';
+import { describeEnforcement, isInForce } from '../enforcement/enforcement.ts';
+import type { EnforcementRecord, EvidenceRecord, QueryRecord } from './record.ts';
 
 /** One line about a record, without its time. */
 export const describeRecord = (record: EvidenceRecord): string => {
@@ -17,9 +18,7 @@ export const describeRecord = (record: EvidenceRecord): string => {
     case 'sketch':
       return `distinct clients of group ${record.group} on ${record.day}`;
     case 'enforcement':
-      return record.event === 'gap-begin'
-        ? `not enforcing: ${record.cause}`
-        : `enforcing again after ${record.cause}`;
+      return describeEnforcementRecord(record);
     case 'exemption':
       return `exemption ${record.id} ${record.event}${by(record.by)}`;
     case 'probe':
@@ -43,6 +42,14 @@ const askedOf = ({ qname, qtype, summary }: QueryRecord): string =>
 
 const timesOf = ({ count, until }: QueryRecord): string =>
   count === undefined ? '' : `, ${count} times${until === undefined ? '' : ` until ${until}`}`;
+
+const describeEnforcementRecord = (record: EnforcementRecord): string => {
+  if (record.event === 'state')
+    return `${isInForce(record.state) ? 'in force' : `not in force (${record.state})`}: ${describeEnforcement(record)}${by(record.by)}`;
+  return record.event === 'gap-begin'
+    ? `not enforcing: ${record.cause}`
+    : `enforcing again after ${record.cause}`;
+};
 
 const byList = (list: string | undefined): string => (list === undefined ? '' : ` by list ${list}`);
 const by = (who: string | undefined): string => (who === undefined ? '' : ` by ${who}`);

@@ -4,6 +4,7 @@
 // another meaning, because records outlive the program that wrote them. Times are UTC in RFC 3339 with milliseconds.
 // Two chains: `queries` holds what clients did, in volume, and may identify them; `changes` holds what the operators
 // and the program did, identifies no client, and is kept longer.
+import type { GroupEnforcement, MandateState, NotEnforcingCause } from '../enforcement/enforcement.ts';
 
 /** The chains of records. */
 export const RECORD_CLASSES = ['queries', 'changes'] as const;
@@ -125,17 +126,43 @@ export interface ServiceRecord extends RecordHead {
   readonly worker?: number;
 }
 
-/** The prohibition ceased to be in force (`begin` of a gap) or is in force again (`end`). */
-export interface EnforcementRecord extends RecordHead {
+/**
+ * The prohibition was not in force from `gap-begin` to `gap-end`: written about a crash, which is known afterwards only,
+ * and by versions that had no EnforcementStateRecord.
+ */
+export interface EnforcementGapRecord extends RecordHead {
   readonly kind: 'enforcement';
   readonly event: 'gap-begin' | 'gap-end';
-  /** `startup`, `no-generation`, `no-worker`, `crash`, `operator-pause`, …. */
+  /** `crash`; in records of earlier versions, any cause. */
   readonly cause: string;
   /** Of `gap-end`: length by the monotonic clock, milliseconds. */
   readonly ms?: number;
   readonly by?: string;
   readonly reason?: string;
 }
+
+/**
+ * From here on this is the state of the prohibition, in the words of the room enforcement: the first one of a run is
+ * written at its start. It is in force where `state` is `enforced`, for the whole service as for each group.
+ */
+export interface EnforcementStateRecord extends RecordHead {
+  readonly kind: 'enforcement';
+  readonly event: 'state';
+  readonly state: MandateState;
+  /** Absent where all is as decided: `enforced`, `out-of-scope`. */
+  readonly cause?: NotEnforcingCause;
+  /** The state before in this run of the program, and how long it held by the monotonic clock, milliseconds. */
+  readonly previous?: MandateState;
+  readonly ms?: number;
+  /** The state of each group, with the mandate lists that do not refuse to it; none before a policy is in force. */
+  readonly groups: readonly GroupEnforcement[];
+  /** Who changed it, as far as the program can know; absent where nobody did. */
+  readonly by?: string;
+  readonly reason?: string;
+}
+
+/** Whether the prohibition is in force changed. */
+export type EnforcementRecord = EnforcementGapRecord | EnforcementStateRecord;
 
 /** A list changed, or should have. */
 export interface ListRecord extends RecordHead {

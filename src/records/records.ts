@@ -3,8 +3,9 @@
 // Invariants: what is acknowledged is on the disk; an edit, a deletion or another order of blocks breaks a hash, a rollup
 // or a head; what is missing is stated; identities are what the policy allows, and undoing a pseudonym is recorded first;
 // nothing but the recorder waits for a disk, and no receiver is waited for at all. A room of its own, so that the
-// recorder's thread loads nothing else of the evidence. Imports events, dns and base only. SQLite, Ed25519 (RFC 8032),
+// recorder's thread loads nothing else of the evidence. Imports events, enforcement, dns and base only. SQLite, Ed25519 (RFC 8032),
 // syslog (RFC 5424, 5425, 6587), dnstap over Frame Streams.
+export { writeDurably } from './durable-file.ts';
 export { type GenerationFacts, KnownGenerations } from './facts.ts';
 export type { Finding } from './finding.ts';
 export type { RecordLog } from './head-keeper.ts';
@@ -18,7 +19,8 @@ export { readPosition } from './position-file.ts';
 export {
   type ChangeRecord,
   type DecisionRecord,
-  type EnforcementRecord,
+  type EnforcementGapRecord,
+  type EnforcementStateRecord,
   type EvidenceRecord,
   type ExemptionRecord,
   type ListRecord,

@@ -248,7 +248,7 @@ test('a list whose signature is of another key is not taken, and waits for nobod
   server.set('/list.txt', content(names(100)));
   server.set('/list.txt.sig', content(Buffer.alloc(64)));
   const program = await start(
-    `  - { id: own, file: own.txt }\n  - { id: feed, url: "${server.url('/list.txt')}", resolve: ["127.0.0.1"], public-key: "${key.subarray(-32).toString('base64')}" }`,
+    `  - { id: own, file: own.txt, mandate: true }\n  - { id: feed, url: "${server.url('/list.txt')}", resolve: ["127.0.0.1"], public-key: "${key.subarray(-32).toString('base64')}" }`,
     { 'own.txt': 'name-500.example\n' },
   );
   const line = await program.waitForLog(({ msg }) => msg.startsWith('list not fetched'));

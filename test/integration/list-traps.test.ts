@@ -281,8 +281,10 @@ groups:
   for (const name of ['www.listed.example', 'www.press.example']) {
     expect(await outcomeOf(program, name, { from: '127.0.0.9' })).toBe('answered');
   }
-  expect((await readAdmin(program, '/readyz')).status).toBe(200);
-  const warnings = program.logs().filter(({ msg }) => msg === 'no mandate list is in force for a group');
-  expect(warnings.map(({ group }) => group)).toEqual(['lab']);
+  expect((await readAdmin(program, '/readyz')).status).toBe(503);
+  const told = program.logs().filter(({ msg }) => msg.startsWith('NOT IN FORCE: '));
+  expect(told.map(({ msg }) => msg)).toEqual([
+    'NOT IN FORCE: no mandate list is in force; group lab: order not chosen by the group',
+  ]);
   await program.stop();
 });

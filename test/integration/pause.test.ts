@@ -50,7 +50,9 @@ test('a pause lets listed names pass and says so everywhere, resume ends it', as
   expect(await readMetric(cordon, 'cordon_policy_enforcing')).toBe(0);
   expect(await readMetric(cordon, 'cordon_would_refuse_total')).toBeGreaterThan(0);
   const ready = await fetch(`http://127.0.0.1:${cordon.admin.port}/readyz`);
-  expect(ready.status).toBe(200);
+  expect(ready.status).toBe(503);
+  expect(await ready.json()).toMatchObject({ state: 'paused', causes: ['operator-pause'], answering: true });
+  expect((await fetch(`http://127.0.0.1:${cordon.admin.port}/answering`)).status).toBe(200);
   const resumed = await cordonCommand('resume', '--reason', 'over', '--json');
   expect(JSON.parse(resumed.stdout)).toEqual({ isPaused: false });
   expect(await rcode()).toBe(RCODE.NXDOMAIN);
@@ -63,7 +65,7 @@ test('a pause lets listed names pass and says so everywhere, resume ends it', as
 test('a pause ends by itself', async () => {
   expect((await cordonCommand('pause', '1s', '--reason', 'short')).code).toBe(0);
   await expect.poll(rcode, { timeout: 20_000 }).toBe(RCODE.NXDOMAIN);
-  await cordon.waitForLog(({ msg, by }) => msg === 'refusals are given again' && by === undefined);
+  await cordon.waitForLog(({ before, by }) => before === 'paused' && by === undefined);
 });
 
 test('a pause survives a reload within its time', async () => {

@@ -33,7 +33,7 @@ const configWith = (lines = '', port = upstream.endpoint.port): string => `
 listen: { dns: ["127.0.0.1:0"], admin: "127.0.0.1:0" }
 workers: 2
 upstreams: ["127.0.0.1:${port}"]
-lists: [{ id: own, file: own.txt }]
+lists: [{ id: own, file: own.txt, mandate: true }]
 resolver: { timeout: 20s, try-timeout: 10s }
 ${lines}`;
 

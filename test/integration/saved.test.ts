@@ -133,6 +133,7 @@ test('a start is ready with the saved generation, and replaces it when the lists
   await program.waitForLog(({ msg }) => msg === 'generation saved');
   const messages = program.logs().map(({ msg }) => msg);
   expect(messages.filter((msg) => msg !== 'worker is started again')).toEqual([
+    'in force: every mandate list is in force',
     'the saved generation is in force while the lists are read',
     'ready',
     'lists loaded',

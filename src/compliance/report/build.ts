@@ -72,7 +72,7 @@ const readChanges = async (
   group: string | null,
   progress: ReportProgress,
 ) => {
-  const enforcement = new EnforcementHistory();
+  const enforcement = new EnforcementHistory(group);
   const probes = new ProbeHistory(fromMs, untilMs, (view) => group === null || view === `group:${group}`);
   const lists = new ListHistory(fromMs, untilMs);
   const exemptions = new ExemptionHistory(fromMs, untilMs);

@@ -1,5 +1,6 @@
 // What was changed, when and by whom: configuration, lists, exemptions, decisions, and what operators did.
 
+import { describeEnforcement } from '../../enforcement/enforcement.ts';
 import type { ChangeRecord, ExemptionRecord } from '../../records/records.ts';
 import type { PlacedChange } from './evidence.ts';
 import type { ChangeEntry } from './model.ts';
@@ -53,7 +54,10 @@ const tell = (record: ChangeRecord): Told | undefined => {
       return { event: record.event, subject: record.list, detail: join(short(record.sha256), record.code) };
     case 'enforcement':
       // What only happened is in the section about it.
-      return record.by === undefined ? undefined : { event: record.event, subject: record.cause };
+      if (record.by === undefined) return undefined;
+      return record.event === 'state'
+        ? { event: record.state, subject: record.cause, detail: describeEnforcement(record) }
+        : { event: record.event, subject: record.cause };
     case 'records':
       if (record.event !== 'reidentified' && record.event !== 'pseudonym-key') return undefined;
       return { event: record.event, subject: record.file, detail: record.text };

@@ -1,11 +1,17 @@
 // In force or not, to the millisecond, as the records of service, enforcement and probe tell it.
 //
-// The prohibition counts as in force only where a record says that it was: from the end of a gap, or from a probe that
-// found it so, until the next thing that says otherwise. What nobody recorded is no evidence, however likely. A crash is
+// The prohibition counts as in force only where a record says that it was: from a record of the state `enforced`, from
+// the end of a gap, or from a probe that found it so, until the next thing that says otherwise. What nobody recorded is no evidence, however likely. A crash is
 // known afterwards: from the last record that was written until the next start it counts as not in force, which is the
 // most that it can have been.
 
-import type { ChangeRecord, EnforcementRecord } from '../../records/records.ts';
+import { describeEnforcement, isInForce } from '../../enforcement/enforcement.ts';
+import type {
+  ChangeRecord,
+  EnforcementGapRecord,
+  EnforcementStateRecord,
+  ProbeRecord,
+} from '../../records/records.ts';
 import type { PlacedChange } from './evidence.ts';
 import type { CauseTotal, EnforcementInterval, EnforcementSection, EnforcementState } from './model.ts';
 import { SpanLine } from './spans.ts';
@@ -18,25 +24,45 @@ interface Standing {
   readonly isUncertain: boolean;
   readonly by: string | null;
   readonly reason: string | null;
+  readonly detail: string | null;
 }
 
-const IN_FORCE: Standing = { state: 'in-force', cause: null, isUncertain: false, by: null, reason: null };
+const IN_FORCE: Standing = {
+  state: 'in-force',
+  cause: null,
+  isUncertain: false,
+  by: null,
+  reason: null,
+  detail: null,
+};
 const unknown = (cause: string): Standing => ({ ...IN_FORCE, state: 'no-evidence', cause });
 const gap = (cause: string): Standing => ({ ...IN_FORCE, state: 'not-in-force', cause });
 
 const isSame = (a: Standing, b: Standing): boolean =>
-  a.state === b.state && a.cause === b.cause && a.by === b.by && a.reason === b.reason;
+  a.state === b.state &&
+  a.cause === b.cause &&
+  a.by === b.by &&
+  a.reason === b.reason &&
+  a.detail === b.detail;
 
 /** Follows the chain of changes. */
 export class EnforcementHistory {
+  readonly #group: string | null;
   readonly #line = new SpanLine<Standing>(unknown('before-records'), isSame);
   /** Gaps that began and have not ended, by cause. */
   readonly #gaps = new Map<string, { readonly standing: Standing; readonly beganMs: number }>();
+  /** What the last record of a state in this run of the program says. */
+  #told: { readonly standing: Standing; readonly beganMs: number } | undefined;
   #isRunning = false;
   #startMs = Number.NEGATIVE_INFINITY;
   #sequence = 0;
   #lastMs = Number.NEGATIVE_INFINITY;
   readonly #steps: { readonly atMs: number; readonly ms: number }[] = [];
+
+  /** `group` is the name of the one that it is about; null: the whole service, which is as bad as its worst group. */
+  constructor(group: string | null = null) {
+    this.#group = group;
+  }
 
   /** Takes the next record of the chain. */
   add({ sequence, record }: PlacedChange): void {
@@ -72,14 +98,15 @@ export class EnforcementHistory {
         if (record.event === 'unclean-end') this.#crash(atMs, record.lastWritten);
         break;
       case 'enforcement':
-        if (record.event === 'gap-begin') this.#begin(record, atMs);
+        if (record.event === 'state') this.#tell(record, atMs);
+        else if (record.event === 'gap-begin') this.#begin(record, atMs);
         else this.#end(record, atMs);
         this.#isRunning = true;
         this.#line.set(atMs, this.#standing());
         break;
       case 'probe':
         // Proof where nothing else is: the records begin in the middle of a run, or some are missing.
-        if (this.#line.current.state === 'no-evidence' && record.outcome === 'enforced') {
+        if (this.#line.current.state === 'no-evidence' && isProof(record)) {
           this.#isRunning = true;
           this.#line.set(atMs, this.#standing());
         }
@@ -91,7 +118,17 @@ export class EnforcementHistory {
     }
   }
 
-  #begin({ cause, by, reason }: EnforcementRecord, atMs: number): void {
+  #tell(record: EnforcementStateRecord, atMs: number): void {
+    const before = this.#told;
+    // The state before was as long as the monotonic clock says: the wall clock may have gone back meanwhile, and a start
+    // is recorded only once there is a recorder.
+    if (before !== undefined && (before.standing.cause === 'startup' || before.beganMs > atMs))
+      this.#line.set(Math.min(before.beganMs, atMs - (record.ms ?? 0)), before.standing);
+    this.#gaps.clear();
+    this.#told = { standing: standingOf(record, this.#group), beganMs: atMs };
+  }
+
+  #begin({ cause, by, reason }: EnforcementGapRecord, atMs: number): void {
     // What begins while the start is under way says itself why.
     this.#gaps.delete('');
     const isUncertain = cause === 'crash';
@@ -99,7 +136,7 @@ export class EnforcementHistory {
     this.#gaps.set(cause, { standing, beganMs: atMs });
   }
 
-  #end({ cause, ms = 0 }: EnforcementRecord, atMs: number): void {
+  #end({ cause, ms = 0 }: EnforcementGapRecord, atMs: number): void {
     const isStartup = cause === 'startup' && !this.#gaps.has(cause);
     const ended = this.#gaps.get(isStartup ? '' : cause);
     // The gap was as long as the monotonic clock says: the wall clock may have gone back meanwhile, and a start is
@@ -113,6 +150,7 @@ export class EnforcementHistory {
   #start(atMs: number): void {
     this.#isRunning = true;
     this.#startMs = atMs;
+    this.#told = undefined;
     this.#gaps.clear();
     // Until a record says that a policy is in force.
     this.#gaps.set('', { standing: gap('startup'), beganMs: atMs });
@@ -121,6 +159,7 @@ export class EnforcementHistory {
 
   #stop(atMs: number, standing: Standing): void {
     this.#isRunning = false;
+    this.#told = undefined;
     this.#gaps.clear();
     this.#line.set(atMs, standing);
   }
@@ -143,6 +182,7 @@ export class EnforcementHistory {
   /** Records are missing before this one: what held may have changed meanwhile. */
   #miss(atMs: number): void {
     this.#gaps.clear();
+    this.#told = undefined;
     this.#isRunning = false;
     this.#line.set(Math.min(this.#lastMs, atMs), unknown('records-missing'));
   }
@@ -151,7 +191,7 @@ export class EnforcementHistory {
     if (!this.#isRunning) return this.#line.current;
     const gaps = [...this.#gaps.values()].map(({ standing }) => standing);
     const [first] = gaps;
-    if (first === undefined) return IN_FORCE;
+    if (first === undefined) return this.#told?.standing ?? IN_FORCE;
     return { ...first, cause: gaps.map(({ cause }) => cause).join(', ') };
   }
 
@@ -172,6 +212,27 @@ export class EnforcementHistory {
     return notes;
   }
 }
+
+/** What a record of a state says of the group, or of the whole service. */
+const standingOf = (record: EnforcementStateRecord, group: string | null): Standing => {
+  const { groups, by = null, reason = null } = record;
+  const own = group === null ? record : groups.find((one) => one.group === group);
+  // Before a policy is in force there are no groups: what is said of all is said of each.
+  if (own === undefined && groups.length > 0) return unknown('no-such-group');
+  const { state, cause = state } = own ?? record;
+  if (isInForce(state)) return IN_FORCE;
+  const told = groups.filter((one) => group === null || one.group === group);
+  return {
+    ...gap(cause),
+    by,
+    reason,
+    detail: describeEnforcement({ state, cause: record.cause, groups: told }),
+  };
+};
+
+/** A probe that asked for no mandate name proves nothing. */
+const isProof = ({ outcome, coverage }: ProbeRecord): boolean =>
+  outcome === 'enforced' && (coverage === undefined || coverage.asked > 0);
 
 const totalCauses = (intervals: readonly EnforcementInterval[]): CauseTotal[] => {
   const totals = new Map<string, CauseTotal>();

@@ -24,6 +24,8 @@ export interface EnforcementInterval extends Period {
   readonly isUncertain: boolean;
   readonly by: string | null;
   readonly reason: string | null;
+  /** Groups and lists that it was about, in words. */
+  readonly detail: string | null;
 }
 
 /** Time by cause. */

@@ -8,12 +8,17 @@ const CAUSES: Readonly<Record<string, string>> = {
   startup: 'starting',
   'no-generation': 'no policy',
   'no-worker': 'no worker',
+  'hung-worker': 'a worker did not answer',
   'operator-pause': 'suspended by an operator',
+  configuration: 'the configuration chose no mandate list, or not all',
+  schedule: 'outside the hours of a schedule',
+  'out-of-scope': 'out of scope, by decision',
   crash: 'the program ended unexpectedly',
   stopped: 'the program was stopped',
   'before-records': 'before the first record that tells',
   'after-records': 'after the last record',
   'records-missing': 'records are missing',
+  'no-such-group': 'there was no such group',
 };
 
 const STATE_TONES: Readonly<Record<EnforcementState, Tone>> = {
@@ -92,10 +97,11 @@ export const toEnforcementSection = (report: Report): Section => {
           column('uncertain', 'Uncertain'),
           column('by', 'By'),
           column('reason', 'Reason', 'prose'),
+          column('detail', 'Concerned', 'prose'),
         ],
         rows: intervals.map((one) => [
           ...[one.from, one.until, one.ms, one.state, one.cause],
-          ...[one.isUncertain ? 'yes' : 'no', one.by, one.reason],
+          ...[one.isUncertain ? 'yes' : 'no', one.by, one.reason, one.detail],
         ]),
         empty: NOTHING,
         isForMachines: true,
@@ -113,6 +119,7 @@ const INTERVAL_COLUMNS: readonly Column[] = [
   column('cause', 'Cause'),
   column('by', 'By'),
   column('reason', 'Reason', 'prose'),
+  column('detail', 'Concerned', 'prose'),
 ];
 
 const toIntervalRow = (one: Report['enforcement']['intervals'][number]): Cell[] => [
@@ -123,6 +130,7 @@ const toIntervalRow = (one: Report['enforcement']['intervals'][number]): Cell[] 
   `${causeWords(one.cause ?? '')}${one.isUncertain ? ' (at most)' : ''}`,
   one.by,
   one.reason,
+  one.detail,
 ];
 
 const stateWords = (state: EnforcementState): string => state.replaceAll('-', ' ');

@@ -4,6 +4,7 @@
 // itself an object (the paper of an exemption, the results of a probe) is JSON in its parameter. The sentence begins with
 // the byte order mark that section 6.4 demands of UTF-8.
 
+import { isAsDecided } from '../../enforcement/enforcement.ts';
 import type { SignedHead } from '../heads.ts';
 import type { EvidenceRecord } from '../record.ts';
 import type { PlacedRecord } from '../record-output.ts';
@@ -138,6 +139,7 @@ const severityOf = (record: EvidenceRecord): SyslogSeverity => {
     case 'sketch':
       return 'info';
     case 'enforcement':
+      if (record.event === 'state') return isAsDecided(record.state) ? 'notice' : 'error';
       return record.event === 'gap-begin' ? 'error' : 'notice';
     case 'probe':
       return record.outcome === 'enforced' ? 'notice' : 'error';

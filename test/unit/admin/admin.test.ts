@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { createServer, request } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
 import { afterEach, expect, test } from 'vitest';
-import { type Admin, type Control, startAdmin } from '../../../src/admin/admin.ts';
+import { type Admin, type Control, type Readiness, startAdmin } from '../../../src/admin/admin.ts';
 import { AppError, type Prefix, parsePrefix } from '../../../src/base/base.ts';
 
 const prefix = (text: string): Prefix => {
@@ -13,11 +13,35 @@ const prefix = (text: string): Prefix => {
 };
 const LOOPBACK = [prefix('127.0.0.0/8'), prefix('::1')];
 
+const READY: Readiness = {
+  ready: true,
+  answering: true,
+  causes: [],
+  state: 'enforced',
+  text: 'every mandate list is in force',
+  groups: [],
+};
+const WITHOUT_MANDATE: Readiness = {
+  ...READY,
+  ready: false,
+  causes: ['configuration'],
+  state: 'no-mandate',
+  text: 'no mandate list is in force',
+  todo: 'Put the mandate lists back.',
+  groups: [{ group: 'default', state: 'no-mandate' }],
+};
+const NOT_READY: Readiness = {
+  ...WITHOUT_MANDATE,
+  answering: false,
+  causes: ['startup'],
+  state: 'not-ready',
+};
+
 const CONTROL: Control = {
   version: '1.2.3',
   metricsContentType: 'text/plain; version=0.0.4; charset=utf-8',
   metrics: () => Promise.resolve('cordon_up 1\n'),
-  readiness: () => ({ ready: true, causes: [] }),
+  readiness: () => READY,
 };
 
 const logged: [object, string][] = [];
@@ -69,7 +93,7 @@ test('GET /metrics gives the page with its media type', async () => {
 });
 
 test('GET /healthz says that the process lives, ready or not', async () => {
-  await start({ control: { readiness: () => ({ ready: false, causes: ['startup'] }) } });
+  await start({ control: { readiness: () => NOT_READY } });
   const { status, headers, body } = await get('/healthz');
   expect(status).toBe(200);
   expect(JSON.parse(body)).toEqual({ status: 'ok', version: '1.2.3' });
@@ -77,13 +101,14 @@ test('GET /healthz says that the process lives, ready or not', async () => {
 });
 
 test.each([
-  [{ ready: true, causes: [] }, 200],
-  [{ ready: false, causes: ['no-generation'] }, 503],
-])('GET /readyz with %o is %i', async (readiness, expected) => {
+  [READY, 200, 200],
+  [WITHOUT_MANDATE, 503, 200],
+  [NOT_READY, 503, 503],
+])('GET /readyz with %o is %i, GET /answering %i, and both say why', async (readiness, ready, answering) => {
   await start({ control: { readiness: () => readiness } });
-  const { status, body } = await get('/readyz');
-  expect(status).toBe(expected);
-  expect(JSON.parse(body)).toEqual(readiness);
+  const pages = [await get('/readyz'), await get('/answering')];
+  expect(pages.map(({ status }) => status)).toEqual([ready, answering]);
+  for (const { body } of pages) expect(JSON.parse(body)).toEqual(readiness);
 });
 
 test.each(['/', '/metrics/', '/metrics/../metrics2', '/healthz2', '//metrics', '/%6detrics', '/constructor'])(

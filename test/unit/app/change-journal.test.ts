@@ -12,16 +12,13 @@ const BOTH =
 const ONE = 'lists: [{ id: a, file: a.txt, format: domains, mandate: true }]';
 
 let records: ChangeRecord[];
-let time: { clockMs: number; monotonicMs: number };
 let journal: ChangeJournal;
 
 beforeEach(() => {
   records = [];
-  time = { clockMs: START_MS, monotonicMs: 0 };
   journal = new ChangeJournal({
     note: (record) => records.push(record),
-    clock: () => time.clockMs,
-    monotonic: () => time.monotonicMs,
+    clock: () => START_MS,
   });
 });
 
@@ -45,30 +42,6 @@ test('lists are recorded when they come into force, change, and go', () => {
   records = [];
   journal.generation(generationOf(ONE, 4, { ...FILES, 'a.txt': 'one.example\n' }));
   expect(records).toMatchObject([{ event: 'out-of-force', list: 'b', generation: 4, mandate: false }]);
-});
-
-test('a gap of enforcement is recorded with its cause and its length by the clock that never steps', () => {
-  journal.enforcement('startup');
-  time.monotonicMs += 250;
-  time.clockMs -= 60_000;
-  journal.enforcement(undefined);
-  journal.enforcement(undefined);
-  expect(records).toMatchObject([
-    { event: 'gap-begin', cause: 'startup', time: '2026-11-25T12:00:00.000Z' },
-    { event: 'gap-end', cause: 'startup', ms: 250 },
-  ]);
-  records = [];
-  journal.enforcement('operator-pause', 'ann', 'incident 7');
-  time.monotonicMs += 1_000;
-  journal.enforcement('no-worker');
-  time.monotonicMs += 500;
-  journal.enforcement(undefined);
-  expect(records).toMatchObject([
-    { event: 'gap-begin', cause: 'operator-pause', by: 'ann', reason: 'incident 7' },
-    { event: 'gap-end', cause: 'operator-pause', ms: 1_000 },
-    { event: 'gap-begin', cause: 'no-worker' },
-    { event: 'gap-end', cause: 'no-worker', ms: 500 },
-  ]);
 });
 
 test('a configuration is recorded with the one before; lists that change nothing of it are not', () => {

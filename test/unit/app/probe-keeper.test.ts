@@ -27,6 +27,7 @@ const MINUTE_MS = 60_000;
 const CONFIG = `
 listen: { dns: ["127.0.0.1:53"] }
 probe: { interval: 5m, sweep: 24h, rate: 10000, listeners: false }
+compliance: { out-of-scope: [ban, short] }
 access: { allow: ["127.0.0.0/8", "10.0.0.0/8"] }
 lists:
   - { id: ban, file: ban.txt, format: domains, mandate: true }

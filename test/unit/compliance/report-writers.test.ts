@@ -101,9 +101,9 @@ test('the CSV has the tables that --table knows, in that order', () => {
 
 test('the CSV has numbers for programs, and no cell that begins a formula', async () => {
   const outages = (await text('csv', 'outages')).split('\r\n');
-  expect(outages[0]).toBe('from,until,ms,state,cause,by,reason');
+  expect(outages[0]).toBe('from,until,ms,state,cause,by,reason,detail');
   expect(outages[3]).toBe(
-    '2026-11-02T10:00:00.000Z,2026-11-02T10:15:00.000Z,900000,not in force,suspended by an operator,O. Perator,"a hearing, ""live""; café 試験"',
+    '2026-11-02T10:00:00.000Z,2026-11-02T10:15:00.000Z,900000,not in force,suspended by an operator,O. Perator,"a hearing, ""live""; café 試験",',
   );
   const changes = await text('csv', 'changes');
   expect(changes).toContain(`"'=HYPERLINK(""http://192.0.2.66"",""+1"")"`);

@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
 import { RCODE, TRIGGER, TYPE } from '../../../src/dns/dns.ts';
+import { EnforcementClock, MANDATE_STATES } from '../../../src/enforcement/enforcement.ts';
 import {
   CounterTotals,
   createMetrics,
-  EnforcementClock,
   MATCH,
   SOURCE,
   TRANSPORT,
@@ -72,10 +72,17 @@ test('the facts of the program are on the page', async () => {
   expect(Object.fromEntries(series)).toMatchObject(expected);
 });
 
-test('cordon_policy_enforcing is 1 once no cause runs', async () => {
+test('cordon_policy_enforcing is 1 while everything is enforced, and nothing else is', async () => {
   const enforcement = new EnforcementClock(() => 0);
-  enforcement.set(undefined);
-  expect((await scrape(createSource({ enforcement }))).get('cordon_policy_enforcing')).toBe(1);
+  for (const state of MANDATE_STATES) {
+    enforcement.set({ state, groups: [{ group: 'staff', state }] });
+    const series = await scrape(createSource({ enforcement }));
+    expect(series.get('cordon_policy_enforcing')).toBe(state === 'enforced' ? 1 : 0);
+    expect([...series.keys()].filter((name) => name.startsWith('cordon_enforcement_state'))).toEqual([
+      `cordon_enforcement_state{group="*",state="${state}"}`,
+      `cordon_enforcement_state{group="staff",state="${state}"}`,
+    ]);
+  }
 });
 
 test('a list that goes away takes its series along', async () => {
