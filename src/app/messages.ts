@@ -34,6 +34,7 @@ export interface WorkerSettings {
   readonly prefetch: boolean;
   /** Share of `inflightMax` that one client may have when it is scarce. */
   readonly clientShareMax: number;
+  readonly zoneShareMax: number;
   /** Zones that may lead to private addresses; undefined: all. */
   readonly rebindingAllowed: readonly Uint8Array[] | undefined;
   readonly counters: CounterBlock;

@@ -6,8 +6,14 @@ import { systemClock } from '../base/base.ts';
 import { LocalZones } from '../local/local.ts';
 import { type PipelineRules, PROBE_ZONE, RebindingGuard } from '../pipeline/pipeline.ts';
 import { Policy } from '../policy/policy.ts';
-import { Forwarding, type OwnPorts, type UpstreamObserver } from '../upstream/upstream.ts';
+import { Forwarding, type OwnPorts, type UpstreamObserver, VIEW_DEFAULT } from '../upstream/upstream.ts';
 import type { WorkerSettings } from './messages.ts';
+
+/**
+ * Questions to upstreams for each that waits in the pipeline: validation asks for keys beside it. The pipeline's room is
+ * the bound that decides who gives way, so that nothing below it may be full before.
+ */
+const QUESTIONS_PER_QUERY = 2;
 
 /** The upstreams of a worker. */
 export const createForwarding = (
@@ -19,7 +25,7 @@ export const createForwarding = (
     routes: settings.routes,
     timeoutMs: settings.timeoutMs,
     tryTimeoutMs: settings.tryTimeoutMs,
-    inflightMax: settings.inflightMax,
+    inflightMax: settings.inflightMax * QUESTIONS_PER_QUERY,
     inflightPerServerMax: settings.inflightPerServerMax,
     cookies: settings.cookies,
     mixedCase: settings.mixedCase,
@@ -27,6 +33,12 @@ export const createForwarding = (
     observer,
     ...(ownPorts && { ownPorts }),
   });
+
+/** Questions that may wait: no more than the servers of everybody may be asked at a time. */
+const roomOf = ({ routes, inflightMax, inflightPerServerMax }: WorkerSettings): number => {
+  const root = routes.find(({ zone, view }) => zone.length === 1 && view === VIEW_DEFAULT);
+  return Math.min(inflightMax, inflightPerServerMax * Math.max(1, root?.servers.length ?? 1));
+};
 
 /** The rules of a worker's pipeline. */
 export const toRules = (settings: WorkerSettings): PipelineRules => ({
@@ -41,5 +53,9 @@ export const toRules = (settings: WorkerSettings): PipelineRules => ({
   stale: settings.stale,
   prefetch: settings.prefetch,
   rebinding: settings.rebindingAllowed && new RebindingGuard(settings.rebindingAllowed),
-  fairness: { inflightMax: settings.inflightMax, share: settings.clientShareMax },
+  fairness: {
+    inflightMax: roomOf(settings),
+    share: settings.clientShareMax,
+    zoneShare: settings.zoneShareMax,
+  },
 });

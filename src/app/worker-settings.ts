@@ -72,6 +72,7 @@ export const toSettings = (
     staleMs: staleSecMax * 1000,
     prefetch: config.cache.prefetch,
     clientShareMax: config.resolver.clientShareMax,
+    zoneShareMax: config.resolver.zoneShareMax,
     rebindingAllowed: config.rebinding.protect
       ? [...config.rebinding.allow, ...config.forward.flatMap(({ zones }) => zones)]
       : undefined,

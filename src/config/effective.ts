@@ -75,6 +75,7 @@ const toRaw = (config: Config): RawConfig => ({
     inflight: config.resolver.inflightMax,
     'per-upstream': config.resolver.inflightPerServerMax,
     'client-share': formatShare(config.resolver.clientShareMax),
+    'zone-share': formatShare(config.resolver.zoneShareMax),
     strategy: config.resolver.strategy,
     cookies: config.resolver.cookies,
     'mixed-case': config.resolver.mixedCase,

@@ -55,6 +55,7 @@ export const normalize = (parsed: ParsedConfig, directory: string, facts: CrossC
       inflightMax: parsed.resolver.inflight,
       inflightPerServerMax: parsed.resolver['per-upstream'],
       clientShareMax: parsed.resolver['client-share'],
+      zoneShareMax: parsed.resolver['zone-share'],
       strategy: parsed.resolver.strategy,
       cookies: parsed.resolver.cookies,
       mixedCase: parsed.resolver['mixed-case'],

@@ -355,6 +355,8 @@ export interface Config {
     readonly inflightPerServerMax: number;
     /** Share of `inflightMax`, of 1, that one client may hold while more than half of it is taken. */
     readonly clientShareMax: number;
+    /** The same for the names below one zone. */
+    readonly zoneShareMax: number;
     readonly strategy: Strategy;
     /** DNS cookies towards upstreams (RFC 7873). */
     readonly cookies: boolean;

@@ -368,12 +368,16 @@ const resolver = z
     'try-timeout': key(durationMs('50ms', '10s').prefault('1s'), 'Time for one upstream to answer.'),
     inflight: key(integer(16, 100_000).prefault(10_000), 'Questions that wait for upstreams, per worker.'),
     'per-upstream': key(
-      integer(16, 65_536).prefault(4096),
-      'Queries under way to one upstream, per worker; beyond them the next upstream is asked.',
+      integer(16, 65_536).prefault(20_000),
+      'Queries under way to one upstream, per worker; beyond them the next upstream is asked, and no more questions wait than all of `upstreams` may have.',
     ),
     'client-share': key(
       share('1%', '100%').prefault('25%'),
       'Share of `inflight` that one client may hold while more than half of it is taken.',
+    ),
+    'zone-share': key(
+      share('1%', '100%').prefault('50%'),
+      'Share of `inflight` that names below one zone (the last two labels) may hold while more than half of it is taken.',
     ),
     strategy: key(
       choice(STRATEGIES).prefault('ordered'),

@@ -83,6 +83,7 @@ export {
   UDP_LENGTH_MAX,
 } from './registry.ts';
 export { SIPHASH_KEY_LENGTH, SIPHASH_LENGTH, SipHash } from './siphash.ts';
+export { SuffixHashes } from './suffix-hash.ts';
 export { type ServiceVisitor, visitService } from './svcb.ts';
 export {
   collectTargets,

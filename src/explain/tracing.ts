@@ -197,6 +197,9 @@ export class Tracing implements PipelineObserver, PipelineTrace {
   }
 
   clientShed(): void {}
+  zoneShed(): void {}
+  gaveWay(): void {}
+  repeated(): void {}
   exempted(): void {}
   query(): void {}
   probed(): void {}

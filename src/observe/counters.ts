@@ -13,6 +13,7 @@
 import {
   DROP,
   DROP_WORDS,
+  GAVE_WAY_WORDS,
   MATCH_WORDS,
   QTYPE_SLOTS,
   QTYPE_WORDS,
@@ -275,6 +276,26 @@ export class WorkerCounters {
     this.#add(CELL.CLIENT_SHED, 1);
   }
 
+  /** A query was refused because names below its zone had their share of the questions in flight. */
+  zoneShed(): void {
+    this.#add(CELL.ZONE_SHED, 1);
+  }
+
+  /** A question in flight was given up for others; GAVE_WAY. */
+  gaveWay(reason: number): void {
+    this.#add(CELL.GAVE_WAY + reason, 1);
+  }
+
+  /** A client repeated a query that waits. */
+  repeated(): void {
+    this.#add(CELL.REPEATED, 1);
+  }
+
+  /** A question was not asked, because its zone is silent while others are answered. */
+  silentZone(): void {
+    this.#add(CELL.SILENT_ZONES, 1);
+  }
+
   /** Private addresses for a public name were kept from a client. */
   rebindingRefused(): void {
     this.#add(CELL.REBINDING, 1);
@@ -330,6 +351,16 @@ export class WorkerCounters {
     this.#addUpstream(endpoint, UPSTREAM_CELL.UNWANTED);
   }
 
+  /** A datagram was nearly an answer: to a port in use, but with a wrong ID, question, letters or cookie. */
+  upstreamNearMiss(endpoint: number): void {
+    this.#addUpstream(endpoint, UPSTREAM_CELL.NEAR_MISSES);
+  }
+
+  /** A query went over TCP because somebody guesses answers. */
+  upstreamGuarded(endpoint: number): void {
+    this.#addUpstream(endpoint, UPSTREAM_CELL.GUARDED);
+  }
+
   /** A question went to a further upstream because this one took long. */
   upstreamHedged(endpoint: number): void {
     this.#addUpstream(endpoint, UPSTREAM_CELL.HEDGES);
@@ -370,7 +401,8 @@ function buildCells() {
   const DROPS = ANSWERS + SOURCE_WORDS.length * RCODE_WORDS.length;
   const TCP_REFUSALS = DROPS + DROP_WORDS.length;
   const SINGLE = TCP_REFUSALS + TCP_REFUSAL_WORDS.length;
-  const VALIDATIONS = SINGLE + 13;
+  const GAVE_WAY_CELLS = SINGLE + 16;
+  const VALIDATIONS = GAVE_WAY_CELLS + GAVE_WAY_WORDS.length;
   const SIGNALS = VALIDATIONS + VALIDATION_WORDS.length;
   const POLICY_ANSWERS = SIGNALS + SIGNAL_WORDS.length;
   const RESOLUTION = POLICY_ANSWERS + TRANSPORT_WORDS.length;
@@ -392,6 +424,10 @@ function buildCells() {
     PREFETCHES: SINGLE + 9,
     CLIENT_SHED: SINGLE + 10,
     REBINDING: SINGLE + 11,
+    ZONE_SHED: SINGLE + 13,
+    REPEATED: SINGLE + 14,
+    SILENT_ZONES: SINGLE + 15,
+    GAVE_WAY: GAVE_WAY_CELLS,
     PROBED: SINGLE + 12,
     VALIDATIONS,
     SIGNALS,
@@ -413,7 +449,9 @@ function buildUpstreamCells() {
     UNWANTED,
     HEDGES: UNWANTED + 1,
     DOWN: UNWANTED + 2,
-    RTT: UNWANTED + 3,
-    END: UNWANTED + 3 + RTT_BOUNDS_MS.length + HISTOGRAM_TAIL,
+    NEAR_MISSES: UNWANTED + 3,
+    GUARDED: UNWANTED + 4,
+    RTT: UNWANTED + 5,
+    END: UNWANTED + 5 + RTT_BOUNDS_MS.length + HISTOGRAM_TAIL,
   };
 }

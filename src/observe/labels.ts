@@ -64,6 +64,9 @@ export const TCP_REFUSAL = {
   OTHER: 3,
 } as const;
 
+/** What a question in flight gave way to. */
+export const GAVE_WAY = { CLIENT: 0, ZONE: 1, AGE: 2 } as const;
+
 /** How a rule matches: the bits that the policy table uses. */
 export const MATCH = { SUFFIX: 1, EXACT: 2, WILDCARD: 4, PREFIX: 8, PATTERN: 16 } as const;
 
@@ -98,6 +101,7 @@ export const SOURCE_WORDS = toWords(SOURCE);
 export const DROP_WORDS = toWords(DROP);
 export const SIGNAL_WORDS = toWords(SIGNAL);
 export const TCP_REFUSAL_WORDS = toWords(TCP_REFUSAL);
+export const GAVE_WAY_WORDS = toWords(GAVE_WAY);
 /** In the order of the bits of MATCH. */
 export const MATCH_WORDS = toWords(MATCH);
 export const UPSTREAM_FAILURE_WORDS = toWords(UPSTREAM_FAILURE);

@@ -25,6 +25,7 @@ export type {
 } from './evidence-facts.ts';
 export {
   DROP,
+  GAVE_WAY,
   MATCH,
   SOURCE,
   TCP_REFUSAL,

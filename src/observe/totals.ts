@@ -23,6 +23,7 @@ import {
 } from './counters.ts';
 import {
   DROP_WORDS,
+  GAVE_WAY_WORDS,
   MATCH_WORDS,
   QTYPE_WORDS,
   RCODE_WORDS,
@@ -69,6 +70,12 @@ export type Family =
   | 'coalesced'
   | 'prefetches'
   | 'clientShed'
+  | 'zoneShed'
+  | 'gaveWay'
+  | 'repeated'
+  | 'silentZones'
+  | 'upstreamNearMisses'
+  | 'upstreamGuarded'
   | 'rebinding'
   | 'validations'
   | 'resolution'
@@ -276,6 +283,10 @@ const addCounters = (sums: Sums, block: CounterBlock): void => {
   addOne('coalesced', [], CELL.COALESCED);
   addOne('prefetches', [], CELL.PREFETCHES);
   addOne('clientShed', [], CELL.CLIENT_SHED);
+  addOne('zoneShed', [], CELL.ZONE_SHED);
+  addWords('gaveWay', [], GAVE_WAY_WORDS, CELL.GAVE_WAY);
+  addOne('repeated', [], CELL.REPEATED);
+  addOne('silentZones', [], CELL.SILENT_ZONES);
   addOne('rebinding', [], CELL.REBINDING);
   addWords('validations', [], VALIDATION_WORDS, CELL.VALIDATIONS);
   addWords('bypassSignals', [], SIGNAL_WORDS, CELL.SIGNALS);
@@ -289,6 +300,8 @@ const addCounters = (sums: Sums, block: CounterBlock): void => {
     addWords('upstreamAnswers', [upstream], RCODE_WORDS, first + UPSTREAM_CELL.ANSWERS);
     addWords('upstreamFailures', [upstream], UPSTREAM_FAILURE_WORDS, first + UPSTREAM_CELL.FAILURES);
     addOne('upstreamUnwanted', [upstream], first + UPSTREAM_CELL.UNWANTED);
+    addOne('upstreamNearMisses', [upstream], first + UPSTREAM_CELL.NEAR_MISSES);
+    addOne('upstreamGuarded', [upstream], first + UPSTREAM_CELL.GUARDED);
     addOne('upstreamHedges', [upstream], first + UPSTREAM_CELL.HEDGES);
     addHistogram('upstreamRtt', [upstream], RTT_BOUNDS_MS, first + UPSTREAM_CELL.RTT);
   }

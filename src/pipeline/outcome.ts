@@ -71,6 +71,9 @@ export const withEdeOf = (failure: Failure, message: Uint8Array | undefined): Fa
 export const INVALID = createFailure(SOURCE.UPSTREAM, EDE.INVALID_DATA, '');
 export const OVERLOAD = createFailure(SOURCE.SHED, EDE.OTHER, 'too many queries wait for upstreams');
 export const OVER_SHARE = createFailure(SOURCE.SHED, EDE.OTHER, 'too many queries of this client wait');
+export const OVER_ZONE_SHARE = createFailure(SOURCE.SHED, EDE.OTHER, 'too many queries of this zone wait');
+/** Given up while upstreams were silent, so that others could be asked. */
+export const GIVEN_WAY = createFailure(SOURCE.SHED, EDE.OTHER, 'gave way to queries of others');
 /** The answer that was waited for is not the one that the lists now in force ask for: the client has to ask again. */
 export const RULES_CHANGED = createFailure(SOURCE.POLICY, EDE.OTHER, 'the lists have changed: ask again');
 export const UNREACHABLE = createFailure(SOURCE.UPSTREAM, EDE.NO_REACHABLE_AUTHORITY, '');

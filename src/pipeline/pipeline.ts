@@ -89,7 +89,16 @@ import {
   writeRecords,
 } from './rewrite.ts';
 import type { PipelineTrace } from './trace.ts';
-import { type Asked, type Desk, type Reply, type Waiter, WaitingRoom } from './waiting-room.ts';
+import {
+  type Asked,
+  type Desk,
+  type FairnessLimit,
+  type Reply,
+  TRANSPORT,
+  type Waiter,
+  type WaitingObserver,
+  WaitingRoom,
+} from './waiting-room.ts';
 
 export { Dns64Resolver } from './dns64.ts';
 export { EVENT, type EventObserver, QueryEvent, SIGNAL } from './event.ts';
@@ -99,7 +108,7 @@ export { RebindingGuard } from './rebinding.ts';
 export type { Question, Resolution, Resolver } from './resolver.ts';
 export type { Alias } from './rewrite.ts';
 export type { PipelineTrace } from './trace.ts';
-export type { Reply } from './waiting-room.ts';
+export { GAVE_WAY, type Reply, TRANSPORT } from './waiting-room.ts';
 
 /** What decide() returns when nothing may be answered. */
 export const DROPPED = 0;
@@ -114,9 +123,6 @@ const UNDECIDED = -2;
  * that of the probe itself. No client has port 0.
  */
 export const PORT_OF_PROBE = 0;
-
-/** How a query came in. */
-export const TRANSPORT = { UDP: 0, TCP: 1, DOT: 2, DOH: 3 } as const;
 
 /** Why nothing was answered, for the counters. */
 export const DROP = {
@@ -152,7 +158,7 @@ const PREFETCH_INFLIGHT_MAX = 512;
  */
 const OUTSIDER_EVENTS_PER_SEC = 10;
 /** Told what happened; every method is a few memory operations. Numbers are TRANSPORT, SOURCE, DROP, MATCH, TRIGGER. */
-export interface PipelineObserver {
+export interface PipelineObserver extends WaitingObserver {
   /** `group` is -1 for an address that may not ask. */
   query(transport: number, qtype: number, group: number): void;
   answer(source: number, rcode: number): void;
@@ -163,16 +169,12 @@ export interface PipelineObserver {
   dropped(reason: number): void;
   cacheHit(): void;
   cacheMiss(): void;
-  coalesced(): void;
-  inflight(count: number): void;
   /** A query that had to wait was answered so long after it came in. */
   missDuration(ms: number): void;
   /** The self-probe asked something, of which nothing else is told. */
   probed(): void;
   /** An answer is fetched anew before it is over. */
   prefetched(): void;
-  /** A client had more than its share of the questions in flight. */
-  clientShed(): void;
   /** Private addresses for a public name were refused. */
   rebindingRefused(): void;
   /** A query was let pass by the exemption of this index, and would have been refused. */
@@ -222,8 +224,8 @@ export interface PipelineRules {
   readonly prefetch?: boolean;
   /** Refuses private addresses for public names. */
   readonly rebinding?: RebindingGuard | undefined;
-  /** What one client may have in flight when there is much of it; undefined: as much as there is room. */
-  readonly fairness?: { readonly inflightMax: number; readonly share: number } | undefined;
+  /** Bounds of what is in flight; undefined: as much as there is room. */
+  readonly fairness?: FairnessLimit | undefined;
 }
 
 /** Decides the queries of one worker. */
@@ -335,6 +337,9 @@ export class Pipeline implements Decider {
         inflight: (count) => this.#clientObserver.inflight(count),
         coalesced: () => this.#observer.coalesced(),
         clientShed: () => this.#observer.clientShed(),
+        zoneShed: () => this.#observer.zoneShed(),
+        gaveWay: (reason) => this.#clientObserver.gaveWay(reason),
+        repeated: () => this.#observer.repeated(),
       },
       limit: options.rules.fairness,
     });
@@ -605,6 +610,7 @@ export class Pipeline implements Decider {
       checkingDisabled: (query.flags & FLAG.CD) !== 0,
       view,
       wantsAd: false,
+      interest: { cancel: undefined },
     };
     return { key, qname, question };
   }

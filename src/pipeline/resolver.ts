@@ -2,6 +2,14 @@
 
 import type { Trace } from '../base/base.ts';
 
+/**
+ * Says that nobody wants an answer any more. It goes along with a question and all that is asked for its sake; whoever
+ * sends something sets `cancel`, and takes it back at the end.
+ */
+export interface Interest {
+  cancel: (() => void) | undefined;
+}
+
 /** A question for an upstream. */
 export interface Question {
   /** Wire name with the letters of the client that asked first. */
@@ -16,6 +24,8 @@ export interface Question {
   readonly wantsAd: boolean;
   /** Is told the steps of this question's way; undefined for ordinary questions. */
   readonly trace?: Trace | undefined;
+  /** Undefined: an answer is wanted whatever happens. */
+  readonly interest?: Interest;
 }
 
 /** What became of it. The resolver has checked id, QR and question of a message. */

@@ -23,6 +23,8 @@ export interface UpstreamQuestion {
   readonly notFrom?: string | undefined;
   /** Is told the steps of this question's way; undefined for ordinary questions. */
   readonly trace?: Trace | undefined;
+  /** Where whoever asked says that an answer is wanted no longer: `cancel` is set while the question is in flight. */
+  readonly interest?: { cancel: (() => void) | undefined };
 }
 
 /** The view of everybody who has no other. */

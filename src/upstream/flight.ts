@@ -32,6 +32,8 @@ export class Flight<T> {
   /** Tries that may be open at once. */
   width: number;
   openCount = 0;
+  /** The try that was begun last; see Try.sibling. */
+  last: T | undefined = undefined;
   /** The outcome was handed over; tries that are open are overtaken. */
   isOver = false;
 

@@ -41,10 +41,10 @@ import type { UpstreamEndpoint } from './upstream-endpoint.ts';
 /** Parts into which the time of one try is divided: time-outs are late by at most a thirty-second of it. */
 const TICKS_PER_TRY = 32;
 /**
- * Queries outstanding at one upstream unless options say otherwise: at 20 ms a question, 200,000 a second. One that is
- * frozen holds no more memory and IDs than this, and a resolver with a limit for each client is not pushed over it.
+ * Queries outstanding at one upstream unless options say otherwise: twice the questions that wait by default, so that the
+ * room in which clients wait is full before, where the greedy give way. Eight sockets have 26 IDs for each.
  */
-const INFLIGHT_PER_SERVER_MAX = 4_096;
+const INFLIGHT_PER_SERVER_MAX = 20_000;
 /**
  * For a try at an endpoint that is known to be down while a fallback waits: enough to notice that it is back, and no
  * longer than a client hardly notices. At most half of an ordinary try.
@@ -182,7 +182,17 @@ export class Forwarding implements Exchange {
   ): void {
     const { tick } = this.#wheel;
     this.#inflight++;
-    this.#advance(new Flight(question, route, tick + Math.ceil(ticks / 2), tick + ticks, done));
+    const flight = new Flight<Try>(question, route, tick + Math.ceil(ticks / 2), tick + ticks, done);
+    if (question.interest !== undefined) question.interest.cancel = () => this.#abandon(flight);
+    this.#advance(flight);
+  }
+
+  /** Nobody wants an answer any more: ends the question and all that is under way for it. */
+  #abandon(flight: Flight<Try>): void {
+    if (flight.isOver) return;
+    for (let attempt = flight.last; attempt !== undefined; attempt = attempt.sibling)
+      if (attempt.isOpen) this.#end(attempt);
+    this.#finish(flight, { kind: 'failure', reason: 'overload', message: undefined });
   }
 
   /**
@@ -214,6 +224,8 @@ export class Forwarding implements Exchange {
     const endpoint = flight.endpoints[index];
     assert(endpoint !== undefined, 'a try without an endpoint');
     const attempt = new Try(flight, endpoint, 1 << index);
+    attempt.sibling = flight.last;
+    flight.last = attempt;
     flight.opened(attempt.bit);
     endpoint.outstanding++;
     this.#send(attempt);
@@ -445,6 +457,7 @@ export class Forwarding implements Exchange {
   /** Ends a try. */
   #end(attempt: Try): void {
     this.#stop(attempt);
+    attempt.isOpen = false;
     attempt.endpoint.outstanding--;
     attempt.flight.closed();
   }
@@ -453,6 +466,7 @@ export class Forwarding implements Exchange {
   #finish(flight: Flight<Try>, outcome: UpstreamOutcome): void {
     flight.isOver = true;
     this.#inflight--;
+    if (flight.question.interest !== undefined) flight.question.interest.cancel = undefined;
     flight.done(outcome);
   }
 

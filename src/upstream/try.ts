@@ -21,6 +21,10 @@ export class Try implements WheelEntry<Try> {
   earlier: Try | undefined = undefined;
   later: Try | undefined = undefined;
 
+  /** The try of the same question that was begun before it. */
+  sibling: Try | undefined = undefined;
+  isOpen = true;
+
   /** The socket with the ID, or the connection, on which the query waits. */
   channel: UdpChannel<Try> | undefined = undefined;
   id = 0;

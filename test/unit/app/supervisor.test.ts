@@ -104,6 +104,7 @@ const setUp = async () => {
       staleMs: 0,
       prefetch: false,
       clientShareMax: 1,
+      zoneShareMax: 1,
       rebindingAllowed: undefined,
       counters: counters[index] ?? totals.openCounters({ upstreams: [] }),
       refusals: refusals[index] ?? totals.openRefusals({ lists: [], groups: [] }),

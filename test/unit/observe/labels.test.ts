@@ -4,6 +4,7 @@ import { TRIGGER } from '../../../src/dns/dns.ts';
 import { MATCH_WORDS, SIGNAL, SIGNAL_WORDS, TRIGGER_WORDS } from '../../../src/observe/labels.ts';
 import {
   DROP,
+  GAVE_WAY,
   MATCH as OUR_MATCH,
   SOURCE,
   TCP_REFUSAL,
@@ -19,13 +20,14 @@ test.each([
   ['TRANSPORT', TRANSPORT, pipeline.TRANSPORT],
   ['SOURCE', SOURCE, pipeline.SOURCE],
   ['DROP', DROP, pipeline.DROP],
+  ['GAVE_WAY', GAVE_WAY, pipeline.GAVE_WAY],
   ['MATCH', OUR_MATCH, MATCH],
   ['TCP_REFUSAL', TCP_REFUSAL, SERVER_TCP_REFUSAL],
 ])('%s has the numbers of the room that counts', (_name, ours, theirs) => {
   expect(ours).toMatchObject(theirs);
 });
 
-test.each(Object.entries({ TRANSPORT, SOURCE, DROP, TCP_REFUSAL, UPSTREAM_FAILURE, SIGNAL }))(
+test.each(Object.entries({ TRANSPORT, SOURCE, DROP, GAVE_WAY, TCP_REFUSAL, UPSTREAM_FAILURE, SIGNAL }))(
   '%s counts from 0 without a gap, in the order of its words',
   (_name, constants) => {
     expect(Object.values(constants)).toEqual(Object.keys(constants).map((_key, index) => index));

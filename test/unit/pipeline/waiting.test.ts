@@ -1,13 +1,13 @@
 // Queries that wait for the resolver: who shares a question, and by which rules the answer is judged.
 import { describe, expect, test } from 'vitest';
 import { EDE, EDNS_DO, FLAG, foldName, formatName, messageId, RCODE } from '../../../src/dns/dns.ts';
-import { PENDING, SOURCE, TRANSPORT } from '../../../src/pipeline/pipeline.ts';
+import { GAVE_WAY, PENDING, SOURCE, TRANSPORT } from '../../../src/pipeline/pipeline.ts';
 import { buildQuery, buildResponse } from '../../support/records.ts';
 import { answerAsked, Bench, CLIENT, createRules, edeOf, onlyAnswer, rcodeOf } from './setup.ts';
 
 const QUESTION = 'a.example. A';
 const RECORD = 'a.example. 60 IN A 203.0.113.1';
-const WAITERS_MAX = 4096;
+const WAITERS_PER_CLIENT_MAX = 256;
 
 describe('coalescing', () => {
   test('clients that ask the same share one question, in the letters of the first', () => {
@@ -75,18 +75,43 @@ describe('coalescing', () => {
     expect(bench.asked[1]?.question).toMatchObject({ dnssecOk: false, checkingDisabled: false });
   });
 
-  test('a flood of waiters is answered SERVFAIL at once, those before it get the answer', () => {
+  test('a client waits for one question 256 times at most, others wait beside it, and all get the answer', async () => {
     const bench = new Bench();
-    const query = buildQuery(QUESTION, { edns: {} });
-    const waiting = Array.from({ length: WAITERS_MAX }, () => bench.send(query).answers);
+    const ask = (id: number, client?: string) =>
+      bench.send(buildQuery(QUESTION, { id, edns: {} }), client).answers;
+    const waiting = Array.from({ length: WAITERS_PER_CLIENT_MAX }, (_, id) => ask(id));
     expect(waiting.flat()).toEqual([]);
-    const message = onlyAnswer(bench.send(query).answers);
-    expect(rcodeOf(message)).toBe(RCODE.SERVFAIL);
-    expect(edeOf(message)).toEqual([EDE.OTHER]);
+    const message = onlyAnswer(ask(WAITERS_PER_CLIENT_MAX));
+    expect([rcodeOf(message), edeOf(message)]).toEqual([RCODE.SERVFAIL, [EDE.OTHER]]);
     expect(bench.counts).toContain(`answer ${SOURCE.SHED} ${RCODE.SERVFAIL}`);
+    const other = ask(0, CLIENT.LAB);
+    expect(other).toEqual([]);
     answerAsked(bench.asked[0], QUESTION, { answer: [RECORD] });
-    expect(waiting.every((answers) => answers.length === 1)).toBe(true);
-    expect(bench.asked).toHaveLength(1);
+    // One turn of the loop for each 256 answers.
+    expect(other).toEqual([]);
+    expect(bench.pipeline.waiting).toBe(1);
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(onlyAnswer(other).answer).toEqual([RECORD]);
+    expect(waiting.every((answers) => onlyAnswer(answers).answer.length === 1)).toBe(true);
+    expect([bench.asked.length, bench.pipeline.waiting]).toEqual([1, 0]);
+  });
+
+  test('a datagram that a client repeats gets one answer, one that differs its own', () => {
+    const bench = new Bench();
+    const query = buildQuery(QUESTION, { id: 7 });
+    const first = bench.send(query);
+    const repeated = bench.send(query);
+    const others = [
+      bench.send(buildQuery(QUESTION, { id: 8 })),
+      bench.send(query, CLIENT.LAB),
+      bench.send(query, undefined, TRANSPORT.TCP),
+    ];
+    answerAsked(bench.asked[0], QUESTION, { answer: [RECORD] });
+    expect(onlyAnswer(first.answers).answer).toEqual([RECORD]);
+    // Nothing leaves for it.
+    expect(repeated.answers.map(({ length }) => length)).toEqual([0]);
+    for (const { answers } of others) expect(onlyAnswer(answers).answer).toEqual([RECORD]);
+    expect(bench.counts.filter((line) => line === 'repeated')).toHaveLength(1);
   });
 
   test('a resolver that answers at once is as good', () => {
@@ -284,4 +309,161 @@ test('an answer from a resolver that was replaced reaches who waits and is not k
   answerAsked(bench.asked[0], QUESTION, { answer: [RECORD] });
   expect(first).toHaveLength(1);
   expect(bench.send(buildQuery(QUESTION)).decided).toBe(PENDING);
+});
+
+describe('who gives way', () => {
+  /** Answered by most names before. */
+  const YOUNG_MS = 199;
+  const LIMIT = { inflightMax: 8, share: 0.5, zoneShare: 0.75 };
+  const open = () => new Bench({ ...createRules(), fairness: LIMIT });
+  const ask = (bench: Bench, name: string, client: string = CLIENT.DEFAULT) =>
+    bench.ask(`${name}. A`, {}, client);
+  const floodOf = (
+    bench: Bench,
+    count: number,
+    zone: (index: number) => string,
+    client: (index: number) => string,
+  ) => Array.from({ length: count }, (_, index) => ask(bench, `n${index}.${zone(index)}`, client(index)));
+  const answered = (bench: Bench, index: number, name: string) =>
+    answerAsked(bench.asked[index], `${name}. A`, { answer: [`${name}. 60 IN A 203.0.113.1`] });
+
+  test('beyond its share, a client gives up its own oldest question, and others find room', () => {
+    const bench = open();
+    const flood = floodOf(
+      bench,
+      4,
+      (index) => `z${index}.example`,
+      () => CLIENT.DEFAULT,
+    );
+    bench.nowMs += YOUNG_MS + 1;
+    expect(ask(bench, 'fresh.z9.example')).toEqual([]);
+    expect(flood.map((answers) => answers.length)).toEqual([1, 0, 0, 0]);
+    const [given = []] = flood;
+    expect([rcodeOf(onlyAnswer(given)), edeOf(onlyAnswer(given))]).toEqual([RCODE.SERVFAIL, [EDE.OTHER]]);
+    expect(ask(bench, 'other.z8.example', CLIENT.LAB)).toEqual([]);
+    expect(bench.counts.filter((line) => line.startsWith('gave-way'))).toEqual([
+      `gave-way ${GAVE_WAY.CLIENT}`,
+    ]);
+  });
+
+  test('what has not waited for 200 ms does not give way: its client is refused', () => {
+    const bench = open();
+    floodOf(
+      bench,
+      4,
+      (index) => `z${index}.example`,
+      () => CLIENT.DEFAULT,
+    );
+    bench.nowMs += YOUNG_MS;
+    expect(rcodeOf(onlyAnswer(ask(bench, 'fresh.z9.example')))).toBe(RCODE.SERVFAIL);
+    expect(bench.counts).toContain('shed');
+  });
+
+  test('below one zone many clients together have the share of a zone, whatever labels they make up', () => {
+    const bench = open();
+    const flood = floodOf(
+      bench,
+      6,
+      (index) => `x${index}.flood.example`,
+      (index) => `192.0.2.${10 + index}`,
+    );
+    bench.nowMs += YOUNG_MS + 1;
+    expect(ask(bench, 'a.b.c.flood.example', '192.0.2.77')).toEqual([]);
+    expect(flood.map((answers) => answers.length)).toEqual([1, 0, 0, 0, 0, 0]);
+    expect(ask(bench, 'www.good.example', CLIENT.LAB)).toEqual([]);
+    expect(bench.counts).toContain(`gave-way ${GAVE_WAY.ZONE}`);
+  });
+
+  test('in a full room the greediest gives way, not the oldest', () => {
+    const bench = open();
+    const patient = ask(bench, 'slow.patient.example', CLIENT.LAB);
+    bench.nowMs += 1;
+    const clients = [
+      '192.0.2.20',
+      '192.0.2.20',
+      '192.0.2.20',
+      '192.0.2.21',
+      '192.0.2.22',
+      '192.0.2.23',
+      '192.0.2.24',
+    ];
+    const flood = floodOf(
+      bench,
+      7,
+      (index) => `z${index}.example`,
+      (index) => clients[index] ?? '',
+    );
+    bench.nowMs += YOUNG_MS + 1;
+    expect(ask(bench, 'fresh.z9.example', '192.0.2.99')).toEqual([]);
+    expect(flood.map((answers) => answers.length)).toEqual([1, 0, 0, 0, 0, 0, 0]);
+    answered(bench, 0, 'slow.patient.example');
+    expect(patient).toHaveLength(1);
+  });
+
+  test('when nobody is greedy, the oldest of the later half gives way; the first half runs to its end', () => {
+    const bench = open();
+    const all = floodOf(
+      bench,
+      8,
+      (index) => `z${index}.example`,
+      (index) => `192.0.2.${10 + index}`,
+    );
+    bench.nowMs += YOUNG_MS + 1;
+    expect(ask(bench, 'fresh.z9.example', '192.0.2.99')).toEqual([]);
+    expect(all.map((answers) => answers.length)).toEqual([0, 0, 0, 0, 1, 0, 0, 0]);
+    expect(bench.counts).toContain(`gave-way ${GAVE_WAY.AGE}`);
+  });
+
+  test('a question for which others wait as well becomes theirs', () => {
+    const bench = open();
+    const shared = ask(bench, 'popular.z0.example');
+    const others = ask(bench, 'popular.z0.example', CLIENT.LAB);
+    const flood = floodOf(
+      bench,
+      3,
+      (index) => `z${index}.example`,
+      () => CLIENT.DEFAULT,
+    );
+    bench.nowMs += YOUNG_MS + 1;
+    ask(bench, 'a.z4.example');
+    ask(bench, 'b.z5.example');
+    expect([shared.length, others.length]).toEqual([0, 0]);
+    expect(flood.map((answers) => answers.length)).toEqual([1, 0, 0]);
+  });
+
+  test('whoever resolves is told that nobody waits any more, and a late answer still serves the cache', () => {
+    const bench = open();
+    const [first = []] = floodOf(
+      bench,
+      4,
+      (index) => `z${index}.example`,
+      () => CLIENT.DEFAULT,
+    );
+    const cancelled: number[] = [];
+    for (const [index, { question }] of bench.asked.entries())
+      if (question.interest !== undefined) question.interest.cancel = () => void cancelled.push(index);
+    bench.nowMs += YOUNG_MS + 1;
+    ask(bench, 'fresh.z9.example');
+    expect([cancelled, first.length]).toEqual([[0], 1]);
+    answered(bench, 0, 'n0.z0.example');
+    expect(onlyAnswer(ask(bench, 'n0.z0.example', CLIENT.LAB)).answer).toHaveLength(1);
+    expect(first).toHaveLength(1);
+  });
+
+  test('a room that is made smaller or larger keeps its questions', () => {
+    const bench = open();
+    const flood = floodOf(
+      bench,
+      8,
+      (index) => `z${index}.example`,
+      (index) => `192.0.2.${10 + index}`,
+    );
+    bench.pipeline.setRules({ ...createRules(), fairness: { ...LIMIT, inflightMax: 4 } });
+    expect(rcodeOf(onlyAnswer(ask(bench, 'fresh.z9.example')))).toBe(RCODE.SERVFAIL);
+    bench.pipeline.setRules({ ...createRules(), fairness: { ...LIMIT, inflightMax: 16 } });
+    expect(ask(bench, 'fresh.z9.example')).toEqual([]);
+    for (const index of flood.keys()) answered(bench, index, `n${index}.z${index}.example`);
+    expect(flood.every((answers) => onlyAnswer(answers).answer.length === 1)).toBe(true);
+    expect(bench.pipeline.waiting).toBe(1);
+  });
 });
