@@ -272,6 +272,7 @@ class ResolverWorker {
         budget: this.#connections,
         clock: systemClock,
         settled: (ms) => this.#counters.settled(ms),
+        mayAsk: (address) => this.#pipeline.mayAsk(address, name),
       });
       return { udp, stream };
     } catch (error) {

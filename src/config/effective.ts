@@ -101,6 +101,7 @@ const toRaw = (config: Config): RawConfig => ({
   tcp: {
     connections: config.tcp.connectionsMax,
     'per-client': config.tcp.connectionsPerClientMax,
+    'per-network': formatShare(config.tcp.networkShareMax),
     idle: formatDurationMs(config.tcp.idleMs),
   },
   log: { level: config.log.level },

@@ -73,6 +73,11 @@ export const normalize = (parsed: ParsedConfig, directory: string, facts: CrossC
     tcp: {
       connectionsMax: parsed.tcp.connections,
       connectionsPerClientMax: parsed.tcp['per-client'],
+      connectionsPerNetworkMax: Math.max(
+        parsed.tcp['per-client'],
+        Math.floor(parsed.tcp.connections * parsed.tcp['per-network']),
+      ),
+      networkShareMax: parsed.tcp['per-network'],
       idleMs: parsed.tcp.idle,
     },
     log: parsed.log,

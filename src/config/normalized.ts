@@ -393,6 +393,9 @@ export interface Config {
     readonly connectionsMax: number;
     /** Per worker and client address. */
     readonly connectionsPerClientMax: number;
+    /** Per worker and /24 of IPv4 or /64 of IPv6; what the next line comes to. */
+    readonly connectionsPerNetworkMax: number;
+    readonly networkShareMax: number;
     readonly idleMs: number;
   };
   readonly log: { readonly level: LogLevel };

@@ -456,9 +456,13 @@ const tcp = z
   .strictObject({
     connections: key(integer(1, 65_536).prefault(1024), 'Open client connections, per worker.'),
     'per-client': key(integer(1, 65_536).prefault(64), 'Open connections of one address, per worker.'),
+    'per-network': key(
+      share('1%', '100%').prefault('25%'),
+      'Share of `connections` that one network may have, a /24 of IPv4 or a /64 of IPv6, but never less than `per-client`; a /56 may have twice as many.',
+    ),
     idle: key(
       durationMs('1s', '2m').prefault('10s'),
-      'An idle connection is closed after this (RFC 7766 section 6.2.3).',
+      'An idle connection is closed after this (RFC 7766 section 6.2.3), and sooner while more than half of `connections` are open.',
     ),
   })
   .prefault({});

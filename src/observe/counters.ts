@@ -4,7 +4,7 @@
 // thread sees a value that is at most one increment old. Float64 cells count exactly to 2^53. A worker that is
 // restarted goes on in the block of the one before it, so that no counter steps backwards.
 //
-//   counter block:  queries [transport][qtype] · answers [source][rcode] · drops · TCP refusals · single cells ·
+//   counter block:  queries [transport][qtype] · answers [source][rcode] · drops · TCP refusals · TCP closes · single cells ·
 //                   validations · signs of bypass · answers of lists · resolution time [bucket…][sum] ·
 //                   time of all answers [bucket…][sum] · upstreams [endpoint][sent, failures, answers, …, rtt]
 //   refusal block:  [list][match][trigger][group][qtype], one more list and group for indexes out of range ·
@@ -21,6 +21,8 @@ import {
   RCODE_WORDS,
   SIGNAL_WORDS,
   SOURCE_WORDS,
+  TCP_CLOSED,
+  TCP_CLOSED_WORDS,
   TCP_REFUSAL,
   TCP_REFUSAL_WORDS,
   TRANSPORT_WORDS,
@@ -141,6 +143,7 @@ export class WorkerCounters {
     this.#groupQueries = groupQueriesCell(refusals.layout);
     this.setCache(0, 0);
     this.setTcpConnections(0);
+    this.setTcpUnread(0);
     this.inflight(0);
     this.setCandidates(0);
     for (let endpoint = 0; endpoint < block.layout.upstreams.length; endpoint++) {
@@ -154,6 +157,7 @@ export class WorkerCounters {
     this.#cells = new Float64Array(block.buffer);
     this.setCache(previous[CELL.CACHE_ENTRIES] ?? 0, previous[CELL.CACHE_BYTES] ?? 0);
     this.setTcpConnections(previous[CELL.TCP_CONNECTIONS] ?? 0);
+    this.setTcpUnread(previous[CELL.TCP_UNREAD] ?? 0);
     this.inflight(previous[CELL.INFLIGHT] ?? 0);
     this.setCandidates(previous[CELL.CANDIDATES] ?? 0);
   }
@@ -249,6 +253,16 @@ export class WorkerCounters {
   /** A client connection was closed at once. */
   tcpRefused(reason: number): void {
     this.#add(CELL.TCP_REFUSALS + Math.min(reason >>> 0, TCP_REFUSAL.OTHER), 1);
+  }
+
+  /** A client connection was closed that the client had left open. */
+  tcpClosed(reason: number): void {
+    this.#add(CELL.TCP_CLOSES + Math.min(reason >>> 0, TCP_CLOSED.OTHER), 1);
+  }
+
+  /** Bytes of answers over TCP that clients have not taken. */
+  setTcpUnread(bytes: number): void {
+    this.#cells[CELL.TCP_UNREAD] = bytes;
   }
 
   /** Names that a list may be missing. */
@@ -400,8 +414,9 @@ function buildCells() {
   const ANSWERS = TRANSPORT_WORDS.length * QTYPE_WORDS.length;
   const DROPS = ANSWERS + SOURCE_WORDS.length * RCODE_WORDS.length;
   const TCP_REFUSALS = DROPS + DROP_WORDS.length;
-  const SINGLE = TCP_REFUSALS + TCP_REFUSAL_WORDS.length;
-  const GAVE_WAY_CELLS = SINGLE + 16;
+  const TCP_CLOSES = TCP_REFUSALS + TCP_REFUSAL_WORDS.length;
+  const SINGLE = TCP_CLOSES + TCP_CLOSED_WORDS.length;
+  const GAVE_WAY_CELLS = SINGLE + 17;
   const VALIDATIONS = GAVE_WAY_CELLS + GAVE_WAY_WORDS.length;
   const SIGNALS = VALIDATIONS + VALIDATION_WORDS.length;
   const POLICY_ANSWERS = SIGNALS + SIGNAL_WORDS.length;
@@ -412,6 +427,7 @@ function buildCells() {
     ANSWERS,
     DROPS,
     TCP_REFUSALS,
+    TCP_CLOSES,
     CACHE_HITS: SINGLE,
     CACHE_MISSES: SINGLE + 1,
     CACHE_EVICTIONS: SINGLE + 2,
@@ -429,6 +445,7 @@ function buildCells() {
     SILENT_ZONES: SINGLE + 15,
     GAVE_WAY: GAVE_WAY_CELLS,
     PROBED: SINGLE + 12,
+    TCP_UNREAD: SINGLE + 16,
     VALIDATIONS,
     SIGNALS,
     POLICY_ANSWERS,

@@ -60,7 +60,20 @@ export const TCP_REFUSAL = {
   CONNECTIONS: 0,
   /** The client has as many as one client may have. */
   PER_CLIENT: 1,
+  /** The client may not ask. */
   ACCESS: 2,
+  /** The client's network has as many as one network may have. */
+  NETWORK: 3,
+  OTHER: 4,
+} as const;
+
+/** Why a TCP connection was closed that its client had left open. */
+export const TCP_CLOSED = {
+  IDLE: 0,
+  /** To a new one, while places were scarce. */
+  GAVE_WAY: 1,
+  /** Its client did not take its answers. */
+  UNREAD: 2,
   OTHER: 3,
 } as const;
 
@@ -102,6 +115,7 @@ export const DROP_WORDS = toWords(DROP);
 export const SIGNAL_WORDS = toWords(SIGNAL);
 export const TCP_REFUSAL_WORDS = toWords(TCP_REFUSAL);
 export const GAVE_WAY_WORDS = toWords(GAVE_WAY);
+export const TCP_CLOSED_WORDS = toWords(TCP_CLOSED);
 /** In the order of the bits of MATCH. */
 export const MATCH_WORDS = toWords(MATCH);
 export const UPSTREAM_FAILURE_WORDS = toWords(UPSTREAM_FAILURE);

@@ -348,9 +348,26 @@ const METRICS: readonly Metric[] = [
     name: 'cordon_tcp_refused_total',
     type: 'counter',
     labels: ['reason'],
-    help: 'TCP connections of clients that were closed at once.',
+    help: 'TCP connections of clients that were closed at once: no place left, none for the client or its network, or the client may not ask.',
     alarm: '`rate(cordon_tcp_refused_total{reason="connections"}[5m]) > 0`',
     read: summed('tcpRefusals'),
+  },
+  {
+    name: 'cordon_tcp_closed_total',
+    type: 'counter',
+    labels: ['reason'],
+    help: 'TCP connections of clients that were closed because they were idle, gave way to others, or did not take their answers.',
+    alarm:
+      '`rate(cordon_tcp_closed_total{reason="gave-way"}[5m]) > 1`: places are scarce; `unread`: clients that do not read',
+    read: summed('tcpCloses'),
+  },
+  {
+    name: 'cordon_tcp_unread_bytes',
+    type: 'gauge',
+    labels: [],
+    help: 'Answers over TCP that clients have not taken, in the memory of this process; at most 16 MiB a worker.',
+    alarm: '',
+    read: ({ sums }) => single(sums.tcpUnread),
   },
   {
     name: 'cordon_cache_hits_total',

@@ -29,6 +29,7 @@ import {
   RCODE_WORDS,
   SIGNAL_WORDS,
   SOURCE_WORDS,
+  TCP_CLOSED_WORDS,
   TCP_REFUSAL_WORDS,
   TRANSPORT_WORDS,
   TRIGGER_WORDS,
@@ -64,6 +65,7 @@ export type Family =
   | 'policyAnswers'
   | 'drops'
   | 'tcpRefusals'
+  | 'tcpCloses'
   | 'cacheHits'
   | 'cacheMisses'
   | 'cacheEvictions'
@@ -94,6 +96,7 @@ export interface Snapshot {
   readonly cacheEntries: number;
   readonly cacheBytes: number;
   readonly tcpConnections: number;
+  readonly tcpUnread: number;
   readonly inflight: number;
   readonly candidates: number;
   /** Upstream to whether every worker tries it in its turn. */
@@ -155,7 +158,14 @@ export class CounterTotals {
   read(): Snapshot {
     const sums = new Sums(this.#admission);
     sums.absorb(this.#retired);
-    const gauges = { cacheEntries: 0, cacheBytes: 0, tcpConnections: 0, inflight: 0, candidates: 0 };
+    const gauges = {
+      cacheEntries: 0,
+      cacheBytes: 0,
+      tcpConnections: 0,
+      tcpUnread: 0,
+      inflight: 0,
+      candidates: 0,
+    };
     const upstreamsUp = new Map<string, boolean>();
     for (const block of this.#counters) {
       addCounters(sums, block);
@@ -163,6 +173,7 @@ export class CounterTotals {
       gauges.cacheEntries += cells[CELL.CACHE_ENTRIES] ?? 0;
       gauges.cacheBytes += cells[CELL.CACHE_BYTES] ?? 0;
       gauges.tcpConnections += cells[CELL.TCP_CONNECTIONS] ?? 0;
+      gauges.tcpUnread += cells[CELL.TCP_UNREAD] ?? 0;
       gauges.inflight += cells[CELL.INFLIGHT] ?? 0;
       gauges.candidates += cells[CELL.CANDIDATES] ?? 0;
       for (const [endpoint, upstream] of block.layout.upstreams.entries()) {
@@ -277,6 +288,7 @@ const addCounters = (sums: Sums, block: CounterBlock): void => {
   }
   addWords('drops', [], DROP_WORDS, CELL.DROPS);
   addWords('tcpRefusals', [], TCP_REFUSAL_WORDS, CELL.TCP_REFUSALS);
+  addWords('tcpCloses', [], TCP_CLOSED_WORDS, CELL.TCP_CLOSES);
   addOne('cacheHits', [], CELL.CACHE_HITS);
   addOne('cacheMisses', [], CELL.CACHE_MISSES);
   addOne('cacheEvictions', [], CELL.CACHE_EVICTIONS);

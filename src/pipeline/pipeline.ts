@@ -393,6 +393,13 @@ export class Pipeline implements Decider {
     return this.#room.awaited;
   }
 
+  /** False for a client whom nothing would be answered but REFUSED, which counts as a sign of a way around. */
+  mayAsk(address: AddressWords, listener: string): boolean {
+    const { allowed } = this.#clients.identify(address, listener);
+    if (!allowed) this.#observer.bypass(SIGNAL.UNLISTED_NETWORK);
+    return allowed;
+  }
+
   /** The generation in force, 0 when there is none. */
   get generation(): number {
     return this.#policy?.generation ?? 0;

@@ -19,7 +19,8 @@ import {
 } from '../base/base.ts';
 import { findOpt, findOption, OPTION, optionLength, readU16 } from '../dns/dns.ts';
 import { type Decider, DROP, DROPPED, PORT_OF_PROBE, type Reply, TRANSPORT } from '../pipeline/pipeline.ts';
-import { ConnectionBudget, StreamListener } from './stream.ts';
+import { ConnectionBudget, type StreamObserver } from './connection-budget.ts';
+import { StreamListener } from './stream.ts';
 import { UdpListener } from './udp.ts';
 
 /** Bytes of the secret: nobody guesses 256 bits. */
@@ -93,6 +94,7 @@ export class ProbeGate {
     const limits = {
       connectionsMax: CONNECTIONS_MAX,
       connectionsPerClientMax: CONNECTIONS_MAX,
+      connectionsPerNetworkMax: CONNECTIONS_MAX,
       idleMs: IDLE_MS,
     };
     const common = {
@@ -105,8 +107,8 @@ export class ProbeGate {
     const ownObserver = { dropped: (reason: number) => observer.dropped(reason), settled: () => {} };
     const udp = await UdpListener.open({ ...common, observer: ownObserver, isOwn: () => false });
     try {
-      const budget = new ConnectionBudget(limits, { setTcpConnections: () => {}, tcpRefused: () => {} });
-      return new ProbeGate(udp, await StreamListener.open({ ...common, budget, clock }));
+      const budget = new ConnectionBudget(limits, UNCOUNTED);
+      return new ProbeGate(udp, await StreamListener.open({ ...common, budget, clock, mayAsk: isLoopback }));
     } catch (error) {
       await udp.close();
       throw error;
@@ -161,6 +163,14 @@ class ProbeDecider implements Decider {
     this.#pipeline.resolve(reply);
   }
 }
+
+/** Nobody asks how many connections the probe has. */
+const UNCOUNTED: StreamObserver = {
+  setTcpConnections: () => {},
+  setTcpUnread: () => {},
+  tcpRefused: () => {},
+  tcpClosed: () => {},
+};
 
 const isLoopback = (address: AddressWords): boolean =>
   isIpv4(address) && (address[3] ?? 0) >>> 24 === LOOPBACK;

@@ -1,12 +1,14 @@
 // Queries over TCP (RFC 7766): pipelined, answered out of order, frames split anywhere.
 //
-// A connection costs memory and a descriptor, so everything about it is bounded: how many there are, how many one
-// client has, how long one may be idle (bytes of an unfinished query do not count as life), how many queries wait,
-// and how much unread output may pile up before reading stops. Answers to one chunk leave in one write.
+// A connection costs memory and a descriptor, so everything about it is bounded: how many there are and how many one
+// client and one network have (connection-budget.ts), how long one may be idle (bytes of an unfinished query do not count
+// as life), how many queries wait, and how much unread output may pile up before reading stops, and before the connection
+// ends. Whoever may not ask has no connection at all. Answers to one chunk leave in one write.
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import { type AddressWords, type Clock, createAddress, type Endpoint, parseAddress } from '../base/base.ts';
 import { MESSAGE_LENGTH_MAX, readU16, writeU16 } from '../dns/dns.ts';
 import { type Decider, PENDING, TRANSPORT } from '../pipeline/pipeline.ts';
+import { type ConnectionBudget, TCP_CLOSED, TCP_REFUSAL, type Tenant } from './connection-budget.ts';
 import { toListenError } from './listen-error.ts';
 
 /** Queries of one connection that may wait for upstreams; reading stops above it (RFC 7766 section 6.2.1.1). */
@@ -15,67 +17,12 @@ const WAITING_MAX = 128;
 const UNREAD_OUTPUT_MAX = 4 * MESSAGE_LENGTH_MAX;
 /** How often idle connections are looked for, milliseconds. */
 const SWEEP_MS = 1000;
-/** Connections that the kernel keeps for us until they are accepted. */
-const BACKLOG = 511;
+/** Connections that the kernel keeps for us until they are accepted: those of a storm; it may grant fewer. */
+const BACKLOG = 4096;
 /** Of a connection that is closed already when it is accepted: nobody asks from there, and 0 has a meaning of its own. */
 const PORT_UNKNOWN = 1;
 /** Bytes of the length in front of each message (RFC 1035 section 4.2.2). */
 const FRAME_HEADER = 2;
-
-/** Why a connection was closed at once, for the counters. */
-export const TCP_REFUSAL = { CONNECTIONS: 0, PER_CLIENT: 1 } as const;
-
-/** Told about connections. */
-export interface StreamObserver {
-  setTcpConnections(count: number): void;
-  tcpRefused(reason: number): void;
-}
-
-/** Bounds of all TCP listeners of a worker together. */
-export interface StreamLimits {
-  readonly connectionsMax: number;
-  readonly connectionsPerClientMax: number;
-  readonly idleMs: number;
-}
-
-/** The connections of a worker, counted over all its listeners. */
-export class ConnectionBudget {
-  readonly limits: StreamLimits;
-  readonly #observer: StreamObserver;
-  readonly #perClient = new Map<string, number>();
-  #count = 0;
-
-  constructor(limits: StreamLimits, observer: StreamObserver) {
-    this.limits = limits;
-    this.#observer = observer;
-  }
-
-  /** Takes a place for a client's address; false when it has none left or nobody has. */
-  take(address: string): boolean {
-    const ofClient = this.#perClient.get(address) ?? 0;
-    const isFull = this.#count >= this.limits.connectionsMax;
-    if (isFull || ofClient >= this.limits.connectionsPerClientMax) {
-      this.#observer.tcpRefused(isFull ? TCP_REFUSAL.CONNECTIONS : TCP_REFUSAL.PER_CLIENT);
-      return false;
-    }
-    this.#perClient.set(address, ofClient + 1);
-    this.#observer.setTcpConnections(++this.#count);
-    return true;
-  }
-
-  /** Gives the place back. */
-  release(address: string): void {
-    const left = (this.#perClient.get(address) ?? 1) - 1;
-    if (left > 0) this.#perClient.set(address, left);
-    else this.#perClient.delete(address);
-    this.#observer.setTcpConnections(--this.#count);
-  }
-
-  /** Accepting itself was not possible, for want of descriptors. */
-  noteExhaustion(): void {
-    this.#observer.tcpRefused(TCP_REFUSAL.CONNECTIONS);
-  }
-}
 
 /** What a TCP listener needs beside its endpoint. */
 export interface StreamOptions {
@@ -88,20 +35,39 @@ export interface StreamOptions {
   readonly clock: Clock;
   /** Is told that the answers that were at hand have left, milliseconds after their queries were read. */
   readonly settled?: (ms: number) => void;
+  /** False: the client of this address would be refused whatever it asks. */
+  readonly mayAsk: (address: AddressWords) => boolean;
 }
 
-interface Connection {
+class Connection implements Tenant {
   readonly socket: Socket;
-  readonly address: string;
   readonly words: AddressWords;
   readonly port: number;
   /** Room for the unfinished frame, its length header included; undefined between frames. */
   partial: Buffer | undefined;
   /** Bytes of it that have arrived. */
-  filled: number;
-  waiting: number;
-  /** When a query was last complete or output was last taken. */
+  filled = 0;
+  waiting = 0;
   aliveMs: number;
+
+  constructor(socket: Socket, words: AddressWords, nowMs: number) {
+    this.socket = socket;
+    this.words = words;
+    this.port = socket.remotePort ?? PORT_UNKNOWN;
+    this.aliveMs = nowMs;
+  }
+
+  get isIdle(): boolean {
+    return this.waiting === 0 && this.socket.writableLength === 0;
+  }
+
+  get unreadBytes(): number {
+    return this.socket.writableLength;
+  }
+
+  end(): void {
+    this.socket.destroy();
+  }
 }
 
 /** One TCP endpoint that clients ask. */
@@ -132,7 +98,7 @@ export class StreamListener {
     server.removeAllListeners('error');
     // Accepting can fail for want of descriptors; the connections that exist go on.
     server.on('error', () => {
-      options.budget.noteExhaustion();
+      options.budget.refuse(TCP_REFUSAL.CONNECTIONS);
     });
     return new StreamListener(server, options);
   }
@@ -163,22 +129,18 @@ export class StreamListener {
   }
 
   #accept(socket: Socket): void {
-    const { budget, clock } = this.#options;
-    const address = socket.remoteAddress ?? '';
-    if (!budget.take(address)) {
+    const { budget, clock, mayAsk } = this.#options;
+    const words = wordsOf(socket.remoteAddress ?? '');
+    if (!mayAsk(words)) {
+      budget.refuse(TCP_REFUSAL.ACCESS);
       socket.destroy();
       return;
     }
-    const connection: Connection = {
-      socket,
-      address,
-      words: wordsOf(address),
-      port: socket.remotePort ?? PORT_UNKNOWN,
-      partial: undefined,
-      filled: 0,
-      waiting: 0,
-      aliveMs: clock(),
-    };
+    const connection = new Connection(socket, words, clock());
+    if (!budget.take(connection, connection.aliveMs)) {
+      socket.destroy();
+      return;
+    }
     this.#connections.add(connection);
     socket.on('data', (chunk) => {
       const readMs = performance.now();
@@ -200,7 +162,7 @@ export class StreamListener {
   }
 
   #forget(connection: Connection): void {
-    if (this.#connections.delete(connection)) this.#options.budget.release(connection.address);
+    if (this.#connections.delete(connection)) this.#options.budget.release(connection);
   }
 
   #receive(connection: Connection, chunk: Buffer): void {
@@ -218,7 +180,7 @@ export class StreamListener {
     this.#flush(connection);
     if (mayAnswer) {
       if (rest.length > 0) this.#beginFrame(connection, rest);
-    } else {
+    } else if (!socket.destroyed) {
       // One chunk holds thousands of queries, so the bounds count for each of them: the rest is read again later.
       socket.pause();
       if (rest.length > 0) socket.unshift(rest);
@@ -268,6 +230,8 @@ export class StreamListener {
       connection.waiting++;
       pipeline.resolve((answer) => {
         connection.waiting--;
+        // Its client has left, or took nothing: a copy would only fill memory.
+        if (!connection.socket.writable) return;
         if (answer.length === 0) {
           connection.socket.destroySoon();
           return;
@@ -295,7 +259,9 @@ export class StreamListener {
 
   #write(connection: Connection, bytes: Buffer): void {
     if (!connection.socket.writable) return;
-    if (connection.socket.write(bytes)) connection.aliveMs = this.#options.clock();
+    const { budget, clock } = this.#options;
+    if (connection.socket.write(bytes)) connection.aliveMs = clock();
+    else budget.noteWritten(connection, bytes.length);
   }
 
   #resumeReading(connection: Connection): void {
@@ -308,11 +274,15 @@ export class StreamListener {
   }
 
   #closeIdle(): void {
-    const nowMs = this.#options.clock();
+    const { budget, clock } = this.#options;
+    const nowMs = clock();
+    const { idleMs } = budget;
+    budget.measureUnread();
     for (const connection of this.#connections) {
       const isStuck = connection.waiting === 0 || connection.socket.writableLength > 0;
-      if (isStuck && nowMs - connection.aliveMs > this.#options.budget.limits.idleMs)
-        connection.socket.destroy();
+      if (isStuck && nowMs - connection.aliveMs > idleMs) {
+        budget.end(connection, connection.isIdle ? TCP_CLOSED.IDLE : TCP_CLOSED.UNREAD);
+      }
     }
   }
 }

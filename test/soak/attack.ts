@@ -32,8 +32,9 @@ import { startCordon } from '../support/process.ts';
 import type { Arena, Attack, Queries } from './attacks/attack.ts';
 import type { Asked } from './attacks/querier.ts';
 import { silentZone } from './attacks/silent-zone.ts';
+import { tcpPlaces } from './attacks/tcp-places.ts';
 
-const ATTACKS: readonly Attack[] = [...silentZone];
+const ATTACKS: readonly Attack[] = [...silentZone, ...tcpPlaces];
 
 const SERVERS = ['cordon', 'unbound'] as const;
 const WARM_UP_SEC = 2;

@@ -11,6 +11,8 @@ export interface Queries {
   /** `*` is a fresh label. Several names are asked in turn. */
   readonly names: readonly string[];
   readonly type?: number;
+  /** Each over a TCP connection of its own. */
+  readonly tcp?: boolean;
   /** Each query is sent this often, as it is: same ID, same port. */
   readonly copies?: number;
 }

@@ -6,6 +6,7 @@
 import { randomBytes } from 'node:crypto';
 import { createSocket, type Socket } from 'node:dgram';
 import { once } from 'node:events';
+import { connect } from 'node:net';
 import { buildQuery } from '../../support/records.ts';
 
 /** Between two bursts of queries: the resolution of a rate. */
@@ -22,6 +23,7 @@ interface Order {
   readonly names: readonly string[];
   readonly type?: number;
   readonly copies?: number;
+  readonly tcp?: boolean;
   readonly patienceMs?: number;
 }
 
@@ -39,6 +41,7 @@ export interface Asked {
 }
 
 interface Client {
+  readonly address: string;
   readonly socket: Socket;
   readonly sentAt: Float64Array;
   nextId: number;
@@ -49,11 +52,34 @@ const ask = async (order: Order): Promise<Asked> => {
   const clients: Client[] = [];
   const latencies: number[] = [];
   let [sent, answered, good, servfail] = [0, 0, 0, 0];
+  const note = (message: Buffer, since: number): void => {
+    answered++;
+    const rcode = (message[3] ?? 0) & 0xf;
+    const ms = performance.now() - since;
+    if (rcode === 2) servfail++;
+    if (rcode !== 0 || ms > patienceMs) return;
+    good++;
+    latencies.push(ms);
+  };
+  /** Answers are small and come in one piece. */
+  const askStream = (localAddress: string, query: Buffer): void => {
+    const since = performance.now();
+    const stream = connect({ host: '127.0.0.1', port, localAddress });
+    stream.setTimeout(patienceMs, () => stream.destroy());
+    stream.on('error', () => {});
+    stream.on('data', (chunk: Buffer) => {
+      if (chunk.length > 6) note(chunk.subarray(2), since);
+      stream.end();
+    });
+    const length = Buffer.alloc(2);
+    length.writeUInt16BE(query.length, 0);
+    stream.write(Buffer.concat([length, query]));
+  };
   for (const address of order.clients) {
     const socket = createSocket({ type: 'udp4', recvBufferSize: 4 << 20 });
     socket.bind(0, address);
     await once(socket, 'listening');
-    const client: Client = { socket, sentAt: new Float64Array(ID_COUNT), nextId: 0 };
+    const client: Client = { address, socket, sentAt: new Float64Array(ID_COUNT), nextId: 0 };
     clients.push(client);
     socket.on('error', () => {});
     socket.on('message', (message) => {
@@ -61,13 +87,7 @@ const ask = async (order: Order): Promise<Asked> => {
       const since = client.sentAt[id] ?? 0;
       if (since === 0) return;
       client.sentAt[id] = 0;
-      answered++;
-      const rcode = (message[3] ?? 0) & 0xf;
-      const ms = performance.now() - since;
-      if (rcode === 2) servfail++;
-      if (rcode !== 0 || ms > patienceMs) return;
-      good++;
-      latencies.push(ms);
+      note(message, since);
     });
   }
   const templates = order.names.map((name) => {
@@ -86,7 +106,10 @@ const ask = async (order: Order): Promise<Asked> => {
     query.writeUInt16BE(id, 0);
     if (template.fresh > 0) query.write(run + count.toString(36).padStart(6, '0'), template.fresh, 'latin1');
     client.sentAt[id] = performance.now();
-    for (let copy = 0; copy < copies; copy++) client.socket.send(query, port, '127.0.0.1');
+    for (let copy = 0; copy < copies; copy++) {
+      if (order.tcp === true) askStream(client.address, query);
+      else client.socket.send(query, port, '127.0.0.1');
+    }
     count++;
     sent++;
   };

@@ -1,13 +1,15 @@
 // An upstream whose names say what it does, over UDP and TCP. A program of its own: PORT DELAY_MS LOSS
 //
 // The label before the last one decides: `silent` is never answered, `delay-MS` after so many milliseconds, `servfail`
-// with SERVFAIL, `truncated` with TC over UDP; everything else has the address 192.0.2.1 after DELAY_MS, and is lost over
+// with SERVFAIL, `truncated` with TC over UDP, `kilo` with 1 KB and `big` with 48 KB of addresses, which takes TCP;
+// everything else has the address 192.0.2.1 after DELAY_MS, and is lost over
 // UDP with a chance of LOSS.
 import { createSocket } from 'node:dgram';
 import { createServer } from 'node:net';
 
 const TTL_SEC = 60;
 const RECORD = Buffer.from([0xc0, 12, 0, 1, 0, 1, 0, 0, 0, TTL_SEC, 0, 4, 192, 0, 2, 1]);
+const RECORD_COUNTS: Readonly<Record<string, number>> = { kilo: 60, big: 3000 };
 const RCODE_SERVFAIL = 2;
 /** QR and RD, with RA in the next byte; TC. */
 const [QR_RD, RA, TC] = [0x81, 0x80, 0x02];
@@ -33,11 +35,16 @@ const replyTo = (query: Buffer, isDatagram: boolean): Reply | undefined => {
   if (zone === 'silent' || end > query.length) return undefined;
   const isLost = isDatagram && loss > 0 && !zone.startsWith('delay') && Math.random() < loss;
   if (isLost) return undefined;
-  const isPlain = zone === 'servfail' || (zone === 'truncated' && isDatagram) || query[end - 3] !== 1;
-  const message = Buffer.concat([query.subarray(0, end), isPlain ? Buffer.alloc(0) : RECORD]);
-  message[2] = QR_RD | (zone === 'truncated' && isDatagram ? TC : 0);
+  const isTruncated = isDatagram && (zone === 'truncated' || zone === 'big');
+  const isPlain = zone === 'servfail' || isTruncated || query[end - 3] !== 1;
+  const count = isPlain ? 0 : (RECORD_COUNTS[zone] ?? 1);
+  const records = Buffer.alloc(RECORD.length * count, RECORD);
+  // Addresses that differ: a resolver keeps one of those that are alike.
+  for (let i = 0; i < count; i++) records.writeUInt16BE(i + 1, i * RECORD.length + RECORD.length - 2);
+  const message = Buffer.concat([query.subarray(0, end), records]);
+  message[2] = QR_RD | (isTruncated ? TC : 0);
   message[3] = RA | (zone === 'servfail' ? RCODE_SERVFAIL : 0);
-  message.writeUInt16BE(isPlain ? 0 : 1, 6);
+  message.writeUInt16BE(count, 6);
   message.writeUInt32BE(0, 8);
   return { message, afterMs: zone.startsWith('delay-') ? Number(zone.slice(6)) : delayMs };
 };

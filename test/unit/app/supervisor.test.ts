@@ -76,7 +76,12 @@ const setUp = async () => {
     count: WORKERS,
     start: {
       cacheBytes: 1024 * 1024,
-      streamLimits: { connectionsMax: 10, connectionsPerClientMax: 10, idleMs: 10_000 },
+      streamLimits: {
+        connectionsMax: 10,
+        connectionsPerClientMax: 10,
+        connectionsPerNetworkMax: 10,
+        idleMs: 10_000,
+      },
       probeSecret: secret,
     },
     settingsFor: (index) => ({

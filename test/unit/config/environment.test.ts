@@ -46,6 +46,7 @@ const VALUES: Readonly<Record<string, string>> = {
   CORDON_REBINDING_ALLOW: 'lab.example',
   CORDON_TCP_CONNECTIONS: '100',
   CORDON_TCP_PER_CLIENT: '10',
+  CORDON_TCP_PER_NETWORK: '40%',
   CORDON_TCP_IDLE: '3s',
   CORDON_LOG_LEVEL: 'error',
   CORDON_COMPLIANCE_PROFILE: 'be-federal',

@@ -7,6 +7,7 @@ import {
   GAVE_WAY,
   MATCH as OUR_MATCH,
   SOURCE,
+  TCP_CLOSED,
   TCP_REFUSAL,
   TRANSPORT,
   UPSTREAM_FAILURE,
@@ -14,7 +15,7 @@ import {
 import * as pipeline from '../../../src/pipeline/pipeline.ts';
 import { MATCH, MATCH_NAMES } from '../../../src/policy/rule.ts';
 import { BYPASS_SIGNALS } from '../../../src/records/record.ts';
-import { TCP_REFUSAL as SERVER_TCP_REFUSAL } from '../../../src/server/stream.ts';
+import * as budget from '../../../src/server/connection-budget.ts';
 
 test.each([
   ['TRANSPORT', TRANSPORT, pipeline.TRANSPORT],
@@ -22,17 +23,17 @@ test.each([
   ['DROP', DROP, pipeline.DROP],
   ['GAVE_WAY', GAVE_WAY, pipeline.GAVE_WAY],
   ['MATCH', OUR_MATCH, MATCH],
-  ['TCP_REFUSAL', TCP_REFUSAL, SERVER_TCP_REFUSAL],
+  ['TCP_REFUSAL', TCP_REFUSAL, budget.TCP_REFUSAL],
+  ['TCP_CLOSED', TCP_CLOSED, budget.TCP_CLOSED],
 ])('%s has the numbers of the room that counts', (_name, ours, theirs) => {
   expect(ours).toMatchObject(theirs);
 });
 
-test.each(Object.entries({ TRANSPORT, SOURCE, DROP, GAVE_WAY, TCP_REFUSAL, UPSTREAM_FAILURE, SIGNAL }))(
-  '%s counts from 0 without a gap, in the order of its words',
-  (_name, constants) => {
-    expect(Object.values(constants)).toEqual(Object.keys(constants).map((_key, index) => index));
-  },
-);
+test.each(
+  Object.entries({ TRANSPORT, SOURCE, DROP, GAVE_WAY, TCP_CLOSED, TCP_REFUSAL, UPSTREAM_FAILURE, SIGNAL }),
+)('%s counts from 0 without a gap, in the order of its words', (_name, constants) => {
+  expect(Object.values(constants)).toEqual(Object.keys(constants).map((_key, index) => index));
+});
 
 test('SIGNAL has the numbers of the pipeline and the words of the records', () => {
   const { NONE: _none, ...counted } = pipeline.SIGNAL;

@@ -3,7 +3,8 @@ import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { claimEndpoint } from '../../../src/app/claim.ts';
-import { ConnectionBudget, StreamListener } from '../../../src/server/stream.ts';
+import { ConnectionBudget } from '../../../src/server/connection-budget.ts';
+import { StreamListener } from '../../../src/server/stream.ts';
 import { buildQuery } from '../../support/records.ts';
 import { frame } from '../../support/scripted-upstream.ts';
 import { Bench } from '../pipeline/setup.ts';
@@ -23,14 +24,25 @@ beforeEach(async () => {
   nowMs = 1_000_000;
   isClosed = false;
   const { port } = await claimEndpoint({ address: '127.0.0.1', port: 0, family: 4 });
-  const limits = { connectionsMax: 4, connectionsPerClientMax: 4, idleMs: IDLE_MS };
+  const limits = {
+    connectionsMax: 4,
+    connectionsPerClientMax: 4,
+    connectionsPerNetworkMax: 4,
+    idleMs: IDLE_MS,
+  };
   listener = await StreamListener.open({
     endpoint: { address: '127.0.0.1', port, family: 4 },
     name: 'idle',
     shared: false,
     pipeline: new Bench({ lists: [['tiktok.example']] }).pipeline,
-    budget: new ConnectionBudget(limits, { setTcpConnections: () => {}, tcpRefused: () => {} }),
+    budget: new ConnectionBudget(limits, {
+      setTcpConnections: () => {},
+      setTcpUnread: () => {},
+      tcpRefused: () => {},
+      tcpClosed: () => {},
+    }),
     clock: () => nowMs,
+    mayAsk: () => true,
   });
   socket = connect(port, '127.0.0.1');
   socket.on('error', () => {});
