@@ -72,11 +72,13 @@ export interface CordonVariant {
   readonly env?: Readonly<Record<string, string>>;
   /** False: it may use every core. */
   readonly isPinned?: boolean;
+  /** How many lists hold the listed names, instead of the lists that are shipped. */
+  readonly copies?: number;
 }
 
 /** The real program, one worker on one core unless told otherwise. */
 export const cordon = (variant: CordonVariant = {}): Contender => {
-  const { id = 'cordon', workers = 1, env = {}, isPinned = true } = variant;
+  const { id = 'cordon', workers = 1, env = {}, isPinned = true, copies } = variant;
   return {
     id,
     role: 'cordon',
@@ -87,7 +89,7 @@ export const cordon = (variant: CordonVariant = {}): Contender => {
     start: async (work) => {
       const startedMs = performance.now();
       const program = await startCordon({
-        config: cordonConfig(work, workers),
+        config: cordonConfig(work, workers, copies),
         // As `npm start` runs it: without the compile cache, the type stripper stays in memory.
         env: { NODE_COMPILE_CACHE: join(root, 'node_modules/.cache/compile'), ...env },
       });
@@ -116,9 +118,22 @@ export const cordon = (variant: CordonVariant = {}): Contender => {
   };
 };
 
-const cordonConfig = ({ upstreamPort, listed, isShipped }: Work, workers: number): string => {
+const cordonConfig = (
+  { upstreamPort, listed, isShipped }: Work,
+  workers: number,
+  copies: number | undefined,
+): string => {
   const shipped = shippedDefaults().map(({ id }) => `  - { id: ${id}, shipped: ${id} }`);
-  const lists = isShipped ? shipped : [...shipped, `  - { id: large, file: ${listed.file}, mandate: true }`];
+  const copied = Array.from(
+    { length: copies ?? 0 },
+    (_, index) => `  - { id: copy-${index}, file: ${listed.file}, format: domains, mandate: true }`,
+  );
+  const lists =
+    copies !== undefined
+      ? copied
+      : isShipped
+        ? shipped
+        : [...shipped, `  - { id: large, file: ${listed.file}, mandate: true }`];
   return [
     'listen: { dns: ["127.0.0.1:0"], admin: "127.0.0.1:0" }',
     `upstreams: ["127.0.0.1:${upstreamPort}"]`,

@@ -107,6 +107,17 @@ export const writeQueries = (path: string, hosts: readonly Host[], listed: Liste
   return toQueryFile(path, refused);
 };
 
+/** Queries for listed names only. */
+export const writeListed = (path: string, listed: ListedNames): QueryFile => {
+  const random = createRandom(SEED + 2);
+  const lines = Array.from(
+    { length: QUERIES_COUNT },
+    () => `${pickListed(listed.names, random)} ${random(AAAA_EVERY) === 0 ? 'AAAA' : 'A'}`,
+  );
+  writeFileSync(path, `${lines.join('\n')}\n`);
+  return toQueryFile(path, new Array<boolean>(lines.length).fill(true));
+};
+
 /** Every query of the hosts once, to fill a cache. */
 export const writeWarmUp = (path: string, hosts: readonly Host[]): QueryFile => {
   const lines = hosts.flatMap(({ name }) => [`${name} A`, `${name} AAAA`]);

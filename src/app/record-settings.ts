@@ -17,6 +17,12 @@ export const recorderSettings = ({ records }: Config): RecorderSettings => ({
   identity: identityOf(records),
   retention: records.retention,
   heads: { everyMs: records.heads.everyMs, file: records.heads.filePath },
+  bounds: {
+    repeatMs: records.repeatWindowMs,
+    bytesPerDay: records.bytesPerDay,
+    clientBytesPerDay: records.clientBytesPerDay,
+    reserveBytes: records.reserveBytes,
+  },
   outputs: records.outputs.map(toOutput),
 });
 

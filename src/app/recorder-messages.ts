@@ -25,6 +25,8 @@ export interface RecorderStart {
   /** Of all records. */
   readonly directory: string;
   readonly rings: readonly SharedArrayBuffer[];
+  /** One number: queries that were counted and are in no record yet. */
+  readonly waiting: SharedArrayBuffer;
   readonly resolver: string;
   readonly version: string;
   readonly settings: RecorderSettings;

@@ -54,7 +54,7 @@ class RecorderThread {
   #isStopped = false;
 
   constructor(port: NonNullable<typeof parentPort>, start: RecorderStart) {
-    const { directory, rings, resolver, version, settings, generations, resumed } = start;
+    const { directory, rings, waiting, resolver, version, settings, generations, resumed } = start;
     this.#port = port;
     this.#made = settings.outputs.map((output) => ({ settings: output, output: createOutput(output) }));
     this.#recording = new Recording({
@@ -66,6 +66,7 @@ class RecorderThread {
       outputs: this.#made.map(({ output }) => output),
       resolver,
       version,
+      waiting: new Float64Array(waiting),
       isResumed: resumed !== undefined,
       clock: systemClock,
       monotonic: () => performance.now(),

@@ -32,7 +32,9 @@ const OLD_GENERATION_MB = 64;
 const YOUNG_GENERATION_MB = 6;
 
 /** What a recorder is started with. */
-export type RecorderOptions = Omit<RecorderStart, 'generations' | 'resumed'> & { readonly log: Log };
+export type RecorderOptions = Omit<RecorderStart, 'generations' | 'resumed' | 'waiting'> & {
+  readonly log: Log;
+};
 
 /** What metrics and commands tell of the records. */
 export interface RecorderFacts extends RecordingFacts {
@@ -64,6 +66,9 @@ const NO_FACTS: RecordingFacts = {
   clockStepMs: 0,
   partitions: 0,
   bytes: 0,
+  freeBytes: undefined,
+  reserveBytes: undefined,
+  queries: new Map(),
   outputs: [],
   distinctClients: new Map(),
 };
@@ -73,6 +78,8 @@ export class Recorder {
   readonly #options: RecorderOptions;
   readonly #generations = new KnownGenerations();
   readonly #unacknowledged = new Map<number, Unacknowledged>();
+  /** Outlives threads, as the rings do. */
+  readonly #waiting = new SharedArrayBuffer(Float64Array.BYTES_PER_ELEMENT);
   #settings: RecorderSettings;
   #thread: Worker | undefined;
   #facts = NO_FACTS;
@@ -218,6 +225,7 @@ export class Recorder {
     const watchedUntilMs = this.#reportedMs ?? systemClock();
     const start: RecorderStart = {
       ...{ directory, rings, resolver, version },
+      waiting: this.#waiting,
       settings: this.#settings,
       generations: this.#generations.all(),
       resumed: this.#restarts === 0 ? undefined : { droppedBefore, watchedUntilMs },

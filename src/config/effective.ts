@@ -128,6 +128,10 @@ const toRawRecords = (records: RecordsConfig) => ({
   identity: records.identity,
   truncate: { ...records.truncateBits },
   'key-rotation': formatDurationMs(records.keyRotationMs),
+  'repeat-window': formatDurationMs(records.repeatWindowMs),
+  'bytes-per-day': formatSize(records.bytesPerDay),
+  'client-bytes-per-day': formatSize(records.clientBytesPerDay),
+  reserve: formatSize(records.reserveBytes),
   retention: {
     queries: toRawKeep(records.retention.queries),
     changes: toRawKeep(records.retention.changes),

@@ -1,6 +1,6 @@
 // The sections of the schema that evidence rests on: papers, records, the self-probe. Part of schema.ts.
 import { z } from 'zod';
-import { durationMs } from './amount.ts';
+import { durationMs, sizeBytes } from './amount.ts';
 import { profile, recordTarget, sentence } from './evidence-leaf.ts';
 import { boolean, choice, identifier, integer, outOfScope, path, zone } from './leaf.ts';
 import { RECORD_CLASSES, RECORD_IDENTITIES, RETENTION_PRESETS, SYSLOG_FACILITIES } from './normalized.ts';
@@ -122,6 +122,22 @@ export const records = z
         })
         .prefault({}),
       'How long records are kept.',
+    ),
+    'repeat-window': key(
+      durationMs('0s', '1h').prefault('1m'),
+      'Queries of one client with the same name, type, list and answer are recorded when they begin, and those that follow within this time together, with their number; `0s` records each by itself.',
+    ),
+    'bytes-per-day': key(
+      sizeBytes('64MiB', '1024GiB').prefault('4GiB'),
+      'Bytes of records of queries a day, on average; a quarter of them may come at once. Beyond it, queries are recorded as sums.',
+    ),
+    'client-bytes-per-day': key(
+      sizeBytes('1MiB', '1024GiB').prefault('64MiB'),
+      'The same for one client, an IPv4 address or an IPv6 /64: beyond it, its queries are recorded as sums by list.',
+    ),
+    reserve: key(
+      sizeBytes('1MiB', '1024GiB').prefault('1GiB'),
+      'Bytes of the disk, but never more than a tenth of it, that records of queries leave to changes and to the register of exemptions. An alarm comes at twice of it.',
     ),
     heads: key(
       z

@@ -123,6 +123,10 @@ const toRecords = (parsed: ParsedConfig['records'], directory: string): RecordsC
     identity: parsed.identity,
     truncateBits: parsed.truncate,
     keyRotationMs: parsed['key-rotation'],
+    repeatWindowMs: parsed['repeat-window'],
+    bytesPerDay: parsed['bytes-per-day'],
+    clientBytesPerDay: parsed['client-bytes-per-day'],
+    reserveBytes: parsed.reserve,
     retention: { queries: keep(parsed.retention.queries), changes: keep(parsed.retention.changes) },
     heads: { everyMs: parsed.heads.every, filePath: resolveMaybe(directory, parsed.heads.file) },
     outputs: parsed.outputs.map(({ to: written, classes, ca, facility }) => {

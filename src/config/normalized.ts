@@ -282,6 +282,11 @@ export interface RecordsConfig {
   /** Bits of an address that stay when it is truncated. */
   readonly truncateBits: { readonly ipv4: number; readonly ipv6: number };
   readonly keyRotationMs: number;
+  /** 0: each query has a record of its own. */
+  readonly repeatWindowMs: number;
+  readonly bytesPerDay: number;
+  readonly clientBytesPerDay: number;
+  readonly reserveBytes: number;
   readonly retention: Readonly<Record<(typeof RECORD_CLASSES)[number], KeepConfig>>;
   readonly heads: { readonly everyMs: number; readonly filePath: string | undefined };
   readonly outputs: readonly RecordOutputConfig[];

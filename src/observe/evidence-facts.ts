@@ -47,6 +47,11 @@ export interface RecordMetrics {
   /** Whether the last verification found nothing; undefined before the first. */
   readonly isVerified: boolean | undefined;
   readonly bytes: number;
+  /** Of the disk, and what of it is left to changes; undefined before the first look. */
+  readonly freeBytes: number | undefined;
+  readonly reserveBytes: number | undefined;
+  /** Queries by the record that tells of them. */
+  readonly queries: ReadonlyMap<string, number>;
   readonly clockStepMs: number;
   readonly outputs: readonly { readonly name: string; readonly written: number; readonly dropped: number }[];
   /** Group to the estimate of distinct clients that were refused today (UTC). */

@@ -265,6 +265,32 @@ export const EVIDENCE_METRICS: readonly Metric[] = [
     read: ({ evidence }) => maybe(evidence.records?.bytes),
   },
   {
+    name: 'cordon_records_free_bytes',
+    type: 'gauge',
+    labels: [],
+    help: 'Free bytes of the disk that records are on.',
+    alarm:
+      '`cordon_records_free_bytes < 2 * cordon_records_reserve_bytes`: soon queries are recorded as sums only',
+    read: ({ evidence }) => maybe(evidence.records?.freeBytes),
+  },
+  {
+    name: 'cordon_records_reserve_bytes',
+    type: 'gauge',
+    labels: [],
+    help: 'Bytes of the disk that records of queries leave to changes and to the register of exemptions.',
+    alarm: '',
+    read: ({ evidence }) => maybe(evidence.records?.reserveBytes),
+  },
+  {
+    name: 'cordon_records_queries_total',
+    type: 'counter',
+    labels: ['form'],
+    help: 'Queries by the record that tells of them: of their own (`single`), of equal ones (`repeat`), a sum of one client (`client`) or of many (`total`).',
+    alarm:
+      '`increase(cordon_records_queries_total{form=~"client|total"}[15m]) > 0`: a flood, or bounds that are too narrow',
+    read: ({ evidence }) => counts(evidence.records?.queries),
+  },
+  {
     name: 'cordon_clock_step_seconds',
     type: 'gauge',
     labels: [],

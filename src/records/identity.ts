@@ -52,7 +52,7 @@ export class ClientIdentities {
     }
     const known = this.#known.get(key);
     if (known !== undefined) return known;
-    const identity = { text: this.#textOf(words, isV4), place: this.#placeOf(words) };
+    const identity = { text: this.#textOf(words, isV4), place: this.placeOf(words) };
     this.#known.set(key, identity);
     return identity;
   }
@@ -69,7 +69,8 @@ export class ClientIdentities {
     return prefixText(words, isV4 ? policy.ipv4Bits + MAPPED_BITS : policy.ipv6Bits);
   }
 
-  #placeOf(words: AddressWords): SketchPlace {
+  /** Where an address counts in estimates. */
+  placeOf(words: AddressWords): SketchPlace {
     for (let i = 0; i < 4; i++) this.#address.writeUInt32BE(words[i] ?? 0, 4 * i);
     this.#hash.hash(this.#address, ADDRESS_LENGTH, this.#hashed, 0);
     return sketchPlace(this.#hashed.readUInt32LE(4), this.#hashed.readUInt32LE(0));

@@ -7,15 +7,18 @@
 import { formatAddress } from '../base/base.ts';
 import { formatName, formatRcode, formatType, TRIGGER } from '../dns/dns.ts';
 import type { RingEvent } from '../events/events.ts';
+import { ATTEMPT, AttemptCounts } from './attempt-counts.ts';
+import { SCOPE } from './attempt-table.ts';
 import type { Batch, Block, RisenRegisters, RollupCount } from './chain-store.ts';
 import { ALL_GROUPS, DistinctClients } from './distinct-clients.ts';
 import type { KnownGenerations } from './facts.ts';
 import type { ClientIdentities } from './identity.ts';
-import { dayOf } from './partition.ts';
+import { dayOf, timeText } from './partition.ts';
 import { BYPASS_SIGNALS, QUERY_KINDS, signalOfCategory } from './record.ts';
+import type { RecordBudget } from './record-budget.ts';
 import { rollupColumns, rollupHourMs } from './rollup.ts';
 import type { Sketch } from './sketch.ts';
-import { UnlistedCounts } from './unlisted-counts.ts';
+import { OTHER, UnlistedCounts } from './unlisted-counts.ts';
 
 /** Records of a block: damage is located to so many, and a block costs as much as a few records. */
 export const BLOCK_RECORDS_MAX = 64;
@@ -57,6 +60,10 @@ interface Shape {
   readonly group: string;
   /** Whether its clients are counted. */
   readonly isAttempt: boolean;
+  /** No other shape has it. */
+  readonly number: number;
+  readonly kind: number;
+  readonly list: number;
   hourMs: number;
   count: number;
   /** Estimates of the encoder's day, when `era` is the encoder's. */
@@ -68,10 +75,13 @@ interface Shape {
 export class QueryEncoder {
   readonly distinct = new DistinctClients();
   identities: ClientIdentities;
+  readonly attempts: AttemptCounts<Shape>;
   readonly #generations: KnownGenerations;
+  readonly #budget: RecordBudget;
   readonly #unlisted = new UnlistedCounts();
   #shapes = new Map<number, Map<number, Shape>>();
   #shapeCount = 0;
+  #nextShape = 0;
   #touched: Shape[] = [];
   #rollup: RollupCount[] = [];
   #blocks: Block[] = [];
@@ -91,9 +101,23 @@ export class QueryEncoder {
   #previousGeneration = -1;
   readonly #name = Buffer.alloc(256);
 
-  constructor(generations: KnownGenerations, identities: ClientIdentities) {
+  /** Attempts that are equal are counted together within `repeatMs`; 0: they are not. */
+  constructor(
+    generations: KnownGenerations,
+    identities: ClientIdentities,
+    budget: RecordBudget,
+    repeatMs: number,
+    nowMs: number,
+  ) {
     this.#generations = generations;
     this.identities = identities;
+    this.#budget = budget;
+    this.attempts = new AttemptCounts(budget, repeatMs, nowMs);
+  }
+
+  /** Queries that were counted and are in no record yet. */
+  get waiting(): number {
+    return this.attempts.waiting + this.#unlisted.waiting;
   }
 
   /** Adds an event; everything of it is copied. */
@@ -102,6 +126,13 @@ export class QueryEncoder {
     const timeMs = soundTime(event.timeMs);
     if (event.kind === BYPASS && event.signal === UNLISTED_NETWORK) {
       this.#addUnlisted(event, shape, timeMs);
+      return;
+    }
+    const outcome = this.attempts.add(event, shape, shape.number, timeMs);
+    if (outcome !== ATTEMPT.RECORD) {
+      if (outcome === ATTEMPT.COUNTED_CLIENT && shape.isAttempt) {
+        this.#countClient(shape, timeMs, this.identities.placeOf(event.address));
+      }
       return;
     }
     const { policy } = this.identities;
@@ -120,6 +151,7 @@ export class QueryEncoder {
    * counted. Allocates, once per commit.
    */
   take(nowMs: number, isLast: boolean): Batch | undefined {
+    this.attempts.take(nowMs, isLast, this.#addCounted);
     for (const { client, timeMs, ending, columns, count } of this.#unlisted.take(nowMs, isLast)) {
       const counted = count === 1 ? '' : `,"count":${count}`;
       this.#append(
@@ -138,6 +170,25 @@ export class QueryEncoder {
     this.#rollup = [];
     return batch.blocks.length === 0 ? undefined : batch;
   }
+
+  /** Adds the record of attempts that were counted together. */
+  readonly #addCounted = (
+    event: RingEvent,
+    shape: Shape,
+    scope: number,
+    count: number,
+    firstMs: number,
+    lastMs: number,
+  ): void => {
+    event.list = shape.list;
+    const client = scope === SCOPE.ALL ? OTHER : this.identities.of(event.address).text;
+    const counted = count === 1 ? '' : `,"count":${count},"until":"${timeText(lastMs)}"`;
+    const kind = KIND_TEXTS[shape.kind] ?? '';
+    const ending = this.#ending(event, shape);
+    const summary = SUMMARY_TEXTS[scope] ?? '';
+    this.#append(`${this.#timeText(firstMs)}${kind}${client}"${ending}${counted}${summary}}`, firstMs);
+    this.#rollup.push({ hourMs: rollupHourMs(firstMs), columns: shape.columns, count });
+  };
 
   /** Begins the estimates anew: the partition is another. */
   resetEstimates(): void {
@@ -209,7 +260,7 @@ export class QueryEncoder {
   }
 
   #addUnlisted(event: RingEvent, shape: Shape, timeMs: number): void {
-    this.#unlisted.add(event.address, timeMs, () => ({
+    this.#unlisted.add(event.address, timeMs, this.#budget, () => ({
       ending: this.#ending(event, shape),
       columns: shape.columns,
     }));
@@ -256,7 +307,7 @@ export class QueryEncoder {
       shapes = new Map();
       this.#shapes.set(outer, shapes);
     }
-    const shape = buildShape(event, this.#generations);
+    const shape = buildShape(event, this.#generations, this.#nextShape++);
     shapes.set(key, shape);
     this.#shapeCount++;
     return shape;
@@ -293,6 +344,9 @@ export class QueryEncoder {
   }
 }
 
+/** By scope. */
+const SUMMARY_TEXTS: readonly string[] = ['', ',"summary":"client"', ',"summary":"total"'];
+
 const KIND_TEXTS: readonly string[] = QUERY_KINDS.map((kind) => `,"kind":"${kind}","client":"`);
 
 /** Latest time that a date can have (ECMA-262 section 21.4.1.1), milliseconds. */
@@ -306,7 +360,7 @@ const escapedName = (name: Uint8Array, length: number): string =>
   JSON.stringify(formatName(name.subarray(0, length)).slice(0, -1)).slice(1, -1);
 
 /** Members that follow from the numbers of an event; one that is undefined is left out. */
-const buildShape = (event: RingEvent, generations: KnownGenerations): Shape => {
+const buildShape = (event: RingEvent, generations: KnownGenerations, number: number): Shape => {
   const list = event.list < 0 ? undefined : generations.list(event.generation, event.list);
   const group = generations.group(event.generation, event.group);
   const head = { transport: TRANSPORTS[event.transport] ?? 'other', group };
@@ -330,6 +384,9 @@ const buildShape = (event: RingEvent, generations: KnownGenerations): Shape => {
     columns: rollupColumns({ kind, ...head, ...last }),
     group,
     isAttempt: event.kind === REFUSAL || event.kind === WOULD_REFUSE,
+    number,
+    kind: event.kind,
+    list: event.list,
     hourMs: 0,
     count: 0,
     sketch: undefined,

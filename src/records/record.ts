@@ -268,7 +268,9 @@ export interface RecordsRecord extends RecordHead {
     | 'damaged'
     | 'pseudonym-key'
     | 'reidentified'
-    | 'output-dropped';
+    | 'output-dropped'
+    | 'reserve-begin'
+    | 'reserve-end';
   readonly count?: number;
   /** Of `clock-step`: milliseconds, negative when the clock went back. */
   readonly ms?: number;

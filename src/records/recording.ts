@@ -14,6 +14,7 @@ import { type Batch, type Block, type ChainFault, ChainStore, isDamage } from '.
 import { ClockWatch } from './clock-watch.ts';
 import { DirectoryLock } from './directory-lock.ts';
 import { isOperational } from './disk-error.ts';
+import { DiskReserve, type DiskSpace } from './disk-reserve.ts';
 import type { GenerationFacts } from './facts.ts';
 import { KnownGenerations } from './facts.ts';
 import { type HeadKeeper, type HeadSettings, openHeadKeeper, type RecordLog } from './head-keeper.ts';
@@ -32,6 +33,7 @@ import {
   type RecordClass,
   type RecordsRecord,
 } from './record.ts';
+import { RecordBudget, type RecordLimits } from './record-budget.ts';
 import type { RecordOutput } from './record-output.ts';
 import type { Retention } from './retention.ts';
 import { readSecret } from './secret-file.ts';
@@ -74,6 +76,15 @@ export interface RecordingSettings {
   readonly identity: IdentityPolicy;
   readonly retention: Retention;
   readonly heads: HeadSettings;
+  readonly bounds: RecordBounds;
+}
+
+/** How much records of queries may take. */
+export interface RecordBounds extends RecordLimits {
+  /** Equal queries within it are counted in one record, milliseconds; 0: each has its own. */
+  readonly repeatMs: number;
+  /** Bytes of the disk that are left to changes and the register. */
+  readonly reserveBytes: number;
 }
 
 /** What a recorder needs. */
@@ -98,6 +109,10 @@ export interface RecordingOptions extends RecordingSettings {
   readonly fetchDefinitions?: () => void;
   /** Awaited between pieces of checks. */
   readonly pause: () => Promise<void>;
+  /** One number in shared memory: queries that were counted and are in no record yet. It outlives a recorder. */
+  readonly waiting?: Float64Array | undefined;
+  /** Free and all bytes of the file system of a directory. */
+  readonly diskSpace?: ((directory: string) => DiskSpace) | undefined;
   /** Pages that a partition may have: tests fill a disk with it. */
   readonly pageCountMax?: number | undefined;
 }
@@ -124,6 +139,11 @@ export interface RecordingFacts {
   readonly clockStepMs: number;
   readonly partitions: number;
   readonly bytes: number;
+  /** Of the disk: undefined before the first look. */
+  readonly freeBytes: number | undefined;
+  readonly reserveBytes: number | undefined;
+  /** Queries since the start of this recorder, by the record that tells of them. */
+  readonly queries: ReadonlyMap<string, number>;
   readonly outputs: readonly OutputFacts[];
   /** Group to the estimate of distinct clients whose queries were refused today, or would have been; `*`: all. */
   readonly distinctClients: ReadonlyMap<string, number>;
@@ -162,6 +182,8 @@ interface Open {
   readonly position: PositionFile;
   readonly keys: PseudonymKeys;
   readonly encoder: QueryEncoder;
+  readonly budget: RecordBudget;
+  readonly reserve: DiskReserve;
   readonly heads: HeadKeeper | undefined;
   readonly housekeeping: Housekeeping;
 }
@@ -198,8 +220,11 @@ export class Recording {
     this.#settings = options;
     this.#outputs = options.outputs;
     this.#clockWatch = new ClockWatch(options.clock, options.monotonic);
-    const { readers, droppedBefore, watchedUntilMs, clock } = options;
+    const { readers, droppedBefore, watchedUntilMs, clock, waiting } = options;
     this.#lost = new LostEvents(readers, droppedBefore, watchedUntilMs ?? clock(), clock);
+    // What a recorder before this one had counted went with it.
+    this.#lost.add(waiting?.[0] ?? 0);
+    if (waiting !== undefined) waiting[0] = 0;
     this.#setOutputs(options.outputs);
   }
 
@@ -235,6 +260,8 @@ export class Recording {
     const open = this.#open;
     if (open === undefined) return;
     open.housekeeping.retention = settings.retention;
+    open.budget.limits = settings.bounds;
+    open.encoder.attempts.repeatMs = settings.bounds.repeatMs;
     if (open.heads !== undefined) open.heads.settings = settings.heads;
   }
 
@@ -291,6 +318,9 @@ export class Recording {
       clockStepMs: this.#clockWatch.lastStepMs,
       partitions: house?.facts.partitions ?? 0,
       bytes: house?.facts.bytes ?? 0,
+      freeBytes: open?.reserve.freeBytes,
+      reserveBytes: open?.reserve.reserveBytes,
+      queries: new Map(Object.entries(open?.encoder.attempts.forms ?? {})),
       outputs: this.#outputs.map(({ name, written, dropped, queued, trouble }) => ({
         ...{ name, written, dropped, queued, trouble },
       })),
@@ -399,6 +429,9 @@ export class Recording {
     if (this.#pending !== undefined) this.#append(open, 'queries', this.#pending);
     this.#pending = undefined;
     for (const reader of this.#options.readers) reader.release();
+    // What is counted has left the rings now, and no record tells of it yet.
+    const { waiting } = this.#options;
+    if (waiting !== undefined) waiting[0] = open.encoder.waiting;
   }
 
   #commitChanges(open: Open): void {
@@ -473,7 +506,12 @@ export class Recording {
       const stores = { changes: openStore('changes'), queries: openStore('queries') };
       if (last.faults.length > 0) this.#noteFault({ file: HEADS_NAME, text: last.faults.join('; ') });
       const keys = PseudonymKeys.open(directory);
-      const encoder = new QueryEncoder(this.#generations, this.#identities(keys));
+      const { bounds } = this.#settings;
+      const nowMs = clock();
+      const budget = new RecordBudget(bounds, nowMs);
+      const identities = this.#identities(keys);
+      const encoder = new QueryEncoder(this.#generations, identities, budget, bounds.repeatMs, nowMs);
+      const reserve = new DiskReserve(directory, this.#options.diskSpace, log);
       for (const { day, group, registers } of stores.queries.sketches()) {
         encoder.distinct.restore(day, group, registers);
       }
@@ -488,7 +526,7 @@ export class Recording {
       const position = PositionFile.open(positionPath);
       if (isResumed) this.#note({ event: 'restored', text: 'the recorder was started again' });
       else this.#noteStart(stores, before?.timeMs);
-      return { lock, stores, position, keys, encoder, heads, housekeeping };
+      return { lock, stores, position, keys, encoder, budget, reserve, heads, housekeeping };
     } catch (thrown) {
       for (const store of opened) store.close();
       lock.release();
@@ -625,10 +663,18 @@ export class Recording {
     if (monotonic() < this.#heartbeatAt + HEARTBEAT_MS) return;
     this.#heartbeatAt = monotonic();
     this.#writePosition(open, true);
+    this.#watchDisk(open);
     this.#rotateKeys(open);
     for (const store of Object.values(open.stores)) {
       if (!store.isInPlace()) this.#replaceDamaged(open, store, 'it was removed while it was written to');
     }
+  }
+
+  /** Near its end, the disk is left to changes: queries are recorded as sums. */
+  #watchDisk({ reserve, budget }: Open): void {
+    const change = reserve.look(this.#settings.bounds.reserveBytes);
+    budget.isReserved = reserve.isReached;
+    if (change !== undefined) this.#note({ event: change, text: reserve.text });
   }
 
   #writePosition({ position, stores }: Open, durable: boolean): void {

@@ -5,15 +5,18 @@
 // loses up to a minute of these.
 import { type AddressWords, isIpv4 } from '../base/base.ts';
 import { prefixText } from './identity.ts';
+import type { RecordBudget } from './record-budget.ts';
 
 /** Bits that stay of an address, in the mapped form: /24 and /56. */
 const IPV4_BITS = 120;
 const IPV6_BITS = 56;
-/** Networks of one minute that have a record of their own: 4,096 records of 300 bytes a minute fill 1.8 GB a day. */
+/** Networks of one minute that have a record of their own, within the budget of all records. */
 const NETWORKS_MAX = 4_096;
+/** Of one such record. */
+const RECORD_BYTES = 330;
 const MINUTE_MS = 60_000;
-/** `client` of the record for all other networks. */
-const OTHER = 'other';
+/** `client` of a record for clients or networks that have none of their own. */
+export const OTHER = 'other';
 
 /** What the first query of a network was. */
 export interface UnlistedQuery {
@@ -36,9 +39,12 @@ export class UnlistedCounts {
   /** The minute that runs; -1 before the first. */
   #minuteMs = -1;
   readonly #counts = new Map<number | string, UnlistedCount>();
+  /** Queries that are in no record yet. */
+  waiting = 0;
 
   /** Counts a query; `describe` is called for the first one of its network only. */
-  add(address: AddressWords, timeMs: number, describe: () => UnlistedQuery): void {
+  add(address: AddressWords, timeMs: number, budget: RecordBudget, describe: () => UnlistedQuery): void {
+    this.waiting++;
     const v4 = isIpv4(address);
     let key: number | string = v4 ? (address[3] ?? 0) >>> 8 : `${address[0] ?? 0} ${(address[1] ?? 0) >>> 8}`;
     const known = this.#counts.get(key);
@@ -47,7 +53,8 @@ export class UnlistedCounts {
       return;
     }
     let client = OTHER;
-    if (this.#counts.size < NETWORKS_MAX) client = prefixText(address, v4 ? IPV4_BITS : IPV6_BITS);
+    if (this.#counts.size < NETWORKS_MAX && budget.takeForMany(RECORD_BYTES, timeMs))
+      client = prefixText(address, v4 ? IPV4_BITS : IPV6_BITS);
     else key = OTHER;
     const other = this.#counts.get(key);
     if (other === undefined) this.#counts.set(key, { ...describe(), client, timeMs, count: 1 });
@@ -62,6 +69,7 @@ export class UnlistedCounts {
     if (!isOver && !isLast) return [];
     const counts = [...this.#counts.values()];
     this.#counts.clear();
+    this.waiting = 0;
     return counts;
   }
 }

@@ -7,6 +7,14 @@ import type { EventFields } from '../../src/events/event-ring.ts';
 /** Noon, so that a day turns only where a test says so. */
 export const START = '2026-11-25T12:00:00.000Z';
 
+/** Each event has a record of its own, however many there are. */
+export const UNBOUNDED = {
+  repeatMs: 0,
+  bytesPerDay: 2 ** 50,
+  clientBytesPerDay: 2 ** 50,
+  reserveBytes: 0,
+};
+
 /** The words of an address. */
 export const addressWords = (text: string): Uint32Array => {
   const words = createAddress();

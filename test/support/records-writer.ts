@@ -8,7 +8,7 @@ import { Recorder } from '../../src/app/recorder.ts';
 import { RETENTION } from '../../src/config/retention.ts';
 import { createEventRing, EventWriter } from '../../src/events/event-ring.ts';
 import { createLog } from '../../src/observe/observe.ts';
-import { eventOf } from './record-events.ts';
+import { eventOf, UNBOUNDED } from './record-events.ts';
 
 /** Events in each turn of 5 ms: 10,000 a second. */
 const EVENTS = 50;
@@ -28,6 +28,7 @@ const recorder = Recorder.start({
     identity: { kind: 'full' },
     retention: { queries: RETENTION['m-26-14'], changes: RETENTION['m-26-14'] },
     heads: { everyMs: 300 },
+    bounds: UNBOUNDED,
     outputs: [],
   },
   log: createLog({ level: 'error', to: process.stderr.fd }),

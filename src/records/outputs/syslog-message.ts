@@ -158,4 +158,10 @@ const severityOf = (record: EvidenceRecord): SyslogSeverity => {
   }
 };
 
-const ALARMING_EVENTS: ReadonlySet<string> = new Set(['dropped', 'clock-step', 'damaged', 'output-dropped']);
+const ALARMING_EVENTS: ReadonlySet<string> = new Set([
+  'dropped',
+  'clock-step',
+  'damaged',
+  'output-dropped',
+  'reserve-begin',
+]);

@@ -12,7 +12,7 @@ import { createLog } from '../../../src/observe/observe.ts';
 import type { ChangeRecord, EvidenceRecord } from '../../../src/records/record.ts';
 import { RecordsReader } from '../../../src/records/records-reader.ts';
 import { verifyRecords } from '../../../src/records/verify.ts';
-import { eventOf } from '../../support/record-events.ts';
+import { eventOf, UNBOUNDED } from '../../support/record-events.ts';
 
 const TIMEOUT_MS = 120_000;
 /** For a thread to start and to commit: ten times what a loaded machine takes. */
@@ -28,6 +28,7 @@ const settings: RecorderOptions['settings'] = {
   identity: { kind: 'full' },
   retention: { queries: RETENTION['m-26-14'], changes: RETENTION['m-26-14'] },
   heads: { everyMs: 3_600_000 },
+  bounds: UNBOUNDED,
   outputs: [],
 };
 

@@ -20,7 +20,7 @@ import type { ChangeRecord } from '../../../src/records/record.ts';
 import type { PlacedRecord, RecordOutput } from '../../../src/records/record-output.ts';
 import { verifyRecords } from '../../../src/records/verify.ts';
 import { requireProgram } from '../../support/process.ts';
-import { START } from '../../support/record-events.ts';
+import { START, UNBOUNDED } from '../../support/record-events.ts';
 import { adminRecord, Bench, DAY_MS, edit, eventsOf, findingsOf, HOUR_MS, readAll } from './setup.ts';
 
 const partitionsOf = (directory: string, recordClass = 'queries'): string[] =>
@@ -451,6 +451,7 @@ describe('heads', () => {
 });
 
 const settingsWith = (file: string) => ({
+  bounds: UNBOUNDED,
   identity: { kind: 'full' as const },
   retention: {
     queries: { searchableMs: DAY_MS, archivedMs: DAY_MS },

@@ -11,7 +11,7 @@ import type { ChangeRecord, EvidenceRecord, RecordClass } from '../../../src/rec
 import { Recording, type RecordingOptions } from '../../../src/records/recording.ts';
 import { RecordsReader } from '../../../src/records/records-reader.ts';
 import { verifyRecords } from '../../../src/records/verify.ts';
-import { eventOf, START } from '../../support/record-events.ts';
+import { eventOf, START, UNBOUNDED } from '../../support/record-events.ts';
 
 export const HOUR_MS = 3_600_000;
 export const DAY_MS = 24 * HOUR_MS;
@@ -57,6 +57,7 @@ export class Bench {
       identity: { kind: 'full' },
       retention: { queries: RETENTION['m-26-14'], changes: RETENTION['m-26-14'] },
       heads: { everyMs: HOUR_MS },
+      bounds: UNBOUNDED,
       ...options,
       directory: this.directory,
       clock: () => this.nowMs,
