@@ -25,6 +25,8 @@ export interface Client {
   readonly group: number;
   /** False: answer REFUSED. */
   readonly allowed: boolean;
+  /** Whether it may ask without RD, which tells what others asked: answered from the cache alone. */
+  readonly readsCache: boolean;
   /** Number of the upstreams that answer the client's questions; 0: those of the configuration. */
   readonly view: number;
 }
@@ -33,6 +35,8 @@ export interface Client {
 export interface AccessRules {
   /** Prefixes whose queries are answered. */
   readonly allow: readonly Prefix[];
+  /** Prefixes that may ask without RD; none where nothing is said. */
+  readonly readCache?: readonly Prefix[];
   /** Prefixes per group, by the group's index; the default group has none. */
   readonly groups: readonly (readonly Prefix[])[];
   /** Names of listeners per group: whoever asks one of them belongs to the group, whatever its address. */
@@ -41,11 +45,16 @@ export interface AccessRules {
   readonly views?: readonly number[];
 }
 
-const NOBODY: Client = { group: 0, allowed: false, view: 0 };
+const NOBODY: Client = { group: 0, allowed: false, readsCache: false, view: 0 };
+/** Bits of the index of a client beside its group. */
+const ALLOWED = 1;
+const READS_CACHE = 2;
+const GROUP_SHIFT = 2;
 
 /** Tells for an address which client it is. */
 export class Clients {
   readonly #allow: PrefixTable;
+  readonly #readCache: PrefixTable;
   readonly #groups: PrefixTable;
   /** Groups of listeners; undefined when none has one. */
   readonly #listenerGroups: ReadonlyMap<string, number> | undefined;
@@ -58,6 +67,7 @@ export class Clients {
   /** Once per configuration. */
   constructor(rules: AccessRules) {
     this.#allow = PrefixTable.build(rules.allow.map((prefix) => ({ prefix, value: 1 })));
+    this.#readCache = PrefixTable.build((rules.readCache ?? []).map((prefix) => ({ prefix, value: 1 })));
     const entries: PrefixEntry[] = [];
     for (const [value, prefixes] of rules.groups.entries()) {
       for (const prefix of prefixes) entries.push({ prefix, value });
@@ -69,10 +79,11 @@ export class Clients {
     }
     this.#listenerGroups = listeners.size === 0 ? undefined : listeners;
     const groups = Math.max(1, rules.groups.length);
-    this.#clients = Array.from({ length: groups * 2 }, (_, index) => ({
-      group: index >>> 1,
-      allowed: (index & 1) === 1,
-      view: rules.views?.[index >>> 1] ?? 0,
+    this.#clients = Array.from({ length: groups << GROUP_SHIFT }, (_, index) => ({
+      group: index >>> GROUP_SHIFT,
+      allowed: (index & ALLOWED) !== 0,
+      readsCache: (index & READS_CACHE) !== 0,
+      view: rules.views?.[index >>> GROUP_SHIFT] ?? 0,
     }));
   }
 
@@ -80,7 +91,9 @@ export class Clients {
   identify(address: AddressWords, listener: string): Client {
     const client = this.#identifyAddress(address);
     const group = this.#listenerGroups?.get(listener);
-    return group === undefined ? client : (this.#clients[group * 2 + (client.allowed ? 1 : 0)] ?? NOBODY);
+    return group === undefined
+      ? client
+      : (this.#clients[indexOf(group, client.allowed, client.readsCache)] ?? NOBODY);
   }
 
   #identifyAddress(address: AddressWords): Client {
@@ -89,7 +102,7 @@ export class Clients {
     if (known !== 0 && this.#isKnownAt(place, address)) return this.#clients[known - 1] ?? NOBODY;
     const row = this.#groups.find(address);
     const group = row < 0 ? 0 : this.#groups.value(row);
-    const index = group * 2 + (this.#allow.find(address) >= 0 ? 1 : 0);
+    const index = indexOf(group, this.#allow.find(address) >= 0, this.#readCache.find(address) >= 0);
     this.#knownClients[place] = index + 1;
     for (let i = 0; i < 4; i++) this.#knownWords[place * 4 + i] = address[i] ?? 0;
     return this.#clients[index] ?? NOBODY;
@@ -112,6 +125,9 @@ export class Clients {
     );
   }
 }
+
+const indexOf = (group: number, allowed: boolean, readsCache: boolean): number =>
+  (group << GROUP_SHIFT) | (allowed ? ALLOWED : 0) | (readsCache ? READS_CACHE : 0);
 
 const placeOf = (address: AddressWords): number => {
   let hash = Math.imul((address[0] ?? 0) ^ Math.imul(address[1] ?? 0, 0x9e3779b1), 0x85ebca6b);

@@ -167,6 +167,7 @@ const toPolicyGroup = (group: GroupConfig, lists: readonly ListFacts[]): PolicyG
 /** What a configuration says of clients, which needs no list. */
 export const accessRules = (config: Config): AccessRules => ({
   allow: config.access.allow,
+  readCache: config.access.readCache,
   groups: config.groups.map((group) => group.clients),
   listeners: config.groups.map((group) => group.listeners.map(formatEndpoint)),
 });

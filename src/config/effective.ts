@@ -53,7 +53,10 @@ const toRaw = (config: Config): RawConfig => ({
   lists: config.lists.map(toRawList),
   groups: config.groups.map(toRawGroup),
   block: { mode: toRawAnswer(config.block.answer), ttl: formatDurationSec(config.block.ttlSec) },
-  access: { allow: config.access.allow.map(formatPrefix) },
+  access: {
+    allow: config.access.allow.map(formatPrefix),
+    'read-cache': config.access.readCache.map(formatPrefix),
+  },
   admin: { allow: config.admin.allow.map(formatPrefix) },
   cache: {
     size: formatSize(config.cache.sizeBytes),

@@ -35,7 +35,7 @@ export const normalize = (parsed: ParsedConfig, directory: string, facts: CrossC
     lists,
     groups: toGroups(parsed.groups ?? [], lists),
     block: { answer: toAnswer(parsed.block), ttlSec: parsed.block.ttl },
-    access: parsed.access,
+    access: { allow: parsed.access.allow, readCache: parsed.access['read-cache'] },
     admin: parsed.admin,
     cache: {
       sizeBytes: parsed.cache.size,

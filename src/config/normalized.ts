@@ -330,7 +330,7 @@ export interface Config {
   readonly groups: readonly GroupConfig[];
   readonly block: { readonly answer: BlockAnswer; readonly ttlSec: number };
   /** Who may ask. */
-  readonly access: { readonly allow: readonly Prefix[] };
+  readonly access: { readonly allow: readonly Prefix[]; readonly readCache: readonly Prefix[] };
   /** Who may reach the admin listener. */
   readonly admin: { readonly allow: readonly Prefix[] };
   /** Per worker. */

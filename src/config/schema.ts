@@ -512,6 +512,10 @@ export const configSchema = z.strictObject({
     z
       .strictObject({
         allow: key(list(prefix(), 1, PREFIXES_MAX).prefault(LOCAL_NETWORKS), 'Clients that may ask.'),
+        'read-cache': key(
+          list(prefix(), 0, PREFIXES_MAX).prefault([]),
+          'Clients that may ask without RD as well, which tells what others asked: answered from the cache alone.',
+        ),
       })
       .prefault({}),
     'Who may ask.',

@@ -489,6 +489,7 @@ export class Pipeline implements Decider {
       }
       return this.#answerEmpty(SOURCE.CACHE, failure.rcode, failure.cachedEde, out);
     }
+    if (!isAskingResolver(this.#query)) return this.#answerUnknown(client, transport, nowMs, out);
     if (this.#stale !== undefined) {
       const isLate = this.#room.isLate(text);
       if (isLate || this.#stale.afterMs === 0) {
@@ -501,6 +502,20 @@ export class Pipeline implements Decider {
     }
     this.#keyText = text;
     return PENDING;
+  }
+
+  /**
+   * Answers a query without RD for what the cache does not have, or only as a stale answer, which is fetched anew as for
+   * any other client.
+   */
+  #answerUnknown(client: Client, transport: number, nowMs: number, out: Uint8Array): number {
+    const { text } = this.#key;
+    const length = this.#decideStale(client, transport, nowMs, out);
+    if (length !== UNDECIDED) {
+      this.#refresh(text, client.view);
+      return length;
+    }
+    return this.#answerEmpty(SOURCE.PROTOCOL, RCODE.REFUSED, EDE_NOT_AUTHORITATIVE, out);
   }
 
   /** The answer for the name that a rule leads to. */
@@ -711,7 +726,7 @@ export class Pipeline implements Decider {
       return writeAny(query, out);
     }
     // Without RD a client may only look at the cache, which tells it what others asked: refused, as RFC 8914 4.21 names.
-    if (!isAskingResolver(query)) {
+    if (!isAskingResolver(query) && !client.readsCache) {
       return this.#answerEmpty(SOURCE.PROTOCOL, RCODE.REFUSED, EDE_NOT_AUTHORITATIVE, out);
     }
     return UNDECIDED;
@@ -769,7 +784,12 @@ export class Pipeline implements Decider {
     if (alias !== undefined) return writeAliased(query, alias, answer, ageSec, limit, out);
     if (!isStale) {
       const length = writeAnswer(query, answer, ageSec, limit, out);
-      if (source === SOURCE.CACHE && this.#prefetches && isNearlyOver(answer, nowMs))
+      if (
+        source === SOURCE.CACHE &&
+        this.#prefetches &&
+        isAskingResolver(query) &&
+        isNearlyOver(answer, nowMs)
+      )
         this.#prefetch(client.view, nowMs);
       return length;
     }

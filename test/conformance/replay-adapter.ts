@@ -131,6 +131,13 @@ const toAllowed = (rules: readonly string[]): string[] => {
   return allowed.length > 0 ? allowed : [NOBODY];
 };
 
+/** Who may ask without RD. */
+const toReaders = (rules: readonly string[]): string[] =>
+  rules.flatMap((rule) => {
+    const [prefix = '', action] = rule.split(/\s+/);
+    return action === 'allow_snoop' ? [prefix] : [];
+  });
+
 /** Nothing is stale unless the scenario says so. */
 const toStale = (server: Scenario['server']): object => {
   if (server['serve-expired']?.[0] !== 'yes') return { max: '0s' };
@@ -178,7 +185,10 @@ const toConfig = (scenario: Scenario, endpoint: string): object => {
         'log-only': actionOverride === 'disabled',
       })),
     ],
-    access: { allow: toAllowed(server['access-control'] ?? []) },
+    access: {
+      allow: toAllowed(server['access-control'] ?? []),
+      'read-cache': toReaders(server['access-control'] ?? []),
+    },
     cache: {
       ttl: {
         min: seconds('cache-min-ttl'),
@@ -268,7 +278,9 @@ cordon.stdout.on('data', (chunk: Buffer) => {
   writeConfig(toEndpoint(`${scenario.listen.addr}@${scenario.listen.port}`));
   cordon.kill('SIGHUP');
 });
-// The runner ends both by a signal to their group.
+// The runner ends both by a signal to their group and goes on when this process is gone: not before Cordon is, whose
+// sockets the next scenario would meet.
+for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => void cordon.kill(signal));
 cordon.on('exit', (code) => {
   process.exit(code ?? 1);
 });

@@ -50,19 +50,37 @@ describe('identify()', () => {
     ['::', 0, false],
   ])('%s is of group %i, answered: %s', (address, group, allowed) => {
     for (let again = 0; again < 2; again++)
-      expect(clients.identifyText(address)).toEqual({ group, allowed, view: 0 });
+      expect(clients.identifyText(address)).toEqual({ group, allowed, readsCache: false, view: 0 });
+  });
+
+  test('who may ask without RD is told for each prefix, whatever the group', () => {
+    const some = new Clients({ ...RULES, readCache: prefixes('192.0.2.64/31', '198.51.100.1') });
+    const readers = ['192.0.2.64', '192.0.2.65', '192.0.2.66', '198.51.100.1', '::1'];
+    expect(readers.map((address) => some.identifyText(address))).toMatchObject([
+      { group: 2, allowed: true, readsCache: true },
+      { group: 3, allowed: true, readsCache: true },
+      { group: 2, allowed: true, readsCache: false },
+      { group: 3, allowed: false, readsCache: true },
+      { group: 0, allowed: true, readsCache: false },
+    ]);
+    expect(some.identifyText('192.0.2.64', 'inner')).toMatchObject({ group: 2, readsCache: true });
   });
 
   test.each(['', 'localhost', '192.0.2', '192.0.2.01', '192.0.2.1:53', '1.2.3.4.5', '2001:db8:::1'])(
     'what is no address is not answered: "%s"',
     (text) => {
-      expect(clients.identifyText(text)).toEqual({ group: 0, allowed: false, view: 0 });
+      expect(clients.identifyText(text)).toEqual({ group: 0, allowed: false, readsCache: false, view: 0 });
     },
   );
 
   test('allows nobody without prefixes', () => {
     const nobody = new Clients({ allow: [], groups: [[]], listeners: [] });
-    expect(nobody.identifyText('127.0.0.1')).toEqual({ group: 0, allowed: false, view: 0 });
+    expect(nobody.identifyText('127.0.0.1')).toEqual({
+      group: 0,
+      allowed: false,
+      readsCache: false,
+      view: 0,
+    });
   });
 
   test('allows everybody by the two prefixes of length 0', () => {
@@ -87,7 +105,7 @@ describe('identify()', () => {
     ['203.0.113.1', 'last', 3, false],
   ])('%s asking the listener "%s" is of group %i, answered: %s', (address, listener, group, allowed) => {
     for (let again = 0; again < 2; again++) {
-      expect(clients.identifyText(address, listener)).toEqual({ group, allowed, view: 0 });
+      expect(clients.identifyText(address, listener)).toEqual({ group, allowed, readsCache: false, view: 0 });
     }
   });
 

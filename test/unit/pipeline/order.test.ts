@@ -1,5 +1,6 @@
 // The order in which a query is decided: each step with a query that later steps would decide otherwise.
 import { describe, expect, test } from 'vitest';
+import { Clients } from '../../../src/access/access.ts';
 import { CLASS, EDE, EDNS_DO, FLAG, RCODE, TYPE } from '../../../src/dns/dns.ts';
 import { DROP, DROPPED, SOURCE, TRANSPORT } from '../../../src/pipeline/pipeline.ts';
 import { buildQuery, type MessageText } from '../../support/records.ts';
@@ -10,6 +11,7 @@ import {
   createRules,
   edeOf,
   onlyAnswer,
+  prefixes,
   type RuleText,
   rcodeOf,
 } from './setup.ts';
@@ -334,6 +336,41 @@ describe('an answer that was found to concern no list', () => {
     const bench = open({});
     bench.pipeline.setRules(createRules({ isReady: false }));
     expect(rcodeOf(onlyAnswer(bench.ask('a.example. A')))).toBe(RCODE.SERVFAIL);
+  });
+});
+
+describe('a client that may ask without RD', () => {
+  const WITHOUT_RD = { flags: 0, edns: {} };
+  const RECORD = 'a.example. 60 IN A 198.51.100.1';
+  const open = (): Bench => {
+    const readCache = prefixes(CLIENT.DEFAULT);
+    const clients = new Clients({
+      allow: prefixes('192.0.2.0/24'),
+      readCache,
+      groups: [[]],
+      listeners: [[]],
+    });
+    return new Bench({ ...createRules({ lists: [['tiktok.example']] }), clients });
+  };
+
+  test('gets what the cache has, and nobody is asked for what it has not', () => {
+    const bench = open();
+    const unknown = onlyAnswer(bench.ask('a.example. A', WITHOUT_RD));
+    expect([rcodeOf(unknown), edeOf(unknown)]).toEqual([RCODE.REFUSED, [EDE.NOT_AUTHORITATIVE]]);
+    expect(bench.asked).toEqual([]);
+    bench.ask('a.example. A');
+    answerAsked(bench.asked[0], 'a.example. A', { answer: [RECORD] });
+    const known = onlyAnswer(bench.ask('a.example. A', WITHOUT_RD));
+    expect([rcodeOf(known), known.answer, known.flags & FLAG.RD]).toEqual([RCODE.NOERROR, [RECORD], 0]);
+    expect(bench.asked).toHaveLength(1);
+  });
+
+  test('is refused what is listed', () => {
+    expect(rcodeOf(onlyAnswer(open().ask('tiktok.example. A', WITHOUT_RD)))).toBe(RCODE.NXDOMAIN);
+  });
+
+  test('is nobody else', () => {
+    expect(rcodeOf(onlyAnswer(open().ask('a.example. A', WITHOUT_RD, CLIENT.LAB)))).toBe(RCODE.REFUSED);
   });
 });
 
