@@ -22,6 +22,8 @@ import { configPath, readArguments, requireConfig, UsageError } from './usage.ts
 
 /** A report may hold the papers of exemptions: not for everybody on the machine. */
 const FILE_MODE = 0o640;
+/** Exit status of a report over records that are not whole. */
+const PROBLEM = 1;
 /** Before progress is shown, and between two of its lines, milliseconds. */
 const PROGRESS_AFTER_MS = 1_000;
 const PROGRESS_EVERY_MS = 200;
@@ -60,13 +62,19 @@ const create = async (args: string[]): Promise<number> => {
   const directory = join(config.stateDirectory, RECORDS_DIRECTORY);
   const progress = createProgress();
   const groups = config.groups.map(({ name }) => name);
-  const bytes = await createReport({
-    ...{ directory, ...period, group, groups, format, table },
+  const { bytes, findings, inProgressUntil } = await createReport({
+    ...{ directory, ...period, group, groups, format, table, nowMs: Date.now() },
     onStep: progress.show,
   }).finally(progress.end);
   if (out === undefined) process.stdout.write(bytes);
   else writeReport(out, bytes, values.unsigned ? undefined : signReport(bytes, directory));
-  return 0;
+  if (inProgressUntil !== null)
+    process.stderr.write(`The period goes on until ${inProgressUntil}: this is what there is so far.\n`);
+  if (findings.length === 0) return 0;
+  process.stderr.write(
+    `The records are not whole: ${findings.length} findings, which stand on top of the report. The first: ${findings[0]}\n`,
+  );
+  return PROBLEM;
 };
 
 const writeReport = (

@@ -23,6 +23,10 @@ export type FindingCode =
   | 'chain-broken'
   /** The records end before a head or the recorder's own note says they did. */
   | 'tail-cut'
+  /** The records go on behind what the recorder noted and signed as the last one. */
+  | 'tail-added'
+  /** The recorder's own note is not there or cannot be read. */
+  | 'note-missing'
   | 'partition-missing'
   | 'partition-unreadable'
   /** The program found it damaged and set it aside. */

@@ -28,7 +28,7 @@ interface Misplaced {
 export class PartitionCheck {
   readonly meta: PartitionMeta;
   end: ChainEnd;
-  onRecord: ((record: object) => void) | undefined;
+  onRecord: ((record: object, sequence: number) => void) | undefined;
   /** Is told of each block: `isWhole` when it is what its hash says and holds what it says of itself. */
   onBlock: ((first: number, last: number, isWhole: boolean) => void) | undefined;
   /** Sequence numbers that heads speak of. */
@@ -111,13 +111,13 @@ export class PartitionCheck {
   ): boolean {
     let fromMs = Number.POSITIVE_INFINITY;
     let untilMs = Number.NEGATIVE_INFINITY;
-    for (const record of records) {
+    for (const [index, record] of records.entries()) {
       const fields = record as Readonly<Record<string, unknown>>;
       const timeMs = Date.parse(String(fields['time']));
       fromMs = Math.min(fromMs, timeMs);
       untilMs = Math.max(untilMs, timeMs);
       if (this.meta.class === 'queries') this.#deriveQuery(fields, timeMs);
-      this.onRecord?.(record);
+      this.onRecord?.(record, Number(place.block) + index);
     }
     const hasCount = records.length === count;
     const hasTimes = times.from_ms === fromMs && times.until_ms === untilMs;

@@ -201,6 +201,20 @@ export interface ConfigurationRecord extends RecordHead {
   readonly code?: string;
   /** `start`, `reload`, `lists`. */
   readonly cause: string;
+  /** What is known of who changed it: whose file it is and when it was written, and what made the program read it. */
+  readonly by?: string;
+  /** Keys that changed, the first few; values that may be secret are masked. */
+  readonly differences?: readonly ConfigurationDifference[];
+  /** How many more there are. */
+  readonly more?: number;
+}
+
+/** One key of the effective configuration; a value that is absent was or is not set. */
+export interface ConfigurationDifference {
+  /** `lists[tiktok].mandate` */
+  readonly key: string;
+  readonly from?: string;
+  readonly to?: string;
 }
 
 /** Something happened to an exemption; `paper` is the whole of it as it then stood. */

@@ -14,10 +14,13 @@ export { headsPath, readHeadLines } from './heads-file.ts';
 export { type DnstapOptions, DnstapOutput } from './outputs/dnstap.ts';
 export { type JsonLinesOptions, JsonLinesOutput } from './outputs/json-lines.ts';
 export { type SyslogOptions, SyslogOutput } from './outputs/syslog.ts';
-export { type PartitionFile, readMeta } from './partition.ts';
+export type { PartitionFile } from './partition.ts';
 export { readPosition } from './position-file.ts';
+export { isAmong, type RecordSpan } from './proof.ts';
 export {
+  type AdminRecord,
   type ChangeRecord,
+  type ConfigurationDifference,
   type DecisionRecord,
   type EnforcementGapRecord,
   type EnforcementStateRecord,
@@ -29,6 +32,7 @@ export {
   RECORD_CLASSES,
   type RecordClass,
   type RecordsRecord,
+  signalOfCategory,
 } from './record.ts';
 export type { RecordOutput } from './record-output.ts';
 export { describeRecord } from './record-text.ts';
@@ -42,8 +46,10 @@ export {
   type Written,
 } from './recording.ts';
 export { type FoundRecord, type HourCount, RECORDS_DIRECTORY, RecordsReader } from './records-reader.ts';
+export { rollupColumns, rollupHourMs } from './rollup.ts';
 export { SKETCH_REGISTERS, Sketch } from './sketch.ts';
 export {
+  type ClassProof,
   type VerifyProgress,
   type VerifyResult,
   verifyRecords,

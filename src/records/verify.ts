@@ -146,6 +146,8 @@ class Verification {
   /** Names of partitions whose deletion is recorded, and whether a clean stop is the last that was recorded. */
   readonly #deleted = new Set<string>();
   #isStopped = false;
+  /** Sequence number of the last start; 0 for none. */
+  #started = 0;
   /** As it was before the chains were read: the program may write on meanwhile. */
   readonly #position: Position | undefined;
   readonly #proofs = { queries: new ChainProof(), changes: new ChainProof() };
@@ -266,16 +268,20 @@ class Verification {
   async #readChanges(): Promise<void> {
     const everything = this.#reader.records('changes', Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY);
     try {
-      for await (const { record } of everything) this.#noteChange(record);
+      for await (const { record, sequence } of everything) this.#noteChange(record, sequence);
     } catch (thrown) {
       this.#find('partition-unreadable', errorText(thrown), { class: 'changes' });
     }
   }
 
-  #noteChange(record: object): void {
+  #noteChange(record: object, sequence: number): void {
     const { kind, event, file } = record as Readonly<Record<string, unknown>>;
     if (kind === 'records' && event === 'deleted' && typeof file === 'string') this.#deleted.add(file);
-    this.#isStopped = kind === 'service' && event === 'stop';
+    if (kind !== 'service') return;
+    if (event === 'stop') this.#isStopped = true;
+    if (event !== 'start') return;
+    this.#isStopped = false;
+    this.#started = sequence;
   }
 
   async #checkClass(recordClass: RecordClass): Promise<ChainEnd | undefined> {
@@ -358,9 +364,14 @@ class Verification {
         meta.previous === before.hash.toString('hex');
       proof.partition(file.ordinal, meta.first, isLinked);
       check.onBlock = (first, last, isWhole) => proof.block(first, last, isWhole);
-      if (recordClass === 'changes') check.onRecord = (record) => this.#noteChange(record);
-      await this.#checkBlocks(database, check, file);
+      if (recordClass === 'changes')
+        check.onRecord = (record, sequence) => this.#noteChange(record, sequence);
+      const last = await this.#checkBlocks(database, check, file, Number.MIN_SAFE_INTEGER);
+      // What the recorder commits between blocks and counts would look like a difference: the end is read as of one moment.
+      database.exec('BEGIN');
+      await this.#checkBlocks(database, check, file, last);
       check.finish(database);
+      database.exec('COMMIT');
       this.#checkHeads(recordClass, check, file);
       this.#partitions++;
       return check.end;
@@ -406,9 +417,15 @@ class Verification {
     return meta;
   }
 
-  async #checkBlocks(database: DatabaseSync, check: PartitionCheck, file: PartitionFile): Promise<void> {
+  /** Checks the blocks behind one that was checked; gives the first number of the last one. */
+  async #checkBlocks(
+    database: DatabaseSync,
+    check: PartitionCheck,
+    file: PartitionFile,
+    behind: number,
+  ): Promise<number> {
     const select = database.prepare('SELECT * FROM blocks WHERE first > ? ORDER BY first LIMIT ?');
-    let last = Number.MIN_SAFE_INTEGER;
+    let last = behind;
     for (;;) {
       const rows = select.all(last, BLOCKS_AT_A_TIME);
       for (const row of rows) {
@@ -422,7 +439,7 @@ class Verification {
         partition: file.name,
         records: this.#records,
       });
-      if (rows.length < BLOCKS_AT_A_TIME) return;
+      if (rows.length < BLOCKS_AT_A_TIME) return last;
       await this.#options.pause?.();
     }
   }
@@ -451,6 +468,26 @@ class Verification {
     if (!closed && file.ordinal !== latest) {
       this.#find('head-missing', 'the partition is closed, and no head of that is there', place);
     }
+  }
+
+  /**
+   * Records behind the one that the recorder noted last and signed, as it does when it stops: it did not write them. A note
+   * that is only behind, as after a power failure, says nothing.
+   */
+  #checkAdded(recordClass: RecordClass, end: ChainEnd): void {
+    if (this.#position === undefined) {
+      const text = `the recorder's own note of how far it had come (${POSITION_NAME}) is not there`;
+      this.#find('note-missing', text, { class: recordClass });
+      this.#proofs[recordClass].cut();
+    }
+    // Read anew: a recorder that runs has noted what it wrote since the check began.
+    const noted = readPosition(join(this.#reader.directory, POSITION_NAME))?.ends[recordClass].sequence;
+    if (noted === undefined || noted >= end.sequence) return;
+    const signed = this.#headsOf(recordClass, this.#signed.get(recordClass) ?? 0);
+    if (!signed.some(({ head }) => head.last === noted)) return;
+    const text = `${recordClass} goes on to record ${end.sequence}, and the program noted and signed ${noted} as the last`;
+    this.#find('tail-added', text, { class: recordClass });
+    this.#proofs[recordClass].cut();
   }
 
   /**
@@ -492,11 +529,18 @@ class Verification {
         this.#find('tail-cut', text, { class: recordClass });
         this.#proofs[recordClass].cut();
       }
+      this.#checkAdded(recordClass, end);
       const signed = this.#headsOf(recordClass, this.#signed.get(recordClass) ?? 0);
       const isSigned = signed.some(({ head }) => head.last === end.sequence);
       if (this.#isStopped && !isSigned) {
         const text = `the program was stopped, and no head of the last record of ${recordClass} is there`;
         this.#find('head-missing', text, { class: recordClass });
+        this.#proofs[recordClass].cut();
+      }
+      if (recordClass === 'changes' && !signed.some(({ head }) => head.last >= this.#started)) {
+        const text = `the program was started with record ${this.#started}, and no head that it then signed is there`;
+        this.#find('head-missing', text, { class: recordClass });
+        this.#proofs[recordClass].cut();
       }
     }
   }

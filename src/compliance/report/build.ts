@@ -1,12 +1,14 @@
 // Builds a report from the records: a function of evidence, period and group, and of nothing else.
+//
+// A period that is not over when the report is made is judged up to the last sign of life only: nobody knows the rest.
 import { AppError } from '../../base/base.ts';
 import { toChangeEntry } from './change-log.ts';
 import { PeriodClients, PeriodCounts } from './counts.ts';
 import { EnforcementHistory } from './enforcement-history.ts';
-import type { EvidenceSource, PlacedChange } from './evidence.ts';
+import type { DoubtfulRecords, EvidenceSource, PlacedChange } from './evidence.ts';
 import { concerns, ExemptionHistory } from './exemption-history.ts';
 import { ListHistory } from './list-history.ts';
-import type { ChangeEntry, Report } from './model.ts';
+import type { ChangeEntry, IntegritySection, Report } from './model.ts';
 import { ProbeHistory } from './probe-history.ts';
 import { extentOf, RecordHealth } from './record-health.ts';
 import { dayText, HOUR_MS, timeText } from './time-text.ts';
@@ -21,6 +23,8 @@ export interface ReportScope {
   readonly untilMs: number;
   /** Undefined: all groups. */
   readonly group?: string | undefined;
+  /** When the report is made, by which a period is judged that is not over; by default, it is over. */
+  readonly nowMs?: number | undefined;
 }
 
 /** Told how far reading has come: the time of a record, milliseconds since the epoch. */
@@ -28,31 +32,39 @@ export type ReportProgress = (atMs: number) => void;
 
 /** Records between two calls of ReportProgress. */
 const PROGRESS_EVERY = 512;
+/** The recorder says each five seconds that it lives; what is recorded in a second run of it is missed by a few of them. */
+const SILENCE_MS_MAX = 60_000;
 
 /** Reads the records and builds the report. Rejects with ERR_COMPLIANCE_REPORT_PERIOD when none is of the period. */
 export const buildReport = async (
   source: EvidenceSource,
-  { fromMs, untilMs, group: wanted }: ReportScope,
+  { fromMs, untilMs: askedMs, group: wanted, nowMs = Number.POSITIVE_INFINITY }: ReportScope,
   progress: ReportProgress = () => undefined,
 ): Promise<Report> => {
-  const { first, last } = extentOf(source);
-  if (first === undefined || last === undefined || first >= untilMs || last < fromMs)
-    throw noRecords(fromMs, untilMs, first, last);
+  const { first, last } = extentOf(source, nowMs);
+  if (first === undefined || last === undefined || first >= askedMs || last < fromMs)
+    throw noRecords(source, fromMs, askedMs, first, last);
+  const untilMs = livedUntil(fromMs, askedMs, nowMs, last);
   const group = wanted ?? null;
   const readings = await readChanges(source, fromMs, untilMs, group, progress);
   const { enforcement, probes, lists, exemptions, changes, health } = readings;
-  const counts = new PeriodCounts(fromMs, untilMs);
+  const counts = new PeriodCounts(fromMs, untilMs, (list, category, hourMs) =>
+    lists.purposeOf(list, category, hourMs),
+  );
   for (const hour of await source.counts(Math.floor(fromMs / HOUR_MS) * HOUR_MS, untilMs))
     if (group === null || hour.group === group) counts.add(hour);
   const clients = new PeriodClients(fromMs, untilMs, group);
   for await (const sketch of source.sketches(dayText(fromMs), dayText(untilMs - 1))) clients.add(sketch);
-  const countNotes = [...queryNotes(source, fromMs), ...health.countNotes];
+  const integrity = toIntegrity(source, fromMs, untilMs, readings.hasHole);
+  const countNotes = [...queryNotes(source, fromMs), ...doubtNotes(integrity), ...health.countNotes];
   return {
     format: 'cordon-report',
-    version: 1,
+    version: 2,
+    integrity,
     resolver: source.resolver,
     group,
     period: { from: timeText(fromMs), until: timeText(untilMs) },
+    inProgressUntil: untilMs < askedMs ? timeText(askedMs) : null,
     enforcement: enforcement.section(fromMs, untilMs, last),
     probes: probes.section(last),
     lists: lists.sections(),
@@ -63,6 +75,14 @@ export const buildReport = async (
     changes,
     records: health.section(source, fromMs, untilMs),
   };
+};
+
+/** The end of the part of the period that has been lived. */
+const livedUntil = (fromMs: number, untilMs: number, nowMs: number, lastMs: number): number => {
+  if (untilMs <= nowMs) return untilMs;
+  // Seconds without a sign are how the recorder works; after that, the time until now is one without evidence.
+  const livedMs = nowMs - lastMs <= SILENCE_MS_MAX ? lastMs : nowMs;
+  return Math.min(untilMs, Math.max(fromMs + 1, livedMs));
 };
 
 const readChanges = async (
@@ -79,7 +99,14 @@ const readChanges = async (
   const health = new RecordHealth(fromMs, untilMs);
   const changes: ChangeEntry[] = [];
   let count = 0;
+  let lastMs = Number.NEGATIVE_INFINITY;
+  let sequence: number | undefined;
+  let hasHole = false;
   for await (const change of source.changes()) {
+    const isNext = sequence === undefined || change.sequence === sequence + 1;
+    if (!isNext && lastMs < untilMs && Date.parse(change.record.time) >= fromMs) hasHole = true;
+    sequence = change.sequence;
+    lastMs = Date.parse(change.record.time);
     for (const reader of [enforcement, probes, lists, exemptions, health]) reader.add(change);
     const atMs = Date.parse(change.record.time);
     if (atMs >= fromMs && atMs < untilMs && isOfGroup(change, group)) {
@@ -88,7 +115,7 @@ const readChanges = async (
     }
     if (count++ % PROGRESS_EVERY === 0) progress(atMs);
   }
-  return { enforcement, probes, lists, exemptions, changes, health };
+  return { enforcement, probes, lists, exemptions, changes, health, hasHole };
 };
 
 /** Changes concern every group, but for exemptions. */
@@ -103,7 +130,42 @@ const queryNotes = ({ coverage }: EvidenceSource, fromMs: number): string[] => {
   return [`Records of queries before ${timeText(queries.firstMs)} have been deleted and are not counted.`];
 };
 
+const toIntegrity = (
+  { check }: EvidenceSource,
+  fromMs: number,
+  untilMs: number,
+  hasHole: boolean,
+): IntegritySection => {
+  const { isIntact, findings, doubtful } = check;
+  const textOf = (ms: number | undefined): string | null => (ms === undefined ? null : timeText(ms));
+  const mayConcern = ({ afterMs, beforeMs }: DoubtfulRecords): boolean =>
+    (afterMs ?? Number.NEGATIVE_INFINITY) < untilMs && (beforeMs ?? Number.POSITIVE_INFINITY) >= fromMs;
+  return {
+    isIntact,
+    findings,
+    doubtful: doubtful.map(({ class: recordClass, partition, first, last, afterMs, beforeMs }) => ({
+      ...{ class: recordClass, partition, first, last },
+      ...{ after: textOf(afterMs), before: textOf(beforeMs) },
+    })),
+    mayConcernPeriod: hasHole || doubtful.some(mayConcern) || (!isIntact && doubtful.length === 0),
+  };
+};
+
+/** What is not counted because nothing proves it. */
+const doubtNotes = ({ isIntact, doubtful }: IntegritySection): string[] => {
+  if (isIntact) return [];
+  const count = doubtful
+    .filter((one) => one.class === 'queries')
+    .reduce((sum, { first, last }) => sum + last - first + 1, 0);
+  return [
+    count === 0
+      ? 'The records were changed or are missing in part (see Findings): the numbers here are lower bounds.'
+      : `${count} records of queries are in doubt (see Findings) and not counted: the numbers here are lower bounds.`,
+  ];
+};
+
 const noRecords = (
+  { check }: EvidenceSource,
   fromMs: number,
   untilMs: number,
   first: number | undefined,
@@ -115,7 +177,9 @@ const noRecords = (
     {
       hint:
         first === undefined || last === undefined
-          ? 'Nothing has been recorded yet.'
+          ? check.isIntact
+            ? 'Nothing has been recorded yet.'
+            : `Records were changed or are missing: ${check.findings.length} findings of "cordon records verify", the first: ${check.findings[0]}`
           : `Records reach from ${timeText(first)} to ${timeText(last)}.`,
     },
   );

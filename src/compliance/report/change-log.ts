@@ -1,9 +1,15 @@
 // What was changed, when and by whom: configuration, lists, exemptions, decisions, and what operators did.
 
 import { describeEnforcement } from '../../enforcement/enforcement.ts';
-import type { ChangeRecord, ExemptionRecord } from '../../records/records.ts';
+import type {
+  AdminRecord,
+  ChangeRecord,
+  ConfigurationDifference,
+  ExemptionRecord,
+} from '../../records/records.ts';
 import type { PlacedChange } from './evidence.ts';
 import type { ChangeEntry } from './model.ts';
+import { timeWords } from './words.ts';
 
 /** Hexadecimal digits of a hash that people compare. */
 const HASH_DIGITS = 12;
@@ -12,7 +18,7 @@ const HASH_DIGITS = 12;
 export const toChangeEntry = ({ sequence, record }: PlacedChange): ChangeEntry | undefined => {
   const told = tell(record);
   if (told === undefined) return undefined;
-  const { event, subject = null, detail = null } = told;
+  const { event, subject = null, detail = null, differences = [] } = told;
   return {
     time: record.time,
     sequence,
@@ -22,6 +28,7 @@ export const toChangeEntry = ({ sequence, record }: PlacedChange): ChangeEntry |
     by: ('by' in record ? record.by : undefined) ?? null,
     reason: ('reason' in record ? record.reason : undefined) ?? null,
     detail,
+    differences,
   };
 };
 
@@ -29,6 +36,7 @@ interface Told {
   readonly event: string;
   readonly subject?: string | undefined;
   readonly detail?: string | undefined;
+  readonly differences?: ChangeEntry['differences'];
 }
 
 const tell = (record: ChangeRecord): Told | undefined => {
@@ -37,7 +45,14 @@ const tell = (record: ChangeRecord): Told | undefined => {
       return {
         event: record.event,
         subject: short(record.sha256),
-        detail: join(record.cause, record.code, record.previous && `before: ${short(record.previous)}`),
+        detail: join(
+          record.cause,
+          record.code,
+          ...(record.differences ?? []).map(differenceText),
+          record.more && `and ${record.more} more keys`,
+          record.previous && `before: ${short(record.previous)}`,
+        ),
+        differences: (record.differences ?? []).map(({ key, from = null, to = null }) => ({ key, from, to })),
       };
     case 'exemption':
       return { event: record.event, subject: record.id, detail: roleOf(record) };
@@ -46,7 +61,7 @@ const tell = (record: ChangeRecord): Told | undefined => {
     case 'admin':
       return {
         event: record.action,
-        detail: record.detail === undefined ? undefined : JSON.stringify(record.detail),
+        detail: adminDetail(record),
       };
     case 'list':
       // Fetches are the program's, and stand with the list.
@@ -67,9 +82,32 @@ const tell = (record: ChangeRecord): Told | undefined => {
   }
 };
 
+/** `block.ttl: 30s → 60s` */
+const differenceText = ({ key, from, to }: ConfigurationDifference): string =>
+  from === undefined
+    ? `${key}: ${to} (new)`
+    : to === undefined
+      ? `${key}: was ${from} (gone)`
+      : `${key}: ${from} → ${to}`;
+
+/** What an operator did, for people: who and why stand beside it. */
+const adminDetail = ({ detail, by, reason }: AdminRecord): string | undefined => {
+  const { isPaused, until, ...rest } = (detail ?? {}) as Readonly<Record<string, unknown>>;
+  const told = Object.entries(rest).filter(
+    ([name, value]) => !(name === 'by' && value === by) && !(name === 'reason' && value === reason),
+  );
+  return join(
+    isPaused === true ? `refusals suspended until ${timeWords(String(until))}` : undefined,
+    isPaused === false ? 'refusals given again' : undefined,
+    ...told.map(
+      ([name, value]) => `${name}: ${typeof value === 'object' ? JSON.stringify(value) : String(value)}`,
+    ),
+  );
+};
+
 const roleOf = (record: ExemptionRecord): string | undefined => record.role && `as ${record.role}`;
 
 const short = (hash: string | undefined): string | undefined => hash?.slice(0, HASH_DIGITS);
 
-const join = (...parts: (string | undefined)[]): string | undefined =>
-  parts.filter((part) => part !== undefined && part !== '').join('; ') || undefined;
+const join = (...parts: (string | number | undefined)[]): string | undefined =>
+  parts.filter((part) => part !== undefined && part !== '' && part !== 0).join('; ') || undefined;

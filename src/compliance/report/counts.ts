@@ -3,9 +3,16 @@
 // Hours that only begin before the end of the period count as a whole, as do those that the period begins in: the notes
 // say so where it makes a difference. The same goes for days of the distinct-client estimate.
 
-import { type HourCount, Sketch } from '../../records/records.ts';
+import { type HourCount, Sketch, signalOfCategory } from '../../records/records.ts';
 import type { DaySketch } from './evidence.ts';
-import type { AttemptRow, AttemptSection, ClientSection, SignalSection, Total } from './model.ts';
+import type {
+  AttemptRow,
+  AttemptSection,
+  ClientSection,
+  ListPurpose,
+  SignalSection,
+  Total,
+} from './model.ts';
 import { DAY_MS, daysOf, dayText, HOUR_MS } from './time-text.ts';
 
 /** Of 4,096 registers: 1.04 / sqrt(4096). */
@@ -33,6 +40,9 @@ class Sums {
   }
 }
 
+/** What a list was there for in an hour. */
+export type PurposeOf = (list: string, category: string, hourMs: number) => ListPurpose;
+
 /** What is counted in a period. */
 export class PeriodCounts {
   /** Queries that each exemption let pass. */
@@ -45,15 +55,18 @@ export class PeriodCounts {
     categories: new Sums(),
     lists: new Sums(),
     triggers: new Sums(),
+    purposes: new Sums(),
   };
+  readonly #purposeOf: PurposeOf;
   readonly #wouldRefuse = new Sums();
   readonly #attempts = new Map<string, AttemptRow>();
   readonly #signals = { signals: new Sums(), groups: new Sums() };
   readonly #signalRows = new Map<string, SignalSection['rows'][number]>();
 
-  constructor(fromMs: number, untilMs: number) {
+  constructor(fromMs: number, untilMs: number, purposeOf: PurposeOf) {
     this.#fromMs = fromMs;
     this.#untilMs = untilMs;
+    this.#purposeOf = purposeOf;
   }
 
   /** Takes the count of one hour. */
@@ -62,12 +75,13 @@ export class PeriodCounts {
       case 'refusal':
       case 'would-refuse':
         this.#addAttempt(hour, hour.kind);
+        if (hour.kind === 'refusal') this.#addSignal(hour, hour.signal || signalOfCategory(hour.category));
         break;
       case 'exemption-hit':
         this.hits.set(hour.exemption, (this.hits.get(hour.exemption) ?? 0) + hour.count);
         break;
       case 'bypass':
-        this.#addSignal(hour);
+        this.#addSignal(hour, hour.signal);
         break;
       default:
     }
@@ -75,7 +89,7 @@ export class PeriodCounts {
 
   /** `notes` say why some queries may not be counted. */
   attempts(notes: readonly string[]): AttemptSection {
-    const { days, groups, categories, lists, triggers } = this.#refusals;
+    const { days, groups, categories, lists, triggers, purposes } = this.#refusals;
     const byDay = daysOf(this.#fromMs, this.#untilMs).map((day) => ({
       day,
       refusals: days.get(day),
@@ -84,6 +98,12 @@ export class PeriodCounts {
     return {
       isLowerBound: notes.length > 0,
       refusals: byDay.reduce((sum, { refusals }) => sum + refusals, 0),
+      byPurpose: {
+        mandate: purposes.get('mandate'),
+        other: purposes.get('other'),
+        bypass: purposes.get('bypass'),
+        unknown: purposes.get('unknown'),
+      },
       wouldRefuse: byDay.reduce((sum, { wouldRefuse }) => sum + wouldRefuse, 0),
       byDay,
       byGroup: groups.totals(),
@@ -109,22 +129,26 @@ export class PeriodCounts {
 
   #addAttempt({ hourMs, group, list, category, trigger, count }: HourCount, kind: AttemptRow['kind']): void {
     const day = dayText(hourMs);
+    const purpose = this.#purposeOf(list, category, hourMs);
     if (kind === 'would-refuse') {
       this.#wouldRefuse.add(day, count);
     } else {
-      const { days, groups, categories, lists, triggers } = this.#refusals;
+      const { days, groups, categories, lists, triggers, purposes } = this.#refusals;
+      purposes.add(purpose, count);
       days.add(day, count);
       groups.add(group, count);
       categories.add(category, count);
       lists.add(list, count);
       triggers.add(trigger, count);
     }
-    const key = JSON.stringify([day, kind, group, list, category, trigger]);
+    const key = JSON.stringify([day, kind, purpose, group, list, category, trigger]);
     const before = this.#attempts.get(key)?.count ?? 0;
-    this.#attempts.set(key, { day, kind, group, list, category, trigger, count: before + count });
+    this.#attempts.set(key, { day, kind, purpose, group, list, category, trigger, count: before + count });
   }
 
-  #addSignal({ hourMs, group, list, signal, count }: HourCount): void {
+  /** A refusal by a list that is there for something else is no sign. */
+  #addSignal({ hourMs, group, list, count }: HourCount, signal: string | undefined): void {
+    if (signal === undefined) return;
     const day = dayText(hourMs);
     this.#signals.signals.add(signal, count);
     this.#signals.groups.add(group, count);

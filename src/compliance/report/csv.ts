@@ -20,9 +20,14 @@ export const toCsvTable = (document: ReportDocument, name: string): string | und
 /** All tables, each after a line with its name, with an empty line between two. */
 export const toCsv = (document: ReportDocument): string => {
   const facts = document.facts.map(({ label, value }) => lineOf([label, value]));
-  const tables = tablesOf(document).map((table) =>
-    [lineOf([`table: ${table.name}`]), ...linesOf(table)].join(''),
+  const { warning } = document;
+  if (warning !== undefined)
+    facts.unshift(lineOf([warning.title]), ...warning.texts.map((text) => lineOf([text])));
+  const first = warning?.tables.map(({ name }) => name) ?? [];
+  const ordered = tablesOf(document).sort(
+    (a, b) => Number(first.includes(b.name)) - Number(first.includes(a.name)),
   );
+  const tables = ordered.map((table) => [lineOf([`table: ${table.name}`]), ...linesOf(table)].join(''));
   return [facts.join(''), ...tables].join(LINE_END);
 };
 

@@ -85,11 +85,20 @@ export interface Section {
   readonly sheets: readonly Sheet[];
 }
 
+/** Why the report may not be taken for the whole truth. */
+export interface Warning {
+  readonly title: string;
+  readonly texts: readonly string[];
+  readonly tables: readonly Table[];
+}
+
 /** A whole report. */
 export interface ReportDocument {
   readonly title: string;
   /** Resolver, period, group. */
   readonly facts: readonly Fact[];
+  /** What checking the records found, before everything else; undefined when nothing. */
+  readonly warning?: Warning | undefined;
   /** What has to be known first. */
   readonly summary: readonly Fact[];
   readonly sections: readonly Section[];

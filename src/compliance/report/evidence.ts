@@ -1,7 +1,8 @@
 // What a report is made from: the records, as the reports' side needs to read them.
 //
-// A report is a function of this and of nothing else: no clock, no configuration, no running program. Whoever reads
-// records satisfies it; the same records give the same report.
+// A report of a period that is over is a function of this and of nothing else: no clock, no configuration, no running
+// program. Whoever reads records satisfies it; the same records give the same report. Only records that their signed
+// heads prove are given out; of the others it is told where they stand.
 import type { ChangeRecord, HourCount, RecordClass, SignedHead } from '../../records/records.ts';
 
 /** A record of the chain `changes` with its place. */
@@ -19,6 +20,19 @@ export interface DaySketch {
   readonly registers: Uint8Array;
 }
 
+/** Records that are there and do not count: nothing that stands in them is known to have been written. */
+export interface DoubtfulRecords {
+  readonly class: RecordClass;
+  /** Ordinal. */
+  readonly partition: number;
+  /** Sequence numbers, both included. */
+  readonly first: number;
+  readonly last: number;
+  /** Times of the records around them that count, milliseconds since the epoch; undefined where there are none. */
+  readonly afterMs: number | undefined;
+  readonly beforeMs: number | undefined;
+}
+
 /** What checking the chains found. */
 export interface ChainCheck {
   readonly isIntact: boolean;
@@ -26,6 +40,7 @@ export interface ChainCheck {
   readonly records: number;
   /** Sentences; none when the chains are intact. */
   readonly findings: readonly string[];
+  readonly doubtful: readonly DoubtfulRecords[];
 }
 
 /** How far the records of one class reach, milliseconds since the epoch. */
@@ -38,15 +53,19 @@ export interface Coverage {
 
 /** The records of one resolver. Times are milliseconds since the epoch; `until` is exclusive. */
 export interface EvidenceSource {
+  /** Empty where no signed head tells. */
   readonly resolver: string;
   /** Absent for a class without records. */
   readonly coverage: Readonly<Partial<Record<RecordClass, Coverage>>>;
+  /** When the recorder last said that it lives; undefined where nothing tells. It is not signed. */
+  readonly aliveMs: number | undefined;
   /** All that are kept, in the order of the chain: what was in force at a time follows from what went before. */
   changes(): AsyncIterable<PlacedChange>;
   /** Of the hours that begin in the period. */
   counts(fromMs: number, untilMs: number): Promise<readonly HourCount[]>;
   /** Of the UTC days, both included. */
   sketches(fromDay: string, untilDay: string): AsyncIterable<DaySketch>;
+  /** With good signatures. */
   readonly heads: readonly SignedHead[];
   readonly check: ChainCheck;
 }

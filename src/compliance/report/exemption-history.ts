@@ -44,7 +44,7 @@ export class ExemptionHistory {
   sections(hits: ReadonlyMap<string, number>, group: string | null): ExemptionSection[] {
     const sections: ExemptionSection[] = [];
     for (const [id, { paper, events, active, hasEventWithin }] of this.#exemptions) {
-      const spans = active.within(this.#fromMs, this.#untilMs).filter(({ value }) => value);
+      const spans = ownSpans(active, paper, this.#fromMs, this.#untilMs);
       const count = hits.get(id) ?? 0;
       if (spans.length === 0 && !hasEventWithin && count === 0) continue;
       if (group !== null && count === 0 && !concerns(paper, group)) continue;
@@ -52,13 +52,34 @@ export class ExemptionHistory {
         id,
         paper,
         events,
-        active: spans.map(({ fromMs, untilMs }) => ({ from: timeText(fromMs), until: timeText(untilMs) })),
+        active: spans,
         hits: count,
       });
     }
     return sections.sort((a, b) => (a.id < b.id ? -1 : 1));
   }
 }
+
+/** The times of an exemption's force that touch the period, with their own ends. */
+const ownSpans = (
+  active: SpanLine<boolean>,
+  paper: object,
+  fromMs: number,
+  untilMs: number,
+): ExemptionSection['active'][number][] => {
+  const plannedMs = momentOf(paper, 'until', Number.POSITIVE_INFINITY);
+  return active
+    .within(Number.NEGATIVE_INFINITY, untilMs)
+    .filter(({ value }) => value)
+    .map((span) => {
+      // It ends by itself, also while nobody writes that down.
+      const isOver = span.untilMs < untilMs || plannedMs <= untilMs;
+      const endMs = span.untilMs < untilMs ? Math.min(span.untilMs, plannedMs) : plannedMs;
+      return { ...span, isOver, endMs: Number.isFinite(endMs) ? endMs : span.untilMs };
+    })
+    .filter((span) => span.endMs > fromMs)
+    .map((span) => ({ from: timeText(span.fromMs), until: timeText(span.endMs), isOver: span.isOver }));
+};
 
 /** True when the paper names the group, or clients by address, who may be of any group. */
 export const concerns = (paper: object, group: string): boolean => {

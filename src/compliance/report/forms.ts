@@ -15,12 +15,13 @@ export const REPORT_TABLES = [
     'attempts-by-category',
     'attempts-by-list',
     'attempts-by-trigger',
+    'attempts-by-purpose',
     'attempts-by-day',
   ],
   ...['attempts', 'clients-by-group', 'clients'],
   ...['exemptions', 'exemption-papers', 'exemption-events', 'exemption-times'],
   ...['signals-by-kind', 'signals-by-group', 'signals'],
-  ...['changes', 'findings', 'records', 'unclean-ends', 'heads'],
+  ...['changes', 'findings', 'doubtful', 'records', 'unclean-ends', 'heads'],
 ];
 
 /** How far a report has come, for people. */
@@ -39,8 +40,19 @@ export interface ReportOptions {
   readonly group?: string | undefined;
   /** Groups of the configuration: one of these may be asked for although nothing is recorded of it. */
   readonly groups?: readonly string[];
+  /** When the report is made; by default, the period is over. */
+  readonly nowMs?: number;
   readonly format: ReportFormat;
   /** With `csv`: one of REPORT_TABLES. */
   readonly table?: string | undefined;
   readonly onStep?: (step: ReportStep) => void;
+}
+
+/** A report that was made. */
+export interface MadeReport {
+  readonly bytes: Uint8Array;
+  /** What checking the records found: none for records that are whole. */
+  readonly findings: readonly string[];
+  /** Until when a period was asked for that is not over; otherwise null. */
+  readonly inProgressUntil: string | null;
 }

@@ -3,7 +3,7 @@
 // The page says of itself that it may load nothing, so that a text in it that were mistaken for markup could do nothing
 // either. Tables have captions and scopes, headings go down by one, and no meaning is in a color alone (WCAG 2.2; EN 301
 // 549 and Section 508 refer to it).
-import type { Fact, ReportDocument, Section, Sheet, Table, Timeline, Tone } from './document.ts';
+import type { Fact, ReportDocument, Section, Sheet, Table, Timeline, Tone, Warning } from './document.ts';
 import { TONE_FILL } from './scale.ts';
 import { escapeText, toSvg } from './svg.ts';
 import { cellText, numberText } from './words.ts';
@@ -15,7 +15,7 @@ const NUMERIC: ReadonlySet<string> = new Set(['number', 'duration']);
 
 /** The page. */
 export const toHtml = (document: ReportDocument): string => {
-  const { title, facts, summary, sections } = document;
+  const { title, facts, summary, sections, warning } = document;
   const name = `${title}: ${facts.map(({ value }) => value).join(', ')}`;
   return [
     '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n',
@@ -24,6 +24,7 @@ export const toHtml = (document: ReportDocument): string => {
     `<title>${escapeText(name)}</title>\n<style>${STYLE}</style>\n</head>\n<body>\n`,
     '<a class="skip" href="#content">Skip to the summary</a>\n',
     `<header>\n<p class="product">Cordon</p>\n<h1>${escapeText(title)}</h1>\n${factsToHtml(facts)}</header>\n`,
+    warning === undefined ? '' : warningToHtml(warning),
     '<nav aria-label="Sections">\n<ol>\n',
     ...sections.map((one) => `<li><a href="#${one.id}">${escapeText(one.title)}</a></li>\n`),
     '</ol>\n</nav>\n<main id="content">\n',
@@ -37,6 +38,14 @@ export const toHtml = (document: ReportDocument): string => {
     '</footer>\n</body>\n</html>\n',
   ].join('');
 };
+
+const warningToHtml = ({ title, texts, tables }: Warning): string =>
+  [
+    `<section class="warning" aria-labelledby="warning">\n<h2 id="warning">${escapeText(title)}</h2>\n`,
+    ...texts.map((text) => `<p>${escapeText(text)}</p>\n`),
+    ...tables.map(tableToHtml),
+    '</section>\n',
+  ].join('');
 
 const sectionToHtml = (section: Section): string =>
   [
@@ -125,6 +134,8 @@ dl.summary dd{font-weight:600}
 .alarm{color:var(--alarm)}
 .note{margin:.5rem 0;padding:.4rem .8rem;border-left:4px solid var(--accent);background:var(--shade)}
 .empty{color:var(--soft)}
+.warning{margin:1.5rem 0;padding:.2rem 1.1rem 1rem;border:3px solid var(--alarm);border-radius:.4rem}
+.warning h2{margin-top:.8rem;color:var(--alarm)}
 figure{margin:1.2rem 0}
 figcaption{font-weight:600;margin-bottom:.4rem}
 svg{display:block;width:100%;height:auto;font:12px system-ui,"Liberation Sans",sans-serif;fill:var(--ink)}

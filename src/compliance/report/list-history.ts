@@ -1,19 +1,32 @@
 // Lists: which version was in force from when to when, what else happened to them, and the decision that each rests on.
 
-import type { DecisionRecord, ListRecord } from '../../records/records.ts';
+//
+// A version is in force from the record that says so until one that says otherwise, until the program ends, or until
+// records are missing: the next start records again what it has in force.
+
+import {
+  type ChangeRecord,
+  type DecisionRecord,
+  type ListRecord,
+  signalOfCategory,
+} from '../../records/records.ts';
 import type { PlacedChange } from './evidence.ts';
-import type { ListEvent, ListSection, ListVersion } from './model.ts';
-import { timeText } from './time-text.ts';
+import type { ListEvent, ListPurpose, ListSection, ListVersion } from './model.ts';
+import { SpanLine } from './spans.ts';
+import { HOUR_MS, timeText } from './time-text.ts';
 
 interface Version {
   readonly record: ListRecord;
   readonly fromMs: number;
   untilMs: number;
+  endedBy: ListVersion['endedBy'];
 }
 
 class History {
   category: string | null = null;
   mandate = false;
+  /** Undefined before the first record that tells. */
+  readonly isMandate = new SpanLine<boolean | undefined>(undefined, (a, b) => a === b);
   decision: object | null = null;
   readonly versions: Version[] = [];
   readonly events: ListEvent[] = [];
@@ -25,17 +38,34 @@ export class ListHistory {
   readonly #lists = new Map<string, History>();
   readonly #fromMs: number;
   readonly #untilMs: number;
+  #sequence = 0;
+  #lastMs = Number.NEGATIVE_INFINITY;
 
   constructor(fromMs: number, untilMs: number) {
     this.#fromMs = fromMs;
     this.#untilMs = untilMs;
   }
 
-  add({ record }: PlacedChange): void {
+  add({ sequence, record }: PlacedChange): void {
     const atMs = Date.parse(record.time);
+    if (this.#sequence > 0 && sequence !== this.#sequence + 1)
+      this.#endAll(Math.min(this.#lastMs, atMs), 'records-missing');
+    this.#sequence = sequence;
+    this.#lastMs = atMs;
+    const end = endOfService(record);
+    if (end !== undefined) this.#endAll(end.atMs, end.cause);
     if (atMs >= this.#untilMs) return;
     if (record.kind === 'list') this.#takeList(record, atMs);
     if (record.kind === 'decision') this.#takeDecision(record, atMs);
+  }
+
+  /** What a list was there for in an hour, as the last record before its end says. */
+  purposeOf(list: string, category: string, hourMs: number): ListPurpose {
+    const history = this.#lists.get(list);
+    const isMandate = history?.isMandate.at(hourMs + HOUR_MS - 1);
+    if (isMandate === true) return 'mandate';
+    if (signalOfCategory(category) !== undefined) return 'bypass';
+    return isMandate === undefined ? 'unknown' : 'other';
   }
 
   /** The lists that were in force or had events in the period, mandates first. */
@@ -54,15 +84,16 @@ export class ListHistory {
     const history = this.#historyOf(record.list);
     history.category = record.category ?? history.category;
     history.mandate = record.mandate ?? history.mandate;
+    if (record.mandate !== undefined) history.isMandate.set(atMs, record.mandate);
     const last = history.versions.at(-1);
     const isOpen = last !== undefined && last.untilMs === Number.POSITIVE_INFINITY;
     if (record.event === 'in-force') {
       // The same content in a new generation is no new version.
       if (isOpen && last.record.sha256 === record.sha256 && record.sha256 !== undefined) return;
-      if (isOpen) last.untilMs = atMs;
-      history.versions.push({ record, fromMs: atMs, untilMs: Number.POSITIVE_INFINITY });
+      if (isOpen) end(last, atMs, 'another-version');
+      history.versions.push({ record, fromMs: atMs, untilMs: Number.POSITIVE_INFINITY, endedBy: null });
     } else if (record.event === 'out-of-force') {
-      if (isOpen) last.untilMs = atMs;
+      if (isOpen) end(last, atMs, 'out-of-force');
     }
     if (atMs >= this.#fromMs && record.event !== 'in-force') history.events.push(toEvent(record));
   }
@@ -79,7 +110,8 @@ export class ListHistory {
   #versions({ versions }: History): ListVersion[] {
     return versions
       .filter(({ fromMs, untilMs }) => fromMs < this.#untilMs && untilMs > this.#fromMs)
-      .map(({ record, fromMs, untilMs }) => ({
+      .map(({ record, fromMs, untilMs, endedBy }) => ({
+        endedBy: untilMs < this.#untilMs ? endedBy : null,
         from: timeText(Math.max(fromMs, this.#fromMs)),
         until: timeText(Math.min(untilMs, this.#untilMs)),
         sha256: record.sha256 ?? null,
@@ -89,6 +121,13 @@ export class ListHistory {
         generation: record.generation ?? null,
         since: record.time,
       }));
+  }
+
+  #endAll(atMs: number, cause: ListVersion['endedBy']): void {
+    for (const { versions } of this.#lists.values()) {
+      const last = versions.at(-1);
+      if (last?.untilMs === Number.POSITIVE_INFINITY) end(last, Math.max(last.fromMs, atMs), cause);
+    }
   }
 
   #historyOf(list: string): History {
@@ -109,3 +148,17 @@ const toEvent = ({ time, event, sha256, by, reason, code }: ListRecord): ListEve
   reason: reason ?? null,
   code: code ?? null,
 });
+
+const end = (version: Version, atMs: number, cause: ListVersion['endedBy']): void => {
+  version.untilMs = atMs;
+  version.endedBy = cause;
+};
+
+/** When the program stopped, and how; undefined for what is no end. */
+const endOfService = (record: ChangeRecord): { atMs: number; cause: 'stopped' | 'crash' } | undefined => {
+  if (record.kind !== 'service') return undefined;
+  const atMs = Date.parse(record.time);
+  if (record.event === 'stop') return { atMs, cause: 'stopped' };
+  if (record.event !== 'unclean-end') return undefined;
+  return { atMs: Math.min(atMs, Date.parse(record.lastWritten ?? record.time)), cause: 'crash' };
+};

@@ -75,8 +75,10 @@ export interface ProbeSection {
   readonly notes: readonly string[];
 }
 
-/** A version of a list, and when it was in force within the period. */
+/** A version of a list, and when it was in force within the period: never while the program did not run. */
 export interface ListVersion extends Period {
+  /** What ended it within the period; null: it was in force when the period ended. */
+  readonly endedBy: 'another-version' | 'out-of-force' | 'stopped' | 'crash' | 'records-missing' | null;
   readonly sha256: string | null;
   readonly entries: number | null;
   readonly added: number | null;
@@ -112,8 +114,17 @@ export interface ListSection {
   readonly events: readonly ListEvent[];
 }
 
+/**
+ * What the list that refused is there for: a mandate, to stop ways around, or something else; `unknown` where no record
+ * of it is left. A list that is both a mandate and against ways around is a mandate.
+ */
+export const LIST_PURPOSES = ['mandate', 'other', 'bypass', 'unknown'] as const;
+/** One of LIST_PURPOSES. */
+export type ListPurpose = (typeof LIST_PURPOSES)[number];
+
 /** A number of queries of one day. */
 export interface AttemptRow {
+  readonly purpose: ListPurpose;
   readonly day: string;
   readonly kind: 'refusal' | 'would-refuse';
   readonly group: string;
@@ -134,6 +145,8 @@ export interface AttemptSection {
   /** True: some that happened were not recorded; the notes say how many at most, where that is known. */
   readonly isLowerBound: boolean;
   readonly refusals: number;
+  /** Of the refusals. */
+  readonly byPurpose: Readonly<Record<ListPurpose, number>>;
   readonly wouldRefuse: number;
   readonly byDay: readonly {
     readonly day: string;
@@ -177,8 +190,11 @@ export interface ExemptionSection {
     readonly role: string | null;
     readonly reason: string | null;
   }[];
-  /** When it was in force within the period. */
-  readonly active: readonly Period[];
+  /**
+   * The times of its force that lie in the period or touch it, with their own ends. `isOver` is false for one that went on
+   * when the period ended: its `until` is what the paper says.
+   */
+  readonly active: readonly (Period & { readonly isOver: boolean })[];
   /** Queries that it let pass within the period. */
   readonly hits: number;
 }
@@ -210,6 +226,12 @@ export interface ChangeEntry {
   readonly by: string | null;
   readonly reason: string | null;
   readonly detail: string | null;
+  /** Of a configuration: keys that changed, as far as they are recorded. */
+  readonly differences: readonly {
+    readonly key: string;
+    readonly from: string | null;
+    readonly to: string | null;
+  }[];
 }
 
 /** How far the records can be believed. */
@@ -247,14 +269,37 @@ export interface RecordsSection {
   }[];
 }
 
+/** What the whole report rests on. */
+export interface IntegritySection {
+  /** False: something was found, and the report says less than it could. */
+  readonly isIntact: boolean;
+  readonly findings: readonly string[];
+  /** Records whose content is repeated nowhere, because no signed head proves it. */
+  readonly doubtful: readonly {
+    readonly class: string;
+    readonly partition: number;
+    readonly first: number;
+    readonly last: number;
+    /** Times of the nearest records that count, before and behind. */
+    readonly after: string | null;
+    readonly before: string | null;
+  }[];
+  /** True: some of them, or records that are missing, may be of the period. */
+  readonly mayConcernPeriod: boolean;
+}
+
 /** All of it. */
 export interface Report {
   readonly format: 'cordon-report';
-  readonly version: 1;
+  readonly version: 2;
+  readonly integrity: IntegritySection;
   readonly resolver: string;
   /** Counts, probe views and exemptions are those of this group; null: of all. */
   readonly group: string | null;
+  /** What the report is about. Of a period that was not over, the part until the last sign of life. */
   readonly period: Period;
+  /** Until when a period was asked for that was not over when the report was made; otherwise null. */
+  readonly inProgressUntil: string | null;
   readonly enforcement: EnforcementSection;
   readonly probes: ProbeSection;
   readonly lists: readonly ListSection[];

@@ -89,11 +89,17 @@ class PdfWriter {
     pdf.addStructure(this.#root);
   }
 
-  write({ title, facts, summary, sections }: ReportDocument): void {
+  write({ title, facts, summary, sections, warning }: ReportDocument): void {
     const pdf = this.#pdf;
     this.#text('P', 'CORDON', { font: FONT.bold, size: 8, color: INK.accent, gap: 2 });
     this.#text('H1', title, { font: FONT.bold, size: SIZE.title, color: INK.text, gap: 6 });
     this.#facts(facts);
+    if (warning !== undefined) {
+      this.#heading('H2', warning.title, SIZE.section);
+      for (const text of warning.texts)
+        this.#text('P', text, { font: FONT.bold, size: SIZE.text, color: INK.alarm, gap: 4 });
+      for (const table of warning.tables) this.#table(table);
+    }
     this.#heading('H2', 'Summary', SIZE.section);
     this.#facts(summary, FONT.bold);
     for (const section of sections) this.#section(section);

@@ -30,6 +30,8 @@ export class ProbeHistory {
   readonly #untilMs: number;
   readonly #isWanted: (view: string) => boolean;
   #runs = 0;
+  #sequence = 0;
+  #lastMs = Number.NEGATIVE_INFINITY;
 
   constructor(fromMs: number, untilMs: number, isWanted: (view: string) => boolean) {
     this.#fromMs = fromMs;
@@ -37,10 +39,19 @@ export class ProbeHistory {
     this.#isWanted = isWanted;
   }
 
-  add({ record }: PlacedChange): void {
+  add({ sequence, record }: PlacedChange): void {
+    const atMs = Date.parse(record.time);
+    // Records are missing before this one: a run that found something else may be among them.
+    if (this.#sequence > 0 && sequence !== this.#sequence + 1) this.#endAll(Math.min(this.#lastMs, atMs));
+    this.#sequence = sequence;
+    this.#lastMs = atMs;
     if (record.kind === 'probe') this.#take(record);
     const endMs = endOfService(record);
-    if (endMs !== undefined) for (const { line } of this.#views.values()) line.set(endMs, 'no-evidence');
+    if (endMs !== undefined) this.#endAll(endMs);
+  }
+
+  #endAll(atMs: number): void {
+    for (const { line } of this.#views.values()) line.set(atMs, 'no-evidence');
   }
 
   section(evidenceEndMs: number): ProbeSection {

@@ -2,7 +2,7 @@
 import { AppError } from '../../base/base.ts';
 import { buildReport } from './build.ts';
 import { toCsv, toCsvTable } from './csv.ts';
-import type { ReportFormat, ReportOptions } from './forms.ts';
+import type { MadeReport, ReportFormat, ReportOptions } from './forms.ts';
 import { toHtml } from './html.ts';
 import type { Report } from './model.ts';
 import { toPdf } from './pdf.ts';
@@ -10,16 +10,18 @@ import { RecordsSource } from './records-source.ts';
 import { toDocument } from './sections.ts';
 
 /** See createReport(). */
-export const produceReport = async (options: ReportOptions): Promise<Uint8Array> => {
-  const { directory, fromMs, untilMs, group, onStep = () => undefined } = options;
+export const produceReport = async (options: ReportOptions): Promise<MadeReport> => {
+  const { directory, fromMs, untilMs, group, nowMs, onStep = () => undefined } = options;
   const source = await RecordsSource.open(directory, ({ records }) => onStep({ kind: 'checking', records }));
   try {
-    const report = await buildReport(source, { fromMs, untilMs, group }, (atMs) => {
+    const report = await buildReport(source, { fromMs, untilMs, group, nowMs }, (atMs) => {
       const part = (atMs - fromMs) / (untilMs - fromMs);
       onStep({ kind: 'reading', part: Math.min(1, Math.max(0, part)) });
     });
     requireGroup(report, options);
-    return await formatReport(report, options.format, options.table);
+    const bytes = await formatReport(report, options.format, options.table);
+    const { integrity, inProgressUntil } = report;
+    return { bytes, findings: integrity.findings, inProgressUntil };
   } finally {
     source.close();
   }

@@ -1,44 +1,68 @@
 // The evidence of a report from the directory of records, while the program runs and without it.
+//
+// The chains are checked first, and only what their signed heads prove is read: the content of a block that was changed,
+// and counts that do not follow from the records, are never given out.
+import { dirname, join } from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
 import {
   type ChangeRecord,
+  type ClassProof,
+  type EvidenceRecord,
   type HourCount,
-  headsPath,
+  isAmong,
   type PartitionFile,
   RECORD_CLASSES,
   type RecordClass,
+  type RecordSpan,
   RecordsReader,
-  readHeadLines,
-  readMeta,
+  readPosition,
+  rollupColumns,
+  rollupHourMs,
   type SignedHead,
   SKETCH_REGISTERS,
+  Sketch,
   type VerifyProgress,
+  type VerifyResult,
   verifyRecords,
 } from '../../records/records.ts';
-import type { ChainCheck, Coverage, DaySketch, EvidenceSource, PlacedChange } from './evidence.ts';
+import { registerWitnesses } from '../register-witness.ts';
+import type {
+  ChainCheck,
+  Coverage,
+  DaySketch,
+  DoubtfulRecords,
+  EvidenceSource,
+  PlacedChange,
+} from './evidence.ts';
 
-/** Before and after the time of any record. */
-const ALL_MS = { from: Number.NEGATIVE_INFINITY, until: Number.POSITIVE_INFINITY };
+/** Blocks that are read at a time: a transaction that is open for long keeps the recorder from tidying its WAL. */
+const BLOCKS_AT_A_TIME = 64;
 
 /** The records of one directory, checked when they are opened. */
 export class RecordsSource implements EvidenceSource {
   readonly resolver: string;
   readonly coverage: Readonly<Partial<Record<RecordClass, Coverage>>>;
+  readonly aliveMs: number | undefined;
   readonly heads: readonly SignedHead[];
   readonly check: ChainCheck;
   readonly #reader: RecordsReader;
+  readonly #proof: VerifyResult['proof'];
 
   private constructor(
     reader: RecordsReader,
-    resolver: string,
+    { signedHeads, proof }: VerifyResult,
     coverage: RecordsSource['coverage'],
     check: ChainCheck,
   ) {
     this.#reader = reader;
-    this.resolver = resolver;
+    this.#proof = proof;
     this.coverage = coverage;
     this.check = check;
-    this.heads = readHeadLines(headsPath(reader.directory)).flatMap(({ head }) => head ?? []);
+    this.heads = [...new Map(signedHeads.map((head) => [head.number, head])).values()].sort(
+      (a, b) => a.number - b.number,
+    );
+    this.resolver = this.heads.at(-1)?.resolver ?? '';
+    this.aliveMs = readPosition(join(reader.directory, 'position'))?.timeMs;
   }
 
   /**
@@ -49,18 +73,20 @@ export class RecordsSource implements EvidenceSource {
     directory: string,
     onProgress: (progress: VerifyProgress) => void = () => undefined,
   ): Promise<RecordsSource> {
-    const { findings, more, records } = await verifyRecords(directory, { onProgress });
-    const texts = findings.map(({ text }) => text);
-    if (more > 0) texts.push(`${more} more findings; "cordon records verify" shows them`);
-    const check: ChainCheck = { isIntact: texts.length === 0, records, findings: texts };
+    const witnesses = registerWitnesses(dirname(directory));
+    const result = await verifyRecords(directory, { onProgress, witnesses });
     const reader = RecordsReader.open(directory);
     try {
       const coverage: Partial<Record<RecordClass, Coverage>> = {};
+      const doubtful: DoubtfulRecords[] = [];
       for (const recordClass of RECORD_CLASSES) {
-        const covered = await coverageOf(reader, recordClass);
+        const proof = result.proof[recordClass];
+        const covered = await coverageOf(reader, recordClass, proof);
         if (covered !== undefined) coverage[recordClass] = covered;
+        for (const span of proof.doubtful)
+          doubtful.push(await placeDoubtful(reader, recordClass, proof, span));
       }
-      return new RecordsSource(reader, await resolverOf(reader), coverage, check);
+      return new RecordsSource(reader, result, coverage, toCheck(result, doubtful));
     } catch (thrown) {
       reader.close();
       throw thrown;
@@ -68,27 +94,41 @@ export class RecordsSource implements EvidenceSource {
   }
 
   async *changes(): AsyncGenerator<PlacedChange> {
-    for await (const { sequence, record } of this.#reader.records('changes', ALL_MS.from, ALL_MS.until)) {
-      // The chain holds no others.
-      yield { sequence, record: record as ChangeRecord };
+    for (const partition of this.#readable('changes')) {
+      const database = await this.#reader.openPartition('changes', partition);
+      try {
+        // The chain holds no others.
+        for (const { sequence, record } of this.#soundRecords(database, 'changes', partition))
+          yield { sequence, record: record as ChangeRecord };
+      } finally {
+        database.close();
+      }
     }
   }
 
-  counts(fromMs: number, untilMs: number): Promise<readonly HourCount[]> {
-    return this.#reader.counts(fromMs, untilMs);
+  async counts(fromMs: number, untilMs: number): Promise<readonly HourCount[]> {
+    const counts: HourCount[] = [];
+    for (const partition of this.#readable('queries'))
+      counts.push(
+        ...(await this.#reading('queries', partition, (database) =>
+          this.#isQuestioned('queries', partition)
+            ? countAgain(this.#soundRecords(database, 'queries', partition))
+            : readCounts(database, fromMs, untilMs),
+        )),
+      );
+    return counts
+      .filter(({ hourMs }) => hourMs >= fromMs && hourMs < untilMs)
+      .sort((left, right) => left.hourMs - right.hourMs);
   }
 
   async *sketches(fromDay: string, untilDay: string): AsyncGenerator<DaySketch> {
-    for (const partition of sound(this.#reader, 'queries')) {
-      const rows = await reading(this.#reader, 'queries', partition, (database) =>
-        database
-          .prepare('SELECT day, grp, registers FROM sketches WHERE day >= ? AND day <= ?')
-          .all(fromDay, untilDay),
+    for (const partition of this.#readable('queries')) {
+      const found = await this.#reading('queries', partition, (database) =>
+        this.#isQuestioned('queries', partition)
+          ? estimateAgain(this.#soundRecords(database, 'queries', partition))
+          : readSketches(database),
       );
-      for (const { day, grp, registers } of rows) {
-        if (registers instanceof Uint8Array && registers.length === SKETCH_REGISTERS)
-          yield { day: String(day), group: String(grp), registers };
-      }
+      for (const sketch of found) if (sketch.day >= fromDay && sketch.day <= untilDay) yield sketch;
     }
   }
 
@@ -96,10 +136,76 @@ export class RecordsSource implements EvidenceSource {
   close(): void {
     this.#reader.close();
   }
+
+  /** Partitions with records that count. */
+  #readable(recordClass: RecordClass): PartitionFile[] {
+    return readable(this.#reader, recordClass, this.#proof[recordClass]);
+  }
+
+  #isQuestioned(recordClass: RecordClass, { ordinal }: PartitionFile): boolean {
+    const { questioned, doubtful } = this.#proof[recordClass];
+    return questioned.has(ordinal) || doubtful.some((span) => span.ordinal === ordinal);
+  }
+
+  *#soundRecords(
+    database: DatabaseSync,
+    recordClass: RecordClass,
+    { ordinal }: PartitionFile,
+  ): Generator<{ readonly sequence: number; readonly record: EvidenceRecord }> {
+    const { sound } = this.#proof[recordClass];
+    const select = database.prepare(
+      'SELECT first, count, body FROM blocks WHERE first > ? ORDER BY first LIMIT ?',
+    );
+    let last = 0;
+    for (;;) {
+      const rows = select.all(last, BLOCKS_AT_A_TIME);
+      for (const row of rows) {
+        last = Number(row['first']);
+        if (!isAmong(sound, ordinal, last)) continue;
+        // Proven: it is what the recorder wrote.
+        const records = JSON.parse(String(row['body'])) as EvidenceRecord[];
+        for (const [index, record] of records.entries()) yield { sequence: last + index, record };
+      }
+      if (rows.length < BLOCKS_AT_A_TIME) return;
+    }
+  }
+
+  #reading<Value>(
+    recordClass: RecordClass,
+    partition: PartitionFile,
+    read: (database: DatabaseSync) => Value,
+  ): Promise<Value> {
+    return reading(this.#reader, recordClass, partition, read);
+  }
 }
 
-const sound = (reader: RecordsReader, recordClass: RecordClass): PartitionFile[] =>
-  reader.partitions(recordClass).filter(({ state }) => state !== 'damaged');
+const toCheck = (
+  { findings, more, records }: VerifyResult,
+  doubtful: readonly DoubtfulRecords[],
+): ChainCheck => {
+  const texts = findings.map((finding) => {
+    const { code, class: recordClass, ordinal, block, text } = finding;
+    const place = [
+      recordClass,
+      ordinal === null ? null : `partition ${ordinal}`,
+      block === null ? null : `record ${block}`,
+    ].filter((word) => word !== null);
+    return `${code}: ${place.length === 0 ? '' : `${place.join(', ')}: `}${text}`;
+  });
+  if (more > 0) texts.push(`${more} more findings; "cordon records verify" shows them`);
+  return { isIntact: texts.length === 0, records, findings: texts, doubtful };
+};
+
+const readable = (
+  reader: RecordsReader,
+  recordClass: RecordClass,
+  { sound }: ClassProof,
+): PartitionFile[] => {
+  const ordinals = new Set(sound.map(({ ordinal }) => ordinal));
+  return reader
+    .partitions(recordClass)
+    .filter(({ state, ordinal }) => state !== 'damaged' && ordinals.has(ordinal));
+};
 
 const reading = async <Value>(
   reader: RecordsReader,
@@ -115,47 +221,117 @@ const reading = async <Value>(
   }
 };
 
-const coverageOf = async (reader: RecordsReader, recordClass: RecordClass): Promise<Coverage | undefined> => {
-  const partitions = sound(reader, recordClass);
-  const firstMs = await edgeOf(
-    reader,
-    recordClass,
-    partitions,
-    'SELECT from_ms AS ms FROM blocks ORDER BY first',
-  );
-  const lastMs = await edgeOf(
-    reader,
-    recordClass,
-    partitions.toReversed(),
-    'SELECT until_ms AS ms FROM blocks ORDER BY first DESC',
-  );
+const coverageOf = async (
+  reader: RecordsReader,
+  recordClass: RecordClass,
+  proof: ClassProof,
+): Promise<Coverage | undefined> => {
+  const firstMs = await edgeOf(reader, recordClass, proof, proof.sound.at(0), 'from');
+  const lastMs = await edgeOf(reader, recordClass, proof, proof.sound.at(-1), 'until');
   if (firstMs === undefined || lastMs === undefined) return undefined;
   return { firstMs, lastMs, isFromBeginning: reader.partitions(recordClass)[0]?.ordinal === 1 };
 };
 
-/** The time that a query tells of the first of the partitions that has any. */
+/** Where records stand that do not count, between the nearest ones that do. */
+const placeDoubtful = async (
+  reader: RecordsReader,
+  recordClass: RecordClass,
+  proof: ClassProof,
+  { ordinal, first, last }: RecordSpan,
+): Promise<DoubtfulRecords> => {
+  const isBefore = (span: RecordSpan): boolean =>
+    span.ordinal < ordinal || (span.ordinal === ordinal && span.last < first);
+  const isAfter = (span: RecordSpan): boolean =>
+    span.ordinal > ordinal || (span.ordinal === ordinal && span.first > last);
+  return {
+    class: recordClass,
+    partition: ordinal,
+    first,
+    last,
+    afterMs: await edgeOf(reader, recordClass, proof, proof.sound.findLast(isBefore), 'until'),
+    beforeMs: await edgeOf(reader, recordClass, proof, proof.sound.find(isAfter), 'from'),
+  };
+};
+
+/** The time of the first block of a span, or of its last one. */
 const edgeOf = async (
   reader: RecordsReader,
   recordClass: RecordClass,
-  partitions: readonly PartitionFile[],
-  query: string,
+  proof: ClassProof,
+  span: RecordSpan | undefined,
+  edge: 'from' | 'until',
 ): Promise<number | undefined> => {
-  for (const partition of partitions) {
-    const row = await reading(reader, recordClass, partition, (database) =>
-      database.prepare(`${query} LIMIT 1`).get(),
-    );
-    if (typeof row?.['ms'] === 'number') return row['ms'];
-  }
-  return undefined;
+  const partition = readable(reader, recordClass, proof).find(({ ordinal }) => ordinal === span?.ordinal);
+  if (span === undefined || partition === undefined) return undefined;
+  const [query, sequence] =
+    edge === 'from'
+      ? ['SELECT from_ms AS ms FROM blocks WHERE first >= ? ORDER BY first LIMIT 1', span.first]
+      : ['SELECT until_ms AS ms FROM blocks WHERE first <= ? ORDER BY first DESC LIMIT 1', span.last];
+  const row = await reading(reader, recordClass, partition, (database) =>
+    database.prepare(String(query)).get(Number(sequence)),
+  );
+  return typeof row?.['ms'] === 'number' ? row['ms'] : undefined;
 };
 
-/** The name that the last partition gives the resolver. */
-const resolverOf = async (reader: RecordsReader): Promise<string> => {
-  for (const recordClass of RECORD_CLASSES) {
-    const last = sound(reader, recordClass).at(-1);
-    if (last === undefined) continue;
-    const meta = await reading(reader, recordClass, last, readMeta);
-    if (meta !== undefined) return meta.resolver;
+const readCounts = (database: DatabaseSync, fromMs: number, untilMs: number): HourCount[] =>
+  database
+    .prepare('SELECT * FROM rollup WHERE hour_ms >= ? AND hour_ms < ?')
+    .all(fromMs, untilMs)
+    .map((row) => {
+      const columns = COLUMNS.map((name) => String(row[name]));
+      return toHourCount(Number(row['hour_ms']), columns, Number(row['count']));
+    });
+
+/** The columns of the table in the order of rollupColumns(). */
+const COLUMNS = ['kind', 'grp', 'list', 'category', 'trig', 'signal', 'exemption'];
+
+const toHourCount = (hourMs: number, columns: readonly string[], count: number): HourCount => {
+  const [kind = '', group = '', list = '', category = '', trigger = '', signal = '', exemption = ''] =
+    columns;
+  return { hourMs, kind, group, list, category, trigger, signal, exemption, count };
+};
+
+/** What the table should hold of these records. */
+const countAgain = (records: Iterable<{ readonly record: EvidenceRecord }>): HourCount[] => {
+  const counts = new Map<string, HourCount>();
+  for (const { record } of records) {
+    if (record.kind === 'sketch') continue;
+    const hourMs = rollupHourMs(Date.parse(record.time));
+    const columns = rollupColumns(record as unknown as Readonly<Record<string, unknown>>);
+    const key = JSON.stringify([hourMs, ...columns]);
+    const count = 'count' in record && typeof record.count === 'number' ? record.count : 1;
+    counts.set(key, toHourCount(hourMs, columns, (counts.get(key)?.count ?? 0) + count));
   }
-  return '';
+  return [...counts.values()];
+};
+
+const readSketches = (database: DatabaseSync): DaySketch[] =>
+  database
+    .prepare('SELECT day, grp, registers FROM sketches')
+    .all()
+    .flatMap(({ day, grp, registers }) =>
+      registers instanceof Uint8Array && registers.length === SKETCH_REGISTERS
+        ? [{ day: String(day), group: String(grp), registers }]
+        : [],
+    );
+
+/** What the table of estimates should hold of these records. */
+const estimateAgain = (records: Iterable<{ readonly record: EvidenceRecord }>): DaySketch[] => {
+  const sketches = new Map<
+    string,
+    { readonly day: string; readonly group: string; readonly sketch: Sketch }
+  >();
+  for (const { record } of records) {
+    if (record.kind !== 'sketch') continue;
+    const { day, group, registers } = record;
+    const key = JSON.stringify([day, group]);
+    const known = sketches.get(key) ?? { day, group, sketch: new Sketch() };
+    sketches.set(key, known);
+    known.sketch.addRisen(registers);
+  }
+  return [...sketches.values()].map(({ day, group, sketch }) => ({
+    day,
+    group,
+    registers: sketch.registers,
+  }));
 };

@@ -1,17 +1,39 @@
 // The sections on what clients did: attempts, distinct clients, signs of a bypass.
 import { column, type Section, type Table } from './document.ts';
-import type { Report, Total } from './model.ts';
-import { aboutText, boundText } from './words.ts';
+import { LIST_PURPOSES, type ListPurpose, type Report, type Total } from './model.ts';
+import { aboutText, boundText, NOTHING } from './words.ts';
+
+const PURPOSE_LABELS: Readonly<Record<ListPurpose, string>> = {
+  mandate: 'of these, by mandate lists',
+  bypass: 'by lists against ways around',
+  other: 'by other lists',
+  unknown: 'by lists of which no record is left',
+};
 
 /** Queries for listed names. */
 export const toAttemptSection = ({ attempts }: Report): Section => {
-  const { refusals, wouldRefuse, isLowerBound, byDay, byGroup, byCategory, byList, byTrigger, rows, notes } =
-    attempts;
+  const {
+    refusals,
+    byPurpose,
+    wouldRefuse,
+    isLowerBound,
+    byDay,
+    byGroup,
+    byCategory,
+    byList,
+    byTrigger,
+    rows,
+    notes,
+  } = attempts;
   return {
     id: 'attempts',
     title: 'Attempts',
     facts: [
       { label: 'Refusals', value: boundText(refusals, isLowerBound) },
+      ...LIST_PURPOSES.filter((purpose) => purpose !== 'unknown' || byPurpose.unknown > 0).map((purpose) => ({
+        label: PURPOSE_LABELS[purpose],
+        value: boundText(byPurpose[purpose], isLowerBound),
+      })),
       { label: 'Would have been refused', value: boundText(wouldRefuse, isLowerBound) },
     ],
     notes,
@@ -34,6 +56,14 @@ export const toAttemptSection = ({ attempts }: Report): Section => {
         byTrigger,
       ),
       {
+        name: 'attempts-by-purpose',
+        caption: 'Refusals by what the list is there for',
+        columns: [column('purpose', 'List is', 'word'), column('count', 'Queries', 'number')],
+        rows: LIST_PURPOSES.map((purpose) => [purpose, byPurpose[purpose]]),
+        empty: NOTHING,
+        isForMachines: true,
+      },
+      {
         name: 'attempts-by-day',
         caption: 'Attempts by day',
         columns: [
@@ -50,14 +80,15 @@ export const toAttemptSection = ({ attempts }: Report): Section => {
         columns: [
           column('day', 'Day', 'day'),
           column('kind', 'Kind', 'word'),
+          column('purpose', 'List is', 'word'),
           column('group', 'Group'),
           column('list', 'List'),
           column('category', 'Category'),
           column('trigger', 'Trigger'),
           column('count', 'Queries', 'number'),
         ],
-        rows: rows.map(({ day, kind, group, list, category, trigger, count }) => [
-          ...[day, kind, group, list, category, trigger, count],
+        rows: rows.map(({ day, kind, purpose, group, list, category, trigger, count }) => [
+          ...[day, kind, purpose, group, list, category, trigger, count],
         ]),
         empty: 'No attempt was recorded.',
       },

@@ -34,7 +34,7 @@ const ABSENT: Readonly<Record<string, string>> = { lists: 'all', names: 'all' };
 const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z$/;
 
 /** Exemptions and their papers. */
-export const toExemptionSection = ({ exemptions, group }: Report): Section => ({
+export const toExemptionSection = ({ exemptions, group, integrity }: Report): Section => ({
   id: 'exemptions',
   title: 'Exemptions',
   facts: [
@@ -48,10 +48,16 @@ export const toExemptionSection = ({ exemptions, group }: Report): Section => ({
       value: numberText(exemptions.reduce((sum, { hits }) => sum + hits, 0)),
     },
   ],
-  notes:
-    group === null
+  notes: [
+    ...(group === null
       ? []
-      : ['These are the exemptions that name the group, or clients by address, who may be of any group.'],
+      : ['These are the exemptions that name the group, or clients by address, who may be of any group.']),
+    ...(integrity.mayConcernPeriod
+      ? [
+          'Records that may be of this period are missing or in doubt: what became of exemptions in them is not told here.',
+        ]
+      : []),
+  ],
   figures: [],
   tables: [
     {
@@ -100,9 +106,10 @@ export const toExemptionSection = ({ exemptions, group }: Report): Section => ({
         column('id', 'Exemption', 'word'),
         column('from', 'From', 'time'),
         column('until', 'Until', 'time'),
+        column('over', 'Over at the end of the period'),
       ],
       rows: exemptions.flatMap(({ id, active }) =>
-        active.map(({ from, until }): Cell[] => [id, from, until]),
+        active.map(({ from, until, isOver }): Cell[] => [id, from, until, isOver ? 'yes' : 'no']),
       ),
       empty: NOTHING,
       isForMachines: true,
@@ -140,11 +147,8 @@ const toSheet = ({ id, paper, events, active, hits }: ExemptionSection): Sheet =
   facts: [
     ...toFacts(paper),
     {
-      label: 'In force in the period',
-      value:
-        active.length === 0
-          ? 'never'
-          : active.map(({ from, until }) => `${timeWords(from)} until before ${timeWords(until)}`).join('; '),
+      label: 'In force',
+      value: active.length === 0 ? 'never' : active.map(toTimes).join('; '),
     },
     { label: 'Queries let pass in the period', value: numberText(hits) },
   ],
@@ -158,6 +162,12 @@ const toSheet = ({ id, paper, events, active, hits }: ExemptionSection): Sheet =
     },
   ],
 });
+
+/** An exemption's own times; what lies behind the period is what its paper says. */
+const toTimes = ({ from, until, isOver }: ExemptionSection['active'][number]): string =>
+  isOver
+    ? `${timeWords(from)} until before ${timeWords(until)}`
+    : `since ${timeWords(from)}, and on after the period: by its paper until before ${timeWords(until)}`;
 
 const toFacts = (paper: object): Fact[] => {
   const members = new Map<string, unknown>(Object.entries(paper));

@@ -36,6 +36,11 @@ export const toListSection = (report: Report): Section => {
           ]),
     ],
     notes: [
+      ...(report.integrity.mayConcernPeriod
+        ? [
+            'Records that may be of this period are missing or in doubt: versions that they told of are not here.',
+          ]
+        : []),
       'A version is named by the SHA-256 of its content. No date of a decision changes by itself what is refused.',
     ],
     figures: [],
@@ -132,6 +137,7 @@ const decisionFacts = ({ decision, mandate }: ListSection, until: string): Fact[
 const VERSION_COLUMNS = [
   column('from', 'From', 'time'),
   column('until', 'Until', 'time'),
+  column('ended_by', 'Ended by', 'word'),
   column('sha256', 'Version', 'hash'),
   column('entries', 'Entries', 'number'),
   column('added', 'Added', 'number'),
@@ -149,7 +155,7 @@ const EVENT_COLUMNS = [
 ];
 
 const toVersionRow = (one: ListSection['versions'][number]): Cell[] => [
-  ...[one.from, one.until, one.sha256, one.entries, one.added, one.removed, one.since],
+  ...[one.from, one.until, one.endedBy, one.sha256, one.entries, one.added, one.removed, one.since],
 ];
 
 const toEventRow = (one: ListSection['events'][number]): Cell[] => [

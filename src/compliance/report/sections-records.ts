@@ -1,15 +1,19 @@
 // The sections on changes and on the records themselves.
-import { column, type Section } from './document.ts';
+import { type Cell, column, type Section } from './document.ts';
 import type { Report } from './model.ts';
+import { doubtfulTable, findingsTable } from './sections-integrity.ts';
 import { countText, NOTHING, numberText, timeWords } from './words.ts';
 
 /** Who changed what. */
-export const toChangeSection = ({ changes }: Report): Section => ({
+export const toChangeSection = ({ changes, integrity }: Report): Section => ({
   id: 'changes',
   title: 'Changes',
   facts: [{ label: 'Changes', value: numberText(changes.length) }],
   notes: [
-    'Where nobody is named, the program acted by itself. Names are those that the system gave for whoever acted.',
+    'Where nobody is named, the program acted by itself. Names are those that the system gave for whoever acted; of a configuration it is known whose file it is and what made the program read it, not who wrote it.',
+    ...(integrity.doubtful.some((one) => one.class === 'changes')
+      ? ['Rows "in doubt" stand for records that nothing proves: what they say is not repeated.']
+      : []),
   ],
   figures: [],
   tables: [
@@ -26,17 +30,34 @@ export const toChangeSection = ({ changes }: Report): Section => ({
         column('reason', 'Reason', 'prose'),
         column('detail', 'Detail', 'prose'),
       ],
-      rows: changes.map((one) => [
-        ...[one.time, one.sequence, one.kind, one.event, one.subject, one.by, one.reason, one.detail],
-      ]),
+      rows: [...changes.map(toChangeRow), ...integrity.doubtful.flatMap(toDoubtfulRow)].sort(
+        (a, b) => Number(a[1]) - Number(b[1]),
+      ),
       empty: 'Nothing was changed.',
     },
   ],
   sheets: [],
 });
 
+const toChangeRow = (one: Report['changes'][number]): Cell[] => [
+  ...[one.time, one.sequence, one.kind, one.event, one.subject, one.by, one.reason, one.detail],
+];
+
+/** A mark in the place of records that nothing proves. */
+const toDoubtfulRow = (one: Report['integrity']['doubtful'][number]): Cell[][] => {
+  if (one.class !== 'changes') return [];
+  const count = one.last - one.first + 1;
+  const between = [
+    one.after === null ? undefined : `after ${timeWords(one.after)}`,
+    one.before === null ? undefined : `before ${timeWords(one.before)}`,
+  ].filter((text) => text !== undefined);
+  return [
+    [null, one.first, 'in doubt', countText(count, 'record'), null, null, null, between.join(', ') || null],
+  ];
+};
+
 /** How far the records can be believed. */
-export const toRecordsSection = ({ records }: Report): Section => ({
+export const toRecordsSection = ({ records, integrity }: Report): Section => ({
   id: 'records',
   title: 'Records',
   facts: [
@@ -63,14 +84,8 @@ export const toRecordsSection = ({ records }: Report): Section => ({
   notes: [],
   figures: [],
   tables: [
-    {
-      name: 'findings',
-      caption: 'What checking the chain found',
-      columns: [column('finding', 'Finding', 'prose')],
-      rows: records.chain.findings.map((text) => [text]),
-      empty: 'Nothing.',
-      isForMachines: records.chain.isIntact,
-    },
+    { ...findingsTable(integrity.findings), isForMachines: true },
+    { ...doubtfulTable(integrity), isForMachines: true },
     {
       name: 'records',
       caption: 'What happened to the records',

@@ -4,21 +4,32 @@ import type { Report } from './model.ts';
 import { toAttemptSection, toClientSection, toSignalSection } from './sections-counts.ts';
 import { periodMs, toEnforcementSection, toProbeSection } from './sections-enforcement.ts';
 import { toExemptionSection } from './sections-exemptions.ts';
+import { toWarning } from './sections-integrity.ts';
 import { toListSection, toListSummary } from './sections-lists.ts';
 import { toChangeSection, toRecordsSection } from './sections-records.ts';
-import { aboutText, boundText, countText, durationText, numberText, periodText, shareText } from './words.ts';
+import {
+  aboutText,
+  boundText,
+  countText,
+  durationText,
+  numberText,
+  periodText,
+  shareText,
+  timeWords,
+} from './words.ts';
 
 /** The document for a report. */
 export const toDocument = (report: Report): ReportDocument => ({
   title: 'Compliance report',
   facts: [
-    { label: 'Resolver', value: report.resolver },
     {
-      label: 'Period',
-      value: periodText(report.period.from, report.period.until),
+      label: 'Resolver',
+      value: report.resolver === '' ? 'not known: no signed head names it' : report.resolver,
     },
+    { label: 'Period', value: toPeriodText(report) },
     { label: 'Groups', value: report.group ?? 'all' },
   ],
+  warning: toWarning(report),
   summary: toSummary(report),
   sections: [
     toEnforcementSection(report),
@@ -33,6 +44,27 @@ export const toDocument = (report: Report): ReportDocument => ({
   ],
 });
 
+const toPeriodText = ({ period, inProgressUntil }: Report): string => {
+  const text = periodText(period.from, period.until);
+  return inProgressUntil === null
+    ? text
+    : `${text}: so far; the period goes on until ${timeWords(inProgressUntil)} and is judged when it is over`;
+};
+
+/** `24`, and in which parts. */
+const toRefusalText = ({ refusals, byPurpose, wouldRefuse, isLowerBound }: Report['attempts']): string => {
+  const { mandate, other, bypass, unknown } = byPurpose;
+  const bound = (count: number): string => boundText(count, isLowerBound);
+  const parts = [
+    `${bound(mandate)} by mandate lists`,
+    `${bound(bypass)} by lists against ways around`,
+    `${bound(other)} by other lists`,
+    ...(unknown === 0 ? [] : [`${bound(unknown)} by lists of which no record is left`]),
+    ...(wouldRefuse === 0 ? [] : [`${numberText(wouldRefuse)} more would have been refused`]),
+  ];
+  return refusals === 0 && wouldRefuse === 0 ? bound(0) : parts.join('; ');
+};
+
 const toSummary = (report: Report): Fact[] => {
   const { enforcement, probes, attempts, clients, exemptions, signals, records } = report;
   const { ms } = enforcement;
@@ -42,7 +74,7 @@ const toSummary = (report: Report): Fact[] => {
   return [
     {
       label: 'In force',
-      value: `${shareText(ms['in-force'], periodMs(report))} of the period; not in force for ${durationText(ms['not-in-force'])}, no evidence for ${durationText(ms['no-evidence'])}`,
+      value: `${shareText(ms['in-force'], periodMs(report))} of the period${report.inProgressUntil === null ? '' : ' so far'}; not in force for ${durationText(ms['not-in-force'])}, no evidence for ${durationText(ms['no-evidence'])}`,
       isAlarming: ms['in-force'] !== periodMs(report),
     },
     {
@@ -55,7 +87,7 @@ const toSummary = (report: Report): Fact[] => {
     toListSummary(report),
     {
       label: 'Refusals',
-      value: `${boundText(attempts.refusals, attempts.isLowerBound)}${attempts.wouldRefuse === 0 ? '' : `, and ${numberText(attempts.wouldRefuse)} that would have been refused`}`,
+      value: toRefusalText(attempts),
     },
     {
       label: 'Distinct clients',

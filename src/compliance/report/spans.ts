@@ -38,6 +38,11 @@ export class SpanLine<Value> {
     if (!this.#isSame(this.current, value)) this.#marks.push({ atMs, value });
   }
 
+  /** The value at a time. */
+  at(atMs: number): Value {
+    return this.#marks.findLast((mark) => mark.atMs <= atMs)?.value ?? this.#before;
+  }
+
   /** The spans of a period, in order, without gap or overlap. */
   within(fromMs: number, untilMs: number): Span<Value>[] {
     const spans: Span<Value>[] = [];

@@ -312,7 +312,11 @@ test('the quarter: lists with versions and decisions, exemptions with papers and
   expect(lists[0]?.decision).toMatchObject({ reference: 'Circular 7' });
   expect(lists[1]?.versions[1]).toMatchObject({ entries: 5010, added: 12, removed: 2 });
   expect(exemptions.map(({ id, active, hits }) => [id, active, hits])).toEqual([
-    ['ex-000001', [{ from: '2026-10-11T00:00:00.000Z', until: '2026-11-10T00:00:00.000Z' }], 37],
+    [
+      'ex-000001',
+      [{ from: '2026-10-11T00:00:00.000Z', until: '2026-11-10T00:00:00.000Z', isOver: true }],
+      37,
+    ],
     ['ex-000002', [], 0],
   ]);
   expect(changes.filter(({ kind }) => kind === 'records')).toMatchObject([

@@ -49,7 +49,7 @@ const count: fc.Arbitrary<HourCount> = fc.record({
   list: fc.constantFrom('x', 'y'),
   category: fc.constantFrom('c', 'constructor'),
   trigger: fc.constantFrom('qname', 'cname'),
-  signal: fc.constantFrom('canary', 'ddr'),
+  signal: fc.constantFrom('', 'canary', 'ddr'),
   exemption: fc.constantFrom('ex-000001', 'ex-000002'),
   count: fc.integer({ min: 1, max: 1_000_000 }),
 });
@@ -118,7 +118,9 @@ test('sums of any counts are those of the hours of the period, however they are 
       const { attempts, signals, exemptions } = await buildReport(createSource({ changes, counts }), period);
       expect(attempts.refusals).toBe(of('refusal'));
       expect(attempts.wouldRefuse).toBe(of('would-refuse'));
-      expect(signals.total).toBe(of('bypass'));
+      const signs = inside.filter((one) => one.kind === 'refusal' && one.signal !== '');
+      expect(signals.total).toBe(of('bypass') + sum(signs.map((one) => one.count)));
+      expect(sum(Object.values(attempts.byPurpose))).toBe(attempts.refusals);
       for (const totals of [attempts.byGroup, attempts.byCategory, attempts.byList, attempts.byTrigger])
         expect(sum(totals.map((total) => total.count))).toBe(attempts.refusals);
       expect(sum(attempts.byDay.map(({ refusals }) => refusals))).toBe(attempts.refusals);

@@ -84,7 +84,13 @@ export const createSource = (made: MadeEvidence): EvidenceSource => {
         signature: '',
       },
     ],
-    check: { isIntact: findings.length === 0, records: placed.length + counts.length, findings },
+    aliveMs: undefined,
+    check: {
+      isIntact: findings.length === 0,
+      records: placed.length + counts.length,
+      findings,
+      doubtful: [],
+    },
   };
 };
 
