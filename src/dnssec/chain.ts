@@ -22,7 +22,7 @@ import { ancestor } from './canonical.ts';
 import { proveNoDs } from './denial.ts';
 import { type DelegationSigner, isDigestSupported, selectDs } from './digest.ts';
 import { type DnsKey, isAlgorithmSupported } from './key.ts';
-import { type Lookup, type LookupFailure, lookUp } from './lookup.ts';
+import { isSameAnswer, type Lookup, type LookupFailure, lookUp } from './lookup.ts';
 import type { NegativeAnchors } from './negative-anchors.ts';
 import { isSameName } from './nsec.ts';
 import { type Rrset, readRrsets, synthesizedFrom } from './rrset.ts';
@@ -34,7 +34,7 @@ import {
   type Flaw,
   type KeyTrust,
   readDsRrset,
-  verifyDenial,
+  VerifiedDenial,
   verifyKeys,
   verifyRrset,
 } from './verification.ts';
@@ -67,7 +67,12 @@ export type ZoneState =
   | SecureZone
   /** A delegation without DS, unknown algorithms only, or nobody's anchor; `reason` when that should be told. */
   | { readonly kind: 'insecure'; readonly reason: Flaw | undefined }
-  | { readonly kind: 'bogus'; readonly flaw: Flaw }
+  | {
+      readonly kind: 'bogus';
+      readonly flaw: Flaw;
+      /** There is a zone by this name, and its keys are bogus: nothing below is anything else. */
+      readonly isZone?: boolean;
+    }
   | LookupFailure
   | Exceeded;
 
@@ -119,6 +124,8 @@ export class Chain {
   #anchors: readonly TrustAnchor[];
   /** Replaced as a whole, so that whoever is on the way with other anchors leaves nothing in the new one. */
   #memory = createMemory();
+  /** Until then a zone may be kept whose keys are bogus. */
+  #failedUntilMs = 0;
 
   constructor(options: ChainOptions) {
     this.#lookup = options.lookup;
@@ -139,12 +146,12 @@ export class Chain {
     this.#memory = createMemory();
   }
 
-  /** Forgets a zone whose keys do not fit what it signed, unless they were looked up just now. */
-  renew(view: number, zone: Uint8Array): void {
+  /** Forgets a zone whose keys do not fit what it signed, unless they were looked up just now: true when it did. */
+  renew(view: number, zone: Uint8Array): boolean {
     const { states } = this.#memory;
     const key = keyOf(view, zone);
     const ageMs = this.#clock() - (states.get(key)?.madeAtMs ?? 0);
-    if (ageMs < 0 || ageMs >= RENEW_AFTER_MS) states.delete(key);
+    return (ageMs < 0 || ageMs >= RENEW_AFTER_MS) && states.delete(key);
   }
 
   /**
@@ -182,6 +189,19 @@ export class Chain {
       if (step.kind !== 'no-cut') state = step;
     }
     return state;
+  }
+
+  /** What is wrong with the zone of a folded name, when its keys were found bogus just now. Asks nobody. */
+  findFailed(view: number, name: Uint8Array): Flaw | undefined {
+    const anchor = this.#anchorFor(name);
+    // Usually no zone failed, and nothing is looked for.
+    if (anchor === undefined || this.#clock() >= this.#failedUntilMs) return undefined;
+    for (let depth = countLabels(name); depth >= countLabels(anchor.zone); depth--) {
+      const kept = this.#get(this.#memory, keyOf(view, ancestor(name, depth)));
+      if (kept === undefined || kept.kind === 'no-cut' || kept.kind === 'no-name') continue;
+      return kept.kind === 'bogus' && kept.isZone === true ? kept.flaw : undefined;
+    }
+    return undefined;
   }
 
   /** True when a folded name has a trust anchor above it and no negative one below that. */
@@ -235,10 +255,11 @@ export class Chain {
   }
 
   /** The zone of a trust anchor. */
-  #enter(view: number, anchor: TrustAnchor, examination: Examination): Promise<Judged> {
-    return this.#ask(view, anchor.zone, TYPE.DNSKEY, examination, (message) =>
+  async #enter(view: number, anchor: TrustAnchor, examination: Examination): Promise<Judged> {
+    const keys = await this.#ask(view, anchor.zone, TYPE.DNSKEY, examination, (message) =>
       judgeKeys(message, anchor, Number.POSITIVE_INFINITY, examination),
     );
+    return this.#noteFailure(keys);
   }
 
   /** The step from a secure zone to a name below it, one label below what is known to be in it. */
@@ -253,9 +274,16 @@ export class Chain {
     );
     if (delegation.kind !== 'delegated') return delegation;
     const trust = { zone: name, ds: delegation.ds };
-    return this.#ask(view, name, TYPE.DNSKEY, examination, (message) =>
+    const keys = await this.#ask(view, name, TYPE.DNSKEY, examination, (message) =>
       judgeKeys(message, trust, delegation.ttlSec, examination),
     );
+    return this.#noteFailure(keys);
+  }
+
+  #noteFailure(keys: Judged): Judged {
+    if (keys.kind !== 'bogus') return keys;
+    this.#failedUntilMs = this.#clock() + BOGUS_MS;
+    return { ...keys, isZone: true };
   }
 
   /** Asks, and once more when the answer is bogus. */
@@ -267,22 +295,28 @@ export class Chain {
     judge: (message: Uint8Array) => Judgement,
   ): Promise<Judgement | LookupFailure | Exceeded> {
     let bogus: Judgement | undefined;
+    let first: Uint8Array | undefined;
     let notFrom: string | undefined;
     for (let tries = 0; tries < TRIES_MAX; tries++) {
       if (!examination.work.takeLookup()) return bogus ?? EXCEEDED;
       this.#observer.chainLookup(type);
       const outcome = await lookUp(this.#lookup, name, type, view, notFrom);
       if (outcome.kind === 'failure') return bogus ?? outcome;
+      if (bogus !== undefined && isSameAnswer(outcome.message, first)) return bogus;
+      first = outcome.message;
+      if ((await examination.pause?.()) === false) return OVERLOAD;
       const judgement = judge(outcome.message);
       if (judgement.kind !== 'bogus') return judgement.kind === 'exceeded' ? EXCEEDED : judgement;
       bogus ??= judgement;
       notFrom = outcome.endpoint;
+      if (outcome.isOnly === true) break;
     }
     return bogus ?? EXCEEDED;
   }
 }
 
 const INSECURE: ZoneState = { kind: 'insecure', reason: undefined };
+const OVERLOAD: LookupFailure = { kind: 'failure', reason: 'overload' };
 const SERVFAIL: LookupFailure = { kind: 'failure', reason: 'servfail' };
 
 const createMemory = (): Memory => ({
@@ -376,10 +410,9 @@ const judgeNoDs = (
   parent: SecureZone,
   examination: Examination,
 ): Delegation => {
-  const denial = verifyDenial(rrsets, parent.zone, parent.keys, examination);
-  if ('kind' in denial) return denial;
-  const { ttlSec } = denial;
+  const denial = new VerifiedDenial(rrsets, parent.zone, parent.keys, examination);
   const proof = proveNoDs(denial, name, examination.work);
+  const { ttlSec } = denial;
   switch (proof) {
     case 'insecure':
       return { kind: 'insecure', reason: undefined, ttlSec };

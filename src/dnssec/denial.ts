@@ -1,6 +1,7 @@
 // Denial of existence: whether the NSEC and NSEC3 records of an answer prove what it says is not there.
 //
-// Invariants: takes RRsets whose signatures were verified, of one zone, and trusts nothing else about them; the two
+// Invariants: what a proof uses was verified, before or by the way, as a record of one zone, and nothing else about it is
+// trusted; of the records that come only those are verified that a proof uses (hundreds may be well signed); the two
 // kinds are never put together into one proof, nor NSEC3 records of different parameters; nothing throws, and hashing
 // is paid from the work that one question may cost.
 // RFC 4035 section 5.4, RFC 5155 section 8, RFC 6840 section 4, RFC 9276.
@@ -38,19 +39,23 @@ import type { Work } from './work.ts';
 
 export type { DelegationProof, Proof } from './nsec.ts';
 
-/** Verified NSEC and NSEC3 RRsets of one answer, of one zone. */
+/** NSEC and NSEC3 RRsets of one answer, of one zone. */
 export interface DenialRecords {
   /** The apex, a folded wire name. */
   readonly zone: Uint8Array;
   readonly nsec: readonly Rrset[];
   readonly nsec3: readonly Rrset[];
+  /**
+   * Verifies a record before it is used: it with the signature that is good, or undefined. Without it, all are
+   * verified.
+   */
+  readonly verify?: (rrset: Rrset) => Rrset | undefined;
+  /** True when a record could not be verified because the work of the question is used up. */
+  readonly isExceeded?: () => boolean;
 }
 
-/**
- * RRsets of a kind that are looked at. A proof takes three at most; an alias through several wildcards of a zone puts
- * a few proofs into one answer.
- */
-const RECORDS_MAX = 32;
+/** RRsets of a kind that are looked at: all that a message may have. Each costs some µs; a proof verifies three at most. */
+const RECORDS_MAX = 256;
 /** Sets of NSEC3 parameters that are tried: an answer has one, and two while a zone changes them. */
 const CHAINS_MAX = 2;
 
@@ -141,6 +146,7 @@ export const proveNoDs = (records: DenialRecords, name: Uint8Array, work: Work):
     const proof = proveNoDsByNsec3(surveyName(chain, folded, work));
     if (proof !== 'unproven') return proof;
   }
+  if (records.isExceeded?.() === true) return 'exceeded';
   return isUnsupported ? 'unsupported' : 'unproven';
 };
 
@@ -157,60 +163,106 @@ const prove = (
     const proof = byNsec3(chain);
     if (proof !== 'unproven') return proof;
   }
+  if (records.isExceeded?.() === true) return 'exceeded';
   return isUnsupported ? 'unsupported' : 'unproven';
 };
 
 const readNsecChain = (records: DenialRecords): NsecChain => {
   const { zone } = records;
-  const spans: Nsec[] = [];
-  for (const rrset of records.nsec.slice(0, RECORDS_MAX)) {
-    const nsec = readNsec(rrset, zone);
-    if (nsec !== undefined) spans.push(nsec);
-  }
-  const floor = (name: Uint8Array): Nsec | undefined => {
+  const spans = new Spans(records, (rrset) => readNsec(rrset, zone));
+  for (const rrset of records.nsec.slice(0, RECORDS_MAX)) spans.add(readNsec(rrset, zone));
+  const find = (name: Uint8Array): Nsec | undefined => {
     let found: Nsec | undefined;
-    for (const span of spans) {
+    for (const span of spans.all) {
       if (compareNames(span.owner, name) > 0) continue;
       if (found === undefined || compareNames(span.owner, found.owner) > 0) found = span;
     }
     return found;
   };
+  const floor = (name: Uint8Array, isExact = false): Nsec | undefined => {
+    for (;;) {
+      const found = find(name);
+      if (found === undefined || (isExact && !isSameName(found.owner, name))) return undefined;
+      const verified = spans.confirm(found);
+      if (verified !== undefined) return verified;
+    }
+  };
   return { zone, floor };
 };
+
+/** Records of one chain, each verified when it is first used. */
+class Spans<Span extends { readonly rrset: Rrset }> {
+  readonly all: Span[] = [];
+  readonly #records: DenialRecords;
+  readonly #read: (rrset: Rrset) => Span | undefined;
+  readonly #verified = new Set<Span>();
+
+  constructor(records: DenialRecords, read: (rrset: Rrset) => Span | undefined) {
+    this.#records = records;
+    this.#read = read;
+  }
+
+  add(span: Span | undefined): void {
+    if (span !== undefined) this.all.push(span);
+  }
+
+  /** The record with its signature verified; undefined, and out of `all`, when it is not good. */
+  confirm(span: Span): Span | undefined {
+    const { verify } = this.#records;
+    if (verify === undefined || this.#verified.has(span)) return span;
+    const rrset = verify(span.rrset);
+    const verified = rrset === undefined ? undefined : this.#read(rrset);
+    const index = this.all.indexOf(span);
+    if (verified === undefined) {
+      this.all.splice(index, 1);
+      return undefined;
+    }
+    this.all[index] = verified;
+    this.#verified.add(verified);
+    return verified;
+  }
+}
 
 /** The NSEC3 records, those of the same parameters together; whether there are some that are not computed. */
 const readNsec3Chains = (
   records: DenialRecords,
 ): { readonly chains: readonly Nsec3Chain[]; readonly isUnsupported: boolean } => {
   const { zone } = records;
-  const groups: Nsec3[][] = [];
+  const groups: Spans<Nsec3>[] = [];
   let isUnsupported = false;
   for (const rrset of records.nsec3.slice(0, RECORDS_MAX)) {
     const nsec3 = readNsec3(rrset, zone);
     if (nsec3 === undefined) continue;
     if (nsec3.parameters.iterations > NSEC3_ITERATIONS_MAX) {
-      isUnsupported = true;
+      // Whoever forges such a record must not make a zone insecure.
+      isUnsupported ||= records.verify === undefined || records.verify(rrset) !== undefined;
       continue;
     }
-    const group = groups.find(([first]) => first && isSameParameters(first.parameters, nsec3.parameters));
-    if (group !== undefined) group.push(nsec3);
-    else if (groups.length < CHAINS_MAX) groups.push([nsec3]);
+    const group = groups.find(
+      ({ all: [first] }) => first && isSameParameters(first.parameters, nsec3.parameters),
+    );
+    if (group !== undefined) group.add(nsec3);
+    else if (groups.length < CHAINS_MAX) {
+      const spans = new Spans<Nsec3>(records, (verified) => readNsec3(verified, zone));
+      spans.add(nsec3);
+      groups.push(spans);
+    }
   }
   return { chains: groups.flatMap((spans) => createNsec3Chain(zone, spans)), isUnsupported };
 };
 
-const createNsec3Chain = (zone: Uint8Array, spans: readonly Nsec3[]): Nsec3Chain[] => {
-  const [first] = spans;
-  if (first === undefined) return [];
+const createNsec3Chain = (zone: Uint8Array, spans: Spans<Nsec3>): Nsec3Chain[] => {
+  const [head] = spans.all;
+  if (head === undefined) return [];
   const floor = (hash: Uint8Array): Nsec3 | undefined => {
     let found: Nsec3 | undefined;
-    let last = first;
-    for (const span of spans) {
-      if (compareHashes(span.hash, last.hash) > 0) last = span;
+    let last = spans.all[0];
+    for (const span of spans.all) {
+      if (last === undefined || compareHashes(span.hash, last.hash) > 0) last = span;
       if (compareHashes(span.hash, hash) > 0) continue;
       if (found === undefined || compareHashes(span.hash, found.hash) > 0) found = span;
     }
     return found ?? last;
   };
-  return [{ zone, parameters: first.parameters, floor }];
+  return [{ zone, parameters: head.parameters, floor, confirm: (span) => spans.confirm(span) }];
 };

@@ -47,8 +47,7 @@ import {
   type Examination,
   type Exceeded,
   type Flaw,
-  type VerifiedDenial,
-  verifyDenial,
+  VerifiedDenial,
   verifyRrset,
 } from './verification.ts';
 
@@ -123,7 +122,7 @@ class Trial {
   readonly #answers: readonly Rrset[];
   readonly #asked: Asked;
   readonly #examination: Examination;
-  /** Verified records of denial by the apex of their zone. */
+  /** Records of denial by the apex of their zone. */
   readonly #denials = new Map<string, VerifiedDenial>();
   /** RRsets of AUTHORITY that were verified and serve a purpose. */
   readonly #kept = new Set<Rrset>();
@@ -215,6 +214,7 @@ class Trial {
   async #judgeAnswerRrset(rrset: Rrset): Promise<Stop | undefined> {
     const zone = await this.#findZone([rrset], rrset.owner, rrset.type);
     if (zone.kind !== 'secure') return this.#takeUnsigned(zone);
+    if ((await this.#examination.pause?.()) === false) return OVERLOAD;
     const verified = verifyRrset(rrset, zone.zone, zone.keys, this.#examination);
     if (verified.kind === 'exceeded') return verified;
     if (verified.kind === 'flawed') return bogusUnder(zone, verified.flaw);
@@ -223,7 +223,6 @@ class Trial {
     if (!isWildcardExpanded(rrset, verified.signature)) return undefined;
     const encloser = ancestor(rrset.owner, verified.signature.labels);
     const denial = this.#denialOf(zone);
-    if ('kind' in denial) return denial;
     const proof = proveWildcard(denial, rrset.owner, encloser, this.#examination.work);
     return this.#takeProof(proof, denial, rrset.owner, rrset.type);
   }
@@ -236,8 +235,8 @@ class Trial {
     );
     const zone = await this.#findZone(authority, name, type);
     if (zone.kind !== 'secure') return this.#takeUnsigned(zone);
+    if ((await this.#examination.pause?.()) === false) return OVERLOAD;
     const denial = this.#denialOf(zone);
-    if ('kind' in denial) return denial;
     const { work } = this.#examination;
     const proof = this.#proveDenial(denial, name);
     if (proof === 'unproven') {
@@ -273,7 +272,7 @@ class Trial {
 
   #denied(proof: Proof, denial: VerifiedDenial, soa: Rrset | undefined): Denied | undefined {
     if (proof !== 'proven') return undefined;
-    return { zone: denial.zone, records: [...denial.nsec, ...denial.nsec3], soa };
+    return { zone: denial.zone, records: denial.proven, soa };
   }
 
   /**
@@ -331,12 +330,12 @@ class Trial {
     }
   }
 
-  #denialOf(zone: SecureZone): VerifiedDenial | Exceeded {
+  #denialOf(zone: SecureZone): VerifiedDenial {
     const key = Buffer.from(zone.zone).toString('latin1');
     const known = this.#denials.get(key);
     if (known !== undefined) return known;
-    const denial = verifyDenial(this.#rrsets, zone.zone, zone.keys, this.#examination);
-    if (!('kind' in denial)) this.#denials.set(key, denial);
+    const denial = new VerifiedDenial(this.#rrsets, zone.zone, zone.keys, this.#examination);
+    this.#denials.set(key, denial);
     return denial;
   }
 
@@ -353,6 +352,9 @@ class Trial {
     );
   }
 }
+
+/** More questions about one owner's names wait for validation than may. */
+const OVERLOAD: LookupFailure = { kind: 'failure', reason: 'overload' };
 
 const isStop = (denied: Denied | undefined | Stop): denied is Stop =>
   denied !== undefined && 'kind' in denied;

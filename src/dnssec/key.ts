@@ -89,6 +89,16 @@ export const isAlgorithmSupported = (algorithm: number, allowSha1 = false): bool
 export const isKeySupported = (key: DnsKey, allowSha1 = false): boolean =>
   isAlgorithmSupported(key.algorithm, allowSha1) && !(isRsa(key.algorithm) && isRsaSizeRefused(key.rdata));
 
+/** What a verification costs beside one of P-256, measured with OpenSSL 3.5: 463, 162 and 86 µs against 64; RSA less. */
+const COSTS: ReadonlyMap<number, number> = new Map([
+  [ALGORITHM.ECDSAP384SHA384, 8],
+  [ALGORITHM.ED448, 3],
+  [ALGORITHM.ED25519, 2],
+]);
+
+/** Units of Work that a verification by the key takes. */
+export const keyCost = ({ algorithm }: DnsKey): number => COSTS.get(algorithm) ?? 1;
+
 /** The key to verify with. The first call for a key takes 0.02 to 0.06 ms. */
 export const importKey = (key: DnsKey): KeyObject | KeyFlaw => {
   const text = textOf(key);

@@ -37,6 +37,8 @@ export interface LookupAnswer {
   readonly message: Uint8Array;
   /** Who answered. */
   readonly endpoint?: string | undefined;
+  /** Nobody else could be asked, so that asking again brings the same. */
+  readonly isOnly?: boolean;
 }
 
 /** What became of a question. */
@@ -47,6 +49,10 @@ export interface Lookup {
   /** Calls `done` exactly once, possibly before resolve() returns. */
   resolve(question: LookupQuestion, done: (outcome: LookupOutcome) => void): void;
 }
+
+/** True when two messages differ in nothing but their ID: what was found out about one is true of the other. */
+export const isSameAnswer = (message: Uint8Array, other: Uint8Array | undefined): boolean =>
+  other !== undefined && Buffer.compare(message.subarray(2), other.subarray(2)) === 0;
 
 /** Asks for records that a validator needs itself. */
 export const lookUp = (

@@ -54,8 +54,11 @@ export interface Nsec {
 export interface NsecChain<Span extends Nsec = Nsec> {
   /** The apex, a folded wire name. */
   readonly zone: Uint8Array;
-  /** The record with the last owner that does not come after `name`, in canonical order. */
-  floor(name: Uint8Array): Span | undefined;
+  /**
+   * The record with the last owner that does not come after `name`, in canonical order; with `isExact` only when that
+   * is its owner. Who verifies records as late as this does so for what it returns.
+   */
+  floor(name: Uint8Array, isExact?: boolean): Span | undefined;
 }
 
 /**
@@ -139,7 +142,7 @@ export const proveUnsignedByNsec = (chain: NsecChain, name: Uint8Array): boolean
   const labels = countLabels(name);
   for (let count = countLabels(chain.zone) + 1; count <= labels; count++) {
     const above = ancestor(name, count);
-    const nsec = chain.floor(above);
+    const nsec = chain.floor(above, true);
     if (nsec === undefined || !isSameName(nsec.owner, above) || !hasType(nsec.types, TYPE.NS)) continue;
     return judgeDelegation(nsec.types) === 'insecure';
   }

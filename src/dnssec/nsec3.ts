@@ -62,6 +62,11 @@ export interface Nsec3Chain<Span extends Nsec3 = Nsec3> {
   readonly parameters: Nsec3Parameters;
   /** The record with the greatest hash that is not above `hash`; the one with the greatest of all if there is none. */
   floor(hash: Uint8Array): Span | undefined;
+  /**
+   * The record of floor() with its signature verified; undefined when it is not good, and floor() does not return it
+   * again. Absent where all are verified.
+   */
+  confirm?(span: Span): Span | undefined;
 }
 
 /** What was proven, and the records that it took. */
@@ -129,7 +134,7 @@ export const surveyName = <Span extends Nsec3>(
   if (typeof found === 'string') return found;
   const { matching, covering } = found;
   if (covering === undefined) return { matching, covering, wildcard: {} };
-  const wildcard = lookUp(chain, wildcardOf(found.name), work);
+  const wildcard = lookUpVerified(chain, wildcardOf(found.name), work);
   return typeof wildcard === 'string' ? wildcard : { matching, covering, wildcard };
 };
 
@@ -180,7 +185,9 @@ export const proveUnsignedByNsec3 = (chain: Nsec3Chain, name: Uint8Array, work: 
     // Below a name that is not there is nothing.
     if (above.covering !== undefined) return 'unproven';
     if (above.matching === undefined || !hasType(above.matching.types, TYPE.NS)) continue;
-    return judgeDelegation(above.matching.types) === 'insecure' ? 'proven' : 'unproven';
+    const verified = confirm(chain, above.matching);
+    if (verified === undefined) return 'unproven';
+    return judgeDelegation(verified.types) === 'insecure' ? 'proven' : 'unproven';
   }
   return 'unproven';
 };
@@ -192,7 +199,7 @@ export const proveWildcardByNsec3 = <Span extends Nsec3>(
   closestEncloser: Uint8Array,
   work: Work,
 ): Nsec3Finding<Span> => {
-  const nextCloser = lookUp(chain, ancestor(qname, countLabels(closestEncloser) + 1), work);
+  const nextCloser = lookUpVerified(chain, ancestor(qname, countLabels(closestEncloser) + 1), work);
   if (typeof nextCloser === 'string') return { proof: nextCloser, records: [] };
   const { covering } = nextCloser;
   return covering === undefined ? UNPROVEN : createFinding(covering, [covering]);
@@ -246,7 +253,7 @@ const lookUp = <Span extends Nsec3>(
   work: Work,
 ): Nsec3LookUp<Span> | Nsec3Failure => {
   if (name === undefined) return {};
-  if (!work.takeNsec3Hash()) return 'exceeded';
+  if (!work.takeNsec3Hash(chain.parameters.iterations)) return 'exceeded';
   const nameHash = hashName(name, chain.parameters);
   const nsec3 = chain.floor(nameHash);
   if (nsec3 === undefined) return {};
@@ -254,32 +261,54 @@ const lookUp = <Span extends Nsec3>(
   return isHashBetween(nsec3, nameHash) ? { covering: nsec3 } : {};
 };
 
+const confirm = <Span extends Nsec3>(chain: Nsec3Chain<Span>, span: Span): Span | undefined =>
+  chain.confirm === undefined ? span : chain.confirm(span);
+
+/** As lookUp(), of records that were verified: one whose signature is not good gives its place to another. */
+const lookUpVerified = <Span extends Nsec3>(
+  chain: Nsec3Chain<Span>,
+  name: Uint8Array | undefined,
+  work: Work,
+): Nsec3LookUp<Span> | Nsec3Failure => {
+  for (;;) {
+    const found = lookUp(chain, name, work);
+    if (typeof found === 'string') return found;
+    const { matching, covering } = found;
+    const span = matching ?? covering;
+    if (span === undefined) return found;
+    const verified = confirm(chain, span);
+    if (verified !== undefined)
+      return matching === undefined ? { covering: verified } : { matching: verified };
+  }
+};
+
 /**
  * The name itself or its closest encloser (RFC 5155 section 8.3); 'unproven' when the records do not show it.
  *
- * Goes down from the apex: made-up names are long and their enclosers short, so this way they cost two or three
- * hashes whatever their length. The first name of the way that a span covers ends it: nothing is below.
+ * Goes up from the name, one hash a label, to the first that a record matches. Only the two records that count are
+ * verified; when one of them is not good, the search begins again without it.
  */
 const findEncloser = <Span extends Nsec3>(
   chain: Nsec3Chain<Span>,
   qname: Uint8Array,
   work: Work,
 ): Encloser<Span> | Nsec3Failure => {
-  const whole = lookUp(chain, qname, work);
-  if (typeof whole === 'string') return whole;
-  if (whole.matching !== undefined) return { name: qname, matching: whole.matching, covering: undefined };
-  const labels = countLabels(qname);
-  let above: Nsec3LookUp<Span> = {};
-  for (let count = countLabels(chain.zone); count <= labels; count++) {
-    const at = count === labels ? whole : lookUp(chain, ancestor(qname, count), work);
+  const apexLabels = countLabels(chain.zone);
+  let below: Nsec3LookUp<Span> = {};
+  for (let count = countLabels(qname); count >= apexLabels; count--) {
+    const name = ancestor(qname, count);
+    const at = lookUp(chain, name, work);
     if (typeof at === 'string') return at;
-    const { covering } = at;
-    if (covering !== undefined) {
-      const { matching } = above;
-      if (matching === undefined || endsZone(matching.types)) return 'unproven';
-      return { name: ancestor(qname, count - 1), matching, covering };
+    if (at.matching === undefined) {
+      below = at;
+      continue;
     }
-    above = at;
+    const isWhole = name.length === qname.length;
+    if (!isWhole && (below.covering === undefined || endsZone(at.matching.types))) return 'unproven';
+    const matching = confirm(chain, at.matching);
+    const covering = below.covering && confirm(chain, below.covering);
+    const isGood = matching !== undefined && (isWhole || covering !== undefined);
+    return isGood ? { name, matching, covering } : findEncloser(chain, qname, work);
   }
   return 'unproven';
 };

@@ -7,7 +7,7 @@ import { type KeyObject, verify } from 'node:crypto';
 import { countLabels, isInZone, TYPE, writeU16, writeU32 } from '../dns/dns.ts';
 import { ancestor, isWildcard, wildcardOf } from './canonical.ts';
 import { toDerSignature } from './ecdsa.ts';
-import { ALGORITHM, type DnsKey, importKey, isAlgorithmSupported } from './key.ts';
+import { ALGORITHM, type DnsKey, importKey, isAlgorithmSupported, keyCost } from './key.ts';
 import type { Rrset, Signature } from './rrset.ts';
 import type { Work } from './work.ts';
 
@@ -57,7 +57,7 @@ export const verifySignature = (
   if (compareSerials(nowSec, signature.expiration) > 0) return 'expired';
   if (!mayHaveSigned(key, signature)) return 'wrong';
   const signedLength = lengthOfSigned(rrset, signature);
-  if (!work.takeVerification(signedLength)) return 'exceeded';
+  if (!work.takeVerification(signedLength, keyCost(key))) return 'exceeded';
   const imported = importKey(key);
   if (imported === 'unsupported') return imported;
   if (

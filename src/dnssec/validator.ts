@@ -10,9 +10,18 @@ import { BOGUS_MS, CLASS, EDE, foldedName } from '../dns/dns.ts';
 import { AggressiveCache } from './aggressive.ts';
 import type { TrustAnchor } from './anchors.ts';
 import { Chain, type ChainObserver } from './chain.ts';
+import { Debts } from './debts.ts';
 import { type Asked, type Denied, holderOf, judgeAnswer } from './judge.ts';
-import { ask, type Lookup, type LookupAnswer, type LookupFailure, type LookupQuestion } from './lookup.ts';
+import {
+  ask,
+  isSameAnswer,
+  type Lookup,
+  type LookupAnswer,
+  type LookupFailure,
+  type LookupQuestion,
+} from './lookup.ts';
 import { NegativeAnchors } from './negative-anchors.ts';
+import { groupOf, Pace } from './pace.ts';
 import { createFlaw, type Flaw } from './verification.ts';
 import { Work, type WorkExcess, type WorkLimits } from './work.ts';
 
@@ -96,6 +105,8 @@ export class Validator {
   readonly #allowSha1: boolean;
   readonly #workLimits: Partial<WorkLimits>;
   readonly #aggressive: AggressiveCache | undefined;
+  readonly #pace = new Pace();
+  readonly #debts = new Debts();
   readonly #bogus = new LRUCache<string, { readonly flaw: Flaw; readonly atMs: number }>({ max: BOGUS_MAX });
 
   constructor(options: ValidatorOptions) {
@@ -131,6 +142,7 @@ export class Validator {
 
   #forgetAnswers(): void {
     this.#bogus.clear();
+    this.#debts.clear();
     this.#aggressive?.clear();
   }
 
@@ -152,7 +164,12 @@ export class Validator {
     }
     const name = foldedName(question.name);
     const asked = { name, type: question.type, view: question.view, dnssecOk: question.dnssecOk };
-    return this.#findBogus(asked) ?? this.#findDenied(asked) ?? (await this.#validate(question, asked));
+    return (
+      this.#findBogus(asked) ??
+      this.#findDenied(asked) ??
+      this.#findFailed(asked) ??
+      (await this.#validate(question, asked))
+    );
   }
 
   #findBogus(asked: Asked): ValidatedOutcome | undefined {
@@ -181,16 +198,31 @@ export class Validator {
     });
   }
 
+  /** What is known to be of no use before anybody is asked: a new name of a zone that failed just now (RFC 9520). */
+  #findFailed({ name, type, view }: Asked): ValidatedOutcome | undefined {
+    const flaw = this.#chain.findFailed(view, holderOf(name, type));
+    if (flaw !== undefined) return this.#report({ kind: 'bogus', ...flaw });
+    if (!this.#debts.isRefused(groupOf(name), this.#clock())) return undefined;
+    return this.#report({ kind: 'bogus', ...createFlaw(EDE.DNSSEC_BOGUS, name, type, TOO_COSTLY) });
+  }
+
   async #validate(question: LookupQuestion, asked: Asked): Promise<ValidatedOutcome> {
-    const work = new Work(this.#workLimits);
+    const group = groupOf(asked.name);
+    const limits = this.#debts.limits(group, this.#clock());
+    const work = new Work(limits ?? this.#workLimits, this.#pace.spend);
     const first = await this.#attempt(question, asked, work);
     let best = first;
-    if (first.mayDiffer) {
+    if (first.mayDiffer && limits === undefined) {
       this.#observer.retried();
-      const second = await this.#attempt({ ...question, notFrom: first.endpoint }, asked, work);
+      const again = { ...question, notFrom: first.endpoint };
+      const second = await this.#attempt(again, asked, work, first);
       if (second.outcome.kind === 'answer') best = second;
     }
     const { outcome } = best;
+    const nowMs = this.#clock();
+    this.#debts.charge(group, work.spent, outcome.kind === 'bogus', nowMs);
+    const isTooCostly = work.exceeded === 'verifications' || work.exceeded === 'nsec3Hashes';
+    if (limits !== undefined && isTooCostly) this.#debts.refuse(group, nowMs);
     if (outcome.kind === 'bogus') {
       const flaw = { code: outcome.code, text: outcome.text };
       this.#bogus.set(keyOf(asked), { flaw, atMs: this.#clock() });
@@ -198,13 +230,19 @@ export class Validator {
     return this.#report(outcome);
   }
 
-  async #attempt(question: LookupQuestion, asked: Asked, work: Work): Promise<Attempt> {
+  /** `before` is the attempt whose answer was bogus, if this is the second. */
+  async #attempt(question: LookupQuestion, asked: Asked, work: Work, before?: Attempt): Promise<Attempt> {
     if (!work.takeLookup()) return { outcome: this.#exceed(asked, work), mayDiffer: false };
     const outcome = await ask(this.#lookup, { ...question, dnssecOk: true, checkingDisabled: true });
     if (outcome.kind === 'failure') return { outcome, mayDiffer: false };
-    const { message, endpoint } = outcome;
+    const { message, endpoint, isOnly = false } = outcome;
+    if (before?.isRenewed === false && isSameAnswer(message, before.message)) return before;
+    const group = groupOf(asked.name);
+    const pause = (): Promise<boolean> | undefined => this.#pace.enter(group);
+    if ((await pause()) === false) return { outcome: OVERLOAD, mayDiffer: false };
+    work.spend(message.length / BYTES_PER_UNIT);
     const nowSec = Math.floor(this.#clock() / 1000);
-    const examination = { nowSec, work, allowSha1: this.#allowSha1 };
+    const examination = { nowSec, work, allowSha1: this.#allowSha1, pause };
     const judgement = await judgeAnswer(this.#chain, message, asked, examination);
     switch (judgement.kind) {
       case 'secure': {
@@ -220,8 +258,14 @@ export class Validator {
         };
       case 'bogus': {
         const { flaw, zone, mayDiffer } = judgement;
-        if (zone !== undefined) this.#chain.renew(asked.view, zone);
-        return { outcome: { kind: 'bogus', ...flaw, message }, mayDiffer, endpoint };
+        const isRenewed = zone !== undefined && this.#chain.renew(asked.view, zone);
+        return {
+          outcome: { kind: 'bogus', ...flaw, message },
+          mayDiffer: mayDiffer && (isRenewed || !isOnly),
+          endpoint,
+          message,
+          isRenewed,
+        };
       }
       case 'exceeded':
         return { outcome: this.#exceed(asked, work), mayDiffer: false };
@@ -256,7 +300,17 @@ interface Attempt {
   readonly mayDiffer: boolean;
   /** Who gave the answer. */
   readonly endpoint?: string | undefined;
+  /** The answer, when it is bogus. */
+  readonly message?: Uint8Array;
+  /** The keys of its zone are looked up anew: they may fit. */
+  readonly isRenewed?: boolean;
 }
+
+/** Of a message of 64 KiB: reading its records takes 2 ms. */
+const BYTES_PER_UNIT = 2048;
+const TOO_COSTLY = 'validation of its zone takes too much work';
+/** More questions about one owner's names wait for validation than may. */
+const OVERLOAD: LookupFailure = { kind: 'failure', reason: 'overload' };
 
 const WORK_WORDS: Readonly<Record<WorkExcess, string>> = {
   verifications: 'signatures',

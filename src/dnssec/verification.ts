@@ -10,7 +10,7 @@ import { type DelegationSigner, matchesDs, parseDs } from './digest.ts';
 import { type DnsKey, isKeySupported, parseDnsKey } from './key.ts';
 import { isSameName } from './nsec.ts';
 import type { Rrset, Signature } from './rrset.ts';
-import { type SignatureFlaw, verifySignature } from './signature.ts';
+import { isWildcardExpanded, type SignatureFlaw, verifySignature } from './signature.ts';
 import type { Work } from './work.ts';
 
 /**
@@ -22,8 +22,6 @@ const FAILURES_PER_RRSET_MAX = 4;
 const KEYS_MAX = 32;
 /** DS records of one delegation that are looked at: together with KEYS_MAX 512 digests at worst, some 1 ms. */
 const DS_MAX = 16;
-/** NSEC and NSEC3 RRsets of one answer that are verified: a proof takes three, an alias chain through wildcards more. */
-const DENIALS_MAX = 24;
 /** Characters of a name in a text. */
 const NAME_TEXT_LENGTH_MAX = 80;
 
@@ -40,6 +38,8 @@ export interface Examination {
   readonly work: Work;
   /** SHA-1 signatures count (see isAlgorithmSupported). */
   readonly allowSha1: boolean;
+  /** To be awaited before work that takes long, where there is something to await; false: too many wait. */
+  readonly pause?: () => Promise<boolean> | undefined;
 }
 
 /** The work of the question is used up. */
@@ -166,45 +166,82 @@ const missingKey = (trust: KeyTrust, keys: readonly DnsKey[]): Flaw => {
 export const readDsRrset = (rrset: Rrset): DelegationSigner[] =>
   rrset.rdatas.slice(0, DS_MAX).flatMap((rdata) => parseDs(rdata) ?? []);
 
-/** The verified NSEC and NSEC3 RRsets of an answer. */
-export interface VerifiedDenial extends DenialRecords {
+/** The NSEC and NSEC3 RRsets of an answer, those that proofs use verified by the way. */
+export class VerifiedDenial implements DenialRecords {
+  readonly zone: Uint8Array;
+  readonly nsec: readonly Rrset[];
+  readonly nsec3: readonly Rrset[];
+  /** Seconds, the smallest of those verified; Infinity without any. */
+  ttlSec = Number.POSITIVE_INFINITY;
+  /** What is wrong with the first that is not good. */
+  flaw: Flaw | undefined;
+  readonly #keys: readonly DnsKey[];
+  readonly #examination: Examination;
+  /** What is shown to others of those that were looked at; undefined: not good. */
+  readonly #results = new Map<Rrset, Rrset | undefined>();
+  /** Those of the message by what is left of them without signatures of others. */
+  readonly #sources = new Map<Rrset, Rrset>();
+  #isExceeded = false;
+
+  /**
+   * The records of denial in AUTHORITY that `zone` signed. One that cannot be verified is left out, because it may be
+   * superfluous or of another zone: a proof that needs it fails.
+   */
+  constructor(rrsets: readonly Rrset[], zone: Uint8Array, keys: readonly DnsKey[], examination: Examination) {
+    this.zone = zone;
+    this.#keys = keys;
+    this.#examination = examination;
+    const nsec: Rrset[] = [];
+    const nsec3: Rrset[] = [];
+    for (const rrset of rrsets) {
+      if (!isDenial(rrset)) continue;
+      const candidate = narrow(rrset, zone);
+      this.#sources.set(candidate, rrset);
+      if (candidate.signatures.length > 0) (rrset.type === TYPE.NSEC ? nsec : nsec3).push(candidate);
+      // Costs nothing: there is no signature to verify.
+      else this.verify(candidate);
+    }
+    this.nsec = nsec;
+    this.nsec3 = nsec3;
+  }
+
+  readonly isExceeded = (): boolean => this.#isExceeded;
+
   /** Those of the message whose signatures were verified. */
-  readonly verified: ReadonlySet<Rrset>;
-  /** Seconds, the smallest; Infinity without records. */
-  readonly ttlSec: number;
-  /** What is wrong with the first that was not verified. */
-  readonly flaw: Flaw | undefined;
+  get verified(): Rrset[] {
+    return [...this.#results].flatMap(([candidate, proven]) =>
+      proven === undefined ? [] : (this.#sources.get(candidate) ?? []),
+    );
+  }
+
+  /** The same, each with the signature that was verified and the TTL that it allows. */
+  get proven(): Rrset[] {
+    return [...this.#results.values()].filter((proven) => proven !== undefined);
+  }
+
+  /** Each record once, however many proofs use it. */
+  readonly verify = (rrset: Rrset): Rrset | undefined => {
+    if (this.#results.has(rrset)) return this.#results.get(rrset);
+    const result = verifyRrset(rrset, this.zone, this.#keys, this.#examination);
+    let proven: Rrset | undefined;
+    if (result.kind === 'exceeded') this.#isExceeded = true;
+    else if (result.kind === 'flawed') this.flaw ??= result.flaw;
+    else {
+      this.ttlSec = Math.min(this.ttlSec, result.ttlSec);
+      // Only the signature that was verified counts, for the proof and for whoever is shown it later.
+      proven = { ...rrset, ttlSec: result.ttlSec, signatures: [result.signature] };
+    }
+    this.#results.set(rrset, proven);
+    return proven;
+  };
 }
 
-/**
- * The records of denial in AUTHORITY that `zone` signed. One that cannot be verified is left out, because it may be
- * superfluous or of another zone: a proof that needs it fails.
- */
-export const verifyDenial = (
-  rrsets: readonly Rrset[],
-  zone: Uint8Array,
-  keys: readonly DnsKey[],
-  examination: Examination,
-): VerifiedDenial | Exceeded => {
-  const nsec: Rrset[] = [];
-  const nsec3: Rrset[] = [];
-  const verified = new Set<Rrset>();
-  let ttlSec = Number.POSITIVE_INFINITY;
-  let flaw: Flaw | undefined;
-  for (const rrset of rrsets.filter(isDenial).slice(0, DENIALS_MAX)) {
-    const result = verifyRrset(rrset, zone, keys, examination);
-    if (result.kind === 'exceeded') return result;
-    if (result.kind === 'flawed') {
-      flaw ??= result.flaw;
-      continue;
-    }
-    verified.add(rrset);
-    ttlSec = Math.min(ttlSec, result.ttlSec);
-    // Only the signature that was verified counts, for the proof and for whoever is shown it later.
-    const proven = { ...rrset, ttlSec: result.ttlSec, signatures: [result.signature] };
-    (rrset.type === TYPE.NSEC ? nsec : nsec3).push(proven);
-  }
-  return { zone, nsec, nsec3, verified, ttlSec, flaw };
+/** The RRset without signatures that are not the zone's, or for a wildcard: they count for no proof (see readNsec). */
+const narrow = (rrset: Rrset, zone: Uint8Array): Rrset => {
+  const signatures = rrset.signatures.filter(
+    (signature) => isSameName(signature.signer, zone) && !isWildcardExpanded(rrset, signature),
+  );
+  return signatures.length === rrset.signatures.length ? rrset : { ...rrset, signatures };
 };
 
 const isDenial = ({ type, section, class: rrsetClass }: Rrset): boolean =>

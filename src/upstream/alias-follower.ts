@@ -140,6 +140,7 @@ class Pursuit {
             endpoint: last.endpoint,
             rttMs: parts.reduce((sum, part) => sum + part.rttMs, 0),
             isEncrypted: parts.every((part) => part.isEncrypted),
+            isOnly: parts.every((part) => part.isOnly),
           },
     );
   }

@@ -44,6 +44,8 @@ export type UpstreamOutcome =
       readonly rttMs: number;
       /** The answer came through TLS from a server that proved who it is. */
       readonly isEncrypted: boolean;
+      /** The route has no other server: asking again brings the same. */
+      readonly isOnly: boolean;
     }
   | {
       readonly kind: 'failure';

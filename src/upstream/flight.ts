@@ -77,6 +77,11 @@ export class Flight<T> {
     if (index >= 0 && this.endpoints.length > 1) this.#askedBits = 1 << index;
   }
 
+  /** True when there is one server and nobody to fall back on. */
+  get isOnly(): boolean {
+    return this.endpoints.length === 1 && this.#fallback.length === 0;
+  }
+
   /** True as long as the fallback has not been turned to. */
   get hasFallback(): boolean {
     return this.#fallback.length > 0;

@@ -388,7 +388,8 @@ export class Forwarding implements Exchange {
       this.#end(attempt);
       if (flight.isOver) return;
       const { text, isEncrypted } = endpoint;
-      this.#finish(flight, { kind: 'answer', message: bytes, endpoint: text, rttMs, isEncrypted });
+      const { isOnly } = flight;
+      this.#finish(flight, { kind: 'answer', message: bytes, endpoint: text, rttMs, isEncrypted, isOnly });
     } else if (flight.isOver || fault !== 'unsupported' || !this.#simplify(attempt, rcode, isDatagram)) {
       this.#failTry(attempt, fault, bytes, blamesZone && fault === 'servfail');
     }

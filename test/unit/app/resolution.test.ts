@@ -293,7 +293,7 @@ describe('parts that are validated', () => {
         lookup.resolve(question, (outcome) => {
           done(
             outcome.kind === 'answer'
-              ? { rttMs: 1, isEncrypted: false, ...outcome, endpoint: outcome.endpoint ?? '' }
+              ? { rttMs: 1, isEncrypted: false, isOnly: false, ...outcome, endpoint: outcome.endpoint ?? '' }
               : { ...outcome, message: outcome.message },
           );
         });

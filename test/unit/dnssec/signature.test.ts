@@ -448,8 +448,10 @@ describe('Work', () => {
       while (taken < 1000 && take(work)) taken++;
       return taken;
     };
-    expect(count((work) => work.takeVerification())).toBe(64);
+    expect(count((work) => work.takeVerification())).toBe(128);
+    expect(count((work) => work.takeVerification(0, 8))).toBe(16);
     expect(count((work) => work.takeNsec3Hash())).toBe(128);
+    expect(count((work) => work.takeNsec3Hash(50))).toBe(40);
     expect(count((work) => work.takeLookup())).toBe(64);
   });
 });

@@ -39,7 +39,14 @@ type Silent = (outcome: UpstreamOutcome) => void;
 const toOutcome = (text: string, entry: Exclude<Entry, 'later'>): UpstreamOutcome => {
   if ('kind' in entry) return entry;
   const message = entry instanceof Uint8Array ? entry : buildResponse({ question: text, ...entry });
-  return { kind: 'answer', message, endpoint: `server of ${text}`, rttMs: 5, isEncrypted: true };
+  return {
+    kind: 'answer',
+    message,
+    endpoint: `server of ${text}`,
+    rttMs: 5,
+    isEncrypted: true,
+    isOnly: false,
+  };
 };
 
 const openBook = (book: Book) => {

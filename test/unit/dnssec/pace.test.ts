@@ -1,0 +1,80 @@
+// Validation takes a part of each turn of the event loop, and its questions take turns by whom they are about.
+import { describe, expect, test } from 'vitest';
+import { nameFrom } from '../../../src/dns/dns.ts';
+import { groupOf, Pace } from '../../../src/dnssec/pace.ts';
+
+const GROUP_WAITING_MAX = 256;
+const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+describe('Pace', () => {
+  test('lets go on at once until a turn is used up, and in the next turn again', async () => {
+    const pace = new Pace();
+    expect(pace.enter('a')).toBeUndefined();
+    pace.spend(31);
+    expect(pace.enter('a')).toBeUndefined();
+    pace.spend(1);
+    expect(pace.enter('a')).toBeInstanceOf(Promise);
+    await turn();
+    await turn();
+    expect(pace.enter('a')).toBeUndefined();
+  });
+
+  test('a question of another group comes before the second of a group that has many', async () => {
+    const pace = new Pace();
+    pace.spend(32);
+    const order: string[] = [];
+    const work = async (group: string): Promise<void> => {
+      expect(await pace.enter(group)).toBe(true);
+      order.push(group);
+      pace.spend(32);
+    };
+    const all = ['costly', 'costly', 'costly', 'other', 'third'].map(work);
+    await Promise.all(all);
+    expect(order).toEqual(['costly', 'other', 'third', 'costly', 'costly']);
+  });
+
+  test('one turn takes no more than its units, and what the loop brings in comes between', async () => {
+    const pace = new Pace();
+    pace.spend(32);
+    const events: string[] = [];
+    const work = async (): Promise<void> => {
+      await pace.enter('a');
+      events.push('work');
+      pace.spend(16);
+    };
+    const all = Array.from({ length: 6 }, work);
+    const poll = (): void => {
+      events.push('turn');
+      if (events.filter((one) => one === 'work').length < all.length) setImmediate(poll);
+    };
+    setImmediate(poll);
+    await Promise.all(all);
+    const words = events
+      .join(' ')
+      .split('turn')
+      .map((between) => between.trim().split(' ').filter(Boolean).length);
+    expect(Math.max(...words)).toBe(2);
+  });
+
+  test('a group has a bound, and what is over it is refused at once', async () => {
+    const pace = new Pace();
+    pace.spend(32);
+    const waiting = Array.from({ length: GROUP_WAITING_MAX }, () => pace.enter('a'));
+    expect(await pace.enter('a')).toBe(false);
+    const other = pace.enter('b');
+    expect(await Promise.all([...waiting, other])).not.toContain(false);
+    expect(pace.enter('a')).toBeUndefined();
+  });
+});
+
+test.each([
+  ['www.example.com.', 'example.com.'],
+  ['a.b.c.example.com.', 'example.com.'],
+  ['www.agency.gov.uk.', 'agency.gov.uk.'],
+  ['example.com.', 'example.com.'],
+  ['com.', 'com.'],
+  ['.', '.'],
+  ['1.2.0.192.in-addr.arpa.', '1.2.0.192.in-addr.arpa.'],
+])('groupOf() of %s is %s', (name, group) => {
+  expect(groupOf(nameFrom(name))).toBe(Buffer.from(nameFrom(group)).toString('latin1'));
+});
