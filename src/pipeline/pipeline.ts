@@ -506,7 +506,7 @@ export class Pipeline implements Decider {
 
   /**
    * Answers a query without RD for what the cache does not have, or only as a stale answer, which is fetched anew as for
-   * any other client.
+   * any other client. Nothing known is NOERROR without a record, as BIND and unbound answer: no SOA, so nobody keeps it.
    */
   #answerUnknown(client: Client, transport: number, nowMs: number, out: Uint8Array): number {
     const { text } = this.#key;
@@ -515,7 +515,7 @@ export class Pipeline implements Decider {
       this.#refresh(text, client.view);
       return length;
     }
-    return this.#answerEmpty(SOURCE.PROTOCOL, RCODE.REFUSED, EDE_NOT_AUTHORITATIVE, out);
+    return this.#answerEmpty(SOURCE.PROTOCOL, RCODE.NOERROR, EDE_NOT_AUTHORITATIVE, out);
   }
 
   /** The answer for the name that a rule leads to. */

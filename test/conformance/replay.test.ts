@@ -31,7 +31,7 @@ const FORWARDING: Readonly<Record<string, string>> = {
   'fwd_droptoomany.rpl': 'n/a',
   'fwd_error_retries.rpl': 'pass',
   'fwd_lrudrop.rpl': 'fail',
-  'fwd_minimal.rpl': 'fail',
+  'fwd_minimal.rpl': 'pass',
   'fwd_name_lookup.rpl': 'n/a',
   'fwd_no_cache.rpl': 'n/a',
   'fwd_notcached.rpl': 'pass',
