@@ -1,7 +1,8 @@
 // The HTTP listener of the operators: who may ask, how much, how long.
 //
-// Requests are judged by the address of the connection alone; Host, Forwarded and every other header are ignored.
-// No body is read: a connection that brings one is closed after the response.
+// Who may ask is judged by the address of the connection alone: Forwarded and the like are ignored. The host that a
+// request is for has to be this one (host-check.ts). No body is read: a connection that brings one is closed after the
+// response. Connections on which nothing happens give way (connection-gate.ts).
 import { createServer, type IncomingMessage, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import {
@@ -15,12 +16,16 @@ import {
   parseAddress,
   systemErrorCode,
 } from '../base/base.ts';
+import { ConnectionGate } from './connection-gate.ts';
 import type { AdminLog, Control } from './control.ts';
+import { isOwnHost } from './host-check.ts';
 import { close, write } from './responses.ts';
-import { broken, forbidden, type Reply, route } from './routes.ts';
+import { broken, forbidden, misdirected, type Reply, route } from './routes.ts';
 
 /** Connections at a time: a few scrapers, probes and people; each holds at most a header and one page. */
-const CONNECTIONS_MAX = 64;
+const ADMIN_CONNECTIONS_MAX = 64;
+/** Of these, for addresses that may not ask: enough to tell them so. */
+const STRANGERS_MAX = 8;
 /** Bytes of a request's header: a scraper sends some 300, a browser with cookies of other ports a few thousand. */
 const HEADER_BYTES_MAX = 8 * 1024;
 /** A header that is not complete by then is a stalled or hostile client. */
@@ -38,6 +43,8 @@ export interface AdminOptions {
   readonly endpoint: Endpoint;
   /** Who may ask. */
   readonly allow: readonly Prefix[];
+  /** Names of this host beside its own, folded, without a dot at the end. */
+  readonly hosts: readonly string[];
   readonly control: Control;
   readonly log: AdminLog;
 }
@@ -53,6 +60,9 @@ export interface Admin {
 /** Opens the listener. Throws ERR_ADMIN_LISTEN. */
 export const startAdmin = async (options: AdminOptions): Promise<Admin> => {
   const allowed = PrefixTable.build(options.allow.map((prefix) => ({ prefix, value: 0 })));
+  const hosts = new Set(options.hosts);
+  const gate = new ConnectionGate(ADMIN_CONNECTIONS_MAX - STRANGERS_MAX);
+  const strangers = new ConnectionGate(STRANGERS_MAX);
   const server = createServer(
     {
       maxHeaderSize: HEADER_BYTES_MAX,
@@ -63,13 +73,21 @@ export const startAdmin = async (options: AdminOptions): Promise<Admin> => {
       requireHostHeader: false,
     },
     (request, response) => {
-      void answer(request, options, allowed).then((reply) => {
+      gate.begin(request.socket);
+      response.once('close', () => gate.end(request.socket));
+      void answer(request, options, allowed, hosts).then((reply) => {
         write(request, response, reply);
       });
     },
   );
-  server.maxConnections = CONNECTIONS_MAX;
+  server.on('connection', (socket) => {
+    (isAllowed(socket.remoteAddress, allowed) ? gate : strangers).enter(socket);
+  });
+  // A client that does not read its response.
+  server.setTimeout(REQUEST_MS_MAX);
   await listen(server, options.endpoint);
+  // Accepting can fail for want of descriptors; whoever asks then is told by nobody, so the log tells it.
+  server.on('error', (error) => options.log.error({ err: error }, 'an admin request could not be accepted'));
   const { port } = server.address() as AddressInfo;
   return {
     address: formatEndpoint({ address: options.endpoint.address, port }),
@@ -82,11 +100,10 @@ const answer = async (
   request: IncomingMessage,
   { control, log }: AdminOptions,
   allowed: PrefixTable,
+  hosts: ReadonlySet<string>,
 ): Promise<Reply> => {
-  const address = createAddress();
-  if (!parseAddress(request.socket.remoteAddress ?? '', address) || allowed.find(address) < 0) {
-    return forbidden();
-  }
+  if (!isAllowed(request.socket.remoteAddress, allowed)) return forbidden();
+  if (!isOwnHost(request.headers.host, hosts)) return misdirected();
   const path = (request.url ?? '').split('?', 1)[0] ?? '';
   try {
     return await route(request.method ?? '', path, control);
@@ -94,6 +111,11 @@ const answer = async (
     log.error({ err: error, path }, 'answering an admin request');
     return broken();
   }
+};
+
+const isAllowed = (text: string | undefined, allowed: PrefixTable): boolean => {
+  const address = createAddress();
+  return parseAddress(text ?? '', address) && allowed.find(address) >= 0;
 };
 
 const listen = (server: Server, endpoint: Endpoint): Promise<void> =>

@@ -42,6 +42,14 @@ export const route = async (method: string, path: string, control: Control): Pro
 export const forbidden = (): Reply =>
   toProblem(403, 'Forbidden', 'this address is not in admin.allow of the configuration');
 
+/** The request is for a host of another name (RFC 9110 section 15.5.20). */
+export const misdirected = (): Reply =>
+  toProblem(
+    421,
+    'Misdirected Request',
+    'the Host of the request is no address and no name of this host: admin.hosts of the configuration names others',
+  );
+
 /** A defect of the program; the log has the rest. */
 export const broken = (): Reply => toProblem(500, 'Internal Server Error', 'see the log');
 

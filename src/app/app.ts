@@ -90,6 +90,7 @@ export {
 } from './records-view.ts';
 export { Service } from './service.ts';
 export { readTrustAnchors } from './trust.ts';
+export { readAuthorities } from './upstream-authorities.ts';
 export { VERSION } from './version.ts';
 
 /** Mandate lists that ship and are on by default, and that a configuration has under no name. */

@@ -25,6 +25,7 @@ import { ChangeJournal } from './change-journal.ts';
 import { createExemptionControl, exemptionSettings } from './exemption-control.ts';
 import type { Generation } from './generation.ts';
 import type { WorkerExemptions } from './messages.ts';
+import { OutputWatch } from './output-watch.ts';
 import { ProbeKeeper } from './probe-keeper.ts';
 import { RECORDS_NAME, recorderSettings, resolverName } from './record-settings.ts';
 import { Recorder } from './recorder.ts';
@@ -63,6 +64,7 @@ export class Evidence {
   readonly #parts: EvidenceParts;
   readonly #rings: readonly SharedArrayBuffer[];
   readonly #probe: ProbeKeeper;
+  readonly #outputWatch: OutputWatch;
   #recorder: Recorder | undefined;
   #exemptions: ExemptionKeeper | undefined;
   #blocks: readonly ExemptionBlock[] = [];
@@ -80,6 +82,7 @@ export class Evidence {
       note: (record) => this.#note(record),
       clock: systemClock,
     });
+    this.#outputWatch = new OutputWatch(log, () => performance.now());
     this.#probe = new ProbeKeeper({
       clock: systemClock,
       log,
@@ -93,6 +96,11 @@ export class Evidence {
       onAlarm: () => undefined,
       onDirectPort: (port, isOpen) => parts.supervisor().setProbePort(port, isOpen),
     });
+  }
+
+  /** Tells the log of outputs that take nothing; to be called once a second. */
+  look(): void {
+    this.#outputWatch.look(this.#recorder?.facts().outputs ?? []);
   }
 
   /** The ring of one worker; undefined: nobody keeps records. */

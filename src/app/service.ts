@@ -22,6 +22,7 @@ import {
 import { AppError, type Endpoint, formatEndpoint, isAppError, systemClock } from '../base/base.ts';
 import { type Config, configHash } from '../config/config.ts';
 import { datagramKind } from '../datagram/datagram.ts';
+import { formatName } from '../dns/dns.ts';
 import { describeEnforcement, isAnswering, isAsDecided, todoOf } from '../enforcement/enforcement.ts';
 import type { Asked } from '../explain/explain.ts';
 import {
@@ -61,11 +62,14 @@ import { type SettingsFor, Supervisor } from './supervisor.ts';
 import { TrustKeeper } from './trust.ts';
 import { UpstreamHosts } from './upstream-hosts.ts';
 import { buildRoutes, plainEndpoints, upstreamHostNames } from './upstream-routes.ts';
+import { UpstreamWatch } from './upstream-watch.ts';
 import { VERSION } from './version.ts';
 import { namedListeners, type State, toSettings, withPause } from './worker-settings.ts';
 
 /** Lists are renewed minutes apart, so that a second round is enough. */
 const EXPLAIN_ROUNDS_MAX = 3;
+/** Between two looks at upstreams and outputs for what the log has to tell, milliseconds. */
+const LOOK_MS = 1_000;
 
 /** Reads the configuration again; throws an AppError that names its problems. */
 type ConfigReader = () => Config;
@@ -95,6 +99,9 @@ export class Service {
   /** Endpoints of the configuration to those with a known port. */
   readonly #claimed = new Map<string, Endpoint>();
   readonly #trust: TrustKeeper;
+  readonly #upstreamWatch: UpstreamWatch;
+  /** Looks for what the log has to tell. */
+  #lookTimer: NodeJS.Timeout | undefined;
   #state: State;
   #admin: Admin | undefined;
   #controlSocket: ControlSocket | undefined;
@@ -178,6 +185,13 @@ export class Service {
         if (by !== undefined) this.#evidence.journal.admin(action, by, reason, { ...status });
       },
     });
+    this.#upstreamWatch = new UpstreamWatch({
+      log,
+      totals: this.#totals,
+      monotonic: () => performance.now(),
+      routes: () => this.#state.routes,
+      groupOf: (view) => this.#state.config.groups[this.#state.views.indexOf(view)]?.name,
+    });
     this.#metrics = createMetrics({
       version: VERSION,
       totals: this.#totals,
@@ -191,6 +205,9 @@ export class Service {
       workerRestarts: () => this.#supervisor.restarts,
       workerHangs: () => this.#supervisor.hangs,
       cacheLimitBytes: () => count * config.cache.sizeBytes,
+      routes: () => this.#upstreamWatch.routes(),
+      untrusted: () => this.#upstreamWatch.untrusted(),
+      anchorsConfirmedMs: () => this.#trust.confirmedMs,
       isUdpBatched: () => datagramKind().isBatched,
       dnssecMode: () => this.#trust.mode,
       evidence: () => this.#evidence.facts(),
@@ -224,6 +241,7 @@ export class Service {
       this.#admin = await startAdmin({
         endpoint: config.listen.admin,
         allow: config.admin.allow,
+        hosts: config.admin.hosts.map((host) => formatName(host).slice(0, -1)),
         control: this.#control(),
         log: this.#log,
       });
@@ -239,6 +257,10 @@ export class Service {
     this.#keeper?.start();
     this.#hosts?.start();
     this.#followUpstreams();
+    this.#lookTimer = setInterval(() => {
+      this.#upstreamWatch.look();
+      this.#evidence.look();
+    }, LOOK_MS);
   }
 
   /** Keeps the addresses of upstreams that are given by name from now on. */
@@ -271,10 +293,24 @@ export class Service {
       tryTimeoutMs,
       inflightMax,
       clock: systemClock,
-      observer: UNOBSERVED,
+      observer: this.#ownObserver(upstreamTexts(routes)),
     });
     this.#trust.follow(this.#forwarding);
     previous?.close();
+  }
+
+  /** The main thread asks seldom, and nobody counts it; but it may be the first to whom a server proves nothing. */
+  #ownObserver(upstreams: readonly string[]): UpstreamObserver {
+    return {
+      sent: () => {},
+      answered: () => {},
+      failed: () => {},
+      unwanted: () => {},
+      healthy: () => {},
+      hedged: () => {},
+      trusted: (index) => this.#upstreamWatch.note(upstreams[index] ?? '', undefined),
+      untrusted: (index, reason) => this.#upstreamWatch.note(upstreams[index] ?? '', reason),
+    };
   }
 
   /** Puts what is in force in force again: with other addresses of upstreams, or with other keys. */
@@ -456,6 +492,7 @@ export class Service {
   async stop(): Promise<void> {
     this.#log.info('draining');
     this.#isListening = false;
+    clearInterval(this.#lookTimer);
     this.#pause.close();
     this.#enforcement.close();
     this.#trust.close();
@@ -760,7 +797,9 @@ export class Service {
       tcp: JSON.stringify(config.tcp),
       'listen.admin': config.listen.admin && formatEndpoint(config.listen.admin),
       'admin.allow': JSON.stringify(config.admin.allow),
+      'admin.hosts': JSON.stringify(config.admin.hosts.map((host) => formatName(host))),
       'log.level': config.log.level,
+      'log.priorities': config.log.priorities,
       'records.enabled': config.records.isEnabled,
       state: config.stateDirectory,
     });
@@ -797,14 +836,4 @@ const endAtOnce = (): void => {
   setTimeout(() => {
     process.kill(process.pid, 'SIGKILL');
   }, LAST_WORDS_MS);
-};
-
-/** The main thread asks seldom, and nobody counts it. */
-const UNOBSERVED: UpstreamObserver = {
-  sent: () => {},
-  answered: () => {},
-  failed: () => {},
-  unwanted: () => {},
-  healthy: () => {},
-  hedged: () => {},
 };

@@ -112,6 +112,13 @@ export class TrustKeeper {
     });
   }
 
+  /** When keys last confirmed the anchors, the one that was looked at longest ago; undefined: one never was. */
+  get confirmedMs(): number | undefined {
+    if (this.mode !== 'validate' || this.#states.length === 0) return undefined;
+    const earliest = Math.min(...this.#states.map(({ checkedAtMs }) => checkedAtMs));
+    return earliest === 0 ? undefined : earliest;
+  }
+
   /**
    * Puts another configuration in force; throws as open() does and changes nothing then. Returns what puts the one before
    * in force again, whatever has become of its file since.

@@ -6,6 +6,7 @@ import { AppError, type Endpoint, formatEndpoint } from '../base/base.ts';
 import { VIEWS_MAX } from '../cache/cache.ts';
 import type { Config, UpstreamConfig } from '../config/config.ts';
 import { type ForwardingRoute, type UpstreamServer, VIEW_DEFAULT } from '../upstream/upstream.ts';
+import { readAuthorities } from './upstream-authorities.ts';
 
 /** The root as a wire name: the route of everything that no forwarding zone covers. */
 const ROOT = Uint8Array.of(0);
@@ -26,15 +27,21 @@ export interface UpstreamRoutes {
 /** The known addresses of a host; none when it was never found. */
 export type AddressesOf = (name: string) => readonly Endpoint['address'][];
 
-/** Throws ERR_UPSTREAM_ROUTE when more groups than there can be views have upstreams of their own. */
+/**
+ * Throws ERR_UPSTREAM_ROUTE when more groups than there can be views have upstreams of their own, and
+ * ERR_UPSTREAM_CERTIFICATE when the authorities of encrypted upstreams cannot be read.
+ */
 export const buildRoutes = (
   config: Config,
   systemResolvers: () => readonly Endpoint[],
   addressesOf: AddressesOf,
 ): UpstreamRoutes => {
   const { strategy } = config.resolver;
+  const caCertificates = readAuthorities(config.resolver.ca);
   const toServers = (upstreams: readonly UpstreamConfig[]): UpstreamServer[] =>
-    upstreams.flatMap((upstream) => serversOf(upstream, addressesOf)).slice(0, ROUTE_SERVERS_MAX);
+    upstreams
+      .flatMap((upstream) => serversOf(upstream, addressesOf, caCertificates))
+      .slice(0, ROUTE_SERVERS_MAX);
   const main =
     config.upstreams === undefined ? systemResolvers().map(plainServer) : toServers(config.upstreams);
   const routes: ForwardingRoute[] = [
@@ -100,7 +107,11 @@ const plainServer = (endpoint: Endpoint): UpstreamServer => ({
   text: formatEndpoint(endpoint),
 });
 
-const serversOf = (upstream: UpstreamConfig, addressesOf: AddressesOf): UpstreamServer[] => {
+const serversOf = (
+  upstream: UpstreamConfig,
+  addressesOf: AddressesOf,
+  caCertificates: readonly string[] | undefined,
+): UpstreamServer[] => {
   const { host, transport, serverName, pins, certificateHashes, path, text } = upstream;
   const endpoints =
     host.kind === 'address'
@@ -111,7 +122,16 @@ const serversOf = (upstream: UpstreamConfig, addressesOf: AddressesOf): Upstream
     endpoint,
     transport,
     text,
-    ...(isEncrypted ? { tls: { serverName: serverName ?? endpoint.address, pins, certificateHashes } } : {}),
+    ...(isEncrypted
+      ? {
+          tls: {
+            serverName: serverName ?? endpoint.address,
+            pins,
+            certificateHashes,
+            ...(caCertificates && { caCertificates }),
+          },
+        }
+      : {}),
     ...(transport === 'https'
       ? {
           authority: authorityOf(serverName ?? endpoint.address, endpoint.port),

@@ -25,6 +25,7 @@ import {
   CandidateLog,
   createUnreadCounters,
   TRIGGER_WORDS,
+  UNTRUSTED,
   UPSTREAM_FAILURE,
   WorkerCounters,
 } from '../observe/observe.ts';
@@ -43,6 +44,7 @@ import {
   OwnPorts,
   PortSet,
   type TryFault,
+  type UntrustedReason,
   type UpstreamObserver,
   type UpstreamTransport,
 } from '../upstream/upstream.ts';
@@ -344,6 +346,14 @@ class UpstreamCounters implements UpstreamObserver {
   hedged(endpoint: number): void {
     this.#counters?.upstreamHedged(endpoint);
   }
+
+  trusted(endpoint: number, endMs: number): void {
+    this.#counters?.upstreamTrusted(endpoint, endMs);
+  }
+
+  untrusted(endpoint: number, reason: UntrustedReason): void {
+    this.#counters?.upstreamUntrusted(endpoint, UNTRUSTED_REASONS[reason]);
+  }
 }
 
 const TRANSPORTS: Record<UpstreamTransport, number> = {
@@ -351,6 +361,15 @@ const TRANSPORTS: Record<UpstreamTransport, number> = {
   tcp: TRANSPORT.TCP,
   tls: TRANSPORT.DOT,
   https: TRANSPORT.DOH,
+};
+
+const UNTRUSTED_REASONS: Record<UntrustedReason, number> = {
+  authority: UNTRUSTED.AUTHORITY,
+  expired: UNTRUSTED.EXPIRED,
+  early: UNTRUSTED.EARLY,
+  name: UNTRUSTED.NAME,
+  pin: UNTRUSTED.PIN,
+  other: UNTRUSTED.OTHER,
 };
 
 const UPSTREAM_FAILURES: Record<TryFault, number> = {

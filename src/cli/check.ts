@@ -6,6 +6,7 @@ import {
   isAsDecided,
   judgeConfiguration,
   loadConfiguration,
+  readAuthorities,
   readKeptPaths,
   readTrustAnchors,
   todoOf,
@@ -31,6 +32,7 @@ export const check = async (args: string[]): Promise<number> => {
   }
   try {
     readTrustAnchors(config.dnssec);
+    readAuthorities(config.resolver.ca);
     const pathOf = await readKeptPaths(config, Date.now);
     const complete = withoutMissing(config, pathOf);
     const missing = config.lists.filter((list) => !complete.lists.includes(list)).map(({ id }) => id);

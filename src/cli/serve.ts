@@ -8,7 +8,7 @@ export const serve = async (args: string[]): Promise<number> => {
   const { values } = readArguments({ args, options: { config: { type: 'string' } } });
   const path = ownConfigPath(values.config);
   const starting = Service.start({ readConfig: () => requireConfig(path), configPath: path }, (config) =>
-    createLog({ level: config.log.level }),
+    createLog(config.log),
   );
   // Signals are heard from here on, not from the ready line on: a SIGHUP that nobody handles ends a process.
   process.on('SIGHUP', () => {

@@ -14,6 +14,8 @@ export interface ExemptionFacts {
   readonly waiting: number;
   /** When the next one in force ends, milliseconds since the epoch; undefined when none is. */
   readonly nearestEndMs: number | undefined;
+  /** Id to end of each in force, milliseconds since the epoch. */
+  readonly ends: ReadonlyMap<string, number>;
   /** Over by time, ever, and by decision. */
   readonly expired: number;
   readonly revoked: number;
@@ -43,11 +45,12 @@ export class ExemptionCounts {
     for (const paper of active) {
       activeByGround.set(paper.grounds, (activeByGround.get(paper.grounds) ?? 0) + 1);
     }
-    const ends = active.map(({ until }) => Date.parse(until));
+    const ends = new Map(active.map(({ id, until }) => [id, Date.parse(until)]));
     return {
       activeByGround,
       waiting: register.standing().filter(({ state }) => state === 'requested').length,
-      nearestEndMs: ends.length === 0 ? undefined : Math.min(...ends),
+      nearestEndMs: ends.size === 0 ? undefined : Math.min(...ends.values()),
+      ends,
       expired: register.counts.expired,
       revoked: register.counts.revoked,
       ending: active.filter(({ warnedDays }) => warnedDays !== undefined).length,

@@ -7,6 +7,7 @@ export { configHash, effectiveConfig } from './effective.ts';
 export { type ConfigFacts, type ConfigResult, loadConfig } from './load.ts';
 export {
   type BlockAnswer,
+  BUNDLED_AUTHORITIES,
   type ComplianceConfig,
   type Config,
   type DecisionConfig,
@@ -25,6 +26,7 @@ export {
   type RecordsConfig,
   type ScheduleConfig,
   type Strategy,
+  SYSTEM_AUTHORITIES,
   type UpstreamConfig,
   type UpstreamHost,
   type UrlSource,

@@ -57,7 +57,10 @@ const toRaw = (config: Config): RawConfig => ({
     allow: config.access.allow.map(formatPrefix),
     'read-cache': config.access.readCache.map(formatPrefix),
   },
-  admin: { allow: config.admin.allow.map(formatPrefix) },
+  admin: {
+    allow: config.admin.allow.map(formatPrefix),
+    hosts: config.admin.hosts.map((host) => formatName(host)),
+  },
   cache: {
     size: formatSize(config.cache.sizeBytes),
     ttl: {
@@ -82,6 +85,7 @@ const toRaw = (config: Config): RawConfig => ({
     strategy: config.resolver.strategy,
     cookies: config.resolver.cookies,
     'mixed-case': config.resolver.mixedCase,
+    ca: [...config.resolver.ca],
   },
   dnssec: {
     mode: config.dnssec.mode,
@@ -107,7 +111,7 @@ const toRaw = (config: Config): RawConfig => ({
     'per-network': formatShare(config.tcp.networkShareMax),
     idle: formatDurationMs(config.tcp.idleMs),
   },
-  log: { level: config.log.level },
+  log: { level: config.log.level, priorities: config.log.priorities },
   compliance: {
     profile: config.compliance.profile && formatProfile(config.compliance.profile),
     exemptions: config.compliance.exemptionsPath,

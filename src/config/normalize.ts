@@ -3,19 +3,21 @@
 import { resolve } from 'node:path';
 import type { CrossCheckFacts } from './draft.ts';
 import { formatRecordTarget } from './evidence-leaf.ts';
-import type {
-  BlockAnswer,
-  ComplianceConfig,
-  Config,
-  DecisionConfig,
-  GroupConfig,
-  KeepConfig,
-  ListConfig,
-  ListReading,
-  ListSource,
-  RecordsConfig,
-  ScheduleConfig,
-  UrlSource,
+import {
+  type BlockAnswer,
+  BUNDLED_AUTHORITIES,
+  type ComplianceConfig,
+  type Config,
+  type DecisionConfig,
+  type GroupConfig,
+  type KeepConfig,
+  type ListConfig,
+  type ListReading,
+  type ListSource,
+  type RecordsConfig,
+  type ScheduleConfig,
+  SYSTEM_AUTHORITIES,
+  type UrlSource,
 } from './normalized.ts';
 import { RETENTION } from './retention.ts';
 import { toInstantMs, WEEKDAYS } from './schedule-leaf.ts';
@@ -59,6 +61,7 @@ export const normalize = (parsed: ParsedConfig, directory: string, facts: CrossC
       strategy: parsed.resolver.strategy,
       cookies: parsed.resolver.cookies,
       mixedCase: parsed.resolver['mixed-case'],
+      ca: parsed.resolver.ca.map((ca) => (AUTHORITY_WORDS.has(ca) ? ca : resolve(directory, ca))),
     },
     dnssec: {
       mode: parsed.dnssec.mode,
@@ -102,6 +105,9 @@ export const normalize = (parsed: ParsedConfig, directory: string, facts: CrossC
     },
   };
 };
+
+/** What is no file. */
+const AUTHORITY_WORDS: ReadonlySet<string> = new Set([BUNDLED_AUTHORITIES, SYSTEM_AUTHORITIES]);
 
 const resolveMaybe = (directory: string, path: string | undefined): string | undefined =>
   path === undefined ? undefined : resolve(directory, path);

@@ -307,6 +307,14 @@ export interface ProbeConfig {
 /** The levels of operational logs, the most talkative first. */
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
 
+/** Whether lines of the log carry the priority that the journal reads. */
+export const LOG_PRIORITIES = ['auto', 'always', 'never'] as const;
+export type LogPriorities = (typeof LOG_PRIORITIES)[number];
+
+/** In `resolver.ca`, what is no file: the authorities that Node.js brings, and those of the system's store. */
+export const BUNDLED_AUTHORITIES = 'bundled';
+export const SYSTEM_AUTHORITIES = 'system';
+
 /** The configuration of one process. */
 export interface Config {
   readonly listen: {
@@ -332,7 +340,11 @@ export interface Config {
   /** Who may ask. */
   readonly access: { readonly allow: readonly Prefix[]; readonly readCache: readonly Prefix[] };
   /** Who may reach the admin listener. */
-  readonly admin: { readonly allow: readonly Prefix[] };
+  readonly admin: {
+    readonly allow: readonly Prefix[];
+    /** Further names that requests may be for: wire form, letters folded. */
+    readonly hosts: readonly Uint8Array[];
+  };
   /** Per worker. */
   readonly cache: {
     readonly sizeBytes: number;
@@ -367,6 +379,8 @@ export interface Config {
     readonly cookies: boolean;
     /** Letters of names at random over UDP. */
     readonly mixedCase: boolean;
+    /** Whose certificates count: BUNDLED_AUTHORITIES, SYSTEM_AUTHORITIES, or absolute paths of PEM files. */
+    readonly ca: readonly string[];
   };
   readonly dnssec: {
     /** With `trust-ad`, every upstream is encrypted. */
@@ -403,7 +417,7 @@ export interface Config {
     readonly networkShareMax: number;
     readonly idleMs: number;
   };
-  readonly log: { readonly level: LogLevel };
+  readonly log: { readonly level: LogLevel; readonly priorities: LogPriorities };
   readonly compliance: ComplianceConfig;
   readonly records: RecordsConfig;
   readonly probe: ProbeConfig;

@@ -37,7 +37,16 @@ import {
   unavailableList,
   zone,
 } from './leaf.ts';
-import { DNSSEC_MODES, LIST_FORMATS, type LogLevel, STRATEGIES, type UrlSource } from './normalized.ts';
+import {
+  BUNDLED_AUTHORITIES,
+  DNSSEC_MODES,
+  LIST_FORMATS,
+  LOG_PRIORITIES,
+  type LogLevel,
+  STRATEGIES,
+  SYSTEM_AUTHORITIES,
+  type UrlSource,
+} from './normalized.ts';
 import { ipv6Prefix, prefix, translationPrefix } from './prefix-leaf.ts';
 import type { Path } from './problem.ts';
 import { dayHours, timePoint, timeZone, WEEKDAYS } from './schedule-leaf.ts';
@@ -88,6 +97,11 @@ const LOCAL_NETWORKS = [
   'fc00::/7',
   'fe80::/10',
 ];
+
+/** Files of authorities: an agency, the department above it, and those that they replace. */
+const AUTHORITIES_MAX = 16;
+/** Names under which browsers and scrapers reach the admin listener. */
+const ADMIN_HOSTS_MAX = 16;
 
 const LEVELS: readonly LogLevel[] = ['debug', 'info', 'warn', 'error'];
 const MATCHES = ['suffix', 'exact'] as const;
@@ -391,6 +405,10 @@ const resolver = z
       boolean().prefault(false),
       'Whether the letters of names go to upstreams over UDP in random case, against forged answers; what a client gets has its own letters.',
     ),
+    ca: key(
+      list(path(), 1, AUTHORITIES_MAX).prefault([BUNDLED_AUTHORITIES]),
+      `Whose certificates encrypted upstreams may have: \`${BUNDLED_AUTHORITIES}\` are the public authorities that Node.js brings, \`${SYSTEM_AUTHORITIES}\` those of the system's store, anything else is a file of authorities in PEM.`,
+    ),
   })
   .prefault({});
 
@@ -524,6 +542,10 @@ export const configSchema = z.strictObject({
     z
       .strictObject({
         allow: key(list(prefix(), 1, PREFIXES_MAX).prefault(LOOPBACK), 'Clients of the admin listener.'),
+        hosts: key(
+          list(zone('the root is no host', 'name a host'), 0, ADMIN_HOSTS_MAX).prefault([]),
+          'Names by which the admin listener is asked, beside its addresses, `localhost` and the name of this host: requests with another `Host` are refused, against pages of browsers that lead a name of theirs here.',
+        ),
       })
       .prefault({}),
     'Who may reach the admin listener.',
@@ -543,7 +565,13 @@ export const configSchema = z.strictObject({
   tcp: key(tcp, 'DNS over TCP.'),
   log: key(
     z
-      .strictObject({ level: key(choice(LEVELS).prefault('info'), 'Least important level that is written.') })
+      .strictObject({
+        level: key(choice(LEVELS).prefault('info'), 'Least important level that is written.'),
+        priorities: key(
+          choice(LOG_PRIORITIES).prefault('auto'),
+          'Whether each line begins with its priority as `<N>`, as the journal of systemd reads it; `auto`: when standard output is the journal.',
+        ),
+      })
       .prefault({}),
     'Operational logs.',
   ),

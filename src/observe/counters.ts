@@ -385,6 +385,21 @@ export class WorkerCounters {
     this.#cells[CELL.UPSTREAMS + endpoint * UPSTREAM_CELL.END + UPSTREAM_CELL.DOWN] = healthy ? 0 : 1;
   }
 
+  /** An upstream proved who it is, with certificates that are valid until then, milliseconds since the epoch. */
+  upstreamTrusted(endpoint: number, endMs: number): void {
+    this.#setUpstream(endpoint, UPSTREAM_CELL.UNTRUSTED, 0);
+    this.#setUpstream(endpoint, UPSTREAM_CELL.CERTIFICATE_END, endMs);
+  }
+
+  /** An upstream did not prove who it is; `reason` is one of UNTRUSTED. */
+  upstreamUntrusted(endpoint: number, reason: number): void {
+    this.#setUpstream(endpoint, UPSTREAM_CELL.UNTRUSTED, reason + 1);
+  }
+
+  #setUpstream(endpoint: number, cell: number, value: number): void {
+    this.#cells[CELL.UPSTREAMS + endpoint * UPSTREAM_CELL.END + cell] = value;
+  }
+
   /** An endpoint that the layout does not have lies past the end, where a typed array ignores what is written. */
   #addUpstream(endpoint: number, cell: number): void {
     this.#add(CELL.UPSTREAMS + endpoint * UPSTREAM_CELL.END + cell, 1);
@@ -468,7 +483,10 @@ function buildUpstreamCells() {
     DOWN: UNWANTED + 2,
     NEAR_MISSES: UNWANTED + 3,
     GUARDED: UNWANTED + 4,
-    RTT: UNWANTED + 5,
-    END: UNWANTED + 5 + RTT_BOUNDS_MS.length + HISTOGRAM_TAIL,
+    /** One more than the index of UNTRUSTED; 0: trusted, or never connected to. */
+    UNTRUSTED: UNWANTED + 5,
+    CERTIFICATE_END: UNWANTED + 6,
+    RTT: UNWANTED + 7,
+    END: UNWANTED + 7 + RTT_BOUNDS_MS.length + HISTOGRAM_TAIL,
   };
 }

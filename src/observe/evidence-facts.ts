@@ -8,6 +8,8 @@ export interface ExemptionMetrics {
   readonly waiting: number;
   /** Until the next one ends, milliseconds; undefined when none is in force. */
   readonly nearestEndMs: number | undefined;
+  /** Id to end of each in force, milliseconds since the epoch. */
+  readonly ends: ReadonlyMap<string, number>;
   readonly expired: number;
   readonly revoked: number;
   /** In force, but refused by the rules as they now are. */
@@ -53,7 +55,14 @@ export interface RecordMetrics {
   /** Queries by the record that tells of them. */
   readonly queries: ReadonlyMap<string, number>;
   readonly clockStepMs: number;
-  readonly outputs: readonly { readonly name: string; readonly written: number; readonly dropped: number }[];
+  readonly outputs: readonly {
+    readonly name: string;
+    readonly written: number;
+    readonly dropped: number;
+    readonly queued: number;
+    /** Why it takes nothing; undefined: it does. */
+    readonly trouble: string | undefined;
+  }[];
   /** Group to the estimate of distinct clients that were refused today (UTC). */
   readonly distinctClients: ReadonlyMap<string, number>;
 }

@@ -57,6 +57,17 @@ export const EVIDENCE_METRICS: readonly Metric[] = [
       maybe(exemptions?.nearestEndMs === undefined ? undefined : (exemptions.nearestEndMs - nowMs) / 1000),
   },
   {
+    name: 'cordon_exemption_end_timestamp_seconds',
+    type: 'gauge',
+    labels: ['exemption'],
+    help: 'When an exemption in force ends; seconds since the epoch. The first 2,000 to end; gone once it has ended.',
+    alarm: '',
+    read: ({ evidence: { exemptions } }) =>
+      Array.from(exemptions?.ends ?? [], ([id, endMs]) => [[id], endMs / 1000] as const)
+        .sort(([, a], [, b]) => a - b)
+        .slice(0, SERIES_MAX),
+  },
+  {
     name: 'cordon_exemptions_ended_total',
     type: 'counter',
     labels: ['how'],
@@ -260,7 +271,7 @@ export const EVIDENCE_METRICS: readonly Metric[] = [
     name: 'cordon_records_bytes',
     type: 'gauge',
     labels: [],
-    help: 'Bytes of all records on disk.',
+    help: 'Bytes of everything in the records directory, as of the last ten seconds.',
     alarm: 'what your disk can hold',
     read: ({ evidence }) => maybe(evidence.records?.bytes),
   },
@@ -316,6 +327,26 @@ export const EVIDENCE_METRICS: readonly Metric[] = [
     alarm: '`increase(cordon_records_output_dropped_total[15m]) > 0`: the receiver is slow or away',
     read: ({ evidence }) =>
       (evidence.records?.outputs ?? []).map(({ name, dropped }) => [[name], dropped] as const),
+  },
+  {
+    name: 'cordon_records_output_connected',
+    type: 'gauge',
+    labels: ['output'],
+    help: '1 while an output beside the state directory takes records, 0 while it does not; the log tells why.',
+    alarm: '`cordon_records_output_connected == 0` for 5 minutes',
+    read: ({ evidence }) =>
+      (evidence.records?.outputs ?? []).map(
+        ({ name, trouble }) => [[name], trouble === undefined ? 1 : 0] as const,
+      ),
+  },
+  {
+    name: 'cordon_records_output_waiting',
+    type: 'gauge',
+    labels: ['output'],
+    help: 'Records that wait for an output beside the state directory; from 65,536 or 24 MiB on, further ones are dropped.',
+    alarm: 'a figure that only grows: the receiver is slow or away',
+    read: ({ evidence }) =>
+      (evidence.records?.outputs ?? []).map(({ name, queued }) => [[name], queued] as const),
   },
   {
     name: 'cordon_admin_actions_total',

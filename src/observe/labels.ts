@@ -97,6 +97,9 @@ export const UPSTREAM_FAILURE = {
   OTHER: 7,
 } as const;
 
+/** Why an upstream is not believed to be who it should be. */
+export const UNTRUSTED = { AUTHORITY: 0, EXPIRED: 1, EARLY: 2, NAME: 3, PIN: 4, OTHER: 5 } as const;
+
 /** What validation found. */
 export const VALIDATION = {
   SECURE: 0,
@@ -120,6 +123,9 @@ export const TCP_CLOSED_WORDS = toWords(TCP_CLOSED);
 export const MATCH_WORDS = toWords(MATCH);
 export const UPSTREAM_FAILURE_WORDS = toWords(UPSTREAM_FAILURE);
 export const VALIDATION_WORDS = toWords(VALIDATION);
+/** A word of UNTRUSTED. */
+export type UntrustedReason = Lowercase<keyof typeof UNTRUSTED>;
+export const UNTRUSTED_WORDS = Object.keys(UNTRUSTED).map((key) => key.toLowerCase()) as UntrustedReason[];
 
 /** What led to the listed name or address, in the order of TRIGGER of dns; HTTPS stands for SVCB as well. */
 export const TRIGGER_WORDS: readonly string[] = toWords(TRIGGER).map((word) =>

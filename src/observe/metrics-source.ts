@@ -31,6 +31,15 @@ export interface SourceFacts {
   readonly lastAttemptMs?: number | undefined;
 }
 
+/** What metrics tell of the servers for a zone or a group. */
+export interface RouteFacts {
+  /** The zone, or `group:NAME`. */
+  readonly route: string;
+  readonly upstreams: readonly string[];
+  /** False while a worker finds none of them answering. */
+  readonly isUp: boolean;
+}
+
 /** What metrics ask the running program for, once per scrape. */
 export interface MetricsSource {
   readonly version: string;
@@ -49,6 +58,11 @@ export interface MetricsSource {
   workerRestarts(): number;
   /** Workers that gave no sign of life and were ended. */
   workerHangs(): number;
+  routes?(): readonly RouteFacts[];
+  /** Encrypted upstreams that were connected to, and why one did not prove who it is; undefined: it did. */
+  untrusted?(): ReadonlyMap<string, string | undefined>;
+  /** When the trust anchors were last confirmed by the zone's own keys, milliseconds since the epoch. */
+  anchorsConfirmedMs?(): number | undefined;
   /** Bytes that the caches of all workers may take. */
   cacheLimitBytes?(): number;
   /** Whether UDP sockets move datagrams in batches. */

@@ -337,6 +337,18 @@ const METRICS: readonly Metric[] = [
     read: ({ source }) => [[[source.dnssecMode?.() ?? 'off'], 1]],
   },
   {
+    name: 'cordon_dnssec_anchors_confirmed_timestamp_seconds',
+    type: 'gauge',
+    labels: [],
+    help: 'When the trust anchors were last confirmed by keys of their zone (RFC 5011); seconds since the epoch; absent before that, and where the state directory keeps none.',
+    alarm:
+      '`time() - cordon_dnssec_anchors_confirmed_timestamp_seconds > 15 * 86400`: a change of the root key would be missed',
+    read: ({ source }) => {
+      const confirmedMs = source.anchorsConfirmedMs?.();
+      return maybe(confirmedMs === undefined ? undefined : confirmedMs / 1000);
+    },
+  },
+  {
     name: 'cordon_tcp_connections',
     type: 'gauge',
     labels: [],
@@ -489,6 +501,36 @@ const METRICS: readonly Metric[] = [
     help: '1 while every worker tries the upstream in its turn, 0 while one tries it last.',
     alarm: '`cordon_upstream_up == 0` for 5 minutes',
     read: ({ sums }) => Array.from(sums.upstreamsUp, ([upstream, up]) => [[upstream], up ? 1 : 0] as const),
+  },
+  {
+    name: 'cordon_upstream_route_up',
+    type: 'gauge',
+    labels: ['route'],
+    help: '1 while servers for the route answer, 0 while a worker finds none of them answering, fallback included; a route is a zone (`.` for `upstreams`) or `group:NAME`.',
+    alarm: '`cordon_upstream_route_up == 0` for 1 minute',
+    read: ({ source }) =>
+      (source.routes?.() ?? []).map(({ route, isUp }) => [[route], isUp ? 1 : 0] as const),
+  },
+  {
+    name: 'cordon_upstream_trusted',
+    type: 'gauge',
+    labels: ['upstream'],
+    help: '1 when an encrypted upstream proved who it is at the last handshake, 0 when it did not: it gets no query; absent before the first. The log tells why.',
+    alarm: '`cordon_upstream_trusted == 0`',
+    read: ({ source }) =>
+      Array.from(
+        source.untrusted?.() ?? [],
+        ([upstream, reason]) => [[upstream], reason === undefined ? 1 : 0] as const,
+      ),
+  },
+  {
+    name: 'cordon_upstream_certificate_expiry_timestamp_seconds',
+    type: 'gauge',
+    labels: ['upstream'],
+    help: 'When the first certificate of the chain that an upstream showed last ends; seconds since the epoch.',
+    alarm: '`cordon_upstream_certificate_expiry_timestamp_seconds - time() < 7 * 86400`',
+    read: ({ sums }) =>
+      Array.from(sums.certificateEnds, ([upstream, endMs]) => [[upstream], endMs / 1000] as const),
   },
   {
     name: 'cordon_policy_enforcing',

@@ -32,11 +32,13 @@ export {
   TCP_REFUSAL,
   TRANSPORT,
   TRIGGER_WORDS,
+  UNTRUSTED,
+  type UntrustedReason,
   UPSTREAM_FAILURE,
   VALIDATION,
 } from './labels.ts';
-export { createLog, type Log, type LogLevel } from './log.ts';
+export { createLog, type Log, type LogLevel, type LogPriorities } from './log.ts';
 export { createMetrics, type Metrics } from './metrics.ts';
-export type { ListFacts, MetricsSource, SourceFacts } from './metrics-source.ts';
+export type { ListFacts, MetricsSource, RouteFacts, SourceFacts } from './metrics-source.ts';
 export { metricsReference } from './reference.ts';
-export { CounterTotals } from './totals.ts';
+export { CounterTotals, type UpstreamState } from './totals.ts';

@@ -33,6 +33,8 @@ import {
   TCP_REFUSAL_WORDS,
   TRANSPORT_WORDS,
   TRIGGER_WORDS,
+  UNTRUSTED_WORDS,
+  type UntrustedReason,
   UPSTREAM_FAILURE_WORDS,
   VALIDATION_WORDS,
 } from './labels.ts';
@@ -89,6 +91,17 @@ export type Family =
   | 'upstreamHedges'
   | 'upstreamRtt';
 
+/** An upstream as one worker sees it. */
+export interface UpstreamState {
+  readonly upstream: string;
+  /** It is tried in its turn. */
+  readonly isUp: boolean;
+  /** Why it did not prove who it is; undefined: it did, or was never connected to. */
+  readonly untrusted: UntrustedReason | undefined;
+  /** Until when its certificates are valid, milliseconds since the epoch; 0: it never showed any. */
+  readonly certificateEndMs: number;
+}
+
 /** The sums of one scrape. */
 export interface Snapshot {
   /** The series of a metric, none when nothing was counted yet. */
@@ -101,6 +114,8 @@ export interface Snapshot {
   readonly candidates: number;
   /** Upstream to whether every worker tries it in its turn. */
   readonly upstreamsUp: ReadonlyMap<string, boolean>;
+  /** Upstream to when the first of its certificates ends, milliseconds since the epoch. */
+  readonly certificateEnds: ReadonlyMap<string, number>;
   /** Times a series was left out because its metric had as many as it may have. */
   readonly seriesDropped: number;
 }
@@ -154,6 +169,22 @@ export class CounterTotals {
     if (this.#exemptions.delete(block)) addExemptions(this.#retired, block);
   }
 
+  /** What each worker thinks of its upstreams. */
+  upstreamStates(): UpstreamState[][] {
+    return Array.from(this.#counters, ({ layout, buffer }) => {
+      const cells = new Float64Array(buffer);
+      return layout.upstreams.map((upstream, endpoint) => {
+        const first = CELL.UPSTREAMS + endpoint * UPSTREAM_CELL.END;
+        return {
+          upstream,
+          isUp: cells[first + UPSTREAM_CELL.DOWN] === 0,
+          untrusted: UNTRUSTED_WORDS[(cells[first + UPSTREAM_CELL.UNTRUSTED] ?? 0) - 1],
+          certificateEndMs: cells[first + UPSTREAM_CELL.CERTIFICATE_END] ?? 0,
+        };
+      });
+    });
+  }
+
   /** Sums everything. */
   read(): Snapshot {
     const sums = new Sums(this.#admission);
@@ -167,6 +198,7 @@ export class CounterTotals {
       candidates: 0,
     };
     const upstreamsUp = new Map<string, boolean>();
+    const certificateEnds = new Map<string, number>();
     for (const block of this.#counters) {
       addCounters(sums, block);
       const cells = new Float64Array(block.buffer);
@@ -176,10 +208,11 @@ export class CounterTotals {
       gauges.tcpUnread += cells[CELL.TCP_UNREAD] ?? 0;
       gauges.inflight += cells[CELL.INFLIGHT] ?? 0;
       gauges.candidates += cells[CELL.CANDIDATES] ?? 0;
-      for (const [endpoint, upstream] of block.layout.upstreams.entries()) {
-        const up = cells[CELL.UPSTREAMS + endpoint * UPSTREAM_CELL.END + UPSTREAM_CELL.DOWN] === 0;
-        upstreamsUp.set(upstream, up && (upstreamsUp.get(upstream) ?? true));
-      }
+    }
+    for (const { upstream, isUp, certificateEndMs } of this.upstreamStates().flat()) {
+      upstreamsUp.set(upstream, isUp && (upstreamsUp.get(upstream) ?? true));
+      const known = certificateEnds.get(upstream) ?? Number.POSITIVE_INFINITY;
+      if (certificateEndMs > 0) certificateEnds.set(upstream, Math.min(certificateEndMs, known));
     }
     for (const block of this.#refusals) addRefusals(sums, block);
     for (const block of this.#exemptions) addExemptions(sums, block);
@@ -187,6 +220,7 @@ export class CounterTotals {
       ...gauges,
       series: (family) => sums.series(family),
       upstreamsUp,
+      certificateEnds,
       seriesDropped: this.#admission.dropped,
     };
   }

@@ -3,7 +3,7 @@
 // One step at a time, never in the way of a commit. Deleting trusts the clock, and a clock that is wrong by two years
 // would delete everything; therefore nothing is archived or deleted for a day after the clock has stepped far, nor
 // while the days of the last partitions do not follow each other, and partitions are deleted one by one with pauses.
-import { existsSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Clock } from '../base/base.ts';
 import { errorText } from '../base/base.ts';
@@ -34,6 +34,17 @@ const FOLLOWING_MS_MAX = 7 * DAY_MS;
 const DELETE_PAUSE_MS = 600_000;
 /** Findings of one check that the record tells. */
 const TOLD_FINDINGS_MAX = 3;
+
+/** Bytes of the files in a directory and below: partitions, their logs, heads, keys, position. Links are not followed. */
+const sizeOf = (directory: string): number => {
+  let bytes = 0;
+  for (const entry of readdirSync(directory, { withFileTypes: true, recursive: true })) {
+    if (!entry.isFile()) continue;
+    // A file may go between the two looks.
+    bytes += statSync(join(entry.parentPath, entry.name), { throwIfNoEntry: false })?.size ?? 0;
+  }
+  return bytes;
+};
 
 /** What is known of the files. */
 export interface FileFacts {
@@ -91,6 +102,11 @@ export class Housekeeping {
       if (before === undefined || last === undefined) return true;
       return last >= before && last - before <= FOLLOWING_MS_MAX;
     });
+  }
+
+  /** Counts the bytes of everything that lies in the directory; throws as the file system does. */
+  measure(): void {
+    this.facts = { ...this.facts, bytes: sizeOf(this.#options.directory) };
   }
 
   /** Does what is due: at most one partition is archived or deleted, and one is checked. Rejects for defects only. */
@@ -179,16 +195,10 @@ export class Housekeeping {
   #readFacts(): void {
     const { directory } = this.#options;
     let partitions = 0;
-    let bytes = 0;
     for (const recordClass of RECORD_CLASSES) {
-      const place = join(directory, recordClass);
-      for (const { name } of listPartitions(place).partitions) {
-        partitions++;
-        for (const end of ['', '-wal']) {
-          bytes += statSync(join(place, name + end), { throwIfNoEntry: false })?.size ?? 0;
-        }
-      }
+      partitions += listPartitions(join(directory, recordClass)).partitions.length;
     }
+    const bytes = sizeOf(directory);
     const reader = RecordsReader.open(directory);
     try {
       this.facts = { partitions, bytes, oldestSearchableMs: reader.oldestSearchableMs('queries') };

@@ -65,6 +65,8 @@ const RETRY_MS_MAX = 10_000;
 const DROPS_MS = 10_000;
 const OUTPUT_DROPS_MS = 60_000;
 const HOUSEKEEPING_MS = 60_000;
+/** Between two looks at what all files take, milliseconds; housekeeping may be busy with a check for minutes. */
+const MEASURE_MS = 10_000;
 /** Attempts to write what is left when the program stops. */
 const STOP_ATTEMPTS = 3;
 
@@ -209,6 +211,9 @@ export class Recording {
   #dropsAt = Number.NEGATIVE_INFINITY;
   #outputDropsAt = Number.NEGATIVE_INFINITY;
   #housekeptAt = Number.NEGATIVE_INFINITY;
+  #measuredAt = Number.NEGATIVE_INFINITY;
+  /** Known also while the disk fails. */
+  #bytes = 0;
   #lastCommitMs: number | undefined;
   readonly #written = new Map<RecordClass, number>(RECORD_CLASSES.map((name) => [name, 0]));
   readonly #lost: LostEvents;
@@ -294,9 +299,24 @@ export class Recording {
   /** Archives, deletes and checks what is due. */
   async housekeep(): Promise<void> {
     const { monotonic } = this.#options;
-    if (this.#open === undefined || monotonic() < this.#housekeptAt + HOUSEKEEPING_MS) return;
+    if (this.#open === undefined) return;
+    this.#measure(this.#open.housekeeping);
+    if (monotonic() < this.#housekeptAt + HOUSEKEEPING_MS) return;
     this.#housekeptAt = monotonic();
     await this.#open.housekeeping.run();
+  }
+
+  #measure(housekeeping: Housekeeping): void {
+    const nowMs = this.#options.monotonic();
+    if (nowMs < this.#measuredAt + MEASURE_MS) return;
+    this.#measuredAt = nowMs;
+    try {
+      housekeeping.measure();
+      this.#bytes = housekeeping.facts.bytes;
+    } catch (thrown) {
+      // What the next commit meets says more.
+      if (!isOperational(thrown)) throw thrown;
+    }
   }
 
   facts(): RecordingFacts {
@@ -317,7 +337,7 @@ export class Recording {
       isClockTrusted: house?.isClockTrusted ?? true,
       clockStepMs: this.#clockWatch.lastStepMs,
       partitions: house?.facts.partitions ?? 0,
-      bytes: house?.facts.bytes ?? 0,
+      bytes: this.#bytes,
       freeBytes: open?.reserve.freeBytes,
       reserveBytes: open?.reserve.reserveBytes,
       queries: new Map(Object.entries(open?.encoder.attempts.forms ?? {})),

@@ -13,6 +13,7 @@ export { addPublicKey, headText, keyIdOf, readPublicKeys, type SignedHead } from
 export { headsPath, readHeadLines } from './heads-file.ts';
 export { type DnstapOptions, DnstapOutput } from './outputs/dnstap.ts';
 export { type JsonLinesOptions, JsonLinesOutput } from './outputs/json-lines.ts';
+export { CONNECTING } from './outputs/stream-link.ts';
 export { type SyslogOptions, SyslogOutput } from './outputs/syslog.ts';
 export type { PartitionFile } from './partition.ts';
 export { readPosition } from './position-file.ts';

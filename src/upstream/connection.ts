@@ -11,6 +11,7 @@
 // that is gone, or behind a firewall that forgot the connection, vanish without a word.
 import { type Clock, systemClock } from '../base/base.ts';
 import { MESSAGE_LENGTH_MAX } from '../dns/dns.ts';
+import type { UntrustedReason } from './exchange.ts';
 import { RandomPool, type RandomSource } from './random-pool.ts';
 
 /** Queries on one link, released ones included until their answer comes: a table of this size for each. */
@@ -78,7 +79,18 @@ export interface ConnectionOptions {
   readonly clock?: Clock;
   /** Where IDs come from; connections that share a pool need its memory once. */
   readonly random?: RandomSource;
+  /** Is told of the proof of each handshake. */
+  readonly proof?: ProofListener;
 }
+
+/** Is told whether a server proved who it is. */
+export interface ProofListener {
+  /** `endMs`: until when its certificate and those above it are valid, milliseconds since the epoch. */
+  trusted(endMs: number): void;
+  untrusted(reason: UntrustedReason): void;
+}
+
+const NOBODY: ProofListener = { trusted: () => {}, untrusted: () => {} };
 
 /** Options with nothing left open. */
 export type LinkOptions = Required<ConnectionOptions>;
@@ -331,4 +343,5 @@ export const completeOptions = (options: ConnectionOptions): LinkOptions => ({
   connectTimeoutMs: options.connectTimeoutMs ?? CONNECT_TIMEOUT_MS,
   clock: options.clock ?? systemClock,
   random: options.random ?? new RandomPool(),
+  proof: options.proof ?? NOBODY,
 });

@@ -95,4 +95,14 @@ export interface UpstreamObserver {
   healthy(endpointIndex: number, isHealthy: boolean): void;
   /** The endpoint was silent for so long that another one is asked as well; that one's sent() follows. */
   hedged(endpointIndex: number): void;
+  /** The endpoint proved who it is; until when its certificate and those above it are valid, milliseconds since the epoch. */
+  trusted?(endpointIndex: number, endMs: number): void;
+  /** The endpoint did not prove who it is. */
+  untrusted?(endpointIndex: number, reason: UntrustedReason): void;
 }
+
+/**
+ * Why a server is not believed to be who it should be: its authority is not trusted, its certificate has expired or is
+ * not valid yet, is for other names, or is not the one that pins or hashes ask for.
+ */
+export type UntrustedReason = 'authority' | 'expired' | 'early' | 'name' | 'pin' | 'other';

@@ -73,7 +73,7 @@ export class HttpsConnection<T> implements Connection<T> {
       'the configuration was checked',
     );
     const linkOptions = completeOptions(options);
-    const dialer = new TlsDialer(endpoint, tls, 'h2', linkOptions.clock);
+    const dialer = new TlsDialer(endpoint, tls, 'h2', linkOptions);
     this.#connection = new LinkedConnection(
       listener,
       linkOptions.clock,

@@ -45,7 +45,7 @@ export class StreamConnection<T> implements Connection<T> {
     options: ConnectionOptions = {},
   ) {
     const linkOptions = completeOptions(options);
-    const dialer = tls && new TlsDialer(endpoint, tls, 'dot', linkOptions.clock);
+    const dialer = tls && new TlsDialer(endpoint, tls, 'dot', linkOptions);
     this.#connection = new LinkedConnection(
       listener,
       linkOptions.clock,

@@ -9,7 +9,8 @@ import { createHash, X509Certificate } from 'node:crypto';
 import { isIP } from 'node:net';
 import type { DetailedPeerCertificate, PeerCertificate, SecureContext, TLSSocket } from 'node:tls';
 import { AppError, type Clock, type Endpoint } from '../base/base.ts';
-import type { ConnectionFault, TlsSettings } from './connection.ts';
+import type { ConnectionFault, ProofListener, TlsSettings } from './connection.ts';
+import type { UntrustedReason } from './exchange.ts';
 
 /** Loaded by the first encrypted upstream: it takes 6 MiB of each thread. */
 const loadTls = (): typeof import('node:tls') => process.getBuiltinModule('node:tls');
@@ -31,18 +32,26 @@ export class TlsDialer {
   readonly #settings: TlsSettings;
   readonly #protocol: ApplicationProtocol;
   readonly #clock: Clock;
+  readonly #proof: ProofListener;
   readonly #context: SecureContext;
   /** What resumes the last session (RFC 8446 section 2.2). */
   #session: Buffer | undefined;
-  /** When the certificate of that session was seen. */
+  /** When the certificate of that session was seen, and until when it is valid. */
   #provenAtMs = 0;
+  #endMs = 0;
 
   /** Throws ERR_UPSTREAM_CERTIFICATE when a CA certificate cannot be read. */
-  constructor(endpoint: Endpoint, settings: TlsSettings, protocol: ApplicationProtocol, clock: Clock) {
+  constructor(
+    endpoint: Endpoint,
+    settings: TlsSettings,
+    protocol: ApplicationProtocol,
+    { clock, proof }: { readonly clock: Clock; readonly proof: ProofListener },
+  ) {
     this.#endpoint = endpoint;
     this.#settings = settings;
     this.#protocol = protocol;
     this.#clock = clock;
+    this.#proof = proof;
     this.#context = createContext(settings);
   }
 
@@ -80,7 +89,10 @@ export class TlsDialer {
         lost(fault);
       }
     });
-    socket.on('error', () => lost(isUnauthorized(socket) ? 'certificate' : 'network'));
+    socket.on('error', () => {
+      if (isUnauthorized(socket)) this.#proof.untrusted(reasonOf(socket.authorizationError));
+      lost(isUnauthorized(socket) ? 'certificate' : 'network');
+    });
     socket.on('end', () => lost('network'));
     socket.on('close', () => lost('network'));
     return socket;
@@ -98,9 +110,18 @@ export class TlsDialer {
     const isNegotiated =
       alpnProtocol === this.#protocol || (alpnProtocol === false && this.#protocol === 'dot');
     if (!isNegotiated) return 'network';
-    if (socket.isSessionReused()) return undefined;
-    if (!fits(this.#settings, socket.getPeerCertificate(true))) return 'certificate';
+    if (socket.isSessionReused()) {
+      this.#proof.trusted(this.#endMs);
+      return undefined;
+    }
+    const leaf = socket.getPeerCertificate(true);
+    if (!fits(this.#settings, leaf)) {
+      this.#proof.untrusted('pin');
+      return 'certificate';
+    }
     this.#provenAtMs = this.#clock();
+    this.#endMs = endOf(leaf);
+    this.#proof.trusted(this.#endMs);
     return undefined;
   }
 }
@@ -117,12 +138,47 @@ export const certificateHashOf = (der: Uint8Array): string | undefined => {
   return tbs && createHash('sha256').update(tbs).digest('hex');
 };
 
+/** Why Node.js has ended a handshake, by the code of OpenSSL or its own (openssl-verification-options(1)). */
+const reasonOf = (error: Error | string): UntrustedReason => UNTRUSTED_REASONS[String(error)] ?? 'other';
+
+const UNTRUSTED_REASONS: Readonly<Record<string, UntrustedReason>> = {
+  CERT_HAS_EXPIRED: 'expired',
+  CERT_NOT_YET_VALID: 'early',
+  ERR_TLS_CERT_ALTNAME_INVALID: 'name',
+  CERT_UNTRUSTED: 'authority',
+  DEPTH_ZERO_SELF_SIGNED_CERT: 'authority',
+  SELF_SIGNED_CERT_IN_CHAIN: 'authority',
+  UNABLE_TO_GET_ISSUER_CERT: 'authority',
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: 'authority',
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: 'authority',
+};
+
+/** Until when the leaf and those that it was signed with are valid, milliseconds since the epoch. */
+const endOf = (leaf: DetailedPeerCertificate): number => {
+  let endMs = Date.parse(leaf.valid_to);
+  let certificate = leaf;
+  for (let i = 0; i < CHAIN_LENGTH_MAX; i++) {
+    const issuer = certificate.issuerCertificate;
+    if (issuer === undefined || issuer === certificate) break;
+    endMs = Math.min(endMs, Date.parse(issuer.valid_to));
+    certificate = issuer;
+  }
+  return endMs;
+};
+
+/** By the list of authorities: a store of 150 certificates takes a megabyte, and all upstreams have the same. */
+const contexts = new WeakMap<readonly string[], SecureContext>();
+
 const createContext = ({ serverName, caCertificates }: TlsSettings): SecureContext => {
   if (caCertificates === undefined) return loadTls().createSecureContext({ minVersion: 'TLSv1.2' });
+  const known = contexts.get(caCertificates);
+  if (known !== undefined) return known;
   try {
     // The context alone would pass over what it cannot read.
     for (const pem of caCertificates) new X509Certificate(pem);
-    return loadTls().createSecureContext({ minVersion: 'TLSv1.2', ca: [...caCertificates] });
+    const context = loadTls().createSecureContext({ minVersion: 'TLSv1.2', ca: [...caCertificates] });
+    contexts.set(caCertificates, context);
+    return context;
   } catch (cause) {
     throw new AppError<TlsErrorCode>(
       'ERR_UPSTREAM_CERTIFICATE',

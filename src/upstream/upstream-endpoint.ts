@@ -8,7 +8,7 @@ import assert from 'node:assert/strict';
 import { type Clock, type Endpoint, formatEndpoint } from '../base/base.ts';
 import type { Connection, ConnectionListener } from './connection.ts';
 import { CookieJar } from './cookie-jar.ts';
-import type { UpstreamObserver, UpstreamTransport } from './exchange.ts';
+import type { UntrustedReason, UpstreamObserver, UpstreamTransport } from './exchange.ts';
 import { HttpsConnection } from './https-connection.ts';
 import { mixLetters } from './letter-case.ts';
 import type { OwnPorts } from './own-ports.ts';
@@ -98,7 +98,7 @@ export class UpstreamEndpoint<T> implements ChannelListener<T>, Candidate {
         ? new CookieJar(formatEndpoint(server.endpoint), cookieSecret, clock)
         : undefined;
     this.#letterPause = isUdp && mixedCase ? new Pause(clock) : undefined;
-    this.connection = createConnection(server, context);
+    this.connection = createConnection(server, index, context);
     this.#endpoint = server.endpoint;
     this.#context = context;
   }
@@ -197,14 +197,22 @@ export class UpstreamEndpoint<T> implements ChannelListener<T>, Candidate {
 }
 
 /** Queries that do not go as datagrams; throws ERR_UPSTREAM_CERTIFICATE when a CA certificate cannot be read. */
-const createConnection = <T>(server: UpstreamServer, context: EndpointContext<T>): Connection<T> => {
+const createConnection = <T>(
+  server: UpstreamServer,
+  index: number,
+  context: EndpointContext<T>,
+): Connection<T> => {
   const { endpoint, transport, tls, path = DEFAULT_PATH, authority } = server;
-  const { listener, clock } = context;
+  const { listener, clock, observer } = context;
   if (!isEncrypted(server)) return new StreamConnection<T>(endpoint, undefined, listener, { clock });
   assert(tls !== undefined, 'an encrypted upstream without TLS settings');
-  if (transport === 'tls') return new StreamConnection<T>(endpoint, tls, listener, { clock });
+  const proof = {
+    trusted: (endMs: number) => observer.trusted?.(index, endMs),
+    untrusted: (reason: UntrustedReason) => observer.untrusted?.(index, reason),
+  };
+  if (transport === 'tls') return new StreamConnection<T>(endpoint, tls, listener, { clock, proof });
   const resource = { path, authority: authority ?? authorityOf(endpoint, tls.serverName), tls };
-  return new HttpsConnection<T>(endpoint, resource, listener, { clock });
+  return new HttpsConnection<T>(endpoint, resource, listener, { clock, proof });
 };
 
 /** The port that an authority leaves out (RFC 9110 section 4.2.2). */

@@ -12,6 +12,7 @@ export type { TlsSettings } from './connection.ts';
 export {
   type Exchange,
   type TryFault,
+  type UntrustedReason,
   type UnwantedReason,
   type UpstreamFailure,
   type UpstreamObserver,

@@ -255,8 +255,10 @@ class LogReader {
   }
 
   #add(text: string): void {
-    if (!text.startsWith('{')) return;
-    const line = parseLogLine(text);
+    // A priority of the journal may stand before the line.
+    const json = text.replace(/^<\d>/, '');
+    if (!json.startsWith('{')) return;
+    const line = parseLogLine(json);
     if (line === undefined) return;
     this.lines.push(line);
     this.#arrived.emit('line');

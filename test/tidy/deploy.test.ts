@@ -69,7 +69,7 @@ test.for([
 });
 
 test.for([
-  ['check rules', 'alerts.yml', 'max by (instance)', 'max by (instance'],
+  ['check rules', 'alerts.yml', 'sum by (instance, cause)', 'sum by (instance, cause'],
   ['test rules', 'alerts.yml', 'cordon_policy_enforcing == 0', 'cordon_policy_enforcing == 2'],
   ['test rules', 'alerts.yml', '30 * 86400', '3 * 86400'],
   ['check config', 'prometheus.yml', 'scrape_interval: 15s', 'scrape_interval: soon'],

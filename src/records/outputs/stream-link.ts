@@ -46,6 +46,9 @@ export interface LinkTimes {
   readonly close: number;
 }
 
+/** In place of a trouble: the first connection is being made. */
+export const CONNECTING = 'connecting';
+
 /** Receivers restart in seconds; one that is gone for good is asked once a minute. */
 export const LINK_TIMES: LinkTimes = {
   retryMin: 500,
@@ -90,7 +93,7 @@ export class StreamLink {
 
   /** Why records do not flow, in words; undefined while they do. */
   get trouble(): string | undefined {
-    return this.#isReady ? undefined : (this.#trouble ?? 'connecting');
+    return this.#isReady ? undefined : (this.#trouble ?? CONNECTING);
   }
 
   /** Something was queued. */

@@ -2,6 +2,7 @@
 import { once } from 'node:events';
 import { createServer, request } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
+import { hostname } from 'node:os';
 import { afterEach, expect, test } from 'vitest';
 import { type Admin, type Control, type Readiness, startAdmin } from '../../../src/admin/admin.ts';
 import { AppError, type Prefix, parsePrefix } from '../../../src/base/base.ts';
@@ -48,11 +49,12 @@ const logged: [object, string][] = [];
 let admin: Admin | undefined;
 
 const start = async (
-  options: { control?: Partial<Control>; allow?: readonly Prefix[] } = {},
+  options: { control?: Partial<Control>; allow?: readonly Prefix[]; hosts?: readonly string[] } = {},
 ): Promise<Admin> => {
   admin = await startAdmin({
     endpoint: { address: '127.0.0.1', port: 0, family: 4 },
     allow: options.allow ?? LOOPBACK,
+    hosts: options.hosts ?? [],
     control: { ...CONTROL, ...options.control },
     log: { error: (fields, text) => logged.push([fields, text]) },
   });
@@ -191,7 +193,7 @@ test('the Host header may be missing or hostile', async () => {
   await start();
   expect(await sendRaw('GET /healthz HTTP/1.1\r\nConnection: close\r\n\r\n')).toMatch(/^HTTP\/1\.1 200 /);
   expect(await sendRaw('GET /healthz HTTP/1.1\r\nHost: @/\r\nConnection: close\r\n\r\n')).toMatch(
-    /^HTTP\/1\.1 200 /,
+    /^HTTP\/1\.1 421 /,
   );
 });
 
@@ -229,6 +231,7 @@ test('an address in use is ERR_ADMIN_LISTEN with what to do', async () => {
   const started = startAdmin({
     endpoint: { address: '127.0.0.1', port, family: 4 },
     allow: LOOPBACK,
+    hosts: [],
     control: CONTROL,
     log: { error: () => undefined },
   });
@@ -244,6 +247,7 @@ test('an address of another machine is ERR_ADMIN_LISTEN', async () => {
   const started = startAdmin({
     endpoint: { address: '192.0.2.1', port: 0, family: 4 },
     allow: LOOPBACK,
+    hosts: [],
     control: CONTROL,
     log: { error: () => undefined },
   });
@@ -265,4 +269,68 @@ test('close() ends a response that never comes', async () => {
   await running.close();
   admin = undefined;
   expect(await pending).toBeInstanceOf(Error);
+});
+
+/** A request with a Host of its own; fetch() would set it. */
+const getAs = (host: string | undefined): Promise<string> =>
+  sendRaw(
+    host === undefined
+      ? 'GET /metrics HTTP/1.0\r\n\r\n'
+      : `GET /metrics HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`,
+  );
+
+test.each([
+  ['an address', '127.0.0.1:9153', 200],
+  ['an IPv6 address', '[::1]:9153', 200],
+  ['localhost', 'localhost', 200],
+  ['the name of this host', hostname(), 200],
+  ['a name of the configuration', 'Metrics.Agency.Example.:9153', 200],
+  ['nobody', undefined, 200],
+  ['a page that leads its name here', 'rebound.example.com', 421],
+  ['a name that begins like an address', '127.0.0.1.example.com', 421],
+  ['a name below a configured one', 'www.metrics.agency.example', 421],
+  ['nothing', '', 421],
+] as const)('a request for %s is answered accordingly', async (_whom, host, status) => {
+  await start({ hosts: ['metrics.agency.example'] });
+  const text = await getAs(host);
+  expect(text).toMatch(new RegExp(`^HTTP/1\\.1 ${status} `));
+  if (status === 421) expect(text).not.toContain('cordon_up');
+});
+
+test('clients that open connections and send no request keep nobody out', async () => {
+  await start();
+  const [address = '', port = ''] = (admin?.address ?? '').split(':');
+  const slow = Array.from({ length: 200 }, () => {
+    const socket = connect(Number(port), address);
+    socket.on('error', () => undefined);
+    socket.write('GET /metrics HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Slow: ');
+    return socket;
+  });
+  try {
+    await Promise.all(slow.map((socket) => once(socket, 'connect')));
+    for (let i = 0; i < 20; i++) {
+      expect(await getAs('127.0.0.1')).toMatch(/^HTTP\/1\.1 200 /);
+      // Those that were sent away come again.
+      const socket = connect(Number(port), address);
+      socket.on('error', () => undefined);
+      socket.write('GET /met');
+      slow.push(socket);
+    }
+  } finally {
+    for (const socket of slow) socket.destroy();
+  }
+});
+
+test('a client whose response is under way keeps its place, and those that may not ask have few', async () => {
+  const scrape = Promise.withResolvers<string>();
+  await start({ control: { metrics: () => scrape.promise } });
+  const [address = '', port = ''] = (admin?.address ?? '').split(':');
+  const scraped = getAs('127.0.0.1');
+  const slow = Array.from({ length: 100 }, () => connect(Number(port), address));
+  for (const socket of slow) socket.on('error', () => undefined);
+  await Promise.all(slow.map((socket) => once(socket, 'connect')));
+  expect((await get('/healthz')).status).toBe(200);
+  scrape.resolve('cordon_up 1\n');
+  expect(await scraped).toContain('cordon_up 1');
+  for (const socket of slow) socket.destroy();
 });

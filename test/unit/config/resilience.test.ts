@@ -22,6 +22,7 @@ describe('a configuration without these keys', () => {
       strategy: 'ordered',
       cookies: true,
       mixedCase: false,
+      ca: ['bundled'],
     });
     expect(config.cache.stale).toEqual({ staleSecMax: 86_400, afterMs: 1800, ttlSec: 30 });
     expect(config.cache.prefetch).toBe(true);

@@ -1,3 +1,6 @@
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { AppError } from '../../../src/base/base.ts';
 import { createLog, type LogLevel } from '../../../src/observe/observe.ts';
@@ -81,4 +84,48 @@ test('standard output gets every line of a process that exits at once', async ()
     .map((line) => (JSON.parse(line) as { i: number }).i);
   // Sorted: the first line may still be under way in a thread of libuv while the end writes the others.
   expect(numbers.sort((one, other) => one - other)).toEqual(Array.from({ length: 100 }, (_, index) => index));
+});
+
+test.each([
+  ['debug', 7],
+  ['info', 6],
+  ['warn', 4],
+  ['error', 3],
+  ['fatal', 2],
+] as const)('a line of level %s begins with priority %i where the journal reads it', (level, priority) => {
+  const lines: string[] = [];
+  const log = createLog({
+    level: 'debug',
+    to: { write: (text) => void lines.push(text) },
+    priorities: 'always',
+  });
+  log[level]({ a: 1 }, 'text');
+  expect(lines).toHaveLength(1);
+  expect(lines[0]).toMatch(new RegExp(`^<${priority}>\\{"level":"${level}",.*\\}\\n$`));
+});
+
+test('lines to a file begin with their priority when it is the stream of the journal, and not otherwise', async () => {
+  const directory = mkdtempSync(join(tmpdir(), 'cordon-log-'));
+  try {
+    const path = join(directory, 'stream');
+    const module = new URL('../../../src/observe/observe.ts', import.meta.url).href;
+    const script = `
+      const { createLog } = await import('${module}');
+      const { openSync } = await import('node:fs');
+      createLog({ level: 'info', to: openSync('${path}', 'a'), ...JSON.parse(process.argv[1]) }).warn('told');`;
+    const write = async (stream: string, options = {}): Promise<string> => {
+      writeFileSync(path, '');
+      const { dev, ino } = statSync(path, { bigint: true });
+      const env = { JOURNAL_STREAM: stream.replace('DEV', String(dev)).replace('INO', String(ino)) };
+      const args = ['--input-type=module', '-e', script, JSON.stringify(options)];
+      expect(await run(process.execPath, args, { env })).toMatchObject({ code: 0, stderr: '' });
+      return readFileSync(path, 'utf8');
+    };
+    expect(await write('DEV:INO')).toMatch(/^<4>\{"level":"warn"/);
+    expect(await write('DEV:1')).toMatch(/^\{"level":"warn"/);
+    expect(await write('')).toMatch(/^\{"level":"warn"/);
+    expect(await write('DEV:INO', { priorities: 'never' })).toMatch(/^\{"level":"warn"/);
+  } finally {
+    rmSync(directory, { recursive: true, force: true });
+  }
 });

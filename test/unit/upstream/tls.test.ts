@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createServer, type TLSSocket, type TlsOptions } from 'node:tls';
 import { afterEach, expect, test } from 'vitest';
-import type { ConnectionFault, TlsSettings } from '../../../src/upstream/connection.ts';
+import type { ConnectionFault, ProofListener, TlsSettings } from '../../../src/upstream/connection.ts';
 import { type ApplicationProtocol, certificateHashOf, pinOf, TlsDialer } from '../../../src/upstream/tls.ts';
 import { CertificateAuthority, type Issued, openssl } from '../../support/certificates.ts';
 
@@ -70,12 +70,15 @@ interface DialText {
   readonly protocol?: ApplicationProtocol;
   readonly clock?: () => number;
   readonly address?: string;
+  readonly proof?: ProofListener;
 }
+
+const SILENT: ProofListener = { trusted: () => {}, untrusted: () => {} };
 
 const dialerTo = ({ port }: Seen, text: DialText = {}): TlsDialer => {
   const { address = '127.0.0.1', protocol = 'dot', clock = Date.now } = text;
   const endpoint = { address, port, family: address.includes(':') ? (6 as const) : (4 as const) };
-  return new TlsDialer(endpoint, settingsOf(text.settings), protocol, clock);
+  return new TlsDialer(endpoint, settingsOf(text.settings), protocol, { clock, proof: text.proof ?? SILENT });
 };
 
 /** `proven`, or the first fault. */
@@ -231,8 +234,37 @@ test.each(cases)('connect() to $what: $outcome', async ({ server, settings, prot
 test('connect() trusts what the system trusts when no authority is configured', async () => {
   const { port } = await serve(withChain(good, middle));
   const endpoint = { address: '127.0.0.1', port, family: 4 as const };
-  const dialer = new TlsDialer(endpoint, { serverName: NAME, pins: [] }, 'dot', Date.now);
+  const dialer = new TlsDialer(endpoint, { serverName: NAME, pins: [] }, 'dot', {
+    clock: Date.now,
+    proof: SILENT,
+  });
   expect((await outcomeOf(dialer)).outcome).toBe('certificate');
+});
+
+test.for([
+  ['authority', {}, { caCertificates: [stranger.certificate] }],
+  ['name', {}, { serverName: 'dns.example.com' }],
+  ['pin', {}, { pins: [pin(root.certificate)] }],
+  ['expired', { endsInDays: -1 }, {}],
+] as const)('connect() tells why a server is not trusted: %s', async ([reason, certificate, settings]) => {
+  const issued = middle.issue({ names: [`DNS:${NAME}`], ...certificate });
+  const seen = await serve(withChain(issued, middle));
+  const told: string[] = [];
+  const proof: ProofListener = {
+    trusted: () => void told.push('trusted'),
+    untrusted: (why) => void told.push(why),
+  };
+  expect((await outcomeOf(dialerTo(seen, { settings, proof }))).outcome).toBe('certificate');
+  expect(told).toEqual([reason]);
+});
+
+test('connect() tells until when the first certificate of the chain is valid', async () => {
+  const seen = await serve(withChain(middle.issue({ names: [`DNS:${NAME}`], endsInDays: 1 }), middle));
+  const ends: number[] = [];
+  const proof: ProofListener = { trusted: (ms) => void ends.push(ms), untrusted: () => {} };
+  expect((await outcomeOf(dialerTo(seen, { proof }))).outcome).toBe('proven');
+  expect(ends).toHaveLength(1);
+  expect(Math.abs((ends[0] ?? 0) - Date.now() - 86_400_000)).toBeLessThan(600_000);
 });
 
 test('connect() works over IPv6', async () => {

@@ -1,0 +1,151 @@
+// What somebody reads at three in the morning: lines of the running program with the priority that the journal sorts by,
+// each with what, where and what to do, and once for each change; and the metrics that the alarms look at.
+import { createServer, type Server } from 'node:net';
+import { join } from 'node:path';
+import { afterEach, expect, test } from 'vitest';
+import { CertificateAuthority } from '../support/certificates.ts';
+import { ask, readMetric, reload } from '../support/client.ts';
+import { type Cordon, run, startCordon } from '../support/process.ts';
+import { answer, type ScriptedQuery, ScriptedUpstream } from '../support/scripted-upstream.ts';
+import { authority, EncryptedUpstream, SERVER_NAME } from '../unit/upstream/encrypted-upstream.ts';
+
+const WAIT = { timeout: 30_000, interval: 100 };
+
+const closing: (() => unknown)[] = [];
+afterEach(async () => {
+  for (const close of closing.splice(0).reverse()) await close();
+});
+
+const start = async (config: string, files: Record<string, string> = {}): Promise<Cordon> => {
+  const cordon = await startCordon({
+    config: `
+listen: { dns: ["127.0.0.1:0"], admin: "127.0.0.1:0" }
+workers: 1
+lists: [{ id: ban, file: ban.txt, format: domains, mandate: true }]
+${config}`,
+    files: { 'ban.txt': 'tiktok.example\n', ...files },
+  });
+  closing.push(() => cordon.kill());
+  return cordon;
+};
+
+const address = (query: ScriptedQuery): Uint8Array => answer(query, [`${query.name} 60 IN A 192.0.2.1`]);
+
+const linesOf = (cordon: Cordon, text: string) => cordon.logs().filter(({ msg }) => msg === text);
+
+test('a server whose certificate nobody trusts is told once, with what to do, until its authority is configured', async () => {
+  const upstream = await EncryptedUpstream.open('tls', { reply: address });
+  closing.push(() => upstream.close());
+  const stranger = CertificateAuthority.create('Stranger');
+  const text = `tls://127.0.0.1:${upstream.endpoint.port}#${SERVER_NAME}`;
+  const config = (ca: string): string => `
+listen: { dns: ["127.0.0.1:0"], admin: "127.0.0.1:0" }
+workers: 1
+lists: [{ id: ban, file: ban.txt, format: domains, mandate: true }]
+upstreams: ["${text}"]
+resolver: { ca: [${ca}] }
+`;
+  const cordon = await startCordon({
+    config: config('bundled, stranger.pem'),
+    files: {
+      'ban.txt': 'tiktok.example\n',
+      'stranger.pem': stranger.certificate,
+      'agency.pem': authority.certificate,
+    },
+  });
+  closing.push(() => cordon.kill());
+  for (let i = 0; i < 5; i++) expect((await ask(cordon.dns, `n${i}.example. A`)).rcode).toBe(2);
+  const line = await cordon.waitForLog(({ msg }) => msg.startsWith('an upstream did not prove'));
+  expect(line).toMatchObject({ level: 'error', upstream: text, reason: 'authority' });
+  expect(line['hint']).toContain('resolver.ca');
+  expect(await readMetric(cordon, 'cordon_upstream_trusted', { upstream: text })).toBe(0);
+  expect(linesOf(cordon, line.msg)).toHaveLength(1);
+  // Nothing was shown to whoever that is.
+  expect(upstream.queries).toEqual([]);
+
+  expect((await reload(cordon, { 'cordon.yaml': config('agency.pem') })).isRefused).toBe(false);
+  expect((await ask(cordon.dns, 'good.example. A')).rcode).toBe(0);
+  expect(await readMetric(cordon, 'cordon_upstream_trusted', { upstream: text })).toBe(1);
+  const endSec = await readMetric(cordon, 'cordon_upstream_certificate_expiry_timestamp_seconds');
+  expect(Math.abs(endSec - Date.now() / 1000 - 2 * 86_400)).toBeLessThan(3_600);
+  await cordon.waitForLog(({ msg }) => msg === 'an upstream proves again who it is');
+  expect(linesOf(cordon, line.msg)).toHaveLength(1);
+
+  // A file that cannot be used is refused whole, and named.
+  const refused = await reload(cordon, { 'cordon.yaml': config('ban.txt') });
+  expect(refused).toMatchObject({ isRefused: true, err: { code: 'ERR_UPSTREAM_CERTIFICATE' } });
+  expect(JSON.stringify(refused)).toContain('ban.txt');
+  const program = new URL('../../src/cli/main.ts', import.meta.url).pathname;
+  const path = join(cordon.directory, 'cordon.yaml');
+  const checked = await run(process.execPath, [program, 'check', '--config', path]);
+  expect(checked.code).toBe(1);
+  expect(checked.stderr).toContain('ban.txt: no certificate in PEM');
+  await cordon.stop();
+});
+
+test('that no upstream answers is told once, and once that one does again', async () => {
+  const upstream = await ScriptedUpstream.open(() => undefined);
+  closing.push(() => upstream.close());
+  const config = `
+upstreams: ["127.0.0.1:${upstream.endpoint.port}"]
+forward: [{ zones: [agency.example], upstreams: ["127.0.0.1:${upstream.endpoint.port}"] }]
+resolver: { timeout: 500ms, try-timeout: 50ms }
+`;
+  const cordon = await start(config);
+  await Promise.all([1, 2, 3].map((i) => ask(cordon.dns, `n${i}.example. A`)));
+  const line = await cordon.waitForLog(({ msg }) => msg === 'no upstream answers');
+  expect(line).toMatchObject({ level: 'error', route: '.' });
+  expect(line['upstreams']).toEqual([`127.0.0.1:${upstream.endpoint.port}`]);
+  expect(line['hint']).toContain('dig');
+  expect(await readMetric(cordon, 'cordon_upstream_route_up', { route: '"."'.slice(1, -1) })).toBe(0);
+  expect(await readMetric(cordon, 'cordon_upstream_route_up', { route: 'agency.example.' })).toBe(0);
+  upstream.onQuery(address);
+  await expect.poll(async () => (await ask(cordon.dns, 'again.example. A')).rcode, WAIT).toBe(0);
+  const back = await cordon.waitForLog(({ msg }) => msg === 'upstreams answer again');
+  expect(back).toMatchObject({ level: 'info', route: '.' });
+  expect(await readMetric(cordon, 'cordon_upstream_route_up')).toBe(2);
+  // One line for each of the two routes, however many questions failed.
+  expect(linesOf(cordon, 'no upstream answers').map(({ route }) => route)).toEqual(['.', 'agency.example.']);
+  await cordon.stop();
+});
+
+test('an output that cannot be reached is told once, and that it can be again', async () => {
+  const server: Server = createServer((socket) => void socket.resume());
+  const listen = (port: number): Promise<number> =>
+    new Promise((resolve) => {
+      server.listen(port, '127.0.0.1', () => {
+        const bound = server.address();
+        resolve(typeof bound === 'object' && bound !== null ? bound.port : 0);
+      });
+    });
+  const port = await listen(0);
+  await new Promise((resolve) => server.close(resolve));
+  const output = `syslog+tcp://127.0.0.1:${port}`;
+  const cordon = await start(`upstreams: ["127.0.0.1:9"]\nrecords: { outputs: [{ to: "${output}" }] }\n`);
+  const line = await cordon.waitForLog(({ msg }) => msg.startsWith('an output takes no records'));
+  expect(line).toMatchObject({ level: 'error', output });
+  expect(line['cause']).toContain('ECONNREFUSED');
+  expect(line['hint']).toContain('receiver');
+  await expect
+    .poll(() => readMetric(cordon, 'cordon_records_output_waiting', { output }), WAIT)
+    .toBeGreaterThan(0);
+  expect(await readMetric(cordon, 'cordon_records_output_connected', { output })).toBe(0);
+  await listen(port);
+  closing.push(() => server.close());
+  await cordon.waitForLog(({ msg }) => msg === 'an output takes records again');
+  await expect.poll(() => readMetric(cordon, 'cordon_records_output_waiting', { output }), WAIT).toBe(0);
+  expect(await readMetric(cordon, 'cordon_records_output_connected', { output })).toBe(1);
+  expect(linesOf(cordon, line.msg)).toHaveLength(1);
+  await cordon.stop();
+});
+
+test('lines carry the priority of the journal when they are told to, and only then', async () => {
+  const cordon = await start('upstreams: ["127.0.0.1:9"]\nlog: { priorities: always }\n');
+  expect(cordon.output()).toMatch(/^<6>\{"level":"info",.*"msg":"ready"\}$/m);
+  expect((await reload(cordon, { 'ban.txt': '' })).isRefused).toBe(true);
+  expect(cordon.output()).toMatch(/^<3>\{"level":"error",.*"msg":"reload refused/m);
+  await cordon.stop();
+  const plain = await start('upstreams: ["127.0.0.1:9"]\n');
+  expect(plain.output()).not.toMatch(/^<\d>/m);
+  await plain.stop();
+});
