@@ -562,7 +562,8 @@ export class PolicyTable {
       if (tag === 0) return;
       if (tag === wanted) {
         const record = this.#offsets[slot] ?? 0;
-        if (this.#nameStandsAt(record, name, offset + start, length - start)) {
+        const isHopeless = this.#isHopeless(record, length - start, lists, verdict);
+        if (!isHopeless && this.#nameStandsAt(record, name, offset + start, length - start)) {
           this.#apply(record, name, offset, length, start, label, hash, lists, trigger, verdict);
         }
       }
@@ -597,6 +598,15 @@ export class PolicyTable {
       }
       slot = slot + 1 === tags.length ? 0 : slot + 1;
     }
+  }
+
+  /**
+   * True when a record, if it has a name of `length` bytes, is of a list that is not asked or comes after the one whose
+   * rule stands: a name in 32 lists is compared once, not 32 times.
+   */
+  #isHopeless(record: number, length: number, lists: number, verdict: Verdict): boolean {
+    const list = (this.#records[record + 1 + length] ?? 0) & LIST_MASK;
+    return (lists & (1 << list)) === 0 || (verdict.list >= 0 && list > verdict.list);
   }
 
   #nameStandsAt(record: number, name: Uint8Array, start: number, length: number): boolean {
