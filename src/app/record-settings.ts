@@ -1,13 +1,15 @@
 // What the configuration says of records, as the recorder takes it.
-import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
-import { AppError, errorText, systemErrorCode } from '../base/base.ts';
+import { AppError, errorText, readRegularFile, systemErrorCode } from '../base/base.ts';
 import type { Config, RecordOutputConfig, RecordsConfig } from '../config/config.ts';
 import type { OutputSettings, RecorderSettings } from './recorder-messages.ts';
 import { VERSION } from './version.ts';
 
 /** The records' directory in the state directory. */
 export const RECORDS_NAME = 'records';
+
+/** Bytes of a file of certificates: those of all public authorities take a fifth of it. */
+const FILE_BYTES_MAX = 1 << 20;
 
 /** Name of this resolver in records and outputs: what of the host's name is visible ASCII. */
 export const resolverName = (): string => hostname().replace(/[^\x21-\x7e]/g, '') || 'unknown';
@@ -84,7 +86,7 @@ const toOutput = ({ to, text, classes, caPath, facility }: RecordOutputConfig): 
 
 const readCa = (path: string): string => {
   try {
-    return readFileSync(path, 'utf8');
+    return readRegularFile(path, FILE_BYTES_MAX).toString('utf8');
   } catch (thrown) {
     if (systemErrorCode(thrown) === undefined) throw thrown;
     throw new AppError('ERR_APP_RECORDER', `reading the certificates ${path}: ${errorText(thrown)}`, {

@@ -8,11 +8,11 @@
 //   magic with format version, 8 bytes | byte order, 1 word | SHA-256 of all that follows, 32 bytes
 //   length of the description, 1 word | length of the table, 1 word | description, JSON | table
 import { createHash } from 'node:crypto';
-import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import { closeSync, fstatSync, readSync } from 'node:fs';
 import { type FileHandle, mkdir, open, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { AppError, errorText, isAppError, systemErrorCode } from '../base/base.ts';
+import { AppError, errorText, isAppError, openRegularFile, systemErrorCode } from '../base/base.ts';
 import type { Config } from '../config/config.ts';
 import { LIST_FORMATS, LoadedList } from '../lists/lists.ts';
 import type { Log } from '../observe/observe.ts';
@@ -89,7 +89,7 @@ export class SavedGeneration {
   read(config: Config, generation: number): Generation | undefined {
     let file: number | undefined;
     try {
-      file = openSync(this.#path, 'r');
+      file = openRegularFile(this.#path).descriptor;
       return this.#restore(file, config, generation);
     } catch (thrown) {
       if (isAppError(thrown)) throw thrown;

@@ -1,6 +1,6 @@
 // base: what every room may use: the error class, time, IP addresses and prefixes, who listens to a question's way.
 //
-// Imports nothing of the project. Holds no state and does no I/O. Addresses follow RFC 4291 and RFC 5952.
+// Imports nothing of the project. Holds no state and does no I/O but for reading files that somebody named. Addresses follow RFC 4291 and RFC 5952.
 export {
   type AddressWords,
   createAddress,
@@ -21,4 +21,5 @@ export {
 export { type Clock, createTurnClock, systemClock } from './clock.ts';
 export { AppError, errorText, isAppError, systemErrorCode } from './error.ts';
 export { type PrefixEntry, PrefixTable } from './prefix-table.ts';
+export { openRegularFile, readRegularFile } from './regular-file.ts';
 export type { Trace } from './trace.ts';

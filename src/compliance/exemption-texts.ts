@@ -5,9 +5,9 @@
 // only understood. A directory that is not there is a problem and not an empty one: a file system that was not mounted
 // is no decision of anybody.
 import { isUtf8 } from 'node:buffer';
-import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { readdirSync, statSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { errorText, systemErrorCode } from '../base/base.ts';
+import { errorText, readRegularFile, systemErrorCode } from '../base/base.ts';
 import { type ExemptionProblem, type FaultPlace, type FieldPath, toProblem } from './exemption-problem.ts';
 import { hashOf, readApproved, type WrittenExemption } from './exemption-terms.ts';
 import { readYaml } from './exemption-yaml.ts';
@@ -15,7 +15,7 @@ import { readYaml } from './exemption-yaml.ts';
 /** Bytes of a file: 50 exemptions with a page of text each. */
 const FILE_BYTES_MAX = 256 * 1024;
 /** As many as exemptions may stand. */
-const FILES_MAX = 1000;
+const FILES_MAX = 10_000;
 const EXTENSION = /\.ya?ml$/;
 
 /** One exemption of a file. */
@@ -107,12 +107,13 @@ const readContent = (path: string): string | ExemptionProblem => {
   const place = { file: path, line: 0, column: 0 };
   const wrong = (text: string) => toProblem({ code: 'ERR_EXEMPTION_READ', path: [], text }, place);
   try {
-    if (statSync(path).size > FILE_BYTES_MAX) return wrong(`has over ${FILE_BYTES_MAX} bytes`);
-    const bytes = readFileSync(path);
+    const bytes = readRegularFile(path, FILE_BYTES_MAX);
     return bytes.includes(0) || !isUtf8(bytes) ? wrong('is not UTF-8 text') : bytes.toString('utf8');
   } catch (thrown) {
     if (systemErrorCode(thrown) === undefined) throw thrown;
-    return wrong(errorText(thrown));
+    return wrong(
+      systemErrorCode(thrown) === 'EFBIG' ? `has over ${FILE_BYTES_MAX} bytes` : errorText(thrown),
+    );
   }
 };
 

@@ -4,9 +4,8 @@
 // of the code. The profiles that ship pass the same schema as a file that an agency writes. What a public text says
 // carries its source; what has none is Cordon's own choice and can be replaced by a file.
 import { createHash } from 'node:crypto';
-import { readFileSync, statSync } from 'node:fs';
 import { z } from 'zod';
-import { AppError, errorText, systemErrorCode } from '../base/base.ts';
+import { AppError, errorText, readRegularFile, systemErrorCode } from '../base/base.ts';
 import { formatExemptionProblem, toProblem } from './exemption-problem.ts';
 import { readYaml } from './exemption-yaml.ts';
 
@@ -149,9 +148,7 @@ export const readProfile = (path: string): Profile => {
 
 const readText = (path: string): string => {
   try {
-    if (statSync(path).size > FILE_BYTES_MAX)
-      throw wrong(path, [`${path}: has over ${FILE_BYTES_MAX} bytes`]);
-    return readFileSync(path, 'utf8');
+    return readRegularFile(path, FILE_BYTES_MAX).toString('utf8');
   } catch (thrown) {
     if (systemErrorCode(thrown) === undefined || thrown instanceof AppError) throw thrown;
     throw wrong(path, [`${path}: ${errorText(thrown)}`]);

@@ -3,10 +3,9 @@
 // Only a file that is not YAML ends early: what the rest of it means would be guesswork. Loading reads one file and
 // nothing else; it neither resolves names nor looks at the files that the configuration names.
 import { isUtf8 } from 'node:buffer';
-import { readFileSync, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import type { z } from 'zod';
-import { systemErrorCode } from '../base/base.ts';
+import { readRegularFile, systemErrorCode } from '../base/base.ts';
 import { crossCheck } from './cross-check.ts';
 import type { CrossCheckFacts, Draft } from './draft.ts';
 import { type Environment, type Overlay, overlayEnvironment } from './environment.ts';
@@ -69,11 +68,12 @@ const openSource = (path: string, workingDirectory: string): Source => {
   let bytes: Buffer;
   try {
     const absolute = resolve(workingDirectory, path);
-    if (statSync(absolute).size > FILE_BYTES_MAX) return failure(`the file has over ${FILE_BYTES_MAX} bytes`);
-    bytes = readFileSync(absolute);
+    bytes = readRegularFile(absolute, FILE_BYTES_MAX);
   } catch (error) {
     const code = systemErrorCode(error);
     if (code === undefined) throw error;
+    if (code === 'EFBIG') return failure(`the file has over ${FILE_BYTES_MAX} bytes`);
+    if (code === 'ENOTREG') return failure('it is no regular file');
     return failure(code === 'ENOENT' ? 'there is no such file' : `the file cannot be read (${code})`);
   }
   return bytes.includes(0) || !isUtf8(bytes)

@@ -2,8 +2,8 @@
 //
 // Synchronous on purpose: lists are read by the main thread at start and at a refresh, never on the query path. A
 // large file is read piece by piece, so that it costs the memory of one piece; a compressed one is unpacked as a whole.
-import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
-import { AppError, errorText, isAppError } from '../base/base.ts';
+import { closeSync, readSync } from 'node:fs';
+import { AppError, errorText, isAppError, openRegularFile } from '../base/base.ts';
 import { type Compression, compressionOf, MAGIC_BYTES, unpack } from './compressed.ts';
 
 /**
@@ -59,10 +59,9 @@ export const withListFile = <Result>(
 
 /** Opens a list file of at most `bytesMax` bytes, packed and unpacked; throws as withListFile. */
 export const openListFile = (path: string, bytesMax = FILE_BYTES_MAX): OpenListFile => {
-  const file = attemptRead(path, () => openSync(path, 'r'));
+  const { descriptor: file, sizeBytes: size } = attemptRead(path, () => openRegularFile(path));
   const close = (): void => closeSync(file);
   try {
-    const { size } = attemptRead(path, () => fstatSync(file));
     if (size > bytesMax) throw tooLarge(path, `${size} bytes, at most ${bytesMax}`, bytesMax);
     // A file that grows meanwhile is read up to the size that was checked.
     let left = size;

@@ -2,7 +2,8 @@
 //
 // An address can carry a password or a token, and messages end in logs: user information and query are cut out of
 // every text. A redirect is an instruction of a foreign server: it may not leave HTTPS, and it leads to other hosts
-// only when the operator named them, so that no server can point Cordon at machines of the operator's own network.
+// only when the operator named them, so that no server can point Cordon at machines of the operator's own network, nor
+// at other services of its own: the port stays, too, but for the way from http to https on their own ports.
 import { isIP } from 'node:net';
 import { sourceError } from './source-error.ts';
 
@@ -49,7 +50,14 @@ export const familyOf = (host: string): 4 | 6 | 0 => {
   return family === 4 || family === 6 ? family : 0;
 };
 
-/** Where a redirect leads, or why it is not followed. `hosts` are those that the operator allows beside the source's. */
+/** Ports of the schemes (RFC 9110 section 4.2). */
+const HTTP_PORT = '80';
+const HTTPS_PORT = '443';
+
+/**
+ * Where a redirect leads, or why it is not followed. `hosts` are those that the operator allows beside the source's, with
+ * their port where it is not that of the scheme.
+ */
 export const followRedirect = (
   source: URL,
   from: URL,
@@ -62,11 +70,20 @@ export const followRedirect = (
   if (from.protocol === 'https:' && url.protocol !== 'https:') return 'a redirect from https to http';
   // Credentials in a Location would be the server's, for a third party.
   if (url.username !== '' || url.password !== '') return 'a redirect to an address with credentials';
-  if (url.hostname !== source.hostname && !hosts.includes(url.hostname)) {
-    return `a redirect to ${url.hostname}, a host that is not allowed for this source`;
+  if (!hosts.includes(url.host)) {
+    if (url.hostname !== source.hostname)
+      return `a redirect to ${url.hostname}, a host that is not allowed for this source`;
+    if (!isSamePort(source, url))
+      return `a redirect to port ${portOf(url)}, which is not the one of this source`;
   }
   url.hash = '';
   return url;
 };
+
+const portOf = ({ port, protocol }: URL): string =>
+  port !== '' ? port : protocol === 'https:' ? HTTPS_PORT : HTTP_PORT;
+
+const isSamePort = (source: URL, url: URL): boolean =>
+  portOf(url) === portOf(source) || (portOf(source) === HTTP_PORT && portOf(url) === HTTPS_PORT);
 
 const isWeb = (url: URL): boolean => url.protocol === 'https:' || url.protocol === 'http:';

@@ -2,7 +2,6 @@
 //
 // Reads resolv.conf(5). Cordon's own listening addresses are left out: on a machine that asks itself for names, a
 // question would otherwise go round in circles.
-import { readFileSync } from 'node:fs';
 import { networkInterfaces } from 'node:os';
 import {
   type AddressWords,
@@ -12,7 +11,11 @@ import {
   errorText,
   formatAddress,
   parseAddress,
+  readRegularFile,
 } from '../base/base.ts';
+
+/** Bytes of resolv.conf: resolvers read three servers of it. */
+const FILE_BYTES_MAX = 1 << 16;
 
 /** Where libc looks. */
 export const RESOLV_CONF = '/etc/resolv.conf';
@@ -54,7 +57,7 @@ export const readSystemResolvers = (
 
 const readText = (path: string): string => {
   try {
-    return readFileSync(path, 'utf8');
+    return readRegularFile(path, FILE_BYTES_MAX).toString('utf8');
   } catch (thrown) {
     throw new AppError('ERR_UPSTREAM_NONE', `reading ${path}: ${errorText(thrown)}`, {
       cause: thrown,

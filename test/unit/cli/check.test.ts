@@ -1,5 +1,8 @@
 // cordon check: every problem at once, or the effective configuration with what its lists hold.
-import { readdirSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { run } from '../../support/process.ts';
@@ -44,6 +47,18 @@ describe('a good configuration', () => {
     expect(code).toBe(0);
     expect(JSON.parse(stdout)).toMatchObject({ ok: true, lists: [{ id: 'local', entries: 2, rejected: 1 }] });
   });
+});
+
+test('a list that is a pipe, or leads to a device, is refused and not waited for', async () => {
+  const directory = mkdtempSync(join(tmpdir(), 'cordon-pipe-'));
+  const pipe = join(directory, 'pipe.txt');
+  execFileSync('mkfifo', [pipe]);
+  for (const path of [pipe, '/dev/zero']) {
+    const { code, stderr } = await cordon(CHECK, { 'cordon.yaml': GOOD.replace('local.txt', path) });
+    expect(code).toBe(1);
+    expect(stderr).toContain(`${path} is no regular file`);
+  }
+  rmSync(directory, { recursive: true });
 });
 
 describe('a bad configuration', () => {

@@ -46,7 +46,7 @@ describe('hostOf() and familyOf()', () => {
 describe('followRedirect()', () => {
   const follow = (from: string, location: string | undefined, hosts: readonly string[] = []): string => {
     const url = followRedirect(
-      parseSourceUrl('https://example.com/a/b'),
+      parseSourceUrl(new URL('/a/b', from).href),
       parseSourceUrl(from),
       location,
       hosts,
@@ -56,12 +56,13 @@ describe('followRedirect()', () => {
 
   it.each([
     ['https://example.com/a/b', 'c?d#e', 'https://example.com/a/c?d'],
-    ['https://example.com/a/b', '//example.com:8443/c', 'https://example.com:8443/c'],
+    ['https://example.com:8443/a/b', '//example.com:8443/c', 'https://example.com:8443/c'],
+    ['https://example.com/a/b', 'https://mirror.test:8443/c', 'https://mirror.test:8443/c'],
     ['http://example.com/a', 'https://example.com/a', 'https://example.com/a'],
     ['http://example.com/a', '/b', 'http://example.com/b'],
     ['https://example.com/a', 'https://mirror.test/a', 'https://mirror.test/a'],
   ])('from %s to %s leads to %s', (from, location, url) => {
-    expect(follow(from, location, ['mirror.test'])).toBe(url);
+    expect(follow(from, location, ['mirror.test', 'mirror.test:8443'])).toBe(url);
   });
 
   it.each([
@@ -71,6 +72,8 @@ describe('followRedirect()', () => {
     ['https://sub.example.com/a', 'sub.example.com, a host that is not allowed'],
     ['https://example.com.mirror.test/', 'a host that is not allowed'],
     ['https://[::1]/', 'a host that is not allowed'],
+    ['https://example.com:8443/a', 'a redirect to port 8443'],
+    ['https://mirror.test:9/', 'a host that is not allowed'],
     ['data:text/plain,a', 'something else than HTTP'],
     ['https://:/', 'something else than HTTP'],
   ])('%j is not followed', (location, reason) => {
