@@ -22,7 +22,8 @@ export interface AskedName {
 
 /** Reads a NAME; throws UsageError for what is none. */
 export const readAskedName = (text: string): AskedName => {
-  const host = URL_PARTS.test(text) && !text.includes('\\') ? hostOf(text) : text;
+  const isWritten = isIP(text) !== 0 || text.includes('\\') || !URL_PARTS.test(text);
+  const host = isWritten ? text : hostOf(text);
   const ascii = NOT_ASCII.test(host) ? domainToASCII(host) : host;
   if (isIP(ascii.replace(/^\[|\]$/g, '')) !== 0) {
     throw new UsageError(`${quote(text)} is an address and no name; what is asked of the resolver are names`);

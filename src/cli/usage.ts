@@ -1,7 +1,7 @@
 // Reading arguments: node:util parseArgs with one kind of error, and the configuration that most commands take.
 import { existsSync } from 'node:fs';
 import { type ParseArgsConfig, parseArgs } from 'node:util';
-import { AppError, loadConfiguration } from '../app/app.ts';
+import { AppError, type Endpoint, loadConfiguration, parseEndpoint, suggestEndpoint } from '../app/app.ts';
 import { type Config, formatProblem } from '../config/config.ts';
 
 /** The file that is read when no --config is given and it exists. */
@@ -23,14 +23,18 @@ export const readArguments = <T extends ParseArgsConfig>(config: T): ReturnType<
 
 /**
  * The path of the configuration file, or undefined for defaults only: the one that was named, otherwise the first of
- * ./cordon.yaml and the installed one that exists, which is said on standard error.
+ * ./cordon.yaml and the installed one that exists. Which it is stands on standard error; of ./cordon.yaml only on a
+ * terminal, because scripts that rely on it take any word there for a failure.
  */
 export const configPath = (
   option: string | undefined,
   places: readonly string[] = [CONFIG_HERE, CONFIG_INSTALLED],
 ): string | undefined => {
-  const path = option ?? places.find((place) => existsSync(place));
-  if (option === undefined && path !== undefined) process.stderr.write(`# configuration: ${path}\n`);
+  if (option !== undefined) return option;
+  const path = places.find((place) => existsSync(place));
+  if (path !== undefined && (path !== places[0] || process.stderr.isTTY)) {
+    process.stderr.write(`# configuration: ${path}\n`);
+  }
   return path;
 };
 
@@ -40,6 +44,15 @@ export const configPath = (
  */
 export const ownConfigPath = (option: string | undefined): string | undefined =>
   option ?? (existsSync(CONFIG_HERE) ? CONFIG_HERE : undefined);
+
+/** Reads an address with a port; throws UsageError for what is none. */
+export const readEndpoint = (text: string, portDefault: number): Endpoint => {
+  const endpoint = parseEndpoint(text, portDefault);
+  if (endpoint !== undefined) return endpoint;
+  const meant = suggestEndpoint(text);
+  const hint = meant === undefined ? '' : `; did you mean ${meant}?`;
+  throw new UsageError(`"${text.slice(0, 64)}" is not an address with a port${hint}`);
+};
 
 /** Loads a configuration or throws ERR_CONFIG_PROBLEMS with all of them, one a line. */
 export const requireConfig = (path: string | undefined): Config => {
