@@ -8,11 +8,14 @@ import { shippedDefaults, shippedLists } from '../lists/lists.ts';
 export {
   AppError,
   createAddress,
+  type Endpoint,
   errorText,
   formatEndpoint,
   isAppError,
   parseAddress,
   parseEndpoint,
+  suggestEndpoint,
+  suggestPrefix,
   systemErrorCode,
 } from '../base/base.ts';
 export {

@@ -4,7 +4,7 @@
 // by itself, and it does not outlive the process: a restart refuses again. How long it may last is configured; the
 // time counts as time in which the prohibition was not in force.
 import type { PauseControl, PauseStatus } from '../admin/admin.ts';
-import { AppError } from '../base/base.ts';
+import { AppError, formatDuration } from '../base/base.ts';
 
 /** What a pause needs of the program. */
 export interface PauseOptions {
@@ -49,7 +49,7 @@ export class OperatorPause implements PauseControl {
     if (ms > msMax) {
       throw new AppError(
         'ERR_APP_PAUSE',
-        `suspending refusals for ${ms} ms: at most ${msMax} ms are allowed`,
+        `suspending refusals for ${formatDuration(ms)}: at most ${formatDuration(msMax)} are allowed`,
         {
           hint: 'The key compliance.pause-max of the configuration says how long.',
         },

@@ -4,7 +4,7 @@
 // and is forgotten after a minute of life. The others keep answering: sockets are per worker.
 import { randomBytes } from 'node:crypto';
 import { Worker } from 'node:worker_threads';
-import { AppError } from '../base/base.ts';
+import { AppError, formatDuration } from '../base/base.ts';
 import { SIPHASH_KEY_LENGTH } from '../dns/dns.ts';
 import type { Asked, Traced } from '../explain/explain.ts';
 import { type Candidate, type Log, mergeCandidates } from '../observe/observe.ts';
@@ -309,7 +309,12 @@ export class Supervisor {
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => {
         this.#requests.delete(request);
-        reject(new AppError('ERR_APP_WORKER', `asking worker ${worker}: no reply in ${REQUEST_MS_MAX} ms`));
+        reject(
+          new AppError(
+            'ERR_APP_WORKER',
+            `asking worker ${worker}: no reply in ${formatDuration(REQUEST_MS_MAX)}`,
+          ),
+        );
       }, REQUEST_MS_MAX);
       const settle = (): void => {
         clearTimeout(timer);

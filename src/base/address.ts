@@ -87,6 +87,36 @@ export const parsePrefix = (text: string): Prefix | undefined => {
   return { words, bits };
 };
 
+/**
+ * The prefix that a text means which parsePrefix() refuses: one with bits set after its length (`192.0.2.1/24`), or with
+ * a netmask in place of a length (`192.0.2.0/255.255.255.0`). Undefined for any other text.
+ */
+export const suggestPrefix = (text: string): string | undefined => {
+  const [addressText = '', lengthText = '', ...rest] = text.trim().split('/');
+  const words = createAddress();
+  if (rest.length > 0 || !parseAddress(addressText, words) || parsePrefix(text) !== undefined)
+    return undefined;
+  const length = /^\d{1,3}$/.test(lengthText) ? Number(lengthText) : lengthOfMask(lengthText, isIpv4(words));
+  const bits = length + (isIpv4(words) ? MAPPED_BITS : 0);
+  if (length < 0 || bits > 128) return undefined;
+  for (let i = 0; i < 4; i++) words[i] = (words[i] ?? 0) & ~maskBelow(bits, i);
+  return formatPrefix({ words, bits });
+};
+
+/** The bits of a netmask such as `255.255.255.0` or `ffff:ffff::`, or -1 for what is none. */
+const lengthOfMask = (text: string, isOfIpv4: boolean): number => {
+  const words = createAddress();
+  if (!parseAddress(text, words) || isIpv4(words) !== isOfIpv4) return -1;
+  let bits = 0;
+  while (bits < 128 && (((words[bits >>> 5] ?? 0) >>> (31 - (bits & 31))) & 1) === 1) bits++;
+  if (isOfIpv4) {
+    const mask = words[3] ?? 0;
+    const length = Math.clz32(~mask);
+    return mask === (length === 0 ? 0 : (0xffffffff << (32 - length)) >>> 0) ? length : -1;
+  }
+  return hasBitsBelow(words, bits) ? -1 : bits;
+};
+
 /** The text of a prefix, always with its length. */
 export const formatPrefix = (prefix: Prefix): string => {
   const mapped = isIpv4(prefix.words) && prefix.bits >= MAPPED_BITS;
@@ -111,8 +141,12 @@ export interface Endpoint {
   readonly family: 4 | 6;
 }
 
-/** Parses `ADDRESS`, `ADDRESS:PORT` or `[IPV6]:PORT`; undefined when malformed. Port 0 is allowed: "any free one". */
+/**
+ * Parses `ADDRESS`, `ADDRESS:PORT`, `[IPV6]` or `[IPV6]:PORT`; undefined when malformed. Port 0 is allowed: "any free
+ * one". An IPv6 address without brackets whose last group looks like a port is none: see suggestEndpoint().
+ */
 export const parseEndpoint = (text: string, portDefault: number): Endpoint | undefined => {
+  if (splitPort(text) !== undefined) return undefined;
   const words = createAddress();
   if (parseAddress(text, words))
     return { address: text, port: portDefault, family: text.includes(':') ? 6 : 4 };
@@ -123,6 +157,28 @@ export const parseEndpoint = (text: string, portDefault: number): Endpoint | und
   const port = match[3] === undefined ? portDefault : Number(match[3]);
   if (port > 0xffff) return undefined;
   return { address, port, family: address.includes(':') ? 6 : 4 };
+};
+
+/**
+ * How to write an IPv6 address without brackets whose last group looks like a port: `::1:53` may be meant as `[::1]:53`
+ * and is the address `[::1:53]`. Undefined for other texts.
+ */
+export const suggestEndpoint = (text: string): string | undefined => {
+  const parts = splitPort(text);
+  return parts && `"[${parts.address}]:${parts.port}" (or "[${text}]", if that is the address)`;
+};
+
+/** Ports of DNS over UDP and TCP, TLS and HTTPS, and of mDNS, which stands for a resolver without privileges. */
+const DNS_PORTS: readonly string[] = ['53', '443', '853', '5353'];
+
+/** The parts of a text that is an IPv6 address, and another one with a port of DNS; undefined for any other. */
+const splitPort = (text: string): { readonly address: string; readonly port: string } | undefined => {
+  const colon = text.lastIndexOf(':');
+  const address = text.slice(0, Math.max(0, colon));
+  const port = text.slice(colon + 1);
+  const words = createAddress();
+  const isBoth = address.includes(':') && parseAddress(address, words) && parseAddress(text, words);
+  return isBoth && DNS_PORTS.includes(port) ? { address, port } : undefined;
 };
 
 /** The text that parseEndpoint reads back. */
@@ -195,12 +251,14 @@ const parseGroups = (text: string, mayEndInIpv4: boolean): number[] | undefined 
 };
 
 const hasBitsBelow = (words: AddressWords, bits: number): boolean => {
-  for (let i = 0; i < 4; i++) {
-    const kept = Math.min(32, Math.max(0, bits - 32 * i));
-    const below = kept === 32 ? 0 : 0xffffffff >>> kept;
-    if (((words[i] ?? 0) & below) !== 0) return true;
-  }
+  for (let i = 0; i < 4; i++) if (((words[i] ?? 0) & maskBelow(bits, i)) !== 0) return true;
   return false;
+};
+
+/** The bits of one of four words that come after the first `bits` of all. */
+const maskBelow = (bits: number, word: number): number => {
+  const kept = Math.min(32, Math.max(0, bits - 32 * word));
+  return kept === 32 ? 0 : 0xffffffff >>> kept;
 };
 
 const longestZeroRun = (groups: readonly number[]): { start: number; length: number } => {

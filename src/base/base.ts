@@ -17,8 +17,11 @@ export {
   parsePrefix,
   readIpv4,
   readIpv6,
+  suggestEndpoint,
+  suggestPrefix,
 } from './address.ts';
 export { type Clock, createTurnClock, systemClock } from './clock.ts';
+export { formatDuration } from './duration.ts';
 export { AppError, errorText, isAppError, systemErrorCode } from './error.ts';
 export { type PrefixEntry, PrefixTable } from './prefix-table.ts';
 export { openRegularFile, readRegularFile } from './regular-file.ts';

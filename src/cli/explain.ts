@@ -9,7 +9,6 @@ import {
   formatName,
   formatType,
   isAppError,
-  parseEndpoint,
   parseType,
   readKeptPaths,
 } from '../app/app.ts';
@@ -17,7 +16,7 @@ import { type Config, configHash } from '../config/config.ts';
 import { readAskedName, readClient } from './asked-name.ts';
 import { formatExplanation, formatTrace, type Shown } from './explain-text.ts';
 import { askService, isNobodyThere } from './lists-client.ts';
-import { configPath, readArguments, requireConfig, UsageError } from './usage.ts';
+import { configPath, readArguments, readEndpoint, requireConfig, UsageError } from './usage.ts';
 
 /** Port of an address without one. */
 const DNS_PORT = 53;
@@ -118,9 +117,5 @@ const typeFrom = (text: string): number => {
 };
 
 /** In the form of the program, which knows what it listens to. */
-const listenerFrom = (text: string): string => {
-  if (text === '') return '';
-  const endpoint = parseEndpoint(text, DNS_PORT);
-  if (endpoint === undefined) throw new UsageError(`--listener "${text}" is not an address with a port`);
-  return formatEndpoint(endpoint);
-};
+const listenerFrom = (text: string): string =>
+  text === '' ? '' : formatEndpoint(readEndpoint(text, DNS_PORT));

@@ -6,13 +6,16 @@ import { lookup } from 'node:dns/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
   AppError,
+  createAddress,
   errorText,
   isAppError,
   type ProbeRunStatus,
   type ProbeStatus,
+  parseAddress,
   parseEndpoint,
   probeServer,
   readKeptPaths,
+  suggestEndpoint,
   withoutMissing,
 } from '../app/app.ts';
 import type { Config } from '../config/config.ts';
@@ -50,7 +53,7 @@ export const probe = async (args: string[]): Promise<number> => {
   const sample = values.sample === undefined ? undefined : numberFrom('--sample', values.sample, SAMPLE_MAX);
   const rate = values.rate === undefined ? RATE_DEFAULT : numberFrom('--rate', values.rate, RATE_MAX);
   for (const address of sinkhole) {
-    if (parseEndpoint(address, 0)?.address !== address) throw new UsageError(`"${address}" is no address`);
+    if (!parseAddress(address, createAddress())) throw new UsageError(`"${address}" is no address`);
   }
   const config = requireConfig(configPath(values.config));
   if (group !== undefined && !config.groups.some(({ name }) => name === group)) {
@@ -130,7 +133,11 @@ const findServer = async (text: string): Promise<NonNullable<ReturnType<typeof p
   const server = parseEndpoint(text, DNS_PORT);
   if (server !== undefined) return server;
   const [, host = '', port = `${DNS_PORT}`] = /^([a-z0-9._-]+)(?::(\d{1,5}))?$/i.exec(text) ?? [];
-  if (host === '') throw new UsageError(`"${text.slice(0, 64)}" is no address or host with a port`);
+  if (host === '') {
+    const meant = suggestEndpoint(text);
+    const hint = meant === undefined ? '' : `; did you mean ${meant}?`;
+    throw new UsageError(`"${text.slice(0, 64)}" is no address or host with a port${hint}`);
+  }
   try {
     const { address } = await lookup(host);
     const found = parseEndpoint(

@@ -1,6 +1,6 @@
 // cordon query: asks a resolver with an independent DNS implementation, for a look from the client's side.
-import { inquire, parseEndpoint, parseName, parseType, type Reading } from '../app/app.ts';
-import { readArguments, UsageError } from './usage.ts';
+import { inquire, parseName, parseType, type Reading } from '../app/app.ts';
+import { readArguments, readEndpoint, UsageError } from './usage.ts';
 
 const SERVER_DEFAULT = '127.0.0.1:5353';
 const PORT_DEFAULT = 53;
@@ -23,8 +23,7 @@ export const query = async (args: string[]): Promise<number> => {
   if (typeof parseName(name) === 'string') throw new UsageError(`"${name}" is not a domain name`);
   const type = parseType(typeText);
   if (type === undefined) throw new UsageError(`"${typeText}" is not a record type`);
-  const server = parseEndpoint(values.server, PORT_DEFAULT);
-  if (server === undefined) throw new UsageError(`"${values.server}" is not an address with a port`);
+  const server = readEndpoint(values.server, PORT_DEFAULT);
   const reading = await inquire({
     server,
     name,

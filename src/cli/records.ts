@@ -16,6 +16,7 @@ import {
   type RecordFilter,
   readStoredRecords,
   registerWitnesses,
+  suggestPrefix,
   systemErrorCode,
   type VerifyProgress,
   verifyRecords,
@@ -230,6 +231,9 @@ const readFilter = (values: FilterValues, periodMs: number): RecordFilter => {
   const fromMs =
     values.from === undefined ? Math.min(nowMs, untilMs) - periodMs : readTime('--from', values.from, nowMs);
   const { client, name, group, kind, list } = values;
+  const meant = client === undefined ? undefined : suggestPrefix(client);
+  if (meant !== undefined)
+    throw new UsageError(`--client "${client}" is not a prefix; did you mean "${meant}"?`);
   const isAboutQueries = client !== undefined || name !== undefined || group !== undefined;
   const classes =
     values.class === undefined ? (isAboutQueries ? QUERIES : RECORD_CLASSES) : readClasses(values.class);

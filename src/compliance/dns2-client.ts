@@ -7,7 +7,7 @@ import { createSocket } from 'node:dgram';
 import { createRequire } from 'node:module';
 import { connect } from 'node:net';
 import type dns2 from 'dns2';
-import { AppError, type Endpoint, formatEndpoint } from '../base/base.ts';
+import { AppError, type Endpoint, formatDuration, formatEndpoint } from '../base/base.ts';
 import {
   CLASS,
   EDNS_DO,
@@ -89,7 +89,7 @@ export interface Reading {
 export const inquire = async (inquiry: Inquiry): Promise<Reading> => {
   const reading = await inquireOrSilence(inquiry);
   if (reading !== undefined) return reading;
-  throw askFailure(inquiry.name, inquiry.server, `no answer in ${inquiry.timeoutMs} ms`);
+  throw askFailure(inquiry.name, inquiry.server, `no answer in ${formatDuration(inquiry.timeoutMs)}`);
 };
 
 /** As inquire(), but silence is an outcome: undefined. */

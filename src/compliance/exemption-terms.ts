@@ -3,7 +3,7 @@
 // One form for all of them. Every field is read whatever is wrong with the others, so that one answer shows all
 // faults; what a field has to say is not judged here but by the rules of the profile. Each text and list is bounded.
 import { createHash } from 'node:crypto';
-import { formatPrefix, parsePrefix } from '../base/base.ts';
+import { formatPrefix, parsePrefix, suggestPrefix } from '../base/base.ts';
 import { formatName } from '../dns/dns.ts';
 import {
   type Mitigation,
@@ -268,7 +268,11 @@ class Reader {
     if (typeof value !== 'string') return this.#wrongKind(path, 'an address prefix');
     const prefix = value.includes('%') ? undefined : parsePrefix(value.trim());
     if (prefix !== undefined) return formatPrefix(prefix);
-    const hint = 'write it such as "192.0.2.8/29" or "2001:db8:0:1::/64"; bits after the length are zero';
+    const meant = suggestPrefix(value);
+    const hint =
+      meant === undefined
+        ? 'write it such as "192.0.2.8/29" or "2001:db8:0:1::/64"; bits after the length are zero'
+        : `did you mean "${meant}"? Bits after the length are zero`;
     return this.#report('ERR_EXEMPTION_FIELD', path, `${quote(value)} is not an address prefix`, hint);
   }
 

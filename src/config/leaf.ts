@@ -9,6 +9,7 @@ import {
   isIpv4,
   parseAddress,
   parseEndpoint,
+  suggestEndpoint,
 } from '../base/base.ts';
 import { foldName, formatName, parseName } from '../dns/dns.ts';
 import type { BlockAnswer, HostAddress, OutOfScope } from './normalized.ts';
@@ -239,12 +240,17 @@ const readEndpoint = (text: string, portDefault: number): Endpoint | undefined =
 };
 
 /** The fault of a text that is no address with a port. */
-export const notAnEndpoint = (text: string, otherwise = ''): Fault =>
-  new Fault(
-    'ERR_CONFIG_VALUE',
-    `${quote(text)} is not an address with a port`,
-    `write it such as "192.0.2.1:53" or "[2001:db8::1]:53"${otherwise}`,
-  );
+export const notAnEndpoint = (text: string, otherwise = ''): Fault => {
+  const meant = suggestEndpoint(text.replace(SCHEME, ''));
+  const hint =
+    meant === undefined
+      ? `write it such as "192.0.2.1:53" or "[2001:db8::1]:53"${otherwise}`
+      : `did you mean ${meant}?`;
+  return new Fault('ERR_CONFIG_VALUE', `${quote(text)} is not an address with a port`, hint);
+};
+
+/** What may stand before the address of an upstream. */
+const SCHEME = /^[a-z]+:\/\//i;
 
 const isUnspecified = (address: string): boolean => address === '0.0.0.0' || address === '::';
 

@@ -11,6 +11,7 @@ import {
   type Prefix,
   parseAddress,
   parsePrefix,
+  suggestPrefix,
 } from '../base/base.ts';
 import { Fault, quote, textLeaf } from './value.ts';
 
@@ -72,8 +73,11 @@ const withMappedLength = (text: string): string => {
 };
 
 const notAPrefix = (text: string, what: string, example: string): Fault => {
+  const meant = suggestPrefix(text);
   const slash = text.indexOf('/');
   const isAddress = slash > 0 && parseAddress(text.slice(0, slash), createAddress());
-  const hint = isAddress ? 'the bits after its length have to be zero' : example;
+  const otherwise = isAddress ? 'the bits after its length have to be zero' : example;
+  const hint =
+    meant === undefined ? otherwise : `did you mean ${quote(meant)}? Bits after the length are zero`;
   return new Fault('ERR_CONFIG_VALUE', `${quote(text)} is not ${what}`, hint);
 };

@@ -116,8 +116,9 @@ export class DiagnosticLog {
   }
 }
 
+/** As it stands in the file, but for characters that nobody sees or that would break the line. */
 const quote = (subject: string): string => {
   const excerpt = subject.length > EXCERPT_LENGTH_MAX ? `${subject.slice(0, EXCERPT_LENGTH_MAX)}…` : subject;
   const toEscape = (char: string) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`;
-  return `"${excerpt.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}"\\]/gu, toEscape)}"`;
+  return `"${excerpt.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, toEscape)}"`;
 };

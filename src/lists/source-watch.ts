@@ -2,6 +2,7 @@
 //
 // A source that sends one byte a second would never be idle, so the whole has a limit as well. Whatever runs out
 // ends everything that goes on for the fetch through one signal, whose reason is the error to throw.
+import { formatDuration } from '../base/base.ts';
 import { sourceError } from './source-error.ts';
 
 /** Milliseconds, each above 0. */
@@ -31,7 +32,7 @@ export class FetchWatch {
     this.#name = name;
     this.#limits = limits;
     this.#outer = outer;
-    this.#total = this.#startTimer(limits.totalMs, `not done after ${limits.totalMs} ms`);
+    this.#total = this.#startTimer(limits.totalMs, `not done after ${formatDuration(limits.totalMs)}`);
     outer?.addEventListener('abort', this.#onStop);
     if (outer?.aborted === true) this.#onStop();
   }
@@ -40,14 +41,14 @@ export class FetchWatch {
   connecting(): void {
     const { connectMs } = this.#limits;
     clearTimeout(this.#phase);
-    this.#phase = this.#startTimer(connectMs, `no connection after ${connectMs} ms`);
+    this.#phase = this.#startTimer(connectMs, `no connection after ${formatDuration(connectMs)}`);
   }
 
   /** The time without a byte begins. */
   connected(): void {
     const { idleMs } = this.#limits;
     clearTimeout(this.#phase);
-    this.#phase = this.#startTimer(idleMs, `no byte for ${idleMs} ms`);
+    this.#phase = this.#startTimer(idleMs, `no byte for ${formatDuration(idleMs)}`);
   }
 
   /** A byte came. */

@@ -1,6 +1,7 @@
 // A record in a few words, for people: lines of the command, messages of syslog.
 //
 // What is said is a summary; the record itself has more and is never replaced by it.
+import { formatDuration } from '../base/base.ts';
 import { describeEnforcement, isInForce } from '../enforcement/enforcement.ts';
 import type { EnforcementRecord, EvidenceRecord, QueryRecord } from './record.ts';
 
@@ -56,7 +57,7 @@ const by = (who: string | undefined): string => (who === undefined ? '' : ` by $
 const since = (time: string | undefined): string => (time === undefined ? '' : `, last written ${time}`);
 
 const amount = ({ count, ms }: { readonly count?: number; readonly ms?: number }): string | undefined =>
-  count === undefined ? (ms === undefined ? undefined : `${ms} ms`) : `${count} records`;
+  count === undefined ? (ms === undefined ? undefined : formatDuration(ms)) : `${count} records`;
 
 const words = (texts: readonly (string | undefined)[]): string => {
   const known = texts.filter((text) => text !== undefined);

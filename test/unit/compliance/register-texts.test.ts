@@ -199,7 +199,7 @@ test('every problem has its file, line and column', () => {
     'DIR/a.yaml:6:5: justification: says too little: 1 characters of at least 40; say what the work is and why it cannot be done without',
     'DIR/a.yaml:10:9: mitigations[1]: says too little: 1 characters of at least 15',
     'DIR/a.yaml:10:11: mitigations[1].item: "safe" is no measure of us-federal; it has none',
-    'DIR/a.yaml:12:9: clients[0]: "192.0.2.9/29" is not an address prefix; write it such as "192.0.2.8/29" or "2001:db8:0:1::/64"; bits after the length are zero',
+    'DIR/a.yaml:12:9: clients[0]: "192.0.2.9/29" is not an address prefix; did you mean "192.0.2.8/29"? Bits after the length are zero',
     'DIR/a.yaml:13:19: groups[1]: there is no group "labs"; the configuration has default, lab, hall',
     'DIR/a.yaml:14:5: until: "2027-13-01" is not a date or a time; write it such as "2026-12-01" (midnight in UTC) or "2026-12-01T08:00:00+01:00"',
     expect.stringMatching(/^DIR\/a\.yaml:15:5: colour: unknown field; fields are /) as string,

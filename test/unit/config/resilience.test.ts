@@ -167,7 +167,7 @@ describe('dns64', () => {
     ],
     [
       'prefix: "2001:db8::1/96"',
-      'dns64.prefix: "2001:db8::1/96" is not an IPv6 prefix; the bits after its length have to be zero',
+      'dns64.prefix: "2001:db8::1/96" is not an IPv6 prefix; did you mean "2001:db8::/96"? Bits after the length are zero',
     ],
     [
       'prefix: "2001:db8:0:0:100::/96"',
