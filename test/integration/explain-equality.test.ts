@@ -214,7 +214,12 @@ const open = async (): Promise<{
     count: 1,
     start: {
       cacheBytes: 1 << 20,
-      streamLimits: { connectionsMax: 100, connectionsPerClientMax: 100, idleMs: 10_000 },
+      streamLimits: {
+        connectionsMax: 100,
+        connectionsPerNetworkMax: 100,
+        connectionsPerClientMax: 100,
+        idleMs: 10_000,
+      },
       probeSecret: undefined,
     },
     settingsFor,
