@@ -221,6 +221,9 @@ const UNOBSERVED: UpstreamObserver = {
   answered: () => {},
   failed: () => {},
   unwanted: () => {},
+  nearMiss: () => {},
+  guarded: () => {},
+  silentZone: () => {},
   healthy: () => {},
   hedged: () => {},
 };

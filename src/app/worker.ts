@@ -339,6 +339,18 @@ class UpstreamCounters implements UpstreamObserver {
     this.#counters?.upstreamUnwanted(endpoint);
   }
 
+  nearMiss(endpoint: number): void {
+    this.#counters?.upstreamNearMiss(endpoint);
+  }
+
+  guarded(endpoint: number): void {
+    this.#counters?.upstreamGuarded(endpoint);
+  }
+
+  silentZone(): void {
+    this.#counters?.silentZone();
+  }
+
   healthy(endpoint: number, isHealthy: boolean): void {
     this.#counters?.upstreamHealthy(endpoint, isHealthy);
   }

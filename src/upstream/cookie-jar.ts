@@ -36,6 +36,11 @@ export class CookieJar {
     this.#pause = new Pause(clock);
   }
 
+  /** True when an answer without the right cookie is not believed. */
+  get protects(): boolean {
+    return this.#isKnown;
+  }
+
   /**
    * The data of the COOKIE option for the next query; undefined when none shall be sent.
    *

@@ -91,6 +91,12 @@ export interface UpstreamObserver {
   failed(endpointIndex: number, fault: TryFault): void;
   /** A message was dropped. */
   unwanted(endpointIndex: number, reason: UnwantedReason): void;
+  /** A datagram was nearly an answer: to a port in use, with a wrong ID, question, letters or cookie. */
+  nearMiss(endpointIndex: number): void;
+  /** A query goes over TCP instead of UDP, because somebody guesses answers; its sent() follows. */
+  guarded(endpointIndex: number): void;
+  /** A question is not asked, because its zone is silent while others are answered. */
+  silentZone(): void;
   /** The endpoint's health changed. */
   healthy(endpointIndex: number, isHealthy: boolean): void;
   /** The endpoint was silent for so long that another one is asked as well; that one's sent() follows. */

@@ -15,6 +15,8 @@ import type { UpstreamEndpoint } from './upstream-endpoint.ts';
 const PARALLEL_TRIES_MAX = 3;
 /** Tries at once of a hedged question. */
 const HEDGED_TRIES_MAX = 2;
+/** Tries of a question that are begun before an earlier one has been silent for its whole time. */
+const EARLY_TRIES_MAX = 2;
 /** Tries of a question without a reason to stop; far more than its deadline allows. */
 const TRIES_MAX = 1_000;
 
@@ -34,6 +36,12 @@ export class Flight<T> {
   openCount = 0;
   /** The try that was begun last; see Try.sibling. */
   last: T | undefined = undefined;
+  /** Tries that were begun early. */
+  earlyCount = 0;
+  /** The silence of its zone was noted. */
+  isSilenceNoted = false;
+  /** Tick at which it began. */
+  readonly startTick: number;
   /** The outcome was handed over; tries that are open are overtaken. */
   isOver = false;
 
@@ -56,6 +64,7 @@ export class Flight<T> {
   constructor(
     question: UpstreamQuestion,
     route: Route<T>,
+    startTick: number,
     limitTick: number,
     deadlineTick: number,
     done: (outcome: UpstreamOutcome) => void,
@@ -66,6 +75,7 @@ export class Flight<T> {
     this.#fallback = route.fallback;
     this.limitTick = route.fallback.length === 0 ? deadlineTick : limitTick;
     this.deadlineTick = deadlineTick;
+    this.startTick = startTick;
     this.width = route.strategy === 'parallel' ? PARALLEL_TRIES_MAX : 1;
     this.done = done;
     if (question.notFrom !== undefined) this.#avoid(question.notFrom);
@@ -87,9 +97,11 @@ export class Flight<T> {
     return this.#fallback.length > 0;
   }
 
-  /** True while a silent try may lead to a second one at the same time. */
-  get mayHedge(): boolean {
-    return this.width === 1 && this.endpoints.length > 1;
+  /** True while a silent try may lead to another one before its time is over. */
+  get mayAskEarly(): boolean {
+    return (
+      this.earlyCount < EARLY_TRIES_MAX && this.route.strategy !== 'parallel' && this.route.isProbe !== true
+    );
   }
 
   /** The index in `endpoints` of the one to ask next; -1 when there is none, or none before an open try has ended. */
@@ -115,6 +127,11 @@ export class Flight<T> {
   /** From here on two tries may be open. */
   widen(): void {
     this.width = HEDGED_TRIES_MAX;
+  }
+
+  /** A try that was late is under way again. */
+  reopened(): void {
+    this.openCount++;
   }
 
   /** A try was begun at the endpoint of this bit: `1 << index`. */

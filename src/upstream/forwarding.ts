@@ -2,8 +2,9 @@
 //
 // The longest zone that holds the name chooses the endpoints, and the route's strategy their order; nothing else is
 // ever asked. Every try ends by an answer, a fault or the time wheel; the next endpoint follows at once. While a try is
-// silent for longer than its endpoint usually is, another endpoint may be asked as well, and the first usable answer
-// wins. An answer over UDP counts only when it came to the connected socket of the try with its ID and its question
+// silent for longer than its endpoint usually is (RFC 6298), another endpoint is asked as well, or the same one once more,
+// and the first usable answer wins, also one to a try that was given up for late. Silence is the endpoint's fault only when
+// it answered nothing meanwhile; otherwise the zone's, which is not asked about for a while (SilentZones). An answer over UDP counts only when it came to the connected socket of the try with its ID and its question
 // (RFC 5452 section 9.1), and with its cookie and its letters where those were sent; anything else is counted and
 // dropped. One that is right but for cookie or letters is neither believed nor waited for: the same question goes over
 // TCP, which nobody forges blindly, and what comes that way is taken, and teaches how the server is. One timer serves
@@ -20,6 +21,8 @@ import {
   messageFlags,
   messageId,
   RCODE,
+  SuffixHashes,
+  skipName,
 } from '../dns/dns.ts';
 import type { ConnectionFault } from './connection.ts';
 import { COOKIE_SECRET_BYTES, type CookieFit } from './cookie-jar.ts';
@@ -33,13 +36,14 @@ import { RandomPool } from './random-pool.ts';
 import { findFlaw, hasQuestion, ResponseReader } from './response.ts';
 import type { Route } from './route.ts';
 import { type ForwardingRoute, RouteTable, upstreamTexts } from './route-table.ts';
+import { SilentZones } from './silent-zones.ts';
 import { TICKS_MAX, TimeWheel } from './time-wheel.ts';
 import { Try } from './try.ts';
 import type { UdpChannel } from './udp-channel.ts';
 import type { UpstreamEndpoint } from './upstream-endpoint.ts';
 
-/** Parts into which the time of one try is divided: time-outs are late by at most a thirty-second of it. */
-const TICKS_PER_TRY = 32;
+/** Parts into which the time of one try is divided: time-outs are late by at most a sixty-fourth of it. */
+const TICKS_PER_TRY = 64;
 /**
  * Queries outstanding at one upstream unless options say otherwise: twice the questions that wait by default, so that the
  * room in which clients wait is full before, where the greedy give way. Eight sockets have 26 IDs for each.
@@ -50,6 +54,10 @@ const INFLIGHT_PER_SERVER_MAX = 20_000;
  * longer than a client hardly notices. At most half of an ordinary try.
  */
 const BRIEF_TRY_MS = 300;
+/** Labels of a zone whose answers somebody guesses. */
+const GUARDED_LABELS = 2;
+/** Tries' times that a question waits before its silence counts for its zone: names of slow zones are answered by then. */
+const SILENCE_TRIES = 1.5;
 
 /** What Forwarding is made of. */
 export interface ForwardingOptions {
@@ -85,6 +93,8 @@ export class Forwarding implements Exchange {
   readonly #random = new RandomPool();
   readonly #response = new ResponseReader();
   readonly #hedges = new HedgeBudget();
+  readonly #silent = new SilentZones();
+  readonly #suffix = new SuffixHashes();
   readonly #wheel = new TimeWheel<Try>((attempt) => this.#expire(attempt));
   readonly #tickMs: number;
   readonly #tryTicks: number;
@@ -151,6 +161,11 @@ export class Forwarding implements Exchange {
       done({ kind: 'failure', reason: 'network', message: undefined });
       return;
     }
+    if (this.#silent.refuses(question.name, question.view, this.#clock())) {
+      this.#observer.silentZone();
+      done({ kind: 'failure', reason: 'timeout', message: undefined });
+      return;
+    }
     this.#hedges.earn();
     this.#start(question, route, this.#questionTicks, done);
     if (!route.isSingle) {
@@ -182,7 +197,7 @@ export class Forwarding implements Exchange {
   ): void {
     const { tick } = this.#wheel;
     this.#inflight++;
-    const flight = new Flight<Try>(question, route, tick + Math.ceil(ticks / 2), tick + ticks, done);
+    const flight = new Flight<Try>(question, route, tick, tick + Math.ceil(ticks / 2), tick + ticks, done);
     if (question.interest !== undefined) question.interest.cancel = () => this.#abandon(flight);
     this.#advance(flight);
   }
@@ -232,8 +247,21 @@ export class Forwarding implements Exchange {
   }
 
   #send(attempt: Try): void {
-    if (attempt.endpoint.transport === 'udp') this.#sendDatagram(attempt);
-    else this.#sendStreamed(attempt);
+    const { endpoint, flight } = attempt;
+    if (endpoint.transport !== 'udp') {
+      this.#sendStreamed(attempt);
+    } else if (endpoint.isGuarded(() => this.#guardedZone(flight.question.name))) {
+      attempt.isGuarded = true;
+      this.#observer.guarded(endpoint.index);
+      this.#sendStreamed(attempt);
+    } else {
+      this.#sendDatagram(attempt);
+    }
+  }
+
+  #guardedZone(name: Uint8Array): number {
+    this.#suffix.read(name, 0);
+    return this.#suffix.of(GUARDED_LABELS);
   }
 
   #sendDatagram(attempt: Try): void {
@@ -276,17 +304,21 @@ export class Forwarding implements Exchange {
   #await(attempt: Try): void {
     const { flight, endpoint } = attempt;
     const { tick } = this.#wheel;
-    const tryTicks = flight.hasFallback && !endpoint.isHealthy ? this.#briefTicks : this.#tryTicks;
+    const isBrief = flight.hasFallback && !endpoint.isHealthy;
+    const tryTicks = isBrief ? this.#briefTicks : this.#toTicks(endpoint.roundTrip.patienceMs);
     const ticks = Math.max(1, Math.min(tryTicks, flight.limitTick - tick));
     attempt.sentAtMs = this.#clock();
     attempt.endTick = tick + ticks;
-    const hedgeTicks = flight.mayHedge ? this.#toTicks(endpoint.roundTrip.hedgeMs) : ticks;
-    attempt.isBeforeHedge = hedgeTicks < ticks;
+    // Each early try waits twice as long for the next one (RFC 6298 section 5.5).
+    const { hedgeMs, retryMs: ownMs } = endpoint.roundTrip;
+    const retryMs = (flight.endpoints.length > 1 ? hedgeMs : ownMs) * 2 ** flight.earlyCount;
+    const retryTicks = flight.mayAskEarly ? this.#toTicks(retryMs) : ticks;
+    attempt.isFresh = retryTicks < ticks;
     if (this.#timer === undefined) {
       this.#sweptAtMs = attempt.sentAtMs;
       this.#timer = setTimeout(() => this.#sweep(), this.#tickMs);
     }
-    this.#wheel.add(attempt, Math.min(hedgeTicks, ticks));
+    this.#wheel.add(attempt, Math.min(retryTicks, ticks, TICKS_MAX));
   }
 
   #readDatagram(endpoint: UpstreamEndpoint<Try>, channel: UdpChannel<Try>, bytes: Uint8Array): void {
@@ -294,6 +326,9 @@ export class Forwarding implements Exchange {
     const flaw = findFlaw(bytes, attempt?.flight.question);
     if (flaw !== undefined || attempt === undefined) {
       this.#observer.unwanted(endpoint.index, flaw ?? 'id');
+      // An ID that was used is a late answer's.
+      if (flaw === 'question' || (flaw === 'id' && !channel.hasUsed(messageId(bytes))))
+        this.#noteNearMiss(endpoint, bytes);
       return;
     }
     if (changesLetters(attempt, bytes)) {
@@ -313,11 +348,20 @@ export class Forwarding implements Exchange {
       }
       if (fit === 'wrong') {
         this.#observer.unwanted(endpoint.index, 'cookie');
+        this.#noteNearMiss(endpoint, bytes);
         return;
       }
     }
     this.#stop(attempt);
     this.#judge(attempt, bytes, isSound, true);
+  }
+
+  /** Somebody may have guessed all but a part of what makes an answer. */
+  #noteNearMiss(endpoint: UpstreamEndpoint<Try>, bytes: Uint8Array): void {
+    this.#observer.nearMiss(endpoint.index);
+    const end = skipName(bytes, HEADER_LENGTH, bytes.length);
+    const zone = end > HEADER_LENGTH ? this.#guardedZone(bytes.subarray(HEADER_LENGTH, end)) : 0;
+    endpoint.forgeries.miss(zone, this.#clock());
   }
 
   /** The answer did not fit into a datagram: the same question goes over TCP, unless nobody waits any more. */
@@ -329,17 +373,28 @@ export class Forwarding implements Exchange {
       return;
     }
     this.#stop(attempt);
+    this.#resume(attempt);
     this.#sendStreamed(attempt);
+  }
+
+  /** A late try is under way again. */
+  #resume(attempt: Try): void {
+    if (!attempt.isLate) return;
+    attempt.isLate = false;
+    attempt.endpoint.outstanding++;
+    attempt.flight.reopened();
   }
 
   /** Drops an answer that may be forged, and asks over TCP. */
   #doubt(attempt: Try, reason: 'case' | 'cookie'): void {
     this.#observer.unwanted(attempt.endpoint.index, reason);
+    this.#observer.nearMiss(attempt.endpoint.index);
     if (attempt.flight.isOver) {
       this.#end(attempt);
       return;
     }
     this.#stop(attempt);
+    this.#resume(attempt);
     attempt.doubt = reason;
     this.#sendStreamed(attempt);
   }
@@ -372,6 +427,7 @@ export class Forwarding implements Exchange {
   /** Takes an answer whose try was stopped; the response reader has read it. */
   #judge(attempt: Try, bytes: Uint8Array, isSound: boolean, isDatagram: boolean): void {
     const { endpoint, flight } = attempt;
+    this.#resume(attempt);
     if (!isSound) {
       this.#observer.unwanted(endpoint.index, 'malformed');
       this.#failTry(attempt, 'malformed', undefined);
@@ -382,6 +438,7 @@ export class Forwarding implements Exchange {
     const rttMs = this.#elapsedMs(attempt);
     endpoint.noteAnswer(rttMs, attempt.hasCookie);
     this.#observer.answered(endpoint.index, rttMs, rcode);
+    this.#silent.answered(flight.question.name, flight.question.view);
     flight.question.trace?.step('upstream', `${endpoint.text} answers ${formatRcode(rcode)}`);
     const fault = faultOfRcode(rcode);
     if (fault === undefined) {
@@ -418,15 +475,14 @@ export class Forwarding implements Exchange {
   }
 
   #failTry(attempt: Try, fault: TryFault, message: Uint8Array | undefined, blamesZone = false): void {
-    const { endpoint, flight, doubt } = attempt;
+    const { endpoint, flight } = attempt;
+    if (this.#relents(attempt, fault)) return;
+    flight.question.trace?.step('upstream', `${endpoint.text} is of no use: ${fault}`);
     this.#end(attempt);
     this.#observer.failed(endpoint.index, fault);
-    flight.question.trace?.step('upstream', `${endpoint.text} is of no use: ${fault}`);
     if (isFaultOfPath(fault)) {
       endpoint.noteFault();
-      // TCP cannot tell the truth: better the answers that there are than none.
-      if (doubt === 'cookie') endpoint.cookies?.forget();
-      if (doubt === 'case') endpoint.pauseLetters();
+      this.#trustAgain(attempt);
     }
     if (flight.isOver) return;
     flight.note(attempt.bit, fault, message);
@@ -434,13 +490,71 @@ export class Forwarding implements Exchange {
     this.#advance(flight);
   }
 
+  /** TCP cannot tell the truth: better the answers that there are than none. */
+  #trustAgain({ endpoint, doubt }: Try): void {
+    if (doubt === 'cookie') endpoint.cookies?.forget();
+    if (doubt === 'case') endpoint.pauseLetters();
+  }
+
+  /** Sends a query over UDP after all when it went over TCP for fear of a forger, and TCP does not work. */
+  #relents(attempt: Try, fault: TryFault): boolean {
+    if (!attempt.isGuarded || attempt.flight.isOver || !isFaultOfPath(fault)) return false;
+    attempt.isGuarded = false;
+    attempt.endpoint.forgeries.relent(this.#clock());
+    this.#stop(attempt);
+    this.#sendDatagram(attempt);
+    return true;
+  }
+
+  /** A try was silent for its time. It goes on to be waited for, beside others. */
+  #fallSilent(attempt: Try): void {
+    const { endpoint, flight } = attempt;
+    if (this.#relents(attempt, 'timeout')) return;
+    flight.question.trace?.step('upstream', `${endpoint.text} is of no use: timeout`);
+    this.#observer.failed(endpoint.index, 'timeout');
+    this.#trustAgain(attempt);
+    const wasAlive = endpoint.answeredAtMs > attempt.sentAtMs;
+    const isOfProbe = flight.route.isProbe === true;
+    if (!wasAlive && endpoint.noteSilence(isOfProbe)) this.#check(endpoint, flight.route);
+    const leftTicks = flight.deadlineTick - this.#wheel.tick;
+    if (flight.isOver || isOfProbe || leftTicks <= 0) {
+      this.#end(attempt);
+    } else {
+      attempt.isLate = true;
+      endpoint.outstanding--;
+      flight.closed();
+      this.#wheel.add(attempt, Math.min(leftTicks, TICKS_MAX));
+    }
+    if (flight.isOver) return;
+    if (
+      wasAlive &&
+      !flight.isSilenceNoted &&
+      this.#wheel.tick - flight.startTick > SILENCE_TRIES * this.#tryTicks
+    ) {
+      flight.isSilenceNoted = true;
+      this.#silent.fail(flight.question.name, flight.question.view, this.#clock());
+    }
+    flight.note(attempt.bit, 'timeout', undefined);
+    this.#advance(flight);
+  }
+
+  /** Asks an endpoint what any server answers: whether it is down, or only silent about the names that were asked. */
+  #check(endpoint: UpstreamEndpoint<Try>, route: Route<Try>): void {
+    if (this.#isClosed) return;
+    this.#start(route.probe, createProbeRoute(route, endpoint), this.#briefTicks, ignoreOutcome);
+  }
+
   #loseChannel(channel: UdpChannel<Try>): void {
-    for (const attempt of channel.waiting.values()) this.#failTry(attempt, 'network', undefined);
+    for (const attempt of channel.waiting.values()) {
+      if (attempt.isLate) this.#end(attempt);
+      else this.#failTry(attempt, 'network', undefined);
+    }
   }
 
   #loseStream(attempt: Try, fault: ConnectionFault): void {
     attempt.connection = undefined;
-    this.#failTry(attempt, fault, undefined);
+    if (attempt.isLate) this.#end(attempt);
+    else this.#failTry(attempt, fault, undefined);
   }
 
   /** No answer to the query under way is taken any more. */
@@ -459,15 +573,18 @@ export class Forwarding implements Exchange {
   #end(attempt: Try): void {
     this.#stop(attempt);
     attempt.isOpen = false;
+    if (attempt.isLate) return;
     attempt.endpoint.outstanding--;
     attempt.flight.closed();
   }
 
-  /** Tries that are still open are overtaken: see Try. */
+  /** Tries that are still open are overtaken: see Try. Late ones are waited for no longer. */
   #finish(flight: Flight<Try>, outcome: UpstreamOutcome): void {
     flight.isOver = true;
     this.#inflight--;
     if (flight.question.interest !== undefined) flight.question.interest.cancel = undefined;
+    for (let attempt = flight.last; attempt !== undefined; attempt = attempt.sibling)
+      if (attempt.isOpen && attempt.isLate) this.#end(attempt);
     flight.done(outcome);
   }
 
@@ -481,23 +598,40 @@ export class Forwarding implements Exchange {
       this.#end(attempt);
       if (flight.isOver || flight.openCount > 0) return;
       this.#finish(flight, { kind: 'failure', reason: 'network', message: undefined });
-    } else if (attempt.isBeforeHedge) {
-      attempt.isBeforeHedge = false;
-      this.#wheel.add(attempt, Math.max(1, attempt.endTick - this.#wheel.tick));
-      this.#hedge(attempt);
+    } else if (attempt.isFresh) {
+      attempt.isFresh = false;
+      this.#waitOn(attempt, attempt.endTick);
+      this.#askEarly(attempt);
+    } else if (attempt.isLate) {
+      if (this.#wheel.tick < flight.deadlineTick) this.#waitOn(attempt, flight.deadlineTick);
+      else this.#end(attempt);
+    } else if (this.#wheel.tick < attempt.endTick) {
+      this.#waitOn(attempt, attempt.endTick);
     } else {
-      this.#failTry(attempt, 'timeout', undefined);
+      this.#fallSilent(attempt);
     }
   }
 
-  /** Asks another healthy endpoint as well, if there is one and enough questions came without a hedge. */
-  #hedge({ flight, endpoint }: Try): void {
-    if (!flight.mayHedge) return;
-    const index = flight.nextHedge(this.#random);
-    if (index < 0 || !this.#hedges.take()) return;
-    this.#observer.hedged(endpoint.index);
+  /** Puts a try into the wheel again, until a tick that may lie further ahead than the wheel reaches. */
+  #waitOn(attempt: Try, tick: number): void {
+    this.#wheel.add(attempt, Math.min(TICKS_MAX, Math.max(1, tick - this.#wheel.tick)));
+  }
+
+  /**
+   * Asks another healthy endpoint as well, or the same one again where there is no other, if enough questions came without
+   * that. Not about names below a zone that was silent: they would take what lost datagrams of others need.
+   */
+  #askEarly(attempt: Try): void {
+    const { flight, endpoint } = attempt;
+    if (flight.isOver || !flight.mayAskEarly || this.#wheel.tick >= flight.limitTick) return;
+    if (this.#silent.isDoubtful(flight.question.name, flight.question.view)) return;
+    const other = flight.nextHedge(this.#random);
+    if (other < 0 && (flight.endpoints.length > 1 || endpoint.isFull)) return;
+    if (!this.#hedges.take()) return;
+    flight.earlyCount++;
+    if (other >= 0) this.#observer.hedged(endpoint.index);
     flight.widen();
-    this.#launch(flight, index);
+    this.#launch(flight, Math.max(other, 0));
   }
 
   /**
@@ -540,6 +674,7 @@ const createProbeRoute = (route: Route<Try>, endpoint: UpstreamEndpoint<Try>): R
   strategy: 'ordered',
   probe: route.probe,
   isSingle: true,
+  isProbe: true,
 });
 
 /** True when the query was in mixed case and the message, which repeats its question, is in another. */

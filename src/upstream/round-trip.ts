@@ -1,4 +1,4 @@
-// How long an endpoint takes to answer: an estimate for the choice of the fastest and for the hedge. Hot file.
+// How long an endpoint takes to answer: an estimate for the choice of the fastest and for the next try. Hot file.
 //
 // A smoothed mean and a smoothed deviation, as TCP has them (RFC 6298 section 2). Silence is no round trip and stays out
 // of both, otherwise a frozen server would be waited for longer and longer; it counts as a penalty that answers take
@@ -9,16 +9,18 @@ const MEAN_WEIGHT = 1 / 8;
 const DEVIATION_WEIGHT = 1 / 4;
 /** Deviations that an answer may be late without being missed (RFC 6298 section 2.3). */
 const DEVIATIONS = 4;
-/** The hedge of an endpoint that has not answered yet, and its supposed round trip: longer than almost any path. */
+/** Until the next try at an endpoint that has not answered yet, and its supposed round trip: longer than almost any path. */
 const UNMEASURED_MS = 300;
-/** The shortest hedge: below, the second query costs more than it saves, because a resolver that recurses needs time. */
-const HEDGE_MS_MIN = 100;
+/** The shortest time until the next try: below, the second query costs more than it saves, because a resolver that recurses needs time. */
+const RETRY_MS_MIN = 50;
+/** Times of a try that are waited for an endpoint that always needs longer than one. */
+const PATIENCE_TRIES = 3;
 /** What of the penalty an answer leaves. */
 const PENALTY_KEPT = 1 / 2;
 
 /** The estimate of one endpoint. */
 export class RoundTrip {
-  /** Time of one try: more than that is never measured. */
+  /** Time of one try at an endpoint that is not known to be slow. */
   readonly #tryTimeoutMs: number;
   #meanMs = UNMEASURED_MS;
   #deviationMs = 0;
@@ -41,13 +43,27 @@ export class RoundTrip {
 
   /** Silence after which another endpoint is asked as well. */
   get hedgeMs(): number {
-    const hedgeMs = this.#isMeasured ? this.#meanMs + DEVIATIONS * this.#deviationMs : UNMEASURED_MS;
-    return Math.min(Math.max(hedgeMs, HEDGE_MS_MIN), this.#tryTimeoutMs / 2);
+    return Math.min(this.retryMs, this.#tryTimeoutMs / 2);
+  }
+
+  /** Silence after which the question is asked once more, here or elsewhere (RFC 6298 section 2: RTO). */
+  get retryMs(): number {
+    if (!this.#isMeasured) return Math.min(UNMEASURED_MS, this.#tryTimeoutMs / 2);
+    const retryMs = this.#meanMs + DEVIATIONS * this.#deviationMs;
+    return Math.min(
+      Math.max(retryMs, Math.min(RETRY_MS_MIN, this.#tryTimeoutMs / 2)),
+      PATIENCE_TRIES * this.#tryTimeoutMs,
+    );
+  }
+
+  /** Silence after which the try counts as lost: the time of a try, more where answers usually take longer. */
+  get patienceMs(): number {
+    return this.#isMeasured ? Math.max(this.#tryTimeoutMs, this.retryMs) : this.#tryTimeoutMs;
   }
 
   /** An answer came after so long; a clock that stepped counts as a bound. */
   measure(rttMs: number): void {
-    const sampleMs = Math.min(Math.max(rttMs, 0), this.#tryTimeoutMs);
+    const sampleMs = Math.min(Math.max(rttMs, 0), PATIENCE_TRIES * this.#tryTimeoutMs);
     this.#penaltyMs = this.#penaltyMs < 1 ? 0 : this.#penaltyMs * PENALTY_KEPT;
     if (this.#isMeasured) {
       const error = sampleMs - this.#meanMs;

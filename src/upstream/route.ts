@@ -14,4 +14,6 @@ export interface Route<T> {
   readonly probe: UpstreamQuestion;
   /** Nothing to choose from, and nothing to probe. */
   readonly isSingle: boolean;
+  /** It is there to see how an endpoint is; nobody waits. */
+  readonly isProbe?: boolean;
 }

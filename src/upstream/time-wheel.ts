@@ -3,11 +3,11 @@
 // A ring of slots, one per tick; each slot is a doubly linked list through the entries themselves, so that adding
 // and removing allocate nothing. Ticks are advanced by the owner, who decides what a tick is.
 //
-//   slots   [0] [1] [2] … [63]        an entry due at tick t hangs in slot t mod 64
+//   slots   [0] [1] [2] … [511]       an entry due at tick t hangs in slot t mod 512
 //                ^ tick: its slot was the last one emptied
 
 /** Slots of the ring: a power of two above TICKS_MAX, so that an entry never lands in the slot being emptied. */
-const SLOTS = 64;
+const SLOTS = 512;
 /** Furthest deadline in ticks. */
 export const TICKS_MAX = SLOTS - 1;
 

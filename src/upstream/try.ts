@@ -1,6 +1,7 @@
 // One query under way to one endpoint for a question. Hot file: usually one object per question.
 //
-// A question may have several tries, one after another or at once. A try may travel twice: over TCP after a truncated
+// A question may have several tries, one after another or at once. One that was silent for its time is late: the question
+// goes on without it, but its answer counts until the question ends. A try may travel twice: over TCP after a truncated
 // or doubtful answer, or with less EDNS after a server that could not take it. It stays the same try, and it ends once.
 // When another one has answered first, it is overtaken: nobody waits for it, but what comes of it still tells how the
 // endpoint is, otherwise a frozen one would never be found out.
@@ -32,8 +33,12 @@ export class Try implements WheelEntry<Try> {
   sentAtMs = 0;
   /** Tick at which it is given up. */
   endTick = 0;
-  /** Its due tick is that of the hedge, not yet the end. */
-  isBeforeHedge = false;
+  /** Its due tick is that of the question's next try, not yet the end. */
+  isFresh = false;
+  /** It was silent for its time, and others are asked; its answer still counts. */
+  isLate = false;
+  /** It went over TCP because somebody guesses answers. */
+  isGuarded = false;
 
   /** False after the endpoint could not take EDNS. */
   hasEdns = true;

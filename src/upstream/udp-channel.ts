@@ -3,7 +3,8 @@
 // Connected, so that the kernel drops every datagram that does not come from the endpoint's address and port, and
 // reports ICMP errors. Bound to port 0: the kernel draws an ephemeral port at random, which together with the
 // random ID is what a spoofer has to guess (RFC 5452 section 9.2). A socket is given up after a bounded number of
-// queries, so that a port that leaked is soon worth nothing.
+// queries and a bounded time, so that a port that leaked is soon worth nothing. Which IDs it used is remembered: a late
+// answer has one of them, a forged one most often none.
 import type { Endpoint } from '../base/base.ts';
 import { type ConnectedHandler, type ConnectedSocket, openConnectedSocket } from '../datagram/datagram.ts';
 import type { OwnPorts } from './own-ports.ts';
@@ -11,6 +12,7 @@ import type { RandomSource } from './random-pool.ts';
 
 /** The kernel's receive buffer, bytes: a burst of several hundred answers. The system may grant less. */
 const RECEIVE_BYTES = 1024 * 1024;
+const ID_COUNT = 0x1_0000;
 
 /** What a channel reports. */
 export interface ChannelListener<T> {
@@ -25,6 +27,9 @@ export class UdpChannel<T> implements ConnectedHandler {
   readonly waiting = new Map<number, T>();
   /** Queries sent so far. */
   sentCount = 0;
+  readonly openedAtMs: number;
+  /** One bit for each ID that a query had, 8 KiB. */
+  readonly #usedIds = new Int32Array(ID_COUNT / 32);
   readonly #listener: ChannelListener<T>;
   readonly #ownPorts: OwnPorts;
   #socket: ConnectedSocket | undefined;
@@ -33,7 +38,8 @@ export class UdpChannel<T> implements ConnectedHandler {
   #isDraining = false;
   #isClosed = false;
 
-  constructor(endpoint: Endpoint, listener: ChannelListener<T>, ownPorts: OwnPorts) {
+  constructor(endpoint: Endpoint, listener: ChannelListener<T>, ownPorts: OwnPorts, nowMs: number) {
+    this.openedAtMs = nowMs;
     this.#listener = listener;
     this.#ownPorts = ownPorts;
     openConnectedSocket({ endpoint, receiveBytes: RECEIVE_BYTES, handler: this }).then(
@@ -58,8 +64,14 @@ export class UdpChannel<T> implements ConnectedHandler {
   send(id: number, waiter: T, query: Uint8Array): void {
     this.waiting.set(id, waiter);
     this.sentCount++;
+    this.#usedIds[id >>> 5] = (this.#usedIds[id >>> 5] ?? 0) | (1 << (id & 31));
     if (this.#socket === undefined) this.#backlog.push(query);
     else post(this.#socket, query);
+  }
+
+  /** True when a query of this socket had the ID. */
+  hasUsed(id: number): boolean {
+    return ((this.#usedIds[id >>> 5] ?? 0) & (1 << (id & 31))) !== 0;
   }
 
   /** Forgets a waiting query. */

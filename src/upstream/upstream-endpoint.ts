@@ -9,6 +9,7 @@ import { type Clock, type Endpoint, formatEndpoint } from '../base/base.ts';
 import type { Connection, ConnectionListener } from './connection.ts';
 import { CookieJar } from './cookie-jar.ts';
 import type { UntrustedReason, UpstreamObserver, UpstreamTransport } from './exchange.ts';
+import { ForgeryWatch } from './forgery-watch.ts';
 import { HttpsConnection } from './https-connection.ts';
 import { mixLetters } from './letter-case.ts';
 import type { OwnPorts } from './own-ports.ts';
@@ -31,6 +32,12 @@ const CHANNELS_MAX = 8;
 const BURST_MAX = 16;
 /** Queries of a socket before its port is given up; also keeps at least 84 % of the IDs free. */
 const QUERIES_PER_CHANNEL_MAX = 10_000;
+/**
+ * Life of a socket, milliseconds, and what is drawn on top of it: on a quiet network 10,000 queries take hours, in which a
+ * forger may find the port.
+ */
+const CHANNEL_LIFE_MS = 30_000;
+const CHANNEL_LIFE_SPREAD_MS = 30_000;
 /** Time-outs or network faults in a row that make an endpoint unhealthy: a lost datagram or two are no sign. */
 const FAULTS_MAX = 3;
 /** Between two probes of an unhealthy endpoint. */
@@ -73,6 +80,12 @@ export class UpstreamEndpoint<T> implements ChannelListener<T>, Candidate {
   /** Undefined when no cookies are sent. */
   readonly cookies: CookieJar | undefined;
   isHealthy = true;
+  /** When the last answer came: a try that was sent before was not lost because the endpoint is down. */
+  answeredAtMs = Number.NEGATIVE_INFINITY;
+  /** What looks like an answer and is none. */
+  readonly forgeries = new ForgeryWatch();
+  /** A question goes there only to see whether it is down. */
+  #isChecked = false;
   /** Tries that are under way. */
   outstanding = 0;
   readonly #endpoint: Endpoint;
@@ -117,15 +130,30 @@ export class UpstreamEndpoint<T> implements ChannelListener<T>, Candidate {
     if (queued === 0 || queued >= BURST_MAX) this.#slot = random % CHANNELS_MAX;
     const slot = this.#slot;
     let channel = this.#channels[slot];
-    if (channel !== undefined && channel.sentCount >= QUERIES_PER_CHANNEL_MAX) {
+    const nowMs = this.#context.clock();
+    if (channel !== undefined && this.#isSpent(channel, nowMs, random)) {
       channel.drain();
       channel = undefined;
     }
     if (channel === undefined) {
-      channel = new UdpChannel<T>(this.#endpoint, this, this.#context.ownPorts);
+      channel = new UdpChannel<T>(this.#endpoint, this, this.#context.ownPorts, nowMs);
       this.#channels[slot] = channel;
     }
     return channel;
+  }
+
+  /** A clock that stepped back ends a life as well. */
+  #isSpent(channel: UdpChannel<T>, nowMs: number, random: number): boolean {
+    const lifeMs = CHANNEL_LIFE_MS + (random / 0x1_0000) * CHANNEL_LIFE_SPREAD_MS;
+    const ageMs = nowMs - channel.openedAtMs;
+    return channel.sentCount >= QUERIES_PER_CHANNEL_MAX || ageMs > lifeMs || ageMs < 0;
+  }
+
+  /** True when a query below a zone, given as a hash, shall go over TCP, because somebody guesses answers. */
+  isGuarded(zone: () => number): boolean {
+    const nowMs = this.#context.clock();
+    if (!this.forgeries.isAlert(nowMs) || this.cookies?.protects === true) return false;
+    return this.forgeries.isGuarded(zone(), nowMs);
   }
 
   /** The data of the COOKIE option for the next query; undefined when none shall be sent. */
@@ -158,6 +186,8 @@ export class UpstreamEndpoint<T> implements ChannelListener<T>, Candidate {
   /** A valid answer came to a query, with a cookie or without: the endpoint is well. */
   noteAnswer(rttMs: number, hadCookie: boolean): void {
     this.roundTrip.measure(rttMs);
+    this.answeredAtMs = this.#context.clock();
+    this.#isChecked = false;
     if (this.#faultCount > 0) {
       // What was answered at last went without a cookie: that may be why.
       if (!hadCookie) this.cookies?.forgetUnlessKnown();
@@ -168,12 +198,30 @@ export class UpstreamEndpoint<T> implements ChannelListener<T>, Candidate {
     this.#context.observer.healthy(this.index, true);
   }
 
-  /** A time-out or a network fault. */
+  /** The network or the certificate is at fault. */
   noteFault(): void {
     this.roundTrip.penalize();
     this.#faultCount++;
-    if (!this.isHealthy || this.#faultCount < FAULTS_MAX) return;
+    if (this.isHealthy && this.#faultCount >= FAULTS_MAX) this.#goDown();
+  }
+
+  /**
+   * A try was met with silence, and so was everything since it was sent. True when a question that any server answers has
+   * to show whether the endpoint is down, or only those whose names were asked; its own silence is `isOfCheck`.
+   */
+  noteSilence(isOfCheck: boolean): boolean {
+    this.roundTrip.penalize();
+    this.#faultCount++;
+    if (!this.isHealthy || this.#faultCount < FAULTS_MAX) return false;
+    if (isOfCheck) this.#goDown();
+    const isNew = !this.#isChecked && !isOfCheck;
+    this.#isChecked = isNew || (this.#isChecked && !isOfCheck);
+    return isNew;
+  }
+
+  #goDown(): void {
     this.isHealthy = false;
+    this.#isChecked = false;
     this.#probedAtMs = this.#context.clock();
     this.#context.observer.healthy(this.index, false);
   }

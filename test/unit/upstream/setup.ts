@@ -80,6 +80,8 @@ export const toRoute = (text: RouteText): ForwardingRoute => ({
 /** What an observer was told, as `INDEX EVENT …`. */
 export interface Observed {
   readonly events: string[];
+  /** Indexes of the upstreams at whose ports somebody guessed. */
+  readonly nearMisses: readonly number[];
   readonly forwarding: Forwarding;
   /** What the Forwarding measures with. */
   readonly clock: Clock;
@@ -109,6 +111,7 @@ export const startForwarding = (
   options: Partial<ForwardingOptions> = {},
 ): Observed => {
   const events: string[] = [];
+  const nearMisses: number[] = [];
   const { clock = patientClock() } = options;
   const forwarding = new Forwarding({
     routes: routes.map(toRoute),
@@ -120,6 +123,9 @@ export const startForwarding = (
       answered: (index, _rttMs, rcode) => events.push(`${index} answered ${rcode}`),
       failed: (index, fault) => events.push(`${index} failed ${fault}`),
       unwanted: (index, reason) => events.push(`${index} unwanted ${reason}`),
+      nearMiss: (index) => nearMisses.push(index),
+      guarded: (index) => events.push(`${index} guarded`),
+      silentZone: () => events.push('silent zone'),
       healthy: (index, isHealthy) => events.push(`${index} healthy ${isHealthy}`),
       hedged: (index) => events.push(`${index} hedged`),
     },
@@ -127,7 +133,7 @@ export const startForwarding = (
     clock,
   });
   open.push(forwarding);
-  return { events, forwarding, clock };
+  return { events, nearMisses, forwarding, clock };
 };
 
 /** A question in words. */

@@ -22,6 +22,9 @@ const setUp = async (address?: Endpoint) => {
       answered: ignore,
       failed: ignore,
       unwanted: ignore,
+      nearMiss: ignore,
+      guarded: ignore,
+      silentZone: ignore,
       healthy: (_index, isHealthy) => health.push(isHealthy),
       hedged: ignore,
     },
@@ -39,6 +42,16 @@ const setUp = async (address?: Endpoint) => {
   });
   return { upstream, lost, ownPorts, health, time, endpoint };
 };
+
+test('channel() gives up a socket after a minute at most, also on a quiet network', async () => {
+  const { endpoint, time } = await setUp();
+  const old = endpoint.channel(3);
+  time.nowMs += 30_000;
+  expect(endpoint.channel(3)).toBe(old);
+  time.nowMs += 30_001;
+  expect(endpoint.channel(3)).not.toBe(old);
+  endpoint.close();
+});
 
 test('channel() gives up a socket after 10,000 queries and closes it when nothing waits on it', async () => {
   const { endpoint, upstream, ownPorts } = await setUp();
