@@ -120,6 +120,8 @@ export class Service {
   /** As workers judge. */
   #isPauseApplied = false;
   #reloading: Promise<unknown> = Promise.resolve();
+  /** A reload that has not begun. */
+  #waitingReload: Promise<AppError | undefined> | undefined;
 
   private constructor(config: Config, { readConfig, configPath }: ServiceSource, log: Log) {
     this.#log = log;
@@ -509,8 +511,13 @@ export class Service {
     this.#log.info('stopped');
   }
 
+  /** At most one waits beside the one that runs: it has not read anything yet, and will read what is newest then. */
   #queueReload(): Promise<AppError | undefined> {
-    return this.#queue(() => this.#reload());
+    this.#waitingReload ??= this.#queue(() => {
+      this.#waitingReload = undefined;
+      return this.#reload();
+    });
+    return this.#waitingReload;
   }
 
   /** Makes a policy of the contents that are now kept, if it is not in force already. */

@@ -4,6 +4,10 @@
 // Only what has to come before everything else stands here: a static import would be loaded first.
 import { setFlagsFromString } from 'node:v8';
 
+// Started without --disable-sigusr1 (src/launch.mjs, deploy/), Node.js opens a debugger on loopback at SIGUSR1, through
+// which any user of the machine reads the keys that this one holds. A listener takes the signal from it.
+process.on('SIGUSR1', () => {});
+
 // A reader that has seen enough (`| head`) ends the command; it is not an error.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   process.exit(error.code === 'EPIPE' ? 0 : 1);

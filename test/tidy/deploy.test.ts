@@ -153,3 +153,13 @@ test('the image copies files that exist', () => {
   expect(new Set(copied)).toEqual(new Set(admitted));
   expect(copied.filter((path) => !existsSync(join(root, path)))).toEqual([]);
 });
+
+test('whatever starts Node.js in deploy/ leaves SIGUSR1 without a debugger', () => {
+  const starts = ['Dockerfile', 'cordon.service'].flatMap((file) =>
+    read(file)
+      .split('\n')
+      .filter((line) => /^(?:ENTRYPOINT|ExecStart=).*main\.ts/.test(line)),
+  );
+  expect(starts).toHaveLength(2);
+  expect(starts.filter((line) => !/node"?,? "?--disable-sigusr1/.test(line))).toEqual([]);
+});

@@ -1,0 +1,79 @@
+// Signals that come in numbers, and the one that Node.js has a use of its own for.
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { expect, onTestFinished, test } from 'vitest';
+import { RCODE } from '../../src/dns/dns.ts';
+import { ask, readMetric } from '../support/client.ts';
+import { startCordon } from '../support/process.ts';
+
+const SIGNALS = 1000;
+const CONFIG = `
+listen: { dns: ["127.0.0.1:0"], admin: "127.0.0.1:0" }
+workers: 1
+upstreams: ["127.0.0.1:9"]
+lists: [{ id: tiktok, file: tiktok.txt, mandate: true }]
+`;
+const root = fileURLToPath(new URL('../..', import.meta.url));
+
+test('a thousand SIGHUPs are a few reloads, and the last has what the file says by then', async () => {
+  const cordon = await startCordon({ config: CONFIG, files: { 'tiktok.txt': 'tiktok.example\n' } });
+  onTestFinished(() => cordon.kill());
+  const file = join(cordon.directory, 'tiktok.txt');
+  for (let i = 0; i < SIGNALS; i++) {
+    if (i === SIGNALS - 1) writeFileSync(file, 'tiktok.example\nlast.example\n');
+    cordon.signal('SIGHUP');
+    // Signals that are pending together are one: let each arrive.
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  await expect
+    .poll(async () => (await ask(cordon.dns, 'last.example. A')).rcode, { timeout: 30_000 })
+    .toBe(RCODE.NXDOMAIN);
+  const reloads = () => readMetric(cordon, 'cordon_config_reloads_total', { result: 'success' });
+  const count = await reloads();
+  // None is behind it: another one is the next and the only one.
+  cordon.signal('SIGHUP');
+  await expect.poll(reloads).toBeGreaterThan(count);
+  expect(cordon.logs().filter(({ msg }) => msg === 'reloaded').length).toBeLessThan(SIGNALS / 5);
+  await cordon.stop();
+});
+
+test.each([
+  ['the program itself', [join(root, 'src/cli/main.ts')]],
+  ['the launcher', [join(root, 'src/launch.mjs'), join(root, 'src/cli/main.ts')]],
+])('SIGUSR1 opens no debugger in %s', async (_title, command) => {
+  const directory = mkdtempSync(join(tmpdir(), 'cordon-signals-'));
+  writeFileSync(join(directory, 'cordon.yaml'), CONFIG);
+  writeFileSync(join(directory, 'tiktok.txt'), 'tiktok.example\n');
+  const child = spawn(process.execPath, [...command, 'serve', '--config', join(directory, 'cordon.yaml')], {
+    cwd: directory,
+    env: {
+      PATH: process.env['PATH'],
+      HOME: directory,
+      CORDON_DNSSEC_MODE: 'off',
+      CORDON_PROBE_INTERVAL: '0s',
+    },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const closed = once(child, 'close');
+  onTestFinished(async () => {
+    child.kill('SIGTERM');
+    await closed;
+    rmSync(directory, { recursive: true, force: true });
+  });
+  let output = '';
+  const take = (chunk: Buffer): void => {
+    output += chunk.toString();
+  };
+  child.stdout.on('data', take);
+  child.stderr.on('data', take);
+  await expect.poll(() => output, { timeout: 60_000 }).toContain('"msg":"ready"');
+  child.kill('SIGUSR1');
+  // Whatever SIGUSR1 does, it has done when the signal after it was answered.
+  child.kill('SIGHUP');
+  await expect.poll(() => output, { timeout: 30_000 }).toContain('"msg":"reloaded"');
+  expect(output).not.toMatch(/debugger|inspector/i);
+});
