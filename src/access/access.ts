@@ -13,6 +13,8 @@ import {
   parseAddress,
 } from '../base/base.ts';
 
+export { createRateMemory, RateLimit, type RateRules } from './rate-limit.ts';
+
 /**
  * Places of the table of known addresses, a power of two. A newcomer takes the place of whoever has it: spoofed
  * sources cost their look-ups, never memory. 96 KB in all.

@@ -1,5 +1,5 @@
 // What the main thread and the workers say to each other: plain data, and memory that is shared.
-import type { AccessRules } from '../access/access.ts';
+import type { AccessRules, RateRules } from '../access/access.ts';
 import type { Endpoint } from '../base/base.ts';
 import type { TtlLimits } from '../cache/cache.ts';
 import type { Asked, Traced } from '../explain/explain.ts';
@@ -37,6 +37,8 @@ export interface WorkerSettings {
   readonly zoneShareMax: number;
   /** Zones that may lead to private addresses; undefined: all. */
   readonly rebindingAllowed: readonly Uint8Array[] | undefined;
+  /** Undefined: nobody is limited. */
+  readonly rateLimit: RateRules | undefined;
   readonly counters: CounterBlock;
   readonly refusals: RefusalBlock;
   /** The worker's own ring of events (createEventRing); undefined: nobody keeps records. */
@@ -61,6 +63,8 @@ export interface WorkerStart {
   readonly ownPorts: SharedArrayBuffer;
   /** OWN_PORTS_BYTES: ports from which the self-probe asks the listeners. */
   readonly probePorts: SharedArrayBuffer;
+  /** What addresses asked (createRateMemory). */
+  readonly rates: SharedArrayBuffer;
   /** Where each worker gives signs of life (createHeartbeats). */
   readonly heartbeats: SharedArrayBuffer;
   /** Of the cookies that clients get; the same in all workers. */

@@ -1,9 +1,11 @@
 // Starts the workers, keeps them alive and passes settings to all of them.
 //
 // A worker that dies is started again with the settings then in force, after a pause that doubles with each death
-// and is forgotten after a minute of life. The others keep answering: sockets are per worker.
+// and is forgotten after a minute of life. The others keep answering: sockets are per worker. A worker that hangs is ended,
+// which closes its sockets, and replaced like one that died.
 import { randomBytes } from 'node:crypto';
 import { Worker } from 'node:worker_threads';
+import { createRateMemory } from '../access/access.ts';
 import { AppError, formatDuration } from '../base/base.ts';
 import { SIPHASH_KEY_LENGTH } from '../dns/dns.ts';
 import type { Asked, Traced } from '../explain/explain.ts';
@@ -87,6 +89,7 @@ export class Supervisor {
   readonly #onChange: () => void;
   readonly #onStuck: () => void;
   readonly #heartbeats: SharedArrayBuffer;
+  readonly #rates = createRateMemory();
   readonly #watch: HeartbeatWatch;
   #settingsFor: SettingsFor;
   #exemptionsFor: ExemptionsFor | undefined;
@@ -228,6 +231,7 @@ export class Supervisor {
       ownPorts: this.#ownPorts,
       probePorts: this.#probePorts,
       heartbeats: this.#heartbeats,
+      rates: this.#rates,
       cookieSecret: this.#cookieSecret,
       exemptions: this.#exemptionsFor?.(slot.index),
       settings: this.#settingsFor(slot.index),

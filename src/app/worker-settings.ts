@@ -71,6 +71,7 @@ export const toSettings = (
     stale: staleSecMax === 0 ? undefined : { afterMs, ttlSec },
     staleMs: staleSecMax * 1000,
     prefetch: config.cache.prefetch,
+    rateLimit: config.rateLimit.rules,
     clientShareMax: config.resolver.clientShareMax,
     zoneShareMax: config.resolver.zoneShareMax,
     rebindingAllowed: config.rebinding.protect

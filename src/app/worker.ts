@@ -7,6 +7,7 @@ import { flushCompileCache } from 'node:module';
 import { networkInterfaces } from 'node:os';
 import { isDeepStrictEqual } from 'node:util';
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
+import { RateLimit } from '../access/access.ts';
 import {
   type AddressWords,
   createTurnClock,
@@ -37,6 +38,7 @@ import {
   openUdp,
   ProbeGate,
   type ProbePorts,
+  RateGate,
   StreamListener,
 } from '../server/server.ts';
 import {
@@ -75,6 +77,7 @@ class ResolverWorker {
   readonly #counters: WorkerCounters;
   readonly #cache: AnswerCache;
   readonly #pipeline: Pipeline;
+  readonly #gate: RateGate;
   readonly #ownPorts: OwnPorts;
   readonly #probePorts: PortSet;
   readonly #listeners = new Map<string, Listener>();
@@ -107,11 +110,13 @@ class ResolverWorker {
     this.#forwarding = createForwarding(start.settings, this.#upstreamCounters, this.#ownPorts);
     this.#resolver = this.#createResolver(start.settings);
     this.#exemptions = start.exemptions?.exemptions;
+    const rules = toRules(start.settings);
+    const clock = createTurnClock(systemClock);
     this.#pipeline = new Pipeline({
-      rules: toRules(start.settings),
+      rules,
       resolver: this.#resolver,
       cache: this.#cache,
-      clock: createTurnClock(systemClock),
+      clock,
       observer: this.#counters,
       probeObserver: createUnreadCounters(),
       cookieSecret: start.cookieSecret,
@@ -124,6 +129,14 @@ class ResolverWorker {
           this.#noteCandidate(name.subarray(0, length), list, line, trigger);
         },
       },
+    });
+    this.#gate = new RateGate({
+      pipeline: this.#pipeline,
+      clients: rules.clients,
+      rates: this.#createRates(start.settings),
+      clock,
+      observer: this.#counters,
+      cookieSecret: start.cookieSecret,
     });
     setInterval(() => {
       this.#counters.setCache(this.#cache.entries, this.#cache.bytes);
@@ -159,7 +172,9 @@ class ResolverWorker {
     this.#settings = settings;
     this.#counters.setCounters(settings.counters);
     this.#counters.setRefusals(settings.refusals);
-    this.#pipeline.setRules(toRules(settings));
+    const rules = toRules(settings);
+    this.#pipeline.setRules(rules);
+    this.#gate.setRules(rules.clients, this.#createRates(settings));
     if (previous.events !== settings.events) this.#pipeline.setEvents(writerFor(settings));
     this.#cache.setStale(settings.staleMs);
     if (previous.policy?.table !== settings.policy?.table) this.#retired.add(previous.policy?.table);
@@ -193,6 +208,10 @@ class ResolverWorker {
     this.#resolver = this.#createResolver(settings);
     this.#pipeline.setResolver(this.#resolver);
     this.#cache.clear();
+  }
+
+  #createRates({ rateLimit }: WorkerSettings): RateLimit | undefined {
+    return rateLimit && new RateLimit(this.#start.rates, rateLimit);
   }
 
   #createResolver({ resolution }: WorkerSettings): Resolver {
@@ -262,15 +281,18 @@ class ResolverWorker {
 
   async #openListener(endpoint: Endpoint): Promise<Listener> {
     const name = formatEndpoint(endpoint);
-    const common = { endpoint, name, shared: this.#start.shared, pipeline: this.#pipeline };
+    const common = { endpoint, name, shared: this.#start.shared };
     const udp = await openUdp({
       ...common,
+      pipeline: this.#gate,
+      charge: this.#gate.charge,
       observer: this.#counters,
       isOwn: (address, port) => this.#isOwn(address, port),
     });
     try {
       const stream = await StreamListener.open({
         ...common,
+        pipeline: this.#pipeline,
         budget: this.#connections,
         clock: systemClock,
         settled: (ms) => this.#counters.settled(ms),

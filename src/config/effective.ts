@@ -105,6 +105,12 @@ const toRaw = (config: Config): RawConfig => ({
     protect: config.rebinding.protect,
     allow: config.rebinding.allow.map((zone) => formatName(zone)),
   },
+  'rate-limit': {
+    mode: config.rateLimit.mode,
+    'per-client': config.rateLimit.perClient,
+    slip: config.rateLimit.slip,
+    exempt: config.rateLimit.exempt.map(formatPrefix),
+  },
   tcp: {
     connections: config.tcp.connectionsMax,
     'per-client': config.tcp.connectionsPerClientMax,

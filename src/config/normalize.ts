@@ -73,6 +73,7 @@ export const normalize = (parsed: ParsedConfig, directory: string, facts: CrossC
     },
     dns64: parsed.dns64,
     rebinding: parsed.rebinding,
+    rateLimit: toRateLimit(parsed['rate-limit']),
     tcp: {
       connectionsMax: parsed.tcp.connections,
       connectionsPerClientMax: parsed.tcp['per-client'],
@@ -108,6 +109,19 @@ export const normalize = (parsed: ParsedConfig, directory: string, facts: CrossC
 
 /** What is no file. */
 const AUTHORITY_WORDS: ReadonlySet<string> = new Set([BUNDLED_AUTHORITIES, SYSTEM_AUTHORITIES]);
+
+const toRateLimit = ({
+  mode,
+  slip,
+  exempt,
+  'per-client': perClient,
+}: ParsedConfig['rate-limit']): Config['rateLimit'] => ({
+  mode,
+  perClient,
+  slip,
+  exempt,
+  rules: mode === 'off' ? undefined : { perClient, isDryRun: mode === 'dry-run', slip, exempt },
+});
 
 const resolveMaybe = (directory: string, path: string | undefined): string | undefined =>
   path === undefined ? undefined : resolve(directory, path);

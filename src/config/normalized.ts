@@ -10,6 +10,9 @@ export type BlockAnswer =
   | { readonly kind: 'nxdomain' | 'nodata' | 'null-ip' | 'refused' }
   | { readonly kind: 'address'; readonly addresses: readonly AddressWords[] };
 
+/** What is done about clients that ask too much. */
+export const RATE_LIMIT_MODES = ['enforce', 'dry-run', 'off'] as const;
+
 /** The formats of list files. */
 export const LIST_FORMATS = [
   'adblock',
@@ -406,6 +409,22 @@ export interface Config {
     readonly protect: boolean;
     /** Zones whose names may lead to private addresses: wire form, letters folded, beside those of `forward`. */
     readonly allow: readonly Uint8Array[];
+  };
+  readonly rateLimit: {
+    readonly mode: (typeof RATE_LIMIT_MODES)[number];
+    /** Queries a second of one address. */
+    readonly perClient: number;
+    readonly slip: number;
+    readonly exempt: readonly Prefix[];
+    /** What is enforced or tried; undefined: nothing. */
+    readonly rules:
+      | {
+          readonly perClient: number;
+          readonly isDryRun: boolean;
+          readonly slip: number;
+          readonly exempt: readonly Prefix[];
+        }
+      | undefined;
   };
   readonly tcp: {
     /** Per worker. */

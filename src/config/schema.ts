@@ -43,6 +43,7 @@ import {
   LIST_FORMATS,
   LOG_PRIORITIES,
   type LogLevel,
+  RATE_LIMIT_MODES,
   STRATEGIES,
   SYSTEM_AUTHORITIES,
   type UrlSource,
@@ -470,6 +471,27 @@ const rebinding = z
   })
   .prefault({});
 
+const rateLimit = z
+  .strictObject({
+    mode: key(
+      choice(RATE_LIMIT_MODES).prefault('enforce'),
+      '`enforce` limits; `dry-run` answers everybody and counts who would be limited; `off` does neither.',
+    ),
+    'per-client': key(
+      integer(1, 1_000_000).prefault(500),
+      'Queries a second over UDP of one address that shows no valid cookie, ten seconds of them at once; a /24 may ask 32 times as much, as may a /64 of IPv6.',
+    ),
+    slip: key(
+      integer(0, 100).prefault(1),
+      'Every how manieth query over the limit is answered with TC, so that a real client comes back over TCP; the others get no answer. `0` is none.',
+    ),
+    exempt: key(
+      list(prefix(), 0, PREFIXES_MAX).prefault(LOOPBACK),
+      'Clients that are never limited: forwarders and gateways that ask for many.',
+    ),
+  })
+  .prefault({});
+
 const tcp = z
   .strictObject({
     connections: key(integer(1, 65_536).prefault(1024), 'Open client connections, per worker.'),
@@ -562,6 +584,7 @@ export const configSchema = z.strictObject({
     'no address is made up',
   ),
   rebinding: key(rebinding, 'Foreign names that lead to private addresses.'),
+  'rate-limit': key(rateLimit, 'What one client may ask over UDP, where addresses can be forged.'),
   tcp: key(tcp, 'DNS over TCP.'),
   log: key(
     z

@@ -14,6 +14,7 @@ import {
   DROP,
   DROP_WORDS,
   GAVE_WAY_WORDS,
+  LIMITED_WORDS,
   MATCH_WORDS,
   QTYPE_SLOTS,
   QTYPE_WORDS,
@@ -109,12 +110,18 @@ export const createCounterBlock = (layout: CounterLayout): CounterBlock => ({
 /** A zeroed block for the refusals of one worker under one policy generation. */
 export const createRefusalBlock = (layout: RefusalLayout): RefusalBlock => ({
   layout,
-  buffer: new SharedArrayBuffer(8 * (groupQueriesCell(layout) + layout.groups.length + 1)),
+  buffer: new SharedArrayBuffer(
+    8 * (limitedCell(layout) + (layout.groups.length + 1) * LIMITED_WORDS.length),
+  ),
 });
 
 /** First cell of the queries by group in a refusal block; all cells before it are refusals. */
 export const groupQueriesCell = ({ lists, groups }: RefusalLayout): number =>
   (lists.length + 1) * MATCH_WORDS.length * TRIGGER_WORDS.length * (groups.length + 1) * QTYPE_WORDS.length;
+
+/** First cell of the queries over the rate limit, [group][action], behind those of the queries by group. */
+export const limitedCell = (layout: RefusalLayout): number =>
+  groupQueriesCell(layout) + layout.groups.length + 1;
 
 /** A zeroed block for the exemptions of one worker. */
 export const createExemptionBlock = (layout: ExemptionLayout): ExemptionBlock => ({
@@ -129,6 +136,7 @@ export class WorkerCounters {
   #lists: number;
   #groups: number;
   #groupQueries: number;
+  #limited: number;
   #exemptions: Float64Array;
   /** Answers that were at hand, and that have not left yet as far as is known. */
   #atHand = 0;
@@ -141,6 +149,7 @@ export class WorkerCounters {
     this.#lists = refusals.layout.lists.length;
     this.#groups = refusals.layout.groups.length;
     this.#groupQueries = groupQueriesCell(refusals.layout);
+    this.#limited = limitedCell(refusals.layout);
     this.setCache(0, 0);
     this.setTcpConnections(0);
     this.setTcpUnread(0);
@@ -168,6 +177,7 @@ export class WorkerCounters {
     this.#lists = block.layout.lists.length;
     this.#groups = block.layout.groups.length;
     this.#groupQueries = groupQueriesCell(block.layout);
+    this.#limited = limitedCell(block.layout);
   }
 
   /** Counts what exemptions let pass into the block of others from here on. */
@@ -179,6 +189,12 @@ export class WorkerCounters {
   query(transport: number, qtype: number, group: number): void {
     this.#add(CELL.QUERIES + transport * QTYPE_WORDS.length + (QTYPE_SLOTS[qtype & 0xffff] ?? 0), 1);
     const cell = this.#groupQueries + Math.min(group >>> 0, this.#groups);
+    this.#refusals[cell] = (this.#refusals[cell] ?? 0) + 1;
+  }
+
+  /** A query was over the rate limit; `group` as for query(), `action` is one of LIMITED. */
+  limited(group: number, action: number): void {
+    const cell = this.#limited + Math.min(group >>> 0, this.#groups) * LIMITED_WORDS.length + action;
     this.#refusals[cell] = (this.#refusals[cell] ?? 0) + 1;
   }
 

@@ -40,7 +40,11 @@ export const DROP = {
   POLICY: 6,
   /** A message to the port of the self-probe that did not come from it. */
   PROBE: 7,
-  OTHER: 8,
+  /** An address over its rate limit. */
+  RATE_LIMIT: 8,
+  /** From the port of a service that answers whatever reaches it: forged. */
+  REFLECTOR: 9,
+  OTHER: 10,
 } as const;
 
 /** Signs of a way around the resolver. Of the first three, lists of these categories tell: refusals are counted there. */
@@ -52,6 +56,15 @@ export const SIGNAL = {
   DDR: 3,
   /** A query from an address outside of what is allowed. */
   UNLISTED_NETWORK: 4,
+} as const;
+
+/** What became of a query over the rate limit. */
+export const LIMITED = {
+  /** Answered with TC: a real client comes back over TCP. */
+  TRUNCATED: 0,
+  DROPPED: 1,
+  /** Answered as if there were no limit. */
+  DRY_RUN: 2,
 } as const;
 
 /** Why a TCP connection was closed at once. */
@@ -116,6 +129,7 @@ export const TRANSPORT_WORDS = toWords(TRANSPORT);
 export const SOURCE_WORDS = toWords(SOURCE);
 export const DROP_WORDS = toWords(DROP);
 export const SIGNAL_WORDS = toWords(SIGNAL);
+export const LIMITED_WORDS = toWords(LIMITED);
 export const TCP_REFUSAL_WORDS = toWords(TCP_REFUSAL);
 export const GAVE_WAY_WORDS = toWords(GAVE_WAY);
 export const TCP_CLOSED_WORDS = toWords(TCP_CLOSED);

@@ -349,6 +349,14 @@ const METRICS: readonly Metric[] = [
     },
   },
   {
+    name: 'cordon_rate_limited_total',
+    type: 'counter',
+    labels: ['group', 'action'],
+    help: 'Queries over UDP of addresses or networks that asked more than `rate-limit.per-client` without a cookie; `none` are addresses that may not ask.',
+    alarm: '`sum by (group) (rate(cordon_rate_limited_total[5m])) > 1` for 10 minutes',
+    read: summed('limited'),
+  },
+  {
     name: 'cordon_tcp_connections',
     type: 'gauge',
     labels: [],

@@ -26,6 +26,7 @@ export type {
 export {
   DROP,
   GAVE_WAY,
+  LIMITED,
   MATCH,
   SOURCE,
   TCP_CLOSED,

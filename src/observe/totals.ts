@@ -15,6 +15,7 @@ import {
   type ExemptionLayout,
   groupQueriesCell,
   HISTOGRAM_TAIL,
+  limitedCell,
   RESOLUTION_BOUNDS_MS,
   type RefusalBlock,
   type RefusalLayout,
@@ -24,6 +25,7 @@ import {
 import {
   DROP_WORDS,
   GAVE_WAY_WORDS,
+  LIMITED_WORDS,
   MATCH_WORDS,
   QTYPE_WORDS,
   RCODE_WORDS,
@@ -58,6 +60,7 @@ export interface Series {
 export type Family =
   | 'queries'
   | 'groupQueries'
+  | 'limited'
   | 'probeQueries'
   | 'answers'
   | 'refusals'
@@ -372,6 +375,11 @@ const addRefusals = (sums: Sums, block: RefusalBlock): void => {
   for (let index = 0; index <= groups.length; index++) {
     const queries = cells.slice(refusalsEnd + index, refusalsEnd + index + 1);
     sums.add('groupQueries', [groups[index] ?? NO_GROUP], queries);
+    for (const [action, word] of LIMITED_WORDS.entries()) {
+      const cell = limitedCell(block.layout) + index * LIMITED_WORDS.length + action;
+      if (cells[cell] !== 0)
+        sums.add('limited', [groups[index] ?? NO_GROUP, word], cells.slice(cell, cell + 1));
+    }
   }
   for (let cell = 0; cell < refusalsEnd; cell++) {
     if (cells[cell] === 0) continue;

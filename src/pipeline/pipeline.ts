@@ -100,12 +100,14 @@ import {
   WaitingRoom,
 } from './waiting-room.ts';
 
+export { COOKIE, ServerCookies } from './cookie.ts';
 export { Dns64Resolver } from './dns64.ts';
 export { EVENT, type EventObserver, QueryEvent, SIGNAL } from './event.ts';
 export { SOURCE } from './outcome.ts';
 export { PROBE_ZONE, ProbeZone } from './probe-zone.ts';
 export { RebindingGuard } from './rebinding.ts';
 export type { Question, Resolution, Resolver } from './resolver.ts';
+export { writeTruncated } from './respond.ts';
 export type { Alias } from './rewrite.ts';
 export type { PipelineTrace } from './trace.ts';
 export { GAVE_WAY, type Reply, TRANSPORT } from './waiting-room.ts';
@@ -136,6 +138,10 @@ export const DROP = {
   POLICY: 6,
   /** A message to the port of the probe that did not come from it. */
   PROBE: 7,
+  /** The address asks too much. */
+  RATE_LIMIT: 8,
+  /** From the port of a service that answers whatever reaches it. */
+  REFLECTOR: 9,
 } as const;
 
 const EDE_NOT_READY = createEde(EDE.NOT_READY, 'policy lists are not loaded');

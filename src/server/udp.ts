@@ -11,6 +11,7 @@ import {
 } from '../datagram/datagram.ts';
 import { type Decider, DROP, PENDING, TRANSPORT } from '../pipeline/pipeline.ts';
 import { toListenError } from './listen-error.ts';
+import { isReflectorPort } from './reflector-ports.ts';
 
 /** Kernel buffers, bytes: 50 ms of 100,000 datagrams a second. The system may grant less. */
 const BUFFER_BYTES = 4 * 1024 * 1024;
@@ -33,6 +34,8 @@ export interface UdpOptions {
   readonly observer: UdpObserver;
   /** True for an address and port that one of our own upstream sockets has: the query is our own. */
   readonly isOwn: (address: AddressWords, port: number) => boolean;
+  /** Is told of the bytes of each answer. */
+  readonly charge?: (address: AddressWords, bytes: number) => void;
 }
 
 /** One UDP endpoint that clients ask. */
@@ -41,6 +44,7 @@ export class UdpListener implements DatagramHandler {
   readonly #pipeline: Decider;
   readonly #observer: UdpObserver;
   readonly #isOwn: UdpOptions['isOwn'];
+  readonly #charge: UdpOptions['charge'];
   #socket: DatagramSocket | undefined;
 
   private constructor(options: UdpOptions) {
@@ -48,6 +52,7 @@ export class UdpListener implements DatagramHandler {
     this.#pipeline = options.pipeline;
     this.#observer = options.observer;
     this.#isOwn = options.isOwn;
+    this.#charge = options.charge;
   }
 
   /** Binds the endpoint, once per socket; throws AppError ERR_SERVER_LISTEN. */
@@ -81,6 +86,10 @@ export class UdpListener implements DatagramHandler {
       this.#observer.dropped(DROP.SOURCE_PORT_ZERO);
       return;
     }
+    if (isReflectorPort(peer.port)) {
+      this.#observer.dropped(DROP.REFLECTOR);
+      return;
+    }
     if (this.#isOwn(peer.words, peer.port)) {
       this.#observer.dropped(DROP.LOOP);
       return;
@@ -90,12 +99,14 @@ export class UdpListener implements DatagramHandler {
     const answered = pipeline.decide(bytes, length, peer.words, peer.port, TRANSPORT.UDP, out, this.#name);
     if (answered > 0) {
       socket.commit(answered, peer);
+      this.#charge?.(peer.words, answered);
     } else if (answered === PENDING) {
       const asker = peer.copy();
       pipeline.resolve((answer) => {
         if (answer.length === 0) return;
         socket.reserve().set(answer);
         socket.commit(answer.length, asker);
+        this.#charge?.(asker.words, answer.length);
       });
     }
   }

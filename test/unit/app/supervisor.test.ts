@@ -108,6 +108,7 @@ const setUp = async () => {
       stale: undefined,
       staleMs: 0,
       prefetch: false,
+      rateLimit: undefined,
       clientShareMax: 1,
       zoneShareMax: 1,
       rebindingAllowed: undefined,

@@ -5,6 +5,7 @@ import { MATCH_WORDS, SIGNAL, SIGNAL_WORDS, TRIGGER_WORDS } from '../../../src/o
 import {
   DROP,
   GAVE_WAY,
+  LIMITED,
   MATCH as OUR_MATCH,
   SOURCE,
   TCP_CLOSED,
@@ -16,12 +17,14 @@ import * as pipeline from '../../../src/pipeline/pipeline.ts';
 import { MATCH, MATCH_NAMES } from '../../../src/policy/rule.ts';
 import { BYPASS_SIGNALS } from '../../../src/records/record.ts';
 import * as budget from '../../../src/server/connection-budget.ts';
+import { LIMITED as SERVER_LIMITED } from '../../../src/server/rate-gate.ts';
 
 test.each([
   ['TRANSPORT', TRANSPORT, pipeline.TRANSPORT],
   ['SOURCE', SOURCE, pipeline.SOURCE],
   ['DROP', DROP, pipeline.DROP],
   ['GAVE_WAY', GAVE_WAY, pipeline.GAVE_WAY],
+  ['LIMITED', LIMITED, SERVER_LIMITED],
   ['MATCH', OUR_MATCH, MATCH],
   ['TCP_REFUSAL', TCP_REFUSAL, budget.TCP_REFUSAL],
   ['TCP_CLOSED', TCP_CLOSED, budget.TCP_CLOSED],
@@ -30,7 +33,17 @@ test.each([
 });
 
 test.each(
-  Object.entries({ TRANSPORT, SOURCE, DROP, GAVE_WAY, TCP_CLOSED, TCP_REFUSAL, UPSTREAM_FAILURE, SIGNAL }),
+  Object.entries({
+    TRANSPORT,
+    SOURCE,
+    DROP,
+    GAVE_WAY,
+    LIMITED,
+    TCP_CLOSED,
+    TCP_REFUSAL,
+    UPSTREAM_FAILURE,
+    SIGNAL,
+  }),
 )('%s counts from 0 without a gap, in the order of its words', (_name, constants) => {
   expect(Object.values(constants)).toEqual(Object.keys(constants).map((_key, index) => index));
 });
