@@ -49,6 +49,7 @@ import { EnforcementKeeper } from './enforcement-keeper.ts';
 import { Evidence } from './evidence.ts';
 import { type ExplainedBy, explainTraced, listenerOf } from './explain.ts';
 import { buildGeneration, type Generation, type PathOf } from './generation.ts';
+import { buildAside } from './generation-aside.ts';
 import { createListControl } from './list-control.ts';
 import { createHostLookup } from './list-hosts.ts';
 import { ListKeeper } from './list-keeper.ts';
@@ -599,7 +600,7 @@ export class Service {
     if (missing.length > 0) {
       this.#log.warn({ lists: missing }, 'lists that were never fetched are not in force');
     }
-    await this.#apply(await this.#prepare(config, this.#build(enforced), enforced), author);
+    await this.#apply(await this.#prepare(config, await this.#build(enforced), enforced), author);
   }
 
   /** True when a list that has to be there was never fetched. */
@@ -617,11 +618,14 @@ export class Service {
 
   readonly #pathOf: PathOf = (list) => this.#keeper?.pathOf(list);
 
-  #build(config: Config): Generation {
+  async #build(config: Config): Promise<Generation> {
     const nowMs = systemClock();
     // What a fetch or an earlier build left behind would stand beside both tables: some 20 MB at a million names.
     if (this.#state.generation !== undefined) collectGarbage();
-    const generation = buildGeneration(config, this.#generationCount + 1, nowMs, this.#pathOf);
+    const number = this.#generationCount + 1;
+    // At a start nothing is in force that a disk could hold up, and a thread would take longer to start.
+    const build = this.#state.generation === undefined ? buildGeneration : buildAside;
+    const generation = await build(config, number, nowMs, this.#pathOf);
     const files = config.lists.filter(({ source }) => source.kind === 'file').map(({ id }) => id);
     try {
       this.#fileReview.check(this.#state.generation, generation, new Set(files), nowMs);

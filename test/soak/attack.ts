@@ -31,10 +31,11 @@ import { formatTable } from '../../bench/table.ts';
 import { startCordon } from '../support/process.ts';
 import type { Arena, Attack, Queries } from './attacks/attack.ts';
 import type { Asked } from './attacks/querier.ts';
+import { recordFlood } from './attacks/record-flood.ts';
 import { silentZone } from './attacks/silent-zone.ts';
 import { tcpPlaces } from './attacks/tcp-places.ts';
 
-const ATTACKS: readonly Attack[] = [...silentZone, ...tcpPlaces];
+const ATTACKS: readonly Attack[] = [...silentZone, ...tcpPlaces, ...recordFlood];
 
 const SERVERS = ['cordon', 'unbound'] as const;
 const WARM_UP_SEC = 2;
