@@ -3,7 +3,14 @@
 // What a text does not say about encryption is never guessed: a scheme is fixed by what was written. An encrypted
 // server always has somebody whom its certificate has to be for (RFC 8310 section 8): the name behind "#", else the
 // host. Two spellings of one server get one text, so that it is seen to be the same.
-import { createAddress, type Endpoint, formatAddress, formatEndpoint, parseAddress } from '../base/base.ts';
+import {
+  createAddress,
+  type Endpoint,
+  formatAddress,
+  formatEndpoint,
+  parseAddress,
+  suggestEndpoint,
+} from '../base/base.ts';
 import { notAnEndpoint, readServerEndpoint } from './leaf.ts';
 import type { UpstreamConfig, UpstreamHost } from './normalized.ts';
 import { readStamp, type Stamp } from './stamp.ts';
@@ -156,11 +163,9 @@ const readHost = (text: string, portDefault: number, written: string): UpstreamH
   const [, nameText = '', portText = String(portDefault)] = /^([^:[\]]+)(?::(\d{1,5}))?$/.exec(text) ?? [];
   const [name, port] = [readName(nameText), Number(portText)];
   if (name === undefined || port > PORT_MAX) {
-    return new Fault(
-      'ERR_CONFIG_VALUE',
-      `${quote(written)} has no host that is an address or a name`,
-      EXAMPLES,
-    );
+    const meant = suggestEndpoint(text);
+    const hint = meant === undefined ? EXAMPLES : `did you mean ${meant}?`;
+    return new Fault('ERR_CONFIG_VALUE', `${quote(written)} has no host that is an address or a name`, hint);
   }
   return port === 0
     ? new Fault('ERR_CONFIG_VALUE', `${quote(written)} has port 0, which nobody can ask`)
