@@ -18,6 +18,9 @@ export interface PauseStatus {
   readonly until?: string;
   readonly by?: string;
   readonly reason?: string;
+  /** Whether the prohibition is in force, and that in words: refusals may be given while no mandate list is chosen. */
+  readonly state: string;
+  readonly text: string;
 }
 
 /** Suspends refusals, as the program implements it. Rejects with ERR_APP_PAUSE. */

@@ -152,7 +152,7 @@ export class EnforcementKeeper {
 export const judgeConfiguration = (config: Config, generation: Generation, nowMs: number): Enforcement => {
   const program = {
     isStarted: true,
-    workers: { alive: 1, hung: 0 },
+    workers: { answering: 1, hung: 0 },
     isPaused: false,
     generation,
     config,

@@ -12,6 +12,7 @@ import { type ControlRoute, exemptionRoutes, probeRoutes, recordRoutes } from '.
 import { type Endpoint, isAppError, systemClock } from '../base/base.ts';
 import { ExemptionKeeper, REGISTER_NAME } from '../compliance/compliance.ts';
 import type { Config } from '../config/config.ts';
+import type { Enforcement } from '../enforcement/enforcement.ts';
 import { createEventRing } from '../events/events.ts';
 import type { CounterTotals, EvidenceFacts, ExemptionBlock, Log } from '../observe/observe.ts';
 import {
@@ -54,6 +55,9 @@ export interface EvidenceParts {
       }
     | undefined;
   isPaused(): boolean;
+  enforcement(): Enforcement;
+  /** The program before this one ended without recording it, and was gone for so long, milliseconds. */
+  onCrash(ms: number): void;
 }
 
 /** All evidence of one program. */
@@ -92,6 +96,7 @@ export class Evidence {
       workers: () => workerCount,
       endpoints: () => parts.supervisor().probeEndpoints(),
       exemptions: () => this.#shared,
+      enforcement: () => parts.enforcement(),
       onRecord: (record) => this.#note(record),
       onAlarm: () => undefined,
       onDirectPort: (port, isOpen) => parts.supervisor().setProbePort(port, isOpen),
@@ -130,6 +135,7 @@ export class Evidence {
         version: VERSION,
         settings,
         log,
+        onCrash: (ms) => this.#parts.onCrash(ms),
       });
     }
     this.#exemptions = ExemptionKeeper.open({

@@ -5,12 +5,14 @@
 // time counts as time in which the prohibition was not in force.
 import type { PauseControl, PauseStatus } from '../admin/admin.ts';
 import { AppError, formatDuration } from '../base/base.ts';
+import { describeEnforcement, type Enforcement } from '../enforcement/enforcement.ts';
 
 /** What a pause needs of the program. */
 export interface PauseOptions {
   /** Longest pause, milliseconds, as now configured. */
   msMax(): number;
   nowMs(): number;
+  enforcement(): Enforcement;
   /** Puts in force what the pause now says, by whom and why; rejects when it cannot. */
   apply(by: string | undefined, reason: string | undefined): Promise<void>;
   /** Told after a pause began or ended; `by` is undefined when its time was over. */
@@ -39,9 +41,11 @@ export class OperatorPause implements PauseControl {
   }
 
   status(): PauseStatus {
-    if (this.#pause === undefined) return { isPaused: false };
+    const enforcement = this.#options.enforcement();
+    const told = { state: enforcement.state, text: describeEnforcement(enforcement) };
+    if (this.#pause === undefined) return { isPaused: false, ...told };
     const { untilMs, by, reason } = this.#pause;
-    return { isPaused: true, until: new Date(untilMs).toISOString(), by, reason };
+    return { isPaused: true, until: new Date(untilMs).toISOString(), by, reason, ...told };
   }
 
   async pause(ms: number, by: string, reason: string): Promise<PauseStatus> {

@@ -19,6 +19,12 @@ import {
 } from '../compliance/compliance.ts';
 import type { Config } from '../config/config.ts';
 import { formatName } from '../dns/dns.ts';
+import {
+  describeEnforcement,
+  type Enforcement,
+  type MandateState,
+  todoOf,
+} from '../enforcement/enforcement.ts';
 import type { Log, ProbeMetrics } from '../observe/observe.ts';
 import type { SharedExemption } from '../policy/policy.ts';
 import type { ProbeRecord, ProbeResult } from '../records/records.ts';
@@ -87,6 +93,8 @@ export interface ProbeKeeperOptions {
   workers(): number;
   endpoints(): readonly (ProbePorts & { readonly worker: number })[];
   exemptions(): readonly SharedExemption[];
+  /** Whether the prohibition is in force at this moment. */
+  enforcement(): Enforcement;
   onRecord(record: ProbeRecord): void;
   /** Told after each run that is not in order, and after the first one that is again. */
   onAlarm(alarm: ProbeAlarm): void;
@@ -111,6 +119,8 @@ export interface ProbeRunStatus {
   readonly coverage: ProbeRun['coverage'];
   readonly results: readonly ProbeResult[];
   readonly unasked: readonly UnaskedView[];
+  /** Whether the prohibition was in force when the run ended, for all groups or for the one that was asked for. */
+  readonly enforcement: { readonly state: MandateState; readonly text: string; readonly todo?: string };
 }
 
 /** What the probe does and did. */
@@ -129,7 +139,7 @@ export interface ProbeStatus {
   /** Numbers of sweeps that wait. */
   readonly waiting: readonly number[];
   /** The latest first, without results; GET /v1/probe/RUN has them. */
-  readonly runs: readonly Omit<ProbeRunStatus, 'results' | 'unasked'>[];
+  readonly runs: readonly Omit<ProbeRunStatus, 'results' | 'unasked' | 'enforcement'>[];
   readonly last: ProbeRunStatus | null;
 }
 
@@ -205,7 +215,13 @@ export class ProbeKeeper {
 
   /** Asks for a sweep; throws ERR_APP_PROBE when there is no such group, or too many wait. */
   requestSweep(group: string | undefined): { readonly run: number } {
-    const groups = this.#options.state()?.config.groups.map(({ name }) => name) ?? [];
+    const state = this.#options.state();
+    if (state === undefined) {
+      const enforcement = this.#options.enforcement();
+      const text = `asking for a sweep: ${describeEnforcement(enforcement)}`;
+      throw new AppError('ERR_APP_PROBE', text, { hint: todoOf(enforcement) ?? 'Look at /readyz.' });
+    }
+    const groups = state.config.groups.map(({ name }) => name);
     if (group !== undefined && !groups.includes(group)) {
       throw new AppError('ERR_APP_PROBE', `asking for a sweep of the group ${group}: there is none`, {
         hint: `Groups are ${groups.join(', ')}.`,
@@ -256,7 +272,7 @@ export class ProbeKeeper {
       nextSample: this.#timeOf(this.#nextSampleMs()),
       nextSweep: this.#timeOf(this.#nextSweepMs()),
       waiting: this.#requests.map(({ run }) => run),
-      runs: this.#runs.map(({ results: _, unasked: __, ...run }) => run),
+      runs: this.#runs.map(({ results: _, unasked: __, enforcement: ___, ...run }) => run),
       last: last ?? null,
     };
   }
@@ -504,6 +520,7 @@ export class ProbeKeeper {
       coverage,
       results,
       unasked,
+      enforcement: this.#enforcementOf(group),
     };
     this.#runs = [status, ...this.#runs.slice(0, RUNS_MAX - 1)].map((kept, index) =>
       index < WHOLE_RUNS_MAX ? kept : { ...kept, results: sumUpViews(kept.results) },
@@ -511,6 +528,15 @@ export class ProbeKeeper {
     // What a list holds that cannot be asked about changes with the list, not every few minutes.
     onRecord(toProbeRecord(found, event, outcome, event === 'sample' ? missing : unasked));
     if (!isPartly || outcome !== 'enforced') this.#alarm(outcome, found);
+  }
+
+  #enforcementOf(name: string | undefined): ProbeRunStatus['enforcement'] {
+    const all = this.#options.enforcement();
+    const group = all.groups.find((one) => one.group === name);
+    const judged = group === undefined ? all : { ...group, groups: [group] };
+    const todo = todoOf(judged);
+    const text = describeEnforcement(judged);
+    return { state: judged.state, text, ...(todo === undefined ? {} : { todo }) };
   }
 
   #keepMetrics(found: ProbeRun, unasked: readonly UnaskedView[], isPartly: boolean): void {

@@ -34,6 +34,8 @@ const YOUNG_GENERATION_MB = 6;
 /** What a recorder is started with. */
 export type RecorderOptions = Omit<RecorderStart, 'generations' | 'resumed' | 'waiting'> & {
   readonly log: Log;
+  /** Told once how long the program was gone, when the one before ended without recording it; milliseconds. */
+  readonly onCrash?: (ms: number) => void;
 };
 
 /** What metrics and commands tell of the records. */
@@ -64,6 +66,7 @@ const NO_FACTS: RecordingFacts = {
   verifiedMs: undefined,
   isClockTrusted: true,
   clockStepMs: 0,
+  crashMs: undefined,
   partitions: 0,
   bytes: 0,
   freeBytes: undefined,
@@ -270,6 +273,9 @@ export class Recorder {
         this.#options.log[reply.level](reply.fields, reply.text);
         return;
       case 'facts':
+        if (this.#facts.crashMs === undefined && reply.facts.crashMs !== undefined) {
+          this.#options.onCrash?.(reply.facts.crashMs);
+        }
         this.#facts = reply.facts;
         this.#reportedMs = reply.nowMs;
         return;

@@ -152,6 +152,8 @@ export class Service {
       supervisor: () => this.#supervisor,
       state: () => this.#probedState(),
       isPaused: () => this.#pause.isPaused,
+      enforcement: () => this.#enforcement.current,
+      onCrash: (ms) => this.#enforcement.clock.add('crash', ms),
     });
     this.#enforcement = new EnforcementKeeper({
       directory: config.stateDirectory,
@@ -160,7 +162,7 @@ export class Service {
       log,
       program: () => ({
         isStarted: this.#isStarted,
-        workers: { alive: this.#supervisor.alive, hung: this.#supervisor.hung },
+        workers: { answering: this.#supervisor.answering, hung: this.#supervisor.hung },
         isPaused: this.#isPauseApplied,
         generation: this.#state.generation,
         config: this.#state.enforced,
@@ -182,10 +184,13 @@ export class Service {
     this.#pause = new OperatorPause({
       msMax: () => this.#state.config.compliance.pauseMsMax,
       nowMs: systemClock,
+      enforcement: () => this.#enforcement.current,
       apply: (by, reason) => this.#applyPause(toAuthor(by, reason)),
       changed: (status, by, reason) => {
         const action = status.isPaused ? 'pause' : 'resume';
-        if (by !== undefined) this.#evidence.journal.admin(action, by, reason, { ...status });
+        const { isPaused, until } = status;
+        const detail = { isPaused, ...(until === undefined ? {} : { until }) };
+        if (by !== undefined) this.#evidence.journal.admin(action, by, reason, detail);
       },
     });
     this.#upstreamWatch = new UpstreamWatch({

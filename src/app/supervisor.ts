@@ -60,6 +60,8 @@ interface Slot {
   probe: ProbePorts | undefined;
   deaths: number;
   startedMs: number;
+  /** It has its sockets and answers. */
+  isReady: boolean;
   /** It gave no sign of life and is being ended. */
   isHung: boolean;
 }
@@ -114,6 +116,7 @@ export class Supervisor {
       probe: undefined,
       deaths: 0,
       startedMs: 0,
+      isReady: false,
       isHung: false,
     }));
     this.#start = options.start;
@@ -141,6 +144,11 @@ export class Supervisor {
   /** Number of workers that do. One that hangs does not. */
   get alive(): number {
     return this.#slots.filter((slot) => slot.thread !== undefined && !slot.isHung).length;
+  }
+
+  /** Number of workers that have their sockets and answer: one that dies at each start never does. */
+  get answering(): number {
+    return this.#slots.filter(({ isReady, isHung }) => isReady && !isHung).length;
   }
 
   /** Number of workers that gave no sign of life and have not ended yet. */
@@ -254,6 +262,7 @@ export class Supervisor {
       this.#watch.end(slot.index);
       slot.thread = undefined;
       slot.probe = undefined;
+      slot.isReady = false;
       this.#failRequests(slot.index);
       this.#onChange();
       if (!this.#isStopping) this.#restart(slot);
@@ -261,6 +270,8 @@ export class Supervisor {
     this.#onChange();
     const { probe } = await this.#await(slot.index, request);
     slot.probe = probe;
+    slot.isReady = true;
+    this.#onChange();
     // Not before: loading its modules keeps the loop of a new thread busy.
     this.#watch.begin(slot.index);
   }

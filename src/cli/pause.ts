@@ -11,6 +11,8 @@ interface PauseAnswer {
   readonly until?: string;
   readonly by?: string;
   readonly reason?: string;
+  readonly state: string;
+  readonly text: string;
 }
 
 /** Runs `cordon pause [DURATION --reason TEXT]`; returns the exit code. */
@@ -63,6 +65,8 @@ const readInput = (
 const print = (json: boolean, answer: PauseAnswer): void => {
   const text = answer.isPaused
     ? `REFUSALS ARE SUSPENDED until ${answer.until}, by ${answer.by}: ${answer.reason}\n`
-    : 'refusals are given\n';
+    : answer.state === 'enforced'
+      ? 'refusals are given\n'
+      : `refusals are not suspended, and the prohibition is not in force all the same (${answer.state}): ${answer.text}\n`;
   process.stdout.write(json ? `${JSON.stringify(answer, undefined, 2)}\n` : text);
 };

@@ -9,8 +9,13 @@ const EXAMPLES_MAX = 5;
 /** A sweep of the running program. */
 export const formatRun = (run: ProbeRunStatus): string => {
   const subject = run.group === undefined ? 'sweep' : `sweep of the group ${run.group}`;
+  const { state, text, todo } = run.enforcement;
+  const isInForce = state === 'enforced';
   return [
-    `${run.outcome.toUpperCase()}: ${subject} ${run.run}, generation ${run.generation}, ${run.began} to ${run.ended}`,
+    ...(isInForce ? [] : [`${state.toUpperCase()}: ${text}`]),
+    ...(todo === undefined ? [] : [`  ${todo}`]),
+    // What the group chooses may be refused while the prohibition is not in force: that is no headline.
+    `${isInForce || run.outcome !== 'enforced' ? run.outcome.toUpperCase() : 'no leak found'}: ${subject} ${run.run}, generation ${run.generation}, ${run.began} to ${run.ended}`,
     `  ${coverageText(run)}${run.exempted > 0 ? `, ${run.exempted} left out for exemptions` : ''}`,
     ...tableOf(run.results),
     ...unaskedOf(run.unasked),
@@ -42,6 +47,7 @@ export const progressLine = (asked: number, total: number): string =>
     : `${asked} of ${total} questions, ${Math.min(100, Math.floor((asked * 100) / total))} %`;
 
 const coverageText = ({ asked, coverage }: Pick<ProbeRunStatus, 'asked' | 'coverage'>): string => {
+  if (coverage.names === 0) return `${asked} questions, and none about a name of a mandate list`;
   const share = Math.floor(coverage.share * 1000) / 10;
   return `${asked} questions about ${coverage.asked} of ${coverage.names} names; ${share} % of the names in all views`;
 };

@@ -1,7 +1,8 @@
 // cordon probe: is everything refused that a mandate list names, for everybody, in whatever way it is asked for?
 //
 // Without --from the running program is told to sweep itself now, and its results are shown. With --from another
-// resolver is asked from here, with no program running. Exit code 0 only when everything was found enforced.
+// resolver is asked from here, with no program running. Exit code 0 only when everything was found enforced,
+// and the prohibition is in force for everybody it concerns: a sweep that has nothing to ask proves nothing.
 import { lookup } from 'node:dns/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
@@ -93,7 +94,7 @@ const sweep = async (config: Config, group: string | undefined, json: boolean): 
   // As above.
   const found = (await askService(config, `/v1/probe/${run}`)) as ProbeRunStatus;
   process.stdout.write(json ? `${JSON.stringify(found, undefined, 2)}\n` : formatRun(found));
-  return found.outcome === 'enforced' ? 0 : PROBLEM;
+  return found.outcome === 'enforced' && found.enforcement.state === 'enforced' ? 0 : PROBLEM;
 };
 
 interface ServerInput {

@@ -184,7 +184,8 @@ class Running {
       generation: this.#plan.generation,
       beganMs: this.#beganMs,
       endedMs: clock(),
-      outcome: worstOf(results),
+      // Control names alone prove nothing about a mandate.
+      outcome: this.#viewsAsked.size + this.#viewsExempted.size === 0 ? worstOf([]) : worstOf(results),
       results,
       failures: this.#failures,
       failingNames: this.#failing.size,

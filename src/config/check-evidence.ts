@@ -1,5 +1,5 @@
 // Checks across the keys of papers and records.
-import { conflict, type Draft, isMap, itemsOf, type Report, reportRepeat } from './draft.ts';
+import { conflict, type Draft, isMap, itemsOf, listItemsOf, type Report, reportRepeat } from './draft.ts';
 import { formatRecordTarget } from './evidence-leaf.ts';
 import type { RecordTarget } from './normalized.ts';
 import { RETENTION } from './retention.ts';
@@ -39,10 +39,10 @@ const checkCompliance = (draft: Draft, report: Report): void => {
 };
 
 const checkDecisions = (draft: Draft, report: Report): void => {
-  for (const [index, item] of itemsOf(draft.lists)) {
+  for (const [at, item] of listItemsOf(draft)) {
     const decision = item?.decision;
     if (!isMap(decision)) continue;
-    const path = ['lists', index, 'decision'];
+    const path = [...at, 'decision'];
     if (item?.mandate === false || (item?.mandate === undefined && item?.shipped === undefined)) {
       report(path, conflict('the list is no mandate', 'write "mandate: true", or remove the decision'));
     }

@@ -6,13 +6,14 @@ import {
   type Draft,
   isMap,
   itemsOf,
+  listItemsOf,
   type Report,
   reportRepeat,
   unknown,
 } from './draft.ts';
 import type { Path } from './problem.ts';
 import { toInstantMs } from './schedule-leaf.ts';
-import { DEFAULT_GROUP } from './schema.ts';
+import { DEFAULT_GROUP, LISTS_MAX } from './schema.ts';
 import { Fault, quote, suggest } from './value.ts';
 
 const SOURCES = ['shipped', 'file', 'directory', 'url'] as const;
@@ -35,13 +36,21 @@ const REFUSING_KEYS = ['answer', 'ede'] as const;
 
 /** Reports what is wrong between the keys of each list, and between lists. */
 export const checkLists = (draft: Draft, facts: CrossCheckFacts, report: Report): void => {
-  const seen = new Map<string, string>();
-  for (const [index, item] of itemsOf(draft.lists)) {
+  // The same in the other key is meant: an extra list takes the place of one.
+  const seenIn = { lists: new Map<string, string>(), 'extra-lists': new Map<string, string>() };
+  for (const [path, item] of listItemsOf(draft)) {
     if (!isMap(item)) continue;
-    const path = ['lists', index];
+    const seen = path[0] === 'lists' ? seenIn.lists : seenIn['extra-lists'];
     if (item.id !== undefined) reportRepeat(seen, item.id, [...path, 'id'], 'is the id already', report);
     checkSource(item, path, facts, report);
     checkRole(item, path, report);
+  }
+  const count = knownLists(draft, facts).size;
+  if (count > LISTS_MAX && draft['extra-lists'] !== undefined && draft['extra-lists'].length > 0) {
+    report(
+      ['extra-lists'],
+      new Fault('ERR_CONFIG_LIMIT', `makes ${count} lists, at most ${LISTS_MAX} allowed`),
+    );
   }
 };
 
@@ -149,7 +158,7 @@ export const checkGroups = (draft: Draft, facts: CrossCheckFacts, report: Report
       if (known.has(id)) continue;
       report(
         [...path, 'lists', at],
-        unknown(`no list has the id ${quote(id)}`, hintForList(id, known, facts)),
+        unknown(`no list has the id ${quote(id)}`, hintForList(id, known, facts, draft)),
       );
     }
     for (const [at, schedule] of itemsOf(group.schedules)) {
@@ -159,7 +168,10 @@ export const checkGroups = (draft: Draft, facts: CrossCheckFacts, report: Report
       if (schedule.list === undefined) continue;
       const fault = known.has(schedule.list)
         ? faultOfScheduled(schedule.list, group, draft)
-        : unknown(`no list has the id ${quote(schedule.list)}`, hintForList(schedule.list, known, facts));
+        : unknown(
+            `no list has the id ${quote(schedule.list)}`,
+            hintForList(schedule.list, known, facts, draft),
+          );
       if (fault !== undefined) report([...below, 'list'], fault);
     }
   }
@@ -172,7 +184,7 @@ type ScheduleDraft = Exclude<NonNullable<GroupDraft['schedules']>[number], undef
 const faultOfScheduled = (id: string, group: GroupDraft, draft: Draft): Fault | undefined => {
   const isChosen = [...itemsOf(group.lists)].some(([, chosen]) => chosen === id);
   if (!isChosen) return unknown(`the group has no list ${quote(id)}`, 'add it to the "lists" of the group');
-  const isMandate = [...itemsOf(draft.lists)].some(([, item]) => item?.id === id && item.mandate === true);
+  const isMandate = listItemsOf(draft).some(([, item]) => item?.id === id && item.mandate === true);
   return isMandate
     ? conflict(`${quote(id)} is a mandate list, which is always in force`, 'remove the schedule')
     : undefined;
@@ -195,8 +207,15 @@ const checkTimes = (schedule: ScheduleDraft, path: Path, report: Report): void =
   }
 };
 
-const hintForList = (id: string, known: ReadonlySet<string>, facts: CrossCheckFacts): string => {
-  if (facts.shippedIds.includes(id)) return `add { id: ${id}, shipped: ${id} } to "lists"`;
+const hintForList = (
+  id: string,
+  known: ReadonlySet<string>,
+  facts: CrossCheckFacts,
+  draft: Draft,
+): string => {
+  // A "lists" for the sake of one list would take the defaults away.
+  const place = draft.lists === undefined ? 'extra-lists' : 'lists';
+  if (facts.shippedIds.includes(id)) return `add { id: ${id}, shipped: ${id} } to "${place}"`;
   return suggest(id, known) ?? `lists of this configuration: ${[...known].join(', ')}`;
 };
 
@@ -223,8 +242,7 @@ const checkClients = (group: GroupDraft, name: string, path: Path, report: Repor
 };
 
 const knownLists = (draft: Draft, facts: CrossCheckFacts): Set<string> => {
-  if (draft.lists === undefined) return new Set(facts.shippedDefault);
-  const known = new Set<string>();
-  for (const [, item] of itemsOf(draft.lists)) if (item?.id !== undefined) known.add(item.id);
+  const known = new Set<string>(draft.lists === undefined ? facts.shippedDefault : []);
+  for (const [, item] of listItemsOf(draft)) if (item?.id !== undefined) known.add(item.id);
   return known;
 };

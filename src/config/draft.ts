@@ -56,6 +56,15 @@ export const reportRepeat = (
 export const itemsOf = <Item>(items: readonly Item[] | undefined): Iterable<[number, Item]> =>
   Array.isArray(items) ? (items as readonly Item[]).entries() : [];
 
+/** The items of `lists` and of `extra-lists`, with their paths. */
+export const listItemsOf = (draft: Draft): [Path, NonNullable<Draft['lists']>[number]][] =>
+  (['lists', 'extra-lists'] as const).flatMap((name) =>
+    [...itemsOf(draft[name])].map(([index, item]): [Path, NonNullable<Draft['lists']>[number]] => [
+      [name, index],
+      item,
+    ]),
+  );
+
 /** True where a map stands. */
 export const isMap = <Value>(value: Value | undefined): value is Value & object =>
   typeof value === 'object' && value !== null;

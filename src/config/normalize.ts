@@ -25,7 +25,10 @@ import { DEFAULT_GROUP, type ParsedConfig, URL_DEFAULTS } from './schema.ts';
 
 /** `directory` is what relative paths are relative to. */
 export const normalize = (parsed: ParsedConfig, directory: string, facts: CrossCheckFacts): Config => {
-  const lists = parsed.lists?.map((item) => toList(item, directory)) ?? facts.shippedDefault.map(shippedList);
+  const lists = withExtra(
+    parsed.lists?.map((item) => toList(item, directory)) ?? facts.shippedDefault.map(shippedList),
+    parsed['extra-lists'].map((item) => toList(item, directory)),
+  );
   return {
     listen: { dns: parsed.listen.dns, admin: parsed.listen.admin || undefined },
     workers: parsed.workers,
@@ -155,6 +158,12 @@ const toRecords = (parsed: ParsedConfig['records'], directory: string): RecordsC
       return { to, text: formatRecordTarget(to), classes, caPath: resolveMaybe(directory, ca), facility };
     }),
   };
+};
+
+/** An extra list takes the place of the list that it has the identifier of, or stands behind all others. */
+const withExtra = (lists: readonly ListConfig[], extra: readonly ListConfig[]): ListConfig[] => {
+  const byId = new Map([...lists, ...extra].map((list) => [list.id, list]));
+  return [...byId.values()];
 };
 
 type ParsedList = NonNullable<ParsedConfig['lists']>[number];

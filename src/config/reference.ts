@@ -119,8 +119,16 @@ export const configReference = (): string => {
       single.flatMap(([name, schema]) => rowsOf(schema, name)),
     ),
   ];
+  const itemsSeen = new Map<z.ZodType, string>();
   for (const [name, schema] of sections) {
     const [own, ...rows] = rowsOf(schema, name);
+    const item = shapeOf(schema).shape;
+    const same = item.kind === 'list' ? itemsSeen.get(item.item) : undefined;
+    if (item.kind === 'list') itemsSeen.set(item.item, name);
+    if (same !== undefined) {
+      parts.push(`### ${name}\n\n${own?.at(-1) ?? ''}${ownFacts(own)} Its keys are those of \`${same}\`.\n`);
+      continue;
+    }
     parts.push(`### ${name}\n\n${own?.at(-1) ?? ''}${ownFacts(own)}\n`, table(KEY_COLUMNS, rows));
   }
   const variables = [...listVariables()].map(([name, { path }]) => [code(name), code(formatPath(path))]);

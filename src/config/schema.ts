@@ -69,7 +69,7 @@ const BOOTSTRAP_MAX = 8;
 const FORWARD_RULES_MAX = 256;
 const FORWARD_ZONES_MAX = 256;
 /** A set of lists is one 32-bit word in the policy table. */
-const LISTS_MAX = 32;
+export const LISTS_MAX = 32;
 /** Groups are labels of the refusal counters: 64 groups × 32 lists is their largest plane. */
 const GROUPS_MAX = 64;
 /** Prefixes of one group or of one access list. */
@@ -539,8 +539,12 @@ export const configSchema = z.strictObject({
   ),
   lists: key(
     list(listItem, 0, LISTS_MAX).optional(),
-    'Lists of names and addresses. Mandate lists go before those with `allow`, and these before all others; of each kind, the first decides.',
+    'Lists of names and addresses; **they replace the shipped defaults**, mandate lists included: to add to the defaults, write `extra-lists` instead. Mandate lists go before those with `allow`, and these before all others; of each kind, the first decides.',
     'the shipped lists that are on by default',
+  ),
+  'extra-lists': key(
+    list(listItem, 0, LISTS_MAX).prefault([]),
+    'Lists beside those of `lists`, or beside the shipped defaults where there is no `lists`. An item with the `id` of one of them takes its place: `{ id: tiktok, shipped: tiktok, ede: { code: 16, text: "by order" } }` changes the text of a default list and nothing else.',
   ),
   groups: key(
     list(group, 1, GROUPS_MAX).optional(),

@@ -33,7 +33,7 @@ export interface EnforcementFacts {
   /** A policy is in force. */
   readonly isLoaded: boolean;
   /** Worker threads that answer, and those that live and do not. */
-  readonly workers: { readonly alive: number; readonly hung: number };
+  readonly workers: { readonly answering: number; readonly hung: number };
   readonly isPaused: boolean;
   readonly lists: readonly ListFacts[];
   /** Lists that are a mandate by their own header, or were one when they were last in force. */
@@ -83,7 +83,7 @@ type Outage = Required<Pick<GroupEnforcement, 'state' | 'cause'>>;
 /** What stops everything, for whomever: clients get no answers, or none but SERVFAIL. */
 const outageOf = ({ isStarted, isLoaded, workers }: EnforcementFacts): Outage | undefined => {
   if (isStarted && workers.hung > 0) return { state: 'not-answering', cause: 'hung-worker' };
-  if (isStarted && workers.alive === 0) return { state: 'not-answering', cause: 'no-worker' };
+  if (isStarted && workers.answering === 0) return { state: 'not-answering', cause: 'no-worker' };
   if (!isLoaded) return { state: 'not-ready', cause: isStarted ? 'no-generation' : 'startup' };
   return undefined;
 };

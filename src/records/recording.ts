@@ -139,6 +139,8 @@ export interface RecordingFacts {
   readonly verifiedMs: number | undefined;
   readonly isClockTrusted: boolean;
   readonly clockStepMs: number;
+  /** From the last sign of life of the program before this one, which ended without recording it, to this start. */
+  readonly crashMs: number | undefined;
   readonly partitions: number;
   readonly bytes: number;
   /** Of the disk: undefined before the first look. */
@@ -198,6 +200,7 @@ export class Recording {
   #settings: RecordingSettings;
   #outputs: readonly RecordOutput[];
   #open: Open | undefined;
+  #crashMs: number | undefined;
   /** Queries that could not be written yet; their events are still in the rings. */
   #pending: Batch | undefined;
   #changes: Waiting[] = [];
@@ -336,6 +339,7 @@ export class Recording {
       verifiedMs: house?.verifiedMs,
       isClockTrusted: house?.isClockTrusted ?? true,
       clockStepMs: this.#clockWatch.lastStepMs,
+      crashMs: this.#crashMs,
       partitions: house?.facts.partitions ?? 0,
       bytes: this.#bytes,
       freeBytes: open?.reserve.freeBytes,
@@ -580,6 +584,7 @@ export class Recording {
       this.write({ time: timeText(nowMs), kind: 'service', event: 'unclean-end', lastWritten });
       this.write({ time: lastWritten, kind: 'enforcement', event: 'gap-begin', cause: 'crash' });
       const ms = nowMs - aliveMs;
+      this.#crashMs = ms;
       this.write({ time: timeText(nowMs), kind: 'enforcement', event: 'gap-end', cause: 'crash', ms });
     }
     this.write({ time: timeText(nowMs), kind: 'service', event: 'start', version });

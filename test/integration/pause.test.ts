@@ -54,7 +54,7 @@ test('a pause lets listed names pass and says so everywhere, resume ends it', as
   expect(await ready.json()).toMatchObject({ state: 'paused', causes: ['operator-pause'], answering: true });
   expect((await fetch(`http://127.0.0.1:${cordon.admin.port}/answering`)).status).toBe(200);
   const resumed = await cordonCommand('resume', '--reason', 'over', '--json');
-  expect(JSON.parse(resumed.stdout)).toEqual({ isPaused: false });
+  expect(JSON.parse(resumed.stdout)).toMatchObject({ isPaused: false, state: 'enforced' });
   expect(await rcode()).toBe(RCODE.NXDOMAIN);
   expect(await readMetric(cordon, 'cordon_policy_enforcing')).toBe(1);
   expect(

@@ -123,6 +123,7 @@ beforeEach(async () => {
       gates
         .map(({ ports: { udpPort, tcpPort } }, worker) => ({ worker, udpPort, tcpPort }))
         .slice(0, isGone ? 1 : gates.length),
+    enforcement: () => ({ state: 'enforced', groups: [] }),
     exemptions: () => {
       onLook();
       return exemptions;

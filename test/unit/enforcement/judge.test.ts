@@ -25,7 +25,7 @@ const group = (name: string, chosen: readonly string[], more: Partial<GroupFacts
 const ALL_WELL: EnforcementFacts = {
   isStarted: true,
   isLoaded: true,
-  workers: { alive: 2, hung: 0 },
+  workers: { answering: 2, hung: 0 },
   isPaused: false,
   lists: [mandate('tiktok'), mandate('backend'), ordinary('own')],
   bound: ['tiktok', 'backend'],
@@ -51,14 +51,18 @@ describe('what stops everything comes first', () => {
   test.each<[string, Partial<EnforcementFacts>, string]>([
     [
       'before the lists',
-      { isStarted: false, isLoaded: false, workers: { alive: 0, hung: 0 } },
+      { isStarted: false, isLoaded: false, workers: { answering: 0, hung: 0 } },
       'not-ready startup',
     ],
     ['lists that cannot be loaded', { isLoaded: false, lists: [], groups: [] }, 'not-ready no-generation'],
-    ['no worker', { workers: { alive: 0, hung: 0 } }, 'not-answering no-worker'],
-    ['one worker hangs', { workers: { alive: 2, hung: 1 } }, 'not-answering hung-worker'],
-    ['no worker, and paused', { workers: { alive: 0, hung: 0 }, isPaused: true }, 'not-answering no-worker'],
-    ['one worker is gone, another answers', { workers: { alive: 1, hung: 0 } }, 'enforced'],
+    ['no worker', { workers: { answering: 0, hung: 0 } }, 'not-answering no-worker'],
+    ['one worker hangs', { workers: { answering: 2, hung: 1 } }, 'not-answering hung-worker'],
+    [
+      'no worker, and paused',
+      { workers: { answering: 0, hung: 0 }, isPaused: true },
+      'not-answering no-worker',
+    ],
+    ['one worker is gone, another answers', { workers: { answering: 1, hung: 0 } }, 'enforced'],
   ])('%s', (_name, changes, expected) => {
     expect(brief(changes)).toBe(expected);
   });
