@@ -237,6 +237,8 @@ export class Service {
   }
 
   async #start(config: Config): Promise<void> {
+    if (process.geteuid?.() === 0)
+      this.#log.warn({ hint: ROOT_HINT }, 'runs as root, and does not give it up');
     await this.#evidence.start(config);
     this.#enforcement.start();
     await this.#followHosts(config);
@@ -846,6 +848,13 @@ const ageOf = ({ loadedAtMs }: Generation): { loadedAt: string; ageSec: number }
   loadedAt: new Date(loadedAtMs).toISOString(),
   ageSec: Math.max(0, Math.round((systemClock() - loadedAtMs) / 1000)),
 });
+
+/**
+ * Giving root up after the sockets are open would be for good: a worker that is replaced, and a listener that a reload
+ * adds, could not bind port 53 any more, and files that only root reads could not be read again.
+ */
+const ROOT_HINT =
+  'start it as a user of its own with the capability CAP_NET_BIND_SERVICE, as deploy/cordon.service does';
 
 /** Time for the last lines of the log to be written, milliseconds. */
 const LAST_WORDS_MS = 200;

@@ -10,7 +10,7 @@ export {
   type ProbePorts,
   writeProbeOption,
 } from './probe-gate.ts';
-export { LIMITED, RateGate } from './rate-gate.ts';
+export { RateGate } from './rate-gate.ts';
 export { StreamListener } from './stream.ts';
 export { UdpListener, type UdpObserver } from './udp.ts';
 export { type Closable, openUdp } from './wildcard.ts';

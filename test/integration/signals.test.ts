@@ -41,6 +41,17 @@ test('a thousand SIGHUPs are a few reloads, and the last has what the file says 
   await cordon.stop();
 });
 
+test('who starts it as root is told that it stays root', async (context) => {
+  if (process.geteuid?.() !== 0) context.skip('needs root');
+  const cordon = await startCordon({ config: CONFIG, files: { 'tiktok.txt': 'tiktok.example\n' } });
+  onTestFinished(() => cordon.kill());
+  const lines = cordon.logs().filter(({ msg }) => msg.startsWith('runs as root'));
+  expect(lines).toMatchObject([
+    { level: 'warn', hint: expect.stringContaining('CAP_NET_BIND_SERVICE') as string },
+  ]);
+  await cordon.stop();
+});
+
 test.each([
   ['the program itself', [join(root, 'src/cli/main.ts')]],
   ['the launcher', [join(root, 'src/launch.mjs'), join(root, 'src/cli/main.ts')]],

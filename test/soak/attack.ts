@@ -30,12 +30,13 @@ import {
 import { formatTable } from '../../bench/table.ts';
 import { startCordon } from '../support/process.ts';
 import type { Arena, Attack, Queries } from './attacks/attack.ts';
+import { floods } from './attacks/floods.ts';
 import type { Asked } from './attacks/querier.ts';
 import { recordFlood } from './attacks/record-flood.ts';
 import { silentZone } from './attacks/silent-zone.ts';
 import { tcpPlaces } from './attacks/tcp-places.ts';
 
-const ATTACKS: readonly Attack[] = [...silentZone, ...tcpPlaces, ...recordFlood];
+const ATTACKS: readonly Attack[] = [...silentZone, ...tcpPlaces, ...recordFlood, ...floods];
 
 const SERVERS = ['cordon', 'unbound'] as const;
 const WARM_UP_SEC = 2;
