@@ -59,6 +59,7 @@ import type { WorkerSettings } from './messages.ts';
 import { OperatorPause } from './pause.ts';
 import { collectGarbage, RetiredMemory } from './retired-memory.ts';
 import { SavedGeneration } from './saved-generation.ts';
+import { ServiceManager, type ServiceStatus } from './service-manager.ts';
 import { type SettingsFor, Supervisor } from './supervisor.ts';
 import { TrustKeeper } from './trust.ts';
 import { UpstreamHosts } from './upstream-hosts.ts';
@@ -101,6 +102,7 @@ export class Service {
   readonly #claimed = new Map<string, Endpoint>();
   readonly #trust: TrustKeeper;
   readonly #upstreamWatch: UpstreamWatch;
+  readonly #manager: ServiceManager;
   /** Looks for what the log has to tell. */
   #lookTimer: NodeJS.Timeout | undefined;
   #state: State;
@@ -193,6 +195,12 @@ export class Service {
         if (by !== undefined) this.#evidence.journal.admin(action, by, reason, detail);
       },
     });
+    this.#manager = new ServiceManager({
+      env: process.env,
+      pid: process.pid,
+      log,
+      monotonicUsec: () => process.hrtime.bigint() / 1_000n,
+    });
     this.#upstreamWatch = new UpstreamWatch({
       log,
       totals: this.#totals,
@@ -267,10 +275,21 @@ export class Service {
     this.#keeper?.start();
     this.#hosts?.start();
     this.#followUpstreams();
+    this.#manager.update(this.#status());
     this.#lookTimer = setInterval(() => {
       this.#upstreamWatch.look();
       this.#evidence.look();
+      this.#manager.update(this.#status());
     }, LOOK_MS);
+  }
+
+  /** For the service manager. */
+  #status(): ServiceStatus {
+    const { current } = this.#enforcement;
+    return {
+      isAnswering: this.#isListening && isAnswering(current.state),
+      text: describeEnforcement(current),
+    };
   }
 
   /** Keeps the addresses of upstreams that are given by name from now on. */
@@ -504,6 +523,7 @@ export class Service {
   /** Answers what waits and ends everything. */
   async stop(): Promise<void> {
     this.#log.info('draining');
+    this.#manager.stopping();
     this.#isListening = false;
     clearInterval(this.#lookTimer);
     this.#pause.close();
@@ -521,9 +541,14 @@ export class Service {
 
   /** At most one waits beside the one that runs: it has not read anything yet, and will read what is newest then. */
   #queueReload(): Promise<AppError | undefined> {
-    this.#waitingReload ??= this.#queue(() => {
+    this.#waitingReload ??= this.#queue(async () => {
       this.#waitingReload = undefined;
-      return this.#reload();
+      this.#manager.reloading();
+      try {
+        return await this.#reload();
+      } finally {
+        this.#manager.reloaded(this.#status());
+      }
     });
     return this.#waitingReload;
   }

@@ -1,5 +1,5 @@
 // datagram: UDP sockets, bound ones for clients and connected ones for upstreams, in batches through libc where that
-// can be had, one by one through node:dgram elsewhere.
+// can be had, one by one through node:dgram elsewhere; and single datagrams to a Unix socket, for the service manager.
 //
 // Invariants: both kinds behave the same for those who use them; memory that the kernel writes to is referenced for
 // as long as a socket lives; a full socket buffer costs single datagrams, counted, and never blocks the loop for
@@ -21,6 +21,7 @@ export type {
   DatagramOptions,
   DatagramSocket,
 } from './socket.ts';
+export { sendToUnixSocket } from './unix.ts';
 
 /** Opens a socket of the better kind that works here; rejects with the system's error. */
 export const openDatagramSocket = (options: DatagramOptions): Promise<DatagramSocket> =>

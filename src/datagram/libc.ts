@@ -43,6 +43,14 @@ export interface Libc {
   connect(fd: number, address: Uint8Array, length: number): number;
   setsockopt(fd: number, level: number, name: number, value: Uint8Array, length: number): number;
   close(fd: number): number;
+  sendto(
+    fd: number,
+    message: Uint8Array,
+    length: number,
+    flags: number,
+    address: Uint8Array,
+    addressLength: number,
+  ): number;
   /** Of the call just made on this thread. */
   errno(): number;
   /** Name of an error number, such as EADDRINUSE. */
@@ -58,7 +66,6 @@ const DISABLE_VARIABLE = 'CORDON_NO_BATCH';
 let failure = '';
 
 const load = async (): Promise<Libc | undefined> => {
-  if (process.env[DISABLE_VARIABLE] !== undefined) return undefined;
   if (process.platform !== 'linux' || endianness() !== 'LE' || !ARCHITECTURES.includes(process.arch)) {
     failure = `not written for ${process.platform} on ${process.arch}`;
     return undefined;
@@ -76,6 +83,7 @@ const load = async (): Promise<Libc | undefined> => {
       connect: c.func('int connect(int, void *, unsigned int)') as Libc['connect'],
       setsockopt: c.func('int setsockopt(int, int, int, void *, unsigned int)') as Libc['setsockopt'],
       close: c.func('int close(int)') as Libc['close'],
+      sendto: c.func('long sendto(int, void *, unsigned long, int, void *, unsigned int)') as Libc['sendto'],
       errno: () => koffi.errno(),
       errorName: (number) => names.get(number) ?? `errno ${number}`,
       address: (memory) => BigInt(koffi.address(memory)),
@@ -89,11 +97,17 @@ const load = async (): Promise<Libc | undefined> => {
 /** Those whose structures are laid out as below. */
 const ARCHITECTURES: readonly string[] = ['x64', 'arm64'];
 
-/** The calls, or undefined where they cannot be had. */
-export const libc: Libc | undefined = await load();
+const loaded = await load();
+const isWanted = process.env[DISABLE_VARIABLE] === undefined;
+
+/** The calls, or undefined where they cannot be had or are not wanted. */
+export const libc: Libc | undefined = isWanted ? loaded : undefined;
+
+/** The calls for what node:dgram cannot do at all, wanted or not. */
+export const unixLibc = (): Libc | undefined => loaded;
 
 /** Why there are none. */
-export const libcFailure = (): string => failure;
+export const libcFailure = (): string => (isWanted ? failure : '');
 
 /** How a socket is opened; buffers in bytes, undefined: as the system likes. */
 export interface SocketOptions {
