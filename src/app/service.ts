@@ -45,6 +45,7 @@ import {
 import type { ChangeAuthor } from './change-journal.ts';
 import { claimEndpoint } from './claim.ts';
 import { configAuthor } from './config-author.ts';
+import { budgetDescriptors, type DescriptorBudget, readDescriptorLimit } from './descriptors.ts';
 import { EnforcementKeeper } from './enforcement-keeper.ts';
 import { Evidence } from './evidence.ts';
 import { type ExplainedBy, explainTraced, listenerOf } from './explain.ts';
@@ -59,8 +60,8 @@ import type { WorkerSettings } from './messages.ts';
 import { OperatorPause } from './pause.ts';
 import { collectGarbage, RetiredMemory } from './retired-memory.ts';
 import { SavedGeneration } from './saved-generation.ts';
-import { ServiceManager, type ServiceStatus } from './service-manager.ts';
 import { type SettingsFor, Supervisor } from './supervisor.ts';
+import { type ServiceStatus, SystemdNotice } from './systemd-notice.ts';
 import { TrustKeeper } from './trust.ts';
 import { UpstreamHosts } from './upstream-hosts.ts';
 import { buildRoutes, plainEndpoints, upstreamHostNames } from './upstream-routes.ts';
@@ -102,7 +103,8 @@ export class Service {
   readonly #claimed = new Map<string, Endpoint>();
   readonly #trust: TrustKeeper;
   readonly #upstreamWatch: UpstreamWatch;
-  readonly #manager: ServiceManager;
+  readonly #manager: SystemdNotice;
+  readonly #descriptors: DescriptorBudget;
   /** Looks for what the log has to tell. */
   #lookTimer: NodeJS.Timeout | undefined;
   #state: State;
@@ -171,11 +173,12 @@ export class Service {
       }),
       note: (record) => this.#evidence.journal.enforcement(record),
     });
+    this.#descriptors = budgetDescriptors(config, count, readDescriptorLimit());
     this.#supervisor = new Supervisor({
       count,
       start: {
         cacheBytes: config.cache.sizeBytes,
-        streamLimits: config.tcp,
+        streamLimits: this.#descriptors.streams,
         probeSecret: this.#evidence.probeSecret,
       },
       settingsFor: (index) => this.#settingsOf(this.#state, index),
@@ -195,7 +198,7 @@ export class Service {
         if (by !== undefined) this.#evidence.journal.admin(action, by, reason, detail);
       },
     });
-    this.#manager = new ServiceManager({
+    this.#manager = new SystemdNotice({
       env: process.env,
       pid: process.pid,
       log,
@@ -220,6 +223,7 @@ export class Service {
       workers: () => this.#supervisor.alive,
       workerRestarts: () => this.#supervisor.restarts,
       workerHangs: () => this.#supervisor.hangs,
+      tcpConnectionsLimit: () => count * this.#descriptors.streams.connectionsMax,
       cacheLimitBytes: () => count * config.cache.sizeBytes,
       routes: () => this.#upstreamWatch.routes(),
       untrusted: () => this.#upstreamWatch.untrusted(),
@@ -247,6 +251,7 @@ export class Service {
   async #start(config: Config): Promise<void> {
     if (process.geteuid?.() === 0)
       this.#log.warn({ hint: ROOT_HINT }, 'runs as root, and does not give it up');
+    this.#tellDescriptors();
     await this.#evidence.start(config);
     this.#enforcement.start();
     await this.#followHosts(config);
@@ -281,6 +286,25 @@ export class Service {
       this.#evidence.look();
       this.#manager.update(this.#status());
     }, LOOK_MS);
+  }
+
+  /** Says what the descriptors of the process do not suffice for. */
+  #tellDescriptors(): void {
+    const { limit, reserve, streams, isLowered, isScarce } = this.#descriptors;
+    if (!isLowered) return;
+    const fields = {
+      limit,
+      reserve,
+      connections: streams.connectionsMax,
+      hint: 'raise LimitNOFILE of the unit, or ulimit -n; tcp.connections counts for each worker',
+    };
+    if (isScarce) {
+      this.#log.error(
+        fields,
+        'descriptors do not suffice: metrics, control socket, lists and upstreams may fail',
+      );
+    } else
+      this.#log.warn(fields, 'fewer TCP connections of clients than configured, for want of descriptors');
   }
 
   /** For the service manager. */

@@ -63,6 +63,8 @@ export interface MetricsSource {
   untrusted?(): ReadonlyMap<string, string | undefined>;
   /** When the trust anchors were last confirmed by the zone's own keys, milliseconds since the epoch. */
   anchorsConfirmedMs?(): number | undefined;
+  /** TCP connections of clients that all workers may have. */
+  tcpConnectionsLimit?(): number;
   /** Bytes that the caches of all workers may take. */
   cacheLimitBytes?(): number;
   /** Whether UDP sockets move datagrams in batches. */

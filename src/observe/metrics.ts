@@ -361,8 +361,16 @@ const METRICS: readonly Metric[] = [
     type: 'gauge',
     labels: [],
     help: 'Open TCP connections of clients.',
-    alarm: 'near `tcp.connections` times the number of workers',
+    alarm: '`cordon_tcp_connections / cordon_tcp_connections_limit > 0.9` for 5 minutes',
     read: ({ sums }) => single(sums.tcpConnections),
+  },
+  {
+    name: 'cordon_tcp_connections_limit',
+    type: 'gauge',
+    labels: [],
+    help: 'TCP connections of clients that all workers may have: `tcp.connections` times the workers, or what the limit of descriptors leaves beside a reserve for metrics, lists and upstreams.',
+    alarm: 'below what is configured: raise `LimitNOFILE`; the log of the start has the figures',
+    read: ({ source }) => maybe(source.tcpConnectionsLimit?.()),
   },
   {
     name: 'cordon_tcp_refused_total',

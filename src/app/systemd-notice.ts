@@ -16,7 +16,7 @@ export interface ServiceStatus {
 }
 
 /** How the manager is reached; for tests. */
-export interface ServiceManagerParts {
+export interface SystemdNoticeParts {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly pid: number;
   readonly log: Pick<Log, 'error'>;
@@ -25,8 +25,8 @@ export interface ServiceManagerParts {
 }
 
 /** The service manager of the program. */
-export class ServiceManager {
-  readonly #parts: ServiceManagerParts;
+export class SystemdNotice {
+  readonly #parts: SystemdNoticeParts;
   readonly #socket: string | undefined;
   readonly #isWatching: boolean;
   #isReady = false;
@@ -35,7 +35,7 @@ export class ServiceManager {
   #told = '';
   #hasFailed = false;
 
-  constructor(parts: ServiceManagerParts) {
+  constructor(parts: SystemdNoticeParts) {
     const { env, pid } = parts;
     this.#parts = parts;
     const socket = env['NOTIFY_SOCKET'];

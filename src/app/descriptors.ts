@@ -1,0 +1,92 @@
+// How many descriptors the process may have, and how many TCP connections of clients that leaves room for.
+//
+// Clients take one each, and could take all: then operators reach neither metrics nor the control socket, no list and no
+// configuration can be read, and no question goes to an upstream. So the connections of clients are bounded by what the
+// limit leaves beside a reserve for all else. Node.js has raised the soft limit to the hard one by the time this runs.
+import { readFileSync } from 'node:fs';
+import type { Config } from '../config/config.ts';
+import type { StreamLimits } from '../server/server.ts';
+
+/**
+ * Of the process: loops and pipes of its threads, the log, the partitions of records with their logs, locks, a reload that
+ * reads lists, outputs. Some 40 were counted at rest.
+ */
+const PROCESS_RESERVE = 96;
+/** Connections of the admin listener and of the control socket (admin/listener.ts, admin/control-socket.ts). */
+const ADMIN_RESERVE = 64 + 16;
+/** Of a worker: its loop, the doors of the probe with their connections. */
+const WORKER_RESERVE = 32;
+/** Of each listener of a worker: UDP and TCP, and sockets for the addresses of a wildcard on a host with a few. */
+const LISTENER_RESERVE = 8;
+/** Of each upstream and worker: eight sockets, as many that are being given up, and four connections. */
+const UPSTREAM_RESERVE = 20;
+/** The system's resolvers, where no upstream is named. */
+const SYSTEM_RESOLVERS = 3;
+/** Below it TCP is of no use to a network: truncated answers come over it. */
+const CONNECTIONS_LOW = 64;
+
+/** What the descriptors come to. */
+export interface DescriptorBudget {
+  /** Of the process; undefined: not known here. */
+  readonly limit: number | undefined;
+  /** Kept for all but connections of clients. */
+  readonly reserve: number;
+  /** Of each worker. */
+  readonly streams: StreamLimits;
+  /** The connections that the configuration has do not fit. */
+  readonly isLowered: boolean;
+  /** Even the reserve does not fit, or hardly any connection beside it. */
+  readonly isScarce: boolean;
+}
+
+/** The soft limit of the process; undefined where the system does not tell it. */
+export const readDescriptorLimit = (): number | undefined => {
+  try {
+    const [, soft = ''] =
+      /^Max open files\s+(\d+|unlimited)/m.exec(readFileSync('/proc/self/limits', 'latin1')) ?? [];
+    return /^\d+$/.test(soft) ? Number(soft) : undefined;
+  } catch {
+    // No such file outside Linux.
+    return undefined;
+  }
+};
+
+/** Divides the descriptors among all that needs them. */
+export const budgetDescriptors = (
+  config: Config,
+  workers: number,
+  limit: number | undefined,
+): DescriptorBudget => {
+  const { tcp, listen } = config;
+  const ofWorker =
+    WORKER_RESERVE + listen.dns.length * LISTENER_RESERVE + countUpstreams(config) * UPSTREAM_RESERVE;
+  const reserve = PROCESS_RESERVE + ADMIN_RESERVE + workers * ofWorker;
+  const room = limit === undefined ? Number.POSITIVE_INFINITY : Math.floor((limit - reserve) / workers);
+  const connectionsMax = Math.max(1, Math.min(tcp.connectionsMax, room));
+  const share = connectionsMax / tcp.connectionsMax;
+  return {
+    limit,
+    reserve,
+    streams: {
+      ...tcp,
+      connectionsMax,
+      connectionsPerClientMax: Math.min(tcp.connectionsPerClientMax, connectionsMax),
+      connectionsPerNetworkMax: Math.max(1, Math.floor(tcp.connectionsPerNetworkMax * share)),
+    },
+    isLowered: connectionsMax < tcp.connectionsMax,
+    isScarce: room < Math.min(tcp.connectionsMax, CONNECTIONS_LOW),
+  };
+};
+
+/** Servers of the configuration, each once. */
+const countUpstreams = ({ upstreams, fallback, forward, groups }: Config): number => {
+  const texts = new Set(
+    [
+      ...(upstreams ?? []),
+      ...fallback,
+      ...forward.flatMap((rule) => rule.upstreams),
+      ...groups.flatMap((group) => [...(group.upstreams ?? []), ...group.fallback]),
+    ].map(({ text }) => text),
+  );
+  return texts.size + (upstreams === undefined ? SYSTEM_RESOLVERS : 0);
+};
