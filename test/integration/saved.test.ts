@@ -132,7 +132,9 @@ test('a start is ready with the saved generation, and replaces it when the lists
   let program = await start();
   await program.waitForLog(({ msg }) => msg === 'generation saved');
   const messages = program.logs().map(({ msg }) => msg);
-  expect(messages.filter((msg) => msg !== 'worker is started again')).toEqual([
+  // Neither is about the generation: a slow machine, and the user that the tests run as.
+  const beside = ['worker is started again', 'runs as root, and does not give it up'];
+  expect(messages.filter((msg) => !beside.includes(String(msg)))).toEqual([
     'in force: every mandate list is in force',
     'the saved generation is in force while the lists are read',
     'ready',
