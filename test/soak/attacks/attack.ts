@@ -57,6 +57,8 @@ export interface Attack {
   readonly attackers?: readonly Queries[];
   /** Whatever else attacks; called when the victims begin. */
   readonly start?: (arena: Arena) => Promise<Running>;
+  /** What p99 of the victims has to stay below, milliseconds; 100 unless given. */
+  readonly goalMs?: number;
   /** The victims; 50 fresh names a second from one client unless given. */
   readonly victims?: Queries;
 }

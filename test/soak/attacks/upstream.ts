@@ -1,13 +1,14 @@
 // An upstream whose names say what it does, over UDP and TCP. A program of its own: PORT DELAY_MS LOSS
 //
 // The label before the last one decides: `silent` is never answered, `delay-MS` after so many milliseconds, `servfail`
-// with SERVFAIL, `truncated` with TC over UDP, `kilo` with 1 KB and `big` with 48 KB of addresses, which takes TCP;
+// with SERVFAIL, `truncated` with TC over UDP, `forged` only after twenty answers with a wrong ID over UDP, `kilo` with 1 KB and `big` with 48 KB of addresses, which takes TCP;
 // everything else has the address 192.0.2.1 after DELAY_MS, and is lost over
 // UDP with a chance of LOSS.
 import { createSocket } from 'node:dgram';
 import { createServer } from 'node:net';
 
 const TTL_SEC = 60;
+const FORGERIES = 20;
 const RECORD = Buffer.from([0xc0, 12, 0, 1, 0, 1, 0, 0, 0, TTL_SEC, 0, 4, 192, 0, 2, 1]);
 const RECORD_COUNTS: Readonly<Record<string, number>> = { kilo: 60, big: 3000 };
 const RCODE_SERVFAIL = 2;
@@ -19,6 +20,7 @@ const [port = 0, delayMs = 20, loss = 0] = process.argv.slice(2).map(Number);
 interface Reply {
   readonly message: Buffer;
   readonly afterMs: number;
+  readonly forgeries: number;
 }
 
 /** The reply to a query; undefined: none. */
@@ -46,7 +48,8 @@ const replyTo = (query: Buffer, isDatagram: boolean): Reply | undefined => {
   message[3] = RA | (zone === 'servfail' ? RCODE_SERVFAIL : 0);
   message.writeUInt16BE(count, 6);
   message.writeUInt32BE(0, 8);
-  return { message, afterMs: zone.startsWith('delay-') ? Number(zone.slice(6)) : delayMs };
+  const forgeries = zone === 'forged' && isDatagram ? FORGERIES : 0;
+  return { message, forgeries, afterMs: zone.startsWith('delay-') ? Number(zone.slice(6)) : delayMs };
 };
 
 const later = (afterMs: number, send: () => void): void => {
@@ -59,6 +62,11 @@ datagrams.on('message', (query, from) => {
   const reply = replyTo(query, true);
   if (reply !== undefined)
     later(reply.afterMs, () => {
+      for (let i = 1; i <= reply.forgeries; i++) {
+        const forged = Buffer.from(reply.message);
+        forged.writeUInt16BE((reply.message.readUInt16BE(0) + i * 0x0a0b) & 0xffff, 0);
+        datagrams.send(forged, from.port, from.address);
+      }
       datagrams.send(reply.message, from.port, from.address);
     });
 });
