@@ -5,6 +5,7 @@
 // counts what operators did, for the metrics. Where records go is passed in; without records nothing is lost but them.
 import type { ListAuthor } from '../admin/admin.ts';
 import type { Clock } from '../base/base.ts';
+import { type Config, configDifferences, configHash } from '../config/config.ts';
 import type { ChangeRecord, EnforcementStateRecord, ListRecord } from '../records/records.ts';
 import type { Generation } from './generation.ts';
 import type { ListDecision } from './list-control.ts';
@@ -34,7 +35,7 @@ export class ChangeJournal {
   readonly #options: JournalOptions;
   readonly #actions = new Map<string, number>();
   #lists = new Map<string, ListRecord>();
-  #configuration: string | undefined;
+  #configuration: { readonly config: Config; readonly sha256: string } | undefined;
 
   constructor(options: JournalOptions) {
     this.#options = options;
@@ -92,11 +93,15 @@ export class ChangeJournal {
     return added === undefined ? undefined : added - (removed ?? 0);
   }
 
-  /** A configuration is in force, whose effective form has this hash. */
-  configuration(sha256: string, cause: ConfigurationCause): void {
-    const previous = this.#configuration;
-    this.#configuration = sha256;
+  /** A configuration is in force; `author` is what is known of who wrote it. */
+  configuration(config: Config, cause: ConfigurationCause, author: ChangeAuthor = {}): void {
+    const before = this.#configuration;
+    const sha256 = configHash(config);
+    const previous = before?.sha256;
+    this.#configuration = { config, sha256 };
     if (sha256 === previous && cause === 'lists') return;
+    const { differences, more } =
+      before === undefined ? { differences: [], more: 0 } : configDifferences(before.config, config);
     this.#options.note({
       kind: 'configuration',
       time: this.#time(),
@@ -104,6 +109,10 @@ export class ChangeJournal {
       sha256,
       ...(previous === undefined ? {} : { previous }),
       cause,
+      ...(author.by === undefined ? {} : { by: cut(author.by) }),
+      ...(author.reason === undefined ? {} : { reason: cut(author.reason) }),
+      ...(differences.length === 0 ? {} : { differences }),
+      ...(more === 0 ? {} : { more }),
     });
   }
 

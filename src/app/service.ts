@@ -427,7 +427,7 @@ export class Service {
       decided: (event, list, sha256, author) => {
         this.#evidence.journal.decided(event, list, sha256, author);
       },
-      reload: () => this.#queueReload(),
+      reload: () => this.#queueReload('a decision on a list came over the control socket'),
     });
     const path = join(stateDirectory, CONTROL_SOCKET_NAME);
     try {
@@ -495,7 +495,7 @@ export class Service {
   async #applyFirst(config: Config): Promise<void> {
     try {
       await this.#putInForce(config, configAuthor(this.#configPath));
-      this.#evidence.journal.configuration(configHash(config), 'start');
+      this.#evidence.journal.configuration(config, 'start', configAuthor(this.#configPath));
       this.#log.info({ generation: this.#state.generation?.policy.generation }, 'lists loaded');
       this.#save();
     } catch (error) {
@@ -541,7 +541,7 @@ export class Service {
 
   /** Puts the configuration and the lists as they now are on disk in force, or reports why not. Never throws. */
   async reload(): Promise<void> {
-    await this.#queueReload();
+    await this.#queueReload('SIGHUP came, whose sender the system does not tell');
   }
 
   /** Answers what waits and ends everything. */
@@ -564,12 +564,12 @@ export class Service {
   }
 
   /** At most one waits beside the one that runs: it has not read anything yet, and will read what is newest then. */
-  #queueReload(): Promise<AppError | undefined> {
+  #queueReload(trigger: string): Promise<AppError | undefined> {
     this.#waitingReload ??= this.#queue(async () => {
       this.#waitingReload = undefined;
       this.#manager.reloading();
       try {
-        return await this.#reload();
+        return await this.#reload(trigger);
       } finally {
         this.#manager.reloaded(this.#status());
       }
@@ -589,7 +589,7 @@ export class Service {
     return changed;
   }
 
-  async #reload(): Promise<AppError | undefined> {
+  async #reload(trigger: string): Promise<AppError | undefined> {
     const previous = this.#state;
     this.#awaited = undefined;
     let config: Config | undefined;
@@ -603,7 +603,10 @@ export class Service {
       await this.#putInForce(config, configAuthor(this.#configPath));
       this.#save();
       this.#evidence.journal.act('reload');
-      this.#evidence.journal.configuration(configHash(config), 'reload');
+      this.#evidence.journal.configuration(config, 'reload', {
+        ...configAuthor(this.#configPath),
+        reason: `${trigger}; ${configAuthor(this.#configPath).reason ?? 'the configuration was read'}`,
+      });
       await this.#evidence.follow(config);
       this.#reloads.success++;
       this.#log.info({ generation: this.#state.generation?.policy.generation }, 'reloaded');
@@ -633,7 +636,7 @@ export class Service {
         config,
         this.#awaited === undefined ? undefined : configAuthor(this.#configPath),
       );
-      this.#evidence.journal.configuration(configHash(config), 'lists');
+      this.#evidence.journal.configuration(config, 'lists');
       if (this.#awaited !== undefined) await this.#evidence.follow(config);
       this.#awaited = undefined;
       this.#save();

@@ -250,6 +250,19 @@ export const requestFaults = (terms: Terms, context: RuleContext): Fault[] =>
     for (const rule of REQUEST_RULES) rule(terms, context, report);
   });
 
+/** A request whose scope another one for the same time already waits for: two decisions on it would contradict each other. */
+export const repetitionFaults = (terms: Terms, waiting: readonly ExemptionPaper[]): Fault[] =>
+  collect((report) => {
+    const key = scopeKey(terms);
+    const same = waiting.find(
+      (paper) => scopeKey(paper) === key && overlaps(paper, terms.fromMs, terms.untilMs),
+    );
+    if (same === undefined) return;
+    const text = `${same.id} of ${quote(same.requestedBy)} waits for a decision on the same scope until ${same.until}`;
+    const hint = `wait for it, or have it rejected: cordon exemptions reject ${same.id} --reason TEXT`;
+    report('ERR_EXEMPTION_OVERLAP', ['from'], text, hint);
+  });
+
 /** An approval with what the configuration says of whoever gives it. */
 export const completeApproval = (
   approval: Draft<Approval>,

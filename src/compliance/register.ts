@@ -23,6 +23,7 @@ import {
   completeApproval,
   type RuleContext,
   type Rules,
+  repetitionFaults,
   requestFaults,
   termsOf,
 } from './exemption-rules.ts';
@@ -170,7 +171,13 @@ export class Register {
     const context = this.context(nowMs);
     if (context === undefined) return refused(NO_PROFILE);
     const terms = { ...written.terms, fromMs: written.terms.fromMs ?? this.#beginning(written.terms, nowMs) };
-    const faults = [...written.faults, ...requestFaults(terms, context), ...this.limitFaults()];
+    const waiting = this.standing().filter(({ state }) => state === 'requested');
+    const faults = [
+      ...written.faults,
+      ...requestFaults(terms, context),
+      ...repetitionFaults(terms, waiting),
+      ...this.limitFaults(),
+    ];
     if (faults.length > 0) return refused(faults.map((fault) => toProblem(fault)));
     const paper = this.createPaper(terms as ExemptionTerms, { kind: 'command' }, nowMs);
     this.write([{ event: 'requested', paper, by: paper.requestedBy }]);

@@ -30,13 +30,14 @@ import { formatUpstream } from './upstream-leaf.ts';
 
 /** YAML of the effective configuration. */
 export const effectiveConfig = (config: Config): string =>
-  stringify(toRaw(config), { lineWidth: 0, aliasDuplicateObjects: false });
+  stringify(effectiveValues(config), { lineWidth: 0, aliasDuplicateObjects: false });
 
 /** SHA-256 of the effective configuration, in hex: equal for equal behavior, however it is written. */
 export const configHash = (config: Config): string =>
   createHash('sha256').update(effectiveConfig(config)).digest('hex');
 
-const toRaw = (config: Config): RawConfig => ({
+/** The effective configuration as values. */
+export const effectiveValues = (config: Config): RawConfig => ({
   listen: {
     dns: config.listen.dns.map(formatEndpoint),
     admin: config.listen.admin === undefined ? false : formatEndpoint(config.listen.admin),

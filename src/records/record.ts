@@ -203,6 +203,7 @@ export interface ConfigurationRecord extends RecordHead {
   readonly cause: string;
   /** What is known of who changed it: whose file it is and when it was written, and what made the program read it. */
   readonly by?: string;
+  readonly reason?: string;
   /** Keys that changed, the first few; values that may be secret are masked. */
   readonly differences?: readonly ConfigurationDifference[];
   /** How many more there are. */

@@ -44,16 +44,42 @@ test('lists are recorded when they come into force, change, and go', () => {
   expect(records).toMatchObject([{ event: 'out-of-force', list: 'b', generation: 4, mandate: false }]);
 });
 
-test('a configuration is recorded with the one before; lists that change nothing of it are not', () => {
-  journal.configuration('aa', 'start');
-  journal.configuration('aa', 'lists');
-  journal.configuration('bb', 'reload');
+test('a configuration is recorded with the keys that changed; lists that change nothing of it are not', () => {
+  const url = (query: string) =>
+    `lists: [{ id: a, url: "https://lists.example/a.txt?token=${query}", format: domains }]`;
+  const author = { by: 'not known; cordon.yaml belongs to root (uid 0)', reason: 'SIGHUP came' };
+  const first = configOf(url('1'), FILES);
+  journal.configuration(first, 'start');
+  journal.configuration(first, 'lists');
+  journal.configuration(configOf(`${url('2')}\nblock: { ttl: 60s }`, FILES), 'reload', author);
   journal.refused('ERR_LIST_EMPTY', 'reload');
   expect(records).toMatchObject([
-    { event: 'in-force', sha256: 'aa', cause: 'start' },
-    { event: 'in-force', sha256: 'bb', previous: 'aa', cause: 'reload' },
+    { event: 'in-force', cause: 'start' },
+    {
+      ...{ event: 'in-force', cause: 'reload', ...author },
+      differences: expect.arrayContaining([
+        { key: 'block.ttl', from: '30s', to: '1m' },
+        {
+          key: 'lists[a].url',
+          from: 'https://lists.example/a.txt?***',
+          to: 'https://lists.example/a.txt?***',
+        },
+      ]),
+    },
     { event: 'refused', code: 'ERR_LIST_EMPTY', cause: 'reload' },
   ]);
+  expect(JSON.stringify(records)).not.toContain('token');
+});
+
+test('a configuration with very many differences names some of them and counts the rest', () => {
+  const groups = (clients: number) =>
+    `${ONE}\ngroups: [{ name: default, lists: [a] }${Array.from({ length: 60 }, (_, index) => `, { name: g${index}, clients: ["192.0.2.${index + clients}"], lists: [a] }`).join('')}]`;
+  journal.configuration(configOf(groups(0), FILES), 'start');
+  journal.configuration(configOf(groups(100), FILES), 'reload');
+  const [, record] = records;
+  const { differences = [], more = 0 } = record?.kind === 'configuration' ? record : {};
+  expect(differences).toHaveLength(50);
+  expect(more).toBeGreaterThanOrEqual(10);
 });
 
 test('fetches and decisions about lists are recorded, and what operators did is counted', () => {

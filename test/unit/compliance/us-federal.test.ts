@@ -254,6 +254,22 @@ test('US-7: an exemption ends by itself to the millisecond and stays ended', () 
   expect(register.find('1').paper).toMatchObject({ state: 'expired', endedAt: day(30) });
 });
 
+test('a request that already waits is not taken again, and the refusal names the first', () => {
+  const { register } = openRegister();
+  register.request(REQUEST);
+  const { problems } = register.request(REQUEST);
+  expect(problems).toMatchObject([
+    {
+      code: 'ERR_EXEMPTION_OVERLAP',
+      text: expect.stringContaining('ex-000001'),
+      hint: expect.stringContaining('reject'),
+    },
+  ]);
+  expect(outcomeOf(register.request({ ...REQUEST, clients: ['192.0.2.77/32'] }))).toBe('requested');
+  register.reject('1', { by: 'A. Head', reason: 'not now' });
+  expect(outcomeOf(register.request(REQUEST))).toBe('requested');
+});
+
 test('US-7: a renewal is a record of its own, with its own approval, that begins when the old one ends', () => {
   const { register } = openRegister();
   register.request(REQUEST);
