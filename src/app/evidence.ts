@@ -230,6 +230,10 @@ export class Evidence {
           this.journal.act('reidentify');
           return this.#recorder?.reidentify(pseudonym, by, reason);
         },
+        pseudonyms: async (address, by, reason) => {
+          this.journal.act('reidentify');
+          return this.#recorder?.pseudonyms(address, by, reason);
+        },
       }),
     ];
   }

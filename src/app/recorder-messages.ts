@@ -50,6 +50,13 @@ export type RecorderRequest =
       readonly by: string;
       readonly reason: string;
     }
+  | {
+      readonly kind: 'pseudonyms';
+      readonly request: number;
+      readonly address: string;
+      readonly by: string;
+      readonly reason: string;
+    }
   | { readonly kind: 'stop'; readonly request: number };
 
 /** From the recorder. */

@@ -124,6 +124,13 @@ class RecorderThread {
         );
         this.#tickSoon();
         return;
+      case 'pseudonyms':
+        this.#settle(
+          request.request,
+          this.#recording.pseudonyms(request.address, request.by, request.reason),
+        );
+        this.#tickSoon();
+        return;
       case 'stop':
         this.#stop(request.request);
     }

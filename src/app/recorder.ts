@@ -147,6 +147,11 @@ export class Recorder {
     return this.#request((request) => ({ kind: 'reidentify', request, pseudonym, by, reason }));
   }
 
+  /** The pseudonyms of an address, separated by blanks, after who asks and why was recorded. */
+  pseudonyms(address: string, by: string, reason: string): Promise<string> {
+    return this.#request((request) => ({ kind: 'pseudonyms', request, address, by, reason }));
+  }
+
   /** Puts other settings in force. Outputs that did not change open their files anew, if they have one. */
   async reconfigure(settings: RecorderSettings): Promise<void> {
     this.#settings = settings;

@@ -22,6 +22,10 @@ export interface RecordFilter {
   readonly untilMs: number;
   /** An address, a prefix, or a pseudonym as records have it. */
   readonly client?: string | undefined;
+  /** Of the client, where its address is wanted and they were asked for. */
+  readonly pseudonyms?: readonly string[] | undefined;
+  /** Called for each record that is as wanted but for its client, which stands as a pseudonym that cannot be compared. */
+  readonly onPseudonym?: (() => void) | undefined;
   /** A name: it and all below it. */
   readonly name?: string | undefined;
   readonly group?: string | undefined;
@@ -69,16 +73,21 @@ const compileFilter = ({
   group,
   kind,
   list,
+  pseudonyms,
+  onPseudonym = () => undefined,
 }: RecordFilter): ((record: EvidenceRecord) => boolean) => {
-  const isClient = client === undefined ? undefined : compileClient(client);
+  const isClient = client === undefined ? undefined : compileClient(client, pseudonyms);
+  const isAddress = client !== undefined && pseudonyms === undefined && parsePrefix(client) !== undefined;
   const wantedName = name?.toLowerCase().replace(/\.$/, '');
   return (record) => {
     const fields = record as unknown as Readonly<Record<string, unknown>>;
     if (kind !== undefined && record.kind !== kind) return false;
     if (group !== undefined && fields['group'] !== group) return false;
     if (list !== undefined && fields['list'] !== list) return false;
-    if (isClient !== undefined && !isClient(fields['client'])) return false;
-    return wantedName === undefined || isBelow(fields['qname'], wantedName);
+    if (wantedName !== undefined && !isBelow(fields['qname'], wantedName)) return false;
+    if (isClient === undefined || isClient(fields['client'])) return true;
+    if (isAddress && String(fields['client']).startsWith('p:')) onPseudonym();
+    return false;
   };
 };
 
@@ -86,11 +95,12 @@ const isBelow = (qname: unknown, name: string): boolean =>
   typeof qname === 'string' && (qname === name || qname.endsWith(`.${name}`));
 
 /** A recorded prefix matches what it lies in; a pseudonym only itself. */
-const compileClient = (text: string): ((client: unknown) => boolean) => {
+const compileClient = (text: string, pseudonyms: readonly string[] = []): ((client: unknown) => boolean) => {
   const wanted = parsePrefix(text);
+  const own = new Set<unknown>([text, ...pseudonyms]);
   const known = new Map<string, Prefix | undefined>();
   return (client) => {
-    if (client === text) return true;
+    if (own.has(client)) return true;
     if (wanted === undefined || typeof client !== 'string') return false;
     if (known.size > KNOWN_CLIENTS_MAX) known.clear();
     if (!known.has(client)) known.set(client, parsePrefix(client));

@@ -70,7 +70,7 @@ const text = { type: 'string' } as const;
 const COMMON = { config: text, json: { type: 'boolean', default: false } } as const;
 const FILTERS = {
   ...{ from: text, to: text, class: text, client: text, name: text },
-  ...{ group: text, kind: text, list: text },
+  ...{ group: text, kind: text, list: text, reason: text },
 } as const;
 
 const directoryOf = ({ stateDirectory }: Config): string => join(stateDirectory, RECORDS_DIRECTORY);
@@ -111,17 +111,49 @@ const showRecords = async (args: string[]): Promise<number> => {
   if (!Number.isInteger(limit) || limit < 1 || limit > LIMIT_MAX) {
     throw new UsageError(`--limit "${values.limit.slice(0, 20)}" is no number from 1 to ${LIMIT_MAX}`);
   }
-  const filter = readFilter(values, PERIOD_DEFAULT_MS);
+  const wanted = readFilter(values, PERIOD_DEFAULT_MS);
   const config = requireConfig(configPath(values.config));
+  const { filter, hidden } = await withPseudonyms(config, wanted, values.reason);
   const found = await lastRecords(directoryOf(config), filter, limit);
   print(values.json, found, () => formatRecords(found, limit));
-  return 0;
+  return tellHidden(hidden());
+};
+
+/**
+ * A filter that also finds the pseudonyms of an address, when a reason is given, which is recorded first; and how many
+ * records it could not compare.
+ */
+const withPseudonyms = async (
+  config: Config,
+  filter: RecordFilter,
+  reason: string | undefined,
+): Promise<{ filter: RecordFilter; hidden: () => number }> => {
+  let hidden = 0;
+  const counting = { ...filter, onPseudonym: () => void hidden++ };
+  if (reason === undefined) return { filter: counting, hidden: () => hidden };
+  if (filter.client === undefined) throw new UsageError('--reason goes with --client ADDRESS');
+  if (reason.trim() === '') throw new UsageError('--reason TEXT is needed: it goes into the records');
+  const body = { address: filter.client, by: authorName(), reason };
+  // The answer of this program.
+  const { pseudonyms } = (await askService(config, '/v1/records/pseudonyms', body)) as {
+    pseudonyms: string[];
+  };
+  return { filter: { ...filter, pseudonyms }, hidden: () => hidden };
+};
+
+const tellHidden = (count: number): number => {
+  if (count === 0) return 0;
+  process.stderr.write(
+    `${count} records name their client by a pseudonym, which an address finds only with --reason TEXT: the running program records who asks and why, and tells the pseudonyms of the address whose keys still exist.\n`,
+  );
+  return PROBLEM;
 };
 
 const exportRecords = async (args: string[]): Promise<number> => {
   const { values } = readArguments({ args, options: { ...FILTERS, config: text, out: text } });
-  const filter = readFilter(values, Number.POSITIVE_INFINITY);
+  const wanted = readFilter(values, Number.POSITIVE_INFINITY);
   const config = requireConfig(configPath(values.config));
+  const { filter, hidden } = await withPseudonyms(config, wanted, values.reason);
   const { out } = values;
   const file = out === undefined ? process.stdout.fd : openOutput(out);
   let piece = '';
@@ -139,7 +171,7 @@ const exportRecords = async (args: string[]): Promise<number> => {
     if (out !== undefined) closeSync(file);
   }
   if (out !== undefined) process.stderr.write(`${out}: ${count} records\n`);
-  return 0;
+  return tellHidden(hidden());
 };
 
 const openOutput = (path: string): number => {

@@ -97,6 +97,16 @@ export class PseudonymKeys {
     return this.#prefix + bytes.toString('base64url');
   }
 
+  /** The pseudonyms of an address under all keys that there are. */
+  pseudonymsOf(words: AddressWords): string[] {
+    const block = Buffer.alloc(ADDRESS_LENGTH);
+    for (let i = 0; i < 4; i++) block.writeUInt32BE(words[i] ?? 0, 4 * i);
+    return this.#keys.map(({ id, key }) => {
+      const cipher = createCipheriv(CIPHER, Buffer.from(key, 'base64'), null).setAutoPadding(false);
+      return `p:${id}:${cipher.update(block).toString('base64url')}`;
+    });
+  }
+
   /** The address of a pseudonym. Throws ERR_COMPLIANCE_PSEUDONYM for a text or a key that is none of ours. */
   address(pseudonym: string): string {
     const match = PSEUDONYM.exec(pseudonym);

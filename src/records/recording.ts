@@ -7,7 +7,15 @@
 import assert from 'node:assert/strict';
 import { existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { AppError, type Clock, errorText, isAppError, systemErrorCode } from '../base/base.ts';
+import {
+  AppError,
+  type Clock,
+  createAddress,
+  errorText,
+  isAppError,
+  parseAddress,
+  systemErrorCode,
+} from '../base/base.ts';
 import { SIPHASH_KEY_LENGTH } from '../dns/dns.ts';
 import type { EventReader, RingEvent } from '../events/events.ts';
 import { type Batch, type Block, type ChainFault, ChainStore, isDamage } from './chain-store.ts';
@@ -282,6 +290,23 @@ export class Recording {
     const address = keys.address(pseudonym);
     await this.#writeOwn({ event: 'reidentified', by, reason, text: pseudonym });
     return address;
+  }
+
+  /**
+   * The pseudonyms of an address, separated by blanks, once it is on the disk who asked for them and why: with them, its
+   * records are found. The address itself is not recorded. Rejects as reidentify() does.
+   */
+  async pseudonyms(address: string, by: string, reason: string): Promise<string> {
+    const { keys } = this.#requireOpen();
+    const words = createAddress();
+    if (!parseAddress(address, words)) {
+      const text = `looking for pseudonyms of ${JSON.stringify(address.slice(0, 64))}: it is no address`;
+      throw new AppError('ERR_COMPLIANCE_PSEUDONYM', text);
+    }
+    const pseudonyms = keys.pseudonymsOf(words);
+    const text = `an address whose pseudonyms are ${pseudonyms.length === 0 ? 'none' : pseudonyms.join(', ')}`;
+    await this.#writeOwn({ event: 'reidentified', by, reason, text });
+    return pseudonyms.join(' ');
   }
 
   /** Writes what is there. Returns after how many milliseconds it wants to be called again. Throws for defects only. */

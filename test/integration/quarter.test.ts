@@ -344,3 +344,27 @@ test('its report says what happened, with the numbers that were sent', {
   expect(records.chain).toMatchObject({ isIntact: true, findings: [] });
   expect(records.dropped).toBe(0);
 });
+
+test('every number of it is that of the exported records, as another program counts them', {
+  timeout: 300_000,
+}, async (context) => {
+  if (fakeTimeLibrary() === undefined) return context.skip('libfaketime is not installed');
+  const exported = join(state, 'records.jsonl');
+  await done('records', 'export', '--out', exported);
+  await readReport();
+  const recompute = fileURLToPath(new URL('../support/recompute-report.mjs', import.meta.url));
+  const right = await run(process.execPath, [recompute, exported, join(state, 'report.json')], {
+    timeoutMs: 120_000,
+  });
+  expect(right, `${right.stdout}${right.stderr}`).toMatchObject({ code: 0 });
+  expect(right.stdout).toMatch(/^\d{4,} numbers compared, 0 differ$/m);
+  // It can fail: one record less is one difference and more.
+  const lines = readFileSync(exported, 'utf8').split('\n');
+  const gone = lines.findIndex((line) => line.includes('"kind":"refusal"'));
+  writeFileSync(exported, lines.toSpliced(gone, 1).join('\n'));
+  const wrong = await run(process.execPath, [recompute, exported, join(state, 'report.json')], {
+    timeoutMs: 120_000,
+  });
+  expect(wrong.code).toBe(1);
+  expect(wrong.stdout).toContain('refusals: the report says');
+});

@@ -83,7 +83,6 @@ describe('while the program runs', () => {
     [['--list', 'banned', '--from', '1h'], 3],
     [['--list', 'another'], 0],
     [['--name', 'example', '--to', '2020-01-01'], 0],
-    [['--client', '127.0.0.0/8'], 0],
   ])('list %j finds %i', async (args, count) => {
     expect(
       (await list(cordon.directory, ...args)).filter(({ class: chain }) => chain === 'queries'),
@@ -118,6 +117,20 @@ describe('while the program runs', () => {
     expect(recorded.map(({ record }) => record)).toContainEqual(
       expect.objectContaining({ event: 'reidentified', reason: 'case 7', text: pseudonym }),
     );
+  });
+
+  test('an address finds no pseudonym without a reason, and says so; with one it does, on the record', async () => {
+    const without = await records(cordon.directory, 'list', '--client', '127.0.0.1');
+    expect(without).toMatchObject({ code: 1, stderr: expect.stringContaining('only with --reason TEXT') });
+    expect(without.stderr).toMatch(/^[1-9]\d* records name their client by a pseudonym/);
+    const found = await list(cordon.directory, '--client', '127.0.0.1', '--reason', 'case 8');
+    expect(found.map(({ record }) => record['qname'])).toContain('other.example');
+    const recorded = await list(cordon.directory, '--class', 'changes', '--kind', 'records');
+    const [told] = recorded.map(({ record }) => record).filter(({ reason }) => reason === 'case 8');
+    expect(told).toMatchObject({ event: 'reidentified', text: expect.stringContaining('p:1:') });
+    expect(JSON.stringify(told)).not.toContain('127.0.0.1');
+    const usage = await records(cordon.directory, 'list', '--reason', 'x');
+    expect(usage.code).toBe(2);
   });
 
   test('status and verify find nothing wrong', async () => {
