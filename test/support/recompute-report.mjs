@@ -215,6 +215,10 @@ const endMs = Math.max(
   ...report.records.heads.map(({ signedAt }) => Date.parse(signedAt)),
 );
 
+// A period in progress ends with the recorder's sign of life, which is no record, if that is less than a minute later.
+const isAlive = report.inProgressUntil !== null && until - endMs <= 60_000;
+const knownMs = isAlive ? until : endMs;
+
 // --- In force or not.
 const force = timeline();
 let told;
@@ -240,7 +244,7 @@ for (const record of changes) {
     force.set(ms, 'in-force');
   }
 }
-if (endMs < until) force.set(endMs, 'no-evidence after-records');
+if (knownMs < until) force.set(knownMs, 'no-evidence after-records');
 const pieces = force.cut('no-evidence before-records');
 const forceMs = { 'in-force': 0, 'not-in-force': 0, 'no-evidence': 0 };
 const causeMs = {};
@@ -277,7 +281,7 @@ for (const { view, runs, questions, ms: viewMs, lastSuccess } of report.probes.v
     questionCount += results.reduce((total, { asked: count }) => total + count, 0);
     if (worst === 'enforced') success = record.time;
   }
-  if (endMs < until) line.set(endMs, 'no-evidence');
+  if (knownMs < until) line.set(knownMs, 'no-evidence');
   compare(`runs over ${view}`, runs, runCount);
   compare(`questions to ${view}`, questions, questionCount);
   compare(`last success of ${view}`, lastSuccess, success);
