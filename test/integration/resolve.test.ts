@@ -24,8 +24,13 @@ import {
 /** Long enough to become visible in TTLs, which count whole seconds. */
 const AGING_MS = 1_100;
 const SOA_OF_EXAMPLE = 'example. 900 IN SOA ns.example. admin.example. 1 3600 1200 604800';
-/** Tries within the time-out of one question; a loop would make hundreds. */
-const LOOP_QUERIES_MAX = 8;
+/**
+ * Tries within the time-out of one question, those that follow the round trip included, and looks at whether the server
+ * lives; a loop would make hundreds.
+ */
+const LOOP_QUERIES_MAX = 24;
+/** Tries of one question whose server takes its time. */
+const TRIES_MAX = 4;
 const refuse: ScriptedHandler = (query) => answerCode(query, RCODE.REFUSED);
 const fail: ScriptedHandler = (query) => answerCode(query, RCODE.SERVFAIL);
 const give =
@@ -130,7 +135,8 @@ describe('with one upstream', () => {
       names.map((name, id) => [id, `${name} A`]),
     );
     for (const reply of replies) expect(reply.answer).toHaveLength(1);
-    expect(upstream.queries.filter(({ name }) => /^many/i.test(name))).toHaveLength(1);
+    // One question, tried again while its server was slow.
+    expect(upstream.queries.filter(({ name }) => /^many/i.test(name)).length).toBeLessThanOrEqual(TRIES_MAX);
     expect(await readMetric(program, 'cordon_coalesced_queries_total')).toBe(9);
   });
 
@@ -459,7 +465,7 @@ upstreams: [${textOf(taken)}]`;
     await expect(startCordon({ config })).rejects.toThrow('questions would go in circles');
   });
 
-  test('two programs that ask each other end with SERVFAIL after one query each way', async () => {
+  test('two programs that ask each other end with SERVFAIL after a few queries each way', async () => {
     const place = await upstreamWith();
     await place.close();
     open = [];

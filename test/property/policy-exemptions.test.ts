@@ -214,6 +214,7 @@ test('whoever asks, whenever, gets what lists and exemptions say, and every hit 
         const stored = new Map<string, number>();
         const waiting: { name: string; client: string; answers: Uint8Array[] }[] = [];
         const expected: string[] = [];
+        let asks = 0;
         const check = (name: string, client: string, answers: readonly Uint8Array[]): void => {
           const setting = { lists, masks, exemptions: current, nowMs: bench.nowMs, scheduleMs };
           const reading = read(setting, name, client, WORLD[name] ?? []);
@@ -236,7 +237,8 @@ test('whoever asks, whenever, gets what lists and exemptions say, and every hit 
           switch (action.kind) {
             case 'ask': {
               const { name, client } = action;
-              const answers = bench.ask(`${name}. A`, {}, client);
+              // Each with an ID of its own: the same datagram twice is one question.
+              const answers = bench.ask(`${name}. A`, { id: ++asks }, client);
               if (answers.length > 0) check(name, client, answers);
               else waiting.push({ name, client, answers });
               break;

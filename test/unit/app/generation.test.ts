@@ -241,7 +241,7 @@ describe('a list of a directory', () => {
   });
 
   test('is no file, and a file is no directory', () => {
-    expect(failureOf(() => build(FILE, files))?.message).toContain('EISDIR');
+    expect(failureOf(() => build(FILE, files))?.message).toContain('is a directory');
     expect(failureOf(() => build(PARTS, { 'lists.d': '0.0.0.0 a.example\n' }))?.message).toContain('ENOTDIR');
   });
 });

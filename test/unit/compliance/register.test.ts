@@ -503,6 +503,10 @@ test('facts count by grounds, name the nearest end, and find papers that the rul
     ending: 0,
     incomplete: 0,
     lastApprovalMs: NOW,
+    ends: new Map([
+      ['ex-000001', NOW + 30 * DAY_MS],
+      ['ex-000002', NOW + 2 * DAY_MS],
+    ]),
   });
   held.clock.nowMs = NOW + 2 * DAY_MS;
   held.register.advance();

@@ -141,7 +141,7 @@ describe('loadList()', () => {
     const load = (path: string) =>
       failureOf(() => loadList({ kind: 'file', path, format: 'hosts', isDirectory: false }, new RuleLog()));
     expect(load(join(directory, 'none.txt'))).toMatch(/^ERR_LIST_READ .*none\.txt: ENOENT/);
-    expect(load(directory)).toMatch(/^ERR_LIST_READ .*EISDIR/);
+    expect(load(directory)).toMatch(/^ERR_LIST_READ .*is a directory/);
     const large = write('large.txt', '');
     truncateSync(large, 256 * 1024 * 1024 + 1);
     expect(load(large)).toMatch(/^ERR_LIST_TOO_LARGE .*268435457 bytes/);
