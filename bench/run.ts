@@ -25,6 +25,7 @@ import { low } from './suites/low.ts';
 import { memory } from './suites/memory.ts';
 import { misses } from './suites/misses.ts';
 import { plain } from './suites/plain.ts';
+import { rates } from './suites/rates.ts';
 import { records } from './suites/records.ts';
 import { reload } from './suites/reload.ts';
 import { validation } from './suites/validation.ts';
@@ -38,6 +39,7 @@ const SUITES: readonly Suite[] = [
   validation,
   reload,
   low,
+  rates,
   workers,
   memory,
   records,
