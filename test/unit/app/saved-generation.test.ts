@@ -241,7 +241,7 @@ groups:
   test('refuses what cannot be read', () => {
     const { saved, config, directory } = prepare();
     mkdirSync(join(directory, FILE));
-    expect(failureOf(() => saved.read(config, 1))).toMatch(/^ERR_APP_SAVED .*EISDIR/);
+    expect(failureOf(() => saved.read(config, 1))).toMatch(/^ERR_APP_SAVED .*is a directory/);
   });
 });
 
