@@ -82,6 +82,12 @@ export class EnforcementKeeper {
     this.#timer ??= setInterval(() => this.update(), LOOK_MS).unref();
   }
 
+  /** Says again what is so: records and the memory of mandate lists begin anew. */
+  restate(): void {
+    this.#note({ now: this.current });
+    this.#save();
+  }
+
   close(): void {
     clearInterval(this.#timer);
   }
@@ -111,8 +117,12 @@ export class EnforcementKeeper {
       .sort();
     if (mandates.join() === this.#mandates.join()) return;
     this.#mandates = mandates;
+    this.#save();
+  }
+
+  #save(): void {
     try {
-      writeDurably(this.#path, `${JSON.stringify({ mandates })}\n`, FILE_MODE);
+      writeDurably(this.#path, `${JSON.stringify({ mandates: this.#mandates })}\n`, FILE_MODE);
     } catch (thrown) {
       if (systemErrorCode(thrown) === undefined) throw thrown;
       const { log } = this.#options;

@@ -254,6 +254,11 @@ export class Evidence {
     };
   }
 
+  /** Records begin anew: their directory was deleted. */
+  async renewRecords(): Promise<void> {
+    await this.#recorder?.renew();
+  }
+
   /** Ends everything; the last records are on the disk when this resolves. */
   async stop(): Promise<void> {
     await this.#probe.close();

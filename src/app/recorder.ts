@@ -3,6 +3,8 @@
 // A thread that dies is started again, after a pause that doubles with each death. Rings outlive it, and so does every
 // change that it has not acknowledged: that is handed over again. Nothing here waits for a disk; write() alone
 // resolves only when the record is on it.
+import { existsSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import { AppError, systemClock } from '../base/base.ts';
 import { EventReader } from '../events/events.ts';
@@ -25,6 +27,9 @@ const RESTART_FORGET_MS = 60_000;
 const UNACKNOWLEDGED_MAX = 4_096;
 /** Characters of these together; the thread holds them too, in a heap that is bounded. */
 const WAITING_LENGTH_MAX = 16 << 20;
+/** What renew() waits for the next thread to make the directory, and how often it looks. */
+const RENEW_MS_MAX = 60_000;
+const RENEW_POLL_MS = 100;
 /** What stop() waits for the last records: outputs have three seconds for theirs. */
 const STOP_MS_MAX = 18_000;
 /** MB of heap: a batch of 4,096 records takes some 5 MB, with outputs twice that. */
@@ -173,6 +178,21 @@ export class Recorder {
       restarts: this.#restarts,
       reportedMs: this.#reportedMs,
     };
+  }
+
+  /** Ends the thread, whose directory was deleted, and waits for the next one to make another. Rejects with ERR_APP_RECORDER. */
+  async renew(): Promise<void> {
+    await this.#thread?.terminate();
+    const untilMs = performance.now() + RENEW_MS_MAX;
+    while (!existsSync(this.#options.directory)) {
+      if (performance.now() > untilMs) {
+        throw new AppError(
+          'ERR_APP_RECORDER',
+          `making ${this.#options.directory} anew: it did not come back`,
+        );
+      }
+      await sleep(RENEW_POLL_MS);
+    }
   }
 
   /** Records what is in the rings and that the program stopped; within STOP_MS_MAX, whatever the disk does. */

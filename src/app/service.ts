@@ -20,6 +20,7 @@ import {
   startAdmin,
 } from '../admin/admin.ts';
 import { AppError, type Endpoint, formatEndpoint, isAppError, systemClock } from '../base/base.ts';
+import { REGISTER_NAME } from '../compliance/compliance.ts';
 import { type Config, configHash } from '../config/config.ts';
 import { datagramKind } from '../datagram/datagram.ts';
 import { formatName } from '../dns/dns.ts';
@@ -58,8 +59,10 @@ import { FileReview, isUrlList } from './list-review.ts';
 import { CONTROL_SOCKET_NAME, withoutMissing } from './list-status.ts';
 import type { WorkerSettings } from './messages.ts';
 import { OperatorPause } from './pause.ts';
+import { RECORDS_NAME } from './record-settings.ts';
 import { collectGarbage, RetiredMemory } from './retired-memory.ts';
 import { SavedGeneration } from './saved-generation.ts';
+import { StateWatch } from './state-watch.ts';
 import { type SettingsFor, Supervisor } from './supervisor.ts';
 import { type ServiceStatus, SystemdNotice } from './systemd-notice.ts';
 import { TrustKeeper } from './trust.ts';
@@ -109,6 +112,7 @@ export class Service {
   #lookTimer: NodeJS.Timeout | undefined;
   #state: State;
   #admin: Admin | undefined;
+  #stateWatch: StateWatch | undefined;
   #controlSocket: ControlSocket | undefined;
   /** Undefined when no list has an address, or the state directory cannot be used. */
   #keeper: ListKeeper | undefined;
@@ -276,6 +280,8 @@ export class Service {
     await this.#applyFirst(config);
     if (!isEnforcing) this.#logReady();
     await this.#openControlSocket(config);
+    this.#stateWatch = this.#watchState(config);
+    this.#stateWatch.start();
     this.#evidence.begin();
     this.#keeper?.start();
     this.#hosts?.start();
@@ -415,6 +421,29 @@ export class Service {
     }
   }
 
+  /** What is in the state directory and comes back when it is deleted, and what does not. */
+  #watchState(config: Config): StateWatch {
+    return new StateWatch({
+      directory: config.stateDirectory,
+      parts: new Map([
+        [
+          CONTROL_SOCKET_NAME,
+          async () => {
+            await this.#controlSocket?.close();
+            await this.#openControlSocket(config);
+          },
+        ],
+        [RECORDS_NAME, () => this.#evidence.renewRecords()],
+        [REGISTER_NAME, undefined],
+      ]),
+      log: this.#log,
+      onRestored: () => {
+        this.#enforcement.restate();
+        this.#save();
+      },
+    });
+  }
+
   /** Without it the service does all its work; only the command cannot decide on lists. */
   async #openControlSocket({ stateDirectory }: Config): Promise<void> {
     const lists = createListControl({
@@ -552,6 +581,7 @@ export class Service {
     clearInterval(this.#lookTimer);
     this.#pause.close();
     this.#enforcement.close();
+    this.#stateWatch?.close();
     this.#trust.close();
     await this.#hosts?.close();
     await this.#keeper?.stop();
@@ -850,12 +880,14 @@ export class Service {
         const causes: string[] = [];
         if (!this.#isListening) causes.push('not-listening');
         if (current.cause !== undefined) causes.push(current.cause);
+        const trouble = this.#stateWatch?.trouble;
+        if (trouble !== undefined) causes.push('state-directory');
         return {
-          ready: this.#isListening && isAsDecided(current.state),
+          ready: this.#isListening && isAsDecided(current.state) && trouble === undefined,
           answering: this.#isListening && isAnswering(current.state),
           causes,
           state: current.state,
-          text: describeEnforcement(current),
+          text: [describeEnforcement(current), trouble].filter((text) => text !== undefined).join('; '),
           todo: todoOf(current),
           groups: current.groups,
         };
