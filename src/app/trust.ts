@@ -47,6 +47,11 @@ const FILE_BYTES_MAX = 1 << 20;
 const LOOK_MS = 60_000;
 /** The first look after the start or after other upstreams, when the network may only just be coming up. */
 const FIRST_LOOK_MS = 1_000;
+/**
+ * The same where nothing waits for it, because answers are validated whatever comes of it: behind the first questions of
+ * clients, so that a failure which an upstream remembers is not theirs.
+ */
+const FIRST_LOOK_WHEN_DECIDED_MS = 5_000;
 /** The last of the further looks that `auto` takes while upstreams cannot be reached; they double until then. */
 const RETRY_MS_MAX = LOOK_MS;
 const AUTO_FILE_NAME = 'dnssec-auto.json';
@@ -151,7 +156,8 @@ export class TrustKeeper {
   #lookAnew(): void {
     this.#isProven = false;
     this.#retryMs = FIRST_LOOK_MS;
-    if (this.#lookup !== undefined) this.#schedule(FIRST_LOOK_MS);
+    const isDecided = this.#config.dnssec.mode === 'validate';
+    if (this.#lookup !== undefined) this.#schedule(isDecided ? FIRST_LOOK_WHEN_DECIDED_MS : FIRST_LOOK_MS);
   }
 
   /**
