@@ -26,10 +26,15 @@ const PAUSE_NS = 20_000;
 /** Datagrams of a round from which on the turn counts as busy: below, whoever asks one by one must not be held up. */
 const BUSY_COUNT = 4;
 /**
- * Time since the last waking after which a datagram is taken to be alone, milliseconds: a look for more would be a
+ * Time since the last turn after which a datagram is taken to be alone, milliseconds: a look for more would be a
  * system call for nothing. When there are more, libuv wakes again at once, and that waking is not alone.
  */
 const ALONE_MS = 0.5;
+/**
+ * The same once a look has found nothing, until one finds something: what libuv reads without going to sleep, because
+ * it was there already, comes sooner.
+ */
+const ALONE_AFTER_NOTHING_MS = 0.05;
 /** Sockets that a turn looks at; those opened later are served by libuv alone. The cost of a look grows with them. */
 const SOCKETS_MAX = 64;
 /** Bytes of a struct pollfd: descriptor, events, revents. */
@@ -52,7 +57,10 @@ export class Turn {
   readonly queries: Outbox;
   readonly #c: Libc;
   #isUnderWay = false;
-  #wokenAtMs = 0;
+  /** When the last turn ended. */
+  #idleAtMs = 0;
+  /** Time since then after which a datagram is taken to be alone, milliseconds. */
+  #aloneMs = ALONE_MS;
   /** When what is handed on was read; the clock is read once for each batch. */
   #readAtMs = 0;
   #isFlushPlanned = false;
@@ -105,16 +113,19 @@ export class Turn {
   run(first: TurnSocket): void {
     this.#isUnderWay = true;
     const nowMs = this.#readAtMs;
-    const isAlone = nowMs - this.#wokenAtMs > ALONE_MS;
-    this.#wokenAtMs = nowMs;
+    const isAlone = nowMs - this.#idleAtMs > this.#aloneMs;
     const endMs = nowMs + TURN_MS_MAX;
     let count = 0;
     if (isAlone) this.#settle(first);
-    else count = this.#drain(first, endMs);
+    else {
+      count = this.#drain(first, endMs);
+      this.#aloneMs = count === 0 ? ALONE_AFTER_NOTHING_MS : ALONE_MS;
+    }
     while (count >= BUSY_COUNT && this.#readAtMs < endMs) {
       if (count < PAUSE_BELOW) this.#c.ppoll(this.#polls, 0, this.#pause, null);
       count = this.#round(endMs);
     }
+    this.#idleAtMs = this.#readAtMs;
     this.#isUnderWay = false;
   }
 
