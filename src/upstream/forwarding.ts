@@ -305,10 +305,11 @@ export class Forwarding implements Exchange {
     const { flight, endpoint } = attempt;
     const { tick } = this.#wheel;
     const isBrief = flight.hasFallback && !endpoint.isHealthy;
-    const tryTicks = isBrief ? this.#briefTicks : this.#toTicks(endpoint.roundTrip.patienceMs);
+    const tryTicks = isBrief
+      ? this.#briefTicks
+      : this.#toTicks(endpoint.patienceMs(flight.question.name, flight.isOnly));
     const ticks = Math.max(1, Math.min(tryTicks, flight.limitTick - tick));
     attempt.sentAtMs = this.#clock();
-    attempt.endTick = tick + ticks;
     // Each early try waits twice as long for the next one (RFC 6298 section 5.5).
     const { hedgeMs, retryMs: ownMs } = endpoint.roundTrip;
     const retryMs = (flight.endpoints.length > 1 ? hedgeMs : ownMs) * 2 ** flight.earlyCount;
@@ -318,7 +319,9 @@ export class Forwarding implements Exchange {
       this.#sweptAtMs = attempt.sentAtMs;
       this.#timer = setTimeout(() => this.#sweep(), this.#tickMs);
     }
-    this.#wheel.add(attempt, Math.min(retryTicks, ticks, TICKS_MAX));
+    const lagTicks = this.#lagTicks(attempt.sentAtMs);
+    attempt.endTick = tick + lagTicks + ticks;
+    this.#wheel.add(attempt, Math.min(lagTicks + Math.min(retryTicks, ticks), TICKS_MAX));
   }
 
   #readDatagram(endpoint: UpstreamEndpoint<Try>, channel: UdpChannel<Try>, bytes: Uint8Array): void {
@@ -367,7 +370,7 @@ export class Forwarding implements Exchange {
   /** The answer did not fit into a datagram: the same question goes over TCP, unless nobody waits any more. */
   #readTruncated(attempt: Try): void {
     const { endpoint } = attempt;
-    endpoint.noteAnswer(this.#elapsedMs(attempt), attempt.hasCookie);
+    endpoint.noteAnswer(attempt.flight.question.name, this.#elapsedMs(attempt), attempt.hasCookie);
     if (attempt.flight.isOver) {
       this.#end(attempt);
       return;
@@ -436,7 +439,7 @@ export class Forwarding implements Exchange {
     if (attempt.letters !== undefined && hasQuestion(bytes)) bytes.set(flight.question.name, HEADER_LENGTH);
     const { rcode, blamesZone } = this.#response;
     const rttMs = this.#elapsedMs(attempt);
-    endpoint.noteAnswer(rttMs, attempt.hasCookie);
+    endpoint.noteAnswer(flight.question.name, rttMs, attempt.hasCookie);
     this.#observer.answered(endpoint.index, rttMs, rcode);
     this.#silent.answered(flight.question.name, flight.question.view);
     flight.question.trace?.step('upstream', `${endpoint.text} answers ${formatRcode(rcode)}`);
@@ -599,9 +602,10 @@ export class Forwarding implements Exchange {
       if (flight.isOver || flight.openCount > 0) return;
       this.#finish(flight, { kind: 'failure', reason: 'network', message: undefined });
     } else if (attempt.isFresh) {
-      attempt.isFresh = false;
-      this.#waitOn(attempt, attempt.endTick);
-      this.#askEarly(attempt);
+      // Without a budget it is tried again later, the waits doubled: what was lost need not wait for its whole time.
+      const laterTick = this.#wheel.tick + this.#toTicks(this.#elapsedMs(attempt));
+      attempt.isFresh = !this.#askEarly(attempt) && laterTick < attempt.endTick;
+      this.#waitOn(attempt, attempt.isFresh ? laterTick : attempt.endTick);
     } else if (attempt.isLate) {
       if (this.#wheel.tick < flight.deadlineTick) this.#waitOn(attempt, flight.deadlineTick);
       else this.#end(attempt);
@@ -619,26 +623,43 @@ export class Forwarding implements Exchange {
 
   /**
    * Asks another healthy endpoint as well, or the same one again where there is no other, if enough questions came without
-   * that. Not about names below a zone that was silent: they would take what lost datagrams of others need.
+   * that. Not about names below a zone that was silent or is slow: they would take what lost datagrams of others need.
+   * False when it is worth another look later.
    */
-  #askEarly(attempt: Try): void {
+  #askEarly(attempt: Try): boolean {
     const { flight, endpoint } = attempt;
-    if (flight.isOver || !flight.mayAskEarly || this.#wheel.tick >= flight.limitTick) return;
-    if (this.#silent.isDoubtful(flight.question.name, flight.question.view)) return;
+    const { name, view } = flight.question;
+    if (flight.isOver || !flight.mayAskEarly || this.#wheel.tick >= flight.limitTick) return true;
+    if (this.#silent.isDoubtful(name, view) || endpoint.isSlowFor(name)) return true;
     const other = flight.nextHedge(this.#random);
-    if (other < 0 && (flight.endpoints.length > 1 || endpoint.isFull)) return;
-    if (!this.#hedges.take()) return;
+    if (other < 0 && (flight.endpoints.length > 1 || endpoint.isFull)) return true;
+    if (!this.#hedges.take()) return false;
+    if (endpoint.answeredAtMs > attempt.sentAtMs) endpoint.noteEarly(name);
     flight.earlyCount++;
     if (other >= 0) this.#observer.hedged(endpoint.index);
     flight.widen();
     this.#launch(flight, Math.max(other, 0));
+    return true;
+  }
+
+  /** Ticks by which the wheel is behind: what is sent now would be taken for that much older at the next sweep. */
+  #lagTicks(nowMs: number): number {
+    const ticks = Math.floor((nowMs - this.#sweptAtMs) / this.#tickMs);
+    return ticks >= 0 && ticks <= TICKS_PER_TRY ? ticks : 0;
+  }
+
+  /** Sees what is due. When the loop was late, answers lie in the sockets that are read before. */
+  #sweep(): void {
+    if (this.#clock() - this.#sweptAtMs < 2 * this.#tickMs) this.#moveOn();
+    else setImmediate(() => this.#moveOn());
   }
 
   /**
    * Advances the wheel by the time that passed. A clock that stepped, or a loop that stood still for longer than a
    * try, counts as one tick: nothing waits forever, and answers that came meanwhile are read before their deadline.
    */
-  #sweep(): void {
+  #moveOn(): void {
+    if (this.#isClosed) return;
     const now = this.#clock();
     const passed = Math.floor((now - this.#sweptAtMs) / this.#tickMs);
     const isPlausible = passed >= 1 && passed <= TICKS_PER_TRY;

@@ -61,10 +61,41 @@ export class RoundTrip {
     return this.#isMeasured ? Math.max(this.#tryTimeoutMs, this.retryMs) : this.#tryTimeoutMs;
   }
 
-  /** An answer came after so long; a clock that stepped counts as a bound. */
-  measure(rttMs: number): void {
-    const sampleMs = Math.min(Math.max(rttMs, 0), PATIENCE_TRIES * this.#tryTimeoutMs);
+  /** True when the server needs so long for whatever it is asked that a slow answer says nothing about its zone. */
+  get isSlow(): boolean {
+    return this.#isMeasured && this.#meanMs > this.#slowMs;
+  }
+
+  /** True when an answer took so long that its zone may be the reason. */
+  isSlowAnswer(rttMs: number): boolean {
+    return rttMs > this.#slowMs;
+  }
+
+  /** Silence that is normal below a zone whose answers take long, where nobody else can be asked. */
+  get slowPatienceMs(): number {
+    return PATIENCE_TRIES * this.#tryTimeoutMs;
+  }
+
+  get #slowMs(): number {
+    return this.#tryTimeoutMs / 2;
+  }
+
+  /** An answer came that says nothing about how long answers take. */
+  forgive(): void {
     this.#penaltyMs = this.#penaltyMs < 1 ? 0 : this.#penaltyMs * PENALTY_KEPT;
+  }
+
+  /**
+   * An answer came after so long; a clock that stepped counts as a bound. One that is far off counts as one that is a little
+   * later than any was expected: several of them are believed, one alone is not.
+   */
+  measure(rttMs: number): void {
+    const limitMs = PATIENCE_TRIES * this.#tryTimeoutMs;
+    const expectedMs = this.#isMeasured
+      ? this.#meanMs + DEVIATIONS * this.#deviationMs + RETRY_MS_MIN
+      : limitMs;
+    const sampleMs = Math.min(Math.max(rttMs, 0), limitMs, expectedMs);
+    this.forgive();
     if (this.#isMeasured) {
       const error = sampleMs - this.#meanMs;
       this.#deviationMs += DEVIATION_WEIGHT * (Math.abs(error) - this.#deviationMs);

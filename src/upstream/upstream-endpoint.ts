@@ -16,6 +16,7 @@ import type { OwnPorts } from './own-ports.ts';
 import { Pause } from './pause.ts';
 import type { RandomSource } from './random-pool.ts';
 import { RoundTrip } from './round-trip.ts';
+import { SlowZones } from './slow-zones.ts';
 import type { Candidate } from './strategy.ts';
 import { StreamConnection } from './stream-connection.ts';
 import { type ChannelListener, UdpChannel } from './udp-channel.ts';
@@ -82,6 +83,7 @@ export class UpstreamEndpoint<T> implements ChannelListener<T>, Candidate {
   isHealthy = true;
   /** When the last answer came: a try that was sent before was not lost because the endpoint is down. */
   answeredAtMs = Number.NEGATIVE_INFINITY;
+  readonly #slowZones = new SlowZones();
   /** What looks like an answer and is none. */
   readonly forgeries = new ForgeryWatch();
   /** A question goes there only to see whether it is down. */
@@ -183,9 +185,26 @@ export class UpstreamEndpoint<T> implements ChannelListener<T>, Candidate {
     this.#context.listener.channelFault(channel);
   }
 
-  /** A valid answer came to a query, with a cookie or without: the endpoint is well. */
-  noteAnswer(rttMs: number, hadCookie: boolean): void {
-    this.roundTrip.measure(rttMs);
+  /** Milliseconds of silence after which a try for a name counts as lost; `isOnly`: nobody else can be asked. */
+  patienceMs(name: Uint8Array, isOnly: boolean): number {
+    const { roundTrip } = this;
+    return isOnly && this.#slowZones.has(name) ? roundTrip.slowPatienceMs : roundTrip.patienceMs;
+  }
+
+  /** True when answers for names below the zone of this one take long, and others do not. */
+  isSlowFor(name: Uint8Array): boolean {
+    return this.#slowZones.has(name) && !this.roundTrip.isSlow;
+  }
+
+  /** A name is asked for once more although other names are answered. */
+  noteEarly(name: Uint8Array): void {
+    this.#slowZones.askEarly(name);
+  }
+
+  /** A valid answer came to a query for a name, with a cookie or without: the endpoint is well. */
+  noteAnswer(name: Uint8Array, rttMs: number, hadCookie: boolean): void {
+    if (this.#slowZones.note(name, this.roundTrip.isSlowAnswer(rttMs))) this.roundTrip.forgive();
+    else this.roundTrip.measure(rttMs);
     this.answeredAtMs = this.#context.clock();
     this.#isChecked = false;
     if (this.#faultCount > 0) {

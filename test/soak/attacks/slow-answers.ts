@@ -9,6 +9,14 @@ export const slowAnswers: readonly Attack[] = [
     attackers: [{ clients: clientsOf(1, 5), rate: 2_000, names: ['*.delay-3000.example'] }],
   },
   {
+    name: 'slow-lossy',
+    title: 'the same, and 2 % of datagrams to other zones are lost',
+    upstream: { delayMs: 20, loss: 0.02 },
+    attackers: [{ clients: clientsOf(1, 5), rate: 2_000, names: ['*.delay-3000.example'] }],
+    // A lost datagram costs the time until the next try, twice for one in 50.
+    goalMs: 250,
+  },
+  {
     name: 'one-name',
     title: 'one slow name, 1 client, 3,000 q/s, each datagram twice',
     attackers: [{ clients: clientsOf(1, 1), rate: 3_000, names: ['www.delay-1500.example'], copies: 2 }],

@@ -83,7 +83,7 @@ test('resolve() asks a single upstream again, early, when a datagram was lost', 
 });
 
 test('resolve() takes a late answer to a try that was given up, and is patient from then on', async () => {
-  const slow = await openUpstream((query) => ({ delayMs: 120, messages: answer(query) }));
+  const slow = await openUpstream((query) => ({ delayMs: 160, messages: answer(query) }));
   const { forwarding, events } = startForwarding([{ endpoints: [slow.endpoint] }], {
     tryTimeoutMs: 100,
     timeoutMs: 1_000,

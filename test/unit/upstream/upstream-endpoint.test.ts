@@ -8,6 +8,8 @@ import { ScriptedUpstream } from '../../support/scripted-upstream.ts';
 import { deadEndpoint, openUpstream, plainServer } from './setup.ts';
 
 const ignore = (): void => {};
+/** The root. */
+const NAME = Uint8Array.of(0);
 
 const setUp = async (address?: Endpoint) => {
   const upstream = await openUpstream();
@@ -75,15 +77,15 @@ test('noteFault() makes an endpoint unhealthy at the third fault in a row, noteA
   const { endpoint, health } = await setUp();
   endpoint.noteFault();
   endpoint.noteFault();
-  endpoint.noteAnswer(1, false);
+  endpoint.noteAnswer(NAME, 1, false);
   endpoint.noteFault();
   endpoint.noteFault();
   expect(health).toEqual([]);
   endpoint.noteFault();
   endpoint.noteFault();
   expect(health).toEqual([false]);
-  endpoint.noteAnswer(1, false);
-  endpoint.noteAnswer(1, false);
+  endpoint.noteAnswer(NAME, 1, false);
+  endpoint.noteAnswer(NAME, 1, false);
   expect(health).toEqual([false, true]);
 });
 
