@@ -2,7 +2,7 @@
 //
 // The steps run in the harness itself, over the names and with the table of a million names that the other suites
 // use, each in turn through all its inputs so that no branch is learned by heart. Counters are the real ones.
-import { Clients } from '../src/access/access.ts';
+
 import { createAddress, parseAddress, parsePrefix } from '../src/base/base.ts';
 import { AnswerCache, createAnswer } from '../src/cache/cache.ts';
 import { createEde, EDE, MESSAGE_LENGTH_MAX, nameFrom, QUERY_FAULT, Query, TYPE } from '../src/dns/dns.ts';
@@ -10,6 +10,7 @@ import { LocalZones } from '../src/local/local.ts';
 import { CounterTotals, WorkerCounters } from '../src/observe/observe.ts';
 import { PENDING, Pipeline, type Resolver, TRANSPORT } from '../src/pipeline/pipeline.ts';
 import { MATCH, Policy, TableBuilder, Verdict } from '../src/policy/policy.ts';
+import { clientsOf } from '../test/support/clients.ts';
 import { buildQuery, buildResponse } from '../test/support/records.ts';
 import { median, percentile } from './load.ts';
 import type { ListedNames } from './names.ts';
@@ -189,7 +190,7 @@ const createPipeline = (policy: Policy, answerTo: (question: Uint8Array) => Uint
   return new Pipeline({
     rules: {
       policy,
-      clients: new Clients({ allow: loopback === undefined ? [] : [loopback], groups: [[]], listeners: [] }),
+      clients: clientsOf({ allow: loopback === undefined ? [] : [loopback], groups: [[]], listeners: [] }),
       localZones: new LocalZones([]),
       ttlLimits: TTL_LIMITS,
     },

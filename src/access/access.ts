@@ -7,8 +7,7 @@
 import {
   type AddressWords,
   createAddress,
-  type Prefix,
-  type PrefixEntry,
+  type PrefixList,
   PrefixTable,
   parseAddress,
 } from '../base/base.ts';
@@ -33,19 +32,41 @@ export interface Client {
   readonly view: number;
 }
 
-/** What a configuration says of clients; plain data that travels between threads. */
+/** What a configuration says of clients. */
 export interface AccessRules {
   /** Prefixes whose queries are answered. */
-  readonly allow: readonly Prefix[];
+  readonly allow: PrefixList;
   /** Prefixes that may ask without RD; none where nothing is said. */
-  readonly readCache?: readonly Prefix[];
+  readonly readCache?: PrefixList;
   /** Prefixes per group, by the group's index; the default group has none. */
-  readonly groups: readonly (readonly Prefix[])[];
+  readonly groups: readonly PrefixList[];
   /** Names of listeners per group: whoever asks one of them belongs to the group, whatever its address. */
+  readonly listeners: readonly (readonly string[])[];
+}
+
+/**
+ * What Clients look up: rows of PrefixTables in memory that all threads share, and little else. It is built once for a
+ * configuration, so that a worker only opens it.
+ */
+export interface AccessTable {
+  readonly allow: Uint32Array;
+  readonly readCache: Uint32Array;
+  /** Values are the groups' indexes. */
+  readonly groups: Uint32Array;
+  readonly groupCount: number;
   readonly listeners: readonly (readonly string[])[];
   /** View of the upstreams per group; 0 where nothing is said. */
   readonly views?: readonly number[];
 }
+
+/** Once per configuration; takes as long as there are prefixes to sort. */
+export const compileAccess = ({ allow, readCache, groups, listeners }: AccessRules): AccessTable => ({
+  allow: PrefixTable.buildOf([allow]).rows,
+  readCache: PrefixTable.buildOf(readCache === undefined ? [] : [readCache]).rows,
+  groups: PrefixTable.buildOf(groups).rows,
+  groupCount: groups.length,
+  listeners,
+});
 
 const NOBODY: Client = { group: 0, allowed: false, readsCache: false, view: 0 };
 /** Bits of the index of a client beside its group. */
@@ -67,25 +88,21 @@ export class Clients {
   readonly #knownClients = new Uint16Array(PLACES);
 
   /** Once per configuration. */
-  constructor(rules: AccessRules) {
-    this.#allow = PrefixTable.build(rules.allow.map((prefix) => ({ prefix, value: 1 })));
-    this.#readCache = PrefixTable.build((rules.readCache ?? []).map((prefix) => ({ prefix, value: 1 })));
-    const entries: PrefixEntry[] = [];
-    for (const [value, prefixes] of rules.groups.entries()) {
-      for (const prefix of prefixes) entries.push({ prefix, value });
-    }
-    this.#groups = PrefixTable.build(entries);
+  constructor(access: AccessTable) {
+    this.#allow = new PrefixTable(access.allow);
+    this.#readCache = new PrefixTable(access.readCache);
+    this.#groups = new PrefixTable(access.groups);
     const listeners = new Map<string, number>();
-    for (const [group, names] of rules.listeners.entries()) {
+    for (const [group, names] of access.listeners.entries()) {
       for (const name of names) listeners.set(name, group);
     }
     this.#listenerGroups = listeners.size === 0 ? undefined : listeners;
-    const groups = Math.max(1, rules.groups.length);
+    const groups = Math.max(1, access.groupCount);
     this.#clients = Array.from({ length: groups << GROUP_SHIFT }, (_, index) => ({
       group: index >>> GROUP_SHIFT,
       allowed: (index & ALLOWED) !== 0,
       readsCache: (index & READS_CACHE) !== 0,
-      view: rules.views?.[index >>> GROUP_SHIFT] ?? 0,
+      view: access.views?.[index >>> GROUP_SHIFT] ?? 0,
     }));
   }
 

@@ -7,7 +7,7 @@
 import { randomBytes } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import type { AccessRules } from '../access/access.ts';
+import type { AccessTable } from '../access/access.ts';
 import { type ControlRoute, exemptionRoutes, probeRoutes, recordRoutes } from '../admin/admin.ts';
 import { type Endpoint, isAppError, systemClock } from '../base/base.ts';
 import { ExemptionKeeper, REGISTER_NAME } from '../compliance/compliance.ts';
@@ -50,7 +50,7 @@ export interface EvidenceParts {
     | {
         readonly config: Config;
         readonly generation: Generation;
-        readonly access: AccessRules;
+        readonly access: AccessTable;
         readonly listen: readonly Endpoint[];
       }
     | undefined;

@@ -5,7 +5,7 @@
 // follows from it would be somebody else's rules. Papers leave here as plain data, with what the rules as they now
 // are would say against one that is granted.
 import type { ExemptionControl, ExemptionRefusal } from '../admin/admin.ts';
-import { AppError, type Clock } from '../base/base.ts';
+import { AppError, type Clock, unpackPrefixes } from '../base/base.ts';
 import {
   checkTexts,
   type Decision,
@@ -102,8 +102,8 @@ const profileOf = ({ compliance: { profile } }: Config): Profile | undefined => 
 };
 
 const networkOf = ({ groups, access, lists }: Config): Network => ({
-  groups: groups.map(({ name, clients }) => ({ name, clients })),
-  allow: access.allow,
+  groups: groups.map(({ name, clients }) => ({ name, clients: [...unpackPrefixes(clients)] })),
+  allow: [...unpackPrefixes(access.allow)],
   lists: lists.map(({ id }) => id),
 });
 

@@ -9,8 +9,10 @@ import {
   formatEndpoint,
   formatPrefix,
   matchesPrefix,
+  type Prefix,
   parseAddress,
   systemClock,
+  unpackPrefixes,
 } from '../base/base.ts';
 import { AnswerCache } from '../cache/cache.ts';
 import { type Config, configHash } from '../config/config.ts';
@@ -208,10 +210,12 @@ const isListenerOf = ({ config, generation, listen }: ExplainedState, group: num
 const prefixOf = (config: Config, group: number, client: string): string | undefined => {
   const words = createAddress();
   if (!parseAddress(client, words)) return undefined;
-  const prefixes = (config.groups[group]?.clients ?? []).filter((prefix) =>
-    matchesPrefix(words, prefix.words, prefix.bits),
-  );
-  const longest = prefixes.sort((a, b) => b.bits - a.bits)[0];
+  const clients = config.groups[group]?.clients;
+  let longest: Prefix | undefined;
+  for (const prefix of clients === undefined ? [] : unpackPrefixes(clients)) {
+    if (!matchesPrefix(words, prefix.words, prefix.bits)) continue;
+    if (longest === undefined || prefix.bits > longest.bits) longest = prefix;
+  }
   return longest && formatPrefix(longest);
 };
 

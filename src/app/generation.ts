@@ -5,7 +5,7 @@
 // as the configuration names them. What a generation is beside its table follows from the configuration and the facts
 // of its lists, for a saved table as for a new one.
 import { createHash } from 'node:crypto';
-import type { AccessRules } from '../access/access.ts';
+import { type AccessTable, compileAccess } from '../access/access.ts';
 import { AppError, formatEndpoint, isIpv4, type Prefix } from '../base/base.ts';
 import type {
   BlockAnswer,
@@ -41,7 +41,7 @@ export interface ListFacts {
 /** One compiled state of all lists and groups. */
 export interface Generation {
   readonly policy: SharedPolicy;
-  readonly access: AccessRules;
+  readonly access: AccessTable;
   /** In the order of policy.lists. */
   readonly lists: readonly ListFacts[];
   /** When the lists were read, which for a saved generation was in an earlier life of the program. */
@@ -143,7 +143,7 @@ const assemble = (
       lists: read.map((list) => toPolicyList(config, list)),
       groups: config.groups.map((group) => toPolicyGroup(group, lists)),
     },
-    access: accessRules(config),
+    access: accessOf(config),
     lists,
     loadedAtMs,
     ignoredSchedules: config.groups.flatMap((group) =>
@@ -165,12 +165,13 @@ const toPolicyGroup = (group: GroupConfig, lists: readonly ListFacts[]): PolicyG
 });
 
 /** What a configuration says of clients, which needs no list. */
-export const accessRules = (config: Config): AccessRules => ({
-  allow: config.access.allow,
-  readCache: config.access.readCache,
-  groups: config.groups.map((group) => group.clients),
-  listeners: config.groups.map((group) => group.listeners.map(formatEndpoint)),
-});
+export const accessOf = (config: Config): AccessTable =>
+  compileAccess({
+    allow: config.access.allow,
+    readCache: config.access.readCache,
+    groups: config.groups.map((group) => group.clients),
+    listeners: config.groups.map((group) => group.listeners.map(formatEndpoint)),
+  });
 
 const load = (list: ListConfig, sink: RuleSink, guards: Guards, pathOf: PathOf): LoadedList => {
   const { source, allow } = list;

@@ -1,5 +1,5 @@
 // What the main thread and the workers say to each other: plain data, and memory that is shared.
-import type { AccessRules, RateRules } from '../access/access.ts';
+import type { AccessTable, RateRules } from '../access/access.ts';
 import type { Endpoint } from '../base/base.ts';
 import type { TtlLimits } from '../cache/cache.ts';
 import type { Asked, Traced } from '../explain/explain.ts';
@@ -16,7 +16,7 @@ export interface WorkerSettings {
   readonly listen: readonly Endpoint[];
   /** Undefined: not ready, everything is answered SERVFAIL. */
   readonly policy: SharedPolicy | undefined;
-  readonly access: AccessRules;
+  readonly access: AccessTable;
   readonly ttlLimits: TtlLimits;
   /** The first route is the root's. */
   readonly routes: readonly ForwardingRoute[];

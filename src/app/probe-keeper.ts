@@ -5,7 +5,7 @@
 // runs are kept in memory for who asks. While a change is under way nothing is asked, and what was asked before is
 // thrown away: workers change one after the other.
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { AccessRules } from '../access/access.ts';
+import type { AccessTable } from '../access/access.ts';
 import { AppError, type Clock, type Endpoint, isAppError } from '../base/base.ts';
 import {
   ProbeChannel,
@@ -63,7 +63,7 @@ export interface ProbeState {
   readonly config: Config;
   readonly generation: Generation;
   /** With listeners by the names that they have. */
-  readonly access: AccessRules;
+  readonly access: AccessTable;
   /** Listeners with their ports. */
   readonly listen: readonly Endpoint[];
 }

@@ -3,7 +3,7 @@
 // A view of a group is asked at the door that each worker has for the probe, which takes the client from the question.
 // A listener is asked as any program of this host would ask it. What cannot be asked is named with its reason: a view
 // that is left out in silence would look like one that is in order.
-import type { AccessRules } from '../access/access.ts';
+import type { AccessTable } from '../access/access.ts';
 import { Clients } from '../access/access.ts';
 import { type AddressWords, type Endpoint, formatEndpoint, isAppError } from '../base/base.ts';
 import {
@@ -41,7 +41,7 @@ export interface SceneFacts {
   /** Identifiers of the mandate lists, which are the first ones. */
   readonly mandates: readonly string[];
   /** With listeners by the names that they have. */
-  readonly access: AccessRules;
+  readonly access: AccessTable;
   /** Endpoints with their ports; none when listeners are not to be asked. */
   readonly listen: readonly Endpoint[];
   readonly exemptions: readonly SharedExemption[];

@@ -4,7 +4,7 @@
 // outside of what may ask at all. So addresses are tried where regions begin: at the starts of prefixes and right behind
 // their ends; if none of these is a client of the group, no address is. What decides is the room access itself.
 import { createSocket } from 'node:dgram';
-import { type AccessRules, Clients } from '../access/access.ts';
+import { type AccessTable, Clients } from '../access/access.ts';
 import {
   type AddressWords,
   type Endpoint,
@@ -12,6 +12,7 @@ import {
   isIpv4,
   matchesPrefix,
   type Prefix,
+  PrefixTable,
   parseAddress,
 } from '../base/base.ts';
 
@@ -36,37 +37,67 @@ export interface GroupAskers {
  * each of its listeners. Addresses in `avoid` are taken only where there is no other.
  */
 export const chooseAskers = (
-  rules: AccessRules,
+  access: AccessTable,
   groups: readonly string[],
   avoid: readonly Prefix[] = [],
 ): readonly GroupAskers[] => {
-  const clients = new Clients(rules);
-  const candidates = [...candidatesOf([...rules.allow, ...rules.groups.flat(), ...avoid])].filter(
-    (address) => clients.identify(address, '').allowed,
-  );
+  const clients = new Clients(access);
   const isAvoided = (address: AddressWords): boolean =>
     avoid.some(({ words, bits }) => matchesPrefix(address, words, bits));
-  // The sort is stable: both kinds keep their order.
-  candidates.sort((a, b) => Number(isAvoided(a)) - Number(isAvoided(b)));
-  const [anybody] = candidates;
+  const anybody = new Choice(isAvoided);
+  const own = groups.map(() => FAMILIES.map((isFamily) => ({ isFamily, choice: new Choice(isAvoided) })));
+  const tables = [access.allow, access.groups].map((rows) => new PrefixTable(rows));
+  // There may be a hundred thousand of them: each is looked at once.
+  for (const address of candidatesOf(() => prefixesOf(tables, avoid))) {
+    const { allowed, group } = clients.identify(address, '');
+    if (!allowed) continue;
+    anybody.offer(address);
+    for (const { isFamily, choice } of own[group] ?? []) if (isFamily(address)) choice.offer(address);
+  }
   return groups.map((group, index) => {
-    const own = candidates.filter((address) => clients.identify(address, '').group === index);
     const askers: Asker[] = [];
-    for (const isFamily of [isIpv4, (address: AddressWords) => !isIpv4(address)]) {
-      const address = own.find(isFamily);
-      if (address !== undefined) askers.push({ address, listener: '' });
+    for (const { choice } of own[index] ?? []) {
+      if (choice.best !== undefined) askers.push({ address: choice.best, listener: '' });
     }
-    for (const listener of (rules.listeners[index] ?? []).slice(0, LISTENERS_MAX)) {
-      if (anybody !== undefined) askers.push({ address: anybody, listener });
+    for (const listener of (access.listeners[index] ?? []).slice(0, LISTENERS_MAX)) {
+      if (anybody.best !== undefined) askers.push({ address: anybody.best, listener });
     }
     return { group, askers };
   });
 };
 
+const FAMILIES = [isIpv4, (address: AddressWords): boolean => !isIpv4(address)];
+
+/** The first address that is not to be avoided, or the first one where all are. */
+class Choice {
+  readonly #isAvoided: (address: AddressWords) => boolean;
+  #best: AddressWords | undefined;
+  #isFinal = false;
+
+  constructor(isAvoided: (address: AddressWords) => boolean) {
+    this.#isAvoided = isAvoided;
+  }
+
+  get best(): AddressWords | undefined {
+    return this.#best;
+  }
+
+  offer(address: AddressWords): void {
+    if (this.#isFinal) return;
+    this.#isFinal = !this.#isAvoided(address);
+    if (this.#isFinal || this.#best === undefined) this.#best = address;
+  }
+}
+
+function* prefixesOf(tables: readonly PrefixTable[], others: readonly Prefix[]): Generator<Prefix, void> {
+  for (const table of tables) yield* table.prefixes();
+  yield* others;
+}
+
 /** The first address of each prefix and the first behind it: where what holds for addresses may change. */
-function* candidatesOf(prefixes: readonly Prefix[]): Generator<AddressWords> {
-  for (const { words } of prefixes) yield words;
-  for (const prefix of prefixes) {
+function* candidatesOf(prefixes: () => Iterable<Prefix>): Generator<AddressWords> {
+  for (const { words } of prefixes()) yield words;
+  for (const prefix of prefixes()) {
     const next = addressBehind(prefix);
     if (next !== undefined) yield next;
   }

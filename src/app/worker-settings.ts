@@ -2,13 +2,13 @@
 //
 // One place for it: the running program settles its workers by this, and `cordon explain` decides by the same settings
 // where no program runs.
-import type { AccessRules } from '../access/access.ts';
+import type { AccessTable } from '../access/access.ts';
 import { type Endpoint, formatEndpoint } from '../base/base.ts';
 import type { Config } from '../config/config.ts';
 import { type CounterBlock, CounterTotals, type RefusalBlock } from '../observe/observe.ts';
 import type { SharedPolicy } from '../policy/policy.ts';
 import type { ForwardingRoute } from '../upstream/upstream.ts';
-import { accessRules, type Generation } from './generation.ts';
+import { accessOf, type Generation } from './generation.ts';
 import type { WorkerSettings } from './messages.ts';
 import type { ResolutionSettings } from './resolution.ts';
 
@@ -42,7 +42,7 @@ export const toSettings = (
   return {
     listen: state.listen,
     policy: generation && withPause(generation.policy, isPaused),
-    access: { ...namedListeners(generation?.access ?? accessRules(config), state), views: state.views },
+    access: { ...namedListeners(generation?.access ?? accessOf(config), state), views: state.views },
     ttlLimits: {
       minSec: config.cache.ttlSecMin,
       maxSec: config.cache.ttlSecMax,
@@ -89,9 +89,9 @@ export const withPause = (policy: SharedPolicy, isPaused: boolean): SharedPolicy
 
 /** Listeners by the addresses that they have, where the configuration says "any free port". */
 export const namedListeners = (
-  access: AccessRules,
+  access: AccessTable,
   { config, listen }: Pick<State, 'config' | 'listen'>,
-): AccessRules => {
+): AccessTable => {
   const names = new Map<string, string>();
   for (const [index, endpoint] of config.listen.dns.entries()) {
     names.set(formatEndpoint(endpoint), formatEndpoint(listen[index] ?? endpoint));

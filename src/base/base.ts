@@ -23,6 +23,17 @@ export {
 export { type Clock, createTurnClock, systemClock } from './clock.ts';
 export { formatDuration } from './duration.ts';
 export { AppError, errorText, isAppError, systemErrorCode } from './error.ts';
+export {
+  comparePrefixes,
+  countPrefixes,
+  joinPrefixes,
+  orderPrefixes,
+  type PrefixList,
+  PrefixListBuilder,
+  packPrefixes,
+  prefixAt,
+  unpackPrefixes,
+} from './prefix-list.ts';
 export { type PrefixEntry, PrefixTable } from './prefix-table.ts';
 export { openRegularFile, readRegularFile } from './regular-file.ts';
 export type { Trace } from './trace.ts';

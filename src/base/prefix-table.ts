@@ -6,6 +6,15 @@
 //
 //   row: [word0][word1][word2][word3][bits][parent + 1][value]   seven 32-bit words
 import { type AddressWords, matchesPrefix, type Prefix } from './address.ts';
+import {
+  countPrefixes,
+  joinPrefixes,
+  orderPrefixes,
+  type PrefixList,
+  packPrefixes,
+  prefixAt,
+  sharedWords,
+} from './prefix-list.ts';
 
 const ROW_WORDS = 7;
 const BITS = 4;
@@ -40,19 +49,24 @@ export class PrefixTable {
     entries: readonly PrefixEntry[],
     rows: Uint32Array = new Uint32Array(PrefixTable.wordsFor(entries.length)),
   ): PrefixTable {
-    const sorted = [...entries].sort((a, b) => comparePrefixes(a.prefix, b.prefix));
-    for (const [index, entry] of sorted.entries()) {
-      const at = index * ROW_WORDS;
-      rows.set(entry.prefix.words, at);
-      rows[at + BITS] = entry.prefix.bits;
-      rows[at + VALUE] = entry.value;
-      let parent = index - 1;
-      while (parent >= 0 && !containsPrefix(rows, parent, entry.prefix)) {
-        parent = (rows[parent * ROW_WORDS + PARENT] ?? 0) - 1;
-      }
-      rows[at + PARENT] = parent + 1;
+    return fill(
+      rows,
+      packPrefixes(entries.map(({ prefix }) => prefix)),
+      (index) => entries[index]?.value ?? 0,
+    );
+  }
+
+  /** Builds the table of lists, in memory that threads share; what each prefix stands for is the index of its list. */
+  static buildOf(lists: readonly PrefixList[]): PrefixTable {
+    const values = new Uint32Array(lists.reduce((sum, list) => sum + countPrefixes(list), 0));
+    let at = 0;
+    for (const [value, list] of lists.entries()) {
+      const end = at + countPrefixes(list);
+      values.fill(value, at, end);
+      at = end;
     }
-    return new PrefixTable(rows);
+    const rows = sharedWords(PrefixTable.wordsFor(values.length));
+    return fill(rows, joinPrefixes(...lists), (index) => values[index] ?? 0);
   }
 
   /** Number of prefixes. */
@@ -87,6 +101,14 @@ export class PrefixTable {
     return this.rows[row * ROW_WORDS + BITS] ?? 0;
   }
 
+  /** The prefixes by address, an object each while it is looked at. Not per query. */
+  *prefixes(): Generator<Prefix, void> {
+    for (let row = 0; row < this.#count; row++) {
+      const at = row * ROW_WORDS;
+      yield { words: this.rows.slice(at, at + BITS), bits: this.rows[at + BITS] ?? 0 };
+    }
+  }
+
   #startsAfter(row: number, address: AddressWords): boolean {
     const at = row * ROW_WORDS;
     for (let i = 0; i < 4; i++) {
@@ -109,16 +131,25 @@ export class PrefixTable {
   }
 }
 
-const comparePrefixes = (a: Prefix, b: Prefix): number => {
-  for (let i = 0; i < 4; i++) {
-    const difference = (a.words[i] ?? 0) - (b.words[i] ?? 0);
-    if (difference !== 0) return difference;
+/** Writes the rows. Once per table. */
+const fill = (rows: Uint32Array, list: PrefixList, numberOf: (index: number) => number): PrefixTable => {
+  for (const [row, index] of orderPrefixes(list).entries()) {
+    const { words, bits } = prefixAt(list, index);
+    const at = row * ROW_WORDS;
+    rows.set(words, at);
+    rows[at + BITS] = bits;
+    rows[at + VALUE] = numberOf(index);
+    let parent = row - 1;
+    while (parent >= 0 && !containsPrefix(rows, parent, words, bits)) {
+      parent = (rows[parent * ROW_WORDS + PARENT] ?? 0) - 1;
+    }
+    rows[at + PARENT] = parent + 1;
   }
-  return a.bits - b.bits;
+  return new PrefixTable(rows);
 };
 
-const containsPrefix = (rows: Uint32Array, row: number, inner: Prefix): boolean => {
+const containsPrefix = (rows: Uint32Array, row: number, words: AddressWords, innerBits: number): boolean => {
   const at = row * ROW_WORDS;
   const bits = rows[at + BITS] ?? 0;
-  return bits <= inner.bits && matchesPrefix(inner.words, rows.slice(at, at + 4), bits);
+  return bits <= innerBits && matchesPrefix(words, rows.subarray(at, at + BITS), bits);
 };

@@ -13,7 +13,7 @@ import {
   unchosenMandates,
   withoutMissing,
 } from '../app/app.ts';
-import { effectiveConfig, formatProblem } from '../config/config.ts';
+import { effectiveConfig, formatProblem, prefixFilesOf } from '../config/config.ts';
 import { configPath, readArguments } from './usage.ts';
 
 /** Returns 0 when the configuration and its lists can be served, otherwise 1. */
@@ -40,14 +40,18 @@ export const check = async (args: string[]): Promise<number> => {
     const { lists } = generation;
     const enforcement = judgeConfiguration(complete, generation, Date.now());
     const unchosen = unchosenMandates(config);
+    const prefixFiles = prefixFilesOf(config);
     const facts = lists.map(({ id, loaded }) => ({ id, entries: loaded.entries, rejected: loaded.rejected }));
     if (values.json) {
       process.stdout.write(
-        `${JSON.stringify({ ok: true, lists: facts, missing, unchosen, enforcement }, undefined, 2)}\n`,
+        `${JSON.stringify({ ok: true, lists: facts, prefixFiles, missing, unchosen, enforcement }, undefined, 2)}\n`,
       );
       return 0;
     }
     process.stdout.write(effectiveConfig(config));
+    for (const { key, path, count } of prefixFiles) {
+      process.stdout.write(`# ${key}: ${count} prefixes (${path})\n`);
+    }
     for (const { id, loaded } of lists) {
       process.stdout.write(
         `# list ${id}: ${loaded.entries} entries, ${loaded.rejected} rejected (${loaded.path})\n`,

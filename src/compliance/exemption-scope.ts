@@ -3,7 +3,15 @@
 // A blanket exemption is one that covers everybody, however it is worded: by 0.0.0.0/0, by many prefixes that together
 // are all of the network, by all groups, or by several exemptions of which each looks narrow. Prefixes are merged
 // until none can be, so that what a set covers is seen whatever its pieces are.
-import { formatPrefix, isIpv4, MAPPED_BITS, matchesPrefix, type Prefix, parsePrefix } from '../base/base.ts';
+import {
+  formatPrefix,
+  isIpv4,
+  MAPPED_BITS,
+  matchesPrefix,
+  type Prefix,
+  PrefixTable,
+  parsePrefix,
+} from '../base/base.ts';
 
 /** Clients and groups of the configuration in force. */
 export interface Network {
@@ -51,9 +59,12 @@ export const mergePrefixes = (prefixes: readonly Prefix[]): Prefix[] => {
   return merged;
 };
 
-/** True when every address of `wanted` is in one of the prefixes, which were merged. */
-const coversAll = (merged: readonly Prefix[], wanted: readonly Prefix[]): boolean =>
-  wanted.every((prefix) => merged.some((outer) => holds(outer, prefix)));
+/** True when every address of `wanted` is in one of the prefixes, which were merged: at most one holds an address. */
+const coversAll = (merged: PrefixTable, wanted: readonly Prefix[]): boolean =>
+  wanted.every(({ words, bits }) => {
+    const row = merged.find(words);
+    return row >= 0 && merged.bits(row) <= bits;
+  });
 
 const byAddress = (a: Prefix, b: Prefix): number => {
   for (let i = 0; i < 4; i++) {
@@ -104,9 +115,10 @@ export const blanketReason = (scopes: readonly Scope[], network: Network): strin
   if (merged.some(({ words, bits }) => bits === 0 || (isIpv4(words) && bits === MAPPED_BITS))) {
     return 'covers every address of a family';
   }
+  const table = PrefixTable.build(merged.map((prefix) => ({ prefix, value: 0 })));
   const named = new Set(scopes.flatMap(({ groups }) => groups));
   const isCovered = ({ name, clients }: Network['groups'][number]): boolean =>
-    named.has(name) || (clients.length > 0 && coversAll(merged, clients));
+    named.has(name) || (clients.length > 0 && coversAll(table, clients));
   if (network.groups.every(isCovered)) {
     return network.groups.length === 1
       ? 'covers the group of all clients'
@@ -117,7 +129,7 @@ export const blanketReason = (scopes: readonly Scope[], network: Network): strin
   const asking = others.length > 0 ? others : network.allow;
   for (const [family, isOf] of FAMILIES) {
     const wanted = asking.filter(isOf);
-    if (wanted.length > 0 && coversAll(merged, wanted)) {
+    if (wanted.length > 0 && coversAll(table, wanted)) {
       return `covers every ${family} client that may ask (access.allow)`;
     }
   }

@@ -229,11 +229,14 @@ const faultOfListener = (listener: Endpoint, draft: Draft): Fault | undefined =>
   return unknown(`${quote(text)} is no address of "listen.dns"`, `listeners are ${listening.join(', ')}`);
 };
 
+const CLIENT_KEYS = ['clients', 'clients-file'] as const;
+
 const checkClients = (group: GroupDraft, name: string, path: Path, report: Report): void => {
-  const hasClients = Object.hasOwn(group, 'clients');
-  if (name === DEFAULT_GROUP && hasClients) {
+  const keys = CLIENT_KEYS.filter((one) => Object.hasOwn(group, one));
+  const hasClients = keys.length > 0;
+  for (const one of name === DEFAULT_GROUP ? keys : []) {
     const text = `the group ${quote(name)} holds every client that no other group names`;
-    report([...path, 'clients'], conflict(text, 'remove the key or rename the group'));
+    report([...path, one], conflict(text, 'remove the key or rename the group'));
   }
   if (name !== DEFAULT_GROUP && !hasClients && !Object.hasOwn(group, 'listeners')) {
     const hint = `only the group ${quote(DEFAULT_GROUP)} has neither clients nor listeners`;

@@ -4,7 +4,7 @@
 // unknown keys are refused; every value has a bound; nothing outside this room sees text that still has to be
 // parsed. Nothing here opens a socket or reads a list. Imports dns and base only. YAML 1.2 (core schema).
 export { configDifferences } from './difference.ts';
-export { configHash, effectiveConfig } from './effective.ts';
+export { configHash, effectiveConfig, prefixFilesOf } from './effective.ts';
 export { type ConfigFacts, type ConfigResult, loadConfig } from './load.ts';
 export {
   type BlockAnswer,

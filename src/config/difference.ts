@@ -2,7 +2,7 @@
 //
 // Compared are the effective forms, so that a default that is written out is no change. Items of a list that have an id or
 // a name are told apart by it, wherever they stand.
-import { effectiveValues } from './effective.ts';
+import { effectiveValues, prefixFilesOf } from './effective.ts';
 import type { Config } from './normalized.ts';
 
 /** Differences that are told one by one: more of them are another configuration. */
@@ -28,8 +28,8 @@ export const configDifferences = (
   before: Config,
   after: Config,
 ): { readonly differences: readonly ConfigDifference[]; readonly more: number } => {
-  const old = flatten(effectiveValues(before));
-  const now = flatten(effectiveValues(after));
+  const old = withFiles(flatten(effectiveValues(before)), before);
+  const now = withFiles(flatten(effectiveValues(after)), after);
   const keys = [...new Set([...old.keys(), ...now.keys()])]
     .filter((key) => old.get(key) !== now.get(key))
     .sort();
@@ -42,6 +42,14 @@ export const configDifferences = (
     };
   });
   return { differences, more: keys.length - differences.length };
+};
+
+/** Of a file of prefixes, what was in it counts as well. */
+const withFiles = (values: Map<string, string>, config: Config): Map<string, string> => {
+  for (const { key, path, count, sha256 } of prefixFilesOf(config)) {
+    values.set(key, `${path} (${count} prefixes, SHA-256 ${sha256.slice(0, 16)})`);
+  }
+  return values;
 };
 
 /** Values by their keys; a list of plain values is one value. */

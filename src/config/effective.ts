@@ -5,7 +5,14 @@
 // here. The query of a list's address may hold a token; it is shown, because the text could not be read back.
 import { createHash } from 'node:crypto';
 import { stringify } from 'yaml';
-import { formatAddress, formatEndpoint, formatPrefix } from '../base/base.ts';
+import {
+  countPrefixes,
+  formatAddress,
+  formatEndpoint,
+  formatPrefix,
+  type PrefixList,
+  unpackPrefixes,
+} from '../base/base.ts';
 import { formatName } from '../dns/dns.ts';
 import { formatDurationMs, formatDurationSec, formatShare, formatSize } from './amount.ts';
 import { formatProfile } from './evidence-leaf.ts';
@@ -20,6 +27,7 @@ import type {
   ListReading,
   ListSource,
   OutOfScope,
+  PrefixFile,
   RecordsConfig,
   UrlSource,
 } from './normalized.ts';
@@ -32,9 +40,45 @@ import { formatUpstream } from './upstream-leaf.ts';
 export const effectiveConfig = (config: Config): string =>
   stringify(effectiveValues(config), { lineWidth: 0, aliasDuplicateObjects: false });
 
-/** SHA-256 of the effective configuration, in hex: equal for equal behavior, however it is written. */
-export const configHash = (config: Config): string =>
-  createHash('sha256').update(effectiveConfig(config)).digest('hex');
+/** SHA-256 of the effective configuration and its files of prefixes, in hex: equal for equal behavior, however it is written. */
+export const configHash = (config: Config): string => {
+  let hash = hashes.get(config);
+  if (hash === undefined) {
+    const digest = createHash('sha256').update(effectiveConfig(config));
+    for (const { key, sha256 } of prefixFilesOf(config)) digest.update(`${key} ${sha256}\n`);
+    hash = digest.digest('hex');
+    hashes.set(config, hash);
+  }
+  return hash;
+};
+
+/** Metrics ask at each scrape, and a configuration never changes. */
+const hashes = new WeakMap<Config, string>();
+
+/** A file of prefixes that a configuration names, and what was in it. */
+export interface PrefixFileFacts {
+  /** `groups[lab].clients-file` */
+  readonly key: string;
+  readonly path: string;
+  readonly count: number;
+  /** Of its prefixes, in hex; comments do not count. */
+  readonly sha256: string;
+}
+
+/** The files of prefixes that a configuration was read with. */
+export const prefixFilesOf = ({ access, groups }: Config): PrefixFileFacts[] => [
+  ...factsOf('access.allow-file', access.allow, access.allowFile),
+  ...groups.flatMap(({ name, clients, clientsFile }) =>
+    factsOf(`groups[${name}].clients-file`, clients, clientsFile),
+  ),
+];
+
+const factsOf = (key: string, list: PrefixList, file: PrefixFile | undefined): PrefixFileFacts[] => {
+  if (file === undefined) return [];
+  const { path, count } = file;
+  const words = list.words.subarray(list.words.length - (list.words.length / countPrefixes(list)) * count);
+  return [{ key, path, count, sha256: createHash('sha256').update(words).digest('hex') }];
+};
 
 /** The effective configuration as values. */
 export const effectiveValues = (config: Config): RawConfig => ({
@@ -55,8 +99,9 @@ export const effectiveValues = (config: Config): RawConfig => ({
   groups: config.groups.map(toRawGroup),
   block: { mode: toRawAnswer(config.block.answer), ttl: formatDurationSec(config.block.ttlSec) },
   access: {
-    allow: config.access.allow.map(formatPrefix),
-    'read-cache': config.access.readCache.map(formatPrefix),
+    allow: inlinePrefixes(config.access.allow, config.access.allowFile),
+    'allow-file': config.access.allowFile?.path,
+    'read-cache': [...unpackPrefixes(config.access.readCache)].map(formatPrefix),
   },
   admin: {
     allow: config.admin.allow.map(formatPrefix),
@@ -170,11 +215,16 @@ const listUnlessEmpty = <Item>(
   format: (item: Item) => string,
 ): string[] | undefined => (items.length === 0 ? undefined : items.map((item) => format(item)));
 
+/** Those that do not stand in the file; none where the file has all. */
+const inlinePrefixes = (list: PrefixList, file: PrefixFile | undefined): string[] | undefined =>
+  listUnlessEmpty([...unpackPrefixes(list, 0, countPrefixes(list) - (file?.count ?? 0))], formatPrefix);
+
 const toRawScope = (scope: OutOfScope) => (typeof scope === 'boolean' ? scope : [...scope]);
 
 const toRawGroup = (group: GroupConfig) => ({
   name: group.name,
-  clients: listUnlessEmpty(group.clients, formatPrefix),
+  clients: inlinePrefixes(group.clients, group.clientsFile),
+  'clients-file': group.clientsFile?.path,
   listeners: listUnlessEmpty(group.listeners, formatEndpoint),
   lists: [...group.lists],
   'out-of-scope': toRawScope(group.outOfScope),

@@ -11,6 +11,7 @@ import type { CrossCheckFacts, Draft } from './draft.ts';
 import { type Environment, type Overlay, overlayEnvironment } from './environment.ts';
 import { normalize } from './normalize.ts';
 import type { Config } from './normalized.ts';
+import { type PrefixFiles, readPrefixFiles } from './prefix-file.ts';
 import { formatPath, type Path, type Problem } from './problem.ts';
 import { configSchema, keysAt } from './schema.ts';
 import { emptySource, readSource, type Source } from './source.ts';
@@ -43,21 +44,28 @@ export const loadConfig = (
   const report = (at: Path, fault: Fault) => problems.push(toProblem(file, source, overlay, at, fault));
   if (source.raw === undefined) return { config: undefined, problems };
 
+  const directory =
+    path === undefined ? facts.workingDirectory : dirname(resolve(facts.workingDirectory, path));
+  let files: PrefixFiles = { allow: undefined, groups: new Map() };
   const checked = configSchema.superRefine(
     (draft, context) => {
-      crossCheck(draft as Draft, facts, (at, fault) => {
+      const add = (at: Path, fault: Fault): void => {
         context.addIssue({ code: 'custom', path: [...at], message: fault.text, params: { fault } });
-      });
+      };
+      crossCheck(draft as Draft, facts, add);
+      const problem = (found: Problem): void => {
+        problems.push(found);
+      };
+      files = readPrefixFiles(draft as Draft, directory, { problem, fault: add });
     },
     // The checks across keys run on what there is of an invalid configuration, which is why it counts as a Draft.
     { when: () => true },
   );
   const parsed = checked.safeParse(overlay.raw, { reportInput: true });
   for (const issue of parsed.error?.issues ?? []) reportIssue(issue, report);
-  if (problems.length > 0 || !parsed.success) return { config: undefined, problems: problems.sort(byPlace) };
-  const directory =
-    path === undefined ? facts.workingDirectory : dirname(resolve(facts.workingDirectory, path));
-  return { config: normalize(parsed.data, directory, facts), problems: [] };
+  if (problems.length > 0 || !parsed.success)
+    return { config: undefined, problems: problems.sort(byPlace(file)) };
+  return { config: normalize(parsed.data, directory, facts, files), problems: [] };
 };
 
 const openSource = (path: string, workingDirectory: string): Source => {
@@ -114,9 +122,15 @@ const toProblem = (file: string, source: Source, overlay: Overlay, path: Path, f
   };
 };
 
-/** Problems of the environment come last, in the order they were found. */
-const byPlace = (a: Problem, b: Problem): number => {
-  const aEnvironment = a.variable === undefined ? 0 : 1;
-  const bEnvironment = b.variable === undefined ? 0 : 1;
-  return aEnvironment - bEnvironment || a.line - b.line || a.column - b.column;
-};
+/** Problems of the file first, then those of the files that it names; those of the environment last, as they were found. */
+const byPlace =
+  (file: string) =>
+  (a: Problem, b: Problem): number => {
+    const rankOf = (problem: Problem): number => {
+      if (problem.variable !== undefined) return 2;
+      return problem.file === file ? 0 : 1;
+    };
+    const rank = rankOf(a) - rankOf(b);
+    if (rank !== 0 || rankOf(a) === 2) return rank;
+    return a.file.localeCompare(b.file) || a.line - b.line || a.column - b.column;
+  };

@@ -1,6 +1,14 @@
 // From parsed values to the Config that the program runs with: paths absolute, the default lists and the default
 // group in place, answers resolved. Runs only after every check has passed.
 import { resolve } from 'node:path';
+import {
+  countPrefixes,
+  joinPrefixes,
+  type Prefix,
+  type PrefixList,
+  packPrefixes,
+  parsePrefix,
+} from '../base/base.ts';
 import type { CrossCheckFacts } from './draft.ts';
 import { formatRecordTarget } from './evidence-leaf.ts';
 import {
@@ -14,17 +22,24 @@ import {
   type ListConfig,
   type ListReading,
   type ListSource,
+  type PrefixFile,
   type RecordsConfig,
   type ScheduleConfig,
   SYSTEM_AUTHORITIES,
   type UrlSource,
 } from './normalized.ts';
+import type { PrefixFiles } from './prefix-file.ts';
 import { RETENTION } from './retention.ts';
 import { toInstantMs, WEEKDAYS } from './schedule-leaf.ts';
-import { DEFAULT_GROUP, type ParsedConfig, URL_DEFAULTS } from './schema.ts';
+import { DEFAULT_GROUP, LOCAL_NETWORKS, type ParsedConfig, URL_DEFAULTS } from './schema.ts';
 
 /** `directory` is what relative paths are relative to. */
-export const normalize = (parsed: ParsedConfig, directory: string, facts: CrossCheckFacts): Config => {
+export const normalize = (
+  parsed: ParsedConfig,
+  directory: string,
+  facts: CrossCheckFacts,
+  files: PrefixFiles,
+): Config => {
   const lists = withExtra(
     parsed.lists?.map((item) => toList(item, directory)) ?? facts.shippedDefault.map(shippedList),
     parsed['extra-lists'].map((item) => toList(item, directory)),
@@ -38,9 +53,12 @@ export const normalize = (parsed: ParsedConfig, directory: string, facts: CrossC
     bootstrap: parsed.bootstrap ?? [],
     forward: parsed.forward,
     lists,
-    groups: toGroups(parsed.groups ?? [], lists),
+    groups: toGroups(
+      (parsed.groups ?? []).map((group, index) => toGroup(group, directory, files.groups.get(index))),
+      lists,
+    ),
     block: { answer: toAnswer(parsed.block), ttlSec: parsed.block.ttl },
-    access: { allow: parsed.access.allow, readCache: parsed.access['read-cache'] },
+    access: toAccess(parsed.access, directory, files.allow),
     admin: parsed.admin,
     cache: {
       sizeBytes: parsed.cache.size,
@@ -236,8 +254,7 @@ const shippedList = (id: string): ListConfig => ({
 });
 
 /** The default group first; the others as written. */
-const toGroups = (written: readonly ParsedGroup[], lists: readonly ListConfig[]): GroupConfig[] => {
-  const groups = written.map(toGroup);
+const toGroups = (groups: readonly GroupConfig[], lists: readonly ListConfig[]): GroupConfig[] => {
   const stated = groups.find((group) => group.name === DEFAULT_GROUP);
   const others = groups.filter((group) => group !== stated);
   return [stated ?? allLists(lists), ...others];
@@ -245,7 +262,8 @@ const toGroups = (written: readonly ParsedGroup[], lists: readonly ListConfig[])
 
 const allLists = (lists: readonly ListConfig[]): GroupConfig => ({
   name: DEFAULT_GROUP,
-  clients: [],
+  clients: packPrefixes([]),
+  clientsFile: undefined,
   listeners: [],
   lists: lists.map((list) => list.id),
   outOfScope: false,
@@ -254,11 +272,41 @@ const allLists = (lists: readonly ListConfig[]): GroupConfig => ({
   fallback: [],
 });
 
-const toGroup = (written: ParsedGroup): GroupConfig => {
+/** An inline list and what was read from a file beside it. */
+const withFile = (
+  inline: readonly Prefix[],
+  directory: string,
+  path: string | undefined,
+  read: PrefixList | undefined,
+): { readonly prefixes: PrefixList; readonly file: PrefixFile | undefined } => {
+  const prefixes = packPrefixes(inline);
+  if (path === undefined || read === undefined) return { prefixes, file: undefined };
+  return {
+    prefixes: joinPrefixes(prefixes, read),
+    file: { path: resolve(directory, path), count: countPrefixes(read) },
+  };
+};
+
+const toAccess = (
+  { allow, 'allow-file': path, 'read-cache': readCache }: ParsedConfig['access'],
+  directory: string,
+  read: PrefixList | undefined,
+): Config['access'] => {
+  const inline = allow ?? (path === undefined ? toLocalNetworks() : []);
+  const { prefixes, file } = withFile(inline, directory, path, read);
+  return { allow: prefixes, allowFile: file, readCache: packPrefixes(readCache) };
+};
+
+const toLocalNetworks = (): Prefix[] =>
+  LOCAL_NETWORKS.map(parsePrefix).filter((prefix) => prefix !== undefined);
+
+const toGroup = (written: ParsedGroup, directory: string, read: PrefixList | undefined): GroupConfig => {
   const { name, clients = [], listeners = [], lists, schedules, upstreams, fallback = [] } = written;
+  const { prefixes, file } = withFile(clients, directory, written['clients-file'], read);
   return {
     name,
-    clients,
+    clients: prefixes,
+    clientsFile: file,
     listeners,
     lists,
     outOfScope: written['out-of-scope'],

@@ -3,7 +3,7 @@
 // Every text of the file is parsed (endpoints, prefixes, names, durations, sizes), every default is filled in and
 // every path is absolute. A `Config` comes only from loadConfig: whoever holds one need not check it again. The
 // form as written is `RawConfig` in schema.ts; the two types share no member that a mix-up would compile with.
-import type { AddressWords, Endpoint, Prefix } from '../base/base.ts';
+import type { AddressWords, Endpoint, Prefix, PrefixList } from '../base/base.ts';
 
 /** What a refused name is answered with. */
 export type BlockAnswer =
@@ -136,11 +136,20 @@ export interface ScheduleConfig {
 /** Which mandate lists do not apply, by decision: all of them, none, or those with these identifiers. */
 export type OutOfScope = boolean | readonly string[];
 
+/** A file of prefixes as it was read with the configuration. */
+export interface PrefixFile {
+  /** Absolute. */
+  readonly path: string;
+  /** Prefixes that it has. */
+  readonly count: number;
+}
+
 /** Clients that share lists. */
 export interface GroupConfig {
   readonly name: string;
-  /** Empty for the default group only. */
-  readonly clients: readonly Prefix[];
+  /** Empty for the default group only; those of the file stand behind the others. */
+  readonly clients: PrefixList;
+  readonly clientsFile: PrefixFile | undefined;
   /** Addresses of listen.dns; each in one group at most. */
   readonly listeners: readonly Endpoint[];
   /** Identifiers of lists that exist, each once. */
@@ -341,7 +350,12 @@ export interface Config {
   readonly groups: readonly GroupConfig[];
   readonly block: { readonly answer: BlockAnswer; readonly ttlSec: number };
   /** Who may ask. */
-  readonly access: { readonly allow: readonly Prefix[]; readonly readCache: readonly Prefix[] };
+  readonly access: {
+    /** Those of the file stand behind the others. */
+    readonly allow: PrefixList;
+    readonly allowFile: PrefixFile | undefined;
+    readonly readCache: PrefixList;
+  };
   /** Who may reach the admin listener. */
   readonly admin: {
     readonly allow: readonly Prefix[];

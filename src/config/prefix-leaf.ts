@@ -21,13 +21,12 @@ const TRANSLATION_LENGTHS: readonly number[] = [32, 40, 48, 56, 64, 96];
 const RESERVED_OCTET_MASK = 0xff000000;
 
 /** An address prefix; an address alone is that address only. */
-export const prefix = () =>
-  textLeaf(
-    { name: 'prefix' },
-    (text) =>
-      parsePrefix(text) ??
-      notAPrefix(text, 'an address prefix', 'write it such as "192.0.2.0/24" or "2001:db8::/32"'),
-  );
+export const prefix = () => textLeaf({ name: 'prefix' }, readPrefix);
+
+/** The prefix that a text is, or why it is none. */
+export const readPrefix = (text: string): Prefix | Fault =>
+  parsePrefix(text) ??
+  notAPrefix(text, 'an address prefix', 'write it such as "192.0.2.0/24" or "2001:db8::/32"');
 
 /** An IPv6 prefix; an address alone is that address only. */
 export const ipv6Prefix = () => textLeaf({ name: 'IPv6 prefix' }, readIpv6Prefix);

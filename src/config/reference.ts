@@ -4,6 +4,7 @@
 // is loaded by a test.
 import type { z } from 'zod';
 import { listVariables } from './environment.ts';
+import { FILE_PREFIXES_MAX, PREFIX_FILE_BYTES_MAX } from './prefix-file.ts';
 import { CONFIG_PROBLEMS, formatPath } from './problem.ts';
 import { configSchema, shapeOf } from './schema.ts';
 import { kinds, notes } from './value.ts';
@@ -62,6 +63,19 @@ cordon.yaml:5:9: cache.sze: unknown key; did you mean "size"?
   the \`fallback\` of an encrypted list is encrypted too.
 - The servers of a zone of \`forward\` are asked for every client; those of a group for its clients; \`upstreams\` for
   all others. None of them stands in for another: trouble at one list never leads to the servers of another one.
+
+## Files of prefixes
+
+\`clients-file\` of a group and \`access.allow-file\` name files with one prefix a line; \`#\` begins a comment. They are
+read at the start and at each reload, together with this file: what is wrong in one of them is told with its line, and
+refuses the whole. All files together have at most ${FILE_PREFIXES_MAX.toLocaleString('en-US')} prefixes, each file at most ${PREFIX_FILE_BYTES_MAX / 2 ** 20} MiB. The same prefix in two
+groups is a problem; twice in one group it is not.
+
+\`\`\`text
+# Laboratories, exported from the inventory of networks.
+192.0.2.128/25
+2001:db8:1::/48   # building 7
+\`\`\`
 
 ## Example
 

@@ -89,7 +89,7 @@ export const DEFAULT_GROUP = 'default';
 /** Loopback (RFC 1122, RFC 4291). */
 const LOOPBACK = ['127.0.0.0/8', '::1/128'];
 /** Networks that are not reachable from the Internet: loopback, RFC 1918, RFC 3927, RFC 4193, RFC 4291. */
-const LOCAL_NETWORKS = [
+export const LOCAL_NETWORKS = [
   ...LOOPBACK,
   '10.0.0.0/8',
   '172.16.0.0/12',
@@ -294,6 +294,10 @@ const group = z.strictObject({
   clients: key(
     list(prefix(), 1, PREFIXES_MAX).optional(),
     `Prefixes of the group's clients; the longest prefix decides. \`${DEFAULT_GROUP}\` has none.`,
+  ),
+  'clients-file': key(
+    path().optional(),
+    'File of more prefixes of the group, one a line, `#` begins a comment: see [Files of prefixes](#files-of-prefixes).',
   ),
   listeners: key(
     list(endpoint(53), 1, LISTENERS_MAX).optional(),
@@ -555,7 +559,16 @@ export const configSchema = z.strictObject({
   access: key(
     z
       .strictObject({
-        allow: key(list(prefix(), 1, PREFIXES_MAX).prefault(LOCAL_NETWORKS), 'Clients that may ask.'),
+        allow: key(
+          list(prefix(), 1, PREFIXES_MAX).optional(),
+          'Clients that may ask.',
+          `with \`allow-file\` none, otherwise ${LOCAL_NETWORKS.map(inCode).join(', ')}`,
+        ),
+        'allow-file': key(
+          path().optional(),
+          'File of more prefixes that may ask, one a line: see [Files of prefixes](#files-of-prefixes).',
+          'none',
+        ),
         'read-cache': key(
           list(prefix(), 0, PREFIXES_MAX).prefault([]),
           'Clients that may ask without RD as well, which tells what others asked: answered from the cache alone.',

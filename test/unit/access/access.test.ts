@@ -1,7 +1,7 @@
 // Who a client is: the group of the most specific prefix, and whether it is answered at all.
 import { describe, expect, test } from 'vitest';
-import { Clients } from '../../../src/access/access.ts';
 import { type Prefix, parsePrefix } from '../../../src/base/base.ts';
+import { clientsOf } from '../../support/clients.ts';
 
 /** More addresses than identities are remembered. */
 const MANY_ADDRESSES = 40_000;
@@ -25,7 +25,7 @@ const RULES = {
 };
 
 describe('identify()', () => {
-  const clients = new Clients(RULES);
+  const clients = clientsOf(RULES);
 
   test.each([
     ['192.0.2.1', 1, true],
@@ -54,7 +54,7 @@ describe('identify()', () => {
   });
 
   test('who may ask without RD is told for each prefix, whatever the group', () => {
-    const some = new Clients({ ...RULES, readCache: prefixes('192.0.2.64/31', '198.51.100.1') });
+    const some = clientsOf({ ...RULES, readCache: prefixes('192.0.2.64/31', '198.51.100.1') });
     const readers = ['192.0.2.64', '192.0.2.65', '192.0.2.66', '198.51.100.1', '::1'];
     expect(readers.map((address) => some.identifyText(address))).toMatchObject([
       { group: 2, allowed: true, readsCache: true },
@@ -74,7 +74,7 @@ describe('identify()', () => {
   );
 
   test('allows nobody without prefixes', () => {
-    const nobody = new Clients({ allow: [], groups: [[]], listeners: [] });
+    const nobody = clientsOf({ allow: [], groups: [[]], listeners: [] });
     expect(nobody.identifyText('127.0.0.1')).toEqual({
       group: 0,
       allowed: false,
@@ -84,13 +84,13 @@ describe('identify()', () => {
   });
 
   test('allows everybody by the two prefixes of length 0', () => {
-    const everybody = new Clients({ allow: prefixes('0.0.0.0/0', '::/0'), groups: [[]], listeners: [] });
+    const everybody = clientsOf({ allow: prefixes('0.0.0.0/0', '::/0'), groups: [[]], listeners: [] });
     for (const address of ['203.0.113.1', '2001:db8::1'])
       expect(everybody.identifyText(address).allowed).toBe(true);
   });
 
   test('an IPv4 prefix of length 0 holds no IPv6 address', () => {
-    const ipv4 = new Clients({ allow: prefixes('0.0.0.0/0'), groups: [[]], listeners: [] });
+    const ipv4 = clientsOf({ allow: prefixes('0.0.0.0/0'), groups: [[]], listeners: [] });
     expect(ipv4.identifyText('203.0.113.1').allowed).toBe(true);
     expect(ipv4.identifyText('2001:db8::1').allowed).toBe(false);
   });
@@ -113,19 +113,19 @@ describe('identify()', () => {
     const groups = Array.from({ length: 64 }, (_, index) =>
       index === 0 ? [] : prefixes(`192.0.2.${index}`),
     );
-    const many = new Clients({ allow: RULES.allow, groups, listeners: [] });
+    const many = clientsOf({ allow: RULES.allow, groups, listeners: [] });
     for (let index = 0; index < 64; index++) expect(many.identifyText(`192.0.2.${index}`).group).toBe(index);
   });
 });
 
 describe('the table of known addresses', () => {
   test('makes no object per query', () => {
-    const clients = new Clients(RULES);
+    const clients = clientsOf(RULES);
     expect(clients.identifyText('192.0.2.1')).toBe(clients.identifyText('192.0.2.1'));
   });
 
   test('answers right whoever took the place of whom', () => {
-    const clients = new Clients(RULES);
+    const clients = clientsOf(RULES);
     const first = clients.identifyText('192.0.2.65');
     for (let index = 0; index < MANY_ADDRESSES; index++)
       expect(clients.identifyText(`203.0.${index >> 8}.${index & 0xff}`).allowed).toBe(false);

@@ -3,6 +3,7 @@ import { expect, test } from 'vitest';
 import { Clients } from '../../../src/access/access.ts';
 import { chooseAskers, reachListener } from '../../../src/app/probe-views.ts';
 import { formatAddress, type Prefix, parsePrefix } from '../../../src/base/base.ts';
+import { accessTable } from '../../support/clients.ts';
 
 const prefixes = (...texts: string[]): Prefix[] =>
   texts.map((text) => {
@@ -21,14 +22,14 @@ interface Network {
 }
 
 const choose = ({ groups, listeners, allow = ALLOWED, avoid = [] }: Network): string[][] => {
-  const rules = {
+  const access = accessTable({
     allow: prefixes(...allow),
     groups: groups.map((texts) => prefixes(...texts)),
     listeners: listeners ?? groups.map(() => []),
-  };
+  });
   const names = groups.map((_, index) => `g${index}`);
-  const chosen = chooseAskers(rules, names, prefixes(...avoid));
-  const clients = new Clients(rules);
+  const chosen = chooseAskers(access, names, prefixes(...avoid));
+  const clients = new Clients(access);
   for (const [index, { askers }] of chosen.entries()) {
     for (const { address, listener } of askers) {
       expect(clients.identify(address, listener)).toMatchObject({ group: index, allowed: true });
@@ -41,7 +42,7 @@ const choose = ({ groups, listeners, allow = ALLOWED, avoid = [] }: Network): st
 
 test('a group is asked for from its own prefix, the default group from what is left', () => {
   expect(choose({ groups: [[], ['10.1.0.0/16'], ['10.1.2.0/24']] })).toEqual([
-    ['127.0.0.0', '2001:db8::'],
+    ['10.0.0.0', '2001:db8::'],
     ['10.1.0.0'],
     ['10.1.2.0'],
   ]);
@@ -74,7 +75,7 @@ test('a group of which only a part may ask is asked for from that part', () => {
 
 test('a group by listener is asked for at the listener', () => {
   const listeners = [[], ['10.0.0.1:53']];
-  expect(choose({ groups: [[], []], listeners })[1]).toEqual(['127.0.0.010.0.0.1:53']);
+  expect(choose({ groups: [[], []], listeners })[1]).toEqual(['10.0.0.010.0.0.1:53']);
 });
 
 test('the clients of exemptions are left alone where there are others', () => {

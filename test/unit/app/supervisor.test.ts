@@ -14,6 +14,7 @@ import { CounterTotals, createLog } from '../../../src/observe/observe.ts';
 import { TRANSPORT } from '../../../src/pipeline/pipeline.ts';
 import { compileExemptions, formatExemption, type SharedExemption } from '../../../src/policy/policy.ts';
 import { createProbeSecret, writeProbeOption } from '../../../src/server/server.ts';
+import { accessTable } from '../../support/clients.ts';
 import { buildQuery, buildResponse, type ParsedMessage, parseMessage } from '../../support/records.ts';
 import { ScriptedUpstream } from '../../support/scripted-upstream.ts';
 import { prefixes, rcodeOf } from '../pipeline/setup.ts';
@@ -87,7 +88,11 @@ const setUp = async () => {
     settingsFor: (index) => ({
       listen: [listen],
       policy: { generation: 1, table, lists, groups: [{ name: 'default', lists: 1 }] },
-      access: { allow: prefixes('127.0.0.0/8', '198.51.100.0/24'), groups: [[]], listeners: [] },
+      access: accessTable({
+        allow: prefixes('127.0.0.0/8', '198.51.100.0/24'),
+        groups: [[]],
+        listeners: [],
+      }),
       ttlLimits: { minSec: 0, maxSec: 86_400, negativeMaxSec: 900 },
       routes,
       timeoutMs: 5000,

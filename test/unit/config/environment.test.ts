@@ -1,4 +1,5 @@
 // Overrides from the environment: every key has its variable, and the same schema judges it.
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { formatProblem, loadConfig } from '../../../src/config/config.ts';
 import { listVariables } from '../../../src/config/environment.ts';
@@ -17,6 +18,7 @@ const VALUES: Readonly<Record<string, string>> = {
   CORDON_BLOCK_ADDRESS: '192.0.2.80',
   CORDON_BLOCK_TTL: '1m',
   CORDON_ACCESS_ALLOW: '192.0.2.0/24',
+  CORDON_ACCESS_ALLOW_FILE: join(import.meta.dirname, '../../golden/config/prefixes.txt'),
   CORDON_ACCESS_READ_CACHE: '192.0.2.9',
   CORDON_ADMIN_ALLOW: '192.0.2.7',
   CORDON_ADMIN_HOSTS: 'resolver.example',
@@ -99,7 +101,7 @@ describe('environment overrides', () => {
       fallback: [{ transport: 'tls' }],
       bootstrap: [{ address: '192.0.2.55', port: 53 }],
       block: { answer: { kind: 'address' }, ttlSec: 60 },
-      access: { allow: [{ bits: 120 }] },
+      access: { allowFile: { count: 2 } },
       admin: { allow: [{ bits: 128 }] },
       cache: {
         sizeBytes: 2 ** 21,

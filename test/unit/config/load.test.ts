@@ -1,5 +1,6 @@
 // Loading as a whole: all problems at once with their places, cross-key checks, defaults, files that are no YAML.
 import { describe, expect, it } from 'vitest';
+import { packPrefixes } from '../../../src/base/base.ts';
 import { effectiveConfig, formatProblem, loadConfig } from '../../../src/config/config.ts';
 import { configOf, expectGolden, FACTS, loadText, problemsOf, readGolden } from './support.ts';
 
@@ -27,7 +28,8 @@ describe('loadConfig()', () => {
     expect(bare.config.groups).toEqual([
       {
         name: 'default',
-        clients: [],
+        clients: packPrefixes([]),
+        clientsFile: undefined,
         listeners: [],
         lists: FACTS.shippedDefault,
         outOfScope: false,
@@ -63,7 +65,8 @@ describe('loadConfig()', () => {
     const implied = configOf(`${lists}groups: [{ name: lab, clients: ["192.0.2.1"], lists: [a] }]`);
     expect(implied.groups[0]).toEqual({
       name: 'default',
-      clients: [],
+      clients: packPrefixes([]),
+      clientsFile: undefined,
       listeners: [],
       lists: ['a', 'b'],
       outOfScope: false,

@@ -28,6 +28,7 @@ export const loadText = (
   const directory = mkdtempSync(join(tmpdir(), 'cordon-config-'));
   onTestFinished(() => rmSync(directory, { recursive: true }));
   writeFileSync(join(directory, 'cordon.yaml'), text);
+  writeFileSync(join(directory, 'prefixes.txt'), readGolden('prefixes.txt'));
   return loadConfig('cordon.yaml', environment, { ...FACTS, workingDirectory: directory });
 };
 

@@ -1,8 +1,8 @@
 // The order in which a query is decided: each step with a query that later steps would decide otherwise.
 import { describe, expect, test } from 'vitest';
-import { Clients } from '../../../src/access/access.ts';
 import { CLASS, EDE, EDNS_DO, FLAG, RCODE, TYPE } from '../../../src/dns/dns.ts';
 import { DROP, DROPPED, SOURCE, TRANSPORT } from '../../../src/pipeline/pipeline.ts';
+import { clientsOf } from '../../support/clients.ts';
 import { buildQuery, type MessageText } from '../../support/records.ts';
 import {
   answerAsked,
@@ -344,7 +344,7 @@ describe('a client that may ask without RD', () => {
   const RECORD = 'a.example. 60 IN A 198.51.100.1';
   const open = (): Bench => {
     const readCache = prefixes(CLIENT.DEFAULT);
-    const clients = new Clients({
+    const clients = clientsOf({
       allow: prefixes('192.0.2.0/24'),
       readCache,
       groups: [[]],

@@ -1,5 +1,4 @@
 // A pipeline over real rooms and a resolver that a test answers for, with everything that was counted.
-import { Clients } from '../../../src/access/access.ts';
 import {
   type AddressWords,
   createAddress,
@@ -25,6 +24,7 @@ import {
   TRANSPORT,
 } from '../../../src/pipeline/pipeline.ts';
 import { Policy, type PolicyList } from '../../../src/policy/policy.ts';
+import { clientsOf } from '../../support/clients.ts';
 import {
   buildQuery,
   buildResponse,
@@ -84,7 +84,7 @@ export const createRules = (text: RuleText = {}): PipelineRules => {
           0,
         )
       : undefined,
-    clients: new Clients({
+    clients: clientsOf({
       allow: prefixes('192.0.2.0/24', '2001:db8::/32'),
       groups: [[], prefixes('192.0.2.128/25'), prefixes('2001:db8::/32')],
       listeners: [[], ['lab'], []],

@@ -1,9 +1,9 @@
 // Answers that are over, answers that are fetched before they are over, and clients that ask more than their share.
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { Clients } from '../../../src/access/access.ts';
 import { parsePrefix } from '../../../src/base/base.ts';
 import { EDE, EDNS_DO, formatName, RCODE } from '../../../src/dns/dns.ts';
 import type { PipelineRules } from '../../../src/pipeline/pipeline.ts';
+import { clientsOf } from '../../support/clients.ts';
 import { buildResponse, type MessageText } from '../../support/records.ts';
 import { type Asked, answerAsked, Bench, CLIENT, createRules, edeOf, onlyAnswer, rcodeOf } from './setup.ts';
 
@@ -254,7 +254,7 @@ test('a group with upstreams of its own has a place of its own in the cache', ()
   const anybody = parsePrefix('192.0.2.0/24');
   if (lab === undefined || anybody === undefined) throw new TypeError('not a prefix');
   const access = { allow: [anybody], groups: [[], [lab]], listeners: [[], []], views: [0, 7] };
-  const bench = open({ clients: new Clients(access) });
+  const bench = open({ clients: clientsOf(access) });
   bench.ask(QUESTION);
   const answers = bench.ask(QUESTION, {}, CLIENT.LAB);
   expect(bench.asked.map(({ question }) => question.view)).toEqual([0, 7]);
