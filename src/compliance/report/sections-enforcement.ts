@@ -39,6 +39,10 @@ export const periodMs = ({ period }: Report): number => Date.parse(period.until)
 /** In force or not. */
 export const toEnforcementSection = (report: Report): Section => {
   const { ms, intervals, causes, notes } = report.enforcement;
+  const allTheTime =
+    report.inProgressUntil === null
+      ? 'The prohibition was in force all the time.'
+      : 'So far, the prohibition was in force without a break.';
   const total = periodMs(report);
   const outages = intervals.filter(({ state }) => state !== 'in-force');
   return {
@@ -75,14 +79,14 @@ export const toEnforcementSection = (report: Report): Section => {
           count,
           length,
         ]),
-        empty: 'The prohibition was in force all the time.',
+        empty: allTheTime,
       },
       {
         name: 'outages',
         caption: 'Each time not in force or without evidence',
         columns: INTERVAL_COLUMNS,
         rows: outages.map(toIntervalRow),
-        empty: 'The prohibition was in force all the time.',
+        empty: allTheTime,
         isForMachines: outages.length === 0,
       },
       {
