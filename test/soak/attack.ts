@@ -30,6 +30,7 @@ import {
 import { formatTable } from '../../bench/table.ts';
 import { startCordon } from '../support/process.ts';
 import type { Arena, Attack, Queries } from './attacks/attack.ts';
+import { costlyZones } from './attacks/costly-zones.ts';
 import { floods } from './attacks/floods.ts';
 import { forgery } from './attacks/forgery.ts';
 import type { Asked } from './attacks/querier.ts';
@@ -45,6 +46,7 @@ const ATTACKS: readonly Attack[] = [
   ...tcpPlaces,
   ...recordFlood,
   ...floods,
+  ...costlyZones,
 ];
 
 const SERVERS = ['cordon', 'unbound'] as const;
@@ -88,7 +90,7 @@ const startUpstreams = async (attack: Attack): Promise<{ ports: number[]; childr
   for (let i = 0; i < (attack.upstreams ?? 1); i++) {
     const port = await findFreePort();
     ports.push(port);
-    const args = [programOf('upstream'), `${port}`, `${delayMs}`, `${loss}`];
+    const args = [programOf(attack.program ?? 'upstream'), `${port}`, `${delayMs}`, `${loss}`];
     children.push(startProcess(process.execPath, args));
   }
   await sleep(READY_MS);

@@ -50,6 +50,8 @@ export interface Attack {
   readonly upstreams?: number;
   /** Milliseconds that an upstream takes, and the share of queries that it loses, 0 to 1; 20 and 0 unless given. */
   readonly upstream?: { readonly delayMs?: number; readonly loss?: number };
+  /** The program of the upstreams, a file beside this one; `upstream` unless given. */
+  readonly program?: string;
   /** Lines for cordon.yaml, and for the server clause of unbound.conf. */
   readonly cordon?: readonly string[];
   readonly unbound?: readonly string[];

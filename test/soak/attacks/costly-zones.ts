@@ -1,0 +1,55 @@
+// Names of zones whose answers are costly to validate, at 50 a second: others get their names, cached ones at once.
+import { generateKeyPairSync } from 'node:crypto';
+import { writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type Attack, clientsOf } from './attack.ts';
+import { DEPTH, dnskeyOf } from './signed-upstream.ts';
+
+const RATE = 50;
+const ANCHORS_FILE = join(tmpdir(), `cordon-attack-${process.pid}.anchors`);
+
+/** A key of this run, for the upstream and as the trust anchor of both servers. */
+const createAnchors = (): void => {
+  const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-384' });
+  const jwk = privateKey.export({ format: 'jwk' });
+  process.env['COSTLY_KEY'] = JSON.stringify(jwk);
+  const key = Buffer.from(dnskeyOf(jwk)).subarray(4).toString('base64');
+  writeFileSync(ANCHORS_FILE, `costly.example. 3600 IN DNSKEY 257 3 14 ${key}\n`);
+};
+createAnchors();
+
+const attack = (name: string, title: string, queried: string): Attack[] =>
+  // Names that are new, and one that is in the cache: it has to come at once whatever is validated beside it.
+  [
+    { victims: ['*.good.example'], of: 'new', about: 'new names of others' },
+    { victims: ['kept.good.example'], of: 'kept', about: 'a cached name' },
+  ].map(({ victims, of, about }) => ({
+    name: `${name}-${of}`,
+    title: `${title}, 50 q/s: ${about}`,
+    program: 'signed-upstream',
+    cordon: [`dnssec: { mode: validate, anchors: ${ANCHORS_FILE} }`],
+    unbound: ['module-config: "validator iterator"', `trust-anchor-file: "${ANCHORS_FILE}"`],
+    attackers: [{ clients: clientsOf(1, 1), rate: RATE, names: [queried] }],
+    victims: { clients: ['127.0.0.2'], rate: RATE, names: victims },
+  }));
+
+const deep = (labels: number): string => 'x.'.repeat(labels);
+
+/** For each attack, what becomes of new names and of a cached one. */
+export const costlyZones: readonly Attack[] = [
+  ...attack('nsec', '180 NSEC with good P-384 signatures', '*.stuffed.costly.example'),
+  ...attack('wrong', '400 wrong signatures of one RRset', '*.wrong.costly.example'),
+  ...attack('aliases', '11 signed aliases with 23 NSEC', '*.aliases.costly.example'),
+  ...attack(
+    'depth',
+    `NSEC3 with 50 iterations, ${DEPTH.names} labels`,
+    `*.${deep(DEPTH.names)}depth.costly.example`,
+  ),
+  ...attack('keys', 'a new zone with 300 keys each', '*.keys.costly.example'),
+  ...attack(
+    'chain',
+    `chains of ${DEPTH.chain} zones with TTL 0`,
+    `*.${deep(DEPTH.chain)}chain.costly.example`,
+  ),
+];
