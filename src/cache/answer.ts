@@ -10,6 +10,8 @@
 //   wire       header, question (folded) and records; flags are QR, RA and the RCODE; starts at a whole word
 //   TTLs       2 bytes each: offset of a TTL field in wire
 //   names      runs of [trigger][length][folded wire name]
+//   plain      only when it differs: length of the wire and number of TTLs, 2 bytes each, wire and TTLs again, without
+//              DNSSEC records and what stands in AUTHORITY for them; after the EDE
 //   EDE        data of the first Extended DNS Error option that the upstream gave (RFC 8914), if any
 //
 // Only records that answer the question are kept: those of the asked name and of the names that its CNAME and DNAME
@@ -80,13 +82,19 @@ export const WORD = {
   KEY_FLAGS: 9,
   /** See Answer.unlistedGeneration. */
   UNLISTED: 10,
-  /** Bytes of the EDE option's data; SECURE_MARK above. */
+  /** Bytes of the EDE option's data; SECURE_MARK, PLAIN_MARK and COMPLETE_MARK above. */
   MARKS: 11,
 } as const;
 /** Words of the header. */
 export const ANSWER_HEADER_WORDS = 12;
 /** In the word MARKS: the data was validated. */
 const SECURE_MARK = 0x1_0000;
+/** A form without DNSSEC records stands behind the EDE. */
+const PLAIN_MARK = 0x2_0000;
+/** DNSSEC records were asked for: what is not there the zone does not have. */
+const COMPLETE_MARK = 0x4_0000;
+/** Length of the wire and number of TTLs of the plain form. */
+const PLAIN_HEADER_BYTES = 4;
 /** Longer data of an EDE option is not passed on: its text may be anything, the code and a sentence are enough. */
 const EDE_LENGTH_MAX = 130;
 /** A compression pointer to the question's name. */
@@ -123,6 +131,8 @@ export class Answer implements Targets {
   readonly memory: AnswerMemory;
   readonly names: Uint8Array;
   readonly addresses: Uint32Array;
+  #hasPlain = false;
+  #isPlain = false;
   /** Offset of the packed answer, a multiple of UNIT_BYTES. */
   at = 0;
   sizeBytes = 0;
@@ -140,6 +150,8 @@ export class Answer implements Targets {
   overflow = false;
   /** DNSSEC validation, or a validator that is trusted, found the data secure (RFC 4033 section 5). */
   secure = false;
+  /** It has what clients get that ask for DNSSEC records, and what the others get. */
+  isComplete = false;
   storedAtMs = 0;
   /** The policy generation of which no rule, for whomever, concerns the question or where it leads; 0: not known. */
   unlistedGeneration = 0;
@@ -176,6 +188,23 @@ export class Answer implements Targets {
     this.secure = (marks & SECURE_MARK) !== 0;
     this.edeStart = this.namesEnd;
     this.edeEnd = this.edeStart + (marks & 0xffff);
+    this.isComplete = (marks & COMPLETE_MARK) !== 0;
+    this.#hasPlain = (marks & PLAIN_MARK) !== 0;
+    this.#isPlain = false;
+  }
+
+  /** Shows the form for clients that ask for DNSSEC records, as open() does, or the one for the others. */
+  choose(isDnssecOk: boolean): void {
+    if (!this.#hasPlain || isDnssecOk !== this.#isPlain) return;
+    if (isDnssecOk) {
+      this.open(this.at);
+      return;
+    }
+    this.#isPlain = true;
+    this.wireLength = readU16(this.names, this.edeEnd);
+    this.ttlCount = readU16(this.names, this.edeEnd + 2);
+    this.wireStart = this.edeEnd + PLAIN_HEADER_BYTES;
+    this.ttlsStart = this.wireStart + this.wireLength;
   }
 
   /** Notes that no rule of a policy generation concerns the question or where it leads. */
@@ -212,8 +241,8 @@ const ttlOffsets = new Uint16Array(RECORDS_MAX);
 const made = new Answer(
   new AnswerMemory(
     ANSWER_HEADER_WORDS * WORD_BYTES +
-      MESSAGE_LENGTH_MAX +
-      ttlOffsets.byteLength +
+      2 * (MESSAGE_LENGTH_MAX + ttlOffsets.byteLength) +
+      PLAIN_HEADER_BYTES +
       targets.names.length +
       targets.addresses.byteLength +
       EDE_LENGTH_MAX +
@@ -253,6 +282,9 @@ export const NOT_VALIDATED: Validation = { isSecure: false, ttlMaxSec: Number.PO
  * Makes an Answer of an upstream's message; undefined when its records cannot be read or its question has another
  * name than `qname`, which is folded. The caller has checked id and QR.
  *
+ * `isForAll` makes one answer for clients that ask for DNSSEC records and those that do not (see Answer.choose()); the
+ * message was asked for with them.
+ *
  * The answer is valid until the next call: it lies in memory that all calls share.
  */
 export const createAnswer = (
@@ -262,6 +294,7 @@ export const createAnswer = (
   limits: TtlLimits,
   nowMs: number,
   validation = NOT_VALIDATED,
+  isForAll = false,
 ): Answer | undefined => {
   const start = questionEnd(message, message.length);
   if (start < 0 || start - 4 - HEADER_LENGTH !== qname.length) return undefined;
@@ -276,10 +309,58 @@ export const createAnswer = (
     if (scrubbed === undefined) return undefined;
     if (scrubbed !== message) {
       if (!readShape(scrubbed, start, qtype, dnssecOk, false)) return undefined;
-      return packAnswer(scrubbed, qname, dnssecOk, limits, nowMs, validation);
+      return packForms(scrubbed, qname, dnssecOk, limits, nowMs, validation, isForAll);
     }
   }
-  return packAnswer(message, qname, dnssecOk, limits, nowMs, validation);
+  return packForms(message, qname, dnssecOk, limits, nowMs, validation, isForAll);
+};
+
+/** Packs a message whose shape and targets were read, in both forms where they differ and both are wanted. */
+const packForms = (
+  message: Uint8Array,
+  qname: Uint8Array,
+  dnssecOk: boolean,
+  limits: TtlLimits,
+  nowMs: number,
+  validation: Validation,
+  isForAll: boolean,
+): Answer | undefined => {
+  if (!isForAll) return packAnswer(message, qname, dnssecOk, limits, nowMs, validation);
+  const { strayDnssec } = shape;
+  // Where nothing is signed, clients that ask for DNSSEC records get what the others get: AUTHORITY proves nothing.
+  packAnswer(message, qname, strayDnssec, limits, nowMs, validation);
+  const { words } = made.memory;
+  words[WORD.MARKS] = (words[WORD.MARKS] ?? 0) | COMPLETE_MARK;
+  if (strayDnssec && !packPlain(message, qname, limits, validation.ttlMaxSec)) return undefined;
+  made.open(0);
+  return made;
+};
+
+/** Packs the form without DNSSEC records behind the answer just packed. Allocates: for misses of signed zones. */
+const packPlain = (message: Uint8Array, qname: Uint8Array, limits: TtlLimits, ttlMaxSec: number): boolean => {
+  const start = questionEnd(message, message.length);
+  const qtype = readU16(message, start - 4);
+  const plain = scrub(message, start, qname, qtype, false);
+  if (plain === undefined || !readShape(plain, start, qtype, false, false)) return false;
+  const { bytes, words } = made.memory;
+  const wireLength = shape.positive ? shape.answerEnd : shape.authorityEnd;
+  let { ttlCount } = shape;
+  while (ttlCount > 0 && (ttlOffsets[ttlCount - 1] ?? 0) >= wireLength) ttlCount--;
+  const at = made.edeEnd;
+  writeU16(bytes, at, wireLength);
+  writeU16(bytes, at + 2, ttlCount);
+  const wireStart = at + PLAIN_HEADER_BYTES;
+  const ttlsStart = wireStart + wireLength;
+  for (let i = 0; i < wireLength; i++) bytes[wireStart + i] = plain[i] ?? 0;
+  for (let i = 0; i < ttlCount; i++) writeU16(bytes, ttlsStart + i * 2, ttlOffsets[i] ?? 0);
+  writeU16(bytes, wireStart + 2, FLAG.QR | FLAG.RA | messageRcode(message));
+  if (shape.positive) writeU16(bytes, wireStart + 8, 0);
+  writeU16(bytes, wireStart + 10, 0);
+  foldName(bytes, wireStart + HEADER_LENGTH, qname.length);
+  clampTtls(wireStart, ttlCount, limits, ttlMaxSec);
+  words[WORD.SIZE] = Math.ceil((ttlsStart + ttlCount * 2) / UNIT_BYTES) * UNIT_BYTES;
+  words[WORD.MARKS] = (words[WORD.MARKS] ?? 0) | PLAIN_MARK;
+  return true;
 };
 
 /** Packs a message whose shape and targets were read. */
@@ -303,7 +384,7 @@ const packAnswer = (
   // The cache compares it with folded keys; clients get their own letters back.
   foldName(wireBytes, wireStart + HEADER_LENGTH, qname.length);
   const isKeepable = rcode === RCODE.NOERROR || rcode === RCODE.NXDOMAIN;
-  const lifetimeSec = clampTtls(limits, validation.ttlMaxSec);
+  const lifetimeSec = clampTtls(made.wireStart, made.ttlCount, limits, validation.ttlMaxSec);
   memory.words[WORD.LIFETIME] = isKeepable ? lifetimeSec : 0;
   memory.doubles[WORD.STORED_AT / 2] = nowMs;
   made.open(0);
@@ -336,14 +417,13 @@ const pack = (message: Uint8Array, wireLength: number, isSecure: boolean): void 
   words[WORD.SIZE] = Math.ceil(edeEnd / UNIT_BYTES) * UNIT_BYTES;
 };
 
-/** Puts all TTLs of the answer just packed within the limits; returns the seconds that it may be used. */
-const clampTtls = (limits: TtlLimits, ttlMaxSec: number): number => {
-  const { wireStart } = made;
+/** Puts all TTLs of a form just packed within the limits; returns the seconds that it may be used. */
+const clampTtls = (wireStart: number, ttlCount: number, limits: TtlLimits, ttlMaxSec: number): number => {
   const { bytes } = made.memory;
   const negativeSec = shape.positive ? Number.POSITIVE_INFINITY : negativeTtl(limits);
   const anySec = Math.min(limits.maxSec, ttlMaxSec);
   let lifetimeSec = Math.min(negativeSec, anySec);
-  for (let i = 0; i < made.ttlCount; i++) {
+  for (let i = 0; i < ttlCount; i++) {
     const offset = ttlOffsets[i] ?? 0;
     const maxSec = offset === shape.soaTtlOffset ? Math.min(negativeSec, anySec) : anySec;
     const ttl = clampTtl(readU32(bytes, wireStart + offset), maxSec, limits);

@@ -399,6 +399,8 @@ const withRcode = (message: Uint8Array, rcode: number): Uint8Array => {
 };
 
 const reader = new RecordReader();
+/** Messages are put together here, one after the other, and copied. */
+const scratch = new Uint8Array(MESSAGE_LENGTH_MAX);
 
 /** Copies a message, of AUTHORITY only records and signatures of RRsets that are to stay. */
 const copyWithout = (
@@ -408,7 +410,7 @@ const copyWithout = (
   const start = questionEnd(message, message.length);
   const qname = copyName(message, HEADER_LENGTH, message.length);
   if (start < 0 || qname === undefined) return undefined;
-  const builder = new MessageBuilder(new Uint8Array(MESSAGE_LENGTH_MAX));
+  const builder = new MessageBuilder(scratch);
   builder.start(messageId(message), messageFlags(message) & ~FLAG.TC);
   builder.question(qname, readU16(message, start - 4), readU16(message, start - 2));
   reader.reset(message, message.length, start);

@@ -127,6 +127,7 @@ const traceQuestion = async (
 
 const createPipeline = (means: Means, tracing: Tracing, follows: boolean): Pipeline => {
   const resolver: Resolver = {
+    joinsVariants: (type) => means.resolver.joinsVariants?.(type) === true,
     resolve(question, done) {
       tracing.asked(question.name, question.type);
       if (!follows) return;

@@ -93,6 +93,12 @@ export class Dns64Resolver implements Resolver {
     this.#untranslated = isWellKnown ? createPrivateIpv4Table() : PrefixTable.build([]);
   }
 
+  /** What is made here is not for clients that validate, who get another answer. */
+  joinsVariants(type: number): boolean {
+    const isMade = type === TYPE.AAAA || type === TYPE.PTR;
+    return !isMade && this.#resolver.joinsVariants?.(type) === true;
+  }
+
   /** Resolves as the other resolver does, with one question more at most; calls `done` once. */
   resolve(question: Question, done: Done): void {
     const { type, name } = question;

@@ -21,6 +21,7 @@ import {
   type Validation,
 } from '../cache/cache.ts';
 import {
+  BOGUS_MS,
   CLASS,
   createEde,
   EDE,
@@ -279,6 +280,8 @@ export class Pipeline implements Decider {
   /** The cache key of the query in hand, which starts with its folded QNAME. */
   readonly #key = new CacheKey();
   readonly #failures: FailureCache<Failure>;
+  /** Whose answers serve clients with and without DO and CD; see Resolver.joinsVariants(). */
+  #resolver: Resolver;
   /** Undefined but in a pipeline that was made to explain one question. */
   readonly #trace: PipelineTrace | undefined;
   readonly #out = Buffer.alloc(MESSAGE_LENGTH_MAX);
@@ -335,6 +338,7 @@ export class Pipeline implements Decider {
     this.#exemptions = options.exemptions;
     this.#events = options.events;
     this.#isProbeAt = options.isProbe;
+    this.#resolver = options.resolver;
     this.#room = new WaitingRoom({
       desk: this.#createDesk(),
       resolver: options.resolver,
@@ -391,6 +395,7 @@ export class Pipeline implements Decider {
   /** Sends further questions to another resolver. */
   setResolver(resolver: Resolver): void {
     this.#failures.clear();
+    this.#resolver = resolver;
     this.#room.setResolver(resolver);
   }
 
@@ -442,6 +447,7 @@ export class Pipeline implements Decider {
       this.#observer.cacheHit();
       this.#observer.answer(SOURCE.CACHE, answer.rcode);
       this.#trace?.found(SOURCE.CACHE, answer, nowMs);
+      answer.choose(query.dnssecOk);
       const length = writeAnswer(query, answer, ageSecOf(answer, nowMs), limitOf(query, transport), out);
       if (this.#prefetches && isNearlyOver(answer, nowMs)) this.#prefetch(client.view, nowMs);
       return length;
@@ -534,8 +540,22 @@ export class Pipeline implements Decider {
   #findAnswer(nameLength: number, view: number, nowMs: number): Answer | undefined {
     const { qtype, dnssecOk, flags } = this.#query;
     const isCheckingDisabled = (flags & FLAG.CD) !== 0;
-    this.#cache.seal(this.#key, nameLength, qtype, keyFlags(dnssecOk, isCheckingDisabled, view));
-    return this.#cache.get(this.#key, nowMs);
+    const key = this.#key;
+    if (this.#resolver.joinsVariants?.(qtype) !== true) {
+      this.#cache.seal(key, nameLength, qtype, keyFlags(dnssecOk, isCheckingDisabled, view));
+      return this.#cache.get(key, nowMs);
+    }
+    this.#cache.seal(key, nameLength, qtype, keyFlags(false, false, view));
+    const answer = this.#cache.get(key, nowMs);
+    // What came when nobody validated may lack what this client asks for.
+    if (answer !== undefined) return answer.isComplete || !dnssecOk ? answer : undefined;
+    // Who validates by itself gets what could not be validated here, under a key of its own (RFC 4035 section 3.2.2).
+    const failure = isCheckingDisabled ? this.#failures.get(key.text, nowMs) : undefined;
+    if (failure === undefined) return undefined;
+    if (failure.mayBeStale && this.#stale !== undefined && this.#getStale(nameLength, nowMs) !== undefined)
+      return undefined;
+    this.#cache.seal(key, nameLength, qtype, keyFlags(false, true, view));
+    return this.#cache.get(key, nowMs);
   }
 
   /** Answers the query in hand with an answer under the key that is over; UNDECIDED when there is none. */
@@ -630,12 +650,13 @@ export class Pipeline implements Decider {
   /** The question of the query in hand for the resolver. */
   #toAsked(key: string, qname: Uint8Array, name: Uint8Array, view: number): Asked {
     const query = this.#query;
+    const isJoined = this.#resolver.joinsVariants?.(query.qtype) === true;
     const question: Question = {
       name,
       type: query.qtype,
       class: query.qclass,
-      dnssecOk: query.dnssecOk,
-      checkingDisabled: (query.flags & FLAG.CD) !== 0,
+      dnssecOk: isJoined || query.dnssecOk,
+      checkingDisabled: (flagsOf(key) & KEY_FLAG.CHECKING_DISABLED) !== 0,
       view,
       wantsAd: false,
       interest: { cancel: undefined },
@@ -654,7 +675,7 @@ export class Pipeline implements Decider {
       answered: () => {
         // Not while others are given the same answer: a resolver that answers at once would overwrite it.
         if (this.#followers.length > 0)
-          for (const follower of this.#followers.splice(0)) this.#followAlias(follower);
+          for (const follower of this.#followers.splice(0)) this.#follow(follower);
       },
     };
   }
@@ -762,6 +783,7 @@ export class Pipeline implements Decider {
     // Unreachable without a policy: #decideBeforeLists came first. Stated again because this is the last door.
     if (policy === undefined) return this.#answerEmpty(SOURCE.NOT_READY, RCODE.SERVFAIL, EDE_NOT_READY, out);
     if (answer.overflow) return this.#answerEmpty(source, RCODE.SERVFAIL, EDE_INVALID_DATA, out);
+    answer.choose(query.dnssecOk);
     this.#trace?.found(source, answer, nowMs);
     const isStale = source === SOURCE.STALE;
     const verdict = this.#verdict;
@@ -818,29 +840,48 @@ export class Pipeline implements Decider {
     nowMs: number,
     isKept: boolean,
   ): Outcome {
-    const outcome = this.#readResolution(qname, question, resolution, nowMs);
+    const flags = flagsOf(key);
+    const isForAll = question.dnssecOk && (flags & KEY_FLAG.DNSSEC_OK) === 0;
+    const outcome = this.#readResolution(qname, question, resolution, nowMs, isForAll);
     if (!('ede' in outcome)) {
-      const { dnssecOk, checkingDisabled, view } = question;
-      if (isKept) this.#cache.set(outcome, keyFlags(dnssecOk, checkingDisabled, view));
+      if (isKept) this.#cache.set(outcome, flags);
       return outcome;
     }
+    if (isForAll && isKept && resolution.kind === 'bogus' && resolution.message !== undefined)
+      this.#keepBogus(qname, resolution.message, nowMs, flags);
     if (outcome !== OVERLOAD && isKept) this.#failures.set(key, outcome, nowMs, outcome.lifetimeMs);
     if (!outcome.mayBeStale || this.#stale === undefined) return outcome;
     return this.#findStale(key, qname, nowMs) === undefined ? outcome : STALE;
   }
 
   /** What became of a question: an answer, which is valid until the next one is made, or why there is none. */
-  #readResolution(qname: Uint8Array, question: Question, resolution: Resolution, nowMs: number): Outcome {
+  #readResolution(
+    qname: Uint8Array,
+    question: Question,
+    resolution: Resolution,
+    nowMs: number,
+    isForAll: boolean,
+  ): Outcome {
     if (resolution.kind === 'failure') return withEdeOf(FAILURES[resolution.reason], resolution.message);
     if (resolution.kind === 'bogus') return createBogus(resolution.code, resolution.text);
     const { message, security, ttlMaxSec = Number.POSITIVE_INFINITY } = resolution;
     const validation: Validation =
       security === undefined ? NOT_VALIDATED : { isSecure: security === 'secure', ttlMaxSec };
-    const answer = createAnswer(message, qname, question.dnssecOk, this.#ttlLimits, nowMs, validation);
+    const { dnssecOk } = question;
+    const answer = createAnswer(message, qname, dnssecOk, this.#ttlLimits, nowMs, validation, isForAll);
     if (answer === undefined || answer.overflow) return INVALID;
     if (this.#rebinding?.isForbidden(answer, qname, qname.length) !== true) return answer;
     this.#clientObserver.rebindingRefused();
     return REBINDING;
+  }
+
+  /** Keeps what is bogus for clients that want it all the same (CD), for as long as it is remembered as bogus. */
+  #keepBogus(qname: Uint8Array, message: Uint8Array, nowMs: number, flags: number): void {
+    const validation = { isSecure: false, ttlMaxSec: BOGUS_MS / 1000 };
+    const answer = createAnswer(message, qname, true, this.#ttlLimits, nowMs, validation, true);
+    if (answer === undefined || answer.overflow) return;
+    if (this.#rebinding?.isForbidden(answer, qname, qname.length) === true) return;
+    this.#cache.set(answer, flags | KEY_FLAG.CHECKING_DISABLED);
   }
 
   /** Who asks the query that is taken in hand, and who is told of it. */
@@ -876,12 +917,25 @@ export class Pipeline implements Decider {
     if (length === UNDECIDED) {
       const last = this.#isStillAsked(waiter) ? outcome : RULES_CHANGED;
       if (last === STALE) length = this.#answerStaleWaiter(waiter, client);
-      else if ('ede' in last) length = this.#answerEmpty(last.source, last.rcode, last.ede, this.#out);
+      else if ('ede' in last && last.source !== SOURCE.SHED && this.#mayAskUnchecked(waiter, client)) {
+        this.#followers.push({ ...waiter, isUnchecked: true });
+        return;
+      } else if ('ede' in last) length = this.#answerEmpty(last.source, last.rcode, last.ede, this.#out);
       else length = this.#inspect(last, client, transport, last.storedAtMs, SOURCE.UPSTREAM, this.#out);
     }
     const hasWaited = outcome !== OVERLOAD && outcome !== OVER_SHARE;
     if (length !== UNDECIDED || this.#alias === undefined) this.#reply(waiter, client, length, hasWaited);
     else this.#followers.push({ ...waiter, alias: this.#alias });
+  }
+
+  /** True when what could not be validated shall be given, or asked for, without: CD, and not tried yet. */
+  #mayAskUnchecked({ alias, isUnchecked }: Waiter, { view }: Client): boolean {
+    const { flags, qnameLength, qtype } = this.#query;
+    if ((flags & FLAG.CD) === 0 || isUnchecked === true || alias !== undefined || this.#alias !== undefined)
+      return false;
+    if (this.#resolver.joinsVariants?.(qtype) !== true) return false;
+    this.#findAnswer(qnameLength, view, this.#clock());
+    return (this.#key.flags & KEY_FLAG.CHECKING_DISABLED) !== 0;
   }
 
   /** Answers a waiter with the answer that is over. It was there a moment ago, so what is left is a failure. */
@@ -925,21 +979,25 @@ export class Pipeline implements Decider {
   }
 
   /**
-   * Answers a waiter whose answer a rule leads elsewhere, or lets it wait for what that is. Allocates. Not while others
-   * are given the same answer: a resolver that answers at once would overwrite it.
+   * Answers a waiter whose answer a rule leads elsewhere, or who does not want it validated, or lets it wait for what that
+   * is. Allocates. Not while others are given the same answer: a resolver that answers at once would overwrite it.
    */
-  #followAlias(waiter: Waiter): void {
+  #follow(waiter: Waiter): void {
     const { alias, address, transport } = waiter;
-    if (alias === undefined) return;
     const nowMs = this.#clock();
     const client = this.#takeUp(waiter);
     // Decided again for this very client: others were decided since.
     let length = this.#decideBeforeLists(client, this.#out);
     if (length === UNDECIDED) length = this.#decideByLists(client, address, transport, false, this.#out);
     if (length === UNDECIDED) {
-      const answer = this.#findTarget(alias, client.view, nowMs);
+      const { qnameLength } = this.#query;
+      const answer =
+        alias === undefined
+          ? this.#findAnswer(qnameLength, client.view, nowMs)
+          : this.#findTarget(alias, client.view, nowMs);
       if (answer === undefined || !this.#isStillAsked(waiter)) {
-        this.#await(waiter, this.#key.text, alias.target, client.view);
+        const qname = alias?.target ?? new Uint8Array(this.#key.bytes.subarray(0, qnameLength));
+        this.#await(waiter, this.#key.text, qname, client.view);
         return;
       }
       length = this.#inspect(answer, client, transport, nowMs, SOURCE.CACHE, this.#out);
@@ -1182,6 +1240,9 @@ export class Pipeline implements Decider {
     for (let i = 0; i < qnameLength; i++) key[i] = foldByte(bytes[HEADER_LENGTH + i] ?? 0);
   }
 }
+
+/** The flags at the end of a key as text. */
+const flagsOf = (key: string): number => key.charCodeAt(key.length - 1);
 
 const isAskingResolver = (query: Query): boolean => (query.flags & FLAG.RD) !== 0;
 

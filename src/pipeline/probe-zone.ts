@@ -63,6 +63,10 @@ export class ProbeZone implements Resolver {
     this.#resolver = resolver;
   }
 
+  joinsVariants(type: number): boolean {
+    return this.#resolver.joinsVariants?.(type) === true;
+  }
+
   /** Calls `done` once, for names of the zone before it returns. */
   resolve(question: Question, done: (resolution: Resolution) => void): void {
     if (!isInZone(question.name, PROBE_ZONE)) {

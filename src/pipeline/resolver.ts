@@ -45,9 +45,20 @@ export type Resolution =
       readonly message?: Uint8Array | undefined;
     }
   /** Validation failed; an EDE code of RFC 8914 and a sentence. */
-  | { readonly kind: 'bogus'; readonly code: number; readonly text: string };
+  | {
+      readonly kind: 'bogus';
+      readonly code: number;
+      readonly text: string;
+      /** What came, for clients that ask for it all the same (CD). */
+      readonly message?: Uint8Array | undefined;
+    };
 
 /** Whoever finds answers; calls back exactly once. */
 export interface Resolver {
   resolve(question: Question, done: (resolution: Resolution) => void): void;
+  /**
+   * True for a type whose answers do not depend on DO and CD of the question, because DNSSEC records are always asked for
+   * and validated: one question and one answer serve all clients.
+   */
+  joinsVariants?(type: number): boolean;
 }

@@ -82,6 +82,8 @@ export interface Waiter {
   readonly sinceMs: number;
   /** Where a rule led the question. */
   readonly alias: Alias | undefined;
+  /** It asks for what could not be validated (CD). */
+  readonly isUnchecked?: boolean;
 }
 
 /** A question for the resolver. */
