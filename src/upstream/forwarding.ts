@@ -305,9 +305,7 @@ export class Forwarding implements Exchange {
     const { flight, endpoint } = attempt;
     const { tick } = this.#wheel;
     const isBrief = flight.hasFallback && !endpoint.isHealthy;
-    const tryTicks = isBrief
-      ? this.#briefTicks
-      : this.#toTicks(endpoint.patienceMs(flight.question.name, flight.isOnly));
+    const tryTicks = isBrief ? this.#briefTicks : this.#toTicks(endpoint.roundTrip.patienceMs);
     const ticks = Math.max(1, Math.min(tryTicks, flight.limitTick - tick));
     attempt.sentAtMs = this.#clock();
     // Each early try waits twice as long for the next one (RFC 6298 section 5.5).
@@ -630,7 +628,8 @@ export class Forwarding implements Exchange {
     const { flight, endpoint } = attempt;
     const { name, view } = flight.question;
     if (flight.isOver || !flight.mayAskEarly || this.#wheel.tick >= flight.limitTick) return true;
-    if (this.#silent.isDoubtful(name, view) || endpoint.isSlowFor(name)) return true;
+    if (this.#silent.isDoubtful(name, view)) return true;
+    if (endpoint.isSlowFor(name)) return true;
     const other = flight.nextHedge(this.#random);
     if (other < 0 && (flight.endpoints.length > 1 || endpoint.isFull)) return true;
     if (!this.#hedges.take()) return false;

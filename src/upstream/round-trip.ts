@@ -71,11 +71,6 @@ export class RoundTrip {
     return rttMs > this.#slowMs;
   }
 
-  /** Silence that is normal below a zone whose answers take long, where nobody else can be asked. */
-  get slowPatienceMs(): number {
-    return PATIENCE_TRIES * this.#tryTimeoutMs;
-  }
-
   get #slowMs(): number {
     return this.#tryTimeoutMs / 2;
   }

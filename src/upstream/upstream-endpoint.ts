@@ -185,12 +185,6 @@ export class UpstreamEndpoint<T> implements ChannelListener<T>, Candidate {
     this.#context.listener.channelFault(channel);
   }
 
-  /** Milliseconds of silence after which a try for a name counts as lost; `isOnly`: nobody else can be asked. */
-  patienceMs(name: Uint8Array, isOnly: boolean): number {
-    const { roundTrip } = this;
-    return isOnly && this.#slowZones.has(name) ? roundTrip.slowPatienceMs : roundTrip.patienceMs;
-  }
-
   /** True when answers for names below the zone of this one take long, and others do not. */
   isSlowFor(name: Uint8Array): boolean {
     return this.#slowZones.has(name) && !this.roundTrip.isSlow;
