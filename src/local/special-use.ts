@@ -3,7 +3,7 @@
 // The table is data: RFC 6761 (localhost, invalid, test), RFC 6762 (local), RFC 7686 (onion), RFC 9476 (alt), RFC 8375
 // (home.arpa), RFC 9462 section 6.4 and RFC 9606 (resolver.arpa), RFC 6303 and RFC 7793 (reverse zones of private and
 // special addresses). Queries for them must not leave the network. A forwarding zone that an operator configured wins
-// over these defaults, as does a DS query at the top of a reverse zone, which belongs to its parent.
+// over these defaults, as does a DS query at the top of a zone, which belongs to its parent.
 import { CLASS, isInZone, type MessageBuilder, nameFrom, SECTION, TYPE } from '../dns/dns.ts';
 
 /** What is answered for names of a zone. */
@@ -125,7 +125,7 @@ export class LocalZones {
       return LOCAL.NONE;
     }
     const isApex = qname.length === found.apex.length;
-    if (isApex && qtype === TYPE.DS && !found.absent && !found.loopback) return LOCAL.NONE;
+    if (isApex && qtype === TYPE.DS) return LOCAL.NONE;
     this.#found = found;
     if (localRecord(qname, qtype, found) !== undefined) return LOCAL.DATA;
     const exists =

@@ -410,6 +410,11 @@ export class Forwarding implements Exchange {
       this.#failTry(attempt, 'malformed', undefined);
       return;
     }
+    // Whoever truncates here has no whole answer to give, and part of one must not be taken for it (RFC 2181 section 9).
+    if ((messageFlags(bytes) & FLAG.TC) !== 0) {
+      this.#failTry(attempt, 'malformed', undefined);
+      return;
+    }
     const isSound = this.#response.read(bytes, attempt.flight.question);
     if (isSound) {
       // What was doubted is the server's way after all.
@@ -705,9 +710,10 @@ const changesLetters = ({ letters, flight }: Try, bytes: Uint8Array): boolean =>
 const faultOfRcode = (rcode: number): TryFault | undefined => {
   if (rcode === RCODE.SERVFAIL) return 'servfail';
   if (rcode === RCODE.REFUSED) return 'refused';
-  return rcode === RCODE.FORMERR || rcode === RCODE.NOTIMP || rcode >= RCODE.BADVERS
-    ? 'unsupported'
-    : undefined;
+  if (rcode === RCODE.FORMERR || rcode === RCODE.NOTIMP || rcode >= RCODE.BADVERS) return 'unsupported';
+  // YXDOMAIN: what a DNAME makes of the name is too long (RFC 6672 section 2.2). The others answer no query.
+  const isAnswer = rcode === RCODE.NOERROR || rcode === RCODE.NXDOMAIN || rcode === RCODE.YXDOMAIN;
+  return isAnswer ? undefined : 'servfail';
 };
 
 /** True for faults that say that the endpoint cannot be reached, or is not what it should be. */

@@ -178,7 +178,9 @@ ${groups}
     ]);
     expect(await readMetric(cordon, 'cordon_enforcement_probe_leaked_names')).toBe(5);
     const { stdout } = await command([], cordon.directory);
-    expect(stdout).toMatch(/^PAUSED: an operator suspended all refusals.*\n {2}"cordon pause" says who.*\nLEAKING: sweep/);
+    expect(stdout).toMatch(
+      /^PAUSED: an operator suspended all refusals.*\n {2}"cordon pause" says who.*\nLEAKING: sweep/,
+    );
     expect(stdout).toMatch(/tiktok\.example A (?:udp|tcp).*: NOERROR .* A 203\.0\.113\.7/i);
     expect((await pause('resume', '--reason', 'over')).code).toBe(0);
     expect(await sweep()).toMatchObject({ code: 0, outcome: 'enforced' });

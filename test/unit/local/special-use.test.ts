@@ -99,14 +99,17 @@ describe('find()', () => {
     '1.0.168.193.in-addr.arpa. PTR',
     '10.in-addr.arpa.example. PTR',
     '1.c.e.f.ip6.arpa. PTR',
-    // The DS record of a reverse zone stands in its parent (RFC 4035 section 3.1.4.1).
+    // The DS record of a zone stands in its parent (RFC 4035 section 3.1.4.1).
+    'test. DS',
+    'localhost. DS',
+    'onion. DS',
     '10.in-addr.arpa. DS',
     'home.arpa. DS',
   ])('%s is no special name', (question) => {
     expect(find(question)).toEqual(['NONE']);
   });
 
-  test.each(['localhost. DS', 'invalid. DS', 'a.10.in-addr.arpa. DS'])('%s stays here', (question) => {
+  test.each(['a.localhost. DS', 'www.invalid. DS', 'a.10.in-addr.arpa. DS'])('%s stays here', (question) => {
     expect(find(question)).not.toEqual(['NONE']);
   });
 

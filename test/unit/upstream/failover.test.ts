@@ -33,6 +33,11 @@ const nextCases: { what: string; first: ScriptedHandler; events: string[] }[] = 
     first: (query) => answer(query, [], { edns: { ttl: (RCODE.BADCOOKIE >>> 4) << 24 }, flags: FLAG.QR | 7 }),
     events: ['0 answered 23', '0 sent udp', '0 answered 23', '0 failed unsupported'],
   },
+  ...[RCODE.YXRRSET, RCODE.NOTAUTH, RCODE.NOTZONE, 12, 15].map((rcode) => ({
+    what: `RCODE ${rcode}, which answers no query`,
+    first: code(rcode),
+    events: [`0 answered ${rcode}`, '0 failed servfail'],
+  })),
   { what: 'a malformed answer', first: malformed, events: ['0 unwanted malformed', '0 failed malformed'] },
 ];
 

@@ -86,6 +86,11 @@ const badStreams: { what: string; overTcp: (query: ScriptedQuery) => ScriptedRep
   },
   { what: 'echoes the query', overTcp: (query) => query.bytes, fault: 'malformed' },
   {
+    what: 'truncates as well',
+    overTcp: (query) => answer(query, [RECORD], { flags: FLAG.QR | FLAG.TC }),
+    fault: 'malformed',
+  },
+  {
     what: 'says SERVFAIL',
     overTcp: (query) => answerCode(query, RCODE.SERVFAIL),
     fault: 'servfail',
