@@ -103,6 +103,8 @@ const QNAME_POINTER = 0xc000 | HEADER_LENGTH;
 /** The bits of the word SIZE that are the size: below the marks of the cache. */
 export const SIZE_MASK = 0x3fff_ffff;
 
+/** Signatures over one RRset that clients get, as unbound bounds them: a change of keys has two or three. */
+const SIGNATURES_MAX = 8;
 /** Aliases of an answer that are looked at without another message being made; real chains have two or three. */
 const ALIASES_MAX = 15;
 /** Aliases that are followed when they stand in no order; more names than this are not judged either. */
@@ -452,6 +454,7 @@ const readShape = (
   shape.soaTtlSec = 0;
   chainCount = 0;
   chainOffsets[chainCount++] = HEADER_LENGTH;
+  let signatures = 0;
   reader.reset(message, message.length, start);
   while (reader.next()) {
     if (reader.section === SECTION.ADDITIONAL) {
@@ -461,7 +464,8 @@ const readShape = (
     }
     if (reader.type === TYPE.OPT || !isReadable(message)) return false;
     ttlOffsets[shape.ttlCount++] = reader.ttlOffset;
-    if (isDnssec(reader.type) && reader.type !== qtype && qtype !== TYPE.ANY) shape.strayDnssec = true;
+    if (isUnaskedProof(qtype)) shape.strayDnssec = true;
+    if (reader.type === TYPE.RRSIG && ++signatures > SIGNATURES_MAX) shape.stray = true;
     shape.authorityEnd = reader.offset;
     if (reader.section === SECTION.ANSWER) {
       // Only IN is asked for and judged; a client that overlooks the class would use the record (RFC 1035 section 3.2.4).
@@ -500,6 +504,14 @@ const isReadable = (message: Uint8Array): boolean => {
 
 const isDnssec = (type: number): boolean => type === TYPE.RRSIG || type === TYPE.NSEC || type === TYPE.NSEC3;
 
+/**
+ * True for a record that a client without DO must not get (RFC 4035 section 3.2.1), also when its type was asked for: in
+ * AUTHORITY it is a proof, and no answer.
+ */
+const isUnaskedProof = (qtype: number): boolean =>
+  isDnssec(reader.type) &&
+  (reader.section === SECTION.AUTHORITY || (reader.type !== qtype && qtype !== TYPE.ANY));
+
 const normalTtl = (ttl: number): number => (ttl >= 0x8000_0000 ? 0 : ttl);
 
 const clampTtl = (ttl: number, maxSec: number, limits: TtlLimits): number =>
@@ -515,6 +527,7 @@ let chainCount = 0;
 /** True when the current record of ANSWER continues what the records before it have led to. */
 const isInChain = (message: Uint8Array, qtype: number): boolean => {
   const { ownerOffset, type } = reader;
+  if (!isOfType(type, qtype, message, reader.rdataOffset)) return false;
   if (type === TYPE.DNAME || (type === TYPE.RRSIG && readU16(message, reader.rdataOffset) === TYPE.DNAME)) {
     return isAboveChain(message, ownerOffset);
   }
@@ -523,6 +536,17 @@ const isInChain = (message: Uint8Array, qtype: number): boolean => {
   if (chainCount === chainOffsets.length) return false;
   chainOffsets[chainCount++] = reader.rdataOffset;
   return true;
+};
+
+/**
+ * True for a type that answers a question of another one: the type itself, an alias, or a signature over these. The
+ * RDATA of a signature stands at `offset` of `bytes`.
+ */
+const isOfType = (type: number, qtype: number, bytes: Uint8Array, offset: number): boolean => {
+  if (qtype === TYPE.ANY || type === qtype || type === TYPE.CNAME || type === TYPE.DNAME) return true;
+  if (type !== TYPE.RRSIG) return false;
+  const covered = readU16(bytes, offset);
+  return covered === qtype || covered === TYPE.CNAME || covered === TYPE.DNAME;
 };
 
 /** True when the name at an offset is one of the chain. */
@@ -585,6 +609,7 @@ const scrub = (
   if (asked === undefined) return undefined;
   const builder = new MessageBuilder(rebuildBuffer).start(0, FLAG.QR | messageRcode(message));
   builder.question(asked, qtype, readU16(message, start - 2));
+  const signatures = new Map<string, number>();
   let isWhole = true;
   reader.reset(message, message.length, start);
   while (reader.next()) {
@@ -593,10 +618,11 @@ const scrub = (
     const rdata = expandRdata(message, reader.rdataOffset, reader.rdataLength, reader.type, message.length);
     if (owner === undefined || rdata === undefined) return undefined;
     const folded = foldedName(owner);
-    if (
-      (!dnssecOk && isDnssec(reader.type) && reader.type !== qtype) ||
-      !isPartOf(chain, folded, rdata, isAbove)
-    ) {
+    const isLeftOut =
+      (!dnssecOk && isUnaskedProof(qtype)) ||
+      !isPartOf(chain, folded, rdata, qtype, isAbove) ||
+      (reader.type === TYPE.RRSIG && isOneTooMany(signatures, folded, rdata));
+    if (isLeftOut) {
       isWhole = false;
       continue;
     }
@@ -608,11 +634,20 @@ const scrub = (
   return shape.mayHaveEde ? withOpt(message, scrubbed) : scrubbed.slice();
 };
 
+/** Counts the signature over one RRset; true when there were enough before. */
+const isOneTooMany = (signatures: Map<string, number>, owner: Uint8Array, rdata: Uint8Array): boolean => {
+  const key = `${reader.section} ${readU16(rdata, 0)} ${Buffer.from(owner).toString('latin1')}`;
+  const count = (signatures.get(key) ?? 0) + 1;
+  signatures.set(key, count);
+  return count > SIGNATURES_MAX;
+};
+
 /** True when the current record belongs to the chain of names, or proves something about it; always without a chain. */
 const isPartOf = (
   chain: readonly Uint8Array[] | undefined,
   owner: Uint8Array,
   rdata: Uint8Array,
+  qtype: number,
   isAbove: (owner: Uint8Array) => boolean,
 ): boolean => {
   if (chain === undefined) return true;
@@ -621,6 +656,7 @@ const isPartOf = (
     if (type === TYPE.NSEC || type === TYPE.NSEC3 || type === TYPE.RRSIG) return true;
     return (type === TYPE.SOA || type === TYPE.NS) && isAbove(owner);
   }
+  if (!isOfType(type, qtype, rdata, 0)) return false;
   if (type === TYPE.DNAME || (type === TYPE.RRSIG && readU16(rdata, 0) === TYPE.DNAME)) return isAbove(owner);
   return chain.some((name) => name.length === owner.length && isSame(name, owner, name.length));
 };

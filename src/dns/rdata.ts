@@ -192,8 +192,8 @@ export const expandRdata = (
 };
 
 /**
- * True when expandRdata() would not be undefined: what a layout with names calls for is there, and its names can be
- * read. Allocates nothing.
+ * True when the RDATA of a known type has the fields of its layout, and names in it can be read, so that expandRdata()
+ * would not be undefined. Allocates nothing.
  */
 export const isRdataReadable = (
   bytes: Uint8Array,
@@ -205,7 +205,7 @@ export const isRdataReadable = (
 ): boolean => {
   const rdataEnd = offset + length;
   if (rdataEnd > end || end > bytes.length) return false;
-  const layout = LAYOUTS_WITH_NAMES.get(type);
+  const layout = LAYOUTS.get(type);
   if (layout === undefined) return true;
   let at = offset;
   let written = 0;

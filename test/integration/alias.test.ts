@@ -228,6 +228,7 @@ const TRICKS: readonly Trick[] = [
   {
     title: 'A record of the other family in the answer',
     type: 'TXT',
+    kept: [0],
     trigger: 'response-ip',
     records: (name) => [`${name} 300 IN TXT "x"`, `${name} 300 IN AAAA 2605:340::1`],
   },
@@ -484,12 +485,10 @@ describe('how names are written', () => {
 
   test('a target that ends in a pointer is refused', async () => {
     book.set('www.pointer.example. A', (query) => compressed(query, false));
-    const kept = [
-      expect.stringContaining(' IN TXT '),
-      expect.stringMatching(/ IN CNAME www\.tiktok\.com\.$/),
-    ];
+    // The TXT record that the pointer leads into is no answer to the question.
+    const alias = expect.stringMatching(/ IN CNAME www\.tiktok\.com\.$/) as string;
     book.set('www.tiktok.com. A', [LISTED_END]);
-    await tryTrick('www.pointer.example. A', 'cname', [...kept, LISTED_END]);
+    await tryTrick('www.pointer.example. A', 'cname', [alias, LISTED_END]);
   });
 
   test('a pointer forwards makes the answer unusable', async () => {

@@ -278,6 +278,39 @@ describe('records that do not answer the question', () => {
     expect(answerOf(QUESTION, { answer }).answer).toEqual([RECORD]);
   });
 
+  test('are not given when only their type was not asked for', () => {
+    const answer = [RECORD, 'a.example. 60 IN TXT "not asked for"', 'a.example. 60 IN AAAA 2001:db8::1'];
+    expect(answerOf(QUESTION, { answer }).answer).toEqual([RECORD]);
+    const alias = ['a.example. 60 IN CNAME b.example.', 'b.example. 60 IN A 203.0.113.1'];
+    expect(answerOf(QUESTION, { answer: [...alias, 'b.example. 60 IN MX 1 c.example.'] }).answer).toEqual(
+      alias,
+    );
+  });
+
+  test.each([
+    ['a DS of two bytes', 'a.example. DS', 'a.example. 60 IN DS \\# 2 0000'],
+    ['a DNSKEY of three bytes', 'a.example. DNSKEY', 'a.example. 60 IN DNSKEY \\# 3 000000'],
+    ['an SSHFP of one byte', 'a.example. SSHFP', 'a.example. 60 IN SSHFP \\# 1 00'],
+  ])('make no answer when they are malformed: %s', (_what, question, record) => {
+    const given = answerOf(question, { answer: [record] });
+    expect([rcodeOf(given), given.answer]).toEqual([RCODE.SERVFAIL, []]);
+  });
+
+  test('of DNSSEC leave AUTHORITY without DO, also when their type was asked for', () => {
+    const soa = 'example. 60 IN SOA ns.example. admin.example. 1 3600 600 86400 60';
+    const nsec = 'a.example. 60 IN NSEC b.example. A';
+    const negative = { authority: [soa, nsec] };
+    expect(answerOf('a.example. NSEC', negative).authority).toEqual([soa]);
+    expect(answerOf('a.example. NSEC', negative, true).authority).toEqual([soa, nsec]);
+  });
+
+  test('are eight signatures over one RRset at most', () => {
+    const signature = (tag: number): string =>
+      `a.example. 60 IN RRSIG A 13 2 60 20300101000000 20200101000000 ${tag} example. AAAA`;
+    const answer = [RECORD, ...Array.from({ length: 20 }, (_, index) => signature(index))];
+    expect(answerOf(QUESTION, { answer }, true).answer).toEqual(answer.slice(0, 9));
+  });
+
   test('aliases are followed in whatever order they stand', () => {
     const answer = [
       'c.example. 60 IN A 203.0.113.1',
