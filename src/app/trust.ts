@@ -6,7 +6,7 @@
 // logged. The anchors follow the keys of their zones (RFC 5011); what was learned is in the state directory, and
 // without a state directory begins anew at each start.
 import { createHash } from 'node:crypto';
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import {
@@ -15,6 +15,7 @@ import {
   errorText,
   isAppError,
   readRegularFile,
+  replaceFile,
   systemErrorCode,
 } from '../base/base.ts';
 import type { Config } from '../config/config.ts';
@@ -305,8 +306,7 @@ export class TrustKeeper {
   async #save(path: string, text: string): Promise<void> {
     try {
       await mkdir(this.#config.stateDirectory, { recursive: true, mode: DIRECTORY_MODE });
-      await writeFile(`${path}.tmp`, text, { mode: FILE_MODE, flush: true });
-      await rename(`${path}.tmp`, path);
+      await replaceFile(path, text, FILE_MODE);
     } catch (error) {
       this.#options.log.warn(
         { path, reason: errorText(error) },

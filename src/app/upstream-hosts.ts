@@ -5,7 +5,7 @@
 // that fails, or finds none, changes nothing. What is known is in a file of the state directory, so that a start does
 // not depend on a bootstrap server. Upstreams with a name are encrypted: a forged or an old address costs
 // answers, never makes wrong ones.
-import { type FileHandle, mkdir, open, rename, rm } from 'node:fs/promises';
+import { type FileHandle, mkdir, open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import {
@@ -17,6 +17,7 @@ import {
   formatAddress,
   isAppError,
   parseAddress,
+  replaceFile,
   systemErrorCode,
 } from '../base/base.ts';
 import { inquire, type Reading } from '../compliance/compliance.ts';
@@ -47,7 +48,6 @@ const LOOK_MS_MAX = 30_000;
 const LOOK_MS_MIN = 100;
 
 const FILE_NAME = 'upstream-hosts.json';
-const TEMPORARY_NAME = 'upstream-hosts.tmp';
 /** Some 2,000 hosts with eight long addresses each: far more than a configuration names. */
 const FILE_BYTES_MAX = 1024 * 1024;
 /** The service and its group read it; nobody else has to. */
@@ -258,7 +258,7 @@ export class UpstreamHosts {
     };
     try {
       await mkdir(directory, { recursive: true, mode: DIRECTORY_MODE });
-      await replaceFile(directory, `${JSON.stringify(content, undefined, 1)}\n`);
+      await replaceFile(join(directory, FILE_NAME), `${JSON.stringify(content, undefined, 1)}\n`, FILE_MODE);
     } catch (thrown) {
       const err = fileError(`saving the addresses of upstreams ${this.#path}`, thrown);
       log.warn({ err }, 'the addresses of upstreams cannot be saved');
@@ -420,23 +420,3 @@ const parseSaved = (text: string): z.infer<typeof fileSchema> => {
 };
 
 const unusable = (reason: string): AppError<'ERR_APP_HOSTS'> => new AppError('ERR_APP_HOSTS', reason);
-
-/** Replaces the file as a whole: a crash or a full disk leaves the old one or the new one. */
-const replaceFile = async (directory: string, text: string): Promise<void> => {
-  const temporary = join(directory, TEMPORARY_NAME);
-  await rm(temporary, { force: true });
-  try {
-    const file = await open(temporary, 'wx', FILE_MODE);
-    try {
-      await file.writeFile(text);
-      await file.sync();
-    } finally {
-      await file.close();
-    }
-    await rename(temporary, join(directory, FILE_NAME));
-  } catch (thrown) {
-    // What is left of it would keep a full disk full.
-    await rm(temporary, { force: true });
-    throw thrown;
-  }
-};

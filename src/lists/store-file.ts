@@ -5,37 +5,15 @@
 // them: what a network refuses, and from whom it gets its lists, is not for every account of a machine.
 import { chmod, link, mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { systemErrorCode } from '../base/base.ts';
+import { syncDirectory, systemErrorCode } from '../base/base.ts';
 
 const FILE_MODE = 0o600;
 const DIRECTORY_MODE = 0o700;
-const TEMPORARY_SUFFIX = '.tmp';
 
 /** Creates a directory with its parents; one that is there gets the mode as well. */
 export const createDirectory = async (path: string): Promise<void> => {
   await mkdir(path, { recursive: true, mode: DIRECTORY_MODE });
   await chmod(path, DIRECTORY_MODE);
-};
-
-/** Replaces a file as a whole. */
-export const replaceFile = async (path: string, text: string): Promise<void> => {
-  const temporary = `${path}${TEMPORARY_SUFFIX}`;
-  await rm(temporary, { force: true });
-  try {
-    const file = await open(temporary, 'wx', FILE_MODE);
-    try {
-      await file.writeFile(text);
-      await file.sync();
-    } finally {
-      await file.close();
-    }
-    await rename(temporary, path);
-  } catch (thrown) {
-    // What is left of it would keep a full disk full.
-    await rm(temporary, { force: true });
-    throw thrown;
-  }
-  await syncDirectory(dirname(path));
 };
 
 /** Moves a finished file into the store, in the same file system. */
@@ -75,14 +53,5 @@ export const readText = async (path: string): Promise<string | undefined> => {
 export const sweepDirectory = async (path: string, isKept: (name: string) => boolean): Promise<void> => {
   for (const name of await readdir(path)) {
     if (!isKept(name)) await rm(join(path, name), { force: true, recursive: true });
-  }
-};
-
-const syncDirectory = async (path: string): Promise<void> => {
-  const directory = await open(path, 'r');
-  try {
-    await directory.sync();
-  } finally {
-    await directory.close();
   }
 };

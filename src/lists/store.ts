@@ -14,11 +14,11 @@ import { createReadStream } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
-import { type Clock, errorText, isAppError, systemErrorCode } from '../base/base.ts';
+import { type Clock, errorText, isAppError, replaceFile, systemErrorCode } from '../base/base.ts';
 import type { ReviewFacts, ReviewReason } from './review.ts';
 import { sourceError } from './source-error.ts';
 import type { SourceValidators } from './source-fetch.ts';
-import { copyName, createDirectory, moveFile, readText, replaceFile, sweepDirectory } from './store-file.ts';
+import { copyName, createDirectory, moveFile, readText, sweepDirectory } from './store-file.ts';
 import {
   boundText,
   DISMISSED_MAX,
