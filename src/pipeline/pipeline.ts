@@ -407,7 +407,7 @@ export class Pipeline implements Decider {
   /** False for a client whom nothing would be answered but REFUSED, which counts as a sign of a way around. */
   mayAsk(address: AddressWords, listener: string): boolean {
     const { allowed } = this.#clients.identify(address, listener);
-    if (!allowed) this.#observer.bypass(SIGNAL.UNLISTED_NETWORK);
+    if (!allowed) this.#clientObserver.bypass(SIGNAL.UNLISTED_NETWORK);
     return allowed;
   }
 

@@ -1,5 +1,6 @@
 // Exemptions on the way of a query: what passes, for how long clients keep it, what is counted and told.
 import { describe, expect, test } from 'vitest';
+import { type AddressWords, createAddress, parseAddress } from '../../../src/base/base.ts';
 import { FLAG, RCODE, TYPE } from '../../../src/dns/dns.ts';
 import { PENDING, PORT_OF_PROBE, SOURCE, TRANSPORT } from '../../../src/pipeline/pipeline.ts';
 import { compileExemptions, type SharedExemption } from '../../../src/policy/policy.ts';
@@ -15,6 +16,12 @@ import {
   type RuleText,
   rcodeOf,
 } from './setup.ts';
+
+const addressOf = (text: string): AddressWords => {
+  const words = createAddress();
+  parseAddress(text, words);
+  return words;
+};
 
 const QUESTION = 'www.tiktok.example. A';
 const RECORD = 'www.tiktok.example. 3600 IN A 198.51.100.1';
@@ -318,6 +325,13 @@ describe('the probe', () => {
     expect(counted(bench, 'probed')).toHaveLength(5);
     expect(bench.probeCounts.filter((line) => line.startsWith('query'))).toHaveLength(5);
     expect(bench.asked.map(({ question }) => question.type)).toEqual([TYPE.A, TYPE.A]);
+  });
+
+  test('takes no sign of a bypass with it: who is turned away behind it is counted as a client', () => {
+    const bench = benchWith(LISTED, exemption());
+    bench.send(buildQuery(QUESTION), CLIENT.LAB, TRANSPORT.UDP, '', PORT_OF_PROBE);
+    expect(bench.pipeline.mayAsk(addressOf(CLIENT.OUTSIDE), '')).toBe(false);
+    expect(counted(bench, 'bypass')).toHaveLength(1);
   });
 
   test('is known by its port where it asks a listener, also when it has gone before the answer came', () => {
