@@ -5,57 +5,6 @@
 import { type Config, type ConfigResult, loadConfig } from '../config/config.ts';
 import { shippedDefaults, shippedLists } from '../lists/lists.ts';
 
-export {
-  AppError,
-  createAddress,
-  type Endpoint,
-  errorText,
-  formatEndpoint,
-  isAppError,
-  parseAddress,
-  parseEndpoint,
-  suggestEndpoint,
-  suggestPrefix,
-  systemErrorCode,
-} from '../base/base.ts';
-export {
-  createReport,
-  type DecisionStatus,
-  EXEMPTION_STATES,
-  type ExemptionPaper,
-  type ExemptionReport,
-  formatExemptionProblem,
-  type Inquiry,
-  inquire,
-  REPORT_FORMATS,
-  REPORT_TABLES,
-  type Reading,
-  type ReadRecord,
-  type ReportFormat,
-  type ReportStep,
-  readPeriod,
-  readRequestFile,
-  registerWitnesses,
-  SIGNATURE_ENDING,
-  signReport,
-  verifyReport,
-} from '../compliance/compliance.ts';
-export { formatEde, formatName, formatType, parseName, parseType } from '../dns/dns.ts';
-export { describeEnforcement, type Enforcement, isAsDecided, todoOf } from '../enforcement/enforcement.ts';
-export type { ExplainedAnswer, Reason, Step } from '../explain/explain.ts';
-export type { StoreDecision } from '../lists/lists.ts';
-export { createLog, metricsReference } from '../observe/observe.ts';
-export {
-  describeRecord,
-  type Finding,
-  type FoundRecord,
-  RECORD_CLASSES,
-  RECORDS_DIRECTORY,
-  type RecordClass,
-  type VerifyProgress,
-  type VerifyResult,
-  verifyRecords,
-} from '../records/records.ts';
 export { judgeConfiguration } from './enforcement-keeper.ts';
 export { checkExemptionTexts, type ExemptionStatus } from './exemption-control.ts';
 export { type AskedWhom, type ExplainedBy, explainByConfig } from './explain.ts';

@@ -3,7 +3,8 @@
 // A wrong reading would be answered "passes", which somebody would believe.
 import { isIP } from 'node:net';
 import { domainToASCII } from 'node:url';
-import { createAddress, formatName, parseAddress, parseName } from '../app/app.ts';
+import { createAddress, parseAddress } from '../base/base.ts';
+import { formatName, parseName } from '../dns/dns.ts';
 import { UsageError } from './usage.ts';
 
 /** Characters of an argument that an error quotes. */

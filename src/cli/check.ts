@@ -1,19 +1,17 @@
 // cordon check: every problem of a configuration at once, lists included; otherwise the effective configuration.
 import {
   buildGeneration,
-  describeEnforcement,
-  isAppError,
-  isAsDecided,
   judgeConfiguration,
   loadConfiguration,
   readAuthorities,
   readKeptPaths,
   readTrustAnchors,
-  todoOf,
   unchosenMandates,
   withoutMissing,
 } from '../app/app.ts';
+import { isAppError } from '../base/base.ts';
 import { effectiveConfig, formatProblem, prefixFilesOf } from '../config/config.ts';
+import { describeEnforcement, isAsDecided, todoOf } from '../enforcement/enforcement.ts';
 import { configPath, readArguments } from './usage.ts';
 
 /** Returns 0 when the configuration and its lists can be served, otherwise 1. */

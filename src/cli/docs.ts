@@ -1,8 +1,8 @@
 // cordon docs: writes the reference pages that are generated from the code (`npm run gen`).
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { metricsReference } from '../app/app.ts';
 import { configReference } from '../config/config.ts';
+import { metricsReference } from '../observe/observe.ts';
 import { readArguments } from './usage.ts';
 
 /** Writes the pages into a folder, docs/ when none is given. */

@@ -2,17 +2,17 @@
 //
 // The running program alone has the register open, so that everything but a check of text files asks it. Who acts is
 // the user who runs the command unless a name is given: evidence between colleagues, not proof.
+
+import { checkExemptionTexts, type ExemptionStatus } from '../app/app.ts';
+import { AppError } from '../base/base.ts';
 import {
-  AppError,
-  checkExemptionTexts,
   type DecisionStatus,
   EXEMPTION_STATES,
   type ExemptionPaper,
   type ExemptionReport,
-  type ExemptionStatus,
   formatExemptionProblem,
   readRequestFile,
-} from '../app/app.ts';
+} from '../compliance/compliance.ts';
 import type { Config } from '../config/config.ts';
 import { authorName } from './author.ts';
 import { formatExemption, formatExemptions, formatReport, formatReportCsv } from './exemptions-text.ts';

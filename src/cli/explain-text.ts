@@ -1,5 +1,8 @@
 // Explanations in words for people.
-import { type ExplainedAnswer, type ExplainedBy, formatEde, type Reason, type Step } from '../app/app.ts';
+
+import type { ExplainedBy } from '../app/app.ts';
+import { formatEde } from '../dns/dns.ts';
+import type { ExplainedAnswer, Reason, Step } from '../explain/explain.ts';
 
 /** Digits of a hash that people compare. */
 const HASH_DIGITS = 12;

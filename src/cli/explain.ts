@@ -2,17 +2,10 @@
 //
 // The service that runs by the configuration is asked; where none runs, the configuration is explained by itself, which
 // is said. The status is that of the worst answer, so that a script never takes what could not be judged for "passes".
-import {
-  type ExplainedBy,
-  explainByConfig,
-  formatEndpoint,
-  formatName,
-  formatType,
-  isAppError,
-  parseType,
-  readKeptPaths,
-} from '../app/app.ts';
+import { type ExplainedBy, explainByConfig, readKeptPaths } from '../app/app.ts';
+import { formatEndpoint, isAppError } from '../base/base.ts';
 import { type Config, configHash } from '../config/config.ts';
+import { formatName, formatType, parseType } from '../dns/dns.ts';
 import { readAskedName, readClient } from './asked-name.ts';
 import { formatExplanation, formatTrace, type Shown } from './explain-text.ts';
 import { askService, isNobodyThere } from './lists-client.ts';

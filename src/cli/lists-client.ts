@@ -1,7 +1,8 @@
 // The command's side of the control socket: one request, one answer, and what to do when nobody answers.
 import { request } from 'node:http';
 import { join } from 'node:path';
-import { AppError, CONTROL_SOCKET_NAME, errorText, systemErrorCode } from '../app/app.ts';
+import { CONTROL_SOCKET_NAME } from '../app/app.ts';
+import { AppError, errorText, systemErrorCode } from '../base/base.ts';
 import type { Config } from '../config/config.ts';
 
 /** A fetch may take five minutes, and the policy that follows from it some seconds. */

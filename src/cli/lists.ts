@@ -2,17 +2,18 @@
 //
 // The running program is asked over its control socket. What the state directory knows is shown without it as well;
 // decisions need the program, because it alone writes to the state directory.
+
 import {
-  AppError,
   type CandidateStatus,
   diffList,
   type ListStatus,
   type RefreshResult,
   readListHistory,
   readListStatuses,
-  type StoreDecision,
 } from '../app/app.ts';
+import { AppError } from '../base/base.ts';
 import type { Config } from '../config/config.ts';
+import type { StoreDecision } from '../lists/lists.ts';
 import { authorName } from './author.ts';
 import { askService, isNobodyThere } from './lists-client.ts';
 import { exportListsCommand } from './lists-export.ts';

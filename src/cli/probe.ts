@@ -6,19 +6,21 @@
 import { lookup } from 'node:dns/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
+  type ProbeRunStatus,
+  type ProbeStatus,
+  probeServer,
+  readKeptPaths,
+  withoutMissing,
+} from '../app/app.ts';
+import {
   AppError,
   createAddress,
   errorText,
   isAppError,
-  type ProbeRunStatus,
-  type ProbeStatus,
   parseAddress,
   parseEndpoint,
-  probeServer,
-  readKeptPaths,
   suggestEndpoint,
-  withoutMissing,
-} from '../app/app.ts';
+} from '../base/base.ts';
 import type { Config } from '../config/config.ts';
 import { askService } from './lists-client.ts';
 import { formatRun, formatServerProbe, progressLine } from './probe-text.ts';

@@ -1,12 +1,7 @@
 // How `cordon records` shows things to people: a line for each record, and for each thing that is wrong what it is.
-import {
-  describeRecord,
-  type Finding,
-  type FoundRecord,
-  type HeadStatus,
-  type StoredRecords,
-  type VerifyResult,
-} from '../app/app.ts';
+
+import type { HeadStatus, StoredRecords } from '../app/app.ts';
+import { describeRecord, type Finding, type FoundRecord, type VerifyResult } from '../records/records.ts';
 import { alignColumns } from './lists-text.ts';
 
 /** What the running program tells of its recorder. */

@@ -4,24 +4,17 @@
 // pseudonym only the running program tells, because it records first who asked.
 import { closeSync, openSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
+import { findRecords, lastHeads, lastRecords, type RecordFilter, readStoredRecords } from '../app/app.ts';
+import { AppError, errorText, suggestPrefix, systemErrorCode } from '../base/base.ts';
+import { registerWitnesses } from '../compliance/compliance.ts';
+import type { Config } from '../config/config.ts';
 import {
-  AppError,
-  errorText,
-  findRecords,
-  lastHeads,
-  lastRecords,
   RECORD_CLASSES,
   RECORDS_DIRECTORY,
   type RecordClass,
-  type RecordFilter,
-  readStoredRecords,
-  registerWitnesses,
-  suggestPrefix,
-  systemErrorCode,
   type VerifyProgress,
   verifyRecords,
-} from '../app/app.ts';
-import type { Config } from '../config/config.ts';
+} from '../records/records.ts';
 import { authorName } from './author.ts';
 import { askService, isNobodyThere } from './lists-client.ts';
 import {

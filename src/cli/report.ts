@@ -4,11 +4,9 @@
 // beside it, or to standard output without one; what is said on the way goes to standard error.
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { AppError, errorText } from '../base/base.ts';
 import {
-  AppError,
   createReport,
-  errorText,
-  RECORDS_DIRECTORY,
   REPORT_FORMATS,
   REPORT_TABLES,
   type ReportFormat,
@@ -17,7 +15,8 @@ import {
   SIGNATURE_ENDING,
   signReport,
   verifyReport,
-} from '../app/app.ts';
+} from '../compliance/compliance.ts';
+import { RECORDS_DIRECTORY } from '../records/records.ts';
 import { configPath, readArguments, requireConfig, UsageError } from './usage.ts';
 
 /** A report may hold the papers of exemptions: not for everybody on the machine. */

@@ -1,6 +1,7 @@
 // cordon serve: runs the resolver until SIGTERM or SIGINT; SIGHUP reloads configuration and lists.
 import { flushCompileCache } from 'node:module';
-import { createLog, Service } from '../app/app.ts';
+import { Service } from '../app/app.ts';
+import { createLog } from '../observe/observe.ts';
 import { ownConfigPath, readArguments, requireConfig } from './usage.ts';
 
 /** Runs until a signal ends it; returns the exit code. */

@@ -1,7 +1,8 @@
 // Reading arguments: node:util parseArgs with one kind of error, and the configuration that most commands take.
 import { existsSync } from 'node:fs';
 import { type ParseArgsConfig, parseArgs } from 'node:util';
-import { AppError, type Endpoint, loadConfiguration, parseEndpoint, suggestEndpoint } from '../app/app.ts';
+import { loadConfiguration } from '../app/app.ts';
+import { AppError, type Endpoint, parseEndpoint, suggestEndpoint } from '../base/base.ts';
 import { type Config, formatProblem } from '../config/config.ts';
 
 /** The file that is read when no --config is given and it exists. */

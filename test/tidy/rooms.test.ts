@@ -19,7 +19,20 @@ import {
 
 /** What each room may import. */
 const ROOMS: Readonly<Record<string, readonly string[]>> = {
-  cli: ['app', 'config'],
+  cli: [
+    ...[
+      'app',
+      'explain',
+      'compliance',
+      'records',
+      'observe',
+      'lists',
+      'config',
+      'enforcement',
+      'dns',
+      'base',
+    ],
+  ],
   app: [
     'explain',
     ...['admin', 'compliance', 'records', 'events', 'observe', 'server', 'pipeline', 'lists', 'policy'],

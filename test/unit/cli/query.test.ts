@@ -1,6 +1,6 @@
 // cordon query: what a client sees of a running Cordon, over both transports.
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { Reading } from '../../../src/app/app.ts';
+import type { Reading } from '../../../src/compliance/compliance.ts';
 import { EDE } from '../../../src/dns/dns.ts';
 import { type Cordon, startCordon } from '../../support/process.ts';
 import { answer, ScriptedUpstream } from '../../support/scripted-upstream.ts';
