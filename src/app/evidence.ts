@@ -10,10 +10,10 @@ import { join } from 'node:path';
 import type { AccessTable } from '../access/access.ts';
 import { type ControlRoute, exemptionRoutes, probeRoutes, recordRoutes } from '../admin/admin.ts';
 import { type Endpoint, isAppError, systemClock } from '../base/base.ts';
-import { ExemptionKeeper, REGISTER_NAME } from '../compliance/compliance.ts';
 import type { Config } from '../config/config.ts';
 import type { Enforcement } from '../enforcement/enforcement.ts';
 import { createEventRing } from '../events/events.ts';
+import { ExemptionKeeper, REGISTER_NAME } from '../exemptions/exemptions.ts';
 import type { CounterTotals, EvidenceFacts, ExemptionBlock, Log } from '../observe/observe.ts';
 import {
   compileExemptions,

@@ -6,6 +6,7 @@
 // are would say against one that is granted.
 import type { ExemptionControl, ExemptionRefusal } from '../admin/admin.ts';
 import { AppError, type Clock, unpackPrefixes } from '../base/base.ts';
+import type { Config, DecisionConfig } from '../config/config.ts';
 import {
   checkTexts,
   type Decision,
@@ -22,8 +23,7 @@ import {
   readProfile,
   SHIPPED_PROFILES,
   toDay,
-} from '../compliance/compliance.ts';
-import type { Config, DecisionConfig } from '../config/config.ts';
+} from '../exemptions/exemptions.ts';
 
 /** An exemption as it is shown. */
 export interface ExemptionStatus extends ExemptionPaper {

@@ -20,11 +20,11 @@ import {
   startAdmin,
 } from '../admin/admin.ts';
 import { AppError, type Endpoint, formatEndpoint, isAppError, systemClock } from '../base/base.ts';
-import { REGISTER_NAME } from '../compliance/compliance.ts';
 import { type Config, configHash } from '../config/config.ts';
 import { datagramKind } from '../datagram/datagram.ts';
 import { formatName } from '../dns/dns.ts';
 import { describeEnforcement, isAnswering, isAsDecided, todoOf } from '../enforcement/enforcement.ts';
+import { REGISTER_NAME } from '../exemptions/exemptions.ts';
 import type { Asked } from '../explain/explain.ts';
 import {
   type CounterBlock,

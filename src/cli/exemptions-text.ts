@@ -1,7 +1,7 @@
 // How `cordon exemptions` shows things: a table for people, a paper on one page, and CSV for spreadsheets.
 
 import type { ExemptionStatus } from '../app/app.ts';
-import type { DecisionStatus, ExemptionPaper, ExemptionReport } from '../compliance/compliance.ts';
+import type { DecisionStatus, ExemptionPaper, ExemptionReport } from '../exemptions/exemptions.ts';
 import { aheadText, alignColumns } from './lists-text.ts';
 
 /** Clients and groups that one line of the table names. */

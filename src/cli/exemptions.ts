@@ -5,6 +5,7 @@
 
 import { checkExemptionTexts, type ExemptionStatus } from '../app/app.ts';
 import { AppError } from '../base/base.ts';
+import type { Config } from '../config/config.ts';
 import {
   type DecisionStatus,
   EXEMPTION_STATES,
@@ -12,8 +13,7 @@ import {
   type ExemptionReport,
   formatExemptionProblem,
   readRequestFile,
-} from '../compliance/compliance.ts';
-import type { Config } from '../config/config.ts';
+} from '../exemptions/exemptions.ts';
 import { authorName } from './author.ts';
 import { formatExemption, formatExemptions, formatReport, formatReportCsv } from './exemptions-text.ts';
 import { askService } from './lists-client.ts';

@@ -6,8 +6,8 @@ import { closeSync, openSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { findRecords, lastHeads, lastRecords, type RecordFilter, readStoredRecords } from '../app/app.ts';
 import { AppError, errorText, suggestPrefix, systemErrorCode } from '../base/base.ts';
-import { registerWitnesses } from '../compliance/compliance.ts';
 import type { Config } from '../config/config.ts';
+import { registerWitnesses } from '../exemptions/exemptions.ts';
 import {
   RECORD_CLASSES,
   RECORDS_DIRECTORY,

@@ -4,6 +4,7 @@
 // and counts that do not follow from the records, are never given out.
 import { dirname, join } from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
+import { registerWitnesses } from '../../exemptions/exemptions.ts';
 import {
   type ChangeRecord,
   type ClassProof,
@@ -25,7 +26,6 @@ import {
   type VerifyResult,
   verifyRecords,
 } from '../../records/records.ts';
-import { registerWitnesses } from '../register-witness.ts';
 import type {
   ChainCheck,
   Coverage,

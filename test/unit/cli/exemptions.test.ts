@@ -7,8 +7,8 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { stringify } from 'yaml';
 import { type ControlSocket, exemptionRoutes, openControlSocket } from '../../../src/admin/admin.ts';
 import { createExemptionControl, exemptionSettings } from '../../../src/app/exemption-control.ts';
-import { ExemptionKeeper, REGISTER_NAME } from '../../../src/compliance/compliance.ts';
 import { type Config, loadConfig } from '../../../src/config/config.ts';
+import { ExemptionKeeper, REGISTER_NAME } from '../../../src/exemptions/exemptions.ts';
 import { type RunResult, run } from '../../support/process.ts';
 
 const MAIN = fileURLToPath(new URL('../../../src/cli/main.ts', import.meta.url));

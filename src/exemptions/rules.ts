@@ -4,11 +4,11 @@
 // answer shows everything. A field that could not be read breaks no rule: its own fault is reported already. What is
 // in force is judged again by standingFaults(), because profile and configuration change under it.
 import { formatExemption } from '../policy/policy.ts';
-import type { ExemptionPaper } from './exemption-paper.ts';
-import type { ExemptionProblemCode, Fault, FieldPath } from './exemption-problem.ts';
-import { blanketReason, findWide, type Network, prefixesOf, type Scope } from './exemption-scope.ts';
-import { type Approval, type Draft, type ExemptionTerms, quote } from './exemption-terms.ts';
+import type { ExemptionPaper } from './paper.ts';
+import type { ExemptionProblemCode, Fault, FieldPath } from './problem.ts';
 import type { Profile } from './profile.ts';
+import { blanketReason, findWide, type Network, prefixesOf, type Scope } from './scope.ts';
+import { type Approval, type Draft, type ExemptionTerms, quote } from './terms.ts';
 
 const DAY_MS = 86_400_000;
 /** "n/a" is no reference of a paper. */

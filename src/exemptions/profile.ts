@@ -6,8 +6,8 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { AppError, errorText, readRegularFile, systemErrorCode } from '../base/base.ts';
-import { formatExemptionProblem, toProblem } from './exemption-problem.ts';
-import { readYaml } from './exemption-yaml.ts';
+import { formatExemptionProblem, toProblem } from './problem.ts';
+import { readYaml } from './yaml.ts';
 
 /** Bytes of a profile file: the largest that ships has 3,000. */
 const FILE_BYTES_MAX = 64 * 1024;

@@ -4,11 +4,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import { type Prefix, parsePrefix } from '../../../src/base/base.ts';
-import type { Rules } from '../../../src/compliance/exemption-rules.ts';
-import type { Network } from '../../../src/compliance/exemption-scope.ts';
-import type { Profile } from '../../../src/compliance/profile.ts';
-import { SHIPPED_PROFILES } from '../../../src/compliance/profile-shipped.ts';
-import { Register } from '../../../src/compliance/register.ts';
+import type { Profile } from '../../../src/exemptions/profile.ts';
+import { SHIPPED_PROFILES } from '../../../src/exemptions/profile-shipped.ts';
+import { Register } from '../../../src/exemptions/register.ts';
+import type { Rules } from '../../../src/exemptions/rules.ts';
+import type { Network } from '../../../src/exemptions/scope.ts';
 import type { DecisionRecord, ExemptionRecord } from '../../../src/records/record.ts';
 
 /** 2026-12-01T00:00:00Z, when tests begin. */

@@ -3,8 +3,8 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { parse, stringify } from 'yaml';
-import { markOf, profileSchema, readProfile } from '../../../src/compliance/profile.ts';
-import { SHIPPED_PROFILES } from '../../../src/compliance/profile-shipped.ts';
+import { markOf, profileSchema, readProfile } from '../../../src/exemptions/profile.ts';
+import { SHIPPED_PROFILES } from '../../../src/exemptions/profile-shipped.ts';
 import {
   createDirectory,
   day,
@@ -14,7 +14,7 @@ import {
   profileOf,
   REQUEST,
   US_RULES,
-} from './exemption-setup.ts';
+} from './setup.ts';
 
 const writeProfile = (content: string): string => {
   const path = join(createDirectory(), 'profile.yaml');

@@ -1,7 +1,7 @@
 // Every rule of the profile us-federal, by the number that requirements give it and by the code of its refusal.
 import { expect, test } from 'vitest';
-import type { Network } from '../../../src/compliance/exemption-scope.ts';
-import { reportExemptions } from '../../../src/compliance/register-facts.ts';
+import { reportExemptions } from '../../../src/exemptions/register-facts.ts';
+import type { Network } from '../../../src/exemptions/scope.ts';
 import {
   DAY_MS,
   day,
@@ -14,7 +14,7 @@ import {
   profileOf,
   REQUEST,
   US_RULES,
-} from './exemption-setup.ts';
+} from './setup.ts';
 
 type Change = Readonly<Record<string, unknown>>;
 

@@ -16,8 +16,11 @@ import {
   paperSchema,
   parseExemptionId,
   toSharedExemption,
-} from './exemption-paper.ts';
-import { type ExemptionProblem, type Fault, toProblem } from './exemption-problem.ts';
+} from './paper.ts';
+import { type ExemptionProblem, type Fault, toProblem } from './problem.ts';
+import { markOf } from './profile.ts';
+import { RegisterFile } from './register-file.ts';
+import { dueSteps, grantSteps, nextTimes, type Step, toTime } from './register-steps.ts';
 import {
   approvalFaults,
   completeApproval,
@@ -26,11 +29,8 @@ import {
   repetitionFaults,
   requestFaults,
   termsOf,
-} from './exemption-rules.ts';
-import { type Approval, type Draft, type ExemptionTerms, readRequest } from './exemption-terms.ts';
-import { markOf } from './profile.ts';
-import { RegisterFile } from './register-file.ts';
-import { dueSteps, grantSteps, nextTimes, type Step, toTime } from './register-steps.ts';
+} from './rules.ts';
+import { type Approval, type Draft, type ExemptionTerms, readRequest } from './terms.ts';
 
 /**
  * Bytes of events after which nothing new is taken; what stands can still end. Some 80,000 events of 3 KB: what

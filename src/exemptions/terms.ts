@@ -12,8 +12,8 @@ import {
   type ScheduleText,
   toWireName,
   WEEKDAYS,
-} from './exemption-paper.ts';
-import type { ExemptionProblemCode, Fault, FieldPath } from './exemption-problem.ts';
+} from './paper.ts';
+import type { ExemptionProblemCode, Fault, FieldPath } from './problem.ts';
 
 /** Characters of a name, a role, a reference. */
 const LINE_LENGTH_MAX = 200;

@@ -8,9 +8,9 @@ import { isUtf8 } from 'node:buffer';
 import { readdirSync, statSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { errorText, readRegularFile, systemErrorCode } from '../base/base.ts';
-import { type ExemptionProblem, type FaultPlace, type FieldPath, toProblem } from './exemption-problem.ts';
-import { hashOf, readApproved, type WrittenExemption } from './exemption-terms.ts';
-import { readYaml } from './exemption-yaml.ts';
+import { type ExemptionProblem, type FaultPlace, type FieldPath, toProblem } from './problem.ts';
+import { hashOf, readApproved, type WrittenExemption } from './terms.ts';
+import { readYaml } from './yaml.ts';
 
 /** Bytes of a file: 50 exemptions with a page of text each. */
 const FILE_BYTES_MAX = 256 * 1024;

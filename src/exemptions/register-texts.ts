@@ -4,15 +4,15 @@
 // ends its exemption and is a new one; a text that is gone ends it. A file in which anything is wrong changes nothing:
 // what is in force from it stays until its own end. What came by command is never touched. Texts whose end has passed
 // are history that somebody keeps: the register knows them already, or never will.
-import type { ExemptionPaper } from './exemption-paper.ts';
-import { isGranted } from './exemption-paper.ts';
-import { type ExemptionProblem, toProblem } from './exemption-problem.ts';
-import { approvalFaults, completeApproval, type RuleContext, requestFaults } from './exemption-rules.ts';
-import type { ExemptionTerms } from './exemption-terms.ts';
-import type { ExemptionText, ExemptionTextFile, ExemptionTextTree } from './exemption-texts.ts';
+import type { ExemptionPaper } from './paper.ts';
+import { isGranted } from './paper.ts';
+import { type ExemptionProblem, toProblem } from './problem.ts';
 import { markOf } from './profile.ts';
 import type { Register } from './register.ts';
 import { grantSteps, type Step } from './register-steps.ts';
+import { approvalFaults, completeApproval, type RuleContext, requestFaults } from './rules.ts';
+import type { ExemptionTerms } from './terms.ts';
+import type { ExemptionText, ExemptionTextFile, ExemptionTextTree } from './texts.ts';
 
 /** What came of it. */
 export interface TextOutcome {

@@ -7,9 +7,7 @@ import { type AppError, type Clock, isAppError } from '../base/base.ts';
 import type { SharedExemption } from '../policy/policy.ts';
 import type { DecisionRecord, ExemptionRecord } from '../records/records.ts';
 import { type Decision, type DecisionStatus, DecisionWatch } from './decision.ts';
-import { type ExemptionProblem, formatExemptionProblem } from './exemption-problem.ts';
-import type { Rules } from './exemption-rules.ts';
-import { readExemptionTexts } from './exemption-texts.ts';
+import { type ExemptionProblem, formatExemptionProblem } from './problem.ts';
 import { Register } from './register.ts';
 import {
   ExemptionCounts,
@@ -19,6 +17,8 @@ import {
 } from './register-facts.ts';
 import type { Step } from './register-steps.ts';
 import { reconcileTexts } from './register-texts.ts';
+import type { Rules } from './rules.ts';
+import { readExemptionTexts } from './texts.ts';
 
 /** The longest sleep: clocks step, and setTimeout() measures by another one. */
 const SLEEP_MS_MAX = 10_000;

@@ -3,9 +3,9 @@ import { chmodSync, mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } 
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { stringify } from 'yaml';
-import { formatExemptionProblem } from '../../../src/compliance/exemption-problem.ts';
-import { readExemptionTexts } from '../../../src/compliance/exemption-texts.ts';
-import { checkTexts, reconcileTexts, type TextOutcome } from '../../../src/compliance/register-texts.ts';
+import { formatExemptionProblem } from '../../../src/exemptions/problem.ts';
+import { checkTexts, reconcileTexts, type TextOutcome } from '../../../src/exemptions/register-texts.ts';
+import { readExemptionTexts } from '../../../src/exemptions/texts.ts';
 import {
   createDirectory,
   DAY_MS,
@@ -17,7 +17,7 @@ import {
   REQUEST,
   type TestRegister,
   US_RULES,
-} from './exemption-setup.ts';
+} from './setup.ts';
 
 const TEXT = { ...REQUEST, from: day(0), 'approved-by': 'A. Head', role: 'agency-head' };
 

@@ -16,9 +16,9 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { termsOf } from '../../../src/compliance/exemption-rules.ts';
-import { Register } from '../../../src/compliance/register.ts';
-import { ExemptionCounts } from '../../../src/compliance/register-facts.ts';
+import { Register } from '../../../src/exemptions/register.ts';
+import { ExemptionCounts } from '../../../src/exemptions/register-facts.ts';
+import { termsOf } from '../../../src/exemptions/rules.ts';
 import { EXEMPTIONS_MAX, formatExemption } from '../../../src/policy/policy.ts';
 import type { ExemptionRecord } from '../../../src/records/record.ts';
 import {
@@ -34,7 +34,7 @@ import {
   REQUEST,
   type TestRegister,
   US_RULES,
-} from './exemption-setup.ts';
+} from './setup.ts';
 
 const grant = ({ register }: TestRegister, change: object = {}): string => {
   const { paper } = register.request({ ...REQUEST, ...change });

@@ -14,7 +14,7 @@ import {
   type YAMLError,
   type YAMLMap,
 } from 'yaml';
-import { type ExemptionProblem, type FaultPlace, type FieldPath, toProblem } from './exemption-problem.ts';
+import { type ExemptionProblem, type FaultPlace, type FieldPath, toProblem } from './problem.ts';
 
 /** Syntax faults that are reported: one mistake often causes many. */
 const SYNTAX_FAULTS_MAX = 10;

@@ -1,8 +1,8 @@
 // What metrics and reports say of the register: counts by grounds, the nearest end, papers that lack something.
-import { type ExemptionPaper, isGranted } from './exemption-paper.ts';
-import { standingFaults } from './exemption-rules.ts';
+import { type ExemptionPaper, isGranted } from './paper.ts';
 import type { Profile } from './profile.ts';
 import type { ExemptionEvent, Register } from './register.ts';
+import { standingFaults } from './rules.ts';
 
 const DAY_MS = 86_400_000;
 

@@ -4,8 +4,8 @@
 // which may be long before anybody could write it down.
 
 import type { ExemptionRecord } from '../records/records.ts';
-import type { ExemptionPaper } from './exemption-paper.ts';
-import type { Approval, Draft } from './exemption-terms.ts';
+import type { ExemptionPaper } from './paper.ts';
+import type { Approval, Draft } from './terms.ts';
 
 const DAY_MS = 86_400_000;
 

@@ -1,0 +1,18 @@
+// exemptions: who may reach what is prohibited, by whose word, and until when.
+//
+// Invariants: no exemption without a paper that the rules of a jurisdiction allow, asked for by one person and granted
+// by another; a damaged register exempts nobody; no date of a decision ends a refusal. Nothing here is on the way of a
+// client's query: the resolver gets exemptions as plain data of policy.
+export { type Decision, type DecisionStatus, toDay } from './decision.ts';
+export { ExemptionKeeper, type ExemptionKeeperOptions, type ExemptionSettings } from './keeper.ts';
+export { EXEMPTION_STATES, type ExemptionPaper, type ExemptionState } from './paper.ts';
+export { type ExemptionProblem, formatExemptionProblem } from './problem.ts';
+export { type Profile, readProfile } from './profile.ts';
+export { SHIPPED_PROFILES } from './profile-shipped.ts';
+export type { ExemptionEvent, RegisterOutcome } from './register.ts';
+export type { ExemptionFacts, ExemptionReport } from './register-facts.ts';
+export { checkTexts } from './register-texts.ts';
+export { REGISTER_NAME, registerWitnesses } from './register-witness.ts';
+export type { Rules } from './rules.ts';
+export type { Network } from './scope.ts';
+export { readExemptionTexts, readRequestFile } from './texts.ts';
