@@ -5,6 +5,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { AppError, errorText } from '../base/base.ts';
+import { RECORDS_DIRECTORY } from '../records/records.ts';
 import {
   createReport,
   REPORT_FORMATS,
@@ -15,8 +16,7 @@ import {
   SIGNATURE_ENDING,
   signReport,
   verifyReport,
-} from '../compliance/compliance.ts';
-import { RECORDS_DIRECTORY } from '../records/records.ts';
+} from '../report/report.ts';
 import { configPath, readArguments, requireConfig, UsageError } from './usage.ts';
 
 /** A report may hold the papers of exemptions: not for everybody on the machine. */

@@ -1,7 +1,7 @@
-// compliance: what a client sees, asked by a client's means, and what a report says.
+// compliance: what a client sees, asked by a client's means.
 //
-// Invariants: the self-probe asks and reads with dns2, a DNS implementation that is not ours; a report is a function of
-// the records. Nothing here is on the way of a client's query.
+// Invariants: the self-probe asks and reads with dns2, a DNS implementation that is not ours. Nothing here is on the way
+// of a client's query.
 export { type Inquiry, inquire, inquireOrSilence, type Reading, type ReadRecord } from './dns2-client.ts';
 
 export { type ProbeRun, runProbe, sumUpViews, toProbeRecord, worstOf } from './probe.ts';
@@ -24,13 +24,3 @@ export {
   type ProbeTransport,
   type ProbeView,
 } from './probe-plan.ts';
-
-export {
-  REPORT_FORMATS,
-  REPORT_TABLES,
-  type ReportFormat,
-  type ReportStep,
-} from './report/forms.ts';
-export { readPeriod } from './report/period.ts';
-export { createReport } from './report/report.ts';
-export { SIGNATURE_ENDING, signReport, verifyReport } from './report/signature.ts';

@@ -20,7 +20,7 @@ import {
 /** What each room may import. */
 const ROOMS: Readonly<Record<string, readonly string[]>> = {
   cli: [
-    ...['exemptions', 'app', 'explain', 'compliance', 'records', 'observe', 'lists', 'config'],
+    ...['report', 'exemptions', 'app', 'explain', 'compliance', 'records', 'observe', 'lists', 'config'],
     ...['enforcement', 'dns', 'base'],
   ],
   app: [
@@ -29,7 +29,8 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
     ...['enforcement', 'datagram', 'dns', 'base'],
   ],
   admin: ['dns', 'base'],
-  compliance: ['exemptions', 'records', 'enforcement', 'policy', 'dns', 'base'],
+  report: ['exemptions', 'records', 'enforcement', 'base'],
+  compliance: ['records', 'policy', 'dns', 'base'],
   exemptions: ['records', 'policy', 'dns', 'base'],
   records: ['enforcement', 'events', 'dns', 'base'],
   events: ['dns', 'base'],

@@ -1,12 +1,12 @@
 // What holds for any records: intervals cover the period once, and sums are those of what was counted.
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { buildReport } from '../../../src/compliance/report/build.ts';
-import type { Period } from '../../../src/compliance/report/model.ts';
-import { formatReport } from '../../../src/compliance/report/produce.ts';
 import type { ChangeRecord } from '../../../src/records/record.ts';
 import type { HourCount } from '../../../src/records/records-reader.ts';
-import { createSource, FROM_MS } from './report-quarter.ts';
+import { buildReport } from '../../../src/report/build.ts';
+import type { Period } from '../../../src/report/model.ts';
+import { formatReport } from '../../../src/report/produce.ts';
+import { createSource, FROM_MS } from './quarter.ts';
 
 const HOUR_MS = 3_600_000;
 const RUNS = { numRuns: 60 };

@@ -1,6 +1,6 @@
 // What the records say about themselves: what was not recorded, and what happened to those that were.
 
-import type { RecordsRecord, SignedHead } from '../../records/records.ts';
+import type { RecordsRecord, SignedHead } from '../records/records.ts';
 import type { EvidenceSource, PlacedChange } from './evidence.ts';
 import type { RecordsSection, Total } from './model.ts';
 import { timeText } from './time-text.ts';

@@ -3,9 +3,9 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
-import { buildReport } from '../../../src/compliance/report/build.ts';
-import { formatReport } from '../../../src/compliance/report/produce.ts';
-import { createSource, FROM_MS, QUARTER, UNTIL_MS } from './report-quarter.ts';
+import { buildReport } from '../../../src/report/build.ts';
+import { formatReport } from '../../../src/report/produce.ts';
+import { createSource, FROM_MS, QUARTER, UNTIL_MS } from './quarter.ts';
 
 const { UPDATE_GOLDEN } = process.env;
 const WEEK_MS = 7 * 86_400_000;

@@ -1,5 +1,5 @@
 // Makes a report: reads and checks the records, builds, and writes the form that was asked for.
-import { AppError } from '../../base/base.ts';
+import { AppError } from '../base/base.ts';
 import { buildReport } from './build.ts';
 import { toCsv, toCsvTable } from './csv.ts';
 import type { MadeReport, ReportFormat, ReportOptions } from './forms.ts';

@@ -1,7 +1,7 @@
 // Builds a report from the records: a function of evidence, period and group, and of nothing else.
 //
 // A period that is not over when the report is made is judged up to the last sign of life only: nobody knows the rest.
-import { AppError } from '../../base/base.ts';
+import { AppError } from '../base/base.ts';
 import { toChangeEntry } from './change-log.ts';
 import { PeriodClients, PeriodCounts } from './counts.ts';
 import { EnforcementHistory } from './enforcement-history.ts';

@@ -9,7 +9,7 @@ import {
   type DecisionRecord,
   type ListRecord,
   signalOfCategory,
-} from '../../records/records.ts';
+} from '../records/records.ts';
 import type { PlacedChange } from './evidence.ts';
 import type { ListEvent, ListPurpose, ListSection, ListVersion } from './model.ts';
 import { SpanLine } from './spans.ts';

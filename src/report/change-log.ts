@@ -1,12 +1,12 @@
 // What was changed, when and by whom: configuration, lists, exemptions, decisions, and what operators did.
 
-import { describeEnforcement } from '../../enforcement/enforcement.ts';
+import { describeEnforcement } from '../enforcement/enforcement.ts';
 import type {
   AdminRecord,
   ChangeRecord,
   ConfigurationDifference,
   ExemptionRecord,
-} from '../../records/records.ts';
+} from '../records/records.ts';
 import type { PlacedChange } from './evidence.ts';
 import type { ChangeEntry } from './model.ts';
 import { timeWords } from './words.ts';

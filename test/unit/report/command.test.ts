@@ -3,7 +3,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { beforeEach, expect, test } from 'vitest';
-import type { Report } from '../../../src/compliance/report/model.ts';
+import type { Report } from '../../../src/report/model.ts';
 import { type RunResult, run } from '../../support/process.ts';
 import { Bench, DAY_MS } from '../records/setup.ts';
 

@@ -5,13 +5,13 @@
 // known afterwards: from the last record that was written until the next start it counts as not in force, which is the
 // most that it can have been.
 
-import { describeEnforcement, isInForce } from '../../enforcement/enforcement.ts';
+import { describeEnforcement, isInForce } from '../enforcement/enforcement.ts';
 import type {
   ChangeRecord,
   EnforcementGapRecord,
   EnforcementStateRecord,
   ProbeRecord,
-} from '../../records/records.ts';
+} from '../records/records.ts';
 import type { PlacedChange } from './evidence.ts';
 import type { CauseTotal, EnforcementInterval, EnforcementSection, EnforcementState } from './model.ts';
 import { SpanLine } from './spans.ts';

@@ -1,6 +1,6 @@
 // What the self-probe saw: for each view what its last run found, until the next run or until the program ended.
 
-import type { ChangeRecord, ProbeRecord, ProbeResult } from '../../records/records.ts';
+import type { ChangeRecord, ProbeRecord, ProbeResult } from '../records/records.ts';
 import type { PlacedChange } from './evidence.ts';
 import type { ProbeInterval, ProbeSection, ProbeView } from './model.ts';
 import { SpanLine } from './spans.ts';

@@ -5,8 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { createReport } from '../../../src/compliance/report/report.ts';
 import type { ChangeRecord } from '../../../src/records/record.ts';
+import { createReport } from '../../../src/report/report.ts';
 import { run } from '../../support/process.ts';
 import { Bench, DAY_MS, HOUR_MS } from '../records/setup.ts';
 

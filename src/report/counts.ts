@@ -3,7 +3,7 @@
 // Hours that only begin before the end of the period count as a whole, as do those that the period begins in: the notes
 // say so where it makes a difference. The same goes for days of the distinct-client estimate.
 
-import { type HourCount, Sketch, signalOfCategory } from '../../records/records.ts';
+import { type HourCount, Sketch, signalOfCategory } from '../records/records.ts';
 import type { DaySketch } from './evidence.ts';
 import type {
   AttemptRow,

@@ -12,8 +12,8 @@
 import { createHash, createPrivateKey, createPublicKey, type KeyObject, sign, verify } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { AppError, errorText } from '../../base/base.ts';
-import { addPublicKey, keyIdOf, readPublicKeys } from '../../records/records.ts';
+import { AppError, errorText } from '../base/base.ts';
+import { addPublicKey, keyIdOf, readPublicKeys } from '../records/records.ts';
 
 /** Codes of signatures. */
 export type SignatureErrorCode = 'ERR_COMPLIANCE_SIGNING_KEY' | 'ERR_COMPLIANCE_REPORT_SIGNATURE';

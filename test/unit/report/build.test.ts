@@ -1,9 +1,9 @@
 // What a report says of records: the quarter, and each thing that can happen to a timeline.
 import { expect, test } from 'vitest';
-import { buildReport } from '../../../src/compliance/report/build.ts';
-import type { Report } from '../../../src/compliance/report/model.ts';
 import type { ChangeRecord } from '../../../src/records/record.ts';
-import { createSource, FROM_MS, type MadeEvidence, QUARTER, UNTIL_MS } from './report-quarter.ts';
+import { buildReport } from '../../../src/report/build.ts';
+import type { Report } from '../../../src/report/model.ts';
+import { createSource, FROM_MS, type MadeEvidence, QUARTER, UNTIL_MS } from './quarter.ts';
 
 const at = (time: string): string => `2026-11-25T${time}.000Z`;
 const DAY = { fromMs: Date.parse(at('00:00:00')), untilMs: Date.parse('2026-11-26T00:00:00.000Z') };

@@ -3,10 +3,10 @@
 // Three groups; a start, a reload, an outage without policy, a pause by an operator, a crash, a leaking view, a list that
 // changes, exemptions with and without an end, and a deletion of names that look like markup and formulas.
 
-import type { DaySketch, EvidenceSource, PlacedChange } from '../../../src/compliance/report/evidence.ts';
 import type { ChangeRecord } from '../../../src/records/record.ts';
 import type { HourCount } from '../../../src/records/records-reader.ts';
 import { Sketch, sketchPlace } from '../../../src/records/sketch.ts';
+import type { DaySketch, EvidenceSource, PlacedChange } from '../../../src/report/evidence.ts';
 
 export const FROM_MS = Date.parse('2026-10-01T00:00:00Z');
 export const UNTIL_MS = Date.parse('2027-01-01T00:00:00Z');

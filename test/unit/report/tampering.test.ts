@@ -20,9 +20,9 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { report as runReport } from '../../../src/cli/report.ts';
-import type { Report } from '../../../src/compliance/report/model.ts';
 import { BlockHasher, openingHash, readMeta } from '../../../src/records/partition.ts';
 import type { ChangeRecord } from '../../../src/records/record.ts';
+import type { Report } from '../../../src/report/model.ts';
 import { Bench, DAY_MS, HOUR_MS } from '../records/setup.ts';
 
 const PERIOD = ['--from', '2026-11-25', '--to', '2026-11-28'];

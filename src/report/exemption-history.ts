@@ -1,6 +1,6 @@
 // Exemptions: the whole paper of each, what became of it and by whom, and how many queries it let pass.
 
-import type { ExemptionRecord } from '../../records/records.ts';
+import type { ExemptionRecord } from '../records/records.ts';
 import type { PlacedChange } from './evidence.ts';
 import type { ExemptionSection } from './model.ts';
 import { SpanLine } from './spans.ts';

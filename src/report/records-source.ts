@@ -4,7 +4,7 @@
 // and counts that do not follow from the records, are never given out.
 import { dirname, join } from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
-import { registerWitnesses } from '../../exemptions/exemptions.ts';
+import { registerWitnesses } from '../exemptions/exemptions.ts';
 import {
   type ChangeRecord,
   type ClassProof,
@@ -25,7 +25,7 @@ import {
   type VerifyProgress,
   type VerifyResult,
   verifyRecords,
-} from '../../records/records.ts';
+} from '../records/records.ts';
 import type {
   ChainCheck,
   Coverage,

@@ -3,7 +3,7 @@
 // A report of a period that is over is a function of this and of nothing else: no clock, no configuration, no running
 // program. Whoever reads records satisfies it; the same records give the same report. Only records that their signed
 // heads prove are given out; of the others it is told where they stand.
-import type { ChangeRecord, HourCount, RecordClass, SignedHead } from '../../records/records.ts';
+import type { ChangeRecord, HourCount, RecordClass, SignedHead } from '../records/records.ts';
 
 /** A record of the chain `changes` with its place. */
 export interface PlacedChange {

@@ -1,0 +1,18 @@
+// report: what the records of a period prove, for people and for programs: what `cordon report` makes.
+//
+// Invariants: a report is a function of the records, and the same ones give the same bytes; nothing is said that they do
+// not prove. What makes a report is loaded by the first one: threads that resolve or record have no use for it.
+import type { MadeReport, ReportOptions } from './forms.ts';
+
+export { REPORT_FORMATS, REPORT_TABLES, type ReportFormat, type ReportStep } from './forms.ts';
+export { readPeriod } from './period.ts';
+export { SIGNATURE_ENDING, signReport, verifyReport } from './signature.ts';
+
+/**
+ * Reads and checks the records and gives the report. Rejects with ERR_COMPLIANCE_REPORT_PERIOD,
+ * ERR_COMPLIANCE_REPORT_GROUP, and what reading records rejects with.
+ */
+export const createReport = async (options: ReportOptions): Promise<MadeReport> => {
+  const { produceReport } = await import('./produce.ts');
+  return produceReport(options);
+};
