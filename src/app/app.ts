@@ -8,16 +8,7 @@ import { shippedDefaults, shippedLists } from '../lists/lists.ts';
 export { judgeConfiguration } from './enforcement-keeper.ts';
 export { checkExemptionTexts, type ExemptionStatus } from './exemption-control.ts';
 export { type AskedWhom, type ExplainedBy, explainByConfig } from './explain.ts';
-export {
-  EXPORT_ORIGIN,
-  type ExportFacts,
-  exportLists,
-  isExportFormat,
-  piecesOf,
-  readExportMark,
-  writeExport,
-} from './export-lists.ts';
-export { buildGeneration } from './generation.ts';
+
 export { diffList, type ListDiff } from './list-diff.ts';
 export type { RefreshResult } from './list-keeper.ts';
 export {
@@ -43,7 +34,6 @@ export {
 export { Service } from './service.ts';
 export { readTrustAnchors } from './trust.ts';
 export { readAuthorities } from './upstream-authorities.ts';
-export { VERSION } from './version.ts';
 
 /** Mandate lists that ship and are on by default, and that a configuration has under no name. */
 export const unchosenMandates = ({ lists }: Config): readonly string[] =>

@@ -19,11 +19,11 @@ import {
   judgeEnforcement,
   todoOf,
 } from '../enforcement/enforcement.ts';
+import type { Generation } from '../generation/generation.ts';
 import type { Log } from '../observe/observe.ts';
 import { isInForce, type PolicyGroup, type SharedPolicy } from '../policy/policy.ts';
 import { type EnforcementStateRecord, writeDurably } from '../records/records.ts';
 import type { ChangeAuthor } from './change-journal.ts';
-import type { Generation } from './generation.ts';
 
 /** How often schedules are looked at: as often as workers do. */
 const LOOK_MS = 1_000;

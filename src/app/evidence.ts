@@ -9,11 +9,12 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { AccessTable } from '../access/access.ts';
 import { type ControlRoute, exemptionRoutes, probeRoutes, recordRoutes } from '../admin/admin.ts';
-import { type Endpoint, isAppError, systemClock } from '../base/base.ts';
+import { type Endpoint, isAppError, systemClock, VERSION } from '../base/base.ts';
 import type { Config } from '../config/config.ts';
 import type { Enforcement } from '../enforcement/enforcement.ts';
 import { createEventRing } from '../events/events.ts';
 import { ExemptionKeeper, REGISTER_NAME } from '../exemptions/exemptions.ts';
+import type { Generation } from '../generation/generation.ts';
 import type { CounterTotals, EvidenceFacts, ExemptionBlock, Log } from '../observe/observe.ts';
 import {
   compileExemptions,
@@ -24,14 +25,12 @@ import {
 import type { ChangeRecord } from '../records/records.ts';
 import { ChangeJournal } from './change-journal.ts';
 import { createExemptionControl, exemptionSettings } from './exemption-control.ts';
-import type { Generation } from './generation.ts';
 import type { WorkerExemptions } from './messages.ts';
 import { OutputWatch } from './output-watch.ts';
 import { ProbeKeeper } from './probe-keeper.ts';
 import { RECORDS_NAME, recorderSettings, resolverName } from './record-settings.ts';
 import { Recorder } from './recorder.ts';
 import type { Supervisor } from './supervisor.ts';
-import { VERSION } from './version.ts';
 
 /** Bytes of a secret that only the program's own probe knows. */
 const PROBE_SECRET_BYTES = 32;

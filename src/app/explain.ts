@@ -13,6 +13,7 @@ import {
   parseAddress,
   systemClock,
   unpackPrefixes,
+  VERSION,
 } from '../base/base.ts';
 import { AnswerCache } from '../cache/cache.ts';
 import { type Config, configHash } from '../config/config.ts';
@@ -25,6 +26,7 @@ import {
   type Traced,
   traceQuestions,
 } from '../explain/explain.ts';
+import { buildGeneration, type Generation, type PathOf } from '../generation/generation.ts';
 import { CounterTotals, createLog, TRIGGER_WORDS } from '../observe/observe.ts';
 import {
   RESOLV_CONF,
@@ -32,13 +34,11 @@ import {
   type UpstreamObserver,
   upstreamTexts,
 } from '../upstream/upstream.ts';
-import { buildGeneration, type Generation, type PathOf } from './generation.ts';
 import { withoutMissing } from './list-status.ts';
 import { createResolver, type ValidationMode } from './resolution.ts';
 import { TrustKeeper } from './trust.ts';
 import { lookUpAddresses } from './upstream-hosts.ts';
 import { buildRoutes, upstreamHostNames } from './upstream-routes.ts';
-import { VERSION } from './version.ts';
 import { createForwarding, toRules } from './worker-parts.ts';
 import { namedListeners, type State, toSettings } from './worker-settings.ts';
 

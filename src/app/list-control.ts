@@ -5,8 +5,8 @@
 import type { ListAuthor, ListControl } from '../admin/admin.ts';
 import { AppError } from '../base/base.ts';
 import type { ListConfig } from '../config/config.ts';
+import type { Generation } from '../generation/generation.ts';
 import type { Candidate } from '../observe/observe.ts';
-import type { Generation } from './generation.ts';
 import type { ListKeeper } from './list-keeper.ts';
 import type { FileReview } from './list-review.ts';
 import { bareStatus, type ListStatus, toCandidateStatus, toTime } from './list-status.ts';

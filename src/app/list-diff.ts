@@ -8,9 +8,9 @@ import { randomBytes } from 'node:crypto';
 import { AppError, type Clock, formatPrefix, isAppError, type Prefix } from '../base/base.ts';
 import type { Config } from '../config/config.ts';
 import { formatName } from '../dns/dns.ts';
+import { readingOf } from '../generation/generation.ts';
 import { Guards, ListStore, loadList, NEVER_BLOCK_FILE, type StoredContent } from '../lists/lists.ts';
 import { MATCH, type Match, type RuleSink, type RuleTerms } from '../policy/policy.ts';
-import { readingOf } from './generation.ts';
 import { isUrlList, type UrlList } from './list-review.ts';
 
 /** Rules that are named of each kind; the rest is counted. */

@@ -5,6 +5,7 @@
 // read again: a deployment that broke half-way is seen then, and what is in force stays.
 import { AppError, isAppError } from '../base/base.ts';
 import type { ListConfig, UrlSource } from '../config/config.ts';
+import { type Generation, readingOf } from '../generation/generation.ts';
 import {
   type Candidate,
   type FetchedFile,
@@ -21,7 +22,6 @@ import {
   review,
 } from '../lists/lists.ts';
 import type { RuleSink } from '../policy/policy.ts';
-import { type Generation, readingOf } from './generation.ts';
 
 /** A list that is fetched. */
 export type UrlList = ListConfig & { readonly source: UrlSource };

@@ -4,6 +4,7 @@
 // a command that reads it while no program runs.
 import type { Clock } from '../base/base.ts';
 import type { Config, ListConfig } from '../config/config.ts';
+import type { PathOf } from '../generation/generation.ts';
 import {
   isStale,
   ListStore,
@@ -14,7 +15,6 @@ import {
   type StoreRecord,
 } from '../lists/lists.ts';
 import type { Candidate, CandidateEvidence } from '../observe/observe.ts';
-import type { PathOf } from './generation.ts';
 import { isUrlList, type UrlList } from './list-review.ts';
 
 /** The control socket's name in the state directory. */

@@ -25,11 +25,11 @@ import {
   type MandateState,
   todoOf,
 } from '../enforcement/enforcement.ts';
+import type { Generation } from '../generation/generation.ts';
 import type { Log, ProbeMetrics } from '../observe/observe.ts';
 import type { SharedExemption } from '../policy/policy.ts';
 import type { ProbeRecord, ProbeResult } from '../records/records.ts';
 import type { ProbePorts } from '../server/server.ts';
-import type { Generation } from './generation.ts';
 import { type ProbeLists, readProbeLists } from './probe-lists.ts';
 import { ProbeScene, type SceneMeans, type UnaskedView } from './probe-scene.ts';
 

@@ -15,6 +15,7 @@ import {
 } from '../compliance/compliance.ts';
 import type { Config } from '../config/config.ts';
 import { formatRdata, formatType, TYPE } from '../dns/dns.ts';
+import { type Generation, type ListFacts, readingOf } from '../generation/generation.ts';
 import { Guards, loadList, NEVER_BLOCK_FILE } from '../lists/lists.ts';
 import { LOCAL, LocalZones } from '../local/local.ts';
 import {
@@ -25,7 +26,6 @@ import {
   type RuleSink,
   type RuleTerms,
 } from '../policy/policy.ts';
-import { type Generation, type ListFacts, readingOf } from './generation.ts';
 
 /** Names of all lists together that are kept: some 3 MB. */
 const NAMES_MAX = 20_000;

@@ -18,8 +18,8 @@ import {
 } from '../compliance/compliance.ts';
 import type { Config } from '../config/config.ts';
 import { formatName } from '../dns/dns.ts';
+import { buildGeneration, type PathOf } from '../generation/generation.ts';
 import type { ProbeResult } from '../records/records.ts';
-import { buildGeneration, type PathOf } from './generation.ts';
 import { readProbeLists } from './probe-lists.ts';
 
 /** A server at the end of the world with an upstream of its own. */

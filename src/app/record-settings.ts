@@ -1,9 +1,8 @@
 // What the configuration says of records, as the recorder takes it.
 import { hostname } from 'node:os';
-import { AppError, errorText, readRegularFile, systemErrorCode } from '../base/base.ts';
+import { AppError, errorText, readRegularFile, systemErrorCode, VERSION } from '../base/base.ts';
 import type { Config, RecordOutputConfig, RecordsConfig } from '../config/config.ts';
 import type { OutputSettings, RecorderSettings } from './recorder-messages.ts';
-import { VERSION } from './version.ts';
 
 /** The records' directory in the state directory. */
 export const RECORDS_NAME = 'records';

@@ -19,13 +19,20 @@ import {
   pauseRoutes,
   startAdmin,
 } from '../admin/admin.ts';
-import { AppError, type Endpoint, formatEndpoint, isAppError, systemClock } from '../base/base.ts';
+import { AppError, type Endpoint, formatEndpoint, isAppError, systemClock, VERSION } from '../base/base.ts';
 import { type Config, configHash } from '../config/config.ts';
 import { datagramKind } from '../datagram/datagram.ts';
 import { formatName } from '../dns/dns.ts';
 import { describeEnforcement, isAnswering, isAsDecided, todoOf } from '../enforcement/enforcement.ts';
 import { REGISTER_NAME } from '../exemptions/exemptions.ts';
 import type { Asked } from '../explain/explain.ts';
+import {
+  buildAside,
+  buildGeneration,
+  type Generation,
+  type PathOf,
+  SavedGeneration,
+} from '../generation/generation.ts';
 import {
   type CounterBlock,
   CounterTotals,
@@ -50,8 +57,6 @@ import { budgetDescriptors, type DescriptorBudget, readDescriptorLimit } from '.
 import { EnforcementKeeper } from './enforcement-keeper.ts';
 import { Evidence } from './evidence.ts';
 import { type ExplainedBy, explainTraced, listenerOf } from './explain.ts';
-import { buildGeneration, type Generation, type PathOf } from './generation.ts';
-import { buildAside } from './generation-aside.ts';
 import { createListControl } from './list-control.ts';
 import { createHostLookup } from './list-hosts.ts';
 import { ListKeeper } from './list-keeper.ts';
@@ -61,7 +66,6 @@ import type { WorkerSettings } from './messages.ts';
 import { OperatorPause } from './pause.ts';
 import { RECORDS_NAME } from './record-settings.ts';
 import { collectGarbage, RetiredMemory } from './retired-memory.ts';
-import { SavedGeneration } from './saved-generation.ts';
 import { StateWatch } from './state-watch.ts';
 import { type SettingsFor, Supervisor } from './supervisor.ts';
 import { type ServiceStatus, SystemdNotice } from './systemd-notice.ts';
@@ -69,7 +73,6 @@ import { TrustKeeper } from './trust.ts';
 import { UpstreamHosts } from './upstream-hosts.ts';
 import { buildRoutes, plainEndpoints, upstreamHostNames } from './upstream-routes.ts';
 import { UpstreamWatch } from './upstream-watch.ts';
-import { VERSION } from './version.ts';
 import { namedListeners, type State, toSettings, withPause } from './worker-settings.ts';
 
 /** Lists are renewed minutes apart, so that a second round is enough. */

@@ -5,10 +5,10 @@
 import type { AccessTable } from '../access/access.ts';
 import { type Endpoint, formatEndpoint } from '../base/base.ts';
 import type { Config } from '../config/config.ts';
+import { accessOf, type Generation } from '../generation/generation.ts';
 import { type CounterBlock, CounterTotals, type RefusalBlock } from '../observe/observe.ts';
 import type { SharedPolicy } from '../policy/policy.ts';
 import type { ForwardingRoute } from '../upstream/upstream.ts';
-import { accessOf, type Generation } from './generation.ts';
 import type { WorkerSettings } from './messages.ts';
 import type { ResolutionSettings } from './resolution.ts';
 

@@ -38,3 +38,4 @@ export {
 export { type PrefixEntry, PrefixTable } from './prefix-table.ts';
 export { openRegularFile, readRegularFile } from './regular-file.ts';
 export type { Trace } from './trace.ts';
+export { VERSION } from './version.ts';

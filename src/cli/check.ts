@@ -1,6 +1,6 @@
 // cordon check: every problem of a configuration at once, lists included; otherwise the effective configuration.
+
 import {
-  buildGeneration,
   judgeConfiguration,
   loadConfiguration,
   readAuthorities,
@@ -12,6 +12,7 @@ import {
 import { isAppError } from '../base/base.ts';
 import { effectiveConfig, formatProblem, prefixFilesOf } from '../config/config.ts';
 import { describeEnforcement, isAsDecided, todoOf } from '../enforcement/enforcement.ts';
+import { buildGeneration } from '../generation/generation.ts';
 import { configPath, readArguments } from './usage.ts';
 
 /** Returns 0 when the configuration and its lists can be served, otherwise 1. */

@@ -4,8 +4,7 @@
 // Exit codes: 0 done (or: passes), 1 an operational error or a problem found, 2 wrong usage; of explain and trace 3
 // refused and 4 not to be judged.
 
-import { VERSION } from '../app/app.ts';
-import { errorText, isAppError } from '../base/base.ts';
+import { errorText, isAppError, VERSION } from '../base/base.ts';
 import { check } from './check.ts';
 import { writeDocs } from './docs.ts';
 import { exemptions } from './exemptions.ts';

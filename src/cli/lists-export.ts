@@ -3,6 +3,7 @@
 // The text goes to --output or to standard output, facts about it to standard error or, with --json, to standard
 // output as one object.
 import { once } from 'node:events';
+import { readKeptPaths, withoutMissing } from '../app/app.ts';
 import {
   EXPORT_ORIGIN,
   type ExportFacts,
@@ -10,10 +11,8 @@ import {
   isExportFormat,
   piecesOf,
   readExportMark,
-  readKeptPaths,
-  withoutMissing,
   writeExport,
-} from '../app/app.ts';
+} from '../generation/generation.ts';
 import { configPath, readArguments, requireConfig, UsageError } from './usage.ts';
 
 const USAGE =

@@ -6,7 +6,6 @@
 import { expect, onTestFinished, test } from 'vitest';
 import { claimEndpoint } from '../../src/app/claim.ts';
 import { explainTraced } from '../../src/app/explain.ts';
-import { buildGeneration } from '../../src/app/generation.ts';
 import { Supervisor } from '../../src/app/supervisor.ts';
 import { buildRoutes } from '../../src/app/upstream-routes.ts';
 import { type State, toSettings } from '../../src/app/worker-settings.ts';
@@ -22,6 +21,7 @@ import {
   TYPE,
 } from '../../src/dns/dns.ts';
 import type { Explanation } from '../../src/explain/explain.ts';
+import { buildGeneration } from '../../src/generation/build.ts';
 import { CounterTotals, createLog } from '../../src/observe/observe.ts';
 import { compileExemptions, formatExemption, type SharedExemption } from '../../src/policy/policy.ts';
 import { upstreamTexts } from '../../src/upstream/upstream.ts';

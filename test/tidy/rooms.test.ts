@@ -20,13 +20,13 @@ import {
 /** What each room may import. */
 const ROOMS: Readonly<Record<string, readonly string[]>> = {
   cli: [
-    ...['report', 'exemptions', 'app', 'explain', 'compliance', 'records', 'observe', 'lists', 'config'],
-    ...['enforcement', 'dns', 'base'],
+    ...['generation', 'report', 'exemptions', 'app', 'explain', 'compliance', 'records', 'observe'],
+    ...['lists', 'config', 'enforcement', 'dns', 'base'],
   ],
   app: [
-    ...['exemptions', 'explain', 'admin', 'compliance', 'records', 'events', 'observe', 'server'],
-    ...['pipeline', 'lists', 'policy', 'cache', 'upstream', 'dnssec', 'access', 'local', 'config'],
-    ...['enforcement', 'datagram', 'dns', 'base'],
+    ...['generation', 'exemptions', 'explain', 'admin', 'compliance', 'records', 'events', 'observe'],
+    ...['server', 'pipeline', 'lists', 'policy', 'cache', 'upstream', 'dnssec', 'access', 'local'],
+    ...['config', 'enforcement', 'datagram', 'dns', 'base'],
   ],
   admin: ['dns', 'base'],
   report: ['exemptions', 'records', 'enforcement', 'base'],
@@ -40,6 +40,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   server: ['pipeline', 'policy', 'cache', 'access', 'datagram', 'dns', 'base'],
   datagram: ['base'],
   pipeline: ['access', 'local', 'policy', 'cache', 'dns', 'base'],
+  generation: ['observe', 'lists', 'policy', 'access', 'config', 'dns', 'base'],
   lists: ['policy', 'dns', 'base'],
   policy: ['dns', 'base'],
   cache: ['dns', 'base'],

@@ -1,7 +1,7 @@
 // What the program does to itself, as records.
 import { beforeEach, expect, test } from 'vitest';
 import { ChangeJournal } from '../../../src/app/change-journal.ts';
-import { buildGeneration } from '../../../src/app/generation.ts';
+import { buildGeneration } from '../../../src/generation/build.ts';
 import type { ChangeRecord } from '../../../src/records/records.ts';
 import { configOf } from './setup.ts';
 

@@ -2,11 +2,11 @@
 // what failed once is watched until it is in order.
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { Clients } from '../../../src/access/access.ts';
-import { buildGeneration, type Generation } from '../../../src/app/generation.ts';
 import { type ProbeAlarm, ProbeKeeper, type ProbeState } from '../../../src/app/probe-keeper.ts';
 import { formatEndpoint } from '../../../src/base/base.ts';
 import type { Config } from '../../../src/config/config.ts';
 import { formatName, TYPE } from '../../../src/dns/dns.ts';
+import { buildGeneration, type Generation } from '../../../src/generation/build.ts';
 import { LocalZones } from '../../../src/local/local.ts';
 import { createLog } from '../../../src/observe/observe.ts';
 import {

@@ -3,7 +3,7 @@ import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { expect, onTestFinished, test } from 'vitest';
-import { VERSION } from '../../../src/app/app.ts';
+import { VERSION } from '../../../src/base/base.ts';
 import { cordon, expectGolden } from './setup.ts';
 
 test.each(['help', '--help', '-h'])('%s prints the usage', async (word) => {

@@ -2,11 +2,11 @@
 import { expect, test } from 'vitest';
 import { Clients } from '../../../src/access/access.ts';
 import { explainTraced } from '../../../src/app/explain.ts';
-import { buildGeneration } from '../../../src/app/generation.ts';
 import { systemClock } from '../../../src/base/base.ts';
 import { AnswerCache } from '../../../src/cache/cache.ts';
 import { nameFrom, TYPE } from '../../../src/dns/dns.ts';
 import { type Asked, type Explanation, traceQuestions } from '../../../src/explain/explain.ts';
+import { buildGeneration } from '../../../src/generation/build.ts';
 import { LocalZones } from '../../../src/local/local.ts';
 import { compileExemptions, Policy, type SharedExemption } from '../../../src/policy/policy.ts';
 import { configOf } from '../app/setup.ts';

@@ -3,8 +3,8 @@ import { Worker } from 'node:worker_threads';
 import { AppError } from '../base/base.ts';
 import type { Config } from '../config/config.ts';
 import { LoadedList } from '../lists/lists.ts';
-import type { Generation, PathOf } from './generation.ts';
-import type { GenerationOrder, GenerationReply } from './generation-thread.ts';
+import type { Generation, PathOf } from './build.ts';
+import type { GenerationOrder, GenerationReply } from './thread.ts';
 
 /** 32 lists of 256 MiB take a minute on a slow machine; beyond five times that, the file system hangs. */
 const BUILD_MS_MAX = 300_000;
@@ -64,4 +64,4 @@ const revive = (built: Generation): Generation => ({
 });
 
 /** The thread's file beside this one, in a checkout and in the built package. */
-const THREAD_FILE = import.meta.url.endsWith('.ts') ? './generation-thread.ts' : './generation-thread.js';
+const THREAD_FILE = import.meta.url.endsWith('.ts') ? './thread.ts' : './thread.js';

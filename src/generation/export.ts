@@ -6,7 +6,7 @@
 // is replaced as a whole: whoever loads it meanwhile sees the old one or the new one.
 import { open, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { AppError, errorText, systemErrorCode } from '../base/base.ts';
+import { AppError, errorText, systemErrorCode, VERSION } from '../base/base.ts';
 import type { Config, ListConfig } from '../config/config.ts';
 import { parseName } from '../dns/dns.ts';
 import {
@@ -21,8 +21,7 @@ import {
   NEVER_BLOCK_FILE,
 } from '../lists/lists.ts';
 import type { RuleSink } from '../policy/policy.ts';
-import { formatOf, type PathOf, precedenceOf, readingOf } from './generation.ts';
-import { VERSION } from './version.ts';
+import { formatOf, type PathOf, precedenceOf, readingOf } from './build.ts';
 
 /** The apex of an exported response policy zone when nobody names one; never resolved (RFC 6761 section 6.4). */
 export const EXPORT_ORIGIN = 'rpz.invalid';

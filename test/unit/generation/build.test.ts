@@ -2,11 +2,11 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { buildGeneration, type Generation, policyHash } from '../../../src/app/generation.ts';
 import { AppError, PrefixTable } from '../../../src/base/base.ts';
 import { LIST_FORMATS } from '../../../src/config/config.ts';
 import { createEde, EDE, TYPE } from '../../../src/dns/dns.ts';
-import { configOf, createDirectory, deciding, judge, refusing, watching } from './setup.ts';
+import { buildGeneration, type Generation, policyHash } from '../../../src/generation/build.ts';
+import { configOf, createDirectory, deciding, judge, refusing, watching } from '../app/setup.ts';
 
 const build = (config: string, files: Readonly<Record<string, string>> = {}): Generation =>
   buildGeneration(configOf(config, files), 9, 1234);

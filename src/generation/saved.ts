@@ -17,7 +17,7 @@ import type { Config } from '../config/config.ts';
 import { LIST_FORMATS, LoadedList } from '../lists/lists.ts';
 import type { Log } from '../observe/observe.ts';
 import { PolicyTable } from '../policy/policy.ts';
-import { type Generation, policyHash, restoreGeneration } from './generation.ts';
+import { type Generation, policyHash, restoreGeneration } from './build.ts';
 
 const FILE_NAME = 'generation.saved';
 const TEMPORARY_NAME = 'generation.tmp';

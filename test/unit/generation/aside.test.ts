@@ -1,8 +1,8 @@
 // A generation that another thread builds is the one that would have been built here, and nobody waits for ever.
 import { expect, test } from 'vitest';
-import { buildGeneration } from '../../../src/app/generation.ts';
-import { buildAside } from '../../../src/app/generation-aside.ts';
-import { configOf, refusing } from './setup.ts';
+import { buildAside } from '../../../src/generation/aside.ts';
+import { buildGeneration } from '../../../src/generation/build.ts';
+import { configOf, refusing } from '../app/setup.ts';
 
 const CONFIG = `
 lists:

@@ -7,7 +7,7 @@ import { setPriority } from 'node:os';
 import { parentPort, workerData } from 'node:worker_threads';
 import { isAppError } from '../base/base.ts';
 import type { Config } from '../config/config.ts';
-import { buildGeneration, type Generation } from './generation.ts';
+import { buildGeneration, type Generation } from './build.ts';
 
 /** What is to be built. */
 export interface GenerationOrder {

@@ -4,13 +4,13 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync
 import { dirname, join } from 'node:path';
 import { Writable } from 'node:stream';
 import { describe, expect, test } from 'vitest';
-import { buildGeneration, type Generation } from '../../../src/app/generation.ts';
-import { SavedGeneration } from '../../../src/app/saved-generation.ts';
 import { AppError, packPrefixes } from '../../../src/base/base.ts';
 import type { Config } from '../../../src/config/config.ts';
 import { TYPE } from '../../../src/dns/dns.ts';
+import { buildGeneration, type Generation } from '../../../src/generation/build.ts';
+import { SavedGeneration } from '../../../src/generation/saved.ts';
 import { createLog } from '../../../src/observe/observe.ts';
-import { configOf, createDirectory, deciding, refusing, watching } from './setup.ts';
+import { configOf, createDirectory, deciding, refusing, watching } from '../app/setup.ts';
 
 const FILE = 'generation.saved';
 /** Layout of the file, see saved-generation.ts. */

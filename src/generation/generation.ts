@@ -1,0 +1,23 @@
+// generation: what is in force at one time: lists, groups and exemptions read, compiled and numbered together.
+//
+// Invariants: a generation is all or nothing; the one that was in force last is on the disk and comes back with the same
+// hash; an export says what the generation says. Files are read in a thread of its own, never on a query's way.
+export { buildAside } from './aside.ts';
+export {
+  accessOf,
+  buildGeneration,
+  type Generation,
+  type ListFacts,
+  type PathOf,
+  readingOf,
+} from './build.ts';
+export {
+  EXPORT_ORIGIN,
+  type ExportFacts,
+  exportLists,
+  isExportFormat,
+  piecesOf,
+  readExportMark,
+  writeExport,
+} from './export.ts';
+export { SavedGeneration } from './saved.ts';
