@@ -20,8 +20,7 @@ export {
   readListStatuses,
   withoutMissing,
 } from './list-status.ts';
-export type { ProbeRunStatus, ProbeStatus } from './probe-keeper.ts';
-export { type Leak, probeServer, type ServerProbe, type ServerProbeRequest } from './probe-server.ts';
+
 export {
   findRecords,
   type HeadStatus,

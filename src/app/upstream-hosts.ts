@@ -20,9 +20,9 @@ import {
   replaceFile,
   systemErrorCode,
 } from '../base/base.ts';
-import { inquire, type Reading } from '../compliance/compliance.ts';
 import { TYPE } from '../dns/dns.ts';
 import type { Log } from '../observe/observe.ts';
+import { inquire, type Reading } from '../probe/probe.ts';
 
 /** Time for one server to answer over one transport. */
 const TRY_MS_MAX = 2_000;

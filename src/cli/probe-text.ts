@@ -1,5 +1,5 @@
 // How results of the probe are printed for people: one row for each view, what went wrong below it.
-import type { ProbeRunStatus, ServerProbe } from '../app/app.ts';
+import type { ProbeRunStatus, ServerProbe } from '../probe/probe.ts';
 
 /** Names that are printed one by one; --json has more. */
 const LEAKS_MAX = 20;

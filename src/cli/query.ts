@@ -1,6 +1,7 @@
 // cordon query: asks a resolver with an independent DNS implementation, for a look from the client's side.
-import { inquire, type Reading } from '../compliance/compliance.ts';
+
 import { parseName, parseType } from '../dns/dns.ts';
+import { inquire, type Reading } from '../probe/probe.ts';
 import { readArguments, readEndpoint, UsageError } from './usage.ts';
 
 const SERVER_DEFAULT = '127.0.0.1:5353';

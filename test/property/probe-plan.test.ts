@@ -2,14 +2,14 @@
 // type, and every way of asking; a sample keeps to its bound and says what it leaves out.
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { formatType, TYPE } from '../../src/dns/dns.ts';
 import {
   type ListedName,
   type PlanFacts,
   ProbePlan,
   type ProbeQuestion,
   type ProbeView,
-} from '../../src/compliance/probe-plan.ts';
-import { formatType, TYPE } from '../../src/dns/dns.ts';
+} from '../../src/probe/plan.ts';
 
 const TYPES = [TYPE.A, TYPE.AAAA, TYPE.HTTPS, TYPE.ANY];
 const LISTS_MAX = 3;

@@ -20,17 +20,20 @@ import {
 /** What each room may import. */
 const ROOMS: Readonly<Record<string, readonly string[]>> = {
   cli: [
-    ...['generation', 'report', 'exemptions', 'app', 'explain', 'compliance', 'records', 'observe'],
-    ...['lists', 'config', 'enforcement', 'dns', 'base'],
+    ...['probe', 'generation', 'report', 'exemptions', 'app', 'explain', 'records', 'observe', 'lists'],
+    ...['config', 'enforcement', 'dns', 'base'],
   ],
   app: [
-    ...['generation', 'exemptions', 'explain', 'admin', 'compliance', 'records', 'events', 'observe'],
-    ...['server', 'pipeline', 'lists', 'policy', 'cache', 'upstream', 'dnssec', 'access', 'local'],
-    ...['config', 'enforcement', 'datagram', 'dns', 'base'],
+    ...['probe', 'generation', 'exemptions', 'explain', 'admin', 'records', 'events', 'observe', 'server'],
+    ...['pipeline', 'lists', 'policy', 'cache', 'upstream', 'dnssec', 'access', 'local', 'config'],
+    ...['enforcement', 'datagram', 'dns', 'base'],
   ],
   admin: ['dns', 'base'],
   report: ['exemptions', 'records', 'enforcement', 'base'],
-  compliance: ['records', 'policy', 'dns', 'base'],
+  probe: [
+    ...['generation', 'server', 'pipeline', 'observe', 'records', 'enforcement', 'lists', 'policy'],
+    ...['access', 'local', 'config', 'dns', 'base'],
+  ],
   exemptions: ['records', 'policy', 'dns', 'base'],
   records: ['enforcement', 'events', 'dns', 'base'],
   events: ['dns', 'base'],

@@ -7,7 +7,7 @@
 // how large the part is that is covered. Questions are made one by one: a plan never holds them all.
 import { isIpv4, type Prefix } from '../base/base.ts';
 import { formatType, TYPE } from '../dns/dns.ts';
-import type { Expectation, RefusalForm } from './probe-judge.ts';
+import type { Expectation, RefusalForm } from './judge.ts';
 
 /** How a question travels. The words are those of records and metrics. */
 export const PROBE_TRANSPORTS = ['udp', 'tcp', 'dot', 'doh'] as const;

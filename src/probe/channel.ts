@@ -14,7 +14,7 @@ import {
   isAnswerTo,
   readReply,
 } from './dns2-client.ts';
-import type { Outcome } from './probe-judge.ts';
+import type { Outcome } from './judge.ts';
 
 /** IDs that a query can have. */
 const IDS = 0x1_0000;

@@ -2,12 +2,12 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { type ProbeLists, readProbeLists } from '../../../src/app/probe-lists.ts';
-import { PROBE_ZONE as ZONE_TEXT } from '../../../src/compliance/compliance.ts';
 import { formatName } from '../../../src/dns/dns.ts';
 import { buildGeneration } from '../../../src/generation/build.ts';
 import { PROBE_ZONE } from '../../../src/pipeline/pipeline.ts';
-import { configOf, createDirectory } from './setup.ts';
+import { type ProbeLists, readProbeLists } from '../../../src/probe/lists.ts';
+import { PROBE_ZONE as ZONE_TEXT } from '../../../src/probe/probe.ts';
+import { configOf, createDirectory } from '../app/setup.ts';
 
 interface Options {
   readonly keep?: ReadonlySet<string>;

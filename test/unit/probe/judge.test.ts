@@ -1,13 +1,13 @@
 // What one answer shows: refused in the way that the list says, a leak, or broken.
 import { describe, expect, test } from 'vitest';
-import { readReply } from '../../../src/compliance/dns2-client.ts';
+import { createEde, EDE, FLAG, OPTION, RCODE } from '../../../src/dns/dns.ts';
+import { readReply } from '../../../src/probe/dns2-client.ts';
 import {
   type Expectation,
   judgeOutcome,
   NULL_ADDRESSES,
   type RefusalForm,
-} from '../../../src/compliance/probe-judge.ts';
-import { createEde, EDE, FLAG, OPTION, RCODE } from '../../../src/dns/dns.ts';
+} from '../../../src/probe/judge.ts';
 import { buildResponse, type MessageText } from '../../support/records.ts';
 
 const NAME = 'www.tiktok.example';

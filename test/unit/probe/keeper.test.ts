@@ -2,7 +2,6 @@
 // what failed once is watched until it is in order.
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { Clients } from '../../../src/access/access.ts';
-import { type ProbeAlarm, ProbeKeeper, type ProbeState } from '../../../src/app/probe-keeper.ts';
 import { formatEndpoint } from '../../../src/base/base.ts';
 import type { Config } from '../../../src/config/config.ts';
 import { formatName, TYPE } from '../../../src/dns/dns.ts';
@@ -17,11 +16,12 @@ import {
   type Resolver,
 } from '../../../src/pipeline/pipeline.ts';
 import { Policy, type SharedExemption } from '../../../src/policy/policy.ts';
+import { type ProbeAlarm, ProbeKeeper, type ProbeState } from '../../../src/probe/keeper.ts';
 import type { ProbeRecord } from '../../../src/records/records.ts';
 import { createProbeSecret, ProbeGate, UdpListener } from '../../../src/server/server.ts';
 import { buildResponse } from '../../support/records.ts';
+import { configOf } from '../app/setup.ts';
 import { Bench } from '../pipeline/setup.ts';
-import { configOf } from './setup.ts';
 
 const MINUTE_MS = 60_000;
 const CONFIG = `

@@ -4,23 +4,15 @@
 // DNS Error is asked for. So a name that does not exist for anybody cannot be told from one that is refused, unless the
 // answer shows the zone above it. Controls tell a server that refuses from one that answers nothing.
 import { type Endpoint, formatEndpoint, isAppError, systemClock } from '../base/base.ts';
-import {
-  describeQuestion,
-  inquireOrSilence,
-  NULL_ADDRESSES,
-  type Outcome,
-  type ProbeList,
-  ProbePlan,
-  type ProbeQuestion,
-  type ProbeRun,
-  type RefusalForm,
-  runProbe,
-} from '../compliance/compliance.ts';
 import type { Config } from '../config/config.ts';
 import { formatName } from '../dns/dns.ts';
 import { buildGeneration, type PathOf } from '../generation/generation.ts';
 import type { ProbeResult } from '../records/records.ts';
-import { readProbeLists } from './probe-lists.ts';
+import { inquireOrSilence } from './dns2-client.ts';
+import { NULL_ADDRESSES, type Outcome, type RefusalForm } from './judge.ts';
+import { readProbeLists } from './lists.ts';
+import { describeQuestion, type ProbeList, ProbePlan, type ProbeQuestion } from './plan.ts';
+import { type ProbeRun, runProbe } from './run.ts';
 
 /** A server at the end of the world with an upstream of its own. */
 const TIMEOUT_MS = 5_000;

@@ -1,7 +1,7 @@
 // The second opinion's client: takes only the answer to its question, in time, and says what is wrong otherwise.
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { type Inquiry, inquire } from '../../../src/compliance/compliance.ts';
 import { createEde, EDE, FLAG, OPTION, TYPE, writeU16 } from '../../../src/dns/dns.ts';
+import { type Inquiry, inquire } from '../../../src/probe/probe.ts';
 import { answer, answerCode, ScriptedUpstream } from '../../support/scripted-upstream.ts';
 
 let upstream: ScriptedUpstream;

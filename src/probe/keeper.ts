@@ -7,16 +7,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { AccessTable } from '../access/access.ts';
 import { AppError, type Clock, type Endpoint, isAppError } from '../base/base.ts';
-import {
-  ProbeChannel,
-  ProbePlan,
-  type ProbeQuestion,
-  type ProbeRun,
-  runProbe,
-  sumUpViews,
-  toProbeRecord,
-  worstOf,
-} from '../compliance/compliance.ts';
 import type { Config } from '../config/config.ts';
 import { formatName } from '../dns/dns.ts';
 import {
@@ -30,8 +20,11 @@ import type { Log, ProbeMetrics } from '../observe/observe.ts';
 import type { SharedExemption } from '../policy/policy.ts';
 import type { ProbeRecord, ProbeResult } from '../records/records.ts';
 import type { ProbePorts } from '../server/server.ts';
-import { type ProbeLists, readProbeLists } from './probe-lists.ts';
-import { ProbeScene, type SceneMeans, type UnaskedView } from './probe-scene.ts';
+import { ProbeChannel } from './channel.ts';
+import { type ProbeLists, readProbeLists } from './lists.ts';
+import { ProbePlan, type ProbeQuestion } from './plan.ts';
+import { type ProbeRun, runProbe, sumUpViews, toProbeRecord, worstOf } from './run.ts';
+import { ProbeScene, type SceneMeans, type UnaskedView } from './scene.ts';
 
 /** How often it is looked whether a run is due. */
 const LOOK_MS = 1_000;

@@ -6,21 +6,17 @@
 import type { AccessTable } from '../access/access.ts';
 import { Clients } from '../access/access.ts';
 import { type AddressWords, type Endpoint, formatEndpoint, isAppError } from '../base/base.ts';
-import {
-  inquireOrSilence,
-  isExemptedBy,
-  type Outcome,
-  type ProbeChannel,
-  type ProbeQuestion,
-  type ProbeTransport,
-  type ProbeView,
-} from '../compliance/compliance.ts';
 import { OPTION, writeU16 } from '../dns/dns.ts';
 import { excuses, type OutOfScope } from '../enforcement/enforcement.ts';
 import { TRANSPORT } from '../pipeline/pipeline.ts';
 import type { PolicyGroup, SharedExemption } from '../policy/policy.ts';
 import { type ProbePorts, writeProbeOption } from '../server/server.ts';
-import { type Asker, chooseAskers, type ListenerAccess, reachListener } from './probe-views.ts';
+import type { ProbeChannel } from './channel.ts';
+import { inquireOrSilence } from './dns2-client.ts';
+import { isExemptedBy } from './exemption.ts';
+import type { Outcome } from './judge.ts';
+import type { ProbeQuestion, ProbeTransport, ProbeView } from './plan.ts';
+import { type Asker, chooseAskers, type ListenerAccess, reachListener } from './views.ts';
 
 /** What a stub resolver waits; workers answer from memory. */
 const ANSWER_MS_MAX = 5_000;

@@ -1,17 +1,17 @@
 // A run of the probe against servers that refuse, and against servers that do not quite: each flaw is found, and told
 // from the others.
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { createEde, EDE, FLAG, OPTION, RCODE, TYPE } from '../../../src/dns/dns.ts';
+import { ProbeChannel } from '../../../src/probe/channel.ts';
+import { NULL_ADDRESSES, type RefusalForm } from '../../../src/probe/judge.ts';
+import { type PlanFacts, ProbePlan, type ProbeQuestion } from '../../../src/probe/plan.ts';
 import {
   type ProbeRun,
   type ProbeRunOptions,
   runProbe,
   sumUpViews,
   toProbeRecord,
-} from '../../../src/compliance/probe.ts';
-import { ProbeChannel } from '../../../src/compliance/probe-channel.ts';
-import { NULL_ADDRESSES, type RefusalForm } from '../../../src/compliance/probe-judge.ts';
-import { type PlanFacts, ProbePlan, type ProbeQuestion } from '../../../src/compliance/probe-plan.ts';
-import { createEde, EDE, FLAG, OPTION, RCODE, TYPE } from '../../../src/dns/dns.ts';
+} from '../../../src/probe/run.ts';
 import {
   answer,
   answerCode,

@@ -5,14 +5,6 @@
 // large one an even sample (a reservoir). What cannot be asked, or whose answer depends on more than the name, is
 // counted and told.
 import { formatAddress, isAppError, matchesPrefix, type Prefix, readIpv4, readIpv6 } from '../base/base.ts';
-import {
-  createRandom,
-  type ListedName,
-  type ListedPrefix,
-  NULL_ADDRESSES,
-  type ProbeList,
-  type RefusalForm,
-} from '../compliance/compliance.ts';
 import type { Config } from '../config/config.ts';
 import { formatRdata, formatType, TYPE } from '../dns/dns.ts';
 import { type Generation, type ListFacts, readingOf } from '../generation/generation.ts';
@@ -26,6 +18,8 @@ import {
   type RuleSink,
   type RuleTerms,
 } from '../policy/policy.ts';
+import { NULL_ADDRESSES, type RefusalForm } from './judge.ts';
+import { createRandom, type ListedName, type ListedPrefix, type ProbeList } from './plan.ts';
 
 /** Names of all lists together that are kept: some 3 MB. */
 const NAMES_MAX = 20_000;
