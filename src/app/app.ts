@@ -9,18 +9,6 @@ export { judgeConfiguration } from './enforcement-keeper.ts';
 export { checkExemptionTexts, type ExemptionStatus } from './exemption-control.ts';
 export { type AskedWhom, type ExplainedBy, explainByConfig } from './explain.ts';
 
-export { diffList, type ListDiff } from './list-diff.ts';
-export type { RefreshResult } from './list-keeper.ts';
-export {
-  type CandidateStatus,
-  CONTROL_SOCKET_NAME,
-  type ListStatus,
-  readKeptPaths,
-  readListHistory,
-  readListStatuses,
-  withoutMissing,
-} from './list-status.ts';
-
 export {
   findRecords,
   type HeadStatus,

@@ -7,9 +7,9 @@ import type { ListAuthor } from '../admin/admin.ts';
 import type { Clock } from '../base/base.ts';
 import { type Config, configDifferences, configHash } from '../config/config.ts';
 import type { Generation } from '../generation/generation.ts';
+import type { RefreshResult } from '../lists/keeping/keeping.ts';
 import type { ChangeRecord, EnforcementStateRecord, ListRecord } from '../records/records.ts';
 import type { ListDecision } from './list-control.ts';
-import type { RefreshResult } from './list-keeper.ts';
 
 /** Characters of a reason in a record. */
 const REASON_LENGTH_MAX = 500;

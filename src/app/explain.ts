@@ -27,6 +27,7 @@ import {
   traceQuestions,
 } from '../explain/explain.ts';
 import { buildGeneration, type Generation, type PathOf } from '../generation/generation.ts';
+import { withoutMissing } from '../lists/keeping/keeping.ts';
 import { CounterTotals, createLog, TRIGGER_WORDS } from '../observe/observe.ts';
 import {
   RESOLV_CONF,
@@ -34,7 +35,6 @@ import {
   type UpstreamObserver,
   upstreamTexts,
 } from '../upstream/upstream.ts';
-import { withoutMissing } from './list-status.ts';
 import { createResolver, type ValidationMode } from './resolution.ts';
 import { TrustKeeper } from './trust.ts';
 import { lookUpAddresses } from './upstream-hosts.ts';

@@ -6,10 +6,9 @@ import type { ListAuthor, ListControl } from '../admin/admin.ts';
 import { AppError } from '../base/base.ts';
 import type { ListConfig } from '../config/config.ts';
 import type { Generation } from '../generation/generation.ts';
+import type { FileReview, ListKeeper } from '../lists/keeping/keeping.ts';
+import { bareStatus, type ListStatus, toCandidateStatus, toTime } from '../lists/keeping/keeping.ts';
 import type { Candidate } from '../observe/observe.ts';
-import type { ListKeeper } from './list-keeper.ts';
-import type { FileReview } from './list-review.ts';
-import { bareStatus, type ListStatus, toCandidateStatus, toTime } from './list-status.ts';
 
 /** What a person can decide about a content of a list. */
 export type ListDecision = 'accepted' | 'dismissed' | 'rolled-back';

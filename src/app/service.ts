@@ -34,6 +34,13 @@ import {
   SavedGeneration,
 } from '../generation/generation.ts';
 import {
+  CONTROL_SOCKET_NAME,
+  FileReview,
+  isUrlList,
+  ListKeeper,
+  withoutMissing,
+} from '../lists/keeping/keeping.ts';
+import {
   type CounterBlock,
   CounterTotals,
   createMetrics,
@@ -59,9 +66,6 @@ import { Evidence } from './evidence.ts';
 import { type ExplainedBy, explainTraced, listenerOf } from './explain.ts';
 import { createListControl } from './list-control.ts';
 import { createHostLookup } from './list-hosts.ts';
-import { ListKeeper } from './list-keeper.ts';
-import { FileReview, isUrlList } from './list-review.ts';
-import { CONTROL_SOCKET_NAME, withoutMissing } from './list-status.ts';
 import type { WorkerSettings } from './messages.ts';
 import { OperatorPause } from './pause.ts';
 import { RECORDS_NAME } from './record-settings.ts';

@@ -4,15 +4,14 @@ import {
   judgeConfiguration,
   loadConfiguration,
   readAuthorities,
-  readKeptPaths,
   readTrustAnchors,
   unchosenMandates,
-  withoutMissing,
 } from '../app/app.ts';
 import { isAppError } from '../base/base.ts';
 import { effectiveConfig, formatProblem, prefixFilesOf } from '../config/config.ts';
 import { describeEnforcement, isAsDecided, todoOf } from '../enforcement/enforcement.ts';
 import { buildGeneration } from '../generation/generation.ts';
+import { readKeptPaths, withoutMissing } from '../lists/keeping/keeping.ts';
 import { configPath, readArguments } from './usage.ts';
 
 /** Returns 0 when the configuration and its lists can be served, otherwise 1. */

@@ -2,10 +2,11 @@
 //
 // The service that runs by the configuration is asked; where none runs, the configuration is explained by itself, which
 // is said. The status is that of the worst answer, so that a script never takes what could not be judged for "passes".
-import { type ExplainedBy, explainByConfig, readKeptPaths } from '../app/app.ts';
+import { type ExplainedBy, explainByConfig } from '../app/app.ts';
 import { formatEndpoint, isAppError } from '../base/base.ts';
 import { type Config, configHash } from '../config/config.ts';
 import { formatName, formatType, parseType } from '../dns/dns.ts';
+import { readKeptPaths } from '../lists/keeping/keeping.ts';
 import { readAskedName, readClient } from './asked-name.ts';
 import { formatExplanation, formatTrace, type Shown } from './explain-text.ts';
 import { askService, isNobodyThere } from './lists-client.ts';

@@ -1,9 +1,9 @@
 // The command's side of the control socket: one request, one answer, and what to do when nobody answers.
 import { request } from 'node:http';
 import { join } from 'node:path';
-import { CONTROL_SOCKET_NAME } from '../app/app.ts';
 import { AppError, errorText, systemErrorCode } from '../base/base.ts';
 import type { Config } from '../config/config.ts';
+import { CONTROL_SOCKET_NAME } from '../lists/keeping/keeping.ts';
 
 /** A fetch may take five minutes, and the policy that follows from it some seconds. */
 const ANSWER_MS_MAX = 330_000;

@@ -3,7 +3,6 @@
 // The text goes to --output or to standard output, facts about it to standard error or, with --json, to standard
 // output as one object.
 import { once } from 'node:events';
-import { readKeptPaths, withoutMissing } from '../app/app.ts';
 import {
   EXPORT_ORIGIN,
   type ExportFacts,
@@ -13,6 +12,7 @@ import {
   readExportMark,
   writeExport,
 } from '../generation/generation.ts';
+import { readKeptPaths, withoutMissing } from '../lists/keeping/keeping.ts';
 import { configPath, readArguments, requireConfig, UsageError } from './usage.ts';
 
 const USAGE =

@@ -1,5 +1,5 @@
 // How `cordon lists` shows things to people: aligned columns, ages in words, and what to do next.
-import type { CandidateStatus, ListDiff, ListStatus, RefreshResult } from '../app/app.ts';
+import type { CandidateStatus, ListDiff, ListStatus, RefreshResult } from '../lists/keeping/keeping.ts';
 import type { StoreDecision } from '../lists/lists.ts';
 
 /** Digits of a SHA-256 that are shown where the whole one is not needed; enough for a command. */

@@ -3,6 +3,8 @@
 // The running program is asked over its control socket. What the state directory knows is shown without it as well;
 // decisions need the program, because it alone writes to the state directory.
 
+import { AppError } from '../base/base.ts';
+import type { Config } from '../config/config.ts';
 import {
   type CandidateStatus,
   diffList,
@@ -10,9 +12,7 @@ import {
   type RefreshResult,
   readListHistory,
   readListStatuses,
-} from '../app/app.ts';
-import { AppError } from '../base/base.ts';
-import type { Config } from '../config/config.ts';
+} from '../lists/keeping/keeping.ts';
 import type { StoreDecision } from '../lists/lists.ts';
 import { authorName } from './author.ts';
 import { askService, isNobodyThere } from './lists-client.ts';

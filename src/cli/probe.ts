@@ -5,7 +5,6 @@
 // and the prohibition is in force for everybody it concerns: a sweep that has nothing to ask proves nothing.
 import { lookup } from 'node:dns/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { readKeptPaths, withoutMissing } from '../app/app.ts';
 import {
   AppError,
   createAddress,
@@ -16,6 +15,7 @@ import {
   suggestEndpoint,
 } from '../base/base.ts';
 import type { Config } from '../config/config.ts';
+import { readKeptPaths, withoutMissing } from '../lists/keeping/keeping.ts';
 import { type ProbeRunStatus, type ProbeStatus, probeServer } from '../probe/probe.ts';
 import { askService } from './lists-client.ts';
 import { formatRun, formatServerProbe, progressLine } from './probe-text.ts';

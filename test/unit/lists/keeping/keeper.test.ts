@@ -2,12 +2,12 @@
 import { readdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { type KeeperOptions, ListKeeper } from '../../../src/app/list-keeper.ts';
-import { readKeptPaths, readListStatuses, withoutMissing } from '../../../src/app/list-status.ts';
-import type { Config } from '../../../src/config/config.ts';
-import { createLog } from '../../../src/observe/observe.ts';
-import { content, ListServer, status, versioned } from '../../support/list-server.ts';
-import { configOf, createDirectory } from './setup.ts';
+import type { Config } from '../../../../src/config/config.ts';
+import { type KeeperOptions, ListKeeper } from '../../../../src/lists/keeping/keeper.ts';
+import { readKeptPaths, readListStatuses, withoutMissing } from '../../../../src/lists/keeping/status.ts';
+import { createLog } from '../../../../src/observe/observe.ts';
+import { content, ListServer, status, versioned } from '../../../support/list-server.ts';
+import { configOf, createDirectory } from '../../app/setup.ts';
 
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;

@@ -5,8 +5,9 @@
 // is kept survives a restart, so that a source that is gone is missed only by its age. Changes of several lists at a
 // time are announced once, because each announcement makes a new policy.
 import { rename, rm } from 'node:fs/promises';
-import { type Clock, errorText, isAppError } from '../base/base.ts';
-import type { ListConfig } from '../config/config.ts';
+import { type Clock, errorText, isAppError } from '../../base/base.ts';
+import type { ListConfig } from '../../config/config.ts';
+import type { Log } from '../../observe/observe.ts';
 import {
   EMPTY_RECORD,
   type FetchedFile,
@@ -19,10 +20,9 @@ import {
   type StoreAuthor,
   type StoreDecision,
   type StoreRecord,
-} from '../lists/lists.ts';
-import type { Log } from '../observe/observe.ts';
-import { factsOf, isUrlList, thresholdsOf, type UrlList } from './list-review.ts';
-import { isRecordStale, type ListStatus, storedStatus, toTime } from './list-status.ts';
+} from '../lists.ts';
+import { factsOf, isUrlList, thresholdsOf, type UrlList } from './review.ts';
+import { isRecordStale, type ListStatus, storedStatus, toTime } from './status.ts';
 
 /** Fetches at a time: a slow source holds up few others, and all of them together fill no link. */
 const FETCHES_MAX = 4;

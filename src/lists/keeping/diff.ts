@@ -5,13 +5,13 @@
 // that nobody can make a list whose rules share a hash. By chance one rule in a comparison of a million with a million
 // is overlooked every ten thousand times; what is enforced does not depend on it.
 import { randomBytes } from 'node:crypto';
-import { AppError, type Clock, formatPrefix, isAppError, type Prefix } from '../base/base.ts';
-import type { Config } from '../config/config.ts';
-import { formatName } from '../dns/dns.ts';
-import { readingOf } from '../generation/generation.ts';
-import { Guards, ListStore, loadList, NEVER_BLOCK_FILE, type StoredContent } from '../lists/lists.ts';
-import { MATCH, type Match, type RuleSink, type RuleTerms } from '../policy/policy.ts';
-import { isUrlList, type UrlList } from './list-review.ts';
+import { AppError, type Clock, formatPrefix, isAppError, type Prefix } from '../../base/base.ts';
+import type { Config } from '../../config/config.ts';
+import { formatName } from '../../dns/dns.ts';
+import { readingOf } from '../../generation/generation.ts';
+import { MATCH, type Match, type RuleSink, type RuleTerms } from '../../policy/policy.ts';
+import { Guards, ListStore, loadList, NEVER_BLOCK_FILE, type StoredContent } from '../lists.ts';
+import { isUrlList, type UrlList } from './review.ts';
 
 /** Rules that are named of each kind; the rest is counted. */
 const RULES_MAX = 100;

@@ -2,9 +2,10 @@
 //
 // Plain data with times in ISO 8601, the same from the running program and, for what the state directory knows, from
 // a command that reads it while no program runs.
-import type { Clock } from '../base/base.ts';
-import type { Config, ListConfig } from '../config/config.ts';
-import type { PathOf } from '../generation/generation.ts';
+import type { Clock } from '../../base/base.ts';
+import type { Config, ListConfig } from '../../config/config.ts';
+import type { PathOf } from '../../generation/generation.ts';
+import type { Candidate, CandidateEvidence } from '../../observe/observe.ts';
 import {
   isStale,
   ListStore,
@@ -13,9 +14,8 @@ import {
   type StoreDecision,
   type StoredContent,
   type StoreRecord,
-} from '../lists/lists.ts';
-import type { Candidate, CandidateEvidence } from '../observe/observe.ts';
-import { isUrlList, type UrlList } from './list-review.ts';
+} from '../lists.ts';
+import { isUrlList, type UrlList } from './review.ts';
 
 /** The control socket's name in the state directory. */
 export const CONTROL_SOCKET_NAME = 'control.sock';

@@ -3,9 +3,10 @@
 // A fetched file is read once into nothing, with the guards, so that its numbers are known before it is taken; its
 // text is never in memory as a whole. A file of the operator's own is compared with what is in force when lists are
 // read again: a deployment that broke half-way is seen then, and what is in force stays.
-import { AppError, isAppError } from '../base/base.ts';
-import type { ListConfig, UrlSource } from '../config/config.ts';
-import { type Generation, readingOf } from '../generation/generation.ts';
+import { AppError, isAppError } from '../../base/base.ts';
+import type { ListConfig, UrlSource } from '../../config/config.ts';
+import { type Generation, readingOf } from '../../generation/generation.ts';
+import type { RuleSink } from '../../policy/policy.ts';
 import {
   type Candidate,
   type FetchedFile,
@@ -20,8 +21,7 @@ import {
   type ReviewReason,
   type ReviewThresholds,
   review,
-} from '../lists/lists.ts';
-import type { RuleSink } from '../policy/policy.ts';
+} from '../lists.ts';
 
 /** A list that is fetched. */
 export type UrlList = ListConfig & { readonly source: UrlSource };
