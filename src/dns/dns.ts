@@ -77,6 +77,7 @@ export {
   OPTION,
   parseClass,
   parseType,
+  QUERY_LENGTH_MAX,
   RCODE,
   SVC_PARAM,
   TYPE,

@@ -201,6 +201,11 @@ export const NAME_LENGTH_MAX = 255;
 export const LABEL_LENGTH_MAX = 63;
 /** Longest message: the two-byte length of RFC 1035 section 4.2.2. */
 export const MESSAGE_LENGTH_MAX = 65_535;
+/**
+ * Longest query of a client that is taken: name, EDNS with cookie and subnet, and padding to a multiple of 128 (RFC 8467)
+ * take less than 1 KB.
+ */
+export const QUERY_LENGTH_MAX = 4096;
 /** Longest UDP message to a client without EDNS (RFC 1035 section 4.2.1). */
 export const UDP_LENGTH_PLAIN = 512;
 /** Longest UDP message to or from anyone, so that no path has to fragment it (DNS flag day 2020). */

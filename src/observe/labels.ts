@@ -87,7 +87,9 @@ export const TCP_CLOSED = {
   GAVE_WAY: 1,
   /** Its client did not take its answers. */
   UNREAD: 2,
-  OTHER: 3,
+  /** It began a query that is longer than a query may be. */
+  TOO_LONG: 3,
+  OTHER: 4,
 } as const;
 
 /** What a question in flight gave way to. */

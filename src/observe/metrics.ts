@@ -384,7 +384,7 @@ const METRICS: readonly Metric[] = [
     name: 'cordon_tcp_closed_total',
     type: 'counter',
     labels: ['reason'],
-    help: 'TCP connections of clients that were closed because they were idle, gave way to others, or did not take their answers.',
+    help: 'TCP connections of clients that were closed because they were idle, gave way to others, did not take their answers, or began a query of more than 4,096 bytes.',
     alarm:
       '`rate(cordon_tcp_closed_total{reason="gave-way"}[5m]) > 1`: places are scarce; `unread`: clients that do not read',
     read: summed('tcpCloses'),

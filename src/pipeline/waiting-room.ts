@@ -12,7 +12,7 @@
 // and when nobody is greedy, half of the slots are left to run to their end. Nothing is allocated for a client or a zone.
 import { randomInt } from 'node:crypto';
 import type { AddressWords, Clock } from '../base/base.ts';
-import { SuffixHashes } from '../dns/dns.ts';
+import { QUERY_LENGTH_MAX, SuffixHashes } from '../dns/dns.ts';
 import { Crowds } from './crowds.ts';
 import { GIVEN_WAY, type Outcome, OVER_SHARE, OVER_ZONE_SHARE, OVERLOAD, STALE } from './outcome.ts';
 import type { Question, Resolution, Resolver } from './resolver.ts';
@@ -39,13 +39,15 @@ const HEIRS_MAX = 8;
 const WAITERS_PER_CLIENT_MAX = 256;
 /** Answers of one question that leave in one turn of the loop; others are served between. A few hundred microseconds. */
 const ANSWERS_PER_TURN = 256;
-/**
- * Bytes of all queries that wait. Without it, 10,000 questions of thousands of clients each, or long queries over TCP,
- * would take gigabytes while an upstream is silent. Room for some 100,000 ordinary queries.
- */
-const WAITING_BYTES_MAX = 32 * 1024 * 1024;
 /** Bytes of a waiter beside its copy of the query: objects, address and the reply's closure. */
 const WAITER_BYTES = 256;
+/**
+ * Bytes of those who wait for a question of others, beyond what each question in flight may take (ASKER_BYTES_MAX).
+ * Without it, 10,000 questions of thousands of clients each would take gigabytes while an upstream is silent. Room for
+ * some 100,000 ordinary queries. Who asks first needs none of it: else long queries of one would shut out the others.
+ */
+const SHARING_BYTES_MAX = 32 * 1024 * 1024;
+const ASKER_BYTES_MAX = QUERY_LENGTH_MAX + WAITER_BYTES;
 
 /** How a query came in. */
 export const TRANSPORT = { UDP: 0, TCP: 1, DOT: 2, DOH: 3 } as const;
@@ -232,14 +234,15 @@ export class WaitingRoom {
 
   /** Lets a waiter wait for the answer to a question, or answers it at once when there is no room. */
   enter(waiter: Waiter, asked: Asked): void {
+    // TCP lets none in; a datagram may be as long.
+    if (waiter.bytes.length > QUERY_LENGTH_MAX) {
+      this.#desk.answer(waiter, OVERLOAD);
+      return;
+    }
     const place = this.#placeOf(waiter.address);
     const pending = this.#waiting.get(asked.key);
     if (pending !== undefined) {
       this.#join(pending, waiter, place);
-      return;
-    }
-    if (this.#waitingBytes + waiter.bytes.length + WAITER_BYTES > WAITING_BYTES_MAX) {
-      this.#desk.answer(waiter, OVERLOAD);
       return;
     }
     const zone = this.#zoneOf(asked);
@@ -262,11 +265,12 @@ export class WaitingRoom {
       return;
     }
     const bytes = this.#waitingBytes + waiter.bytes.length + WAITER_BYTES;
-    if (bytes > WAITING_BYTES_MAX) {
+    const bytesMax = SHARING_BYTES_MAX + this.#slots.taken * ASKER_BYTES_MAX;
+    if (bytes > bytesMax) {
       this.#desk.answer(waiter, OVERLOAD);
       return;
     }
-    const isScarce = this.#slots.isScarce || bytes > WAITING_BYTES_MAX * SCARCE_PART;
+    const isScarce = this.#slots.isScarce || bytes > bytesMax * SCARCE_PART;
     if (
       (own?.length ?? 0) >= WAITERS_PER_CLIENT_MAX ||
       (isScarce && (this.#waitersOf[place] ?? 0) >= this.#clientMax)

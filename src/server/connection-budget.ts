@@ -12,7 +12,7 @@ import { MESSAGE_LENGTH_MAX } from '../dns/dns.ts';
 export const TCP_REFUSAL = { CONNECTIONS: 0, PER_CLIENT: 1, ACCESS: 2, NETWORK: 3 } as const;
 
 /** Why a connection was closed that its client had left open, for the counters. */
-export const TCP_CLOSED = { IDLE: 0, GAVE_WAY: 1, UNREAD: 2 } as const;
+export const TCP_CLOSED = { IDLE: 0, GAVE_WAY: 1, UNREAD: 2, TOO_LONG: 3 } as const;
 
 /** Told about connections. */
 export interface StreamObserver {

@@ -2,11 +2,11 @@
 //
 // A connection costs memory and a descriptor, so everything about it is bounded: how many there are and how many one
 // client and one network have (connection-budget.ts), how long one may be idle (bytes of an unfinished query do not count
-// as life), how many queries wait, and how much unread output may pile up before reading stops, and before the connection
-// ends. Whoever may not ask has no connection at all. Answers to one chunk leave in one write.
+// as life), how long a query may be, how many wait, and how much unread output may pile up before reading stops, and
+// before the connection ends. Whoever may not ask has no connection at all. Answers to one chunk leave in one write.
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import { type AddressWords, type Clock, createAddress, type Endpoint, parseAddress } from '../base/base.ts';
-import { MESSAGE_LENGTH_MAX, readU16, writeU16 } from '../dns/dns.ts';
+import { MESSAGE_LENGTH_MAX, QUERY_LENGTH_MAX, readU16, writeU16 } from '../dns/dns.ts';
 import { type Decider, PENDING, TRANSPORT } from '../pipeline/pipeline.ts';
 import { type ConnectionBudget, TCP_CLOSED, TCP_REFUSAL, type Tenant } from './connection-budget.ts';
 import { toListenError } from './listen-error.ts';
@@ -171,6 +171,12 @@ export class StreamListener {
     let mayAnswer = this.#mayAnswer(connection);
     while (mayAnswer && rest.length >= FRAME_HEADER) {
       const end = FRAME_HEADER + readU16(rest, 0);
+      if (end > FRAME_HEADER + QUERY_LENGTH_MAX) {
+        // Else each connection could make us keep 64 KiB of a query that never ends.
+        this.#flush(connection);
+        this.#options.budget.end(connection, TCP_CLOSED.TOO_LONG);
+        return;
+      }
       if (rest.length < end) break;
       this.#answer(connection, rest.subarray(FRAME_HEADER, end));
       rest = rest.subarray(end);
@@ -208,11 +214,8 @@ export class StreamListener {
     const rest = chunk.subarray(taken);
     if (connection.filled < partial.length) return rest;
     connection.partial = undefined;
-    if (partial.length === FRAME_HEADER && readU16(partial, 0) > 0) {
-      // Only the length has arrived so far: make room for the message.
-      this.#beginFrame(connection, partial);
-      return this.#completeFrame(connection, rest);
-    }
+    // Only the length had to be put together: the message begins with what follows.
+    if (partial.length === FRAME_HEADER) return Buffer.concat([partial, rest]);
     this.#answer(connection, partial.subarray(FRAME_HEADER));
     return rest;
   }

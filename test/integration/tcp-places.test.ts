@@ -107,3 +107,28 @@ test('clients that do not read cost 16 MiB at most, and others are answered', as
   expect((await rss()) - before - cached).toBeLessThan(96 << 20);
   for (const client of clients) client.end();
 });
+
+test('a query longer than any that a client needs ends its connection before it has come', async () => {
+  const client = await TcpClient.open(cordon.dns, '127.0.1.1');
+  const longest = buildQuery('www.example. A', { edns: { options: padding(4096) } });
+  expect(longest).toHaveLength(4096);
+  client.send(longest);
+  await client.read();
+  client.write(Uint8Array.of(0x10, 0x01, 0));
+  await client.waitForClose();
+  expect(await readMetric(cordon, 'cordon_tcp_closed_total', { reason: 'too-long' })).toBe(1);
+  const split = await TcpClient.open(cordon.dns, '127.0.1.1');
+  split.write(Uint8Array.of(0xff));
+  await expect.poll(() => readMetric(cordon, 'cordon_tcp_connections')).toBe(1);
+  split.write(Uint8Array.of(0xff));
+  await split.waitForClose();
+  await expectAnswer('127.0.1.1');
+});
+
+/** A padding option (RFC 7830) that makes a query for www.example this long. */
+const padding = (queryBytes: number): Uint8Array => {
+  const option = Buffer.alloc(queryBytes - buildQuery('www.example. A', { edns: {} }).length);
+  option.writeUInt16BE(12, 0);
+  option.writeUInt16BE(option.length - 4, 2);
+  return option;
+};

@@ -1,6 +1,15 @@
 // Queries that wait for the resolver: who shares a question, and by which rules the answer is judged.
 import { describe, expect, test } from 'vitest';
-import { EDE, EDNS_DO, FLAG, foldName, formatName, messageId, RCODE } from '../../../src/dns/dns.ts';
+import {
+  EDE,
+  EDNS_DO,
+  FLAG,
+  foldName,
+  formatName,
+  messageId,
+  QUERY_LENGTH_MAX,
+  RCODE,
+} from '../../../src/dns/dns.ts';
 import { GAVE_WAY, PENDING, SOURCE, TRANSPORT } from '../../../src/pipeline/pipeline.ts';
 import { buildQuery, buildResponse } from '../../support/records.ts';
 import { answerAsked, Bench, CLIENT, createRules, edeOf, onlyAnswer, rcodeOf } from './setup.ts';
@@ -282,24 +291,49 @@ test('a waiter keeps a copy of its query: the memory of the socket may serve the
   expect(onlyAnswer(answers)).toMatchObject({ id: 0x1234, question: QUESTION, answer: [RECORD] });
 });
 
-test('queries that wait take a bounded number of bytes, however long each is', () => {
-  const bench = new Bench();
-  const send = (index: number): Uint8Array[] => {
-    const query = buildQuery(`n${index}.example.com. A`, { edns: {} });
-    const long = new Uint8Array(60_000);
+describe('bytes of queries that wait', () => {
+  const MIB = 1024 * 1024;
+  /** A query with so many bytes in all. */
+  const lengthen = (query: Uint8Array, bytes: number): Uint8Array => {
+    const long = new Uint8Array(bytes);
     long.set(query);
-    return bench.send(long, undefined, TRANSPORT.TCP).answers;
+    return long;
   };
-  const sent = Array.from({ length: 700 }, (_, index) => send(index));
-  const shed = sent.filter((answers) => answers.length > 0);
-  expect(bench.asked.length + shed.length).toBe(700);
-  expect(bench.asked.length * 60_000).toBeLessThanOrEqual(32 * 1024 * 1024);
-  expect(shed.length).toBeGreaterThan(0);
-  for (const answers of shed) expect(edeOf(onlyAnswer(answers))).toEqual([EDE.OTHER]);
-  answerAsked(bench.asked[0], 'n0.example.com. A', { answer: ['n0.example.com. 60 IN A 192.0.2.1'] });
-  const before = bench.asked.length;
-  send(1000);
-  expect(bench.asked.length).toBe(before + 1);
+
+  test('long queries of one client leave room for the questions of others', () => {
+    const bench = new Bench();
+    for (let i = 0; i < 9000; i++)
+      bench.send(lengthen(buildQuery(`n${i}.example.com. A`, { edns: {} }), QUERY_LENGTH_MAX));
+    const asked = bench.asked.length;
+    expect(asked * QUERY_LENGTH_MAX).toBeGreaterThan(32 * MIB);
+    expect(bench.send(buildQuery(QUESTION), CLIENT.LAB)).toMatchObject({ decided: PENDING, answers: [] });
+    expect(bench.asked).toHaveLength(asked + 1);
+  });
+
+  test('a query longer than any that a client needs waits for nothing', () => {
+    const bench = new Bench();
+    const { answers } = bench.send(lengthen(buildQuery(QUESTION, { edns: {} }), QUERY_LENGTH_MAX + 1));
+    expect(edeOf(onlyAnswer(answers))).toEqual([EDE.OTHER]);
+    expect(bench.asked).toEqual([]);
+  });
+
+  test('those who share questions take a bounded number of bytes; who asks anew has room', () => {
+    const bench = new Bench();
+    const sent = Array.from({ length: 9000 }, (_, i) =>
+      bench.send(
+        lengthen(buildQuery(`n${i % 36}.example.com. A`, { id: i, edns: {} }), QUERY_LENGTH_MAX),
+        CLIENT.LAB,
+        TRANSPORT.TCP,
+      ),
+    );
+    const shed = sent.filter(({ answers }) => answers.length > 0);
+    expect((9000 - shed.length) * QUERY_LENGTH_MAX).toBeLessThan(33 * MIB);
+    expect(shed.length).toBeGreaterThan(0);
+    for (const { answers } of shed) expect(edeOf(onlyAnswer(answers))).toEqual([EDE.OTHER]);
+    expect(bench.send(buildQuery(QUESTION)).answers).toEqual([]);
+    answerAsked(bench.asked[0], 'n0.example.com. A', { answer: ['n0.example.com. 60 IN A 192.0.2.1'] });
+    expect(bench.send(buildQuery('n1.example.com. A'), CLIENT.LAB).answers).toEqual([]);
+  });
 });
 
 test('an answer from a resolver that was replaced reaches who waits and is not kept', () => {
