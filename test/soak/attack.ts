@@ -1,47 +1,41 @@
 // What victims get while others attack, of Cordon and of Debian's unbound with the same upstreams, one after another.
 //
-//   npm run attack                             every attack, both servers: some 40 s each
+//   npm run attack                             every attack, both servers: some 20 s each
 //   npm run attack -- silent-1000 silent-20    these
 //   npm run attack -- --list                   their names
 //   npm run attack -- --seconds 20 --only cordon --json
+//   npm run attack -- silent-20 --repeat 3     three floods, one after the other: memory has to stay where it is
+//   npm run attack -- --json-file rows.json    the table, which is the one of docs/security.md, and its rows as they come
+//   npm run attack -- --read rows.json --read later.json      the table of rows of runs before; later ones count
 //
 // One more attack: a file in attacks/ that exports `Attack`s (attacks/attack.ts says what one is made of), and its name in
 // ATTACKS below. Queries over UDP are data (`attackers`, with names that say what the upstream does: attacks/upstream.ts);
 // whatever else attacks is a function (`start`). Victims are 50 fresh names a second unless the attack says otherwise.
+// How one is run: attacks/round.ts; --unpinned leaves it to the kernel who has which core.
 //
-// Of each server: it starts, victims ask for two seconds alone, then victims and attackers together for --seconds, then
-// there is quiet, so that memory is read when nothing waits any more. Exit status 1 when Cordon's victims get less than
-// 99 % of their answers or p99 is 100 ms or more. Linux only; --only cordon where unbound is not installed.
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
+// Exit status 1 when Cordon's victims get less than 99 % of their answers or p99 is 100 ms or more (`goalMs`). Linux only;
+// --only cordon where unbound is not installed. Attacks over IPv6 need addresses, so that they run in a network namespace
+// of their own: unshare and ip.
+import { readFileSync, writeFileSync } from 'node:fs';
+import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
-import { unboundServer } from '../../bench/peers.ts';
-import {
-  findFreePort,
-  type Process,
-  readCpu,
-  readRss,
-  startProcess,
-  stopOnSignals,
-} from '../../bench/process.ts';
+import { startProcess, stopOnSignals } from '../../bench/process.ts';
 import { formatTable } from '../../bench/table.ts';
-import { startCordon } from '../support/process.ts';
-import type { Arena, Attack, Queries } from './attacks/attack.ts';
+import type { Arena, Attack } from './attacks/attack.ts';
 import { costlyZones } from './attacks/costly-zones.ts';
 import { floods } from './attacks/floods.ts';
 import { forgery } from './attacks/forgery.ts';
-import type { Asked } from './attacks/querier.ts';
 import { recordFlood } from './attacks/record-flood.ts';
+import { type RoundOptions, type Row, runRound, SERVERS } from './attacks/round.ts';
 import { silentZone } from './attacks/silent-zone.ts';
 import { slowAnswers } from './attacks/slow-answers.ts';
 import { tcpPlaces } from './attacks/tcp-places.ts';
+import { upstreamWork } from './attacks/upstream-work.ts';
 
 const ATTACKS: readonly Attack[] = [
   ...silentZone,
   ...slowAnswers,
+  ...upstreamWork,
   ...forgery,
   ...tcpPlaces,
   ...recordFlood,
@@ -49,145 +43,40 @@ const ATTACKS: readonly Attack[] = [
   ...costlyZones,
 ];
 
-const SERVERS = ['cordon', 'unbound'] as const;
-const WARM_UP_SEC = 2;
-/** A little more than the time of a question, so that nothing waits any more. */
-const QUIET_MS = 6_000;
-/** For a server that was just started. */
-const READY_MS = 1_500;
-const GOAL = { share: 0.99, p99Ms: 100 };
-const VICTIMS: Queries = { clients: ['127.0.0.2'], rate: 50, names: ['*.good.example'] };
+const SERVER_NAMES: Readonly<Record<Arena['server'], string>> = { cordon: 'Cordon', unbound: 'unbound' };
+/** Addresses of attackers over IPv6, all of them local in a namespace. */
+const IPV6_NET = '2001:db8::/32';
+const IN_NAMESPACE = `ip link set lo up
+ip -6 route add local ${IPV6_NET} dev lo
+echo 1 > /proc/sys/net/ipv6/ip_nonlocal_bind
+exec "$@"`;
 
-interface Row {
-  readonly attack: string;
-  readonly title: string;
-  readonly server: string;
-  readonly victims: Asked;
-  /** Of the queries of attackers. */
-  readonly attackerSent: number;
-  readonly attackerAnswered: number;
-  /** What the `start` of the attack tells. */
-  readonly remark: string;
-  readonly cpuSec: number;
-  readonly rssBefore: number;
-  readonly rssAfter: number;
-  readonly holds: boolean;
-}
-
-interface Target {
-  readonly port: number;
-  readonly pid: number;
-  readonly metricsUrl: string | undefined;
-  stop(): Promise<void>;
-}
-
-const programOf = (name: string): string => fileURLToPath(new URL(`attacks/${name}.ts`, import.meta.url));
-
-const startUpstreams = async (attack: Attack): Promise<{ ports: number[]; children: Process[] }> => {
-  const { delayMs = 20, loss = 0 } = attack.upstream ?? {};
-  const ports: number[] = [];
-  const children: Process[] = [];
-  for (let i = 0; i < (attack.upstreams ?? 1); i++) {
-    const port = await findFreePort();
-    ports.push(port);
-    const args = [programOf(attack.program ?? 'upstream'), `${port}`, `${delayMs}`, `${loss}`];
-    children.push(startProcess(process.execPath, args));
-  }
-  await sleep(READY_MS);
-  return { ports, children };
-};
-
-const startTarget = async (
-  server: Arena['server'],
-  attack: Attack,
-  ports: readonly number[],
-  directory: string,
-): Promise<Target> => {
-  if (server === 'cordon') {
-    const program = await startCordon({
-      config: [
-        'listen: { dns: ["127.0.0.1:0"], admin: "127.0.0.1:0" }',
-        `upstreams: [${ports.map((port) => `"127.0.0.1:${port}"`).join(', ')}]`,
-        'workers: 1',
-        ...(attack.cordon ?? []),
-        '',
-      ].join('\n'),
-    });
-    const metricsUrl = `http://127.0.0.1:${program.admin.port}/metrics`;
-    return { port: program.dns.port, pid: program.pid, metricsUrl, stop: () => program.kill() };
-  }
-  const port = await findFreePort();
-  const file = join(directory, 'unbound.conf');
-  const lines = [
-    unboundServer(port, directory),
-    '  do-not-query-localhost: no',
-    ...(attack.unbound ?? []).map((line) => `  ${line}`),
-    'forward-zone:',
-    '  name: "."',
-    ...ports.map((one) => `  forward-addr: 127.0.0.1@${one}`),
-    '',
-  ];
-  writeFileSync(file, lines.join('\n'));
-  const child = startProcess('unbound', ['-d', '-c', file], { cwd: directory });
-  await sleep(READY_MS);
-  if (child.hasEnded) throw new Error(`unbound did not start: ${child.output()}`);
-  return { port, pid: child.pid, metricsUrl: undefined, stop: () => child.stop() };
-};
-
-/** Asks in a program of its own. */
-const query = async (port: number, seconds: number, queries: Queries): Promise<Asked> => {
-  const child = startProcess(process.execPath, [
-    programOf('querier'),
-    JSON.stringify({ port, seconds, ...queries }),
+/** Runs an attack over IPv6 by this program in a network namespace, where everything lives that takes part. */
+const runInNamespace = async (
+  { name }: Attack,
+  { server, seconds, floods: count, isPinned }: RoundOptions,
+  told: (row: Row) => void,
+): Promise<void> => {
+  const self = [process.execPath, import.meta.filename, name, '--inside', '--json'];
+  const args = ['--only', server, '--seconds', `${seconds}`, '--repeat', `${count}`];
+  if (!isPinned) args.push('--unpinned');
+  const asRoot = process.getuid?.() === 0 ? [] : ['--map-root-user'];
+  const child = startProcess('unshare', [
+    '--net',
+    ...asRoot,
+    'sh',
+    '-ec',
+    IN_NAMESPACE,
+    'sh',
+    ...self,
+    ...args,
   ]);
   await child.ended;
   const output = child.output();
   try {
-    return JSON.parse(output) as Asked;
+    for (const row of JSON.parse(output) as Row[]) told(row);
   } catch {
-    throw new Error(`a querier ended without a result: ${output}`);
-  }
-};
-
-const runAttack = async (attack: Attack, server: Arena['server'], seconds: number): Promise<Row> => {
-  const directory = mkdtempSync(join(tmpdir(), 'cordon-attack-'));
-  const { ports, children } = await startUpstreams(attack);
-  let target: Target | undefined;
-  try {
-    target = await startTarget(server, attack, ports, directory);
-    const { port, pid, metricsUrl } = target;
-    const victims = attack.victims ?? VICTIMS;
-    await query(port, WARM_UP_SEC, victims);
-    const rssBefore = readRss(pid);
-    const cpuBefore = readCpu(pid).totalSec;
-    const arena: Arena = { server, port, pid, upstreamPorts: ports, directory, seconds, metricsUrl };
-    const running = await attack.start?.(arena);
-    const [asked, ...attackers] = await Promise.all([
-      query(port, seconds, victims),
-      ...(attack.attackers ?? []).map((queries) => query(port, seconds, queries)),
-    ]);
-    const remark = (await running?.stop()) ?? '';
-    const cpuSec = readCpu(pid).totalSec - cpuBefore;
-    await sleep(QUIET_MS);
-    const sum = (pick: (one: Asked) => number): number =>
-      attackers.reduce((total, one) => total + pick(one), 0);
-    return {
-      attack: attack.name,
-      title: attack.title,
-      server,
-      victims: asked,
-      attackerSent: sum(({ sent }) => sent),
-      attackerAnswered: sum(({ answered }) => answered),
-      remark,
-      cpuSec,
-      rssBefore,
-      rssAfter: readRss(pid),
-      holds: asked.good >= GOAL.share * asked.sent && asked.p99 < (attack.goalMs ?? GOAL.p99Ms),
-    };
-  } finally {
-    await target?.stop();
-    await Promise.all(children.map((child) => child.stop()));
-    rmSync(directory, { recursive: true, force: true });
+    throw new Error(`"${name}" over IPv6 ended without a result: ${output}`);
   }
 };
 
@@ -196,9 +85,10 @@ const ms = (value: number): string => (value < 10 ? value.toFixed(1) : `${Math.r
 
 const toCells = (row: Row): string[] => {
   const { sent, good, p50, p99, max } = row.victims;
+  const attackers = row.attackerSent === 0 ? '' : `${row.attackerAnswered} of ${row.attackerSent}`;
   return [
-    row.title,
-    row.server,
+    row.flood === 1 ? row.title : `the same once more: flood ${row.flood}`,
+    SERVER_NAMES[row.server],
     ((100 * good) / Math.max(1, sent)).toFixed(1),
     ms(p50),
     ms(p99),
@@ -206,7 +96,7 @@ const toCells = (row: Row): string[] => {
     row.cpuSec.toFixed(1),
     mib(row.rssBefore),
     mib(row.rssAfter),
-    row.attackerSent === 0 ? row.remark : `${row.attackerAnswered} of ${row.attackerSent} ${row.remark}`,
+    [attackers, row.remark].filter((part) => part !== '').join('; '),
   ];
 };
 
@@ -220,8 +110,34 @@ const HEAD = [
   'CPU s',
   'MiB before',
   'MiB after',
-  'attackers answered',
+  'attackers got',
 ];
+
+const isOfSameAttack = (a: Row, b: Row): boolean =>
+  a.attack === b.attack && a.server === b.server && a.flood === b.flood;
+
+/** The table for people: an attack is named where it begins. */
+const toTable = (rows: readonly Row[]): string[] => {
+  const cells = rows.map((row, index) => {
+    const [title = '', ...rest] = toCells(row);
+    const before = rows[index - 1];
+    return [before?.title === row.title && row.flood === 1 ? '' : title, ...rest];
+  });
+  return formatTable({ head: HEAD, rows: cells });
+};
+
+/** Rows of runs before, those of a later file in place of those of an earlier one, in the order of the table. */
+const readRows = (files: readonly string[]): Row[] => {
+  const rows: Row[] = [];
+  for (const row of files.flatMap((file) => JSON.parse(readFileSync(file, 'utf8')) as Row[])) {
+    const index = rows.findIndex((known) => isOfSameAttack(known, row));
+    if (index < 0) rows.push(row);
+    else rows[index] = row;
+  }
+  return ATTACKS.flatMap(({ name }) =>
+    SERVERS.flatMap((server) => rows.filter((row) => row.attack === name && row.server === server)),
+  );
+};
 
 const main = async (): Promise<void> => {
   const { values, positionals } = parseArgs({
@@ -229,8 +145,13 @@ const main = async (): Promise<void> => {
     options: {
       list: { type: 'boolean', default: false },
       json: { type: 'boolean', default: false },
+      'json-file': { type: 'string' },
+      read: { type: 'string', multiple: true },
       seconds: { type: 'string', default: '12' },
+      repeat: { type: 'string', default: '1' },
       only: { type: 'string' },
+      unpinned: { type: 'boolean', default: false },
+      inside: { type: 'boolean', default: false },
     },
   });
   const print = (text: string): void => void process.stdout.write(`${text}\n`);
@@ -240,19 +161,26 @@ const main = async (): Promise<void> => {
   }
   const unknown = positionals.find((name) => ATTACKS.every((attack) => attack.name !== name));
   if (unknown !== undefined) throw new Error(`there is no attack "${unknown}"; --list names them`);
-  const seconds = Number(values.seconds);
   const chosen = ATTACKS.filter(({ name }) => positionals.length === 0 || positionals.includes(name));
-  const rows: Row[] = [];
-  for (const attack of chosen) {
+  const isQuiet = values.json || values.inside;
+  const rows = values.read === undefined ? [] : readRows(values.read);
+  const told = (row: Row): void => {
+    rows.push(row);
+    if (values['json-file'] !== undefined) writeFileSync(values['json-file'], JSON.stringify(rows));
+    if (!isQuiet) process.stderr.write(`${toCells(row).join(' · ')}\n`);
+  };
+  for (const attack of values.read === undefined ? chosen : []) {
     for (const server of SERVERS) {
       if (values.only !== undefined && values.only !== server) continue;
-      const row = await runAttack(attack, server, seconds);
-      rows.push(row);
-      if (!values.json) process.stderr.write(`${toCells(row).join(' · ')}\n`);
+      const seconds = Number(values.seconds);
+      const isPinned = !values.unpinned && cpus().length > 1;
+      const options = { server, seconds, floods: Number(values.repeat), isPinned };
+      const isElsewhere = attack.isIpv6 === true && !values.inside;
+      await (isElsewhere ? runInNamespace(attack, options, told) : runRound(attack, options, told));
     }
   }
-  if (values.json) print(JSON.stringify(rows, undefined, 2));
-  else for (const line of formatTable({ head: HEAD, rows: rows.map(toCells) })) print(line);
+  if (values.json) print(JSON.stringify(rows));
+  else for (const line of toTable(rows)) print(line);
   if (rows.some(({ server, holds }) => server === 'cordon' && !holds)) process.exitCode = 1;
 };
 

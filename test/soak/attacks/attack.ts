@@ -4,7 +4,7 @@
 
 /** Clients that ask at a rate, all of them together; queries over UDP of one program, see querier.ts. */
 export interface Queries {
-  /** Addresses of 127.0.0.0/8 to ask from, in turn. */
+  /** Addresses of 127.0.0.0/8 to ask from, in turn, or of 2001:db8::/32 where the attack is over IPv6. */
   readonly clients: readonly string[];
   /** Queries a second. */
   readonly rate: number;
@@ -21,7 +21,7 @@ export interface Queries {
 export interface Arena {
   /** The server under attack. */
   readonly server: 'cordon' | 'unbound';
-  /** Its port of 127.0.0.1, UDP and TCP. */
+  /** Its port of 127.0.0.1, and of ::1 where the attack is over IPv6, UDP and TCP. */
   readonly port: number;
   readonly pid: number;
   /** Ports of the scripted upstreams. */
@@ -50,8 +50,10 @@ export interface Attack {
   readonly upstreams?: number;
   /** Milliseconds that an upstream takes, and the share of queries that it loses, 0 to 1; 20 and 0 unless given. */
   readonly upstream?: { readonly delayMs?: number; readonly loss?: number };
-  /** The program of the upstreams, a file beside this one; `upstream` unless given. */
-  readonly program?: string;
+  /** A zone of the attacker, and the program that answers for it, a file beside this one. */
+  readonly zone?: { readonly name: string; readonly program: string };
+  /** Servers listen at ::1 as well, in a network namespace to which all of 2001:db8::/32 belongs. */
+  readonly isIpv6?: boolean;
   /** Lines for cordon.yaml, and for the server clause of unbound.conf. */
   readonly cordon?: readonly string[];
   readonly unbound?: readonly string[];

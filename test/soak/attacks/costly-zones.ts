@@ -7,6 +7,7 @@ import { type Attack, clientsOf } from './attack.ts';
 import { DEPTH, dnskeyOf } from './signed-upstream.ts';
 
 const RATE = 50;
+const ZONE = 'costly.example';
 const ANCHORS_FILE = join(tmpdir(), `cordon-attack-${process.pid}.anchors`);
 
 /** A key of this run, for the upstream and as the trust anchor of both servers. */
@@ -22,16 +23,17 @@ createAnchors();
 const attack = (name: string, title: string, queried: string): Attack[] =>
   // Names that are new, and one that is in the cache: it has to come at once whatever is validated beside it.
   [
-    { victims: ['*.good.example'], of: 'new', about: 'new names of others' },
-    { victims: ['kept.good.example'], of: 'kept', about: 'a cached name' },
-  ].map(({ victims, of, about }) => ({
+    { victims: ['*.good.example'], of: 'new', about: 'new names of others', goalMs: 100 },
+    { victims: ['kept.good.example'], of: 'kept', about: 'a cached name', goalMs: 20 },
+  ].map(({ victims, of, about, goalMs }) => ({
     name: `${name}-${of}`,
     title: `${title}, 50 q/s: ${about}`,
-    program: 'signed-upstream',
+    zone: { name: ZONE, program: 'signed-upstream' },
     cordon: [`dnssec: { mode: validate, anchors: ${ANCHORS_FILE} }`],
     unbound: ['module-config: "validator iterator"', `trust-anchor-file: "${ANCHORS_FILE}"`],
     attackers: [{ clients: clientsOf(1, 1), rate: RATE, names: [queried] }],
     victims: { clients: ['127.0.0.2'], rate: RATE, names: victims },
+    goalMs,
   }));
 
 const deep = (labels: number): string => 'x.'.repeat(labels);
@@ -40,6 +42,8 @@ const deep = (labels: number): string => 'x.'.repeat(labels);
 export const costlyZones: readonly Attack[] = [
   ...attack('nsec', '180 NSEC with good P-384 signatures', '*.stuffed.costly.example'),
   ...attack('wrong', '400 wrong signatures of one RRset', '*.wrong.costly.example'),
+  ...attack('short', '1,300 RRSIGs of one byte before a good one', '*.short.costly.example'),
+  ...attack('trap', '200 keys of one tag and 400 wrong signatures (KeyTrap)', '*.trap.costly.example'),
   ...attack('aliases', '11 signed aliases with 23 NSEC', '*.aliases.costly.example'),
   ...attack(
     'depth',

@@ -7,6 +7,7 @@ import { randomBytes } from 'node:crypto';
 import { createSocket, type Socket } from 'node:dgram';
 import { once } from 'node:events';
 import { connect } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { buildQuery } from '../../support/records.ts';
 
 /** Between two bursts of queries: the resolution of a rate. */
@@ -14,6 +15,8 @@ const PACE_MS = 4;
 /** Queries that are made up for at once after a pause of this program. */
 const BURST_MAX = 400;
 const ID_COUNT = 0x1_0000;
+/** Between two looks whether all answers have come. */
+const LOOK_MS = 50;
 
 interface Order {
   readonly port: number;
@@ -47,11 +50,14 @@ interface Client {
   nextId: number;
 }
 
+/** Where a client of an address asks the server. */
+const hostFor = (address: string): string => (address.includes(':') ? '::1' : '127.0.0.1');
+
 const ask = async (order: Order): Promise<Asked> => {
   const { port, rate, seconds, patienceMs = 5_000, copies = 1, type = 1 } = order;
   const clients: Client[] = [];
   const latencies: number[] = [];
-  let [sent, answered, good, servfail] = [0, 0, 0, 0];
+  let [sent, answered, good, servfail, open] = [0, 0, 0, 0, 0];
   const note = (message: Buffer, since: number): void => {
     answered++;
     const rcode = (message[3] ?? 0) & 0xf;
@@ -64,9 +70,13 @@ const ask = async (order: Order): Promise<Asked> => {
   /** Answers are small and come in one piece. */
   const askStream = (localAddress: string, query: Buffer): void => {
     const since = performance.now();
-    const stream = connect({ host: '127.0.0.1', port, localAddress });
+    const stream = connect({ host: hostFor(localAddress), port, localAddress });
     stream.setTimeout(patienceMs, () => stream.destroy());
     stream.on('error', () => {});
+    open++;
+    stream.on('close', () => {
+      open--;
+    });
     stream.on('data', (chunk: Buffer) => {
       if (chunk.length > 6) note(chunk.subarray(2), since);
       stream.end();
@@ -76,7 +86,8 @@ const ask = async (order: Order): Promise<Asked> => {
     stream.write(Buffer.concat([length, query]));
   };
   for (const address of order.clients) {
-    const socket = createSocket({ type: 'udp4', recvBufferSize: 4 << 20 });
+    const type = address.includes(':') ? 'udp6' : 'udp4';
+    const socket = createSocket({ type, recvBufferSize: 4 << 20 });
     socket.bind(0, address);
     await once(socket, 'listening');
     const client: Client = { address, socket, sentAt: new Float64Array(ID_COUNT), nextId: 0 };
@@ -87,6 +98,7 @@ const ask = async (order: Order): Promise<Asked> => {
       const since = client.sentAt[id] ?? 0;
       if (since === 0) return;
       client.sentAt[id] = 0;
+      open--;
       note(message, since);
     });
   }
@@ -105,10 +117,11 @@ const ask = async (order: Order): Promise<Asked> => {
     client.nextId = (client.nextId + 1) % ID_COUNT;
     query.writeUInt16BE(id, 0);
     if (template.fresh > 0) query.write(run + count.toString(36).padStart(6, '0'), template.fresh, 'latin1');
+    if (order.tcp !== true && (client.sentAt[id] ?? 0) === 0) open++;
     client.sentAt[id] = performance.now();
     for (let copy = 0; copy < copies; copy++) {
       if (order.tcp === true) askStream(client.address, query);
-      else client.socket.send(query, port, '127.0.0.1');
+      else client.socket.send(query, port, hostFor(client.address));
     }
     count++;
     sent++;
@@ -124,7 +137,8 @@ const ask = async (order: Order): Promise<Asked> => {
       resolve();
     }, PACE_MS);
   });
-  await new Promise((resolve) => setTimeout(resolve, patienceMs));
+  const endsAtMs = performance.now() + patienceMs;
+  while (open > 0 && performance.now() < endsAtMs) await sleep(LOOK_MS);
   for (const { socket } of clients) socket.close();
   latencies.sort((a, b) => a - b);
   const at = (share: number): number =>

@@ -5,7 +5,7 @@
 // costly.example decides what an answer holds, see REPLIES; signatures are good unless it says otherwise. All other names
 // have the address 192.0.2.1 after DELAY_MS. TTLs are zero, so that nothing is answered out of what came before. What is
 // the same in all answers is signed once.
-import { createPrivateKey, createPublicKey, type JsonWebKey, sign } from 'node:crypto';
+import { createPrivateKey, createPublicKey, generateKeyPairSync, type JsonWebKey, sign } from 'node:crypto';
 import { createSocket } from 'node:dgram';
 import { createServer } from 'node:net';
 import {
@@ -29,16 +29,23 @@ import {
   writeU16,
   writeU32,
 } from '../../../src/dns/dns.ts';
-import { parseDnsKey } from '../../../src/dnssec/key.ts';
 
 const ALGORITHM_P384 = 14;
 const DNSKEY_FIXED = [1, 1, 3, ALGORITHM_P384];
 const DAY_SEC = 86_400;
 const NSEC_COUNT = 180;
 const WRONG_COUNT = 400;
+const SHORT_COUNT = 1_300;
+/** Keys of one tag, and as many signatures that each of them could have made (CVE-2023-50387). */
+const TRAP_COUNT = 200;
+/** All but the bits that a zone key must have and must not have (RFC 4034 section 2.1.1, RFC 5011 section 3). */
+const FLAGS_FREE = 0xfe7f;
+const FLAG_ZONE = 0x0100;
 const ALIAS_COUNT = 11;
 const KEY_COUNT = 300;
 const CHAIN_LABELS = 12;
+/** RRsets that are signed once: those of the zones above the last one. */
+const KEPT_MAX = 100;
 
 interface Record {
   readonly owner: Uint8Array;
@@ -60,11 +67,18 @@ export const dnskeyOf = (key: JsonWebKey): Uint8Array =>
     Buffer.from(key.y ?? '', 'base64url'),
   ]);
 
+/** RFC 4034 appendix B. */
+const keyTagOf = (rdata: Uint8Array): number => {
+  let sum = 0;
+  for (let i = 0; i < rdata.length; i += 2) sum += readU16(rdata, i);
+  return (sum + (sum >>> 16)) & 0xffff;
+};
+
 const serve = (port: number, delayMs: number, jwk: JsonWebKey): void => {
   const apex = nameFrom('costly.example.');
   const privateKey = createPrivateKey({ key: jwk, format: 'jwk' });
   const dnskey = dnskeyOf(createPublicKey(privateKey).export({ format: 'jwk' }));
-  const keyTag = parseDnsKey(dnskey)?.keyTag ?? 0;
+  const keyTag = keyTagOf(dnskey);
   const nowSec = Math.floor(Date.now() / 1000);
   const below = (label: string, name = apex): Uint8Array =>
     Buffer.concat([Buffer.from([label.length]), Buffer.from(label), name]);
@@ -105,8 +119,16 @@ const serve = (port: number, delayMs: number, jwk: JsonWebKey): void => {
     changed.writeUInt32BE(number, changed.length - 8);
     return { ...good, rdata: changed };
   };
+  /** One byte in place of a signature; no two are alike. */
+  const short = (good: Record, number: number): Record => {
+    const changed = Buffer.from(good.rdata.subarray(0, good.rdata.length - 95));
+    changed.writeUInt32BE(nowSec + DAY_SEC + number, 8);
+    return { ...good, rdata: changed };
+  };
   const addressOf = (owner: Uint8Array): Record => record(owner, TYPE.A, '192.0.2.1');
-  const soa = signed(apex, record(apex, TYPE.SOA, 'ns.costly.example. host.costly.example. 1 2 3 4 0'));
+  const soaOf = (zone: Uint8Array): Record =>
+    record(zone, TYPE.SOA, 'ns.costly.example. host.costly.example. 1 2 3 4 0');
+  const soa = signed(apex, soaOf(apex));
   const text = (name: Uint8Array): string => {
     const labels: string[] = [];
     for (let at = 0; (name[at] ?? 0) > 0; at += (name[at] ?? 0) + 1)
@@ -142,6 +164,24 @@ const serve = (port: number, delayMs: number, jwk: JsonWebKey): void => {
       }),
     );
   const apexKeys = keys(apex, 0);
+  const trap = below('trap');
+  /** Another key whose tag is that of the good one: the free bits of its flags make up for what the key adds. */
+  const colliding = (): Record => {
+    for (;;) {
+      const { publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-384' });
+      const rdata = Buffer.from(dnskeyOf(publicKey.export({ format: 'jwk' })));
+      for (let flags = 0; flags <= FLAGS_FREE; flags += 1) {
+        if ((flags & FLAGS_FREE) !== flags) continue;
+        rdata.writeUInt16BE(flags | FLAG_ZONE, 0);
+        if (keyTagOf(rdata) === keyTag) return { owner: trap, type: TYPE.DNSKEY, rdata };
+      }
+    }
+  };
+  const trapKeys = signed(
+    trap,
+    { owner: trap, type: TYPE.DNSKEY, rdata: dnskey },
+    ...Array.from({ length: TRAP_COUNT - 1 }, colliding),
+  );
   const digest = async (owner: Uint8Array): Promise<Uint8Array> =>
     new Uint8Array(await crypto.subtle.digest('SHA-256', Buffer.concat([owner, dnskey])));
   const dsOf = async (owner: Uint8Array): Promise<Record> => {
@@ -150,6 +190,14 @@ const serve = (port: number, delayMs: number, jwk: JsonWebKey): void => {
     fixed[2] = ALGORITHM_P384;
     fixed[3] = 2;
     return { owner, type: TYPE.DS, rdata: Buffer.concat([fixed, await digest(owner)]) };
+  };
+  const kept = new Map<string, Record[]>();
+  /** What is asked for with every question is signed once: the upstream must not be slower than who is attacked. */
+  const keptOf = (name: Uint8Array, type: number, make: () => Record[]): Record[] => {
+    const key = `${type} ${Buffer.from(name).toString('latin1')}`;
+    const found = kept.get(key) ?? make();
+    if (kept.size < KEPT_MAX) kept.set(key, found);
+    return found;
   };
   /** A zone at every name below, each with `keyCount` keys more. */
   const delegated = async (
@@ -160,13 +208,24 @@ const serve = (port: number, delayMs: number, jwk: JsonWebKey): void => {
   ): Promise<Reply> => {
     const parent = skipLabels(name, 1);
     const zoneAbove = isInZone(parent, top) && parent.length > top.length ? parent : apex;
-    if (type === TYPE.DS) return { answer: signed(zoneAbove, await dsOf(name)) };
-    if (type === TYPE.DNSKEY) return { answer: keys(name, keyCount) };
-    return { answer: signed(name, addressOf(name)) };
+    if (type === TYPE.DNSKEY) return { answer: keptOf(name, type, () => keys(name, keyCount)) };
+    if (type !== TYPE.DS) return { answer: signed(name, addressOf(name)) };
+    const ds = await dsOf(name);
+    return { answer: keptOf(name, type, () => signed(zoneAbove, ds)) };
   };
-  const noDs = (name: Uint8Array): Reply => ({
-    authority: [...soa, ...signed(apex, record(name, TYPE.NSEC, `${text(below('zzz'))} A RRSIG NSEC`))],
+  const noDs = (name: Uint8Array, zone = apex): Reply => ({
+    authority: [
+      ...signed(zone, soaOf(zone)),
+      ...signed(zone, record(name, TYPE.NSEC, `${text(below('zzz', zone))} A RRSIG NSEC`)),
+    ],
   });
+
+  const badlySigned = (zone: Uint8Array, name: Uint8Array): Reply => {
+    const [address, signature] = signed(zone, addressOf(name));
+    if (address === undefined || signature === undefined) return {};
+    const many = Array.from({ length: WRONG_COUNT }, (_, i) => wrong(signature, i));
+    return { answer: [address, ...many] };
+  };
 
   const reply = async (name: Uint8Array, type: number): Promise<Reply | undefined> => {
     if (!isInZone(name, apex)) return undefined;
@@ -180,15 +239,21 @@ const serve = (port: number, delayMs: number, jwk: JsonWebKey): void => {
       if (name.length === top.length) return noDs(name);
       return delegated(name, type, top, kind === 'keys' ? KEY_COUNT : 0);
     }
+    if (kind === 'trap') {
+      if (name.length > top.length) return type === TYPE.DS ? noDs(name, top) : badlySigned(top, name);
+      return { answer: type === TYPE.DS ? signed(apex, await dsOf(top)) : trapKeys };
+    }
     if (type === TYPE.DS) return noDs(name);
     switch (kind) {
       case 'stuffed':
         return { rcode: RCODE.NXDOMAIN, authority: [...soa, ...stuffed] };
-      case 'wrong': {
+      case 'wrong':
+        return badlySigned(apex, name);
+      case 'short': {
         const [address, signature] = signed(apex, addressOf(name));
         if (address === undefined || signature === undefined) return undefined;
-        const many = Array.from({ length: WRONG_COUNT }, (_, i) => wrong(signature, i));
-        return { answer: [address, ...many] };
+        const many = Array.from({ length: SHORT_COUNT }, (_, i) => short(signature, i));
+        return { answer: [address, ...many, signature] };
       }
       case 'aliases': {
         const answer: Record[] = [];

