@@ -42,6 +42,8 @@ export interface Process {
   /** True once it has ended. */
   readonly hasEnded: boolean;
   readonly ended: Promise<void>;
+  /** Ends its input, where it has one. */
+  endInput(): void;
   /** SIGTERM, then SIGKILL; resolves when it has ended. */
   stop(): Promise<void>;
 }
@@ -51,6 +53,8 @@ export interface ProcessOptions {
   /** The only core that it may use; undefined: all. */
   readonly core?: number | undefined;
   readonly cwd?: string;
+  /** Its input stays open until endInput(); none by default. */
+  readonly hasInput?: boolean;
 }
 
 /** Starts a program without a shell. */
@@ -63,11 +67,14 @@ export const startProcess = (
   const command =
     options.core === undefined ? [path, ...args] : ['taskset', '-c', `${options.core}`, path, ...args];
   const [executable = '', ...rest] = command;
-  const child = spawn(executable, rest, { cwd: options.cwd, stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(executable, rest, {
+    cwd: options.cwd,
+    stdio: [options.hasInput === true ? 'pipe' : 'ignore', 'pipe', 'pipe'],
+  });
   running.add(child);
   let output = '';
   for (const stream of [child.stdout, child.stderr]) {
-    stream.setEncoding('utf8').on('data', (text: string) => {
+    stream?.setEncoding('utf8').on('data', (text: string) => {
       output = (output + text).slice(-OUTPUT_LENGTH_MAX);
     });
   }
@@ -91,6 +98,7 @@ export const startProcess = (
       return state.hasEnded;
     },
     ended,
+    endInput: () => void child.stdin?.end(),
     stop: async () => {
       child.kill('SIGTERM');
       const timer = setTimeout(() => child.kill('SIGKILL'), STOP_TIMEOUT_MS);

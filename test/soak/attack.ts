@@ -9,7 +9,7 @@
 //   npm run attack -- --read rows.json --read later.json      the table of rows of runs before; later ones count
 //
 // One more attack: a file in attacks/ that exports `Attack`s (attacks/attack.ts says what one is made of), and its name in
-// ATTACKS below. Queries over UDP are data (`attackers`, with names that say what the upstream does: attacks/upstream.ts);
+// attacks/all.ts. Queries over UDP are data (`attackers`, with names that say what the upstream does: attacks/upstream.ts);
 // whatever else attacks is a function (`start`). Victims are 50 fresh names a second unless the attack says otherwise.
 // How one is run: attacks/round.ts; --unpinned leaves it to the kernel who has which core.
 //
@@ -21,27 +21,9 @@ import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
 import { startProcess, stopOnSignals } from '../../bench/process.ts';
 import { formatTable } from '../../bench/table.ts';
+import { ATTACKS, findAttack } from './attacks/all.ts';
 import type { Arena, Attack } from './attacks/attack.ts';
-import { costlyZones } from './attacks/costly-zones.ts';
-import { floods } from './attacks/floods.ts';
-import { forgery } from './attacks/forgery.ts';
-import { recordFlood } from './attacks/record-flood.ts';
 import { type RoundOptions, type Row, runRound, SERVERS } from './attacks/round.ts';
-import { silentZone } from './attacks/silent-zone.ts';
-import { slowAnswers } from './attacks/slow-answers.ts';
-import { tcpPlaces } from './attacks/tcp-places.ts';
-import { upstreamWork } from './attacks/upstream-work.ts';
-
-const ATTACKS: readonly Attack[] = [
-  ...silentZone,
-  ...slowAnswers,
-  ...upstreamWork,
-  ...forgery,
-  ...tcpPlaces,
-  ...recordFlood,
-  ...floods,
-  ...costlyZones,
-];
 
 const SERVER_NAMES: Readonly<Record<Arena['server'], string>> = { cordon: 'Cordon', unbound: 'unbound' };
 /** Addresses of attackers over IPv6, all of them local in a namespace. */
@@ -159,8 +141,7 @@ const main = async (): Promise<void> => {
     for (const { name, title } of ATTACKS) print(`${name.padEnd(16)} ${title}`);
     return;
   }
-  const unknown = positionals.find((name) => ATTACKS.every((attack) => attack.name !== name));
-  if (unknown !== undefined) throw new Error(`there is no attack "${unknown}"; --list names them`);
+  for (const name of positionals) findAttack(name);
   const chosen = ATTACKS.filter(({ name }) => positionals.length === 0 || positionals.includes(name));
   const isQuiet = values.json || values.inside;
   const rows = values.read === undefined ? [] : readRows(values.read);

@@ -1,6 +1,6 @@
 // Names of zones whose answers are costly to validate, at 50 a second: others get their names, cached ones at once.
 import { generateKeyPairSync } from 'node:crypto';
-import { writeFileSync } from 'node:fs';
+import { rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Attack, clientsOf } from './attack.ts';
@@ -8,17 +8,23 @@ import { DEPTH, dnskeyOf } from './signed-upstream.ts';
 
 const RATE = 50;
 const ZONE = 'costly.example';
-const ANCHORS_FILE = join(tmpdir(), `cordon-attack-${process.pid}.anchors`);
 
-/** A key of this run, for the upstream and as the trust anchor of both servers. */
-const createAnchors = (): void => {
+/** A key of this run, for the upstream and as the trust anchor of both servers; returns the file of that. */
+const createAnchors = (): string => {
+  const file = join(tmpdir(), `cordon-attack-${process.pid}.anchors`);
+  process.once('exit', () => {
+    rmSync(file, { force: true });
+  });
   const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-384' });
   const jwk = privateKey.export({ format: 'jwk' });
   process.env['COSTLY_KEY'] = JSON.stringify(jwk);
   const key = Buffer.from(dnskeyOf(jwk)).subarray(4).toString('base64');
-  writeFileSync(ANCHORS_FILE, `costly.example. 3600 IN DNSKEY 257 3 14 ${key}\n`);
+  writeFileSync(file, `${ZONE}. 3600 IN DNSKEY 257 3 14 ${key}\n`);
+  process.env['COSTLY_ANCHORS'] = file;
+  return file;
 };
-createAnchors();
+/** Programs that are started here have it from the environment. */
+const ANCHORS_FILE = process.env['COSTLY_ANCHORS'] ?? createAnchors();
 
 const attack = (name: string, title: string, queried: string): Attack[] =>
   // Names that are new, and one that is in the cache: it has to come at once whatever is validated beside it.

@@ -20,7 +20,7 @@ import {
   startProcess,
 } from '../../../bench/process.ts';
 import { startCordon } from '../../support/process.ts';
-import type { Arena, Attack, Queries } from './attack.ts';
+import type { Arena, Attack, Queries, Running } from './attack.ts';
 import type { Asked } from './querier.ts';
 
 const WARM_UP_SEC = 2;
@@ -163,6 +163,22 @@ const query = async (port: number, seconds: number, queries: Queries, standing: 
   }
 };
 
+/** Runs the `start` of an attack beside the victims. */
+const startAttacker = (attack: Attack, arena: Arena, core: number | undefined): Running => {
+  const args = [programOf('attacker'), attack.name, JSON.stringify(arena)];
+  const child = startProcess('nice', ['-n', `${ATTACKER_NICENESS}`, process.execPath, ...args], {
+    core,
+    hasInput: true,
+  });
+  return {
+    stop: async () => {
+      child.endInput();
+      await child.ended;
+      return child.output();
+    },
+  };
+};
+
 /** One flood, and the quiet after it. */
 const flood = async (
   attack: Attack,
@@ -173,7 +189,7 @@ const flood = async (
   const { port, pid, seconds, server } = arena;
   const rssBefore = readRss(pid);
   const cpuBefore = readCpu(pid).totalSec;
-  const running = await attack.start?.(arena);
+  const running = attack.start && startAttacker(attack, arena, core);
   const [asked, ...attackers] = await Promise.all([
     query(port, seconds, attack.victims ?? VICTIMS, { core, niceness: 0 }),
     ...(attack.attackers ?? []).map((queries) =>
@@ -215,7 +231,7 @@ export const runRound = async (
   try {
     target = await startTarget(server, attack, upstreams, directory);
     const { port, pid, metricsUrl } = target;
-    if (isPinned) await Promise.all([pinProcess(pid, SERVER_CORE), pinProcess(process.pid, LOAD_CORE)]);
+    if (isPinned) await pinProcess(pid, SERVER_CORE);
     await query(port, WARM_UP_SEC, attack.victims ?? VICTIMS, { core, niceness: 0 });
     const arena: Arena = {
       server,
