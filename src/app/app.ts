@@ -9,15 +9,6 @@ export { judgeConfiguration } from './enforcement-keeper.ts';
 export { checkExemptionTexts, type ExemptionStatus } from './exemption-control.ts';
 export { type AskedWhom, type ExplainedBy, explainByConfig } from './explain.ts';
 
-export {
-  findRecords,
-  type HeadStatus,
-  lastHeads,
-  lastRecords,
-  type RecordFilter,
-  readStoredRecords,
-  type StoredRecords,
-} from './records-view.ts';
 export { Service } from './service.ts';
 export { readTrustAnchors } from './trust.ts';
 export { readAuthorities } from './upstream-authorities.ts';

@@ -24,12 +24,12 @@ import {
 } from '../policy/policy.ts';
 import { ProbeKeeper } from '../probe/probe.ts';
 import type { ChangeRecord } from '../records/records.ts';
+import { Recorder } from '../records/thread/thread.ts';
 import { ChangeJournal } from './change-journal.ts';
 import { createExemptionControl, exemptionSettings } from './exemption-control.ts';
 import type { WorkerExemptions } from './messages.ts';
 import { OutputWatch } from './output-watch.ts';
 import { RECORDS_NAME, recorderSettings, resolverName } from './record-settings.ts';
-import { Recorder } from './recorder.ts';
 import type { Supervisor } from './supervisor.ts';
 
 /** Bytes of a secret that only the program's own probe knows. */

@@ -2,7 +2,7 @@
 import { hostname } from 'node:os';
 import { AppError, errorText, readRegularFile, systemErrorCode, VERSION } from '../base/base.ts';
 import type { Config, RecordOutputConfig, RecordsConfig } from '../config/config.ts';
-import type { OutputSettings, RecorderSettings } from './recorder-messages.ts';
+import type { OutputSettings, RecorderSettings } from '../records/thread/thread.ts';
 
 /** The records' directory in the state directory. */
 export const RECORDS_NAME = 'records';

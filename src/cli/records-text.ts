@@ -1,6 +1,6 @@
 // How `cordon records` shows things to people: a line for each record, and for each thing that is wrong what it is.
 
-import type { HeadStatus, StoredRecords } from '../app/app.ts';
+import type { HeadStatus, StoredRecords } from '../records/records.ts';
 import { describeRecord, type Finding, type FoundRecord, type VerifyResult } from '../records/records.ts';
 import { alignColumns } from './lists-text.ts';
 

@@ -4,14 +4,18 @@
 // pseudonym only the running program tells, because it records first who asked.
 import { closeSync, openSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
-import { findRecords, lastHeads, lastRecords, type RecordFilter, readStoredRecords } from '../app/app.ts';
 import { AppError, errorText, suggestPrefix, systemErrorCode } from '../base/base.ts';
 import type { Config } from '../config/config.ts';
 import { registerWitnesses } from '../exemptions/exemptions.ts';
 import {
+  findRecords,
+  lastHeads,
+  lastRecords,
   RECORD_CLASSES,
   RECORDS_DIRECTORY,
   type RecordClass,
+  type RecordFilter,
+  readStoredRecords,
   type VerifyProgress,
   verifyRecords,
 } from '../records/records.ts';

@@ -9,8 +9,7 @@ export { writeDurably } from './durable-file.ts';
 export { type GenerationFacts, KnownGenerations } from './facts.ts';
 export type { Finding } from './finding.ts';
 export type { RecordLog } from './head-keeper.ts';
-export { addPublicKey, headText, keyIdOf, readPublicKeys, type SignedHead } from './heads.ts';
-export { headsPath, readHeadLines } from './heads-file.ts';
+export { addPublicKey, keyIdOf, readPublicKeys, type SignedHead } from './heads.ts';
 export { type DnstapOptions, DnstapOutput } from './outputs/dnstap.ts';
 export { type JsonLinesOptions, JsonLinesOutput } from './outputs/json-lines.ts';
 export { CONNECTING } from './outputs/stream-link.ts';
@@ -48,6 +47,15 @@ export {
 } from './recording.ts';
 export { type FoundRecord, type HourCount, RECORDS_DIRECTORY, RecordsReader } from './records-reader.ts';
 export { rollupColumns, rollupHourMs } from './rollup.ts';
+export {
+  findRecords,
+  type HeadStatus,
+  lastHeads,
+  lastRecords,
+  type RecordFilter,
+  readStoredRecords,
+  type StoredRecords,
+} from './search.ts';
 export { SKETCH_REGISTERS, Sketch } from './sketch.ts';
 export {
   type ClassProof,

@@ -4,10 +4,10 @@
 // output, each change that was acknowledged (`ack N`) and, now and then, how far the chain of queries has come
 // (`queries N`). It runs until it is killed, or ends cleanly on SIGTERM.
 import { writeSync } from 'node:fs';
-import { Recorder } from '../../src/app/recorder.ts';
 import { RETENTION } from '../../src/config/retention.ts';
 import { createEventRing, EventWriter } from '../../src/events/event-ring.ts';
 import { createLog } from '../../src/observe/observe.ts';
+import { Recorder } from '../../src/records/thread/recorder.ts';
 import { eventOf, UNBOUNDED } from './record-events.ts';
 
 /** Events in each turn of 5 ms: 10,000 a second. */

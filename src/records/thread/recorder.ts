@@ -6,9 +6,9 @@
 import { existsSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
-import { AppError, systemClock } from '../base/base.ts';
-import { EventReader } from '../events/events.ts';
-import type { Log } from '../observe/observe.ts';
+import { AppError, systemClock } from '../../base/base.ts';
+import { EventReader } from '../../events/events.ts';
+import type { Log } from '../../observe/observe.ts';
 import {
   type ChangeRecord,
   type ChangeText,
@@ -16,8 +16,8 @@ import {
   KnownGenerations,
   type RecordingFacts,
   toChangeText,
-} from '../records/records.ts';
-import type { RecorderReply, RecorderRequest, RecorderSettings, RecorderStart } from './recorder-messages.ts';
+} from '../records.ts';
+import type { RecorderReply, RecorderRequest, RecorderSettings, RecorderStart } from './messages.ts';
 
 /** Pauses before the thread is started again, milliseconds, and the life that forgets deaths. */
 const RESTART_MS_MIN = 100;

@@ -5,14 +5,14 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import type { Worker } from 'node:worker_threads';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { Recorder, type RecorderOptions } from '../../../src/app/recorder.ts';
-import { RETENTION } from '../../../src/config/retention.ts';
-import { createEventRing, EventWriter } from '../../../src/events/event-ring.ts';
-import { createLog } from '../../../src/observe/observe.ts';
-import type { ChangeRecord, EvidenceRecord } from '../../../src/records/record.ts';
-import { RecordsReader } from '../../../src/records/records-reader.ts';
-import { verifyRecords } from '../../../src/records/verify.ts';
-import { eventOf, UNBOUNDED } from '../../support/record-events.ts';
+import { RETENTION } from '../../../../src/config/retention.ts';
+import { createEventRing, EventWriter } from '../../../../src/events/event-ring.ts';
+import { createLog } from '../../../../src/observe/observe.ts';
+import type { ChangeRecord, EvidenceRecord } from '../../../../src/records/record.ts';
+import { RecordsReader } from '../../../../src/records/records-reader.ts';
+import { Recorder, type RecorderOptions } from '../../../../src/records/thread/recorder.ts';
+import { verifyRecords } from '../../../../src/records/verify.ts';
+import { eventOf, UNBOUNDED } from '../../../support/record-events.ts';
 
 const TIMEOUT_MS = 120_000;
 /** For a thread to start and to commit: ten times what a loaded machine takes. */

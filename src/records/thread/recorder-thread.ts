@@ -5,8 +5,8 @@
 import { flushCompileCache } from 'node:module';
 import { isDeepStrictEqual } from 'node:util';
 import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
-import { isAppError, systemClock } from '../base/base.ts';
-import { EventReader } from '../events/events.ts';
+import { isAppError, systemClock } from '../../base/base.ts';
+import { EventReader } from '../../events/events.ts';
 import {
   DnstapOutput,
   JsonLinesOutput,
@@ -15,8 +15,8 @@ import {
   type RecordOutput,
   SyslogOutput,
   type Written,
-} from '../records/records.ts';
-import type { OutputSettings, RecorderReply, RecorderRequest, RecorderStart } from './recorder-messages.ts';
+} from '../records.ts';
+import type { OutputSettings, RecorderReply, RecorderRequest, RecorderStart } from './messages.ts';
 
 /** Between two reports to the main thread, milliseconds: metrics are scraped less often. */
 const FACTS_MS = 1_000;

@@ -7,7 +7,7 @@ import type {
   RecordingFacts,
   RecordingSettings,
   SyslogOptions,
-} from '../records/records.ts';
+} from '../records.ts';
 
 /** A receiver of records, as the configuration has it. */
 export type OutputSettings =

@@ -2,18 +2,11 @@
 import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { matchesPrefix, type Prefix, parsePrefix } from '../base/base.ts';
-import {
-  type EvidenceRecord,
-  type FoundRecord,
-  headsPath,
-  headText,
-  RECORD_CLASSES,
-  type RecordClass,
-  RecordsReader,
-  readHeadLines,
-  readPosition,
-  type SignedHead,
-} from '../records/records.ts';
+import { headText, type SignedHead } from './heads.ts';
+import { headsPath, readHeadLines } from './heads-file.ts';
+import { readPosition } from './position-file.ts';
+import { type EvidenceRecord, RECORD_CLASSES, type RecordClass } from './record.ts';
+import { type FoundRecord, RecordsReader } from './records-reader.ts';
 
 /** Which records are wanted; what is undefined does not matter. */
 export interface RecordFilter {
