@@ -1,7 +1,8 @@
 // `npm run ok`: the one gate. Runs every check, however many fail, and ends with what failed and how long each took.
 //
-// Options: `--only NAME` runs one check; what follows `--` goes to that check's program. The last line is
-// `N passed, N failed`: tests that passed, and tests or other checks that failed. A run that found no test fails.
+// Options: `--quick` leaves out tests that start the whole program or others beside it, for daily work; `--only NAME` runs
+// one check; what follows `--` goes to that check's program. The last line is `N passed, N failed`: tests that passed, and
+// tests or other checks that failed. A run that found no test fails.
 import { spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -40,6 +41,9 @@ const CHECKS: readonly Check[] = [
     ],
   },
 ];
+
+/** Projects of vitest.config.ts. */
+const QUICK_TESTS = ['--project', 'quick*'];
 
 interface Outcome {
   readonly name: string;
@@ -104,13 +108,19 @@ const summarize = (outcomes: readonly Outcome[]): number => {
   return failures;
 };
 
-const { values, positionals } = parseArgs({ options: { only: { type: 'string' } }, allowPositionals: true });
+const { values, positionals } = parseArgs({
+  options: { only: { type: 'string' }, quick: { type: 'boolean', default: false } },
+  allowPositionals: true,
+});
 const chosen = CHECKS.filter((check) => values.only === undefined || check.name === values.only);
 if (chosen.length === 0 || (positionals.length > 0 && chosen.length > 1)) {
   const names = CHECKS.map((check) => check.name).join(' | ');
-  process.stderr.write(`usage: npm run ok -- [--only ${names} [-- ARG …]]\n`);
+  process.stderr.write(`usage: npm run ok -- [--quick] [--only ${names} [-- ARG …]]\n`);
   process.exit(2);
 }
 const outcomes: Outcome[] = [];
-for (const check of chosen) outcomes.push(await runCheck(check, positionals));
+for (const check of chosen) {
+  const quick = values.quick && check.name === 'tests' ? QUICK_TESTS : [];
+  outcomes.push(await runCheck(check, [...quick, ...positionals]));
+}
 process.exitCode = summarize(outcomes) === 0 ? 0 : 1;

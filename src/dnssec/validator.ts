@@ -32,7 +32,7 @@ const BOGUS_MAX = 1000;
  * The day before which no copy of this program existed: a clock that shows an earlier time is wrong, and every
  * signature would be not valid yet. To be moved on with each release.
  */
-const RELEASED_AT_MS = Date.UTC(2026, 10, 1);
+const RELEASED_AT_MS = Date.UTC(2026, 10, 24);
 
 /** Reported in place of an INFO-CODE where there is none. */
 const NO_CODE = -1;

@@ -4,7 +4,8 @@
 // thread sees a value that is at most one increment old. Float64 cells count exactly to 2^53. A worker that is
 // restarted goes on in the block of the one before it, so that no counter steps backwards.
 //
-//   counter block:  queries [transport][qtype] · answers [source][rcode] · drops · TCP refusals · TCP closes · single cells ·
+//   counter block:  queries [transport][qtype] · answers [source][rcode] · drops · TCP refusals · TCP closes · counts · gauges ·
+//                   gave way ·
 //                   validations · signs of bypass · answers of lists · resolution time [bucket…][sum] ·
 //                   time of all answers [bucket…][sum] · upstreams [endpoint][sent, failures, answers, …, rtt]
 //   refusal block:  [list][match][trigger][group][qtype], one more list and group for indexes out of range ·
@@ -54,6 +55,31 @@ const ANSWER_FIRST_POWER = 5;
 /** Cells of a histogram after those of its bounds: what lies above the last bound, and the sum in milliseconds. */
 export const HISTOGRAM_TAIL = 2;
 
+/** Plain counts: one cell each, summed as the family of that name. A new one is a word here, a method below and a metric. */
+export const COUNTS = [
+  'cacheHits',
+  'cacheMisses',
+  'cacheEvictions',
+  'coalesced',
+  'prefetches',
+  'clientShed',
+  'zoneShed',
+  'repeated',
+  'silentZones',
+  'rebinding',
+  'probeQueries',
+] as const;
+
+/** Plain gauges: one cell each, what a worker has now; they start at zero with each worker and are summed over all. */
+export const GAUGES = [
+  'cacheEntries',
+  'cacheBytes',
+  'tcpConnections',
+  'tcpUnread',
+  'inflight',
+  'candidates',
+] as const;
+
 /** What a counter block has cells for. */
 export interface CounterLayout {
   /** The upstream endpoints as text, in the order of their indexes. */
@@ -97,6 +123,10 @@ export interface ExemptionBlock {
 
 /** First cell of each part of a counter block. */
 export const CELL = buildCells();
+
+/** Cell of each plain count and gauge. */
+const COUNT = numberCells(COUNTS, CELL.COUNTS);
+const GAUGE = numberCells(GAUGES, CELL.GAUGES);
 
 /** Cells of one upstream, relative to its first. */
 export const UPSTREAM_CELL = buildUpstreamCells();
@@ -150,11 +180,7 @@ export class WorkerCounters {
     this.#groups = refusals.layout.groups.length;
     this.#groupQueries = groupQueriesCell(refusals.layout);
     this.#limited = limitedCell(refusals.layout);
-    this.setCache(0, 0);
-    this.setTcpConnections(0);
-    this.setTcpUnread(0);
-    this.inflight(0);
-    this.setCandidates(0);
+    this.#cells.fill(0, CELL.GAUGES, CELL.GAUGES + GAUGES.length);
     for (let endpoint = 0; endpoint < block.layout.upstreams.length; endpoint++) {
       this.upstreamHealthy(endpoint, true);
     }
@@ -164,11 +190,7 @@ export class WorkerCounters {
   setCounters(block: CounterBlock): void {
     const previous = this.#cells;
     this.#cells = new Float64Array(block.buffer);
-    this.setCache(previous[CELL.CACHE_ENTRIES] ?? 0, previous[CELL.CACHE_BYTES] ?? 0);
-    this.setTcpConnections(previous[CELL.TCP_CONNECTIONS] ?? 0);
-    this.setTcpUnread(previous[CELL.TCP_UNREAD] ?? 0);
-    this.inflight(previous[CELL.INFLIGHT] ?? 0);
-    this.setCandidates(previous[CELL.CANDIDATES] ?? 0);
+    this.#cells.set(previous.subarray(CELL.GAUGES, CELL.GAUGES + GAUGES.length), CELL.GAUGES);
   }
 
   /** Counts refusals into the block of another policy generation from here on. */
@@ -200,7 +222,7 @@ export class WorkerCounters {
 
   /** The self-probe asked something. */
   probed(): void {
-    this.#add(CELL.PROBED, 1);
+    this.#add(COUNT.probeQueries, 1);
   }
 
   /** A query was answered. */
@@ -242,28 +264,28 @@ export class WorkerCounters {
 
   /** The cache had an answer that was still good. */
   cacheHit(): void {
-    this.#add(CELL.CACHE_HITS, 1);
+    this.#add(COUNT.cacheHits, 1);
   }
 
   /** The cache had no answer that was still good. */
   cacheMiss(): void {
-    this.#add(CELL.CACHE_MISSES, 1);
+    this.#add(COUNT.cacheMisses, 1);
   }
 
   /** An answer left the cache to make room. */
   cacheEvicted(): void {
-    this.#add(CELL.CACHE_EVICTIONS, 1);
+    this.#add(COUNT.cacheEvictions, 1);
   }
 
   /** What the cache holds. */
   setCache(entries: number, bytes: number): void {
-    this.#cells[CELL.CACHE_ENTRIES] = entries;
-    this.#cells[CELL.CACHE_BYTES] = bytes;
+    this.#cells[GAUGE.cacheEntries] = entries;
+    this.#cells[GAUGE.cacheBytes] = bytes;
   }
 
   /** Open client connections over TCP. */
   setTcpConnections(count: number): void {
-    this.#cells[CELL.TCP_CONNECTIONS] = count;
+    this.#cells[GAUGE.tcpConnections] = count;
   }
 
   /** A client connection was closed at once. */
@@ -278,37 +300,37 @@ export class WorkerCounters {
 
   /** Bytes of answers over TCP that clients have not taken. */
   setTcpUnread(bytes: number): void {
-    this.#cells[CELL.TCP_UNREAD] = bytes;
+    this.#cells[GAUGE.tcpUnread] = bytes;
   }
 
   /** Names that a list may be missing. */
   setCandidates(count: number): void {
-    this.#cells[CELL.CANDIDATES] = count;
+    this.#cells[GAUGE.candidates] = count;
   }
 
   /** Queries that wait for an upstream. */
   inflight(count: number): void {
-    this.#cells[CELL.INFLIGHT] = count;
+    this.#cells[GAUGE.inflight] = count;
   }
 
   /** A query joined an identical one that was already under way. */
   coalesced(): void {
-    this.#add(CELL.COALESCED, 1);
+    this.#add(COUNT.coalesced, 1);
   }
 
   /** An answer is fetched anew before it is over. */
   prefetched(): void {
-    this.#add(CELL.PREFETCHES, 1);
+    this.#add(COUNT.prefetches, 1);
   }
 
   /** A query was refused because its client had more than its share of the questions in flight. */
   clientShed(): void {
-    this.#add(CELL.CLIENT_SHED, 1);
+    this.#add(COUNT.clientShed, 1);
   }
 
   /** A query was refused because names below its zone had their share of the questions in flight. */
   zoneShed(): void {
-    this.#add(CELL.ZONE_SHED, 1);
+    this.#add(COUNT.zoneShed, 1);
   }
 
   /** A question in flight was given up for others; GAVE_WAY. */
@@ -318,17 +340,17 @@ export class WorkerCounters {
 
   /** A client repeated a query that waits. */
   repeated(): void {
-    this.#add(CELL.REPEATED, 1);
+    this.#add(COUNT.repeated, 1);
   }
 
   /** A question was not asked, because its zone is silent while others are answered. */
   silentZone(): void {
-    this.#add(CELL.SILENT_ZONES, 1);
+    this.#add(COUNT.silentZones, 1);
   }
 
   /** Private addresses for a public name were kept from a client. */
   rebindingRefused(): void {
-    this.#add(CELL.REBINDING, 1);
+    this.#add(COUNT.rebinding, 1);
   }
 
   /** An answer was validated; `result` is one of VALIDATION. */
@@ -446,8 +468,9 @@ function buildCells() {
   const DROPS = ANSWERS + SOURCE_WORDS.length * RCODE_WORDS.length;
   const TCP_REFUSALS = DROPS + DROP_WORDS.length;
   const TCP_CLOSES = TCP_REFUSALS + TCP_REFUSAL_WORDS.length;
-  const SINGLE = TCP_CLOSES + TCP_CLOSED_WORDS.length;
-  const GAVE_WAY_CELLS = SINGLE + 17;
+  const COUNT_CELLS = TCP_CLOSES + TCP_CLOSED_WORDS.length;
+  const GAUGE_CELLS = COUNT_CELLS + COUNTS.length;
+  const GAVE_WAY_CELLS = GAUGE_CELLS + GAUGES.length;
   const VALIDATIONS = GAVE_WAY_CELLS + GAVE_WAY_WORDS.length;
   const SIGNALS = VALIDATIONS + VALIDATION_WORDS.length;
   const POLICY_ANSWERS = SIGNALS + SIGNAL_WORDS.length;
@@ -459,24 +482,9 @@ function buildCells() {
     DROPS,
     TCP_REFUSALS,
     TCP_CLOSES,
-    CACHE_HITS: SINGLE,
-    CACHE_MISSES: SINGLE + 1,
-    CACHE_EVICTIONS: SINGLE + 2,
-    CACHE_ENTRIES: SINGLE + 3,
-    CACHE_BYTES: SINGLE + 4,
-    TCP_CONNECTIONS: SINGLE + 5,
-    INFLIGHT: SINGLE + 6,
-    COALESCED: SINGLE + 7,
-    CANDIDATES: SINGLE + 8,
-    PREFETCHES: SINGLE + 9,
-    CLIENT_SHED: SINGLE + 10,
-    REBINDING: SINGLE + 11,
-    ZONE_SHED: SINGLE + 13,
-    REPEATED: SINGLE + 14,
-    SILENT_ZONES: SINGLE + 15,
+    COUNTS: COUNT_CELLS,
+    GAUGES: GAUGE_CELLS,
     GAVE_WAY: GAVE_WAY_CELLS,
-    PROBED: SINGLE + 12,
-    TCP_UNREAD: SINGLE + 16,
     VALIDATIONS,
     SIGNALS,
     POLICY_ANSWERS,
@@ -484,6 +492,12 @@ function buildCells() {
     ANSWER_TIME,
     UPSTREAMS: ANSWER_TIME + ANSWER_BOUNDS_MS.length + HISTOGRAM_TAIL,
   };
+}
+
+/** Once at the start. Allocates. */
+function numberCells<const Name extends string>(names: readonly Name[], first: number): Record<Name, number> {
+  // fromEntries() forgets the names of its keys.
+  return Object.fromEntries(names.map((name, index) => [name, first + index])) as Record<Name, number>;
 }
 
 function buildUpstreamCells() {

@@ -6,6 +6,7 @@
 import {
   ANSWER_BOUNDS_MS,
   CELL,
+  COUNTS,
   type CounterBlock,
   type CounterLayout,
   createCounterBlock,
@@ -13,6 +14,7 @@ import {
   createRefusalBlock,
   type ExemptionBlock,
   type ExemptionLayout,
+  GAUGES,
   groupQueriesCell,
   HISTOGRAM_TAIL,
   limitedCell,
@@ -58,10 +60,10 @@ export interface Series {
 
 /** The metrics that are summed over blocks. */
 export type Family =
+  | (typeof COUNTS)[number]
   | 'queries'
   | 'groupQueries'
   | 'limited'
-  | 'probeQueries'
   | 'answers'
   | 'refusals'
   | 'wouldRefuse'
@@ -71,19 +73,9 @@ export type Family =
   | 'drops'
   | 'tcpRefusals'
   | 'tcpCloses'
-  | 'cacheHits'
-  | 'cacheMisses'
-  | 'cacheEvictions'
-  | 'coalesced'
-  | 'prefetches'
-  | 'clientShed'
-  | 'zoneShed'
   | 'gaveWay'
-  | 'repeated'
-  | 'silentZones'
   | 'upstreamNearMisses'
   | 'upstreamGuarded'
-  | 'rebinding'
   | 'validations'
   | 'resolution'
   | 'answerTime'
@@ -106,15 +98,9 @@ export interface UpstreamState {
 }
 
 /** The sums of one scrape. */
-export interface Snapshot {
+export interface Snapshot extends Readonly<Record<(typeof GAUGES)[number], number>> {
   /** The series of a metric, none when nothing was counted yet. */
   series(family: Family): Iterable<Series>;
-  readonly cacheEntries: number;
-  readonly cacheBytes: number;
-  readonly tcpConnections: number;
-  readonly tcpUnread: number;
-  readonly inflight: number;
-  readonly candidates: number;
   /** Upstream to whether every worker tries it in its turn. */
   readonly upstreamsUp: ReadonlyMap<string, boolean>;
   /** Upstream to when the first of its certificates ends, milliseconds since the epoch. */
@@ -122,6 +108,12 @@ export interface Snapshot {
   /** Times a series was left out because its metric had as many as it may have. */
   readonly seriesDropped: number;
 }
+
+// fromEntries() forgets the names of its keys.
+const NO_GAUGES = Object.fromEntries(GAUGES.map((name) => [name, 0])) as Record<
+  (typeof GAUGES)[number],
+  number
+>;
 
 /** All blocks of the process. */
 export class CounterTotals {
@@ -192,25 +184,13 @@ export class CounterTotals {
   read(): Snapshot {
     const sums = new Sums(this.#admission);
     sums.absorb(this.#retired);
-    const gauges = {
-      cacheEntries: 0,
-      cacheBytes: 0,
-      tcpConnections: 0,
-      tcpUnread: 0,
-      inflight: 0,
-      candidates: 0,
-    };
+    const gauges = { ...NO_GAUGES };
     const upstreamsUp = new Map<string, boolean>();
     const certificateEnds = new Map<string, number>();
     for (const block of this.#counters) {
       addCounters(sums, block);
       const cells = new Float64Array(block.buffer);
-      gauges.cacheEntries += cells[CELL.CACHE_ENTRIES] ?? 0;
-      gauges.cacheBytes += cells[CELL.CACHE_BYTES] ?? 0;
-      gauges.tcpConnections += cells[CELL.TCP_CONNECTIONS] ?? 0;
-      gauges.tcpUnread += cells[CELL.TCP_UNREAD] ?? 0;
-      gauges.inflight += cells[CELL.INFLIGHT] ?? 0;
-      gauges.candidates += cells[CELL.CANDIDATES] ?? 0;
+      for (const [index, name] of GAUGES.entries()) gauges[name] += cells[CELL.GAUGES + index] ?? 0;
     }
     for (const { upstream, isUp, certificateEndMs } of this.upstreamStates().flat()) {
       upstreamsUp.set(upstream, isUp && (upstreamsUp.get(upstream) ?? true));
@@ -323,24 +303,14 @@ const addCounters = (sums: Sums, block: CounterBlock): void => {
   for (const [source, word] of SOURCE_WORDS.entries()) {
     addWords('answers', [word], RCODE_WORDS, CELL.ANSWERS + source * RCODE_WORDS.length);
   }
+  for (const [index, name] of COUNTS.entries()) addOne(name, [], CELL.COUNTS + index);
   addWords('drops', [], DROP_WORDS, CELL.DROPS);
   addWords('tcpRefusals', [], TCP_REFUSAL_WORDS, CELL.TCP_REFUSALS);
   addWords('tcpCloses', [], TCP_CLOSED_WORDS, CELL.TCP_CLOSES);
-  addOne('cacheHits', [], CELL.CACHE_HITS);
-  addOne('cacheMisses', [], CELL.CACHE_MISSES);
-  addOne('cacheEvictions', [], CELL.CACHE_EVICTIONS);
-  addOne('coalesced', [], CELL.COALESCED);
-  addOne('prefetches', [], CELL.PREFETCHES);
-  addOne('clientShed', [], CELL.CLIENT_SHED);
-  addOne('zoneShed', [], CELL.ZONE_SHED);
   addWords('gaveWay', [], GAVE_WAY_WORDS, CELL.GAVE_WAY);
-  addOne('repeated', [], CELL.REPEATED);
-  addOne('silentZones', [], CELL.SILENT_ZONES);
-  addOne('rebinding', [], CELL.REBINDING);
   addWords('validations', [], VALIDATION_WORDS, CELL.VALIDATIONS);
   addWords('bypassSignals', [], SIGNAL_WORDS, CELL.SIGNALS);
   addWords('policyAnswers', [], TRANSPORT_WORDS, CELL.POLICY_ANSWERS);
-  addOne('probeQueries', [], CELL.PROBED);
   addHistogram('resolution', [], RESOLUTION_BOUNDS_MS, CELL.RESOLUTION);
   addHistogram('answerTime', [], ANSWER_BOUNDS_MS, CELL.ANSWER_TIME);
   for (const [endpoint, upstream] of block.layout.upstreams.entries()) {
