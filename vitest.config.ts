@@ -2,8 +2,14 @@
 import { defineConfig } from 'vitest/config';
 
 const QUICK = ['test/unit/**/*.test.ts', 'test/property/**/*.test.ts', 'test/tidy/**/*.test.ts'];
-/** Quick tests that change their process: environment, signals, clocks of the whole process, modules under test twice. */
-const ALONE: string[] = [];
+/** These run programs, the command a dozen times or promtool: as slow as those of test/integration. */
+const PROGRAMS = [
+  'test/unit/cli/**/*.test.ts',
+  'test/unit/report/{command,recompute}.test.ts',
+  'test/tidy/deploy.test.ts',
+];
+/** Quick tests of modules that look at their process once, when they are loaded. */
+const ALONE = ['test/unit/upstream/plain-sockets.test.ts', 'test/unit/app/retired-memory.test.ts'];
 
 export default defineConfig({
   test: {
@@ -15,11 +21,14 @@ export default defineConfig({
     maxWorkers: 2,
     passWithNoTests: false,
     projects: [
-      { extends: true, test: { name: 'quick', include: QUICK, exclude: ALONE, isolate: false } },
+      {
+        extends: true,
+        test: { name: 'quick', include: QUICK, exclude: [...ALONE, ...PROGRAMS], isolate: false },
+      },
       { extends: true, test: { name: 'quick-alone', include: ALONE } },
       {
         extends: true,
-        test: { name: 'whole', include: ['test/{integration,conformance,golden}/**/*.test.ts'] },
+        test: { name: 'whole', include: ['test/{integration,conformance,golden}/**/*.test.ts', ...PROGRAMS] },
       },
     ],
   },
