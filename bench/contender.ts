@@ -23,6 +23,9 @@ export const CACHE_MIB = 64;
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 
+/** The RCODEs with which servers answer listed names. */
+export type Refusal = 'NXDOMAIN' | 'REFUSED';
+
 /** Ours, the two that set the scale and filter nothing, or another resolver. */
 export type Role = 'cordon' | 'limit' | 'bare' | 'peer';
 
@@ -53,6 +56,8 @@ export interface Server {
   readonly metricsUrl: string | undefined;
   /** Further words for the table, such as the kind of sockets. */
   readonly remark: string;
+  /** How it answers listed names; NXDOMAIN without it. */
+  readonly refusal?: Refusal;
   stop(): Promise<void>;
 }
 
@@ -108,7 +113,7 @@ export const cordon = (variant: CordonVariant = {}): Contender => {
       };
       try {
         if (isPinned) await pinProcess(pid, SERVER_CORE);
-        await waitUntilReady(server.port, work, true, () => program.output());
+        await waitUntilReady(server.port, work, 'NXDOMAIN', () => program.output());
       } catch (error) {
         await program.kill();
         throw error;
@@ -179,19 +184,26 @@ export const bareDgram: Contender = {
 /** A program and its arguments. */
 export type Command = readonly [program: string, args: readonly string[]];
 
+/** What sets a peer apart. */
+export interface Traits {
+  readonly remark?: string;
+  readonly refusal?: Refusal;
+}
+
 /** Starts a program that is told its port and waits until it does the work. */
 export const startPlain = async (
   id: string,
   role: Role,
   commandFor: (port: number) => Command,
   work: Work,
+  { remark = '', refusal = 'NXDOMAIN' }: Traits = {},
 ): Promise<Server> => {
   const port = await findFreePort();
   const [program, args] = commandFor(port);
   const startedMs = performance.now();
   const child: Process = startProcess(program, args, { core: SERVER_CORE, cwd: work.directory });
   try {
-    await waitUntilReady(port, work, role === 'peer', () => {
+    await waitUntilReady(port, work, role === 'peer' ? refusal : undefined, () => {
       if (child.hasEnded) throw new Error(`${id} ended at its start\n${child.output()}`);
       return child.output();
     });
@@ -207,7 +219,8 @@ export const startPlain = async (
     readySec: (performance.now() - startedMs) / 1000,
     readyRssBytes: readRss(child.pid),
     metricsUrl: undefined,
-    remark: '',
+    remark,
+    refusal,
     stop: () => child.stop(),
   };
 };
@@ -215,7 +228,7 @@ export const startPlain = async (
 const waitUntilReady = async (
   port: number,
   work: Work,
-  isFiltering: boolean,
+  refusal: Refusal | undefined,
   look: () => string,
 ): Promise<void> => {
   const deadlineMs = performance.now() + READY_TIMEOUT_MS;
@@ -223,8 +236,8 @@ const waitUntilReady = async (
   while (performance.now() < deadlineMs) {
     const output = look();
     const passing = await askRcode(port, work.passingName);
-    const listed = isFiltering ? await askRcode(port, work.listedName) : RCODE.NXDOMAIN;
-    if (passing === RCODE.NOERROR && listed === RCODE.NXDOMAIN) return;
+    const listed = refusal === undefined ? undefined : await askRcode(port, work.listedName);
+    if (passing === RCODE.NOERROR && (refusal === undefined || listed === RCODE[refusal])) return;
     seen = `${work.passingName}: ${passing ?? 'silence'}, ${work.listedName}: ${listed ?? 'silence'}\n${output}`;
     await sleep(READY_POLL_MS);
   }

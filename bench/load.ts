@@ -4,7 +4,7 @@
 // generator needs the other core. A run says how many answers were lost, whether exactly the listed names were
 // refused, and how much of the server's core somebody else used.
 import { run } from '../test/support/process.ts';
-import type { Server } from './contender.ts';
+import type { Refusal, Server } from './contender.ts';
 import type { QueryFile } from './names.ts';
 import { LOAD_CORE, readCoreUser, readCpu, readRss, SERVER_CORE } from './process.ts';
 
@@ -43,7 +43,7 @@ export interface Sample {
   readonly cpuSec: number;
   readonly perCpuSec: number;
   readonly rssBytes: number;
-  /** Answers NXDOMAIN beyond the queries for listed names (+), or missing (-). */
+  /** Answers with the server's RCODE of refusals beyond the queries for listed names (+), or missing (-). */
   readonly refusalsOff: number;
   readonly failures: number;
   readonly isDisturbed: boolean;
@@ -56,7 +56,7 @@ export const measure = async (server: Server, load: Load): Promise<Sample> => {
   const before = readCpu(server.pid);
   const coreBefore = readCoreUser(SERVER_CORE);
   const startedMs = performance.now();
-  const report = await dnsperf(server.port, load);
+  const report = await dnsperf(server.port, load, server.refusal);
   const wallSec = (performance.now() - startedMs) / 1000;
   const after = readCpu(server.pid);
   const othersSec = readCoreUser(SERVER_CORE) - coreBefore - (after.userSec - before.userSec);
@@ -77,8 +77,8 @@ export const warmUp = async (server: Server, queries: QueryFile): Promise<void> 
 
 type Report = Omit<Sample, 'cpuSec' | 'perCpuSec' | 'rssBytes' | 'isDisturbed'>;
 
-/** What dnsperf reports. */
-export const dnsperf = async (port: number, load: Load): Promise<Report> => {
+/** What dnsperf reports about a server that answers listed names with an RCODE. */
+export const dnsperf = async (port: number, load: Load, refusal: Refusal = 'NXDOMAIN'): Promise<Report> => {
   const { queries, seconds, clients = CLIENTS, outstanding = OUTSTANDING } = load;
   const pin = load.isPinned === false ? [] : ['taskset', '-c', `${LOAD_CORE}`];
   const [command = '', ...args] = [
@@ -94,7 +94,7 @@ export const dnsperf = async (port: number, load: Load): Promise<Report> => {
   const number = (pattern: RegExp): number => Number(pattern.exec(stdout)?.[1] ?? 0);
   const completed = number(/Queries completed:\s+(\d+)/);
   const lost = number(/Queries lost:\s+(\d+)/);
-  const refused = number(/NXDOMAIN (\d+)/);
+  const refused = number(new RegExp(`${refusal} (\\d+)`));
   return {
     completed,
     lost,

@@ -1,11 +1,12 @@
 // Other resolvers, each with a configuration of its own in the run's directory, told to do what Cordon does: forward
 // to the same upstream, answer the same listed names NXDOMAIN with everything below them, keep answers in a cache of
-// the same size, use one thread, validate nothing and log no queries. Never the system's own service.
+// the same size, use one thread, validate nothing and log no queries. What a peer cannot do stands in the tables beside
+// its name. Never the system's own service.
 import { writeFileSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isInstalled, run } from '../test/support/process.ts';
-import { CACHE_MIB, type Command, type Contender, startPlain, type Work } from './contender.ts';
+import { CACHE_MIB, type Command, type Contender, startPlain, type Traits, type Work } from './contender.ts';
 import { findFreePort, LOAD_CORE, type Process, startProcess } from './process.ts';
 
 /** Questions that may wait for the upstream, where a server has a bound: as many as Cordon's default. */
@@ -25,6 +26,7 @@ interface PeerRecipe {
   readonly id: string;
   readonly program: string;
   readonly versionArgs: readonly string[];
+  readonly traits?: Traits;
   /** Writes the configuration; returns how it is started. */
   configure(work: Work, directory: string, port: number): Command;
 }
@@ -179,6 +181,36 @@ policy.add(policy.all(policy.STUB('127.0.0.1@${work.upstreamPort}')))
       return ['kresd', ['-n', '-c', file, directory]];
     },
   },
+  {
+    id: 'dnscrypt-proxy',
+    program: 'dnscrypt-proxy',
+    versionArgs: ['-version'],
+    // It refuses with REFUSED or HINFO, never NXDOMAIN, and its cache takes only what came from encrypted upstreams.
+    traits: { refusal: 'REFUSED', remark: 'Go; refuses with REFUSED, caches nothing from a plain upstream' },
+    configure: ({ listed, upstreamPort }, directory, port) => {
+      write(directory, 'blocked-names.txt', `${listed.names.join('\n')}\n`);
+      write(directory, 'forwarding-rules.txt', `. 127.0.0.1:${upstreamPort}\n`);
+      const file = write(
+        directory,
+        'dnscrypt-proxy.toml',
+        `listen_addresses = ['127.0.0.1:${port}']
+server_names = []
+max_clients = ${INFLIGHT_MAX}
+offline_mode = true
+ignore_system_dns = true
+netprobe_timeout = 0
+bootstrap_resolvers = ['127.0.0.1:${upstreamPort}']
+cache = true
+cache_size = ${CACHE_ENTRIES}
+forwarding_rules = 'forwarding-rules.txt'
+blocked_query_response = 'refused'
+[blocked_names]
+blocked_names_file = 'blocked-names.txt'
+`,
+      );
+      return ['dnscrypt-proxy', ['-config', file]];
+    },
+  },
 ];
 
 const toContender = (recipe: PeerRecipe): Contender => ({
@@ -192,7 +224,8 @@ const toContender = (recipe: PeerRecipe): Contender => ({
   start: async (work) => {
     const directory = join(work.directory, recipe.program);
     await mkdir(directory, { recursive: true });
-    return startPlain(recipe.id, 'peer', (port) => recipe.configure(work, directory, port), work);
+    const configure = (port: number): Command => recipe.configure(work, directory, port);
+    return startPlain(recipe.id, 'peer', configure, work, recipe.traits);
   },
 });
 
