@@ -101,8 +101,13 @@ const createValidating = (
 /** Tells a question that is explained what validation found. */
 const traced = (validator: Validator): Resolver => ({
   resolve(question, done) {
+    const { trace } = question;
+    if (trace === undefined) {
+      validator.resolve(question, done);
+      return;
+    }
     validator.resolve(question, (outcome) => {
-      if (question.trace !== undefined) question.trace.step('validation', wordsOf(outcome));
+      trace.step('validation', wordsOf(outcome));
       done(outcome);
     });
   },

@@ -96,11 +96,14 @@ export class Turn {
     this.#setSockets(this.#sockets.filter((other) => other !== socket));
   }
 
-  /** Sees to it that what is committed leaves: at the end of the round, or of the callback under way. */
+  /**
+   * Sees to it that what is committed leaves: at the end of the round, or of the callback under way with all that its
+   * promises settle. In a microtask, each of a row of promises would send its one datagram.
+   */
   planFlush(): void {
     if (this.#isUnderWay || this.#isFlushPlanned) return;
     this.#isFlushPlanned = true;
-    queueMicrotask(this.#flushLater);
+    process.nextTick(this.#flushLater);
   }
 
   /** Sends all that is committed. */

@@ -175,7 +175,8 @@ export const expandRdata = (
   if (layout === undefined) return bytes.slice(offset, rdataEnd);
   let at = offset;
   let written = 0;
-  for (const kind of layout) {
+  for (let field = 0; field < layout.length; field++) {
+    const kind = layout[field] ?? 'hex';
     const after = fieldEnd(bytes, kind, at, rdataEnd);
     if (after < 0) return undefined;
     if (kind === 'name') {
@@ -183,8 +184,8 @@ export const expandRdata = (
       if (nameLength < 0) return undefined;
       written += nameLength;
     } else {
-      scratch.set(bytes.subarray(at, after), written);
-      written += after - at;
+      // Most fields are a few bytes, for which a view would cost more than the loop.
+      for (let i = at; i < after; i++) scratch[written++] = bytes[i] ?? 0;
     }
     at = after;
   }

@@ -191,11 +191,18 @@ export class Chain {
     return state;
   }
 
+  /** The zone with this very apex, which must be an anchor's or below it, when its keys are known. Asks nobody. */
+  findSecure(view: number, zone: Uint8Array): SecureZone | undefined {
+    const kept = this.#get(this.#memory, keyOf(view, zone));
+    return kept?.kind === 'secure' ? kept : undefined;
+  }
+
   /** What is wrong with the zone of a folded name, when its keys were found bogus just now. Asks nobody. */
   findFailed(view: number, name: Uint8Array): Flaw | undefined {
-    const anchor = this.#anchorFor(name);
     // Usually no zone failed, and nothing is looked for.
-    if (anchor === undefined || this.#clock() >= this.#failedUntilMs) return undefined;
+    if (this.#clock() >= this.#failedUntilMs) return undefined;
+    const anchor = this.#anchorFor(name);
+    if (anchor === undefined) return undefined;
     for (let depth = countLabels(name); depth >= countLabels(anchor.zone); depth--) {
       const kept = this.#get(this.#memory, keyOf(view, ancestor(name, depth)));
       if (kept === undefined || kept.kind === 'no-cut' || kept.kind === 'no-name') continue;

@@ -40,6 +40,11 @@ export class Debts {
     return this.#unitsOf(this.#debts.get(group), nowMs) > DEBT_UNITS_MAX ? LIMITS_IN_DEBT : undefined;
   }
 
+  /** True when nobody owes anything, which is usual. */
+  get isEmpty(): boolean {
+    return this.#debts.size === 0;
+  }
+
   /** True while nothing is done for a group: in debt, it took more than is ordinary. */
   isRefused(group: string, nowMs: number): boolean {
     const leftMs = (this.#debts.get(group)?.refusedUntilMs ?? 0) - nowMs;

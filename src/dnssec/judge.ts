@@ -102,14 +102,14 @@ type Bogus = Judgement & { readonly kind: 'bogus' };
 type Stop = Bogus | LookupFailure | Exceeded;
 
 /** Judges a message whose ID and question were checked. */
-export const judgeAnswer = async (
+export const judgeAnswer = (
   chain: Chain,
   message: Uint8Array,
   asked: Asked,
   examination: Examination,
 ): Promise<Judgement> => {
   const rrsets = readRrsets(message);
-  if (rrsets === undefined) return malformed(asked, 'malformed answer');
+  if (rrsets === undefined) return Promise.resolve(malformed(asked, 'malformed answer'));
   return new Trial(chain, message, rrsets, asked, examination).judge();
 };
 
@@ -149,7 +149,9 @@ class Trial {
 
   async judge(): Promise<Judgement> {
     // DNAMEs first: what follows from a good one is as good.
-    const ordered = this.#answers.toSorted((a, b) => Number(isDname(b)) - Number(isDname(a)));
+    const ordered = this.#answers.some(isDname)
+      ? this.#answers.toSorted((a, b) => Number(isDname(b)) - Number(isDname(a)))
+      : this.#answers;
     for (const rrset of ordered) {
       if (this.#isSynthesized(rrset)) continue;
       const stop = await this.#judgeAnswerRrset(rrset);
@@ -184,8 +186,8 @@ class Trial {
   #followAliases(): { readonly name: Uint8Array; readonly isPositive: boolean } | undefined {
     let { name } = this.#asked;
     for (let aliases = 0; aliases <= ALIASES_MAX; aliases++) {
-      if (this.#answers.some((rrset) => this.#isAsked(rrset.type) && isSameName(rrset.owner, name)))
-        return { name, isPositive: true };
+      for (const rrset of this.#answers)
+        if (this.#isAsked(rrset.type) && isSameName(rrset.owner, name)) return { name, isPositive: true };
       const alias = this.#answers.find((rrset) => rrset.type === TYPE.CNAME && isSameName(rrset.owner, name));
       if (alias === undefined) return { name, isPositive: false };
       const [target, second] = alias.rdatas;
@@ -212,9 +214,11 @@ class Trial {
   }
 
   async #judgeAnswerRrset(rrset: Rrset): Promise<Stop | undefined> {
-    const zone = await this.#findZone([rrset], rrset.owner, rrset.type);
+    const found = this.#findZone([rrset], rrset.owner, rrset.type);
+    const zone = found instanceof Promise ? await found : found;
     if (zone.kind !== 'secure') return this.#takeUnsigned(zone);
-    if ((await this.#examination.pause?.()) === false) return OVERLOAD;
+    const turn = this.#examination.pause?.();
+    if (turn !== undefined && !(await turn)) return OVERLOAD;
     const verified = verifyRrset(rrset, zone.zone, zone.keys, this.#examination);
     if (verified.kind === 'exceeded') return verified;
     if (verified.kind === 'flawed') return bogusUnder(zone, verified.flaw);
@@ -281,18 +285,22 @@ class Trial {
    * The signer saves look-ups: the way goes to it and not on to the name. It is whoever wrote the answer who names it,
    * so that only the way to the name itself can show that there is nothing to validate.
    */
-  async #findZone(rrsets: readonly Rrset[], name: Uint8Array, type: number): Promise<ZoneState> {
+  #findZone(rrsets: readonly Rrset[], name: Uint8Array, type: number): Promise<ZoneState> | ZoneState {
     const { view } = this.#asked;
     const holder = holderOf(name, type);
     const signer = findSigner(rrsets, holder);
     const anchor = this.#chain.anchorZone(holder);
     // A zone above an anchor may deny what is below it, and that does not count, be the anchor negative or not.
     const counts = anchor !== undefined && signer !== undefined && isInZone(signer, anchor);
-    if (counts && this.#chain.isAnchored(name)) {
-      const state = await this.#chain.find(view, signer, this.#examination);
-      if (state.kind !== 'insecure') return state;
-    }
-    return this.#chain.find(view, holder, this.#examination);
+    const isAnchored = counts && (holder === name || this.#chain.isAnchored(name));
+    if (!isAnchored) return this.#chain.find(view, holder, this.#examination);
+    // Nearly always: the zone is in use.
+    return this.#chain.findSecure(view, signer) ?? this.#lookForZone(view, signer, holder);
+  }
+
+  async #lookForZone(view: number, signer: Uint8Array, holder: Uint8Array): Promise<ZoneState> {
+    const state = await this.#chain.find(view, signer, this.#examination);
+    return state.kind === 'insecure' ? this.#chain.find(view, holder, this.#examination) : state;
   }
 
   /** Takes note of a part that has no chain of trust; what cannot be used stops the trial. */

@@ -9,6 +9,7 @@ import {
   foldName,
   isInZone,
   NAME_LENGTH_MAX,
+  nameEquals,
   questionEnd,
   RecordReader,
   readU16,
@@ -23,6 +24,8 @@ import { canonicalizeRdata, compareRdata } from './canonical.ts';
 const RRSETS_MAX = 256;
 /** Signatures kept for one RRset: two algorithms with two keys each, in the middle of a rollover, make eight. */
 const SIGNATURES_MAX = 8;
+/** RRsets up to which looking through them takes less than a table: what an ordinary answer has. */
+const SCANNED_MAX = 4;
 /** A TTL with the highest bit set counts as zero (RFC 2181 section 8). */
 const TTL_SEC_MAX = 0x7fffffff;
 /** Type covered, algorithm, labels, original TTL, expiration, inception and key tag (RFC 4034 section 3.1). */
@@ -83,9 +86,8 @@ interface Draft {
 export const readRrsets = (message: Uint8Array): Rrset[] | undefined => {
   const start = questionEnd(message, message.length);
   if (start < 0) return undefined;
-  const drafts = new Map<string, Draft>();
+  const drafts = new Drafts();
   const signatures: Draft[] = [];
-  const reader = new RecordReader();
   reader.reset(message, message.length, start);
   while (reader.next()) {
     if (reader.section === SECTION.ADDITIONAL || reader.type === TYPE.OPT) continue;
@@ -93,12 +95,37 @@ export const readRrsets = (message: Uint8Array): Rrset[] | undefined => {
     if (record === undefined) return undefined;
     if (record.type === TYPE.RRSIG) signatures.push(record);
     else addRecord(drafts, record);
-    if (drafts.size > RRSETS_MAX) return undefined;
+    if (drafts.list.length > RRSETS_MAX) return undefined;
   }
   if (reader.fault) return undefined;
   for (const record of signatures) addSignature(drafts, record);
-  return drafts.size > RRSETS_MAX ? undefined : [...drafts.values()].map(seal);
+  return drafts.list.length > RRSETS_MAX ? undefined : drafts.list.map(seal);
 };
+
+const reader = new RecordReader();
+
+/** The RRsets of a message while it is read, in the order in which they begin. */
+class Drafts {
+  readonly list: Draft[] = [];
+  #byKey: Map<string, Draft> | undefined;
+
+  /** The RRset of a type with the record's owner, class and section. */
+  find(record: Draft, type: number): Draft | undefined {
+    if (this.#byKey !== undefined) return this.#byKey.get(keyOf(record, type));
+    for (const draft of this.list) {
+      if (draft.type !== type || draft.section !== record.section || draft.class !== record.class) continue;
+      if (isSameName(draft.owner, record.owner)) return draft;
+    }
+    return undefined;
+  }
+
+  add(record: Draft): void {
+    this.list.push(record);
+    if (this.list.length <= SCANNED_MAX) return;
+    this.#byKey ??= new Map(this.list.map((draft) => [keyOf(draft, draft.type), draft]));
+    this.#byKey.set(keyOf(record, record.type), record);
+  }
+}
 
 /** The signature that the RDATA of an RRSIG, its signer uncompressed, stands for; undefined when it is malformed. */
 export const parseSignature = (rdata: Uint8Array): Signature | undefined => {
@@ -162,11 +189,13 @@ const readRecord = (reader: RecordReader): Draft | undefined => {
 const keyOf = (record: Draft, type: number): string =>
   `${record.section} ${record.class} ${type} ${Buffer.from(record.owner).toString('latin1')}`;
 
-const addRecord = (drafts: Map<string, Draft>, record: Draft): void => {
-  const key = keyOf(record, record.type);
-  const draft = drafts.get(key);
+const isSameName = (a: Uint8Array, b: Uint8Array): boolean =>
+  a.length === b.length && nameEquals(a, 0, b, 0, a.length);
+
+const addRecord = (drafts: Drafts, record: Draft): void => {
+  const draft = drafts.find(record, record.type);
   if (draft === undefined) {
-    drafts.set(key, record);
+    drafts.add(record);
     return;
   }
   draft.rdatas.push(...record.rdatas);
@@ -174,13 +203,13 @@ const addRecord = (drafts: Map<string, Draft>, record: Draft): void => {
 };
 
 /** Gives an RRSIG to the RRset that it covers, or lets it stand as a record of its own. */
-const addSignature = (drafts: Map<string, Draft>, record: Draft): void => {
+const addSignature = (drafts: Drafts, record: Draft): void => {
   const signature = parseSignature(record.rdatas[0] ?? new Uint8Array(0));
   const covered =
     // Signatures are not signed (RFC 4035 section 2.2).
     signature === undefined || signature.typeCovered === TYPE.RRSIG
       ? undefined
-      : drafts.get(keyOf(record, signature.typeCovered));
+      : drafts.find(record, signature.typeCovered);
   if (signature === undefined || covered === undefined) {
     addRecord(drafts, record);
     return;
@@ -191,6 +220,7 @@ const addSignature = (drafts: Map<string, Draft>, record: Draft): void => {
 };
 
 const seal = (draft: Draft): Rrset => {
+  if (draft.rdatas.length === 1) return draft;
   const sorted = draft.rdatas.sort(compareRdata);
   const rdatas = sorted.filter((rdata, index) => {
     const before = sorted[index - 1];

@@ -127,9 +127,15 @@ const lengthOfSigned = (rrset: Rrset, signature: Signature): number => {
   return length;
 };
 
-/** What is signed: the RRSIG's RDATA up to the signature, then the records in canonical form and order. */
+/** What most RRsets and their names take: room that serves all of them, one after the other. */
+const scratch = new Uint8Array(4096);
+
+/**
+ * What is signed: the RRSIG's RDATA up to the signature, then the records in canonical form and order. Valid until the
+ * next call.
+ */
 const writeSigned = (rrset: Rrset, signature: Signature, length: number): Uint8Array => {
-  const signed = new Uint8Array(length);
+  const signed = length <= scratch.length ? scratch.subarray(0, length) : new Uint8Array(length);
   const owner = findSignedOwner(rrset, signature);
   let at = lengthOfFields(signature);
   signed.set(signature.rdata.subarray(0, at));

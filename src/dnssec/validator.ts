@@ -157,22 +157,23 @@ export class Validator {
     done(outcome);
   }
 
-  async #resolve(question: LookupQuestion): Promise<ValidatedOutcome> {
-    if (question.checkingDisabled || question.class !== CLASS.IN) {
-      const outcome = await ask(this.#lookup, question);
-      return outcome.kind === 'failure' ? outcome : insecure(outcome);
-    }
+  #resolve(question: LookupQuestion): ValidatedOutcome | Promise<ValidatedOutcome> {
+    if (question.checkingDisabled || question.class !== CLASS.IN)
+      return ask(this.#lookup, question).then((outcome) =>
+        outcome.kind === 'failure' ? outcome : insecure(outcome),
+      );
     const name = foldedName(question.name);
     const asked = { name, type: question.type, view: question.view, dnssecOk: question.dnssecOk };
     return (
       this.#findBogus(asked) ??
       this.#findDenied(asked) ??
       this.#findFailed(asked) ??
-      (await this.#validate(question, asked))
+      this.#validate(question, asked)
     );
   }
 
   #findBogus(asked: Asked): ValidatedOutcome | undefined {
+    if (this.#bogus.size === 0) return undefined;
     const key = keyOf(asked);
     const entry = this.#bogus.get(key);
     if (entry === undefined) return undefined;
@@ -202,7 +203,7 @@ export class Validator {
   #findFailed({ name, type, view }: Asked): ValidatedOutcome | undefined {
     const flaw = this.#chain.findFailed(view, holderOf(name, type));
     if (flaw !== undefined) return this.#report({ kind: 'bogus', ...flaw });
-    if (!this.#debts.isRefused(groupOf(name), this.#clock())) return undefined;
+    if (this.#debts.isEmpty || !this.#debts.isRefused(groupOf(name), this.#clock())) return undefined;
     return this.#report({ kind: 'bogus', ...createFlaw(EDE.DNSSEC_BOGUS, name, type, TOO_COSTLY) });
   }
 
@@ -210,12 +211,12 @@ export class Validator {
     const group = groupOf(asked.name);
     const limits = this.#debts.limits(group, this.#clock());
     const work = new Work(limits ?? this.#workLimits, this.#pace.spend);
-    const first = await this.#attempt(question, asked, work);
+    const first = await this.#attempt(question, asked, group, work);
     let best = first;
     if (first.mayDiffer && limits === undefined) {
       this.#observer.retried();
       const again = { ...question, notFrom: first.endpoint };
-      const second = await this.#attempt(again, asked, work, first);
+      const second = await this.#attempt(again, asked, group, work, first);
       if (second.outcome.kind === 'answer') best = second;
     }
     const { outcome } = best;
@@ -231,15 +232,22 @@ export class Validator {
   }
 
   /** `before` is the attempt whose answer was bogus, if this is the second. */
-  async #attempt(question: LookupQuestion, asked: Asked, work: Work, before?: Attempt): Promise<Attempt> {
+  async #attempt(
+    question: LookupQuestion,
+    asked: Asked,
+    group: string,
+    work: Work,
+    before?: Attempt,
+  ): Promise<Attempt> {
     if (!work.takeLookup()) return { outcome: this.#exceed(asked, work), mayDiffer: false };
     const outcome = await ask(this.#lookup, { ...question, dnssecOk: true, checkingDisabled: true });
     if (outcome.kind === 'failure') return { outcome, mayDiffer: false };
     const { message, endpoint, isOnly = false } = outcome;
     if (before?.isRenewed === false && isSameAnswer(message, before.message)) return before;
-    const group = groupOf(asked.name);
     const pause = (): Promise<boolean> | undefined => this.#pace.enter(group);
-    if ((await pause()) === false) return { outcome: OVERLOAD, mayDiffer: false };
+    // A short message costs less to read than to wait for: whoever verifies its signatures waits then.
+    const turn = message.length < SHORT_BYTES ? undefined : pause();
+    if (turn !== undefined && !(await turn)) return { outcome: OVERLOAD, mayDiffer: false };
     work.spend(message.length / BYTES_PER_UNIT);
     const nowSec = Math.floor(this.#clock() / 1000);
     const examination = { nowSec, work, allowSha1: this.#allowSha1, pause };
@@ -248,8 +256,16 @@ export class Validator {
       case 'secure': {
         const { ttlSec, denied } = judgement;
         if (denied !== undefined) this.#remember(asked.view, denied);
-        const secure = { ...outcome, message: judgement.message, security: 'secure' } as const;
-        return { outcome: { ...secure, ttlMaxSec: ttlSec }, mayDiffer: false };
+        return {
+          outcome: {
+            kind: 'answer',
+            message: judgement.message,
+            endpoint,
+            security: 'secure',
+            ttlMaxSec: ttlSec,
+          },
+          mayDiffer: false,
+        };
       }
       case 'insecure':
         return {
@@ -308,6 +324,8 @@ interface Attempt {
 
 /** Of a message of 64 KiB: reading its records takes 2 ms. */
 const BYTES_PER_UNIT = 2048;
+/** Of a message with a few records, which are read in less than 20 µs. */
+const SHORT_BYTES = 512;
 const TOO_COSTLY = 'validation of its zone takes too much work';
 /** More questions about one owner's names wait for validation than may. */
 const OVERLOAD: LookupFailure = { kind: 'failure', reason: 'overload' };
