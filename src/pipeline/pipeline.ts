@@ -616,9 +616,7 @@ export class Pipeline implements Decider {
   #await(waiter: Waiter, key: string, qname: Uint8Array, view: number): void {
     const { qnameLength } = this.#query;
     // A copy of its own: the letters of the waiter's query come back to it, whatever a resolver does with the name.
-    const name =
-      waiter.alias?.target ??
-      new Uint8Array(waiter.bytes.subarray(HEADER_LENGTH, HEADER_LENGTH + qnameLength));
+    const name = waiter.alias?.target ?? waiter.bytes.slice(HEADER_LENGTH, HEADER_LENGTH + qnameLength);
     this.#room.enter(waiter, this.#toAsked(key, qname, name, view));
   }
 

@@ -46,6 +46,11 @@ export class ForgeryWatch {
     if (count >= ZONE_MISSES || this.#allMisses >= ALL_MISSES) this.#quietFromMs = nowMs + GUARD_MS;
   }
 
+  /** False until something was guarded for the first time. */
+  get hasAlerted(): boolean {
+    return this.#quietFromMs > 0;
+  }
+
   /** True when something may be guarded: only then the hash of a zone has to be known. */
   isAlert(nowMs: number): boolean {
     return nowMs < this.#quietFromMs && nowMs >= this.#relentsUntilMs;

@@ -31,7 +31,7 @@ import { Flight } from './flight.ts';
 import { HedgeBudget } from './hedge-budget.ts';
 import { keepsLetters } from './letter-case.ts';
 import { OwnPorts } from './own-ports.ts';
-import { createQuery } from './query.ts';
+import { createQuery, writeQuery } from './query.ts';
 import { RandomPool } from './random-pool.ts';
 import { findFlaw, hasQuestion, ResponseReader } from './response.ts';
 import type { Route } from './route.ts';
@@ -58,6 +58,9 @@ const BRIEF_TRY_MS = 300;
 const GUARDED_LABELS = 2;
 /** Tries' times that a question waits before its silence counts for its zone: names of slow zones are answered by then. */
 const SILENCE_TRIES = 1.5;
+
+/** Questions whose objects are kept for the next ones: what a busy worker has in flight, some 500 bytes each. */
+const SPARE_MAX = 512;
 
 /** What Forwarding is made of. */
 export interface ForwardingOptions {
@@ -100,6 +103,9 @@ export class Forwarding implements Exchange {
   readonly #tryTicks: number;
   readonly #briefTicks: number;
   readonly #questionTicks: number;
+  /** Objects of questions that are over, and of their tries. */
+  readonly #spareFlights: Flight<Try>[] = [];
+  readonly #spareTries: Try[] = [];
   #inflight = 0;
   #timer: NodeJS.Timeout | undefined;
   #sweptAtMs = 0;
@@ -161,7 +167,7 @@ export class Forwarding implements Exchange {
       done({ kind: 'failure', reason: 'network', message: undefined });
       return;
     }
-    if (this.#silent.refuses(question.name, question.view, this.#clock())) {
+    if (!this.#silent.isEmpty && this.#silent.refuses(question.name, question.view, this.#clock())) {
       this.#observer.silentZone();
       done({ kind: 'failure', reason: 'timeout', message: undefined });
       return;
@@ -197,7 +203,8 @@ export class Forwarding implements Exchange {
   ): void {
     const { tick } = this.#wheel;
     this.#inflight++;
-    const flight = new Flight<Try>(question, route, tick, tick + Math.ceil(ticks / 2), tick + ticks, done);
+    const flight = this.#spareFlights.pop() ?? new Flight<Try>();
+    flight.begin(question, route, tick, tick + Math.ceil(ticks / 2), tick + ticks, done);
     if (question.interest !== undefined) question.interest.cancel = () => this.#abandon(flight);
     this.#advance(flight);
   }
@@ -238,9 +245,12 @@ export class Forwarding implements Exchange {
   #launch(flight: Flight<Try>, index: number): void {
     const endpoint = flight.endpoints[index];
     assert(endpoint !== undefined, 'a try without an endpoint');
-    const attempt = new Try(flight, endpoint, 1 << index);
+    let attempt = this.#spareTries.pop();
+    if (attempt === undefined) attempt = new Try(flight, endpoint, 1 << index);
+    else attempt.renew(flight, endpoint, 1 << index);
     attempt.sibling = flight.last;
     flight.last = attempt;
+    flight.liveCount++;
     flight.opened(attempt.bit);
     endpoint.outstanding++;
     this.#send(attempt);
@@ -250,7 +260,10 @@ export class Forwarding implements Exchange {
     const { endpoint, flight } = attempt;
     if (endpoint.transport !== 'udp') {
       this.#sendStreamed(attempt);
-    } else if (endpoint.isGuarded(() => this.#guardedZone(flight.question.name))) {
+    } else if (
+      endpoint.forgeries.hasAlerted &&
+      endpoint.isGuarded(() => this.#guardedZone(flight.question.name))
+    ) {
       attempt.isGuarded = true;
       this.#observer.guarded(endpoint.index);
       this.#sendStreamed(attempt);
@@ -269,14 +282,15 @@ export class Forwarding implements Exchange {
     const channel = endpoint.channel(this.#random.next());
     const id = channel.freeId(this.#random);
     const cookie = attempt.hasEdns ? endpoint.nextCookie() : undefined;
-    const query = createQuery(id, flight.question, attempt.hasEdns ? 'edns' : 'bare', cookie);
+    const query = channel.reserve();
+    const length = writeQuery(query, id, flight.question, attempt.hasEdns ? 'edns' : 'bare', cookie);
     const isMixed = endpoint.mixLetters(query, flight.question.name.length, this.#random);
     attempt.channel = channel;
     attempt.id = id;
     attempt.hasCookie = cookie !== undefined;
-    attempt.letters = isMixed ? query : undefined;
+    attempt.letters = isMixed ? copyMessage(query, length) : undefined;
     this.#await(attempt);
-    channel.send(id, attempt, query);
+    channel.send(id, attempt, length);
     this.#observer.sent(endpoint.index, 'udp');
     if (flight.question.trace !== undefined) traceSent(flight.question, endpoint.text, 'udp');
   }
@@ -291,6 +305,7 @@ export class Forwarding implements Exchange {
     const isMixed =
       attempt.doubt === 'case' && endpoint.mixLetters(query, flight.question.name.length, this.#random);
     attempt.connection = connection;
+    attempt.wasStreamed = true;
     attempt.hasCookie = cookie !== undefined;
     attempt.letters = isMixed ? query : undefined;
     this.#await(attempt);
@@ -578,20 +593,37 @@ export class Forwarding implements Exchange {
   /** Ends a try. */
   #end(attempt: Try): void {
     this.#stop(attempt);
+    const { flight } = attempt;
     attempt.isOpen = false;
-    if (attempt.isLate) return;
-    attempt.endpoint.outstanding--;
-    attempt.flight.closed();
+    flight.liveCount--;
+    if (!attempt.isLate) {
+      attempt.endpoint.outstanding--;
+      flight.closed();
+    }
+    // Not before its outcome is handed over, see #finish().
+    if (flight.isOver && flight.liveCount === 0) this.#spare(flight);
+  }
+
+  /** Keeps the objects of a question that is over for the next ones: what they hold is let go of when they are used. */
+  #spare(flight: Flight<Try>): void {
+    if (this.#spareFlights.length >= SPARE_MAX) return;
+    for (let attempt = flight.last; attempt !== undefined; attempt = attempt.sibling)
+      if (!attempt.wasStreamed) this.#spareTries.push(attempt);
+    flight.last = undefined;
+    flight.message = undefined;
+    this.#spareFlights.push(flight);
   }
 
   /** Tries that are still open are overtaken: see Try. Late ones are waited for no longer. */
   #finish(flight: Flight<Try>, outcome: UpstreamOutcome): void {
-    flight.isOver = true;
+    const { question, done } = flight;
     this.#inflight--;
-    if (flight.question.interest !== undefined) flight.question.interest.cancel = undefined;
+    if (question.interest !== undefined) question.interest.cancel = undefined;
     for (let attempt = flight.last; attempt !== undefined; attempt = attempt.sibling)
       if (attempt.isOpen && attempt.isLate) this.#end(attempt);
-    flight.done(outcome);
+    flight.isOver = true;
+    if (flight.liveCount === 0) this.#spare(flight);
+    done(outcome);
   }
 
   #elapsedMs(attempt: Try): number {

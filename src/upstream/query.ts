@@ -25,16 +25,25 @@ const PADDING_BLOCK = 128;
 /** What the OPT record of a query is for: `padded` is for encrypted servers, where only the length can be seen. */
 export type QueryForm = 'bare' | 'edns' | 'padded';
 
-/**
- * A query for the question; `bare` is without OPT, and then without a cookie. The buffer is new, because a send that has
- * to wait reads it later.
- */
+/** A query for the question in memory of its own, for a send that may have to wait and reads it later. */
 export const createQuery = (
   id: number,
   question: UpstreamQuestion,
   form: QueryForm,
   cookie: Uint8Array | undefined,
-): Uint8Array => {
+): Uint8Array => scratch.slice(0, writeQuery(scratch, id, question, form, cookie));
+
+/**
+ * Writes the query for the question and returns its length, QUERY_LENGTH_MAX at most; `bare` is without OPT, and then
+ * without a cookie.
+ */
+export const writeQuery = (
+  out: Uint8Array,
+  id: number,
+  question: UpstreamQuestion,
+  form: QueryForm,
+  cookie: Uint8Array | undefined,
+): number => {
   const { name } = question;
   const fixed = HEADER_LENGTH + name.length;
   const optOffset = fixed + QUESTION_TAIL_LENGTH;
@@ -43,7 +52,6 @@ export const createQuery = (
   if (hasEdns) end += OPT_LENGTH + (cookie === undefined ? 0 : OPTION_HEADER_LENGTH + cookie.length);
   const paddingOffset = end;
   if (form === 'padded') end = Math.ceil((end + OPTION_HEADER_LENGTH) / PADDING_BLOCK) * PADDING_BLOCK;
-  const out = Buffer.allocUnsafe(end);
   writeU16(out, 0, id);
   writeU16(out, 2, flagsOf(question));
   writeU16(out, 4, 1);
@@ -53,9 +61,9 @@ export const createQuery = (
   for (let i = 0; i < name.length; i++) out[HEADER_LENGTH + i] = name[i] ?? 0;
   writeU16(out, fixed, question.type);
   writeU16(out, fixed + 2, question.class);
-  if (!hasEdns) return out;
+  if (!hasEdns) return end;
   const optionsOffset = writeOpt(out, optOffset, UDP_LENGTH_MAX, RCODE.NOERROR, question.dnssecOk);
-  if (optionsOffset === end) return out;
+  if (optionsOffset === end) return end;
   writeU16(out, optionsOffset - 2, end - optionsOffset);
   if (cookie !== undefined) {
     writeU16(out, optionsOffset, OPTION.COOKIE);
@@ -64,12 +72,16 @@ export const createQuery = (
   }
   if (form === 'padded') {
     // Zeros, because what lay in this memory before is nobody's business (RFC 7830 section 3).
-    out.fill(0, paddingOffset);
+    out.fill(0, paddingOffset, end);
     writeU16(out, paddingOffset, OPTION.PADDING);
     writeU16(out, paddingOffset + 2, end - paddingOffset - OPTION_HEADER_LENGTH);
   }
-  return out;
+  return end;
 };
+
+/** Longer than the longest name with all that may follow it, padding included. */
+export const QUERY_LENGTH_MAX = 512;
+const scratch = new Uint8Array(QUERY_LENGTH_MAX);
 
 const flagsOf = (question: UpstreamQuestion): number => {
   let flags: number = FLAG.RD;

@@ -40,6 +40,11 @@ export class SilentZones {
   /** Entries with a failure: without any, nothing is looked up. */
   #used = 0;
 
+  /** True while nothing was met with silence, as is usual. */
+  get isEmpty(): boolean {
+    return this.#used === 0;
+  }
+
   /** A question was met with silence by a server that answered others meanwhile. */
   fail(name: Uint8Array, view: number, nowMs: number): void {
     const { hashes, count } = this.#read(name, view);

@@ -8,6 +8,7 @@
 import type { Endpoint } from '../base/base.ts';
 import { type ConnectedHandler, type ConnectedSocket, openConnectedSocket } from '../datagram/datagram.ts';
 import type { OwnPorts } from './own-ports.ts';
+import { QUERY_LENGTH_MAX } from './query.ts';
 import type { RandomSource } from './random-pool.ts';
 
 /** The kernel's receive buffer, bytes: a burst of several hundred answers. The system may grant less. */
@@ -60,13 +61,18 @@ export class UdpChannel<T> implements ConnectedHandler {
     return id;
   }
 
-  /** Sends the query of a waiter under an ID of freeId(). */
-  send(id: number, waiter: T, query: Uint8Array): void {
+  /** Room for a query of QUERY_LENGTH_MAX bytes, until send(). */
+  reserve(): Uint8Array {
+    return this.#socket?.reserve() ?? early;
+  }
+
+  /** Sends the first `length` bytes of what reserve() gave as the query of a waiter under an ID of freeId(). */
+  send(id: number, waiter: T, length: number): void {
     this.waiting.set(id, waiter);
     this.sentCount++;
     this.#usedIds[id >>> 5] = (this.#usedIds[id >>> 5] ?? 0) | (1 << (id & 31));
-    if (this.#socket === undefined) this.#backlog.push(query);
-    else post(this.#socket, query);
+    if (this.#socket === undefined) this.#backlog.push(early.slice(0, length));
+    else this.#socket.commit(length);
   }
 
   /** True when a query of this socket had the ID. */
@@ -112,12 +118,13 @@ export class UdpChannel<T> implements ConnectedHandler {
     }
     this.#socket = socket;
     this.#ownPorts.add(socket.port);
-    for (const query of this.#backlog) post(socket, query);
+    for (const query of this.#backlog) {
+      socket.reserve().set(query);
+      socket.commit(query.length);
+    }
     this.#backlog = [];
   }
 }
 
-const post = (socket: ConnectedSocket, query: Uint8Array): void => {
-  socket.reserve().set(query);
-  socket.commit(query.length);
-};
+/** Where queries are written until a socket is open. */
+const early = new Uint8Array(QUERY_LENGTH_MAX);
