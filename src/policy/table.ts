@@ -7,7 +7,7 @@
 //
 //   header   16 words: magic, rows, row shift, record bytes, prefix count, name count, client prefix count, extra bytes,
 //            whether a rule is for the root
-//   offsets  1 word a slot: where its record starts; open addressing, load at most 1/2; 2^shift slots a row
+//   offsets  1 word a slot: where its record starts; open addressing, load at most 2/3; 2^shift slots a row
 //   prefixes PrefixTable rows (7 words each), their value = index into the prefix rules; then those of clients
 //   rules    3 words each: list, line, terms; then those of clients
 //   tags     1 byte a slot: 0 = empty, otherwise part of the hash; padded to a word
@@ -52,8 +52,11 @@ const PATTERNS_MAX = 1000;
 const CLIENT_RANK = 1 << 24;
 const WEIGHT_SHIFT = 16;
 const SLOTS_MIN = 64;
-/** Slots a name: a probe run stays short, an empty slot costs 5 bytes. */
-const SLOTS_PER_NAME = 2;
+/**
+ * Slots a name: an empty slot costs 5 bytes, and a look-up that finds nothing reads five tags, which lie side by side;
+ * with two slots a name it would read two and a half, and ten million names would take 25 MB more.
+ */
+const SLOTS_PER_NAME = 1.5;
 /** Slots stand in up to 2^10 rows of a power of two each, so that their number is near any wanted one. */
 const ROWS_BITS = 10;
 /** Bytes of all records: some 38 million names, far above all public lists together; offsets are 32 bits. */
