@@ -12,6 +12,7 @@ import {
   type PipelineTrace,
   type Resolution,
   SOURCE,
+  type TracedTurn,
 } from '../pipeline/pipeline.ts';
 import { ACTION, type Verdict } from '../policy/policy.ts';
 
@@ -105,7 +106,7 @@ export class Tracing implements PipelineObserver, PipelineTrace {
     this.#add({ stage, outcome });
   }
 
-  judged(verdict: Verdict, targets: Targets | undefined, alias: Alias | undefined): void {
+  judged({ verdict, alias }: TracedTurn, targets: Targets | undefined): void {
     const isQuestion = targets === undefined;
     const rule = verdict.list < 0 ? undefined : toRuleHit(verdict, targets, alias?.target);
     if (isQuestion) {
@@ -131,18 +132,18 @@ export class Tracing implements PipelineObserver, PipelineTrace {
     this.#add({ stage, outcome: verdictWords(verdict), rule });
   }
 
-  watched(verdict: Verdict, targets: Targets | undefined): void {
-    this.#watched = toRuleHit(verdict, targets, undefined);
+  watched({ watched }: TracedTurn, targets: Targets | undefined): void {
+    this.#watched = toRuleHit(watched, targets, undefined);
     this.#add({ stage: 'watched', outcome: 'would be refused', rule: this.#watched });
   }
 
-  takenOut(verdict: Verdict, targets: Targets | undefined, exemption: number): void {
+  takenOut({ verdict }: TracedTurn, targets: Targets | undefined, exemption: number): void {
     const rule = toRuleHit(verdict, targets, undefined);
     this.#exempting.push({ exemption, rule });
     this.#add({ stage: 'exemption', outcome: 'the rule does not count', rule, exemption });
   }
 
-  found(source: number, answer: Answer, nowMs: number): void {
+  found({ nowMs }: TracedTurn, source: number, answer: Answer): void {
     if (source === SOURCE.UPSTREAM) return;
     const ageSec = Math.max(0, Math.floor((nowMs - answer.storedAtMs) / 1000));
     const age = `${ageSec} s old, kept for ${answer.lifetimeSec} s`;

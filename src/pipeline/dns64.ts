@@ -33,7 +33,7 @@ import {
   TYPE,
 } from '../dns/dns.ts';
 
-import { createPrivateIpv4Table } from './rebinding.ts';
+import { createPrivateIpv4Table } from './private-addresses.ts';
 import type { Question, Resolution, Resolver } from './resolver.ts';
 
 /** Lengths of prefixes (RFC 6052 section 2.2). */

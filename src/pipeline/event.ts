@@ -1,6 +1,6 @@
 // What is told of a query that is worth a record: refused, let pass by an exemption, or a sign of a way around.
 //
-// One object serves all events of a pipeline: whoever is told copies what it keeps, during the call. Hot file.
+// One object serves all events: an observer copies what it keeps, during the call. Hot file.
 import { type AddressWords, createAddress } from '../base/base.ts';
 
 /** Kinds of events. */
@@ -22,6 +22,12 @@ export const SIGNAL = {
   /** A query from an address that is outside of what is allowed. */
   UNLISTED_NETWORK: 4,
 } as const;
+
+/**
+ * Events about clients outside of what is allowed, a second; the others are only counted. Enough to name a network that
+ * was forgotten, too few to flood the records from forged addresses.
+ */
+const OUTSIDER_EVENTS_PER_SEC = 10;
 
 /** One event. Numbers are EVENT, SIGNAL, TRANSPORT, MATCH, TRIGGER. */
 export class QueryEvent {
@@ -69,4 +75,18 @@ const EMPTY = new Uint8Array(0);
 export interface EventObserver {
   /** False: there was no room, and the event is lost. */
   write(event: QueryEvent): boolean;
+}
+
+/** Bounds the events about clients outside. */
+export class OutsiderEvents {
+  #second = 0;
+  #count = 0;
+
+  /** True when one more may be told of. */
+  mayTell(nowMs: number): boolean {
+    const second = Math.floor(nowMs / 1000);
+    if (second !== this.#second) this.#count = 0;
+    this.#second = second;
+    return this.#count++ < OUTSIDER_EVENTS_PER_SEC;
+  }
 }

@@ -1,10 +1,11 @@
-// What the lists said of the query in hand, kept until it is known what was answered. Hot file.
+// What the lists said of a query, kept until it is known what was answered. Hot file.
 //
-// An answer may be waited for, and is judged again then; where a rule stands in an answer is only known while that
-// answer is in hand. So a note copies the place, and one note is told of one query, with what came of it.
+// A query may be judged twice, so each note copies where its rule matched. One event per note is emitted once the answer
+// is known.
 import { type AddressWords, createAddress } from '../base/base.ts';
 import { NAME_LENGTH_MAX, type Targets, TRIGGER } from '../dns/dns.ts';
 import { LIST_COUNT_MAX, type Verdict } from '../policy/policy.ts';
+import type { Alias } from './rewrite.ts';
 
 /** A rule and what it matched. */
 export class Note {
@@ -53,7 +54,7 @@ export class Note {
   }
 }
 
-/** The notes on one query; one object serves all. */
+/** The notes on one query. */
 export class Notes {
   /** The rule that refuses, or that answers in place of what was asked for. */
   readonly refusal = new Note();
@@ -64,6 +65,8 @@ export class Notes {
   hitCount = 0;
   /** False: there is nothing to tell. */
   isAny = false;
+  /** Mask of the lists that go before the one that decided the question; for lists that are only watched. */
+  listsBefore = -1;
 
   /** Begins with another query. */
   clear(): void {
@@ -71,6 +74,19 @@ export class Notes {
     this.watched.list = -1;
     this.hitCount = 0;
     this.isAny = false;
+  }
+
+  /** Notes the rule of an answer that led to an alias. */
+  led({ list, line, match, trigger, lead }: Alias): void {
+    const { refusal } = this;
+    refusal.list = list;
+    refusal.line = line;
+    refusal.match = match;
+    refusal.trigger = trigger;
+    refusal.targetLength = 0;
+    refusal.hasAddress = false;
+    if (lead !== undefined) refusal.setTarget(lead.name, 0, lead.name.length);
+    this.isAny = true;
   }
 
   /** Notes that an exemption counted; an exemption that did so already for this query is not noted again. */

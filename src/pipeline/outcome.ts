@@ -17,7 +17,7 @@ export const SOURCE = {
   PROTOCOL: 5,
   NOT_READY: 6,
   SHED: 7,
-  /** An answer of the cache that is over. */
+  /** A stale answer of the cache. */
   STALE: 8,
 } as const;
 
@@ -28,7 +28,7 @@ export interface Failure {
   readonly ede: Uint8Array;
   /** For those who ask again at once (RFC 9520). */
   readonly cachedEde: Uint8Array;
-  /** True when an answer that is over is better than this. */
+  /** True when a stale answer is better than this. */
   readonly mayBeStale: boolean;
   /** How long it is remembered, milliseconds; undefined: as the cache of failures does. */
   readonly lifetimeMs: number | undefined;
@@ -37,7 +37,7 @@ export interface Failure {
 /** What became of a question; the answer is valid until the next one is made. */
 export type Outcome = Answer | Failure;
 
-/** A failure of whoever resolves: SERVFAIL; those who ask again get EDE 13 with what it was. */
+/** A failure of the resolver: SERVFAIL. A client that asks again gets EDE 13 and what it was. */
 const createFailure = (source: number, code: number, text: string): Failure => ({
   source,
   rcode: RCODE.SERVFAIL,
@@ -47,7 +47,7 @@ const createFailure = (source: number, code: number, text: string): Failure => (
   lifetimeMs: undefined,
 });
 
-/** Whoever asks again is told why in the same words: validation is what counts, not that it was a moment ago. */
+/** A client that asks again is told the same: what counts is validation, not that it failed a moment ago. */
 export const createBogus = (code: number, text: string): Failure => {
   const ede = createEde(code, text);
   const rcode = RCODE.SERVFAIL;
@@ -77,7 +77,7 @@ export const GIVEN_WAY = createFailure(SOURCE.SHED, EDE.OTHER, 'gave way to quer
 /** The answer that was waited for is not the one that the lists now in force ask for: the client has to ask again. */
 export const RULES_CHANGED = createFailure(SOURCE.POLICY, EDE.OTHER, 'the lists have changed: ask again');
 export const UNREACHABLE = createFailure(SOURCE.UPSTREAM, EDE.NO_REACHABLE_AUTHORITY, '');
-/** Stands for the answer that is over, which each waiter is given as its own group may have it. */
+/** Stands for the stale answer, which is judged for each waiter. */
 export const STALE = createFailure(SOURCE.STALE, EDE.STALE_ANSWER, '');
 const EDE_REBINDING = createEde(EDE.FILTERED, 'private address for a public name');
 /** No data instead of a failure: a client would only ask another resolver, which may give it the addresses. */

@@ -1,9 +1,9 @@
-// Whoever finds answers for the pipeline: what is asked, and what comes of it. The pipeline knows this and no upstream.
+// The resolver behind a pipeline: what it is asked, and what it says. The pipeline knows this and no upstream.
 
 import type { Trace } from '../base/base.ts';
 
 /**
- * Says that nobody wants an answer any more. It goes along with a question and all that is asked for its sake; whoever
+ * Says that nobody wants an answer any more. It goes along with a question and all that is asked for its sake; code that
  * sends something sets `cancel`, and takes it back at the end.
  */
 export interface Interest {
@@ -20,7 +20,7 @@ export interface Question {
   readonly checkingDisabled: boolean;
   /** Number of the upstreams that are to answer. */
   readonly view: number;
-  /** Whether the upstream shall say that it has validated (RFC 6840 section 5.7): for whoever trusts it to decide. */
+  /** Whether the upstream shall say that it has validated (RFC 6840 section 5.7): for a resolver that trusts it. */
   readonly wantsAd: boolean;
   /** Is told the steps of this question's way; undefined for ordinary questions. */
   readonly trace?: Trace | undefined;
@@ -53,7 +53,7 @@ export type Resolution =
       readonly message?: Uint8Array | undefined;
     };
 
-/** Whoever finds answers; calls back exactly once. */
+/** Finds answers; calls back exactly once, maybe before resolve() returns. */
 export interface Resolver {
   resolve(question: Question, done: (resolution: Resolution) => void): void;
   /**

@@ -1,9 +1,9 @@
 // Writes answers into the caller's buffer: the one place where an outcome becomes RCODE, EDE, size and TTL. Hot file.
 //
 // Every answer quotes the question with the client's letters, copies RD and CD, sets RA, never AA, and carries an OPT
-// record exactly when the query had one that could be read (RFC 6891 section 6.1.1). AD is set on what was found
-// secure and not changed since, for a client that knows it (RFC 6840 section 5.8); CD does not take it away, because
-// it asks for data that fail, not for less about those that do not (section 5.9). An answer over the client's limit is
+// record exactly when the query had one that could be read (RFC 6891 section 6.1.1). AD is set on answers that are
+// secure and unchanged, for a client that knows it (RFC 6840 section 5.8). CD does not clear AD: CD only asks to see data
+// that fails validation (section 5.9). An answer longer than the client's limit is
 // sent empty with TC, so that no client acts on part of an RRset (RFC 2181 section 9). The cookie comes before an EDE:
 // a client that expects one discards an answer without (RFC 7873 section 5.3).
 import {
@@ -43,6 +43,8 @@ const SOA_NUMBERS = [1, 3600, 1200, 604_800] as const;
 const SOA_RNAME = Uint8Array.from([10, ...Buffer.from('hostmaster'), 7, ...Buffer.from('invalid'), 0]);
 /** A pointer to the question's name. */
 const QNAME_POINTER = 0xc000 | HEADER_LENGTH;
+/** A refusal without data, whatever the mode of the list. */
+export const NODATA: BlockMode = { kind: 'nodata' };
 const IPV4_NULL = new Uint8Array(4);
 const IPV6_NULL = new Uint8Array(16);
 const NO_EDE = new Uint8Array(0);

@@ -7,16 +7,25 @@ import type { Targets } from '../dns/dns.ts';
 import type { Verdict } from '../policy/policy.ts';
 import type { Alias } from './rewrite.ts';
 
+/** What is read of the turn of a question. */
+export interface TracedTurn {
+  readonly verdict: Verdict;
+  readonly watched: Verdict;
+  /** Where a rule led the question. */
+  readonly alias: Alias | undefined;
+  readonly nowMs: number;
+}
+
 /** Is told how a question is decided. A question that waits for an answer is judged again with it. */
 export interface PipelineTrace extends Trace {
-  /** What the lists say of the question, or of an answer (`targets`), to which a rule led (`alias`) or the question. */
-  judged(verdict: Verdict, targets: Targets | undefined, alias: Alias | undefined): void;
-  /** The list of a verdict would refuse, and is only watched. */
-  watched(verdict: Verdict, targets: Targets | undefined): void;
-  /** The list of a verdict does not count: the exemption of this number says so. */
-  takenOut(verdict: Verdict, targets: Targets | undefined, exemption: number): void;
-  /** An answer is at hand; SOURCE. */
-  found(source: number, answer: Answer, nowMs: number): void;
+  /** What the lists say of the question, or of an answer (`targets`), to which a rule led or the question. */
+  judged(turn: TracedTurn, targets: Targets | undefined): void;
+  /** A list that is only watched would refuse. */
+  watched(turn: TracedTurn, targets: Targets | undefined): void;
+  /** The list of the verdict does not count: the exemption of this number says so. */
+  takenOut(turn: TracedTurn, targets: Targets | undefined, exemption: number): void;
+  /** There is an answer; SOURCE. */
+  found(turn: TracedTurn, source: number, answer: Answer): void;
   /** The question failed a moment ago, which is remembered; SOURCE of the failure. */
   remembered(source: number): void;
 }

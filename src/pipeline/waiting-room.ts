@@ -1,7 +1,7 @@
 // Queries that wait for the resolver: who shares a question, and who gives way. Hot file: runs for each miss.
 //
 // The room knows questions by their cache key, and nothing of lists or of the cache: what an answer means for a client
-// is the pipeline's to say (Desk). Identical questions share one upstream query: a burst costs one, and a forger has one
+// is the desk's to say (Desk). Identical questions share one upstream query: a burst costs one, and a forger has one
 // chance, not many. A resolver that was replaced answers those who asked it, and nobody later.
 //
 // One client, or names below one zone, shall not take the room of all others, however slow the answers are. Each question
@@ -10,22 +10,17 @@
 // of the slots are taken, a crowd has a share of them, and beyond it its own oldest question gives way. When all are
 // taken, the oldest question of the greediest crowd does. Only what has waited for longer than most names take gives way,
 // and when nobody is greedy, half of the slots are left to run to their end. Nothing is allocated for a client or a zone.
-import { randomInt } from 'node:crypto';
-import type { AddressWords, Clock } from '../base/base.ts';
-import { QUERY_LENGTH_MAX, SuffixHashes } from '../dns/dns.ts';
-import { Crowds } from './crowds.ts';
+import type { Clock } from '../base/base.ts';
+import { QUERY_LENGTH_MAX } from '../dns/dns.ts';
+import type { Crowds } from './crowds.ts';
+import type { FairnessLimit } from './in-force.ts';
 import { GIVEN_WAY, type Outcome, OVER_SHARE, OVER_ZONE_SHARE, OVERLOAD, STALE } from './outcome.ts';
-import type { Question, Resolution, Resolver } from './resolver.ts';
-import type { Alias } from './rewrite.ts';
+import type { WaitingObserver } from './parts.ts';
+import { PLACES, Places } from './places.ts';
+import type { Resolution, Resolver } from './resolver.ts';
+import { MAY_GIVE_WAY, SCARCE_PART, Slots } from './slots.ts';
+import { type Asked, isRepeated, type Waiter } from './waiter.ts';
 
-/** Questions in flight where no limit is given. */
-const INFLIGHT_MAX = 10_000;
-/** Places of clients and of zones, a power of two: a thousand attackers share theirs with a quarter of the others. */
-const PLACES = 4096;
-/** Labels of a zone: what is registered below a top-level domain. Where more are shared (co.uk), a crowd is a little larger. */
-const ZONE_LABELS = 2;
-/** Below this part of the room nobody is bounded: bursts of a single client are normal then. */
-const SCARCE_PART = 0.5;
 /** Questions that have waited less do not give way, milliseconds: nearly every name is answered by then. */
 const GIVES_WAY_AFTER_MS = 200;
 /** A zone has many clients: of two crowds of the same size that of the client is the greedier one, by this factor. */
@@ -34,7 +29,7 @@ const ZONE_PATIENCE = 2;
 const HEIRS_MAX = 8;
 /**
  * Queries of one client that wait for one question. An office behind one address asks a popular name that often in
- * several seconds; whoever sends more would get all answers at once, in more than a socket's buffer holds.
+ * several seconds; a client that sends more would get all answers at once, in more than a socket's buffer holds.
  */
 const WAITERS_PER_CLIENT_MAX = 256;
 /** Answers of one question that leave in one turn of the loop; others are served between. A few hundred microseconds. */
@@ -49,57 +44,12 @@ const WAITER_BYTES = 256;
 const SHARING_BYTES_MAX = 32 * 1024 * 1024;
 const ASKER_BYTES_MAX = QUERY_LENGTH_MAX + WAITER_BYTES;
 
-/** How a query came in. */
-export const TRANSPORT = { UDP: 0, TCP: 1, DOT: 2, DOH: 3 } as const;
-
-/** What a question gave way to: others than its client, or than its zone, or whoever came later. For the counters. */
+/** What a question gave way to: others than its client, or than its zone, or a later question. For the counters. */
 export const GAVE_WAY = { CLIENT: 0, ZONE: 1, AGE: 2 } as const;
 
-/** Bounds of what is in flight. */
-export interface FairnessLimit {
-  /** Questions in flight that there is room for. */
-  readonly inflightMax: number;
-  /** What one client may have of them when they are scarce, 0 to 1. */
-  readonly share: number;
-  /** What names below one zone may have of them when they are scarce, 0 to 1; all without it. */
-  readonly zoneShare?: number;
-}
-
-/**
- * Takes a finished answer; the bytes are only valid during the call. No bytes: nothing may be answered, because a
- * list says so.
- */
-export type Reply = (message: Uint8Array) => void;
-
-/** A query that waits. */
-export interface Waiter {
-  /** A copy of the query. */
-  readonly bytes: Uint8Array;
-  /** The client is identified again for the answer: its group may have changed meanwhile. */
-  readonly address: AddressWords;
-  readonly port: number;
-  readonly transport: number;
-  readonly listener: string;
-  readonly reply: Reply;
-  readonly sinceMs: number;
-  /** Where a rule led the question. */
-  readonly alias: Alias | undefined;
-  /** It asks for what could not be validated (CD). */
-  readonly isUnchecked?: boolean;
-}
-
-/** A question for the resolver. */
-export interface Asked {
-  /** The text of its cache key. */
-  readonly key: string;
-  /** Folded; `question.name` has the letters of the client that asked first. */
-  readonly qname: Uint8Array;
-  readonly question: Question;
-}
-
-/** Knows what answers mean: the pipeline. */
+/** Knows what answers mean; see WaiterDesk. */
 export interface Desk {
-  /** True when there is an answer that is over. */
+  /** True when there is a stale answer. */
   hasStale(asked: Asked, nowMs: number): boolean;
   /** Reads what the resolver said, and keeps it in the cache when `isKept`. */
   read(asked: Asked, resolution: Resolution, nowMs: number, isKept: boolean): Outcome;
@@ -109,29 +59,15 @@ export interface Desk {
   answered(): void;
 }
 
-/** Told what happens in the room; every method is a few memory operations. */
-export interface WaitingObserver {
-  coalesced(): void;
-  inflight(count: number): void;
-  /** A query was refused: its client had its share of what is in flight, or waited for the same name too often. */
-  clientShed(): void;
-  /** A query was refused: names below its zone had their share of what is in flight. */
-  zoneShed(): void;
-  /** A question was given up for others; GAVE_WAY. */
-  gaveWay(reason: number): void;
-  /** A client repeated a query that waits, and gets one answer for both. */
-  repeated(): void;
-}
-
 /** A question that was sent to the resolver. */
 interface Pending {
   /** Without any, the answer is only for the cache. */
   waiters: Waiter[];
   /** Waiters by the place of their client, from the second one on. */
   byPlace: Map<number, Waiter[]> | undefined;
-  /** Runs when there is an answer that is over, for those who do not want to wait longer. */
+  /** Runs when there is a stale answer, for those who have waited long enough. */
   timer: NodeJS.Timeout | undefined;
-  /** True once the timer has run: whoever comes now does not wait for it again. */
+  /** True once the timer has run: later queries do not wait for it again. */
   isLate: boolean;
   /** Its slot, or NO_SLOT once it has given way. */
   slot: number;
@@ -140,10 +76,19 @@ interface Pending {
   readonly sinceMs: number;
 }
 
+/** What the resolver said, to be read. */
+interface Completion {
+  readonly pending: Pending;
+  readonly resolution: Resolution;
+  readonly isKept: boolean;
+}
+
 /** Questions on their way, by key. */
 type Waiting = Map<string, Pending>;
 
 const NO_SLOT = -1;
+/** The place of questions that no client waits for. */
+const NOBODY = PLACES;
 const NO_BYTES = new Uint8Array(0);
 
 /** The questions in flight of one worker's pipeline, and who waits for them. */
@@ -159,12 +104,12 @@ export class WaitingRoom {
   #waitingBytes = 0;
   /** Waiters whose answer is there and leaves in one of the next turns. */
   #leaving = 0;
-  #slots: Slots;
-  #clientMax = 0;
-  #zoneMax = 0;
+  /** True while waiters are answered; what the resolver says meanwhile is read afterwards. */
+  #isAnswering = false;
+  readonly #unread: Completion[] = [];
+  #slots: Slots<Pending>;
   readonly #waitersOf = new Uint32Array(PLACES);
-  readonly #suffix = new SuffixHashes();
-  readonly #seed = randomInt(0x1_0000_0000) | 0;
+  readonly #places = new Places();
 
   constructor(options: {
     readonly desk: Desk;
@@ -177,19 +122,15 @@ export class WaitingRoom {
     this.#resolver = options.resolver;
     this.#clock = options.clock;
     this.#observer = options.observer;
-    this.#slots = new Slots(options.limit?.inflightMax ?? INFLIGHT_MAX);
-    this.setLimit(options.limit);
+    this.#slots = new Slots(options.limit);
   }
 
   /** Puts other bounds in force; undefined: none but that of the room. */
   setLimit(limit: FairnessLimit | undefined): void {
-    const room = limit?.inflightMax ?? INFLIGHT_MAX;
-    this.#clientMax = Math.max(1, Math.floor(room * (limit?.share ?? 1)));
-    this.#zoneMax = Math.max(1, Math.floor(room * (limit?.zoneShare ?? 1)));
-    if (room !== this.#slots.room) this.#slots = this.#slots.moved(room);
+    this.#slots = this.#slots.within(limit);
   }
 
-  /** How long a waiter waits before it gets an answer that is over, milliseconds; 0: nobody gets one after a time. */
+  /** How long a waiter waits before it gets a stale answer, milliseconds; 0: nobody gets one after a time. */
   setStaleAfter(ms: number): void {
     this.#staleAfterMs = ms;
   }
@@ -221,7 +162,7 @@ export class WaitingRoom {
     return this.#waiting.has(key);
   }
 
-  /** True when nobody shall wait for the question of a key before an answer that is over is given. */
+  /** True when nobody shall wait for the question of a key before a stale answer is given. */
   isLate(key: string): boolean {
     return this.#waiting.get(key)?.isLate === true;
   }
@@ -229,7 +170,7 @@ export class WaitingRoom {
   /** Asks for the cache alone, unless the question is in flight or room is scarce: nobody gives way to it. */
   refresh(asked: Asked): void {
     if (this.#waiting.has(asked.key) || this.#slots.taken >= this.#slots.room * SCARCE_PART) return;
-    this.#ask(asked, undefined, NOBODY, this.#zoneOf(asked));
+    this.#ask(asked, undefined, NOBODY, this.#places.ofZone(asked.qname));
   }
 
   /** Lets a waiter wait for the answer to a question, or answers it at once when there is no room. */
@@ -239,14 +180,14 @@ export class WaitingRoom {
       this.#desk.answer(waiter, OVERLOAD);
       return;
     }
-    const place = this.#placeOf(waiter.address);
+    const place = this.#places.ofClient(waiter.address);
     const pending = this.#waiting.get(asked.key);
     if (pending !== undefined) {
       this.#join(pending, waiter, place);
       return;
     }
-    const zone = this.#zoneOf(asked);
-    const refusal = this.#admit(place, zone);
+    const zone = this.#places.ofZone(asked.qname);
+    const refusal = this.#admit(waiter, place, zone);
     if (refusal !== undefined) this.#desk.answer(waiter, refusal);
     else this.#ask(asked, waiter, place, zone);
   }
@@ -256,11 +197,11 @@ export class WaitingRoom {
     const { waiters } = pending;
     if (waiters.length > 0 && pending.byPlace === undefined) {
       pending.byPlace = new Map();
-      for (const other of waiters) addTo(pending.byPlace, this.#placeOf(other.address), other);
+      for (const other of waiters) addTo(pending.byPlace, this.#places.ofClient(other.address), other);
     }
     const own = pending.byPlace?.get(place);
     if (own !== undefined && isRepeated(waiter, own)) {
-      this.#observer.repeated();
+      waiter.observer.repeated();
       waiter.reply(NO_BYTES);
       return;
     }
@@ -273,16 +214,16 @@ export class WaitingRoom {
     const isScarce = this.#slots.isScarce || bytes > bytesMax * SCARCE_PART;
     if (
       (own?.length ?? 0) >= WAITERS_PER_CLIENT_MAX ||
-      (isScarce && (this.#waitersOf[place] ?? 0) >= this.#clientMax)
+      (isScarce && (this.#waitersOf[place] ?? 0) >= this.#slots.clientMax)
     ) {
-      this.#observer.clientShed();
+      waiter.observer.clientShed();
       this.#desk.answer(waiter, OVER_SHARE);
       return;
     }
     if (pending.byPlace !== undefined) addTo(pending.byPlace, place, waiter);
     waiters.push(waiter);
     this.#hold(waiter, place);
-    this.#observer.coalesced();
+    waiter.observer.coalesced();
     if (pending.timer === undefined) pending.timer = this.#startStaleTimer(pending, waiter.sinceMs);
   }
 
@@ -292,19 +233,19 @@ export class WaitingRoom {
   }
 
   /** Sees to it that there is room for a question of a client below a zone; says why when there is none. */
-  #admit(client: number, zone: number): Outcome | undefined {
+  #admit({ observer }: Waiter, client: number, zone: number): Outcome | undefined {
     if (!this.#slots.isScarce) return undefined;
     const { clients, zones } = this.#slots;
     const nowMs = this.#clock();
     if (
-      clients.countOf(client) >= this.#clientMax &&
+      clients.countOf(client) >= this.#slots.clientMax &&
       !this.#sendAway(clients, client, nowMs, GAVE_WAY.CLIENT)
     ) {
-      this.#observer.clientShed();
+      observer.clientShed();
       return OVER_SHARE;
     }
-    if (zones.countOf(zone) >= this.#zoneMax && !this.#sendAway(zones, zone, nowMs, GAVE_WAY.ZONE)) {
-      this.#observer.zoneShed();
+    if (zones.countOf(zone) >= this.#slots.zoneMax && !this.#sendAway(zones, zone, nowMs, GAVE_WAY.ZONE)) {
+      observer.zoneShed();
       return OVER_ZONE_SHARE;
     }
     return !this.#slots.isFull || this.#makeRoom(nowMs) ? undefined : OVERLOAD;
@@ -385,7 +326,7 @@ export class WaitingRoom {
     this.#observer.inflight(this.#waiting.size);
   }
 
-  /** Answers those who wait with the answer that is over, when there is one and the fresh one takes too long. */
+  /** Answers those who wait with the stale answer, when there is one and the fresh one takes too long. */
   #startStaleTimer(pending: Pending, nowMs: number): NodeJS.Timeout | undefined {
     if (this.#staleAfterMs === 0 || !this.#desk.hasStale(pending.asked, nowMs)) return undefined;
     return setTimeout(() => {
@@ -422,6 +363,10 @@ export class WaitingRoom {
   }
 
   #complete(pending: Pending, resolution: Resolution, isKept: boolean): void {
+    if (this.#isAnswering) {
+      this.#unread.push({ pending, resolution, isKept });
+      return;
+    }
     this.#leave(pending);
     const nowMs = this.#clock();
     const outcome = this.#desk.read(pending.asked, resolution, nowMs, isKept);
@@ -449,126 +394,38 @@ export class WaitingRoom {
     setImmediate(goOn);
   }
 
+  /**
+   * An answer is valid until the next one is read. A reply may ask again, and a resolver answer that at once: it is read
+   * when everybody here has been answered.
+   */
   #answerSome(waiters: readonly Waiter[], start: number, outcome: Outcome): void {
+    const wasAnswering = this.#isAnswering;
+    this.#isAnswering = true;
     const end = Math.min(waiters.length, start + ANSWERS_PER_TURN);
     for (let i = start; i < end; i++) {
       const waiter = waiters[i];
       if (waiter === undefined) continue;
       this.#waitingBytes -= waiter.bytes.length + WAITER_BYTES;
-      const place = this.#placeOf(waiter.address);
+      const place = this.#places.ofClient(waiter.address);
       this.#waitersOf[place] = Math.max(0, (this.#waitersOf[place] ?? 0) - 1);
       this.#desk.answer(waiter, outcome);
     }
+    this.#isAnswering = wasAnswering;
+    if (wasAnswering) return;
     this.#desk.answered();
-  }
-
-  #zoneOf({ qname }: Asked): number {
-    this.#suffix.read(qname, 0);
-    return this.#suffix.of(ZONE_LABELS) & (PLACES - 1);
-  }
-
-  #placeOf(address: AddressWords): number {
-    const isIpv4 = address[0] === 0 && address[1] === 0 && address[2] === IPV4_MARK;
-    let hash = Math.imul((isIpv4 ? (address[3] ?? 0) : (address[0] ?? 0)) ^ this.#seed, 0x9e3779b1);
-    if (!isIpv4) hash = Math.imul(hash ^ (hash >>> 15) ^ (address[1] ?? 0), 0x85ebca6b);
-    return (hash ^ (hash >>> 15)) & (PLACES - 1);
-  }
-}
-
-/** `0000ffff` in the third word marks an IPv4 address in its mapped form. */
-const IPV4_MARK = 0xffff;
-const NO_PLACE = -1;
-/** The place of questions that no client waits for. */
-const NOBODY = PLACES;
-/** The only place of the crowd of ages. */
-const MAY_GIVE_WAY = 0;
-
-/** The slots of questions in flight, and the crowds that their questions stand in. */
-class Slots {
-  taken = 0;
-  readonly room: number;
-  readonly clients: Crowds;
-  readonly zones: Crowds;
-  /** Those that came when half of the slots were taken: the others run to their end unless they are of a greedy crowd. */
-  readonly ages: Crowds;
-  readonly #pendings: (Pending | undefined)[];
-  readonly #free: Int32Array;
-
-  /** `size` may be more than the room, for questions from before it was made smaller. */
-  constructor(room: number, size = room) {
-    this.room = room;
-    this.clients = new Crowds(PLACES + 1, size);
-    this.zones = new Crowds(PLACES, size);
-    this.ages = new Crowds(1, size);
-    this.#pendings = new Array<Pending | undefined>(size).fill(undefined);
-    this.#free = Int32Array.from({ length: size }, (_, index) => size - 1 - index);
-  }
-
-  get isScarce(): boolean {
-    return this.taken >= this.room * SCARCE_PART;
-  }
-
-  get isFull(): boolean {
-    return this.taken >= this.room;
-  }
-
-  at(slot: number): Pending | undefined {
-    return this.#pendings[slot];
-  }
-
-  /** Takes a slot, of which there is one. */
-  take(pending: Pending, client: number, zone: number): number {
-    const slot = this.#free[this.#pendings.length - 1 - this.taken] ?? 0;
-    if (this.isScarce) this.ages.add(MAY_GIVE_WAY, slot);
-    this.clients.add(client, slot);
-    this.zones.add(zone, slot);
-    this.taken++;
-    this.#pendings[slot] = pending;
-    return slot;
-  }
-
-  free(slot: number): void {
-    this.clients.remove(slot);
-    this.zones.remove(slot);
-    this.ages.remove(slot);
-    this.taken--;
-    this.#free[this.#pendings.length - 1 - this.taken] = slot;
-    this.#pendings[slot] = undefined;
-  }
-
-  /** The same questions in another room. Once per reload that changes it; the order of ages is lost. */
-  moved(room: number): Slots {
-    const slots = new Slots(room, Math.max(room, this.taken));
-    for (const [slot, pending] of this.#pendings.entries()) {
-      if (pending === undefined) continue;
-      pending.slot = slots.take(pending, this.clients.placeOf(slot), this.zones.placeOf(slot));
+    while (this.#unread.length > 0) {
+      const next = this.#unread.shift();
+      if (next !== undefined) this.#complete(next.pending, next.resolution, next.isKept);
     }
-    return slots;
   }
 }
+
+const NO_PLACE = -1;
 
 const addTo = (byPlace: Map<number, Waiter[]>, place: number, waiter: Waiter): void => {
   const own = byPlace.get(place);
   if (own === undefined) byPlace.set(place, [waiter]);
   else own.push(waiter);
-};
-
-/** True when a client has sent the very same datagram before, from the same port. */
-const isRepeated = (waiter: Waiter, others: readonly Waiter[]): boolean => {
-  if (waiter.transport !== TRANSPORT.UDP) return false;
-  for (let i = 0; i < others.length; i++) {
-    const other = others[i];
-    if (other?.port === waiter.port && isSameQuery(waiter, other)) return true;
-  }
-  return false;
-};
-
-const isSameQuery = (a: Waiter, b: Waiter): boolean => {
-  if (a.bytes.length !== b.bytes.length || a.transport !== b.transport || a.listener !== b.listener)
-    return false;
-  for (let i = 0; i < 4; i++) if (a.address[i] !== b.address[i]) return false;
-  for (let i = 0; i < a.bytes.length; i++) if (a.bytes[i] !== b.bytes[i]) return false;
-  return true;
 };
 
 const countAwaited = (waiting: Waiting): number => {

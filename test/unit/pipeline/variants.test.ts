@@ -177,3 +177,14 @@ test('a listed name behind an alias is refused for all four', () => {
   for (const variant of VARIANTS)
     expect(JSON.stringify(ask(bench, variant).answer)).not.toContain('203.0.113.1');
 });
+
+test('what is bogus and leads to where a rule leads elsewhere is resolved there, for a client with CD', () => {
+  const bench = open(createRules({ lists: [['203.0.113.1/32 => CNAME b.example.']] }));
+  const { answers } = bench.send(queryOf({ dnssecOk: false, cd: true }));
+  const message = buildResponse({ question: QUESTION, answer: [RECORD] });
+  asked[0]?.done({ kind: 'bogus', code: EDE.DNSSEC_BOGUS, text: 'wrong', message });
+  expect(asked).toHaveLength(2);
+  const end = { question: 'b.example. A', answer: ['b.example. 60 IN A 192.0.2.1'] };
+  asked[1]?.done({ kind: 'answer', message: buildResponse(end), security: 'secure' });
+  expect(onlyAnswer(answers).answer).toEqual(['a.example. 5 IN CNAME b.example.', ...end.answer]);
+});

@@ -1,0 +1,168 @@
+// Answers from the cache: a hit, what failed just now, and what is stale. Hot file.
+//
+// A stale answer is served only when no fresh one arrives in time, and is judged like any other (RFC 8767). A failure is
+// remembered (RFC 9520), and answered with what is stale where that is better than nothing. RFCs 4035, 8767, 8914, 9520.
+import { type Answer, KEY_FLAG, KEY_TAIL_BYTES, keyFlags } from '../cache/cache.ts';
+import { FLAG, readU16 } from '../dns/dns.ts';
+import { answerUnknown } from './envelope.ts';
+import type { InForce } from './in-force.ts';
+import { judgeAnswer, writeFresh } from './judgement.ts';
+import { SOURCE } from './outcome.ts';
+import type { Alias } from './rewrite.ts';
+import { NEXT, REFRESH, type Turn } from './turn.ts';
+import { type Asked, createAsked } from './waiter.ts';
+
+/** Questions in flight beside which nothing is fetched before somebody has to wait for it. */
+const PREFETCH_INFLIGHT_MAX = 512;
+
+/** The questions in flight. */
+export interface InFlight {
+  readonly size: number;
+  has(keyText: string): boolean;
+  /** True when the question has taken so long that nobody shall wait for it. */
+  isLate(keyText: string): boolean;
+  /** Asks for the cache alone. */
+  refresh(asked: Asked): void;
+}
+
+/** Stage: a hit that concerns no rule of this generation, which is found out once: most answers of a network do not. */
+export const answerUnlisted = (turn: Turn, rules: InForce): number => {
+  const { parts, observer } = turn;
+  turn.nowMs = parts.clock();
+  const answer = findAnswer(turn, rules, turn.query.qnameLength);
+  turn.answer = answer;
+  if (answer === undefined || answer.unlistedGeneration !== rules.generation || !turn.asksResolver)
+    return NEXT;
+  observer.cacheHit();
+  parts.trace?.found(turn, SOURCE.CACHE, answer);
+  answer.choose(turn.query.dnssecOk);
+  return writeFresh(turn, rules, answer, SOURCE.CACHE);
+};
+
+/** Stage: a hit, which is judged. */
+export const answerFromCache = (turn: Turn, rules: InForce): number => {
+  let answer = turn.alias === undefined ? turn.answer : findTarget(turn, rules, turn.alias);
+  let end = NEXT;
+  if (answer !== undefined) end = judgeAnswer(turn, rules, answer, SOURCE.CACHE);
+  if (end === NEXT && answer !== undefined && turn.alias !== undefined) {
+    // A rule leads from the answer elsewhere: only once, because an alias leads to no other one.
+    answer = findTarget(turn, rules, turn.alias);
+    if (answer !== undefined) end = judgeAnswer(turn, rules, answer, SOURCE.CACHE);
+  }
+  if (answer === undefined) turn.observer.cacheMiss();
+  else turn.observer.cacheHit();
+  return end;
+};
+
+/** Stage: a question that failed just now is not asked again. */
+export const answerFailed = (turn: Turn, rules: InForce): number => {
+  turn.keyText = turn.key.text;
+  const failure = turn.parts.failures.get(turn.keyText, turn.nowMs);
+  if (failure === undefined) return NEXT;
+  turn.parts.trace?.remembered(failure.source);
+  const end = failure.mayBeStale ? answerStale(turn, rules) : NEXT;
+  return end === NEXT ? turn.answerEmpty(SOURCE.CACHE, failure.rcode, failure.cachedEde) : end;
+};
+
+/** Stage: without RD nobody is asked for this client's sake; what is stale is fetched anew as for any other. */
+export const answerWithoutRd = (turn: Turn, rules: InForce): number => {
+  if (turn.asksResolver) return NEXT;
+  const end = answerStale(turn, rules);
+  if (end === NEXT) return answerUnknown(turn);
+  turn.refresh = REFRESH.LATE;
+  return end;
+};
+
+/** Stage: a stale answer, when others have waited for a fresh one as long as a client should, or no client shall wait. */
+export const answerLate = (turn: Turn, rules: InForce, flight: InFlight): number => {
+  if (rules.stale === undefined || (rules.stale.afterMs > 0 && !flight.isLate(turn.keyText))) return NEXT;
+  const end = answerStale(turn, rules);
+  if (end !== NEXT) turn.refresh = REFRESH.LATE;
+  return end;
+};
+
+/** Fetches the answer of a turn anew. The last thing in a turn, because a resolver may answer at once. */
+export const refresh = (turn: Turn, rules: InForce, flight: InFlight): void => {
+  const isEarly = turn.refresh === REFRESH.EARLY;
+  if (isEarly && flight.size >= PREFETCH_INFLIGHT_MAX) return;
+  const { text } = turn.key;
+  if (flight.has(text)) return;
+  if (isEarly && turn.parts.failures.get(text, turn.nowMs) !== undefined) return;
+  if (isEarly) turn.observer.prefetched();
+  flight.refresh(createAsked(turn, rules, text, turn.alias, undefined));
+};
+
+/** Answers with what is stale; NEXT when there is nothing, or a rule leads from there elsewhere. */
+const answerStale = (turn: Turn, rules: InForce): number => {
+  const { alias } = turn;
+  const end = judgeStale(turn, rules);
+  if (end === NEXT) turn.alias = alias;
+  return end;
+};
+
+/** Judges and writes the stale answer under the key; NEXT when there is none, or a rule leads elsewhere (Turn.alias). */
+export const judgeStale = (turn: Turn, rules: InForce): number => {
+  if (rules.stale === undefined) return NEXT;
+  const answer = getStale(turn, turn.key.length - KEY_TAIL_BYTES, turn.nowMs);
+  return answer === undefined ? NEXT : judgeAnswer(turn, rules, answer, SOURCE.STALE);
+};
+
+/** The answer for the name that a rule leads to, which is put into the key. */
+export const findTarget = (turn: Turn, rules: InForce, { target }: Alias): Answer | undefined => {
+  turn.key.bytes.set(target);
+  return findAnswer(turn, rules, target.length);
+};
+
+/** The answer to the question for the folded name in the first bytes of the key, which is sealed. */
+export const findAnswer = (turn: Turn, rules: InForce, nameLength: number): Answer | undefined => {
+  const { key, nowMs } = turn;
+  const { qtype, dnssecOk, flags } = turn.query;
+  const { cache, failures } = turn.parts;
+  const { view } = turn.asker.client;
+  const isCheckingDisabled = (flags & FLAG.CD) !== 0;
+  if (rules.resolver.joinsVariants?.(qtype) !== true) {
+    cache.seal(key, nameLength, qtype, keyFlags(dnssecOk, isCheckingDisabled, view));
+    return cache.get(key, nowMs);
+  }
+  cache.seal(key, nameLength, qtype, keyFlags(false, false, view));
+  const answer = cache.get(key, nowMs);
+  // What came when nobody validated may lack what this client asks for.
+  if (answer !== undefined) return answer.isComplete || !dnssecOk ? answer : undefined;
+  // A client that validates by itself gets what failed here, under a key of its own (RFC 4035 section 3.2.2).
+  const failure = isCheckingDisabled ? failures.get(key.text, nowMs) : undefined;
+  if (failure === undefined) return undefined;
+  if (failure.mayBeStale && rules.stale !== undefined && getStale(turn, nameLength, nowMs) !== undefined)
+    return undefined;
+  cache.seal(key, nameLength, qtype, keyFlags(false, true, view));
+  return cache.get(key, nowMs);
+};
+
+/** The stale answer under a key that is given as text. */
+export const findStale = (
+  turn: Turn,
+  text: string,
+  nameLength: number,
+  nowMs: number,
+): Answer | undefined => {
+  const { key, parts } = turn;
+  key.bytes.write(text, 'latin1');
+  const type = (text.charCodeAt(nameLength) << 8) | text.charCodeAt(nameLength + 1);
+  parts.cache.seal(key, nameLength, type, text.charCodeAt(nameLength + 2));
+  return getStale(turn, nameLength, nowMs);
+};
+
+/**
+ * The stale answer under the key. For a client that asks for DNSSEC records one without them will do: there is nothing
+ * better, and most clients that ask for them do not validate.
+ */
+const getStale = ({ key, parts }: Turn, nameLength: number, nowMs: number): Answer | undefined => {
+  const { cache } = parts;
+  const answer = cache.getStale(key, nowMs);
+  if (answer !== undefined || (key.flags & KEY_FLAG.DNSSEC_OK) === 0) return answer;
+  const { flags, bytes } = key;
+  const type = readU16(bytes, nameLength);
+  cache.seal(key, nameLength, type, flags & ~KEY_FLAG.DNSSEC_OK);
+  const plain = cache.getStale(key, nowMs);
+  cache.seal(key, nameLength, type, flags);
+  return plain;
+};

@@ -1,0 +1,27 @@
+// Special-use names, which are answered here and never leave. Hot file.
+import { HEADER_LENGTH, MessageBuilder, RCODE } from '../dns/dns.ts';
+import { LOCAL } from '../local/local.ts';
+import { SIGNAL } from './event.ts';
+import type { InForce } from './in-force.ts';
+import { SOURCE } from './outcome.ts';
+import { answerFlags, finish, REFUSAL_LENGTH_MAX } from './respond.ts';
+import { NEXT, type Turn } from './turn.ts';
+
+/** Stage: local names are nobody's business outside, and no list may turn localhost into something else. */
+export const answerLocally = (turn: Turn, { localZones }: InForce): number => {
+  const { query, key, observer, asker, out } = turn;
+  turn.foldQname();
+  const local = localZones.find(key.bytes, query.qnameLength, query.qtype);
+  if (local === LOCAL.NONE) return NEXT;
+  const rcode = local === LOCAL.NXDOMAIN ? RCODE.NXDOMAIN : RCODE.NOERROR;
+  const qname = key.bytes.subarray(0, query.qnameLength);
+  const builder = new MessageBuilder(out.subarray(0, REFUSAL_LENGTH_MAX));
+  builder.start(query.id, answerFlags(query, rcode, 0));
+  const asked = query.bytes.subarray(HEADER_LENGTH, HEADER_LENGTH + query.qnameLength);
+  builder.question(asked, query.qtype, query.qclass);
+  if (localZones.isDiscovery(qname) && !asker.isProbe) observer.bypass(SIGNAL.DDR);
+  if (local === LOCAL.DATA) localZones.writeData(builder, qname, query.qtype);
+  else localZones.writeSoa(builder);
+  observer.answer(SOURCE.LOCAL, rcode);
+  return finish(query, rcode, undefined, out, builder.length);
+};

@@ -1,0 +1,70 @@
+// Reads what the resolver said of a question: an answer, which is kept in the cache, or why there is none. Hot file.
+import { createAnswer, KEY_FLAG, NOT_VALIDATED, type Validation } from '../cache/cache.ts';
+import { BOGUS_MS } from '../dns/dns.ts';
+import type { InForce } from './in-force.ts';
+import { createBogus, FAILURES, INVALID, type Outcome, OVERLOAD, REBINDING, withEdeOf } from './outcome.ts';
+import type { Parts } from './parts.ts';
+import type { Resolution } from './resolver.ts';
+import { type Asked, flagsOf } from './waiter.ts';
+
+/** Reads a resolution. An answer is valid until the next one is read. `isKept` unless the resolver was replaced meanwhile. */
+export const readResolution = (
+  parts: Parts,
+  rules: InForce,
+  asked: Asked,
+  resolution: Resolution,
+  nowMs: number,
+  isKept: boolean,
+): Outcome => {
+  const flags = flagsOf(asked.key);
+  const outcome = toOutcome(parts, rules, asked, resolution, nowMs);
+  if (!('ede' in outcome)) {
+    if (isKept) parts.cache.set(outcome, flags);
+    return outcome;
+  }
+  if (!isKept) return outcome;
+  if (resolution.kind === 'bogus' && resolution.message !== undefined && isForAll(asked))
+    keepBogus(parts, rules, asked, resolution.message, nowMs);
+  if (outcome !== OVERLOAD) parts.failures.set(asked.key, outcome, nowMs, outcome.lifetimeMs);
+  return outcome;
+};
+
+/** True when one answer serves clients with and without DO. */
+const isForAll = ({ key, question }: Asked): boolean =>
+  question.dnssecOk && (flagsOf(key) & KEY_FLAG.DNSSEC_OK) === 0;
+
+const toOutcome = (
+  { observer }: Parts,
+  { ttlLimits, rebinding }: InForce,
+  asked: Asked,
+  resolution: Resolution,
+  nowMs: number,
+): Outcome => {
+  if (resolution.kind === 'failure') return withEdeOf(FAILURES[resolution.reason], resolution.message);
+  if (resolution.kind === 'bogus') return createBogus(resolution.code, resolution.text);
+  const { message, security, ttlMaxSec = Number.POSITIVE_INFINITY } = resolution;
+  const validation: Validation =
+    security === undefined ? NOT_VALIDATED : { isSecure: security === 'secure', ttlMaxSec };
+  const { qname, question } = asked;
+  const isShared = isForAll(asked);
+  const answer = createAnswer(message, qname, question.dnssecOk, ttlLimits, nowMs, validation, isShared);
+  if (answer === undefined || answer.overflow) return INVALID;
+  if (rebinding?.isForbidden(answer, qname, qname.length) !== true) return answer;
+  observer.rebindingRefused();
+  return REBINDING;
+};
+
+/** Keeps what is bogus for clients that want it all the same (CD), for as long as it is remembered as bogus. */
+const keepBogus = (
+  { cache }: Parts,
+  { ttlLimits, rebinding }: InForce,
+  { key, qname }: Asked,
+  message: Uint8Array,
+  nowMs: number,
+): void => {
+  const validation = { isSecure: false, ttlMaxSec: BOGUS_MS / 1000 };
+  const answer = createAnswer(message, qname, true, ttlLimits, nowMs, validation, true);
+  if (answer === undefined || answer.overflow) return;
+  if (rebinding?.isForbidden(answer, qname, qname.length) === true) return;
+  cache.set(answer, flagsOf(key) | KEY_FLAG.CHECKING_DISABLED);
+};
