@@ -30,7 +30,7 @@ export const MATCH_NAMES: Readonly<Record<Match, string>> = {
   [MATCH.PATTERN]: 'pattern',
 };
 
-/** What a rule does, by number; the words are those of RuleAction. */
+/** What a rule does, by number. */
 export const ACTION = {
   LIST: 0,
   PASSTHRU: 1,
@@ -41,9 +41,20 @@ export const ACTION = {
   DATA: 6,
 } as const;
 
-/** What a rule does, in the words of RPZ. `list` is the answer that the list is configured with. */
+/** The same in the words of RPZ. `list` is the answer that the list is configured with. */
+export const ACTION_OF = {
+  list: ACTION.LIST,
+  passthru: ACTION.PASSTHRU,
+  nxdomain: ACTION.NXDOMAIN,
+  nodata: ACTION.NODATA,
+  drop: ACTION.DROP,
+  'tcp-only': ACTION.TCP_ONLY,
+  data: ACTION.DATA,
+} as const;
+
+/** What a rule does. */
 export type RuleAction =
-  | { readonly kind: 'list' | 'passthru' | 'nxdomain' | 'nodata' | 'drop' | 'tcp-only' }
+  | { readonly kind: Exclude<keyof typeof ACTION_OF, 'data'> }
   | { readonly kind: 'data'; readonly records: readonly LocalRecord[] };
 
 /** A record that a rule answers with; its owner is the name that was asked. */

@@ -1,7 +1,7 @@
 // What some rules say beyond their trigger, ready to be asked: few rules have terms, and these are looked at only
 // after the trigger has matched.
 import { type AddressWords, matchesPrefix } from '../base/base.ts';
-import { ACTION, type LocalRecord, type RuleTerms } from './rule.ts';
+import { ACTION_OF, type LocalRecord, type RuleTerms } from './rule.ts';
 
 /** The terms of rules, as judged. */
 export class Terms {
@@ -18,7 +18,7 @@ export class Terms {
 
   constructor(terms: RuleTerms) {
     const { action, isImportant = false } = terms;
-    this.action = ACTIONS[action.kind];
+    this.action = ACTION_OF[action.kind];
     this.records = action.kind === 'data' ? action.records : [];
     this.weight = (isImportant ? 2 : 0) + (action.kind === 'passthru' ? 1 : 0);
     this.#terms = terms;
@@ -39,16 +39,6 @@ export class Terms {
     return exceptBelow === undefined || !exceptBelow.some((zone) => endsWith(name, start, length, zone));
   }
 }
-
-const ACTIONS: Readonly<Record<RuleTerms['action']['kind'], number>> = {
-  list: ACTION.LIST,
-  passthru: ACTION.PASSTHRU,
-  nxdomain: ACTION.NXDOMAIN,
-  nodata: ACTION.NODATA,
-  drop: ACTION.DROP,
-  'tcp-only': ACTION.TCP_ONLY,
-  data: ACTION.DATA,
-};
 
 /** True when the name of `length` bytes at `start` is the zone or below it; both folded. */
 export const endsWith = (name: Uint8Array, start: number, length: number, zone: Uint8Array): boolean => {
