@@ -72,7 +72,7 @@ export class RateLimit {
   /** Places of the address in hand, by level. */
   readonly #found = new Int32Array(LEVELS_MAX);
 
-  /** Once per configuration; `memory` is of createRateMemory(). */
+  /** Once per configuration; `memory` is of createRateMemory(). @cold */
   constructor(memory: SharedArrayBuffer, rules: RateRules) {
     this.rules = rules;
     const [seed = 0, tagSeed = 0] = new Uint32Array(memory, 0, 2);

@@ -39,7 +39,7 @@ export class BatchedConnectedSocket implements ConnectedSocket, Sender, TurnSock
     this.#turn.join(this);
   }
 
-  /** Connects to the endpoint, once per socket; rejects with the system's error. */
+  /** Connects to the endpoint, once per socket; rejects with the system's error. @cold */
   static async open(c: Libc, options: ConnectedOptions): Promise<BatchedConnectedSocket> {
     const { endpoint, receiveBytes, handler } = options;
     const { family } = endpoint;

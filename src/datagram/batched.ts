@@ -42,7 +42,7 @@ export class BatchedSocket implements DatagramSocket, Sender, TurnSocket {
     this.#turn.join(this);
   }
 
-  /** Binds the endpoint, once per socket; rejects with the system's error. */
+  /** Binds the endpoint, once per socket; rejects with the system's error. @cold */
   static async open(c: Libc, options: DatagramOptions): Promise<BatchedSocket> {
     const { endpoint } = options;
     const { family } = endpoint;
@@ -114,7 +114,7 @@ export class BatchedSocket implements DatagramSocket, Sender, TurnSocket {
   }
 }
 
-/** A node:dgram socket that reads the first datagram of each burst and closes the descriptor; once per socket. */
+/** A node:dgram socket that reads the first datagram of each burst and closes the descriptor; once per socket. @cold */
 export const createWaker = async (fd: number, family: 4 | 6): Promise<Socket> => {
   const waker = createSocket(family === 6 ? 'udp6' : 'udp4');
   await new Promise<void>((resolve, reject) => {

@@ -30,7 +30,7 @@ export class PlainConnectedSocket implements ConnectedSocket {
     });
   }
 
-  /** Connects to the endpoint, once per socket; rejects with the system's error. */
+  /** Connects to the endpoint, once per socket; rejects with the system's error. @cold */
   static async open(options: ConnectedOptions): Promise<PlainConnectedSocket> {
     const { endpoint, receiveBytes, handler } = options;
     const socket = createSocket(endpoint.family === 6 ? 'udp6' : 'udp4');

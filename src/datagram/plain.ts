@@ -30,7 +30,7 @@ export class PlainSocket implements DatagramSocket {
     });
   }
 
-  /** Binds the endpoint, once per socket; rejects with the system's error. */
+  /** Binds the endpoint, once per socket; rejects with the system's error. @cold */
   static async open(options: DatagramOptions): Promise<PlainSocket> {
     const { endpoint, shared } = options;
     const socket = createSocket({

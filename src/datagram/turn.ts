@@ -91,7 +91,7 @@ export class Turn {
     this.#setSockets(this.#sockets.concat(socket));
   }
 
-  /** Removes a socket, once per socket. */
+  /** Removes a socket, once per socket. @cold */
   leave(socket: TurnSocket): void {
     this.#setSockets(this.#sockets.filter((other) => other !== socket));
   }

@@ -138,6 +138,7 @@ export type NameTextFault = 'empty-label' | 'label-too-long' | 'name-too-long' |
  *
  * Allocates, not per query. Returns the wire form, letters kept, or the fault. Characters above ASCII are refused: an internationalized
  * name has to arrive as A-labels.
+ * @cold
  */
 export const parseName = (text: string): Uint8Array | NameTextFault => {
   if (text === '.' || text === '') return Uint8Array.of(ROOT);

@@ -494,7 +494,7 @@ function buildCells() {
   };
 }
 
-/** Once at the start. Allocates. */
+/** Once at the start. @cold */
 function numberCells<const Name extends string>(names: readonly Name[], first: number): Record<Name, number> {
   // fromEntries() forgets the names of its keys.
   return Object.fromEntries(names.map((name, index) => [name, first + index])) as Record<Name, number>;

@@ -39,7 +39,7 @@ export class ExemptionTable {
   #validUntilMs = Number.NEGATIVE_INFINITY;
   readonly #clientSets = new Int32Array(CLIENT_SETS_MAX);
 
-  /** Once per policy and per change of exemptions. */
+  /** Once per policy and per change of exemptions. @cold */
   constructor(
     index: ExemptionIndex,
     lists: readonly PolicyList[],
@@ -156,6 +156,6 @@ export class ExemptionTable {
   }
 }
 
-/** Once per change. */
+/** Once per change. @cold */
 const maskOf = (ids: readonly string[] | undefined, lists: readonly PolicyList[]): number =>
   lists.reduce((mask, { id }, bit) => (ids?.includes(id) === false ? mask : mask | (1 << bit)), 0);

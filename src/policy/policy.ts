@@ -299,6 +299,6 @@ const ALL_LISTS = -1;
 const isAddressTrigger = (trigger: number): boolean =>
   trigger === TRIGGER.RESPONSE_IP || trigger === TRIGGER.SERVICE_HINT;
 
-/** Once per policy. */
+/** Once per policy. @cold */
 const maskOf = (lists: readonly PolicyList[], has: (list: PolicyList) => boolean): number =>
   lists.reduce((mask, list, bit) => (has(list) ? mask | (1 << bit) : mask), 0);

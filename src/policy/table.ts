@@ -131,7 +131,7 @@ const layOut = (sizes: Sizes): Layout => {
 
 const toWholeWords = (bytes: number): number => Math.ceil(bytes / WORD_BYTES) * WORD_BYTES;
 
-/** The sizes of a table; undefined for bytes that are none. Once per table. */
+/** The sizes of a table; undefined for bytes that are none. Once per table. @cold */
 const readSizes = (buffer: SharedArrayBuffer): Sizes | undefined => {
   if (buffer.byteLength < HEADER_WORDS * WORD_BYTES) return undefined;
   const header = new Uint32Array(buffer, 0, HEADER_WORDS);
@@ -317,7 +317,7 @@ export class TableBuilder {
     return buffer;
   }
 
-  /** Once per table. */
+  /** Once per table. @cold */
   #serializeExtras(ranks: readonly number[] | undefined): Uint8Array {
     if (this.#terms.length === 0 && this.#patterns.length === 0) return new Uint8Array(0);
     const patterns = this.#patterns.map((pattern) => ({ ...pattern, list: rankOf(pattern.list, ranks) }));
@@ -427,7 +427,7 @@ export class PolicyTable {
   readonly #byEncloser: number;
   readonly #hasRootRules: boolean;
 
-  /** Once per policy. The masks are those of the lists whose precedence is `action` and `closest-encloser`. */
+  /** Once per policy. The masks are those of the lists whose precedence is `action` and `closest-encloser`. @cold */
   constructor(buffer: SharedArrayBuffer, byAction = 0, byEncloser = 0) {
     const sizes = readSizes(buffer);
     if (sizes === undefined) throw new TypeError('opening a policy table: the bytes are not one');

@@ -355,7 +355,7 @@ const TIME_MS_MAX = 8.64e15;
 /** The database takes whole numbers and dates only; whatever memory held, a record has one. */
 const soundTime = (timeMs: number): number => (timeMs >= 0 && timeMs < TIME_MS_MAX ? Math.floor(timeMs) : 0);
 
-/** Presentation form without the final dot, ready for JSON. Allocates: for names that are not host names. */
+/** Presentation form without the final dot, ready for JSON. Allocates: for names that are not host names. @cold */
 const escapedName = (name: Uint8Array, length: number): string =>
   JSON.stringify(formatName(name.subarray(0, length)).slice(0, -1)).slice(1, -1);
 
@@ -407,6 +407,6 @@ const buildMembers = (members: Readonly<Record<string, unknown>>): string => {
   return text === '' ? '' : `,${text}`;
 };
 
-/** The record of registers that rose. Allocates, once per commit. */
+/** The record of registers that rose. Allocates, once per commit. @cold */
 const sketchText = ({ day, group, text }: RisenRegisters, nowMs: number): string =>
   JSON.stringify({ time: new Date(nowMs).toISOString(), kind: 'sketch', day, group, registers: text });

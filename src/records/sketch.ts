@@ -54,7 +54,7 @@ export class Sketch {
     return this.#risen.length > 0;
   }
 
-  /** The registers that rose since the last call, as a record holds them: base64. Allocates, once per commit. */
+  /** The registers that rose since the last call, as a record holds them: base64. Allocates, once per commit. @cold */
   takeRisen(): string {
     const indices = [...new Set(this.#risen)].sort((left, right) => left - right);
     this.#risen = [];

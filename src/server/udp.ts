@@ -55,14 +55,14 @@ export class UdpListener implements DatagramHandler {
     this.#charge = options.charge;
   }
 
-  /** Binds the endpoint, once per socket; throws AppError ERR_SERVER_LISTEN. */
+  /** Binds the endpoint, once per socket; throws AppError ERR_SERVER_LISTEN. @cold */
   static async open(options: UdpOptions): Promise<UdpListener> {
     const listener = new UdpListener(options);
     listener.#socket = await openSocket(options.endpoint, options.shared, listener);
     return listener;
   }
 
-  /** The port that binding the endpoint alone would give, once per socket; throws ERR_SERVER_LISTEN when it is taken. */
+  /** The port that binding the endpoint alone would give, once per socket; throws ERR_SERVER_LISTEN when it is taken. @cold */
   static async probe(endpoint: Endpoint): Promise<number> {
     const socket = await openSocket(endpoint, false, { receive() {}, sendFailed() {} });
     await socket.close();
@@ -120,7 +120,7 @@ export class UdpListener implements DatagramHandler {
   }
 }
 
-/** Once per socket. */
+/** Once per socket. @cold */
 const openSocket = async (
   endpoint: Endpoint,
   shared: boolean,

@@ -163,7 +163,7 @@ class SessionLink<T> implements Link<T> {
     this.#socket.destroy();
   }
 
-  /** Allocates: asked when the session is lost. */
+  /** Allocates: asked when the session is lost. @cold */
   waiters(): Iterable<Waiter<T>> {
     return [...this.#streams.keys(), ...this.#queue];
   }

@@ -1,15 +1,16 @@
 // Hot files: code that runs per query says "Hot file" in its head comment and keeps to plain loops over numbers.
 //
 // Refused there is what allocates or suspends unseen: async code, spread, array callbacks, regular expressions,
-// JSON, and closures made inside a loop. Exempt are functions that prepare: `build…` and `compile…`, and those whose
-// docstring says "not per query", "once per …" or "Allocates". Tables at the top of a file are built once, when it
+// JSON, and closures made inside a loop. Exempt are functions that prepare, `build…` and `compile…`, and those whose
+// docstring has the tag `@cold`: what runs once per socket, table or change and would not make a file of its own. Words
+// exempt nothing, and src/pipeline has no cold code in a hot file. Tables at the top of a file are built once, when it
 // loads; a regular expression there is refused all the same, because only functions can use it.
 import ts from 'typescript';
 import { expect, test } from 'vitest';
 import { headComment, parseSource, placeOf, plant, readSources, type Sources } from './sources.ts';
 
 const EXEMPT_NAME = /^(?:build|compile)(?![a-z])/;
-const EXEMPT_DOC = /not per query|once per|allocates/i;
+const EXEMPT_DOC = /(?<=\s)@cold\b/;
 const ARRAY_CALLBACKS = new Set(['map', 'filter', 'forEach', 'reduce', 'flatMap']);
 
 const isHot = (text: string): boolean => headComment(text).join(' ').includes('Hot file');
@@ -77,6 +78,13 @@ test('the files that run per query are marked', () => {
   );
 });
 
+test('the way of a query has hot and cold apart', () => {
+  const cold = [...src].filter(
+    ([path, text]) => path.startsWith('src/pipeline/') && isHot(text) && EXEMPT_DOC.test(text),
+  );
+  expect(cold.map(([path]) => path)).toEqual([]);
+});
+
 test('hot files keep to plain loops', () => {
   expect(findHotBreaches(src)).toEqual([]);
 });
@@ -109,13 +117,19 @@ test.each([
 test.each([
   'class A { static build(a: number[]) { return [...a].map(g); } }',
   'const compileRules = (a: number[]) => a.filter(g);',
-  '/** The names as text. Allocates. */\nexport const f = (a: string) => /x/.exec(a);',
-  '/** Once per reload. */\nfunction f(a: number[]) { return a.map(g); }',
+  '/** The names as text. @cold */\nexport const f = (a: string) => /x/.exec(a);',
+  '/**\n * Once per reload.\n * @cold\n */\nfunction f(a: number[]) { return a.map(g); }',
   'const f = (a: number[]) => { for (const x of a) g(x); };',
   'const ZONES = [...numbers(1, 3).map((n) => zone(n))];',
-  '/** Not per query. */\nexport const f = async () => await g();',
+  '/** Opens. @cold */\nexport const f = async () => await g();',
 ])('findHotBreaches() accepts %s', (body) => {
   expect(findHotBreaches(hotFile(body))).toEqual([]);
+});
+
+test('words exempt nothing', () => {
+  expect(
+    findHotBreaches(hotFile('/** Once per reload. Allocates. */\nconst f = (a: number[]) => a.map(g);')),
+  ).toEqual(['src/dns/a.ts:5 .map()']);
 });
 
 test('findHotBreaches() leaves other files alone', () => {
