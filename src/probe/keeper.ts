@@ -22,7 +22,8 @@ import type { ProbeRecord, ProbeResult } from '../records/records.ts';
 import type { ProbePorts } from '../server/server.ts';
 import { ProbeChannel } from './channel.ts';
 import { type ProbeLists, readProbeLists } from './lists.ts';
-import { ProbePlan, type ProbeQuestion } from './plan.ts';
+import { ProbePlan } from './plan.ts';
+import type { ProbeQuestion } from './plan-facts.ts';
 import { type ProbeRun, runProbe, sumUpViews, toProbeRecord, worstOf } from './run.ts';
 import { ProbeScene, type SceneMeans, type UnaskedView } from './scene.ts';
 

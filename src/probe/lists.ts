@@ -19,7 +19,8 @@ import {
   type RuleTerms,
 } from '../policy/policy.ts';
 import { NULL_ADDRESSES, type RefusalForm } from './judge.ts';
-import { createRandom, type ListedName, type ListedPrefix, type ProbeList } from './plan.ts';
+import type { ListedName, ListedPrefix, ProbeList } from './plan-facts.ts';
+import { createRandom } from './spelling.ts';
 
 /** Names of all lists together that are kept: some 3 MB. */
 const NAMES_MAX = 20_000;

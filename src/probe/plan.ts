@@ -5,18 +5,22 @@
 // in every view in each run, and at every worker in each sweep, without asking every name in every way. The seed moves the
 // start of the rotation: a name meets all ways in time. What a run asks is bounded; when a bound cuts, the plan says
 // how large the part is that is covered. Questions are made one by one: a plan never holds them all.
-import { isIpv4, type Prefix } from '../base/base.ts';
+import { isIpv4 } from '../base/base.ts';
 import { formatType, TYPE } from '../dns/dns.ts';
 import type { Expectation, RefusalForm } from './judge.ts';
-
-/** How a question travels. The words are those of records and metrics. */
-export const PROBE_TRANSPORTS = ['udp', 'tcp', 'dot', 'doh'] as const;
-
-/** One of PROBE_TRANSPORTS. */
-export type ProbeTransport = (typeof PROBE_TRANSPORTS)[number];
-
-/** The zone of Cordon whose answers lead to what a name of it says. */
-export const PROBE_ZONE = 'probe.cordon.invalid';
+import {
+  type Coverage,
+  type ListedName,
+  type ListedPrefix,
+  type PlanFacts,
+  type PlanOptions,
+  PROBE_ZONE,
+  type ProbeQuestion,
+  type ProbeTransport,
+  type ProbeView,
+} from './plan-facts.ts';
+import { chooseRules, countOf, divide, type Slice, sizeOf } from './slices.ts';
+import { addressIn, below, createRandom, NAME_TEXT_MAX, type Spelling, spell } from './spelling.ts';
 
 /** The types that every name is asked for: what leads to a service, and what asks for everything. */
 const TYPES = [TYPE.A, TYPE.AAAA, TYPE.HTTPS, TYPE.ANY] as const;
@@ -28,110 +32,6 @@ const ALIAS_CASES = ['cname', 'cname2', 'dname', 'https-alias', 'https-target'] 
 const QUESTIONS_A_NAME = TYPES.length + 1;
 /** An address record and a hint. */
 const QUESTIONS_A_PREFIX = 2;
-/** Longest name in presentation form without the final dot (RFC 1035 section 3.1). */
-const NAME_TEXT_MAX = 253;
-
-/** A mandate list. Lists are known by their place, in the order of precedence. */
-export interface ProbeList {
-  readonly id: string;
-  /** How its refusals look. */
-  readonly forms: readonly RefusalForm[];
-  /** Names and prefixes that it refuses. */
-  readonly names: number;
-  readonly prefixes: number;
-}
-
-/** A name that a list refuses. */
-export interface ListedName {
-  /** Presentation form, folded, without the final dot and without escapes. */
-  readonly name: string;
-  /** Index of the list. */
-  readonly list: number;
-  readonly line: number;
-  readonly match: 'suffix' | 'exact' | 'wildcard';
-  /** The rule's own form of refusal, where it is not the list's. */
-  readonly form?: RefusalForm | undefined;
-}
-
-/** Addresses that a list refuses. */
-export interface ListedPrefix {
-  readonly prefix: Prefix;
-  readonly list: number;
-  readonly line: number;
-  readonly form?: RefusalForm | undefined;
-}
-
-/** Where questions are asked as whom. */
-export interface ProbeView {
-  /** `group:NAME`, `listener:ADDRESS` or `server:ADDRESS`. */
-  readonly id: string;
-  /** `group` has every worker and the zone; `listener` is looked at with few questions; `server` is not Cordon. */
-  readonly kind: 'group' | 'listener' | 'server';
-  /** Indexes of the lists in force, ascending. */
-  readonly lists: readonly number[];
-  readonly transports: readonly ProbeTransport[];
-  /** False: this host may not ask there, and every answer has to say so. */
-  readonly isAllowed: boolean;
-}
-
-/** What a plan is made from. */
-export interface PlanFacts {
-  /** Of the policy. */
-  readonly generation: number;
-  readonly lists: readonly ProbeList[];
-  /** All, or as many as are kept. */
-  readonly names: readonly ListedName[];
-  readonly prefixes: readonly ListedPrefix[];
-  readonly views: readonly ProbeView[];
-  /** Presentation form: have to resolve everywhere. */
-  readonly controls: readonly string[];
-  /** Number of workers that `group` views are asked at. */
-  readonly workers: number;
-  /** What a server that is not Cordon may answer to refuse. */
-  readonly serverForms?: readonly RefusalForm[];
-}
-
-/** How much of it. */
-export interface PlanOptions {
-  /** Questions about names and prefixes; no view gets fewer than one of each way and type. */
-  readonly questionsMax: number;
-  /** True: every worker is asked in every way. */
-  readonly isSweep: boolean;
-  /** Chooses names and the start of the rotation: 32 bits. */
-  readonly seed: number;
-  /** Questions of earlier runs that have to be asked again. */
-  readonly again?: readonly ProbeQuestion[];
-}
-
-/** One question. */
-export interface ProbeQuestion {
-  /** `id` of the view. */
-  readonly view: string;
-  /** Index of the worker in a view of a group; 0 in others. */
-  readonly worker: number;
-  readonly transport: ProbeTransport;
-  /** Presentation form without escapes, in the letters that are sent. */
-  readonly name: string;
-  readonly type: number;
-  readonly edns: boolean;
-  readonly dnssecOk: boolean;
-  readonly checkingDisabled: boolean;
-  readonly purpose: 'listed' | 'alias' | 'prefix' | 'control';
-  /** The rule that it is about; absent for controls. */
-  readonly rule?: ListedName | ListedPrefix;
-  readonly expected: Expectation;
-}
-
-/** How much of the mandate a plan covers. */
-export interface Coverage {
-  /** Names of all mandate lists that are in force in some view. */
-  readonly names: number;
-  /** Those of them that are asked in some view at least. */
-  readonly asked: number;
-  /** Of all names in all views with every type: the part that is asked, of 1. */
-  readonly share: number;
-}
-
 /** The ways to ask in one view, besides type and name. */
 interface Ways {
   readonly flags: readonly Flags[];
@@ -141,7 +41,6 @@ interface Ways {
 }
 
 type Flags = Pick<ProbeQuestion, 'edns' | 'dnssecOk' | 'checkingDisabled'>;
-type Spelling = 'plain' | 'mixed' | 'below';
 
 const EDNS_FLAGS: readonly Flags[] = [
   { edns: true, dnssecOk: false, checkingDisabled: false },
@@ -155,12 +54,6 @@ const ALL_FLAGS: readonly Flags[] = [
   { edns: false, dnssecOk: false, checkingDisabled: false },
 ];
 const SPELLINGS: readonly Spelling[] = ['plain', 'mixed', 'below'];
-
-/** Rules of one list, of which `count` are asked. */
-interface Slice<Rule> {
-  readonly rules: readonly Rule[];
-  readonly count: number;
-}
 
 /** What is asked in one view. */
 interface Picked {
@@ -258,7 +151,7 @@ export class ProbePlan {
       }
       const { names } = this.#picked[index] ?? NOTHING;
       covered += countOf(names);
-      for (const name of this.#chosen(names, index)) asked.add(name);
+      for (const name of this.#choose(names, index)) asked.add(name);
     }
     let count = 0;
     for (const list of inForce) count += lists[list]?.names ?? 0;
@@ -309,7 +202,7 @@ export class ProbePlan {
     const ways = this.#waysOf(view);
     const rounds = countOf(names) === 0 ? 0 : Math.max(countOf(names), wayCount(ways));
     let prefixTurn = firstTurn;
-    for (const listed of this.#chosen(prefixes, index)) {
+    for (const listed of this.#choose(prefixes, index)) {
       yield* this.#askPrefix(view, ways, listed, prefixTurn++);
     }
     return yield* this.#askNames(view, index, firstTurn, rounds);
@@ -326,7 +219,7 @@ export class ProbePlan {
     const ways = this.#waysOf(view);
     let turn = firstTurn;
     while (turn - firstTurn < rounds) {
-      for (const listed of this.#chosen(names, index)) {
+      for (const listed of this.#choose(names, index)) {
         if (turn - firstTurn >= rounds) break;
         yield* this.#askName(view, ways, listed, turn++);
       }
@@ -461,21 +354,9 @@ export class ProbePlan {
     return forms;
   }
 
-  /** The rules that are asked, others for each view and seed, each once. */
-  *#chosen<Rule>(slices: readonly Slice<Rule>[], view: number): Generator<Rule> {
-    for (const [index, { rules, count }] of slices.entries()) {
-      if (count === rules.length) {
-        yield* rules;
-        continue;
-      }
-      const random = createRandom(this.#options.seed + view * VIEW_STEP + index);
-      const start = Math.floor(random() * rules.length);
-      const step = coprimeStep(rules.length, random);
-      for (let i = 0; i < count; i++) {
-        const rule = rules[(start + i * step) % rules.length];
-        if (rule !== undefined) yield rule;
-      }
-    }
+  /** Others for each view and seed. */
+  #choose<Rule>(slices: readonly Slice<Rule>[], view: number): Generator<Rule> {
+    return chooseRules(slices, this.#options.seed + view * VIEW_STEP);
   }
 
   #waysOf(view: ProbeView): Ways {
@@ -535,25 +416,6 @@ const VIEW_STEP = 0x9e3779b1;
 const PLAIN = { type: TYPE.A, edns: true, dnssecOk: false, checkingDisabled: false } as const;
 const NOTHING: Picked = { names: [], prefixes: [] };
 
-const sizeOf = (lists: readonly (readonly unknown[])[]): number =>
-  lists.reduce((sum, { length }) => sum + length, 0);
-
-const countOf = (slices: readonly Slice<unknown>[]): number =>
-  slices.reduce((sum, { count }) => sum + count, 0);
-
-/** Divides a number among lists evenly, as far as they have that many; the rest goes to the larger ones. */
-const divide = <Rule>(lists: readonly (readonly Rule[])[], number: number): readonly Slice<Rule>[] => {
-  const counts = new Map<readonly Rule[], number>();
-  let rest = number;
-  const ascending = [...lists].sort((a, b) => a.length - b.length);
-  for (const [index, rules] of ascending.entries()) {
-    const count = Math.min(rules.length, Math.ceil(rest / (ascending.length - index)));
-    counts.set(rules, count);
-    rest -= count;
-  }
-  return lists.map((rules) => ({ rules, count: counts.get(rules) ?? 0 }));
-};
-
 const wayCount = ({ flags, spellings, transports }: Ways): number =>
   flags.length * spellings.length * transports.length;
 
@@ -561,55 +423,3 @@ const ruleKey = (rule: ListedName | ListedPrefix): string =>
   'name' in rule
     ? `${rule.list} ${rule.match} ${rule.name}`
     : `${rule.list} ${rule.prefix.words.join()} ${rule.prefix.bits}`;
-
-const spell = (listed: ListedName, spelling: Spelling, view: ProbeView, random: () => number): string => {
-  if (listed.match === 'wildcard') {
-    const name = below(listed.name, view, random);
-    return spelling === 'mixed' ? mixLetters(name, random) : name;
-  }
-  if (spelling === 'mixed') return mixLetters(listed.name, random);
-  return spelling === 'below' && listed.match === 'suffix' ? below(listed.name, view, random) : listed.name;
-};
-
-/** A name below: one that nobody can have cached, or, at a server that may not refuse it, one that mostly exists. */
-const below = (name: string, view: ProbeView, random: () => number): string => {
-  const label = view.kind === 'server' ? 'www' : `p${randomHex(random)}`;
-  return name.length + label.length + 1 > NAME_TEXT_MAX ? name : `${label}.${name}`;
-};
-
-const randomHex = (random: () => number): string =>
-  Math.floor(random() * 0x1_0000_0000)
-    .toString(16)
-    .padStart(8, '0');
-
-const mixLetters = (name: string, random: () => number): string =>
-  [...name].map((letter) => (random() < 0.5 ? letter : letter.toUpperCase())).join('');
-
-/** The first address of a prefix, the last one, or any. */
-const addressIn = ({ words, bits }: Prefix, turn: number, random: () => number): Uint32Array =>
-  Uint32Array.from(words, (word, index) => {
-    const kept = Math.min(32, Math.max(0, bits - 32 * index));
-    const free = kept === 32 ? 0 : 0xffff_ffff >>> kept;
-    const filling = [0, 0xffff_ffff, Math.floor(random() * 0x1_0000_0000)][turn % 3] ?? 0;
-    return (word | (filling & free)) >>> 0;
-  });
-
-/** A step that meets every one of `count` places. */
-const coprimeStep = (count: number, random: () => number): number => {
-  let step = 1 + Math.floor(random() * (count - 1));
-  while (greatestDivisor(step, count) !== 1) step++;
-  return step;
-};
-
-const greatestDivisor = (a: number, b: number): number => (b === 0 ? a : greatestDivisor(b, a % b));
-
-/** Numbers from 0 to below 1 that follow from a seed (mulberry32). */
-export const createRandom = (seed: number): (() => number) => {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 0x1_0000_0000;
-  };
-};

@@ -4,5 +4,5 @@
 // time; what failed is asked again in every run until it is in order. Nothing here is on the way of a client's query.
 export { type Inquiry, inquire, type Reading } from './dns2-client.ts';
 export { ProbeKeeper, type ProbeRunStatus, type ProbeStatus } from './keeper.ts';
-export { PROBE_ZONE } from './plan.ts';
+export { PROBE_ZONE } from './plan-facts.ts';
 export { type Leak, probeServer, type ServerProbe, type ServerProbeRequest } from './server.ts';

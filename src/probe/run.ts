@@ -10,7 +10,8 @@ import type { Clock } from '../base/base.ts';
 import { formatType } from '../dns/dns.ts';
 import type { ProbeRecord, ProbeResult } from '../records/records.ts';
 import { type Judgement, judgeOutcome, type Outcome } from './judge.ts';
-import { type Coverage, describeQuestion, type ProbePlan, type ProbeQuestion } from './plan.ts';
+import { describeQuestion, type ProbePlan } from './plan.ts';
+import type { Coverage, ProbeQuestion } from './plan-facts.ts';
 
 /** Questions under way: with answers within a millisecond a few suffice; silence for seconds holds up only so many. */
 const UNDER_WAY_MAX = 64;

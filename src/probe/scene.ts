@@ -15,7 +15,7 @@ import type { ProbeChannel } from './channel.ts';
 import { inquireOrSilence } from './dns2-client.ts';
 import { isExemptedBy } from './exemption.ts';
 import type { Outcome } from './judge.ts';
-import type { ProbeQuestion, ProbeTransport, ProbeView } from './plan.ts';
+import type { ProbeQuestion, ProbeTransport, ProbeView } from './plan-facts.ts';
 import { type Asker, chooseAskers, type ListenerAccess, reachListener } from './views.ts';
 
 /** What a stub resolver waits; workers answer from memory. */

@@ -11,7 +11,8 @@ import type { ProbeResult } from '../records/records.ts';
 import { inquireOrSilence } from './dns2-client.ts';
 import { NULL_ADDRESSES, type Outcome, type RefusalForm } from './judge.ts';
 import { readProbeLists } from './lists.ts';
-import { describeQuestion, type ProbeList, ProbePlan, type ProbeQuestion } from './plan.ts';
+import { describeQuestion, ProbePlan } from './plan.ts';
+import type { ProbeList, ProbeQuestion } from './plan-facts.ts';
 import { type ProbeRun, runProbe } from './run.ts';
 
 /** A server at the end of the world with an upstream of its own. */

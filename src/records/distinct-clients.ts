@@ -2,7 +2,7 @@
 //
 // A client that asked once and one that asked a thousand times count the same. What is kept are registers of
 // HyperLogLog; those that rose go into the chain with each commit, so that a crash loses none that was acknowledged.
-import type { RisenRegisters } from './chain-store.ts';
+import type { RisenRegisters } from './chain.ts';
 import { Sketch } from './sketch.ts';
 
 /** The estimate over all groups. */

@@ -2,7 +2,7 @@
 //
 // After a block that is wrong, the check goes on with the hash that the block states: one change is one finding.
 import type { DatabaseSync } from 'node:sqlite';
-import type { ChainEnd } from './chain-store.ts';
+import type { ChainEnd } from './chain.ts';
 import type { Finding, Report } from './finding.ts';
 import type { ChainPosition } from './heads.ts';
 import { BlockHasher, openingHash, type PartitionMeta, timeText } from './partition.ts';

@@ -4,7 +4,7 @@
 // start it tells how long nothing was recorded after a crash, and whether a chain has lost its end: SQLite drops what
 // it finds torn without a word. It proves nothing to others; signed heads do.
 import { closeSync, fdatasyncSync, openSync, readFileSync } from 'node:fs';
-import type { ChainEnd } from './chain-store.ts';
+import type { ChainEnd } from './chain.ts';
 import { writeAll } from './durable-file.ts';
 import { FILE_MODE, HASH_LENGTH } from './partition.ts';
 import { RECORD_CLASSES, type RecordClass } from './record.ts';

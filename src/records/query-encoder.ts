@@ -9,7 +9,7 @@ import { formatName, formatRcode, formatType, TRIGGER } from '../dns/dns.ts';
 import type { RingEvent } from '../events/events.ts';
 import { ATTEMPT, AttemptCounts } from './attempt-counts.ts';
 import { SCOPE } from './attempt-table.ts';
-import type { Batch, Block, RisenRegisters, RollupCount } from './chain-store.ts';
+import type { Batch, Block, RisenRegisters, RollupCount } from './chain.ts';
 import { ALL_GROUPS, DistinctClients } from './distinct-clients.ts';
 import type { KnownGenerations } from './facts.ts';
 import type { ClientIdentities } from './identity.ts';

@@ -18,7 +18,8 @@ import {
 } from '../base/base.ts';
 import { SIPHASH_KEY_LENGTH } from '../dns/dns.ts';
 import type { EventReader, RingEvent } from '../events/events.ts';
-import { type Batch, type Block, type ChainFault, ChainStore, isDamage } from './chain-store.ts';
+import type { Batch, Block, ChainFault } from './chain.ts';
+import { ChainStore } from './chain-store.ts';
 import { ClockWatch } from './clock-watch.ts';
 import { DirectoryLock } from './directory-lock.ts';
 import { isOperational } from './disk-error.ts';
@@ -30,6 +31,7 @@ import { HEADS_NAME } from './heads-file.ts';
 import { Housekeeping } from './housekeeping.ts';
 import { ClientIdentities, type IdentityPolicy } from './identity.ts';
 import { LostEvents } from './lost-events.ts';
+import { isDamage } from './open-partition.ts';
 import { DIRECTORY_MODE, dayOf, timeText } from './partition.ts';
 import { PositionFile, readPosition } from './position-file.ts';
 import { PSEUDONYM_KEYS_NAME, PseudonymKeys } from './pseudonym-keys.ts';

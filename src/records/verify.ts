@@ -4,26 +4,17 @@
 // the one before, and every signed head has to say what the chain says. What cannot be found here is a chain that was
 // written anew as a whole, with all its heads, by somebody who has the signing key: for that, heads are sent elsewhere
 // and given back to verify(). One damaged block is one finding: the check goes on behind it.
-import type { KeyObject } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
-import { AppError, errorText } from '../base/base.ts';
-import type { ChainEnd } from './chain-store.ts';
+import { errorText } from '../base/base.ts';
+import type { ChainEnd } from './chain.ts';
 import type { Finding, FindingCode, Report } from './finding.ts';
-import { addPublicKey, headHash, isHeadSignedBy, NO_HEAD, readPublicKeys, type SignedHead } from './heads.ts';
-import { type HeadLine, headsPath, readHeadLines, readHeadLinesOf } from './heads-file.ts';
-import {
-  APPLICATION_ID,
-  listPartitions,
-  NO_HASH,
-  type PartitionFile,
-  type PartitionMeta,
-  readMeta,
-  SCHEMA,
-  SCHEMA_VERSION,
-} from './partition.ts';
-import { PartitionCheck, type PartitionPosition } from './partition-check.ts';
+import type { SignedHead } from './heads.ts';
+import { HeadsCheck } from './heads-check.ts';
+import { listPartitions, type PartitionFile } from './partition.ts';
+import { PartitionCheck } from './partition-check.ts';
+import { checkMeta, differenceOf } from './partition-differences.ts';
 import { type Position, readPosition } from './position-file.ts';
 import { ChainProof, type RecordSpan } from './proof.ts';
 import { PSEUDONYM_KEYS_NAME } from './pseudonym-keys.ts';
@@ -121,14 +112,6 @@ export const verifyPartition = async (
   }
 };
 
-/** A head, and where it stands. */
-interface PlacedHead {
-  readonly head: SignedHead;
-  readonly place: string;
-  /** Signed by a key that is known. */
-  readonly isSigned: boolean;
-}
-
 class Verification {
   readonly #reader: RecordsReader;
   readonly #options: VerifyOptions;
@@ -137,12 +120,7 @@ class Verification {
   #partitions = 0;
   #blocks = 0;
   #records = 0;
-  #headCount = 0;
-  /** By class and ordinal. */
-  readonly #heads = new Map<string, PlacedHead[]>();
-  /** Highest ordinal that was signed, by class. */
-  readonly #signed = new Map<RecordClass, number>();
-  #keys: ReadonlyMap<string, KeyObject> = new Map();
+  readonly #heads = new HeadsCheck((code, text, place) => this.#find(code, text, place));
   /** Names of partitions whose deletion is recorded, and whether a clean stop is the last that was recorded. */
   readonly #deleted = new Set<string>();
   #isStopped = false;
@@ -160,7 +138,8 @@ class Verification {
   }
 
   async run(): Promise<VerifyResult> {
-    this.#readHeads();
+    const { headsFile, keyFile } = this.#options;
+    this.#heads.readAll(this.#reader.directory, headsFile, keyFile);
     // `changes` tells which partitions of either class were deleted.
     const classes = RECORD_CLASSES.filter(
       (name) => this.#options.classes?.includes(name) ?? true,
@@ -174,22 +153,19 @@ class Verification {
     this.#checkNotes(ends);
     for (const recordClass of classes) this.#checkBegun(recordClass);
     return {
-      signedHeads: [...this.#heads.values()].flat().flatMap(({ head, isSigned }) => (isSigned ? [head] : [])),
+      signedHeads: this.#heads.signed(),
       proof: { queries: this.#proofOf('queries'), changes: this.#proofOf('changes') },
       findings: this.#findings,
       more: this.#more,
       partitions: this.#partitions,
       blocks: this.#blocks,
       records: this.#records,
-      heads: this.#headCount,
+      heads: this.#heads.count,
     };
   }
 
   async runOne(recordClass: RecordClass, partition: PartitionFile): Promise<readonly Finding[]> {
-    const { directory } = this.#reader;
-    const path = headsPath(directory);
-    this.#keys = readPublicKeys(directory);
-    this.#takeHeads(readHeadLinesOf(path, recordClass, partition.ordinal), path, false);
+    this.#heads.readOne(this.#reader.directory, recordClass, partition.ordinal);
     await this.#checkPartition(recordClass, partition, undefined);
     return this.#findings;
   }
@@ -208,60 +184,6 @@ class Verification {
     }
     const nowhere = { class: null, ordinal: null, block: null, from: null, until: null };
     this.#findings.push({ code, ...nowhere, text, ...place });
-  }
-
-  #readHeads(): void {
-    const { headsFile, keyFile } = this.#options;
-    const { directory } = this.#reader;
-    const keys = keyFile === undefined ? readPublicKeys(directory) : new Map<string, KeyObject>();
-    if (keyFile !== undefined && !addPublicKey(keys, keyFile)) {
-      throw new AppError('ERR_COMPLIANCE_SIGNING_KEY', `reading ${keyFile}: no Ed25519 key in PEM`);
-    }
-    this.#keys = keys;
-    const path = headsPath(directory);
-    this.#takeHeads(readHeadLines(path), path, true);
-    // Heads that were kept elsewhere need not be all of them, nor in order.
-    if (headsFile !== undefined) this.#takeHeads(readHeadLines(headsFile), headsFile, false);
-  }
-
-  #takeHeads(lines: readonly HeadLine[], path: string, isWhole: boolean): void {
-    const name = path.slice(path.lastIndexOf('/') + 1);
-    let previous: SignedHead | undefined;
-    for (const { line, head } of lines) {
-      const place = `${name}:${line}`;
-      if (head === undefined) {
-        this.#find('head-unreadable', `${place} holds no head`);
-        continue;
-      }
-      const isSigned = this.#checkSignature(head, place);
-      const expected = { number: (previous?.number ?? 0) + 1, hash: previous ? headHash(previous) : NO_HEAD };
-      if (isWhole && (head.number !== expected.number || head.previous !== expected.hash)) {
-        const text = `${place} is head ${head.number} and does not follow head ${expected.number - 1}`;
-        this.#find('head-missing', text, aboutHead(head));
-      }
-      previous = head;
-      const key = headKey(head.class, head.ordinal);
-      const known = this.#heads.get(key);
-      if (known === undefined) this.#heads.set(key, [{ head, place, isSigned }]);
-      else known.push({ head, place, isSigned });
-      this.#signed.set(head.class, Math.max(head.ordinal, this.#signed.get(head.class) ?? 0));
-      this.#headCount++;
-    }
-  }
-
-  #checkSignature(head: SignedHead, place: string): boolean {
-    const key = this.#keys.get(head.keyId);
-    if (key === undefined) {
-      const text = `${place} is signed by key ${head.keyId}, which is not there`;
-      this.#find('head-signature', text, aboutHead(head));
-    } else if (!isHeadSignedBy(head, key)) {
-      this.#find('head-signature', `${place} has a signature that is not of its text`, aboutHead(head));
-    } else return true;
-    return false;
-  }
-
-  #headsOf(recordClass: RecordClass, ordinal: number): readonly PlacedHead[] {
-    return this.#heads.get(headKey(recordClass, ordinal)) ?? [];
   }
 
   /** Where `changes` is not verified itself. */
@@ -324,7 +246,9 @@ class Verification {
       (listPartitions(join(this.#reader.directory, 'changes')).partitions[0]?.ordinal ?? 1) > 1;
     const forgottenBelow = isTrimmed && deleted.length > 0 ? Math.min(...deleted) : 0;
     for (let missing = before + 1; missing < ordinal; missing++) {
-      const head = this.#headsOf(recordClass, missing).find((placed) => placed.head.state === 'closed')?.head;
+      const head = this.#heads
+        .of(recordClass, missing)
+        .find((placed) => placed.head.state === 'closed')?.head;
       const isDeleted = deleted.includes(missing) || missing < forgottenBelow;
       if (isDeleted && head !== undefined) continue;
       const why = isDeleted
@@ -340,7 +264,7 @@ class Verification {
   }
 
   #checkHighest(recordClass: RecordClass, highest: number): void {
-    this.#checkOrdinals(recordClass, highest, (this.#signed.get(recordClass) ?? 0) + 1);
+    this.#checkOrdinals(recordClass, highest, (this.#heads.highest(recordClass) ?? 0) + 1);
   }
 
   async #checkPartition(
@@ -352,9 +276,9 @@ class Verification {
     let database: DatabaseSync | undefined;
     try {
       database = await this.#reader.openPartition(recordClass, file);
-      const meta = this.#checkMeta(database, file, place, before);
+      const meta = checkMeta(database, file, place, before, (code, text, at) => this.#find(code, text, at));
       if (meta === undefined) return undefined;
-      const wanted = this.#headsOf(recordClass, file.ordinal).map(({ head }) => head.last);
+      const wanted = this.#heads.of(recordClass, file.ordinal).map(({ head }) => head.last);
       const report: Report = (code, text, at) => this.#find(code, text, { ...place, ...at });
       const check = new PartitionCheck(meta, new Set(wanted), report);
       const proof = this.#proofs[recordClass];
@@ -381,40 +305,6 @@ class Verification {
     } finally {
       database?.close();
     }
-  }
-
-  #checkMeta(
-    database: DatabaseSync,
-    file: PartitionFile,
-    place: Partial<Finding>,
-    before: ChainEnd | undefined,
-  ): PartitionMeta | undefined {
-    for (const text of schemaDifferences(database)) this.#find('schema-differs', text, place);
-    const meta = readMeta(database);
-    if (meta === undefined) {
-      this.#find('meta-differs', 'what it says of itself is incomplete or malformed', place);
-      return undefined;
-    }
-    if (meta.class !== place.class || meta.ordinal !== file.ordinal || meta.day !== file.day) {
-      this.#find(
-        'meta-differs',
-        `${file.name} says that it is ${meta.class} ${meta.ordinal} of ${meta.day}`,
-        place,
-      );
-    }
-    const isFirst = file.ordinal === 1;
-    const expected = isFirst ? { sequence: 0, hash: Buffer.from(NO_HASH, 'hex') } : before;
-    if (expected === undefined) return meta;
-    if (meta.first !== expected.sequence + 1) {
-      const text =
-        meta.first > expected.sequence
-          ? `records ${expected.sequence + 1} to ${meta.first - 1} are not there`
-          : `it begins with record ${meta.first}, and record ${expected.sequence} stands before it`;
-      this.#find('chain-broken', text, place);
-    } else if (meta.previous !== expected.hash.toString('hex')) {
-      this.#find('chain-broken', 'it does not follow the partition before it', place);
-    }
-    return meta;
   }
 
   /** Checks the blocks behind one that was checked; gives the first number of the last one. */
@@ -450,7 +340,7 @@ class Verification {
     const { end } = check;
     const proof = this.#proofs[recordClass];
     let closed = false;
-    for (const { head, place: line, isSigned } of this.#headsOf(recordClass, file.ordinal)) {
+    for (const { head, place: line, isSigned } of this.#heads.of(recordClass, file.ordinal)) {
       const about = { ...place, from: head.from, until: head.signedAt };
       if (head.state === 'closed') closed = true;
       if (head.last > end.sequence) {
@@ -483,7 +373,7 @@ class Verification {
     // Read anew: a recorder that runs has noted what it wrote since the check began.
     const noted = readPosition(join(this.#reader.directory, POSITION_NAME))?.ends[recordClass].sequence;
     if (noted === undefined || noted >= end.sequence) return;
-    const signed = this.#headsOf(recordClass, this.#signed.get(recordClass) ?? 0);
+    const signed = this.#heads.of(recordClass, this.#heads.highest(recordClass) ?? 0);
     if (!signed.some(({ head }) => head.last === noted)) return;
     const text = `${recordClass} goes on to record ${end.sequence}, and the program noted and signed ${noted} as the last`;
     this.#find('tail-added', text, { class: recordClass });
@@ -499,12 +389,12 @@ class Verification {
     const { partitions } = listPartitions(join(directory, recordClass));
     const place = { class: recordClass };
     if (partitions.length > 0) {
-      if (this.#signed.get(recordClass) === undefined)
+      if (this.#heads.highest(recordClass) === undefined)
         this.#find('head-missing', `no signed head of ${recordClass} is there`, place);
       return;
     }
     // What heads speak of has been told as missing, partition by partition.
-    if (this.#signed.get(recordClass) !== undefined) return;
+    if (this.#heads.highest(recordClass) !== undefined) return;
     const noted = this.#position?.ends[recordClass].sequence ?? 0;
     const witnesses = BEGUN_NAMES.filter((name) => existsSync(join(directory, name)));
     for (const other of RECORD_CLASSES)
@@ -530,7 +420,7 @@ class Verification {
         this.#proofs[recordClass].cut();
       }
       this.#checkAdded(recordClass, end);
-      const signed = this.#headsOf(recordClass, this.#signed.get(recordClass) ?? 0);
+      const signed = this.#heads.of(recordClass, this.#heads.highest(recordClass) ?? 0);
       const isSigned = signed.some(({ head }) => head.last === end.sequence);
       if (this.#isStopped && !isSigned) {
         const text = `the program was stopped, and no head of the last record of ${recordClass} is there`;
@@ -549,54 +439,7 @@ class Verification {
 /** What the recorder makes beside its chains, before or with their first records. */
 const BEGUN_NAMES = [POSITION_NAME, 'signing-key.pem', PSEUDONYM_KEYS_NAME, SKETCH_KEY_NAME];
 
-const headKey = (recordClass: RecordClass, ordinal: number): string => `${recordClass} ${ordinal}`;
-
-/** Where a finding about a head belongs. */
-const aboutHead = (head: SignedHead): Partial<Finding> => ({
-  class: head.class,
-  ordinal: head.ordinal,
-  from: head.signedAt,
-  until: head.signedAt,
-});
-
 interface Checked {
   readonly ordinal: number;
   readonly end: ChainEnd | undefined;
 }
-
-/** In words, what a head says otherwise; undefined when nothing. */
-const differenceOf = (
-  head: SignedHead,
-  found: PartitionPosition | undefined,
-  closedAt: number | undefined,
-): string | undefined => {
-  if (found === undefined) return `says that a block ended at record ${head.last}`;
-  if (head.hash !== found.hash) return `has another hash of record ${head.last}: what it covers was changed`;
-  if (closedAt !== undefined && closedAt > head.last) return `says that it was closed at record ${head.last}`;
-  const names = ['day', 'first', 'count', 'from', 'until'] as const;
-  const other = names.find((name) => head[name] !== found[name]);
-  return other === undefined
-    ? undefined
-    : `says ${other} ${head[other]}, and the records say ${found[other]}`;
-};
-
-/** What the schema has otherwise than the program makes it. */
-const schemaDifferences = (database: DatabaseSync): string[] => {
-  const texts: string[] = [];
-  const found = new Map<string, string>();
-  for (const { name, sql } of database.prepare('SELECT name, sql FROM sqlite_schema').all()) {
-    // Indexes that SQLite makes by itself have no text.
-    if (sql !== null) found.set(String(name), String(sql));
-  }
-  for (const [name, sql] of Object.entries(SCHEMA)) {
-    if (found.get(name) === undefined) texts.push(`${name} is not there`);
-    else if (found.get(name) !== sql) texts.push(`${name} is not as the program makes it`);
-    found.delete(name);
-  }
-  for (const name of found.keys()) texts.push(`${name} is not of the program`);
-  const version = database.prepare('PRAGMA user_version').get()?.['user_version'];
-  const application = database.prepare('PRAGMA application_id').get()?.['application_id'];
-  if (version !== SCHEMA_VERSION) texts.push(`its schema has version ${String(version)}`);
-  if (application !== APPLICATION_ID) texts.push(`it is marked as another program's file`);
-  return texts;
-};

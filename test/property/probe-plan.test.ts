@@ -3,13 +3,8 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { formatType, TYPE } from '../../src/dns/dns.ts';
-import {
-  type ListedName,
-  type PlanFacts,
-  ProbePlan,
-  type ProbeQuestion,
-  type ProbeView,
-} from '../../src/probe/plan.ts';
+import { ProbePlan } from '../../src/probe/plan.ts';
+import type { ListedName, PlanFacts, ProbeQuestion, ProbeView } from '../../src/probe/plan-facts.ts';
 
 const TYPES = [TYPE.A, TYPE.AAAA, TYPE.HTTPS, TYPE.ANY];
 const LISTS_MAX = 3;

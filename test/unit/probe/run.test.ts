@@ -4,7 +4,8 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { createEde, EDE, FLAG, OPTION, RCODE, TYPE } from '../../../src/dns/dns.ts';
 import { ProbeChannel } from '../../../src/probe/channel.ts';
 import { NULL_ADDRESSES, type RefusalForm } from '../../../src/probe/judge.ts';
-import { type PlanFacts, ProbePlan, type ProbeQuestion } from '../../../src/probe/plan.ts';
+import { ProbePlan } from '../../../src/probe/plan.ts';
+import type { PlanFacts, ProbeQuestion } from '../../../src/probe/plan-facts.ts';
 import {
   type ProbeRun,
   type ProbeRunOptions,
