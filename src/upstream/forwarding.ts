@@ -106,6 +106,7 @@ export class Forwarding implements Exchange {
   /** Objects of questions that are over, and of their tries. */
   readonly #spareFlights: Flight<Try>[] = [];
   readonly #spareTries: Try[] = [];
+  #asked = 0;
   #inflight = 0;
   #timer: NodeJS.Timeout | undefined;
   #sweptAtMs = 0;
@@ -141,6 +142,11 @@ export class Forwarding implements Exchange {
     this.endpoints = upstreamTexts(options.routes);
   }
 
+  /** Questions that were asked so far, probes not included. */
+  get asked(): number {
+    return this.#asked;
+  }
+
   /** Questions in flight, probes included. */
   get inflight(): number {
     return this.#inflight;
@@ -172,6 +178,7 @@ export class Forwarding implements Exchange {
       done({ kind: 'failure', reason: 'timeout', message: undefined });
       return;
     }
+    this.#asked++;
     this.#hedges.earn();
     this.#start(question, route, this.#questionTicks, done);
     if (!route.isSingle) {
