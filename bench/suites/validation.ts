@@ -24,7 +24,7 @@ import { compare, findFaults, type Suite, stopAll, toTable, toVerdicts } from '.
 
 const APEX = 'signed.example';
 /** Names of one run: more than either server validates in the time of a run. */
-const NAMES_PER_SEC = 12_000;
+const NAMES_PER_SEC = 11_000;
 const OUTSTANDING = 100;
 const NEEDED = ['named', 'dnssec-signzone', 'dnssec-keygen', 'unbound'];
 const READY_POLL_MS = 100;
@@ -38,9 +38,10 @@ export const validation: Suite = {
     const missing = NEEDED.filter((program) => !isInstalled(program));
     if (missing.length > 0) throw new Error(`${missing.join(', ')} is not installed`);
     const perRun = Math.ceil(NAMES_PER_SEC * context.seconds);
-    // Ours and the other in each round; both may be asked the same names.
-    context.print(`  signing ${perRun * context.rounds} names`);
-    const zone = signZone(context.directory, perRun * context.rounds);
+    // Ours and the other in each round, and once before; both may be asked the same names.
+    const runs = context.rounds + 1;
+    context.print(`  signing ${perRun * runs} names`);
+    const zone = signZone(context.directory, perRun * runs);
     const upstream = await startNamed(context.directory, zone.file);
     const servers: Server[] = [];
     try {
@@ -54,11 +55,13 @@ export const validation: Suite = {
         const queries = { path, count: perRun, refusedOf: () => 0 };
         return measure(server, { queries, seconds: context.seconds, once: true, outstanding: OUTSTANDING });
       };
+      // A resolver that runs for months has its code compiled.
+      for (const [i, server] of servers.entries()) await run(server, context.rounds * servers.length + i);
       const rows = await compare(servers, context, run);
       const found = findFaults(rows);
       return {
         conditions: [
-          `A records of a zone with ECDSA P-256 and NSEC, each asked once; named answers on loopback; ${OUTSTANDING} outstanding`,
+          `A records of a zone with ECDSA P-256 and NSEC, each asked once; one run of each server before those that count; named answers on loopback; ${OUTSTANDING} outstanding`,
         ],
         tables: [toTable(rows)],
         verdicts: toVerdicts(rows, 0),
