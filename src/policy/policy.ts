@@ -30,7 +30,9 @@ export {
   type RuleTypes,
 } from './rule.ts';
 export { isInForce, type Schedule } from './schedule.ts';
-export { LIST_COUNT_MAX, PolicyTable, TableBuilder } from './table.ts';
+export { PolicyTable } from './table.ts';
+export { TableBuilder } from './table-builder.ts';
+export { LIST_COUNT_MAX } from './table-layout.ts';
 export { type BlockMode, type PolicyList, type Precedence, Verdict } from './verdict.ts';
 
 /** A group of clients and the lists that it chooses. */
