@@ -1,27 +1,33 @@
 // admin: HTTP for operators and their tools: metrics, health and readiness on TCP, decisions on a Unix socket.
 //
-// Invariants: on TCP nothing changes any state, and who may ask is decided by the connection's address (loopback
-// unless configured otherwise), never by a header; what changes something is a POST on the control socket, which only
-// the user of the service can open; connections, headers, bodies and times are bounded; the query path cannot reach
-// this room. It knows the program only through Control, ListControl and the like, which it declares. Imports base only.
+// One table of operations (operations.ts) says what there is: where, for whom, what goes in and what comes out. Invariants:
+// on TCP nothing changes any state, and who may ask is decided by the connection's address (loopback unless configured
+// otherwise), never by a header; what changes something is a POST on the control socket, which only the user of the
+// service can open; connections, headers, bodies and times are bounded; the query path cannot reach this room. It knows
+// the program only through the controls that it declares.
 // RFCs: 9110 (HTTP semantics), 9457 (problem documents).
-export type { AdminLog, Control, Readiness } from './control.ts';
 export {
-  type ControlRoute,
+  CONTROL_SOCKET_NAME,
   type ControlSocket,
   type ControlSocketOptions,
   openControlSocket,
 } from './control-socket.ts';
-export {
-  type ExemptionApprover,
-  type ExemptionControl,
-  type ExemptionDecider,
-  type ExemptionRefusal,
-  exemptionRoutes,
-} from './exemption-routes.ts';
-export { type ExplainAsked, type ExplainControl, explainRoutes } from './explain-routes.ts';
-export { type ListAuthor, type ListControl, listRoutes } from './list-routes.ts';
+export type { ProbeControl, RecordControl, RecorderStatus } from './evidence-operations.ts';
+export type {
+  ExemptionControl,
+  ExemptionRefusal,
+  ExemptionShown,
+} from './exemption-operations.ts';
+export type { ListAuthor, ListControl, ListOutcome } from './list-operations.ts';
 export { type Admin, type AdminErrorCode, type AdminOptions, startAdmin } from './listener.ts';
-export { type PauseControl, type PauseStatus, pauseRoutes } from './pause-routes.ts';
-export { type ProbeControl, probeRoutes } from './probe-routes.ts';
-export { type RecordControl, recordRoutes } from './record-routes.ts';
+export { openApiText } from './openapi.ts';
+export type { Operation, Sent } from './operation.ts';
+export { type Controls, OPERATIONS } from './operations.ts';
+export type {
+  ExplainAsked,
+  ExplainControl,
+  PauseControl,
+  PauseStatus,
+  ProgramControl,
+  Readiness,
+} from './program-operations.ts';

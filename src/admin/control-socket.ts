@@ -9,9 +9,14 @@ import { createServer, type IncomingMessage, type Server } from 'node:http';
 import { connect } from 'node:net';
 import { dirname } from 'node:path';
 import { AppError, errorText, systemErrorCode } from '../base/base.ts';
-import type { AdminLog } from './control.ts';
-import { close, write } from './responses.ts';
-import { broken, type Reply, toProblem } from './routes.ts';
+import { dispatch } from './dispatch.ts';
+import { ROLES } from './operation.ts';
+import type { Controls } from './operations.ts';
+import { broken, type Reply } from './reply.ts';
+import { type AdminLog, close, write } from './responses.ts';
+
+/** The control socket's name in the state directory. */
+export const CONTROL_SOCKET_NAME = 'control.sock';
 
 /** Connections at a time: a few people and scripts. */
 const CONNECTIONS_MAX = 16;
@@ -24,22 +29,11 @@ const SOCKET_MASK = 0o177;
 const SOCKET_MODE = 0o600;
 const DIRECTORY_MODE = 0o750;
 
-/**
- * The paths of one subject: undefined for a path that is not among them. `readBody` gives undefined for a body that is
- * too long; `query` is what stands behind the question mark.
- */
-export type ControlRoute = (
-  method: string,
-  path: string,
-  readBody: () => Promise<string | undefined>,
-  query: string,
-) => Promise<Reply | undefined>;
-
 /** What the socket needs. */
 export interface ControlSocketOptions {
   readonly path: string;
-  /** Asked in this order. */
-  readonly routes: readonly ControlRoute[];
+  /** The parts of the program that can be asked. */
+  readonly controls: Controls;
   readonly log: AdminLog;
 }
 
@@ -122,14 +116,12 @@ const listen = (server: Server, path: string): Promise<void> =>
   });
 
 /** Never rejects. */
-const answer = async (request: IncomingMessage, { routes, log }: ControlSocketOptions): Promise<Reply> => {
+const answer = async (request: IncomingMessage, { controls, log }: ControlSocketOptions): Promise<Reply> => {
   const [path = '', query = ''] = (request.url ?? '').split('?', 2);
   try {
-    for (const route of routes) {
-      const reply = await route(request.method ?? '', path, () => readBody(request), query);
-      if (reply !== undefined) return reply;
-    }
-    return toProblem(404, 'Not Found', 'no such path on the control socket');
+    const asked = { method: request.method ?? '', path, query, readBody: () => readBody(request) };
+    // Who can open the socket is the user of the service or root, who could do all this without it.
+    return await dispatch('socket', asked, ROLES, controls);
   } catch (error) {
     log.error({ err: error, path }, 'answering a control request');
     return broken();

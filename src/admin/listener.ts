@@ -17,10 +17,11 @@ import {
   systemErrorCode,
 } from '../base/base.ts';
 import { ConnectionGate } from './connection-gate.ts';
-import type { AdminLog, Control } from './control.ts';
+import { dispatch } from './dispatch.ts';
 import { isOwnHost } from './host-check.ts';
-import { close, write } from './responses.ts';
-import { broken, forbidden, misdirected, type Reply, route } from './routes.ts';
+import type { ProgramControl } from './program-operations.ts';
+import { broken, forbidden, misdirected, type Reply } from './reply.ts';
+import { type AdminLog, close, write } from './responses.ts';
 
 /** Connections at a time: a few scrapers, probes and people; each holds at most a header and one page. */
 const ADMIN_CONNECTIONS_MAX = 64;
@@ -45,7 +46,7 @@ export interface AdminOptions {
   readonly allow: readonly Prefix[];
   /** Names of this host beside its own, folded, without a dot at the end. */
   readonly hosts: readonly string[];
-  readonly control: Control;
+  readonly control: ProgramControl;
   readonly log: AdminLog;
 }
 
@@ -106,7 +107,8 @@ const answer = async (
   if (!isOwnHost(request.headers.host, hosts)) return misdirected();
   const path = (request.url ?? '').split('?', 1)[0] ?? '';
   try {
-    return await route(request.method ?? '', path, control);
+    const asked = { method: request.method ?? '', path, query: '', readBody: () => Promise.resolve('') };
+    return await dispatch('listener', asked, [], { program: control });
   } catch (error) {
     log.error({ err: error, path }, 'answering an admin request');
     return broken();

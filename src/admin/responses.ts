@@ -1,6 +1,11 @@
 // How a reply leaves a server of this room, and how a server ends: the same on TCP and on the control socket.
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
-import type { Reply } from './routes.ts';
+import type { Reply } from './reply.ts';
+
+/** Takes what an operator has to know. */
+export interface AdminLog {
+  error(fields: object, text: string): void;
+}
 
 /** What close() waits for responses that are being written. */
 const CLOSE_MS_MAX = 1_000;

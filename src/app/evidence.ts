@@ -8,7 +8,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { AccessTable } from '../access/access.ts';
-import { type ControlRoute, exemptionRoutes, probeRoutes, recordRoutes } from '../admin/admin.ts';
+import type { Controls } from '../admin/admin.ts';
 import { type Endpoint, isAppError, systemClock, VERSION } from '../base/base.ts';
 import type { Config } from '../config/config.ts';
 import type { Enforcement } from '../enforcement/enforcement.ts';
@@ -207,22 +207,23 @@ export class Evidence {
     return block === undefined ? undefined : { exemptions: this.#index, block };
   };
 
-  /** The paths of the control socket. */
-  routes(): ControlRoute[] {
+  /** What of evidence can be asked on the control socket. */
+  controls(): Controls {
     const exemptions = this.#exemptions;
-    return [
-      ...(exemptions === undefined ? [] : [exemptionRoutes(createExemptionControl(exemptions))]),
-      probeRoutes(this.#probe),
-      recordRoutes({
+    return {
+      exemptions: exemptions && createExemptionControl(exemptions),
+      probe: this.#probe,
+      records: {
         status: () => {
           const facts = this.#recorder?.facts();
           if (facts === undefined) return undefined;
-          const { written, sequence, distinctClients, ...rest } = facts;
+          const { written, sequence, distinctClients, queries, ...rest } = facts;
           return {
             ...rest,
             written: Object.fromEntries(written),
             sequence: Object.fromEntries(sequence),
             distinctClients: Object.fromEntries(distinctClients),
+            queries: Object.fromEntries(queries),
           };
         },
         reidentify: async (pseudonym, by, reason) => {
@@ -233,8 +234,8 @@ export class Evidence {
           this.journal.act('reidentify');
           return this.#recorder?.pseudonyms(address, by, reason);
         },
-      }),
-    ];
+      },
+    };
   }
 
   /** What metrics tell. */

@@ -2,7 +2,7 @@
 //
 // A decision on a list that is fetched goes into its record first and makes a policy then; a decision on a file of
 // the operator's is a reload that may take this one content. Whoever decides is told whether it is in force.
-import type { ListAuthor, ListControl } from '../admin/admin.ts';
+import type { ListAuthor, ListControl, ListOutcome } from '../admin/admin.ts';
 import { AppError } from '../base/base.ts';
 import type { ListConfig } from '../config/config.ts';
 import type { Generation } from '../generation/generation.ts';
@@ -29,7 +29,7 @@ export interface ListControlParts {
 }
 
 /** What is in force after a decision. */
-const outcomeOf = (parts: ListControlParts, id: string, error: AppError | undefined): object => {
+const outcomeOf = (parts: ListControlParts, id: string, error: AppError | undefined): ListOutcome => {
   if (error !== undefined) throw error;
   const generation = parts.generation();
   const loaded = generation?.lists.find((list) => list.id === id)?.loaded;

@@ -11,12 +11,10 @@ import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import {
   type Admin,
-  type Control,
+  CONTROL_SOCKET_NAME,
   type ControlSocket,
-  explainRoutes,
-  listRoutes,
   openControlSocket,
-  pauseRoutes,
+  type ProgramControl,
   startAdmin,
 } from '../admin/admin.ts';
 import { AppError, type Endpoint, formatEndpoint, isAppError, systemClock, VERSION } from '../base/base.ts';
@@ -33,13 +31,7 @@ import {
   type PathOf,
   SavedGeneration,
 } from '../generation/generation.ts';
-import {
-  CONTROL_SOCKET_NAME,
-  FileReview,
-  isUrlList,
-  ListKeeper,
-  withoutMissing,
-} from '../lists/keeping/keeping.ts';
+import { FileReview, isUrlList, ListKeeper, withoutMissing } from '../lists/keeping/keeping.ts';
 import {
   type CounterBlock,
   CounterTotals,
@@ -469,12 +461,12 @@ export class Service {
     try {
       this.#controlSocket = await openControlSocket({
         path,
-        routes: [
-          listRoutes(lists),
-          pauseRoutes(this.#pause),
-          explainRoutes({ explain: (asked) => this.#explain(asked) }),
-          ...this.#evidence.routes(),
-        ],
+        controls: {
+          lists,
+          pause: this.#pause,
+          explain: { explain: (asked) => this.#explain(asked) },
+          ...this.#evidence.controls(),
+        },
         log: this.#log,
       });
     } catch (error) {
@@ -877,7 +869,7 @@ export class Service {
     ];
   }
 
-  #control(): Control {
+  #control(): ProgramControl {
     return {
       version: VERSION,
       metrics: () => this.#metrics.render(),

@@ -1,6 +1,7 @@
 // cordon docs: writes the reference pages that are generated from the code (`npm run gen`).
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { openApiText } from '../admin/admin.ts';
 import { configReference } from '../config/config.ts';
 import { metricsReference } from '../observe/observe.ts';
 import { readArguments } from './usage.ts';
@@ -11,6 +12,7 @@ export const writeDocs = (args: string[]): number => {
   const folder = positionals[0] ?? 'docs';
   writeFileSync(join(folder, 'configuration.md'), configReference());
   writeFileSync(join(folder, 'metrics.md'), metricsReference());
-  process.stdout.write(`wrote configuration.md and metrics.md to ${folder}\n`);
+  writeFileSync(join(folder, 'openapi.yaml'), openApiText());
+  process.stdout.write(`wrote configuration.md, metrics.md and openapi.yaml to ${folder}\n`);
   return 0;
 };

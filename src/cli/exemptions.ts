@@ -3,24 +3,22 @@
 // The running program alone has the register open, so that everything but a check of text files asks it. Who acts is
 // the user who runs the command unless a name is given: evidence between colleagues, not proof.
 
-import { checkExemptionTexts, type ExemptionStatus } from '../app/app.ts';
+import { OPERATIONS } from '../admin/admin.ts';
+import { checkExemptionTexts } from '../app/app.ts';
 import { AppError } from '../base/base.ts';
 import type { Config } from '../config/config.ts';
 import {
-  type DecisionStatus,
   EXEMPTION_STATES,
   type ExemptionPaper,
-  type ExemptionReport,
   formatExemptionProblem,
   readRequestFile,
 } from '../exemptions/exemptions.ts';
 import { authorName } from './author.ts';
+import { askService } from './control-client.ts';
 import { formatExemption, formatExemptions, formatReport, formatReportCsv } from './exemptions-text.ts';
-import { askService } from './lists-client.ts';
 import { configPath, readArguments, requireConfig, UsageError } from './usage.ts';
 
 const PROBLEM = 1;
-const ROOT = '/v1/exemptions';
 const ID = /^(?:ex-\d{6,9}|\d{1,9})$/;
 const COMMON_OPTIONS = {
   config: { type: 'string' },
@@ -73,12 +71,12 @@ const list = async (args: string[]): Promise<number> => {
   });
   requireNone(positionals);
   const { state } = values;
-  if (state !== undefined && !EXEMPTION_STATES.some((known) => known === state)) {
+  if (state !== undefined && !EXEMPTION_STATES.some((word) => word === state)) {
     throw new UsageError(`"${state.slice(0, 40)}" is none of ${EXEMPTION_STATES.join(', ')}`);
   }
-  const path = state === undefined ? ROOT : `${ROOT}?state=${state}`;
-  // The program that answers is this one: the socket lies in its own state directory.
-  const papers = (await askService(configOf(values.config), path)) as Omit<ExemptionStatus, 'history'>[];
+  const known = EXEMPTION_STATES.find((word) => word === state);
+  const query = known === undefined ? {} : { state: known };
+  const papers = await askService(configOf(values.config), OPERATIONS.listExemptions, { query });
   print(values.json, papers, () => formatExemptions(papers, Date.now()));
   return 0;
 };
@@ -86,8 +84,9 @@ const list = async (args: string[]): Promise<number> => {
 const show = async (args: string[]): Promise<number> => {
   const { values, positionals } = readArguments({ args, allowPositionals: true, options: COMMON_OPTIONS });
   const id = requireId(positionals);
-  // As above.
-  const exemption = (await askService(configOf(values.config), `${ROOT}/${id}`)) as ExemptionStatus;
+  const exemption = await askService(configOf(values.config), OPERATIONS.readExemption, {
+    parameters: { id },
+  });
   print(values.json, exemption, () => formatExemption(exemption, Date.now()));
   return 0;
 };
@@ -133,7 +132,8 @@ const request = async (args: string[]): Promise<number> => {
     ...written,
     ...(by === undefined ? {} : { 'requested-by': by }),
   };
-  return tell(await askService(configOf(config), ROOT, raw), json, 'requested: somebody else approves it');
+  const paper = await askService(configOf(config), OPERATIONS.requestExemption, { body: raw });
+  return tell(paper, json, 'requested: somebody else approves it');
 };
 
 /** The fields that options say. */
@@ -173,7 +173,11 @@ const approve = async (args: string[]): Promise<number> => {
   const id = requireId(positionals);
   const { config, json, by = authorName(), role, delegation, reason } = values;
   const body = { by, role, delegation, reason };
-  return tell(await askService(configOf(config), `${ROOT}/${id}/approve`, body), json, 'approved');
+  const paper = await askService(configOf(config), OPERATIONS.approveExemption, {
+    parameters: { id },
+    body,
+  });
+  return tell(paper, json, 'approved');
 };
 
 const end = async (word: 'reject' | 'revoke', args: string[]): Promise<number> => {
@@ -185,20 +189,19 @@ const end = async (word: 'reject' | 'revoke', args: string[]): Promise<number> =
   const id = requireId(positionals);
   const { config, json, by = authorName(), reason } = values;
   if (reason === '') throw new UsageError('--reason TEXT is needed: it stays in the register');
-  const answer = await askService(configOf(config), `${ROOT}/${id}/${word}`, { by, reason });
-  return tell(answer, json, word === 'reject' ? 'rejected' : 'revoked: it is out of force');
+  const operation = word === 'reject' ? OPERATIONS.rejectExemption : OPERATIONS.revokeExemption;
+  const paper = await askService(configOf(config), operation, { parameters: { id }, body: { by, reason } });
+  return tell(paper, json, word === 'reject' ? 'rejected' : 'revoked: it is out of force');
 };
 
 /** One line about what was done. */
-const tell = (answer: unknown, json: boolean, done: string): number => {
-  // As above: the answer of this program.
-  const paper = answer as ExemptionPaper;
+const tell = (paper: ExemptionPaper, json: boolean, done: string): number => {
   const times =
     paper.state === 'active'
       ? `, in force until ${paper.until}`
       : `, from ${paper.from} until ${paper.until}`;
   const isLasting = paper.state === 'requested' || paper.state === 'approved' || paper.state === 'active';
-  print(json, answer, () => `${paper.id}: ${done}${isLasting ? times : ''}\n`);
+  print(json, paper, () => `${paper.id}: ${done}${isLasting ? times : ''}\n`);
   return 0;
 };
 
@@ -224,10 +227,7 @@ const report = async (args: string[]): Promise<number> => {
   });
   requireNone(positionals);
   if (values.csv && values.json) throw new UsageError('--csv and --json are two reports');
-  // As above.
-  const found = (await askService(configOf(values.config), `${ROOT}/report`)) as ExemptionReport & {
-    readonly decisions: readonly DecisionStatus[];
-  };
+  const found = await askService(configOf(values.config), OPERATIONS.reportExemptions, {});
   print(values.json, found, () => (values.csv ? formatReportCsv(found) : formatReport(found, Date.now())));
   return 0;
 };

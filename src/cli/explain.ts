@@ -2,14 +2,15 @@
 //
 // The service that runs by the configuration is asked; where none runs, the configuration is explained by itself, which
 // is said. The status is that of the worst answer, so that a script never takes what could not be judged for "passes".
+import { OPERATIONS } from '../admin/admin.ts';
 import { type ExplainedBy, explainByConfig } from '../app/app.ts';
 import { formatEndpoint, isAppError } from '../base/base.ts';
 import { type Config, configHash } from '../config/config.ts';
 import { formatName, formatType, parseType } from '../dns/dns.ts';
 import { readKeptPaths } from '../lists/keeping/keeping.ts';
 import { readAskedName, readClient } from './asked-name.ts';
+import { askService, isNobodyThere } from './control-client.ts';
 import { formatExplanation, formatTrace, type Shown } from './explain-text.ts';
-import { askService, isNobodyThere } from './lists-client.ts';
 import { configPath, readArguments, readEndpoint, requireConfig, UsageError } from './usage.ts';
 
 /** Port of an address without one. */
@@ -97,7 +98,8 @@ const explainByService = async (config: Config, question: Question): Promise<Exp
   const { name, types } = question;
   const body = { ...question, name: formatName(name), types: types.map(formatType) };
   try {
-    return (await askService(config, '/v1/explain', body)) as ExplainedBy;
+    // JSON leaves out what is undefined.
+    return (await askService(config, OPERATIONS.explain, { body })) as ExplainedBy;
   } catch (thrown) {
     if (!isNobodyThere(thrown)) throw thrown;
     return undefined;

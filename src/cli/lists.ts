@@ -3,19 +3,13 @@
 // The running program is asked over its control socket. What the state directory knows is shown without it as well;
 // decisions need the program, because it alone writes to the state directory.
 
+import { OPERATIONS } from '../admin/admin.ts';
 import { AppError } from '../base/base.ts';
 import type { Config } from '../config/config.ts';
-import {
-  type CandidateStatus,
-  diffList,
-  type ListStatus,
-  type RefreshResult,
-  readListHistory,
-  readListStatuses,
-} from '../lists/keeping/keeping.ts';
+import { diffList, type ListStatus, readListHistory, readListStatuses } from '../lists/keeping/keeping.ts';
 import type { StoreDecision } from '../lists/lists.ts';
 import { authorName } from './author.ts';
-import { askService, isNobodyThere } from './lists-client.ts';
+import { askService, isNobodyThere } from './control-client.ts';
 import { exportListsCommand } from './lists-export.ts';
 import {
   formatCandidates,
@@ -33,6 +27,13 @@ const SHA256_LENGTH_MIN = 8;
 const PROBLEM = 1;
 /** Outcomes of a fetch after which a person has something to do. */
 const BAD_OUTCOMES: ReadonlySet<string> = new Set(['held', 'unproven', 'failed', 'postponed']);
+
+/** What a decision of the command line is called in the table of operations. */
+const DECISIONS = {
+  accept: OPERATIONS.acceptList,
+  dismiss: OPERATIONS.dismissList,
+  rollback: OPERATIONS.rollBackList,
+} as const;
 
 const COMMANDS: Readonly<Record<string, (args: string[]) => Promise<number>>> = {
   status: (args) => showStatus(args),
@@ -82,10 +83,9 @@ const print = (json: boolean, value: unknown, text: () => string): void => {
 };
 
 /** The statuses of all lists, from the program or from its state directory. */
-const readStatuses = async (config: Config): Promise<{ running: boolean; lists: ListStatus[] }> => {
+const readStatuses = async (config: Config): Promise<{ running: boolean; lists: readonly ListStatus[] }> => {
   try {
-    // The program that answers is this one: the socket lies in its own state directory.
-    return { running: true, lists: (await askService(config, '/v1/lists')) as ListStatus[] };
+    return { running: true, lists: await askService(config, OPERATIONS.listLists, {}) };
   } catch (thrown) {
     if (!isNobodyThere(thrown)) throw thrown;
     return { running: false, lists: await readListStatuses(config, Date.now) };
@@ -110,8 +110,7 @@ const showHistory = async (args: string[]): Promise<number> => {
 
 const showCandidates = async (args: string[]): Promise<number> => {
   const { config, json } = readInput(args, 0, 0, 'no name is');
-  // The answer of this program, as in readStatuses().
-  const candidates = (await askService(config, '/v1/candidates')) as CandidateStatus[];
+  const candidates = await askService(config, OPERATIONS.listCandidates, {});
   print(json, candidates, () => formatCandidates(candidates, Date.now()));
   return 0;
 };
@@ -124,19 +123,15 @@ const showDiff = async (args: string[]): Promise<number> => {
   return 0;
 };
 
-const decide = async (word: 'accept' | 'dismiss' | 'rollback', args: string[]): Promise<number> => {
+const decide = async (word: keyof typeof DECISIONS, args: string[]): Promise<number> => {
   const { config, json, reason, id, sha256 = '' } = readInput(args, 2, 2, 'one ID and one SHA-256 are');
   requireHash(sha256);
   requireList(config, id);
   const whole = sha256.length === SHA256_LENGTH ? sha256 : await completeHash(config, id, sha256);
-  const outcome = await askService(config, `/v1/lists/${id}/${word}`, {
-    sha256: whole,
-    by: authorName(),
-    reason: reason === '' ? 'by command' : reason,
-  });
+  const body = { sha256: whole, by: authorName(), reason: reason === '' ? 'by command' : reason };
+  const outcome = await askService(config, DECISIONS[word], { parameters: { list: id }, body });
   const done = { accept: 'accepted', dismiss: 'dismissed', rollback: 'back in force' }[word];
-  // As above: the answer of this program.
-  const { generation, entries } = outcome as { generation: number; entries: number | null };
+  const { generation, entries } = outcome;
   print(
     json,
     outcome,
@@ -151,9 +146,9 @@ const refresh = async (args: string[]): Promise<number> => {
   const fetched = config.lists.filter(({ source }) => source.kind === 'url').map((list) => list.id);
   const ids = id === '' ? fetched : [id];
   if (ids.length === 0) throw new UsageError('no list of the configuration has an address');
-  const results = await Promise.all(ids.map((list) => askService(config, `/v1/lists/${list}/refresh`, {})));
-  // As above: the answers of this program.
-  const known = results as RefreshResult[];
+  const known = await Promise.all(
+    ids.map((list) => askService(config, OPERATIONS.refreshList, { parameters: { list } })),
+  );
   print(json, known, () => formatRefresh(known));
   return known.some(({ outcome }) => BAD_OUTCOMES.has(outcome)) ? PROBLEM : 0;
 };
@@ -174,7 +169,7 @@ const requireHash = (text: string): void => {
 
 /** The one content of the list whose hash begins so. */
 const completeHash = async (config: Config, id: string, start: string): Promise<string> => {
-  const { held, kept } = (await askService(config, `/v1/lists/${id}`)) as ListStatus;
+  const { held, kept } = await askService(config, OPERATIONS.readList, { parameters: { list: id } });
   const contents = [...(held === null ? [] : [held]), ...(kept?.previous ?? [])];
   const found = contents.filter(({ sha256 }) => sha256.startsWith(start));
   const [first] = found;

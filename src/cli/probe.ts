@@ -3,8 +3,10 @@
 // Without --from the running program is told to sweep itself now, and its results are shown. With --from another
 // resolver is asked from here, with no program running. Exit code 0 only when everything was found enforced,
 // and the prohibition is in force for everybody it concerns: a sweep that has nothing to ask proves nothing.
+
 import { lookup } from 'node:dns/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { OPERATIONS } from '../admin/admin.ts';
 import {
   AppError,
   createAddress,
@@ -16,8 +18,8 @@ import {
 } from '../base/base.ts';
 import type { Config } from '../config/config.ts';
 import { readKeptPaths, withoutMissing } from '../lists/keeping/keeping.ts';
-import { type ProbeRunStatus, type ProbeStatus, probeServer } from '../probe/probe.ts';
-import { askService } from './lists-client.ts';
+import { probeServer } from '../probe/probe.ts';
+import { askService } from './control-client.ts';
 import { formatRun, formatServerProbe, progressLine } from './probe-text.ts';
 import { configPath, readArguments, requireConfig, UsageError } from './usage.ts';
 
@@ -70,13 +72,11 @@ const numberFrom = (option: string, text: string, max: number): number => {
 
 /** Lets the running program sweep, and waits for what it finds. */
 const sweep = async (config: Config, group: string | undefined, json: boolean): Promise<number> => {
-  // The program that answers is this one: the socket lies in its own state directory.
-  const { run } = (await askService(config, '/v1/probe', group === undefined ? {} : { group })) as {
-    run: number;
-  };
+  const body = group === undefined ? {} : { group };
+  const { run } = await askService(config, OPERATIONS.requestSweep, { body });
   const progress = new Progress();
   for (;;) {
-    const status = (await askService(config, '/v1/probe')) as ProbeStatus;
+    const status = await askService(config, OPERATIONS.readProbe, {});
     if (status.runs.some((kept) => kept.run === run)) break;
     if (status.running?.run === run) progress.show(status.running.asked, status.running.total);
     else if (!status.waiting.includes(run)) {
@@ -88,8 +88,7 @@ const sweep = async (config: Config, group: string | undefined, json: boolean): 
     await sleep(LOOK_MS);
   }
   progress.end();
-  // As above.
-  const found = (await askService(config, `/v1/probe/${run}`)) as ProbeRunStatus;
+  const found = await askService(config, OPERATIONS.readProbeRun, { parameters: { run: String(run) } });
   process.stdout.write(json ? `${JSON.stringify(found, undefined, 2)}\n` : formatRun(found));
   return found.outcome === 'enforced' && found.enforcement.state === 'enforced' ? 0 : PROBLEM;
 };

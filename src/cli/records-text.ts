@@ -1,27 +1,9 @@
 // How `cordon records` shows things to people: a line for each record, and for each thing that is wrong what it is.
 
+import type { RecorderStatus } from '../admin/admin.ts';
 import type { HeadStatus, StoredRecords } from '../records/records.ts';
 import { describeRecord, type Finding, type FoundRecord, type VerifyResult } from '../records/records.ts';
 import { alignColumns } from './lists-text.ts';
-
-/** What the running program tells of its recorder. */
-export interface RunningRecorder {
-  readonly isAlive: boolean;
-  readonly failure?: string;
-  readonly dropped: number;
-  readonly backlogBytes: number;
-  readonly lastCommitMs?: number;
-  readonly isVerified?: boolean;
-  readonly isClockTrusted: boolean;
-  readonly outputs: readonly {
-    readonly name: string;
-    readonly written: number;
-    readonly dropped: number;
-    readonly queued: number;
-    readonly trouble?: string;
-  }[];
-  readonly distinctClients: Readonly<Record<string, number>>;
-}
 
 const SIZE_UNITS = ['bytes', 'KiB', 'MiB', 'GiB', 'TiB'];
 const SIZE_STEP = 1024;
@@ -40,7 +22,7 @@ const sizeText = (bytes: number): string => {
 
 /** The state of recorder and records, and what there is to do. */
 export const formatStatus = (
-  running: RunningRecorder | null,
+  running: RecorderStatus | null,
   stored: StoredRecords,
   nowMs: number,
 ): string => {
@@ -65,7 +47,7 @@ export const formatStatus = (
 };
 
 const runningLines = (
-  running: RunningRecorder | null,
+  running: RecorderStatus | null,
   { aliveAt }: StoredRecords,
   nowMs: number,
 ): string[] => {

@@ -2,8 +2,10 @@
 //
 // Everything but re-identification reads the state directory, while the program runs and without it. Who is behind a
 // pseudonym only the running program tells, because it records first who asked.
+
 import { closeSync, openSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
+import { OPERATIONS, type RecorderStatus } from '../admin/admin.ts';
 import { AppError, errorText, suggestPrefix, systemErrorCode } from '../base/base.ts';
 import type { Config } from '../config/config.ts';
 import { registerWitnesses } from '../exemptions/exemptions.ts';
@@ -20,14 +22,8 @@ import {
   verifyRecords,
 } from '../records/records.ts';
 import { authorName } from './author.ts';
-import { askService, isNobodyThere } from './lists-client.ts';
-import {
-  formatHeads,
-  formatRecords,
-  formatStatus,
-  formatVerification,
-  type RunningRecorder,
-} from './records-text.ts';
+import { askService, isNobodyThere } from './control-client.ts';
+import { formatHeads, formatRecords, formatStatus, formatVerification } from './records-text.ts';
 import { configPath, readArguments, requireConfig, UsageError } from './usage.ts';
 
 const LIMIT_DEFAULT = 50;
@@ -87,10 +83,9 @@ const showStatus = async (args: string[]): Promise<number> => {
 };
 
 /** The recorder of the running program; null when none runs. */
-const askRecorder = async (config: Config): Promise<RunningRecorder | null> => {
+const askRecorder = async (config: Config): Promise<RecorderStatus | null> => {
   try {
-    // The program that answers is this one: the socket lies in its own state directory.
-    return (await askService(config, '/v1/records')) as RunningRecorder;
+    return await askService(config, OPERATIONS.readRecorder, {});
   } catch (thrown) {
     if (!isNobodyThere(thrown)) throw thrown;
     return null;
@@ -131,10 +126,7 @@ const withPseudonyms = async (
   if (filter.client === undefined) throw new UsageError('--reason goes with --client ADDRESS');
   if (reason.trim() === '') throw new UsageError('--reason TEXT is needed: it goes into the records');
   const body = { address: filter.client, by: authorName(), reason };
-  // The answer of this program.
-  const { pseudonyms } = (await askService(config, '/v1/records/pseudonyms', body)) as {
-    pseudonyms: string[];
-  };
+  const { pseudonyms } = await askService(config, OPERATIONS.listPseudonyms, { body });
   return { filter: { ...filter, pseudonyms }, hidden: () => hidden };
 };
 
@@ -246,8 +238,7 @@ const reidentify = async (args: string[]): Promise<number> => {
   if (values.reason.trim() === '') throw new UsageError('--reason TEXT is needed: it goes into the records');
   const config = requireConfig(configPath(values.config));
   const body = { pseudonym, by: authorName(), reason: values.reason };
-  // As above: the answer of this program.
-  const answer = (await askService(config, '/v1/records/reidentify', body)) as { address: string };
+  const answer = await askService(config, OPERATIONS.reidentify, { body });
   print(values.json, answer, () => `${answer.address}\n`);
   return 0;
 };

@@ -3,9 +3,9 @@
 // Invariants: no exemption without a paper that the rules of a jurisdiction allow, asked for by one person and granted
 // by another; a damaged register exempts nobody; no date of a decision ends a refusal. Nothing here is on the way of a
 // client's query: the resolver gets exemptions as plain data of policy.
-export { type Decision, type DecisionStatus, toDay } from './decision.ts';
+export { type Decision, type DecisionStatus, decisionSchema, toDay } from './decision.ts';
 export { ExemptionKeeper, type ExemptionKeeperOptions, type ExemptionSettings } from './keeper.ts';
-export { EXEMPTION_STATES, type ExemptionPaper, type ExemptionState } from './paper.ts';
+export { EXEMPTION_STATES, type ExemptionPaper, paperSchema } from './paper.ts';
 export { type ExemptionProblem, formatExemptionProblem } from './problem.ts';
 export { type Profile, readProfile } from './profile.ts';
 export { SHIPPED_PROFILES } from './profile-shipped.ts';

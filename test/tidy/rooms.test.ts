@@ -20,15 +20,15 @@ import {
 /** What each room may import. */
 const ROOMS: Readonly<Record<string, readonly string[]>> = {
   cli: [
-    ...['lists/keeping', 'probe', 'generation', 'report', 'exemptions', 'app', 'explain', 'records'],
-    ...['observe', 'lists', 'config', 'enforcement', 'dns', 'base'],
+    ...['admin', 'lists/keeping', 'probe', 'generation', 'report', 'exemptions', 'app', 'explain'],
+    ...['records', 'observe', 'lists', 'config', 'enforcement', 'dns', 'base'],
   ],
   app: [
     ...['records/thread', 'lists/keeping', 'probe', 'generation', 'exemptions', 'explain', 'admin'],
     ...['records', 'events', 'observe', 'server', 'pipeline', 'lists', 'policy', 'cache', 'upstream'],
     ...['dnssec', 'access', 'local', 'config', 'enforcement', 'datagram', 'dns', 'base'],
   ],
-  admin: ['dns', 'base'],
+  admin: ['exemptions', 'enforcement', 'dns', 'base'],
   report: ['exemptions', 'records', 'enforcement', 'base'],
   probe: [
     ...['generation', 'server', 'pipeline', 'observe', 'records', 'enforcement', 'lists', 'policy'],

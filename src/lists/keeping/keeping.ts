@@ -8,7 +8,6 @@ export { FileReview, isUrlList } from './review.ts';
 export {
   bareStatus,
   type CandidateStatus,
-  CONTROL_SOCKET_NAME,
   type ListStatus,
   readKeptPaths,
   readListHistory,

@@ -17,9 +17,6 @@ import {
 } from '../lists.ts';
 import { isUrlList, type UrlList } from './review.ts';
 
-/** The control socket's name in the state directory. */
-export const CONTROL_SOCKET_NAME = 'control.sock';
-
 /** One content of a list. */
 export interface ContentStatus {
   readonly sha256: string;

@@ -4,7 +4,7 @@ import { createServer, request } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
 import { hostname } from 'node:os';
 import { afterEach, expect, test } from 'vitest';
-import { type Admin, type Control, type Readiness, startAdmin } from '../../../src/admin/admin.ts';
+import { type Admin, type ProgramControl, type Readiness, startAdmin } from '../../../src/admin/admin.ts';
 import { AppError, type Prefix, parsePrefix } from '../../../src/base/base.ts';
 
 const prefix = (text: string): Prefix => {
@@ -38,7 +38,7 @@ const NOT_READY: Readiness = {
   state: 'not-ready',
 };
 
-const CONTROL: Control = {
+const CONTROL: ProgramControl = {
   version: '1.2.3',
   metricsContentType: 'text/plain; version=0.0.4; charset=utf-8',
   metrics: () => Promise.resolve('cordon_up 1\n'),
@@ -49,7 +49,7 @@ const logged: [object, string][] = [];
 let admin: Admin | undefined;
 
 const start = async (
-  options: { control?: Partial<Control>; allow?: readonly Prefix[]; hosts?: readonly string[] } = {},
+  options: { control?: Partial<ProgramControl>; allow?: readonly Prefix[]; hosts?: readonly string[] } = {},
 ): Promise<Admin> => {
   admin = await startAdmin({
     endpoint: { address: '127.0.0.1', port: 0, family: 4 },

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { stringify } from 'yaml';
-import { type ControlSocket, exemptionRoutes, openControlSocket } from '../../../src/admin/admin.ts';
+import { type ControlSocket, openControlSocket } from '../../../src/admin/admin.ts';
 import { createExemptionControl, exemptionSettings } from '../../../src/app/exemption-control.ts';
 import { type Config, loadConfig } from '../../../src/config/config.ts';
 import { ExemptionKeeper, REGISTER_NAME } from '../../../src/exemptions/exemptions.ts';
@@ -170,7 +170,7 @@ describe('with a register', () => {
     const path = join(directory, 'state', 'control.sock');
     socket = await openControlSocket({
       path,
-      routes: [exemptionRoutes(createExemptionControl(keeper))],
+      controls: { exemptions: createExemptionControl(keeper) },
       log,
     });
   });

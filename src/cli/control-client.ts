@@ -1,9 +1,10 @@
-// The command's side of the control socket: one request, one answer, and what to do when nobody answers.
+// The command's side of the control socket: one operation of the table, one answer, and what to do when nobody answers.
 import { request } from 'node:http';
 import { join } from 'node:path';
+import type { z } from 'zod';
+import { CONTROL_SOCKET_NAME, type Operation, type Sent } from '../admin/admin.ts';
 import { AppError, errorText, systemErrorCode } from '../base/base.ts';
 import type { Config } from '../config/config.ts';
-import { CONTROL_SOCKET_NAME } from '../lists/keeping/keeping.ts';
 
 /** A fetch may take five minutes, and the policy that follows from it some seconds. */
 const ANSWER_MS_MAX = 330_000;
@@ -16,29 +17,59 @@ export const isNobodyThere = (thrown: unknown): boolean =>
   thrown instanceof AppError && thrown.code === 'ERR_CLI_NO_SERVICE';
 
 /**
- * Asks the program that runs with this configuration; a `body` makes it a POST. Gives what its JSON holds.
+ * Asks the program that runs with this configuration, and gives what it answers, as it came.
  *
- * Throws ERR_CLI_NO_SERVICE when no program runs, ERR_CLI_CONTROL when it cannot be asked, and the error that the
- * program answers with.
+ * Throws ERR_CLI_NO_SERVICE when no program runs, ERR_CLI_CONTROL when it cannot be asked or answers what this version
+ * does not know, and the error that the program answers with.
  */
-export const askService = async (config: Config, path: string, body?: object): Promise<unknown> => {
+export const askService = async <
+  Parameters extends z.ZodObject,
+  Query extends z.ZodType,
+  Body extends z.ZodType,
+  Result extends z.ZodType,
+>(
+  config: Config,
+  operation: Operation<never, Parameters, Query, Body, Result>,
+  sent: Sent<Parameters, Query, Body> & Pieces,
+): Promise<z.output<Result>> => {
   const socketPath = join(config.stateDirectory, CONTROL_SOCKET_NAME);
-  const { status, text } = await exchange(socketPath, path, body);
+  const { status, text } = await exchange(socketPath, operation, sent);
   const value = parseJson(text);
-  if (status === 200 && value !== undefined) return value;
-  throw toError(socketPath, status, value);
+  if (status !== 200) throw toError(socketPath, status, value);
+  if (!operation.result.safeParse(value).success) throw toError(socketPath, status, undefined);
+  // As it came: members that this version does not know are shown as well.
+  return value as z.output<Result>;
 };
+
+/** Path and query of an operation with what goes into them. */
+const pathOf = (path: string, { parameters = {}, query = {} }: Pieces): string => {
+  const filled = path.replace(/\{(\w+)\}/g, (_, name: string) =>
+    encodeURIComponent(String(parameters[name])),
+  );
+  const search = new URLSearchParams(query).toString();
+  return search === '' ? filled : `${filled}?${search}`;
+};
+
+interface Pieces {
+  readonly parameters?: Readonly<Record<string, unknown>>;
+  readonly query?: Readonly<Record<string, string>>;
+  readonly body?: unknown;
+}
 
 interface Exchanged {
   readonly status: number;
   readonly text: string;
 }
 
-const exchange = (socketPath: string, path: string, body: object | undefined): Promise<Exchanged> =>
+const exchange = (
+  socketPath: string,
+  { method, path: pattern, body: schema }: Pick<Operation, 'method' | 'path' | 'body'>,
+  sent: Pieces,
+): Promise<Exchanged> =>
   new Promise((resolve, reject) => {
     const fail = (thrown: unknown): void => reject(connectError(socketPath, thrown));
-    const method = body === undefined ? 'GET' : 'POST';
-    const sent = request({ socketPath, path, method, agent: false, timeout: ANSWER_MS_MAX }, (response) => {
+    const path = pathOf(pattern, sent);
+    const asked = request({ socketPath, path, method, agent: false, timeout: ANSWER_MS_MAX }, (response) => {
       let text = '';
       response.setEncoding('utf8');
       response.on('data', (piece: string) => {
@@ -48,9 +79,9 @@ const exchange = (socketPath: string, path: string, body: object | undefined): P
       response.on('end', () => resolve({ status: response.statusCode ?? 0, text }));
       response.on('error', fail);
     });
-    sent.on('timeout', () => sent.destroy(new Error('no answer')));
-    sent.on('error', fail);
-    sent.end(body === undefined ? undefined : JSON.stringify(body));
+    asked.on('timeout', () => asked.destroy(new Error('no answer')));
+    asked.on('error', fail);
+    asked.end(schema === undefined ? undefined : JSON.stringify(sent.body ?? {}));
   });
 
 const connectError = (socketPath: string, thrown: unknown): AppError => {

@@ -1,22 +1,26 @@
 // The self-probe on the control socket: what is shown, what can be asked for, what is refused.
 import { expect, test } from 'vitest';
-import { probeRoutes } from '../../../src/admin/probe-routes.ts';
+import { dispatch } from '../../../src/admin/dispatch.ts';
+import type { ProbeControl } from '../../../src/admin/evidence-operations.ts';
+import { ROLES } from '../../../src/admin/operation.ts';
 import { AppError } from '../../../src/base/base.ts';
 
 const asked: (string | undefined)[] = [];
-const route = probeRoutes({
+/** Results are passed on as they are. */
+const probe = {
   status: () => ({ running: null }),
-  run: (number) => (number === 7 ? { run: 7 } : undefined),
-  requestSweep: (group) => {
+  run: (number: number) => (number === 7 ? { run: 7 } : undefined),
+  requestSweep: (group: string | undefined) => {
     if (group === 'nobody') throw new AppError('ERR_APP_PROBE', 'there is none', { hint: 'Groups are lab.' });
     asked.push(group);
     return { run: 8 };
   },
-});
+} as unknown as ProbeControl;
 
 const ask = async (method: string, path: string, body = '') => {
-  const reply = await route(method, path, () => Promise.resolve(body), '');
-  return reply && { status: reply.status, body: JSON.parse(reply.body) as unknown, allow: reply.allow };
+  const readBody = () => Promise.resolve(body);
+  const reply = await dispatch('socket', { method, path, query: '', readBody }, ROLES, { probe });
+  return { status: reply.status, body: JSON.parse(reply.body) as unknown, allow: reply.allow };
 };
 
 test('shows what runs and what ran', async () => {
@@ -42,8 +46,8 @@ test.each(['', '[]', '{"group":""}', '{"groups":["lab"]}', '{"group":7}'])(
   },
 );
 
-test('leaves other paths to others, and refuses other methods', async () => {
-  expect(await ask('GET', '/v1/probes')).toBeUndefined();
+test('has no other paths, and refuses other methods', async () => {
+  expect(await ask('GET', '/v1/probes')).toMatchObject({ status: 404 });
   expect(await ask('DELETE', '/v1/probe')).toMatchObject({ status: 405, allow: 'GET, HEAD, POST' });
   expect(await ask('POST', '/v1/probe/7', '{}')).toMatchObject({ status: 405, allow: 'GET, HEAD' });
 });

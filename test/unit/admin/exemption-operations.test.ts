@@ -4,34 +4,29 @@ import { request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import {
-  type ControlSocket,
-  type ExemptionControl,
-  exemptionRoutes,
-  openControlSocket,
-} from '../../../src/admin/admin.ts';
+import { type ControlSocket, type ExemptionControl, openControlSocket } from '../../../src/admin/admin.ts';
 import { AppError } from '../../../src/base/base.ts';
 
 let directory: string;
 let socket: ControlSocket | undefined;
 const logged: unknown[] = [];
 
-/** Gives back what it was asked. */
-const ECHO: ExemptionControl = {
-  list: (state) => Promise.resolve([{ asked: 'list', state }]),
-  show: (id) => Promise.resolve({ asked: 'show', id }),
+/** Gives back what it was asked: results are passed on as they are. */
+const ECHO: Record<keyof ExemptionControl, (...asked: never[]) => Promise<unknown>> = {
+  list: (state: string) => Promise.resolve([{ asked: 'list', state }]),
+  show: (id: string) => Promise.resolve({ asked: 'show', id }),
   report: () => Promise.resolve({ asked: 'report' }),
-  request: (raw) => Promise.resolve({ asked: 'request', raw }),
-  approve: (id, approver) => Promise.resolve({ asked: 'approve', id, ...approver }),
-  reject: (id, decider) => Promise.resolve({ asked: 'reject', id, ...decider }),
-  revoke: (id, decider) => Promise.resolve({ asked: 'revoke', id, ...decider }),
+  request: (raw: string) => Promise.resolve({ asked: 'request', raw }),
+  approve: (id: string, approver: object) => Promise.resolve({ asked: 'approve', id, ...approver }),
+  reject: (id: string, decider: object) => Promise.resolve({ asked: 'reject', id, ...decider }),
+  revoke: (id: string, decider: object) => Promise.resolve({ asked: 'revoke', id, ...decider }),
   decisions: () => Promise.resolve([{ asked: 'decisions' }]),
 };
 
-const open = async (control: Partial<ExemptionControl> = {}): Promise<void> => {
+const open = async (control: Partial<typeof ECHO> = {}): Promise<void> => {
   socket = await openControlSocket({
     path: join(directory, 'control.sock'),
-    routes: [exemptionRoutes({ ...ECHO, ...control })],
+    controls: { exemptions: { ...ECHO, ...control } as unknown as ExemptionControl },
     log: { error: (...line) => logged.push(line) },
   });
 };

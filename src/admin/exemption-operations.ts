@@ -1,0 +1,216 @@
+// Exemptions on the control socket, and the decisions that lists rest on.
+//
+// Who acts is who the request says: the socket proves only that it is the user of the service or root.
+import { z } from 'zod';
+import { decisionSchema, EXEMPTION_STATES, paperSchema } from '../exemptions/exemptions.ts';
+import { gives, listOf, type Outcome, operationsOn, ROLES, refuses } from './operation.ts';
+
+/** Characters of a name or a reference, as the register keeps them, and of a reason. */
+const LINE_LENGTH_MAX = 200;
+const REASON_LENGTH_MAX = 500;
+
+const optionalText = z.string().exactOptional();
+const event = z
+  .object({
+    time: z.string(),
+    event: z.enum(['requested', 'approved', 'rejected', 'active', 'warned', 'expired', 'revoked']),
+    by: optionalText,
+    role: optionalText,
+    reason: optionalText,
+  })
+  .meta({ id: 'ExemptionEvent' });
+/** Granted, and the rules as they now are would refuse it: `isIncomplete`. */
+const listed = paperSchema.extend({ isIncomplete: z.boolean() });
+const shown = listed.extend({ history: listOf(event) }).meta({ id: 'Exemption' });
+const decisionStatus = z
+  .object({
+    list: z.string(),
+    decision: decisionSchema,
+    /** Those that hold now. */
+    alarms: listOf(z.enum(['review-near', 'review-passed', 'end-near', 'end-passed'])),
+    /** Seconds until the day, negative once it has passed; null without one. */
+    reviewSec: z.number().nullable(),
+    endSec: z.number().nullable(),
+  })
+  .meta({ id: 'DecisionStatus' });
+const report = z
+  .object({
+    time: z.string(),
+    /** Null when none is configured. */
+    profile: z
+      .object({
+        id: z.string(),
+        title: z.string(),
+        legalBasis: z.array(
+          z.object({ reference: z.string(), title: z.string(), date: z.string().optional() }),
+        ),
+        notes: listOf(z.string()),
+      })
+      .nullable(),
+    /** To whom and until when exemptions were to be reported; null when the profile has no such duty. */
+    reporting: z.object({ to: z.string(), until: z.string() }).nullable(),
+    counts: z.record(z.enum(EXEMPTION_STATES), z.number()),
+    exemptions: listOf(paperSchema.extend({ history: listOf(event) })),
+    decisions: listOf(decisionStatus),
+  })
+  .meta({ id: 'ExemptionReport' });
+
+const line = z
+  .string()
+  .trim()
+  .min(1)
+  .max(LINE_LENGTH_MAX)
+  .regex(/^\P{C}*$/u);
+const reason = z
+  .string()
+  .trim()
+  .max(REASON_LENGTH_MAX)
+  .regex(/^\P{C}*$/u);
+const decider = z.strictObject({ by: line, reason: reason.min(1) });
+const approver = z.strictObject({
+  by: line,
+  /** Those of the configuration where it names who approves. */
+  role: line.optional(),
+  delegation: line.optional(),
+  reason: reason.default(''),
+});
+
+/** Who decides, and why. */
+export type ExemptionDecider = Readonly<z.output<typeof decider>>;
+
+/** Who grants an exemption. */
+export interface ExemptionApprover extends ExemptionDecider {
+  readonly role: string | undefined;
+  readonly delegation: string | undefined;
+}
+
+/** An exemption with its history. Plain data. */
+export type ExemptionShown = Readonly<z.output<typeof shown>>;
+
+/** Everything that is wrong with a paper. Plain data. */
+export interface ExemptionRefusal {
+  readonly problems: readonly {
+    readonly code: string;
+    /** Empty for the whole. */
+    readonly field: string;
+    readonly text: string;
+    readonly hint?: string;
+  }[];
+}
+
+/**
+ * The register of the program, as it implements it. All reject with an AppError: ERR_EXEMPTION_UNKNOWN for an id that
+ * it does not have, ERR_EXEMPTION_STATE and ERR_EXEMPTION_ORIGIN for what cannot be done to it. Results are plain data.
+ * What is granted or revoked is in force, or out of it, when the promise resolves.
+ */
+export interface ExemptionControl {
+  list(state: string | undefined): Promise<readonly z.output<typeof listed>[]>;
+  show(id: string): Promise<ExemptionShown>;
+  report(): Promise<z.output<typeof report>>;
+  request(raw: unknown): Promise<ExemptionShown | ExemptionRefusal>;
+  approve(id: string, approver: ExemptionApprover): Promise<ExemptionShown | ExemptionRefusal>;
+  reject(id: string, decider: ExemptionDecider): Promise<ExemptionShown>;
+  revoke(id: string, decider: ExemptionDecider): Promise<ExemptionShown>;
+  decisions(): Promise<readonly z.output<typeof decisionStatus>[]>;
+}
+
+const onExemptions = operationsOn<ExemptionControl>('exemptions');
+const one = z.object({ id: z.string().regex(/^(?:ex-\d{6,9}|\d{1,9})$/) });
+const toEnd = {
+  parameters: one,
+  body: decider,
+  form: '{ "by": text, "reason": text }',
+  result: shown,
+} as const;
+
+const isRefusal = (outcome: object): outcome is ExemptionRefusal =>
+  'problems' in outcome && Array.isArray(outcome.problems) && outcome.problems.length > 0;
+
+/** What came of a paper; a refusal tells everything that is wrong, in words as well. */
+const toOutcome = (doing: string, outcome: ExemptionShown | ExemptionRefusal): Outcome<ExemptionShown> => {
+  if (!isRefusal(outcome)) return gives(outcome);
+  const { problems } = outcome;
+  const lines = problems.map(({ code, field, text, hint }) => {
+    const where = field === '' ? '' : `${field}: `;
+    return `\n  ${where}${text}${hint === undefined ? '' : `; ${hint}`} [${code}]`;
+  });
+  const count = `${problems.length} problem${problems.length === 1 ? '' : 's'}`;
+  return refuses(422, `${doing}: ${count}${lines.join('')}`, { code: 'ERR_EXEMPTION_REFUSED', problems });
+};
+
+/** The register, and the decisions about it. */
+export const EXEMPTION_OPERATIONS = {
+  listExemptions: onExemptions({
+    method: 'GET',
+    path: '/v1/exemptions',
+    summary: 'All exemptions, or those in one state',
+    roles: ROLES,
+    query: z.strictObject({ state: z.enum(EXEMPTION_STATES).optional() }),
+    form: `state=STATE, of ${EXEMPTION_STATES.join(', ')}`,
+    result: listOf(listed),
+    handle: async (register, { query }) => gives(await register.list(query.state)),
+  }),
+  requestExemption: onExemptions({
+    method: 'POST',
+    path: '/v1/exemptions',
+    summary: 'Asks for an exemption; 422 with all problems when the rules do not allow it',
+    roles: ['viewer', 'help-desk', 'operator', 'approver', 'administrator'],
+    // The register judges the fields, and tells everything that is wrong with them at once.
+    body: z.unknown(),
+    result: shown,
+    handle: async (register, { body }) => toOutcome('requesting an exemption', await register.request(body)),
+  }),
+  reportExemptions: onExemptions({
+    method: 'GET',
+    path: '/v1/exemptions/report',
+    summary: 'The whole register as one document',
+    roles: ROLES,
+    result: report,
+    handle: async (register) => gives(await register.report()),
+  }),
+  readExemption: onExemptions({
+    method: 'GET',
+    path: '/v1/exemptions/{id}',
+    summary: 'One exemption with its history',
+    roles: ROLES,
+    parameters: one,
+    result: shown,
+    handle: async (register, { parameters }) => gives(await register.show(parameters.id)),
+  }),
+  approveExemption: onExemptions({
+    method: 'POST',
+    path: '/v1/exemptions/{id}/approve',
+    summary: 'Grants an exemption; 422 with all problems when the rules do not allow it',
+    roles: ['approver'],
+    parameters: one,
+    body: approver,
+    form: '{ "by": text, "role": text, "delegation": text, "reason": text }',
+    result: shown,
+    handle: async (register, { parameters: { id }, body: { role, delegation, ...by } }) =>
+      toOutcome(`approving ${id}`, await register.approve(id, { ...by, role, delegation })),
+  }),
+  rejectExemption: onExemptions({
+    method: 'POST',
+    path: '/v1/exemptions/{id}/reject',
+    summary: 'Turns a request away',
+    roles: ['approver'],
+    ...toEnd,
+    handle: async (register, { parameters, body }) => gives(await register.reject(parameters.id, body)),
+  }),
+  revokeExemption: onExemptions({
+    method: 'POST',
+    path: '/v1/exemptions/{id}/revoke',
+    summary: 'Ends an exemption now',
+    roles: ['operator', 'approver'],
+    ...toEnd,
+    handle: async (register, { parameters, body }) => gives(await register.revoke(parameters.id, body)),
+  }),
+  listDecisions: onExemptions({
+    method: 'GET',
+    path: '/v1/decisions',
+    summary: 'The decisions that lists rest on, and their alarms',
+    roles: ROLES,
+    result: listOf(decisionStatus),
+    handle: async (register) => gives(await register.decisions()),
+  }),
+};

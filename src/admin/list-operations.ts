@@ -1,0 +1,180 @@
+// Lists on the control socket: what is in force, what is held, and the decisions about it.
+import { z } from 'zod';
+import { gives, listOf, operationsOn, ROLES } from './operation.ts';
+
+/** Characters of who decides and of why, as the store keeps them. */
+const TEXT_LENGTH_MAX = 500;
+
+const content = z
+  .object({ sha256: z.string(), entries: z.number(), since: z.string() })
+  .meta({ id: 'ListContent' });
+const listStatus = z
+  .object({
+    id: z.string(),
+    kind: z.enum(['shipped', 'file', 'directory', 'url']),
+    /** Name, path, or address without what may be secret in it. */
+    source: z.string(),
+    /** Null when only the list itself can tell and it was not read. */
+    mandate: z.boolean().nullable(),
+    /** Null: not, or no program was asked. */
+    inForce: z.object({ sha256: z.string(), entries: z.number(), rejected: z.number() }).nullable(),
+    /** Of a list that is fetched. */
+    kept: z
+      .object({
+        current: content.nullable(),
+        previous: listOf(content),
+        checkedAt: z.string().nullable(),
+        nextFetchAt: z.string().nullable(),
+        failures: z.number(),
+        lastFailure: z.string().nullable(),
+        isStale: z.boolean(),
+        refreshSec: z.number(),
+      })
+      .nullable(),
+    /** Waits for a person. */
+    held: content.extend({ reasons: listOf(z.string()) }).nullable(),
+  })
+  .meta({ id: 'ListStatus' });
+const storeDecision = z.object({
+  sequence: z.number(),
+  time: z.string(),
+  action: z.enum(['fetched', 'unchanged', 'accepted', 'held', 'rejected', 'rolled-back']),
+  sha256: z.string().nullable(),
+  entries: z.number().nullable(),
+  reason: z.string(),
+  by: z.string(),
+});
+const candidate = z.object({
+  name: z.string(),
+  count: z.number(),
+  firstSeen: z.string(),
+  lastSeen: z.string(),
+  list: z.string(),
+  line: z.number(),
+  trigger: z.string(),
+});
+const inForceNow = z
+  .object({
+    list: z.string(),
+    generation: z.number(),
+    sha256: z.string().nullable(),
+    entries: z.number().nullable(),
+  })
+  .meta({ id: 'ListOutcome' });
+const refreshed = z.object({
+  list: z.string(),
+  outcome: z.enum(['accepted', 'unchanged', 'held', 'unproven', 'postponed', 'failed']),
+  reasons: listOf(z.string()),
+  sha256: z.string().nullable(),
+  entries: z.number().nullable(),
+});
+
+/** What is in force after a decision. */
+export type ListOutcome = Readonly<z.output<typeof inForceNow>>;
+
+const decision = z.strictObject({
+  sha256: z.string().regex(/^[0-9a-f]{64}$/),
+  by: z.string().min(1).max(TEXT_LENGTH_MAX),
+  reason: z.string().max(TEXT_LENGTH_MAX).default(''),
+});
+
+/** Who decides, and why. */
+export type ListAuthor = Readonly<Omit<z.output<typeof decision>, 'sha256'>>;
+
+/**
+ * The lists of the program, as it implements them. All reject with an AppError: ERR_LIST_UNKNOWN for an id that it
+ * does not have, ERR_LIST_ABSENT for a content that is not there to be decided on. Results are plain data.
+ */
+export interface ListControl {
+  candidates(): Promise<readonly z.output<typeof candidate>[]>;
+  statuses(): Promise<readonly z.output<typeof listStatus>[]>;
+  status(id: string): Promise<z.output<typeof listStatus>>;
+  history(id: string): Promise<readonly z.output<typeof storeDecision>[]>;
+  accept(id: string, sha256: string, author: ListAuthor): Promise<ListOutcome>;
+  dismiss(id: string, sha256: string, author: ListAuthor): Promise<ListOutcome>;
+  rollback(id: string, sha256: string, author: ListAuthor): Promise<ListOutcome>;
+  refresh(id: string): Promise<z.output<typeof refreshed>>;
+}
+
+const onLists = operationsOn<ListControl>('lists');
+const one = z.object({ list: z.string().regex(/^[a-z0-9_-]{1,64}$/) });
+const toDecide = {
+  parameters: one,
+  body: decision,
+  form: '{ "sha256": 64 digits, "by": text, "reason": text }',
+  result: inForceNow,
+} as const;
+
+/** Lists, their history, and the decisions about them. */
+export const LIST_OPERATIONS = {
+  listCandidates: onLists({
+    method: 'GET',
+    path: '/v1/candidates',
+    summary: 'Names that a mandate list may be missing',
+    roles: ROLES,
+    result: listOf(candidate),
+    handle: async (lists) => gives(await lists.candidates()),
+  }),
+  listLists: onLists({
+    method: 'GET',
+    path: '/v1/lists',
+    summary: 'All lists: in force, kept, held',
+    roles: ROLES,
+    result: listOf(listStatus),
+    handle: async (lists) => gives(await lists.statuses()),
+  }),
+  readList: onLists({
+    method: 'GET',
+    path: '/v1/lists/{list}',
+    summary: 'One list',
+    roles: ROLES,
+    parameters: one,
+    result: listStatus,
+    handle: async (lists, { parameters }) => gives(await lists.status(parameters.list)),
+  }),
+  readListHistory: onLists({
+    method: 'GET',
+    path: '/v1/lists/{list}/history',
+    summary: 'The decisions about a list, the latest last',
+    roles: ROLES,
+    parameters: one,
+    result: listOf(storeDecision),
+    handle: async (lists, { parameters }) => gives(await lists.history(parameters.list)),
+  }),
+  acceptList: onLists({
+    method: 'POST',
+    path: '/v1/lists/{list}/accept',
+    summary: 'Puts the held content in force',
+    roles: ['operator'],
+    ...toDecide,
+    handle: async (lists, { parameters: { list }, body: { sha256, ...author } }) =>
+      gives(await lists.accept(list, sha256, author)),
+  }),
+  dismissList: onLists({
+    method: 'POST',
+    path: '/v1/lists/{list}/dismiss',
+    summary: 'Turns the held content away',
+    roles: ['operator', 'approver'],
+    ...toDecide,
+    handle: async (lists, { parameters: { list }, body: { sha256, ...author } }) =>
+      gives(await lists.dismiss(list, sha256, author)),
+  }),
+  rollBackList: onLists({
+    method: 'POST',
+    path: '/v1/lists/{list}/rollback',
+    summary: 'Puts an earlier content in force',
+    roles: ['operator'],
+    ...toDecide,
+    handle: async (lists, { parameters: { list }, body: { sha256, ...author } }) =>
+      gives(await lists.rollback(list, sha256, author)),
+  }),
+  refreshList: onLists({
+    method: 'POST',
+    path: '/v1/lists/{list}/refresh',
+    summary: 'Fetches a list now',
+    roles: ['operator', 'auditor'],
+    parameters: one,
+    result: refreshed,
+    handle: async (lists, { parameters }) => gives(await lists.refresh(parameters.list)),
+  }),
+};

@@ -1,0 +1,45 @@
+// The table of operations: everything that can be asked of the running program, and the parts of it that answer.
+
+import {
+  PROBE_OPERATIONS,
+  type ProbeControl,
+  RECORD_OPERATIONS,
+  type RecordControl,
+} from './evidence-operations.ts';
+import { EXEMPTION_OPERATIONS, type ExemptionControl } from './exemption-operations.ts';
+import { LIST_OPERATIONS, type ListControl } from './list-operations.ts';
+import type { Operation } from './operation.ts';
+import {
+  EXPLAIN_OPERATIONS,
+  type ExplainControl,
+  PAUSE_OPERATIONS,
+  type PauseControl,
+  PROGRAM_OPERATIONS,
+  type ProgramControl,
+} from './program-operations.ts';
+
+/** Every operation by its name, which is its operationId in docs/openapi.yaml. */
+export const OPERATIONS = {
+  ...PROGRAM_OPERATIONS,
+  ...LIST_OPERATIONS,
+  ...PAUSE_OPERATIONS,
+  ...EXPLAIN_OPERATIONS,
+  ...EXEMPTION_OPERATIONS,
+  ...PROBE_OPERATIONS,
+  ...RECORD_OPERATIONS,
+};
+
+/** The parts of the program by the subjects of operations; the paths of one that is absent do not exist. */
+export interface Controls {
+  readonly program?: ProgramControl;
+  readonly lists?: ListControl;
+  readonly pause?: PauseControl;
+  readonly explain?: ExplainControl;
+  readonly exemptions?: ExemptionControl | undefined;
+  readonly probe?: ProbeControl;
+  readonly records?: RecordControl;
+}
+
+/** The same for code that treats all alike: which control an operation is handed is what its subject says. */
+export const ALL_OPERATIONS: readonly (readonly [name: string, operation: Operation])[] =
+  Object.entries<Operation>(OPERATIONS);

@@ -1,0 +1,57 @@
+// docs/openapi.yaml says what the table of operations says: `npm run gen` writes it.
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { parse } from 'yaml';
+import { z } from 'zod';
+import { openApiText } from '../../src/admin/openapi.ts';
+import { ALL_OPERATIONS } from '../../src/admin/operations.ts';
+import { root } from './sources.ts';
+
+const documentSchema = z.looseObject({
+  openapi: z.literal('3.1.1'),
+  paths: z.record(z.string(), z.record(z.string(), z.looseObject({ operationId: z.string() }))),
+});
+
+const written = readFileSync(join(root, 'docs/openapi.yaml'), 'utf8');
+
+test('docs/openapi.yaml is current', () => {
+  expect(written, 'run npm run gen').toBe(openApiText());
+});
+
+test('it has every operation once, under its name', () => {
+  const { paths } = documentSchema.parse(parse(written));
+  const names = Object.values(paths).flatMap((methods) =>
+    Object.values(methods).map(({ operationId }) => operationId),
+  );
+  expect(names.sort()).toEqual(ALL_OPERATIONS.map(([name]) => name).sort());
+});
+
+test('each part of a path in braces is described, and nothing else is', () => {
+  const { paths } = documentSchema.parse(parse(written));
+  const described = z.array(z.looseObject({ name: z.string(), in: z.string() })).default([]);
+  for (const [path, methods] of Object.entries(paths)) {
+    const parts = [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name);
+    for (const { parameters } of Object.values(methods)) {
+      const inPath = described.parse(parameters).filter(({ in: place }) => place === 'path');
+      expect(inPath.map(({ name }) => name)).toEqual(parts);
+    }
+  }
+});
+
+test('every reference leads to a schema of the document, and every schema is referred to', () => {
+  const places = [...written.matchAll(/\$ref: "#\/components\/schemas\/(\w+)"/g)].map(([, name]) => name);
+  const { schemas } = z
+    .looseObject({ components: z.object({ schemas: z.record(z.string(), z.unknown()) }) })
+    .parse(parse(written)).components;
+  expect([...new Set(places)].sort()).toEqual(Object.keys(schemas).sort());
+  expect(written.match(/\$ref/g)).toHaveLength(places.length);
+});
+
+test('a changed operation changes the document', () => {
+  const [first, ...others] = ALL_OPERATIONS;
+  if (first === undefined) throw new TypeError('the table is empty');
+  const [name, operation] = first;
+  const changed = [[name, { ...operation, roles: [], summary: 'Something else' }] as const, ...others];
+  expect(openApiText(changed)).not.toBe(written);
+});
