@@ -71,7 +71,7 @@ export const loadConfig = (
 const openSource = (path: string, workingDirectory: string): Source => {
   const failure = (text: string): Source => {
     const place = { file: path, line: 0, column: 0, path: '' };
-    return { ...emptySource(), raw: undefined, problems: [{ ...place, code: 'ERR_CONFIG_READ', text }] };
+    return emptySource(undefined, [{ ...place, code: 'ERR_CONFIG_READ', text }]);
   };
   let bytes: Buffer;
   try {

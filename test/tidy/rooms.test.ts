@@ -34,7 +34,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
     ...['generation', 'server', 'pipeline', 'observe', 'records', 'enforcement', 'lists', 'policy'],
     ...['access', 'local', 'config', 'dns', 'base'],
   ],
-  exemptions: ['records', 'policy', 'dns', 'base'],
+  exemptions: ['yaml', 'records', 'policy', 'dns', 'base'],
   'records/thread': ['records', 'observe', 'events', 'base'],
   records: ['enforcement', 'events', 'dns', 'base'],
   events: ['dns', 'base'],
@@ -53,7 +53,8 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   dnssec: ['dns', 'base'],
   access: ['dns', 'base'],
   local: ['dns', 'base'],
-  config: ['dns', 'base'],
+  config: ['yaml', 'dns', 'base'],
+  yaml: [],
   dns: ['base'],
   base: [],
 };
