@@ -8,7 +8,7 @@ import { chmod, mkdir } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type Server } from 'node:http';
 import { connect } from 'node:net';
 import { dirname } from 'node:path';
-import { AppError, errorText, systemErrorCode } from '../base/base.ts';
+import { AppError, DIRECTORY_MODE, errorText, systemErrorCode } from '../base/base.ts';
 import { dispatch } from './dispatch.ts';
 import { ROLES } from './operation.ts';
 import type { Controls } from './operations.ts';
@@ -27,7 +27,6 @@ const REQUEST_MS_MAX = 10_000;
 /** For the user of the service only. */
 const SOCKET_MASK = 0o177;
 const SOCKET_MODE = 0o600;
-const DIRECTORY_MODE = 0o750;
 
 /** What the socket needs. */
 export interface ControlSocketOptions {

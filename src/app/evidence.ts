@@ -9,7 +9,7 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { AccessTable } from '../access/access.ts';
 import type { Controls } from '../admin/admin.ts';
-import { type Endpoint, isAppError, systemClock, VERSION } from '../base/base.ts';
+import { DIRECTORY_MODE, type Endpoint, isAppError, systemClock, VERSION } from '../base/base.ts';
 import type { Config } from '../config/config.ts';
 import type { Enforcement } from '../enforcement/enforcement.ts';
 import { createEventRing } from '../events/events.ts';
@@ -34,8 +34,6 @@ import type { Supervisor } from './supervisor.ts';
 
 /** Bytes of a secret that only the program's own probe knows. */
 const PROBE_SECRET_BYTES = 32;
-/** Of a directory that holds who asked for what. */
-const DIRECTORY_MODE = 0o750;
 
 /** The parts of the program that evidence is about. */
 export interface EvidenceParts {

@@ -5,12 +5,11 @@
 // because what it said is gone: exemptions go on as they were until the end of the program, and readiness says so.
 import { mkdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { errorText, systemErrorCode } from '../base/base.ts';
+import { DIRECTORY_MODE, errorText, systemErrorCode } from '../base/base.ts';
 import type { Log } from '../observe/observe.ts';
 
 /** How often it is looked: some calls of the system. */
 const LOOK_MS = 1_000;
-const DIRECTORY_MODE = 0o750;
 
 /** What the watch works with. */
 export interface StateWatchOptions {

@@ -12,6 +12,7 @@ import { isDeepStrictEqual } from 'node:util';
 import {
   AppError,
   type Clock,
+  DIRECTORY_MODE,
   errorText,
   isAppError,
   readRegularFile,
@@ -58,7 +59,6 @@ const RETRY_MS_MAX = LOOK_MS;
 const AUTO_FILE_NAME = 'dnssec-auto.json';
 /** The service and its group read it; nobody else has to. */
 const FILE_MODE = 0o640;
-const DIRECTORY_MODE = 0o750;
 
 /** Why `auto` does not validate. */
 const AUTO_REASONS: Readonly<Record<Exclude<PrimeOutcome, 'secure'>, string>> = {

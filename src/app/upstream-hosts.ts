@@ -12,6 +12,7 @@ import {
   AppError,
   type Clock,
   createAddress,
+  DIRECTORY_MODE,
   type Endpoint,
   errorText,
   formatAddress,
@@ -52,7 +53,6 @@ const FILE_NAME = 'upstream-hosts.json';
 const FILE_BYTES_MAX = 1024 * 1024;
 /** The service and its group read it; nobody else has to. */
 const FILE_MODE = 0o640;
-const DIRECTORY_MODE = 0o750;
 
 const fileSchema = z.object({
   version: z.literal(1),

@@ -21,7 +21,7 @@ export {
   suggestPrefix,
 } from './address.ts';
 export { type Clock, createTurnClock, systemClock } from './clock.ts';
-export { replaceFile, syncDirectory } from './durable-file.ts';
+export { DIRECTORY_MODE, replaceFile, syncDirectory } from './durable-file.ts';
 export { formatDuration } from './duration.ts';
 export { AppError, errorText, isAppError, systemErrorCode } from './error.ts';
 export {
@@ -37,5 +37,6 @@ export {
 } from './prefix-list.ts';
 export { type PrefixEntry, PrefixTable } from './prefix-table.ts';
 export { openRegularFile, readRegularFile } from './regular-file.ts';
+export { DAY_MS, HOUR_MS } from './time.ts';
 export type { Trace } from './trace.ts';
 export { VERSION } from './version.ts';

@@ -5,6 +5,9 @@
 import { open, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
+/** Of directories with what has to survive a restart: the service's user, and its group to read. */
+export const DIRECTORY_MODE = 0o750;
+
 /** Where nothing else is said, nobody but the service's user reads them. */
 const FILE_MODE = 0o600;
 const TEMPORARY_SUFFIX = '.tmp';

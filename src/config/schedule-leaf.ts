@@ -2,6 +2,8 @@
 //
 // A date is the midnight at which it begins where the clocks of a time zone say so; which zone that is stands beside
 // it, so that a date only becomes an instant when both are known.
+
+import { DAY_MS } from '../base/base.ts';
 import type { DayHours } from './normalized.ts';
 import { Fault, quote, suggest, textLeaf } from './value.ts';
 
@@ -21,7 +23,6 @@ const DATE = /^2[01]\d\d-\d\d-\d\d$/;
 const INSTANT =
   /^(\d{4}-\d\d-\d\d)T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d{1,9})?(?:Z|[+-](?:[01]\d|2[0-3]):[0-5]\d)$/i;
 const HOURS = /^([01]\d|2[0-3]):([0-5]\d)-([01]\d|2[0-3]|24(?=:00)):([0-5]\d)$/;
-const DAY_MS = 86_400_000;
 const HOUR_MIN = 60;
 /** Names of time zones are short; the longest of the IANA has 32 letters. */
 const TIME_ZONE_LENGTH_MAX = 64;

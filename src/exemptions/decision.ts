@@ -4,11 +4,11 @@
 // the list stays in force until a person takes it out of the configuration, which is recorded as well. What was
 // recorded last is known from the register, so that a decision that changed while the program was down is seen.
 import { z } from 'zod';
+import { DAY_MS } from '../base/base.ts';
 import type { DecisionRecord } from '../records/records.ts';
 
 /** How long before a date its alarm is given. */
 export const NEAR_DAYS = 30;
-const DAY_MS = 86_400_000;
 /** More than a configuration takes. */
 const LINE_LENGTH_MAX = 4000;
 

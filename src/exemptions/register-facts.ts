@@ -1,10 +1,10 @@
 // What metrics and reports say of the register: counts by grounds, the nearest end, papers that lack something.
+
+import { DAY_MS } from '../base/base.ts';
 import { type ExemptionPaper, isGranted } from './paper.ts';
 import type { Profile } from './profile.ts';
 import type { ExemptionEvent, Register } from './register.ts';
 import { standingFaults } from './rules.ts';
-
-const DAY_MS = 86_400_000;
 
 /** Numbers for metrics; grounds are those of the profile and of papers that were granted by another one. */
 export interface ExemptionFacts {

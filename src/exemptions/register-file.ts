@@ -21,7 +21,7 @@ import {
 } from 'node:fs';
 import { dirname } from 'node:path';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
-import { AppError, errorText, systemErrorCode } from '../base/base.ts';
+import { AppError, DIRECTORY_MODE, errorText, systemErrorCode } from '../base/base.ts';
 
 /** "CRDN": tells the file from databases of other programs. */
 const APPLICATION_ID = 0x4352444e;
@@ -29,7 +29,6 @@ const FORMAT_VERSION = 1;
 const HASH_LENGTH = 32;
 const SEQUENCE_LENGTH = 8;
 const FILE_MODE = 0o600;
-const DIRECTORY_MODE = 0o750;
 const NEW_SUFFIX = '.new';
 /** Result codes of SQLite: the low byte of an extended one. BUSY is another program that has the lock. */
 const BUSY = 5;

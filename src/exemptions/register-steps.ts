@@ -3,11 +3,10 @@
 // Pure: a paper and a time give steps, each with the paper as it then stands. A step says when something came true,
 // which may be long before anybody could write it down.
 
+import { DAY_MS } from '../base/base.ts';
 import type { ExemptionRecord } from '../records/records.ts';
 import type { ExemptionPaper } from './paper.ts';
 import type { Approval, Draft } from './terms.ts';
-
-const DAY_MS = 86_400_000;
 
 /** One step of one exemption, before it has happened. */
 export interface Step {

@@ -3,6 +3,8 @@
 // Each rule is a function that reports what breaks it, with a code of its own; all of them are asked, so that one
 // answer shows everything. A field that could not be read breaks no rule: its own fault is reported already. What is
 // in force is judged again by standingFaults(), because profile and configuration change under it.
+
+import { DAY_MS } from '../base/base.ts';
 import { formatExemption } from '../policy/policy.ts';
 import type { ExemptionPaper } from './paper.ts';
 import type { ExemptionProblemCode, Fault, FieldPath } from './problem.ts';
@@ -10,7 +12,6 @@ import type { Profile } from './profile.ts';
 import { blanketReason, findWide, type Network, prefixesOf, type Scope } from './scope.ts';
 import { type Approval, type Draft, type ExemptionTerms, quote } from './terms.ts';
 
-const DAY_MS = 86_400_000;
 /** "n/a" is no reference of a paper. */
 const REFERENCE_LENGTH_MIN = 4;
 

@@ -12,7 +12,14 @@ import { closeSync, fstatSync, readSync } from 'node:fs';
 import { type FileHandle, mkdir, open, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { AppError, errorText, isAppError, openRegularFile, systemErrorCode } from '../base/base.ts';
+import {
+  AppError,
+  DIRECTORY_MODE,
+  errorText,
+  isAppError,
+  openRegularFile,
+  systemErrorCode,
+} from '../base/base.ts';
 import type { Config } from '../config/config.ts';
 import { LIST_FORMATS, LoadedList } from '../lists/lists.ts';
 import type { Log } from '../observe/observe.ts';
@@ -33,7 +40,6 @@ const DESCRIPTION_BYTES_MAX = 32 * 1024 * 1024;
 const PIECE_BYTES = 4 * 1024 * 1024;
 /** The service and its group read it; nobody else has to. */
 const FILE_MODE = 0o640;
-const DIRECTORY_MODE = 0o750;
 
 const orUndefined = <Value>(value: Value | null): Value | undefined => value ?? undefined;
 

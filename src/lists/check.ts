@@ -5,7 +5,7 @@
 // on each entry, one switch per name, sorted for small diffs.
 import { basename } from 'node:path';
 import { getPublicSuffix } from 'tldts';
-import { isIpv4, MAPPED_BITS, matchesPrefix, type Prefix, parsePrefix } from '../base/base.ts';
+import { DAY_MS, isIpv4, MAPPED_BITS, matchesPrefix, type Prefix, parsePrefix } from '../base/base.ts';
 import { nameFrom } from '../dns/dns.ts';
 import { MATCH, MATCH_NAMES, type Match } from '../policy/policy.ts';
 import { shippedLists } from './catalog.ts';
@@ -16,7 +16,6 @@ import { readListFile } from './list-file.ts';
 
 /** A year and a month: an entry that nobody looked at since then is no evidence any more. */
 const REVIEW_AGE_DAYS_MAX = 400;
-const DAY_MS = 86_400_000;
 /** Wider than any block of the listed networks: one digit lost from a prefix must not refuse a continent. */
 const IPV4_BITS_MIN = 16;
 const IPV6_BITS_MIN = 29;

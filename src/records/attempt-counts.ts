@@ -8,6 +8,8 @@
 //   SAME    client, name, type, line, target, answer    bounded by the budgets of client and of all
 //   CLIENT  client (of IPv6 its /64)                      bounded by the budget of all
 //   ALL                                                  bounded by the kinds of records that there are
+
+import { HOUR_MS } from '../base/base.ts';
 import { RingEvent } from '../events/events.ts';
 import { AttemptTable, SCOPE } from './attempt-table.ts';
 import type { RecordBudget } from './record-budget.ts';
@@ -28,7 +30,6 @@ const RECORD_BYTES = 280;
 const SUMMARY_MS = 60_000;
 /** Records that one call makes of a window that has ended, beside the last: 5 ms. */
 const DRAINED_MAX = 2_048;
-const HOUR_MS = 3_600_000;
 
 /** Makes a record of attempts that were counted; the event tells what its kind does not. */
 export type EmitAttempts<Kind> = (

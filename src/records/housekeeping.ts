@@ -6,7 +6,7 @@
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Clock } from '../base/base.ts';
-import { errorText } from '../base/base.ts';
+import { DAY_MS, errorText } from '../base/base.ts';
 import { isOperational } from './disk-error.ts';
 import type { Finding } from './finding.ts';
 import type { RecordLog } from './head-keeper.ts';
@@ -23,7 +23,6 @@ import {
 } from './retention.ts';
 import { verifyPartition } from './verify.ts';
 
-const DAY_MS = 86_400_000;
 /** A step of the clock beyond this is doubted, whoever made it. */
 const DOUBTED_STEP_MS = 3_600_000;
 /** How long a clock that stepped far is doubted. */

@@ -11,6 +11,7 @@ import {
   type AddressWords,
   AppError,
   createAddress,
+  DAY_MS,
   errorText,
   formatAddress,
   readIpv6,
@@ -22,7 +23,6 @@ import { FILE_MODE, timeText } from './partition.ts';
 export const PSEUDONYM_KEYS_NAME = 'pseudonym-keys.json';
 const CIPHER = 'aes-128-ecb';
 const KEY_LENGTH = 16;
-const DAY_MS = 86_400_000;
 const ADDRESS_LENGTH = 16;
 const PSEUDONYM = /^p:(\d{1,9}):([A-Za-z0-9_-]{22})$/;
 

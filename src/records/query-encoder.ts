@@ -4,7 +4,7 @@
 // as text with everything already escaped. What a record is counted by is part of the same entry, so that counting
 // is one addition. Names come folded and nearly always need no escape.
 
-import { formatAddress } from '../base/base.ts';
+import { DAY_MS, formatAddress, HOUR_MS } from '../base/base.ts';
 import { formatName, formatRcode, formatType, TRIGGER } from '../dns/dns.ts';
 import type { RingEvent } from '../events/events.ts';
 import { ATTEMPT, AttemptCounts } from './attempt-counts.ts';
@@ -30,8 +30,6 @@ const SHAPES_MAX = 4_096;
 const TAILS_MAX = 64;
 /** Of an exemption's identifier. */
 const EXEMPTION_DIGITS = 6;
-const DAY_MS = 86_400_000;
-const HOUR_MS = 3_600_000;
 const REFUSAL = 0;
 const WOULD_REFUSE = 1;
 const BYPASS = 3;

@@ -5,11 +5,10 @@
 // for all, the less a client may have used of its own: n clients that want everything leave a part of it to those who
 // have asked little, whatever n is.
 import { LRUCache } from 'lru-cache';
-import { type AddressWords, isIpv4 } from '../base/base.ts';
+import { type AddressWords, DAY_MS, isIpv4 } from '../base/base.ts';
 
 /** Clients whose use is remembered; one that is forgotten begins anew, within what is left for all. */
 const CLIENTS_MAX = 16_384;
-const DAY_MS = 86_400_000;
 /** Share of a day's bytes that may be used at once. */
 const BURST_SHARE = 0.25;
 /** Share of the common budget below which it is scarce. */

@@ -6,7 +6,7 @@ import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { AppError, errorText, systemErrorCode } from '../base/base.ts';
+import { AppError, DAY_MS, errorText, HOUR_MS, systemErrorCode } from '../base/base.ts';
 import type { SignedHead } from './heads.ts';
 import { headsPath, readHeadLines } from './heads-file.ts';
 import { listPartitions, type PartitionFile } from './partition.ts';
@@ -16,9 +16,7 @@ import { SKETCH_REGISTERS, Sketch } from './sketch.ts';
 
 /** How long a partition may be locked, which it is only while it is closed, milliseconds. */
 const BUSY_MS = 5_000;
-const DAY_MS = 86_400_000;
 /** Counts stand at the start of their hour, before the records that they count. */
-const HOUR_MS = 3_600_000;
 
 /** Name of the directory with all records, in the state directory. */
 export const RECORDS_DIRECTORY = 'records';

@@ -16,12 +16,11 @@ import {
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { constants, createZstdCompress, createZstdDecompress } from 'node:zlib';
-import { AppError, errorText } from '../base/base.ts';
+import { AppError, DAY_MS, errorText } from '../base/base.ts';
 import { syncDirectory } from './durable-file.ts';
 import { FILE_MODE, listPartitions, type PartitionFile } from './partition.ts';
 import { RECORD_CLASSES, type RecordClass } from './record.ts';
 
-const DAY_MS = 86_400_000;
 /**
  * Compression level of zstd: level 3 is the default; 9 makes records a third smaller at a quarter of the speed, and
  * there is a day's time for a day's records.

@@ -1,8 +1,7 @@
 // What queries are counted by: the columns of the table `rollup`, taken from a record.
 //
 // The recorder counts while it writes and verify() counts again while it reads; both have the words from here.
-
-const HOUR_MS = 3_600_000;
+import { HOUR_MS } from '../base/base.ts';
 
 /** The start of the hour of a time. */
 export const rollupHourMs = (timeMs: number): number => Math.floor(timeMs / HOUR_MS) * HOUR_MS;

@@ -1,7 +1,7 @@
 // Builds a report from the records: a function of evidence, period and group, and of nothing else.
 //
 // A period that is not over when the report is made is judged up to the last sign of life only: nobody knows the rest.
-import { AppError } from '../base/base.ts';
+import { AppError, HOUR_MS } from '../base/base.ts';
 import { toChangeEntry } from './change-log.ts';
 import { PeriodClients, PeriodCounts } from './counts.ts';
 import { EnforcementHistory } from './enforcement-history.ts';
@@ -11,7 +11,7 @@ import { ListHistory } from './list-history.ts';
 import type { ChangeEntry, IntegritySection, Report } from './model.ts';
 import { ProbeHistory } from './probe-history.ts';
 import { extentOf, RecordHealth } from './record-health.ts';
-import { dayText, HOUR_MS, timeText } from './time-text.ts';
+import { dayText, timeText } from './time-text.ts';
 
 /** Codes of reports. */
 export type ReportErrorCode = 'ERR_COMPLIANCE_REPORT_PERIOD';

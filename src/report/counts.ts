@@ -3,6 +3,7 @@
 // Hours that only begin before the end of the period count as a whole, as do those that the period begins in: the notes
 // say so where it makes a difference. The same goes for days of the distinct-client estimate.
 
+import { DAY_MS, HOUR_MS } from '../base/base.ts';
 import { type HourCount, Sketch, signalOfCategory } from '../records/records.ts';
 import type { DaySketch } from './evidence.ts';
 import type {
@@ -13,7 +14,7 @@ import type {
   SignalSection,
   Total,
 } from './model.ts';
-import { DAY_MS, daysOf, dayText, HOUR_MS } from './time-text.ts';
+import { daysOf, dayText } from './time-text.ts';
 
 /** Of 4,096 registers: 1.04 / sqrt(4096). */
 const ERROR_PERCENT = 1.6;

@@ -4,6 +4,7 @@
 // A version is in force from the record that says so until one that says otherwise, until the program ends, or until
 // records are missing: the next start records again what it has in force.
 
+import { HOUR_MS } from '../base/base.ts';
 import {
   type ChangeRecord,
   type DecisionRecord,
@@ -13,7 +14,7 @@ import {
 import type { PlacedChange } from './evidence.ts';
 import type { ListEvent, ListPurpose, ListSection, ListVersion } from './model.ts';
 import { SpanLine } from './spans.ts';
-import { HOUR_MS, timeText } from './time-text.ts';
+import { timeText } from './time-text.ts';
 
 interface Version {
   readonly record: ListRecord;

@@ -2,7 +2,7 @@
 //
 // A day as the end means the whole of that day; a time as the end is not included. Nothing is guessed: a time without
 // `Z` or an offset could be that of any place.
-import { DAY_MS } from './time-text.ts';
+import { DAY_MS } from '../base/base.ts';
 
 /** Milliseconds since the epoch; `untilMs` is exclusive. */
 export interface AskedPeriod {

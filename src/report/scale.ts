@@ -1,6 +1,8 @@
 // Where things stand in a figure: shared by the figures of pages and of PDF.
+
+import { DAY_MS } from '../base/base.ts';
 import type { BarChart, Timeline, Tone } from './document.ts';
-import { DAY_MS, dayText } from './time-text.ts';
+import { dayText } from './time-text.ts';
 
 /** Shortest stretch that is drawn, in the unit of the width: an outage of seconds in a quarter can still be seen. */
 const WIDTH_MIN = 1.2;

@@ -1,9 +1,5 @@
 // Times and lengths as reports write them.
-
-/** Milliseconds of a UTC day, which has no leap seconds here. */
-export const DAY_MS = 86_400_000;
-/** Milliseconds of an hour. */
-export const HOUR_MS = 3_600_000;
+import { DAY_MS } from '../base/base.ts';
 
 /** UTC, RFC 3339 with milliseconds. */
 export const timeText = (ms: number): string => new Date(ms).toISOString();

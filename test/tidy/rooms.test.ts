@@ -214,6 +214,28 @@ test.each([
   expect(findWrongImports(plant({ [`src/${room}/a.ts`]: text }))).toEqual([expect.stringContaining(finding)]);
 });
 
+test.each([
+  ['admin', 'probe'],
+  ['config', 'exemptions'],
+  ['exemptions', 'report'],
+  ['exemptions', 'probe'],
+  ['generation', 'lists/keeping'],
+  ['generation', 'app'],
+  ['lists', 'lists/keeping'],
+  ['lists/keeping', 'admin'],
+  ['probe', 'exemptions'],
+  ['records', 'records/thread'],
+  ['records/thread', 'app'],
+  ['report', 'probe'],
+  ['yaml', 'base'],
+])('findWrongImports() catches %s that imports %s', (room, other) => {
+  const specifier = posix.relative(`src/${room}`, doorOf(other));
+  const path = specifier.startsWith('.') ? specifier : `./${specifier}`;
+  expect(findWrongImports(plant({ [`src/${room}/a.ts`]: `import { x } from '${path}';` }))).toEqual([
+    `src/${room}/a.ts:1 imports ${other}: ${room} may not`,
+  ]);
+});
+
 test('findWrongImports() accepts an import through the door below and files of the same room', () => {
   const text = "import { x } from '../base/base.ts'; import { y } from './b.ts'; import 'node:fs';";
   expect(findWrongImports(plant({ 'src/dns/a.ts': text }))).toEqual([]);
