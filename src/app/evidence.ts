@@ -4,7 +4,6 @@
 // None of it is on the way of a query: workers have a ring and a block of counters, and all else happens in the main
 // thread and the recorder's. Each part may be missing: a disk that takes nothing costs the records or the exemptions,
 // which the log says, and answers and refusals go on.
-import { randomBytes } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { AccessTable } from '../access/access.ts';
@@ -25,15 +24,13 @@ import {
 import { ProbeKeeper } from '../probe/probe.ts';
 import type { ChangeRecord } from '../records/records.ts';
 import { Recorder } from '../records/thread/thread.ts';
+import { createProbeSecret } from '../server/server.ts';
 import { ChangeJournal } from './change-journal.ts';
 import { createExemptionControl, exemptionSettings } from './exemption-control.ts';
 import type { WorkerExemptions } from './messages.ts';
 import { OutputWatch } from './output-watch.ts';
 import { RECORDS_NAME, recorderSettings, resolverName } from './record-settings.ts';
 import type { Supervisor } from './supervisor.ts';
-
-/** Bytes of a secret that only the program's own probe knows. */
-const PROBE_SECRET_BYTES = 32;
 
 /** The parts of the program that evidence is about. */
 export interface EvidenceParts {
@@ -61,7 +58,7 @@ export interface EvidenceParts {
 export class Evidence {
   readonly journal: ChangeJournal;
   /** What the probe shows at the workers' own doors. */
-  readonly probeSecret = randomBytes(PROBE_SECRET_BYTES);
+  readonly probeSecret = createProbeSecret();
   readonly #parts: EvidenceParts;
   readonly #rings: readonly SharedArrayBuffer[];
   readonly #probe: ProbeKeeper;
