@@ -471,7 +471,7 @@ const readShape = (
       // Only IN is asked for and judged; a client that overlooks the class would use the record (RFC 1035 section 3.2.4).
       if (reader.class !== CLASS.IN) return false;
       shape.answerEnd = reader.offset;
-      if (reader.type === qtype || qtype === TYPE.ANY) shape.positive = true;
+      if (isAnswering(message, qtype)) shape.positive = true;
       if (!isInChain(message, qtype)) shape.stray = true;
     } else if (!isProof(message)) {
       shape.stray = true;
@@ -536,6 +536,13 @@ const isInChain = (message: Uint8Array, qtype: number): boolean => {
   if (chainCount === chainOffsets.length) return false;
   chainOffsets[chainCount++] = reader.rdataOffset;
   return true;
+};
+
+/** True when the current record of ANSWER is of the asked type; a DNAME above the name makes an alias of it, and no data. */
+const isAnswering = (message: Uint8Array, qtype: number): boolean => {
+  if (qtype === TYPE.ANY) return true;
+  if (reader.type !== qtype) return false;
+  return qtype !== TYPE.DNAME || isChainName(message, reader.ownerOffset);
 };
 
 /**
