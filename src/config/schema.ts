@@ -341,7 +341,10 @@ const block = z
 
 const cache = z
   .strictObject({
-    size: key(sizeBytes('1MiB', '16GiB').prefault('64MiB'), 'Memory for answers, per worker.'),
+    size: key(
+      sizeBytes('0KiB', '16GiB').prefault('64MiB'),
+      'Memory for answers, per worker; `0KiB` keeps none, so that every question goes to an upstream.',
+    ),
     ttl: key(
       z
         .strictObject({
