@@ -72,7 +72,10 @@ const createValidating = (
   clock: Clock,
   observer: ResolutionObserver,
 ): Resolver => {
-  const following = createFollowing(forwarding, settings.timeoutMs, clock);
+  const isValidating = settings.mode === 'validate';
+  // Aliases end before the deadline: lists have to judge what was found of them.
+  const followingMs = isValidating ? settings.timeoutMs - DEADLINE_RESERVE_MS : settings.timeoutMs;
+  const following = createFollowing(forwarding, Math.max(0, followingMs), clock);
   if (settings.mode === 'off') return following;
   if (settings.mode === 'trust-ad') return trustingAd(following);
   const validator = new Validator({
@@ -119,6 +122,9 @@ const wordsOf = (outcome: ValidatedOutcome): string => {
   const { security, insecureReason } = outcome;
   return insecureReason === undefined ? security : `${security}: ${insecureReason.text}`;
 };
+
+/** Of the deadline of a question: between the end of its aliases without an answer and its own. */
+const DEADLINE_RESERVE_MS = 50;
 
 /** Special-use names; where aliases lead is not for upstreams either, but where a forwarding zone says otherwise. */
 const SPECIAL_USE = new LocalZones([]);

@@ -231,6 +231,15 @@ export class Answer implements Targets {
   }
 }
 
+/** A copy in memory of its own, of an answer that is valid until the next one is made. Allocates. */
+export const copyAnswer = ({ memory, at, sizeBytes }: Answer): Answer => {
+  const own = new AnswerMemory(sizeBytes);
+  own.bytes.set(memory.bytes.subarray(at, at + sizeBytes));
+  const copy = new Answer(own);
+  copy.open(0);
+  return copy;
+};
+
 const reader = new RecordReader();
 const targets = new TargetCollector();
 const rebuildBuffer = new Uint8Array(MESSAGE_LENGTH_MAX);

@@ -10,6 +10,12 @@ const FAILURES_MAX = 10_000;
 /** How long a failure is remembered that says nothing else, milliseconds (RFC 9520 section 3.2). */
 const FAILURE_MS = 1000;
 
+/**
+ * How long a failure is remembered while clients get an answer that is over. Nobody waits meanwhile, so that there is no
+ * hurry: RFC 8767 section 5 advises 30 s, unbound takes 5 s. Milliseconds.
+ */
+export const STALE_RECHECK_MS = 5000;
+
 /** Failures by the text of their key. */
 export class FailureCache<Failure extends object> {
   readonly #entries = new LRUCache<

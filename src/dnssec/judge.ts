@@ -52,7 +52,7 @@ import {
 } from './verification.ts';
 
 /** Aliases that are followed, as many as other resolvers follow. */
-const ALIASES_MAX = 12;
+export const ALIASES_MAX = 12;
 
 /** What was asked. */
 export interface Asked {
@@ -80,12 +80,15 @@ export type Judgement =
       /** Seconds that the signatures allow. */
       readonly ttlSec: number;
       readonly denied: Denied | undefined;
+      readonly dnames: readonly Rrset[];
     }
   | {
       readonly kind: 'insecure';
       /** As received, with the RCODE that is proven where one is. */
       readonly message: Uint8Array;
       readonly reason: Flaw | undefined;
+      /** DNAMEs of the answer that were verified all the same, with their signatures: any name below them is an alias. */
+      readonly dnames: readonly Rrset[];
     }
   | {
       readonly kind: 'bogus';
@@ -94,6 +97,8 @@ export type Judgement =
       readonly zone: Uint8Array | undefined;
       /** Another answer to the same question may be better: false when the chain of trust is at fault. */
       readonly mayDiffer: boolean;
+      /** At fault is the proof that there is nothing where aliases end: who has that zone may have a better one. */
+      readonly isEndInDoubt?: boolean;
     }
   | LookupFailure
   | Exceeded;
@@ -126,7 +131,7 @@ class Trial {
   readonly #denials = new Map<string, VerifiedDenial>();
   /** RRsets of AUTHORITY that were verified and serve a purpose. */
   readonly #kept = new Set<Rrset>();
-  /** DNAMEs that were verified. */
+  /** DNAMEs that were verified and that aliases follow from; with the TTL that their signature allows. */
   readonly #dnames: Rrset[] = [];
   #ttlSec = Number.POSITIVE_INFINITY;
   #isSecure = true;
@@ -169,17 +174,20 @@ class Trial {
       if (this.#isSecure && rcode === RCODE.NXDOMAIN) return malformed(this.#asked, 'data with NXDOMAIN');
     } else {
       const denial = await this.#judgeDenial(end.name);
-      if (isStop(denial)) return denial;
+      if (isStop(denial)) {
+        const isEndInDoubt = denial.kind === 'bogus' && !isSameName(end.name, this.#asked.name);
+        return isEndInDoubt ? { ...denial, isEndInDoubt } : denial;
+      }
       denied = denial;
     }
     if (!this.#isSecure) return this.#insecure();
     const message = this.#withoutStrays(end.isPositive);
     if (message === undefined) return malformed(this.#asked, 'answer too long');
-    return { kind: 'secure', message, ttlSec: Math.max(0, this.#ttlSec), denied };
+    return { kind: 'secure', message, ttlSec: Math.max(0, this.#ttlSec), denied, dnames: this.#dnames };
   }
 
   #insecure(): Judgement {
-    return { kind: 'insecure', message: this.#message, reason: this.#reason };
+    return { kind: 'insecure', message: this.#message, reason: this.#reason, dnames: this.#dnames };
   }
 
   /** Where the aliases lead, and whether there is data; undefined when they cannot be followed. */
@@ -223,8 +231,12 @@ class Trial {
     if (verified.kind === 'exceeded') return verified;
     if (verified.kind === 'flawed') return bogusUnder(zone, verified.flaw);
     this.#ttlSec = Math.min(this.#ttlSec, verified.ttlSec);
-    if (isDname(rrset)) this.#dnames.push(rrset);
-    if (!isWildcardExpanded(rrset, verified.signature)) return undefined;
+    if (!isWildcardExpanded(rrset, verified.signature)) {
+      if (isDname(rrset)) this.#dnames.push({ ...rrset, ttlSec: verified.ttlSec });
+      return undefined;
+    }
+    // A DNAME that a wildcard stands for is data, but nothing follows from it: what its own servers say to names below it
+    // is something else (RFC 4592 section 4.4, RFC 6672 section 3.3).
     const encloser = ancestor(rrset.owner, verified.signature.labels);
     const denial = this.#denialOf(zone);
     const proof = proveWildcard(denial, rrset.owner, encloser, this.#examination.work);

@@ -19,6 +19,8 @@ export interface LookupQuestion {
   readonly wantsAd: boolean;
   /** The endpoint of an answer that was bogus: another one is preferred, where there is one. */
   readonly notFrom?: string | undefined;
+  /** What an answer said about the end of its aliases was no proof: the end is to be asked for by itself. */
+  readonly doubtsEnd?: boolean;
   /** Is told the steps of this question's way; undefined for ordinary questions. */
   readonly trace?: Trace | undefined;
 }
@@ -29,6 +31,8 @@ export interface LookupFailure {
   readonly reason: 'timeout' | 'network' | 'servfail' | 'refused' | 'overload';
   /** The SERVFAIL or REFUSED message of an upstream. */
   readonly message?: Uint8Array | undefined;
+  /** The aliases that were found before, as an answer that nobody validated: not to be given to anybody. */
+  readonly aliases?: Uint8Array | undefined;
 }
 
 /** A whole message whose ID and question were checked. */

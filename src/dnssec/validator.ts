@@ -6,12 +6,13 @@
 // differ. RFC 4033, 4035, 6840, 7646, 8198, 8914.
 import { LRUCache } from 'lru-cache';
 import type { Clock } from '../base/base.ts';
-import { BOGUS_MS, CLASS, EDE, foldedName } from '../dns/dns.ts';
+import { BOGUS_MS, CLASS, EDE, foldedName, formatName } from '../dns/dns.ts';
 import { AggressiveCache } from './aggressive.ts';
 import type { TrustAnchor } from './anchors.ts';
 import { Chain, type ChainObserver } from './chain.ts';
 import { Debts } from './debts.ts';
-import { type Asked, type Denied, holderOf, judgeAnswer } from './judge.ts';
+import { DnameCache, type Redirection } from './dname-cache.ts';
+import { ALIASES_MAX, type Asked, type Denied, holderOf, judgeAnswer } from './judge.ts';
 import {
   ask,
   isSameAnswer,
@@ -22,6 +23,7 @@ import {
 } from './lookup.ts';
 import { NegativeAnchors } from './negative-anchors.ts';
 import { groupOf, Pace } from './pace.ts';
+import type { Rrset } from './rrset.ts';
 import { createFlaw, type Flaw } from './verification.ts';
 import { Work, type WorkExcess, type WorkLimits } from './work.ts';
 
@@ -105,6 +107,7 @@ export class Validator {
   readonly #allowSha1: boolean;
   readonly #workLimits: Partial<WorkLimits>;
   readonly #aggressive: AggressiveCache | undefined;
+  readonly #dnames = new DnameCache();
   readonly #pace = new Pace();
   readonly #debts = new Debts();
   readonly #bogus = new LRUCache<string, { readonly flaw: Flaw; readonly atMs: number }>({ max: BOGUS_MAX });
@@ -144,6 +147,7 @@ export class Validator {
     this.#bogus.clear();
     this.#debts.clear();
     this.#aggressive?.clear();
+    this.#dnames.clear();
   }
 
   async #settle(question: LookupQuestion, done: (outcome: ValidatedOutcome) => void): Promise<void> {
@@ -157,7 +161,8 @@ export class Validator {
     done(outcome);
   }
 
-  #resolve(question: LookupQuestion): ValidatedOutcome | Promise<ValidatedOutcome> {
+  /** `aliases` were followed to come to the question. */
+  #resolve(question: LookupQuestion, aliases = 0): ValidatedOutcome | Promise<ValidatedOutcome> {
     if (question.checkingDisabled || question.class !== CLASS.IN)
       return ask(this.#lookup, question).then((outcome) =>
         outcome.kind === 'failure' ? outcome : insecure(outcome),
@@ -168,8 +173,41 @@ export class Validator {
       this.#findBogus(asked) ??
       this.#findDenied(asked) ??
       this.#findFailed(asked) ??
+      this.#redirect(question, asked, aliases) ??
       this.#validate(question, asked)
     );
+  }
+
+  /**
+   * Answers a question about a name below a DNAME that was validated and is kept: what the name is an alias of is the only
+   * thing to be asked for (RFC 6672 section 3.2). Undefined when there is none.
+   */
+  #redirect(question: LookupQuestion, asked: Asked, aliases: number): Promise<ValidatedOutcome> | undefined {
+    const redirection = this.#findRedirection(asked);
+    return redirection === undefined || aliases === ALIASES_MAX
+      ? undefined
+      : this.#follow(redirection, question, asked, aliases);
+  }
+
+  async #follow(
+    redirection: Redirection,
+    question: LookupQuestion,
+    asked: Asked,
+    aliases: number,
+  ): Promise<ValidatedOutcome> {
+    question.trace?.step('aliases', `follow from a DNAME at ${formatName(redirection.owner)}`);
+    const outcome = await this.#resolve({ ...question, name: redirection.target }, aliases + 1);
+    if (outcome.kind === 'failure')
+      return { ...outcome, aliases: redirection.join(question, outcome.aliases, this.#clock()) };
+    if (outcome.message === undefined) return outcome;
+    const message = redirection.join(question, outcome.message, this.#clock());
+    return message === undefined ? this.#validate(question, asked) : { ...outcome, message };
+  }
+
+  #findRedirection({ name, type, view }: Asked): Redirection | undefined {
+    if (this.#dnames.size === 0 || this.#negativeAnchors.find(name) !== undefined) return undefined;
+    const anchor = this.#chain.anchorZone(holderOf(name, type));
+    return anchor === undefined ? undefined : this.#dnames.find(view, name, anchor, this.#clock());
   }
 
   #findBogus(asked: Asked): ValidatedOutcome | undefined {
@@ -215,7 +253,7 @@ export class Validator {
     let best = first;
     if (first.mayDiffer && limits === undefined) {
       this.#observer.retried();
-      const again = { ...question, notFrom: first.endpoint };
+      const again = { ...question, notFrom: first.endpoint, doubtsEnd: first.isEndInDoubt === true };
       const second = await this.#attempt(again, asked, group, work, first);
       if (second.outcome.kind === 'answer') best = second;
     }
@@ -256,6 +294,7 @@ export class Validator {
       case 'secure': {
         const { ttlSec, denied } = judgement;
         if (denied !== undefined) this.#remember(asked.view, denied);
+        this.#keepDnames(asked.view, judgement.dnames);
         return {
           outcome: {
             kind: 'answer',
@@ -268,19 +307,21 @@ export class Validator {
         };
       }
       case 'insecure':
+        this.#keepDnames(asked.view, judgement.dnames);
         return {
           outcome: insecure({ ...outcome, message: judgement.message }, judgement.reason),
           mayDiffer: false,
         };
       case 'bogus': {
-        const { flaw, zone, mayDiffer } = judgement;
+        const { flaw, zone, mayDiffer, isEndInDoubt = false } = judgement;
         const isRenewed = zone !== undefined && this.#chain.renew(asked.view, zone);
         return {
           outcome: { kind: 'bogus', ...flaw, message },
-          mayDiffer: mayDiffer && (isRenewed || !isOnly),
+          mayDiffer: mayDiffer && (isRenewed || isEndInDoubt || !isOnly),
           endpoint,
           message,
           isRenewed,
+          isEndInDoubt,
         };
       }
       case 'exceeded':
@@ -292,6 +333,10 @@ export class Validator {
 
   #remember(view: number, { zone, records, soa }: Denied): void {
     this.#aggressive?.add(view, zone, records, soa, this.#clock());
+  }
+
+  #keepDnames(view: number, dnames: readonly Rrset[]): void {
+    for (const dname of dnames) this.#dnames.add(view, dname, this.#clock());
   }
 
   #exceed({ name, type }: Asked, work: Work): ValidatedOutcome {
@@ -320,6 +365,8 @@ interface Attempt {
   readonly message?: Uint8Array;
   /** The keys of its zone are looked up anew: they may fit. */
   readonly isRenewed?: boolean;
+  /** Where its aliases end is to be asked for by itself. */
+  readonly isEndInDoubt?: boolean;
 }
 
 /** Of a message of 64 KiB: reading its records takes 2 ms. */

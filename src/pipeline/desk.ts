@@ -2,16 +2,24 @@
 //
 // Rules or the client's group may have changed while it waited. The desk has a turn of its own, so that answers which
 // come while decide() is at work, from a resolver that answers at once, do not touch the query there.
-import { KEY_FLAG } from '../cache/cache.ts';
+import { KEY_FLAG, STALE_RECHECK_MS } from '../cache/cache.ts';
 import { FLAG, MESSAGE_LENGTH_MAX } from '../dns/dns.ts';
 import { conclude } from './conclusion.ts';
 import { readAgain } from './envelope.ts';
 import { findAnswer, findStale, findTarget, judgeStale, refresh } from './from-cache.ts';
 import type { InForce } from './in-force.ts';
-import { judgeAnswer } from './judgement.ts';
+import { judgeAliases, judgeAnswer } from './judgement.ts';
 import { isStillLedTo } from './local-data.ts';
 import { decideQuestion } from './order.ts';
-import { type Outcome, OVER_SHARE, OVERLOAD, RULES_CHANGED, SOURCE, STALE, UNREACHABLE } from './outcome.ts';
+import {
+  asStale,
+  type Outcome,
+  OVER_SHARE,
+  OVERLOAD,
+  RULES_CHANGED,
+  SOURCE,
+  UNREACHABLE,
+} from './outcome.ts';
 import type { Parts } from './parts.ts';
 import { readResolution } from './reading.ts';
 import type { Resolution } from './resolver.ts';
@@ -52,8 +60,11 @@ export class WaiterDesk implements Desk {
 
   read(asked: Asked, resolution: Resolution, nowMs: number, isKept: boolean): Outcome {
     const outcome = readResolution(this.#parts, this.#rules, asked, resolution, nowMs, isKept);
-    const mayBeStale = 'ede' in outcome && outcome.mayBeStale && this.#rules.stale !== undefined;
-    return mayBeStale && this.hasStale(asked, nowMs) ? STALE : outcome;
+    if (!('ede' in outcome) || !outcome.mayBeStale || this.#rules.stale === undefined) return outcome;
+    if (!this.hasStale(asked, nowMs)) return outcome;
+    if (isKept && outcome.source !== SOURCE.SHED)
+      this.#parts.failures.set(asked.key, outcome, nowMs, STALE_RECHECK_MS);
+    return asStale(outcome);
   }
 
   answer(waiter: Waiter, outcome: Outcome): void {
@@ -62,14 +73,20 @@ export class WaiterDesk implements Desk {
     let end = decideQuestion(turn, rules);
     if (end === NEXT) {
       const last = isStillLedTo(turn, rules, waiter.alias) ? outcome : RULES_CHANGED;
-      if (last === STALE) end = this.#answerStale();
-      else if (!('ede' in last)) {
+      const { alias } = turn;
+      if (!('ede' in last)) {
         turn.nowMs = last.storedAtMs;
         end = judgeAnswer(turn, rules, last, SOURCE.UPSTREAM);
-      } else if (last.source !== SOURCE.SHED && this.#mayAskUnchecked(waiter)) {
-        this.#followers.push(ledTo(waiter, undefined, true));
-        return;
-      } else end = turn.answerEmpty(last.source, last.rcode, last.ede);
+      } else {
+        end = judgeAliases(turn, rules, last);
+        if (end !== NEXT || turn.alias !== alias) {
+          // A list has decided by where the aliases of the failure lead.
+        } else if (last.source === SOURCE.STALE) end = this.#answerStale();
+        else if (last.source !== SOURCE.SHED && this.#mayAskUnchecked(waiter)) {
+          this.#followers.push(ledTo(waiter, undefined, true));
+          return;
+        } else end = turn.answerEmpty(last.source, last.rcode, last.ede);
+      }
     }
     if (end === NEXT) this.#followers.push(ledTo(waiter, turn.alias, waiter.isUnchecked));
     else this.#reply(waiter, end, outcome !== OVERLOAD && outcome !== OVER_SHARE);
@@ -130,7 +147,7 @@ export class WaiterDesk implements Desk {
     const fresh =
       alias === undefined ? findAnswer(turn, rules, turn.query.qnameLength) : findTarget(turn, rules, alias);
     if (fresh === undefined) {
-      const end = judgeStale(turn, rules);
+      const end = judgeStale(turn, rules, true);
       if (end !== NEXT || turn.alias !== undefined) return end;
     }
     return turn.answerEmpty(UNREACHABLE.source, UNREACHABLE.rcode, UNREACHABLE.ede);

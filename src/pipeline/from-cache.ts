@@ -6,7 +6,7 @@ import { type Answer, KEY_FLAG, KEY_TAIL_BYTES, keyFlags } from '../cache/cache.
 import { FLAG, readU16 } from '../dns/dns.ts';
 import { answerUnknown } from './envelope.ts';
 import type { InForce } from './in-force.ts';
-import { judgeAnswer, writeFresh } from './judgement.ts';
+import { judgeAliases, judgeAnswer, writeFresh } from './judgement.ts';
 import { SOURCE } from './outcome.ts';
 import type { Alias } from './rewrite.ts';
 import { NEXT, REFRESH, type Turn } from './turn.ts';
@@ -60,14 +60,24 @@ export const answerFailed = (turn: Turn, rules: InForce): number => {
   const failure = turn.parts.failures.get(turn.keyText, turn.nowMs);
   if (failure === undefined) return NEXT;
   turn.parts.trace?.remembered(failure.source);
-  const end = failure.mayBeStale ? answerStale(turn, rules) : NEXT;
+  const { alias } = turn;
+  let end = judgeAliases(turn, rules, failure);
+  if (end !== NEXT) return end;
+  if (turn.alias !== undefined && turn.alias !== alias) return answerElsewhere(turn, rules, turn.alias);
+  if (failure.mayBeStale) end = answerStale(turn, rules, true);
   return end === NEXT ? turn.answerEmpty(SOURCE.CACHE, failure.rcode, failure.cachedEde) : end;
+};
+
+/** Answers for where a rule leads from the aliases of a failure, whose own answer is not there. */
+const answerElsewhere = (turn: Turn, rules: InForce, alias: Alias): number => {
+  const answer = findTarget(turn, rules, alias);
+  return answer === undefined ? answerFailed(turn, rules) : judgeAnswer(turn, rules, answer, SOURCE.CACHE);
 };
 
 /** Stage: without RD nobody is asked for this client's sake; what is stale is fetched anew as for any other. */
 export const answerWithoutRd = (turn: Turn, rules: InForce): number => {
   if (turn.asksResolver) return NEXT;
-  const end = answerStale(turn, rules);
+  const end = answerStale(turn, rules, true);
   if (end === NEXT) return answerUnknown(turn);
   turn.refresh = REFRESH.LATE;
   return end;
@@ -75,8 +85,10 @@ export const answerWithoutRd = (turn: Turn, rules: InForce): number => {
 
 /** Stage: a stale answer, when others have waited for a fresh one as long as a client should, or no client shall wait. */
 export const answerLate = (turn: Turn, rules: InForce, flight: InFlight): number => {
-  if (rules.stale === undefined || (rules.stale.afterMs > 0 && !flight.isLate(turn.keyText))) return NEXT;
-  const end = answerStale(turn, rules);
+  if (rules.stale === undefined) return NEXT;
+  const isLate = flight.isLate(turn.keyText);
+  if (rules.stale.afterMs > 0 && !isLate) return NEXT;
+  const end = answerStale(turn, rules, isLate);
   if (end !== NEXT) turn.refresh = REFRESH.LATE;
   return end;
 };
@@ -93,19 +105,26 @@ export const refresh = (turn: Turn, rules: InForce, flight: InFlight): void => {
 };
 
 /** Answers with what is stale; NEXT when there is nothing, or a rule leads from there elsewhere. */
-const answerStale = (turn: Turn, rules: InForce): number => {
+const answerStale = (turn: Turn, rules: InForce, mayLive: boolean): number => {
   const { alias } = turn;
-  const end = judgeStale(turn, rules);
+  const end = judgeStale(turn, rules, mayLive);
   if (end === NEXT) turn.alias = alias;
   return end;
 };
 
-/** Judges and writes the stale answer under the key; NEXT when there is none, or a rule leads elsewhere (Turn.alias). */
-export const judgeStale = (turn: Turn, rules: InForce): number => {
+/**
+ * Judges and writes the stale answer under the key, or one that is not stale when it `mayLive` (see getStale()); NEXT when
+ * there is none, or a rule leads elsewhere (Turn.alias).
+ */
+export const judgeStale = (turn: Turn, rules: InForce, mayLive: boolean): number => {
   if (rules.stale === undefined) return NEXT;
-  const answer = getStale(turn, turn.key.length - KEY_TAIL_BYTES, turn.nowMs);
-  return answer === undefined ? NEXT : judgeAnswer(turn, rules, answer, SOURCE.STALE);
+  const answer = getStale(turn, turn.key.length - KEY_TAIL_BYTES, turn.nowMs, mayLive);
+  if (answer === undefined) return NEXT;
+  return judgeAnswer(turn, rules, answer, isStale(answer, turn.nowMs) ? SOURCE.STALE : SOURCE.CACHE);
 };
+
+const isStale = ({ lifetimeSec, storedAtMs }: Answer, nowMs: number): boolean =>
+  nowMs < storedAtMs || nowMs - storedAtMs >= lifetimeSec * 1000;
 
 /** The answer for the name that a rule leads to, which is put into the key. */
 export const findTarget = (turn: Turn, rules: InForce, { target }: Alias): Answer | undefined => {
@@ -131,13 +150,14 @@ export const findAnswer = (turn: Turn, rules: InForce, nameLength: number): Answ
   // A client that validates by itself gets what failed here, under a key of its own (RFC 4035 section 3.2.2).
   const failure = isCheckingDisabled ? failures.get(key.text, nowMs) : undefined;
   if (failure === undefined) return undefined;
-  if (failure.mayBeStale && rules.stale !== undefined && getStale(turn, nameLength, nowMs) !== undefined)
-    return undefined;
+  const hasStale =
+    failure.mayBeStale && rules.stale !== undefined && getStale(turn, nameLength, nowMs, false) !== undefined;
+  if (hasStale) return undefined;
   cache.seal(key, nameLength, qtype, keyFlags(false, true, view));
   return cache.get(key, nowMs);
 };
 
-/** The stale answer under a key that is given as text. */
+/** The stale answer under a key that is given as text, or one that does in its place. */
 export const findStale = (
   turn: Turn,
   text: string,
@@ -148,21 +168,26 @@ export const findStale = (
   key.bytes.write(text, 'latin1');
   const type = (text.charCodeAt(nameLength) << 8) | text.charCodeAt(nameLength + 1);
   parts.cache.seal(key, nameLength, type, text.charCodeAt(nameLength + 2));
-  return getStale(turn, nameLength, nowMs);
+  return getStale(turn, nameLength, nowMs, true);
 };
 
 /**
- * The stale answer under the key. For a client that asks for DNSSEC records one without them will do: there is nothing
- * better, and most clients that ask for them do not validate.
+ * The stale answer under the key. For a client that asks for DNSSEC records one without them will do, also one that is not
+ * stale when it `mayLive`: there is nothing better, and most clients that ask for them do not validate.
  */
-const getStale = ({ key, parts }: Turn, nameLength: number, nowMs: number): Answer | undefined => {
+const getStale = (
+  { key, parts }: Turn,
+  nameLength: number,
+  nowMs: number,
+  mayLive: boolean,
+): Answer | undefined => {
   const { cache } = parts;
   const answer = cache.getStale(key, nowMs);
   if (answer !== undefined || (key.flags & KEY_FLAG.DNSSEC_OK) === 0) return answer;
   const { flags, bytes } = key;
   const type = readU16(bytes, nameLength);
   cache.seal(key, nameLength, type, flags & ~KEY_FLAG.DNSSEC_OK);
-  const plain = cache.getStale(key, nowMs);
+  const plain = cache.getStale(key, nowMs) ?? (mayLive ? cache.get(key, nowMs) : undefined);
   cache.seal(key, nameLength, type, flags);
   return plain;
 };

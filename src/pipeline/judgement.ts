@@ -6,7 +6,7 @@ import type { Policy } from '../policy/policy.ts';
 import { answerNotReady } from './admission.ts';
 import { enact } from './enactment.ts';
 import type { InForce } from './in-force.ts';
-import { SOURCE } from './outcome.ts';
+import { type Failure, SOURCE } from './outcome.ts';
 import type { CandidateObserver } from './parts.ts';
 import { writeAnswer } from './respond.ts';
 import { writeAliased } from './rewrite.ts';
@@ -77,6 +77,21 @@ export const judgeAnswer = (turn: Turn, rules: InForce, answer: Answer, source: 
   if (alias === undefined) return writeFresh(turn, rules, answer, source);
   turn.observer.answer(source, answer.rcode);
   return writeAliased(query, alias, answer, turn.ageSecOf(answer), turn.limit, turn.out);
+};
+
+/**
+ * Judges the aliases that led to a failure, so that a listed name is refused although nobody answers for it; NEXT when no
+ * list decides by them, or when a rule leads elsewhere (Turn.alias).
+ */
+export const judgeAliases = (turn: Turn, rules: InForce, { aliases }: Failure): number => {
+  const { policy } = rules;
+  const { verdict, parts } = turn;
+  if (aliases === undefined || policy === undefined || turn.alias !== undefined) return NEXT;
+  policy.judgeTargets(aliases, turn.asker.client.group, verdict);
+  parts.trace?.judged(turn, aliases);
+  if (!verdict.refused) return NEXT;
+  if (parts.candidates !== undefined) noteCandidate(turn, policy, parts.candidates);
+  return enact(turn, rules, policy, aliases);
 };
 
 /** Writes an answer that passes. One of the cache that expires soon is fetched anew. */

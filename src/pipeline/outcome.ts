@@ -1,9 +1,14 @@
 // What comes of a question: an answer, or a failure in the words in which clients are told (RFC 8914).
-import type { Answer } from '../cache/cache.ts';
+import { type Answer, copyAnswer } from '../cache/cache.ts';
 import { BOGUS_MS, createEde, EDE, findEde, optionLength, RCODE, readU16 } from '../dns/dns.ts';
 
 /** How long an answer that was refused for its addresses is remembered, milliseconds. */
 const REBINDING_MS = 30_000;
+/**
+ * Aliases of a failure that are remembered, bytes: of the 10,000 failures that there may be 20 MB. Eight aliases with
+ * long names; a failure with more stays one, and says as little of a listed name.
+ */
+const ALIASES_BYTES_MAX = 2048;
 /** Longer EDE data of an upstream's failure is not passed on. */
 const EDE_LENGTH_MAX = 130;
 
@@ -32,6 +37,8 @@ export interface Failure {
   readonly mayBeStale: boolean;
   /** How long it is remembered, milliseconds; undefined: as the cache of failures does. */
   readonly lifetimeMs: number | undefined;
+  /** An answer with the aliases that were found before it failed: for lists to judge, and for nobody to be given. */
+  readonly aliases?: Answer | undefined;
 }
 
 /** What became of a question; the answer is valid until the next one is made. */
@@ -67,6 +74,16 @@ export const withEdeOf = (failure: Failure, message: Uint8Array | undefined): Fa
   const mayBeStale = failure.mayBeStale && (code < EDE.DNSSEC_BOGUS || code > EDE.NSEC_MISSING);
   return { source, rcode, ede, cachedEde, mayBeStale, lifetimeMs };
 };
+
+/** A failure with the aliases that lead to it, unless they cannot be read or are too long to be remembered. */
+export const withAliases = (failure: Failure, aliases: Answer | undefined): Failure =>
+  aliases === undefined || aliases.overflow || aliases.sizeBytes > ALIASES_BYTES_MAX
+    ? failure
+    : { ...failure, aliases: copyAnswer(aliases) };
+
+/** What stands for a failure while an answer that is over is given; remembered longer (RFC 8767 section 5). */
+export const asStale = ({ aliases }: Failure): Failure =>
+  aliases === undefined ? STALE : { ...STALE, aliases };
 
 export const INVALID = createFailure(SOURCE.UPSTREAM, EDE.INVALID_DATA, '');
 export const OVERLOAD = createFailure(SOURCE.SHED, EDE.OTHER, 'too many queries wait for upstreams');

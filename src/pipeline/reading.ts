@@ -2,7 +2,16 @@
 import { createAnswer, KEY_FLAG, NOT_VALIDATED, type Validation } from '../cache/cache.ts';
 import { BOGUS_MS } from '../dns/dns.ts';
 import type { InForce } from './in-force.ts';
-import { createBogus, FAILURES, INVALID, type Outcome, OVERLOAD, REBINDING, withEdeOf } from './outcome.ts';
+import {
+  createBogus,
+  FAILURES,
+  INVALID,
+  type Outcome,
+  REBINDING,
+  SOURCE,
+  withAliases,
+  withEdeOf,
+} from './outcome.ts';
 import type { Parts } from './parts.ts';
 import type { Resolution } from './resolver.ts';
 import { type Asked, flagsOf } from './waiter.ts';
@@ -25,7 +34,7 @@ export const readResolution = (
   if (!isKept) return outcome;
   if (resolution.kind === 'bogus' && resolution.message !== undefined && isForAll(asked))
     keepBogus(parts, rules, asked, resolution.message, nowMs);
-  if (outcome !== OVERLOAD) parts.failures.set(asked.key, outcome, nowMs, outcome.lifetimeMs);
+  if (outcome.source !== SOURCE.SHED) parts.failures.set(asked.key, outcome, nowMs, outcome.lifetimeMs);
   return outcome;
 };
 
@@ -40,7 +49,13 @@ const toOutcome = (
   resolution: Resolution,
   nowMs: number,
 ): Outcome => {
-  if (resolution.kind === 'failure') return withEdeOf(FAILURES[resolution.reason], resolution.message);
+  if (resolution.kind === 'failure') {
+    const { reason, message, aliases } = resolution;
+    const failure = withEdeOf(FAILURES[reason], message);
+    return aliases === undefined
+      ? failure
+      : withAliases(failure, createAnswer(aliases, asked.qname, false, ttlLimits, nowMs));
+  }
   if (resolution.kind === 'bogus') return createBogus(resolution.code, resolution.text);
   const { message, security, ttlMaxSec = Number.POSITIVE_INFINITY } = resolution;
   const validation: Validation =

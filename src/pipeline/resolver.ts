@@ -43,6 +43,8 @@ export type Resolution =
       readonly reason: 'timeout' | 'network' | 'servfail' | 'refused' | 'overload';
       /** The last answer of an upstream that said no, whose EDE is passed on. */
       readonly message?: Uint8Array | undefined;
+      /** The aliases that were found before, as an answer: lists judge where they lead. Nobody is given it. */
+      readonly aliases?: Uint8Array | undefined;
     }
   /** Validation failed; an EDE code of RFC 8914 and a sentence. */
   | {

@@ -40,6 +40,8 @@ export interface OpenEnd {
   readonly name: Uint8Array;
   /** The asked name and all that the aliases lead to, the end included; folded. */
   readonly names: readonly Uint8Array[];
+  /** The end is a name on the way to it: the aliases go round. */
+  readonly isRound: boolean;
 }
 
 const reader = new RecordReader();
@@ -47,8 +49,8 @@ const reader = new RecordReader();
 const scratch = new Uint8Array(MESSAGE_LENGTH_MAX);
 
 /**
- * Where the aliases of an answer end, when there is neither data nor a proof of its absence; undefined for every other
- * answer, malformed ones and those whose aliases go round included. ID and question were checked.
+ * Where the aliases of an answer end, when there is neither data nor a proof of its absence, or when they go round;
+ * undefined for every other answer, malformed ones included. ID and question were checked.
  */
 export const findOpenEnd = (message: Uint8Array, question: UpstreamQuestion): OpenEnd | undefined => {
   if (messageRcode(message) !== RCODE.NOERROR || question.class !== CLASS.IN) return undefined;
@@ -66,15 +68,27 @@ export const findOpenEnd = (message: Uint8Array, question: UpstreamQuestion): Op
       if (type !== TYPE.CNAME) continue;
       if (!isNext) return followAliases(message, start, question);
       endOffset = reader.rdataOffset;
-    } else if (
-      endOffset === HEADER_LENGTH ||
-      (type === TYPE.SOA && isAbove(message, ownerOffset, endOffset))
-    ) {
+    } else if (endOffset === HEADER_LENGTH) {
       return undefined;
+    } else if (type === TYPE.SOA && isAbove(message, ownerOffset, endOffset)) {
+      // Settled, unless the aliases go round.
+      return followAliases(message, start, question);
     }
   }
   const mayBeOpen = endOffset !== HEADER_LENGTH && !reader.fault;
   return mayBeOpen ? followAliases(message, start, question) : undefined;
+};
+
+/**
+ * Where the aliases of an answer end without data, whatever it says about the end; undefined when there are none. For an
+ * answer whose proof is no good: servers give their own (RFC 6672 section 5.3.1), or part of one. Allocates.
+ */
+export const findDoubtfulEnd = (message: Uint8Array, question: UpstreamQuestion): OpenEnd | undefined => {
+  const rcode = messageRcode(message);
+  if ((rcode !== RCODE.NOERROR && rcode !== RCODE.NXDOMAIN) || mayStandBesideAlias(question.type))
+    return undefined;
+  const start = questionEnd(message, message.length);
+  return start < 0 ? undefined : followAliases(message, start, question, true);
 };
 
 const ownerBuffer = new Uint8Array(NAME_LENGTH_MAX);
@@ -105,6 +119,7 @@ const followAliases = (
   message: Uint8Array,
   start: number,
   { name, type }: UpstreamQuestion,
+  isDenialDoubted = false,
 ): OpenEnd | undefined => {
   const targets = new Map<string, Uint8Array>();
   reader.reset(message, message.length, start);
@@ -124,24 +139,32 @@ const followAliases = (
     end = target;
     const folded = foldedName(target);
     key = keyOf(folded);
-    if (seen.has(key)) return undefined;
+    if (seen.has(key)) return { name: end, names, isRound: true };
     seen.add(key);
     names.push(folded);
   }
   const last = names.at(-1);
-  if (end === undefined || last === undefined || isSettled(message, start, last, type)) return undefined;
-  return { name: end, names };
+  if (end === undefined || last === undefined) return undefined;
+  if (isSettled(message, start, last, type, isDenialDoubted)) return undefined;
+  return { name: end, names, isRound: false };
 };
 
 /**
  * True when an answer says what is at a name: data of the type, or an SOA at or above it, which says that there is none
- * (RFC 2308 section 2). True as well for a message that cannot be read. Allocates, as followAliases() does.
+ * (RFC 2308 section 2) unless that is doubted. True as well for a message that cannot be read. Allocates, as
+ * followAliases() does.
  */
-const isSettled = (message: Uint8Array, start: number, name: Uint8Array, type: number): boolean => {
+const isSettled = (
+  message: Uint8Array,
+  start: number,
+  name: Uint8Array,
+  type: number,
+  isDenialDoubted: boolean,
+): boolean => {
   reader.reset(message, message.length, start);
   while (reader.next() && reader.section !== SECTION.ADDITIONAL) {
     const isData = reader.section === SECTION.ANSWER && reader.type === type;
-    const isSoa = reader.section === SECTION.AUTHORITY && reader.type === TYPE.SOA;
+    const isSoa = !isDenialDoubted && reader.section === SECTION.AUTHORITY && reader.type === TYPE.SOA;
     if (!isData && !isSoa) continue;
     const length = expandName(message, reader.ownerOffset, message.length, ownerBuffer, 0);
     if (length < 0) return true;
@@ -153,8 +176,8 @@ const isSettled = (message: Uint8Array, start: number, name: Uint8Array, type: n
 
 /**
  * One answer to a question, of the answers to it and to where each of them leads, in this order: ANSWER of all, RCODE,
- * AUTHORITY and OPT of the last (RFC 6604), of the others what proves their wildcards (RFC 4035 section 3.1.3.3); AD when
- * all have it. Undefined when one cannot be read or all together do not fit into a message. Allocates.
+ * AUTHORITY and OPT of the last (RFC 6604), of the others what proves their wildcards (RFC 4035 section 3.1.3.3), each
+ * record once; AD when all have it. Undefined when one cannot be read or all together do not fit into a message. Allocates.
  */
 export const joinAnswers = (
   question: UpstreamQuestion,
@@ -167,19 +190,24 @@ export const joinAnswers = (
   const builder = new MessageBuilder(scratch).start(0, FLAG.QR | FLAG.RD | FLAG.RA | ad | messageRcode(last));
   builder.question(question.name, question.type, question.class);
   let isWhole = true;
-  for (const part of parts) isWhole = copySection(part, SECTION.ANSWER, builder, false) && isWhole;
-  isWhole = copySection(last, SECTION.AUTHORITY, builder, false) && isWhole;
+  const copied = new Set<string>();
+  for (const part of parts) isWhole = copySection(part, SECTION.ANSWER, builder, copied, false) && isWhole;
+  isWhole = copySection(last, SECTION.AUTHORITY, builder, copied, false) && isWhole;
   for (const part of parts)
-    if (part !== last) isWhole = copySection(part, SECTION.AUTHORITY, builder, true) && isWhole;
-  isWhole = copySection(last, SECTION.ADDITIONAL, builder, false) && isWhole;
+    if (part !== last) isWhole = copySection(part, SECTION.AUTHORITY, builder, copied, true) && isWhole;
+  isWhole = copySection(last, SECTION.ADDITIONAL, builder, copied, false) && isWhole;
   return isWhole && !builder.overflow ? builder.finish().slice() : undefined;
 };
 
-/** Copies a section of a message, of ADDITIONAL only OPT; false when a record of it cannot be read. Allocates. */
+/**
+ * Copies a section of a message, of ADDITIONAL only OPT, without what was `copied` before; false when a record of it
+ * cannot be read. Allocates.
+ */
 const copySection = (
   message: Uint8Array,
   section: number,
   builder: MessageBuilder,
+  copied: Set<string>,
   onlyProof: boolean,
 ): boolean => {
   const end = message.length;
@@ -193,6 +221,9 @@ const copySection = (
     const rdata = expandRdata(message, reader.rdataOffset, reader.rdataLength, type, end);
     if (owner === undefined || rdata === undefined) return false;
     if (onlyProof && !isDenial(type === TYPE.RRSIG ? readU16(rdata, 0) : type)) continue;
+    const key = `${section} ${type} ${keyOf(foldedName(owner))} ${keyOf(rdata)}`;
+    if (copied.has(key)) continue;
+    copied.add(key);
     builder.record(section, owner, type, reader.class, reader.ttl, rdata);
   }
   return !reader.fault;

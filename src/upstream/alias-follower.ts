@@ -22,7 +22,7 @@ import {
   writeOption,
   writeU16,
 } from '../dns/dns.ts';
-import { findOpenEnd, joinAnswers, keyOf, type OpenEnd } from './alias-chain.ts';
+import { findDoubtfulEnd, findOpenEnd, joinAnswers, keyOf, type OpenEnd } from './alias-chain.ts';
 import type { Exchange, UpstreamOutcome, UpstreamQuestion } from './exchange.ts';
 
 /** Each may bring several aliases; BIND and unbound ask eleven times at most. */
@@ -31,6 +31,7 @@ const FURTHER_QUESTIONS_MAX = 8;
 const FAILURE_BYTES = 512;
 
 type Answered = Extract<UpstreamOutcome, { readonly kind: 'answer' }>;
+type Failed = Extract<UpstreamOutcome, { readonly kind: 'failure' }>;
 type Done = (outcome: UpstreamOutcome) => void;
 
 /** What a follower works with. */
@@ -54,8 +55,9 @@ export class AliasFollower implements Exchange {
   resolve(question: UpstreamQuestion, done: Done): void {
     const { exchange, clock } = this.#options;
     const startedAtMs = clock();
+    const find = question.doubtsEnd === true ? findDoubtfulEnd : findOpenEnd;
     exchange.resolve(question, (outcome) => {
-      const end = outcome.kind === 'answer' ? findOpenEnd(outcome.message, question) : undefined;
+      const end = outcome.kind === 'answer' ? find(outcome.message, question) : undefined;
       if (outcome.kind === 'failure' || end === undefined) done(outcome);
       else new Pursuit(this.#options, question, startedAtMs, done).take(outcome, end);
     });
@@ -79,7 +81,7 @@ class Pursuit {
     this.#done = done;
     const passedMs = Math.max(0, options.clock() - startedAtMs);
     this.#timer = setTimeout(
-      () => this.#end({ kind: 'failure', reason: 'timeout', message: undefined }),
+      () => this.#fail({ kind: 'failure', reason: 'timeout', message: undefined }),
       Math.max(0, options.timeoutMs - passedMs),
     );
   }
@@ -92,27 +94,33 @@ class Pursuit {
       this.#finish();
       return;
     }
-    // The first name of a further answer is the end of the one before.
-    for (const [index, passed] of end.names.entries()) {
-      const key = keyOf(passed);
-      if (index > 0 && this.#names.has(key)) {
-        this.#end(createFailure(this.#question, 'aliases go round'));
-        return;
-      }
-      this.#names.add(key);
+    if (end.isRound || this.#isMetAgain(end.names)) {
+      this.#fail(createFailure(this.#question, 'aliases go round'));
+      return;
     }
-    const further = { ...this.#question, name: end.name };
+    const further = { ...this.#question, name: end.name, doubtsEnd: false };
     this.#question.trace?.step('aliases', `left open by the upstream at ${formatName(name)}`);
     if (this.#options.isKeptHere(name, further)) this.#finish();
     else if (this.#parts.length > FURTHER_QUESTIONS_MAX)
-      this.#end(createFailure(this.#question, 'too many aliases'));
+      this.#fail(createFailure(this.#question, 'too many aliases'));
     else this.#ask(further);
+  }
+
+  /** Notes the names of an answer; true when one was on the way before. */
+  #isMetAgain(names: readonly Uint8Array[]): boolean {
+    for (const [index, passed] of names.entries()) {
+      const key = keyOf(passed);
+      // The first name of a further answer is the end of the one before.
+      if (index > 0 && this.#names.has(key)) return true;
+      this.#names.add(key);
+    }
+    return false;
   }
 
   #ask(further: UpstreamQuestion): void {
     this.#options.exchange.resolve(further, (outcome) => {
       if (this.#isOver) return;
-      if (outcome.kind === 'failure') this.#end(outcome);
+      if (outcome.kind === 'failure') this.#fail(outcome);
       else this.take(outcome, findOpenEnd(outcome.message, further));
     });
   }
@@ -126,23 +134,32 @@ class Pursuit {
       this.#end(first);
       return;
     }
-    const message = joinAnswers(
+    const message = this.#join();
+    if (message === undefined) {
+      this.#end(createFailure(this.#question, 'the answer with its aliases cannot be put together'));
+      return;
+    }
+    this.#end({
+      kind: 'answer',
+      message,
+      // Of the servers that answered, the one that is doubted first: it had the data.
+      endpoint: last.endpoint,
+      rttMs: parts.reduce((sum, part) => sum + part.rttMs, 0),
+      isEncrypted: parts.every((part) => part.isEncrypted),
+      isOnly: parts.every((part) => part.isOnly),
+    });
+  }
+
+  #join(): Uint8Array | undefined {
+    return joinAnswers(
       this.#question,
-      parts.map((part) => part.message),
+      this.#parts.map((part) => part.message),
     );
-    this.#end(
-      message === undefined
-        ? createFailure(this.#question, 'the answer with its aliases cannot be put together')
-        : {
-            kind: 'answer',
-            message,
-            // Of the servers that answered, the one that is doubted first: it had the data.
-            endpoint: last.endpoint,
-            rttMs: parts.reduce((sum, part) => sum + part.rttMs, 0),
-            isEncrypted: parts.every((part) => part.isEncrypted),
-            isOnly: parts.every((part) => part.isOnly),
-          },
-    );
+  }
+
+  /** Ends without an answer: where the aliases led is told, because a list may refuse it. */
+  #fail(failure: Failed): void {
+    this.#end({ ...failure, aliases: this.#join() });
   }
 
   #end(outcome: UpstreamOutcome): void {
@@ -154,7 +171,7 @@ class Pursuit {
 }
 
 /** A failure as of an upstream that says why (RFC 8914 section 4.25). */
-const createFailure = (question: UpstreamQuestion, text: string): UpstreamOutcome => {
+const createFailure = (question: UpstreamQuestion, text: string): Failed => {
   const builder = new MessageBuilder(new Uint8Array(FAILURE_BYTES));
   builder.start(0, FLAG.QR | FLAG.RD | FLAG.RA | RCODE.SERVFAIL);
   builder.question(question.name, question.type, question.class);

@@ -21,6 +21,8 @@ export interface UpstreamQuestion {
   readonly view: number;
   /** The text of an upstream whose answer was no good: others are asked before it, where there are any. */
   readonly notFrom?: string | undefined;
+  /** What an answer said about the end of aliases was no proof: the end is asked for by itself. */
+  readonly doubtsEnd?: boolean;
   /** Is told the steps of this question's way; undefined for ordinary questions. */
   readonly trace?: Trace | undefined;
   /** Where whoever asked says that an answer is wanted no longer: `cancel` is set while the question is in flight. */
@@ -52,6 +54,8 @@ export type UpstreamOutcome =
       readonly reason: UpstreamFailure;
       /** The last SERVFAIL or REFUSED answer of an upstream, owned by the receiver; undefined when there was none. */
       readonly message: Uint8Array | undefined;
+      /** An answer with the aliases that were found before it failed: for lists to judge, and for nobody to be given. */
+      readonly aliases?: Uint8Array | undefined;
     };
 
 /** Resolves questions. */

@@ -31,6 +31,13 @@ const LISTED_NAME = 'listed.invalid';
 const UNBOUND_STALE = { maxSec: 86_400, afterMs: 1800, ttlSec: 30 };
 /** `serve-expired-ttl: 0` is without an end; this is the longest that Cordon has. */
 const STALE_SEC_MAX = 7 * 86_400;
+/**
+ * The shortest wait for a fresh answer, unless it is none at all, milliseconds. Time stands still in a scenario while its
+ * servers answer, so that it may say 1 ms; the runner takes some real ones for each answer.
+ */
+const STALE_AFTER_MS_MIN = 300;
+/** `msg-cache-size` of a scenario that wants answers to fall out at once: too small for any, bytes. */
+const CACHE_BYTES_NONE = 64;
 
 /** Features of scenarios that this version does not have, or that no scenario of the suites has. */
 const UNSUPPORTED_FEATURES = new Set([
@@ -143,9 +150,10 @@ const toStale = (server: Scenario['server']): object => {
   if (server['serve-expired']?.[0] !== 'yes') return { max: '0s' };
   const number = (option: string, byDefault: number): number => Number(server[option]?.[0] ?? byDefault);
   const maxSec = number('serve-expired-ttl', UNBOUND_STALE.maxSec);
+  const afterMs = number('serve-expired-client-timeout', UNBOUND_STALE.afterMs);
   return {
     max: `${maxSec === 0 ? STALE_SEC_MAX : maxSec}s`,
-    after: `${number('serve-expired-client-timeout', UNBOUND_STALE.afterMs)}ms`,
+    after: `${afterMs === 0 ? 0 : Math.max(afterMs, STALE_AFTER_MS_MIN)}ms`,
     ttl: `${number('serve-expired-reply-ttl', UNBOUND_STALE.ttlSec)}s`,
   };
 };
@@ -190,6 +198,7 @@ const toConfig = (scenario: Scenario, endpoint: string): object => {
       'read-cache': toReaders(server['access-control'] ?? []),
     },
     cache: {
+      ...(Number(server['msg-cache-size']?.[0] ?? Infinity) <= CACHE_BYTES_NONE ? { size: '0KiB' } : {}),
       ttl: {
         min: seconds('cache-min-ttl'),
         max: seconds('cache-max-ttl'),

@@ -3,11 +3,6 @@
 // NSD serves a zone with every kind of record; each RRset is fetched from it and through the program, over UDP and
 // TCP, and the RDATA is compared uncompressed. dig shows what an administrator sees of a refusal.
 import assert from 'node:assert/strict';
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import {
   copyName,
@@ -22,6 +17,7 @@ import {
   UDP_LENGTH_MAX,
 } from '../../src/dns/dns.ts';
 import { ask } from '../support/client.ts';
+import { type Nsd, startNsd } from '../support/nsd.ts';
 import {
   type Cordon,
   findProgram,
@@ -30,10 +26,6 @@ import {
   type SocketAddress,
   startCordon,
 } from '../support/process.ts';
-import { ScriptedUpstream } from '../support/scripted-upstream.ts';
-
-/** Tries until NSD answers, 50 ms apart. */
-const START_TRIES_MAX = 600;
 
 const textRecords = (name: string, count: number): string[] =>
   Array.from({ length: count }, (_, i) => `${name} 300 IN TXT "${String(i).padStart(240, 'x')}"`);
@@ -108,49 +100,14 @@ const ZONE = [
   '',
 ].join('\n');
 
-let directory = '';
-let nsd: ChildProcess | undefined;
-let nsdExit: Promise<unknown> = Promise.resolve();
+let nsd: Nsd | undefined;
 let server: SocketAddress;
 let cordon: Cordon;
 
 beforeAll(async () => {
-  const program = findProgram('nsd');
-  if (program === undefined) return;
-  const scout = await ScriptedUpstream.open();
-  await scout.close();
-  server = scout.endpoint;
-  directory = mkdtempSync(join(tmpdir(), 'cordon-nsd-'));
-  writeFileSync(join(directory, 'zone.example.zone'), ZONE);
-  writeFileSync(
-    join(directory, 'nsd.conf'),
-    `
-server:
-  ip-address: 127.0.0.1@${server.port}
-  server-count: 1
-  username: ""
-  chroot: ""
-  zonesdir: "${directory}"
-  pidfile: "${directory}/nsd.pid"
-  xfrdfile: "${directory}/xfrd.state"
-  zonelistfile: "${directory}/zone.list"
-  xfrdir: "${directory}"
-remote-control:
-  control-enable: no
-zone:
-  name: zone.example
-  zonefile: zone.example.zone
-`,
-  );
-  nsd = spawn(program, ['-d', '-c', join(directory, 'nsd.conf')], { stdio: ['ignore', 'ignore', 'pipe'] });
-  nsdExit = once(nsd, 'close');
-  let errors = '';
-  nsd.stderr?.setEncoding('utf8').on('data', (text: string) => {
-    errors += text;
-  });
-  await waitForZone().catch((error: unknown) => {
-    throw new Error(`NSD does not serve the zone: ${errors.slice(-2000)}`, { cause: error });
-  });
+  if (findProgram('nsd') === undefined) return;
+  nsd = await startNsd({ 'zone.example.': ZONE });
+  server = nsd.endpoint;
   cordon = await startCordon({
     config: `
 listen: { dns: ["127.0.0.1:0"], admin: "127.0.0.1:0" }
@@ -162,23 +119,8 @@ lists: [{ id: tiktok, shipped: tiktok }]`,
 
 afterAll(async () => {
   await cordon?.stop();
-  nsd?.kill('SIGTERM');
-  await nsdExit;
-  if (directory !== '') rmSync(directory, { recursive: true, force: true });
+  await nsd?.stop();
 });
-
-const waitForZone = async (): Promise<void> => {
-  for (let attempt = 1; ; attempt++) {
-    try {
-      const reply = await ask(server, 'zone.example. SOA', { flags: 0, transport: 'tcp' });
-      assert.equal(reply.answer.length, 1, `RCODE ${reply.rcode}`);
-      return;
-    } catch (error) {
-      if (attempt === START_TRIES_MAX || nsd?.exitCode !== null) throw error;
-      await new Promise((resolve) => setTimeout(resolve, 50));
-    }
-  }
-};
 
 /** The records of ANSWER in an order of their own: folded owner, class, type, RDATA without compression. */
 const recordSet = (bytes: Uint8Array): string[] => {

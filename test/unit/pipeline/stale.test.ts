@@ -50,7 +50,13 @@ describe('an answer that is over', () => {
     bench.ask(QUESTION);
     bench.asked.shift()?.done({ kind: 'failure', reason: 'servfail' });
     expect(onlyAnswer(bench.ask(QUESTION))).toMatchObject({ answer: [STALE_RECORD] });
+    // For five seconds nobody asks again (RFC 8767 section 5).
+    bench.nowMs += 4999;
+    expect(onlyAnswer(bench.ask(QUESTION))).toMatchObject({ answer: [STALE_RECORD] });
     expect(bench.asked).toEqual([]);
+    bench.nowMs += 1;
+    bench.ask(QUESTION);
+    expect(bench.asked).toHaveLength(1);
   });
 
   test('is given when the fresh one takes longer than clients wait, and the fresh one is kept when it comes', () => {
@@ -136,6 +142,19 @@ test('who asks for DNSSEC records gets an answer that is over without them, when
   const answers = bench.ask(QUESTION, { edns: { ttl: EDNS_DO } });
   bench.asked.shift()?.done({ kind: 'failure', reason: 'timeout' });
   expect(onlyAnswer(answers)).toMatchObject({ answer: [STALE_RECORD] });
+});
+
+test('who asks for DNSSEC records gets a fresh answer without them when the upstreams fail, with what is left of it', () => {
+  const bench = open();
+  bench.ask(QUESTION);
+  answerAsked(bench.asked.shift(), QUESTION, { answer: [RECORD] });
+  bench.nowMs += 10_000;
+  const answers = bench.ask(QUESTION, { edns: { ttl: EDNS_DO } });
+  expect(answers).toEqual([]);
+  bench.asked.shift()?.done({ kind: 'failure', reason: 'servfail' });
+  const answer = onlyAnswer(answers);
+  expect(answer).toMatchObject({ answer: ['a.example. 50 IN A 203.0.113.1'] });
+  expect(edeOf(answer)).toEqual([]);
 });
 
 test('nor is it given beside a newer answer with them that may not be kept', () => {

@@ -108,6 +108,12 @@ const edeOf = (outcome: UpstreamOutcome): number | undefined => {
   return message === undefined || offset < 0 ? undefined : readU16(message, offset);
 };
 
+/** The aliases that a failure tells. */
+const aliasesOf = (outcome: UpstreamOutcome): readonly string[] | undefined =>
+  outcome.kind === 'failure' && outcome.aliases !== undefined
+    ? parseMessage(outcome.aliases).answer
+    : undefined;
+
 describe('an answer with an open end', () => {
   test('is completed by what the end is asked for', () => {
     const { message, asked, outcome } = follow('www.example.com. A', {
@@ -184,7 +190,11 @@ describe('an answer with an open end', () => {
     const flags = { dnssecOk: true, checkingDisabled: true, wantsAd: true, view: 3, notFrom: 'other' };
     const book = { 'www.example.com. A': { answer: [ALIAS] }, 'www.example.net. A': { answer: [END] } };
     const { questions } = follow('www.example.com. A', book, { flags });
-    expect(questions[1]).toEqual({ ...question('www.example.net.', 'A'), ...flags });
+    expect(questions[1]).toEqual({
+      ...question('www.example.net.', 'A'),
+      ...flags,
+      doubtsEnd: false,
+    });
   });
 
   test.each([
@@ -241,11 +251,6 @@ describe('nothing is asked further', () => {
     ['for all types', 'www.example.com. ANY', { answer: [ALIAS] }],
     ['for signatures', 'www.example.com. RRSIG', { answer: [ALIAS] }],
     ['for the alias of another name', 'example.com. A', { answer: [ALIAS] }],
-    [
-      'where aliases go round',
-      'a.test. A',
-      { answer: ['a.test. 1 IN CNAME b.test.', 'b.test. 1 IN CNAME A.test.'] },
-    ],
     ['for more aliases than anybody has', 'a.test. A', { answer: LONG }],
   ])('%s', (_title, text, entry) => {
     const { asked, outcome } = follow(text, { [text]: entry });
@@ -335,6 +340,59 @@ describe('bounds', () => {
   });
 });
 
+describe('aliases that go round', () => {
+  const ROUND = ['a.test. 1 IN CNAME b.test.', 'b.test. 1 IN CNAME A.test.'];
+
+  test.each<[string, MessageText]>([
+    ['in one answer', { answer: ROUND }],
+    ['of one name', { answer: ['a.test. 1 IN CNAME a.test.'] }],
+    ['with an SOA that would settle an end', { answer: ROUND, authority: [SOA.replace(/^\S+/, 'test.')] }],
+    ['in no order', { answer: ROUND.toReversed() }],
+  ])('%s are a failure that tells them', (_title, entry) => {
+    const { asked, outcome } = follow('a.test. A', { 'a.test. A': entry });
+    expect(asked).toEqual(['a.test. A']);
+    expect(outcome).toMatchObject({ kind: 'failure', reason: 'servfail' });
+    expect(edeOf(outcome)).toBe(EDE.INVALID_DATA);
+    expect(aliasesOf(outcome)?.toSorted()).toEqual(entry.answer?.toSorted());
+  });
+});
+
+describe('an end that is doubted', () => {
+  const FALSE_SOA = SOA.replace('example.net.', 'net.');
+
+  test.each([0, RCODE.NXDOMAIN])('is asked for by itself, each record kept once (RCODE %i)', (rcode) => {
+    const proof = `www.example.net. 300 IN RRSIG ${RRSIG_TAIL.replace('AAAA', '').replace('13', 'NSEC 13')} AAAA`;
+    const nsec = 'www.example.net. 300 IN NSEC z.example.net. A';
+    const { message, asked } = follow(
+      'www.example.com. A',
+      {
+        'www.example.com. A': {
+          answer: [ALIAS],
+          flags: FLAG.QR | rcode,
+          authority: [FALSE_SOA, nsec, proof],
+        },
+        'www.example.net. A': { flags: NXDOMAIN, authority: [SOA, nsec, proof] },
+      },
+      { flags: { doubtsEnd: true } },
+    );
+    expect(asked).toEqual(['www.example.com. A', 'www.example.net. A']);
+    expect(message?.answer).toEqual([ALIAS]);
+    expect(message?.authority).toHaveLength(3);
+    expect(message?.authority[0]).toBe(SOA);
+  });
+
+  test('is not asked for where there is data, or no alias', () => {
+    for (const answer of [[ALIAS, END], []]) {
+      const { asked } = follow(
+        'www.example.com. A',
+        { 'www.example.com. A': { answer } },
+        { flags: { doubtsEnd: true } },
+      );
+      expect(asked).toEqual(['www.example.com. A']);
+    }
+  });
+});
+
 describe('failures and time', () => {
   beforeEach(() => void vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] }));
   afterEach(() => void vi.useRealTimers());
@@ -343,7 +401,9 @@ describe('failures and time', () => {
     const message = buildResponse({ question: 'www.example.net. A', flags: FLAG.QR | RCODE.SERVFAIL });
     const failure: UpstreamOutcome = { kind: 'failure', reason: 'servfail', message };
     const book = { 'www.example.com. A': { answer: [ALIAS] }, 'www.example.net. A': failure };
-    expect(follow('www.example.com. A', book).outcome).toBe(failure);
+    const { outcome } = follow('www.example.com. A', book);
+    expect(outcome).toMatchObject(failure);
+    expect(aliasesOf(outcome)).toEqual([ALIAS]);
     expect(vi.getTimerCount()).toBe(0);
   });
 
@@ -358,7 +418,7 @@ describe('failures and time', () => {
     vi.advanceTimersByTime(TIMEOUT_MS - 3000 - 1);
     expect(outcomes).toEqual([]);
     vi.advanceTimersByTime(1);
-    expect(outcomes).toEqual([{ kind: 'failure', reason: 'timeout', message: undefined }]);
+    expect(outcomes).toMatchObject([{ kind: 'failure', reason: 'timeout', message: undefined }]);
     silent[1]?.(toOutcome('www.example.net. A', { answer: [END] }));
     expect(outcomes).toHaveLength(1);
   });
