@@ -10,10 +10,14 @@
 import { readFileSync, readlinkSync } from 'node:fs';
 import { basename } from 'node:path';
 
-/** Between two beats, milliseconds: four in each look and a half, so that no look finds a living worker silent. */
-const BEAT_MS = 50;
-/** Between two looks, milliseconds. */
-const LOOK_MS = 100;
+/**
+ * Between two beats, and between two looks, milliseconds: a look finds three beats in two intervals, so that a living
+ * worker is silent for one look at most. Both wake a thread that may have nothing else to do, which costs 20 to 50 µs.
+ */
+const BEAT_MS = 125;
+const LOOK_MS = 200;
+/** A look counts as so many milliseconds of silence at most: later, it was held up here. */
+const LOOK_MS_COUNTED = 300;
 /**
  * Silence after which a worker hangs, milliseconds. The longest turns of a loop that were seen in health took 230 ms; a
  * replacement within two seconds leaves half of them for ending the thread and starting another one.
@@ -129,7 +133,7 @@ export class HeartbeatWatch {
   look(): void {
     const nowMs = this.#options.clock();
     // A look that comes late was held up here: the workers had no chance to be seen meanwhile.
-    const passedMs = Math.min(nowMs - this.#lookedMs, 2 * LOOK_MS);
+    const passedMs = Math.min(nowMs - this.#lookedMs, LOOK_MS_COUNTED);
     this.#lookedMs = nowMs;
     for (const [worker, watched] of this.#watched) this.#lookAt(worker, watched, passedMs);
   }

@@ -7,7 +7,10 @@
 // read by the other with an atomic load before, which orders them. A worker that dies amid an event has not yet stored
 // its position, so that nobody sees half of one.
 //
-//   header   head (units written) · tail (units freed) · events lost: each on a cache line of its own
+// A reader sleeps while little comes, and hangs up a bell for the case that much does: the units that are not freed at
+// which the writer wakes it.
+//
+//   header   head (units written) · tail (units freed) · events lost, bell: each on a cache line of its own
 //   ring     a power of two of units of 8 bytes; an event is in one piece, and where it does not fit before the end
 //            a filler takes the place that is left
 //
@@ -29,6 +32,8 @@ const HEADER_BYTES = 3 * LINE_BYTES;
 const HEAD = 0;
 const TAIL = LINE_BYTES / WORD_BYTES;
 const LOST = (2 * LINE_BYTES) / UNIT_BYTES;
+/** 0: no bell hangs. */
+const BELL = (2 * LINE_BYTES + UNIT_BYTES) / WORD_BYTES;
 
 const EVENT_WORDS = 16;
 const EVENT_BYTES = EVENT_WORDS * WORD_BYTES;
@@ -148,7 +153,15 @@ export class EventWriter {
     }
     this.#head = (this.#head + before + units) | 0;
     Atomics.store(this.#positions, HEAD, this.#head);
+    const bell = Atomics.load(this.#positions, BELL);
+    if (bell !== 0) this.#ring(bell);
     return true;
+  }
+
+  #ring(bell: number): void {
+    if (((this.#head - Atomics.load(this.#positions, TAIL)) | 0) < bell) return;
+    // Whoever takes it down rings it: once each time that it hangs.
+    if (Atomics.exchange(this.#positions, BELL, 0) !== 0) Atomics.notify(this.#positions, BELL);
   }
 
   #hasRoom(units: number): boolean {
@@ -282,6 +295,18 @@ export class EventReader {
   release(): void {
     this.#tail = this.#at;
     Atomics.store(this.#positions, TAIL, this.#tail);
+  }
+
+  /** Resolves once so many bytes of events are not freed; one call at a time. Allocates, once per wait. */
+  filled(bytes: number): Promise<void> {
+    const units = Math.ceil(bytes / UNIT_BYTES);
+    Atomics.store(this.#positions, BELL, units);
+    // What was written before the bell hung did not ring it.
+    if (this.backlogBytes >= bytes && Atomics.exchange(this.#positions, BELL, 0) !== 0) {
+      return Promise.resolve();
+    }
+    const waiting = Atomics.waitAsync(this.#positions, BELL, units);
+    return waiting.async ? waiting.value.then(() => {}) : Promise.resolve();
   }
 
   /** Goes back to the first event that is not freed. */

@@ -51,13 +51,18 @@ import { POSITION_NAME, SKETCH_KEY_NAME } from './verify.ts';
 
 /** Between two commits while little happens, milliseconds: what a crash may lose. */
 const COMMIT_MS = 250;
-/** Between two looks at the rings, milliseconds: a ring of 4 MiB holds what a worker refuses in an eighth of a second. */
+/**
+ * Between two looks at the rings while much happens, milliseconds: a ring of 4 MiB holds what a worker refuses in an
+ * eighth of a second. While little happens there is one look for each commit; what comes all at once rings a bell.
+ */
 const POLL_MS = 50;
 /**
  * Bytes of events that make a commit due at once: some 600. What a batch is made of lives until it is on the disk, and
  * what lives through a collection is copied: larger batches cost more processor time, though fewer writes (measured).
  */
 const BACKLOG_BYTES_DUE = 1 << 16;
+/** Bytes of events that wake a recorder that sleeps: an eighth of a ring of 4 MiB. */
+export const BELL_BYTES = 8 * BACKLOG_BYTES_DUE;
 /** Events of one commit: some 1.3 MB of text, 8 ms of work. */
 const BATCH_EVENTS_MAX = 4_096;
 /** Commits in a row before timers and messages have their turn. */
@@ -218,6 +223,8 @@ export class Recording {
   #retryMs = RETRY_MS_MIN;
   #retryAt = Number.NEGATIVE_INFINITY;
   #firstReader = 0;
+  /** The last batch was large. */
+  #isBusy = false;
   #committedAt = Number.NEGATIVE_INFINITY;
   #heartbeatAt = Number.NEGATIVE_INFINITY;
   #signedAt = Number.NEGATIVE_INFINITY;
@@ -311,7 +318,10 @@ export class Recording {
     return pseudonyms.join(' ');
   }
 
-  /** Writes what is there. Returns after how many milliseconds it wants to be called again. Throws for defects only. */
+  /**
+   * Writes what is there. Returns after how many milliseconds it wants to be called again, unless more than BELL_BYTES
+   * are in a ring before. Throws for defects only.
+   */
   tick(): number {
     const { monotonic } = this.#options;
     this.#watch();
@@ -319,7 +329,8 @@ export class Recording {
     try {
       const isMore = this.#work(false);
       this.#recover();
-      return isMore ? 0 : POLL_MS;
+      if (isMore) return 0;
+      return this.#isBusy ? POLL_MS : Math.max(1, Math.ceil(this.#committedAt + COMMIT_MS - monotonic()));
     } catch (thrown) {
       this.#fail(thrown);
       return POLL_MS;
@@ -436,7 +447,10 @@ export class Recording {
 
   #commitQueries(open: Open, isLast: boolean): boolean {
     if (this.#pending !== undefined) this.#commitPending(open);
-    if (!isLast && !this.#isCommitDue()) return false;
+    const backlogBytes = Math.max(0, ...this.#options.readers.map((reader) => reader.backlogBytes));
+    const isDue = this.#options.monotonic() >= this.#committedAt + COMMIT_MS;
+    if (!isLast && !isDue && backlogBytes < BACKLOG_BYTES_DUE) return false;
+    this.#isBusy = backlogBytes >= BACKLOG_BYTES_DUE;
     for (let batch = 0; batch < BATCHES_MAX; batch++) {
       const count = this.#drain(open.encoder);
       const isEmpty = count < BATCH_EVENTS_MAX;
@@ -446,12 +460,6 @@ export class Recording {
       if (isEmpty) return false;
     }
     return true;
-  }
-
-  #isCommitDue(): boolean {
-    const { monotonic, readers } = this.#options;
-    if (monotonic() >= this.#committedAt + COMMIT_MS) return true;
-    return readers.some((reader) => reader.backlogBytes >= BACKLOG_BYTES_DUE);
   }
 
   #drain(encoder: QueryEncoder): number {

@@ -37,6 +37,7 @@ export {
 export type { RecordOutput } from './record-output.ts';
 export { describeRecord } from './record-text.ts';
 export {
+  BELL_BYTES,
   type ChangeText,
   type OutputFacts,
   Recording,

@@ -8,6 +8,7 @@ import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_thread
 import { isAppError, systemClock } from '../../base/base.ts';
 import { EventReader } from '../../events/events.ts';
 import {
+  BELL_BYTES,
   DnstapOutput,
   JsonLinesOutput,
   Recording,
@@ -46,6 +47,9 @@ type Made = readonly { readonly settings: OutputSettings; readonly output: Recor
 class RecorderThread {
   readonly #port: NonNullable<typeof parentPort>;
   readonly #recording: Recording;
+  readonly #readers: readonly EventReader[];
+  /** Those whose bell hangs. */
+  readonly #asleep = new Set<EventReader>();
   #made: Made;
   #timer: NodeJS.Timeout | undefined;
   /** Messages that were read before their turn. */
@@ -57,10 +61,11 @@ class RecorderThread {
     const { directory, rings, waiting, resolver, version, settings, generations, resumed } = start;
     this.#port = port;
     this.#made = settings.outputs.map((output) => ({ settings: output, output: createOutput(output) }));
+    this.#readers = rings.map((ring) => new EventReader(ring));
     this.#recording = new Recording({
       ...settings,
       directory,
-      readers: rings.map((ring) => new EventReader(ring)),
+      readers: this.#readers,
       droppedBefore: resumed?.droppedBefore ?? [],
       watchedUntilMs: resumed?.watchedUntilMs,
       outputs: this.#made.map(({ output }) => output),
@@ -159,6 +164,19 @@ class RecorderThread {
     void this.#recording.housekeep();
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => this.#tick(), delayMs);
+    this.#hangBells();
+  }
+
+  /** Much that comes before the next tick wakes the recorder. What a full disk leaves in a ring does not. */
+  #hangBells(): void {
+    for (const reader of this.#readers) {
+      if (this.#asleep.has(reader) || reader.backlogBytes >= BELL_BYTES) continue;
+      this.#asleep.add(reader);
+      void reader.filled(BELL_BYTES).then(() => {
+        this.#asleep.delete(reader);
+        this.#tickSoon();
+      });
+    }
   }
 
   #tickSoon(): void {

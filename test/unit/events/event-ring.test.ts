@@ -272,6 +272,93 @@ describe('bytes that no writer wrote', () => {
 test('two threads: every event arrives once, whole and in order, or is counted as lost', async () => {
   const count = 200_000;
   const ring = createEventRing(16 * 1024);
+  const { ended, written } = writeInThread(ring, count);
+  const reader = new EventReader(ring);
+  let read = 0;
+  let last = -1;
+  const faults: string[] = [];
+  const check = (event: RingEvent): void => {
+    const { line, qname, qnameLength, target, targetLength } = event;
+    const isWhole =
+      event.timeMs === line &&
+      event.generation === line &&
+      event.address.every((word) => word === line) &&
+      qnameLength === line % 256 &&
+      targetLength === (line * 7) % 256 &&
+      qname.subarray(0, qnameLength).every((byte) => byte === (line & 0x3f)) &&
+      target.subarray(0, targetLength).every((byte) => byte === (line & 0x3f));
+    if (!isWhole || line <= last) faults.push(`${line} after ${last}`);
+    last = line;
+    read++;
+  };
+  let isOver = false;
+  while (!isOver) {
+    // Once more after the last one is written.
+    isOver = written() >= 0;
+    for (let turn = 0; turn < 100 && faults.length < 5; turn++) {
+      reader.read(50, check);
+      // Freed late at times, as by a reader that waits for its database.
+      if (turn % 10 !== 0) reader.release();
+    }
+    while (isOver && reader.read(1000, check) > 0) reader.release();
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  await ended;
+  expect(faults).toEqual([]);
+  expect(reader.isDamaged).toBe(false);
+  expect(read).toBe(written());
+  expect(written() + reader.dropped).toBe(count);
+  expect(reader.dropped).toBeLessThan(count);
+}, 60_000);
+
+describe('a reader that sleeps is woken', () => {
+  test('once so much is in the ring, and not before', async () => {
+    const { writer, reader } = open();
+    let isAwake = false;
+    const filled = reader.filled(RING_BYTES / 2).then(() => {
+      isAwake = true;
+    });
+    writer.write(fields());
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(isAwake).toBe(false);
+    while (reader.backlogBytes < RING_BYTES / 2) writer.write(fields());
+    await filled;
+    expect(isAwake).toBe(true);
+  });
+
+  test('at once when so much is there already', async () => {
+    const { writer, reader } = open();
+    fill(writer);
+    await reader.filled(RING_BYTES / 2);
+  });
+
+  test('again after it has freed what was there', async () => {
+    const { writer, reader } = open();
+    for (let round = 0; round < 3; round++) {
+      const filled = reader.filled(RING_BYTES / 2);
+      fill(writer);
+      await filled;
+      reader.read(Number.POSITIVE_INFINITY, () => {});
+      reader.release();
+    }
+    expect(reader.backlogBytes).toBe(0);
+  });
+
+  test('by a writer in another thread', async () => {
+    const { ring, reader } = open();
+    const filled = reader.filled(RING_BYTES / 2);
+    const { ended } = writeInThread(ring, 100);
+    await filled;
+    expect(reader.backlogBytes).toBeGreaterThanOrEqual(RING_BYTES / 2);
+    await ended;
+  });
+});
+
+/** Writes so many events from a thread of its own. */
+const writeInThread = (
+  ring: SharedArrayBuffer,
+  count: number,
+): { readonly ended: Promise<unknown>; readonly written: () => number } => {
   const module = new URL('../../../src/events/event-ring.ts', import.meta.url).href;
   const worker = new Worker(
     `const { workerData, parentPort } = require('node:worker_threads');
@@ -297,41 +384,5 @@ test('two threads: every event arrives once, whole and in order, or is counted a
   worker.on('message', (value: number) => {
     written = value;
   });
-  const ended = once(worker, 'exit');
-  const reader = new EventReader(ring);
-  let read = 0;
-  let last = -1;
-  const faults: string[] = [];
-  const check = (event: RingEvent): void => {
-    const { line, qname, qnameLength, target, targetLength } = event;
-    const isWhole =
-      event.timeMs === line &&
-      event.generation === line &&
-      event.address.every((word) => word === line) &&
-      qnameLength === line % 256 &&
-      targetLength === (line * 7) % 256 &&
-      qname.subarray(0, qnameLength).every((byte) => byte === (line & 0x3f)) &&
-      target.subarray(0, targetLength).every((byte) => byte === (line & 0x3f));
-    if (!isWhole || line <= last) faults.push(`${line} after ${last}`);
-    last = line;
-    read++;
-  };
-  let isOver = false;
-  while (!isOver) {
-    // Once more after the last one is written.
-    isOver = written >= 0;
-    for (let turn = 0; turn < 100 && faults.length < 5; turn++) {
-      reader.read(50, check);
-      // Freed late at times, as by a reader that waits for its database.
-      if (turn % 10 !== 0) reader.release();
-    }
-    while (isOver && reader.read(1000, check) > 0) reader.release();
-    await new Promise((resolve) => setImmediate(resolve));
-  }
-  await ended;
-  expect(faults).toEqual([]);
-  expect(reader.isDamaged).toBe(false);
-  expect(read).toBe(written);
-  expect(written + reader.dropped).toBe(count);
-  expect(reader.dropped).toBeLessThan(count);
-}, 60_000);
+  return { ended: once(worker, 'exit'), written: () => written };
+};
