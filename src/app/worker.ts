@@ -18,6 +18,7 @@ import {
   systemClock,
 } from '../base/base.ts';
 import { AnswerCache } from '../cache/cache.ts';
+import { askForShortSlices } from '../datagram/datagram.ts';
 import { formatName, isInZone, setTranslationPrefix } from '../dns/dns.ts';
 import { EventWriter } from '../events/events.ts';
 import { type Asked, type Traced, traceQuestions } from '../explain/explain.ts';
@@ -422,6 +423,7 @@ const UPSTREAM_FAILURES: Record<TryFault, number> = {
 const listen = (port: MessagePort): void => {
   // Before the first query: each thread writes what it compiled, and an end by the supervisor is not an orderly one.
   flushCompileCache();
+  askForShortSlices();
   const start = workerData as WorkerStart;
   const worker = new ResolverWorker(start);
   beginHeartbeat(start.heartbeats, start.index);

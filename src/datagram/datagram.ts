@@ -1,5 +1,6 @@
 // datagram: UDP sockets, bound ones for clients and connected ones for upstreams, in batches through libc where that
-// can be had, one by one through node:dgram elsewhere; and single datagrams to a Unix socket, for the service manager.
+// can be had, one by one through node:dgram elsewhere; single datagrams to a Unix socket, for the service manager, and the
+// short slices of a processor that a thread with sockets needs.
 //
 // Invariants: both kinds behave the same for those who use them; memory that the kernel writes to is referenced for
 // as long as a socket lives; a full socket buffer costs single datagrams, counted, and never blocks the loop for
@@ -13,6 +14,7 @@ import { PlainConnectedSocket } from './plain-connected.ts';
 import type { ConnectedOptions, ConnectedSocket, DatagramOptions, DatagramSocket } from './socket.ts';
 
 export { Peer } from './peer.ts';
+export { askForShortSlices } from './schedule.ts';
 export type {
   ConnectedHandler,
   ConnectedOptions,

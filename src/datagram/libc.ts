@@ -51,6 +51,8 @@ export interface Libc {
     address: Uint8Array,
     addressLength: number,
   ): number;
+  /** sched_setattr(2) of this thread: glibc has had no name for it before 2.41. */
+  schedSetattr(attributes: Uint8Array): number;
   /** Of the call just made on this thread. */
   errno(): number;
   /** Name of an error number, such as EADDRINUSE. */
@@ -58,6 +60,11 @@ export interface Libc {
   /** Address of a typed array's first byte. */
   address(memory: Uint8Array): bigint;
 }
+
+type Syscall = (number: number, thread: number, attributes: Uint8Array, flags: number) => number;
+
+/** Numbers of sched_setattr(2). */
+const SCHED_SETATTR: Readonly<Record<string, number>> = { x64: 314, arm64: 274 };
 
 /** Set to any value, keeps the plain sockets: for comparisons and for machines where the calls are not wanted. */
 const DISABLE_VARIABLE = 'CORDON_NO_BATCH';
@@ -73,6 +80,8 @@ const load = async (): Promise<Libc | undefined> => {
   try {
     const { default: koffi } = await import('koffi');
     const c = koffi.load('libc.so.6');
+    const syscall = c.func('long syscall(long, int, void *, unsigned int)') as Syscall;
+    const number = SCHED_SETATTR[process.arch] ?? 0;
     const names = new Map(Object.entries(koffi.os.errno).map(([name, number]) => [number, name]));
     return {
       recvmmsg: c.func('int recvmmsg(int, void *, unsigned int, int, void *)') as Libc['recvmmsg'],
@@ -84,6 +93,7 @@ const load = async (): Promise<Libc | undefined> => {
       setsockopt: c.func('int setsockopt(int, int, int, void *, unsigned int)') as Libc['setsockopt'],
       close: c.func('int close(int)') as Libc['close'],
       sendto: c.func('long sendto(int, void *, unsigned long, int, void *, unsigned int)') as Libc['sendto'],
+      schedSetattr: (attributes) => syscall(number, 0, attributes, 0),
       errno: () => koffi.errno(),
       errorName: (number) => names.get(number) ?? `errno ${number}`,
       address: (memory) => BigInt(koffi.address(memory)),
@@ -103,8 +113,8 @@ const isWanted = process.env[DISABLE_VARIABLE] === undefined;
 /** The calls, or undefined where they cannot be had or are not wanted. */
 export const libc: Libc | undefined = isWanted ? loaded : undefined;
 
-/** The calls for what node:dgram cannot do at all, wanted or not. */
-export const unixLibc = (): Libc | undefined => loaded;
+/** The calls for what Node.js cannot do at all, wanted or not. */
+export const systemLibc = (): Libc | undefined => loaded;
 
 /** Why there are none. */
 export const libcFailure = (): string => (isWanted ? failure : '');

@@ -1,5 +1,5 @@
 // One datagram to a Unix socket, which Node.js has no means for: how a service manager is told of its service.
-import { type Libc, systemError, unixLibc } from './libc.ts';
+import { type Libc, systemError, systemLibc } from './libc.ts';
 
 const AF_UNIX = 1;
 const SOCK_DGRAM = 2;
@@ -15,7 +15,7 @@ const FAMILY_BYTES = 2;
  * Throws an Error, with the system's code where it has one, when that cannot be done.
  */
 export const sendToUnixSocket = (path: string, text: string): void => {
-  const c = unixLibc();
+  const c = systemLibc();
   if (c === undefined) throw new Error('datagrams to Unix sockets cannot be sent here');
   const fd = c.socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
   if (fd < 0) throw systemError(c, 'socket');
