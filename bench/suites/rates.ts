@@ -155,12 +155,12 @@ const toResult = (
         text: `without a query at most ${IDLE_MS_MAX} ms of processor time a second: ${costOf('cordon', 0).toFixed(1)} ms`,
       },
       ...(hasPeer ? RATES.filter((rate) => rate >= GOAL_FROM) : []).map((rate) => {
-          const ratio = ratioOf('cordon', PEER, rate);
-          return {
-            holds: ratio <= GOAL_RATIO,
-            text: `at ${rate} queries a second a query costs at most ${GOAL_RATIO} of ${PEER}'s: ${ratio.toFixed(2)} ×`,
-          };
-        }),
+        const ratio = ratioOf('cordon', PEER, rate);
+        return {
+          holds: ratio <= GOAL_RATIO,
+          text: `at ${rate} queries a second a query costs at most ${GOAL_RATIO} of ${PEER}'s: ${ratio.toFixed(2)} ×`,
+        };
+      }),
     ],
     faults: lost > 0 ? [`cordon left ${lost} queries unanswered`] : [],
     remarks: [

@@ -7,7 +7,8 @@ import { askForShortSlices } from '../../../src/datagram/schedule.ts';
 /** Length of this thread's slice, nanoseconds; undefined where the kernel does not tell, or has none for each thread. */
 const readSlice = (): number | undefined => {
   try {
-    const [, text] = /^(?:se\.)?slice\s*:\s*([\d.]+)$/m.exec(readFileSync('/proc/thread-self/sched', 'latin1')) ?? [];
+    const [, text] =
+      /^(?:se\.)?slice\s*:\s*([\d.]+)$/m.exec(readFileSync('/proc/thread-self/sched', 'latin1')) ?? [];
     return text === undefined ? undefined : Number(text);
   } catch {
     return undefined;
