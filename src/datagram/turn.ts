@@ -120,7 +120,7 @@ export class Turn {
     this.#setSockets();
   }
 
-  /** Lets the thread wait in libuv's place, once per socket: its event loop watches the socket already. */
+  /** Lets the thread wait in libuv's place, once per socket: its event loop watches the socket already. @cold */
   mayWatch(socket: TurnSocket): void {
     if (this.#loopFd >= 0) return;
     this.#loopFd = findLoopDescriptor(socket.fd);
@@ -272,7 +272,7 @@ export class Turn {
     this.#readAtMs = nowMs;
   }
 
-  /** Once per socket that comes or goes. */
+  /** Once per socket that comes or goes. @cold */
   #setSockets(): void {
     const sockets = [...this.#sockets];
     this.#all = buildPolled(sockets, -1);

@@ -297,7 +297,7 @@ export class EventReader {
     Atomics.store(this.#positions, TAIL, this.#tail);
   }
 
-  /** Resolves once so many bytes of events are not freed; one call at a time. Allocates, once per wait. */
+  /** Resolves once so many bytes of events are not freed; one call at a time. @cold */
   filled(bytes: number): Promise<void> {
     const units = Math.ceil(bytes / UNIT_BYTES);
     Atomics.store(this.#positions, BELL, units);
