@@ -3,7 +3,7 @@
 // The main thread holds configuration, lists, metrics and admin; worker threads resolve. Invariants: a reload puts
 // everything in force or nothing; a worker's death costs its own queries only; no policy, no answers.
 import { type Config, type ConfigResult, loadConfig } from '../config/config.ts';
-import { shippedDefaults, shippedLists } from '../lists/lists.ts';
+import { shippedDefaults, shippedLists, shippedOperators } from '../lists/lists.ts';
 
 export { judgeConfiguration } from './enforcement-keeper.ts';
 export { checkExemptionTexts, type ExemptionStatus } from './exemption-control.ts';
@@ -27,5 +27,6 @@ export const loadConfiguration = (path: string | undefined): ConfigResult =>
   loadConfig(path, process.env, {
     workingDirectory: process.cwd(),
     shippedIds: shippedLists().map((list) => list.id),
+    shippedOperators: shippedOperators(),
     shippedDefault: shippedDefaults().map((header) => header.id),
   });

@@ -37,9 +37,14 @@ export const exemptionSettings = (config: Config): ExemptionSettings => ({
   rules: rulesOf(config),
   textsPath: config.compliance.exemptionsPath,
   decisions: new Map(
-    config.lists.flatMap(({ id, decision }) =>
-      decision === undefined ? [] : [[id, toDecision(decision)] as const],
-    ),
+    config.lists.flatMap(({ id, decision, operators }) => [
+      ...(decision === undefined ? [] : [[id, toDecision(decision)] as const]),
+      // A decision about an operator stands beside that of its list, under a name that says what was decided.
+      ...operators.map(
+        ({ name, refuse, decision: own }) =>
+          [`${id} (${name}: ${refuse ? 'refused' : 'not refused'})`, toDecision(own)] as const,
+      ),
+    ]),
   ),
 });
 

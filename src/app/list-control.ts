@@ -7,7 +7,13 @@ import { AppError } from '../base/base.ts';
 import type { ListConfig } from '../config/config.ts';
 import type { Generation } from '../generation/generation.ts';
 import type { FileReview, ListKeeper } from '../lists/keeping/keeping.ts';
-import { bareStatus, type ListStatus, toCandidateStatus, toTime } from '../lists/keeping/keeping.ts';
+import {
+  bareStatus,
+  inForceStatus,
+  type ListStatus,
+  toCandidateStatus,
+  toTime,
+} from '../lists/keeping/keeping.ts';
 import type { Candidate } from '../observe/observe.ts';
 
 /** What a person can decide about a content of a list. */
@@ -51,14 +57,7 @@ export const createListControl = (parts: ListControlParts): ListControl => {
     return {
       ...status,
       mandate: facts?.mandate ?? status.mandate,
-      inForce:
-        facts === undefined
-          ? null
-          : {
-              sha256: facts.loaded.sha256,
-              entries: facts.loaded.entries,
-              rejected: facts.loaded.rejected,
-            },
+      inForce: facts === undefined ? null : inForceStatus(facts.loaded),
       held:
         file === undefined
           ? status.held

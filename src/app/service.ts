@@ -32,6 +32,7 @@ import {
   SavedGeneration,
 } from '../generation/generation.ts';
 import { FileReview, isUrlList, ListKeeper, withoutMissing } from '../lists/keeping/keeping.ts';
+import { isPastReview, type LoadedList } from '../lists/lists.ts';
 import {
   type CounterBlock,
   CounterTotals,
@@ -725,15 +726,24 @@ export class Service {
     for (const { group, list } of generation.ignoredSchedules) {
       this.#log.warn({ group, list }, 'a schedule of a mandate list is ignored: it is in force at all times');
     }
-    for (const { id, loaded } of generation.lists) {
-      if (loaded.rejected === 0) continue;
-      const [first] = loaded.diagnostics;
+    for (const { id, loaded } of generation.lists) this.#tellRemarks(id, loaded);
+    return generation;
+  }
+
+  /** Says what of a list was not taken, and what a person should look at. */
+  #tellRemarks(list: string, loaded: LoadedList): void {
+    const { path, rejected, reasons, diagnostics, notes, reviewed } = loaded;
+    if (isPastReview(reviewed, systemClock())) {
       this.#log.warn(
-        { list: id, path: loaded.path, rejected: loaded.rejected, first },
-        'lines of a list were rejected',
+        { list, path, ...reviewed, hint: 'take a newer release, or a newer list' },
+        'a list is past its review: names may have moved since',
       );
     }
-    return generation;
+    if (rejected > 0) {
+      const [first] = diagnostics;
+      this.#log.warn({ list, path, rejected, reasons, first }, 'lines of a list were rejected');
+    }
+    for (const { code, text } of notes) this.#log.warn({ list, path, note: code }, `list ${list}: ${text}`);
   }
 
   /** Everything that a state needs and that can fail without having changed anything. */
@@ -855,6 +865,7 @@ export class Service {
       sha256: loaded.sha256,
       entries: loaded.entries,
       rejectedEntries: loaded.rejected,
+      oldestReviewMs: loaded.reviewed === undefined ? undefined : Date.parse(loaded.reviewed.oldest),
       // Loading a kept list again says nothing about its source.
       lastSuccessMs: kept.has(id) ? kept.get(id) : generation?.loadedAtMs,
       entriesChange: this.#evidence.journal.entriesChange(id),

@@ -8,10 +8,12 @@ import {
   unchosenMandates,
 } from '../app/app.ts';
 import { isAppError } from '../base/base.ts';
-import { effectiveConfig, formatProblem, prefixFilesOf } from '../config/config.ts';
+import { type Config, effectiveConfig, formatProblem, prefixFilesOf } from '../config/config.ts';
 import { describeEnforcement, isAsDecided, todoOf } from '../enforcement/enforcement.ts';
 import { buildGeneration } from '../generation/generation.ts';
-import { readKeptPaths, withoutMissing } from '../lists/keeping/keeping.ts';
+import { firstReview, readKeptPaths, withoutMissing } from '../lists/keeping/keeping.ts';
+import type { LoadedList } from '../lists/lists.ts';
+import { formatReasons } from './lists-text.ts';
 import { configPath, readArguments } from './usage.ts';
 
 /** Returns 0 when the configuration and its lists can be served, otherwise 1. */
@@ -39,7 +41,14 @@ export const check = async (args: string[]): Promise<number> => {
     const enforcement = judgeConfiguration(complete, generation, Date.now());
     const unchosen = unchosenMandates(config);
     const prefixFiles = prefixFilesOf(config);
-    const facts = lists.map(({ id, loaded }) => ({ id, entries: loaded.entries, rejected: loaded.rejected }));
+    const facts = lists.map(({ id, loaded }) => ({
+      id,
+      entries: loaded.entries,
+      rejected: loaded.rejected,
+      reasons: loaded.reasons,
+      notes: loaded.notes,
+      held: heldReasons(config, id, loaded),
+    }));
     if (values.json) {
       process.stdout.write(
         `${JSON.stringify({ ok: true, lists: facts, prefixFiles, missing, unchosen, enforcement }, undefined, 2)}\n`,
@@ -54,6 +63,11 @@ export const check = async (args: string[]): Promise<number> => {
       process.stdout.write(
         `# list ${id}: ${loaded.entries} entries, ${loaded.rejected} rejected (${loaded.path})\n`,
       );
+      for (const { text } of loaded.notes) process.stdout.write(`#   note: ${text}\n`);
+      for (const text of heldReasons(config, id, loaded)) {
+        process.stdout.write(`#   WARNING: would be held when nothing of it is in force yet: ${text}\n`);
+      }
+      if (loaded.rejected > 0) process.stdout.write(`#   rejected: ${formatReasons(loaded.reasons)}\n`);
       for (const { line, column, text } of loaded.diagnostics) {
         process.stdout.write(`#   ${loaded.path}:${line}:${column}: ${text}\n`);
       }
@@ -74,4 +88,10 @@ export const check = async (args: string[]): Promise<number> => {
     process.stdout.write(`${JSON.stringify({ ok: false, problems: [problem] }, undefined, 2)}\n`);
     return 1;
   }
+};
+
+/** What speaks against a file of the operator's of which nothing is in force yet. */
+const heldReasons = (config: Config, id: string, loaded: LoadedList): string[] => {
+  const isFile = config.lists.some((list) => list.id === id && list.source.kind === 'file');
+  return isFile ? firstReview(loaded).reasons.map(({ text }) => text) : [];
 };

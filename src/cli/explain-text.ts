@@ -158,6 +158,7 @@ const formatReason = (reason: Reason): string[] => {
     ['action', [reason.action, ...reason.data].join(' ')],
     ['service', reason.service],
     ['owner', reason.owner],
+    ['operator', reason.operator === reason.owner ? undefined : reason.operator],
     ['evidence', reason.evidence],
     ['reviewed', reason.reviewed],
     ['entry', reason.evidence === undefined ? reason.text : undefined],

@@ -1,6 +1,6 @@
 // How `cordon lists` shows things to people: aligned columns, ages in words, and what to do next.
 import type { CandidateStatus, ListDiff, ListStatus, RefreshResult } from '../lists/keeping/keeping.ts';
-import type { StoreDecision } from '../lists/lists.ts';
+import { isPastReview, type ReviewDates, reviewAgeDays, type StoreDecision } from '../lists/lists.ts';
 
 /** Digits of a SHA-256 that are shown where the whole one is not needed; enough for a command. */
 const SHORT_LENGTH = 12;
@@ -37,9 +37,13 @@ export const formatStatuses = (lists: readonly ListStatus[], running: boolean, n
     rulesText(list),
     list.kept === null ? '-' : agoText(list.kept.checkedAt, nowMs),
     list.kept?.nextFetchAt == null ? '-' : aheadText(list.kept.nextFetchAt, nowMs),
+    list.inForce?.reviewed?.oldest ?? '-',
     stateOf(list, running) ?? '-',
   ]);
-  const table = alignColumns([['LIST', 'KIND', 'RULES', 'SOURCE REACHED', 'NEXT FETCH', 'STATE'], ...rows]);
+  const table = alignColumns([
+    ['LIST', 'KIND', 'RULES', 'SOURCE REACHED', 'NEXT FETCH', 'REVIEWED', 'STATE'],
+    ...rows,
+  ]);
   const notes = lists.flatMap((list) => notesOf(list, running, nowMs));
   const head = running ? [] : ['The service does not run: this is what its state directory keeps.', ''];
   return [...head, ...table, ...(notes.length > 0 ? ['', ...notes] : []), ''].join('\n');
@@ -88,9 +92,25 @@ const notesOf = (list: ListStatus, running: boolean, nowMs: number): string[] =>
       `  retry    cordon lists refresh ${id}`,
     );
   }
+  if (list.inForce !== null) {
+    const { rejected, reasons, notes, reviewed } = list.inForce;
+    if (rejected > 0) lines.push(`${id}: ${rejected} places not taken: ${formatReasons(reasons)}`);
+    lines.push(...notes.map((note) => `${id}: ${note}`));
+    if (reviewed !== null && isPastReview(reviewed, nowMs)) lines.push(reviewText(id, reviewed, nowMs));
+  }
   if (stateOf(list, running) === 'not in force') lines.push(`${id}: not in force; the log says why`);
   return lines;
 };
+
+/** That somebody has to look after a list whose entries nobody looked at for too long. */
+const reviewText = (id: string, reviewed: ReviewDates, nowMs: number): string =>
+  `${id}: PAST ITS REVIEW: entries from ${reviewed.oldest} to ${reviewed.newest}, ${reviewAgeDays(reviewed, nowMs)} days old; look for a newer release`;
+
+/** Rejections by reason, the most frequent first. */
+export const formatReasons = (reasons: Readonly<Partial<Record<string, number>>>): string =>
+  Object.entries(reasons)
+    .map(([code, count]) => `${code} ${count}`)
+    .join(', ');
 
 /** The decisions about a list, the latest last. */
 export const formatHistory = (id: string, decisions: readonly StoreDecision[]): string => {

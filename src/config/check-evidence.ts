@@ -2,6 +2,7 @@
 import { conflict, type Draft, isMap, itemsOf, listItemsOf, type Report, reportRepeat } from './draft.ts';
 import { formatRecordTarget } from './evidence-leaf.ts';
 import type { RecordTarget } from './normalized.ts';
+import type { Path } from './problem.ts';
 import { RETENTION } from './retention.ts';
 
 /** Reports what does not fit together about exemptions, decisions and records. */
@@ -40,18 +41,29 @@ const checkCompliance = (draft: Draft, report: Report): void => {
 
 const checkDecisions = (draft: Draft, report: Report): void => {
   for (const [at, item] of listItemsOf(draft)) {
+    for (const [index, operator] of itemsOf(item?.operators)) {
+      if (isMap(operator?.decision)) {
+        checkDates(operator.decision, [...at, 'operators', index, 'decision'], report);
+      }
+    }
     const decision = item?.decision;
     if (!isMap(decision)) continue;
     const path = [...at, 'decision'];
     if (item?.mandate === false || (item?.mandate === undefined && item?.shipped === undefined)) {
       report(path, conflict('the list is no mandate', 'write "mandate: true", or remove the decision'));
     }
-    const from = decision['in-force-from']?.ms;
-    for (const name of ['review', 'ends'] as const) {
-      const at = decision[name]?.ms;
-      if (from !== undefined && at !== undefined && at <= from) {
-        report([...path, name], conflict('is not after "in-force-from"'));
-      }
+    checkDates(decision, path, report);
+  }
+};
+
+type DecisionDraft = NonNullable<NonNullable<ReturnType<typeof listItemsOf>[number][1]>['decision']>;
+
+const checkDates = (decision: DecisionDraft, path: Path, report: Report): void => {
+  const from = decision['in-force-from']?.ms;
+  for (const name of ['review', 'ends'] as const) {
+    const at = decision[name]?.ms;
+    if (from !== undefined && at !== undefined && at <= from) {
+      report([...path, name], conflict('is not after "in-force-from"'));
     }
   }
 };

@@ -43,6 +43,7 @@ export const checkLists = (draft: Draft, facts: CrossCheckFacts, report: Report)
     const seen = path[0] === 'lists' ? seenIn.lists : seenIn['extra-lists'];
     if (item.id !== undefined) reportRepeat(seen, item.id, [...path, 'id'], 'is the id already', report);
     checkSource(item, path, facts, report);
+    checkOperators(item, path, facts, report);
     checkRole(item, path, report);
   }
   const count = knownLists(draft, facts).size;
@@ -78,6 +79,32 @@ const checkSource = (item: ListDraft, path: Path, facts: CrossCheckFacts, report
   }
   if (sources[0] === 'url') checkFetching(item, path, report);
   else reportKeys(FETCHING_KEYS, 'goes with "url" only');
+};
+
+/** A misspelled operator would leave its entries in force, or a decision without anything that it is about. */
+const checkOperators = (item: ListDraft, path: Path, facts: CrossCheckFacts, report: Report): void => {
+  if (item.operators === undefined) return;
+  const below = [...path, 'operators'];
+  if (item.shipped === undefined && item.format !== 'cordon') {
+    report(below, conflict('goes with "shipped" and with the format cordon only'));
+    return;
+  }
+  const known = item.shipped === undefined ? undefined : facts.shippedOperators?.get(item.shipped);
+  const seen = new Map<string, string>();
+  for (const [index, operator] of itemsOf(item.operators)) {
+    const name = operator?.name;
+    if (name === undefined) continue;
+    const at = [...below, index, 'name'];
+    reportRepeat(seen, name, at, 'has a decision already', report);
+    if (known === undefined || known.includes(name)) continue;
+    report(
+      at,
+      unknown(
+        `no entry of the list is run by ${quote(name)}`,
+        suggest(name, known) ?? `operators of the list: ${known.join(', ')}`,
+      ),
+    );
+  }
 };
 
 const checkReading = (item: ListDraft, path: Path, report: Report): void => {

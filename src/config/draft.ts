@@ -15,6 +15,8 @@ export interface CrossCheckFacts {
   readonly shippedIds: readonly string[];
   /** Those that are in force when the configuration has no `lists`. */
   readonly shippedDefault: readonly string[];
+  /** By shipped list: who runs what its entries name. Operators are not checked when it is absent. */
+  readonly shippedOperators?: ReadonlyMap<string, readonly string[]>;
 }
 
 /** Takes a fault at a path. */

@@ -242,6 +242,14 @@ const toRawList = ({ id, source, ...list }: ListConfig) => ({
   answer: list.answer === undefined ? undefined : toRawAnswer(list.answer),
   ede: list.ede,
   category: list.category,
+  operators:
+    list.operators.length === 0
+      ? undefined
+      : list.operators.map(({ name, refuse, decision }) => ({
+          name,
+          refuse,
+          decision: toRawDecision(decision),
+        })),
   decision: list.decision === undefined ? undefined : toRawDecision(list.decision),
 });
 

@@ -197,6 +197,11 @@ const toList = (item: ParsedList, directory: string): ListConfig => ({
   answer: item.answer,
   ede: item.ede === undefined ? undefined : { code: item.ede.code, text: item.ede.text },
   category: item.category,
+  operators: (item.operators ?? []).map(({ name, refuse, decision }) => ({
+    name,
+    refuse,
+    decision: toDecision(decision),
+  })),
   decision: item.decision === undefined ? undefined : toDecision(item.decision),
 });
 
@@ -250,6 +255,7 @@ const shippedList = (id: string): ListConfig => ({
   answer: undefined,
   ede: undefined,
   category: undefined,
+  operators: [],
   decision: undefined,
 });
 

@@ -97,6 +97,15 @@ export interface DecisionConfig {
   readonly endsMs: number | undefined;
 }
 
+/** What a decision says of one operator of a list. */
+export interface OperatorConfig {
+  /** As the entries of the list name it. */
+  readonly name: string;
+  /** False: its entries are left out. */
+  readonly refuse: boolean;
+  readonly decision: DecisionConfig;
+}
+
 /** One list. What is undefined here is what the list's own header says. */
 export interface ListConfig {
   readonly id: string;
@@ -110,6 +119,8 @@ export interface ListConfig {
   /** Extended DNS Error of the refusal (RFC 8914). */
   readonly ede: { readonly code: number; readonly text: string | undefined } | undefined;
   readonly category: string | undefined;
+  /** Each once; of shipped lists and the format cordon only. */
+  readonly operators: readonly OperatorConfig[];
   /** Of mandate lists only. */
   readonly decision: DecisionConfig | undefined;
 }

@@ -14,6 +14,7 @@ import {
   share,
   sizeBytes,
 } from './amount.ts';
+import { sentence } from './evidence-leaf.ts';
 import { compliance, decision, probe, records } from './evidence-schema.ts';
 import {
   apex,
@@ -68,6 +69,8 @@ const BOOTSTRAP_MAX = 8;
 /** Forwarding rules, and zones of one rule: agencies' internal zones with their reverse zones. */
 const FORWARD_RULES_MAX = 256;
 const FORWARD_ZONES_MAX = 256;
+/** Operators of one list: the shipped ones have a handful. */
+const OPERATORS_MAX = 16;
 /** A set of lists is one 32-bit word in the policy table. */
 export const LISTS_MAX = 32;
 /** Groups are labels of the refusal counters: 64 groups × 32 lists is their largest plane. */
@@ -266,6 +269,19 @@ const listItem = z.strictObject({
     "the list's own header, else code 15",
   ),
   category: key(identifier().optional(), 'Metric label.', "the list's own header, else the `id`"),
+  operators: key(
+    list(
+      z.strictObject({
+        name: key(sentence(), 'Operator, as the entries of the list name it.'),
+        refuse: key(boolean(), 'Whether the list refuses what it runs.'),
+        decision: key(decision, 'The decision that says so.'),
+      }),
+      1,
+      OPERATORS_MAX,
+    ).optional(),
+    'Operators about which a decision of their own speaks, for a shipped list or one of the format `cordon`: the entries of an operator with `refuse: false` are left out, and both answers are on record.',
+    'none; every entry refuses',
+  ),
   decision: key(
     decision.optional(),
     'The decision that a mandate list rests on, for reports and alarms; no date of it ends a refusal.',

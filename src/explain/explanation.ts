@@ -48,6 +48,7 @@ export interface Reason {
   readonly text: string;
   readonly service: string | undefined;
   readonly owner: string | undefined;
+  readonly operator: string | undefined;
   readonly evidence: string | undefined;
   readonly reviewed: string | undefined;
 }
@@ -148,6 +149,7 @@ export interface ExplainedList {
             | {
                 readonly service?: string | undefined;
                 readonly owner?: string | undefined;
+                readonly operator?: string | undefined;
                 readonly evidence?: string | undefined;
                 readonly reviewed?: string | undefined;
               }
@@ -307,6 +309,7 @@ const reasonOf = (hit: RuleHit, { lists, triggers }: Setting): Reason | undefine
     text: source?.text.trim().slice(0, LINE_LENGTH_MAX) ?? '',
     service: source?.entry?.service,
     owner: source?.entry?.owner,
+    operator: source?.entry?.operator,
     evidence: source?.entry?.evidence,
     reviewed: source?.entry?.reviewed,
   };

@@ -16,7 +16,7 @@ import type {
   ListReading,
 } from '../config/config.ts';
 import { createEde, EDE, writeU32 } from '../dns/dns.ts';
-import { Guards, type LoadedList, loadList, NEVER_BLOCK_FILE } from '../lists/lists.ts';
+import { type FeedOptions, Guards, type LoadedList, loadList, NEVER_BLOCK_FILE } from '../lists/lists.ts';
 import {
   type BlockMode,
   type Match,
@@ -113,7 +113,12 @@ export const restoreGeneration = (
  * fetched, but for what proves its content, and the decision that a mandate rests on: it changes no answer.
  */
 export const policyHash = ({ lists, groups, block }: Config): string => {
-  const wanted = lists.map((list) => ({ ...list, source: sourceOfContent(list), decision: undefined }));
+  const wanted = lists.map((list) => ({
+    ...list,
+    source: sourceOfContent(list),
+    decision: undefined,
+    operators: list.operators.map(({ name, refuse }) => [name, refuse]),
+  }));
   const chosen = groups.map((group) => [group.name, group.lists, group.schedules]);
   return createHash('sha256')
     .update(JSON.stringify([wanted, chosen, block]))
@@ -178,7 +183,8 @@ const load = (list: ListConfig, sink: RuleSink, guards: Guards, pathOf: PathOf):
   const into = allow ? new PassthruSink(sink) : sink;
   // A name that passes harms no guard.
   const held = allow ? undefined : guards;
-  if (source.kind === 'shipped') return loadList({ kind: 'shipped', id: source.id }, into, { guards: held });
+  const options = { guards: held, ...readingOfList(list) };
+  if (source.kind === 'shipped') return loadList({ kind: 'shipped', id: source.id }, into, options);
   const path = source.kind === 'file' ? source.path : pathOf(list);
   if (path === undefined) {
     throw new AppError('ERR_LIST_READ', `reading list ${list.id}: nothing of it is there`, {
@@ -187,12 +193,16 @@ const load = (list: ListConfig, sink: RuleSink, guards: Guards, pathOf: PathOf):
   }
   const { format } = source;
   const isDirectory = source.kind === 'file' && source.isDirectory;
-  const reading = readingOf(source);
-  return loadList({ kind: 'file', path, format, isDirectory }, into, { guards: held, ...reading });
+  return loadList({ kind: 'file', path, format, isDirectory }, into, options);
 };
 
-/** How the text of a list is read, beside its format. */
-export const readingOf = (source: ListReading): Omit<ListReading, 'format'> => {
+/** How a list is read, beside its format: whoever reads it for another purpose has to leave out the same. */
+export const readingOfList = ({ source, operators }: ListConfig): Omit<FeedOptions, 'guards'> => ({
+  ...(source.kind === 'shipped' ? {} : readingOf(source)),
+  withoutOperators: operators.filter(({ refuse }) => !refuse).map(({ name }) => name),
+});
+
+const readingOf = (source: ListReading): Omit<ListReading, 'format'> => {
   const { match, origin, takesEverything, recordTtlSecMax } = source;
   return { match, origin, takesEverything, recordTtlSecMax };
 };

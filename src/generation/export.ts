@@ -21,7 +21,7 @@ import {
   NEVER_BLOCK_FILE,
 } from '../lists/lists.ts';
 import type { RuleSink } from '../policy/policy.ts';
-import { formatOf, type PathOf, precedenceOf, readingOf } from './build.ts';
+import { formatOf, type PathOf, precedenceOf, readingOfList } from './build.ts';
 
 /** The apex of an exported response policy zone when nobody names one; never resolved (RFC 6761 section 6.4). */
 export const EXPORT_ORIGIN = 'rpz.invalid';
@@ -251,7 +251,7 @@ const chooseLists = (config: Config, ids: readonly string[]): Choice => {
 const load = (list: ListConfig, sink: RuleSink, guards: Guards, pathOf: PathOf): LoadedList => {
   const { source, allow } = list;
   // A name that passes harms no guard.
-  const options = { guards: allow ? undefined : guards };
+  const options = { guards: allow ? undefined : guards, ...readingOfList(list) };
   if (source.kind === 'shipped') return loadList({ kind: 'shipped', id: source.id }, sink, options);
   const path = source.kind === 'file' ? source.path : pathOf(list);
   if (path === undefined) {
@@ -260,7 +260,7 @@ const load = (list: ListConfig, sink: RuleSink, guards: Guards, pathOf: PathOf):
     });
   }
   const { format } = source;
-  return loadList({ kind: 'file', path, format }, sink, { ...options, ...readingOf(source) });
+  return loadList({ kind: 'file', path, format }, sink, options);
 };
 
 /** Mandate lists, then lists that let names pass, then the others. */

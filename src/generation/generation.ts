@@ -9,7 +9,7 @@ export {
   type Generation,
   type ListFacts,
   type PathOf,
-  readingOf,
+  readingOfList,
 } from './build.ts';
 export {
   EXPORT_ORIGIN,

@@ -21,7 +21,7 @@ import {
   systemErrorCode,
 } from '../base/base.ts';
 import type { Config } from '../config/config.ts';
-import { LIST_FORMATS, LoadedList } from '../lists/lists.ts';
+import { LIST_FORMATS, LoadedList, NOTE_CODES } from '../lists/lists.ts';
 import type { Log } from '../observe/observe.ts';
 import { PolicyTable } from '../policy/policy.ts';
 import { type Generation, policyHash, restoreGeneration } from './build.ts';
@@ -62,6 +62,9 @@ const listSchema = z.object({
   entries: z.number(),
   rejected: z.number(),
   guarded: z.number().optional(),
+  reasons: z.record(z.string(), z.number()).optional(),
+  reviewed: z.object({ oldest: z.string(), newest: z.string() }).optional(),
+  notes: z.array(z.object({ code: z.enum(NOTE_CODES), text: z.string() })).optional(),
   files: z.array(z.object({ name: z.string(), firstLine: z.number(), sha256: z.string() })).optional(),
   origin: z.string().optional(),
   serial: z.number().optional(),
@@ -228,6 +231,9 @@ const describe = (config: Config, generation: Generation): Uint8Array => {
       entries: loaded.entries,
       rejected: loaded.rejected,
       guarded: loaded.guarded,
+      reasons: loaded.reasons,
+      notes: [...loaded.notes],
+      reviewed: loaded.reviewed,
       files: loaded.files === undefined ? undefined : [...loaded.files],
       origin: loaded.origin,
       serial: loaded.serial,

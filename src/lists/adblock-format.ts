@@ -1,6 +1,7 @@
 // The format `adblock`: the part of the rule language of ad blockers that speaks of names.
 //
-//   ||name^  ||name|         the name and everything below it (a suffix); ||*.name^ everything below it only
+//   ||name^  ||name|  ||name the name and everything below it (a suffix)
+//   ||*.name^  .name^        everything below it only
 //   |name^  |name|           the name only
 //   name                     the name only, as AdGuard reads it; an address with names is a hosts line
 //   /expression/             see pattern.ts
@@ -284,11 +285,19 @@ const readTrigger = (
   const tail = /(?:\^\|?|\|)$/.exec(trigger.slice(anchor))?.[0].length ?? 0;
   const end = trigger.length - tail;
   const isPlain = anchor === 0 && tail === 0 && !isRule;
-  const hasStar = trigger.startsWith('*.', anchor);
-  const start = hasStar && anchor !== 1 ? anchor + 2 : anchor;
+  // A dot where a name could begin stands for what is before it, as a star with its dot does.
+  const skipped = trigger.startsWith('*.', anchor)
+    ? 2
+    : anchor === 0 && tail > 0 && trigger.startsWith('.')
+      ? 1
+      : 0;
+  const hasStar = skipped > 0;
+  const start = anchor === 1 ? anchor : anchor + skipped;
+  // Publishers leave out the end of a name and mean it; a dot there says that more of the name follows.
+  const isEnded = tail > 0 || (anchor === 2 && /[^.|^-]$/.test(trigger));
   if (trigger.slice(start, end).includes('*')) return 'adblock-wildcard';
   if (/[/:]/.test(trigger)) return trigger.includes('/') ? 'url' : 'port';
-  if (!isPlain && (tail === 0 || (anchor === 0 && !hasStar))) return 'adblock-open';
+  if (!isPlain && (!isEnded || (anchor === 0 && !hasStar))) return 'adblock-open';
   if (hasStar) return isPlain ? 'adblock-open' : { match: MATCH.WILDCARD, start, end };
   return { match: anchor === 2 ? MATCH.SUFFIX : MATCH.EXACT, start, end };
 };

@@ -40,6 +40,15 @@ export const shippedDefaults = (): readonly ListHeader[] =>
     .filter((header) => header.default)
     .sort((a, b) => Number(b.mandate) - Number(a.mandate));
 
+/** By shipped list: who runs what its entries name, sorted. Throws ERR_LIST_READ. */
+export const shippedOperators = (): ReadonlyMap<string, readonly string[]> =>
+  new Map(
+    shippedLists().map(({ id, file }) => {
+      const { entries } = parseCordonList(readListFile(file));
+      return [id, [...new Set(entries.map(({ operator }) => operator))].sort()];
+    }),
+  );
+
 const headerOf = (file: string): ListHeader => {
   const { header, log } = parseCordonList(readListFile(file));
   if (header !== undefined) return header;

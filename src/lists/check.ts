@@ -226,7 +226,8 @@ const isPublicSuffix = (name: string): boolean => {
   return suffix !== null && suffix.length >= name.length;
 };
 
-const compareEntries = (a: ListEntry, b: ListEntry): number => {
+/** The order of entries in a file: suffixes, wildcards, exact names, prefixes; each sorted. */
+export const compareEntries = (a: ListEntry, b: ListEntry): number => {
   if (a.match !== b.match) return MATCH_ORDER.indexOf(a.match) - MATCH_ORDER.indexOf(b.match);
   return a.match === MATCH.PREFIX ? comparePrefixes(prefixOf(a), prefixOf(b)) : compareTexts(a.text, b.text);
 };

@@ -22,7 +22,7 @@ const MATCH_KEYS = {
   prefix: MATCH.PREFIX,
 } as const;
 const FACT_KEYS = ['service', 'owner', 'evidence', 'reviewed'] as const;
-const ENTRY_KEYS: readonly string[] = [...Object.keys(MATCH_KEYS), ...FACT_KEYS];
+const ENTRY_KEYS: readonly string[] = [...Object.keys(MATCH_KEYS), ...FACT_KEYS, 'operator'];
 const HEADER_KEYS = ['id', 'title', 'category', 'mandate', 'default', 'answer', 'ede', 'entries'];
 const ANSWER_MODES = ['nxdomain', 'nodata', 'null-ip', 'refused'] as const;
 /** RFC 8914 codes by which a policy explains itself. */
@@ -54,6 +54,8 @@ export interface ListEntry {
   readonly text: string;
   readonly service: string;
   readonly owner: string;
+  /** Who runs the service; the owner when the entry does not say. */
+  readonly operator: string;
   readonly evidence: string;
   /** Date of the last review, YYYY-MM-DD. */
   readonly reviewed: string;
@@ -155,16 +157,16 @@ class Reader {
     const at = offsetOf(item);
     const fields = this.#fields(item, ENTRY_KEYS);
     const [service, owner, evidence, reviewed] = FACT_KEYS.map((key) => this.#text(fields, key, at));
+    const operator = fields.has('operator') ? this.#text(fields, 'operator', at) : owner;
     if (reviewed !== undefined && !isDate(reviewed)) {
       this.#report('bad-date', offsetOf(fields.get('reviewed')), reviewed);
     }
     const trigger = this.#trigger(fields, at);
     if (this.#log.count > before || trigger === undefined) return undefined;
-    if (service === undefined || owner === undefined || evidence === undefined || reviewed === undefined) {
-      return undefined;
-    }
+    if (service === undefined || owner === undefined || operator === undefined) return undefined;
+    if (evidence === undefined || reviewed === undefined) return undefined;
     const { line, col } = this.#lines.linePos(at);
-    return { ...trigger, service, owner, evidence, reviewed, line, column: col };
+    return { ...trigger, service, owner, operator, evidence, reviewed, line, column: col };
   }
 
   #trigger(fields: Fields, at: number): { match: Match; text: string } | undefined {

@@ -40,10 +40,11 @@ const MESSAGES = {
   nul: 'a NUL byte',
   'pattern-character': 'a character that no host name has',
   'pattern-construct':
-    'backreferences, lookaround, flags, named classes and possessive quantifiers are not read',
+    'backreferences, lookaround, flags, unknown classes and possessive quantifiers are not read',
   'pattern-cost': 'an expression that could take too long for some name, or all of the list together could',
   'pattern-count': 'a list has at most 1000 expressions',
   'pattern-length': 'an expression has at most 500 bytes',
+  'pattern-option': 'behind an expression only ;querytype= is read',
   'pattern-syntax': 'not a regular expression',
   port: 'a port after a name',
   'rpz-action':
@@ -84,8 +85,29 @@ const MESSAGES = {
   'zone-type': 'not a type that records have',
 } as const;
 
+/** What is said of a list as a whole: nothing of it is rejected, and a person should look. */
+const NOTES: Readonly<Record<NoteCode, string>> = {
+  'wildcard-plain':
+    'no star before them, so that only the names themselves are refused and nothing below them; the format domains takes both',
+};
+
 /** What a diagnostic is about. */
 export type DiagnosticCode = keyof typeof MESSAGES;
+
+/** What a note can be about. */
+export const NOTE_CODES = ['wildcard-plain'] as const;
+
+/** One of NOTE_CODES. */
+export type NoteCode = (typeof NOTE_CODES)[number];
+
+/** One remark about a list as a whole. */
+export interface ListNote {
+  readonly code: NoteCode;
+  readonly text: string;
+}
+
+/** How many places of a list were rejected for each reason, the most frequent first. */
+export type ReasonCounts = Readonly<Partial<Record<DiagnosticCode, number>>>;
 
 /** One remark about one place of a list. */
 export interface Diagnostic {
@@ -97,9 +119,12 @@ export interface Diagnostic {
   readonly text: string;
 }
 
-/** Collects diagnostics: counts all, keeps the first DIAGNOSTICS_MAX. */
+/** Collects diagnostics: counts all and each reason, keeps the first DIAGNOSTICS_MAX. */
 export class DiagnosticLog {
   readonly kept: Diagnostic[] = [];
+  readonly notes: ListNote[] = [];
+  /** As many as there are codes. */
+  readonly #counts = new Map<DiagnosticCode, number>();
   #count = 0;
 
   /** All diagnostics, kept or not. */
@@ -107,9 +132,22 @@ export class DiagnosticLog {
     return this.#count;
   }
 
+  /** All diagnostics by reason, kept or not. */
+  get reasons(): ReasonCounts {
+    return Object.fromEntries(
+      [...this.#counts].sort(([a, some], [b, others]) => others - some || (a < b ? -1 : 1)),
+    );
+  }
+
+  /** Says something about the list as a whole; `subject` is what it is about. */
+  note(code: NoteCode, subject: string): void {
+    this.notes.push({ code, text: `${subject}: ${NOTES[code]}` });
+  }
+
   /** Records a diagnostic; `subject` is the offending text, quoted in part. */
   add(code: DiagnosticCode, line: number, column: number, subject = ''): void {
     this.#count++;
+    this.#counts.set(code, (this.#counts.get(code) ?? 0) + 1);
     if (this.kept.length >= DIAGNOSTICS_MAX) return;
     const text = subject === '' ? MESSAGES[code] : `${quote(subject)}: ${MESSAGES[code]}`;
     this.kept.push({ line, column, code, text });

@@ -3,7 +3,9 @@
 //   address=/name/name/TARGET    TARGET is an address, `#` or nothing; whichever it is, the names are refused
 //   server=/name/  local=/name/  never forwarded: without an answer of dnsmasq's own
 //
-// dnsmasq applies each to the name and everything below it, and so does this reading. Everything else that a
+// dnsmasq applies each to the name and everything below it, whether a dot stands before the name or not; with `*.` before
+// it, to what is below it only. This reading does the same. A star without its dot (`/*name/`) also takes longer names,
+// and is refused. Everything else that a
 // dnsmasq.conf can hold is refused: a `server` with an address forwards, `#` as a server makes an exception to another
 // line, and no other option speaks of names to refuse. Comments are those of the other text formats.
 import { createAddress, parseAddress } from '../base/base.ts';
@@ -14,6 +16,8 @@ import { forEachLine, isBlank, textOf } from './lines.ts';
 import type { ListBytes } from './list-file.ts';
 import { readListName } from './list-name.ts';
 
+const STAR = 0x2a;
+const DOT = 0x2e;
 const SLASH = 0x2f;
 const EQUALS = 0x3d;
 
@@ -48,9 +52,11 @@ export const feedDnsmasq = (read: ListBytes, sink: RuleSink, log: DiagnosticLog)
     for (let at = first + 1; at <= last; ) {
       let nameEnd = at;
       while (bytes[nameEnd] !== SLASH) nameEnd++;
-      const length = readListName(bytes, at, nameEnd, name);
+      const hasStar = bytes[at] === STAR && bytes[at + 1] === DOT;
+      const nameStart = at + (hasStar ? 2 : bytes[at] === DOT ? 1 : 0);
+      const length = readListName(bytes, nameStart, nameEnd, name);
       if (typeof length === 'string') log.add(length, line, at - lineStart + 1, textOf(bytes, at, nameEnd));
-      else sink.addName(MATCH.SUFFIX, name, length, line);
+      else sink.addName(hasStar ? MATCH.WILDCARD : MATCH.SUFFIX, name, length, line);
       at = nameEnd + 1;
     }
   });

@@ -5,8 +5,9 @@
 import type { RuleSink } from '../policy/policy.ts';
 import { feedAdblock } from './adblock-format.ts';
 import { feedEntries, type ListHeader, parseCordonList } from './cordon-format.ts';
-import { type Diagnostic, DiagnosticLog } from './diagnostic.ts';
+import { type Diagnostic, DiagnosticLog, type ListNote, type ReasonCounts } from './diagnostic.ts';
 import { feedDnsmasq } from './dnsmasq-format.ts';
+import { type ReviewDates, reviewDatesOf } from './freshness.ts';
 import type { ListBytes } from './list-file.ts';
 import { feedPatterns } from './regex-format.ts';
 import { feedRpz, type RpzFacts } from './rpz-format.ts';
@@ -43,6 +44,8 @@ export interface FeedOptions {
   readonly takesEverything?: boolean | undefined;
   /** A record of a response policy zone has no longer TTL, seconds; as the file says when absent. */
   readonly recordTtlSecMax?: number | undefined;
+  /** Operators whose entries of a list in the cordon format are left out, by decision. */
+  readonly withoutOperators?: readonly string[] | undefined;
   /** Names that the list may not refuse. */
   readonly guards?: Protection | undefined;
 }
@@ -70,6 +73,12 @@ export interface FeedResult {
   readonly guarded: number;
   /** The first DIAGNOSTICS_MAX of them. */
   readonly diagnostics: readonly Diagnostic[];
+  /** All of them by reason. */
+  readonly reasons: ReasonCounts;
+  /** What is to be said of the list as a whole. */
+  readonly notes: readonly ListNote[];
+  /** When the entries of a list in the cordon format were reviewed. */
+  readonly reviewed?: ReviewDates | undefined;
   /** Of the cordon format; undefined for the text formats, and when the file cannot be used. */
   readonly header: ListHeader | undefined;
   /** Of a response policy zone: its name, in presentation form with the final dot. */
@@ -92,14 +101,22 @@ export const feedRules = (
   const log = list?.log ?? new DiagnosticLog();
   const gate = new RuleGate(sink, log, options.guards);
   let zone: RpzFacts | undefined;
-  if (list !== undefined) feedEntries(list.entries, gate);
-  else if (format === 'rpz') zone = feedRpz(read, gate, log, options);
+  if (list !== undefined) {
+    const without = options.withoutOperators ?? [];
+    feedEntries(
+      list.entries.filter(({ operator }) => !without.includes(operator)),
+      gate,
+    );
+  } else if (format === 'rpz') zone = feedRpz(read, gate, log, options);
   else if (format !== 'cordon') FEEDERS[format](read, gate, log, options.match);
   return {
     entries: gate.entries,
     rejected: log.count,
     guarded: gate.guarded,
     diagnostics: log.kept,
+    reasons: log.reasons,
+    notes: log.notes,
+    reviewed: list === undefined ? undefined : reviewDatesOf(list.entries),
     header: list?.header,
     origin: zone?.origin,
     serial: zone?.serial,

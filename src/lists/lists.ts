@@ -10,8 +10,16 @@ export {
   type ShippedList,
   shippedDefaults,
   shippedLists,
+  shippedOperators,
 } from './catalog.ts';
-export { type CheckOptions, checkLists, NameRules, type Problem, type ProblemCode } from './check.ts';
+export {
+  type CheckOptions,
+  checkLists,
+  compareEntries,
+  NameRules,
+  type Problem,
+  type ProblemCode,
+} from './check.ts';
 export {
   type CordonList,
   type ListAnswer,
@@ -19,10 +27,23 @@ export {
   type ListHeader,
   parseCordonList,
 } from './cordon-format.ts';
-export { DIAGNOSTICS_MAX, type Diagnostic, type DiagnosticCode } from './diagnostic.ts';
+export {
+  DIAGNOSTICS_MAX,
+  type Diagnostic,
+  type DiagnosticCode,
+  type ListNote,
+  NOTE_CODES,
+  type ReasonCounts,
+} from './diagnostic.ts';
 export { ExportMerge, type MergedRules } from './export-merge.ts';
 export { digestRules, EXPORT_FORMATS, type ExportFormat, exportRules } from './export-rules.ts';
 export { type FeedOptions, type FeedResult, feedRules, LIST_FORMATS, type ListFormat } from './feed.ts';
+export {
+  isPastReview,
+  REVIEW_INTERVAL_DAYS,
+  type ReviewDates,
+  reviewAgeDays,
+} from './freshness.ts';
 export { Guards } from './guard.ts';
 export type { ListBytes, ListErrorCode } from './list-file.ts';
 export { type ListLine, type ListSource, type LoadedFacts, LoadedList, loadList } from './load.ts';

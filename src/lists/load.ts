@@ -9,9 +9,10 @@ import { join } from 'node:path';
 import type { RuleSink } from '../policy/policy.ts';
 import { shippedLists } from './catalog.ts';
 import { type ListEntry, type ListHeader, parseCordonList } from './cordon-format.ts';
-import type { Diagnostic } from './diagnostic.ts';
+import type { Diagnostic, ListNote, ReasonCounts } from './diagnostic.ts';
 import { type DirectoryFile, isListDirectory, placeOfLine, withListDirectory } from './directory.ts';
 import { type FeedOptions, type FeedResult, feedRules, type ListFormat } from './feed.ts';
+import type { ReviewDates } from './freshness.ts';
 import { type ListBytes, listError, readListFile, withListFile } from './list-file.ts';
 import { lineText } from './text-formats.ts';
 
@@ -60,6 +61,12 @@ export interface LoadedFacts {
   readonly guarded?: number | undefined;
   /** In a directory, the texts name the file, and the lines are those of the file. */
   readonly diagnostics: readonly Diagnostic[];
+  /** All diagnostics by reason; undefined for a list whose facts were saved without them. */
+  readonly reasons?: ReasonCounts | undefined;
+  /** What is to be said of the list as a whole. */
+  readonly notes?: readonly ListNote[] | undefined;
+  /** When its entries were reviewed; only the cordon format tells. */
+  readonly reviewed?: ReviewDates | undefined;
   /** Of a directory, in the order of reading; a rule's line is counted through all of them. */
   readonly files?: readonly DirectoryFile[] | undefined;
   /** The name of a response policy zone, in presentation form with the final dot. */
@@ -79,6 +86,9 @@ export class LoadedList implements LoadedFacts {
   readonly rejected: number;
   readonly guarded: number | undefined;
   readonly diagnostics: readonly Diagnostic[];
+  readonly reasons: ReasonCounts;
+  readonly notes: readonly ListNote[];
+  readonly reviewed: ReviewDates | undefined;
   readonly files: readonly DirectoryFile[] | undefined;
   readonly origin: string | undefined;
   readonly serial: number | undefined;
@@ -93,6 +103,9 @@ export class LoadedList implements LoadedFacts {
     this.rejected = facts.rejected;
     this.guarded = facts.guarded;
     this.diagnostics = facts.diagnostics;
+    this.reasons = facts.reasons ?? {};
+    this.notes = facts.notes ?? [];
+    this.reviewed = facts.reviewed;
     this.files = facts.files;
     this.origin = facts.origin;
     this.serial = facts.serial;

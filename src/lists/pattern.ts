@@ -3,7 +3,7 @@
 // A list is not trusted with a backtracking engine: one line with nested quantifiers would stop the resolver. So each
 // expression is parsed into a tree, the steps that the engine could take for the longest name are counted, and the
 // RegExp is written anew from the tree; nothing of the list's text reaches the engine. Backreferences, lookaround,
-// flags, names, POSIX classes, and repeated groups that vary inside are refused. Letters are folded, as names are.
+// flags, names, collating elements, and repeated groups that vary inside are refused. Letters are folded, as names are.
 // An expression is tried for questions, so its cost counts per query; reading it is once per refresh.
 
 /** Expressions of one list: each is tried for every name that no name rule decides. */
@@ -79,6 +79,25 @@ const setOf = (characters: string): CharacterSet => {
 const DIGITS = setOf('0123456789');
 const WORD = setOf('abcdefghijklmnopqrstuvwxyz0123456789_');
 const NAME_CHARACTERS = WORD | setOf('-.');
+
+const LETTERS = setOf('abcdefghijklmnopqrstuvwxyz');
+
+/** The classes of POSIX inside brackets (`[[:alnum:]]`), as far as names are ASCII and folded. */
+const POSIX_CLASSES: Readonly<Record<string, CharacterSet>> = {
+  alnum: LETTERS | DIGITS,
+  alpha: LETTERS,
+  blank: setOf(' \t'),
+  cntrl: rangeOf(0x00, 0x1f) | rangeOf(0x7f, 0x7f),
+  digit: DIGITS,
+  graph: rangeOf(0x21, 0x7e),
+  lower: LETTERS,
+  print: rangeOf(0x20, 0x7e),
+  punct: rangeOf(0x21, 0x2f) | rangeOf(0x3a, 0x40) | rangeOf(0x5b, 0x60) | rangeOf(0x7b, 0x7e),
+  space: rangeOf(0x09, 0x0d) | setOf(' '),
+  upper: LETTERS,
+  word: WORD,
+  xdigit: DIGITS | setOf('abcdef'),
+};
 
 const CLASSES: Readonly<Record<string, CharacterSet>> = {
   d: DIGITS,
@@ -184,6 +203,12 @@ class PatternParser {
   }
 
   #classItem(): CharacterSet {
+    const posix = /^\[:([a-z]+):\]/.exec(this.#text.slice(this.#at));
+    const named = posix === null ? undefined : POSIX_CLASSES[posix[1] ?? ''];
+    if (posix !== null && named !== undefined) {
+      this.#at += posix[0].length;
+      return named;
+    }
     if (/^\[[:.=]/.test(this.#text.slice(this.#at, this.#at + 2))) this.#refuse('pattern-construct');
     const first = this.#classCharacter();
     if (typeof first === 'bigint') return first;

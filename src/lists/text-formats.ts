@@ -2,17 +2,26 @@
 //
 // The same file blocks different sets under different readings, so the reading is part of the format:
 //   domains    `name` is the name and everything below it, or the name only when the caller asks for exact names;
-//              `*.name` is everything below the name
+//              `*.name` is everything below the name; `.name` the name and everything below it, as Squid writes it
 //   wildcard   `name` is the name only; `*.name` is the name and everything below it, which is what the publishers
-//              of such lists mean and other resolvers do with them
-//   hosts      exactly the names of the line; its address is ignored
-// Comments start with `#`, and at the start of a line with `!`, `;` or `[Adblock`. One pass over the bytes in pieces
+//              of such lists mean and other resolvers do with them; `.name` is the same. Where most lines are plain,
+//              the list is probably one of `domains`, and refuses less than its author meant: the log notes it
+//   hosts      exactly the names of the line; its address is ignored, and `0` is one
+// Comments start with `#`, in hosts without a blank before it, and at the start of a line with `!`, `;` or `[Adblock`. One pass over the bytes in pieces
 // of a fixed size; nothing is kept.
 import { createAddress, parseAddress } from '../base/base.ts';
 import { NAME_LENGTH_MAX } from '../dns/dns.ts';
 import { MATCH, type Match, type RuleSink } from '../policy/policy.ts';
 import type { DiagnosticLog } from './diagnostic.ts';
-import { fieldEnd, forEachLine, isBlank, textOf } from './lines.ts';
+import {
+  beforeComment,
+  type ContentEnd,
+  fieldEnd,
+  forEachLine,
+  isBlank,
+  type LineVisitor,
+  textOf,
+} from './lines.ts';
 import type { ListBytes } from './list-file.ts';
 import { readListName } from './list-name.ts';
 
@@ -34,6 +43,10 @@ const LOCAL_NAMES: ReadonlySet<string> = new Set([
   'localhost.localdomain',
 ]);
 
+/** The unspecified address in the short and padded forms of inet_aton(3), which publishers write. */
+const ZERO_ADDRESS = /^0+(?:\.0+){0,3}$/;
+
+const HASH = 0x23;
 const STAR = 0x2a;
 const DOT = 0x2e;
 
@@ -49,8 +62,15 @@ export const feedDomains = (
 
 /** Streams the names of a `wildcard` list into the sink. */
 export const feedWildcards = (read: ListBytes, sink: RuleSink, log: DiagnosticLog): void => {
-  feedNames(read, sink, log, MATCH.EXACT, MATCH.SUFFIX);
+  const { plain, starred } = feedNames(read, sink, log, MATCH.EXACT, MATCH.SUFFIX);
+  if (plain > starred) log.note('wildcard-plain', `${plain} of ${plain + starred} names`);
 };
+
+/** Lines of each kind that were taken. */
+interface NameCounts {
+  readonly plain: number;
+  readonly starred: number;
+}
 
 const feedNames = (
   read: ListBytes,
@@ -58,8 +78,10 @@ const feedNames = (
   log: DiagnosticLog,
   plainMatch: Match,
   starMatch: Match,
-): void => {
+): NameCounts => {
   const name = new Uint8Array(NAME_LENGTH_MAX);
+  let plain = 0;
+  let starred = 0;
   forEachLine(read, log, (bytes, start, end, line, lineStart) => {
     const nameEnd = fieldEnd(bytes, start, end);
     if (nameEnd < end) {
@@ -67,18 +89,35 @@ const feedNames = (
       return;
     }
     const hasStar = bytes[start] === STAR && bytes[start + 1] === DOT;
-    const length = readListName(bytes, hasStar ? start + 2 : start, end, name);
-    if (typeof length === 'string') log.add(length, line, start - lineStart + 1, textOf(bytes, start, end));
-    else sink.addName(hasStar ? starMatch : plainMatch, name, length, line);
+    const hasDot = bytes[start] === DOT;
+    const length = readListName(bytes, start + (hasStar ? 2 : hasDot ? 1 : 0), end, name);
+    if (typeof length === 'string') {
+      log.add(length, line, start - lineStart + 1, textOf(bytes, start, end));
+      return;
+    }
+    if (hasStar || hasDot) starred++;
+    else plain++;
+    sink.addName(hasDot ? MATCH.SUFFIX : hasStar ? starMatch : plainMatch, name, length, line);
   });
+  return { plain, starred };
+};
+
+/** In hosts(5) a comment needs no blank before it: no name and no address holds a `#`. */
+const beforeHash: ContentEnd = (bytes, start, lineEnd) => {
+  let end = start;
+  const commentStart = beforeComment(bytes, start, lineEnd);
+  while (end < commentStart && bytes[end] !== HASH) end++;
+  while (end > start && isBlank(bytes[end - 1])) end--;
+  return end;
 };
 
 /** Streams the names of a `hosts` file into the sink. */
 export const feedHosts = (read: ListBytes, sink: RuleSink, log: DiagnosticLog): void => {
   const hosts = new HostsLines(sink, log);
-  forEachLine(read, log, (bytes, start, end, line, lineStart) => {
+  const visit: LineVisitor = (bytes, start, end, line, lineStart) => {
     hosts.take(bytes, start, end, line, lineStart);
-  });
+  };
+  forEachLine(read, log, visit, beforeHash);
 };
 
 /** Reads lines of the hosts format, alone or among the lines of another format. */
@@ -96,8 +135,9 @@ export class HostsLines {
   /** Takes the content of one line, in the manner of a LineVisitor. */
   take(bytes: Uint8Array, start: number, end: number, line: number, lineStart: number): void {
     let at = fieldEnd(bytes, start, end);
-    if (!parseAddress(textOf(bytes, start, at), this.#address)) {
-      this.#log.add('hosts-address', line, start - lineStart + 1, textOf(bytes, start, at));
+    const address = textOf(bytes, start, at);
+    if (!parseAddress(address, this.#address) && !ZERO_ADDRESS.test(address)) {
+      this.#log.add('hosts-address', line, start - lineStart + 1, address);
       return;
     }
     while (at < end) {

@@ -14,6 +14,8 @@ export interface ListFacts {
   readonly rejectedEntries: number;
   /** When the list was last loaded or confirmed, milliseconds since the epoch; undefined: never. */
   readonly lastSuccessMs: number | undefined;
+  /** When the entry was reviewed that was reviewed longest ago, milliseconds since the epoch; undefined: not told. */
+  readonly oldestReviewMs?: number | undefined;
   /** Rules more, or fewer, than in the generation before; undefined for the first. */
   readonly entriesChange?: number | undefined;
 }

@@ -622,6 +622,20 @@ const METRICS: readonly Metric[] = [
         ),
   },
   {
+    name: 'cordon_list_oldest_review_timestamp_seconds',
+    type: 'gauge',
+    labels: ['list'],
+    help: 'When the entry of a list was reviewed that was reviewed longest ago, for lists that tell, as the shipped ones do; seconds since the epoch.',
+    alarm:
+      '`time() - cordon_list_oldest_review_timestamp_seconds > 365 * 86400`: the list is past its review, take a newer release',
+    read: ({ source }) =>
+      source
+        .lists()
+        .flatMap((list) =>
+          list.oldestReviewMs === undefined ? [] : [[[list.id], list.oldestReviewMs / 1000] as const],
+        ),
+  },
+  {
     name: 'cordon_list_entries_change',
     type: 'gauge',
     labels: ['list'],

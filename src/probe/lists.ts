@@ -7,7 +7,7 @@
 import { formatAddress, isAppError, matchesPrefix, type Prefix, readIpv4, readIpv6 } from '../base/base.ts';
 import type { Config } from '../config/config.ts';
 import { formatRdata, formatType, TYPE } from '../dns/dns.ts';
-import { type Generation, type ListFacts, readingOf } from '../generation/generation.ts';
+import { type Generation, type ListFacts, readingOfList } from '../generation/generation.ts';
 import { Guards, loadList, NEVER_BLOCK_FILE } from '../lists/lists.ts';
 import { LOCAL, LocalZones } from '../local/local.ts';
 import {
@@ -108,8 +108,8 @@ export const readProbeLists = ({ generation, config, seed, keep }: ProbeListsOpt
 /** Reads one list into a collector; gives the reason when that is not what is in force. */
 const feed = (facts: ListFacts, config: Config, sink: RuleSink, guards: Guards): string | undefined => {
   const { path, format, files, sha256 } = facts.loaded;
-  const source = config.lists.find(({ id }) => id === facts.id)?.source;
-  const reading = source === undefined || source.kind === 'shipped' ? {} : readingOf(source);
+  const list = config.lists.find(({ id }) => id === facts.id);
+  const reading = list === undefined ? {} : readingOfList(list);
   try {
     const isDirectory = files !== undefined;
     const loaded = loadList({ kind: 'file', path, format, isDirectory }, sink, { guards, ...reading });

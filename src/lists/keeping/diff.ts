@@ -8,7 +8,7 @@ import { randomBytes } from 'node:crypto';
 import { AppError, type Clock, formatPrefix, isAppError, type Prefix } from '../../base/base.ts';
 import type { Config } from '../../config/config.ts';
 import { formatName } from '../../dns/dns.ts';
-import { readingOf } from '../../generation/generation.ts';
+import { readingOfList } from '../../generation/generation.ts';
 import { MATCH, type Match, type RuleSink, type RuleTerms } from '../../policy/policy.ts';
 import { Guards, ListStore, loadList, NEVER_BLOCK_FILE, type StoredContent } from '../lists.ts';
 import { isUrlList, type UrlList } from './review.ts';
@@ -87,12 +87,13 @@ type Feed = (sink: RuleSink) => void;
 
 const NOTHING: Feed = () => undefined;
 
-const feedOf = ({ source, allow }: UrlList, path: string): Feed => {
+const feedOf = (list: UrlList, path: string): Feed => {
+  const { allow, source } = list;
   const { format } = source;
   const guards = allow ? undefined : Guards.load(NEVER_BLOCK_FILE);
   return (sink) => {
     try {
-      loadList({ kind: 'file', path, format }, sink, { guards, ...readingOf(source) });
+      loadList({ kind: 'file', path, format }, sink, { guards, ...readingOfList(list) });
     } catch (thrown) {
       // An empty or broken content is held for that reason, and has no rules to show.
       if (!isAppError(thrown) || (thrown.code !== 'ERR_LIST_EMPTY' && thrown.code !== 'ERR_LIST_PARSE')) {

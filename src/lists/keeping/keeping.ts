@@ -4,10 +4,11 @@
 // of one list leaves the others alone. A room of its own above generation, which the readers of lists are below.
 export { diffList, type ListDiff } from './diff.ts';
 export { ListKeeper, type RefreshResult } from './keeper.ts';
-export { FileReview, isUrlList } from './review.ts';
+export { FileReview, firstReview, isUrlList } from './review.ts';
 export {
   bareStatus,
   type CandidateStatus,
+  inForceStatus,
   type ListStatus,
   readKeptPaths,
   readListHistory,

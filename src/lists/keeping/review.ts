@@ -2,10 +2,11 @@
 //
 // A fetched file is read once into nothing, with the guards, so that its numbers are known before it is taken; its
 // text is never in memory as a whole. A file of the operator's own is compared with what is in force when lists are
-// read again: a deployment that broke half-way is seen then, and what is in force stays.
+// read again: a deployment that broke half-way is seen then, and what is in force stays. A file of which nothing was in
+// force is only held when nearly nothing in it was understood.
 import { AppError, isAppError } from '../../base/base.ts';
 import type { ListConfig, UrlSource } from '../../config/config.ts';
-import { type Generation, readingOf } from '../../generation/generation.ts';
+import { type Generation, readingOfList } from '../../generation/generation.ts';
 import type { RuleSink } from '../../policy/policy.ts';
 import {
   type Candidate,
@@ -44,14 +45,15 @@ export const thresholdsOf = ({ source }: UrlList): ReviewThresholds => ({
 
 type Counts = Pick<ReviewFacts, 'entries' | 'guarded' | 'rejected'>;
 
-const countRules = ({ source, allow }: UrlList, path: string): Counts => {
+const countRules = (list: UrlList, path: string): Counts => {
+  const { allow, source } = list;
   const { format } = source;
   // A name that passes harms no guard.
   const guards = allow ? undefined : Guards.load(NEVER_BLOCK_FILE);
   try {
     const loaded = loadList({ kind: 'file', path, format, isDirectory: false }, NOWHERE, {
       guards,
-      ...readingOf(source),
+      ...readingOfList(list),
     });
     return { entries: loaded.entries, rejected: loaded.rejected, guarded: loaded.guarded ?? 0 };
   } catch (thrown) {
@@ -67,6 +69,25 @@ const NOWHERE: RuleSink = {
   addClientPrefix: () => undefined,
   addPattern: () => undefined,
 };
+
+/**
+ * Rejected lines that a file may have when nothing of it was in force before. The operator chose file and format, so that
+ * only a list that is obviously read under the wrong format is held: what is left of it would refuse next to nothing.
+ */
+const FIRST_REJECTED_SHARE_MAX = 0.9;
+
+/** Reviews a file of which nothing was in force before, unless a person accepted its content. */
+export const firstReview = (loaded: LoadedList, accepted?: string): Review =>
+  review(
+    undefined,
+    { ...toFacts(loaded), sha256: loaded.sha256 },
+    {
+      ...REVIEW_DEFAULTS,
+      rejectedShareMax: FIRST_REJECTED_SHARE_MAX,
+      guardedMax: Number.POSITIVE_INFINITY,
+    },
+    { accepted },
+  );
 
 /** A file of the operator's that was not put in force. */
 export interface HeldFile {
@@ -95,13 +116,20 @@ export class FileReview {
     this.#accepted.set(list, sha256);
   }
 
-  /** Throws ERR_LIST_HELD when a file of `next` differs from the one in force as no list should. */
+  /**
+   * Throws ERR_LIST_HELD when a file of `next` differs from the one in force as no list should, or is one of which
+   * nothing was in force and nearly nothing was understood.
+   */
   check(inForce: Generation | undefined, next: Generation, files: ReadonlySet<string>, nowMs: number): void {
     this.held.clear();
     for (const { id, loaded } of next.lists) {
       const before = inForce?.lists.find((list) => list.id === id)?.loaded;
-      if (!files.has(id) || before === undefined || !isSameSource(before, loaded)) continue;
-      const { verdict, reasons } = reviewFile(before, loaded, this.#accepted.get(id));
+      if (!files.has(id)) continue;
+      const accepted = this.#accepted.get(id);
+      const isFirst = before === undefined || !isSameSource(before, loaded);
+      const { verdict, reasons } = isFirst
+        ? firstReview(loaded, accepted)
+        : reviewFile(before, loaded, accepted);
       if (verdict === 'accepted') continue;
       this.held.set(id, { sha256: loaded.sha256, entries: loaded.entries, reasons, heldAtMs: nowMs });
     }

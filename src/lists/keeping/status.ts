@@ -9,7 +9,10 @@ import type { Candidate, CandidateEvidence } from '../../observe/observe.ts';
 import {
   isStale,
   ListStore,
+  type LoadedList,
   parseSourceUrl,
+  type ReasonCounts,
+  type ReviewDates,
   redactUrl,
   type StoreDecision,
   type StoredContent,
@@ -42,6 +45,29 @@ export interface KeptStatus {
   readonly refreshSec: number;
 }
 
+/** The content of a list that the running program enforces. */
+export interface InForceStatus {
+  readonly sha256: string;
+  readonly entries: number;
+  /** Places that were not taken, and how many for each reason. */
+  readonly rejected: number;
+  readonly reasons: ReasonCounts;
+  /** What is to be said of the list as a whole. */
+  readonly notes: readonly string[];
+  /** When its entries were reviewed, the oldest and the newest; null where the list does not tell. */
+  readonly reviewed: ReviewDates | null;
+}
+
+/** What a status tells of a list that is in force. */
+export const inForceStatus = (loaded: LoadedList): InForceStatus => ({
+  sha256: loaded.sha256,
+  entries: loaded.entries,
+  rejected: loaded.rejected,
+  reasons: loaded.reasons,
+  notes: loaded.notes.map(({ text }) => text),
+  reviewed: loaded.reviewed ?? null,
+});
+
 /** Everything about one list. */
 export interface ListStatus {
   readonly id: string;
@@ -51,7 +77,7 @@ export interface ListStatus {
   /** Null when only the list itself can tell and it was not read. */
   readonly mandate: boolean | null;
   /** In the running program; null: not, or no program was asked. */
-  readonly inForce: { readonly sha256: string; readonly entries: number; readonly rejected: number } | null;
+  readonly inForce: InForceStatus | null;
   /** Of a list that is fetched. */
   readonly kept: KeptStatus | null;
   /** Waits for a person. */

@@ -50,6 +50,7 @@ describe('a list with a URL', () => {
       answer: undefined,
       ede: undefined,
       category: undefined,
+      operators: [],
     });
   });
 
@@ -277,6 +278,48 @@ describe('what a list does', () => {
     ],
   ])('cannot be %s', (keys, problem) => {
     expect(refusalsOf(`file: f.txt, ${keys}`)).toEqual([problem]);
+  });
+});
+
+describe('decisions about operators', () => {
+  const DECISION = 'decision: { authority: A, reference: R, in-force-from: 2026-02-01 }';
+  const item = (name: string, refuse = 'false') => `{ name: ${name}, refuse: ${refuse}, ${DECISION} }`;
+
+  it('leave out what an operator runs, or say that it stays refused', () => {
+    const list = listOf(
+      `shipped: tiktok, operators: [${item('Joint Venture LLC')}, ${item('TikTok Pte. Ltd.', 'true')}]`,
+    );
+    expect(list.operators.map(({ name, refuse }) => [name, refuse])).toEqual([
+      ['Joint Venture LLC', false],
+      ['TikTok Pte. Ltd.', true],
+    ]);
+    expect(list.operators[0]?.decision).toMatchObject({ authority: 'A', reference: 'R' });
+  });
+
+  it.each([
+    [
+      'a name that no entry has',
+      `shipped: tiktok, operators: [${item('Joint Ventur LLC')}]`,
+      'no entry of the list is run by "Joint Ventur LLC"',
+    ],
+    ['no decision', 'shipped: tiktok, operators: [{ name: Joint Venture LLC, refuse: false }]', 'decision'],
+    [
+      'a name twice',
+      `shipped: tiktok, operators: [${item('Joint Venture LLC')}, ${item('Joint Venture LLC')}]`,
+      'has a decision already',
+    ],
+    [
+      'a list that names no operators',
+      `file: f.txt, operators: [${item('Joint Venture LLC')}]`,
+      'goes with "shipped" and with the format cordon only',
+    ],
+    [
+      'a review before it begins',
+      'shipped: tiktok, operators: [{ name: Joint Venture LLC, refuse: false, decision: { authority: A, reference: R, in-force-from: 2026-02-01, review: 2026-01-01 } }]',
+      'is not after "in-force-from"',
+    ],
+  ])('cannot have %s', (_, keys, problem) => {
+    expect(refusalsOf(keys).join('\n')).toContain(problem);
   });
 });
 

@@ -17,6 +17,7 @@ const { UPDATE_GOLDEN } = process.env;
 export const FACTS: ConfigFacts = {
   shippedIds: ['tiktok', 'bytedance-backend', 'capcut-lemon8'],
   shippedDefault: ['tiktok', 'bytedance-backend'],
+  shippedOperators: new Map([['tiktok', ['Joint Venture LLC', 'TikTok Pte. Ltd.']]]),
   workingDirectory: '/working',
 };
 

@@ -79,10 +79,6 @@ const takenByPihole = ({ pihole }: LineCase): readonly string[] =>
 
 /** Why rules are not taken that AdGuard's engine applies, or drops in silence. */
 const REJECTED: Readonly<Record<string, readonly [codes: readonly DiagnosticCode[], reason: string]>> = {
-  'no separator: prefix of a longer name matches': [
-    ['adblock-open'],
-    'it would refuse example.organic as well',
-  ],
   'plain name with a wildcard is a pattern': [['adblock-open'], 'it would refuse a.example.organic as well'],
   'wildcard inside': [['adblock-wildcard'], 'a table of names has no place for it; an expression has'],
   'wildcard TLD': [['adblock-wildcard'], 'it refuses names of owners that nobody looked at'],
@@ -141,6 +137,14 @@ const DIFFERENT: Readonly<Record<string, readonly [outcome: Outcome, reason: str
   'upper case plain: example.org': ['block', 'names have no case (RFC 4343)'],
   'trailing dot in the rule: example.org': ['block', 'a name with its final dot is the same name'],
   'trailing dot plain: example.org': ['block', 'a name with its final dot is the same name'],
+  'no separator: prefix of a longer name matches: example.organic': [
+    'none',
+    'its author left out the end of the name and meant it',
+  ],
+  'no separator: prefix of a longer name matches: example.org.evil.net': [
+    'none',
+    'its author left out the end of the name and meant it',
+  ],
   'IDN as Unicode: xn--mller-kva.example': ['block', 'the A-labels are what is asked for (RFC 5890)'],
 };
 
@@ -149,6 +153,7 @@ const LINES: Readonly<Record<string, readonly [rules: readonly string[], reason:
   'a.com#c': [[], 'a comment stands apart; name#text is a rule for web pages'],
   '@@||example.com^': [['suffix example.com passthru'], 'Pi-hole takes it in its other kind of list'],
   '||example.com^$important': [['suffix example.com important'], 'a term of the language'],
+  '||example.com': [['suffix example.com'], 'its author left out the end of the name and meant it'],
   '|example.com^': [['exact example.com'], 'a form of the language'],
   '||*.example.com^': [['wildcard example.com'], 'a form of the language'],
   '/ads[0-9]+\\.example\\.com/': [

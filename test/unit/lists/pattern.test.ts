@@ -54,6 +54,21 @@ describe('PatternReader', () => {
     else expect(compile(text).test(name)).toBe(true);
   });
 
+  it.each([
+    ['[[:alnum:]]', 'a0', '-._'],
+    ['[[:alpha:]]', 'az', '0-'],
+    ['[[:digit:]]', '09', 'a.'],
+    ['[[:xdigit:]]', 'af0', 'g-'],
+    ['[[:punct:]]', '.-_', 'a0'],
+    ['[[:upper:]]', 'az', '0.'],
+    ['[^[:space:]]', 'a.-', ''],
+    ['[-_[:digit:]]', '-_7', 'a.'],
+  ])('read() takes the class %s of POSIX', (text, inside, outside) => {
+    const pattern = compile(`^${text}$`);
+    expect([...inside].filter((character) => !pattern.test(character))).toEqual([]);
+    expect([...outside].filter((character) => pattern.test(character))).toEqual([]);
+  });
+
   it('read() takes expressions up to their length and their number, and no more', () => {
     const reader = new PatternReader();
     expect(reader.read(`^${'a'.repeat(PATTERN_LENGTH_MAX - 1)}`)).toBeInstanceOf(RegExp);

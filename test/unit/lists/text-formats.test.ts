@@ -16,6 +16,7 @@ describe('domains format', () => {
   it.each([
     ['a plain name as a suffix', 'tiktok.test', ['1 suffix tiktok.test']],
     ['a wildcard', '*.tiktok.test', ['1 wildcard tiktok.test']],
+    ['a leading dot, as Squid writes it', '.tiktok.test', ['1 suffix tiktok.test']],
     ['letters folded', 'TikTok.TEST', ['1 suffix tiktok.test']],
     ['a final dot', 'tiktok.test.', ['1 suffix tiktok.test']],
     ['a byte order mark', '\ufefftiktok.test', ['1 suffix tiktok.test']],
@@ -55,7 +56,7 @@ describe('domains format', () => {
     ['an adblock rule', '||a.test^', '1:1 bad-character'],
     ['an escape', 'a\\046b.test', '1:1 bad-character'],
     ['a percent escape in an internationalized name', 'b%61.bücher.test', '1:1 bad-character'],
-    ['a leading dot', '.a.test', '1:1 empty-label'],
+    ['two leading dots', '..a.test', '1:1 empty-label'],
     ['two dots', 'a..test', '1:1 empty-label'],
     ['two dots at the end', 'a.test..', '1:1 empty-label'],
     ['two dots in an internationalized name', 'ü..test', '1:1 empty-label'],
@@ -96,6 +97,32 @@ describe('domains format', () => {
       remarks: ['1:1 guarded', '2:1 guarded', '4:1 guarded'],
       result: { entries: 1, rejected: 3 },
     });
+  });
+});
+
+describe('wildcard format', () => {
+  const notes = (text: string) =>
+    feedRules('wildcard', readerOf(text), new RuleLog()).notes.map((note) => note.text);
+
+  it('says when most names have no star, because nothing below them is refused', () => {
+    const [note = '', ...others] = notes('a.test\nb.test\n*.c.test\n');
+    expect(note).toContain('2 of 3 names: no star before them');
+    expect(others).toEqual([]);
+    expect(notes('*.a.test\n*.b.test\nc.test\n')).toEqual([]);
+    expect(notes('')).toEqual([]);
+  });
+});
+
+describe('rejections by reason', () => {
+  it('are counted in full, the most frequent first, beside the first hundred examples', () => {
+    const text = `${'com\n'.repeat(300)}${'192.0.2.1\n'.repeat(200)}a.test/x\nb.test\n`;
+    const { reasons, rejected, diagnostics } = feedRules('domains', readerOf(text), new RuleLog());
+    expect(Object.entries(reasons)).toEqual([
+      ['single-label', 300],
+      ['ip-address', 200],
+      ['url', 1],
+    ]);
+    expect([rejected, diagnostics.length]).toEqual([501, DIAGNOSTICS_MAX]);
   });
 });
 
@@ -158,6 +185,9 @@ describe('hosts format', () => {
     ],
     ['no lines with an address only', '0.0.0.0\n0.0.0.0 a.test', ['2 exact a.test']],
     ['CRLF line ends', '0.0.0.0 a.test\r\n', ['1 exact a.test']],
+    ['a comment without a blank', '0.0.0.0 a.test#b.test', ['1 exact a.test']],
+    ['the short form of no address', '0 a.test', ['1 exact a.test']],
+    ['the padded form of no address', '000.000.000.000 a.test', ['1 exact a.test']],
   ])('feedRules() takes %s', (_, text, rules) => {
     expect(read('hosts', text)).toMatchObject({ rules, remarks: [] });
   });
