@@ -17,7 +17,19 @@ const listStatus = z
     /** Null when only the list itself can tell and it was not read. */
     mandate: z.boolean().nullable(),
     /** Null: not, or no program was asked. */
-    inForce: z.object({ sha256: z.string(), entries: z.number(), rejected: z.number() }).nullable(),
+    inForce: z
+      .object({
+        sha256: z.string(),
+        entries: z.number(),
+        rejected: z.number(),
+        /** Rejections by reason. */
+        reasons: z.record(z.string(), z.number()),
+        /** What is to be said of the list as a whole. */
+        notes: listOf(z.string()),
+        /** When its entries were reviewed; null where the list does not tell. */
+        reviewed: z.object({ oldest: z.string(), newest: z.string() }).nullable(),
+      })
+      .nullable(),
     /** Of a list that is fetched. */
     kept: z
       .object({

@@ -1,6 +1,12 @@
 // How `cordon lists` shows things to people: aligned columns, ages in words, and what to do next.
 import type { CandidateStatus, ListDiff, ListStatus, RefreshResult } from '../lists/keeping/keeping.ts';
-import { isPastReview, type ReviewDates, reviewAgeDays, type StoreDecision } from '../lists/lists.ts';
+import {
+  isPastReview,
+  type ReasonCounts,
+  type ReviewDates,
+  reviewAgeDays,
+  type StoreDecision,
+} from '../lists/lists.ts';
 
 /** Digits of a SHA-256 that are shown where the whole one is not needed; enough for a command. */
 const SHORT_LENGTH = 12;
@@ -107,7 +113,7 @@ const reviewText = (id: string, reviewed: ReviewDates, nowMs: number): string =>
   `${id}: PAST ITS REVIEW: entries from ${reviewed.oldest} to ${reviewed.newest}, ${reviewAgeDays(reviewed, nowMs)} days old; look for a newer release`;
 
 /** Rejections by reason, the most frequent first. */
-export const formatReasons = (reasons: Readonly<Partial<Record<string, number>>>): string =>
+export const formatReasons = (reasons: ReasonCounts): string =>
   Object.entries(reasons)
     .map(([code, count]) => `${code} ${count}`)
     .join(', ');

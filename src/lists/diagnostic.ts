@@ -106,8 +106,8 @@ export interface ListNote {
   readonly text: string;
 }
 
-/** How many places of a list were rejected for each reason, the most frequent first. */
-export type ReasonCounts = Readonly<Partial<Record<DiagnosticCode, number>>>;
+/** How many places of a list were rejected for each reason, by its code, the most frequent first. */
+export type ReasonCounts = Readonly<Record<string, number>>;
 
 /** One remark about one place of a list. */
 export interface Diagnostic {

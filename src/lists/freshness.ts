@@ -2,9 +2,9 @@
 //
 // Only the cordon format tells. A list past its review is still in force: an old prohibition is better than none, and a
 // person has to look, so that the metric, the status and the log say it.
+import { DAY_MS } from '../base/base.ts';
 import type { ListEntry } from './cordon-format.ts';
 
-const DAY_MS = 86_400_000;
 /** Days after which an entry is due: the shipped lists are reviewed once a year at least. */
 export const REVIEW_INTERVAL_DAYS = 365;
 

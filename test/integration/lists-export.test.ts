@@ -110,7 +110,8 @@ upstreams: ["127.0.0.1:${upstream.endpoint.port}"]`,
   test('Cordon refuses some of the sample and not all', () => {
     expect(names).toHaveLength(SAMPLE * 3);
     expect(refused.length).toBeGreaterThan(SAMPLE);
-    expect(refused.length).toBeLessThan(SAMPLE * 2 + 1);
+    // Beside a name that lies below a listed zone, its neighbour is refused as well.
+    expect(refused.length).toBeLessThan(SAMPLE * 2 + SAMPLE / 5);
   });
 
   test('rpz in named refuses the same', async (context) => {

@@ -17,6 +17,15 @@ export const BYTEDANCE_VISITED_HOSTS: readonly string[] = [
   'tosv.byted.org',
 ];
 
+/** Popular names that the lists refuse because they are what the lists are about. */
+export const OWN_POPULAR_NAMES: readonly string[] = ['tiktok.com'];
+
+/** 500 names that most other sites link to. */
+export const readPopularNames = (): string[] =>
+  readFileSync(new URL('../data/popular-names.txt', import.meta.url), 'utf8')
+    .trim()
+    .split('\n');
+
 /** 98,175 hosts, the most visited first. */
 export const readVisitedHosts = (): VisitedHost[] =>
   readLines('hosts-by-visits.tsv.zst').map((line) => {

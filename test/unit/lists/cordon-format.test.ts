@@ -39,6 +39,7 @@ describe('parseCordonList()', () => {
         text: 'a.test',
         service: 'S',
         owner: 'O',
+        operator: 'O',
         evidence: 'E: 1, 2',
         reviewed: '2026-11-24',
         line: 7,

@@ -1,7 +1,7 @@
 // The gate of the shipped lists: the checker over lists/, the government names, and the facts they were made from.
 import { existsSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { matchesPrefix, type Prefix, parsePrefix, systemClock } from '../../../src/base/base.ts';
+import { systemClock } from '../../../src/base/base.ts';
 import { nameFrom } from '../../../src/dns/dns.ts';
 import {
   checkLists,
@@ -15,7 +15,9 @@ import {
 import { MATCH, type Match } from '../../../src/policy/policy.ts';
 import {
   BYTEDANCE_VISITED_HOSTS,
+  OWN_POPULAR_NAMES,
   readGovDelegations,
+  readPopularNames,
   readVisitedHosts,
 } from '../../support/government-names.ts';
 
@@ -52,6 +54,14 @@ describe('shipped lists', () => {
     const passed = [hosts.filter(passes).length, delegations.filter(passes).length];
     console.log(`government names that pass: ${passed[0]} hosts and ${passed[1]} delegations`);
     expect(passed).toEqual([98_175, 16_536]);
+  });
+
+  it('refuse no popular name but TikTok itself, with every switch on', () => {
+    const names = readPopularNames();
+    const refused = names.filter((name) => lists.some(({ rules }) => rules.find(name) !== undefined));
+    console.log(`popular names refused: ${refused.length} of ${names.length}: ${refused.join(', ')}`);
+    expect(names).toHaveLength(500);
+    expect(refused).toEqual(OWN_POPULAR_NAMES);
   });
 
   it('refuse every entry, and below every suffix', () => {
@@ -109,39 +119,60 @@ describe('shipped lists', () => {
     expect([...new Set(open)]).toEqual([]);
   });
 
-  it('hold only prefixes of AS138699 and AS396986', () => {
-    const networks = readNetworks();
-    const own = networks.filter(({ asn }) => OWN_NETWORKS.includes(asn)).map(({ prefix }) => prefix);
-    const others = networks.filter(({ asn }) => !OWN_NETWORKS.includes(asn)).map(({ prefix }) => prefix);
-    const listed = lists.flatMap(({ entries }) =>
-      entries.filter(({ match }) => match === MATCH.PREFIX).map(({ text }) => text),
-    );
-    const outside = listed.filter((text) => {
-      const prefix = prefixFrom(text);
-      return !own.some((range) => range.bits <= prefix.bits && overlaps(range, prefix));
-    });
-    const foreign = listed.filter((text) => others.some((range) => overlaps(range, prefixFrom(text))));
-    console.log(`prefixes: ${listed.length} inside ${own.length} ranges of ${OWN_NETWORKS.join(' and ')}`);
-    expect(outside).toEqual([]);
-    expect(foreign).toEqual([]);
-    expect(listed.length).toBeGreaterThan(40);
-  });
-
-  it('state owner, evidence and a review of the last 12 months', () => {
-    const oldest = new Date(REVIEW_DATE);
+  it('state owner, operator, evidence and a review of the last 12 months', () => {
+    const nowMs = systemClock();
+    const oldest = new Date(nowMs);
     oldest.setUTCFullYear(oldest.getUTCFullYear() - 1);
     const faults = lists.flatMap(({ id, header, entries }) =>
-      entries.flatMap(({ text, owner, evidence, reviewed }) => {
+      entries.flatMap(({ text, owner, operator, evidence, reviewed }) => {
         const found: string[] = [];
+        for (const [role, name] of [
+          ['owner', owner],
+          ['operator', operator],
+        ]) {
+          if (name !== NOT_ESTABLISHED && !partyRoles.has(`${name} ${role}`)) {
+            found.push(`${name} has no row as ${role} in parties.tsv`);
+          }
+        }
         if (owner.trim() === '' || evidence.trim() === '') found.push('no owner or evidence');
-        if (reviewed > REVIEW_DATE) found.push(`reviewed after ${REVIEW_DATE}`);
+        if (Date.parse(reviewed) > nowMs) found.push('reviewed in the future');
         if (Date.parse(reviewed) < oldest.getTime()) found.push('reviewed over 12 months ago');
-        if (header?.default && owner === 'not established') found.push('in force without a known owner');
+        if (header?.default && owner === NOT_ESTABLISHED) found.push('in force without a known owner');
         if (header?.default && isOneSign(evidence)) found.push('in force on one sign');
         return found.map((fault) => `${id}: ${text}: ${fault}`);
       }),
     );
     expect(faults).toEqual([]);
+  });
+
+  it('state the operator of every shipped entry, and name no company of Singapore for the US service', () => {
+    const lines = shippedLists().flatMap(({ file }) => readFileSync(file, 'utf8').split('\n'));
+    const entries = lines.filter((line) => line.startsWith('  - {'));
+    expect(entries.filter((line) => !line.includes(', operator: '))).toEqual([]);
+    const spelledUs = lists
+      .flatMap((list) => list.entries)
+      .filter(({ match, text }) => match !== MATCH.PREFIX && SPELLED_US.test(text));
+    console.log(`entries spelled US: ${spelledUs.length}`);
+    expect(spelledUs.filter(({ owner }) => owner === 'TikTok Pte. Ltd.')).toEqual([]);
+    expect(spelledUs.length).toBeGreaterThan(22);
+  });
+
+  it('have parties with a source and a date, each of them used', () => {
+    expect(
+      parties.filter(
+        ({ role, since, seen, source }) =>
+          !['owner', 'operator'].includes(role) ||
+          !/^(?:-|\d{4}-\d{2}-\d{2})$/.test(since) ||
+          !(Date.parse(seen) <= systemClock()) ||
+          source.length < 20,
+      ),
+    ).toEqual([]);
+    const used = new Set(
+      lists.flatMap(({ entries }) =>
+        entries.flatMap(({ owner, operator }) => [`${owner} owner`, `${operator} operator`]),
+      ),
+    );
+    expect([...partyRoles].filter((row) => !used.has(row))).toEqual([]);
   });
 
   it('hold each name in one switch, and below a name of another one where that is meant', () => {
@@ -165,8 +196,20 @@ describe('shipped lists', () => {
   });
 });
 
-/** The day of the last review of all lists. It moves with a review, so that an old list cannot ship unseen. */
-const REVIEW_DATE = '2026-11-24';
+const NOT_ESTABLISHED = 'not established';
+
+/** Names of the US service, by their spelling. */
+const SPELLED_US = /(?:-us\.(?:com|net)|\.us)(?:\.|$)|^tiktok-us|ttoverseaus|^tiktokus|\bus\.bytedance\.map/;
+
+/** Who owns and who runs what, from lists/parties.tsv. */
+const parties = readFileSync(new URL('../../../lists/parties.tsv', import.meta.url), 'utf8')
+  .split('\n')
+  .filter((line) => line !== '' && !line.startsWith('#'))
+  .map((line) => {
+    const [party = '', role = '', since = '', seen = '', source = ''] = line.split('\t');
+    return { party, role, since, seen, source };
+  });
+const partyRoles = new Set(parties.map(({ party, role }) => `${party} ${role}`));
 
 /** Names that stand in two switches on purpose. */
 const IN_TWO_SWITCHES: readonly string[] = [];
@@ -176,21 +219,23 @@ const IN_TWO_SWITCHES: readonly string[] = [];
  * refused.
  */
 const COVERING_OTHER_SWITCHES = [
+  'bytedance.akadns.net',
   'bytefcdn-oversea.com',
   'bytefcdn-ttpeu.com',
+  'bytegeo.akadns.net',
   'bytetcdn.com',
+  'bytewlb.akadns.net',
   'ttdns2.com',
   'ttdns3.com',
   'ttdns4.com',
   'worldfcdn2.com',
+  'zwtianshangm.com',
 ];
 
 /** The tables of the app hold names that serve nothing: alone they are too little to refuse a name by default. */
 const isOneSign = (evidence: string): boolean =>
   evidence.includes('nothing else found') ||
   (evidence.includes('own web domains of the TikTok app') && !evidence.includes(';'));
-
-const OWN_NETWORKS = ['AS138699', 'AS396986'];
 
 /** Zones inside shared ones that ByteDance has for itself. */
 const isOwnZone = (zone: string): boolean =>
@@ -201,24 +246,6 @@ const zonesOf = (name: string): string[] => {
   const labels = name.split('.');
   return labels.map((_, index) => labels.slice(index).join('.'));
 };
-
-const prefixFrom = (text: string): Prefix => {
-  const prefix = parsePrefix(text);
-  if (prefix === undefined) throw new TypeError(`"${text}" is not a prefix`);
-  return prefix;
-};
-
-const overlaps = (a: Prefix, b: Prefix): boolean => matchesPrefix(a.words, b.words, Math.min(a.bits, b.bits));
-
-/** What four networks announce, from test/data. */
-const readNetworks = (): { asn: string; prefix: Prefix }[] =>
-  readFileSync(new URL('../../data/network-prefixes.tsv', import.meta.url), 'utf8')
-    .trim()
-    .split('\n')
-    .map((line) => {
-      const [asn = '', text = ''] = line.split('\t');
-      return { asn, prefix: prefixFrom(text) };
-    });
 
 const FACTS = new URL('../../../../shared/lists/', import.meta.url);
 const hasFacts = existsSync(FACTS);
@@ -256,28 +283,19 @@ describe.runIf(hasFacts)('shipped lists against ../shared/lists', () => {
     ]);
   });
 
-  it('the prefixes of AS138699 and AS396986 are listed, those of the clouds are not', () => {
-    const texts = new Set(listById.get('bytedance-prefixes')?.entries.map((entry) => entry.text));
-    const rows = readFacts('bytedance-asn-prefixes.txt').map((line) => line.split(' '));
-    const isOwn = (asn = '') => asn === 'AS138699' || asn === 'AS396986';
-    expect(rows.filter(([asn, prefix = '']) => isOwn(asn) !== texts.has(prefix))).toEqual([]);
-    expect(rows.filter(([asn]) => isOwn(asn)).length).toBeGreaterThan(40);
-  });
-
   it('every guard name is in never-block.txt', () => {
     const names = readFacts('never-block.guard.txt');
     expect(names.filter((name) => guardOf(MATCH.EXACT, name) === undefined)).toEqual([]);
   });
 
-  it('the copies in test/data say the same', () => {
-    const copy = (file: string) =>
-      readFileSync(new URL(`../../data/${file}`, import.meta.url), 'utf8').trim();
-    expect(readFacts('evidence.tsv').sort()).toEqual(copy('name-evidence.tsv').split('\n').sort());
-    const rows = copy('network-prefixes.tsv')
+  it('the counts of evidence.tsv are those of the facts', () => {
+    const rows = readFileSync(new URL('../../../lists/evidence.tsv', import.meta.url), 'utf8')
       .split('\n')
-      .map((row) => row.replace('\t', ' '));
-    const facts = readFacts('bytedance-asn-prefixes.txt').map((line) => line.replace(/ #.*/, ''));
-    expect(facts.filter((fact) => !rows.includes(fact))).toEqual([]);
+      .filter((line) => line !== '' && !line.startsWith('#'))
+      .map((line) => line.split('\t').slice(0, 3))
+      .filter(([, count]) => count !== '-')
+      .map((row) => row.join('\t'));
+    expect(rows.sort()).toEqual(readFacts('evidence.tsv').sort());
   });
 
   it('every stated family count is that of the facts', () => {

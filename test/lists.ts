@@ -1,0 +1,82 @@
+// npm run lists: the steps of lists/README.md for one name. Looks at guards, government names and popular names before
+// anything is written, and writes evidence and day of that entry alone.
+//
+//   npm run lists -- add NAME --list ID --service TEXT --owner TEXT --evidence TEXT [--operator TEXT] [--match suffix]
+//   npm run lists -- review NAME [--evidence TEXT]
+//   npm run lists -- review
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { LISTS_DIRECTORY } from '../src/lists/lists.ts';
+import { MATCH } from '../src/policy/policy.ts';
+import { addEntry, type Edit, matchOf, oldestReviews, reviewEntry } from './support/list-editing.ts';
+
+/** Entries that `review` without a name shows. */
+const SHOWN = 20;
+const DAY_LENGTH = 'YYYY-MM-DD'.length;
+const USAGE = `usage: npm run lists -- add NAME --list ID --service TEXT --owner TEXT --evidence TEXT [--operator TEXT] [--match suffix|wildcard|exact|prefix]
+       npm run lists -- review NAME [--evidence TEXT]   this entry was looked at today
+       npm run lists -- review                          what was looked at longest ago
+`;
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    list: { type: 'string' },
+    match: { type: 'string', default: 'suffix' },
+    service: { type: 'string' },
+    owner: { type: 'string' },
+    operator: { type: 'string' },
+    evidence: { type: 'string' },
+  },
+});
+
+const tell = (edit: Edit, name: string): number => {
+  if (edit.kind === 'refused') {
+    process.stderr.write(`${name} is not written:\n${edit.problems.map((text) => `  ${text}\n`).join('')}`);
+    return 1;
+  }
+  writeFileSync(edit.file, edit.text);
+  process.stdout.write(`${name} is in ${edit.file}; now run npm test -- test/unit/lists\n`);
+  return 0;
+};
+
+/** What the shipped evidence says of a name. */
+const evidenceOf = (name: string): string => {
+  const rows = readFileSync(join(LISTS_DIRECTORY, 'evidence.tsv'), 'utf8').split('\n');
+  const [, count, , families] = rows.find((row) => row.startsWith(`${name}\t`))?.split('\t') ?? [];
+  if (count === undefined) return 'no row in evidence.tsv: no family that was read names it';
+  return `evidence.tsv: counted by ${count} of 21 families, read in ${families}`;
+};
+
+const run = (): number => {
+  const [command, name] = positionals;
+  const nowMs = Date.now();
+  const today = new Date(nowMs).toISOString().slice(0, DAY_LENGTH);
+  if (command === 'review' && name === undefined) {
+    for (const { list, text, reviewed } of oldestReviews(LISTS_DIRECTORY).slice(0, SHOWN)) {
+      process.stdout.write(`${reviewed}  ${list}  ${text}\n`);
+    }
+    return 0;
+  }
+  if (command === 'review' && name !== undefined) {
+    process.stdout.write(`${evidenceOf(name)}\n`);
+    return tell(reviewEntry(LISTS_DIRECTORY, name, today, values.evidence, nowMs), name);
+  }
+  const { list, service, owner, evidence, operator = owner } = values;
+  const match = matchOf(values.match) ?? MATCH.SUFFIX;
+  if (command !== 'add' || name === undefined || list === undefined || matchOf(values.match) === undefined)
+    return usage();
+  if (service === undefined || owner === undefined || operator === undefined || evidence === undefined)
+    return usage();
+  process.stdout.write(`${evidenceOf(name)}\n`);
+  const draft = { match, text: name, service, owner, operator, evidence, reviewed: today };
+  return tell(addEntry(LISTS_DIRECTORY, list, draft, nowMs), name);
+};
+
+const usage = (): number => {
+  process.stderr.write(USAGE);
+  return 2;
+};
+
+process.exitCode = run();

@@ -1,0 +1,155 @@
+// The listed prefixes against what the two networks announce: test/data/network-prefixes.tsv, a dated copy of a named
+// source. The copy ages, and so do the lists: the test fails when the copy is older than its review interval, when it
+// is newer than the review of a listed prefix, when it announces what no list covers, and when a list touches clouds
+// with other tenants.
+import { readFileSync } from 'node:fs';
+import { expect, it } from 'vitest';
+import {
+  isIpv4,
+  MAPPED_BITS,
+  matchesPrefix,
+  type Prefix,
+  parsePrefix,
+  systemClock,
+} from '../../../src/base/base.ts';
+import { parseCordonList, shippedLists } from '../../../src/lists/lists.ts';
+import { MATCH } from '../../../src/policy/policy.ts';
+
+/** A network announces a new block every few weeks: three times a year somebody has to look. */
+const REVIEW_INTERVAL_DAYS = 120;
+const DAY_MS = 86_400_000;
+const OWN_NETWORKS = ['AS138699', 'AS396986'];
+/** Announced by no own network in the copy: seen by others, with a reason in the entry. */
+const SEEN_ELSEWHERE = ['2404:9dc0:c002::/48'];
+
+interface Snapshot {
+  readonly source: string;
+  readonly licence: string;
+  /** YYYY-MM-DD. */
+  readonly retrieved: string;
+  readonly commits: number;
+  readonly rows: readonly { readonly asn: string; readonly text: string; readonly prefix: Prefix }[];
+}
+
+const prefixFrom = (text: string): Prefix => {
+  const prefix = parsePrefix(text);
+  if (prefix === undefined) throw new TypeError(`"${text}" is not a prefix`);
+  return prefix;
+};
+
+const readSnapshot = (text: string): Snapshot => {
+  const lines = text.trim().split('\n');
+  const head = lines.filter((line) => line.startsWith('#'));
+  const fact = (name: string) =>
+    head.find((line) => line.startsWith(`# ${name}: `))?.slice(name.length + 4) ?? '';
+  return {
+    source: fact('source'),
+    licence: fact('licence'),
+    retrieved: fact('retrieved'),
+    commits: head.filter((line) => /^# commit AS\d+: [0-9a-f]{40}$/.test(line)).length,
+    rows: lines
+      .filter((line) => !line.startsWith('#'))
+      .map((line) => {
+        const [asn = '', prefix = ''] = line.split('\t');
+        return { asn, text: prefix, prefix: prefixFrom(prefix) };
+      }),
+  };
+};
+
+interface Listed {
+  readonly text: string;
+  readonly reviewed: string;
+}
+
+const isInside = (inner: Prefix, outer: Prefix): boolean =>
+  inner.bits >= outer.bits && matchesPrefix(inner.words, outer.words, outer.bits);
+const overlaps = (a: Prefix, b: Prefix): boolean => matchesPrefix(a.words, b.words, Math.min(a.bits, b.bits));
+
+/** What is wrong between a snapshot and the listed prefixes at a time. */
+const faultsOf = (snapshot: Snapshot, listed: readonly Listed[], nowMs: number): string[] => {
+  const faults: string[] = [];
+  const retrievedMs = Date.parse(snapshot.retrieved);
+  const ageDays = Math.floor((nowMs - retrievedMs) / DAY_MS);
+  if (!(ageDays <= REVIEW_INTERVAL_DAYS)) {
+    faults.push(`the snapshot of ${snapshot.retrieved} is ${ageDays} days old: retrieve it again`);
+  }
+  const ranges = listed.map(({ text }) => prefixFrom(text));
+  for (const { text, reviewed } of listed) {
+    // Entries from before the first dated snapshot say so by their date, and are held against it all the same.
+    if (Date.parse(reviewed) + REVIEW_INTERVAL_DAYS * DAY_MS < nowMs) {
+      faults.push(`${text} was reviewed on ${reviewed}`);
+    }
+    if (retrievedMs - Date.parse(reviewed) > SNAPSHOT_AHEAD_DAYS * DAY_MS) {
+      faults.push(`${text} was reviewed on ${reviewed}, before the snapshot of ${snapshot.retrieved}`);
+    }
+  }
+  const own = snapshot.rows.filter(({ asn }) => OWN_NETWORKS.includes(asn));
+  for (const { asn, text, prefix } of own) {
+    if (!ranges.some((range) => isInside(prefix, range))) faults.push(`${asn} announces ${text}: not listed`);
+  }
+  for (const { asn, text, prefix } of snapshot.rows) {
+    if (OWN_NETWORKS.includes(asn)) continue;
+    if (ranges.some((range) => overlaps(range, prefix))) faults.push(`${asn} announces ${text}: listed`);
+  }
+  return faults;
+};
+
+/** A snapshot may be taken some days before the lists are reviewed against it, not longer. */
+const SNAPSHOT_AHEAD_DAYS = 7;
+
+const FILE = new URL('../../data/network-prefixes.tsv', import.meta.url);
+const snapshotText = readFileSync(FILE, 'utf8');
+const snapshot = readSnapshot(snapshotText);
+const listed: readonly Listed[] = shippedLists().flatMap(({ file }) =>
+  parseCordonList(readFileSync(file)).entries.filter(({ match }) => match === MATCH.PREFIX),
+);
+
+const addressesOf = (texts: readonly string[]): number =>
+  texts
+    .map(prefixFrom)
+    .filter(({ words }) => isIpv4(words))
+    .reduce((sum, { bits }) => sum + 2 ** (32 - (bits - MAPPED_BITS)), 0);
+
+it('the listed prefixes cover what the two networks announce, and no cloud with other tenants', () => {
+  const own = snapshot.rows.filter(({ asn }) => OWN_NETWORKS.includes(asn));
+  console.log(
+    `prefixes: ${listed.length} listed, ${own.length} announced by ${OWN_NETWORKS.join(' and ')}` +
+      ` with ${addressesOf(own.map(({ text }) => text))} IPv4 addresses, of ${snapshot.retrieved}`,
+  );
+  expect(faultsOf(snapshot, listed, systemClock())).toEqual([]);
+  expect(own.length).toBeGreaterThan(150);
+});
+
+it('the snapshot names its source, licence, day and commits', () => {
+  expect(snapshot.source).toMatch(/^ipverse\/as-ip-blocks/);
+  expect(snapshot.licence).toBe('CC0-1.0');
+  expect(snapshot.commits).toBe(OWN_NETWORKS.length);
+});
+
+it('a listed prefix lies where an own network announces, or says where else it was seen', () => {
+  const own = snapshot.rows.filter(({ asn }) => OWN_NETWORKS.includes(asn));
+  const alone = listed.filter(({ text }) => !own.some(({ prefix }) => overlaps(prefix, prefixFrom(text))));
+  const stale = alone.filter(({ text }) => !SEEN_ELSEWHERE.includes(text));
+  // What was announced in January and is not now stays for one review: blocks come back.
+  console.log(`listed and not announced in the snapshot: ${stale.map(({ text }) => text).join(', ')}`);
+  expect(stale.every(({ text }) => /^(?:139\.177|147\.160|192\.64)\./.test(text))).toBe(true);
+});
+
+it.each<[string, string, string, RegExp]>([
+  ['three months newer than the review', '2026-11-25', '2027-02-25', /before the snapshot of 2027-02-25/],
+  ['older than its review interval', '2026-11-25', '2026-07-01', /days old: retrieve it again/],
+  ['without a date', '2026-11-25', 'soon', /retrieve it again/],
+])('a snapshot %s fails', (_, before, after, fault) => {
+  const planted = readSnapshot(snapshotText.replace(`# retrieved: ${before}`, `# retrieved: ${after}`));
+  const nowMs = Math.max(Date.parse('2026-11-26'), Date.parse(after) || 0);
+  expect(faultsOf(planted, listed, nowMs)).toContainEqual(expect.stringMatching(fault));
+});
+
+it.each([
+  ['AS138699\t198.18.4.0/24', 'AS138699 announces 198.18.4.0/24: not listed'],
+  ['AS137718\t71.18.5.0/24', 'AS137718 announces 71.18.5.0/24: listed'],
+])('a snapshot with %s fails', (row, fault) => {
+  expect(faultsOf(readSnapshot(`${snapshotText}${row}\n`), listed, Date.parse('2026-11-26'))).toEqual([
+    fault,
+  ]);
+});
