@@ -311,7 +311,8 @@ export class Chain {
       if (outcome.kind === 'failure') return bogus ?? outcome;
       if (bogus !== undefined && isSameAnswer(outcome.message, first)) return bogus;
       first = outcome.message;
-      if ((await examination.pause?.()) === false) return OVERLOAD;
+      const turn = examination.pause?.();
+      if (turn !== undefined && !(await turn)) return OVERLOAD;
       const judgement = judge(outcome.message);
       if (judgement.kind !== 'bogus') return judgement.kind === 'exceeded' ? EXCEEDED : judgement;
       bogus ??= judgement;

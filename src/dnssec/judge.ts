@@ -251,7 +251,8 @@ class Trial {
     );
     const zone = await this.#findZone(authority, name, type);
     if (zone.kind !== 'secure') return this.#takeUnsigned(zone);
-    if ((await this.#examination.pause?.()) === false) return OVERLOAD;
+    const turn = this.#examination.pause?.();
+    if (turn !== undefined && !(await turn)) return OVERLOAD;
     const denial = this.#denialOf(zone);
     const { work } = this.#examination;
     const proof = this.#proveDenial(denial, name);

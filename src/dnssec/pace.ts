@@ -27,7 +27,10 @@ export class Pace {
     this.#open();
   };
 
-  /** Undefined: go on at once. Otherwise true when it is the group's turn, false at once when too many wait for it. */
+  /**
+   * Undefined: go on at once, and spend before any promise, or all of a batch find the turn unspent. Otherwise true when
+   * it is the group's turn, false at once when too many wait for it.
+   */
   enter(group: string): Promise<boolean> | undefined {
     if (this.#waiting === 0 && this.#spent < TURN_UNITS) return undefined;
     const queue = this.#groups.get(group) ?? [];

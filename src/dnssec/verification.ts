@@ -38,7 +38,10 @@ export interface Examination {
   readonly work: Work;
   /** SHA-1 signatures count (see isAlgorithmSupported). */
   readonly allowSha1: boolean;
-  /** To be awaited before work that takes long, where there is something to await; false: too many wait. */
+  /**
+   * To be awaited before work that takes long, and only where there is something to await; false: too many wait. The work
+   * follows at once: a promise in between would let others in before it counts.
+   */
   readonly pause?: () => Promise<boolean> | undefined;
 }
 

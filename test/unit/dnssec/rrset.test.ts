@@ -183,6 +183,21 @@ describe('readRrsets()', () => {
     expect(count(orphans)).toBeUndefined();
   });
 
+  test('takes 512 signatures and not one more, whatever they cover', () => {
+    const of = (count: number) =>
+      readRrsets(
+        buildResponse({
+          question: 'a.example. A',
+          answer: [
+            'a.example. 60 IN A 192.0.2.1',
+            ...Array.from({ length: count }, (_, i) => `a.example. 60 IN RRSIG ${signature('A', i)}`),
+          ],
+        }),
+      );
+    expect(of(512)?.[0]?.signatures).toHaveLength(8);
+    expect(of(513)).toBeUndefined();
+  });
+
   test('reads a message that is as full as it can be within milliseconds', () => {
     const builder = new MessageBuilder(new Uint8Array(65_535)).start(1, FLAG.QR);
     builder.question(nameFrom('a.'.repeat(127)), TYPE.A, CLASS.IN);

@@ -2,7 +2,7 @@
 // on the way. Time is a clock that tests move.
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import { beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import {
   BOGUS_MS,
   CLASS,
@@ -19,6 +19,7 @@ import {
 } from '../../../src/dns/dns.ts';
 import {
   isClockPlausible,
+  type Lookup,
   type LookupOutcome,
   type LookupQuestion,
   parseTrustAnchors,
@@ -1088,6 +1089,37 @@ describe('limits', () => {
     });
     expect(tree.lookup.asked).toHaveLength(3);
     expect(reports).toEqual(['exceeded lookups', `bogus ${EDE.DNSSEC_BOGUS}`]);
+  });
+
+  test('of negative answers that come in one batch, a turn of the loop takes a few, so that others come between', async () => {
+    const batch: (() => void)[] = [];
+    let isHeld = false;
+    const lookup: Lookup = {
+      resolve: (question, answered) => {
+        tree.lookup.resolve(question, (outcome) => {
+          if (isHeld) batch.push(() => answered(outcome));
+          else answered(outcome);
+        });
+      },
+    };
+    const { ask } = createValidator({ lookup });
+    await ask('none.nsec.test. A');
+    isHeld = true;
+    let [done, before, most] = [0, 0, 0];
+    const all = Array.from({ length: 100 }, async (_, i) => {
+      expect(wordsOf(await ask(`none${i}.nsec.test. A`))).toBe('secure');
+      done++;
+    });
+    await vi.waitUntil(() => batch.length === all.length);
+    for (const answer of batch) answer();
+    while (before < all.length) {
+      await new Promise((resolve) => setImmediate(resolve));
+      most = Math.max(most, done - before);
+      before = done;
+    }
+    await Promise.all(all);
+    // Each takes two signatures at least, and a turn 32.
+    expect(most).toBeLessThanOrEqual(17);
   });
 
   test('what one question had no work left for is no state of a zone', async () => {
