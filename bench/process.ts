@@ -152,10 +152,15 @@ export const readThreadCpu = (pid: number): ReadonlyMap<string, number> =>
   );
 
 /** Processor time of all threads of a process that still run, nanoseconds: finer than the ticks of readCpu(). */
-export const readRunNs = (pid: number): number =>
+export const readRunNs = (pid: number): number => sumSchedstat(pid, 0);
+
+/** How long all threads of a process waited for a core so far, nanoseconds: much of it means a disturbed measurement. */
+export const readWaitNs = (pid: number): number => sumSchedstat(pid, 1);
+
+const sumSchedstat = (pid: number, field: number): number =>
   readdirSync(`/proc/${pid}/task`).reduce(
     (sum, thread) =>
-      sum + Number(readFileSync(`/proc/${pid}/task/${thread}/schedstat`, 'utf8').split(' ')[0]),
+      sum + Number(readFileSync(`/proc/${pid}/task/${thread}/schedstat`, 'utf8').split(' ')[field]),
     0,
   );
 

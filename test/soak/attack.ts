@@ -148,7 +148,9 @@ const main = async (): Promise<void> => {
   const told = (row: Row): void => {
     rows.push(row);
     if (values['json-file'] !== undefined) writeFileSync(values['json-file'], JSON.stringify(rows));
-    if (!isQuiet) process.stderr.write(`${toCells(row).join(' · ')}\n`);
+    // Threads that waited much for a core mean that others used the machine.
+    const waited = `waited ${row.waitedSec.toFixed(1)} s for a core`;
+    if (!isQuiet) process.stderr.write(`${[...toCells(row), waited].join(' · ')}\n`);
   };
   for (const attack of values.read === undefined ? chosen : []) {
     for (const server of SERVERS) {

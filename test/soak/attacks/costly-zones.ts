@@ -26,18 +26,18 @@ const createAnchors = (): string => {
 /** Programs that are started here have it from the environment. */
 const ANCHORS_FILE = process.env['COSTLY_ANCHORS'] ?? createAnchors();
 
-const attack = (name: string, title: string, queried: string): Attack[] =>
+const attack = (name: string, title: string, queried: string, rate = RATE): Attack[] =>
   // Names that are new, and one that is in the cache: it has to come at once whatever is validated beside it.
   [
     { victims: ['*.good.example'], of: 'new', about: 'new names of others', goalMs: 100 },
     { victims: ['kept.good.example'], of: 'kept', about: 'a cached name', goalMs: 20 },
   ].map(({ victims, of, about, goalMs }) => ({
     name: `${name}-${of}`,
-    title: `${title}, 50 q/s: ${about}`,
+    title: `${title}, ${rate.toLocaleString('en')} q/s: ${about}`,
     zone: { name: ZONE, program: 'signed-upstream' },
     cordon: [`dnssec: { mode: validate, anchors: ${ANCHORS_FILE} }`],
     unbound: ['module-config: "validator iterator"', `trust-anchor-file: "${ANCHORS_FILE}"`],
-    attackers: [{ clients: clientsOf(1, 1), rate: RATE, names: [queried] }],
+    attackers: [{ clients: clientsOf(1, 1), rate, names: [queried] }],
     victims: { clients: ['127.0.0.2'], rate: RATE, names: victims },
     goalMs,
   }));
@@ -47,6 +47,7 @@ const deep = (labels: number): string => 'x.'.repeat(labels);
 /** For each attack, what becomes of new names and of a cached one. */
 export const costlyZones: readonly Attack[] = [
   ...attack('nsec', '180 NSEC with good P-384 signatures', '*.stuffed.costly.example'),
+  ...attack('denied', 'NXDOMAIN with two good P-384 signatures', '*.denied.costly.example', 1_000),
   ...attack('wrong', '400 wrong signatures of one RRset', '*.wrong.costly.example'),
   ...attack('short', '1,300 RRSIGs of one byte before a good one', '*.short.costly.example'),
   ...attack('trap', '200 keys of one tag and 400 wrong signatures (KeyTrap)', '*.trap.costly.example'),

@@ -16,6 +16,7 @@ import {
   pinProcess,
   readCpu,
   readRss,
+  readWaitNs,
   SERVER_CORE,
   startProcess,
 } from '../../../bench/process.ts';
@@ -50,6 +51,8 @@ export interface Row {
   /** What the `start` of the attack tells. */
   readonly remark: string;
   readonly cpuSec: number;
+  /** How long threads of the server waited for a core: a row with much of it was disturbed. */
+  readonly waitedSec: number;
   readonly rssBefore: number;
   readonly rssAfter: number;
   readonly holds: boolean;
@@ -189,6 +192,7 @@ const flood = async (
   const { port, pid, seconds, server } = arena;
   const rssBefore = readRss(pid);
   const cpuBefore = readCpu(pid).totalSec;
+  const waitBeforeNs = readWaitNs(pid);
   const running = attack.start && startAttacker(attack, arena, core);
   const [asked, ...attackers] = await Promise.all([
     query(port, seconds, attack.victims ?? VICTIMS, { core, niceness: 0 }),
@@ -198,6 +202,7 @@ const flood = async (
   ]);
   const remark = (await running?.stop()) ?? '';
   const cpuSec = readCpu(pid).totalSec - cpuBefore;
+  const waitedSec = (readWaitNs(pid) - waitBeforeNs) / 1e9;
   await sleep(QUIET_MS);
   const sum = (pick: (one: Asked) => number): number =>
     attackers.reduce((total, one) => total + pick(one), 0);
@@ -211,6 +216,7 @@ const flood = async (
     attackerAnswered: sum(({ answered }) => answered),
     remark,
     cpuSec,
+    waitedSec,
     rssBefore,
     rssAfter: readRss(pid),
     holds: asked.good >= GOAL.share * asked.sent && asked.p99 < (attack.goalMs ?? GOAL.p99Ms),

@@ -146,6 +146,7 @@ const serve = (port: number, delayMs: number, jwk: JsonWebKey): void => {
     return owners.flatMap((owner, i) => nsec(owner, owners[i + 1] ?? apex, 'A RRSIG NSEC'));
   };
   const stuffed = stuffing(below('stuffed'), NSEC_COUNT);
+  const denied = stuffing(below('denied'), 1);
   const aliasZone = below('aliases');
   const aliasProofs = stuffing(aliasZone, 23);
   const nsec3Hash = '0'.repeat(32);
@@ -247,6 +248,8 @@ const serve = (port: number, delayMs: number, jwk: JsonWebKey): void => {
     switch (kind) {
       case 'stuffed':
         return { rcode: RCODE.NXDOMAIN, authority: [...soa, ...stuffed] };
+      case 'denied':
+        return { rcode: RCODE.NXDOMAIN, authority: [...soa, ...denied] };
       case 'wrong':
         return badlySigned(apex, name);
       case 'short': {

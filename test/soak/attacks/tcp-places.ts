@@ -22,7 +22,7 @@ const IPV6_ALLOWED = 'access: { allow: ["127.0.0.0/8", "2001:db8::/32"] }';
 
 /** Holds one connection from each address for as long as it can, opening it again whenever it is closed. */
 const hold =
-  (addresses: readonly string[], opened?: (socket: Socket, index: number) => void) =>
+  (addresses: readonly string[], opened?: (socket: Socket, index: number) => void, againMs = AGAIN_MS) =>
   ({ port }: Arena): Promise<Running> => {
     const sockets: (Socket | undefined)[] = addresses.map(() => undefined);
     let count = 0;
@@ -40,7 +40,7 @@ const hold =
       }
     };
     open();
-    const timer = setInterval(open, AGAIN_MS);
+    const timer = setInterval(open, againMs);
     const stop = (): Promise<string> => {
       clearInterval(timer);
       for (const socket of sockets) socket?.destroy();
@@ -165,6 +165,8 @@ export const tcpPlaces: readonly Attack[] = [
         [10, 11, 12, 13].flatMap((net) => clientsOf(net, 60)),
       ),
       beginAndSleep,
+      // 60 KB each time: more often, the link is what is full.
+      1_000,
     ),
   },
   {
