@@ -4,12 +4,24 @@
 // does not fit sets `overflow` and changes nothing else, so a truncated message is still well-formed.
 import { writeU16, writeU32 } from './message.ts';
 import { nameEquals } from './name.ts';
-import { HEADER_LENGTH } from './registry.ts';
+import { HEADER_LENGTH, LABEL_LENGTH_MAX, TYPE } from './registry.ts';
 
 /** Pointers have 14 bits. */
 const POINTER_TARGET_MAX = 0x3fff;
 /** Remembered names; more are written without compression, which is legal and keeps the search short. */
 const COMPRESSION_TARGETS_MAX = 64;
+/**
+ * RDATA whose names may be compressed, because every reader knows its types (RFC 3597 section 4): bytes before the first
+ * name, the number of names, and bytes after the last one.
+ */
+const NAMES_IN_RDATA: ReadonlyMap<number, readonly [before: number, count: number, after: number]> = new Map([
+  [TYPE.NS, [0, 1, 0]],
+  [TYPE.CNAME, [0, 1, 0]],
+  [TYPE.PTR, [0, 1, 0]],
+  [TYPE.MX, [2, 1, 0]],
+  [TYPE.SOA, [0, 2, 20]],
+]);
+const NO_NAMES = [0, 0, 0] as const;
 
 /** One message under construction. */
 export class MessageBuilder {
@@ -18,6 +30,7 @@ export class MessageBuilder {
   length = 0;
   /** True once something did not fit. */
   overflow = false;
+  /** Offsets of labels; negative in RDATA, where only the same letters are the same name: owners keep theirs. */
   readonly #targets: number[] = [];
 
   constructor(bytes: Uint8Array) {
@@ -47,7 +60,7 @@ export class MessageBuilder {
     return this;
   }
 
-  /** Adds a record; `rdata` is written as it stands, names in it uncompressed. */
+  /** Adds a record; names in `rdata` are uncompressed, and are compressed where that is allowed and keeps their letters. */
   record(
     section: number,
     owner: Uint8Array,
@@ -61,10 +74,14 @@ export class MessageBuilder {
     writeU16(this.bytes, this.length, type);
     writeU16(this.bytes, this.length + 2, classNumber);
     writeU32(this.bytes, this.length + 4, ttlSec);
-    writeU16(this.bytes, this.length + 8, rdata.length);
-    this.bytes.set(rdata, this.length + 10);
-    this.length += 10 + rdata.length;
     this.#remember(owner, start);
+    this.length += 10;
+    const rdataStart = this.length;
+    if (!this.#writeNames(type, rdata)) {
+      this.bytes.set(rdata, rdataStart);
+      this.length = rdataStart + rdata.length;
+    }
+    writeU16(this.bytes, rdataStart - 2, this.length - rdataStart);
     this.#count(6 + 2 * section);
     return this;
   }
@@ -78,12 +95,41 @@ export class MessageBuilder {
     writeU16(this.bytes, offset, ((this.bytes[offset] ?? 0) << 8) + (this.bytes[offset + 1] ?? 0) + 1);
   }
 
+  /** Writes RDATA with its names compressed; false when it has none, or is not what its type says. Its room is there. */
+  #writeNames(type: number, rdata: Uint8Array): boolean {
+    const [before, count, after] = NAMES_IN_RDATA.get(type) ?? NO_NAMES;
+    if (count === 0) return false;
+    const ends: number[] = [];
+    for (let at = before; ends.length < count; ) {
+      while (at < rdata.length && (rdata[at] ?? 0) > 0) {
+        if ((rdata[at] ?? 0) > LABEL_LENGTH_MAX) return false;
+        at += (rdata[at] ?? 0) + 1;
+      }
+      if (at++ >= rdata.length) return false;
+      ends.push(at);
+    }
+    if (ends.at(-1) !== rdata.length - after) return false;
+    this.bytes.set(rdata.subarray(0, before), this.length);
+    this.length += before;
+    let at = before;
+    for (const end of ends) {
+      const start = this.length;
+      const name = rdata.subarray(at, end);
+      this.#writeName(name, 0, true);
+      this.#remember(name, start, -1);
+      at = end;
+    }
+    this.bytes.set(rdata.subarray(at), this.length);
+    this.length += rdata.length - at;
+    return true;
+  }
+
   /** Writes the name and makes sure that `after` more bytes fit behind it; writes nothing when they do not. */
-  #writeName(name: Uint8Array, after: number): boolean {
+  #writeName(name: Uint8Array, after: number, keepsLetters = false): boolean {
     let kept = 0;
     let target = -1;
     while (name[kept] !== 0 && kept < name.length) {
-      target = this.#find(name, kept);
+      target = this.#find(name, kept, keepsLetters);
       if (target >= 0) break;
       kept += (name[kept] ?? 0) + 1;
     }
@@ -100,15 +146,22 @@ export class MessageBuilder {
   }
 
   /** Offset of an earlier copy of the name's suffix at `from`, or -1. Only fully written names are remembered. */
-  #find(name: Uint8Array, from: number): number {
+  #find(name: Uint8Array, from: number, keepsLetters: boolean): number {
     const wanted = name.length - from;
-    for (const target of this.#targets) {
-      if (this.#suffixEquals(target, name, from, wanted)) return target;
+    for (const place of this.#targets) {
+      const target = Math.abs(place);
+      if (this.#suffixEquals(target, name, from, wanted, keepsLetters || place < 0)) return target;
     }
     return -1;
   }
 
-  #suffixEquals(target: number, name: Uint8Array, from: number, wanted: number): boolean {
+  #suffixEquals(
+    target: number,
+    name: Uint8Array,
+    from: number,
+    wanted: number,
+    keepsLetters: boolean,
+  ): boolean {
     let at = target;
     let position = from;
     while (position < from + wanted) {
@@ -119,6 +172,8 @@ export class MessageBuilder {
       }
       if (label !== name[position] || !nameEquals(this.bytes, at + 1, name, position + 1, label))
         return false;
+      for (let i = 1; keepsLetters && i <= label; i++)
+        if (this.bytes[at + i] !== name[position + i]) return false;
       if (label === 0) return position === name.length - 1;
       at += label + 1;
       position += label + 1;
@@ -126,12 +181,12 @@ export class MessageBuilder {
     return false;
   }
 
-  #remember(name: Uint8Array, start: number): void {
+  #remember(name: Uint8Array, start: number, sign: 1 | -1 = 1): void {
     let at = start;
     for (let position = 0; position < name.length - 1; position += (name[position] ?? 0) + 1) {
       if (at > POINTER_TARGET_MAX || this.#targets.length >= COMPRESSION_TARGETS_MAX) return;
       if ((this.bytes[at] ?? 0) >= 0xc0) return;
-      this.#targets.push(at);
+      this.#targets.push(sign * at);
       at += (name[position] ?? 0) + 1;
     }
   }

@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import {
   copyName,
+  expandRdata,
   formatName,
   formatRecord,
   LABEL_LENGTH_MAX,
@@ -168,17 +169,22 @@ describe('records', () => {
     const records = fc.array(
       fc.record({
         owner: fc.oneof(relatedName, name),
-        type: fc.nat(0xffff),
         class: fc.nat(0xffff),
         ttl: fc.nat(0xffffffff),
-        rdata: bytesOf(40),
+        typed: fc.oneof(
+          typedRdata,
+          fc.tuple(fc.oneof(fc.nat(0xffff), fc.constantFrom(TYPE.CNAME, TYPE.MX, TYPE.SOA)), bytesOf(40)),
+          fc.tuple(fc.constantFrom(TYPE.NS, TYPE.CNAME, TYPE.PTR), fc.oneof(relatedName, name)),
+        ),
         section: fc.nat(2),
       }),
       { maxLength: 100 },
     );
     fc.assert(
       fc.property(records, fc.integer({ min: 12, max: 4000 }), (list, size) => {
-        const sorted = [...list].sort((a, b) => a.section - b.section);
+        const sorted = list
+          .map(({ typed: [type, rdata], ...rest }) => ({ ...rest, type, rdata }))
+          .sort((a, b) => a.section - b.section);
         const builder = new MessageBuilder(new Uint8Array(size)).start(1, 0);
         const kept = sorted.filter((item) => {
           const length = builder.length;
@@ -207,7 +213,9 @@ const readAll = (bytes: Uint8Array): readonly object[] => {
       type: reader.type,
       class: reader.class,
       ttl: reader.ttl,
-      rdata: bytes.slice(reader.rdataOffset, reader.rdataOffset + reader.rdataLength),
+      rdata:
+        expandRdata(bytes, reader.rdataOffset, reader.rdataLength, reader.type, bytes.length) ??
+        bytes.slice(reader.rdataOffset, reader.rdataOffset + reader.rdataLength),
     });
   }
   expect(reader.fault).toBe(false);

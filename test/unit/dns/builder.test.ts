@@ -1,7 +1,16 @@
 // The builder: compression that reads back, and overflow that leaves a well-formed message.
 import { describe, expect, test } from 'vitest';
-import { FLAG, MessageBuilder, nameFrom, parseRdata, SECTION, TYPE } from '../../../src/dns/dns.ts';
-import { parseMessage } from '../../support/records.ts';
+import {
+  FLAG,
+  HEADER_LENGTH,
+  MessageBuilder,
+  nameFrom,
+  parseRdata,
+  parseRecord,
+  SECTION,
+  TYPE,
+} from '../../../src/dns/dns.ts';
+import { buildResponse, parseMessage } from '../../support/records.ts';
 
 const A = parseRdata(TYPE.A, '192.0.2.1');
 const builder = (size: number): MessageBuilder => new MessageBuilder(new Uint8Array(size)).start(7, FLAG.QR);
@@ -26,6 +35,35 @@ describe('MessageBuilder', () => {
     expect(bytes.length).toBe(12 + 21 + 2 + 7 + 4 + 13 + 1 + 5 * 14);
   });
 
+  test('compresses names in RDATA of the types that every reader knows, and keeps their letters', () => {
+    const records = [
+      'a.example.com. 5 IN CNAME b.example.com.',
+      'b.example.com. 5 IN CNAME C.Example.com.',
+      'c.example.com. 5 IN MX 10 b.example.com.',
+      'example.com. 5 IN SOA ns.example.com. host.ns.example.com. 1 2 3 4 5',
+      'example.com. 5 IN NS b.example.com.',
+      // RFC 3597 section 4 and RFC 6672 section 2.5: never in these.
+      'd.example.com. 5 IN SRV 1 2 3 b.example.com.',
+      'e.example.com. 5 IN DNAME b.example.com.',
+    ];
+    const bytes = buildResponse({ question: 'a.example.com. A', answer: records });
+    expect(parseMessage(bytes)).toMatchObject({ answer: records, isSound: true });
+    const plain = records.reduce((sum, text) => {
+      const { owner, rdata } = parseRecord(text);
+      return sum + owner.length + 10 + rdata.length;
+    }, HEADER_LENGTH + 19);
+    expect({ length: bytes.length, plain }).toEqual({ length: 211, plain: 357 });
+  });
+
+  test('RDATA that is not what its type says is written as it stands', () => {
+    for (const rdata of [[], [1], [64, ...Array<number>(64).fill(97), 0], [1, 97, 0xc0, 12], [0, 1, 2]]) {
+      const target = builder(512).question(nameFrom('a.'), TYPE.A, 1);
+      target.record(SECTION.ANSWER, nameFrom('a.'), TYPE.CNAME, 1, 5, Uint8Array.from(rdata));
+      const bytes = target.finish();
+      expect([...bytes.subarray(bytes.length - rdata.length)]).toEqual(rdata);
+    }
+  });
+
   test('takes a suffix in other letters as the same name', () => {
     const target = builder(512).question(nameFrom('Example.COM'), TYPE.A, 1);
     const bytes = addA(target, 'www.example.com').finish();
@@ -42,15 +80,17 @@ describe('MessageBuilder', () => {
     ]);
   });
 
-  test('never points into RDATA or at a label that only looks like a name', () => {
+  test('points at names in RDATA, and never at bytes that only look like one', () => {
     const target = builder(512);
     target.record(SECTION.ANSWER, nameFrom('a.test'), TYPE.CNAME, 1, 60, nameFrom('b.example'));
-    const bytes = addA(target, 'b.example').finish();
-    expect(bytes.length).toBe(12 + 8 + 10 + 11 + 11 + 14);
-    expect(parseMessage(bytes).answer).toEqual([
+    expect(addA(target, 'b.example').finish().length).toBe(12 + 8 + 10 + 11 + 2 + 14);
+    expect(parseMessage(target.finish()).answer).toEqual([
       'a.test. 60 IN CNAME b.example.',
       'b.example. 60 IN A 192.0.2.1',
     ]);
+    const text = builder(512);
+    text.record(SECTION.ANSWER, nameFrom('a.test'), TYPE.TXT, 1, 60, nameFrom('b.example').subarray(0, 10));
+    expect(addA(text, 'b.example').finish().length).toBe(12 + 8 + 10 + 10 + 11 + 14);
   });
 
   test('counts sections and questions', () => {

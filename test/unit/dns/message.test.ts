@@ -2,6 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import {
   CLIENT_COOKIE_LENGTH,
+  copyName,
   EDNS_DO,
   FLAG,
   formatName,
@@ -297,7 +298,7 @@ describe('RecordReader', () => {
 
   test('steps through the sections and skips an empty one', () => {
     const { reader, records } = read(response);
-    expect(records).toEqual(['0/5/300/15', '0/1/60/4', '2/28/2147483647/16']);
+    expect(records).toEqual(['0/5/300/4', '0/1/60/4', '2/28/2147483647/16']);
     expect(reader).toMatchObject({ fault: false, offset: response.length, section: SECTION.ADDITIONAL });
     expect(reader.next()).toBe(false);
   });
@@ -309,7 +310,9 @@ describe('RecordReader', () => {
     expect(readU32(response, reader.ttlOffset)).toBe(300);
     expect(readU16(response, reader.ttlOffset + 4)).toBe(reader.rdataLength);
     expect(reader.rdataOffset).toBe(reader.ttlOffset + 6);
-    expect(formatName(response, reader.rdataOffset)).toBe('a.example.com.');
+    expect(formatName(copyName(response, reader.rdataOffset, response.length) ?? new Uint8Array(0))).toBe(
+      'a.example.com.',
+    );
     expect(reader.class).toBe(1);
   });
 
