@@ -68,6 +68,7 @@ export const TYPE = {
   LP: 107,
   EUI48: 108,
   EUI64: 109,
+  NXNAME: 128,
   TKEY: 249,
   TSIG: 250,
   IXFR: 251,
@@ -163,6 +164,7 @@ export const EDE = {
   NETWORK_ERROR: 23,
   INVALID_DATA: 24,
   UNSUPPORTED_NSEC3_ITERATIONS: 27,
+  INVALID_QUERY_TYPE: 30,
 } as const;
 
 /** Service parameter keys of SVCB and HTTPS records (RFC 9460). */

@@ -1,6 +1,6 @@
 // The envelope: what a message asks beside a name, read before and behind the lists. Hot file.
 //
-// RFCs 1035 (opcodes, classes), 6891 (EDNS), 6895 (types that are no data), 7873 (cookies), 8482 (ANY), 8914, 9619.
+// RFCs 1035 (opcodes, classes), 6891 (EDNS), 6895 (types that are no data), 7873 (cookies), 8482 (ANY), 8914, 9619, 9824.
 import { CLASS, createEde, EDE, HEADER_LENGTH, QUERY_FAULT, RCODE, TYPE } from '../dns/dns.ts';
 import { refuseClient } from './admission.ts';
 import { COOKIE } from './cookie.ts';
@@ -12,6 +12,7 @@ import { DROPPED, NEXT, type Turn } from './turn.ts';
 
 const EDE_NOT_AUTHORITATIVE = createEde(EDE.NOT_AUTHORITATIVE);
 const EDE_NOT_SUPPORTED = createEde(EDE.NOT_SUPPORTED);
+const EDE_INVALID_QUERY_TYPE = createEde(EDE.INVALID_QUERY_TYPE);
 
 /** Stage: reads a message and who sent it. What is no sound query is dropped or answered with its fault. */
 export const readQuery = (turn: Turn, rules: InForce, bytes: Uint8Array, length: number): number => {
@@ -52,7 +53,10 @@ export const checkEnvelope = (turn: Turn): number => {
 export const answerMeta = (turn: Turn): number => {
   const { query } = turn;
   const unserved = unservedRcode(query.qtype);
-  if (unserved >= 0) return turn.answerEmpty(SOURCE.PROTOCOL, unserved, EDE_NOT_SUPPORTED);
+  if (unserved >= 0) {
+    const ede = unserved === RCODE.FORMERR ? EDE_INVALID_QUERY_TYPE : EDE_NOT_SUPPORTED;
+    return turn.answerEmpty(SOURCE.PROTOCOL, unserved, ede);
+  }
   if (query.qtype !== TYPE.ANY) return NEXT;
   turn.observer.answer(SOURCE.LOCAL, RCODE.NOERROR);
   return writeAny(query, turn.out);
@@ -89,20 +93,21 @@ const answerCookie = (turn: Turn, cookie: number): number => {
   return turn.answerEmpty(SOURCE.PROTOCOL, rcode, undefined);
 };
 
-/** The RCODE for types that are no data (RFC 6895 section 3.1) and are not served here, or -1. */
+/**
+ * The RCODE for types that are no data and are not served here, or -1. All from 128 to 255 are none (RFC 6895 section
+ * 3.1): what stands only in messages, such as TSIG, is a malformed question, as is NXNAME (RFC 9824 section 3.4).
+ */
 const unservedRcode = (qtype: number): number => {
   switch (qtype) {
+    case TYPE.ANY:
+      return -1;
     case TYPE.AXFR:
     case TYPE.IXFR:
       return RCODE.REFUSED;
-    case TYPE.OPT:
-      return RCODE.FORMERR;
-    case TYPE.TKEY:
-    case TYPE.TSIG:
     case TYPE.MAILA:
     case TYPE.MAILB:
       return RCODE.NOTIMP;
     default:
-      return -1;
+      return qtype === TYPE.OPT || (qtype >= TYPE.NXNAME && qtype < TYPE.ANY) ? RCODE.FORMERR : -1;
   }
 };

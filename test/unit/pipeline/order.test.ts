@@ -162,13 +162,23 @@ test.each<[string, Case]>([
     },
   ],
   [
-    'type OPT is malformed',
-    { question: 'example.com. OPT', rcode: RCODE.FORMERR, ede: [EDE.NOT_SUPPORTED], source: SOURCE.PROTOCOL },
+    'MAILB is not implemented',
+    {
+      question: 'example.com. MAILB',
+      rcode: RCODE.NOTIMP,
+      ede: [EDE.NOT_SUPPORTED],
+      source: SOURCE.PROTOCOL,
+    },
   ],
-  [
-    'TKEY is not implemented',
-    { question: 'example.com. TKEY', rcode: RCODE.NOTIMP, ede: [EDE.NOT_SUPPORTED], source: SOURCE.PROTOCOL },
-  ],
+  ...['OPT', 'NXNAME', 'TYPE129', 'TYPE248', 'TKEY', 'TSIG'].map((type): [string, Case] => [
+    `a question for ${type} is malformed`,
+    {
+      question: `example.com. ${type}`,
+      rcode: RCODE.FORMERR,
+      ede: [EDE.INVALID_QUERY_TYPE],
+      source: SOURCE.PROTOCOL,
+    },
+  ]),
   [
     'MAILA is not implemented',
     {
