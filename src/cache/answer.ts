@@ -511,6 +511,8 @@ const isReadable = (message: Uint8Array): boolean => {
   );
 };
 
+const isDenialType = (type: number): boolean => type === TYPE.NSEC || type === TYPE.NSEC3;
+
 const isDnssec = (type: number): boolean => type === TYPE.RRSIG || type === TYPE.NSEC || type === TYPE.NSEC3;
 
 /**
@@ -589,10 +591,15 @@ const isAboveChain = (message: Uint8Array, offset: number): boolean => {
   return false;
 };
 
-/** True when the current record of AUTHORITY may say something of the question: its zone's SOA and NS, or a proof. */
+/**
+ * True when the current record of AUTHORITY may say something of the question: its zone's SOA and NS, or a proof. Beside
+ * signed data the name servers of the zone say nothing, and make the answer too long for UDP.
+ */
 const isProof = (message: Uint8Array): boolean => {
-  const { type, ownerOffset } = reader;
-  if (type === TYPE.NSEC || type === TYPE.NSEC3 || type === TYPE.RRSIG) return true;
+  const { type, ownerOffset, rdataOffset } = reader;
+  if (isDenialType(type)) return true;
+  if (type === TYPE.RRSIG) return !shape.positive || readU16(message, rdataOffset) !== TYPE.NS;
+  if (type === TYPE.NS && shape.positive && shape.strayDnssec) return false;
   return (type === TYPE.SOA || type === TYPE.NS) && isAboveChain(message, ownerOffset);
 };
 
@@ -669,7 +676,8 @@ const isPartOf = (
   if (chain === undefined) return true;
   const { type, section } = reader;
   if (section === SECTION.AUTHORITY) {
-    if (type === TYPE.NSEC || type === TYPE.NSEC3 || type === TYPE.RRSIG) return true;
+    if (shape.positive && (type === TYPE.RRSIG ? readU16(rdata, 0) : type) === TYPE.NS) return false;
+    if (isDenialType(type) || type === TYPE.RRSIG) return true;
     return (type === TYPE.SOA || type === TYPE.NS) && isAbove(owner);
   }
   if (!isOfType(type, qtype, rdata, 0)) return false;

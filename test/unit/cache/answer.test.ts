@@ -50,9 +50,22 @@ describe('positive answers', () => {
     expect(kept?.storedAtMs).toBe(ARRIVAL_MS);
   });
 
-  test('keeps AUTHORITY for DO, whose shorter TTL does not shorten the life', () => {
+  test('leaves out NS records for DO as well, and their shorter TTL does not shorten the life', () => {
     const kept = answerOf({ answer: [A, SIGNATURE], authority: [NS] }, { dnssecOk: true });
-    expect(formatAnswer(kept)).toEqual({ lifetimeSec: 300, answer: [A, SIGNATURE], authority: [NS] });
+    expect(formatAnswer(kept)).toEqual({ lifetimeSec: 300, answer: [A, SIGNATURE], authority: [] });
+  });
+
+  test('keeps the proof of a wildcard for DO, and no signed NS RRset', () => {
+    const sign = (type: string): string =>
+      `example. 300 IN RRSIG ${type} 13 1 300 20300101000000 20250101000000 1234 example. c2lnbmF0dXJl`;
+    const proof = [NSEC, sign('NSEC')];
+    for (const authority of [
+      [NS, sign('NS'), ...proof],
+      [...proof, NS, sign('NS')],
+    ]) {
+      const kept = answerOf({ answer: [A, SIGNATURE], authority }, { dnssecOk: true });
+      expect(formatAnswer(kept)).toEqual({ lifetimeSec: 300, answer: [A, SIGNATURE], authority: proof });
+    }
   });
 
   test('drops DNSSEC records and AUTHORITY without DO (RFC 4035 section 3.2.1)', () => {

@@ -13,6 +13,7 @@ const SIGNATURE =
 const SOA = 'example. 60 IN SOA ns.example. host.example. 1 2 3 4 60';
 const NSEC = 'example. 60 IN NSEC z.example. NS SOA RRSIG NSEC';
 const NS = 'example. 60 IN NS ns.example.';
+const PROOF = 'example. 60 IN NSEC b.example. NS SOA';
 
 const VARIANTS = [
   { dnssecOk: false, cd: false },
@@ -68,9 +69,9 @@ describe.each(VARIANTS)('the first client asks with DO=$dnssecOk CD=$cd', (first
     }));
     expect(asked).toHaveLength(1);
     expect(asked[0]?.question).toMatchObject({ dnssecOk: true, checkingDisabled: false });
-    asked[0]?.done(secure([RECORD, SIGNATURE], [NS]));
+    asked[0]?.done(secure([RECORD, SIGNATURE], [PROOF]));
     const check = ({ dnssecOk }: Variant, message: ParsedMessage): void => {
-      expect(sectionsOf(message)).toEqual(dnssecOk ? [[RECORD, SIGNATURE], [NS]] : [[RECORD], []]);
+      expect(sectionsOf(message)).toEqual(dnssecOk ? [[RECORD, SIGNATURE], [PROOF]] : [[RECORD], []]);
       expect(isAuthentic(message)).toBe(true);
     };
     for (const { variant, answers } of waiting) check(variant, onlyAnswer(answers));
