@@ -3,9 +3,9 @@
 //   npm run fuzz:inputs -- [COUNT] [SEED]     20,000 inputs and a random seed by default
 //
 // Prints a table: inputs by target, crashes, and the slowest one. A crash is whatever is thrown that is no AppError; a hang
-// is an input that takes more than HANG_MS of a processor. Either is printed with its bytes in hexadecimal: add it to
-// test/corpus with the repair. Exit status 1 at either. The listener behind TCP is asked a sound query in the end.
-
+// is an input that takes more than HANG_MS of a processor, and one without end is killed. Either is printed with its bytes
+// in hexadecimal: add it to test/corpus with the repair. Exit status 1 at either. The listener behind TCP is asked a sound
+// query in the end.
 import { once } from 'node:events';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
@@ -25,6 +25,7 @@ import { exerciseReaders } from '../support/readers.ts';
 import { buildQuery } from '../support/records.ts';
 import { frame } from '../support/scripted-upstream.ts';
 import { Bench } from '../unit/pipeline/setup.ts';
+import { HangWatch } from './hang-watch.ts';
 
 /** Of a processor; a list of a few lines takes less than a millisecond. */
 const HANG_MS = 2_000;
@@ -33,6 +34,8 @@ const COUNT_DEFAULT = 20_000;
 const LINES_EVERY = 3;
 /** Pieces that a stream comes in, at most. */
 const PIECES_MAX = 5;
+/** Inputs of one target between two lines of progress. */
+const PROGRESS_INPUTS = 50_000;
 /** For the last query over TCP, milliseconds. */
 const ANSWER_MS_MAX = 10_000;
 
@@ -61,7 +64,7 @@ const listPool = (format: ListFormat): Uint8Array[] => {
 const listTarget = (format: ListFormat): Target => ({
   name: `list, ${format}`,
   pool: listPool(format),
-  weight: format === 'cordon' ? 300 : 600,
+  weight: format === 'cordon' ? 80 : 350,
   take: (bytes) => {
     let at = 0;
     const read = (into: Uint8Array): number => {
@@ -82,7 +85,7 @@ const configTarget = (directory: string): Target => {
     pool: filesOf('golden/config')
       .filter((file) => file.endsWith('.in'))
       .map(bytesOf),
-    weight: 100,
+    weight: 80,
     take: (bytes) => {
       writeFileSync(path, bytes);
       loadConfig(path, {}, facts);
@@ -140,7 +143,7 @@ const openStreamTarget = async (random: Random) => {
       new Uint8Array(Buffer.concat(framed)),
       ...soundMessages.map((one) => new Uint8Array(frame(one))),
     ],
-    weight: 200,
+    weight: 400,
     take: send,
   };
   const answers = async (): Promise<boolean> => {
@@ -187,7 +190,7 @@ const main = async (): Promise<number> => {
   const directory = mkdtempSync(join(tmpdir(), 'cordon-fuzz-'));
   const stream = await openStreamTarget(random);
   const targets: Target[] = [
-    { name: 'message', pool: soundMessages, weight: 4_000, take: exerciseReaders },
+    { name: 'message', pool: soundMessages, weight: 5_000, take: exerciseReaders },
     ...LIST_FORMATS.map(listTarget),
     configTarget(directory),
     stream.target,
@@ -195,12 +198,16 @@ const main = async (): Promise<number> => {
   const rows = targets.map(({ name }) => ({ name, inputs: 0, crashes: 0, hangs: 0, slowestMs: 0, ms: 0 }));
   const whole = targets.reduce((sum, { weight }) => sum + weight, 0);
   const startMs = performance.now();
+  const watch = new HangWatch();
   process.stdout.write(`fuzz: ${count} inputs, seed ${seed}\n`);
   for (const [index, target] of targets.entries()) {
     const row = rows[index];
     const inputs = Math.ceil((count * target.weight) / whole);
     for (let i = 0; row !== undefined && i < inputs; i++) {
       const bytes = changed(target.pool, random);
+      if (i > 0 && i % PROGRESS_INPUTS === 0)
+        process.stdout.write(`fuzz: ${target.name}: ${i} of ${inputs}\n`);
+      watch.begin(bytes);
       const before = cpuMs();
       try {
         await target.take(bytes);
@@ -221,6 +228,7 @@ const main = async (): Promise<number> => {
     }
   }
   const isAlive = await stream.answers();
+  await watch.end();
   await stream.close();
   rmSync(directory, { recursive: true });
   const cells = rows.map((row) => [
