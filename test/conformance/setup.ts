@@ -76,35 +76,6 @@ zone "example.test" { type primary; file "example.test.zone.signed"; };
   return startServer('named', ['-g', '-n', '1', '-c', join(directory, 'named.conf')], directory, port);
 };
 
-/** Starts unbound, which forwards everything to a port, keeps AUTHORITY short and validates nothing. */
-export const startUnbound = async (upstreamPort: number): Promise<ForeignServer> => {
-  const directory = mkdtempSync(join(tmpdir(), 'cordon-unbound-'));
-  const port = await findFreePort();
-  writeFileSync(
-    join(directory, 'unbound.conf'),
-    `server:
-  use-syslog: no
-  logfile: ""
-  directory: "${directory}"
-  chroot: ""
-  username: ""
-  pidfile: ""
-  num-threads: 1
-  interface: 127.0.0.1@${port}
-  do-not-query-localhost: no
-  local-zone: "test." nodefault
-  module-config: "iterator"
-  qname-minimisation: no
-remote-control:
-  control-enable: no
-forward-zone:
-  name: "."
-  forward-addr: 127.0.0.1@${upstreamPort}
-`,
-  );
-  return startServer('unbound', ['-d', '-c', join(directory, 'unbound.conf')], directory, port);
-};
-
 /** Starts Cordon in front of a server that has the zone `test`. */
 export const startCordonBefore = (server: ForeignServer): Promise<Cordon> =>
   startCordon({

@@ -50,8 +50,24 @@ export interface ServedTree {
   stop(): Promise<void>;
 }
 
-/** Signs the zones, the root among them, and serves them. Some 0.1 s a zone. */
-export const serveTree = async (zones: readonly TreeZone[]): Promise<ServedTree> => {
+/** Zone files that fit each other, and the anchor of their root. */
+export interface BuiltTree {
+  /** The lines of each zone's file by its apex. */
+  readonly files: ReadonlyMap<string, readonly string[]>;
+  /** DS records of the root as a file of trust anchors. */
+  readonly anchors: string;
+}
+
+/** Signs the zones, the root among them, and serves them with named. Some 0.1 s a zone. */
+export const serveTree = async (zones: readonly TreeZone[]): Promise<ServedTree> =>
+  serveWithNamed(buildTree(zones));
+
+/** Serves zones that buildTree() made. */
+export const serveWithNamed = ({ files, anchors }: BuiltTree): Promise<ServedTree> =>
+  new NamedServer(new Map(files)).open(anchors);
+
+/** Signs the zones, the root among them. */
+export const buildTree = (zones: readonly TreeZone[]): BuiltTree => {
   const files = new Map<string, readonly string[]>();
   const delegations = new Map<string, string[]>();
   let anchors = '';
@@ -69,7 +85,7 @@ export const serveTree = async (zones: readonly TreeZone[]): Promise<ServedTree>
       delegations.set(parent, [...(delegations.get(parent) ?? []), ...delegation]);
     }
   }
-  return new NamedServer(files).open(anchors);
+  return { files, anchors };
 };
 
 const sign = (zone: ZoneText): SignedZone => {
@@ -159,7 +175,7 @@ class NamedServer {
     writeFileSync(join(this.#directory, this.#fileNames.get(apex) ?? ''), `${lines.join('\n')}\n`);
   }
 
-  /** Whatever signatures and checks a zone fails, it is served. */
+  /** Whatever signatures and checks a zone fails, it is served. Delegations to servers that are nobody lead nowhere. */
   #configuration(port: number): string {
     const zones = [...this.#fileNames].map(
       ([apex, file]) => `zone "${apex}" { type primary; file "${file}"; };\n`,
@@ -181,6 +197,8 @@ options {
   max-records-per-type 0;
   querylog yes;
 };
+server 0.0.0.0/0 { bogus yes; };
+server ::/0 { bogus yes; };
 controls { };
 logging {
   channel log { file "named.log"; };

@@ -1,10 +1,10 @@
-// Two validators beside each other that forward everything to one server: the program, and Debian's unbound.
+// Validators beside each other that forward everything to one server: the program, and Debian's unbound and BIND.
 //
 //   const unbound = await startUnbound({ upstream: tree.endpoint, anchors: tree.anchors });
 //   const verdict = readVerdict(await askForProof(unbound.endpoint, 'www.example. A'));   // `secure data`
 //
 // A verdict is a text: what the answer is worth, and what it says. Of a bogus one it has the INFO-CODE (RFC 8914).
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -33,7 +33,7 @@ export interface Unbound {
   stop(): Promise<void>;
 }
 
-/** Starts unbound and waits until it answers. Its limits are Debian's. */
+/** Starts unbound and waits until it answers. Its limits are Debian's, but for the ten TCP connections. */
 export const startUnbound = async (options: UnboundOptions): Promise<Unbound> => {
   const { upstream, anchors, negativeAnchors = [] } = options;
   const scout = await ScriptedUpstream.open();
@@ -51,6 +51,7 @@ export const startUnbound = async (options: UnboundOptions): Promise<Unbound> =>
   use-syslog: no
   do-daemonize: no
   num-threads: 1
+  incoming-num-tcp: 100
   do-ip6: no
   interface: 127.0.0.1@${endpoint.port}
   do-not-query-localhost: no
@@ -69,6 +70,15 @@ forward-zone:
   const child = spawn(findProgram('unbound') ?? 'unbound', ['-d', '-c', join(directory, 'unbound.conf')], {
     stdio: 'ignore',
   });
+  return untilReady('unbound', child, directory, endpoint);
+};
+
+const untilReady = async (
+  name: string,
+  child: ChildProcess,
+  directory: string,
+  endpoint: SocketAddress,
+): Promise<Unbound> => {
   const exited = once(child, 'exit');
   const kill = (): boolean => child.kill('SIGKILL');
   process.once('exit', kill);
@@ -84,7 +94,46 @@ forward-zone:
     await new Promise((resolve) => setTimeout(resolve, READY_INTERVAL_MS));
   }
   await stop();
-  throw new Error('unbound does not answer for the root');
+  throw new Error(`${name} does not answer for the root`);
+};
+
+/** Starts BIND as a validator that forwards everything, and waits until it answers. Its limits are Debian's. */
+export const startBind = async (options: Omit<UnboundOptions, 'negativeAnchors'>): Promise<Unbound> => {
+  const scout = await ScriptedUpstream.open();
+  await scout.close();
+  const { endpoint } = scout;
+  const directory = mkdtempSync(join(tmpdir(), 'cordon-bind-'));
+  const anchors = [...options.anchors.matchAll(/^(\S+) .*DS (\d+) (\d+) (\d+) (\S+)$/gm)].map(
+    ([, zone = '', tag = '', algorithm = '', type = '', digest = '']) =>
+      `  "${zone}" static-ds ${tag} ${algorithm} ${type} "${digest}";`,
+  );
+  writeFileSync(
+    join(directory, 'named.conf'),
+    `options {
+  directory "${directory}";
+  listen-on port ${endpoint.port} { 127.0.0.1; };
+  listen-on-v6 { none; };
+  pid-file none;
+  session-keyfile none;
+  recursion yes;
+  forward only;
+  forwarders { 127.0.0.1 port ${options.upstream.port}; };
+  dnssec-validation yes;
+  trust-anchor-telemetry no;
+  qname-minimization off;
+  max-records-per-type 0;
+  max-types-per-name 0;
+};
+trust-anchors {
+${anchors.join('\n')}
+};
+controls { };
+logging { category default { null; }; };
+`,
+  );
+  const file = join(directory, 'named.conf');
+  const child = spawn(findProgram('named') ?? 'named', ['-f', '-n', '1', '-c', file], { stdio: 'ignore' });
+  return untilReady('BIND', child, directory, endpoint);
 };
 
 /** Asks with DO, over TCP: proofs are long. */
