@@ -48,6 +48,8 @@ export interface RecordMetrics {
   readonly oldestSearchableMs: number | undefined;
   /** Whether the last verification found nothing; undefined before the first. */
   readonly isVerified: boolean | undefined;
+  /** Files of records, archived ones too, as of the last look. */
+  readonly partitions: number;
   readonly bytes: number;
   /** Of the disk, and what of it is left to changes; undefined before the first look. */
   readonly freeBytes: number | undefined;

@@ -268,6 +268,14 @@ export const EVIDENCE_METRICS: readonly Metric[] = [
       maybe(records?.isVerified === undefined ? undefined : Number(records.isVerified)),
   },
   {
+    name: 'cordon_records_partitions',
+    type: 'gauge',
+    labels: [],
+    help: 'Files of records, one for each day and chain, archived ones too.',
+    alarm: 'not growing with the days: what `records.retention` keeps is deleted by something else',
+    read: ({ evidence }) => maybe(evidence.records?.partitions),
+  },
+  {
     name: 'cordon_records_bytes',
     type: 'gauge',
     labels: [],
