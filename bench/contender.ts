@@ -88,7 +88,9 @@ export const cordon = (variant: CordonVariant = {}): Contender => {
     id,
     role: 'cordon',
     version: async () => {
-      const { stdout } = await run(process.execPath, [join(root, 'src/cli/main.ts'), '--version']);
+      // As `npm start` does it: fills the compile cache, which a process that is killed does not write.
+      const command = ['src/launch.mjs', 'src/cli/main.ts'].map((path) => join(root, path));
+      const { stdout } = await run(process.execPath, [...command, '--version']);
       return stdout.trim();
     },
     start: async (work) => {
