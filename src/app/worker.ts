@@ -62,7 +62,6 @@ import type {
 import { createResolver } from './resolution.ts';
 import { RetiredMemory } from './retired-memory.ts';
 import { createForwarding, toRules } from './worker-parts.ts';
-import { YoungGeneration } from './young-generation.ts';
 
 /** How often the cache's size is written to the counters and schedules are looked at, milliseconds. */
 const SECOND_MS = 1000;
@@ -90,7 +89,6 @@ class ResolverWorker {
   #settings: WorkerSettings;
   #probe: ProbeGate | undefined;
   #forwarding: Forwarding;
-  readonly #youngGeneration = new YoungGeneration();
   #resolver: Resolver;
   #exemptions: ExemptionIndex | undefined;
   #upstreamCounters: UpstreamCounters;
@@ -144,7 +142,6 @@ class ResolverWorker {
     setInterval(() => {
       this.#counters.setCache(this.#cache.entries, this.#cache.bytes);
       this.#pipeline.setTime(systemClock());
-      this.#youngGeneration.tick(this.#forwarding.asked);
     }, SECOND_MS).unref();
   }
 

@@ -1,11 +1,10 @@
-// A question on its way through the endpoints of its route. Hot file: one object per question, which is used again.
+// A question on its way through the endpoints of its route. Hot file: one object per question.
 //
 // Order: the healthy endpoints by the route's strategy, the unhealthy ones after them. An endpoint that said no
 // (SERVFAIL, REFUSED, …) or that the network cannot reach is not asked again for this question; one that was silent
 // is, in a further round after all others, because a datagram may have been lost. Once some upstream has answered,
 // however badly, there are no further rounds and unhealthy endpoints are left out: the client shall not wait the whole
 // time for a failure that is known. The fallback comes when every endpoint has failed, instead of further rounds.
-import { CLASS, TYPE } from '../dns/dns.ts';
 import type { TryFault, UpstreamFailure, UpstreamOutcome, UpstreamQuestion } from './exchange.ts';
 import type { RandomSource } from './random-pool.ts';
 import type { Route } from './route.ts';
@@ -21,43 +20,20 @@ const EARLY_TRIES_MAX = 2;
 /** Tries of a question without a reason to stop; far more than its deadline allows. */
 const TRIES_MAX = 1_000;
 
-const NO_ENDPOINTS: readonly never[] = [];
-/** Of flights that have not begun. */
-const NO_QUESTION: UpstreamQuestion = {
-  name: new Uint8Array(1),
-  type: TYPE.A,
-  class: CLASS.IN,
-  dnssecOk: false,
-  checkingDisabled: false,
-  wantsAd: false,
-  view: 0,
-};
-const NO_ROUTE: Route<never> = {
-  zone: NO_QUESTION.name,
-  endpoints: NO_ENDPOINTS,
-  fallback: NO_ENDPOINTS,
-  strategy: 'ordered',
-  probe: NO_QUESTION,
-  isSingle: true,
-};
-const ignore = (): void => {};
-
 /** A question in flight; T is what waits on the sockets of the endpoints. */
 export class Flight<T> {
-  question: UpstreamQuestion = NO_QUESTION;
-  route: Route<T> = NO_ROUTE;
-  done: (outcome: UpstreamOutcome) => void = ignore;
+  readonly question: UpstreamQuestion;
+  readonly route: Route<T>;
+  readonly done: (outcome: UpstreamOutcome) => void;
   /** Tick of the wheel at which the question is given up. */
-  deadlineTick = 0;
+  readonly deadlineTick: number;
   /** Tick at which the endpoints in turn are given up: with a fallback to come, before the deadline. */
-  limitTick = 0;
+  limitTick: number;
   /** The endpoints in turn: those of the route, later its fallback. */
-  endpoints: readonly UpstreamEndpoint<T>[] = NO_ENDPOINTS;
+  endpoints: readonly UpstreamEndpoint<T>[];
   /** Tries that may be open at once. */
-  width = 1;
+  width: number;
   openCount = 0;
-  /** Tries that wait on a socket or for their end, late ones included. */
-  liveCount = 0;
   /** The try that was begun last; see Try.sibling. */
   last: T | undefined = undefined;
   /** Tries that were begun early. */
@@ -65,15 +41,15 @@ export class Flight<T> {
   /** The silence of its zone was noted. */
   isSilenceNoted = false;
   /** Tick at which it began. */
-  startTick = 0;
+  readonly startTick: number;
   /** The outcome was handed over; tries that are open are overtaken. */
-  isOver = true;
+  isOver = false;
 
   /** Why the question fails if nothing better comes. */
   reason: UpstreamFailure = 'overload';
   /** The last SERVFAIL or REFUSED answer. */
   message: Uint8Array | undefined = undefined;
-  #fallback: readonly UpstreamEndpoint<T>[] = NO_ENDPOINTS;
+  #fallback: readonly UpstreamEndpoint<T>[];
   #triesLeft = TRIES_MAX;
   #hasFailed = false;
   #hasAnswer = false;
@@ -84,18 +60,15 @@ export class Flight<T> {
   #askedBits = 0;
   #excludedBits = 0;
 
-  /**
-   * Makes a new one of a flight that is new, or over and without tries. Up to `limitTick` the route's own endpoints have
-   * time, when there is a fallback.
-   */
-  begin(
+  /** Up to `limitTick` the route's own endpoints have time, when there is a fallback. */
+  constructor(
     question: UpstreamQuestion,
     route: Route<T>,
     startTick: number,
     limitTick: number,
     deadlineTick: number,
     done: (outcome: UpstreamOutcome) => void,
-  ): void {
+  ) {
     this.question = question;
     this.route = route;
     this.endpoints = route.endpoints;
@@ -105,21 +78,6 @@ export class Flight<T> {
     this.startTick = startTick;
     this.width = route.strategy === 'parallel' ? PARALLEL_TRIES_MAX : 1;
     this.done = done;
-    this.openCount = 0;
-    this.liveCount = 0;
-    this.last = undefined;
-    this.earlyCount = 0;
-    this.isSilenceNoted = false;
-    this.isOver = false;
-    this.reason = 'overload';
-    this.message = undefined;
-    this.#triesLeft = TRIES_MAX;
-    this.#hasFailed = false;
-    this.#hasAnswer = false;
-    this.#hasAnswerInTurn = false;
-    this.#isHurried = false;
-    this.#askedBits = 0;
-    this.#excludedBits = 0;
     if (question.notFrom !== undefined) this.#avoid(question.notFrom);
   }
 
@@ -243,3 +201,5 @@ export class Flight<T> {
     this.#excludedBits = 0;
   }
 }
+
+const NO_ENDPOINTS: readonly never[] = [];

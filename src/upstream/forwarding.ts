@@ -59,9 +59,6 @@ const GUARDED_LABELS = 2;
 /** Tries' times that a question waits before its silence counts for its zone: names of slow zones are answered by then. */
 const SILENCE_TRIES = 1.5;
 
-/** Questions whose objects are kept for the next ones: what a busy worker has in flight, some 500 bytes each. */
-const SPARE_MAX = 512;
-
 /** What Forwarding is made of. */
 export interface ForwardingOptions {
   /** One of them for the root of the default view. */
@@ -103,10 +100,6 @@ export class Forwarding implements Exchange {
   readonly #tryTicks: number;
   readonly #briefTicks: number;
   readonly #questionTicks: number;
-  /** Objects of questions that are over, and of their tries. */
-  readonly #spareFlights: Flight<Try>[] = [];
-  readonly #spareTries: Try[] = [];
-  #asked = 0;
   #inflight = 0;
   #timer: NodeJS.Timeout | undefined;
   #sweptAtMs = 0;
@@ -142,11 +135,6 @@ export class Forwarding implements Exchange {
     this.endpoints = upstreamTexts(options.routes);
   }
 
-  /** Questions that were asked so far, probes not included. */
-  get asked(): number {
-    return this.#asked;
-  }
-
   /** Questions in flight, probes included. */
   get inflight(): number {
     return this.#inflight;
@@ -178,7 +166,6 @@ export class Forwarding implements Exchange {
       done({ kind: 'failure', reason: 'timeout', message: undefined });
       return;
     }
-    this.#asked++;
     this.#hedges.earn();
     this.#start(question, route, this.#questionTicks, done);
     if (!route.isSingle) {
@@ -210,8 +197,7 @@ export class Forwarding implements Exchange {
   ): void {
     const { tick } = this.#wheel;
     this.#inflight++;
-    const flight = this.#spareFlights.pop() ?? new Flight<Try>();
-    flight.begin(question, route, tick, tick + Math.ceil(ticks / 2), tick + ticks, done);
+    const flight = new Flight<Try>(question, route, tick, tick + Math.ceil(ticks / 2), tick + ticks, done);
     if (question.interest !== undefined) question.interest.cancel = () => this.#abandon(flight);
     this.#advance(flight);
   }
@@ -252,12 +238,9 @@ export class Forwarding implements Exchange {
   #launch(flight: Flight<Try>, index: number): void {
     const endpoint = flight.endpoints[index];
     assert(endpoint !== undefined, 'a try without an endpoint');
-    let attempt = this.#spareTries.pop();
-    if (attempt === undefined) attempt = new Try(flight, endpoint, 1 << index);
-    else attempt.renew(flight, endpoint, 1 << index);
+    const attempt = new Try(flight, endpoint, 1 << index);
     attempt.sibling = flight.last;
     flight.last = attempt;
-    flight.liveCount++;
     flight.opened(attempt.bit);
     endpoint.outstanding++;
     this.#send(attempt);
@@ -312,7 +295,6 @@ export class Forwarding implements Exchange {
     const isMixed =
       attempt.doubt === 'case' && endpoint.mixLetters(query, flight.question.name.length, this.#random);
     attempt.connection = connection;
-    attempt.wasStreamed = true;
     attempt.hasCookie = cookie !== undefined;
     attempt.letters = isMixed ? query : undefined;
     this.#await(attempt);
@@ -600,37 +582,20 @@ export class Forwarding implements Exchange {
   /** Ends a try. */
   #end(attempt: Try): void {
     this.#stop(attempt);
-    const { flight } = attempt;
     attempt.isOpen = false;
-    flight.liveCount--;
-    if (!attempt.isLate) {
-      attempt.endpoint.outstanding--;
-      flight.closed();
-    }
-    // Not before its outcome is handed over, see #finish().
-    if (flight.isOver && flight.liveCount === 0) this.#spare(flight);
-  }
-
-  /** Keeps the objects of a question that is over for the next ones: what they hold is let go of when they are used. */
-  #spare(flight: Flight<Try>): void {
-    if (this.#spareFlights.length >= SPARE_MAX) return;
-    for (let attempt = flight.last; attempt !== undefined; attempt = attempt.sibling)
-      if (!attempt.wasStreamed) this.#spareTries.push(attempt);
-    flight.last = undefined;
-    flight.message = undefined;
-    this.#spareFlights.push(flight);
+    if (attempt.isLate) return;
+    attempt.endpoint.outstanding--;
+    attempt.flight.closed();
   }
 
   /** Tries that are still open are overtaken: see Try. Late ones are waited for no longer. */
   #finish(flight: Flight<Try>, outcome: UpstreamOutcome): void {
-    const { question, done } = flight;
+    flight.isOver = true;
     this.#inflight--;
-    if (question.interest !== undefined) question.interest.cancel = undefined;
+    if (flight.question.interest !== undefined) flight.question.interest.cancel = undefined;
     for (let attempt = flight.last; attempt !== undefined; attempt = attempt.sibling)
       if (attempt.isOpen && attempt.isLate) this.#end(attempt);
-    flight.isOver = true;
-    if (flight.liveCount === 0) this.#spare(flight);
-    done(outcome);
+    flight.done(outcome);
   }
 
   #elapsedMs(attempt: Try): number {

@@ -1,4 +1,4 @@
-// One query under way to one endpoint for a question. Hot file: usually one object per question, which is used again.
+// One query under way to one endpoint for a question. Hot file: usually one object per question.
 //
 // A question may have several tries, one after another or at once. One that was silent for its time is late: the question
 // goes on without it, but its answer counts until the question ends. A try may travel twice: over TCP after a truncated
@@ -13,10 +13,10 @@ import type { UpstreamEndpoint } from './upstream-endpoint.ts';
 
 /** A try of a question in flight. */
 export class Try implements WheelEntry<Try> {
-  flight: Flight<Try>;
-  endpoint: UpstreamEndpoint<Try>;
+  readonly flight: Flight<Try>;
+  readonly endpoint: UpstreamEndpoint<Try>;
   /** The endpoint's bit in the flight's list. */
-  bit: number;
+  readonly bit: number;
 
   dueTick = NOT_DUE;
   earlier: Try | undefined = undefined;
@@ -30,8 +30,6 @@ export class Try implements WheelEntry<Try> {
   channel: UdpChannel<Try> | undefined = undefined;
   id = 0;
   connection: Connection<Try> | undefined = undefined;
-  /** It has been on a connection, whose events may still come when it has ended: it is not used again. */
-  wasStreamed = false;
   sentAtMs = 0;
   /** Tick at which it is given up. */
   endTick = 0;
@@ -57,22 +55,5 @@ export class Try implements WheelEntry<Try> {
     this.flight = flight;
     this.endpoint = endpoint;
     this.bit = bit;
-  }
-
-  /** Makes a new one of a try that has ended and waits nowhere. */
-  renew(flight: Flight<Try>, endpoint: UpstreamEndpoint<Try>, bit: number): void {
-    this.flight = flight;
-    this.endpoint = endpoint;
-    this.bit = bit;
-    this.sibling = undefined;
-    this.isOpen = true;
-    this.isFresh = false;
-    this.isLate = false;
-    this.isGuarded = false;
-    this.hasEdns = true;
-    this.hasCookie = false;
-    this.isCookieRefused = false;
-    this.letters = undefined;
-    this.doubt = undefined;
   }
 }
