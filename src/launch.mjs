@@ -47,7 +47,9 @@ const findRuntime = () => {
 };
 
 const programFile = join(root, 'src', 'cli', 'main.ts');
-const threadFiles = ['worker.ts', 'recorder-thread.ts'].map((name) => join(root, 'src', 'app', name));
+const threadFiles = ['app/worker.ts', 'records/thread/recorder-thread.ts'].map((name) =>
+  join(root, 'src', name),
+);
 
 /** Changes with every source file, every dependency and the runtime. */
 const describeSources = (runtime) => {
