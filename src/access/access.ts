@@ -15,7 +15,7 @@ import {
 export { createRateMemory, RateLimit, type RateRules } from './rate-limit.ts';
 
 /**
- * Places of the table of known addresses, a power of two. A newcomer takes the place of whoever has it: spoofed
+ * Places of the table of known addresses, a power of two. A newcomer takes the place of the one there: spoofed
  * sources cost their look-ups, never memory. 96 KB in all.
  */
 const PLACES = 4096;
@@ -40,7 +40,7 @@ export interface AccessRules {
   readonly readCache?: PrefixList;
   /** Prefixes per group, by the group's index; the default group has none. */
   readonly groups: readonly PrefixList[];
-  /** Names of listeners per group: whoever asks one of them belongs to the group, whatever its address. */
+  /** Names of listeners per group: a client that asks one of them belongs to the group, whatever its address. */
   readonly listeners: readonly (readonly string[])[];
 }
 

@@ -1,11 +1,11 @@
 // How much an address and its networks may ask, in memory of a fixed size that all workers share. Hot file.
 //
 // Each address and each network around it has one number, the time until which what it asked is paid for: a query moves
-// it on by its price, and whoever is paid for more than BURST_MS ahead asks too much (the generic cell rate algorithm,
+// it on by its price, and a client with more than BURST_MS paid ahead asks too much (the generic cell rate algorithm,
 // ITU-T I.371). Nothing decays, nothing has to be swept: a time that has passed is a free place. A place is therefore
 // taken only while somebody asks; at 500 queries a second each, 200,000 queries a second of whatever addresses take
 // 400 places of each level on the average (Little's law), so that 65,536 are enough by far also for low limits. Where a
-// bucket is full, the place that is paid for the shortest goes: whoever asks much cannot be pushed out by many others.
+// bucket is full, the place that is paid for the shortest goes: a client that asks much cannot be pushed out by many others.
 //
 // Workers write without locks: what two of them add to one number at the same moment may count once.
 //
@@ -48,7 +48,7 @@ export interface RateRules {
   readonly isDryRun: boolean;
   /** Every how manieth query over the limit is answered with TC; 0: none. */
   readonly slip: number;
-  /** Whoever is in here is never limited. */
+  /** Clients in here are never limited. */
   readonly exempt: readonly Prefix[];
 }
 
@@ -69,7 +69,7 @@ export class RateLimit {
   readonly #exempt: PrefixTable;
   readonly #ipv4Prices: Float64Array;
   readonly #ipv6Prices: Float64Array;
-  /** Places of the address in hand, by level. */
+  /** Places of the current address, by level. */
   readonly #found = new Int32Array(LEVELS_MAX);
 
   /** Once per configuration; `memory` is of createRateMemory(). @cold */

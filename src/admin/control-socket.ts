@@ -1,4 +1,4 @@
-// The control socket: HTTP over a Unix socket, for whoever may act on the running program from the same machine.
+// The control socket: HTTP over a Unix socket, for users who may act on the running program from the same machine.
 //
 // Who may connect is decided by the file system: the socket belongs to the user of the service and nobody else can
 // open it. It is never on TCP. GET changes nothing; a POST names exactly what it decides on. The bound for everything

@@ -87,7 +87,7 @@ export const startAdmin = async (options: AdminOptions): Promise<Admin> => {
   // A client that does not read its response.
   server.setTimeout(REQUEST_MS_MAX);
   await listen(server, options.endpoint);
-  // Accepting can fail for want of descriptors; whoever asks then is told by nobody, so the log tells it.
+  // Accepting can fail for want of descriptors; a client is not told then, so the log tells it.
   server.on('error', (error) => options.log.error({ err: error }, 'an admin request could not be accepted'));
   const { port } = server.address() as AddressInfo;
   return {

@@ -1,7 +1,7 @@
 // What the program does to itself, as records: lists that came into force, configurations, what operators decided.
 // Whether the prohibition is in force is recorded by EnforcementKeeper.
 //
-// It compares what is in force with what was, so that whoever changes something need not say what changed; and it
+// It compares what is in force with what was, so that code that changes something need not say what changed; and it
 // counts what operators did, for the metrics. Where records go is passed in; without records nothing is lost but them.
 import type { ListAuthor } from '../admin/admin.ts';
 import type { Clock } from '../base/base.ts';

@@ -2,7 +2,7 @@
 //
 // Workers share endpoints with SO_REUSEPORT, which would let a second Cordon of the same user join in silently.
 // Binding once without it fails when anybody else has the address. The endpoint is let go before the workers take
-// it: whoever grabs it in that moment makes them fail with the same clear error.
+// it: a program that takes it in that moment makes them fail with the same clear error.
 import type { Endpoint } from '../base/base.ts';
 import { StreamListener, UdpListener } from '../server/server.ts';
 

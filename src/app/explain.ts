@@ -56,7 +56,7 @@ export interface AskedWhom {
   readonly generation: number;
   /** What is done about DNSSEC. */
   readonly validation: ValidationMode;
-  /** RFC 3339, by the clock of whoever was asked. */
+  /** RFC 3339, by the clock of the program that was asked. */
   readonly time: string;
   readonly pid?: number;
   /** Number of the worker that was asked, from 0, and how many there are: each has a cache of its own. */

@@ -1,7 +1,7 @@
 // The lists as the control socket shows and decides on them.
 //
 // A decision on a list that is fetched goes into its record first and makes a policy then; a decision on a file of
-// the operator's is a reload that may take this one content. Whoever decides is told whether it is in force.
+// the operator's is a reload that may take this one content. The person who decides is told whether it is in force.
 import type { ListAuthor, ListControl, ListOutcome } from '../admin/admin.ts';
 import { AppError } from '../base/base.ts';
 import type { ListConfig } from '../config/config.ts';
@@ -115,7 +115,7 @@ export const createListControl = (parts: ListControlParts): ListControl => {
     refresh: async (id) => {
       const result = await keeperOf(id).refresh(id);
       if (result === undefined) throw new AppError('ERR_LIST_UNKNOWN', `fetching list ${id}: it is not kept`);
-      // What was taken is announced by the keeper; whoever asked wants to hear when it is in force.
+      // What was taken is announced by the keeper; the caller wants to hear when it is in force.
       const error = result.outcome === 'accepted' ? await parts.renew() : undefined;
       if (error !== undefined) throw error;
       return result;

@@ -92,7 +92,7 @@ const createValidating = (
       validated: (verdict) => {
         observer.validated(RESULTS[verdict]);
       },
-      // One question fails and is counted. The worker goes on: whoever finds such an answer shall not end it at will.
+      // One question fails and is counted. The worker goes on: a client that finds such an answer shall not end it at will.
       defect: () => {
         observer.validated(VALIDATION.DEFECT);
       },

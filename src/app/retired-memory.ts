@@ -7,7 +7,7 @@ import { runInNewContext } from 'node:vm';
 
 /** Retired bytes that are worth a collection, which takes some 20 ms: more than 400,000 names. */
 const COLLECT_BYTES_MIN = 16 * 1024 * 1024;
-/** Until then whoever still looked at a table, such as a reload that is under way, has ended; milliseconds. */
+/** Until then every reader of a table, such as a reload that is under way, has ended; milliseconds. */
 const COLLECT_AFTER_MS = 1000;
 
 /** What this thread let go of since it last collected. */

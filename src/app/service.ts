@@ -245,7 +245,7 @@ export class Service {
     try {
       await service.#start(config);
     } catch (error) {
-      // Whoever called gives up: a thread of the recorder's would keep the process alive.
+      // The caller gives up: a thread of the recorder's would keep the process alive.
       await service.#evidence.stop();
       throw error;
     }

@@ -161,7 +161,7 @@ export class Supervisor {
     try {
       await Promise.all(this.#slots.map((slot) => this.#startWorker(slot)));
     } catch (error) {
-      // Whoever called gives up. Workers that are started again and again would keep the process alive, deaf to SIGTERM.
+      // The caller gives up. Workers that are started again and again would keep the process alive, deaf to SIGTERM.
       this.#isStopping = true;
       for (const { thread } of this.#slots) await thread?.terminate();
       throw error;

@@ -1,4 +1,4 @@
-// Tells systemd, or whoever started the program with NOTIFY_SOCKET, how it is: sd_notify(3).
+// Tells systemd, or the program that set NOTIFY_SOCKET, how it is: sd_notify(3).
 //
 // Ready is told once queries are answered: until then `systemctl start`, and what is ordered after the service, waits, and
 // the status line says for what. That line also tells of an enforcement that is not as decided, which is no reason to hold

@@ -1,7 +1,7 @@
 // What is done about DNSSEC, and by which keys: the mode that `auto` comes to, and the trust anchors over time.
 //
 // `auto` validates as soon as the upstreams have once given the root's keys with signatures that fit, and from then on
-// for as long as the upstreams are the same, over restarts as well: whoever could make it stop by dropping signatures
+// for as long as the upstreams are the same, over restarts as well: an attacker who could make it stop by dropping signatures
 // could as well forge answers. Until then, and with upstreams that drop DNSSEC records, nothing is validated, which is
 // logged. The anchors follow the keys of their zones (RFC 5011); what was learned is in the state directory, and
 // without a state directory begins anew at each start.

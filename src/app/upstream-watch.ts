@@ -11,11 +11,10 @@ import { TroubleLines } from './trouble-lines.ts';
 const UNTRUSTED_HINTS: Readonly<Record<UntrustedReason, string>> = {
   authority:
     'the certificate is signed by nobody who is trusted: name the file of your own authority under resolver.ca; a public server that shows such a certificate is somebody else',
-  expired:
-    'the certificate has expired: look at the clock of this host, then ask whoever runs the server to renew it',
+  expired: 'the certificate has expired: look at the clock of this host, then ask its operator to renew it',
   early: 'the certificate is not valid yet: look at the clock of this host',
   name: 'the certificate is for other names: one of them has to stand behind "#" of the upstream',
-  pin: 'no pin fits: ask whoever runs the server for its new key, and do not take it from the network alone',
+  pin: 'no pin fits: ask its operator for its new key, and do not take it from the network alone',
   other: 'openssl s_client -connect ADDRESS:PORT -verify_return_error shows the chain',
 };
 

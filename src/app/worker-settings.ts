@@ -59,7 +59,7 @@ export const toSettings = (
       ...trust,
       timeoutMs: config.resolver.timeoutMs,
       // Zones that are forwarded elsewhere are seldom on the public tree: no chain of trust leads there from its root.
-      // Whoever names anchors of their own says what is signed.
+      // An operator who names anchors says what is signed.
       negativeAnchors: [
         ...config.dnssec.negativeAnchors,
         ...(config.dnssec.anchorsPath === undefined ? config.forward.flatMap(({ zones }) => zones) : []),

@@ -245,7 +245,7 @@ const targets = new TargetCollector();
 const rebuildBuffer = new Uint8Array(MESSAGE_LENGTH_MAX);
 const nameBuffer = new Uint8Array(NAME_LENGTH_MAX);
 const chainBuffer = new Uint8Array(NAME_LENGTH_MAX);
-/** Offsets of TTL fields of the message in hand, in the order of its records. */
+/** Offsets of TTL fields of the current message, in the order of its records. */
 const ttlOffsets = new Uint16Array(RECORDS_MAX);
 
 /** The answer that was made last: room for the longest message and the most of everything else. */
@@ -261,7 +261,7 @@ const made = new Answer(
   ),
 );
 
-/** What the records of the message in hand showed. */
+/** What the records of the current message showed. */
 const shape = {
   answerEnd: 0,
   authorityEnd: 0,

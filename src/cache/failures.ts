@@ -1,7 +1,7 @@
 // Questions that could not be resolved just now: they are not asked again at once (RFC 9520).
 //
 // Without it, every client that repeats a question whose servers are down costs a full round of tries. Bounded by
-// number; whoever is not in it is asked. One second is what the RFC demands at least, and short enough that nobody
+// number; a server that is not in it is asked. One second is what the RFC demands at least, and short enough that nobody
 // notices after the servers are back; answers that are wrong rather than missing may be remembered for longer.
 import { LRUCache } from 'lru-cache';
 

@@ -1,7 +1,7 @@
 // Who runs the command, for records and histories: evidence between colleagues, not proof.
 import { userInfo } from 'node:os';
 
-/** The name of whoever runs the command, the one before sudo where there was one. */
+/** The name of the person who runs the command, the one before sudo where there was one. */
 export const authorName = (): string => {
   const { SUDO_USER } = process.env;
   try {

@@ -120,7 +120,7 @@ const checkReading = (item: ListDraft, path: Path, report: Report): void => {
 
 const checkFetching = (item: ListDraft, path: Path, report: Report): void => {
   if (Object.hasOwn(item, 'signature') && !Object.hasOwn(item, 'public-key')) {
-    const hint = 'write the key of whoever signs the list';
+    const hint = 'write the key of its signer';
     report([...path, 'signature'], conflict('goes with "public-key" only', hint));
   }
   const seen = new Map<string, string>();

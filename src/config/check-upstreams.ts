@@ -1,7 +1,7 @@
 // Checks across the keys that name servers: what repeats, leads back to ourselves, or would weaken a list.
 //
 // Encryption is the matter of a whole list: when one server of it is encrypted, no other server of it and no fallback
-// may be plain, or whoever disturbs the encrypted ones could read everything (RFC 8310 section 5).
+// may be plain, or an attacker who disturbs the encrypted ones could read everything (RFC 8310 section 5).
 import { type Endpoint, formatEndpoint } from '../base/base.ts';
 import { conflict, type Draft, isMap, itemsOf, type Report, reportRepeat } from './draft.ts';
 import type { UpstreamConfig } from './normalized.ts';

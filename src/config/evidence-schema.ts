@@ -58,7 +58,7 @@ export const compliance = z
         0,
         APPROVERS_MAX,
       ).prefault([]),
-      'Who may approve exemptions. Without any, whoever states a role of the profile.',
+      'Who may approve exemptions. Without any, anybody who states a role of the profile.',
     ),
     'pause-max': key(
       durationMs('0s', '24h').prefault('1h'),

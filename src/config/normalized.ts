@@ -1,7 +1,7 @@
 // The configuration after loading: what the program runs with.
 //
 // Every text of the file is parsed (endpoints, prefixes, names, durations, sizes), every default is filled in and
-// every path is absolute. A `Config` comes only from loadConfig: whoever holds one need not check it again. The
+// every path is absolute. A `Config` comes only from loadConfig: its holder need not check it again. The
 // form as written is `RawConfig` in schema.ts; the two types share no member that a mix-up would compile with.
 import type { AddressWords, Endpoint, Prefix, PrefixList } from '../base/base.ts';
 
@@ -61,7 +61,7 @@ export interface UrlSource extends ListReading {
   /** HTTP or HTTPS, without user, password and fragment; a query may hold a token. */
   readonly url: string;
   readonly refreshMs: number;
-  /** Of whoever signs the list: a minisign key, or 32 bytes of an Ed25519 key in Base64. */
+  /** Of the list's signer: a minisign key, or 32 bytes of an Ed25519 key in Base64. */
   readonly publicKey: string | undefined;
   /** Undefined for the address beside the list's; only there with a key. */
   readonly signatureUrl: string | undefined;

@@ -177,7 +177,7 @@ const listItem = z.strictObject({
   ),
   'public-key': key(
     publicKey().optional(),
-    'Key of whoever signs the list: what is not signed with it is not taken.',
+    'Key of the signer of the list: what is not signed with it is not taken.',
     'the list is not signed',
   ),
   signature: key(

@@ -2,7 +2,7 @@
 //
 // https://dnscrypt.info/stamps-specifications: base64url of a protocol, eight bytes of properties and fields with a
 // length byte each. A field of several values has the high bit of the length set in all of them but the last. The
-// properties are promises of whoever made the stamp, and nothing here depends on them. So it is with the bootstrap
+// properties are promises of the author of the stamp, and nothing here depends on them. So it is with the bootstrap
 // resolvers of a stamp: nobody is asked whom the configuration does not name. Never throws; reads within the bytes.
 import { Fault } from './value.ts';
 

@@ -73,7 +73,7 @@ export class BatchedConnectedSocket implements ConnectedSocket, Sender, TurnSock
     // No room: only this one is lost, as it may be on its way.
     if (errno === EAGAIN) return true;
     const error = systemError(this.c, 'sendmmsg', errno);
-    // Not at once, because whoever is about to commit a datagram may have caused the flush. Allocates, once per fault.
+    // Not at once, because the caller that is about to commit a datagram may have caused the flush. Allocates, once per fault.
     queueMicrotask(() => {
       this.#fail(error);
     });

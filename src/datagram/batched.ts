@@ -1,7 +1,7 @@
 // A bound socket whose datagrams travel in batches, up to 64 per system call each way. Hot file.
 //
 // libuv wakes the loop by reading the first datagram of a burst; the turn drains the rest with recvmmsg(), and all
-// answers leave with sendmmsg(). Whoever answers later copies the peer and comes back with commit().
+// answers leave with sendmmsg(). A caller that answers later copies the peer and comes back with commit().
 import { createSocket, type RemoteInfo, type Socket } from 'node:dgram';
 import { parseAddress } from '../base/base.ts';
 import { BATCH, type Sender } from './batch.ts';

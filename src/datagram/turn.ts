@@ -31,7 +31,7 @@ const LINGER_NS = 200_000;
  */
 const PAUSE_BELOW = BATCH / 2;
 const PAUSE_NS = 20_000;
-/** Datagrams of a round from which on the turn counts as busy: below, whoever asks one by one must not be held up. */
+/** Datagrams of a round from which on the turn counts as busy: below, a client that asks one by one must not be held up. */
 const BUSY_COUNT = 4;
 /**
  * Time since the last turn after which a datagram is taken to be alone, milliseconds: a look for more would be a

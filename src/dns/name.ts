@@ -22,7 +22,7 @@ export const foldByte = (byte: number): number => (byte >= 0x41 && byte <= 0x5a 
 
 /**
  * The offset just after the name at `offset`, without following pointers; a fault when it is malformed before
- * `end`. Used to step over owners: whoever needs the name itself calls expandName.
+ * `end`. Used to step over owners: a caller that needs the name itself calls expandName.
  */
 export const skipName = (bytes: Uint8Array, offset: number, end: number): number => {
   let at = offset;

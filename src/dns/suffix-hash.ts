@@ -1,7 +1,7 @@
 // Hashes of the ends of a name: of its last label, its last two, and so on. Hot file: runs for each miss.
 //
 // For tables that count by zone without knowing where zones are cut. Letters are folded, and a seed of the process goes in,
-// so that nobody can choose names that fall together. Labels before the last few are never looked at: whoever makes them
+// so that nobody can choose names that fall together. Labels before the last few are never looked at: who makes them
 // up changes nothing.
 import { randomInt } from 'node:crypto';
 import { foldByte } from './name.ts';

@@ -175,7 +175,7 @@ export class AggressiveCache {
   /**
    * A message that answers the question by what is proven: QR and RA, NXDOMAIN or NOERROR, SOA and the proof with
    * its signatures in AUTHORITY, every TTL what is left of the shortest lifetime. Undefined when nothing is proven.
-   * ID and other flags are zero; whoever passes it on knows that it is secure.
+   * ID and other flags are zero; its user knows that it is secure.
    */
   find(
     view: number,

@@ -1,7 +1,7 @@
 // The canonical order of names and the canonical form of RDATA (RFC 4034 section 6, RFC 6840 section 5.1).
 //
 // Names are uncompressed and well-formed, as the dns room's readers give them, and compared with letters folded by
-// whoever made them. Nothing here throws or allocates more than a name.
+// no matter who made them. Nothing here throws or allocates more than a name.
 import { countLabels, foldName, NAME_LENGTH_MAX, skipLabels, skipName, TYPE } from '../dns/dns.ts';
 
 /** Labels of the longest name: each takes two bytes at least, the root one. */

@@ -122,7 +122,7 @@ export class Chain {
   readonly #clock: Clock;
   readonly #observer: ChainObserver;
   #anchors: readonly TrustAnchor[];
-  /** Replaced as a whole, so that whoever is on the way with other anchors leaves nothing in the new one. */
+  /** Replaced as a whole, so that a validation under way with other anchors leaves nothing in the new one. */
   #memory = createMemory();
   /** Until then a zone may be kept whose keys are bogus. */
   #failedUntilMs = 0;

@@ -234,7 +234,7 @@ const readNsec3Chains = (
     const nsec3 = readNsec3(rrset, zone);
     if (nsec3 === undefined) continue;
     if (nsec3.parameters.iterations > NSEC3_ITERATIONS_MAX) {
-      // Whoever forges such a record must not make a zone insecure.
+      // A forger of such a record must not make a zone insecure.
       isUnsupported ||= records.verify === undefined || records.verify(rrset) !== undefined;
       continue;
     }

@@ -60,11 +60,11 @@ export interface Asked {
   readonly name: Uint8Array;
   readonly type: number;
   readonly view: number;
-  /** Whoever asked gets AUTHORITY with a positive answer. */
+  /** The asker gets AUTHORITY with a positive answer. */
   readonly dnssecOk: boolean;
 }
 
-/** What a secure negative answer proved, for whoever keeps proofs. */
+/** What a secure negative answer proved, for the store of proofs. */
 export interface Denied {
   readonly zone: Uint8Array;
   readonly records: readonly Rrset[];
@@ -280,7 +280,7 @@ class Trial {
       return proveNoData(denial, name, this.#asked.type, work);
     const proof = proveNameError(denial, name, work);
     if (proof !== 'unproven') return proof;
-    // Some servers say NXDOMAIN for an empty non-terminal (RFC 8020 section 2 says what follows): to whoever believes it,
+    // Some servers say NXDOMAIN for an empty non-terminal (RFC 8020 section 2 says what follows): to a resolver that believes it,
     // nothing below exists either.
     const emptiness = proveEmptyName(denial, name, work);
     if (emptiness === 'proven') this.#message = withRcode(this.#message, RCODE.NOERROR);
@@ -295,7 +295,7 @@ class Trial {
   /**
    * The state of the zone that signed some RRsets about a name, or that would have to.
    *
-   * The signer saves look-ups: the way goes to it and not on to the name. It is whoever wrote the answer who names it,
+   * The signer saves look-ups: the way goes to it and not on to the name. The author of the answer names it,
    * so that only the way to the name itself can show that there is nothing to validate.
    */
   #findZone(rrsets: readonly Rrset[], name: Uint8Array, type: number): Promise<ZoneState> | ZoneState {

@@ -75,7 +75,7 @@ export const parseDnsKey = (rdata: Uint8Array): DnsKey | undefined => {
 /**
  * True when signatures of an algorithm count.
  *
- * SHA-1 collides, and whoever chooses records of a zone could get a signature for others. RFC 9905 section 2 wants
+ * SHA-1 collides, and the author of a zone's records could get a signature for others. RFC 9905 section 2 wants
  * validators able to verify RSASHA1 and operators to treat it as unsupported, so that such zones are insecure; it is
  * verified with `allowSha1` only.
  */

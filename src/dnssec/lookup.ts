@@ -1,6 +1,6 @@
 // What validation asks for, and what comes back: the room's only way to data.
 //
-// The shapes are those of whoever resolves (the pipeline's Resolver, the exchange with upstreams), so that a validator
+// The shapes are those of a resolver (the pipeline's Resolver, the exchange with upstreams), so that a validator
 // stands between the two. Everything is asked with DO and CD set (RFC 6840 section 5.9): an upstream that validates
 // would otherwise keep back the very records that show what is wrong.
 import type { Trace } from '../base/base.ts';

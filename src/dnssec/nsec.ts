@@ -2,7 +2,7 @@
 //
 // Invariants: a record counts only when it was signed by the zone itself and under its own name; a record from the
 // parent's side of a delegation, or with a DNAME, says nothing about names below it; no reader throws. A proof is the
-// records that it takes, so whoever passes it on can show them.
+// records that it takes, so that an answer made of it can show them.
 // RFC 4034 section 4, RFC 4035 section 5.4, RFC 6840 sections 4.1, 4.3 and 4.4, RFC 4592.
 import {
   copyName,

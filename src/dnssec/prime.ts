@@ -1,7 +1,7 @@
 // What upstreams give of the keys at the trust anchors: whether validation can work at all through them.
 //
 // An upstream that is old, or a firewall before it, drops DNSSEC records; every answer would be bogus then. Asked once
-// before validation begins, so that whoever runs Cordon hears the reason instead of its consequences.
+// before validation begins, so that an operator hears the reason instead of its consequences.
 import type { Clock } from '../base/base.ts';
 import { CLASS, messageRcode, RCODE, SECTION, TYPE } from '../dns/dns.ts';
 import type { TrustAnchor } from './anchors.ts';

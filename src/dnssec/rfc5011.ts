@@ -1,6 +1,6 @@
 // Trust anchors that follow the keys of their zone (RFC 5011): a state for each key, and what a look moves.
 //
-// Pure: whoever keeps the state asks for the keys when nextCheckAtMs has come, calls observeKeys() and advanceAnchors(),
+// Pure: the keeper of the state asks for the keys when nextCheckAtMs has come, calls observeKeys() and advanceAnchors(),
 // and stores what comes of it. A new key is trusted after it stood in the zone, signed by a trusted one, for thirty
 // days; a revoked one never again. The configured anchors are where it begins: a key that they name is trusted at once.
 //

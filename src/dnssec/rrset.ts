@@ -1,6 +1,6 @@
 // The RRsets of a message with the signatures that cover them, in canonical form and order (RFC 4034 section 6).
 //
-// Whoever validates sees a message through this file only: names folded and uncompressed, RDATA sorted, duplicates
+// The validator sees a message through this file only: names folded and uncompressed, RDATA sorted, duplicates
 // gone, a signature beside what it covers. A message that cannot be read to its end gives nothing. The cost is linear
 // in what the message would be uncompressed, which its 65535 bytes bound. RFC 2181 sections 5 and 8, RFC 4034, 4035.
 import {

@@ -1,4 +1,4 @@
-// The validator: stands between whoever asks and whoever looks up, and says what each answer is worth.
+// The validator: stands between the asker and the resolver below, and says what each answer is worth.
 //
 // Invariants: `done` is called exactly once, whatever comes; an answer is never called secure without a chain from a
 // trust anchor, nor insecure without a proof that there is none; what one question costs is bounded (see work.ts).

@@ -231,7 +231,7 @@ export class VerifiedDenial implements DenialRecords {
     else if (result.kind === 'flawed') this.flaw ??= result.flaw;
     else {
       this.ttlSec = Math.min(this.ttlSec, result.ttlSec);
-      // Only the signature that was verified counts, for the proof and for whoever is shown it later.
+      // Only the signature that was verified counts, for the proof and for a client that is shown it later.
       proven = { ...rrset, ttlSec: result.ttlSec, signatures: [result.signature] };
     }
     this.#results.set(rrset, proven);

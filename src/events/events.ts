@@ -1,6 +1,6 @@
 // events: the way of an event from the worker that decided a query to the thread that records it.
 //
 // Invariants: a writer never waits and makes no object; what finds no room is counted; what was read is freed only when
-// whoever read it says so. A room of its own, so that workers load nothing of what becomes of events. Imports dns and
+// its reader says so. A room of its own, so that workers load nothing of what becomes of events. Imports dns and
 // base only.
 export { createEventRing, EventReader, EventWriter, RingEvent } from './event-ring.ts';

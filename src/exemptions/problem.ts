@@ -23,9 +23,9 @@ export const EXEMPTION_PROBLEMS = {
   ERR_EXEMPTION_SCOPE_BLANKET: 'The exemption, alone or with others, would cover everybody.',
   ERR_EXEMPTION_OVERLAP: 'An exemption of the same scope is granted for the same time.',
   ERR_EXEMPTION_RENEWAL: 'What is to be renewed was not granted, or is not over when the renewal begins.',
-  ERR_EXEMPTION_SELF_APPROVAL: 'Whoever requested it cannot approve it.',
-  ERR_EXEMPTION_APPROVER: 'Whoever approves is not among the configured approvers.',
-  ERR_EXEMPTION_ROLE: 'The profile does not know the role of whoever approves.',
+  ERR_EXEMPTION_SELF_APPROVAL: 'The requester cannot approve it.',
+  ERR_EXEMPTION_APPROVER: 'The approver is not among the configured approvers.',
+  ERR_EXEMPTION_ROLE: 'The profile does not know the role of the approver.',
   ERR_EXEMPTION_DELEGATION: 'The role needs the reference of a delegation.',
   ERR_EXEMPTION_READ: 'A text file or directory cannot be read, or is no YAML.',
 } as const;

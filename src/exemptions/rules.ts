@@ -25,7 +25,7 @@ export interface Approver {
 /** By what exemptions are judged: all of it may change with the configuration. */
 export interface Rules {
   readonly profile: Profile;
-  /** Empty: whoever states a role of the profile. */
+  /** Empty: anybody who states a role of the profile. */
   readonly approvers: readonly Approver[];
   readonly network: Network;
 }
@@ -179,7 +179,7 @@ const checkBlanket: Rule = ({ groups = [], clients = [], fromMs, untilMs }, cont
   if (reason !== undefined) return report(code, at, reason, hint);
   const [fallback] = network.groups;
   if (fallback !== undefined && groups.includes(fallback.name) && !profile.scope['default-group']) {
-    const text = `${quote(fallback.name)} holds whoever no other group names, so that nobody can say who is exempt`;
+    const text = `${quote(fallback.name)} holds every client that no other group names, so that nobody can say who is exempt`;
     return report(code, ['groups', groups.indexOf(fallback.name)], text, 'make a group of those who need it');
   }
   const others = granted.filter((paper) => overlaps(paper, fromMs, untilMs));
@@ -264,7 +264,7 @@ export const repetitionFaults = (terms: Terms, waiting: readonly ExemptionPaper[
     report('ERR_EXEMPTION_OVERLAP', ['from'], text, hint);
   });
 
-/** An approval with what the configuration says of whoever gives it. */
+/** An approval with what the configuration says of the approver. */
 export const completeApproval = (
   approval: Draft<Approval>,
   approvers: readonly Approver[],

@@ -1,6 +1,6 @@
 // From a configuration to one policy generation: lists are read, reviewed and compiled, groups become masks.
 //
-// All or nothing: a list that cannot be used throws, and whoever asked keeps the generation that is in force. The
+// All or nothing: a list that cannot be used throws, and the caller keeps the generation that is in force. The
 // order of precedence is fixed here: mandate lists first, then lists that let names pass, then the others, each kind
 // as the configuration names them. What a generation is beside its table follows from the configuration and the facts
 // of its lists, for a saved table as for a new one.

@@ -3,7 +3,7 @@
 // Needs no running resolver. The lists are read as for a generation, with the guards, in the order of precedence, and
 // merged so that the file refuses nothing that Cordon lets pass by a list, and frees nothing that a mandate list
 // refuses. A list that is in force at times only, or only watched, is exported when it is asked for by name. The file
-// is replaced as a whole: whoever loads it meanwhile sees the old one or the new one.
+// is replaced as a whole: a program that loads it meanwhile sees the old one or the new one.
 import { open, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { AppError, errorText, systemErrorCode, VERSION } from '../base/base.ts';

@@ -3,7 +3,7 @@
 // One file holds the compiled table and the facts of its lists. It is replaced as a whole (temporary file, fsync,
 // rename), so a crash leaves the old or the new one. It is used only as a whole, too: of this format and machine,
 // with the right hash, and for a configuration that wants the same lists, groups and answers. The hash guards
-// against damage, not against whoever may write into the state directory. Saving never holds up an answer.
+// against damage, not against a user who may write into the state directory. Saving never holds up an answer.
 //
 //   magic with format version, 8 bytes | byte order, 1 word | SHA-256 of all that follows, 32 bytes
 //   length of the description, 1 word | length of the table, 1 word | description, JSON | table

@@ -31,7 +31,7 @@ export const listError = (
   options?: { cause?: unknown; hint?: string },
 ): AppError<ListErrorCode> => new AppError(code, message, options);
 
-/** A list file that is open: whoever opens it closes it. */
+/** A list file that is open: the opener closes it. */
 export interface OpenListFile {
   readonly read: ListBytes;
   /** Of the text, unpacked. */

@@ -1,4 +1,4 @@
-// The body of a response: unpacked, counted and bounded while it streams to whoever takes it.
+// The body of a response: unpacked, counted and bounded while it streams to its reader.
 //
 // Two bounds, because a small packed file can unpack to any size. An end that came too early is an error and never a
 // shorter list: Node.js reports a body that is shorter than its Content-Length or lacks its last chunk, and the

@@ -2,7 +2,7 @@
 //
 // Everything is bounded: bytes as they come, bytes unpacked, time, redirects. The list streams to the disk and through
 // its hashes and is never in memory as a whole. The file is only a candidate: whether it is taken is another
-// decision (review.ts), and whoever gets it owns it. Whatever fails leaves no file.
+// decision (review.ts), and its receiver owns it. Whatever fails leaves no file.
 import { createHash, type Hash, randomUUID } from 'node:crypto';
 import { type FileHandle, mkdir, open, readFile, rm } from 'node:fs/promises';
 import type { IncomingMessage } from 'node:http';

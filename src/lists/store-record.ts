@@ -14,7 +14,7 @@ export const DISMISSED_MAX = 16;
 export const UNWRITTEN_MAX = 100;
 /** Decisions of the history: forty days of hourly refreshes, some 250 KiB. */
 export const HISTORY_MAX = 1000;
-/** Characters of a reason or of a name of whoever decided. */
+/** Characters of a reason or of the name of the person who decided. */
 const TEXT_LENGTH_MAX = 500;
 
 /** What was done to a list. */

@@ -3,7 +3,7 @@
 //
 // An entry is a line, or several when parentheses hold its end back. Response policy zones have a million
 // entries, so nothing is allocated for one: the words are offsets into the piece of the file that is held,
-// valid until the next entry. Quotes and escapes are kept in the words; whoever reads a word undoes them. A
+// valid until the next entry. Quotes and escapes are kept in the words; the reader of a word undoes them. A
 // parenthesis or a quotation mark that is never closed costs its own line and not the rest of the file.
 import type { DiagnosticCode, DiagnosticLog } from './diagnostic.ts';
 import type { ListBytes } from './list-file.ts';

@@ -52,7 +52,7 @@ export const EVIDENCE_METRICS: readonly Metric[] = [
     type: 'gauge',
     labels: [],
     help: 'Time until the next exemption in force ends; absent when none is in force.',
-    alarm: '`cordon_exemptions_expiring_seconds < 7 * 86400`: whoever needs it longer has to ask anew',
+    alarm: '`cordon_exemptions_expiring_seconds < 7 * 86400`: a person who needs it longer has to ask anew',
     read: ({ evidence: { exemptions, nowMs } }) =>
       maybe(exemptions?.nearestEndMs === undefined ? undefined : (exemptions.nearestEndMs - nowMs) / 1000),
   },

@@ -1,7 +1,7 @@
 // DNS cookies, the server's side (RFC 7873), in the form that all servers of a service can share (RFC 9018). Hot file.
 //
 // Invariants: a valid server cookie proves that the client receives what is sent to its address, and nothing else;
-// nothing is kept for a client; the cookie in an answer is valid for another half hour at least. Whoever shows no
+// nothing is kept for a client; the cookie in an answer is valid for another half hour at least. A client that shows no
 // valid one is served all the same: what a verdict is good for is the caller's business.
 //
 //   client cookie    8 bytes, the client's own

@@ -65,7 +65,7 @@ type Done = (resolution: Resolution) => void;
 
 /** What DNS64 works with. */
 export interface Dns64Options {
-  /** Whoever finds the answers that there are. */
+  /** Finds the answers that there are. */
   readonly resolver: Resolver;
   /** The translator's prefix, of one of the lengths of RFC 6052 section 2.2. */
   readonly prefix: Prefix;

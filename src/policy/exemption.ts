@@ -1,6 +1,6 @@
 // Exemptions: for some clients, some names and a time, lists do not count. Hot file.
 //
-// Asked only when a list refuses, so that whoever is refused nothing pays nothing. An exemption takes a list out of
+// Asked only when a list refuses, so that a client that is refused nothing pays nothing. An exemption takes a list out of
 // the judging of one question with all that its answer leads to; other lists still decide, also those that go after
 // it. It begins and ends by the clock that is passed in, to the millisecond; only its hours of the week are looked at
 // by setTime(). Who may grant one, and for how long, is no matter of this file: it takes what the register says.

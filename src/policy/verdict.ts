@@ -6,7 +6,7 @@ import { type AddressWords, createAddress } from '../base/base.ts';
 import { NAME_LENGTH_MAX } from '../dns/dns.ts';
 import { ACTION, type LocalRecord, MATCH, type Match } from './rule.ts';
 
-/** The verdict on the query in hand. */
+/** The verdict on the current query. */
 export class Verdict {
   /** Generation of the policy that judged; 0 before any did. */
   generation = 0;
@@ -59,7 +59,7 @@ export class Verdict {
     return this.list < 0 ? -1 : (1 << this.list) - 1;
   }
 
-  /** Forgets the last query; the client and the type stay those of the query in hand. */
+  /** Forgets the last query; the client and the type stay those of the current query. */
   clear(generation: number): void {
     this.generation = generation;
     this.list = -1;

@@ -33,7 +33,7 @@ const loadPacket = (): typeof dns2.Packet => (require('dns2') as typeof dns2).Pa
 /** Of a question, behind its name. */
 const TYPE_AND_CLASS_LENGTH = 4;
 
-/** What is asked, whoever is asked. */
+/** What is asked, whichever server is asked. */
 export interface InquiryQuestion {
   /** Presentation form without escapes: dns2 knows none. */
   readonly name: string;

@@ -399,7 +399,7 @@ export class ProbeKeeper {
         },
       });
       if (found === undefined) {
-        // Whoever waits for the run has to hear of one.
+        // A caller that waits for the run has to hear of one.
         if (!this.#abort.signal.aborted) this.#changedMs ??= clock();
         return;
       }

@@ -4,7 +4,7 @@
 import { closeSync, fdatasyncSync, fsyncSync, openSync, renameSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
 
-/** Replaces a file as a whole: whoever reads sees the old or the new content. Throws errors of the system. */
+/** Replaces a file as a whole: a reader sees the old or the new content. Throws errors of the system. */
 export const writeDurably = (path: string, content: string | Uint8Array, mode: number): void => {
   const temporary = `${path}.new`;
   const bytes = typeof content === 'string' ? Buffer.from(content) : content;

@@ -1,7 +1,7 @@
 // What the numbers in events mean: names of groups and lists, by the policy generation that decided.
 //
 // The main thread defines a generation before any worker decides by it, but an event may be read before the message
-// that defines its generation is: whoever looks one up that is not known asks for the messages that have arrived.
+// that defines its generation is: a reader that finds one unknown asks for the messages that have arrived.
 // Events of an earlier generation come for a moment after a change, and for longer after a disk that was full; the
 // last few are kept.
 

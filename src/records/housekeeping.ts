@@ -23,7 +23,7 @@ import {
 } from './retention.ts';
 import { verifyPartition } from './verify.ts';
 
-/** A step of the clock beyond this is doubted, whoever made it. */
+/** A step of the clock beyond this is doubted, even one that an operator made. */
 const DOUBTED_STEP_MS = 3_600_000;
 /** How long a clock that stepped far is doubted. */
 const DOUBT_MS = DAY_MS;

@@ -2,7 +2,7 @@
 //
 // A head says the hash at one record; going back from there, each block whose hash can be computed again from the hash
 // before it is what was written. A block that does not fit ends the way back: it is in doubt, and so is everything
-// before it that no earlier head covers, because whoever rewrote those blocks would have had to break the chain right
+// before it that no earlier head covers, because a person who rewrote those blocks would have had to break the chain right
 // there. What was written since the last head is not signed yet: it counts as long as nothing contradicts it.
 //
 //   head        head                    head

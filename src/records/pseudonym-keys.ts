@@ -1,7 +1,7 @@
 // The keys of pseudonyms: made, rotated and destroyed; the only way back from a pseudonym to an address.
 //
 // A pseudonym is the client's address, sixteen bytes (IPv4 in its mapped form), encrypted as one block of AES-128
-// under the key of its time: the same client has the same pseudonym until the key is rotated. Whoever has the keys can
+// under the key of its time: the same client has the same pseudonym until the key is rotated. A person who has the keys can
 // undo it, therefore they lie in a file of the service's user alone, and undoing is recorded first. With its key, a
 // pseudonym is undone for good; that the disk keeps no copy of a removed key, a program cannot promise.
 import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';

@@ -220,7 +220,7 @@ export class RecordsReader {
     if (this.#unpacked?.key === key) return this.#unpacked.path;
     this.#temporary ??= mkdtempSync(join(tmpdir(), 'cordon-records-'));
     const path = join(this.#temporary, key.replace(/\.zst$/, ''));
-    // Whoever still reads the one before keeps it open.
+    // A reader of the one before keeps it open.
     if (this.#unpacked !== undefined) rmSync(this.#unpacked.path, { force: true });
     this.#unpacked = undefined;
     await restorePartition(archive, path);

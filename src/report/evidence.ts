@@ -1,7 +1,7 @@
 // What a report is made from: the records, as the reports' side needs to read them.
 //
 // A report of a period that is over is a function of this and of nothing else: no clock, no configuration, no running
-// program. Whoever reads records satisfies it; the same records give the same report. Only records that their signed
+// program. The reader of records satisfies it; the same records give the same report. Only records that their signed
 // heads prove are given out; of the others it is told where they stand.
 import type { ChangeRecord, HourCount, RecordClass, SignedHead } from '../records/records.ts';
 

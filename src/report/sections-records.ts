@@ -10,7 +10,7 @@ export const toChangeSection = ({ changes, integrity }: Report): Section => ({
   title: 'Changes',
   facts: [{ label: 'Changes', value: numberText(changes.length) }],
   notes: [
-    'Where nobody is named, the program acted by itself. Names are those that the system gave for whoever acted; of a configuration it is known whose file it is and what made the program read it, not who wrote it.',
+    'Where nobody is named, the program acted by itself. Names are those that the system gave for those who acted; of a configuration it is known whose file it is and what made the program read it, not who wrote it.',
     ...(integrity.doubtful.some((one) => one.class === 'changes')
       ? ['Rows "in doubt" stand for records that nothing proves: what they say is not repeated.']
       : []),

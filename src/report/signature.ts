@@ -5,7 +5,7 @@
 //   sha256 64 hexadecimal digits: of the file
 //   signature Base64: Ed25519 (RFC 8032) over the bytes of the file
 //
-// It says that whoever has the records' key made the file, and that nobody changed it since. Anybody can check it:
+// It says that a holder of the records' key made the file, and that nobody changed it since. Anybody can check it:
 //
 //   sed -n 's/^signature //p' FILE.sig | base64 -d > signature.bin
 //   openssl pkeyutl -verify -pubin -inkey signing-key.pub.pem -rawin -in FILE -sigfile signature.bin

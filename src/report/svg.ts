@@ -1,6 +1,6 @@
 // The figures of the HTML report: SVG within the page, each with a title and a description in words.
 //
-// What a figure shows also stands in a table: whoever cannot see it, or prints in grey, misses nothing.
+// What a figure shows also stands in a table: a reader who cannot see it, or prints in grey, misses nothing.
 import type { BarChart, Timeline } from './document.ts';
 import { placeBars, placeStretches, placeTimeTicks, TONE_FILL } from './scale.ts';
 import { honestText, numberText } from './words.ts';

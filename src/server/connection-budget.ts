@@ -3,7 +3,7 @@
 // One client has many addresses: a /64 of IPv6 at least, a /24 of IPv4 where it is a network that attacks. So places are
 // counted by address, by network and by site, and where one of them has all its own, the connection of it that was idle
 // for longest gives way to the new one. When all places of the worker are taken, a connection of the network that holds
-// most gives way, so that whoever holds few keeps what it has. A connection that waits for an answer gives way only to a
+// most gives way, so that a client with few keeps what it has. A connection that waits for an answer gives way only to a
 // network that holds fewer. Places are scarce only under attack: then idle connections live shorter, too.
 import { type AddressWords, isIpv4 } from '../base/base.ts';
 import { MESSAGE_LENGTH_MAX } from '../dns/dns.ts';

@@ -1,7 +1,7 @@
 // The door of the self-probe: two sockets on loopback where the resolver is asked on behalf of any client.
 //
 // A host has few of the addresses that its clients have, so a probe that would see what they get says for whom it
-// asks. Whoever may say so could see every view and spend other clients' shares: a query counts only from loopback and
+// asks. A client that may say so could see every view and spend other clients' shares: a query counts only from loopback and
 // with a secret that this process made and tells nobody. It stands in an EDNS option of local use:
 //
 //   secret (32 bytes) · client's address, IPv4 in its mapped form (16) · TRANSPORT (1) · name of the listener (UTF-8)

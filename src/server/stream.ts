@@ -3,7 +3,7 @@
 // A connection costs memory and a descriptor, so everything about it is bounded: how many there are and how many one
 // client and one network have (connection-budget.ts), how long one may be idle (bytes of an unfinished query do not count
 // as life), how long a query may be, how many wait, and how much unread output may pile up before reading stops, and
-// before the connection ends. Whoever may not ask has no connection at all. Answers to one chunk leave in one write.
+// before the connection ends. A client that may not ask has no connection at all. Answers to one chunk leave in one write.
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import { type AddressWords, type Clock, createAddress, type Endpoint, parseAddress } from '../base/base.ts';
 import { MESSAGE_LENGTH_MAX, QUERY_LENGTH_MAX, readU16, writeU16 } from '../dns/dns.ts';
@@ -76,7 +76,7 @@ export class StreamListener {
   readonly #options: StreamOptions;
   readonly #connections = new Set<Connection>();
   readonly #sweep: NodeJS.Timeout;
-  /** Answers to the chunk in hand, framed. */
+  /** Answers to the current chunk, framed. */
   readonly #batch: Buffer[] = [];
   #batchLength = 0;
   readonly #out = Buffer.allocUnsafeSlow(MESSAGE_LENGTH_MAX);

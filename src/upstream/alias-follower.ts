@@ -1,8 +1,8 @@
-// Asks for the end of aliases that an upstream leaves to whoever asked.
+// Asks for the end of aliases that an upstream leaves to the asker.
 //
 // An Exchange around another one. Stub resolvers do not follow aliases, so an answer with an open end is of no use to
 // them. Each further question takes the route of its own name, in the same view and with the same flags. What comes of
-// it is one answer, as an upstream that resolves would have sent it: whoever validates and judges sees all of it.
+// it is one answer, as an upstream that resolves would have sent it: the validator and the lists see all of it.
 // Bounded by a number of questions and one deadline. A further question that fails fails the whole, because an alias
 // without its end would say that there is nothing (RFC 2308 section 2.2).
 import type { Clock } from '../base/base.ts';

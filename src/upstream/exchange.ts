@@ -25,7 +25,7 @@ export interface UpstreamQuestion {
   readonly doubtsEnd?: boolean;
   /** Is told the steps of this question's way; undefined for ordinary questions. */
   readonly trace?: Trace | undefined;
-  /** Where whoever asked says that an answer is wanted no longer: `cancel` is set while the question is in flight. */
+  /** Where the asker says that an answer is wanted no longer: `cancel` is set while the question is in flight. */
   readonly interest?: { cancel: (() => void) | undefined };
 }
 

@@ -414,7 +414,7 @@ export class Forwarding implements Exchange {
       this.#failTry(attempt, 'malformed', undefined);
       return;
     }
-    // Whoever truncates here has no whole answer to give, and part of one must not be taken for it (RFC 2181 section 9).
+    // A server that truncates here has no whole answer to give, and part of one must not be taken for it (RFC 2181 section 9).
     if ((messageFlags(bytes) & FLAG.TC) !== 0) {
       this.#failTry(attempt, 'malformed', undefined);
       return;
@@ -679,7 +679,7 @@ export class Forwarding implements Exchange {
 }
 
 /**
- * A message that whoever asked may keep, from the socket's memory. From Buffer's pool: a view of the slot would cost
+ * A message that the asker may keep, from the socket's memory. From Buffer's pool: a view of the slot would cost
  * as much as the copy, and memory of its own for each message more.
  */
 const copyMessage = (bytes: Uint8Array, length: number): Uint8Array => {

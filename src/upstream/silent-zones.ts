@@ -4,7 +4,7 @@
 // not known here, so that the ends of a name stand for them: its last two, three and four labels. Each end has the number of
 // its questions that were met with silence since the last answer, and which labels before it they had, as bits of a hash. An
 // end is silent once enough questions with enough different labels were; that tells the zone itself from the one above it,
-// of which a single label is silent. Labels that whoever asks makes up are in no end that is looked at, or make it silent
+// of which a single label is silent. Labels that a client makes up are in no end that is looked at, or make it silent
 // the sooner. A label that was not silent yet is asked for, and one question after a time that doubles; any answer below
 // an end clears it. So a zone with one server that answers is never silent here: the waiting room bounds what it costs.
 //

@@ -215,7 +215,7 @@ const hasHash = (leaf: DetailedPeerCertificate, hashes: readonly string[]): bool
   for (let i = 0; i < CHAIN_LENGTH_MAX; i++) {
     if (hashes.includes(certificateHashOf(certificate.raw) ?? '')) return true;
     const issuer = certificate.issuerCertificate;
-    // Issuers are found by name. Whoever has any certificate for the name could send the one that is asked for along.
+    // Issuers are found by name. The holder of any certificate for the name could send the one that is asked for along.
     if (issuer === undefined || issuer === certificate || !isSignedBy(certificate.raw, issuer.raw))
       return false;
     certificate = issuer;

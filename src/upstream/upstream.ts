@@ -1,5 +1,5 @@
 // upstream: the servers that are asked. Forwarding over UDP, TCP, TLS and HTTPS to configured servers, by view and zone,
-// and around it whoever asks for the end of aliases.
+// and around it the follower that asks for the end of aliases.
 //
 // Invariants: nothing but a configured server is ever asked, and an encrypted one never in plaintext; an answer over
 // UDP counts only with the socket, ID and question of a query under way, and any answer only with records that parse;

@@ -2,7 +2,7 @@
 //
 //   const nsd = await startNsd({ 'example.': lines });
 //
-// Unlike a resolver it answers for its own zones only, and leaves to whoever asked where aliases lead out of them.
+// Unlike a resolver it answers for its own zones only, and leaves to the asker where aliases lead out of them.
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';

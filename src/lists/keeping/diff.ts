@@ -1,4 +1,4 @@
-// What another content of a list would add and remove, for whoever decides about it.
+// What another content of a list would add and remove, for the person who decides about it.
 //
 // Rules are told apart by a keyed hash of 53 bits, so that two lists of a million names cost a sorted table of eight
 // bytes a rule and no text: each file is streamed, the one in force twice. The key is drawn for each comparison, so

@@ -300,7 +300,7 @@ export class ListKeeper {
         try {
           return { result: await this.#judge(kept, outcome.file) };
         } finally {
-          // Whoever took the file moved it; what a full disk left behind would keep it full.
+          // The reader that took the file moved it; what a full disk left behind would keep it full.
           await rm(outcome.file.path, { force: true });
         }
       }
@@ -324,7 +324,7 @@ export class ListKeeper {
     const { source } = list;
     const { resolve, userAgent, limits, clock } = this.#options;
     const { addresses } = source;
-    // "Not modified" helps only whoever still has what was not modified.
+    // "Not modified" helps only a fetcher that still has what was not modified.
     const isThere = record.held !== null || (record.current !== null && record.current.sha256 === sha256);
     return {
       url: source.url,

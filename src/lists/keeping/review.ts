@@ -62,7 +62,7 @@ const countRules = (list: UrlList, path: string): Counts => {
   }
 };
 
-/** A sink whose rules are only counted by whoever feeds it. */
+/** A sink whose rules are only counted by its feeder. */
 const NOWHERE: RuleSink = {
   addName: () => undefined,
   addPrefix: () => undefined,
@@ -144,7 +144,7 @@ const isSameSource = (before: LoadedList, after: LoadedList): boolean =>
 
 const reviewFile = (before: LoadedList, after: LoadedList, accepted: string | undefined): Review => {
   if (before.sha256 === after.sha256) return { verdict: 'accepted', reasons: [] };
-  // What was rejected yesterday already is known to whoever keeps the file.
+  // What was rejected yesterday already is known to the keeper of the file.
   const rejectedShareMax = Math.max(REVIEW_DEFAULTS.rejectedShareMax, rejectedShare(before));
   const candidate = { ...toFacts(after), sha256: after.sha256 };
   return review(toFacts(before), candidate, { ...REVIEW_DEFAULTS, rejectedShareMax }, { accepted });

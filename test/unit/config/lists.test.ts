@@ -121,7 +121,7 @@ describe('a list with a URL', () => {
     ],
     [
       'signature: "http://192.0.2.1/a"',
-      '69: lists[0].signature: goes with "public-key" only; write the key of whoever signs the list',
+      '69: lists[0].signature: goes with "public-key" only; write the key of its signer',
     ],
     ['resolve: []', '67: lists[0].resolve: has 0 items, at least 1 needed'],
     ['resolve: [host]', '68: lists[0].resolve[0]: "host" is not an IP address'],
