@@ -68,8 +68,9 @@ export class Notes {
   /** Mask of the lists that go before the one that decided the question; for lists that are only watched. */
   listsBefore = -1;
 
-  /** Begins with another query. */
+  /** Begins with another query. Of most there is nothing to forget: whatever notes something says so (`isAny`). */
   clear(): void {
+    if (!this.isAny) return;
     this.refusal.list = -1;
     this.watched.list = -1;
     this.hitCount = 0;
