@@ -168,11 +168,7 @@ export class TrustKeeper {
    */
   async recall(upstreams: string): Promise<void> {
     const { mode } = this.#config.dnssec;
-    const anchors = this.#configured.map(({ zone, ds, keys }) => [
-      formatName(zone),
-      ds.map(({ digest }) => Buffer.from(digest).toString('hex')),
-      keys.map(({ rdata }) => Buffer.from(rdata).toString('hex')),
-    ]);
+    const anchors = this.#configured.map(describeAnchor);
     const decided = JSON.stringify([mode, upstreams, anchors]);
     const hash = createHash('sha256').update(decided).digest('hex');
     if (hash === this.#upstreamsHash) return;
@@ -180,6 +176,8 @@ export class TrustKeeper {
     this.#upstreamsHash = hash;
     this.#isAutoValidating = await this.#hasValidated(hash);
     this.#lastReason = undefined;
+    // Also where the next look would be in an hour: until then nothing would be validated.
+    this.#lookAnew();
   }
 
   /** Looks keys up in this way from now on. */
@@ -200,10 +198,19 @@ export class TrustKeeper {
     this.#configured = configured;
   }
 
-  #readState({ zone }: TrustAnchor, directory: string): AnchorState {
+  /** What was learned since the anchor was configured. Another anchor for the zone is a new beginning. */
+  #readState(anchor: TrustAnchor, directory: string): AnchorState {
+    const { zone } = anchor;
     const path = statePath(directory, zone);
     try {
-      return parseAnchorState(readRegularFile(path, FILE_BYTES_MAX).toString('utf8'), path);
+      const text = readRegularFile(path, FILE_BYTES_MAX).toString('utf8');
+      const state = parseAnchorState(text, path);
+      if (wasLearnedFrom(anchor, text)) return state;
+      this.#options.log.warn(
+        { zone: formatName(zone), path },
+        'the configured trust anchor is another one: what was learned from the one before does not count',
+      );
+      return createAnchorState(zone);
     } catch (error) {
       if (isAppError(error))
         this.#options.log.warn({ err: error }, 'what was learned of a trust anchor is not used');
@@ -281,7 +288,7 @@ export class TrustKeeper {
       for (const event of moved.events) this.#logEvent(configured, event);
       await this.#save(
         statePath(this.#config.stateDirectory, configured.zone),
-        formatAnchorState(moved.state),
+        formatLearned(moved.state, configured),
       );
       if (moved.events.length > 0) onChange();
     }
@@ -315,6 +322,28 @@ export class TrustKeeper {
     }
   }
 }
+
+/** What an anchor says, as plain data. */
+const describeAnchor = ({ zone, ds, keys }: TrustAnchor): readonly unknown[] => [
+  formatName(zone),
+  ds.map(({ digest }) => Buffer.from(digest).toString('hex')),
+  keys.map(({ rdata }) => Buffer.from(rdata).toString('hex')),
+];
+
+const hashAnchor = (anchor: TrustAnchor): string =>
+  createHash('sha256')
+    .update(JSON.stringify(describeAnchor(anchor)))
+    .digest('hex');
+
+/** The text of a state, with a hash of the configured anchor from which it was learned. */
+const formatLearned = (state: AnchorState, anchor: TrustAnchor): string =>
+  `${JSON.stringify({ ...JSON.parse(formatAnchorState(state)), configured: hashAnchor(anchor) }, undefined, 2)}\n`;
+
+/** False for a state that was learned from another configured anchor; those of earlier versions do not say. */
+const wasLearnedFrom = (anchor: TrustAnchor, text: string): boolean => {
+  const { configured } = JSON.parse(text) as { readonly configured?: unknown };
+  return configured === undefined || configured === hashAnchor(anchor);
+};
 
 /** One file for each zone; what is not plain in its name is left to the hash. */
 const statePath = (directory: string, zone: Uint8Array): string => {
