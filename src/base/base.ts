@@ -20,7 +20,7 @@ export {
   suggestEndpoint,
   suggestPrefix,
 } from './address.ts';
-export { beginTurn, type Clock, createTurnClock, systemClock } from './clock.ts';
+export { type Clock, createTurnClock, systemClock } from './clock.ts';
 export { DIRECTORY_MODE, replaceFile, syncDirectory } from './durable-file.ts';
 export { formatDuration } from './duration.ts';
 export { AppError, errorText, isAppError, systemErrorCode } from './error.ts';

@@ -9,13 +9,6 @@ export type Clock = () => number;
 /** The machine's clock. */
 export const systemClock: Clock = Date.now;
 
-let turns = 0;
-
-/** A thread that waited within a callback says so: time has passed, though no turn of the event loop has. */
-export const beginTurn = (): void => {
-  turns++;
-};
-
 /**
  * A clock that is read once in each turn of the event loop, for work that comes in batches: reading the machine's
  * costs as much as parsing a query. It lags behind by as long as a turn takes.
@@ -24,18 +17,16 @@ export const createTurnClock = (clock: Clock): Clock => {
   const settled = Promise.resolve();
   let isCurrent = false;
   let nowMs = 0;
-  let readIn = 0;
   const expire = (): void => {
     isCurrent = false;
   };
   return () => {
     if (!isCurrent) {
+      nowMs = clock();
       isCurrent = true;
       // Runs when the callback that asked is over.
       void settled.then(expire);
-    } else if (readIn === turns) return nowMs;
-    nowMs = clock();
-    readIn = turns;
+    }
     return nowMs;
   };
 };

@@ -13,7 +13,6 @@ import { type Turn, type TurnSocket, turnOf } from './turn.ts';
 /** A socket with one peer that moves datagrams in batches. */
 export class BatchedConnectedSocket implements ConnectedSocket, Sender, TurnSocket {
   readonly isBatched = true;
-  readonly isOfClients = false;
   readonly port: number;
   readonly c: Libc;
   readonly fd: number;

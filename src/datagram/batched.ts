@@ -13,7 +13,6 @@ import { type Turn, type TurnSocket, turnOf } from './turn.ts';
 /** A socket that moves datagrams in batches. */
 export class BatchedSocket implements DatagramSocket, Sender, TurnSocket {
   readonly isBatched = true;
-  readonly isOfClients = true;
   readonly port: number;
   readonly c: Libc;
   readonly fd: number;
@@ -25,11 +24,11 @@ export class BatchedSocket implements DatagramSocket, Sender, TurnSocket {
   readonly #peer = new Peer();
   #isClosed = false;
 
-  private constructor(c: Libc, fd: number, waker: Socket, options: DatagramOptions, turn: Turn) {
+  private constructor(c: Libc, fd: number, waker: Socket, options: DatagramOptions) {
     this.c = c;
     this.fd = fd;
     this.#waker = waker;
-    this.#turn = turn;
+    this.#turn = turnOf(c);
     this.#family = options.endpoint.family;
     this.#nameBytes = nameBytesOf(this.#family);
     this.#handler = options.handler;
@@ -44,7 +43,7 @@ export class BatchedSocket implements DatagramSocket, Sender, TurnSocket {
   }
 
   /** Binds the endpoint, once per socket; rejects with the system's error. @cold */
-  static async open(c: Libc, options: DatagramOptions, turn = turnOf(c)): Promise<BatchedSocket> {
+  static async open(c: Libc, options: DatagramOptions): Promise<BatchedSocket> {
     const { endpoint } = options;
     const { family } = endpoint;
     const fd = openSocket(c, { ...options, family, ipv6Only: true });
@@ -53,16 +52,7 @@ export class BatchedSocket implements DatagramSocket, Sender, TurnSocket {
       c.close(fd);
       throw error;
     }
-    const socket = new BatchedSocket(c, fd, await createWaker(fd, family), options, turn);
-    // libuv begins to watch a descriptor when it waits the next time.
-    await new Promise((resolve) => {
-      setImmediate(resolve);
-    });
-    await new Promise((resolve) => {
-      setImmediate(resolve);
-    });
-    if (!socket.#isClosed) socket.#turn.mayWatch(socket);
-    return socket;
+    return new BatchedSocket(c, fd, await createWaker(fd, family), options);
   }
 
   reserve(): Uint8Array {
@@ -75,10 +65,6 @@ export class BatchedSocket implements DatagramSocket, Sender, TurnSocket {
     peer.write(answers.batch.names, answers.queued * SOCKADDR_BYTES, this.#family);
     answers.commit(length, this.#nameBytes);
     this.#turn.planFlush();
-  }
-
-  defer(): void {
-    this.#turn.defer();
   }
 
   cannotSend(): boolean {

@@ -75,10 +75,6 @@ export class PlainSocket implements DatagramSocket {
     }
   }
 
-  defer(): void {
-    // Each datagram has a turn of the event loop to itself.
-  }
-
   close(): Promise<void> {
     return new Promise((resolve) => {
       this.#socket.close(() => {

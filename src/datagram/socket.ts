@@ -36,8 +36,6 @@ export interface DatagramSocket {
   reserve(): Uint8Array;
   /** Sends the first `length` bytes of what reserve() gave to a peer, at the latest when the turn ends. */
   commit(length: number, peer: Peer): void;
-  /** Tells that what was received is answered later, by what goes on in the event loop. */
-  defer(): void;
   close(): Promise<void>;
 }
 

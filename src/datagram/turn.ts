@@ -5,16 +5,8 @@
 // it waits for all sockets of the thread at once, because a query that came in from a client leaves for an upstream
 // and its answer is back before the clients have sent more. Nothing that is committed lies still meanwhile: both
 // outboxes are emptied before each wait.
-//
-// Below that, where datagrams come one by one but often, going back costs more than all the rest of a query. There the
-// thread waits in libuv's place, in one ppoll() for the sockets of clients and for the loop's epoll descriptor, which
-// stands for all that libuv waits for. It does so in callbacks of setImmediate(), and leaves them as soon as the loop has
-// something to do: what is ready there, what a datagram led to beside an answer, or a timer, which nothing tells and which
-// is late by the length of the wait at most. A thread to which nothing comes meanwhile rests in libuv again.
-import { beginTurn } from '../base/base.ts';
 import { BATCH, Batch, Outbox } from './batch.ts';
 import { type Libc, POLLIN } from './libc.ts';
-import { findLoopDescriptor } from './loop.ts';
 import { QUERY_BYTES, SEND_BYTES } from './socket.ts';
 
 /** Longest datagram that is read whole: longer queries do not exist, and no longer answer is asked for. */
@@ -43,12 +35,6 @@ const ALONE_MS = 0.5;
  * it was there already, comes sooner.
  */
 const ALONE_AFTER_NOTHING_MS = 0.05;
-/**
- * How long a thread waits in libuv's place, milliseconds: gaps between datagrams below it, and timers are late by as
- * much at most.
- */
-const WATCH_MS = 4;
-const NS_PER_MS = 1_000_000;
 /** Sockets that a turn looks at; those opened later are served by libuv alone. The cost of a look grows with them. */
 const SOCKETS_MAX = 64;
 /** Bytes of a struct pollfd: descriptor, events, revents. */
@@ -57,8 +43,6 @@ const POLLFD_BYTES = 8;
 /** A socket that takes part in turns. */
 export interface TurnSocket {
   readonly fd: number;
-  /** Clients ask it; false: upstreams answer there. */
-  readonly isOfClients: boolean;
   /** Receives one batch and hands it on; returns how many there were, 0 also after an error. */
   drain(): number;
   /** What was handed on last was read `ms` milliseconds ago, and what was committed has left; absent: of no interest. */
@@ -80,25 +64,13 @@ export class Turn {
   /** When what is handed on was read; the clock is read once for each batch. */
   #readAtMs = 0;
   #isFlushPlanned = false;
-  readonly #sockets = new Set<TurnSocket>();
   // Replaced as a whole when a socket comes or goes, so that a round under way keeps its own.
-  #all = buildPolled([], -1);
-  /** Those of clients, and the loop's descriptor behind them. */
-  #clients = buildPolled([], -1);
-  /** -1: unknown. */
-  #loopFd = -1;
-  /** Callbacks of this thread take the place of libuv's wait. */
-  #isWatching = false;
-  /** The loop has just had, or has now, something to do, and has to see what that began before anybody waits. */
-  #isLoopBusy = false;
-  /** A datagram led to something that goes on in the event loop. */
-  #isDeferred = false;
+  #sockets: readonly TurnSocket[] = [];
+  #polls = new Uint8Array(0);
+  #pollWords = new Int32Array(0);
   // struct timespec: seconds and nanoseconds of 64 bits.
   readonly #linger = new Uint8Array(16);
   readonly #pause = new Uint8Array(16);
-  readonly #patience = new Uint8Array(16);
-  readonly #patienceWords = new Int32Array(this.#patience.buffer);
-  readonly #noTime = new Uint8Array(16);
   readonly #flushLater = (): void => {
     this.#isFlushPlanned = false;
     this.flush();
@@ -116,26 +88,12 @@ export class Turn {
 
   /** Adds a socket, once per socket. */
   join(socket: TurnSocket): void {
-    this.#sockets.add(socket);
-    this.#setSockets();
-  }
-
-  /** Lets the thread wait in libuv's place, once per socket: its event loop watches the socket already. @cold */
-  mayWatch(socket: TurnSocket): void {
-    if (this.#loopFd >= 0) return;
-    this.#loopFd = findLoopDescriptor(socket.fd);
-    this.#setSockets();
+    this.#setSockets(this.#sockets.concat(socket));
   }
 
   /** Removes a socket, once per socket. @cold */
   leave(socket: TurnSocket): void {
-    this.#sockets.delete(socket);
-    this.#setSockets();
-  }
-
-  /** What was received last goes on in the event loop, which must not wait for the thread then. */
-  defer(): void {
-    this.#isDeferred = true;
+    this.#setSockets(this.#sockets.filter((other) => other !== socket));
   }
 
   /**
@@ -159,7 +117,6 @@ export class Turn {
     this.#isUnderWay = true;
     const nowMs = this.#readAtMs;
     const isAlone = nowMs - this.#idleAtMs > this.#aloneMs;
-    const isRare = nowMs - this.#idleAtMs > WATCH_MS;
     const endMs = nowMs + TURN_MS_MAX;
     let count = 0;
     if (isAlone) this.#settle(first);
@@ -167,65 +124,11 @@ export class Turn {
       count = this.#drain(first, endMs);
       this.#aloneMs = count === 0 ? ALONE_AFTER_NOTHING_MS : ALONE_MS;
     }
-    this.#goOn(count, endMs);
-    this.#isLoopBusy = true;
-    if (this.#isWatching || this.#loopFd < 0 || isRare) return;
-    this.#isWatching = true;
-    setImmediate(this.#watch);
-  }
-
-  /** Goes on while the turn is busy, and ends it. `count` datagrams came in its first round. */
-  #goOn(count: number, endMs: number): void {
     while (count >= BUSY_COUNT && this.#readAtMs < endMs) {
-      if (count < PAUSE_BELOW) this.#c.ppoll(this.#all.polls, 0, this.#pause, null);
-      count = this.#look(this.#linger, endMs);
+      if (count < PAUSE_BELOW) this.#c.ppoll(this.#polls, 0, this.#pause, null);
+      count = this.#round(endMs);
     }
     this.#idleAtMs = this.#readAtMs;
-    this.#isUnderWay = false;
-  }
-
-  /** Waits in libuv's place, and takes a turn each time that datagrams come. */
-  readonly #watch = (): void => {
-    if (this.#isLoopBusy) {
-      this.#isLoopBusy = false;
-      setImmediate(this.#watch);
-      return;
-    }
-    this.#isDeferred = false;
-    const untilMs = performance.now() + WATCH_MS;
-    let leftMs = WATCH_MS;
-    while (leftMs > 0 && !this.#isDeferred && !this.#isLoopBusy) {
-      this.#patienceWords[2] = leftMs * NS_PER_MS;
-      this.#waitForClients();
-      leftMs = untilMs - this.#readAtMs;
-    }
-    if (this.#readAtMs - this.#idleAtMs >= WATCH_MS) {
-      this.#isWatching = false;
-      return;
-    }
-    // What a datagram led to may have to be seen by the loop before anybody waits again.
-    this.#isLoopBusy ||= this.#isDeferred;
-    setImmediate(this.#watch);
-  };
-
-  /** One wait for clients and the loop, and the turn that follows. */
-  #waitForClients(): void {
-    const { polls, words, sockets } = this.#clients;
-    const count = sockets.length;
-    const isAnything = this.#c.ppoll(polls, count + 1, this.#patience, null) > 0;
-    beginTurn();
-    this.begin();
-    const endMs = this.#readAtMs + TURN_MS_MAX;
-    let received = 0;
-    if (isAnything) {
-      received = this.#drainReady(this.#clients, endMs);
-      // The sockets are among what libuv waits for: its descriptor counts when none of them was ready.
-      if (received === 0 && isReady(words, count)) {
-        this.#isLoopBusy = true;
-        received = this.#look(this.#noTime, endMs);
-      }
-    }
-    if (received > 0) this.#goOn(received, endMs);
     this.#isUnderWay = false;
   }
 
@@ -235,18 +138,17 @@ export class Turn {
     this.#readAtMs = performance.now();
   }
 
-  /** Waits for all sockets and receives a batch of each that is ready; returns how many datagrams there were. */
-  #look(timeout: Uint8Array, endMs: number): number {
-    const { polls, sockets } = this.#all;
-    if (this.#c.ppoll(polls, sockets.length, timeout, null) <= 0) return 0;
+  /** Waits for the sockets and receives a batch of each that is ready; returns how many datagrams there were. */
+  #round(endMs: number): number {
+    const sockets = this.#sockets;
+    const words = this.#pollWords;
+    const polled = Math.min(sockets.length, SOCKETS_MAX);
+    if (this.#c.ppoll(this.#polls, polled, this.#linger, null) <= 0) return 0;
     this.#readAtMs = performance.now();
-    return this.#drainReady(this.#all, endMs);
-  }
-
-  #drainReady({ sockets, words }: Polled, endMs: number): number {
     let count = 0;
-    for (let i = 0; i < sockets.length; i++) {
-      if (!isReady(words, i)) continue;
+    for (let i = 0; i < polled; i++) {
+      // The upper half of the word holds what happened, errors included.
+      if ((words[2 * i + 1] ?? 0) >>> 16 === 0) continue;
       const socket = sockets[i];
       if (socket !== undefined) count += this.#drain(socket, endMs);
     }
@@ -273,36 +175,18 @@ export class Turn {
   }
 
   /** Once per socket that comes or goes. @cold */
-  #setSockets(): void {
-    const sockets = [...this.#sockets];
-    this.#all = buildPolled(sockets, -1);
-    this.#clients = buildPolled(
-      sockets.filter(({ isOfClients }) => isOfClients),
-      this.#loopFd,
-    );
+  #setSockets(sockets: readonly TurnSocket[]): void {
+    const polls = new Uint8Array(sockets.length * POLLFD_BYTES);
+    const words = new Int32Array(polls.buffer);
+    for (const [i, socket] of sockets.entries()) {
+      words[2 * i] = socket.fd;
+      words[2 * i + 1] = POLLIN;
+    }
+    this.#sockets = sockets;
+    this.#polls = polls;
+    this.#pollWords = words;
   }
 }
-
-/** Sockets and the struct pollfd of each, then that of one more descriptor. */
-interface Polled {
-  readonly sockets: readonly TurnSocket[];
-  readonly polls: Uint8Array;
-  readonly words: Int32Array;
-}
-
-const buildPolled = (sockets: readonly TurnSocket[], last: number): Polled => {
-  const polled = sockets.slice(0, SOCKETS_MAX);
-  const polls = new Uint8Array((polled.length + 1) * POLLFD_BYTES);
-  const words = new Int32Array(polls.buffer);
-  for (const [i, fd] of [...polled.map((socket) => socket.fd), last].entries()) {
-    words[2 * i] = fd;
-    words[2 * i + 1] = POLLIN;
-  }
-  return { sockets: polled, polls, words };
-};
-
-/** Whether something happened to the descriptor: the upper half of the word holds what, errors included. */
-const isReady = (words: Int32Array, index: number): boolean => (words[2 * index + 1] ?? 0) >>> 16 !== 0;
 
 let threadTurn: Turn | undefined;
 

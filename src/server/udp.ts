@@ -101,7 +101,6 @@ export class UdpListener implements DatagramHandler {
       socket.commit(answered, peer);
       this.#charge?.(peer.words, answered);
     } else if (answered === PENDING) {
-      socket.defer();
       const asker = peer.copy();
       pipeline.resolve((answer) => {
         if (answer.length === 0) return;

@@ -1,6 +1,6 @@
 // The clock that is read once in a turn.
 import { expect, test } from 'vitest';
-import { beginTurn, createTurnClock } from '../../../src/base/base.ts';
+import { createTurnClock } from '../../../src/base/base.ts';
 
 test('tells one time within a turn and reads the clock again in the next', async () => {
   let nowMs = 1000;
@@ -13,15 +13,4 @@ test('tells one time within a turn and reads the clock again in the next', async
   nowMs = 500;
   await new Promise((resolve) => setImmediate(resolve));
   expect(clock()).toBe(500);
-});
-
-test('is read again in a callback that has waited', () => {
-  let nowMs = 1000;
-  const clock = createTurnClock(() => nowMs);
-  expect(clock()).toBe(1000);
-  nowMs = 2000;
-  beginTurn();
-  expect(clock()).toBe(2000);
-  nowMs = 3000;
-  expect(clock()).toBe(2000);
 });

@@ -1,6 +1,5 @@
 // Datagram sockets: the same tests for both kinds, over real sockets.
 import { createSocket, type Socket } from 'node:dgram';
-import { type AddressInfo, connect, createServer } from 'node:net';
 import { afterEach, describe, expect, test } from 'vitest';
 import { BatchedSocket } from '../../../src/datagram/batched.ts';
 import type {
@@ -11,7 +10,6 @@ import type {
 } from '../../../src/datagram/datagram.ts';
 import { type Libc, libc } from '../../../src/datagram/libc.ts';
 import { PlainSocket } from '../../../src/datagram/plain.ts';
-import { Turn } from '../../../src/datagram/turn.ts';
 
 /** More than a few batches of 64. */
 const BURST = 500;
@@ -267,100 +265,3 @@ test('a batched socket waits for room in a full send buffer, and gives a datagra
   await until(() => failures() === 1);
   expect(failures()).toBe(1);
 });
-
-/** Asks again as soon as an answer is there, one datagram at a time, until told to stop; gives the number of answers. */
-const pingPong = async (port: number): Promise<{ count: () => number; stop: () => void }> => {
-  const { client, texts } = await createClient();
-  let isStopped = false;
-  client.on('message', () => {
-    if (!isStopped) client.send('x', port, '127.0.0.1');
-  });
-  client.send('x', port, '127.0.0.1');
-  return {
-    count: () => texts.length,
-    stop: () => {
-      isStopped = true;
-    },
-  };
-};
-
-test('while datagrams come one by one, the thread waits in one call for them and for its event loop', async () => {
-  const c = requireLibc();
-  const loop = await openLoopPort();
-  let waits = 0;
-  const counting: Libc = {
-    ...c,
-    ppoll: (descriptors, count, timeout, signals) => {
-      waits++;
-      return c.ppoll(descriptors, count, timeout, signals);
-    },
-  };
-  const turn = new Turn(counting);
-  const { socket } = await open((opened) => BatchedSocket.open(counting, opened, turn), echo);
-  const pings = await pingPong(socket.port);
-  let ticks = 0;
-  let immediates = 0;
-  const timer = setInterval(() => void ticks++, 1);
-  const again = (): void => {
-    immediates++;
-    if (timer.hasRef()) setTimeout(() => setImmediate(again), 1);
-  };
-  setImmediate(again);
-  closing.push(() => void clearInterval(timer));
-  await until(() => pings.count() > 2000 && ticks > 20 && immediates > 20);
-  const answered = await Promise.all([1, 2, 3].map(() => loop()));
-  timer.unref();
-  pings.stop();
-  expect({ answered, ticks: ticks > 20, immediates: immediates > 20 }).toEqual({
-    answered: ['over TCP', 'over TCP', 'over TCP'],
-    ticks: true,
-    immediates: true,
-  });
-  expect(waits).toBeGreaterThan(1000);
-  // Nothing comes any more: the thread rests in its event loop, and waits there only.
-  let before = 0;
-  await until(() => {
-    const isResting = waits === before;
-    before = waits;
-    return isResting;
-  });
-  const resting = waits;
-  await until(() => before++ > resting + 10);
-  expect(waits).toBe(resting);
-});
-
-test("what a datagram leads to beside an answer goes on at once, also while the thread waits in libuv's place", async () => {
-  const c = requireLibc();
-  const turn = new Turn(c);
-  const { socket } = await open(
-    (opened) => BatchedSocket.open(c, opened, turn),
-    (own, bytes, peer) => {
-      const asker = peer.copy();
-      const copy = Uint8Array.from(bytes);
-      own.defer();
-      // As a resolver does: by promises, and by what the loop hands on a turn later.
-      void Promise.resolve().then(() => {
-        setImmediate(() => {
-          echo(own, copy, asker);
-        });
-      });
-    },
-  );
-  const pings = await pingPong(socket.port);
-  await until(() => pings.count() > 2000);
-  pings.stop();
-  expect(pings.count()).toBeGreaterThan(2000);
-});
-
-/** A TCP server in the same event loop that answers whoever connects; gives a client of it. */
-const openLoopPort = async (): Promise<() => Promise<string>> => {
-  const server = createServer((connection) => void connection.end('over TCP'));
-  await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve));
-  closing.push(() => new Promise<void>((resolve) => void server.close(() => resolve())));
-  const { port } = server.address() as AddressInfo;
-  return async () => {
-    let text = '';
-    for await (const chunk of connect(port, '127.0.0.1').setEncoding('utf8')) text += String(chunk);
-    return text;
-  };
-};
