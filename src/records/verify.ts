@@ -361,8 +361,8 @@ class Verification {
   }
 
   /**
-   * Records behind the one that the recorder noted last and signed, as it does when it stops: it did not write them. A note
-   * that is only behind, as after a power failure, says nothing.
+   * Records behind the one that the recorder noted last and signed when it stopped: it did not write them. Without a stop,
+   * a note that is behind says nothing: a program that is killed may have written what it had no time to note.
    */
   #checkAdded(recordClass: RecordClass, end: ChainEnd): void {
     if (this.#position === undefined) {
@@ -370,6 +370,7 @@ class Verification {
       this.#find('note-missing', text, { class: recordClass });
       this.#proofs[recordClass].cut();
     }
+    if (!this.#isStopped) return;
     // Read anew: a recorder that runs has noted what it wrote since the check began.
     const noted = readPosition(join(this.#reader.directory, POSITION_NAME))?.ends[recordClass].sequence;
     if (noted === undefined || noted >= end.sequence) return;

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { ChainStore } from '../../../src/records/chain-store.ts';
 import { RecordsReader } from '../../../src/records/records-reader.ts';
 import { verifyRecords } from '../../../src/records/verify.ts';
 import { adminRecord, Bench, DAY_MS, edit, findingsOf, HOUR_MS, readAll, recordsDirectory } from './setup.ts';
@@ -309,6 +310,45 @@ test('finds a chain that was written anew by its heads', async () => {
   const directory = copyOf(original);
   rewriteChain(join(directory, LAST_DAY));
   expect(await findingsOf(directory)).toEqual(expect.arrayContaining(['head-differs']));
+});
+
+describe('records behind the one that was noted and signed last', () => {
+  /** Adds one block to `queries` as the program would. */
+  const add = (directory: string): void => {
+    const { store } = ChainStore.open({
+      directory,
+      class: 'queries',
+      resolver: 'ns1.agency.example',
+      version: '1.2.3',
+      day: '2026-11-28',
+      nowMs: Date.parse('2026-11-28T12:00:00Z'),
+      expected: undefined,
+      lastHead: undefined,
+      wasBegun: true,
+    });
+    const nowMs = Date.parse('2026-11-28T12:00:00Z');
+    const body = '[{"time":"2026-11-28T12:00:00.000Z","kind":"refusal"}]';
+    const block = { count: 1, fromMs: nowMs, untilMs: nowMs, body };
+    store.append({ blocks: [block], rollup: [], risen: [] });
+    store.close();
+  };
+
+  test('are found after a stop: the program did not write them', async () => {
+    const directory = copyOf(original);
+    add(directory);
+    expect(await findingsOf(directory)).toContain('tail-added');
+  });
+
+  test('are none of a stranger when the program was killed: it had no time to note them', async () => {
+    const bench = new Bench();
+    bench.record(10);
+    bench.advance(HOUR_MS);
+    const position = readFileSync(join(bench.directory, 'position'));
+    bench.record(10);
+    bench.crash();
+    writeFileSync(join(bench.directory, 'position'), position);
+    expect(await findingsOf(bench.directory)).toEqual([]);
+  });
 });
 
 describe('heads that were kept elsewhere', () => {
