@@ -124,6 +124,8 @@ class Verification {
   /** Names of partitions whose deletion is recorded, and whether a clean stop is the last that was recorded. */
   readonly #deleted = new Set<string>();
   #isStopped = false;
+  /** The last change that the recorder noted is that it stopped: what stands behind, a start as well, cannot undo that. */
+  #isStopNoted = false;
   /** Sequence number of the last start; 0 for none. */
   #started = 0;
   /** As it was before the chains were read: the program may write on meanwhile. */
@@ -201,6 +203,7 @@ class Verification {
     if (kind === 'records' && event === 'deleted' && typeof file === 'string') this.#deleted.add(file);
     if (kind !== 'service') return;
     if (event === 'stop') this.#isStopped = true;
+    if (event === 'stop' && sequence === this.#position?.ends.changes.sequence) this.#isStopNoted = true;
     if (event !== 'start') return;
     this.#isStopped = false;
     this.#started = sequence;
@@ -370,7 +373,7 @@ class Verification {
       this.#find('note-missing', text, { class: recordClass });
       this.#proofs[recordClass].cut();
     }
-    if (!this.#isStopped) return;
+    if (!this.#isStopNoted) return;
     // Read anew: a recorder that runs has noted what it wrote since the check began.
     const noted = readPosition(join(this.#reader.directory, POSITION_NAME))?.ends[recordClass].sequence;
     if (noted === undefined || noted >= end.sequence) return;

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ChainStore } from '../../../src/records/chain-store.ts';
+import type { RecordClass } from '../../../src/records/record.ts';
 import { RecordsReader } from '../../../src/records/records-reader.ts';
 import { verifyRecords } from '../../../src/records/verify.ts';
 import { adminRecord, Bench, DAY_MS, edit, findingsOf, HOUR_MS, readAll, recordsDirectory } from './setup.ts';
@@ -313,11 +314,11 @@ test('finds a chain that was written anew by its heads', async () => {
 });
 
 describe('records behind the one that was noted and signed last', () => {
-  /** Adds one block to `queries` as the program would. */
-  const add = (directory: string): void => {
+  /** Adds one block to a chain as the program would. */
+  const add = (directory: string, recordClass: RecordClass, record: object): void => {
     const { store } = ChainStore.open({
       directory,
-      class: 'queries',
+      class: recordClass,
       resolver: 'ns1.agency.example',
       version: '1.2.3',
       day: '2026-11-28',
@@ -327,7 +328,7 @@ describe('records behind the one that was noted and signed last', () => {
       wasBegun: true,
     });
     const nowMs = Date.parse('2026-11-28T12:00:00Z');
-    const body = '[{"time":"2026-11-28T12:00:00.000Z","kind":"refusal"}]';
+    const body = JSON.stringify([{ time: '2026-11-28T12:00:00.000Z', ...record }]);
     const block = { count: 1, fromMs: nowMs, untilMs: nowMs, body };
     store.append({ blocks: [block], rollup: [], risen: [] });
     store.close();
@@ -335,8 +336,16 @@ describe('records behind the one that was noted and signed last', () => {
 
   test('are found after a stop: the program did not write them', async () => {
     const directory = copyOf(original);
-    add(directory);
+    add(directory, 'queries', { kind: 'refusal' });
     expect(await findingsOf(directory)).toContain('tail-added');
+  });
+
+  test('are found in both chains when a start stands among them', async () => {
+    const directory = copyOf(original);
+    add(directory, 'changes', { kind: 'service', event: 'start', version: '1.2.3' });
+    add(directory, 'queries', { kind: 'refusal' });
+    const found = (await verifyRecords(directory)).findings.filter(({ code }) => code === 'tail-added');
+    expect(found.map((finding) => finding.class).toSorted()).toEqual(['changes', 'queries']);
   });
 
   test('are none of a stranger when the program was killed: it had no time to note them', async () => {
