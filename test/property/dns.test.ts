@@ -42,6 +42,8 @@ const relatedName = fc
 const bytesOf = (maxLength: number, minLength = 0) => fc.uint8Array({ minLength, maxLength });
 const withLength = (arbitrary: fc.Arbitrary<Uint8Array>) =>
   arbitrary.map((bytes) => Uint8Array.from([bytes.length, ...bytes]));
+/** Malformed RDATA that MessageBuilder may be given: it promises nothing about names that are compressed already. */
+const withoutPointers = (bytes: Uint8Array) => bytes.map((byte) => byte & 0xbf);
 const join = (parts: readonly Uint8Array[]) => Uint8Array.from(Buffer.concat(parts));
 const alphanumeric = fc
   .array(fc.constantFrom(...Buffer.from('azAZ09')), { minLength: 1, maxLength: 15 })
@@ -173,7 +175,10 @@ describe('records', () => {
         ttl: fc.nat(0xffffffff),
         typed: fc.oneof(
           typedRdata,
-          fc.tuple(fc.oneof(fc.nat(0xffff), fc.constantFrom(TYPE.CNAME, TYPE.MX, TYPE.SOA)), bytesOf(40)),
+          fc.tuple(
+            fc.oneof(fc.nat(0xffff), fc.constantFrom(TYPE.CNAME, TYPE.MX, TYPE.SOA)),
+            bytesOf(40).map(withoutPointers),
+          ),
           fc.tuple(fc.constantFrom(TYPE.NS, TYPE.CNAME, TYPE.PTR), fc.oneof(relatedName, name)),
         ),
         section: fc.nat(2),
