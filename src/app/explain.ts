@@ -29,14 +29,13 @@ import {
 import { buildGeneration, type Generation, type PathOf } from '../generation/generation.ts';
 import { withoutMissing } from '../lists/keeping/keeping.ts';
 import { CounterTotals, createLog, TRIGGER_WORDS } from '../observe/observe.ts';
+import { createResolver, TrustKeeper, type ValidationMode } from '../resolve/resolve.ts';
 import {
   RESOLV_CONF,
   readSystemResolvers,
   type UpstreamObserver,
   upstreamTexts,
 } from '../upstream/upstream.ts';
-import { createResolver, type ValidationMode } from './resolution.ts';
-import { TrustKeeper } from './trust.ts';
 import { lookUpAddresses } from './upstream-hosts.ts';
 import { buildRoutes, upstreamHostNames } from './upstream-routes.ts';
 import { createForwarding, toRules } from './worker-parts.ts';

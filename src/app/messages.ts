@@ -6,9 +6,9 @@ import type { Asked, Traced } from '../explain/explain.ts';
 import type { Candidate, CounterBlock, ExemptionBlock, RefusalBlock } from '../observe/observe.ts';
 import type { StaleRules } from '../pipeline/pipeline.ts';
 import type { ExemptionIndex, SharedPolicy } from '../policy/policy.ts';
+import type { ResolutionSettings } from '../resolve/resolve.ts';
 import type { ProbePorts, StreamLimits } from '../server/server.ts';
 import type { ForwardingRoute } from '../upstream/upstream.ts';
-import type { ResolutionSettings } from './resolution.ts';
 
 /** Everything about a worker that a reload can change. */
 export interface WorkerSettings {

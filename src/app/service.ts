@@ -42,6 +42,7 @@ import {
   type Metrics,
   type SourceFacts,
 } from '../observe/observe.ts';
+import { TrustKeeper } from '../resolve/resolve.ts';
 import {
   Forwarding,
   type ForwardingRoute,
@@ -66,7 +67,6 @@ import { collectGarbage, RetiredMemory } from './retired-memory.ts';
 import { StateWatch } from './state-watch.ts';
 import { type SettingsFor, Supervisor } from './supervisor.ts';
 import { type ServiceStatus, SystemdNotice } from './systemd-notice.ts';
-import { TrustKeeper } from './trust.ts';
 import { UpstreamHosts } from './upstream-hosts.ts';
 import { buildRoutes, plainEndpoints, upstreamHostNames } from './upstream-routes.ts';
 import { UpstreamWatch } from './upstream-watch.ts';

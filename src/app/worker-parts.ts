@@ -4,8 +4,9 @@
 import { Clients } from '../access/access.ts';
 import { systemClock } from '../base/base.ts';
 import { LocalZones } from '../local/local.ts';
-import { type PipelineRules, PROBE_ZONE, RebindingGuard } from '../pipeline/pipeline.ts';
+import { type PipelineRules, RebindingGuard } from '../pipeline/pipeline.ts';
 import { Policy } from '../policy/policy.ts';
+import { PROBE_ZONE } from '../resolve/resolve.ts';
 import { Forwarding, type OwnPorts, type UpstreamObserver, VIEW_DEFAULT } from '../upstream/upstream.ts';
 import type { WorkerSettings } from './messages.ts';
 

@@ -8,9 +8,9 @@ import type { Config } from '../config/config.ts';
 import { accessOf, type Generation } from '../generation/generation.ts';
 import { type CounterBlock, CounterTotals, type RefusalBlock } from '../observe/observe.ts';
 import type { SharedPolicy } from '../policy/policy.ts';
+import type { ResolutionSettings } from '../resolve/resolve.ts';
 import type { ForwardingRoute } from '../upstream/upstream.ts';
 import type { WorkerSettings } from './messages.ts';
-import type { ResolutionSettings } from './resolution.ts';
 
 /** What one state of the program consists of. */
 export interface State {

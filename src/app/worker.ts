@@ -31,8 +31,9 @@ import {
   UPSTREAM_FAILURE,
   WorkerCounters,
 } from '../observe/observe.ts';
-import { Pipeline, PROBE_ZONE, type Resolver, TRANSPORT } from '../pipeline/pipeline.ts';
+import { Pipeline, type Resolver, TRANSPORT } from '../pipeline/pipeline.ts';
 import type { ExemptionIndex } from '../policy/policy.ts';
+import { createResolver, PROBE_ZONE } from '../resolve/resolve.ts';
 import {
   type Closable,
   ConnectionBudget,
@@ -59,7 +60,6 @@ import type {
   WorkerSettings,
   WorkerStart,
 } from './messages.ts';
-import { createResolver } from './resolution.ts';
 import { RetiredMemory } from './retired-memory.ts';
 import { createForwarding, toRules } from './worker-parts.ts';
 

@@ -1,18 +1,13 @@
 // cordon check: every problem of a configuration at once, lists included; otherwise the effective configuration.
 
-import {
-  judgeConfiguration,
-  loadConfiguration,
-  readAuthorities,
-  readTrustAnchors,
-  unchosenMandates,
-} from '../app/app.ts';
+import { judgeConfiguration, loadConfiguration, readAuthorities, unchosenMandates } from '../app/app.ts';
 import { isAppError } from '../base/base.ts';
 import { type Config, effectiveConfig, formatProblem, prefixFilesOf } from '../config/config.ts';
 import { describeEnforcement, isAsDecided, todoOf } from '../enforcement/enforcement.ts';
 import { buildGeneration } from '../generation/generation.ts';
 import { firstReview, readKeptPaths, withoutMissing } from '../lists/keeping/keeping.ts';
 import type { LoadedList } from '../lists/lists.ts';
+import { readTrustAnchors } from '../resolve/resolve.ts';
 import { formatReasons } from './lists-text.ts';
 import { configPath, readArguments } from './usage.ts';
 

@@ -1,9 +1,8 @@
 // Admission: who may ask, and what is answered while there are no lists. Hot file.
 import { createEde, EDE, RCODE } from '../dns/dns.ts';
+import { SIGNAL, SOURCE } from '../words/words.ts';
 import { writeOutsider } from './conclusion.ts';
-import { SIGNAL } from './event.ts';
 import type { InForce } from './in-force.ts';
-import { SOURCE } from './outcome.ts';
 import { NEXT, type Turn } from './turn.ts';
 
 const EDE_NOT_READY = createEde(EDE.NOT_READY, 'policy lists are not loaded');

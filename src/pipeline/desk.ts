@@ -4,6 +4,7 @@
 // come while decide() is at work, from a resolver that answers at once, do not touch the query there.
 import { KEY_FLAG, STALE_RECHECK_MS } from '../cache/cache.ts';
 import { FLAG, MESSAGE_LENGTH_MAX } from '../dns/dns.ts';
+import { SOURCE } from '../words/words.ts';
 import { conclude } from './conclusion.ts';
 import { readAgain } from './envelope.ts';
 import { findAnswer, findStale, findTarget, judgeStale, refresh } from './from-cache.ts';
@@ -11,15 +12,7 @@ import type { InForce } from './in-force.ts';
 import { judgeAliases, judgeAnswer } from './judgement.ts';
 import { isStillLedTo } from './local-data.ts';
 import { decideQuestion } from './order.ts';
-import {
-  asStale,
-  type Outcome,
-  OVER_SHARE,
-  OVERLOAD,
-  RULES_CHANGED,
-  SOURCE,
-  UNREACHABLE,
-} from './outcome.ts';
+import { asStale, type Outcome, OVER_SHARE, OVERLOAD, RULES_CHANGED, UNREACHABLE } from './outcome.ts';
 import type { Parts } from './parts.ts';
 import { readResolution } from './reading.ts';
 import type { Resolution } from './resolver.ts';

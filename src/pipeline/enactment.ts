@@ -4,13 +4,12 @@
 
 import type { Answer } from '../cache/cache.ts';
 import { ACTION, type BlockMode, type Policy, type PolicyList } from '../policy/policy.ts';
+import { DROP, SOURCE, TRANSPORT } from '../words/words.ts';
 import { answerNotReady } from './admission.ts';
 import type { InForce } from './in-force.ts';
 import { writeData } from './local-data.ts';
-import { SOURCE } from './outcome.ts';
-import { DROP } from './parts.ts';
 import { NODATA, writeRefusal, writeTruncated } from './respond.ts';
-import { DROPPED, NEXT, TRANSPORT, type Turn } from './turn.ts';
+import { DROPPED, NEXT, type Turn } from './turn.ts';
 
 const NXDOMAIN: BlockMode = { kind: 'nxdomain' };
 

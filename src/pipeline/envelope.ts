@@ -2,11 +2,10 @@
 //
 // RFCs 1035 (opcodes, classes), 6891 (EDNS), 6895 (types that are no data), 7873 (cookies), 8482 (ANY), 8914, 9619, 9824.
 import { CLASS, createEde, EDE, HEADER_LENGTH, QUERY_FAULT, RCODE, TYPE } from '../dns/dns.ts';
+import { DROP, SOURCE } from '../words/words.ts';
 import { refuseClient } from './admission.ts';
 import { COOKIE } from './cookie.ts';
 import type { InForce } from './in-force.ts';
-import { SOURCE } from './outcome.ts';
-import { DROP } from './parts.ts';
 import { writeAny, writeFault } from './respond.ts';
 import { DROPPED, NEXT, type Turn } from './turn.ts';
 

@@ -2,6 +2,7 @@
 //
 // One object serves all events: an observer copies what it keeps, during the call. Hot file.
 import { type AddressWords, createAddress } from '../base/base.ts';
+import { SIGNAL as BYPASS } from '../words/words.ts';
 
 /** Kinds of events. */
 export const EVENT = {
@@ -14,14 +15,8 @@ export const EVENT = {
   BYPASS: 3,
 } as const;
 
-/** Signs of a way around that no list tells of; the numbers below DDR are those of categories of lists. */
-export const SIGNAL = {
-  NONE: -1,
-  /** A client looks for encrypted ways to a resolver (RFC 9462). */
-  DDR: 3,
-  /** A query from an address that is outside of what is allowed. */
-  UNLISTED_NETWORK: 4,
-} as const;
+/** Signs of a way around; the first three are told by lists of these categories. */
+export const SIGNAL = { NONE: -1, ...BYPASS } as const;
 
 /**
  * Events about clients outside of what is allowed, a second; the others are only counted. Enough to name a network that

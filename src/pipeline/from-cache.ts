@@ -4,10 +4,10 @@
 // remembered (RFC 9520), and answered with what is stale where that is better than nothing. RFCs 4035, 8767, 8914, 9520.
 import { type Answer, KEY_FLAG, KEY_TAIL_BYTES, keyFlags } from '../cache/cache.ts';
 import { FLAG, readU16 } from '../dns/dns.ts';
+import { SOURCE } from '../words/words.ts';
 import { answerUnknown } from './envelope.ts';
 import type { InForce } from './in-force.ts';
 import { judgeAliases, judgeAnswer, writeFresh } from './judgement.ts';
-import { SOURCE } from './outcome.ts';
 import type { Alias } from './rewrite.ts';
 import { NEXT, REFRESH, type Turn } from './turn.ts';
 import { type Asked, createAsked } from './waiter.ts';

@@ -3,10 +3,11 @@
 import type { Answer } from '../cache/cache.ts';
 import { createEde, EDE, RCODE } from '../dns/dns.ts';
 import type { Policy } from '../policy/policy.ts';
+import { SOURCE } from '../words/words.ts';
 import { answerNotReady } from './admission.ts';
 import { enact } from './enactment.ts';
 import type { InForce } from './in-force.ts';
-import { type Failure, SOURCE } from './outcome.ts';
+import type { Failure } from './outcome.ts';
 import type { CandidateObserver } from './parts.ts';
 import { writeAnswer } from './respond.ts';
 import { writeAliased } from './rewrite.ts';

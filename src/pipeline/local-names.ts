@@ -1,9 +1,8 @@
 // Special-use names, which are answered here and never leave. Hot file.
 import { HEADER_LENGTH, MessageBuilder, RCODE } from '../dns/dns.ts';
 import { LOCAL } from '../local/local.ts';
-import { SIGNAL } from './event.ts';
+import { SIGNAL, SOURCE } from '../words/words.ts';
 import type { InForce } from './in-force.ts';
-import { SOURCE } from './outcome.ts';
 import { answerFlags, finish, REFUSAL_LENGTH_MAX } from './respond.ts';
 import { NEXT, type Turn } from './turn.ts';
 

@@ -1,6 +1,7 @@
 // What comes of a question: an answer, or a failure in the words in which clients are told (RFC 8914).
 import { type Answer, copyAnswer } from '../cache/cache.ts';
 import { BOGUS_MS, createEde, EDE, findEde, optionLength, RCODE, readU16 } from '../dns/dns.ts';
+import { SOURCE } from '../words/words.ts';
 
 /** How long an answer that was refused for its addresses is remembered, milliseconds. */
 const REBINDING_MS = 30_000;
@@ -11,20 +12,6 @@ const REBINDING_MS = 30_000;
 const ALIASES_BYTES_MAX = 2048;
 /** Longer EDE data of an upstream's failure is not passed on. */
 const EDE_LENGTH_MAX = 130;
-
-/** What made an answer, for the counters. */
-export const SOURCE = {
-  CACHE: 0,
-  UPSTREAM: 1,
-  POLICY: 2,
-  LOCAL: 3,
-  ACCESS: 4,
-  PROTOCOL: 5,
-  NOT_READY: 6,
-  SHED: 7,
-  /** A stale answer of the cache. */
-  STALE: 8,
-} as const;
 
 /** Why a question has no answer, as clients are told. */
 export interface Failure {

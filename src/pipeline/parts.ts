@@ -6,24 +6,6 @@ import type { OutsiderEvents } from './event.ts';
 import type { Failure } from './outcome.ts';
 import type { PipelineTrace } from './trace.ts';
 
-/** Why nothing was answered, for the counters. */
-export const DROP = {
-  QR_SET: 0,
-  SHORT: 1,
-  SOURCE_PORT_ZERO: 2,
-  LOOP: 3,
-  OVERLOAD: 4,
-  SEND_FAILED: 5,
-  /** A rule whose action is DROP. */
-  POLICY: 6,
-  /** A message to the port of the probe that did not come from it. */
-  PROBE: 7,
-  /** The address asks too much. */
-  RATE_LIMIT: 8,
-  /** From the port of a service that answers whatever reaches it. */
-  REFLECTOR: 9,
-} as const;
-
 /** Told what happens to questions in flight. */
 export interface WaitingObserver {
   inflight(count: number): void;

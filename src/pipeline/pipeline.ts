@@ -7,11 +7,12 @@
 import type { AddressWords, Clock } from '../base/base.ts';
 import { type AnswerCache, FailureCache } from '../cache/cache.ts';
 import type { ExemptionIndex, ExemptionObserver } from '../policy/policy.ts';
+import { SIGNAL } from '../words/words.ts';
 import { conclude } from './conclusion.ts';
 import { ServerCookies } from './cookie.ts';
 import { WaiterDesk } from './desk.ts';
 import { readQuery } from './envelope.ts';
-import { type EventObserver, OutsiderEvents, SIGNAL } from './event.ts';
+import { type EventObserver, OutsiderEvents } from './event.ts';
 import { refresh } from './from-cache.ts';
 import { InForce, type PipelineRules } from './in-force.ts';
 import { decideByCache, decideQuestion } from './order.ts';
@@ -22,21 +23,19 @@ import type { PipelineTrace } from './trace.ts';
 import { NEXT, PENDING, REFRESH, Turn } from './turn.ts';
 import { createAsked, createWaiter, type Reply } from './waiter.ts';
 
+export { DROP, GAVE_WAY, SOURCE, TRANSPORT } from '../words/words.ts';
 export { COOKIE, ServerCookies } from './cookie.ts';
-export { Dns64Resolver } from './dns64.ts';
 export { EVENT, type EventObserver, QueryEvent, SIGNAL } from './event.ts';
 export type { PipelineRules, StaleRules } from './in-force.ts';
-export { SOURCE } from './outcome.ts';
-export { type CandidateObserver, DROP, type PipelineObserver } from './parts.ts';
-export { PROBE_ZONE, ProbeZone } from './probe-zone.ts';
+export type { CandidateObserver, PipelineObserver } from './parts.ts';
+export { createPrivateIpv4Table } from './private-addresses.ts';
 export { RebindingGuard } from './rebinding.ts';
 export type { Question, Resolution, Resolver } from './resolver.ts';
 export { writeTruncated } from './respond.ts';
 export type { Alias } from './rewrite.ts';
 export type { PipelineTrace, TracedTurn } from './trace.ts';
-export { DROPPED, PENDING, PORT_OF_PROBE, TRANSPORT } from './turn.ts';
+export { DROPPED, PENDING, PORT_OF_PROBE } from './turn.ts';
 export type { Reply } from './waiter.ts';
-export { GAVE_WAY } from './waiting-room.ts';
 
 /** Decides messages of clients: the pipeline, or a gate before it. */
 export interface Decider {

@@ -1,6 +1,7 @@
 // Reads what the resolver said of a question: an answer, which is kept in the cache, or why there is none. Hot file.
 import { createAnswer, KEY_FLAG, NOT_VALIDATED, type Validation } from '../cache/cache.ts';
 import { BOGUS_MS } from '../dns/dns.ts';
+import { SOURCE } from '../words/words.ts';
 import type { InForce } from './in-force.ts';
 import {
   createBogus,
@@ -8,7 +9,6 @@ import {
   INVALID,
   type Outcome,
   REBINDING,
-  SOURCE,
   withAliases,
   withEdeOf,
 } from './outcome.ts';

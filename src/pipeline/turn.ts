@@ -16,6 +16,7 @@ import {
   UDP_LENGTH_MAX,
 } from '../dns/dns.ts';
 import { Verdict } from '../policy/policy.ts';
+import { TRANSPORT } from '../words/words.ts';
 import { Notes } from './notes.ts';
 import type { Parts, PipelineObserver } from './parts.ts';
 import { writeEmpty } from './respond.ts';
@@ -27,9 +28,6 @@ export const DROPPED = 0;
 export const PENDING = -1;
 /** What a stage returns when the next one decides. */
 export const NEXT = -2;
-
-/** How a query came in. */
-export const TRANSPORT = { UDP: 0, TCP: 1, DOT: 2, DOH: 3 } as const;
 
 /**
  * Port used by the self-probe, in place of a client's: the resolver asks itself to see what that client would get. Such

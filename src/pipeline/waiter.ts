@@ -2,11 +2,12 @@
 import type { AddressWords } from '../base/base.ts';
 import { KEY_FLAG } from '../cache/cache.ts';
 import { HEADER_LENGTH } from '../dns/dns.ts';
+import { TRANSPORT } from '../words/words.ts';
 import type { InForce } from './in-force.ts';
 import type { PipelineObserver } from './parts.ts';
 import type { Question } from './resolver.ts';
 import type { Alias } from './rewrite.ts';
-import { PORT_OF_PROBE, TRANSPORT, type Turn } from './turn.ts';
+import { PORT_OF_PROBE, type Turn } from './turn.ts';
 
 /**
  * Takes a finished answer; the bytes are only valid during the call. No bytes: nothing may be answered, because a

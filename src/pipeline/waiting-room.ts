@@ -12,6 +12,7 @@
 // and when nobody is greedy, half of the slots are left to run to their end. Nothing is allocated for a client or a zone.
 import type { Clock } from '../base/base.ts';
 import { QUERY_LENGTH_MAX } from '../dns/dns.ts';
+import { GAVE_WAY } from '../words/words.ts';
 import type { Crowds } from './crowds.ts';
 import type { FairnessLimit } from './in-force.ts';
 import { GIVEN_WAY, type Outcome, OVER_SHARE, OVER_ZONE_SHARE, OVERLOAD, STALE } from './outcome.ts';
@@ -43,9 +44,6 @@ const WAITER_BYTES = 256;
  */
 const SHARING_BYTES_MAX = 32 * 1024 * 1024;
 const ASKER_BYTES_MAX = QUERY_LENGTH_MAX + WAITER_BYTES;
-
-/** What a question gave way to: others than its client, or than its zone, or a later question. For the counters. */
-export const GAVE_WAY = { CLIENT: 0, ZONE: 1, AGE: 2 } as const;
 
 /** Knows what answers mean; see WaiterDesk. */
 export interface Desk {

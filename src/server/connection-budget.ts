@@ -7,12 +7,9 @@
 // network that holds fewer. Places are scarce only under attack: then idle connections live shorter, too.
 import { type AddressWords, isIpv4 } from '../base/base.ts';
 import { MESSAGE_LENGTH_MAX } from '../dns/dns.ts';
+import { TCP_CLOSED, TCP_REFUSAL } from '../words/words.ts';
 
-/** Why a connection was closed at once, for the counters. */
-export const TCP_REFUSAL = { CONNECTIONS: 0, PER_CLIENT: 1, ACCESS: 2, NETWORK: 3 } as const;
-
-/** Why a connection was closed that its client had left open, for the counters. */
-export const TCP_CLOSED = { IDLE: 0, GAVE_WAY: 1, UNREAD: 2, TOO_LONG: 3 } as const;
+export { TCP_CLOSED, TCP_REFUSAL } from '../words/words.ts';
 
 /** Told about connections. */
 export interface StreamObserver {

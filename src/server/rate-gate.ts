@@ -18,9 +18,7 @@ import {
   TRANSPORT,
   writeTruncated,
 } from '../pipeline/pipeline.ts';
-
-/** What became of a query over the limit, for the counters. */
-export const LIMITED = { TRUNCATED: 0, DROPPED: 1, DRY_RUN: 2 } as const;
+import { LIMITED } from '../words/words.ts';
 
 /** Told of queries over the limit; numbers are those of PipelineObserver, and LIMITED. */
 export interface RateObserver {

@@ -20,13 +20,13 @@ import {
 /** What each room may import. */
 const ROOMS: Readonly<Record<string, readonly string[]>> = {
   cli: [
-    ...['admin', 'lists/keeping', 'probe', 'generation', 'report', 'exemptions', 'app', 'explain'],
+    ...['resolve', 'admin', 'lists/keeping', 'probe', 'generation', 'report', 'exemptions', 'app', 'explain'],
     ...['records', 'observe', 'lists', 'config', 'enforcement', 'dns', 'base'],
   ],
   app: [
-    ...['records/thread', 'lists/keeping', 'probe', 'generation', 'exemptions', 'explain', 'admin'],
-    ...['records', 'events', 'observe', 'server', 'pipeline', 'lists', 'policy', 'cache', 'upstream'],
-    ...['dnssec', 'access', 'local', 'config', 'enforcement', 'datagram', 'dns', 'base'],
+    ...['resolve', 'records/thread', 'lists/keeping', 'probe', 'generation', 'exemptions', 'explain'],
+    ...['admin', 'records', 'events', 'observe', 'server', 'pipeline', 'lists', 'policy', 'cache'],
+    ...['upstream', 'dnssec', 'access', 'local', 'config', 'enforcement', 'datagram', 'dns', 'base'],
   ],
   admin: ['exemptions', 'enforcement', 'dns', 'base'],
   report: ['exemptions', 'records', 'enforcement', 'base'],
@@ -38,12 +38,13 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   'records/thread': ['records', 'observe', 'events', 'base'],
   records: ['enforcement', 'events', 'dns', 'base'],
   events: ['dns', 'base'],
-  observe: ['enforcement', 'dns', 'base'],
+  observe: ['enforcement', 'words', 'dns', 'base'],
   enforcement: ['base'],
   explain: ['pipeline', 'policy', 'cache', 'dns', 'base'],
-  server: ['pipeline', 'policy', 'cache', 'access', 'datagram', 'dns', 'base'],
+  resolve: ['pipeline', 'upstream', 'dnssec', 'local', 'observe', 'config', 'dns', 'base'],
+  server: ['pipeline', 'policy', 'cache', 'access', 'datagram', 'words', 'dns', 'base'],
   datagram: ['base'],
-  pipeline: ['access', 'local', 'policy', 'cache', 'dns', 'base'],
+  pipeline: ['access', 'local', 'policy', 'cache', 'words', 'dns', 'base'],
   'lists/keeping': ['generation', 'observe', 'lists', 'policy', 'config', 'dns', 'base'],
   generation: ['observe', 'lists', 'policy', 'access', 'config', 'dns', 'base'],
   lists: ['policy', 'dns', 'base'],
@@ -56,6 +57,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   config: ['yaml', 'dns', 'base'],
   yaml: [],
   dns: ['base'],
+  words: [],
   base: [],
 };
 
@@ -223,10 +225,16 @@ test.each([
   ['generation', 'app'],
   ['lists', 'lists/keeping'],
   ['lists/keeping', 'admin'],
+  ['observe', 'pipeline'],
+  ['pipeline', 'resolve'],
   ['probe', 'exemptions'],
   ['records', 'records/thread'],
   ['records/thread', 'app'],
   ['report', 'probe'],
+  ['resolve', 'app'],
+  ['resolve', 'server'],
+  ['upstream', 'resolve'],
+  ['words', 'base'],
   ['yaml', 'base'],
 ])('findWrongImports() catches %s that imports %s', (room, other) => {
   const specifier = posix.relative(`src/${room}`, doorOf(other));

@@ -8,16 +8,11 @@ import { formatName, TYPE } from '../../../src/dns/dns.ts';
 import { buildGeneration, type Generation } from '../../../src/generation/build.ts';
 import { LocalZones } from '../../../src/local/local.ts';
 import { createLog } from '../../../src/observe/observe.ts';
-import {
-  type PipelineRules,
-  PROBE_ZONE,
-  ProbeZone,
-  type Question,
-  type Resolver,
-} from '../../../src/pipeline/pipeline.ts';
+import type { PipelineRules, Question, Resolver } from '../../../src/pipeline/pipeline.ts';
 import { Policy, type SharedExemption } from '../../../src/policy/policy.ts';
 import { type ProbeAlarm, ProbeKeeper, type ProbeState } from '../../../src/probe/keeper.ts';
 import type { ProbeRecord } from '../../../src/records/records.ts';
+import { PROBE_ZONE, ProbeZone } from '../../../src/resolve/resolve.ts';
 import { createProbeSecret, ProbeGate, UdpListener } from '../../../src/server/server.ts';
 import { buildResponse } from '../../support/records.ts';
 import { configOf } from '../app/setup.ts';

@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { formatName } from '../../../src/dns/dns.ts';
 import { buildGeneration } from '../../../src/generation/build.ts';
-import { PROBE_ZONE } from '../../../src/pipeline/pipeline.ts';
 import { type ProbeLists, readProbeLists } from '../../../src/probe/lists.ts';
 import { PROBE_ZONE as ZONE_TEXT } from '../../../src/probe/probe.ts';
+import { PROBE_ZONE } from '../../../src/resolve/resolve.ts';
 import { configOf, createDirectory } from '../app/setup.ts';
 
 interface Options {

@@ -27,7 +27,7 @@ import {
   writeU16,
   writeU32,
 } from '../dns/dns.ts';
-import type { Question, Resolution, Resolver } from './resolver.ts';
+import type { Question, Resolution, Resolver } from '../pipeline/pipeline.ts';
 
 /** The folded wire name of the zone. */
 export const PROBE_ZONE = nameFrom('probe.cordon.invalid.');

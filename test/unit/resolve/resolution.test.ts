@@ -1,7 +1,6 @@
 // What stands between pipeline and upstreams: that a question with validation ends in time, and that an answer whose
 // aliases an upstream leaves open is completed, validated part by part, and as secure as its weakest part.
 import { afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
-import { createResolver, type ResolutionSettings } from '../../../src/app/resolution.ts';
 import {
   CLASS,
   FLAG,
@@ -16,6 +15,7 @@ import {
 } from '../../../src/dns/dns.ts';
 import { ROOT_ANCHORS, type ValidatedOutcome, Validator } from '../../../src/dnssec/dnssec.ts';
 import type { Question, Resolution } from '../../../src/pipeline/pipeline.ts';
+import { createResolver, type ResolutionSettings } from '../../../src/resolve/chain.ts';
 import {
   AliasFollower,
   type Exchange,

@@ -2,9 +2,10 @@
 import { expect, test } from 'vitest';
 import { nameFrom, RCODE, TYPE } from '../../../src/dns/dns.ts';
 import { LocalZones } from '../../../src/local/local.ts';
-import { PROBE_ZONE, ProbeZone, type Question, type Resolution } from '../../../src/pipeline/pipeline.ts';
+import type { Question, Resolution } from '../../../src/pipeline/pipeline.ts';
+import { PROBE_ZONE, ProbeZone } from '../../../src/resolve/resolve.ts';
 import { buildResponse, type ParsedMessage, parseMessage } from '../../support/records.ts';
-import { Bench, createRules, onlyAnswer, type RuleText, rcodeOf } from './setup.ts';
+import { Bench, createRules, onlyAnswer, type RuleText, rcodeOf } from '../pipeline/setup.ts';
 
 const ZONE = 'probe.cordon.invalid.';
 

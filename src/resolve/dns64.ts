@@ -33,8 +33,12 @@ import {
   TYPE,
 } from '../dns/dns.ts';
 
-import { createPrivateIpv4Table } from './private-addresses.ts';
-import type { Question, Resolution, Resolver } from './resolver.ts';
+import {
+  createPrivateIpv4Table,
+  type Question,
+  type Resolution,
+  type Resolver,
+} from '../pipeline/pipeline.ts';
 
 /** Lengths of prefixes (RFC 6052 section 2.2). */
 const PREFIX_LENGTHS: readonly number[] = [32, 40, 48, 56, 64, 96];

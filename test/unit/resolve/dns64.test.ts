@@ -11,10 +11,10 @@ import {
   parseType,
   RCODE,
 } from '../../../src/dns/dns.ts';
-import { Dns64Resolver } from '../../../src/pipeline/dns64.ts';
 import type { Question, Resolution, Resolver } from '../../../src/pipeline/pipeline.ts';
+import { Dns64Resolver } from '../../../src/resolve/dns64.ts';
 import { buildQuery, buildResponse, type MessageText, parseMessage } from '../../support/records.ts';
-import { Bench, edeOf, onlyAnswer, rcodeOf } from './setup.ts';
+import { Bench, edeOf, onlyAnswer, rcodeOf } from '../pipeline/setup.ts';
 
 const SOA = 'example. 3600 IN SOA ns.example. admin.example. 1 3600 1200 604800 90';
 const RRSIG_TAIL = '13 2 60 20300101000000 20200101000000 1 example. AAAA';

@@ -40,7 +40,7 @@ import {
   trustedAnchor,
 } from '../dnssec/dnssec.ts';
 import type { Log } from '../observe/observe.ts';
-import type { ValidationMode } from './resolution.ts';
+import type { ValidationMode } from './chain.ts';
 
 /** Bytes of a file of anchors or of their state: some 300 take a tenth of it. */
 const FILE_BYTES_MAX = 1 << 20;

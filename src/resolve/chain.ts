@@ -1,7 +1,7 @@
-// What stands between the pipeline of a worker and its upstreams: the zone of the probe, DNS64, validation or trust in an
-// upstream's, and right before the upstreams the one that asks for the end of aliases.
+// The resolver chain of a worker: the zone of the probe, DNS64, a deadline, validation or trust in that of upstreams, alias
+// following, forwarding.
 //
-// What is off is not in the chain, so that it costs nothing. Aliases are followed below validation: it sees one whole
+// Disabled links are left out, so that they cost nothing. Aliases are followed below validation: it sees one whole
 // answer, finds the zone of each record by itself, and the weakest part decides.
 import type { Clock, Prefix } from '../base/base.ts';
 import { FLAG, messageFlags } from '../dns/dns.ts';
@@ -13,8 +13,10 @@ import {
 } from '../dnssec/dnssec.ts';
 import { LOCAL, LocalZones } from '../local/local.ts';
 import { VALIDATION } from '../observe/observe.ts';
-import { Dns64Resolver, ProbeZone, type Resolution, type Resolver } from '../pipeline/pipeline.ts';
+import type { Resolution, Resolver } from '../pipeline/pipeline.ts';
 import { AliasFollower, type Exchange, type Forwarding } from '../upstream/upstream.ts';
+import { Dns64Resolver } from './dns64.ts';
+import { ProbeZone } from './probe-zone.ts';
 
 /** What is done about DNSSEC; what `auto` of the configuration came to is one of these. */
 export type ValidationMode = 'validate' | 'trust-ad' | 'off';
@@ -38,6 +40,9 @@ export interface ResolutionObserver {
   validated(result: number): void;
 }
 
+/** Puts a resolver before the next one. */
+type Link = (next: Resolver) => Resolver;
+
 /** The resolver of a worker's pipeline. */
 export const createResolver = (
   settings: ResolutionSettings,
@@ -45,12 +50,20 @@ export const createResolver = (
   clock: Clock,
   observer: ResolutionObserver,
 ): Resolver => {
-  const validating = createValidating(settings, forwarding, clock, observer);
-  return new ProbeZone(
-    settings.dns64 === undefined
-      ? validating
-      : new Dns64Resolver({ resolver: validating, ...settings.dns64 }),
-  );
+  const { mode, timeoutMs, dns64 } = settings;
+  // Aliases end before the deadline: lists have to judge what was found of them.
+  const followingMs = mode === 'validate' ? timeoutMs - DEADLINE_RESERVE_MS : timeoutMs;
+  const following = createFollowing(forwarding, Math.max(0, followingMs), clock);
+  // From the pipeline to the upstreams. What judges stands right before the aliases: it wants to know how answers came.
+  const chain: readonly (Link | false | undefined)[] = [
+    (next) => new ProbeZone(next),
+    dns64 && ((next) => new Dns64Resolver({ resolver: next, ...dns64 })),
+    mode === 'validate' && ((next) => withDeadline(next, timeoutMs)),
+    mode === 'validate' && (() => createValidating(settings, following, forwarding, clock, observer)),
+    mode === 'trust-ad' && (() => trustingAd(following)),
+    () => following,
+  ];
+  return chain.reduceRight<Resolver>((next, link) => (link ? link(next) : next), forwarding);
 };
 
 const RESULTS = {
@@ -68,16 +81,11 @@ const SILENT: Omit<ValidatorObserver, 'validated' | 'defect'> = {
 
 const createValidating = (
   settings: ResolutionSettings,
+  following: Exchange,
   forwarding: Forwarding,
   clock: Clock,
   observer: ResolutionObserver,
 ): Resolver => {
-  const isValidating = settings.mode === 'validate';
-  // Aliases end before the deadline: lists have to judge what was found of them.
-  const followingMs = isValidating ? settings.timeoutMs - DEADLINE_RESERVE_MS : settings.timeoutMs;
-  const following = createFollowing(forwarding, Math.max(0, followingMs), clock);
-  if (settings.mode === 'off') return following;
-  if (settings.mode === 'trust-ad') return trustingAd(following);
   const validator = new Validator({
     lookup: following,
     // That a name is an alias says enough about a delegation.
@@ -98,7 +106,7 @@ const createValidating = (
       },
     },
   });
-  return withDeadline(traced(validator), settings.timeoutMs);
+  return traced(validator);
 };
 
 /** Tells a question that is explained what validation found. */
