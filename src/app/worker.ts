@@ -8,15 +8,7 @@ import { networkInterfaces } from 'node:os';
 import { isDeepStrictEqual } from 'node:util';
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import { RateLimit } from '../access/access.ts';
-import {
-  type AddressWords,
-  createTurnClock,
-  type Endpoint,
-  formatAddress,
-  formatEndpoint,
-  isAppError,
-  systemClock,
-} from '../base/base.ts';
+import { createTurnClock, formatAddress, isAppError, systemClock } from '../base/base.ts';
 import { AnswerCache } from '../cache/cache.ts';
 import { askForShortSlices } from '../datagram/datagram.ts';
 import { formatName, isInZone, setTranslationPrefix } from '../dns/dns.ts';
@@ -27,31 +19,13 @@ import {
   CandidateLog,
   createUnreadCounters,
   TRIGGER_WORDS,
-  UNTRUSTED,
-  UPSTREAM_FAILURE,
   WorkerCounters,
 } from '../observe/observe.ts';
-import { Pipeline, type Resolver, TRANSPORT } from '../pipeline/pipeline.ts';
+import { Pipeline, type Resolver } from '../pipeline/pipeline.ts';
 import type { ExemptionIndex } from '../policy/policy.ts';
 import { createResolver, PROBE_ZONE } from '../resolve/resolve.ts';
-import {
-  type Closable,
-  ConnectionBudget,
-  openUdp,
-  ProbeGate,
-  type ProbePorts,
-  RateGate,
-  StreamListener,
-} from '../server/server.ts';
-import {
-  type Forwarding,
-  OwnPorts,
-  PortSet,
-  type TryFault,
-  type UntrustedReason,
-  type UpstreamObserver,
-  type UpstreamTransport,
-} from '../upstream/upstream.ts';
+import { ConnectionBudget, ProbeGate, type ProbePorts, RateGate } from '../server/server.ts';
+import { type Forwarding, OwnPorts, PortSet } from '../upstream/upstream.ts';
 import { beginHeartbeat } from './heartbeat.ts';
 import type {
   WorkerExemptions,
@@ -61,17 +35,14 @@ import type {
   WorkerStart,
 } from './messages.ts';
 import { RetiredMemory } from './retired-memory.ts';
+import { UpstreamCounters } from './upstream-counters.ts';
+import { WorkerListeners } from './worker-listeners.ts';
 import { createForwarding, toRules } from './worker-parts.ts';
 
 /** How often the cache's size is written to the counters and schedules are looked at, milliseconds. */
 const SECOND_MS = 1000;
 /** How often a draining worker looks whether queries still wait, milliseconds. */
 const DRAIN_POLL_MS = 20;
-
-interface Listener {
-  readonly udp: Closable;
-  readonly stream: StreamListener;
-}
 
 class ResolverWorker {
   readonly #start: WorkerStart;
@@ -81,9 +52,8 @@ class ResolverWorker {
   readonly #gate: RateGate;
   readonly #ownPorts: OwnPorts;
   readonly #probePorts: PortSet;
-  readonly #listeners = new Map<string, Listener>();
+  readonly #listeners: WorkerListeners;
   readonly #ownAddresses = readOwnAddresses();
-  readonly #connections: ConnectionBudget;
   readonly #retired = new RetiredMemory();
   readonly #candidates = new CandidateLog();
   #settings: WorkerSettings;
@@ -101,7 +71,6 @@ class ResolverWorker {
       start.settings.refusals,
       start.exemptions?.block,
     );
-    this.#connections = new ConnectionBudget(start.streamLimits, this.#counters);
     this.#cache = new AnswerCache({ sizeBytes: start.cacheBytes, observer: this.#counters });
     this.#cache.setStale(start.settings.staleMs);
     setTranslationPrefix(start.settings.resolution.dns64?.prefix);
@@ -139,6 +108,14 @@ class ResolverWorker {
       observer: this.#counters,
       cookieSecret: start.cookieSecret,
     });
+    this.#listeners = new WorkerListeners({
+      pipeline: this.#pipeline,
+      gate: this.#gate,
+      connections: new ConnectionBudget(start.streamLimits, this.#counters),
+      observer: this.#counters,
+      shared: start.shared,
+      isOwn: (address, port) => this.#ownPorts.has(port) && this.#ownAddresses.has(formatAddress(address)),
+    });
     setInterval(() => {
       this.#counters.setCache(this.#cache.entries, this.#cache.bytes);
       this.#pipeline.setTime(systemClock());
@@ -152,7 +129,7 @@ class ResolverWorker {
 
   /** Opens the listeners of the settings that it was started with, and the door of the self-probe. */
   async open(): Promise<void> {
-    await this.#openListeners(this.#settings.listen);
+    await this.#listeners.open(this.#settings.listen);
     const { probeSecret: secret } = this.#start;
     if (secret === undefined) return;
     const observer = this.#counters;
@@ -168,7 +145,7 @@ class ResolverWorker {
 
   /** Puts other settings in force. New listeners open first: when one cannot, everything stays as it was. */
   async apply(settings: WorkerSettings): Promise<void> {
-    await this.#openListeners(settings.listen);
+    await this.#listeners.open(settings.listen);
     const previous = this.#settings;
     this.#settings = settings;
     this.#counters.setCounters(settings.counters);
@@ -195,12 +172,7 @@ class ResolverWorker {
     }
     // Answers are looked at for private addresses when they come.
     if (!isDeepStrictEqual(previous.rebindingAllowed, settings.rebindingAllowed)) this.#cache.clear();
-    const wanted = new Set(settings.listen.map(formatEndpoint));
-    for (const [text, listener] of this.#listeners) {
-      if (wanted.has(text)) continue;
-      this.#listeners.delete(text);
-      await Promise.all([listener.udp.close(), listener.stream.close()]);
-    }
+    await this.#listeners.closeOthers(settings.listen);
   }
 
   /** What others said, or was judged by other keys, may not be what would be said now. */
@@ -247,8 +219,7 @@ class ResolverWorker {
     while (this.#pipeline.waiting > 0 && systemClock() < deadlineMs) {
       await new Promise((resolve) => setTimeout(resolve, DRAIN_POLL_MS));
     }
-    const listeners = [...this.#listeners.values()];
-    await Promise.all(listeners.flatMap((listener) => [listener.udp.close(), listener.stream.close()]));
+    await this.#listeners.closeOthers([]);
     await this.#probe?.close();
     this.#forwarding.close();
   }
@@ -259,56 +230,6 @@ class ResolverWorker {
     const evidence = { list, line, trigger: TRIGGER_WORDS[trigger] ?? 'unknown' };
     this.#candidates.note(formatName(name).slice(0, -1), evidence, systemClock());
     this.#counters.setCandidates(this.#candidates.size);
-  }
-
-  async #openListeners(endpoints: readonly Endpoint[]): Promise<void> {
-    const opened: string[] = [];
-    try {
-      for (const endpoint of endpoints) {
-        const text = formatEndpoint(endpoint);
-        if (this.#listeners.has(text)) continue;
-        this.#listeners.set(text, await this.#openListener(endpoint));
-        opened.push(text);
-      }
-    } catch (error) {
-      for (const text of opened) {
-        const listener = this.#listeners.get(text);
-        this.#listeners.delete(text);
-        await Promise.all([listener?.udp.close(), listener?.stream.close()]);
-      }
-      throw error;
-    }
-  }
-
-  async #openListener(endpoint: Endpoint): Promise<Listener> {
-    const name = formatEndpoint(endpoint);
-    const common = { endpoint, name, shared: this.#start.shared };
-    const udp = await openUdp({
-      ...common,
-      pipeline: this.#gate,
-      charge: this.#gate.charge,
-      observer: this.#counters,
-      isOwn: (address, port) => this.#isOwn(address, port),
-    });
-    try {
-      const stream = await StreamListener.open({
-        ...common,
-        pipeline: this.#pipeline,
-        budget: this.#connections,
-        clock: systemClock,
-        settled: (ms) => this.#counters.settled(ms),
-        mayAsk: (address) => this.#pipeline.mayAsk(address, name),
-      });
-      return { udp, stream };
-    } catch (error) {
-      await udp.close();
-      throw error;
-    }
-  }
-
-  /** A query from one of our own upstream sockets: an upstream that points back here. */
-  #isOwn(address: AddressWords, port: number): boolean {
-    return this.#ownPorts.has(port) && this.#ownAddresses.has(formatAddress(address));
   }
 }
 
@@ -332,90 +253,6 @@ const upstreamSettings = (settings: WorkerSettings): readonly unknown[] => [
   settings.cookies,
   settings.mixedCase,
 ];
-
-/** The upstream room speaks in words, the counters in numbers. */
-class UpstreamCounters implements UpstreamObserver {
-  #counters: WorkerCounters | undefined;
-
-  constructor(counters: WorkerCounters) {
-    this.#counters = counters;
-  }
-
-  /** Counts nothing from here on. */
-  silence(): void {
-    this.#counters = undefined;
-  }
-
-  sent(endpoint: number, transport: UpstreamTransport): void {
-    this.#counters?.upstreamSent(endpoint, TRANSPORTS[transport]);
-  }
-
-  answered(endpoint: number, rttMs: number, rcode: number): void {
-    this.#counters?.upstreamAnswered(endpoint, rttMs, rcode);
-  }
-
-  failed(endpoint: number, fault: TryFault): void {
-    this.#counters?.upstreamFailed(endpoint, UPSTREAM_FAILURES[fault]);
-  }
-
-  unwanted(endpoint: number): void {
-    this.#counters?.upstreamUnwanted(endpoint);
-  }
-
-  nearMiss(endpoint: number): void {
-    this.#counters?.upstreamNearMiss(endpoint);
-  }
-
-  guarded(endpoint: number): void {
-    this.#counters?.upstreamGuarded(endpoint);
-  }
-
-  silentZone(): void {
-    this.#counters?.silentZone();
-  }
-
-  healthy(endpoint: number, isHealthy: boolean): void {
-    this.#counters?.upstreamHealthy(endpoint, isHealthy);
-  }
-
-  hedged(endpoint: number): void {
-    this.#counters?.upstreamHedged(endpoint);
-  }
-
-  trusted(endpoint: number, endMs: number): void {
-    this.#counters?.upstreamTrusted(endpoint, endMs);
-  }
-
-  untrusted(endpoint: number, reason: UntrustedReason): void {
-    this.#counters?.upstreamUntrusted(endpoint, UNTRUSTED_REASONS[reason]);
-  }
-}
-
-const TRANSPORTS: Record<UpstreamTransport, number> = {
-  udp: TRANSPORT.UDP,
-  tcp: TRANSPORT.TCP,
-  tls: TRANSPORT.DOT,
-  https: TRANSPORT.DOH,
-};
-
-const UNTRUSTED_REASONS: Record<UntrustedReason, number> = {
-  authority: UNTRUSTED.AUTHORITY,
-  expired: UNTRUSTED.EXPIRED,
-  early: UNTRUSTED.EARLY,
-  name: UNTRUSTED.NAME,
-  pin: UNTRUSTED.PIN,
-  other: UNTRUSTED.OTHER,
-};
-
-const UPSTREAM_FAILURES: Record<TryFault, number> = {
-  timeout: UPSTREAM_FAILURE.TIMEOUT,
-  network: UPSTREAM_FAILURE.NETWORK,
-  certificate: UPSTREAM_FAILURE.CERTIFICATE,
-  servfail: UPSTREAM_FAILURE.SERVFAIL,
-  refused: UPSTREAM_FAILURE.REFUSED,
-  malformed: UPSTREAM_FAILURE.MALFORMED,
-  unsupported: UPSTREAM_FAILURE.UNSUPPORTED,
-};
 
 const listen = (port: MessagePort): void => {
   // Before the first query: each thread writes what it compiled, and an end by the supervisor is not an orderly one.
