@@ -5,6 +5,7 @@
 // limit leaves beside a reserve for all else. Node.js has raised the soft limit to the hard one by the time this runs.
 import { readFileSync } from 'node:fs';
 import type { Config } from '../config/config.ts';
+import type { Log } from '../observe/observe.ts';
 import type { StreamLimits } from '../server/server.ts';
 
 /**
@@ -89,4 +90,21 @@ const countUpstreams = ({ upstreams, fallback, forward, groups }: Config): numbe
     ].map(({ text }) => text),
   );
   return texts.size + (upstreams === undefined ? SYSTEM_RESOLVERS : 0);
+};
+
+/** Says what the descriptors of the process do not suffice for. */
+export const tellDescriptors = (
+  log: Log,
+  { limit, reserve, streams, isLowered, isScarce }: DescriptorBudget,
+): void => {
+  if (!isLowered) return;
+  const fields = {
+    limit,
+    reserve,
+    connections: streams.connectionsMax,
+    hint: 'raise LimitNOFILE of the unit, or ulimit -n; tcp.connections counts for each worker',
+  };
+  if (isScarce)
+    log.error(fields, 'descriptors do not suffice: metrics, control socket, lists and upstreams may fail');
+  else log.warn(fields, 'fewer TCP connections of clients than configured, for want of descriptors');
 };

@@ -1,0 +1,78 @@
+// The control socket of the program: what each of its operations reaches.
+import { join } from 'node:path';
+import { CONTROL_SOCKET_NAME, type ControlSocket, type Controls, openControlSocket } from '../admin/admin.ts';
+import { isAppError } from '../base/base.ts';
+import type { FileReview } from '../lists/keeping/keeping.ts';
+import type { Log } from '../observe/observe.ts';
+import type { TrustKeeper } from '../resolve/resolve.ts';
+import type { Changes } from './changes.ts';
+import type { Evidence } from './evidence.ts';
+import { explainLive } from './explain-live.ts';
+import type { KeptLists } from './kept-lists.ts';
+import { createListControl } from './list-control.ts';
+import type { OperatorPause } from './pause.ts';
+import type { StateKeeper } from './state-keeper.ts';
+import type { Supervisor } from './supervisor.ts';
+
+/** The parts of the program that can be reached. */
+export interface ControlDoorParts {
+  /** The state directory. */
+  readonly directory: string;
+  readonly log: Log;
+  readonly supervisor: Supervisor;
+  readonly state: StateKeeper;
+  readonly changes: Changes;
+  readonly lists: KeptLists;
+  readonly fileReview: FileReview;
+  readonly pause: OperatorPause;
+  readonly trust: TrustKeeper;
+  readonly evidence: Evidence;
+}
+
+/** Where decisions come in. Without it the service does all its work; only the command cannot decide. */
+export class ControlDoor {
+  readonly #parts: ControlDoorParts;
+  #socket: ControlSocket | undefined;
+
+  constructor(parts: ControlDoorParts) {
+    this.#parts = parts;
+  }
+
+  /** Opens it, anew where it was open before. */
+  async open(): Promise<void> {
+    const { directory, log, supervisor, state, changes, lists, fileReview, pause, trust, evidence } =
+      this.#parts;
+    await this.close();
+    const explaining = {
+      supervisor,
+      state: () => state.current,
+      validation: () => trust.mode,
+      isPaused: () => pause.isPaused,
+    };
+    const controls = {
+      lists: createListControl({
+        candidates: () => supervisor.candidates(),
+        lists: () => changes.wanted.lists,
+        generation: () => state.current.generation,
+        keeper: () => lists.keeper,
+        fileReview,
+        renew: () => changes.renew(),
+        decided: (event, list, sha256, author) => evidence.journal.decided(event, list, sha256, author),
+        reload: () => changes.reload('a decision on a list came over the control socket'),
+      }),
+      pause,
+      explain: { explain: (asked) => explainLive(explaining, asked) },
+      ...evidence.controls(),
+    } satisfies Controls;
+    try {
+      this.#socket = await openControlSocket({ path: join(directory, CONTROL_SOCKET_NAME), controls, log });
+    } catch (error) {
+      if (!isAppError(error)) throw error;
+      log.warn({ err: error }, 'no control socket');
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#socket?.close();
+  }
+}

@@ -1,0 +1,57 @@
+// The addresses of upstreams that are given by name, where any is.
+import { systemClock } from '../base/base.ts';
+import type { Config } from '../config/config.ts';
+import type { Log } from '../observe/observe.ts';
+import { UpstreamHosts } from './upstream-hosts.ts';
+import { upstreamHostNames } from './upstream-routes.ts';
+
+/** What they are kept with. */
+export interface KeptHostsParts {
+  readonly log: Log;
+  /** The program listens: before that, the start itself reads what was found. */
+  isListening(): boolean;
+  /** An upstream has other addresses. */
+  onChange(): void;
+}
+
+/** Hosts that are looked up. */
+export class KeptHosts {
+  readonly #parts: KeptHostsParts;
+  /** Undefined while no upstream is given by name. */
+  #hosts: UpstreamHosts | undefined;
+
+  constructor(parts: KeptHostsParts) {
+    this.#parts = parts;
+  }
+
+  /** Addresses of a host, as far as they are known. */
+  readonly addressesOf = (name: string): readonly string[] => this.#hosts?.addressesOf(name) ?? [];
+
+  /** Keeps the addresses of the upstreams of a configuration from now on. */
+  async follow(config: Config): Promise<void> {
+    const names = upstreamHostNames(config);
+    if (this.#hosts === undefined && names.length === 0) return;
+    const { log, isListening, onChange } = this.#parts;
+    this.#hosts ??= await UpstreamHosts.open({
+      directory: config.stateDirectory,
+      clock: systemClock,
+      log,
+      onChange: () => {
+        if (isListening()) onChange();
+      },
+    });
+    this.#hosts.follow(names, config.bootstrap);
+    if (isListening()) this.#hosts.start();
+    // A first start has nothing to ask without them; a host that is not found in time is found later.
+    if (names.some((name) => this.addressesOf(name).length === 0)) await this.#hosts.lookUpDue();
+  }
+
+  /** Looks up what is due from now on. */
+  start(): void {
+    this.#hosts?.start();
+  }
+
+  async close(): Promise<void> {
+    await this.#hosts?.close();
+  }
+}

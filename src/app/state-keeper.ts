@@ -1,0 +1,171 @@
+// What is in force in all workers, and the one way to replace it: prepare a state, apply it, or have the one before back.
+import { isDeepStrictEqual } from 'node:util';
+import { type Endpoint, formatEndpoint } from '../base/base.ts';
+import type { Config } from '../config/config.ts';
+import type { Generation } from '../generation/generation.ts';
+import type { CounterBlock, CounterTotals } from '../observe/observe.ts';
+import type { TrustKeeper } from '../resolve/resolve.ts';
+import {
+  type ForwardingRoute,
+  RESOLV_CONF,
+  readSystemResolvers,
+  upstreamTexts,
+} from '../upstream/upstream.ts';
+import type { ChangeAuthor } from './change-journal.ts';
+import { claimEndpoint } from './claim.ts';
+import type { EnforcementKeeper } from './enforcement-keeper.ts';
+import type { Evidence } from './evidence.ts';
+import type { KeptHosts } from './kept-hosts.ts';
+import type { WorkerSettings } from './messages.ts';
+import type { OwnForwarding } from './own-forwarding.ts';
+import type { OperatorPause } from './pause.ts';
+import type { RetiredMemory } from './retired-memory.ts';
+import type { Supervisor } from './supervisor.ts';
+import { buildRoutes } from './upstream-routes.ts';
+import { type State, toSettings, withPause } from './worker-settings.ts';
+
+/** The parts of the program that a state concerns. */
+export interface StateParts {
+  readonly totals: CounterTotals;
+  readonly supervisor: Supervisor;
+  readonly trust: TrustKeeper;
+  readonly evidence: Evidence;
+  readonly enforcement: EnforcementKeeper;
+  readonly pause: OperatorPause;
+  readonly hosts: KeptHosts;
+  readonly own: OwnForwarding;
+  readonly retired: RetiredMemory;
+}
+
+/** Nothing: before the first state is in force. */
+export const emptyState = (config: Config): State => ({
+  config,
+  generation: undefined,
+  enforced: config,
+  listen: [],
+  routes: [],
+  views: [],
+  counters: [],
+  refusals: [],
+});
+
+/** The state of one program. */
+export class StateKeeper {
+  readonly #parts: StateParts;
+  /** Endpoints of the configuration to those with a known port. */
+  readonly #claimed = new Map<string, Endpoint>();
+  #current: State;
+  #isPauseApplied = false;
+
+  constructor(config: Config, parts: StateParts) {
+    this.#parts = parts;
+    this.#current = emptyState(config);
+  }
+
+  get current(): State {
+    return this.#current;
+  }
+
+  /** As workers judge. */
+  get isPauseApplied(): boolean {
+    return this.#isPauseApplied;
+  }
+
+  /** What a worker that starts now is told. */
+  settingsOf(index: number, state = this.#current): WorkerSettings {
+    const { trust, pause, evidence } = this.#parts;
+    return toSettings(state, index, trust, { isPaused: pause.isPaused, events: evidence.eventsOf(index) });
+  }
+
+  /** The state without lists that workers start in. */
+  async begin(config: Config): Promise<void> {
+    this.#current = await this.prepare(config, undefined);
+    await this.#parts.trust.recall(upstreamsText(this.#current.routes));
+  }
+
+  /** Everything that a state needs and that can fail without having changed anything. */
+  async prepare(config: Config, generation: Generation | undefined, enforced = config): Promise<State> {
+    const listen: Endpoint[] = [];
+    for (const endpoint of config.listen.dns) listen.push(await this.#claim(endpoint));
+    const { routes, views } = buildRoutes(
+      config,
+      () => readSystemResolvers(RESOLV_CONF, listen),
+      this.#parts.hosts.addressesOf,
+    );
+    const counters = this.#countersFor(routes);
+    const { refusals } = this.#current;
+    return { config, generation, enforced, listen, routes, views, counters, refusals };
+  }
+
+  /** Puts a prepared state in force in all workers; on an error the one before it is put back. */
+  async apply(prepared: State, author?: ChangeAuthor): Promise<void> {
+    const { supervisor, trust, evidence, enforcement, pause, own, retired, totals } = this.#parts;
+    const previous = this.#current;
+    const { isPaused } = pause;
+    const { policy } = prepared.generation ?? {};
+    const layout = {
+      lists: policy === undefined ? [] : withPause(policy, isPaused).lists,
+      groups: policy?.groups.map((group) => group.name) ?? [],
+    };
+    const state = { ...prepared, refusals: this.#perWorker(() => totals.openRefusals(layout)) };
+    let restoreTrust = (): void => {};
+    try {
+      restoreTrust = trust.setConfig(state.config);
+      await trust.recall(upstreamsText(state.routes));
+      if (state.generation !== undefined) evidence.define(state.generation);
+      await evidence.whileChanging(async () => {
+        await supervisor.apply((index) => this.settingsOf(index, state));
+        this.#current = state;
+        this.#isPauseApplied = isPaused;
+        // In this moment, so that nobody else sees the change first and records it without its author.
+        enforcement.update(author);
+      });
+      if (state.generation !== undefined) evidence.journal.generation(state.generation);
+      retired.add(previous.generation?.policy.table);
+    } catch (error) {
+      retired.add(policy?.table);
+      restoreTrust();
+      await trust.recall(upstreamsText(previous.routes));
+      await supervisor.apply((index) => this.settingsOf(index, previous));
+      throw error;
+    } finally {
+      this.#retire(state === this.#current ? previous : state);
+    }
+    const listening = new Set(state.config.listen.dns.map(formatEndpoint));
+    for (const text of this.#claimed.keys()) if (!listening.has(text)) this.#claimed.delete(text);
+    if (own.isOpen && !isDeepStrictEqual(previous.routes, state.routes)) own.follow(state);
+  }
+
+  async #claim(endpoint: Endpoint): Promise<Endpoint> {
+    const text = formatEndpoint(endpoint);
+    const known = this.#claimed.get(text);
+    if (known !== undefined) return known;
+    const claimed = await claimEndpoint(endpoint);
+    this.#claimed.set(text, claimed);
+    return claimed;
+  }
+
+  /** The counter blocks for a set of upstreams: those in use when the set is the same. */
+  #countersFor(routes: readonly ForwardingRoute[]): readonly CounterBlock[] {
+    const upstreams = upstreamTexts(routes);
+    const inUse = this.#current.counters;
+    if (inUse[0]?.layout.upstreams.join() === upstreams.join()) return inUse;
+    return this.#perWorker(() => this.#parts.totals.openCounters({ upstreams }));
+  }
+
+  #retire(state: State): void {
+    const { totals } = this.#parts;
+    for (const block of state.refusals) {
+      if (!this.#current.refusals.includes(block)) totals.retireRefusals(block);
+    }
+    for (const block of state.counters) {
+      if (!this.#current.counters.includes(block)) totals.retireCounters(block);
+    }
+  }
+
+  #perWorker<T>(create: () => T): T[] {
+    return Array.from({ length: this.#parts.supervisor.count }, create);
+  }
+}
+
+const upstreamsText = (routes: readonly ForwardingRoute[]): string => upstreamTexts(routes).join('\n');
