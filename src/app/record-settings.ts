@@ -1,7 +1,7 @@
 // What the configuration says of records, as the recorder takes it.
 import { hostname } from 'node:os';
 import { AppError, errorText, readRegularFile, systemErrorCode, VERSION } from '../base/base.ts';
-import type { Config, RecordOutputConfig, RecordsConfig } from '../config/config.ts';
+import type { Config, RecordsConfig } from '../config/config.ts';
 import type { OutputSettings, RecorderSettings } from '../records/thread/thread.ts';
 
 /** The records' directory in the state directory. */
@@ -43,7 +43,13 @@ const identityOf = ({
 };
 
 /** The name of an output, for metrics and records, is where it goes. */
-const toOutput = ({ to, text, classes, caPath, facility }: RecordOutputConfig): OutputSettings => {
+const toOutput = ({
+  to,
+  text,
+  classes,
+  caPath,
+  facility,
+}: RecordsConfig['outputs'][number]): OutputSettings => {
   const common = { name: text, classes };
   const identity = resolverName();
   switch (to.kind) {

@@ -29,21 +29,28 @@ const PERCENTAGE: Measure = {
 };
 
 /** A duration in milliseconds between two durations. */
-export const durationMs = (min: string, max: string) => amount(DURATION, min, max, (ms) => ms);
+export const durationMs = (min: string, max: string) =>
+  amount(DURATION, min, max, (ms) => ms, formatDurationMs);
 
 /** A duration in whole seconds between two durations. */
 export const durationSec = (min: string, max: string) =>
-  amount(DURATION, min, max, (ms, text) =>
-    ms % 1000 === 0
-      ? ms / 1000
-      : new Fault('ERR_CONFIG_VALUE', `${quote(text)} is not a whole number of seconds`),
+  amount(
+    DURATION,
+    min,
+    max,
+    (ms, text) =>
+      ms % 1000 === 0
+        ? ms / 1000
+        : new Fault('ERR_CONFIG_VALUE', `${quote(text)} is not a whole number of seconds`),
+    formatDurationSec,
   );
 
 /** A size in bytes between two sizes. */
-export const sizeBytes = (min: string, max: string) => amount(SIZE, min, max, (bytes) => bytes);
+export const sizeBytes = (min: string, max: string) => amount(SIZE, min, max, (bytes) => bytes, formatSize);
 
 /** A share of 1, written in whole per cents between two percentages. */
-export const share = (min: string, max: string) => amount(PERCENTAGE, min, max, (percent) => percent / 100);
+export const share = (min: string, max: string) =>
+  amount(PERCENTAGE, min, max, (percent) => percent / 100, formatShare);
 
 /** The text that durationMs reads back. */
 export const formatDurationMs = (ms: number): string => (ms === 0 ? '0s' : formatAmount(DURATION.units, ms));
@@ -63,18 +70,23 @@ const amount = (
   min: string,
   max: string,
   convert: (amount: number, text: string) => number | Fault,
+  format: (value: number) => string,
 ) =>
-  leaf<string, number>({ name: noun, bounds: `${min} to ${max}` }, (raw) => {
-    if (typeof raw === 'number') return new Fault('ERR_CONFIG_TYPE', `${raw} has no unit`, hint);
-    if (typeof raw !== 'string') return wrongType(noun, raw);
-    const found = readAmount(units, raw);
-    if (found === undefined) return new Fault('ERR_CONFIG_VALUE', `${quote(raw)} is not a ${noun}`, hint);
-    if (found < (readAmount(units, min) ?? 0))
-      return new Fault('ERR_CONFIG_VALUE', `${quote(raw)} is less than ${min}`);
-    if (found > (readAmount(units, max) ?? 0))
-      return new Fault('ERR_CONFIG_VALUE', `${quote(raw)} is more than ${max}`);
-    return convert(found, raw);
-  });
+  leaf<string, number>(
+    { name: noun, bounds: `${min} to ${max}` },
+    (raw) => {
+      if (typeof raw === 'number') return new Fault('ERR_CONFIG_TYPE', `${raw} has no unit`, hint);
+      if (typeof raw !== 'string') return wrongType(noun, raw);
+      const found = readAmount(units, raw);
+      if (found === undefined) return new Fault('ERR_CONFIG_VALUE', `${quote(raw)} is not a ${noun}`, hint);
+      if (found < (readAmount(units, min) ?? 0))
+        return new Fault('ERR_CONFIG_VALUE', `${quote(raw)} is less than ${min}`);
+      if (found > (readAmount(units, max) ?? 0))
+        return new Fault('ERR_CONFIG_VALUE', `${quote(raw)} is more than ${max}`);
+      return convert(found, raw);
+    },
+    format,
+  );
 
 const readAmount = (units: Units, text: string): number | undefined => {
   const match = /^(\d{1,9})([A-Za-z]{1,3}|%)$/.exec(text);

@@ -1,7 +1,6 @@
 // Checks across the keys of papers and records.
 import { conflict, type Draft, isMap, itemsOf, listItemsOf, type Report, reportRepeat } from './draft.ts';
-import { formatRecordTarget } from './evidence-leaf.ts';
-import type { RecordTarget } from './normalized.ts';
+import { formatRecordTarget, type RecordTarget } from './evidence-leaf.ts';
 import type { Path } from './problem.ts';
 import { RETENTION } from './retention.ts';
 

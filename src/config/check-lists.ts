@@ -13,7 +13,8 @@ import {
 } from './draft.ts';
 import type { Path } from './problem.ts';
 import { toInstantMs } from './schedule-leaf.ts';
-import { DEFAULT_GROUP, LISTS_MAX } from './schema.ts';
+import { DEFAULT_GROUP } from './sections/groups.ts';
+import { LISTS_MAX } from './sections/lists.ts';
 import { Fault, quote, suggest } from './value.ts';
 
 const SOURCES = ['shipped', 'file', 'directory', 'url'] as const;

@@ -4,8 +4,8 @@
 // may be plain, or an attacker who disturbs the encrypted ones could read everything (RFC 8310 section 5).
 import { type Endpoint, formatEndpoint } from '../base/base.ts';
 import { conflict, type Draft, isMap, itemsOf, type Report, reportRepeat } from './draft.ts';
-import type { UpstreamConfig } from './normalized.ts';
 import { formatPath, type Path } from './problem.ts';
+import type { UpstreamConfig } from './upstream-leaf.ts';
 import { Fault, quote } from './value.ts';
 
 /** Reports what is wrong between the servers of each list, and between servers and other keys. */

@@ -3,7 +3,7 @@
 // Compared are the effective forms, so that a default that is written out is no change. Items of a list that have an id or
 // a name are told apart by it, wherever they stand.
 import { effectiveValues, prefixFilesOf } from './effective.ts';
-import type { Config } from './normalized.ts';
+import type { Config } from './schema.ts';
 
 /** Differences that are told one by one: more of them are another configuration. */
 const DIFFERENCES_MAX = 50;

@@ -3,10 +3,12 @@
 // Other checks may have found faults already. Hence the Draft type: any value may be absent, and a value of the wrong
 // kind (already reported) may stand where a list or map belongs, which is why lists are walked through itemsOf() only.
 import type { Endpoint, Prefix } from '../base/base.ts';
-import type { DayHours, HostAddress, ProfileSource, RecordTarget, UpstreamConfig } from './normalized.ts';
+import type { ProfileSource, RecordTarget } from './evidence-leaf.ts';
+import type { HostAddress } from './leaf.ts';
 import { formatPath, type Path } from './problem.ts';
-import type { TimePoint } from './schedule-leaf.ts';
+import type { DayHours, TimePoint } from './schedule-leaf.ts';
 import type { ParsedConfig } from './schema.ts';
+import type { UpstreamConfig } from './upstream-leaf.ts';
 import { Fault, quote } from './value.ts';
 
 /** What the checks need to know of the program. */

@@ -1,8 +1,27 @@
 // The leaves of evidence: where records go beside the state directory, sentences of papers, days.
-import { formatEndpoint } from '../base/base.ts';
+import { resolve } from 'node:path';
+import { type Endpoint, formatEndpoint } from '../base/base.ts';
+import { withForm } from './form.ts';
 import { readServerEndpoint } from './leaf.ts';
-import { PROFILES, type ProfileSource, type RecordTarget } from './normalized.ts';
-import { Fault, quote, suggest, textLeaf } from './value.ts';
+import { Fault, quote, same, suggest, textLeaf } from './value.ts';
+
+/** The profiles of jurisdictions that ship. */
+const PROFILES = ['us-federal', 'be-federal', 'eu-institution'] as const;
+
+/** The profile of a jurisdiction: the name of one that ships, or a file. */
+export type ProfileSource = { readonly id: (typeof PROFILES)[number] } | { readonly path: string };
+
+/** Where records are sent to. */
+export type RecordTarget =
+  | { readonly kind: 'file'; readonly path: string }
+  | {
+      readonly kind: 'syslog';
+      readonly endpoint: Endpoint;
+      /** Whom the certificate has to be for; undefined: not encrypted. */
+      readonly serverName: string | undefined;
+    }
+  | { readonly kind: 'dnstap-unix'; readonly path: string }
+  | { readonly kind: 'dnstap-tcp'; readonly endpoint: Endpoint };
 
 /** Characters of a target: the longest path of Linux with its scheme. */
 const TARGET_LENGTH_MAX = 4128;
@@ -17,29 +36,37 @@ const SCHEMES = ['file', 'syslog+tcp', 'syslog+tls', 'dnstap+unix', 'dnstap+tcp'
 const EXAMPLES =
   'write it such as "file:/var/log/cordon/records.jsonl", "syslog+tls://192.0.2.1#logs.example.net" or "dnstap+unix:/run/dnstap.sock"';
 
-/** Where records are sent to. */
+/** Where records are sent to; paths are absolute in the program. */
 export const recordTarget = () =>
-  textLeaf<RecordTarget>(
-    { name: 'target', bounds: SCHEMES.map((scheme) => `\`${scheme}\``).join(', ') },
-    (text) => {
-      if (text.length > TARGET_LENGTH_MAX)
-        return new Fault('ERR_CONFIG_VALUE', `${quote(text)} has over ${TARGET_LENGTH_MAX} characters`);
-      const [, scheme = '', rest = ''] = /^([a-z+]{1,20}):(.*)$/s.exec(text) ?? [];
-      switch (scheme) {
-        case 'file':
-        case 'dnstap+unix':
-          return readPath(scheme, rest, text);
-        case 'syslog+tcp':
-        case 'syslog+tls':
-        case 'dnstap+tcp':
-          return readServer(scheme, rest, text);
-        default:
-          return new Fault(
-            'ERR_CONFIG_VALUE',
-            `${quote(text)} is not a target`,
-            suggest(scheme, SCHEMES) ?? EXAMPLES,
-          );
-      }
+  withForm(
+    textLeaf<RecordTarget>(
+      { name: 'target', bounds: SCHEMES.map((scheme) => `\`${scheme}\``).join(', ') },
+      (text) => {
+        if (text.length > TARGET_LENGTH_MAX)
+          return new Fault('ERR_CONFIG_VALUE', `${quote(text)} has over ${TARGET_LENGTH_MAX} characters`);
+        const [, scheme = '', rest = ''] = /^([a-z+]{1,20}):(.*)$/s.exec(text) ?? [];
+        switch (scheme) {
+          case 'file':
+          case 'dnstap+unix':
+            return readPath(scheme, rest, text);
+          case 'syslog+tcp':
+          case 'syslog+tls':
+          case 'dnstap+tcp':
+            return readServer(scheme, rest, text);
+          default:
+            return new Fault(
+              'ERR_CONFIG_VALUE',
+              `${quote(text)} is not a target`,
+              suggest(scheme, SCHEMES) ?? EXAMPLES,
+            );
+        }
+      },
+      formatRecordTarget,
+    ),
+    {
+      into: (target, { directory }): RecordTarget =>
+        'path' in target ? { ...target, path: resolve(directory, target.path) } : target,
+      from: same,
     },
   );
 
@@ -84,34 +111,41 @@ const readServer = (scheme: string, rest: string, text: string): RecordTarget | 
   return { kind: 'syslog', endpoint, serverName: isEncrypted ? (serverName ?? endpoint.address) : undefined };
 };
 
-/** A profile that ships, or a YAML file with one. */
+/** A profile that ships, or a YAML file with one, whose path is absolute in the program. */
 export const profile = () =>
-  textLeaf<ProfileSource>(
-    { name: `${PROFILES.map((id) => `\`${id}\``).join(', ')} or a path`, bounds: 'a path ends in `.yaml`' },
-    (text) => {
-      const id = PROFILES.find((word) => word === text);
-      if (id !== undefined) return { id };
-      return /^[^\0]{1,4090}\.ya?ml$/.test(text)
-        ? { path: text }
-        : new Fault(
-            'ERR_CONFIG_VALUE',
-            `${quote(text)} is not a profile`,
-            suggest(text, PROFILES) ?? `profiles are ${PROFILES.join(', ')}, or the path of a .yaml file`,
-          );
+  withForm(
+    textLeaf<ProfileSource>(
+      { name: `${PROFILES.map((id) => `\`${id}\``).join(', ')} or a path`, bounds: 'a path ends in `.yaml`' },
+      (text) => {
+        const id = PROFILES.find((word) => word === text);
+        if (id !== undefined) return { id };
+        return /^[^\0]{1,4090}\.ya?ml$/.test(text)
+          ? { path: text }
+          : new Fault(
+              'ERR_CONFIG_VALUE',
+              `${quote(text)} is not a profile`,
+              suggest(text, PROFILES) ?? `profiles are ${PROFILES.join(', ')}, or the path of a .yaml file`,
+            );
+      },
+      (profile) => ('id' in profile ? profile.id : profile.path),
+    ),
+    {
+      into: (profile, { directory }): ProfileSource =>
+        'id' in profile ? profile : { path: resolve(directory, profile.path) },
+      from: same,
     },
   );
 
-/** The text that profile() reads back. */
-export const formatProfile = (profile: ProfileSource): string =>
-  'id' in profile ? profile.id : profile.path;
-
 /** A sentence or a few of a paper. */
 export const sentence = () =>
-  textLeaf({ name: 'text', bounds: `1 to ${SENTENCE_LENGTH_MAX} characters, printable` }, (text) =>
-    text.length > 0 && text.length <= SENTENCE_LENGTH_MAX && !/[^\P{C}\n]/u.test(text)
-      ? text
-      : new Fault(
-          'ERR_CONFIG_VALUE',
-          `${quote(text)} is not a printable text of at most ${SENTENCE_LENGTH_MAX} characters`,
-        ),
+  textLeaf(
+    { name: 'text', bounds: `1 to ${SENTENCE_LENGTH_MAX} characters, printable` },
+    (text) =>
+      text.length > 0 && text.length <= SENTENCE_LENGTH_MAX && !/[^\P{C}\n]/u.test(text)
+        ? text
+        : new Fault(
+            'ERR_CONFIG_VALUE',
+            `${quote(text)} is not a printable text of at most ${SENTENCE_LENGTH_MAX} characters`,
+          ),
+    same,
   );

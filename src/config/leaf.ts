@@ -1,20 +1,22 @@
 // The leaves that configurations are made of: numbers, words, names, addresses, answers.
 //
 // Addresses are brought to one text (RFC 5952) here, so that two spellings of one endpoint are seen to be equal.
+import { resolve } from 'node:path';
 import {
   type AddressWords,
   createAddress,
   type Endpoint,
   formatAddress,
+  formatEndpoint,
   isIpv4,
   parseAddress,
   parseEndpoint,
   suggestEndpoint,
 } from '../base/base.ts';
 import { foldName, formatName, parseName } from '../dns/dns.ts';
-import type { BlockAnswer, HostAddress, OutOfScope } from './normalized.ts';
+import { withForm } from './form.ts';
 import type { Path } from './problem.ts';
-import { Fault, leaf, quote, suggest, textLeaf, wrongType } from './value.ts';
+import { Fault, leaf, quote, same, suggest, textLeaf, wrongType } from './value.ts';
 
 /** Identifiers are metric labels: short. */
 const IDENTIFIER_LENGTH_MAX = 40;
@@ -30,25 +32,52 @@ const BLOCK_ADDRESSES_MAX = 8;
 const PLAIN_ANSWERS = ['nxdomain', 'nodata', 'null-ip', 'refused'] as const;
 const ANSWER_WORDS = [...PLAIN_ANSWERS, 'address'] as const;
 
+/** What a refused name is answered with. */
+export type BlockAnswer =
+  | { readonly kind: (typeof PLAIN_ANSWERS)[number] }
+  | { readonly kind: 'address'; readonly addresses: readonly AddressWords[] };
+
+/** A block answer as it is written. */
+type BlockAnswerRaw = (typeof PLAIN_ANSWERS)[number] | { address: string[] };
+
 /** What `block.mode` says: an answer, or that the addresses stand beside it. */
 export type BlockMode = BlockAnswer | { readonly kind: 'address-beside' };
 
+/** Which mandate lists do not apply, by decision: all of them, none, or those with these identifiers. */
+export type OutOfScope = boolean | readonly string[];
+
+/** An address of a host. */
+export interface HostAddress {
+  readonly address: string;
+  readonly family: 4 | 6;
+}
+
 /** A whole number. */
 export const integer = (min: number, max: number) =>
-  leaf<number, number>({ name: 'integer', bounds: `${min} to ${max}` }, (raw) => readInteger(raw, min, max));
+  leaf<number, number>(
+    { name: 'integer', bounds: `${min} to ${max}` },
+    (raw) => readInteger(raw, min, max),
+    same,
+  );
 
 /** `auto` or a whole number. */
 export const autoOrInteger = (min: number, max: number) =>
-  leaf<number | 'auto', number | 'auto'>({ name: '`auto` or integer', bounds: `${min} to ${max}` }, (raw) => {
-    if (raw === 'auto') return raw;
-    if (typeof raw === 'string') return notOneOf(raw, ['auto'], `write "auto" or a number`);
-    return readInteger(raw, min, max);
-  });
+  leaf<number | 'auto', number | 'auto'>(
+    { name: '`auto` or integer', bounds: `${min} to ${max}` },
+    (raw) => {
+      if (raw === 'auto') return raw;
+      if (typeof raw === 'string') return notOneOf(raw, ['auto'], `write "auto" or a number`);
+      return readInteger(raw, min, max);
+    },
+    same,
+  );
 
 /** `true` or `false`. */
 export const boolean = () =>
-  leaf<boolean, boolean>({ name: 'boolean' }, (raw) =>
-    typeof raw === 'boolean' ? raw : wrongType('boolean', raw),
+  leaf<boolean, boolean>(
+    { name: 'boolean' },
+    (raw) => (typeof raw === 'boolean' ? raw : wrongType('boolean', raw)),
+    same,
   );
 
 /** `true`, `false`, or identifiers of lists, each once. */
@@ -76,27 +105,38 @@ export const outOfScope = () =>
       }
       return raw as string[];
     },
+    same,
   );
 
 /** One of a few words. */
 export const choice = <Word extends string>(words: readonly Word[]) =>
-  leaf<Word, Word>({ name: words.map((word) => `\`${word}\``).join(', ') }, (raw) => {
-    if (typeof raw !== 'string') return wrongType('word', raw);
-    return words.find((word) => word === raw) ?? notOneOf(raw, words);
-  });
+  leaf<Word, Word>(
+    { name: words.map((word) => `\`${word}\``).join(', ') },
+    (raw) => {
+      if (typeof raw !== 'string') return wrongType('word', raw);
+      return words.find((word) => word === raw) ?? notOneOf(raw, words);
+    },
+    same,
+  );
 
 /** One of a few numbers. */
 export const numberChoice = (numbers: readonly number[]) =>
-  leaf<number, number>({ name: 'integer', bounds: numbers.join(', ') }, (raw) => {
-    if (typeof raw !== 'number') return wrongType('integer', raw);
-    if (numbers.includes(raw)) return raw;
-    return new Fault('ERR_CONFIG_VALUE', `${raw} is not one of ${numbers.join(', ')}`);
-  });
+  leaf<number, number>(
+    { name: 'integer', bounds: numbers.join(', ') },
+    (raw) => {
+      if (typeof raw !== 'number') return wrongType('integer', raw);
+      if (numbers.includes(raw)) return raw;
+      return new Fault('ERR_CONFIG_VALUE', `${raw} is not one of ${numbers.join(', ')}`);
+    },
+    same,
+  );
 
 /** Kebab-case: what metrics, logs and the command line call a thing. */
 export const identifier = () =>
-  textLeaf({ name: 'identifier', bounds: `kebab-case, 1 to ${IDENTIFIER_LENGTH_MAX} characters` }, (text) =>
-    readIdentifier(text),
+  textLeaf(
+    { name: 'identifier', bounds: `kebab-case, 1 to ${IDENTIFIER_LENGTH_MAX} characters` },
+    (text) => readIdentifier(text),
+    same,
   );
 
 const readIdentifier = (text: string, path: Path = []): string | Fault =>
@@ -109,44 +149,62 @@ const readIdentifier = (text: string, path: Path = []): string | Fault =>
         path,
       );
 
-/** The path of a file or directory, as written. */
-export const path = () =>
-  textLeaf({ name: 'path' }, (text) =>
-    text.length > 0 && text.length <= PATH_LENGTH_MAX && !text.includes('\0')
-      ? text
-      : new Fault('ERR_CONFIG_VALUE', `${quote(text)} is not a path`),
+/** The path of a file or directory: parsed as written, absolute in the program; `words` are no paths. */
+export const path = (...words: readonly string[]) =>
+  withForm(
+    textLeaf(
+      { name: 'path' },
+      (text) =>
+        text.length > 0 && text.length <= PATH_LENGTH_MAX && !text.includes('\0')
+          ? text
+          : new Fault('ERR_CONFIG_VALUE', `${quote(text)} is not a path`),
+      same,
+    ),
+    {
+      into: (written, { directory }) => (words.includes(written) ? written : resolve(directory, written)),
+      from: same,
+    },
   );
 
 /** A sentence for clients. */
 export const edeText = () =>
-  textLeaf({ name: 'text', bounds: `1 to ${EDE_TEXT_BYTES_MAX} bytes of UTF-8, printable` }, (text) => {
-    if (text.length === 0 || /\p{C}/u.test(text)) {
-      return new Fault('ERR_CONFIG_VALUE', `${quote(text)} is not a printable text`);
-    }
-    return Buffer.byteLength(text) <= EDE_TEXT_BYTES_MAX
-      ? text
-      : new Fault(
-          'ERR_CONFIG_VALUE',
-          `text of ${Buffer.byteLength(text)} bytes is over ${EDE_TEXT_BYTES_MAX}`,
-        );
-  });
+  textLeaf(
+    { name: 'text', bounds: `1 to ${EDE_TEXT_BYTES_MAX} bytes of UTF-8, printable` },
+    (text) => {
+      if (text.length === 0 || /\p{C}/u.test(text)) {
+        return new Fault('ERR_CONFIG_VALUE', `${quote(text)} is not a printable text`);
+      }
+      return Buffer.byteLength(text) <= EDE_TEXT_BYTES_MAX
+        ? text
+        : new Fault(
+            'ERR_CONFIG_VALUE',
+            `text of ${Buffer.byteLength(text)} bytes is over ${EDE_TEXT_BYTES_MAX}`,
+          );
+    },
+    same,
+  );
 
 /** An address to listen on; port 0 is any free port. */
 export const endpoint = (portDefault: number) =>
   textLeaf(
     { name: 'address and port', bounds: `port ${portDefault} when none is written` },
     (text) => readEndpoint(text, portDefault) ?? notAnEndpoint(text),
+    formatEndpoint,
   );
 
-/** endpoint(), or `false` or nothing for "off". */
+/** endpoint(), or `false` or nothing for "off", which is undefined in the program. */
 export const endpointOrOff = (portDefault: number) =>
-  leaf<string | false | null, Endpoint | false>(
-    { name: 'address and port, or `false`', bounds: `port ${portDefault} when none is written` },
-    (raw) => {
-      if (raw === false || raw === null) return false;
-      if (typeof raw !== 'string') return wrongType('address or false', raw);
-      return readEndpoint(raw, portDefault) ?? notAnEndpoint(raw, ', or false for none');
-    },
+  withForm(
+    leaf<string | false | null, Endpoint | false>(
+      { name: 'address and port, or `false`', bounds: `port ${portDefault} when none is written` },
+      (raw) => {
+        if (raw === false || raw === null) return false;
+        if (typeof raw !== 'string') return wrongType('address or false', raw);
+        return readEndpoint(raw, portDefault) ?? notAnEndpoint(raw, ', or false for none');
+      },
+      (endpoint) => endpoint && formatEndpoint(endpoint),
+    ),
+    { into: (endpoint) => endpoint || undefined, from: (endpoint) => endpoint ?? false },
   );
 
 /** An address that is asked, `text` is how it was written; undefined when it is none. */
@@ -160,26 +218,43 @@ export const readServerEndpoint = (text: string, portDefault: number): Endpoint 
 
 /** A zone: wire form, letters folded. Never the root, about which a fault says why and what to do instead. */
 export const zone = (rootText: string, rootHint: string) =>
-  textLeaf({ name: 'domain name' }, (text) => readZone(text, rootText, rootHint));
+  textLeaf(
+    { name: 'domain name' },
+    (text) => readZone(text, rootText, rootHint),
+    (name) => formatName(name),
+  );
 
 /** The apex of a response policy zone: presentation form, letters folded, with the final dot. */
 export const apex = () =>
-  textLeaf({ name: 'domain name' }, (text) => {
-    const name = readZone(text, 'the root is no response policy zone', 'write the name of the zone');
-    return name instanceof Fault ? name : formatName(name);
-  });
+  textLeaf(
+    { name: 'domain name' },
+    (text) => {
+      const name = readZone(text, 'the root is no response policy zone', 'write the name of the zone');
+      return name instanceof Fault ? name : formatName(name);
+    },
+    same,
+  );
 
 /** An IP address. */
-export const ipAddress = () => textLeaf({ name: 'address' }, (text) => readAddress(text));
+export const ipAddress = () =>
+  textLeaf(
+    { name: 'address' },
+    (text) => readAddress(text),
+    (words) => formatAddress(words),
+  );
 
 /** An address of a host that is asked. */
 export const hostAddress = () =>
-  textLeaf<HostAddress>({ name: 'address' }, (text) => {
-    const words = readAddress(text);
-    if (words instanceof Fault) return words;
-    const address = formatAddress(words);
-    return isUnspecified(address) ? unspecifiedFault(text) : { address, family: isIpv4(words) ? 4 : 6 };
-  });
+  textLeaf<HostAddress>(
+    { name: 'address' },
+    (text) => {
+      const words = readAddress(text);
+      if (words instanceof Fault) return words;
+      const address = formatAddress(words);
+      return isUnspecified(address) ? unspecifiedFault(text) : { address, family: isIpv4(words) ? 4 : 6 };
+    },
+    ({ address }) => address,
+  );
 
 /** The bounds of a list of block addresses. */
 export const BLOCK_ADDRESSES = { min: 1, max: BLOCK_ADDRESSES_MAX } as const;
@@ -193,6 +268,7 @@ export const blockAnswer = () =>
       if (mode instanceof Fault || mode.kind !== 'address-beside') return mode;
       return new Fault('ERR_CONFIG_VALUE', 'the addresses are missing', 'write { address: ["192.0.2.1"] }');
     },
+    formatAnswer,
   );
 
 /** What all refused names are answered with: blockAnswer(), or `address` when the addresses stand beside it. */
@@ -200,19 +276,23 @@ export const blockMode = () =>
   leaf<BlockAnswerRaw | 'address', BlockMode>(
     { name: `${ANSWER_WORDS.map((word) => `\`${word}\``).join(', ')} or \`{ address: […] }\`` },
     (raw) => readBlockMode(raw),
+    (mode) => (mode.kind === 'address-beside' ? 'address' : formatAnswer(mode)),
   );
-
-/** A block answer as it is written. */
-export type BlockAnswerRaw = (typeof PLAIN_ANSWERS)[number] | { address: string[] };
 
 /** A key that a later version has: every value is refused. */
 export const unavailable = <Raw>(text: string, hint?: string) =>
-  leaf<Raw, undefined>({ name: 'none', isUnavailable: true }, () => unavailableFault(text, hint));
+  leaf<Raw | undefined, undefined>(
+    { name: 'none', isUnavailable: true },
+    () => unavailableFault(text, hint),
+    same,
+  );
 
 /** A list that has to be empty until a later version. */
 export const unavailableList = (text: string) =>
-  leaf<string[], undefined>({ name: 'empty list', isUnavailable: true }, (raw) =>
-    Array.isArray(raw) && raw.length === 0 ? undefined : unavailableFault(text),
+  leaf<string[] | undefined, undefined>(
+    { name: 'empty list', isUnavailable: true },
+    (raw) => (Array.isArray(raw) && raw.length === 0 ? undefined : unavailableFault(text)),
+    same,
   );
 
 const unavailableFault = (text: string, hint?: string): Fault =>
@@ -274,6 +354,11 @@ const readAddress = (text: string, below: Path = []): AddressWords | Fault => {
     ? words
     : new Fault('ERR_CONFIG_VALUE', `${quote(text)} is not an IP address`, undefined, below);
 };
+
+const formatAnswer = (answer: BlockAnswer): BlockAnswerRaw =>
+  answer.kind === 'address'
+    ? { address: answer.addresses.map((words) => formatAddress(words)) }
+    : answer.kind;
 
 const readBlockMode = (raw: unknown): BlockMode | Fault => {
   if (raw === 'address') return { kind: 'address-beside' };

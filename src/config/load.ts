@@ -9,11 +9,10 @@ import { readRegularFile, systemErrorCode } from '../base/base.ts';
 import { crossCheck } from './cross-check.ts';
 import type { CrossCheckFacts, Draft } from './draft.ts';
 import { type Environment, type Overlay, overlayEnvironment } from './environment.ts';
-import { normalize } from './normalize.ts';
-import type { Config } from './normalized.ts';
+import { toForm } from './form.ts';
 import { type PrefixFiles, readPrefixFiles } from './prefix-file.ts';
 import { formatPath, type Path, type Problem } from './problem.ts';
-import { configSchema, keysAt } from './schema.ts';
+import { type Config, configSchema, keysAt } from './schema.ts';
 import { emptySource, readSource, type Source } from './source.ts';
 import { Fault, missing, suggest, wrongType } from './value.ts';
 
@@ -46,7 +45,7 @@ export const loadConfig = (
 
   const directory =
     path === undefined ? facts.workingDirectory : dirname(resolve(facts.workingDirectory, path));
-  let files: PrefixFiles = { allow: undefined, groups: new Map() };
+  let files: PrefixFiles = new Map();
   const checked = configSchema.superRefine(
     (draft, context) => {
       const add = (at: Path, fault: Fault): void => {
@@ -65,7 +64,12 @@ export const loadConfig = (
   for (const issue of parsed.error?.issues ?? []) reportIssue(issue, report);
   if (problems.length > 0 || !parsed.success)
     return { config: undefined, problems: problems.sort(byPlace(file)) };
-  return { config: normalize(parsed.data, directory, facts, files), problems: [] };
+  const prefixesOf = (key: Path) => files.get(formatPath(key));
+  const { shippedDefault } = facts;
+  return {
+    config: toForm(configSchema, parsed.data, { directory, shippedDefault, prefixesOf }),
+    problems: [],
+  };
 };
 
 const openSource = (path: string, workingDirectory: string): Source => {

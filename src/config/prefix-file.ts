@@ -44,12 +44,8 @@ interface ReadFile {
   readonly lines: Uint32Array;
 }
 
-/** The files of a configuration. */
-export interface PrefixFiles {
-  readonly allow: PrefixList | undefined;
-  /** By the index of the group as written; no entry for a group without a file. */
-  readonly groups: ReadonlyMap<number, PrefixList>;
-}
+/** What was read from the files of a configuration, by the keys that name them: `groups[0].clients-file`. */
+export type PrefixFiles = ReadonlyMap<string, PrefixList>;
 
 /** Where problems go: those of the files' lines, and faults of keys. */
 export interface PrefixFileReport {
@@ -69,10 +65,11 @@ export const readPrefixFiles = (draft: Draft, directory: string, report: PrefixF
     if (read !== undefined) groups.set(index, read);
   }
   if (groups.size > 0) reportShared(draft, groups, report);
-  return {
-    allow: allow?.prefixes,
-    groups: new Map([...groups].map(([index, { prefixes }]) => [index, prefixes])),
-  };
+  return new Map(
+    [allow, ...groups.values()].flatMap((file) =>
+      file === undefined ? [] : [[formatPath(file.key), file.prefixes] as const],
+    ),
+  );
 };
 
 class PrefixFileReader {

@@ -21,7 +21,7 @@ const TRANSLATION_LENGTHS: readonly number[] = [32, 40, 48, 56, 64, 96];
 const RESERVED_OCTET_MASK = 0xff000000;
 
 /** An address prefix; an address alone is that address only. */
-export const prefix = () => textLeaf({ name: 'prefix' }, readPrefix);
+export const prefix = () => textLeaf({ name: 'prefix' }, readPrefix, formatPrefix);
 
 /** The prefix that a text is, or why it is none. */
 export const readPrefix = (text: string): Prefix | Fault =>
@@ -29,24 +29,28 @@ export const readPrefix = (text: string): Prefix | Fault =>
   notAPrefix(text, 'an address prefix', 'write it such as "192.0.2.0/24" or "2001:db8::/32"');
 
 /** An IPv6 prefix; an address alone is that address only. */
-export const ipv6Prefix = () => textLeaf({ name: 'IPv6 prefix' }, readIpv6Prefix);
+export const ipv6Prefix = () => textLeaf({ name: 'IPv6 prefix' }, readIpv6Prefix, formatIpv6Prefix);
 
 /** An IPv6 prefix that IPv4 addresses are put behind. */
 export const translationPrefix = () =>
-  textLeaf({ name: 'IPv6 prefix', bounds: `length ${TRANSLATION_LENGTHS.join(', ')}` }, (text) => {
-    const found = readIpv6Prefix(text);
-    if (found instanceof Fault) return found;
-    if (isIpv4(found.words)) {
-      return new Fault('ERR_CONFIG_VALUE', `${quote(text)} is the prefix of IPv4-mapped addresses`);
-    }
-    if (!TRANSLATION_LENGTHS.includes(found.bits)) {
-      const lengths = TRANSLATION_LENGTHS.join(', ');
-      return new Fault('ERR_CONFIG_VALUE', `${quote(text)} has a length that is not one of ${lengths}`);
-    }
-    return ((found.words[2] ?? 0) & RESERVED_OCTET_MASK) === 0
-      ? found
-      : new Fault('ERR_CONFIG_VALUE', `${quote(text)} has bits 64 to 71 set, which have to be zero`);
-  });
+  textLeaf(
+    { name: 'IPv6 prefix', bounds: `length ${TRANSLATION_LENGTHS.join(', ')}` },
+    (text) => {
+      const found = readIpv6Prefix(text);
+      if (found instanceof Fault) return found;
+      if (isIpv4(found.words)) {
+        return new Fault('ERR_CONFIG_VALUE', `${quote(text)} is the prefix of IPv4-mapped addresses`);
+      }
+      if (!TRANSLATION_LENGTHS.includes(found.bits)) {
+        const lengths = TRANSLATION_LENGTHS.join(', ');
+        return new Fault('ERR_CONFIG_VALUE', `${quote(text)} has a length that is not one of ${lengths}`);
+      }
+      return ((found.words[2] ?? 0) & RESERVED_OCTET_MASK) === 0
+        ? found
+        : new Fault('ERR_CONFIG_VALUE', `${quote(text)} has bits 64 to 71 set, which have to be zero`);
+    },
+    formatIpv6Prefix,
+  );
 
 /** The text that the leaves of IPv6 prefixes read back. */
 export const formatIpv6Prefix = ({ words, bits }: Prefix): string =>

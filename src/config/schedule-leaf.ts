@@ -4,8 +4,8 @@
 // it, so that a date only becomes an instant when both are known.
 
 import { DAY_MS } from '../base/base.ts';
-import type { DayHours } from './normalized.ts';
-import { Fault, quote, suggest, textLeaf } from './value.ts';
+import { withForm } from './form.ts';
+import { Fault, quote, same, suggest, textLeaf } from './value.ts';
 
 /** The words of weekdays; a day's number is its place. */
 export const WEEKDAYS = ['sun', 'mon', 'tue', 'wed', 'thu', 'fri', 'sat'] as const;
@@ -15,6 +15,12 @@ export interface TimePoint {
   /** Milliseconds since the epoch; for a date, of its midnight in UTC. */
   readonly ms: number;
   readonly isDate: boolean;
+}
+
+/** Minutes since midnight, from the first until before the second; a first that is later runs past midnight. */
+export interface DayHours {
+  readonly fromMin: number;
+  readonly untilMin: number;
 }
 
 /** Two centuries: what lies outside is a slip. */
@@ -29,17 +35,25 @@ const TIME_ZONE_LENGTH_MAX = 64;
 
 /** A date, or an instant of RFC 3339. */
 export const timePoint = () =>
-  textLeaf({ name: 'date or time', bounds: '`2026-12-01` or `2026-12-01T08:00:00+01:00`' }, (text) => {
-    const isDate = DATE.test(text);
-    const [, day = ''] = INSTANT.exec(text) ?? [];
-    return isDay(isDate ? text : day)
-      ? { ms: Date.parse(text.toUpperCase()), isDate }
-      : new Fault(
-          'ERR_CONFIG_VALUE',
-          `${quote(text)} is not a date or a time`,
-          'write it such as "2026-12-01" or "2026-12-01T08:00:00+01:00"',
-        );
-  });
+  textLeaf(
+    { name: 'date or time', bounds: '`2026-12-01` or `2026-12-01T08:00:00+01:00`' },
+    (text) => {
+      const isDate = DATE.test(text);
+      const [, day = ''] = INSTANT.exec(text) ?? [];
+      return isDay(isDate ? text : day)
+        ? { ms: Date.parse(text.toUpperCase()), isDate }
+        : new Fault(
+            'ERR_CONFIG_VALUE',
+            `${quote(text)} is not a date or a time`,
+            'write it such as "2026-12-01" or "2026-12-01T08:00:00+01:00"',
+          );
+    },
+    ({ ms }) => new Date(ms).toISOString(),
+  );
+
+/** timePoint() of a paper, milliseconds since the epoch in the program: a date is its midnight in UTC. */
+export const paperTime = () =>
+  withForm(timePoint(), { into: ({ ms }) => ms, from: (ms): TimePoint => ({ ms, isDate: false }) });
 
 /** True for a date that the calendar has: Date.parse() takes February 30 for March 2. */
 const isDay = (text: string): boolean => {
@@ -66,10 +80,10 @@ export const dayHours = () =>
         ? new Fault('ERR_CONFIG_VALUE', `${quote(text)} has no hour`, 'write "00:00-24:00" for all of them')
         : hours;
     },
+    formatDayHours,
   );
 
-/** The text that dayHours() reads back. */
-export const formatDayHours = ({ fromMin, untilMin }: DayHours): string =>
+const formatDayHours = ({ fromMin, untilMin }: DayHours): string =>
   `${formatMinute(fromMin)}-${formatMinute(untilMin)}`;
 
 const formatMinute = (minute: number): string =>
@@ -77,14 +91,17 @@ const formatMinute = (minute: number): string =>
 
 /** The name of a time zone. */
 export const timeZone = () =>
-  textLeaf({ name: 'time zone', bounds: 'a name of the IANA, such as `Europe/Brussels`' }, (text) =>
-    isTimeZone(text)
-      ? text
-      : new Fault(
-          'ERR_CONFIG_VALUE',
-          `${quote(text)} is not a time zone`,
-          suggest(text, Intl.supportedValuesOf('timeZone')) ?? 'write its name, such as "Europe/Brussels"',
-        ),
+  textLeaf(
+    { name: 'time zone', bounds: 'a name of the IANA, such as `Europe/Brussels`' },
+    (text) =>
+      isTimeZone(text)
+        ? text
+        : new Fault(
+            'ERR_CONFIG_VALUE',
+            `${quote(text)} is not a time zone`,
+            suggest(text, Intl.supportedValuesOf('timeZone')) ?? 'write its name, such as "Europe/Brussels"',
+          ),
+    same,
   );
 
 const isTimeZone = (text: string): boolean => {

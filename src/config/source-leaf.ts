@@ -1,7 +1,7 @@
 // The leaves of a list that is fetched: its address and what proves that its content is the right one.
 //
 // An address can carry a password or a token, and problems end in logs: no message here repeats an address.
-import { Fault, quote, textLeaf } from './value.ts';
+import { Fault, quote, same, textLeaf } from './value.ts';
 
 /** Characters of an address; a longer one is no list. */
 const URL_LENGTH_MAX = 2048;
@@ -14,51 +14,62 @@ const MINISIGN_HEAD_BYTES = MINISIGN_ALGORITHM.length + 8;
 
 /** An address that is fetched by HTTP; without its fragment, which is never sent. */
 export const url = () =>
-  textLeaf({ name: 'URL', bounds: `http or https, at most ${URL_LENGTH_MAX} characters` }, (text) => {
-    const found = text.length <= URL_LENGTH_MAX ? URL.parse(text) : null;
-    if (found === null || (found.protocol !== 'https:' && found.protocol !== 'http:')) {
-      return new Fault(
-        'ERR_CONFIG_VALUE',
-        'is not an http or https URL',
-        'write it such as "https://lists.example.com/names.txt"',
-      );
-    }
-    if (found.username !== '' || found.password !== '') {
-      return new Fault(
-        'ERR_CONFIG_VALUE',
-        'has a user or a password',
-        'publish the list without them, or download the file and use "file"',
-      );
-    }
-    found.hash = '';
-    return found.href;
-  });
+  textLeaf(
+    { name: 'URL', bounds: `http or https, at most ${URL_LENGTH_MAX} characters` },
+    (text) => {
+      const found = text.length <= URL_LENGTH_MAX ? URL.parse(text) : null;
+      if (found === null || (found.protocol !== 'https:' && found.protocol !== 'http:')) {
+        return new Fault(
+          'ERR_CONFIG_VALUE',
+          'is not an http or https URL',
+          'write it such as "https://lists.example.com/names.txt"',
+        );
+      }
+      if (found.username !== '' || found.password !== '') {
+        return new Fault(
+          'ERR_CONFIG_VALUE',
+          'has a user or a password',
+          'publish the list without them, or download the file and use "file"',
+        );
+      }
+      found.hash = '';
+      return found.href;
+    },
+    same,
+  );
 
 /** A SHA-256 as hexadecimal digits; lower case. */
 export const sha256 = () =>
-  textLeaf({ name: 'SHA-256', bounds: `${SHA256_DIGITS} hexadecimal digits` }, (text) =>
-    text.length === SHA256_DIGITS && /^[0-9a-f]+$/i.test(text)
-      ? text.toLowerCase()
-      : new Fault(
-          'ERR_CONFIG_VALUE',
-          `${quote(text)} is not a SHA-256`,
-          `write ${SHA256_DIGITS} hexadecimal digits, as sha256sum prints them`,
-        ),
+  textLeaf(
+    { name: 'SHA-256', bounds: `${SHA256_DIGITS} hexadecimal digits` },
+    (text) =>
+      text.length === SHA256_DIGITS && /^[0-9a-f]+$/i.test(text)
+        ? text.toLowerCase()
+        : new Fault(
+            'ERR_CONFIG_VALUE',
+            `${quote(text)} is not a SHA-256`,
+            `write ${SHA256_DIGITS} hexadecimal digits, as sha256sum prints them`,
+          ),
+    same,
   );
 
 /** A public key in Base64: minisign's, with or without the comment line above it, or the 32 bytes of Ed25519. */
 export const publicKey = () =>
-  textLeaf({ name: 'public key', bounds: 'minisign, or 32 bytes of Ed25519 in Base64' }, (text) => {
-    const lines = text.split(/\r?\n/).filter((line) => line.trim() !== '');
-    const key = lines.at(-1)?.trim() ?? '';
-    return isKey(fromBase64(key))
-      ? key
-      : new Fault(
-          'ERR_CONFIG_VALUE',
-          `${quote(key)} is not a public key`,
-          'write the line that begins with "RW" of a minisign key, or 32 bytes of an Ed25519 key in Base64',
-        );
-  });
+  textLeaf(
+    { name: 'public key', bounds: 'minisign, or 32 bytes of Ed25519 in Base64' },
+    (text) => {
+      const lines = text.split(/\r?\n/).filter((line) => line.trim() !== '');
+      const key = lines.at(-1)?.trim() ?? '';
+      return isKey(fromBase64(key))
+        ? key
+        : new Fault(
+            'ERR_CONFIG_VALUE',
+            `${quote(key)} is not a public key`,
+            'write the line that begins with "RW" of a minisign key, or 32 bytes of an Ed25519 key in Base64',
+          );
+    },
+    same,
+  );
 
 const isKey = (bytes: Buffer): boolean =>
   bytes.length === KEY_BYTES ||

@@ -12,9 +12,35 @@ import {
   suggestEndpoint,
 } from '../base/base.ts';
 import { notAnEndpoint, readServerEndpoint } from './leaf.ts';
-import type { UpstreamConfig, UpstreamHost } from './normalized.ts';
 import { readStamp, type Stamp } from './stamp.ts';
 import { Fault, quote, suggest, textLeaf } from './value.ts';
+
+/** Where an upstream is: at an address, or at whatever addresses the bootstrap servers have for its name. */
+export type UpstreamHost =
+  | { readonly kind: 'address'; readonly endpoint: Endpoint }
+  | {
+      readonly kind: 'name';
+      /** Letters folded, without the final dot. Never for `udp` and `tcp`. */
+      readonly name: string;
+      readonly port: number;
+    };
+
+/** One server that is asked. */
+export interface UpstreamConfig {
+  /** How it is asked: `udp` is UDP, and TCP when an answer is truncated. */
+  readonly transport: 'udp' | 'tcp' | 'tls' | 'https';
+  readonly host: UpstreamHost;
+  /** Whom the certificate has to be for: a name, or an address without a zone; undefined without encryption. */
+  readonly serverName: string | undefined;
+  /** SHA-256 of public keys (SPKI) in Base64, of which the certificate has to have one; empty: any. */
+  readonly pins: readonly string[];
+  /** SHA-256 of TBS certificates in lower-case hexadecimal, one of which has to be in the chain; empty: any. */
+  readonly certificateHashes: readonly string[];
+  /** Of `https` only: the path, with the query if there is one. */
+  readonly path: string | undefined;
+  /** What metrics and logs call it, such as `192.0.2.53:53` or `tls://192.0.2.54:853#dns.example.net`. */
+  readonly text: string;
+}
 
 type Transport = UpstreamConfig['transport'];
 type EncryptedTransport = Exclude<Transport, 'udp' | 'tcp'>;
@@ -48,18 +74,29 @@ const EXAMPLES =
 
 /** A server that is asked. */
 export const upstream = () =>
-  textLeaf({ name: 'upstream', bounds: `at most ${UPSTREAM_LENGTH_MAX} characters` }, readUpstream);
+  textLeaf(
+    { name: 'upstream', bounds: `at most ${UPSTREAM_LENGTH_MAX} characters` },
+    readUpstream,
+    formatUpstream,
+  );
 
 /** A server that is asked in plain DNS, by its address. */
 export const plainServer = () =>
-  textLeaf({ name: 'address and port', bounds: `port ${PORTS.udp} when none is written` }, (text) =>
-    text.includes('://')
-      ? new Fault('ERR_CONFIG_VALUE', `${quote(text)} is not an address`, 'write an address without a scheme')
-      : (readServerEndpoint(text, PORTS.udp) ?? notAnEndpoint(text)),
+  textLeaf(
+    { name: 'address and port', bounds: `port ${PORTS.udp} when none is written` },
+    (text) =>
+      text.includes('://')
+        ? new Fault(
+            'ERR_CONFIG_VALUE',
+            `${quote(text)} is not an address`,
+            'write an address without a scheme',
+          )
+        : (readServerEndpoint(text, PORTS.udp) ?? notAnEndpoint(text)),
+    formatEndpoint,
   );
 
 /** The text that upstream() reads back. */
-export const formatUpstream = ({ text, pins, certificateHashes }: UpstreamConfig): string => {
+const formatUpstream = ({ text, pins, certificateHashes }: UpstreamConfig): string => {
   const parameters = [
     ...pins.map((pin) => `${PIN}=${pin}`),
     ...certificateHashes.map((hash) => `${CERTIFICATE}=${hash}`),

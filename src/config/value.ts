@@ -1,4 +1,4 @@
-// Leaves of the schema: how one written value becomes one parsed value, or one fault.
+// Leaves of the schema: how one written value becomes one parsed value, or one fault, and how it is written again.
 //
 // A leaf never lets its faults hide others: parsing goes on, the value becomes undefined, and the checks across
 // keys skip it. Each leaf carries a Kind, from which the reference page is generated, so that what is documented
@@ -26,6 +26,15 @@ export interface Note {
   readonly text: string;
   /** What holds when the key is absent, where the schema does not state it. */
   readonly absent?: string;
+  /** What the program calls the key; undefined: as the file does, in camelCase. */
+  readonly name?: string;
+}
+
+declare const NAME: unique symbol;
+
+/** A key that the program calls by another name than the file does. */
+export interface Named<Name extends string> {
+  readonly [NAME]: Name;
 }
 
 /** Why a written value is refused. */
@@ -49,33 +58,67 @@ export const kinds = z.registry<Kind>();
 /** The notes of keys. */
 export const notes = z.registry<Note>();
 
-/** Documents a key. Every key of the schema goes through here once. */
+/** Documents a key. Every key of the schema goes through here or through keyAs() once. */
 export const key = <Schema extends z.ZodType>(schema: Schema, text: string, absent?: string): Schema => {
   notes.add(schema, absent === undefined ? { text } : { text, absent });
   return schema;
 };
 
-/** A leaf: `parse` gets the value as YAML gives it and returns what it means, or a Fault. */
-export const leaf = <Raw, Parsed>(kind: Kind, parse: (raw: unknown) => Parsed | Fault) => {
-  const schema = z.custom<Raw>().transform((raw: Raw, context): Parsed => {
-    const parsed = raw === undefined ? missing() : parse(raw);
-    if (!(parsed instanceof Fault)) return parsed;
-    context.addIssue({
-      code: 'custom',
-      path: [...parsed.path],
-      message: parsed.text,
-      params: { fault: parsed },
-    });
-    // undefined, not z.NEVER: the checks across keys see an absent value. The parse as a whole has failed already.
-    return undefined as Parsed;
+/** key() that the program calls by another name, which tells its unit, for example. */
+export const keyAs = <const Name extends string, Schema extends z.ZodType>(
+  name: Name,
+  schema: Schema,
+  text: string,
+  absent?: string,
+): Schema & Named<Name> => {
+  notes.add(schema, absent === undefined ? { text, name } : { text, absent, name });
+  return schema as Schema & Named<Name>;
+};
+
+/** How a value that means itself is written. */
+export const same = <Value>(value: Value): Value => value;
+
+/**
+ * A leaf: `parse` gets the value as YAML gives it and returns what it means, or a Fault; `format` gives a value that
+ * `parse` takes for the same.
+ */
+export const leaf = <Raw, Parsed>(
+  kind: Kind,
+  parse: (raw: unknown) => Parsed | Fault,
+  format: (parsed: Parsed) => Raw,
+) => {
+  const schema = z.codec(z.custom<Raw>(), z.custom<Parsed>(), {
+    decode: (raw, payload): Parsed => {
+      const parsed = raw === undefined ? missing() : parse(raw);
+      if (!(parsed instanceof Fault)) return parsed;
+      payload.issues.push({
+        code: 'custom',
+        input: raw,
+        path: [...parsed.path],
+        message: parsed.text,
+        params: { fault: parsed },
+      });
+      // The checks across keys see an absent value. The parse as a whole has failed already.
+      payload.value = undefined as Raw;
+      return undefined as Parsed;
+    },
+    encode: format,
   });
   kinds.add(schema, kind);
   return schema;
 };
 
 /** A leaf that is written as text. */
-export const textLeaf = <Parsed>(kind: Kind, parse: (text: string) => Parsed | Fault) =>
-  leaf<string, Parsed>(kind, (raw) => (typeof raw === 'string' ? parse(raw) : wrongType(kind.name, raw)));
+export const textLeaf = <Parsed>(
+  kind: Kind,
+  parse: (text: string) => Parsed | Fault,
+  format: (parsed: Parsed) => string,
+) =>
+  leaf<string, Parsed>(
+    kind,
+    (raw) => (typeof raw === 'string' ? parse(raw) : wrongType(kind.name, raw)),
+    format,
+  );
 
 /** A list of between `min` and `max` items. */
 export const list = <Item extends z.ZodType>(item: Item, min: number, max: number) => {

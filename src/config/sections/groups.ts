@@ -1,0 +1,114 @@
+// Groups: clients that share lists, the times at which these are in force, and servers of their own.
+import { z } from 'zod';
+import { type FormContext, type FormOf, orNone, toForm, withForm } from '../form.ts';
+import { choice, endpoint, identifier, outOfScope, path } from '../leaf.ts';
+import { prefix } from '../prefix-leaf.ts';
+import { dayHours, type TimePoint, timePoint, timeZone, toInstantMs, WEEKDAYS } from '../schedule-leaf.ts';
+import { key, keyAs, list } from '../value.ts';
+import { LISTENERS_MAX } from './listeners.ts';
+import { LISTS_MAX } from './lists.ts';
+import { inlinePrefixes, PREFIXES_MAX, withFile } from './prefixes.ts';
+import { fallback, upstreams } from './upstreams.ts';
+
+/** Groups are labels of the refusal counters: 64 groups × 32 lists is their largest plane. */
+export const GROUPS_MAX = 64;
+/** Schedules of one group: looked at each minute; two for every list that there can be. */
+const SCHEDULES_MAX = 64;
+
+/** Group that holds every client that no other group names. */
+export const DEFAULT_GROUP = 'default';
+
+const scheduleKeys = z.strictObject({
+  list: key(
+    identifier(),
+    'List of the group that is in force at these times only; with several, at any of them.',
+  ),
+  from: key(timePoint().optional(), 'First day, or the time of RFC 3339 from which on.', 'always'),
+  until: key(timePoint().optional(), 'Day or time from which on no longer.', 'forever'),
+  weekdays: key(list(choice(WEEKDAYS), 1, WEEKDAYS.length).optional(), 'Days of the week.', 'all'),
+  hours: key(
+    dayHours().optional(),
+    'Hours of the day; a range past midnight belongs to the day on which it starts.',
+    'all',
+  ),
+  timezone: keyAs('timeZone', timeZone().prefault('UTC'), 'Whose clocks show these dates, days and hours.'),
+});
+
+/** A list of a group is in force at the times of any of its schedules, and at no other. */
+const schedule = withForm(scheduleKeys, {
+  into: ({ list, from, until, weekdays, hours, timeZone }) => ({
+    list,
+    /** What is undefined does not restrict. */
+    schedule: {
+      /** From this time on, milliseconds since the epoch. */
+      fromMs: from && toInstantMs(from, timeZone),
+      /** Until just before this time. */
+      untilMs: until && toInstantMs(until, timeZone),
+      /** Days of the week, each once: 0 is Sunday. */
+      weekdays: weekdays?.map((day) => WEEKDAYS.indexOf(day)).sort(),
+      hours,
+      /** IANA name of the time zone of weekdays and hours. */
+      timeZone,
+    },
+  }),
+  from: ({ list, schedule: { fromMs, untilMs, weekdays, hours, timeZone } }) => ({
+    ...{ list, from: toInstant(fromMs), until: toInstant(untilMs), hours, timeZone },
+    weekdays: weekdays?.flatMap((day) => WEEKDAYS[day] ?? []),
+  }),
+});
+
+const toInstant = (ms: number | undefined): TimePoint | undefined =>
+  ms === undefined ? undefined : { ms, isDate: false };
+
+const groupKeys = z.strictObject({
+  name: key(identifier(), 'Name of the group in metrics and logs; unique.'),
+  clients: key(
+    list(prefix(), 1, PREFIXES_MAX).optional(),
+    `Prefixes of the group's clients; the longest prefix decides. \`${DEFAULT_GROUP}\` has none.`,
+  ),
+  'clients-file': key(
+    path().optional(),
+    'File of more prefixes of the group, one a line, `#` begins a comment: see [Files of prefixes](#files-of-prefixes).',
+  ),
+  listeners: key(
+    orNone(list(endpoint(53), 1, LISTENERS_MAX)),
+    'Addresses of `listen.dns` whose clients belong to the group, whatever their prefix.',
+  ),
+  lists: key(list(identifier(), 0, LISTS_MAX), 'Lists that are in force for the group.'),
+  'out-of-scope': key(
+    outOfScope().prefault(false),
+    'Which mandate lists do not apply to the group, by decision: `true` for all, or their identifiers. A mandate list that a group does not choose is otherwise missed: the prohibition counts as not in force.',
+  ),
+  schedules: key(
+    list(schedule, 0, SCHEDULES_MAX).prefault([]),
+    'Times at which lists of the group are in force; no mandate list has any.',
+  ),
+  upstreams: key(
+    upstreams(),
+    "Servers that are asked for the group's clients; the zones of `forward` are asked where they say.",
+    'the `upstreams` of the configuration',
+  ),
+  fallback: key(
+    fallback(),
+    'Servers that are asked when all `upstreams` of the group failed for a question; encrypted when those are.',
+    'none',
+  ),
+});
+
+/** Without clients are the default group, and groups of listeners; those of the file stand behind the others. */
+export const group = withForm(groupKeys, {
+  into: ({ clients, clientsFile, ...others }, context, at) => {
+    const read = context.prefixesOf([...at, 'clients-file']);
+    const { prefixes, file } = withFile(clients ?? [], clientsFile, read);
+    return { ...others, clients: prefixes, clientsFile: file };
+  },
+  from: ({ clients, clientsFile, ...others }) => ({
+    ...others,
+    clients: inlinePrefixes(clients, clientsFile),
+    clientsFile: clientsFile?.path,
+  }),
+});
+
+/** The default group of a configuration that has none: it gets all lists. */
+export const defaultGroup = (lists: readonly string[], context: FormContext): FormOf<typeof group> =>
+  toForm(group, group.parse({ name: DEFAULT_GROUP, lists }), context);

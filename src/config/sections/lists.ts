@@ -1,0 +1,343 @@
+// Lists: where each comes from, how it is read, what it refuses with, and the decision that it rests on.
+import { z } from 'zod';
+import { EDE } from '../../dns/dns.ts';
+import {
+  durationMs,
+  durationSec,
+  formatDurationMs,
+  formatShare,
+  formatSize,
+  share,
+  sizeBytes,
+} from '../amount.ts';
+import { sentence } from '../evidence-leaf.ts';
+import { type FormContext, type FormOf, orNone, toForm, withForm } from '../form.ts';
+import {
+  apex,
+  blockAnswer,
+  boolean,
+  choice,
+  edeText,
+  type HostAddress,
+  hostAddress,
+  identifier,
+  numberChoice,
+  path,
+} from '../leaf.ts';
+import { paperTime } from '../schedule-leaf.ts';
+import { publicKey, sha256, url } from '../source-leaf.ts';
+import { key, keyAs, list } from '../value.ts';
+
+/** A set of lists is one 32-bit word in the policy table. */
+export const LISTS_MAX = 32;
+/** Operators of one list: the shipped ones have a handful. */
+const OPERATORS_MAX = 16;
+/** Addresses of one host: as many as upstreams. */
+const HOST_ADDRESSES_MAX = 16;
+
+const MATCHES = ['suffix', 'exact'] as const;
+/** Blocked, Censored, Filtered, Prohibited (RFC 8914 section 4). */
+const EDE_CODES = [EDE.BLOCKED, EDE.CENSORED, EDE.FILTERED, EDE.PROHIBITED];
+
+/** The formats of list files. */
+export const LIST_FORMATS = [
+  'adblock',
+  'cordon',
+  'dnsmasq',
+  'domains',
+  'hosts',
+  'regex',
+  'rpz',
+  'unbound',
+  'wildcard',
+] as const;
+
+/** One of LIST_FORMATS. */
+export type ListFormat = (typeof LIST_FORMATS)[number];
+
+/** How the text of a list is read. */
+export interface ListReading {
+  readonly format: ListFormat;
+  /** What a name of a `domains` file covers; the other formats state it themselves. */
+  readonly match: 'suffix' | 'exact';
+  /** The apex of an `rpz` file in presentation form, folded, with the final dot; undefined when the file tells. */
+  readonly origin: string | undefined;
+  /** Whether the trigger `*` of an `rpz` file is taken, which refuses all names but those of guarded trees. */
+  readonly takesEverything: boolean;
+  /** A record of an `rpz` file lives no longer in an answer, seconds; undefined: as long as the file says. */
+  readonly recordTtlSecMax: number | undefined;
+}
+
+/** A list that is fetched. */
+export interface UrlSource extends ListReading {
+  readonly kind: 'url';
+  /** HTTP or HTTPS, without user, password and fragment; a query may hold a token. */
+  readonly url: string;
+  readonly refreshMs: number;
+  /** Of the list's signer: a minisign key, or 32 bytes of an Ed25519 key in Base64. */
+  readonly publicKey: string | undefined;
+  /** Undefined for the address beside the list's; only there with a key. */
+  readonly signatureUrl: string | undefined;
+  /** The only content that is taken: 64 hexadecimal digits, lower case. */
+  readonly sha256: string | undefined;
+  /** Of the unpacked content. */
+  readonly sizeBytesMax: number;
+  /** Addresses of the list's host; empty when it is looked up. */
+  readonly addresses: readonly HostAddress[];
+  /** From when on a difference between two contents is held for a person to see; shares are of 1. */
+  readonly review: {
+    readonly shrinkShareMax: number;
+    readonly growthShareMax: number;
+    readonly rejectedShareMax: number;
+  };
+}
+
+/** Where a list comes from. */
+export type ListSource =
+  | { readonly kind: 'shipped'; readonly id: string }
+  | ({
+      readonly kind: 'file';
+      /** Absolute. */
+      readonly path: string;
+      /** True: all files of the directory are read as one list. */
+      readonly isDirectory: boolean;
+    } & ListReading)
+  | UrlSource;
+
+/** What holds for a list with `url` that does not say otherwise. */
+const URL_DEFAULTS = {
+  refreshMs: 4 * 3_600_000,
+  /** About two million names, as many as the largest public lists have. */
+  sizeBytesMax: 64 * 2 ** 20,
+  /** Lists that people keep change by a few per cent a day. */
+  review: { shrinkShareMax: 0.2, growthShareMax: 2, rejectedShareMax: 0.05 },
+} as const satisfies Partial<UrlSource>;
+
+const inCode = (text: string): string => `\`${text}\``;
+
+/** The decision that a mandate list rests on. */
+const decision = z.strictObject({
+  authority: key(sentence(), 'Who decided, such as `Office of Management and Budget`.'),
+  reference: key(sentence(), 'Number or title of the decision, such as `M-23-13`.'),
+  text: key(sentence().optional(), 'What it says, for reports.', 'nothing'),
+  'in-force-from': keyAs('inForceFromMs', paperTime(), 'Day from which on it holds.'),
+  review: keyAs(
+    'reviewMs',
+    paperTime().optional(),
+    'Day by which it has to be looked at again: an alarm, never an end.',
+    'none',
+  ),
+  ends: keyAs(
+    'endsMs',
+    paperTime().optional(),
+    'Day on which it ends by its own words: an alarm; the list stays in force until somebody takes it out.',
+    'none',
+  ),
+});
+
+/** The decision of an authority that a mandate list rests on. */
+export type DecisionConfig = FormOf<typeof decision>;
+
+const listKeys = z.strictObject({
+  id: key(identifier(), 'Name of the list in groups, metrics and logs; unique.'),
+  shipped: key(
+    identifier().optional(),
+    'Name of a list that Cordon ships; exactly one of `shipped`, `file`, `directory` and `url`.',
+  ),
+  file: key(path().optional(), 'File of the list; exactly one of `shipped`, `file`, `directory` and `url`.'),
+  directory: key(
+    path().optional(),
+    'Directory whose files are read as one list; exactly one of `shipped`, `file`, `directory` and `url`.',
+  ),
+  url: key(
+    url().optional(),
+    'Address that the list is fetched from; exactly one of `shipped`, `file`, `directory` and `url`.',
+  ),
+  refresh: keyAs(
+    'refreshMs',
+    durationMs('5m', '7d').optional(),
+    'How often the list is fetched.',
+    inCode(formatDurationMs(URL_DEFAULTS.refreshMs)),
+  ),
+  'public-key': key(
+    publicKey().optional(),
+    'Key of the signer of the list: what is not signed with it is not taken.',
+    'the list is not signed',
+  ),
+  signature: keyAs(
+    'signatureUrl',
+    url().optional(),
+    'Address of the signature.',
+    'the address of the list with `.minisig` behind its path, for an Ed25519 key `.sig`',
+  ),
+  sha256: key(sha256().optional(), 'The only content that is taken.', 'any content'),
+  'max-size': keyAs(
+    'sizeBytesMax',
+    sizeBytes('1KiB', '256MiB').optional(),
+    'A larger list is not taken; counted unpacked.',
+    inCode(formatSize(URL_DEFAULTS.sizeBytesMax)),
+  ),
+  resolve: keyAs(
+    'addresses',
+    orNone(list(hostAddress(), 1, HOST_ADDRESSES_MAX)),
+    "Addresses of the list's host, for a host that cannot be looked up before the list is there.",
+    'the host is looked up',
+  ),
+  review: key(
+    z
+      .strictObject({
+        shrink: keyAs(
+          'shrinkShareMax',
+          share('0%', '100%').optional(),
+          'Rules that may be lost.',
+          inCode(formatShare(URL_DEFAULTS.review.shrinkShareMax)),
+        ),
+        grow: keyAs(
+          'growthShareMax',
+          share('0%', '10000%').optional(),
+          'Rules that may be added.',
+          inCode(formatShare(URL_DEFAULTS.review.growthShareMax)),
+        ),
+        rejected: keyAs(
+          'rejectedShareMax',
+          share('0%', '100%').optional(),
+          'Lines of the list that may be rejected.',
+          inCode(formatShare(URL_DEFAULTS.review.rejectedShareMax)),
+        ),
+      })
+      .optional(),
+    'From when on a fetched list is held for a person to see, in whole per cents of the rules that it had.',
+    'the defaults of its keys',
+  ),
+  format: key(
+    choice(LIST_FORMATS).optional(),
+    'Format of `file`, `directory` or `url`; `cordon` and `rpz` are never a `directory`.',
+    '`domains`',
+  ),
+  origin: key(apex().optional(), 'Name of the zone of an `rpz` file.', 'what the file says'),
+  everything: keyAs(
+    'takesEverything',
+    boolean().optional(),
+    'Whether the trigger `*` of an `rpz` file is taken: it refuses every name but those of guarded trees (`*.gov`).',
+    '`false`: such a rule is left out and reported',
+  ),
+  'max-policy-ttl': keyAs(
+    'recordTtlSecMax',
+    durationSec('0s', '7d').optional(),
+    'Longest TTL with which records of an `rpz` file are answered.',
+    'what the file says',
+  ),
+  match: key(
+    choice(MATCHES).optional(),
+    'Whether a name of a `domains` file covers the names below it.',
+    '`suffix`',
+  ),
+  mandate: key(
+    boolean().optional(),
+    'Whether the list is a legal mandate: Cordon is not ready without it, and no allowlist beats it.',
+    "the list's own header, else `false`",
+  ),
+  allow: key(
+    boolean().prefault(false),
+    'Whether the names of the list pass, whatever its rules say: it beats all lists but mandates.',
+  ),
+  'log-only': key(
+    boolean().prefault(false),
+    'Whether what the list refuses is only counted, in `cordon_would_refuse_total`, and passes.',
+  ),
+  answer: key(
+    blockAnswer().optional(),
+    'What the names of this list are answered with.',
+    "the list's own header, else `block`",
+  ),
+  ede: key(
+    z
+      .strictObject({
+        code: key(numberChoice(EDE_CODES), 'Blocked 15, Censored 16, Filtered 17, Prohibited 18.'),
+        text: key(edeText().optional(), 'Sentence that clients may show.', 'no text'),
+      })
+      .optional(),
+    'Extended DNS Error of the refusal (RFC 8914).',
+    "the list's own header, else code 15",
+  ),
+  category: key(identifier().optional(), 'Metric label.', "the list's own header, else the `id`"),
+  operators: key(
+    orNone(
+      list(
+        z.strictObject({
+          name: key(sentence(), 'Operator, as the entries of the list name it.'),
+          refuse: key(boolean(), 'Whether the list refuses what it runs.'),
+          decision: key(decision, 'The decision that says so.'),
+        }),
+        1,
+        OPERATORS_MAX,
+      ),
+    ),
+    'Operators about which a decision of their own speaks, for a shipped list or one of the format `cordon`: the entries of an operator with `refuse: false` are left out, and both answers are on record.',
+    'none; every entry refuses',
+  ),
+  decision: key(
+    decision.optional(),
+    'The decision that a mandate list rests on, for reports and alarms; no date of it ends a refusal.',
+    'none',
+  ),
+});
+
+export const listItem = withForm(listKeys, {
+  into: (written) => {
+    const { id, mandate, allow, logOnly, answer, ede, category, operators, decision } = written;
+    const source = toSource(written);
+    return { id, source, mandate, allow, logOnly, answer, ede, category, operators, decision };
+  },
+  from: ({ source, ...list }) => ({ ...list, ...fromSource(source) }),
+});
+
+/** A list that ships, with nothing said about it. */
+export const shippedList = (id: string, context: FormContext): FormOf<typeof listItem> =>
+  toForm(listItem, listItem.parse({ id, shipped: id }), context);
+
+/** The checks saw to it that exactly one of `shipped`, `file`, `directory` and `url` is there. */
+const toSource = (written: FormOf<typeof listKeys>): ListSource => {
+  const { id, shipped, file, directory, url } = written;
+  const reading: ListReading = {
+    format: written.format ?? 'domains',
+    match: written.match ?? 'suffix',
+    origin: written.origin,
+    takesEverything: written.takesEverything ?? false,
+    recordTtlSecMax: written.recordTtlSecMax,
+  };
+  if (url !== undefined) return { kind: 'url', ...toFetching(url, written), ...reading };
+  const path = file ?? directory;
+  if (path === undefined) return { kind: 'shipped', id: shipped ?? id };
+  return { kind: 'file', path, isDirectory: directory !== undefined, ...reading };
+};
+
+const toFetching = (
+  url: string,
+  written: FormOf<typeof listKeys>,
+): Omit<UrlSource, 'kind' | keyof ListReading> => ({
+  url,
+  refreshMs: written.refreshMs ?? URL_DEFAULTS.refreshMs,
+  publicKey: written.publicKey,
+  signatureUrl: written.signatureUrl,
+  sha256: written.sha256,
+  sizeBytesMax: written.sizeBytesMax ?? URL_DEFAULTS.sizeBytesMax,
+  addresses: written.addresses,
+  review: {
+    shrinkShareMax: written.review?.shrinkShareMax ?? URL_DEFAULTS.review.shrinkShareMax,
+    growthShareMax: written.review?.growthShareMax ?? URL_DEFAULTS.review.growthShareMax,
+    rejectedShareMax: written.review?.rejectedShareMax ?? URL_DEFAULTS.review.rejectedShareMax,
+  },
+});
+
+/** Some keys go with the formats that read them. */
+const fromSource = (source: ListSource): Partial<FormOf<typeof listKeys>> => {
+  if (source.kind === 'shipped') return { shipped: source.id };
+  const { match, takesEverything, ...others } = source;
+  return {
+    ...others,
+    match: source.format === 'domains' ? match : undefined,
+    takesEverything: takesEverything || undefined,
+    ...(source.kind === 'file' && { [source.isDirectory ? 'directory' : 'file']: source.path }),
+  };
+};

@@ -1,0 +1,31 @@
+// The self-probe.
+import { z } from 'zod';
+import { durationMs } from '../amount.ts';
+import { boolean, integer, zone } from '../leaf.ts';
+import { key, keyAs, list } from '../value.ts';
+
+/** Names that have to resolve; each is asked in each view. */
+const CONTROLS_MAX = 16;
+
+export const probe = z
+  .strictObject({
+    interval: keyAs(
+      'intervalMs',
+      durationMs('0s', '1d').prefault('5m'),
+      'How often a sample of the mandate names is asked; `0s` never asks.',
+    ),
+    sweep: keyAs('sweepMs', durationMs('1h', '31d').prefault('24h'), 'How often all of them are asked.'),
+    rate: key(integer(1, 10_000).prefault(500), 'Questions a second.'),
+    controls: key(
+      list(zone('the root is no control name', 'write a name that has addresses'), 0, CONTROLS_MAX).prefault([
+        'example.com',
+      ]),
+      'Names that have to resolve: a resolver that answers nothing refuses everything too.',
+    ),
+    listeners: keyAs(
+      'asksListeners',
+      boolean().prefault(true),
+      'Whether the listeners are asked as well, as any client of this host would; otherwise the views of groups only.',
+    ),
+  })
+  .prefault({});

@@ -1,0 +1,168 @@
+// What is recorded, how clients stand in it, how long it is kept, and where else it goes.
+import { z } from 'zod';
+import { durationMs, sizeBytes } from '../amount.ts';
+import { formatRecordTarget, recordTarget } from '../evidence-leaf.ts';
+import { type FormOf, withForm } from '../form.ts';
+import { boolean, choice, integer, path } from '../leaf.ts';
+import { type Keep, RETENTION, RETENTION_PRESETS } from '../retention.ts';
+import { key, keyAs, list, same } from '../value.ts';
+
+/** Each has a connection and a queue. */
+const OUTPUTS_MAX = 8;
+
+/** How a client stands in records. */
+const RECORD_IDENTITIES = ['full', 'truncated', 'pseudonym'] as const;
+
+/** The chains of records; the words of exemptions. */
+const RECORD_CLASSES = ['queries', 'changes'] as const;
+
+/** Facilities of syslog, by number (RFC 5424 section 6.2.1); those that are kept for the system are left out. */
+const SYSLOG_FACILITIES = [
+  'user',
+  'daemon',
+  'auth',
+  'local0',
+  'local1',
+  'local2',
+  'local3',
+  'local4',
+  'local5',
+  'local6',
+  'local7',
+] as const;
+
+const keep = (what: string) =>
+  z
+    .strictObject({
+      searchable: keyAs(
+        'searchableMs',
+        durationMs('1d', '7300d').optional(),
+        `How long ${what} can be searched.`,
+        'as `preset` says',
+      ),
+      archived: keyAs(
+        'archivedMs',
+        durationMs('0s', '7300d').optional(),
+        'How long they are kept packed after that.',
+        'as `preset` says',
+      ),
+    })
+    .prefault({});
+
+const retentionKeys = z
+  .strictObject({
+    preset: key(
+      choice(RETENTION_PRESETS).prefault('m-26-14'),
+      '`m-26-14` is six months searchable and twelve more packed, `m-21-31` twelve and eighteen.',
+    ),
+    queries: key(keep('records of queries'), 'Records of what clients did.'),
+    changes: key(
+      keep('records of changes'),
+      'Records of what operators and the program did; never shorter than those of queries.',
+    ),
+  })
+  .prefault({});
+
+const outputKeys = z.strictObject({
+  to: key(recordTarget(), 'Where to.'),
+  classes: key(
+    list(choice(RECORD_CLASSES), 1, RECORD_CLASSES.length).prefault([...RECORD_CLASSES]),
+    'Which records; dnstap takes those of queries only.',
+  ),
+  ca: keyAs(
+    'caPath',
+    path().optional(),
+    'File with the certificates that `syslog+tls` trusts.',
+    'those of the system',
+  ),
+  facility: key(choice(SYSLOG_FACILITIES).prefault('local0'), 'Facility of syslog (RFC 5424).'),
+});
+
+const output = withForm(outputKeys, {
+  /** What metrics and records call an output: the target as text. */
+  into: (written) => ({ ...written, text: formatRecordTarget(written.to) }),
+  from: same,
+});
+
+/** A preset is what its durations are: only these are in force. */
+const retention = withForm(retentionKeys, {
+  into: ({ preset, queries, changes }) => ({
+    queries: toKeep(queries, preset),
+    changes: toKeep(changes, preset),
+  }),
+  from: same,
+});
+
+const toKeep = (
+  { searchableMs, archivedMs }: FormOf<ReturnType<typeof keep>>,
+  preset: keyof typeof RETENTION,
+): Keep => ({
+  searchableMs: searchableMs ?? RETENTION[preset].searchableMs,
+  archivedMs: archivedMs ?? RETENTION[preset].archivedMs,
+});
+
+export const records = z
+  .strictObject({
+    enabled: keyAs('isEnabled', boolean().prefault(true), 'Whether records are written.'),
+    identity: key(
+      choice(RECORD_IDENTITIES).prefault('pseudonym'),
+      'How a client stands in records: `full` address and port, `truncated` to its prefix, or a keyed `pseudonym` that can be undone, which is itself recorded.',
+    ),
+    truncate: keyAs(
+      'truncateBits',
+      z
+        .strictObject({
+          ipv4: key(integer(8, 32).prefault(24), 'Bits of an IPv4 address that stay.'),
+          ipv6: key(integer(16, 128).prefault(56), 'Bits of an IPv6 address that stay.'),
+        })
+        .prefault({}),
+      'Prefixes of `truncated`.',
+    ),
+    'key-rotation': keyAs(
+      'keyRotationMs',
+      durationMs('1d', '366d').prefault('30d'),
+      'How long one key makes pseudonyms: as long as a client can be followed without undoing one.',
+    ),
+    retention: key(retention, 'How long records are kept.'),
+    'repeat-window': keyAs(
+      'repeatWindowMs',
+      durationMs('0s', '1h').prefault('1m'),
+      'Queries of one client with the same name, type, list and answer are recorded when they begin, and those that follow within this time together, with their number; `0s` records each by itself.',
+    ),
+    'bytes-per-day': key(
+      sizeBytes('64MiB', '1024GiB').prefault('4GiB'),
+      'Bytes of records of queries a day, on average; a quarter of them may come at once. Beyond it, queries are recorded as sums.',
+    ),
+    'client-bytes-per-day': key(
+      sizeBytes('1MiB', '1024GiB').prefault('64MiB'),
+      'The same for one client, an IPv4 address or an IPv6 /64: beyond it, its queries are recorded as sums by list.',
+    ),
+    reserve: keyAs(
+      'reserveBytes',
+      sizeBytes('1MiB', '1024GiB').prefault('1GiB'),
+      'Bytes of the disk, but never more than a tenth of it, that records of queries leave to changes and to the register of exemptions. An alarm comes at twice of it.',
+    ),
+    heads: key(
+      z
+        .strictObject({
+          every: keyAs(
+            'everyMs',
+            durationMs('1m', '1d').prefault('1h'),
+            'How often the end of the chain is signed while a day lasts.',
+          ),
+          file: keyAs(
+            'filePath',
+            path().optional(),
+            'File, best on another machine, that the signed ends are also written to: a chain alone cannot show that its end was cut off.',
+            'none',
+          ),
+        })
+        .prefault({}),
+      'Signed ends of the chains.',
+    ),
+    outputs: key(
+      list(output, 0, OUTPUTS_MAX).prefault([]),
+      'Where records go beside the state directory. One that does not take them loses them, which is counted.',
+    ),
+  })
+  .prefault({});
