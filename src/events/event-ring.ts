@@ -59,6 +59,15 @@ const RING_BYTES_DEFAULT = 4 * 1024 * 1024;
 /** Positions are told apart up to half of 2^32 units; nobody needs more than this, which is far below. */
 const RING_BYTES_MAX = 1024 * 1024 * 1024;
 
+/** Words of an event that tell apart two queries of one attempt: its time takes two. */
+export const EVENT_WORD = { TIME: 2, PORT: 10 } as const;
+
+/** Knows events by their words, so that those that it takes need not be opened. */
+export interface EventGlance {
+  /** True when the event in `words` from `start` to `end` was taken. The words are valid during the call only. */
+  takes(words: Uint32Array, start: number, end: number, timeMs: number): boolean;
+}
+
 /** What an event is written from; see QueryEvent of the pipeline. Numbers below 0 mean: none. */
 export interface EventFields {
   readonly kind: number;
@@ -133,9 +142,12 @@ export class EventWriter {
       this.#words[at * UNIT_WORDS] = (FILLER_MARK | before) >>> 0;
       at = 0;
     }
-    this.#writeFields(event, at * UNIT_WORDS, units);
     const words = this.#words;
     const bytes = this.#bytes;
+    // Equal events are equal to their last word.
+    words[(at + units) * UNIT_WORDS - 2] = 0;
+    words[(at + units) * UNIT_WORDS - 1] = 0;
+    this.#writeFields(event, at * UNIT_WORDS, units);
     words[at * UNIT_WORDS + 5] =
       qnameLength | (targetLength << 8) | (targetAddress === undefined ? 0 : ADDRESS_MARK);
     const qnameAt = at * UNIT_BYTES + EVENT_BYTES;
@@ -268,9 +280,9 @@ export class EventReader {
 
   /**
    * Hands out at most `max` events that were not read before, in their order; returns how many. The event is valid
-   * during the call only.
+   * during the call only. What `glance` takes is handed out no more, and counts.
    */
-  read(max: number, take: (event: RingEvent) => void): number {
+  read(max: number, take: (event: RingEvent) => void, glance?: EventGlance): number {
     const head = Atomics.load(this.#positions, HEAD);
     let count = 0;
     while (count < max && !this.isDamaged && this.#at !== head) {
@@ -282,10 +294,12 @@ export class EventReader {
         break;
       }
       const isEvent = ((this.#words[at * UNIT_WORDS] ?? 0) & MARK_MASK) >>> 0 === EVENT_MARK;
-      if (isEvent) this.#open(at);
       this.#at = (this.#at + units) | 0;
       if (!isEvent) continue;
       count++;
+      const word = at * UNIT_WORDS;
+      if (glance?.takes(this.#words, word, word + units * UNIT_WORDS, this.#timeAt(word)) === true) continue;
+      this.#open(at);
       take(this.#event);
     }
     return count;
@@ -343,6 +357,10 @@ export class EventReader {
     return isSound ? units : -1;
   }
 
+  #timeAt(word: number): number {
+    return this.#doubles[(HEADER_BYTES + (word + EVENT_WORD.TIME) * WORD_BYTES) / UNIT_BYTES] ?? 0;
+  }
+
   #open(at: number): void {
     const event = this.#event;
     const words = this.#words;
@@ -355,7 +373,7 @@ export class EventReader {
     event.transport = (kinds >>> 8) & 0xff;
     event.trigger = (kinds >>> 16) & 0xff;
     event.match = kinds >>> 24;
-    event.timeMs = this.#doubles[(HEADER_BYTES + (word + 2) * WORD_BYTES) / UNIT_BYTES] ?? 0;
+    event.timeMs = this.#timeAt(word);
     event.rcode = (codes >>> 17) - 1;
     event.edeCode = (codes & 0x1_ffff) - 1;
     for (let i = 0; i < 4; i++) event.address[i] = words[word + 6 + i] ?? 0;

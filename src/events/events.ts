@@ -3,4 +3,11 @@
 // Invariants: a writer never waits and makes no object; what finds no room is counted; what was read is freed only when
 // its reader says so. A room of its own, so that workers load nothing of what becomes of events. Imports dns and
 // base only.
-export { createEventRing, EventReader, EventWriter, RingEvent } from './event-ring.ts';
+export {
+  createEventRing,
+  EVENT_WORD,
+  type EventGlance,
+  EventReader,
+  EventWriter,
+  RingEvent,
+} from './event-ring.ts';

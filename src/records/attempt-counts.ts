@@ -10,9 +10,10 @@
 //   ALL                                                  bounded by the kinds of records that there are
 
 import { HOUR_MS } from '../base/base.ts';
-import { RingEvent } from '../events/events.ts';
+import { type EventGlance, RingEvent } from '../events/events.ts';
 import { AttemptTable, SCOPE } from './attempt-table.ts';
 import type { RecordBudget } from './record-budget.ts';
+import { RepeatMemory } from './repeat-memory.ts';
 
 /** What is to be done with an attempt. */
 export const ATTEMPT = {
@@ -50,7 +51,7 @@ export interface QueryForms {
 }
 
 /** Counts attempts by windows of time. */
-export class AttemptCounts<Kind> {
+export class AttemptCounts<Kind> implements EventGlance {
   /** Attempts that were counted and are in no record yet. */
   waiting = 0;
   /** 0: equal attempts are not counted together. */
@@ -63,6 +64,8 @@ export class AttemptCounts<Kind> {
   #fromMs = 0;
   /** All attempts of a window lie in one hour, by which records are counted. */
   #hourMs = 0;
+  /** Entries of the current window. */
+  readonly #repeats = new RepeatMemory();
   readonly #event = new RingEvent();
   readonly #forms = { single: 0, repeat: 0, client: 0, total: 0 };
 
@@ -77,17 +80,27 @@ export class AttemptCounts<Kind> {
     return this.#forms;
   }
 
+  /** Counts an event that repeats another of this window word for word; false: add() has to look at it. */
+  takes(words: Uint32Array, start: number, end: number, timeMs: number): boolean {
+    const known = this.#repeats.find(words, start, end);
+    // Of an entry that nothing was counted in yet, the next attempt pays for its record.
+    if (known < 0 || this.#current.counts[known] === 0 || !this.#canRepeat(timeMs)) return false;
+    this.#count(known, Math.floor(timeMs));
+    this.#forms.repeat++;
+    return true;
+  }
+
   /** Takes an attempt; one of ATTEMPT. `kindHash` is a number that the kind always has. */
   add(event: RingEvent, kind: Kind, kindHash: number, timeMs: number): number {
     const table = this.#current;
     const bytes = RECORD_BYTES + event.qnameLength + event.targetLength;
-    const isOfHour = timeMs >= this.#hourMs && timeMs < this.#hourMs + HOUR_MS;
-    const canRepeat = this.repeatMs > 0 && isOfHour;
+    const canRepeat = this.#canRepeat(timeMs);
     if (canRepeat) {
       const known = table.find(event, kind, kindHash, SCOPE.SAME);
       if (known >= 0) {
         if (table.counts[known] === 0) this.#budget.charge(event.address, bytes, timeMs);
         this.#count(known, timeMs);
+        this.#repeats.remember(known);
         this.#forms.repeat++;
         return ATTEMPT.COUNTED;
       }
@@ -98,6 +111,10 @@ export class AttemptCounts<Kind> {
       return ATTEMPT.RECORD;
     }
     return this.#addToSum(event, kind, kindHash, timeMs, bytes);
+  }
+
+  #canRepeat(timeMs: number): boolean {
+    return this.repeatMs > 0 && timeMs >= this.#hourMs && timeMs < this.#hourMs + HOUR_MS;
   }
 
   #addToSum(event: RingEvent, kind: Kind, kindHash: number, timeMs: number, bytes: number): number {
@@ -148,6 +165,7 @@ export class AttemptCounts<Kind> {
   }
 
   #begin(nowMs: number): void {
+    this.#repeats.forget();
     this.#fromMs = Math.floor(nowMs / this.#windowMs) * this.#windowMs;
     this.#hourMs = Math.floor(nowMs / HOUR_MS) * HOUR_MS;
   }

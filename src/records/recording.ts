@@ -470,7 +470,7 @@ export class Recording {
       // A ring that is always full must not keep the others from their turn.
       const reader = readers[(this.#firstReader + turn) % readers.length];
       if (reader === undefined) continue;
-      count += reader.read(BATCH_EVENTS_MAX - count, take);
+      count += reader.read(BATCH_EVENTS_MAX - count, take, encoder.attempts);
       if (reader.isDamaged) this.#discard(reader);
     }
     this.#firstReader++;
