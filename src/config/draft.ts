@@ -3,8 +3,8 @@
 // Other checks may have found faults already. Hence the Draft type: any value may be absent, and a value of the wrong
 // kind (already reported) may stand where a list or map belongs, which is why lists are walked through itemsOf() only.
 import type { Endpoint, Prefix } from '../base/base.ts';
+import type { HostAddress } from './address-leaf.ts';
 import type { ProfileSource, RecordTarget } from './evidence-leaf.ts';
-import type { HostAddress } from './leaf.ts';
 import { formatPath, type Path } from './problem.ts';
 import type { DayHours, TimePoint } from './schedule-leaf.ts';
 import type { ParsedConfig } from './schema.ts';

@@ -1,8 +1,8 @@
 // The leaves of evidence: where records go beside the state directory, sentences of papers, days.
 import { resolve } from 'node:path';
 import { type Endpoint, formatEndpoint } from '../base/base.ts';
+import { readServerEndpoint } from './address-leaf.ts';
 import { withForm } from './form.ts';
-import { readServerEndpoint } from './leaf.ts';
 import { Fault, quote, same, suggest, textLeaf } from './value.ts';
 
 /** The profiles of jurisdictions that ship. */

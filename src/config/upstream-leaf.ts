@@ -11,7 +11,7 @@ import {
   parseAddress,
   suggestEndpoint,
 } from '../base/base.ts';
-import { notAnEndpoint, readServerEndpoint } from './leaf.ts';
+import { notAnEndpoint, readServerEndpoint } from './address-leaf.ts';
 import { readStamp, type Stamp } from './stamp.ts';
 import { Fault, quote, suggest, textLeaf } from './value.ts';
 

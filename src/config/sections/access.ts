@@ -1,8 +1,9 @@
 // Who may ask, how much, and who may reach the admin listener.
 import { z } from 'zod';
 import { type Prefix, packPrefixes, parsePrefix, unpackPrefixes } from '../../base/base.ts';
+import { zone } from '../address-leaf.ts';
 import { withForm } from '../form.ts';
-import { choice, integer, path, zone } from '../leaf.ts';
+import { choice, integer, path } from '../leaf.ts';
 import { prefix } from '../prefix-leaf.ts';
 import { key, list, same } from '../value.ts';
 import { inlinePrefixes, PREFIXES_MAX, withFile } from './prefixes.ts';

@@ -1,17 +1,11 @@
 // What clients are answered: refusals, what is kept, and addresses that are made up or refused.
 import { z } from 'zod';
 import type { AddressWords } from '../../base/base.ts';
+import { ipAddress, zone } from '../address-leaf.ts';
 import { durationMs, durationSec, sizeBytes } from '../amount.ts';
+import { BLOCK_ADDRESSES, type BlockAnswer, type BlockMode, blockMode } from '../answer-leaf.ts';
 import { withForm } from '../form.ts';
-import {
-  BLOCK_ADDRESSES,
-  type BlockAnswer,
-  type BlockMode,
-  blockMode,
-  boolean,
-  ipAddress,
-  zone,
-} from '../leaf.ts';
+import { boolean } from '../leaf.ts';
 import { ipv6Prefix, translationPrefix } from '../prefix-leaf.ts';
 import { key, keyAs, list } from '../value.ts';
 import { EXCEPTED_ZONES_MAX } from './dnssec.ts';

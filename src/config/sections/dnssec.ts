@@ -1,6 +1,7 @@
 // Whether answers are checked to come from those whose names they are about.
 import { z } from 'zod';
-import { boolean, choice, path, zone } from '../leaf.ts';
+import { zone } from '../address-leaf.ts';
+import { boolean, choice, path } from '../leaf.ts';
 import { key, keyAs, list } from '../value.ts';
 
 /** Zones with a negative trust anchor, and zones that may lead to private addresses: as many as one rule forwards. */

@@ -1,7 +1,8 @@
 // Groups: clients that share lists, the times at which these are in force, and servers of their own.
 import { z } from 'zod';
+import { endpoint } from '../address-leaf.ts';
 import { type FormContext, type FormOf, orNone, toForm, withForm } from '../form.ts';
-import { choice, endpoint, identifier, outOfScope, path } from '../leaf.ts';
+import { choice, identifier, outOfScope, path } from '../leaf.ts';
 import { prefix } from '../prefix-leaf.ts';
 import { dayHours, type TimePoint, timePoint, timeZone, toInstantMs, WEEKDAYS } from '../schedule-leaf.ts';
 import { key, keyAs, list } from '../value.ts';

@@ -1,8 +1,9 @@
 // Where clients and operators connect, and DNS over TCP.
 import { z } from 'zod';
+import { endpoint, endpointOrOff } from '../address-leaf.ts';
 import { durationMs, share } from '../amount.ts';
 import { withForm } from '../form.ts';
-import { endpoint, endpointOrOff, integer, unavailable, unavailableList } from '../leaf.ts';
+import { integer, unavailable, unavailableList } from '../leaf.ts';
 import { key, keyAs, list, same } from '../value.ts';
 
 /** Sockets per worker stay countable; a host rarely has more addresses that it should serve on. */

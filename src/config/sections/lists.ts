@@ -1,6 +1,7 @@
 // Lists: where each comes from, how it is read, what it refuses with, and the decision that it rests on.
 import { z } from 'zod';
 import { EDE } from '../../dns/dns.ts';
+import { apex, type HostAddress, hostAddress } from '../address-leaf.ts';
 import {
   durationMs,
   durationSec,
@@ -10,20 +11,10 @@ import {
   share,
   sizeBytes,
 } from '../amount.ts';
+import { blockAnswer } from '../answer-leaf.ts';
 import { sentence } from '../evidence-leaf.ts';
 import { type FormContext, type FormOf, orNone, toForm, withForm } from '../form.ts';
-import {
-  apex,
-  blockAnswer,
-  boolean,
-  choice,
-  edeText,
-  type HostAddress,
-  hostAddress,
-  identifier,
-  numberChoice,
-  path,
-} from '../leaf.ts';
+import { boolean, choice, edeText, identifier, numberChoice, path } from '../leaf.ts';
 import { paperTime } from '../schedule-leaf.ts';
 import { publicKey, sha256, url } from '../source-leaf.ts';
 import { key, keyAs, list } from '../value.ts';

@@ -1,7 +1,8 @@
 // The self-probe.
 import { z } from 'zod';
+import { zone } from '../address-leaf.ts';
 import { durationMs } from '../amount.ts';
-import { boolean, integer, zone } from '../leaf.ts';
+import { boolean, integer } from '../leaf.ts';
 import { key, keyAs, list } from '../value.ts';
 
 /** Names that have to resolve; each is asked in each view. */

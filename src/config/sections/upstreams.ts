@@ -1,8 +1,9 @@
 // Servers that are asked, and how.
 import { z } from 'zod';
+import { zone } from '../address-leaf.ts';
 import { durationMs, share } from '../amount.ts';
 import { orNone } from '../form.ts';
-import { boolean, choice, integer, path, zone } from '../leaf.ts';
+import { boolean, choice, integer, path } from '../leaf.ts';
 import { plainServer, upstream } from '../upstream-leaf.ts';
 import { key, keyAs, list } from '../value.ts';
 

@@ -1,9 +1,10 @@
 // The form that the program works with: names, absent lists, and conversions, there and back.
 import { describe, expect, expectTypeOf, it } from 'vitest';
 import { z } from 'zod';
+import { endpointOrOff } from '../../../src/config/address-leaf.ts';
 import { durationSec } from '../../../src/config/amount.ts';
 import { type FormOf, fromForm, orNone, toForm, withForm } from '../../../src/config/form.ts';
-import { boolean, endpointOrOff, identifier, path } from '../../../src/config/leaf.ts';
+import { boolean, identifier, path } from '../../../src/config/leaf.ts';
 import { key, keyAs, list } from '../../../src/config/value.ts';
 
 const CONTEXT = { directory: '/etc/cordon', shippedDefault: [], prefixesOf: () => undefined };
