@@ -25,16 +25,10 @@ import {
 } from './answer.ts';
 import { CacheKey, KEY_FLAG } from './key.ts';
 
-export {
-  type Answer,
-  copyAnswer,
-  createAnswer,
-  NOT_VALIDATED,
-  type TtlLimits,
-  type Validation,
-} from './answer.ts';
+export { type Answer, copyAnswer } from './answer.ts';
 export { FailureCache, STALE_RECHECK_MS } from './failures.ts';
 export { CacheKey, KEY_FLAG, KEY_TAIL_BYTES, keyFlags, VIEWS_MAX } from './key.ts';
+export { createAnswer, NOT_VALIDATED, type TtlLimits, type Validation } from './packing.ts';
 
 /** Bytes of answers for each bucket: an everyday answer takes 150 to 250. */
 const BYTES_PER_BUCKET = 128;
