@@ -28,7 +28,8 @@ import {
   writeU16,
 } from '../dns/dns.ts';
 import { ancestor } from './canonical.ts';
-import type { Chain, SecureZone, ZoneState } from './chain.ts';
+import type { Chain } from './chain.ts';
+import type { SecureZone, ZoneState } from './delegation.ts';
 import {
   type Proof,
   proveEmptyName,

@@ -1,7 +1,8 @@
 // The chain of trust: what is looked up on the way to a zone, what is kept of it and for how long.
 import { beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { CLASS, formatName, formatType, nameFrom, RCODE, TYPE } from '../../../src/dns/dns.ts';
-import { Chain, type ZoneState } from '../../../src/dnssec/chain.ts';
+import { Chain } from '../../../src/dnssec/chain.ts';
+import type { ZoneState } from '../../../src/dnssec/delegation.ts';
 import { parseTrustAnchors, type TrustAnchor, Validator } from '../../../src/dnssec/dnssec.ts';
 import { NegativeAnchors } from '../../../src/dnssec/negative-anchors.ts';
 import { Work, type WorkLimits } from '../../../src/dnssec/work.ts';
