@@ -4,24 +4,24 @@
 // cannot be fetched, is not proven or fails its review changes nothing but the record, the metrics and the log. What
 // is kept survives a restart, so that a source that is gone is missed only by its age. Changes of several lists at a
 // time are announced once, because each announcement makes a new policy.
-import { rename, rm } from 'node:fs/promises';
-import { type Clock, errorText, isAppError } from '../../base/base.ts';
+import { isAppError } from '../../base/base.ts';
 import type { ListConfig } from '../../config/config.ts';
-import type { Log } from '../../observe/observe.ts';
 import {
   EMPTY_RECORD,
-  type FetchedFile,
-  type FetchLimits,
-  fetchSource,
   ListStore,
   nextFetchMs,
-  type ResolveHost,
-  review,
   type StoreAuthor,
   type StoreDecision,
   type StoreRecord,
 } from '../lists.ts';
-import { factsOf, isUrlList, thresholdsOf, type UrlList } from './review.ts';
+import {
+  type FetchingOptions,
+  type FetchWord,
+  type KeptList,
+  ListFetcher,
+  type RefreshResult,
+} from './fetching.ts';
+import { isUrlList, type UrlList } from './review.ts';
 import { isRecordStale, type ListStatus, storedStatus, toTime } from './status.ts';
 
 /** Fetches at a time: a slow source holds up few others, and all of them together fill no link. */
@@ -33,23 +33,6 @@ const LOOK_MS_MIN = 100;
 /** What a change waits for others that are being fetched. */
 const SETTLE_MS_MAX = 5_000;
 const SEED_MAX = 0xffff_ffff;
-
-/** What came of a fetch. */
-export const FETCH_OUTCOMES = ['accepted', 'unchanged', 'held', 'unproven', 'postponed', 'failed'] as const;
-
-/** One of FETCH_OUTCOMES. */
-export type FetchWord = (typeof FETCH_OUTCOMES)[number];
-
-/** What came of one fetch of one list. */
-export interface RefreshResult {
-  readonly list: string;
-  readonly outcome: FetchWord;
-  /** Why it was held, or what failed. */
-  readonly reasons: readonly string[];
-  /** Null when there is no content to speak of. */
-  readonly sha256: string | null;
-  readonly entries: number | null;
-}
 
 /** What metrics tell of a list that is kept. */
 export interface KeptFacts {
@@ -63,38 +46,22 @@ export interface KeptFacts {
 }
 
 /** What a keeper works with. */
-export interface KeeperOptions {
+export interface KeeperOptions extends FetchingOptions {
   /** The state directory. */
   readonly directory: string;
-  readonly clock: Clock;
-  readonly log: Log;
-  /** For hosts whose addresses the configuration does not have. */
-  readonly resolve: ResolveHost;
-  readonly userAgent: string;
   /** From 0 to below 1; spreads fetches over time. */
   readonly random: () => number;
   /** Called when other contents are to be enforced. */
   readonly onChange: () => void;
   /** Told what came of each fetch. */
   readonly onOutcome?: ((result: RefreshResult) => void) | undefined;
-  readonly limits?: Partial<FetchLimits> | undefined;
-}
-
-interface KeptList {
-  list: UrlList;
-  record: StoreRecord;
-  /** To be enforced: intact when it was last looked at. */
-  sha256: string | undefined;
-  nextFetchMs: number;
-  readonly fetches: Record<FetchWord, number>;
-  lastAttemptMs: number | undefined;
-  underWay: Promise<RefreshResult> | undefined;
 }
 
 /** The lists with an address of one program. */
 export class ListKeeper {
   readonly #options: KeeperOptions;
   readonly #store: ListStore;
+  readonly #fetcher: ListFetcher;
   readonly #lists = new Map<string, KeptList>();
   readonly #stopping = new AbortController();
   /** Fetches that wait for one of FETCHES_MAX. */
@@ -108,6 +75,7 @@ export class ListKeeper {
   private constructor(options: KeeperOptions, store: ListStore) {
     this.#options = options;
     this.#store = store;
+    this.#fetcher = new ListFetcher(options, store, this.#stopping.signal);
   }
 
   /** Opens what is kept; throws ERR_LIST_STORE. */
@@ -278,9 +246,10 @@ export class ListKeeper {
     if (this.#fetchCount >= FETCHES_MAX) await new Promise<void>((resolve) => this.#waiting.push(resolve));
     this.#fetchCount++;
     try {
-      const { result, retryAfterMs } = await this.#attempt(kept);
+      const before = kept.sha256;
+      const { result, retryAfterMs } = await this.#fetcher.attempt(kept);
       kept.fetches[result.outcome]++;
-      if (await this.#lookAgain(kept.list.id)) this.#isChanged = true;
+      if ((await this.#lookAgain(kept.list.id)) || kept.sha256 !== before) this.#isChanged = true;
       this.#plan(kept, result, retryAfterMs);
       kept.lastAttemptMs = this.#options.clock();
       this.#options.onOutcome?.(result);
@@ -289,128 +258,6 @@ export class ListKeeper {
       this.#fetchCount--;
       this.#waiting.shift()?.();
     }
-  }
-
-  /** One fetch with all that follows from it. Rejects never: what a source sends must not end the program. */
-  async #attempt(kept: KeptList): Promise<Attempt> {
-    const { list } = kept;
-    try {
-      const outcome = await fetchSource(this.#fetchOptions(kept));
-      if (outcome.kind === 'fetched') {
-        try {
-          return { result: await this.#judge(kept, outcome.file) };
-        } finally {
-          // The reader that took the file moved it; what a full disk left behind would keep it full.
-          await rm(outcome.file.path, { force: true });
-        }
-      }
-      if (outcome.kind === 'unchanged') {
-        await this.#store.noteUnchanged(list.id);
-        return { result: resultOf(list, 'unchanged', [], kept.record.current) };
-      }
-      const { status, retryAfterMs } = outcome;
-      const reason = `HTTP status ${status}, to be asked again in ${Math.round(retryAfterMs / 1000)} s`;
-      return { result: await this.#fail(kept, 'postponed', reason, undefined), retryAfterMs };
-    } catch (thrown) {
-      const isUnproven =
-        isAppError(thrown) && (thrown.code === 'ERR_LIST_CHECKSUM' || thrown.code === 'ERR_LIST_SIGNATURE');
-      return {
-        result: await this.#fail(kept, isUnproven ? 'unproven' : 'failed', errorText(thrown), thrown),
-      };
-    }
-  }
-
-  #fetchOptions({ list, record, sha256 }: KeptList): Parameters<typeof fetchSource>[0] {
-    const { source } = list;
-    const { resolve, userAgent, limits, clock } = this.#options;
-    const { addresses } = source;
-    // "Not modified" helps only a fetcher that still has what was not modified.
-    const isThere = record.held !== null || (record.current !== null && record.current.sha256 === sha256);
-    return {
-      url: source.url,
-      directory: this.#store.incoming,
-      validators: isThere ? (record.validators ?? undefined) : undefined,
-      checksum: source.sha256 === undefined ? undefined : `sha256:${source.sha256}`,
-      signature:
-        source.publicKey === undefined
-          ? undefined
-          : { publicKey: source.publicKey, url: source.signatureUrl },
-      limits: { wireBytesMax: source.sizeBytesMax, contentBytesMax: source.sizeBytesMax, ...limits },
-      resolve: addresses.length === 0 ? resolve : () => Promise.resolve(addresses),
-      userAgent,
-      signal: this.#stopping.signal,
-      clock,
-    };
-  }
-
-  async #judge(kept: KeptList, file: FetchedFile): Promise<RefreshResult> {
-    const { list } = kept;
-    const { log } = this.#options;
-    const { path, sha256, validators } = file;
-    const record = await this.#store.status(list.id);
-    if (record.current?.sha256 === sha256) {
-      // The file of the store may be damaged; this one is whole.
-      await rename(path, this.#store.pathOf(list.id, sha256));
-      await this.#store.take(list.id, { path, sha256, facts: record.current.facts, validators });
-      if (kept.sha256 !== sha256) this.#isChanged = true;
-      kept.sha256 = sha256;
-      return resultOf(list, 'unchanged', [], record.current);
-    }
-    const candidate = factsOf(list, file);
-    const { sha256: _, ...facts } = candidate;
-    const { verdict, reasons } = review(record.current?.facts, candidate, thresholdsOf(list), {
-      // A content that the configuration names was decided on there.
-      accepted: list.source.sha256,
-      dismissed: record.dismissed,
-    });
-    const arrival = { path, sha256, facts, validators };
-    const content = { sha256, facts };
-    const entriesBefore = record.current?.facts.entries;
-    const { entries } = facts;
-    if (verdict === 'accepted') {
-      await this.#store.take(list.id, arrival);
-      log.info({ list: list.id, sha256, entries, entriesBefore }, 'list renewed');
-      return resultOf(list, 'accepted', [], content);
-    }
-    await this.#store.hold(list.id, arrival, reasons);
-    const texts = reasons.map(({ code, text }) => `${code}: ${text}`);
-    log[record.held?.sha256 === sha256 ? 'debug' : 'warn'](
-      {
-        list: list.id,
-        sha256,
-        entries,
-        entriesBefore,
-        reasons: texts,
-        accept: `cordon lists accept ${list.id} ${sha256}`,
-      },
-      'list held: what is in force stays until a person accepts it',
-    );
-    return resultOf(list, 'held', texts, content);
-  }
-
-  async #fail(kept: KeptList, outcome: FetchWord, reason: string, thrown: unknown): Promise<RefreshResult> {
-    const { list, record } = kept;
-    const { log } = this.#options;
-    const result = resultOf(list, outcome, [reason], null);
-    if (this.#stopping.signal.aborted) return result;
-    const fields = {
-      list: list.id,
-      reason,
-      failures: record.failures + 1,
-      lastSuccess: record.checkedAtMs && toTime(record.checkedAtMs),
-    };
-    if (isAppError(thrown) || thrown === undefined) {
-      log.warn({ ...fields, code: thrown?.code }, 'list not fetched: what is in force stays');
-    } else {
-      log.error({ ...fields, err: thrown }, 'list not fetched, by a defect: what is in force stays');
-    }
-    try {
-      await this.#store.noteFailure(list.id, reason);
-    } catch (error) {
-      if (!isAppError(error)) throw error;
-      log.error({ list: list.id, err: error }, 'what became of a list cannot be recorded');
-    }
-    return result;
   }
 
   #plan(kept: KeptList, { outcome }: RefreshResult, retryAfterMs: number | undefined): void {
@@ -447,24 +294,6 @@ export class ListKeeper {
     }, waitMs).unref();
   }
 }
-
-interface Attempt {
-  readonly result: RefreshResult;
-  readonly retryAfterMs?: number;
-}
-
-const resultOf = (
-  { id }: UrlList,
-  outcome: FetchWord,
-  reasons: readonly string[],
-  content: { readonly sha256: string; readonly facts: { readonly entries: number } } | null,
-): RefreshResult => ({
-  list: id,
-  outcome,
-  reasons,
-  sha256: content?.sha256 ?? null,
-  entries: content?.facts.entries ?? null,
-});
 
 /** What decides which content is the right one. */
 const contentKey = ({ source }: UrlList): string =>

@@ -3,7 +3,8 @@
 // Invariants: a source changes what is in force only through proof and review; what it did last is on the disk; a fault
 // of one list leaves the others alone. A room of its own above generation, which the readers of lists are below.
 export { diffList, type ListDiff } from './diff.ts';
-export { ListKeeper, type RefreshResult } from './keeper.ts';
+export type { RefreshResult } from './fetching.ts';
+export { ListKeeper } from './keeper.ts';
 export { FileReview, firstReview, isUrlList } from './review.ts';
 export {
   bareStatus,
