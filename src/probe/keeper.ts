@@ -9,30 +9,22 @@ import type { AccessTable } from '../access/access.ts';
 import { AppError, type Clock, type Endpoint, isAppError } from '../base/base.ts';
 import type { Config } from '../config/config.ts';
 import { formatName } from '../dns/dns.ts';
-import {
-  describeEnforcement,
-  type Enforcement,
-  type MandateState,
-  todoOf,
-} from '../enforcement/enforcement.ts';
+import { describeEnforcement, todoOf } from '../enforcement/enforcement.ts';
 import type { Generation } from '../generation/generation.ts';
-import type { Log, ProbeMetrics } from '../observe/observe.ts';
+import type { ProbeMetrics } from '../observe/observe.ts';
 import type { SharedExemption } from '../policy/policy.ts';
-import type { ProbeRecord, ProbeResult } from '../records/records.ts';
+import type { ProbeRecord } from '../records/records.ts';
 import type { ProbePorts } from '../server/server.ts';
 import { ProbeChannel } from './channel.ts';
+import { type FindingsOptions, ProbeFindings, type ProbeRunStatus } from './findings.ts';
 import { type ProbeLists, readProbeLists } from './lists.ts';
 import { ProbePlan } from './plan.ts';
-import type { ProbeQuestion } from './plan-facts.ts';
-import { type ProbeRun, runProbe, sumUpViews, toProbeRecord, worstOf } from './run.ts';
-import { ProbeScene, type SceneMeans, type UnaskedView } from './scene.ts';
+import { runProbe } from './run.ts';
+import { ProbeScene, type SceneMeans } from './scene.ts';
+import { type DueRun, ProbeSchedule, REQUESTS_MAX } from './schedule.ts';
 
 /** How often it is looked whether a run is due. */
 const LOOK_MS = 1_000;
-/** After a change, before it is looked at: changes come in groups. */
-const SETTLE_MS = 2_000;
-/** After the start, before the first sweep of lists that the run after the start could not hold. */
-const FIRST_SWEEP_MS = 3_600_000;
 /** How often it is looked whether a change is over. */
 const CHANGE_POLL_MS = 50;
 
@@ -43,12 +35,6 @@ const CHANGE_QUESTIONS = 25_000;
 /** Questions of a sweep: some seven minutes at the default rate. */
 const SWEEP_QUESTIONS = 200_000;
 
-/** Runs that are kept. */
-const RUNS_MAX = 20;
-/** Runs that are kept with each result; of older ones a line for each view stays. At most some 600 KB each. */
-const WHOLE_RUNS_MAX = 3;
-/** Sweeps that wait, each for other groups. */
-const REQUESTS_MAX = 8;
 const SEED_MAX = 0xffff_ffff;
 
 /** What is in force. */
@@ -62,22 +48,9 @@ export interface ProbeState {
   readonly listen: readonly Endpoint[];
 }
 
-/** A view, or all of them, went wrong, or are in order again. */
-export interface ProbeAlarm {
-  readonly outcome: ProbeRecord['outcome'];
-  /** False: the run before had the same outcome. */
-  readonly isNew: boolean;
-  readonly leakedNames: number;
-  readonly failingNames: number;
-  /** Views that are not in order. */
-  readonly views: readonly string[];
-  readonly examples: readonly string[];
-}
-
 /** What the keeper works with. */
-export interface ProbeKeeperOptions {
+export interface ProbeKeeperOptions extends FindingsOptions {
   readonly clock: Clock;
-  readonly log: Log;
   readonly random: () => number;
   /** Shown at the doors of the workers. */
   readonly secret: Uint8Array;
@@ -87,34 +60,8 @@ export interface ProbeKeeperOptions {
   workers(): number;
   endpoints(): readonly (ProbePorts & { readonly worker: number })[];
   exemptions(): readonly SharedExemption[];
-  /** Whether the prohibition is in force at this moment. */
-  enforcement(): Enforcement;
-  onRecord(record: ProbeRecord): void;
-  /** Told after each run that is not in order, and after the first one that is again. */
-  onAlarm(alarm: ProbeAlarm): void;
   /** A port of this host from which a listener is asked. */
   onDirectPort(port: number, isOpen: boolean): void;
-}
-
-/** One run, as it is shown. */
-export interface ProbeRunStatus {
-  readonly run: number;
-  readonly event: ProbeRecord['event'];
-  /** Undefined: all groups. */
-  readonly group?: string;
-  readonly began: string;
-  readonly ended: string;
-  readonly generation: number;
-  readonly outcome: ProbeRecord['outcome'];
-  readonly asked: number;
-  readonly exempted: number;
-  readonly leakedNames: number;
-  readonly failingNames: number;
-  readonly coverage: ProbeRun['coverage'];
-  readonly results: readonly ProbeResult[];
-  readonly unasked: readonly UnaskedView[];
-  /** Whether the prohibition was in force when the run ended, for all groups or for the one that was asked for. */
-  readonly enforcement: { readonly state: MandateState; readonly text: string; readonly todo?: string };
 }
 
 /** What the probe does and did. */
@@ -137,15 +84,7 @@ export interface ProbeStatus {
   readonly last: ProbeRunStatus | null;
 }
 
-interface Request {
-  readonly run: number;
-  readonly group: string | undefined;
-}
-
-interface Running {
-  readonly run: number;
-  readonly event: ProbeRecord['event'];
-  readonly group: string | undefined;
+interface Running extends DueRun {
   readonly beganMs: number;
   asked: number;
   total: number;
@@ -155,38 +94,20 @@ interface Running {
 export class ProbeKeeper {
   readonly #options: ProbeKeeperOptions;
   readonly #abort = new AbortController();
-  readonly #startedMs: number;
+  readonly #schedule: ProbeSchedule;
+  readonly #findings: ProbeFindings;
   #timer: NodeJS.Timeout | undefined;
   /** Counts beginnings and ends of changes. */
   #epoch = 0;
   #changing = 0;
-  #changedMs: number | undefined;
   #lists: ProbeLists | undefined;
-  #lastRunMs: number | undefined;
-  #lastSweepMs: number | undefined;
-  #runCount = 0;
-  #requests: Request[] = [];
   #running: Running | undefined;
   #work: Promise<void> | undefined;
-  #runs: ProbeRunStatus[] = [];
-  /** What has to be asked again. */
-  #failing: readonly ProbeQuestion[] = [];
-  #outcome: ProbeRecord['outcome'] = 'enforced';
-  // What metrics tell.
-  #results: readonly ProbeResult[] = [];
-  readonly #lastSuccessMs = new Map<string, number>();
-  readonly #outcomes = new Map<string, number>([
-    ['enforced', 0],
-    ['leaking', 0],
-    ['broken', 0],
-  ]);
-  #lastEndMs: number | undefined;
-  #sweepCoverage: number | undefined;
-  #leakedNames = 0;
 
   constructor(options: ProbeKeeperOptions) {
     this.#options = options;
-    this.#startedMs = options.clock();
+    this.#schedule = new ProbeSchedule(options.clock);
+    this.#findings = new ProbeFindings(options);
   }
 
   /** Begins to look at what is due. */
@@ -204,7 +125,7 @@ export class ProbeKeeper {
   changed(): void {
     this.#epoch++;
     this.#changing = Math.max(0, this.#changing - 1);
-    this.#changedMs = this.#options.clock();
+    this.#schedule.changed();
   }
 
   /** Asks for a sweep; throws ERR_APP_PROBE when there is no such group, or too many wait. */
@@ -221,13 +142,9 @@ export class ProbeKeeper {
         hint: `Groups are ${groups.join(', ')}.`,
       });
     }
-    const same = this.#requests.find((request) => request.group === group);
-    if (same !== undefined) return { run: same.run };
-    if (this.#requests.length >= REQUESTS_MAX) {
+    const run = this.#schedule.request(group);
+    if (run === undefined)
       throw new AppError('ERR_APP_PROBE', `asking for a sweep: ${REQUESTS_MAX} others wait`);
-    }
-    const run = ++this.#runCount;
-    this.#requests.push({ run, group });
     void this.runDue();
     return { run };
   }
@@ -251,7 +168,8 @@ export class ProbeKeeper {
   /** What is shown of all runs. */
   status(): ProbeStatus {
     const running = this.#running;
-    const [last] = this.#runs;
+    const config = this.#options.state()?.config;
+    const { runs } = this.#findings;
     return {
       running:
         running === undefined
@@ -263,79 +181,28 @@ export class ProbeKeeper {
               asked: running.asked,
               total: running.total,
             },
-      nextSample: this.#timeOf(this.#nextSampleMs()),
-      nextSweep: this.#timeOf(this.#nextSweepMs()),
-      waiting: this.#requests.map(({ run }) => run),
-      runs: this.#runs.map(({ results: _, unasked: __, enforcement: ___, ...run }) => run),
-      last: last ?? null,
+      nextSample: toTimeOrNull(this.#schedule.nextSampleMs(config)),
+      nextSweep: toTimeOrNull(this.#schedule.nextSweepMs(config)),
+      waiting: this.#schedule.waiting,
+      runs: runs.map(({ results: _, unasked: __, enforcement: ___, ...run }) => run),
+      last: runs[0] ?? null,
     };
   }
 
   /** What is shown of one run; undefined when it is not kept. */
   run(number: number): ProbeRunStatus | undefined {
-    return this.#runs.find(({ run }) => run === number);
+    return this.#findings.runs.find(({ run }) => run === number);
   }
 
   /** What metrics tell; undefined before the first run. */
   metrics(): ProbeMetrics | undefined {
-    if (this.#lastEndMs === undefined) return undefined;
-    return {
-      results: this.#results.map(({ view, transport, qtype, outcome }) => ({
-        view,
-        transport,
-        qtype,
-        isEnforced: outcome === 'enforced',
-      })),
-      lastSuccessMs: this.#lastSuccessMs,
-      leakedNames: this.#leakedNames,
-      failed: this.#results.reduce((sum, { failed }) => sum + failed, 0),
-      lastRunMs: this.#lastEndMs,
-      coverage: this.#sweepCoverage,
-      runs: this.#outcomes,
-    };
-  }
-
-  #timeOf(timeMs: number | undefined): string | null {
-    return timeMs === undefined ? null : toTime(timeMs);
-  }
-
-  /** Undefined when nothing is scheduled, as below. */
-  #nextSampleMs(): number | undefined {
-    const intervalMs = this.#options.state()?.config.probe.intervalMs ?? 0;
-    return intervalMs === 0 ? undefined : (this.#lastRunMs ?? this.#startedMs) + intervalMs;
-  }
-
-  #nextSweepMs(): number | undefined {
-    const { intervalMs = 0, sweepMs = 0 } = this.#options.state()?.config.probe ?? {};
-    if (intervalMs === 0) return undefined;
-    if (this.#lastSweepMs !== undefined) return this.#lastSweepMs + sweepMs;
-    return this.#startedMs + Math.min(sweepMs, FIRST_SWEEP_MS);
-  }
-
-  /** What is due now; undefined for nothing. */
-  #due(nowMs: number): { event: ProbeRecord['event']; request?: Request } | undefined {
-    // A clock that was set back would put everything off.
-    if (this.#lastRunMs !== undefined && this.#lastRunMs > nowMs) this.#lastRunMs = nowMs;
-    if (this.#lastSweepMs !== undefined && this.#lastSweepMs > nowMs) this.#lastSweepMs = nowMs;
-    const request = this.#requests.shift();
-    if (request !== undefined) return { event: 'sweep', request };
-    // Without a mandate there is nothing to prove.
-    if (this.#options.state()?.generation.lists.some(({ mandate }) => mandate) !== true) return undefined;
-    const sampleMs = this.#nextSampleMs();
-    const sweepMs = this.#nextSweepMs();
-    if (sampleMs === undefined || sweepMs === undefined) return undefined;
-    if (this.#changedMs !== undefined) {
-      return Math.abs(nowMs - this.#changedMs) < SETTLE_MS ? undefined : { event: 'change' };
-    }
-    // A sweep that was cut short is tried again, no sooner than a sample would be.
-    if (nowMs < sampleMs) return undefined;
-    return { event: nowMs >= sweepMs ? 'sweep' : 'sample' };
+    return this.#findings.metrics();
   }
 
   async #runAll(): Promise<void> {
     // A sweep that somebody waits for does not wait for the next look.
     do await this.#runDue();
-    while (this.#canRun() && this.#requests.length > 0);
+    while (this.#canRun() && this.#schedule.waiting.length > 0);
   }
 
   #canRun(): boolean {
@@ -343,16 +210,14 @@ export class ProbeKeeper {
   }
 
   async #runDue(): Promise<void> {
-    const { clock, log } = this.#options;
-    if (!this.#canRun()) return;
+    const { clock, log, state } = this.#options;
+    const { config, generation } = state() ?? {};
+    if (!this.#canRun() || config === undefined) return;
     const nowMs = clock();
-    const due = this.#due(nowMs);
+    const hasMandate = generation?.lists.some(({ mandate }) => mandate) === true;
+    const due = this.#schedule.begin(nowMs, config, hasMandate);
     if (due === undefined) return;
-    const { event, request } = due;
-    if (event === 'change') this.#changedMs = undefined;
-    this.#lastRunMs = nowMs;
-    const { run = ++this.#runCount, group } = request ?? {};
-    this.#running = { run, event, group, beganMs: nowMs, asked: 0, total: 0 };
+    this.#running = { ...due, beganMs: nowMs, asked: 0, total: 0 };
     try {
       await this.#runOne(this.#running);
     } catch (thrown) {
@@ -400,10 +265,11 @@ export class ProbeKeeper {
       });
       if (found === undefined) {
         // A caller that waits for the run has to hear of one.
-        if (!this.#abort.signal.aborted) this.#changedMs ??= clock();
+        if (!this.#abort.signal.aborted) this.#schedule.repeat();
         return;
       }
-      this.#conclude(running, found, scene?.unasked ?? [], lists, isSweep);
+      if (isSweep && running.group === undefined && !found.isCutShort) this.#schedule.swept(found.beganMs);
+      this.#findings.conclude(running, found, scene?.unasked ?? [], lists, isSweep);
     } finally {
       channel.close();
     }
@@ -422,7 +288,8 @@ export class ProbeKeeper {
     const known = this.#lists?.generation === generation.policy.generation ? this.#lists : undefined;
     if (known !== undefined && known.unreadable.length === 0 && (known.isWhole || !isAnew)) return known;
     const keep = new Set<string>();
-    for (const { rule } of this.#failing) if (rule !== undefined && 'name' in rule) keep.add(rule.name);
+    for (const { rule } of this.#findings.failing)
+      if (rule !== undefined && 'name' in rule) keep.add(rule.name);
     const seed = Math.floor(this.#options.random() * SEED_MAX);
     const lists = readProbeLists({ config, generation, seed, keep });
     // A file that was changed and not loaded yet says nothing about what is in force.
@@ -460,7 +327,7 @@ export class ProbeKeeper {
       workers: this.#options.workers(),
     };
     const seed = Math.floor(this.#options.random() * SEED_MAX);
-    const options = { seed, again: this.#failing };
+    const options = { seed, again: this.#findings.failing };
     if (event !== 'sample') {
       const plan = new ProbePlan(facts, { ...options, questionsMax: SWEEP_QUESTIONS, isSweep: true });
       if (event === 'sweep' || plan.countMax <= CHANGE_QUESTIONS) return { plan, isSweep: true };
@@ -468,117 +335,9 @@ export class ProbeKeeper {
     const plan = new ProbePlan(facts, { ...options, questionsMax: SAMPLE_QUESTIONS, isSweep: false });
     return { plan, isSweep: false };
   }
-
-  /** Takes over what a run found. */
-  #conclude(
-    { run, event, group }: Running,
-    found: ProbeRun,
-    unaskedViews: readonly UnaskedView[],
-    lists: ProbeLists | undefined,
-    isSweep: boolean,
-  ): void {
-    const { onRecord } = this.#options;
-    const unreadable = lists?.unreadable ?? [];
-    const passing = found.exemptedViews.map((view) => ({
-      view,
-      reason: 'exemptions let all its names pass',
-    }));
-    const cut = found.isCutShort
-      ? [{ view: '*', reason: 'nothing more was asked after so many failures' }]
-      : [];
-    const missing = [...unaskedViews, ...passing, ...unreadable, ...cut];
-    const unasked = [...missing, ...(lists?.unasked ?? [])];
-    // Of a list that cannot be read nobody knows whether it is enforced.
-    const outcome = unreadable.length > 0 && found.outcome === 'enforced' ? 'broken' : found.outcome;
-    if (isSweep && group === undefined && !found.isCutShort) {
-      this.#lastSweepMs = found.beganMs;
-      this.#sweepCoverage = found.coverage.share;
-    }
-    const isPartly = group !== undefined;
-    this.#keepMetrics(found, unaskedViews, isPartly);
-    this.#keepFailing(found, isPartly);
-    this.#outcomes.set(outcome, (this.#outcomes.get(outcome) ?? 0) + 1);
-    const { generation, asked, exempted, leakedNames, failingNames, coverage, results } = found;
-    const status: ProbeRunStatus = {
-      run,
-      event,
-      ...(group === undefined ? {} : { group }),
-      began: toTime(found.beganMs),
-      ended: toTime(found.endedMs),
-      generation,
-      outcome,
-      asked,
-      exempted,
-      leakedNames,
-      failingNames,
-      coverage,
-      results,
-      unasked,
-      enforcement: this.#enforcementOf(group),
-    };
-    this.#runs = [status, ...this.#runs.slice(0, RUNS_MAX - 1)].map((kept, index) =>
-      index < WHOLE_RUNS_MAX ? kept : { ...kept, results: sumUpViews(kept.results) },
-    );
-    // What a list holds that cannot be asked about changes with the list, not every few minutes.
-    onRecord(toProbeRecord(found, event, outcome, event === 'sample' ? missing : unasked));
-    if (!isPartly || outcome !== 'enforced') this.#alarm(outcome, found);
-  }
-
-  #enforcementOf(name: string | undefined): ProbeRunStatus['enforcement'] {
-    const all = this.#options.enforcement();
-    const group = all.groups.find((one) => one.group === name);
-    const judged = group === undefined ? all : { ...group, groups: [group] };
-    const todo = todoOf(judged);
-    const text = describeEnforcement(judged);
-    return { state: judged.state, text, ...(todo === undefined ? {} : { todo }) };
-  }
-
-  #keepMetrics(found: ProbeRun, unasked: readonly UnaskedView[], isPartly: boolean): void {
-    this.#lastEndMs = found.endedMs;
-    this.#leakedNames = found.leakedNames;
-    const views = new Set(found.results.map(({ view }) => view));
-    // A run of one group says nothing about the others.
-    const others = isPartly ? this.#results.filter(({ view }) => !views.has(view)) : [];
-    this.#results = [...others, ...found.results];
-    for (const [view, results] of Map.groupBy(found.results, ({ view: name }) => name)) {
-      if (worstOf(results) !== 'enforced' || found.exemptedViews.includes(view)) continue;
-      this.#lastSuccessMs.set(view, found.endedMs);
-    }
-    if (isPartly) return;
-    for (const view of this.#lastSuccessMs.keys()) {
-      const isKnown = views.has(view) || unasked.some((other) => other.view === view);
-      if (!isKnown) this.#lastSuccessMs.delete(view);
-    }
-  }
-
-  #keepFailing({ failures, results }: ProbeRun, isPartly: boolean): void {
-    const views = new Set(results.map(({ view }) => view));
-    const others = isPartly ? this.#failing.filter(({ view }) => !views.has(view)) : [];
-    this.#failing = [
-      ...others,
-      ...failures.filter(({ question }) => question.rule !== undefined).map(({ question }) => question),
-    ];
-  }
-
-  #alarm(outcome: ProbeRecord['outcome'], { results, leakedNames, failingNames }: ProbeRun): void {
-    const { log, onAlarm } = this.#options;
-    const isNew = outcome !== this.#outcome;
-    this.#outcome = outcome;
-    if (outcome === 'enforced' && !isNew) return;
-    const wrong = results.filter((result) => result.outcome !== 'enforced');
-    const views = [...new Set(wrong.map(({ view }) => view))];
-    const examples = wrong.flatMap((result) => result.examples).slice(0, ALARM_EXAMPLES_MAX);
-    onAlarm({ outcome, isNew, leakedNames, failingNames, views, examples });
-    if (outcome === 'enforced') log.info({}, 'the self-probe finds everything enforced again');
-    else log.error({ outcome, leakedNames, failingNames, views, examples }, ALARM_TEXTS[outcome]);
-  }
 }
 
-/** Examples in an alarm: enough to begin with, short enough for one line of a log. */
-const ALARM_EXAMPLES_MAX = 5;
-const ALARM_TEXTS = {
-  leaking: 'the self-probe got answers for names that a mandate list refuses',
-  broken: 'the self-probe did not get the answers that it should have had',
-} as const;
-
 const toTime = (timeMs: number): string => new Date(timeMs).toISOString();
+
+const toTimeOrNull = (timeMs: number | undefined): string | null =>
+  timeMs === undefined ? null : toTime(timeMs);

@@ -3,6 +3,7 @@
 // Invariants: it asks and reads with dns2, a DNS implementation that is not ours; it is counted as nobody's; one run at a
 // time; what failed is asked again in every run until it is in order. Nothing here is on the way of a client's query.
 export { type Inquiry, inquire, type Reading } from './dns2-client.ts';
-export { ProbeKeeper, type ProbeRunStatus, type ProbeStatus } from './keeper.ts';
+export type { ProbeRunStatus } from './findings.ts';
+export { ProbeKeeper, type ProbeStatus } from './keeper.ts';
 export { PROBE_ZONE } from './plan-facts.ts';
 export { type Leak, probeServer, type ServerProbe, type ServerProbeRequest } from './server.ts';

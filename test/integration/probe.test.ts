@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { RCODE, TYPE } from '../../src/dns/dns.ts';
-import type { ProbeRunStatus } from '../../src/probe/keeper.ts';
+import type { ProbeRunStatus } from '../../src/probe/findings.ts';
 import type { ServerProbe } from '../../src/probe/server.ts';
 import { ask, readAdmin, readMetric, reload } from '../support/client.ts';
 import { type Cordon, type RunResult, run, startCordon } from '../support/process.ts';
