@@ -42,18 +42,36 @@ export const shippedDefaults = (): readonly ListHeader[] =>
 
 /** By shipped list: who runs what its entries name, sorted. Throws ERR_LIST_READ. */
 export const shippedOperators = (): ReadonlyMap<string, readonly string[]> =>
-  new Map(
-    shippedLists().map(({ id, file }) => {
-      const { entries } = parseCordonList(readListFile(file));
-      return [id, [...new Set(entries.map(({ operator }) => operator))].sort()];
-    }),
-  );
+  new Map(shippedLists().map(({ id, file }) => [id, factsOf(file).operators]));
 
 const headerOf = (file: string): ListHeader => {
-  const { header, log } = parseCordonList(readListFile(file));
+  const { header, fault } = factsOf(file);
   if (header !== undefined) return header;
+  throw listError('ERR_LIST_PARSE', `reading list ${file}:${fault}`);
+};
+
+/** What a file says, and the bytes that say so. */
+interface Facts {
+  readonly bytes: Uint8Array;
+  readonly header: ListHeader | undefined;
+  /** The first thing that is wrong, and where: `5:9: …`. */
+  readonly fault: string;
+  readonly operators: readonly string[];
+}
+
+/** Each configuration that is loaded asks; parsing all files takes a tenth of a second, and they hardly ever change. */
+const facts = new Map<string, Facts>();
+
+const factsOf = (file: string): Facts => {
+  const bytes = readListFile(file);
+  const known = facts.get(file);
+  if (known !== undefined && Buffer.compare(known.bytes, bytes) === 0) return known;
+  const { header, entries, log } = parseCordonList(bytes);
   const { line = 1, column = 1, text = '' } = log.kept[0] ?? {};
-  throw listError('ERR_LIST_PARSE', `reading list ${file}:${line}:${column}: ${text}`);
+  const operators = [...new Set(entries.map(({ operator }) => operator))].sort();
+  const found = { bytes, header, fault: `${line}:${column}: ${text}`, operators };
+  facts.set(file, found);
+  return found;
 };
 
 const namesIn = (directory: string): string[] => {

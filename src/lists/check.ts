@@ -7,7 +7,7 @@ import { basename } from 'node:path';
 import { getPublicSuffix } from 'tldts';
 import { DAY_MS, isIpv4, MAPPED_BITS, matchesPrefix, type Prefix, parsePrefix } from '../base/base.ts';
 import { nameFrom } from '../dns/dns.ts';
-import { MATCH, MATCH_NAMES, type Match } from '../policy/policy.ts';
+import { MATCH, type Match } from '../policy/policy.ts';
 import { shippedLists } from './catalog.ts';
 import { type ListEntry, parseCordonList, prefixOf } from './cordon-format.ts';
 import type { DiagnosticCode } from './diagnostic.ts';
@@ -89,27 +89,33 @@ export interface CheckOptions {
 
 /** The name rules of one list, asked one name at a time: a plain reading of the rules, independent of the table. */
 export class NameRules {
-  readonly #entries = new Map<string, ListEntry>();
+  readonly #exact = new Map<string, ListEntry>();
+  readonly #suffixes = new Map<string, ListEntry>();
+  readonly #wildcards = new Map<string, ListEntry>();
 
   constructor(entries: readonly ListEntry[]) {
-    for (const entry of entries) this.#entries.set(`${MATCH_NAMES[entry.match]} ${entry.text}`, entry);
+    for (const entry of entries) {
+      if (entry.match === MATCH.EXACT) this.#exact.set(entry.text, entry);
+      else if (entry.match === MATCH.SUFFIX) this.#suffixes.set(entry.text, entry);
+      else if (entry.match === MATCH.WILDCARD) this.#wildcards.set(entry.text, entry);
+    }
   }
 
-  /** The entry that refuses the folded name, or undefined. */
-  find(name: string): ListEntry | undefined {
-    return this.#entries.get(`exact ${name}`) ?? this.#findAbove(name);
+  /** The entry that refuses the folded name, or undefined; `zones` is what zonesOf() gives for it. */
+  find(name: string, zones: Iterable<string> = zonesOf(name)): ListEntry | undefined {
+    return this.#exact.get(name) ?? this.#findAbove(name, zones);
   }
 
   /** Another entry that refuses everything that the entry refuses, or undefined. */
   findWider(entry: ListEntry): ListEntry | undefined {
-    return this.#findAbove(entry.text, entry);
+    return this.#findAbove(entry.text, zonesOf(entry.text), entry);
   }
 
-  #findAbove(name: string, except?: ListEntry): ListEntry | undefined {
-    for (const zone of zonesOf(name)) {
-      const suffix = this.#entries.get(`suffix ${zone}`);
+  #findAbove(name: string, zones: Iterable<string>, except?: ListEntry): ListEntry | undefined {
+    for (const zone of zones) {
+      const suffix = this.#suffixes.get(zone);
       if (suffix !== undefined && suffix !== except) return suffix;
-      const wildcard = zone === name ? undefined : this.#entries.get(`wildcard ${zone}`);
+      const wildcard = zone === name ? undefined : this.#wildcards.get(zone);
       if (wildcard !== undefined) return wildcard;
     }
     return undefined;
@@ -121,7 +127,8 @@ export const checkLists = (directory: string, options: CheckOptions): readonly P
   const seen = new Map<string, string>();
   const lists = shippedLists(directory).map(({ id, file }) => new ListCheck(id, file, options, seen));
   for (const name of options.governmentNames) {
-    for (const list of lists) list.checkGovernmentName(name);
+    const zones = [...zonesOf(name)];
+    for (const list of lists) list.checkGovernmentName(name, zones);
   }
   return lists.flatMap((list) => list.problems);
 };
@@ -154,8 +161,8 @@ class ListCheck {
     }
   }
 
-  checkGovernmentName(name: string): void {
-    const entry = this.#rules.find(name);
+  checkGovernmentName(name: string, zones: readonly string[]): void {
+    const entry = this.#rules.find(name, zones);
     if (entry !== undefined) this.#refuse('government', entry, `${entry.text} refuses ${name}`);
   }
 

@@ -37,9 +37,17 @@ export const readSources = (directory: string, extensions: readonly string[]): S
 /** A tree with a planted breach. */
 export const plant = (files: Readonly<Record<string, string>>): Sources => new Map(Object.entries(files));
 
+/** Trees of this process: several rules read each file of the checkout. */
+const trees = new Map<string, ts.SourceFile>();
+
 /** The syntax tree of one file. */
-export const parseSource = (path: string, text: string): ts.SourceFile =>
-  ts.createSourceFile(path, text, ts.ScriptTarget.Latest, true);
+export const parseSource = (path: string, text: string): ts.SourceFile => {
+  const known = trees.get(path);
+  if (known?.text === text) return known;
+  const tree = ts.createSourceFile(path, text, ts.ScriptTarget.Latest, true);
+  trees.set(path, tree);
+  return tree;
+};
 
 /** `path:line` of a node, as editors open it. */
 export const placeOf = (node: ts.Node): string => {
