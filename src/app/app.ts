@@ -10,6 +10,7 @@ export { checkExemptionTexts, type ExemptionStatus } from './exemption-control.t
 export { type AskedWhom, type ExplainedBy, explainByConfig } from './explain.ts';
 
 export { Service } from './service.ts';
+export { readValidCertificate } from './tls-keeper.ts';
 export { readAuthorities } from './upstream-authorities.ts';
 
 /** Mandate lists that ship and are on by default, and that a configuration has under no name. */

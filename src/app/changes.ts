@@ -13,6 +13,7 @@ import type { KeptHosts } from './kept-hosts.ts';
 import type { KeptLists } from './kept-lists.ts';
 import { startOnlyChanges } from './start-only.ts';
 import type { StateKeeper } from './state-keeper.ts';
+import type { TlsKeeper } from './tls-keeper.ts';
 
 /** Where the configuration comes from. */
 export interface ServiceSource {
@@ -30,6 +31,7 @@ export interface ChangesParts {
   readonly generations: Generations;
   readonly lists: KeptLists;
   readonly hosts: KeptHosts;
+  readonly tls: TlsKeeper;
   readonly evidence: Evidence;
   readonly enforcement: EnforcementKeeper;
   /** A reload begins, and has ended. */
@@ -131,7 +133,7 @@ export class Changes {
     return this.#queue(() => this.#renew());
   }
 
-  /** Puts what is in force in force again: with other addresses of upstreams, with other keys, or with a pause. */
+  /** Puts what is in force in force again: with other addresses of upstreams, other keys, another certificate, or a pause. */
   applyAgain(author?: ChangeAuthor): Promise<AppError | undefined> {
     const { log, state } = this.#parts;
     const apply = async () => {
@@ -139,7 +141,9 @@ export class Changes {
       await state.apply(await state.prepare(config, generation, enforced), author);
     };
     return this.#queue(() =>
-      enact(apply, (error) => log.error({ err: error }, 'what was learned of upstreams is not put in force')),
+      enact(apply, (error) =>
+        log.error({ err: error }, 'what was learned of upstreams, keys or certificates is not put in force'),
+      ),
     );
   }
 
@@ -158,7 +162,7 @@ export class Changes {
   }
 
   #reload(trigger: string): Promise<AppError | undefined> {
-    const { log, source, state, lists, hosts, evidence } = this.#parts;
+    const { log, source, state, lists, hosts, tls, evidence } = this.#parts;
     const previous = state.current.config;
     this.#awaited = undefined;
     let config: Config | undefined;
@@ -167,6 +171,7 @@ export class Changes {
       const keys = startOnlyChanges(previous, config);
       if (keys.length > 0) log.warn({ keys }, 'changed keys take effect at the next start');
       evidence.check(config);
+      tls.reread(config);
       await hosts.follow(config);
       await lists.follow(config);
       lists.start();

@@ -4,7 +4,8 @@
 // Binding once without it fails when anybody else has the address. The endpoint is let go before the workers take
 // it: a program that takes it in that moment makes them fail with the same clear error.
 import type { Endpoint } from '../base/base.ts';
-import { StreamListener, UdpListener } from '../server/server.ts';
+import { probeTcp, UdpListener } from '../server/server.ts';
+import type { EncryptedEndpoint } from './encrypted-listeners.ts';
 
 /** Attempts to find a port that is free for UDP and TCP alike. */
 const PORT_TRIES = 20;
@@ -15,10 +16,18 @@ export const claimEndpoint = async (endpoint: Endpoint): Promise<Endpoint> => {
     const udpPort = await UdpListener.probe(endpoint);
     const claimed = { ...endpoint, port: udpPort };
     try {
-      await StreamListener.probe(claimed);
+      await probeTcp(claimed, 'TCP');
       return claimed;
     } catch (error) {
       if (endpoint.port !== 0 || attempt === PORT_TRIES) throw error;
     }
   }
 };
+
+/** The same for an encrypted listener, which needs TCP alone. */
+export const claimEncrypted = async (
+  endpoint: Endpoint,
+  protocol: EncryptedEndpoint['kind'],
+): Promise<Endpoint> => ({ ...endpoint, port: await probeTcp(endpoint, PROTOCOLS[protocol]) });
+
+const PROTOCOLS = { dot: 'DoT', doh: 'DoH' } as const;

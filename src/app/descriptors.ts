@@ -34,6 +34,8 @@ export interface DescriptorBudget {
   readonly reserve: number;
   /** Of each worker. */
   readonly streams: StreamLimits;
+  /** The same for encrypted ones; undefined: none is configured. */
+  readonly encrypted: StreamLimits | undefined;
   /** The connections that the configuration has do not fit. */
   readonly isLowered: boolean;
   /** Even the reserve does not fit, or hardly any connection beside it. */
@@ -58,24 +60,34 @@ export const budgetDescriptors = (
   workers: number,
   limit: number | undefined,
 ): DescriptorBudget => {
-  const { tcp, listen } = config;
+  const { tcp, tls, listen } = config;
+  const isEncrypted = tls !== undefined && listen.dot.length + listen.doh.length > 0;
   const ofWorker =
-    WORKER_RESERVE + listen.dns.length * LISTENER_RESERVE + countUpstreams(config) * UPSTREAM_RESERVE;
+    WORKER_RESERVE +
+    (listen.dns.length + listen.dot.length + listen.doh.length) * LISTENER_RESERVE +
+    countUpstreams(config) * UPSTREAM_RESERVE;
   const reserve = PROCESS_RESERVE + ADMIN_RESERVE + workers * ofWorker;
   const room = limit === undefined ? Number.POSITIVE_INFINITY : Math.floor((limit - reserve) / workers);
-  const connectionsMax = Math.max(1, Math.min(tcp.connectionsMax, room));
-  const share = connectionsMax / tcp.connectionsMax;
+  const wanted = tcp.connectionsMax + (isEncrypted ? tls.connectionsMax : 0);
+  const share = Math.min(1, Math.max(0, room / wanted));
   return {
     limit,
     reserve,
-    streams: {
-      ...tcp,
-      connectionsMax,
-      connectionsPerClientMax: Math.min(tcp.connectionsPerClientMax, connectionsMax),
-      connectionsPerNetworkMax: Math.max(1, Math.floor(tcp.connectionsPerNetworkMax * share)),
-    },
-    isLowered: connectionsMax < tcp.connectionsMax,
-    isScarce: room < Math.min(tcp.connectionsMax, CONNECTIONS_LOW),
+    streams: lower(tcp, share),
+    encrypted: isEncrypted ? lower(tls, share) : undefined,
+    isLowered: share < 1,
+    isScarce: room < Math.min(wanted, CONNECTIONS_LOW),
+  };
+};
+
+/** A share of the connections that the configuration has. */
+const lower = (bounds: StreamLimits, share: number): StreamLimits => {
+  const connectionsMax = Math.max(1, Math.floor(bounds.connectionsMax * share));
+  return {
+    connectionsMax,
+    connectionsPerClientMax: Math.min(bounds.connectionsPerClientMax, connectionsMax),
+    connectionsPerNetworkMax: Math.max(1, Math.floor(bounds.connectionsPerNetworkMax * share)),
+    idleMs: bounds.idleMs,
   };
 };
 

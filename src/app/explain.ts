@@ -71,19 +71,20 @@ export interface ExplainedBy extends Explanation {
 }
 
 /** What a question comes from, in a state of the program. */
-export type ExplainedState = Pick<State, 'config' | 'generation' | 'listen'>;
+export type ExplainedState = Pick<State, 'config' | 'generation' | 'listen' | 'encrypted'>;
 
 /**
  * The listener that a text means: one of those that are open, by its own address or as the configuration writes it;
  * empty means any without a group of its own, or the only one that there is. Throws ERR_APP_LISTENER for another one.
  */
-export const listenerOf = (text: string, { config, listen }: ExplainedState): string => {
-  const names = listen.map(formatEndpoint);
+export const listenerOf = (text: string, { config, listen, encrypted }: ExplainedState): string => {
+  const names = [...listen, ...encrypted.map(({ endpoint }) => endpoint)].map(formatEndpoint);
   if (text === '') return names.length === 1 ? (names[0] ?? '') : '';
-  const index = config.listen.dns.map(formatEndpoint).indexOf(text);
+  const { dns, dot, doh } = config.listen;
+  const index = [...dns, ...dot, ...doh].map(formatEndpoint).indexOf(text);
   const name = index < 0 ? text : (names[index] ?? text);
   if (names.includes(name)) return name;
-  throw new AppError('ERR_APP_LISTENER', `explaining a name: "${text}" is no address of listen.dns`, {
+  throw new AppError('ERR_APP_LISTENER', `explaining a name: "${text}" is no address of listen`, {
     hint: `Those are ${names.join(', ')}.`,
   });
 };
@@ -159,6 +160,10 @@ const stateOf = async (config: Config, enforced: Config, generation: Generation)
     generation,
     enforced,
     listen: config.listen.dns,
+    encrypted: (['dot', 'doh'] as const).flatMap((kind) =>
+      config.listen[kind].map((endpoint) => ({ kind, endpoint })),
+    ),
+    tls: undefined,
     routes,
     views,
     counters: [totals.openCounters({ upstreams: upstreamTexts(routes) })],
@@ -202,9 +207,9 @@ const settingOf = (asked: Asked, traced: Traced, state: ExplainedState): Setting
   };
 };
 
-const isListenerOf = ({ config, generation, listen }: ExplainedState, group: number, name: string): boolean =>
-  generation !== undefined &&
-  namedListeners(generation.access, { config, listen }).listeners[group]?.includes(name) === true;
+const isListenerOf = (state: ExplainedState, group: number, name: string): boolean =>
+  state.generation !== undefined &&
+  namedListeners(state.generation.access, state).listeners[group]?.includes(name) === true;
 
 const prefixOf = (config: Config, group: number, client: string): string | undefined => {
   const words = createAddress();

@@ -9,11 +9,14 @@ import type { ExemptionIndex, SharedPolicy } from '../policy/policy.ts';
 import type { ResolutionSettings } from '../resolve/resolve.ts';
 import type { ProbePorts, StreamLimits } from '../server/server.ts';
 import type { ForwardingRoute } from '../upstream/upstream.ts';
+import type { EncryptedSettings } from './encrypted-listeners.ts';
 
 /** Everything about a worker that a reload can change. */
 export interface WorkerSettings {
   /** With ports that are known: never 0. */
   readonly listen: readonly Endpoint[];
+  /** Undefined: no listener is encrypted. */
+  readonly encrypted: EncryptedSettings | undefined;
   /** Undefined: not ready, everything is answered SERVFAIL. */
   readonly policy: SharedPolicy | undefined;
   readonly access: AccessTable;
@@ -59,12 +62,16 @@ export interface WorkerStart {
   readonly shared: boolean;
   readonly cacheBytes: number;
   readonly streamLimits: StreamLimits;
+  /** Of encrypted listeners; undefined: none was configured at the start. */
+  readonly encryptedLimits?: StreamLimits | undefined;
   /** OWN_PORTS_BYTES for each worker. */
   readonly ownPorts: SharedArrayBuffer;
   /** OWN_PORTS_BYTES: ports from which the self-probe asks the listeners. */
   readonly probePorts: SharedArrayBuffer;
   /** What addresses asked (createRateMemory). */
   readonly rates: SharedArrayBuffer;
+  /** How many handshakes addresses made (createRateMemory). */
+  readonly handshakeRates: SharedArrayBuffer;
   /** Where each worker gives signs of life (createHeartbeats). */
   readonly heartbeats: SharedArrayBuffer;
   /** Of the cookies that clients get; the same in all workers. */

@@ -40,6 +40,7 @@ import { StateKeeper } from './state-keeper.ts';
 import { StateWatch } from './state-watch.ts';
 import { Supervisor } from './supervisor.ts';
 import { type ServiceStatus, SystemdNotice } from './systemd-notice.ts';
+import { TlsKeeper } from './tls-keeper.ts';
 import { UpstreamWatch } from './upstream-watch.ts';
 import { namedListeners } from './worker-settings.ts';
 
@@ -54,6 +55,7 @@ export class Service {
   readonly #descriptors: DescriptorBudget;
   readonly #manager: SystemdNotice;
   readonly #trust: TrustKeeper;
+  readonly #tls: TlsKeeper;
   readonly #evidence: Evidence;
   readonly #enforcement: EnforcementKeeper;
   readonly #supervisor: Supervisor;
@@ -85,6 +87,7 @@ export class Service {
       monotonicUsec: () => process.hrtime.bigint() / 1_000n,
     });
     this.#trust = TrustKeeper.open(config, { clock: systemClock, log, onChange: learned });
+    this.#tls = new TlsKeeper({ clock: systemClock, log, onChange: learned });
     this.#evidence = new Evidence(config, {
       log,
       totals: this.#totals,
@@ -114,6 +117,7 @@ export class Service {
       start: {
         cacheBytes: config.cache.sizeBytes,
         streamLimits: this.#descriptors.streams,
+        encryptedLimits: this.#descriptors.encrypted,
         probeSecret: this.#evidence.probeSecret,
       },
       settingsFor: (index) => this.#state.settingsOf(index),
@@ -159,6 +163,7 @@ export class Service {
       totals: this.#totals,
       supervisor: this.#supervisor,
       trust: this.#trust,
+      tls: this.#tls,
       evidence: this.#evidence,
       enforcement: this.#enforcement,
       pause: this.#pause,
@@ -178,6 +183,7 @@ export class Service {
       }),
       lists: this.#lists,
       hosts: this.#hosts,
+      tls: this.#tls,
       evidence: this.#evidence,
       enforcement: this.#enforcement,
       onReload: {
@@ -210,6 +216,8 @@ export class Service {
       workers: () => this.#supervisor.alive,
       workerRestarts: () => this.#supervisor.restarts,
       workerHangs: () => this.#supervisor.hangs,
+      tls: () => this.#tls.facts(this.#state.current.config),
+      tlsConnectionsLimit: () => count * (this.#descriptors.encrypted?.connectionsMax ?? 0),
       tcpConnectionsLimit: () => count * this.#descriptors.streams.connectionsMax,
       cacheLimitBytes: () => count * config.cache.sizeBytes,
       routes: () => this.#upstreamWatch.routes(),
@@ -271,6 +279,7 @@ export class Service {
     this.#lookTimer = setInterval(() => {
       this.#upstreamWatch.look();
       this.#evidence.look();
+      this.#tls.look(this.#state.current.config);
       this.#manager.update(this.#status());
     }, LOOK_MS);
   }
@@ -314,11 +323,19 @@ export class Service {
   }
 
   #logReady(): void {
-    const { listen, routes, config } = this.#state.current;
+    const { listen, encrypted, routes, config } = this.#state.current;
+    const secured = (wanted: string): string[] | undefined => {
+      const at = encrypted
+        .filter(({ kind }) => kind === wanted)
+        .map(({ endpoint }) => formatEndpoint(endpoint));
+      return at.length === 0 ? undefined : at;
+    };
     this.#log.info(
       {
         version: VERSION,
         dns: listen.map(formatEndpoint),
+        dot: secured('dot'),
+        doh: secured('doh'),
         admin: this.#admin?.address,
         workers: this.#supervisor.count,
         udp: describeUdp(),

@@ -1,18 +1,19 @@
 // Keys of the configuration that are read at the start only: a reload that changes them says so.
 import { formatEndpoint } from '../base/base.ts';
-import type { Config } from '../config/config.ts';
+import type { Config, TlsConfig } from '../config/config.ts';
 import { formatName } from '../dns/dns.ts';
 
 /** The keys that are others and take effect at the next start. */
 export const startOnlyChanges = (before: Config, after: Config): string[] => {
   const [old, wanted] = [startOnlyValues(before), startOnlyValues(after)];
-  return Object.keys(old).filter((key) => old[key] !== wanted[key]);
+  return Object.keys(old).filter((key) => key in wanted && old[key] !== wanted[key]);
 };
 
 const startOnlyValues = (config: Config): Record<string, unknown> => ({
   workers: config.workers,
   'cache.size': config.cache.sizeBytes,
   tcp: JSON.stringify(config.tcp),
+  ...(config.tls && { tls: JSON.stringify(boundsOf(config.tls)) }),
   'listen.admin': config.listen.admin && formatEndpoint(config.listen.admin),
   'admin.allow': JSON.stringify(config.admin.allow),
   'admin.hosts': JSON.stringify(config.admin.hosts.map((host) => formatName(host))),
@@ -21,3 +22,11 @@ const startOnlyValues = (config: Config): Record<string, unknown> => ({
   'records.enabled': config.records.isEnabled,
   state: config.stateDirectory,
 });
+
+/** The budget of connections: it is made with the first listener. */
+const boundsOf = (tls: TlsConfig): readonly number[] => [
+  tls.connectionsMax,
+  tls.connectionsPerClientMax,
+  tls.connectionsPerNetworkMax,
+  tls.idleMs,
+];

@@ -12,7 +12,8 @@ import {
   upstreamTexts,
 } from '../upstream/upstream.ts';
 import type { ChangeAuthor } from './change-journal.ts';
-import { claimEndpoint } from './claim.ts';
+import { claimEncrypted, claimEndpoint } from './claim.ts';
+import type { EncryptedEndpoint } from './encrypted-listeners.ts';
 import type { EnforcementKeeper } from './enforcement-keeper.ts';
 import type { Evidence } from './evidence.ts';
 import type { KeptHosts } from './kept-hosts.ts';
@@ -21,6 +22,7 @@ import type { OwnForwarding } from './own-forwarding.ts';
 import type { OperatorPause } from './pause.ts';
 import type { RetiredMemory } from './retired-memory.ts';
 import type { Supervisor } from './supervisor.ts';
+import type { TlsKeeper } from './tls-keeper.ts';
 import { buildRoutes } from './upstream-routes.ts';
 import { type State, toSettings, withPause } from './worker-settings.ts';
 
@@ -29,6 +31,7 @@ export interface StateParts {
   readonly totals: CounterTotals;
   readonly supervisor: Supervisor;
   readonly trust: TrustKeeper;
+  readonly tls: TlsKeeper;
   readonly evidence: Evidence;
   readonly enforcement: EnforcementKeeper;
   readonly pause: OperatorPause;
@@ -43,6 +46,8 @@ export const emptyState = (config: Config): State => ({
   generation: undefined,
   enforced: config,
   listen: [],
+  encrypted: [],
+  tls: undefined,
   routes: [],
   views: [],
   counters: [],
@@ -54,6 +59,8 @@ export class StateKeeper {
   readonly #parts: StateParts;
   /** Endpoints of the configuration to those with a known port. */
   readonly #claimed = new Map<string, Endpoint>();
+  /** The same for encrypted ones. */
+  readonly #secured = new Map<string, EncryptedEndpoint>();
   #current: State;
   #isPauseApplied = false;
 
@@ -87,6 +94,11 @@ export class StateKeeper {
   async prepare(config: Config, generation: Generation | undefined, enforced = config): Promise<State> {
     const listen: Endpoint[] = [];
     for (const endpoint of config.listen.dns) listen.push(await this.#claim(endpoint));
+    const encrypted: EncryptedEndpoint[] = [];
+    for (const kind of ['dot', 'doh'] as const) {
+      for (const endpoint of config.listen[kind]) encrypted.push(await this.#claimEncrypted(kind, endpoint));
+    }
+    const tls = this.#parts.tls.settingsFor(config);
     const { routes, views } = buildRoutes(
       config,
       () => readSystemResolvers(RESOLV_CONF, listen),
@@ -94,7 +106,7 @@ export class StateKeeper {
     );
     const counters = this.#countersFor(routes);
     const { refusals } = this.#current;
-    return { config, generation, enforced, listen, routes, views, counters, refusals };
+    return { config, generation, enforced, listen, encrypted, tls, routes, views, counters, refusals };
   }
 
   /** Puts a prepared state in force in all workers; on an error the one before it is put back. */
@@ -131,8 +143,14 @@ export class StateKeeper {
     } finally {
       this.#retire(state === this.#current ? previous : state);
     }
-    const listening = new Set(state.config.listen.dns.map(formatEndpoint));
+    const { dns, dot, doh } = state.config.listen;
+    const listening = new Set(dns.map(formatEndpoint));
     for (const text of this.#claimed.keys()) if (!listening.has(text)) this.#claimed.delete(text);
+    const secured = new Set([
+      ...dot.map((at) => claimName('dot', at)),
+      ...doh.map((at) => claimName('doh', at)),
+    ]);
+    for (const text of this.#secured.keys()) if (!secured.has(text)) this.#secured.delete(text);
     if (own.isOpen && !isDeepStrictEqual(previous.routes, state.routes)) own.follow(state);
   }
 
@@ -142,6 +160,15 @@ export class StateKeeper {
     if (known !== undefined) return known;
     const claimed = await claimEndpoint(endpoint);
     this.#claimed.set(text, claimed);
+    return claimed;
+  }
+
+  async #claimEncrypted(kind: EncryptedEndpoint['kind'], endpoint: Endpoint): Promise<EncryptedEndpoint> {
+    const text = claimName(kind, endpoint);
+    const known = this.#secured.get(text);
+    if (known !== undefined) return known;
+    const claimed = { kind, endpoint: await claimEncrypted(endpoint, kind) };
+    this.#secured.set(text, claimed);
     return claimed;
   }
 
@@ -169,3 +196,6 @@ export class StateKeeper {
 }
 
 const upstreamsText = (routes: readonly ForwardingRoute[]): string => upstreamTexts(routes).join('\n');
+
+const claimName = (kind: EncryptedEndpoint['kind'], endpoint: Endpoint): string =>
+  `${kind} ${formatEndpoint(endpoint)}`;

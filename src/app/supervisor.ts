@@ -47,7 +47,7 @@ export type SettingsFor = (index: number) => WorkerSettings;
 export type ExemptionsFor = (index: number) => WorkerExemptions;
 
 /** What all workers are started with alike. */
-type CommonStart = Pick<WorkerStart, 'cacheBytes' | 'streamLimits' | 'probeSecret'>;
+type CommonStart = Pick<WorkerStart, 'cacheBytes' | 'streamLimits' | 'encryptedLimits' | 'probeSecret'>;
 
 /** Where one worker answers the self-probe, on 127.0.0.1. */
 export interface ProbeEndpoint extends ProbePorts {
@@ -92,6 +92,7 @@ export class Supervisor {
   readonly #onStuck: () => void;
   readonly #heartbeats: SharedArrayBuffer;
   readonly #rates = createRateMemory();
+  readonly #handshakeRates = createRateMemory();
   readonly #watch: HeartbeatWatch;
   #settingsFor: SettingsFor;
   #exemptionsFor: ExemptionsFor | undefined;
@@ -240,6 +241,7 @@ export class Supervisor {
       probePorts: this.#probePorts,
       heartbeats: this.#heartbeats,
       rates: this.#rates,
+      handshakeRates: this.#handshakeRates,
       cookieSecret: this.#cookieSecret,
       exemptions: this.#exemptionsFor?.(slot.index),
       settings: this.#settingsFor(slot.index),

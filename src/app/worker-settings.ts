@@ -9,7 +9,9 @@ import { accessOf, type Generation } from '../generation/generation.ts';
 import { type CounterBlock, CounterTotals, type RefusalBlock } from '../observe/observe.ts';
 import type { SharedPolicy } from '../policy/policy.ts';
 import type { ResolutionSettings } from '../resolve/resolve.ts';
+import type { TlsSettings } from '../tls/tls.ts';
 import type { ForwardingRoute } from '../upstream/upstream.ts';
+import type { EncryptedEndpoint, EncryptedSettings } from './encrypted-listeners.ts';
 import type { WorkerSettings } from './messages.ts';
 
 /** What one state of the program consists of. */
@@ -19,6 +21,9 @@ export interface State {
   /** What the generation was made of: the configuration without lists that are still to be fetched. */
   readonly enforced: Config;
   readonly listen: readonly Endpoint[];
+  readonly encrypted: readonly EncryptedEndpoint[];
+  /** What these prove with; undefined: nothing is encrypted. */
+  readonly tls: TlsSettings | undefined;
   readonly routes: readonly ForwardingRoute[];
   /** View of each group, by its index. */
   readonly views: readonly number[];
@@ -41,6 +46,7 @@ export const toSettings = (
   const { staleSecMax, afterMs, ttlSec } = config.cache.stale;
   return {
     listen: state.listen,
+    encrypted: toEncrypted(state),
     policy: generation && withPause(generation.policy, isPaused),
     access: { ...namedListeners(generation?.access ?? accessOf(config), state), views: state.views },
     ttlLimits: {
@@ -83,6 +89,21 @@ export const toSettings = (
   };
 };
 
+const toEncrypted = ({ config, encrypted: endpoints, tls }: State): EncryptedSettings | undefined =>
+  config.tls === undefined || tls === undefined || endpoints.length === 0
+    ? undefined
+    : {
+        endpoints,
+        tls,
+        limits: config.tls,
+        handshakes: {
+          perClient: config.tls.handshakesPerClient,
+          isDryRun: false,
+          slip: 0,
+          exempt: config.rateLimit.exempt,
+        },
+      };
+
 /** The policy as it is judged by: while refusals are suspended, every list only watches. */
 export const withPause = (policy: SharedPolicy, isPaused: boolean): SharedPolicy =>
   isPaused ? { ...policy, lists: policy.lists.map((list) => ({ ...list, logOnly: true })) } : policy;
@@ -90,11 +111,15 @@ export const withPause = (policy: SharedPolicy, isPaused: boolean): SharedPolicy
 /** Listeners by the addresses that they have, where the configuration says "any free port". */
 export const namedListeners = (
   access: AccessTable,
-  { config, listen }: Pick<State, 'config' | 'listen'>,
+  { config, listen, encrypted }: Pick<State, 'config' | 'listen' | 'encrypted'>,
 ): AccessTable => {
   const names = new Map<string, string>();
   for (const [index, endpoint] of config.listen.dns.entries()) {
     names.set(formatEndpoint(endpoint), formatEndpoint(listen[index] ?? endpoint));
+  }
+  const secured = [...config.listen.dot, ...config.listen.doh];
+  for (const [index, endpoint] of secured.entries()) {
+    names.set(formatEndpoint(endpoint), formatEndpoint(encrypted[index]?.endpoint ?? endpoint));
   }
   return {
     ...access,

@@ -26,6 +26,7 @@ import type { ExemptionIndex } from '../policy/policy.ts';
 import { createResolver, PROBE_ZONE } from '../resolve/resolve.ts';
 import { ConnectionBudget, ProbeGate, type ProbePorts, RateGate } from '../server/server.ts';
 import { type Forwarding, OwnPorts, PortSet } from '../upstream/upstream.ts';
+import { EncryptedListeners } from './encrypted-listeners.ts';
 import { beginHeartbeat } from './heartbeat.ts';
 import type {
   WorkerExemptions,
@@ -53,6 +54,7 @@ class ResolverWorker {
   readonly #ownPorts: OwnPorts;
   readonly #probePorts: PortSet;
   readonly #listeners: WorkerListeners;
+  readonly #encrypted: EncryptedListeners;
   readonly #ownAddresses = readOwnAddresses();
   readonly #retired = new RetiredMemory();
   readonly #candidates = new CandidateLog();
@@ -116,6 +118,13 @@ class ResolverWorker {
       shared: start.shared,
       isOwn: (address, port) => this.#ownPorts.has(port) && this.#ownAddresses.has(formatAddress(address)),
     });
+    this.#encrypted = new EncryptedListeners({
+      pipeline: this.#pipeline,
+      observer: this.#counters,
+      shared: start.shared,
+      limits: start.encryptedLimits,
+      rates: start.handshakeRates,
+    });
     setInterval(() => {
       this.#counters.setCache(this.#cache.entries, this.#cache.bytes);
       this.#pipeline.setTime(systemClock());
@@ -130,6 +139,7 @@ class ResolverWorker {
   /** Opens the listeners of the settings that it was started with, and the door of the self-probe. */
   async open(): Promise<void> {
     await this.#listeners.open(this.#settings.listen);
+    await this.#encrypted.open(this.#settings.encrypted);
     const { probeSecret: secret } = this.#start;
     if (secret === undefined) return;
     const observer = this.#counters;
@@ -146,6 +156,7 @@ class ResolverWorker {
   /** Puts other settings in force. New listeners open first: when one cannot, everything stays as it was. */
   async apply(settings: WorkerSettings): Promise<void> {
     await this.#listeners.open(settings.listen);
+    await this.#encrypted.open(settings.encrypted);
     const previous = this.#settings;
     this.#settings = settings;
     this.#counters.setCounters(settings.counters);
@@ -173,6 +184,7 @@ class ResolverWorker {
     // Answers are looked at for private addresses when they come.
     if (!isDeepStrictEqual(previous.rebindingAllowed, settings.rebindingAllowed)) this.#cache.clear();
     await this.#listeners.closeOthers(settings.listen);
+    await this.#encrypted.follow(settings.encrypted);
   }
 
   /** What others said, or was judged by other keys, may not be what would be said now. */
@@ -219,7 +231,7 @@ class ResolverWorker {
     while (this.#pipeline.waiting > 0 && systemClock() < deadlineMs) {
       await new Promise((resolve) => setTimeout(resolve, DRAIN_POLL_MS));
     }
-    await this.#listeners.closeOthers([]);
+    await Promise.all([this.#listeners.closeOthers([]), this.#encrypted.follow(undefined)]);
     await this.#probe?.close();
     this.#forwarding.close();
   }

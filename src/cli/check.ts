@@ -1,6 +1,12 @@
 // cordon check: every problem of a configuration at once, lists included; otherwise the effective configuration.
 
-import { judgeConfiguration, loadConfiguration, readAuthorities, unchosenMandates } from '../app/app.ts';
+import {
+  judgeConfiguration,
+  loadConfiguration,
+  readAuthorities,
+  readValidCertificate,
+  unchosenMandates,
+} from '../app/app.ts';
 import { isAppError } from '../base/base.ts';
 import { type Config, effectiveConfig, formatProblem, prefixFilesOf } from '../config/config.ts';
 import { describeEnforcement, isAsDecided, todoOf } from '../enforcement/enforcement.ts';
@@ -28,6 +34,7 @@ export const check = async (args: string[]): Promise<number> => {
   try {
     readTrustAnchors(config.dnssec);
     readAuthorities(config.resolver.ca);
+    const certificate = readValidCertificate(config.tls, Date.now());
     const pathOf = await readKeptPaths(config, Date.now);
     const complete = withoutMissing(config, pathOf);
     const missing = config.lists.filter((list) => !complete.lists.includes(list)).map(({ id }) => id);
@@ -46,11 +53,17 @@ export const check = async (args: string[]): Promise<number> => {
     }));
     if (values.json) {
       process.stdout.write(
-        `${JSON.stringify({ ok: true, lists: facts, prefixFiles, missing, unchosen, enforcement }, undefined, 2)}\n`,
+        `${JSON.stringify({ ok: true, lists: facts, prefixFiles, certificate, missing, unchosen, enforcement }, undefined, 2)}\n`,
       );
       return 0;
     }
     process.stdout.write(effectiveConfig(config));
+    if (certificate !== undefined) {
+      const { names, endMs, notes } = certificate;
+      const until = new Date(endMs).toISOString();
+      process.stdout.write(`# tls.cert: for ${names.join(', ') || 'no name'}, until ${until}\n`);
+      for (const note of notes) process.stdout.write(`#   WARNING: ${note}\n`);
+    }
     for (const { key, path, count } of prefixFiles) {
       process.stdout.write(`# ${key}: ${count} prefixes (${path})\n`);
     }

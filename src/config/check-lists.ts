@@ -6,6 +6,7 @@ import {
   type Draft,
   isMap,
   itemsOf,
+  LISTENER_KINDS,
   listItemsOf,
   type Report,
   reportRepeat,
@@ -249,12 +250,12 @@ const hintForList = (
 
 /** Why an address is no listener of the configuration. */
 const faultOfListener = (listener: Endpoint, draft: Draft): Fault | undefined => {
-  const listening = [...itemsOf(draft.listen?.dns)].flatMap(([, own]) =>
+  const listening = LISTENER_KINDS.flatMap((kind) => [...itemsOf(draft.listen?.[kind])]).flatMap(([, own]) =>
     own === undefined ? [] : [formatEndpoint(own)],
   );
   const text = formatEndpoint(listener);
   if (listening.length === 0 || listening.includes(text)) return undefined;
-  return unknown(`${quote(text)} is no address of "listen.dns"`, `listeners are ${listening.join(', ')}`);
+  return unknown(`${quote(text)} is no address of "listen"`, `listeners are ${listening.join(', ')}`);
 };
 
 const CLIENT_KEYS = ['clients', 'clients-file'] as const;

@@ -3,7 +3,7 @@
 // Encryption is the matter of a whole list: when one server of it is encrypted, no other server of it and no fallback
 // may be plain, or an attacker who disturbs the encrypted ones could read everything (RFC 8310 section 5).
 import { type Endpoint, formatEndpoint } from '../base/base.ts';
-import { conflict, type Draft, isMap, itemsOf, type Report, reportRepeat } from './draft.ts';
+import { conflict, type Draft, isMap, itemsOf, LISTENER_KINDS, type Report, reportRepeat } from './draft.ts';
 import { formatPath, type Path } from './problem.ts';
 import type { UpstreamConfig } from './upstream-leaf.ts';
 import { Fault, quote } from './value.ts';
@@ -66,10 +66,13 @@ const mayBePlain = (encrypted: Place, path: Path): boolean =>
   encrypted.path.includes('fallback') && !path.includes('fallback');
 
 const checkCircle = (draft: Draft, server: Endpoint, text: string, path: Path, report: Report): void => {
-  for (const [, own] of itemsOf(draft.listen?.dns)) {
-    if (own === undefined || own.port !== server.port || !servesAddress(own, server)) continue;
-    report(path, conflict(`${quote(text)} is an address of "listen.dns": questions would go in circles`));
-    return;
+  for (const kind of LISTENER_KINDS) {
+    for (const [, own] of itemsOf(draft.listen?.[kind])) {
+      if (own === undefined || own.port !== server.port || !servesAddress(own, server)) continue;
+      const where = `"listen.${kind}"`;
+      report(path, conflict(`${quote(text)} is an address of ${where}: questions would go in circles`));
+      return;
+    }
   }
 };
 

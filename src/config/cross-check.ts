@@ -14,6 +14,7 @@ import {
   type Draft,
   isMap,
   itemsOf,
+  LISTENER_KINDS,
   type Report,
   reportRepeat,
 } from './draft.ts';
@@ -40,8 +41,18 @@ const checkListeners = (draft: Draft, report: Report): void => {
     if (endpoint === undefined || endpoint === false || endpoint.port === 0) return;
     reportRepeat(seen, formatEndpoint(endpoint), path, 'listens already', report);
   };
-  for (const [index, endpoint] of itemsOf(draft.listen?.dns)) add(['listen', 'dns', index], endpoint);
+  for (const name of LISTENER_KINDS) {
+    for (const [index, endpoint] of itemsOf(draft.listen?.[name])) add(['listen', name, index], endpoint);
+  }
   add(['listen', 'admin'], draft.listen?.admin);
+  for (const name of ['dot', 'doh'] as const) {
+    if ([...itemsOf(draft.listen?.[name])].length > 0 && draft.tls === undefined) {
+      report(
+        ['listen', name],
+        conflict('there is no certificate to prove with', 'write tls: { cert: "cert.pem", key: "key.pem" }'),
+      );
+    }
+  }
 };
 
 const checkForward = (draft: Draft, report: Report): void => {
@@ -100,4 +111,6 @@ const checkBounds = (draft: Draft, report: Report): void => {
   atMost(['resolver', 'try-timeout'], resolver?.['try-timeout'], resolver?.timeout, 'resolver.timeout');
   const tcp = draft.tcp;
   atMost(['tcp', 'per-client'], tcp?.['per-client'], tcp?.connections, 'tcp.connections');
+  const tls = draft.tls;
+  atMost(['tls', 'per-client'], tls?.['per-client'], tls?.connections, 'tls.connections');
 };

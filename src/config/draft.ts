@@ -37,6 +37,9 @@ type DraftOf<T> = T extends Leaf
     ? readonly (DraftOf<Item> | undefined)[]
     : { readonly [Name in keyof T]?: DraftOf<T[Name]> | undefined };
 
+/** Keys of `listen` with addresses where clients ask. */
+export const LISTENER_KINDS = ['dns', 'dot', 'doh'] as const;
+
 /** The fault of values that exclude each other. */
 export const conflict = (text: string, hint?: string): Fault => new Fault('ERR_CONFIG_CONFLICT', text, hint);
 

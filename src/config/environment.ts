@@ -71,7 +71,6 @@ const collect = (schema: z.ZodType, path: readonly string[], variables: Map<stri
   const leafSchema = shape.kind === 'list' ? shapeOf(shape.item).shape : shape;
   if (leafSchema.kind !== 'leaf') return;
   const kind = kinds.get(leafSchema.schema);
-  if (kind?.isUnavailable === true) return;
   const name = NAME_PREFIX + path.join('_').replaceAll('-', '_').toUpperCase();
   variables.set(name, { path, isList: shape.kind === 'list', isPath: kind?.name === 'path' });
 };

@@ -147,25 +147,6 @@ export const edeText = () =>
     same,
   );
 
-/** A key that a later version has: every value is refused. */
-export const unavailable = <Raw>(text: string, hint?: string) =>
-  leaf<Raw | undefined, undefined>(
-    { name: 'none', isUnavailable: true },
-    () => unavailableFault(text, hint),
-    same,
-  );
-
-/** A list that has to be empty until a later version. */
-export const unavailableList = (text: string) =>
-  leaf<string[] | undefined, undefined>(
-    { name: 'empty list', isUnavailable: true },
-    (raw) => (Array.isArray(raw) && raw.length === 0 ? undefined : unavailableFault(text)),
-    same,
-  );
-
-const unavailableFault = (text: string, hint?: string): Fault =>
-  new Fault('ERR_CONFIG_UNAVAILABLE', text, hint);
-
 const readInteger = (raw: unknown, min: number, max: number): number | Fault => {
   if (typeof raw !== 'number' || !Number.isInteger(raw)) return wrongType('integer', raw);
   if (raw < min) return new Fault('ERR_CONFIG_VALUE', `${raw} is less than ${min}`);

@@ -28,7 +28,7 @@ const LOG_PRIORITIES = ['auto', 'always', 'never'] as const;
 
 const configKeys = z.strictObject({
   listen: key(listen, 'Where clients and operators connect.'),
-  tls: key(tls, 'Certificate and key of the encrypted listeners; not available in this version.'),
+  tls: key(tls, 'Certificate and bounds of the listeners `dot` and `doh`.', 'none; both are off'),
   workers: key(autoOrInteger(1, WORKERS_MAX).prefault('auto'), 'Worker threads; `auto` is one per core.'),
   state: keyAs('stateDirectory', path().prefault('./state'), 'Directory for what has to survive a restart.'),
   upstreams: key(
@@ -142,6 +142,8 @@ export type ParsedConfig = z.output<typeof configSchema>;
 export type Config = FormOf<typeof configSchema>;
 /** What is recorded, how, and for how long. */
 export type RecordsConfig = Config['records'];
+/** Certificate and bounds of the encrypted listeners. */
+export type TlsConfig = NonNullable<Config['tls']>;
 /** Clients that share lists. */
 export type GroupConfig = Config['groups'][number];
 /** One list. What is undefined here is what the list's own header says. */

@@ -16,8 +16,6 @@ export interface Kind {
   /** A noun, such as `duration`. */
   readonly name: string;
   readonly bounds?: string;
-  /** True for keys that only a later version has. */
-  readonly isUnavailable?: boolean;
 }
 
 /** What the reference page says of a key. */

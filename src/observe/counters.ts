@@ -15,6 +15,8 @@ import {
   DROP,
   DROP_WORDS,
   GAVE_WAY_WORDS,
+  HANDSHAKE,
+  HANDSHAKE_WORDS,
   LIMITED_WORDS,
   MATCH_WORDS,
   QTYPE_SLOTS,
@@ -76,6 +78,8 @@ export const GAUGES = [
   'cacheBytes',
   'tcpConnections',
   'tcpUnread',
+  'tlsConnections',
+  'tlsUnread',
   'inflight',
   'candidates',
 ] as const;
@@ -170,6 +174,21 @@ export class WorkerCounters {
   #exemptions: Float64Array;
   /** Answers that were at hand, and that have not left yet as far as is known. */
   #atHand = 0;
+  /** Counts connections of the encrypted listeners, where the methods of these names count those of TCP. */
+  readonly encrypted = {
+    setTcpConnections: (count: number): void => {
+      this.#cells[GAUGE.tlsConnections] = count;
+    },
+    setTcpUnread: (bytes: number): void => {
+      this.#cells[GAUGE.tlsUnread] = bytes;
+    },
+    tcpRefused: (reason: number): void => {
+      this.#add(CELL.TLS_REFUSALS + Math.min(reason >>> 0, TCP_REFUSAL.OTHER), 1);
+    },
+    tcpClosed: (reason: number): void => {
+      this.#add(CELL.TLS_CLOSES + Math.min(reason >>> 0, TCP_CLOSED.OTHER), 1);
+    },
+  };
 
   /** Goes on in the counters of the blocks; their gauges start at zero. */
   constructor(block: CounterBlock, refusals: RefusalBlock, exemptions = createExemptionBlock({ ids: [] })) {
@@ -301,6 +320,11 @@ export class WorkerCounters {
   /** Bytes of answers over TCP that clients have not taken. */
   setTcpUnread(bytes: number): void {
     this.#cells[GAUGE.tcpUnread] = bytes;
+  }
+
+  /** A handshake, or an attempt at one. */
+  tlsHandshake(result: number): void {
+    this.#add(CELL.HANDSHAKES + Math.min(result >>> 0, HANDSHAKE.OTHER), 1);
   }
 
   /** Names that a list may be missing. */
@@ -468,7 +492,10 @@ function buildCells() {
   const DROPS = ANSWERS + SOURCE_WORDS.length * RCODE_WORDS.length;
   const TCP_REFUSALS = DROPS + DROP_WORDS.length;
   const TCP_CLOSES = TCP_REFUSALS + TCP_REFUSAL_WORDS.length;
-  const COUNT_CELLS = TCP_CLOSES + TCP_CLOSED_WORDS.length;
+  const TLS_REFUSALS = TCP_CLOSES + TCP_CLOSED_WORDS.length;
+  const TLS_CLOSES = TLS_REFUSALS + TCP_REFUSAL_WORDS.length;
+  const HANDSHAKES = TLS_CLOSES + TCP_CLOSED_WORDS.length;
+  const COUNT_CELLS = HANDSHAKES + HANDSHAKE_WORDS.length;
   const GAUGE_CELLS = COUNT_CELLS + COUNTS.length;
   const GAVE_WAY_CELLS = GAUGE_CELLS + GAUGES.length;
   const VALIDATIONS = GAVE_WAY_CELLS + GAVE_WAY_WORDS.length;
@@ -482,6 +509,9 @@ function buildCells() {
     DROPS,
     TCP_REFUSALS,
     TCP_CLOSES,
+    TLS_REFUSALS,
+    TLS_CLOSES,
+    HANDSHAKES,
     COUNTS: COUNT_CELLS,
     GAUGES: GAUGE_CELLS,
     GAVE_WAY: GAVE_WAY_CELLS,

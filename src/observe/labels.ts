@@ -6,6 +6,7 @@ import { formatRcode, formatType, RCODE, TRIGGER, TYPE } from '../dns/dns.ts';
 import {
   DROP,
   GAVE_WAY,
+  HANDSHAKE,
   LIMITED,
   SIGNAL,
   SOURCE,
@@ -17,6 +18,7 @@ import {
 export {
   DROP,
   GAVE_WAY,
+  HANDSHAKE,
   LIMITED,
   SIGNAL,
   SOURCE,
@@ -63,6 +65,7 @@ export const DROP_WORDS = toWords(DROP);
 export const SIGNAL_WORDS = toWords(SIGNAL);
 export const LIMITED_WORDS = toWords(LIMITED);
 export const TCP_REFUSAL_WORDS = toWords(TCP_REFUSAL);
+export const HANDSHAKE_WORDS = toWords(HANDSHAKE);
 export const GAVE_WAY_WORDS = toWords(GAVE_WAY);
 export const TCP_CLOSED_WORDS = toWords(TCP_CLOSED);
 /** In the order of the bits of MATCH. */

@@ -65,6 +65,10 @@ export interface MetricsSource {
   untrusted?(): ReadonlyMap<string, string | undefined>;
   /** When the trust anchors were last confirmed by the zone's own keys, milliseconds since the epoch. */
   anchorsConfirmedMs?(): number | undefined;
+  /** The certificate of the encrypted listeners; undefined: there is none. */
+  tls?(): { readonly endMs: number; readonly isRefused: boolean } | undefined;
+  /** Encrypted connections of clients that all workers may have. */
+  tlsConnectionsLimit?(): number;
   /** TCP connections of clients that all workers may have. */
   tcpConnectionsLimit?(): number;
   /** Bytes that the caches of all workers may take. */

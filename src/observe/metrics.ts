@@ -398,6 +398,78 @@ const METRICS: readonly Metric[] = [
     read: ({ sums }) => single(sums.tcpUnread),
   },
   {
+    name: 'cordon_tls_connections',
+    type: 'gauge',
+    labels: [],
+    help: 'Open connections of clients to the encrypted listeners, those included that are not through the handshake.',
+    alarm: '`cordon_tls_connections / cordon_tls_connections_limit > 0.9` for 5 minutes',
+    read: ({ sums }) => single(sums.tlsConnections),
+  },
+  {
+    name: 'cordon_tls_connections_limit',
+    type: 'gauge',
+    labels: [],
+    help: 'Encrypted connections of clients that all workers may have: `tls.connections` times the workers, or what the limit of descriptors leaves; 0 where no listener was encrypted at the start.',
+    alarm: 'below what is configured: raise `LimitNOFILE`; the log of the start has the figures',
+    read: ({ source }) => maybe(source.tlsConnectionsLimit?.()),
+  },
+  {
+    name: 'cordon_tls_refused_total',
+    type: 'counter',
+    labels: ['reason'],
+    help: 'Connections of clients to the encrypted listeners that were closed at once: no place left, none for the client or its network, or the client may not ask.',
+    alarm: '`rate(cordon_tls_refused_total{reason="connections"}[5m]) > 0`',
+    read: summed('tlsRefusals'),
+  },
+  {
+    name: 'cordon_tls_closed_total',
+    type: 'counter',
+    labels: ['reason'],
+    help: 'Encrypted connections of clients that were closed because they were idle, gave way to others, did not take their answers, began a query that is too long, or sent much that asks for nothing (`flood`).',
+    alarm:
+      '`rate(cordon_tls_closed_total{reason="gave-way"}[5m]) > 1`: places are scarce; `flood`, `unread`: attacks',
+    read: summed('tlsCloses'),
+  },
+  {
+    name: 'cordon_tls_unread_bytes',
+    type: 'gauge',
+    labels: [],
+    help: 'Answers over TLS and HTTPS that clients have not taken, in the memory of this process; at most 16 MiB a worker.',
+    alarm: '',
+    read: ({ sums }) => single(sums.tlsUnread),
+  },
+  {
+    name: 'cordon_tls_handshakes_total',
+    type: 'counter',
+    labels: ['result'],
+    help: 'Handshakes with clients: `full`, `resumed`, begun and `failed`, `limited` by `tls.handshakes`; connections that sent something else (`no-hello`) or nothing in time (`too-late`).',
+    alarm:
+      '`rate(cordon_tls_handshakes_total{result="failed"}[15m]) > 1`: clients do not take the certificate',
+    read: summed('handshakes'),
+  },
+  {
+    name: 'cordon_tls_certificate_expiry_timestamp_seconds',
+    type: 'gauge',
+    labels: [],
+    help: 'When the first certificate of the chain of the encrypted listeners ends; seconds since the epoch; absent without such listeners.',
+    alarm: '`cordon_tls_certificate_expiry_timestamp_seconds - time() < 7 * 86400`',
+    read: ({ source }) => {
+      const { endMs } = source.tls?.() ?? {};
+      return maybe(endMs === undefined ? undefined : endMs / 1000);
+    },
+  },
+  {
+    name: 'cordon_tls_certificate_refused',
+    type: 'gauge',
+    labels: [],
+    help: '1 while the files of `tls` hold something that is not used, because it cannot be read or does not fit together: the certificate before stays in force; absent without encrypted listeners.',
+    alarm: '`cordon_tls_certificate_refused == 1` for 5 minutes',
+    read: ({ source }) => {
+      const { isRefused } = source.tls?.() ?? {};
+      return maybe(isRefused === undefined ? undefined : Number(isRefused));
+    },
+  },
+  {
     name: 'cordon_cache_hits_total',
     type: 'counter',
     labels: [],

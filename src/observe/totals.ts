@@ -27,6 +27,7 @@ import {
 import {
   DROP_WORDS,
   GAVE_WAY_WORDS,
+  HANDSHAKE_WORDS,
   LIMITED_WORDS,
   MATCH_WORDS,
   QTYPE_WORDS,
@@ -73,6 +74,9 @@ export type Family =
   | 'drops'
   | 'tcpRefusals'
   | 'tcpCloses'
+  | 'tlsRefusals'
+  | 'tlsCloses'
+  | 'handshakes'
   | 'gaveWay'
   | 'upstreamNearMisses'
   | 'upstreamGuarded'
@@ -307,6 +311,9 @@ const addCounters = (sums: Sums, block: CounterBlock): void => {
   addWords('drops', [], DROP_WORDS, CELL.DROPS);
   addWords('tcpRefusals', [], TCP_REFUSAL_WORDS, CELL.TCP_REFUSALS);
   addWords('tcpCloses', [], TCP_CLOSED_WORDS, CELL.TCP_CLOSES);
+  addWords('tlsRefusals', [], TCP_REFUSAL_WORDS, CELL.TLS_REFUSALS);
+  addWords('tlsCloses', [], TCP_CLOSED_WORDS, CELL.TLS_CLOSES);
+  addWords('handshakes', [], HANDSHAKE_WORDS, CELL.HANDSHAKES);
   addWords('gaveWay', [], GAVE_WAY_WORDS, CELL.GAVE_WAY);
   addWords('validations', [], VALIDATION_WORDS, CELL.VALIDATIONS);
   addWords('bypassSignals', [], SIGNAL_WORDS, CELL.SIGNALS);

@@ -20,7 +20,7 @@ export interface StreamObserver {
   tcpClosed(reason: number): void;
 }
 
-/** Bounds of all TCP listeners of a worker together. */
+/** Bounds of all TCP listeners of a worker together, or of all encrypted ones. */
 export interface StreamLimits {
   readonly connectionsMax: number;
   readonly connectionsPerClientMax: number;
@@ -233,6 +233,9 @@ const isGreedier = (a: Place, b: Place): boolean => {
   if (a.ofClient.size !== b.ofClient.size) return a.ofClient.size > b.ofClient.size;
   return a.tenant.aliveMs < b.tenant.aliveMs;
 };
+
+/** Key of the network of an address, a /24 of IPv4 or a /64 of IPv6. */
+export const networkOf = (words: AddressWords): string => groupsOf(words)[1];
 
 /** Keys of the address, of its /24 or /64, and of the /56 of an IPv6 address. */
 const groupsOf = (words: AddressWords): [client: string, network: string, site: string | undefined] => {

@@ -13,13 +13,13 @@ export const toListenError = (
     `listening on ${formatEndpoint(endpoint)} (${protocol}): ${code}`,
     {
       cause,
-      hint: HINTS[code] ?? 'check listen.dns',
+      hint: HINTS[code] ?? 'check the address below listen',
     },
   );
 };
 
 const HINTS: Readonly<Record<string, string>> = {
-  EADDRINUSE: 'another program has this address; stop it or change listen.dns',
+  EADDRINUSE: 'another program has this address; stop it or change the address below listen',
   EACCES: 'ports below 1024 need CAP_NET_BIND_SERVICE',
   EADDRNOTAVAIL: 'this host does not have the address',
 };

@@ -1,8 +1,10 @@
-// server: the sockets that clients reach.
+// server: the sockets that clients reach: UDP, TCP, TLS, HTTPS.
 //
 // Invariants: no byte of a client is trusted; nothing that one client does can hold memory or a descriptor without
-// a bound; a client never gets bytes meant for another. RFCs 1035 section 4.2, 7766, 8906.
+// a bound; a client never gets bytes meant for another. RFCs 1035 section 4.2,
+// 7766, 7858, 8484, 8906, 9112, 9113.
 export { ConnectionBudget, type StreamLimits, type StreamObserver } from './connection-budget.ts';
+export { DohListener } from './doh-listener.ts';
 export {
   createProbeSecret,
   type ProbeClient,
@@ -11,6 +13,8 @@ export {
   writeProbeOption,
 } from './probe-gate.ts';
 export { RateGate } from './rate-gate.ts';
+export type { SecureObserver, SecureOptions } from './secure-gate.ts';
 export { StreamListener } from './stream.ts';
+export { probeTcp } from './tcp-server.ts';
 export { UdpListener, type UdpObserver } from './udp.ts';
 export { type Closable, openUdp } from './wildcard.ts';

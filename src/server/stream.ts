@@ -1,15 +1,17 @@
-// Queries over TCP (RFC 7766): pipelined, answered out of order, frames split anywhere.
+// Queries over TCP (RFC 7766), and over TLS upon it (RFC 7858): pipelined, answered out of order, frames split anywhere.
 //
 // A connection costs memory and a descriptor, so everything about it is bounded: how many there are and how many one
 // client and one network have (connection-budget.ts), how long one may be idle (bytes of an unfinished query do not count
 // as life), how long a query may be, how many wait, and how much unread output may pile up before reading stops, and
 // before the connection ends. A client that may not ask has no connection at all. Answers to one chunk leave in one write.
-import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
-import { type AddressWords, type Clock, createAddress, type Endpoint, parseAddress } from '../base/base.ts';
+import type { Server, Socket } from 'node:net';
+import type { AddressWords, Clock, Endpoint } from '../base/base.ts';
 import { MESSAGE_LENGTH_MAX, QUERY_LENGTH_MAX, readU16, writeU16 } from '../dns/dns.ts';
 import { type Decider, PENDING, TRANSPORT } from '../pipeline/pipeline.ts';
+import type { TlsSettings } from '../tls/tls.ts';
 import { type ConnectionBudget, TCP_CLOSED, TCP_REFUSAL, type Tenant } from './connection-budget.ts';
-import { toListenError } from './listen-error.ts';
+import { SecureGate, type SecureOptions } from './secure-gate.ts';
+import { clientAddress, clientPort, listenTcp, portOf } from './tcp-server.ts';
 
 /** Queries of one connection that may wait for upstreams; reading stops above it (RFC 7766 section 6.2.1.1). */
 const WAITING_MAX = 128;
@@ -17,12 +19,11 @@ const WAITING_MAX = 128;
 const UNREAD_OUTPUT_MAX = 4 * MESSAGE_LENGTH_MAX;
 /** How often idle connections are looked for, milliseconds. */
 const SWEEP_MS = 1000;
-/** Connections that the kernel keeps for us until they are accepted: those of a storm; it may grant fewer. */
-const BACKLOG = 4096;
-/** Of a connection that is closed already when it is accepted: nobody asks from there, and 0 has a meaning of its own. */
-const PORT_UNKNOWN = 1;
 /** Bytes of the length in front of each message (RFC 1035 section 4.2.2). */
 const FRAME_HEADER = 2;
+
+/** Name of DNS over TLS in ALPN (RFC 7858 section 3.2, by the registry of IANA). */
+const PROTOCOLS = ['dot'] as const;
 
 /** What a TCP listener needs beside its endpoint. */
 export interface StreamOptions {
@@ -37,10 +38,13 @@ export interface StreamOptions {
   readonly settled?: (ms: number) => void;
   /** False: the client of this address would be refused whatever it asks. */
   readonly mayAsk: (address: AddressWords) => boolean;
+  /** DNS over TLS; undefined: plain TCP. */
+  readonly secure?: SecureOptions | undefined;
 }
 
 class Connection implements Tenant {
-  readonly socket: Socket;
+  /** That of TLS takes the place of the one below it after the handshake. */
+  socket: Socket;
   readonly words: AddressWords;
   readonly port: number;
   /** Room for the unfinished frame, its length header included; undefined between frames. */
@@ -53,7 +57,7 @@ class Connection implements Tenant {
   constructor(socket: Socket, words: AddressWords, nowMs: number) {
     this.socket = socket;
     this.words = words;
-    this.port = socket.remotePort ?? PORT_UNKNOWN;
+    this.port = clientPort(socket);
     this.aliveMs = nowMs;
   }
 
@@ -80,10 +84,15 @@ export class StreamListener {
   readonly #batch: Buffer[] = [];
   #batchLength = 0;
   readonly #out = Buffer.allocUnsafeSlow(MESSAGE_LENGTH_MAX);
+  /** Undefined: plain TCP. */
+  readonly #secure: SecureGate | undefined;
+  readonly #transport: number;
 
   private constructor(server: Server, options: StreamOptions) {
     this.#server = server;
     this.#options = options;
+    this.#secure = options.secure && new SecureGate(PROTOCOLS, options.secure, options.clock);
+    this.#transport = options.secure === undefined ? TRANSPORT.TCP : TRANSPORT.DOT;
     server.on('connection', (socket) => {
       this.#accept(socket);
     });
@@ -94,8 +103,8 @@ export class StreamListener {
 
   /** Listens; throws AppError ERR_SERVER_LISTEN. */
   static async open(options: StreamOptions): Promise<StreamListener> {
-    const server = await listen(options.endpoint, options.shared);
-    server.removeAllListeners('error');
+    const protocol = options.secure === undefined ? 'TCP' : 'DoT';
+    const server = await listenTcp(options.endpoint, options.shared, protocol);
     // Accepting can fail for want of descriptors; the connections that exist go on.
     server.on('error', () => {
       options.budget.refuse(TCP_REFUSAL.CONNECTIONS);
@@ -103,18 +112,14 @@ export class StreamListener {
     return new StreamListener(server, options);
   }
 
-  /** Tries whether the endpoint can be had alone; throws AppError ERR_SERVER_LISTEN when it is taken. */
-  static async probe(endpoint: Endpoint): Promise<void> {
-    const server = await listen(endpoint, false);
-    await new Promise((resolve) => {
-      server.close(resolve);
-    });
-  }
-
   /** The port that it has. */
   get port(): number {
-    // A server that listens on an endpoint has an address of this form.
-    return (this.#server.address() as AddressInfo).port;
+    return portOf(this.#server);
+  }
+
+  /** Proves with another certificate from the next handshake on. */
+  setTls(settings: TlsSettings): void {
+    this.#secure?.set(settings);
   }
 
   /** Stops accepting and ends the connections, those with waiting queries last. */
@@ -130,7 +135,7 @@ export class StreamListener {
 
   #accept(socket: Socket): void {
     const { budget, clock, mayAsk } = this.#options;
-    const words = wordsOf(socket.remoteAddress ?? '');
+    const words = clientAddress(socket);
     if (!mayAsk(words)) {
       budget.refuse(TCP_REFUSAL.ACCESS);
       socket.destroy();
@@ -142,6 +147,25 @@ export class StreamListener {
       return;
     }
     this.#connections.add(connection);
+    // A reset is a client's right; 'close' follows.
+    socket.on('error', () => {});
+    socket.on('close', () => {
+      this.#forget(connection);
+    });
+    if (this.#secure === undefined) this.#begin(connection);
+    else {
+      this.#secure.admit(socket, words, (secured) => {
+        connection.socket = secured;
+        connection.aliveMs = clock();
+        secured.on('error', () => {});
+        this.#begin(connection);
+      });
+    }
+  }
+
+  #begin(connection: Connection): void {
+    const { socket } = connection;
+    const { clock } = this.#options;
     socket.on('data', (chunk) => {
       const readMs = performance.now();
       this.#receive(connection, chunk);
@@ -153,11 +177,6 @@ export class StreamListener {
     });
     socket.on('end', () => {
       this.#endIfAnswered(connection);
-    });
-    // A reset is a client's right; 'close' follows.
-    socket.on('error', () => {});
-    socket.on('close', () => {
-      this.#forget(connection);
     });
   }
 
@@ -225,7 +244,7 @@ export class StreamListener {
     connection.aliveMs = clock();
     const { words, port } = connection;
     const out = this.#out;
-    const length = pipeline.decide(message, message.length, words, port, TRANSPORT.TCP, out, name);
+    const length = pipeline.decide(message, message.length, words, port, this.#transport, out, name);
     if (length > 0) {
       this.#batch.push(frame(this.#out.subarray(0, length)));
       this.#batchLength += FRAME_HEADER + length;
@@ -281,6 +300,7 @@ export class StreamListener {
     const nowMs = clock();
     const { idleMs } = budget;
     budget.measureUnread();
+    this.#secure?.sweep();
     for (const connection of this.#connections) {
       const isStuck = connection.waiting === 0 || connection.socket.writableLength > 0;
       if (isStuck && nowMs - connection.aliveMs > idleMs) {
@@ -289,35 +309,6 @@ export class StreamListener {
     }
   }
 }
-
-const listen = async (endpoint: Endpoint, shared: boolean): Promise<Server> => {
-  const server = createServer({ noDelay: true, allowHalfOpen: true });
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', (error) => {
-      reject(toListenError('TCP', endpoint, error));
-    });
-    server.listen(
-      {
-        host: endpoint.address,
-        port: endpoint.port,
-        ipv6Only: endpoint.family === 6,
-        reusePort: shared,
-        backlog: BACKLOG,
-      },
-      () => {
-        resolve();
-      },
-    );
-  });
-  return server;
-};
-
-/** The words of an address as sockets print it; all zero, which nobody allows, when there is none. */
-const wordsOf = (address: string): AddressWords => {
-  const words = createAddress();
-  parseAddress(address, words);
-  return words;
-};
 
 /** A copy of a message behind its length. */
 const frame = (message: Uint8Array): Buffer => {

@@ -88,7 +88,25 @@ export const TCP_CLOSED = {
   UNREAD: 2,
   /** It began a query that is longer than a query may be. */
   TOO_LONG: 3,
-  OTHER: 4,
+  /** Much came over it that asks for nothing. */
+  FLOOD: 4,
+  OTHER: 5,
+} as const;
+
+/** What became of a client that connected for TLS. */
+export const HANDSHAKE = {
+  FULL: 0,
+  /** A session of before was resumed. */
+  RESUMED: 1,
+  /** It began, and came to nothing. */
+  FAILED: 2,
+  /** The client makes too many. */
+  LIMITED: 3,
+  /** What came first was no ClientHello. */
+  NO_HELLO: 4,
+  /** No whole ClientHello came in time. */
+  TOO_LATE: 5,
+  OTHER: 6,
 } as const;
 
 /** What a question in flight gave way to. */

@@ -245,6 +245,8 @@ const open = async (): Promise<{
         generation,
         enforced: config,
         listen,
+        encrypted: [],
+        tls: undefined,
         routes,
         views,
         counters: [totals.openCounters({ upstreams: upstreamTexts(routes) })],

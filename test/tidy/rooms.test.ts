@@ -25,7 +25,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   ],
   app: [
     ...['resolve', 'records/thread', 'lists/keeping', 'probe', 'generation', 'exemptions', 'explain'],
-    ...['admin', 'records', 'events', 'observe', 'server', 'pipeline', 'lists', 'policy', 'cache'],
+    ...['admin', 'records', 'events', 'observe', 'server', 'tls', 'pipeline', 'lists', 'policy', 'cache'],
     ...['upstream', 'dnssec', 'access', 'local', 'config', 'enforcement', 'datagram', 'dns', 'base'],
   ],
   admin: ['exemptions', 'enforcement', 'dns', 'base'],
@@ -42,7 +42,8 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   enforcement: ['base'],
   explain: ['pipeline', 'policy', 'cache', 'dns', 'base'],
   resolve: ['pipeline', 'upstream', 'dnssec', 'local', 'observe', 'config', 'dns', 'base'],
-  server: ['pipeline', 'policy', 'cache', 'access', 'datagram', 'words', 'dns', 'base'],
+  server: ['pipeline', 'policy', 'cache', 'access', 'tls', 'datagram', 'words', 'dns', 'base'],
+  tls: ['base'],
   datagram: ['base'],
   pipeline: ['access', 'local', 'policy', 'cache', 'words', 'dns', 'base'],
   'lists/keeping': ['generation', 'observe', 'lists', 'policy', 'config', 'dns', 'base'],

@@ -73,7 +73,7 @@ const groupKeys = z.strictObject({
   ),
   listeners: key(
     orNone(list(endpoint(53), 1, LISTENERS_MAX)),
-    'Addresses of `listen.dns` whose clients belong to the group, whatever their prefix.',
+    'Addresses of `listen` whose clients belong to the group, whatever their prefix.',
   ),
   lists: key(list(identifier(), 0, LISTS_MAX), 'Lists that are in force for the group.'),
   'out-of-scope': key(

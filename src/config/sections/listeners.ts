@@ -1,9 +1,9 @@
-// Where clients and operators connect, and DNS over TCP.
+// Where clients and operators connect: DNS over TCP, and what is encrypted.
 import { z } from 'zod';
 import { endpoint, endpointOrOff } from '../address-leaf.ts';
 import { durationMs, share } from '../amount.ts';
 import { withForm } from '../form.ts';
-import { integer, unavailable, unavailableList } from '../leaf.ts';
+import { integer, path } from '../leaf.ts';
 import { key, keyAs, list, same } from '../value.ts';
 
 /** Sockets per worker stay countable; a host rarely has more addresses that it should serve on. */
@@ -16,12 +16,12 @@ export const listen = z
       'Addresses that answer DNS over UDP and TCP; port 0 is any free port.',
     ),
     dot: key(
-      unavailableList('DNS over TLS is not available in this version').optional(),
-      'Addresses for DNS over TLS; not available in this version.',
+      list(endpoint(853), 0, LISTENERS_MAX).prefault([]),
+      'Addresses for DNS over TLS (RFC 7858), with the certificate of `tls`.',
     ),
     doh: key(
-      unavailableList('DNS over HTTPS is not available in this version').optional(),
-      'Addresses for DNS over HTTPS; not available in this version.',
+      list(endpoint(443), 0, LISTENERS_MAX).prefault([]),
+      'Addresses for DNS over HTTPS (RFC 8484) at the path `/dns-query`, with the certificate of `tls`.',
     ),
     admin: key(
       endpointOrOff(9153).prefault('127.0.0.1:9153'),
@@ -29,10 +29,6 @@ export const listen = z
     ),
   })
   .prefault({});
-
-export const tls = unavailable<{ cert: string; key: string }>(
-  'certificates serve DoT and DoH, which are not available in this version',
-).optional();
 
 const tcpKeys = z
   .strictObject({
@@ -59,14 +55,65 @@ const tcpKeys = z
   })
   .prefault({});
 
+/** Per worker and /24 of IPv4 or /64 of IPv6. */
+const perNetwork = (bounds: {
+  readonly connectionsMax: number;
+  readonly connectionsPerClientMax: number;
+  readonly networkShareMax: number;
+}): number =>
+  Math.max(bounds.connectionsPerClientMax, Math.floor(bounds.connectionsMax * bounds.networkShareMax));
+
 export const tcp = withForm(tcpKeys, {
-  into: (written) => ({
-    ...written,
-    /** Per worker and /24 of IPv4 or /64 of IPv6. */
-    connectionsPerNetworkMax: Math.max(
-      written.connectionsPerClientMax,
-      Math.floor(written.connectionsMax * written.networkShareMax),
-    ),
-  }),
+  into: (written) => ({ ...written, connectionsPerNetworkMax: perNetwork(written) }),
   from: same,
 });
+
+const tlsKeys = z.strictObject({
+  cert: keyAs(
+    'certPath',
+    path(),
+    'File with the certificate in PEM, and behind it those that it was signed with; read again when it changes.',
+  ),
+  key: keyAs('keyPath', path(), 'File with the key of the certificate in PEM, without a passphrase.'),
+  ocsp: keyAs(
+    'ocspPath',
+    path().optional(),
+    'File with an OCSP response for the certificate in DER, for clients that ask for one (RFC 6066 section 8).',
+    'none',
+  ),
+  connections: keyAs(
+    'connectionsMax',
+    integer(1, 65_536).prefault(2048),
+    'Open encrypted client connections, per worker, beside those of `tcp`: some 60 KB each.',
+  ),
+  'per-client': keyAs(
+    'connectionsPerClientMax',
+    integer(1, 65_536).prefault(128),
+    'Open encrypted connections of one address, per worker.',
+  ),
+  'per-network': keyAs(
+    'networkShareMax',
+    share('1%', '100%').prefault('25%'),
+    'Share of `connections` that one network may have, counted as for `tcp`.',
+  ),
+  idle: keyAs(
+    'idleMs',
+    durationMs('1s', '10m').prefault('30s'),
+    'An idle connection is closed after this, and sooner while more than half of `connections` are open.',
+  ),
+  handshakes: keyAs(
+    'handshakesPerClient',
+    integer(1, 100_000).prefault(50),
+    'Handshakes a second of one address, ten seconds of them at once; a network may make 32 times as many. Addresses of `rate-limit.exempt` are not limited.',
+  ),
+  'ticket-rotation': keyAs(
+    'ticketRotationMs',
+    durationMs('1s', '1d').prefault('6h'),
+    'How often the key changes with which sessions are resumed, and how long a session can be: the key before it serves for as long again.',
+  ),
+});
+
+export const tls = withForm(tlsKeys, {
+  into: (written) => ({ ...written, connectionsPerNetworkMax: perNetwork(written) }),
+  from: same,
+}).optional();

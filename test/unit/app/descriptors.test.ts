@@ -10,7 +10,8 @@ test('a limit that holds everything leaves the configuration as it is', () => {
   for (const limit of [131_072, undefined]) {
     const budget = budgetDescriptors(config, 4, limit);
     expect(budget).toMatchObject({ limit, isLowered: false, isScarce: false });
-    expect(budget.streams).toEqual(config.tcp);
+    expect(config.tcp).toMatchObject(budget.streams);
+    expect(budget.encrypted).toBeUndefined();
   }
 });
 
@@ -31,6 +32,15 @@ test.each([1, 2, 8])(
 test('a limit below the reserve leaves one connection, and is scarce', () => {
   const { streams, isScarce, isLowered } = budgetDescriptors(configOf(CONFIG), 2, 64);
   expect([streams.connectionsMax, isScarce, isLowered]).toEqual([1, true, true]);
+});
+
+test('encrypted connections have a share of what is left', () => {
+  const config = configOf(`${CONFIG}listen: { dot: ["127.0.0.1"] }\ntls: { cert: c.pem, key: k.pem }\n`);
+  expect(config.tls).toMatchObject(budgetDescriptors(config, 2, 131_072).encrypted ?? {});
+  const { streams, encrypted, reserve } = budgetDescriptors(config, 2, 2_048);
+  const all = streams.connectionsMax + (encrypted?.connectionsMax ?? 0);
+  expect(encrypted?.connectionsMax).toBeGreaterThan(streams.connectionsMax);
+  expect(reserve + 2 * all).toBeLessThanOrEqual(2_048);
 });
 
 test('upstreams are counted once each, wherever they stand', () => {

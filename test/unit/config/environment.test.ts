@@ -8,7 +8,18 @@ import { configOf, FACTS, problemsOf } from './support.ts';
 /** A value for each variable that its default is not, and the part of the configuration that it sets. */
 const VALUES: Readonly<Record<string, string>> = {
   CORDON_LISTEN_DNS: '192.0.2.1:53, [2001:db8::1]:53',
+  CORDON_LISTEN_DOT: '192.0.2.1',
+  CORDON_LISTEN_DOH: '192.0.2.1:8443',
   CORDON_LISTEN_ADMIN: 'false',
+  CORDON_TLS_CERT: '/keys/cert.pem',
+  CORDON_TLS_KEY: '/keys/key.pem',
+  CORDON_TLS_OCSP: '/keys/cert.ocsp',
+  CORDON_TLS_CONNECTIONS: '100',
+  CORDON_TLS_PER_CLIENT: '10',
+  CORDON_TLS_PER_NETWORK: '50%',
+  CORDON_TLS_IDLE: '1m',
+  CORDON_TLS_HANDSHAKES: '5',
+  CORDON_TLS_TICKET_ROTATION: '1h',
   CORDON_WORKERS: '2',
   CORDON_STATE: 'elsewhere',
   CORDON_UPSTREAMS: 'tls://192.0.2.53#dns.example.net, https://dns.example.net:8443/q',

@@ -57,7 +57,7 @@ const ask = async (name: string, client: string, ...exemptions: SharedExemption[
     },
     asked,
   );
-  return explainTraced(asked, traced, { config, generation, listen: config.listen.dns });
+  return explainTraced(asked, traced, { config, generation, listen: config.listen.dns, encrypted: [] });
 };
 
 test('a rule that an exemption takes out is named once, with the exemption, and the question passes', async () => {

@@ -1,0 +1,119 @@
+// The encrypted listeners of one worker: DNS over TLS and over HTTPS, with one certificate and one budget of connections.
+//
+// Their connections have places of their own, beside those of TCP: whoever floods one kind leaves the other alone.
+import { isDeepStrictEqual } from 'node:util';
+import { RateLimit, type RateRules } from '../access/access.ts';
+import { type AddressWords, type Endpoint, formatEndpoint, systemClock } from '../base/base.ts';
+import type { WorkerCounters } from '../observe/observe.ts';
+import type { Pipeline } from '../pipeline/pipeline.ts';
+import { ConnectionBudget, DohListener, type StreamLimits, StreamListener } from '../server/server.ts';
+import type { TlsSettings } from '../tls/tls.ts';
+
+/** Where clients ask encrypted, and how. */
+export interface EncryptedEndpoint {
+  readonly kind: 'dot' | 'doh';
+  readonly endpoint: Endpoint;
+}
+
+/** What the encrypted listeners of a configuration have in common. */
+export interface EncryptedSettings {
+  /** With ports that are known: never 0. */
+  readonly endpoints: readonly EncryptedEndpoint[];
+  readonly tls: TlsSettings;
+  readonly limits: StreamLimits;
+  readonly handshakes: RateRules;
+}
+
+/** What the listeners work with. */
+export interface EncryptedParts {
+  readonly pipeline: Pipeline;
+  readonly observer: WorkerCounters;
+  /** Several workers share the endpoints. */
+  readonly shared: boolean;
+  /** What the descriptors of the process allow; undefined: nothing was encrypted when it started. */
+  readonly limits: StreamLimits | undefined;
+  /** How many handshakes addresses made (createRateMemory). */
+  readonly rates: SharedArrayBuffer;
+}
+
+type Listener = StreamListener | DohListener;
+
+/** What a worker listens on with TLS. */
+export class EncryptedListeners {
+  readonly #parts: EncryptedParts;
+  readonly #listeners = new Map<string, Listener>();
+  /** From the first listener on. */
+  #budget: ConnectionBudget | undefined;
+  #tls: TlsSettings | undefined;
+  #rates: RateLimit | undefined;
+
+  constructor(parts: EncryptedParts) {
+    this.#parts = parts;
+  }
+
+  /** Opens those that are not open yet; when one cannot, none of them is, and an AppError is thrown. */
+  async open(settings: EncryptedSettings | undefined): Promise<void> {
+    if (settings === undefined) return;
+    const opened: string[] = [];
+    try {
+      for (const at of settings.endpoints) {
+        const name = nameOf(at);
+        if (this.#listeners.has(name)) continue;
+        this.#listeners.set(name, await this.#openOne(at, settings));
+        opened.push(name);
+      }
+    } catch (error) {
+      for (const name of opened) await this.#close(name);
+      throw error;
+    }
+  }
+
+  /** Lets those that are open prove and limit by other settings, and closes all that these do not name. */
+  async follow(settings: EncryptedSettings | undefined): Promise<void> {
+    const wanted = new Set(settings?.endpoints.map(nameOf));
+    const others = [...this.#listeners.keys()].filter((name) => !wanted.has(name));
+    await Promise.all(others.map((name) => this.#close(name)));
+    if (settings === undefined) return;
+    this.#rates = new RateLimit(this.#parts.rates, settings.handshakes);
+    if (isDeepStrictEqual(this.#tls, settings.tls)) return;
+    this.#tls = settings.tls;
+    for (const listener of this.#listeners.values()) listener.setTls(settings.tls);
+  }
+
+  async #close(name: string): Promise<void> {
+    const listener = this.#listeners.get(name);
+    this.#listeners.delete(name);
+    await listener?.close();
+  }
+
+  #openOne({ kind, endpoint }: EncryptedEndpoint, settings: EncryptedSettings): Promise<Listener> {
+    const { pipeline, observer, shared, limits } = this.#parts;
+    this.#budget ??= new ConnectionBudget(limits ?? settings.limits, observer.encrypted);
+    this.#rates ??= new RateLimit(this.#parts.rates, settings.handshakes);
+    this.#tls ??= settings.tls;
+    const name = formatEndpoint(endpoint);
+    const options = {
+      endpoint,
+      name,
+      shared,
+      pipeline,
+      budget: this.#budget,
+      clock: systemClock,
+      settled: (ms: number) => observer.settled(ms),
+      mayAsk: (address: AddressWords) => pipeline.mayAsk(address, name),
+      secure: {
+        settings: this.#tls,
+        mayShake: (address: AddressWords) => this.#mayShake(address),
+        observer,
+      },
+    };
+    return kind === 'dot' ? StreamListener.open(options) : DohListener.open(options);
+  }
+
+  #mayShake(address: AddressWords): boolean {
+    const rates = this.#rates;
+    return rates === undefined || rates.admit(address, systemClock()) || rates.isExempt(address);
+  }
+}
+
+const nameOf = ({ kind, endpoint }: EncryptedEndpoint): string => `${kind} ${formatEndpoint(endpoint)}`;

@@ -1,0 +1,484 @@
+// Queries over HTTPS (RFC 8484), in HTTP/2 (RFC 9113) and HTTP/1.1 (RFC 9112). Hot file.
+//
+// Node.js speaks HTTP; what it leaves open is bounded here, as for TCP (connection-budget.ts): how many queries of a
+// connection wait, how much of what it asked for it does not take, how long it may be idle or take for a request, and how much
+// it may send that asks for nothing (frames that only cost work: RST_STREAM, PING, SETTINGS, CONTINUATION). Bytes of an
+// unfinished request do not count as life. A request is answered in one go, because clients exist that lose
+// their way where frames of several streams interleave.
+import type { Server as HttpServer, IncomingMessage, ServerResponse } from 'node:http';
+import type { IncomingHttpHeaders, ServerHttp2Session, ServerHttp2Stream } from 'node:http2';
+import type { Server, Socket } from 'node:net';
+import type { TLSSocket } from 'node:tls';
+import type { AddressWords } from '../base/base.ts';
+import { FLAG, HEADER_LENGTH, MESSAGE_LENGTH_MAX, messageFlags, QUERY_LENGTH_MAX } from '../dns/dns.ts';
+import { PENDING, TRANSPORT } from '../pipeline/pipeline.ts';
+import type { TlsSettings } from '../tls/tls.ts';
+import { TCP_CLOSED, TCP_REFUSAL, type Tenant } from './connection-budget.ts';
+import { freshnessSec } from './http-answer.ts';
+import {
+  ALLOWED_METHODS,
+  CONTENT,
+  MEDIA_TYPE,
+  type RequestHead,
+  readRequest,
+  STATUS,
+} from './http-request.ts';
+import { SecureGate, type SecureOptions } from './secure-gate.ts';
+import type { StreamOptions } from './stream.ts';
+import { clientAddress, clientPort, listenTcp, portOf } from './tcp-server.ts';
+
+/** Loaded by the first listener: it takes 5 MiB beside TLS, of each thread. */
+const loadHttp2 = (): typeof import('node:http2') => process.getBuiltinModule('node:http2');
+const loadHttp = (): typeof import('node:http') => process.getBuiltinModule('node:http');
+
+/** Names in ALPN, the one that is preferred first. */
+const PROTOCOLS = ['h2', 'http/1.1'] as const;
+/** Queries of one connection that may wait for upstreams, as over TCP; the next ones may be tried again. */
+const WAITING_MAX = 128;
+/** Streams at a time: what RFC 9113 section 6.5.2 recommends at least. */
+const STREAMS_MAX = 100;
+/** What the content of a request may fill before we say that more may come: QUERY_LENGTH_MAX, four times. */
+const WINDOW_BYTES = 4 * QUERY_LENGTH_MAX;
+/** Of all headers of a request: the longest path, and what browsers send beside it. */
+const HEADERS_BYTES_MAX = 16_384;
+const HEADERS_MAX = 64;
+/** Streams that may be reset at once, and how many a second after that: a page that is left resets what it asked for. */
+const RESET_BURST = 100;
+const RESET_RATE = 33;
+/** Frames that make no sense, and streams that are refused, until the session ends. */
+const INVALID_FRAMES_MAX = 100;
+const REJECTED_STREAMS_MAX = 100;
+/** From the head of a request to the end of its content, milliseconds. */
+const CONTENT_MS_MAX = 5_000;
+/** How often connections are looked at, milliseconds. */
+const SWEEP_MS = 500;
+/**
+ * Bytes that a connection may send between two looks without asking anything: its SETTINGS and some cookies; a query may
+ * cost as many as its headers may have.
+ */
+const IDLE_BYTES_MAX = 65_536;
+
+const HTTP2_FLAG_END_STREAM = 1;
+/** Error codes (RFC 9113 section 7). */
+const HTTP2_ERROR = { NO_ERROR: 0, REFUSED_STREAM: 7, CANCEL: 8, ENHANCE_YOUR_CALM: 11 } as const;
+
+const nothing = (): void => {};
+
+/** One connection of a client, whatever version it speaks. */
+class Connection implements Tenant {
+  /** That of TLS takes the place of the one below it after the handshake. */
+  socket: Socket;
+  readonly words: AddressWords;
+  readonly port: number;
+  /** Queries whose answers are not there yet. */
+  waiting = 0;
+  unreadBytes = 0;
+  aliveMs: number;
+  /** Since the last look. */
+  queries = 0;
+  /** At the last look. */
+  bytesRead = 0;
+  /** Requests whose content is not there yet. */
+  readonly contents = new Set<Content>();
+  session: ServerHttp2Session | undefined = undefined;
+
+  constructor(socket: Socket, words: AddressWords, nowMs: number) {
+    this.socket = socket;
+    this.words = words;
+    this.port = clientPort(socket);
+    this.aliveMs = nowMs;
+  }
+
+  get isIdle(): boolean {
+    return this.waiting === 0 && this.unreadBytes === 0;
+  }
+
+  end(reason: number): void {
+    if (reason === TCP_CLOSED.IDLE) this.session?.close();
+    this.socket.destroy();
+  }
+}
+
+/** A request, as both versions of HTTP are answered. */
+interface Exchange {
+  /** False once nobody waits for the answer. */
+  readonly isOpen: boolean;
+  /** Calls `taken` when the client has the answer, or is gone. */
+  answer(status: number, headers: Record<string, string | number>, body: Buffer, taken: () => void): void;
+  /** Ends it without an answer; `code` of HTTP2_ERROR. */
+  abandon(code: number): void;
+}
+
+/** A request whose content is being read. */
+interface Content {
+  readonly exchange: Exchange;
+  readonly sinceMs: number;
+  bytes: Buffer;
+}
+
+/** One endpoint that clients ask over HTTPS. */
+export class DohListener {
+  readonly #server: Server;
+  readonly #options: DohOptions;
+  readonly #secure: SecureGate;
+  readonly #http1: HttpServer;
+  readonly #connections = new Set<Connection>();
+  readonly #bySocket = new WeakMap<Socket, Connection>();
+  readonly #sweep: NodeJS.Timeout;
+  readonly #in = Buffer.allocUnsafeSlow(QUERY_LENGTH_MAX + 3);
+  readonly #out = Buffer.allocUnsafeSlow(MESSAGE_LENGTH_MAX);
+
+  private constructor(server: Server, options: DohOptions) {
+    this.#server = server;
+    this.#options = options;
+    this.#secure = new SecureGate(PROTOCOLS, options.secure, options.clock);
+    this.#http1 = this.#createHttp1();
+    server.on('connection', (socket) => this.#accept(socket));
+    // Accepting can fail for want of descriptors; the connections that exist go on.
+    server.on('error', () => options.budget.refuse(TCP_REFUSAL.CONNECTIONS));
+    this.#sweep = setInterval(() => this.#look(), SWEEP_MS).unref();
+  }
+
+  /** Listens; throws AppError ERR_SERVER_LISTEN. @cold */
+  static async open(options: DohOptions): Promise<DohListener> {
+    return new DohListener(await listenTcp(options.endpoint, options.shared, 'DoH'), options);
+  }
+
+  /** The port that it has. */
+  get port(): number {
+    return portOf(this.#server);
+  }
+
+  /** Proves with another certificate from the next handshake on. */
+  setTls(settings: TlsSettings): void {
+    this.#secure.set(settings);
+  }
+
+  /** Stops accepting and ends the connections, those with waiting queries last. */
+  close(): Promise<void> {
+    clearInterval(this.#sweep);
+    return new Promise((resolve) => {
+      this.#server.close(() => resolve());
+      for (const { session, socket } of this.#connections) {
+        if (session === undefined) socket.destroySoon();
+        else session.close();
+      }
+    });
+  }
+
+  #createHttp1(): HttpServer {
+    // Times are kept by #look(), for both versions alike.
+    const options = {
+      maxHeaderSize: HEADERS_BYTES_MAX,
+      keepAliveTimeout: 0,
+      headersTimeout: 0,
+      requestTimeout: 0,
+    };
+    const server = loadHttp().createServer(options, (request, response) => {
+      const connection = this.#bySocket.get(request.socket);
+      if (connection === undefined) request.socket.destroy();
+      else this.#askHttp1(connection, request, response);
+    });
+    server.maxHeadersCount = HEADERS_MAX;
+    server.timeout = 0;
+    return server;
+  }
+
+  #accept(socket: Socket): void {
+    const { budget, clock, mayAsk } = this.#options;
+    const words = clientAddress(socket);
+    if (!mayAsk(words)) {
+      budget.refuse(TCP_REFUSAL.ACCESS);
+      socket.destroy();
+      return;
+    }
+    const connection = new Connection(socket, words, clock());
+    if (!budget.take(connection, connection.aliveMs)) {
+      socket.destroy();
+      return;
+    }
+    this.#connections.add(connection);
+    // A reset is a client's right; 'close' follows.
+    socket.on('error', nothing);
+    socket.on('close', () => {
+      if (this.#connections.delete(connection)) budget.release(connection);
+    });
+    this.#secure.admit(socket, words, (secured) => this.#begin(connection, secured));
+  }
+
+  #begin(connection: Connection, socket: TLSSocket): void {
+    connection.socket = socket;
+    connection.aliveMs = this.#options.clock();
+    socket.on('error', nothing);
+    if (socket.alpnProtocol === 'h2') this.#beginHttp2(connection, socket);
+    else {
+      this.#bySocket.set(socket, connection);
+      this.#http1.emit('connection', socket);
+    }
+  }
+
+  #beginHttp2(connection: Connection, socket: TLSSocket): void {
+    const session = loadHttp2().performServerHandshake(socket, SESSION_OPTIONS);
+    connection.session = session;
+    session.on('error', nothing);
+    // Who has closed its side asks nothing more; what it asked for is still answered.
+    socket.on('end', () => session.close());
+    session.on('stream', (stream, headers, flags) => this.#askHttp2(connection, stream, headers, flags));
+  }
+
+  #askHttp2(
+    connection: Connection,
+    stream: ServerHttp2Stream,
+    headers: IncomingHttpHeaders & RequestPseudoHeaders,
+    flags: number,
+  ): void {
+    stream.on('error', nothing);
+    const method = headers[':method'] ?? '';
+    const isWhole = (flags & HTTP2_FLAG_END_STREAM) !== 0;
+    const exchange = new Http2Exchange(stream, method === 'HEAD', isWhole);
+    this.#ask(connection, exchange, toHead(method, headers[':path'] ?? '', headers), stream);
+  }
+
+  #askHttp1(connection: Connection, request: IncomingMessage, response: ServerResponse): void {
+    const path = toOriginForm(request.url ?? '');
+    this.#ask(
+      connection,
+      new Http1Exchange(request, response),
+      toHead(request.method ?? '', path, request.headers),
+      request,
+    );
+  }
+
+  #ask(connection: Connection, exchange: Exchange, head: RequestHead, content: NodeJS.ReadableStream): void {
+    const readMs = performance.now();
+    connection.queries++;
+    const length = readRequest(head, this.#in);
+    if (length > 0) this.#decide(connection, exchange, this.#in, length);
+    else if (length === CONTENT) this.#readContent(connection, exchange, content);
+    else fail(exchange, -length);
+    this.#options.settled?.(performance.now() - readMs);
+  }
+
+  #readContent(connection: Connection, exchange: Exchange, source: NodeJS.ReadableStream): void {
+    const content: Content = { exchange, sinceMs: this.#options.clock(), bytes: NOTHING };
+    connection.contents.add(content);
+    source.on('data', (chunk: Buffer) => {
+      if (!connection.contents.has(content)) return;
+      if (content.bytes.length + chunk.length > QUERY_LENGTH_MAX) {
+        connection.contents.delete(content);
+        fail(exchange, STATUS.CONTENT_TOO_LARGE);
+      } else content.bytes = content.bytes.length === 0 ? chunk : Buffer.concat([content.bytes, chunk]);
+    });
+    source.on('end', () => {
+      if (!connection.contents.delete(content)) return;
+      const { bytes } = content;
+      if (bytes.length < HEADER_LENGTH) fail(exchange, STATUS.BAD_REQUEST);
+      else this.#decide(connection, exchange, bytes, bytes.length);
+    });
+    source.on('close', () => connection.contents.delete(content));
+  }
+
+  #decide(connection: Connection, exchange: Exchange, query: Buffer, length: number): void {
+    const { pipeline, clock, name } = this.#options;
+    if (connection.waiting >= WAITING_MAX) {
+      exchange.abandon(HTTP2_ERROR.REFUSED_STREAM);
+      return;
+    }
+    connection.aliveMs = clock();
+    const { words, port } = connection;
+    const out = this.#out;
+    const answered = pipeline.decide(query, length, words, port, TRANSPORT.DOH, out, name);
+    if (answered > 0) this.#answer(connection, exchange, out, answered);
+    else if (answered === PENDING) {
+      connection.waiting++;
+      pipeline.resolve((answer) => {
+        connection.waiting--;
+        if (!exchange.isOpen) return;
+        if (answer.length === 0) exchange.abandon(HTTP2_ERROR.CANCEL);
+        else this.#answer(connection, exchange, answer, answer.length);
+      });
+    } else if ((messageFlags(query) & FLAG.QR) !== 0) fail(exchange, STATUS.BAD_REQUEST);
+    else exchange.abandon(HTTP2_ERROR.CANCEL);
+  }
+
+  #answer(connection: Connection, exchange: Exchange, message: Uint8Array, length: number): void {
+    const body = Buffer.allocUnsafe(length);
+    body.set(length === message.length ? message : message.subarray(0, length));
+    connection.unreadBytes += length;
+    const headers = {
+      'content-type': MEDIA_TYPE,
+      'content-length': length,
+      // What a client is answered depends on who it is: nobody but itself may keep it.
+      'cache-control': `private, max-age=${freshnessSec(message, length)}`,
+    };
+    exchange.answer(STATUS.OK, headers, body, () => {
+      connection.unreadBytes -= length;
+      connection.aliveMs = this.#options.clock();
+    });
+    this.#options.budget.noteWritten(connection, length);
+  }
+
+  #look(): void {
+    const { budget, clock } = this.#options;
+    const nowMs = clock();
+    const { idleMs } = budget;
+    budget.measureUnread();
+    this.#secure.sweep();
+    for (const connection of this.#connections) {
+      const isStuck = connection.waiting === 0 || connection.unreadBytes > 0;
+      if (isFlooding(connection)) budget.end(connection, TCP_CLOSED.FLOOD);
+      else if (isStuck && nowMs - connection.aliveMs > idleMs) {
+        budget.end(connection, connection.isIdle ? TCP_CLOSED.IDLE : TCP_CLOSED.UNREAD);
+      } else if (connection.contents.size > 0) abandonLate(connection, nowMs);
+    }
+  }
+}
+
+/** What a listener needs beside its endpoint; always over TLS. */
+export type DohOptions = StreamOptions & { readonly secure: SecureOptions };
+
+const NOTHING = Buffer.alloc(0);
+
+const SESSION_OPTIONS = {
+  settings: {
+    enablePush: false,
+    maxConcurrentStreams: STREAMS_MAX,
+    initialWindowSize: WINDOW_BYTES,
+    maxHeaderListSize: HEADERS_BYTES_MAX,
+  },
+  maxHeaderListPairs: HEADERS_MAX,
+  maxSessionInvalidFrames: INVALID_FRAMES_MAX,
+  maxSessionRejectedStreams: REJECTED_STREAMS_MAX,
+  streamResetBurst: RESET_BURST,
+  streamResetRate: RESET_RATE,
+};
+
+interface RequestPseudoHeaders {
+  readonly ':method'?: string | undefined;
+  readonly ':path'?: string | undefined;
+}
+
+const toHead = (method: string, path: string, headers: IncomingHttpHeaders): RequestHead => ({
+  method,
+  path,
+  accept: headers.accept,
+  contentType: headers['content-type'],
+  contentEncoding: headers['content-encoding'],
+  contentLength: headers['content-length'],
+});
+
+/** A target that is written as a whole (RFC 9112 section 3.2.2), without scheme and authority. */
+const toOriginForm = (target: string): string => {
+  if (target.charCodeAt(0) === SLASH) return target;
+  const authority = target.indexOf('://');
+  const path = authority < 0 ? -1 : target.indexOf('/', authority + 3);
+  return path < 0 ? target : target.slice(path);
+};
+const SLASH = 0x2f;
+
+/** Bytes came that ask for nothing; takes note of where it is now. */
+const isFlooding = (connection: Connection): boolean => {
+  const { bytesRead } = connection.socket;
+  const came = bytesRead - connection.bytesRead;
+  const allowed = IDLE_BYTES_MAX + connection.queries * 2 * QUERY_LENGTH_MAX;
+  connection.bytesRead = bytesRead;
+  connection.queries = 0;
+  return came > allowed;
+};
+
+const abandonLate = (connection: Connection, nowMs: number): void => {
+  for (const content of connection.contents) {
+    if (nowMs - content.sinceMs <= CONTENT_MS_MAX) continue;
+    connection.contents.delete(content);
+    content.exchange.abandon(HTTP2_ERROR.CANCEL);
+  }
+};
+
+/** Answers a request that is at fault, in words for whoever sent it by hand. */
+const fail = (exchange: Exchange, status: number): void => {
+  const body = Buffer.from(`${FAULTS[status] ?? 'This cannot be answered.'}\n`);
+  const headers: Record<string, string | number> = {
+    'content-type': 'text/plain; charset=utf-8',
+    'content-length': body.length,
+  };
+  if (status === STATUS.METHOD_NOT_ALLOWED) headers['allow'] = ALLOWED_METHODS;
+  if (status === STATUS.UNSUPPORTED_MEDIA_TYPE) headers['accept'] = MEDIA_TYPE;
+  exchange.answer(status, headers, body, nothing);
+};
+
+const FAULTS: Readonly<Record<number, string>> = {
+  [STATUS.BAD_REQUEST]:
+    'No DNS query: GET wants one in the parameter dns, in Base64url without padding; POST as its content.',
+  [STATUS.NOT_FOUND]: 'DNS over HTTPS is at /dns-query.',
+  [STATUS.METHOD_NOT_ALLOWED]: 'GET and POST are served.',
+  [STATUS.NOT_ACCEPTABLE]: 'Answers are of the type application/dns-message.',
+  [STATUS.CONTENT_TOO_LARGE]: `A query has ${QUERY_LENGTH_MAX} bytes at most.`,
+  [STATUS.URI_TOO_LONG]: `A query has ${QUERY_LENGTH_MAX} bytes at most.`,
+  [STATUS.UNSUPPORTED_MEDIA_TYPE]: 'A query has the type application/dns-message.',
+};
+
+/** A stream of HTTP/2. */
+class Http2Exchange implements Exchange {
+  readonly #stream: ServerHttp2Stream;
+  readonly #isHead: boolean;
+  /** The request had come as a whole with its head. */
+  readonly #isWhole: boolean;
+
+  constructor(stream: ServerHttp2Stream, isHead: boolean, isWhole: boolean) {
+    this.#stream = stream;
+    this.#isHead = isHead;
+    this.#isWhole = isWhole;
+  }
+
+  get isOpen(): boolean {
+    return !this.#stream.destroyed && !this.#stream.closed;
+  }
+
+  answer(status: number, headers: Record<string, string | number>, body: Buffer, taken: () => void): void {
+    const stream = this.#stream;
+    if (!this.isOpen) {
+      taken();
+      return;
+    }
+    headers[':status'] = status;
+    stream.once('close', taken);
+    stream.respond(headers, this.#isHead ? HEAD_ONLY : undefined);
+    if (!this.#isHead) stream.end(body);
+    // Content that nobody reads would keep the stream.
+    if (!this.#isWhole) stream.resume();
+  }
+
+  abandon(code: number): void {
+    this.#stream.close(code);
+  }
+}
+
+const HEAD_ONLY = { endStream: true } as const;
+
+/** A request of HTTP/1.1. */
+class Http1Exchange implements Exchange {
+  readonly #request: IncomingMessage;
+  readonly #response: ServerResponse;
+
+  constructor(request: IncomingMessage, response: ServerResponse) {
+    this.#request = request;
+    this.#response = response;
+  }
+
+  get isOpen(): boolean {
+    return !this.#response.destroyed && this.#response.writable;
+  }
+
+  answer(status: number, headers: Record<string, string | number>, body: Buffer, taken: () => void): void {
+    const response = this.#response;
+    response.once('close', taken);
+    // What is left of the content would be taken for the next request.
+    if (!this.#request.complete && status !== STATUS.OK) headers['connection'] = 'close';
+    response.writeHead(status, headers);
+    response.end(body);
+  }
+
+  abandon(): void {
+    this.#request.socket.destroy();
+  }
+}

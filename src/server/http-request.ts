@@ -1,0 +1,127 @@
+// What a request of DNS over HTTPS asks, whatever version of HTTP it came in (RFC 8484 section 4.1). Hot file.
+//
+// The query of a GET stands in the path, so that its length is looked at here: nothing below bounds it. Base64url is read
+// as strictly as it is defined (RFC 4648 section 5): what is left over, padding included, is a fault, not decoration.
+import { HEADER_LENGTH, QUERY_LENGTH_MAX } from '../dns/dns.ts';
+
+/** The resource; there is one. */
+const PATH = '/dns-query';
+/** The parameter of a GET. */
+const PARAMETER = 'dns=';
+export const MEDIA_TYPE = 'application/dns-message';
+/** Methods that are served, for the header of that name. */
+export const ALLOWED_METHODS = 'GET, HEAD, POST';
+
+/** Characters of the longest query in Base64url. */
+const QUERY_CHARACTERS_MAX = Math.ceil((QUERY_LENGTH_MAX * 8) / 6);
+/** Of a path: the longest query, and room for parameters that mean nothing here. */
+const PATH_LENGTH_MAX = QUERY_CHARACTERS_MAX + 1024;
+
+/** Status codes (RFC 9110 section 15, RFC 6585). */
+export const STATUS = {
+  OK: 200,
+  BAD_REQUEST: 400,
+  NOT_FOUND: 404,
+  METHOD_NOT_ALLOWED: 405,
+  NOT_ACCEPTABLE: 406,
+  CONTENT_TOO_LARGE: 413,
+  URI_TOO_LONG: 414,
+  UNSUPPORTED_MEDIA_TYPE: 415,
+  UNAVAILABLE: 503,
+} as const;
+
+/** What readRequest() returns when the query is the content that follows. */
+export const CONTENT = 0;
+
+/** What a request says of itself. */
+export interface RequestHead {
+  readonly method: string;
+  readonly path: string;
+  readonly accept: string | undefined;
+  readonly contentType: string | undefined;
+  readonly contentEncoding: string | undefined;
+  readonly contentLength: string | undefined;
+}
+
+/**
+ * Reads a request. Returns the length of its query, which was written into `out`, CONTENT when that comes behind, or a
+ * STATUS with a minus before it. `out` holds QUERY_LENGTH_MAX.
+ */
+export const readRequest = (head: RequestHead, out: Buffer): number => {
+  const { method, path, accept } = head;
+  if (path.length > PATH_LENGTH_MAX) return -STATUS.URI_TOO_LONG;
+  const mark = path.indexOf('?');
+  const isResource = mark < 0 ? path === PATH : mark === PATH.length && path.startsWith(PATH);
+  if (!isResource) return -STATUS.NOT_FOUND;
+  const isPost = method === 'POST';
+  if (!isPost && method !== 'GET' && method !== 'HEAD') return -STATUS.METHOD_NOT_ALLOWED;
+  if (accept !== undefined && accept !== MEDIA_TYPE && !accepts(accept)) return -STATUS.NOT_ACCEPTABLE;
+  if (isPost) return judgeContent(head);
+  return mark < 0 ? -STATUS.BAD_REQUEST : readParameter(path, mark + 1, out);
+};
+
+const judgeContent = ({ contentType = '', contentEncoding, contentLength }: RequestHead): number => {
+  if (contentType !== MEDIA_TYPE && typeOf(contentType) !== MEDIA_TYPE) return -STATUS.UNSUPPORTED_MEDIA_TYPE;
+  if (contentEncoding !== undefined && contentEncoding !== 'identity') return -STATUS.UNSUPPORTED_MEDIA_TYPE;
+  return Number(contentLength ?? 0) > QUERY_LENGTH_MAX ? -STATUS.CONTENT_TOO_LARGE : CONTENT;
+};
+
+/** The parameter `dns`, once. */
+const readParameter = (path: string, start: number, out: Buffer): number => {
+  let found = -1;
+  let foundEnd = 0;
+  for (let at = start; at < path.length; ) {
+    const next = path.indexOf('&', at);
+    const end = next < 0 ? path.length : next;
+    if (path.startsWith(PARAMETER, at)) {
+      if (found >= 0) return -STATUS.BAD_REQUEST;
+      found = at + PARAMETER.length;
+      foundEnd = end;
+    }
+    at = end + 1;
+  }
+  return found < 0 ? -STATUS.BAD_REQUEST : readBase64url(path, found, foundEnd, out);
+};
+
+const readBase64url = (text: string, start: number, end: number, out: Buffer): number => {
+  const characters = end - start;
+  if (characters > QUERY_CHARACTERS_MAX) return -STATUS.URI_TOO_LONG;
+  // A byte is never written in one character alone.
+  if (characters % 4 === 1) return -STATUS.BAD_REQUEST;
+  for (let i = start; i < end; i++) if (!isBase64url(text.charCodeAt(i))) return -STATUS.BAD_REQUEST;
+  const length = out.write(start === 0 && end === text.length ? text : text.slice(start, end), 'base64url');
+  return length < HEADER_LENGTH ? -STATUS.BAD_REQUEST : length;
+};
+
+const isBase64url = (code: number): boolean =>
+  (code >= 0x61 && code <= 0x7a) ||
+  (code >= 0x41 && code <= 0x5a) ||
+  (code >= 0x30 && code <= 0x39) ||
+  code === 0x2d ||
+  code === 0x5f;
+
+/** True when a list of media ranges holds ours (RFC 9110 section 12.5.1). For clients that name several. */
+const accepts = (text: string): boolean => {
+  for (let at = 0; at <= text.length; ) {
+    const next = text.indexOf(',', at);
+    const end = next < 0 ? text.length : next;
+    const range = text.slice(at, end);
+    const type = typeOf(range);
+    const isOurs = type === MEDIA_TYPE || type === 'application/*' || type === '*/*' || type === '';
+    if (isOurs && !isExcluded(range)) return true;
+    at = end + 1;
+  }
+  return false;
+};
+
+/** A weight of nothing. */
+const isExcluded = (range: string): boolean => {
+  const at = range.indexOf('q=');
+  return at >= 0 && Number(range.slice(at + 2)) === 0;
+};
+
+/** A media type without its parameters, in small letters. */
+const typeOf = (text: string): string => {
+  const end = text.indexOf(';');
+  return (end < 0 ? text : text.slice(0, end)).trim().toLowerCase();
+};

@@ -1,0 +1,197 @@
+// Stands between accepted connections and what is spoken over TLS: gives handshakes their turn.
+//
+// A handshake costs half a millisecond of the loop that answers everybody, so that a thousand at once would stop it for
+// half a second. So a connection waits, without anything of TLS, until its ClientHello is there as a whole; then it stands
+// in a queue in which networks take turns, and few begin in each turn of the loop. Who does not begin with a ClientHello
+// is closed at once, who takes too long later, and an address that makes too many is closed for a while. After the
+// handshake nothing of this counts: who completed one has proven its address.
+import type { Socket } from 'node:net';
+import type { TLSSocket } from 'node:tls';
+import type { AddressWords, Clock } from '../base/base.ts';
+import { readU16 } from '../dns/dns.ts';
+import { SecureServer, type TlsSettings } from '../tls/tls.ts';
+import { HANDSHAKE } from '../words/words.ts';
+import { networkOf } from './connection-budget.ts';
+
+/** Handshakes that begin in one turn of the loop: some 2 ms, as long as validation may take. */
+const PER_TURN_MAX = 4;
+/** From the connection to the whole ClientHello, milliseconds: it fits the first round trip, if none is lost. */
+const HELLO_MS_MAX = 5_000;
+/** With key shares of post-quantum groups and everything that browsers add, a ClientHello has 2 KB. */
+const HELLO_BYTES_MAX = 16_384;
+/** Bytes of the header of a record (RFC 8446 section 5.1), and of a handshake message (section 4). */
+const RECORD_HEADER = 5;
+const HANDSHAKE_HEADER = 4;
+const RECORD_BYTES_MAX = 16_384;
+const RECORD_HANDSHAKE = 22;
+const VERSION_MAJOR = 3;
+const CLIENT_HELLO = 1;
+
+/** Told of handshakes; numbers are HANDSHAKE. */
+export interface SecureObserver {
+  tlsHandshake(result: number): void;
+}
+
+/** What a gate needs. */
+export interface SecureOptions {
+  readonly settings: TlsSettings;
+  /** Counts a handshake of an address; false: it makes too many. */
+  readonly mayShake: (address: AddressWords) => boolean;
+  readonly observer: SecureObserver;
+}
+
+interface Newcomer {
+  readonly socket: Socket;
+  readonly words: AddressWords;
+  readonly sinceMs: number;
+  readonly secured: (socket: TLSSocket) => void;
+  /** What it sent so far. */
+  hello: Buffer;
+  hasBegun: boolean;
+}
+
+/** The handshakes of one listener. */
+export class SecureGate {
+  readonly #server: SecureServer;
+  readonly #options: SecureOptions;
+  readonly #clock: Clock;
+  readonly #newcomers = new Set<Newcomer>();
+  /** Those with a whole ClientHello, by network; networks take turns. */
+  readonly #ready = new Map<string, Newcomer[]>();
+  #turns = 0;
+
+  /** `protocols` are names of ALPN in the order of preference. */
+  constructor(protocols: readonly string[], options: SecureOptions, clock: Clock) {
+    this.#server = new SecureServer(protocols, options.settings);
+    this.#options = options;
+    this.#clock = clock;
+  }
+
+  /** Proves with something else from the next handshake on. */
+  set(settings: TlsSettings): void {
+    this.#server.set(settings);
+  }
+
+  /** Takes a connection. `secured` is called after its handshake; otherwise the socket is closed. */
+  admit(socket: Socket, words: AddressWords, secured: (socket: TLSSocket) => void): void {
+    const sinceMs = this.#clock();
+    const newcomer: Newcomer = { socket, words, sinceMs, secured, hello: NOTHING, hasBegun: false };
+    this.#newcomers.add(newcomer);
+    socket.once('close', () => {
+      if (this.#newcomers.delete(newcomer) && newcomer.hasBegun) this.#tell(HANDSHAKE.FAILED);
+    });
+    const read = (): void => {
+      const chunk = socket.read() as Buffer | null;
+      if (chunk === null) return;
+      newcomer.hello = newcomer.hello.length === 0 ? chunk : Buffer.concat([newcomer.hello, chunk]);
+      const found = lookForHello(newcomer.hello);
+      if (found === HELLO.PART) return;
+      socket.off('readable', read);
+      if (found === HELLO.WHOLE) this.#enqueue(newcomer);
+      else this.#refuse(newcomer, HANDSHAKE.NO_HELLO);
+    };
+    socket.on('readable', read);
+    // With half of it closed nothing more comes; otherwise the socket would stay until the next sweep.
+    socket.once('end', () => {
+      if (!newcomer.hasBegun) socket.destroy();
+    });
+  }
+
+  /** Ends connections that take too long to begin; to be called every second or so. */
+  sweep(): void {
+    const nowMs = this.#clock();
+    for (const newcomer of this.#newcomers) {
+      const isLate = nowMs - newcomer.sinceMs > HELLO_MS_MAX || nowMs < newcomer.sinceMs;
+      // Who is ready waits for us.
+      if (isLate && !newcomer.hasBegun && !this.#isReady(newcomer))
+        this.#refuse(newcomer, HANDSHAKE.TOO_LATE);
+    }
+  }
+
+  #isReady(newcomer: Newcomer): boolean {
+    return this.#ready.get(networkOf(newcomer.words))?.includes(newcomer) === true;
+  }
+
+  #enqueue(newcomer: Newcomer): void {
+    if (!this.#options.mayShake(newcomer.words)) {
+      this.#refuse(newcomer, HANDSHAKE.LIMITED);
+      return;
+    }
+    const network = networkOf(newcomer.words);
+    const others = this.#ready.get(network);
+    if (others === undefined) this.#ready.set(network, [newcomer]);
+    else others.push(newcomer);
+    this.#plan();
+  }
+
+  /** Each turn that is planned begins one handshake; an immediate that plans another one does so for the next round. */
+  #plan(): void {
+    if (this.#turns === PER_TURN_MAX || this.#ready.size === 0) return;
+    this.#turns++;
+    setImmediate(() => {
+      this.#turns--;
+      this.#beginNext();
+      this.#plan();
+    });
+  }
+
+  #beginNext(): void {
+    for (const [network, newcomers] of this.#ready) {
+      const newcomer = newcomers.shift();
+      this.#ready.delete(network);
+      if (newcomers.length > 0) this.#ready.set(network, newcomers);
+      if (newcomer === undefined || newcomer.socket.destroyed) continue;
+      this.#begin(newcomer);
+      return;
+    }
+  }
+
+  #begin(newcomer: Newcomer): void {
+    const { socket, hello, secured } = newcomer;
+    newcomer.hasBegun = true;
+    newcomer.hello = NOTHING;
+    socket.unshift(hello);
+    this.#server.secure(socket, (tls) => {
+      this.#newcomers.delete(newcomer);
+      this.#tell(tls.isSessionReused() ? HANDSHAKE.RESUMED : HANDSHAKE.FULL);
+      secured(tls);
+    });
+  }
+
+  #refuse(newcomer: Newcomer, result: number): void {
+    this.#newcomers.delete(newcomer);
+    this.#tell(result);
+    newcomer.socket.destroy();
+  }
+
+  #tell(result: number): void {
+    this.#options.observer.tlsHandshake(result);
+  }
+}
+
+const NOTHING = Buffer.alloc(0);
+const HELLO = { PART: 0, WHOLE: 1, NONE: 2 } as const;
+
+/** Whether bytes begin with a ClientHello, in one record or several (RFC 8446 sections 4.1.2 and 5.1). */
+const lookForHello = (bytes: Uint8Array): number => {
+  let at = 0;
+  let found = 0;
+  let wanted = 0;
+  while (at < bytes.length) {
+    if (bytes[at] !== RECORD_HANDSHAKE) return HELLO.NONE;
+    if (at + RECORD_HEADER > bytes.length) return HELLO.PART;
+    const length = readU16(bytes, at + 3);
+    if (bytes[at + 1] !== VERSION_MAJOR || length < HANDSHAKE_HEADER || length > RECORD_BYTES_MAX)
+      return HELLO.NONE;
+    const start = at + RECORD_HEADER;
+    if (at === 0) {
+      if (start + HANDSHAKE_HEADER > bytes.length) return HELLO.PART;
+      wanted = HANDSHAKE_HEADER + ((bytes[start + 1] ?? 0) << 16) + readU16(bytes, start + 2);
+      if (bytes[start] !== CLIENT_HELLO || wanted > HELLO_BYTES_MAX) return HELLO.NONE;
+    }
+    found += length;
+    at = start + length;
+    if (found >= wanted) return at <= bytes.length ? HELLO.WHOLE : HELLO.PART;
+  }
+  return HELLO.PART;
+};

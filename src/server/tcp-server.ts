@@ -1,0 +1,56 @@
+// Sockets that accept TCP connections, for each protocol above it.
+import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
+import { type AddressWords, createAddress, type Endpoint, parseAddress } from '../base/base.ts';
+import { toListenError } from './listen-error.ts';
+
+/** Connections that the kernel keeps for us until they are accepted: those of a storm; it may grant fewer. */
+const BACKLOG = 4096;
+/** Of a connection that is closed already when it is accepted: nobody asks from there, and 0 has a meaning of its own. */
+const PORT_UNKNOWN = 1;
+
+/** Listens; throws AppError ERR_SERVER_LISTEN, which names the protocol. */
+export const listenTcp = async (endpoint: Endpoint, shared: boolean, protocol: string): Promise<Server> => {
+  const server = createServer({ noDelay: true, allowHalfOpen: true });
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', (error) => {
+      reject(toListenError(protocol, endpoint, error));
+    });
+    server.listen(
+      {
+        host: endpoint.address,
+        port: endpoint.port,
+        ipv6Only: endpoint.family === 6,
+        reusePort: shared,
+        backlog: BACKLOG,
+      },
+      () => {
+        resolve();
+      },
+    );
+  });
+  server.removeAllListeners('error');
+  return server;
+};
+
+/** The port that listening on an endpoint alone would give; throws AppError ERR_SERVER_LISTEN when it is taken. */
+export const probeTcp = async (endpoint: Endpoint, protocol: string): Promise<number> => {
+  const server = await listenTcp(endpoint, false, protocol);
+  const port = portOf(server);
+  await new Promise((resolve) => {
+    server.close(resolve);
+  });
+  return port;
+};
+
+/** The port of a server that listens on an endpoint. */
+export const portOf = (server: Server): number => (server.address() as AddressInfo).port;
+
+/** The words of the address that a socket is connected to; all zero, which nobody allows, when there is none. */
+export const clientAddress = ({ remoteAddress = '' }: Socket): AddressWords => {
+  const words = createAddress();
+  parseAddress(remoteAddress, words);
+  return words;
+};
+
+/** The port that a socket is connected to. */
+export const clientPort = ({ remotePort }: Socket): number => remotePort ?? PORT_UNKNOWN;

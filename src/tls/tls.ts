@@ -1,0 +1,15 @@
+// tls: with what the encrypted listeners prove who they are, and how sessions with them are resumed.
+//
+// Invariants: a certificate is taken together with its key or not at all; what cannot be proven with never takes the
+// place of what can; keys of tickets are in memory only, the same in all workers, and live for two rotations. TLS 1.2
+// and later, no early data, no renegotiation. RFCs 5077, 5280, 6066 section 8, 8310, 8446, 8996, 9325.
+export {
+  assertValid,
+  type CertificateErrorCode,
+  type CertificateFacts,
+  type CertificateFiles,
+  readCertificate,
+  type TlsMaterial,
+} from './certificate.ts';
+export { SecureServer, type TlsSettings } from './secure-server.ts';
+export { type TicketKey, TicketKeys } from './ticket-keys.ts';
