@@ -121,7 +121,7 @@ const toResult = (
     conditions: [
       `the mix of cached and refused names, ${seconds} s at each rate from 8 sockets; all threads of the server count`,
       'without a query: milliseconds of processor time a second, part of what a query costs at low rates',
-      'what stands in the way: a waking with one datagram makes five system calls, of which only one is ours (sendmmsg); libuv reads into 64 KB, reads once more to find nothing, and asks epoll twice, because Node.js measures idle time',
+      'a waking with one datagram makes four system calls: epoll_pwait twice, because Node.js measures idle time, recvmmsg and sendmmsg; with nothing else to do, what it costs is the kernel and cold caches',
     ],
     tables: [
       {

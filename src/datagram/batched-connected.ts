@@ -2,13 +2,12 @@
 //
 // An ICMP error that meets a batch in its middle is lost: sendmmsg() returns how many datagrams left before it, and
 // the kernel forgets it. The next datagram that is refused tells, or the time-out of those who wait.
-import type { Socket } from 'node:dgram';
 import { BATCH, type Sender } from './batch.ts';
-import { createWaker } from './batched.ts';
 import { EAGAIN, EINTR, type Libc, MSG_DONTWAIT, openSocket, systemError } from './libc.ts';
-import { nameBytesOf, nameOf } from './peer.ts';
+import { boundPort, nameBytesOf, nameOf } from './peer.ts';
 import type { ConnectedHandler, ConnectedOptions, ConnectedSocket } from './socket.ts';
 import { type Turn, type TurnSocket, turnOf } from './turn.ts';
+import { type Waker, watchReadable } from './waker.ts';
 
 /** A socket with one peer that moves datagrams in batches. */
 export class BatchedConnectedSocket implements ConnectedSocket, Sender, TurnSocket {
@@ -16,31 +15,25 @@ export class BatchedConnectedSocket implements ConnectedSocket, Sender, TurnSock
   readonly port: number;
   readonly c: Libc;
   readonly fd: number;
-  readonly #waker: Socket;
+  readonly #waker: Waker;
   readonly #handler: ConnectedHandler;
   readonly #turn: Turn;
   #isClosed = false;
 
-  private constructor(c: Libc, fd: number, waker: Socket, handler: ConnectedHandler) {
+  private constructor(c: Libc, fd: number, handler: ConnectedHandler) {
     this.c = c;
-    this.fd = fd;
-    this.#waker = waker;
     this.#handler = handler;
     this.#turn = turnOf(c);
-    this.port = waker.address().port;
-    waker.on('message', (message) => {
-      this.#turn.begin();
-      handler.receive(message, message.length);
+    this.#waker = watchReadable(c, fd, () => {
       this.#turn.run(this);
     });
-    waker.on('error', (error) => {
-      this.#fail(error);
-    });
+    this.fd = this.#waker.fd;
+    this.port = boundPort(c, this.fd);
     this.#turn.join(this);
   }
 
-  /** Connects to the endpoint, once per socket; rejects with the system's error. @cold */
-  static async open(c: Libc, options: ConnectedOptions): Promise<BatchedConnectedSocket> {
+  /** Connects to the endpoint, once per socket; throws the system's error. @cold */
+  static open(c: Libc, options: ConnectedOptions): BatchedConnectedSocket {
     const { endpoint, receiveBytes, handler } = options;
     const { family } = endpoint;
     const fd = openSocket(c, { family, ipv6Only: false, shared: false, receiveBytes, sendBytes: undefined });
@@ -50,7 +43,7 @@ export class BatchedConnectedSocket implements ConnectedSocket, Sender, TurnSock
       c.close(fd);
       throw error;
     }
-    return new BatchedConnectedSocket(c, fd, await createWaker(fd, family), handler);
+    return new BatchedConnectedSocket(c, fd, handler);
   }
 
   get queued(): number {
@@ -101,11 +94,7 @@ export class BatchedConnectedSocket implements ConnectedSocket, Sender, TurnSock
     this.#turn.queries.leave(this);
     this.#turn.leave(this);
     this.#isClosed = true;
-    return new Promise((resolve) => {
-      this.#waker.close(() => {
-        resolve();
-      });
-    });
+    return this.#waker.close();
   }
 
   #fail(error: NodeJS.ErrnoException): void {

@@ -1,14 +1,13 @@
 // A bound socket whose datagrams travel in batches, up to 64 per system call each way. Hot file.
 //
-// libuv wakes the loop by reading the first datagram of a burst; the turn drains the rest with recvmmsg(), and all
-// answers leave with sendmmsg(). A caller that answers later copies the peer and comes back with commit().
-import { createSocket, type RemoteInfo, type Socket } from 'node:dgram';
-import { parseAddress } from '../base/base.ts';
+// libuv wakes the loop and reads nothing; the turn drains the socket with recvmmsg(), and all answers leave with
+// sendmmsg(). A caller that answers later copies the peer and comes back with commit().
 import { BATCH, type Sender } from './batch.ts';
 import { type Libc, MSG_DONTWAIT, openSocket, SOCKADDR_BYTES, systemError } from './libc.ts';
-import { nameBytesOf, nameOf, Peer, scopeOf } from './peer.ts';
+import { boundPort, nameBytesOf, nameOf, Peer } from './peer.ts';
 import type { DatagramHandler, DatagramOptions, DatagramSocket } from './socket.ts';
 import { type Turn, type TurnSocket, turnOf } from './turn.ts';
+import { type Waker, watchReadable } from './waker.ts';
 
 /** A socket that moves datagrams in batches. */
 export class BatchedSocket implements DatagramSocket, Sender, TurnSocket {
@@ -16,7 +15,7 @@ export class BatchedSocket implements DatagramSocket, Sender, TurnSocket {
   readonly port: number;
   readonly c: Libc;
   readonly fd: number;
-  readonly #waker: Socket;
+  readonly #waker: Waker;
   readonly #family: 4 | 6;
   readonly #nameBytes: number;
   readonly #handler: DatagramHandler;
@@ -24,26 +23,22 @@ export class BatchedSocket implements DatagramSocket, Sender, TurnSocket {
   readonly #peer = new Peer();
   #isClosed = false;
 
-  private constructor(c: Libc, fd: number, waker: Socket, options: DatagramOptions) {
+  private constructor(c: Libc, fd: number, options: DatagramOptions) {
     this.c = c;
-    this.fd = fd;
-    this.#waker = waker;
     this.#turn = turnOf(c);
+    this.#waker = watchReadable(c, fd, () => {
+      this.#turn.run(this);
+    });
+    this.fd = this.#waker.fd;
     this.#family = options.endpoint.family;
     this.#nameBytes = nameBytesOf(this.#family);
     this.#handler = options.handler;
-    this.port = waker.address().port;
-    waker.on('message', (message, sender) => {
-      this.#wake(message, sender);
-    });
-    waker.on('error', () => {
-      this.#handler.sendFailed();
-    });
+    this.port = boundPort(c, this.fd);
     this.#turn.join(this);
   }
 
-  /** Binds the endpoint, once per socket; rejects with the system's error. @cold */
-  static async open(c: Libc, options: DatagramOptions): Promise<BatchedSocket> {
+  /** Binds the endpoint, once per socket; throws the system's error. @cold */
+  static open(c: Libc, options: DatagramOptions): BatchedSocket {
     const { endpoint } = options;
     const { family } = endpoint;
     const fd = openSocket(c, { ...options, family, ipv6Only: true });
@@ -52,7 +47,7 @@ export class BatchedSocket implements DatagramSocket, Sender, TurnSocket {
       c.close(fd);
       throw error;
     }
-    return new BatchedSocket(c, fd, await createWaker(fd, family), options);
+    return new BatchedSocket(c, fd, options);
   }
 
   reserve(): Uint8Array {
@@ -96,33 +91,6 @@ export class BatchedSocket implements DatagramSocket, Sender, TurnSocket {
     this.#turn.answers.leave(this);
     this.#turn.leave(this);
     this.#isClosed = true;
-    return new Promise((resolve) => {
-      this.#waker.close(() => {
-        resolve();
-      });
-    });
-  }
-
-  #wake(message: Buffer, sender: RemoteInfo): void {
-    const peer = this.#peer;
-    parseAddress(sender.address, peer.words);
-    peer.port = sender.port;
-    peer.scope = scopeOf(sender.address);
-    this.#turn.begin();
-    this.#handler.receive(message, message.length, peer);
-    this.#turn.run(this);
+    return this.#waker.close();
   }
 }
-
-/** A node:dgram socket that reads the first datagram of each burst and closes the descriptor; once per socket. @cold */
-export const createWaker = async (fd: number, family: 4 | 6): Promise<Socket> => {
-  const waker = createSocket(family === 6 ? 'udp6' : 'udp4');
-  await new Promise<void>((resolve, reject) => {
-    waker.once('error', reject);
-    waker.bind({ fd }, () => {
-      resolve();
-    });
-  });
-  waker.removeAllListeners('error');
-  return waker;
-};

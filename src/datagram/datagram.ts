@@ -26,12 +26,12 @@ export type {
 export { sendToUnixSocket } from './unix.ts';
 
 /** Opens a socket of the better kind that works here; rejects with the system's error. */
-export const openDatagramSocket = (options: DatagramOptions): Promise<DatagramSocket> =>
-  libc === undefined ? PlainSocket.open(options) : BatchedSocket.open(libc, options);
+export const openDatagramSocket = async (options: DatagramOptions): Promise<DatagramSocket> =>
+  libc === undefined ? await PlainSocket.open(options) : BatchedSocket.open(libc, options);
 
 /** Opens a socket of the better kind with one peer; rejects with the system's error. */
-export const openConnectedSocket = (options: ConnectedOptions): Promise<ConnectedSocket> =>
-  libc === undefined ? PlainConnectedSocket.open(options) : BatchedConnectedSocket.open(libc, options);
+export const openConnectedSocket = async (options: ConnectedOptions): Promise<ConnectedSocket> =>
+  libc === undefined ? await PlainConnectedSocket.open(options) : BatchedConnectedSocket.open(libc, options);
 
 /** Which kind of socket is opened, and why it is not the better one (empty when nothing failed). */
 export const datagramKind = (): { readonly isBatched: boolean; readonly reason: string } => ({

@@ -9,6 +9,7 @@ import { errorText } from '../base/base.ts';
 const AF_INET = 2;
 const AF_INET6 = 10;
 export const MSG_DONTWAIT = 0x40;
+export const O_CLOEXEC = 0x80000;
 export const POLLIN = 0x1;
 export const POLLOUT = 0x4;
 export const EINTR = 4;
@@ -42,6 +43,10 @@ export interface Libc {
   bind(fd: number, address: Uint8Array, length: number): number;
   connect(fd: number, address: Uint8Array, length: number): number;
   setsockopt(fd: number, level: number, name: number, value: Uint8Array, length: number): number;
+  getsockname(fd: number, address: Uint8Array, length: Uint8Array): number;
+  /** Writes the reading and the writing end, two 32-bit numbers. */
+  pipe2(ends: Uint8Array, flags: number): number;
+  dup3(fd: number, place: number, flags: number): number;
   close(fd: number): number;
   sendto(
     fd: number,
@@ -91,6 +96,9 @@ const load = async (): Promise<Libc | undefined> => {
       bind: c.func('int bind(int, void *, unsigned int)') as Libc['bind'],
       connect: c.func('int connect(int, void *, unsigned int)') as Libc['connect'],
       setsockopt: c.func('int setsockopt(int, int, int, void *, unsigned int)') as Libc['setsockopt'],
+      getsockname: c.func('int getsockname(int, void *, void *)') as Libc['getsockname'],
+      pipe2: c.func('int pipe2(void *, int)') as Libc['pipe2'],
+      dup3: c.func('int dup3(int, int, int)') as Libc['dup3'],
       close: c.func('int close(int)') as Libc['close'],
       sendto: c.func('long sendto(int, void *, unsigned long, int, void *, unsigned int)') as Libc['sendto'],
       schedSetattr: (attributes) => syscall(number, 0, attributes, 0),

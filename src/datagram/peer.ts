@@ -9,7 +9,7 @@ import {
   readIpv4,
   readIpv6,
 } from '../base/base.ts';
-import { SOCKADDR_BYTES, SOCKADDR_IN_BYTES } from './libc.ts';
+import { type Libc, SOCKADDR_BYTES, SOCKADDR_IN_BYTES } from './libc.ts';
 
 const AF_INET = 2;
 const AF_INET6 = 10;
@@ -99,4 +99,11 @@ export const nameOf = (endpoint: Endpoint): Uint8Array => {
   const name = new Uint8Array(SOCKADDR_BYTES);
   peer.write(name, 0, endpoint.family);
   return name;
+};
+
+/** The port that a socket is bound to. Once per socket. @cold */
+export const boundPort = (c: Libc, fd: number): number => {
+  const name = new Uint8Array(SOCKADDR_BYTES);
+  c.getsockname(fd, name, new Uint8Array(Uint32Array.of(SOCKADDR_BYTES).buffer));
+  return ((name[2] ?? 0) << 8) | (name[3] ?? 0);
 };

@@ -1,8 +1,7 @@
 // What a thread does with its batched sockets while one of them is busy. Hot file.
 //
-// libuv wakes the loop with the first datagram of a burst. Going back to it costs an epoll_wait(), a recvmsg() into a
-// new 64 KB buffer and a callback, some 10 µs in all: about as much as five queries. So the turn goes on for a while:
-// it waits for all sockets of the thread at once, because a query that came in from a client leaves for an upstream
+// libuv wakes the loop when a socket can be read. Going back to it costs two epoll_wait() and a callback, about as much
+// as three queries. So the turn of a busy thread goes on for a while: it waits for all sockets of the thread at once, because a query that came in from a client leaves for an upstream
 // and its answer is back before the clients have sent more. Nothing that is committed lies still meanwhile: both
 // outboxes are emptied before each wait.
 import { BATCH, Batch, Outbox } from './batch.ts';
@@ -25,16 +24,6 @@ const PAUSE_BELOW = BATCH / 2;
 const PAUSE_NS = 20_000;
 /** Datagrams of a round from which on the turn counts as busy: below, a client that asks one by one must not be held up. */
 const BUSY_COUNT = 4;
-/**
- * Time since the last turn after which a datagram is taken to be alone, milliseconds: a look for more would be a
- * system call for nothing. When there are more, libuv wakes again at once, and that waking is not alone.
- */
-const ALONE_MS = 0.5;
-/**
- * The same once a look has found nothing, until one finds something: what libuv reads without going to sleep, because
- * it was there already, comes sooner.
- */
-const ALONE_AFTER_NOTHING_MS = 0.05;
 /** Sockets that a turn looks at; those opened later are served by libuv alone. The cost of a look grows with them. */
 const SOCKETS_MAX = 64;
 /** Bytes of a struct pollfd: descriptor, events, revents. */
@@ -57,10 +46,6 @@ export class Turn {
   readonly queries: Outbox;
   readonly #c: Libc;
   #isUnderWay = false;
-  /** When the last turn ended. */
-  #idleAtMs = 0;
-  /** Time since then after which a datagram is taken to be alone, milliseconds. */
-  #aloneMs = ALONE_MS;
   /** When what is handed on was read; the clock is read once for each batch. */
   #readAtMs = 0;
   #isFlushPlanned = false;
@@ -79,9 +64,8 @@ export class Turn {
   constructor(c: Libc) {
     this.#c = c;
     this.receive = new Batch(c, BATCH, RECEIVE_BYTES);
-    // Room for a whole batch and the datagram that libuv read before it: they leave with one call.
-    this.answers = new Outbox(new Batch(c, BATCH + 1, SEND_BYTES));
-    this.queries = new Outbox(new Batch(c, BATCH + 1, QUERY_BYTES));
+    this.answers = new Outbox(new Batch(c, BATCH, SEND_BYTES));
+    this.queries = new Outbox(new Batch(c, BATCH, QUERY_BYTES));
     new Int32Array(this.#linger.buffer)[2] = LINGER_NS;
     new Int32Array(this.#pause.buffer)[2] = PAUSE_NS;
   }
@@ -112,30 +96,17 @@ export class Turn {
     this.answers.flush();
   }
 
-  /** From the socket's waking until the sockets are idle or the time is over. What came first was handed on. */
+  /** From the socket's waking until the sockets are idle or the time is over. */
   run(first: TurnSocket): void {
     this.#isUnderWay = true;
-    const nowMs = this.#readAtMs;
-    const isAlone = nowMs - this.#idleAtMs > this.#aloneMs;
-    const endMs = nowMs + TURN_MS_MAX;
-    let count = 0;
-    if (isAlone) this.#settle(first);
-    else {
-      count = this.#drain(first, endMs);
-      this.#aloneMs = count === 0 ? ALONE_AFTER_NOTHING_MS : ALONE_MS;
-    }
+    this.#readAtMs = performance.now();
+    const endMs = this.#readAtMs + TURN_MS_MAX;
+    let count = this.#drain(first, endMs);
     while (count >= BUSY_COUNT && this.#readAtMs < endMs) {
       if (count < PAUSE_BELOW) this.#c.ppoll(this.#polls, 0, this.#pause, null);
       count = this.#round(endMs);
     }
-    this.#idleAtMs = this.#readAtMs;
     this.#isUnderWay = false;
-  }
-
-  /** Marks the beginning of a callback whose datagrams leave when run() sends them. */
-  begin(): void {
-    this.#isUnderWay = true;
-    this.#readAtMs = performance.now();
   }
 
   /** Waits for the sockets and receives a batch of each that is ready; returns how many datagrams there were. */

@@ -17,8 +17,8 @@ import { PlainConnectedSocket } from '../../../src/datagram/plain-connected.ts';
 /** More than a few batches of 64. */
 const BURST = 300;
 
-type Open = (options: ConnectedOptions) => Promise<ConnectedSocket>;
-type OpenBound = (options: DatagramOptions) => Promise<DatagramSocket>;
+type Open = (options: ConnectedOptions) => ConnectedSocket | Promise<ConnectedSocket>;
+type OpenBound = (options: DatagramOptions) => DatagramSocket | Promise<DatagramSocket>;
 
 const requireLibc = (): Libc => {
   if (libc === undefined) throw new Error('no batched sockets on this machine');

@@ -19,7 +19,7 @@ const requireLibc = (): Libc => {
   return libc;
 };
 
-const KINDS: readonly [string, (options: DatagramOptions) => Promise<DatagramSocket>][] = [
+const KINDS: readonly [string, (options: DatagramOptions) => DatagramSocket | Promise<DatagramSocket>][] = [
   ['batched', (options) => BatchedSocket.open(requireLibc(), options)],
   ['plain', (options) => PlainSocket.open(options)],
 ];
@@ -39,7 +39,7 @@ const options = (handler: DatagramHandler, address = '127.0.0.1', port = 0): Dat
 
 /** Opens a socket that hands what arrives to `receive`. */
 const open = async (
-  kind: (options: DatagramOptions) => Promise<DatagramSocket>,
+  kind: (options: DatagramOptions) => DatagramSocket | Promise<DatagramSocket>,
   receive: (socket: DatagramSocket, bytes: Uint8Array, peer: Peer) => void,
   address?: string,
 ): Promise<{ socket: DatagramSocket; failures: () => number }> => {
@@ -191,10 +191,9 @@ describe.each(KINDS)('a %s socket', (name, kind) => {
   test('rejects an address that is taken with the system error', async () => {
     const { socket } = await open(kind, echo);
     const handler = { receive: () => {}, sendFailed: () => {} };
-    await expect(kind(options(handler, '127.0.0.1', socket.port))).rejects.toMatchObject({
-      code: 'EADDRINUSE',
-    });
-    await expect(kind(options(handler, '192.0.2.1'))).rejects.toMatchObject({ code: 'EADDRNOTAVAIL' });
+    const openAt = async (address: string, port: number) => await kind(options(handler, address, port));
+    await expect(openAt('127.0.0.1', socket.port)).rejects.toMatchObject({ code: 'EADDRINUSE' });
+    await expect(openAt('192.0.2.1', 0)).rejects.toMatchObject({ code: 'EADDRNOTAVAIL' });
   });
 
   test('counts a datagram that cannot be sent and sends the others', async () => {
