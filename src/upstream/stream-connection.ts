@@ -7,14 +7,13 @@
 // room that grows as bytes come.
 import { connect, type Socket } from 'node:net';
 import type { Endpoint } from '../base/base.ts';
-import { HEADER_LENGTH, messageId, writeU16 } from '../dns/dns.ts';
+import { messageId, writeU16 } from '../dns/dns.ts';
 import {
   type Connection,
   type ConnectionFault,
   type ConnectionListener,
   type ConnectionOptions,
   completeOptions,
-  GrowingMessage,
   LINK_QUERIES_MAX,
   type Link,
   LinkedConnection,
@@ -24,10 +23,9 @@ import {
   type TlsSettings,
   type Waiter,
 } from './connection.ts';
+import { FrameReader, PREFIX_LENGTH } from './frame-reader.ts';
 import { TlsDialer } from './tls.ts';
 
-/** Bytes of the length before each message (RFC 1035 section 4.2.2). */
-const PREFIX_LENGTH = 2;
 /** Messages with an ID that nobody has asked with: a server that sends more is not answering us. */
 const STRAYS_MAX = 100;
 /** Queries that the upstream does not read, bytes: more than LINK_QUERIES_MAX of them have. */
@@ -94,10 +92,7 @@ class StreamLink<T> implements Link<T> {
   #isFlushDue = false;
   #hasAnswered = false;
   #timer: NodeJS.Timeout;
-  /** Of the length of the message that is being read. */
-  #prefix = 0;
-  #prefixLength = 0;
-  readonly #message = new GrowingMessage();
+  readonly #frame = new FrameReader();
 
   constructor(context: StreamContext<T>) {
     this.#context = context;
@@ -195,22 +190,14 @@ class StreamLink<T> implements Link<T> {
     this.#times.noteBytes();
     let at = 0;
     while (!this.#isClosed && at < chunk.length) {
-      if (this.#prefixLength < PREFIX_LENGTH) {
-        this.#prefix = (this.#prefix << 8) | (chunk[at++] ?? 0);
-        this.#prefixLength++;
-        if (this.#prefixLength === PREFIX_LENGTH && this.#prefix < HEADER_LENGTH) this.#lose('malformed');
-        continue;
-      }
-      const end = Math.min(chunk.length, at + this.#prefix - this.#message.length);
-      this.#message.add(chunk, at, end);
-      if (this.#message.length === this.#prefix) this.#deliver(this.#message.take());
-      at = end;
+      at = this.#frame.read(chunk, at);
+      const message = this.#frame.take();
+      if (message !== undefined) this.#deliver(message);
+      else if (this.#frame.isTooShort) this.#lose('malformed');
     }
   }
 
   #deliver(bytes: Uint8Array): void {
-    this.#prefix = 0;
-    this.#prefixLength = 0;
     const id = messageId(bytes);
     const waiter = this.#waiters.get(id);
     if (waiter === undefined) {

@@ -1,13 +1,12 @@
 // One configured upstream: its sockets and connections, its health, and what it turned out to be like. Hot file.
 //
-// Health counts faults that follow each other without an answer between them. An unhealthy endpoint is not given
-// up: it is tried after the healthy ones, and from time to time a probe goes to it, whose answer only serves to notice
-// that it is back. No client ever waits for such a probe. How queries travel never changes: an encrypted upstream has
-// no datagram socket and no stream without TLS.
+// How queries travel never changes: an encrypted upstream has no datagram socket and no stream without TLS.
 import assert from 'node:assert/strict';
 import { type Clock, type Endpoint, formatEndpoint } from '../base/base.ts';
 import type { Connection, ConnectionListener } from './connection.ts';
 import { CookieJar } from './cookie-jar.ts';
+import { EndpointHealth } from './endpoint-health.ts';
+import { EndpointSockets } from './endpoint-sockets.ts';
 import type { UntrustedReason, UpstreamObserver, UpstreamTransport } from './exchange.ts';
 import { ForgeryWatch } from './forgery-watch.ts';
 import { HttpsConnection } from './https-connection.ts';
@@ -19,30 +18,8 @@ import { RoundTrip } from './round-trip.ts';
 import { SlowZones } from './slow-zones.ts';
 import type { Candidate } from './strategy.ts';
 import { StreamConnection } from './stream-connection.ts';
-import { type ChannelListener, UdpChannel } from './udp-channel.ts';
+import type { ChannelListener, UdpChannel } from './udp-channel.ts';
 import { DEFAULT_PATH, isEncrypted, type UpstreamServer } from './upstream-server.ts';
-
-/** Sockets of an endpoint, a power of two: a spoofer has to guess the port too, and each one costs a descriptor. */
-const CHANNELS_MAX = 8;
-/**
- * Queries of one turn that share a socket, because they leave with one system call and their answers come with one:
- * a fifth more misses per CPU second than with a socket drawn for each, and no fewer than with 64. A spoofer gains
- * nothing: he does not see which of the eight was drawn, so that a guess of port and ID meets a given query as seldom
- * as before (RFC 5452 section 9.2).
- */
-const BURST_MAX = 16;
-/** Queries of a socket before its port is given up; also keeps at least 84 % of the IDs free. */
-const QUERIES_PER_CHANNEL_MAX = 10_000;
-/**
- * Life of a socket, milliseconds, and what is drawn on top of it: on a quiet network 10,000 queries take hours, in which a
- * forger may find the port.
- */
-const CHANNEL_LIFE_MS = 30_000;
-const CHANNEL_LIFE_SPREAD_MS = 30_000;
-/** Time-outs or network faults in a row that make an endpoint unhealthy: a lost datagram or two are no sign. */
-const FAULTS_MAX = 3;
-/** Between two probes of an unhealthy endpoint. */
-const PROBE_INTERVAL_MS = 2_000;
 
 /** What an endpoint reports of its sockets; it has already taken a faulty channel out of use. */
 export interface EndpointListener<T> extends ConnectionListener<T> {
@@ -80,28 +57,21 @@ export class UpstreamEndpoint<T> implements ChannelListener<T>, Candidate {
   readonly connection: Connection<T>;
   /** Undefined when no cookies are sent. */
   readonly cookies: CookieJar | undefined;
-  isHealthy = true;
+  readonly #health: EndpointHealth;
+  readonly #sockets: EndpointSockets<T>;
   /** When the last answer came: a try that was sent before was not lost because the endpoint is down. */
   answeredAtMs = Number.NEGATIVE_INFINITY;
   readonly #slowZones = new SlowZones();
   /** What looks like an answer and is none. */
   readonly forgeries = new ForgeryWatch();
-  /** A question goes there only to see whether it is down. */
-  #isChecked = false;
   /** Tries that are under way. */
   outstanding = 0;
-  readonly #endpoint: Endpoint;
   readonly #context: EndpointContext<T>;
-  readonly #channels = new Array<UdpChannel<T> | undefined>(CHANNELS_MAX).fill(undefined);
   readonly #letterPause: Pause | undefined;
-  /** Of the socket that the last query took. */
-  #slot = 0;
-  #faultCount = 0;
-  #probedAtMs = 0;
 
   /** Throws ERR_UPSTREAM_CERTIFICATE when a CA certificate cannot be read. */
   constructor(server: UpstreamServer, index: number, context: EndpointContext<T>) {
-    const { clock, cookieSecret, mixedCase } = context;
+    const { clock, cookieSecret, mixedCase, observer, ownPorts } = context;
     const isUdp = server.transport === 'udp';
     this.text = server.text;
     this.index = index;
@@ -114,7 +84,8 @@ export class UpstreamEndpoint<T> implements ChannelListener<T>, Candidate {
         : undefined;
     this.#letterPause = isUdp && mixedCase ? new Pause(clock) : undefined;
     this.connection = createConnection(server, index, context);
-    this.#endpoint = server.endpoint;
+    this.#health = new EndpointHealth(index, clock, observer);
+    this.#sockets = new EndpointSockets<T>(server.endpoint, this, ownPorts);
     this.#context = context;
   }
 
@@ -123,32 +94,13 @@ export class UpstreamEndpoint<T> implements ChannelListener<T>, Candidate {
     return this.outstanding >= this.#context.outstandingMax;
   }
 
-  /**
-   * One of the sockets of a `udp` upstream, opened when it is its first use: that of the last query while BURST_MAX
-   * allows, otherwise one chosen by the random number.
-   */
-  channel(random: number): UdpChannel<T> {
-    const queued = this.#channels[this.#slot]?.queued ?? 0;
-    if (queued === 0 || queued >= BURST_MAX) this.#slot = random % CHANNELS_MAX;
-    const slot = this.#slot;
-    let channel = this.#channels[slot];
-    const nowMs = this.#context.clock();
-    if (channel !== undefined && this.#isSpent(channel, nowMs, random)) {
-      channel.drain();
-      channel = undefined;
-    }
-    if (channel === undefined) {
-      channel = new UdpChannel<T>(this.#endpoint, this, this.#context.ownPorts, nowMs);
-      this.#channels[slot] = channel;
-    }
-    return channel;
+  get isHealthy(): boolean {
+    return this.#health.isHealthy;
   }
 
-  /** A clock that stepped back ends a life as well. */
-  #isSpent(channel: UdpChannel<T>, nowMs: number, random: number): boolean {
-    const lifeMs = CHANNEL_LIFE_MS + (random / 0x1_0000) * CHANNEL_LIFE_SPREAD_MS;
-    const ageMs = nowMs - channel.openedAtMs;
-    return channel.sentCount >= QUERIES_PER_CHANNEL_MAX || ageMs > lifeMs || ageMs < 0;
+  /** One of the sockets of a `udp` upstream, see EndpointSockets.take(). */
+  channel(random: number): UdpChannel<T> {
+    return this.#sockets.take(random, this.#context.clock());
   }
 
   /** True when a query below a zone, given as a hash, shall go over TCP, because somebody guesses answers. */
@@ -160,7 +112,7 @@ export class UpstreamEndpoint<T> implements ChannelListener<T>, Candidate {
 
   /** The data of the COOKIE option for the next query; undefined when none shall be sent. */
   nextCookie(): Uint8Array | undefined {
-    return this.cookies?.next(this.#faultCount > 0);
+    return this.cookies?.next(this.#health.faultCount > 0);
   }
 
   /** Mixes the letters of a query whose name has this length; false when the endpoint's queries shall stay as they are. */
@@ -180,8 +132,7 @@ export class UpstreamEndpoint<T> implements ChannelListener<T>, Candidate {
   }
 
   fault(channel: UdpChannel<T>): void {
-    const slot = this.#channels.indexOf(channel);
-    if (slot >= 0) this.#channels[slot] = undefined;
+    this.#sockets.drop(channel);
     this.#context.listener.channelFault(channel);
   }
 
@@ -200,22 +151,14 @@ export class UpstreamEndpoint<T> implements ChannelListener<T>, Candidate {
     if (this.#slowZones.note(name, this.roundTrip.isSlowAnswer(rttMs))) this.roundTrip.forgive();
     else this.roundTrip.measure(rttMs);
     this.answeredAtMs = this.#context.clock();
-    this.#isChecked = false;
-    if (this.#faultCount > 0) {
-      // What was answered at last went without a cookie: that may be why.
-      if (!hadCookie) this.cookies?.forgetUnlessKnown();
-      this.#faultCount = 0;
-    }
-    if (this.isHealthy) return;
-    this.isHealthy = true;
-    this.#context.observer.healthy(this.index, true);
+    // What was answered at last went without a cookie: that may be why.
+    if (this.#health.noteAnswer() && !hadCookie) this.cookies?.forgetUnlessKnown();
   }
 
   /** The network or the certificate is at fault. */
   noteFault(): void {
     this.roundTrip.penalize();
-    this.#faultCount++;
-    if (this.isHealthy && this.#faultCount >= FAULTS_MAX) this.#goDown();
+    this.#health.noteFault();
   }
 
   /**
@@ -224,35 +167,17 @@ export class UpstreamEndpoint<T> implements ChannelListener<T>, Candidate {
    */
   noteSilence(isOfCheck: boolean): boolean {
     this.roundTrip.penalize();
-    this.#faultCount++;
-    if (!this.isHealthy || this.#faultCount < FAULTS_MAX) return false;
-    if (isOfCheck) this.#goDown();
-    const isNew = !this.#isChecked && !isOfCheck;
-    this.#isChecked = isNew || (this.#isChecked && !isOfCheck);
-    return isNew;
+    return this.#health.noteSilence(isOfCheck);
   }
 
-  #goDown(): void {
-    this.isHealthy = false;
-    this.#isChecked = false;
-    this.#probedAtMs = this.#context.clock();
-    this.#context.observer.healthy(this.index, false);
-  }
-
-  /** True when it is time for a probe; the caller then sends it. A clock that stepped back makes it time, too. */
+  /** True when it is time for a probe; the caller then sends it. */
   takeProbe(): boolean {
-    if (this.isHealthy) return false;
-    const now = this.#context.clock();
-    const elapsed = now - this.#probedAtMs;
-    if (elapsed >= 0 && elapsed < PROBE_INTERVAL_MS) return false;
-    this.#probedAtMs = now;
-    return true;
+    return this.#health.takeProbe();
   }
 
   /** Closes all sockets as soon as nothing waits on them, and connections at once. */
   close(): void {
-    for (const channel of this.#channels) channel?.drain();
-    this.#channels.fill(undefined);
+    this.#sockets.close();
     this.connection.close();
   }
 }
