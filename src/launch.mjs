@@ -94,7 +94,10 @@ const env = { NODE_COMPILE_CACHE: join(root, 'node_modules', '.cache', 'compile'
 if (resolve(root, script) === programFile && env.NODE_COMPILE_CACHE !== '') fillCompileCache(runtime, env);
 // SIGUSR1 would open a debugger on loopback, through which any user of the machine reads the keys that this one holds.
 process.on('SIGUSR1', () => {});
-const child = spawn(runtime, ['--disable-sigusr1', resolve(root, script), ...args], {
+// A FIPS module has to be there before the first line of a program runs, so a configuration cannot ask for it.
+const { CORDON_OPENSSL_CONFIG: opensslConfig = '' } = process.env;
+const fips = opensslConfig === '' ? [] : [`--openssl-config=${resolve(opensslConfig)}`, '--enable-fips'];
+const child = spawn(runtime, ['--disable-sigusr1', ...fips, resolve(root, script), ...args], {
   stdio: 'inherit',
   env,
 });

@@ -8,7 +8,7 @@ import { shippedDefaults, shippedLists, shippedOperators } from '../lists/lists.
 export { judgeConfiguration } from './enforcement-keeper.ts';
 export { checkExemptionTexts, type ExemptionStatus } from './exemption-control.ts';
 export { type AskedWhom, type ExplainedBy, explainByConfig } from './explain.ts';
-
+export { requireFips } from './fips.ts';
 export { Service } from './service.ts';
 export { readValidCertificate } from './tls-keeper.ts';
 export { readAuthorities } from './upstream-authorities.ts';

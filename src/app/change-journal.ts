@@ -9,6 +9,7 @@ import { type Config, configDifferences, configHash } from '../config/config.ts'
 import type { Generation } from '../generation/generation.ts';
 import type { RefreshResult } from '../lists/keeping/keeping.ts';
 import type { ChangeRecord, EnforcementStateRecord, ListRecord } from '../records/records.ts';
+import type { FipsFacts } from './fips.ts';
 import type { ListDecision } from './list-control.ts';
 
 /** Characters of a reason in a record. */
@@ -119,6 +120,11 @@ export class ChangeJournal {
   /** What was to be put in force is not. */
   refused(code: string, cause: ConfigurationCause): void {
     this.#options.note({ kind: 'configuration', time: this.#time(), event: 'refused', code, cause });
+  }
+
+  /** Cryptography comes from FIPS modules. */
+  cryptography({ openssl, modules }: FipsFacts): void {
+    this.#options.note({ kind: 'service', time: this.#time(), event: 'cryptography', openssl, modules });
   }
 
   /** Whether the prohibition is in force changed. */

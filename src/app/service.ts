@@ -28,6 +28,7 @@ import {
 } from './descriptors.ts';
 import { EnforcementKeeper } from './enforcement-keeper.ts';
 import { Evidence } from './evidence.ts';
+import { readFips } from './fips.ts';
 import { Generations } from './generations.ts';
 import { KeptHosts } from './kept-hosts.ts';
 import { KeptLists } from './kept-lists.ts';
@@ -53,6 +54,7 @@ export class Service {
   readonly #totals = new CounterTotals();
   readonly #fileReview = new FileReview();
   readonly #descriptors: DescriptorBudget;
+  readonly #fips = readFips();
   readonly #manager: SystemdNotice;
   readonly #trust: TrustKeeper;
   readonly #tls: TlsKeeper;
@@ -224,6 +226,7 @@ export class Service {
       untrusted: () => this.#upstreamWatch.untrusted(),
       anchorsConfirmedMs: () => this.#trust.confirmedMs,
       isUdpBatched: () => datagramKind().isBatched,
+      isFips: () => this.#fips !== undefined,
       dnssecMode: () => this.#trust.mode,
       evidence: () => this.#evidence.facts(),
     });
@@ -248,6 +251,10 @@ export class Service {
       this.#log.warn({ hint: ROOT_HINT }, 'runs as root, and does not give it up');
     tellDescriptors(this.#log, this.#descriptors);
     await this.#evidence.start(config);
+    if (this.#fips !== undefined) {
+      this.#log.info({ ...this.#fips }, 'cryptography comes from a FIPS module');
+      this.#evidence.journal.cryptography(this.#fips);
+    }
     this.#enforcement.start();
     await this.#hosts.follow(config);
     // The sockets come first: until the lists are there, SERVFAIL tells clients to wait; silence would send them away.

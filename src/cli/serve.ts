@@ -1,6 +1,6 @@
 // cordon serve: runs the resolver until SIGTERM or SIGINT; SIGHUP reloads configuration and lists.
 import { flushCompileCache } from 'node:module';
-import { Service } from '../app/app.ts';
+import { requireFips, Service } from '../app/app.ts';
 import { createLog } from '../observe/observe.ts';
 import { ownConfigPath, readArguments, requireConfig } from './usage.ts';
 
@@ -8,8 +8,9 @@ import { ownConfigPath, readArguments, requireConfig } from './usage.ts';
 export const serve = async (args: string[]): Promise<number> => {
   const { values } = readArguments({ args, options: { config: { type: 'string' } } });
   const path = ownConfigPath(values.config);
-  const starting = Service.start({ readConfig: () => requireConfig(path), configPath: path }, (config) =>
-    createLog(config.log),
+  const starting = Service.start(
+    { readConfig: () => requireFips(requireConfig(path)), configPath: path },
+    (config) => createLog(config.log),
   );
   // Signals are heard from here on, not from the ready line on: a SIGHUP that nobody handles ends a process.
   process.on('SIGHUP', () => {

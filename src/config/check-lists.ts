@@ -34,7 +34,7 @@ const FETCHING_KEYS = [
   'review',
 ] as const;
 /** Keys that say how a list refuses. */
-const REFUSING_KEYS = ['answer', 'ede'] as const;
+const REFUSING_KEYS = ['answer', 'ede', 'structured-error'] as const;
 
 /** Reports what is wrong between the keys of each list, and between lists. */
 export const checkLists = (draft: Draft, facts: CrossCheckFacts, report: Report): void => {
@@ -55,6 +55,18 @@ export const checkLists = (draft: Draft, facts: CrossCheckFacts, report: Report)
       new Fault('ERR_CONFIG_LIMIT', `makes ${count} lists, at most ${LISTS_MAX} allowed`),
     );
   }
+};
+
+/** Words that nobody would ever be told. */
+export const checkStructuredErrors = (draft: Draft, report: Report): void => {
+  if (draft['structured-errors'] !== undefined) return;
+  const add = (path: Path, item: { readonly 'structured-error'?: unknown } | undefined): void => {
+    if (!isMap(item) || item['structured-error'] === undefined) return;
+    const hint = 'write "structured-errors" with an option code and a contact';
+    report([...path, 'structured-error'], conflict('structured errors are off', hint));
+  };
+  for (const [path, item] of listItemsOf(draft)) add(path, item);
+  for (const [index, group] of itemsOf(draft.groups)) add(['groups', index], group);
 };
 
 type ListDraft = Exclude<NonNullable<Draft['lists']>[number], undefined>;

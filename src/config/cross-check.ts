@@ -2,11 +2,12 @@
 //
 // They run even when other checks found faults, so that one run shows all problems: see draft.ts for what that means
 // for the values. Lists and groups are in check-lists.ts, servers in check-upstreams.ts, papers and records in
-// check-evidence.ts.
+// check-evidence.ts, what FIPS forbids in check-fips.ts.
 import { type Endpoint, formatEndpoint } from '../base/base.ts';
 import { formatName } from '../dns/dns.ts';
 import { checkEvidence } from './check-evidence.ts';
-import { checkGroups, checkLists } from './check-lists.ts';
+import { checkFips } from './check-fips.ts';
+import { checkGroups, checkLists, checkStructuredErrors } from './check-lists.ts';
 import { checkUpstreams } from './check-upstreams.ts';
 import {
   type CrossCheckFacts,
@@ -31,8 +32,10 @@ export const crossCheck = (draft: Draft, facts: CrossCheckFacts, report: Report)
   checkLists(draft, facts, report);
   checkGroups(draft, facts, report);
   checkBlock(draft, report);
+  checkStructuredErrors(draft, report);
   checkBounds(draft, report);
   checkEvidence(draft, report);
+  checkFips(draft, report);
 };
 
 const checkListeners = (draft: Draft, report: Report): void => {

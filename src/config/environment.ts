@@ -10,8 +10,11 @@ import { configSchema, shapeOf } from './schema.ts';
 import { kinds, suggest } from './value.ts';
 
 const NAME_PREFIX = 'CORDON_';
-/** Read by the datagram room: it chooses how sockets are opened before there is a configuration. */
-const NO_BATCH = 'CORDON_NO_BATCH';
+/**
+ * Read before there is a configuration: by the datagram room, which chooses how sockets are opened, and by src/launch.mjs,
+ * which starts Node.js with a FIPS module.
+ */
+const OTHER_VARIABLES: readonly string[] = ['CORDON_NO_BATCH', 'CORDON_OPENSSL_CONFIG'];
 /** https://kubernetes.io/docs/tutorials/services/connect-applications-service/#environment-variables */
 const KUBERNETES_NAME = /_SERVICE_(HOST|PORT(_\w+)?)$|_PORT(_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)?$/;
 
@@ -48,7 +51,7 @@ export const overlayEnvironment = (
     if (variable !== undefined) {
       setValue(result, variable.path, readValue(variable, text, workingDirectory));
       names.set(formatPath(variable.path), name);
-    } else if (!KUBERNETES_NAME.test(name) && name !== NO_BATCH) {
+    } else if (!KUBERNETES_NAME.test(name) && !OTHER_VARIABLES.includes(name)) {
       problems.push(unknownVariable(name, variables.keys()));
     }
   }

@@ -16,12 +16,15 @@ import { listen, tcp, tls } from './sections/listeners.ts';
 import { LISTS_MAX, listItem, shippedList } from './sections/lists.ts';
 import { probe } from './sections/probe.ts';
 import { records } from './sections/records.ts';
+import { structuredErrors } from './sections/structured-errors.ts';
 import { bootstrap, fallback, forward, resolver, upstreams } from './sections/upstreams.ts';
 import { key, keyAs, list } from './value.ts';
 
 /** One worker per core; larger machines run several processes. */
 const WORKERS_MAX = 64;
 
+/** Whether a FIPS module is required. */
+const FIPS_MODES = ['off', 'required'] as const;
 const LOG_LEVELS = ['debug', 'info', 'warn', 'error'] as const;
 /** Whether lines of the log carry the priority that the journal reads. */
 const LOG_PRIORITIES = ['auto', 'always', 'never'] as const;
@@ -29,6 +32,10 @@ const LOG_PRIORITIES = ['auto', 'always', 'never'] as const;
 const configKeys = z.strictObject({
   listen: key(listen, 'Where clients and operators connect.'),
   tls: key(tls, 'Certificate and bounds of the listeners `dot` and `doh`.', 'none; both are off'),
+  fips: key(
+    choice(FIPS_MODES).prefault('off'),
+    '`required`: start only with the cryptography of a FIPS module, and refuse what it does not have ([FIPS](fips.md)).',
+  ),
   workers: key(autoOrInteger(1, WORKERS_MAX).prefault('auto'), 'Worker threads; `auto` is one per core.'),
   state: keyAs('stateDirectory', path().prefault('./state'), 'Directory for what has to survive a restart.'),
   upstreams: key(
@@ -63,6 +70,11 @@ const configKeys = z.strictObject({
     'one group with all lists',
   ),
   block: key(block, 'What a refused name is answered with.'),
+  'structured-errors': key(
+    structuredErrors,
+    'Contact and reason for refused clients that ask for them over an encrypted transport ([Structured errors](refusing.md#structured-errors)).',
+    'nobody is told any',
+  ),
   access: key(access, 'Who may ask.'),
   admin: key(admin, 'Who may reach the admin listener.'),
   cache: key(cache, 'Answers that are kept.'),

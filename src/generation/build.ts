@@ -117,6 +117,7 @@ export const policyHash = ({ lists, groups, block }: Config): string => {
     ...list,
     source: sourceOfContent(list),
     decision: undefined,
+    structuredError: undefined,
     operators: list.operators.map(({ name, refuse }) => [name, refuse]),
   }));
   const chosen = groups.map((group) => [group.name, group.lists, group.schedules]);

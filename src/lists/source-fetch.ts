@@ -249,7 +249,7 @@ const writeError = (url: URL, path: string, thrown: unknown): unknown =>
 /** What was learned while a body went to the disk. */
 interface Digests {
   readonly sha256: string;
-  /** Empty when no signature is asked for. */
+  /** Empty when no signature of minisign is asked for. */
   readonly blake2b512: Uint8Array;
   readonly head: Uint8Array;
   readonly endsInLineBreak: boolean;
@@ -265,7 +265,8 @@ const download = async (
   watch: FetchWatch,
 ): Promise<Digests> => {
   const sha256 = createHash('sha256');
-  const blake2b: Hash | undefined = proof.key === undefined ? undefined : createHash('blake2b512');
+  // Only minisign's keys need it, and a FIPS module does not have it.
+  const blake2b: Hash | undefined = proof.key?.keyId && createHash('blake2b512');
   let head = Buffer.alloc(0);
   let lastByte: number | undefined;
   try {

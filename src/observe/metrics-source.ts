@@ -75,6 +75,8 @@ export interface MetricsSource {
   cacheLimitBytes?(): number;
   /** Whether UDP sockets move datagrams in batches. */
   isUdpBatched(): boolean;
+  /** Cryptography comes from a FIPS module; false when absent. */
+  isFips?(): boolean;
   /** What is done about DNSSEC: `validate`, `trust-ad` or `off`. */
   dnssecMode?(): string;
   /** What is known of papers, probes and records. */

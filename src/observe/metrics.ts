@@ -798,6 +798,14 @@ const METRICS: readonly Metric[] = [
     read: ({ source }) => single(source.isUdpBatched() ? 1 : 0),
   },
   {
+    name: 'cordon_fips_module_loaded',
+    type: 'gauge',
+    labels: [],
+    help: '1 while cryptography comes from a FIPS module; whether that build is validated is not told.',
+    alarm: '0 where `fips: required` is policy',
+    read: ({ source }) => single(source.isFips?.() === true ? 1 : 0),
+  },
+  {
     name: 'cordon_worker_restarts_total',
     type: 'counter',
     labels: [],

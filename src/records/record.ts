@@ -119,8 +119,11 @@ export interface SketchRecord extends RecordHead {
 /** The life of the process. */
 export interface ServiceRecord extends RecordHead {
   readonly kind: 'service';
-  readonly event: 'start' | 'stop' | 'unclean-end' | 'worker-died' | 'worker-started';
+  readonly event: 'start' | 'stop' | 'unclean-end' | 'worker-died' | 'worker-started' | 'cryptography';
   readonly version?: string;
+  /** Of `cryptography`: written where a FIPS module is in use, and names it. */
+  readonly openssl?: string;
+  readonly modules?: readonly { readonly path: string; readonly sha256: string }[];
   /** Of `unclean-end`: time of the last record that the run before had written; what came after it may be missing. */
   readonly lastWritten?: string;
   readonly worker?: number;

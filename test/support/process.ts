@@ -7,7 +7,16 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { EventEmitter } from 'node:events';
-import { accessSync, constants, mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  accessSync,
+  constants,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -210,6 +219,14 @@ export const requireProgram = (context: Pick<TestContext, 'skip'>, program: stri
   assert.notEqual(process.env['CI'], 'true', `the program ${program} is missing; .ci/run installs it`);
   process.stderr.write(`not run: the program ${program} is not installed\n`);
   context.skip(`the program ${program} is not installed`);
+};
+
+/** As requireProgram(), for a file that a package of Debian brings. */
+export const requireFile = (context: Pick<TestContext, 'skip'>, path: string, name: string): void => {
+  if (existsSync(path)) return;
+  assert.notEqual(process.env['CI'], 'true', `${path} is missing; .ci/run installs ${name}`);
+  process.stderr.write(`not run: ${path} of ${name} is not installed\n`);
+  context.skip(`${path} of ${name} is not installed`);
 };
 
 /** The log of a process: JSON lines from stdout and stderr, other lines kept as text only. */

@@ -9,6 +9,7 @@ import { key, keyAs, list } from '../value.ts';
 import { LISTENERS_MAX } from './listeners.ts';
 import { LISTS_MAX } from './lists.ts';
 import { inlinePrefixes, PREFIXES_MAX, withFile } from './prefixes.ts';
+import { structuredErrorOfGroup } from './structured-errors.ts';
 import { fallback, upstreams } from './upstreams.ts';
 
 /** Groups are labels of the refusal counters: 64 groups × 32 lists is their largest plane. */
@@ -93,6 +94,11 @@ const groupKeys = z.strictObject({
     fallback(),
     'Servers that are asked when all `upstreams` of the group failed for a question; encrypted when those are.',
     'none',
+  ),
+  'structured-error': key(
+    structuredErrorOfGroup,
+    'What its clients are told that ask for structured errors, beside what `structured-errors` says.',
+    'nothing else',
   ),
 });
 

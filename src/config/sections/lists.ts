@@ -18,6 +18,7 @@ import { boolean, choice, edeText, identifier, numberChoice, path } from '../lea
 import { paperTime } from '../schedule-leaf.ts';
 import { publicKey, sha256, url } from '../source-leaf.ts';
 import { key, keyAs, list } from '../value.ts';
+import { structuredErrorOfList } from './structured-errors.ts';
 
 /** A set of lists is one 32-bit word in the policy table. */
 export const LISTS_MAX = 32;
@@ -272,13 +273,31 @@ const listKeys = z.strictObject({
     'The decision that a mandate list rests on, for reports and alarms; no date of it ends a refusal.',
     'none',
   ),
+  'structured-error': key(
+    structuredErrorOfList,
+    'What clients are told that ask for structured errors, beside what `structured-errors` says.',
+    'nothing else',
+  ),
 });
 
 export const listItem = withForm(listKeys, {
   into: (written) => {
-    const { id, mandate, allow, logOnly, answer, ede, category, operators, decision } = written;
+    const { id, mandate, allow, logOnly, answer, ede, category, operators, decision, structuredError } =
+      written;
     const source = toSource(written);
-    return { id, source, mandate, allow, logOnly, answer, ede, category, operators, decision };
+    return {
+      id,
+      source,
+      mandate,
+      allow,
+      logOnly,
+      answer,
+      ede,
+      category,
+      operators,
+      decision,
+      structuredError,
+    };
   },
   from: ({ source, ...list }) => ({ ...list, ...fromSource(source) }),
 });
