@@ -4,7 +4,7 @@ import type { Endpoint } from '../base/base.ts';
 import type { TtlLimits } from '../cache/cache.ts';
 import type { Asked, Traced } from '../explain/explain.ts';
 import type { Candidate, CounterBlock, ExemptionBlock, RefusalBlock } from '../observe/observe.ts';
-import type { StaleRules } from '../pipeline/pipeline.ts';
+import type { StaleRules, StructuredErrors } from '../pipeline/pipeline.ts';
 import type { ExemptionIndex, SharedPolicy } from '../policy/policy.ts';
 import type { ResolutionSettings } from '../resolve/resolve.ts';
 import type { ProbePorts, StreamLimits } from '../server/server.ts';
@@ -42,6 +42,8 @@ export interface WorkerSettings {
   readonly rebindingAllowed: readonly Uint8Array[] | undefined;
   /** Undefined: nobody is limited. */
   readonly rateLimit: RateRules | undefined;
+  /** Undefined: nobody is told any. */
+  readonly structured: StructuredErrors | undefined;
   readonly counters: CounterBlock;
   readonly refusals: RefusalBlock;
   /** The worker's own ring of events (createEventRing); undefined: nobody keeps records. */

@@ -54,6 +54,7 @@ export const toRules = (settings: WorkerSettings): PipelineRules => ({
   stale: settings.stale,
   prefetch: settings.prefetch,
   rebinding: settings.rebindingAllowed && new RebindingGuard(settings.rebindingAllowed),
+  structured: settings.structured,
   fairness: {
     inflightMax: roomOf(settings),
     share: settings.clientShareMax,

@@ -13,6 +13,7 @@ import type { TlsSettings } from '../tls/tls.ts';
 import type { ForwardingRoute } from '../upstream/upstream.ts';
 import type { EncryptedEndpoint, EncryptedSettings } from './encrypted-listeners.ts';
 import type { WorkerSettings } from './messages.ts';
+import { toStructuredErrors } from './structured-errors.ts';
 
 /** What one state of the program consists of. */
 export interface State {
@@ -78,6 +79,7 @@ export const toSettings = (
     staleMs: staleSecMax * 1000,
     prefetch: config.cache.prefetch,
     rateLimit: config.rateLimit.rules,
+    structured: toStructuredErrors(config, generation),
     clientShareMax: config.resolver.clientShareMax,
     zoneShareMax: config.resolver.zoneShareMax,
     rebindingAllowed: config.rebinding.protect

@@ -9,6 +9,7 @@ import { answerNotReady } from './admission.ts';
 import type { InForce } from './in-force.ts';
 import { writeData } from './local-data.ts';
 import { NODATA, writeRefusal, writeTruncated } from './respond.ts';
+import { edeOf } from './structured-error.ts';
 import { DROPPED, NEXT, type Turn } from './turn.ts';
 
 const NXDOMAIN: BlockMode = { kind: 'nxdomain' };
@@ -42,13 +43,13 @@ const writeAction = (turn: Turn, rules: InForce, list: PolicyList, answer: Answe
     case ACTION.TCP_ONLY:
       return writeTruncated(query, out);
     case ACTION.NXDOMAIN:
-      return writeRefusal(query, list, NXDOMAIN, out);
+      return writeRefusal(query, list, NXDOMAIN, edeOf(turn, rules, list, NXDOMAIN), out);
     case ACTION.NODATA:
-      return writeRefusal(query, list, NODATA, out);
+      return writeRefusal(query, list, NODATA, edeOf(turn, rules, list, NODATA), out);
     case ACTION.DATA:
       return writeData(turn, rules, list, answer);
     default:
-      return writeRefusal(query, list, list.mode, out);
+      return writeRefusal(query, list, list.mode, edeOf(turn, rules, list, list.mode), out);
   }
 };
 

@@ -27,6 +27,21 @@ export interface FairnessLimit {
   readonly zoneShare?: number;
 }
 
+/** What the refusals of one list say to the clients of one group: data of EDE options. */
+export interface StructuredError {
+  readonly full: Uint8Array;
+  /** Without justification and organization, for answers that would be too long. */
+  readonly brief: Uint8Array;
+}
+
+/** The texts of a configuration. */
+export interface StructuredErrors {
+  /** Of the EDNS option with which clients ask. */
+  readonly optionCode: number;
+  /** By group, by list of the policy. */
+  readonly texts: readonly (readonly StructuredError[])[];
+}
+
 /** What a reload replaces. */
 export interface PipelineRules {
   /** Undefined: not ready. */
@@ -42,6 +57,8 @@ export interface PipelineRules {
   readonly rebinding?: RebindingGuard | undefined;
   /** Bounds of what is in flight; undefined: as much as there is room. */
   readonly fairness?: FairnessLimit | undefined;
+  /** What refused clients are told that ask for it; undefined: nothing but the EDE text. */
+  readonly structured?: StructuredErrors | undefined;
 }
 
 /** What other changes than a reload replace. */
@@ -67,6 +84,7 @@ export class InForce implements PipelineRules, Beside {
   readonly prefetch: boolean;
   readonly rebinding: RebindingGuard | undefined;
   readonly fairness: FairnessLimit | undefined;
+  readonly structured: StructuredErrors | undefined;
   readonly resolver: Resolver;
   readonly exemptions: ExemptionIndex | undefined;
   readonly exemptionChange: number;
@@ -82,6 +100,7 @@ export class InForce implements PipelineRules, Beside {
     this.prefetch = rules.prefetch === true;
     this.rebinding = rules.rebinding;
     this.fairness = rules.fairness;
+    this.structured = rules.structured;
     this.resolver = beside.resolver;
     this.exemptions = beside.exemptions;
     this.exemptionChange = beside.exemptionChange;

@@ -7,6 +7,7 @@ import { ACTION, type PolicyList } from '../policy/policy.ts';
 import type { InForce } from './in-force.ts';
 import { NODATA, writeEmpty, writeRefusal } from './respond.ts';
 import { type Alias, aliasFor, aliasTarget, type Lead, leadTo, writeRecords } from './rewrite.ts';
+import { edeOf } from './structured-error.ts';
 import { NEXT, type Turn } from './turn.ts';
 
 /** Answers with the records of the rule; NEXT after noting the alias of one that leads elsewhere (Turn.alias). */
@@ -42,7 +43,7 @@ export const writeData = (
     return NEXT;
   }
   const asked = query.qtype === TYPE.ANY ? records : records.filter(({ type }) => type === query.qtype);
-  if (asked.length === 0) return writeRefusal(query, list, NODATA, out);
+  if (asked.length === 0) return writeRefusal(query, list, NODATA, edeOf(turn, rules, list, NODATA), out);
   return writeRecords(query, asked, lead, list.ede, limit, out);
 };
 

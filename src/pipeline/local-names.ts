@@ -3,7 +3,7 @@ import { HEADER_LENGTH, MessageBuilder, RCODE } from '../dns/dns.ts';
 import { LOCAL } from '../local/local.ts';
 import { SIGNAL, SOURCE } from '../words/words.ts';
 import type { InForce } from './in-force.ts';
-import { answerFlags, finish, REFUSAL_LENGTH_MAX } from './respond.ts';
+import { answerFlags, ednsLength, finish, writeTruncated } from './respond.ts';
 import { NEXT, type Turn } from './turn.ts';
 
 /** Stage: local names are nobody's business outside, and no list may turn localhost into something else. */
@@ -14,7 +14,7 @@ export const answerLocally = (turn: Turn, { localZones }: InForce): number => {
   if (local === LOCAL.NONE) return NEXT;
   const rcode = local === LOCAL.NXDOMAIN ? RCODE.NXDOMAIN : RCODE.NOERROR;
   const qname = key.bytes.subarray(0, query.qnameLength);
-  const builder = new MessageBuilder(out.subarray(0, REFUSAL_LENGTH_MAX));
+  const builder = new MessageBuilder(out.subarray(0, turn.limit - ednsLength(query)));
   builder.start(query.id, answerFlags(query, rcode, 0));
   const asked = query.bytes.subarray(HEADER_LENGTH, HEADER_LENGTH + query.qnameLength);
   builder.question(asked, query.qtype, query.qclass);
@@ -22,5 +22,6 @@ export const answerLocally = (turn: Turn, { localZones }: InForce): number => {
   if (local === LOCAL.DATA) localZones.writeData(builder, qname, query.qtype);
   else localZones.writeSoa(builder);
   observer.answer(SOURCE.LOCAL, rcode);
-  return finish(query, rcode, undefined, out, builder.length);
+  // Several encrypted ways with their addresses may be longer than a client without EDNS takes.
+  return builder.overflow ? writeTruncated(query, out) : finish(query, rcode, undefined, out, builder.length);
 };

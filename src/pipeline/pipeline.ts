@@ -26,7 +26,7 @@ import { createAsked, createWaiter, type Reply } from './waiter.ts';
 export { DROP, GAVE_WAY, SOURCE, TRANSPORT } from '../words/words.ts';
 export { COOKIE, ServerCookies } from './cookie.ts';
 export { EVENT, type EventObserver, QueryEvent, SIGNAL } from './event.ts';
-export type { PipelineRules, StaleRules } from './in-force.ts';
+export type { PipelineRules, StaleRules, StructuredError, StructuredErrors } from './in-force.ts';
 export type { CandidateObserver, PipelineObserver } from './parts.ts';
 export { createPrivateIpv4Table } from './private-addresses.ts';
 export { RebindingGuard } from './rebinding.ts';

@@ -28,9 +28,6 @@ import {
 } from '../dns/dns.ts';
 import type { BlockMode, PolicyList } from '../policy/policy.ts';
 
-/** Longest header, question and OPT with an EDE text of 255 bytes: what any refusal fits into. */
-export const REFUSAL_LENGTH_MAX = 1024;
-
 /** Longer runs are copied by a call, shorter ones in a loop: the call costs as much as some 200 bytes (measured). */
 const COPY_BY_CALL_BYTES = 200;
 
@@ -41,6 +38,10 @@ export const TTL_AS_AGED = -1;
 const SOA_NUMBERS = [1, 3600, 1200, 604_800] as const;
 /** RNAME `hostmaster.invalid.`: nobody reads mail about a name that is refused. */
 const SOA_RNAME = Uint8Array.from([10, ...Buffer.from('hostmaster'), 7, ...Buffer.from('invalid'), 0]);
+/** Bytes of a record before its RDATA, the owner a pointer. */
+const RECORD_HEADER_LENGTH = 12;
+/** Bytes of that SOA: MNAME is a pointer, then RNAME and five numbers. */
+const SOA_LENGTH = RECORD_HEADER_LENGTH + 2 + SOA_RNAME.length + 20;
 /** A pointer to the question's name. */
 const QNAME_POINTER = 0xc000 | HEADER_LENGTH;
 /** A refusal without data, whatever the mode of the list. */
@@ -137,9 +138,14 @@ export const writeAnswer = (
   return writeEdns(query, rcode, wire, answer.edeStart, answer.edeEnd, out, wireLength, limit);
 };
 
-/** Answers a refused name in a mode, with the TTL and the EDE of its list. Returns the length. */
-export const writeRefusal = (query: Query, list: PolicyList, mode: BlockMode, out: Uint8Array): number => {
-  const { ttlSec, ede } = list;
+/** Answers a refused name in a mode, with the TTL of its list and an EDE (the option's data). Returns the length. */
+export const writeRefusal = (
+  query: Query,
+  { ttlSec }: PolicyList,
+  mode: BlockMode,
+  ede: Uint8Array,
+  out: Uint8Array,
+): number => {
   if (mode.kind === 'refused') return writeEmpty(query, RCODE.REFUSED, ede, out);
   const rcode = mode.kind === 'nxdomain' ? RCODE.NXDOMAIN : RCODE.NOERROR;
   let at = writeQuestion(query, rcode, 0, out);
@@ -164,6 +170,9 @@ export const writeRefusal = (query: Query, list: PolicyList, mode: BlockMode, ou
   }
   return finish(query, rcode, ede, out, at);
 };
+
+/** Bytes that a refusal without data takes before its OPT record, at most. */
+export const emptyRefusalLength = ({ questionEnd }: Query): number => questionEnd + SOA_LENGTH;
 
 /** Answers ANY with one synthesized record (RFC 8482 section 4.2). Returns the length. */
 export const writeAny = (query: Query, out: Uint8Array): number => {
@@ -269,7 +278,7 @@ const writeRecord = (
 
 /** An SOA at QNAME itself, which tells nothing of the rule that matched. */
 const writeSoa = (out: Uint8Array, offset: number, ttlSec: number): number => {
-  const length = 2 + SOA_RNAME.length + 20;
+  const length = SOA_LENGTH - RECORD_HEADER_LENGTH;
   writeU16(out, offset, QNAME_POINTER);
   writeU16(out, offset + 2, TYPE.SOA);
   writeU16(out, offset + 4, CLASS.IN);
