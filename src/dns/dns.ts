@@ -57,6 +57,7 @@ export {
   skipName,
 } from './name.ts';
 export { formatMessage, formatRecord, parseRecord, type ResourceRecord } from './presentation.ts';
+export type { FailureReason, Question, ResolveFailure } from './question.ts';
 export { expandRdata, hasEmbeddedNames, isRdataReadable } from './rdata.ts';
 export { formatRdata, parseRdata } from './rdata-text.ts';
 export {

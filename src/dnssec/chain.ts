@@ -6,7 +6,7 @@
 // state at the same time wait for one look-up. RFC 4033, 4035, 5155, 6840, 7646.
 import { LRUCache } from 'lru-cache';
 import type { Clock } from '../base/base.ts';
-import { BOGUS_MS, countLabels, isInZone, TYPE } from '../dns/dns.ts';
+import { BOGUS_MS, countLabels, isInZone, type ResolveFailure, TYPE } from '../dns/dns.ts';
 import type { TrustAnchor } from './anchors.ts';
 import { ancestor } from './canonical.ts';
 import {
@@ -18,7 +18,7 @@ import {
   type Step,
   type ZoneState,
 } from './delegation.ts';
-import { isSameAnswer, type Lookup, type LookupFailure, lookUp } from './lookup.ts';
+import { isSameAnswer, type Lookup, lookUp } from './lookup.ts';
 import type { NegativeAnchors } from './negative-anchors.ts';
 import { EXCEEDED, type Examination, type Exceeded, type Flaw } from './verification.ts';
 
@@ -249,7 +249,7 @@ export class Chain {
     type: number,
     examination: Examination,
     judge: (message: Uint8Array) => Judgement,
-  ): Promise<Judgement | LookupFailure | Exceeded> {
+  ): Promise<Judgement | ResolveFailure | Exceeded> {
     let bogus: Judgement | undefined;
     let first: Uint8Array | undefined;
     let notFrom: string | undefined;
@@ -273,7 +273,7 @@ export class Chain {
 }
 
 const INSECURE: ZoneState = { kind: 'insecure', reason: undefined };
-const OVERLOAD: LookupFailure = { kind: 'failure', reason: 'overload' };
+const OVERLOAD: ResolveFailure = { kind: 'failure', reason: 'overload' };
 
 const createMemory = (): Memory => ({
   states: new LRUCache({

@@ -1,11 +1,19 @@
 // What answers say of a zone: its keys, and whether a name below it is a zone cut (RFC 4035 section 5.2).
 //
 // What is not proven to be insecure is not insecure: a delegation without DS counts only with a proof that there is none.
-import { CLASS, countLabels, EDE, messageRcode, RCODE, SECTION, TYPE } from '../dns/dns.ts';
+import {
+  CLASS,
+  countLabels,
+  EDE,
+  messageRcode,
+  RCODE,
+  type ResolveFailure,
+  SECTION,
+  TYPE,
+} from '../dns/dns.ts';
 import { proveNoDs } from './denial.ts';
 import { type DelegationSigner, isDigestSupported, selectDs } from './digest.ts';
 import { type DnsKey, isAlgorithmSupported } from './key.ts';
-import type { LookupFailure } from './lookup.ts';
 import { isSameName } from './nsec.ts';
 import { type Rrset, readRrsets, synthesizedFrom } from './rrset.ts';
 import {
@@ -40,7 +48,7 @@ export type ZoneState =
       /** There is a zone by this name, and its keys are bogus: nothing below is anything else. */
       readonly isZone?: boolean;
     }
-  | LookupFailure
+  | ResolveFailure
   | Exceeded;
 
 /** A name within its parent's zone; below one that does not exist there is no further zone cut. */
@@ -57,7 +65,7 @@ export type Delegation =
   | { readonly kind: 'delegated'; readonly ds: readonly DelegationSigner[]; readonly ttlSec: number }
   | Judged;
 
-const SERVFAIL: LookupFailure = { kind: 'failure', reason: 'servfail' };
+const SERVFAIL: ResolveFailure = { kind: 'failure', reason: 'servfail' };
 
 /** What the answer to a question for the keys of a zone says, by what its parent or an anchor says of them. */
 export const judgeKeys = (

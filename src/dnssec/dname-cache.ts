@@ -15,6 +15,7 @@ import {
   MessageBuilder,
   messageRcode,
   NAME_LENGTH_MAX,
+  type Question,
   questionEnd,
   RCODE,
   RecordReader,
@@ -22,7 +23,6 @@ import {
   skipLabels,
   TYPE,
 } from '../dns/dns.ts';
-import type { LookupQuestion } from './lookup.ts';
 import type { Rrset } from './rrset.ts';
 
 /** DNAMEs of one thread: zones that have one are few. With names and signatures of 1 kB each a megabyte. */
@@ -55,7 +55,7 @@ export class Redirection {
    * answer about the target, whose RCODE it has (RFC 6604); without that answer the aliases alone. Undefined when both
    * together do not fit into a message. Allocates.
    */
-  join(question: LookupQuestion, answer: Uint8Array | undefined, nowMs: number): Uint8Array | undefined {
+  join(question: Question, answer: Uint8Array | undefined, nowMs: number): Uint8Array | undefined {
     const { rrset, target } = this.#dname;
     const ttlSec = Math.max(0, Math.floor(leftMs(this.#dname, nowMs) / 1000));
     const rcode = answer === undefined ? RCODE.NOERROR : messageRcode(answer);

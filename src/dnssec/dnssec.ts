@@ -14,7 +14,7 @@ export {
   parseAnchorState,
 } from './anchor-state.ts';
 export { type DnssecErrorCode, parseTrustAnchors, type TrustAnchor } from './anchors.ts';
-export type { Lookup, LookupAnswer, LookupFailure, LookupOutcome, LookupQuestion } from './lookup.ts';
+export type { Lookup, LookupAnswer, LookupOutcome } from './lookup.ts';
 export { lookAtKeys, type PrimeOutcome, primeAnchors } from './prime.ts';
 export {
   type AnchorEvent,

@@ -21,6 +21,7 @@ import {
   questionEnd,
   RCODE,
   RecordReader,
+  type ResolveFailure,
   readU16,
   SECTION,
   skipLabels,
@@ -38,7 +39,6 @@ import {
   proveUnsigned,
   proveWildcard,
 } from './denial.ts';
-import type { LookupFailure } from './lookup.ts';
 import { isSameName } from './nsec.ts';
 import { type Rrset, readRrsets, synthesizedFrom } from './rrset.ts';
 import { isWildcardExpanded } from './signature.ts';
@@ -101,11 +101,11 @@ export type Judgement =
       /** At fault is the proof that there is nothing where aliases end: who has that zone may have a better one. */
       readonly isEndInDoubt?: boolean;
     }
-  | LookupFailure
+  | ResolveFailure
   | Exceeded;
 
 type Bogus = Judgement & { readonly kind: 'bogus' };
-type Stop = Bogus | LookupFailure | Exceeded;
+type Stop = Bogus | ResolveFailure | Exceeded;
 
 /** Judges a message whose ID and question were checked. */
 export const judgeAnswer = (
@@ -376,7 +376,7 @@ class Trial {
 }
 
 /** More questions about one owner's names wait for validation than may. */
-const OVERLOAD: LookupFailure = { kind: 'failure', reason: 'overload' };
+const OVERLOAD: ResolveFailure = { kind: 'failure', reason: 'overload' };
 
 const isStop = (denied: Denied | undefined | Stop): denied is Stop =>
   denied !== undefined && 'kind' in denied;

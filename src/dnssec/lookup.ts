@@ -3,37 +3,7 @@
 // The shapes are those of a resolver (the pipeline's Resolver, the exchange with upstreams), so that a validator
 // stands between the two. Everything is asked with DO and CD set (RFC 6840 section 5.9): an upstream that validates
 // would otherwise keep back the very records that show what is wrong.
-import type { Trace } from '../base/base.ts';
-import { CLASS } from '../dns/dns.ts';
-
-/** One question. */
-export interface LookupQuestion {
-  /** Uncompressed wire name, in any letters. */
-  readonly name: Uint8Array;
-  readonly type: number;
-  readonly class: number;
-  readonly dnssecOk: boolean;
-  readonly checkingDisabled: boolean;
-  /** Which upstreams are asked; what one view learned serves that view only. */
-  readonly view: number;
-  readonly wantsAd: boolean;
-  /** The endpoint of an answer that was bogus: another one is preferred, where there is one. */
-  readonly notFrom?: string | undefined;
-  /** What an answer said about the end of its aliases was no proof: the end is to be asked for by itself. */
-  readonly doubtsEnd?: boolean;
-  /** Is told the steps of this question's way; undefined for ordinary questions. */
-  readonly trace?: Trace | undefined;
-}
-
-/** A question got no answer. */
-export interface LookupFailure {
-  readonly kind: 'failure';
-  readonly reason: 'timeout' | 'network' | 'servfail' | 'refused' | 'overload';
-  /** The SERVFAIL or REFUSED message of an upstream. */
-  readonly message?: Uint8Array | undefined;
-  /** The aliases that were found before, as an answer that nobody validated: not to be given to anybody. */
-  readonly aliases?: Uint8Array | undefined;
-}
+import { CLASS, type Question, type ResolveFailure } from '../dns/dns.ts';
 
 /** A whole message whose ID and question were checked. */
 export interface LookupAnswer {
@@ -46,12 +16,12 @@ export interface LookupAnswer {
 }
 
 /** What became of a question. */
-export type LookupOutcome = LookupAnswer | LookupFailure;
+export type LookupOutcome = LookupAnswer | ResolveFailure;
 
 /** Finds answers. */
 export interface Lookup {
   /** Calls `done` exactly once, possibly before resolve() returns. */
-  resolve(question: LookupQuestion, done: (outcome: LookupOutcome) => void): void;
+  resolve(question: Question, done: (outcome: LookupOutcome) => void): void;
 }
 
 /** True when two messages differ in nothing but their ID: what was found out about one is true of the other. */
@@ -78,7 +48,7 @@ export const lookUp = (
   });
 
 /** Asks a question; a lookup that throws counts as one that failed. */
-export const ask = (lookup: Lookup, question: LookupQuestion): Promise<LookupOutcome> =>
+export const ask = (lookup: Lookup, question: Question): Promise<LookupOutcome> =>
   new Promise((resolve) => {
     try {
       lookup.resolve(question, resolve);

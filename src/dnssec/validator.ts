@@ -6,21 +6,22 @@
 // differ. RFC 4033, 4035, 6840, 7646, 8198, 8914.
 import { LRUCache } from 'lru-cache';
 import type { Clock } from '../base/base.ts';
-import { BOGUS_MS, CLASS, EDE, foldedName, formatName } from '../dns/dns.ts';
+import {
+  BOGUS_MS,
+  CLASS,
+  EDE,
+  foldedName,
+  formatName,
+  type Question,
+  type ResolveFailure,
+} from '../dns/dns.ts';
 import { AggressiveCache } from './aggressive.ts';
 import type { TrustAnchor } from './anchors.ts';
 import { Chain, type ChainObserver } from './chain.ts';
 import { Debts } from './debts.ts';
 import { DnameCache, type Redirection } from './dname-cache.ts';
 import { ALIASES_MAX, type Asked, type Denied, holderOf, judgeAnswer } from './judge.ts';
-import {
-  ask,
-  isSameAnswer,
-  type Lookup,
-  type LookupAnswer,
-  type LookupFailure,
-  type LookupQuestion,
-} from './lookup.ts';
+import { ask, isSameAnswer, type Lookup, type LookupAnswer } from './lookup.ts';
 import { NegativeAnchors } from './negative-anchors.ts';
 import { groupOf, Pace } from './pace.ts';
 import type { Rrset } from './rrset.ts';
@@ -62,7 +63,7 @@ export type ValidatedOutcome =
       readonly text: string;
       readonly message?: Uint8Array | undefined;
     }
-  | LookupFailure;
+  | ResolveFailure;
 
 /** Is told what validation does. */
 export interface ValidatorObserver extends ChainObserver {
@@ -127,7 +128,7 @@ export class Validator {
   }
 
   /** Resolves and validates a question. Never throws; calls `done` exactly once, possibly before it returns. */
-  resolve(question: LookupQuestion, done: (outcome: ValidatedOutcome) => void): void {
+  resolve(question: Question, done: (outcome: ValidatedOutcome) => void): void {
     void this.#settle(question, done);
   }
 
@@ -150,7 +151,7 @@ export class Validator {
     this.#dnames.clear();
   }
 
-  async #settle(question: LookupQuestion, done: (outcome: ValidatedOutcome) => void): Promise<void> {
+  async #settle(question: Question, done: (outcome: ValidatedOutcome) => void): Promise<void> {
     let outcome: ValidatedOutcome;
     try {
       outcome = await this.#resolve(question);
@@ -162,7 +163,7 @@ export class Validator {
   }
 
   /** `aliases` were followed to come to the question. */
-  #resolve(question: LookupQuestion, aliases = 0): ValidatedOutcome | Promise<ValidatedOutcome> {
+  #resolve(question: Question, aliases = 0): ValidatedOutcome | Promise<ValidatedOutcome> {
     if (question.checkingDisabled || question.class !== CLASS.IN)
       return ask(this.#lookup, question).then((outcome) =>
         outcome.kind === 'failure' ? outcome : insecure(outcome),
@@ -182,7 +183,7 @@ export class Validator {
    * Answers a question about a name below a DNAME that was validated and is kept: what the name is an alias of is the only
    * thing to be asked for (RFC 6672 section 3.2). Undefined when there is none.
    */
-  #redirect(question: LookupQuestion, asked: Asked, aliases: number): Promise<ValidatedOutcome> | undefined {
+  #redirect(question: Question, asked: Asked, aliases: number): Promise<ValidatedOutcome> | undefined {
     const redirection = this.#findRedirection(asked);
     return redirection === undefined || aliases === ALIASES_MAX
       ? undefined
@@ -191,7 +192,7 @@ export class Validator {
 
   async #follow(
     redirection: Redirection,
-    question: LookupQuestion,
+    question: Question,
     asked: Asked,
     aliases: number,
   ): Promise<ValidatedOutcome> {
@@ -245,7 +246,7 @@ export class Validator {
     return this.#report({ kind: 'bogus', ...createFlaw(EDE.DNSSEC_BOGUS, name, type, TOO_COSTLY) });
   }
 
-  async #validate(question: LookupQuestion, asked: Asked): Promise<ValidatedOutcome> {
+  async #validate(question: Question, asked: Asked): Promise<ValidatedOutcome> {
     const group = groupOf(asked.name);
     const limits = this.#debts.limits(group, this.#clock());
     const work = new Work(limits ?? this.#workLimits, this.#pace.spend);
@@ -271,7 +272,7 @@ export class Validator {
 
   /** `before` is the attempt whose answer was bogus, if this is the second. */
   async #attempt(
-    question: LookupQuestion,
+    question: Question,
     asked: Asked,
     group: string,
     work: Work,
@@ -375,7 +376,7 @@ const BYTES_PER_UNIT = 2048;
 const SHORT_BYTES = 512;
 const TOO_COSTLY = 'validation of its zone takes too much work';
 /** More questions about one owner's names wait for validation than may. */
-const OVERLOAD: LookupFailure = { kind: 'failure', reason: 'overload' };
+const OVERLOAD: ResolveFailure = { kind: 'failure', reason: 'overload' };
 
 const WORK_WORDS: Readonly<Record<WorkExcess, string>> = {
   verifications: 'signatures',

@@ -19,6 +19,7 @@ import {
   messageRcode,
   NAME_LENGTH_MAX,
   nameEquals,
+  type Question,
   questionEnd,
   RCODE,
   RecordReader,
@@ -26,7 +27,6 @@ import {
   SECTION,
   TYPE,
 } from '../dns/dns.ts';
-import type { UpstreamQuestion } from './exchange.ts';
 
 /** Aliases of one message that are followed; real chains have two or three. A longer one is left as it came. */
 const ALIASES_MAX = 16;
@@ -52,7 +52,7 @@ const scratch = new Uint8Array(MESSAGE_LENGTH_MAX);
  * Where the aliases of an answer end, when there is neither data nor a proof of its absence, or when they go round;
  * undefined for every other answer, malformed ones included. ID and question were checked.
  */
-export const findOpenEnd = (message: Uint8Array, question: UpstreamQuestion): OpenEnd | undefined => {
+export const findOpenEnd = (message: Uint8Array, question: Question): OpenEnd | undefined => {
   if (messageRcode(message) !== RCODE.NOERROR || question.class !== CLASS.IN) return undefined;
   if (readU16(message, 6) === 0 || mayStandBesideAlias(question.type)) return undefined;
   const start = questionEnd(message, message.length);
@@ -83,7 +83,7 @@ export const findOpenEnd = (message: Uint8Array, question: UpstreamQuestion): Op
  * Where the aliases of an answer end without data, whatever it says about the end; undefined when there are none. For an
  * answer whose proof is no good: servers give their own (RFC 6672 section 5.3.1), or part of one. Allocates.
  */
-export const findDoubtfulEnd = (message: Uint8Array, question: UpstreamQuestion): OpenEnd | undefined => {
+export const findDoubtfulEnd = (message: Uint8Array, question: Question): OpenEnd | undefined => {
   const rcode = messageRcode(message);
   if ((rcode !== RCODE.NOERROR && rcode !== RCODE.NXDOMAIN) || mayStandBesideAlias(question.type))
     return undefined;
@@ -118,7 +118,7 @@ const mayStandBesideAlias = (type: number): boolean =>
 const followAliases = (
   message: Uint8Array,
   start: number,
-  { name, type }: UpstreamQuestion,
+  { name, type }: Question,
   isDenialDoubted = false,
 ): OpenEnd | undefined => {
   const targets = new Map<string, Uint8Array>();
@@ -179,10 +179,7 @@ const isSettled = (
  * AUTHORITY and OPT of the last (RFC 6604), of the others what proves their wildcards (RFC 4035 section 3.1.3.3), each
  * record once; AD when all have it. Undefined when one cannot be read or all together do not fit into a message. Allocates.
  */
-export const joinAnswers = (
-  question: UpstreamQuestion,
-  parts: readonly Uint8Array[],
-): Uint8Array | undefined => {
+export const joinAnswers = (question: Question, parts: readonly Uint8Array[]): Uint8Array | undefined => {
   const last = parts.at(-1);
   if (last === undefined) return undefined;
   let ad: number = FLAG.AD;

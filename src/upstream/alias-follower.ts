@@ -16,6 +16,7 @@ import {
   OPT_LENGTH,
   OPTION,
   OPTION_HEADER_LENGTH,
+  type Question,
   RCODE,
   UDP_LENGTH_MAX,
   writeOpt,
@@ -23,7 +24,7 @@ import {
   writeU16,
 } from '../dns/dns.ts';
 import { findDoubtfulEnd, findOpenEnd, joinAnswers, keyOf, type OpenEnd } from './alias-chain.ts';
-import type { Exchange, UpstreamOutcome, UpstreamQuestion } from './exchange.ts';
+import type { Exchange, UpstreamOutcome } from './exchange.ts';
 
 /** Each may bring several aliases; BIND and unbound ask eleven times at most. */
 const FURTHER_QUESTIONS_MAX = 8;
@@ -41,7 +42,7 @@ export interface AliasFollowerOptions {
   readonly timeoutMs: number;
   readonly clock: Clock;
   /** True for a question about a folded name that no upstream may see: the aliases end there. */
-  readonly isKeptHere: (name: Uint8Array, question: UpstreamQuestion) => boolean;
+  readonly isKeptHere: (name: Uint8Array, question: Question) => boolean;
 }
 
 /** Resolves questions by another exchange, each to the end of its aliases. */
@@ -52,7 +53,7 @@ export class AliasFollower implements Exchange {
     this.#options = options;
   }
 
-  resolve(question: UpstreamQuestion, done: Done): void {
+  resolve(question: Question, done: Done): void {
     const { exchange, clock } = this.#options;
     const startedAtMs = clock();
     const find = question.doubtsEnd === true ? findDoubtfulEnd : findOpenEnd;
@@ -67,7 +68,7 @@ export class AliasFollower implements Exchange {
 /** One question whose aliases are followed. */
 class Pursuit {
   readonly #options: AliasFollowerOptions;
-  readonly #question: UpstreamQuestion;
+  readonly #question: Question;
   readonly #done: Done;
   readonly #timer: NodeJS.Timeout;
   readonly #parts: Answered[] = [];
@@ -75,7 +76,7 @@ class Pursuit {
   readonly #names = new Set<string>();
   #isOver = false;
 
-  constructor(options: AliasFollowerOptions, question: UpstreamQuestion, startedAtMs: number, done: Done) {
+  constructor(options: AliasFollowerOptions, question: Question, startedAtMs: number, done: Done) {
     this.#options = options;
     this.#question = question;
     this.#done = done;
@@ -117,7 +118,7 @@ class Pursuit {
     return false;
   }
 
-  #ask(further: UpstreamQuestion): void {
+  #ask(further: Question): void {
     this.#options.exchange.resolve(further, (outcome) => {
       if (this.#isOver) return;
       if (outcome.kind === 'failure') this.#fail(outcome);
@@ -171,7 +172,7 @@ class Pursuit {
 }
 
 /** A failure as of an upstream that says why (RFC 8914 section 4.25). */
-const createFailure = (question: UpstreamQuestion, text: string): Failed => {
+const createFailure = (question: Question, text: string): Failed => {
   const builder = new MessageBuilder(new Uint8Array(FAILURE_BYTES));
   builder.start(0, FLAG.QR | FLAG.RD | FLAG.RA | RCODE.SERVFAIL);
   builder.question(question.name, question.type, question.class);

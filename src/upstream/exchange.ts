@@ -1,39 +1,12 @@
-// What a question to an upstream is, what comes of it, and who watches.
+// What comes of a question to an upstream, and who watches.
 //
 // The pipeline sees an Exchange and nothing else of this room; other ways to resolve implement the same interface.
 // Callbacks instead of promises: a miss costs no microtask and no promise object.
 
-import type { Trace } from '../base/base.ts';
-
-/** One question to be resolved. */
-export interface UpstreamQuestion {
-  /** Uncompressed wire name; the answer has these letters, the query others where mixed case is on. */
-  readonly name: Uint8Array;
-  readonly type: number;
-  readonly class: number;
-  /** Ask for DNSSEC records (RFC 3225). */
-  readonly dnssecOk: boolean;
-  /** Ask the upstream not to validate (RFC 4035 section 3.2.2). */
-  readonly checkingDisabled: boolean;
-  /** Ask to be told whether the upstream has validated, without DNSSEC records (RFC 6840 section 5.7). */
-  readonly wantsAd: boolean;
-  /** Whose upstreams are asked: VIEW_DEFAULT, or the number of a view with upstreams of its own. */
-  readonly view: number;
-  /** The text of an upstream whose answer was no good: others are asked before it, where there are any. */
-  readonly notFrom?: string | undefined;
-  /** What an answer said about the end of aliases was no proof: the end is asked for by itself. */
-  readonly doubtsEnd?: boolean;
-  /** Is told the steps of this question's way; undefined for ordinary questions. */
-  readonly trace?: Trace | undefined;
-  /** Where the asker says that an answer is wanted no longer: `cancel` is set while the question is in flight. */
-  readonly interest?: { cancel: (() => void) | undefined };
-}
+import type { Question, ResolveFailure } from '../dns/dns.ts';
 
 /** The view of everybody who has no other. */
 export const VIEW_DEFAULT = 0;
-
-/** Why a question got no answer. */
-export type UpstreamFailure = 'timeout' | 'network' | 'servfail' | 'refused' | 'overload';
 
 /** What became of a question. */
 export type UpstreamOutcome =
@@ -49,19 +22,12 @@ export type UpstreamOutcome =
       /** The route has no other server: asking again brings the same. */
       readonly isOnly: boolean;
     }
-  | {
-      readonly kind: 'failure';
-      readonly reason: UpstreamFailure;
-      /** The last SERVFAIL or REFUSED answer of an upstream, owned by the receiver; undefined when there was none. */
-      readonly message: Uint8Array | undefined;
-      /** An answer with the aliases that were found before it failed: for lists to judge, and for nobody to be given. */
-      readonly aliases?: Uint8Array | undefined;
-    };
+  | ResolveFailure;
 
 /** Resolves questions. */
 export interface Exchange {
   /** Calls `done` exactly once, possibly before resolve() returns. */
-  resolve(question: UpstreamQuestion, done: (outcome: UpstreamOutcome) => void): void;
+  resolve(question: Question, done: (outcome: UpstreamOutcome) => void): void;
 }
 
 /** How a query travels; `tls` is RFC 7858, `https` RFC 8484. */

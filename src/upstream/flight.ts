@@ -5,7 +5,8 @@
 // is, in a further round after all others, because a datagram may have been lost. Once some upstream has answered,
 // however badly, there are no further rounds and unhealthy endpoints are left out: the client shall not wait the whole
 // time for a failure that is known. The fallback comes when every endpoint has failed, instead of further rounds.
-import type { TryFault, UpstreamFailure, UpstreamOutcome, UpstreamQuestion } from './exchange.ts';
+import type { FailureReason, Question } from '../dns/dns.ts';
+import type { TryFault, UpstreamOutcome } from './exchange.ts';
 import type { RandomSource } from './random-pool.ts';
 import type { Route } from './route.ts';
 import { chooseEndpoint } from './strategy.ts';
@@ -22,7 +23,7 @@ const TRIES_MAX = 1_000;
 
 /** A question in flight; T is what waits on the sockets of the endpoints. */
 export class Flight<T> {
-  readonly question: UpstreamQuestion;
+  readonly question: Question;
   readonly route: Route<T>;
   readonly done: (outcome: UpstreamOutcome) => void;
   /** Tick of the wheel at which the question is given up. */
@@ -46,7 +47,7 @@ export class Flight<T> {
   isOver = false;
 
   /** Why the question fails if nothing better comes. */
-  reason: UpstreamFailure = 'overload';
+  reason: FailureReason = 'overload';
   /** The last SERVFAIL or REFUSED answer. */
   message: Uint8Array | undefined = undefined;
   #fallback: readonly UpstreamEndpoint<T>[];
@@ -62,7 +63,7 @@ export class Flight<T> {
 
   /** Up to `limitTick` the route's own endpoints have time, when there is a fallback. */
   constructor(
-    question: UpstreamQuestion,
+    question: Question,
     route: Route<T>,
     startTick: number,
     limitTick: number,

@@ -4,10 +4,12 @@
 // ever asked. Every try ends by an answer, a fault or the time wheel; the next endpoint follows at once. How a question goes
 // on from try to try is in tries.ts, what is sent in sending.ts, what is believed in answers.ts, what silence leads to in
 // silence.ts; Traffic is what all of them work on.
+
 import { randomBytes } from 'node:crypto';
+import type { Question } from '../dns/dns.ts';
 import { answerListener } from './answers.ts';
 import { COOKIE_SECRET_BYTES } from './cookie-jar.ts';
-import type { Exchange, UpstreamOutcome, UpstreamQuestion } from './exchange.ts';
+import type { Exchange, UpstreamOutcome } from './exchange.ts';
 import { OwnPorts } from './own-ports.ts';
 import { type ForwardingRoute, RouteTable, upstreamTexts } from './route-table.ts';
 import { expire } from './silence.ts';
@@ -76,7 +78,7 @@ export class Forwarding implements Exchange {
     return this.#routes.find(name, view).zone.length > 1;
   }
 
-  resolve(question: UpstreamQuestion, done: (outcome: UpstreamOutcome) => void): void {
+  resolve(question: Question, done: (outcome: UpstreamOutcome) => void): void {
     const traffic = this.#traffic;
     if (traffic.isClosed || traffic.inflight >= traffic.inflightMax) {
       const reason = traffic.isClosed ? 'network' : 'overload';

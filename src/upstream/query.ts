@@ -8,12 +8,12 @@ import {
   HEADER_LENGTH,
   OPT_LENGTH,
   OPTION,
+  type Question,
   RCODE,
   UDP_LENGTH_MAX,
   writeOpt,
   writeU16,
 } from '../dns/dns.ts';
-import type { UpstreamQuestion } from './exchange.ts';
 
 /** QTYPE and QCLASS. */
 export const QUESTION_TAIL_LENGTH = 4;
@@ -28,7 +28,7 @@ export type QueryForm = 'bare' | 'edns' | 'padded';
 /** A query for the question in memory of its own, for a send that may have to wait and reads it later. */
 export const createQuery = (
   id: number,
-  question: UpstreamQuestion,
+  question: Question,
   form: QueryForm,
   cookie: Uint8Array | undefined,
 ): Uint8Array => scratch.slice(0, writeQuery(scratch, id, question, form, cookie));
@@ -40,7 +40,7 @@ export const createQuery = (
 export const writeQuery = (
   out: Uint8Array,
   id: number,
-  question: UpstreamQuestion,
+  question: Question,
   form: QueryForm,
   cookie: Uint8Array | undefined,
 ): number => {
@@ -83,7 +83,7 @@ export const writeQuery = (
 export const QUERY_LENGTH_MAX = 512;
 const scratch = new Uint8Array(QUERY_LENGTH_MAX);
 
-const flagsOf = (question: UpstreamQuestion): number => {
+const flagsOf = (question: Question): number => {
   let flags: number = FLAG.RD;
   if (question.checkingDisabled) flags |= FLAG.CD;
   if (question.wantsAd) flags |= FLAG.AD;

@@ -11,23 +11,21 @@ import {
   nameEquals,
   OPCODE,
   OPTION,
+  type Question,
   RCODE,
   RecordReader,
   readU16,
   SECTION,
   TYPE,
 } from '../dns/dns.ts';
-import type { UnwantedReason, UpstreamQuestion } from './exchange.ts';
+import type { UnwantedReason } from './exchange.ts';
 import { OPTION_HEADER_LENGTH, QUESTION_TAIL_LENGTH } from './query.ts';
 
 /** Stands for an EDE that is not there. */
 const NO_EDE = -1;
 
 /** Why the message is no answer to the question; undefined when it is one. No question: none waits for its ID. */
-export const findFlaw = (
-  message: Uint8Array,
-  question: UpstreamQuestion | undefined,
-): UnwantedReason | undefined => {
+export const findFlaw = (message: Uint8Array, question: Question | undefined): UnwantedReason | undefined => {
   if (message.length < HEADER_LENGTH) return 'short';
   if ((messageFlags(message) & FLAG.QR) === 0 || messageOpcode(message) !== OPCODE.QUERY) return 'header';
   if (question === undefined) return 'id';
@@ -42,7 +40,7 @@ export const hasQuestion = (message: Uint8Array): boolean => readU16(message, 4)
  *
  * A FORMERR may come without a question: a server that stumbled over OPT has often read none.
  */
-export const repeatsQuestion = (message: Uint8Array, question: UpstreamQuestion): boolean => {
+export const repeatsQuestion = (message: Uint8Array, question: Question): boolean => {
   const count = readU16(message, 4);
   if (count === 0) return messageRcode(message) === RCODE.FORMERR;
   const { name } = question;
@@ -72,7 +70,7 @@ export class ResponseReader {
   }
 
   /** Reads a message without a flaw; false when its records do not parse. */
-  read(message: Uint8Array, question: UpstreamQuestion): boolean {
+  read(message: Uint8Array, question: Question): boolean {
     const records = this.#records;
     const start = hasQuestion(message)
       ? HEADER_LENGTH + question.name.length + QUESTION_TAIL_LENGTH

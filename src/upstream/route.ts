@@ -1,5 +1,5 @@
 // A route in use: the endpoints for the names of a zone. T is what waits on their sockets.
-import type { UpstreamQuestion } from './exchange.ts';
+import type { Question } from '../dns/dns.ts';
 import type { Strategy } from './strategy.ts';
 import type { UpstreamEndpoint } from './upstream-endpoint.ts';
 
@@ -11,7 +11,7 @@ export interface Route<T> {
   readonly fallback: readonly UpstreamEndpoint<T>[];
   readonly strategy: Strategy;
   /** What an encrypted endpoint is asked when nobody waits for the answer. */
-  readonly probe: UpstreamQuestion;
+  readonly probe: Question;
   /** Nothing to choose from, and nothing to probe. */
   readonly isSingle: boolean;
   /** It is there to see how an endpoint is; nobody waits. */

@@ -1,6 +1,5 @@
 // Sends the queries of tries: over UDP, or over a connection. Hot file.
-import { formatName, formatType } from '../dns/dns.ts';
-import type { UpstreamQuestion } from './exchange.ts';
+import { formatName, formatType, type Question } from '../dns/dns.ts';
 import { createQuery, writeQuery } from './query.ts';
 import type { Traffic } from './traffic.ts';
 import type { Try } from './try.ts';
@@ -87,6 +86,6 @@ export const copyMessage = (bytes: Uint8Array, length: number): Uint8Array => {
 };
 
 /** Once per query that is explained. */
-const traceSent = ({ name, type, trace }: UpstreamQuestion, server: string, transport: string): void => {
+const traceSent = ({ name, type, trace }: Question, server: string, transport: string): void => {
   trace?.step('upstream', `${server} is asked for ${formatName(name)} ${formatType(type)} over ${transport}`);
 };

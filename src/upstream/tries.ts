@@ -1,6 +1,8 @@
 // The life of a question in flight: it begins tries, a try fails or ends, and the question is over once. Hot file.
+
 import assert from 'node:assert/strict';
-import type { TryFault, UpstreamOutcome, UpstreamQuestion } from './exchange.ts';
+import type { Question } from '../dns/dns.ts';
+import type { TryFault, UpstreamOutcome } from './exchange.ts';
 import { Flight } from './flight.ts';
 import type { Route } from './route.ts';
 import { sendDatagram, sendTry } from './sending.ts';
@@ -11,7 +13,7 @@ import type { UpstreamEndpoint } from './upstream-endpoint.ts';
 /** With a fallback, the route's own endpoints have half of the time. */
 export const begin = (
   traffic: Traffic,
-  question: UpstreamQuestion,
+  question: Question,
   route: Route<Try>,
   ticks: number,
   done: (outcome: UpstreamOutcome) => void,
@@ -38,7 +40,7 @@ const abandon = (traffic: Traffic, flight: Flight<Try>): void => {
  */
 export const probeEndpoints = (
   traffic: Traffic,
-  question: UpstreamQuestion,
+  question: Question,
   route: Route<Try>,
   endpoints: readonly UpstreamEndpoint<Try>[],
 ): void => {

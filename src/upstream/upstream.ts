@@ -14,10 +14,8 @@ export {
   type TryFault,
   type UntrustedReason,
   type UnwantedReason,
-  type UpstreamFailure,
   type UpstreamObserver,
   type UpstreamOutcome,
-  type UpstreamQuestion,
   type UpstreamTransport,
   VIEW_DEFAULT,
 } from './exchange.ts';

@@ -18,6 +18,7 @@ import {
   MessageBuilder,
   nameFrom,
   parseRecord,
+  type Question,
   RCODE,
   type ResourceRecord,
   readU16,
@@ -25,7 +26,7 @@ import {
   skipLabels,
   TYPE,
 } from '../../src/dns/dns.ts';
-import type { Lookup, LookupOutcome, LookupQuestion } from '../../src/dnssec/dnssec.ts';
+import type { Lookup, LookupOutcome } from '../../src/dnssec/dnssec.ts';
 
 /** Aliases that a resolver follows before it gives up: more than a validator may. */
 const ALIASES_MAX = 20;
@@ -62,7 +63,7 @@ export class ZoneLookup implements Lookup {
   /** Every question so far, as `NAME TYPE`. */
   readonly asked: string[] = [];
   /** The questions themselves. */
-  readonly questions: LookupQuestion[] = [];
+  readonly questions: Question[] = [];
   tamper: Tamper | undefined;
   readonly #zones: Zone[];
 
@@ -70,7 +71,7 @@ export class ZoneLookup implements Lookup {
     this.#zones = zones.map((zone) => new Zone(zone));
   }
 
-  resolve(question: LookupQuestion, done: (outcome: LookupOutcome) => void): void {
+  resolve(question: Question, done: (outcome: LookupOutcome) => void): void {
     const text = `${formatName(question.name).toLowerCase()} ${formatType(question.type)}`;
     const times = this.asked.filter((asked) => asked === text).length;
     this.asked.push(text);
@@ -99,7 +100,7 @@ export class ZoneLookup implements Lookup {
     this.tamper = undefined;
   }
 
-  #reply(question: LookupQuestion): ZoneReply {
+  #reply(question: Question): ZoneReply {
     const draft: Draft = { rcode: RCODE.NOERROR, answer: [], authority: [] };
     let name: Uint8Array | undefined = lower(question.name);
     for (let aliases = 0; name !== undefined && aliases < ALIASES_MAX; aliases++) {
@@ -272,7 +273,7 @@ const hashName = (name: Uint8Array, { rdata }: ResourceRecord): string => {
   return (bits.match(/.{5}/g) ?? []).map((group) => BASE32HEX[Number.parseInt(group, 2)]).join('');
 };
 
-const toResponse = (question: LookupQuestion, reply: ZoneReply): Uint8Array => {
+const toResponse = (question: Question, reply: ZoneReply): Uint8Array => {
   const builder = new MessageBuilder(new Uint8Array(MESSAGE_LENGTH_MAX));
   builder.start(1, FLAG.QR | FLAG.RD | FLAG.RA | reply.rcode);
   builder.question(question.name, question.type, question.class);

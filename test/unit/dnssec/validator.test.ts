@@ -11,6 +11,7 @@ import {
   nameFrom,
   parseRecord,
   parseType,
+  type Question,
   RCODE,
   type ResourceRecord,
   readU16,
@@ -21,7 +22,6 @@ import {
   isClockPlausible,
   type Lookup,
   type LookupOutcome,
-  type LookupQuestion,
   parseTrustAnchors,
   type ValidatedOutcome,
   Validator,
@@ -213,7 +213,7 @@ const createValidator = (options: Partial<ValidatorOptions> = {}) => {
     },
     ...options,
   });
-  const ask = (text: string, fields: Partial<LookupQuestion> = {}): Promise<ValidatedOutcome> =>
+  const ask = (text: string, fields: Partial<Question> = {}): Promise<ValidatedOutcome> =>
     new Promise((resolve, reject) => {
       const [name = '', type = ''] = text.split(' ');
       let calls = 0;
@@ -1181,7 +1181,7 @@ describe('limits', () => {
     for (const isOnly of [false, true]) {
       tree.lookup.reset();
       const lookup = {
-        resolve: (question: LookupQuestion, done: (outcome: LookupOutcome) => void) =>
+        resolve: (question: Question, done: (outcome: LookupOutcome) => void) =>
           tree.lookup.resolve(question, (outcome) =>
             done(outcome.kind === 'answer' ? { ...outcome, isOnly } : outcome),
           ),

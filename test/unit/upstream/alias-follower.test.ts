@@ -7,15 +7,11 @@ import {
   formatName,
   formatType,
   nameFrom,
+  type Question,
   RCODE,
   readU16,
 } from '../../../src/dns/dns.ts';
-import {
-  AliasFollower,
-  type Exchange,
-  type UpstreamOutcome,
-  type UpstreamQuestion,
-} from '../../../src/upstream/upstream.ts';
+import { AliasFollower, type Exchange, type UpstreamOutcome } from '../../../src/upstream/upstream.ts';
 import { createRandom, mutate } from '../../support/mutate.ts';
 import { buildResponse, type MessageText, parseMessage } from '../../support/records.ts';
 import { answer, ScriptedUpstream } from '../../support/scripted-upstream.ts';
@@ -50,7 +46,7 @@ const toOutcome = (text: string, entry: Exclude<Entry, 'later'>): UpstreamOutcom
 };
 
 const openBook = (book: Book) => {
-  const asked: UpstreamQuestion[] = [];
+  const asked: Question[] = [];
   const silent: Silent[] = [];
   const exchange: Exchange = {
     resolve(each, done) {
@@ -67,10 +63,7 @@ const openBook = (book: Book) => {
 const startFollowing = (
   text: string,
   book: Book,
-  {
-    flags = {},
-    isKeptHere = () => false,
-  }: { flags?: Partial<UpstreamQuestion>; isKeptHere?: () => boolean } = {},
+  { flags = {}, isKeptHere = () => false }: { flags?: Partial<Question>; isKeptHere?: () => boolean } = {},
 ) => {
   const time = { nowMs: 0 };
   const { asked, silent, exchange } = openBook(book);

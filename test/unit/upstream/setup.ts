@@ -2,14 +2,13 @@
 import assert from 'node:assert/strict';
 import { afterEach, expect } from 'vitest';
 import { type Clock, type Endpoint, formatEndpoint } from '../../../src/base/base.ts';
-import { CLASS, nameFrom, parseType } from '../../../src/dns/dns.ts';
+import { CLASS, nameFrom, parseType, type Question } from '../../../src/dns/dns.ts';
 import {
   Forwarding,
   type ForwardingOptions,
   type ForwardingRoute,
   type Strategy,
   type UpstreamOutcome,
-  type UpstreamQuestion,
   type UpstreamServer,
   VIEW_DEFAULT,
 } from '../../../src/upstream/upstream.ts';
@@ -137,11 +136,7 @@ export const startForwarding = (
 };
 
 /** A question in words. */
-export const question = (
-  name: string,
-  type = 'A',
-  flags: Partial<UpstreamQuestion> = {},
-): UpstreamQuestion => ({
+export const question = (name: string, type = 'A', flags: Partial<Question> = {}): Question => ({
   name: nameFrom(name),
   type: parseType(type) ?? 0,
   class: CLASS.IN,
@@ -153,5 +148,5 @@ export const question = (
 });
 
 /** The outcome of a question as a promise. */
-export const ask = (forwarding: Forwarding, asked: UpstreamQuestion): Promise<UpstreamOutcome> =>
+export const ask = (forwarding: Forwarding, asked: Question): Promise<UpstreamOutcome> =>
   new Promise((resolve) => forwarding.resolve(asked, resolve));
