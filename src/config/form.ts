@@ -13,8 +13,8 @@ import { type Named, notes } from './value.ts';
 export interface FormContext {
   /** What relative paths are relative to. */
   readonly directory: string;
-  /** Identifiers of the lists that are in force when the configuration names none. */
-  readonly shippedDefault: readonly string[];
+  /** Identifiers of the lists that are in force when the configuration names none; read only then. */
+  readonly facts: { readonly shippedDefault: readonly string[] };
   /** What was read from the file of prefixes that the key names. */
   readonly prefixesOf: (key: Path) => PrefixList | undefined;
 }

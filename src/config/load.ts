@@ -65,9 +65,8 @@ export const loadConfig = (
   if (problems.length > 0 || !parsed.success)
     return { config: undefined, problems: problems.sort(byPlace(file)) };
   const prefixesOf = (key: Path) => files.get(formatPath(key));
-  const { shippedDefault } = facts;
   return {
-    config: toForm(configSchema, parsed.data, { directory, shippedDefault, prefixesOf }),
+    config: toForm(configSchema, parsed.data, { directory, facts, prefixesOf }),
     problems: [],
   };
 };

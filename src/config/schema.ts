@@ -117,7 +117,7 @@ type Written = FormOf<typeof configKeys>;
 export const configSchema = withForm(configKeys, {
   into: ({ lists, extraLists, groups, ...others }: Written, context) => {
     const all = withExtra(
-      lists ?? context.shippedDefault.map((id) => shippedList(id, context)),
+      lists ?? context.facts.shippedDefault.map((id) => shippedList(id, context)),
       extraLists ?? [],
     );
     return { ...others, lists: all, groups: withDefault(groups ?? [], all, context) };

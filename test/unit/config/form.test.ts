@@ -7,7 +7,7 @@ import { type FormOf, fromForm, orNone, toForm, withForm } from '../../../src/co
 import { boolean, identifier, path } from '../../../src/config/leaf.ts';
 import { key, keyAs, list } from '../../../src/config/value.ts';
 
-const CONTEXT = { directory: '/etc/cordon', shippedDefault: [], prefixesOf: () => undefined };
+const CONTEXT = { directory: '/etc/cordon', facts: { shippedDefault: [] }, prefixesOf: () => undefined };
 
 const rangeKeys = z.strictObject({
   from: keyAs('fromSec', durationSec('0s', '1d'), 'First.'),
