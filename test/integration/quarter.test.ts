@@ -82,7 +82,7 @@ compliance:
   approvers:
     - { name: A. Head, role: agency-head }
 records: { identity: pseudonym }
-probe: { interval: 0s, listeners: false, controls: ["www.example.com"] }
+probe: { interval: 0s, rate: 10000, listeners: false, controls: ["www.example.com"] }
 `;
 
 const start = (leaking?: string): Promise<Cordon> =>

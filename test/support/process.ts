@@ -70,7 +70,7 @@ export interface CordonOptions {
   readonly config: string;
   /** Further files of the configuration's directory by relative path, such as lists and certificates. */
   readonly files?: Readonly<Record<string, string | Uint8Array>>;
-  /** Variables beside PATH, HOME and TMPDIR; nothing else of the test's environment reaches the program. */
+  /** Variables beside KEPT_VARIABLES; nothing else of the test's environment reaches the program. */
   readonly env?: Readonly<Record<string, string>>;
   /** Arguments after `serve --config FILE`. */
   readonly args?: readonly string[];
@@ -332,8 +332,11 @@ const probeOff = (config: string): Record<string, string> =>
 const dnssecOff = (config: string): Record<string, string> =>
   config.includes('dnssec:') ? {} : { CORDON_DNSSEC_MODE: 'off' };
 
+/** The cache is that of `npm start`: without it each program would strip and compile its sources again. */
+const KEPT_VARIABLES = ['PATH', 'HOME', 'TMPDIR', 'NODE_COMPILE_CACHE'];
+
 const baseEnvironment = (): Record<string, string> => {
-  const kept = ['PATH', 'HOME', 'TMPDIR'].map((name) => [name, process.env[name] ?? ''] as const);
+  const kept = KEPT_VARIABLES.map((name) => [name, process.env[name] ?? ''] as const);
   return Object.fromEntries(kept.filter(([, value]) => value !== ''));
 };
 
