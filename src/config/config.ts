@@ -12,13 +12,11 @@ export { type ConfigFacts, type ConfigResult, loadConfig } from './load.ts';
 export { type ConfigProblemCode, formatProblem, type Problem } from './problem.ts';
 export { configReference } from './reference.ts';
 export type { Config, GroupConfig, ListConfig, RawConfig, RecordsConfig, TlsConfig } from './schema.ts';
-export {
-  type DecisionConfig,
-  LIST_FORMATS,
-  type ListFormat,
-  type ListReading,
-  type ListSource,
-  type UrlSource,
+export type {
+  DecisionConfig,
+  ListReading,
+  ListSource,
+  UrlSource,
 } from './sections/lists.ts';
 export { BUNDLED_AUTHORITIES, SYSTEM_AUTHORITIES } from './sections/upstreams.ts';
 export type { UpstreamConfig, UpstreamHost } from './upstream-leaf.ts';

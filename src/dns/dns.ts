@@ -58,7 +58,7 @@ export {
 } from './name.ts';
 export { formatMessage, formatRecord, parseRecord, type ResourceRecord } from './presentation.ts';
 export type { FailureReason, Question, ResolveFailure } from './question.ts';
-export { expandRdata, hasEmbeddedNames, isRdataReadable } from './rdata.ts';
+export { expandRdata, isRdataReadable } from './rdata.ts';
 export { formatRdata, parseRdata } from './rdata-text.ts';
 export {
   CLASS,
@@ -88,7 +88,6 @@ export { SIPHASH_KEY_LENGTH, SIPHASH_LENGTH, SipHash } from './siphash.ts';
 export { SuffixHashes } from './suffix-hash.ts';
 export { type ServiceVisitor, visitService } from './svcb.ts';
 export {
-  collectTargets,
   TARGET_ADDRESS_WORDS,
   TargetCollector,
   type Targets,

@@ -119,9 +119,6 @@ const scratch = new Uint8Array(MESSAGE_LENGTH_MAX + NAME_COUNT_MAX * NAME_LENGTH
 /** The fields of a type's RDATA in their order, or undefined for a type whose RDATA is opaque. */
 export const rdataLayout = (type: number): readonly FieldKind[] | undefined => LAYOUTS.get(type);
 
-/** True when the RDATA of a type may hold names, so that it may hold compression pointers. */
-export const hasEmbeddedNames = (type: number): boolean => LAYOUTS_WITH_NAMES.has(type);
-
 /** The offset after the field at `at`, pointers not followed, or -1 when it does not end by `end`. */
 export const fieldEnd = (bytes: Uint8Array, kind: FieldKind, at: number, end: number): number => {
   if (kind === 'name') return skipName(bytes, at, end);

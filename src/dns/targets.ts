@@ -6,7 +6,7 @@
 // An IPv6 address that embeds IPv4 addresses leads to all of them (embedded-ipv4.ts).
 import { type AddressWords, createAddress, isIpv4, readIpv4, readIpv6 } from '../base/base.ts';
 import { EMBEDDED_IPV4_MAX, readEmbeddedIpv4 } from './embedded-ipv4.ts';
-import { RecordReader, readU16, SECTION } from './message.ts';
+import { type RecordReader, readU16, SECTION } from './message.ts';
 import { expandName, foldName, isInZone } from './name.ts';
 import { CLASS, HEADER_LENGTH, NAME_LENGTH_MAX, TYPE } from './registry.ts';
 import { visitService } from './svcb.ts';
@@ -239,26 +239,6 @@ export class TargetCollector implements Targets {
     this.addressesEnd = at + TARGET_ADDRESS_WORDS;
   }
 }
-
-/**
- * The targets of all records of a message after `offset`; `qname` is the folded name that was asked. For those who
- * look at single messages.
- */
-export const collectTargets = (
-  bytes: Uint8Array,
-  length: number,
-  offset: number,
-  qname: Uint8Array,
-): Targets => {
-  const collector = new TargetCollector();
-  const reader = new RecordReader();
-  collector.begin(bytes, length, qname);
-  reader.reset(bytes, length, offset);
-  while (reader.next()) collector.add(reader);
-  collector.finish();
-  if (reader.fault) collector.overflow = true;
-  return collector;
-};
 
 /** True when the `length` bytes of `a` are those of `b` from `offset` on. */
 const isEqual = (a: Uint8Array, b: Uint8Array, offset: number, length: number): boolean => {

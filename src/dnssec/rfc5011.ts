@@ -7,6 +7,7 @@
 //   (start) ── seen, signed ──► add-pend ── 30 days, still seen ──► valid ◄── seen ──┐
 //      ▲                           │                                 │  ── not seen ─► missing
 //      └───────── not seen ────────┘                                 └──── revoked ◄───┘ ── 30 days ──► removed
+import { DAY_MS, HOUR_MS } from '../base/base.ts';
 import { writeU16 } from '../dns/dns.ts';
 import { ANCHOR_KEYS_MAX, type AnchorKey, type AnchorKeyState, type AnchorState } from './anchor-state.ts';
 import type { TrustAnchor } from './anchors.ts';
@@ -17,8 +18,6 @@ import type { Rrset } from './rrset.ts';
 import { verifyKeys, verifyRrset } from './verification.ts';
 import { Work } from './work.ts';
 
-const HOUR_MS = 3_600_000;
-const DAY_MS = 24 * HOUR_MS;
 /** RFC 5011 sections 2.4.1 and 2.4.2. */
 const ADD_HOLD_DOWN_MS = 30 * DAY_MS;
 const REMOVE_HOLD_DOWN_MS = 30 * DAY_MS;

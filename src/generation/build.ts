@@ -4,17 +4,11 @@
 // order of precedence is fixed here: mandate lists first, then lists that let names pass, then the others, each kind
 // as the configuration names them. What a generation is beside its table follows from the configuration and the facts
 // of its lists, for a saved table as for a new one.
+
 import { createHash } from 'node:crypto';
 import { type AccessTable, compileAccess } from '../access/access.ts';
 import { AppError, formatEndpoint, isIpv4, type Prefix } from '../base/base.ts';
-import type {
-  BlockAnswer,
-  Config,
-  GroupConfig,
-  ListConfig,
-  ListFormat,
-  ListReading,
-} from '../config/config.ts';
+import type { BlockAnswer, Config, GroupConfig, ListConfig, ListReading } from '../config/config.ts';
 import { createEde, EDE, writeU32 } from '../dns/dns.ts';
 import { type FeedOptions, Guards, type LoadedList, loadList, NEVER_BLOCK_FILE } from '../lists/lists.ts';
 import {
@@ -28,6 +22,7 @@ import {
   type SharedPolicy,
   TableBuilder,
 } from '../policy/policy.ts';
+import type { ListFormat } from '../words/words.ts';
 
 /** What is known of a list that is in force. */
 export interface ListFacts {

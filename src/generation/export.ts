@@ -6,7 +6,7 @@
 // is replaced as a whole: a program that loads it meanwhile sees the old one or the new one.
 import { open, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { AppError, errorText, systemErrorCode, VERSION } from '../base/base.ts';
+import { AppError, errorText, syncDirectory, systemErrorCode, VERSION } from '../base/base.ts';
 import type { Config, ListConfig } from '../config/config.ts';
 import { parseName } from '../dns/dns.ts';
 import {
@@ -177,12 +177,7 @@ export const writeExport = async (path: string, text: Iterable<string>): Promise
       await file.close();
     }
     await rename(temporary, path);
-    const directory = await open(dirname(path), 'r');
-    try {
-      await directory.sync();
-    } finally {
-      await directory.close();
-    }
+    await syncDirectory(dirname(path));
   } catch (thrown) {
     await rm(temporary, { force: true });
     throw writeError(path, thrown);

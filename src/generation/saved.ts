@@ -7,6 +7,7 @@
 //
 //   magic with format version, 8 bytes | byte order, 1 word | SHA-256 of all that follows, 32 bytes
 //   length of the description, 1 word | length of the table, 1 word | description, JSON | table
+
 import { createHash } from 'node:crypto';
 import { closeSync, fstatSync, readSync } from 'node:fs';
 import { type FileHandle, mkdir, open, rename, rm } from 'node:fs/promises';
@@ -18,12 +19,14 @@ import {
   errorText,
   isAppError,
   openRegularFile,
+  syncDirectory,
   systemErrorCode,
 } from '../base/base.ts';
 import type { Config } from '../config/config.ts';
-import { LIST_FORMATS, LoadedList, NOTE_CODES } from '../lists/lists.ts';
+import { LoadedList, NOTE_CODES } from '../lists/lists.ts';
 import type { Log } from '../observe/observe.ts';
 import { PolicyTable } from '../policy/policy.ts';
+import { LIST_FORMATS } from '../words/words.ts';
 import { type Generation, policyHash, restoreGeneration } from './build.ts';
 
 const FILE_NAME = 'generation.saved';
@@ -156,12 +159,7 @@ export class SavedGeneration {
       await rm(temporary, { force: true });
       throw error;
     }
-    const directory = await open(this.#directory, 'r');
-    try {
-      await directory.sync();
-    } finally {
-      await directory.close();
-    }
+    await syncDirectory(this.#directory);
   }
 
   #restore(file: number, config: Config, generation: number): Generation {

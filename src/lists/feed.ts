@@ -2,7 +2,9 @@
 //
 // The text formats stream; the cordon format is parsed whole first, because its header decides whether the file is
 // used at all. Nothing that was parsed is referenced after the call.
+
 import type { RuleSink } from '../policy/policy.ts';
+import type { ListFormat } from '../words/words.ts';
 import { feedAdblock } from './adblock-format.ts';
 import { feedEntries, type ListHeader, parseCordonList } from './cordon-format.ts';
 import { type Diagnostic, DiagnosticLog, type ListNote, type ReasonCounts } from './diagnostic.ts';
@@ -15,24 +17,8 @@ import { type Protection, RuleGate } from './rule-gate.ts';
 import { feedDomains, feedHosts, feedWildcards } from './text-formats.ts';
 import { feedUnbound } from './unbound-format.ts';
 
-/** The formats that lists come in; docs/lists-formats.md tells how each is read. */
-export const LIST_FORMATS = [
-  'adblock',
-  'cordon',
-  'dnsmasq',
-  'domains',
-  'hosts',
-  'regex',
-  'rpz',
-  'unbound',
-  'wildcard',
-] as const;
-
 /** Bytes that a list of unknown size is read by. */
 const PIECE_BYTES = 256 * 1024;
-
-/** One of LIST_FORMATS. */
-export type ListFormat = (typeof LIST_FORMATS)[number];
 
 /** How to read a list. */
 export interface FeedOptions {

@@ -4,6 +4,8 @@
 // line and column, never guessed; parsed text does not outlive the call that feeds a sink; an unreadable, empty or
 // unusable list is an AppError, never an empty policy; guard names stay reachable whatever a source says.
 // RFCs: 1035 and 2181 (names), 5890 (A-labels), 6890 (special-purpose addresses), 8914 (EDE).
+
+export { LIST_FORMATS, type ListFormat } from '../words/words.ts';
 export {
   LISTS_DIRECTORY,
   NEVER_BLOCK_FILE,
@@ -37,7 +39,7 @@ export {
 } from './diagnostic.ts';
 export { ExportMerge, type MergedRules } from './export-merge.ts';
 export { digestRules, EXPORT_FORMATS, type ExportFormat, exportRules } from './export-rules.ts';
-export { type FeedOptions, type FeedResult, feedRules, LIST_FORMATS, type ListFormat } from './feed.ts';
+export { type FeedOptions, type FeedResult, feedRules } from './feed.ts';
 export {
   isPastReview,
   REVIEW_INTERVAL_DAYS,

@@ -4,14 +4,16 @@
 // list is usable is only known at its end: a sink that was fed by a call that throws has to be thrown away. The line
 // behind a rule is read from the file when somebody asks, who insists on the same content, because line numbers and
 // decisions belong to that content. Failures name path, line and column.
+
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import type { RuleSink } from '../policy/policy.ts';
+import type { ListFormat } from '../words/words.ts';
 import { shippedLists } from './catalog.ts';
 import { type ListEntry, type ListHeader, parseCordonList } from './cordon-format.ts';
 import type { Diagnostic, ListNote, ReasonCounts } from './diagnostic.ts';
 import { type DirectoryFile, isListDirectory, placeOfLine, withListDirectory } from './directory.ts';
-import { type FeedOptions, type FeedResult, feedRules, type ListFormat } from './feed.ts';
+import { type FeedOptions, type FeedResult, feedRules } from './feed.ts';
 import type { ReviewDates } from './freshness.ts';
 import { type ListBytes, listError, readListFile, withListFile } from './list-file.ts';
 import { lineText } from './text-formats.ts';

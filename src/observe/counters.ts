@@ -11,11 +11,10 @@
 //   refusal block:  [list][match][trigger][group][qtype], one more list and group for indexes out of range ·
 //                   queries [group], one more for addresses that may not ask
 //   exemption block: one cell for each exemption, and one for indexes out of range
+import { DROP, HANDSHAKE, TCP_CLOSED, TCP_REFUSAL } from '../words/words.ts';
 import {
-  DROP,
   DROP_WORDS,
   GAVE_WAY_WORDS,
-  HANDSHAKE,
   HANDSHAKE_WORDS,
   LIMITED_WORDS,
   MATCH_WORDS,
@@ -25,9 +24,7 @@ import {
   RCODE_WORDS,
   SIGNAL_WORDS,
   SOURCE_WORDS,
-  TCP_CLOSED,
   TCP_CLOSED_WORDS,
-  TCP_REFUSAL,
   TCP_REFUSAL_WORDS,
   TRANSPORT_WORDS,
   TRIGGER_WORDS,

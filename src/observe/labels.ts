@@ -8,27 +8,13 @@ import {
   GAVE_WAY,
   HANDSHAKE,
   LIMITED,
+  MATCH,
   SIGNAL,
   SOURCE,
   TCP_CLOSED,
   TCP_REFUSAL,
   TRANSPORT,
 } from '../words/words.ts';
-
-export {
-  DROP,
-  GAVE_WAY,
-  HANDSHAKE,
-  LIMITED,
-  SIGNAL,
-  SOURCE,
-  TCP_CLOSED,
-  TCP_REFUSAL,
-  TRANSPORT,
-} from '../words/words.ts';
-
-/** How a rule matches: the bits that the policy table uses. */
-export const MATCH = { SUFFIX: 1, EXACT: 2, WILDCARD: 4, PREFIX: 8, PATTERN: 16 } as const;
 
 /** Why one try at an upstream brought no usable answer. */
 export const UPSTREAM_FAILURE = {

@@ -24,14 +24,6 @@ export type {
   RecordMetrics,
 } from './evidence-facts.ts';
 export {
-  DROP,
-  GAVE_WAY,
-  LIMITED,
-  MATCH,
-  SOURCE,
-  TCP_CLOSED,
-  TCP_REFUSAL,
-  TRANSPORT,
   TRIGGER_WORDS,
   UNTRUSTED,
   type UntrustedReason,

@@ -3,20 +3,9 @@
 // Rules are streamed into a RuleSink instead of being collected: a list of a million names never exists as a
 // million objects. Names arrive in wire form with letters folded.
 import type { Prefix } from '../base/base.ts';
+import { MATCH } from '../words/words.ts';
 
-/** How a trigger matches. Bits, as the counters use them. */
-export const MATCH = {
-  /** The name and everything below it. */
-  SUFFIX: 1,
-  /** The name only. */
-  EXACT: 2,
-  /** Everything below the name, not the name itself (`*.example.com`). */
-  WILDCARD: 4,
-  /** An address inside a prefix. */
-  PREFIX: 8,
-  /** A regular expression. */
-  PATTERN: 16,
-} as const;
+export { MATCH } from '../words/words.ts';
 
 /** One of the values of MATCH. */
 export type Match = (typeof MATCH)[keyof typeof MATCH];

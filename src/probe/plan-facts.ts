@@ -8,9 +8,6 @@ export const PROBE_TRANSPORTS = ['udp', 'tcp', 'dot', 'doh'] as const;
 /** One of PROBE_TRANSPORTS. */
 export type ProbeTransport = (typeof PROBE_TRANSPORTS)[number];
 
-/** The zone of Cordon whose answers lead to what a name of it says. */
-export const PROBE_ZONE = 'probe.cordon.invalid';
-
 /** A mandate list. Lists are known by their place, in the order of precedence. */
 export interface ProbeList {
   readonly id: string;

@@ -5,19 +5,20 @@
 // in every view in each run, and at every worker in each sweep, without asking every name in every way. The seed moves the
 // start of the rotation: a name meets all ways in time. What a run asks is bounded; when a bound cuts, the plan says
 // how large the part is that is covered. Questions are made one by one: a plan never holds them all.
+
 import { isIpv4 } from '../base/base.ts';
 import { formatType, TYPE } from '../dns/dns.ts';
+import { PROBE_ZONE_TEXT } from '../words/words.ts';
 import type { Expectation, RefusalForm } from './judge.ts';
-import {
-  type Coverage,
-  type ListedName,
-  type ListedPrefix,
-  type PlanFacts,
-  type PlanOptions,
-  PROBE_ZONE,
-  type ProbeQuestion,
-  type ProbeTransport,
-  type ProbeView,
+import type {
+  Coverage,
+  ListedName,
+  ListedPrefix,
+  PlanFacts,
+  PlanOptions,
+  ProbeQuestion,
+  ProbeTransport,
+  ProbeView,
 } from './plan-facts.ts';
 import { chooseRules, countOf, divide, type Slice, sizeOf } from './slices.ts';
 import { addressIn, below, createRandom, NAME_TEXT_MAX, type Spelling, spell } from './spelling.ts';
@@ -257,7 +258,7 @@ export class ProbePlan {
     // A DNAME leads names below it below the target.
     const word = wanted === 'dname' && listed.match !== 'suffix' ? 'cname' : wanted;
     const target = listed.match === 'wildcard' ? below(listed.name, view, random) : listed.name;
-    const name = `${word}.${target}.${PROBE_ZONE}`;
+    const name = `${word}.${target}.${PROBE_ZONE_TEXT}`;
     if (name.length > NAME_TEXT_MAX) return;
     const followed = FOLLOWED_TYPES[Math.floor(turn / ALIAS_CASES.length) % FOLLOWED_TYPES.length] ?? TYPE.A;
     const { spelling: _, ...way } = this.#wayAt(view, ways, turn);
@@ -288,7 +289,7 @@ export class ProbePlan {
       const { spelling: _, ...way } = this.#wayAt(view, ways, turn + index * TURN_STEP);
       yield {
         ...way,
-        name: `${word}-${hex}.${PROBE_ZONE}`,
+        name: `${word}-${hex}.${PROBE_ZONE_TEXT}`,
         type,
         purpose: 'prefix',
         rule: listed,
@@ -407,7 +408,7 @@ export const describeQuestion = (question: ProbeQuestion): string =>
 /** Turns start below this, so that they stay small numbers: more than any plan has ways. */
 const TURN_MAX = 1 << 20;
 /** A name of the zone that leads nowhere listed. */
-const PLAIN_NAME = `plain.${PROBE_ZONE}`;
+const PLAIN_NAME = `plain.${PROBE_ZONE_TEXT}`;
 /** Far enough that the questions of one name differ in spelling and flags. */
 const TURN_STEP = 5;
 /** Far enough that views with the same names begin elsewhere. */

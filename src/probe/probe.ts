@@ -5,5 +5,4 @@
 export { type Inquiry, inquire, type Reading } from './dns2-client.ts';
 export type { ProbeRunStatus } from './findings.ts';
 export { ProbeKeeper, type ProbeStatus } from './keeper.ts';
-export { PROBE_ZONE } from './plan-facts.ts';
 export { type Leak, probeServer, type ServerProbe, type ServerProbeRequest } from './server.ts';

@@ -13,6 +13,7 @@
 //
 // Where an alias leads has the addresses of `plain`, so that an answer that is not refused is whole. A type that a
 // name does not have is NODATA; every other name NXDOMAIN. RFCs 1035, 2308, 5737, 3849, 6672, 9460.
+
 import {
   CLASS,
   FLAG,
@@ -28,9 +29,10 @@ import {
   writeU32,
 } from '../dns/dns.ts';
 import type { Question, Resolution, Resolver } from '../pipeline/pipeline.ts';
+import { PROBE_ZONE_TEXT } from '../words/words.ts';
 
 /** The folded wire name of the zone. */
-export const PROBE_ZONE = nameFrom('probe.cordon.invalid.');
+export const PROBE_ZONE = nameFrom(`${PROBE_ZONE_TEXT}.`);
 
 /** Seconds that an answer lives: a probe sees what is in force now, and a flood of one question costs little. */
 const TTL_SEC = 5;

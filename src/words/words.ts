@@ -1,7 +1,7 @@
-// words: what happens to a query, in closed sets of numbers, for rooms that decide and for the room that counts.
+// words: closed sets that several rooms speak in, as numbers and as words, each declared once.
 //
-// Invariants: a set counts from 0 without a gap, and only grows at its end, because the words are labels of metrics; a set
-// that other numbers are folded into ends in OTHER, which nobody tells. Imports nothing.
+// Invariants: a set of numbers counts from 0 without a gap (MATCH: by bits), and only grows at its end, because its words are
+// labels of metrics; a set that other numbers are folded into ends in OTHER, which nobody tells. Imports nothing.
 
 /** How a query came in, or how one was sent to an upstream. */
 export const TRANSPORT = { UDP: 0, TCP: 1, DOT: 2, DOH: 3 } as const;
@@ -111,3 +111,36 @@ export const HANDSHAKE = {
 
 /** What a question in flight gave way to. */
 export const GAVE_WAY = { CLIENT: 0, ZONE: 1, AGE: 2 } as const;
+
+/** How a trigger matches. Bits. */
+export const MATCH = {
+  /** The name and everything below it. */
+  SUFFIX: 1,
+  /** The name only. */
+  EXACT: 2,
+  /** Everything below the name, not the name itself (`*.example.com`). */
+  WILDCARD: 4,
+  /** An address inside a prefix. */
+  PREFIX: 8,
+  /** A regular expression. */
+  PATTERN: 16,
+} as const;
+
+/** The formats that lists come in; docs/lists-formats.md tells how each is read. */
+export const LIST_FORMATS = [
+  'adblock',
+  'cordon',
+  'dnsmasq',
+  'domains',
+  'hosts',
+  'regex',
+  'rpz',
+  'unbound',
+  'wildcard',
+] as const;
+
+/** One of LIST_FORMATS. */
+export type ListFormat = (typeof LIST_FORMATS)[number];
+
+/** The zone that the self-probe asks for names of its own in. */
+export const PROBE_ZONE_TEXT = 'probe.cordon.invalid';

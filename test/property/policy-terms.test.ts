@@ -2,18 +2,14 @@
 //
 // The plain reading tries every rule of every list for the question and then for each target of the answer, and sorts
 // what matches by the order that docs/refusing.md states. It shares no code with the table but addresses.
+
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { createAddress, matchesPrefix, parseAddress, parsePrefix } from '../../src/base/base.ts';
-import {
-  collectTargets,
-  formatName,
-  parseType,
-  questionEnd,
-  TARGET_ADDRESS_WORDS,
-} from '../../src/dns/dns.ts';
+import { formatName, parseType, questionEnd, TARGET_ADDRESS_WORDS } from '../../src/dns/dns.ts';
 import { ACTION, Policy, type Precedence, Verdict } from '../../src/policy/policy.ts';
 import { buildResponse } from '../support/records.ts';
+import { collectTargets } from '../support/targets.ts';
 import { buildTable, foldedName, policyList } from '../unit/policy/setup.ts';
 
 const RUNS = 600;

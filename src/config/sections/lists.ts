@@ -1,6 +1,8 @@
 // Lists: where each comes from, how it is read, what it refuses with, and the decision that it rests on.
+
 import { z } from 'zod';
 import { EDE } from '../../dns/dns.ts';
+import { LIST_FORMATS, type ListFormat } from '../../words/words.ts';
 import { apex, type HostAddress, hostAddress } from '../address-leaf.ts';
 import {
   durationMs,
@@ -30,22 +32,6 @@ const HOST_ADDRESSES_MAX = 16;
 const MATCHES = ['suffix', 'exact'] as const;
 /** Blocked, Censored, Filtered, Prohibited (RFC 8914 section 4). */
 const EDE_CODES = [EDE.BLOCKED, EDE.CENSORED, EDE.FILTERED, EDE.PROHIBITED];
-
-/** The formats of list files. */
-export const LIST_FORMATS = [
-  'adblock',
-  'cordon',
-  'dnsmasq',
-  'domains',
-  'hosts',
-  'regex',
-  'rpz',
-  'unbound',
-  'wildcard',
-] as const;
-
-/** One of LIST_FORMATS. */
-export type ListFormat = (typeof LIST_FORMATS)[number];
 
 /** How the text of a list is read. */
 export interface ListReading {

@@ -1,6 +1,6 @@
 // RDATA taken out of messages: names uncompressed, malformed RDATA refused.
 import { describe, expect, test } from 'vitest';
-import { expandRdata, hasEmbeddedNames, parseRdata, TYPE } from '../../../src/dns/dns.ts';
+import { expandRdata, parseRdata, TYPE } from '../../../src/dns/dns.ts';
 import { createTypeBitmap, visitTypes } from '../../../src/dns/rdata.ts';
 
 const NAME = [7, 101, 120, 97, 109, 112, 108, 101, 0];
@@ -63,26 +63,6 @@ describe('expandRdata()', () => {
     expect(expandRdata(bytes, 0, 65_534, TYPE.RRSIG, bytes.length)).toHaveLength(65_535);
     expect(expandRdata(bytes, 0, 65_535, TYPE.RRSIG, bytes.length) === undefined).toBe(true);
   });
-});
-
-test('hasEmbeddedNames() is true for the types that may hold pointers', () => {
-  const names = [
-    'NS',
-    'CNAME',
-    'SOA',
-    'PTR',
-    'MX',
-    'DNAME',
-    'SRV',
-    'SVCB',
-    'HTTPS',
-    'RRSIG',
-    'NSEC',
-  ] as const;
-  for (const name of names) expect(hasEmbeddedNames(TYPE[name]), name).toBe(true);
-  const others = ['A', 'AAAA', 'TXT', 'DS', 'DNSKEY', 'NSEC3', 'OPT', 'CAA'] as const;
-  for (const name of others) expect(hasEmbeddedNames(TYPE[name]), name).toBe(false);
-  expect(hasEmbeddedNames(65_280)).toBe(false);
 });
 
 describe('type bitmaps', () => {

@@ -1,8 +1,8 @@
 // Where answers lead: each trigger, what a DNAME yields, and the bounds above which an answer is not usable.
+
 import { afterEach, describe, expect, test } from 'vitest';
 import { formatAddress, parsePrefix } from '../../../src/base/base.ts';
 import {
-  collectTargets,
   foldName,
   formatName,
   MessageBuilder,
@@ -17,6 +17,7 @@ import {
 import { setTranslationPrefix } from '../../../src/dns/embedded-ipv4.ts';
 import { Policy, Verdict } from '../../../src/policy/policy.ts';
 import { buildResponse, type MessageText } from '../../support/records.ts';
+import { collectTargets } from '../../support/targets.ts';
 import { buildTable, policyList } from '../policy/setup.ts';
 
 const TARGET_NAMES_MAX = 128;

@@ -1,19 +1,16 @@
 // What a worker writes, read back as an operator reads it: by the text of the series.
+
 import { Worker } from 'node:worker_threads';
 import { expect, test } from 'vitest';
 import { RCODE, TRIGGER, TYPE } from '../../../src/dns/dns.ts';
 import {
   type CounterBlock,
   CounterTotals,
-  DROP,
-  MATCH,
   type RefusalLayout,
-  SOURCE,
-  TCP_REFUSAL,
-  TRANSPORT,
   UPSTREAM_FAILURE,
   WorkerCounters,
 } from '../../../src/observe/observe.ts';
+import { DROP, MATCH, SOURCE, TCP_REFUSAL, TRANSPORT } from '../../../src/words/words.ts';
 import { createSource, scrape } from './scrape.ts';
 
 const LAYOUT: RefusalLayout = {

@@ -4,12 +4,10 @@ import { EnforcementClock, MANDATE_STATES } from '../../../src/enforcement/enfor
 import {
   CounterTotals,
   createMetrics,
-  MATCH,
-  SOURCE,
-  TRANSPORT,
   UPSTREAM_FAILURE,
   WorkerCounters,
 } from '../../../src/observe/observe.ts';
+import { MATCH, SOURCE, TRANSPORT } from '../../../src/words/words.ts';
 import { requireProgram, run } from '../../support/process.ts';
 import { createSource, parsePage, scrape } from './scrape.ts';
 

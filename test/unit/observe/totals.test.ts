@@ -1,8 +1,10 @@
 // Sums over workers, generations and time: they only ever grow, and no refusal is lost.
+
 import { expect, test } from 'vitest';
 import { TRIGGER, TYPE } from '../../../src/dns/dns.ts';
-import { CounterTotals, MATCH, TRANSPORT, WorkerCounters } from '../../../src/observe/observe.ts';
+import { CounterTotals, WorkerCounters } from '../../../src/observe/observe.ts';
 import { SIGNAL } from '../../../src/pipeline/pipeline.ts';
+import { MATCH, TRANSPORT } from '../../../src/words/words.ts';
 import { createSource, scrape } from './scrape.ts';
 
 const UPSTREAM = '192.0.2.1:53';

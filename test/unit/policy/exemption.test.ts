@@ -1,7 +1,8 @@
 // Exemptions take lists out of the judging of one client's question: which, when, and what still decides.
+
 import { describe, expect, test } from 'vitest';
 import { AppError, createAddress, parseAddress } from '../../../src/base/base.ts';
-import { collectTargets, questionEnd, type Targets, TYPE } from '../../../src/dns/dns.ts';
+import { questionEnd, type Targets, TYPE } from '../../../src/dns/dns.ts';
 import {
   compileExemptions,
   EXEMPTIONS_MAX,
@@ -12,6 +13,7 @@ import {
   Verdict,
 } from '../../../src/policy/policy.ts';
 import { buildResponse } from '../../support/records.ts';
+import { collectTargets } from '../../support/targets.ts';
 import { prefixes } from '../pipeline/setup.ts';
 import { buildTable, foldedName, formatVerdict, policyList } from './setup.ts';
 

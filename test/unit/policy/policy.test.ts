@@ -1,9 +1,11 @@
 // A policy: groups choose lists, and everything that an answer leads to is judged.
+
 import { describe, expect, test } from 'vitest';
 import { createAddress } from '../../../src/base/base.ts';
-import { collectTargets, questionEnd, type Targets, TRIGGER, TYPE } from '../../../src/dns/dns.ts';
+import { questionEnd, type Targets, TRIGGER, TYPE } from '../../../src/dns/dns.ts';
 import { Policy, type SharedPolicy, Verdict } from '../../../src/policy/policy.ts';
 import { buildResponse } from '../../support/records.ts';
+import { collectTargets } from '../../support/targets.ts';
 import { buildTable, foldedName, formatVerdict, policyList } from './setup.ts';
 
 const GROUPS = 64;

@@ -1,9 +1,11 @@
 // Rules with actions and conditions: which of several decides, within a list and between lists.
+
 import { describe, expect, test } from 'vitest';
 import { createAddress, parseAddress } from '../../../src/base/base.ts';
-import { collectTargets, parseType, questionEnd } from '../../../src/dns/dns.ts';
+import { parseType, questionEnd } from '../../../src/dns/dns.ts';
 import { ACTION, Policy, type PolicyList, Verdict } from '../../../src/policy/policy.ts';
 import { buildResponse } from '../../support/records.ts';
+import { collectTargets } from '../../support/targets.ts';
 import { buildTable, foldedName, policyList } from './setup.ts';
 
 const WORDS = Object.fromEntries(

@@ -2,11 +2,8 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { formatName } from '../../../src/dns/dns.ts';
 import { buildGeneration } from '../../../src/generation/build.ts';
 import { type ProbeLists, readProbeLists } from '../../../src/probe/lists.ts';
-import { PROBE_ZONE as ZONE_TEXT } from '../../../src/probe/probe.ts';
-import { PROBE_ZONE } from '../../../src/resolve/resolve.ts';
 import { configOf, createDirectory } from '../app/setup.ts';
 
 interface Options {
@@ -125,8 +122,4 @@ test('the shipped mandate lists are asked as a whole', () => {
   expect(lists.reduce((sum, list) => sum + list.names, 0)).toBe(names.length);
   expect(lists.reduce((sum, list) => sum + list.prefixes, 0)).toBe(prefixes.length);
   expect(names.map(({ name }) => name)).toContain('tiktok.com');
-});
-
-test('the zone of the probe is the one that workers answer', () => {
-  expect(formatName(PROBE_ZONE)).toBe(`${ZONE_TEXT}.`);
 });

@@ -1,13 +1,9 @@
 // Who gets a place and who gives way: by address, by network, when all are taken, and for answers that nobody takes.
+
 import { expect, test } from 'vitest';
 import { createAddress, parseAddress } from '../../../src/base/base.ts';
-import {
-  ConnectionBudget,
-  type StreamLimits,
-  TCP_CLOSED,
-  TCP_REFUSAL,
-  type Tenant,
-} from '../../../src/server/connection-budget.ts';
+import { ConnectionBudget, type StreamLimits, type Tenant } from '../../../src/server/connection-budget.ts';
+import { TCP_CLOSED, TCP_REFUSAL } from '../../../src/words/words.ts';
 
 const LIMITS: StreamLimits = {
   connectionsMax: 16,
