@@ -42,6 +42,8 @@ export interface WorkerSettings {
   readonly rebindingAllowed: readonly Uint8Array[] | undefined;
   /** Undefined: nobody is limited. */
   readonly rateLimit: RateRules | undefined;
+  /** RDATA of the records that lead clients to the encrypted listeners (RFC 9462); none where nobody could believe them. */
+  readonly designated: readonly Uint8Array[];
   /** Undefined: nobody is told any. */
   readonly structured: StructuredErrors | undefined;
   readonly counters: CounterBlock;

@@ -46,10 +46,10 @@ export const toRules = (settings: WorkerSettings): PipelineRules => ({
   policy: settings.policy === undefined ? undefined : new Policy(settings.policy, systemClock()),
   clients: new Clients(settings.access),
   // The zone of the probe lies below a name that does not exist for anybody else.
-  localZones: new LocalZones([
-    ...settings.routes.map((route) => route.zone).filter((zone) => zone.length > 1),
-    PROBE_ZONE,
-  ]),
+  localZones: new LocalZones(
+    [...settings.routes.map((route) => route.zone).filter((zone) => zone.length > 1), PROBE_ZONE],
+    settings.designated,
+  ),
   ttlLimits: settings.ttlLimits,
   stale: settings.stale,
   prefetch: settings.prefetch,

@@ -2,9 +2,11 @@
 //
 // One place for it: the running program settles its workers by this, and `cordon explain` decides by the same settings
 // where no program runs.
+import { X509Certificate } from 'node:crypto';
 import type { AccessTable } from '../access/access.ts';
 import { type Endpoint, formatEndpoint } from '../base/base.ts';
 import type { Config } from '../config/config.ts';
+import { createService, DOH_PATH, ddrRecords, toCertificate } from '../discovery/discovery.ts';
 import { accessOf, type Generation } from '../generation/generation.ts';
 import { type CounterBlock, CounterTotals, type RefusalBlock } from '../observe/observe.ts';
 import type { SharedPolicy } from '../policy/policy.ts';
@@ -32,6 +34,17 @@ export interface State {
   readonly counters: readonly CounterBlock[];
   readonly refusals: readonly RefusalBlock[];
 }
+
+/** The records that lead from plain DNS to the encrypted listeners, by the certificate in force. */
+const toDesignated = ({ listen, encrypted, tls }: State): readonly Uint8Array[] => {
+  if (tls === undefined) return [];
+  const endpointsOf = (wanted: EncryptedEndpoint['kind']): Endpoint[] =>
+    encrypted.filter(({ kind }) => kind === wanted).map(({ endpoint }) => endpoint);
+  const certificate = toCertificate((new X509Certificate(tls.cert).subjectAltName ?? '').split(', '));
+  const ways = { dot: endpointsOf('dot'), doh: endpointsOf('doh'), dohPath: DOH_PATH };
+  const service = createService(ways, certificate);
+  return service === undefined ? [] : ddrRecords(service, listen, certificate);
+};
 
 /** What one worker is told. */
 export const toSettings = (
@@ -79,6 +92,7 @@ export const toSettings = (
     staleMs: staleSecMax * 1000,
     prefetch: config.cache.prefetch,
     rateLimit: config.rateLimit.rules,
+    designated: toDesignated(state),
     structured: toStructuredErrors(config, generation),
     clientShareMax: config.resolver.clientShareMax,
     zoneShareMax: config.resolver.zoneShareMax,

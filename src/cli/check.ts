@@ -9,6 +9,7 @@ import {
 } from '../app/app.ts';
 import { isAppError } from '../base/base.ts';
 import { type Config, effectiveConfig, formatProblem, prefixFilesOf } from '../config/config.ts';
+import { discoveryGaps, toCertificate } from '../discovery/discovery.ts';
 import { describeEnforcement, isAsDecided, todoOf } from '../enforcement/enforcement.ts';
 import { buildGeneration } from '../generation/generation.ts';
 import { firstReview, readKeptPaths, withoutMissing } from '../lists/keeping/keeping.ts';
@@ -63,6 +64,11 @@ export const check = async (args: string[]): Promise<number> => {
       const until = new Date(endMs).toISOString();
       process.stdout.write(`# tls.cert: for ${names.join(', ') || 'no name'}, until ${until}\n`);
       for (const note of notes) process.stdout.write(`#   WARNING: ${note}\n`);
+      const gaps = discoveryGaps(config.listen.dns, toCertificate(names));
+      if (gaps.length > 0) {
+        const text = `the certificate does not hold the address of ${gaps.join(', ')}: clients there do not find the encrypted listeners by themselves (RFC 9462)`;
+        process.stdout.write(`#   note: ${text}\n`);
+      }
     }
     for (const { key, path, count } of prefixFiles) {
       process.stdout.write(`# ${key}: ${count} prefixes (${path})\n`);

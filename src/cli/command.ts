@@ -6,6 +6,7 @@
 
 import { errorText, isAppError, VERSION } from '../base/base.ts';
 import { check } from './check.ts';
+import { clients } from './clients.ts';
 import { writeDocs } from './docs.ts';
 import { exemptions } from './exemptions.ts';
 import { explainName, traceName } from './explain.ts';
@@ -51,6 +52,10 @@ usage: cordon COMMAND [OPTION …]
   report   --from DAY|TIME --to DAY|TIME [--group NAME] [--format html|pdf|csv|json] [--table NAME] [--out FILE]
            [--unsigned]                        write the evidence of a period
            verify FILE [--key PUBLIC.pem]      check the signature of one
+  clients  profile --for windows|apple|android|chrome|edge|firefox|systemd-resolved [--name NAME] [--token TOKEN]
+                                               write what makes a kind of client ask the encrypted listeners
+           dnr --for kea                       write the options with which DHCP names them
+           token                               make a token for the path of DNS over HTTPS, and its hash
   pause    [DURATION --reason TEXT]            suspend all refusals for a time, on the record; without DURATION: show
   resume   [--reason TEXT]                     give refusals again before that time is over
   query    NAME [TYPE] [--server ADDRESS[:PORT]] [--tcp] [--dnssec] [--json]
@@ -63,6 +68,7 @@ CORDON_… variables override keys.
 const COMMANDS: Readonly<Record<string, (args: string[]) => Promise<number> | number>> = {
   serve,
   check,
+  clients,
   exemptions,
   explain: explainName,
   trace: traceName,

@@ -70,6 +70,8 @@ const LOOPBACK_REVERSE = [nameFrom('1.0.0.127.in-addr.arpa'), nameFrom(ip6Zone('
 const IPV4_LOOPBACK = Uint8Array.of(127, 0, 0, 1);
 const IPV6_LOOPBACK = Uint8Array.from({ length: 16 }, (_, index) => (index === 15 ? 1 : 0));
 const LOCALHOST = nameFrom('localhost');
+/** TTL of the records of DDR, seconds: short, because a certificate or a listener may change. */
+const DDR_TTL_SEC = 300;
 /** TTL of the SOA and of local data, seconds: RFC 6303 section 3 proposes three hours. */
 const LOCAL_TTL_SEC = 10_800;
 const TOP_LABELS = new Set(['localhost', 'invalid', 'test', 'local', 'onion', 'alt', 'arpa']);
@@ -83,10 +85,15 @@ export class LocalZones {
   /** Apex of the zone that the last find() met. */
   #found: Zone | undefined;
   readonly #forwarded: readonly Uint8Array[];
+  readonly #encrypted: readonly Uint8Array[];
 
-  /** `forwarded`: folded wire names of the zones that the operator forwards. */
-  constructor(forwarded: readonly Uint8Array[]) {
+  /**
+   * `forwarded`: folded wire names of the zones that the operator forwards. `encrypted`: RDATA of the SVCB records that
+   * lead to the encrypted ways to this resolver (RFC 9462 section 4).
+   */
+  constructor(forwarded: readonly Uint8Array[], encrypted: readonly Uint8Array[] = []) {
     this.#forwarded = forwarded;
+    this.#encrypted = encrypted;
   }
 
   /** Tells what is answered for the folded name in the first `length` bytes and a type; one of LOCAL. */
@@ -111,8 +118,14 @@ export class LocalZones {
     );
   }
 
-  /** Writes the record that find() answered DATA for. */
+  /** Writes the records that find() answered DATA for. */
   writeData(builder: MessageBuilder, qname: Uint8Array, qtype: number): void {
+    if (this.#isEncryptedWay(qname, qtype)) {
+      for (const rdata of this.#encrypted) {
+        builder.record(SECTION.ANSWER, qname, qtype, CLASS.IN, DDR_TTL_SEC, rdata);
+      }
+      return;
+    }
     const rdata = localRecord(qname, qtype, this.#found);
     if (rdata !== undefined) {
       builder.record(SECTION.ANSWER, qname, qtype, CLASS.IN, LOCAL_TTL_SEC, rdata);
@@ -127,13 +140,18 @@ export class LocalZones {
     const isApex = qname.length === found.apex.length;
     if (isApex && qtype === TYPE.DS) return LOCAL.NONE;
     this.#found = found;
-    if (localRecord(qname, qtype, found) !== undefined) return LOCAL.DATA;
+    if (this.#isEncryptedWay(qname, qtype) || localRecord(qname, qtype, found) !== undefined)
+      return LOCAL.DATA;
     const exists =
       found.loopback ||
       (isApex && !found.absent) ||
       equals(qname, DDR_NAME) ||
       LOOPBACK_REVERSE.some((name) => isInZone(name, qname));
     return exists ? LOCAL.NODATA : LOCAL.NXDOMAIN;
+  }
+
+  #isEncryptedWay(qname: Uint8Array, qtype: number): boolean {
+    return qtype === TYPE.SVCB && this.#encrypted.length > 0 && equals(qname, DDR_NAME);
   }
 }
 

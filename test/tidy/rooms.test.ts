@@ -21,12 +21,23 @@ import {
 const ROOMS: Readonly<Record<string, readonly string[]>> = {
   cli: [
     ...['resolve', 'admin', 'lists/keeping', 'probe', 'generation', 'report', 'exemptions', 'app', 'explain'],
-    ...['records', 'observe', 'lists', 'config', 'enforcement', 'dns', 'base'],
+    ...['discovery', 'records', 'observe', 'lists', 'config', 'enforcement', 'dns', 'base'],
   ],
   app: [
     ...['resolve', 'records/thread', 'lists/keeping', 'probe', 'generation', 'exemptions', 'explain'],
     ...['admin', 'records', 'events', 'observe', 'server', 'tls', 'pipeline', 'lists', 'policy', 'cache'],
-    ...['upstream', 'dnssec', 'access', 'local', 'config', 'enforcement', 'datagram', 'dns', 'base'],
+    ...[
+      'upstream',
+      'dnssec',
+      'access',
+      'local',
+      'discovery',
+      'config',
+      'enforcement',
+      'datagram',
+      'dns',
+      'base',
+    ],
   ],
   admin: ['exemptions', 'enforcement', 'dns', 'base'],
   report: ['exemptions', 'records', 'enforcement', 'base'],
@@ -56,6 +67,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   access: ['dns', 'base'],
   local: ['dns', 'base'],
   config: ['yaml', 'words', 'dns', 'base'],
+  discovery: ['dns', 'base'],
   yaml: [],
   dns: ['base'],
   words: [],

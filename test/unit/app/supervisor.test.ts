@@ -115,6 +115,7 @@ const setUp = async () => {
       staleMs: 0,
       prefetch: false,
       rateLimit: undefined,
+      designated: [],
       structured: undefined,
       clientShareMax: 1,
       zoneShareMax: 1,

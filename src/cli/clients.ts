@@ -1,0 +1,103 @@
+// cordon clients: what the administrators of devices and of DHCP need, made of the configuration.
+import { createHash, randomBytes } from 'node:crypto';
+import { readValidCertificate } from '../app/app.ts';
+import { AppError } from '../base/base.ts';
+import {
+  createProfile,
+  createService,
+  DOH_PATH,
+  type EncryptedService,
+  keaDnr,
+  PROFILE_TARGETS,
+  toCertificate,
+} from '../discovery/discovery.ts';
+import { configPath, readArguments, requireConfig, UsageError } from './usage.ts';
+
+/** Bytes of a token: nobody guesses 128 bits. */
+const TOKEN_BYTES = 16;
+/** What may stand in a path as it is; a token that was made here has 22 of them. */
+const TOKEN = /^[A-Za-z0-9_-]{16,128}$/;
+
+const OPTIONS = {
+  config: { type: 'string' },
+  for: { type: 'string' },
+  name: { type: 'string' },
+  token: { type: 'string' },
+  json: { type: 'boolean', default: false },
+} as const;
+
+/** Writes a profile, an option of DHCP or a token to standard output; returns 0. */
+export const clients = (args: string[]): number => {
+  const [what = '', ...rest] = args;
+  if (what === 'profile') return profile(rest);
+  if (what === 'dnr') return dnr(rest);
+  if (what === 'token') return token(rest);
+  throw new UsageError(`"${what.slice(0, 40)}" is none of profile, dnr, token`);
+};
+
+const profile = (args: string[]): number => {
+  const { values } = readArguments({ args, options: OPTIONS });
+  const target = PROFILE_TARGETS.find((word) => word === values.for);
+  if (target === undefined) throw new UsageError(`--for is one of ${PROFILE_TARGETS.join(', ')}`);
+  const made = createProfile(target, serviceOf(values));
+  if ('missing' in made) throw failure(`for ${target}`, made.missing);
+  process.stdout.write(made.text);
+  return 0;
+};
+
+const dnr = (args: string[]): number => {
+  const { values } = readArguments({ args, options: OPTIONS });
+  if (values.for !== 'kea') throw new UsageError('--for is kea');
+  process.stdout.write(keaDnr(serviceOf(values)));
+  return 0;
+};
+
+/** The token goes to the device, its hash into the configuration: it stands nowhere else. */
+const token = (args: string[]): number => {
+  const { values } = readArguments({ args, options: { json: OPTIONS.json } });
+  const made = randomBytes(TOKEN_BYTES).toString('base64url');
+  const sha256 = createHash('sha256').update(made).digest('hex');
+  const path = `${DOH_PATH}/${made}`;
+  process.stdout.write(
+    values.json
+      ? `${JSON.stringify({ token: made, path, sha256 }, undefined, 2)}\n`
+      : `token    ${made}\npath     ${path}\nsha256   ${sha256}\n`,
+  );
+  return 0;
+};
+
+const serviceOf = (values: {
+  readonly config?: string | undefined;
+  readonly name?: string | undefined;
+  readonly token?: string | undefined;
+}): EncryptedService => {
+  const config = requireConfig(configPath(values.config));
+  const facts = readValidCertificate(config.tls, Date.now());
+  const { dot, doh } = config.listen;
+  const unknown = [...dot, ...doh].some(({ port }) => port === 0);
+  if (facts === undefined || dot.length + doh.length === 0) {
+    throw failure(
+      'of the configuration',
+      'nothing listens encrypted: listen.dot, listen.doh and tls are needed',
+    );
+  }
+  if (unknown)
+    throw failure('of the configuration', 'a port is 0, any free one: give the ports that clients ask');
+  const certificate = toCertificate(facts.names);
+  const { name } = values;
+  if (name !== undefined && !certificate.names.includes(name) && !certificate.addresses.includes(name)) {
+    const known = [...certificate.names, ...certificate.addresses].join(', ');
+    throw new UsageError(`the certificate is not for "${name.slice(0, 64)}", but for ${known}`);
+  }
+  if (values.token !== undefined && !TOKEN.test(values.token)) {
+    throw new UsageError('--token is what cordon clients token has made');
+  }
+  const dohPath = values.token === undefined ? DOH_PATH : `${DOH_PATH}/${values.token}`;
+  const service = createService({ dot, doh, dohPath }, certificate, name);
+  if (service === undefined)
+    throw failure('of the configuration', 'the certificate has no name and no address');
+  return service;
+};
+
+const failure = (what: string, text: string): AppError =>
+  new AppError('ERR_APP_PROFILE', `making a profile ${what}: ${text}`);
