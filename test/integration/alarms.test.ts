@@ -1,8 +1,9 @@
 // What somebody reads at three in the morning: lines of the running program with the priority that the journal sorts by,
-// each with what, where and what to do, and once for each change; and the metrics that the alarms look at.
+// each with what, where and what to do, and once for each change; and the metrics that the alarms look at. Lines wait ten
+// seconds for what changes back, so the tests wait together.
 import { createServer, type Server } from 'node:net';
 import { join } from 'node:path';
-import { afterEach, expect, test } from 'vitest';
+import { type TestContext, test } from 'vitest';
 import { CertificateAuthority } from '../support/certificates.ts';
 import { ask, readMetric, reload } from '../support/client.ts';
 import { type Cordon, run, startCordon } from '../support/process.ts';
@@ -11,12 +12,9 @@ import { authority, EncryptedUpstream, SERVER_NAME } from '../unit/upstream/encr
 
 const WAIT = { timeout: 30_000, interval: 100 };
 
-const closing: (() => unknown)[] = [];
-afterEach(async () => {
-  for (const close of closing.splice(0).reverse()) await close();
-});
+type AtEnd = TestContext['onTestFinished'];
 
-const start = async (config: string, files: Record<string, string> = {}): Promise<Cordon> => {
+const start = async (atEnd: AtEnd, config: string, files: Record<string, string> = {}): Promise<Cordon> => {
   const cordon = await startCordon({
     config: `
 listen: { dns: ["127.0.0.1:0"], admin: "127.0.0.1:0" }
@@ -25,7 +23,7 @@ lists: [{ id: ban, file: ban.txt, format: domains, mandate: true }]
 ${config}`,
     files: { 'ban.txt': 'tiktok.example\n', ...files },
   });
-  closing.push(() => cordon.kill());
+  atEnd(() => cordon.kill());
   return cordon;
 };
 
@@ -33,9 +31,12 @@ const address = (query: ScriptedQuery): Uint8Array => answer(query, [`${query.na
 
 const linesOf = (cordon: Cordon, text: string) => cordon.logs().filter(({ msg }) => msg === text);
 
-test('a server whose certificate nobody trusts is told once, with what to do, until its authority is configured', async () => {
+test.concurrent('a server whose certificate nobody trusts is told once, with what to do, until its authority is configured', async ({
+  expect,
+  onTestFinished: atEnd,
+}) => {
   const upstream = await EncryptedUpstream.open('tls', { reply: address });
-  closing.push(() => upstream.close());
+  atEnd(() => upstream.close());
   const stranger = CertificateAuthority.create('Stranger');
   const text = `tls://127.0.0.1:${upstream.endpoint.port}#${SERVER_NAME}`;
   const config = (ca: string): string => `
@@ -53,7 +54,7 @@ resolver: { ca: [${ca}] }
       'agency.pem': authority.certificate,
     },
   });
-  closing.push(() => cordon.kill());
+  atEnd(() => cordon.kill());
   for (let i = 0; i < 5; i++) expect((await ask(cordon.dns, `n${i}.example. A`)).rcode).toBe(2);
   const line = await cordon.waitForLog(({ msg }) => msg.startsWith('an upstream did not prove'));
   expect(line).toMatchObject({ level: 'error', upstream: text, reason: 'authority' });
@@ -83,15 +84,18 @@ resolver: { ca: [${ca}] }
   await cordon.stop();
 });
 
-test('that no upstream answers is told once, and once that one does again', async () => {
+test.concurrent('that no upstream answers is told once, and once that one does again', async ({
+  expect,
+  onTestFinished: atEnd,
+}) => {
   const upstream = await ScriptedUpstream.open(() => undefined);
-  closing.push(() => upstream.close());
+  atEnd(() => upstream.close());
   const config = `
 upstreams: ["127.0.0.1:${upstream.endpoint.port}"]
 forward: [{ zones: [agency.example], upstreams: ["127.0.0.1:${upstream.endpoint.port}"] }]
 resolver: { timeout: 500ms, try-timeout: 50ms }
 `;
-  const cordon = await start(config);
+  const cordon = await start(atEnd, config);
   await Promise.all([1, 2, 3].map((i) => ask(cordon.dns, `n${i}.example. A`)));
   const line = await cordon.waitForLog(({ msg }) => msg === 'no upstream answers');
   expect(line).toMatchObject({ level: 'error', route: '.' });
@@ -109,7 +113,10 @@ resolver: { timeout: 500ms, try-timeout: 50ms }
   await cordon.stop();
 });
 
-test('an output that cannot be reached is told once, and that it can be again', async () => {
+test.concurrent('an output that cannot be reached is told once, and that it can be again', async ({
+  expect,
+  onTestFinished: atEnd,
+}) => {
   const server: Server = createServer((socket) => void socket.resume());
   const listen = (port: number): Promise<number> =>
     new Promise((resolve) => {
@@ -121,7 +128,10 @@ test('an output that cannot be reached is told once, and that it can be again', 
   const port = await listen(0);
   await new Promise((resolve) => server.close(resolve));
   const output = `syslog+tcp://127.0.0.1:${port}`;
-  const cordon = await start(`upstreams: ["127.0.0.1:9"]\nrecords: { outputs: [{ to: "${output}" }] }\n`);
+  const cordon = await start(
+    atEnd,
+    `upstreams: ["127.0.0.1:9"]\nrecords: { outputs: [{ to: "${output}" }] }\n`,
+  );
   const line = await cordon.waitForLog(({ msg }) => msg.startsWith('an output takes no records'));
   expect(line).toMatchObject({ level: 'error', output });
   expect(line['cause']).toContain('ECONNREFUSED');
@@ -131,7 +141,7 @@ test('an output that cannot be reached is told once, and that it can be again', 
     .toBeGreaterThan(0);
   expect(await readMetric(cordon, 'cordon_records_output_connected', { output })).toBe(0);
   await listen(port);
-  closing.push(() => server.close());
+  atEnd(() => void server.close());
   await cordon.waitForLog(({ msg }) => msg === 'an output takes records again');
   await expect.poll(() => readMetric(cordon, 'cordon_records_output_waiting', { output }), WAIT).toBe(0);
   expect(await readMetric(cordon, 'cordon_records_output_connected', { output })).toBe(1);
@@ -139,13 +149,16 @@ test('an output that cannot be reached is told once, and that it can be again', 
   await cordon.stop();
 });
 
-test('lines carry the priority of the journal when they are told to, and only then', async () => {
-  const cordon = await start('upstreams: ["127.0.0.1:9"]\nlog: { priorities: always }\n');
+test.concurrent('lines carry the priority of the journal when they are told to, and only then', async ({
+  expect,
+  onTestFinished: atEnd,
+}) => {
+  const cordon = await start(atEnd, 'upstreams: ["127.0.0.1:9"]\nlog: { priorities: always }\n');
   expect(cordon.output()).toMatch(/^<6>\{"level":"info",.*"msg":"ready"\}$/m);
   expect((await reload(cordon, { 'ban.txt': '' })).isRefused).toBe(true);
   expect(cordon.output()).toMatch(/^<3>\{"level":"error",.*"msg":"reload refused/m);
   await cordon.stop();
-  const plain = await start('upstreams: ["127.0.0.1:9"]\n');
+  const plain = await start(atEnd, 'upstreams: ["127.0.0.1:9"]\n');
   expect(plain.output()).not.toMatch(/^<\d>/m);
   await plain.stop();
 });
