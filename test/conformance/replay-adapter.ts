@@ -1,6 +1,6 @@
-// Configures Cordon for one replay scenario and runs it: node src/launch.mjs test/conformance/replay-adapter.ts
-// SCENARIO.json WORKDIR. The scenario's JSON is the neutral form of an unbound configuration that the replay runner
-// writes. What nothing of Cordon's configuration stands for ends the program with status 77 and the reason: such a
+// Configures Cordon for one replay scenario and runs it: node test/conformance/replay-adapter.ts SCENARIO.json WORKDIR,
+// with the Node.js of the lock file. The scenario's JSON is the neutral form of an unbound configuration that the replay
+// runner writes. What nothing of Cordon's configuration stands for ends the program with status 77 and the reason: such a
 // scenario says nothing about Cordon, and running it without would pass or fail by luck.
 //
 // Cordon listens before its lists are in force, and answers SERVFAIL until then. The runner asks as soon as it can

@@ -170,7 +170,6 @@ const POLICY_ZONES_VIA: Readonly<Record<string, string>> = {
 
 const resultFile = z.array(z.object({ file: z.string(), result: z.string(), why: z.string() }));
 
-const launcher = fileURLToPath(new URL('../../src/launch.mjs', import.meta.url));
 const adapter = fileURLToPath(new URL('replay-adapter.ts', import.meta.url));
 
 /** How some scenarios ended, and what the runner said. */
@@ -227,7 +226,7 @@ const replayInTurn = async (files: readonly string[], mode: string, directory: s
       join(suite, 'rpl_replay.py'),
       ...['--mode', mode, '--faketime-date', '--work', directory, '--json', results],
       ...['--start-timeout', '20', '--start-settle', String(START_SETTLE_SEC)],
-      ...['--adapter', `${process.execPath} ${launcher} ${adapter}`],
+      ...['--adapter', `${process.execPath} ${adapter}`],
       ...files.map((file) => prepare(file, directory)),
     ],
     { timeoutMs: TIMEOUT_MS },
