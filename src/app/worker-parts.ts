@@ -3,7 +3,7 @@
 // `cordon explain` makes the same of the same settings where no program runs.
 import { Clients } from '../access/access.ts';
 import { systemClock } from '../base/base.ts';
-import { LocalZones } from '../local/local.ts';
+import { LocalRecords, LocalZones } from '../local/local.ts';
 import { type PipelineRules, RebindingGuard } from '../pipeline/pipeline.ts';
 import { Policy } from '../policy/policy.ts';
 import { PROBE_ZONE } from '../resolve/resolve.ts';
@@ -49,6 +49,7 @@ export const toRules = (settings: WorkerSettings): PipelineRules => ({
   localZones: new LocalZones(
     [...settings.routes.map((route) => route.zone).filter((zone) => zone.length > 1), PROBE_ZONE],
     settings.designated,
+    new LocalRecords(settings.resolution.local),
   ),
   ttlLimits: settings.ttlLimits,
   stale: settings.stale,

@@ -8,6 +8,7 @@ import { type Endpoint, formatEndpoint } from '../base/base.ts';
 import type { Config } from '../config/config.ts';
 import { createService, DOH_PATH, ddrRecords, toCertificate } from '../discovery/discovery.ts';
 import { accessOf, type Generation } from '../generation/generation.ts';
+import { localDataOf } from '../local/local.ts';
 import { type CounterBlock, CounterTotals, type RefusalBlock } from '../observe/observe.ts';
 import type { SharedPolicy } from '../policy/policy.ts';
 import type { ResolutionSettings } from '../resolve/resolve.ts';
@@ -87,6 +88,7 @@ export const toSettings = (
       aggressiveNsec: config.dnssec.aggressiveNsec,
       allowSha1: config.dnssec.allowSha1,
       dns64: config.dns64,
+      local: localDataOf(config.local),
     },
     stale: staleSecMax === 0 ? undefined : { afterMs, ttlSec },
     staleMs: staleSecMax * 1000,

@@ -8,6 +8,7 @@ import { formatName } from '../dns/dns.ts';
 import { checkEvidence } from './check-evidence.ts';
 import { checkFips } from './check-fips.ts';
 import { checkGroups, checkLists, checkStructuredErrors } from './check-lists.ts';
+import { checkLocal } from './check-local.ts';
 import { checkUpstreams } from './check-upstreams.ts';
 import {
   type CrossCheckFacts,
@@ -28,6 +29,7 @@ export const crossCheck = (draft: Draft, facts: CrossCheckFacts, report: Report)
   checkListeners(draft, report);
   checkUpstreams(draft, report);
   checkForward(draft, report);
+  checkLocal(draft, report);
   checkExceptions(draft, report);
   checkLists(draft, facts, report);
   checkGroups(draft, facts, report);

@@ -67,7 +67,8 @@ const flatten = (value: unknown, key = '', found = new Map<string, string>()): M
 };
 
 const nameOf = (item: unknown): string | undefined => {
-  const { id, name, to } = (item ?? {}) as Readonly<Record<string, unknown>>;
+  const { id, name, to, owner, type, data } = (item ?? {}) as Readonly<Record<string, unknown>>;
+  if (typeof owner === 'string') return `${owner} ${String(type)} ${String(data)}`.slice(0, VALUE_LENGTH_MAX);
   const found = [id, name, to].find((one) => typeof one === 'string');
   return typeof found === 'string' ? maskAddress(found) : undefined;
 };

@@ -14,6 +14,7 @@ import { dnssec } from './sections/dnssec.ts';
 import { DEFAULT_GROUP, defaultGroup, GROUPS_MAX, group } from './sections/groups.ts';
 import { listen, tcp, tls } from './sections/listeners.ts';
 import { LISTS_MAX, listItem, shippedList } from './sections/lists.ts';
+import { local } from './sections/local.ts';
 import { probe } from './sections/probe.ts';
 import { records } from './sections/records.ts';
 import { structuredErrors } from './sections/structured-errors.ts';
@@ -54,6 +55,7 @@ const configKeys = z.strictObject({
     'none',
   ),
   forward: key(forward, 'Zones that are asked elsewhere; the longest zone decides.'),
+  local: key(local, 'Names that Cordon answers by itself, from what is written here.'),
   lists: key(
     list(listItem, 0, LISTS_MAX).optional(),
     'Lists of names and addresses; **they replace the shipped defaults**, mandate lists included: to add to the defaults, write `extra-lists` instead. Mandate lists go before those with `allow`, and these before all others; of each kind, the first decides.',

@@ -3,8 +3,9 @@
 // The table is data: RFC 6761 (localhost, invalid, test), RFC 6762 (local), RFC 7686 (onion), RFC 9476 (alt), RFC 8375
 // (home.arpa), RFC 9462 section 6.4 and RFC 9606 (resolver.arpa), RFC 6303 and RFC 7793 (reverse zones of private and
 // special addresses). Queries for them must not leave the network. A forwarding zone that an operator configured wins
-// over these defaults, as does a DS query at the top of a zone, which belongs to its parent.
+// over these defaults, as do records of the configuration, and a DS query at the top of a zone, which belongs to its parent.
 import { CLASS, isInZone, type MessageBuilder, nameFrom, SECTION, TYPE } from '../dns/dns.ts';
+import type { LocalRecords } from './records.ts';
 
 /** What is answered for names of a zone. */
 export const LOCAL = {
@@ -86,14 +87,20 @@ export class LocalZones {
   #found: Zone | undefined;
   readonly #forwarded: readonly Uint8Array[];
   readonly #encrypted: readonly Uint8Array[];
+  readonly #records: LocalRecords | undefined;
 
   /**
    * `forwarded`: folded wire names of the zones that the operator forwards. `encrypted`: RDATA of the SVCB records that
-   * lead to the encrypted ways to this resolver (RFC 9462 section 4).
+   * lead to the encrypted ways to this resolver (RFC 9462 section 4). `records`: what the configuration answers.
    */
-  constructor(forwarded: readonly Uint8Array[], encrypted: readonly Uint8Array[] = []) {
+  constructor(
+    forwarded: readonly Uint8Array[],
+    encrypted: readonly Uint8Array[] = [],
+    records?: LocalRecords,
+  ) {
     this.#forwarded = forwarded;
     this.#encrypted = encrypted;
+    this.#records = records;
   }
 
   /** Tells what is answered for the folded name in the first `length` bytes and a type; one of LOCAL. */
@@ -139,12 +146,14 @@ export class LocalZones {
     }
     const isApex = qname.length === found.apex.length;
     if (isApex && qtype === TYPE.DS) return LOCAL.NONE;
+    if (this.#records?.find(qname) !== undefined) return LOCAL.NONE;
     this.#found = found;
     if (this.#isEncryptedWay(qname, qtype) || localRecord(qname, qtype, found) !== undefined)
       return LOCAL.DATA;
     const exists =
       found.loopback ||
       (isApex && !found.absent) ||
+      this.#records?.isAbove(qname) === true ||
       equals(qname, DDR_NAME) ||
       LOOPBACK_REVERSE.some((name) => isInZone(name, qname));
     return exists ? LOCAL.NODATA : LOCAL.NXDOMAIN;

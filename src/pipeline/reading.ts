@@ -64,7 +64,8 @@ const toOutcome = (
   const isShared = isForAll(asked);
   const answer = createAnswer(message, qname, question.dnssecOk, ttlLimits, nowMs, validation, isShared);
   if (answer === undefined || answer.overflow) return INVALID;
-  if (rebinding?.isForbidden(answer, qname, qname.length) !== true) return answer;
+  if (resolution.isOwn === true || rebinding?.isForbidden(answer, qname, qname.length) !== true)
+    return answer;
   observer.rebindingRefused();
   return REBINDING;
 };

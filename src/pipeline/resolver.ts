@@ -13,6 +13,8 @@ export type Resolution =
       readonly security?: 'secure' | 'insecure';
       /** What signatures allow, seconds. */
       readonly ttlMaxSec?: number;
+      /** True for what the configuration says: it may lead to private addresses. */
+      readonly isOwn?: boolean;
     }
   | ResolveFailure
   /** Validation failed; an EDE code of RFC 8914 and a sentence. */

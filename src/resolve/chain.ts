@@ -1,4 +1,4 @@
-// The resolver chain of a worker: the zone of the probe, DNS64, a deadline, validation or trust in that of upstreams, alias
+// The resolver chain of a worker: the zone of the probe, DNS64, records of the configuration, a deadline, validation or trust in that of upstreams, alias
 // following, forwarding.
 //
 // Disabled links are left out, so that they cost nothing. Aliases are followed below validation: it sees one whole
@@ -11,11 +11,12 @@ import {
   Validator,
   type ValidatorObserver,
 } from '../dnssec/dnssec.ts';
-import { LOCAL, LocalZones } from '../local/local.ts';
+import { LOCAL, type LocalData, LocalRecords, LocalZones } from '../local/local.ts';
 import { VALIDATION } from '../observe/observe.ts';
 import type { Resolution, Resolver } from '../pipeline/pipeline.ts';
 import { AliasFollower, type Exchange, type Forwarding } from '../upstream/upstream.ts';
 import { Dns64Resolver } from './dns64.ts';
+import { LocalResolver } from './local-records.ts';
 import { ProbeZone } from './probe-zone.ts';
 
 /** What is done about DNSSEC; what `auto` of the configuration came to is one of these. */
@@ -33,6 +34,8 @@ export interface ResolutionSettings {
   readonly aggressiveNsec: boolean;
   readonly allowSha1: boolean;
   readonly dns64: { readonly prefix: Prefix; readonly exclude: readonly Prefix[] } | undefined;
+  /** What the configuration answers. */
+  readonly local: LocalData;
 }
 
 /** Is told what was found; see WorkerCounters. */
@@ -54,10 +57,14 @@ export const createResolver = (
   // Aliases end before the deadline: lists have to judge what was found of them.
   const followingMs = mode === 'validate' ? timeoutMs - DEADLINE_RESERVE_MS : timeoutMs;
   const following = createFollowing(forwarding, Math.max(0, followingMs), clock);
+  const records = new LocalRecords(settings.local);
+  const isKeptHere = keptHereBy(forwarding);
   // From the pipeline to the upstreams. What judges stands right before the aliases: it wants to know how answers came.
   const chain: readonly (Link | false | undefined)[] = [
     (next) => new ProbeZone(next),
     dns64 && ((next) => new Dns64Resolver({ resolver: next, ...dns64 })),
+    // Hosts of the configuration that have IPv4 addresses only are behind the translator as others are.
+    !records.isEmpty && ((next) => new LocalResolver({ records, resolver: next, isKeptHere })),
     mode === 'validate' && ((next) => withDeadline(next, timeoutMs)),
     mode === 'validate' && (() => createValidating(settings, following, forwarding, clock, observer)),
     mode === 'trust-ad' && (() => trustingAd(following)),
@@ -142,9 +149,14 @@ const createFollowing = (forwarding: Forwarding, timeoutMs: number, clock: Clock
     exchange: forwarding,
     timeoutMs,
     clock,
-    isKeptHere: (name, { type, view }) =>
-      SPECIAL_USE.find(name, name.length, type) !== LOCAL.NONE && !forwarding.hasZoneFor(name, view),
+    isKeptHere: keptHereBy(forwarding),
   });
+
+/** Tells names that no upstream may see. */
+const keptHereBy =
+  (forwarding: Forwarding) =>
+  (name: Uint8Array, { type, view }: { readonly type: number; readonly view: number }): boolean =>
+    SPECIAL_USE.find(name, name.length, type) !== LOCAL.NONE && !forwarding.hasZoneFor(name, view);
 
 /**
  * Ends a question in time: validation may need many look-ups, each with a deadline of its own. What it learns afterwards

@@ -110,6 +110,7 @@ const setUp = async () => {
         aggressiveNsec: false,
         allowSha1: false,
         dns64: undefined,
+        local: { records: [], zones: [] },
       },
       stale: undefined,
       staleMs: 0,

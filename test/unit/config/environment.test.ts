@@ -26,6 +26,8 @@ const VALUES: Readonly<Record<string, string>> = {
   CORDON_UPSTREAMS: 'tls://192.0.2.53#dns.example.net, https://dns.example.net:8443/q',
   CORDON_FALLBACK: 'tls://192.0.2.54',
   CORDON_BOOTSTRAP: '192.0.2.55',
+  CORDON_LOCAL_ZONES: 'lan',
+  CORDON_LOCAL_REVERSE: 'true',
   CORDON_BLOCK_MODE: 'address',
   CORDON_BLOCK_ADDRESS: '192.0.2.80',
   CORDON_BLOCK_TTL: '1m',

@@ -77,6 +77,7 @@ describe('time', () => {
         aggressiveNsec: true,
         allowSha1: false,
         dns64: undefined,
+        local: { records: [], zones: [] },
       },
       forwarding,
       Date.now,
@@ -106,6 +107,7 @@ const SETTINGS: ResolutionSettings = {
   aggressiveNsec: false,
   allowSha1: false,
   dns64: undefined,
+  local: { records: [], zones: [] },
 };
 
 const openForwarding = (routes: readonly { zone: string; upstream: ScriptedUpstream }[]): Forwarding =>
