@@ -10,6 +10,7 @@ import { clients } from './clients.ts';
 import { writeDocs } from './docs.ts';
 import { exemptions } from './exemptions.ts';
 import { explainName, traceName } from './explain.ts';
+import { importResolver } from './import.ts';
 import { lists } from './lists.ts';
 import { pause, resume } from './pause.ts';
 import { probe } from './probe.ts';
@@ -29,6 +30,8 @@ usage: cordon COMMAND [OPTION …]
                                                say what a client is answered, and which list, entry and evidence decide
   trace    NAME [--type TYPE] [--client ADDRESS] [--listener ADDRESS:PORT] [--json]
                                                show step by step, with times, how that comes about
+  import   pihole | adguardhome | unbound | bind | dnsmasq FILE|DIRECTORY [--out DIRECTORY] [--json]
+                                               make a configuration of that of another resolver, and say what is left
   lists    status [--config FILE] [--json]     show which lists are in force, which are held or stale, and what to do
            diff ID [SHA256]                    show what a held or an earlier content adds and removes
            history ID                          show the decisions about a list
@@ -71,6 +74,7 @@ const COMMANDS: Readonly<Record<string, (args: string[]) => Promise<number> | nu
   clients,
   exemptions,
   explain: explainName,
+  import: importResolver,
   trace: traceName,
   lists,
   pause,

@@ -66,3 +66,4 @@ export { isStale, nextFetchMs } from './source-schedule.ts';
 export { parseSourceUrl, redactUrl } from './source-url.ts';
 export { ListStore, type StoreAuthor } from './store.ts';
 export { EMPTY_RECORD, type StoreDecision, type StoredContent, type StoreRecord } from './store-record.ts';
+export { readZoneRecords } from './zone-records.ts';

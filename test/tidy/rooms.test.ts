@@ -21,7 +21,7 @@ import {
 const ROOMS: Readonly<Record<string, readonly string[]>> = {
   cli: [
     ...['resolve', 'admin', 'lists/keeping', 'probe', 'generation', 'report', 'exemptions', 'app', 'explain'],
-    ...['discovery', 'records', 'observe', 'lists', 'config', 'enforcement', 'dns', 'base'],
+    ...['discovery', 'imports', 'records', 'observe', 'lists', 'config', 'enforcement', 'dns', 'base'],
   ],
   app: [
     ...['resolve', 'records/thread', 'lists/keeping', 'probe', 'generation', 'exemptions', 'explain'],
@@ -59,6 +59,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   pipeline: ['access', 'local', 'policy', 'cache', 'words', 'dns', 'base'],
   'lists/keeping': ['generation', 'observe', 'lists', 'policy', 'config', 'dns', 'base'],
   generation: ['observe', 'lists', 'policy', 'access', 'config', 'words', 'dns', 'base'],
+  imports: ['lists', 'yaml', 'dns', 'base'],
   lists: ['policy', 'words', 'dns', 'base'],
   policy: ['words', 'dns', 'base'],
   cache: ['dns', 'base'],

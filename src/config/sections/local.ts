@@ -17,9 +17,10 @@ import {
   parseType,
   TYPE,
 } from '../../dns/dns.ts';
+import { zone } from '../address-leaf.ts';
 import { durationSec } from '../amount.ts';
 import { withForm } from '../form.ts';
-import { boolean, choice, zone } from '../leaf.ts';
+import { boolean, choice } from '../leaf.ts';
 import { Fault, key, keyAs, list, quote, same, textLeaf } from '../value.ts';
 
 /** An agency's internal names; more of them belong to a name server, and `forward` leads there. */
