@@ -46,7 +46,7 @@ export interface RateRules {
   readonly perClient: number;
   /** Everybody is answered; what would not have been is counted. */
   readonly isDryRun: boolean;
-  /** Every how manieth query over the limit is answered with TC; 0: none. */
+  /** One in this many queries over the limit is answered with TC; 0: none. */
   readonly slip: number;
   /** Clients in here are never limited. */
   readonly exempt: readonly Prefix[];

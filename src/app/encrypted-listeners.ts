@@ -1,6 +1,6 @@
 // The encrypted listeners of one worker: DNS over TLS and over HTTPS, with one certificate and one budget of connections.
 //
-// Their connections have places of their own, beside those of TCP: whoever floods one kind leaves the other alone.
+// Their connections have places of their own, beside those of TCP: a flood of one kind leaves the other alone.
 import { isDeepStrictEqual } from 'node:util';
 import { RateLimit, type RateRules } from '../access/access.ts';
 import { type AddressWords, type Endpoint, formatEndpoint, systemClock } from '../base/base.ts';

@@ -30,9 +30,9 @@ export interface WorkerSettings {
   readonly cookies: boolean;
   readonly mixedCase: boolean;
   readonly resolution: ResolutionSettings;
-  /** Undefined: answers that are over are not given. */
+  /** Undefined: stale answers are not given. */
   readonly stale: StaleRules | undefined;
-  /** How long answers are kept after they are over, milliseconds. */
+  /** How long answers are kept after they expire, milliseconds. */
   readonly staleMs: number;
   readonly prefetch: boolean;
   /** Share of `inflightMax` that one client may have when it is scarce. */

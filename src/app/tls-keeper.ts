@@ -1,5 +1,5 @@
 // The certificate of the encrypted listeners while the program runs: read at the start and at a reload, and looked after
-// each second in between, because whoever renews it seldom tells.
+// each second in between, because programs that renew it seldom tell.
 //
 // What was read and fits stays until something else was read and fits: a key that came before its certificate, a file cut
 // short or a right that was taken away changes nothing but an alarm. The keys of tickets are made here, for all workers.
@@ -174,7 +174,7 @@ const pathsOf = ({ certPath, keyPath, ocspPath }: TlsConfig): readonly string[] 
 
 const keyOf = (tls: TlsConfig): string => pathsOf(tls).join('\n');
 
-/** What stands there, behind symbolic links: whoever renews replaces files, links, or what is in them. */
+/** What stands there, behind symbolic links: programs that renew it replace files, links, or what is in them. */
 const identityOf = (tls: TlsConfig): string =>
   pathsOf(tls)
     .map((path) => {

@@ -352,7 +352,7 @@ const reasonOf = (outcome: PromiseSettledResult<FoundAddress[]>): unknown =>
 
 const isIpv6 = (address: string): boolean => address.includes(':');
 
-/** The one form of an address; undefined for a text that is none, and for an unspecified one, which is this machine. */
+/** The one form of an address; undefined for a text that is no address, and for an unspecified one, which is this machine. */
 const toAddress = (text: string): string | undefined => {
   const words = createAddress();
   if (!parseAddress(text, words)) return undefined;

@@ -2,7 +2,7 @@
 //
 // Invariants: bounded by bytes, which are reserved once; only what was resolved is kept, never a verdict, so an
 // answer that is in the cache is judged again for every client against the lists then in force; a clock that steps
-// back makes entries stale, not immortal; an answer that is over is given only to who asks for a stale one, and only
+// back makes entries stale, not immortal; a stale answer is given only to a caller that asks for one, and only
 // for as long as was configured; a question finds its answer in a bounded number of steps, whatever names somebody
 // makes up. RFC 2308, RFC 8767, RFC 9520.
 //
@@ -67,7 +67,7 @@ export class AnswerCache {
   readonly #key = new CacheKey();
   /** Names that fall together here fall apart elsewhere. */
   readonly #seed = randomInt(0x1_0000_0000);
-  /** How long answers that are over are kept, milliseconds. */
+  /** How long expired answers are kept, milliseconds. */
   #staleMs = 0;
   #head = 0;
   #tail = 0;
@@ -83,7 +83,7 @@ export class AnswerCache {
     this.#view = new Answer(this.#memory);
   }
 
-  /** Keeps answers for so long after they are over, for getStale(); 0: not at all. */
+  /** Keeps answers for so long after they expire, for getStale(); 0: not at all. */
   setStale(staleMs: number): void {
     this.#staleMs = staleMs;
   }
@@ -116,7 +116,7 @@ export class AnswerCache {
     return undefined;
   }
 
-  /** The answer under a sealed key that is over, while it may still be given (RFC 8767); valid as that of get(). */
+  /** The stale answer under a sealed key, while it may still be given (RFC 8767); valid as that of get(). */
   getStale(key: CacheKey, nowMs: number): Answer | undefined {
     const at = this.#find(key);
     if (at < 0) return undefined;
@@ -134,7 +134,7 @@ export class AnswerCache {
   set(answer: Answer, flags: number): void {
     const { sizeBytes, rcode } = answer;
     const isKept = answer.lifetimeSec > 0 && sizeBytes <= this.#capacity / 2;
-    // What may not be kept is still true: it takes the place of an answer that is over.
+    // What may not be kept is still true: it takes the place of an expired answer.
     if (!isKept && rcode !== RCODE.NOERROR && rcode !== RCODE.NXDOMAIN) return;
     const key = this.#key;
     this.#readKey(key, answer, flags);
@@ -163,7 +163,7 @@ export class AnswerCache {
     this.#kill(at);
   }
 
-  /** Forgets the answer without DNSSEC records that is over: getStale() has no use for it beside a newer one with them. */
+  /** Forgets the expired answer without DNSSEC records: getStale() has no use for it beside a newer one with them. */
   #forgetPlain(answer: Answer, flags: number): void {
     const key = this.#key;
     this.#readKey(key, answer, flags & ~KEY_FLAG.DNSSEC_OK);

@@ -11,7 +11,7 @@ const FAILURES_MAX = 10_000;
 const FAILURE_MS = 1000;
 
 /**
- * How long a failure is remembered while clients get an answer that is over. Nobody waits meanwhile, so that there is no
+ * How long a failure is remembered while clients get a stale answer. Nobody waits meanwhile, so that there is no
  * hurry: RFC 8767 section 5 advises 30 s, unbound takes 5 s. Milliseconds.
  */
 export const STALE_RECHECK_MS = 5000;
@@ -43,7 +43,7 @@ export class FailureCache<Failure extends object> {
     this.#entries.clear();
   }
 
-  /** Number of questions, those that are over included. */
+  /** Number of questions, expired ones included. */
   get size(): number {
     return this.#entries.size;
   }

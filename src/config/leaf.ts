@@ -153,7 +153,7 @@ const readInteger = (raw: unknown, min: number, max: number): number | Fault => 
   return raw > max ? new Fault('ERR_CONFIG_VALUE', `${raw} is more than ${max}`) : raw;
 };
 
-/** The fault of a word that is none of those known. */
+/** The fault of a word that is not known. */
 export const notOneOf = (text: string, words: readonly string[], otherwise?: string): Fault =>
   new Fault(
     'ERR_CONFIG_VALUE',

@@ -160,7 +160,7 @@ const reportShared = (
   };
   for (const [index, group] of itemsOf(draft.groups)) {
     const inline = [...itemsOf(isMap(group) ? group.clients : undefined)].map(([, prefix]) => prefix);
-    // A list with an item that is none is refused already.
+    // A list with an item that is no prefix is refused already.
     if (inline.every((prefix): prefix is Prefix => prefix !== undefined)) {
       add(index, ['groups', index, 'clients'], packPrefixes(inline), undefined);
     }

@@ -25,7 +25,7 @@ export interface AnchorKey {
   readonly state: AnchorKeyState;
   /** When the state began, milliseconds since the epoch. */
   readonly sinceMs: number;
-  /** When the hold-down of add-pend or revoked is over; 0 in other states. */
+  /** When the hold-down of add-pend or revoked ends; 0 in other states. */
   readonly holdUntilMs: number;
 }
 

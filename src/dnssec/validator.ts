@@ -284,7 +284,7 @@ export class Validator {
     const { message, endpoint, isOnly = false } = outcome;
     if (before?.isRenewed === false && isSameAnswer(message, before.message)) return before;
     const pause = (): Promise<boolean> | undefined => this.#pace.enter(group);
-    // A short message costs less to read than to wait for: whoever verifies its signatures waits then.
+    // A short message costs less to read than to wait for: only verifying its signatures waits for a turn.
     const turn = message.length < SHORT_BYTES ? undefined : pause();
     if (turn !== undefined && !(await turn)) return { outcome: OVERLOAD, mayDiffer: false };
     work.spend(message.length / BYTES_PER_UNIT);

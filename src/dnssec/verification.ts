@@ -14,7 +14,7 @@ import { isWildcardExpanded, type SignatureFlaw, verifySignature } from './signa
 import type { Work } from './work.ts';
 
 /**
- * Wrong signatures of one RRset before it is given up: what is over or of an unknown key costs no cryptography, so an
+ * Wrong signatures of one RRset before it is given up: what is expired or of an unknown key costs no cryptography, so an
  * honest zone has one at worst, when two of its keys share a tag.
  */
 const FAILURES_PER_RRSET_MAX = 4;

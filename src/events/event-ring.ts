@@ -172,7 +172,7 @@ export class EventWriter {
 
   #ring(bell: number): void {
     if (((this.#head - Atomics.load(this.#positions, TAIL)) | 0) < bell) return;
-    // Whoever takes it down rings it: once each time that it hangs.
+    // The writer that takes it down rings it, once each time that it hangs.
     if (Atomics.exchange(this.#positions, BELL, 0) !== 0) Atomics.notify(this.#positions, BELL);
   }
 

@@ -85,7 +85,7 @@ export interface DecisionStatus {
   readonly alarms: readonly DecisionAlarm[];
   /** Seconds until the review, negative once it has passed; null without one. */
   readonly reviewSec: number | null;
-  /** Seconds until the end by its own words; as above. */
+  /** Seconds until the end by its own words; negative behind it. */
   readonly endSec: number | null;
 }
 

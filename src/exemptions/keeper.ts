@@ -1,8 +1,8 @@
 // The register and the decisions of lists in a running program: one timer, one place that tells who has to know.
 //
 // A register that cannot be used costs the exemptions and nothing else: none is in force, everything stays refused,
-// and the log says so until somebody looks. A change that concerns workers is over when they have it, so that whoever
-// decided hears the truth; a change that time made is the workers' own to see, by their clocks.
+// and the log says so until somebody looks. A change that concerns workers is over when they have it, so that the
+// person who decided hears the truth; a change that time made is the workers' own to see, by their clocks.
 import { type AppError, type Clock, isAppError } from '../base/base.ts';
 import type { SharedExemption } from '../policy/policy.ts';
 import type { DecisionRecord, ExemptionRecord } from '../records/records.ts';

@@ -218,7 +218,7 @@ const damaged = (path: string, thrown: unknown): AppError<RegisterErrorCode> =>
     hint: 'No exemption is in force. Keep the file as evidence and put back a copy that "cordon records" agrees with.',
   });
 
-/** How many events a register holds, read beside a program that has it open; 0 for a file that is none. */
+/** How many events a register holds, read beside a program that has it open; 0 for a file that is no register. */
 export const countRegisterEvents = (path: string): number => {
   if (!existsSync(path)) return 0;
   let database: DatabaseSync | undefined;

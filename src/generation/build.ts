@@ -192,7 +192,7 @@ const load = (list: ListConfig, sink: RuleSink, guards: Guards, pathOf: PathOf):
   return loadList({ kind: 'file', path, format, isDirectory }, into, options);
 };
 
-/** How a list is read, beside its format: whoever reads it for another purpose has to leave out the same. */
+/** How a list is read, beside its format. Code that reads it for another purpose has to leave out the same. */
 export const readingOfList = ({ source, operators }: ListConfig): Omit<FeedOptions, 'guards'> => ({
   ...(source.kind === 'shipped' ? {} : readingOf(source)),
   withoutOperators: operators.filter(({ refuse }) => !refuse).map(({ name }) => name),

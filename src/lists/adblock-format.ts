@@ -220,7 +220,7 @@ class AdblockRules {
     this.#log.add(fault.code, line, column, text);
   }
 
-  /** Takes `||name^` straight from the bytes; false for every other line, and for a name that is none. */
+  /** Takes `||name^` straight from the bytes; false for every other line, and for what is no name. */
   #takeSuffix(bytes: Uint8Array, start: number, end: number, line: number): boolean {
     if (bytes[start] !== PIPE || bytes[start + 1] !== PIPE || bytes[end - 1] !== CARET) return false;
     if (bytes[start + 2] === STAR) return false;

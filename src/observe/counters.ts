@@ -339,7 +339,7 @@ export class WorkerCounters {
     this.#add(COUNT.coalesced, 1);
   }
 
-  /** An answer is fetched anew before it is over. */
+  /** An answer is fetched anew before it expires. */
   prefetched(): void {
     this.#add(COUNT.prefetches, 1);
   }

@@ -71,7 +71,7 @@ export const EVIDENCE_METRICS: readonly Metric[] = [
     name: 'cordon_exemptions_ended_total',
     type: 'counter',
     labels: ['how'],
-    help: 'Exemptions that are over, as the register has them: `expired` or `revoked`.',
+    help: 'Exemptions that have ended, as the register has them: `expired` or `revoked`.',
     alarm: '',
     read: ({ evidence: { exemptions } }) =>
       exemptions === undefined

@@ -41,7 +41,7 @@ const HASH_OFFSET = COOKIE_LENGTH - SIPHASH_LENGTH;
 /** Seconds that a server cookie is valid, and those that the clock of its maker may be ahead (RFC 9018 section 4.3). */
 const AGE_SEC_MAX = 3600;
 const AHEAD_SEC_MAX = 300;
-/** A client gets a new one when this is over: half of the life is left for its next query (RFC 9018 section 4.3). */
+/** A client gets a new one after this: half of the life is left for its next query (RFC 9018 section 4.3). */
 const RENEWAL_SEC = 1800;
 
 /** Judges and makes the cookies of one server. A secret is SIPHASH_KEY_LENGTH random bytes. */

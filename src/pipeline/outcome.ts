@@ -68,7 +68,7 @@ export const withAliases = (failure: Failure, aliases: Answer | undefined): Fail
     ? failure
     : { ...failure, aliases: copyAnswer(aliases) };
 
-/** What stands for a failure while an answer that is over is given; remembered longer (RFC 8767 section 5). */
+/** What stands for a failure while a stale answer is given; remembered longer (RFC 8767 section 5). */
 export const asStale = ({ aliases }: Failure): Failure =>
   aliases === undefined ? STALE : { ...STALE, aliases };
 

@@ -223,7 +223,7 @@ export class Policy {
     this.#judgeQuestion(qname, 0, length, lists, verdict);
   }
 
-  /** What those of them in the mask `before` would say of the answer that `judged` is the verdict on; as above. */
+  /** What the lists in the mask `before` would say of the answer that `judged` is the verdict on. */
   watchTargets(targets: Targets, group: number, before: number, judged: Verdict, verdict: Verdict): void {
     const lists = (this.#watched[group] ?? 0) & before & judged.listsBefore & verdict.listsBefore;
     verdict.clear(this.generation);

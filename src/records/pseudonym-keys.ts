@@ -107,7 +107,7 @@ export class PseudonymKeys {
     });
   }
 
-  /** The address of a pseudonym. Throws ERR_COMPLIANCE_PSEUDONYM for a text or a key that is none of ours. */
+  /** The address of a pseudonym. Throws ERR_COMPLIANCE_PSEUDONYM for a text or a key that is not ours. */
   address(pseudonym: string): string {
     const match = PSEUDONYM.exec(pseudonym);
     const key = this.#keys.find(({ id }) => id === Number(match?.[1]));

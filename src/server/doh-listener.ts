@@ -394,7 +394,7 @@ const abandonLate = (connection: Connection, nowMs: number): void => {
   }
 };
 
-/** Answers a request that is at fault, in words for whoever sent it by hand. */
+/** Answers a request that is at fault, in words for a person who sent it by hand. */
 const fail = (exchange: Exchange, status: number): void => {
   const body = Buffer.from(`${FAULTS[status] ?? 'This cannot be answered.'}\n`);
   const headers: Record<string, string | number> = {

@@ -1,7 +1,7 @@
 // The TLS of a listener: takes sockets that were accepted elsewhere, and hands them on after the handshake.
 //
 // Node.js can be given one key for tickets, and a new one makes all older tickets worthless at once. Below it OpenSSL asks
-// for the key of each ticket (SSL_CTX_set_tlsext_ticket_key_evp_cb), and Node.js passes the question on to whoever enables
+// for the key of each ticket (SSL_CTX_set_tlsext_ticket_key_evp_cb), and Node.js passes the question on to a caller that enables
 // it: so older keys open tickets for as long as they are kept, and their clients get new ones. That is no documented
 // interface, though one that Node's own tests use; where it is missing, the newest key alone is set (ADR 0057).
 import { constants, randomBytes } from 'node:crypto';

@@ -84,7 +84,7 @@ const rateLimitKeys = z
     ),
     slip: key(
       integer(0, 100).prefault(1),
-      'Every how manieth query over the limit is answered with TC, so that a real client comes back over TCP; the others get no answer. `0` is none.',
+      'One in this many queries over the limit is answered with TC, so that a real client comes back over TCP; the others get no answer. `0`: no query is answered.',
     ),
     exempt: key(
       list(prefix(), 0, PREFIXES_MAX).prefault(LOOPBACK),

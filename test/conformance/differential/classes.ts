@@ -155,7 +155,7 @@ export const CLASSES: readonly DifferenceClass[] = [
     cordon: 'FORMERR with RA, OPT and EDE 30',
     unbound: 'FORMERR without RA and OPT',
     bind: 'FORMERR with RA and without OPT, or as unbound',
-    reason: 'RFC 6891 section 6.1.1: whoever understands EDNS answers with OPT. RFC 9824 section 3.4.',
+    reason: 'RFC 6891 section 6.1.1: a server that understands EDNS answers with OPT. RFC 9824 section 3.4.',
     aspects: ENVELOPE,
     when: (c) =>
       c.asked.class === 'IN' &&
