@@ -52,6 +52,8 @@ export interface ProbeState {
 export interface ProbeKeeperOptions extends FindingsOptions {
   readonly clock: Clock;
   readonly random: () => number;
+  /** Waits while a run is ahead of its rate, and before it asks again; setTimeout unless a test has another. */
+  readonly pause?: (ms: number) => Promise<unknown>;
   /** Shown at the doors of the workers. */
   readonly secret: Uint8Array;
   /** Undefined: nothing is in force, and nothing can be asked. */
@@ -258,6 +260,7 @@ export class ProbeKeeper {
         rate: state()?.config.probe.rate ?? 1,
         clock,
         signal: this.#abort.signal,
+        ...(this.#options.pause === undefined ? {} : { pause: this.#options.pause }),
         onProgress: (asked, total) => {
           running.asked = asked;
           running.total = total;

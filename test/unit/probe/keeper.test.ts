@@ -112,6 +112,7 @@ beforeEach(async () => {
     clock: () => nowMs,
     log: createLog({ level: 'error', to: { write: () => {} } }),
     random: () => 0.5,
+    pause: () => new Promise(setImmediate),
     secret: SECRET,
     state: () => state,
     workers: () => gates.length,
