@@ -87,8 +87,9 @@ const edeOption = (code: number, text = ''): Uint8Array => {
 const namesOf = (prefix: string, count: number): string[] =>
   Array.from({ length: count }, (_, i) => `${prefix}${i}.example.`);
 
-describe('answers that are over', () => {
-  const AFTER_MS = 1_000;
+describe('stale answers', () => {
+  /** Long enough to tell a wait from a loaded machine. */
+  const AFTER_MS = 2_000;
   const common = `resolver: { timeout: 12s, try-timeout: 3s }
 lists: [{ id: own, file: own.txt }]`;
   let upstream: ScriptedUpstream;
@@ -125,7 +126,7 @@ lists: [{ id: own, file: own.txt }]`;
     ]);
     expect(tookMs).toBeGreaterThanOrEqual(AFTER_MS - 50);
     expect(tookMs).toBeLessThan(AFTER_MS + MARGIN_MS);
-    // Whoever comes while it is still asked for does not wait again.
+    // A client that comes while it is still asked for does not wait again.
     const again = await timed(ask(program.dns, 'www.example. A'));
     expect(again.reply.ede?.infoCode).toBe(EDE.STALE_ANSWER);
     expect(again.tookMs).toBeLessThan(AFTER_MS);
@@ -163,9 +164,9 @@ lists: [{ id: own, file: own.txt }]`;
     });
     upstream.onQuery(give('192.0.2.2'));
     const before = upstream.count('at-once.example.');
-    const { reply, tookMs } = await timed(ask(program.dns, 'at-once.example. A'));
+    // The upstream answers within a millisecond: had the client waited, the answer were fresh.
+    const reply = await ask(program.dns, 'at-once.example. A');
     expect([dataOf(reply), reply.ede?.infoCode]).toEqual([[RIGHT], EDE.STALE_ANSWER]);
-    expect(tookMs).toBeLessThan(AFTER_MS);
     await expect.poll(() => upstream.count('at-once.example.')).toBe(before + 1);
     await expect
       .poll(async () => {
