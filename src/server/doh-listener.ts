@@ -15,14 +15,8 @@ import { PENDING, TRANSPORT } from '../pipeline/pipeline.ts';
 import type { TlsSettings } from '../tls/tls.ts';
 import { TCP_CLOSED, TCP_REFUSAL, type Tenant } from './connection-budget.ts';
 import { freshnessSec } from './http-answer.ts';
-import {
-  ALLOWED_METHODS,
-  CONTENT,
-  MEDIA_TYPE,
-  type RequestHead,
-  readRequest,
-  STATUS,
-} from './http-request.ts';
+import { type Exchange, fail, HTTP2_ERROR, Http1Exchange, Http2Exchange } from './http-exchange.ts';
+import { CONTENT, MEDIA_TYPE, type RequestHead, readRequest, STATUS } from './http-request.ts';
 import { SecureGate, type SecureOptions } from './secure-gate.ts';
 import type { StreamOptions } from './stream.ts';
 import { clientAddress, clientPort, listenTcp, portOf } from './tcp-server.ts';
@@ -59,9 +53,6 @@ const SWEEP_MS = 500;
 const IDLE_BYTES_MAX = 65_536;
 
 const HTTP2_FLAG_END_STREAM = 1;
-/** Error codes (RFC 9113 section 7). */
-const HTTP2_ERROR = { NO_ERROR: 0, REFUSED_STREAM: 7, CANCEL: 8, ENHANCE_YOUR_CALM: 11 } as const;
-
 const nothing = (): void => {};
 
 /** One connection of a client, whatever version it speaks. */
@@ -97,16 +88,6 @@ class Connection implements Tenant {
     if (reason === TCP_CLOSED.IDLE) this.session?.close();
     this.socket.destroy();
   }
-}
-
-/** A request, as both versions of HTTP are answered. */
-interface Exchange {
-  /** False once nobody waits for the answer. */
-  readonly isOpen: boolean;
-  /** Calls `taken` when the client has the answer, or is gone. */
-  answer(status: number, headers: Record<string, string | number>, body: Buffer, taken: () => void): void;
-  /** Ends it without an answer; `code` of HTTP2_ERROR. */
-  abandon(code: number): void;
 }
 
 /** A request whose content is being read. */
@@ -393,92 +374,3 @@ const abandonLate = (connection: Connection, nowMs: number): void => {
     content.exchange.abandon(HTTP2_ERROR.CANCEL);
   }
 };
-
-/** Answers a request that is at fault, in words for a person who sent it by hand. */
-const fail = (exchange: Exchange, status: number): void => {
-  const body = Buffer.from(`${FAULTS[status] ?? 'This cannot be answered.'}\n`);
-  const headers: Record<string, string | number> = {
-    'content-type': 'text/plain; charset=utf-8',
-    'content-length': body.length,
-  };
-  if (status === STATUS.METHOD_NOT_ALLOWED) headers['allow'] = ALLOWED_METHODS;
-  if (status === STATUS.UNSUPPORTED_MEDIA_TYPE) headers['accept'] = MEDIA_TYPE;
-  exchange.answer(status, headers, body, nothing);
-};
-
-const FAULTS: Readonly<Record<number, string>> = {
-  [STATUS.BAD_REQUEST]:
-    'No DNS query: GET wants one in the parameter dns, in Base64url without padding; POST as its content.',
-  [STATUS.NOT_FOUND]: 'DNS over HTTPS is at /dns-query.',
-  [STATUS.METHOD_NOT_ALLOWED]: 'GET and POST are served.',
-  [STATUS.NOT_ACCEPTABLE]: 'Answers are of the type application/dns-message.',
-  [STATUS.CONTENT_TOO_LARGE]: `A query has ${QUERY_LENGTH_MAX} bytes at most.`,
-  [STATUS.URI_TOO_LONG]: `A query has ${QUERY_LENGTH_MAX} bytes at most.`,
-  [STATUS.UNSUPPORTED_MEDIA_TYPE]: 'A query has the type application/dns-message.',
-};
-
-/** A stream of HTTP/2. */
-class Http2Exchange implements Exchange {
-  readonly #stream: ServerHttp2Stream;
-  readonly #isHead: boolean;
-  /** The request had come as a whole with its head. */
-  readonly #isWhole: boolean;
-
-  constructor(stream: ServerHttp2Stream, isHead: boolean, isWhole: boolean) {
-    this.#stream = stream;
-    this.#isHead = isHead;
-    this.#isWhole = isWhole;
-  }
-
-  get isOpen(): boolean {
-    return !this.#stream.destroyed && !this.#stream.closed;
-  }
-
-  answer(status: number, headers: Record<string, string | number>, body: Buffer, taken: () => void): void {
-    const stream = this.#stream;
-    if (!this.isOpen) {
-      taken();
-      return;
-    }
-    headers[':status'] = status;
-    stream.once('close', taken);
-    stream.respond(headers, this.#isHead ? HEAD_ONLY : undefined);
-    if (!this.#isHead) stream.end(body);
-    // Content that nobody reads would keep the stream.
-    if (!this.#isWhole) stream.resume();
-  }
-
-  abandon(code: number): void {
-    this.#stream.close(code);
-  }
-}
-
-const HEAD_ONLY = { endStream: true } as const;
-
-/** A request of HTTP/1.1. */
-class Http1Exchange implements Exchange {
-  readonly #request: IncomingMessage;
-  readonly #response: ServerResponse;
-
-  constructor(request: IncomingMessage, response: ServerResponse) {
-    this.#request = request;
-    this.#response = response;
-  }
-
-  get isOpen(): boolean {
-    return !this.#response.destroyed && this.#response.writable;
-  }
-
-  answer(status: number, headers: Record<string, string | number>, body: Buffer, taken: () => void): void {
-    const response = this.#response;
-    response.once('close', taken);
-    // What is left of the content would be taken for the next request.
-    if (!this.#request.complete && status !== STATUS.OK) headers['connection'] = 'close';
-    response.writeHead(status, headers);
-    response.end(body);
-  }
-
-  abandon(): void {
-    this.#request.socket.destroy();
-  }
-}
