@@ -51,6 +51,11 @@ export class EncryptedListeners {
     this.#parts = parts;
   }
 
+  /** How long a connection may be idle, milliseconds; 0 while there is no listener. */
+  get idleMs(): number {
+    return this.#budget?.idleMs ?? 0;
+  }
+
   /** Opens those that are not open yet; when one cannot, none of them is, and an AppError is thrown. */
   async open(settings: EncryptedSettings | undefined): Promise<void> {
     if (settings === undefined) return;

@@ -21,7 +21,7 @@ import {
   TRIGGER_WORDS,
   WorkerCounters,
 } from '../observe/observe.ts';
-import { Pipeline, type Resolver } from '../pipeline/pipeline.ts';
+import { Pipeline, type Resolver, TRANSPORT } from '../pipeline/pipeline.ts';
 import type { ExemptionIndex } from '../policy/policy.ts';
 import { createResolver, PROBE_ZONE } from '../resolve/resolve.ts';
 import { ConnectionBudget, ProbeGate, type ProbePorts, RateGate } from '../server/server.ts';
@@ -84,6 +84,7 @@ class ResolverWorker {
     this.#exemptions = start.exemptions?.exemptions;
     const rules = toRules(start.settings);
     const clock = createTurnClock(systemClock);
+    const connections = new ConnectionBudget(start.streamLimits, this.#counters);
     this.#pipeline = new Pipeline({
       rules,
       resolver: this.#resolver,
@@ -93,6 +94,7 @@ class ResolverWorker {
       probeObserver: createUnreadCounters(),
       cookieSecret: start.cookieSecret,
       exemptions: this.#exemptions,
+      keepaliveMs: (transport) => (transport === TRANSPORT.TCP ? connections.idleMs : this.#encrypted.idleMs),
       events: writerFor(start.settings),
       isProbe: (address, port) =>
         this.#probePorts.has(port) && this.#ownAddresses.has(formatAddress(address)),
@@ -113,7 +115,7 @@ class ResolverWorker {
     this.#listeners = new WorkerListeners({
       pipeline: this.#pipeline,
       gate: this.#gate,
-      connections: new ConnectionBudget(start.streamLimits, this.#counters),
+      connections,
       observer: this.#counters,
       shared: start.shared,
       isOwn: (address, port) => this.#ownPorts.has(port) && this.#ownAddresses.has(formatAddress(address)),

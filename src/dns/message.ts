@@ -164,6 +164,13 @@ export class Query {
   /** The data of the COOKIE option that the answer carries, when `hasAnswerCookie`; parse() takes it back. */
   readonly answerCookie = new Uint8Array(CLIENT_COOKIE_LENGTH + SERVER_COOKIE_LENGTH);
   hasAnswerCookie = false;
+  /** There is a PADDING option (RFC 7830), a TCP-KEEPALIVE option (RFC 7828). */
+  hasPadding = false;
+  hasKeepalive = false;
+  /** Of how many bytes the answer's length is a multiple, by padding; 0: of any. parse() takes it back. */
+  answerBlock = 0;
+  /** What the answer's TCP-KEEPALIVE option says, in units of 100 ms; -1: it has none. parse() takes it back. */
+  answerKeepalive = -1;
   hasTsig = false;
   readonly #records = new RecordReader();
 
@@ -180,6 +187,10 @@ export class Query {
     this.optionsLength = 0;
     this.cookieLength = -1;
     this.hasAnswerCookie = false;
+    this.hasPadding = false;
+    this.hasKeepalive = false;
+    this.answerBlock = 0;
+    this.answerKeepalive = -1;
     this.hasTsig = false;
     if (length < HEADER_LENGTH) return QUERY_FAULT.SILENT;
     this.id = readU16(bytes, 0);
@@ -259,17 +270,22 @@ export class Query {
     this.optionsLength = opt.rdataLength;
   }
 
-  /** Notes the first COOKIE option, the only one that counts (RFC 7873 section 5.2); false when malformed. */
+  /**
+   * Notes what the answer has to do with: the first COOKIE option, the only one that counts (RFC 7873 section 5.2), PADDING
+   * and TCP-KEEPALIVE; false when malformed.
+   */
   #readOptions(): boolean {
     const end = this.optionsOffset + this.optionsLength;
     let at = this.optionsOffset;
     while (at < end) {
       if (at + 4 > end) return false;
       const length = readU16(this.bytes, at + 2);
-      if (readU16(this.bytes, at) === OPTION.COOKIE && this.cookieLength < 0 && this.ednsVersion === 0) {
+      const code = readU16(this.bytes, at);
+      if (code === OPTION.COOKIE && this.cookieLength < 0 && this.ednsVersion === 0) {
         this.cookieOffset = at + 4;
         this.cookieLength = length;
-      }
+      } else if (code === OPTION.PADDING) this.hasPadding = true;
+      else if (code === OPTION.TCP_KEEPALIVE) this.hasKeepalive = true;
       at += 4 + length;
     }
     return at === end && (this.cookieLength < 0 || isCookieLength(this.cookieLength));

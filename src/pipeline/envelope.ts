@@ -2,12 +2,16 @@
 //
 // RFCs 1035 (opcodes, classes), 6891 (EDNS), 6895 (types that are no data), 7873 (cookies), 8482 (ANY), 8914, 9619, 9824.
 import { CLASS, createEde, EDE, HEADER_LENGTH, QUERY_FAULT, RCODE, TYPE } from '../dns/dns.ts';
-import { DROP, SOURCE } from '../words/words.ts';
+import { DROP, SOURCE, TRANSPORT } from '../words/words.ts';
 import { refuseClient } from './admission.ts';
 import { COOKIE } from './cookie.ts';
 import type { InForce } from './in-force.ts';
-import { writeAny, writeFault } from './respond.ts';
+import { PADDING_BLOCK, writeAny, writeFault } from './respond.ts';
 import { DROPPED, NEXT, type Turn } from './turn.ts';
+
+/** Units of TIMEOUT in a TCP-KEEPALIVE option, and the most that it can say (RFC 7828 section 3.1). */
+const KEEPALIVE_UNIT_MS = 100;
+const KEEPALIVE_MAX = 0xffff;
 
 const EDE_NOT_AUTHORITATIVE = createEde(EDE.NOT_AUTHORITATIVE);
 const EDE_NOT_SUPPORTED = createEde(EDE.NOT_SUPPORTED);
@@ -22,6 +26,7 @@ export const readQuery = (turn: Turn, rules: InForce, bytes: Uint8Array, length:
   if (fault !== QUERY_FAULT.NONE && fault !== QUERY_FAULT.COOKIE_ONLY) return answerFault(turn, fault);
   const client = rules.clients.identify(asker.address, asker.listener);
   asker.client = client;
+  if (query.hasPadding || query.hasKeepalive) noteStreamOptions(turn);
   const cookie = query.cookieLength >= 0 && client.allowed ? judgeCookie(turn) : COOKIE.NONE;
   if (fault === QUERY_FAULT.COOKIE_ONLY) return answerCookie(turn, cookie);
   observer.query(asker.transport, query.qtype, client.allowed ? client.group : -1);
@@ -33,8 +38,23 @@ export const readAgain = (turn: Turn, rules: InForce, bytes: Uint8Array): void =
   const { query, asker } = turn;
   turn.isRepeat = true;
   query.parse(bytes, bytes.length);
+  if (query.hasPadding || query.hasKeepalive) noteStreamOptions(turn);
   if (query.cookieLength >= 0) judgeCookie(turn);
   asker.client = rules.clients.identify(asker.address, asker.listener);
+};
+
+/**
+ * Padding hides the length of what is encrypted (RFC 7830 section 4), and only that. How long the connection may be idle is
+ * told where one belongs to the client alone: not in HTTP, which has words of its own (RFC 7828 section 3.2.2).
+ */
+const noteStreamOptions = ({ query, asker, parts }: Turn): void => {
+  const { transport } = asker;
+  if (query.hasPadding && (transport === TRANSPORT.DOT || transport === TRANSPORT.DOH))
+    query.answerBlock = PADDING_BLOCK;
+  const { keepaliveMs } = parts;
+  const isTold = transport === TRANSPORT.TCP || transport === TRANSPORT.DOT;
+  if (query.hasKeepalive && isTold && keepaliveMs !== undefined)
+    query.answerKeepalive = Math.min(Math.floor(keepaliveMs(transport) / KEEPALIVE_UNIT_MS), KEEPALIVE_MAX);
 };
 
 /** Stage: an EDNS version, a signature or a class that is not served here. */

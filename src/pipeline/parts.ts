@@ -69,6 +69,8 @@ export interface Parts {
   readonly cookies: ServerCookies | undefined;
   readonly outsiders: OutsiderEvents;
   /** True for an address and a port from which the self-probe asks listeners as any client would. */
+  /** How long connections of a TRANSPORT may be idle; undefined: clients are not told. */
+  readonly keepaliveMs: ((transport: number) => number) | undefined;
   readonly isProbe: ((address: AddressWords, port: number) => boolean) | undefined;
   /** Undefined but in a pipeline that was made to explain one question. */
   readonly trace: PipelineTrace | undefined;

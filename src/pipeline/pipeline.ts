@@ -63,6 +63,8 @@ export interface PipelineOptions {
   readonly candidates?: CandidateObserver;
   /** Of the cookies that clients get (RFC 9018 section 5); undefined: none. */
   readonly cookieSecret?: Uint8Array;
+  /** How long connections of a TRANSPORT may be idle; undefined: clients are not told. */
+  readonly keepaliveMs?: (transport: number) => number;
   /** Lists that do not count for some. */
   readonly exemptions?: ExemptionIndex | undefined;
   /** Is told what is worth a record; undefined: nobody keeps any. */
@@ -100,6 +102,7 @@ export class Pipeline implements Decider {
       cookies: cookieSecret && new ServerCookies(cookieSecret),
       outsiders: new OutsiderEvents(),
       isProbe: options.isProbe,
+      keepaliveMs: options.keepaliveMs,
       trace: options.trace,
     };
     this.#rules = new InForce(rules, { resolver, exemptions, exemptionChange: 0, events });

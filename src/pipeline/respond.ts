@@ -10,6 +10,7 @@ import {
   CLASS,
   FLAG,
   HEADER_LENGTH,
+  MESSAGE_LENGTH_MAX,
   OPT_LENGTH,
   OPTION,
   OPTION_HEADER_LENGTH,
@@ -30,6 +31,9 @@ import type { BlockMode, PolicyList } from '../policy/policy.ts';
 
 /** Longer runs are copied by a call, shorter ones in a loop: the call costs as much as some 200 bytes (measured). */
 const COPY_BY_CALL_BYTES = 200;
+
+/** Bytes that padded answers are multiples of (RFC 8467 section 4.1). */
+export const PADDING_BLOCK = 468;
 
 /** For writeAnswer(): TTLs are what is left of them. */
 export const TTL_AS_AGED = -1;
@@ -243,8 +247,27 @@ const writeEdns = (
   if (edeEnd > edeStart && end + OPTION_HEADER_LENGTH + edeEnd - edeStart <= limit) {
     end = writeOption(out, length, end, OPTION.EDE, source, edeStart, edeEnd);
   }
+  if (query.answerKeepalive >= 0) end = writeKeepalive(out, length, end, query.answerKeepalive);
+  if (query.answerBlock > 0) end = pad(out, length, end, query.answerBlock);
   writeU16(out, 10, 1);
   return end;
+};
+
+const keepalive = new Uint8Array(2);
+
+const writeKeepalive = (out: Uint8Array, opt: number, offset: number, value: number): number => {
+  writeU16(keepalive, 0, value);
+  return writeOption(out, opt, offset, OPTION.TCP_KEEPALIVE, keepalive);
+};
+
+/** Zeros, as many as a block may lack. */
+const PADDING = new Uint8Array(PADDING_BLOCK);
+
+/** Fills the last block up, on streams only: so lengths do not tell which name was asked (RFC 8467 section 4.1). */
+const pad = (out: Uint8Array, opt: number, offset: number, block: number): number => {
+  const start = offset + OPTION_HEADER_LENGTH;
+  const lacking = Math.min(block - 1 - ((start - 1) % block), MESSAGE_LENGTH_MAX - start);
+  return lacking < 0 ? offset : writeOption(out, opt, offset, OPTION.PADDING, PADDING, 0, lacking);
 };
 
 const writeQuestion = (query: Query, rcode: number, extra: number, out: Uint8Array): number => {
