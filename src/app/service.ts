@@ -239,7 +239,8 @@ export class Service {
     try {
       await service.#start(config);
     } catch (error) {
-      // The caller gives up: a thread of the recorder's would keep the process alive.
+      // The caller gives up: threads would keep the process alive.
+      await service.#supervisor.stop();
       await service.#evidence.stop();
       throw error;
     }

@@ -15,7 +15,14 @@ import { PENDING, TRANSPORT } from '../pipeline/pipeline.ts';
 import type { TlsSettings } from '../tls/tls.ts';
 import { TCP_CLOSED, TCP_REFUSAL, type Tenant } from './connection-budget.ts';
 import { freshnessSec } from './http-answer.ts';
-import { type Exchange, fail, HTTP2_ERROR, Http1Exchange, Http2Exchange } from './http-exchange.ts';
+import {
+  type Exchange,
+  fail,
+  HTTP2_ERROR,
+  Http1Exchange,
+  Http2Exchange,
+  StreamTurns,
+} from './http-exchange.ts';
 import { CONTENT, MEDIA_TYPE, type RequestHead, readRequest, STATUS } from './http-request.ts';
 import { SecureGate, type SecureOptions } from './secure-gate.ts';
 import type { StreamOptions } from './stream.ts';
@@ -52,6 +59,9 @@ const SWEEP_MS = 500;
  */
 const IDLE_BYTES_MAX = 65_536;
 
+/** From the end of a listener to that of the last connection, milliseconds: a round trip, and some. */
+const CLOSE_MS = 500;
+
 const HTTP2_FLAG_END_STREAM = 1;
 const nothing = (): void => {};
 
@@ -72,6 +82,7 @@ class Connection implements Tenant {
   /** Requests whose content is not there yet. */
   readonly contents = new Set<Content>();
   session: ServerHttp2Session | undefined = undefined;
+  readonly turns = new StreamTurns();
 
   constructor(socket: Socket, words: AddressWords, nowMs: number) {
     this.socket = socket;
@@ -144,6 +155,10 @@ export class DohListener {
         if (session === undefined) socket.destroySoon();
         else session.close();
       }
+      // Who does not take what was written, or never ends a request, is not waited for.
+      setTimeout(() => {
+        for (const { socket } of this.#connections) socket.destroy();
+      }, CLOSE_MS).unref();
     });
   }
 
@@ -202,8 +217,11 @@ export class DohListener {
     const session = loadHttp2().performServerHandshake(socket, SESSION_OPTIONS);
     connection.session = session;
     session.on('error', nothing);
-    // Who has closed its side asks nothing more; what it asked for is still answered.
-    socket.on('end', () => session.close());
+    // Who has closed its side asks nothing more; what it waits for is still answered.
+    socket.on('end', () => {
+      if (connection.waiting > 0) session.close();
+      else socket.destroy();
+    });
     session.on('stream', (stream, headers, flags) => this.#askHttp2(connection, stream, headers, flags));
   }
 
@@ -216,7 +234,7 @@ export class DohListener {
     stream.on('error', nothing);
     const method = headers[':method'] ?? '';
     const isWhole = (flags & HTTP2_FLAG_END_STREAM) !== 0;
-    const exchange = new Http2Exchange(stream, method === 'HEAD', isWhole);
+    const exchange = new Http2Exchange(connection.turns, stream, method === 'HEAD', isWhole);
     this.#ask(connection, exchange, toHead(method, headers[':path'] ?? '', headers), stream);
   }
 

@@ -17,6 +17,8 @@ import { clientAddress, clientPort, listenTcp, portOf } from './tcp-server.ts';
 const WAITING_MAX = 128;
 /** Unread output of one connection, bytes, above which reading stops: four of the longest answers. */
 const UNREAD_OUTPUT_MAX = 4 * MESSAGE_LENGTH_MAX;
+/** From the end of a listener to that of the last connection, milliseconds: a round trip, and some. */
+const CLOSE_MS = 500;
 /** How often idle connections are looked for, milliseconds. */
 const SWEEP_MS = 1000;
 /** Bytes of the length in front of each message (RFC 1035 section 4.2.2). */
@@ -130,6 +132,10 @@ export class StreamListener {
         resolve();
       });
       for (const { socket } of this.#connections) socket.destroySoon();
+      // Who does not take what was written is not waited for.
+      setTimeout(() => {
+        for (const { socket } of this.#connections) socket.destroy();
+      }, CLOSE_MS).unref();
     });
   }
 
