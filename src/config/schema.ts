@@ -38,23 +38,30 @@ const configKeys = z.strictObject({
     '`required`: start only with the cryptography of a FIPS module, and refuse what it does not have ([FIPS](fips.md)).',
   ),
   workers: key(autoOrInteger(1, WORKERS_MAX).prefault('auto'), 'Worker threads; `auto` is one per core.'),
-  state: keyAs('stateDirectory', path().prefault('./state'), 'Directory for what has to survive a restart.'),
+  state: keyAs(
+    'stateDirectory',
+    path().prefault('./state'),
+    'Directory for state that has to survive a restart.',
+  ),
   upstreams: key(
     upstreams(),
-    'Servers that are asked, chosen among by `resolver.strategy`; all encrypted or none.',
+    'Upstream resolvers; `resolver.strategy` chooses among them. All are encrypted, or none is.',
     "the system's resolvers",
   ),
   fallback: key(
     fallback(),
-    'Servers that are asked when all `upstreams` failed for a question; encrypted when those are.',
+    'Upstream resolvers for questions on which all `upstreams` failed; encrypted if those are.',
     'none',
   ),
   bootstrap: key(
     bootstrap(),
-    'Plain servers that are asked for the addresses of upstreams that have a host name, and of the hosts of lists where no upstream is plain; there exactly when an upstream has a host name.',
+    'Plain resolvers used to look up upstreams given by name, and the hosts of lists when no upstream is plain. Required if any upstream has a name, otherwise forbidden.',
     'none',
   ),
-  forward: key(forward, 'Zones that are asked elsewhere; the longest zone decides.'),
+  forward: key(
+    forward,
+    'Zones whose questions go to servers of their own; the longest matching zone decides.',
+  ),
   local: key(local, 'Names that Cordon answers by itself, from what is written here.'),
   lists: key(
     list(listItem, 0, LISTS_MAX).optional(),
@@ -71,7 +78,7 @@ const configKeys = z.strictObject({
     `Clients that share lists. Without a group \`${DEFAULT_GROUP}\`, clients that no group names get all lists.`,
     'one group with all lists',
   ),
-  block: key(block, 'What a refused name is answered with.'),
+  block: key(block, 'How refused names are answered.'),
   'structured-errors': key(
     structuredErrors,
     'Contact and reason for refused clients that ask for them over an encrypted transport ([Structured errors](refusing.md#structured-errors)).',
@@ -79,18 +86,15 @@ const configKeys = z.strictObject({
   ),
   access: key(access, 'Who may ask.'),
   admin: key(admin, 'Who may reach the admin listener.'),
-  cache: key(cache, 'Answers that are kept.'),
-  resolver: key(resolver, 'Questions to upstreams.'),
-  dnssec: key(
-    dnssec,
-    'Whether answers are checked to come from those whose names they are about (RFC 4035).',
-  ),
+  cache: key(cache, 'The cache of answers.'),
+  resolver: key(resolver, 'How upstreams are asked.'),
+  dnssec: key(dnssec, 'Validation of answers (RFC 4035).'),
   dns64: key(
     dns64,
     'IPv6 addresses for names that have IPv4 addresses only, for clients behind a translator (RFC 6147).',
-    'no address is made up',
+    'no addresses are synthesized',
   ),
-  rebinding: key(rebinding, 'Foreign names that lead to private addresses.'),
+  rebinding: key(rebinding, 'DNS rebinding: foreign names that lead to private addresses.'),
   'rate-limit': key(rateLimit, 'What one client may ask over UDP, where addresses can be forged.'),
   tcp: key(tcp, 'DNS over TCP.'),
   log: key(
@@ -105,11 +109,11 @@ const configKeys = z.strictObject({
       .prefault({}),
     'Operational logs.',
   ),
-  compliance: key(compliance, 'Exemptions: by which rules, from where, and by whom.'),
-  records: key(records, 'What is recorded, how clients stand in it, and for how long it is kept.'),
+  compliance: key(compliance, 'Exemptions: their rules, where they are kept, and who grants them.'),
+  records: key(records, 'What is recorded, how clients appear in it, and how long it is kept.'),
   probe: key(
     probe,
-    'The self-probe: asks Cordon as a client would, and tells in metrics and records what came of it.',
+    'The self-probe: asks Cordon as a client would, and reports the result in metrics and records.',
   ),
 });
 

@@ -41,7 +41,7 @@ const accessKeys = z
     ),
     'read-cache': key(
       list(prefix(), 0, PREFIXES_MAX).prefault([]),
-      'Clients that may ask without RD as well, which tells what others asked: answered from the cache alone.',
+      'Clients that may also ask without RD, which reveals what others asked. They are answered from the cache alone.',
     ),
   })
   .prefault({});
@@ -67,7 +67,7 @@ export const admin = z
     allow: key(list(prefix(), 1, PREFIXES_MAX).prefault(LOOPBACK), 'Clients of the admin listener.'),
     hosts: key(
       list(zone('the root is no host', 'name a host'), 0, ADMIN_HOSTS_MAX).prefault([]),
-      'Names by which the admin listener is asked, beside its addresses, `localhost` and the name of this host: requests with another `Host` are refused, against pages of browsers that lead a name of theirs here.',
+      'Names by which requests may reach the admin listener, beside its addresses, `localhost` and the name of this host. A request with another `Host` is refused, so that no web page reaches it by a name of its own (DNS rebinding).',
     ),
   })
   .prefault({});
@@ -88,7 +88,7 @@ const rateLimitKeys = z
     ),
     exempt: key(
       list(prefix(), 0, PREFIXES_MAX).prefault(LOOPBACK),
-      'Clients that are never limited: forwarders and gateways that ask for many.',
+      'Clients that are never limited, such as forwarders and gateways that ask for many others.',
     ),
   })
   .prefault({});

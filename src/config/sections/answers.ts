@@ -17,7 +17,7 @@ const blockKeys = z
   .strictObject({
     mode: key(
       blockMode().optional(),
-      'What a refused name is answered with.',
+      'How refused names are answered.',
       '`nxdomain`, or `address` when `block.address` is there',
     ),
     address: keyAs(
@@ -74,21 +74,21 @@ const cacheKeys = z
           max: keyAs(
             'staleSecMax',
             durationSec('0s', '7d').prefault('1d'),
-            'How long after its TTL an answer is kept for the case that no upstream answers; `0s` is never.',
+            'How long after its TTL an answer may be served stale; `0s`: never.',
           ),
           after: keyAs(
             'afterMs',
             durationMs('0ms', '10s').prefault('1800ms'),
-            'How long a client waits for a fresh answer before it gets a stale one; `0ms` is not at all.',
+            'How long a client waits for a fresh answer before it gets a stale one; `0ms`: not at all.',
           ),
           ttl: keyAs('ttlSec', durationSec('0s', '5m').prefault('30s'), 'TTL of stale answers.'),
         })
         .prefault({}),
-      'Answers past their TTL, while the upstreams do not answer (RFC 8767).',
+      'Stale answers, served while no upstream answers (RFC 8767).',
     ),
     prefetch: key(
       boolean().prefault(true),
-      'Whether an answer that clients ask for is fetched again shortly before its TTL ends.',
+      'Whether an answer that is asked for shortly before its TTL ends is fetched again.',
     ),
   })
   .prefault({});
@@ -102,11 +102,11 @@ export const dns64 = z
   .strictObject({
     prefix: key(
       translationPrefix().prefault('64:ff9b::/96'),
-      'Prefix that IPv4 addresses are put behind; the one of the translator (RFC 6052 section 2.2).',
+      'Prefix of synthesized addresses, which is that of the translator (RFC 6052 section 2.2).',
     ),
     exclude: key(
       list(ipv6Prefix(), 0, DNS64_EXCLUDED_MAX).prefault(['::ffff:0:0/96']),
-      'Prefixes of IPv6 addresses that count as none (RFC 6147 section 5.1.4).',
+      'A name whose IPv6 addresses all lie in these prefixes counts as one without any (RFC 6147 section 5.1.4).',
     ),
   })
   .optional();

@@ -12,7 +12,7 @@ export const compliance = z
   .strictObject({
     profile: key(
       profile().optional(),
-      'Rules of the jurisdiction that exemptions have to keep.',
+      'Rules of a jurisdiction that exemptions have to satisfy.',
       'no exemption is granted',
     ),
     exemptions: keyAs(
@@ -28,7 +28,7 @@ export const compliance = z
           role: key(identifier(), 'Role, as the profile calls it.'),
           delegation: key(
             sentence().optional(),
-            'Reference of the paper that delegates the decision.',
+            'Reference of the document that delegates the decision.',
             'none',
           ),
         }),
@@ -40,11 +40,11 @@ export const compliance = z
     'pause-max': keyAs(
       'pauseMsMax',
       durationMs('0s', '24h').prefault('1h'),
-      'Longest time for which an operator may suspend all refusals; `0s` is never. Each is recorded.',
+      'Longest time for which an operator may suspend all refusals; `0s`: never. Each suspension is recorded.',
     ),
     'out-of-scope': key(
       outOfScope().prefault(false),
-      'Which mandate lists apply to nobody here, by decision: `true` for all, or their identifiers. A mandate list that was in force is otherwise missed when it is taken out of the configuration.',
+      'Mandate lists that apply to nobody here, by decision: `true` for all, or their identifiers. Any other mandate list that was in force counts as missing once it is removed from the configuration.',
     ),
   })
   .prefault({});

@@ -14,7 +14,7 @@ export const dnssec = z
   .strictObject({
     mode: key(
       choice(DNSSEC_MODES).prefault('auto'),
-      '`validate` checks every answer and refuses what is forged; `auto` does so when the upstreams pass signatures on, else nothing; `trust-ad` takes the word of the upstreams, all of which have to be encrypted; `off` does nothing.',
+      '`validate` validates every answer and refuses bogus ones. `auto` does so once the upstreams have passed signatures on. `trust-ad` relies on the AD flag of the upstreams, all of which have to be encrypted. `off` does nothing.',
     ),
     anchors: keyAs(
       'anchorsPath',
@@ -36,7 +36,7 @@ export const dnssec = z
     ),
     'allow-sha1': key(
       boolean().prefault(false),
-      'Whether signatures with SHA-1 count; otherwise zones that have no others are as good as unsigned (RFC 9905).',
+      'Whether signatures with SHA-1 count; otherwise zones that have no others count as unsigned (RFC 9905).',
     ),
   })
   .prefault({});

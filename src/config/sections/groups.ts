@@ -23,17 +23,17 @@ export const DEFAULT_GROUP = 'default';
 const scheduleKeys = z.strictObject({
   list: key(
     identifier(),
-    'List of the group that is in force at these times only; with several, at any of them.',
+    'List of the group that is in force only at these times, or at those of another schedule of it.',
   ),
-  from: key(timePoint().optional(), 'First day, or the time of RFC 3339 from which on.', 'always'),
-  until: key(timePoint().optional(), 'Day or time from which on no longer.', 'forever'),
+  from: key(timePoint().optional(), 'First day, or start time (RFC 3339).', 'always'),
+  until: key(timePoint().optional(), 'First day after the last, or end time (RFC 3339).', 'forever'),
   weekdays: key(list(choice(WEEKDAYS), 1, WEEKDAYS.length).optional(), 'Days of the week.', 'all'),
   hours: key(
     dayHours().optional(),
     'Hours of the day; a range past midnight belongs to the day on which it starts.',
     'all',
   ),
-  timezone: keyAs('timeZone', timeZone().prefault('UTC'), 'Whose clocks show these dates, days and hours.'),
+  timezone: keyAs('timeZone', timeZone().prefault('UTC'), 'Time zone of these dates, days and hours.'),
 });
 
 /** A list of a group is in force at the times of any of its schedules, and at no other. */
@@ -79,20 +79,20 @@ const groupKeys = z.strictObject({
   lists: key(list(identifier(), 0, LISTS_MAX), 'Lists that are in force for the group.'),
   'out-of-scope': key(
     outOfScope().prefault(false),
-    'Which mandate lists do not apply to the group, by decision: `true` for all, or their identifiers. A mandate list that a group does not choose is otherwise missed: the prohibition counts as not in force.',
+    'Mandate lists that do not apply to the group, by decision: `true` for all, or their identifiers. Any other mandate list that the group does not choose counts as missing, and the prohibition as not in force.',
   ),
   schedules: key(
     list(schedule, 0, SCHEDULES_MAX).prefault([]),
-    'Times at which lists of the group are in force; no mandate list has any.',
+    'Times at which lists of the group are in force; mandate lists always are.',
   ),
   upstreams: key(
     upstreams(),
-    "Servers that are asked for the group's clients; the zones of `forward` are asked where they say.",
+    "Upstream resolvers for the group's clients; for the zones of `forward`, its servers are asked all the same.",
     'the `upstreams` of the configuration',
   ),
   fallback: key(
     fallback(),
-    'Servers that are asked when all `upstreams` of the group failed for a question; encrypted when those are.',
+    'Upstream resolvers for questions on which all `upstreams` of the group failed; encrypted if those are.',
     'none',
   ),
   'structured-error': key(

@@ -98,17 +98,17 @@ const decision = z.strictObject({
   authority: key(sentence(), 'Who decided, such as `Office of Management and Budget`.'),
   reference: key(sentence(), 'Number or title of the decision, such as `M-23-13`.'),
   text: key(sentence().optional(), 'What it says, for reports.', 'nothing'),
-  'in-force-from': keyAs('inForceFromMs', paperTime(), 'Day from which on it holds.'),
+  'in-force-from': keyAs('inForceFromMs', paperTime(), 'Day on which it takes effect.'),
   review: keyAs(
     'reviewMs',
     paperTime().optional(),
-    'Day by which it has to be looked at again: an alarm, never an end.',
+    'Day by which it has to be reviewed. After it there is an alarm; nothing ends.',
     'none',
   ),
   ends: keyAs(
     'endsMs',
     paperTime().optional(),
-    'Day on which it ends by its own words: an alarm; the list stays in force until somebody takes it out.',
+    'Day on which it ends by its own words. After it there is an alarm; the list stays in force until an operator removes it.',
     'none',
   ),
 });
@@ -139,7 +139,7 @@ const listKeys = z.strictObject({
   ),
   'public-key': key(
     publicKey().optional(),
-    'Key of the signer of the list: what is not signed with it is not taken.',
+    'Public key of the signer of the list; content that is not signed with it is rejected.',
     'the list is not signed',
   ),
   signature: keyAs(
@@ -148,11 +148,11 @@ const listKeys = z.strictObject({
     'Address of the signature.',
     'the address of the list with `.minisig` behind its path, for an Ed25519 key `.sig`',
   ),
-  sha256: key(sha256().optional(), 'The only content that is taken.', 'any content'),
+  sha256: key(sha256().optional(), 'Hash of the only content that is accepted.', 'any content'),
   'max-size': keyAs(
     'sizeBytesMax',
     sizeBytes('1KiB', '256MiB').optional(),
-    'A larger list is not taken; counted unpacked.',
+    'A list that is larger when unpacked is rejected.',
     inCode(formatSize(URL_DEFAULTS.sizeBytesMax)),
   ),
   resolve: keyAs(
@@ -167,7 +167,7 @@ const listKeys = z.strictObject({
         shrink: keyAs(
           'shrinkShareMax',
           share('0%', '100%').optional(),
-          'Rules that may be lost.',
+          'Rules that may disappear.',
           inCode(formatShare(URL_DEFAULTS.review.shrinkShareMax)),
         ),
         grow: keyAs(
@@ -184,7 +184,7 @@ const listKeys = z.strictObject({
         ),
       })
       .optional(),
-    'From when on a fetched list is held for a person to see, in whole per cents of the rules that it had.',
+    'Limits of change, in percent of the current rules, above which a fetched list waits for approval.',
     'the defaults of its keys',
   ),
   format: key(
@@ -196,7 +196,7 @@ const listKeys = z.strictObject({
   everything: keyAs(
     'takesEverything',
     boolean().optional(),
-    'Whether the trigger `*` of an `rpz` file is taken: it refuses every name but those of guarded trees (`*.gov`).',
+    'Whether the trigger `*` of an `rpz` file is accepted. It refuses every name except those of guarded trees (`*.gov`).',
     '`false`: such a rule is left out and reported',
   ),
   'max-policy-ttl': keyAs(
@@ -217,15 +217,15 @@ const listKeys = z.strictObject({
   ),
   allow: key(
     boolean().prefault(false),
-    'Whether the names of the list pass, whatever its rules say: it beats all lists but mandates.',
+    'Whether this is an allowlist: its names pass, whatever other lists say, except mandate lists.',
   ),
   'log-only': key(
     boolean().prefault(false),
-    'Whether what the list refuses is only counted, in `cordon_would_refuse_total`, and passes.',
+    'Whether the list only counts what it would refuse, in `cordon_would_refuse_total`, and lets it pass.',
   ),
   answer: key(
     blockAnswer().optional(),
-    'What the names of this list are answered with.',
+    'How names of this list are answered.',
     "the list's own header, else `block`",
   ),
   ede: key(
@@ -244,19 +244,19 @@ const listKeys = z.strictObject({
       list(
         z.strictObject({
           name: key(sentence(), 'Operator, as the entries of the list name it.'),
-          refuse: key(boolean(), 'Whether the list refuses what it runs.'),
+          refuse: key(boolean(), 'Whether the list refuses what this operator runs.'),
           decision: key(decision, 'The decision that says so.'),
         }),
         1,
         OPERATORS_MAX,
       ),
     ),
-    'Operators about which a decision of their own speaks, for a shipped list or one of the format `cordon`: the entries of an operator with `refuse: false` are left out, and both answers are on record.',
+    'Decisions about single operators, for a shipped list or one of the format `cordon`. Entries of an operator with `refuse: false` are left out; either decision is on record.',
     'none; every entry refuses',
   ),
   decision: key(
     decision.optional(),
-    'The decision that a mandate list rests on, for reports and alarms; no date of it ends a refusal.',
+    'The decision that a mandate list is based on, for reports and alarms. None of its dates ends a refusal.',
     'none',
   ),
   'structured-error': key(

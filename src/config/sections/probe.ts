@@ -13,7 +13,7 @@ export const probe = z
     interval: keyAs(
       'intervalMs',
       durationMs('0s', '1d').prefault('5m'),
-      'How often a sample of the mandate names is asked; `0s` never asks.',
+      'How often a sample of the mandate names is asked; `0s`: never.',
     ),
     sweep: keyAs('sweepMs', durationMs('1h', '31d').prefault('24h'), 'How often all of them are asked.'),
     rate: key(integer(1, 10_000).prefault(500), 'Questions a second.'),
@@ -21,12 +21,12 @@ export const probe = z
       list(zone('the root is no control name', 'write a name that has addresses'), 0, CONTROLS_MAX).prefault([
         'example.com',
       ]),
-      'Names that have to resolve: a resolver that answers nothing refuses everything too.',
+      'Names that have to resolve, because a resolver that answers nothing also refuses everything.',
     ),
     listeners: keyAs(
       'asksListeners',
       boolean().prefault(true),
-      'Whether the listeners are asked as well, as any client of this host would; otherwise the views of groups only.',
+      'Whether the listeners are asked as well, as a client on this host would; otherwise only the view of each group.',
     ),
   })
   .prefault({});

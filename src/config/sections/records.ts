@@ -64,10 +64,10 @@ const retentionKeys = z
   .prefault({});
 
 const outputKeys = z.strictObject({
-  to: key(recordTarget(), 'Where to.'),
+  to: key(recordTarget(), 'Where the records go.'),
   classes: key(
     list(choice(RECORD_CLASSES), 1, RECORD_CLASSES.length).prefault([...RECORD_CLASSES]),
-    'Which records; dnstap takes those of queries only.',
+    'Which records are sent; dnstap has only those of queries.',
   ),
   ca: keyAs(
     'caPath',
@@ -106,41 +106,41 @@ export const records = z
     enabled: keyAs('isEnabled', boolean().prefault(true), 'Whether records are written.'),
     identity: key(
       choice(RECORD_IDENTITIES).prefault('pseudonym'),
-      'How a client stands in records: `full` address and port, `truncated` to its prefix, or a keyed `pseudonym` that can be undone, which is itself recorded.',
+      'How clients appear in records: `full` address and port, `truncated` to a prefix, or a keyed `pseudonym`. A pseudonym can be undone; doing so is itself recorded.',
     ),
     truncate: keyAs(
       'truncateBits',
       z
         .strictObject({
-          ipv4: key(integer(8, 32).prefault(24), 'Bits of an IPv4 address that stay.'),
-          ipv6: key(integer(16, 128).prefault(56), 'Bits of an IPv6 address that stay.'),
+          ipv4: key(integer(8, 32).prefault(24), 'Bits that are kept of an IPv4 address.'),
+          ipv6: key(integer(16, 128).prefault(56), 'Bits that are kept of an IPv6 address.'),
         })
         .prefault({}),
-      'Prefixes of `truncated`.',
+      'Prefix lengths of `truncated`.',
     ),
     'key-rotation': keyAs(
       'keyRotationMs',
       durationMs('1d', '366d').prefault('30d'),
-      'How long one key makes pseudonyms: as long as a client can be followed without undoing one.',
+      'How long one key is used for pseudonyms; for that long a client can be followed without undoing one.',
     ),
     retention: key(retention, 'How long records are kept.'),
     'repeat-window': keyAs(
       'repeatWindowMs',
       durationMs('0s', '1h').prefault('1m'),
-      'Queries of one client with the same name, type, list and answer are recorded when they begin, and those that follow within this time together, with their number; `0s` records each by itself.',
+      'Of queries of one client with the same name, type, list and answer, the first is recorded at once, and those that follow within this time as one record with their number; `0s` records each.',
     ),
     'bytes-per-day': key(
       sizeBytes('64MiB', '1024GiB').prefault('4GiB'),
-      'Bytes of records of queries a day, on average; a quarter of them may come at once. Beyond it, queries are recorded as sums.',
+      'Bytes of records of queries a day, on average; a quarter of them may come at once. Beyond that, queries are recorded as sums.',
     ),
     'client-bytes-per-day': key(
       sizeBytes('1MiB', '1024GiB').prefault('64MiB'),
-      'The same for one client, an IPv4 address or an IPv6 /64: beyond it, its queries are recorded as sums by list.',
+      'The same for one client, an IPv4 address or an IPv6 /64. Beyond that, its queries are recorded as sums by list.',
     ),
     reserve: keyAs(
       'reserveBytes',
       sizeBytes('1MiB', '1024GiB').prefault('1GiB'),
-      'Bytes of the disk, but never more than a tenth of it, that records of queries leave to changes and to the register of exemptions. An alarm comes at twice of it.',
+      'Disk space that records of queries leave free for records of changes and the register of exemptions, at most a tenth of the disk. There is an alarm at twice this.',
     ),
     heads: key(
       z
@@ -148,7 +148,7 @@ export const records = z
           every: keyAs(
             'everyMs',
             durationMs('1m', '1d').prefault('1h'),
-            'How often the end of the chain is signed while a day lasts.',
+            'How often the end of the chain is signed during a day.',
           ),
           file: keyAs(
             'filePath',
@@ -162,7 +162,7 @@ export const records = z
     ),
     outputs: key(
       list(output, 0, OUTPUTS_MAX).prefault([]),
-      'Where records go beside the state directory. One that does not take them loses them, which is counted.',
+      'Where records also go, beside the state directory. Records that an output does not accept are lost there, and counted.',
     ),
   })
   .prefault({});

@@ -42,7 +42,7 @@ const forwardRule = z.strictObject({
   ),
   upstreams: key(
     list(upstream(), 1, UPSTREAMS_MAX),
-    'Servers that are asked about these zones, and no others; chosen among by `resolver.strategy`.',
+    'The only servers that are asked about these zones; `resolver.strategy` chooses among them.',
   ),
 });
 
@@ -53,22 +53,18 @@ export const resolver = z
     timeout: keyAs(
       'timeoutMs',
       durationMs('500ms', '30s').prefault('5s'),
-      'Time for one question, all tries together.',
+      'Time limit of one question, all tries together.',
     ),
-    'try-timeout': keyAs(
-      'tryTimeoutMs',
-      durationMs('50ms', '10s').prefault('1s'),
-      'Time for one upstream to answer.',
-    ),
+    'try-timeout': keyAs('tryTimeoutMs', durationMs('50ms', '10s').prefault('1s'), 'Time limit of one try.'),
     inflight: keyAs(
       'inflightMax',
       integer(16, 100_000).prefault(10_000),
-      'Questions that wait for upstreams, per worker.',
+      'Most questions that may wait for upstreams, per worker.',
     ),
     'per-upstream': keyAs(
       'inflightPerServerMax',
       integer(16, 65_536).prefault(20_000),
-      'Queries under way to one upstream, per worker; beyond them the next upstream is asked, and no more questions wait than all of `upstreams` may have.',
+      'Most queries that may be under way to one upstream, per worker; beyond them the next upstream is asked. No more questions wait than all `upstreams` together may have.',
     ),
     'client-share': keyAs(
       'clientShareMax',
@@ -82,7 +78,7 @@ export const resolver = z
     ),
     strategy: key(
       choice(STRATEGIES).prefault('ordered'),
-      'Which server of a list is asked: `ordered` is the first that is healthy, `fastest` the one with the shortest round trip, `random` any that is healthy; `parallel` asks several at once and takes the first answer.',
+      'Which server of a list is asked. `ordered`: the first that is healthy; `fastest`: the one with the shortest round trip; `random`: any that is healthy; `parallel`: several at once, and the first answer counts.',
     ),
     cookies: key(
       boolean().prefault(true),
