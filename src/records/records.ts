@@ -5,6 +5,8 @@
 // nothing but the recorder waits for a disk, and no receiver is waited for at all. A room of its own, so that the
 // recorder's thread loads nothing else of the evidence. Imports events, enforcement, dns and base only. SQLite, Ed25519 (RFC 8032),
 // syslog (RFC 5424, 5425, 6587), dnstap over Frame Streams.
+
+export { type ChangeText, toChangeText, type Written } from './change-queue.ts';
 export { writeDurably } from './durable-file.ts';
 export { type GenerationFacts, KnownGenerations } from './facts.ts';
 export type { Finding } from './finding.ts';
@@ -36,16 +38,8 @@ export {
 } from './record.ts';
 export type { RecordOutput } from './record-output.ts';
 export { describeRecord } from './record-text.ts';
-export {
-  BELL_BYTES,
-  type ChangeText,
-  type OutputFacts,
-  Recording,
-  type RecordingFacts,
-  type RecordingSettings,
-  toChangeText,
-  type Written,
-} from './recording.ts';
+export { BELL_BYTES, Recording } from './recording.ts';
+export type { OutputFacts, RecordingFacts, RecordingSettings } from './recording-options.ts';
 export { type FoundRecord, type HourCount, RECORDS_DIRECTORY, RecordsReader } from './records-reader.ts';
 export { rollupColumns, rollupHourMs } from './rollup.ts';
 export {

@@ -10,7 +10,7 @@ import { DnstapOutput } from '../../src/records/outputs/dnstap.ts';
 import type { StreamAddress } from '../../src/records/outputs/stream-link.ts';
 import { SyslogOutput } from '../../src/records/outputs/syslog.ts';
 import type { QueryRecord } from '../../src/records/record.ts';
-import type { PlacedRecord } from '../../src/records/record-output.ts';
+import { PlacedRecord } from '../../src/records/record-output.ts';
 import { CertificateAuthority } from '../support/certificates.ts';
 import { findProgram, requireProgram, run } from '../support/process.ts';
 
@@ -86,11 +86,8 @@ const QUERIES: readonly QueryRecord[] = [
   { ...QUERY, kind: 'exemption-hit', exemption: 'ex-000001', rcode: 'NOERROR', transport: 'dot' },
 ];
 
-const place = (record: PlacedRecord['record'], at: number): PlacedRecord => ({
-  record,
-  sequence: at + 1,
-  class: 'queries',
-});
+const place = (record: PlacedRecord['record'], at: number): PlacedRecord =>
+  new PlacedRecord(JSON.stringify(record), at + 1, 'queries');
 
 /** What the tests read of dnstap's schema, in its own words and numbers. */
 const SCHEMA = `syntax = "proto2"; package dnstap;

@@ -57,8 +57,9 @@ export class DnstapOutput implements RecordOutput {
 
   write(records: readonly PlacedRecord[]): void {
     for (const placed of records) {
+      if (placed.class !== 'queries' || !this.#classes.includes('queries')) continue;
       const { record } = placed;
-      if (!('qname' in record) || !this.#classes.includes(placed.class)) continue;
+      if (!('qname' in record)) continue;
       this.#queue.push(() => toDataFrame(toDnstap(record, toJsonText(placed), this.#sender)));
     }
     this.#link.wake();

@@ -11,7 +11,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, expect, test, vi } from 'vitest';
 import { JsonLinesOutput } from '../../../src/records/outputs/json-lines.ts';
-import type { PlacedRecord } from '../../../src/records/record-output.ts';
+import { PlacedRecord } from '../../../src/records/record-output.ts';
 
 const WAIT = { timeout: 20_000, interval: 10 };
 const directories: string[] = [];
@@ -25,11 +25,10 @@ const createPath = (): string => {
   return join(directory, 'records.jsonl');
 };
 
-const record = (sequence: number): PlacedRecord => ({
-  record: { time: '2026-11-25T10:00:00.000Z', kind: 'admin', action: 'pause', by: 'ki\nm' },
-  sequence,
-  class: 'changes',
-});
+const record = (sequence: number): PlacedRecord => {
+  const members = { time: '2026-11-25T10:00:00.000Z', kind: 'admin', action: 'pause', by: 'ki\nm' };
+  return new PlacedRecord(JSON.stringify(members), sequence, 'changes');
+};
 const records = (from: number, to: number): PlacedRecord[] =>
   Array.from({ length: to - from + 1 }, (_, i) => record(from + i));
 
@@ -105,7 +104,7 @@ test('JsonLinesOutput goes on when the directory of its file is there again', as
 test('JsonLinesOutput writes records of the chains that it was made for', async () => {
   const path = createPath();
   const output = new JsonLinesOutput({ name: 'file', path, classes: ['changes'] });
-  output.write([record(1), { ...record(2), class: 'queries' }, record(3)]);
+  output.write([record(1), new PlacedRecord(record(2).text, 2, 'queries'), record(3)]);
   await output.close();
   expect(sequences(path)).toEqual([1, 3]);
   expect([output.written, output.dropped]).toEqual([2, 0]);

@@ -6,7 +6,7 @@ import { afterEach, expect, test, vi } from 'vitest';
 import { DnstapOutput } from '../../../src/records/outputs/dnstap.ts';
 import type { LinkTimes } from '../../../src/records/outputs/stream-link.ts';
 import { SyslogOutput } from '../../../src/records/outputs/syslog.ts';
-import type { PlacedRecord } from '../../../src/records/record-output.ts';
+import { PlacedRecord } from '../../../src/records/record-output.ts';
 import { CertificateAuthority } from '../../support/certificates.ts';
 
 const WAIT = { timeout: 20_000, interval: 10 };
@@ -57,11 +57,10 @@ const readFrames = (pieces: readonly Buffer[]): string[] => {
 };
 
 const records = (from: number, to: number, reason = 'é\nx'): PlacedRecord[] =>
-  Array.from({ length: to - from + 1 }, (_, i) => ({
-    record: { time: '2026-11-25T10:00:00.000Z', kind: 'admin', action: 'pause', by: 'kim', reason },
-    sequence: from + i,
-    class: 'changes',
-  }));
+  Array.from({ length: to - from + 1 }, (_, i) => {
+    const record = { time: '2026-11-25T10:00:00.000Z', kind: 'admin', action: 'pause', by: 'kim', reason };
+    return new PlacedRecord(JSON.stringify(record), from + i, 'changes');
+  });
 
 const sequencesOf = (messages: readonly string[]): number[] =>
   messages.map((message) => Number(/ seq="(\d+)"/.exec(message)?.[1]));
@@ -232,22 +231,17 @@ test('DnstapOutput writes no record before the receiver accepted its content typ
     to: { transport: 'tcp', address: '127.0.0.1', port },
     times: TIMES,
   });
-  output.write([
-    {
-      record: {
-        time: '2026-11-25T10:00:00.000Z',
-        kind: 'refusal',
-        client: '192.0.2.7',
-        transport: 'udp',
-        group: 'default',
-        qname: 'www.example.com',
-        qtype: 'A',
-        generation: 1,
-      },
-      sequence: 1,
-      class: 'queries',
-    },
-  ]);
+  const refusal = {
+    time: '2026-11-25T10:00:00.000Z',
+    kind: 'refusal',
+    client: '192.0.2.7',
+    transport: 'udp',
+    group: 'default',
+    qname: 'www.example.com',
+    qtype: 'A',
+    generation: 1,
+  };
+  output.write([new PlacedRecord(JSON.stringify(refusal), 1, 'queries')]);
   await vi.waitFor(() => expect(output.trouble).toMatch(/does not take protobuf:dnstap.Dnstap/), WAIT);
   expect(output.written).toBe(0);
   expect(Buffer.concat(pieces).includes('www')).toBe(false);

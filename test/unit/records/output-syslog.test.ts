@@ -2,6 +2,7 @@
 import { expect, test } from 'vitest';
 import { type SyslogSender, toSyslog } from '../../../src/records/outputs/syslog-message.ts';
 import type { EvidenceRecord } from '../../../src/records/record.ts';
+import { PlacedRecord } from '../../../src/records/record-output.ts';
 
 const sender: SyslogSender = { hostname: 'ns1.agency.example', facility: 'local0', processId: 77 };
 
@@ -24,7 +25,7 @@ const GRAMMAR =
   /^<(?<priority>\d{1,3})>1 (?<time>\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{1,6}Z) (?<host>[\x21-\x7e]{1,255}) (?<app>[\x21-\x7e]{1,48}) (?<process>[\x21-\x7e]{1,128}) (?<id>[\x21-\x7e]{1,32}) \[(?<sdId>[^\s="\]]{1,32})(?<params>(?: [^\s="\]]{1,32}="(?:\\["\\\]]|[^"\\\]])*")*)\] \ufeff(?<text>.*)$/su;
 
 const read = (record: EvidenceRecord, from: SyslogSender = sender) => {
-  const encoded = toSyslog({ record, sequence: 9, class: 'queries' }, from);
+  const encoded = toSyslog(new PlacedRecord(JSON.stringify(record), 9, 'queries'), from);
   const text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(encoded);
   const groups = GRAMMAR.exec(text)?.groups;
   if (groups === undefined) throw new Error(`not of the grammar: ${text}`);

@@ -1,0 +1,159 @@
+// What is open while the disk works: the lock of the directory, both chains, keys, heads and what writes into them.
+import { existsSync, mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { SIPHASH_KEY_LENGTH } from '../dns/dns.ts';
+import { ChainStore } from './chain-store.ts';
+import { DirectoryLock } from './directory-lock.ts';
+import { DiskReserve } from './disk-reserve.ts';
+import type { KnownGenerations } from './facts.ts';
+import { type HeadKeeper, openHeadKeeper } from './head-keeper.ts';
+import { HEADS_NAME } from './heads-file.ts';
+import { Housekeeping } from './housekeeping.ts';
+import { ClientIdentities } from './identity.ts';
+import type { OwnRecords } from './own-records.ts';
+import { DIRECTORY_MODE, dayOf } from './partition.ts';
+import { PositionFile, readPosition } from './position-file.ts';
+import { PSEUDONYM_KEYS_NAME, PseudonymKeys } from './pseudonym-keys.ts';
+import { QueryEncoder } from './query-encoder.ts';
+import type { RecordClass } from './record.ts';
+import { RecordBudget } from './record-budget.ts';
+import type { RecordOutput } from './record-output.ts';
+import type { RecordingOptions, RecordingSettings } from './recording-options.ts';
+import { readSecret } from './secret-file.ts';
+import { POSITION_NAME, SKETCH_KEY_NAME } from './verify.ts';
+
+/** Files that are made once both chains have a partition: where one is and no partition, those are gone. */
+const MADE_WITH_RECORDS = [POSITION_NAME, PSEUDONYM_KEYS_NAME, SKETCH_KEY_NAME];
+
+/** What is open while the disk works. */
+export interface OpenRecords {
+  readonly lock: DirectoryLock;
+  readonly stores: Readonly<Record<RecordClass, ChainStore>>;
+  readonly position: PositionFile;
+  readonly keys: PseudonymKeys;
+  readonly encoder: QueryEncoder;
+  readonly budget: RecordBudget;
+  readonly reserve: DiskReserve;
+  readonly heads: HeadKeeper | undefined;
+  readonly housekeeping: Housekeeping;
+}
+
+/** What records are opened with. */
+export interface OpeningParts {
+  readonly options: RecordingOptions;
+  readonly settings: RecordingSettings;
+  readonly outputs: readonly RecordOutput[];
+  readonly generations: KnownGenerations;
+  readonly own: OwnRecords;
+}
+
+/**
+ * Opens all of it, or nothing and throws what the system said. Also gives how long the program was gone, milliseconds, when
+ * the one before this ended without recording it.
+ */
+export const openRecords = ({
+  options,
+  settings,
+  outputs,
+  generations,
+  own,
+}: OpeningParts): { readonly open: OpenRecords; readonly crashMs: number | undefined } => {
+  const { directory, clock, monotonic, log, resolver, version, pause, isResumed, pageCountMax } = options;
+  mkdirSync(directory, { recursive: true, mode: DIRECTORY_MODE });
+  const lock = DirectoryLock.take(join(directory, 'lock'));
+  const opened: ChainStore[] = [];
+  try {
+    const positionPath = join(directory, POSITION_NAME);
+    const before = readPosition(positionPath);
+    const wasBegun = MADE_WITH_RECORDS.some((name) => existsSync(join(directory, name)));
+    const { keeper: heads, last } = openHeadKeeper({
+      directory,
+      resolver,
+      settings: settings.heads,
+      clock,
+      log,
+    });
+    if (heads !== undefined) heads.outputs = outputs;
+    const openStore = (recordClass: RecordClass): ChainStore => {
+      const result = ChainStore.open({
+        directory,
+        class: recordClass,
+        resolver,
+        version,
+        day: dayOf(clock()),
+        nowMs: clock(),
+        expected: before?.ends[recordClass],
+        wasBegun,
+        lastHead: last.byClass.get(recordClass),
+        pageCountMax,
+      });
+      opened.push(result.store);
+      for (const fault of result.faults) own.fault(fault);
+      return result.store;
+    };
+    const stores = { changes: openStore('changes'), queries: openStore('queries') };
+    if (last.faults.length > 0) own.fault({ file: HEADS_NAME, text: last.faults.join('; ') });
+    const keys = PseudonymKeys.open(directory);
+    const { bounds } = settings;
+    const nowMs = clock();
+    const budget = new RecordBudget(bounds, nowMs);
+    const identities = createIdentities(options, settings, keys, own, false);
+    const encoder = new QueryEncoder(generations, identities, budget, bounds.repeatMs, nowMs);
+    const reserve = new DiskReserve(directory, options.diskSpace, log);
+    for (const { day, group, registers } of stores.queries.sketches()) {
+      encoder.distinct.restore(day, group, registers);
+    }
+    const housekeeping = new Housekeeping(settings.retention, {
+      directory,
+      clock,
+      monotonic,
+      log,
+      pause,
+      write: ({ time: _, kind: __, ...record }) => own.confirmed(record),
+    });
+    const position = PositionFile.open(positionPath);
+    const open = { lock, stores, position, keys, encoder, budget, reserve, heads, housekeeping };
+    if (!isResumed) return { open, crashMs: own.start(stores, before?.timeMs, version) };
+    own.note({ event: 'restored', text: 'the recorder was started again' });
+    return { open, crashMs: undefined };
+  } catch (thrown) {
+    for (const store of opened) store.close();
+    lock.release();
+    throw thrown;
+  }
+};
+
+/** Closes the files without a word, as a crash would. */
+export const closeRecords = ({ stores, position, lock }: OpenRecords): void => {
+  for (const store of Object.values(stores)) store.close();
+  position.close();
+  lock.release();
+};
+
+/** Clients as the settings allow, with keys that are young enough. */
+export const createIdentities = (
+  { directory, clock }: RecordingOptions,
+  settings: RecordingSettings,
+  keys: PseudonymKeys,
+  own: OwnRecords,
+  isClockTrusted: boolean,
+): ClientIdentities => {
+  own.keys(rotateKeys(settings, keys, clock(), isClockTrusted));
+  return new ClientIdentities(
+    settings.identity,
+    keys,
+    readSecret(join(directory, SKETCH_KEY_NAME), SIPHASH_KEY_LENGTH),
+  );
+};
+
+/** Makes keys that are due, and destroys old ones by a clock that can be trusted; gives what it did. */
+export const rotateKeys = (
+  { identity, retention }: RecordingSettings,
+  keys: PseudonymKeys,
+  nowMs: number,
+  isClockTrusted: boolean,
+): ReturnType<PseudonymKeys['rotate']> => {
+  const created = identity.kind === 'pseudonym' ? keys.rotate(nowMs, identity.rotateMs) : [];
+  const { searchableMs, archivedMs } = retention.queries;
+  return isClockTrusted ? [...created, ...keys.destroyOld(nowMs, searchableMs + archivedMs)] : created;
+};

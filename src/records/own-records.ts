@@ -1,0 +1,103 @@
+// Records that the recorder itself writes: of damage, of keys, of how the program before this one ended.
+import { AppError, type Clock, createAddress, parseAddress } from '../base/base.ts';
+import type { ChainFault } from './chain.ts';
+import type { ChainStore } from './chain-store.ts';
+import type { Written } from './change-queue.ts';
+import type { RecordLog } from './head-keeper.ts';
+import { timeText } from './partition.ts';
+import type { PseudonymKeys } from './pseudonym-keys.ts';
+import type { ChangeRecord, RecordClass, RecordsRecord } from './record.ts';
+
+/** What a record of the kind `records` says, without its time. */
+export type OwnRecord = Omit<RecordsRecord, 'time' | 'kind'>;
+
+/** The recorder's own records. */
+export class OwnRecords {
+  readonly #clock: Clock;
+  readonly #log: RecordLog;
+  readonly #write: (record: ChangeRecord, done?: Written) => void;
+
+  constructor(clock: Clock, log: RecordLog, write: (record: ChangeRecord, done?: Written) => void) {
+    this.#clock = clock;
+    this.#log = log;
+    this.#write = write;
+  }
+
+  /** Notes something; `done` as for a change. */
+  note(record: OwnRecord, done?: Written): void {
+    this.#write({ time: timeText(this.#clock()), kind: 'records', ...record }, done);
+  }
+
+  /** As note(); resolves when it is on the disk, and rejects when it cannot get there. */
+  confirmed(record: OwnRecord): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.note(record, (error) => {
+        if (error === undefined) resolve();
+        else reject(error);
+      });
+    });
+  }
+
+  /** A store found something wrong. */
+  fault({ file, text, count }: ChainFault): void {
+    this.#log.error({ file, cause: text }, 'records are damaged');
+    this.note({ event: 'damaged', file, text, ...(count === undefined ? {} : { count }) });
+  }
+
+  /** Keys of pseudonyms came and went. */
+  keys(changes: ReturnType<PseudonymKeys['rotate']>): void {
+    for (const { event, id } of changes)
+      this.note({ event: 'pseudonym-key', text: `key ${id} was ${event}` });
+  }
+
+  /** Somebody wants to know whom a pseudonym means; gives the address once it is on the disk who, and why. */
+  async reidentified(keys: PseudonymKeys, pseudonym: string, by: string, reason: string): Promise<string> {
+    const address = keys.address(pseudonym);
+    await this.confirmed({ event: 'reidentified', by, reason, text: pseudonym });
+    return address;
+  }
+
+  /** Somebody wants the pseudonyms of an address; the record has these, and not the address. */
+  async listed(keys: PseudonymKeys, address: string, by: string, reason: string): Promise<string> {
+    const words = createAddress();
+    if (!parseAddress(address, words)) {
+      const text = `looking for pseudonyms of ${JSON.stringify(address.slice(0, 64))}: it is no address`;
+      throw new AppError('ERR_COMPLIANCE_PSEUDONYM', text);
+    }
+    const pseudonyms = keys.pseudonymsOf(words);
+    const text = `an address whose pseudonyms are ${pseudonyms.length === 0 ? 'none' : pseudonyms.join(', ')}`;
+    await this.confirmed({ event: 'reidentified', by, reason, text });
+    return pseudonyms.join(' ');
+  }
+
+  /** That the program starts, and before that how the one before it ended when it did not say so itself. */
+  start(
+    stores: Readonly<Record<RecordClass, ChainStore>>,
+    heartbeatMs: number | undefined,
+    version: string,
+  ): number | undefined {
+    let crashMs: number | undefined;
+    const nowMs = this.#clock();
+    const last = stores.changes.lastRecord() as Partial<Record<string, unknown>> | undefined;
+    const isFirst = stores.changes.end.sequence === 0;
+    const isClean = last?.['kind'] === 'service' && last['event'] === 'stop';
+    if (!isFirst && !isClean) {
+      const ends = Object.values(stores).map((store) => store.position('running').until);
+      const times = [heartbeatMs, ...ends.map((text) => (text === null ? undefined : Date.parse(text)))];
+      const lastMs = Math.max(
+        ...times.map((ms) => (ms !== undefined && ms <= nowMs ? ms : Number.NEGATIVE_INFINITY)),
+      );
+      // Nothing from before the clock's time now: it went back while the program was off.
+      const aliveMs = Number.isFinite(lastMs) ? lastMs : nowMs;
+      const lastWritten = timeText(aliveMs);
+      this.#log.warn({ lastWritten }, 'the program before this one ended without recording it');
+      this.#write({ time: timeText(nowMs), kind: 'service', event: 'unclean-end', lastWritten });
+      this.#write({ time: lastWritten, kind: 'enforcement', event: 'gap-begin', cause: 'crash' });
+      const ms = nowMs - aliveMs;
+      crashMs = ms;
+      this.#write({ time: timeText(nowMs), kind: 'enforcement', event: 'gap-end', cause: 'crash', ms });
+    }
+    this.#write({ time: timeText(nowMs), kind: 'service', event: 'start', version });
+    return crashMs;
+  }
+}
