@@ -1,8 +1,8 @@
 // Changes on their way to the disk: a bounded queue of texts, each of which tells when it is there or cannot get there.
 import assert from 'node:assert/strict';
 import { AppError } from '../base/base.ts';
+import { BLOCK_LENGTH_MAX, BLOCK_RECORDS_MAX } from './block-writer.ts';
 import type { Block } from './chain.ts';
-import { BLOCK_LENGTH_MAX, BLOCK_RECORDS_MAX } from './query-encoder.ts';
 import type { ChangeRecord } from './record.ts';
 
 /** Characters of one change; a report of the probe on all views has a tenth. */
