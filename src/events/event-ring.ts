@@ -19,8 +19,9 @@
 //                         2 3 time (a double)      11 generation               15 QTYPE, flags
 //                         4 RCODE + 1, EDE + 1     12 group, list + 1, signal + 1
 //                         5 lengths of QNAME and target, then the bytes of both from word 16
-import { type AddressWords, createAddress } from '../base/base.ts';
 import { foldByte, NAME_LENGTH_MAX } from '../dns/dns.ts';
+import { EVENT } from '../words/words.ts';
+import { type EventObserver, type QueryEvent, RingEvent } from './query-event.ts';
 
 /** Bytes of a unit: the time in an event is a double. */
 const UNIT_BYTES = 8;
@@ -48,8 +49,7 @@ const UNITS_MASK = 0xffff;
 /** In the lengths: the target is an address of 16 bytes. */
 const ADDRESS_MARK = 0x1_0000;
 const ADDRESS_BYTES = 16;
-/** REFUSAL, WOULD_REFUSE, EXEMPTION_HIT, BYPASS. */
-const KIND_MAX = 3;
+const KIND_MAX = EVENT.BYPASS;
 
 /**
  * Bytes of a ring unless told otherwise. An event takes some 96, so there is room for 40,000: what a worker at full
@@ -68,34 +68,6 @@ export interface EventGlance {
   takes(words: Uint32Array, start: number, end: number, timeMs: number): boolean;
 }
 
-/** What an event is written from; see QueryEvent of the pipeline. Numbers below 0 mean: none. */
-export interface EventFields {
-  readonly kind: number;
-  readonly timeMs: number;
-  readonly address: AddressWords;
-  readonly port: number;
-  readonly transport: number;
-  readonly generation: number;
-  readonly group: number;
-  readonly list: number;
-  readonly line: number;
-  readonly match: number;
-  readonly trigger: number;
-  readonly qtype: number;
-  readonly rcode: number;
-  readonly edeCode: number;
-  readonly exemption: number;
-  readonly signal: number;
-  readonly id: number;
-  readonly flags: number;
-  readonly query: Uint8Array;
-  readonly qnameStart: number;
-  readonly qnameLength: number;
-  readonly target: Uint8Array;
-  readonly targetLength: number;
-  readonly targetAddress: AddressWords | undefined;
-}
-
 /** Memory for the events of one worker: `sizeBytes`, a power of two, and a header. */
 export const createEventRing = (sizeBytes = RING_BYTES_DEFAULT): SharedArrayBuffer => {
   const isPower = Number.isInteger(Math.log2(sizeBytes));
@@ -107,7 +79,7 @@ export const createEventRing = (sizeBytes = RING_BYTES_DEFAULT): SharedArrayBuff
 };
 
 /** Writes events; one for each ring. A worker that takes the place of one that died goes on where that one was. */
-export class EventWriter {
+export class EventWriter implements EventObserver {
   readonly #positions: Int32Array;
   readonly #doubles: Float64Array;
   readonly #words: Uint32Array;
@@ -128,7 +100,7 @@ export class EventWriter {
   }
 
   /** Writes an event; false when there is no room for it, which is counted. */
-  write(event: EventFields): boolean {
+  write(event: QueryEvent): boolean {
     const { qnameLength, targetAddress } = event;
     const targetLength = targetAddress === undefined ? event.targetLength : ADDRESS_BYTES;
     const units = (EVENT_BYTES + qnameLength + targetLength + UNIT_BYTES - 1) >>> 3;
@@ -182,7 +154,7 @@ export class EventWriter {
     return ((this.#head - this.#tail) | 0) + units <= this.#units;
   }
 
-  #writeFields(event: EventFields, word: number, units: number): void {
+  #writeFields(event: QueryEvent, word: number, units: number): void {
     const words = this.#words;
     const { address } = event;
     words[word] = (EVENT_MARK | units) >>> 0;
@@ -197,51 +169,6 @@ export class EventWriter {
     words[word + 14] = event.exemption;
     words[word + 15] = event.qtype | (event.flags << 16);
   }
-}
-
-/** An event as it is read: one object stands for one after the other, so copy what has to last. */
-export class RingEvent {
-  /** REFUSAL 0, WOULD_REFUSE 1, EXEMPTION_HIT 2, BYPASS 3, in the order of QUERY_KINDS. */
-  kind = 0;
-  /** Milliseconds since the epoch. */
-  timeMs = 0;
-  /** The client. */
-  readonly address: AddressWords = createAddress();
-  port = 0;
-  /** UDP 0, TCP 1, DOT 2, DOH 3. */
-  transport = 0;
-  /** Policy generation: the indexes of group and list belong to it. */
-  generation = 0;
-  group = 0;
-  /** -1: no list had a part in it. */
-  list = -1;
-  /** Of the rule, from 1. */
-  line = 0;
-  /** TRIGGER of dns. */
-  trigger = 0;
-  /** One of the bits of MATCH. */
-  match = 0;
-  qtype = 0;
-  /** -1: nothing was answered. */
-  rcode = -1;
-  /** Code of the Extended DNS Error in the answer (RFC 8914); -1: none. */
-  edeCode = -1;
-  /** Number of the exemption; 0: none. */
-  exemption = 0;
-  /** Index into BYPASS_SIGNALS; -1: none. */
-  signal = -1;
-  /** ID and header flags of the query. */
-  id = 0;
-  flags = 0;
-  /** The folded wire name in the first `qnameLength` bytes. */
-  readonly qname = new Uint8Array(NAME_LENGTH_MAX);
-  qnameLength = 0;
-  /** The folded wire name that the rule matched, where that is not the QNAME, in the first bytes; length 0: none. */
-  readonly target = new Uint8Array(NAME_LENGTH_MAX);
-  targetLength = 0;
-  /** The address that the rule matched, when `hasTargetAddress`. */
-  readonly targetAddress: AddressWords = createAddress();
-  hasTargetAddress = false;
 }
 
 /** Reads events; one for each ring. One that takes the place of another reads again what that one had not freed. */

@@ -1,13 +1,13 @@
 // events: the way of an event from the worker that decided a query to the thread that records it.
 //
 // Invariants: a writer never waits and makes no object; what finds no room is counted; what was read is freed only when
-// its reader says so. A room of its own, so that workers load nothing of what becomes of events. Imports dns and
-// base only.
+// its reader says so. A room of its own, so that workers load nothing of what becomes of events. Imports dns, words
+// and base only.
 export {
   createEventRing,
   EVENT_WORD,
   type EventGlance,
   EventReader,
   EventWriter,
-  RingEvent,
 } from './event-ring.ts';
+export { type EventObserver, QueryEvent, RingEvent } from './query-event.ts';

@@ -1,6 +1,8 @@
 // Conclusion: what is told of a query that a list had something to say about, once it is answered. Hot file.
 import { EDE, HEADER_LENGTH, RCODE, readU16 } from '../dns/dns.ts';
-import { EVENT, type EventObserver, QueryEvent, SIGNAL } from './event.ts';
+import { type EventObserver, QueryEvent } from '../events/events.ts';
+import { EVENT, NO_SIGNAL, SIGNAL } from '../words/words.ts';
+
 import type { InForce } from './in-force.ts';
 import type { Note } from './notes.ts';
 import { limitTtls } from './respond.ts';
@@ -46,7 +48,7 @@ const tell = (turn: Turn, rules: InForce, kind: number, note: Note, rcode: numbe
   event.trigger = note.trigger;
   event.edeCode = ede === undefined ? -1 : readU16(ede, 0);
   event.exemption = kind === EVENT.EXEMPTION_HIT ? note.exemption : 0;
-  event.signal = SIGNAL.NONE;
+  event.signal = NO_SIGNAL;
   event.target = note.target;
   event.targetLength = note.targetLength;
   event.targetAddress = note.hasAddress ? note.address : undefined;

@@ -3,9 +3,9 @@
 // It is never changed, only replaced whole, between two queries. A stage is given it and sees nothing half replaced.
 import type { Clients } from '../access/access.ts';
 import type { TtlLimits } from '../cache/cache.ts';
+import type { EventObserver } from '../events/events.ts';
 import type { LocalZones } from '../local/local.ts';
 import type { ExemptionIndex, Policy } from '../policy/policy.ts';
-import type { EventObserver } from './event.ts';
 import type { RebindingGuard } from './rebinding.ts';
 import type { Resolver } from './resolver.ts';
 

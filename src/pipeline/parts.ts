@@ -2,8 +2,8 @@
 import type { AddressWords, Clock } from '../base/base.ts';
 import type { AnswerCache, FailureCache } from '../cache/cache.ts';
 import type { ServerCookies } from './cookie.ts';
-import type { OutsiderEvents } from './event.ts';
 import type { Failure } from './outcome.ts';
+import type { OutsiderEvents } from './outsiders.ts';
 import type { PipelineTrace } from './trace.ts';
 
 /** Told what happens to questions in flight. */

@@ -6,17 +6,18 @@
 // The pipeline knows a Resolver interface, never an upstream. RFCs 1035, 2308, 6840, 6891, 8482, 8767, 8914, 9619.
 import type { AddressWords, Clock } from '../base/base.ts';
 import { type AnswerCache, FailureCache } from '../cache/cache.ts';
+import type { EventObserver } from '../events/events.ts';
 import type { ExemptionIndex, ExemptionObserver } from '../policy/policy.ts';
 import { SIGNAL } from '../words/words.ts';
 import { conclude } from './conclusion.ts';
 import { ServerCookies } from './cookie.ts';
 import { WaiterDesk } from './desk.ts';
 import { readQuery } from './envelope.ts';
-import { type EventObserver, OutsiderEvents } from './event.ts';
 import { refresh } from './from-cache.ts';
 import { InForce, type PipelineRules } from './in-force.ts';
 import { decideByCache, decideQuestion } from './order.ts';
 import type { Failure } from './outcome.ts';
+import { OutsiderEvents } from './outsiders.ts';
 import type { CandidateObserver, Parts, PipelineObserver } from './parts.ts';
 import type { Resolver } from './resolver.ts';
 import type { PipelineTrace } from './trace.ts';
@@ -25,7 +26,6 @@ import { createAsked, createWaiter, type Reply } from './waiter.ts';
 
 export { DROP, GAVE_WAY, SOURCE, TRANSPORT } from '../words/words.ts';
 export { COOKIE, ServerCookies } from './cookie.ts';
-export { EVENT, type EventObserver, QueryEvent, SIGNAL } from './event.ts';
 export type { PipelineRules, StaleRules, StructuredError, StructuredErrors } from './in-force.ts';
 export type { CandidateObserver, PipelineObserver } from './parts.ts';
 export { createPrivateIpv4Table } from './private-addresses.ts';

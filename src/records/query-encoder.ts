@@ -7,6 +7,7 @@
 import { formatAddress, HOUR_MS } from '../base/base.ts';
 import { formatName } from '../dns/dns.ts';
 import type { RingEvent } from '../events/events.ts';
+import { EVENT, SIGNAL } from '../words/words.ts';
 import { ATTEMPT, AttemptCounts } from './attempt-counts.ts';
 import { SCOPE } from './attempt-table.ts';
 import { BlockWriter } from './block-writer.ts';
@@ -22,8 +23,6 @@ import type { RecordBudget } from './record-budget.ts';
 import { rollupHourMs } from './rollup.ts';
 import { OTHER, UnlistedCounts } from './unlisted-counts.ts';
 
-const BYPASS = 3;
-const UNLISTED_NETWORK = 4;
 const DOT = 0x2e;
 /** Bytes of names that stand for themselves in JSON and in presentation form; names come folded. */
 const PLAIN_CHARACTERS = 'abcdefghijklmnopqrstuvwxyz0123456789-_';
@@ -70,7 +69,7 @@ export class QueryEncoder {
   add(event: RingEvent): void {
     const shape = this.#shapes.of(event);
     const timeMs = soundTime(event.timeMs);
-    if (event.kind === BYPASS && event.signal === UNLISTED_NETWORK) {
+    if (event.kind === EVENT.BYPASS && event.signal === SIGNAL.UNLISTED_NETWORK) {
       this.#addUnlisted(event, shape, timeMs);
       return;
     }
@@ -101,7 +100,7 @@ export class QueryEncoder {
     for (const { client, timeMs, ending, columns, count } of this.#unlisted.take(nowMs, isLast)) {
       const counted = count === 1 ? '' : `,"count":${count}`;
       this.#writer.add(
-        `${this.#writer.timeText(timeMs)}${KIND_TEXTS[BYPASS] ?? ''}${client}"${ending}${counted}}`,
+        `${this.#writer.timeText(timeMs)}${KIND_TEXTS[EVENT.BYPASS] ?? ''}${client}"${ending}${counted}}`,
         timeMs,
       );
       this.#rollup.push({ hourMs: rollupHourMs(timeMs), columns, count });

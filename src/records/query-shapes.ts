@@ -1,6 +1,7 @@
 // What many records of queries have in common, made once and kept as text with everything already escaped. Hot file.
 import { formatRcode, formatType, TRIGGER } from '../dns/dns.ts';
 import type { RingEvent } from '../events/events.ts';
+import { EVENT, TRANSPORT } from '../words/words.ts';
 import type { KnownGenerations } from './facts.ts';
 import { BYPASS_SIGNALS, QUERY_KINDS, signalOfCategory } from './record.ts';
 import { rollupColumns } from './rollup.ts';
@@ -12,9 +13,7 @@ const SHAPES_MAX = 4_096;
 const TAILS_MAX = 64;
 /** Of an exemption's identifier. */
 const EXEMPTION_DIGITS = 6;
-const REFUSAL = 0;
-const WOULD_REFUSE = 1;
-const TRANSPORTS: readonly string[] = ['udp', 'tcp', 'dot', 'doh'];
+const TRANSPORTS: readonly string[] = Object.keys(TRANSPORT).map((key) => key.toLowerCase());
 const TRIGGERS: readonly string[] = Object.keys(TRIGGER).map((key) => key.toLowerCase().replaceAll('_', '-'));
 
 /** What many records have in common. */
@@ -119,7 +118,8 @@ const buildShape = (event: RingEvent, generations: KnownGenerations, number: num
       event.exemption === 0 ? undefined : `ex-${String(event.exemption).padStart(EXEMPTION_DIGITS, '0')}`,
     // The pipeline knows no signal of a refusal: it follows from what the list is there for.
     signal:
-      BYPASS_SIGNALS[event.signal] ?? (event.kind === REFUSAL ? signalOfCategory(list?.category) : undefined),
+      BYPASS_SIGNALS[event.signal] ??
+      (event.kind === EVENT.REFUSAL ? signalOfCategory(list?.category) : undefined),
   };
   const kind = QUERY_KINDS[event.kind];
   return {
@@ -128,7 +128,7 @@ const buildShape = (event: RingEvent, generations: KnownGenerations, number: num
     last: buildMembers(last),
     columns: rollupColumns({ kind, ...head, ...last }),
     group,
-    isAttempt: event.kind === REFUSAL || event.kind === WOULD_REFUSE,
+    isAttempt: event.kind === EVENT.REFUSAL || event.kind === EVENT.WOULD_REFUSE,
     number,
     kind: event.kind,
     list: event.list,

@@ -46,6 +46,17 @@ export const DROP = {
   OTHER: 10,
 } as const;
 
+/** Kinds of events; the order is that of the words of records. */
+export const EVENT = {
+  REFUSAL: 0,
+  /** A list that is only watched would have refused. */
+  WOULD_REFUSE: 1,
+  /** An exemption let pass what a list would have refused. */
+  EXEMPTION_HIT: 2,
+  /** A sign that a client does not ask here, or does not have to. */
+  BYPASS: 3,
+} as const;
+
 /** Signs of a way around the resolver. Of the first three, lists of these categories tell: refusals are counted there. */
 export const SIGNAL = {
   CANARY: 0,
@@ -56,6 +67,9 @@ export const SIGNAL = {
   /** A query from an address outside of what is allowed. */
   UNLISTED_NETWORK: 4,
 } as const;
+
+/** Of an event that is no sign. */
+export const NO_SIGNAL = -1;
 
 /** What became of a query over the rate limit. */
 export const LIMITED = {

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { createAddress, parseAddress } from '../../src/base/base.ts';
 import { nameFrom } from '../../src/dns/dns.ts';
-import type { EventFields } from '../../src/events/event-ring.ts';
+import type { QueryEvent } from '../../src/events/events.ts';
 
 /** Noon, so that a day turns only where a test says so. */
 export const START = '2026-11-25T12:00:00.000Z';
@@ -24,8 +24,8 @@ export const addressWords = (text: string): Uint32Array => {
 
 /** What a refusal of www.tiktok.example looks like, with changes. */
 export const eventOf = (
-  changes: Partial<EventFields> & { client?: string; qname?: string; targetName?: string } = {},
-): EventFields => {
+  changes: Partial<QueryEvent> & { client?: string; qname?: string; targetName?: string } = {},
+): QueryEvent => {
   const { client = '192.0.2.7', qname = 'www.tiktok.example', targetName, ...fields } = changes;
   const query = nameFrom(qname);
   const target = targetName === undefined ? new Uint8Array() : nameFrom(targetName);

@@ -4,15 +4,10 @@ import { Worker } from 'node:worker_threads';
 import { describe, expect, test } from 'vitest';
 import { createAddress, formatAddress, parseAddress } from '../../../src/base/base.ts';
 import { formatName, nameFrom } from '../../../src/dns/dns.ts';
-import {
-  createEventRing,
-  type EventFields,
-  EventReader,
-  EventWriter,
-  type RingEvent,
-} from '../../../src/events/event-ring.ts';
-import { EVENT, SIGNAL } from '../../../src/pipeline/pipeline.ts';
+import { createEventRing, EventReader, EventWriter } from '../../../src/events/event-ring.ts';
+import type { QueryEvent, RingEvent } from '../../../src/events/events.ts';
 import { BYPASS_SIGNALS, QUERY_KINDS } from '../../../src/records/record.ts';
+import { EVENT, SIGNAL } from '../../../src/words/words.ts';
 
 const RING_BYTES = 2048;
 /** Where a ring's own bytes begin. */
@@ -25,7 +20,7 @@ const wordsOf = (text: string): Uint32Array => {
 };
 
 /** An event with every field different from zero. */
-const fields = (changes: Partial<EventFields> = {}): EventFields => ({
+const fields = (changes: Partial<QueryEvent> = {}): QueryEvent => ({
   kind: 2,
   timeMs: 1_795_000_000_123.5,
   address: wordsOf('192.0.2.9'),
@@ -108,7 +103,7 @@ test('an event is read as it was written, its names folded', () => {
   ]);
 });
 
-test.each<[string, Partial<EventFields>, Partial<RingEvent>]>([
+test.each<[string, Partial<QueryEvent>, Partial<RingEvent>]>([
   ['nothing that there is not', { list: -1, rcode: -1, edeCode: -1, signal: -1, exemption: 0 }, {}],
   ['no target', { targetLength: 0 }, { hasTargetAddress: false }],
   ['the root', { query: Uint8Array.of(0), qnameStart: 0, qnameLength: 1 }, {}],

@@ -3,8 +3,7 @@
 import { expect, test } from 'vitest';
 import { TRIGGER, TYPE } from '../../../src/dns/dns.ts';
 import { CounterTotals, WorkerCounters } from '../../../src/observe/observe.ts';
-import { SIGNAL } from '../../../src/pipeline/pipeline.ts';
-import { MATCH, TRANSPORT } from '../../../src/words/words.ts';
+import { MATCH, SIGNAL, TRANSPORT } from '../../../src/words/words.ts';
 import { createSource, scrape } from './scrape.ts';
 
 const UPSTREAM = '192.0.2.1:53';

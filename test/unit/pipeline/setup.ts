@@ -1,4 +1,5 @@
 // A pipeline over real rooms and a resolver that a test answers for, with everything that was counted.
+
 import {
   type AddressWords,
   createAddress,
@@ -9,6 +10,7 @@ import {
 } from '../../../src/base/base.ts';
 import { AnswerCache } from '../../../src/cache/cache.ts';
 import { formatName, formatRcode, formatType, nameFrom, readEde, readOptions } from '../../../src/dns/dns.ts';
+import type { QueryEvent } from '../../../src/events/events.ts';
 import { LocalZones } from '../../../src/local/local.ts';
 import { TRIGGER_WORDS } from '../../../src/observe/observe.ts';
 import {
@@ -17,7 +19,6 @@ import {
   Pipeline,
   type PipelineObserver,
   type PipelineRules,
-  type QueryEvent,
   type Question,
   type Resolution,
   type Resolver,

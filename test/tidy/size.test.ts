@@ -1,0 +1,120 @@
+// Sizes of what people read: files of one idea, and on the query path classes that one can hold in the head.
+//
+// A number does not make a file good. But each file that grew beyond this one was two ideas, and each class with more
+// fields knew things that belonged to different moments of a query.
+import ts from 'typescript';
+import { expect, test } from 'vitest';
+import { headComment, parseSource, plant, readSources, type Sources, walk } from './sources.ts';
+
+const FILE_LINES_MAX = 450;
+const MEDIAN_LINES_MAX = 130;
+const HOT_FIELDS_MAX = 15;
+
+/** Tables of data: one entry after another, each of which is read by itself. Each says why it is one. */
+const TABLES: Readonly<Record<string, string>> = {
+  'src/observe/counters.ts': 'where each counter lies in shared memory, and the call that counts it',
+  'src/observe/metrics.ts': 'the metrics in their order, from which their reference is written',
+};
+
+/** Records of one thing, whose fields are all set in one place: what would be gained by two of them? */
+const RECORDS: Readonly<Record<string, string>> = {
+  'src/cache/answer.ts Answer': 'where each part of one packed answer lies; open() sets all of it',
+  'src/dns/message.ts Query': 'what a header, a question and an OPT record say; parse() sets all of it',
+  'src/events/query-event.ts EventNumbers': 'the words of one event in the ring',
+  'src/policy/verdict.ts Verdict': 'which rule decides, and what it says',
+  'src/upstream/flight.ts Flight': 'one question: what was asked of it, who was asked, and what came',
+  'src/upstream/try.ts Try': 'one query of a question: where it waits, until when, and in which form it went',
+};
+
+const linesOf = (text: string): number => text.split('\n').length - 1;
+
+/** Files that are too long, and tables that no longer are or that are gone. */
+const findLongFiles = (sources: Sources, tables: Readonly<Record<string, string>>): string[] => {
+  const findings: string[] = [];
+  for (const [path, text] of sources) {
+    const lines = linesOf(text);
+    if (lines > FILE_LINES_MAX && tables[path] === undefined)
+      findings.push(`${path} has ${lines} lines of at most ${FILE_LINES_MAX}`);
+  }
+  for (const path of Object.keys(tables)) {
+    const text = sources.get(path);
+    if (text === undefined || linesOf(text) <= FILE_LINES_MAX)
+      findings.push(`${path} needs no place among the tables`);
+  }
+  return findings;
+};
+
+const medianLines = (sources: Sources): number => {
+  const lines = [...sources.values()].map(linesOf).sort((a, b) => a - b);
+  return lines[Math.floor(lines.length / 2)] ?? 0;
+};
+
+/** Classes of hot files with too many fields. */
+const findWideClasses = (sources: Sources, records: Readonly<Record<string, string>>): string[] => {
+  const findings: string[] = [];
+  const seen = new Set<string>();
+  for (const [path, text] of sources) {
+    if (!headComment(text).join(' ').includes('Hot file')) continue;
+    walk(parseSource(path, text), (node) => {
+      if (!ts.isClassDeclaration(node)) return;
+      const fields = node.members.filter(ts.isPropertyDeclaration).length;
+      if (fields <= HOT_FIELDS_MAX) return;
+      const name = `${path} ${node.name?.text ?? ''}`;
+      seen.add(name);
+      if (records[name] === undefined)
+        findings.push(`${name} has ${fields} fields of at most ${HOT_FIELDS_MAX}`);
+    });
+  }
+  for (const name of Object.keys(records)) if (!seen.has(name)) findings.push(`${name} is not that wide`);
+  return findings;
+};
+
+const src = readSources('src', ['.ts']);
+
+test('no file of src is long but tables of data', () => {
+  expect(findLongFiles(src, TABLES)).toEqual([]);
+});
+
+test('half of the files of src are short', () => {
+  expect(medianLines(src)).toBeLessThanOrEqual(MEDIAN_LINES_MAX);
+});
+
+test('no class on the query path has many fields but records of one thing', () => {
+  expect(findWideClasses(src, RECORDS)).toEqual([]);
+});
+
+const textOf = (lines: number): string => 'x\n'.repeat(lines);
+
+test.each([
+  ['a long file', { 'src/dns/a.ts': textOf(451) }, {}, 'src/dns/a.ts has 451 lines'],
+  ['a table that is short', { 'src/dns/a.ts': textOf(450) }, { 'src/dns/a.ts': 'why' }, 'needs no place'],
+  ['a table that is gone', {}, { 'src/dns/a.ts': 'why' }, 'needs no place'],
+])('findLongFiles() catches %s', (_name, files, tables, finding) => {
+  expect(findLongFiles(plant(files), tables)).toEqual([expect.stringContaining(finding)]);
+});
+
+test('findLongFiles() accepts 450 lines and a long table', () => {
+  const files = { 'src/dns/a.ts': textOf(450), 'src/dns/b.ts': textOf(900) };
+  expect(findLongFiles(plant(files), { 'src/dns/b.ts': 'why' })).toEqual([]);
+});
+
+test('medianLines() is the length of the file in the middle', () => {
+  expect(medianLines(plant({ a: textOf(1), b: textOf(300), c: textOf(131) }))).toBe(131);
+});
+
+const classOf = (fields: number): string =>
+  `// Hot file.\nclass A {\n${Array.from({ length: fields }, (_, i) => `  ${i % 2 === 0 ? '#' : ''}f${i} = 0;`).join('\n')}\n  get g() { return 1; }\n}`;
+
+test.each([
+  ['a class with 16 fields', classOf(16), {}, 'src/dns/a.ts A has 16 fields'],
+  ['a record that is narrow', classOf(15), { 'src/dns/a.ts A': 'why' }, 'is not that wide'],
+])('findWideClasses() catches %s', (_name, text, records, finding) => {
+  expect(findWideClasses(plant({ 'src/dns/a.ts': text }), records)).toEqual([
+    expect.stringContaining(finding),
+  ]);
+});
+
+test('findWideClasses() accepts 15 fields, a record, and any class that runs seldom', () => {
+  const files = { 'src/dns/a.ts': classOf(15), 'src/dns/b.ts': classOf(20), 'src/dns/c.ts': 'class A {}' };
+  expect(findWideClasses(plant(files), { 'src/dns/b.ts A': 'why' })).toEqual([]);
+});
