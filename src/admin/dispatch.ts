@@ -102,9 +102,8 @@ const perform = async (
     const outcome = await operation.handle(control, { parameters, query: queried.data, body: body?.data });
     if (outcome.isRefused) return toProblem(outcome.status, outcome.detail, outcome.more);
     const mediaType = operation.mediaType?.(control);
-    return mediaType === undefined
-      ? toJson(outcome.status, outcome.value)
-      : toReply(outcome.status, mediaType, String(outcome.value));
+    if (mediaType === undefined) return toJson(outcome.status, outcome.value);
+    return { ...toReply(outcome.status, mediaType, String(outcome.value)), validators: outcome.validators };
   } catch (thrown) {
     if (!isAppError(thrown)) throw thrown;
     return toFailure(thrown, failureStatus);

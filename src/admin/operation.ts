@@ -16,9 +16,22 @@ export type Role = (typeof ROLES)[number];
 /** Where an operation is reached: the listener on TCP, where nothing changes any state, or the control socket. */
 export type Door = 'listener' | 'socket';
 
+/** By what a client knows that it has a result already. */
+export interface Validators {
+  /** Without quotes. */
+  readonly etag: string;
+  readonly changedAtMs: number;
+}
+
 /** What came of an operation: what it promises, or why there is none. */
 export type Outcome<Value> =
-  | { readonly isRefused: false; readonly status: number; readonly value: Value }
+  | {
+      readonly isRefused: false;
+      readonly status: number;
+      readonly value: Value;
+      /** Of a result that is polled (RFC 9110 section 8.8). */
+      readonly validators?: Validators;
+    }
   | {
       readonly isRefused: true;
       readonly status: number;
@@ -28,10 +41,11 @@ export type Outcome<Value> =
     };
 
 /** A result. */
-export const gives = <Value>(value: Value, status = 200): Outcome<Value> => ({
+export const gives = <Value>(value: Value, status = 200, validators?: Validators): Outcome<Value> => ({
   isRefused: false,
   status,
   value,
+  ...(validators && { validators }),
 });
 
 /** A refusal that is no failure of the program; `detail` is for people. */

@@ -44,6 +44,17 @@ const readiness = z
 /** Whether clients may be sent here. Plain data. */
 export type Readiness = Readonly<z.output<typeof readiness>>;
 
+/** The forms of addresses that firewalls poll. */
+const ADDRESS_FORMS = ['nftables', 'ipset', 'pf', 'edl', 'plain'] as const;
+type AddressForm = (typeof ADDRESS_FORMS)[number];
+
+/** A file of addresses; `sha256` is that of the addresses, `changedAtMs` when they became what they are. */
+export interface AddressFile {
+  readonly text: string;
+  readonly sha256: string;
+  readonly changedAtMs: number;
+}
+
 /** The program as its operators see it. */
 export interface ProgramControl {
   readonly version: string;
@@ -52,6 +63,8 @@ export interface ProgramControl {
   /** The text of one scrape. */
   metrics(): Promise<string>;
   readiness(): Readiness;
+  /** The addresses that are in force, for a firewall of one of ADDRESS_FORMS. Rejects with ERR_APP_EXPORT and ERR_LIST_…. */
+  addresses(form: AddressForm): Promise<AddressFile>;
 }
 
 const onProgram = operationsOn<ProgramControl>('program', { door: 'listener' });
@@ -97,6 +110,21 @@ export const PROGRAM_OPERATIONS = {
     result: readiness,
     otherStatuses: [503],
     handle: (control) => answerReadiness(control, 'answering'),
+  }),
+  readAddresses: onProgram({
+    method: 'GET',
+    path: '/addresses/{form}',
+    summary: 'The prefixes that are in force, as firewalls load them; with ETag and Last-Modified',
+    roles: [],
+    parameters: z.object({ form: z.enum(ADDRESS_FORMS) }),
+    result: z.string(),
+    mediaType: () => 'text/plain; charset=utf-8',
+    failureStatus: 409,
+    handle: async (control, { parameters: { form } }) => {
+      const { text, sha256, changedAtMs } = await control.addresses(form);
+      // The same addresses have another text in another form, and the headers of a file name its lists.
+      return gives(text, 200, { etag: `${form}-${sha256}`, changedAtMs });
+    },
   }),
 };
 

@@ -1,4 +1,5 @@
 // The forms of all replies of this room: JSON, text, and problem documents (RFC 9457).
+import type { Validators } from './operation.ts';
 
 /** A response before it is written. */
 export interface Reply {
@@ -7,6 +8,8 @@ export interface Reply {
   readonly body: string;
   /** Header `Allow`, for 405. */
   readonly allow?: string;
+  /** Headers `ETag` and `Last-Modified`: a client that has it already gets 304. */
+  readonly validators?: Validators | undefined;
 }
 
 const JSON_TYPE = 'application/json; charset=utf-8';

@@ -9,6 +9,7 @@ export { judgeConfiguration } from './enforcement-keeper.ts';
 export { checkExemptionTexts, type ExemptionStatus } from './exemption-control.ts';
 export { type AskedWhom, type ExplainedBy, explainByConfig } from './explain.ts';
 export { requireFips } from './fips.ts';
+export { resolveNames } from './name-addresses.ts';
 export { Service } from './service.ts';
 export { readValidCertificate } from './tls-keeper.ts';
 export { readAuthorities } from './upstream-authorities.ts';

@@ -147,7 +147,11 @@ export const explainByConfig = async (
 };
 
 /** As the program would be right after its start. */
-const stateOf = async (config: Config, enforced: Config, generation: Generation): Promise<State> => {
+export const stateOf = async (
+  config: Config,
+  enforced: Config,
+  generation: Generation | undefined,
+): Promise<State> => {
   const addresses = await lookUpHosts(config);
   const { routes, views } = buildRoutes(
     config,
@@ -224,7 +228,7 @@ const prefixOf = (config: Config, group: number, client: string): string | undef
 };
 
 /** Nobody counts what an explanation asks. */
-const UNOBSERVED: UpstreamObserver = {
+export const UNOBSERVED: UpstreamObserver = {
   sent: () => {},
   answered: () => {},
   failed: () => {},

@@ -17,6 +17,7 @@ import { REGISTER_NAME } from '../exemptions/exemptions.ts';
 import { FileReview } from '../lists/keeping/keeping.ts';
 import { CounterTotals, createMetrics, type Log, type Metrics } from '../observe/observe.ts';
 import { TrustKeeper } from '../resolve/resolve.ts';
+import { AddressFeed } from './address-feed.ts';
 import type { ChangeAuthor } from './change-journal.ts';
 import { Changes, type ServiceSource } from './changes.ts';
 import { ControlDoor } from './control-door.ts';
@@ -71,6 +72,10 @@ export class Service {
   readonly #metrics: Metrics;
   readonly #controlDoor: ControlDoor;
   readonly #stateWatch: StateWatch;
+  readonly #addresses = new AddressFeed(() => ({
+    generation: this.#generation,
+    enforced: this.#state.current.enforced,
+  }));
   #admin: Admin | undefined;
   /** Looks for what the log has to tell. */
   #lookTimer: NodeJS.Timeout | undefined;
@@ -384,6 +389,7 @@ export class Service {
       version: VERSION,
       metrics: () => this.#metrics.render(),
       metricsContentType: this.#metrics.contentType,
+      addresses: (form) => this.#addresses.read(form),
       readiness: () => readinessOf(this.#isListening, this.#enforcement.current, this.#stateWatch.trouble),
     };
   }

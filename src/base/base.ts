@@ -24,6 +24,7 @@ export { type Clock, createTurnClock, systemClock } from './clock.ts';
 export { DIRECTORY_MODE, replaceFile, syncDirectory } from './durable-file.ts';
 export { formatDuration } from './duration.ts';
 export { AppError, errorText, isAppError, systemErrorCode } from './error.ts';
+export { distinctPrefixes, maskWords, withoutPrefix } from './prefix-difference.ts';
 export {
   comparePrefixes,
   countPrefixes,

@@ -40,6 +40,8 @@ usage: cordon COMMAND [OPTION …]
                                                put a held content in force, turn it away, or go back to an earlier one
            refresh [ID]                        fetch lists now
            export --format FORMAT [OPTION …]   write lists for other programs
+                  --for nftables|ipset|pf|edl|plain [--resolve] [OPTION …]
+                                               write addresses for firewalls
   exemptions  list [--state STATE] | show ID | report [--csv]
                                                show who is exempt, by whose word and until when
            request --file FILE | --grounds …   ask for one (docs/exemptions.md)

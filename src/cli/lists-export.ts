@@ -13,10 +13,11 @@ import {
   writeExport,
 } from '../generation/generation.ts';
 import { readKeptPaths, withoutMissing } from '../lists/keeping/keeping.ts';
+import { exportForFirewall } from './lists-addresses.ts';
 import { configPath, readArguments, requireConfig, UsageError } from './usage.ts';
 
 const USAGE =
-  '--format FORMAT [--list ID …] [--mandate-only] [--output FILE] [--serial N] [--origin NAME] [--config FILE] [--json]';
+  '--format FORMAT | --for FORM [--resolve] [--list ID …] [--mandate-only] [--output FILE] [--serial N] [--origin NAME] [--config FILE] [--json]';
 
 const SERIAL_MAX = 0xffff_ffff;
 
@@ -26,6 +27,8 @@ export const exportListsCommand = async (args: string[]): Promise<number> => {
     args,
     options: {
       format: { type: 'string' },
+      for: { type: 'string' },
+      resolve: { type: 'boolean', default: false },
       list: { type: 'string', multiple: true, default: [] },
       'mandate-only': { type: 'boolean', default: false },
       config: { type: 'string' },
@@ -36,19 +39,33 @@ export const exportListsCommand = async (args: string[]): Promise<number> => {
     },
   });
   const { format, output, json } = values;
+  const serial = values.serial === undefined ? undefined : serialFrom(values.serial);
+  if (json && output === undefined) throw new UsageError('--json needs --output, because the lists go there');
+  if (values.for !== undefined) {
+    if (format !== undefined) throw new UsageError('--format is for names, --for is for addresses');
+    return exportForFirewall(requireConfig(configPath(values.config)), {
+      form: values.for,
+      lists: values.list,
+      isMandateOnly: values['mandate-only'],
+      serial,
+      output,
+      resolves: values.resolve,
+      isJson: json,
+    });
+  }
+  if (values.resolve) throw new UsageError('--resolve goes with --for');
   if (format === undefined || !isExportFormat(format)) {
     throw new UsageError(
       format === undefined ? `usage: cordon lists export ${USAGE}` : `"${format}" is no format of an export`,
     );
   }
-  if (json && output === undefined) throw new UsageError('--json needs --output, because the lists go there');
   const config = requireConfig(configPath(values.config));
   const pathOf = await readKeptPaths(config, Date.now);
   const request = {
     format,
     lists: values.list,
     isMandateOnly: values['mandate-only'],
-    serial: values.serial === undefined ? undefined : serialFrom(values.serial),
+    serial,
     origin: values.origin,
     nowMs: Date.now(),
     previous: output === undefined ? undefined : await readExportMark(output),

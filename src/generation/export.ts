@@ -93,19 +93,8 @@ export const exportLists = (
   request: ExportRequest,
   pathOf: PathOf = () => undefined,
 ): ListExport => {
-  const { format, isMandateOnly } = request;
-  const { chosen, skipped } = chooseLists(config, request.lists);
-  const guards = Guards.load(NEVER_BLOCK_FILE);
-  const merge = new ExportMerge();
-  const read = chosen
-    .map((list, index) => {
-      const loaded = load(list, merge.addList(precedenceOf(formatOf(list)), list.allow), guards, pathOf);
-      return { list, index, loaded, isMandate: list.mandate ?? loaded.header?.mandate ?? false };
-    })
-    .filter(({ isMandate }) => isMandate || !isMandateOnly)
-    .sort((a, b) => rankOf(a) - rankOf(b));
-  const order = read.map(({ index }) => index);
-  const { rules, notes } = merge.merge(order, format === 'adblock');
+  const { format } = request;
+  const { rules, notes, read, skipped } = collectRules(config, request, pathOf);
   const sha256 = digestRules(rules);
   const serial = request.serial ?? nextSerial(request.nowMs, sha256, request.previous);
   const ids = read.map(({ list }) => list.id);
@@ -144,6 +133,32 @@ export const exportLists = (
     ...[...notes].map(([text, count]) => `${count} ${count === 1 ? 'rule' : 'rules'} ${text}`),
   ];
   return { facts, text: textOf(header, more, lines) };
+};
+
+/** The rules of the lists that an export is made of, merged in the order of precedence. */
+export const collectRules = (
+  config: Config,
+  { format, lists, isMandateOnly }: Pick<ExportRequest, 'format' | 'lists' | 'isMandateOnly'>,
+  pathOf: PathOf,
+  /** Stands before the sink of each list. */
+  around: (sink: RuleSink, list: ListConfig) => RuleSink = (sink) => sink,
+) => {
+  const { chosen, skipped } = chooseLists(config, lists);
+  const guards = Guards.load(NEVER_BLOCK_FILE);
+  const merge = new ExportMerge();
+  const read = chosen
+    .map((list, index) => {
+      const sink = around(merge.addList(precedenceOf(formatOf(list)), list.allow), list);
+      const loaded = load(list, sink, guards, pathOf);
+      return { list, index, loaded, isMandate: list.mandate ?? loaded.header?.mandate ?? false };
+    })
+    .filter(({ isMandate }) => isMandate || !isMandateOnly)
+    .sort((a, b) => rankOf(a) - rankOf(b));
+  const { rules, notes } = merge.merge(
+    read.map(({ index }) => index),
+    format === 'adblock',
+  );
+  return { rules, notes, read, skipped };
 };
 
 /** What an earlier export says of itself; undefined for a file that is not there or is none. */
@@ -212,7 +227,7 @@ const originOf = (text: string): string => {
 };
 
 /** The serial of the day, YYYYMMDDnn; the same rules keep theirs, others get one behind it (RFC 1982). */
-const nextSerial = (nowMs: number, sha256: string, previous: ExportMark | undefined): number => {
+export const nextSerial = (nowMs: number, sha256: string, previous: ExportMark | undefined): number => {
   if (previous?.sha256 === sha256) return previous.serial;
   const ofDay = Number(`${new Date(nowMs).toISOString().slice(0, 10).replaceAll('-', '')}00`);
   return Math.min(SERIAL_MAX, Math.max(ofDay, (previous?.serial ?? 0) + 1));

@@ -20,4 +20,10 @@ export {
   readExportMark,
   writeExport,
 } from './export.ts';
+export {
+  type AddressFacts,
+  type AddressRequest,
+  exportAddresses,
+  type NameAddresses,
+} from './export-addresses.ts';
 export { SavedGeneration } from './saved.ts';

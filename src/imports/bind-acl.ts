@@ -1,8 +1,8 @@
 // Address match lists of named.conf: the first element that matches decides, and `!` says no.
-import { type Prefix, parsePrefix } from '../base/base.ts';
+import { type Prefix, parsePrefix, withoutPrefix } from '../base/base.ts';
 import type { Statement } from './bind-syntax.ts';
 import type { Findings } from './findings.ts';
-import { allowedPrefixes, readLoosePrefix, withoutPrefix } from './prefix-holes.ts';
+import { allowedPrefixes, readLoosePrefix } from './prefix-holes.ts';
 
 /** Named lists in each other. */
 const DEPTH_MAX = 16;

@@ -1,12 +1,12 @@
 // Who may ask, where others write it with exceptions: 10.0.0.0/8 but not 10.1.0.0/16. Cordon's `access.allow` has no
 // exceptions, so the prefixes that are left are written instead.
 import {
-  createAddress,
   formatPrefix,
   MAPPED_BITS,
-  matchesPrefix,
+  maskWords,
   type Prefix,
   parsePrefix,
+  withoutPrefix,
 } from '../base/base.ts';
 
 /** Prefixes that an exception may leave: 128 for a single address in all of IPv6, and some exceptions. */
@@ -21,7 +21,7 @@ export const readLoosePrefix = (text: string): Prefix | undefined => {
   if (alone === undefined || !/^\d{1,3}$/.test(bits)) return undefined;
   const length = Number(bits) + (address.includes(':') ? 0 : MAPPED_BITS);
   if (length > 128) return undefined;
-  return { words: masked(alone.words, length), bits: length };
+  return { words: maskWords(alone.words, length), bits: length };
 };
 
 /** One rule of a list in which the longest prefix decides. */
@@ -40,29 +40,4 @@ export const allowedPrefixes = (rules: readonly AccessRule[]): string[] | undefi
     if (allowed.length > PREFIXES_MAX) return undefined;
   }
   return allowed.map(formatPrefix).sort();
-};
-
-/** What is left of a prefix without another one. */
-export const withoutPrefix = (prefix: Prefix, hole: Prefix): Prefix[] => {
-  if (hole.bits <= prefix.bits) return matchesPrefix(prefix.words, hole.words, hole.bits) ? [] : [prefix];
-  if (!matchesPrefix(hole.words, prefix.words, prefix.bits)) return [prefix];
-  const left: Prefix[] = [];
-  for (let bits = prefix.bits + 1; bits <= hole.bits; bits++) {
-    const words = masked(hole.words, bits);
-    // The other half at this length.
-    const index = (bits - 1) >>> 5;
-    words[index] = ((words[index] ?? 0) ^ (0x8000_0000 >>> ((bits - 1) & 31))) >>> 0;
-    left.push({ words, bits });
-  }
-  return left;
-};
-
-const masked = (words: Uint32Array, bits: number): Uint32Array => {
-  const out = createAddress();
-  for (let index = 0; index < 4; index++) {
-    const kept = Math.min(32, Math.max(0, bits - 32 * index));
-    const mask = kept === 0 ? 0 : (0xffff_ffff << (32 - kept)) >>> 0;
-    out[index] = ((words[index] ?? 0) & mask) >>> 0;
-  }
-  return out;
 };

@@ -14,6 +14,9 @@ export const LISTS_DIRECTORY = fileURLToPath(new URL('../../lists/', import.meta
 /** The shipped guard names, in the form that Guards.load reads. */
 export const NEVER_BLOCK_FILE = join(LISTS_DIRECTORY, 'never-block.txt');
 
+/** The shipped guard addresses, in the form that AddressGuards.load reads. */
+export const NEVER_BLOCK_ADDRESSES_FILE = join(LISTS_DIRECTORY, 'never-block-addresses.txt');
+
 const EXTENSION = '.yaml';
 
 /** A list that ships. */

@@ -21,7 +21,7 @@ const IPV4_BITS_MIN = 16;
 const IPV6_BITS_MIN = 29;
 
 /** Special-purpose address blocks (RFC 6890 and its IANA registries) and multicast: never a service's address. */
-const SPECIAL_PREFIXES: readonly Prefix[] = [
+export const SPECIAL_PREFIXES: readonly Prefix[] = [
   '0.0.0.0/8',
   '10.0.0.0/8',
   '100.64.0.0/10',

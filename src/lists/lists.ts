@@ -6,8 +6,11 @@
 // RFCs: 1035 and 2181 (names), 5890 (A-labels), 6890 (special-purpose addresses), 8914 (EDE).
 
 export { LIST_FORMATS, type ListFormat } from '../words/words.ts';
+export { ADDRESS_FORMS, type AddressForm, type ExportedAddress, writeAddresses } from './address-forms.ts';
+export { AddressGuards, type CutAddress } from './address-guards.ts';
 export {
   LISTS_DIRECTORY,
+  NEVER_BLOCK_ADDRESSES_FILE,
   NEVER_BLOCK_FILE,
   type ShippedList,
   shippedDefaults,

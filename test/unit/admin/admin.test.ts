@@ -42,6 +42,12 @@ const CONTROL: ProgramControl = {
   version: '1.2.3',
   metricsContentType: 'text/plain; version=0.0.4; charset=utf-8',
   metrics: () => Promise.resolve('cordon_up 1\n'),
+  addresses: (form) =>
+    Promise.resolve({
+      text: `# ${form}\n`,
+      sha256: 'abc',
+      changedAtMs: Date.UTC(2026, 10, 26, 1, 2, 3, 456),
+    }),
   readiness: () => READY,
 };
 
@@ -92,6 +98,36 @@ test('GET /metrics gives the page with its media type', async () => {
   const { status, headers, body } = await get('/metrics');
   expect([status, body]).toEqual([200, 'cordon_up 1\n']);
   expect(headers.get('content-type')).toBe(CONTROL.metricsContentType);
+});
+
+test('GET /addresses/{form} is for pollers: who has it already gets 304', async () => {
+  await start();
+  const first = await get('/addresses/edl');
+  expect(first).toMatchObject({ status: 200, body: '# edl\n' });
+  const etag = first.headers.get('etag') ?? '';
+  const modified = first.headers.get('last-modified') ?? '';
+  expect([etag, modified, first.headers.get('cache-control')]).toEqual([
+    '"edl-abc"',
+    'Thu, 26 Nov 2026 01:02:03 GMT',
+    'no-cache',
+  ]);
+  const statusOf = async (headers: Record<string, string>) =>
+    (await get('/addresses/edl', { headers })).status;
+  expect(await statusOf({ 'if-none-match': etag })).toBe(304);
+  expect(await statusOf({ 'if-none-match': `"other", W/${etag}` })).toBe(304);
+  expect(await statusOf({ 'if-none-match': '"pf-abc"' })).toBe(200);
+  expect(await statusOf({ 'if-modified-since': modified })).toBe(304);
+  expect(await statusOf({ 'if-modified-since': 'Thu, 26 Nov 2026 01:02:02 GMT' })).toBe(200);
+  expect(await statusOf({ 'if-none-match': '"other"', 'if-modified-since': modified })).toBe(200);
+  expect(await statusOf({ 'if-modified-since': 'no date' })).toBe(200);
+  const known = await get('/addresses/edl', { headers: { 'if-none-match': etag } });
+  expect([known.body, known.headers.get('content-type'), known.headers.get('etag')]).toEqual([
+    '',
+    null,
+    etag,
+  ]);
+  expect((await get('/addresses/iptables')).status).toBe(404);
+  expect((await get('/addresses/edl', { method: 'POST' })).status).toBe(405);
 });
 
 test('GET /healthz says that the process lives, ready or not', async () => {
