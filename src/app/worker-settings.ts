@@ -77,7 +77,9 @@ export const toSettings = (
     cookies: config.resolver.cookies,
     mixedCase: config.resolver.mixedCase,
     resolution: {
-      ...trust,
+      // By name: both are accessors, which a spread leaves out.
+      mode: trust.mode,
+      anchors: trust.anchors,
       timeoutMs: config.resolver.timeoutMs,
       // Zones that are forwarded elsewhere are seldom on the public tree: no chain of trust leads there from its root.
       // An operator who names anchors says what is signed.

@@ -7,7 +7,7 @@ import { AttemptCounts } from '../../src/records/attempt-counts.ts';
 import { RecordBudget } from '../../src/records/record-budget.ts';
 import { eventOf, START } from '../support/record-events.ts';
 
-const RUNS = 300;
+const RUNS = 40;
 const REPEAT_MS = 60_000;
 const START_MS = Date.parse(START);
 
