@@ -56,10 +56,15 @@ test('resolve() asks again early for a lost datagram of another zone while a slo
   const isOver = Promise.all(flood).then(() => true);
   // Others are answered meanwhile, so that the silence is the zone's.
   while (!(await Promise.race([isOver, ask(forwarding, question('www.example.com.')).then(() => false)])));
-  lost = 'lost.example.com.';
-  const started = clock();
-  expect((await ask(forwarding, question('lost.example.com.'))).kind).toBe('answer');
-  // Had the round trip of the slow zone counted, it would be more than that.
-  expect(clock() - started).toBeLessThan(SLOW_MS);
-  expect(lost).toBeUndefined();
+  // Had the round trip of the slow zone counted, no loss would be noticed sooner than that, and three answers would hardly
+  // change it. A machine that is busy for a moment makes one look late, hardly all.
+  let soonestMs = Number.POSITIVE_INFINITY;
+  for (let i = 0; i < 3 && soonestMs >= SLOW_MS; i++) {
+    lost = `lost${i}.example.com.`;
+    const started = clock();
+    expect((await ask(forwarding, question(lost))).kind).toBe('answer');
+    soonestMs = Math.min(soonestMs, clock() - started);
+    expect(lost).toBeUndefined();
+  }
+  expect(soonestMs).toBeLessThan(SLOW_MS);
 });
