@@ -4,7 +4,7 @@
 // checks beside the tests, and lints anew only what changed; `--only NAME` runs one check; what follows `--` goes to that
 // check's program. The last line is `N passed, N failed`: tests that passed, and tests or other checks that failed. A run
 // that found no test fails.
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -85,9 +85,20 @@ class Turns {
   }
 }
 
+/** The programs that run, and the signal that ends them: nothing is started behind it. */
+const running = new Set<ChildProcess>();
+let ended: NodeJS.Signals | undefined;
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.once(signal, () => {
+    ended = signal;
+    for (const child of running) child.kill(signal);
+  });
+}
+
 /** The exit code of a program, 128 when a signal ended it. The program writes to `output`. */
 const execute = (command: readonly string[], output: Output): Promise<number> =>
   new Promise((resolve, reject) => {
+    if (ended !== undefined) return resolve(128);
     const [script = '', ...args] = command;
     const isDirect = output === print;
     const child = spawn(process.execPath, [join(root, 'node_modules', script), ...args], {
@@ -97,11 +108,10 @@ const execute = (command: readonly string[], output: Output): Promise<number> =>
     });
     child.stdout?.on('data', output);
     child.stderr?.on('data', output);
-    const forward = (signal: NodeJS.Signals): void => void child.kill(signal);
-    process.once('SIGINT', forward).once('SIGTERM', forward);
+    running.add(child);
     child.once('error', reject);
     child.once('close', (code) => {
-      process.off('SIGINT', forward).off('SIGTERM', forward);
+      running.delete(child);
       resolve(code ?? 128);
     });
   });
