@@ -1,6 +1,7 @@
 // All attacks, in the order of the table.
 import type { Attack } from './attack.ts';
 import { costlyZones } from './costly-zones.ts';
+import { encrypted } from './encrypted.ts';
 import { floods } from './floods.ts';
 import { forgery } from './forgery.ts';
 import { recordFlood } from './record-flood.ts';
@@ -19,6 +20,7 @@ export const ATTACKS: readonly Attack[] = [
   ...recordFlood,
   ...floods,
   ...costlyZones,
+  ...encrypted,
 ];
 
 /** The attack of a name; throws when there is none. */

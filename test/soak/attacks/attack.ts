@@ -13,6 +13,8 @@ export interface Queries {
   readonly type?: number;
   /** Each over a TCP connection of its own. */
   readonly tcp?: boolean;
+  /** Over DNS over TLS, a connection for each client that stays; where the attack is encrypted. */
+  readonly isSecure?: boolean;
   /** Each query is sent this often, as it is: same ID, same port. */
   readonly copies?: number;
 }
@@ -23,6 +25,9 @@ export interface Arena {
   readonly server: 'cordon' | 'unbound';
   /** Its port of 127.0.0.1, and of ::1 where the attack is over IPv6, UDP and TCP. */
   readonly port: number;
+  /** Its ports of DNS over TLS and over HTTPS; 0 unless the attack is encrypted. */
+  readonly dotPort: number;
+  readonly dohPort: number;
   readonly pid: number;
   /** Ports of the scripted upstreams. */
   readonly upstreamPorts: readonly number[];
@@ -54,6 +59,8 @@ export interface Attack {
   readonly zone?: { readonly name: string; readonly program: string };
   /** Servers listen at ::1 as well, in a network namespace to which all of 2001:db8::/32 belongs. */
   readonly isIpv6?: boolean;
+  /** Servers listen with TLS as well. */
+  readonly isEncrypted?: boolean;
   /** Lines for cordon.yaml, and for the server clause of unbound.conf. */
   readonly cordon?: readonly string[];
   readonly unbound?: readonly string[];

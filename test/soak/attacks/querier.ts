@@ -8,6 +8,7 @@ import { createSocket, type Socket } from 'node:dgram';
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { connect as connectTls, type TLSSocket } from 'node:tls';
 import { buildQuery } from '../../support/records.ts';
 
 /** Between two bursts of queries: the resolution of a rate. */
@@ -27,6 +28,7 @@ interface Order {
   readonly type?: number;
   readonly copies?: number;
   readonly tcp?: boolean;
+  readonly isSecure?: boolean;
   readonly patienceMs?: number;
 }
 
@@ -45,7 +47,7 @@ export interface Asked {
 
 interface Client {
   readonly address: string;
-  readonly socket: Socket;
+  readonly socket: Socket | SecureStream;
   readonly sentAt: Float64Array;
   nextId: number;
 }
@@ -85,22 +87,32 @@ const ask = async (order: Order): Promise<Asked> => {
     length.writeUInt16BE(query.length, 0);
     stream.write(Buffer.concat([length, query]));
   };
+  const addClient = (address: string, socket: Client['socket']): Client => {
+    const client: Client = { address, socket, sentAt: new Float64Array(ID_COUNT), nextId: 0 };
+    clients.push(client);
+    return client;
+  };
+  const take = (client: Client, message: Buffer): void => {
+    const id = message.readUInt16BE(0);
+    const since = client.sentAt[id] ?? 0;
+    if (since === 0) return;
+    client.sentAt[id] = 0;
+    open--;
+    note(message, since);
+  };
   for (const address of order.clients) {
+    if (order.isSecure === true) {
+      const stream = new SecureStream(address, port, (message) => take(client, message));
+      const client = addClient(address, stream);
+      continue;
+    }
     const type = address.includes(':') ? 'udp6' : 'udp4';
     const socket = createSocket({ type, recvBufferSize: 4 << 20 });
     socket.bind(0, address);
     await once(socket, 'listening');
-    const client: Client = { address, socket, sentAt: new Float64Array(ID_COUNT), nextId: 0 };
-    clients.push(client);
+    const client = addClient(address, socket);
     socket.on('error', () => {});
-    socket.on('message', (message) => {
-      const id = message.readUInt16BE(0);
-      const since = client.sentAt[id] ?? 0;
-      if (since === 0) return;
-      client.sentAt[id] = 0;
-      open--;
-      note(message, since);
-    });
+    socket.on('message', (message) => take(client, message));
   }
   const templates = order.names.map((name) => {
     const query = Buffer.from(buildQuery(`${name.replace('*', 'xxxxxxxxxxxx')}. TYPE${type}`, { edns: {} }));
@@ -145,6 +157,51 @@ const ask = async (order: Order): Promise<Asked> => {
     latencies[Math.min(latencies.length - 1, Math.floor(latencies.length * share))] ?? 0;
   return { sent, answered, good, servfail, p50: at(0.5), p99: at(0.99), max: at(1) };
 };
+
+/** One connection of DNS over TLS, which is opened again with the next query after it was closed. */
+class SecureStream {
+  readonly #address: string;
+  readonly #port: number;
+  readonly #received: (message: Buffer) => void;
+  #socket: TLSSocket | undefined;
+
+  constructor(address: string, port: number, received: (message: Buffer) => void) {
+    this.#address = address;
+    this.#port = port;
+    this.#received = received;
+  }
+
+  /** As sockets of UDP send. */
+  send(message: Uint8Array, _port: number, _host: string): void {
+    const length = Buffer.alloc(2);
+    length.writeUInt16BE(message.length, 0);
+    if (this.#socket?.writable !== true) this.#socket = this.#open();
+    this.#socket.write(Buffer.concat([length, message]));
+  }
+
+  close(): void {
+    this.#socket?.destroy();
+  }
+
+  #open(): TLSSocket {
+    const socket = connectTls({
+      socket: connect({ host: '127.0.0.1', port: this.#port, localAddress: this.#address }),
+      rejectUnauthorized: false,
+      ALPNProtocols: ['dot'],
+    });
+    let rest = Buffer.alloc(0);
+    socket.on('error', () => {});
+    socket.on('data', (chunk) => {
+      rest = Buffer.concat([rest, chunk]);
+      while (rest.length > 2 && rest.length >= 2 + rest.readUInt16BE(0)) {
+        const end = 2 + rest.readUInt16BE(0);
+        this.#received(rest.subarray(2, end));
+        rest = rest.subarray(end);
+      }
+    });
+    return socket;
+  }
+}
 
 if (process.argv[1] === import.meta.filename) {
   const order = JSON.parse(process.argv[2] ?? '{}') as Order;

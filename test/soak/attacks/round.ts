@@ -3,6 +3,7 @@
 //
 // On a machine with two cores and more the server has one for itself and everything else the other, where attackers stand
 // behind victims and upstreams: a victim must not wait for the program that attacks beside it.
+import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -70,6 +71,8 @@ export interface RoundOptions {
 
 interface Target {
   readonly port: number;
+  readonly dotPort: number;
+  readonly dohPort: number;
   readonly pid: number;
   readonly metricsUrl: string | undefined;
   stop(): Promise<void>;
@@ -107,12 +110,17 @@ const startTarget = async (
   directory: string,
 ): Promise<Target> => {
   const port = await findFreePort();
-  const { zone, isIpv6 = false } = attack;
+  const { zone, isIpv6 = false, isEncrypted = false } = attack;
+  const [dotPort, dohPort] = isEncrypted ? [await findFreePort(), await findFreePort()] : [0, 0];
+  const pair = { cert: join(directory, 'cert.pem'), key: join(directory, 'key.pem') };
+  if (isEncrypted) createPair(pair);
   if (server === 'cordon') {
     const listen = isIpv6 ? `"127.0.0.1:${port}", "[::1]:${port}"` : `"127.0.0.1:${port}"`;
+    const secured = isEncrypted ? `dot: ["127.0.0.1:${dotPort}"], doh: ["127.0.0.1:${dohPort}"], ` : '';
     const program = await startCordon({
       config: [
-        `listen: { dns: [${listen}], admin: "127.0.0.1:0" }`,
+        `listen: { dns: [${listen}], ${secured}admin: "127.0.0.1:0" }`,
+        ...(isEncrypted ? [`tls: { cert: ${pair.cert}, key: ${pair.key} }`] : []),
         `upstreams: [${ports.map((one) => `"127.0.0.1:${one}"`).join(', ')}]`,
         ...(zone === undefined
           ? []
@@ -123,13 +131,14 @@ const startTarget = async (
       ].join('\n'),
     });
     const metricsUrl = `http://127.0.0.1:${program.admin.port}/metrics`;
-    return { port, pid: program.pid, metricsUrl, stop: () => program.kill() };
+    return { port, dotPort, dohPort, pid: program.pid, metricsUrl, stop: () => program.kill() };
   }
   const file = join(directory, 'unbound.conf');
   const lines = [
     unboundServer(port, directory),
     '  do-not-query-localhost: no',
     ...(isIpv6 ? ['  interface: ::1', '  access-control: ::/0 allow'] : []),
+    ...(isEncrypted ? unboundTls(dotPort, dohPort, pair) : []),
     ...(attack.unbound ?? []).map((line) => `  ${line}`),
     'forward-zone:',
     '  name: "."',
@@ -143,8 +152,32 @@ const startTarget = async (
   const child = startProcess('unbound', ['-d', '-c', file], { cwd: directory });
   await sleep(READY_MS);
   if (child.hasEnded) throw new Error(`unbound did not start: ${child.output()}`);
-  return { port, pid: child.pid, metricsUrl: undefined, stop: () => child.stop() };
+  return { port, dotPort, dohPort, pid: child.pid, metricsUrl: undefined, stop: () => child.stop() };
 };
+
+/** A key and a certificate that it signed itself: whom they belong to is not what attacks are about. */
+const createPair = ({ cert, key }: { readonly cert: string; readonly key: string }): void => {
+  const args = ['-x509', '-nodes', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-days', '2'];
+  execFileSync('openssl', ['req', ...args, '-subj', '/CN=localhost', '-keyout', key, '-out', cert], {
+    stdio: 'ignore',
+  });
+};
+
+const unboundTls = (
+  dotPort: number,
+  dohPort: number,
+  { cert, key }: { readonly cert: string; readonly key: string },
+): string[] => [
+  `  interface: 127.0.0.1@${dotPort}`,
+  `  interface: 127.0.0.1@${dohPort}`,
+  `  tls-port: ${dotPort}`,
+  `  https-port: ${dohPort}`,
+  `  tls-service-key: ${key}`,
+  `  tls-service-pem: ${cert}`,
+  // As many places as Cordon has by default.
+  '  incoming-num-tcp: 2048',
+  '  outgoing-range: 4096',
+];
 
 /** How a program that asks is run. */
 interface Standing {
@@ -153,7 +186,13 @@ interface Standing {
 }
 
 /** Asks in a program of its own. */
-const query = async (port: number, seconds: number, queries: Queries, standing: Standing): Promise<Asked> => {
+const query = async (
+  { port: plainPort, dotPort }: Pick<Target, 'port' | 'dotPort'>,
+  seconds: number,
+  queries: Queries,
+  standing: Standing,
+): Promise<Asked> => {
+  const port = queries.isSecure === true ? dotPort : plainPort;
   const order = JSON.stringify({ port, seconds, ...queries });
   const args = ['-n', `${standing.niceness}`, process.execPath, programOf('querier'), order];
   const child = startProcess('nice', args, { core: standing.core });
@@ -189,15 +228,15 @@ const flood = async (
   core: number | undefined,
   number: number,
 ): Promise<Row> => {
-  const { port, pid, seconds, server } = arena;
+  const { pid, seconds, server } = arena;
   const rssBefore = readRss(pid);
   const cpuBefore = readCpu(pid).totalSec;
   const waitBeforeNs = readWaitNs(pid);
   const running = attack.start && startAttacker(attack, arena, core);
   const [asked, ...attackers] = await Promise.all([
-    query(port, seconds, attack.victims ?? VICTIMS, { core, niceness: 0 }),
+    query(arena, seconds, attack.victims ?? VICTIMS, { core, niceness: 0 }),
     ...(attack.attackers ?? []).map((queries) =>
-      query(port, seconds, queries, { core, niceness: ATTACKER_NICENESS }),
+      query(arena, seconds, queries, { core, niceness: ATTACKER_NICENESS }),
     ),
   ]);
   const remark = (await running?.stop()) ?? '';
@@ -236,12 +275,14 @@ export const runRound = async (
   let target: Target | undefined;
   try {
     target = await startTarget(server, attack, upstreams, directory);
-    const { port, pid, metricsUrl } = target;
+    const { port, dotPort, dohPort, pid, metricsUrl } = target;
     if (isPinned) await pinProcess(pid, SERVER_CORE);
-    await query(port, WARM_UP_SEC, attack.victims ?? VICTIMS, { core, niceness: 0 });
+    await query(target, WARM_UP_SEC, attack.victims ?? VICTIMS, { core, niceness: 0 });
     const arena: Arena = {
       server,
       port,
+      dotPort,
+      dohPort,
       pid,
       upstreamPorts: upstreams.ports,
       directory,
