@@ -1,7 +1,7 @@
 // access: who asks, and whether they are answered. Hot file.
 //
-// Invariants: a client belongs to exactly one group: that of the listener that it asks, where the listener has one,
-// otherwise that of the most specific prefix that holds its address; an address outside the allowed prefixes is answered
+// Invariants: a client belongs to exactly one group: that of its certificate, else of its token, else of the name that it
+// asked the listener by, else of the listener, else of the most specific prefix that holds its address; an address outside the allowed prefixes is answered
 // REFUSED whatever it asks. What was found for an address is remembered in a table of fixed size that belongs to one
 // configuration and is thrown away with it.
 import {
@@ -11,8 +11,20 @@ import {
   PrefixTable,
   parseAddress,
 } from '../base/base.ts';
+import { type Identified, Identities, type IdentityRules, type Revocations } from './identity.ts';
 
+export {
+  type Credentials,
+  type Device,
+  type Identified,
+  Identities,
+  type IdentityRules,
+  type Revocations,
+  type ShownCertificate,
+  type TokenRule,
+} from './identity.ts';
 export { createRateMemory, RateLimit, type RateRules } from './rate-limit.ts';
+export { Shown } from './shown.ts';
 
 /**
  * Places of the table of known addresses, a power of two. A newcomer takes the place of the one there: spoofed
@@ -57,6 +69,16 @@ export interface AccessTable {
   readonly listeners: readonly (readonly string[])[];
   /** View of the upstreams per group; 0 where nothing is said. */
   readonly views?: readonly number[];
+  /** Who is known by more than an address; undefined: nobody. */
+  readonly identities?: IdentityTable | undefined;
+  /** Devices may ask from everywhere. */
+  readonly allowsDevices?: boolean;
+}
+
+/** Who is known by more than an address. */
+export interface IdentityTable {
+  readonly rules: IdentityRules;
+  readonly revoked: Revocations;
 }
 
 /** Once per configuration; takes as long as there are prefixes to sort. */
@@ -81,6 +103,10 @@ export class Clients {
   readonly #groups: PrefixTable;
   /** Groups of listeners; undefined when none has one. */
   readonly #listenerGroups: ReadonlyMap<string, number> | undefined;
+  /** Undefined when nobody is known by more than an address. */
+  readonly identities: Identities | undefined;
+  /** Devices may ask from everywhere, so that connections have to be taken from everywhere. */
+  readonly allowsDevices: boolean;
   /** One object for each group and answer, so that a query makes none. */
   readonly #clients: readonly Client[];
   readonly #knownWords = new Uint32Array(PLACES * 4);
@@ -97,6 +123,8 @@ export class Clients {
       for (const name of names) listeners.set(name, group);
     }
     this.#listenerGroups = listeners.size === 0 ? undefined : listeners;
+    this.identities = access.identities && new Identities(access.identities.rules, access.identities.revoked);
+    this.allowsDevices = access.allowsDevices === true;
     const groups = Math.max(1, access.groupCount);
     this.#clients = Array.from({ length: groups << GROUP_SHIFT }, (_, index) => ({
       group: index >>> GROUP_SHIFT,
@@ -106,13 +134,17 @@ export class Clients {
     }));
   }
 
-  /** The client behind an address that asks a listener. */
-  identify(address: AddressWords, listener: string): Client {
+  /** The client behind an address that asks a listener; `who` is what it is known by beside them. */
+  identify(address: AddressWords, listener: string, who?: Identified): Client {
     const client = this.#identifyAddress(address);
-    const group = this.#listenerGroups?.get(listener);
+    const group = who?.group ?? this.#listenerGroups?.get(listener);
     return group === undefined
       ? client
-      : (this.#clients[indexOf(group, client.allowed, client.readsCache)] ?? NOBODY);
+      : (this.#clients[indexOf(group, this.#mayAsk(client, who), client.readsCache)] ?? NOBODY);
+  }
+
+  #mayAsk({ allowed }: Client, who: Identified | undefined): boolean {
+    return allowed || (this.allowsDevices && who?.device !== undefined);
   }
 
   #identifyAddress(address: AddressWords): Client {

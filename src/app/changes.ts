@@ -11,6 +11,7 @@ import type { Evidence } from './evidence.ts';
 import type { Generations } from './generations.ts';
 import type { KeptHosts } from './kept-hosts.ts';
 import type { KeptLists } from './kept-lists.ts';
+import type { RevocationKeeper } from './revocation-keeper.ts';
 import { startOnlyChanges } from './start-only.ts';
 import type { StateKeeper } from './state-keeper.ts';
 import type { TlsKeeper } from './tls-keeper.ts';
@@ -32,6 +33,7 @@ export interface ChangesParts {
   readonly lists: KeptLists;
   readonly hosts: KeptHosts;
   readonly tls: TlsKeeper;
+  readonly revocations: RevocationKeeper;
   readonly evidence: Evidence;
   readonly enforcement: EnforcementKeeper;
   /** A reload begins, and has ended. */
@@ -162,7 +164,7 @@ export class Changes {
   }
 
   #reload(trigger: string): Promise<AppError | undefined> {
-    const { log, source, state, lists, hosts, tls, evidence } = this.#parts;
+    const { log, source, state, lists, hosts, tls, revocations, evidence } = this.#parts;
     const previous = state.current.config;
     this.#awaited = undefined;
     let config: Config | undefined;
@@ -172,6 +174,7 @@ export class Changes {
       if (keys.length > 0) log.warn({ keys }, 'changed keys take effect at the next start');
       evidence.check(config);
       tls.reread(config);
+      revocations.reread(config);
       await hosts.follow(config);
       await lists.follow(config);
       lists.start();

@@ -2,7 +2,7 @@
 //
 // Their connections have places of their own, beside those of TCP: a flood of one kind leaves the other alone.
 import { isDeepStrictEqual } from 'node:util';
-import { RateLimit, type RateRules } from '../access/access.ts';
+import { RateLimit, type RateRules, type Shown } from '../access/access.ts';
 import { type AddressWords, type Endpoint, formatEndpoint, systemClock } from '../base/base.ts';
 import type { WorkerCounters } from '../observe/observe.ts';
 import type { Pipeline } from '../pipeline/pipeline.ts';
@@ -15,10 +15,16 @@ export interface EncryptedEndpoint {
   readonly endpoint: Endpoint;
 }
 
+/** An endpoint as it is served. */
+interface ServedEndpoint extends EncryptedEndpoint {
+  /** A client without a certificate that counts gets no connection. */
+  readonly requiresCertificate: boolean;
+}
+
 /** What the encrypted listeners of a configuration have in common. */
 export interface EncryptedSettings {
   /** With ports that are known: never 0. */
-  readonly endpoints: readonly EncryptedEndpoint[];
+  readonly endpoints: readonly ServedEndpoint[];
   readonly tls: TlsSettings;
   readonly limits: StreamLimits;
   readonly handshakes: RateRules;
@@ -46,6 +52,8 @@ export class EncryptedListeners {
   #budget: ConnectionBudget | undefined;
   #tls: TlsSettings | undefined;
   #rates: RateLimit | undefined;
+  /** Names of listeners that require a certificate. */
+  #required: ReadonlySet<string> = new Set();
 
   constructor(parts: EncryptedParts) {
     this.#parts = parts;
@@ -59,6 +67,7 @@ export class EncryptedListeners {
   /** Opens those that are not open yet; when one cannot, none of them is, and an AppError is thrown. */
   async open(settings: EncryptedSettings | undefined): Promise<void> {
     if (settings === undefined) return;
+    this.#require(settings);
     const opened: string[] = [];
     try {
       for (const at of settings.endpoints) {
@@ -79,10 +88,18 @@ export class EncryptedListeners {
     const others = [...this.#listeners.keys()].filter((name) => !wanted.has(name));
     await Promise.all(others.map((name) => this.#close(name)));
     if (settings === undefined) return;
+    this.#require(settings);
     this.#rates = new RateLimit(this.#parts.rates, settings.handshakes);
+    // What was revoked meanwhile keeps no connection where one is required.
+    for (const listener of this.#listeners.values()) listener.endOthers();
     if (isDeepStrictEqual(this.#tls, settings.tls)) return;
     this.#tls = settings.tls;
     for (const listener of this.#listeners.values()) listener.setTls(settings.tls);
+  }
+
+  #require({ endpoints }: EncryptedSettings): void {
+    const required = endpoints.filter(({ requiresCertificate }) => requiresCertificate);
+    this.#required = new Set(required.map(({ endpoint }) => formatEndpoint(endpoint)));
   }
 
   async #close(name: string): Promise<void> {
@@ -105,9 +122,11 @@ export class EncryptedListeners {
       budget: this.#budget,
       clock: systemClock,
       settled: (ms: number) => observer.settled(ms),
-      mayAsk: (address: AddressWords) => pipeline.mayAsk(address, name),
+      mayAsk: (address: AddressWords) => pipeline.takesAll || pipeline.mayAsk(address, name),
       secure: {
         settings: this.#tls,
+        takesTokens: () => pipeline.takesTokens,
+        mayStay: (shown: Shown) => !this.#required.has(name) || pipeline.hasCertificate(shown),
         mayShake: (address: AddressWords) => this.#mayShake(address),
         observer,
       },

@@ -168,6 +168,7 @@ export const stateOf = async (
       config.listen[kind].map((endpoint) => ({ kind, endpoint })),
     ),
     tls: undefined,
+    revoked: { fingerprints: [], serials: [] },
     routes,
     views,
     counters: [totals.openCounters({ upstreams: upstreamTexts(routes) })],

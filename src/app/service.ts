@@ -38,6 +38,7 @@ import { OperatorPause } from './pause.ts';
 import { listFacts, readinessOf, sourceFacts } from './program-facts.ts';
 import { RECORDS_NAME } from './record-settings.ts';
 import { RetiredMemory } from './retired-memory.ts';
+import { RevocationKeeper } from './revocation-keeper.ts';
 import { StateKeeper } from './state-keeper.ts';
 import { StateWatch } from './state-watch.ts';
 import { Supervisor } from './supervisor.ts';
@@ -48,6 +49,8 @@ import { namedListeners } from './worker-settings.ts';
 
 /** Between two looks at upstreams and outputs for what the log has to tell, milliseconds. */
 const LOOK_MS = 1_000;
+/** Between two looks at the file of revoked certificates, milliseconds: with what follows, less than a second. */
+const REVOCATION_LOOK_MS = 200;
 
 /** The program while it runs. */
 export class Service {
@@ -59,6 +62,7 @@ export class Service {
   readonly #manager: SystemdNotice;
   readonly #trust: TrustKeeper;
   readonly #tls: TlsKeeper;
+  readonly #revocations: RevocationKeeper;
   readonly #evidence: Evidence;
   readonly #enforcement: EnforcementKeeper;
   readonly #supervisor: Supervisor;
@@ -79,6 +83,7 @@ export class Service {
   #admin: Admin | undefined;
   /** Looks for what the log has to tell. */
   #lookTimer: NodeJS.Timeout | undefined;
+  #revocationTimer: NodeJS.Timeout | undefined;
   #isListening = false;
 
   private constructor(config: Config, source: ServiceSource, log: Log) {
@@ -95,6 +100,7 @@ export class Service {
     });
     this.#trust = TrustKeeper.open(config, { clock: systemClock, log, onChange: learned });
     this.#tls = new TlsKeeper({ clock: systemClock, log, onChange: learned });
+    this.#revocations = new RevocationKeeper({ log, onChange: learned });
     this.#evidence = new Evidence(config, {
       log,
       totals: this.#totals,
@@ -171,6 +177,7 @@ export class Service {
       supervisor: this.#supervisor,
       trust: this.#trust,
       tls: this.#tls,
+      revocations: this.#revocations,
       evidence: this.#evidence,
       enforcement: this.#enforcement,
       pause: this.#pause,
@@ -191,6 +198,7 @@ export class Service {
       lists: this.#lists,
       hosts: this.#hosts,
       tls: this.#tls,
+      revocations: this.#revocations,
       evidence: this.#evidence,
       enforcement: this.#enforcement,
       onReload: {
@@ -295,6 +303,9 @@ export class Service {
       this.#tls.look(this.#state.current.config);
       this.#manager.update(this.#status());
     }, LOOK_MS);
+    this.#revocationTimer = setInterval(() => {
+      this.#revocations.look(this.#state.current.config);
+    }, REVOCATION_LOOK_MS);
   }
 
   /** Puts the configuration and the lists as they now are on disk in force, or reports why not. Never throws. */
@@ -308,6 +319,7 @@ export class Service {
     this.#manager.stopping();
     this.#isListening = false;
     clearInterval(this.#lookTimer);
+    clearInterval(this.#revocationTimer);
     this.#pause.close();
     this.#enforcement.close();
     this.#stateWatch.close();

@@ -21,6 +21,7 @@ import type { WorkerSettings } from './messages.ts';
 import type { OwnForwarding } from './own-forwarding.ts';
 import type { OperatorPause } from './pause.ts';
 import type { RetiredMemory } from './retired-memory.ts';
+import type { RevocationKeeper } from './revocation-keeper.ts';
 import type { Supervisor } from './supervisor.ts';
 import type { TlsKeeper } from './tls-keeper.ts';
 import { buildRoutes } from './upstream-routes.ts';
@@ -32,6 +33,7 @@ export interface StateParts {
   readonly supervisor: Supervisor;
   readonly trust: TrustKeeper;
   readonly tls: TlsKeeper;
+  readonly revocations: RevocationKeeper;
   readonly evidence: Evidence;
   readonly enforcement: EnforcementKeeper;
   readonly pause: OperatorPause;
@@ -48,6 +50,7 @@ export const emptyState = (config: Config): State => ({
   listen: [],
   encrypted: [],
   tls: undefined,
+  revoked: { fingerprints: [], serials: [] },
   routes: [],
   views: [],
   counters: [],
@@ -99,6 +102,7 @@ export class StateKeeper {
       for (const endpoint of config.listen[kind]) encrypted.push(await this.#claimEncrypted(kind, endpoint));
     }
     const tls = this.#parts.tls.settingsFor(config);
+    const revoked = this.#parts.revocations.revokedFor(config);
     const { routes, views } = buildRoutes(
       config,
       () => readSystemResolvers(RESOLV_CONF, listen),
@@ -106,7 +110,8 @@ export class StateKeeper {
     );
     const counters = this.#countersFor(routes);
     const { refusals } = this.#current;
-    return { config, generation, enforced, listen, encrypted, tls, routes, views, counters, refusals };
+    const listeners = { listen, encrypted, tls, revoked };
+    return { config, generation, enforced, ...listeners, routes, views, counters, refusals };
   }
 
   /** Puts a prepared state in force in all workers; on an error the one before it is put back. */

@@ -169,8 +169,8 @@ const validityFault = (facts: CertificateFacts, path: string, nowMs: number): Ap
   }
 };
 
-const pathsOf = ({ certPath, keyPath, ocspPath }: TlsConfig): readonly string[] =>
-  [certPath, keyPath, ocspPath].filter((path) => path !== undefined);
+const pathsOf = ({ certPath, keyPath, ocspPath, clientAuthorityPaths }: TlsConfig): readonly string[] =>
+  [certPath, keyPath, ocspPath, ...clientAuthorityPaths].filter((path) => path !== undefined);
 
 const keyOf = (tls: TlsConfig): string => pathsOf(tls).join('\n');
 
@@ -186,6 +186,9 @@ const identityOf = (tls: TlsConfig): string =>
     .join('\n');
 
 const isSame = (a: TlsMaterial, b: TlsMaterial): boolean =>
-  a.cert === b.cert && a.key === b.key && Buffer.compare(a.ocsp ?? NOTHING, b.ocsp ?? NOTHING) === 0;
+  a.cert === b.cert &&
+  a.key === b.key &&
+  a.clientAuthorities?.join() === b.clientAuthorities?.join() &&
+  Buffer.compare(a.ocsp ?? NOTHING, b.ocsp ?? NOTHING) === 0;
 
 const NOTHING = new Uint8Array(0);

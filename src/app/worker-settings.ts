@@ -3,7 +3,7 @@
 // One place for it: the running program settles its workers by this, and `cordon explain` decides by the same settings
 // where no program runs.
 import { X509Certificate } from 'node:crypto';
-import type { AccessTable } from '../access/access.ts';
+import type { AccessTable, IdentityTable } from '../access/access.ts';
 import { type Endpoint, formatEndpoint } from '../base/base.ts';
 import type { Config } from '../config/config.ts';
 import { createService, DOH_PATH, ddrRecords, toCertificate } from '../discovery/discovery.ts';
@@ -12,7 +12,7 @@ import { localDataOf } from '../local/local.ts';
 import { type CounterBlock, CounterTotals, type RefusalBlock } from '../observe/observe.ts';
 import type { SharedPolicy } from '../policy/policy.ts';
 import type { ResolutionSettings } from '../resolve/resolve.ts';
-import type { TlsSettings } from '../tls/tls.ts';
+import type { RevokedCertificates, TlsSettings } from '../tls/tls.ts';
 import type { ForwardingRoute } from '../upstream/upstream.ts';
 import type { EncryptedEndpoint, EncryptedSettings } from './encrypted-listeners.ts';
 import type { WorkerSettings } from './messages.ts';
@@ -28,6 +28,8 @@ export interface State {
   readonly encrypted: readonly EncryptedEndpoint[];
   /** What these prove with; undefined: nothing is encrypted. */
   readonly tls: TlsSettings | undefined;
+  /** Client certificates that do not count any more. */
+  readonly revoked: RevokedCertificates;
   readonly routes: readonly ForwardingRoute[];
   /** View of each group, by its index. */
   readonly views: readonly number[];
@@ -35,6 +37,20 @@ export interface State {
   readonly counters: readonly CounterBlock[];
   readonly refusals: readonly RefusalBlock[];
 }
+
+/** Who is known by more than an address; undefined where no group asks for more. */
+const toIdentities = ({ config: { groups }, revoked }: State): IdentityTable | undefined => {
+  const isAny = groups.some(
+    ({ certificates, tokens, serverNames }) => certificates.length + tokens.length + serverNames.length > 0,
+  );
+  if (!isAny) return undefined;
+  const rules = {
+    certificates: groups.map(({ certificates }) => certificates),
+    tokens: groups.map(({ tokens }) => tokens),
+    serverNames: groups.map(({ serverNames }) => serverNames),
+  };
+  return { rules, revoked };
+};
 
 /** The records that lead from plain DNS to the encrypted listeners, by the certificate in force. */
 const toDesignated = ({ listen, encrypted, tls }: State): readonly Uint8Array[] => {
@@ -63,7 +79,12 @@ export const toSettings = (
     listen: state.listen,
     encrypted: toEncrypted(state),
     policy: generation && withPause(generation.policy, isPaused),
-    access: { ...namedListeners(generation?.access ?? accessOf(config), state), views: state.views },
+    access: {
+      ...namedListeners(generation?.access ?? accessOf(config), state),
+      views: state.views,
+      identities: toIdentities(state),
+      allowsDevices: config.access.identified,
+    },
     ttlLimits: {
       minSec: config.cache.ttlSecMin,
       maxSec: config.cache.ttlSecMax,
@@ -113,7 +134,10 @@ const toEncrypted = ({ config, encrypted: endpoints, tls }: State): EncryptedSet
   config.tls === undefined || tls === undefined || endpoints.length === 0
     ? undefined
     : {
-        endpoints,
+        endpoints: endpoints.map((at, index) => ({
+          ...at,
+          requiresCertificate: isRequiredAt(config, index),
+        })),
         tls,
         limits: config.tls,
         handshakes: {
@@ -123,6 +147,15 @@ const toEncrypted = ({ config, encrypted: endpoints, tls }: State): EncryptedSet
           exempt: config.rateLimit.exempt,
         },
       };
+
+/** Endpoints stand in the order of the configuration: those of DoT, then those of DoH. */
+const isRequiredAt = ({ listen, tls }: Config, index: number): boolean => {
+  const written = [...listen.dot, ...listen.doh][index];
+  return (
+    written !== undefined &&
+    tls?.clientRequiredAt.some((at) => formatEndpoint(at) === formatEndpoint(written)) === true
+  );
+};
 
 /** The policy as it is judged by: while refusals are suspended, every list only watches. */
 export const withPause = (policy: SharedPolicy, isPaused: boolean): SharedPolicy =>

@@ -21,6 +21,7 @@ export {
   suggestPrefix,
 } from './address.ts';
 export { type Clock, createTurnClock, systemClock } from './clock.ts';
+export { deviceAddress, holdsDevices } from './device.ts';
 export { DIRECTORY_MODE, replaceFile, syncDirectory } from './durable-file.ts';
 export { formatDuration } from './duration.ts';
 export { AppError, errorText, isAppError, systemErrorCode } from './error.ts';

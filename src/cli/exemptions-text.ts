@@ -28,8 +28,8 @@ export const formatExemptions = (exemptions: readonly Listed[], nowMs: number): 
   return [...alignColumns([head, ...rows]), ...(notes.length > 0 ? ['', ...notes] : []), ''].join('\n');
 };
 
-const scopeText = ({ groups, clients }: ExemptionPaper): string => {
-  const items = [...groups, ...clients];
+const scopeText = ({ groups, clients, devices = [] }: ExemptionPaper): string => {
+  const items = [...groups, ...clients, ...devices];
   const more = items.length - SCOPE_ITEMS_MAX;
   return `${items.slice(0, SCOPE_ITEMS_MAX).join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
 };
@@ -89,6 +89,7 @@ const paperLines = (paper: ExemptionPaper): string[] => {
   add('grounds', paper.grounds);
   add('groups', paper.groups.join(', '));
   add('clients', paper.clients.join(', '));
+  add('devices', paper.devices?.join(', '));
   add('lists', paper.lists?.join(', ') ?? 'all');
   add('names', paper.names?.join(', ') ?? 'all');
   add('schedule', scheduleText(paper));
@@ -154,6 +155,7 @@ const COLUMNS: readonly (readonly [name: string, read: (paper: ExemptionPaper) =
   ['grounds', ({ grounds }) => grounds],
   ['groups', ({ groups }) => groups.join(' ')],
   ['clients', ({ clients }) => clients.join(' ')],
+  ['devices', ({ devices }) => devices?.join(' ')],
   ['lists', ({ lists }) => lists?.join(' ')],
   ['names', ({ names }) => names?.join(' ')],
   ['schedule', scheduleText],

@@ -96,6 +96,7 @@ const FIELD_OPTIONS = ['grounds', 'justification', 'alternatives', 'from', 'unti
 const LIST_OPTIONS = {
   mitigation: 'mitigations',
   client: 'clients',
+  device: 'devices',
   group: 'groups',
   list: 'lists',
   name: 'names',

@@ -271,6 +271,8 @@ const faultOfListener = (listener: Endpoint, draft: Draft): Fault | undefined =>
 };
 
 const CLIENT_KEYS = ['clients', 'clients-file'] as const;
+/** What clients are known by beside their address. */
+const OTHER_KEYS = ['listeners', 'certificates', 'tokens', 'server-names'] as const;
 
 const checkClients = (group: GroupDraft, name: string, path: Path, report: Report): void => {
   const keys = CLIENT_KEYS.filter((one) => Object.hasOwn(group, one));
@@ -279,8 +281,9 @@ const checkClients = (group: GroupDraft, name: string, path: Path, report: Repor
     const text = `the group ${quote(name)} holds every client that no other group names`;
     report([...path, one], conflict(text, 'remove the key or rename the group'));
   }
-  if (name !== DEFAULT_GROUP && !hasClients && !Object.hasOwn(group, 'listeners')) {
-    const hint = `only the group ${quote(DEFAULT_GROUP)} has neither clients nor listeners`;
+  const isKnown = OTHER_KEYS.some((one) => Object.hasOwn(group, one));
+  if (name !== DEFAULT_GROUP && !hasClients && !isKnown) {
+    const hint = `only the group ${quote(DEFAULT_GROUP)} has neither clients nor anything else to know them by`;
     report([...path, 'clients'], new Fault('ERR_CONFIG_MISSING_KEY', 'is missing', hint));
   }
 };

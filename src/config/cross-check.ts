@@ -2,11 +2,13 @@
 //
 // They run even when other checks found faults, so that one run shows all problems: see draft.ts for what that means
 // for the values. Lists and groups are in check-lists.ts, servers in check-upstreams.ts, papers and records in
-// check-evidence.ts, what FIPS forbids in check-fips.ts.
+// check-evidence.ts, what FIPS forbids in check-fips.ts, who
+// clients are in check-identity.ts.
 import { type Endpoint, formatEndpoint } from '../base/base.ts';
 import { formatName } from '../dns/dns.ts';
 import { checkEvidence } from './check-evidence.ts';
 import { checkFips } from './check-fips.ts';
+import { checkIdentity } from './check-identity.ts';
 import { checkGroups, checkLists, checkStructuredErrors } from './check-lists.ts';
 import { checkLocal } from './check-local.ts';
 import { checkUpstreams } from './check-upstreams.ts';
@@ -38,6 +40,7 @@ export const crossCheck = (draft: Draft, facts: CrossCheckFacts, report: Report)
   checkBounds(draft, report);
   checkEvidence(draft, report);
   checkFips(draft, report);
+  checkIdentity(draft, report);
 };
 
 const checkListeners = (draft: Draft, report: Report): void => {

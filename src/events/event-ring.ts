@@ -18,10 +18,10 @@
 //                         1 kind, transport, …     10 port, ID                 14 exemption
 //                         2 3 time (a double)      11 generation               15 QTYPE, flags
 //                         4 RCODE + 1, EDE + 1     12 group, list + 1, signal + 1
-//                         5 lengths of QNAME and target, then the bytes of both from word 16
+//                         5 lengths of QNAME, target and device, then the bytes of all three from word 16
 import { foldByte, NAME_LENGTH_MAX } from '../dns/dns.ts';
 import { EVENT } from '../words/words.ts';
-import { type EventObserver, type QueryEvent, RingEvent } from './query-event.ts';
+import { DEVICE_BYTES_MAX, type EventObserver, type QueryEvent, RingEvent } from './query-event.ts';
 
 /** Bytes of a unit: the time in an event is a double. */
 const UNIT_BYTES = 8;
@@ -39,8 +39,8 @@ const BELL = (2 * LINE_BYTES + UNIT_BYTES) / WORD_BYTES;
 const EVENT_WORDS = 16;
 const EVENT_BYTES = EVENT_WORDS * WORD_BYTES;
 const EVENT_UNITS_MIN = EVENT_BYTES / UNIT_BYTES;
-/** With a QNAME and a target of the longest names. */
-const EVENT_UNITS_MAX = Math.ceil((EVENT_BYTES + 2 * NAME_LENGTH_MAX) / UNIT_BYTES);
+/** With a QNAME, a target and a device of the longest names. */
+const EVENT_UNITS_MAX = Math.ceil((EVENT_BYTES + 2 * NAME_LENGTH_MAX + DEVICE_BYTES_MAX) / UNIT_BYTES);
 /** The upper half of an event's first word, and of a filler's: tell them from whatever else may stand there. */
 const EVENT_MARK = 0xe7a1_0000;
 const FILLER_MARK = 0xf1e5_0000;
@@ -48,6 +48,8 @@ const MARK_MASK = 0xffff_0000;
 const UNITS_MASK = 0xffff;
 /** In the lengths: the target is an address of 16 bytes. */
 const ADDRESS_MARK = 0x1_0000;
+/** In the lengths: where that of the device begins. */
+const DEVICE_SHIFT = 17;
 const ADDRESS_BYTES = 16;
 const KIND_MAX = EVENT.BYPASS;
 
@@ -103,7 +105,9 @@ export class EventWriter implements EventObserver {
   write(event: QueryEvent): boolean {
     const { qnameLength, targetAddress } = event;
     const targetLength = targetAddress === undefined ? event.targetLength : ADDRESS_BYTES;
-    const units = (EVENT_BYTES + qnameLength + targetLength + UNIT_BYTES - 1) >>> 3;
+    const { device } = event;
+    const deviceLength = device === undefined ? 0 : device.length;
+    const units = (EVENT_BYTES + qnameLength + targetLength + deviceLength + UNIT_BYTES - 1) >>> 3;
     let at = this.#head & (this.#units - 1);
     const before = at + units > this.#units ? this.#units - at : 0;
     if (!this.#hasRoom(before + units)) {
@@ -121,7 +125,10 @@ export class EventWriter implements EventObserver {
     words[(at + units) * UNIT_WORDS - 1] = 0;
     this.#writeFields(event, at * UNIT_WORDS, units);
     words[at * UNIT_WORDS + 5] =
-      qnameLength | (targetLength << 8) | (targetAddress === undefined ? 0 : ADDRESS_MARK);
+      qnameLength |
+      (targetLength << 8) |
+      (targetAddress === undefined ? 0 : ADDRESS_MARK) |
+      (deviceLength << DEVICE_SHIFT);
     const qnameAt = at * UNIT_BYTES + EVENT_BYTES;
     const { query, qnameStart } = event;
     // Letters as they were sent: the reader has the time to fold them.
@@ -135,6 +142,8 @@ export class EventWriter implements EventObserver {
         bytes[targetAt + i] = ((targetAddress[i >>> 2] ?? 0) >>> (24 - 8 * (i & 3))) & 0xff;
       }
     }
+    const deviceAt = targetAt + targetLength;
+    for (let i = 0; i < deviceLength; i++) bytes[deviceAt + i] = device?.[i] ?? 0;
     this.#head = (this.#head + before + units) | 0;
     Atomics.store(this.#positions, HEAD, this.#head);
     const bell = Atomics.load(this.#positions, BELL);
@@ -275,11 +284,13 @@ export class EventReader {
     if (mark !== EVENT_MARK || units < EVENT_UNITS_MIN) return -1;
     const lengths = this.#words[at * UNIT_WORDS + 5] ?? 0;
     const targetLength = (lengths >>> 8) & 0xff;
-    const bytes = EVENT_BYTES + (lengths & 0xff) + targetLength;
+    const deviceLength = lengths >>> DEVICE_SHIFT;
+    const bytes = EVENT_BYTES + (lengths & 0xff) + targetLength + deviceLength;
     const isAddress = (lengths & ADDRESS_MARK) !== 0;
     const isSound =
       Math.ceil(bytes / UNIT_BYTES) === units &&
       (!isAddress || targetLength === ADDRESS_BYTES) &&
+      deviceLength <= DEVICE_BYTES_MAX &&
       ((this.#words[at * UNIT_WORDS + 1] ?? 0) & 0xff) <= KIND_MAX;
     return isSound ? units : -1;
   }
@@ -325,6 +336,8 @@ export class EventReader {
     event.qnameLength = qnameLength;
     for (let i = 0; i < qnameLength; i++) event.qname[i] = foldByte(bytes[start + i] ?? 0);
     const target = start + qnameLength;
+    event.deviceLength = lengths >>> DEVICE_SHIFT;
+    for (let i = 0; i < event.deviceLength; i++) event.device[i] = bytes[target + targetLength + i] ?? 0;
     event.hasTargetAddress = (lengths & ADDRESS_MARK) !== 0;
     event.targetLength = event.hasTargetAddress ? 0 : targetLength;
     if (!event.hasTargetAddress) {

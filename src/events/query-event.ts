@@ -5,6 +5,9 @@ import { type AddressWords, createAddress } from '../base/base.ts';
 import { NAME_LENGTH_MAX } from '../dns/dns.ts';
 import { EVENT, NO_SIGNAL } from '../words/words.ts';
 
+/** Bytes of the name of a device: access gives no longer ones. */
+export const DEVICE_BYTES_MAX = 100;
+
 /** What an event says in numbers, written and read. Numbers below 0 mean: none. */
 export class EventNumbers {
   /** EVENT. */
@@ -53,6 +56,8 @@ export class QueryEvent extends EventNumbers {
   target: Uint8Array = EMPTY;
   /** The address that the rule matched. */
   targetAddress: AddressWords | undefined = undefined;
+  /** The name of the client's device in UTF-8, at most DEVICE_BYTES_MAX; undefined: it has shown none. */
+  device: Uint8Array | undefined = undefined;
 }
 
 const EMPTY = new Uint8Array(0);
@@ -68,6 +73,9 @@ export class RingEvent extends EventNumbers {
   /** The address that the rule matched, when `hasTargetAddress`. */
   readonly targetAddress: AddressWords = createAddress();
   hasTargetAddress = false;
+  /** The name of the client's device in UTF-8, in its first bytes; length 0: it has shown none. */
+  readonly device = new Uint8Array(DEVICE_BYTES_MAX);
+  deviceLength = 0;
 }
 
 /** Is told of events; a few memory operations. */

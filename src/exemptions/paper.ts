@@ -3,7 +3,7 @@
 // It is what records, reports and the register hold: plain data whose texts a person can read without this program.
 // A paper never changes but for its state and the decisions that were added to it; another wish is another paper.
 import { z } from 'zod';
-import { parsePrefix } from '../base/base.ts';
+import { deviceAddress, parsePrefix } from '../base/base.ts';
 import { foldName, parseName } from '../dns/dns.ts';
 import type { Schedule, SharedExemption } from '../policy/policy.ts';
 
@@ -24,6 +24,7 @@ export type ExemptionState = (typeof EXEMPTION_STATES)[number];
 export const WEEKDAYS = ['sun', 'mon', 'tue', 'wed', 'thu', 'fri', 'sat'] as const;
 
 const HOUR_MIN = 60;
+const ADDRESS_BITS = 128;
 
 const time = z.iso.datetime();
 const id = z.string().regex(/^ex-\d{6,}$/);
@@ -57,6 +58,8 @@ export const paperSchema = z.strictObject({
   groups: z.array(z.string()),
   /** Prefixes. */
   clients: z.array(z.string()),
+  /** Names of devices, by certificate or token. Absent: none. */
+  devices: z.array(z.string()).optional(),
   /** Absent: all lists. */
   lists: z.array(z.string()).optional(),
   /** Names with everything below them, without the final dot. Absent: all names. */
@@ -105,7 +108,10 @@ export const toSharedExemption = (paper: ExemptionPaper): SharedExemption => ({
   fromMs: Date.parse(paper.from),
   untilMs: Date.parse(paper.until),
   groups: paper.groups,
-  clients: paper.clients.map((text) => parsePrefix(text) ?? unreadable(paper, text)),
+  clients: [
+    ...paper.clients.map((text) => parsePrefix(text) ?? unreadable(paper, text)),
+    ...(paper.devices ?? []).map((name) => ({ words: deviceAddress(name), bits: ADDRESS_BITS })),
+  ],
   lists: paper.lists,
   names: paper.names?.map((text) => toWireName(text) ?? unreadable(paper, text)),
   ...(paper.schedule === undefined ? {} : { schedule: toSchedule(paper.schedule) }),

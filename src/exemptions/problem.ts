@@ -17,7 +17,7 @@ export const EXEMPTION_PROBLEMS = {
   ERR_EXEMPTION_PERIOD: 'The end is not after the beginning, or has passed.',
   ERR_EXEMPTION_DURATION: 'The exemption would last longer than the profile allows.',
   ERR_EXEMPTION_START: 'The beginning is further ahead than the profile allows.',
-  ERR_EXEMPTION_SCOPE_EMPTY: 'Neither clients nor groups are named.',
+  ERR_EXEMPTION_SCOPE_EMPTY: 'Neither clients nor devices nor groups are named.',
   ERR_EXEMPTION_SCOPE_UNKNOWN: 'A group or a list is named that the configuration does not have.',
   ERR_EXEMPTION_SCOPE_WIDE: 'A prefix is wider than the profile allows.',
   ERR_EXEMPTION_SCOPE_BLANKET: 'The exemption, alone or with others, would cover everybody.',

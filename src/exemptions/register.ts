@@ -279,7 +279,7 @@ export class Register {
     nowMs: number,
     ahead = 0,
   ): ExemptionPaper {
-    const { lists, names, schedule, renews } = terms;
+    const { devices, lists, names, schedule, renews } = terms;
     if (this.#rules === undefined) throw new RangeError('register: a paper without a profile');
     return {
       id: formatExemption(this.#lastNumber + 1 + ahead),
@@ -294,6 +294,7 @@ export class Register {
       mitigations: [...terms.mitigations],
       groups: [...terms.groups],
       clients: [...terms.clients],
+      ...(devices === undefined ? {} : { devices: [...devices] }),
       ...(lists === undefined ? {} : { lists: [...lists] }),
       ...(names === undefined ? {} : { names: [...names] }),
       ...(schedule === undefined ? {} : { schedule }),

@@ -127,9 +127,9 @@ const checkStart: Rule = ({ fromMs }, { profile: { duration }, nowMs }, report) 
   report('ERR_EXEMPTION_START', ['from'], `is more than ${days} days ahead`, hint);
 };
 
-const checkNamed: Rule = ({ groups, clients, lists = [] }, { network }, report) => {
-  if (groups?.length === 0 && clients?.length === 0) {
-    const hint = 'name the clients, or groups of the configuration';
+const checkNamed: Rule = ({ groups, clients, devices = [], lists = [] }, { network }, report) => {
+  if (groups?.length === 0 && clients?.length === 0 && devices.length === 0) {
+    const hint = 'name the clients, devices, or groups of the configuration';
     report('ERR_EXEMPTION_SCOPE_EMPTY', ['clients'], 'nobody is named', hint);
   }
   const checkKnown = (
@@ -322,6 +322,7 @@ export const termsOf = (paper: ExemptionPaper): ExemptionTerms => ({
   mitigations: paper.mitigations,
   groups: paper.groups,
   clients: paper.clients,
+  devices: paper.devices,
   lists: paper.lists,
   names: paper.names,
   schedule: paper.schedule,
@@ -349,8 +350,13 @@ const overlaps = (paper: ExemptionPaper, fromMs: number | undefined, untilMs: nu
   (untilMs ?? Number.POSITIVE_INFINITY) > Date.parse(paper.from) &&
   (fromMs ?? Number.NEGATIVE_INFINITY) < Date.parse(paper.until);
 
-const scopeKey = (of: Pick<Terms, 'groups' | 'clients' | 'lists' | 'names' | 'schedule'>): string =>
-  JSON.stringify([of.groups, of.clients, of.lists ?? null, of.names ?? null, of.schedule ?? null]);
+const scopeKey = (
+  of: Pick<Terms, 'groups' | 'clients' | 'devices' | 'lists' | 'names' | 'schedule'>,
+): string =>
+  JSON.stringify([
+    ...[of.groups, of.clients, of.devices ?? null],
+    ...[of.lists ?? null, of.names ?? null, of.schedule ?? null],
+  ]);
 
 const collect = (check: (report: Report) => void): Fault[] => {
   const faults: Fault[] = [];

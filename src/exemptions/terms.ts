@@ -3,7 +3,7 @@
 // One form for all of them. Every field is read whatever is wrong with the others, so that one answer shows all
 // faults; what a field has to say is not judged here but by the rules of the profile. Each text and list is bounded.
 import { createHash } from 'node:crypto';
-import { formatPrefix, parsePrefix, suggestPrefix } from '../base/base.ts';
+import { formatPrefix, holdsDevices, parsePrefix, suggestPrefix } from '../base/base.ts';
 import { formatName } from '../dns/dns.ts';
 import {
   type Mitigation,
@@ -21,12 +21,14 @@ const LINE_LENGTH_MAX = 200;
 const PROSE_LENGTH_MAX = 4000;
 /** A handful of measures, each with a sentence. */
 const MITIGATIONS_MAX = 32;
-/** With CLIENTS_MAX and NAMES_MAX less than the 256 that policy takes for one exemption. */
+/** With CLIENTS_MAX, DEVICES_MAX and NAMES_MAX as many as policy takes for one exemption. */
 const GROUPS_MAX = 50;
 /** As many as a configuration may have. */
 const LISTS_MAX = 32;
 /** More clients than these are a group; compared one by one for each refusal. */
 export const CLIENTS_MAX = 100;
+/** More devices than these are a group. */
+const DEVICES_MAX = 50;
 /** More names than these are a list. */
 export const NAMES_MAX = 100;
 /** Names of time zones are short; the longest of the IANA has 32 letters. */
@@ -44,6 +46,8 @@ export interface ExemptionTerms {
   readonly groups: readonly string[];
   /** Prefixes, each in one spelling. */
   readonly clients: readonly string[];
+  /** Names of devices; undefined where none is named, so that texts without the field keep their hash. */
+  readonly devices: readonly string[] | undefined;
   readonly lists: readonly string[] | undefined;
   /** Presentation form, letters folded, without the final dot. */
   readonly names: readonly string[] | undefined;
@@ -76,7 +80,7 @@ export interface WrittenExemption {
 /** Fields of the form, and those that only a text with its approval has. */
 const REQUEST_FIELDS = [
   ...['requested-by', 'grounds', 'justification', 'alternatives', 'mitigations', 'groups', 'clients'],
-  ...['lists', 'names', 'schedule', 'from', 'until', 'renews'],
+  ...['devices', 'lists', 'names', 'schedule', 'from', 'until', 'renews'],
 ];
 const TEXT_FIELDS = [...REQUEST_FIELDS, 'approved-by', 'role', 'delegation', 'key'];
 
@@ -140,6 +144,7 @@ class Reader {
         : this.#optional('clients', (value, path) =>
             this.#set(value, path, CLIENTS_MAX, (item, at) => this.#prefix(item, at)),
           ),
+      devices: this.#lines('devices', DEVICES_MAX),
       lists: this.#lines('lists', LISTS_MAX),
       names: this.#optional('names', (value, path) =>
         this.#set(value, path, NAMES_MAX, (item, at) => this.#name(item, at)),
@@ -267,6 +272,10 @@ class Reader {
   #prefix(value: unknown, path: FieldPath): string | undefined {
     if (typeof value !== 'string') return this.#wrongKind(path, 'an address prefix');
     const prefix = value.includes('%') ? undefined : parsePrefix(value.trim());
+    if (prefix !== undefined && holdsDevices(prefix)) {
+      const hint = 'name devices by the field "devices"';
+      return this.#report('ERR_EXEMPTION_FIELD', path, `${quote(value)} is no prefix of clients`, hint);
+    }
     if (prefix !== undefined) return formatPrefix(prefix);
     const meant = suggestPrefix(value);
     const hint =

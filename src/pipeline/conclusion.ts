@@ -90,5 +90,6 @@ const write = (
   event.query = query.bytes;
   event.qnameStart = HEADER_LENGTH;
   event.qnameLength = query.qnameLength;
+  event.device = asker.who?.device?.bytes;
   events.write(event);
 };

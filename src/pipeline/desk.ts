@@ -92,9 +92,9 @@ export class WaiterDesk implements Desk {
     }
   }
 
-  #takeUp({ address, port, transport, listener, bytes }: Waiter): Turn {
+  #takeUp({ address, port, transport, listener, shown, bytes }: Waiter): Turn {
     const { turn } = this;
-    turn.begin(address, port, transport, listener, this.#out);
+    turn.begin(address, port, transport, listener, this.#out, shown);
     turn.nowMs = this.#parts.clock();
     readAgain(turn, this.#rules, bytes);
     return turn;

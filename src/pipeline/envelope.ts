@@ -1,6 +1,7 @@
 // The envelope: what a message asks beside a name, read before and behind the lists. Hot file.
 //
 // RFCs 1035 (opcodes, classes), 6891 (EDNS), 6895 (types that are no data), 7873 (cookies), 8482 (ANY), 8914, 9619, 9824.
+import type { Client } from '../access/access.ts';
 import { CLASS, createEde, EDE, HEADER_LENGTH, QUERY_FAULT, RCODE, TYPE } from '../dns/dns.ts';
 import { DROP, SOURCE, TRANSPORT } from '../words/words.ts';
 import { refuseClient } from './admission.ts';
@@ -24,8 +25,7 @@ export const readQuery = (turn: Turn, rules: InForce, bytes: Uint8Array, length:
   if (asker.isProbe) turn.parts.observer.probed();
   const fault = query.parse(bytes, length);
   if (fault !== QUERY_FAULT.NONE && fault !== QUERY_FAULT.COOKIE_ONLY) return answerFault(turn, fault);
-  const client = rules.clients.identify(asker.address, asker.listener);
-  asker.client = client;
+  const client = identifyClient(turn, rules);
   if (query.hasPadding || query.hasKeepalive) noteStreamOptions(turn);
   const cookie = query.cookieLength >= 0 && client.allowed ? judgeCookie(turn) : COOKIE.NONE;
   if (fault === QUERY_FAULT.COOKIE_ONLY) return answerCookie(turn, cookie);
@@ -35,12 +35,22 @@ export const readQuery = (turn: Turn, rules: InForce, bytes: Uint8Array, length:
 
 /** Reads a query that waited: it was sound, and is counted already. Who sent it may be in another group by now. */
 export const readAgain = (turn: Turn, rules: InForce, bytes: Uint8Array): void => {
-  const { query, asker } = turn;
+  const { query } = turn;
   turn.isRepeat = true;
   query.parse(bytes, bytes.length);
   if (query.hasPadding || query.hasKeepalive) noteStreamOptions(turn);
   if (query.cookieLength >= 0) judgeCookie(turn);
-  asker.client = rules.clients.identify(asker.address, asker.listener);
+  identifyClient(turn, rules);
+};
+
+/** Finds who asks, by what the connection shows and by the address. */
+const identifyClient = ({ asker, parts, verdict }: Turn, { clients }: InForce): Client => {
+  const { identities } = clients;
+  const who = identities === undefined ? undefined : asker.shown?.of(identities, parts.clock());
+  asker.who = who;
+  asker.client = clients.identify(asker.address, asker.listener, who);
+  verdict.device = who?.device?.address;
+  return asker.client;
 };
 
 /**

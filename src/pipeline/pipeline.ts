@@ -4,6 +4,7 @@
 // name is refused whatever the type, class, flags, transport or letters; every answer is judged against the policy
 // now in force, also one that was waited for while the lists changed; without a policy nothing is resolved (EDE 14).
 // The pipeline knows a Resolver interface, never an upstream. RFCs 1035, 2308, 6840, 6891, 8482, 8767, 8914, 9619.
+import type { Shown } from '../access/access.ts';
 import type { AddressWords, Clock } from '../base/base.ts';
 import { type AnswerCache, FailureCache } from '../cache/cache.ts';
 import type { EventObserver } from '../events/events.ts';
@@ -47,6 +48,7 @@ export interface Decider {
     transport: number,
     out: Uint8Array,
     listener: string,
+    shown?: Shown,
   ): number;
   resolve(reply: Reply): void;
 }
@@ -165,6 +167,22 @@ export class Pipeline implements Decider {
     return allowed;
   }
 
+  /** True when connections have to be taken from everywhere: devices may ask wherever they are. */
+  get takesAll(): boolean {
+    return this.#rules.clients.allowsDevices;
+  }
+
+  /** True where some group knows clients by tokens. */
+  get takesTokens(): boolean {
+    return this.#rules.clients.identities?.hasTokens === true;
+  }
+
+  /** True for a connection that has shown a certificate which counts. */
+  hasCertificate({ certificate }: Shown): boolean {
+    if (certificate === undefined || certificate.notAfterMs <= this.#parts.clock()) return false;
+    return this.#rules.clients.identities?.isRevoked(certificate) !== true;
+  }
+
   /** The generation in force, 0 when there is none. */
   get generation(): number {
     return this.#rules.generation;
@@ -172,7 +190,7 @@ export class Pipeline implements Decider {
 
   /**
    * Decides a message of `length` bytes from a client's address and port to a listener and writes the answer into
-   * `out`, which must hold at least the transport's longest answer. Returns the answer's length, DROPPED or PENDING.
+   * `out`, which must hold at least the transport's longest answer. `shown` is what the connection shows of its client. Returns the answer's length, DROPPED or PENDING.
    */
   decide(
     bytes: Uint8Array,
@@ -182,11 +200,12 @@ export class Pipeline implements Decider {
     transport: number,
     out: Uint8Array,
     listener: string,
+    shown?: Shown,
   ): number {
     const turn = this.#turn;
     const rules = this.#rules;
     const { room } = this.#desk;
-    turn.begin(address, port, transport, listener, out);
+    turn.begin(address, port, transport, listener, out, shown);
     let end = readQuery(turn, rules, bytes, length);
     if (end === NEXT) end = decideQuestion(turn, rules);
     if (end === NEXT) end = decideByCache(turn, rules, room);

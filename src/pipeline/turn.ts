@@ -3,7 +3,7 @@
 // Each stage is a function of a Turn and the rules in force. It returns the length of the answer that it wrote, DROPPED,
 // or NEXT: it has nothing to say. A pipeline has two turns, which are never made anew: that of decide(), and that of
 // the desk, where those who waited are answered. So nothing that a resolver does while a query is decided can change it.
-import type { Client } from '../access/access.ts';
+import type { Client, Identified, Shown } from '../access/access.ts';
 import { type AddressWords, createAddress } from '../base/base.ts';
 import { type Answer, CacheKey } from '../cache/cache.ts';
 import {
@@ -51,6 +51,10 @@ export class Asker {
   port = 0;
   transport = 0;
   listener = '';
+  /** What the connection shows of its client; undefined where nobody can show anything. */
+  shown: Shown | undefined = undefined;
+  /** Who that is by the rules in force. */
+  who: Identified | undefined = undefined;
   /** True for the self-probe. */
   isProbe = false;
 }
@@ -88,12 +92,20 @@ export class Turn {
   }
 
   /** Begins with another query. */
-  begin(address: AddressWords, port: number, transport: number, listener: string, out: Uint8Array): void {
+  begin(
+    address: AddressWords,
+    port: number,
+    transport: number,
+    listener: string,
+    out: Uint8Array,
+    shown: Shown | undefined,
+  ): void {
     const { asker, parts } = this;
     asker.address = address;
     asker.port = port;
     asker.transport = transport;
     asker.listener = listener;
+    asker.shown = shown;
     asker.isProbe = port === PORT_OF_PROBE || parts.isProbe?.(address, port) === true;
     this.observer = asker.isProbe ? parts.probeObserver : parts.observer;
     this.out = out;

@@ -1,4 +1,5 @@
 // A query that waits, and the question that is asked for it. Hot file: both are made for each miss.
+import type { Shown } from '../access/access.ts';
 import type { AddressWords } from '../base/base.ts';
 import { KEY_FLAG } from '../cache/cache.ts';
 import { HEADER_LENGTH } from '../dns/dns.ts';
@@ -24,6 +25,7 @@ export interface Waiter {
   readonly port: number;
   readonly transport: number;
   readonly listener: string;
+  readonly shown: Shown | undefined;
   readonly observer: PipelineObserver;
   readonly reply: Reply;
   readonly sinceMs: number;
@@ -51,6 +53,7 @@ export const createWaiter = ({ query, asker, observer, nowMs, alias }: Turn, rep
   port: asker.isProbe ? PORT_OF_PROBE : asker.port,
   transport: asker.transport,
   listener: asker.listener,
+  shown: asker.shown,
   observer,
   reply,
   sinceMs: nowMs,
@@ -65,6 +68,7 @@ export const ledTo = (waiter: Waiter, alias: Alias | undefined, isUnchecked: boo
   port: waiter.port,
   transport: waiter.transport,
   listener: waiter.listener,
+  shown: waiter.shown,
   observer: waiter.observer,
   reply: waiter.reply,
   sinceMs: waiter.sinceMs,

@@ -24,7 +24,7 @@ import { hashName } from './name-hash.ts';
  */
 export const EXEMPTIONS_MAX = 10_000;
 /** Groups, prefixes and names of one exemption together: a scope that nobody can read is none. */
-const EXEMPTION_SCOPE_MAX = 256;
+const EXEMPTION_SCOPE_MAX = 300;
 /** The wire form of the root is one byte. */
 const ROOT_LENGTH = 1;
 /** Slots of the table of names; at least one stays empty, where a look-up ends. */

@@ -232,8 +232,9 @@ export class Policy {
 
   /** True when the list that refuses does not count for this client, this QNAME and this time. */
   #exempt(table: ExemptionTable, group: number, targets: Targets | undefined, verdict: Verdict): boolean {
-    const { list, client, qname, qnameLength } = verdict;
-    const index = table.find(list, client, group, qname, qnameLength);
+    const { list, client, device, qname, qnameLength } = verdict;
+    let index = table.find(list, client, group, qname, qnameLength);
+    if (index < 0 && device !== undefined) index = table.find(list, device, -1, qname, qnameLength);
     if (index < 0) return false;
     const number = table.numberOf(index);
     verdict.exempt(number, table.untilMsOf(index), this.lists[list]?.ttlSec ?? 0);

@@ -14,6 +14,8 @@ export class Verdict {
   qtype = 0;
   /** The client, for rules that depend on it. */
   client: AddressWords = NOBODY;
+  /** Stands for the device of the client, for exemptions; undefined: it has shown none. */
+  device: AddressWords | undefined = undefined;
   /** Index into Policy.lists, or -1: no list has a rule for it. */
   list = -1;
   /** Line of the rule in its list's source, from 1. */

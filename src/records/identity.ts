@@ -32,6 +32,8 @@ export class ClientIdentities {
   readonly #keys: PseudonymKeys;
   readonly #hash: SipHash;
   readonly #known = new LRUCache<number | string, ClientIdentity>({ max: CLIENTS_MAX });
+  /** By name. */
+  readonly #knownDevices = new LRUCache<string, string>({ max: CLIENTS_MAX });
   readonly #address = Buffer.alloc(ADDRESS_LENGTH);
   readonly #hashed = Buffer.alloc(SIPHASH_LENGTH);
 
@@ -57,9 +59,26 @@ export class ClientIdentities {
     return identity;
   }
 
+  /** The device of a name in UTF-8, as the policy allows; '' where it leaves nothing that would be a name. */
+  device(name: Uint8Array, length: number): string {
+    const { policy } = this;
+    // A part of a name may be all that tells a person.
+    if (policy.kind === 'truncated') return '';
+    const bytes = Buffer.from(name.buffer, name.byteOffset, length);
+    const key = bytes.toString('utf8');
+    if (policy.kind === 'full') return key;
+    let text = this.#knownDevices.get(key);
+    if (text === undefined) {
+      text = this.#keys.pseudonymOfDevice(key);
+      this.#knownDevices.set(key, text);
+    }
+    return text;
+  }
+
   /** To be called when a key of pseudonyms was made: texts under the one before are forgotten. */
   forget(): void {
     this.#known.clear();
+    this.#knownDevices.clear();
   }
 
   #textOf(words: AddressWords, isV4: boolean): string {

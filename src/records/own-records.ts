@@ -52,7 +52,7 @@ export class OwnRecords {
 
   /** Somebody wants to know whom a pseudonym means; gives the address once it is on the disk who, and why. */
   async reidentified(keys: PseudonymKeys, pseudonym: string, by: string, reason: string): Promise<string> {
-    const address = keys.address(pseudonym);
+    const address = keys.reidentify(pseudonym);
     await this.confirmed({ event: 'reidentified', by, reason, text: pseudonym });
     return address;
   }

@@ -4,7 +4,7 @@
 // under the key of its time: the same client has the same pseudonym until the key is rotated. A person who has the keys can
 // undo it, therefore they lie in a file of the service's user alone, and undoing is recorded first. With its key, a
 // pseudonym is undone for good; that the disk keeps no copy of a removed key, a program cannot promise.
-import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
+import { createCipheriv, createDecipheriv, createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import {
@@ -25,6 +25,11 @@ const CIPHER = 'aes-128-ecb';
 const KEY_LENGTH = 16;
 const ADDRESS_LENGTH = 16;
 const PSEUDONYM = /^p:(\d{1,9}):([A-Za-z0-9_-]{22})$/;
+/** Of a device: the initialization vector and some blocks. */
+const DEVICE_PSEUDONYM = /^d:(\d{1,9}):([A-Za-z0-9_-]{43,192})$/;
+const DEVICE_CIPHER = 'aes-128-ctr';
+/** Names are filled up to this, so that their length tells little. */
+const DEVICE_BLOCK = 32;
 
 /** One key. */
 interface Key {
@@ -97,6 +102,22 @@ export class PseudonymKeys {
     return this.#prefix + bytes.toString('base64url');
   }
 
+  /**
+   * The pseudonym of a device's name under the key in use: encrypted with a vector that follows from the name (as in
+   * RFC 5297), so that the same name has the same pseudonym until the key is rotated.
+   */
+  pseudonymOfDevice(name: string): string {
+    const key = this.#keys.at(-1);
+    if (key === undefined) return '';
+    const { vector, cipher } = subkeysOf(key);
+    const text = Buffer.from(name, 'utf8');
+    const filled = Buffer.alloc(Math.ceil(text.length / DEVICE_BLOCK) * DEVICE_BLOCK);
+    text.copy(filled);
+    const iv = createHmac('sha256', vector).update(filled).digest().subarray(0, KEY_LENGTH);
+    const bytes = createCipheriv(DEVICE_CIPHER, cipher, iv).update(filled);
+    return `d:${key.id}:${Buffer.concat([iv, bytes]).toString('base64url')}`;
+  }
+
   /** The pseudonyms of an address under all keys that there are. */
   pseudonymsOf(words: AddressWords): string[] {
     const block = Buffer.alloc(ADDRESS_LENGTH);
@@ -105,6 +126,28 @@ export class PseudonymKeys {
       const cipher = createCipheriv(CIPHER, Buffer.from(key, 'base64'), null).setAutoPadding(false);
       return `p:${id}:${cipher.update(block).toString('base64url')}`;
     });
+  }
+
+  /** The address or the name behind a pseudonym. Throws ERR_COMPLIANCE_PSEUDONYM as address() does. */
+  reidentify(pseudonym: string): string {
+    return pseudonym.startsWith('d:') ? this.#deviceOf(pseudonym) : this.address(pseudonym);
+  }
+
+  #deviceOf(pseudonym: string): string {
+    const match = DEVICE_PSEUDONYM.exec(pseudonym);
+    const key = this.#keys.find(({ id }) => id === Number(match?.[1]));
+    const bytes = Buffer.from(match?.[2] ?? '', 'base64url');
+    const iv = bytes.subarray(0, KEY_LENGTH);
+    if (match !== null && key !== undefined) {
+      const { vector, cipher } = subkeysOf(key);
+      const filled = createDecipheriv(DEVICE_CIPHER, cipher, iv).update(bytes.subarray(KEY_LENGTH));
+      const expected = createHmac('sha256', vector).update(filled).digest().subarray(0, KEY_LENGTH);
+      if (timingSafeEqual(expected, iv)) return filled.toString('utf8').replace(/\0+$/, '');
+    }
+    throw new AppError(
+      'ERR_COMPLIANCE_PSEUDONYM',
+      `identifying ${JSON.stringify(pseudonym.slice(0, 64))}: ${match === null ? 'not of the form d:NUMBER:CHARACTERS' : 'its key does not exist any more'}`,
+    );
   }
 
   /** The address of a pseudonym. Throws ERR_COMPLIANCE_PSEUDONYM for a text or a key that is not ours. */
@@ -143,6 +186,13 @@ export class PseudonymKeys {
     this.#cipher = createCipheriv(CIPHER, Buffer.from(key.key, 'base64'), null).setAutoPadding(false);
   }
 }
+
+/** Keys of their own for each use: that of addresses is used as it is. */
+const subkeysOf = ({ key }: Key): { readonly vector: Buffer; readonly cipher: Buffer } => {
+  const derive = (use: string): Buffer =>
+    createHmac('sha256', Buffer.from(key, 'base64')).update(use).digest();
+  return { vector: derive('device vector'), cipher: derive('device cipher').subarray(0, KEY_LENGTH) };
+};
 
 const failure = (path: string, cause: unknown): AppError =>
   new AppError(

@@ -67,7 +67,8 @@ export class QueryEncoder {
 
   /** Adds an event; everything of it is copied. */
   add(event: RingEvent): void {
-    const shape = this.#shapes.of(event);
+    const device = event.deviceLength === 0 ? '' : this.identities.device(event.device, event.deviceLength);
+    const shape = this.#shapes.of(event, device);
     const timeMs = soundTime(event.timeMs);
     if (event.kind === EVENT.BYPASS && event.signal === SIGNAL.UNLISTED_NETWORK) {
       this.#addUnlisted(event, shape, timeMs);

@@ -41,11 +41,12 @@ export interface Shape {
 /** The entries of one encoder. */
 export class QueryShapes {
   readonly #generations: KnownGenerations;
-  #shapes = new Map<number, Map<number, Shape>>();
+  #shapes = new Map<number | string, Map<number, Shape>>();
   #count = 0;
   #next = 0;
   #previous: Shape | undefined;
   #previousKey = -1;
+  #previousDevice = '';
   #previousExemption = -1;
   #previousGeneration = -1;
 
@@ -53,17 +54,19 @@ export class QueryShapes {
     this.#generations = generations;
   }
 
-  /** The entry of an event; made when it is the first of its kind. */
-  of(event: RingEvent): Shape {
+  /** The entry of an event; made when it is the first of its kind. `device` is that of the client as records may name it. */
+  of(event: RingEvent, device: string): Shape {
     // 2 + 2 + 3 + 3 + 8 + 16 bits: below 2^34.
     const words = (event.kind * 4 + event.transport) * 64 + event.trigger * 8 + (event.signal + 1);
     const key = (words * 256 + (event.list + 1)) * 0x1_0000 + event.group;
     const isPrevious =
+      device === this.#previousDevice &&
       key === this.#previousKey &&
       event.exemption === this.#previousExemption &&
       event.generation === this.#previousGeneration;
     if (isPrevious && this.#previous !== undefined) return this.#previous;
-    const shape = this.#find(event, key);
+    const shape = this.#find(event, key, device);
+    this.#previousDevice = device;
     this.#previousKey = key;
     this.#previousExemption = event.exemption;
     this.#previousGeneration = event.generation;
@@ -71,9 +74,10 @@ export class QueryShapes {
     return shape;
   }
 
-  #find(event: RingEvent, key: number): Shape {
+  #find(event: RingEvent, key: number, device: string): Shape {
     // Exemptions and generations are few at a time; both are 32 bits.
-    const outer = event.exemption * 0x1_0000_0000 + event.generation;
+    const numbers = event.exemption * 0x1_0000_0000 + event.generation;
+    const outer = device === '' ? numbers : `${numbers} ${device}`;
     let shapes = this.#shapes.get(outer);
     const known = shapes?.get(key);
     if (known !== undefined) return known;
@@ -86,7 +90,7 @@ export class QueryShapes {
       shapes = new Map();
       this.#shapes.set(outer, shapes);
     }
-    const shape = buildShape(event, this.#generations, this.#next++);
+    const shape = buildShape(event, this.#generations, this.#next++, device);
     shapes.set(key, shape);
     this.#count++;
     return shape;
@@ -104,7 +108,12 @@ export const tailOf = (event: RingEvent, shape: Shape): string => {
 };
 
 /** Members that follow from the numbers of an event; one that is undefined is left out. */
-const buildShape = (event: RingEvent, generations: KnownGenerations, number: number): Shape => {
+const buildShape = (
+  event: RingEvent,
+  generations: KnownGenerations,
+  number: number,
+  device: string,
+): Shape => {
   const list = event.list < 0 ? undefined : generations.list(event.generation, event.list);
   const group = generations.group(event.generation, event.group);
   const head = { transport: TRANSPORTS[event.transport] ?? 'other', group };
@@ -125,7 +134,7 @@ const buildShape = (event: RingEvent, generations: KnownGenerations, number: num
   return {
     head: `${buildMembers(head)},"qname":"`,
     tails: new Map(),
-    last: buildMembers(last),
+    last: buildMembers(device === '' ? last : { ...last, device }),
     columns: rollupColumns({ kind, ...head, ...last }),
     group,
     isAttempt: event.kind === EVENT.REFUSAL || event.kind === EVENT.WOULD_REFUSE,

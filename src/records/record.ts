@@ -61,6 +61,11 @@ export interface QueryRecord extends RecordHead {
   readonly kind: Exclude<QueryKind, 'sketch'>;
   /** The client as the identity policy allows: an address, a prefix, or `p:` with a pseudonym. */
   readonly client: string;
+  /**
+   * The device by the name of its certificate or token, or `d:` with a pseudonym; absent where none was shown, and
+   * where addresses are truncated.
+   */
+  readonly device?: string;
   /** Source port; absent unless addresses are recorded in full. */
   readonly port?: number;
   /** `udp`, `tcp`, `dot` or `doh`. */

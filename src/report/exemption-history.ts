@@ -81,10 +81,11 @@ const ownSpans = (
     .map((span) => ({ from: timeText(span.fromMs), until: timeText(span.endMs), isOver: span.isOver }));
 };
 
-/** True when the paper names the group, or clients by address, who may be of any group. */
+/** True when the paper names the group, or clients or devices, who may be of any group. */
 export const concerns = (paper: object, group: string): boolean => {
-  const { groups, clients } = paper as { readonly groups?: unknown; readonly clients?: unknown };
-  return (Array.isArray(groups) && groups.includes(group)) || (Array.isArray(clients) && clients.length > 0);
+  const { groups, clients, devices } = paper as Readonly<Record<string, unknown>>;
+  const isAny = (items: unknown): boolean => Array.isArray(items) && items.length > 0;
+  return (Array.isArray(groups) && groups.includes(group)) || isAny(clients) || isAny(devices);
 };
 
 const toEvent = ({ time, event, by, role, reason }: ExemptionRecord): ExemptionSection['events'][number] => ({

@@ -19,6 +19,7 @@ const PAPER_LABELS: Readonly<Record<string, string>> = {
   endedAt: 'Ended at',
   groups: 'Groups',
   clients: 'Clients',
+  devices: 'Devices',
   lists: 'Lists',
   names: 'Names',
   schedule: 'Schedule',
@@ -51,7 +52,7 @@ export const toExemptionSection = ({ exemptions, group, integrity }: Report): Se
   notes: [
     ...(group === null
       ? []
-      : ['These are the exemptions that name the group, or clients by address, who may be of any group.']),
+      : ['These are the exemptions that name the group, or clients or devices, who may be of any group.']),
     ...(integrity.mayConcernPeriod
       ? [
           'Records that may be of this period are missing or in doubt: what became of exemptions in them is not told here.',

@@ -9,11 +9,13 @@ import type { Server as HttpServer, IncomingMessage, ServerResponse } from 'node
 import type { IncomingHttpHeaders, ServerHttp2Session, ServerHttp2Stream } from 'node:http2';
 import type { Server, Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
+import type { Shown } from '../access/access.ts';
 import type { AddressWords } from '../base/base.ts';
 import { FLAG, HEADER_LENGTH, MESSAGE_LENGTH_MAX, messageFlags, QUERY_LENGTH_MAX } from '../dns/dns.ts';
 import { PENDING, TRANSPORT } from '../pipeline/pipeline.ts';
 import type { TlsSettings } from '../tls/tls.ts';
 import { TCP_CLOSED, TCP_REFUSAL, type Tenant } from './connection-budget.ts';
+import { readShown, withToken } from './credentials.ts';
 import { freshnessSec } from './http-answer.ts';
 import {
   type Exchange,
@@ -23,7 +25,9 @@ import {
   Http2Exchange,
   StreamTurns,
 } from './http-exchange.ts';
-import { CONTENT, MEDIA_TYPE, type RequestHead, readRequest, STATUS } from './http-request.ts';
+
+import { CONTENT, MEDIA_TYPE, type RequestHead, readRequest, STATUS, tokenOf } from './http-request.ts';
+
 import { SecureGate, type SecureOptions } from './secure-gate.ts';
 import type { StreamOptions } from './stream.ts';
 import { clientAddress, clientPort, listenTcp, portOf } from './tcp-server.ts';
@@ -36,6 +40,8 @@ const loadHttp = (): typeof import('node:http') => process.getBuiltinModule('nod
 const PROTOCOLS = ['h2', 'http/1.1'] as const;
 /** Queries of one connection that may wait for upstreams, as over TCP; the next ones may be tried again. */
 const WAITING_MAX = 128;
+/** Tokens that one connection may use before those that it used are forgotten: it has one. */
+const TOKENS_MAX = 8;
 /** Streams at a time: what RFC 9113 section 6.5.2 recommends at least. */
 const STREAMS_MAX = 100;
 /** What the content of a request may fill before we say that more may come: QUERY_LENGTH_MAX, four times. */
@@ -71,6 +77,10 @@ class Connection implements Tenant {
   socket: Socket;
   readonly words: AddressWords;
   readonly port: number;
+  /** What the client has shown in the handshake. */
+  shown: Shown | undefined = undefined;
+  /** The same with each token that it uses. */
+  readonly withTokens = new Map<string, Shown>();
   /** Queries whose answers are not there yet. */
   waiting = 0;
   unreadBytes = 0;
@@ -146,6 +156,13 @@ export class DohListener {
     this.#secure.set(settings);
   }
 
+  /** Ends the connections of clients that have not shown, or not any more, what is required. */
+  endOthers(): void {
+    for (const { shown, socket } of this.#connections) {
+      if (shown !== undefined && !this.#options.secure.mayStay(shown)) socket.destroy();
+    }
+  }
+
   /** Stops accepting and ends the connections, those with waiting queries last. */
   close(): Promise<void> {
     clearInterval(this.#sweep);
@@ -206,6 +223,11 @@ export class DohListener {
     connection.socket = socket;
     connection.aliveMs = this.#options.clock();
     socket.on('error', nothing);
+    connection.shown = readShown(socket);
+    if (!this.#options.secure.mayStay(connection.shown)) {
+      socket.destroy();
+      return;
+    }
     if (socket.alpnProtocol === 'h2') this.#beginHttp2(connection, socket);
     else {
       this.#bySocket.set(socket, connection);
@@ -252,13 +274,34 @@ export class DohListener {
     const readMs = performance.now();
     connection.queries++;
     const length = readRequest(head, this.#in);
-    if (length > 0) this.#decide(connection, exchange, this.#in, length);
-    else if (length === CONTENT) this.#readContent(connection, exchange, content);
+    const token = length < 0 ? '' : tokenOf(head.path);
+    const shown = token === '' ? connection.shown : this.#showToken(connection, token);
+    if (token !== '' && !this.#options.secure.takesTokens()) fail(exchange, STATUS.NOT_FOUND);
+    else if (length > 0) this.#decide(connection, exchange, shown, this.#in, length);
+    else if (length === CONTENT) this.#readContent(connection, exchange, shown, content);
     else fail(exchange, -length);
     this.#options.settled?.(performance.now() - readMs);
   }
 
-  #readContent(connection: Connection, exchange: Exchange, source: NodeJS.ReadableStream): void {
+  /** What the client shows with a token: its hash, so that how long a comparison takes tells nothing of any token. */
+  #showToken(connection: Connection, token: string): Shown | undefined {
+    const { shown, withTokens } = connection;
+    if (shown === undefined) return undefined;
+    let found = withTokens.get(token);
+    if (found === undefined) {
+      if (withTokens.size === TOKENS_MAX) withTokens.clear();
+      found = withToken(shown, token);
+      withTokens.set(token, found);
+    }
+    return found;
+  }
+
+  #readContent(
+    connection: Connection,
+    exchange: Exchange,
+    shown: Shown | undefined,
+    source: NodeJS.ReadableStream,
+  ): void {
     const content: Content = { exchange, sinceMs: this.#options.clock(), bytes: NOTHING };
     connection.contents.add(content);
     source.on('data', (chunk: Buffer) => {
@@ -272,12 +315,18 @@ export class DohListener {
       if (!connection.contents.delete(content)) return;
       const { bytes } = content;
       if (bytes.length < HEADER_LENGTH) fail(exchange, STATUS.BAD_REQUEST);
-      else this.#decide(connection, exchange, bytes, bytes.length);
+      else this.#decide(connection, exchange, shown, bytes, bytes.length);
     });
     source.on('close', () => connection.contents.delete(content));
   }
 
-  #decide(connection: Connection, exchange: Exchange, query: Buffer, length: number): void {
+  #decide(
+    connection: Connection,
+    exchange: Exchange,
+    shown: Shown | undefined,
+    query: Buffer,
+    length: number,
+  ): void {
     const { pipeline, clock, name } = this.#options;
     if (connection.waiting >= WAITING_MAX) {
       exchange.abandon(HTTP2_ERROR.REFUSED_STREAM);
@@ -286,7 +335,7 @@ export class DohListener {
     connection.aliveMs = clock();
     const { words, port } = connection;
     const out = this.#out;
-    const answered = pipeline.decide(query, length, words, port, TRANSPORT.DOH, out, name);
+    const answered = pipeline.decide(query, length, words, port, TRANSPORT.DOH, out, name, shown);
     if (answered > 0) this.#answer(connection, exchange, out, answered);
     else if (answered === PENDING) {
       connection.waiting++;

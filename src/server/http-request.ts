@@ -17,6 +17,11 @@ const QUERY_CHARACTERS_MAX = Math.ceil((QUERY_LENGTH_MAX * 8) / 6);
 /** Of a path: the longest query, and room for parameters that mean nothing here. */
 const PATH_LENGTH_MAX = QUERY_CHARACTERS_MAX + 1024;
 
+const SLASH = 0x2f;
+/** 96 bits at least, in Base64url; those of `cordon clients token` have 128. */
+const TOKEN_LENGTH_MIN = 16;
+const TOKEN_LENGTH_MAX = 128;
+
 /** Status codes (RFC 9110 section 15, RFC 6585). */
 export const STATUS = {
   OK: 200,
@@ -51,14 +56,37 @@ export const readRequest = (head: RequestHead, out: Buffer): number => {
   const { method, path, accept } = head;
   if (path.length > PATH_LENGTH_MAX) return -STATUS.URI_TOO_LONG;
   const mark = path.indexOf('?');
-  const isResource = mark < 0 ? path === PATH : mark === PATH.length && path.startsWith(PATH);
-  if (!isResource) return -STATUS.NOT_FOUND;
+  if (!isResource(path, mark < 0 ? path.length : mark)) return -STATUS.NOT_FOUND;
   const isPost = method === 'POST';
   if (!isPost && method !== 'GET' && method !== 'HEAD') return -STATUS.METHOD_NOT_ALLOWED;
   if (accept !== undefined && accept !== MEDIA_TYPE && !accepts(accept)) return -STATUS.NOT_ACCEPTABLE;
   if (isPost) return judgeContent(head);
   return mark < 0 ? -STATUS.BAD_REQUEST : readParameter(path, mark + 1, out);
 };
+
+/** The token behind the resource; '' without one. For a path that readRequest() took. */
+export const tokenOf = (path: string): string => {
+  if (path.charCodeAt(PATH.length) !== SLASH) return '';
+  const mark = path.indexOf('?');
+  return path.slice(PATH.length + 1, mark < 0 ? path.length : mark);
+};
+
+/** The resource, alone or with a token behind it: characters of Base64url, so many that nobody guesses them. */
+const isResource = (path: string, end: number): boolean => {
+  if (!path.startsWith(PATH)) return false;
+  if (end === PATH.length) return true;
+  const length = end - PATH.length - 1;
+  if (path.charCodeAt(PATH.length) !== SLASH || length < TOKEN_LENGTH_MIN || length > TOKEN_LENGTH_MAX)
+    return false;
+  for (let at = PATH.length + 1; at < end; at++) if (!isTokenCharacter(path.charCodeAt(at))) return false;
+  return true;
+};
+
+const isTokenCharacter = (code: number): boolean =>
+  (code >= 0x30 && code <= 0x39) ||
+  ((code | 0x20) >= 0x61 && (code | 0x20) <= 0x7a) ||
+  code === 0x2d ||
+  code === 0x5f;
 
 const judgeContent = ({ contentType = '', contentEncoding, contentLength }: RequestHead): number => {
   if (contentType !== MEDIA_TYPE && typeOf(contentType) !== MEDIA_TYPE) return -STATUS.UNSUPPORTED_MEDIA_TYPE;

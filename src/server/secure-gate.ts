@@ -7,6 +7,7 @@
 // handshake nothing of this counts: who completed one has proven its address.
 import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
+import type { Shown } from '../access/access.ts';
 import type { AddressWords, Clock } from '../base/base.ts';
 import { readU16 } from '../dns/dns.ts';
 import { SecureServer, type TlsSettings } from '../tls/tls.ts';
@@ -35,6 +36,10 @@ export interface SecureObserver {
 /** What a gate needs. */
 export interface SecureOptions {
   readonly settings: TlsSettings;
+  /** False for a client that has not shown what the listener requires. */
+  readonly mayStay: (shown: Shown) => boolean;
+  /** Whether a token may stand behind the path. */
+  readonly takesTokens: () => boolean;
   /** Counts a handshake of an address; false: it makes too many. */
   readonly mayShake: (address: AddressWords) => boolean;
   readonly observer: SecureObserver;

@@ -5,11 +5,13 @@
 // as life), how long a query may be, how many wait, and how much unread output may pile up before reading stops, and
 // before the connection ends. A client that may not ask has no connection at all. Answers to one chunk leave in one write.
 import type { Server, Socket } from 'node:net';
+import type { Shown } from '../access/access.ts';
 import type { AddressWords, Clock, Endpoint } from '../base/base.ts';
 import { MESSAGE_LENGTH_MAX, QUERY_LENGTH_MAX, readU16, writeU16 } from '../dns/dns.ts';
 import { type Decider, PENDING, TRANSPORT } from '../pipeline/pipeline.ts';
 import type { TlsSettings } from '../tls/tls.ts';
 import { type ConnectionBudget, TCP_CLOSED, TCP_REFUSAL, type Tenant } from './connection-budget.ts';
+import { readShown } from './credentials.ts';
 import { SecureGate, type SecureOptions } from './secure-gate.ts';
 import { clientAddress, clientPort, listenTcp, portOf } from './tcp-server.ts';
 
@@ -49,6 +51,8 @@ class Connection implements Tenant {
   socket: Socket;
   readonly words: AddressWords;
   readonly port: number;
+  /** What the client has shown in the handshake; undefined: there was none. */
+  shown: Shown | undefined = undefined;
   /** Room for the unfinished frame, its length header included; undefined between frames. */
   partial: Buffer | undefined;
   /** Bytes of it that have arrived. */
@@ -124,6 +128,14 @@ export class StreamListener {
     this.#secure?.set(settings);
   }
 
+  /** Ends the connections of clients that have not shown, or not any more, what is required. */
+  endOthers(): void {
+    const { secure } = this.#options;
+    for (const { shown, socket } of this.#connections) {
+      if (shown !== undefined && secure?.mayStay(shown) === false) socket.destroy();
+    }
+  }
+
   /** Stops accepting and ends the connections, those with waiting queries last. */
   close(): Promise<void> {
     clearInterval(this.#sweep);
@@ -162,9 +174,11 @@ export class StreamListener {
     else {
       this.#secure.admit(socket, words, (secured) => {
         connection.socket = secured;
+        connection.shown = readShown(secured);
         connection.aliveMs = clock();
         secured.on('error', () => {});
-        this.#begin(connection);
+        if (this.#options.secure?.mayStay(connection.shown) === false) secured.destroy();
+        else this.#begin(connection);
       });
     }
   }
@@ -248,9 +262,9 @@ export class StreamListener {
   #answer(connection: Connection, message: Buffer): void {
     const { pipeline, clock, name } = this.#options;
     connection.aliveMs = clock();
-    const { words, port } = connection;
+    const { words, port, shown } = connection;
     const out = this.#out;
-    const length = pipeline.decide(message, message.length, words, port, this.#transport, out, name);
+    const length = pipeline.decide(message, message.length, words, port, this.#transport, out, name, shown);
     if (length > 0) {
       this.#batch.push(frame(this.#out.subarray(0, length)));
       this.#batchLength += FRAME_HEADER + length;

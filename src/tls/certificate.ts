@@ -11,6 +11,8 @@ import { AppError, errorText, readRegularFile, systemErrorCode } from '../base/b
 /** Chains have four certificates at most, of some 2 KB each; a response has one. */
 const FILE_BYTES_MAX = 256 * 1024;
 const CHAIN_LENGTH_MAX = 10;
+/** Authorities of one file: an agency's own, and those below it. */
+const AUTHORITIES_MAX = 32;
 /** Shorter keys of RSA are refused by everybody (NIST SP 800-57). */
 const RSA_BITS_MIN = 2048;
 /** Rights of others than user and group. */
@@ -30,7 +32,9 @@ export type CertificateErrorCode =
   | 'ERR_CERTIFICATE_KEY'
   | 'ERR_CERTIFICATE_MISMATCH'
   | 'ERR_CERTIFICATE_VALIDITY'
-  | 'ERR_CERTIFICATE_OCSP';
+  | 'ERR_CERTIFICATE_OCSP'
+  | 'ERR_CERTIFICATE_AUTHORITIES'
+  | 'ERR_CERTIFICATE_REVOCATIONS';
 
 /** Where everything is; absolute paths. */
 export interface CertificateFiles {
@@ -38,10 +42,14 @@ export interface CertificateFiles {
   readonly keyPath: string;
   /** Undefined: no response is stapled. */
   readonly ocspPath: string | undefined;
+  /** Authorities of client certificates; none: clients are not asked for one. */
+  readonly clientAuthorityPaths: readonly string[];
 }
 
 /** What listeners prove with; plain data that travels between threads. */
 export interface TlsMaterial {
+  /** Authorities of client certificates in PEM; undefined: clients are not asked for one. */
+  readonly clientAuthorities: readonly string[] | undefined;
   /** The chain in PEM, the listeners' own certificate first. */
   readonly cert: string;
   readonly key: string;
@@ -67,7 +75,7 @@ export interface CertificateFacts {
 export const readCertificate = (
   files: CertificateFiles,
 ): { readonly material: TlsMaterial; readonly facts: CertificateFacts } => {
-  const { certPath, keyPath, ocspPath } = files;
+  const { certPath, keyPath, ocspPath, clientAuthorityPaths } = files;
   const pems = readFile(certPath, 'certificate').toString('latin1').match(CERTIFICATE) ?? [];
   if (pems.length === 0)
     throw fault('ERR_CERTIFICATE_FORM', `${certPath} holds no certificate in PEM`, PEM_HINT);
@@ -94,6 +102,8 @@ export const readCertificate = (
     cert: `${pems.join('\n')}\n`,
     key: pem,
     ocsp: ocspPath === undefined ? undefined : readOcsp(ocspPath),
+    clientAuthorities:
+      clientAuthorityPaths.length === 0 ? undefined : clientAuthorityPaths.flatMap(readAuthorities),
   };
   return { material, facts: toFacts(chain, leaf, keyPath) };
 };
@@ -192,6 +202,24 @@ const toKey = (pem: string, path: string): KeyObject => {
   }
   return key;
 };
+
+const readAuthorities = (path: string): string[] => {
+  const pems = readFile(path, 'authority of client certificates').toString('latin1').match(CERTIFICATE) ?? [];
+  if (pems.length === 0 || pems.length > AUTHORITIES_MAX) {
+    const text = `${path} holds ${pems.length} certificates in PEM, 1 to ${AUTHORITIES_MAX} allowed`;
+    throw fault('ERR_CERTIFICATE_AUTHORITIES', text, AUTHORITIES_HINT);
+  }
+  for (const [index, pem] of pems.entries()) {
+    const { ca } = readX509(pem, path, index);
+    if (ca) continue;
+    const text = `certificate ${index + 1} of ${path} is not one of an authority`;
+    throw fault('ERR_CERTIFICATE_AUTHORITIES', text, AUTHORITIES_HINT);
+  }
+  return [...pems];
+};
+
+const AUTHORITIES_HINT =
+  'tls.client-authorities names files in PEM with the authorities that sign client certificates, and nothing else';
 
 const readOcsp = (path: string): Uint8Array => {
   const der = readFile(path, 'OCSP response');

@@ -4,7 +4,7 @@
 // for the key of each ticket (SSL_CTX_set_tlsext_ticket_key_evp_cb), and Node.js passes the question on to a caller that enables
 // it: so older keys open tickets for as long as they are kept, and their clients get new ones. That is no documented
 // interface, though one that Node's own tests use; where it is missing, the newest key alone is set (ADR 0057).
-import { constants, randomBytes } from 'node:crypto';
+import { constants, createHash, randomBytes } from 'node:crypto';
 import type { Socket } from 'node:net';
 import type { Server, TLSSocket } from 'node:tls';
 import type { TlsMaterial } from './certificate.ts';
@@ -35,7 +35,8 @@ export interface TlsSettings extends TlsMaterial {
 
 /** The TLS of one listener. */
 export class SecureServer {
-  readonly #server: Server;
+  readonly #protocols: readonly string[];
+  #server: Server;
   /** By both ends of the connection: a socket of TLS does not tell which one it stands upon. */
   readonly #waiting = new Map<string, (socket: TLSSocket) => void>();
   #settings: TlsSettings;
@@ -43,26 +44,35 @@ export class SecureServer {
 
   /** `protocols` as in ALPN, in the order of preference; a client that names none is taken. */
   constructor(protocols: readonly string[], settings: TlsSettings) {
+    this.#protocols = protocols;
     this.#settings = settings;
-    this.#server = loadTls().createServer({
-      ...toOptions(settings),
-      ALPNProtocols: [...protocols],
+    this.#server = this.#create();
+    this.#arm();
+  }
+
+  #create(): Server {
+    const server = loadTls().createServer({
+      ...toOptions(this.#settings),
+      ALPNProtocols: [...this.#protocols],
       handshakeTimeout: HANDSHAKE_MS_MAX,
     });
-    this.#arm();
-    this.#server.on('secureConnection', (socket) => {
+    server.on('secureConnection', (socket) => {
       const key = keyOf(socket);
       const secured = this.#waiting.get(key);
       this.#waiting.delete(key);
       if (secured === undefined) socket.destroy();
       else secured(socket);
     });
+    return server;
   }
 
   /** Proves with something else from the next handshake on. What is open stays. */
   set(settings: TlsSettings): void {
+    const asked = this.#settings.clientAuthorities !== undefined;
     this.#settings = settings;
-    this.#server.setSecureContext(toOptions(settings));
+    // Whether clients are asked for a certificate is no part of the context; handshakes under way end where they began.
+    if (asked !== (settings.clientAuthorities !== undefined)) this.#server = this.#create();
+    else this.#server.setSecureContext(toOptions(settings));
     this.#arm();
   }
 
@@ -102,17 +112,25 @@ export class SecureServer {
   }
 }
 
-const toOptions = ({ cert, key, ticketKeys, ticketLifetimeSec }: TlsSettings) => ({
+const toOptions = ({ cert, key, clientAuthorities, ticketKeys, ticketLifetimeSec }: TlsSettings) => ({
   cert,
   key,
+  // Who shows none is served all the same; whether it counts is looked at after the handshake.
+  ...(clientAuthorities && { ca: [...clientAuthorities], requestCert: true, rejectUnauthorized: false }),
   minVersion: 'TLSv1.2' as const,
   ciphers: CIPHERS,
   secureOptions: constants.SSL_OP_NO_RENEGOTIATION,
   sessionTimeout: ticketLifetimeSec,
-  // The same in all workers and for all listeners.
-  sessionIdContext: 'cordon',
+  // The same in all workers and for all listeners. A session with a certificate of an authority that is gone is none.
+  sessionIdContext: contextOf(clientAuthorities),
   ticketKeys: Buffer.from(ticketKeys[0] ?? randomBytes(3 * TICKET_PART_BYTES)),
 });
+
+/** At most 32 bytes (SSL_CTX_set_session_id_context(3)). */
+const contextOf = (authorities: readonly string[] | undefined): string =>
+  authorities === undefined
+    ? 'cordon'
+    : createHash('sha256').update(authorities.join('')).digest('base64url').slice(0, 24);
 
 const keyOf = ({ remoteAddress, remotePort, localAddress }: Socket): string =>
   `${remoteAddress} ${remotePort} ${localAddress}`;

@@ -11,5 +11,6 @@ export {
   readCertificate,
   type TlsMaterial,
 } from './certificate.ts';
+export { type RevokedCertificates, readRevocations, serialKey } from './revocation.ts';
 export { SecureServer, type TlsSettings } from './secure-server.ts';
 export { type TicketKey, TicketKeys } from './ticket-keys.ts';

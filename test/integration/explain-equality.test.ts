@@ -247,6 +247,7 @@ const open = async (): Promise<{
         listen,
         encrypted: [],
         tls: undefined,
+        revoked: { fingerprints: [], serials: [] },
         routes,
         views,
         counters: [totals.openCounters({ upstreams: upstreamTexts(routes) })],

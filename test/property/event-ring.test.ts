@@ -78,6 +78,7 @@ test('what is read is what a queue holds, and what is lost is counted', () => {
               target: bytes(target, line + 1),
               targetLength: target,
               targetAddress: isAddress ? address : undefined,
+              device: line % 3 === 0 ? undefined : bytes(line % 101, line).subarray(0, line % 101),
             });
             if (isKept) {
               const targetText = isAddress ? String(line * 77) : `${target}x${(line + 1) & 0x3f}`;

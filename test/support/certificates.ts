@@ -37,6 +37,8 @@ export interface CertificateText {
   /** subjectAltName entries, such as `DNS:dns.example.net` or `IP:127.0.0.1`; none, and there is no such extension. */
   readonly names: readonly string[];
   readonly commonName?: string;
+  /** What the certificate is for; a server without it. */
+  readonly purpose?: 'serverAuth' | 'clientAuth';
   /** From now, days; negative is in the past. */
   readonly endsInDays?: number;
 }
@@ -80,11 +82,21 @@ export class CertificateAuthority {
     return this.issued.certificate;
   }
 
-  /** Signs a certificate for a server. */
+  /** Signs a certificate for a server or a client. */
   issue(text: CertificateText): Issued {
-    const extensions = ['basicConstraints = critical,CA:false', 'extendedKeyUsage = serverAuth'];
+    const extensions = [
+      'basicConstraints = critical,CA:false',
+      `extendedKeyUsage = ${text.purpose ?? 'serverAuth'}`,
+    ];
     if (text.names.length > 0) extensions.push(`subjectAltName = ${text.names.join(',')}`);
     return this.#sign(this.#directory, text.commonName ?? 'server', extensions, text.endsInDays ?? 2);
+  }
+
+  /** Revokes a certificate, and gives the list of all that are revoked, PEM. */
+  revoke({ certificateFile }: Issued): string {
+    const own = ['-config', 'ca.conf', '-keyfile', 'own.key', '-cert', 'own.pem'];
+    openssl(this.#directory, 'ca', ...own, '-revoke', certificateFile);
+    return openssl(this.#directory, 'ca', ...own, '-gencrl', '-crldays', '1').toString('utf8');
   }
 
   /** Signs an authority that is no root. */

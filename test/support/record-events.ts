@@ -54,6 +54,7 @@ export const eventOf = (
     target,
     targetLength: target.length,
     targetAddress: undefined,
+    device: undefined,
     ...fields,
   };
 };

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { type Prefix, packPrefixes, parsePrefix, unpackPrefixes } from '../../base/base.ts';
 import { zone } from '../address-leaf.ts';
 import { withForm } from '../form.ts';
-import { choice, integer, path } from '../leaf.ts';
+import { boolean, choice, integer, path } from '../leaf.ts';
 import { prefix } from '../prefix-leaf.ts';
 import { key, list, same } from '../value.ts';
 import { inlinePrefixes, PREFIXES_MAX, withFile } from './prefixes.ts';
@@ -39,6 +39,10 @@ const accessKeys = z
       'File of more prefixes that may ask, one a line: see [Files of prefixes](#files-of-prefixes).',
       'none',
     ),
+    identified: key(
+      boolean().prefault(false),
+      'Whether clients that show a certificate or a token of a group may ask from everywhere; the encrypted listeners then take connections from everywhere.',
+    ),
     'read-cache': key(
       list(prefix(), 0, PREFIXES_MAX).prefault([]),
       'Clients that may also ask without RD, which reveals what others asked. They are answered from the cache alone.',
@@ -47,12 +51,13 @@ const accessKeys = z
   .prefault({});
 
 export const access = withForm(accessKeys, {
-  into: ({ allow, allowFile, readCache }, context, at) => {
+  into: ({ allow, allowFile, identified, readCache }, context, at) => {
     const inline = allow ?? (allowFile === undefined ? toLocalNetworks() : []);
     const { prefixes, file } = withFile(inline, allowFile, context.prefixesOf([...at, 'allow-file']));
-    return { allow: prefixes, allowFile: file, readCache: packPrefixes(readCache) };
+    return { allow: prefixes, allowFile: file, identified, readCache: packPrefixes(readCache) };
   },
-  from: ({ allow, allowFile, readCache }) => ({
+  from: ({ allow, allowFile, identified, readCache }) => ({
+    identified,
     allow: inlinePrefixes(allow, allowFile),
     allowFile: allowFile?.path,
     readCache: [...unpackPrefixes(readCache)],

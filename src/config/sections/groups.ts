@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { endpoint } from '../address-leaf.ts';
 import { type FormContext, type FormOf, orNone, toForm, withForm } from '../form.ts';
+import { certificateRule, deviceName, serverName, tokenHash } from '../identity-leaf.ts';
 import { choice, identifier, outOfScope, path } from '../leaf.ts';
 import { prefix } from '../prefix-leaf.ts';
 import { dayHours, type TimePoint, timePoint, timeZone, toInstantMs, WEEKDAYS } from '../schedule-leaf.ts';
@@ -16,6 +17,11 @@ import { fallback, upstreams } from './upstreams.ts';
 export const GROUPS_MAX = 64;
 /** Schedules of one group: looked at each minute; two for every list that there can be. */
 const SCHEDULES_MAX = 64;
+/** Rules about certificates, and tokens, of one group: those of an office; more devices share a domain. */
+const CERTIFICATES_MAX = 1024;
+const TOKENS_MAX = 1024;
+/** Names of one certificate. */
+const SERVER_NAMES_MAX = 64;
 
 /** Group that holds every client that no other group names. */
 export const DEFAULT_GROUP = 'default';
@@ -75,6 +81,30 @@ const groupKeys = z.strictObject({
   listeners: key(
     orNone(list(endpoint(53), 1, LISTENERS_MAX)),
     'Addresses of `listen` whose clients belong to the group, whatever their prefix.',
+  ),
+  certificates: key(
+    orNone(list(certificateRule(), 1, CERTIFICATES_MAX)),
+    'Client certificates whose holders belong to the group, wherever they are: `sha256:` the hash of one, `dns:`, `email:` and `uri:` a name in it (`*.` before a domain, `*@` before a host), `subject:` attributes that its subject has. Those of `tls.client-authorities` count.',
+    'none',
+  ),
+  tokens: key(
+    orNone(
+      list(
+        z.strictObject({
+          device: key(deviceName(), 'What exemptions and records call who has the token.'),
+          sha256: key(tokenHash(), 'SHA-256 of the token: the token itself stands nowhere.'),
+        }),
+        1,
+        TOKENS_MAX,
+      ),
+    ),
+    'Tokens behind the path of DNS over HTTPS whose holders belong to the group: see [Identity](identity.md).',
+    'none',
+  ),
+  'server-names': key(
+    orNone(list(serverName(), 1, SERVER_NAMES_MAX)),
+    'Names of the certificate of `tls` by which an encrypted listener is asked: whoever asks by one belongs to the group.',
+    'none',
   ),
   lists: key(list(identifier(), 0, LISTS_MAX), 'Lists that are in force for the group.'),
   'out-of-scope': key(

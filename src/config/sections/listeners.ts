@@ -2,12 +2,14 @@
 import { z } from 'zod';
 import { endpoint, endpointOrOff } from '../address-leaf.ts';
 import { durationMs, share } from '../amount.ts';
-import { withForm } from '../form.ts';
+import { orNone, withForm } from '../form.ts';
 import { integer, path } from '../leaf.ts';
 import { key, keyAs, list, same } from '../value.ts';
 
 /** Sockets per worker stay countable; a host rarely has more addresses that it should serve on. */
 export const LISTENERS_MAX = 16;
+/** Files of authorities for client certificates: the own one and those that it replaces. */
+const AUTHORITIES_MAX = 16;
 
 export const listen = z
   .strictObject({
@@ -79,6 +81,24 @@ const tlsKeys = z.strictObject({
     'ocspPath',
     path().optional(),
     'File with an OCSP response for the certificate in DER, for clients that ask for one (RFC 6066 section 8).',
+    'none',
+  ),
+  'client-authorities': keyAs(
+    'clientAuthorityPaths',
+    orNone(list(path(), 1, AUTHORITIES_MAX)),
+    'Files with authorities in PEM whose client certificates count ([Identity](identity.md)): clients are asked for one, and served without.',
+    'nobody is asked',
+  ),
+  'client-required': keyAs(
+    'clientRequiredAt',
+    orNone(list(endpoint(853), 1, 2 * LISTENERS_MAX)),
+    'Addresses of `listen.dot` and `listen.doh` where a client without a certificate of these authorities gets no connection.',
+    'none',
+  ),
+  'client-revocations': keyAs(
+    'clientRevocationsPath',
+    path().optional(),
+    'File of client certificates that do not count any more: a revocation list in PEM, or their SHA-256, one a line, `#` begins a comment; read again when it changes.',
     'none',
   ),
   connections: keyAs(

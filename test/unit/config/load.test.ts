@@ -36,6 +36,10 @@ describe('loadConfig()', () => {
         schedules: [],
         upstreams: undefined,
         fallback: [],
+        certificates: [],
+        tokens: [],
+        serverNames: [],
+        structuredError: undefined,
       },
     ]);
     expectGolden('defaults.out', `# Locks the defaults.\n${effectiveConfig(bare.config)}`);
@@ -73,6 +77,10 @@ describe('loadConfig()', () => {
       schedules: [],
       upstreams: undefined,
       fallback: [],
+      certificates: [],
+      tokens: [],
+      serverNames: [],
+      structuredError: undefined,
     });
   });
 

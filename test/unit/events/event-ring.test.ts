@@ -45,6 +45,7 @@ const fields = (changes: Partial<QueryEvent> = {}): QueryEvent => ({
   target: nameFrom('edge.example'),
   targetLength: nameFrom('edge.example').length,
   targetAddress: undefined,
+  device: undefined,
   ...changes,
 });
 
@@ -77,19 +78,18 @@ test('its numbers are those of the pipeline and of the records', () => {
 
 test('an event is read as it was written, its names folded', () => {
   const { writer, reader } = open();
-  expect(writer.write(fields())).toBe(true);
+  expect(writer.write(fields({ device: Buffer.from('laptop-17') }))).toBe(true);
   const seen: object[] = [];
-  reader.read(
-    10,
-    ({ address, qname, qnameLength, target, targetLength, targetAddress: _address, ...rest }) => {
-      seen.push({
-        ...rest,
-        address: formatAddress(address),
-        qname: formatName(qname.subarray(0, qnameLength)),
-        target: formatName(target.subarray(0, targetLength)),
-      });
-    },
-  );
+  reader.read(10, ({ targetAddress: _address, ...event }) => {
+    const { address, qname, qnameLength, target, targetLength, device, deviceLength, ...rest } = event;
+    seen.push({
+      ...rest,
+      address: formatAddress(address),
+      qname: formatName(qname.subarray(0, qnameLength)),
+      target: formatName(target.subarray(0, targetLength)),
+      device: Buffer.from(device.subarray(0, deviceLength)).toString(),
+    });
+  });
   const { address: _a, query: _q, qnameStart: _s, qnameLength: _l, target: _t, ...plain } = fields();
   const { targetLength: _n, targetAddress: _w, ...numbers } = plain;
   expect(seen).toEqual([
@@ -98,6 +98,7 @@ test('an event is read as it was written, its names folded', () => {
       address: '192.0.2.9',
       qname: 'www.tiktok.example.',
       target: 'edge.example.',
+      device: 'laptop-17',
       hasTargetAddress: false,
     },
   ]);

@@ -33,6 +33,7 @@ const read = (cert: string | Uint8Array, key: string | Uint8Array, ocsp?: Uint8A
     certPath: write('cert.pem', cert),
     keyPath: write('key.pem', key),
     ocspPath: ocsp && write('cert.ocsp', ocsp),
+    clientAuthorityPaths: [],
   });
 
 const faultOf = (run: () => unknown): AppError => {
@@ -105,7 +106,12 @@ test.each([
 
 test('files that cannot be read are named with the reason', () => {
   const keyPath = write('key.pem', issued.key);
-  const missing = { certPath: join(directory, 'absent.pem'), keyPath, ocspPath: undefined };
+  const missing = {
+    certPath: join(directory, 'absent.pem'),
+    keyPath,
+    ocspPath: undefined,
+    clientAuthorityPaths: [],
+  };
   expect(faultOf(() => readCertificate(missing)).message).toContain(
     'absent.pem cannot be read: there is no such file',
   );
@@ -118,12 +124,12 @@ test('a key that everybody may read, and a certificate without names, are remark
   const named = write('named.pem', issued.certificate);
   const keyPath = write('key.pem', issued.key);
   chmodSync(keyPath, 0o644);
-  expect(readCertificate({ certPath: named, keyPath, ocspPath: undefined }).facts.notes).toEqual([
-    expect.stringContaining('everybody on this host may read the key'),
-  ]);
-  expect(faultOf(() => readCertificate({ certPath, keyPath, ocspPath: undefined })).code).toBe(
-    'ERR_CERTIFICATE_MISMATCH',
-  );
+  expect(
+    readCertificate({ certPath: named, keyPath, ocspPath: undefined, clientAuthorityPaths: [] }).facts.notes,
+  ).toEqual([expect.stringContaining('everybody on this host may read the key')]);
+  expect(
+    faultOf(() => readCertificate({ certPath, keyPath, ocspPath: undefined, clientAuthorityPaths: [] })).code,
+  ).toBe('ERR_CERTIFICATE_MISMATCH');
 });
 
 test('validity is judged by the whole chain', () => {

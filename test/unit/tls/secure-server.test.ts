@@ -17,6 +17,7 @@ let keys: TicketKeys;
 
 const settings = (): TlsSettings => ({
   ...material,
+  clientAuthorities: undefined,
   ocsp: undefined,
   ticketKeys: keys.keys,
   ticketLifetimeSec: 3600,

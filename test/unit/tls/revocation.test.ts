@@ -1,0 +1,91 @@
+// Files of revoked certificates: lists that openssl made, hashes, and what is neither.
+import { X509Certificate } from 'node:crypto';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { expect, onTestFinished, test } from 'vitest';
+import { readRevocations, serialKey } from '../../../src/tls/tls.ts';
+import { CertificateAuthority, type Issued } from '../../support/certificates.ts';
+
+const read = (text: string | Uint8Array) => {
+  const directory = mkdtempSync(join(tmpdir(), 'cordon-revoked-'));
+  onTestFinished(() => rmSync(directory, { recursive: true }));
+  const path = join(directory, 'revoked.txt');
+  writeFileSync(path, text);
+  return readRevocations(path);
+};
+
+const keyOf = ({ certificate }: Issued): string | undefined =>
+  serialKey(new X509Certificate(certificate).raw);
+
+test('a list names the certificates that it revokes, and no others', () => {
+  const authority = CertificateAuthority.create();
+  const [first, second, third] = [1, 2, 3].map(() => authority.issue({ names: ['DNS:a.example'] }));
+  if (first === undefined || second === undefined || third === undefined) throw new Error('no certificates');
+  expect(read(authority.revoke(first))).toEqual({ fingerprints: [], serials: [keyOf(first)] });
+  const both = read(authority.revoke(second));
+  expect(new Set(both.serials)).toEqual(new Set([keyOf(first), keyOf(second)]));
+  expect(both.serials).not.toContain(keyOf(third));
+  // The same serial number of another authority is another certificate.
+  const other = CertificateAuthority.create('Another authority').issue({ names: ['DNS:a.example'] });
+  expect(both.serials).not.toContain(keyOf(other));
+});
+
+test('a list of nobody revokes nobody', () => {
+  const authority = CertificateAuthority.create();
+  const revoked = authority.issue({ names: ['DNS:a.example'] });
+  authority.revoke(revoked);
+  expect(read('# nobody\n\n')).toEqual({ fingerprints: [], serials: [] });
+});
+
+test('hashes stand one a line, with colons or without, and comments', () => {
+  const digits = 'ab'.repeat(32);
+  const colons = `${'CD:'.repeat(31)}CD`;
+  expect(read(`${digits} # lost in March\n#${digits}\n  ${colons}\r\n`)).toEqual({
+    fingerprints: [digits, 'cd'.repeat(32)],
+    serials: [],
+  });
+});
+
+test.each([
+  ['words', 'laptop-17\n'],
+  ['a hash that is cut', `${'ab'.repeat(31)}\n`],
+  ['a list that is cut', '-----BEGIN X509 CRL-----\nMIIBIjCByQIB\n-----END X509 CRL-----\n'],
+  ['a list of nothing', '-----BEGIN X509 CRL-----\nAAAA\n-----END X509 CRL-----\n'],
+])('%s is refused', (_name, text) => {
+  expect(() => read(text)).toThrow(/ERR_CERTIFICATE_REVOCATIONS|revoked client certificates/);
+});
+
+test('a file that is not there is refused', () => {
+  expect(() => readRevocations('/nowhere/revoked.txt')).toThrow(/ENOENT/);
+});
+
+test('no bytes make the readers throw anything else, or read beyond them', () => {
+  const authority = CertificateAuthority.create();
+  const issued = authority.issue({ names: ['DNS:a.example'] });
+  const der = new X509Certificate(issued.certificate).raw;
+  fc.assert(
+    fc.property(fc.nat(der.length - 1), fc.nat(255), fc.nat(der.length), (at, byte, end) => {
+      const changed = Uint8Array.from(der);
+      changed[at] = byte;
+      const key = serialKey(changed.subarray(0, end));
+      expect(key === undefined || /^[0-9a-f]{64} [0-9a-f]*$/.test(key)).toBe(true);
+    }),
+  );
+  const [, body = ''] = /CRL-----([^-]+)---/.exec(authority.revoke(issued)) ?? [];
+  const list = Buffer.from(body, 'base64');
+  fc.assert(
+    fc.property(fc.nat(list.length - 1), fc.nat(255), fc.nat(list.length), (at, byte, end) => {
+      const changed = Uint8Array.from(list);
+      changed[at] = byte;
+      const text = Buffer.from(changed.subarray(0, end)).toString('base64');
+      try {
+        read(`-----BEGIN X509 CRL-----\n${text || '='}\n-----END X509 CRL-----\n`);
+      } catch (thrown) {
+        expect(thrown).toMatchObject({ code: 'ERR_CERTIFICATE_REVOCATIONS' });
+      }
+    }),
+    { numRuns: 50 },
+  );
+});
