@@ -2,7 +2,13 @@
 import { isAppError, systemClock, VERSION } from '../base/base.ts';
 import type { Config } from '../config/config.ts';
 import type { Generation, PathOf } from '../generation/generation.ts';
-import { isUrlList, ListKeeper, type RefreshResult, withoutMissing } from '../lists/keeping/keeping.ts';
+import {
+  isUrlList,
+  ListKeeper,
+  newerPath,
+  type RefreshResult,
+  withoutMissing,
+} from '../lists/keeping/keeping.ts';
 import type { Log } from '../observe/observe.ts';
 import { createHostLookup } from './list-hosts.ts';
 import { plainEndpoints } from './upstream-routes.ts';
@@ -33,7 +39,7 @@ export class KeptLists {
   }
 
   /** Where the content of a list lies; undefined: it was never fetched. */
-  readonly pathOf: PathOf = (list) => this.#keeper?.pathOf(list);
+  readonly pathOf: PathOf = (list) => newerPath(list, this.#keeper?.pathOf(list));
 
   /** Keeps the lists of a configuration from now on. A state directory that cannot be used costs the fetched lists. */
   async follow({ lists, stateDirectory }: Config): Promise<void> {

@@ -160,6 +160,7 @@ const formatReason = (reason: Reason): string[] => {
     ['owner', reason.owner],
     ['operator', reason.operator === reason.owner ? undefined : reason.operator],
     ['evidence', reason.evidence],
+    ['check', reason.check],
     ['reviewed', reason.reviewed],
     ['entry', reason.evidence === undefined ? reason.text : undefined],
   ];

@@ -72,7 +72,11 @@ export const checkStructuredErrors = (draft: Draft, report: Report): void => {
 type ListDraft = Exclude<NonNullable<Draft['lists']>[number], undefined>;
 
 const checkSource = (item: ListDraft, path: Path, facts: CrossCheckFacts, report: Report): void => {
-  const sources = SOURCES.filter((name) => Object.hasOwn(item, name));
+  const written = SOURCES.filter((name) => Object.hasOwn(item, name));
+  // A newer version of a shipped list, which has to be proven: see checkNewer().
+  const isNewer = written.length === 2 && written[0] === 'shipped' && written[1] !== 'directory';
+  const sources = isNewer ? written.slice(1) : written;
+  if (isNewer) checkNewer(item, path, report);
   if (sources.length !== 1) {
     const found = sources.length === 0 ? 'has no source' : `has more than one source: ${sources.join(', ')}`;
     report(path, conflict(found, 'write exactly one of "shipped", "file", "directory" and "url"'));
@@ -86,13 +90,27 @@ const checkSource = (item: ListDraft, path: Path, facts: CrossCheckFacts, report
     for (const name of names) if (Object.hasOwn(item, name)) report([...path, name], conflict(text));
   };
   if (sources[0] === 'shipped') reportKeys(READING_KEYS, 'goes with "file", "directory" and "url" only');
+  else if (isNewer) reportKeys(READING_KEYS, 'a newer version is read as the shipped list is');
   else checkReading(item, path, report);
   if (sources[0] === 'directory' && HEADED_FORMATS.includes(item.format)) {
     const hint = 'write "file" and the path of one file';
     report([...path, 'format'], conflict(`a list of the format ${item.format} is one file`, hint));
   }
   if (sources[0] === 'url') checkFetching(item, path, report);
+  else if (sources[0] === 'file')
+    reportKeys(
+      FETCHING_KEYS.filter((name) => name !== 'public-key'),
+      'goes with "url" only',
+    );
   else reportKeys(FETCHING_KEYS, 'goes with "url" only');
+};
+
+/** What takes the place of a shipped list has to be somebody's who was trusted with that. */
+const checkNewer = (item: ListDraft, path: Path, report: Report): void => {
+  const isUrl = Object.hasOwn(item, 'url');
+  if (Object.hasOwn(item, 'public-key') || (isUrl && Object.hasOwn(item, 'sha256'))) return;
+  const hint = isUrl ? 'write "public-key" or "sha256"' : 'write "public-key"';
+  report(path, conflict('a newer version of a shipped list has to be proven', hint));
 };
 
 /** A misspelled operator would leave its entries in force, or a decision without anything that it is about. */

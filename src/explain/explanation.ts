@@ -50,6 +50,8 @@ export interface Reason {
   readonly owner: string | undefined;
   readonly operator: string | undefined;
   readonly evidence: string | undefined;
+  /** What of the evidence a reader can check. */
+  readonly check: string | undefined;
   readonly reviewed: string | undefined;
 }
 
@@ -145,6 +147,7 @@ export interface ExplainedList {
     entryAt(line: number):
       | {
           readonly text: string;
+          readonly check?: string | undefined;
           readonly entry?:
             | {
                 readonly service?: string | undefined;
@@ -311,6 +314,7 @@ const reasonOf = (hit: RuleHit, { lists, triggers }: Setting): Reason | undefine
     owner: source?.entry?.owner,
     operator: source?.entry?.operator,
     evidence: source?.entry?.evidence,
+    check: source?.check,
     reviewed: source?.entry?.reviewed,
   };
 };

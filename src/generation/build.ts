@@ -10,7 +10,14 @@ import { type AccessTable, compileAccess } from '../access/access.ts';
 import { AppError, formatEndpoint, isIpv4, type Prefix } from '../base/base.ts';
 import type { BlockAnswer, Config, GroupConfig, ListConfig, ListReading } from '../config/config.ts';
 import { createEde, EDE, writeU32 } from '../dns/dns.ts';
-import { type FeedOptions, Guards, type LoadedList, loadList, NEVER_BLOCK_FILE } from '../lists/lists.ts';
+import {
+  type FeedOptions,
+  Guards,
+  type LoadedList,
+  loadList,
+  NEVER_BLOCK_FILE,
+  requireSigned,
+} from '../lists/lists.ts';
 import {
   type BlockMode,
   type Match,
@@ -189,6 +196,7 @@ const load = (list: ListConfig, sink: RuleSink, guards: Guards, pathOf: PathOf):
   }
   const { format } = source;
   const isDirectory = source.kind === 'file' && source.isDirectory;
+  if (source.kind === 'file' && source.publicKey !== undefined) requireSigned(path, source.publicKey);
   return loadList({ kind: 'file', path, format, isDirectory }, into, options);
 };
 

@@ -50,7 +50,7 @@ export {
   reviewAgeDays,
 } from './freshness.ts';
 export { Guards } from './guard.ts';
-export type { ListBytes, ListErrorCode } from './list-file.ts';
+export { type ListBytes, type ListErrorCode, readListFile } from './list-file.ts';
 export { type ListLine, type ListSource, type LoadedFacts, LoadedList, loadList } from './load.ts';
 export {
   type Candidate,
@@ -62,6 +62,7 @@ export {
   type ReviewThresholds,
   review,
 } from './review.ts';
+export { requireSigned } from './signed-file.ts';
 export { type SourceErrorCode, sourceError } from './source-error.ts';
 export { type FetchedFile, type FetchLimits, type FetchOutcome, fetchSource } from './source-fetch.ts';
 export type { ResolveHost, SourceAddress } from './source-request.ts';

@@ -13,6 +13,7 @@ import { shippedLists } from './catalog.ts';
 import { type ListEntry, type ListHeader, parseCordonList } from './cordon-format.ts';
 import type { Diagnostic, ListNote, ReasonCounts } from './diagnostic.ts';
 import { type DirectoryFile, isListDirectory, placeOfLine, withListDirectory } from './directory.ts';
+import { checkOf } from './evidence.ts';
 import { type FeedOptions, type FeedResult, feedRules } from './feed.ts';
 import type { ReviewDates } from './freshness.ts';
 import { type ListBytes, listError, readListFile, withListFile } from './list-file.ts';
@@ -43,6 +44,8 @@ export interface ListLine {
   readonly line: number;
   readonly text: string;
   readonly entry: ListEntry | undefined;
+  /** What of the evidence a reader can check, in words; undefined where nothing is shipped for it. */
+  readonly check: string | undefined;
 }
 
 /** What is known of a list that was read and found usable: plain data. */
@@ -134,7 +137,9 @@ export class LoadedList implements LoadedFacts {
     const text = lineText(bytes, place.line);
     if (text === undefined) return undefined;
     const entries = this.format === 'cordon' ? parseCordonList(bytes).entries : [];
-    return { line: place.line, text, entry: entries.find((entry) => entry.line === place.line) };
+    const entry = entries.find((one) => one.line === place.line);
+    const check = entry === undefined || this.header === undefined ? undefined : checkOf(entry);
+    return { line: place.line, text, entry, check };
   }
 }
 

@@ -60,6 +60,7 @@ export type ReviewCode =
   | 'grown'
   | 'guarded'
   | 'markup'
+  | 'older'
   | 'rejected-share'
   | 'shrunk'
   | 'truncated';

@@ -6,7 +6,7 @@
 // signs the file itself needs it in memory as a whole, so such files have a bound of their own.
 //
 // A signature says who made a file, not that it is the newest one: a mirror can serve an old file with its signature.
-import { createPublicKey, type KeyObject, verify } from 'node:crypto';
+import { createHash, createPublicKey, type KeyObject, verify as verifyBytes } from 'node:crypto';
 import type { AppError } from '../base/base.ts';
 import { type SourceErrorCode, sourceError } from './source-error.ts';
 
@@ -77,14 +77,32 @@ export const parseSourceKey = (text: string): SourceKey => {
 export const verifySignature = async (
   name: string,
   file: Uint8Array,
-  { keyId, key }: SourceKey,
+  key: SourceKey,
   content: SignedContent,
 ): Promise<string> => {
   const doing = `checking the signature of list ${name}`;
+  const isHashed = key.keyId !== undefined && parseMinisign(file)?.algorithm === 'ED';
+  return verify(doing, file, key, isHashed ? content.blake2b512 : await wholeOf(doing, content));
+};
+
+/** The same for a content that is in memory. */
+export const verifyContent = (
+  name: string,
+  file: Uint8Array,
+  key: SourceKey,
+  content: Uint8Array,
+): string => {
+  const isHashed = key.keyId !== undefined && parseMinisign(file)?.algorithm === 'ED';
+  const signed = isHashed ? createHash('blake2b512').update(content).digest() : content;
+  return verify(`checking the signature of list ${name}`, file, key, signed);
+};
+
+/** `signed` is the content, or its hash where the signature is of that. */
+const verify = (doing: string, file: Uint8Array, { keyId, key }: SourceKey, signed: Uint8Array): string => {
   if (keyId === undefined) {
     const signature = file.length === SIGNATURE_BYTES ? file : fromBase64(textOf(file).trim());
     if (signature.length !== SIGNATURE_BYTES) throw signatureError(`${doing}: it is no Ed25519 signature`);
-    requireValid(doing, await wholeOf(doing, content), key, signature);
+    requireValid(doing, signed, key, signature);
     return '';
   }
   const parts = parseMinisign(file);
@@ -92,8 +110,7 @@ export const verifySignature = async (
   if (!parts.keyId.equals(keyId)) {
     throw signatureError(`${doing}: it was made with key ${idText(parts.keyId)}, not with ${idText(keyId)}`);
   }
-  const isHashed = parts.algorithm === 'ED';
-  requireValid(doing, isHashed ? content.blake2b512 : await wholeOf(doing, content), key, parts.signature);
+  requireValid(doing, signed, key, parts.signature);
   const commented = Buffer.concat([parts.signature, parts.comment]);
   requireValid(`${doing} and its comment`, commented, key, parts.commentSignature);
   return parts.comment.toString('utf8');
@@ -140,7 +157,7 @@ const wholeOf = (doing: string, content: SignedContent): Promise<Uint8Array> => 
 
 const requireValid = (doing: string, data: Uint8Array, key: KeyObject, signature: Uint8Array): void => {
   // Ed25519 has its hash built in, so no algorithm is named.
-  if (!verify(null, data, key, signature)) throw signatureError(`${doing}: it does not fit`);
+  if (!verifyBytes(null, data, key, signature)) throw signatureError(`${doing}: it does not fit`);
 };
 
 const signatureError = (message: string): AppError<SourceErrorCode> =>

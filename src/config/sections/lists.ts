@@ -49,6 +49,8 @@ export interface ListReading {
 /** A list that is fetched. */
 export interface UrlSource extends ListReading {
   readonly kind: 'url';
+  /** The shipped list that it is a newer version of: that one is in force until there is a newer one. */
+  readonly shipped?: string | undefined;
   /** HTTP or HTTPS, without user, password and fragment; a query may hold a token. */
   readonly url: string;
   readonly refreshMs: number;
@@ -79,6 +81,10 @@ export type ListSource =
       readonly path: string;
       /** True: all files of the directory are read as one list. */
       readonly isDirectory: boolean;
+      /** Of the signer of the file, whose signature lies beside it; undefined: it is not signed. */
+      readonly publicKey?: string | undefined;
+      /** The shipped list that it is a newer version of. */
+      readonly shipped?: string | undefined;
     } & ListReading)
   | UrlSource;
 
@@ -120,7 +126,7 @@ const listKeys = z.strictObject({
   id: key(identifier(), 'Name of the list in groups, metrics and logs; unique.'),
   shipped: key(
     identifier().optional(),
-    'Name of a list that Cordon ships; exactly one of `shipped`, `file`, `directory` and `url`.',
+    'Name of a list that Cordon ships; exactly one of `shipped`, `file`, `directory` and `url`. Beside `url` or `file` with `public-key`: what is there is a newer version of it.',
   ),
   file: key(path().optional(), 'File of the list; exactly one of `shipped`, `file`, `directory` and `url`.'),
   directory: key(
@@ -302,10 +308,13 @@ const toSource = (written: FormOf<typeof listKeys>): ListSource => {
     takesEverything: written.takesEverything ?? false,
     recordTtlSecMax: written.recordTtlSecMax,
   };
-  if (url !== undefined) return { kind: 'url', ...toFetching(url, written), ...reading };
+  // A newer version of a shipped list is what that one is.
+  const read: ListReading = shipped === undefined ? reading : { ...reading, format: 'cordon' };
+  if (url !== undefined) return { kind: 'url', shipped, ...toFetching(url, written), ...read };
   const path = file ?? directory;
   if (path === undefined) return { kind: 'shipped', id: shipped ?? id };
-  return { kind: 'file', path, isDirectory: directory !== undefined, ...reading };
+  const { publicKey } = written;
+  return { kind: 'file', path, isDirectory: directory !== undefined, publicKey, shipped, ...read };
 };
 
 const toFetching = (
@@ -329,9 +338,10 @@ const toFetching = (
 /** Some keys go with the formats that read them. */
 const fromSource = (source: ListSource): Partial<FormOf<typeof listKeys>> => {
   if (source.kind === 'shipped') return { shipped: source.id };
-  const { match, takesEverything, ...others } = source;
+  const { match, takesEverything, format, ...others } = source;
   return {
     ...others,
+    format: source.shipped === undefined ? format : undefined,
     match: source.format === 'domains' ? match : undefined,
     takesEverything: takesEverything || undefined,
     ...(source.kind === 'file' && { [source.isDirectory ? 'directory' : 'file']: source.path }),

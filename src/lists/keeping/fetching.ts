@@ -14,7 +14,8 @@ import {
   review,
   type StoreRecord,
 } from '../lists.ts';
-import { factsOf, thresholdsOf, type UrlList } from './review.ts';
+import { factsOf, factsOfFile, thresholdsOf, type UrlList } from './review.ts';
+import { newerPath, olderReason, shippedFileOf } from './shipped-version.ts';
 import { toTime } from './status.ts';
 
 /** What came of a fetch. */
@@ -138,11 +139,22 @@ export class ListFetcher {
     }
     const candidate = factsOf(list, file);
     const { sha256: _, ...facts } = candidate;
-    const { verdict, reasons } = review(record.current?.facts, candidate, thresholdsOf(list), {
+    const inForce = newerPath(
+      list,
+      kept.sha256 === undefined ? undefined : this.#store.pathOf(list.id, kept.sha256),
+    );
+    const shipped = shippedFileOf(list);
+    const previous =
+      record.current?.facts ?? (shipped === undefined ? undefined : factsOfFile(list, shipped));
+    const judged = review(previous, candidate, thresholdsOf(list), {
       // A content that the configuration names was decided on there.
       accepted: list.source.sha256,
       dismissed: record.dismissed,
     });
+    const older = olderReason(list, path, inForce);
+    const reasons = older === undefined ? judged.reasons : [...judged.reasons, older];
+    const isNamed = list.source.sha256 === sha256;
+    const verdict = older === undefined || isNamed ? judged.verdict : 'held';
     const arrival = { path, sha256, facts, validators };
     const content = { sha256, facts };
     const entriesBefore = record.current?.facts.entries;

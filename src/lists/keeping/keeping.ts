@@ -6,6 +6,7 @@ export { diffList, type ListDiff } from './diff.ts';
 export type { RefreshResult } from './fetching.ts';
 export { ListKeeper } from './keeper.ts';
 export { FileReview, firstReview, isUrlList } from './review.ts';
+export { newerPath } from './shipped-version.ts';
 export {
   bareStatus,
   type CandidateStatus,

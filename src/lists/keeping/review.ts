@@ -37,6 +37,15 @@ export const factsOf = (list: UrlList, file: FetchedFile): Candidate => {
   return { ...counts, sizeBytes, endsInLineBreak, isLengthKnown, sha256, isMarkup: isMarkup(file.head) };
 };
 
+/** The same of a file that lies here, for comparing. */
+export const factsOfFile = (list: UrlList, path: string): ReviewFacts => ({
+  ...countRules(list, path),
+  sizeBytes: 0,
+  isMarkup: false,
+  endsInLineBreak: true,
+  isLengthKnown: true,
+});
+
 /** From when on a difference of a list is held. */
 export const thresholdsOf = ({ source }: UrlList): ReviewThresholds => ({
   ...REVIEW_DEFAULTS,

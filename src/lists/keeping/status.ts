@@ -19,6 +19,7 @@ import {
   type StoreRecord,
 } from '../lists.ts';
 import { isUrlList, type UrlList } from './review.ts';
+import { newerPath } from './shipped-version.ts';
 
 /** One content of a list. */
 export interface ContentStatus {
@@ -159,7 +160,7 @@ export const readKeptPaths = async (config: Config, clock: Clock): Promise<PathO
     const content = await store.findIntact(id);
     if (content !== undefined) paths.set(id, store.pathOf(id, content.sha256));
   }
-  return ({ id }) => paths.get(id);
+  return (list) => newerPath(list, paths.get(list.id));
 };
 
 /**

@@ -161,9 +161,31 @@ describe('a list with a URL', () => {
   ])('and no other has %s', (keys) => {
     const [name = ''] = keys.split(':');
     for (const source of ['file: f.txt', 'directory: d', 'shipped: tiktok']) {
+      if (name === 'public-key' && source.startsWith('file')) continue;
       const column = 18 + source.length + 2 + name.length + 2;
       expect(refusalsOf(`${source}, ${keys}`)).toEqual([`${column}: lists[0].${name}: goes with "url" only`]);
     }
+  });
+
+  it.each([
+    [
+      'shipped: tiktok, url: "https://lists.example.com/t.yaml"',
+      'has to be proven; write "public-key" or "sha256"',
+    ],
+    ['shipped: tiktok, file: t.yaml', 'has to be proven; write "public-key"'],
+    [`shipped: tiktok, directory: d, public-key: ${RAW_KEY}`, 'has more than one source'],
+    [
+      `shipped: tiktok, file: t.yaml, public-key: ${RAW_KEY}, format: domains`,
+      'is read as the shipped list is',
+    ],
+    [`shipped: tiktoc, file: t.yaml, public-key: ${RAW_KEY}`, 'no list "tiktoc" ships'],
+  ])('may be a newer version of a shipped list, proven: %s is refused', (keys, problem) => {
+    expect(refusalsOf(keys).join()).toContain(problem);
+  });
+
+  it('is a newer version of a shipped list, read as that one is, and is written so', () => {
+    const source = sourceOf(`shipped: tiktok, url: "${URL_TEXT}", public-key: ${RAW_KEY}`);
+    expect(source).toMatchObject({ kind: 'url', shipped: 'tiktok', format: 'cordon' });
   });
 
   it('is the only source of the list', () => {

@@ -1,0 +1,161 @@
+// Newer versions of a shipped list between releases: fetched or from a file, proven, reviewed, and never an older one.
+import { createHash, generateKeyPairSync, type KeyObject, sign } from 'node:crypto';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { EDE } from '../../src/dns/dns.ts';
+import { AnswerBook } from '../support/answer-book.ts';
+import { ask, reload } from '../support/client.ts';
+import { content, ListServer, SERVER_NAME } from '../support/list-server.ts';
+import { type Cordon, run, startCordon } from '../support/process.ts';
+import { ScriptedUpstream } from '../support/scripted-upstream.ts';
+
+const MAIN = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
+const SHIPPED = readFileSync(fileURLToPath(new URL('../../lists/canary.yaml', import.meta.url)), 'utf8');
+
+let upstream: ScriptedUpstream;
+let server: ListServer;
+let state: string;
+let key: KeyObject;
+let publicKey: string;
+let cordon: Cordon | undefined;
+
+beforeEach(async () => {
+  state = mkdtempSync(join(tmpdir(), 'cordon-newer-'));
+  upstream = await ScriptedUpstream.open(
+    new AnswerBook()
+      .set(`${SERVER_NAME}. A`, [`${SERVER_NAME}. 60 IN A 127.0.0.1`])
+      .set('new.example. A', ['new.example. 60 IN A 192.0.2.1'])
+      .set('use-application-dns.net. A', ['use-application-dns.net. 60 IN A 192.0.2.2']).handler,
+  );
+  server = await ListServer.open();
+  const pair = generateKeyPairSync('ed25519');
+  key = pair.privateKey;
+  publicKey = pair.publicKey.export({ format: 'der', type: 'spki' }).subarray(-32).toString('base64');
+});
+afterEach(async () => {
+  await cordon?.kill();
+  cordon = undefined;
+  await server.close();
+  await upstream.close();
+  rmSync(state, { recursive: true });
+});
+
+/** The shipped list with one name more, its latest review on a day. */
+const versionOf = (day: string): string =>
+  `${SHIPPED.trimEnd()}\n  - { suffix: new.example, service: S, owner: Mozilla, operator: Mozilla, evidence: "a test", reviewed: ${day} }\n`;
+
+const publish = (text: string): void => {
+  server.set('/canary.yaml', content(text));
+  server.set('/canary.yaml.sig', content(sign(null, Buffer.from(text), key).toString('base64')));
+};
+
+const configOf = (source: string): string => `
+listen: { dns: ["127.0.0.1:0"], admin: "127.0.0.1:0" }
+workers: 1
+state: ${state}
+upstreams: ["127.0.0.1:${upstream.endpoint.port}"]
+lists:
+  - { id: canary, shipped: canary, ${source} }
+`;
+const fetched = (): string => configOf(`url: "${server.url('/canary.yaml')}", public-key: "${publicKey}"`);
+
+const outcomeOf = async (name: string): Promise<string> => {
+  const { answer, ede } = await ask(cordon?.dns ?? { address: '', port: 0 }, `${name}. A`);
+  return answer.length > 0 ? 'answered' : ede?.infoCode === EDE.BLOCKED ? 'refused' : 'neither';
+};
+const refresh = async (): Promise<string> =>
+  (
+    await run(
+      process.execPath,
+      [MAIN, 'lists', 'refresh', 'canary', '--config', join(cordon?.directory ?? '', 'cordon.yaml')],
+      {},
+    )
+  ).stdout;
+
+test('the shipped list is in force until a newer one was fetched, proven and reviewed', async () => {
+  // Nothing is there to fetch: a first start needs nothing from outside.
+  cordon = await startCordon({ config: fetched() });
+  expect(await outcomeOf('use-application-dns.net')).toBe('refused');
+  expect(await outcomeOf('new.example')).toBe('answered');
+
+  publish(versionOf('2099-01-01'));
+  await refresh();
+  await expect.poll(() => outcomeOf('new.example'), { timeout: 20_000 }).toBe('refused');
+  expect(await outcomeOf('use-application-dns.net')).toBe('refused');
+  const status = (
+    await run(
+      process.execPath,
+      [MAIN, 'lists', 'status', '--config', join(cordon.directory, 'cordon.yaml')],
+      {},
+    )
+  ).stdout;
+  expect(status).toContain('canary');
+});
+
+test('an older version is held, whoever signed it, and so is one without a signature', async () => {
+  cordon = await startCordon({ config: fetched() });
+  publish(versionOf('2020-01-01').replaceAll(/reviewed: 20\d\d-\d\d-\d\d/g, 'reviewed: 2020-01-01'));
+  expect(await refresh()).toContain('older');
+  expect(await outcomeOf('new.example')).toBe('answered');
+  expect(await outcomeOf('use-application-dns.net')).toBe('refused');
+
+  server.set('/canary.yaml', content(versionOf('2099-01-01')));
+  server.set('/canary.yaml.sig', content(sign(null, Buffer.from('another file'), key).toString('base64')));
+  expect(await refresh()).toContain('unproven');
+  expect(await outcomeOf('new.example')).toBe('answered');
+});
+
+test('a newer version that lost most of its rules is held against the shipped one', async () => {
+  const shipped = readFileSync(fileURLToPath(new URL('../../lists/tiktok.yaml', import.meta.url)), 'utf8');
+  const few = `${shipped.slice(0, shipped.indexOf('entries:'))}entries:\n  - { suffix: tiktok.com, service: S, owner: O, evidence: "e", reviewed: 2099-01-01 }\n`;
+  server.set('/tiktok.yaml', content(few));
+  server.set('/tiktok.yaml.sig', content(sign(null, Buffer.from(few), key).toString('base64')));
+  cordon = await startCordon({ config: fetched().replaceAll('canary', 'tiktok') });
+  const { stdout } = await run(
+    process.execPath,
+    [MAIN, 'lists', 'refresh', 'tiktok', '--config', join(cordon.directory, 'cordon.yaml')],
+    {},
+  );
+  expect(stdout).toContain('shrunk');
+  expect(await outcomeOf('musical.ly')).toBe('refused');
+});
+
+test('a file has to be signed, and a reload with another one is refused', async () => {
+  const text = versionOf('2099-01-01');
+  const signature = (of: string) => sign(null, Buffer.from(of), key).toString('base64');
+  const config = configOf(`file: newer.yaml, public-key: "${publicKey}"`);
+  cordon = await startCordon({ config, files: { 'newer.yaml': text, 'newer.yaml.sig': signature(text) } });
+  expect(await outcomeOf('new.example')).toBe('refused');
+  const forged = text.replace('new.example', 'forged.example');
+  expect((await reload(cordon, { 'newer.yaml': forged })).isRefused).toBe(true);
+  expect(await outcomeOf('new.example')).toBe('refused');
+  expect(
+    (await reload(cordon, { 'newer.yaml': forged, 'newer.yaml.sig': signature(forged) })).isRefused,
+  ).toBe(false);
+  expect(await outcomeOf('new.example')).toBe('answered');
+});
+
+test('minisign signs the hash of a file', async () => {
+  const text = versionOf('2099-01-01');
+  const id = Buffer.from('0102030405060708', 'hex');
+  const spki = Buffer.from(publicKey, 'base64');
+  const signature = sign(null, createHash('blake2b512').update(text).digest(), key);
+  const comment = 'timestamp:1';
+  const global = sign(null, Buffer.concat([signature, Buffer.from(comment)]), key);
+  const file = [
+    'untrusted comment: x',
+    Buffer.concat([Buffer.from('ED'), id, signature]).toString('base64'),
+    `trusted comment: ${comment}`,
+    global.toString('base64'),
+    '',
+  ].join('\n');
+  const minisignKey = Buffer.concat([Buffer.from('Ed'), id, spki]).toString('base64');
+  cordon = await startCordon({
+    config: configOf(`file: newer.yaml, public-key: "${minisignKey}"`),
+    files: { 'newer.yaml': text, 'newer.yaml.minisig': file },
+  });
+  expect(await outcomeOf('new.example')).toBe('refused');
+});
