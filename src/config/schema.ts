@@ -128,7 +128,11 @@ export const configSchema = withForm(configKeys, {
     );
     return { ...others, lists: all, groups: withDefault(groups ?? [], all, context) };
   },
-  from: (config) => config,
+  // With as many groups as there may be, the default one of all lists is there without being written.
+  from: ({ groups, ...config }) => ({
+    ...config,
+    groups: groups.length > GROUPS_MAX ? groups.slice(1) : groups,
+  }),
 });
 
 /** An extra list takes the place of the list that it has the identifier of, or stands behind all others. */

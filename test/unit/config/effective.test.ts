@@ -50,6 +50,16 @@ describe('effectiveConfig()', () => {
   });
 });
 
+it('leaves the default group out where as many others are written as there may be', () => {
+  const groups = Array.from(
+    { length: 64 },
+    (_, i) => `{ name: g${i}, clients: ["192.0.2.${i}"], lists: [] }`,
+  );
+  const config = configOf(`groups: [${groups.join()}]`);
+  expect(config.groups).toHaveLength(65);
+  expect(configOf(effectiveConfig(config))).toEqual(config);
+});
+
 describe('configHash()', () => {
   it('is the same however a configuration is written, and another when it means something else', () => {
     const hash = (text: string) => configHash(configOf(`state: /s\n${text}`));
