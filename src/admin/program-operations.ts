@@ -13,6 +13,10 @@ const NAME_LENGTH_MAX = 1024;
 const ADDRESS_LENGTH_MAX = 100;
 /** Each type is a question with all that it costs upstream. */
 const TYPES_MAX = 8;
+/** Hexadecimal digits of a SHA-256. */
+const HASH_LENGTH = 64;
+/** Attributes and names of a certificate. */
+const CERTIFICATE_ITEMS_MAX = 64;
 
 const state = z.enum(MANDATE_STATES);
 const optionalText = z.string().exactOptional();
@@ -299,6 +303,24 @@ const asked = z.strictObject({
   listener: z.string().max(ADDRESS_LENGTH_MAX),
   /** False: no upstream is asked. */
   follows: z.boolean(),
+  /** What the client shows beside its address, over TLS. */
+  shown: z
+    .strictObject({
+      serverName: z.string().max(NAME_LENGTH_MAX),
+      /** SHA-256 of a token; empty: none. */
+      token: z.string().max(HASH_LENGTH),
+      certificate: z
+        .strictObject({
+          fingerprint: z.string().max(HASH_LENGTH),
+          subject: z.array(z.string().max(NAME_LENGTH_MAX)).max(CERTIFICATE_ITEMS_MAX).readonly(),
+          names: z.array(z.string().max(NAME_LENGTH_MAX)).max(CERTIFICATE_ITEMS_MAX).readonly(),
+          serial: z.string().max(NAME_LENGTH_MAX),
+          notAfterMs: z.number(),
+        })
+        .optional(),
+    })
+    .optional()
+    .transform((shown) => shown && { ...shown, certificate: shown.certificate }),
 });
 
 /** What is asked: names in uncompressed wire form, types as numbers. */
@@ -322,7 +344,7 @@ export const EXPLAIN_OPERATIONS = {
     summary: 'What a client is answered for a name, and why',
     roles: ['help-desk', 'operator', 'approver', 'auditor'],
     body: asked,
-    form: '{ "name": text, "types": texts, "client": address, "listener": text, "follows": boolean }',
+    form: '{ "name": text, "types": texts, "client": address, "listener": text, "follows": boolean, "shown": { "serverName": text, "token": text, "certificate": object } }',
     result: explanation,
     handle: async (control, { body }) => gives(await control.explain(body)),
   }),

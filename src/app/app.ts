@@ -11,6 +11,7 @@ export { type AskedWhom, type ExplainedBy, explainByConfig } from './explain.ts'
 export { requireFips } from './fips.ts';
 export { resolveNames } from './name-addresses.ts';
 export { Service } from './service.ts';
+export { readShownCertificate } from './shown-certificate.ts';
 export { readValidCertificate } from './tls-keeper.ts';
 export { readAuthorities } from './upstream-authorities.ts';
 

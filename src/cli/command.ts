@@ -27,6 +27,7 @@ usage: cordon COMMAND [OPTION …]
   serve    [--config FILE]                     run the resolver
   check    [--config FILE] [--json]            report every problem of a configuration, or print the effective one
   explain  NAME [--client ADDRESS] [--listener ADDRESS:PORT] [--type TYPE] [--no-follow] [--json]
+           [--certificate FILE] [--token TOKEN] [--server-name NAME]
                                                say what a client is answered, and which list, entry and evidence decide
   trace    NAME [--type TYPE] [--client ADDRESS] [--listener ADDRESS:PORT] [--json]
                                                show step by step, with times, how that comes about

@@ -65,7 +65,7 @@ const OUTCOME_WORDS = {
 } as const;
 
 const formatHead = ({ explanation, configuration, reading }: Shown, type: string): string[] => {
-  const { name, client, group, groupPrefix, groupListener, lists, asked } = explanation;
+  const { name, client, group, groupPrefix, groupListener, groupBy, device, lists, asked } = explanation;
   const lines = [
     `${name}${type} asked by ${client}`,
     ...(reading === undefined ? [] : [`  name     ${reading}`]),
@@ -79,7 +79,10 @@ const formatHead = ({ explanation, configuration, reading }: Shown, type: string
       `  config   ${file} (${configuration.sha256.slice(0, HASH_DIGITS)}) is not what is in force (${asked.configSha256.slice(0, HASH_DIGITS)})`,
     );
   }
-  lines.push(`  group    ${group} (${groupWord(groupListener, groupPrefix)})`);
+  const word =
+    groupBy === undefined ? groupWord(groupListener, groupPrefix) : `by its ${groupBy.replace('-', ' ')}`;
+  lines.push(`  group    ${group} (${word})`);
+  if (device !== undefined) lines.push(`  device   ${device}`);
   lines.push(`  lists    ${lists.join(', ') || 'none'}`);
   return lines;
 };

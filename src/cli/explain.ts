@@ -2,8 +2,9 @@
 //
 // The service that runs by the configuration is asked; where none runs, the configuration is explained by itself, which
 // is said. The status is that of the worst answer, so that a script never takes what could not be judged for "passes".
+import { createHash } from 'node:crypto';
 import { OPERATIONS } from '../admin/admin.ts';
-import { type ExplainedBy, explainByConfig } from '../app/app.ts';
+import { type ExplainedBy, explainByConfig, readShownCertificate } from '../app/app.ts';
 import { formatEndpoint, isAppError } from '../base/base.ts';
 import { type Config, configHash } from '../config/config.ts';
 import { formatName, formatType, parseType } from '../dns/dns.ts';
@@ -24,6 +25,9 @@ const STATUS = { passes: 0, local: 0, refused: 3, failed: 4 } as const;
 const OPTIONS = {
   client: { type: 'string', default: '127.0.0.1' },
   listener: { type: 'string', default: '' },
+  certificate: { type: 'string' },
+  token: { type: 'string' },
+  'server-name': { type: 'string' },
   config: { type: 'string' },
   type: { type: 'string' },
   'no-follow': { type: 'boolean', default: false },
@@ -68,6 +72,7 @@ const ask = async (args: string[], types: readonly string[]): Promise<Shown & { 
     client,
     listener: listenerFrom(values.listener),
     follows: !values['no-follow'],
+    shown: shownFrom(values),
   };
   const explanation = await explainBy(config, { ...question, name: asked.name, types: numbers });
   return {
@@ -104,6 +109,21 @@ const explainByService = async (config: Config, question: Question): Promise<Exp
     if (!isNobodyThere(thrown)) throw thrown;
     return undefined;
   }
+};
+
+/** What a client would show: nobody looks here at who signed a certificate, only at what it says. */
+const shownFrom = (values: {
+  readonly certificate?: string | undefined;
+  readonly token?: string | undefined;
+  readonly 'server-name'?: string | undefined;
+}): Question['shown'] => {
+  const { certificate, token, 'server-name': serverName } = values;
+  if (certificate === undefined && token === undefined && serverName === undefined) return undefined;
+  return {
+    serverName: serverName?.toLowerCase() ?? '',
+    certificate: certificate === undefined ? undefined : readShownCertificate(certificate),
+    token: token === undefined ? '' : createHash('sha256').update(token).digest('hex'),
+  };
 };
 
 const typeFrom = (text: string): number => {

@@ -119,6 +119,10 @@ export interface Explanation {
   readonly groupPrefix: string | undefined;
   /** The listener that put the client there, which goes before every prefix. */
   readonly groupListener: string | undefined;
+  /** What of that which the client shows put it there, before listener and prefix. */
+  readonly groupBy: 'certificate' | 'token' | 'server-name' | undefined;
+  /** Name of the device that the client is. */
+  readonly device: string | undefined;
   readonly lists: readonly string[];
   /** That of the worst answer. */
   readonly outcome: Outcome;
@@ -174,6 +178,9 @@ export interface Setting {
   readonly triggers: readonly string[];
 }
 
+/** In the order of BY. */
+const BY_WORDS = ['certificate', 'token', 'server-name'] as const;
+
 /** Explains what was traced. Reads the files of lists. */
 export const createExplanation = (asked: Asked, traced: Traced, setting: Setting): Explanation => {
   const answers = traced.answers.map((answer) => explainAnswer(answer, setting));
@@ -189,6 +196,8 @@ export const createExplanation = (asked: Asked, traced: Traced, setting: Setting
     group: setting.group,
     groupPrefix: setting.groupPrefix,
     groupListener: setting.groupListener,
+    groupBy: traced.by === undefined ? undefined : BY_WORDS[traced.by],
+    device: traced.device,
     lists: setting.groupLists,
     outcome: OUTCOMES.find((outcome) => answers.some(({ status }) => status === outcome)) ?? 'failed',
     reason: isOfQuestion && isSame(({ reason }) => reason) ? first?.reason : undefined,

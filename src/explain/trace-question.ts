@@ -5,6 +5,7 @@
 // else's counts, records or shares know of it. What the resolver learns on the way (an answer, a zone's keys, that an
 // upstream is silent) it keeps, as from any question. Like a stub resolver it asks over UDP, and over TCP again where
 // the answer is too long.
+import { type Credentials, Shown } from '../access/access.ts';
 import { type AddressWords, type Clock, createAddress, parseAddress } from '../base/base.ts';
 import type { AnswerCache } from '../cache/cache.ts';
 import {
@@ -39,6 +40,8 @@ export interface Asked {
   readonly listener: string;
   /** False: no upstream is asked. */
   readonly follows: boolean;
+  /** What the client shows beside its address, over TLS; undefined: nothing. */
+  readonly shown?: Credentials | undefined;
 }
 
 /** What decides. */
@@ -73,6 +76,10 @@ export interface Traced {
   readonly nowMs: number;
   /** Index of the client's group. */
   readonly group: number;
+  /** One of BY where what the client shows put it there; undefined otherwise. */
+  readonly by?: number | undefined;
+  /** Name of the device that it is. */
+  readonly device?: string | undefined;
   readonly allowed: boolean;
   readonly answers: readonly TracedAnswer[];
 }
@@ -81,29 +88,39 @@ export interface Traced {
 export const traceQuestions = async (means: Means, asked: Asked): Promise<Traced> => {
   const address = createAddress();
   parseAddress(asked.client, address);
-  const { group, allowed } = means.rules.clients.identify(address, asked.listener);
+  const { clients } = means.rules;
+  const shown = shownOf(asked);
+  const who = clients.identities && shown?.of(clients.identities, means.clock());
+  const { group, allowed } = clients.identify(address, asked.listener, who);
   return {
     generation: means.rules.policy?.generation ?? 0,
     nowMs: means.clock(),
     group,
+    by: who?.by,
+    device: who?.device?.name,
     allowed,
     answers: await Promise.all(asked.types.map((type) => traceQuestion(means, asked, address, type))),
   };
 };
 
+const shownOf = ({ shown }: Asked): Shown | undefined =>
+  shown && new Shown(shown.serverName, shown.certificate, shown.token);
+
 const traceQuestion = async (
   means: Means,
-  { name, listener, follows }: Asked,
+  asked: Asked,
   address: AddressWords,
   type: number,
 ): Promise<TracedAnswer> => {
+  const { name, listener, follows } = asked;
+  const shown = shownOf(asked);
   const startedMs = performance.now();
   const tracing = new Tracing(() => performance.now());
   const pipeline = createPipeline(means, tracing, follows);
   const query = createQuery(name, type);
   const ask = (transport: number): Promise<Uint8Array | undefined> => {
     const out = new Uint8Array(MESSAGE_LENGTH_MAX);
-    const length = pipeline.decide(query, query.length, address, PORT, transport, out, listener);
+    const length = pipeline.decide(query, query.length, address, PORT, transport, out, listener, shown);
     if (length !== PENDING) return Promise.resolve(out.slice(0, length));
     return new Promise((resolve) => {
       pipeline.resolve((message) => resolve(new Uint8Array(message)));
@@ -111,7 +128,7 @@ const traceQuestion = async (
       if (!follows) resolve(undefined);
     });
   };
-  let message = await ask(TRANSPORT.UDP);
+  let message = await ask(shown === undefined ? TRANSPORT.UDP : TRANSPORT.DOT);
   if (message !== undefined && isCutShort(message, tracing.findings())) {
     tracing.step('transport', 'too long for UDP: asked again over TCP');
     message = await ask(TRANSPORT.TCP);

@@ -11,6 +11,7 @@ export {
   readCertificate,
   type TlsMaterial,
 } from './certificate.ts';
-export { type RevokedCertificates, readRevocations, serialKey } from './revocation.ts';
+export { type ClientCertificate, readClientCertificate } from './client-certificate.ts';
+export { type RevokedCertificates, readRevocations } from './revocation.ts';
 export { SecureServer, type TlsSettings } from './secure-server.ts';
 export { type TicketKey, TicketKeys } from './ticket-keys.ts';

@@ -195,6 +195,29 @@ const cordonCommand = async (...args: string[]): Promise<string> => {
   return result.stdout;
 };
 
+const explained = async (...args: string[]): Promise<string> => {
+  const command = [MAIN, 'explain', 'www.listed.example', '--no-follow', ...args];
+  const { stdout } = await run(process.execPath, [
+    ...command,
+    '--config',
+    join(cordon.directory, 'cordon.yaml'),
+  ]);
+  return /group .*/.exec(stdout)?.[0].replace(/ +/g, ' ') ?? stdout;
+};
+
+test('explain tells what put a client into its group', async () => {
+  const device = clientCertificate(devices, 'f.free.example');
+  const managed = clientCertificate(devices, 'g.devices.example');
+  expect(await explained()).toBe('group default (no group names this client)');
+  expect(await explained('--certificate', device.certificateFile)).toBe(
+    'group by-domain (by its certificate)',
+  );
+  expect(await explained('--token', TOKEN)).toBe('group by-token (by its token)');
+  expect(await explained('--server-name', LAB_NAME)).toBe('group by-name (by its server name)');
+  const all = ['--certificate', managed.certificateFile, '--token', TOKEN, '--server-name', LAB_NAME];
+  expect(await explained(...all)).toBe('group managed (by its certificate)');
+});
+
 /** Asks until the answer is another one; returns how long that took, milliseconds. */
 const untilOther = async (first: () => Promise<number>, sinceMs: number): Promise<number> => {
   const before = RCODE.NOERROR;

@@ -51,7 +51,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   events: ['words', 'dns', 'base'],
   observe: ['enforcement', 'words', 'dns', 'base'],
   enforcement: ['base'],
-  explain: ['pipeline', 'policy', 'cache', 'dns', 'base'],
+  explain: ['pipeline', 'access', 'policy', 'cache', 'dns', 'base'],
   resolve: ['pipeline', 'upstream', 'dnssec', 'local', 'observe', 'config', 'words', 'dns', 'base'],
   server: ['pipeline', 'policy', 'cache', 'access', 'tls', 'datagram', 'words', 'dns', 'base'],
   tls: ['base'],

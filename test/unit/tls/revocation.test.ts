@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { expect, onTestFinished, test } from 'vitest';
-import { readRevocations, serialKey } from '../../../src/tls/tls.ts';
+import { readRevocations, serialKey } from '../../../src/tls/revocation.ts';
 import { CertificateAuthority, type Issued } from '../../support/certificates.ts';
 
 const read = (text: string | Uint8Array) => {
