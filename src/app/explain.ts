@@ -5,7 +5,6 @@
 import {
   AppError,
   createAddress,
-  type Endpoint,
   formatEndpoint,
   formatPrefix,
   matchesPrefix,
@@ -26,20 +25,13 @@ import {
   type Traced,
   traceQuestions,
 } from '../explain/explain.ts';
-import { buildGeneration, type Generation, type PathOf } from '../generation/generation.ts';
+import { buildGeneration, type PathOf } from '../generation/generation.ts';
 import { withoutMissing } from '../lists/keeping/keeping.ts';
-import { CounterTotals, createLog, TRIGGER_WORDS } from '../observe/observe.ts';
-import { createResolver, TrustKeeper, type ValidationMode } from '../resolve/resolve.ts';
-import {
-  RESOLV_CONF,
-  readSystemResolvers,
-  type UpstreamObserver,
-  upstreamTexts,
-} from '../upstream/upstream.ts';
-import { lookUpAddresses } from './upstream-hosts.ts';
-import { buildRoutes, upstreamHostNames } from './upstream-routes.ts';
-import { createForwarding, toRules } from './worker-parts.ts';
-import { namedListeners, type State, toSettings } from './worker-settings.ts';
+import { TRIGGER_WORDS } from '../observe/observe.ts';
+import { createResolver, type ValidationMode } from '../resolve/resolve.ts';
+import { openByConfig, stateOf } from './by-config.ts';
+import { toRules } from './worker-parts.ts';
+import { namedListeners, type State } from './worker-settings.ts';
 
 /** Bytes of the cache of one explanation. */
 const CACHE_BYTES = 1 << 20;
@@ -106,17 +98,9 @@ export const explainByConfig = async (
   const enforced = pathOf === undefined ? config : withoutMissing(config, pathOf);
   const state = await stateOf(config, enforced, buildGeneration(enforced, 1, systemClock(), pathOf));
   const asked = { ...question, listener: listenerOf(question.listener, state) };
-  const trust = TrustKeeper.open(config, {
-    clock: systemClock,
-    // What was learned of trust anchors and cannot be read is worth a line beside the explanation.
-    log: createLog({ level: 'warn', to: process.stderr.fd }),
-    onChange: () => {},
-  });
-  await trust.recall(upstreamTexts(state.routes).join('\n'));
-  const { mode, anchors } = trust;
-  const settings = toSettings(state, 0, { mode, anchors }, { isPaused: false, events: undefined });
+  const means = await openByConfig(config, state);
+  const { settings, forwarding } = means;
   setTranslationPrefix(settings.resolution.dns64?.prefix);
-  const forwarding = createForwarding(settings, UNOBSERVED);
   try {
     const traced = await traceQuestions(
       {
@@ -135,63 +119,14 @@ export const explainByConfig = async (
         version: VERSION,
         configSha256: configHash(config),
         generation: traced.generation,
-        validation: mode,
+        validation: settings.resolution.mode,
         time: new Date(traced.nowMs).toISOString(),
       },
       ...explainTraced(asked, traced, state),
     };
   } finally {
-    trust.close();
-    forwarding.close();
+    means.close();
   }
-};
-
-/** As the program would be right after its start. */
-export const stateOf = async (
-  config: Config,
-  enforced: Config,
-  generation: Generation | undefined,
-): Promise<State> => {
-  const addresses = await lookUpHosts(config);
-  const { routes, views } = buildRoutes(
-    config,
-    () => readSystemResolvers(RESOLV_CONF, config.listen.dns),
-    (name) => addresses.get(name) ?? [],
-  );
-  const totals = new CounterTotals();
-  return {
-    config,
-    generation,
-    enforced,
-    listen: config.listen.dns,
-    encrypted: (['dot', 'doh'] as const).flatMap((kind) =>
-      config.listen[kind].map((endpoint) => ({ kind, endpoint })),
-    ),
-    tls: undefined,
-    revoked: { fingerprints: [], serials: [] },
-    routes,
-    views,
-    counters: [totals.openCounters({ upstreams: upstreamTexts(routes) })],
-    refusals: [totals.openRefusals({ lists: [], groups: [] })],
-  };
-};
-
-/** The addresses of the upstreams that are given by name, as far as they can be found now. */
-const lookUpHosts = async (config: Config): Promise<ReadonlyMap<string, readonly string[]>> => {
-  const { signal } = new AbortController();
-  const found = new Map<string, readonly Endpoint['address'][]>();
-  for (const name of upstreamHostNames(config)) {
-    const outcomes = await Promise.allSettled([
-      lookUpAddresses(name, 4, config.bootstrap, signal),
-      lookUpAddresses(name, 6, config.bootstrap, signal),
-    ]);
-    const addresses = outcomes.flatMap((outcome) => (outcome.status === 'fulfilled' ? outcome.value : []));
-    found.set(
-      name,
-      addresses.map(({ address }) => address),
-    );
-  }
-  return found;
 };
 
 const settingOf = (asked: Asked, traced: Traced, state: ExplainedState): Setting => {
@@ -226,17 +161,4 @@ const prefixOf = (config: Config, group: number, client: string): string | undef
     if (longest === undefined || prefix.bits > longest.bits) longest = prefix;
   }
   return longest && formatPrefix(longest);
-};
-
-/** Nobody counts what an explanation asks. */
-export const UNOBSERVED: UpstreamObserver = {
-  sent: () => {},
-  answered: () => {},
-  failed: () => {},
-  unwanted: () => {},
-  nearMiss: () => {},
-  guarded: () => {},
-  silentZone: () => {},
-  healthy: () => {},
-  hedged: () => {},
 };

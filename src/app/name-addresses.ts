@@ -13,13 +13,10 @@ import {
   TYPE,
 } from '../dns/dns.ts';
 import type { NameAddresses } from '../generation/generation.ts';
-import { createLog } from '../observe/observe.ts';
 import type { Resolution, Resolver } from '../pipeline/pipeline.ts';
-import { createResolver, TrustKeeper } from '../resolve/resolve.ts';
-import { upstreamTexts, VIEW_DEFAULT } from '../upstream/upstream.ts';
-import { stateOf, UNOBSERVED } from './explain.ts';
-import { createForwarding } from './worker-parts.ts';
-import { toSettings } from './worker-settings.ts';
+import { createResolver } from '../resolve/resolve.ts';
+import { VIEW_DEFAULT } from '../upstream/upstream.ts';
+import { openByConfig, stateOf } from './by-config.ts';
 
 /** Names under way at a time: an export is no flood. */
 const AT_ONCE = 16;
@@ -30,15 +27,8 @@ export const resolveNames = async (
   names: readonly string[],
 ): Promise<readonly NameAddresses[]> => {
   const state = await stateOf(config, config, undefined);
-  const trust = TrustKeeper.open(config, {
-    clock: systemClock,
-    log: createLog({ level: 'warn', to: process.stderr.fd }),
-    onChange: () => {},
-  });
-  await trust.recall(upstreamTexts(state.routes).join('\n'));
-  const { mode, anchors } = trust;
-  const settings = toSettings(state, 0, { mode, anchors }, { isPaused: false, events: undefined });
-  const forwarding = createForwarding(settings, UNOBSERVED);
+  const means = await openByConfig(config, state);
+  const { settings, forwarding } = means;
   try {
     // Addresses that exist, and none that are made of others.
     const resolver = createResolver({ ...settings.resolution, dns64: undefined }, forwarding, systemClock, {
@@ -53,8 +43,7 @@ export const resolveNames = async (
     await Promise.all(Array.from({ length: AT_ONCE }, work));
     return names.flatMap((name) => found.get(name) ?? []);
   } finally {
-    trust.close();
-    forwarding.close();
+    means.close();
   }
 };
 

@@ -3,7 +3,7 @@
 // It asks seldom, and nobody counts it; but it may be the first to whom a server proves nothing.
 import { systemClock } from '../base/base.ts';
 import type { TrustKeeper } from '../resolve/resolve.ts';
-import { Forwarding, type UpstreamObserver, upstreamTexts } from '../upstream/upstream.ts';
+import { Forwarding, UNOBSERVED, type UpstreamObserver, upstreamTexts } from '../upstream/upstream.ts';
 import type { UpstreamWatch } from './upstream-watch.ts';
 import type { State } from './worker-settings.ts';
 
@@ -45,15 +45,7 @@ export class OwnForwarding {
 
   #observer(upstreams: readonly string[]): UpstreamObserver {
     return {
-      sent: () => {},
-      answered: () => {},
-      failed: () => {},
-      unwanted: () => {},
-      nearMiss: () => {},
-      guarded: () => {},
-      silentZone: () => {},
-      healthy: () => {},
-      hedged: () => {},
+      ...UNOBSERVED,
       trusted: (index) => this.#watch.note(upstreams[index] ?? '', undefined),
       untrusted: (index, reason) => this.#watch.note(upstreams[index] ?? '', reason),
     };

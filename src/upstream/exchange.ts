@@ -77,6 +77,19 @@ export interface UpstreamObserver {
   untrusted?(endpointIndex: number, reason: UntrustedReason): void;
 }
 
+/** For questions that nobody counts. */
+export const UNOBSERVED: UpstreamObserver = {
+  sent: () => {},
+  answered: () => {},
+  failed: () => {},
+  unwanted: () => {},
+  nearMiss: () => {},
+  guarded: () => {},
+  silentZone: () => {},
+  healthy: () => {},
+  hedged: () => {},
+};
+
 /**
  * Why a server is not believed to be who it should be: its authority is not trusted, its certificate has expired or is
  * not valid yet, is for other names, or is not the one that pins or hashes ask for.

@@ -12,6 +12,7 @@ export type { TlsSettings } from './connection.ts';
 export {
   type Exchange,
   type TryFault,
+  UNOBSERVED,
   type UntrustedReason,
   type UnwantedReason,
   type UpstreamObserver,
