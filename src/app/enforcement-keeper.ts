@@ -7,7 +7,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { type Clock, errorText, systemErrorCode } from '../base/base.ts';
+import { type Clock, errorText, replaceFileNow, systemErrorCode } from '../base/base.ts';
 import type { Config } from '../config/config.ts';
 import {
   describeEnforcement,
@@ -22,7 +22,7 @@ import {
 import type { Generation } from '../generation/generation.ts';
 import type { Log } from '../observe/observe.ts';
 import { isInForce, type PolicyGroup, type SharedPolicy } from '../policy/policy.ts';
-import { type EnforcementStateRecord, writeDurably } from '../records/records.ts';
+import type { EnforcementStateRecord } from '../records/records.ts';
 import type { ChangeAuthor } from './change-journal.ts';
 
 /** How often schedules are looked at: as often as workers do. */
@@ -122,7 +122,7 @@ export class EnforcementKeeper {
 
   #save(): void {
     try {
-      writeDurably(this.#path, `${JSON.stringify({ mandates: this.#mandates })}\n`, FILE_MODE);
+      replaceFileNow(this.#path, `${JSON.stringify({ mandates: this.#mandates })}\n`, FILE_MODE);
     } catch (thrown) {
       if (systemErrorCode(thrown) === undefined) throw thrown;
       const { log } = this.#options;

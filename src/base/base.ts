@@ -22,7 +22,14 @@ export {
 } from './address.ts';
 export { type Clock, createTurnClock, systemClock } from './clock.ts';
 export { deviceAddress, holdsDevices } from './device.ts';
-export { DIRECTORY_MODE, replaceFile, syncDirectory } from './durable-file.ts';
+export {
+  DIRECTORY_MODE,
+  replaceFile,
+  replaceFileNow,
+  syncDirectory,
+  syncDirectoryNow,
+  writeAll,
+} from './durable-file.ts';
 export { formatDuration } from './duration.ts';
 export { AppError, errorText, isAppError, systemErrorCode } from './error.ts';
 export { distinctPrefixes, maskWords, withoutPrefix } from './prefix-difference.ts';

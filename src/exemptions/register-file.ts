@@ -8,20 +8,10 @@
 // end was cut off does not show here: the chain of records, whose heads are signed, shows it. The file is SQLite,
 // locked by the one program that has it open, and on the disk before anybody is told that something happened.
 import { createHash } from 'node:crypto';
-import {
-  chmodSync,
-  closeSync,
-  existsSync,
-  fsyncSync,
-  mkdirSync,
-  openSync,
-  renameSync,
-  rmSync,
-  statSync,
-} from 'node:fs';
+import { chmodSync, closeSync, existsSync, mkdirSync, openSync, renameSync, rmSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
-import { AppError, DIRECTORY_MODE, errorText, systemErrorCode } from '../base/base.ts';
+import { AppError, DIRECTORY_MODE, errorText, syncDirectoryNow, systemErrorCode } from '../base/base.ts';
 
 /** "CRDN": tells the file from databases of other programs. */
 const APPLICATION_ID = 0x4352444e;
@@ -173,12 +163,7 @@ const createEmpty = (path: string): void => {
     database.close();
   }
   renameSync(fresh, path);
-  const directory = openSync(dirname(path), 'r');
-  try {
-    fsyncSync(directory);
-  } finally {
-    closeSync(directory);
-  }
+  syncDirectoryNow(dirname(path));
 };
 
 /** Opens and locks the file; a journal that is emptied, not removed, needs no more than the sync of FULL. */

@@ -6,10 +6,9 @@
 // hangs holds up the recorder thread, and nobody else.
 import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { errorText } from '../base/base.ts';
+import { errorText, syncDirectoryNow } from '../base/base.ts';
 import type { Batch, ChainEnd, ChainFault, ChainStoreOptions, SketchState } from './chain.ts';
 import { isOperational } from './disk-error.ts';
-import { syncDirectory } from './durable-file.ts';
 import type { ChainPosition } from './heads.ts';
 import {
   beginPartition,
@@ -205,6 +204,6 @@ const setAside = (directory: string, name: string, nowMs: number): string => {
     const path = join(directory, name + end);
     if (existsSync(path)) renameSync(path, join(directory, aside + end));
   }
-  syncDirectory(directory);
+  syncDirectoryNow(directory);
   return aside;
 };

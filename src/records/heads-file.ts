@@ -2,6 +2,7 @@
 //
 // A line without its line feed is what a crash left of a head that was not yet acknowledged; it is cut off at the next
 // start. Heads stay when the partitions that they speak of are deleted: they prove where the chain now begins.
+
 import {
   closeSync,
   existsSync,
@@ -12,7 +13,7 @@ import {
   readFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { writeAll } from './durable-file.ts';
+import { writeAll } from '../base/base.ts';
 import { headHash, NO_HEAD, type SignedHead } from './heads.ts';
 import { RECORD_CLASSES, type RecordClass } from './record.ts';
 

@@ -37,8 +37,7 @@ import {
 } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { AppError, errorText } from '../base/base.ts';
-import { writeDurably } from './durable-file.ts';
+import { AppError, errorText, replaceFileNow } from '../base/base.ts';
 import type { RecordClass } from './record.ts';
 
 /** How far one chain had come. */
@@ -138,14 +137,14 @@ export class HeadSigner {
     try {
       if (!existsSync(path)) {
         const { privateKey } = generateKeyPairSync('ed25519');
-        writeDurably(path, privateKey.export({ type: 'pkcs8', format: 'pem' }), PRIVATE_MODE);
+        replaceFileNow(path, privateKey.export({ type: 'pkcs8', format: 'pem' }), PRIVATE_MODE);
       }
       const key = createPrivateKey(readFileSync(path));
       if (key.asymmetricKeyType !== 'ed25519') throw new Error('not an Ed25519 key');
       const publicText = createPublicKey(key).export({ type: 'spki', format: 'pem' });
       const publicPath = join(directory, PUBLIC_NAME);
       if (!existsSync(publicPath) || readFileSync(publicPath, 'utf8') !== publicText) {
-        writeDurably(publicPath, publicText, PUBLIC_MODE);
+        replaceFileNow(publicPath, publicText, PUBLIC_MODE);
       }
       return new HeadSigner(key);
     } catch (cause) {

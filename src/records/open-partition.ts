@@ -4,7 +4,7 @@
 import { closeSync, existsSync, openSync, renameSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
-import { AppError } from '../base/base.ts';
+import { AppError, syncDirectoryNow } from '../base/base.ts';
 import type {
   Block,
   ChainEnd,
@@ -13,7 +13,6 @@ import type {
   RollupCount,
   SketchState,
 } from './chain.ts';
-import { syncDirectory } from './durable-file.ts';
 import {
   BlockHasher,
   createSchema,
@@ -109,7 +108,7 @@ export const beginPartition = (options: ChainStoreOptions, ordinal: number, end:
     database.close();
   }
   renameSync(unfinished, path);
-  syncDirectory(directory);
+  syncDirectoryNow(directory);
   return new OpenPartition(path, options);
 };
 

@@ -3,9 +3,10 @@
 // It is written over in place after each commit, which costs one system call, and synchronized each few seconds. At a
 // start it tells how long nothing was recorded after a crash, and whether a chain has lost its end: SQLite drops what
 // it finds torn without a word. It proves nothing to others; signed heads do.
+
 import { closeSync, fdatasyncSync, openSync, readFileSync } from 'node:fs';
+import { writeAll } from '../base/base.ts';
 import type { ChainEnd } from './chain.ts';
-import { writeAll } from './durable-file.ts';
 import { FILE_MODE, HASH_LENGTH } from './partition.ts';
 import { RECORD_CLASSES, type RecordClass } from './record.ts';
 

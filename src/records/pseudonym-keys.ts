@@ -15,8 +15,8 @@ import {
   errorText,
   formatAddress,
   readIpv6,
+  replaceFileNow,
 } from '../base/base.ts';
-import { writeDurably } from './durable-file.ts';
 import { FILE_MODE, timeText } from './partition.ts';
 
 /** Name of the file in a directory of records. */
@@ -171,7 +171,7 @@ export class PseudonymKeys {
 
   #write(keys: readonly Key[]): void {
     try {
-      writeDurably(this.#path, `${JSON.stringify({ version: 1, keys }, undefined, 2)}\n`, FILE_MODE);
+      replaceFileNow(this.#path, `${JSON.stringify({ version: 1, keys }, undefined, 2)}\n`, FILE_MODE);
     } catch (thrown) {
       throw failure(this.#path, thrown);
     }

@@ -16,8 +16,7 @@ import {
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { constants, createZstdCompress, createZstdDecompress } from 'node:zlib';
-import { AppError, DAY_MS, errorText } from '../base/base.ts';
-import { syncDirectory } from './durable-file.ts';
+import { AppError, DAY_MS, errorText, syncDirectoryNow } from '../base/base.ts';
 import { FILE_MODE, listPartitions, type PartitionFile } from './partition.ts';
 import { RECORD_CLASSES, type RecordClass } from './record.ts';
 
@@ -73,7 +72,7 @@ export const deletePartition = (
 ): void => {
   const path = join(directory, recordClass, partition.name);
   for (const end of ['', '-wal', '-shm', '-journal']) rmSync(path + end, { force: true });
-  syncDirectory(join(directory, recordClass));
+  syncDirectoryNow(join(directory, recordClass));
 };
 
 /**
@@ -104,9 +103,9 @@ export const archivePartition = async (directory: string, step: RetentionStep): 
     throw new AppError('ERR_COMPLIANCE_RECORDS', `writing ${archive}: ${errorText(cause)}`, { cause });
   }
   renameSync(unfinished, archive);
-  syncDirectory(place);
+  syncDirectoryNow(place);
   for (const end of ['', '-wal', '-shm']) rmSync(path + end, { force: true });
-  syncDirectory(place);
+  syncDirectoryNow(place);
 };
 
 /** Writes the content of an archived partition to a file. Rejects with errors of the system. */
