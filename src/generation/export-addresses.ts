@@ -94,7 +94,7 @@ export const exportAddresses = async (
     match === MATCH.PREFIX && action === 'passthru' ? (parsePrefix(text) ?? []) : [],
   );
   const { resolved, leftNames } = await resolveNames(rules, request);
-  const { kept, cut } = guard([...listed, ...resolved], passing);
+  const { kept, cut } = guard([...listed, ...resolved], passing, ownServers(config));
   if (kept.length === 0)
     throw new AppError(
       'ERR_APP_EXPORT',
@@ -215,8 +215,9 @@ const resolveNames = async (
 const guard = (
   addresses: readonly ExportedAddress[],
   passing: readonly Prefix[],
+  own: readonly Prefix[],
 ): { kept: ExportedAddress[]; cut: (CutAddress & { evidence: string })[] } => {
-  const guards = AddressGuards.load(NEVER_BLOCK_ADDRESSES_FILE);
+  const guards = AddressGuards.load(NEVER_BLOCK_ADDRESSES_FILE, own);
   const cut: (CutAddress & { evidence: string })[] = [];
   const left = addresses.flatMap(({ prefix, evidence }): ExportedAddress[] => {
     const found = guards.cut(prefix);
@@ -232,6 +233,21 @@ const guard = (
     ),
     cut,
   };
+};
+
+/** The servers that this resolver asks: a firewall that stopped them would take its names away. */
+const ownServers = ({ upstreams = [], fallback, bootstrap, forward, groups }: Config): Prefix[] => {
+  const servers = [
+    ...upstreams,
+    ...fallback,
+    ...forward.flatMap((rule) => rule.upstreams),
+    ...groups.flatMap((group) => [...(group.upstreams ?? []), ...group.fallback]),
+  ];
+  const addresses = [
+    ...servers.flatMap(({ host }) => (host.kind === 'address' ? [host.endpoint.address] : [])),
+    ...bootstrap.map(({ address }) => address),
+  ];
+  return addresses.flatMap((text) => parsePrefix(text) ?? []);
 };
 
 const headerOf = ({

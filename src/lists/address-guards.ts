@@ -34,12 +34,13 @@ export class AddressGuards {
     this.#guards = guards;
   }
 
-  /** Reads a guard file; throws ERR_LIST_READ, or ERR_LIST_PARSE with the line. */
-  static load(path: string): AddressGuards {
-    const guards: Guard[] = SPECIAL_PREFIXES.map((prefix) => ({
-      prefix,
-      whose: 'special-purpose addresses',
-    }));
+  /**
+   * Reads a guard file; throws ERR_LIST_READ, or ERR_LIST_PARSE with the line. `own` are addresses that this resolver
+   * needs itself, which are guarded as well.
+   */
+  static load(path: string, own: readonly Prefix[] = []): AddressGuards {
+    const guards: Guard[] = own.map((prefix) => ({ prefix, whose: 'a server that this configuration asks' }));
+    guards.push(...SPECIAL_PREFIXES.map((prefix) => ({ prefix, whose: 'special-purpose addresses' })));
     for (const [index, line] of Buffer.from(readListFile(path)).toString('utf8').split('\n').entries()) {
       const [written = '', whose = ''] = line.split('#', 2).map((part) => part.trim());
       if (written === '') continue;

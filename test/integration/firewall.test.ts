@@ -116,6 +116,18 @@ describe('cordon lists export --for', () => {
     expect(serialOf()).toBe(first + 1);
   });
 
+  test('leaves out the servers that this configuration asks', async () => {
+    const path = join(directory, 'own.yml');
+    writeFileSync(path, config('forward: [{ zones: [z.example], upstreams: [45.12.0.53] }]\n'));
+    const { text, facts } = await exported('--for', 'plain', '--config', path);
+    expect(prefixesIn(text)).not.toContain('45.12.0.0/24');
+    expect(prefixesIn(text)).toContain('45.12.0.52/32');
+    expect(prefixesIn(text).some((prefix) => prefix.startsWith('45.12.0.53'))).toBe(false);
+    expect(facts).toContain(
+      'without 45.12.0.53/32 (own line 14): guarded, a server that this configuration asks',
+    );
+  });
+
   test.each([
     [['--for', 'iptables'], 2],
     [['--for', 'plain', '--format', 'rpz'], 2],
