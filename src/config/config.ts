@@ -2,7 +2,7 @@
 //
 // Invariants: all problems are reported at once, each with its line and column or its environment variable;
 // unknown keys are refused; every value has a bound; nothing outside this room sees text that still has to be
-// parsed. Nothing here opens a socket or reads a list. Imports dns and base only. YAML 1.2 (core schema).
+// parsed. Nothing here opens a socket or reads a list. YAML 1.2 (core schema).
 
 export type { BlockAnswer } from './answer-leaf.ts';
 export { configDifferences } from './difference.ts';
