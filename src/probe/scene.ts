@@ -95,7 +95,8 @@ export class ProbeScene {
       const id = `group:${group}`;
       if (facts.only !== undefined && facts.only !== group) continue;
       const lists = mandatesOf(facts, index);
-      if (askers.length === 0) unasked.push({ view: id, reason: 'no client that may ask belongs to it' });
+      if (askers.length === 0)
+        unasked.push({ view: id, reason: 'no client that may ask belongs to it by its address' });
       else if (lists.length === 0) unasked.push({ view: id, reason: NO_MANDATE });
       else {
         views.push({ id, kind: 'group', lists, transports: GROUP_TRANSPORTS, isAllowed: true });

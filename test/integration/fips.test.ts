@@ -5,7 +5,9 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { RCODE } from '../../src/dns/dns.ts';
+import { CertificateAuthority, type Issued } from '../support/certificates.ts';
 import { ask, readMetric } from '../support/client.ts';
+import { DotClient, listenerOf, SERVER_NAME } from '../support/encrypted-client.ts';
 import { requireFile, run, startCordon } from '../support/process.ts';
 import { answer, ScriptedUpstream } from '../support/scripted-upstream.ts';
 
@@ -16,10 +18,14 @@ let directory: string;
 let upstream: ScriptedUpstream;
 /** The shipped configuration of OpenSSL, with what fipsinstall wrote in the directory of the test. */
 let opensslConfig: string;
+let authority: CertificateAuthority;
+let issued: Issued;
 
 beforeAll(async () => {
   directory = mkdtempSync(join(tmpdir(), 'cordon-fips-'));
   upstream = await ScriptedUpstream.open((query) => answer(query, [`${query.name} 60 IN A 192.0.2.1`]));
+  authority = CertificateAuthority.create();
+  issued = authority.issue({ names: [`DNS:${SERVER_NAME}`] });
   opensslConfig = join(directory, 'openssl-fips.cnf');
   const facts = join(directory, 'fipsmodule.cnf');
   await run('openssl', ['fipsinstall', '-out', facts, '-module', MODULE]);
@@ -35,7 +41,8 @@ afterAll(async () => {
 beforeEach((context) => requireFile(context, MODULE, 'openssl-provider-fips'));
 
 const configWith = (more = ''): string => `
-listen: { dns: ["127.0.0.1:0"], admin: "127.0.0.1:0" }
+listen: { dns: ["127.0.0.1:0"], dot: ["127.0.0.1:0"], admin: "127.0.0.1:0" }
+tls: { cert: cert.pem, key: key.pem }
 workers: 1
 fips: required
 upstreams: ["127.0.0.1:${upstream.endpoint.port}"]
@@ -47,12 +54,16 @@ const FILES = { 'own.txt': 'listed.example\n' };
 test('serves with the module, and names it in log, metric and records', async () => {
   const cordon = await startCordon({
     config: configWith(),
-    files: FILES,
+    files: { ...FILES, 'cert.pem': issued.certificate, 'key.pem': issued.key },
     env: { NODE_OPTIONS: `--openssl-config=${opensslConfig} --enable-fips` },
   });
   try {
     expect((await ask(cordon.dns, 'www.example.com. A')).rcode).toBe(RCODE.NOERROR);
     expect((await ask(cordon.dns, 'www.listed.example. A')).rcode).toBe(RCODE.NXDOMAIN);
+    const client = await DotClient.open(listenerOf(cordon, 'dot'), { ca: authority.certificate });
+    expect((await client.ask('www.listed.example. A')).rcode).toBe(RCODE.NXDOMAIN);
+    expect(client.socket.getProtocol()).toBe('TLSv1.3');
+    await client.end();
     const line = await cordon.waitForLog(({ msg }) => msg === 'cryptography comes from a FIPS module');
     const module = { path: MODULE, sha256: expect.stringMatching(/^[0-9a-f]{64}$/) as string };
     expect(line).toMatchObject({ modules: [module] });

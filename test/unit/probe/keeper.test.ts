@@ -157,7 +157,7 @@ test('a run after a change asks every group that somebody can be in, and names t
   });
   expect(viewsOf(record)).toEqual(['group:default', 'group:half', 'group:lab', 'group:other-half']);
   expect(record?.unasked).toEqual([
-    { view: 'group:covered', reason: 'no client that may ask belongs to it' },
+    { view: 'group:covered', reason: 'no client that may ask belongs to it by its address' },
     { view: 'group:free', reason: 'the group is out of scope' },
   ]);
   expect(alarms).toEqual([]);
