@@ -110,3 +110,36 @@ export const column = (name: string, label: string, kind: ColumnKind = 'text'): 
   label,
   kind,
 });
+
+/** A column with what it holds of an item, so that heads and cells cannot come apart. */
+export interface Field<Item> extends Column {
+  readonly cell: (item: Item) => Cell;
+}
+
+/** A field in short; `kind` as for column(). */
+export const field = <Item>(
+  name: string,
+  label: string,
+  kind: ColumnKind,
+  cell: (item: Item) => Cell,
+): Field<Item> => ({ name, label, kind, cell });
+
+/** The table of items, one a row. */
+export const tableOf = <Item>(
+  { name, caption, empty, isForMachines }: Omit<Table, 'columns' | 'rows'>,
+  items: readonly Item[],
+  fields: readonly Field<NoInfer<Item>>[],
+): Table => ({
+  name,
+  caption,
+  columns: fields.map((one) => column(one.name, one.label, one.kind)),
+  rows: items.map((item) => fields.map(({ cell }) => cell(item))),
+  empty,
+  ...(isForMachines === undefined ? {} : { isForMachines }),
+});
+
+/** The same fields of an item that stands within another one. */
+export const within = <Outer, Item>(
+  fields: readonly Field<Item>[],
+  find: (outer: Outer) => Item,
+): Field<Outer>[] => fields.map((one) => ({ ...one, cell: (outer) => one.cell(find(outer)) }));

@@ -1,5 +1,5 @@
 // The sections on what clients did: attempts, distinct clients, signs of a bypass.
-import { column, type Section, type Table } from './document.ts';
+import { column, field, type Section, type Table, tableOf } from './document.ts';
 import { LIST_PURPOSES, type ListPurpose, type Report, type Total } from './model.ts';
 import { aboutText, boundText, NOTHING } from './words.ts';
 
@@ -63,35 +63,33 @@ export const toAttemptSection = ({ attempts }: Report): Section => {
         empty: NOTHING,
         isForMachines: true,
       },
-      {
-        name: 'attempts-by-day',
-        caption: 'Attempts by day',
-        columns: [
-          column('day', 'Day', 'day'),
-          column('refusals', 'Refusals', 'number'),
-          column('would_refuse', 'Would have been refused', 'number'),
+      tableOf(
+        { name: 'attempts-by-day', caption: 'Attempts by day', empty: 'No attempt was recorded.' },
+        byDay,
+        [
+          field('day', 'Day', 'day', (one) => one.day),
+          field('refusals', 'Refusals', 'number', (one) => one.refusals),
+          field('would_refuse', 'Would have been refused', 'number', (one) => one.wouldRefuse),
         ],
-        rows: byDay.map((one) => [one.day, one.refusals, one.wouldRefuse]),
-        empty: 'No attempt was recorded.',
-      },
-      {
-        name: 'attempts',
-        caption: 'Attempts by day, group, list, category and trigger',
-        columns: [
-          column('day', 'Day', 'day'),
-          column('kind', 'Kind', 'word'),
-          column('purpose', 'List is', 'word'),
-          column('group', 'Group'),
-          column('list', 'List'),
-          column('category', 'Category'),
-          column('trigger', 'Trigger'),
-          column('count', 'Queries', 'number'),
+      ),
+      tableOf(
+        {
+          name: 'attempts',
+          caption: 'Attempts by day, group, list, category and trigger',
+          empty: 'No attempt was recorded.',
+        },
+        rows,
+        [
+          field('day', 'Day', 'day', (one) => one.day),
+          field('kind', 'Kind', 'word', (one) => one.kind),
+          field('purpose', 'List is', 'word', (one) => one.purpose),
+          field('group', 'Group', 'text', (one) => one.group),
+          field('list', 'List', 'text', (one) => one.list),
+          field('category', 'Category', 'text', (one) => one.category),
+          field('trigger', 'Trigger', 'text', (one) => one.trigger),
+          field('count', 'Queries', 'number', (one) => one.count),
         ],
-        rows: rows.map(({ day, kind, purpose, group, list, category, trigger, count }) => [
-          ...[day, kind, purpose, group, list, category, trigger, count],
-        ]),
-        empty: 'No attempt was recorded.',
-      },
+      ),
     ],
     sheets: [],
   };
@@ -175,19 +173,13 @@ export const toSignalSection = ({ signals }: Report): Section => ({
   tables: [
     totalsTable('signals-by-kind', 'By kind', 'signal', 'Sign', signals.bySignal),
     totalsTable('signals-by-group', 'By group', 'group', 'Group', signals.byGroup),
-    {
-      name: 'signals',
-      caption: 'By day, kind, group and list',
-      columns: [
-        column('day', 'Day', 'day'),
-        column('signal', 'Sign', 'word'),
-        column('group', 'Group'),
-        column('list', 'List'),
-        column('count', 'Queries', 'number'),
-      ],
-      rows: signals.rows.map(({ day, signal, group, list, count }) => [day, signal, group, list, count]),
-      empty: 'None.',
-    },
+    tableOf({ name: 'signals', caption: 'By day, kind, group and list', empty: 'None.' }, signals.rows, [
+      field('day', 'Day', 'day', (one) => one.day),
+      field('signal', 'Sign', 'word', (one) => one.signal),
+      field('group', 'Group', 'text', (one) => one.group),
+      field('list', 'List', 'text', (one) => one.list),
+      field('count', 'Queries', 'number', (one) => one.count),
+    ]),
   ],
   sheets: [],
 });

@@ -1,5 +1,5 @@
 // The sections on enforcement and on the self-probe.
-import { type Cell, type Column, column, type Section, type Timeline, type Tone } from './document.ts';
+import { column, type Field, field, type Section, type Timeline, type Tone, tableOf } from './document.ts';
 import type { EnforcementState, ProbeInterval, Report } from './model.ts';
 import { durationText, NOTHING, numberText, shareText } from './words.ts';
 
@@ -81,60 +81,58 @@ export const toEnforcementSection = (report: Report): Section => {
         ]),
         empty: allTheTime,
       },
-      {
-        name: 'outages',
-        caption: 'Each time not in force or without evidence',
-        columns: INTERVAL_COLUMNS,
-        rows: outages.map(toIntervalRow),
-        empty: allTheTime,
-        isForMachines: outages.length === 0,
-      },
-      {
-        name: 'enforcement',
-        caption: 'In force or not, the whole period',
-        columns: [
-          column('from', 'From', 'time'),
-          column('until', 'Until', 'time'),
-          column('ms', 'Length', 'duration'),
-          column('state', 'State', 'word'),
-          column('cause', 'Cause'),
-          column('uncertain', 'Uncertain'),
-          column('by', 'By'),
-          column('reason', 'Reason', 'prose'),
-          column('detail', 'Concerned', 'prose'),
+      tableOf(
+        {
+          name: 'outages',
+          caption: 'Each time not in force or without evidence',
+          empty: allTheTime,
+          isForMachines: outages.length === 0,
+        },
+        outages,
+        [
+          ...INTERVAL_START,
+          field('state', 'State', 'word', (one) => stateWords(one.state)),
+          field(
+            'cause',
+            'Cause',
+            'text',
+            (one) => `${causeWords(one.cause ?? '')}${one.isUncertain ? ' (at most)' : ''}`,
+          ),
+          ...INTERVAL_END,
         ],
-        rows: intervals.map((one) => [
-          ...[one.from, one.until, one.ms, one.state, one.cause],
-          ...[one.isUncertain ? 'yes' : 'no', one.by, one.reason, one.detail],
-        ]),
-        empty: NOTHING,
-        isForMachines: true,
-      },
+      ),
+      tableOf(
+        {
+          name: 'enforcement',
+          caption: 'In force or not, the whole period',
+          empty: NOTHING,
+          isForMachines: true,
+        },
+        intervals,
+        [
+          ...INTERVAL_START,
+          field('state', 'State', 'word', (one) => one.state),
+          field('cause', 'Cause', 'text', (one) => one.cause),
+          field('uncertain', 'Uncertain', 'text', (one) => (one.isUncertain ? 'yes' : 'no')),
+          ...INTERVAL_END,
+        ],
+      ),
     ],
     sheets: [],
   };
 };
 
-const INTERVAL_COLUMNS: readonly Column[] = [
-  column('from', 'From', 'time'),
-  column('until', 'Until', 'time'),
-  column('ms', 'Length', 'duration'),
-  column('state', 'State', 'word'),
-  column('cause', 'Cause'),
-  column('by', 'By'),
-  column('reason', 'Reason', 'prose'),
-  column('detail', 'Concerned', 'prose'),
-];
+type Interval = Report['enforcement']['intervals'][number];
 
-const toIntervalRow = (one: Report['enforcement']['intervals'][number]): Cell[] => [
-  one.from,
-  one.until,
-  one.ms,
-  stateWords(one.state),
-  `${causeWords(one.cause ?? '')}${one.isUncertain ? ' (at most)' : ''}`,
-  one.by,
-  one.reason,
-  one.detail,
+const INTERVAL_START: readonly Field<Interval>[] = [
+  field('from', 'From', 'time', (one) => one.from),
+  field('until', 'Until', 'time', (one) => one.until),
+  field('ms', 'Length', 'duration', (one) => one.ms),
+];
+const INTERVAL_END: readonly Field<Interval>[] = [
+  field('by', 'By', 'text', (one) => one.by),
+  field('reason', 'Reason', 'prose', (one) => one.reason),
+  field('detail', 'Concerned', 'prose', (one) => one.detail),
 ];
 
 const stateWords = (state: EnforcementState): string => state.replaceAll('-', ' ');
@@ -188,25 +186,24 @@ export const toProbeSection = (report: Report): Section => {
     notes,
     figures: views.length === 0 ? [] : [toProbeTimeline(report)],
     tables: [
-      {
-        name: 'probe-views',
-        caption: 'What the probe found, by view',
-        columns: [
-          column('view', 'View'),
-          column('runs', 'Runs', 'number'),
-          column('questions', 'Questions', 'number'),
-          column('enforced_ms', 'Enforced', 'duration'),
-          column('leaking_ms', 'Leaking', 'duration'),
-          column('broken_ms', 'Broken', 'duration'),
-          column('no_evidence_ms', 'No evidence', 'duration'),
-          column('last_success', 'Last success', 'time'),
+      tableOf(
+        {
+          name: 'probe-views',
+          caption: 'What the probe found, by view',
+          empty: 'The probe did not ask in this period.',
+        },
+        views,
+        [
+          field('view', 'View', 'text', (one) => one.view),
+          field('runs', 'Runs', 'number', (one) => one.runs),
+          field('questions', 'Questions', 'number', (one) => one.questions),
+          field('enforced_ms', 'Enforced', 'duration', ({ ms }) => ms.enforced),
+          field('leaking_ms', 'Leaking', 'duration', ({ ms }) => ms.leaking),
+          field('broken_ms', 'Broken', 'duration', ({ ms }) => ms.broken),
+          field('no_evidence_ms', 'No evidence', 'duration', ({ ms }) => ms['no-evidence']),
+          field('last_success', 'Last success', 'time', (one) => one.lastSuccess),
         ],
-        rows: views.map(({ view, runs: count, questions, ms, lastSuccess }) => [
-          ...[view, count, questions, ms.enforced, ms.leaking, ms.broken, ms['no-evidence']],
-          lastSuccess,
-        ]),
-        empty: 'The probe did not ask in this period.',
-      },
+      ),
       {
         name: 'probe-findings',
         caption: 'When a view began to leak or was broken',

@@ -1,5 +1,15 @@
 // The section on exemptions: each with its whole paper, what became of it, and what it let pass.
-import { type Cell, column, type Fact, type Section, type Sheet } from './document.ts';
+import {
+  type Cell,
+  column,
+  type Fact,
+  type Field,
+  field,
+  type Section,
+  type Sheet,
+  tableOf,
+  within,
+} from './document.ts';
 import type { ExemptionSection, Report } from './model.ts';
 import { NOTHING, numberText, timeWords } from './words.ts';
 
@@ -92,43 +102,41 @@ export const toExemptionSection = ({ exemptions, group, integrity }: Report): Se
       empty: NOTHING,
       isForMachines: true,
     },
-    {
-      name: 'exemption-events',
-      caption: 'What became of exemptions',
-      columns: [column('id', 'Exemption', 'word'), ...EVENT_COLUMNS],
-      rows: exemptions.flatMap(({ id, events }) => events.map((event): Cell[] => [id, ...toEventRow(event)])),
-      empty: NOTHING,
-      isForMachines: true,
-    },
-    {
-      name: 'exemption-times',
-      caption: 'When exemptions were in force',
-      columns: [
-        column('id', 'Exemption', 'word'),
-        column('from', 'From', 'time'),
-        column('until', 'Until', 'time'),
-        column('over', 'Over at the end of the period'),
+    tableOf(
+      { name: 'exemption-events', caption: 'What became of exemptions', empty: NOTHING, isForMachines: true },
+      exemptions.flatMap(({ id, events }) => events.map((one) => ({ id, one }))),
+      [
+        field('id', 'Exemption', 'word', ({ id }) => id),
+        ...within(EVENT_FIELDS, ({ one }: { readonly one: ExemptionEvent }) => one),
       ],
-      rows: exemptions.flatMap(({ id, active }) =>
-        active.map(({ from, until, isOver }): Cell[] => [id, from, until, isOver ? 'yes' : 'no']),
-      ),
-      empty: NOTHING,
-      isForMachines: true,
-    },
+    ),
+    tableOf(
+      {
+        name: 'exemption-times',
+        caption: 'When exemptions were in force',
+        empty: NOTHING,
+        isForMachines: true,
+      },
+      exemptions.flatMap(({ id, active }) => active.map((one) => ({ id, ...one }))),
+      [
+        field('id', 'Exemption', 'word', (one) => one.id),
+        field('from', 'From', 'time', (one) => one.from),
+        field('until', 'Until', 'time', (one) => one.until),
+        field('over', 'Over at the end of the period', 'text', (one) => (one.isOver ? 'yes' : 'no')),
+      ],
+    ),
   ],
   sheets: exemptions.map(toSheet),
 });
 
-const EVENT_COLUMNS = [
-  column('time', 'Time', 'time'),
-  column('event', 'Event', 'word'),
-  column('by', 'By'),
-  column('role', 'Role'),
-  column('reason', 'Reason', 'prose'),
-];
+type ExemptionEvent = ExemptionSection['events'][number];
 
-const toEventRow = ({ time, event, by, role, reason }: ExemptionSection['events'][number]): Cell[] => [
-  ...[time, event, by, role, reason],
+const EVENT_FIELDS: readonly Field<ExemptionEvent>[] = [
+  field('time', 'Time', 'time', (one) => one.time),
+  field('event', 'Event', 'word', (one) => one.event),
+  field('by', 'By', 'text', (one) => one.by),
+  field('role', 'Role', 'text', (one) => one.role),
+  field('reason', 'Reason', 'prose', (one) => one.reason),
 ];
 
 const toRow = ({ id, paper, hits }: ExemptionSection): Cell[] => {
@@ -154,13 +162,11 @@ const toSheet = ({ id, paper, events, active, hits }: ExemptionSection): Sheet =
     { label: 'Queries let pass in the period', value: numberText(hits) },
   ],
   tables: [
-    {
-      name: 'exemption-events',
-      caption: `What became of ${id}`,
-      columns: EVENT_COLUMNS,
-      rows: events.map(toEventRow),
-      empty: NOTHING,
-    },
+    tableOf(
+      { name: 'exemption-events', caption: `What became of ${id}`, empty: NOTHING },
+      events,
+      EVENT_FIELDS,
+    ),
   ],
 });
 

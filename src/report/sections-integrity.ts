@@ -1,5 +1,5 @@
 // What stands on top of a report over records that are not whole: what was found, and which records are not repeated.
-import { type Cell, column, type Table, type Warning } from './document.ts';
+import { column, field, type Table, tableOf, type Warning } from './document.ts';
 import type { Report } from './model.ts';
 import { countText, NOTHING, numberText, timeWords } from './words.ts';
 
@@ -42,19 +42,20 @@ export const findingsTable = (findings: readonly string[]): Table => ({
 });
 
 /** Where records stand that are not repeated. */
-export const doubtfulTable = ({ doubtful }: Report['integrity']): Table => ({
-  name: 'doubtful',
-  caption: 'Records in doubt, whose content is not repeated',
-  columns: [
-    column('chain', 'Chain', 'word'),
-    column('partition', 'Partition', 'number'),
-    column('first', 'From record', 'number'),
-    column('last', 'To record', 'number'),
-    column('after', 'After', 'time'),
-    column('before', 'Before', 'time'),
-  ],
-  rows: doubtful.map((one): Cell[] => [
-    ...[one.class, one.partition, one.first, one.last, one.after, one.before],
-  ]),
-  empty: NOTHING,
-});
+export const doubtfulTable = ({ doubtful }: Report['integrity']): Table =>
+  tableOf(
+    {
+      name: 'doubtful',
+      caption: 'Records in doubt, whose content is not repeated',
+      empty: NOTHING,
+    },
+    doubtful,
+    [
+      field('chain', 'Chain', 'word', (one) => one.class),
+      field('partition', 'Partition', 'number', (one) => one.partition),
+      field('first', 'From record', 'number', (one) => one.first),
+      field('last', 'To record', 'number', (one) => one.last),
+      field('after', 'After', 'time', (one) => one.after),
+      field('before', 'Before', 'time', (one) => one.before),
+    ],
+  );

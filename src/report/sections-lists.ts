@@ -1,5 +1,16 @@
 // The section on lists: versions in force, what happened to them, and the decision that each rests on.
-import { type Cell, column, type Fact, type Section, type Sheet, type Table } from './document.ts';
+import {
+  type Cell,
+  column,
+  type Fact,
+  type Field,
+  field,
+  type Section,
+  type Sheet,
+  type Table,
+  tableOf,
+  within,
+} from './document.ts';
 import type { ListSection, Report } from './model.ts';
 import { countText, NOTHING, numberText } from './words.ts';
 
@@ -87,23 +98,23 @@ const toSheet = (list: ListSection, until: string): Sheet => ({
     ...decisionFacts(list, until),
   ],
   tables: [
-    {
-      name: 'list-versions',
-      caption: `Versions of list ${list.list} in force`,
-      columns: VERSION_COLUMNS,
-      rows: list.versions.map(toVersionRow),
-      empty: 'No version was in force.',
-    },
+    tableOf(
+      {
+        name: 'list-versions',
+        caption: `Versions of list ${list.list} in force`,
+        empty: 'No version was in force.',
+      },
+      list.versions,
+      VERSION_FIELDS,
+    ),
     ...(list.events.length === 0
       ? []
       : [
-          {
-            name: 'list-events',
-            caption: `What else happened to list ${list.list}`,
-            columns: EVENT_COLUMNS,
-            rows: list.events.map(toEventRow),
-            empty: NOTHING,
-          },
+          tableOf(
+            { name: 'list-events', caption: `What else happened to list ${list.list}`, empty: NOTHING },
+            list.events,
+            EVENT_FIELDS,
+          ),
         ]),
     ...(list.decisionEvents.length === 0
       ? []
@@ -134,61 +145,54 @@ const decisionFacts = ({ decision, mandate }: ListSection, until: string): Fact[
   });
 };
 
-const VERSION_COLUMNS = [
-  column('from', 'From', 'time'),
-  column('until', 'Until', 'time'),
-  column('ended_by', 'Ended by', 'word'),
-  column('sha256', 'Version', 'hash'),
-  column('entries', 'Entries', 'number'),
-  column('added', 'Added', 'number'),
-  column('removed', 'Removed', 'number'),
-  column('since', 'In force since', 'time'),
+type Version = ListSection['versions'][number];
+type ListEvent = ListSection['events'][number];
+
+const VERSION_FIELDS: readonly Field<Version>[] = [
+  field('from', 'From', 'time', (one) => one.from),
+  field('until', 'Until', 'time', (one) => one.until),
+  field('ended_by', 'Ended by', 'word', (one) => one.endedBy),
+  field('sha256', 'Version', 'hash', (one) => one.sha256),
+  field('entries', 'Entries', 'number', (one) => one.entries),
+  field('added', 'Added', 'number', (one) => one.added),
+  field('removed', 'Removed', 'number', (one) => one.removed),
+  field('since', 'In force since', 'time', (one) => one.since),
 ];
 
-const EVENT_COLUMNS = [
-  column('time', 'Time', 'time'),
-  column('event', 'Event', 'word'),
-  column('sha256', 'Version', 'hash'),
-  column('by', 'By'),
-  column('reason', 'Reason', 'prose'),
-  column('code', 'Code'),
+const EVENT_FIELDS: readonly Field<ListEvent>[] = [
+  field('time', 'Time', 'time', (one) => one.time),
+  field('event', 'Event', 'word', (one) => one.event),
+  field('sha256', 'Version', 'hash', (one) => one.sha256),
+  field('by', 'By', 'text', (one) => one.by),
+  field('reason', 'Reason', 'prose', (one) => one.reason),
+  field('code', 'Code', 'text', (one) => one.code),
 ];
-
-const toVersionRow = (one: ListSection['versions'][number]): Cell[] => [
-  ...[one.from, one.until, one.endedBy, one.sha256, one.entries, one.added, one.removed, one.since],
-];
-
-const toEventRow = (one: ListSection['events'][number]): Cell[] => [
-  ...[one.time, one.event, one.sha256, one.by, one.reason, one.code],
-];
-
-const LIST_COLUMN = column('list', 'List');
 
 /** All lists in one table each. */
 const machineTables = (lists: readonly ListSection[]): Table[] => [
-  {
-    name: 'lists',
-    caption: 'Versions of lists in force',
-    columns: [LIST_COLUMN, column('category', 'Category'), column('mandate', 'Mandate'), ...VERSION_COLUMNS],
-    rows: lists.flatMap(({ list, category, mandate, versions }) =>
-      versions.map((version): Cell[] => [list, category, mandate ? 'yes' : 'no', ...toVersionRow(version)]),
-    ),
-    empty: NOTHING,
-    isForMachines: true,
-  },
-  {
-    name: 'list-events',
-    caption: 'What else happened to lists',
-    columns: [LIST_COLUMN, ...EVENT_COLUMNS],
-    rows: lists.flatMap(({ list, events }) => events.map((event): Cell[] => [list, ...toEventRow(event)])),
-    empty: NOTHING,
-    isForMachines: true,
-  },
+  tableOf(
+    { name: 'lists', caption: 'Versions of lists in force', empty: NOTHING, isForMachines: true },
+    lists.flatMap((of) => of.versions.map((one) => ({ of, one }))),
+    [
+      field('list', 'List', 'text', ({ of }) => of.list),
+      field('category', 'Category', 'text', ({ of }) => of.category),
+      field('mandate', 'Mandate', 'text', ({ of }) => (of.mandate ? 'yes' : 'no')),
+      ...within(VERSION_FIELDS, ({ one }: { readonly one: Version }) => one),
+    ],
+  ),
+  tableOf(
+    { name: 'list-events', caption: 'What else happened to lists', empty: NOTHING, isForMachines: true },
+    lists.flatMap(({ list, events }) => events.map((one) => ({ list, one }))),
+    [
+      field('list', 'List', 'text', ({ list }) => list),
+      ...within(EVENT_FIELDS, ({ one }: { readonly one: ListEvent }) => one),
+    ],
+  ),
   {
     name: 'decisions',
     caption: 'Decisions that lists rest on, and what happened to them',
     columns: [
-      LIST_COLUMN,
+      column('list', 'List'),
       column('time', 'Time', 'time'),
       column('event', 'Event', 'word'),
       column('decision', 'Decision'),

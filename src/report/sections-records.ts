@@ -1,5 +1,5 @@
 // The sections on changes and on the records themselves.
-import { type Cell, column, type Section } from './document.ts';
+import { type Cell, column, field, type Section, tableOf } from './document.ts';
 import type { Report } from './model.ts';
 import { doubtfulTable, findingsTable } from './sections-integrity.ts';
 import { countText, NOTHING, numberText, timeWords } from './words.ts';
@@ -86,46 +86,45 @@ export const toRecordsSection = ({ records, integrity }: Report): Section => ({
   tables: [
     { ...findingsTable(integrity.findings), isForMachines: true },
     { ...doubtfulTable(integrity), isForMachines: true },
-    {
-      name: 'records',
-      caption: 'What happened to the records',
-      columns: [
-        column('time', 'Time', 'time'),
-        column('event', 'Event', 'word'),
-        column('count', 'Count', 'number'),
-        column('ms', 'Clock moved by, ms', 'number'),
-        column('from', 'From', 'time'),
-        column('until', 'Until', 'time'),
-        column('file', 'File or output'),
-        column('text', 'Text', 'prose'),
+    tableOf({ name: 'records', caption: 'What happened to the records', empty: 'Nothing.' }, records.events, [
+      field('time', 'Time', 'time', (one) => one.time),
+      field('event', 'Event', 'word', (one) => one.event),
+      field('count', 'Count', 'number', (one) => one.count),
+      field('ms', 'Clock moved by, ms', 'number', (one) => one.ms),
+      field('from', 'From', 'time', (one) => one.from),
+      field('until', 'Until', 'time', (one) => one.until),
+      field('file', 'File or output', 'text', (one) => one.file),
+      field('text', 'Text', 'prose', (one) => one.text),
+    ]),
+    tableOf(
+      {
+        name: 'unclean-ends',
+        caption: 'Unexpected ends of the program',
+        empty: 'None.',
+        isForMachines: records.uncleanEnds.length === 0,
+      },
+      records.uncleanEnds,
+      [
+        field('last_written', 'Last record before', 'time', (one) => one.lastWritten),
+        field('found', 'Found', 'time', (one) => one.found),
       ],
-      rows: records.events.map((one) => [
-        ...[one.time, one.event, one.count, one.ms, one.from, one.until, one.file, one.text],
-      ]),
-      empty: 'Nothing.',
-    },
-    {
-      name: 'unclean-ends',
-      caption: 'Unexpected ends of the program',
-      columns: [column('last_written', 'Last record before', 'time'), column('found', 'Found', 'time')],
-      rows: records.uncleanEnds.map(({ lastWritten, found }) => [lastWritten, found]),
-      empty: 'None.',
-      isForMachines: records.uncleanEnds.length === 0,
-    },
-    {
-      name: 'heads',
-      caption: 'Signed heads of the chains that cover the period',
-      columns: [
-        column('class', 'Chain'),
-        column('number', 'Head', 'number'),
-        column('last', 'Up to record', 'number'),
-        column('signed_at', 'Signed', 'time'),
-        column('key', 'Key'),
-        column('hash', 'Hash', 'prose'),
+    ),
+    tableOf(
+      {
+        name: 'heads',
+        caption: 'Signed heads of the chains that cover the period',
+        empty: 'No head was signed.',
+      },
+      records.heads,
+      [
+        field('class', 'Chain', 'text', (one) => one.class),
+        field('number', 'Head', 'number', (one) => one.number),
+        field('last', 'Up to record', 'number', (one) => one.last),
+        field('signed_at', 'Signed', 'time', (one) => one.signedAt),
+        field('key', 'Key', 'text', (one) => one.keyId),
+        field('hash', 'Hash', 'prose', (one) => one.hash),
       ],
-      rows: records.heads.map((one) => [one.class, one.number, one.last, one.signedAt, one.keyId, one.hash]),
-      empty: 'No head was signed.',
-    },
+    ),
   ],
   sheets: [],
 });
