@@ -18,6 +18,11 @@ import { networkOf } from './connection-budget.ts';
 const PER_TURN_MAX = 4;
 /** From the connection to the whole ClientHello, milliseconds: it fits the first round trip, if none is lost. */
 const HELLO_MS_MAX = 5_000;
+/**
+ * From there to the end of the handshake, milliseconds: three round trips of a satellite link, of which one is lost. Node.js has
+ * such a time too, and forgets it when the client closes its side.
+ */
+const HANDSHAKE_MS_MAX = 5_000;
 /** With key shares of post-quantum groups and everything that browsers add, a ClientHello has 2 KB. */
 const HELLO_BYTES_MAX = 16_384;
 /** Bytes of the header of a record (RFC 8446 section 5.1), and of a handshake message (section 4). */
@@ -48,7 +53,8 @@ export interface SecureOptions {
 interface Newcomer {
   readonly socket: Socket;
   readonly words: AddressWords;
-  readonly sinceMs: number;
+  /** When it connected, and then when its handshake began. */
+  sinceMs: number;
   readonly secured: (socket: TLSSocket) => void;
   /** What it sent so far. */
   hello: Buffer;
@@ -102,14 +108,15 @@ export class SecureGate {
     });
   }
 
-  /** Ends connections that take too long to begin; to be called every second or so. */
+  /** Ends connections that take too long to begin, or to come to an end of the handshake; to be called every second or so. */
   sweep(): void {
     const nowMs = this.#clock();
     for (const newcomer of this.#newcomers) {
-      const isLate = nowMs - newcomer.sinceMs > HELLO_MS_MAX || nowMs < newcomer.sinceMs;
+      const { sinceMs, hasBegun } = newcomer;
+      const isLate = nowMs - sinceMs > (hasBegun ? HANDSHAKE_MS_MAX : HELLO_MS_MAX) || nowMs < sinceMs;
       // Who is ready waits for us.
-      if (isLate && !newcomer.hasBegun && !this.#isReady(newcomer))
-        this.#refuse(newcomer, HANDSHAKE.TOO_LATE);
+      if (isLate && !this.#isReady(newcomer))
+        this.#refuse(newcomer, hasBegun ? HANDSHAKE.FAILED : HANDSHAKE.TOO_LATE);
     }
   }
 
@@ -154,6 +161,7 @@ export class SecureGate {
   #begin(newcomer: Newcomer): void {
     const { socket, hello, secured } = newcomer;
     newcomer.hasBegun = true;
+    newcomer.sinceMs = this.#clock();
     newcomer.hello = NOTHING;
     socket.unshift(hello);
     this.#server.secure(socket, (tls) => {
@@ -186,8 +194,9 @@ const lookForHello = (bytes: Uint8Array): number => {
     if (bytes[at] !== RECORD_HANDSHAKE) return HELLO.NONE;
     if (at + RECORD_HEADER > bytes.length) return HELLO.PART;
     const length = readU16(bytes, at + 3);
-    if (bytes[at + 1] !== VERSION_MAJOR || length < HANDSHAKE_HEADER || length > RECORD_BYTES_MAX)
-      return HELLO.NONE;
+    // The first record holds the length of the message.
+    const lengthMin = at === 0 ? HANDSHAKE_HEADER : 1;
+    if (bytes[at + 1] !== VERSION_MAJOR || length < lengthMin || length > RECORD_BYTES_MAX) return HELLO.NONE;
     const start = at + RECORD_HEADER;
     if (at === 0) {
       if (start + HANDSHAKE_HEADER > bytes.length) return HELLO.PART;

@@ -13,11 +13,6 @@ import { TICKET_PART_BYTES, type TicketKey } from './ticket-keys.ts';
 /** Loaded by the first encrypted listener: it takes 6 MiB of each thread. */
 const loadTls = (): typeof import('node:tls') => process.getBuiltinModule('node:tls');
 
-/**
- * From the ClientHello to the end of the handshake, milliseconds: three round trips of a satellite link, of which one is
- * lost.
- */
-const HANDSHAKE_MS_MAX = 5_000;
 /** For TLS 1.2, what RFC 9325 section 4.2 recommends; TLS 1.3 has no others. */
 const CIPHERS = [
   ...['TLS_AES_256_GCM_SHA384', 'TLS_AES_128_GCM_SHA256', 'TLS_CHACHA20_POLY1305_SHA256'],
@@ -54,7 +49,6 @@ export class SecureServer {
     const server = loadTls().createServer({
       ...toOptions(this.#settings),
       ALPNProtocols: [...this.#protocols],
-      handshakeTimeout: HANDSHAKE_MS_MAX,
     });
     server.on('secureConnection', (socket) => {
       const key = keyOf(socket);

@@ -5,7 +5,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { RCODE } from '../../src/dns/dns.ts';
 import { CertificateAuthority } from '../support/certificates.ts';
-import { readReply } from '../support/client.ts';
+import { readMetric, readReply } from '../support/client.ts';
 import {
   getPath,
   type HttpClient,
@@ -367,4 +367,8 @@ describe.each(VERSIONS)('%s', (_version, open) => {
     expect((await client.request(get('www.example. A'))).status).toBe(200);
     await client.close();
   });
+});
+
+test('no connection stays behind, whatever was asked over it', async () => {
+  await expect.poll(() => readMetric(cordon, 'cordon_tls_connections')).toBe(0);
 });
