@@ -39,7 +39,14 @@ beforeEach(async () => {
       door.emit('told');
     },
   };
-  gate = new SecureGate(['dot'], { settings, mayShake: () => !isLimited, observer }, () => nowMs);
+  const options = {
+    settings,
+    mayShake: () => !isLimited,
+    mayStay: () => true,
+    takesTokens: () => false,
+    observer,
+  };
+  gate = new SecureGate(['dot'], options, () => nowMs);
   door = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
     const words = createAddress();
     parseAddress(socket.remoteAddress ?? '', words);
