@@ -59,6 +59,7 @@ const MESSAGES = {
     'not LENGTH.REVERSED-ADDRESS in its canonical form (zz for ::), or bits below the length are set',
   'rpz-trigger': 'no trigger of RPZ: rpz-ip and rpz-client-ip are read, each as one label with a hyphen',
   'single-label': 'a name has at least two labels',
+  stamp: 'not a DNS stamp, or one of a protocol that is not known',
   syntax: 'not valid YAML',
   'too-large': 'a file in the cordon format has at most 8 MiB',
   'unbound-data': 'only records with 0.0.0.0, 127.0.0.1, :: or ::1 refuse a name',
@@ -87,6 +88,7 @@ const MESSAGES = {
 
 /** What is said of a list as a whole: nothing of it is rejected, and a person should look. */
 const NOTES: Readonly<Record<NoteCode, string>> = {
+  'stamp-shared': 'left out, because content delivery shares them with the sites of others',
   'wildcard-plain':
     'no star before them, so that only the names themselves are refused and nothing below them; the format domains takes both',
 };
@@ -95,7 +97,7 @@ const NOTES: Readonly<Record<NoteCode, string>> = {
 export type DiagnosticCode = keyof typeof MESSAGES;
 
 /** What a note can be about. */
-export const NOTE_CODES = ['wildcard-plain'] as const;
+export const NOTE_CODES = ['stamp-shared', 'wildcard-plain'] as const;
 
 /** One of NOTE_CODES. */
 export type NoteCode = (typeof NOTE_CODES)[number];

@@ -14,6 +14,7 @@ import type { ListBytes } from './list-file.ts';
 import { feedPatterns } from './regex-format.ts';
 import { feedRpz, type RpzFacts } from './rpz-format.ts';
 import { type Protection, RuleGate } from './rule-gate.ts';
+import { feedStamps } from './stamps-format.ts';
 import { feedDomains, feedHosts, feedWildcards } from './text-formats.ts';
 import { feedUnbound } from './unbound-format.ts';
 
@@ -45,6 +46,7 @@ const FEEDERS: Readonly<Record<Exclude<ListFormat, 'cordon' | 'rpz'>, Feeder>> =
   domains: feedDomains,
   hosts: feedHosts,
   regex: feedPatterns,
+  stamps: feedStamps,
   unbound: feedUnbound,
   wildcard: feedWildcards,
 };

@@ -149,6 +149,7 @@ export const LIST_FORMATS = [
   'hosts',
   'regex',
   'rpz',
+  'stamps',
   'unbound',
   'wildcard',
 ] as const;

@@ -116,6 +116,7 @@ entries:
   hosts: '0.0.0.0 hosts.example\n',
   regex: '^regex\\.example$\n',
   rpz: '$TTL 60\n@ SOA localhost. admin.localhost. 1 2 3 4 5\nrpz.example CNAME .\nok.rpz.example CNAME rpz-passthru.\n',
+  stamps: 'sdns://AgAAAAAAAAAAAAAOc3RhbXBzLmV4YW1wbGUCL3E\n',
   unbound: 'local-zone: "unbound.example" always_nxdomain\n',
   wildcard: 'wildcard.example\n',
 };
