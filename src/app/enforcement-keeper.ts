@@ -63,6 +63,7 @@ export class EnforcementKeeper {
   readonly #path: string;
   #mandates: readonly string[];
   #timer: NodeJS.Timeout | undefined;
+  #isClosed = false;
 
   constructor(options: EnforcementKeeperOptions) {
     this.#options = options;
@@ -88,12 +89,15 @@ export class EnforcementKeeper {
     this.#save();
   }
 
+  /** The program stops, which has a record of its own: that its workers end is no fault any more. */
   close(): void {
+    this.#isClosed = true;
     clearInterval(this.#timer);
   }
 
   /** Something may have changed; `author` is who did it, where somebody did. */
   update(author: ChangeAuthor = {}): void {
+    if (this.#isClosed) return;
     const program = this.#options.program();
     const facts = enforcementFacts(program, this.#mandates, this.#options.clock());
     const judged = judgeEnforcement(facts);

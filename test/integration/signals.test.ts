@@ -88,3 +88,13 @@ test.each([
   await expect.poll(() => output, { timeout: 30_000 }).toContain('"msg":"reloaded"');
   expect(output).not.toMatch(/debugger|inspector/i);
 });
+
+test('a stop that is asked for is no fault: nothing above info is said', async () => {
+  const cordon = await startCordon({ config: CONFIG, files: { 'tiktok.txt': 'tiktok.example\n' } });
+  onTestFinished(() => cordon.kill());
+  await cordon.stop();
+  const lines = cordon.logs();
+  const end = lines.slice(lines.findIndex(({ msg }) => msg === 'draining'));
+  expect(end.map(({ msg }) => msg).at(-1)).toBe('stopped');
+  expect(end.filter(({ level }) => level !== 'info')).toEqual([]);
+});
