@@ -34,18 +34,18 @@ export class Findings {
 
   /** Counts something that was taken. */
   take(what: string, as: string, count = 1): void {
-    add(this.#taken, what, as, count);
+    add(this.#taken, bounded(what), as, count);
   }
 
   /** Counts something that needs no setting here. */
   hold(what: string, as: string): void {
-    add(this.#held, what, as, 1);
+    add(this.#held, bounded(what), as, 1);
   }
 
   /** Notes something that a person has to look at. */
   leave(where: string, what: string, why: string, todo: string): void {
     if (this.#notTaken.length >= FINDINGS_MAX) this.#more++;
-    else this.#notTaken.push({ where, what: bounded(what), why, todo });
+    else this.#notTaken.push({ where: bounded(where), what: bounded(what), why, todo });
   }
 
   get taken(): readonly Taken[] {

@@ -110,6 +110,8 @@ const fromDatabase = (bytes: Buffer): PiholeTables => {
     writeFileSync(path, bytes, { mode: 0o600 });
     const database = new DatabaseSync(path, { readOnly: true, allowExtension: false });
     try {
+      // What a foreign schema says in views, triggers and expressions is not run.
+      database.exec('PRAGMA trusted_schema = OFF');
       const names = new Set(
         database
           .prepare("SELECT name FROM sqlite_master WHERE type = 'table'")

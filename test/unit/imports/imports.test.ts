@@ -154,3 +154,35 @@ describe('importConfiguration()', () => {
     expect(files.get('lists/refused.txt')).toBe('local-zone: "worse.example.com." always_nxdomain\n');
   });
 });
+
+describe('a report', () => {
+  it('holds nothing that a terminal would obey, whatever names and lines hold', () => {
+    const path = write(
+      't.tar.gz',
+      gzipSync(
+        tar({ 'adlist.json': '[]', 'dnsmasq.d/\u001b[31mred.conf': 'new-\u001b[2Jthing=1\nother\u0007=2\n' }),
+      ),
+    );
+    const { findings } = importConfiguration('pihole', path);
+    const texts = [...findings.taken, ...findings.held, ...findings.notTaken]
+      .flatMap((one) => Object.values(one))
+      .join('\n');
+    expect(texts).toContain('red.conf');
+    expect(texts.replaceAll('\n', '')).not.toMatch(/\p{Cc}/u);
+  });
+
+  it('tells of five hundred settings, and counts the others', () => {
+    const lines = Array.from({ length: 700 }, (_value, index) => `new-setting-${index}=1`).join('\n');
+    const { findings } = importText('dnsmasq', `port=53\n${lines}\n`);
+    expect(findings.notTaken.length).toBe(500);
+    expect(findings.notTaken.length + findings.more).toBeGreaterThanOrEqual(700);
+  });
+});
+
+it('takes no password, key or user over', () => {
+  const { files } = importText(
+    'adguardhome',
+    'dns: { port: 53 }\nusers: [{ name: root, password: hunter2 }]\ntls: { enabled: true, private_key: "-----BEGIN" }\n',
+  );
+  expect([...files.values()].join('')).not.toMatch(/hunter2|BEGIN/);
+});
