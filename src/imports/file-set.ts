@@ -5,7 +5,7 @@
 // its last part, because people copy a file beside the one that includes it. Regular files only, bounded.
 import { readdirSync, realpathSync, statSync } from 'node:fs';
 import { basename, dirname, join, normalize, posix, relative, resolve } from 'node:path';
-import { AppError, errorText, readRegularFile, systemErrorCode } from '../base/base.ts';
+import { AppError, errorText, isAppError, readRegularFile, systemErrorCode } from '../base/base.ts';
 import { ARCHIVE_BYTES_MAX, isGzip, isZip, readArchive } from './archive.ts';
 
 /** One file: the largest are hosts files of a million names. */
@@ -50,7 +50,7 @@ export class FileSet {
       const directory = realpathSync(dirname(absolute));
       return new FileSet(directory, undefined, { name: basename(absolute), bytes });
     } catch (thrown) {
-      if (systemErrorCode(thrown) === undefined) throw thrown;
+      if (isAppError(thrown) || systemErrorCode(thrown) === undefined) throw thrown;
       throw new AppError('ERR_IMPORT_READ', `reading ${path}: ${errorText(thrown)}`, { cause: thrown });
     }
   }

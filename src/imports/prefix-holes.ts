@@ -1,6 +1,7 @@
 // Who may ask, where others write it with exceptions: 10.0.0.0/8 but not 10.1.0.0/16. Cordon's `access.allow` has no
 // exceptions, so the prefixes that are left are written instead.
 import {
+  distinctPrefixes,
   formatPrefix,
   MAPPED_BITS,
   maskWords,
@@ -35,8 +36,9 @@ export const allowedPrefixes = (rules: readonly AccessRule[]): string[] | undefi
   const ordered = [...rules].sort((a, b) => a.prefix.bits - b.prefix.bits);
   let allowed: Prefix[] = [];
   for (const { prefix, allows } of ordered) {
-    allowed = allowed.flatMap((one) => withoutPrefix(one, prefix));
-    if (allows) allowed.push(prefix);
+    allowed = allows
+      ? distinctPrefixes([...allowed, prefix])
+      : allowed.flatMap((one) => withoutPrefix(one, prefix));
     if (allowed.length > PREFIXES_MAX) return undefined;
   }
   return allowed.map(formatPrefix).sort();

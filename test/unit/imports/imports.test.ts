@@ -186,3 +186,18 @@ it('takes no password, key or user over', () => {
   );
   expect([...files.values()].join('')).not.toMatch(/hunter2|BEGIN/);
 });
+
+it('refuses a bomb with the code of archives', () => {
+  const path = write('bomb.tar.gz', gzipSync(Buffer.alloc((128 << 20) + 1)));
+  expect(() => importConfiguration('pihole', path)).toThrow(
+    expect.objectContaining({ code: 'ERR_IMPORT_ARCHIVE' }),
+  );
+});
+
+it('writes a network that is allowed as a whole as one prefix', () => {
+  const { config } = importText(
+    'unbound',
+    'server:\n  access-control: 10.0.0.0/8 allow\n  access-control: 10.9.0.0/16 allow\n',
+  );
+  expect(config['access']).toEqual({ allow: ['10.0.0.0/8', '127.0.0.0/8', '::1/128'] });
+});
