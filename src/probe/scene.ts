@@ -25,7 +25,7 @@ const CONTROL_MS_EXTRA = 1_000;
 /** Bytes of an EDNS option's code and length. */
 const OPTION_HEADER_LENGTH = 4;
 
-/** How clients of a group may ask: those transports that Cordon has for clients. */
+/** How clients of a group may ask in any case. */
 const GROUP_TRANSPORTS: readonly ProbeTransport[] = ['udp', 'tcp'];
 const LISTENER_TRANSPORTS: readonly ProbeTransport[] = ['udp', 'tcp'];
 
@@ -40,6 +40,8 @@ export interface SceneFacts {
   readonly access: AccessTable;
   /** Endpoints with their ports; none when listeners are not to be asked. */
   readonly listen: readonly Endpoint[];
+  /** Encrypted transports that there are listeners for. */
+  readonly encrypted?: readonly ProbeTransport[];
   readonly exemptions: readonly SharedExemption[];
   /** Name of the only group that is asked for; undefined: all. */
   readonly only?: string | undefined;
@@ -89,6 +91,7 @@ export class ProbeScene {
     const unasked: UnaskedView[] = [];
     const ways = new Map<string, Way>();
     const { groups, access, exemptions } = facts;
+    const transports = [...GROUP_TRANSPORTS, ...(facts.encrypted ?? [])];
     const exempted = exemptions.flatMap(({ clients }) => clients);
     const names = groups.map(({ name }) => name);
     for (const [index, { group, askers }] of chooseAskers(access, names, exempted).entries()) {
@@ -99,7 +102,7 @@ export class ProbeScene {
         unasked.push({ view: id, reason: 'no client that may ask belongs to it by its address' });
       else if (lists.length === 0) unasked.push({ view: id, reason: NO_MANDATE });
       else {
-        views.push({ id, kind: 'group', lists, transports: GROUP_TRANSPORTS, isAllowed: true });
+        views.push({ id, kind: 'group', lists, transports, isAllowed: true });
         ways.set(id, { kind: 'group', group, askers });
       }
     }
