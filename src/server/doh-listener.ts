@@ -68,6 +68,9 @@ const IDLE_BYTES_MAX = 65_536;
 /** From the end of a listener to that of the last connection, milliseconds: a round trip, and some. */
 const CLOSE_MS = 500;
 
+/** Requests at fault of a connection between two looks: each is answered in words, and clients that are only wrong stop. */
+const FAULTS_MAX = 50;
+
 const HTTP2_FLAG_END_STREAM = 1;
 const nothing = (): void => {};
 
@@ -87,6 +90,8 @@ class Connection implements Tenant {
   aliveMs: number;
   /** Since the last look. */
   queries = 0;
+  /** Of these, requests at fault. */
+  faults = 0;
   /** At the last look. */
   bytesRead = 0;
   /** Requests whose content is not there yet. */
@@ -272,6 +277,8 @@ export class DohListener {
 
   #ask(connection: Connection, exchange: Exchange, head: RequestHead, content: NodeJS.ReadableStream): void {
     const readMs = performance.now();
+    // What came with it before it was ended.
+    if (connection.socket.destroyed) return;
     connection.queries++;
     const length = readRequest(head, this.#in);
     const token = length < 0 ? '' : tokenOf(head.path);
@@ -279,6 +286,7 @@ export class DohListener {
     if (token !== '' && !this.#options.secure.takesTokens()) fail(exchange, STATUS.NOT_FOUND);
     else if (length > 0) this.#decide(connection, exchange, shown, this.#in, length);
     else if (length === CONTENT) this.#readContent(connection, exchange, shown, content);
+    else if (++connection.faults > FAULTS_MAX) this.#options.budget.end(connection, TCP_CLOSED.FLOOD);
     else fail(exchange, -length);
     this.#options.settled?.(performance.now() - readMs);
   }
@@ -431,6 +439,7 @@ const isFlooding = (connection: Connection): boolean => {
   const allowed = IDLE_BYTES_MAX + connection.queries * 2 * QUERY_LENGTH_MAX;
   connection.bytesRead = bytesRead;
   connection.queries = 0;
+  connection.faults = 0;
   return came > allowed;
 };
 
