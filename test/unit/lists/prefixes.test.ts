@@ -100,9 +100,11 @@ const SNAPSHOT_AHEAD_DAYS = 7;
 const FILE = new URL('../../data/network-prefixes.tsv', import.meta.url);
 const snapshotText = readFileSync(FILE, 'utf8');
 const snapshot = readSnapshot(snapshotText);
-const listed: readonly Listed[] = shippedLists().flatMap(({ file }) =>
-  parseCordonList(readFileSync(file)).entries.filter(({ match }) => match === MATCH.PREFIX),
-);
+/** Of every list that names networks of the two; resolvers of others have addresses as well. */
+const listed: readonly Listed[] = shippedLists().flatMap(({ file }) => {
+  const { header, entries } = parseCordonList(readFileSync(file));
+  return header?.category === 'foreign-doh' ? [] : entries.filter(({ match }) => match === MATCH.PREFIX);
+});
 
 const addressesOf = (texts: readonly string[]): number =>
   texts
