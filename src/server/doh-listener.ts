@@ -26,8 +26,15 @@ import {
   StreamTurns,
 } from './http-exchange.ts';
 
-import { CONTENT, MEDIA_TYPE, type RequestHead, readRequest, STATUS, tokenOf } from './http-request.ts';
-
+import {
+  CONTENT,
+  MEDIA_TYPE,
+  type RequestHead,
+  readRequest,
+  STATUS,
+  tokenOf,
+  toOriginForm,
+} from './http-request.ts';
 import { SecureGate, type SecureOptions } from './secure-gate.ts';
 import type { StreamOptions } from './stream.ts';
 import { clientAddress, clientPort, listenTcp, portOf } from './tcp-server.ts';
@@ -422,15 +429,6 @@ const toHead = (method: string, path: string, headers: IncomingHttpHeaders): Req
   contentEncoding: headers['content-encoding'],
   contentLength: headers['content-length'],
 });
-
-/** A target that is written as a whole (RFC 9112 section 3.2.2), without scheme and authority. */
-const toOriginForm = (target: string): string => {
-  if (target.charCodeAt(0) === SLASH) return target;
-  const authority = target.indexOf('://');
-  const path = authority < 0 ? -1 : target.indexOf('/', authority + 3);
-  return path < 0 ? target : target.slice(path);
-};
-const SLASH = 0x2f;
 
 /** Bytes came that ask for nothing; takes note of where it is now. */
 const isFlooding = (connection: Connection): boolean => {

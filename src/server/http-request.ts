@@ -153,3 +153,11 @@ const typeOf = (text: string): string => {
   const end = text.indexOf(';');
   return (end < 0 ? text : text.slice(0, end)).trim().toLowerCase();
 };
+
+/** A target that is written as a whole (RFC 9112 section 3.2.2), without scheme and authority. */
+export const toOriginForm = (target: string): string => {
+  if (target.charCodeAt(0) === SLASH) return target;
+  const authority = target.indexOf('://');
+  const path = authority < 0 ? -1 : target.indexOf('/', authority + 3);
+  return path < 0 ? target : target.slice(path);
+};
