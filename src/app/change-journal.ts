@@ -8,6 +8,7 @@ import type { Clock } from '../base/base.ts';
 import { type Config, configDifferences, configHash } from '../config/config.ts';
 import type { Generation } from '../generation/generation.ts';
 import type { RefreshResult } from '../lists/keeping/keeping.ts';
+import { reviewDueDay } from '../lists/lists.ts';
 import type { ChangeRecord, EnforcementStateRecord, ListRecord } from '../records/records.ts';
 import type { FipsFacts } from './fips.ts';
 import type { ListDecision } from './list-control.ts';
@@ -58,7 +59,7 @@ export class ChangeJournal {
     const { generation } = policy;
     const inForce = new Map<string, ListRecord>();
     for (const { id, category, mandate, loaded } of lists) {
-      const { sha256, entries } = loaded;
+      const { sha256, entries, reviewed } = loaded;
       const before = this.#lists.get(id);
       const record: ListRecord = {
         kind: 'list',
@@ -69,6 +70,7 @@ export class ChangeJournal {
         mandate,
         sha256,
         entries,
+        ...(reviewed === undefined ? {} : { reviewed: reviewed.oldest, reviewDue: reviewDueDay(reviewed) }),
         generation,
         ...changeOf(before?.entries, entries),
       };

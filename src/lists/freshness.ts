@@ -29,6 +29,10 @@ export const reviewDatesOf = (entries: readonly ListEntry[]): ReviewDates | unde
 export const reviewAgeDays = ({ oldest }: ReviewDates, nowMs: number): number =>
   Math.floor((nowMs - Date.parse(oldest)) / DAY_MS);
 
+/** The day on which the next review of the oldest entry is due, YYYY-MM-DD. */
+export const reviewDueDay = ({ oldest }: ReviewDates): string =>
+  new Date(Date.parse(oldest) + REVIEW_INTERVAL_DAYS * DAY_MS).toISOString().slice(0, 10);
+
 /** True when an entry is due for review. */
 export const isPastReview = (dates: ReviewDates | undefined, nowMs: number): dates is ReviewDates =>
   dates !== undefined && reviewAgeDays(dates, nowMs) > REVIEW_INTERVAL_DAYS;

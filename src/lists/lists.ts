@@ -48,6 +48,7 @@ export {
   REVIEW_INTERVAL_DAYS,
   type ReviewDates,
   reviewAgeDays,
+  reviewDueDay,
 } from './freshness.ts';
 export { Guards } from './guard.ts';
 export { type ListBytes, type ListErrorCode, readListFile } from './list-file.ts';

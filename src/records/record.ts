@@ -190,6 +190,9 @@ export interface ListRecord extends RecordHead {
   /** Of the content, 64 hexadecimal digits. */
   readonly sha256?: string;
   readonly entries?: number;
+  /** Day on which the entry was reviewed whose review is the oldest, and the day on which its next one is due. */
+  readonly reviewed?: string;
+  readonly reviewDue?: string;
   readonly added?: number;
   readonly removed?: number;
   readonly generation?: number;

@@ -117,6 +117,8 @@ export class ListHistory {
         until: timeText(Math.min(untilMs, this.#untilMs)),
         sha256: record.sha256 ?? null,
         entries: record.entries ?? null,
+        reviewed: record.reviewed ?? null,
+        reviewDue: record.reviewDue ?? null,
         added: record.added ?? null,
         removed: record.removed ?? null,
         generation: record.generation ?? null,

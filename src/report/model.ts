@@ -81,6 +81,9 @@ export interface ListVersion extends Period {
   readonly endedBy: 'another-version' | 'out-of-force' | 'stopped' | 'crash' | 'records-missing' | null;
   readonly sha256: string | null;
   readonly entries: number | null;
+  /** Day of the oldest review among its entries, and the day on which the next one is due; null: it tells none. */
+  readonly reviewed: string | null;
+  readonly reviewDue: string | null;
   readonly added: number | null;
   readonly removed: number | null;
   readonly generation: number | null;

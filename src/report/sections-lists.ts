@@ -95,6 +95,7 @@ const toSheet = (list: ListSection, until: string): Sheet => ({
   facts: [
     { label: 'Kind', value: list.mandate ? 'mandate' : 'ordinary' },
     { label: 'Category', value: list.category ?? NOTHING },
+    ...reviewFacts(list, until),
     ...decisionFacts(list, until),
   ],
   tables: [
@@ -129,6 +130,15 @@ const toSheet = (list: ListSection, until: string): Sheet => ({
         ]),
   ],
 });
+
+/** How old the last version in force is by its own entries: names move, and an entry is due a year after its review. */
+const reviewFacts = ({ versions }: ListSection, until: string): Fact[] => {
+  const { reviewed = null, reviewDue = null } = versions.at(-1) ?? {};
+  if (reviewed === null || reviewDue === null) return [];
+  const isPassed = isBefore(reviewDue, until);
+  const due = isPassed ? `was due on ${reviewDue}, before the period ended` : `due by ${reviewDue}`;
+  return [{ label: 'Oldest review of an entry', value: `${reviewed}, ${due}`, isAlarming: isPassed }];
+};
 
 /** The decision, with its dates that had passed when the period ended. */
 const decisionFacts = ({ decision, mandate }: ListSection, until: string): Fact[] => {

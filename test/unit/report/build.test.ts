@@ -3,6 +3,7 @@ import { expect, test } from 'vitest';
 import type { ChangeRecord } from '../../../src/records/record.ts';
 import { buildReport } from '../../../src/report/build.ts';
 import type { Report } from '../../../src/report/model.ts';
+import { toDocument } from '../../../src/report/sections.ts';
 import { createSource, FROM_MS, type MadeEvidence, QUARTER, UNTIL_MS } from './quarter.ts';
 
 const at = (time: string): string => `2026-11-25T${time}.000Z`;
@@ -356,3 +357,30 @@ test('a report says that records of queries were deleted', async () => {
   const { attempts } = await buildReport(trimmed, { fromMs: FROM_MS, untilMs: UNTIL_MS });
   expect(attempts.notes[0]).toContain('before 2026-10-02T00:00:00.000Z have been deleted');
 });
+
+test.each([
+  ['2026-01-10', '2027-01-10', '2026-01-10, due by 2027-01-10', false],
+  ['2025-06-01', '2026-06-01', '2025-06-01, was due on 2026-06-01, before the period ended', true],
+  [undefined, undefined, undefined, undefined],
+])(
+  'how old a list is by its own entries is said: reviewed %s',
+  async (reviewed, reviewDue, value, isAlarming) => {
+    const list: ChangeRecord = {
+      kind: 'list',
+      time: at('06:00:00'),
+      event: 'in-force',
+      list: 'tiktok',
+      mandate: true,
+      sha256: 'aa'.repeat(32),
+      ...(reviewed === undefined ? {} : { reviewed, reviewDue }),
+    };
+    const made = await report({ changes: [start('06:00:00'), list] });
+    const facts = toDocument(made)
+      .sections.flatMap(({ sheets = [] }) => sheets)
+      .flatMap((sheet) => sheet.facts ?? [])
+      .filter(({ label }) => label === 'Oldest review of an entry');
+    expect(facts).toEqual(
+      value === undefined ? [] : [{ label: 'Oldest review of an entry', value, isAlarming }],
+    );
+  },
+);
