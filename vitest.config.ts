@@ -36,9 +36,6 @@ export default defineConfig({
           // quick tests, which do not.
           maxWorkers: 3,
           sequence: { groupOrder: 1 },
-          // They share two cores with the programs that they start. On a gate's machine one gets a second try, and
-          // the log says so ("retry x1"); at a desk it does not.
-          retry: process.env['CI'] === 'true' ? 1 : 0,
         },
       },
     ],
