@@ -60,8 +60,8 @@ test.for([
 });
 
 test.for([
-  ['check', 'rules', '--lint-fatal', 'alerts.yml'],
-  ['test', 'rules', 'alerts.test.yml'],
+  ['check', 'rules', '--lint-fatal', 'alerts.yml', 'objectives.yml'],
+  ['test', 'rules', 'alerts.test.yml', 'objectives.test.yml'],
   ['check', 'config', 'prometheus.yml'],
 ])('promtool %s %s passes', async (args, context) => {
   requireProgram(context, 'promtool');
@@ -72,12 +72,14 @@ test.for([
   ['check rules', 'alerts.yml', 'sum by (instance, cause)', 'sum by (instance, cause'],
   ['test rules', 'alerts.yml', 'cordon_policy_enforcing == 0', 'cordon_policy_enforcing == 2'],
   ['test rules', 'alerts.yml', '30 * 86400', '3 * 86400'],
+  ['test rules', 'objectives.yml', 'expr: vector(0.001)', 'expr: vector(1)'],
+  ['test rules', 'objectives.yml', 'le="0.262144"', 'le="0.25"'],
   ['check config', 'prometheus.yml', 'scrape_interval: 15s', 'scrape_interval: soon'],
 ] as const)('promtool %s refuses a breach in %s', async ([command, file, from, to], context) => {
   requireProgram(context, 'promtool');
   const target = {
     'check rules': 'alerts.yml',
-    'test rules': 'alerts.test.yml',
+    'test rules': file.replace('.yml', '.test.yml'),
     'check config': 'prometheus.yml',
   };
   const { passed } = await runPromtool([...command.split(' '), target[command]], { file, from, to });
@@ -97,26 +99,103 @@ test('cordon.yaml is a valid configuration', () => {
   expect(configProblems(read('cordon.yaml').replace('upstreams:', 'upstream:'))).not.toEqual([]);
 });
 
-test('every alarm has a unit test that expects it and a row in the operations guide', () => {
-  const alarms = [...read('alerts.yml').matchAll(/alert: (\w+)/g)].map(([, name = '']) => name);
-  const operations = readFileSync(join(root, 'docs/operations.md'), 'utf8');
-  const expected = [...read('alerts.test.yml').matchAll(/alertname: (\w+)\n\s+exp_alerts:\n\s+- exp/g)];
-  expect(alarms).not.toEqual([]);
-  expect(new Set(expected.map(([, name]) => name))).toEqual(new Set(alarms));
-  expect(alarms.filter((alarm) => !operations.includes(`\`${alarm}\``))).toEqual([]);
+/** Rules of a file of Prometheus. */
+const ruleFile = z.object({
+  groups: z.array(
+    z.object({
+      rules: z.array(
+        z.object({
+          alert: z.string().optional(),
+          labels: z.record(z.string(), z.string()).optional(),
+          annotations: z.record(z.string(), z.string()).optional(),
+        }),
+      ),
+    }),
+  ),
 });
+const testFile = z.object({
+  tests: z.array(
+    z.object({
+      alert_rule_test: z
+        .array(
+          z.object({
+            alertname: z.string(),
+            exp_alerts: z.array(z.object({ exp_labels: z.record(z.string(), z.string()) })),
+          }),
+        )
+        .default([]),
+    }),
+  ),
+});
+
+/** What alerts lack: a promtool test that expects each with its severity, and a paragraph with the anchor of its runbook_url. */
+const findUntoldAlerts = (rules: unknown, tests: unknown, runbooks: string): string[] => {
+  const findings: string[] = [];
+  const expected = new Set(
+    testFile
+      .parse(tests)
+      .tests.flatMap(({ alert_rule_test }) => alert_rule_test)
+      .flatMap(({ alertname, exp_alerts }) =>
+        exp_alerts.map(({ exp_labels }) => `${alertname} ${exp_labels['severity'] ?? ''}`),
+      ),
+  );
+  for (const { alert, labels = {}, annotations = {} } of ruleFile
+    .parse(rules)
+    .groups.flatMap((group) => group.rules)) {
+    if (alert === undefined) continue;
+    if (!expected.has(`${alert} ${labels['severity'] ?? ''}`)) findings.push(`${alert} has no unit test`);
+    if (annotations['runbook_url'] !== `docs/runbooks.md#${alert.toLowerCase()}`)
+      findings.push(`${alert} names no runbook`);
+    const paragraph = runbooks.split(`\n## ${alert}\n`)[1]?.split('\n## ')[0] ?? '';
+    if (!/^\*\*Means\.\*\* /m.test(paragraph) || !/^\*\*Do\.\*\* /m.test(paragraph))
+      findings.push(`${alert} has no paragraph`);
+  }
+  return findings;
+};
+
+const runbooks = readFileSync(join(root, 'docs/runbooks.md'), 'utf8');
+const RULE_FILES = ['alerts', 'objectives'] as const;
+
+test.for(RULE_FILES)('each alert of %s.yml has a unit test that expects it and a runbook', (name) => {
+  expect(findUntoldAlerts(readYaml(`${name}.yml`), readYaml(`${name}.test.yml`), runbooks)).toEqual([]);
+});
+
+test('findUntoldAlerts() catches an alert without test, paragraph and address', () => {
+  const rules = { groups: [{ rules: [{ alert: 'CordonNew', labels: { severity: 'critical' } }] }] };
+  const tests = {
+    tests: [
+      { alert_rule_test: [{ alertname: 'CordonNew', exp_alerts: [{ exp_labels: { severity: 'info' } }] }] },
+    ],
+  };
+  expect(findUntoldAlerts(rules, tests, '\n## CordonNew\n\nSome words.\n')).toHaveLength(3);
+});
+
+test('each paragraph on an alert in the runbooks is about one that there is', () => {
+  const alerts = RULE_FILES.flatMap((name) => ruleFile.parse(readYaml(`${name}.yml`)).groups).flatMap(
+    ({ rules }) => rules.map(({ alert }) => alert),
+  );
+  const told = [...runbooks.matchAll(/^## (Cordon\w+)$/gm)].map(([, name]) => name);
+  expect(told.filter((name) => !alerts.includes(name))).toEqual([]);
+});
+
+/** What Prometheus makes of a histogram. */
+const HISTOGRAM_PART = /(?<=_seconds)_(?:bucket|count|sum)$/;
 
 /** Metrics that a text names and the code does not. */
 const findUnknownMetrics = (text: string, sources: Sources): string[] => {
   const code = [...sources.values()].join('\n');
-  const named = new Set([...text.matchAll(/\bcordon_[a-z_]+\b/g)].map(([metric]) => metric));
+  const named = new Set(
+    [...text.matchAll(/\bcordon_[a-z_]+\b(?!:)/g)].map(([metric]) => metric.replace(HISTOGRAM_PART, '')),
+  );
   return [...named].filter((metric) => !code.includes(`'${metric}'`));
 };
 
 test('alarms and the operations guide name metrics that exist', () => {
   const src = readSources('src', ['.ts']);
   const operations = readFileSync(join(root, 'docs/operations.md'), 'utf8');
-  expect(findUnknownMetrics(read('alerts.yml') + operations, src)).toEqual([]);
+  expect(
+    findUnknownMetrics(read('alerts.yml') + read('objectives.yml') + operations + runbooks, src),
+  ).toEqual([]);
   expect(findUnknownMetrics('cordon_gone_total == 0', src)).toEqual(['cordon_gone_total']);
 });
 
