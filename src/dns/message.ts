@@ -135,6 +135,86 @@ export const QUERY_FAULT = {
   COOKIE_ONLY: 5,
 } as const;
 
+/** What the OPT record of a query says (RFC 6891). */
+export class QueryOpt {
+  isPresent = false;
+  version = 0;
+  dnssecOk = false;
+  /** The client's UDP limit: 512 without EDNS, otherwise what it claims, at least 512 (RFC 6891 section 6.2.3). */
+  udpLength = UDP_LENGTH_PLAIN;
+  /** Where the options lie in the message. */
+  optionsOffset = 0;
+  optionsLength = 0;
+  /** Where the data of the first COOKIE option lies: a client cookie, and a server cookie if there is more. */
+  cookieOffset = 0;
+  /** Bytes of that data, -1 without the option. The options of another EDNS version are not looked at. */
+  cookieLength = -1;
+  /** There is a PADDING option (RFC 7830), a TCP-KEEPALIVE option (RFC 7828). */
+  hasPadding = false;
+  hasKeepalive = false;
+
+  /** A query without the record. */
+  clear(): void {
+    this.isPresent = false;
+    this.version = 0;
+    this.dnssecOk = false;
+    this.udpLength = UDP_LENGTH_PLAIN;
+    this.optionsLength = 0;
+    this.cookieLength = -1;
+    this.hasPadding = false;
+    this.hasKeepalive = false;
+  }
+
+  /**
+   * Reads the record that `opt` is at, and notes of its options what the answer has to do with: the first COOKIE option,
+   * the only one that counts (RFC 7873 section 5.2), PADDING and TCP-KEEPALIVE; false when an option is malformed.
+   */
+  read(opt: RecordReader): boolean {
+    this.isPresent = true;
+    this.udpLength = Math.max(UDP_LENGTH_PLAIN, opt.class);
+    this.version = (opt.ttl >>> 16) & 0xff;
+    this.dnssecOk = (opt.ttl & EDNS_DO) !== 0;
+    this.optionsOffset = opt.rdataOffset;
+    this.optionsLength = opt.rdataLength;
+    return this.#readOptions(opt.bytes);
+  }
+
+  #readOptions(bytes: Uint8Array): boolean {
+    const end = this.optionsOffset + this.optionsLength;
+    let at = this.optionsOffset;
+    while (at < end) {
+      if (at + 4 > end) return false;
+      const length = readU16(bytes, at + 2);
+      const code = readU16(bytes, at);
+      if (code === OPTION.COOKIE && this.cookieLength < 0 && this.version === 0) {
+        this.cookieOffset = at + 4;
+        this.cookieLength = length;
+      } else if (code === OPTION.PADDING) this.hasPadding = true;
+      else if (code === OPTION.TCP_KEEPALIVE) this.hasKeepalive = true;
+      at += 4 + length;
+    }
+    return at === end && (this.cookieLength < 0 || isCookieLength(this.cookieLength));
+  }
+}
+
+/** What the OPT record of the answer says beside EDE. Nothing, until a stage of the pipeline sets it. */
+export class AnswerOpt {
+  /** The data of the COOKIE option, when `hasCookie`. */
+  readonly cookie = new Uint8Array(CLIENT_COOKIE_LENGTH + SERVER_COOKIE_LENGTH);
+  hasCookie = false;
+  /** Of how many bytes the answer's length is a multiple, by padding; 0: of any. */
+  block = 0;
+  /** What the TCP-KEEPALIVE option says, in units of 100 ms; -1: there is none. */
+  keepalive = -1;
+
+  /** Says nothing. */
+  clear(): void {
+    this.hasCookie = false;
+    this.block = 0;
+    this.keepalive = -1;
+  }
+}
+
 /** A parsed query. One object serves all queries of a socket; parse() overwrites it. */
 export class Query {
   bytes: Uint8Array = new Uint8Array(0);
@@ -149,28 +229,8 @@ export class Query {
   qclass = 0;
   /** Offset after the question, 0 when it could not be read. */
   questionEnd = 0;
-  hasEdns = false;
-  ednsVersion = 0;
-  dnssecOk = false;
-  /** The client's UDP limit: 512 without EDNS, otherwise what it claims, at least 512 (RFC 6891 section 6.2.3). */
-  udpLength = UDP_LENGTH_PLAIN;
-  /** Where the options of the OPT record lie. */
-  optionsOffset = 0;
-  optionsLength = 0;
-  /** Where the data of the first COOKIE option lies: a client cookie, and a server cookie if there is more. */
-  cookieOffset = 0;
-  /** Bytes of that data, -1 without the option. The options of another EDNS version are not looked at. */
-  cookieLength = -1;
-  /** The data of the COOKIE option that the answer carries, when `hasAnswerCookie`; parse() takes it back. */
-  readonly answerCookie = new Uint8Array(CLIENT_COOKIE_LENGTH + SERVER_COOKIE_LENGTH);
-  hasAnswerCookie = false;
-  /** There is a PADDING option (RFC 7830), a TCP-KEEPALIVE option (RFC 7828). */
-  hasPadding = false;
-  hasKeepalive = false;
-  /** Of how many bytes the answer's length is a multiple, by padding; 0: of any. parse() takes it back. */
-  answerBlock = 0;
-  /** What the answer's TCP-KEEPALIVE option says, in units of 100 ms; -1: it has none. parse() takes it back. */
-  answerKeepalive = -1;
+  readonly opt = new QueryOpt();
+  readonly answerOpt = new AnswerOpt();
   hasTsig = false;
   readonly #records = new RecordReader();
 
@@ -180,17 +240,8 @@ export class Query {
     this.length = length;
     this.qnameLength = 0;
     this.questionEnd = 0;
-    this.hasEdns = false;
-    this.ednsVersion = 0;
-    this.dnssecOk = false;
-    this.udpLength = UDP_LENGTH_PLAIN;
-    this.optionsLength = 0;
-    this.cookieLength = -1;
-    this.hasAnswerCookie = false;
-    this.hasPadding = false;
-    this.hasKeepalive = false;
-    this.answerBlock = 0;
-    this.answerKeepalive = -1;
+    this.opt.clear();
+    this.answerOpt.clear();
     this.hasTsig = false;
     if (length < HEADER_LENGTH) return QUERY_FAULT.SILENT;
     this.id = readU16(bytes, 0);
@@ -215,13 +266,13 @@ export class Query {
 
   /** True when the client knows what AD means (RFC 6840 section 5.7) or asks for DNSSEC. */
   get wantsAd(): boolean {
-    return this.dnssecOk || (this.flags & FLAG.AD) !== 0;
+    return this.opt.dnssecOk || (this.flags & FLAG.AD) !== 0;
   }
 
   #parseWithoutQuestion(): number {
     this.qtype = 0;
     this.qclass = 0;
-    if (!this.#parseRecords(HEADER_LENGTH) || this.cookieLength < 0) return QUERY_FAULT.HEADER;
+    if (!this.#parseRecords(HEADER_LENGTH) || this.opt.cookieLength < 0) return QUERY_FAULT.HEADER;
     this.questionEnd = HEADER_LENGTH;
     return QUERY_FAULT.COOKIE_ONLY;
   }
@@ -251,44 +302,13 @@ export class Query {
         // Only zone transfers and updates carry records there, and neither is served (RFC 9619 for the question).
         isSound = false;
       } else if (records.type === TYPE.OPT) {
-        if (this.hasEdns || this.bytes[records.ownerOffset] !== 0) return false;
-        this.#readOpt(records);
-        if (!this.#readOptions()) isSound = false;
+        if (this.opt.isPresent || this.bytes[records.ownerOffset] !== 0) return false;
+        if (!this.opt.read(records)) isSound = false;
       } else if (records.type === TYPE.TSIG) {
         this.hasTsig = true;
       }
     }
     return isSound && !records.fault;
-  }
-
-  #readOpt(opt: RecordReader): void {
-    this.hasEdns = true;
-    this.udpLength = Math.max(UDP_LENGTH_PLAIN, opt.class);
-    this.ednsVersion = (opt.ttl >>> 16) & 0xff;
-    this.dnssecOk = (opt.ttl & EDNS_DO) !== 0;
-    this.optionsOffset = opt.rdataOffset;
-    this.optionsLength = opt.rdataLength;
-  }
-
-  /**
-   * Notes what the answer has to do with: the first COOKIE option, the only one that counts (RFC 7873 section 5.2), PADDING
-   * and TCP-KEEPALIVE; false when malformed.
-   */
-  #readOptions(): boolean {
-    const end = this.optionsOffset + this.optionsLength;
-    let at = this.optionsOffset;
-    while (at < end) {
-      if (at + 4 > end) return false;
-      const length = readU16(this.bytes, at + 2);
-      const code = readU16(this.bytes, at);
-      if (code === OPTION.COOKIE && this.cookieLength < 0 && this.ednsVersion === 0) {
-        this.cookieOffset = at + 4;
-        this.cookieLength = length;
-      } else if (code === OPTION.PADDING) this.hasPadding = true;
-      else if (code === OPTION.TCP_KEEPALIVE) this.hasKeepalive = true;
-      at += 4 + length;
-    }
-    return at === end && (this.cookieLength < 0 || isCookieLength(this.cookieLength));
   }
 }
 

@@ -31,15 +31,15 @@ export const conclude = (turn: Turn, rules: InForce, length: number): void => {
 
 /** What clients keep of an exempted answer shall not outlive the exemption, nor for long its being taken back. */
 const limitExempted = ({ verdict, parts, out }: Turn, length: number): void => {
-  const leftSec = Math.max(0, Math.floor((verdict.exemptUntilMs - parts.clock()) / 1000));
-  limitTtls(out, length, Math.min(verdict.exemptTtlSec, leftSec));
+  const leftSec = Math.max(0, Math.floor((verdict.exempted.untilMs - parts.clock()) / 1000));
+  limitTtls(out, length, Math.min(verdict.exempted.ttlSec, leftSec));
 };
 
 /** Tells of an event of a list. */
 const tell = (turn: Turn, rules: InForce, kind: number, note: Note, rcode: number): void => {
   const { events, policy } = rules;
   if (events === undefined) return;
-  const isListSent = kind === EVENT.REFUSAL && rcode >= 0 && turn.query.hasEdns;
+  const isListSent = kind === EVENT.REFUSAL && rcode >= 0 && turn.query.opt.isPresent;
   const ede = isListSent ? policy?.lists[note.list]?.ede : undefined;
   event.kind = kind;
   event.list = note.list;
@@ -62,7 +62,7 @@ export const writeOutsider = (turn: Turn, rules: InForce, events: EventObserver)
   event.line = 0;
   event.match = 0;
   event.trigger = 0;
-  event.edeCode = turn.query.hasEdns ? EDE.PROHIBITED : -1;
+  event.edeCode = turn.query.opt.isPresent ? EDE.PROHIBITED : -1;
   event.exemption = 0;
   event.signal = SIGNAL.UNLISTED_NETWORK;
   event.targetLength = 0;

@@ -69,9 +69,11 @@ export class ServerCookies {
    * The query was parsed as sound or as COOKIE_ONLY; nothing is done for one without the option.
    */
   judge(query: Query, address: AddressWords, nowMs: number): number {
-    const { bytes, cookieOffset, cookieLength, answerCookie } = query;
+    const { bytes } = query;
+    const { cookieOffset, cookieLength } = query.opt;
+    const answerCookie = query.answerOpt.cookie;
     if (cookieLength < 0) return COOKIE.NONE;
-    query.hasAnswerCookie = true;
+    query.answerOpt.hasCookie = true;
     for (let i = 0; i < CLIENT_COOKIE_LENGTH; i++) answerCookie[i] = bytes[cookieOffset + i] ?? 0;
     const nowSec = Math.floor(nowMs / 1000) >>> 0;
     if (cookieLength === COOKIE_LENGTH && bytes[cookieOffset + CLIENT_COOKIE_LENGTH] === VERSION) {

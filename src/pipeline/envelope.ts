@@ -26,8 +26,8 @@ export const readQuery = (turn: Turn, rules: InForce, bytes: Uint8Array, length:
   const fault = query.parse(bytes, length);
   if (fault !== QUERY_FAULT.NONE && fault !== QUERY_FAULT.COOKIE_ONLY) return answerFault(turn, fault);
   const client = identifyClient(turn, rules);
-  if (query.hasPadding || query.hasKeepalive) noteStreamOptions(turn);
-  const cookie = query.cookieLength >= 0 && client.allowed ? judgeCookie(turn) : COOKIE.NONE;
+  if (query.opt.hasPadding || query.opt.hasKeepalive) noteStreamOptions(turn);
+  const cookie = query.opt.cookieLength >= 0 && client.allowed ? judgeCookie(turn) : COOKIE.NONE;
   if (fault === QUERY_FAULT.COOKIE_ONLY) return answerCookie(turn, cookie);
   observer.query(asker.transport, query.qtype, client.allowed ? client.group : -1);
   return NEXT;
@@ -38,8 +38,8 @@ export const readAgain = (turn: Turn, rules: InForce, bytes: Uint8Array): void =
   const { query } = turn;
   turn.isRepeat = true;
   query.parse(bytes, bytes.length);
-  if (query.hasPadding || query.hasKeepalive) noteStreamOptions(turn);
-  if (query.cookieLength >= 0) judgeCookie(turn);
+  if (query.opt.hasPadding || query.opt.hasKeepalive) noteStreamOptions(turn);
+  if (query.opt.cookieLength >= 0) judgeCookie(turn);
   identifyClient(turn, rules);
 };
 
@@ -49,7 +49,7 @@ const identifyClient = ({ asker, parts, verdict }: Turn, { clients }: InForce): 
   const who = identities === undefined ? undefined : asker.shown?.of(identities, parts.clock());
   asker.who = who;
   asker.client = clients.identify(asker.address, asker.listener, who);
-  verdict.device = who?.device?.address;
+  verdict.exempted.device = who?.device?.address;
   return asker.client;
 };
 
@@ -59,19 +59,22 @@ const identifyClient = ({ asker, parts, verdict }: Turn, { clients }: InForce): 
  */
 const noteStreamOptions = ({ query, asker, parts }: Turn): void => {
   const { transport } = asker;
-  if (query.hasPadding && (transport === TRANSPORT.DOT || transport === TRANSPORT.DOH))
-    query.answerBlock = PADDING_BLOCK;
+  if (query.opt.hasPadding && (transport === TRANSPORT.DOT || transport === TRANSPORT.DOH))
+    query.answerOpt.block = PADDING_BLOCK;
   const { keepaliveMs } = parts;
   const isTold = transport === TRANSPORT.TCP || transport === TRANSPORT.DOT;
-  if (query.hasKeepalive && isTold && keepaliveMs !== undefined)
-    query.answerKeepalive = Math.min(Math.floor(keepaliveMs(transport) / KEEPALIVE_UNIT_MS), KEEPALIVE_MAX);
+  if (query.opt.hasKeepalive && isTold && keepaliveMs !== undefined)
+    query.answerOpt.keepalive = Math.min(
+      Math.floor(keepaliveMs(transport) / KEEPALIVE_UNIT_MS),
+      KEEPALIVE_MAX,
+    );
 };
 
 /** Stage: an EDNS version, a signature or a class that is not served here. */
 export const checkEnvelope = (turn: Turn): number => {
   const { query } = turn;
   // The envelope before the letter: an EDNS version that is not spoken here has other semantics (RFC 6891 6.1.3).
-  if (query.ednsVersion !== 0) return turn.answerEmpty(SOURCE.PROTOCOL, RCODE.BADVERS, undefined);
+  if (query.opt.version !== 0) return turn.answerEmpty(SOURCE.PROTOCOL, RCODE.BADVERS, undefined);
   if (query.hasTsig) return turn.answerEmpty(SOURCE.PROTOCOL, RCODE.NOTAUTH, undefined);
   // Other classes hold no data for clients, so nothing listed can leak through them.
   if (query.qclass !== CLASS.IN) return turn.answerEmpty(SOURCE.PROTOCOL, RCODE.REFUSED, EDE_NOT_SUPPORTED);

@@ -35,7 +35,7 @@ export const answerUnlisted = (turn: Turn, rules: InForce): number => {
     return NEXT;
   observer.cacheHit();
   parts.trace?.found(turn, SOURCE.CACHE, answer);
-  answer.choose(turn.query.dnssecOk);
+  answer.choose(turn.query.opt.dnssecOk);
   return writeFresh(turn, rules, answer, SOURCE.CACHE);
 };
 
@@ -135,7 +135,8 @@ export const findTarget = (turn: Turn, rules: InForce, { target }: Alias): Answe
 /** The answer to the question for the folded name in the first bytes of the key, which is sealed. */
 export const findAnswer = (turn: Turn, rules: InForce, nameLength: number): Answer | undefined => {
   const { key, nowMs } = turn;
-  const { qtype, dnssecOk, flags } = turn.query;
+  const { qtype, flags } = turn.query;
+  const { dnssecOk } = turn.query.opt;
   const { cache, failures } = turn.parts;
   const { view } = turn.asker.client;
   const isCheckingDisabled = (flags & FLAG.CD) !== 0;

@@ -56,7 +56,7 @@ export const judgeAnswer = (turn: Turn, rules: InForce, answer: Answer, source: 
   // Unreachable: requirePolicy() came first.
   if (policy === undefined) return answerNotReady(turn);
   if (answer.overflow) return turn.answerEmpty(source, RCODE.SERVFAIL, EDE_INVALID_DATA);
-  answer.choose(query.dnssecOk);
+  answer.choose(query.opt.dnssecOk);
   parts.trace?.found(turn, source, answer);
   // The lists before the one with the alias have their say on where it leads.
   if (alias !== undefined) policy.judgeAlias(alias.target, client.group, verdict);
@@ -71,7 +71,7 @@ export const judgeAnswer = (turn: Turn, rules: InForce, answer: Answer, source: 
     if (watched.refused) noteWatched(turn, rules, answer);
   }
   // Only on the second use: most names of the long tail are asked once.
-  if (source === SOURCE.CACHE && alias === undefined && verdict.list < 0 && verdict.exempted === 0) {
+  if (source === SOURCE.CACHE && alias === undefined && verdict.list < 0 && verdict.exempted.mask === 0) {
     if (policy.isUnlisted(turn.key.bytes, query.qnameLength, answer)) answer.markUnlisted(policy.generation);
   }
   if (source === SOURCE.STALE) return writeStale(turn, rules, answer);

@@ -37,7 +37,7 @@ export const writeData = (
       trigger: verdict.trigger,
       isOfQuestion: answer === undefined,
       exemptionChange: rules.exemptionChange,
-      validUntilMs: verdict.exempted === 0 ? Number.POSITIVE_INFINITY : verdict.exemptUntilMs,
+      validUntilMs: verdict.exempted.mask === 0 ? Number.POSITIVE_INFINITY : verdict.exempted.untilMs,
       ede: list.ede,
     };
     return NEXT;

@@ -137,7 +137,7 @@ export const writeAnswer = (
       writeU32(out, offset, ttl > ageSec ? ttl - ageSec : 0);
     }
   }
-  if (!query.hasEdns) return wireLength;
+  if (!query.opt.isPresent) return wireLength;
   if (ede !== undefined) return finish(query, rcode, ede, out, wireLength, limit);
   return writeEdns(query, rcode, wire, answer.edeStart, answer.edeEnd, out, wireLength, limit);
 };
@@ -206,8 +206,8 @@ export const limitTtls = (out: Uint8Array, length: number, ttlSecMax: number): v
 
 /** Bytes that the OPT record of an answer takes at least: what the limit has to leave room for. */
 export const ednsLength = (query: Query): number => {
-  if (!query.hasEdns) return 0;
-  return OPT_LENGTH + (query.hasAnswerCookie ? OPTION_HEADER_LENGTH + query.answerCookie.length : 0);
+  if (!query.opt.isPresent) return 0;
+  return OPT_LENGTH + (query.answerOpt.hasCookie ? OPTION_HEADER_LENGTH + query.answerOpt.cookie.length : 0);
 };
 
 /**
@@ -220,9 +220,11 @@ export const finish = (
   ede: Uint8Array | undefined,
   out: Uint8Array,
   length: number,
-  limit = Math.min(query.udpLength, UDP_LENGTH_MAX),
+  limit = Math.min(query.opt.udpLength, UDP_LENGTH_MAX),
 ): number =>
-  query.hasEdns ? writeEdns(query, rcode, ede ?? NO_EDE, 0, ede?.length ?? 0, out, length, limit) : length;
+  query.opt.isPresent
+    ? writeEdns(query, rcode, ede ?? NO_EDE, 0, ede?.length ?? 0, out, length, limit)
+    : length;
 
 /** The header's flags for an answer to the query. */
 export const answerFlags = (query: Query, rcode: number, extra: number): number =>
@@ -239,16 +241,16 @@ const writeEdns = (
   length: number,
   limit: number,
 ): number => {
-  const { answerCookie } = query;
-  let end = writeOpt(out, length, UDP_LENGTH_MAX, rcode, query.dnssecOk);
-  if (query.hasAnswerCookie && end + OPTION_HEADER_LENGTH + answerCookie.length <= limit) {
-    end = writeOption(out, length, end, OPTION.COOKIE, answerCookie);
+  const { answerOpt } = query;
+  let end = writeOpt(out, length, UDP_LENGTH_MAX, rcode, query.opt.dnssecOk);
+  if (answerOpt.hasCookie && end + OPTION_HEADER_LENGTH + answerOpt.cookie.length <= limit) {
+    end = writeOption(out, length, end, OPTION.COOKIE, answerOpt.cookie);
   }
   if (edeEnd > edeStart && end + OPTION_HEADER_LENGTH + edeEnd - edeStart <= limit) {
     end = writeOption(out, length, end, OPTION.EDE, source, edeStart, edeEnd);
   }
-  if (query.answerKeepalive >= 0) end = writeKeepalive(out, length, end, query.answerKeepalive);
-  if (query.answerBlock > 0) end = pad(out, length, end, query.answerBlock);
+  if (query.answerOpt.keepalive >= 0) end = writeKeepalive(out, length, end, query.answerOpt.keepalive);
+  if (query.answerOpt.block > 0) end = pad(out, length, end, query.answerOpt.block);
   writeU16(out, 10, 1);
   return end;
 };

@@ -17,14 +17,15 @@ export const edeOf = (turn: Turn, rules: InForce, list: PolicyList, mode: BlockM
   const { query, verdict, asker } = turn;
   // Data of our own would be a Forged Answer (EDE 4), about which a client believes nothing.
   if (hasData(mode) || readU16(list.ede, 0) === EDE.FORGED_ANSWER) return list.ede;
-  const { bytes, optionsOffset, optionsLength } = query;
+  const { bytes } = query;
+  const { optionsOffset, optionsLength } = query.opt;
   const option = findOption(bytes, optionsOffset, optionsLength, structured.optionCode);
   if (option < 0 || optionLength(bytes, option) !== 0) return list.ede;
   const text = structured.texts[asker.client.group]?.[verdict.list];
   if (text === undefined) return list.ede;
   // A client may be a proxy that passes the answer on over UDP, in the size that the query names.
   const room =
-    Math.min(query.udpLength, turn.limit) -
+    Math.min(query.opt.udpLength, turn.limit) -
     emptyRefusalLength(query) -
     ednsLength(query) -
     OPTION_HEADER_LENGTH;

@@ -124,7 +124,7 @@ export class Turn {
   /** Bytes that the answer may have. */
   get limit(): number {
     return this.asker.transport === TRANSPORT.UDP
-      ? Math.min(this.query.udpLength, UDP_LENGTH_MAX)
+      ? Math.min(this.query.opt.udpLength, UDP_LENGTH_MAX)
       : MESSAGE_LENGTH_MAX;
   }
 

@@ -95,7 +95,7 @@ export const createAsked = (
     name,
     type: qtype,
     class: qclass,
-    dnssecOk: query.dnssecOk || resolver.joinsVariants?.(qtype) === true,
+    dnssecOk: query.opt.dnssecOk || resolver.joinsVariants?.(qtype) === true,
     checkingDisabled: (flagsOf(keyText) & KEY_FLAG.CHECKING_DISABLED) !== 0,
     view: asker.client.view,
     wantsAd: false,

@@ -150,17 +150,17 @@ export class Policy {
     verdict: Verdict,
   ): void {
     verdict.clear(this.generation);
-    verdict.begin();
+    verdict.exempted.begin();
     verdict.qtype = qtype;
     verdict.client = client;
     const lists = this.#enforced[group] ?? 0;
     this.#judgeQuestion(qname, offset, length, lists, verdict);
     if (this.#exemptions === undefined) return;
-    verdict.keepQname(qname, offset, length);
+    verdict.exempted.keepQname(qname, offset, length);
     // Each round takes a list out, so that there are at most as many as lists.
     while (verdict.refused && this.#exempt(this.#exemptions, group, undefined, verdict)) {
       verdict.clear(this.generation);
-      this.#judgeQuestion(qname, offset, length, lists & ~verdict.exempted, verdict);
+      this.#judgeQuestion(qname, offset, length, lists & ~verdict.exempted.mask, verdict);
     }
   }
 
@@ -170,11 +170,11 @@ export class Policy {
     const { list } = verdict;
     verdict.clear(this.generation);
     const lists = (this.#enforced[group] ?? 0) & before;
-    this.#judgeQuestion(target, 0, target.length, lists & ~verdict.exempted, verdict);
+    this.#judgeQuestion(target, 0, target.length, lists & ~verdict.exempted.mask, verdict);
     if (this.#exemptions !== undefined) {
       while (verdict.refused && this.#exempt(this.#exemptions, group, undefined, verdict)) {
         verdict.clear(this.generation);
-        this.#judgeQuestion(target, 0, target.length, lists & ~verdict.exempted, verdict);
+        this.#judgeQuestion(target, 0, target.length, lists & ~verdict.exempted.mask, verdict);
       }
     }
     // The lists after the rule's own have no say on what it leads to.
@@ -188,11 +188,11 @@ export class Policy {
   judgeTargets(targets: Targets, group: number, verdict: Verdict): void {
     const lists = (this.#enforced[group] ?? 0) & verdict.listsBefore;
     verdict.clear(this.generation);
-    this.#judgeTargets(targets, lists & ~verdict.exempted, verdict);
+    this.#judgeTargets(targets, lists & ~verdict.exempted.mask, verdict);
     if (this.#exemptions === undefined) return;
     while (verdict.refused && this.#exempt(this.#exemptions, group, targets, verdict)) {
       verdict.clear(this.generation);
-      this.#judgeTargets(targets, lists & ~verdict.exempted, verdict);
+      this.#judgeTargets(targets, lists & ~verdict.exempted.mask, verdict);
     }
   }
 
@@ -232,12 +232,13 @@ export class Policy {
 
   /** True when the list that refuses does not count for this client, this QNAME and this time. */
   #exempt(table: ExemptionTable, group: number, targets: Targets | undefined, verdict: Verdict): boolean {
-    const { list, client, device, qname, qnameLength } = verdict;
+    const { list, client, exempted } = verdict;
+    const { device, qname, qnameLength } = exempted;
     let index = table.find(list, client, group, qname, qnameLength);
     if (index < 0 && device !== undefined) index = table.find(list, device, -1, qname, qnameLength);
     if (index < 0) return false;
     const number = table.numberOf(index);
-    verdict.exempt(number, table.untilMsOf(index), this.lists[list]?.ttlSec ?? 0);
+    exempted.add(list, number, table.untilMsOf(index), this.lists[list]?.ttlSec ?? 0);
     this.#exemptionObserver?.exempted(verdict, targets, index, number);
     return true;
   }

@@ -6,6 +6,44 @@ import { type AddressWords, createAddress } from '../base/base.ts';
 import { NAME_LENGTH_MAX } from '../dns/dns.ts';
 import { ACTION, type LocalRecord, MATCH, type Match } from './rule.ts';
 
+/** The lists that exemptions took out of the judging of one question and its answer, and by what exemptions judge. */
+export class ExemptedLists {
+  /** Stands for the device of the client; undefined: it has shown none. */
+  device: AddressWords | undefined = undefined;
+  /** The folded QNAME in its first bytes; only where the policy has exemptions. */
+  readonly qname = new Uint8Array(NAME_LENGTH_MAX);
+  qnameLength = 0;
+  /** Mask of the lists. */
+  mask = 0;
+  /** Number of the first exemption that took one out; 0: none did. */
+  number = 0;
+  /** When the first of the exemptions ends, milliseconds since the epoch. */
+  untilMs = Number.POSITIVE_INFINITY;
+  /** The shortest TTL with which one of the lists refuses, seconds. */
+  ttlSec = Number.POSITIVE_INFINITY;
+
+  /** Begins with another question: no exemption counts for it yet. */
+  begin(): void {
+    this.mask = 0;
+    this.number = 0;
+  }
+
+  /** Keeps the folded QNAME of `length` bytes at `offset`: its own memory may hold another name before the answer. */
+  keepQname(qname: Uint8Array, offset: number, length: number): void {
+    for (let i = 0; i < length; i++) this.qname[i] = qname[offset + i] ?? 0;
+    this.qnameLength = length;
+  }
+
+  /** Takes out a list, because exemption `number` says so. */
+  add(list: number, number: number, untilMs: number, ttlSec: number): void {
+    const isFirst = this.mask === 0;
+    this.mask |= 1 << list;
+    if (isFirst) this.number = number;
+    this.untilMs = isFirst ? untilMs : Math.min(this.untilMs, untilMs);
+    this.ttlSec = isFirst ? ttlSec : Math.min(this.ttlSec, ttlSec);
+  }
+}
+
 /** The verdict on the current query. */
 export class Verdict {
   /** Generation of the policy that judged; 0 before any did. */
@@ -14,8 +52,6 @@ export class Verdict {
   qtype = 0;
   /** The client, for rules that depend on it. */
   client: AddressWords = NOBODY;
-  /** Stands for the device of the client, for exemptions; undefined: it has shown none. */
-  device: AddressWords | undefined = undefined;
   /** Index into Policy.lists, or -1: no list has a rule for it. */
   list = -1;
   /** Line of the rule in its list's source, from 1. */
@@ -39,17 +75,8 @@ export class Verdict {
   wasExcused = false;
   /** What the rule answers with when its action is DATA. */
   records: readonly LocalRecord[] = NO_RECORDS;
-  /** The folded QNAME in its first bytes, for exemptions; only where the policy has some. */
-  readonly qname = new Uint8Array(NAME_LENGTH_MAX);
-  qnameLength = 0;
-  /** Mask of the lists that exemptions took out of the judging of this question and its answer. */
-  exempted = 0;
-  /** Number of the first of these exemptions; 0: none. */
-  exemption = 0;
-  /** When the first of them ends, milliseconds since the epoch. */
-  exemptUntilMs = Number.POSITIVE_INFINITY;
-  /** The shortest TTL with which one of these lists refuses, seconds. */
-  exemptTtlSec = Number.POSITIVE_INFINITY;
+  /** Of the question and its answer. */
+  readonly exempted = new ExemptedLists();
 
   /** True when a list has a rule that is no passthru. */
   get refused(): boolean {
@@ -71,27 +98,6 @@ export class Verdict {
     this.action = ACTION.LIST;
     this.records = NO_RECORDS;
     this.wasExcused = false;
-  }
-
-  /** Begins with another question: no exemption counts for it yet. */
-  begin(): void {
-    this.exempted = 0;
-    this.exemption = 0;
-  }
-
-  /** Keeps the folded QNAME of `length` bytes at `offset`: its own memory may hold another name before the answer. */
-  keepQname(qname: Uint8Array, offset: number, length: number): void {
-    for (let i = 0; i < length; i++) this.qname[i] = qname[offset + i] ?? 0;
-    this.qnameLength = length;
-  }
-
-  /** Takes the list that refuses out of the judging: an exemption says so. */
-  exempt(exemption: number, untilMs: number, ttlSec: number): void {
-    const isFirst = this.exempted === 0;
-    this.exempted |= 1 << this.list;
-    if (isFirst) this.exemption = exemption;
-    this.exemptUntilMs = isFirst ? untilMs : Math.min(this.exemptUntilMs, untilMs);
-    this.exemptTtlSec = isFirst ? ttlSec : Math.min(this.exemptTtlSec, ttlSec);
   }
 
   /** Takes over what another verdict on the same query found. */

@@ -260,8 +260,8 @@ const readQuery = (bytes: Uint8Array, transport: 'udp' | 'tcp', port: number): S
     id: query.id,
     bytes: Uint8Array.from(bytes),
     transport,
-    hasEdns: query.hasEdns,
-    dnssecOk: query.dnssecOk,
+    hasEdns: query.opt.isPresent,
+    dnssecOk: query.opt.dnssecOk,
     cd: (query.flags & FLAG.CD) !== 0,
     port,
   };

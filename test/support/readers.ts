@@ -41,11 +41,11 @@ const checkQuery = (bytes: Uint8Array): void => {
   assert.equal(query.questionEnd, questionEnd(bytes, bytes.length));
   assert.equal(skipName(bytes, 12, bytes.length), 12 + query.qnameLength);
   assert.equal(copyName(bytes, 12, bytes.length)?.length, query.qnameLength);
-  if (!query.hasEdns) return;
-  assert.ok(query.optionsOffset + query.optionsLength <= bytes.length);
-  const options = readOptions(bytes, query.optionsOffset, query.optionsLength);
+  if (!query.opt.isPresent) return;
+  assert.ok(query.opt.optionsOffset + query.opt.optionsLength <= bytes.length);
+  const options = readOptions(bytes, query.opt.optionsOffset, query.opt.optionsLength);
   const length = options.reduce((sum, option) => sum + 4 + option.data.length, 0);
-  assert.equal(length, query.optionsLength);
+  assert.equal(length, query.opt.optionsLength);
   for (const option of options) readEde(option);
 };
 

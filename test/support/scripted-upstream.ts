@@ -176,8 +176,8 @@ export class ScriptedUpstream {
       id: query.id,
       bytes: Uint8Array.from(bytes),
       transport,
-      hasEdns: query.hasEdns,
-      dnssecOk: query.dnssecOk,
+      hasEdns: query.opt.isPresent,
+      dnssecOk: query.opt.dnssecOk,
       cd: (query.flags & FLAG.CD) !== 0,
       port,
     };

@@ -19,9 +19,7 @@ const TABLES: Readonly<Record<string, string>> = {
 /** Records of one thing, whose fields are all set in one place: what would be gained by two of them? */
 const RECORDS: Readonly<Record<string, string>> = {
   'src/cache/answer.ts Answer': 'where each part of one packed answer lies; open() sets all of it',
-  'src/dns/message.ts Query': 'what a header, a question and an OPT record say; parse() sets all of it',
   'src/events/query-event.ts EventNumbers': 'the words of one event in the ring',
-  'src/policy/verdict.ts Verdict': 'which rule decides, and what it says',
   'src/upstream/flight.ts Flight': 'one question: what was asked of it, who was asked, and what came',
   'src/upstream/try.ts Try': 'one query of a question: where it waits, until when, and in which form it went',
 };

@@ -53,11 +53,8 @@ describe('Query.parse()', () => {
       qtype: TYPE.AAAA,
       qclass: 1,
       questionEnd: 33,
-      hasEdns: false,
-      dnssecOk: false,
-      udpLength: 512,
-      optionsLength: 0,
       hasTsig: false,
+      opt: { isPresent: false, dnssecOk: false, udpLength: 512, optionsLength: 0 },
     });
     expect(formatName(bytes, 12)).toBe('www.Example.com.');
   });
@@ -73,19 +70,23 @@ describe('Query.parse()', () => {
     const options = Uint8Array.of(0, 12, 0, 2, 0xab, 0xcd);
     const bytes = buildQuery('www.example.com. A', { edns: { udpLength: 4096, ttl: EDNS_DO, options } });
     expect(parse(bytes)).toBe(QUERY_FAULT.NONE);
-    expect(query).toMatchObject({ hasEdns: true, ednsVersion: 0, dnssecOk: true, udpLength: 4096 });
-    expect(bytes.subarray(query.optionsOffset, query.optionsOffset + query.optionsLength)).toEqual(options);
+    expect(query).toMatchObject({ opt: { isPresent: true, version: 0, dnssecOk: true, udpLength: 4096 } });
+    expect(
+      bytes.subarray(query.opt.optionsOffset, query.opt.optionsOffset + query.opt.optionsLength),
+    ).toEqual(options);
   });
 
   test('reads an EDNS version that is not 0 and raises a length below 512', () => {
     expect(parse(buildQuery('. NS', { edns: { udpLength: 100, ttl: 0x0001_0000 } }))).toBe(QUERY_FAULT.NONE);
-    expect(query).toMatchObject({ hasEdns: true, ednsVersion: 1, dnssecOk: false, udpLength: 512 });
+    expect(query).toMatchObject({ opt: { isPresent: true, version: 1, dnssecOk: false, udpLength: 512 } });
   });
 
   test('forgets the query before', () => {
     parse(buildQuery('www.example.com. A', { edns: { ttl: EDNS_DO, options: Uint8Array.of(0, 3, 0, 0) } }));
     parse(buildQuery('example.com. A'));
-    expect(query).toMatchObject({ hasEdns: false, dnssecOk: false, udpLength: 512, optionsLength: 0 });
+    expect(query).toMatchObject({
+      opt: { isPresent: false, dnssecOk: false, udpLength: 512, optionsLength: 0 },
+    });
     parse(new Uint8Array(3));
     expect(query).toMatchObject({ qnameLength: 0, questionEnd: 0 });
   });
@@ -141,15 +142,15 @@ describe('Query.parse()', () => {
     ['its owner is not the root', queryWith({ ar: 1 }, [1, 97, ...OPT]), false],
   ])('has read the OPT record of a malformed query or not: %s', (_, bytes, hasEdns) => {
     expect([QUERY_FAULT.HEADER, QUERY_FAULT.BODY]).toContain(parse(bytes));
-    expect(query.hasEdns).toBe(hasEdns);
+    expect(query.opt.isPresent).toBe(hasEdns);
   });
 
   test('takes any record in the additional section, and sees TSIG', () => {
     expect(parse(queryWith({ ar: 1 }, record))).toBe(QUERY_FAULT.NONE);
-    expect(query).toMatchObject({ hasEdns: false, hasTsig: false });
+    expect(query).toMatchObject({ hasTsig: false, opt: { isPresent: false } });
     const tsig = [0, 0, TYPE.TSIG, 0, 255, 0, 0, 0, 0, 0, 0];
     expect(parse(queryWith({ ar: 2 }, [...OPT, ...tsig]))).toBe(QUERY_FAULT.NONE);
-    expect(query).toMatchObject({ hasEdns: true, hasTsig: true });
+    expect(query).toMatchObject({ hasTsig: true, opt: { isPresent: true } });
   });
 
   test('takes bytes after the last record: some clients pad', () => {
@@ -193,15 +194,15 @@ describe('the COOKIE option', () => {
   test('is found among others', () => {
     const bytes = withOptions([0, NSID, 0, 0, ...cookie(8), 0, 12, 0, 2, 0, 0]);
     expect(parse(bytes)).toBe(QUERY_FAULT.NONE);
-    expect([...bytes.subarray(query.cookieOffset, query.cookieOffset + query.cookieLength)]).toEqual(
-      Array(8).fill(7),
-    );
+    expect([
+      ...bytes.subarray(query.opt.cookieOffset, query.opt.cookieOffset + query.opt.cookieLength),
+    ]).toEqual(Array(8).fill(7));
   });
 
   test('counts once: the first', () => {
     expect(parse(withOptions([...cookie(16, 1), ...cookie(8, 2)]))).toBe(QUERY_FAULT.NONE);
-    expect(query.cookieLength).toBe(16);
-    expect(query.bytes[query.cookieOffset]).toBe(1);
+    expect(query.opt.cookieLength).toBe(16);
+    expect(query.bytes[query.opt.cookieOffset]).toBe(1);
     // A malformed one behind it does no harm (RFC 7873 section 5.2).
     expect(parse(withOptions([...cookie(8), ...cookie(3)]))).toBe(QUERY_FAULT.NONE);
     expect(parse(withOptions([...cookie(3), ...cookie(8)]))).toBe(QUERY_FAULT.BODY);
@@ -220,34 +221,33 @@ describe('the COOKIE option', () => {
     [41, false],
   ])('of %i bytes: sound %s', (length, isSound) => {
     expect(parse(withOptions(cookie(length)))).toBe(isSound ? QUERY_FAULT.NONE : QUERY_FAULT.BODY);
-    expect(query.hasEdns).toBe(true);
+    expect(query.opt.isPresent).toBe(true);
   });
 
   test('is forgotten, and what was put into the query for its answer', () => {
     parse(withOptions(cookie(8)));
-    query.hasAnswerCookie = true;
+    query.answerOpt.hasCookie = true;
     parse(withOptions([0, NSID, 0, 0]));
-    expect(query).toMatchObject({ cookieLength: -1, hasAnswerCookie: false });
-    query.hasAnswerCookie = true;
+    expect(query).toMatchObject({ opt: { cookieLength: -1 }, answerOpt: { hasCookie: false } });
+    query.answerOpt.hasCookie = true;
     parse(new Uint8Array(3));
-    expect(query.hasAnswerCookie).toBe(false);
+    expect(query.answerOpt.hasCookie).toBe(false);
   });
 
   test('of another EDNS version is not looked at', () => {
     expect(parse(withOptions(cookie(3), 0x0001_0000))).toBe(QUERY_FAULT.NONE);
-    expect(query).toMatchObject({ ednsVersion: 1, cookieLength: -1 });
+    expect(query).toMatchObject({ opt: { version: 1, cookieLength: -1 } });
   });
 
   test('may come without a question', () => {
     parse(buildQuery('www.example.com. AAAA'));
     expect(parse(onlyCookie(cookie(24)))).toBe(QUERY_FAULT.COOKIE_ONLY);
     expect(query).toMatchObject({
-      hasEdns: true,
       qnameLength: 0,
       qtype: 0,
       qclass: 0,
       questionEnd: 12,
-      cookieLength: 24,
+      opt: { isPresent: true, cookieLength: 24 },
     });
   });
 
@@ -258,7 +258,7 @@ describe('the COOKIE option', () => {
     ['one and a record that is missing', writeCount(onlyCookie(cookie(8)), 2)],
   ])('without a question, %s is FORMERR', (_, bytes) => {
     expect(parse(bytes)).toBe(QUERY_FAULT.HEADER);
-    expect(query).toMatchObject({ hasEdns: true, questionEnd: 0 });
+    expect(query).toMatchObject({ questionEnd: 0, opt: { isPresent: true } });
   });
 });
 

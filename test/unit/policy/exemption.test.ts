@@ -131,8 +131,8 @@ describe('what an exemption is about', () => {
 
   test('nothing that is refused by nobody: then it is not even noted', () => {
     const { ask, told } = openPolicy({ exemptions: [exemption()] });
-    expect(ask('www.example')).toMatchObject({ refused: false, exemption: 0, exempted: 0 });
-    expect(ask('vital.example')).toMatchObject({ refused: false, exemption: 0 });
+    expect(ask('www.example')).toMatchObject({ refused: false, exempted: { number: 0, mask: 0 } });
+    expect(ask('vital.example')).toMatchObject({ refused: false, exempted: { number: 0 } });
     expect(told).toEqual([]);
   });
 
@@ -173,7 +173,7 @@ describe('when an exemption counts', () => {
     const { policy, ask } = openPolicy({ exemptions: [exemption()] });
     expect(ask('ads.example').refused).toBe(false);
     policy.setExemptions(undefined, () => NOW_MS);
-    expect(ask('ads.example')).toMatchObject({ refused: true, exemption: 0 });
+    expect(ask('ads.example')).toMatchObject({ refused: true, exempted: { number: 0 } });
   });
 });
 
@@ -187,9 +187,9 @@ describe('what is noted', () => {
         exemption({ number: 7 }),
       ],
     });
-    expect(ask('ads.example').exemption).toBe(5);
-    expect(ask('ads.example', { group: 1 }).exemption).toBe(6);
-    expect(ask('ads.example', { group: 1, client: '192.0.2.10' }).exemption).toBe(7);
+    expect(ask('ads.example').exempted.number).toBe(5);
+    expect(ask('ads.example', { group: 1 }).exempted.number).toBe(6);
+    expect(ask('ads.example', { group: 1, client: '192.0.2.10' }).exempted.number).toBe(7);
     expect(told).toEqual(['1:5 2:2 0', '2:6 2:2 0', '3:7 2:2 0']);
   });
 
@@ -205,10 +205,7 @@ describe('what is noted', () => {
     expect(told).toEqual(['0:1 0:1 0', '1:2 2:1 0']);
     expect(verdict).toMatchObject({
       refused: false,
-      exemption: 1,
-      exempted: 0b101,
-      exemptUntilMs: UNTIL_MS,
-      exemptTtlSec: 10,
+      exempted: { number: 1, mask: 0b101, untilMs: UNTIL_MS, ttlSec: 10 },
     });
   });
 
@@ -217,7 +214,7 @@ describe('what is noted', () => {
     const verdict = ask('ads.example');
     const qname = foldedName('www.example');
     policy.judgeQuestion(qname, 0, qname.length, TYPE.A, createAddress(), 0, verdict);
-    expect(verdict).toMatchObject({ exemption: 0, exempted: 0 });
+    expect(verdict).toMatchObject({ exempted: { number: 0, mask: 0 } });
   });
 });
 
@@ -269,7 +266,7 @@ describe('where an answer leads', () => {
     const verdict = ask('ads.example');
     expect(formatVerdict(verdict)).toBe('2:2 suffix');
     policy.judgeAlias(foldedName('tiktok.example'), 0, verdict);
-    expect(verdict).toMatchObject({ refused: false, list: 2, exemption: 1 });
+    expect(verdict).toMatchObject({ refused: false, list: 2, exempted: { number: 1 } });
     expect(told).toEqual(['0:1 0:1 0']);
   });
 
@@ -300,7 +297,7 @@ describe('compileExemptions()', () => {
     );
     expect(openPolicy({ exemptions }).ask('ads.example')).toMatchObject({
       refused: false,
-      exemption: EXEMPTIONS_MAX,
+      exempted: { number: EXEMPTIONS_MAX },
     });
   });
 });

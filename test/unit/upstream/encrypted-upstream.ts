@@ -159,8 +159,8 @@ export class EncryptedUpstream {
       id: query.id,
       bytes: Uint8Array.from(bytes),
       transport: 'tcp',
-      hasEdns: query.hasEdns,
-      dnssecOk: query.dnssecOk,
+      hasEdns: query.opt.isPresent,
+      dnssecOk: query.opt.dnssecOk,
       cd: (query.flags & FLAG.CD) !== 0,
       port: 0,
     };
