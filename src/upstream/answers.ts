@@ -50,7 +50,7 @@ const readDatagram = (
     return;
   }
   const isSound = traffic.response.read(bytes, attempt.flight.question);
-  if (isSound && attempt.hasCookie) {
+  if (isSound && attempt.form.hasCookie) {
     const fit = examineCookie(traffic, attempt, bytes);
     if (fit === 'missing') {
       doubt(traffic, attempt, 'cookie');
@@ -77,7 +77,7 @@ const noteNearMiss = (traffic: Traffic, endpoint: UpstreamEndpoint<Try>, bytes: 
 /** The answer did not fit into a datagram: the same question goes over TCP, unless nobody waits any more. */
 const readTruncated = (traffic: Traffic, attempt: Try): void => {
   const { endpoint } = attempt;
-  endpoint.noteAnswer(attempt.flight.question.name, elapsedMs(traffic, attempt), attempt.hasCookie);
+  endpoint.noteAnswer(attempt.flight.question.name, elapsedMs(traffic, attempt), attempt.form.hasCookie);
   if (attempt.flight.isOver) {
     endTry(traffic, attempt);
     return;
@@ -119,7 +119,7 @@ const readStreamed = (traffic: Traffic, attempt: Try, bytes: Uint8Array): void =
   const isSound = traffic.response.read(bytes, attempt.flight.question);
   if (isSound) {
     // What was doubted is the server's way after all.
-    const fit = attempt.hasCookie ? examineCookie(traffic, attempt, bytes) : 'none';
+    const fit = attempt.form.hasCookie ? examineCookie(traffic, attempt, bytes) : 'none';
     if (attempt.doubt === 'cookie' && fit !== 'fits') attempt.endpoint.cookies?.forget();
     if (attempt.doubt === 'case' && changesLetters(attempt, bytes)) attempt.endpoint.pauseLetters();
   }
@@ -146,10 +146,11 @@ const judge = (
     failTry(traffic, attempt, 'malformed', undefined);
     return;
   }
-  if (attempt.letters !== undefined && hasQuestion(bytes)) bytes.set(flight.question.name, HEADER_LENGTH);
+  if (attempt.form.letters !== undefined && hasQuestion(bytes))
+    bytes.set(flight.question.name, HEADER_LENGTH);
   const { rcode, blamesZone } = traffic.response;
   const rttMs = elapsedMs(traffic, attempt);
-  endpoint.noteAnswer(flight.question.name, rttMs, attempt.hasCookie);
+  endpoint.noteAnswer(flight.question.name, rttMs, attempt.form.hasCookie);
   traffic.observer.answered(endpoint.index, rttMs, rcode);
   traffic.silent.answered(flight.question.name, flight.question.view);
   flight.question.trace?.step('upstream', `${endpoint.text} answers ${formatRcode(rcode)}`);
@@ -158,7 +159,7 @@ const judge = (
     endTry(traffic, attempt);
     if (flight.isOver) return;
     const { text, isEncrypted } = endpoint;
-    const { isOnly } = flight;
+    const { isOnly } = flight.order;
     finish(traffic, flight, { kind: 'answer', message: bytes, endpoint: text, rttMs, isEncrypted, isOnly });
   } else if (flight.isOver || fault !== 'unsupported' || !simplify(traffic, attempt, rcode, isDatagram)) {
     failTry(traffic, attempt, fault, bytes, blamesZone && fault === 'servfail');
@@ -167,19 +168,19 @@ const judge = (
 
 /** Sends a query that the server did not understand in another form; false when there is none. Each form once. */
 const simplify = (traffic: Traffic, attempt: Try, rcode: number, isDatagram: boolean): boolean => {
-  if (attempt.hasCookie && rcode === RCODE.BADCOOKIE) {
+  if (attempt.form.hasCookie && rcode === RCODE.BADCOOKIE) {
     // RFC 7873 section 5.3: once more with the cookie that came along, then over TCP.
     if (!isDatagram) return false;
-    if (attempt.isCookieRefused) sendStreamed(traffic, attempt);
+    if (attempt.form.isCookieRefused) sendStreamed(traffic, attempt);
     else sendDatagram(traffic, attempt);
-    attempt.isCookieRefused = true;
+    attempt.form.isCookieRefused = true;
     return true;
   }
-  if (attempt.hasCookie) {
+  if (attempt.form.hasCookie) {
     attempt.endpoint.cookies?.forget();
-  } else if (attempt.hasEdns && !attempt.flight.question.dnssecOk) {
+  } else if (attempt.form.hasEdns && !attempt.flight.question.dnssecOk) {
     // RFC 6891 section 7: an old server is asked once more without OPT; DNSSEC records cannot be had that way.
-    attempt.hasEdns = false;
+    attempt.form.hasEdns = false;
   } else {
     return false;
   }
@@ -201,8 +202,10 @@ const loseStream = (traffic: Traffic, attempt: Try, fault: ConnectionFault): voi
 };
 
 /** True when the query was in mixed case and the message, which repeats its question, is in another. */
-const changesLetters = ({ letters, flight }: Try, bytes: Uint8Array): boolean =>
-  letters !== undefined && hasQuestion(bytes) && !keepsLetters(bytes, letters, flight.question.name.length);
+const changesLetters = ({ form, flight }: Try, bytes: Uint8Array): boolean =>
+  form.letters !== undefined &&
+  hasQuestion(bytes) &&
+  !keepsLetters(bytes, form.letters, flight.question.name.length);
 
 /** What an RCODE says about the try; undefined when the message is an answer. */
 const faultOfRcode = (rcode: number): TryFault | undefined => {

@@ -1,48 +1,27 @@
-// A question on its way through the endpoints of its route. Hot file: one object per question.
-//
-// Order: the healthy endpoints by the route's strategy, the unhealthy ones after them. An endpoint that said no
-// (SERVFAIL, REFUSED, …) or that the network cannot reach is not asked again for this question; one that was silent
-// is, in a further round after all others, because a datagram may have been lost. Once some upstream has answered,
-// however badly, there are no further rounds and unhealthy endpoints are left out: the client shall not wait the whole
-// time for a failure that is known. The fallback comes when every endpoint has failed, instead of further rounds.
+// A question on its way through the endpoints of its route (EndpointOrder). Hot file: one object per question.
 import type { FailureReason, Question } from '../dns/dns.ts';
+import { EndpointOrder } from './endpoint-order.ts';
 import type { TryFault, UpstreamOutcome } from './exchange.ts';
-import type { RandomSource } from './random-pool.ts';
 import type { Route } from './route.ts';
-import { chooseEndpoint } from './strategy.ts';
-import type { UpstreamEndpoint } from './upstream-endpoint.ts';
 
-/** Tries at once of the strategy `parallel`: a third answer seldom comes before the first two, and each costs a query. */
-const PARALLEL_TRIES_MAX = 3;
-/** Tries at once of a hedged question. */
-const HEDGED_TRIES_MAX = 2;
 /** Tries of a question that are begun before an earlier one has been silent for its whole time. */
 const EARLY_TRIES_MAX = 2;
-/** Tries of a question without a reason to stop; far more than its deadline allows. */
-const TRIES_MAX = 1_000;
 
 /** A question in flight; T is what waits on the sockets of the endpoints. */
 export class Flight<T> {
   readonly question: Question;
   readonly route: Route<T>;
+  readonly order: EndpointOrder<T>;
   readonly done: (outcome: UpstreamOutcome) => void;
-  /** Tick of the wheel at which the question is given up. */
+  /** Tick of the wheel at which it began, and at which it is given up. */
+  readonly startTick: number;
   readonly deadlineTick: number;
-  /** Tick at which the endpoints in turn are given up: with a fallback to come, before the deadline. */
-  limitTick: number;
-  /** The endpoints in turn: those of the route, later its fallback. */
-  endpoints: readonly UpstreamEndpoint<T>[];
-  /** Tries that may be open at once. */
-  width: number;
-  openCount = 0;
   /** The try that was begun last; see Try.sibling. */
   last: T | undefined = undefined;
   /** Tries that were begun early. */
   earlyCount = 0;
   /** The silence of its zone was noted. */
   isSilenceNoted = false;
-  /** Tick at which it began. */
-  readonly startTick: number;
   /** The outcome was handed over; tries that are open are overtaken. */
   isOver = false;
 
@@ -50,16 +29,6 @@ export class Flight<T> {
   reason: FailureReason = 'overload';
   /** The last SERVFAIL or REFUSED answer. */
   message: Uint8Array | undefined = undefined;
-  #fallback: readonly UpstreamEndpoint<T>[];
-  #triesLeft = TRIES_MAX;
-  #hasFailed = false;
-  #hasAnswer = false;
-  #hasAnswerInTurn = false;
-  /** Nobody in turn is healthy, and the fallback waits. */
-  #isHurried = false;
-  // Bits of the endpoints in turn: not to be chosen in this round, and not again.
-  #askedBits = 0;
-  #excludedBits = 0;
 
   /** Up to `limitTick` the route's own endpoints have time, when there is a fallback. */
   constructor(
@@ -72,30 +41,11 @@ export class Flight<T> {
   ) {
     this.question = question;
     this.route = route;
-    this.endpoints = route.endpoints;
-    this.#fallback = route.fallback;
-    this.limitTick = route.fallback.length === 0 ? deadlineTick : limitTick;
-    this.deadlineTick = deadlineTick;
-    this.startTick = startTick;
-    this.width = route.strategy === 'parallel' ? PARALLEL_TRIES_MAX : 1;
+    this.order = new EndpointOrder(route, limitTick, deadlineTick);
     this.done = done;
-    if (question.notFrom !== undefined) this.#avoid(question.notFrom);
-  }
-
-  /** Leaves the endpoint of a text for a further round, if there is another one. */
-  #avoid(text: string): void {
-    const index = this.endpoints.findIndex((endpoint) => endpoint.text === text);
-    if (index >= 0 && this.endpoints.length > 1) this.#askedBits = 1 << index;
-  }
-
-  /** True when there is one server and nobody to fall back on. */
-  get isOnly(): boolean {
-    return this.endpoints.length === 1 && this.#fallback.length === 0;
-  }
-
-  /** True as long as the fallback has not been turned to. */
-  get hasFallback(): boolean {
-    return this.#fallback.length > 0;
+    this.startTick = startTick;
+    this.deadlineTick = deadlineTick;
+    if (question.notFrom !== undefined) this.order.avoid(question.notFrom);
   }
 
   /** True while a silent try may lead to another one before its time is over. */
@@ -105,102 +55,24 @@ export class Flight<T> {
     );
   }
 
-  /** The index in `endpoints` of the one to ask next; -1 when there is none, or none before an open try has ended. */
-  next(tick: number, random: RandomSource): number {
-    if (this.#triesLeft === 0) return -1;
-    const index = tick < this.limitTick ? this.#choose(random) : -1;
-    if (index >= 0 || this.openCount > 0) return index;
-    if (this.#fallback.length > 0) {
-      this.#turnToFallback();
-    } else {
-      if (this.#hasAnswer) return -1;
-      // A further round.
-      this.#askedBits = this.#excludedBits;
-    }
-    return tick < this.limitTick ? this.#choose(random) : -1;
-  }
-
-  /** The index in `endpoints` of a healthy one that was not asked yet, for a hedge; -1 when there is none. */
-  nextHedge(random: RandomSource): number {
-    return this.#triesLeft === 0 ? -1 : this.#chooseAmong(true, random);
-  }
-
-  /** From here on two tries may be open. */
-  widen(): void {
-    this.width = HEDGED_TRIES_MAX;
-  }
-
-  /** A try that was late is under way again. */
-  reopened(): void {
-    this.openCount++;
-  }
-
   /** A try was begun at the endpoint of this bit: `1 << index`. */
   opened(bit: number): void {
     if (this.reason === 'overload') this.reason = 'timeout';
-    this.openCount++;
-    this.#triesLeft--;
-    this.#askedBits |= bit;
-  }
-
-  /** A try ended. */
-  closed(): void {
-    this.openCount--;
+    this.order.opened(bit);
   }
 
   /** Records why the try at the endpoint of this bit, which has ended, failed. */
   note(bit: number, fault: TryFault, message: Uint8Array | undefined): void {
-    this.#hasFailed = true;
-    if (fault !== 'timeout') this.#excludedBits |= bit;
+    this.order.failed(bit, fault !== 'timeout');
     if (fault === 'servfail' || fault === 'refused') {
-      this.#noteAnswer();
+      this.order.answered();
       this.reason = fault;
       this.message = message;
     } else if (fault === 'unsupported') {
-      this.#noteAnswer();
+      this.order.answered();
       if (this.message === undefined) this.reason = 'servfail';
     } else if (fault !== 'timeout' && this.reason === 'timeout') {
       this.reason = 'network';
     }
   }
-
-  /** A server, whose try has ended, says that the zone is at fault: one more may say so, too, and no third. */
-  blameZone(): void {
-    this.#triesLeft = Math.min(this.#triesLeft, this.openCount > 0 ? 0 : 1);
-  }
-
-  #noteAnswer(): void {
-    this.#hasAnswer = true;
-    this.#hasAnswerInTurn = true;
-  }
-
-  #choose(random: RandomSource): number {
-    const index = this.#chooseAmong(true, random);
-    if (index >= 0 || this.#hasAnswerInTurn) return index;
-    if (this.openCount === 0 && this.#fallback.length > 0) {
-      // Known to be down, and the fallback waits: several at once, so that little time is lost.
-      this.#isHurried = true;
-      this.width = PARALLEL_TRIES_MAX;
-    }
-    const mayBeUnhealthy = this.openCount === 0 || this.#hasFailed || this.#isHurried;
-    return mayBeUnhealthy ? this.#chooseAmong(false, random) : -1;
-  }
-
-  #chooseAmong(isHealthy: boolean, random: RandomSource): number {
-    const isFirst = this.#askedBits === 0;
-    return chooseEndpoint(this.route.strategy, this.endpoints, this.#askedBits, isHealthy, isFirst, random);
-  }
-
-  #turnToFallback(): void {
-    this.endpoints = this.#fallback;
-    this.#fallback = NO_ENDPOINTS;
-    this.limitTick = this.deadlineTick;
-    this.width = this.route.strategy === 'parallel' ? PARALLEL_TRIES_MAX : 1;
-    this.#hasAnswerInTurn = false;
-    this.#isHurried = false;
-    this.#askedBits = 0;
-    this.#excludedBits = 0;
-  }
 }
-
-const NO_ENDPOINTS: readonly never[] = [];

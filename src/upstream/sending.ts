@@ -26,14 +26,14 @@ export const sendDatagram = (traffic: Traffic, attempt: Try): void => {
   const { endpoint, flight } = attempt;
   const channel = endpoint.channel(traffic.random.next());
   const id = channel.freeId(traffic.random);
-  const cookie = attempt.hasEdns ? endpoint.nextCookie() : undefined;
+  const cookie = attempt.form.hasEdns ? endpoint.nextCookie() : undefined;
   const query = channel.reserve();
-  const length = writeQuery(query, id, flight.question, attempt.hasEdns ? 'edns' : 'bare', cookie);
+  const length = writeQuery(query, id, flight.question, attempt.form.hasEdns ? 'edns' : 'bare', cookie);
   const isMixed = endpoint.mixLetters(query, flight.question.name.length, traffic.random);
   attempt.channel = channel;
   attempt.id = id;
-  attempt.hasCookie = cookie !== undefined;
-  attempt.letters = isMixed ? copyMessage(query, length) : undefined;
+  attempt.form.hasCookie = cookie !== undefined;
+  attempt.form.letters = isMixed ? copyMessage(query, length) : undefined;
   awaitAnswer(traffic, attempt);
   channel.send(id, attempt, length);
   traffic.observer.sent(endpoint.index, 'udp');
@@ -44,14 +44,14 @@ export const sendDatagram = (traffic: Traffic, attempt: Try): void => {
 export const sendStreamed = (traffic: Traffic, attempt: Try): void => {
   const { endpoint, flight } = attempt;
   const { connection } = endpoint;
-  const cookie = attempt.hasEdns ? endpoint.nextCookie() : undefined;
-  const form = attempt.hasEdns ? (endpoint.isEncrypted ? 'padded' : 'edns') : 'bare';
+  const cookie = attempt.form.hasEdns ? endpoint.nextCookie() : undefined;
+  const form = attempt.form.hasEdns ? (endpoint.isEncrypted ? 'padded' : 'edns') : 'bare';
   const query = createQuery(0, flight.question, form, cookie);
   const isMixed =
     attempt.doubt === 'case' && endpoint.mixLetters(query, flight.question.name.length, traffic.random);
   attempt.connection = connection;
-  attempt.hasCookie = cookie !== undefined;
-  attempt.letters = isMixed ? query : undefined;
+  attempt.form.hasCookie = cookie !== undefined;
+  attempt.form.letters = isMixed ? query : undefined;
   awaitAnswer(traffic, attempt);
   connection.send(attempt, query);
   const transport = endpoint.transport === 'udp' ? 'tcp' : endpoint.transport;
@@ -63,13 +63,13 @@ export const sendStreamed = (traffic: Traffic, attempt: Try): void => {
 const awaitAnswer = (traffic: Traffic, attempt: Try): void => {
   const { flight, endpoint } = attempt;
   const { tick } = traffic.timer;
-  const isBrief = flight.hasFallback && !endpoint.isHealthy;
+  const isBrief = flight.order.hasFallback && !endpoint.isHealthy;
   const tryTicks = isBrief ? traffic.timer.briefTicks : traffic.timer.toTicks(endpoint.roundTrip.patienceMs);
-  const ticks = Math.max(1, Math.min(tryTicks, flight.limitTick - tick));
+  const ticks = Math.max(1, Math.min(tryTicks, flight.order.limitTick - tick));
   attempt.sentAtMs = traffic.clock();
   // Each early try waits twice as long for the next one (RFC 6298 section 5.5).
   const { hedgeMs, retryMs: ownMs } = endpoint.roundTrip;
-  const retryMs = (flight.endpoints.length > 1 ? hedgeMs : ownMs) * 2 ** flight.earlyCount;
+  const retryMs = (flight.order.endpoints.length > 1 ? hedgeMs : ownMs) * 2 ** flight.earlyCount;
   const retryTicks = flight.mayAskEarly ? traffic.timer.toTicks(retryMs) : ticks;
   attempt.isFresh = retryTicks < ticks;
   traffic.timer.start(attempt, ticks, retryTicks);

@@ -15,7 +15,7 @@ export const expire = (traffic: Traffic, attempt: Try): void => {
   const { flight } = attempt;
   if (traffic.isClosed) {
     endTry(traffic, attempt);
-    if (flight.isOver || flight.openCount > 0) return;
+    if (flight.isOver || flight.order.openCount > 0) return;
     finish(traffic, flight, { kind: 'failure', reason: 'network', message: undefined });
   } else if (attempt.isFresh) {
     // Without a budget it is tried again later, the waits doubled: what was lost need not wait for its whole time.
@@ -48,7 +48,7 @@ const fallSilent = (traffic: Traffic, attempt: Try): void => {
   } else {
     attempt.isLate = true;
     endpoint.outstanding--;
-    flight.closed();
+    flight.order.closed();
     traffic.timer.waitOn(attempt, flight.deadlineTick);
   }
   if (flight.isOver) return;
@@ -72,16 +72,16 @@ const fallSilent = (traffic: Traffic, attempt: Try): void => {
 const askEarly = (traffic: Traffic, attempt: Try): boolean => {
   const { flight, endpoint } = attempt;
   const { name, view } = flight.question;
-  if (flight.isOver || !flight.mayAskEarly || traffic.timer.tick >= flight.limitTick) return true;
+  if (flight.isOver || !flight.mayAskEarly || traffic.timer.tick >= flight.order.limitTick) return true;
   if (traffic.silent.isDoubtful(name, view)) return true;
   if (endpoint.isSlowFor(name)) return true;
-  const other = flight.nextHedge(traffic.random);
-  if (other < 0 && (flight.endpoints.length > 1 || endpoint.isFull)) return true;
+  const other = flight.order.nextHedge(traffic.random);
+  if (other < 0 && (flight.order.endpoints.length > 1 || endpoint.isFull)) return true;
   if (!traffic.hedges.take()) return false;
   if (endpoint.answeredAtMs > attempt.sentAtMs) endpoint.noteEarly(name);
   flight.earlyCount++;
   if (other >= 0) traffic.observer.hedged(endpoint.index);
-  flight.widen();
+  flight.order.widen();
   launch(traffic, flight, Math.max(other, 0));
   return true;
 };

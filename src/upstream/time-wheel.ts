@@ -15,11 +15,10 @@ export const TICKS_MAX = SLOTS - 1;
 export const NOT_DUE = -1;
 
 /** The fields that an entry brings and only the wheel changes. */
-export interface WheelEntry<T> {
-  /** NOT_DUE at first. */
-  dueTick: number;
-  earlier: T | undefined;
-  later: T | undefined;
+export abstract class WheelEntry<T> {
+  dueTick = NOT_DUE;
+  earlier: T | undefined = undefined;
+  later: T | undefined = undefined;
 }
 
 /** A ring of deadlines. */

@@ -53,18 +53,18 @@ export const probeEndpoints = (
 
 /** Begins as many tries as may be open; without any, the question has failed. */
 export const advance = (traffic: Traffic, flight: Flight<Try>): void => {
-  while (flight.openCount < flight.width) {
-    const index = flight.next(traffic.timer.tick, traffic.random);
+  while (flight.order.openCount < flight.order.width) {
+    const index = flight.order.next(traffic.timer.tick, traffic.random);
     if (index < 0) break;
     launch(traffic, flight, index);
   }
-  if (flight.openCount > 0) return;
+  if (flight.order.openCount > 0) return;
   finish(traffic, flight, { kind: 'failure', reason: flight.reason, message: flight.message });
 };
 
 /** Begins a try at one of the endpoints in turn. */
 export const launch = (traffic: Traffic, flight: Flight<Try>, index: number): void => {
-  const endpoint = flight.endpoints[index];
+  const endpoint = flight.order.endpoints[index];
   assert(endpoint !== undefined, 'a try without an endpoint');
   const attempt = new Try(flight, endpoint, 1 << index);
   attempt.sibling = flight.last;
@@ -92,7 +92,7 @@ export const failTry = (
   }
   if (flight.isOver) return;
   flight.note(attempt.bit, fault, message);
-  if (blamesZone) flight.blameZone();
+  if (blamesZone) flight.order.blameZone();
   advance(traffic, flight);
 };
 
@@ -123,7 +123,7 @@ export const resumeTry = (attempt: Try): void => {
   if (!attempt.isLate) return;
   attempt.isLate = false;
   attempt.endpoint.outstanding++;
-  attempt.flight.reopened();
+  attempt.flight.order.reopened();
 };
 
 /** No answer to the query under way is taken any more. */
@@ -144,7 +144,7 @@ export const endTry = (traffic: Traffic, attempt: Try): void => {
   attempt.isOpen = false;
   if (attempt.isLate) return;
   attempt.endpoint.outstanding--;
-  attempt.flight.closed();
+  attempt.flight.order.closed();
 };
 
 /** Tries that are still open are overtaken: see Try. Late ones are waited for no longer. */

@@ -7,20 +7,27 @@
 // endpoint is, otherwise a frozen one would never be found out.
 import type { Connection } from './connection.ts';
 import type { Flight } from './flight.ts';
-import { NOT_DUE, type WheelEntry } from './time-wheel.ts';
+import { WheelEntry } from './time-wheel.ts';
 import type { UdpChannel } from './udp-channel.ts';
 import type { UpstreamEndpoint } from './upstream-endpoint.ts';
 
+/** In which form the query under way went, and the next one goes. */
+export class QueryForm {
+  /** False after the endpoint could not take EDNS. */
+  hasEdns = true;
+  hasCookie = false;
+  /** The endpoint has refused a cookie once. */
+  isCookieRefused = false;
+  /** The query, when its letters are in mixed case and the answer has to repeat them. */
+  letters: Uint8Array | undefined = undefined;
+}
+
 /** A try of a question in flight. */
-export class Try implements WheelEntry<Try> {
+export class Try extends WheelEntry<Try> {
   readonly flight: Flight<Try>;
   readonly endpoint: UpstreamEndpoint<Try>;
   /** The endpoint's bit in the flight's list. */
   readonly bit: number;
-
-  dueTick = NOT_DUE;
-  earlier: Try | undefined = undefined;
-  later: Try | undefined = undefined;
 
   /** The try of the same question that was begun before it. */
   sibling: Try | undefined = undefined;
@@ -40,18 +47,12 @@ export class Try implements WheelEntry<Try> {
   /** It went over TCP because somebody guesses answers. */
   isGuarded = false;
 
-  /** False after the endpoint could not take EDNS. */
-  hasEdns = true;
-  /** The query under way has a cookie. */
-  hasCookie = false;
-  /** The endpoint has refused a cookie once. */
-  isCookieRefused = false;
-  /** The query, when its letters are in mixed case and the answer has to repeat them. */
-  letters: Uint8Array | undefined = undefined;
+  readonly form = new QueryForm();
   /** Why an answer over UDP was dropped and TCP is asked for the truth. */
   doubt: 'case' | 'cookie' | undefined = undefined;
 
   constructor(flight: Flight<Try>, endpoint: UpstreamEndpoint<Try>, bit: number) {
+    super();
     this.flight = flight;
     this.endpoint = endpoint;
     this.bit = bit;

@@ -20,8 +20,6 @@ const TABLES: Readonly<Record<string, string>> = {
 const RECORDS: Readonly<Record<string, string>> = {
   'src/cache/answer.ts Answer': 'where each part of one packed answer lies; open() sets all of it',
   'src/events/query-event.ts EventNumbers': 'the words of one event in the ring',
-  'src/upstream/flight.ts Flight': 'one question: what was asked of it, who was asked, and what came',
-  'src/upstream/try.ts Try': 'one query of a question: where it waits, until when, and in which form it went',
 };
 
 const linesOf = (text: string): number => text.split('\n').length - 1;

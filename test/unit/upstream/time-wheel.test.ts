@@ -1,12 +1,10 @@
 import { expect, test } from 'vitest';
-import { NOT_DUE, TICKS_MAX, TimeWheel, type WheelEntry } from '../../../src/upstream/time-wheel.ts';
+import { TICKS_MAX, TimeWheel, WheelEntry } from '../../../src/upstream/time-wheel.ts';
 
-class Entry implements WheelEntry<Entry> {
-  dueTick = NOT_DUE;
-  earlier: Entry | undefined = undefined;
-  later: Entry | undefined = undefined;
+class Entry extends WheelEntry<Entry> {
   readonly name: string;
   constructor(name: string) {
+    super();
     this.name = name;
   }
 }
