@@ -167,15 +167,16 @@ export class EventWriter implements EventObserver {
     const words = this.#words;
     const { address } = event;
     words[word] = (EVENT_MARK | units) >>> 0;
-    words[word + 1] = event.kind | (event.transport << 8) | (event.trigger << 16) | (event.match << 24);
+    words[word + 1] =
+      event.kind | (event.transport << 8) | (event.rule.trigger << 16) | (event.rule.match << 24);
     this.#doubles[(HEADER_BYTES + (word + 2) * WORD_BYTES) / UNIT_BYTES] = event.timeMs;
     words[word + 4] = ((event.rcode + 1) << 17) | (event.edeCode + 1);
     for (let i = 0; i < 4; i++) words[word + 6 + i] = address[i] ?? 0;
     words[word + 10] = event.port | (event.id << 16);
     words[word + 11] = event.generation;
-    words[word + 12] = (event.group & 0xffff) | ((event.list + 1) << 16) | ((event.signal + 1) << 24);
-    words[word + 13] = event.line;
-    words[word + 14] = event.exemption;
+    words[word + 12] = (event.group & 0xffff) | ((event.rule.list + 1) << 16) | ((event.signal + 1) << 24);
+    words[word + 13] = event.rule.line;
+    words[word + 14] = event.rule.exemption;
     words[word + 15] = event.qtype | (event.flags << 16);
   }
 }
@@ -309,8 +310,8 @@ export class EventReader {
     const places = words[word + 12] ?? 0;
     event.kind = kinds & 0xff;
     event.transport = (kinds >>> 8) & 0xff;
-    event.trigger = (kinds >>> 16) & 0xff;
-    event.match = kinds >>> 24;
+    event.rule.trigger = (kinds >>> 16) & 0xff;
+    event.rule.match = kinds >>> 24;
     event.timeMs = this.#timeAt(word);
     event.rcode = (codes >>> 17) - 1;
     event.edeCode = (codes & 0x1_ffff) - 1;
@@ -319,10 +320,10 @@ export class EventReader {
     event.id = (words[word + 10] ?? 0) >>> 16;
     event.generation = words[word + 11] ?? 0;
     event.group = places & 0xffff;
-    event.list = ((places >>> 16) & 0xff) - 1;
+    event.rule.list = ((places >>> 16) & 0xff) - 1;
     event.signal = (places >>> 24) - 1;
-    event.line = words[word + 13] ?? 0;
-    event.exemption = words[word + 14] ?? 0;
+    event.rule.line = words[word + 13] ?? 0;
+    event.rule.exemption = words[word + 14] ?? 0;
     event.qtype = (words[word + 15] ?? 0) & 0xffff;
     event.flags = (words[word + 15] ?? 0) >>> 16;
     this.#openNames(at * UNIT_BYTES + EVENT_BYTES, lengths);

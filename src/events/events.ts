@@ -10,4 +10,4 @@ export {
   EventReader,
   EventWriter,
 } from './event-ring.ts';
-export { type EventObserver, QueryEvent, RingEvent } from './query-event.ts';
+export { type EventObserver, QueryEvent, RingEvent, type RuleNumbers } from './query-event.ts';

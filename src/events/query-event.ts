@@ -8,6 +8,20 @@ import { EVENT, NO_SIGNAL } from '../words/words.ts';
 /** Bytes of the name of a device: access gives no longer ones. */
 export const DEVICE_BYTES_MAX = 100;
 
+/** Which rule decided, or would have. */
+export class RuleNumbers {
+  /** -1: no list had a part in it. */
+  list = -1;
+  /** Of the rule, from 1. */
+  line = 0;
+  /** One of the bits of MATCH. */
+  match = 0;
+  /** TRIGGER of dns. */
+  trigger = 0;
+  /** Number of the exemption; 0: none. */
+  exemption = 0;
+}
+
 /** What an event says in numbers, written and read. Numbers below 0 mean: none. */
 export class EventNumbers {
   /** EVENT. */
@@ -20,21 +34,12 @@ export class EventNumbers {
   /** Policy generation; the indexes of group and list belong to it. */
   generation = 0;
   group = 0;
-  /** -1: no list had a part in it. */
-  list = -1;
-  /** Of the rule, from 1. */
-  line = 0;
-  /** One of the bits of MATCH. */
-  match = 0;
-  /** TRIGGER of dns. */
-  trigger = 0;
+  readonly rule = new RuleNumbers();
   qtype = 0;
   /** -1: nothing was answered. */
   rcode = -1;
   /** Code of the Extended DNS Error in the answer (RFC 8914); -1: none. */
   edeCode = -1;
-  /** Number of the exemption; 0: none. */
-  exemption = 0;
   /** SIGNAL, or NO_SIGNAL. */
   signal: number = NO_SIGNAL;
   /** ID and header flags of the query. */

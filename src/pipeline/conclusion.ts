@@ -42,12 +42,12 @@ const tell = (turn: Turn, rules: InForce, kind: number, note: Note, rcode: numbe
   const isListSent = kind === EVENT.REFUSAL && rcode >= 0 && turn.query.opt.isPresent;
   const ede = isListSent ? policy?.lists[note.list]?.ede : undefined;
   event.kind = kind;
-  event.list = note.list;
-  event.line = note.line;
-  event.match = note.match;
-  event.trigger = note.trigger;
+  event.rule.list = note.list;
+  event.rule.line = note.line;
+  event.rule.match = note.match;
+  event.rule.trigger = note.trigger;
   event.edeCode = ede === undefined ? -1 : readU16(ede, 0);
-  event.exemption = kind === EVENT.EXEMPTION_HIT ? note.exemption : 0;
+  event.rule.exemption = kind === EVENT.EXEMPTION_HIT ? note.exemption : 0;
   event.signal = NO_SIGNAL;
   event.target = note.target;
   event.targetLength = note.targetLength;
@@ -58,12 +58,12 @@ const tell = (turn: Turn, rules: InForce, kind: number, note: Note, rcode: numbe
 /** Tells of a query from an address that may not ask. */
 export const writeOutsider = (turn: Turn, rules: InForce, events: EventObserver): void => {
   event.kind = EVENT.BYPASS;
-  event.list = -1;
-  event.line = 0;
-  event.match = 0;
-  event.trigger = 0;
+  event.rule.list = -1;
+  event.rule.line = 0;
+  event.rule.match = 0;
+  event.rule.trigger = 0;
   event.edeCode = turn.query.opt.isPresent ? EDE.PROHIBITED : -1;
-  event.exemption = 0;
+  event.rule.exemption = 0;
   event.signal = SIGNAL.UNLISTED_NETWORK;
   event.targetLength = 0;
   event.targetAddress = undefined;

@@ -98,7 +98,7 @@ export class AttemptTable<Kind> {
     const words = this.#words;
     words[at + HASH] = this.#hash;
     words[at + SCOPE_WORD] = scope;
-    words[at + LINE] = event.line;
+    words[at + LINE] = event.rule.line;
     words[at + ASKED] = event.qtype;
     words[at + CODES] = ((event.rcode + 1) << 17) | (event.edeCode + 1);
     words[at + PORT] = event.port;
@@ -139,7 +139,7 @@ export class AttemptTable<Kind> {
     const codes = words[at + CODES] ?? 0;
     const lengths = words[at + LENGTHS] ?? 0;
     let start = words[at + NAMES] ?? 0;
-    event.line = words[at + LINE] ?? 0;
+    event.rule.line = words[at + LINE] ?? 0;
     event.qtype = words[at + ASKED] ?? 0;
     event.rcode = (codes >>> 17) - 1;
     event.edeCode = (codes & 0x1_ffff) - 1;
@@ -175,7 +175,7 @@ export class AttemptTable<Kind> {
     const lengths = event.qnameLength | (targetLength << 8) | (event.hasTargetAddress ? ADDRESS_MARK : 0);
     if (
       words[at + LENGTHS] !== lengths ||
-      words[at + LINE] !== event.line ||
+      words[at + LINE] !== event.rule.line ||
       words[at + ASKED] !== event.qtype ||
       words[at + CODES] !== (((event.rcode + 1) << 17) | (event.edeCode + 1))
     )
@@ -201,7 +201,7 @@ const hashOf = (event: RingEvent, kindHash: number, scope: number): number => {
   const clientWords = clientWordsOf(event, scope);
   for (let i = 0; i < clientWords; i++) hash = Math.imul(hash ^ (event.address[i] ?? 0), 0x01000193);
   if (scope === SCOPE.SAME) {
-    hash = Math.imul(hash ^ event.line, 0x01000193);
+    hash = Math.imul(hash ^ event.rule.line, 0x01000193);
     hash = Math.imul(hash ^ event.qtype, 0x01000193);
     for (let i = 0; i < event.qnameLength; i++) hash = Math.imul(hash ^ (event.qname[i] ?? 0), 0x01000193);
   }

@@ -124,7 +124,7 @@ export class QueryEncoder {
     firstMs: number,
     lastMs: number,
   ): void => {
-    event.list = shape.list;
+    event.rule.list = shape.list;
     const client = scope === SCOPE.ALL ? OTHER : this.identities.of(event.address).text;
     const counted = count === 1 ? '' : `,"count":${count},"until":"${timeText(lastMs)}"`;
     const kind = KIND_TEXTS[shape.kind] ?? '';
@@ -144,7 +144,7 @@ export class QueryEncoder {
 
   /** Everything behind the client, without the brace. */
   #ending(event: RingEvent, shape: Shape): string {
-    const line = event.list >= 0 && event.line > 0 ? `,"line":${event.line}` : '';
+    const line = event.rule.list >= 0 && event.rule.line > 0 ? `,"line":${event.rule.line}` : '';
     let target = '';
     if (event.hasTargetAddress) target = `,"target":"${formatAddress(event.targetAddress)}"`;
     else if (event.targetLength > 0)

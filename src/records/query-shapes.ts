@@ -57,18 +57,18 @@ export class QueryShapes {
   /** The entry of an event; made when it is the first of its kind. `device` is that of the client as records may name it. */
   of(event: RingEvent, device: string): Shape {
     // 2 + 2 + 3 + 3 + 8 + 16 bits: below 2^34.
-    const words = (event.kind * 4 + event.transport) * 64 + event.trigger * 8 + (event.signal + 1);
-    const key = (words * 256 + (event.list + 1)) * 0x1_0000 + event.group;
+    const words = (event.kind * 4 + event.transport) * 64 + event.rule.trigger * 8 + (event.signal + 1);
+    const key = (words * 256 + (event.rule.list + 1)) * 0x1_0000 + event.group;
     const isPrevious =
       device === this.#previousDevice &&
       key === this.#previousKey &&
-      event.exemption === this.#previousExemption &&
+      event.rule.exemption === this.#previousExemption &&
       event.generation === this.#previousGeneration;
     if (isPrevious && this.#previous !== undefined) return this.#previous;
     const shape = this.#find(event, key, device);
     this.#previousDevice = device;
     this.#previousKey = key;
-    this.#previousExemption = event.exemption;
+    this.#previousExemption = event.rule.exemption;
     this.#previousGeneration = event.generation;
     this.#previous = shape;
     return shape;
@@ -76,7 +76,7 @@ export class QueryShapes {
 
   #find(event: RingEvent, key: number, device: string): Shape {
     // Exemptions and generations are few at a time; both are 32 bits.
-    const numbers = event.exemption * 0x1_0000_0000 + event.generation;
+    const numbers = event.rule.exemption * 0x1_0000_0000 + event.generation;
     const outer = device === '' ? numbers : `${numbers} ${device}`;
     let shapes = this.#shapes.get(outer);
     const known = shapes?.get(key);
@@ -114,17 +114,19 @@ const buildShape = (
   number: number,
   device: string,
 ): Shape => {
-  const list = event.list < 0 ? undefined : generations.list(event.generation, event.list);
+  const list = event.rule.list < 0 ? undefined : generations.list(event.generation, event.rule.list);
   const group = generations.group(event.generation, event.group);
   const head = { transport: TRANSPORTS[event.transport] ?? 'other', group };
   const last = {
     list: list?.id,
     category: list?.category,
     version: list?.version,
-    trigger: list === undefined ? undefined : TRIGGERS[event.trigger],
+    trigger: list === undefined ? undefined : TRIGGERS[event.rule.trigger],
     generation: event.generation,
     exemption:
-      event.exemption === 0 ? undefined : `ex-${String(event.exemption).padStart(EXEMPTION_DIGITS, '0')}`,
+      event.rule.exemption === 0
+        ? undefined
+        : `ex-${String(event.rule.exemption).padStart(EXEMPTION_DIGITS, '0')}`,
     // The pipeline knows no signal of a refusal: it follows from what the list is there for.
     signal:
       BYPASS_SIGNALS[event.signal] ??
@@ -140,7 +142,7 @@ const buildShape = (
     isAttempt: event.kind === EVENT.REFUSAL || event.kind === EVENT.WOULD_REFUSE,
     number,
     kind: event.kind,
-    list: event.list,
+    list: event.rule.list,
     hourMs: 0,
     count: 0,
     sketch: undefined,

@@ -61,14 +61,10 @@ test('what is read is what a queue holds, and what is lost is counted', () => {
               transport: line % 4,
               generation: line,
               group: line,
-              list: (line % 33) - 1,
-              line,
-              match: 1,
-              trigger: 0,
+              rule: { list: (line % 33) - 1, line, match: 1, trigger: 0, exemption: line },
               qtype: line,
               rcode: (line % 24) - 1,
               edeCode: (line % 31) - 1,
-              exemption: line,
               signal: (line % 6) - 1,
               id: line,
               flags: line,
@@ -96,7 +92,8 @@ test('what is read is what a queue holds, and what is lost is counted', () => {
           case 'read': {
             const seen: string[] = [];
             reader.read(action.max, (event) => {
-              const { line, timeMs, list, rcode, qname, qnameLength, target, targetLength } = event;
+              const { rule, timeMs, rcode, qname, qnameLength, target, targetLength } = event;
+              const { line, list } = rule;
               const seed = (value: Uint8Array, size: number, is: number): string =>
                 `${size}x${value.subarray(0, size).every((byte) => byte === is) ? is : 'spoiled'}`;
               const targetText = event.hasTargetAddress

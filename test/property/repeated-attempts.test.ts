@@ -69,7 +69,7 @@ const textOf = (event: RingEvent): string =>
     formatAddress(event.address),
     Buffer.from(event.qname.subarray(0, event.qnameLength)).toString('hex'),
     Buffer.from(event.target.subarray(0, event.targetLength)).toString('hex'),
-    ...[event.qtype, event.line, event.rcode, event.edeCode],
+    ...[event.qtype, event.rule.line, event.rcode, event.edeCode],
   ].join(' ');
 
 test('attempts counted at a glance are those that are counted when each event is opened', () => {

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { createAddress, parseAddress } from '../../src/base/base.ts';
 import { nameFrom } from '../../src/dns/dns.ts';
-import type { QueryEvent } from '../../src/events/events.ts';
+import type { QueryEvent, RuleNumbers } from '../../src/events/events.ts';
 
 /** Noon, so that a day turns only where a test says so. */
 export const START = '2026-11-25T12:00:00.000Z';
@@ -24,9 +24,11 @@ export const addressWords = (text: string): Uint32Array => {
 
 /** What a refusal of www.tiktok.example looks like, with changes. */
 export const eventOf = (
-  changes: Partial<QueryEvent> & { client?: string; qname?: string; targetName?: string } = {},
+  changes: Omit<Partial<QueryEvent>, 'rule'> &
+    Partial<RuleNumbers> & { client?: string; qname?: string; targetName?: string } = {},
 ): QueryEvent => {
-  const { client = '192.0.2.7', qname = 'www.tiktok.example', targetName, ...fields } = changes;
+  const { client = '192.0.2.7', qname = 'www.tiktok.example', targetName, ...others } = changes;
+  const { list = 0, line = 12, match = 1, trigger = 0, exemption = 0, ...fields } = others;
   const query = nameFrom(qname);
   const target = targetName === undefined ? new Uint8Array() : nameFrom(targetName);
   return {
@@ -37,14 +39,10 @@ export const eventOf = (
     transport: 0,
     generation: 1,
     group: 0,
-    list: 0,
-    line: 12,
-    match: 1,
-    trigger: 0,
+    rule: { list, line, match, trigger, exemption },
     qtype: 1,
     rcode: 3,
     edeCode: 15,
-    exemption: 0,
     signal: -1,
     id: 7,
     flags: 0x100,

@@ -19,7 +19,6 @@ const TABLES: Readonly<Record<string, string>> = {
 /** Records of one thing, whose fields are all set in one place: what would be gained by two of them? */
 const RECORDS: Readonly<Record<string, string>> = {
   'src/cache/answer.ts Answer': 'where each part of one packed answer lies; open() sets all of it',
-  'src/events/query-event.ts EventNumbers': 'the words of one event in the ring',
 };
 
 const linesOf = (text: string): number => text.split('\n').length - 1;

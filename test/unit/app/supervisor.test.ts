@@ -202,10 +202,7 @@ test(
     await ask(listen.port, query, '127.0.0.1');
     const events: string[] = [];
     for (const reader of readers)
-      reader.read(
-        100,
-        ({ kind, rcode, exemption: number }) => void events.push(`${kind} ${rcode} ${number}`),
-      );
+      reader.read(100, ({ kind, rcode, rule }) => void events.push(`${kind} ${rcode} ${rule.exemption}`));
     expect(events.toSorted()).toEqual([
       `0 ${RCODE.NXDOMAIN} 0`,
       `0 ${RCODE.NXDOMAIN} 0`,

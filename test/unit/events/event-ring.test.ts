@@ -5,7 +5,7 @@ import { describe, expect, test } from 'vitest';
 import { createAddress, formatAddress, parseAddress } from '../../../src/base/base.ts';
 import { formatName, nameFrom } from '../../../src/dns/dns.ts';
 import { createEventRing, EventReader, EventWriter } from '../../../src/events/event-ring.ts';
-import type { QueryEvent, RingEvent } from '../../../src/events/events.ts';
+import type { QueryEvent, RingEvent, RuleNumbers } from '../../../src/events/events.ts';
 import { BYPASS_SIGNALS, QUERY_KINDS } from '../../../src/records/record.ts';
 import { EVENT, SIGNAL } from '../../../src/words/words.ts';
 
@@ -19,35 +19,44 @@ const wordsOf = (text: string): Uint32Array => {
   return words;
 };
 
+/** Fields of an event and of its rule. */
+type Changes = Omit<Partial<QueryEvent>, 'rule'> & Partial<RuleNumbers>;
+
 /** An event with every field different from zero. */
-const fields = (changes: Partial<QueryEvent> = {}): QueryEvent => ({
-  kind: 2,
-  timeMs: 1_795_000_000_123.5,
-  address: wordsOf('192.0.2.9'),
-  port: 65_535,
-  transport: 3,
-  generation: 4_000_000_000,
-  group: 300,
-  list: 31,
-  line: 4_000_000_001,
-  match: 16,
-  trigger: 6,
-  qtype: 65_281,
-  rcode: 4095,
-  edeCode: 65_535,
-  exemption: 123_456,
-  signal: 4,
-  id: 65_534,
-  flags: 65_533,
-  query: Buffer.concat([new Uint8Array(12), nameFrom('WWW.TikTok.example'), Uint8Array.of(9)]),
-  qnameStart: 12,
-  qnameLength: nameFrom('www.tiktok.example').length,
-  target: nameFrom('edge.example'),
-  targetLength: nameFrom('edge.example').length,
-  targetAddress: undefined,
-  device: undefined,
-  ...changes,
-});
+const fields = (changes: Changes = {}): QueryEvent => {
+  const {
+    list = 31,
+    line = 4_000_000_001,
+    match = 16,
+    trigger = 6,
+    exemption = 123_456,
+    ...others
+  } = changes;
+  return {
+    kind: 2,
+    timeMs: 1_795_000_000_123.5,
+    address: wordsOf('192.0.2.9'),
+    port: 65_535,
+    transport: 3,
+    generation: 4_000_000_000,
+    group: 300,
+    rule: { list, line, match, trigger, exemption },
+    qtype: 65_281,
+    rcode: 4095,
+    edeCode: 65_535,
+    signal: 4,
+    id: 65_534,
+    flags: 65_533,
+    query: Buffer.concat([new Uint8Array(12), nameFrom('WWW.TikTok.example'), Uint8Array.of(9)]),
+    qnameStart: 12,
+    qnameLength: nameFrom('www.tiktok.example').length,
+    target: nameFrom('edge.example'),
+    targetLength: nameFrom('edge.example').length,
+    targetAddress: undefined,
+    device: undefined,
+    ...others,
+  };
+};
 
 const open = (sizeBytes = RING_BYTES) => {
   const ring = createEventRing(sizeBytes);
@@ -57,7 +66,7 @@ const open = (sizeBytes = RING_BYTES) => {
 /** The lines of what is read. */
 const linesOf = (reader: EventReader, max = Number.POSITIVE_INFINITY): number[] => {
   const lines: number[] = [];
-  expect(reader.read(max, ({ line }) => void lines.push(line))).toBe(lines.length);
+  expect(reader.read(max, ({ rule }) => void lines.push(rule.line))).toBe(lines.length);
   return lines;
 };
 
@@ -104,7 +113,7 @@ test('an event is read as it was written, its names folded', () => {
   ]);
 });
 
-test.each<[string, Partial<QueryEvent>, Partial<RingEvent>]>([
+test.each<[string, Changes, Partial<RingEvent>]>([
   ['nothing that there is not', { list: -1, rcode: -1, edeCode: -1, signal: -1, exemption: 0 }, {}],
   ['no target', { targetLength: 0 }, { hasTargetAddress: false }],
   ['the root', { query: Uint8Array.of(0), qnameStart: 0, qnameLength: 1 }, {}],
@@ -115,7 +124,7 @@ test.each<[string, Partial<QueryEvent>, Partial<RingEvent>]>([
   writer.write(fields(changes));
   let last: object = {};
   reader.read(10, (event) => {
-    last = { ...event };
+    last = { ...event, ...event.rule };
   });
   const { query: _query, qnameStart: _start, target: _target, ...numbers } = changes;
   expect(last).toMatchObject({ ...numbers, ...more });
@@ -274,7 +283,8 @@ test('two threads: every event arrives once, whole and in order, or is counted a
   let last = -1;
   const faults: string[] = [];
   const check = (event: RingEvent): void => {
-    const { line, qname, qnameLength, target, targetLength } = event;
+    const { rule, qname, qnameLength, target, targetLength } = event;
+    const { line } = rule;
     const isWhole =
       event.timeMs === line &&
       event.generation === line &&
@@ -363,13 +373,14 @@ const writeInThread = (
        const name = new Uint8Array(255);
        const target = new Uint8Array(255);
        const address = new Uint32Array(4);
-       const base = { kind: 0, transport: 1, match: 1, trigger: 0, list: 0, rcode: 3, edeCode: 15, exemption: 0,
+       const base = { kind: 0, transport: 1, rcode: 3, edeCode: 15,
          signal: -1, id: 1, flags: 0, group: 0, port: 1, qtype: 1, qnameStart: 0, targetAddress: undefined };
        let written = 0;
        for (let line = 0; line < workerData.count; line++) {
          const qnameLength = line % 256, targetLength = (line * 7) % 256;
          name.fill(line & 0x3f); target.fill(line & 0x3f); address.fill(line);
-         if (writer.write({ ...base, timeMs: line, address, generation: line, line, query: name, qnameLength,
+         const rule = { match: 1, trigger: 0, list: 0, line, exemption: 0 };
+         if (writer.write({ ...base, timeMs: line, address, generation: line, rule, query: name, qnameLength,
            target, targetLength })) written++;
        }
        parentPort.postMessage(written);

@@ -58,7 +58,10 @@ const judge = (
   expect(query.parse(bytes, bytes.length)).toBe(QUERY_FAULT.NONE);
   const verdict = cookies.judge(query, wordsOf(client), nowSec * 1000 + 999);
   expect(bytes).toEqual(before);
-  return { verdict, cookie: query.answerOpt.hasCookie ? Buffer.from(query.answerOpt.cookie).toString('hex') : '' };
+  return {
+    verdict,
+    cookie: query.answerOpt.hasCookie ? Buffer.from(query.answerOpt.cookie).toString('hex') : '',
+  };
 };
 
 const cookiesOf = (secret = SECRET, other?: string): ServerCookies =>

@@ -210,7 +210,8 @@ const KIND_WORDS = ['refusal', 'would-refuse', 'exemption-hit', 'bypass'];
 
 /** `KIND LIST:LINE TRIGGER QNAME QTYPE RCODE`, and then EDE, target, exemption and signal as far as there are any. */
 const formatEvent = (event: QueryEvent): string => {
-  const { kind, list, line, trigger, qtype, rcode, edeCode, exemption, signal, target } = event;
+  const { kind, rule, qtype, rcode, edeCode, signal, target } = event;
+  const { list, line, trigger, exemption } = rule;
   const qname = event.query.slice(event.qnameStart, event.qnameStart + event.qnameLength);
   const words: (string | number)[] = [KIND_WORDS[kind] ?? '?'];
   if (list >= 0) words.push(`${list}:${line}`, TRIGGER_WORDS[trigger] ?? '?');
