@@ -69,11 +69,26 @@ export class AnswerMemory {
   }
 }
 
-/** A packed answer as it is read: one object is pointed at many. */
-export class Answer implements Targets {
-  readonly memory: AnswerMemory;
+/** Where a packed answer leads to. */
+class PackedTargets implements Targets {
   readonly names: Uint8Array;
   readonly addresses: Uint32Array;
+  namesStart = 0;
+  namesEnd = 0;
+  addressesStart = 0;
+  addressesEnd = 0;
+  overflow = false;
+
+  constructor(memory: AnswerMemory) {
+    this.names = memory.bytes;
+    this.addresses = memory.words;
+  }
+}
+
+/** A packed answer as it is read: one object is pointed at many. */
+export class Answer {
+  readonly memory: AnswerMemory;
+  readonly targets: PackedTargets;
   #hasPlain = false;
   #isPlain = false;
   /** Offset of the packed answer, a multiple of UNIT_BYTES. */
@@ -81,16 +96,9 @@ export class Answer implements Targets {
   sizeBytes = 0;
   wireStart = 0;
   wireLength = 0;
-  ttlsStart = 0;
   ttlCount = 0;
-  namesStart = 0;
-  namesEnd = 0;
-  addressesStart = 0;
-  addressesEnd = 0;
-  /** Where the data of an EDE option lies in `names`; equal when there is none. */
-  edeStart = 0;
-  edeEnd = 0;
-  overflow = false;
+  /** Bytes of the data of an EDE option; 0: there is none. */
+  edeLength = 0;
   /** DNSSEC validation, or a validator that is trusted, found the data secure (RFC 4033 section 5). */
   secure = false;
   /** It has what clients get that ask for DNSSEC records, and what the others get. */
@@ -103,34 +111,32 @@ export class Answer implements Targets {
 
   constructor(memory: AnswerMemory) {
     this.memory = memory;
-    this.names = memory.bytes;
-    this.addresses = memory.words;
+    this.targets = new PackedTargets(memory);
   }
 
   /** Points at the packed answer at an offset. */
   open(at: number): void {
     const { words, doubles } = this.memory;
+    const { targets } = this;
     const word = at / WORD_BYTES;
     const wire = words[word + WORD.WIRE] ?? 0;
-    const targets = words[word + WORD.TARGETS] ?? 0;
+    const counts = words[word + WORD.TARGETS] ?? 0;
     this.at = at;
     this.sizeBytes = (words[word + WORD.SIZE] ?? 0) & SIZE_MASK;
     this.lifetimeSec = words[word + WORD.LIFETIME] ?? 0;
     this.storedAtMs = doubles[(word + WORD.STORED_AT) / 2] ?? 0;
-    this.overflow = words[word + WORD.OVERFLOW] !== 0;
+    targets.overflow = words[word + WORD.OVERFLOW] !== 0;
     this.unlistedGeneration = words[word + WORD.UNLISTED] ?? 0;
     this.wireLength = wire & 0xffff;
     this.ttlCount = wire >>> 16;
-    this.addressesStart = word + ANSWER_HEADER_WORDS;
-    this.addressesEnd = this.addressesStart + (targets >>> 16) * TARGET_ADDRESS_WORDS;
-    this.wireStart = this.addressesEnd * WORD_BYTES;
-    this.ttlsStart = this.wireStart + this.wireLength;
-    this.namesStart = this.ttlsStart + this.ttlCount * 2;
-    this.namesEnd = this.namesStart + (targets & 0xffff);
+    targets.addressesStart = word + ANSWER_HEADER_WORDS;
+    targets.addressesEnd = targets.addressesStart + (counts >>> 16) * TARGET_ADDRESS_WORDS;
+    this.wireStart = targets.addressesEnd * WORD_BYTES;
+    targets.namesStart = this.ttlsStart + this.ttlCount * 2;
+    targets.namesEnd = targets.namesStart + (counts & 0xffff);
     const marks = words[word + WORD.MARKS] ?? 0;
     this.secure = (marks & SECURE_MARK) !== 0;
-    this.edeStart = this.namesEnd;
-    this.edeEnd = this.edeStart + (marks & 0xffff);
+    this.edeLength = marks & 0xffff;
     this.isComplete = (marks & COMPLETE_MARK) !== 0;
     this.#hasPlain = (marks & PLAIN_MARK) !== 0;
     this.#isPlain = false;
@@ -144,10 +150,11 @@ export class Answer implements Targets {
       return;
     }
     this.#isPlain = true;
-    this.wireLength = readU16(this.names, this.edeEnd);
-    this.ttlCount = readU16(this.names, this.edeEnd + 2);
-    this.wireStart = this.edeEnd + PLAIN_HEADER_BYTES;
-    this.ttlsStart = this.wireStart + this.wireLength;
+    const { bytes } = this.memory;
+    const plainStart = this.edeEnd;
+    this.wireLength = readU16(bytes, plainStart);
+    this.ttlCount = readU16(bytes, plainStart + 2);
+    this.wireStart = plainStart + PLAIN_HEADER_BYTES;
   }
 
   /** Notes that no rule of a policy generation concerns the question or where it leads. */
@@ -158,17 +165,36 @@ export class Answer implements Targets {
 
   /** The low four bits of the RCODE. */
   get rcode(): number {
-    return (this.names[this.wireStart + 3] ?? 0) & 0xf;
+    return (this.memory.bytes[this.wireStart + 3] ?? 0) & 0xf;
+  }
+
+  /** Offset of the places of the TTLs. */
+  get ttlsStart(): number {
+    return this.wireStart + this.wireLength;
+  }
+
+  /** Holds the wire form and the data of the EDE option. */
+  get bytes(): Uint8Array {
+    return this.memory.bytes;
+  }
+
+  /** Where the data of the EDE option lie; equal when there is none. */
+  get edeStart(): number {
+    return this.targets.namesEnd;
+  }
+
+  get edeEnd(): number {
+    return this.edeStart + this.edeLength;
   }
 
   /** Offset in wire of the TTL field of the given number. */
   ttlOffset(index: number): number {
-    return readU16(this.names, this.ttlsStart + index * 2);
+    return readU16(this.memory.bytes, this.ttlsStart + index * 2);
   }
 
   /** Header, question and records, as a view. Not per query. */
   get wire(): Uint8Array {
-    return this.names.subarray(this.wireStart, this.wireStart + this.wireLength);
+    return this.memory.bytes.subarray(this.wireStart, this.wireStart + this.wireLength);
   }
 }
 

@@ -196,7 +196,8 @@ const pack = (message: Uint8Array, wireLength: number, isSecure: boolean): void 
   words[WORD.MARKS] = (isSecure ? SECURE_MARK : 0) | keptEdeLength;
   made.open(0);
   for (let i = 0; i < addressWords; i++) words[ANSWER_HEADER_WORDS + i] = targets.addresses[i] ?? 0;
-  const { wireStart, ttlsStart, namesStart, edeStart, edeEnd } = made;
+  const { wireStart, ttlsStart, edeStart, edeEnd } = made;
+  const { namesStart } = made.targets;
   for (let i = 0; i < wireLength; i++) bytes[wireStart + i] = message[i] ?? 0;
   for (let i = 0; i < ttlCount; i++) writeU16(bytes, ttlsStart + i * 2, ttlOffsets[i] ?? 0);
   for (let i = 0; i < namesLength; i++) bytes[namesStart + i] = targets.names[i] ?? 0;

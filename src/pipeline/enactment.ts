@@ -59,6 +59,6 @@ const noteRefusal = ({ notes, verdict, alias }: Turn, rules: InForce, answer: An
   notes.hitCount = 0;
   // A client that comes back over TCP gets what it asked for.
   if (rules.events === undefined || verdict.action === ACTION.TCP_ONLY) return;
-  notes.refusal.take(verdict, answer, alias?.target);
+  notes.refusal.take(verdict, answer?.targets, alias?.target);
   notes.isAny = true;
 };

@@ -1,7 +1,7 @@
 // Judgement: what the lists in force say of a question, and of an answer before it is given. Hot file.
 
 import type { Answer } from '../cache/cache.ts';
-import { createEde, EDE, RCODE } from '../dns/dns.ts';
+import { createEde, EDE, RCODE, type Targets } from '../dns/dns.ts';
 import type { Policy } from '../policy/policy.ts';
 import { SOURCE } from '../words/words.ts';
 import { answerNotReady } from './admission.ts';
@@ -55,24 +55,25 @@ export const judgeAnswer = (turn: Turn, rules: InForce, answer: Answer, source: 
   const { client } = asker;
   // Unreachable: requirePolicy() came first.
   if (policy === undefined) return answerNotReady(turn);
-  if (answer.overflow) return turn.answerEmpty(source, RCODE.SERVFAIL, EDE_INVALID_DATA);
+  const { targets } = answer;
+  if (targets.overflow) return turn.answerEmpty(source, RCODE.SERVFAIL, EDE_INVALID_DATA);
   answer.choose(query.opt.dnssecOk);
   parts.trace?.found(turn, source, answer);
   // The lists before the one with the alias have their say on where it leads.
   if (alias !== undefined) policy.judgeAlias(alias.target, client.group, verdict);
-  if (alias === undefined || !verdict.refused) policy.judgeTargets(answer, client.group, verdict);
-  parts.trace?.judged(turn, answer);
+  if (alias === undefined || !verdict.refused) policy.judgeTargets(targets, client.group, verdict);
+  parts.trace?.judged(turn, targets);
   if (verdict.refused) {
     if (parts.candidates !== undefined) noteCandidate(turn, policy, parts.candidates);
     const end = enact(turn, rules, policy, answer);
     if (end !== NEXT || turn.alias !== alias) return end;
   } else if (policy.isWatching && !watched.refused) {
-    policy.watchTargets(answer, client.group, turn.notes.listsBefore, verdict, watched);
-    if (watched.refused) noteWatched(turn, rules, answer);
+    policy.watchTargets(targets, client.group, turn.notes.listsBefore, verdict, watched);
+    if (watched.refused) noteWatched(turn, rules, targets);
   }
   // Only on the second use: most names of the long tail are asked once.
   if (source === SOURCE.CACHE && alias === undefined && verdict.list < 0 && verdict.exempted.mask === 0) {
-    if (policy.isUnlisted(turn.key.bytes, query.qnameLength, answer)) answer.markUnlisted(policy.generation);
+    if (policy.isUnlisted(turn.key.bytes, query.qnameLength, targets)) answer.markUnlisted(policy.generation);
   }
   if (source === SOURCE.STALE) return writeStale(turn, rules, answer);
   if (alias === undefined) return writeFresh(turn, rules, answer, source);
@@ -88,8 +89,8 @@ export const judgeAliases = (turn: Turn, rules: InForce, { aliases }: Failure): 
   const { policy } = rules;
   const { verdict, parts } = turn;
   if (aliases === undefined || policy === undefined || turn.alias !== undefined) return NEXT;
-  policy.judgeTargets(aliases, turn.asker.client.group, verdict);
-  parts.trace?.judged(turn, aliases);
+  policy.judgeTargets(aliases.targets, turn.asker.client.group, verdict);
+  parts.trace?.judged(turn, aliases.targets);
   if (!verdict.refused) return NEXT;
   if (parts.candidates !== undefined) noteCandidate(turn, policy, parts.candidates);
   return enact(turn, rules, policy, aliases);
@@ -116,15 +117,15 @@ const expiresSoon = ({ lifetimeSec, storedAtMs }: Answer, nowMs: number): boolea
   lifetimeSec >= PREFETCH_LIFETIME_SEC_MIN &&
   nowMs - storedAtMs >= lifetimeSec * 1000 * (1 - 1 / PREFETCH_PART);
 
-const noteWatched = (turn: Turn, rules: InForce, answer: Answer | undefined): void => {
+const noteWatched = (turn: Turn, rules: InForce, targets: Targets | undefined): void => {
   const { watched, notes, asker, query } = turn;
-  turn.parts.trace?.watched(turn, answer);
+  turn.parts.trace?.watched(turn, targets);
   if (asker.isProbe) return;
   const { list, match, trigger } = watched;
-  if (answer !== undefined || !turn.isRepeat)
+  if (targets !== undefined || !turn.isRepeat)
     turn.observer.refusal(list, match, trigger, asker.client.group, query.qtype);
   if (rules.events === undefined) return;
-  notes.watched.take(watched, answer, undefined);
+  notes.watched.take(watched, targets, undefined);
   notes.isAny = true;
 };
 

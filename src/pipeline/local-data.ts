@@ -69,7 +69,7 @@ const isSameAlias = (a: Alias | undefined, b: Alias | undefined): boolean =>
 const leadOf = (turn: Turn, answer: Answer): Lead | undefined => {
   const { targetStart, targetLength } = turn.verdict;
   if (targetLength === 0) return undefined;
-  const name = answer.names.slice(targetStart, targetStart + targetLength);
+  const name = answer.bytes.slice(targetStart, targetStart + targetLength);
   return leadTo(answer, foldedQname(turn), name, turn.ageSecOf(answer));
 };
 

@@ -64,7 +64,7 @@ export const withEdeOf = (failure: Failure, message: Uint8Array | undefined): Fa
 
 /** A failure with the aliases that lead to it, unless they cannot be read or are too long to be remembered. */
 export const withAliases = (failure: Failure, aliases: Answer | undefined): Failure =>
-  aliases === undefined || aliases.overflow || aliases.sizeBytes > ALIASES_BYTES_MAX
+  aliases === undefined || aliases.targets.overflow || aliases.sizeBytes > ALIASES_BYTES_MAX
     ? failure
     : { ...failure, aliases: copyAnswer(aliases) };
 

@@ -63,8 +63,8 @@ const toOutcome = (
   const { qname, question } = asked;
   const isShared = isForAll(asked);
   const answer = createAnswer(message, qname, question.dnssecOk, ttlLimits, nowMs, validation, isShared);
-  if (answer === undefined || answer.overflow) return INVALID;
-  if (resolution.isOwn === true || rebinding?.isForbidden(answer, qname, qname.length) !== true)
+  if (answer === undefined || answer.targets.overflow) return INVALID;
+  if (resolution.isOwn === true || rebinding?.isForbidden(answer.targets, qname, qname.length) !== true)
     return answer;
   observer.rebindingRefused();
   return REBINDING;
@@ -80,7 +80,7 @@ const keepBogus = (
 ): void => {
   const validation = { isSecure: false, ttlMaxSec: BOGUS_MS / 1000 };
   const answer = createAnswer(message, qname, true, ttlLimits, nowMs, validation, true);
-  if (answer === undefined || answer.overflow) return;
-  if (rebinding?.isForbidden(answer, qname, qname.length) === true) return;
+  if (answer === undefined || answer.targets.overflow) return;
+  if (rebinding?.isForbidden(answer.targets, qname, qname.length) === true) return;
   cache.set(answer, flagsOf(key) | KEY_FLAG.CHECKING_DISABLED);
 };

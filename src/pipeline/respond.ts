@@ -61,7 +61,7 @@ const ANY_TTL_SEC = 3600;
 /** What writeAnswer() reads of an answer. */
 export interface AnswerSource {
   /** Holds the wire form and the EDE. */
-  readonly names: Uint8Array;
+  readonly bytes: Uint8Array;
   /** Header, question and records. */
   readonly wireStart: number;
   readonly wireLength: number;
@@ -115,7 +115,7 @@ export const writeAnswer = (
   ttlSec = TTL_AS_AGED,
 ): number => {
   const { wireStart, wireLength } = answer;
-  const wire = answer.names;
+  const wire = answer.bytes;
   const { rcode } = answer;
   if (wireLength + ednsLength(query) > limit) {
     return finish(query, rcode, undefined, out, writeQuestion(query, rcode, FLAG.TC, out));

@@ -269,7 +269,7 @@ const answerOf = ({ secure = false, ede = new Uint8Array(0), ...text }: SourceTe
   while (reader.next()) ttls.push(reader.ttlOffset);
   const edeStart = 5 + wire.length + 3;
   return {
-    names: Uint8Array.from([9, 9, 9, 9, 9, ...wire, 9, 9, 9, ...ede, 9]),
+    bytes: Uint8Array.from([9, 9, 9, 9, 9, ...wire, 9, 9, 9, ...ede, 9]),
     wireStart: 5,
     wireLength: wire.length,
     rcode: (wire[3] ?? 0) & RCODE_MASK,
