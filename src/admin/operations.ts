@@ -17,6 +17,7 @@ import {
   PROGRAM_OPERATIONS,
   type ProgramControl,
 } from './program-operations.ts';
+import { REFERENCE_OPERATIONS, type ReferenceControl } from './reference-operations.ts';
 
 /** Every operation by its name, which is its operationId in docs/openapi.yaml. */
 export const OPERATIONS = {
@@ -27,6 +28,7 @@ export const OPERATIONS = {
   ...EXEMPTION_OPERATIONS,
   ...PROBE_OPERATIONS,
   ...RECORD_OPERATIONS,
+  ...REFERENCE_OPERATIONS,
 };
 
 /** The parts of the program by the subjects of operations; the paths of one that is absent do not exist. */
@@ -38,6 +40,7 @@ export interface Controls {
   readonly exemptions?: ExemptionControl | undefined;
   readonly probe?: ProbeControl;
   readonly records?: RecordControl;
+  readonly references?: ReferenceControl;
 }
 
 /** The same for code that treats all alike: which control an operation is handed is what its subject says. */

@@ -15,6 +15,8 @@ import type { StreamLimits } from '../server/server.ts';
 const PROCESS_RESERVE = 96;
 /** Connections of the admin listener and of the control socket (admin/listener.ts, admin/control-socket.ts). */
 const ADMIN_RESERVE = 64 + 16;
+/** Connections of the notice (notice/listener.ts), and its listeners. */
+const NOTICE_RESERVE = 256 + 32;
 /** Of a worker: its loop, the doors of the probe with their connections. */
 const WORKER_RESERVE = 32;
 /** Of each listener of a worker: UDP and TCP, and sockets for the addresses of a wildcard on a host with a few. */
@@ -66,7 +68,8 @@ export const budgetDescriptors = (
     WORKER_RESERVE +
     (listen.dns.length + listen.dot.length + listen.doh.length) * LISTENER_RESERVE +
     countUpstreams(config) * UPSTREAM_RESERVE;
-  const reserve = PROCESS_RESERVE + ADMIN_RESERVE + workers * ofWorker;
+  const ofNotice = config.notice === undefined ? 0 : NOTICE_RESERVE;
+  const reserve = PROCESS_RESERVE + ADMIN_RESERVE + ofNotice + workers * ofWorker;
   const room = limit === undefined ? Number.POSITIVE_INFINITY : Math.floor((limit - reserve) / workers);
   const wanted = tcp.connectionsMax + (isEncrypted ? tls.connectionsMax : 0);
   const share = Math.min(1, Math.max(0, room / wanted));

@@ -22,7 +22,7 @@ import {
   type SharedExemption,
 } from '../policy/policy.ts';
 import { ProbeKeeper } from '../probe/probe.ts';
-import type { ChangeRecord } from '../records/records.ts';
+import type { ChangeRecord, RecalledClient, RecalledWhom } from '../records/records.ts';
 import { Recorder } from '../records/thread/thread.ts';
 import { createProbeSecret } from '../server/server.ts';
 import { ChangeJournal } from './change-journal.ts';
@@ -208,6 +208,7 @@ export class Evidence {
     return {
       exemptions: exemptions && createExemptionControl(exemptions),
       probe: this.#probe,
+      references: { refusals: (text) => this.recall({ kind: 'reference', text }) },
       records: {
         status: () => {
           const facts = this.#recorder?.facts();
@@ -231,6 +232,11 @@ export class Evidence {
         },
       },
     };
+  }
+
+  /** What was refused lately to a client; undefined when nobody can tell. */
+  async recall(whom: RecalledWhom): Promise<RecalledClient | undefined> {
+    return this.#recorder?.recall(whom);
   }
 
   /** What metrics tell. */

@@ -33,6 +33,7 @@ import { readFips } from './fips.ts';
 import { Generations } from './generations.ts';
 import { KeptHosts } from './kept-hosts.ts';
 import { KeptLists } from './kept-lists.ts';
+import { NoticeKeeper } from './notice-keeper.ts';
 import { OwnForwarding } from './own-forwarding.ts';
 import { OperatorPause } from './pause.ts';
 import { listFacts, readinessOf, sourceFacts } from './program-facts.ts';
@@ -76,6 +77,7 @@ export class Service {
   readonly #metrics: Metrics;
   readonly #controlDoor: ControlDoor;
   readonly #stateWatch: StateWatch;
+  readonly #notice: NoticeKeeper;
   readonly #addresses = new AddressFeed(() => ({
     generation: this.#generation,
     enforced: this.#state.current.enforced,
@@ -218,6 +220,11 @@ export class Service {
       trust: this.#trust,
       evidence: this.#evidence,
     });
+    this.#notice = new NoticeKeeper({
+      log,
+      state: () => this.#state.current,
+      recall: (whom) => this.#evidence.recall(whom),
+    });
     this.#stateWatch = this.#createStateWatch(config);
     this.#metrics = createMetrics({
       version: VERSION,
@@ -284,6 +291,7 @@ export class Service {
         log: this.#log,
       });
     }
+    await this.#notice.start(config);
     await this.#lists.follow(config);
     await this.#changes.applySaved(config);
     const isEnforcing = this.#state.current.generation !== undefined;
@@ -301,6 +309,7 @@ export class Service {
       this.#upstreamWatch.look();
       this.#evidence.look();
       this.#tls.look(this.#state.current.config);
+      this.#notice.look(this.#state.current.config);
       this.#manager.update(this.#status());
     }, LOOK_MS);
     this.#revocationTimer = setInterval(() => {
@@ -326,6 +335,7 @@ export class Service {
     this.#trust.close();
     await this.#hosts.close();
     await this.#lists.stop();
+    await this.#notice.close();
     await this.#controlDoor.close();
     await this.#supervisor.stop();
     await this.#evidence.stop();

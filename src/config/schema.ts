@@ -15,9 +15,10 @@ import { DEFAULT_GROUP, defaultGroup, GROUPS_MAX, group } from './sections/group
 import { listen, tcp, tls } from './sections/listeners.ts';
 import { LISTS_MAX, listItem, shippedList } from './sections/lists.ts';
 import { local } from './sections/local.ts';
+import { notice } from './sections/notice.ts';
 import { probe } from './sections/probe.ts';
 import { records } from './sections/records.ts';
-import { structuredErrors } from './sections/structured-errors.ts';
+import { printable, structuredErrors } from './sections/structured-errors.ts';
 import { bootstrap, fallback, forward, resolver, upstreams } from './sections/upstreams.ts';
 import { key, keyAs, list } from './value.ts';
 
@@ -30,7 +31,15 @@ const LOG_LEVELS = ['debug', 'info', 'warn', 'error'] as const;
 /** Whether lines of the log carry the priority that the journal reads. */
 const LOG_PRIORITIES = ['auto', 'always', 'never'] as const;
 
+/** Bytes of a name that stands in one line of a page. */
+const AGENCY_BYTES_MAX = 100;
+
 const configKeys = z.strictObject({
+  agency: key(
+    printable('text', AGENCY_BYTES_MAX).optional(),
+    'Name of the agency whose networks these are, on pages and reports.',
+    'the `organization` of `structured-errors`, else nobody is named',
+  ),
   listen: key(listen, 'Where clients and operators connect.'),
   tls: key(tls, 'Certificate and bounds of the listeners `dot` and `doh`.', 'none; both are off'),
   fips: key(
@@ -83,6 +92,11 @@ const configKeys = z.strictObject({
     structuredErrors,
     'Contact and reason for refused clients that ask for them over an encrypted transport ([Structured errors](refusing.md#structured-errors)).',
     'nobody is told any',
+  ),
+  notice: key(
+    notice,
+    'The page that the block mode `address` leads browsers to, over HTTP ([The notice](notice.md)).',
+    'there is none',
   ),
   access: key(access, 'Who may ask.'),
   admin: key(admin, 'Who may reach the admin listener.'),

@@ -3,6 +3,7 @@ import { existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { SIPHASH_KEY_LENGTH } from '../dns/dns.ts';
 import { ChainStore } from './chain-store.ts';
+import { readReferenceSecret } from './client-references.ts';
 import { DirectoryLock } from './directory-lock.ts';
 import { DiskReserve } from './disk-reserve.ts';
 import type { KnownGenerations } from './facts.ts';
@@ -15,6 +16,7 @@ import { DIRECTORY_MODE, dayOf } from './partition.ts';
 import { PositionFile, readPosition } from './position-file.ts';
 import { PSEUDONYM_KEYS_NAME, PseudonymKeys } from './pseudonym-keys.ts';
 import { QueryEncoder } from './query-encoder.ts';
+import { RecentRefusals } from './recent-refusals.ts';
 import type { RecordClass } from './record.ts';
 import { RecordBudget } from './record-budget.ts';
 import type { RecordOutput } from './record-output.ts';
@@ -32,6 +34,7 @@ export interface OpenRecords {
   readonly position: PositionFile;
   readonly keys: PseudonymKeys;
   readonly encoder: QueryEncoder;
+  readonly recent: RecentRefusals;
   readonly budget: RecordBudget;
   readonly reserve: DiskReserve;
   readonly heads: HeadKeeper | undefined;
@@ -98,7 +101,8 @@ export const openRecords = ({
     const nowMs = clock();
     const budget = new RecordBudget(bounds, nowMs);
     const identities = createIdentities(options, settings, keys, own, false);
-    const encoder = new QueryEncoder(generations, identities, budget, bounds.repeatMs, nowMs);
+    const recent = new RecentRefusals(readReferenceSecret(directory));
+    const encoder = new QueryEncoder(generations, identities, budget, recent, bounds.repeatMs, nowMs);
     const reserve = new DiskReserve(directory, options.diskSpace, log);
     for (const { day, group, registers } of stores.queries.sketches()) {
       encoder.distinct.restore(day, group, registers);
@@ -112,7 +116,7 @@ export const openRecords = ({
       write: ({ time: _, kind: __, ...record }) => own.confirmed(record),
     });
     const position = PositionFile.open(positionPath);
-    const open = { lock, stores, position, keys, encoder, budget, reserve, heads, housekeeping };
+    const open = { lock, stores, position, keys, encoder, recent, budget, reserve, heads, housekeeping };
     if (!isResumed) return { open, crashMs: own.start(stores, before?.timeMs, version) };
     own.note({ event: 'restored', text: 'the recorder was started again' });
     return { open, crashMs: undefined };

@@ -18,6 +18,7 @@ import type { KnownGenerations } from './facts.ts';
 import type { ClientIdentities } from './identity.ts';
 import { timeText } from './partition.ts';
 import { QueryShapes, type Shape, tailOf } from './query-shapes.ts';
+import type { RecentRefusals } from './recent-refusals.ts';
 import { QUERY_KINDS } from './record.ts';
 import type { RecordBudget } from './record-budget.ts';
 import { rollupHourMs } from './rollup.ts';
@@ -33,6 +34,8 @@ for (const character of PLAIN_CHARACTERS) PLAIN_BYTES[character.charCodeAt(0)] =
 export class QueryEncoder {
   identities: ClientIdentities;
   readonly attempts: AttemptCounts<Shape>;
+  /** Told of every refusal that gets a record of its own. */
+  readonly #recent: RecentRefusals;
   readonly #budget: RecordBudget;
   readonly #shapes: QueryShapes;
   readonly #unlisted = new UnlistedCounts();
@@ -47,9 +50,11 @@ export class QueryEncoder {
     generations: KnownGenerations,
     identities: ClientIdentities,
     budget: RecordBudget,
+    recent: RecentRefusals,
     repeatMs: number,
     nowMs: number,
   ) {
+    this.#recent = recent;
     this.#shapes = new QueryShapes(generations);
     this.identities = identities;
     this.#budget = budget;
@@ -83,6 +88,8 @@ export class QueryEncoder {
     }
     const { policy } = this.identities;
     const client = this.identities.of(event.address);
+    if (event.kind === EVENT.REFUSAL)
+      this.#recent.add(client.text, timeMs, event.qname, event.qnameLength, shape.columns);
     const port = policy.kind === 'full' ? `,"port":${event.port}` : '';
     this.#writer.add(
       `${this.#writer.timeText(timeMs)}${KIND_TEXTS[event.kind] ?? ''}${client.text}"${port}${this.#ending(event, shape)}}`,

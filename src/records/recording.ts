@@ -20,6 +20,7 @@ import { isDamage } from './open-partition.ts';
 import { closeRecords, createIdentities, type OpenRecords, openRecords, rotateKeys } from './open-records.ts';
 import { OwnRecords } from './own-records.ts';
 import { dayOf, timeText } from './partition.ts';
+import { type RecalledClient, type RecalledWhom, recallClient } from './recent-refusals.ts';
 import { type ChangeRecord, RECORD_CLASSES, type RecordClass } from './record.ts';
 import { placeRecords, type RecordOutput } from './record-output.ts';
 import type { RecordingFacts, RecordingOptions, RecordingSettings } from './recording-options.ts';
@@ -155,6 +156,11 @@ export class Recording {
    */
   async pseudonyms(address: string, by: string, reason: string): Promise<string> {
     return this.#own.listed(this.#requireOpen().keys, address, by, reason);
+  }
+
+  /** What was refused lately, but within the last COMMIT_MS; undefined for nobody, and while nothing can be written. */
+  recall(whom: RecalledWhom): RecalledClient | undefined {
+    return this.#open && recallClient(this.#open, whom, this.#options.clock());
   }
 
   /**

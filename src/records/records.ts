@@ -18,6 +18,7 @@ export { type SyslogOptions, SyslogOutput } from './outputs/syslog.ts';
 export type { PartitionFile } from './partition.ts';
 export { readPosition } from './position-file.ts';
 export { isAmong, type RecordSpan } from './proof.ts';
+export type { RecalledClient, RecalledWhom } from './recent-refusals.ts';
 export {
   type AdminRecord,
   type ChangeRecord,

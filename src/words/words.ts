@@ -159,3 +159,9 @@ export type ListFormat = (typeof LIST_FORMATS)[number];
 
 /** The zone that the self-probe asks for names of its own in. */
 export const PROBE_ZONE_TEXT = 'probe.cordon.invalid';
+
+/** Languages of pages and reports. */
+export const LANGUAGES = ['en', 'fr', 'nl', 'de'] as const;
+
+/** One of LANGUAGES. */
+export type Language = (typeof LANGUAGES)[number];

@@ -25,7 +25,19 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   ],
   app: [
     ...['resolve', 'records/thread', 'lists/keeping', 'probe', 'generation', 'exemptions', 'explain'],
-    ...['admin', 'records', 'events', 'observe', 'server', 'tls', 'pipeline', 'lists', 'policy', 'cache'],
+    ...[
+      'admin',
+      'notice',
+      'records',
+      'events',
+      'observe',
+      'server',
+      'tls',
+      'pipeline',
+      'lists',
+      'policy',
+      'cache',
+    ],
     ...[
       'upstream',
       'dnssec',
@@ -40,7 +52,8 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
     ],
   ],
   admin: ['exemptions', 'enforcement', 'dns', 'base'],
-  report: ['exemptions', 'records', 'enforcement', 'base'],
+  report: ['exemptions', 'records', 'enforcement', 'words', 'base'],
+  notice: ['words', 'base'],
   probe: [
     ...['generation', 'server', 'pipeline', 'observe', 'records', 'enforcement', 'lists', 'policy'],
     ...['access', 'local', 'config', 'words', 'dns', 'base'],

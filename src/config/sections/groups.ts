@@ -9,6 +9,7 @@ import { dayHours, type TimePoint, timePoint, timeZone, toInstantMs, WEEKDAYS } 
 import { key, keyAs, list } from '../value.ts';
 import { LISTENERS_MAX } from './listeners.ts';
 import { LISTS_MAX } from './lists.ts';
+import { noticeOfGroup } from './notice.ts';
 import { inlinePrefixes, PREFIXES_MAX, withFile } from './prefixes.ts';
 import { structuredErrorOfGroup } from './structured-errors.ts';
 import { fallback, upstreams } from './upstreams.ts';
@@ -130,6 +131,7 @@ const groupKeys = z.strictObject({
     'What its clients are told that ask for structured errors, beside what `structured-errors` says.',
     'nothing else',
   ),
+  notice: key(noticeOfGroup, 'What the page of `notice` says to its clients.', 'what it says to everybody'),
 });
 
 /** Without clients are the default group, and groups of listeners; those of the file stand behind the others. */

@@ -8,7 +8,7 @@ import type { FormOf } from '../form.ts';
 import { Fault, key, leaf, list, quote, same, textLeaf, wrongType } from '../value.ts';
 
 /** Ways to reach somebody: a mailbox and a telephone, of two offices at most. */
-const CONTACTS_MAX = 4;
+export const CONTACTS_MAX = 4;
 const CONTACT_BYTES_MAX = 100;
 /** Two sentences. */
 const JUSTIFICATION_BYTES_MAX = 240;
@@ -18,7 +18,8 @@ const LANGUAGE_LENGTH_MAX = 35;
 /** 65535 is reserved (RFC 6891 section 9). */
 const OPTION_CODE_MAX = 65_534;
 
-const printable = (name: string, bytesMax: number) =>
+/** A text without characters that turn or hide others. */
+export const printable = (name: string, bytesMax: number) =>
   textLeaf(
     { name, bounds: `1 to ${bytesMax} bytes of UTF-8, printable` },
     (text) => {
@@ -34,7 +35,8 @@ const printable = (name: string, bytesMax: number) =>
     same,
   );
 
-const contactUri = () =>
+/** A `mailto:` or `tel:` URI. */
+export const contactUri = () =>
   textLeaf(
     { name: 'contact', bounds: `\`mailto:\` or \`tel:\` URI, at most ${CONTACT_BYTES_MAX} characters` },
     (text) => {

@@ -4,6 +4,8 @@ import type {
   DnstapOptions,
   GenerationFacts,
   JsonLinesOptions,
+  RecalledClient,
+  RecalledWhom,
   RecordingFacts,
   RecordingSettings,
   SyslogOptions,
@@ -37,7 +39,7 @@ export interface RecorderStart {
     | undefined;
 }
 
-/** To the recorder. Each with a number is answered by one RecorderReply with it. */
+/** To the recorder. Each with a number is answered by one RecorderReply with it; a question is not asked again of a thread that follows. */
 export type RecorderRequest =
   | { readonly kind: 'define'; readonly facts: GenerationFacts }
   | { readonly kind: 'lost'; readonly count: number }
@@ -57,6 +59,7 @@ export type RecorderRequest =
       readonly by: string;
       readonly reason: string;
     }
+  | { readonly kind: 'recall'; readonly question: number; readonly whom: RecalledWhom }
   | { readonly kind: 'stop'; readonly request: number };
 
 /** From the recorder. */
@@ -68,6 +71,11 @@ export type RecorderReply =
       readonly code: string;
       readonly text: string;
       readonly hint: string | undefined;
+    }
+  | {
+      readonly kind: 'recalled';
+      readonly question: number;
+      readonly found: RecalledClient | undefined;
     }
   | { readonly kind: 'facts'; readonly facts: RecordingFacts; readonly nowMs: number }
   | {

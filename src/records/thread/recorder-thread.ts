@@ -136,6 +136,11 @@ class RecorderThread {
         );
         this.#tickSoon();
         return;
+      case 'recall': {
+        const { question, whom } = request;
+        this.#post({ kind: 'recalled', question, found: this.#recording.recall(whom) });
+        return;
+      }
       case 'stop':
         this.#stop(request.request);
     }

@@ -14,6 +14,8 @@ import {
   type ChangeText,
   type GenerationFacts,
   KnownGenerations,
+  type RecalledClient,
+  type RecalledWhom,
   type RecordingFacts,
   toChangeText,
 } from '../records.ts';
@@ -30,6 +32,10 @@ const WAITING_LENGTH_MAX = 16 << 20;
 /** What renew() waits for the next thread to make the directory, and how often it looks. */
 const RENEW_MS_MAX = 60_000;
 const RENEW_POLL_MS = 100;
+/** Questions that wait for an answer: as many as the pages that ask them may be under way. */
+const QUESTIONS_MAX = 512;
+/** A thread that a disk holds up answers nobody; a page is shown without what it would have said, milliseconds. */
+const QUESTION_MS_MAX = 500;
 /** What stop() waits for the last records: outputs have three seconds for theirs. */
 const STOP_MS_MAX = 18_000;
 /** MB of heap: a batch of 4,096 records takes some 5 MB, with outputs twice that. */
@@ -88,6 +94,7 @@ export class Recorder {
   readonly #unacknowledged = new Map<number, Unacknowledged>();
   /** Outlives threads, as the rings do. */
   readonly #waiting = new SharedArrayBuffer(Float64Array.BYTES_PER_ELEMENT);
+  readonly #questions = new Map<number, (found: RecalledClient | undefined) => void>();
   #settings: RecorderSettings;
   #thread: Worker | undefined;
   #facts = NO_FACTS;
@@ -98,6 +105,7 @@ export class Recorder {
   #lost = 0;
   #lostUntold = 0;
   #lastRequest = 0;
+  #lastQuestion = 0;
   #deaths = 0;
   #restarts = 0;
   #startedMs = 0;
@@ -155,6 +163,26 @@ export class Recorder {
   /** The pseudonyms of an address, separated by blanks, after who asks and why was recorded. */
   pseudonyms(address: string, by: string, reason: string): Promise<string> {
     return this.#request((request) => ({ kind: 'pseudonyms', request, address, by, reason }));
+  }
+
+  /**
+   * What was refused lately to a client; undefined when nobody tells within QUESTION_MS_MAX, and for a text that means
+   * nobody. Nothing of it is recorded, because no identity is told.
+   */
+  recall(whom: RecalledWhom): Promise<RecalledClient | undefined> {
+    const thread = this.#thread;
+    if (thread === undefined || this.#questions.size >= QUESTIONS_MAX) return Promise.resolve(undefined);
+    const question = ++this.#lastQuestion;
+    return new Promise((resolve) => {
+      const settle = (found: RecalledClient | undefined): void => {
+        clearTimeout(timer);
+        this.#questions.delete(question);
+        resolve(found);
+      };
+      const timer = setTimeout(settle, QUESTION_MS_MAX, undefined);
+      this.#questions.set(question, settle);
+      thread.postMessage({ kind: 'recall', question, whom } satisfies RecorderRequest);
+    });
   }
 
   /** Puts other settings in force. Outputs that did not change open their files anew, if they have one. */
@@ -303,6 +331,9 @@ export class Recorder {
         }
         this.#facts = reply.facts;
         this.#reportedMs = reply.nowMs;
+        return;
+      case 'recalled':
+        this.#questions.get(reply.question)?.(reply.found);
         return;
       case 'done':
         this.#unacknowledged.get(reply.request)?.resolve(reply.value ?? '');

@@ -37,6 +37,7 @@ const MAY: Readonly<Record<string, string>> = {
   readRecorder: ALL,
   reidentify: 'auditor',
   listPseudonyms: 'auditor',
+  readReference: 'help-desk operator approver auditor',
 };
 
 /** A part of the program that refuses whatever it is asked, in its own words. */
@@ -53,7 +54,12 @@ const CONTROLS = Object.fromEntries(
 ) as unknown as Controls;
 
 /** Something that a schema of a path takes. */
-const EXAMPLES: Readonly<Record<string, string>> = { list: 'tiktok', id: 'ex-000001', run: '1' };
+const EXAMPLES: Readonly<Record<string, string>> = {
+  list: 'tiktok',
+  id: 'ex-000001',
+  run: '1',
+  reference: '7Q4K-M2',
+};
 const pathOf = (pattern: string): string =>
   pattern.replace(/\{(\w+)\}/g, (_, name: string) => EXAMPLES[name] ?? '');
 

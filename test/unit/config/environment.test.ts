@@ -7,6 +7,7 @@ import { configOf, FACTS, problemsOf } from './support.ts';
 
 /** A value for each variable that its default is not, and the part of the configuration that it sets. */
 const VALUES: Readonly<Record<string, string>> = {
+  CORDON_AGENCY: 'Agency',
   CORDON_LISTEN_DNS: '192.0.2.1:53, [2001:db8::1]:53',
   CORDON_LISTEN_DOT: '192.0.2.1',
   CORDON_LISTEN_DOH: '192.0.2.1:8443',
@@ -38,6 +39,15 @@ const VALUES: Readonly<Record<string, string>> = {
   CORDON_STRUCTURED_ERRORS_CONTACT: 'tel:+1',
   CORDON_STRUCTURED_ERRORS_ORGANIZATION: 'Agency',
   CORDON_STRUCTURED_ERRORS_LANGUAGE: 'fr',
+  CORDON_NOTICE_LISTEN: '192.0.2.80:80',
+  CORDON_NOTICE_RESET: '192.0.2.80:443',
+  CORDON_NOTICE_LANGUAGES: 'fr, nl',
+  CORDON_NOTICE_CONTACT: 'tel:+1',
+  CORDON_NOTICE_EXEMPTIONS: 'https://intranet.example/',
+  CORDON_NOTICE_TEXT_EN: 'en',
+  CORDON_NOTICE_TEXT_FR: 'fr',
+  CORDON_NOTICE_TEXT_NL: 'nl',
+  CORDON_NOTICE_TEXT_DE: 'de',
   CORDON_ACCESS_ALLOW: '192.0.2.0/24',
   CORDON_ACCESS_ALLOW_FILE: join(import.meta.dirname, '../../golden/config/prefixes.txt'),
   CORDON_ACCESS_IDENTIFIED: 'true',
