@@ -77,19 +77,23 @@ export interface CordonVariant {
   readonly env?: Readonly<Record<string, string>>;
   /** False: it may use every core. */
   readonly isPinned?: boolean;
+  /** Directory of another checkout, an earlier one: it takes part as a peer. */
+  readonly checkout?: string;
   /** How many lists hold the listed names, instead of the lists that are shipped. */
   readonly copies?: number;
 }
 
 /** The real program, one worker on one core unless told otherwise. */
 export const cordon = (variant: CordonVariant = {}): Contender => {
-  const { id = 'cordon', workers = 1, env = {}, isPinned = true, copies } = variant;
+  const { id = 'cordon', workers = 1, env = {}, isPinned = true, checkout, copies } = variant;
+  const role: Role = checkout === undefined ? 'cordon' : 'peer';
+  const home = checkout ?? root;
   return {
     id,
-    role: 'cordon',
+    role,
     version: async () => {
       // As `npm start` does it: fills the compile cache, which a process that is killed does not write.
-      const command = ['src/launch.mjs', 'src/cli/main.ts'].map((path) => join(root, path));
+      const command = ['src/launch.mjs', 'src/cli/main.ts'].map((path) => join(home, path));
       const { stdout } = await run(process.execPath, [...command, '--version']);
       return stdout.trim();
     },
@@ -98,13 +102,14 @@ export const cordon = (variant: CordonVariant = {}): Contender => {
       const program = await startCordon({
         config: cordonConfig(work, workers, copies),
         // As `npm start` runs it: without the compile cache, the type stripper stays in memory.
-        env: { NODE_COMPILE_CACHE: join(root, 'node_modules/.cache/compile'), ...env },
+        env: { NODE_COMPILE_CACHE: join(home, 'node_modules/.cache/compile'), ...env },
+        ...(checkout !== undefined && { checkout }),
       });
       const { pid, ready, dns, admin } = program;
       const socketKind = ready['udp'];
       const server = {
         id,
-        role: 'cordon' as const,
+        role,
         pid,
         port: dns.port,
         readySec: (performance.now() - startedMs) / 1000,

@@ -1,14 +1,15 @@
 // `npm run bench`: measures Cordon beside other resolvers, shows the figures while they come and keeps them.
 //
-//   npm run bench -- [SUITE …] [--rounds N] [--seconds S] [--quick] [--peers NAME,…]
+//   npm run bench -- [SUITE …] [--rounds N] [--seconds S] [--quick] [--peers NAME,…] [--before CHECKOUT]
 //
+// An earlier checkout takes part as the peer "before".
 // All suites without a name. Needs two cores, dnsperf, unbound (the upstream) and taskset; a peer or a compiler that
 // is not installed is left out and named. The figures are saved as JSON in bench/results/; bench/report.ts makes
 // docs/performance.md of such a file. Status 1 when a query was lost, judged wrongly, or a suite could not run.
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { availableParallelism, cpus, loadavg, release, tmpdir, totalmem } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { isInstalled } from '../test/support/process.ts';
@@ -76,6 +77,7 @@ const readOptions = (): Options | string => {
       seconds: { type: 'string' },
       quick: { type: 'boolean', default: false },
       peers: { type: 'string' },
+      before: { type: 'string' },
     },
   });
   const unknown = positionals.find((name) => SUITES.every((suite) => suite.name !== name));
@@ -85,7 +87,8 @@ const readOptions = (): Options | string => {
   const seconds = Number(values.seconds ?? (values.quick ? QUICK_SECONDS : SECONDS));
   if (!Number.isInteger(rounds) || rounds < 1 || !Number.isInteger(seconds) || seconds < 1)
     return '--rounds and --seconds take whole numbers from 1';
-  const wanted = values.peers?.split(',') ?? (values.quick ? QUICK_PEERS : undefined);
+  const wanted =
+    values.peers?.split(',').filter((name) => name !== '') ?? (values.quick ? QUICK_PEERS : undefined);
   const stranger = wanted?.find((name) => PEERS.every(({ id }) => id !== name));
   if (stranger !== undefined)
     return `no peer is called ${stranger}; there are ${PEERS.map(({ id }) => id).join(', ')}`;
@@ -94,7 +97,10 @@ const readOptions = (): Options | string => {
     rounds,
     seconds,
     isQuick: values.quick,
-    peers: wanted === undefined ? PEERS : PEERS.filter(({ id }) => wanted.includes(id)),
+    peers: [
+      ...(values.before === undefined ? [] : [cordon({ id: 'before', checkout: resolve(values.before) })]),
+      ...(wanted === undefined ? PEERS : PEERS.filter(({ id }) => wanted.includes(id))),
+    ],
   };
 };
 

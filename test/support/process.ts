@@ -74,6 +74,8 @@ export interface CordonOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** Arguments after `serve --config FILE`. */
   readonly args?: readonly string[];
+  /** Directory of another checkout whose program it is. */
+  readonly checkout?: string;
 }
 
 /** A running program. End it with stop(), or with kill() where the test is about a crash. */
@@ -110,7 +112,7 @@ export const startCordon = async (options: CordonOptions): Promise<Cordon> => {
     mkdirSync(dirname(join(directory, name)), { recursive: true });
     writeFileSync(join(directory, name), content);
   }
-  const main = join(root, 'src/cli/main.ts');
+  const main = join(options.checkout ?? root, 'src/cli/main.ts');
   const child = spawn(process.execPath, [main, 'serve', '--config', configFile, ...(options.args ?? [])], {
     cwd: directory,
     env: { ...baseEnvironment(), ...dnssecOff(options.config), ...probeOff(options.config), ...options.env },
