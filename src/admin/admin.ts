@@ -6,23 +6,35 @@
 // service can open; connections, headers, bodies and times are bounded; the query path cannot reach this room. It knows
 // the program only through the controls that it declares.
 // RFCs: 9110 (HTTP semantics), 9457 (problem documents).
+
+export type { ActControl, ActShown } from './act-operations.ts';
+export { ConnectionGate } from './connection-gate.ts';
 export {
   CONTROL_SOCKET_NAME,
   type ControlSocket,
   type ControlSocketOptions,
   openControlSocket,
 } from './control-socket.ts';
+export { type AnyGiven, isAt, mayUse, notForRoles, perform } from './dispatch.ts';
 export type { ProbeControl, RecordControl, RecorderStatus } from './evidence-operations.ts';
 export type {
   ExemptionControl,
   ExemptionRefusal,
   ExemptionShown,
 } from './exemption-operations.ts';
+export { isOwnHost } from './host-check.ts';
 export type { ListAuthor, ListControl, ListOutcome } from './list-operations.ts';
 export { type Admin, type AdminErrorCode, type AdminOptions, startAdmin } from './listener.ts';
 export { openApiText } from './openapi.ts';
-export type { Operation, Sent } from './operation.ts';
-export { type Controls, OPERATIONS } from './operations.ts';
+export { type Actor, type Operation, type Outcome, ROLES, type Role, type Sent } from './operation.ts';
+export { ALL_OPERATIONS, type Controls, OPERATIONS } from './operations.ts';
+export type {
+  LinkShown,
+  OpenSession,
+  PeopleControl,
+  PersonShown,
+  TokenShown,
+} from './people-operations.ts';
 export type {
   ExplainAsked,
   ExplainControl,
@@ -31,3 +43,12 @@ export type {
   ProgramControl,
   Readiness,
 } from './program-operations.ts';
+export { type Reply, toProblem } from './reply.ts';
+export type {
+  Assertion,
+  Attestation,
+  Enrolment,
+  PasskeyAsked,
+  SessionControl,
+  SessionShown,
+} from './session-operations.ts';

@@ -10,7 +10,7 @@ import { connect } from 'node:net';
 import { dirname } from 'node:path';
 import { AppError, DIRECTORY_MODE, errorText, systemErrorCode } from '../base/base.ts';
 import { dispatch } from './dispatch.ts';
-import { ROLES } from './operation.ts';
+import { type Actor, ROLES } from './operation.ts';
 import type { Controls } from './operations.ts';
 import { broken, type Reply } from './reply.ts';
 import { type AdminLog, close, write } from './responses.ts';
@@ -32,7 +32,7 @@ const SOCKET_MODE = 0o600;
 export interface ControlSocketOptions {
   readonly path: string;
   /** The parts of the program that can be asked. */
-  readonly controls: Controls;
+  controls(): Controls;
   readonly log: AdminLog;
 }
 
@@ -120,12 +120,20 @@ const answer = async (request: IncomingMessage, { controls, log }: ControlSocket
   try {
     const asked = { method: request.method ?? '', path, query, readBody: () => readBody(request) };
     // Who can open the socket is the user of the service or root, who could do all this without it.
-    return await dispatch('socket', asked, ROLES, controls);
+    return await dispatch('socket', asked, actorOf(request), controls());
   } catch (error) {
     log.error({ err: error, path }, 'answering a control request');
     return broken();
   }
 };
+
+/** Who can open the socket may do everything. */
+const actorOf = (_request: IncomingMessage): Actor => ({
+  name: 'control socket',
+  roles: ROLES,
+  from: 'control socket',
+  via: 'socket',
+});
 
 /** Undefined for a body that is too long. */
 const readBody = async (request: IncomingMessage): Promise<string | undefined> => {

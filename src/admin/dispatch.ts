@@ -2,7 +2,15 @@
 //
 // Paths are compared as they came: nothing is decoded. Who may not use an operation learns that before the body is read.
 import { type AppError, isAppError } from '../base/base.ts';
-import { type Door, NOTHING, type Operation, type Role } from './operation.ts';
+import {
+  type Actor,
+  type Door,
+  type Given,
+  NOTHING,
+  type Operation,
+  type Outcome,
+  type Role,
+} from './operation.ts';
 import { ALL_OPERATIONS, type Controls } from './operations.ts';
 import { type Reply, toJson, toProblem, toReply } from './reply.ts';
 
@@ -27,21 +35,32 @@ const STATUSES: Readonly<Record<string, number>> = {
   ERR_EXEMPTION_DAMAGED: 503,
   ERR_EXEMPTION_REGISTER: 503,
   ERR_EXEMPTION_STORE: 507,
+  ERR_ROOM_BRAKE: 429,
+  ERR_ROOM_BUSY: 503,
+  ERR_ROOM_CREDENTIALS: 401,
+  ERR_ROOM_ROLE: 403,
+  ERR_ROOM_SIGN_IN: 401,
+  ERR_ROOM_TOKEN: 404,
+  ERR_ROOM_UNKNOWN: 404,
 };
 
 /** True for who has one of the operation's roles. */
-export const mayUse = ({ door, roles }: Operation, own: readonly Role[]): boolean =>
-  door === 'listener' || roles.some((role) => own.includes(role));
+export const mayUse = ({ door, isOpen, roles }: Operation, own: readonly Role[]): boolean =>
+  door === 'listener' || door === 'command' || isOpen === true || roles.some((role) => own.includes(role));
 
-/** Answers at one door for somebody with these roles. Rejects with defects of the program only. */
+/** True for an operation that is reached at a door. */
+export const isAt = ({ door }: Operation, asked: Exclude<Door, 'command'>): boolean =>
+  door === asked || (asked === 'socket' && door === 'command') || (asked === 'room' && door === 'socket');
+
+/** Answers somebody at one door. Rejects with defects of the program only. */
 export const dispatch = async (
-  door: Door,
+  door: Exclude<Door, 'command' | 'room'>,
   asked: Asked,
-  roles: readonly Role[],
+  actor: Actor,
   controls: Controls,
 ): Promise<Reply> => {
   const found = ALL_OPERATIONS.flatMap(([, operation]) => {
-    const parameters = operation.door === door ? matchPath(operation, asked.path) : undefined;
+    const parameters = isAt(operation, door) ? matchPath(operation, asked.path) : undefined;
     const control = controls[operation.subject as keyof Controls];
     return parameters === undefined || control === undefined ? [] : [{ operation, parameters, control }];
   });
@@ -55,18 +74,20 @@ export const dispatch = async (
     return { ...toProblem(405, `this path takes ${allow}`), allow };
   }
   const { operation, parameters, control } = chosen;
-  if (!mayUse(operation, roles)) {
-    return toProblem(403, `this is for people with one of the roles ${operation.roles.join(', ')}`);
-  }
-  return perform(operation, parameters, control, asked);
+  if (!mayUse(operation, actor.roles)) return notForRoles(operation);
+  return perform({ operation, control, actor }, parameters, asked);
 };
 
-const NO_PATH: Readonly<Record<Door, string>> = {
+/** The answer to who has none of the operation's roles. */
+export const notForRoles = (operation: Operation): Reply =>
+  toProblem(403, `this is for people with one of the roles ${operation.roles.join(', ')}`);
+
+const NO_PATH = {
   listener: `paths are ${ALL_OPERATIONS.filter(([, { door }]) => door === 'listener')
     .map(([, { path }]) => path)
     .join(', ')}`,
   socket: 'no such path on the control socket',
-};
+} as const;
 
 /** The parts of a path in braces; undefined when the path is another one. */
 const matchPath = (
@@ -85,25 +106,40 @@ const matchPath = (
   return schema.safeParse(written).data;
 };
 
-const perform = async (
-  operation: Operation,
+/** What any operation is given. */
+export type AnyGiven = Given<Record<string, unknown>, unknown, unknown>;
+
+/** An operation that somebody may use, and what answers it. */
+export interface Performed {
+  readonly operation: Operation;
+  readonly control: object;
+  readonly actor: Actor;
+  /** Asked before it is done; what it gives is answered instead. `body` is as it was sent. */
+  before?(given: AnyGiven, body: unknown): Promise<Outcome<unknown> | undefined>;
+}
+
+/** Checks what a request brings and does what it asks. Rejects with defects of the program only. */
+export const perform = async (
+  { operation, control, actor, before }: Performed,
   parameters: Record<string, unknown>,
-  control: object,
-  { query, readBody }: Asked,
+  { query, readBody }: Pick<Asked, 'query' | 'readBody'>,
 ): Promise<Reply> => {
   const { body: bodySchema, form, failureStatus } = operation;
   const queried = readQuery(operation, query);
   if (!queried.success) return toProblem(400, `the query is not ${form}`);
   const text = bodySchema === undefined ? '' : await readBody();
   if (text === undefined) return toProblem(413, 'the body is too long');
-  const body = bodySchema?.safeParse(parseJson(text));
+  const sent = parseJson(text);
+  const body = bodySchema?.safeParse(sent);
   if (body?.success === false) return toProblem(400, `the body is not ${form}`);
   try {
-    const outcome = await operation.handle(control, { parameters, query: queried.data, body: body?.data });
+    const given = { parameters, query: queried.data, body: body?.data };
+    const outcome = (await before?.(given, sent)) ?? (await operation.handle(control, given, actor));
     if (outcome.isRefused) return toProblem(outcome.status, outcome.detail, outcome.more);
     const mediaType = operation.mediaType?.(control);
     if (mediaType === undefined) return toJson(outcome.status, outcome.value);
-    return { ...toReply(outcome.status, mediaType, String(outcome.value)), validators: outcome.validators };
+    const content = outcome.value instanceof Uint8Array ? outcome.value : String(outcome.value);
+    return { ...toReply(outcome.status, mediaType, content), validators: outcome.validators };
   } catch (thrown) {
     if (!isAppError(thrown)) throw thrown;
     return toFailure(thrown, failureStatus);

@@ -1,7 +1,16 @@
 // The self-probe and the records on the control socket.
 import { z } from 'zod';
 import { MANDATE_STATES } from '../enforcement/enforcement.ts';
-import { gives, listOf, type Outcome, operationsOn, ROLES, refuses } from './operation.ts';
+import {
+  authorOf,
+  gives,
+  listOf,
+  type Outcome,
+  operationsOn,
+  ROLES,
+  type Role,
+  refuses,
+} from './operation.ts';
 
 /** Characters of a group's name. */
 const NAME_LENGTH_MAX = 64;
@@ -169,6 +178,8 @@ export interface RecordControl {
 
 const onRecords = operationsOn<RecordControl>('records', { failureStatus: 409 });
 const text = z.string().trim().min(1).max(TEXT_LENGTH_MAX);
+/** Who a client is, two persons learn of together. */
+const withApprover = (): Promise<readonly Role[]> => Promise.resolve(['approver']);
 
 const unlessAbsent = <Found, Value>(
   found: Found | undefined,
@@ -191,22 +202,26 @@ export const RECORD_OPERATIONS = {
     path: '/v1/records/reidentify',
     summary: 'The address behind a pseudonym, recorded first',
     roles: ['auditor'],
-    body: z.strictObject({ pseudonym: text, by: text, reason: text }),
+    secondPerson: withApprover,
+    body: z.strictObject({ pseudonym: text, by: text.exactOptional(), reason: text }),
     form: '{ "pseudonym": text, "by": text, "reason": text }',
     result: z.object({ address: z.string() }),
-    handle: async (records, { body: { pseudonym, by, reason } }) =>
-      unlessAbsent(await records.reidentify(pseudonym, by, reason), (address) => ({ address })),
+    handle: async (records, { body: { pseudonym, by, reason } }, actor) =>
+      unlessAbsent(await records.reidentify(pseudonym, authorOf(actor, by), reason), (address) => ({
+        address,
+      })),
   }),
   listPseudonyms: onRecords({
     method: 'POST',
     path: '/v1/records/pseudonyms',
     summary: 'The pseudonyms of an address, recorded first',
     roles: ['auditor'],
-    body: z.strictObject({ address: text, by: text, reason: text }),
+    secondPerson: withApprover,
+    body: z.strictObject({ address: text, by: text.exactOptional(), reason: text }),
     form: '{ "address": text, "by": text, "reason": text }',
     result: z.object({ pseudonyms: listOf(z.string()) }),
-    handle: async (records, { body: { address, by, reason } }) =>
-      unlessAbsent(await records.pseudonyms(address, by, reason), (found) => ({
+    handle: async (records, { body: { address, by, reason } }, actor) =>
+      unlessAbsent(await records.pseudonyms(address, authorOf(actor, by), reason), (found) => ({
         pseudonyms: found.split(' ').filter((one) => one !== ''),
       })),
   }),

@@ -3,7 +3,16 @@
 // Who acts is who the request says: the socket proves only that it is the user of the service or root.
 import { z } from 'zod';
 import { decisionSchema, EXEMPTION_STATES, paperSchema } from '../exemptions/exemptions.ts';
-import { gives, listOf, type Outcome, operationsOn, ROLES, refuses } from './operation.ts';
+import {
+  type Actor,
+  authorOf,
+  gives,
+  listOf,
+  type Outcome,
+  operationsOn,
+  ROLES,
+  refuses,
+} from './operation.ts';
 
 /** Characters of a name or a reference, as the register keeps them, and of a reason. */
 const LINE_LENGTH_MAX = 200;
@@ -66,9 +75,9 @@ const reason = z
   .trim()
   .max(REASON_LENGTH_MAX)
   .regex(/^\P{C}*$/u);
-const decider = z.strictObject({ by: line, reason: reason.min(1) });
+const decider = z.strictObject({ by: line.exactOptional(), reason: reason.min(1) });
 const approver = z.strictObject({
-  by: line,
+  by: line.exactOptional(),
   /** Those of the configuration where it names who approves. */
   role: line.optional(),
   delegation: line.optional(),
@@ -76,7 +85,10 @@ const approver = z.strictObject({
 });
 
 /** Who decides, and why. */
-export type ExemptionDecider = Readonly<z.output<typeof decider>>;
+export interface ExemptionDecider {
+  readonly by: string;
+  readonly reason: string;
+}
 
 /** Who grants an exemption. */
 export interface ExemptionApprover extends ExemptionDecider {
@@ -138,6 +150,12 @@ const toOutcome = (doing: string, outcome: ExemptionShown | ExemptionRefusal): O
   return refuses(422, `${doing}: ${count}${lines.join('')}`, { code: 'ERR_EXEMPTION_REFUSED', problems });
 };
 
+/** In the control room, who asks is who is signed in, whatever the paper says. */
+const requestedBy = (body: unknown, { via, name }: Actor): unknown =>
+  via === 'socket' || typeof body !== 'object' || body === null || Array.isArray(body)
+    ? body
+    : { ...body, 'requested-by': name };
+
 /** The register, and the decisions about it. */
 export const EXEMPTION_OPERATIONS = {
   listExemptions: onExemptions({
@@ -158,7 +176,8 @@ export const EXEMPTION_OPERATIONS = {
     // The register judges the fields, and tells everything that is wrong with them at once.
     body: z.unknown(),
     result: shown,
-    handle: async (register, { body }) => toOutcome('requesting an exemption', await register.request(body)),
+    handle: async (register, { body }, actor) =>
+      toOutcome('requesting an exemption', await register.request(requestedBy(body, actor))),
   }),
   reportExemptions: onExemptions({
     method: 'GET',
@@ -182,12 +201,16 @@ export const EXEMPTION_OPERATIONS = {
     path: '/v1/exemptions/{id}/approve',
     summary: 'Grants an exemption; 422 with all problems when the rules do not allow it',
     roles: ['approver'],
+    needsProof: true,
     parameters: one,
     body: approver,
     form: '{ "by": text, "role": text, "delegation": text, "reason": text }',
     result: shown,
-    handle: async (register, { parameters: { id }, body: { role, delegation, ...by } }) =>
-      toOutcome(`approving ${id}`, await register.approve(id, { ...by, role, delegation })),
+    handle: async (register, { parameters: { id }, body: { by, role, delegation, reason } }, actor) =>
+      toOutcome(
+        `approving ${id}`,
+        await register.approve(id, { by: authorOf(actor, by), reason, role, delegation }),
+      ),
   }),
   rejectExemption: onExemptions({
     method: 'POST',
@@ -195,7 +218,8 @@ export const EXEMPTION_OPERATIONS = {
     summary: 'Turns a request away',
     roles: ['approver'],
     ...toEnd,
-    handle: async (register, { parameters, body }) => gives(await register.reject(parameters.id, body)),
+    handle: async (register, { parameters, body: { by, reason } }, actor) =>
+      gives(await register.reject(parameters.id, { by: authorOf(actor, by), reason })),
   }),
   revokeExemption: onExemptions({
     method: 'POST',
@@ -203,7 +227,8 @@ export const EXEMPTION_OPERATIONS = {
     summary: 'Ends an exemption now',
     roles: ['operator', 'approver'],
     ...toEnd,
-    handle: async (register, { parameters, body }) => gives(await register.revoke(parameters.id, body)),
+    handle: async (register, { parameters, body: { by, reason } }, actor) =>
+      gives(await register.revoke(parameters.id, { by: authorOf(actor, by), reason })),
   }),
   listDecisions: onExemptions({
     method: 'GET',

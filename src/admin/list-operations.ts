@@ -1,6 +1,6 @@
 // Lists on the control socket: what is in force, what is held, and the decisions about it.
 import { z } from 'zod';
-import { gives, listOf, operationsOn, ROLES } from './operation.ts';
+import { authorOf, gives, listOf, operationsOn, ROLES, type Role } from './operation.ts';
 
 /** Characters of who decides and of why, as the store keeps them. */
 const TEXT_LENGTH_MAX = 500;
@@ -86,12 +86,15 @@ export type ListOutcome = Readonly<z.output<typeof inForceNow>>;
 
 const decision = z.strictObject({
   sha256: z.string().regex(/^[0-9a-f]{64}$/),
-  by: z.string().min(1).max(TEXT_LENGTH_MAX),
+  by: z.string().min(1).max(TEXT_LENGTH_MAX).exactOptional(),
   reason: z.string().max(TEXT_LENGTH_MAX).default(''),
 });
 
 /** Who decides, and why. */
-export type ListAuthor = Readonly<Omit<z.output<typeof decision>, 'sha256'>>;
+export interface ListAuthor {
+  readonly by: string;
+  readonly reason: string;
+}
 
 /**
  * The lists of the program, as it implements them. All reject with an AppError: ERR_LIST_UNKNOWN for an id that it
@@ -110,6 +113,12 @@ export interface ListControl {
 
 const onLists = operationsOn<ListControl>('lists');
 const one = z.object({ list: z.string().regex(/^[a-z0-9_-]{1,64}$/) });
+/** What a mandate list refuses is changed by two; any other list by one. */
+const byTwoForMandates = async (
+  lists: ListControl,
+  { parameters }: { readonly parameters: { readonly list: string } },
+): Promise<readonly Role[] | undefined> =>
+  (await lists.status(parameters.list)).mandate === false ? undefined : ['approver'];
 const toDecide = {
   parameters: one,
   body: decision,
@@ -158,9 +167,10 @@ export const LIST_OPERATIONS = {
     path: '/v1/lists/{list}/accept',
     summary: 'Puts the held content in force',
     roles: ['operator'],
+    secondPerson: byTwoForMandates,
     ...toDecide,
-    handle: async (lists, { parameters: { list }, body: { sha256, ...author } }) =>
-      gives(await lists.accept(list, sha256, author)),
+    handle: async (lists, { parameters: { list }, body: { sha256, by, reason } }, actor) =>
+      gives(await lists.accept(list, sha256, { by: authorOf(actor, by), reason })),
   }),
   dismissList: onLists({
     method: 'POST',
@@ -168,17 +178,18 @@ export const LIST_OPERATIONS = {
     summary: 'Turns the held content away',
     roles: ['operator', 'approver'],
     ...toDecide,
-    handle: async (lists, { parameters: { list }, body: { sha256, ...author } }) =>
-      gives(await lists.dismiss(list, sha256, author)),
+    handle: async (lists, { parameters: { list }, body: { sha256, by, reason } }, actor) =>
+      gives(await lists.dismiss(list, sha256, { by: authorOf(actor, by), reason })),
   }),
   rollBackList: onLists({
     method: 'POST',
     path: '/v1/lists/{list}/rollback',
     summary: 'Puts an earlier content in force',
     roles: ['operator'],
+    secondPerson: byTwoForMandates,
     ...toDecide,
-    handle: async (lists, { parameters: { list }, body: { sha256, ...author } }) =>
-      gives(await lists.rollback(list, sha256, author)),
+    handle: async (lists, { parameters: { list }, body: { sha256, by, reason } }, actor) =>
+      gives(await lists.rollback(list, sha256, { by: authorOf(actor, by), reason })),
   }),
   refreshList: onLists({
     method: 'POST',

@@ -108,12 +108,15 @@ const answer = async (
   const path = (request.url ?? '').split('?', 1)[0] ?? '';
   try {
     const asked = { method: request.method ?? '', path, query: '', readBody: () => Promise.resolve('') };
-    return await dispatch('listener', asked, [], { program: control });
+    return await dispatch('listener', asked, SCRAPER, { program: control });
   } catch (error) {
     log.error({ err: error, path }, 'answering an admin request');
     return broken();
   }
 };
+
+/** Programs that read; nobody in particular. */
+const SCRAPER = { name: '', roles: [], from: '', via: 'listener' } as const;
 
 const isAllowed = (text: string | undefined, allowed: PrefixTable): boolean => {
   const address = createAddress();

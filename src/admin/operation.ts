@@ -3,18 +3,35 @@
 // Schemas stand beside what handles them: a handler is given what was checked, and gives what clients are promised.
 // Routes, the command's client, docs/openapi.yaml and the tests of roles all read the table of these (operations.ts).
 import { z } from 'zod';
+import type { Role } from '../words/words.ts';
+
+export { ROLES, type Role } from '../words/words.ts';
 
 /**
- * Roles of people. The control socket knows none: who can open it, the user of the service and root, may do everything,
- * and who asks the listener on TCP is judged by the address.
+ * Where an operation is reached: the listener on TCP, where nothing changes any state; the control socket, and the
+ * control room for people who are signed in; the control room alone; or the control socket alone.
  */
-export const ROLES = ['viewer', 'help-desk', 'operator', 'approver', 'auditor', 'administrator'] as const;
+export type Door = 'listener' | 'socket' | 'room' | 'command';
 
-/** One of ROLES. */
-export type Role = (typeof ROLES)[number];
+/**
+ * Who uses an operation. The control socket knows no roles: who can open it, the user of the service and root, may do
+ * everything. Who asks the listener on TCP is judged by the address.
+ */
+export interface Actor {
+  /** As records have it. */
+  readonly name: string;
+  readonly roles: readonly Role[];
+  /** An address, or the control socket. */
+  readonly from: string;
+  readonly via: Door;
+}
 
-/** Where an operation is reached: the listener on TCP, where nothing changes any state, or the control socket. */
-export type Door = 'listener' | 'socket';
+/**
+ * Who a record names. On the control socket the command says which user of the system runs it: who can open the socket could
+ * write anything.
+ */
+export const authorOf = ({ name, via }: Actor, stated: string | undefined): string =>
+  via === 'socket' ? (stated ?? name) : name;
 
 /** By what a client knows that it has a result already. */
 export interface Validators {
@@ -93,6 +110,20 @@ export interface Operation<
   /** The part of the program: a member of Controls. */
   readonly subject: string;
   readonly door: Door;
+  /** In the control room: for who is not signed in as well. */
+  readonly isOpen?: boolean;
+  /** In the control room: only for who has just proven again who it is. */
+  readonly needsProof?: boolean;
+  /**
+   * In the control room: roles of which one more person has to have one and confirm; undefined when one person may do it
+   * alone. Rejects as handle() does.
+   */
+  secondPerson?(
+    control: Control,
+    given: Given<z.output<Parameters>, z.output<Query>, z.output<Body>>,
+  ): Promise<readonly Role[] | undefined>;
+  /** Bytes of a body, where it may have more than others. */
+  readonly bodyBytesMax?: number;
   readonly method: 'GET' | 'POST';
   /** Such as `/v1/lists/{list}/accept`: each part in braces is a member of `parameters`, and matches what that takes. */
   readonly path: string;
@@ -118,6 +149,7 @@ export interface Operation<
   handle(
     control: Control,
     given: Given<z.output<Parameters>, z.output<Query>, z.output<Body>>,
+    actor: Actor,
   ): Promise<Outcome<z.output<Result>>>;
 }
 

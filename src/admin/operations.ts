@@ -1,5 +1,6 @@
 // The table of operations: everything that can be asked of the running program, and the parts of it that answer.
 
+import { ACT_OPERATIONS, type ActControl } from './act-operations.ts';
 import {
   PROBE_OPERATIONS,
   type ProbeControl,
@@ -9,6 +10,7 @@ import {
 import { EXEMPTION_OPERATIONS, type ExemptionControl } from './exemption-operations.ts';
 import { LIST_OPERATIONS, type ListControl } from './list-operations.ts';
 import type { Operation } from './operation.ts';
+import { PEOPLE_OPERATIONS, type PeopleControl } from './people-operations.ts';
 import {
   EXPLAIN_OPERATIONS,
   type ExplainControl,
@@ -18,6 +20,8 @@ import {
   type ProgramControl,
 } from './program-operations.ts';
 import { REFERENCE_OPERATIONS, type ReferenceControl } from './reference-operations.ts';
+
+import { SESSION_OPERATIONS, type SessionControl } from './session-operations.ts';
 
 /** Every operation by its name, which is its operationId in docs/openapi.yaml. */
 export const OPERATIONS = {
@@ -29,6 +33,9 @@ export const OPERATIONS = {
   ...PROBE_OPERATIONS,
   ...RECORD_OPERATIONS,
   ...REFERENCE_OPERATIONS,
+  ...SESSION_OPERATIONS,
+  ...PEOPLE_OPERATIONS,
+  ...ACT_OPERATIONS,
 };
 
 /** The parts of the program by the subjects of operations; the paths of one that is absent do not exist. */
@@ -41,6 +48,9 @@ export interface Controls {
   readonly probe?: ProbeControl;
   readonly records?: RecordControl;
   readonly references?: ReferenceControl;
+  readonly session?: SessionControl;
+  readonly people?: PeopleControl;
+  readonly acts?: ActControl;
 }
 
 /** The same for code that treats all alike: which control an operation is handed is what its subject says. */

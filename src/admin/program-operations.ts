@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { createAddress, parseAddress } from '../base/base.ts';
 import { parseName, parseType } from '../dns/dns.ts';
 import { MANDATE_STATES } from '../enforcement/enforcement.ts';
-import { gives, listOf, operationsOn, ROLES } from './operation.ts';
+import { authorOf, gives, listOf, operationsOn, ROLES } from './operation.ts';
 
 /** Characters of who acts and of why. */
 const TEXT_LENGTH_MAX = 500;
@@ -156,7 +156,9 @@ export interface PauseControl {
 }
 
 const onPause = operationsOn<PauseControl>('pause', { failureStatus: 409 });
-const by = z.string().min(1).max(TEXT_LENGTH_MAX);
+const by = z.string().min(1).max(TEXT_LENGTH_MAX).exactOptional();
+/** One person may suspend refusals for as long as it takes to find out what is wrong. */
+const ALONE_MS_MAX = 15 * 60_000;
 const reason = z.string().max(TEXT_LENGTH_MAX);
 
 /** Suspending all refusals. */
@@ -174,10 +176,14 @@ export const PAUSE_OPERATIONS = {
     path: '/v1/pause',
     summary: 'Suspends all refusals for so many milliseconds',
     roles: ['operator'],
+    needsProof: true,
+    secondPerson: (_, { body }) =>
+      Promise.resolve(body.ms > ALONE_MS_MAX ? (['operator', 'approver'] as const) : undefined),
     body: z.strictObject({ ms: z.int().positive(), by, reason: reason.min(1) }),
     form: '{ "ms": milliseconds, "by": text, "reason": text }',
     result: pauseStatus,
-    handle: async (control, { body }) => gives(await control.pause(body.ms, body.by, body.reason)),
+    handle: async (control, { body }, actor) =>
+      gives(await control.pause(body.ms, authorOf(actor, body.by), body.reason)),
   }),
   resume: onPause({
     method: 'POST',
@@ -187,7 +193,8 @@ export const PAUSE_OPERATIONS = {
     body: z.strictObject({ by, reason: reason.default('') }),
     form: '{ "by": text, "reason": text }',
     result: pauseStatus,
-    handle: async (control, { body }) => gives(await control.resume(body.by, body.reason)),
+    handle: async (control, { body }, actor) =>
+      gives(await control.resume(authorOf(actor, body.by), body.reason)),
   }),
 };
 

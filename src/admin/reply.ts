@@ -5,7 +5,7 @@ import type { Validators } from './operation.ts';
 export interface Reply {
   readonly status: number;
   readonly contentType: string;
-  readonly body: string;
+  readonly body: string | Uint8Array;
   /** Header `Allow`, for 405. */
   readonly allow?: string;
   /** Headers `ETag` and `Last-Modified`: a client that has it already gets 304. */
@@ -17,21 +17,25 @@ const PROBLEM_TYPE = 'application/problem+json; charset=utf-8';
 
 /** Reason phrases of what this room answers (RFC 9110 section 15, RFC 4918 section 11.5). */
 const TITLES: Readonly<Record<number, string>> = {
+  202: 'Accepted',
   400: 'Bad Request',
+  401: 'Unauthorized',
   403: 'Forbidden',
   404: 'Not Found',
   405: 'Method Not Allowed',
   409: 'Conflict',
   413: 'Content Too Large',
+  415: 'Unsupported Media Type',
   421: 'Misdirected Request',
   422: 'Unprocessable Content',
+  429: 'Too Many Requests',
   500: 'Internal Server Error',
   503: 'Service Unavailable',
   507: 'Insufficient Storage',
 };
 
 /** A reply of any media type. */
-export const toReply = (status: number, contentType: string, body: string): Reply => ({
+export const toReply = (status: number, contentType: string, body: string | Uint8Array): Reply => ({
   status,
   contentType,
   body,

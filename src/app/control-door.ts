@@ -27,29 +27,35 @@ export interface ControlDoorParts {
   readonly pause: OperatorPause;
   readonly trust: TrustKeeper;
   readonly evidence: Evidence;
+  /** What the control room answers on the socket; none while there is no room. */
+  ofRoom(): Controls;
 }
 
 /** Where decisions come in. Without it the service does all its work; only the command cannot decide. */
 export class ControlDoor {
   readonly #parts: ControlDoorParts;
   #socket: ControlSocket | undefined;
+  #shared: Controls | undefined;
 
   constructor(parts: ControlDoorParts) {
     this.#parts = parts;
   }
 
-  /** Opens it, anew where it was open before. */
-  async open(): Promise<void> {
-    const { directory, log, supervisor, state, changes, lists, fileReview, pause, trust, evidence } =
-      this.#parts;
-    await this.close();
+  /** What can be asked on the socket, and in the control room by people with a role. */
+  get shared(): Controls {
+    this.#shared ??= this.#createShared();
+    return this.#shared;
+  }
+
+  #createShared(): Controls {
+    const { supervisor, state, changes, lists, fileReview, pause, trust, evidence } = this.#parts;
     const explaining = {
       supervisor,
       state: () => state.current,
       validation: () => trust.mode,
       isPaused: () => pause.isPaused,
     };
-    const controls = {
+    return {
       lists: createListControl({
         candidates: () => supervisor.candidates(),
         lists: () => changes.wanted.lists,
@@ -63,7 +69,14 @@ export class ControlDoor {
       pause,
       explain: { explain: (asked) => explainLive(explaining, asked) },
       ...evidence.controls(),
-    } satisfies Controls;
+    };
+  }
+
+  /** Opens it, anew where it was open before. */
+  async open(): Promise<void> {
+    const { directory, log, ofRoom } = this.#parts;
+    await this.close();
+    const controls = () => ({ ...this.shared, ...ofRoom() });
     try {
       this.#socket = await openControlSocket({ path: join(directory, CONTROL_SOCKET_NAME), controls, log });
     } catch (error) {

@@ -40,6 +40,7 @@ import { listFacts, readinessOf, sourceFacts } from './program-facts.ts';
 import { RECORDS_NAME } from './record-settings.ts';
 import { RetiredMemory } from './retired-memory.ts';
 import { RevocationKeeper } from './revocation-keeper.ts';
+import { RoomDoor } from './room-door.ts';
 import { StateKeeper } from './state-keeper.ts';
 import { StateWatch } from './state-watch.ts';
 import { Supervisor } from './supervisor.ts';
@@ -76,6 +77,7 @@ export class Service {
   readonly #changes: Changes;
   readonly #metrics: Metrics;
   readonly #controlDoor: ControlDoor;
+  readonly #roomDoor: RoomDoor;
   readonly #stateWatch: StateWatch;
   readonly #notice: NoticeKeeper;
   readonly #addresses = new AddressFeed(() => ({
@@ -219,6 +221,14 @@ export class Service {
       pause: this.#pause,
       trust: this.#trust,
       evidence: this.#evidence,
+      ofRoom: () => this.#roomDoor.controls,
+    });
+    this.#roomDoor = new RoomDoor({
+      log,
+      clock: systemClock,
+      evidence: this.#evidence,
+      pause: this.#pause,
+      shared: () => this.#controlDoor.shared,
     });
     this.#notice = new NoticeKeeper({
       log,
@@ -299,6 +309,7 @@ export class Service {
     await this.#changes.applyFirst(config);
     if (!isEnforcing) this.#logReady();
     await this.#controlDoor.open();
+    await this.#roomDoor.open(config);
     this.#stateWatch.start();
     this.#evidence.begin();
     this.#lists.start();
@@ -336,6 +347,7 @@ export class Service {
     await this.#hosts.close();
     await this.#lists.stop();
     await this.#notice.close();
+    await this.#roomDoor.close();
     await this.#controlDoor.close();
     await this.#supervisor.stop();
     await this.#evidence.stop();

@@ -17,6 +17,12 @@ const startOnlyValues = (config: Config): Record<string, unknown> => ({
   'listen.admin': config.listen.admin && formatEndpoint(config.listen.admin),
   'admin.allow': JSON.stringify(config.admin.allow),
   'admin.hosts': JSON.stringify(config.admin.hosts.map((host) => formatName(host))),
+  'control-room':
+    config.controlRoom &&
+    JSON.stringify({
+      ...config.controlRoom,
+      hosts: config.controlRoom.hosts.map((host) => formatName(host)),
+    }),
   'log.level': config.log.level,
   'log.priorities': config.log.priorities,
   'records.enabled': config.records.isEnabled,

@@ -2,10 +2,11 @@
 //
 // They run even when other checks found faults, so that one run shows all problems: see draft.ts for what that means
 // for the values. Lists and groups are in check-lists.ts, servers in check-upstreams.ts, papers and records in
-// check-evidence.ts, what FIPS forbids in check-fips.ts, who
+// check-evidence.ts, the control room in check-control-room.ts, what FIPS forbids in check-fips.ts, who
 // clients are in check-identity.ts.
 import { type Endpoint, formatEndpoint } from '../base/base.ts';
 import { formatName } from '../dns/dns.ts';
+import { checkControlRoom } from './check-control-room.ts';
 import { checkEvidence } from './check-evidence.ts';
 import { checkFips } from './check-fips.ts';
 import { checkIdentity } from './check-identity.ts';
@@ -41,6 +42,7 @@ export const crossCheck = (draft: Draft, facts: CrossCheckFacts, report: Report)
   checkEvidence(draft, report);
   checkFips(draft, report);
   checkIdentity(draft, report);
+  checkControlRoom(draft, report);
 };
 
 const checkListeners = (draft: Draft, report: Report): void => {
@@ -53,6 +55,7 @@ const checkListeners = (draft: Draft, report: Report): void => {
     for (const [index, endpoint] of itemsOf(draft.listen?.[name])) add(['listen', name, index], endpoint);
   }
   add(['listen', 'admin'], draft.listen?.admin);
+  add(['control-room', 'listen'], draft['control-room']?.listen);
   for (const name of ['dot', 'doh'] as const) {
     if ([...itemsOf(draft.listen?.[name])].length > 0 && draft.tls === undefined) {
       report(

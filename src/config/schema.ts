@@ -10,6 +10,7 @@ import type { Path } from './problem.ts';
 import { access, admin, rateLimit } from './sections/access.ts';
 import { block, cache, dns64, rebinding } from './sections/answers.ts';
 import { compliance } from './sections/compliance.ts';
+import { controlRoom } from './sections/control-room.ts';
 import { dnssec } from './sections/dnssec.ts';
 import { DEFAULT_GROUP, defaultGroup, GROUPS_MAX, group } from './sections/groups.ts';
 import { listen, tcp, tls } from './sections/listeners.ts';
@@ -100,6 +101,11 @@ const configKeys = z.strictObject({
   ),
   access: key(access, 'Who may ask.'),
   admin: key(admin, 'Who may reach the admin listener.'),
+  'control-room': key(
+    controlRoom,
+    'Pages and API for people without a shell, who sign in ([Control room](control-room.md)).',
+    'there is none',
+  ),
   cache: key(cache, 'The cache of answers.'),
   resolver: key(resolver, 'How upstreams are asked.'),
   dnssec: key(dnssec, 'Validation of answers (RFC 4035).'),

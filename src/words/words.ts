@@ -3,6 +3,8 @@
 // Invariants: a set of numbers counts from 0 without a gap (MATCH: by bits), and only grows at its end, because its words are
 // labels of metrics; a set that other numbers are folded into ends in OTHER, which nobody tells. Imports nothing.
 
+export { ROLES, type Role } from './roles.ts';
+
 /** How a query came in, or how one was sent to an upstream. */
 export const TRANSPORT = { UDP: 0, TCP: 1, DOT: 2, DOH: 3 } as const;
 

@@ -19,6 +19,8 @@ const PROGRAM = new Proxy(
 );
 const CONTROLS = Object.fromEntries(ALL_OPERATIONS.map(([, { subject }]) => [subject, PROGRAM])) as Controls;
 
+const ACTOR = { name: 'A. Person', roles: ROLES, from: 'test', via: 'socket' } as const;
+
 const word = fc.oneof(
   fc.constantFrom('by', 'reason', 'sha256', 'ms', 'group', 'name', 'types', '__proto__', 'constructor'),
   fc.string(),
@@ -46,8 +48,8 @@ test('a request gets a reply of the table or of the program, and defects have no
       // A function, because `$` in a text would stand for something.
       const path = pattern.replace(/\{\w+\}/g, () => part);
       const asked = { method, path, query, readBody: () => Promise.resolve(body) };
-      const reply = await dispatch('socket', asked, ROLES, CONTROLS);
-      const { code, status } = JSON.parse(reply.body) as { code?: string; status: number };
+      const reply = await dispatch('socket', asked, ACTOR, CONTROLS);
+      const { code, status } = JSON.parse(String(reply.body)) as { code?: string; status: number };
       expect(status).toBe(reply.status);
       expect(code === 'ERR_APP_TEST' ? [409, 500] : [400, 404, 405]).toContain(status);
     }),

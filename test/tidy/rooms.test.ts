@@ -26,6 +26,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   app: [
     ...['resolve', 'records/thread', 'lists/keeping', 'probe', 'generation', 'exemptions', 'explain'],
     ...[
+      'room',
       'admin',
       'notice',
       'records',
@@ -51,9 +52,10 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
       'base',
     ],
   ],
-  admin: ['exemptions', 'enforcement', 'dns', 'base'],
   report: ['exemptions', 'records', 'enforcement', 'words', 'base'],
   notice: ['words', 'base'],
+  room: ['admin', 'tls', 'words', 'base'],
+  admin: ['exemptions', 'enforcement', 'words', 'dns', 'base'],
   probe: [
     ...['generation', 'server', 'pipeline', 'observe', 'records', 'enforcement', 'lists', 'policy'],
     ...['access', 'local', 'config', 'words', 'dns', 'base'],

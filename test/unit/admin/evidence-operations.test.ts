@@ -17,10 +17,12 @@ const probe = {
   },
 } as unknown as ProbeControl;
 
+const ACTOR = { name: 'A. Person', roles: ROLES, from: 'test', via: 'socket' } as const;
+
 const ask = async (method: string, path: string, body = '') => {
   const readBody = () => Promise.resolve(body);
-  const reply = await dispatch('socket', { method, path, query: '', readBody }, ROLES, { probe });
-  return { status: reply.status, body: JSON.parse(reply.body) as unknown, allow: reply.allow };
+  const reply = await dispatch('socket', { method, path, query: '', readBody }, ACTOR, { probe });
+  return { status: reply.status, body: JSON.parse(String(reply.body)) as unknown, allow: reply.allow };
 };
 
 test('shows what runs and what ran', async () => {

@@ -2,14 +2,14 @@
 import { expect, test } from 'vitest';
 import { z } from 'zod';
 import { dispatch, mayUse } from '../../../src/admin/dispatch.ts';
-import { NOTHING, ROLES, type Role } from '../../../src/admin/operation.ts';
+import { type Actor, NOTHING, ROLES, type Role } from '../../../src/admin/operation.ts';
 import { ALL_OPERATIONS, type Controls, OPERATIONS } from '../../../src/admin/operations.ts';
 import { AppError } from '../../../src/base/base.ts';
 
 /** Of what only shows things that are no secret. */
 const ALL = 'viewer help-desk operator approver auditor administrator';
 
-/** Who may do what on the control socket. */
+/** Who may do what; of what needs no role, nothing. */
 const MAY: Readonly<Record<string, string>> = {
   listCandidates: ALL,
   listLists: ALL,
@@ -38,7 +38,38 @@ const MAY: Readonly<Record<string, string>> = {
   reidentify: 'auditor',
   listPseudonyms: 'auditor',
   readReference: 'help-desk operator approver auditor',
+  proveByCode: ALL,
+  askForProof: ALL,
+  proveByPasskey: ALL,
+  keepSession: ALL,
+  listPeople: 'auditor administrator',
+  addPerson: 'administrator',
+  setRoles: 'administrator',
+  enrolPerson: 'administrator',
+  removePerson: 'administrator',
+  listTokens: 'auditor administrator',
+  addToken: 'administrator',
+  revokeToken: 'administrator',
+  listSessions: 'auditor administrator',
+  endOtherSession: 'administrator',
+  listActs: ALL,
+  confirmAct: 'operator approver administrator',
+  takeActResult: 'operator approver auditor administrator',
+  withdrawAct: 'operator approver auditor administrator',
 };
+
+/** What needs no role: signing in and enrolling, and what only the control socket has. */
+const OPEN = [
+  ...['readSession', 'signInByPassword', 'askForPasskey', 'signInByPasskey', 'endSession', 'readEnrolment'],
+  ...['enrolByPassword', 'confirmEnrolment', 'askForNewPasskey', 'enrolByPasskey', 'createSetupLink'],
+];
+
+const actorWith = (roles: readonly Role[]): Actor => ({
+  name: 'A. Person',
+  roles,
+  from: 'test',
+  via: 'socket',
+});
 
 /** A part of the program that refuses whatever it is asked, in its own words. */
 const REFUSING = new Proxy(
@@ -55,19 +86,25 @@ const CONTROLS = Object.fromEntries(
 
 /** Something that a schema of a path takes. */
 const EXAMPLES: Readonly<Record<string, string>> = {
-  list: 'tiktok',
-  id: 'ex-000001',
-  run: '1',
-  reference: '7Q4K-M2',
+  ...{ list: 'tiktok', id: 'ex-000001', run: '1', reference: '7Q4K-M2', act: 'a-0123456789ab' },
+  ...{ person: 'p-0123456789ab', token: 't-0123456789ab', session: 's-0123456789ab' },
 };
 const pathOf = (pattern: string): string =>
   pattern.replace(/\{(\w+)\}/g, (_, name: string) => EXAMPLES[name] ?? '');
 
-const onSocket = ALL_OPERATIONS.filter(([, { door }]) => door === 'socket');
+const forRoles = ALL_OPERATIONS.filter(([name, { door }]) => door !== 'listener' && !OPEN.includes(name));
+const onSocket = forRoles.filter(([, { door }]) => door === 'socket');
 
-test('every operation on the socket has roles, and the table here has every operation', () => {
-  expect(onSocket.map(([name]) => name).sort()).toEqual(Object.keys(MAY).sort());
+test('every operation beyond the listener has roles or none by intention, and the table here has every one', () => {
+  expect(forRoles.map(([name]) => name).sort()).toEqual(Object.keys(MAY).sort());
 });
+
+test.each(forRoles.flatMap(([name, operation]) => ROLES.map((role) => [name, role, operation] as const)))(
+  'the table gives %s to the role %s or does not',
+  (name, role, operation) => {
+    expect(mayUse(operation, [role])).toBe(MAY[name]?.split(' ').includes(role) === true);
+  },
+);
 
 test.each(onSocket.flatMap(([name, operation]) => ROLES.map((role) => [name, role, operation] as const)))(
   '%s for the role %s',
@@ -83,15 +120,18 @@ test.each(onSocket.flatMap(([name, operation]) => ROLES.map((role) => [name, rol
       },
     };
     const isAllowed = MAY[name]?.split(' ').includes(role) === true;
-    const reply = await dispatch('socket', asked, [role], CONTROLS).catch(() => ({ status: 0 }));
+    const reply = await dispatch('socket', asked, actorWith([role]), CONTROLS).catch(() => ({ status: 0 }));
     expect(reply.status === 403).toBe(!isAllowed);
     expect([reply.status === 404, reply.status === 405, isRead && !isAllowed]).toEqual([false, false, false]);
     expect(mayUse(operation, [role])).toBe(isAllowed);
   },
 );
 
-test('nobody without a role may do anything on the socket', () => {
-  for (const [, operation] of onSocket) expect(mayUse(operation, [])).toBe(false);
+test('nobody without a role may do anything that is not open to all or for the control socket alone', () => {
+  for (const [, operation] of ALL_OPERATIONS) {
+    const { door, isOpen = false } = operation;
+    expect(mayUse(operation, [])).toBe(isOpen || door === 'listener' || door === 'command');
+  }
 });
 
 test('a role that may ask for exemptions without approving cannot do both with one more role but approver', () => {
@@ -110,11 +150,14 @@ test('on the listener nothing changes any state: GET, no body, words of a closed
   }
 });
 
-test('what stands on the socket is not on the listener, nor the other way', async () => {
+test('what stands at one door is not at another', async () => {
   for (const [, { door, method, path }] of ALL_OPERATIONS) {
-    const other = door === 'socket' ? 'listener' : 'socket';
     const asked = { method, path: pathOf(path), query: '', readBody: () => Promise.resolve('{}') };
-    expect(await dispatch(other, asked, ROLES, CONTROLS)).toMatchObject({ status: 404 });
+    for (const other of ['listener', 'socket'] as const) {
+      const isThere = other === door || (other === 'socket' && door === 'command');
+      const { status } = await dispatch(other, asked, actorWith(ROLES), CONTROLS);
+      if (!isThere) expect([path, other, status]).toEqual([path, other, 404]);
+    }
   }
 });
 
@@ -127,5 +170,5 @@ test('no path leads to two operations of one method', () => {
 
 test('a part of the program that is absent has no paths', async () => {
   const asked = { method: 'GET', path: '/v1/exemptions', query: '', readBody: () => Promise.resolve('') };
-  expect(await dispatch('socket', asked, ROLES, {})).toMatchObject({ status: 404 });
+  expect(await dispatch('socket', asked, actorWith(ROLES), {})).toMatchObject({ status: 404 });
 });

@@ -170,7 +170,7 @@ describe('with a register', () => {
     const path = join(directory, 'state', 'control.sock');
     socket = await openControlSocket({
       path,
-      controls: { exemptions: createExemptionControl(keeper) },
+      controls: () => ({ exemptions: createExemptionControl(keeper) }),
       log,
     });
   });

@@ -1,0 +1,108 @@
+// The control room of the program: what it can ask and show, and where its settings come from.
+//
+// A room that cannot be opened costs the room alone: names are answered and refused all the same, and the log says why.
+import { fileURLToPath } from 'node:url';
+import type { Controls } from '../admin/admin.ts';
+import {
+  AppError,
+  type Clock,
+  errorText,
+  isAppError,
+  readRegularFile,
+  systemErrorCode,
+} from '../base/base.ts';
+import type { Config } from '../config/config.ts';
+import { formatName } from '../dns/dns.ts';
+import type { Log } from '../observe/observe.ts';
+import { openRoom, type ProviderSettings, type Room } from '../room/room.ts';
+import type { Evidence } from './evidence.ts';
+import type { OperatorPause } from './pause.ts';
+
+/** Folder of the pages, beside the program's: in a checkout and in the package alike. */
+const PAGES = fileURLToPath(new URL('../../dist/pages', import.meta.url));
+const PACKAGED_PAGES = fileURLToPath(new URL('../pages', import.meta.url));
+/** Bytes of a file with a secret. */
+const SECRET_BYTES_MAX = 4096;
+
+/** The parts of the program that the room is about. */
+export interface RoomDoorParts {
+  readonly log: Log;
+  readonly clock: Clock;
+  readonly evidence: Evidence;
+  readonly pause: OperatorPause;
+  /** What the control socket can ask as well. */
+  shared(): Controls;
+}
+
+/** The room, where the configuration has one. */
+export class RoomDoor {
+  readonly #parts: RoomDoorParts;
+  #room: Room | undefined;
+
+  constructor(parts: RoomDoorParts) {
+    this.#parts = parts;
+  }
+
+  /** What the room alone can answer. */
+  get controls(): Controls {
+    return this.#room?.controls ?? {};
+  }
+
+  /** Never rejects for what is wrong with the room. */
+  async open({ controlRoom: settings, stateDirectory }: Config): Promise<void> {
+    if (settings === undefined) return;
+    const { log, clock, evidence, pause, shared } = this.#parts;
+    try {
+      this.#room = await openRoom({
+        ...{ endpoint: settings.listen, url: settings.url, tls: settings.tls, agency: settings.agency },
+        hosts: settings.hosts.map((host) => formatName(host).slice(0, -1)),
+        provider: readProvider(settings),
+        pagesDirectory: settings.pages ?? (import.meta.url.endsWith('.ts') ? PAGES : PACKAGED_PAGES),
+        ...{ stateDirectory, clock, log },
+        live: {
+          state: () => {
+            const text = JSON.stringify(pause.status());
+            return Promise.resolve({ text, signature: text });
+          },
+          versions: () => new Map(),
+        },
+        controls: () => shared(),
+        note: (action, by, reason, detail) => evidence.journal.admin(action, by, reason, detail),
+      });
+    } catch (error) {
+      if (!isAppError(error)) throw error;
+      log.error({ err: error }, 'there is no control room');
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#room?.close();
+    this.#room = undefined;
+  }
+}
+
+/** Throws ERR_ROOM_SECRET. */
+const readProvider = ({ oidc }: NonNullable<Config['controlRoom']>): ProviderSettings | undefined => {
+  if (oidc === undefined) return undefined;
+  const { clientSecretPath, ...settings } = oidc;
+  return {
+    ...settings,
+    clientSecret: clientSecretPath === undefined ? undefined : readSecret(clientSecretPath),
+  };
+};
+
+const readSecret = (path: string): string => {
+  try {
+    return readRegularFile(path, SECRET_BYTES_MAX).toString('utf8').trim();
+  } catch (thrown) {
+    if (systemErrorCode(thrown) === undefined) throw thrown;
+    throw new AppError(
+      'ERR_ROOM_SECRET',
+      `reading the secret of the identity provider: ${errorText(thrown)}`,
+      {
+        cause: thrown,
+        hint: 'Check control-room.oidc.client-secret-file.',
+      },
+    );
+  }
+};

@@ -1,0 +1,128 @@
+// What changes, told to pages that are open (server-sent events), and only while somebody looks.
+//
+// One timer serves all streams: what is told is made once, however many look, and none is made while nobody does. A stream
+// that does not take what it is sent is closed, and so is one whose session has ended; its page asks again.
+import type { ServerResponse } from 'node:http';
+
+/** How often it is looked for something new, milliseconds. */
+const LOOK_MS = 1_000;
+/** A sign of life, and the state even when nothing changed, in looks. */
+const TICK_LOOKS = 5;
+const STATE_LOOKS = 10;
+/** Streams: people with several windows. */
+const STREAMS_MAX = 64;
+/** Of one person. */
+const PER_PERSON_MAX = 8;
+/** Bytes that a reader may be behind: two states. */
+const BEHIND_BYTES_MAX = 1 << 20;
+
+/** What there is to tell. */
+export interface LiveSource {
+  /** The state as operations give it, without what only ages: equal texts mean that nothing changed. */
+  state(): Promise<{ readonly text: string; readonly signature: string }>;
+  /** By subject, something that is another one after each change. */
+  versions(): ReadonlyMap<string, number | string>;
+}
+
+interface Stream {
+  readonly response: ServerResponse;
+  readonly person: string;
+  isLasting(): boolean;
+}
+
+/** The streams of one room. */
+export class Live {
+  readonly #source: LiveSource;
+  readonly #onFault: (thrown: unknown) => void;
+  readonly #streams = new Set<Stream>();
+  #timer: NodeJS.Timeout | undefined;
+  #looks = 0;
+  #isLooking = false;
+  #signature = '';
+  #text = '';
+  #versions: ReadonlyMap<string, number | string> = new Map();
+
+  constructor(source: LiveSource, onFault: (thrown: unknown) => void) {
+    this.#source = source;
+    this.#onFault = onFault;
+  }
+
+  get size(): number {
+    return this.#streams.size;
+  }
+
+  /** True when one more of this person's streams has room. */
+  hasRoom(person: string): boolean {
+    const own = [...this.#streams].filter((stream) => stream.person === person).length;
+    return this.#streams.size < STREAMS_MAX && own < PER_PERSON_MAX;
+  }
+
+  /** Tells a page from now on. */
+  add(response: ServerResponse, person: string, isLasting: () => boolean): void {
+    const stream = { response, person, isLasting };
+    this.#streams.add(stream);
+    response.once('close', () => {
+      this.#streams.delete(stream);
+      if (this.#streams.size > 0) return;
+      clearInterval(this.#timer);
+      this.#timer = undefined;
+    });
+    response.flushHeaders();
+    if (this.#timer === undefined) {
+      this.#signature = '';
+      this.#versions = this.#source.versions();
+      this.#timer = setInterval(() => void this.look(), LOOK_MS).unref();
+      void this.look();
+    } else if (this.#text !== '') send(stream, 'state', this.#text);
+  }
+
+  /** Tells all streams what is new. Never rejects. */
+  async look(): Promise<void> {
+    if (this.#isLooking) return;
+    this.#isLooking = true;
+    try {
+      this.#looks++;
+      for (const stream of this.#streams) {
+        if (stream.isLasting()) continue;
+        send(stream, 'end', '{}');
+        stream.response.end();
+      }
+      if (this.#looks % TICK_LOOKS === 0)
+        this.#tell('tick', JSON.stringify({ time: new Date().toISOString() }));
+      this.#tellChanged();
+      const { text, signature } = await this.#source.state();
+      const isNew = signature !== this.#signature || this.#looks % STATE_LOOKS === 0;
+      this.#text = text;
+      this.#signature = signature;
+      if (isNew) this.#tell('state', text);
+    } catch (thrown) {
+      this.#onFault(thrown);
+    } finally {
+      this.#isLooking = false;
+    }
+  }
+
+  /** Ends all streams. */
+  close(): void {
+    clearInterval(this.#timer);
+    for (const { response } of this.#streams) response.end();
+  }
+
+  #tellChanged(): void {
+    const versions = this.#source.versions();
+    const subjects = [...versions]
+      .filter(([name, value]) => this.#versions.get(name) !== value)
+      .map(([name]) => name);
+    this.#versions = versions;
+    if (subjects.length > 0) this.#tell('changed', JSON.stringify({ subjects }));
+  }
+
+  #tell(event: string, data: string): void {
+    for (const stream of this.#streams) send(stream, event, data);
+  }
+}
+
+const send = ({ response }: Stream, event: string, data: string): void => {
+  if (response.writableLength > BEHIND_BYTES_MAX) response.destroy();
+  else response.write(`event: ${event}\ndata: ${data}\n\n`);
+};

@@ -1,0 +1,218 @@
+// Opens the control room: its file, its people, its server; and closes it.
+import { statSync } from 'node:fs';
+import type { Server } from 'node:https';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import type { Controls } from '../admin/admin.ts';
+import {
+  AppError,
+  type Clock,
+  type Endpoint,
+  errorText,
+  formatEndpoint,
+  systemErrorCode,
+} from '../base/base.ts';
+import { readCertificate, type TlsMaterial } from '../tls/tls.ts';
+import { Acts } from './acts.ts';
+import { Brake } from './brake.ts';
+import { Live, type LiveSource } from './live.ts';
+import { readPages } from './pages.ts';
+import type { RoomLog, RoomParts } from './parts.ts';
+import { Passkeys } from './passkeys.ts';
+import { People } from './people.ts';
+import { createPeopleControl } from './people-control.ts';
+import { Provider, type ProviderSettings } from './provider.ts';
+import { createServer } from './server.ts';
+import { Sessions } from './sessions.ts';
+import { ROOM_FILE_NAME, RoomStore } from './store.ts';
+
+/** How often files of the certificate are looked at, milliseconds. */
+const LOOK_MS = 10_000;
+/** Records of failed log-ins, a second on average and at once: a flood of them tells nothing more. */
+const FAILURES_PER_SEC = 1;
+const FAILURES_BURST = 60;
+/** What close() waits for responses that are being written, milliseconds. */
+const CLOSE_MS_MAX = 1_000;
+
+/** What a control room needs. */
+export interface RoomOptions {
+  readonly endpoint: Endpoint;
+  /** How browsers reach it; undefined: by the address. */
+  readonly url: string | undefined;
+  readonly tls: { readonly certPath: string; readonly keyPath: string } | undefined;
+  /** Names of this host beside that of `url`, folded, without a dot at the end. */
+  readonly hosts: readonly string[];
+  readonly agency: string | undefined;
+  readonly provider: ProviderSettings | undefined;
+  /** Folder of the pages. */
+  readonly pagesDirectory: string;
+  readonly stateDirectory: string;
+  readonly clock: Clock;
+  readonly log: RoomLog;
+  readonly live: LiveSource;
+  controls(): Controls;
+  note(action: string, by: string, reason: string, detail: object): void;
+}
+
+/** A room that is open. */
+export interface Room {
+  /** Under which browsers reach it. */
+  readonly origin: string;
+  /** Streams that are open. */
+  readonly streams: number;
+  /** What only this room can answer, for the control socket. */
+  readonly controls: Controls;
+  close(): Promise<void>;
+}
+
+/** Opens it. Rejects with ERR_ROOM_LISTEN, ERR_ROOM_STORE and those of certificates. */
+export const openRoom = async (options: RoomOptions): Promise<Room> => {
+  const { endpoint, clock, log } = options;
+  const url = options.url === undefined ? undefined : new URL(options.url);
+  const store = RoomStore.open(join(options.stateDirectory, ROOM_FILE_NAME));
+  try {
+    const people = new People(store, clock, options.provider !== undefined);
+    let origin = url?.origin ?? '';
+    const parts: RoomParts = {
+      ...{ agency: options.agency, store, people, clock, log },
+      sessions: new Sessions(store, people, clock),
+      passkeys: new Passkeys(store, clock),
+      brake: new Brake(clock),
+      provider: options.provider && new Provider(options.provider, clock),
+      csrfKey: store.keyOf('csrf'),
+      origin: () => origin,
+      controls: () => options.controls(),
+      note: (action, by, reason, detail) => options.note(action, by, reason, detail),
+      noteFailure: boundFailures(clock, (name, detail) => options.note('sign-in-failed', name, '', detail)),
+    };
+    const live = new Live(options.live, (thrown) => log.error({ err: thrown }, 'telling pages what is new'));
+    const certificate = options.tls && new RoomCertificate(options.tls, log);
+    const names = [...options.hosts, ...(url === undefined ? [] : [url.hostname.toLowerCase()])];
+    const server = await createServer({
+      ...{ parts, live, url, acts: new Acts(parts), hosts: new Set(names) },
+      pages: readPages(options.pagesDirectory),
+      tls: certificate?.material,
+    });
+    try {
+      await server.listen({ host: endpoint.address, port: endpoint.port });
+    } catch (thrown) {
+      await server.close();
+      throw toListenError(endpoint, thrown);
+    }
+    const { port } = server.server.address() as AddressInfo;
+    const scheme = certificate === undefined ? 'http' : 'https';
+    if (origin === '') origin = `${scheme}://${formatEndpoint({ address: endpoint.address, port })}`;
+    certificate?.follow(server.server as Server);
+    if (!people.hasAdministrator) {
+      const link = createPeopleControl(parts).createSetupLink();
+      log.warn(
+        { url: link.url, until: link.expiresAt },
+        'nobody is administrator of the control room yet: open this once',
+      );
+    }
+    log.info(
+      { url: origin, people: store.people.size, tls: certificate !== undefined },
+      'the control room is open',
+    );
+    return {
+      get origin() {
+        return origin;
+      },
+      get streams() {
+        return live.size;
+      },
+      controls: { people: createPeopleControl(parts) },
+      close: async () => {
+        certificate?.close();
+        live.close();
+        const deadline = setTimeout(() => server.server.closeAllConnections(), CLOSE_MS_MAX);
+        await server.close();
+        clearTimeout(deadline);
+        store.close();
+      },
+    };
+  } catch (thrown) {
+    store.close();
+    throw thrown;
+  }
+};
+
+/** The certificate of the room, read again when its files change. */
+class RoomCertificate {
+  material: TlsMaterial;
+  readonly #files: { readonly certPath: string; readonly keyPath: string };
+  readonly #log: RoomLog;
+  #seen: string;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(files: { readonly certPath: string; readonly keyPath: string }, log: RoomLog) {
+    this.#files = files;
+    this.#log = log;
+    this.#seen = this.#identity();
+    this.material = this.#read();
+  }
+
+  follow(server: Server): void {
+    this.#timer = setInterval(() => {
+      const now = this.#identity();
+      if (now === this.#seen) return;
+      this.#seen = now;
+      try {
+        this.material = this.#read();
+        server.setSecureContext({ cert: this.material.cert, key: this.material.key });
+        this.#log.info({ path: this.#files.certPath }, 'certificate of the control room renewed');
+      } catch (thrown) {
+        this.#log.error(
+          { err: thrown },
+          'the certificate of the control room is not renewed: the one before stays',
+        );
+      }
+    }, LOOK_MS).unref();
+  }
+
+  close(): void {
+    clearInterval(this.#timer);
+  }
+
+  #read(): TlsMaterial {
+    return readCertificate({ ...this.#files, ocspPath: undefined, clientAuthorityPaths: [] }).material;
+  }
+
+  #identity(): string {
+    return [this.#files.certPath, this.#files.keyPath]
+      .map((path) => {
+        const found = statSync(path, { throwIfNoEntry: false });
+        return found === undefined ? 'none' : `${found.ino} ${found.mtimeMs} ${found.size}`;
+      })
+      .join('\n');
+  }
+}
+
+/** Passes on as many as somebody reads. */
+const boundFailures = (
+  clock: Clock,
+  note: (name: string, detail: object) => void,
+): RoomParts['noteFailure'] => {
+  let left = FAILURES_BURST;
+  let atMs = clock();
+  return (name, detail) => {
+    const nowMs = clock();
+    left = Math.min(FAILURES_BURST, left + (Math.max(0, nowMs - atMs) / 1000) * FAILURES_PER_SEC);
+    atMs = nowMs;
+    if (left < 1) return;
+    left--;
+    note(name, detail);
+  };
+};
+
+const toListenError = (endpoint: Endpoint, thrown: unknown): unknown => {
+  if (systemErrorCode(thrown) === undefined) return thrown;
+  return new AppError(
+    'ERR_ROOM_LISTEN',
+    `listening for the control room on ${formatEndpoint(endpoint)}: ${errorText(thrown)}`,
+    {
+      cause: thrown,
+      hint: 'Set control-room.listen to an address of this machine with a free port.',
+    },
+  );
+};

@@ -1,0 +1,91 @@
+// The rows that the control room keeps. Times are milliseconds since the epoch.
+import { z } from 'zod';
+import { ROLES } from '../admin/admin.ts';
+
+const roles = z.array(z.enum(ROLES));
+
+/** Somebody who may sign in. The key is the id. */
+export const personSchema = z.object({
+  /** As records show it; no two are alike but for letter case and blanks. */
+  name: z.string(),
+  roles,
+  kind: z.enum(['local', 'oidc']),
+  /** Of the identity provider: issuer and subject. */
+  subject: z.string().optional(),
+  /** As passwords.ts writes it. */
+  password: z.string().optional(),
+  /** Secret of the authenticator app in base32, and the last time step that was used. */
+  totp: z.object({ secret: z.string(), step: z.number() }).optional(),
+  createdMs: z.number(),
+  signedInMs: z.number().optional(),
+});
+export type Person = z.output<typeof personSchema>;
+
+/** The key is the id of the credential. */
+export const passkeySchema = z.object({
+  person: z.string(),
+  /** COSE key in base64url. */
+  publicKey: z.string(),
+  counter: z.number(),
+  transports: z.array(z.string()),
+  createdMs: z.number(),
+});
+
+/** A token that enrols one person. The key is its hash. */
+export const enrolmentSchema = z.object({
+  /** Undefined: nobody is known yet. */
+  person: z.string().optional(),
+  endsMs: z.number(),
+  /** A password that waits for the first code of its app. */
+  pending: z.object({ name: z.string(), password: z.string(), secret: z.string() }).optional(),
+});
+export type EnrolmentRow = z.output<typeof enrolmentSchema>;
+
+/** The key is the hash of the cookie's token. */
+export const sessionSchema = z.object({
+  id: z.string(),
+  person: z.string(),
+  /** By what one signed in. */
+  by: z.enum(['password', 'passkey', 'oidc']),
+  from: z.string(),
+  startedMs: z.number(),
+  seenMs: z.number(),
+  /** When the person last proved who it is. */
+  provenMs: z.number(),
+});
+export type SessionRow = z.output<typeof sessionSchema>;
+
+/** A token of a machine. The key is its hash. */
+export const tokenSchema = z.object({
+  id: z.string(),
+  name: z.string(),
+  roles,
+  by: z.string(),
+  createdMs: z.number(),
+  endsMs: z.number(),
+  usedMs: z.number().optional(),
+});
+export type TokenRow = z.output<typeof tokenSchema>;
+
+/** What one person asked for and another has to confirm. The key is the id. */
+export const actSchema = z.object({
+  /** Name in the table of operations. */
+  operation: z.string(),
+  parameters: z.record(z.string(), z.unknown()),
+  /** As it was sent. */
+  body: z.unknown(),
+  by: z.string(),
+  /** Id of the person or token. */
+  byId: z.string(),
+  roles,
+  from: z.string(),
+  reason: z.string(),
+  /** Who may confirm. */
+  confirmRoles: roles,
+  askedMs: z.number(),
+  endsMs: z.number(),
+  state: z.enum(['waiting', 'confirmed', 'withdrawn', 'expired', 'failed']),
+  confirmedBy: z.string().optional(),
+  endedMs: z.number().optional(),
+});
+export type ActRow = z.output<typeof actSchema>;

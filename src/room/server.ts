@@ -1,0 +1,427 @@
+// The server of the control room: Fastify with the routes of the table of operations, the pages, and what is live.
+//
+// Before anything else a request has to be for this host (against DNS rebinding), and what changes something has to be a
+// POST of JSON from a page of this site, with the text that only this site's pages can read. Who acts is told by a session's
+// cookie or by a machine's token, never by both. Nothing is trusted that a proxy adds.
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import cookie from '@fastify/cookie';
+import helmet from '@fastify/helmet';
+import rateLimit from '@fastify/rate-limit';
+import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import {
+  type Actor,
+  ALL_OPERATIONS,
+  type AnyGiven,
+  ConnectionGate,
+  type Controls,
+  isAt,
+  isOwnHost,
+  mayUse,
+  notForRoles,
+  type Operation,
+  type Outcome,
+  perform,
+  type Reply,
+  toProblem,
+} from '../admin/admin.ts';
+import { errorText, isAppError } from '../base/base.ts';
+import type { Acting, Acts } from './acts.ts';
+import type { Live } from './live.ts';
+import { findPage, type Page } from './pages.ts';
+import type { RoomParts } from './parts.ts';
+import { createPeopleControl } from './people-control.ts';
+import { RoomSession } from './session-control.ts';
+import { hashOf } from './store.ts';
+import { cookieNames, isCsrf, readToken, type Visit } from './visit.ts';
+
+/** A decision has a hash and a reason; a paper has a few paragraphs. */
+const BODY_BYTES_MAX = 64 * 1024;
+const HEADER_BYTES_MAX = 16 * 1024;
+const REQUEST_MS_MAX = 15_000;
+/** Connections: people, each with six of a browser, and streams. */
+const CONNECTIONS_MAX = 512;
+/** Requests of one address in a minute: a page that opens sends some ten. */
+const REQUESTS_PER_MINUTE = 1_200;
+/** Addresses whose requests are counted. */
+const ADDRESSES_MAX = 5_000;
+const API = '/api';
+const LIVE_PATH = `${API}/live`;
+const FLOW_SEC = 600;
+const POLICY = {
+  defaultSrc: ["'none'"],
+  scriptSrc: ["'self'"],
+  styleSrc: ["'self'"],
+  connectSrc: ["'self'"],
+  imgSrc: ["'self'"],
+  fontSrc: ["'self'"],
+  manifestSrc: ["'self'"],
+  formAction: ["'self'"],
+  baseUri: ["'none'"],
+  frameAncestors: ["'none'"],
+  requireTrustedTypesFor: ["'script'"],
+  trustedTypes: ["'none'"],
+} as const;
+
+/** What the server needs beside what all parts share. */
+export interface ServerOptions {
+  readonly parts: RoomParts;
+  readonly acts: Acts;
+  readonly live: Live;
+  readonly pages: ReadonlyMap<string, Page>;
+  /** Undefined: plain, on loopback. */
+  readonly tls: { readonly cert: string; readonly key: string } | undefined;
+  /** Names of this host beside its own, folded, without a dot at the end. */
+  readonly hosts: ReadonlySet<string>;
+  /** Of the configuration: how browsers reach the room; undefined: as they say in `Host`. */
+  readonly url: URL | undefined;
+}
+
+/** Makes the server, which does not listen yet. */
+export const createServer = async (options: ServerOptions): Promise<FastifyInstance> => {
+  const { parts, tls } = options;
+  const gate = new ConnectionGate(CONNECTIONS_MAX);
+  const common = {
+    logger: false,
+    bodyLimit: BODY_BYTES_MAX,
+    requestTimeout: REQUEST_MS_MAX,
+    keepAliveTimeout: REQUEST_MS_MAX,
+    forceCloseConnections: true,
+    routerOptions: { ignoreDuplicateSlashes: false, ignoreTrailingSlash: false, maxParamLength: 200 },
+    onProtoPoisoning: 'error',
+    onConstructorPoisoning: 'error',
+  } as const;
+  const http = { maxHeaderSize: HEADER_BYTES_MAX, headersTimeout: REQUEST_MS_MAX, requireHostHeader: true };
+  const server: FastifyInstance =
+    tls === undefined
+      ? Fastify({ ...common, http })
+      : (Fastify({
+          ...common,
+          https: { ...http, ...tls, minVersion: 'TLSv1.2' },
+        }) as unknown as FastifyInstance);
+  server.server.on('connection', (socket) => gate.enter(socket));
+  server.server.on('request', (request: IncomingMessage, response: ServerResponse) => {
+    gate.begin(request.socket);
+    response.once('close', () => gate.end(request.socket));
+  });
+  server.removeAllContentTypeParsers();
+  server.addContentTypeParser('application/json', { parseAs: 'string' }, (_request, body, done) => {
+    done(null, body);
+  });
+  server.setErrorHandler((error, request, reply) => answerError(parts, error, request, reply));
+  server.setNotFoundHandler((request, reply) => answerPage(options, request, reply));
+  await server.register(cookie);
+  await server.register(helmet, {
+    contentSecurityPolicy: { useDefaults: false, directives: POLICY },
+    crossOriginEmbedderPolicy: true,
+    referrerPolicy: { policy: 'no-referrer' },
+    strictTransportSecurity: tls === undefined ? false : { maxAge: 31_536_000 },
+    xFrameOptions: { action: 'deny' },
+  });
+  await server.register(rateLimit, {
+    max: REQUESTS_PER_MINUTE,
+    timeWindow: 60_000,
+    cache: ADDRESSES_MAX,
+    ipv6Subnet: 64,
+    errorResponseBuilder: (_request, { ttl }) =>
+      Object.assign(new Error(`too many requests; wait ${Math.ceil(ttl / 1000)} s`), { statusCode: 429 }),
+  });
+  server.addHook('onRequest', (request, reply, done) => {
+    reply.header('Cache-Control', 'no-store');
+    reply.header(
+      'Permissions-Policy',
+      'publickey-credentials-get=(self), publickey-credentials-create=(self)',
+    );
+    const refusal = refuseRequest(options, request);
+    if (refusal === undefined) done();
+    else sendReply(reply, refusal);
+  });
+  for (const [name, operation] of ALL_OPERATIONS) {
+    if (isAt(operation, 'room')) addRoute(server, options, name, operation);
+  }
+  addProvider(server, options);
+  addLive(server, options);
+  return server;
+};
+
+/** Why a request is not looked at: for another host, or not of a page of this site. */
+const refuseRequest = ({ hosts, tls, url }: ServerOptions, request: FastifyRequest): Reply | undefined => {
+  const { host, origin, 'sec-fetch-site': site } = request.headers;
+  if (!isOwnHost(host, hosts)) {
+    return toProblem(
+      421,
+      'the Host of the request is no name of the control room: control-room.hosts names others',
+    );
+  }
+  if (request.method === 'GET' || request.method === 'HEAD') return undefined;
+  const own = siteOf(tls !== undefined, host, url).origin;
+  const isForeign =
+    (origin !== undefined && origin !== own) ||
+    (site !== undefined && site !== 'same-origin' && site !== 'none');
+  return isForeign
+    ? toProblem(403, 'the request is not of a page of this site', { code: 'ERR_ROOM_CSRF' })
+    : undefined;
+};
+
+/** The site that the browser sees. `Host` has been found to be this host's. */
+const siteOf = (isSecure: boolean, host: string | undefined, url: URL | undefined) => {
+  const seen = new URL(`${isSecure ? 'https' : 'http'}://${host ?? 'localhost'}`);
+  // Behind a proxy that ends TLS the scheme is another one.
+  const site = url !== undefined && url.host === seen.host ? url : seen;
+  return { origin: site.origin, rpId: site.hostname };
+};
+
+const visitOf = ({ tls, url }: ServerOptions, request: FastifyRequest, reply: FastifyReply): Visit => {
+  const isSecure = tls !== undefined || url?.protocol === 'https:';
+  const names = cookieNames(isSecure);
+  return {
+    address: request.socket.remoteAddress?.replace(/^::ffff:/, '') ?? '',
+    site: siteOf(tls !== undefined, request.headers.host, url),
+    token: readToken(request.cookies[names.session]),
+    setToken: (token) => {
+      reply.setCookie(names.session, token, {
+        path: '/',
+        httpOnly: true,
+        sameSite: 'strict',
+        secure: isSecure,
+      });
+    },
+  };
+};
+
+/** Who acts, with how fresh the proof of it is; undefined: nobody is signed in. */
+interface Signed extends Acting {
+  readonly isProven: boolean;
+}
+
+const signedOf = (parts: RoomParts, request: FastifyRequest, visit: Visit): Signed | undefined => {
+  const [, secret] = /^Bearer (cordon_[\w-]{43})$/.exec(request.headers.authorization ?? '') ?? [];
+  if (secret !== undefined) {
+    const key = hashOf(secret);
+    const token = parts.store.tokens.get(key);
+    const nowMs = parts.clock();
+    if (token === undefined || token.endsMs <= nowMs) return undefined;
+    if (nowMs - (token.usedMs ?? 0) > USED_EVERY_MS) parts.store.tokens.put(key, { ...token, usedMs: nowMs });
+    const actor: Actor = {
+      name: `token ${token.name}`,
+      roles: token.roles,
+      from: visit.address,
+      via: 'room',
+    };
+    // Nobody is there who could prove anything: what needs that is not for machines.
+    return { actor, id: token.id, isProven: false };
+  }
+  const session = parts.sessions.find(visit.token);
+  if (session === undefined) return undefined;
+  const { person, provenUntilMs } = session;
+  const actor: Actor = { name: person.name, roles: person.roles, from: visit.address, via: 'room' };
+  return { actor, id: person.id, isProven: provenUntilMs !== undefined };
+};
+
+/** A use of a token is written down no more often. */
+const USED_EVERY_MS = 60_000;
+
+const addRoute = (
+  server: FastifyInstance,
+  options: ServerOptions,
+  name: string,
+  operation: Operation,
+): void => {
+  const { parts, acts } = options;
+  server.route({
+    method: operation.method,
+    url: `${API}${operation.path.replace(/\{(\w+)\}/g, ':$1')}`,
+    ...(operation.bodyBytesMax === undefined ? {} : { bodyLimit: operation.bodyBytesMax }),
+    handler: async (request, reply) => {
+      const visit = visitOf(options, request, reply);
+      const signed = signedOf(parts, request, visit);
+      const isByToken = request.headers.authorization !== undefined;
+      if (operation.method === 'POST' && !isByToken && !hasCsrf(parts, visit, request)) {
+        return sendReply(
+          reply,
+          toProblem(403, 'the header x-csrf-token is not that of GET /api/session', {
+            code: 'ERR_ROOM_CSRF',
+          }),
+        );
+      }
+      if (signed === undefined && operation.isOpen !== true) {
+        return sendReply(
+          reply,
+          toProblem(401, 'nobody is signed in, or the session is over', { code: 'ERR_ROOM_SIGN_IN' }),
+        );
+      }
+      const { actor, id } = signed ?? { actor: NOBODY, id: '' };
+      if (!mayUse(operation, actor.roles)) return sendReply(reply, notForRoles(operation));
+      if (operation.needsProof === true && signed?.isProven === false) return sendReply(reply, unproven());
+      const controls: Controls = {
+        ...parts.controls(),
+        session: new RoomSession(parts, visit),
+        people: createPeopleControl(parts),
+      };
+      const all: Controls = { ...controls, acts: acts.controlFor({ actor, id }, () => controls) };
+      const control = all[operation.subject as keyof Controls];
+      const parameters = operation.parameters.safeParse(request.params);
+      if (control === undefined || !parameters.success)
+        return sendReply(reply, toProblem(404, 'there is no such thing'));
+      const before = async (given: AnyGiven, body: unknown): Promise<Outcome<unknown> | undefined> => {
+        const roles = await operation.secondPerson?.(control, given);
+        if (roles === undefined) return undefined;
+        if (signed?.isProven === false) return refusal(unproven());
+        return {
+          isRefused: false,
+          status: 202,
+          value: { pending: acts.ask(name, given, body, { actor, id }, roles) },
+        };
+      };
+      const asked = {
+        query: request.url.split('?', 2)[1] ?? '',
+        readBody: () => Promise.resolve(typeof request.body === 'string' ? request.body : ''),
+      };
+      const answer = await perform({ operation, control, actor, before }, parameters.data, asked);
+      if (operation.method === 'POST' && operation.subject !== 'session')
+        tellAct(parts, name, actor, { parameters: parameters.data, body: asked, status: answer.status });
+      return sendReply(reply, answer);
+    },
+  });
+};
+
+const NOBODY: Actor = { name: '', roles: [], from: '', via: 'room' };
+
+const unproven = (): Reply =>
+  toProblem(403, 'this needs proof that it is you: a code, a passkey, or the agency account anew', {
+    code: 'ERR_ROOM_STEP_UP',
+  });
+
+const refusal = ({ status, body }: Reply): Outcome<never> => {
+  const { detail, code } = JSON.parse(String(body)) as { detail: string; code: string };
+  return { isRefused: true, status, detail, more: { code } };
+};
+
+const hasCsrf = ({ csrfKey }: RoomParts, { token }: Visit, { headers }: FastifyRequest): boolean =>
+  token !== undefined && isCsrf(csrfKey, token, headers['x-csrf-token']);
+
+/** A record of everything that somebody did or tried, with what other records do not have: role and from where. */
+const tellAct = (
+  parts: RoomParts,
+  name: string,
+  { name: by, roles, from }: Actor,
+  { parameters, body, status }: { parameters: object; body: { readBody(): Promise<string> }; status: number },
+): void => {
+  void body.readBody().then((text) => {
+    parts.note(`room-${name}`, by, reasonIn(text), { parameters, roles, from, status });
+  });
+};
+
+const reasonIn = (text: string): string => {
+  try {
+    const { reason } = JSON.parse(text) as { reason?: unknown };
+    return typeof reason === 'string' ? reason : '';
+  } catch {
+    return '';
+  }
+};
+
+/** Browsers are sent to the identity provider and come back: the only places that a link leads to. */
+const addProvider = (server: FastifyInstance, options: ServerOptions): void => {
+  const { parts, tls, url } = options;
+  const isSecure = tls !== undefined || url?.protocol === 'https:';
+  const name = cookieNames(isSecure).flow;
+  const attributes = { path: '/oidc', httpOnly: true, sameSite: 'lax', secure: isSecure } as const;
+  const redirectOf = (visit: Visit): string => `${visit.site.origin}/oidc/callback`;
+  server.get('/oidc/start', async (request, reply) => {
+    const visit = visitOf(options, request, reply);
+    const { step, to } = request.query as { step?: unknown; to?: unknown };
+    try {
+      const session = step === undefined ? undefined : parts.sessions.find(visit.token)?.key;
+      if (parts.provider === undefined || (step !== undefined && session === undefined))
+        return toFault(reply, 'ERR_ROOM_SIGN_IN');
+      const begun = await parts.provider.begin(redirectOf(visit), placeOf(to), session);
+      reply.setCookie(name, begun.flow, { ...attributes, maxAge: FLOW_SEC });
+      return await reply.redirect(begun.url, 303);
+    } catch (thrown) {
+      return tellProviderFault(parts, reply, thrown);
+    }
+  });
+  server.get('/oidc/callback', async (request, reply) => {
+    const visit = visitOf(options, request, reply);
+    reply.clearCookie(name, attributes);
+    try {
+      const flow = readToken(request.cookies[name]);
+      const to = await new RoomSession(parts, visit).endProvided(flow, request.url.split('?', 2)[1] ?? '');
+      return await reply.redirect(to, 303);
+    } catch (thrown) {
+      return tellProviderFault(parts, reply, thrown);
+    }
+  });
+};
+
+/** A place of this site, and nothing that a browser takes for another one. */
+const placeOf = (to: unknown): string =>
+  typeof to === 'string' && /^\/(?![/\\])[\w\-./?=&%]{0,200}$/.test(to) ? to : '/';
+
+const toFault = (reply: FastifyReply, code: string): FastifyReply => reply.redirect(`/?fault=${code}`, 303);
+
+const tellProviderFault = ({ log }: RoomParts, reply: FastifyReply, thrown: unknown): FastifyReply => {
+  if (!isAppError(thrown)) throw thrown;
+  log.warn({ err: thrown }, 'somebody could not sign in by the identity provider');
+  return toFault(reply, thrown.code);
+};
+
+const addLive = (server: FastifyInstance, options: ServerOptions): void => {
+  const { parts, live } = options;
+  server.get(LIVE_PATH, { exposeHeadRoute: false }, (request, reply) => {
+    const visit = visitOf(options, request, reply);
+    const session = parts.sessions.find(visit.token);
+    if (session === undefined) {
+      sendReply(
+        reply,
+        toProblem(401, 'nobody is signed in, or the session is over', { code: 'ERR_ROOM_SIGN_IN' }),
+      );
+      return;
+    }
+    if (!live.hasRoom(session.person.id)) {
+      reply.header('Retry-After', '10');
+      sendReply(
+        reply,
+        toProblem(503, 'too many pages are open; ask every ten seconds', { code: 'ERR_ROOM_BUSY' }),
+      );
+      return;
+    }
+    for (const [header, value] of Object.entries(reply.getHeaders()))
+      if (value !== undefined) reply.raw.setHeader(header, value);
+    reply.hijack();
+    reply.raw.setHeader('Content-Type', 'text/event-stream; charset=utf-8');
+    reply.raw.setHeader('X-Accel-Buffering', 'no');
+    live.add(reply.raw, session.person.id, () => parts.sessions.find(visit.token, true) !== undefined);
+  });
+};
+
+const answerPage = ({ pages }: ServerOptions, request: FastifyRequest, reply: FastifyReply): FastifyReply => {
+  const path = request.url.split('?', 1)[0] ?? '';
+  const isRead = request.method === 'GET' || request.method === 'HEAD';
+  const page = isRead && path !== API && !path.startsWith(`${API}/`) ? findPage(pages, path) : undefined;
+  if (page === undefined) return sendReply(reply, toProblem(404, 'there is no such path'));
+  reply.header('ETag', page.etag);
+  reply.header('Cache-Control', page.isImmutable ? 'public, max-age=31536000, immutable' : 'no-cache');
+  if (request.headers['if-none-match'] === page.etag) return reply.code(304).send();
+  return reply.code(200).type(page.contentType).send(page.body);
+};
+
+/** Faults of HTTP in the words of problem documents; everything else is a defect, which the log has. */
+const answerError = (
+  { log }: RoomParts,
+  error: unknown,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): FastifyReply => {
+  const { statusCode } = error as { statusCode?: unknown };
+  const status = typeof statusCode === 'number' && statusCode >= 400 && statusCode < 500 ? statusCode : 500;
+  if (status === 500)
+    log.error({ err: error, path: request.url.split('?', 1)[0] }, 'answering a request of the control room');
+  return sendReply(reply, toProblem(status, status === 500 ? 'see the log' : errorText(error)));
+};
+
+const sendReply = (reply: FastifyReply, { status, contentType, body, validators }: Reply): FastifyReply => {
+  if (status === 429 && !reply.hasHeader('Retry-After')) reply.header('Retry-After', '60');
+  if (validators !== undefined) reply.header('ETag', `"${validators.etag}"`);
+  return reply.code(status).header('Content-Type', contentType).send(body);
+};

@@ -1,0 +1,343 @@
+// The session of one request: signing in and out, proving again, enrolling.
+//
+// What is wrong is never told apart: a name that nobody has, a password, a code. Each way in and each failure is a record.
+import {
+  ALL_OPERATIONS,
+  type Assertion,
+  type Attestation,
+  type Enrolment,
+  mayUse,
+  type PasskeyAsked,
+  type SessionControl,
+  type SessionShown,
+} from '../admin/admin.ts';
+import { AppError, VERSION } from '../base/base.ts';
+import { createCodeSecret, findStep } from './codes.ts';
+import type { RoomParts } from './parts.ts';
+import { hashPassword, verifyNothing, verifyPassword } from './passwords.ts';
+import type { KnownPerson } from './people.ts';
+import type { EnrolmentRow, SessionRow } from './rows.ts';
+import type { Session } from './sessions.ts';
+import { createSecret, hashOf } from './store.ts';
+import { csrfOf, type Visit } from './visit.ts';
+
+const SIGN_IN = 'sign-in';
+const PROOF = 'proof';
+const ADDRESS = /^(?:[\d.]+|\[?[\da-f:.]+\]?)$/i;
+
+/** What of the room a session needs. */
+export class RoomSession implements SessionControl {
+  readonly #parts: RoomParts;
+  readonly #visit: Visit;
+  #token: string | undefined;
+
+  constructor(parts: RoomParts, visit: Visit) {
+    this.#parts = parts;
+    this.#visit = visit;
+    this.#token = visit.token;
+  }
+
+  show(): SessionShown {
+    const { agency, people, passkeys, sessions, csrfKey, provider } = this.#parts;
+    if (this.#token === undefined) {
+      this.#token = createSecret();
+      this.#visit.setToken(this.#token);
+    }
+    const common = {
+      csrf: csrfOf(csrfKey, this.#token),
+      agency: agency ?? null,
+      version: VERSION,
+      needsSetup: !people.hasAdministrator,
+      methods: {
+        oidc: provider === undefined ? null : { label: provider.settings.label },
+        password: true,
+        passkey: this.#hasPasskeys,
+      },
+    };
+    const session = sessions.find(this.#token);
+    if (session === undefined) return { signedIn: false, ...common };
+    const { person, row, endsMs, idleEndsMs, provenUntilMs } = session;
+    return {
+      signedIn: true,
+      ...common,
+      person: { id: person.id, name: person.name, roles: person.roles, kind: person.kind },
+      may: ALL_OPERATIONS.filter(
+        ([, operation]) => operation.door !== 'listener' && mayUse(operation, person.roles),
+      ).map(([name]) => name),
+      startedAt: timeOf(row.startedMs),
+      endsAt: timeOf(endsMs),
+      idleEndsAt: timeOf(idleEndsMs),
+      steppedUpUntil: provenUntilMs === undefined ? null : timeOf(provenUntilMs),
+      stepUp: {
+        code: person.totp !== undefined,
+        passkey: this.#hasPasskeys && passkeys.has(person.id),
+        oidc: person.kind === 'oidc' && provider !== undefined,
+      },
+    };
+  }
+
+  async signInByPassword(name: string, password: string, code: string): Promise<SessionShown> {
+    const { brake, people } = this.#parts;
+    const { address } = this.#visit;
+    const account = name.toLowerCase();
+    brake.check(address, account);
+    const person = people.findLocal(name);
+    // The same work for everybody, whatever is wrong.
+    const isRight =
+      person?.password === undefined
+        ? await verifyNothing(password)
+        : await verifyPassword(password, person.password);
+    const step = isRight ? this.#stepOf(people.find(person?.id ?? ''), code) : undefined;
+    if (person === undefined || step === undefined) {
+      brake.fail(address, account);
+      throw this.#refused(name);
+    }
+    brake.succeed(address, account);
+    return this.#signIn(person, 'password');
+  }
+
+  passkeyOptions(): Promise<PasskeyAsked> {
+    return this.#parts.passkeys.ask(this.#site(), SIGN_IN, this.#visitKey());
+  }
+
+  async signInByPasskey(challenge: string, response: Assertion): Promise<SessionShown> {
+    const { brake, passkeys, people } = this.#parts;
+    const { address } = this.#visit;
+    const account = `passkey from ${address}`;
+    brake.check(address, account);
+    try {
+      const id = await passkeys.verify(this.#site(), SIGN_IN, this.#visitKey(), challenge, response);
+      const person = people.find(id);
+      if (person?.kind !== 'local') throw wrong();
+      return this.#signIn(person, 'passkey');
+    } catch (thrown) {
+      brake.fail(address, account);
+      this.#tellFailure('a passkey');
+      throw thrown;
+    }
+  }
+
+  stepUpByCode(code: string): Promise<SessionShown> {
+    const { brake, sessions } = this.#parts;
+    const session = this.#session();
+    const account = `proof of ${session.person.id}`;
+    brake.check(account, account);
+    if (this.#stepOf(session.person, code) === undefined) {
+      // By person alone: one session cannot be used to guess from many addresses.
+      brake.fail(account, account);
+      this.#tellFailure(session.person.name);
+      throw wrong();
+    }
+    brake.succeed(account, account);
+    sessions.prove(session);
+    return Promise.resolve(this.show());
+  }
+
+  stepUpOptions(): Promise<PasskeyAsked> {
+    const { person } = this.#session();
+    return this.#parts.passkeys.ask(this.#site(), PROOF, this.#visitKey(), person.id);
+  }
+
+  async stepUpByPasskey(challenge: string, response: Assertion): Promise<SessionShown> {
+    const { passkeys, sessions } = this.#parts;
+    const session = this.#session();
+    const id = await passkeys.verify(this.#site(), PROOF, this.#visitKey(), challenge, response);
+    if (id !== session.person.id) throw wrong();
+    sessions.prove(session);
+    return this.show();
+  }
+
+  end(): SessionShown {
+    const { sessions, note } = this.#parts;
+    const session = sessions.find(this.#token, true);
+    sessions.end(this.#token);
+    if (session !== undefined) note('sign-out', session.person.name, '', { from: this.#visit.address });
+    this.#token = undefined;
+    return this.show();
+  }
+
+  readEnrolment(token: string): Enrolment {
+    const { row, person } = this.#enrolment(token);
+    return {
+      kind: row.person === undefined ? 'first' : 'person',
+      name: person?.name ?? null,
+      expiresAt: timeOf(row.endsMs),
+      passkey: this.#hasPasskeys,
+    };
+  }
+
+  async enrolByPassword(token: string, name: string, password: string) {
+    const { person, row } = this.#enrolment(token);
+    const { agency, store } = this.#parts;
+    const account = person?.name ?? name;
+    if (password.toLowerCase().includes(account.toLowerCase())) {
+      throw new AppError('ERR_ROOM_PASSWORD', 'choosing a password: it contains the name', {
+        hint: 'A sentence of four words that have nothing to do with each other is good.',
+      });
+    }
+    const { secret, uri } = createCodeSecret(agency ?? 'Cordon', account);
+    const hash = await hashPassword(password);
+    store.enrolments.put(hashOf(token), { ...row, pending: { name: account, password: hash, secret } });
+    return { secret, uri };
+  }
+
+  confirmEnrolment(token: string, code: string): Promise<SessionShown> {
+    const { brake, clock, people } = this.#parts;
+    const { address } = this.#visit;
+    const account = `enrolment ${hashOf(token)}`;
+    brake.check(address, account);
+    const { person, row } = this.#enrolment(token);
+    const { pending } = row;
+    const step = pending?.secret ? findStep(pending.secret, code, clock(), 0) : undefined;
+    if (pending === undefined || step === undefined) {
+      brake.fail(address, account);
+      throw wrong();
+    }
+    const known = this.#enrolled(token, person, pending.name);
+    const changed = people.change(known.id, {
+      password: pending.password,
+      totp: { secret: pending.secret, step },
+    });
+    return Promise.resolve(this.#signIn(changed, 'password'));
+  }
+
+  async enrolmentOptions(token: string, name: string): Promise<PasskeyAsked> {
+    const { person } = this.#enrolment(token);
+    const { agency, passkeys } = this.#parts;
+    const account = person?.name ?? name;
+    return passkeys
+      .askForNew(this.#site(), agency ?? 'Cordon', `enrol ${account}`, hashOf(token), account)
+      .then((asked) => {
+        this.#remember(token, account);
+        return asked;
+      });
+  }
+
+  async enrolByPasskey(token: string, challenge: string, response: Attestation): Promise<SessionShown> {
+    const { person, row } = this.#enrolment(token);
+    const account = person?.name ?? row.pending?.name ?? '';
+    const { passkeys } = this.#parts;
+    const keep = await passkeys.accept(this.#site(), `enrol ${account}`, hashOf(token), challenge, response);
+    const known = this.#enrolled(token, person, account);
+    keep(known.id);
+    return this.#signIn(known, 'passkey');
+  }
+
+  /** Signs somebody in whom the identity provider vouches for, or proves who it is; gives where the browser goes. */
+  async endProvided(flow: string | undefined, query: string): Promise<string> {
+    const { provider, people, sessions } = this.#parts;
+    if (provider === undefined)
+      throw new AppError('ERR_ROOM_PROVIDER', 'signing in: there is no identity provider');
+    const provided = await provider.end(flow, query);
+    if (provided.session !== undefined) {
+      const session = sessions.find(this.#token);
+      if (session?.key !== provided.session || session.person.subject !== provided.subject) throw wrong();
+      sessions.prove(session);
+      return provided.to;
+    }
+    if (provided.roles.length === 0) {
+      this.#tellFailure(provided.name);
+      throw new AppError('ERR_ROOM_ROLE', `signing in: no group of ${provided.name} has a role here`, {
+        hint: 'Ask an administrator which group you need (control-room.oidc.roles).',
+      });
+    }
+    this.#signIn(people.provided(provided.subject, provided.name, provided.roles), 'oidc');
+    return provided.to;
+  }
+
+  get #hasPasskeys(): boolean {
+    return !ADDRESS.test(this.#visit.site.rpId);
+  }
+
+  #site() {
+    if (this.#hasPasskeys) return this.#visit.site;
+    throw new AppError('ERR_ROOM_PASSKEY', 'asking for a passkey: browsers have none for an address', {
+      hint: 'Reach the control room by a name: control-room.url of the configuration.',
+    });
+  }
+
+  /** A challenge belongs to the cookie that asked for it. */
+  #visitKey(): string {
+    return hashOf(this.#token ?? '');
+  }
+
+  #session(): Session {
+    const session = this.#parts.sessions.find(this.#token);
+    if (session !== undefined) return session;
+    throw new AppError('ERR_ROOM_SIGN_IN', 'proving who you are: nobody is signed in');
+  }
+
+  /** The step of a code that is right, which is used up by this. */
+  #stepOf(person: KnownPerson | undefined, code: string): number | undefined {
+    const { clock, people } = this.#parts;
+    if (person?.totp === undefined) return undefined;
+    const step = findStep(person.totp.secret, code, clock(), person.totp.step);
+    if (step !== undefined) people.change(person.id, { totp: { ...person.totp, step } });
+    return step;
+  }
+
+  #signIn(person: KnownPerson, by: SessionRow['by']): SessionShown {
+    const { sessions, people, note, log, provider, clock } = this.#parts;
+    const { address } = this.#visit;
+    this.#token = sessions.begin(person.id, by, address, this.#token);
+    this.#visit.setToken(this.#token);
+    people.change(person.id, { signedInMs: clock() });
+    const isBreakGlass = provider !== undefined && person.kind === 'local';
+    note(isBreakGlass ? 'sign-in-break-glass' : 'sign-in', person.name, '', {
+      ...{ method: by, roles: person.roles, from: address },
+    });
+    if (isBreakGlass)
+      log.warn(
+        { person: person.name, from: address },
+        'a local account was used beside the identity provider',
+      );
+    return this.show();
+  }
+
+  #refused(name: string): AppError {
+    this.#tellFailure(name);
+    return wrong();
+  }
+
+  #tellFailure(name: string): void {
+    this.#parts.noteFailure(name.slice(0, 64), { from: this.#visit.address });
+  }
+
+  /** Throws ERR_ROOM_TOKEN for a token that is over, or never was. */
+  #enrolment(token: string): { row: EnrolmentRow; person: KnownPerson | undefined } {
+    const { store, people, clock } = this.#parts;
+    const row = store.enrolments.get(hashOf(token));
+    const person = row?.person === undefined ? undefined : people.find(row.person);
+    const isThere = row !== undefined && row.endsMs > clock();
+    if (isThere && (row.person === undefined || person !== undefined)) return { row, person };
+    throw new AppError('ERR_ROOM_TOKEN', 'enrolling: the link was used, or its time is over', {
+      hint: 'Ask for a new one; "cordon room link" on the host makes one for an administrator.',
+    });
+  }
+
+  /** Keeps the name that a first administrator chose until the key is there. */
+  #remember(token: string, name: string): void {
+    const { row } = this.#enrolment(token);
+    this.#parts.store.enrolments.put(hashOf(token), { ...row, pending: { name, password: '', secret: '' } });
+  }
+
+  /** The link is used up; its person is there. */
+  #enrolled(token: string, person: KnownPerson | undefined, name: string): KnownPerson {
+    const { store, people, note } = this.#parts;
+    const known = person ?? people.add(name, ['administrator']);
+    store.enrolments.remove(hashOf(token));
+    note('enrol', known.name, '', { roles: known.roles, from: this.#visit.address });
+    return known;
+  }
+}
+
+const wrong = (): AppError =>
+  new AppError(
+    'ERR_ROOM_CREDENTIALS',
+    'signing in: name, password or code is wrong, or the code was used already',
+    {
+      hint: 'A code counts once and for some thirty seconds.',
+    },
+  );
+
+const timeOf = (ms: number): string => new Date(ms).toISOString();
