@@ -8,7 +8,7 @@
 
 import { availableParallelism } from 'node:os';
 import { type Admin, CONTROL_SOCKET_NAME, type ProgramControl, startAdmin } from '../admin/admin.ts';
-import { formatEndpoint, systemClock, VERSION } from '../base/base.ts';
+import { systemClock, VERSION } from '../base/base.ts';
 import { type Config, configHash } from '../config/config.ts';
 import { datagramKind } from '../datagram/datagram.ts';
 import { formatName } from '../dns/dns.ts';
@@ -37,6 +37,7 @@ import { NoticeKeeper } from './notice-keeper.ts';
 import { OwnForwarding } from './own-forwarding.ts';
 import { OperatorPause } from './pause.ts';
 import { listFacts, readinessOf, sourceFacts } from './program-facts.ts';
+import { readyFields } from './ready-line.ts';
 import { RECORDS_NAME } from './record-settings.ts';
 import { RetiredMemory } from './retired-memory.ts';
 import { RevocationKeeper } from './revocation-keeper.ts';
@@ -370,28 +371,8 @@ export class Service {
   }
 
   #logReady(): void {
-    const { listen, encrypted, routes, config } = this.#state.current;
-    const secured = (wanted: string): string[] | undefined => {
-      const at = encrypted
-        .filter(({ kind }) => kind === wanted)
-        .map(({ endpoint }) => formatEndpoint(endpoint));
-      return at.length === 0 ? undefined : at;
-    };
-    this.#log.info(
-      {
-        version: VERSION,
-        dns: listen.map(formatEndpoint),
-        dot: secured('dot'),
-        doh: secured('doh'),
-        admin: this.#admin?.address,
-        workers: this.#supervisor.count,
-        udp: describeUdp(),
-        generation: this.#generation,
-        upstreams: routes[0]?.servers.map(({ text }) => text),
-        dnssec: config.dnssec.mode,
-      },
-      'ready',
-    );
+    const ready = { admin: this.#admin?.address, workers: this.#supervisor.count };
+    this.#log.info(readyFields(this.#state.current, ready), 'ready');
   }
 
   /** What is in the state directory and comes back when it is deleted, and what does not. */
@@ -433,12 +414,6 @@ const toAuthor = (by: string | undefined, reason: string | undefined): ChangeAut
   ...(by === undefined ? {} : { by }),
   ...(reason === undefined || reason === '' ? {} : { reason }),
 });
-
-/** `batched`, or `plain` with the reason where batches were wanted and cannot be had. */
-const describeUdp = (): string => {
-  const { isBatched, reason } = datagramKind();
-  return isBatched ? 'batched' : reason === '' ? 'plain' : `plain: ${reason}`;
-};
 
 /**
  * Giving root up after the sockets are open would be for good: a worker that is replaced, and a listener that a reload

@@ -1,0 +1,35 @@
+// What the log's line `ready` says: the sockets that are open, and by what names are answered.
+import { formatEndpoint, VERSION } from '../base/base.ts';
+import { datagramKind } from '../datagram/datagram.ts';
+import type { State } from './worker-settings.ts';
+
+/** Its fields; tests and start scripts read the sockets from them. */
+export const readyFields = (
+  { listen, encrypted, routes, config, generation }: State,
+  { admin, workers }: { readonly admin: string | undefined; readonly workers: number },
+): object => {
+  const secured = (wanted: string): string[] | undefined => {
+    const at = encrypted
+      .filter(({ kind }) => kind === wanted)
+      .map(({ endpoint }) => formatEndpoint(endpoint));
+    return at.length === 0 ? undefined : at;
+  };
+  return {
+    version: VERSION,
+    dns: listen.map(formatEndpoint),
+    dot: secured('dot'),
+    doh: secured('doh'),
+    admin,
+    workers,
+    udp: describeUdp(),
+    generation: generation?.policy.generation ?? 0,
+    upstreams: routes[0]?.servers.map(({ text }) => text),
+    dnssec: config.dnssec.mode,
+  };
+};
+
+/** `batched`, or `plain` with the reason where batches were wanted and cannot be had. */
+const describeUdp = (): string => {
+  const { isBatched, reason } = datagramKind();
+  return isBatched ? 'batched' : reason === '' ? 'plain' : `plain: ${reason}`;
+};
