@@ -125,7 +125,7 @@ export class Evidence {
       this.#recorder = Recorder.start({
         directory: join(config.stateDirectory, RECORDS_NAME),
         rings: this.#rings,
-        resolver: resolverName(),
+        resolver: resolverName(config),
         version: VERSION,
         settings,
         log,

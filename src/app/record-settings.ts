@@ -10,11 +10,15 @@ export const RECORDS_NAME = 'records';
 /** Bytes of a file of certificates: those of all public authorities take a fifth of it. */
 const FILE_BYTES_MAX = 1 << 20;
 
-/** Name of this resolver in records and outputs: what of the host's name is visible ASCII. */
-export const resolverName = (): string => hostname().replace(/[^\x21-\x7e]/g, '') || 'unknown';
+/** Name of this resolver in records and outputs: as configured, or what of the host's name is visible ASCII. */
+export const resolverName = ({ name }: Config): string =>
+  name ?? (hostname().replace(/[^\x21-\x7e]/g, '') || 'unknown');
 
 /** Settings of the recorder. Throws ERR_APP_RECORDER for a file of certificates that cannot be read. */
-export const recorderSettings = ({ records }: Config): RecorderSettings => ({
+export const recorderSettings = (config: Config): RecorderSettings =>
+  recordSettings(config.records, resolverName(config));
+
+const recordSettings = (records: RecordsConfig, resolver: string): RecorderSettings => ({
   identity: identityOf(records),
   retention: records.retention,
   heads: { everyMs: records.heads.everyMs, file: records.heads.filePath },
@@ -24,7 +28,7 @@ export const recorderSettings = ({ records }: Config): RecorderSettings => ({
     clientBytesPerDay: records.clientBytesPerDay,
     reserveBytes: records.reserveBytes,
   },
-  outputs: records.outputs.map(toOutput),
+  outputs: records.outputs.map((output) => toOutput(output, resolver)),
 });
 
 const identityOf = ({
@@ -43,24 +47,20 @@ const identityOf = ({
 };
 
 /** The name of an output, for metrics and records, is where it goes. */
-const toOutput = ({
-  to,
-  text,
-  classes,
-  caPath,
-  facility,
-}: RecordsConfig['outputs'][number]): OutputSettings => {
+const toOutput = (
+  { to, text, classes, caPath, facility, format }: RecordsConfig['outputs'][number],
+  resolver: string,
+): OutputSettings => {
   const common = { name: text, classes };
-  const identity = resolverName();
   switch (to.kind) {
     case 'file':
-      return { kind: 'jsonl', ...common, path: to.path };
+      return { kind: 'jsonl', ...common, resolver, version: VERSION, format, path: to.path };
     case 'dnstap-unix':
       return {
         kind: 'dnstap',
         ...common,
         to: { transport: 'unix', path: to.path },
-        identity,
+        identity: resolver,
         version: `cordon ${VERSION}`,
       };
     case 'dnstap-tcp':
@@ -68,7 +68,7 @@ const toOutput = ({
         kind: 'dnstap',
         ...common,
         to: { transport: 'tcp', address: to.endpoint.address, port: to.endpoint.port },
-        identity,
+        identity: resolver,
         version: `cordon ${VERSION}`,
       };
     case 'syslog': {
@@ -81,7 +81,9 @@ const toOutput = ({
           serverName === undefined
             ? { transport: 'tcp', address, port }
             : { transport: 'tls', address, port, serverName, ...(caPath && { ca: readCa(caPath) }) },
-        hostname: identity,
+        resolver,
+        version: VERSION,
+        format,
         facility,
         processId: process.pid,
       };

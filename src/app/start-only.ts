@@ -10,6 +10,7 @@ export const startOnlyChanges = (before: Config, after: Config): string[] => {
 };
 
 const startOnlyValues = (config: Config): Record<string, unknown> => ({
+  name: config.name,
   workers: config.workers,
   'cache.size': config.cache.sizeBytes,
   tcp: JSON.stringify(config.tcp),

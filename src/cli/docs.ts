@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { openApiText } from '../admin/admin.ts';
 import { configReference } from '../config/config.ts';
 import { metricsReference } from '../observe/observe.ts';
+import { fieldsReference } from '../records/records.ts';
 import { readArguments } from './usage.ts';
 
 /** Writes the pages into a folder, docs/ when none is given. */
@@ -13,6 +14,7 @@ export const writeDocs = (args: string[]): number => {
   writeFileSync(join(folder, 'configuration.md'), configReference());
   writeFileSync(join(folder, 'metrics.md'), metricsReference());
   writeFileSync(join(folder, 'openapi.yaml'), openApiText());
-  process.stdout.write(`wrote configuration.md, metrics.md and openapi.yaml to ${folder}\n`);
+  writeFileSync(join(folder, 'fields.md'), fieldsReference());
+  process.stdout.write(`wrote configuration.md, metrics.md, openapi.yaml and fields.md to ${folder}\n`);
   return 0;
 };

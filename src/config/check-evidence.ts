@@ -20,6 +20,10 @@ export const checkEvidence = (draft: Draft, report: Report): void => {
       'is an output already',
       report,
     );
+    const isDnstap = output.to.kind === 'dnstap-unix' || output.to.kind === 'dnstap-tcp';
+    if (isDnstap && output.format !== undefined && output.format !== 'cordon') {
+      report([...path, 'format'], conflict('dnstap has a schema of its own', 'remove "format"'));
+    }
     const isEncrypted = output.to.kind === 'syslog' && output.to.serverName !== undefined;
     if (output.ca !== undefined && !isEncrypted) {
       report([...path, 'ca'], conflict('the target is not encrypted', '"ca" goes with "syslog+tls"'));

@@ -6,6 +6,8 @@ import { Fault, leaf, quote, same, suggest, textLeaf, wrongType } from './value.
 
 /** Identifiers are metric labels: short. */
 const IDENTIFIER_LENGTH_MAX = 40;
+/** HOSTNAME of syslog (RFC 5424 section 6): the longest name that every output can carry. */
+const RESOLVER_NAME_LENGTH_MAX = 255;
 /** The longest path of Linux (PATH_MAX with its NUL). */
 const PATH_LENGTH_MAX = 4095;
 /** Bytes of EXTRA-TEXT (RFC 8914 section 2): room for a sentence that still fits each UDP answer. */
@@ -99,6 +101,21 @@ export const identifier = () =>
   textLeaf(
     { name: 'identifier', bounds: `kebab-case, 1 to ${IDENTIFIER_LENGTH_MAX} characters` },
     (text) => readIdentifier(text),
+    same,
+  );
+
+/** The name of a resolver, as it stands in headers of syslog. */
+export const resolverName = () =>
+  textLeaf(
+    { name: 'name', bounds: `visible ASCII, 1 to ${RESOLVER_NAME_LENGTH_MAX} characters` },
+    (text) =>
+      text.length <= RESOLVER_NAME_LENGTH_MAX && /^[\x21-\x7e]+$/.test(text)
+        ? text
+        : new Fault(
+            'ERR_CONFIG_VALUE',
+            `${quote(text)} is not a name of a resolver`,
+            `write 1 to ${RESOLVER_NAME_LENGTH_MAX} visible ASCII characters without spaces`,
+          ),
     same,
   );
 

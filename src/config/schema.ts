@@ -5,7 +5,7 @@
 // Defaults are written as a file would write them. What is wrong between keys is found in cross-check.ts.
 import { z } from 'zod';
 import { type FormContext, type FormOf, withForm } from './form.ts';
-import { autoOrInteger, choice, path } from './leaf.ts';
+import { autoOrInteger, choice, path, resolverName } from './leaf.ts';
 import type { Path } from './problem.ts';
 import { access, admin, rateLimit } from './sections/access.ts';
 import { block, cache, dns64, rebinding } from './sections/answers.ts';
@@ -40,6 +40,11 @@ const configKeys = z.strictObject({
     printable('text', AGENCY_BYTES_MAX).optional(),
     'Name of the agency whose networks these are, on pages and reports.',
     'the `organization` of `structured-errors`, else nobody is named',
+  ),
+  name: key(
+    resolverName().optional(),
+    'Name of this resolver in records, reports and everything that is sent elsewhere.',
+    "the host's name",
   ),
   listen: key(listen, 'Where clients and operators connect.'),
   tls: key(tls, 'Certificate and bounds of the listeners `dot` and `doh`.', 'none; both are off'),

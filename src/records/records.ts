@@ -12,6 +12,7 @@ export type { Finding } from './finding.ts';
 export type { RecordLog } from './head-keeper.ts';
 export { addPublicKey, keyIdOf, readPublicKeys, type SignedHead } from './heads.ts';
 export { type DnstapOptions, DnstapOutput } from './outputs/dnstap.ts';
+export { fieldsReference } from './outputs/fields-reference.ts';
 export { type JsonLinesOptions, JsonLinesOutput } from './outputs/json-lines.ts';
 export { CONNECTING } from './outputs/stream-link.ts';
 export { type SyslogOptions, SyslogOutput } from './outputs/syslog.ts';

@@ -260,7 +260,8 @@ test.for(['tcp', 'tls'] as const)('syslog over %s is read by syslog-ng', async (
   const address = { address: '127.0.0.1', port };
   const output = new SyslogOutput({
     name: 'soc',
-    hostname: 'ns1.agency.example',
+    resolver: 'ns1.agency.example',
+    version: '1.0.0',
     facility: 'local3',
     processId: 4711,
     to:

@@ -16,6 +16,9 @@ const RECORD_IDENTITIES = ['full', 'truncated', 'pseudonym'] as const;
 /** The chains of records; the words of exemptions. */
 const RECORD_CLASSES = ['queries', 'changes'] as const;
 
+/** Field names of records that are sent. */
+const RECORD_FORMATS = ['cordon', 'ecs', 'ocsf'] as const;
+
 /** Facilities of syslog, by number (RFC 5424 section 6.2.1); those that are kept for the system are left out. */
 const SYSLOG_FACILITIES = [
   'user',
@@ -74,6 +77,10 @@ const outputKeys = z.strictObject({
     path().optional(),
     'File with the certificates that `syslog+tls` trusts.',
     'those of the system',
+  ),
+  format: key(
+    choice(RECORD_FORMATS).prefault('cordon'),
+    'Field names of the records: our own, those of the Elastic Common Schema, or those of OCSF ([fields.md](fields.md)). dnstap has a schema of its own.',
   ),
   facility: key(choice(SYSLOG_FACILITIES).prefault('local0'), 'Facility of syslog (RFC 5424).'),
 });

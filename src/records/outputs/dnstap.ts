@@ -22,7 +22,7 @@ export class DnstapOutput extends StreamOutput {
         if (placed.class !== 'queries') return undefined;
         const { record } = placed;
         return 'qname' in record
-          ? () => toDataFrame(toDnstap(record, toJsonText(placed), options))
+          ? () => toDataFrame(toDnstap(record, toJsonText(placed, options.identity), options))
           : undefined;
       },
     });

@@ -9,13 +9,16 @@ import { errorText } from '../../base/base.ts';
 import type { SignedHead } from '../heads.ts';
 import { RECORD_CLASSES, type RecordClass } from '../record.ts';
 import type { PlacedRecord, RecordOutput } from '../record-output.ts';
-import { toJsonText } from './json-text.ts';
+import type { RecordSender } from './fields.ts';
+import { type RecordFormat, toFormattedText, toHeadText } from './json-text.ts';
 import { OutputQueue, type QueueBounds } from './output-queue.ts';
 
-/** Where the lines go. */
-export interface JsonLinesOptions {
+/** Where the lines go, and what they say. */
+export interface JsonLinesOptions extends RecordSender {
   readonly name: string;
   readonly path: string;
+  /** Names of their members; our own when absent. */
+  readonly format?: RecordFormat;
   /** Records of these chains only; of all when absent. */
   readonly classes?: readonly RecordClass[];
   readonly bounds?: QueueBounds;
@@ -36,6 +39,8 @@ const LINE_FEED = 0x0a;
 export class JsonLinesOutput implements RecordOutput {
   readonly name: string;
   readonly #path: string;
+  readonly #sender: RecordSender;
+  readonly #format: RecordFormat;
   readonly #classes: readonly RecordClass[];
   readonly #queue: OutputQueue;
   readonly #retryMs: number;
@@ -49,10 +54,13 @@ export class JsonLinesOutput implements RecordOutput {
   #timer: NodeJS.Timeout | undefined;
   #onIdle: (() => void) | undefined;
 
-  constructor({ name, path, classes = RECORD_CLASSES, bounds, retryMs = RETRY_MS }: JsonLinesOptions) {
+  constructor(options: JsonLinesOptions) {
+    const { name, path, format = 'cordon', classes = RECORD_CLASSES, bounds, retryMs = RETRY_MS } = options;
     this.name = name;
     this.#classes = classes;
     this.#path = path;
+    this.#sender = options;
+    this.#format = format;
     this.#queue = new OutputQueue(bounds);
     this.#retryMs = retryMs;
   }
@@ -76,13 +84,13 @@ export class JsonLinesOutput implements RecordOutput {
   write(records: readonly PlacedRecord[]): void {
     for (const record of records)
       if (this.#classes.includes(record.class))
-        this.#queue.push(() => Buffer.from(`${toJsonText(record)}\n`));
+        this.#queue.push(() => Buffer.from(`${toFormattedText(record, this.#sender, this.#format)}\n`));
     this.#wake();
   }
 
   head(head: SignedHead): void {
     if (!this.#classes.includes(head.class)) return;
-    this.#queue.push(() => Buffer.from(`${JSON.stringify({ kind: 'head', ...head })}\n`));
+    this.#queue.push(() => Buffer.from(`${toHeadText(head, this.#sender, this.#format)}\n`));
     this.#wake();
   }
 

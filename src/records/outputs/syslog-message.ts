@@ -1,14 +1,15 @@
 // A record as a syslog message (RFC 5424): header, one element of structured data, and a sentence for people.
 //
 // The element has a parameter for each member of the record, so that a receiver needs no parser for the text. What is
-// itself an object (the paper of an exemption, the results of a probe) is JSON in its parameter. The sentence begins with
-// the byte order mark that section 6.4 demands of UTF-8.
+// itself an object (the paper of an exemption, the results of a probe) is JSON in its parameter. In the format of a
+// vocabulary, the message is the record as JSON, and the element only says which record of which resolver it is.
 
-import { isAsDecided } from '../../enforcement/enforcement.ts';
 import type { SignedHead } from '../heads.ts';
-import type { EvidenceRecord } from '../record.ts';
 import type { PlacedRecord } from '../record-output.ts';
 import { describeRecord } from '../record-text.ts';
+import type { RecordSender } from './fields.ts';
+import { describeHead, type RecordFormat, toFormattedText, toHeadText } from './json-text.ts';
+import { severityOf } from './severity.ts';
 
 /** Facilities of RFC 5424 section 6.2.1 that a program may use. */
 export const SYSLOG_FACILITY = {
@@ -45,13 +46,13 @@ export type SyslogFacility = keyof typeof SYSLOG_FACILITY;
 export type SyslogSeverity = keyof typeof SYSLOG_SEVERITY;
 
 /** What the header says of the sender. */
-export interface SyslogSender {
-  /** The host's name, fully qualified where it has such a name (section 6.2.4). */
-  readonly hostname: string;
+export interface SyslogSender extends RecordSender {
   readonly facility: SyslogFacility;
   /** Of every message; absent: by what the record says. */
   readonly severity?: SyslogSeverity;
   readonly processId: number;
+  /** What the message is: a sentence for people, or the record as JSON in a vocabulary. */
+  readonly format?: RecordFormat;
 }
 
 /** RFC 5612 gives number 32473 to examples; Cordon has none of its own. */
@@ -64,44 +65,52 @@ const MESSAGE_ID_LENGTH_MAX = 32;
 const MESSAGE_BYTES_MAX = 8_192;
 
 /** The message for a record. */
-export const toSyslog = (
-  { record, sequence, class: chain }: PlacedRecord,
-  sender: SyslogSender,
-): Uint8Array => {
-  const members = { chain, seq: sequence, ...record };
-  const severity = sender.severity ?? severityOf(record);
-  return compose(sender, severity, record.time, record.kind, members, describeRecord(record));
+export const toSyslog = (placed: PlacedRecord, sender: SyslogSender): Uint8Array => {
+  const { record, sequence, class: chain } = placed;
+  const { resolver, format = 'cordon' } = sender;
+  const place = { resolver, chain, seq: sequence };
+  const header = toHeader(sender, sender.severity ?? severityOf(record), record.time, record.kind);
+  if (format === 'cordon') return compose(header, { ...place, ...record }, sentence(describeRecord(record)));
+  const whole = compose(header, place, inAscii(toFormattedText(placed, sender, format)));
+  return whole.length <= MESSAGE_BYTES_MAX
+    ? whole
+    : compose(header, place, inAscii(toFormattedText(placed, sender, format, false)));
 };
 
 /** The message for a signed head of a chain. */
-export const headToSyslog = (head: SignedHead, sender: SyslogSender): Uint8Array =>
-  compose(
-    sender,
-    sender.severity ?? 'notice',
-    head.signedAt,
-    'head',
-    head,
-    `head ${head.number}: ${head.class} up to record ${head.last}`,
-  );
+export const headToSyslog = (head: SignedHead, sender: SyslogSender): Uint8Array => {
+  const { format = 'cordon' } = sender;
+  const header = toHeader(sender, sender.severity ?? 'notice', head.signedAt, 'head');
+  return format === 'cordon'
+    ? compose(header, head, sentence(describeHead(head)))
+    : compose(
+        header,
+        { resolver: head.resolver, chain: head.class },
+        inAscii(toHeadText(head, sender, format)),
+      );
+};
 
-const compose = (
-  sender: SyslogSender,
-  severity: SyslogSeverity,
-  time: string,
-  kind: string,
-  members: object,
-  text: string,
-): Uint8Array => {
+/** Section 6: everything before the structured data. */
+const toHeader = (sender: SyslogSender, severity: SyslogSeverity, time: string, kind: string): string => {
   const priority = SYSLOG_FACILITY[sender.facility] * 8 + SYSLOG_SEVERITY[severity];
-  const hostname = printable(sender.hostname, HOSTNAME_LENGTH_MAX);
+  const hostname = printable(sender.resolver, HOSTNAME_LENGTH_MAX);
   const id = printable(kind, MESSAGE_ID_LENGTH_MAX);
-  const head = `<${priority}>1 ${time} ${hostname} cordon ${sender.processId} ${id} `;
-  const tail = ` ${BYTE_ORDER_MARK}${withoutControls(text)}`;
-  const whole = Buffer.from(`${head}${structure(members, true)}${tail}`);
+  return `<${priority}>1 ${time} ${hostname} cordon ${sender.processId} ${id}`;
+};
+
+/** A text for people, with the byte order mark that section 6.4 demands of UTF-8. */
+const sentence = (text: string): string => `${BYTE_ORDER_MARK}${withoutControls(text)}`;
+
+/** JSON without a byte order mark: parsers would stumble over one, and ASCII needs none. */
+const inAscii = (json: string): string =>
+  json.replace(/[\u007f-\uffff]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`);
+
+const compose = (header: string, members: object, message: string): Uint8Array => {
+  const whole = Buffer.from(`${header} ${structure(members, true)} ${message}`);
   // A receiver may cut what is longer, and would cut it anywhere.
   return whole.length <= MESSAGE_BYTES_MAX
     ? whole
-    : Buffer.from(`${head}${structure(members, false)}${tail}`);
+    : Buffer.from(`${header} ${structure(members, false)} ${message}`);
 };
 
 /** Section 6.3: the element; without objects it names them in `omitted`. */
@@ -129,39 +138,3 @@ const withoutControls = (text: string): string =>
 /** PRINTUSASCII of section 6, or the nil value. */
 const printable = (text: string, lengthMax: number): string =>
   text.replace(/[^\x21-\x7e]/g, '').slice(0, lengthMax) || '-';
-
-const severityOf = (record: EvidenceRecord): SyslogSeverity => {
-  switch (record.kind) {
-    case 'refusal':
-    case 'would-refuse':
-    case 'exemption-hit':
-    case 'bypass':
-    case 'sketch':
-      return 'info';
-    case 'enforcement':
-      if (record.event === 'state') return isAsDecided(record.state) ? 'notice' : 'error';
-      return record.event === 'gap-begin' ? 'error' : 'notice';
-    case 'probe':
-      return record.outcome === 'enforced' ? 'notice' : 'error';
-    case 'records':
-      return ALARMING_EVENTS.has(record.event) ? 'warning' : 'notice';
-    case 'service':
-      return record.event === 'unclean-end' || record.event === 'worker-died' ? 'warning' : 'notice';
-    case 'list':
-      return record.event === 'held' || record.event === 'fetch-failed' ? 'warning' : 'notice';
-    case 'configuration':
-      return record.event === 'refused' ? 'warning' : 'notice';
-    case 'decision':
-      return record.event.endsWith('-near') || record.event.endsWith('-passed') ? 'warning' : 'notice';
-    default:
-      return 'notice';
-  }
-};
-
-const ALARMING_EVENTS: ReadonlySet<string> = new Set([
-  'dropped',
-  'clock-step',
-  'damaged',
-  'output-dropped',
-  'reserve-begin',
-]);

@@ -8,6 +8,7 @@ import { configOf, FACTS, problemsOf } from './support.ts';
 /** A value for each variable that its default is not, and the part of the configuration that it sets. */
 const VALUES: Readonly<Record<string, string>> = {
   CORDON_AGENCY: 'Agency',
+  CORDON_NAME: 'ns1.agency.example',
   CORDON_LISTEN_DNS: '192.0.2.1:53, [2001:db8::1]:53',
   CORDON_LISTEN_DOT: '192.0.2.1',
   CORDON_LISTEN_DOH: '192.0.2.1:8443',

@@ -40,6 +40,14 @@ describe('records', () => {
       'records: { outputs: [{ to: "dnstap+tcp://192.0.2.1" }, { to: "dnstap+tcp://192.0.2.1:6000", ca: x }] }',
       'records.outputs[1].to: "dnstap+tcp://192.0.2.1:6000" is an output already at records.outputs[0].to',
     ],
+    [
+      'records: { outputs: [{ to: "dnstap+tcp://192.0.2.1", format: ocsf }] }',
+      'records.outputs[0].format: dnstap has a schema of its own; remove "format"',
+    ],
+    [
+      'name: "ns1 agency"',
+      'name: "ns1 agency" is not a name of a resolver; write 1 to 255 visible ASCII characters without spaces',
+    ],
   ])('%s is a problem', (text, problem) => {
     expect(problemsOf(text)[0]).toMatch(/^cordon\.yaml:\d+:\d+: /);
     expect(problemsOf(text).map((line) => line.replace(/^cordon\.yaml:\d+:\d+: /, ''))).toContain(problem);

@@ -19,6 +19,8 @@ afterEach(() => {
   for (const directory of directories.splice(0)) rmSync(directory, { recursive: true, force: true });
 });
 
+const SENDER = { resolver: 'ns1.example.com', version: '1.0.0' };
+
 const createPath = (): string => {
   const directory = mkdtempSync(join(tmpdir(), 'cordon-jsonl-'));
   directories.push(directory);
@@ -40,18 +42,23 @@ const sequences = (path: string): number[] =>
 
 test('JsonLinesOutput writes one record a line with its place', async () => {
   const path = createPath();
-  const output = new JsonLinesOutput({ name: 'file', path });
+  const output = new JsonLinesOutput({ ...SENDER, name: 'file', path });
   output.write(records(1, 3));
   await output.close();
   const lines = readFileSync(path, 'utf8').split('\n');
   expect(lines).toHaveLength(4);
-  expect(JSON.parse(lines[0] ?? '')).toEqual({ chain: 'changes', seq: 1, ...record(1).record });
+  expect(JSON.parse(lines[0] ?? '')).toEqual({
+    resolver: 'ns1.example.com',
+    chain: 'changes',
+    seq: 1,
+    ...record(1).record,
+  });
   expect([output.written, output.dropped]).toEqual([3, 0]);
 });
 
 test('JsonLinesOutput goes on in a new file after reopen(), with every line in one of the two', async () => {
   const path = createPath();
-  const output = new JsonLinesOutput({ name: 'file', path });
+  const output = new JsonLinesOutput({ ...SENDER, name: 'file', path });
   output.write(records(1, 500));
   await vi.waitFor(() => expect(existsSync(path)).toBe(true), WAIT);
   renameSync(path, `${path}.1`);
@@ -65,7 +72,7 @@ test('JsonLinesOutput goes on in a new file after reopen(), with every line in o
 test('JsonLinesOutput ends a line that a crash cut short', async () => {
   const path = createPath();
   appendFileSync(path, '{"seq":1}\n{"seq":2,"ki');
-  const output = new JsonLinesOutput({ name: 'file', path });
+  const output = new JsonLinesOutput({ ...SENDER, name: 'file', path });
   output.write(records(3, 3));
   await output.close();
   const lines = readFileSync(path, 'utf8').split('\n');
@@ -76,6 +83,7 @@ test('JsonLinesOutput ends a line that a crash cut short', async () => {
 test('JsonLinesOutput drops and counts while the disk takes nothing, and says why', async () => {
   // Every write to this device fails as on a full disk.
   const output = new JsonLinesOutput({
+    ...SENDER,
     name: 'file',
     path: '/dev/full',
     bounds: { count: 10, bytes: 10_000 },
@@ -91,7 +99,12 @@ test('JsonLinesOutput drops and counts while the disk takes nothing, and says wh
 test('JsonLinesOutput goes on when the directory of its file is there again', async () => {
   const path = createPath();
   const directory = join(path, '..', 'later');
-  const output = new JsonLinesOutput({ name: 'file', path: join(directory, 'r.jsonl'), retryMs: 5 });
+  const output = new JsonLinesOutput({
+    ...SENDER,
+    name: 'file',
+    path: join(directory, 'r.jsonl'),
+    retryMs: 5,
+  });
   output.write(records(1, 2));
   await vi.waitFor(() => expect(output.trouble).toMatch(/ENOENT/), WAIT);
   mkdirSync(directory);
@@ -103,7 +116,7 @@ test('JsonLinesOutput goes on when the directory of its file is there again', as
 
 test('JsonLinesOutput writes records of the chains that it was made for', async () => {
   const path = createPath();
-  const output = new JsonLinesOutput({ name: 'file', path, classes: ['changes'] });
+  const output = new JsonLinesOutput({ ...SENDER, name: 'file', path, classes: ['changes'] });
   output.write([record(1), new PlacedRecord(record(2).text, 2, 'queries'), record(3)]);
   await output.close();
   expect(sequences(path)).toEqual([1, 3]);

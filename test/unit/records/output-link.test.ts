@@ -11,7 +11,7 @@ import { CertificateAuthority } from '../../support/certificates.ts';
 
 const WAIT = { timeout: 20_000, interval: 10 };
 const TIMES: LinkTimes = { retryMin: 5, retryMax: 20, open: 10_000, stall: 60_000, close: 5_000 };
-const SENDER = { hostname: 'ns1.example.com', facility: 'local0', processId: 1 } as const;
+const SENDER = { resolver: 'ns1.example.com', version: '1.0.0', facility: 'local0', processId: 1 } as const;
 
 const closing: (() => void)[] = [];
 afterEach(() => {

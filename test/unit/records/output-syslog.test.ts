@@ -4,7 +4,12 @@ import { type SyslogSender, toSyslog } from '../../../src/records/outputs/syslog
 import type { EvidenceRecord } from '../../../src/records/record.ts';
 import { PlacedRecord } from '../../../src/records/record-output.ts';
 
-const sender: SyslogSender = { hostname: 'ns1.agency.example', facility: 'local0', processId: 77 };
+const sender: SyslogSender = {
+  resolver: 'ns1.agency.example',
+  version: '1.0.0',
+  facility: 'local0',
+  processId: 77,
+};
 
 const refusal: EvidenceRecord = {
   time: '2026-11-25T10:00:00.123Z',
@@ -67,6 +72,7 @@ test('toSyslog() writes header, members as structured data, and a sentence', () 
     text: 'refused www.example.com A to 192.0.2.7 by list tiktok',
   });
   expect(Object.fromEntries(message.params)).toEqual({
+    resolver: 'ns1.agency.example',
     chain: 'queries',
     seq: '9',
     time: '2026-11-25T10:00:00.123Z',
@@ -130,6 +136,6 @@ test('toSyslog() says how bad it is, unless a severity is set', () => {
 test.each([
   ['resolver one', 'resolverone'],
   ['é', '-'],
-])('toSyslog() makes "%s" a host name of the grammar', (hostname, expected) => {
-  expect(read(refusal, { ...sender, hostname })['host']).toBe(expected);
+])('toSyslog() makes "%s" a host name of the grammar', (resolver, expected) => {
+  expect(read(refusal, { ...sender, resolver })['host']).toBe(expected);
 });

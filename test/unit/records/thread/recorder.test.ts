@@ -172,7 +172,7 @@ describe('the recorder', { timeout: TIMEOUT_MS }, () => {
   test('puts other settings in force', async () => {
     await recorder.write(change(1));
     const path = join(directory, 'records.jsonl');
-    const output = { kind: 'jsonl', name: 'lines', path } as const;
+    const output = { kind: 'jsonl', resolver: 'ns1', version: '1', name: 'lines', path } as const;
     await recorder.reconfigure({
       ...settings,
       identity: { kind: 'truncated', ipv4Bits: 24, ipv6Bits: 56 },

@@ -1,0 +1,41 @@
+// How bad a record is, in the words of syslog.
+import { isAsDecided } from '../../enforcement/enforcement.ts';
+import type { EvidenceRecord } from '../record.ts';
+import type { SyslogSeverity } from './syslog-message.ts';
+
+const ALARMING_EVENTS: ReadonlySet<string> = new Set([
+  'dropped',
+  'clock-step',
+  'damaged',
+  'output-dropped',
+  'reserve-begin',
+]);
+
+/** The severity of a record: `error` when the prohibition is not in force or leaks. */
+export const severityOf = (record: EvidenceRecord): SyslogSeverity => {
+  switch (record.kind) {
+    case 'refusal':
+    case 'would-refuse':
+    case 'exemption-hit':
+    case 'bypass':
+    case 'sketch':
+      return 'info';
+    case 'enforcement':
+      if (record.event === 'state') return isAsDecided(record.state) ? 'notice' : 'error';
+      return record.event === 'gap-begin' ? 'error' : 'notice';
+    case 'probe':
+      return record.outcome === 'enforced' ? 'notice' : 'error';
+    case 'records':
+      return ALARMING_EVENTS.has(record.event) ? 'warning' : 'notice';
+    case 'service':
+      return record.event === 'unclean-end' || record.event === 'worker-died' ? 'warning' : 'notice';
+    case 'list':
+      return record.event === 'held' || record.event === 'fetch-failed' ? 'warning' : 'notice';
+    case 'configuration':
+      return record.event === 'refused' ? 'warning' : 'notice';
+    case 'decision':
+      return record.event.endsWith('-near') || record.event.endsWith('-passed') ? 'warning' : 'notice';
+    default:
+      return 'notice';
+  }
+};
