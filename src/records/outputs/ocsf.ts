@@ -15,10 +15,8 @@ const ACTIVITY = { QUERY: 1, TRAFFIC: 6, OTHER: 99 } as const;
 const SEVERITY = { INFORMATIONAL: 1, MEDIUM: 3, HIGH: 4 } as const;
 const ACTION = { ALLOWED: 1, DENIED: 2 } as const;
 const DISPOSITION = { ALLOWED: 1, BLOCKED: 2, DROPPED: 6, LOGGED: 17 } as const;
-/** Codes up to here have their own number as `rcode_id` (RFC 6895); of what is beyond, only these. */
-const PLAIN_RCODE_MAX = 11;
-const EXTENDED_RCODES: ReadonlySet<number> = new Set([16, 17, 18, 19, 20, 21, 22, 23]);
-const RCODE_OTHER = 99;
+/** `rcode_id` of codes that the registry does not have; those that it has keep their number. */
+const OTHER_ID = 99;
 
 const classOf = (placed: PlacedRecord): number =>
   queryOf(placed) === undefined ? CLASS.BASE_EVENT : CLASS.DNS_ACTIVITY;
@@ -43,11 +41,8 @@ const dispositionOf = (placed: PlacedRecord): number | undefined => {
 };
 
 const rcodes: ReadonlyMap<string, number> = new Map(Object.entries(RCODE));
-const rcodeIdOf = (rcode: string | undefined): number | undefined => {
-  if (rcode === undefined) return undefined;
-  const number = rcodes.get(rcode) ?? Number(rcode.replace('RCODE', ''));
-  return number <= PLAIN_RCODE_MAX || EXTENDED_RCODES.has(number) ? number : RCODE_OTHER;
-};
+const rcodeIdOf = (rcode: string | undefined): number | undefined =>
+  rcode === undefined ? undefined : (rcodes.get(rcode) ?? OTHER_ID);
 
 const fields: readonly Field[] = [
   {

@@ -1,7 +1,21 @@
 // How bad a record is, in the words of syslog.
 import { isAsDecided } from '../../enforcement/enforcement.ts';
 import type { EvidenceRecord } from '../record.ts';
-import type { SyslogSeverity } from './syslog-message.ts';
+
+/** Severities of RFC 5424 section 6.2.1. */
+export const SYSLOG_SEVERITY = {
+  emergency: 0,
+  alert: 1,
+  critical: 2,
+  error: 3,
+  warning: 4,
+  notice: 5,
+  info: 6,
+  debug: 7,
+} as const;
+
+/** A word of SYSLOG_SEVERITY. */
+export type SyslogSeverity = keyof typeof SYSLOG_SEVERITY;
 
 const ALARMING_EVENTS: ReadonlySet<string> = new Set([
   'dropped',

@@ -9,7 +9,7 @@ import type { PlacedRecord } from '../record-output.ts';
 import { describeRecord } from '../record-text.ts';
 import type { RecordSender } from './fields.ts';
 import { describeHead, type RecordFormat, toFormattedText, toHeadText } from './json-text.ts';
-import { severityOf } from './severity.ts';
+import { SYSLOG_SEVERITY, type SyslogSeverity, severityOf } from './severity.ts';
 
 /** Facilities of RFC 5424 section 6.2.1 that a program may use. */
 export const SYSLOG_FACILITY = {
@@ -28,22 +28,8 @@ export const SYSLOG_FACILITY = {
   local7: 23,
 } as const;
 
-/** Severities of RFC 5424 section 6.2.1. */
-export const SYSLOG_SEVERITY = {
-  emergency: 0,
-  alert: 1,
-  critical: 2,
-  error: 3,
-  warning: 4,
-  notice: 5,
-  info: 6,
-  debug: 7,
-} as const;
-
 /** A word of SYSLOG_FACILITY. */
 export type SyslogFacility = keyof typeof SYSLOG_FACILITY;
-/** A word of SYSLOG_SEVERITY. */
-export type SyslogSeverity = keyof typeof SYSLOG_SEVERITY;
 
 /** What the header says of the sender. */
 export interface SyslogSender extends RecordSender {
