@@ -20,6 +20,8 @@ import {
   TYPE,
 } from '../dns/dns.ts';
 
+/** The first byte of a compression pointer, and not of a label. */
+const POINTER = 0xc0;
 /** A compression pointer to the question's name. */
 const QNAME_POINTER = 0xc000 | HEADER_LENGTH;
 
@@ -47,6 +49,8 @@ export const shape = {
   strayDnssec: false,
   /** A record is there that does not answer the question, or whose place in the chain of aliases is not plain. */
   stray: false,
+  /** An owner is written out, which may cost room. */
+  isSpelledOut: false,
   /** ADDITIONAL may hold an EDE option. */
   mayHaveEde: false,
   ttlCount: 0,
@@ -69,6 +73,7 @@ export const readShape = (
   shape.positive = false;
   shape.strayDnssec = false;
   shape.stray = false;
+  shape.isSpelledOut = false;
   shape.mayHaveEde = false;
   shape.ttlCount = 0;
   shape.soaTtlOffset = -1;
@@ -84,6 +89,7 @@ export const readShape = (
       break;
     }
     if (reader.type === TYPE.OPT || !isReadable(message)) return false;
+    if ((message[reader.ownerOffset] ?? 0) < POINTER) shape.isSpelledOut = true;
     ttlOffsets[shape.ttlCount++] = reader.ttlOffset;
     if (isUnaskedProof(reader, qtype)) shape.strayDnssec = true;
     if (reader.type === TYPE.RRSIG && ++signatures > SIGNATURES_MAX) shape.stray = true;

@@ -30,7 +30,7 @@ import {
   WORD_BYTES,
 } from './answer.ts';
 import { normalTtl, readShape, shape, targets, ttlOffsets } from './message-shape.ts';
-import { scrub } from './scrub.ts';
+import { scrub, wastesRoom } from './scrub.ts';
 
 /** Bounds for lifetimes, seconds. */
 export interface TtlLimits {
@@ -90,7 +90,7 @@ export const createAnswer = (
   targets.begin(message, message.length, qname);
   if (!readShape(message, start, qtype, dnssecOk, true)) return undefined;
   targets.finish();
-  if (shape.stray || (!dnssecOk && shape.strayDnssec)) {
+  if (shape.stray || (!dnssecOk && shape.strayDnssec) || wastesRoom()) {
     // Judged is all that came: a listed name that was hidden among stray records says enough about the answer.
     const scrubbed = scrub(message, start, qname, qtype, dnssecOk);
     if (scrubbed === undefined) return undefined;

@@ -21,6 +21,7 @@ import {
   SECTION,
   TYPE,
   UDP_LENGTH_MAX,
+  UDP_LENGTH_PLAIN,
   writeOpt,
   writeOption,
   writeU16,
@@ -35,7 +36,7 @@ const rebuildBuffer = new Uint8Array(MESSAGE_LENGTH_MAX);
 
 /**
  * A message without records that answer nothing that was asked, and without the DNSSEC records that a client without DO
- * must not get (RFC 4035 section 3.2.1); the message itself when all are in place. Undefined when it cannot be read. The
+ * must not get (RFC 4035 section 3.2.1), its names compressed; the message itself when all are in place. Undefined when it cannot be read. The
  * shape of the message was read.
  */
 export const scrub = (
@@ -70,11 +71,18 @@ export const scrub = (
     }
     builder.record(reader.section, owner, reader.type, reader.class, reader.ttl, rdata);
   }
-  if (isWhole) return message;
-  if (builder.overflow) return undefined;
+  if (isWhole && !wastesRoom()) return message;
+  if (builder.overflow) return isWhole ? message : undefined;
   const scrubbed = builder.finish();
+  if (isWhole && scrubbed.length >= shape.authorityEnd) return message;
   return shape.mayHaveEde ? withOpt(message, scrubbed) : scrubbed.slice();
 };
+
+/**
+ * True when names that are written out may be what keeps the message from an answer over UDP. A server writes owners out
+ * whose letters are not those of the question that it was asked first; clients get those of their own.
+ */
+export const wastesRoom = (): boolean => shape.isSpelledOut && shape.authorityEnd > UDP_LENGTH_PLAIN;
 
 /** Counts the signature over one RRset; true when there were enough before. */
 const isOneTooMany = (signatures: Map<string, number>, owner: Uint8Array, rdata: Uint8Array): boolean => {

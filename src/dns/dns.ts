@@ -83,6 +83,7 @@ export {
   SVC_PARAM,
   TYPE,
   UDP_LENGTH_MAX,
+  UDP_LENGTH_PLAIN,
 } from './registry.ts';
 export { SIPHASH_KEY_LENGTH, SIPHASH_LENGTH, SipHash } from './siphash.ts';
 export { SuffixHashes } from './suffix-hash.ts';

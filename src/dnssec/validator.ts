@@ -14,6 +14,7 @@ import {
   formatName,
   type Question,
   type ResolveFailure,
+  TYPE,
 } from '../dns/dns.ts';
 import { AggressiveCache } from './aggressive.ts';
 import type { TrustAnchor } from './anchors.ts';
@@ -197,6 +198,17 @@ export class Validator {
     aliases: number,
   ): Promise<ValidatedOutcome> {
     question.trace?.step('aliases', `follow from a DNAME at ${formatName(redirection.owner)}`);
+    // The alias is what was asked for (RFC 1034 section 3.6.2).
+    if (question.type === TYPE.CNAME) {
+      const message = redirection.join(question, undefined, this.#clock());
+      if (message !== undefined)
+        return this.#report({
+          kind: 'answer',
+          message,
+          security: 'secure',
+          ttlMaxSec: Number.POSITIVE_INFINITY,
+        });
+    }
     const outcome = await this.#resolve({ ...question, name: redirection.target }, aliases + 1);
     if (outcome.kind === 'failure')
       return { ...outcome, aliases: redirection.join(question, outcome.aliases, this.#clock()) };

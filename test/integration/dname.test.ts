@@ -116,6 +116,27 @@ describe('a DNAME', () => {
     });
   });
 
+  test('answers a question for the alias itself, wherever that leads', async (context) => {
+    const { validating, plain } = programs(context);
+    for (const cordon of [validating, plain]) {
+      const known = [
+        'known.in.example. IN CNAME known.there.example.',
+        'in.example. IN DNAME there.example.',
+      ];
+      await ask(cordon.dns, 'known.in.example. A');
+      for (const name of ['known', 'none']) {
+        const expected = {
+          rcode: RCODE.NOERROR,
+          answer: known.map((record) => record.replaceAll('known', name)).toSorted(),
+          authority: [],
+        };
+        // Cold or by the DNAME that is kept, then from the cache.
+        expect(view(await ask(cordon.dns, `${name}.in.example. CNAME`))).toMatchObject(expected);
+        expect(view(await ask(cordon.dns, `${name}.in.example. CNAME`))).toMatchObject(expected);
+      }
+    }
+  });
+
   test('above the name is no data of it: the SOA stays, and how long there is none', async (context) => {
     const { validating, plain } = programs(context);
     for (const cordon of [validating, plain]) {

@@ -193,7 +193,7 @@ export const CLASSES: readonly DifferenceClass[] = [
           hasType(answer, 'CNAME') || hasAliasInBitmap(answer) || hasAliasInBitmap(authority),
       ) &&
       (c.cordon.rcode === 'SERVFAIL'
-        ? c.cordon.ede === 12 && c.witness.answer.size === 0
+        ? (c.cordon.ede === 12 || c.asked.edns === undefined) && c.witness.answer.size === 0
         : isSubset(c.cordon.answer, c.witness.answer)),
   },
   {
@@ -213,6 +213,55 @@ export const CLASSES: readonly DifferenceClass[] = [
         c.cordon.flags.has('AD') ||
         c.cordon.flags.has('TC') ||
         !isAsked(c, 'AD')),
+  },
+  {
+    name: 'below a hashed owner in BIND',
+    cordon: 'the denial',
+    unbound: 'the denial',
+    bind: 'SERVFAIL',
+    reason: 'The owner of an NSEC3 record is no name (RFC 5155 section 7.1): nothing is below it.',
+    aspects: OUTCOME,
+    isRare: true,
+    when: (c) =>
+      isPlain(c) &&
+      HASH_LABEL.test(c.asked.text) &&
+      rcodes(c) === 'NXDOMAIN NXDOMAIN SERVFAIL' &&
+      isSubset(c.cordon.authority, c.unbound.authority),
+  },
+  {
+    name: 'a wildcard that unbound denies',
+    cordon: 'what the wildcard makes of the name',
+    unbound: 'no data, from an NSEC record that it has',
+    bind: 'what the wildcard makes of the name',
+    reason:
+      'The NSEC record proves that the name is not there, and its next name is the wildcard, which is (RFC 8198 section 5.3).',
+    aspects: OUTCOME,
+    isRare: true,
+    when: (c) =>
+      isPlain(c) &&
+      c.isMade &&
+      rcodes(c) === 'NOERROR NOERROR NOERROR' &&
+      c.unbound.answer.size === 0 &&
+      c.cordon.answer.size > 0 &&
+      isSubset(c.cordon.answer, c.bind.answer) &&
+      hasType(c.unbound.authority, 'NSEC'),
+  },
+  {
+    name: 'names that BIND compresses',
+    cordon: 'TC, no records, no AD',
+    unbound: 'TC with what fits',
+    bind: 'the answer: the alias points into the DNAME record',
+    reason: 'RFC 1035 section 4.1.4: compression is a choice; RFC 6672 section 2.5 forbids it in DNAME only.',
+    aspects: ['TC', 'AD', 'answer', 'authority', 'additional', 'order', 'TTL'],
+    isRare: true,
+    when: (c) =>
+      isPlain(c) &&
+      c.asked.transport === 'udp' &&
+      c.cordon.flags.has('TC') &&
+      c.unbound.flags.has('TC') &&
+      !c.bind.flags.has('TC') &&
+      isEmpty(c.cordon) &&
+      hasType(c.witness.answer, 'DNAME'),
   },
   {
     name: 'referral',
@@ -389,7 +438,7 @@ export const CLASSES: readonly DifferenceClass[] = [
     when: (c) =>
       isPlain(c) &&
       c.asked.text.startsWith('*.') &&
-      isAsLong(c, c.cordon, c.unbound) &&
+      isShorter(c, c.cordon, c.unbound) &&
       [...c.bind.answer.values()].some((ttl) => ttl <= DENIAL_SEC) &&
       isSubset(c.cordon.authority, c.unbound.authority) &&
       isSubset(c.unbound.authority, c.cordon.authority) &&
@@ -440,7 +489,7 @@ export const CLASSES: readonly DifferenceClass[] = [
       hasType(c.cordon.answer, 'SOA') &&
       isShorter(c, c.bind, c.cordon) &&
       isAsLong(c, c.unbound, c.cordon) &&
-      ttls(c.bind).every((ttl) => ttl <= DENIAL_SEC),
+      [...c.bind.answer].every(([key, ttl]) => !/ IN (?:SOA|RRSIG soa) /.test(key) || ttl <= DENIAL_SEC),
   },
   {
     name: 'denial of SOA from named',
@@ -523,16 +572,16 @@ export const CLASSES: readonly DifferenceClass[] = [
   },
   {
     name: 'EDE of failures',
-    cordon: '22: no upstream answers',
+    cordon: '22: no upstream answers; 13 when that is remembered',
     unbound: '0 or 22',
     bind: '22 or none',
-    reason: 'All say SERVFAIL; RFC 8914 section 4.23 names it, and 0 says nothing.',
+    reason: 'All say SERVFAIL; RFC 8914 sections 4.14 and 4.23 name it, and 0 says nothing.',
     aspects: ['EDE'],
     isRare: true,
     when: (c) =>
       isPlain(c) &&
       rcodes(c) === 'SERVFAIL SERVFAIL SERVFAIL' &&
-      c.cordon.ede === 22 &&
+      (c.cordon.ede === 22 || c.cordon.ede === 13) &&
       [c.unbound, c.bind].every(({ ede }) => ede === undefined || ede === 0 || ede === 22),
   },
   {

@@ -120,6 +120,26 @@ describe('positive answers', () => {
     const flags = FLAG.QR | FLAG.AA | FLAG.RD | FLAG.RA | FLAG.AD | FLAG.CD;
     expect(messageFlags(answerOf({ flags, answer: [A] })?.wire ?? new Uint8Array(0))).toBe(FLAG.QR | FLAG.RA);
   });
+
+  test('owners that a server writes out do not cost the room of an answer over UDP', () => {
+    const label = 'x'.repeat(60);
+    const name = `${label}.${label}.${label}.${label}.example.`;
+    const rdata = Uint8Array.of(192, 0, 2, 1);
+    const plain = buildResponse({ question: `${name} A`, answer: [`${name} 300 IN A 192.0.2.1`] });
+    // As named writes an owner whose letters differ from those of the question.
+    const owner = nameFrom(name);
+    const start = plain.length - 16;
+    const spelledOut = new Uint8Array([
+      ...plain.subarray(0, start),
+      ...owner,
+      ...plain.subarray(start + 2, plain.length - 4),
+      ...rdata,
+    ]);
+    expect(spelledOut.length).toBeGreaterThan(512);
+    const kept = answerOfBytes(spelledOut, name);
+    expect(kept?.wireLength).toBe(plain.length);
+    expect(formatAnswer(kept)?.answer).toEqual([`${name} 300 IN A 192.0.2.1`]);
+  });
 });
 
 describe('negative answers', () => {
