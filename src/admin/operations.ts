@@ -8,6 +8,7 @@ import {
   type RecordControl,
 } from './evidence-operations.ts';
 import { EXEMPTION_OPERATIONS, type ExemptionControl } from './exemption-operations.ts';
+import { FLEET_OPERATIONS, type FleetControl } from './fleet-operations.ts';
 import { LIST_OPERATIONS, type ListControl } from './list-operations.ts';
 import type { Operation } from './operation.ts';
 import { PEOPLE_OPERATIONS, type PeopleControl } from './people-operations.ts';
@@ -36,6 +37,7 @@ export const OPERATIONS = {
   ...SESSION_OPERATIONS,
   ...PEOPLE_OPERATIONS,
   ...ACT_OPERATIONS,
+  ...FLEET_OPERATIONS,
 };
 
 /** The parts of the program by the subjects of operations; the paths of one that is absent do not exist. */
@@ -51,6 +53,7 @@ export interface Controls {
   readonly session?: SessionControl;
   readonly people?: PeopleControl;
   readonly acts?: ActControl;
+  readonly fleet?: FleetControl | undefined;
 }
 
 /** The same for code that treats all alike: which control an operation is handed is what its subject says. */

@@ -6,6 +6,7 @@
 import type { ListAuthor } from '../admin/admin.ts';
 import type { Clock } from '../base/base.ts';
 import { type Config, configDifferences, configHash } from '../config/config.ts';
+import type { FleetNote } from '../fleet/fleet.ts';
 import type { Generation } from '../generation/generation.ts';
 import type { RefreshResult } from '../lists/keeping/keeping.ts';
 import { reviewDueDay } from '../lists/lists.ts';
@@ -179,6 +180,17 @@ export class ChangeJournal {
       by: cut(by),
       ...(reason === undefined || reason === '' ? {} : { reason: cut(reason) }),
       ...(detail === undefined ? {} : { detail }),
+    });
+  }
+
+  /** Something of the fleet: what came of an entry of its policy, or what this resolver knows of it. */
+  fleet(note: FleetNote): void {
+    const { reason } = note;
+    this.#options.note({
+      kind: 'fleet',
+      time: this.#time(),
+      ...note,
+      ...(reason === undefined ? {} : { reason: cut(reason) }),
     });
   }
 

@@ -8,6 +8,7 @@ import type { TrustKeeper } from '../resolve/resolve.ts';
 import type { Changes } from './changes.ts';
 import type { Evidence } from './evidence.ts';
 import { explainLive } from './explain-live.ts';
+import type { FleetLink } from './fleet-link.ts';
 import type { KeptLists } from './kept-lists.ts';
 import { createListControl } from './list-control.ts';
 import type { OperatorPause } from './pause.ts';
@@ -27,6 +28,7 @@ export interface ControlDoorParts {
   readonly pause: OperatorPause;
   readonly trust: TrustKeeper;
   readonly evidence: Evidence;
+  readonly fleet: FleetLink;
   /** What the control room answers on the socket; none while there is no room. */
   ofRoom(): Controls;
 }
@@ -48,7 +50,7 @@ export class ControlDoor {
   }
 
   #createShared(): Controls {
-    const { supervisor, state, changes, lists, fileReview, pause, trust, evidence } = this.#parts;
+    const { supervisor, state, changes, lists, fileReview, pause, trust, evidence, fleet } = this.#parts;
     const explaining = {
       supervisor,
       state: () => state.current,
@@ -68,6 +70,7 @@ export class ControlDoor {
       }),
       pause,
       explain: { explain: (asked) => explainLive(explaining, asked) },
+      fleet: fleet.running,
       ...evidence.controls(),
     };
   }

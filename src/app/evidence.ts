@@ -12,7 +12,13 @@ import { DIRECTORY_MODE, type Endpoint, isAppError, systemClock, VERSION } from 
 import type { Config } from '../config/config.ts';
 import type { Enforcement } from '../enforcement/enforcement.ts';
 import { createEventRing } from '../events/events.ts';
-import { ExemptionKeeper, REGISTER_NAME } from '../exemptions/exemptions.ts';
+import {
+  adoptStep,
+  ExemptionKeeper,
+  formatExemptionProblem,
+  REGISTER_NAME,
+} from '../exemptions/exemptions.ts';
+import { type Done, fleetPath } from '../fleet/fleet.ts';
 import type { Generation } from '../generation/generation.ts';
 import type { CounterTotals, EvidenceFacts, ExemptionBlock, Log } from '../observe/observe.ts';
 import {
@@ -50,6 +56,10 @@ export interface EvidenceParts {
     | undefined;
   isPaused(): boolean;
   enforcement(): Enforcement;
+  /** The register has another event. */
+  onRegister(): void;
+  /** Throws why this resolver of a fleet does not decide on exemptions, or not yet on new ones. */
+  requireDecisions(isNew: boolean): void;
   /** The program before this one ended without recording it, and was gone for so long, milliseconds. */
   onCrash(ms: number): void;
 }
@@ -69,6 +79,8 @@ export class Evidence {
   #shared: readonly SharedExemption[] = [];
   #index: ExemptionIndex = compileExemptions([]);
   #changing: Promise<void> = Promise.resolve();
+  /** The fleet's authority was not heard for too long: no exemption holds. */
+  #isSuspended = false;
 
   constructor(config: Config, parts: EvidenceParts) {
     this.#parts = parts;
@@ -133,13 +145,18 @@ export class Evidence {
       });
     }
     this.#exemptions = ExemptionKeeper.open({
-      path: join(config.stateDirectory, REGISTER_NAME),
+      // What a node decided before it was one is its own, and does not hold in a fleet.
+      path:
+        config.fleet?.role === 'node'
+          ? fleetPath(config.stateDirectory, 'register')
+          : join(config.stateDirectory, REGISTER_NAME),
       clock: systemClock,
       log,
       onEvent: (record) => {
         if (record.kind === 'exemption' && record.by !== undefined)
           this.journal.act(`exemption-${record.event}`);
         this.#note(record);
+        this.#parts.onRegister();
       },
       onChange: () => this.#share(),
     });
@@ -206,7 +223,8 @@ export class Evidence {
   controls(): Controls {
     const exemptions = this.#exemptions;
     return {
-      exemptions: exemptions && createExemptionControl(exemptions),
+      exemptions:
+        exemptions && createExemptionControl(exemptions, (isNew) => this.#parts.requireDecisions(isNew)),
       probe: this.#probe,
       references: { refusals: (text) => this.recall({ kind: 'reference', text }) },
       records: {
@@ -255,6 +273,42 @@ export class Evidence {
     };
   }
 
+  /** The register of exemptions; undefined while it cannot be used. */
+  register(): ExemptionKeeper['register'] | undefined {
+    try {
+      return this.#exemptions?.register;
+    } catch (thrown) {
+      if (!isAppError(thrown)) throw thrown;
+      return undefined;
+    }
+  }
+
+  /** Takes a step of the register of the fleet's authority; done when all workers have what came of it. */
+  async adopt(event: { readonly id: string }): Promise<Done> {
+    const keeper = this.#exemptions;
+    if (keeper === undefined) throw new RangeError('evidence: a step of an exemption before the start');
+    const [problem] = await keeper.change((register) => adoptStep(register, event, systemClock));
+    if (problem === undefined) return { isApplied: true, subject: event.id };
+    return {
+      isApplied: false,
+      subject: event.id,
+      code: problem.code,
+      reason: formatExemptionProblem(problem),
+    };
+  }
+
+  /** Takes all exemptions out, or puts them back. */
+  async suspendExemptions(isSuspended: boolean): Promise<void> {
+    this.#isSuspended = isSuspended;
+    await this.#share();
+  }
+
+  /** Number of the last record that was written, by chain. */
+  sequences(): { readonly queries: number; readonly changes: number } {
+    const sequence = this.#recorder?.facts().sequence;
+    return { queries: sequence?.get('queries') ?? 0, changes: sequence?.get('changes') ?? 0 };
+  }
+
   /** Records begin anew: their directory was deleted. */
   async renewRecords(): Promise<void> {
     await this.#recorder?.renew();
@@ -283,7 +337,7 @@ export class Evidence {
 
   async #shareNow(): Promise<void> {
     const { totals, workerCount, supervisor } = this.#parts;
-    const shared = this.#exemptions?.toShared() ?? [];
+    const shared = this.#isSuspended ? [] : (this.#exemptions?.toShared() ?? []);
     const exemptions = compileExemptions(shared);
     const before = this.#blocks;
     const ids = shared.map(({ number }) => formatExemption(number));

@@ -35,7 +35,8 @@ export interface ExemptionStatus extends ExemptionPaper {
 /** What a configuration says of exemptions and decisions. Throws ERR_EXEMPTION_PROFILE. */
 export const exemptionSettings = (config: Config): ExemptionSettings => ({
   rules: rulesOf(config),
-  textsPath: config.compliance.exemptionsPath,
+  // In a fleet the authority has the texts: a node's own would be decisions that nobody else knows of.
+  textsPath: config.fleet?.role === 'node' ? undefined : config.compliance.exemptionsPath,
   decisions: new Map(
     config.lists.flatMap(({ id, decision, operators }) => [
       ...(decision === undefined ? [] : [[id, toDecision(decision)] as const]),
@@ -63,8 +64,14 @@ export const checkExemptionTexts = (config: Config, path: string, clock: Clock):
   return checkTexts(readExemptionTexts(path), context);
 };
 
-/** The register of a running program, as the control socket shows and changes it. */
-export const createExemptionControl = (keeper: ExemptionKeeper): ExemptionControl => {
+/**
+ * The register of a running program, as the control socket shows and changes it. `requireDecisions` throws where nothing may be
+ * decided, or nothing new.
+ */
+export const createExemptionControl = (
+  keeper: ExemptionKeeper,
+  requireDecisions: (isNew: boolean) => void = () => undefined,
+): ExemptionControl => {
   const statusOf = (id: string): ExemptionStatus => {
     const { paper, history } = keeper.register.find(id);
     return { ...paper, isIncomplete: keeper.incomplete().has(paper.id), history };
@@ -83,13 +90,22 @@ export const createExemptionControl = (keeper: ExemptionKeeper): ExemptionContro
       }),
     show: (id) => keeper.change(() => statusOf(id)),
     report: () => keeper.change(() => ({ ...keeper.report(), decisions: keeper.decisions() })),
-    request: async (raw) => toResult(await keeper.change((register) => register.request(raw))),
-    approve: async (id, { reason, ...approval }) =>
-      toResult(await keeper.change((register) => register.approve(id, approval, reason))),
-    reject: async (id, decider) =>
-      statusOf((await keeper.change((register) => register.reject(id, decider))).id),
-    revoke: async (id, decider) =>
-      statusOf((await keeper.change((register) => register.revoke(id, decider))).id),
+    request: async (raw) => {
+      requireDecisions(true);
+      return toResult(await keeper.change((register) => register.request(raw)));
+    },
+    approve: async (id, { reason, ...approval }) => {
+      requireDecisions(true);
+      return toResult(await keeper.change((register) => register.approve(id, approval, reason)));
+    },
+    reject: async (id, decider) => {
+      requireDecisions(false);
+      return statusOf((await keeper.change((register) => register.reject(id, decider))).id);
+    },
+    revoke: async (id, decider) => {
+      requireDecisions(false);
+      return statusOf((await keeper.change((register) => register.revoke(id, decider))).id);
+    },
     decisions: () => Promise.resolve(keeper.decisions()),
   };
 };

@@ -30,9 +30,11 @@ import {
 import { EnforcementKeeper } from './enforcement-keeper.ts';
 import { Evidence } from './evidence.ts';
 import { readFips } from './fips.ts';
+import { FleetLink } from './fleet-link.ts';
 import { Generations } from './generations.ts';
 import { KeptHosts } from './kept-hosts.ts';
 import { KeptLists } from './kept-lists.ts';
+import { endAtOnce } from './last-words.ts';
 import { NoticeKeeper } from './notice-keeper.ts';
 import { OwnForwarding } from './own-forwarding.ts';
 import { OperatorPause } from './pause.ts';
@@ -76,6 +78,7 @@ export class Service {
   readonly #lists: KeptLists;
   readonly #state: StateKeeper;
   readonly #changes: Changes;
+  readonly #fleet: FleetLink;
   readonly #metrics: Metrics;
   readonly #controlDoor: ControlDoor;
   readonly #roomDoor: RoomDoor;
@@ -114,6 +117,8 @@ export class Service {
       state: () => this.#probedState(),
       isPaused: () => this.#pause.isPaused,
       enforcement: () => this.#enforcement.current,
+      onRegister: () => this.#fleet.registerChanged(),
+      requireDecisions: (isNew) => this.#fleet.requireDecisions(isNew),
       onCrash: (ms) => this.#enforcement.clock.add('crash', ms),
     });
     this.#enforcement = new EnforcementKeeper({
@@ -211,6 +216,14 @@ export class Service {
         ended: () => this.#manager.reloaded(this.#status()),
       },
     });
+    this.#fleet = new FleetLink({
+      log,
+      evidence: this.#evidence,
+      changes: this.#changes,
+      state: this.#state,
+      enforcement: () => this.#enforcement.current,
+      monotonic,
+    });
     this.#controlDoor = new ControlDoor({
       directory: config.stateDirectory,
       log,
@@ -222,6 +235,7 @@ export class Service {
       pause: this.#pause,
       trust: this.#trust,
       evidence: this.#evidence,
+      fleet: this.#fleet,
       ofRoom: () => this.#roomDoor.controls,
     });
     this.#roomDoor = new RoomDoor({
@@ -309,6 +323,7 @@ export class Service {
     if (isEnforcing) this.#logReady();
     await this.#changes.applyFirst(config);
     if (!isEnforcing) this.#logReady();
+    await this.#fleet.start(config);
     await this.#controlDoor.open();
     await this.#roomDoor.open(config);
     this.#stateWatch.start();
@@ -349,6 +364,7 @@ export class Service {
     await this.#lists.stop();
     await this.#notice.close();
     await this.#roomDoor.close();
+    await this.#fleet.stop();
     await this.#controlDoor.close();
     await this.#supervisor.stop();
     await this.#evidence.stop();
@@ -415,19 +431,6 @@ const toAuthor = (by: string | undefined, reason: string | undefined): ChangeAut
   ...(reason === undefined || reason === '' ? {} : { reason }),
 });
 
-/**
- * Giving root up after the sockets are open would be for good: a worker that is replaced, and a listener that a reload
- * adds, could not bind port 53 any more, and files that only root reads could not be read again.
- */
+/** Giving root up would be for good: a listener that a reload adds could not bind port 53, nor keys be read again. */
 const ROOT_HINT =
   'start it as a user of its own with the capability CAP_NET_BIND_SERVICE, as deploy/cordon.service does';
-
-/** Time for the last lines of the log to be written, milliseconds. */
-const LAST_WORDS_MS = 200;
-
-/** Ends the process while a thread of it cannot be ended: an orderly end would wait for that thread for ever. */
-const endAtOnce = (): void => {
-  setTimeout(() => {
-    process.kill(process.pid, 'SIGKILL');
-  }, LAST_WORDS_MS);
-};

@@ -28,6 +28,7 @@ const startOnlyValues = (config: Config): Record<string, unknown> => ({
   'log.priorities': config.log.priorities,
   'records.enabled': config.records.isEnabled,
   state: config.stateDirectory,
+  fleet: JSON.stringify(config.fleet),
 });
 
 /** The budget of connections: it is made with the first listener. */

@@ -10,6 +10,8 @@ interface Measure {
   /** Each unit in the smallest one, in rising order. */
   readonly units: Units;
   readonly hint: string;
+  /** Words that stand for an amount beyond the bounds. */
+  readonly words?: Units;
 }
 
 const DURATION: Measure = {
@@ -31,6 +33,16 @@ const PERCENTAGE: Measure = {
 /** A duration in milliseconds between two durations. */
 export const durationMs = (min: string, max: string) =>
   amount(DURATION, min, max, (ms) => ms, formatDurationMs);
+
+/** As durationMs(), or `never`: infinite. */
+export const durationOrNeverMs = (min: string, max: string) =>
+  amount(
+    { ...DURATION, words: { never: Number.POSITIVE_INFINITY } },
+    min,
+    max,
+    (ms) => ms,
+    (ms) => (ms === Number.POSITIVE_INFINITY ? 'never' : formatDurationMs(ms)),
+  );
 
 /** A duration in whole seconds between two durations. */
 export const durationSec = (min: string, max: string) =>
@@ -66,15 +78,19 @@ export const formatShare = (value: number): string => `${Math.round(value * 100)
 
 /** `convert` gets the amount in the smallest unit and the text. */
 const amount = (
-  { noun, units, hint }: Measure,
+  { noun, units, hint, words = {} }: Measure,
   min: string,
   max: string,
   convert: (amount: number, text: string) => number | Fault,
   format: (value: number) => string,
 ) =>
   leaf<string, number>(
-    { name: noun, bounds: `${min} to ${max}` },
+    {
+      name: noun,
+      bounds: [`${min} to ${max}`, ...Object.keys(words).map((word) => `\`${word}\``)].join(', or '),
+    },
     (raw) => {
+      if (typeof raw === 'string' && Object.hasOwn(words, raw)) return words[raw] ?? 0;
       if (typeof raw === 'number') return new Fault('ERR_CONFIG_TYPE', `${raw} has no unit`, hint);
       if (typeof raw !== 'string') return wrongType(noun, raw);
       const found = readAmount(units, raw);

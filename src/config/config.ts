@@ -11,7 +11,15 @@ export type { OutOfScope } from './leaf.ts';
 export { type ConfigFacts, type ConfigResult, loadConfig } from './load.ts';
 export { type ConfigProblemCode, formatProblem, type Problem } from './problem.ts';
 export { configReference } from './reference.ts';
-export type { Config, GroupConfig, ListConfig, RawConfig, RecordsConfig, TlsConfig } from './schema.ts';
+export type {
+  Config,
+  FleetConfig,
+  GroupConfig,
+  ListConfig,
+  RawConfig,
+  RecordsConfig,
+  TlsConfig,
+} from './schema.ts';
 export type {
   DecisionConfig,
   ListReading,

@@ -12,6 +12,7 @@ import { block, cache, dns64, rebinding } from './sections/answers.ts';
 import { compliance } from './sections/compliance.ts';
 import { controlRoom } from './sections/control-room.ts';
 import { dnssec } from './sections/dnssec.ts';
+import { fleet } from './sections/fleet.ts';
 import { DEFAULT_GROUP, defaultGroup, GROUPS_MAX, group } from './sections/groups.ts';
 import { listen, tcp, tls } from './sections/listeners.ts';
 import { LISTS_MAX, listItem, shippedList } from './sections/lists.ts';
@@ -140,6 +141,11 @@ const configKeys = z.strictObject({
     probe,
     'The self-probe: asks Cordon as a client would, and reports the result in metrics and records.',
   ),
+  fleet: key(
+    fleet,
+    'Several resolvers with one policy and one body of evidence ([Fleet](fleet.md)).',
+    'this resolver is by itself',
+  ),
 });
 
 type Written = FormOf<typeof configKeys>;
@@ -187,6 +193,8 @@ export type RawConfig = z.input<typeof configSchema>;
 export type ParsedConfig = z.output<typeof configSchema>;
 /** The configuration of one process: checked, every default filled in, every path absolute. */
 export type Config = FormOf<typeof configSchema>;
+/** What a resolver of a fleet needs to know of it. */
+export type FleetConfig = NonNullable<Config['fleet']>;
 /** What is recorded, how, and for how long. */
 export type RecordsConfig = Config['records'];
 /** Certificate and bounds of the encrypted listeners. */

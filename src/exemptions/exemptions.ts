@@ -10,6 +10,7 @@ export { type ExemptionProblem, formatExemptionProblem } from './problem.ts';
 export { type Profile, readProfile } from './profile.ts';
 export { SHIPPED_PROFILES } from './profile-shipped.ts';
 export type { ExemptionEvent, RegisterOutcome } from './register.ts';
+export { adoptStep } from './register-adoption.ts';
 export type { ExemptionFacts, ExemptionReport } from './register-facts.ts';
 export { checkTexts } from './register-texts.ts';
 export { REGISTER_NAME, registerWitnesses } from './register-witness.ts';

@@ -123,6 +123,17 @@ export class RegisterFile {
     this.#sizeBytes = sizeBytes;
   }
 
+  /** The bodies behind an event, at most `count` of them. */
+  bodiesAfter(
+    sequence: number,
+    count: number,
+  ): readonly { readonly sequence: number; readonly body: string }[] {
+    return this.#database
+      .prepare('SELECT seq, body FROM events WHERE seq > ? ORDER BY seq LIMIT ?')
+      .all(sequence, count)
+      .map(({ seq, body }) => ({ sequence: Number(seq), body: String(body) }));
+  }
+
   /** Lets go of the file; may be called again. */
   close(): void {
     if (this.#database.isOpen) this.#database.close();

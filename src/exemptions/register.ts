@@ -7,18 +7,17 @@
 import { AppError, type Clock } from '../base/base.ts';
 import { EXEMPTIONS_MAX, formatExemption, type SharedExemption } from '../policy/policy.ts';
 import type { DecisionRecord, ExemptionRecord } from '../records/records.ts';
-import { readDecisionRecord } from './decision.ts';
 import {
   type ExemptionPaper,
   type ExemptionState,
   isGranted,
   isStanding,
-  paperSchema,
   parseExemptionId,
   toSharedExemption,
 } from './paper.ts';
 import { type ExemptionProblem, type Fault, toProblem } from './problem.ts';
 import { markOf } from './profile.ts';
+import { NO_PROFILE, type RegisterBody, readBody } from './register-body.ts';
 import { RegisterFile } from './register-file.ts';
 import { dueSteps, grantSteps, nextTimes, type Step, toTime } from './register-steps.ts';
 import {
@@ -338,6 +337,18 @@ export class Register {
     this.#append(records);
   }
 
+  /** The events behind one, at most `count`, as they were written: JSON of records. */
+  eventsAfter(sequence: number, count: number): ReturnType<RegisterFile['bodiesAfter']> {
+    return this.#file.bodiesAfter(sequence, count);
+  }
+
+  /** Writes a step that another register took, as it is; one that ends a grant holds before it is written. */
+  writeForeign(step: ExemptionRecord & { readonly paper: ExemptionPaper }): void {
+    if (step.event === 'revoked') this.#bar(step.paper);
+    this.#append([step]);
+    this.advance();
+  }
+
   close(): void {
     this.#file.close();
   }
@@ -352,7 +363,7 @@ export class Register {
   }
 
   /** Adds an event to what stands. */
-  #take(record: Body): void {
+  #take(record: RegisterBody): void {
     this.#version++;
     if (record.kind === 'decision') {
       this.#decisions.push(record);
@@ -408,15 +419,6 @@ export class Register {
   }
 }
 
-const NO_PROFILE: readonly ExemptionProblem[] = [
-  toProblem({
-    code: 'ERR_EXEMPTION_PROFILE',
-    path: [],
-    text: 'no profile of a jurisdiction is configured: nothing can be granted',
-    hint: 'set compliance.profile',
-  }),
-];
-
 const refused = (problems: readonly ExemptionProblem[]): RegisterOutcome => ({ paper: undefined, problems });
 
 const requireState = (
@@ -428,17 +430,4 @@ const requireState = (
   throw new AppError('ERR_EXEMPTION_STATE', `${doing} ${id}: it is ${state}, not ${wanted.join(' or ')}`, {
     hint: `"cordon exemptions show ${id}" has its history.`,
   });
-};
-
-type Body = (Omit<ExemptionRecord, 'paper'> & { readonly paper: ExemptionPaper }) | DecisionRecord;
-
-/** An event as it was written; throws a RangeError for anything else. */
-const readBody = (body: unknown): Body => {
-  const { kind, paper } = (body ?? {}) as { kind?: unknown; paper?: unknown };
-  if (kind === 'decision') return readDecisionRecord(body);
-  const read = paperSchema.safeParse(paper);
-  if (kind !== 'exemption' || !read.success) throw new RangeError('an event has another form');
-  // What threads will get has to be readable, or nothing of the register is used.
-  toSharedExemption(read.data);
-  return { ...(body as ExemptionRecord), paper: read.data };
 };

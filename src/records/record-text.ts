@@ -3,7 +3,7 @@
 // What is said is a summary; the record itself has more and is never replaced by it.
 import { formatDuration } from '../base/base.ts';
 import { describeEnforcement, isInForce } from '../enforcement/enforcement.ts';
-import type { EnforcementRecord, EvidenceRecord, QueryRecord } from './record.ts';
+import type { EnforcementRecord, EvidenceRecord, FleetRecord, QueryRecord } from './record.ts';
 
 /** One line about a record, without its time. */
 export const describeRecord = (record: EvidenceRecord): string => {
@@ -33,10 +33,15 @@ export const describeRecord = (record: EvidenceRecord): string => {
       return `service: ${record.event}${since(record.lastWritten)}`;
     case 'configuration':
       return `configuration: ${record.event}${words([record.cause, record.code])}`;
+    case 'fleet':
+      return `fleet: ${record.event}${words([entryOf(record), record.subject, record.code, record.reason])}`;
     case 'records':
       return `records: ${record.event}${words([record.file, record.output, amount(record), record.text])}${by(record.by)}`;
   }
 };
+
+const entryOf = ({ number, entry }: FleetRecord): string | undefined =>
+  number === undefined ? undefined : `entry ${number}, ${entry ?? 'of no kind'}`;
 
 const askedOf = ({ qname, qtype, summary }: QueryRecord): string =>
   `${qname} ${qtype}${summary === undefined ? '' : ' and others'}`;

@@ -26,6 +26,7 @@ export const CHANGE_KINDS = [
   'probe',
   'records',
   'admin',
+  'fleet',
 ] as const;
 
 /** One of QUERY_KINDS. */
@@ -319,6 +320,41 @@ export interface AdminRecord extends RecordHead {
   readonly detail?: object;
 }
 
+/** What one entry of the fleet's policy came to here, or what this resolver knows of the fleet. */
+export interface FleetRecord extends RecordHead {
+  readonly kind: 'fleet';
+  /**
+   * `applied`, `refused`, `kept` (of a kind that this version does not know) and `stopped` (as `kept`, and nothing behind it
+   * but revocations is applied) are about an entry; the others about the fleet.
+   */
+  readonly event:
+    | 'applied'
+    | 'refused'
+    | 'kept'
+    | 'stopped'
+    | 'fork'
+    | 'cut-off'
+    | 'heard-again'
+    | 'suspended'
+    | 'resumed'
+    | 'clock'
+    | 'token-refused'
+    | 'evidence-refused'
+    | 'recovered';
+  /** Number and hash of the entry, and its kind. */
+  readonly number?: number;
+  readonly hash?: string;
+  readonly entry?: string;
+  /** What the entry is about: the identifier of an exemption, a list, a resolver. */
+  readonly subject?: string;
+  /** When the authority made the entry. */
+  readonly authorityTime?: string;
+  /** By how much this clock was ahead of the authority's when both were last compared, milliseconds. */
+  readonly offsetMs?: number;
+  readonly code?: string;
+  readonly reason?: string;
+}
+
 /** A record of the chain `changes`. */
 export type ChangeRecord =
   | ServiceRecord
@@ -329,7 +365,8 @@ export type ChangeRecord =
   | DecisionRecord
   | ProbeRecord
   | RecordsRecord
-  | AdminRecord;
+  | AdminRecord
+  | FleetRecord;
 
 /** A record of either chain. */
 export type EvidenceRecord = QueryRecord | SketchRecord | ChangeRecord;

@@ -29,6 +29,7 @@ export {
   type EnforcementStateRecord,
   type EvidenceRecord,
   type ExemptionRecord,
+  type FleetRecord,
   type ListRecord,
   type ProbeRecord,
   type ProbeResult,

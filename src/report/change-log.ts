@@ -76,6 +76,16 @@ const tell = (record: ChangeRecord): Told | undefined => {
     case 'records':
       if (record.event !== 'reidentified' && record.event !== 'pseudonym-key') return undefined;
       return { event: record.event, subject: record.file, detail: record.text };
+    case 'fleet':
+      return {
+        event: record.event,
+        subject: record.subject,
+        detail: join(
+          record.entry && `entry ${record.number}: ${record.entry}`,
+          record.code,
+          record.authorityTime && `made ${timeWords(record.authorityTime)}`,
+        ),
+      };
     case 'service':
     case 'probe':
       return undefined;

@@ -20,11 +20,31 @@ import {
 /** What each room may import. */
 const ROOMS: Readonly<Record<string, readonly string[]>> = {
   cli: [
-    ...['resolve', 'admin', 'lists/keeping', 'probe', 'generation', 'report', 'exemptions', 'app', 'explain'],
+    ...[
+      'fleet',
+      'resolve',
+      'admin',
+      'lists/keeping',
+      'probe',
+      'generation',
+      'report',
+      'exemptions',
+      'app',
+      'explain',
+    ],
     ...['discovery', 'imports', 'records', 'observe', 'lists', 'config', 'enforcement', 'dns', 'base'],
   ],
   app: [
-    ...['resolve', 'records/thread', 'lists/keeping', 'probe', 'generation', 'exemptions', 'explain'],
+    ...[
+      'fleet',
+      'resolve',
+      'records/thread',
+      'lists/keeping',
+      'probe',
+      'generation',
+      'exemptions',
+      'explain',
+    ],
     ...[
       'room',
       'admin',
@@ -52,6 +72,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
       'base',
     ],
   ],
+  fleet: ['records', 'base'],
   report: ['exemptions', 'records', 'enforcement', 'words', 'base'],
   notice: ['words', 'base'],
   room: ['admin', 'tls', 'words', 'base'],

@@ -56,6 +56,11 @@ const MAY: Readonly<Record<string, string>> = {
   confirmAct: 'operator approver administrator',
   takeActResult: 'operator approver auditor administrator',
   withdrawAct: 'operator approver auditor administrator',
+  readFleet: ALL,
+  inviteResolver: 'administrator',
+  removeResolver: 'administrator',
+  setOverlay: 'administrator',
+  rotateFleetKey: 'administrator',
 };
 
 /** What needs no role: signing in and enrolling, and what only the control socket has. */

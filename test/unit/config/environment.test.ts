@@ -131,6 +131,14 @@ const VALUES: Readonly<Record<string, string>> = {
   CORDON_PROBE_RATE: '10',
   CORDON_PROBE_CONTROLS: 'example.org',
   CORDON_PROBE_LISTENERS: 'false',
+  CORDON_FLEET_SERVERS: 'tls://nats1.example:4222',
+  CORDON_FLEET_CA: '/keys/ca.pem',
+  CORDON_FLEET_TRUST: 'ed25519:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=',
+  CORDON_FLEET_ROLE: 'authority',
+  CORDON_FLEET_SITE: 'bruges',
+  CORDON_FLEET_LISTS: 'extra',
+  CORDON_FLEET_SUSPEND_EXEMPTIONS_AFTER: '8h',
+  CORDON_FLEET_UNCONFIRMED_MAX: '30d',
 };
 
 describe('environment overrides', () => {

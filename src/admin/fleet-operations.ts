@@ -1,0 +1,144 @@
+// The fleet on the control socket: what all resolvers look like, and what the authority's operators do to it.
+import { z } from 'zod';
+import { gives, listOf, operationsOn, ROLES } from './operation.ts';
+
+const LINE_LENGTH_MAX = 200;
+const REASON_LENGTH_MAX = 500;
+
+const name = z.string().regex(/^[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?$/);
+const line = z
+  .string()
+  .trim()
+  .min(1)
+  .max(LINE_LENGTH_MAX)
+  .regex(/^\P{C}*$/u);
+const reason = z
+  .string()
+  .trim()
+  .min(1)
+  .max(REASON_LENGTH_MAX)
+  .regex(/^\P{C}*$/u);
+const counts = z.object({ queries: z.number(), changes: z.number() });
+
+const refusedEntry = z.object({
+  number: z.number(),
+  subject: z.string().optional(),
+  code: z.string(),
+  reason: z.string(),
+});
+const resolver = z
+  .object({
+    name: z.string(),
+    site: z.string().nullable(),
+    role: z.enum(['authority', 'node', 'collector']),
+    /** Counts from 1: a resolver that was taken in anew has begun new chains of records. */
+    enrolment: z.number(),
+    removed: z.string().nullable(),
+    /** When it last said how it is, and how long ago; null: never. */
+    heard: z.string().nullable(),
+    heardSec: z.number().nullable(),
+    version: z.string().nullable(),
+    generation: z.number().nullable(),
+    /** Whether the prohibition is in force there, in words. */
+    state: z.string().nullable(),
+    /** By how much its clock is ahead of the authority's. */
+    offsetMs: z.number().nullable(),
+    /** The last entry of policy that it has, and how many it is behind. */
+    policy: z.number().nullable(),
+    behind: z.number().nullable(),
+    cutOffSince: z.string().nullable(),
+    isSuspended: z.boolean(),
+    isForked: z.boolean(),
+    stopped: z.number().nullable(),
+    refused: listOf(refusedEntry),
+    lists: z.record(z.string(), z.string()),
+    /** Number of the last record of each chain, and up to where the collector has them. */
+    records: counts.nullable(),
+    confirmed: counts.nullable(),
+  })
+  .meta({ id: 'FleetResolver' });
+const status = z
+  .object({
+    name: z.string(),
+    role: z.enum(['authority', 'node']),
+    isConnected: z.boolean(),
+    policy: z.object({ number: z.number(), hash: z.string() }),
+    unpublished: z.number().nullable(),
+    holdMs: z.number(),
+    authorityHeard: z.string().nullable(),
+    resolvers: listOf(resolver),
+    /** The last entry about each exemption. */
+    exemptions: z.record(z.string(), z.object({ number: z.number(), event: z.string() })),
+  })
+  .meta({ id: 'FleetStatus' });
+
+/** The fleet of the program. All reject with an AppError; what changes something does so with ERR_FLEET_NODE on a node. */
+export interface FleetControl {
+  status(): z.output<typeof status>;
+  invite(name: string, site: string | undefined): Promise<{ token: string; until: string; reloaded: number }>;
+  remove(name: string, by: string, reason: string): Promise<{ reloaded: number }>;
+  overlay(body: {
+    for: string;
+    yaml: string;
+    by: string;
+    reason?: string;
+  }): Promise<{ number: number; hash: string }>;
+  rotateKey(): Promise<{ trust: string }>;
+}
+
+const onFleet = operationsOn<FleetControl>('fleet', { failureStatus: 409 });
+
+/** What can be asked of a fleet. */
+export const FLEET_OPERATIONS = {
+  readFleet: onFleet({
+    method: 'GET',
+    path: '/v1/fleet',
+    summary: 'Every resolver of the fleet; on a node, itself',
+    roles: ROLES,
+    result: status,
+    handle: (fleet) => Promise.resolve(gives(fleet.status())),
+  }),
+  inviteResolver: onFleet({
+    method: 'POST',
+    path: '/v1/fleet/invite',
+    summary: 'Makes a token with which a resolver is taken in once, within a day',
+    roles: ['administrator'],
+    body: z.strictObject({ name, site: name.optional() }),
+    form: '{ "name": NAME, "site": NAME }',
+    result: z.object({ token: z.string(), until: z.string(), reloaded: z.number() }),
+    handle: async (fleet, { body }) => gives(await fleet.invite(body.name, body.site)),
+  }),
+  removeResolver: onFleet({
+    method: 'POST',
+    path: '/v1/fleet/remove',
+    summary: 'Takes a resolver out of the fleet; what it uploads afterwards is refused',
+    roles: ['administrator'],
+    body: z.strictObject({ name, by: line, reason }),
+    form: '{ "name": NAME, "by": text, "reason": text }',
+    result: z.object({ reloaded: z.number() }),
+    handle: async (fleet, { body }) => gives(await fleet.remove(body.name, body.by, body.reason)),
+  }),
+  setOverlay: onFleet({
+    method: 'POST',
+    path: '/v1/fleet/overlay',
+    summary: 'Sets keys of configuration for all resolvers, a site or a node; without text takes them away',
+    roles: ['administrator'],
+    body: z.strictObject({
+      for: z.string().regex(/^(?:all|(?:site|node):[a-z0-9-]{1,40})$/),
+      yaml: z.string().max(50_000),
+      by: line,
+      reason: reason.exactOptional(),
+    }),
+    form: '{ "for": "all" | "site:NAME" | "node:NAME", "yaml": text, "by": text, "reason": text }',
+    result: z.object({ number: z.number(), hash: z.string() }),
+    handle: async (fleet, { body }) => gives(await fleet.overlay(body)),
+  }),
+  rotateFleetKey: onFleet({
+    method: 'POST',
+    path: '/v1/fleet/rotate-key',
+    summary: 'Makes another key of the authority, signed by the one in use',
+    roles: ['administrator'],
+    result: z.object({ trust: z.string() }),
+    handle: async (fleet) => gives(await fleet.rotateKey()),
+  }),
+};

@@ -1,0 +1,231 @@
+// The configuration of the engine (nats-server), written for operators to read and for the engine to take.
+//
+//   engine/nats-server.conf      or one for each server of a cluster: nats-server-1.conf, …
+//   engine/users.conf            who may connect and what each may do; written again when a resolver comes or goes
+//   engine/leaf-SITE.conf        a leaf node for a site: what its resolvers connect to when the way to the cluster is long
+//   engine/engine.json           what it was made of
+//
+// Every user has a key of its own and may use the subjects that it needs, nothing else. TLS 1.3 only.
+import { mkdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { AppError, DIRECTORY_MODE, errorText, replaceFileNow } from '../base/base.ts';
+import type { Member } from './roll.ts';
+import { collectorRights, nodeRights, type Rights, tokenRights } from './subjects.ts';
+import type { IssuedToken } from './tokens.ts';
+
+/** The largest record of a change has 1 MiB; packed, a block is far below. */
+const PAYLOAD_MAX = '4MB';
+const FILE_MODE = 0o640;
+const USERS_NAME = 'users.conf';
+const SETTINGS_NAME = 'engine.json';
+
+const settingsSchema = z.looseObject({
+  /** Addresses that clients connect to, `HOST:PORT`, one for each server. */
+  servers: z.array(z.string()).min(1),
+  /** Of routes between the servers of a cluster, and of leaf nodes; absent for none. */
+  clusterPort: z.int().exactOptional(),
+  leafPort: z.int().exactOptional(),
+  tls: z.looseObject({ cert: z.string(), key: z.string(), ca: z.string() }).exactOptional(),
+  store: z.string(),
+  /** Public nkeys. */
+  authority: z.looseObject({ name: z.string(), key: z.string() }),
+  collector: z.looseObject({ name: z.string(), key: z.string() }),
+  system: z.looseObject({ key: z.string() }),
+  /** Of routes: the servers of a cluster know each other by it. */
+  clusterSecret: z.string().exactOptional(),
+  /** Public nkeys of the leaf nodes of sites. */
+  leafs: z.record(z.string(), z.string()).exactOptional(),
+});
+
+/** What the configuration is made of. */
+export type EngineSettings = Readonly<z.infer<typeof settingsSchema>>;
+
+/** Reads what a configuration was made of. Throws ERR_FLEET_ENGINE_FILES. */
+export const readEngineSettings = (directory: string): EngineSettings => {
+  const path = join(directory, SETTINGS_NAME);
+  try {
+    return settingsSchema.parse(JSON.parse(readFileSync(path, 'utf8')));
+  } catch (cause) {
+    throw new AppError('ERR_FLEET_ENGINE_FILES', `reading ${path}: ${errorText(cause)}`, {
+      cause,
+      hint: '"cordon fleet init" writes it.',
+    });
+  }
+};
+
+/** Writes the configuration of every server. Throws ERR_FLEET_ENGINE_FILES. */
+export const writeEngineFiles = (directory: string, settings: EngineSettings): void =>
+  writing(directory, () => {
+    mkdirSync(directory, { recursive: true, mode: DIRECTORY_MODE });
+    const put = (name: string, text: string): void => replaceFileNow(join(directory, name), text, FILE_MODE);
+    put(SETTINGS_NAME, `${JSON.stringify(settings, undefined, 2)}\n`);
+    for (const index of settings.servers.keys()) {
+      put(
+        settings.servers.length === 1 ? 'nats-server.conf' : `nats-server-${index + 1}.conf`,
+        serverText(settings, index),
+      );
+    }
+    for (const site of Object.keys(settings.leafs ?? {})) put(`leaf-${site}.conf`, leafText(settings, site));
+  });
+
+/** Writes who may connect. Throws ERR_FLEET_ENGINE_FILES. */
+export const writeUsers = (
+  directory: string,
+  settings: EngineSettings,
+  members: readonly Member[],
+  tokens: readonly IssuedToken[],
+): void =>
+  writing(directory, () => {
+    const name = join(directory, USERS_NAME);
+    replaceFileNow(name, usersText(settings, members, tokens), FILE_MODE);
+  });
+
+const writing = (directory: string, write: () => void): void => {
+  try {
+    write();
+  } catch (cause) {
+    throw new AppError('ERR_FLEET_ENGINE_FILES', `writing ${directory}: ${errorText(cause)}`, { cause });
+  }
+};
+
+const HEAD = (what: string): string =>
+  `# ${what}\n# Written by Cordon, again at each change: edit what it was made of with "cordon fleet init", not this file.\n\n`;
+
+const quote = (text: string): string => JSON.stringify(text);
+
+const serverText = (settings: EngineSettings, index: number): string => {
+  const { servers, clusterPort, leafPort, tls, store, clusterSecret } = settings;
+  const [host = '', port = ''] = splitAddress(servers[index] ?? '');
+  const isCluster = servers.length > 1;
+  const name = `cordon-${index + 1}`;
+  const block = tlsText(tls);
+  const routes = servers
+    .filter((_, other) => other !== index)
+    .map((server) => `nats://cordon:${clusterSecret ?? ''}@${splitAddress(server)[0]}:${clusterPort ?? ''}`);
+  return `${HEAD('An engine for Cordon: carries policy outwards and evidence inwards.')}server_name: ${name}
+listen: ${quote(`${host}:${port}`)}
+max_payload: ${PAYLOAD_MAX}
+
+# Nothing that the engine acknowledges has to survive a power cut: resolvers and authority put back what it loses.
+jetstream {
+  store_dir: ${quote(store)}
+}
+${block === '' ? '' : `\n${block}`}${
+  isCluster
+    ? `\ncluster {
+  name: cordon
+  listen: ${quote(`${host}:${clusterPort ?? ''}`)}
+  authorization { user: cordon, password: ${quote(clusterSecret ?? '')} }
+  routes: [${routes.map(quote).join(', ')}]
+${indent(block)}}\n`
+    : ''
+}${
+  leafPort === undefined
+    ? ''
+    : `\n# Sites connect here by leaf nodes of their own.
+leafnodes {
+  listen: ${quote(`${host}:${leafPort}`)}
+${indent(block)}}\n`
+}
+include ${USERS_NAME}
+`;
+};
+
+const leafText = (settings: EngineSettings, site: string): string => {
+  const { servers, leafPort, tls } = settings;
+  const urls = servers.map(
+    (server) => `${tls === undefined ? 'nats-leaf' : 'tls'}://${splitAddress(server)[0]}:${leafPort ?? ''}`,
+  );
+  const block = tlsText(tls);
+  const ca = tls === undefined ? '' : `, tls: { ca_file: ${quote(tls.ca)}, min_version: "1.3" }`;
+  return `${HEAD(`The leaf node of the site ${site}: its resolvers connect to it, and it to the engine. It keeps nothing.`)}server_name: cordon-leaf-${site}
+listen: "0.0.0.0:4222"
+max_payload: ${PAYLOAD_MAX}
+${block === '' ? '' : `\n${block}`}
+leafnodes {
+  # The file holds the seed of this leaf: readable by the engine's user only.
+  remotes: [{ urls: [${urls.map(quote).join(', ')}], account: CORDON, nkey: "leaf-${site}.seed"${ca} }]
+}
+
+include ${USERS_NAME}
+`;
+};
+
+const tlsText = (tls: EngineSettings['tls']): string =>
+  tls === undefined
+    ? ''
+    : `tls {
+  cert_file: ${quote(tls.cert)}
+  key_file: ${quote(tls.key)}
+  ca_file: ${quote(tls.ca)}
+  min_version: "1.3"
+}
+`;
+
+const indent = (text: string): string => text.replaceAll(/^(?=.)/gm, '  ');
+
+const usersText = (
+  { authority, collector, system, leafs = {} }: EngineSettings,
+  members: readonly Member[],
+  tokens: readonly IssuedToken[],
+): string => {
+  const users = [
+    userText(authority.key, `the authority ${authority.name}`, undefined),
+    userText(collector.key, `the collector ${collector.name}`, collectorRights(collector.name)),
+    ...members
+      .filter(({ until, name }) => until === undefined && name !== authority.name)
+      .map(({ name, key, site }) =>
+        userText(key, `${name}${site === undefined ? '' : ` of ${site}`}`, nodeRights(name)),
+      ),
+    ...tokens.map(({ name, key, until }) =>
+      userText(key, `a token for ${name} until ${until}`, tokenRights(name)),
+    ),
+    ...Object.entries(leafs).map(([site, key]) =>
+      userText(key, `the leaf node of ${site}`, leafRights(site, members)),
+    ),
+  ];
+  return `${HEAD('Who may connect to the engine, and what each may do.')}accounts {
+  CORDON {
+    jetstream: enabled
+    users: [
+${users.join('\n')}
+    ]
+  }
+  SYSTEM {
+    users: [
+      # has the engine read this file again
+      { nkey: ${system.key} }
+    ]
+  }
+}
+system_account: SYSTEM
+`;
+};
+
+/** A leaf may what the resolvers of its site may, together. */
+const leafRights = (site: string, members: readonly Member[]): Rights => {
+  const rights = members
+    .filter((member) => member.site === site && member.until === undefined)
+    .map(({ name }) => nodeRights(name));
+  const all = (of: 'publish' | 'subscribe'): string[] => [...new Set(rights.flatMap((one) => one[of]))];
+  return { publish: all('publish'), subscribe: all('subscribe'), answers: true };
+};
+
+const userText = (key: string, comment: string, rights: Rights | undefined): string => {
+  if (rights === undefined) return `      # ${comment}\n      { nkey: ${key} }`;
+  const subjects = (of: readonly string[]): string => of.map(quote).join(', ');
+  return `      # ${comment}
+      { nkey: ${key}, permissions: {
+          publish: { allow: [${subjects(rights.publish)}] }
+          subscribe: { allow: [${subjects(rights.subscribe)}] }${
+            rights.answers ? '\n          allow_responses: { max: 1, expires: "10s" }' : ''
+          }
+      } }`;
+};
+
+/** Host and port; an IPv6 address stands in brackets. */
+export const splitAddress = (text: string): readonly [host: string, port: string] => {
+  const at = text.lastIndexOf(':');
+  return [text.slice(0, at), text.slice(at + 1)];
+};

@@ -1,0 +1,336 @@
+// The connection to the engine (NATS JetStream): the only file that knows its library.
+//
+// No carrier is trusted: what comes in here is bytes that others check. What the engine acknowledges may be lost, come twice
+// or late; what it keeps is asked for by subject. Errors of the library become ERR_FLEET_ENGINE: it is there again later.
+import { readFileSync } from 'node:fs';
+import {
+  AckPolicy,
+  DiscardPolicy,
+  type JetStreamClient,
+  type JetStreamManager,
+  jetstream,
+  jetstreamManager,
+  RetentionPolicy,
+  StorageType,
+  type StreamConfig,
+} from '@nats-io/jetstream';
+import {
+  connect,
+  headers as createHeaders,
+  type Msg,
+  type NatsConnection,
+  nanos,
+  nkeyAuthenticator,
+  type Subscription,
+} from '@nats-io/transport-node';
+import { AppError, DAY_MS, errorText } from '../base/base.ts';
+import { COLLECTOR, inboxOf, STREAM, type StreamName, TIDE_SUBJECT } from './subjects.ts';
+
+/** How long an answer of the engine may take, milliseconds: a new leader of three took six seconds. */
+const ANSWER_MS = 10_000;
+/** Between two tries to connect, milliseconds. */
+const RECONNECT_MS = 250;
+const RECONNECT_JITTER_MS = 250;
+/** Between two signs of life, milliseconds; the second that is missed ends the connection. */
+const PING_MS = 5_000;
+const PINGS_MISSED_MAX = 2;
+/** Within which the engine knows a message again, milliseconds. */
+const DUPLICATE_MS = 120_000;
+/** Of evidence that no collector has taken yet: the engine's disk bounds it before. */
+const EVIDENCE_BYTES_MAX = 16 * 2 ** 30;
+/** Entries of policy: a register holds some 80,000 events. */
+const POLICY_MESSAGES_MAX = 1_000_000;
+/** The contents of lists: 32 lists of 64 MB, with the ones before. */
+const LISTS_BYTES_MAX = 4 * 2 ** 30;
+/** Evidence that the collector has and has not acknowledged. */
+const UNACKNOWLEDGED_MAX = 1_024;
+/** After which what the collector has not acknowledged is given again, milliseconds. */
+const ACKNOWLEDGE_MS = 30_000;
+
+/** Where an engine is and who connects. */
+export interface EngineAccess {
+  readonly servers: readonly string[];
+  /** File of certificates; undefined: those of the system. */
+  readonly caPath: string | undefined;
+  /** Name of the user in subjects. */
+  readonly name: string;
+  /** Gives the seed, `SU…`, at each connection: it may have been replaced. */
+  readonly seed: () => string;
+}
+
+/** What is kept of the engine's state. */
+export interface EngineEvents {
+  /** Connected, or connected again. */
+  onUp(): void;
+  /** The connection is gone; it is made again. */
+  onDown(reason: string): void;
+}
+
+/** Something that was stored. */
+export interface StoredMessage {
+  readonly subject: string;
+  readonly bytes: Uint8Array;
+}
+
+/** A message of evidence. */
+export interface EvidenceMessage extends StoredMessage {
+  readonly signature: string;
+  /** It is on the collector's disk, or not worth to be. */
+  done(): void;
+}
+
+/** A connection. It is made again for as long as the program runs. */
+export class Engine {
+  readonly #connection: NatsConnection;
+  readonly #stream: JetStreamClient;
+  readonly #manager: JetStreamManager;
+
+  private constructor(connection: NatsConnection, manager: JetStreamManager) {
+    this.#connection = connection;
+    this.#stream = jetstream(connection, { timeout: ANSWER_MS });
+    this.#manager = manager;
+  }
+
+  /**
+   * Connects. With `isPatient` it goes on until there is an engine; otherwise it rejects with ERR_FLEET_ENGINE.
+   */
+  static async connect(access: EngineAccess, events: EngineEvents, isPatient: boolean): Promise<Engine> {
+    const { servers, caPath, name, seed } = access;
+    const isTls = servers.some((server) => server.startsWith('tls://'));
+    try {
+      const connection = await connect({
+        servers: [...servers],
+        name: `cordon ${name}`,
+        inboxPrefix: inboxOf(name),
+        authenticator: nkeyAuthenticator(() => Buffer.from(seed().trim())),
+        maxReconnectAttempts: -1,
+        waitOnFirstConnect: isPatient,
+        reconnectTimeWait: RECONNECT_MS,
+        reconnectJitter: RECONNECT_JITTER_MS,
+        reconnectJitterTLS: RECONNECT_JITTER_MS,
+        pingInterval: PING_MS,
+        maxPingOut: PINGS_MISSED_MAX,
+        timeout: ANSWER_MS,
+        ...(isTls ? { tls: caPath === undefined ? {} : { ca: readFileSync(caPath, 'utf8') } } : {}),
+      });
+      const engine = new Engine(
+        connection,
+        await jetstreamManager(connection, { checkAPI: false, timeout: ANSWER_MS }),
+      );
+      void engine.#watch(events);
+      events.onUp();
+      return engine;
+    } catch (cause) {
+      throw unreachable(`connecting to ${servers.join(', ')}`, cause);
+    }
+  }
+
+  async #watch(events: EngineEvents): Promise<void> {
+    for await (const status of this.#connection.status()) {
+      if (status.type === 'reconnect') events.onUp();
+      if (status.type === 'disconnect') events.onDown('the connection is gone');
+      if (status.type === 'error') events.onDown(errorText(status.error));
+    }
+  }
+
+  /** Takes what is published from now on. */
+  subscribe(subject: string, take: (bytes: Uint8Array, subject: string) => void): Subscription {
+    return this.#connection.subscribe(subject, {
+      callback: (error, message) => {
+        if (error === null) take(message.data, message.subject);
+      },
+    });
+  }
+
+  /** Answers what is asked; undefined gives no answer. */
+  serve(
+    subject: string,
+    answer: (bytes: Uint8Array, subject: string) => Promise<Uint8Array | string | undefined>,
+  ): void {
+    const handle = async (message: Msg): Promise<void> => {
+      const answered = await answer(message.data, message.subject);
+      if (answered !== undefined) message.respond(answered);
+    };
+    this.#connection.subscribe(subject, {
+      callback: (error, message) => {
+        if (error === null) void handle(message);
+      },
+    });
+  }
+
+  /** Publishes to whoever listens now. */
+  tell(subject: string, bytes: Uint8Array | string): void {
+    this.#connection.publish(subject, bytes);
+  }
+
+  /** Asks, and gives the answer. Rejects with ERR_FLEET_ENGINE. */
+  async ask(subject: string, bytes: Uint8Array | string, timeoutMs: number): Promise<Uint8Array> {
+    try {
+      return (await this.#connection.request(subject, bytes, { timeout: timeoutMs })).data;
+    } catch (cause) {
+      throw unreachable(`asking at ${subject}`, cause);
+    }
+  }
+
+  /** Stores a message, and is done when the engine says that it has it. Rejects with ERR_FLEET_ENGINE. */
+  async store(
+    subject: string,
+    bytes: Uint8Array | string,
+    options: { readonly id?: string; readonly signature?: string } = {},
+  ): Promise<void> {
+    try {
+      const headers = this.#headers(options.signature);
+      await this.#stream.publish(subject, bytes, {
+        ...(options.id === undefined ? {} : { msgID: options.id }),
+        ...(headers === undefined ? {} : { headers }),
+      });
+    } catch (cause) {
+      throw unreachable(`storing at ${subject}`, cause);
+    }
+  }
+
+  #headers(signature: string | undefined) {
+    if (signature === undefined) return undefined;
+    const made = createHeaders();
+    made.set(SIGNATURE_HEADER, signature);
+    return made;
+  }
+
+  /** The last message of a subject; undefined where there is none. Rejects with ERR_FLEET_ENGINE. */
+  async read(stream: StreamName, subject: string): Promise<Uint8Array | undefined> {
+    try {
+      return (await this.#manager.direct.getMessage(stream, { last_by_subj: subject }))?.data;
+    } catch (cause) {
+      throw unreachable(`reading ${subject}`, cause);
+    }
+  }
+
+  /** Takes a message out of a stream that only the authority writes. Rejects with ERR_FLEET_ENGINE. */
+  async remove(stream: StreamName, subject: string): Promise<void> {
+    try {
+      await this.#manager.streams.purge(stream, { filter: subject });
+    } catch (cause) {
+      throw unreachable(`removing ${subject}`, cause);
+    }
+  }
+
+  /** The last message of each subject of a stream, for the authority. Rejects with ERR_FLEET_ENGINE. */
+  async readAll(stream: StreamName): Promise<StoredMessage[]> {
+    try {
+      const consumer = await this.#stream.consumers.get(stream, { deliver_policy: 'last_per_subject' });
+      const { num_pending: count } = await consumer.info();
+      const found: StoredMessage[] = [];
+      if (count === 0) return found;
+      for await (const message of await consumer.fetch({ max_messages: count, expires: ANSWER_MS })) {
+        found.push({ subject: message.subject, bytes: message.data });
+        if (found.length >= count) break;
+      }
+      return found;
+    } catch (cause) {
+      throw unreachable(`reading ${stream}`, cause);
+    }
+  }
+
+  /** Makes the streams that are not there, as the authority may. Rejects with ERR_FLEET_ENGINE. */
+  async makeStreams(replicas: number): Promise<void> {
+    try {
+      for (const stream of streamsOf(replicas)) {
+        const known = await this.#manager.streams.info(stream.name).catch(() => undefined);
+        if (known === undefined) await this.#manager.streams.add(stream);
+      }
+      await this.#manager.consumers.add(STREAM.EVIDENCE, {
+        durable_name: COLLECTOR,
+        ack_policy: AckPolicy.Explicit,
+        ack_wait: nanos(ACKNOWLEDGE_MS),
+        max_ack_pending: UNACKNOWLEDGED_MAX,
+      });
+    } catch (cause) {
+      throw unreachable('making the streams', cause);
+    }
+  }
+
+  /** Gives evidence to `take` in the order of the engine until it is closed. Rejects with ERR_FLEET_ENGINE. */
+  async collect(take: (message: EvidenceMessage) => void): Promise<() => Promise<void>> {
+    try {
+      const consumer = await this.#stream.consumers.get(STREAM.EVIDENCE, COLLECTOR);
+      const messages = await consumer.consume({
+        max_messages: UNACKNOWLEDGED_MAX / 2,
+        callback: (message) => {
+          take({
+            subject: message.subject,
+            bytes: message.data,
+            signature: message.headers?.get(SIGNATURE_HEADER) ?? '',
+            done: () => message.ack(),
+          });
+        },
+      });
+      return async () => {
+        await messages.close();
+      };
+    } catch (cause) {
+      throw unreachable('taking evidence', cause);
+    }
+  }
+
+  /** How many servers the engine has, as far as it tells. */
+  get replicas(): number {
+    const { cluster, connect_urls: urls = [] } = this.#connection.info ?? {};
+    return cluster !== undefined && urls.length >= CLUSTER_SIZE ? CLUSTER_SIZE : 1;
+  }
+
+  /** Resolves when the engine has seen everything that was told so far. Rejects with ERR_FLEET_ENGINE. */
+  async flush(): Promise<void> {
+    try {
+      await this.#connection.flush();
+    } catch (cause) {
+      throw unreachable('sending', cause);
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#connection.close();
+  }
+}
+
+const SIGNATURE_HEADER = 'Cordon-Signature';
+const CLUSTER_SIZE = 3;
+
+type NewStream = Partial<StreamConfig> & { readonly name: string };
+
+const streamsOf = (replicas: number): NewStream[] => {
+  const common = { storage: StorageType.File, num_replicas: replicas, duplicate_window: nanos(DUPLICATE_MS) };
+  const latest = { ...common, max_msgs_per_subject: 1, allow_direct: true, discard: DiscardPolicy.Old };
+  const bucket = { ...latest, discard: DiscardPolicy.New, allow_rollup_hdrs: true, deny_delete: true };
+  return [
+    // An entry that is there is never replaced by another one of its number.
+    {
+      ...common,
+      name: STREAM.POLICY,
+      subjects: ['cordon.policy.*'],
+      max_msgs: POLICY_MESSAGES_MAX,
+      max_msgs_per_subject: 1,
+      discard: DiscardPolicy.New,
+      discard_new_per_subject: true,
+      allow_direct: true,
+    },
+    { ...latest, name: STREAM.TIDE, subjects: [TIDE_SUBJECT] },
+    { ...latest, name: STREAM.LISTS, subjects: ['cordon.list.*.*'], max_bytes: LISTS_BYTES_MAX },
+    {
+      ...common,
+      name: STREAM.EVIDENCE,
+      subjects: ['cordon.evidence.*.*'],
+      retention: RetentionPolicy.Workqueue,
+      discard: DiscardPolicy.New,
+      max_bytes: EVIDENCE_BYTES_MAX,
+      max_age: nanos(90 * DAY_MS),
+    },
+    { ...bucket, name: STREAM.PRESENCE, subjects: ['$KV.cordon_presence.>'] },
+    { ...bucket, name: STREAM.CONFIRMED, subjects: ['$KV.cordon_confirmed.>'] },
+  ];
+};
+
+const unreachable = (doing: string, cause: unknown): AppError =>
+  new AppError('ERR_FLEET_ENGINE', `${doing}: ${errorText(cause)}`, {
+    cause,
+    hint: 'Policy that is in force stays, and records wait on the disk until the engine is there again.',
+  });

@@ -1,0 +1,159 @@
+// How resolvers come into a fleet, get another key, and leave it: the authority's side.
+//
+// What is asked for is checked against what this authority gave out; what does not do is refused, recorded and an alarm. An
+// answer is given once the entry is in the log and the engine lets the new key in.
+import { z } from 'zod';
+import type { FleetActs } from './acts.ts';
+import type { Authority } from './authority.ts';
+import type { Engine } from './engine.ts';
+import { readEngineSettings, writeUsers } from './engine-files.ts';
+import { fingerprintOf, formatPublicKey, isSignature, parseNkey, type SigningKey } from './key.ts';
+import type { FleetAlarm } from './policy.ts';
+import type { PolicyLog } from './policy-log.ts';
+import type { Roll } from './roll.ts';
+import { NODE_NAME } from './subjects.ts';
+import type { Tokens } from './tokens.ts';
+
+const nkey = z.string().regex(/^U[A-Z2-7]{55}$/);
+const joinSchema = z.looseObject({ secret: z.string().max(100), key: nkey });
+const rotateSchema = z.looseObject({ key: nkey, signature: z.base64().max(100) });
+/** Bytes of a request. */
+const REQUEST_BYTES_MAX = 4_096;
+
+/** What a resolver that was taken in is told. */
+export const joinedSchema = z.looseObject({
+  name: z.string().regex(NODE_NAME),
+  site: z.string().exactOptional(),
+  enrolment: z.int().min(1),
+  /** The entry that took it in, signed. */
+  entry: z.string(),
+  /** Keys for `fleet.trust`; the first is the one of the token's fingerprint. */
+  trust: z.array(z.string()).min(1),
+});
+/** The same, or why not. */
+export const joinAnswerSchema = z.union([joinedSchema, z.looseObject({ refused: z.string() })]);
+
+/** What a node signs with the key that it had. */
+export const rotationText = (name: string, key: string): string =>
+  `cordon fleet rotation 1\nname ${name}\nkey ${key}\n`;
+
+/** What enrolment needs. */
+export interface EnrolmentOptions {
+  readonly authority: Authority;
+  readonly key: () => SigningKey;
+  readonly trust: readonly string[];
+  readonly tokens: Tokens;
+  readonly roll: Roll;
+  readonly log: PolicyLog;
+  readonly acts: FleetActs;
+  /** Where the configuration of the engine is written. */
+  readonly engineDirectory: string;
+  /** Has the engine read it again; gives how many servers did. */
+  readonly reload: () => Promise<number>;
+  readonly onAlarm: (alarm: FleetAlarm) => void;
+}
+
+/** Taking in and removing resolvers. */
+export class Enrolment {
+  readonly #options: EnrolmentOptions;
+
+  constructor(options: EnrolmentOptions) {
+    this.#options = options;
+  }
+
+  /** Answers those who ask to be taken in, and those with another key. */
+  serve(engine: Engine): void {
+    const nameOf = (subject: string): string => subject.split('.').at(-1) ?? '';
+    engine.serve('cordon.join.*', async (bytes, subject) =>
+      JSON.stringify(await this.#join(nameOf(subject), bytes)),
+    );
+    engine.serve('cordon.rotate.*', async (bytes, subject) =>
+      JSON.stringify(await this.#rotate(nameOf(subject), bytes)),
+    );
+  }
+
+  /** Makes a token. Rejects with ERR_FLEET_TOKENS and ERR_FLEET_ENGINE_FILES. */
+  async invite(
+    name: string,
+    site: string | undefined,
+  ): Promise<{ token: string; until: string; reloaded: number }> {
+    const { tokens, key } = this.#options;
+    const { text, until } = tokens.issue(name, site, fingerprintOf(formatPublicKey(key().publicKey)));
+    return { token: text, until, reloaded: await this.#letIn() };
+  }
+
+  /** Removes a resolver; its records that come later are refused. */
+  async remove(name: string, by: string, reason: string): Promise<{ reloaded: number }> {
+    const { authority, tokens } = this.#options;
+    await authority.add('node-removed', { name, by, reason });
+    tokens.withdraw(name);
+    return { reloaded: await this.#letIn() };
+  }
+
+  async #join(name: string, bytes: Uint8Array): Promise<z.infer<typeof joinAnswerSchema>> {
+    const { tokens, authority, roll, log, trust, key } = this.#options;
+    const read = joinSchema.safeParse(parseJson(bytes));
+    if (!read.success) return this.#refuse(name, 'the request has another form');
+    const token = tokens.check(name, read.data.secret);
+    if (typeof token === 'string') return this.#refuse(name, `the token is ${token}`);
+    tokens.use(token);
+    const enrolment = (roll.find(name)?.enrolment ?? 0) + 1;
+    const site = token.site === undefined ? {} : { site: token.site };
+    const { number } = await authority.add('node', { name, ...site, key: read.data.key, enrolment });
+    await this.#letIn();
+    const first = formatPublicKey(key().publicKey);
+    const others = trust.filter((one) => one !== first);
+    return {
+      name,
+      ...site,
+      enrolment,
+      entry: JSON.stringify(log.at(number)?.entry),
+      trust: [first, ...others],
+    };
+  }
+
+  async #rotate(name: string, bytes: Uint8Array): Promise<{ refused?: string }> {
+    const { roll, authority } = this.#options;
+    const member = roll.find(name);
+    const read = rotateSchema.safeParse(parseJson(bytes));
+    const key = member === undefined ? undefined : parseNkey(member.key);
+    if (!read.success || member === undefined || member.until !== undefined || key === undefined) {
+      return this.#refuse(name, 'another key of a resolver that is not in the fleet');
+    }
+    if (!isSignature(key, rotationText(name, read.data.key), read.data.signature)) {
+      return this.#refuse(name, 'another key that the one before did not sign');
+    }
+    const { site, enrolment } = member;
+    await authority.add('node', {
+      name,
+      ...(site === undefined ? {} : { site }),
+      key: read.data.key,
+      enrolment,
+    });
+    await this.#letIn();
+    return {};
+  }
+
+  #refuse(name: string, reason: string): { refused: string } {
+    const { acts, onAlarm } = this.#options;
+    onAlarm('token');
+    acts.note({ event: 'token-refused', subject: name, code: 'ERR_FLEET_TOKEN', reason });
+    acts.log.error({ node: name, reason }, 'fleet: a resolver is not taken in');
+    return { refused: reason };
+  }
+
+  async #letIn(): Promise<number> {
+    const { engineDirectory, roll, tokens, reload } = this.#options;
+    writeUsers(engineDirectory, readEngineSettings(engineDirectory), roll.members, tokens.open);
+    return reload();
+  }
+}
+
+const parseJson = (bytes: Uint8Array): unknown => {
+  if (bytes.length > REQUEST_BYTES_MAX) return undefined;
+  try {
+    return JSON.parse(Buffer.from(bytes).toString('utf8'));
+  } catch {
+    return undefined;
+  }
+};

@@ -1,0 +1,30 @@
+// fleet: several resolvers with one policy and one body of evidence, over an engine that exists (NATS JetStream).
+//
+// Invariants: without the key `fleet` nothing of it is loaded; no carrier is trusted: entries of policy are signed and
+// chained, blocks of evidence check themselves; each resolver judges again what it is told and records what came of it; a
+// resolver that is cut off goes on with what it has; nothing is deleted before the collector has it. Nothing of ours
+// replicates, elects or decides in another's place. Ed25519 (RFC 8032), TLS 1.3 (RFC 8446).
+import type { InitOptions, MadeFleet } from './init.ts';
+import type { Joined, JoinOptions } from './join.ts';
+import type { FleetOptions, RunningFleet } from './run.ts';
+
+export type { Done, FleetActs, FleetNote, OwnFacts } from './acts.ts';
+export { fleetPath } from './identity.ts';
+export type { InitOptions, MadeFleet } from './init.ts';
+export type { Joined, JoinOptions } from './join.ts';
+export type { FleetOptions, RunningFleet } from './run.ts';
+export type { FleetFacts, FleetStatus, ResolverStatus } from './status.ts';
+
+/** Begins what a resolver does in its fleet. Rejects with ERR_FLEET_IDENTITY, ERR_FLEET_KEY and ERR_FLEET_LOG. */
+export const startFleet = async (options: FleetOptions): Promise<RunningFleet> => {
+  const { Fleet } = await import('./run.ts');
+  return Fleet.start(options);
+};
+
+/** Makes keys and the configuration of an engine. Rejects with ERR_FLEET_EXISTS, and errors of the system. */
+export const initFleet = async (options: InitOptions): Promise<MadeFleet> =>
+  (await import('./init.ts')).initFleet(options);
+
+/** Takes this resolver into a fleet: see joinFleet() of join.ts. */
+export const joinFleet = async (options: JoinOptions): Promise<Joined> =>
+  (await import('./join.ts')).joinFleet(options);

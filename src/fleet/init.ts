@@ -1,0 +1,103 @@
+// Making a fleet: the keys of an authority and the configuration of its engine, written once.
+import { randomBytes } from 'node:crypto';
+import { existsSync, mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { createUser } from '@nats-io/nkeys';
+import { AppError, DIRECTORY_MODE, replaceFileNow } from '../base/base.ts';
+import { type EngineSettings, writeEngineFiles, writeUsers } from './engine-files.ts';
+import { FLEET_DIRECTORY, FLEET_FILES, fleetPath, writeIdentity } from './identity.ts';
+import { createKeyFile, formatPublicKey } from './key.ts';
+
+const PRIVATE_MODE = 0o600;
+const SECRET_BYTES = 24;
+/** Name of the collector in subjects: no resolver can have it. */
+export const COLLECTOR_NAME = 'collector';
+
+/** What is asked for. */
+export interface InitOptions {
+  readonly stateDirectory: string;
+  /** Of the authority. */
+  readonly name: string;
+  readonly site: string | undefined;
+  /** `HOST:PORT` of each server. */
+  readonly servers: readonly string[];
+  readonly clusterPort: number;
+  /** Undefined: no leaf nodes. */
+  readonly leafPort: number | undefined;
+  /** Sites that get a leaf node. */
+  readonly leafSites: readonly string[];
+  /** Absent on loopback only. */
+  readonly tls: { readonly cert: string; readonly key: string; readonly ca: string } | undefined;
+  /** Directory in which the engine keeps its streams. */
+  readonly store: string;
+  /** Where the second key goes, for the safe. */
+  readonly safeKeyPath: string;
+}
+
+/** What was made. */
+export interface MadeFleet {
+  readonly engineDirectory: string;
+  /** For `fleet.trust`. */
+  readonly trust: readonly [authority: string, safe: string];
+  readonly servers: readonly string[];
+}
+
+/** Makes keys and configuration. Throws ERR_FLEET_EXISTS where there are some, and errors of the system. */
+export const initFleet = (options: InitOptions): MadeFleet => {
+  const { stateDirectory, name, site, servers, clusterPort, leafPort, leafSites, tls, store, safeKeyPath } =
+    options;
+  const keyPath = fleetPath(stateDirectory, 'authorityKey');
+  for (const path of [keyPath, safeKeyPath]) {
+    if (!existsSync(path)) continue;
+    throw new AppError('ERR_FLEET_EXISTS', `making a fleet: ${path} is there already`, {
+      hint: 'A second key would make a second fleet. Move the old one away if that is what you want.',
+    });
+  }
+  mkdirSync(join(stateDirectory, FLEET_DIRECTORY), { recursive: true, mode: DIRECTORY_MODE });
+  const engineDirectory = fleetPath(stateDirectory, 'engine');
+  mkdirSync(engineDirectory, { recursive: true, mode: DIRECTORY_MODE });
+  const seedOf = (path: string): string => {
+    const pair = createUser();
+    replaceFileNow(path, `${Buffer.from(pair.getSeed()).toString('latin1')}\n`, PRIVATE_MODE);
+    return pair.getPublicKey();
+  };
+  const own = createUser();
+  writeIdentity(
+    stateDirectory,
+    { name, ...(site === undefined ? {} : { site }), enrolment: 1 },
+    Buffer.from(own.getSeed()).toString('latin1'),
+  );
+  const settings: EngineSettings = {
+    servers: [...servers],
+    ...(servers.length > 1 ? { clusterPort, clusterSecret: randomBytes(SECRET_BYTES).toString('hex') } : {}),
+    ...(leafPort === undefined ? {} : { leafPort }),
+    ...(tls === undefined ? {} : { tls }),
+    store,
+    authority: { name, key: own.getPublicKey() },
+    collector: { name: COLLECTOR_NAME, key: seedOf(fleetPath(stateDirectory, 'collectorSeed')) },
+    system: { key: seedOf(join(engineDirectory, SYSTEM_SEED_NAME)) },
+    leafs: Object.fromEntries(
+      leafSites.map((one) => [one, seedOf(join(engineDirectory, `leaf-${one}.seed`))]),
+    ),
+  };
+  writeEngineFiles(engineDirectory, settings);
+  writeUsers(engineDirectory, settings, [], []);
+  const safe = createKeyFile(safeKeyPath);
+  const authority = createKeyFile(keyPath);
+  return {
+    engineDirectory,
+    trust: [formatPublicKey(authority.publicKey), formatPublicKey(safe.publicKey)],
+    servers: servers.map((server) => `${tls === undefined ? 'nats' : 'tls'}://${server}`),
+  };
+};
+
+/** Name of the seed of the engine's system user, beside the configuration. */
+export const SYSTEM_SEED_NAME = 'system.seed';
+
+/** Names of what init makes in the directory of a fleet. */
+export const MADE_FILES = [
+  FLEET_FILES.authorityKey,
+  FLEET_FILES.identity,
+  FLEET_FILES.seed,
+  FLEET_FILES.collectorSeed,
+];

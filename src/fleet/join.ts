@@ -1,0 +1,180 @@
+// Coming into a fleet, and getting another key: the node's side, from the command line.
+
+import { readFileSync } from 'node:fs';
+import { createUser } from '@nats-io/nkeys';
+import { connect, nkeyAuthenticator } from '@nats-io/transport-node';
+import { AppError, errorText, isAppError } from '../base/base.ts';
+import { Engine } from './engine.ts';
+import { joinAnswerSchema, joinedSchema, rotationText } from './enrolment.ts';
+import { isEntrySignedBy, parseEntry } from './entry.ts';
+import { type Identity, readIdentity, writeIdentity } from './identity.ts';
+import { fingerprintOf, parsePublicKey, toSeedKey } from './key.ts';
+import { inboxOf, joinSubject, rotateSubject } from './subjects.ts';
+import { readToken } from './tokens.ts';
+
+/** The authority writes an entry and has the engine read its users again, milliseconds. */
+const ANSWER_MS = 20_000;
+/** How often, and how long after, the engine is tried with the new key: a cluster reads it one server after the other. */
+const TRIES = 20;
+const TRY_MS = 500;
+
+/** What is needed to join. */
+export interface JoinOptions {
+  readonly servers: readonly string[];
+  readonly caPath: string | undefined;
+  readonly token: string;
+  readonly stateDirectory: string;
+}
+
+/** What came of it. */
+export interface Joined extends Identity {
+  /** For `fleet.trust`. */
+  readonly trust: readonly string[];
+  /** The engine let the new key in. */
+  readonly isConnected: boolean;
+}
+
+/**
+ * Joins a fleet. Rejects with ERR_FLEET_TOKEN for a token that does not do, ERR_FLEET_ENGINE when engine or authority are not
+ * reached, ERR_FLEET_SIGNATURE when another authority answers than the token's, ERR_FLEET_EXISTS where a fleet was joined.
+ */
+export const joinFleet = async ({
+  servers,
+  caPath,
+  token: text,
+  stateDirectory,
+}: JoinOptions): Promise<Joined> => {
+  const token = readToken(text);
+  requireAlone(stateDirectory);
+  const pair = createUser();
+  const seed = Buffer.from(pair.getSeed()).toString('latin1');
+  const request = JSON.stringify({ secret: token.secret, key: pair.getPublicKey() });
+  const answer = joinAnswerSchema.safeParse(
+    parseJson(await askOnce(servers, caPath, token.name, token.seed, joinSubject(token.name), request)),
+  );
+  if (!answer.success) throw unheard('the authority answered what this version does not know');
+  if ('refused' in answer.data) {
+    throw new AppError('ERR_FLEET_TOKEN', `joining the fleet: ${String(answer.data.refused)}`, {
+      hint: 'If nobody of yours used it, tell the operators of the authority: somebody else has the token.',
+    });
+  }
+  const { name, site, enrolment, entry, trust } = joinedSchema.parse(answer.data);
+  const [first = ''] = trust;
+  const key = parsePublicKey(first);
+  const signed = parseEntry(Buffer.from(entry));
+  const isOurs =
+    fingerprintOf(first) === token.authority &&
+    key !== undefined &&
+    signed !== undefined &&
+    isEntrySignedBy(signed, key);
+  if (!isOurs) {
+    throw new AppError(
+      'ERR_FLEET_SIGNATURE',
+      'joining the fleet: who answered is not the authority of the token',
+      {
+        hint: 'Somebody else answers at this address. Ask the operators of the authority.',
+      },
+    );
+  }
+  const identity = { name, ...(site === undefined ? {} : { site }), enrolment };
+  writeIdentity(stateDirectory, identity, seed);
+  return { ...identity, trust, isConnected: await canConnect(servers, caPath, name, seed) };
+};
+
+/** Gets another key for this resolver. Rejects as joinFleet() does, and with ERR_FLEET_IDENTITY. */
+export const rotateNode = async ({
+  servers,
+  caPath,
+  stateDirectory,
+}: Omit<JoinOptions, 'token'>): Promise<{ isConnected: boolean }> => {
+  const { identity, seed } = readIdentity(stateDirectory);
+  const pair = createUser();
+  const next = Buffer.from(pair.getSeed()).toString('latin1');
+  const key = pair.getPublicKey();
+  const request = JSON.stringify({ key, signature: toSeedKey(seed).sign(rotationText(identity.name, key)) });
+  const answer = parseJson(
+    await askOnce(servers, caPath, identity.name, seed, rotateSubject(identity.name), request),
+  );
+  const { refused } = (answer ?? { refused: 'no answer' }) as { refused?: unknown };
+  if (refused !== undefined) throw new AppError('ERR_FLEET_TOKEN', `getting another key: ${String(refused)}`);
+  writeIdentity(stateDirectory, identity, next);
+  return { isConnected: await canConnect(servers, caPath, identity.name, next) };
+};
+
+const requireAlone = (stateDirectory: string): void => {
+  try {
+    const { identity } = readIdentity(stateDirectory);
+    throw new AppError(
+      'ERR_FLEET_EXISTS',
+      `joining a fleet: this resolver is ${identity.name} of one already`,
+      {
+        hint: 'Move the directory "fleet" of the state directory away to begin anew.',
+      },
+    );
+  } catch (thrown) {
+    if (!isAppError(thrown) || thrown.code !== 'ERR_FLEET_IDENTITY') throw thrown;
+  }
+};
+
+const askOnce = async (
+  servers: readonly string[],
+  caPath: string | undefined,
+  name: string,
+  seed: string,
+  subject: string,
+  request: string,
+): Promise<string> => {
+  try {
+    const isTls = servers.some((server) => server.startsWith('tls://'));
+    const connection = await connect({
+      servers: [...servers],
+      name: `cordon ${name} asks to join`,
+      inboxPrefix: inboxOf(name),
+      authenticator: nkeyAuthenticator(Buffer.from(seed.trim())),
+      reconnect: false,
+      timeout: ANSWER_MS,
+      ...(isTls ? { tls: caPath === undefined ? {} : { ca: readFileSync(caPath, 'utf8') } } : {}),
+    });
+    try {
+      return (await connection.request(subject, request, { timeout: ANSWER_MS })).string();
+    } finally {
+      await connection.close();
+    }
+  } catch (cause) {
+    throw unheard(errorText(cause), cause);
+  }
+};
+
+const unheard = (text: string, cause?: unknown): AppError =>
+  new AppError('ERR_FLEET_ENGINE', `asking the authority: ${text}`, {
+    cause,
+    hint: 'The engine and the authority have to run, and the engine has to have read its users since the invitation.',
+  });
+
+const canConnect = async (
+  servers: readonly string[],
+  caPath: string | undefined,
+  name: string,
+  seed: string,
+): Promise<boolean> => {
+  const silent = { onUp: () => undefined, onDown: () => undefined };
+  for (let tries = 0; tries < TRIES; tries++) {
+    try {
+      const engine = await Engine.connect({ servers, caPath, name, seed: () => seed }, silent, false);
+      await engine.close();
+      return true;
+    } catch (thrown) {
+      if (!isAppError(thrown)) throw thrown;
+      await new Promise((resolve) => setTimeout(resolve, TRY_MS));
+    }
+  }
+  return false;
+};
+
+const parseJson = (text: string): unknown => {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+};

@@ -1,0 +1,103 @@
+// The contents of lists on a node: fetched by their hash, kept whole, handed to the program.
+//
+// Nothing of policy waits for a list: a revocation behind it does not. What is in force stays until the whole content is
+// here and has the hash that the authority signed.
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { DIRECTORY_MODE, errorText, replaceFileNow } from '../base/base.ts';
+import type { Done, FleetActs } from './acts.ts';
+import type { Engine } from './engine.ts';
+import type { PolicyEntry } from './entry.ts';
+import type { Body } from './kinds.ts';
+import { listSubject, STREAM } from './subjects.ts';
+
+/** Bytes of a piece: far below what the engine takes as one message. */
+export const PIECE_BYTES = 512 * 1024;
+const FILE_MODE = 0o640;
+
+interface Wanted {
+  readonly entry: PolicyEntry;
+  readonly list: Body<'list'>;
+}
+
+/** The lists of one node. */
+export class ListFetcher {
+  /** Told what came of an entry. */
+  onDone: (entry: PolicyEntry, done: Done) => void = () => undefined;
+  /** The connection, once there is one. */
+  engine: Engine | undefined;
+  readonly #directory: string;
+  readonly #acts: FleetActs;
+  readonly #wanted = new Map<string, Wanted>();
+  readonly #inForce = new Map<string, string>();
+  #isBusy = false;
+
+  constructor(directory: string, acts: FleetActs) {
+    this.#directory = directory;
+    this.#acts = acts;
+  }
+
+  /** SHA-256 by identifier of what was put in force. */
+  inForce(): ReadonlyMap<string, string> {
+    return this.#inForce;
+  }
+
+  /** The content of a list is to be another one; an older wish is void. */
+  want(entry: PolicyEntry, list: Body<'list'>): void {
+    this.#wanted.set(list.id, { entry, list });
+    this.look();
+  }
+
+  /** Tries what is left; to be called now and then. */
+  look(): void {
+    if (this.#isBusy || this.#wanted.size === 0) return;
+    this.#isBusy = true;
+    void this.#work().finally(() => {
+      this.#isBusy = false;
+    });
+  }
+
+  async #work(): Promise<void> {
+    for (const wanted of [...this.#wanted.values()]) {
+      const { entry, list } = wanted;
+      try {
+        const path = await this.#fetch(list);
+        if (path === undefined) continue;
+        const done = await this.#acts.list(list, path);
+        if (this.#wanted.get(list.id) === wanted) this.#wanted.delete(list.id);
+        if (done.isApplied) this.#inForce.set(list.id, list.sha256);
+        this.onDone(entry, done);
+      } catch (thrown) {
+        this.#acts.log.warn(
+          { list: list.id, cause: errorText(thrown) },
+          'fleet: a list cannot be fetched yet',
+        );
+      }
+    }
+  }
+
+  /** The path of the whole content; undefined while it cannot be had. */
+  async #fetch({ id, sha256, bytes, pieces }: Body<'list'>): Promise<string | undefined> {
+    const path = join(this.#directory, id);
+    if (existsSync(path) && sha256Of(readFileSync(path)) === sha256) return path;
+    const { engine } = this;
+    if (engine === undefined) return undefined;
+    const parts: Uint8Array[] = [];
+    for (let piece = 0; piece < pieces; piece++) {
+      const part = await engine.read(STREAM.LISTS, listSubject(sha256, piece));
+      if (part === undefined) return undefined;
+      parts.push(part);
+    }
+    const content = Buffer.concat(parts);
+    if (content.length !== bytes || sha256Of(content) !== sha256) {
+      throw new Error(`the engine has another content of ${id} than the authority signed`);
+    }
+    mkdirSync(this.#directory, { recursive: true, mode: DIRECTORY_MODE });
+    replaceFileNow(path, content, FILE_MODE);
+    return path;
+  }
+}
+
+/** Hexadecimal. */
+export const sha256Of = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');

@@ -1,0 +1,303 @@
+// A resolver in its fleet: connected to the engine for as long as it runs, taking policy, and saying how it is.
+//
+// Nothing here is waited for: the program starts and goes on with what it has when there is no engine. What comes live is
+// taken at once; what was missed is asked for by number, from the engine and then from the authority itself.
+import { errorText, isAppError } from '../base/base.ts';
+import type { FleetActs, Verdict } from './acts.ts';
+import { Engine, type EngineAccess } from './engine.ts';
+import type { PolicyEntry } from './entry.ts';
+import type { Identity } from './identity.ts';
+import type { ListFetcher } from './list-fetcher.ts';
+import { overlaysFor } from './overlays.ts';
+import { type FleetAlarm, Policy, readBody } from './policy.ts';
+import type { PolicyLog } from './policy-log.ts';
+import { PRESENCE_MS, type Presence } from './presence.ts';
+import type { Roll } from './roll.ts';
+import {
+  askSubject,
+  ENTRY_SUBJECT,
+  HELLO_SUBJECT,
+  policySubject,
+  presenceSubject,
+  STREAM,
+  TIDE_SUBJECT,
+} from './subjects.ts';
+import { TideWatch } from './tide-watch.ts';
+
+/** Entries that are asked for at a time. */
+const FETCH_AT_A_TIME = 32;
+/** How long the authority may take to answer with an entry, milliseconds. */
+const AUTHORITY_MS = 3_000;
+/** Between two tries to get what is missing, and two looks at the tide, milliseconds. */
+const RETRY_MS = 1_000;
+/** Several entries in a row are one presence, milliseconds. */
+const TELL_MS = 20;
+
+/** What a member is made with. */
+export interface MemberOptions {
+  readonly identity: Identity;
+  readonly role: 'authority' | 'node';
+  readonly access: EngineAccess;
+  readonly log: PolicyLog;
+  readonly roll: Roll;
+  readonly acts: FleetActs;
+  readonly lists: ListFetcher;
+  /** Infinite: never. */
+  readonly suspendAfterMs: number;
+  readonly onAlarm: (alarm: FleetAlarm) => void;
+  /** Up to where records are confirmed. */
+  readonly confirmed: () => Presence['confirmed'];
+  /** The engine is there, again. */
+  readonly onUp: (engine: Engine) => void;
+}
+
+/** One resolver. */
+export class Member {
+  readonly policy: Policy;
+  readonly tide: TideWatch;
+  readonly #options: MemberOptions;
+  #engine: Engine | undefined;
+  #isUp = false;
+  #wanted = 0;
+  #isFetching = false;
+  #isClosed = false;
+  #lookTimer: NodeJS.Timeout | undefined;
+  #presenceTimer: NodeJS.Timeout | undefined;
+  #tellTimer: NodeJS.Timeout | undefined;
+
+  constructor(options: MemberOptions) {
+    const { log, roll, acts, onAlarm, suspendAfterMs } = options;
+    this.#options = options;
+    this.policy = new Policy({
+      ...{ log, roll, acts, onAlarm },
+      apply: (entry) => this.#apply(entry),
+      offsetMs: () => this.tide.offsetMs,
+      onTaken: () => this.#tellSoon(),
+      onMissing: (number) => this.#want(number),
+    });
+    this.tide = new TideWatch({
+      acts,
+      roll,
+      suspendAfterMs,
+      onAlarm,
+      isAuthority: options.role === 'authority',
+    });
+    options.lists.onDone = (entry, done) => this.policy.conclude(entry, done);
+  }
+
+  /** Whether the engine is connected. */
+  get isUp(): boolean {
+    return this.#isUp;
+  }
+
+  /** Begins, and is done when what the log has is in force; the engine is connected when it is there. */
+  async start(): Promise<void> {
+    await this.policy.start();
+    this.tide.begin(this.#options.log);
+    this.#lookTimer = setInterval(() => {
+      void this.tide.look();
+      this.#options.lists.look();
+      this.#want(this.tide.number);
+    }, RETRY_MS);
+    this.#lookTimer.unref();
+    void this.#connect();
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    clearInterval(this.#lookTimer);
+    clearInterval(this.#presenceTimer);
+    clearTimeout(this.#tellTimer);
+    await this.#engine?.close();
+    await this.policy.settled();
+    this.#options.log.close();
+  }
+
+  /** What it says of itself. */
+  presence(): Presence {
+    const { identity, role, acts, confirmed, lists } = this.#options;
+    const { offsetMs, cutOffSince, isSuspended } = this.tide;
+    const { version, generation, state, records } = acts.facts();
+    const { stopped, isForked, refused, end } = this.policy;
+    return {
+      name: identity.name,
+      ...(identity.site === undefined ? {} : { site: identity.site }),
+      role,
+      enrolment: identity.enrolment,
+      time: new Date(acts.clock()).toISOString(),
+      ...{ version, generation, state },
+      ...(offsetMs === undefined ? {} : { offsetMs: Math.round(offsetMs) }),
+      policy: { ...end },
+      ...(cutOffSince === undefined ? {} : { cutOffSince }),
+      ...{ isSuspended, isForked },
+      ...(stopped === undefined ? {} : { stopped: { ...stopped } }),
+      refused: refused.map(({ number, subject, code, reason }) => ({
+        number,
+        ...(subject === undefined ? {} : { subject }),
+        code,
+        reason: reason.slice(0, REASON_LENGTH_MAX),
+      })),
+      lists: Object.fromEntries(lists.inForce()),
+      records: { ...records },
+      confirmed: confirmed(),
+    };
+  }
+
+  /** Tells how it is. */
+  tell(): void {
+    const engine = this.#engine;
+    if (engine === undefined || !this.#isUp) return;
+    engine.store(presenceSubject(this.#options.identity.name), JSON.stringify(this.presence())).catch(() => {
+      // The next one says the same.
+    });
+  }
+
+  async #connect(): Promise<void> {
+    const { access, acts } = this.#options;
+    try {
+      this.#engine = await Engine.connect(
+        access,
+        {
+          onUp: () => {
+            this.#isUp = true;
+            if (this.#engine !== undefined) this.#up(this.#engine);
+          },
+          onDown: (reason) => {
+            this.#isUp = false;
+            acts.log.warn({ reason }, 'fleet: the engine is not reached');
+          },
+        },
+        true,
+      );
+      if (this.#isClosed) {
+        await this.#engine.close();
+        return;
+      }
+      this.#listen(this.#engine);
+      this.#up(this.#engine);
+    } catch (thrown) {
+      if (!isAppError(thrown)) throw thrown;
+      // Such as a file of certificates that is not there, or a user that the engine does not know.
+      acts.log.error({ err: thrown }, 'fleet: the engine is not reached');
+      if (!this.#isClosed) setTimeout(() => void this.#connect(), PRESENCE_MS).unref();
+    }
+  }
+
+  #listen(engine: Engine): void {
+    const { identity, log, role } = this.#options;
+    this.#presenceTimer = setInterval(() => this.tell(), PRESENCE_MS);
+    this.#presenceTimer.unref();
+    engine.serve(askSubject(identity.name), (bytes) => Promise.resolve(answerEntry(log, bytes)));
+    if (role === 'authority') return;
+    engine.subscribe(policySubject('*'), (bytes) => this.policy.receive(bytes));
+    engine.subscribe(TIDE_SUBJECT, (bytes) => this.#tide(bytes, true));
+    engine.subscribe(HELLO_SUBJECT, () => this.tell());
+  }
+
+  #up(engine: Engine): void {
+    const { acts, role, onUp } = this.#options;
+    acts.log.info({}, 'fleet: the engine is connected');
+    if (role === 'node') void this.#catchUp(engine);
+    this.tell();
+    onUp(engine);
+  }
+
+  async #catchUp(engine: Engine): Promise<void> {
+    try {
+      const tide = await engine.read(STREAM.TIDE, TIDE_SUBJECT);
+      if (tide !== undefined) this.#tide(tide, false);
+    } catch (thrown) {
+      this.#options.acts.log.warn({ cause: errorText(thrown) }, 'fleet: no tide can be read');
+    }
+    // Without a tide as well: the next entry may be there.
+    this.#want(this.policy.end.number + 1);
+  }
+
+  #tide(bytes: Uint8Array, isLive: boolean): void {
+    const tide = this.tide.take(bytes, isLive);
+    if (tide === undefined) return;
+    if (!this.policy.agreesWith(tide)) {
+      this.policy.fork(`the authority says that entry ${tide.number} is another one than here`, tide);
+    } else this.#want(tide.number);
+  }
+
+  /** Entries up to this number should be here. */
+  #want(number: number): void {
+    this.#wanted = Math.max(this.#wanted, number);
+    if (this.#isFetching || this.#wanted <= this.policy.end.number || this.#options.role === 'authority')
+      return;
+    this.#isFetching = true;
+    void this.#fetch().finally(() => {
+      this.#isFetching = false;
+    });
+  }
+
+  async #fetch(): Promise<void> {
+    const engine = this.#engine;
+    if (engine === undefined || !this.#isUp) return;
+    for (;;) {
+      await this.policy.settled();
+      const first = this.policy.end.number + 1;
+      const numbers = Array.from({ length: FETCH_AT_A_TIME }, (_, index) => first + index);
+      const found = await Promise.all(
+        numbers.map((number) => fetchEntry(engine, number, number <= this.#wanted)),
+      );
+      for (const bytes of found) if (bytes !== undefined) this.policy.receive(bytes);
+      await this.policy.settled();
+      // What is missing is tried again at the next look.
+      if (this.policy.end.number < first + FETCH_AT_A_TIME - 1) break;
+    }
+    this.#wanted = Math.min(this.#wanted, Math.max(this.tide.number, this.policy.end.number));
+  }
+
+  async #apply(entry: PolicyEntry): Promise<Verdict> {
+    const { acts, role, lists, identity, log } = this.#options;
+    switch (entry.kind) {
+      case 'exemption':
+        // The register of the authority has its own steps already, which changes nothing.
+        return acts.exemption(readBody('exemption', entry));
+      case 'list':
+        if (role === 'authority') return { isApplied: true, subject: readBody('list', entry).id };
+        lists.want(entry, readBody('list', entry));
+        return { isDeferred: true };
+      case 'overlay':
+        return acts.overlays(overlaysFor(log, readBody('overlay', entry), identity));
+      case 'decision':
+        return { isApplied: true, subject: readBody('decision', entry).list };
+      case 'node':
+      case 'node-removed':
+        return { isApplied: true, subject: readBody(entry.kind, entry).name };
+      default:
+        return { isApplied: true };
+    }
+  }
+
+  #tellSoon(): void {
+    this.#tellTimer ??= setTimeout(() => {
+      this.#tellTimer = undefined;
+      this.tell();
+    }, TELL_MS);
+  }
+}
+
+const REASON_LENGTH_MAX = 500;
+
+const fetchEntry = async (
+  engine: Engine,
+  number: number,
+  isExpected: boolean,
+): Promise<Uint8Array | undefined> => {
+  const stored = await engine.read(STREAM.POLICY, policySubject(number)).catch(() => undefined);
+  if (stored !== undefined || !isExpected) return stored;
+  const asked = await engine.ask(ENTRY_SUBJECT, String(number), AUTHORITY_MS).catch(() => undefined);
+  return asked === undefined || asked.length === 0 ? undefined : asked;
+};
+
+/** The entry whose number was asked for; nothing for one that is not there. */
+export const answerEntry = (log: PolicyLog, bytes: Uint8Array): string => {
+  const text = Buffer.from(bytes.subarray(0, NUMBER_LENGTH_MAX)).toString('latin1');
+  const logged = /^\d+$/.test(text) ? log.at(Number(text)) : undefined;
+  return logged === undefined ? '' : JSON.stringify(logged.entry);
+};
+
+const NUMBER_LENGTH_MAX = 15;

@@ -1,0 +1,163 @@
+// The log of policy on the disk of a resolver: every entry that it took, in order, and what came of it.
+//
+//   entries(number INTEGER PRIMARY KEY, entry TEXT, hash TEXT, source INTEGER, outcome TEXT)
+//
+// `source` is the event of the authority's register that an entry was made of: what the register has behind the last one is
+// still to be told, also after a crash. An entry without an outcome is applied again at the next start. Entries are only
+// ever added; a log that is not whole is not used, and a node fetches it anew.
+import { existsSync, mkdirSync, renameSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { AppError, DIRECTORY_MODE, errorText } from '../base/base.ts';
+import { entryHash, formatEntry, type LogEnd, NO_END, type PolicyEntry, parseEntry } from './entry.ts';
+
+const SCHEMA = `
+  CREATE TABLE IF NOT EXISTS entries (
+    number INTEGER PRIMARY KEY, entry TEXT NOT NULL, hash TEXT NOT NULL, source INTEGER, outcome TEXT) STRICT;
+`;
+
+/** What came of an entry. `waiting`: it stands behind one at which this version had to stop. */
+export type EntryOutcome = 'applied' | 'refused' | 'kept' | 'stopped' | 'waiting';
+
+/** An entry of the log with what came of it. */
+export interface LoggedEntry {
+  readonly entry: PolicyEntry;
+  readonly hash: string;
+  readonly outcome: EntryOutcome | undefined;
+}
+
+/** One resolver's log. Methods throw ERR_FLEET_LOG when the disk takes nothing. */
+export class PolicyLog {
+  readonly #path: string;
+  readonly #database: DatabaseSync;
+  #end: LogEnd = NO_END;
+  #source = 0;
+
+  private constructor(path: string) {
+    this.#path = path;
+    mkdirSync(dirname(path), { recursive: true, mode: DIRECTORY_MODE });
+    this.#database = new DatabaseSync(path);
+    this.#database.exec(
+      `PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = TRUNCATE; PRAGMA synchronous = FULL; ${SCHEMA}`,
+    );
+    this.#check();
+  }
+
+  /**
+   * Opens the log, or begins it. One that is not whole is kept under another name, and `damage` says why. Throws
+   * ERR_FLEET_LOG when it cannot be used at all.
+   */
+  static open(path: string, nowMs: number): { readonly log: PolicyLog; readonly damage: string | undefined } {
+    try {
+      return { log: new PolicyLog(path), damage: undefined };
+    } catch (thrown) {
+      const damage = errorText(thrown);
+      try {
+        if (existsSync(path)) renameSync(path, `${path}.damaged-${nowMs}`);
+        return { log: new PolicyLog(path), damage };
+      } catch (cause) {
+        throw new AppError('ERR_FLEET_LOG', `opening ${path}: ${errorText(cause)}`, { cause });
+      }
+    }
+  }
+
+  /** Number and hash of the last entry. */
+  get end(): LogEnd {
+    return this.#end;
+  }
+
+  /** The last event of the register that an entry was made of. */
+  get source(): number {
+    return this.#source;
+  }
+
+  /** Adds the entry behind the end; it is on the disk when this returns. */
+  append(entry: PolicyEntry, source?: number): void {
+    if (entry.number !== this.#end.number + 1 || entry.previous !== this.#end.hash) {
+      throw new RangeError('policy log: an entry that does not follow the last one');
+    }
+    const hash = entryHash(entry);
+    this.#run('INSERT INTO entries (number, entry, hash, source) VALUES (?, ?, ?, ?)', [
+      entry.number,
+      formatEntry(entry),
+      hash,
+      source ?? null,
+    ]);
+    this.#end = { number: entry.number, hash };
+    this.#source = Math.max(this.#source, source ?? 0);
+  }
+
+  /** Notes what came of an entry. */
+  conclude(number: number, outcome: EntryOutcome): void {
+    this.#run('UPDATE entries SET outcome = ? WHERE number = ?', [outcome, number]);
+  }
+
+  /** An entry by its number; undefined where there is none. */
+  at(number: number): LoggedEntry | undefined {
+    const row = this.#database
+      .prepare('SELECT entry, hash, outcome FROM entries WHERE number = ?')
+      .get(number);
+    return row === undefined ? undefined : toLogged(row);
+  }
+
+  /** The entries from a number on. */
+  *from(number: number): Generator<LoggedEntry> {
+    for (let next = number; next <= this.#end.number; next++) {
+      const logged = this.at(next);
+      if (logged !== undefined) yield logged;
+    }
+  }
+
+  /** Entries that have no outcome yet, or wait behind one at which the version before this had to stop. */
+  unfinished(): LoggedEntry[] {
+    return this.#database
+      .prepare(
+        "SELECT entry, hash, outcome FROM entries WHERE outcome IS NULL OR outcome IN ('stopped', 'waiting') ORDER BY number",
+      )
+      .all()
+      .map(toLogged);
+  }
+
+  close(): void {
+    if (this.#database.isOpen) this.#database.close();
+  }
+
+  #check(): void {
+    const rows = this.#database.prepare(
+      'SELECT number, entry, hash, source, outcome FROM entries ORDER BY number',
+    );
+    for (const row of rows.iterate()) {
+      const { entry, hash } = toLogged(row);
+      const isNext = entry.number === this.#end.number + 1 && entry.previous === this.#end.hash;
+      if (!isNext || entry.number !== row['number'] || entryHash(entry) !== hash) {
+        this.#database.close();
+        throw new RangeError(`entry ${String(row['number'])} was changed or does not follow the one before`);
+      }
+      this.#end = { number: entry.number, hash };
+      this.#source = Math.max(this.#source, Number(row['source'] ?? 0));
+    }
+  }
+
+  #run(statement: string, values: readonly (string | number | null)[]): void {
+    try {
+      this.#database.prepare(statement).run(...values);
+    } catch (cause) {
+      throw new AppError('ERR_FLEET_LOG', `writing ${this.#path}: ${errorText(cause)}`, {
+        cause,
+        hint: 'Check space and permissions of the state directory.',
+      });
+    }
+  }
+}
+
+const toLogged = (row: Readonly<Record<string, unknown>>): LoggedEntry => {
+  const entry = parseEntry(Buffer.from(String(row['entry'])));
+  if (entry === undefined) throw new RangeError('an entry has another form');
+  const outcome = row['outcome'];
+  // Written by conclude() only.
+  return {
+    entry,
+    hash: String(row['hash']),
+    outcome: typeof outcome === 'string' ? (outcome as EntryOutcome) : undefined,
+  };
+};

@@ -1,0 +1,272 @@
+// Policy as a resolver takes it: entries are checked, kept, put in force in their order, and what came of each is recorded.
+//
+// Number, hash and signature decide what is taken, and nothing that a carrier says. An entry is on the disk before it is
+// put in force, and is put in force again after a crash between the two. What does not follow the log here is a fork when it
+// is signed, and refused when it is not. At an entry of a kind that this version does not know and must, it stops: what comes
+// behind it is kept, and only what ends exemptions is still applied.
+import { errorText } from '../base/base.ts';
+import type { Done, FleetActs, Verdict } from './acts.ts';
+import { bodyOf, entryHash, type LogEnd, type PolicyEntry, parseEntry } from './entry.ts';
+import { type Body, isKind, isRevocation, KINDS } from './kinds.ts';
+import type { LoggedEntry, PolicyLog } from './policy-log.ts';
+import type { Roll } from './roll.ts';
+
+/** Entries that came before those that they follow; the others are fetched again. */
+const EARLY_MAX = 1_024;
+/** Refusals that status shows; the log of policy has all. */
+const REFUSED_MAX = 50;
+
+/** Why something is an alarm. Label of a metric. */
+export const FLEET_ALARMS = [
+  'forged-entry',
+  'fork',
+  'refused-entry',
+  'stopped',
+  'cut-off',
+  'clock',
+  'token',
+  'forged-block',
+  'conflict',
+  'hole',
+  'removed-node',
+  'log-damaged',
+] as const;
+/** One of FLEET_ALARMS. */
+export type FleetAlarm = (typeof FLEET_ALARMS)[number];
+
+/** Puts one entry in force. */
+export type Apply = (entry: PolicyEntry) => Promise<Verdict>;
+
+/** An entry that does not hold here. */
+export interface RefusedEntry {
+  readonly number: number;
+  readonly subject: string | undefined;
+  readonly code: string;
+  readonly reason: string;
+}
+
+/** What policy is made with. */
+export interface PolicyOptions {
+  readonly log: PolicyLog;
+  readonly roll: Roll;
+  readonly acts: FleetActs;
+  readonly apply: Apply;
+  /** By how much this clock is ahead of the authority's, milliseconds; undefined while nothing told. */
+  readonly offsetMs: () => number | undefined;
+  readonly onAlarm: (alarm: FleetAlarm) => void;
+  /** An entry was taken. */
+  readonly onTaken: () => void;
+  /** Entries are missing up to this number. */
+  readonly onMissing: (number: number) => void;
+}
+
+/** The policy of one resolver. */
+export class Policy {
+  readonly #options: PolicyOptions;
+  readonly #early = new Map<number, PolicyEntry>();
+  readonly #refused: RefusedEntry[] = [];
+  #stopped: LogEnd | undefined;
+  #isForked = false;
+  #running: Promise<void> = Promise.resolve();
+
+  constructor(options: PolicyOptions) {
+    this.#options = options;
+    for (const { entry } of options.log.from(1)) options.roll.take(entry);
+  }
+
+  /** Where the log ends. */
+  get end(): LogEnd {
+    return this.#options.log.end;
+  }
+
+  /** The entry at which this version had to stop. */
+  get stopped(): LogEnd | undefined {
+    return this.#stopped;
+  }
+
+  /** Another log than that of the authority was seen. */
+  get isForked(): boolean {
+    return this.#isForked;
+  }
+
+  /** The last entries that do not hold here. */
+  get refused(): readonly RefusedEntry[] {
+    return this.#refused;
+  }
+
+  /** Puts in force what the run before left undone, or did not know. */
+  start(): Promise<void> {
+    return this.#queue(async () => {
+      for (const logged of this.#options.log.unfinished()) await this.#putInForce(logged);
+    });
+  }
+
+  /** Resolves when everything that was taken is in force. */
+  settled(): Promise<void> {
+    return this.#running;
+  }
+
+  /** Takes an entry as it came over the network. */
+  receive(bytes: Uint8Array): void {
+    const entry = parseEntry(bytes);
+    if (entry === undefined)
+      this.#alarm('forged-entry', { event: 'refused', code: 'ERR_FLEET_ENTRY', reason: 'it is no entry' });
+    else this.take(entry);
+  }
+
+  /** Takes an entry: it is looked at when its turn comes. */
+  take(entry: PolicyEntry): void {
+    void this.#queue(() => this.#take(entry));
+  }
+
+  /** Takes an entry that was made here. */
+  async takeOwn(entry: PolicyEntry, source?: number): Promise<void> {
+    await this.#queue(() => this.#append(entry, source));
+  }
+
+  /** Whether an end that somebody told lies on this log: false is a fork. */
+  agreesWith({ number, hash }: LogEnd): boolean {
+    const { log } = this.#options;
+    if (number === 0 || number > log.end.number) return true;
+    return log.at(number)?.hash === hash;
+  }
+
+  /** Tells of a fork, once. */
+  fork(reason: string, end: LogEnd): void {
+    if (this.#isForked) return;
+    this.#isForked = true;
+    this.#alarm('fork', {
+      event: 'fork',
+      number: end.number,
+      hash: end.hash,
+      code: 'ERR_FLEET_FORK',
+      reason,
+    });
+  }
+
+  async #take(entry: PolicyEntry): Promise<void> {
+    const { log, roll, onMissing } = this.#options;
+    const { end } = log;
+    if (entry.number > end.number + 1) {
+      if (this.#early.size < EARLY_MAX) this.#early.set(entry.number, entry);
+      onMissing(entry.number - 1);
+      return;
+    }
+    const hash = entryHash(entry);
+    if (entry.number <= end.number && log.at(entry.number)?.hash === hash) return;
+    if (!roll.isTrusted(entry)) {
+      const reason = 'no key of the fleet signed it';
+      const said = { number: entry.number, hash, entry: entry.kind, authorityTime: entry.time };
+      this.#alarm('forged-entry', { event: 'refused', ...said, code: 'ERR_FLEET_SIGNATURE', reason });
+      return;
+    }
+    if (entry.number <= end.number || entry.previous !== end.hash) {
+      this.fork(`entry ${entry.number} is another one than here, or follows another one`, {
+        number: entry.number,
+        hash,
+      });
+      return;
+    }
+    await this.#append(entry, undefined);
+    const next = this.#early.get(log.end.number + 1);
+    this.#early.delete(log.end.number + 1);
+    if (next !== undefined) await this.#take(next);
+  }
+
+  async #append(entry: PolicyEntry, source: number | undefined): Promise<void> {
+    const { log, roll, onTaken } = this.#options;
+    log.append(entry, source);
+    roll.take(entry);
+    await this.#putInForce({ entry, hash: log.end.hash, outcome: undefined });
+    onTaken();
+  }
+
+  async #putInForce({ entry, hash, outcome: before }: LoggedEntry): Promise<void> {
+    const { log, acts, apply } = this.#options;
+    const about = this.#about(entry, hash);
+    const body = bodyOf(entry);
+    if (!isKind(entry.kind)) {
+      if (entry.must) this.#stop(about, { number: entry.number, hash }, before);
+      else if (before === undefined) {
+        log.conclude(entry.number, 'kept');
+        acts.note({ event: 'kept', ...about, reason: 'this version does not know the kind' });
+      }
+      return;
+    }
+    if (this.#stopped !== undefined && !isRevocation(entry.kind, body)) {
+      log.conclude(entry.number, 'waiting');
+      return;
+    }
+    const verdict = await this.#judge(entry, apply);
+    if (!('isDeferred' in verdict)) this.conclude(entry, verdict);
+  }
+
+  /** Records what came of an entry. */
+  conclude(entry: PolicyEntry, verdict: Done): void {
+    const { log, acts } = this.#options;
+    const about = this.#about(entry, entryHash(entry));
+    const subject = verdict.subject === undefined ? {} : { subject: verdict.subject };
+    if (verdict.isApplied) {
+      log.conclude(entry.number, 'applied');
+      acts.note({ event: 'applied', ...about, ...subject });
+      return;
+    }
+    const { code, reason } = verdict;
+    log.conclude(entry.number, 'refused');
+    this.#refused.push({ number: entry.number, subject: verdict.subject, code, reason });
+    if (this.#refused.length > REFUSED_MAX) this.#refused.shift();
+    this.#alarm('refused-entry', { event: 'refused', ...about, ...subject, code, reason });
+  }
+
+  #about({ number, kind, time }: PolicyEntry, hash: string) {
+    const offset = this.#options.offsetMs();
+    return {
+      number,
+      hash,
+      entry: kind,
+      authorityTime: time,
+      ...(offset === undefined ? {} : { offsetMs: Math.round(offset) }),
+    };
+  }
+
+  async #judge(entry: PolicyEntry, apply: Apply): Promise<Verdict> {
+    try {
+      return await apply(entry);
+    } catch (thrown) {
+      const code = thrown instanceof Error && 'code' in thrown ? String(thrown.code) : 'ERR_FLEET_APPLY';
+      return { isApplied: false, code, reason: errorText(thrown) };
+    }
+  }
+
+  #stop(about: object, end: LogEnd, before: LoggedEntry['outcome']): void {
+    this.#stopped = end;
+    this.#options.log.conclude(end.number, 'stopped');
+    if (before !== undefined) return;
+    const reason = 'this version does not know the kind and must: a later version goes on';
+    this.#alarm('stopped', { event: 'stopped', ...about, code: 'ERR_FLEET_KIND', reason });
+  }
+
+  #alarm(alarm: FleetAlarm, note: Parameters<FleetActs['note']>[0]): void {
+    const { acts, onAlarm } = this.#options;
+    onAlarm(alarm);
+    acts.note(note);
+    const { event, ...fields } = note;
+    acts.log.error(fields, `fleet: policy ${event}`);
+  }
+
+  #queue(act: () => Promise<void>): Promise<void> {
+    const done = this.#running.then(act);
+    this.#running = done.catch((thrown: unknown) => {
+      this.#options.acts.log.error({ err: thrown }, 'fleet: policy could not be kept');
+    });
+    return done;
+  }
+}
+
+/** The body of an entry of a kind; throws a RangeError for another form. */
+export const readBody = <Name extends keyof typeof KINDS>(kind: Name, entry: PolicyEntry): Body<Name> => {
+  const read = KINDS[kind].safeParse(bodyOf(entry));
+  if (!read.success) throw new RangeError(`the body of a ${kind} has another form`);
+  // The schema is that of the kind.
+  return read.data as Body<Name>;
+};

@@ -1,0 +1,65 @@
+// What a resolver says of itself, every few seconds and after each entry: what status shows.
+//
+// It is not evidence, which the records are: who has the key of a node can say anything in it. A bound on its length and
+// closed forms keep it from hurting who reads it.
+import { z } from 'zod';
+import { NODE_NAME } from './subjects.ts';
+
+/** Bytes of a presence. */
+const PRESENCE_BYTES_MAX = 16 * 1024;
+/** Between two of them, milliseconds. */
+export const PRESENCE_MS = 10_000;
+
+const text = z.string().max(200);
+const end = z.looseObject({ number: z.int().min(0), hash: z.string().max(64) });
+const counts = z.looseObject({ queries: z.int().min(0), changes: z.int().min(0) });
+
+const presenceSchema = z.looseObject({
+  name: z.string().regex(NODE_NAME),
+  site: z.string().max(40).exactOptional(),
+  role: z.enum(['authority', 'node', 'collector']),
+  enrolment: z.int().min(1),
+  time: z.iso.datetime(),
+  version: text,
+  generation: z.int().min(0),
+  /** In the words of enforcement. */
+  state: text,
+  /** By how much its clock is ahead of the authority's, milliseconds. */
+  offsetMs: z.number().exactOptional(),
+  /** Up to where it has policy. */
+  policy: end,
+  /** Since when it does not hear the authority. */
+  cutOffSince: z.iso.datetime().exactOptional(),
+  isSuspended: z.boolean(),
+  isForked: z.boolean(),
+  stopped: end.exactOptional(),
+  refused: z
+    .array(
+      z.looseObject({
+        number: z.int(),
+        subject: text.exactOptional(),
+        code: text,
+        reason: z.string().max(2_000),
+      }),
+    )
+    .max(50),
+  /** SHA-256 of the lists that it was given, by identifier. */
+  lists: z.record(z.string().max(40), z.string().max(64)),
+  /** Number of the last record of each chain, and up to where they are confirmed. */
+  records: counts,
+  confirmed: counts,
+});
+
+/** What a resolver says of itself. Plain data. */
+export type Presence = Readonly<z.infer<typeof presenceSchema>>;
+
+/** The presence of bytes from the network; undefined for anything else, and where it says another name than it may. */
+export const parsePresence = (bytes: Uint8Array, name: string): Presence | undefined => {
+  if (bytes.length > PRESENCE_BYTES_MAX) return undefined;
+  try {
+    const { success, data } = presenceSchema.safeParse(JSON.parse(Buffer.from(bytes).toString('utf8')));
+    return success && data.name === name ? data : undefined;
+  } catch {
+    return undefined;
+  }
+};

@@ -1,0 +1,85 @@
+// The roll of a fleet: which resolvers are in it and which keys make policy, as the entries of the log say.
+import type { KeyObject } from 'node:crypto';
+import { keyIdOf } from '../records/records.ts';
+import { bodyOf, isEntrySignedBy, type PolicyEntry } from './entry.ts';
+import { parsePublicKey } from './key.ts';
+import { KINDS } from './kinds.ts';
+import { isTideSignedBy, type Tide } from './tide.ts';
+
+/** A resolver of the fleet. */
+export interface Member {
+  readonly name: string;
+  readonly site: string | undefined;
+  /** Its public nkey. */
+  readonly key: string;
+  readonly enrolment: number;
+  /** When it was taken in for the first time, and when it was removed. */
+  readonly since: string;
+  readonly until: string | undefined;
+}
+
+/** Follows the entries, one after the other. */
+export class Roll {
+  readonly #members = new Map<string, Member>();
+  readonly #keys = new Map<string, KeyObject>();
+
+  constructor(trust: readonly string[]) {
+    for (const text of trust) this.#add(text);
+  }
+
+  /** All that ever were in it. */
+  get members(): readonly Member[] {
+    return [...this.#members.values()];
+  }
+
+  /** A resolver by its name; undefined for one that never was in it. */
+  find(name: string): Member | undefined {
+    return this.#members.get(name);
+  }
+
+  /** True for an entry that one of the keys signed. */
+  isTrusted(entry: PolicyEntry): boolean {
+    const key = this.#keys.get(entry.key);
+    return key !== undefined && isEntrySignedBy(entry, key);
+  }
+
+  /** The same for a tide. */
+  isTrustedTide(tide: Tide): boolean {
+    const key = this.#keys.get(tide.key);
+    return key !== undefined && isTideSignedBy(tide, key);
+  }
+
+  /** Takes an entry of the log. */
+  take(entry: PolicyEntry): void {
+    const body = bodyOf(entry);
+    switch (entry.kind) {
+      case 'node': {
+        const { success, data } = KINDS.node.safeParse(body);
+        if (!success) return;
+        const { name, site, key, enrolment } = data;
+        const known = this.#members.get(name);
+        const since = known?.enrolment === enrolment ? known.since : entry.time;
+        this.#members.set(name, { name, site, key, enrolment, since, until: undefined });
+        return;
+      }
+      case 'node-removed': {
+        const { success, data } = KINDS['node-removed'].safeParse(body);
+        const known = success ? this.#members.get(data.name) : undefined;
+        if (known !== undefined) this.#members.set(known.name, { ...known, until: entry.time });
+        return;
+      }
+      case 'authority-key': {
+        const { success, data } = KINDS['authority-key'].safeParse(body);
+        if (!success) return;
+        this.#add(data.add);
+        const gone = data.remove === undefined ? undefined : parsePublicKey(data.remove);
+        if (gone !== undefined) this.#keys.delete(keyIdOf(gone));
+      }
+    }
+  }
+
+  #add(text: string): void {
+    const key = parsePublicKey(text);
+    if (key !== undefined) this.#keys.set(keyIdOf(key), key);
+  }
+}

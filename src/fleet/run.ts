@@ -1,0 +1,370 @@
+// A fleet in the running program: everything of it put together, for an authority and for a node.
+import { existsSync, renameSync } from 'node:fs';
+import { join } from 'node:path';
+import { AppError, isAppError } from '../base/base.ts';
+import type { FleetActs } from './acts.ts';
+import { Authority, type RegisterSource } from './authority.ts';
+import type { Engine } from './engine.ts';
+import { Enrolment } from './enrolment.ts';
+import { bodyOf, type LogEnd } from './entry.ts';
+import { fleetPath, type Identity, readIdentity } from './identity.ts';
+import { SYSTEM_SEED_NAME } from './init.ts';
+import { createKeyFile, formatPublicKey, readKeyFile, type SigningKey } from './key.ts';
+import { ListFetcher, PIECE_BYTES, sha256Of } from './list-fetcher.ts';
+import { Member } from './member.ts';
+import type { FleetAlarm } from './policy.ts';
+import { PolicyLog } from './policy-log.ts';
+import type { Presence } from './presence.ts';
+import { Roll } from './roll.ts';
+import type { FleetFacts, FleetStatus, ResolverStatus } from './status.ts';
+import { listSubject } from './subjects.ts';
+import { reloadServers } from './system-link.ts';
+import { Tokens } from './tokens.ts';
+
+/** What a fleet is begun with. */
+export interface FleetOptions {
+  readonly stateDirectory: string;
+  readonly role: 'authority' | 'node';
+  readonly servers: readonly string[];
+  readonly caPath: string | undefined;
+  readonly trust: readonly string[];
+  /** Of the configuration; undefined: as the resolver was taken in. */
+  readonly site: string | undefined;
+  /** Infinite: never. */
+  readonly suspendAfterMs: number;
+  readonly acts: FleetActs;
+  /** Of the authority; undefined while the register cannot be used. */
+  readonly register: () => RegisterSource | undefined;
+}
+
+/** A fleet that runs. */
+export type RunningFleet = Fleet;
+
+/** What an authority has more than a node. */
+interface AuthorityParts {
+  readonly authority: Authority;
+  readonly enrolment: Enrolment;
+}
+
+/** One resolver's part of its fleet. */
+export class Fleet {
+  readonly #options: FleetOptions;
+  readonly #identity: Identity;
+  readonly #log: PolicyLog;
+  readonly #roll: Roll;
+  readonly #member: Member;
+  readonly #lists: ListFetcher;
+  readonly #alarms = new Map<FleetAlarm, number>();
+  readonly #parts: AuthorityParts | undefined;
+  #key: SigningKey | undefined;
+  #engine: Engine | undefined;
+
+  private constructor(options: FleetOptions) {
+    const { stateDirectory, role, servers, caPath, trust, site, suspendAfterMs, acts, register } = options;
+    const { identity } = readIdentity(stateDirectory);
+    this.#options = options;
+    this.#identity = site === undefined ? identity : { ...identity, site };
+    const onAlarm = (alarm: FleetAlarm): void => this.alarm(alarm);
+    if (role === 'authority') this.#key = readKeyFile(fleetPath(stateDirectory, 'authorityKey'));
+    const { log, damage } = PolicyLog.open(fleetPath(stateDirectory, 'policy'), acts.clock());
+    this.#log = log;
+    this.#roll = new Roll(trust);
+    this.#lists = new ListFetcher(fleetPath(stateDirectory, 'lists'), acts);
+    if (damage !== undefined) {
+      onAlarm('log-damaged');
+      acts.note({
+        event: 'refused',
+        code: 'ERR_FLEET_LOG',
+        reason: `the log of policy is not whole: ${damage}`,
+      });
+      acts.log.error({ damage }, 'fleet: the log of policy is not whole, and is fetched anew');
+    }
+    this.#member = new Member({
+      identity: this.#identity,
+      role,
+      access: { servers, caPath, name: identity.name, seed: () => readIdentity(stateDirectory).seed },
+      log,
+      roll: this.#roll,
+      acts,
+      lists: this.#lists,
+      suspendAfterMs,
+      onAlarm,
+      confirmed: () => this.confirmed(),
+      onUp: (engine) => this.#up(engine),
+    });
+    if (this.#key === undefined) return;
+    const authority = new Authority({
+      name: identity.name,
+      key: this.#key,
+      log,
+      policy: this.#member.policy,
+      roll: this.#roll,
+      register,
+      acts,
+      onAlarm,
+    });
+    const engineDirectory = fleetPath(stateDirectory, 'engine');
+    this.#parts = {
+      authority,
+      enrolment: new Enrolment({
+        authority,
+        key: () => this.#requireKey(),
+        trust,
+        tokens: new Tokens(fleetPath(stateDirectory, 'tokens'), acts.clock),
+        roll: this.#roll,
+        log,
+        acts,
+        engineDirectory,
+        reload: () => this.#reloadEngine(join(engineDirectory, SYSTEM_SEED_NAME)),
+        onAlarm,
+      }),
+    };
+  }
+
+  /** Begins. What the log has is in force when this is done. */
+  static async start(options: FleetOptions): Promise<Fleet> {
+    const fleet = new Fleet(options);
+    await fleet.#member.start();
+    return fleet;
+  }
+
+  /** Who this resolver is. */
+  get identity(): Identity {
+    return this.#identity;
+  }
+
+  /** The register of the authority has something new. */
+  registerChanged(): void {
+    this.#parts?.authority.poke();
+  }
+
+  /** Throws ERR_FLEET_HOLD while a new paper might get the number of one that nodes know and this register has lost. */
+  requireDecisions(isNew: boolean): void {
+    const holdMs = this.#parts?.authority.holdMs ?? 0;
+    if (!isNew || holdMs === 0) return;
+    throw new AppError(
+      'ERR_FLEET_HOLD',
+      'deciding on an exemption: the resolvers of the fleet have not all said what they know',
+      {
+        hint: `Try again in ${Math.ceil(holdMs / 1_000)} seconds at most; what is granted can be revoked now.`,
+      },
+    );
+  }
+
+  /** Makes a token for a resolver. Rejects with ERR_FLEET_NODE, ERR_FLEET_TOKENS, ERR_FLEET_ENGINE_FILES. */
+  invite(name: string, site: string | undefined): ReturnType<Enrolment['invite']> {
+    return this.#requireParts().enrolment.invite(name, site);
+  }
+
+  /** Removes a resolver. Rejects with ERR_FLEET_UNKNOWN and ERR_FLEET_NODE. */
+  async remove(name: string, by: string, reason: string): ReturnType<Enrolment['remove']> {
+    const { enrolment } = this.#requireParts();
+    const member = this.#roll.find(name);
+    if (member === undefined || member.until !== undefined) {
+      throw new AppError('ERR_FLEET_UNKNOWN', `removing ${name}: it is not in the fleet`, {
+        hint: '"cordon fleet status" shows who is.',
+      });
+    }
+    return enrolment.remove(name, by, reason);
+  }
+
+  /** Sets an overlay, or with an empty text takes it away. Rejects with ERR_FLEET_NODE. */
+  overlay(body: {
+    readonly for: string;
+    readonly yaml: string;
+    readonly by: string;
+    readonly reason?: string;
+  }): Promise<LogEnd> {
+    return this.#requireParts().authority.add('overlay', body);
+  }
+
+  /** Makes another key of the authority: the one in use signs it. Rejects with ERR_FLEET_NODE and errors of the system. */
+  async rotateKey(): Promise<{ readonly trust: string }> {
+    const { authority } = this.#requireParts();
+    const before = formatPublicKey(this.#requireKey().publicKey);
+    const path = fleetPath(this.#options.stateDirectory, 'authorityKey');
+    const next = `${path}.next`;
+    const key = createKeyFile(next);
+    const add = formatPublicKey(key.publicKey);
+    await authority.replaceKey({ add, remove: before }, key);
+    // A crash before this leaves the old key in place, which nobody trusts any more, and the new one beside it.
+    renameSync(next, path);
+    this.#key = key;
+    return { trust: add };
+  }
+
+  /** Gives a list to the nodes, when it is another content than before. Rejects with ERR_FLEET_ENGINE. */
+  async publishList(
+    id: string,
+    content: Uint8Array,
+    rules: number,
+    reviewedBy: string | undefined,
+  ): Promise<boolean> {
+    const { authority } = this.#requireParts();
+    const sha256 = sha256Of(content);
+    const last = [...this.#log.from(1)].findLast(
+      ({ entry }) => entry.kind === 'list' && idOf(bodyOf(entry)) === id,
+    );
+    const isSame = last !== undefined && hashOf(bodyOf(last.entry)) === sha256;
+    if (isSame || this.#engine === undefined) return false;
+    const pieces = Math.ceil(content.length / PIECE_BYTES);
+    for (let piece = 0; piece < pieces; piece++) {
+      await this.#engine.store(
+        listSubject(sha256, piece),
+        content.subarray(piece * PIECE_BYTES, (piece + 1) * PIECE_BYTES),
+      );
+    }
+    await authority.add('list', {
+      ...{ id, sha256, bytes: content.length, pieces, rules },
+      ...(reviewedBy === undefined ? {} : { reviewedBy }),
+    });
+    return true;
+  }
+
+  /** Counts an alarm. */
+  alarm(alarm: FleetAlarm): void {
+    this.#alarms.set(alarm, (this.#alarms.get(alarm) ?? 0) + 1);
+  }
+
+  /** Up to where records are confirmed, by chain. */
+  confirmed(): Presence['confirmed'] {
+    return { queries: 0, changes: 0 };
+  }
+
+  status(): FleetStatus {
+    const { policy, tide } = this.#member;
+    const authority = this.#parts?.authority;
+    const exemptions: Record<string, { number: number; event: string }> = {};
+    for (const { entry } of this.#log.from(1)) {
+      if (entry.kind !== 'exemption') continue;
+      const { id, event } = (bodyOf(entry) ?? {}) as { id?: unknown; event?: unknown };
+      exemptions[String(id)] = { number: entry.number, event: String(event) };
+    }
+    return {
+      name: this.#identity.name,
+      role: this.#options.role,
+      isConnected: this.#member.isUp,
+      policy: policy.end,
+      unpublished: authority === undefined ? null : policy.end.number - authority.published,
+      holdMs: authority?.holdMs ?? 0,
+      authorityHeard: tide.heard ?? null,
+      resolvers: this.#resolvers(),
+      exemptions,
+    };
+  }
+
+  /** What metrics tell. */
+  facts(): FleetFacts {
+    const { policy, tide, isUp } = this.#member;
+    const { records } = this.#options.acts.facts();
+    const confirmed = this.confirmed();
+    return {
+      isConnected: isUp,
+      policyNumber: policy.end.number,
+      offsetMs: tide.offsetMs,
+      isCutOff: tide.cutOffSince !== undefined,
+      isSuspended: tide.isSuspended,
+      alarms: this.#alarms,
+      unconfirmed: new Map([
+        ['queries', Math.max(0, records.queries - confirmed.queries)],
+        ['changes', Math.max(0, records.changes - confirmed.changes)],
+      ]),
+      resolvers: this.#parts === undefined ? [] : this.#resolvers(),
+    };
+  }
+
+  async stop(): Promise<void> {
+    await this.#parts?.authority.close();
+    await this.#member.close();
+  }
+
+  #up(engine: Engine): void {
+    const isFirst = this.#engine === undefined;
+    this.#engine = engine;
+    this.#lists.engine = engine;
+    this.#lists.look();
+    if (isFirst) this.#parts?.enrolment.serve(engine);
+    this.#parts?.authority.up(engine);
+  }
+
+  #resolvers(): ResolverStatus[] {
+    const own = this.#member.presence();
+    const nowMs = this.#options.acts.monotonic();
+    const rows = [toStatus(own, own.name, this.#member.policy.end.number, 0, undefined)];
+    if (this.#parts === undefined) return rows;
+    const { number } = this.#member.policy.end;
+    const names = new Set([
+      ...this.#roll.members.map(({ name }) => name),
+      ...this.#parts.authority.heard.keys(),
+    ]);
+    names.delete(own.name);
+    for (const name of [...names].sort()) {
+      const known = this.#parts.authority.heard.get(name);
+      const row = toStatus(known?.presence, name, number, known && nowMs - known.atMs, this.#roll.find(name));
+      rows.push(row);
+    }
+    return rows;
+  }
+
+  async #reloadEngine(seedPath: string): Promise<number> {
+    const { servers, caPath, acts } = this.#options;
+    if (!existsSync(seedPath)) return 0;
+    try {
+      return await reloadServers({ servers, caPath, seedPath });
+    } catch (thrown) {
+      if (!isAppError(thrown)) throw thrown;
+      acts.log.warn({ err: thrown }, 'fleet: who may connect is written, and the engine has not read it');
+      return 0;
+    }
+  }
+
+  #requireKey(): SigningKey {
+    if (this.#key !== undefined) return this.#key;
+    throw new RangeError('fleet: a key of a node');
+  }
+
+  #requireParts(): AuthorityParts {
+    if (this.#parts !== undefined) return this.#parts;
+    throw new AppError('ERR_FLEET_NODE', 'deciding for the fleet: this resolver is a node', {
+      hint: 'Decide at the authority.',
+    });
+  }
+}
+
+const idOf = (body: unknown): unknown => (body as { id?: unknown } | undefined)?.id;
+const hashOf = (body: unknown): unknown => (body as { sha256?: unknown } | undefined)?.sha256;
+
+const toStatus = (
+  presence: Presence | undefined,
+  name: string,
+  number: number,
+  agoMs: number | undefined,
+  member: ReturnType<Roll['find']>,
+): ResolverStatus => ({
+  name,
+  site: presence?.site ?? member?.site ?? null,
+  role: presence?.role ?? 'node',
+  enrolment: member?.enrolment ?? presence?.enrolment ?? 1,
+  removed: member?.until ?? null,
+  heard: presence?.time ?? null,
+  heardSec: agoMs === undefined ? null : Math.round(agoMs / 1_000),
+  version: presence?.version ?? null,
+  generation: presence?.generation ?? null,
+  state: presence?.state ?? null,
+  offsetMs: presence?.offsetMs ?? null,
+  policy: presence?.policy.number ?? null,
+  behind: presence === undefined ? null : Math.max(0, number - presence.policy.number),
+  cutOffSince: presence?.cutOffSince ?? null,
+  isSuspended: presence?.isSuspended ?? false,
+  isForked: presence?.isForked ?? false,
+  stopped: presence?.stopped?.number ?? null,
+  refused: (presence?.refused ?? []).map(({ number: at, subject, code, reason }) => ({
+    number: at,
+    subject,
+    code,
+    reason,
+  })),
+  lists: presence?.lists ?? {},
+  records: presence?.records ?? null,
+  confirmed: presence?.confirmed ?? null,
+});

@@ -1,0 +1,117 @@
+// Names in the engine: subjects, streams, and who may use which.
+//
+// Everything is addressed by subject and number, never by the engine's own sequence numbers: a store that is put back from a
+// copy gives these again, silently. An entry of policy has a subject of its own, so that any of them can be asked for, and
+// publishing one again changes nothing.
+
+/** Streams; the last two are what the engine's own tools know as key-value buckets. */
+export const STREAM = {
+  POLICY: 'CORDON_POLICY',
+  TIDE: 'CORDON_TIDE',
+  LISTS: 'CORDON_LISTS',
+  EVIDENCE: 'CORDON_EVIDENCE',
+  PRESENCE: 'KV_cordon_presence',
+  CONFIRMED: 'KV_cordon_confirmed',
+} as const;
+
+/** One of STREAM. */
+export type StreamName = (typeof STREAM)[keyof typeof STREAM];
+
+/** Name of the consumer through which the collector takes evidence. */
+export const COLLECTOR = 'collector';
+
+/** Names of resolvers are parts of subjects and of paths. */
+export const NODE_NAME = /^[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?$/;
+
+/** Where an entry is published and kept. */
+export const policySubject = (number: number | '*'): string => `cordon.policy.${number}`;
+/** Where tides are published; the last one is kept. */
+export const TIDE_SUBJECT = 'cordon.tide';
+/** The authority is there: who hears it says where it stands. */
+export const HELLO_SUBJECT = 'cordon.hello';
+/** The authority answers with an entry by its number, also when the engine has lost it. */
+export const ENTRY_SUBJECT = 'cordon.entry';
+/** Where a resolver that has a token asks to be taken in. */
+export const joinSubject = (node: string): string => `cordon.join.${node}`;
+/** Where a resolver says that it has another key, signed by the one that it had. */
+export const rotateSubject = (node: string): string => `cordon.rotate.${node}`;
+/** Where a node is asked for entries that it has. */
+export const askSubject = (node: string): string => `cordon.node.${node}.entry`;
+/** Where a piece of the content of a list is kept. */
+export const listSubject = (sha256: string, piece: number | '*'): string => `cordon.list.${sha256}.${piece}`;
+/** Where blocks of a class go. */
+export const evidenceSubject = (node: string, recordClass: string): string =>
+  `cordon.evidence.${node}.${recordClass}`;
+/** Where a resolver says how it is. */
+export const presenceSubject = (node: string): string => `$KV.cordon_presence.${node}`;
+/** Where the collector says up to where it has a class. */
+export const confirmedSubject = (node: string, recordClass: string): string =>
+  `$KV.cordon_confirmed.${node}.${recordClass}`;
+
+/** What a user of the engine may do. */
+export interface Rights {
+  readonly publish: readonly string[];
+  readonly subscribe: readonly string[];
+  /** May answer what it is asked. */
+  readonly answers: boolean;
+}
+
+const read = (stream: StreamName, subject: string): string => `$JS.API.DIRECT.GET.${stream}.${subject}`;
+
+/** The prefix of a user's own replies: nobody reads another's. */
+export const inboxOf = (name: string): string => `_INBOX_${name}`;
+
+/** A resolver writes below its own name, reads policy, and nothing else. */
+export const nodeRights = (node: string): Rights => ({
+  publish: [
+    evidenceSubject(node, '*'),
+    presenceSubject(node),
+    ENTRY_SUBJECT,
+    rotateSubject(node),
+    read(STREAM.POLICY, policySubject('*')),
+    read(STREAM.TIDE, TIDE_SUBJECT),
+    read(STREAM.LISTS, 'cordon.list.*.*'),
+    read(STREAM.CONFIRMED, confirmedSubject(node, '*')),
+  ],
+  subscribe: [
+    `${inboxOf(node)}.>`,
+    policySubject('*'),
+    TIDE_SUBJECT,
+    HELLO_SUBJECT,
+    askSubject(node),
+    confirmedSubject(node, '*'),
+  ],
+  answers: true,
+});
+
+/** Whoever has a token may ask once to be taken in under its name. */
+export const tokenRights = (node: string): Rights => ({
+  publish: [joinSubject(node)],
+  subscribe: [`${inboxOf(node)}.>`],
+  answers: false,
+});
+
+/** The collector takes evidence, confirms it, and reads policy and how resolvers are. */
+export const collectorRights = (name: string): Rights => ({
+  publish: [
+    `$JS.API.CONSUMER.MSG.NEXT.${STREAM.EVIDENCE}.${COLLECTOR}`,
+    `$JS.API.CONSUMER.INFO.${STREAM.EVIDENCE}.${COLLECTOR}`,
+    `$JS.ACK.${STREAM.EVIDENCE}.>`,
+    confirmedSubject('*', '*'),
+    presenceSubject(name),
+    ENTRY_SUBJECT,
+    read(STREAM.POLICY, policySubject('*')),
+    read(STREAM.TIDE, TIDE_SUBJECT),
+    read(STREAM.PRESENCE, presenceSubject('*')),
+    read(STREAM.CONFIRMED, confirmedSubject('*', '*')),
+  ],
+  subscribe: [
+    `${inboxOf(name)}.>`,
+    policySubject('*'),
+    TIDE_SUBJECT,
+    HELLO_SUBJECT,
+    askSubject(name),
+    presenceSubject('*'),
+  ],
+  answers: true,
+});

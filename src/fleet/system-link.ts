@@ -1,0 +1,70 @@
+// The engine's own side: has its servers read their configuration again, so that who may connect is as it was last written.
+
+import { readFileSync } from 'node:fs';
+import { connect, nkeyAuthenticator } from '@nats-io/transport-node';
+import { z } from 'zod';
+import { AppError, errorText } from '../base/base.ts';
+
+/** How long servers have to say who they are, and to read again, milliseconds. */
+const ANSWER_MS = 2_000;
+/** Servers of a cluster. */
+const SERVERS_MAX = 16;
+
+const pingSchema = z.looseObject({
+  server: z.looseObject({ id: z.string().regex(/^N[A-Z0-9]+$/), name: z.string() }),
+});
+
+/** Where the engine is, and the seed of its system user. */
+export interface SystemAccess {
+  readonly servers: readonly string[];
+  readonly caPath: string | undefined;
+  readonly seedPath: string;
+}
+
+/** Has all servers read their configuration again; gives how many did. Rejects with ERR_FLEET_ENGINE. */
+export const reloadServers = async ({ servers, caPath, seedPath }: SystemAccess): Promise<number> => {
+  try {
+    const seed = readFileSync(seedPath, 'utf8').trim();
+    const isTls = servers.some((server) => server.startsWith('tls://'));
+    const connection = await connect({
+      servers: [...servers],
+      name: 'cordon system',
+      authenticator: nkeyAuthenticator(Buffer.from(seed)),
+      reconnect: false,
+      timeout: ANSWER_MS,
+      ...(isTls ? { tls: caPath === undefined ? {} : { ca: readFileSync(caPath, 'utf8') } } : {}),
+    });
+    try {
+      const found = await connection.requestMany('$SYS.REQ.SERVER.PING', '', {
+        strategy: 'stall',
+        maxWait: ANSWER_MS,
+        stall: ANSWER_MS / 4,
+        maxMessages: SERVERS_MAX,
+      });
+      const ids = new Set<string>();
+      for await (const message of found) {
+        const read = pingSchema.safeParse(message.json());
+        // Leaf nodes have users of their own files: they are read again where they run.
+        if (read.success && !read.data.server.name.startsWith('cordon-leaf-')) ids.add(read.data.server.id);
+      }
+      let count = 0;
+      for (const id of ids) {
+        const answer = await connection.request(`$SYS.REQ.SERVER.${id}.RELOAD`, '', { timeout: ANSWER_MS });
+        const { error } = z.looseObject({ error: z.unknown().optional() }).parse(answer.json());
+        if (error === undefined) count++;
+      }
+      return count;
+    } finally {
+      await connection.close();
+    }
+  } catch (cause) {
+    throw new AppError(
+      'ERR_FLEET_ENGINE',
+      `having the engine read its configuration again: ${errorText(cause)}`,
+      {
+        cause,
+        hint: 'Reload it by hand: systemctl reload nats-server.',
+      },
+    );
+  }
+};

@@ -1,0 +1,146 @@
+// What a node knows of the time by its authority: since when it is cut off, and by how much the clocks differ.
+//
+// A tide that was kept by the engine tells how far policy had come; only one that comes live tells that the authority is
+// heard. One that is older than the last is told again by somebody, and counts for nothing.
+import type { FleetActs } from './acts.ts';
+import type { FleetAlarm } from './policy.ts';
+import type { PolicyLog } from './policy-log.ts';
+import type { Roll } from './roll.ts';
+import { parseTide, type Tide } from './tide.ts';
+
+/** Between two tides, milliseconds. */
+export const TIDE_MS = 60_000;
+/** Two that are missing, and something for their way, milliseconds. */
+const CUT_OFF_MS = 2.5 * TIDE_MS;
+/** Clocks that differ by more are an alarm, milliseconds. */
+const OFFSET_MS_MAX = 1_000;
+
+/** What it needs. */
+export interface TideWatchOptions {
+  readonly acts: FleetActs;
+  readonly roll: Roll;
+  /** Infinite: never. */
+  readonly suspendAfterMs: number;
+  readonly onAlarm: (alarm: FleetAlarm) => void;
+  /** The authority hears itself. */
+  readonly isAuthority: boolean;
+}
+
+/** The tides that one resolver heard. */
+export class TideWatch {
+  readonly #options: TideWatchOptions;
+  #last: Tide | undefined;
+  /** By the monotonic clock, and by the authority's. */
+  #heardMs = 0;
+  #heardTime: string | undefined;
+  #offsetMs: number | undefined;
+  #isCutOff = false;
+  #isSuspended = false;
+  #isClockWrong = false;
+
+  constructor(options: TideWatchOptions) {
+    this.#options = options;
+    this.#heardMs = options.acts.monotonic();
+  }
+
+  /** By how much this clock is ahead, milliseconds; undefined until a tide was heard. */
+  get offsetMs(): number | undefined {
+    return this.#options.isAuthority ? 0 : this.#offsetMs;
+  }
+
+  /** How far policy had come when the authority last said. */
+  get number(): number {
+    return this.#last?.number ?? 0;
+  }
+
+  /** When the authority was last heard, by its own clock; undefined: never. */
+  get heard(): string | undefined {
+    return this.#heardTime;
+  }
+
+  /** Since when it is not heard; undefined while it is. */
+  get cutOffSince(): string | undefined {
+    if (!this.#isCutOff) return undefined;
+    const { clock, monotonic } = this.#options.acts;
+    return new Date(clock() - (monotonic() - this.#heardMs)).toISOString();
+  }
+
+  get isSuspended(): boolean {
+    return this.#isSuspended;
+  }
+
+  /** A start is no sign of the authority: what the log knows of its time is. */
+  begin(log: PolicyLog): void {
+    const { acts } = this.#options;
+    const last = log.at(log.end.number);
+    if (last === undefined) return;
+    const agoMs = Math.max(0, acts.clock() - Date.parse(last.entry.time));
+    // The authority may have been heard since: with a suspension in force, exemptions wait for its next word.
+    if (agoMs > this.#options.suspendAfterMs) this.#heardMs = acts.monotonic() - agoMs;
+  }
+
+  /** Takes a tide; gives it when it is one, signed, and not an old one. */
+  take(bytes: Uint8Array, isLive: boolean): Tide | undefined {
+    const { roll, acts, onAlarm } = this.#options;
+    const tide = parseTide(bytes);
+    if (tide === undefined || !roll.isTrustedTide(tide)) {
+      onAlarm('forged-entry');
+      const reason = 'a tide that no key of the fleet signed';
+      acts.note({ event: 'refused', code: 'ERR_FLEET_SIGNATURE', reason });
+      acts.log.error({ reason }, 'fleet: a tide is refused');
+      return undefined;
+    }
+    if (this.#last !== undefined && Date.parse(tide.time) <= Date.parse(this.#last.time)) return undefined;
+    this.#last = tide;
+    if (isLive) this.#hear(tide);
+    return tide;
+  }
+
+  #hear(tide: Tide): void {
+    const { acts, onAlarm } = this.#options;
+    this.#heardMs = acts.monotonic();
+    this.#heardTime = tide.time;
+    this.#offsetMs = acts.clock() - Date.parse(tide.time);
+    const isWrong = Math.abs(this.#offsetMs) > OFFSET_MS_MAX;
+    if (isWrong && !this.#isClockWrong) {
+      const offsetMs = Math.round(this.#offsetMs);
+      onAlarm('clock');
+      acts.note({ event: 'clock', offsetMs, authorityTime: tide.time });
+      acts.log.error({ offsetMs }, 'fleet: the clock differs from that of the authority');
+    }
+    this.#isClockWrong = isWrong;
+    if (this.#isCutOff) {
+      this.#isCutOff = false;
+      acts.note({ event: 'heard-again', authorityTime: tide.time });
+      acts.log.info({}, 'fleet: the authority is heard again');
+    }
+    void this.#suspend(false);
+  }
+
+  /** Looks at the time; to be called once a second. */
+  async look(): Promise<void> {
+    const { acts, suspendAfterMs, onAlarm, isAuthority } = this.#options;
+    if (isAuthority) return;
+    const silentMs = acts.monotonic() - this.#heardMs;
+    if (silentMs > CUT_OFF_MS && !this.#isCutOff) {
+      this.#isCutOff = true;
+      onAlarm('cut-off');
+      const since = this.cutOffSince ?? '';
+      acts.note({ event: 'cut-off', reason: `the authority is not heard since ${since}` });
+      acts.log.error({ since }, 'fleet: the authority is not heard; what it decided last stays in force');
+    }
+    await this.#suspend(silentMs > suspendAfterMs);
+  }
+
+  async #suspend(isSuspended: boolean): Promise<void> {
+    if (this.#isSuspended === isSuspended) return;
+    const { acts } = this.#options;
+    this.#isSuspended = isSuspended;
+    await acts.suspend(isSuspended);
+    acts.note({ event: isSuspended ? 'suspended' : 'resumed', reason: 'fleet.suspend-exemptions-after' });
+    acts.log.warn(
+      {},
+      `fleet: exemptions are ${isSuspended ? 'taken out until the authority is heard' : 'put back'}`,
+    );
+  }
+}

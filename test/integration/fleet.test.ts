@@ -1,0 +1,55 @@
+// Many resolvers, one service: a real engine, real programs, and what they do to each other.
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { RCODE } from '../../src/dns/dns.ts';
+import { AnswerBook } from '../support/answer-book.ts';
+import { ask } from '../support/client.ts';
+import { TestFleet } from '../support/fleet.ts';
+import { requireProgram } from '../support/process.ts';
+import { ScriptedUpstream } from '../support/scripted-upstream.ts';
+
+const NAME = 'www.tiktok.com. A';
+const NODES = ['ns1', 'ns2'];
+
+let upstream: ScriptedUpstream;
+let fleet: TestFleet;
+
+beforeAll(async () => {
+  requireProgram({ skip: () => undefined as never }, 'nats-server');
+  upstream = await ScriptedUpstream.open();
+  upstream.onQuery(new AnswerBook().set(NAME, ['www.tiktok.com. 60 IN A 192.0.2.1']).handler);
+  fleet = await TestFleet.start(upstream.endpoint.port);
+  for (const name of NODES) await fleet.add(name, 'bruges');
+}, 120_000);
+
+afterAll(async () => {
+  await fleet.close();
+  await upstream.close();
+});
+
+const isExempt = async (name: string, from = '127.0.0.9'): Promise<boolean> => {
+  const cordon = fleet.members.get(name)?.cordon;
+  if (cordon === undefined) throw new Error(`${name} does not run`);
+  return (await ask(cordon.dns, NAME, { from })).rcode === RCODE.NOERROR;
+};
+
+const everywhere = async (wanted: boolean): Promise<number> => {
+  const startMs = performance.now();
+  await vi.waitUntil(
+    async () =>
+      (await Promise.all(['authority', ...NODES].map((name) => isExempt(name)))).every((is) => is === wanted),
+    { timeout: 20_000, interval: 5 },
+  );
+  return performance.now() - startMs;
+};
+
+test('an exemption that is approved once is in force on all resolvers, and its revocation too', async () => {
+  expect(await isExempt('ns1')).toBe(false);
+  const id = await fleet.grant({ groups: ['lab'] });
+  const grantedMs = await everywhere(true);
+  await fleet.ask('authority', 'POST', `/v1/exemptions/${id}/revoke`, {
+    by: 'A. Head',
+    reason: 'the case is closed',
+  });
+  const revokedMs = await everywhere(false);
+  process.stderr.write(`granted ${Math.round(grantedMs)} ms, revoked ${Math.round(revokedMs)} ms\n`);
+}, 60_000);

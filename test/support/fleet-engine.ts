@@ -1,0 +1,80 @@
+// A real engine for tests: nats-server on loopback, with the configuration that Cordon wrote for it.
+import assert from 'node:assert/strict';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { connect, createServer } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { findProgram } from './process.ts';
+
+const running = new Set<ChildProcess>();
+process.once('exit', () => {
+  for (const child of running) child.kill('SIGKILL');
+});
+
+/** How long an engine may take to listen, milliseconds. */
+const START_MS = 20_000;
+
+/** A port of loopback that nobody has at the moment. */
+export const freePort = async (): Promise<number> => {
+  const server = createServer();
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  assert.ok(typeof address === 'object' && address !== null);
+  server.close();
+  await once(server, 'close');
+  return address.port;
+};
+
+/** An engine that runs. */
+export class FleetEngine {
+  readonly #configPath: string;
+  readonly #port: number;
+  #child: ChildProcess | undefined;
+  output = '';
+
+  constructor(configPath: string, port: number) {
+    this.#configPath = configPath;
+    this.#port = port;
+  }
+
+  /** Starts it, and is done when it listens. */
+  async start(): Promise<void> {
+    const program = findProgram('nats-server');
+    assert.ok(program !== undefined, 'nats-server is installed');
+    const child = spawn(program, ['-c', this.#configPath], { stdio: ['ignore', 'ignore', 'pipe'] });
+    running.add(child);
+    child.once('exit', () => running.delete(child));
+    child.stderr.setEncoding('utf8').on('data', (piece: string) => {
+      this.output = (this.output + piece).slice(-100_000);
+    });
+    this.#child = child;
+    for (const untilMs = Date.now() + START_MS; ; ) {
+      if (await listens(this.#port)) return;
+      assert.ok(
+        Date.now() < untilMs && child.exitCode === null,
+        `the engine does not listen\n${this.output}`,
+      );
+      await sleep(20);
+    }
+  }
+
+  /** SIGKILL, the end awaited. */
+  async kill(signal: NodeJS.Signals = 'SIGKILL'): Promise<void> {
+    const child = this.#child;
+    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
+    const ended = once(child, 'exit');
+    child.kill(signal);
+    await ended;
+  }
+}
+
+const listens = (port: number): Promise<boolean> =>
+  new Promise((resolve) => {
+    const socket = connect(port, '127.0.0.1');
+    socket.once('connect', () => {
+      socket.destroy();
+      resolve(true);
+    });
+    socket.once('error', () => resolve(false));
+  });
