@@ -85,6 +85,25 @@ const fillCompileCache = (runtime, env) => {
   }
 };
 
+const pagesSource = join(root, 'pages');
+const pagesIndex = join(root, 'dist', 'pages', 'index.html');
+
+/** Builds the pages of the control room before the service starts, when one of their files has changed since. */
+const buildPages = (runtime, env) => {
+  if (!existsSync(pagesSource) || !existsSync(join(root, 'node_modules', 'rolldown'))) return;
+  const hash = createHash('sha256').update(readFileSync(lockFile));
+  for (const name of readdirSync(pagesSource, { recursive: true }).sort()) {
+    const { mtimeMs, size } = statSync(join(pagesSource, name));
+    hash.update(`${name} ${mtimeMs} ${size}\n`);
+  }
+  const wanted = hash.digest('hex');
+  const stamp = join(root, 'dist', 'pages.built');
+  if (existsSync(pagesIndex) && existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted) return;
+  const { status } = spawnSync(runtime, [join(pagesSource, 'build.ts')], { env, stdio: 'inherit' });
+  // Without pages the resolver resolves: the control room says what is missing.
+  if (status === 0) writeFileSync(stamp, wanted);
+};
+
 const [script, ...args] = process.argv.slice(2);
 if (script === undefined) fail('usage: node src/launch.mjs SCRIPT [ARG …]');
 installMissing();
@@ -92,6 +111,7 @@ const runtime = findRuntime();
 // Keeps stripped and compiled code between runs: half the start-up time and less memory.
 const env = { NODE_COMPILE_CACHE: join(root, 'node_modules', '.cache', 'compile'), ...process.env };
 if (resolve(root, script) === programFile && env.NODE_COMPILE_CACHE !== '') fillCompileCache(runtime, env);
+if (resolve(root, script) === programFile && args[0] === 'serve') buildPages(runtime, env);
 // SIGUSR1 would open a debugger on loopback, through which any user of the machine reads the keys that this one holds.
 process.on('SIGUSR1', () => {});
 // A FIPS module has to be there before the first line of a program runs, so a configuration cannot ask for it.

@@ -37,6 +37,11 @@ const CHECKS: readonly Check[] = [
     quick: ['--cache', '--cache-strategy', 'content', '--cache-location', 'node_modules/.cache/eslint/'],
   },
   { name: 'types', what: 'type check', command: ['typescript/bin/tsc', '-p', '.'] },
+  {
+    name: 'pages',
+    what: 'type check of the pages, which know a browser',
+    command: ['typescript/bin/tsc', '-p', 'pages'],
+  },
   { name: 'unused', what: 'unused files, exports and dependencies', command: ['knip/bin/knip.js'] },
   {
     name: 'tests',

@@ -1,0 +1,226 @@
+// What waits for a second person: exactly what was asked for, by whom and why; somebody else confirms it or it ends by itself.
+import type { VNode } from 'preact';
+import { useState } from 'preact/hooks';
+import { act, ask } from '../api/client.ts';
+import type { Act } from '../api/shapes.ts';
+import { Form, TextArea } from '../parts/form.tsx';
+import { FaultNote, Head, Loaded, Nothing, Panel } from '../parts/panel.tsx';
+import { may, noteChanges, nowMs, session, toast } from '../parts/room.ts';
+import { inPath } from '../parts/router.ts';
+import { useText } from '../parts/say.tsx';
+import { useStore } from '../parts/store.ts';
+import { useData, useDoing, useTicks } from '../parts/use-data.ts';
+
+/** Characters of one value that a page shows; a configuration has its own page. */
+const VALUE_LENGTH_MAX = 400;
+
+const valueText = (value: unknown): string => {
+  const text = typeof value === 'string' ? value : JSON.stringify(value);
+  return text.length > VALUE_LENGTH_MAX ? `${text.slice(0, VALUE_LENGTH_MAX)}…` : text;
+};
+
+/** What was asked for, field by field. */
+const Asked = ({ waiting }: { readonly waiting: Act }): VNode => {
+  const { say, format } = useText();
+  const body = typeof waiting.body === 'object' && waiting.body !== null ? waiting.body : {};
+  const values: readonly (readonly [string, unknown])[] = [
+    ...Object.entries(waiting.parameters ?? {}),
+    ...Object.entries(body as Readonly<Record<string, unknown>>).filter(([key]) => key !== 'reason'),
+  ];
+  return (
+    <dl class="paper">
+      {values.map(([key, value]) => (
+        <>
+          <dt>
+            <code>{key}</code>
+          </dt>
+          <dd>
+            <code>{valueText(value)}</code>
+          </dd>
+        </>
+      ))}
+      <dt>{say('askedBy')}</dt>
+      <dd>
+        {waiting.by}, {format.time(waiting.askedAt)}
+      </dd>
+      <dt>{say('reason')}</dt>
+      <dd>{waiting.reason === '' ? '–' : waiting.reason}</dd>
+      <dt>{say('actEnds')}</dt>
+      <dd>{format.ago((nowMs() - Date.parse(waiting.expiresAt)) / 1000)}</dd>
+    </dl>
+  );
+};
+
+/** The decision of the second person, or of the first to take it back. */
+export const ConfirmAct = ({
+  waiting,
+  onDone,
+}: {
+  readonly waiting: Act;
+  readonly onDone: () => void;
+}): VNode => {
+  const { say, word, format } = useText();
+  const me = useStore(session)?.person;
+  const [reason, setReason] = useState('');
+  const doing = useDoing();
+  const isOwn = me?.name === waiting.by || me?.id === waiting.by;
+  const mayConfirm =
+    !isOwn && may('confirmAct') && waiting.confirmRoles.some((role) => me?.roles.includes(role) === true);
+  const run = (verb: 'confirm' | 'withdraw', said: string): void =>
+    doing.run(async () => {
+      const outcome = await act<{ readonly problem?: string | null }>(
+        `/v1/acts/${inPath(waiting.id)}/${verb}`,
+        { reason: reason.trim() },
+      );
+      const problem = 'done' in outcome ? outcome.done.problem : undefined;
+      toast.set(
+        problem == null
+          ? { text: said, isBad: false }
+          : { text: say('toastNotDone', { text: problem }), isBad: true },
+      );
+      noteChanges(['acts', 'lists', 'exemptions', 'configuration', 'people', 'pause']);
+      onDone();
+    });
+  return (
+    <Form onSend={() => mayConfirm && run('confirm', say('toastConfirmed'))}>
+      <FaultNote fault={doing.fault} />
+      {isOwn && <p class="note calm">{say('actOwn')}</p>}
+      {!isOwn && !mayConfirm && (
+        <p class="soft">
+          {say('actNotYours', { roles: format.list(waiting.confirmRoles.map((role) => word('role', role))) })}
+        </p>
+      )}
+      {(mayConfirm || isOwn) && (
+        <>
+          <TextArea
+            label={say('reason')}
+            hint={say('reasonHint')}
+            value={reason}
+            onValue={setReason}
+            rows={2}
+          />
+          <div class="row">
+            {mayConfirm && (
+              <button type="submit" class="first" disabled={doing.isBusy}>
+                {say('actConfirm')}
+              </button>
+            )}
+            <button
+              type="button"
+              class="stern"
+              disabled={doing.isBusy}
+              onClick={() => run('withdraw', say('toastWithdrawn'))}
+            >
+              {isOwn ? say('actWithdraw') : say('actRefuse')}
+            </button>
+          </div>
+        </>
+      )}
+    </Form>
+  );
+};
+
+/** Acts whose result somebody waits for: a link, a token, an address. */
+const WITH_RESULT = ['addPerson', 'enrolPerson', 'addToken', 'reidentify', 'listPseudonyms'];
+
+/** What came of an act, told once and to who asked for it. */
+const Result = ({ done }: { readonly done: Act }): VNode | null => {
+  const { say } = useText();
+  const me = useStore(session)?.person;
+  const [shown, setShown] = useState<string | undefined>(undefined);
+  const doing = useDoing();
+  const isOwn = me?.name === done.by || me?.id === done.by;
+  if (!isOwn || done.state !== 'confirmed' || !WITH_RESULT.includes(done.operation)) return null;
+  return (
+    <>
+      <FaultNote fault={doing.fault} />
+      {shown === undefined ? (
+        <button
+          type="button"
+          disabled={doing.isBusy}
+          onClick={() =>
+            doing.run(async () => {
+              const { result } = await ask<{ result: unknown }>(`/v1/acts/${inPath(done.id)}/result`);
+              setShown(valueText(result));
+            })
+          }
+        >
+          {say('actResult')}
+        </button>
+      ) : (
+        <p class="quote" role="status">
+          <code>{shown}</code>
+        </p>
+      )}
+    </>
+  );
+};
+
+export const Acts = (): VNode => {
+  const { say, word, format } = useText();
+  useTicks(10_000);
+  const acts = useData<readonly Act[]>('/v1/acts', ['acts']);
+  return (
+    <>
+      <Head title={say('actsTitle')} />
+      <Loaded data={acts}>
+        {(all) => {
+          const waiting = all.filter(({ state }) => state === 'waiting');
+          const ended = all.filter(({ state }) => state !== 'waiting');
+          return (
+            <>
+              {waiting.length === 0 && (
+                <Panel title={say('actsWaiting')}>
+                  <Nothing>{say('actsNone')}</Nothing>
+                </Panel>
+              )}
+              {waiting.map((one) => (
+                <Panel
+                  key={one.id}
+                  title={<span lang="en">{one.summary}</span>}
+                  beside={<code>{one.operation}</code>}
+                >
+                  <div class="body stack">
+                    <Asked waiting={one} />
+                    <ConfirmAct waiting={one} onDone={acts.reload} />
+                  </div>
+                </Panel>
+              ))}
+              {ended.length > 0 && (
+                <Panel title={say('actsEnded')}>
+                  <table>
+                    <thead>
+                      <tr>
+                        <th scope="col">{say('when')}</th>
+                        <th scope="col">{say('what')}</th>
+                        <th scope="col">{say('state')}</th>
+                        <th scope="col" class="wide">
+                          {say('by')}
+                        </th>
+                      </tr>
+                    </thead>
+                    <tbody>
+                      {ended.map((one) => (
+                        <tr key={one.id}>
+                          <td class="nowrap">{format.time(one.endedAt ?? one.expiresAt)}</td>
+                          <td lang="en">{one.summary}</td>
+                          <td>
+                            {word('act', one.state)} <Result done={one} />
+                          </td>
+                          <td class="wide soft">
+                            {one.by}
+                            {one.confirmedBy !== null && <>, {one.confirmedBy}</>}
+                          </td>
+                        </tr>
+                      ))}
+                    </tbody>
+                  </table>
+                </Panel>
+              )}
+            </>
+          );
+        }}
+      </Loaded>
+    </>
+  );
+};

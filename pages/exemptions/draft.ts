@@ -1,0 +1,116 @@
+// What somebody has written so far about an exemption, and the request that it comes to. Pure.
+import type { Problem } from '../api/shapes.ts';
+
+export interface Measure {
+  /** A measure of the profile's checklist; empty: one of their own. */
+  readonly item: string;
+  readonly text: string;
+}
+
+export interface Draft {
+  readonly grounds: string;
+  readonly justification: string;
+  readonly alternatives: string;
+  readonly measures: readonly Measure[];
+  readonly groups: readonly string[];
+  /** One a line or separated by blanks or commas, as the two below. */
+  readonly clients: string;
+  readonly devices: string;
+  readonly names: string;
+  readonly lists: readonly string[];
+  /** Of `datetime-local` fields, UTC; an empty beginning is the approval. */
+  readonly from: string;
+  readonly until: string;
+  readonly weekdays: readonly string[];
+  readonly hoursFrom: string;
+  readonly hoursTo: string;
+  readonly timezone: string;
+  readonly renews: string;
+}
+
+export const EMPTY: Draft = {
+  grounds: '',
+  justification: '',
+  alternatives: '',
+  measures: [{ item: '', text: '' }],
+  groups: [],
+  clients: '',
+  devices: '',
+  names: '',
+  lists: [],
+  from: '',
+  until: '',
+  weekdays: [],
+  hoursFrom: '',
+  hoursTo: '',
+  timezone: '',
+  renews: '',
+};
+
+/** Several values of one field. */
+export const splitValues = (text: string): readonly string[] =>
+  text.split(/[\s,;]+/).filter((part) => part !== '');
+
+const toTime = (local: string): string => (local.length === 16 ? `${local}:00Z` : local);
+
+/** The body of a request: what was left empty is left out, where it may be. */
+export const toRequest = (draft: Draft): Record<string, unknown> => {
+  const hours =
+    draft.hoursFrom !== '' && draft.hoursTo !== '' ? `${draft.hoursFrom}-${draft.hoursTo}` : undefined;
+  const names = splitValues(draft.names);
+  const devices = splitValues(draft.devices);
+  const hasSchedule = hours !== undefined || draft.weekdays.length > 0;
+  return {
+    grounds: draft.grounds,
+    justification: draft.justification.trim(),
+    alternatives: draft.alternatives.trim(),
+    mitigations: draft.measures
+      .filter(({ text }) => text.trim() !== '')
+      .map(({ item, text }) => (item === '' ? { text: text.trim() } : { item, text: text.trim() })),
+    groups: draft.groups,
+    clients: splitValues(draft.clients),
+    ...(devices.length > 0 && { devices }),
+    ...(draft.lists.length > 0 && { lists: draft.lists }),
+    ...(names.length > 0 && { names }),
+    ...(hasSchedule && {
+      schedule: {
+        ...(draft.weekdays.length > 0 && { weekdays: draft.weekdays }),
+        ...(hours !== undefined && { hours }),
+        timezone: draft.timezone || 'UTC',
+      },
+    }),
+    ...(draft.from !== '' && { from: toTime(draft.from) }),
+    ...(draft.until !== '' && { until: toTime(draft.until) }),
+    ...(draft.renews !== '' && { renews: draft.renews }),
+  };
+};
+
+/** Fields of the form; problems of others are shown above it. */
+const FIELDS = [
+  'grounds',
+  'justification',
+  'alternatives',
+  'mitigations',
+  'groups',
+  'clients',
+  'devices',
+  'lists',
+  'names',
+  'schedule',
+  'from',
+  'until',
+  'renews',
+] as const;
+
+/** Problems by the field at which they are shown: `mitigations.0` is shown at the mitigations; '' has the rest. */
+export const problemsByField = (problems: readonly Problem[]): ReadonlyMap<string, string> => {
+  const found = new Map<string, string>();
+  for (const { field, text, hint } of problems) {
+    const [first = ''] = field.split(/[.[]/);
+    const key = FIELDS.find((one) => one === first) ?? '';
+    const sentence = hint === undefined ? text : `${text}; ${hint}`;
+    const before = found.get(key);
+    found.set(key, before === undefined ? sentence : `${before}. ${sentence}`);
+  }
+  return found;
+};

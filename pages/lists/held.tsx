@@ -1,0 +1,290 @@
+// Contents of a list beside the one in force: what one would change, and the decision about it.
+import type { VNode } from 'preact';
+import { useState } from 'preact/hooks';
+import { act } from '../api/client.ts';
+import type { Content, ListStatus } from '../api/shapes.ts';
+import { Form, Radios, TextArea } from '../parts/form.tsx';
+import { FaultNote, Hash, Name, Nothing, Panel } from '../parts/panel.tsx';
+import { may, noteChanges, toast } from '../parts/room.ts';
+import { inPath } from '../parts/router.ts';
+import { useText } from '../parts/say.tsx';
+import { useDoing } from '../parts/use-data.ts';
+
+export interface Difference {
+  readonly from: null | { readonly sha256: string; readonly entries: number };
+  readonly to: { readonly sha256: string; readonly entries: number };
+  readonly added: { readonly count: number; readonly rules: readonly string[] };
+  readonly removed: { readonly count: number; readonly rules: readonly string[] };
+}
+
+type Shows = 'all' | 'removed' | 'added';
+
+export const DifferencePanel = ({ difference }: { readonly difference: Difference }): VNode => {
+  const { say } = useText();
+  const [shows, setShows] = useState<Shows>('all');
+  const { added, removed } = difference;
+  const tabs: readonly (readonly [Shows, string])[] = [
+    ['all', say('diffAll')],
+    ['removed', say('diffRemoved', { count: removed.count })],
+    ['added', say('diffAdded', { count: added.count })],
+  ];
+  const rows = [
+    ...(shows === 'added' ? [] : removed.rules.map((rule) => ({ rule, isAdded: false }))),
+    ...(shows === 'removed' ? [] : added.rules.map((rule) => ({ rule, isAdded: true }))),
+  ];
+  const more =
+    (shows === 'added' ? 0 : removed.count - removed.rules.length) +
+    (shows === 'removed' ? 0 : added.count - added.rules.length);
+  return (
+    <Panel
+      title={say('wouldChange')}
+      aside={
+        <span class="tabs">
+          {tabs.map(([tab, text]) => (
+            <button key={tab} type="button" aria-pressed={tab === shows} onClick={() => setShows(tab)}>
+              {text}
+            </button>
+          ))}
+        </span>
+      }
+    >
+      {rows.length === 0 ? (
+        <Nothing>{say('diffNone')}</Nothing>
+      ) : (
+        <table>
+          <thead>
+            <tr>
+              <th scope="col">
+                <span class="unseen">{say('change')}</span>
+              </th>
+              <th scope="col">{say('rule')}</th>
+              <th scope="col" class="wide">
+                {say('means')}
+              </th>
+            </tr>
+          </thead>
+          <tbody>
+            {rows.map(({ rule, isAdded }) => (
+              <tr key={`${isAdded} ${rule}`}>
+                <td class={isAdded ? 'sign more' : 'sign less'}>
+                  {isAdded ? '+' : '−'}
+                  <span class="unseen">{isAdded ? say('added') : say('removed')}</span>
+                </td>
+                <th scope="row">
+                  <Name name={rule} />
+                </th>
+                <td class="wide soft">{isAdded ? say('wouldBeRefused') : say('wouldNoLonger')}</td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      )}
+      {more > 0 && <p class="foot small faint">{say('diffMore', { count: more })}</p>}
+    </Panel>
+  );
+};
+
+export const Compare = ({
+  list,
+  other,
+  difference,
+  isHeld,
+}: {
+  readonly list: ListStatus;
+  readonly other: Content;
+  readonly difference: Difference | undefined;
+  readonly isHeld: boolean;
+}): VNode => {
+  const { say, format } = useText();
+  const current = list.kept?.current ?? list.inForce;
+  return (
+    <dl class="compare">
+      <div>
+        <dt>{say('inForceStays')}</dt>
+        <dd>
+          <span class="big">{say('countRules', { count: current?.entries ?? 0 })}</span>
+          <br />
+          {current != null && <Hash sha256={current.sha256} />}
+        </dd>
+      </div>
+      <div>
+        <dt>{isHeld ? say('heldNow') : say('earlier')}</dt>
+        <dd>
+          <span class="big">{say('countRules', { count: other.entries })}</span>
+          <br />
+          <span class="small faint">{format.time(other.since)}</span> <Hash sha256={other.sha256} />
+        </dd>
+      </div>
+      <div>
+        <dt>{say('difference')}</dt>
+        <dd>
+          <span class="big">
+            <span class="sign less">−{format.number(difference?.removed.count ?? 0)}</span>{' '}
+            <span class="sign more">+{format.number(difference?.added.count ?? 0)}</span>
+          </span>
+        </dd>
+      </div>
+    </dl>
+  );
+};
+
+export const DecideHeld = ({
+  list,
+  held,
+  onDone,
+}: {
+  readonly list: ListStatus;
+  readonly held: Content;
+  readonly onDone: () => void;
+}): VNode => {
+  const { say } = useText();
+  const [choice, setChoice] = useState('dismiss');
+  const [reason, setReason] = useState('');
+  const [wrong, setWrong] = useState<string | undefined>(undefined);
+  const doing = useDoing();
+  const isMandate = list.mandate !== false;
+  const kept = list.inForce?.entries ?? 0;
+  const send = (): void => {
+    if (choice === 'wait') return;
+    if (reason.trim() === '') {
+      setWrong(say('reasonNeeded'));
+      return;
+    }
+    doing.run(async () => {
+      const outcome = await act(`/v1/lists/${inPath(list.id)}/${choice}`, {
+        sha256: held.sha256,
+        reason: reason.trim(),
+      });
+      toast.set({
+        text:
+          'pending' in outcome
+            ? say('toastPending')
+            : choice === 'accept'
+              ? say('toastAccepted')
+              : say('toastDismissed'),
+        isBad: false,
+      });
+      noteChanges(['lists', 'acts']);
+      onDone();
+    });
+  };
+  const options: (readonly [string, VNode])[] = [];
+  if (may('dismissList'))
+    options.push([
+      'dismiss',
+      <>
+        <b>{say('keepRules', { count: kept })}</b> <Hash sha256={held.sha256} />
+        <br />
+        <span class="faint small">{say('keepMeans')}</span>
+      </>,
+    ]);
+  if (may('acceptList'))
+    options.push([
+      'accept',
+      <>
+        <b>
+          {isMandate
+            ? say('askAccept', { count: held.entries })
+            : say('acceptRules', { count: held.entries })}
+        </b>
+        <br />
+        <span class="faint small">{isMandate ? say('askAcceptMeans') : say('acceptMeans')}</span>
+      </>,
+    ]);
+  options.push(['wait', <b key="wait">{say('waitNext')}</b>]);
+  const button: Readonly<Record<string, string>> = {
+    dismiss: say('keepDo', { count: kept }),
+    accept: isMandate ? say('askAcceptDo') : say('acceptDo', { count: held.entries }),
+    wait: say('waitNext'),
+  };
+  return (
+    <Panel title={say('decide')}>
+      <div class="body">
+        <Form onSend={send}>
+          <FaultNote fault={doing.fault} />
+          {isMandate && <p class="note">{say('heldMandate')}</p>}
+          <Radios
+            legend={say('whatShallHold')}
+            name="held"
+            options={options}
+            value={options.some(([value]) => value === choice) ? choice : 'wait'}
+            onValue={setChoice}
+          />
+          {choice !== 'wait' && (
+            <TextArea
+              label={say('reason')}
+              hint={say('reasonHint')}
+              value={reason}
+              onValue={setReason}
+              wrong={wrong}
+            />
+          )}
+          {choice !== 'wait' && options.length > 1 && (
+            <div class="row">
+              <button type="submit" class="first" disabled={doing.isBusy}>
+                {button[choice]}
+              </button>
+            </div>
+          )}
+        </Form>
+      </div>
+    </Panel>
+  );
+};
+
+export const RollBack = ({
+  list,
+  earlier,
+  onDone,
+}: {
+  readonly list: ListStatus;
+  readonly earlier: Content;
+  readonly onDone: () => void;
+}): VNode | null => {
+  const { say } = useText();
+  const [reason, setReason] = useState('');
+  const [wrong, setWrong] = useState<string | undefined>(undefined);
+  const doing = useDoing();
+  if (!may('rollBackList')) return null;
+  return (
+    <Panel title={say('rollBackTitle')}>
+      <div class="body">
+        <Form
+          onSend={() => {
+            if (reason.trim() === '') {
+              setWrong(say('reasonNeeded'));
+              return;
+            }
+            doing.run(async () => {
+              const outcome = await act(`/v1/lists/${inPath(list.id)}/rollback`, {
+                sha256: earlier.sha256,
+                reason: reason.trim(),
+              });
+              toast.set({
+                text: 'pending' in outcome ? say('toastPending') : say('toastRolledBack'),
+                isBad: false,
+              });
+              noteChanges(['lists', 'acts']);
+              onDone();
+            });
+          }}
+        >
+          <FaultNote fault={doing.fault} />
+          {list.mandate !== false && <p class="note">{say('heldMandate')}</p>}
+          <TextArea
+            label={say('reason')}
+            hint={say('reasonHint')}
+            value={reason}
+            onValue={setReason}
+            wrong={wrong}
+          />
+          <div class="row">
+            <button type="submit" class="stern" disabled={doing.isBusy}>
+              {say('rollBackDo', { count: earlier.entries })}
+            </button>
+          </div>
+        </Form>
+      </div>
+    </Panel>
+  );
+};

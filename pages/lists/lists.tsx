@@ -1,0 +1,188 @@
+// Lists: held ones first, then all, one line each, mandates on top.
+import type { VNode } from 'preact';
+import type { ListStatus } from '../api/shapes.ts';
+import { LIST_MARKS } from '../overview/overview.tsx';
+import { StateMark } from '../parts/marks.tsx';
+import { Head, Loaded, Nothing, Panel } from '../parts/panel.tsx';
+import { nowMs, state } from '../parts/room.ts';
+import { inPath } from '../parts/router.ts';
+import { useText } from '../parts/say.tsx';
+import { useStore } from '../parts/store.ts';
+import { useData, useTicks } from '../parts/use-data.ts';
+
+/** How a list stands: held before stale, for a person has to decide. */
+export const standingOf = (list: ListStatus): string => {
+  if (list.held !== null) return 'held';
+  if (list.inForce === null) return 'missing';
+  return list.kept?.isStale === true ? 'stale' : 'in-force';
+};
+
+const byMandate = (a: ListStatus, b: ListStatus): number =>
+  Number(b.mandate === true) - Number(a.mandate === true);
+
+const HeldPanel = ({ held }: { readonly held: readonly ListStatus[] }): VNode => {
+  const { say, format } = useText();
+  return (
+    <Panel title={say('heldTitle')} beside={say('heldBeside')}>
+      {held.length === 0 ? (
+        <Nothing>{say('heldNone')}</Nothing>
+      ) : (
+        <ul class="needs">
+          {held.map((list) => (
+            <li key={list.id}>
+              <StateMark mark="held" />
+              <span>
+                <b>{list.id}</b>{' '}
+                {say('heldCounts', { held: list.held?.entries ?? 0, inForce: list.inForce?.entries ?? 0 })}{' '}
+                <span class="soft" lang="en">
+                  {list.held?.reasons.join('; ')}
+                </span>
+              </span>
+              <time dateTime={list.held?.since}>
+                {say('waiting', {
+                  length: format.length((nowMs() - Date.parse(list.held?.since ?? '')) / 1000),
+                })}
+              </time>
+              <a class="button" href={`/lists/${inPath(list.id)}`}>
+                {say('review')}
+                <span class="unseen"> {list.id}</span>
+              </a>
+            </li>
+          ))}
+        </ul>
+      )}
+    </Panel>
+  );
+};
+
+const AllPanel = ({ lists }: { readonly lists: readonly ListStatus[] }): VNode => {
+  const { say, word, format } = useText();
+  const known = useStore(state);
+  return (
+    <Panel title={say('allListsTitle')} beside={say('allListsBeside')}>
+      <table>
+        <thead>
+          <tr>
+            <th scope="col">{say('list')}</th>
+            <th scope="col">{say('state')}</th>
+            <th scope="col" class="num">
+              {say('rules')}
+            </th>
+            <th scope="col" class="wide">
+              {say('source')}
+            </th>
+            <th scope="col" class="wide">
+              {say('reached')}
+            </th>
+            <th scope="col" class="num wide">
+              {say('refusedToday')}
+            </th>
+            <th scope="col" class="wide">
+              {say('restsOn')}
+            </th>
+          </tr>
+        </thead>
+        <tbody>
+          {lists.map((list) => {
+            const standing = standingOf(list);
+            const today = known?.today.byList.find((one) => one.list === list.id);
+            const decision = known?.lists.find((one) => one.id === list.id)?.restsOn;
+            return (
+              <tr key={list.id}>
+                <th scope="row">
+                  <a href={`/lists/${inPath(list.id)}`}>{list.id}</a>
+                </th>
+                <td>
+                  <StateMark mark={LIST_MARKS[standing] ?? 'none'} /> {word('list', standing)}
+                  {list.mandate !== true && <span class="soft">, {say('noMandate')}</span>}
+                </td>
+                <td class="num">{list.inForce === null ? '–' : format.number(list.inForce.entries)}</td>
+                <td class="wide">{list.kind === 'shipped' ? say('withProgram') : list.source}</td>
+                <td class="wide">
+                  {list.kept?.checkedAt == null
+                    ? '–'
+                    : format.ago((nowMs() - Date.parse(list.kept.checkedAt)) / 1000)}
+                </td>
+                <td class="num wide">{today === undefined ? '0' : format.number(today.total)}</td>
+                <td class="wide">{decision ?? '–'}</td>
+              </tr>
+            );
+          })}
+        </tbody>
+      </table>
+    </Panel>
+  );
+};
+
+interface Candidate {
+  readonly name: string;
+  readonly count: number;
+  readonly lastSeen: string;
+  readonly list: string;
+  readonly trigger: string;
+}
+
+const CANDIDATES_MAX = 30;
+
+const CandidatesPanel = (): VNode => {
+  const { say, format } = useText();
+  const candidates = useData<readonly Candidate[]>('/v1/candidates');
+  return (
+    <Panel title={say('candidatesTitle')} beside={say('candidatesBeside')}>
+      <Loaded data={candidates}>
+        {(found) =>
+          found.length === 0 ? (
+            <Nothing>{say('candidatesNone')}</Nothing>
+          ) : (
+            <table>
+              <thead>
+                <tr>
+                  <th scope="col">{say('name')}</th>
+                  <th scope="col" class="wide">
+                    {say('candidateLeads')}
+                  </th>
+                  <th scope="col" class="num">
+                    {say('times')}
+                  </th>
+                </tr>
+              </thead>
+              <tbody>
+                {found.slice(0, CANDIDATES_MAX).map((one) => (
+                  <tr key={one.name}>
+                    <th scope="row" class="code">
+                      {one.name}
+                    </th>
+                    <td class="wide">
+                      <code>{one.trigger}</code> ({one.list})
+                    </td>
+                    <td class="num">{format.number(one.count)}</td>
+                  </tr>
+                ))}
+              </tbody>
+            </table>
+          )
+        }
+      </Loaded>
+    </Panel>
+  );
+};
+
+export const Lists = (): VNode => {
+  const { say } = useText();
+  useTicks(10_000);
+  const lists = useData<readonly ListStatus[]>('/v1/lists', ['lists']);
+  return (
+    <>
+      <Head title={say('placeLists')} />
+      <Loaded data={lists}>
+        {(all) => (
+          <>
+            <HeldPanel held={all.filter(({ held }) => held !== null)} />
+            <AllPanel lists={all.toSorted(byMandate)} />
+          </>
+        )}
+      </Loaded>
+      <CandidatesPanel />
+    </>
+  );
+};

@@ -1,0 +1,262 @@
+// One list: what is in force, what is held and what it would change, the decision, and how it came to this.
+import type { VNode } from 'preact';
+import { useState } from 'preact/hooks';
+import { ConfirmAct } from '../acts/acts.tsx';
+import { act } from '../api/client.ts';
+import type { Act, ListStatus } from '../api/shapes.ts';
+import { FaultNote, Hash, Head, Loaded, Nothing, Panel } from '../parts/panel.tsx';
+import { may, toast } from '../parts/room.ts';
+import { inPath } from '../parts/router.ts';
+import { useText } from '../parts/say.tsx';
+import { useData, useDoing } from '../parts/use-data.ts';
+import { Compare, DecideHeld, type Difference, DifferencePanel, RollBack } from './held.tsx';
+import { standingOf } from './lists.tsx';
+
+interface Decision {
+  readonly sequence: number;
+  readonly time: string;
+  readonly action: string;
+  readonly sha256: string | null;
+  readonly entries: number | null;
+  readonly reason: string;
+  readonly by: string;
+}
+
+const HistoryPanel = ({ id }: { readonly id: string }): VNode => {
+  const { say, word, format } = useText();
+  const history = useData<readonly Decision[]>(`/v1/lists/${inPath(id)}/history`, ['lists']);
+  return (
+    <Panel title={say('history')}>
+      <Loaded data={history}>
+        {(found) =>
+          found.length === 0 ? (
+            <Nothing>{say('historyNone')}</Nothing>
+          ) : (
+            <table>
+              <thead>
+                <tr>
+                  <th scope="col">{say('when')}</th>
+                  <th scope="col">{say('what')}</th>
+                  <th scope="col" class="num">
+                    {say('rules')}
+                  </th>
+                  <th scope="col" class="wide">
+                    {say('by')}
+                  </th>
+                </tr>
+              </thead>
+              <tbody>
+                {found
+                  .toReversed()
+                  .slice(0, 50)
+                  .map((one) => (
+                    <tr key={one.sequence}>
+                      <td class="nowrap">{format.time(one.time)}</td>
+                      <td>
+                        {word('listAction', one.action)} {one.sha256 !== null && <Hash sha256={one.sha256} />}
+                        {one.reason !== '' && <span class="soft"> {one.reason}</span>}
+                      </td>
+                      <td class="num">{one.entries === null ? '–' : format.number(one.entries)}</td>
+                      <td class="wide soft">{one.by}</td>
+                    </tr>
+                  ))}
+              </tbody>
+            </table>
+          )
+        }
+      </Loaded>
+    </Panel>
+  );
+};
+
+const Facts = ({ list }: { readonly list: ListStatus }): VNode => {
+  const { say, format } = useText();
+  const { inForce, kept } = list;
+  return (
+    <Panel title={say('factsTitle')}>
+      <div class="body">
+        <dl class="paper">
+          <dt>{say('source')}</dt>
+          <dd>{list.kind === 'shipped' ? `${say('withProgram')}: ${list.source}` : list.source}</dd>
+          <dt>{say('rules')}</dt>
+          <dd>{inForce === null ? '–' : format.number(inForce.entries)}</dd>
+          <dt>SHA-256</dt>
+          <dd>{inForce === null ? '–' : <code>{inForce.sha256}</code>}</dd>
+          {inForce !== null && inForce.rejected > 0 && (
+            <>
+              <dt>{say('notUnderstood')}</dt>
+              <dd>{format.number(inForce.rejected)}</dd>
+            </>
+          )}
+          {inForce?.reviewed != null && (
+            <>
+              <dt>{say('reviewedLabel')}</dt>
+              <dd>
+                {format.day(inForce.reviewed.oldest)} – {format.day(inForce.reviewed.newest)}
+              </dd>
+            </>
+          )}
+          {inForce !== null && inForce.notes.length > 0 && (
+            <>
+              <dt>{say('notes')}</dt>
+              <dd lang="en">{inForce.notes.join('; ')}</dd>
+            </>
+          )}
+          {kept?.lastFailure != null && (
+            <>
+              <dt>{say('lastFailure')}</dt>
+              <dd lang="en">{kept.lastFailure}</dd>
+            </>
+          )}
+          {kept?.nextFetchAt != null && (
+            <>
+              <dt>{say('nextFetch')}</dt>
+              <dd>{format.time(kept.nextFetchAt)}</dd>
+            </>
+          )}
+        </dl>
+      </div>
+    </Panel>
+  );
+};
+
+const Fetch = ({ id, onDone }: { readonly id: string; readonly onDone: () => void }): VNode | null => {
+  const { say } = useText();
+  const doing = useDoing();
+  if (!may('refreshList')) return null;
+  return (
+    <>
+      {doing.fault !== undefined && <FaultNote fault={doing.fault} />}
+      <button
+        type="button"
+        disabled={doing.isBusy}
+        onClick={() =>
+          doing.run(async () => {
+            const outcome = await act<{ outcome: string }>(`/v1/lists/${inPath(id)}/refresh`);
+            if ('done' in outcome)
+              toast.set({ text: say('toastFetched', { outcome: outcome.done.outcome }), isBad: false });
+            onDone();
+          })
+        }
+      >
+        {say('fetchNow')}
+      </button>
+    </>
+  );
+};
+
+export const OneList = ({ id }: { readonly id: string }): VNode => {
+  const { say, word } = useText();
+  const list = useData<ListStatus>(`/v1/lists/${inPath(id)}`, ['lists']);
+  const acts = useData<readonly Act[]>('/v1/acts', ['acts', 'lists']);
+  const [chosen, setChosen] = useState<string | undefined>(undefined);
+  const held = list.value?.held ?? null;
+  const earlier = list.value?.kept?.previous.find(({ sha256 }) => sha256 === chosen);
+  const other = chosen === undefined ? held : (earlier ?? held);
+  const difference = useData<Difference>(
+    other === null ? undefined : `/v1/lists/${inPath(id)}/diff?sha256=${other.sha256}`,
+    ['lists'],
+  );
+  const waiting = acts.value?.find(
+    (one) =>
+      one.state === 'waiting' &&
+      (one.operation === 'acceptList' || one.operation === 'rollBackList') &&
+      one.parameters?.['list'] === id,
+  );
+  const reload = (): void => {
+    setChosen(undefined);
+    list.reload();
+    acts.reload();
+  };
+  return (
+    <>
+      <Head
+        title={held === null ? say('listTitle', { list: id }) : say('listHeldTitle', { list: id })}
+        trail={<a href="/lists">{say('placeLists')}</a>}
+      >
+        {list.value?.kind === 'url' && <Fetch id={id} onDone={reload} />}
+      </Head>
+      <Loaded data={list}>
+        {(found) => (
+          <>
+            {waiting !== undefined && (
+              <Panel title={say('waitsForSecond')} beside={<span lang="en">{waiting.summary}</span>}>
+                <div class="body stack">
+                  <p>
+                    {say('waitsAsked', { by: waiting.by, reason: waiting.reason })}{' '}
+                    {typeof (waiting.body as { sha256?: unknown } | null)?.sha256 === 'string' && (
+                      <code>{(waiting.body as { sha256: string }).sha256}</code>
+                    )}
+                  </p>
+                  <ConfirmAct waiting={waiting} onDone={reload} />
+                </div>
+              </Panel>
+            )}
+            {other !== null && (
+              <section class="panel" aria-label={say('difference')}>
+                <header>
+                  <h2>{earlier === undefined ? say('whyHeld') : say('earlierContent')}</h2>
+                  {earlier === undefined && held !== null && (
+                    <span class="tag warn" lang="en">
+                      {held.reasons.join('; ')}
+                    </span>
+                  )}
+                </header>
+                <Compare
+                  list={found}
+                  other={other}
+                  difference={difference.value}
+                  isHeld={earlier === undefined}
+                />
+              </section>
+            )}
+            <div class="columns">
+              <div class="stack">
+                {other !== null &&
+                  (difference.fault !== undefined ? (
+                    <FaultNote fault={difference.fault} />
+                  ) : (
+                    difference.value !== undefined && <DifferencePanel difference={difference.value} />
+                  ))}
+                <HistoryPanel id={id} />
+              </div>
+              <div class="stack">
+                {held !== null && earlier === undefined && waiting === undefined && (
+                  <DecideHeld list={found} held={held} onDone={reload} />
+                )}
+                {earlier !== undefined && waiting === undefined && (
+                  <RollBack list={found} earlier={earlier} onDone={reload} />
+                )}
+                <Facts list={found} />
+                {found.kept !== null && found.kept.previous.length > 0 && (
+                  <Panel title={say('earlierContents')}>
+                    <ul class="needs">
+                      {found.kept.previous.map((content) => (
+                        <li key={content.sha256}>
+                          <Hash sha256={content.sha256} />
+                          <span>{say('countRules', { count: content.entries })}</span>
+                          <span />
+                          <button
+                            type="button"
+                            aria-pressed={chosen === content.sha256}
+                            onClick={() => setChosen(chosen === content.sha256 ? undefined : content.sha256)}
+                          >
+                            {say('compare')}
+                          </button>
+                        </li>
+                      ))}
+                    </ul>
+                  </Panel>
+                )}
+                <p class="small faint">
+                  {word('list', standingOf(found))}
+                  {found.mandate === true && `, ${say('ruleMandate')}`}
+                </p>
+              </div>
+            </div>
+          </>
+        )}
+      </Loaded>
+    </>
+  );
+};

@@ -1,0 +1,122 @@
+// Look up: does this page open, and if not, is it on purpose? For the help desk, with the caller on the phone.
+import type { VNode } from 'preact';
+import { useEffect, useState } from 'preact/hooks';
+import { ask } from '../api/client.ts';
+import type { Explanation, Group } from '../api/shapes.ts';
+import { Form, Select, TextField } from '../parts/form.tsx';
+import { FaultNote, Head } from '../parts/panel.tsx';
+import { may, state } from '../parts/room.ts';
+import { place } from '../parts/router.ts';
+import { useText } from '../parts/say.tsx';
+import { useStore } from '../parts/store.ts';
+import { useData, useDoing } from '../parts/use-data.ts';
+import { Explained } from './explained.tsx';
+import { type Filter, JustNow, NO_FILTER } from './just-now.tsx';
+import { addressOf, readQuestion } from './question.ts';
+
+/** Types that browsers ask for. */
+const TYPES = ['A', 'AAAA', 'HTTPS'];
+/** The choice of a single client instead of a network. */
+const ADDRESS = '*';
+
+export const LookUp = (): VNode => {
+  const { say } = useText();
+  const { query } = useStore(place);
+  const known = useStore(state);
+  const groups = useData<readonly Group[]>(may('listGroups') ? '/v1/groups' : undefined, ['configuration']);
+  const networks: readonly { readonly name: string; readonly prefixes: readonly string[] }[] =
+    groups.value ?? known?.networks.map(({ group, prefixes }) => ({ name: group, prefixes })) ?? [];
+  const [written, setWritten] = useState(query.get('name') ?? query.get('reference') ?? '');
+  const [group, setGroup] = useState(query.get('group') ?? '');
+  const [address, setAddress] = useState('');
+  const [filter, setFilter] = useState<Filter>(NO_FILTER);
+  const [found, setFound] = useState<Explanation | undefined>(undefined);
+  const doing = useDoing();
+  const chosen = group === '' ? (networks[0]?.name ?? '') : group;
+
+  const explain = (text: string, inGroup: string): void => {
+    const question = readQuestion(text);
+    if (question.kind === 'nothing') return;
+    if (question.kind === 'reference') {
+      setFilter({ ...NO_FILTER, reference: question.reference });
+      setFound(undefined);
+      return;
+    }
+    const prefixes = networks.find(({ name }) => name === inGroup)?.prefixes ?? [];
+    const client = inGroup === ADDRESS ? address.trim() : addressOf(prefixes);
+    doing.run(async () => {
+      setFound(undefined);
+      setFound(
+        await ask<Explanation>('/v1/explain', {
+          name: question.name,
+          types: TYPES,
+          client,
+          listener: '',
+          follows: true,
+        }),
+      );
+    });
+  };
+  const isReady = networks.length > 0;
+  // biome-ignore lint/correctness/useExhaustiveDependencies: a link with a name is explained once, when it is opened
+  useEffect(() => {
+    if (isReady && written !== '') explain(written, chosen);
+  }, [isReady]);
+
+  const options = [
+    ...networks.map(
+      ({ name, prefixes }) => [name, prefixes[0] === undefined ? name : `${name} (${prefixes[0]})`] as const,
+    ),
+    [ADDRESS, say('oneAddress')] as const,
+  ];
+  return (
+    <>
+      <Head title={say('lookUpTitle')} />
+      {may('explain') ? (
+        <section class="panel" aria-label={say('question')}>
+          <search>
+            <Form className="body ask" onSend={() => explain(written, chosen)}>
+              <TextField
+                type="search"
+                label={say('lookUpField')}
+                value={written}
+                onValue={setWritten}
+                autocomplete="off"
+                spellcheck={false}
+              />
+              <div class="stack">
+                <Select label={say('askedFrom')} value={chosen} onValue={setGroup} options={options} />
+                {chosen === ADDRESS && (
+                  <TextField
+                    label={say('clientAddress')}
+                    value={address}
+                    onValue={setAddress}
+                    spellcheck={false}
+                  />
+                )}
+              </div>
+              <button type="submit" class="first" disabled={doing.isBusy}>
+                {say('explain')}
+              </button>
+            </Form>
+          </search>
+        </section>
+      ) : (
+        <p class="soft">{say('lookUpNotYours')}</p>
+      )}
+      <FaultNote fault={doing.fault} />
+      {found !== undefined && <Explained found={found} />}
+      <JustNow
+        filter={filter}
+        onFilter={setFilter}
+        groups={networks.map(({ name }) => name)}
+        onExplain={(name, inGroup) => {
+          setWritten(name);
+          setGroup(inGroup);
+          explain(name, inGroup);
+          scrollTo({ top: 0 });
+        }}
+      />
+    </>
+  );
+};

@@ -1,0 +1,160 @@
+// The control room's pages: one program for all of them, which the server hands out for every place.
+//
+// pages/README.md says how they are put together. Nothing here decides anything: the server does, and pages show and ask.
+import { render, type VNode } from 'preact';
+import { useEffect } from 'preact/hooks';
+import { Acts } from './acts/acts.tsx';
+import { setDoorkeeper } from './api/client.ts';
+import type { Session, State } from './api/shapes.ts';
+import { SetUp } from './entry/set-up.tsx';
+import { SignIn } from './entry/sign-in.tsx';
+import { Exemptions } from './exemptions/exemptions.tsx';
+import { Paper } from './exemptions/paper.tsx';
+import { RequestExemption } from './exemptions/request.tsx';
+import { Lists } from './lists/lists.tsx';
+import { OneList } from './lists/one-list.tsx';
+import { LookUp } from './look-up/look-up.tsx';
+import { Overview } from './overview/overview.tsx';
+import { applyChoices, language } from './parts/choices.ts';
+import { FaultNote, Head } from './parts/panel.tsx';
+import { lastWordMs, readSession, session, state, takeSession, takeState } from './parts/room.ts';
+import { followLinks, go, place } from './parts/router.ts';
+import { SpokenContext, speak, spoken, useText } from './parts/say.tsx';
+import { useStore } from './parts/store.ts';
+import { useDoing } from './parts/use-data.ts';
+import { Proof } from './proof/proof.tsx';
+import { Reports } from './reports/reports.tsx';
+import { Account } from './settings/account.tsx';
+import { Settings } from './settings/settings.tsx';
+import { Shell } from './shell/shell.tsx';
+import { askForStepUp } from './shell/step-up.tsx';
+import { useSentence } from './shell/use-sentence.ts';
+
+/** Places by their path; the part in brackets is handed on. */
+const PLACES: readonly (readonly [path: RegExp, page: (part: string) => VNode])[] = [
+  [/^\/$/, () => <Overview />],
+  [/^\/look-up$/, () => <LookUp />],
+  [/^\/exemptions$/, () => <Exemptions />],
+  [/^\/exemptions\/new$/, () => <RequestExemption />],
+  [/^\/exemptions\/([^/]+)$/, (id) => <Paper key={id} id={id} />],
+  [/^\/lists$/, () => <Lists />],
+  [/^\/lists\/([^/]+)$/, (id) => <OneList key={id} id={id} />],
+  [/^\/proof$/, () => <Proof />],
+  [/^\/reports$/, () => <Reports />],
+  [/^\/settings$/, () => <Settings />],
+  [/^\/account$/, () => <Account />],
+  [/^\/acts$/, () => <Acts />],
+];
+
+const NotFound = (): VNode => {
+  const { say } = useText();
+  return (
+    <>
+      <Head title={say('notFound')} />
+      <p class="soft">
+        <a href="/">{say('placeOverview')}</a>
+      </p>
+    </>
+  );
+};
+
+const pageOf = (path: string): VNode => {
+  for (const [pattern, page] of PLACES) {
+    const match = pattern.exec(path);
+    if (match !== null) return page(match[1] ?? '');
+  }
+  return <NotFound />;
+};
+
+/** The title of the window says the state: it is read first, and seen among twenty others. */
+const Title = (): null => {
+  const sentence = useSentence();
+  const { path } = useStore(place);
+  const agency = useStore(session)?.agency;
+  const title = sentence?.title ?? path.slice(1);
+  useEffect(() => {
+    document.title = [title, agency === undefined || agency === null ? 'Cordon' : `Cordon, ${agency}`]
+      .filter((part) => part !== '')
+      .join(' · ');
+  }, [title, agency]);
+  return null;
+};
+
+const Room = (): VNode => {
+  const known = useStore(session);
+  const { path } = useStore(place);
+  const doing = useDoing();
+  const { say } = useText();
+  const { run } = doing;
+  useEffect(() => {
+    if (session.value === undefined) run(async () => void (await readSession()));
+  }, [run]);
+  const isSetUp = path === '/setup';
+  const isSignedOut = known?.signedIn === false;
+  useEffect(() => {
+    if (!isSignedOut || isSetUp || path === '/sign-in') return;
+    const to = location.pathname + location.search;
+    const fault = new URLSearchParams(location.search).get('fault');
+    go(
+      fault === null
+        ? `/sign-in?to=${encodeURIComponent(to)}`
+        : `/sign-in?fault=${encodeURIComponent(fault)}`,
+      true,
+    );
+  }, [isSignedOut, isSetUp, path]);
+  if (known === undefined)
+    return (
+      <main id="main" class="entry">
+        {doing.fault === undefined ? (
+          <p class="faint">{say('loading')}</p>
+        ) : (
+          <FaultNote fault={doing.fault} />
+        )}
+      </main>
+    );
+  if (isSetUp) return <SetUp />;
+  if (!known.signedIn || path === '/sign-in') return <SignIn />;
+  return <Shell>{pageOf(path)}</Shell>;
+};
+
+const App = (): VNode => {
+  const words = useStore(spoken);
+  return (
+    <SpokenContext.Provider value={words}>
+      <Title />
+      <Room />
+    </SpokenContext.Provider>
+  );
+};
+
+/** What the server knew when it handed the page out: the first thing that is drawn has numbers. */
+const takeFirst = (): void => {
+  const text = document.getElementById('first')?.textContent ?? '';
+  if (text === '') return;
+  const first = JSON.parse(text) as { readonly session?: Session; readonly state?: State };
+  if (first.session !== undefined) takeSession(first.session);
+  if (first.state === undefined) return;
+  lastWordMs.set(Date.now());
+  takeState(first.state);
+};
+
+const start = async (): Promise<void> => {
+  applyChoices();
+  setDoorkeeper({
+    signedOut: () => {
+      state.set(undefined);
+      void readSession();
+    },
+    stepUp: askForStepUp,
+  });
+  takeFirst();
+  followLinks();
+  await speak(language.value);
+  language.follow((chosen) => void speak(chosen));
+  const root = document.getElementById('room');
+  if (root === null) return;
+  root.replaceChildren();
+  render(<App />, root);
+};
+
+void start();

@@ -1,0 +1,83 @@
+// What needs a person, the most urgent first, in the order of the program.
+import type { VNode } from 'preact';
+import type { Need } from '../api/shapes.ts';
+import { StateMark } from '../parts/marks.tsx';
+import { Panel } from '../parts/panel.tsx';
+import { nowMs } from '../parts/room.ts';
+import { Say, useText } from '../parts/say.tsx';
+import { useTicks } from '../parts/use-data.ts';
+import type { Key } from '../text/text.ts';
+
+/** How often waiting times are written anew. */
+const TICK_MS = 30_000;
+
+const SENTENCES: Readonly<Record<string, Key & `need${string}`>> = {
+  'list-held': 'needListHeld',
+  'list-stale': 'needListStale',
+  'exemption-waiting': 'needExemptionWaiting',
+  'exemption-ends': 'needExemptionEnds',
+  'exemption-incomplete': 'needExemptionIncomplete',
+  'act-waiting': 'needActWaiting',
+  'mandate-review': 'needMandateReview',
+  'records-not-whole': 'needRecords',
+  'break-glass': 'needBreakGlass',
+  'set-up': 'needSetUp',
+};
+
+/** Kinds whose own words say more than ours. */
+const TOLD_BY_TEXT = new Set(['act-waiting', 'set-up', 'break-glass']);
+
+const NeedLine = ({ need }: { readonly need: Need }): VNode => {
+  const { say, format } = useText();
+  const key = SENTENCES[need.kind];
+  const now = nowMs();
+  const time =
+    need.due !== null
+      ? { at: need.due, text: format.ago((now - Date.parse(need.due)) / 1000) }
+      : need.since !== null
+        ? {
+            at: need.since,
+            text: say('waiting', { length: format.length((now - Date.parse(need.since)) / 1000) }),
+          }
+        : undefined;
+  return (
+    <li>
+      <StateMark mark={need.kind === 'list-held' ? 'held' : 'warn'} />
+      <span>
+        {key === undefined ? (
+          need.text
+        ) : (
+          <>
+            <Say k={key} v={{ subject: need.subject } as never} />{' '}
+            {TOLD_BY_TEXT.has(need.kind) && <span lang="en">{need.text}</span>}
+          </>
+        )}
+      </span>
+      {time === undefined ? <span /> : <time dateTime={time.at}>{time.text}</time>}
+      <a class="button" href={need.to}>
+        {say('open')}
+        <span class="unseen"> {need.subject}</span>
+      </a>
+    </li>
+  );
+};
+
+export const NeedsPanel = ({ needs }: { readonly needs: readonly Need[] }): VNode => {
+  const { say } = useText();
+  useTicks(TICK_MS);
+  if (needs.length === 0)
+    return (
+      <Panel title={say('needsTitle')}>
+        <p class="body soft">{say('needsNone')}</p>
+      </Panel>
+    );
+  return (
+    <Panel title={say('needsTitle')} beside={say('needsCount', { count: needs.length })}>
+      <ul class="needs">
+        {needs.map((need) => (
+          <NeedLine key={`${need.kind} ${need.subject}`} need={need} />
+        ))}
+      </ul>
+    </Panel>
+  );
+};

@@ -1,0 +1,107 @@
+// Networks and the proof of each: the order is that of the configuration and never changes while somebody reads.
+import type { VNode } from 'preact';
+import type { Network, State } from '../api/shapes.ts';
+import { RowStrip } from '../parts/charts.tsx';
+import { type Mark, StateMark } from '../parts/marks.tsx';
+import { Panel } from '../parts/panel.tsx';
+import { nowMs } from '../parts/room.ts';
+import { useText } from '../parts/say.tsx';
+import { useTicks } from '../parts/use-data.ts';
+
+/** The mark of a network: what is in force, and whether that is proven. */
+export const networkMark = ({ inForce, inScope, proof }: Network): Mark => {
+  if (!inScope) return 'none';
+  if (!inForce || proof.state === 'leaking') return 'bad';
+  return proof.state === 'proven' ? 'ok' : 'warn';
+};
+
+const NetworkRow = ({
+  network,
+  strip,
+}: {
+  readonly network: Network;
+  readonly strip: State['strip'];
+}): VNode => {
+  const { say, word, format } = useText();
+  const { proof, prefixes } = network;
+  const mark = networkMark(network);
+  const proven =
+    proof.time === null
+      ? word('proof', proof.state)
+      : format.ago(Math.max(0, (nowMs() - Date.parse(proof.time)) / 1000));
+  return (
+    <tr>
+      <th scope="row">
+        <StateMark mark={mark} />
+        <span class="unseen">{network.inScope ? word('network', mark) : say('outOfScope')}: </span>{' '}
+        {network.group}
+        {proof.reason !== null && (
+          <span class="small soft" lang="en">
+            {' '}
+            {proof.reason}
+          </span>
+        )}
+      </th>
+      <td class="wide code faint">
+        {prefixes.length === 0 ? (
+          <span class="soft">{say('everybodyElse')}</span>
+        ) : (
+          <>
+            {prefixes.slice(0, 2).join(', ')}
+            {prefixes.length > 2 && ` +${prefixes.length - 2}`}
+          </>
+        )}
+      </td>
+      <td class="wide strip-cell">
+        <RowStrip from={strip.from} to={strip.to} spans={network.strip} />
+      </td>
+      <td class="num">{proven}</td>
+      <td class="num">{format.number(network.refusedToday)}</td>
+      <td class="num wide">{network.clientsToday === null ? '–' : format.number(network.clientsToday)}</td>
+      <td class="num wide">{network.exempt === 0 ? '–' : format.number(network.exempt)}</td>
+    </tr>
+  );
+};
+
+export const NetworksPanel = ({ known }: { readonly known: State }): VNode => {
+  const { say } = useText();
+  useTicks(1_000);
+  return (
+    <Panel
+      title={say('networksTitle')}
+      beside={say('networksBeside')}
+      aside={<a href="/proof">{say('networksProof')}</a>}
+    >
+      <table>
+        <thead>
+          <tr>
+            <th scope="col">{say('network')}</th>
+            <th scope="col" class="wide">
+              {say('clientsFrom')}
+            </th>
+            <th scope="col" class="wide">
+              {say('lastDay')}
+            </th>
+            <th scope="col" class="num">
+              {say('proven')}
+            </th>
+            <th scope="col" class="num">
+              {say('refused')}
+            </th>
+            <th scope="col" class="num wide">
+              {say('clients')}
+            </th>
+            <th scope="col" class="num wide">
+              {say('exempt')}
+            </th>
+          </tr>
+        </thead>
+        <tbody>
+          {known.networks.map((network) => (
+            <NetworkRow key={network.group} network={network} strip={known.strip} />
+          ))}
+        </tbody>
+      </table>
+    </Panel>
+  );
+};

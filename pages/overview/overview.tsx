@@ -1,0 +1,264 @@
+// Overview: whether it holds, what needs somebody, and today in numbers.
+import type { VNode } from 'preact';
+import type { State } from '../api/shapes.ts';
+import { Bar, HourChart } from '../parts/charts.tsx';
+import { type Mark, StateMark } from '../parts/marks.tsx';
+import { Head, Nothing, Panel } from '../parts/panel.tsx';
+import { holdStill, isStill, nowMs, state } from '../parts/room.ts';
+import { inPath } from '../parts/router.ts';
+import { useText } from '../parts/say.tsx';
+import { useStore } from '../parts/store.ts';
+import { useTicks } from '../parts/use-data.ts';
+import { HeadlinePanel } from './headline.tsx';
+import { NeedsPanel } from './needs.tsx';
+import { NetworksPanel } from './networks.tsx';
+import { TodayPanel } from './today.tsx';
+
+/** Series with a color of their own; what is beyond shares the last one. */
+const SERIES_MAX = 4;
+const EXEMPTIONS_MAX = 6;
+const CHANGES_MAX = 6;
+/** An end that is nearer stands out. */
+const END_NEAR_SEC = 7 * 86_400;
+
+const HoursPanel = ({ today }: Pick<State, 'today'>): VNode => {
+  const { say } = useText();
+  const lists = today.byList.filter(({ total }) => total > 0);
+  return (
+    <Panel title={say('hoursPanel')} aside={<a href="/look-up">{say('refusedJustNow')}</a>}>
+      {lists.length === 0 ? (
+        <Nothing>{say('hoursNone')}</Nothing>
+      ) : (
+        <div class="body stack">
+          <HourChart
+            series={lists.map(({ list, total, hours }) => ({ name: list, total, hours }))}
+            highest={SERIES_MAX}
+          />
+        </div>
+      )}
+    </Panel>
+  );
+};
+
+const SignsPanel = ({ today }: Pick<State, 'today'>): VNode => {
+  const { say, word, format } = useText();
+  const most = Math.max(1, ...today.signs.map(({ count }) => count));
+  const seen = today.signs.filter(({ count }) => count > 0);
+  return (
+    <Panel title={say('signsTitle')}>
+      {seen.length === 0 ? (
+        <Nothing>{say('signsNone')}</Nothing>
+      ) : (
+        <table>
+          <thead class="unseen">
+            <tr>
+              <th scope="col">{say('sign')}</th>
+              <th scope="col">{say('share')}</th>
+              <th scope="col">{say('queries')}</th>
+            </tr>
+          </thead>
+          <tbody>
+            {seen.map(({ signal, count }) => (
+              <tr key={signal}>
+                <th scope="row">{word('sign', signal)}</th>
+                <td class="bar-cell">
+                  <Bar share={count / most} />
+                </td>
+                <td class="num">{format.number(count)}</td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      )}
+    </Panel>
+  );
+};
+
+const ExemptionsPanel = ({ known }: { readonly known: State }): VNode => {
+  const { say, word, format } = useText();
+  const byEnd = known.exemptions.toSorted((a, b) => a.endsSec - b.endsSec).slice(0, EXEMPTIONS_MAX);
+  return (
+    <Panel title={say('exemptionsInForce')} aside={<a href="/exemptions">{say('all')}</a>}>
+      {byEnd.length === 0 ? (
+        <Nothing>
+          {say('nobodyExempt')} <a href="/exemptions/new">{say('howToAsk')}</a>
+        </Nothing>
+      ) : (
+        <table>
+          <thead>
+            <tr>
+              <th scope="col">{say('paper')}</th>
+              <th scope="col">{say('networkGrounds')}</th>
+              <th scope="col" class="num">
+                {say('passed')}
+              </th>
+              <th scope="col" class="num">
+                {say('ends')}
+              </th>
+            </tr>
+          </thead>
+          <tbody>
+            {byEnd.map((one) => {
+              const endsSec = (Date.parse(one.until) - nowMs()) / 1000;
+              return (
+                <tr key={one.id}>
+                  <th scope="row" class="nowrap">
+                    <a href={`/exemptions/${inPath(one.id)}`}>{one.id}</a>
+                  </th>
+                  <td>
+                    {[...one.groups, ...one.clients].join(', ')}, {word('grounds', one.grounds)}
+                  </td>
+                  <td class="num">{one.hitsToday === null ? '–' : format.number(one.hitsToday)}</td>
+                  <td class="num">
+                    <span class={endsSec < END_NEAR_SEC ? 'tag warn' : undefined}>
+                      {format.ago(-endsSec)}
+                    </span>
+                  </td>
+                </tr>
+              );
+            })}
+          </tbody>
+        </table>
+      )}
+    </Panel>
+  );
+};
+
+export const LIST_MARKS: Readonly<Record<string, Mark>> = {
+  'in-force': 'ok',
+  held: 'held',
+  stale: 'warn',
+  missing: 'bad',
+};
+
+const ListsPanel = ({ known }: { readonly known: State }): VNode => {
+  const { say, word, format } = useText();
+  return (
+    <Panel
+      title={say('listsInForce')}
+      aside={<a href="/lists">{say('allLists', { count: known.lists.length })}</a>}
+    >
+      <table>
+        <thead>
+          <tr>
+            <th scope="col">{say('list')}</th>
+            <th scope="col" class="num">
+              {say('rules')}
+            </th>
+            <th scope="col">{say('reached')}</th>
+            <th scope="col" class="wide">
+              {say('restsOn')}
+            </th>
+          </tr>
+        </thead>
+        <tbody>
+          {known.lists.map((list) => (
+            <tr key={list.id}>
+              <th scope="row">
+                <StateMark mark={LIST_MARKS[list.state] ?? 'none'} />{' '}
+                <a href={`/lists/${inPath(list.id)}`}>{list.id}</a>{' '}
+                <span class={list.state === 'in-force' ? 'unseen' : 'tag warn'}>
+                  {word('list', list.state)}
+                </span>
+              </th>
+              <td class="num">{format.number(list.rules)}</td>
+              <td>
+                {list.reachedTime === null
+                  ? say('withProgram')
+                  : format.ago((nowMs() - Date.parse(list.reachedTime)) / 1000)}
+              </td>
+              <td class="wide">{list.restsOn ?? (list.mandate === true ? '–' : say('noMandate'))}</td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </Panel>
+  );
+};
+
+const ChangesPanel = ({ known }: { readonly known: State }): VNode => {
+  const { say, word, format } = useText();
+  return (
+    <Panel title={say('changesTitle')} aside={<a href="/proof?tab=changes">{say('allChanges')}</a>}>
+      {known.changes.length === 0 ? (
+        <Nothing>{say('changesNone')}</Nothing>
+      ) : (
+        <table>
+          <thead>
+            <tr>
+              <th scope="col">{say('when')}</th>
+              <th scope="col">{say('what')}</th>
+              <th scope="col" class="wide">
+                {say('by')}
+              </th>
+            </tr>
+          </thead>
+          <tbody>
+            {known.changes.slice(0, CHANGES_MAX).map((change) => (
+              <tr key={change.time + change.kind + change.text}>
+                <td class="nowrap">{format.ago((nowMs() - Date.parse(change.time)) / 1000)}</td>
+                <td>
+                  <b>{word('change', change.kind)}</b> <span lang="en">{change.text}</span>
+                  <span class="folded small faint">{change.by ?? 'Cordon'}</span>
+                </td>
+                <td class="wide soft">{change.by ?? 'Cordon'}</td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      )}
+    </Panel>
+  );
+};
+
+/** Says that the page lives, and lets the reader stop it. */
+export const LiveLine = (): VNode => {
+  const { say, format } = useText();
+  const known = useStore(state);
+  const still = useStore(isStill);
+  return (
+    <p class="row">
+      <span class={still ? 'live still' : 'live'}>
+        {still ? say('heldStill') : say('liveAsOf', { clock: format.clock(known?.time ?? '') })}
+      </span>
+      <button type="button" class="plain" aria-pressed={still} onClick={() => holdStill(!still)}>
+        {say('holdStill')}
+      </button>
+    </p>
+  );
+};
+
+export const Overview = (): VNode => {
+  const { say } = useText();
+  const known = useStore(state);
+  useTicks(1_000);
+  if (known === undefined)
+    return (
+      <>
+        <Head title={say('placeOverview')} />
+        <p class="faint" aria-busy="true">
+          {say('loading')}
+        </p>
+      </>
+    );
+  return (
+    <>
+      <HeadlinePanel />
+      <NeedsPanel needs={known.todo} />
+      <TodayPanel known={known} />
+      <div class="columns">
+        <NetworksPanel known={known} />
+        <div class="stack">
+          <HoursPanel today={known.today} />
+          <SignsPanel today={known.today} />
+          <ExemptionsPanel known={known} />
+        </div>
+      </div>
+      <div class="halves">
+        <ListsPanel known={known} />
+        <ChangesPanel known={known} />
+      </div>
+      <LiveLine />
+    </>
+  );
+};

@@ -1,0 +1,291 @@
+// Charts as SVG without a viewBox. Each has a title that says what it shows, and a table with the same numbers.
+import type { VNode } from 'preact';
+import { useId } from 'preact/hooks';
+import type { Span } from '../api/shapes.ts';
+import { hourTicks, placeSpan, stackHours } from './geometry.ts';
+import { useText } from './say.tsx';
+
+/** Which fill a state of a span has. */
+const FILLS: Readonly<Record<string, string>> = {
+  'not-in-force': 'fill-bad',
+  paused: 'fill-bad',
+  unproven: 'fill-none',
+  unrecorded: 'fill-warn',
+};
+
+/** Marks of a gap between `y` and `y + height`: red ones are whole, a pause is two bars, lack of evidence is dashed. */
+const GapMark = ({ span, from, to, y, height }: GapProps): VNode | null => {
+  const placed = placeSpan(span.from, span.to, from, to);
+  if (placed === undefined) return null;
+  const fill = FILLS[span.state] ?? 'fill-none';
+  const middle = `${placed.x + placed.width / 2}%`;
+  const dashes = span.state === 'unproven' || span.state === 'unrecorded' ? '3 2' : undefined;
+  const stroke = fill.replace('fill', 'stroke');
+  if (placed.isThin)
+    return (
+      <>
+        <line
+          x1={middle}
+          x2={middle}
+          y1={y - 1}
+          y2={y + height + 1}
+          class="stroke-surface"
+          stroke-width={8}
+        />
+        <line
+          x1={middle}
+          x2={middle}
+          y1={y - 3}
+          y2={y + height + 3}
+          class={stroke}
+          stroke-width={4}
+          stroke-dasharray={dashes}
+        />
+      </>
+    );
+  return (
+    <>
+      <rect class="fill-gap" x={`${placed.x}%`} width={`${placed.width}%`} y={y} height={height} />
+      <rect
+        class={fill}
+        x={`${placed.x}%`}
+        width={`${placed.width}%`}
+        y={dashes === undefined ? y - 2 : y + height / 3}
+        height={dashes === undefined ? height + 4 : height / 3}
+        rx={1}
+      />
+      {span.state === 'paused' && (
+        <rect
+          class="fill-gap"
+          x={`${placed.x}%`}
+          width={`${placed.width}%`}
+          y={y + height / 2 - 1}
+          height={2}
+        />
+      )}
+    </>
+  );
+};
+
+interface GapProps {
+  readonly span: Span;
+  readonly from: string;
+  readonly to: string;
+  readonly y: number;
+  readonly height: number;
+}
+
+interface StripProps {
+  readonly from: string;
+  readonly to: string;
+  readonly spans: readonly Span[];
+}
+
+/** One sentence for a span: what, how long, when, where. */
+const useSpanText = (): ((span: Span) => string) => {
+  const { say, word, format } = useText();
+  return (span) => {
+    const seconds = (Date.parse(span.to) - Date.parse(span.from)) / 1000;
+    const text = say('spanText', {
+      what: word('span', span.state),
+      length: format.length(seconds),
+      clock: format.clock(span.from),
+    });
+    const where = span.groups.length === 0 ? '' : `, ${format.list(span.groups.slice(0, 3))}`;
+    return `${text}${where}${span.cause === null ? '' : `: ${word('cause', span.cause)}`}`;
+  };
+};
+
+/** The last 24 hours of the whole service, with numbered gaps and what each was. */
+export const DayStrip = ({ from, to, spans }: StripProps): VNode => {
+  const { say, format } = useText();
+  const spanText = useSpanText();
+  const id = useId();
+  return (
+    <figure class="strip">
+      <svg class="chart" width="100%" height="58" role="img" aria-labelledby={id}>
+        <title id={id}>
+          {spans.length === 0
+            ? say('stripWhole')
+            : say('stripGaps', { gaps: spans.map(spanText).join('; ') })}
+        </title>
+        <rect class="fill-ok" y={20} width="100%" height={14} rx={2} />
+        {spans.map((span) => (
+          <GapMark key={`${span.from}${span.state}`} span={span} from={from} to={to} y={20} height={14} />
+        ))}
+        {spans.map((span) => {
+          const placed = placeSpan(span.from, span.to, from, to);
+          return placed === undefined || span.number === null ? null : (
+            <text
+              key={`${span.from}${span.state}n`}
+              class="pin"
+              x={`${Math.min(99, Math.max(1, placed.x + placed.width / 2))}%`}
+              y={11}
+              text-anchor="middle"
+            >
+              {span.number}
+            </text>
+          );
+        })}
+        {hourTicks(from, to).map(({ time, x }, index) => (
+          <g key={x} class={index % 2 === 0 ? 'wide' : undefined}>
+            <line class="axis" x1={`${x}%`} x2={`${x}%`} y1={34} y2={39} />
+            {x > 3 && x < 94 && (
+              <text x={`${x}%`} y={53} text-anchor="middle">
+                {format.clock(time.toISOString()).slice(0, 5)}
+              </text>
+            )}
+          </g>
+        ))}
+        <text x="100%" y={53} text-anchor="end">
+          {say('now')}
+        </text>
+      </svg>
+      {spans.length > 0 && (
+        <ol class="legend">
+          {spans.map((span) => (
+            <li key={`${span.from}${span.state}`}>
+              <svg aria-hidden="true">
+                <rect class={FILLS[span.state] ?? 'fill-none'} x={3} width={4} height={10} />
+              </svg>
+              <span>
+                {span.number !== null && <b>{span.number} </b>}
+                {spanText(span)}
+              </span>
+            </li>
+          ))}
+        </ol>
+      )}
+    </figure>
+  );
+};
+
+/** The same for one row of a table; what it shows is its label. */
+export const RowStrip = ({ from, to, spans }: StripProps): VNode => {
+  const { say } = useText();
+  const spanText = useSpanText();
+  const text =
+    spans.length === 0 ? say('stripWhole') : say('stripGaps', { gaps: spans.map(spanText).join('; ') });
+  return (
+    <svg class="chart" width="100%" height="14" role="img" aria-label={text}>
+      <rect class="fill-ok" y={4} width="100%" height={6} rx={1} />
+      {spans.map((span) => (
+        <GapMark key={`${span.from}${span.state}`} span={span} from={from} to={to} y={4} height={6} />
+      ))}
+    </svg>
+  );
+};
+
+interface Series {
+  readonly name: string;
+  readonly total: number;
+  readonly hours: readonly number[];
+}
+
+const CHART_PX = 104;
+const GRID_SHARES = [0.25, 0.5, 0.75, 1];
+
+/** Refusals by hour of the day and list. */
+export const HourChart = ({ series, highest }: { series: readonly Series[]; highest: number }): VNode => {
+  const { say, format } = useText();
+  const id = useId();
+  const { top, blocks } = stackHours(
+    series.map(({ hours }) => hours),
+    24,
+    CHART_PX,
+  );
+  const sums = Array.from({ length: 24 }, (_, hour) =>
+    series.reduce((sum, { hours }) => sum + (hours[hour] ?? 0), 0),
+  );
+  const peak = sums.indexOf(Math.max(...sums));
+  return (
+    <>
+      <svg class="chart" width="100%" height={CHART_PX + 28} role="img" aria-labelledby={id}>
+        <title id={id}>
+          {say('hoursTitle', { hour: `${String(peak).padStart(2, '0')}:00`, count: sums[peak] ?? 0 })}
+        </title>
+        {GRID_SHARES.map((share) => (
+          <g key={share}>
+            <line
+              class="axis"
+              x1="0"
+              x2="100%"
+              y1={8 + CHART_PX * (1 - share)}
+              y2={8 + CHART_PX * (1 - share)}
+            />
+            <text x="100%" y={5 + CHART_PX * (1 - share)} text-anchor="end">
+              {format.number(top * share)}
+            </text>
+          </g>
+        ))}
+        <line class="axis" x1="0" x2="100%" y1={8 + CHART_PX} y2={8 + CHART_PX} />
+        {blocks.map(({ hour, series: index, x, y, width, height }) => (
+          <rect
+            key={`${hour} ${index}`}
+            class={`fill-${Math.min(index, highest - 1) + 1}`}
+            x={`${x}%`}
+            y={8 + y}
+            width={`${width}%`}
+            height={height}
+          />
+        ))}
+        {[0, 6, 12, 18].map((hour) => (
+          <text key={hour} x={`${((hour + 0.5) / 24) * 100}%`} y={CHART_PX + 24} text-anchor="middle">
+            {String(hour).padStart(2, '0')}
+          </text>
+        ))}
+        <text x="100%" y={CHART_PX + 24} text-anchor="end">
+          UTC
+        </text>
+      </svg>
+      <ul class="legend">
+        {series.map(({ name, total }, index) => (
+          <li key={name}>
+            <svg aria-hidden="true">
+              <rect class={`fill-${Math.min(index, highest - 1) + 1}`} width={10} height={10} rx={2} />
+            </svg>
+            <span>
+              {name} <b>{format.number(total)}</b>
+            </span>
+          </li>
+        ))}
+      </ul>
+      <details class="figures">
+        <summary>{say('asTable')}</summary>
+        <table>
+          <thead>
+            <tr>
+              <th scope="col">UTC</th>
+              {series.map(({ name }) => (
+                <th key={name} scope="col" class="num">
+                  {name}
+                </th>
+              ))}
+            </tr>
+          </thead>
+          <tbody>
+            {sums.map((sum, hour) =>
+              sum === 0 ? null : (
+                <tr key={hour}>
+                  <th scope="row">{String(hour).padStart(2, '0')}:00</th>
+                  {series.map(({ name, hours }) => (
+                    <td key={name} class="num">
+                      {format.number(hours[hour] ?? 0)}
+                    </td>
+                  ))}
+                </tr>
+              ),
+            )}
+          </tbody>
+        </table>
+      </details>
+    </>
+  );
+};
+
+/** A bar with its value beside it in the table: drawn only, so that nothing is read twice. */
+export const Bar = ({ share }: { share: number }): VNode => (
+  <svg class="chart" width="100%" height="8" aria-hidden="true">
+    <rect class="fill-5" width={`${Math.max(0.6, share * 100)}%`} height={8} rx={1} />
+  </svg>
+);

@@ -1,0 +1,50 @@
+// What a reader chose for this browser: language, theme, whether single keys do something. Kept in the browser only.
+import { LANGUAGES, type Language } from '../text/text.ts';
+import { Store } from './store.ts';
+
+export const THEMES = ['auto', 'light', 'dark'] as const;
+export type Theme = (typeof THEMES)[number];
+
+const read = (name: string): string | null => {
+  try {
+    return localStorage.getItem(`cordon-${name}`);
+  } catch {
+    // Storage may be forbidden; the choice then lasts as long as the page.
+    return null;
+  }
+};
+const keep = (name: string, value: string): void => {
+  try {
+    localStorage.setItem(`cordon-${name}`, value);
+  } catch {
+    // As above.
+  }
+};
+
+const firstLanguage = (): Language => {
+  const wanted = [read('language') ?? '', ...navigator.languages].map((tag) => tag.slice(0, 2));
+  return wanted.map((tag) => LANGUAGES.find((language) => language === tag)).find((found) => found) ?? 'en';
+};
+
+export const language = new Store<Language>(firstLanguage());
+export const theme = new Store<Theme>(THEMES.find((one) => one === read('theme')) ?? 'auto');
+export const hasKeys = new Store<boolean>(read('keys') !== 'off');
+
+/** Applies the choices to the page, now and whenever one changes. */
+export const applyChoices = (): void => {
+  const apply = (): void => {
+    document.documentElement.lang = language.value;
+    if (theme.value === 'auto') delete document.documentElement.dataset['theme'];
+    else document.documentElement.dataset['theme'] = theme.value;
+  };
+  apply();
+  language.follow((value) => {
+    keep('language', value);
+    apply();
+  });
+  theme.follow((value) => {
+    keep('theme', value);
+    apply();
+  });
+  hasKeys.follow((value) => keep('keys', value ? 'on' : 'off'));
+};

@@ -1,0 +1,122 @@
+// Marks of states, one shape each, and the icons of places. Drawn for this program; a word always stands beside them.
+import type { VNode } from 'preact';
+
+export type Mark = 'ok' | 'bad' | 'paused' | 'warn' | 'held' | 'none' | 'refused';
+
+const OCTAGON = 'M5 .6h6L15.4 5v6L11 15.4H5L.6 11V5z';
+
+const SHAPES: Readonly<Record<Mark, VNode>> = {
+  ok: (
+    <>
+      <circle cx="8" cy="8" r="7.4" fill="currentColor" />
+      <path class="cut" d="M4.7 8.4l2.2 2.2 4.4-4.9" stroke-width="1.8" stroke-linecap="round" />
+    </>
+  ),
+  bad: (
+    <>
+      <path d={OCTAGON} fill="currentColor" />
+      <path class="cut" d="M5.5 5.5l5 5m0-5l-5 5" stroke-width="1.8" stroke-linecap="round" />
+    </>
+  ),
+  paused: (
+    <>
+      <path d={OCTAGON} fill="currentColor" />
+      <path class="cut" d="M6.2 5.2v5.6m3.6-5.6v5.6" stroke-width="2" stroke-linecap="round" />
+    </>
+  ),
+  warn: (
+    <>
+      <path
+        d="M8 1.6l6.9 12.8H1.1z"
+        fill="currentColor"
+        stroke="currentColor"
+        stroke-width="1.4"
+        stroke-linejoin="round"
+      />
+      <path class="cut" d="M8 6v3.8m0 2.4v.1" stroke-width="1.8" stroke-linecap="round" />
+    </>
+  ),
+  held: (
+    <>
+      <path d="M8 .8L15.2 8 8 15.2.8 8z" fill="currentColor" />
+      <path class="cut" d="M6.4 6v4m3.2-4v4" stroke-width="1.6" stroke-linecap="round" />
+    </>
+  ),
+  none: (
+    <circle
+      cx="8"
+      cy="8"
+      r="6.6"
+      fill="none"
+      stroke="currentColor"
+      stroke-width="1.8"
+      stroke-dasharray="3 2.2"
+    />
+  ),
+  refused: (
+    <>
+      <circle cx="8" cy="8" r="7.4" fill="currentColor" />
+      <path class="cut" d="M4.6 8h6.8" stroke-width="2.3" stroke-linecap="round" />
+    </>
+  ),
+};
+
+/** The mark of a state; what it means stands beside it in words. */
+export const StateMark = ({ mark, isLarge = false }: { mark: Mark; isLarge?: boolean }): VNode => (
+  <svg
+    class={`st st-${mark}${isLarge ? ' mark' : ''}`}
+    viewBox="0 0 16 16"
+    aria-hidden="true"
+    focusable="false"
+  >
+    {SHAPES[mark]}
+  </svg>
+);
+
+export type Icon =
+  | 'room'
+  | 'overview'
+  | 'lookUp'
+  | 'exemptions'
+  | 'lists'
+  | 'proof'
+  | 'reports'
+  | 'settings'
+  | 'more';
+
+const LINES: Readonly<Record<Exclude<Icon, 'room'>, string>> = {
+  overview: 'M2.2 2.2h4.6v6.2H2.2zm7 0h4.6v3.4H9.2zm0 5.8h4.6v5.8H9.2zm-7 2.8h4.6v3H2.2z',
+  lookUp: 'M7 12a5 5 0 100-10 5 5 0 000 10zm3.7-1.3L14.2 14.2',
+  exemptions: 'M3.2 1.8h6.6l3 3v9.4H3.2zm2.4 7.3l1.7 1.7 3.1-3.5',
+  lists: 'M5.6 3.6H14M5.6 8H14M5.6 12.4H14M2 3.6h.6M2 8h.6M2 12.4h.6',
+  proof: 'M8 1.6l5.4 2v4.1c0 3.2-2.2 5.6-5.4 6.7-3.2-1.1-5.4-3.5-5.4-6.7V3.6zM5.6 8l1.8 1.8L10.6 6',
+  reports: 'M2.4 2v11.8H14M5.4 11.4V8m3 3.4V4.6m3 6.8V6.4',
+  settings:
+    'M2 4.6h7m3.2 0H14M2 11.4h1.8m3.4 0H14M10.6 6.3a1.7 1.7 0 100-3.4 1.7 1.7 0 000 3.4zM5.5 13.1a1.7 1.7 0 100-3.4 1.7 1.7 0 000 3.4z',
+  more: 'M3.4 8h.1M8 8h.1m4.5 0h.1',
+};
+
+/** The icon of a place; its name stands beside it. */
+export const PlaceIcon = ({ icon }: { icon: Icon }): VNode =>
+  icon === 'room' ? (
+    <svg viewBox="0 0 24 24" aria-hidden="true" focusable="false">
+      <path
+        d="M4 5v15M20 5v15M4 8c4 7 12 7 16 0"
+        fill="none"
+        stroke="currentColor"
+        stroke-width="2.4"
+        stroke-linecap="round"
+      />
+    </svg>
+  ) : (
+    <svg viewBox="0 0 16 16" aria-hidden="true" focusable="false">
+      <path
+        d={LINES[icon]}
+        fill="none"
+        stroke="currentColor"
+        stroke-width={icon === 'more' ? 2.6 : 1.5}
+        stroke-linecap="round"
+        stroke-linejoin="round"
+      />
+    </svg>
+  );

@@ -1,0 +1,151 @@
+// Panels, faults, empty places and notes: what stands around facts.
+import type { ComponentChildren, VNode } from 'preact';
+import { useId } from 'preact/hooks';
+import type { Fault } from '../api/client.ts';
+import { StateMark } from './marks.tsx';
+import { useText } from './say.tsx';
+import type { Data } from './use-data.ts';
+
+interface PanelProps {
+  readonly title: ComponentChildren;
+  readonly beside?: ComponentChildren;
+  readonly aside?: ComponentChildren;
+  readonly children: ComponentChildren;
+}
+
+/** A region of the page with its heading. */
+export const Panel = ({ title, beside, aside, children }: PanelProps): VNode => {
+  const id = useId();
+  return (
+    <section class="panel" aria-labelledby={id}>
+      <header>
+        <h2 id={id}>{title}</h2>
+        {beside !== undefined && <span class="faint small">{beside}</span>}
+        {aside !== undefined && <span class="aside">{aside}</span>}
+      </header>
+      {children}
+    </section>
+  );
+};
+
+/** The title of a page; `trail` leads back. */
+export const Head = ({
+  title,
+  trail,
+  children,
+}: {
+  readonly title: ComponentChildren;
+  readonly trail?: ComponentChildren;
+  readonly children?: ComponentChildren;
+}): VNode => (
+  <div class="head">
+    <div>
+      {trail !== undefined && <p class="trail">{trail}</p>}
+      <h1>{title}</h1>
+    </div>
+    {children !== undefined && <div class="row">{children}</div>}
+  </div>
+);
+
+/** What went wrong: what did not change, the code, and what to do. */
+export const FaultNote = ({ fault }: { readonly fault: Fault | undefined }): VNode | null => {
+  const { say } = useText();
+  if (fault === undefined) return null;
+  const text = fault.status === 0 ? say('faultNoWord') : fault.message;
+  return (
+    <div class="note bad" role="alert">
+      <p>
+        <b>{say('faultTitle')}</b> {text}
+        {fault.code !== '' && fault.status !== 0 && (
+          <>
+            {' '}
+            <code>{fault.code}</code>
+          </>
+        )}
+      </p>
+      {fault.hint !== '' && <p class="soft">{fault.hint}</p>}
+      {fault.problems.length > 0 && (
+        <ul>
+          {fault.problems.map(({ code, field, text: problem }) => (
+            <li key={code + field}>
+              {field !== '' && <code>{field}</code>} {problem}
+            </li>
+          ))}
+        </ul>
+      )}
+    </div>
+  );
+};
+
+/** One line where there is nothing, which says what that means. */
+export const Nothing = ({ children }: { readonly children: ComponentChildren }): VNode => (
+  <p class="body soft">{children}</p>
+);
+
+/** What is shown until data is there: nothing that looks like data. */
+export const Loaded = <Value,>({
+  data,
+  children,
+}: {
+  readonly data: Data<Value>;
+  readonly children: (value: Value) => ComponentChildren;
+}): VNode => {
+  const { say } = useText();
+  if (data.value !== undefined) return <>{children(data.value)}</>;
+  if (data.fault === undefined)
+    return (
+      <p class="body faint" aria-busy="true">
+        {say('loading')}
+      </p>
+    );
+  return (
+    <div class="body stack">
+      {data.fault.status === 403 ? <p class="soft">{say('notYours')}</p> : <FaultNote fault={data.fault} />}
+      {data.fault.status !== 403 && (
+        <div class="row">
+          <button type="button" onClick={data.reload}>
+            {say('tryAgain')}
+          </button>
+        </div>
+      )}
+    </div>
+  );
+};
+
+/** A name whose parts may stand on several lines. */
+export const Name = ({ name }: { readonly name: string }): VNode => (
+  <span class="code">
+    {name.split('.').map((label, index, labels) => (
+      <span key={index}>
+        {label}
+        {index < labels.length - 1 && (
+          <>
+            .<wbr />
+          </>
+        )}
+      </span>
+    ))}
+  </span>
+);
+
+/** The first digits of a hash; all of them for who points at it or copies it. */
+export const Hash = ({ sha256 }: { readonly sha256: string }): VNode => (
+  <code title={sha256}>{sha256.slice(0, 12)}</code>
+);
+
+/** A check of a request: kept or not. */
+export const CheckLine = ({
+  isKept,
+  children,
+  more,
+}: {
+  readonly isKept: boolean | undefined;
+  readonly children: ComponentChildren;
+  readonly more?: ComponentChildren;
+}): VNode => (
+  <li>
+    <StateMark mark={isKept === undefined ? 'warn' : isKept ? 'ok' : 'bad'} />
+    <span>{children}</span>
+    {more !== undefined && <small>{more}</small>}
+  </li>
+);

@@ -1,0 +1,64 @@
+// What all pages share: who is signed in, the live state, how long ago the resolver was heard, and what was just done.
+import { ask, get, keepSession } from '../api/client.ts';
+import type { Session, State } from '../api/shapes.ts';
+import { Store } from './store.ts';
+
+/** Silence after which nothing that was said is taken as true any longer. */
+export const SILENCE_MS = 15_000;
+
+export const session = new Store<Session | undefined>(undefined);
+export const state = new Store<State | undefined>(undefined);
+/** By this machine's clock; when anything was heard last. */
+export const lastWordMs = new Store<number>(0);
+/** The resolver's clock less this machine's. */
+export const clockLeadMs = new Store<number>(0);
+/** True while the reader wants nothing to move. */
+export const isStill = new Store<boolean>(false);
+/** One sentence about what was done or failed; read out. */
+export const toast = new Store<{ readonly text: string; readonly isBad: boolean } | undefined>(undefined);
+/** Counts up for each subject when the server says that it changed. */
+export const changes = new Store<Readonly<Record<string, number>>>({});
+/** The newest state while the reader holds still. */
+let heldBack: State | undefined;
+
+/** Takes a state that came. */
+export const takeState = (next: State): void => {
+  clockLeadMs.set(Date.parse(next.time) - Date.now());
+  if (isStill.value) heldBack = next;
+  else state.set(next);
+};
+
+/** Lets the page move again, or not. */
+export const holdStill = (holds: boolean): void => {
+  isStill.set(holds);
+  if (!holds && heldBack !== undefined) state.set(heldBack);
+  heldBack = undefined;
+};
+
+/** Says that subjects have changed, so that pages read them again. */
+export const noteChanges = (subjects: readonly string[]): void => {
+  const next = { ...changes.value };
+  for (const subject of subjects) next[subject] = (next[subject] ?? 0) + 1;
+  changes.set(next);
+};
+
+/** Now, by the resolver's clock. */
+export const nowMs = (): number => Date.now() + clockLeadMs.value;
+
+/** Reads who is signed in. Rejects with a Fault. */
+export const readSession = async (): Promise<Session> => {
+  const found = keepSession(await get<Session>('/session'));
+  session.set(found);
+  return found;
+};
+
+/** Takes the session that signing in gave. */
+export const takeSession = (given: Session): void => session.set(keepSession(given));
+
+export const signOut = async (): Promise<void> => {
+  takeSession(await ask<Session>('/session/end'));
+  state.set(undefined);
+};
+
+/** True when the person who is signed in may do `operation`. The server enforces; pages only hide. */
+export const may = (operation: string): boolean => session.value?.may?.includes(operation) === true;

@@ -1,0 +1,319 @@
+// Proof: what the self-probe was answered by network, transport and type; gaps; changes; and the records themselves.
+import type { VNode } from 'preact';
+import { act } from '../api/client.ts';
+import type { ProbeRun, ProbeStatus } from '../api/shapes.ts';
+import { networkMark } from '../overview/networks.tsx';
+import { StateMark } from '../parts/marks.tsx';
+import { FaultNote, Head, Loaded, Name, Nothing, Panel } from '../parts/panel.tsx';
+import { may, nowMs, state, toast } from '../parts/room.ts';
+import { place } from '../parts/router.ts';
+import { useText } from '../parts/say.tsx';
+import { useStore } from '../parts/store.ts';
+import { useData, useDoing, useTicks } from '../parts/use-data.ts';
+import { RecordsTab } from './records.tsx';
+
+const OUTCOME_MARKS = { enforced: 'ok', leaking: 'bad', broken: 'warn' } as const;
+
+type Result = NonNullable<ProbeRun['results']>[number];
+
+/** One row a network and transport, one column a type. */
+const Matrix = ({ run }: { readonly run: ProbeRun }): VNode => {
+  const { say, word, format } = useText();
+  const results = run.results ?? [];
+  const types = [...new Set(results.map(({ qtype }) => qtype))];
+  const rows = [...new Set(results.map(({ view, transport }) => `${view} ${transport}`))];
+  const find = (row: string, type: string): Result | undefined =>
+    results.find(({ view, transport, qtype }) => `${view} ${transport}` === row && qtype === type);
+  return (
+    <>
+      <table>
+        <thead>
+          <tr>
+            <th scope="col">{say('network')}</th>
+            <th scope="col">{say('transport')}</th>
+            {types.map((type) => (
+              <th key={type} scope="col">
+                {type}
+              </th>
+            ))}
+          </tr>
+        </thead>
+        <tbody>
+          {rows.map((row) => {
+            const [view = '', transport = ''] = row.split(' ');
+            return (
+              <tr key={row}>
+                <th scope="row">{view}</th>
+                <td>{transport.toUpperCase()}</td>
+                {types.map((type) => {
+                  const result = find(row, type);
+                  if (result === undefined) return <td key={type}>–</td>;
+                  const mark = OUTCOME_MARKS[result.outcome as keyof typeof OUTCOME_MARKS] ?? 'none';
+                  return (
+                    <td key={type}>
+                      <StateMark mark={mark} />{' '}
+                      <span class={mark === 'ok' ? 'unseen' : ''}>{word('probe', result.outcome)}</span>{' '}
+                      {format.number(result.asked)}
+                      {result.leaked > 0 && (
+                        <span class="wrong">
+                          {' '}
+                          {say('leakedNames', { count: result.leaked })}:{' '}
+                          {result.examples.map((name) => (
+                            <span key={name}>
+                              <Name name={name} />{' '}
+                            </span>
+                          ))}
+                        </span>
+                      )}
+                      {result.failed > 0 && (
+                        <span class="soft"> {say('failedNames', { count: result.failed })}</span>
+                      )}
+                    </td>
+                  );
+                })}
+              </tr>
+            );
+          })}
+        </tbody>
+      </table>
+      {(run.unasked ?? []).map(({ view, reason }) => (
+        <p key={view} class="foot small">
+          <StateMark mark="none" /> <b>{view}</b> {say('cannotAsk')}: <span lang="en">{reason}</span>
+        </p>
+      ))}
+    </>
+  );
+};
+
+const RunsPanel = ({ status }: { readonly status: ProbeStatus }): VNode => {
+  const { say, word, format } = useText();
+  return (
+    <Panel
+      title={say('runsTitle')}
+      beside={
+        status.nextSample === null
+          ? undefined
+          : say('nextRun', { ago: format.ago((nowMs() - Date.parse(status.nextSample)) / 1000) })
+      }
+    >
+      {status.runs.length === 0 ? (
+        <Nothing>{say('runsNone')}</Nothing>
+      ) : (
+        <table>
+          <thead>
+            <tr>
+              <th scope="col">{say('when')}</th>
+              <th scope="col">{say('what')}</th>
+              <th scope="col">{say('outcome')}</th>
+              <th scope="col" class="num">
+                {say('asked')}
+              </th>
+              <th scope="col" class="num wide">
+                {say('resolved')}
+              </th>
+              <th scope="col" class="num wide">
+                {say('failed')}
+              </th>
+            </tr>
+          </thead>
+          <tbody>
+            {status.runs.slice(0, 30).map((run) => (
+              <tr key={run.run}>
+                <td class="nowrap">{format.time(run.ended)}</td>
+                <th scope="row">
+                  {word('run', run.event)}
+                  {run.group !== undefined && ` ${run.group}`}
+                </th>
+                <td>
+                  <StateMark mark={OUTCOME_MARKS[run.outcome] ?? 'none'} /> {word('probe', run.outcome)}
+                </td>
+                <td class="num">{format.number(run.asked)}</td>
+                <td class="num wide">{format.number(run.leakedNames)}</td>
+                <td class="num wide">{format.number(run.failingNames)}</td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      )}
+    </Panel>
+  );
+};
+
+const ProbeNow = ({ onAsked }: { readonly onAsked: () => void }): VNode | null => {
+  const { say } = useText();
+  const doing = useDoing();
+  if (!may('requestSweep')) return null;
+  return (
+    <>
+      <FaultNote fault={doing.fault} />
+      <button
+        type="button"
+        disabled={doing.isBusy}
+        onClick={() =>
+          doing.run(async () => {
+            await act('/v1/probe');
+            toast.set({ text: say('toastProbe'), isBad: false });
+            onAsked();
+          })
+        }
+      >
+        {say('probeNow')}
+      </button>
+    </>
+  );
+};
+
+const NetworksProof = (): VNode | null => {
+  const { say, word, format } = useText();
+  const known = useStore(state);
+  if (known === undefined) return null;
+  return (
+    <Panel title={say('proofNetworks')} beside={say('proofNetworksBeside')}>
+      <table>
+        <thead>
+          <tr>
+            <th scope="col">{say('network')}</th>
+            <th scope="col">{say('state')}</th>
+            <th scope="col" class="num">
+              {say('proven')}
+            </th>
+            <th scope="col" class="wide">
+              {say('examples')}
+            </th>
+          </tr>
+        </thead>
+        <tbody>
+          {known.networks.map((network) => (
+            <tr key={network.group}>
+              <th scope="row">
+                <StateMark mark={networkMark(network)} /> {network.group}
+              </th>
+              <td>
+                {word('mandate', network.state)}; {word('proof', network.proof.state)}
+                {network.proof.reason !== null && (
+                  <span class="soft" lang="en">
+                    {' '}
+                    {network.proof.reason}
+                  </span>
+                )}
+              </td>
+              <td class="num">
+                {network.proof.time === null
+                  ? '–'
+                  : format.ago(Math.max(0, (nowMs() - Date.parse(network.proof.time)) / 1000))}
+              </td>
+              <td class="wide code">{network.proof.examples.join(', ')}</td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </Panel>
+  );
+};
+
+const GapsPanel = (): VNode | null => {
+  const { say, word, format } = useText();
+  const strip = useStore(state)?.strip;
+  if (strip === undefined) return null;
+  return (
+    <Panel title={say('gapsTitle')} beside={say('gapsBeside')}>
+      {strip.spans.length === 0 ? (
+        <Nothing>{say('gapsNone')}</Nothing>
+      ) : (
+        <table>
+          <thead>
+            <tr>
+              <th scope="col">{say('from')}</th>
+              <th scope="col">{say('length')}</th>
+              <th scope="col">{say('what')}</th>
+              <th scope="col" class="wide">
+                {say('networks')}
+              </th>
+            </tr>
+          </thead>
+          <tbody>
+            {strip.spans.map((span) => (
+              <tr key={span.from + span.state}>
+                <td class="nowrap">{format.time(span.from)}</td>
+                <td class="nowrap">{format.length((Date.parse(span.to) - Date.parse(span.from)) / 1000)}</td>
+                <th scope="row">
+                  {word('span', span.state)}
+                  {span.cause !== null && `: ${word('cause', span.cause)}`}
+                </th>
+                <td class="wide">{span.groups.length === 0 ? say('allOfThem') : span.groups.join(', ')}</td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      )}
+    </Panel>
+  );
+};
+
+const ProbeTab = (): VNode => {
+  const { say, format } = useText();
+  useTicks(1_000);
+  const probe = useData<ProbeStatus>('/v1/probe', ['probe']);
+  return (
+    <>
+      <div class="row">
+        <ProbeNow onAsked={probe.reload} />
+      </div>
+      <NetworksProof />
+      <Loaded data={probe}>
+        {(status) => (
+          <>
+            {status.running !== null && (
+              <Panel title={say('runningTitle')}>
+                <div class="body stack">
+                  <progress
+                    value={status.running.asked}
+                    max={Math.max(1, status.running.total)}
+                    aria-label={say('runningTitle')}
+                  />
+                  <p class="soft">
+                    {say('runningCount', { asked: status.running.asked, total: status.running.total })}
+                  </p>
+                </div>
+              </Panel>
+            )}
+            <Panel
+              title={say('matrixTitle')}
+              beside={status.last === null ? undefined : format.time(status.last.ended)}
+            >
+              {status.last === null || (status.last.results ?? []).length === 0 ? (
+                <Nothing>{say('runsNone')}</Nothing>
+              ) : (
+                <Matrix run={status.last} />
+              )}
+            </Panel>
+            <GapsPanel />
+            <RunsPanel status={status} />
+          </>
+        )}
+      </Loaded>
+    </>
+  );
+};
+
+const TABS = ['probe', 'changes', 'records'] as const;
+
+export const Proof = (): VNode => {
+  const { say } = useText();
+  const { query } = useStore(place);
+  const tab = TABS.find((one) => one === query.get('tab')) ?? 'probe';
+  const names = { probe: say('tabProbe'), changes: say('tabChanges'), records: say('tabRecords') };
+  return (
+    <>
+      <Head title={say('placeProof')} />
+      <nav class="tabs" aria-label={say('placeProof')}>
+        {TABS.map((one) => (
+          <a key={one} href={`/proof?tab=${one}`} aria-current={one === tab ? 'page' : undefined}>
+            {names[one]}
+          </a>
+        ))}
+      </nav>
+      {tab === 'probe' ? <ProbeTab /> : <RecordsTab key={tab} isChanges={tab === 'changes'} />}
+    </>
+  );
+};

@@ -1,0 +1,260 @@
+// The records on disk: searched a page at a time, newest first; whether the chain is whole; and who is behind a pseudonym.
+import type { VNode } from 'preact';
+import { useEffect, useState } from 'preact/hooks';
+import { act, Fault, get } from '../api/client.ts';
+import { Form, Select, TextArea, TextField } from '../parts/form.tsx';
+import { FaultNote, Nothing, Panel } from '../parts/panel.tsx';
+import { may, state, toast } from '../parts/room.ts';
+import { useText } from '../parts/say.tsx';
+import { useStore } from '../parts/store.ts';
+import { useDoing } from '../parts/use-data.ts';
+
+const PAGE_ROWS = 50;
+const CLASSES = ['', 'changes', 'decisions', 'probes', 'counts'];
+
+interface Row {
+  readonly class: string;
+  readonly sequence: number;
+  readonly record: Readonly<Record<string, unknown>>;
+}
+
+interface Page {
+  readonly records: readonly Row[];
+  readonly before: number | string | null;
+}
+
+interface Asked {
+  readonly class: string;
+  readonly name: string;
+  readonly group: string;
+  readonly from: string;
+  readonly to: string;
+}
+
+const NOTHING: Asked = { class: '', name: '', group: '', from: '', to: '' };
+
+/** Members that stand in columns of their own. */
+const OWN_COLUMNS = new Set(['time', 'kind', 'type', 'v']);
+
+const valueText = (value: unknown): string =>
+  typeof value === 'string' ? value : typeof value === 'number' ? String(value) : JSON.stringify(value);
+
+const textOf = (record: Row['record']): string =>
+  Object.entries(record)
+    .filter(([key, value]) => !OWN_COLUMNS.has(key) && value !== null && value !== '')
+    .map(([key, value]) => `${key}: ${valueText(value)}`)
+    .join(', ');
+
+const RecordRow = ({ row }: { readonly row: Row }): VNode => {
+  const { format } = useText();
+  const { record } = row;
+  const time = typeof record['time'] === 'string' ? record['time'] : '';
+  const kind = record['kind'] ?? record['type'];
+  return (
+    <tr>
+      <td class="nowrap">{time === '' ? '–' : format.time(time)}</td>
+      <th scope="row">
+        {typeof kind === 'string' ? kind : row.class}
+        <span class="small faint">
+          {' '}
+          {row.class} {row.sequence}
+        </span>
+      </th>
+      <td class="code small">{textOf(record)}</td>
+    </tr>
+  );
+};
+
+const pathOf = (asked: Asked, isChanges: boolean, before: Page['before']): string => {
+  const query = new URLSearchParams({ limit: String(PAGE_ROWS) });
+  const set = (name: string, value: string): void => {
+    if (value.trim() !== '') query.set(name, value.trim());
+  };
+  set('class', isChanges ? 'changes' : asked.class);
+  set('name', asked.name);
+  set('group', asked.group);
+  set('from', asked.from === '' ? '' : `${asked.from}:00Z`);
+  set('to', asked.to === '' ? '' : `${asked.to}:00Z`);
+  if (before !== null) query.set('before', String(before));
+  return `/v1/records/search?${query}`;
+};
+
+const ChainLine = (): VNode | null => {
+  const { say, format } = useText();
+  const records = useStore(state)?.service.records;
+  if (records === undefined) return null;
+  if (!records.enabled) return <p class="note bad">{say('recordsOff')}</p>;
+  return (
+    <p class={records.verified === false ? 'note bad' : 'note calm'}>
+      {records.verified === false
+        ? say('chainBroken')
+        : records.verified === null
+          ? say('chainUnchecked')
+          : say('chainWholeLong', { time: format.time(records.verifiedTime ?? '') })}
+    </p>
+  );
+};
+
+const Reidentify = (): VNode | null => {
+  const { say } = useText();
+  const [pseudonym, setPseudonym] = useState('');
+  const [reason, setReason] = useState('');
+  const [address, setAddress] = useState<string | undefined>(undefined);
+  const [wrong, setWrong] = useState<string | undefined>(undefined);
+  const doing = useDoing();
+  if (!may('reidentify')) return null;
+  return (
+    <Panel title={say('reidentifyTitle')} beside={say('reidentifyBeside')}>
+      <div class="body">
+        <Form
+          onSend={() => {
+            if (reason.trim() === '') {
+              setWrong(say('reasonNeeded'));
+              return;
+            }
+            doing.run(async () => {
+              setAddress(undefined);
+              const outcome = await act<{ address: string }>('/v1/records/reidentify', {
+                pseudonym: pseudonym.trim(),
+                reason: reason.trim(),
+              });
+              if ('done' in outcome) setAddress(outcome.done.address);
+              else toast.set({ text: say('toastPending'), isBad: false });
+            });
+          }}
+        >
+          <FaultNote fault={doing.fault} />
+          <TextField
+            label={say('pseudonym')}
+            value={pseudonym}
+            onValue={setPseudonym}
+            spellcheck={false}
+            autocomplete="off"
+          />
+          <TextArea
+            label={say('reason')}
+            hint={say('reidentifyHint')}
+            value={reason}
+            onValue={setReason}
+            wrong={wrong}
+            rows={2}
+          />
+          <div class="row">
+            <button type="submit" class="stern" disabled={doing.isBusy}>
+              {say('reidentifyDo')}
+            </button>
+          </div>
+          {address !== undefined && (
+            <p class="quote" role="status">
+              <code>{address}</code>
+            </p>
+          )}
+        </Form>
+      </div>
+    </Panel>
+  );
+};
+
+export const RecordsTab = ({ isChanges }: { readonly isChanges: boolean }): VNode => {
+  const { say } = useText();
+  const [asked, setAsked] = useState<Asked>(NOTHING);
+  const [rows, setRows] = useState<readonly Row[] | undefined>(undefined);
+  const [before, setBefore] = useState<Page['before']>(null);
+  const [fault, setFault] = useState<Fault | undefined>(undefined);
+  const doing = useDoing();
+  const read = async (from: Page['before']): Promise<void> => {
+    try {
+      const page = await get<Page>(pathOf(asked, isChanges, from));
+      setRows((shown) => (from === null ? page.records : [...(shown ?? []), ...page.records]));
+      setBefore(page.before);
+      setFault(undefined);
+    } catch (error) {
+      if (!(error instanceof Fault)) throw error;
+      setFault(error);
+    }
+  };
+  // biome-ignore lint/correctness/useExhaustiveDependencies: the first page is read when the tab is opened; then when it is asked for
+  useEffect(() => void read(null), []);
+  const set = (part: Partial<Asked>): void => setAsked({ ...asked, ...part });
+  return (
+    <>
+      <ChainLine />
+      <Panel title={isChanges ? say('tabChanges') : say('tabRecords')} beside={say('newestFirst')}>
+        <Form className="filters" onSend={() => doing.run(() => read(null))} label={say('filter')}>
+          {!isChanges && (
+            <Select
+              label={say('recordClass')}
+              value={asked.class}
+              onValue={(value) => set({ class: value })}
+              options={CLASSES.map((one) => [one, one === '' ? say('all') : one])}
+            />
+          )}
+          {!isChanges && (
+            <TextField
+              label={say('nameHas')}
+              value={asked.name}
+              onValue={(name) => set({ name })}
+              spellcheck={false}
+            />
+          )}
+          {!isChanges && (
+            <TextField
+              label={say('network')}
+              value={asked.group}
+              onValue={(group) => set({ group })}
+              spellcheck={false}
+            />
+          )}
+          <TextField
+            type="datetime-local"
+            label={`${say('from')} (UTC)`}
+            value={asked.from}
+            onValue={(from) => set({ from })}
+          />
+          <TextField
+            type="datetime-local"
+            label={`${say('to')} (UTC)`}
+            value={asked.to}
+            onValue={(to) => set({ to })}
+          />
+          <button type="submit" disabled={doing.isBusy}>
+            {say('searchDo')}
+          </button>
+        </Form>
+        {fault !== undefined && (
+          <div class="body">
+            {fault.status === 403 ? <p class="soft">{say('notYours')}</p> : <FaultNote fault={fault} />}
+          </div>
+        )}
+        {rows === undefined ? (
+          fault === undefined && <p class="body faint">{say('loading')}</p>
+        ) : rows.length === 0 ? (
+          <Nothing>{say('recordsNothing')}</Nothing>
+        ) : (
+          <table>
+            <thead>
+              <tr>
+                <th scope="col">{say('when')}</th>
+                <th scope="col">{say('what')}</th>
+                <th scope="col">{say('recordText')}</th>
+              </tr>
+            </thead>
+            <tbody>
+              {rows.map((row) => (
+                <RecordRow key={`${row.class} ${row.sequence}`} row={row} />
+              ))}
+            </tbody>
+          </table>
+        )}
+        {before !== null && rows !== undefined && (
+          <div class="foot">
+            <button type="button" disabled={doing.isBusy} onClick={() => doing.run(() => read(before))}>
+              {say('older')}
+            </button>
+          </div>
+        )}
+      </Panel>
+      {!isChanges && <Reidentify />}
+    </>
+  );
+};

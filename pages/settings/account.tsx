@@ -1,0 +1,59 @@
+// One's own account: who one is, what one may do, until when one is signed in.
+import type { VNode } from 'preact';
+import { hasKeys } from '../parts/choices.ts';
+import { Head, Panel } from '../parts/panel.tsx';
+import { session, signOut } from '../parts/room.ts';
+import { go } from '../parts/router.ts';
+import { useText } from '../parts/say.tsx';
+import { useStore } from '../parts/store.ts';
+
+export const Account = (): VNode => {
+  const { say, word, format } = useText();
+  const known = useStore(session);
+  const keysOn = useStore(hasKeys);
+  const person = known?.person;
+  if (known === undefined || person === undefined) return <Head title={say('placeAccount')} />;
+  return (
+    <>
+      <Head title={say('placeAccount')}>
+        <button type="button" onClick={() => void signOut().finally(() => go('/sign-in'))}>
+          {say('signOut')}
+        </button>
+      </Head>
+      <Panel title={person.name}>
+        <div class="body stack">
+          <dl class="paper">
+            <dt>{say('roles')}</dt>
+            <dd>{format.list(person.roles.map((role) => word('role', role)))}</dd>
+            <dt>{say('signsInBy')}</dt>
+            <dd>{person.kind === 'oidc' ? say('byAgency') : say('localAccount')}</dd>
+            <dt>{say('signedInUntil')}</dt>
+            <dd>
+              {known.endsAt !== undefined && format.time(known.endsAt)}
+              <br />
+              <span class="small faint">{say('sessionsEndText')}</span>
+            </dd>
+            <dt>{say('mayDo')}</dt>
+            <dd>
+              <ul>
+                {person.roles.map((role) => (
+                  <li key={role}>
+                    <b>{word('role', role)}</b>: {word('roleMay', role)}
+                  </li>
+                ))}
+              </ul>
+            </dd>
+          </dl>
+          <label class="choice">
+            <input
+              type="checkbox"
+              checked={keysOn}
+              onChange={(event) => hasKeys.set(event.currentTarget.checked)}
+            />
+            <span>{say('keysOn')}</span>
+          </label>
+        </div>
+      </Panel>
+    </>
+  );
+};

@@ -1,0 +1,111 @@
+// Settings: people and roles, tokens, the configuration, how people sign in, and what the notice says.
+import type { VNode } from 'preact';
+import type { Group } from '../api/shapes.ts';
+import { Head, Loaded, Nothing, Panel } from '../parts/panel.tsx';
+import { session, state } from '../parts/room.ts';
+import { place } from '../parts/router.ts';
+import { useText } from '../parts/say.tsx';
+import { useStore } from '../parts/store.ts';
+import { useData } from '../parts/use-data.ts';
+import { ConfigurationTab } from './configuration.tsx';
+import { PeopleTab } from './people.tsx';
+import { TokensTab } from './tokens.tsx';
+
+const TABS = ['people', 'tokens', 'configuration', 'sign-in', 'networks'] as const;
+
+const SignInTab = (): VNode => {
+  const { say } = useText();
+  const known = useStore(session);
+  const methods = known?.methods;
+  return (
+    <Panel title={say('tabSignIn')}>
+      <div class="body">
+        <dl class="paper">
+          <dt>{say('byAgency')}</dt>
+          <dd>{methods?.oidc == null ? say('oidcOff') : methods.oidc.label}</dd>
+          <dt>{say('passkey')}</dt>
+          <dd>{methods?.passkey === true ? say('on') : say('passkeyOff')}</dd>
+          <dt>{say('passwordAndCode')}</dt>
+          <dd>{methods?.password === true ? say('on') : say('off')}</dd>
+          <dt>{say('sessionsEnd')}</dt>
+          <dd>{say('sessionsEndText')}</dd>
+        </dl>
+        <p class="small soft">{say('signInInFile')}</p>
+      </div>
+    </Panel>
+  );
+};
+
+const NetworksTab = (): VNode => {
+  const { say } = useText();
+  const groups = useData<readonly Group[]>('/v1/groups', ['configuration']);
+  const known = useStore(state);
+  return (
+    <Panel title={say('networks')} beside={known?.resolver}>
+      <Loaded data={groups}>
+        {(all) =>
+          all.length === 0 ? (
+            <Nothing>{say('noNetworks')}</Nothing>
+          ) : (
+            <table>
+              <thead>
+                <tr>
+                  <th scope="col">{say('network')}</th>
+                  <th scope="col">{say('clientsFrom')}</th>
+                  <th scope="col">{say('placeLists')}</th>
+                </tr>
+              </thead>
+              <tbody>
+                {all.map((group) => (
+                  <tr key={group.name}>
+                    <th scope="row">
+                      {group.name}
+                      {group.outOfScope !== null && group.outOfScope !== false && (
+                        <span class="tag"> {say('outOfScope')}</span>
+                      )}
+                    </th>
+                    <td class="code">
+                      {group.prefixes.length === 0 ? say('everybodyElse') : group.prefixes.join(', ')}
+                    </td>
+                    <td>{group.lists.join(', ')}</td>
+                  </tr>
+                ))}
+              </tbody>
+            </table>
+          )
+        }
+      </Loaded>
+      <p class="foot small soft">{say('noticeInFile')}</p>
+    </Panel>
+  );
+};
+
+export const Settings = (): VNode => {
+  const { say } = useText();
+  const { query } = useStore(place);
+  const tab = TABS.find((one) => one === query.get('tab')) ?? 'people';
+  const names = {
+    people: say('people'),
+    tokens: say('tokens'),
+    configuration: say('tabConfiguration'),
+    'sign-in': say('tabSignIn'),
+    networks: say('networks'),
+  };
+  return (
+    <>
+      <Head title={say('placeSettings')} />
+      <nav class="tabs" aria-label={say('placeSettings')}>
+        {TABS.map((one) => (
+          <a key={one} href={`/settings?tab=${one}`} aria-current={one === tab ? 'page' : undefined}>
+            {names[one]}
+          </a>
+        ))}
+      </nav>
+      {tab === 'people' && <PeopleTab />}
+      {tab === 'tokens' && <TokensTab />}
+      {tab === 'configuration' && <ConfigurationTab />}
+      {tab === 'sign-in' && <SignInTab />}
+      {tab === 'networks' && <NetworksTab />}
+    </>
+  );
+};

@@ -1,0 +1,50 @@
+// Single keys for those who work here all day; they can be turned off, and do nothing while somebody writes (WCAG 2.1.4).
+import { hasKeys } from '../parts/choices.ts';
+import { go } from '../parts/router.ts';
+
+/** After `g`, how long the second key is waited for. */
+const SECOND_KEY_MS = 1_500;
+
+const AFTER_G: Readonly<Record<string, string>> = {
+  o: '/',
+  k: '/look-up',
+  e: '/exemptions',
+  l: '/lists',
+  p: '/proof',
+  r: '/reports',
+  s: '/settings',
+};
+
+/** What each key does, for the help. */
+export const KEYS: readonly (readonly [keys: string, to: string])[] = [
+  ['/', '/look-up'],
+  ...Object.entries(AFTER_G).map(([key, to]) => [`g ${key}`, to] as const),
+];
+
+const isWriting = (target: EventTarget | null): boolean =>
+  target instanceof Element && target.closest('input, textarea, select, [contenteditable], dialog') !== null;
+
+/** Begins to follow keys; the result ends it. */
+export const followKeys = (onHelp: () => void): (() => void) => {
+  let gAtMs = 0;
+  const press = (event: KeyboardEvent): void => {
+    if (!hasKeys.value || event.ctrlKey || event.metaKey || event.altKey || isWriting(event.target)) return;
+    const to = AFTER_G[event.key];
+    if (event.timeStamp - gAtMs < SECOND_KEY_MS && to !== undefined) {
+      gAtMs = 0;
+      event.preventDefault();
+      go(to);
+    } else if (event.key === 'g') gAtMs = event.timeStamp;
+    else if (event.key === '/') {
+      event.preventDefault();
+      go('/look-up');
+      // After the page has been drawn.
+      requestAnimationFrame(() => document.querySelector<HTMLInputElement>('input[type="search"]')?.focus());
+    } else if (event.key === '?') {
+      event.preventDefault();
+      onHelp();
+    }
+  };
+  document.addEventListener('keydown', press);
+  return () => document.removeEventListener('keydown', press);
+};

@@ -1,0 +1,205 @@
+// The side of every page: where one is, the state as a chip, who one is. On phones a bar at the bottom.
+import type { VNode } from 'preact';
+import { useState } from 'preact/hooks';
+import { markOf, toneOf } from '../overview/headline-text.ts';
+import { hasKeys, language, THEMES, theme } from '../parts/choices.ts';
+import { type Icon, PlaceIcon, StateMark } from '../parts/marks.tsx';
+import { session, signOut, state } from '../parts/room.ts';
+import { go, place } from '../parts/router.ts';
+import { useText } from '../parts/say.tsx';
+import { useStore } from '../parts/store.ts';
+import type { Key } from '../text/text.ts';
+import { LANGUAGE_NAMES, LANGUAGES } from '../text/text.ts';
+import { useSentence } from './use-sentence.ts';
+
+interface PlaceEntry {
+  readonly to: string;
+  readonly icon: Exclude<Icon, 'room' | 'more'>;
+  readonly name: Key & `place${string}`;
+  /** Behind "More" on phones. */
+  readonly isLater: boolean;
+  /** Kinds of what needs a person that are counted here. */
+  readonly needs: readonly string[];
+}
+
+const PLACES: readonly PlaceEntry[] = [
+  { to: '/', icon: 'overview', name: 'placeOverview', isLater: false, needs: [] },
+  { to: '/look-up', icon: 'lookUp', name: 'placeLookUp', isLater: false, needs: [] },
+  {
+    to: '/exemptions',
+    icon: 'exemptions',
+    name: 'placeExemptions',
+    isLater: false,
+    needs: ['exemption-waiting'],
+  },
+  { to: '/lists', icon: 'lists', name: 'placeLists', isLater: false, needs: ['list-held'] },
+  { to: '/proof', icon: 'proof', name: 'placeProof', isLater: true, needs: ['records-not-whole'] },
+  { to: '/reports', icon: 'reports', name: 'placeReports', isLater: true, needs: [] },
+  { to: '/settings', icon: 'settings', name: 'placeSettings', isLater: true, needs: [] },
+];
+
+const isAt = (path: string, to: string): boolean =>
+  to === '/' ? path === '/' : path === to || path.startsWith(`${to}/`);
+
+const PlaceLink = ({ entry }: { readonly entry: PlaceEntry }): VNode => {
+  const { say } = useText();
+  const { path } = useStore(place);
+  const known = useStore(state);
+  const count = known?.todo.filter(({ kind }) => entry.needs.includes(kind)).length ?? 0;
+  return (
+    <a
+      href={entry.to}
+      class={entry.isLater ? 'later' : undefined}
+      aria-current={isAt(path, entry.to) ? 'page' : undefined}
+    >
+      <PlaceIcon icon={entry.icon} />
+      {say(entry.name)}
+      {count > 0 && (
+        <span class="count">
+          {count}
+          <span class="unseen"> {say('countWaiting')}</span>
+        </span>
+      )}
+    </a>
+  );
+};
+
+/** The state on every page but the overview, which says it whole. */
+const Chip = (): VNode | null => {
+  const sentence = useSentence();
+  const { path } = useStore(place);
+  const { say } = useText();
+  if (sentence === undefined || path === '/') return null;
+  const tone = toneOf(sentence.shown);
+  return (
+    <a class={`chip ${tone}`} href="/">
+      <StateMark mark={markOf(sentence.shown)} />
+      <span>
+        <span class="unseen">{say('stateIs')} </span>
+        {sentence.title}
+      </span>
+    </a>
+  );
+};
+
+const Choosers = (): VNode => {
+  const { say } = useText();
+  const chosenLanguage = useStore(language);
+  const chosenTheme = useStore(theme);
+  const next = THEMES[(THEMES.indexOf(chosenTheme) + 1) % THEMES.length] ?? 'auto';
+  const themeName = { auto: say('themeAuto'), light: say('themeLight'), dark: say('themeDark') }[chosenTheme];
+  return (
+    <>
+      <fieldset class="row">
+        <legend class="unseen">{say('language')}</legend>
+        {LANGUAGES.map((one) => (
+          <button
+            key={one}
+            type="button"
+            lang={one}
+            aria-pressed={one === chosenLanguage}
+            onClick={() => language.set(one)}
+          >
+            {one}
+            <span class="unseen"> {LANGUAGE_NAMES[one]}</span>
+          </button>
+        ))}
+      </fieldset>
+      <div class="row">
+        <button type="button" onClick={() => theme.set(next)}>
+          {say('theme', { theme: themeName })}
+        </button>
+      </div>
+    </>
+  );
+};
+
+/** Language and theme where nobody is signed in. */
+export const EntryChoosers = (): VNode => (
+  <div class="self">
+    <Choosers />
+  </div>
+);
+
+export const Side = ({ onKeysHelp }: { readonly onKeysHelp: () => void }): VNode => {
+  const { say, word, format } = useText();
+  const signedIn = useStore(session);
+  const known = useStore(state);
+  const keysOn = useStore(hasKeys);
+  const [isOpen, setOpen] = useState(false);
+  const person = signedIn?.person;
+  const later = PLACES.filter(({ isLater }) => isLater);
+  return (
+    <header class="side">
+      <a class="brand" href="/">
+        <PlaceIcon icon="room" />
+        <span>
+          Cordon
+          <small>{signedIn?.agency ?? known?.agency ?? say('noAgency')}</small>
+        </span>
+      </a>
+      <Chip />
+      <nav class="places" aria-label={say('mainNavigation')}>
+        {PLACES.map((entry) => (
+          <PlaceLink key={entry.to} entry={entry} />
+        ))}
+        <button
+          type="button"
+          class="more"
+          aria-expanded={isOpen}
+          aria-controls="self"
+          onClick={() => setOpen(!isOpen)}
+        >
+          <PlaceIcon icon="more" />
+          {say('placeMore')}
+        </button>
+      </nav>
+      {/* A click on a link inside leads elsewhere: the drawer closes behind it. */}
+      {/* biome-ignore lint/a11y/noStaticElementInteractions: only closes what stands open */}
+      {/* biome-ignore lint/a11y/useKeyWithClickEvents: the same links by keyboard send a click */}
+      <div
+        id="self"
+        class={isOpen ? 'self open' : 'self'}
+        onClick={(event) => event.target instanceof Element && event.target.closest('a') && setOpen(false)}
+      >
+        <nav class="later-places" aria-label={say('placeMore')}>
+          {later.map(({ to, name }) => (
+            <a key={to} href={to}>
+              {say(name)}
+            </a>
+          ))}
+        </nav>
+        {person !== undefined && (
+          <div>
+            <b>{person.name}</b>
+            {format.list(person.roles.map((role) => word('role', role)))}
+          </div>
+        )}
+        <Choosers />
+        <div class="row">
+          <a href="/account">{say('placeAccount')}</a>
+          <button
+            type="button"
+            onClick={() => {
+              void signOut().finally(() => go('/sign-in'));
+            }}
+          >
+            {say('signOut')}
+          </button>
+          {keysOn && (
+            <button type="button" class="wide" onClick={onKeysHelp}>
+              {say('keys')}
+            </button>
+          )}
+        </div>
+        {known !== undefined && (
+          <div class="code">
+            {known.resolver}
+            <br />
+            {say('versionLine', { version: known.version, generation: known.generation })}
+          </div>
+        )}
+      </div>
+    </header>
+  );
+};
