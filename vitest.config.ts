@@ -7,6 +7,7 @@ const PROGRAMS = [
   'test/unit/cli/**/*.test.ts',
   'test/unit/report/{command,recompute}.test.ts',
   'test/tidy/deploy.test.ts',
+  'test/tidy/deploy-generated.test.ts',
 ];
 /** Quick tests of modules that look at their process once, when they are loaded. */
 const ALONE = ['test/unit/upstream/plain-sockets.test.ts', 'test/unit/app/retired-memory.test.ts'];

@@ -1,4 +1,4 @@
-// Writes what is generated below deploy/ (part of `npm run gen`): Grafana's dashboards.
+// Writes what is generated below deploy/ (part of `npm run gen`): Grafana's dashboards, Kubernetes manifests.
 //
 // A test compares what is committed with what this gives, so that nobody edits the results by hand.
 import { mkdirSync, writeFileSync } from 'node:fs';
@@ -8,22 +8,17 @@ import type { DashboardBuilder } from '@grafana/grafana-foundation-sdk/dashboard
 import { compliance } from './grafana/compliance.ts';
 import { operations } from './grafana/operations.ts';
 import { site } from './grafana/site.ts';
+import { kubernetesFiles } from './kubernetes/manifests.ts';
 
 const DASHBOARDS: Readonly<Record<string, () => DashboardBuilder>> = { operations, compliance, site };
 
-/** The generated files of deploy/: texts by path within it. */
-export const generatedFiles = (): ReadonlyMap<string, string> =>
-  new Map(
-    Object.entries(DASHBOARDS).map(([name, build]) => [
-      `grafana/dashboards/${name}.json`,
-      `${JSON.stringify(build().build(), undefined, 2)}\n`,
-    ]),
-  );
+const write = (folder: string, path: string, text: string): void => {
+  mkdirSync(dirname(join(folder, path)), { recursive: true });
+  writeFileSync(join(folder, path), text);
+};
 
-if (import.meta.main) {
-  const folder = fileURLToPath(new URL('.', import.meta.url));
-  for (const [path, text] of generatedFiles()) {
-    mkdirSync(dirname(join(folder, path)), { recursive: true });
-    writeFileSync(join(folder, path), text);
-  }
-}
+// Into deploy/ itself, unless another folder is named.
+const folder = process.argv[2] ?? fileURLToPath(new URL('.', import.meta.url));
+for (const [name, build] of Object.entries(DASHBOARDS))
+  write(folder, `grafana/dashboards/${name}.json`, `${JSON.stringify(build().build(), undefined, 2)}\n`);
+for (const [path, text] of kubernetesFiles()) write(folder, `kubernetes/${path}`, text);

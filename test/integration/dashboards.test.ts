@@ -9,7 +9,6 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, type TestContext, test, vi } from 'vitest';
 import { z } from 'zod';
-import { generatedFiles } from '../../deploy/generate.ts';
 import { AnswerBook } from '../support/answer-book.ts';
 import { CertificateAuthority } from '../support/certificates.ts';
 import { ask, exchangeDatagrams } from '../support/client.ts';
@@ -276,9 +275,4 @@ test('a panel on a metric that nobody has, one that is no PromQL, and a variable
   const findings = await findEmpty(planted);
   expect(findings).toHaveLength(3);
   expect(findings[1]).toContain('parse error');
-});
-
-test('the committed dashboards are what their sources give', () => {
-  for (const [path, text] of generatedFiles())
-    expect(readFileSync(join(root, 'deploy', path), 'utf8'), `${path}: npm run gen`).toBe(text);
 });

@@ -4,7 +4,7 @@
 // everything would be noticed. No image is built here; what can be read from the Dockerfile is.
 import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { z } from 'zod';
@@ -17,11 +17,15 @@ const work = mkdtempSync(join(tmpdir(), 'cordon-deploy-'));
 afterAll(() => rmSync(work, { recursive: true, force: true }));
 
 /** Says of the unit only that this machine does not have the program installed. */
-const NOT_INSTALLED = /^\S+: Command \/opt\/cordon\/\S+ is not executable: No such file or directory$/;
+const NOT_INSTALLED =
+  /^\S+: Command \/(?:opt\/cordon|usr\/sbin)\/\S+ is not executable: No such file or directory$/;
+
+/** The units that ship. */
+const UNITS = ['cordon.service', 'unbound/cordon-unbound.service'] as const;
 
 /** The complaints of systemd about a unit file. */
-const verifyUnit = async (text: string): Promise<string[]> => {
-  const file = join(work, 'cordon.service');
+const verifyUnit = async (text: string, name = 'cordon.service'): Promise<string[]> => {
+  const file = join(work, name);
   writeFileSync(file, text);
   const { stdout, stderr } = await run('systemd-analyze', ['verify', '--man=no', file]);
   return `${stdout}${stderr}`.split('\n').filter((line) => line !== '' && !NOT_INSTALLED.test(line));
@@ -43,9 +47,24 @@ const runPromtool = async (args: readonly string[], change?: { file: string; fro
 const read = (file: string): string => readFileSync(join(deploy, file), 'utf8');
 const readYaml = (file: string): unknown => parse(read(file), { strict: true, uniqueKeys: true });
 
-test('cordon.service is understood by systemd', async (context) => {
+test.for(UNITS)('%s is understood by systemd', async (unit, context) => {
   requireProgram(context, 'systemd-analyze');
-  expect(await verifyUnit(read('cordon.service'))).toEqual([]);
+  expect(await verifyUnit(read(unit), basename(unit))).toEqual([]);
+});
+
+/** How much a service may do, by systemd: 0 is nothing, 10 is everything. */
+const EXPOSURE_MAX = 1.5;
+
+test.for(['unbound/cordon-unbound.service'])('%s may do little', async (unit, context) => {
+  requireProgram(context, 'systemd-analyze');
+  const exposureOf = async (text: string): Promise<number> => {
+    const file = join(work, basename(unit));
+    writeFileSync(file, text);
+    const { stdout } = await run('systemd-analyze', ['security', '--offline=true', '--no-pager', file]);
+    return Number(/Overall exposure level for \S+: (\d+\.\d)/.exec(stdout)?.[1]);
+  };
+  expect(await exposureOf(read(unit))).toBeLessThanOrEqual(EXPOSURE_MAX);
+  expect(await exposureOf('[Service]\nExecStart=/bin/true\n')).toBeGreaterThan(EXPOSURE_MAX);
 });
 
 test.for([
@@ -200,21 +219,82 @@ test('alarms and the operations guide name metrics that exist', () => {
 });
 
 const service = z.object({
-  cap_drop: z.array(z.string()),
+  cap_drop: z.tuple([z.literal('ALL')]),
   read_only: z.literal(true),
-  security_opt: z.array(z.string()),
+  security_opt: z.tuple([z.literal('no-new-privileges:true')]),
   image: z.string(),
+  build: z.union([z.string(), z.object({ context: z.string(), dockerfile: z.string() })]).optional(),
+  healthcheck: z.object({ test: z.array(z.string()) }).optional(),
+  ports: z.array(z.string()).default([]),
+  volumes: z.array(z.string()).default([]),
+  environment: z.record(z.string(), z.string()).default({}),
+});
+const compose = z.object({
+  services: z.record(z.string(), service),
+  volumes: z.record(z.string(), z.null()),
 });
 
-test('compose.yaml runs every service without capabilities, and images have a version', () => {
-  const { services } = z.object({ services: z.record(z.string(), service) }).parse(readYaml('compose.yaml'));
-  expect(Object.keys(services)).toEqual(['cordon', 'prometheus']);
-  for (const { cap_drop, security_opt } of Object.values(services)) {
-    expect(cap_drop).toEqual(['ALL']);
-    expect(security_opt).toEqual(['no-new-privileges:true']);
+/** What is wrong with a compose file: mounts of what does not exist, ports for everybody, images of no version, no health. */
+const findComposeFaults = (text: string): string[] => {
+  const parsed = compose.safeParse(parse(text, { strict: true, uniqueKeys: true, merge: true }));
+  if (!parsed.success) return parsed.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`);
+  const { services, volumes } = parsed.data;
+  const findings: string[] = [];
+  for (const [name, { build, image, healthcheck, ports, volumes: mounts }] of Object.entries(services)) {
+    const dockerfile =
+      typeof build === 'string' ? join(build, 'Dockerfile') : build && join(build.context, build.dockerfile);
+    if (dockerfile === undefined && !/:v?\d+\.\d+\.\d+$/.test(image))
+      findings.push(`${name}: ${image} has no version`);
+    if (dockerfile !== undefined && !existsSync(join(deploy, dockerfile)))
+      findings.push(`${name}: no ${dockerfile}`);
+    const isLookedAt =
+      healthcheck !== undefined || (dockerfile !== undefined && read(dockerfile).includes('\nHEALTHCHECK '));
+    if (!isLookedAt) findings.push(`${name}: nobody looks whether it is well`);
+    for (const mount of mounts) {
+      const [source = ''] = mount.split(':');
+      if (source.startsWith('.') ? !existsSync(join(deploy, source)) : !(source in volumes))
+        findings.push(`${name}: ${mount} mounts what does not exist`);
+      if (source.startsWith('.') && !mount.endsWith(':ro')) findings.push(`${name}: ${mount} can be written`);
+    }
+    for (const port of ports)
+      if (!/^(?:53:53|127\.0\.0\.1:)/.test(port)) findings.push(`${name}: ${port} is open to everybody`);
   }
-  expect(services['prometheus']?.image).toMatch(/:v\d+\.\d+\.\d+$/);
+  return findings;
+};
+
+test('compose.yaml has four services without rights, with health and with mounts that exist', () => {
+  expect(findComposeFaults(read('compose.yaml'))).toEqual([]);
+  const { services } = compose.parse(parse(read('compose.yaml'), { merge: true }));
+  expect(Object.keys(services)).toEqual(['cordon', 'unbound', 'prometheus', 'grafana']);
+  // Cordon takes what compose.yaml says over its file, and asks unbound where it listens.
+  const { CORDON_UPSTREAMS: upstream = '' } = services['cordon']?.environment ?? {};
+  const facts = { shippedIds: [], shippedDefault: [], workingDirectory: work };
+  const { config, problems } = loadConfig(join(deploy, 'cordon.yaml'), { CORDON_UPSTREAMS: upstream }, facts);
+  expect(problems).toEqual([]);
+  expect(config?.upstreams).toHaveLength(1);
+  expect(read('unbound/unbound.conf')).toContain(`interface: ${upstream.replace(':', '@')}\n`);
 });
+
+test.for([
+  ['a mount that does not exist', './alerts.yml:', './alarms.yml:'],
+  ['a mount that can be written', 'unbound.conf:ro', 'unbound.conf'],
+  ['a volume that nobody declares', '- anchors:', '- anchor:'],
+  ['a page for everybody', '127.0.0.1:3000:3000', '3000:3000'],
+  ['an image of any version', 'grafana:12.1.1', 'grafana:latest'],
+  ['a service without health', 'healthcheck:', 'x-healthcheck:'],
+  ['a service with rights', 'cap_drop: [ALL]', 'cap_drop: []'],
+  ['a file system that can be written', 'read_only: true', 'read_only: false'],
+] as const)('findComposeFaults() catches %s', ([, from, to]) => {
+  expect(read('compose.yaml')).toContain(from);
+  expect(findComposeFaults(read('compose.yaml').replace(from, to))).not.toEqual([]);
+});
+
+test.for(['prometheus.yml', 'alerts.yml', 'objectives.yml', 'compose.yaml'])(
+  '%s is YAML without a key twice',
+  (file) => {
+    expect(() => readYaml(file)).not.toThrow();
+  },
+);
 
 test('the image ends as a user without rights, from bases with a version', () => {
   const lines = read('Dockerfile').split('\n');
