@@ -11,6 +11,7 @@ import {
   UNOBSERVED,
   upstreamTexts,
 } from '../upstream/upstream.ts';
+import { ENCRYPTED_KINDS } from './encrypted-listeners.ts';
 import type { WorkerSettings } from './messages.ts';
 import { lookUpAddresses } from './upstream-hosts.ts';
 import { buildRoutes, upstreamHostNames } from './upstream-routes.ts';
@@ -35,9 +36,7 @@ export const stateOf = async (
     generation,
     enforced,
     listen: config.listen.dns,
-    encrypted: (['dot', 'doh'] as const).flatMap((kind) =>
-      config.listen[kind].map((endpoint) => ({ kind, endpoint })),
-    ),
+    encrypted: ENCRYPTED_KINDS.flatMap((kind) => config.listen[kind].map((endpoint) => ({ kind, endpoint }))),
     tls: undefined,
     revoked: { fingerprints: [], serials: [] },
     routes,

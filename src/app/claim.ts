@@ -24,10 +24,13 @@ export const claimEndpoint = async (endpoint: Endpoint): Promise<Endpoint> => {
   }
 };
 
-/** The same for an encrypted listener, which needs TCP alone. */
+/** The same for an encrypted listener, which needs TCP alone, or UDP alone. */
 export const claimEncrypted = async (
   endpoint: Endpoint,
   protocol: EncryptedEndpoint['kind'],
-): Promise<Endpoint> => ({ ...endpoint, port: await probeTcp(endpoint, PROTOCOLS[protocol]) });
+): Promise<Endpoint> => ({
+  ...endpoint,
+  port: await (protocol === 'doq' ? UdpListener.probe(endpoint) : probeTcp(endpoint, PROTOCOLS[protocol])),
+});
 
 const PROTOCOLS = { dot: 'DoT', doh: 'DoH' } as const;

@@ -63,10 +63,10 @@ export const budgetDescriptors = (
   limit: number | undefined,
 ): DescriptorBudget => {
   const { tcp, tls, listen } = config;
-  const isEncrypted = tls !== undefined && listen.dot.length + listen.doh.length > 0;
+  const isEncrypted = tls !== undefined && listen.dot.length + listen.doh.length + listen.doq.length > 0;
   const ofWorker =
     WORKER_RESERVE +
-    (listen.dns.length + listen.dot.length + listen.doh.length) * LISTENER_RESERVE +
+    (listen.dns.length + listen.dot.length + listen.doh.length + listen.doq.length) * LISTENER_RESERVE +
     countUpstreams(config) * UPSTREAM_RESERVE;
   const ofNotice = config.notice === undefined ? 0 : NOTICE_RESERVE;
   const reserve = PROCESS_RESERVE + ADMIN_RESERVE + ofNotice + workers * ofWorker;

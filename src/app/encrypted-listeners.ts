@@ -1,4 +1,4 @@
-// The encrypted listeners of one worker: DNS over TLS and over HTTPS, with one certificate and one budget of connections.
+// The encrypted listeners of one worker: DNS over TLS, over HTTPS and over QUIC, with one certificate and one budget of connections.
 //
 // Their connections have places of their own, beside those of TCP: a flood of one kind leaves the other alone.
 import { isDeepStrictEqual } from 'node:util';
@@ -6,12 +6,23 @@ import { RateLimit, type RateRules, type Shown } from '../access/access.ts';
 import { type AddressWords, type Endpoint, formatEndpoint, systemClock } from '../base/base.ts';
 import type { WorkerCounters } from '../observe/observe.ts';
 import type { Pipeline } from '../pipeline/pipeline.ts';
-import { ConnectionBudget, DohListener, type StreamLimits, StreamListener } from '../server/server.ts';
+import {
+  ConnectionBudget,
+  DohListener,
+  DoqListener,
+  type StreamLimits,
+  StreamListener,
+  toDoqLimits,
+} from '../server/server.ts';
 import type { TlsSettings } from '../tls/tls.ts';
+
+/** Ways of asking encrypted, in the order in which endpoints stand. */
+export const ENCRYPTED_KINDS = ['dot', 'doh', 'doq'] as const;
+type EncryptedKind = (typeof ENCRYPTED_KINDS)[number];
 
 /** Where clients ask encrypted, and how. */
 export interface EncryptedEndpoint {
-  readonly kind: 'dot' | 'doh';
+  readonly kind: EncryptedKind;
   readonly endpoint: Endpoint;
 }
 
@@ -42,7 +53,7 @@ export interface EncryptedParts {
   readonly rates: SharedArrayBuffer;
 }
 
-type Listener = StreamListener | DohListener;
+type Listener = StreamListener | DohListener | DoqListener;
 
 /** What a worker listens on with TLS. */
 export class EncryptedListeners {
@@ -110,7 +121,11 @@ export class EncryptedListeners {
 
   #openOne({ kind, endpoint }: EncryptedEndpoint, settings: EncryptedSettings): Promise<Listener> {
     const { pipeline, observer, shared, limits } = this.#parts;
-    this.#budget ??= new ConnectionBudget(limits ?? settings.limits, observer.encrypted);
+    const allowed = limits ?? settings.limits;
+    this.#budget ??= new ConnectionBudget(
+      kind === 'doq' ? toDoqLimits(allowed) : allowed,
+      observer.encrypted,
+    );
     this.#rates ??= new RateLimit(this.#parts.rates, settings.handshakes);
     this.#tls ??= settings.tls;
     const name = formatEndpoint(endpoint);
@@ -131,6 +146,7 @@ export class EncryptedListeners {
         observer,
       },
     };
+    if (kind === 'doq') return DoqListener.open({ ...options, observer });
     return kind === 'dot' ? StreamListener.open(options) : DohListener.open(options);
   }
 

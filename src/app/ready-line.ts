@@ -19,6 +19,7 @@ export const readyFields = (
     dns: listen.map(formatEndpoint),
     dot: secured('dot'),
     doh: secured('doh'),
+    doq: secured('doq'),
     admin,
     workers,
     udp: describeUdp(),

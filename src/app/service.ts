@@ -39,6 +39,7 @@ import { NoticeKeeper } from './notice-keeper.ts';
 import { OwnForwarding } from './own-forwarding.ts';
 import { OperatorPause } from './pause.ts';
 import { listFacts, readinessOf, sourceFacts } from './program-facts.ts';
+import { type QuicFacts, readQuic, tellQuic } from './quic.ts';
 import { readyFields } from './ready-line.ts';
 import { RECORDS_NAME } from './record-settings.ts';
 import { RetiredMemory } from './retired-memory.ts';
@@ -64,6 +65,7 @@ export class Service {
   readonly #fileReview = new FileReview();
   readonly #descriptors: DescriptorBudget;
   readonly #fips = readFips();
+  readonly #quic: QuicFacts | undefined;
   readonly #manager: SystemdNotice;
   readonly #trust: TrustKeeper;
   readonly #tls: TlsKeeper;
@@ -94,8 +96,12 @@ export class Service {
   #revocationTimer: NodeJS.Timeout | undefined;
   #isListening = false;
 
-  private constructor(config: Config, source: ServiceSource, log: Log) {
-    const count = config.workers === 'auto' ? availableParallelism() : config.workers;
+  private constructor(config: Config, source: ServiceSource, log: Log, quic: QuicFacts | undefined) {
+    const workers = config.workers === 'auto' ? availableParallelism() : config.workers;
+    // One more, with the listeners for QUIC alone: a library in C is at work there, and each handshake in one thread.
+    const quicWorker = quic !== undefined && quic.fault === undefined ? workers : undefined;
+    const count = quicWorker === undefined ? workers : workers + 1;
+    this.#quic = quic;
     const monotonic = (): number => performance.now();
     const learned = (): void => void this.#changes.applyAgain();
     this.#log = log;
@@ -138,6 +144,7 @@ export class Service {
     this.#supervisor = new Supervisor({
       count,
       start: {
+        shared: workers > 1,
         cacheBytes: config.cache.sizeBytes,
         streamLimits: this.#descriptors.streams,
         encryptedLimits: this.#descriptors.encrypted,
@@ -194,6 +201,7 @@ export class Service {
       hosts: this.#hosts,
       own: this.#own,
       retired,
+      quicWorker,
     });
     this.#changes = new Changes({
       log,
@@ -272,6 +280,7 @@ export class Service {
       anchorsConfirmedMs: () => this.#trust.confirmedMs,
       isUdpBatched: () => datagramKind().isBatched,
       isFips: () => this.#fips !== undefined,
+      hasQuic: () => quic && quicWorker !== undefined,
       dnssecMode: () => this.#trust.mode,
       evidence: () => this.#evidence.facts(),
     });
@@ -280,7 +289,7 @@ export class Service {
   /** Starts everything; throws an AppError when it cannot listen. */
   static async start(source: ServiceSource, createLogFor: (config: Config) => Log): Promise<Service> {
     const config = source.readConfig();
-    const service = new Service(config, source, createLogFor(config));
+    const service = new Service(config, source, createLogFor(config), await readQuic(config));
     try {
       await service.#start(config);
     } catch (error) {
@@ -296,6 +305,7 @@ export class Service {
     if (process.geteuid?.() === 0)
       this.#log.warn({ hint: ROOT_HINT }, 'runs as root, and does not give it up');
     tellDescriptors(this.#log, this.#descriptors);
+    tellQuic(this.#log, this.#quic);
     await this.#evidence.start(config);
     if (this.#fips !== undefined) {
       this.#log.info({ ...this.#fips }, 'cryptography comes from a FIPS module');

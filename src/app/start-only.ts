@@ -14,6 +14,7 @@ const startOnlyValues = (config: Config): Record<string, unknown> => ({
   workers: config.workers,
   'cache.size': config.cache.sizeBytes,
   tcp: JSON.stringify(config.tcp),
+  'listen.doq': config.listen.doq.length > 0,
   ...(config.tls && { tls: JSON.stringify(boundsOf(config.tls)) }),
   'listen.admin': config.listen.admin && formatEndpoint(config.listen.admin),
   'admin.allow': JSON.stringify(config.admin.allow),

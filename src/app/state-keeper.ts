@@ -13,7 +13,7 @@ import {
 } from '../upstream/upstream.ts';
 import type { ChangeAuthor } from './change-journal.ts';
 import { claimEncrypted, claimEndpoint } from './claim.ts';
-import type { EncryptedEndpoint } from './encrypted-listeners.ts';
+import { ENCRYPTED_KINDS, type EncryptedEndpoint } from './encrypted-listeners.ts';
 import type { EnforcementKeeper } from './enforcement-keeper.ts';
 import type { Evidence } from './evidence.ts';
 import type { KeptHosts } from './kept-hosts.ts';
@@ -40,6 +40,8 @@ export interface StateParts {
   readonly hosts: KeptHosts;
   readonly own: OwnForwarding;
   readonly retired: RetiredMemory;
+  /** Index of the worker that has the listeners for QUIC, and no others; undefined: nobody has any. */
+  readonly quicWorker: number | undefined;
 }
 
 /** Nothing: before the first state is in force. */
@@ -84,7 +86,11 @@ export class StateKeeper {
   /** What a worker that starts now is told. */
   settingsOf(index: number, state = this.#current): WorkerSettings {
     const { trust, pause, evidence } = this.#parts;
-    return toSettings(state, index, trust, { isPaused: pause.isPaused, events: evidence.eventsOf(index) });
+    return toSettings(state, index, trust, {
+      isPaused: pause.isPaused,
+      events: evidence.eventsOf(index),
+      hasQuic: index === this.#parts.quicWorker,
+    });
   }
 
   /** The state without lists that workers start in. */
@@ -98,7 +104,8 @@ export class StateKeeper {
     const listen: Endpoint[] = [];
     for (const endpoint of config.listen.dns) listen.push(await this.#claim(endpoint));
     const encrypted: EncryptedEndpoint[] = [];
-    for (const kind of ['dot', 'doh'] as const) {
+    for (const kind of ENCRYPTED_KINDS) {
+      if (kind === 'doq' && this.#parts.quicWorker === undefined) continue;
       for (const endpoint of config.listen[kind]) encrypted.push(await this.#claimEncrypted(kind, endpoint));
     }
     const tls = this.#parts.tls.settingsFor(config);
@@ -148,13 +155,10 @@ export class StateKeeper {
     } finally {
       this.#retire(state === this.#current ? previous : state);
     }
-    const { dns, dot, doh } = state.config.listen;
-    const listening = new Set(dns.map(formatEndpoint));
+    const { listen } = state.config;
+    const listening = new Set(listen.dns.map(formatEndpoint));
     for (const text of this.#claimed.keys()) if (!listening.has(text)) this.#claimed.delete(text);
-    const secured = new Set([
-      ...dot.map((at) => claimName('dot', at)),
-      ...doh.map((at) => claimName('doh', at)),
-    ]);
+    const secured = new Set(ENCRYPTED_KINDS.flatMap((kind) => listen[kind].map((at) => claimName(kind, at))));
     for (const text of this.#secured.keys()) if (!secured.has(text)) this.#secured.delete(text);
     if (own.isOpen && !isDeepStrictEqual(previous.routes, state.routes)) own.follow(state);
   }

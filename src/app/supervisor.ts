@@ -47,7 +47,10 @@ export type SettingsFor = (index: number) => WorkerSettings;
 export type ExemptionsFor = (index: number) => WorkerExemptions;
 
 /** What all workers are started with alike. */
-type CommonStart = Pick<WorkerStart, 'cacheBytes' | 'streamLimits' | 'encryptedLimits' | 'probeSecret'>;
+type CommonStart = Pick<
+  WorkerStart,
+  'shared' | 'cacheBytes' | 'streamLimits' | 'encryptedLimits' | 'probeSecret'
+>;
 
 /** Where one worker answers the self-probe, on 127.0.0.1. */
 export interface ProbeEndpoint extends ProbePorts {
@@ -236,7 +239,6 @@ export class Supervisor {
     const start: WorkerStart = {
       ...this.#start,
       index: slot.index,
-      shared: this.#slots.length > 1,
       ownPorts: this.#ownPorts,
       probePorts: this.#probePorts,
       heartbeats: this.#heartbeats,

@@ -14,7 +14,7 @@ import type { SharedPolicy } from '../policy/policy.ts';
 import type { ResolutionSettings } from '../resolve/resolve.ts';
 import type { RevokedCertificates, TlsSettings } from '../tls/tls.ts';
 import type { ForwardingRoute } from '../upstream/upstream.ts';
-import type { EncryptedEndpoint, EncryptedSettings } from './encrypted-listeners.ts';
+import { ENCRYPTED_KINDS, type EncryptedEndpoint, type EncryptedSettings } from './encrypted-listeners.ts';
 import type { WorkerSettings } from './messages.ts';
 import { toStructuredErrors } from './structured-errors.ts';
 
@@ -58,17 +58,30 @@ const toDesignated = ({ listen, encrypted, tls }: State): readonly Uint8Array[] 
   const endpointsOf = (wanted: EncryptedEndpoint['kind']): Endpoint[] =>
     encrypted.filter(({ kind }) => kind === wanted).map(({ endpoint }) => endpoint);
   const certificate = toCertificate((new X509Certificate(tls.cert).subjectAltName ?? '').split(', '));
-  const ways = { dot: endpointsOf('dot'), doh: endpointsOf('doh'), dohPath: DOH_PATH };
+  const ways = {
+    dot: endpointsOf('dot'),
+    doh: endpointsOf('doh'),
+    doq: endpointsOf('doq'),
+    dohPath: DOH_PATH,
+  };
   const service = createService(ways, certificate);
   return service === undefined ? [] : ddrRecords(service, listen, certificate);
 };
+
+/** What is told to one worker alone. */
+interface WorkerFacts {
+  readonly isPaused: boolean;
+  readonly events: SharedArrayBuffer | undefined;
+  /** It has the listeners for QUIC, and no others. */
+  readonly hasQuic?: boolean;
+}
 
 /** What one worker is told. */
 export const toSettings = (
   state: State,
   index: number,
   trust: Pick<ResolutionSettings, 'mode' | 'anchors'>,
-  { isPaused, events }: { readonly isPaused: boolean; readonly events: SharedArrayBuffer | undefined },
+  { isPaused, events, hasQuic = false }: WorkerFacts,
 ): WorkerSettings => {
   const { config, generation } = state;
   const counters = state.counters[index];
@@ -76,8 +89,8 @@ export const toSettings = (
   if (counters === undefined) throw new RangeError(`settings: no counters for worker ${index}`);
   const { staleSecMax, afterMs, ttlSec } = config.cache.stale;
   return {
-    listen: state.listen,
-    encrypted: toEncrypted(state),
+    listen: hasQuic ? [] : state.listen,
+    encrypted: toEncrypted(state, hasQuic),
     policy: generation && withPause(generation.policy, isPaused),
     access: {
       ...namedListeners(generation?.access ?? accessOf(config), state),
@@ -130,14 +143,14 @@ export const toSettings = (
   };
 };
 
-const toEncrypted = ({ config, encrypted: endpoints, tls }: State): EncryptedSettings | undefined =>
-  config.tls === undefined || tls === undefined || endpoints.length === 0
+const toEncrypted = ({ config, encrypted, tls }: State, hasQuic: boolean): EncryptedSettings | undefined => {
+  const endpoints = encrypted
+    .map((at, index) => ({ ...at, requiresCertificate: isRequiredAt(config, index) }))
+    .filter(({ kind }) => (kind === 'doq') === hasQuic);
+  return config.tls === undefined || tls === undefined || endpoints.length === 0
     ? undefined
     : {
-        endpoints: endpoints.map((at, index) => ({
-          ...at,
-          requiresCertificate: isRequiredAt(config, index),
-        })),
+        endpoints,
         tls,
         limits: config.tls,
         handshakes: {
@@ -147,8 +160,9 @@ const toEncrypted = ({ config, encrypted: endpoints, tls }: State): EncryptedSet
           exempt: config.rateLimit.exempt,
         },
       };
+};
 
-/** Endpoints stand in the order of the configuration: those of DoT, then those of DoH. */
+/** Endpoints stand in the order of the configuration, kind by kind; over QUIC clients show no certificate. */
 const isRequiredAt = ({ listen, tls }: Config, index: number): boolean => {
   const written = [...listen.dot, ...listen.doh][index];
   return (
@@ -170,7 +184,7 @@ export const namedListeners = (
   for (const [index, endpoint] of config.listen.dns.entries()) {
     names.set(formatEndpoint(endpoint), formatEndpoint(listen[index] ?? endpoint));
   }
-  const secured = [...config.listen.dot, ...config.listen.doh];
+  const secured = ENCRYPTED_KINDS.flatMap((kind) => config.listen[kind]);
   for (const [index, endpoint] of secured.entries()) {
     names.set(formatEndpoint(endpoint), formatEndpoint(encrypted[index]?.endpoint ?? endpoint));
   }

@@ -4,6 +4,7 @@ import {
   judgeConfiguration,
   loadConfiguration,
   readAuthorities,
+  readQuic,
   readValidCertificate,
   unchosenMandates,
 } from '../app/app.ts';
@@ -44,6 +45,7 @@ export const check = async (args: string[]): Promise<number> => {
     const enforcement = judgeConfiguration(complete, generation, Date.now());
     const unchosen = unchosenMandates(config);
     const prefixFiles = prefixFilesOf(config);
+    const noQuic = (await readQuic(config))?.fault;
     const facts = lists.map(({ id, loaded }) => ({
       id,
       entries: loaded.entries,
@@ -54,7 +56,7 @@ export const check = async (args: string[]): Promise<number> => {
     }));
     if (values.json) {
       process.stdout.write(
-        `${JSON.stringify({ ok: true, lists: facts, prefixFiles, certificate, missing, unchosen, enforcement }, undefined, 2)}\n`,
+        `${JSON.stringify({ ok: true, lists: facts, prefixFiles, certificate, missing, unchosen, noQuic, enforcement }, undefined, 2)}\n`,
       );
       return 0;
     }
@@ -86,6 +88,7 @@ export const check = async (args: string[]): Promise<number> => {
         process.stdout.write(`#   ${loaded.path}:${line}:${column}: ${text}\n`);
       }
     }
+    if (noQuic !== undefined) process.stdout.write(`# WARNING: listen.doq would not be served: ${noQuic}\n`);
     for (const id of missing) process.stdout.write(`# list ${id}: was never fetched, left out\n`);
     if (unchosen.length > 0) {
       process.stdout.write(`# note: mandate lists that ship and are not used here: ${unchosen.join(', ')}\n`);

@@ -73,8 +73,8 @@ const serviceOf = (values: {
 }): EncryptedService => {
   const config = requireConfig(configPath(values.config));
   const facts = readValidCertificate(config.tls, Date.now());
-  const { dot, doh } = config.listen;
-  const unknown = [...dot, ...doh].some(({ port }) => port === 0);
+  const { dot, doh, doq } = config.listen;
+  const unknown = [...dot, ...doh, ...doq].some(({ port }) => port === 0);
   if (facts === undefined || dot.length + doh.length === 0) {
     throw failure(
       'of the configuration',
@@ -93,7 +93,7 @@ const serviceOf = (values: {
     throw new UsageError('--token is what cordon clients token has made');
   }
   const dohPath = values.token === undefined ? DOH_PATH : `${DOH_PATH}/${values.token}`;
-  const service = createService({ dot, doh, dohPath }, certificate, name);
+  const service = createService({ dot, doh, doq, dohPath }, certificate, name);
   if (service === undefined)
     throw failure('of the configuration', 'the certificate has no name and no address');
   return service;

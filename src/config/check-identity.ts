@@ -42,7 +42,7 @@ type GroupDraft = Exclude<NonNullable<Draft['groups']>[number], undefined>;
 
 /** What a group knows its clients by, and nothing listens that they could show it to. */
 const checkUse = (draft: Draft, group: GroupDraft, path: Path, report: Report): void => {
-  const has = (name: 'dot' | 'doh'): boolean => [...itemsOf(draft.listen?.[name])].length > 0;
+  const has = (name: 'dot' | 'doh' | 'doq'): boolean => [...itemsOf(draft.listen?.[name])].length > 0;
   if (group.certificates !== undefined && draft.tls?.['client-authorities'] === undefined) {
     const hint = 'write the authority that signs them to "tls.client-authorities"';
     report([...path, 'certificates'], conflict('clients are not asked for certificates', hint));
@@ -50,10 +50,10 @@ const checkUse = (draft: Draft, group: GroupDraft, path: Path, report: Report): 
   if (group.tokens !== undefined && !has('doh')) {
     report([...path, 'tokens'], conflict('nothing listens for DNS over HTTPS', 'write "listen.doh"'));
   }
-  if (group['server-names'] !== undefined && !has('dot') && !has('doh')) {
+  if (group['server-names'] !== undefined && !has('dot') && !has('doh') && !has('doq')) {
     report(
       [...path, 'server-names'],
-      conflict('nothing listens encrypted', 'write "listen.dot" or "listen.doh"'),
+      conflict('nothing listens encrypted', 'write "listen.dot", "listen.doh" or "listen.doq"'),
     );
   }
 };
@@ -69,7 +69,14 @@ const checkAuthorities = (draft: Draft, report: Report): void => {
   const listening = (['dot', 'doh'] as const)
     .flatMap((name) => [...itemsOf(draft.listen?.[name])])
     .flatMap(([, own]) => (own === undefined ? [] : [formatEndpoint(own)]));
+  const overQuic = [...itemsOf(draft.listen?.doq)].flatMap(([, own]) =>
+    own === undefined ? [] : [formatEndpoint(own)],
+  );
   for (const [at, endpoint] of itemsOf(tls['client-required'])) {
+    if (endpoint !== undefined && overQuic.includes(formatEndpoint(endpoint))) {
+      const text = `${quote(formatEndpoint(endpoint))} is an address of "listen.doq" too, where no certificate is asked for`;
+      report(['tls', 'client-required', at], conflict(text, 'give "listen.doq" another port'));
+    }
     if (endpoint === undefined || listening.includes(formatEndpoint(endpoint))) continue;
     const text = `${quote(formatEndpoint(endpoint))} is no address of "listen.dot" or "listen.doh"`;
     report(['tls', 'client-required', at], unknown(text, `these are ${listening.join(', ')}`));

@@ -66,7 +66,7 @@ const mayBePlain = (encrypted: Place, path: Path): boolean =>
   encrypted.path.includes('fallback') && !path.includes('fallback');
 
 const checkCircle = (draft: Draft, server: Endpoint, text: string, path: Path, report: Report): void => {
-  for (const kind of LISTENER_KINDS) {
+  for (const kind of LISTENER_KINDS.filter((name) => name !== 'doq')) {
     for (const [, own] of itemsOf(draft.listen?.[kind])) {
       if (own === undefined || own.port !== server.port || !servesAddress(own, server)) continue;
       const where = `"listen.${kind}"`;

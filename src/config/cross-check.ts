@@ -24,7 +24,7 @@ import {
   reportRepeat,
 } from './draft.ts';
 import { formatIpv6Prefix } from './prefix-leaf.ts';
-import type { Path } from './problem.ts';
+import { formatPath, type Path } from './problem.ts';
 import { missing, quote } from './value.ts';
 
 /** Reports everything that does not fit together. */
@@ -46,17 +46,23 @@ export const crossCheck = (draft: Draft, facts: CrossCheckFacts, report: Report)
 };
 
 const checkListeners = (draft: Draft, report: Report): void => {
-  const seen = new Map<string, string>();
-  const add = (path: Path, endpoint: Endpoint | false | undefined) => {
+  // DNS over QUIC has UDP alone: DNS over TLS may have the same port, and usually has.
+  const [overTcp, overUdp] = [new Map<string, string>(), new Map<string, string>()];
+  const add = (seen: Map<string, string>, path: Path, endpoint: Endpoint | false | undefined) => {
     if (endpoint === undefined || endpoint === false || endpoint.port === 0) return;
     reportRepeat(seen, formatEndpoint(endpoint), path, 'listens already', report);
   };
   for (const name of LISTENER_KINDS) {
-    for (const [index, endpoint] of itemsOf(draft.listen?.[name])) add(['listen', name, index], endpoint);
+    const seen = name === 'doq' ? overUdp : overTcp;
+    for (const [index, endpoint] of itemsOf(draft.listen?.[name])) {
+      add(seen, ['listen', name, index], endpoint);
+      if (name === 'dns' && endpoint !== undefined)
+        overUdp.set(formatEndpoint(endpoint), formatPath(['listen', name, index]));
+    }
   }
-  add(['listen', 'admin'], draft.listen?.admin);
-  add(['control-room', 'listen'], draft['control-room']?.listen);
-  for (const name of ['dot', 'doh'] as const) {
+  add(overTcp, ['listen', 'admin'], draft.listen?.admin);
+  add(overTcp, ['control-room', 'listen'], draft['control-room']?.listen);
+  for (const name of ['dot', 'doh', 'doq'] as const) {
     if ([...itemsOf(draft.listen?.[name])].length > 0 && draft.tls === undefined) {
       report(
         ['listen', name],

@@ -48,7 +48,7 @@ const configKeys = z.strictObject({
     "the host's name",
   ),
   listen: key(listen, 'Where clients and operators connect.'),
-  tls: key(tls, 'Certificate and bounds of the listeners `dot` and `doh`.', 'none; both are off'),
+  tls: key(tls, 'Certificate and bounds of the listeners `dot`, `doh` and `doq`.', 'none; all are off'),
   fips: key(
     choice(FIPS_MODES).prefault('off'),
     '`required`: start only with the cryptography of a FIPS module, and refuse what it does not have ([FIPS](fips.md)).',

@@ -1,6 +1,6 @@
 // The system calls that node:dgram does not make: recvmmsg, sendmmsg, and what it takes to open a socket for them.
 //
-// The only module that reaches outside JavaScript. Linux on 64-bit little-endian machines only: the structures below
+// It reaches outside JavaScript, as quic/openssl.ts alone does beside it. Linux on 64-bit little-endian machines only: the structures below
 // are laid out by hand. Memory that the kernel writes to belongs to typed arrays that the caller keeps referenced;
 // an array that only C knows would be collected under it. Loading fails softly: libc is undefined then.
 import { endianness } from 'node:os';

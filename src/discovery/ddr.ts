@@ -24,6 +24,7 @@ export const ddrRecords = (
   const texts = [
     ...service.doh.map((way) => paramsOf(way, 'h2,http/1.1', ` dohpath=${service.dohPath}{?dns}`)),
     ...service.dot.map((way) => paramsOf(way, 'dot')),
+    ...service.doq.map((way) => paramsOf(way, 'doq')),
   ];
   return texts.map((params, index) => parseRdata(TYPE.SVCB, `${index + 1} ${targetOf(service)} ${params}`));
 };

@@ -24,6 +24,7 @@ export const keaDnr = (service: EncryptedService): string => {
     [
       ...service.doh.map((way) => ({ way, alpn: ['h2', 'http/1.1'] })),
       ...service.dot.map((way) => ({ way, alpn: ['dot'] })),
+      ...service.doq.map((way) => ({ way, alpn: ['doq'] })),
     ].flatMap(({ way, alpn }, index) => instanceOf(service, way, index + 1, family, alpn) ?? []);
   const ipv4 = instances(4);
   return `${JSON.stringify(

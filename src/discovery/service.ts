@@ -21,6 +21,7 @@ export interface Certificate {
 export interface ListenerAddresses {
   readonly dot: readonly Endpoint[];
   readonly doh: readonly Endpoint[];
+  readonly doq: readonly Endpoint[];
   /** Paths of DNS over HTTPS, without the variable. */
   readonly dohPath: string;
 }
@@ -38,6 +39,7 @@ export interface EncryptedService {
   readonly name: string;
   readonly dot: readonly Way[];
   readonly doh: readonly Way[];
+  readonly doq: readonly Way[];
   /** The path of DNS over HTTPS, such as `/dns-query`. */
   readonly dohPath: string;
   /** Addresses of all ways, each once. */
@@ -61,16 +63,17 @@ export const toCertificate = (entries: readonly string[]): Certificate => {
 
 /** The service that clients can be sent to; undefined where nothing encrypted listens or the certificate has no name. */
 export const createService = (
-  { dot, doh, dohPath }: ListenerAddresses,
+  { dot, doh, doq, dohPath }: ListenerAddresses,
   certificate: Certificate,
   stated?: string,
 ): EncryptedService | undefined => {
   const name = stated ?? certificate.names[0] ?? certificate.addresses[0];
-  if (name === undefined || dot.length + doh.length === 0) return undefined;
+  if (name === undefined || dot.length + doh.length + doq.length === 0) return undefined;
   const dotWays = toWays(dot, certificate);
   const dohWays = toWays(doh, certificate);
-  const addresses = new Set([...dotWays, ...dohWays].flatMap((way) => way.addresses));
-  return { name, dot: dotWays, doh: dohWays, dohPath, addresses: [...addresses] };
+  const doqWays = toWays(doq, certificate);
+  const addresses = new Set([...dotWays, ...dohWays, ...doqWays].flatMap((way) => way.addresses));
+  return { name, dot: dotWays, doh: dohWays, doq: doqWays, dohPath, addresses: [...addresses] };
 };
 
 /** The address of DNS over HTTPS; undefined where nothing listens for it. */

@@ -75,6 +75,8 @@ export interface MetricsSource {
   cacheLimitBytes?(): number;
   /** Whether UDP sockets move datagrams in batches. */
   isUdpBatched(): boolean;
+  /** Whether DNS over QUIC is served; undefined: nothing should listen for it. */
+  hasQuic?(): boolean | undefined;
   /** Cryptography comes from a FIPS module; false when absent. */
   isFips?(): boolean;
   /** What is done about DNSSEC: `validate`, `trust-ad` or `off`. */

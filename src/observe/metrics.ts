@@ -470,6 +470,17 @@ const METRICS: readonly Metric[] = [
     },
   },
   {
+    name: 'cordon_doq_available',
+    type: 'gauge',
+    labels: [],
+    help: '1 while `listen.doq` is served; 0 where the OpenSSL of the system is missing or too old for it; absent without `listen.doq`.',
+    alarm: '`cordon_doq_available == 0`',
+    read: ({ source }) => {
+      const hasQuic = source.hasQuic?.();
+      return maybe(hasQuic === undefined ? undefined : Number(hasQuic));
+    },
+  },
+  {
     name: 'cordon_cache_hits_total',
     type: 'counter',
     labels: [],

@@ -59,8 +59,7 @@ const identifyClient = ({ asker, parts, verdict }: Turn, { clients }: InForce): 
  */
 const noteStreamOptions = ({ query, asker, parts }: Turn): void => {
   const { transport } = asker;
-  if (query.opt.hasPadding && (transport === TRANSPORT.DOT || transport === TRANSPORT.DOH))
-    query.answerOpt.block = PADDING_BLOCK;
+  if (query.opt.hasPadding && transport >= TRANSPORT.DOT) query.answerOpt.block = PADDING_BLOCK;
   const { keepaliveMs } = parts;
   const isTold = transport === TRANSPORT.TCP || transport === TRANSPORT.DOT;
   if (query.opt.hasKeepalive && isTold && keepaliveMs !== undefined)

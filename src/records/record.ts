@@ -69,7 +69,7 @@ export interface QueryRecord extends RecordHead {
   readonly device?: string;
   /** Source port; absent unless addresses are recorded in full. */
   readonly port?: number;
-  /** `udp`, `tcp`, `dot` or `doh`. */
+  /** `udp`, `tcp`, `dot`, `doh` or `doq`. */
   readonly transport: string;
   readonly group: string;
   /** Presentation form without the final dot; `.` for the root. */

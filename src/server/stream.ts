@@ -7,11 +7,12 @@
 import type { Server, Socket } from 'node:net';
 import type { Shown } from '../access/access.ts';
 import type { AddressWords, Clock, Endpoint } from '../base/base.ts';
-import { MESSAGE_LENGTH_MAX, QUERY_LENGTH_MAX, readU16, writeU16 } from '../dns/dns.ts';
+import { MESSAGE_LENGTH_MAX, QUERY_LENGTH_MAX, readU16 } from '../dns/dns.ts';
 import { type Decider, PENDING, TRANSPORT } from '../pipeline/pipeline.ts';
 import type { TlsSettings } from '../tls/tls.ts';
 import { type ConnectionBudget, TCP_CLOSED, TCP_REFUSAL, type Tenant } from './connection-budget.ts';
 import { readShown } from './credentials.ts';
+import { FRAME_HEADER, frame } from './frame.ts';
 import { SecureGate, type SecureOptions } from './secure-gate.ts';
 import { clientAddress, clientPort, listenTcp, portOf } from './tcp-server.ts';
 
@@ -23,9 +24,6 @@ const UNREAD_OUTPUT_MAX = 4 * MESSAGE_LENGTH_MAX;
 const CLOSE_MS = 500;
 /** How often idle connections are looked for, milliseconds. */
 const SWEEP_MS = 1000;
-/** Bytes of the length in front of each message (RFC 1035 section 4.2.2). */
-const FRAME_HEADER = 2;
-
 /** Name of DNS over TLS in ALPN (RFC 7858 section 3.2, by the registry of IANA). */
 const PROTOCOLS = ['dot'] as const;
 
@@ -329,11 +327,3 @@ export class StreamListener {
     }
   }
 }
-
-/** A copy of a message behind its length. */
-const frame = (message: Uint8Array): Buffer => {
-  const framed = Buffer.allocUnsafe(FRAME_HEADER + message.length);
-  writeU16(framed, 0, message.length);
-  framed.set(message, FRAME_HEADER);
-  return framed;
-};

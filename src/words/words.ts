@@ -6,7 +6,7 @@
 export { ROLES, type Role } from './roles.ts';
 
 /** How a query came in, or how one was sent to an upstream. */
-export const TRANSPORT = { UDP: 0, TCP: 1, DOT: 2, DOH: 3 } as const;
+export const TRANSPORT = { UDP: 0, TCP: 1, DOT: 2, DOH: 3, DOQ: 4 } as const;
 
 /** What made the answer. */
 export const SOURCE = {

@@ -213,6 +213,7 @@ const open = async (): Promise<{
   const supervisor = new Supervisor({
     count: 1,
     start: {
+      shared: false,
       cacheBytes: 1 << 20,
       streamLimits: {
         connectionsMax: 100,

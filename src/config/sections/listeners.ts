@@ -25,6 +25,10 @@ export const listen = z
       list(endpoint(443), 0, LISTENERS_MAX).prefault([]),
       'Addresses for DNS over HTTPS (RFC 8484) at the path `/dns-query`, with the certificate of `tls`.',
     ),
+    doq: key(
+      list(endpoint(853), 0, LISTENERS_MAX).prefault([]),
+      'Addresses for DNS over QUIC (RFC 9250) over UDP, with the certificate of `tls`, by the OpenSSL of the system ([Encrypted listeners](encrypted.md#dns-over-quic)); whether there is any is read at the start only.',
+    ),
     admin: key(
       endpointOrOff(9153).prefault('127.0.0.1:9153'),
       'Address of metrics and health over HTTP; `false` turns it off.',

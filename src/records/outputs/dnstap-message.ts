@@ -48,7 +48,7 @@ const MESSAGE = {
 } as const;
 const MESSAGE_TYPE = { CLIENT_QUERY: 5, CLIENT_RESPONSE: 6 } as const;
 const SOCKET_FAMILY = { INET: 1, INET6: 2 } as const;
-const SOCKET_PROTOCOL: Readonly<Record<string, number>> = { udp: 1, tcp: 2, dot: 3, doh: 4 };
+const SOCKET_PROTOCOL: Readonly<Record<string, number>> = { udp: 1, tcp: 2, dot: 3, doh: 4, doq: 7 };
 const POLICY = { TYPE: 1, RULE: 2, ACTION: 3, MATCH: 4, VALUE: 5 } as const;
 const POLICY_MATCH = { QNAME: 1, RESPONSE_IP: 3 } as const;
 const POLICY_ACTION = { NXDOMAIN: 1, PASS: 3, DROP: 4 } as const;

@@ -76,6 +76,7 @@ const setUp = async () => {
   const supervisor = new Supervisor({
     count: WORKERS,
     start: {
+      shared: true,
       cacheBytes: 1024 * 1024,
       streamLimits: {
         connectionsMax: 10,

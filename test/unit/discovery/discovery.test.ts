@@ -28,6 +28,7 @@ const LISTENERS: Listeners = {
   dns: endpoints('192.0.2.1:53', '[2001:db8::1]:53'),
   dot: endpoints('192.0.2.1:853', '[2001:db8::1]:853'),
   doh: endpoints('192.0.2.1:443', '[2001:db8::1]:443'),
+  doq: [],
   dohPath: '/dns-query',
 };
 

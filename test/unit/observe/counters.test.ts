@@ -260,8 +260,8 @@ test('the cells of queries, answers, drops and the rest do not overlap', async (
   const sum = (prefix: string) =>
     [...series].reduce((total, [name, value]) => total + (name.startsWith(prefix) ? value : 0), 0);
   const count = (prefix: string) => [...series.keys()].filter((name) => name.startsWith(prefix)).length;
-  expect(count('cordon_queries_total{')).toBe(4 * 17);
-  expect(sum('cordon_queries_total{')).toBe(4 * types.length);
+  expect(count('cordon_queries_total{')).toBe(5 * 17);
+  expect(sum('cordon_queries_total{')).toBe(5 * types.length);
   expect(series.get('cordon_queries_total{transport="udp",qtype="A"}')).toBe(1);
   expect(count('cordon_answers_total{')).toBe(9 * 14);
   expect(sum('cordon_answers_total{')).toBe(9 * (Object.values(RCODE).length + 1));
