@@ -1,10 +1,10 @@
 // Runs a script of this checkout on the Node.js that the lock file names.
 //
 // Usage: node src/launch.mjs SCRIPT [ARG …]. Plain JavaScript without dependencies, because it is the one file
-// that an older Node.js has to understand: it installs what the lock file lists when that is missing or has
-// changed, picks the locked runtime (or the user's own Node.js when that is new enough), and passes signals and
-// the exit code through. Nothing is done twice: a second start costs the comparison of two small files and a look at
-// the dates of the sources.
+// that an older Node.js has to understand: it looks whether what the lock file lists is there, picks the locked runtime
+// (or the user's own Node.js when that is new enough), and passes signals and the exit code through. What is there
+// suffices, with packages for development or without; `npm start`, `npm test` and the gate install what is missing, and
+// every other command says so and changes nothing: an installation that serves is never touched by a look at it.
 import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
@@ -16,24 +16,80 @@ const NODE_MAJOR_MIN = 24;
 const PARENT_POLL_MS = 500;
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const lockFile = join(root, 'package-lock.json');
-const stampFile = join(root, 'node_modules', '.cordon-installed');
+const programFile = join(root, 'src', 'cli', 'main.ts');
 
 const fail = (text) => {
   process.stderr.write(`cordon: ${text}\n`);
   process.exit(1);
 };
 
-const installMissing = () => {
-  const wanted = createHash('sha256').update(readFileSync(lockFile)).digest('hex');
-  if (existsSync(stampFile) && readFileSync(stampFile, 'utf8') === wanted) return;
+const readPackages = (path) => JSON.parse(readFileSync(path, 'utf8')).packages;
+
+/** The version of an installed package, undefined where it is not there. */
+const installedVersion = (place, noted) => {
+  const manifest = join(root, place, 'package.json');
+  if (!existsSync(manifest)) return undefined;
+  return noted === undefined ? JSON.parse(readFileSync(manifest, 'utf8')).version : noted[place]?.version;
+};
+
+/** What the lock file wants and is not there, each in words. What is optional may be missing, and more may be there. */
+const findMissing = (isForDevelopment) => {
+  // npm's own note of what it installed; other ways leave none.
+  const note = join(root, 'node_modules', '.package-lock.json');
+  const noted = existsSync(note) ? readPackages(note) : undefined;
+  return Object.entries(readPackages(lockFile))
+    .filter(([place, { dev, optional }]) => place !== '' && !optional && (isForDevelopment || !dev))
+    .map(([place, { version }]) => [
+      place.slice('node_modules/'.length),
+      version,
+      installedVersion(place, noted),
+    ])
+    .filter(([, version, installed]) => installed !== version)
+    .map(
+      ([name, version, installed]) =>
+        `${name} ${version}${installed === undefined ? '' : ` (there is ${installed})`}`,
+    );
+};
+
+/** True for the three commands that may install: npm start, npm test and the gate. */
+const mayInstall = (script, command) => {
+  const { npm_lifecycle_event: event } = process.env;
+  if (script === join(root, 'test', 'ok.ts')) return true;
+  if (event === 'test') return script === join(root, 'node_modules', 'vitest', 'vitest.mjs');
+  return event === 'start' && script === programFile && command === 'serve';
+};
+
+/** What is installed serves without packages for development. */
+const isProduction = () => {
+  const note = join(root, 'node_modules', '.package-lock.json');
+  return existsSync(note) && !Object.values(readPackages(note)).some(({ dev }) => dev);
+};
+
+const requireDependencies = (script, command) => {
+  // What lies in src/ needs nothing else to run.
+  const isForDevelopment = !script.startsWith(join(root, 'src'));
+  const missing = findMissing(isForDevelopment);
+  if (missing.length === 0) return;
+  const omit = isForDevelopment ? [] : ['--omit=dev'];
+  if (!mayInstall(script, command)) {
+    const words = ['npm', 'ci', ...omit, '--ignore-scripts'].join(' ');
+    const others = missing.length === 1 ? '' : ` and ${missing.length - 1} more`;
+    fail(
+      `not installed as the lock file says: ${missing[0]}${others}; run "${words}" in ${root}, nothing was changed`,
+    );
+  }
   process.stderr.write('cordon: installing locked dependencies (npm ci), once\n');
-  const npm = spawnSync('npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error'], {
-    cwd: root,
-    stdio: ['ignore', 'ignore', 'inherit'],
-  });
+  const args = [
+    'ci',
+    ...(isProduction() ? omit : []),
+    '--ignore-scripts',
+    '--no-audit',
+    '--no-fund',
+    '--loglevel=error',
+  ];
+  const npm = spawnSync('npm', args, { cwd: root, stdio: ['ignore', 'ignore', 'inherit'] });
   if (npm.error) fail(`npm ci could not be started: ${npm.error.message}`);
   if (npm.status !== 0) fail(`npm ci ended with status ${npm.status}; run it by hand in ${root} to see why`);
-  writeFileSync(stampFile, wanted);
 };
 
 const findRuntime = () => {
@@ -46,7 +102,6 @@ const findRuntime = () => {
   );
 };
 
-const programFile = join(root, 'src', 'cli', 'main.ts');
 const threadFiles = ['app/worker.ts', 'records/thread/recorder-thread.ts'].map((name) =>
   join(root, 'src', name),
 );
@@ -69,11 +124,15 @@ const fillCompileCache = (runtime, env) => {
   const wanted = describeSources(runtime);
   const stamp = join(env.NODE_COMPILE_CACHE, 'sources');
   if (existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted) return;
-  // Without a command, the program prints its help, which nobody is to see; a thread without a start does nothing.
-  // They have to be threads, and of a process that has loaded the program: the cache depends on V8's flags.
+  // Without a command, the program prints its help, which nobody is to see; commands are loaded when they run, and a
+  // thread without a start does nothing. They have to be threads, and of a process that has loaded the program: the
+  // cache depends on V8's flags.
+  const commands = join(root, 'src', 'cli');
+  const handlers = readdirSync(commands).filter((name) => name.endsWith('.ts') && name !== 'main.ts');
   const code = `
     import { Worker } from 'node:worker_threads';
     await import('${pathToFileURL(programFile)}');
+    for (const url of ${JSON.stringify(handlers.map((name) => pathToFileURL(join(commands, name)).href))}) await import(url);
     for (const url of ${JSON.stringify(threadFiles.map((path) => pathToFileURL(path).href))})
       new Worker(new URL(url), { execArgv: [] });`;
   spawnSync(runtime, ['--input-type=module', '--eval', code], { env, stdio: 'ignore' });
@@ -104,22 +163,27 @@ const buildPages = (runtime, env) => {
   if (status === 0) writeFileSync(stamp, wanted);
 };
 
-const [script, ...args] = process.argv.slice(2);
-if (script === undefined) fail('usage: node src/launch.mjs SCRIPT [ARG …]');
-installMissing();
+const [asked, ...args] = process.argv.slice(2);
+if (asked === undefined) fail('usage: node src/launch.mjs SCRIPT [ARG …]');
+const script = resolve(root, asked);
+requireDependencies(script, args[0]);
 const runtime = findRuntime();
 // Keeps stripped and compiled code between runs: half the start-up time and less memory.
 const env = { NODE_COMPILE_CACHE: join(root, 'node_modules', '.cache', 'compile'), ...process.env };
-if (resolve(root, script) === programFile && env.NODE_COMPILE_CACHE !== '') fillCompileCache(runtime, env);
-if (resolve(root, script) === programFile && args[0] === 'serve') buildPages(runtime, env);
+if (script === programFile && env.NODE_COMPILE_CACHE !== '') fillCompileCache(runtime, env);
+if (script === programFile && args[0] === 'serve') buildPages(runtime, env);
 // SIGUSR1 would open a debugger on loopback, through which any user of the machine reads the keys that this one holds.
 process.on('SIGUSR1', () => {});
 // A FIPS module has to be there before the first line of a program runs, so a configuration cannot ask for it.
 const { CORDON_OPENSSL_CONFIG: opensslConfig = '' } = process.env;
 const fips = opensslConfig === '' ? [] : [`--openssl-config=${resolve(opensslConfig)}`, '--enable-fips'];
-const child = spawn(runtime, ['--disable-sigusr1', ...fips, resolve(root, script), ...args], {
+// npm runs scripts in the folder of package.json; what people write is relative to where they stand.
+const { INIT_CWD: standing, npm_lifecycle_event: event } = process.env;
+const isOfProgram = script === programFile && (event === 'cordon' || event === 'start');
+const child = spawn(runtime, ['--disable-sigusr1', ...fips, script, ...args], {
   stdio: 'inherit',
   env,
+  ...(isOfProgram && standing && existsSync(standing) ? { cwd: standing } : {}),
 });
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGUSR2']) process.on(signal, () => child.kill(signal));
 // npm does not pass SIGTERM on: a script whose npm was ended would go on without anybody to stop it.
