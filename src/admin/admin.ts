@@ -52,3 +52,10 @@ export type {
   SessionControl,
   SessionShown,
 } from './session-operations.ts';
+export type {
+  RegisterCopy,
+  ReloadOutcome,
+  ServiceControl,
+  ServiceFigures,
+  ServiceStatus,
+} from './service-operations.ts';

@@ -21,12 +21,14 @@ import {
   type ProgramControl,
 } from './program-operations.ts';
 import { REFERENCE_OPERATIONS, type ReferenceControl } from './reference-operations.ts';
+import { SERVICE_OPERATIONS, type ServiceControl } from './service-operations.ts';
 
 import { SESSION_OPERATIONS, type SessionControl } from './session-operations.ts';
 
 /** Every operation by its name, which is its operationId in docs/openapi.yaml. */
 export const OPERATIONS = {
   ...PROGRAM_OPERATIONS,
+  ...SERVICE_OPERATIONS,
   ...LIST_OPERATIONS,
   ...PAUSE_OPERATIONS,
   ...EXPLAIN_OPERATIONS,
@@ -43,6 +45,7 @@ export const OPERATIONS = {
 /** The parts of the program by the subjects of operations; the paths of one that is absent do not exist. */
 export interface Controls {
   readonly program?: ProgramControl;
+  readonly service?: ServiceControl;
   readonly lists?: ListControl;
   readonly pause?: PauseControl;
   readonly explain?: ExplainControl;

@@ -1,6 +1,13 @@
 // The control socket of the program: what each of its operations reaches.
 import { join } from 'node:path';
-import { CONTROL_SOCKET_NAME, type ControlSocket, type Controls, openControlSocket } from '../admin/admin.ts';
+import {
+  CONTROL_SOCKET_NAME,
+  type ControlSocket,
+  type Controls,
+  type ListControl,
+  openControlSocket,
+  type ServiceControl,
+} from '../admin/admin.ts';
 import { isAppError } from '../base/base.ts';
 import type { FileReview } from '../lists/keeping/keeping.ts';
 import type { Log } from '../observe/observe.ts';
@@ -31,6 +38,8 @@ export interface ControlDoorParts {
   readonly fleet: FleetLink;
   /** What the control room answers on the socket; none while there is no room. */
   ofRoom(): Controls;
+  /** What the service says of itself, with the statuses of its lists. */
+  service(lists: ListControl['statuses']): ServiceControl;
 }
 
 /** Where decisions come in. Without it the service does all its work; only the command cannot decide. */
@@ -57,17 +66,19 @@ export class ControlDoor {
       validation: () => trust.mode,
       isPaused: () => pause.isPaused,
     };
+    const listControl = createListControl({
+      candidates: () => supervisor.candidates(),
+      lists: () => changes.wanted.lists,
+      generation: () => state.current.generation,
+      keeper: () => lists.keeper,
+      fileReview,
+      renew: () => changes.renew(),
+      decided: (event, list, sha256, author) => evidence.journal.decided(event, list, sha256, author),
+      reload: () => changes.reload('a decision on a list came over the control socket'),
+    });
     return {
-      lists: createListControl({
-        candidates: () => supervisor.candidates(),
-        lists: () => changes.wanted.lists,
-        generation: () => state.current.generation,
-        keeper: () => lists.keeper,
-        fileReview,
-        renew: () => changes.renew(),
-        decided: (event, list, sha256, author) => evidence.journal.decided(event, list, sha256, author),
-        reload: () => changes.reload('a decision on a list came over the control socket'),
-      }),
+      service: this.#parts.service(listControl.statuses),
+      lists: listControl,
       pause,
       explain: { explain: (asked) => explainLive(explaining, asked) },
       fleet: fleet.running,

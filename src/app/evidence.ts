@@ -257,6 +257,16 @@ export class Evidence {
     return this.#recorder?.recall(whom);
   }
 
+  /**
+   * Copies the register to a path; false where none is kept. Rejects with ERR_EXEMPTION_STORE, and with why a register
+   * cannot be used.
+   */
+  async copyRegister(path: string): Promise<boolean> {
+    if (this.#exemptions === undefined) return false;
+    await this.#exemptions.register.copyTo(path);
+    return true;
+  }
+
   /** What metrics tell. */
   facts(): EvidenceFacts {
     const { isPaused, state } = this.#parts;

@@ -34,6 +34,11 @@ export class EnforcementClock {
     return this.#current;
   }
 
+  /** How long it is the state, milliseconds. */
+  get currentMs(): number {
+    return Math.max(0, this.#clock() - this.#changedMs);
+  }
+
   /** From here on this is the state. Undefined: it was so before. */
   set(enforcement: Enforcement): EnforcementChange | undefined {
     if (isDeepStrictEqual(enforcement, this.#current)) return undefined;

@@ -10,7 +10,7 @@
 import { createHash } from 'node:crypto';
 import { chmodSync, closeSync, existsSync, mkdirSync, openSync, renameSync, rmSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { DatabaseSync, type StatementSync } from 'node:sqlite';
+import { backup, DatabaseSync, type StatementSync } from 'node:sqlite';
 import { AppError, DIRECTORY_MODE, errorText, syncDirectoryNow, systemErrorCode } from '../base/base.ts';
 
 /** "CRDN": tells the file from databases of other programs. */
@@ -132,6 +132,20 @@ export class RegisterFile {
       .prepare('SELECT seq, body FROM events WHERE seq > ? ORDER BY seq LIMIT ?')
       .all(sequence, count)
       .map(({ seq, body }) => ({ sequence: Number(seq), body: String(body) }));
+  }
+
+  /** Writes a copy that is whole as of one moment, in place of what lies there; nobody else can read a register that is open. */
+  async copyTo(path: string): Promise<void> {
+    try {
+      rmSync(path, { force: true });
+      closeSync(openSync(path, 'wx', FILE_MODE));
+      await backup(this.#database, path);
+    } catch (thrown) {
+      throw new AppError('ERR_EXEMPTION_STORE', `copying ${this.#path} to ${path}: ${errorText(thrown)}`, {
+        cause: thrown,
+        hint: 'Check space and permissions of the state directory, then do it again.',
+      });
+    }
   }
 
   /** Lets go of the file; may be called again. */

@@ -349,6 +349,11 @@ export class Register {
     this.advance();
   }
 
+  /** As RegisterFile.copyTo(). */
+  copyTo(path: string): Promise<void> {
+    return this.#file.copyTo(path);
+  }
+
   close(): void {
     this.#file.close();
   }

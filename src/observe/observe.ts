@@ -6,6 +6,7 @@
 // declare interfaces of their own, which WorkerCounters satisfies. Format: Prometheus text format 0.0.4.
 export { type Candidate, type CandidateEvidence, CandidateLog, mergeCandidates } from './candidates.ts';
 export {
+  ANSWER_BOUNDS_MS,
   type CounterBlock,
   type CounterLayout,
   createCounterBlock,
@@ -34,4 +35,4 @@ export { createLog, type Log, type LogLevel, type LogPriorities } from './log.ts
 export { createMetrics, type Metrics } from './metrics.ts';
 export type { ListFacts, MetricsSource, RouteFacts, SourceFacts } from './metrics-source.ts';
 export { metricsReference } from './reference.ts';
-export { CounterTotals, type UpstreamState } from './totals.ts';
+export { CounterTotals, type Series, type Snapshot, type UpstreamState } from './totals.ts';

@@ -1,0 +1,51 @@
+// What a person has to look at, out of the status of the service: each in one line that names what and where.
+import type { Readiness, ServiceStatus } from '../admin/admin.ts';
+import { DAY_MS } from '../base/base.ts';
+import { isAsDecided } from '../enforcement/enforcement.ts';
+
+/** A certificate that ends sooner is told of: time for somebody who is away for a week. */
+const CERTIFICATE_MS_MIN = 14 * DAY_MS;
+
+/** In the order of their weight; empty: all is well. `down` are routes without any upstream that answers. */
+export const problemsOf = (
+  status: Omit<ServiceStatus, 'problems'>,
+  readiness: Readiness,
+  down: readonly string[],
+  nowMs: number,
+): string[] => {
+  const { enforcement, workers, lists, upstreams, records, outputs, certificate, exemptions, probe } = status;
+  const problems: string[] = [];
+  const tell = (isSo: boolean, text: string): void => {
+    if (isSo) problems.push(text);
+  };
+  tell(!isAsDecided(enforcement.state), `the prohibition is not in force: ${enforcement.text}`);
+  tell(readiness.causes.includes('state-directory'), readiness.text);
+  tell(
+    workers.alive < workers.wanted,
+    `${workers.wanted - workers.alive} of ${workers.wanted} workers do not run`,
+  );
+  tell(workers.hung > 0, `${workers.hung} workers give no sign of life`);
+  for (const { id, state } of lists) {
+    tell(state !== 'good' && state !== 'failing', `list ${id} is ${state}: cordon lists status`);
+  }
+  for (const route of down) problems.push(`no upstream answers for ${route}`);
+  for (const upstream of new Set(upstreams.filter((one) => one.untrusted).map((one) => one.upstream))) {
+    problems.push(`upstream ${upstream} did not prove who it is`);
+  }
+  if (certificate !== null) {
+    const endMs = Date.parse(certificate.ends);
+    tell(certificate.isRefused, 'the files of tls hold a certificate that is not used: the log says why');
+    tell(endMs < nowMs, `the certificate of the encrypted listeners ended at ${certificate.ends}`);
+    const isSoon = endMs >= nowMs && endMs < nowMs + CERTIFICATE_MS_MIN;
+    tell(isSoon, `the certificate of the encrypted listeners ends at ${certificate.ends}`);
+  }
+  tell(exemptions === null, 'the register of exemptions cannot be used: no exemption is in force');
+  tell(records?.verified === false, 'the records are not whole: cordon records verify');
+  for (const { name, trouble } of outputs)
+    tell(trouble !== null, `output ${name} takes no records: ${trouble}`);
+  tell(
+    (probe?.leakedNames ?? 0) > 0,
+    `the self-probe got answers for ${probe?.leakedNames} mandate names: cordon probe`,
+  );
+  return problems;
+};
