@@ -45,6 +45,13 @@ export type {
 } from './program-operations.ts';
 export { type Reply, toProblem } from './reply.ts';
 export type {
+  RegisterCopy,
+  ReloadOutcome,
+  ServiceControl,
+  ServiceFigures,
+  ServiceStatus,
+} from './service-operations.ts';
+export type {
   Assertion,
   Attestation,
   Enrolment,
@@ -52,10 +59,3 @@ export type {
   SessionControl,
   SessionShown,
 } from './session-operations.ts';
-export type {
-  RegisterCopy,
-  ReloadOutcome,
-  ServiceControl,
-  ServiceFigures,
-  ServiceStatus,
-} from './service-operations.ts';

@@ -1,45 +1,23 @@
 // The control socket of the program: what each of its operations reaches.
 import { join } from 'node:path';
-import {
-  CONTROL_SOCKET_NAME,
-  type ControlSocket,
-  type Controls,
-  type ListControl,
-  openControlSocket,
-  type ServiceControl,
-} from '../admin/admin.ts';
+import { CONTROL_SOCKET_NAME, type ControlSocket, type Controls, openControlSocket } from '../admin/admin.ts';
 import { isAppError } from '../base/base.ts';
 import type { FileReview } from '../lists/keeping/keeping.ts';
 import type { Log } from '../observe/observe.ts';
-import type { TrustKeeper } from '../resolve/resolve.ts';
-import type { Changes } from './changes.ts';
-import type { Evidence } from './evidence.ts';
 import { explainLive } from './explain-live.ts';
 import type { FleetLink } from './fleet-link.ts';
 import type { KeptLists } from './kept-lists.ts';
 import { createListControl } from './list-control.ts';
-import type { OperatorPause } from './pause.ts';
-import type { StateKeeper } from './state-keeper.ts';
-import type { Supervisor } from './supervisor.ts';
+import { createServiceControl, type ServiceParts } from './service-control.ts';
 
 /** The parts of the program that can be reached. */
-export interface ControlDoorParts {
-  /** The state directory. */
-  readonly directory: string;
+export interface ControlDoorParts extends Omit<ServiceParts, 'lists'> {
   readonly log: Log;
-  readonly supervisor: Supervisor;
-  readonly state: StateKeeper;
-  readonly changes: Changes;
   readonly lists: KeptLists;
   readonly fileReview: FileReview;
-  readonly pause: OperatorPause;
-  readonly trust: TrustKeeper;
-  readonly evidence: Evidence;
   readonly fleet: FleetLink;
   /** What the control room answers on the socket; none while there is no room. */
   ofRoom(): Controls;
-  /** What the service says of itself, with the statuses of its lists. */
-  service(lists: ListControl['statuses']): ServiceControl;
 }
 
 /** Where decisions come in. Without it the service does all its work; only the command cannot decide. */
@@ -77,7 +55,7 @@ export class ControlDoor {
       reload: () => changes.reload('a decision on a list came over the control socket'),
     });
     return {
-      service: this.#parts.service(listControl.statuses),
+      service: createServiceControl({ ...this.#parts, lists: listControl.statuses }),
       lists: listControl,
       pause,
       explain: { explain: (asked) => explainLive(explaining, asked) },

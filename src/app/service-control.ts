@@ -42,7 +42,6 @@ export interface ServiceParts {
   readonly upstreams: UpstreamWatch;
   /** The state directory. */
   readonly directory: string;
-  readonly startedAtMs: number;
   lists(): Promise<readonly ListStatus[]>;
   readiness(): Readiness;
   /** Where metrics are served; undefined: nowhere. */
@@ -83,7 +82,7 @@ const readStatus = async (parts: ServiceParts): Promise<ServiceStatus> => {
     node: process.versions.node,
     pid: process.pid,
     time: toText(nowMs),
-    startedAt: toText(parts.startedAtMs),
+    startedAt: toText(nowMs - process.uptime() * 1000),
     ready: readiness.ready,
     causes: readiness.causes,
     enforcement: {

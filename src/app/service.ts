@@ -27,7 +27,6 @@ import {
   readDescriptorLimit,
   tellDescriptors,
 } from './descriptors.ts';
-import { endAtOnce } from './end-at-once.ts';
 import { EnforcementKeeper } from './enforcement-keeper.ts';
 import { Evidence } from './evidence.ts';
 import { readFips } from './fips.ts';
@@ -46,7 +45,6 @@ import { RECORDS_NAME } from './record-settings.ts';
 import { RetiredMemory } from './retired-memory.ts';
 import { RevocationKeeper } from './revocation-keeper.ts';
 import { RoomDoor } from './room-door.ts';
-import { createServiceControl } from './service-control.ts';
 import { StateKeeper } from './state-keeper.ts';
 import { StateWatch } from './state-watch.ts';
 import { Supervisor } from './supervisor.ts';
@@ -63,7 +61,6 @@ const REVOCATION_LOOK_MS = 200;
 /** The program while it runs. */
 export class Service {
   readonly #log: Log;
-  readonly #startedAtMs = systemClock();
   readonly #totals = new CounterTotals();
   readonly #fileReview = new FileReview();
   readonly #descriptors: DescriptorBudget;
@@ -248,24 +245,12 @@ export class Service {
       evidence: this.#evidence,
       fleet: this.#fleet,
       ofRoom: () => this.#roomDoor.controls,
-      service: (lists) =>
-        createServiceControl({
-          totals: this.#totals,
-          supervisor: this.#supervisor,
-          state: this.#state,
-          changes: this.#changes,
-          enforcement: this.#enforcement,
-          pause: this.#pause,
-          trust: this.#trust,
-          tls: this.#tls,
-          evidence: this.#evidence,
-          upstreams: this.#upstreamWatch,
-          directory: config.stateDirectory,
-          startedAtMs: this.#startedAtMs,
-          lists,
-          readiness: () => this.#readiness(),
-          adminAddress: () => this.#admin?.address,
-        }),
+      totals: this.#totals,
+      enforcement: this.#enforcement,
+      tls: this.#tls,
+      upstreams: this.#upstreamWatch,
+      readiness: () => this.#readiness(),
+      adminAddress: () => this.#admin?.address,
     });
     this.#roomDoor = new RoomDoor({
       log,

@@ -5,7 +5,7 @@ import { isIP } from 'node:net';
 import { domainToASCII } from 'node:url';
 import { createAddress, parseAddress } from '../base/base.ts';
 import { formatName, parseName } from '../dns/dns.ts';
-import { UsageError } from './usage.ts';
+import { UsageError } from './usage-error.ts';
 
 /** Characters of an argument that an error quotes. */
 const QUOTE_LENGTH_MAX = 80;

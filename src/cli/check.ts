@@ -16,15 +16,13 @@ import { buildGeneration } from '../generation/generation.ts';
 import { firstReview, readKeptPaths, withoutMissing } from '../lists/keeping/keeping.ts';
 import type { LoadedList } from '../lists/lists.ts';
 import { readTrustAnchors } from '../resolve/resolve.ts';
+import type { InputOf } from './declaration.ts';
+import type { CHECK } from './declarations/resolver.ts';
 import { formatReasons } from './lists-text.ts';
-import { configPath, readArguments } from './usage.ts';
+import { configPath } from './usage.ts';
 
 /** Returns 0 when the configuration and its lists can be served, otherwise 1. */
-export const check = async (args: string[]): Promise<number> => {
-  const { values } = readArguments({
-    args,
-    options: { config: { type: 'string' }, json: { type: 'boolean', default: false } },
-  });
+export const check = async ({ values }: InputOf<typeof CHECK>): Promise<number> => {
   const { config, problems } = loadConfiguration(configPath(values.config));
   if (config === undefined) {
     const text = values.json

@@ -11,65 +11,52 @@ import {
   PROFILE_TARGETS,
   toCertificate,
 } from '../discovery/discovery.ts';
-import { configPath, readArguments, requireConfig, UsageError } from './usage.ts';
+import type { InputOf } from './declaration.ts';
+import type { CLIENTS_DNR, CLIENTS_PROFILE, CLIENTS_TOKEN } from './declarations/clients.ts';
+import { print } from './output.ts';
+import { configPath, requireConfig } from './usage.ts';
+import { UsageError } from './usage-error.ts';
 
 /** Bytes of a token: nobody guesses 128 bits. */
 const TOKEN_BYTES = 16;
 /** What may stand in a path as it is; a token that was made here has 22 of them. */
 const TOKEN = /^[A-Za-z0-9_-]{16,128}$/;
 
-const OPTIONS = {
-  config: { type: 'string' },
-  for: { type: 'string' },
-  name: { type: 'string' },
-  token: { type: 'string' },
-  json: { type: 'boolean', default: false },
-} as const;
-
-/** Writes a profile, an option of DHCP or a token to standard output; returns 0. */
-export const clients = (args: string[]): number => {
-  const [what = '', ...rest] = args;
-  if (what === 'profile') return profile(rest);
-  if (what === 'dnr') return dnr(rest);
-  if (what === 'token') return token(rest);
-  throw new UsageError(`"${what.slice(0, 40)}" is none of profile, dnr, token`);
-};
-
-const profile = (args: string[]): number => {
-  const { values } = readArguments({ args, options: OPTIONS });
+/** Writes a profile to standard output; returns 0. */
+export const profile = ({ values }: InputOf<typeof CLIENTS_PROFILE>): number => {
   const target = PROFILE_TARGETS.find((word) => word === values.for);
   if (target === undefined) throw new UsageError(`--for is one of ${PROFILE_TARGETS.join(', ')}`);
   const made = createProfile(target, serviceOf(values));
   if ('missing' in made) throw failure(`for ${target}`, made.missing);
-  process.stdout.write(made.text);
+  print(values.json, { for: target, text: made.text }, () => made.text);
   return 0;
 };
 
-const dnr = (args: string[]): number => {
-  const { values } = readArguments({ args, options: OPTIONS });
+/** Writes the options of DHCP to standard output; returns 0. */
+export const dnr = ({ values }: InputOf<typeof CLIENTS_DNR>): number => {
   if (values.for !== 'kea') throw new UsageError('--for is kea');
-  process.stdout.write(keaDnr(serviceOf(values)));
+  const text = keaDnr(serviceOf(values));
+  print(values.json, { for: values.for, text }, () => text);
   return 0;
 };
 
 /** The token goes to the device, its hash into the configuration: it stands nowhere else. */
-const token = (args: string[]): number => {
-  const { values } = readArguments({ args, options: { json: OPTIONS.json } });
+export const token = ({ values }: InputOf<typeof CLIENTS_TOKEN>): number => {
   const made = randomBytes(TOKEN_BYTES).toString('base64url');
   const sha256 = createHash('sha256').update(made).digest('hex');
   const path = `${DOH_PATH}/${made}`;
-  process.stdout.write(
-    values.json
-      ? `${JSON.stringify({ token: made, path, sha256 }, undefined, 2)}\n`
-      : `token    ${made}\npath     ${path}\nsha256   ${sha256}\n`,
+  print(
+    values.json,
+    { token: made, path, sha256 },
+    () => `token    ${made}\npath     ${path}\nsha256   ${sha256}\n`,
   );
   return 0;
 };
 
 const serviceOf = (values: {
-  readonly config?: string | undefined;
-  readonly name?: string | undefined;
-  readonly token?: string | undefined;
+  readonly config: string | undefined;
+  readonly name: string | undefined;
+  readonly token: string | undefined;
 }): EncryptedService => {
   const config = requireConfig(configPath(values.config));
   const facts = readValidCertificate(config.tls, Date.now());

@@ -5,16 +5,20 @@ import { openApiText } from '../admin/admin.ts';
 import { configReference } from '../config/config.ts';
 import { metricsReference } from '../observe/observe.ts';
 import { fieldsReference } from '../records/records.ts';
-import { readArguments } from './usage.ts';
+import { commandsPage } from './commands-page.ts';
+import type { InputOf } from './declaration.ts';
+import type { DOCS } from './declarations/self.ts';
 
 /** Writes the pages into a folder, docs/ when none is given. */
-export const writeDocs = (args: string[]): number => {
-  const { positionals } = readArguments({ args, allowPositionals: true, options: {} });
-  const folder = positionals[0] ?? 'docs';
+export const writeDocs = ({ words }: InputOf<typeof DOCS>): number => {
+  const { folder = 'docs' } = words;
   writeFileSync(join(folder, 'configuration.md'), configReference());
   writeFileSync(join(folder, 'metrics.md'), metricsReference());
   writeFileSync(join(folder, 'openapi.yaml'), openApiText());
   writeFileSync(join(folder, 'fields.md'), fieldsReference());
-  process.stdout.write(`wrote configuration.md, metrics.md, openapi.yaml and fields.md to ${folder}\n`);
+  writeFileSync(join(folder, 'commands.md'), commandsPage());
+  process.stdout.write(
+    `wrote configuration.md, metrics.md, openapi.yaml, fields.md and commands.md to ${folder}\n`,
+  );
   return 0;
 };

@@ -2,7 +2,8 @@
 
 import type { ExemptionStatus } from '../app/app.ts';
 import type { DecisionStatus, ExemptionPaper, ExemptionReport } from '../exemptions/exemptions.ts';
-import { aheadText, alignColumns } from './lists-text.ts';
+import { alignColumns } from './columns.ts';
+import { aheadText } from './times-text.ts';
 
 /** Clients and groups that one line of the table names. */
 const SCOPE_ITEMS_MAX = 2;

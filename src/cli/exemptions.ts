@@ -15,65 +15,33 @@ import {
 } from '../exemptions/exemptions.ts';
 import { authorName } from './author.ts';
 import { askService } from './control-client.ts';
+import type { InputOf } from './declaration.ts';
+import type {
+  EXEMPTIONS_APPROVE,
+  EXEMPTIONS_CHECK,
+  EXEMPTIONS_LIST,
+  EXEMPTIONS_REJECT,
+  EXEMPTIONS_REPORT,
+  EXEMPTIONS_REQUEST,
+  EXEMPTIONS_SHOW,
+} from './declarations/exemptions.ts';
 import { formatExemption, formatExemptions, formatReport, formatReportCsv } from './exemptions-text.ts';
-import { configPath, readArguments, requireConfig, UsageError } from './usage.ts';
+import { print } from './output.ts';
+import { PROBLEM } from './statuses.ts';
+import { configPath, requireConfig } from './usage.ts';
+import { UsageError } from './usage-error.ts';
 
-const PROBLEM = 1;
 const ID = /^(?:ex-\d{6,9}|\d{1,9})$/;
-const COMMON_OPTIONS = {
-  config: { type: 'string' },
-  json: { type: 'boolean', default: false },
-} as const;
-
-const COMMANDS: Readonly<Record<string, (args: string[]) => Promise<number>>> = {
-  list: (args) => list(args),
-  show: (args) => show(args),
-  request: (args) => request(args),
-  approve: (args) => approve(args),
-  reject: (args) => end('reject', args),
-  revoke: (args) => end('revoke', args),
-  check: (args) => Promise.resolve(check(args)),
-  report: (args) => report(args),
-};
-
-/** Runs `cordon exemptions ARGS`; returns the exit code, throws UsageError or AppError. */
-export const exemptions = async (args: string[]): Promise<number> => {
-  const [word = '', ...rest] = args;
-  const command = Object.hasOwn(COMMANDS, word) ? COMMANDS[word] : undefined;
-  if (command !== undefined) return command(rest);
-  const known = Object.keys(COMMANDS).join(', ');
-  throw new UsageError(word === '' ? `one of ${known} is needed` : `"${word}" is none of ${known}`);
-};
-
-const print = (json: boolean, value: unknown, text: () => string): void => {
-  process.stdout.write(json ? `${JSON.stringify(value, undefined, 2)}\n` : text());
-};
-
 const configOf = (option: string | undefined): Config => requireConfig(configPath(option));
 
-/** The one id among the arguments. */
-const requireId = (positionals: readonly string[]): string => {
-  const [id] = positionals;
-  if (id === undefined || positionals.length > 1) throw new UsageError('one ID is needed');
+const requireId = (id: string): string => {
   if (ID.test(id)) return id;
   throw new UsageError(`"${id.slice(0, 40)}" is no ID such as ex-000001`);
 };
 
-const requireNone = (positionals: readonly string[]): void => {
-  if (positionals.length > 0) throw new UsageError('no name is needed');
-};
-
-const list = async (args: string[]): Promise<number> => {
-  const { values, positionals } = readArguments({
-    args,
-    allowPositionals: true,
-    options: { ...COMMON_OPTIONS, state: { type: 'string' } },
-  });
-  requireNone(positionals);
+/** Shows all exemptions, or those in one state. */
+export const list = async ({ values }: InputOf<typeof EXEMPTIONS_LIST>): Promise<number> => {
   const { state } = values;
-  if (state !== undefined && !EXEMPTION_STATES.some((word) => word === state)) {
-    throw new UsageError(`"${state.slice(0, 40)}" is none of ${EXEMPTION_STATES.join(', ')}`);
-  }
   const known = EXEMPTION_STATES.find((word) => word === state);
   const query = known === undefined ? {} : { state: known };
   const papers = await askService(configOf(values.config), OPERATIONS.listExemptions, { query });
@@ -81,9 +49,9 @@ const list = async (args: string[]): Promise<number> => {
   return 0;
 };
 
-const show = async (args: string[]): Promise<number> => {
-  const { values, positionals } = readArguments({ args, allowPositionals: true, options: COMMON_OPTIONS });
-  const id = requireId(positionals);
+/** Shows one exemption. */
+export const show = async ({ values, words }: InputOf<typeof EXEMPTIONS_SHOW>): Promise<number> => {
+  const id = requireId(words.id);
   const exemption = await askService(configOf(values.config), OPERATIONS.readExemption, {
     parameters: { id },
   });
@@ -103,27 +71,12 @@ const LIST_OPTIONS = {
 };
 const SCHEDULE_OPTIONS = ['hours', 'timezone'] as const;
 
-const request = async (args: string[]): Promise<number> => {
-  const { values, positionals } = readArguments({
-    args,
-    allowPositionals: true,
-    options: {
-      ...COMMON_OPTIONS,
-      file: { type: 'string' },
-      by: { type: 'string' },
-      ...Object.fromEntries(
-        [...FIELD_OPTIONS, ...SCHEDULE_OPTIONS].map((name) => [name, { type: 'string' } as const]),
-      ),
-      ...Object.fromEntries(
-        [...Object.keys(LIST_OPTIONS), 'weekday'].map((name) => [
-          name,
-          { type: 'string', multiple: true } as const,
-        ]),
-      ),
-    },
-  });
-  requireNone(positionals);
-  const { config, json, file, by, ...fields } = values;
+/** Asks for an exemption. */
+export const request = async ({ values }: InputOf<typeof EXEMPTIONS_REQUEST>): Promise<number> => {
+  const { config, json, file, by, ...options } = values;
+  const fields = Object.fromEntries(
+    Object.entries(options).filter(([, value]) => value !== undefined && value.length > 0),
+  );
   if (file !== undefined && Object.keys(fields).length > 0) {
     throw new UsageError('--file has all fields: no other one goes with it but --by');
   }
@@ -159,19 +112,9 @@ const readFields = (file: string): object => {
   throw new AppError('ERR_EXEMPTION_READ', `reading ${lines.join('\n  ')}`);
 };
 
-const approve = async (args: string[]): Promise<number> => {
-  const { values, positionals } = readArguments({
-    args,
-    allowPositionals: true,
-    options: {
-      ...COMMON_OPTIONS,
-      by: { type: 'string' },
-      role: { type: 'string' },
-      delegation: { type: 'string' },
-      reason: { type: 'string', default: '' },
-    },
-  });
-  const id = requireId(positionals);
+/** Approves a request. */
+export const approve = async ({ values, words }: InputOf<typeof EXEMPTIONS_APPROVE>): Promise<number> => {
+  const id = requireId(words.id);
   const { config, json, by = authorName(), role, delegation, reason } = values;
   const body = { by, role, delegation, reason };
   const paper = await askService(configOf(config), OPERATIONS.approveExemption, {
@@ -181,13 +124,16 @@ const approve = async (args: string[]): Promise<number> => {
   return tell(paper, json, 'approved');
 };
 
-const end = async (word: 'reject' | 'revoke', args: string[]): Promise<number> => {
-  const { values, positionals } = readArguments({
-    args,
-    allowPositionals: true,
-    options: { ...COMMON_OPTIONS, by: { type: 'string' }, reason: { type: 'string', default: '' } },
-  });
-  const id = requireId(positionals);
+type End = InputOf<typeof EXEMPTIONS_REJECT>;
+
+/** Turns a request away. */
+export const reject = (input: End): Promise<number> => end('reject', input);
+
+/** Ends an exemption. */
+export const revoke = (input: End): Promise<number> => end('revoke', input);
+
+const end = async (word: 'reject' | 'revoke', { values, words }: End): Promise<number> => {
+  const id = requireId(words.id);
   const { config, json, by = authorName(), reason } = values;
   if (reason === '') throw new UsageError('--reason TEXT is needed: it stays in the register');
   const operation = word === 'reject' ? OPERATIONS.rejectExemption : OPERATIONS.revokeExemption;
@@ -206,11 +152,11 @@ const tell = (paper: ExemptionPaper, json: boolean, done: string): number => {
   return 0;
 };
 
-const check = (args: string[]): number => {
-  const { values, positionals } = readArguments({ args, allowPositionals: true, options: COMMON_OPTIONS });
+/** Shows every problem of text files; returns PROBLEM when there is one. */
+export const check = ({ values, words }: InputOf<typeof EXEMPTIONS_CHECK>): number => {
   const config = configOf(values.config);
-  const [path = config.compliance.exemptionsPath] = positionals;
-  if (path === undefined || positionals.length > 1) throw new UsageError('one FILE or DIRECTORY is needed');
+  const { path = config.compliance.exemptionsPath } = words;
+  if (path === undefined) throw new UsageError('one FILE or DIRECTORY is needed');
   const problems = checkExemptionTexts(config, path, Date.now);
   print(values.json, { ok: problems.length === 0, problems }, () =>
     problems.length === 0
@@ -220,13 +166,8 @@ const check = (args: string[]): number => {
   return problems.length === 0 ? 0 : PROBLEM;
 };
 
-const report = async (args: string[]): Promise<number> => {
-  const { values, positionals } = readArguments({
-    args,
-    allowPositionals: true,
-    options: { ...COMMON_OPTIONS, csv: { type: 'boolean', default: false } },
-  });
-  requireNone(positionals);
+/** Writes the register for an auditor. */
+export const report = async ({ values }: InputOf<typeof EXEMPTIONS_REPORT>): Promise<number> => {
   if (values.csv && values.json) throw new UsageError('--csv and --json are two reports');
   const found = await askService(configOf(values.config), OPERATIONS.reportExemptions, {});
   print(values.json, found, () => (values.csv ? formatReportCsv(found) : formatReport(found, Date.now())));

@@ -11,8 +11,12 @@ import { formatName, formatType, parseType } from '../dns/dns.ts';
 import { readKeptPaths } from '../lists/keeping/keeping.ts';
 import { readAskedName, readClient } from './asked-name.ts';
 import { askService, isNobodyThere } from './control-client.ts';
+import type { InputOf } from './declaration.ts';
+import type { EXPLAIN, TRACE } from './declarations/resolver.ts';
 import { formatExplanation, formatTrace, type Shown } from './explain-text.ts';
-import { configPath, readArguments, readEndpoint, requireConfig, UsageError } from './usage.ts';
+import { DONE, REFUSED, UNKNOWN } from './statuses.ts';
+import { configPath, readEndpoint, requireConfig } from './usage.ts';
+import { UsageError } from './usage-error.ts';
 
 /** Port of an address without one. */
 const DNS_PORT = 53;
@@ -20,23 +24,13 @@ type Question = Parameters<typeof explainByConfig>[1];
 
 /** The types whose answers are followed: those that lead a client to an address. */
 const FOLLOWED = ['A', 'AAAA', 'HTTPS'] as const;
-const STATUS = { passes: 0, local: 0, refused: 3, failed: 4 } as const;
+const STATUS = { passes: DONE, local: DONE, refused: REFUSED, failed: UNKNOWN } as const;
 
-const OPTIONS = {
-  client: { type: 'string', default: '127.0.0.1' },
-  listener: { type: 'string', default: '' },
-  certificate: { type: 'string' },
-  token: { type: 'string' },
-  'server-name': { type: 'string' },
-  config: { type: 'string' },
-  type: { type: 'string' },
-  'no-follow': { type: 'boolean', default: false },
-  json: { type: 'boolean', default: false },
-} as const;
+type Asked = InputOf<typeof EXPLAIN>;
 
 /** Returns 0 when the name passes or is answered locally, 3 when it is refused, 4 when that could not be told. */
-export const explainName = async (args: string[]): Promise<number> => {
-  const { json, ...shown } = await ask(args, FOLLOWED);
+export const explainName = async (input: Asked): Promise<number> => {
+  const { json, ...shown } = await ask(input, FOLLOWED);
   const { explanation } = shown;
   // The steps are what `trace` is for.
   const answers = explanation.answers.map((answer) => ({ ...answer, steps: undefined }));
@@ -45,8 +39,8 @@ export const explainName = async (args: string[]): Promise<number> => {
 };
 
 /** As explainName(), for one type and with every step. */
-export const traceName = async (args: string[]): Promise<number> => {
-  const { json, ...shown } = await ask(args, ['A']);
+export const traceName = async (input: InputOf<typeof TRACE>): Promise<number> => {
+  const { json, ...shown } = await ask(input, ['A']);
   const { explanation } = shown;
   process.stdout.write(json ? toJson(shown, explanation) : formatTrace(shown));
   return STATUS[explanation.outcome];
@@ -55,11 +49,11 @@ export const traceName = async (args: string[]): Promise<number> => {
 const toJson = ({ configuration, reading }: Shown, explanation: object): string =>
   `${JSON.stringify({ configuration, reading, ...explanation }, undefined, 2)}\n`;
 
-const ask = async (args: string[], types: readonly string[]): Promise<Shown & { json: boolean }> => {
-  const { values, positionals } = readArguments({ args, allowPositionals: true, options: OPTIONS });
-  const [text] = positionals;
-  if (text === undefined || positionals.length > 1) throw new UsageError('one NAME is needed');
-  const asked = readAskedName(text);
+const ask = async (
+  { values, words }: Asked,
+  types: readonly string[],
+): Promise<Shown & { json: boolean }> => {
+  const asked = readAskedName(words.name);
   const wanted = values.type === undefined ? types : [values.type];
   const numbers = wanted.map(typeFrom);
   const path = configPath(values.config);
@@ -113,9 +107,9 @@ const explainByService = async (config: Config, question: Question): Promise<Exp
 
 /** What a client would show: nobody looks here at who signed a certificate, only at what it says. */
 const shownFrom = (values: {
-  readonly certificate?: string | undefined;
-  readonly token?: string | undefined;
-  readonly 'server-name'?: string | undefined;
+  readonly certificate: string | undefined;
+  readonly token: string | undefined;
+  readonly 'server-name': string | undefined;
 }): Question['shown'] => {
   const { certificate, token, 'server-name': serverName } = values;
   if (certificate === undefined && token === undefined && serverName === undefined) return undefined;

@@ -16,9 +16,10 @@ import {
   type Taken,
 } from '../imports/imports.ts';
 import { Guards, loadList, NEVER_BLOCK_FILE } from '../lists/lists.ts';
-import { readArguments, UsageError } from './usage.ts';
+import type { InputOf } from './declaration.ts';
+import type { IMPORT } from './declarations/clients.ts';
+import { UsageError } from './usage-error.ts';
 
-const OUT_DEFAULT = 'cordon-import';
 const REPORT_FILE = 'import-report.txt';
 /** Settings that the terminal shows; all of them stand in the report file. */
 const SHOWN_MAX = 40;
@@ -46,17 +47,9 @@ interface ImportReport {
 }
 
 /** Runs `cordon import ARGS`: 0, or 1 when the configuration that was written cannot be served. */
-export const importResolver = (args: string[]): number => {
-  const { values, positionals } = readArguments({
-    args,
-    allowPositionals: true,
-    options: { out: { type: 'string', default: OUT_DEFAULT }, json: { type: 'boolean', default: false } },
-  });
-  const [kind = '', path, ...extra] = positionals;
-  if (!isKind(kind) || path === undefined || extra.length > 0)
-    throw new UsageError(
-      `usage: cordon import ${IMPORT_KINDS.join('|')} FILE|DIRECTORY [--out DIRECTORY] [--json]`,
-    );
+export const importResolver = ({ values, words }: InputOf<typeof IMPORT>): number => {
+  const { kind, path } = words;
+  if (!isKind(kind)) throw new UsageError(`"${kind}" is none of ${IMPORT_KINDS.join(', ')}`);
   const imported = importConfiguration(kind, path);
   write(values.out, imported.files);
   const report = judge(kind, path, values.out, imported);

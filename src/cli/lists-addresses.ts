@@ -10,7 +10,7 @@ import {
 } from '../generation/generation.ts';
 import { readKeptPaths, withoutMissing } from '../lists/keeping/keeping.ts';
 import { ADDRESS_FORMS, type AddressForm } from '../lists/lists.ts';
-import { UsageError } from './usage.ts';
+import { UsageError } from './usage-error.ts';
 
 /** Cut parts and names that standard error tells one by one. */
 const TOLD_MAX = 20;

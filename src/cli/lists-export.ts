@@ -4,7 +4,6 @@
 // output as one object.
 import { once } from 'node:events';
 import {
-  EXPORT_ORIGIN,
   type ExportFacts,
   exportLists,
   isExportFormat,
@@ -13,31 +12,16 @@ import {
   writeExport,
 } from '../generation/generation.ts';
 import { readKeptPaths, withoutMissing } from '../lists/keeping/keeping.ts';
+import type { InputOf } from './declaration.ts';
+import type { LISTS_EXPORT } from './declarations/lists.ts';
 import { exportForFirewall } from './lists-addresses.ts';
-import { configPath, readArguments, requireConfig, UsageError } from './usage.ts';
-
-const USAGE =
-  '--format FORMAT | --for FORM [--resolve] [--list ID …] [--mandate-only] [--output FILE] [--serial N] [--origin NAME] [--config FILE] [--json]';
+import { configPath, requireConfig } from './usage.ts';
+import { UsageError } from './usage-error.ts';
 
 const SERIAL_MAX = 0xffff_ffff;
 
 /** Runs `cordon lists export ARGS`; returns 0, throws UsageError or AppError. */
-export const exportListsCommand = async (args: string[]): Promise<number> => {
-  const { values } = readArguments({
-    args,
-    options: {
-      format: { type: 'string' },
-      for: { type: 'string' },
-      resolve: { type: 'boolean', default: false },
-      list: { type: 'string', multiple: true, default: [] },
-      'mandate-only': { type: 'boolean', default: false },
-      config: { type: 'string' },
-      output: { type: 'string' },
-      serial: { type: 'string' },
-      origin: { type: 'string', default: EXPORT_ORIGIN },
-      json: { type: 'boolean', default: false },
-    },
-  });
+export const exportListsCommand = async ({ values }: InputOf<typeof LISTS_EXPORT>): Promise<number> => {
   const { format, output, json } = values;
   const serial = values.serial === undefined ? undefined : serialFrom(values.serial);
   if (json && output === undefined) throw new UsageError('--json needs --output, because the lists go there');
@@ -56,7 +40,9 @@ export const exportListsCommand = async (args: string[]): Promise<number> => {
   if (values.resolve) throw new UsageError('--resolve goes with --for');
   if (format === undefined || !isExportFormat(format)) {
     throw new UsageError(
-      format === undefined ? `usage: cordon lists export ${USAGE}` : `"${format}" is no format of an export`,
+      format === undefined
+        ? '--format FORMAT or --for FORM is needed'
+        : `"${format}" is no format of an export`,
     );
   }
   const config = requireConfig(configPath(values.config));

@@ -7,18 +7,11 @@ import {
   reviewAgeDays,
   type StoreDecision,
 } from '../lists/lists.ts';
+import { alignColumns } from './columns.ts';
+import { agoText, aheadText } from './times-text.ts';
 
 /** Digits of a SHA-256 that are shown where the whole one is not needed; enough for a command. */
 const SHORT_LENGTH = 12;
-const UNITS: readonly (readonly [name: string, ms: number])[] = [
-  ['day', 86_400_000],
-  ['hour', 3_600_000],
-  ['minute', 60_000],
-  ['second', 1_000],
-];
-/** Ages are told in the largest unit of which there are two. */
-const UNIT_COUNT_MIN = 2;
-
 /** One word for the state of a list; undefined when nothing is known of it. */
 const stateOf = ({ kind, inForce, kept, held }: ListStatus, running: boolean): string | undefined => {
   if (held !== null) return 'held';
@@ -161,38 +154,3 @@ const sampleLines = (sign: string, { count, rules }: ListDiff['added']): string[
   ...rules.map((rule) => `${sign} ${rule}`),
   ...(count > rules.length ? [`${sign} … and ${count - rules.length} more`] : []),
 ];
-
-/** Rows as lines, each column as wide as its widest text. */
-export const alignColumns = (rows: readonly (readonly string[])[]): string[] => {
-  const widths: number[] = [];
-  for (const row of rows) {
-    for (const [column, text] of row.entries()) widths[column] = Math.max(widths[column] ?? 0, text.length);
-  }
-  return rows.map((row) =>
-    row
-      .map((text, column) => text.padEnd(widths[column] ?? 0))
-      .join('  ')
-      .trimEnd(),
-  );
-};
-
-const agoText = (time: string | null, nowMs: number): string => {
-  if (time === null) return 'never';
-  const span = spanText(nowMs - Date.parse(time));
-  return span === undefined ? 'just now' : `${span} ago`;
-};
-
-/** How long until a time: `in 3 days`. */
-export const aheadText = (time: string, nowMs: number): string => {
-  const span = spanText(Date.parse(time) - nowMs);
-  return span === undefined ? 'now' : `in ${span}`;
-};
-
-/** A span of time in words; undefined for less than a moment. */
-const spanText = (spanMs: number): string | undefined => {
-  for (const [name, ms] of UNITS) {
-    const count = Math.floor(spanMs / ms);
-    if (count >= UNIT_COUNT_MIN) return `${count} ${name}s`;
-  }
-  return undefined;
-};

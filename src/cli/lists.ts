@@ -10,7 +10,15 @@ import { diffList, type ListStatus, readListHistory, readListStatuses } from '..
 import type { StoreDecision } from '../lists/lists.ts';
 import { authorName } from './author.ts';
 import { askService, isNobodyThere } from './control-client.ts';
-import { exportListsCommand } from './lists-export.ts';
+import type { InputOf } from './declaration.ts';
+import type {
+  LISTS_ACCEPT,
+  LISTS_CANDIDATES,
+  LISTS_DIFF,
+  LISTS_HISTORY,
+  LISTS_REFRESH,
+  LISTS_STATUS,
+} from './declarations/lists.ts';
 import {
   formatCandidates,
   formatDiff,
@@ -19,12 +27,14 @@ import {
   formatStatuses,
   needsAttention,
 } from './lists-text.ts';
-import { configPath, readArguments, requireConfig, UsageError } from './usage.ts';
+import { print } from './output.ts';
+import { PROBLEM } from './statuses.ts';
+import { configPath, requireConfig } from './usage.ts';
+import { UsageError } from './usage-error.ts';
 
 const SHA256_LENGTH = 64;
 /** Shortest beginning of a hash that stands for it. */
 const SHA256_LENGTH_MIN = 8;
-const PROBLEM = 1;
 /** Outcomes of a fetch after which a person has something to do. */
 const BAD_OUTCOMES: ReadonlySet<string> = new Set(['held', 'unproven', 'failed', 'postponed']);
 
@@ -35,52 +45,8 @@ const DECISIONS = {
   rollback: OPERATIONS.rollBackList,
 } as const;
 
-const COMMANDS: Readonly<Record<string, (args: string[]) => Promise<number>>> = {
-  status: (args) => showStatus(args),
-  diff: (args) => showDiff(args),
-  history: (args) => showHistory(args),
-  candidates: (args) => showCandidates(args),
-  accept: (args) => decide('accept', args),
-  dismiss: (args) => decide('dismiss', args),
-  rollback: (args) => decide('rollback', args),
-  refresh: (args) => refresh(args),
-  export: (args) => exportListsCommand(args),
-};
-
-/** Runs `cordon lists ARGS`; returns the exit code, throws UsageError or AppError. */
-export const lists = async (args: string[]): Promise<number> => {
-  const [word = '', ...rest] = args;
-  const command = Object.hasOwn(COMMANDS, word) ? COMMANDS[word] : undefined;
-  if (command !== undefined) return command(rest);
-  const known = Object.keys(COMMANDS).join(', ');
-  throw new UsageError(word === '' ? `one of ${known} is needed` : `"${word}" is none of ${known}`);
-};
-
-/** What the commands here share: names after the command, and where the program is. */
-const readInput = (args: string[], least: number, most: number, names: string) => {
-  const { values, positionals } = readArguments({
-    args,
-    allowPositionals: true,
-    options: {
-      config: { type: 'string' },
-      json: { type: 'boolean', default: false },
-      reason: { type: 'string', default: '' },
-    },
-  });
-  if (positionals.length < least || positionals.length > most) throw new UsageError(`${names} needed`);
-  const [id = '', sha256] = positionals;
-  return {
-    config: requireConfig(configPath(values.config)),
-    json: values.json,
-    reason: values.reason,
-    id,
-    sha256,
-  };
-};
-
-const print = (json: boolean, value: unknown, text: () => string): void => {
-  process.stdout.write(json ? `${JSON.stringify(value, undefined, 2)}\n` : text());
-};
+const configOf = ({ config }: { readonly config: string | undefined }): Config =>
+  requireConfig(configPath(config));
 
 /** The statuses of all lists, from the program or from its state directory. */
 const readStatuses = async (config: Config): Promise<{ running: boolean; lists: readonly ListStatus[] }> => {
@@ -92,15 +58,20 @@ const readStatuses = async (config: Config): Promise<{ running: boolean; lists: 
   }
 };
 
-const showStatus = async (args: string[]): Promise<number> => {
-  const { config, json } = readInput(args, 0, 0, 'no name is');
+/** Shows the statuses of all lists; returns PROBLEM when one needs a person. */
+export const showStatus = async ({ values }: InputOf<typeof LISTS_STATUS>): Promise<number> => {
+  const { json } = values;
+  const config = configOf(values);
   const statuses = await readStatuses(config);
   print(json, statuses, () => formatStatuses(statuses.lists, statuses.running, Date.now()));
   return statuses.lists.some((list) => needsAttention(list, statuses.running)) ? PROBLEM : 0;
 };
 
-const showHistory = async (args: string[]): Promise<number> => {
-  const { config, json, id } = readInput(args, 1, 1, 'one ID is');
+/** Shows the decisions about a list. */
+export const showHistory = async ({ values, words }: InputOf<typeof LISTS_HISTORY>): Promise<number> => {
+  const { json } = values;
+  const { id } = words;
+  const config = configOf(values);
   requireList(config, id);
   // Reading is safe while the program writes: files are replaced as a whole.
   const decisions: readonly StoreDecision[] = await readListHistory(config, id, Date.now);
@@ -108,24 +79,40 @@ const showHistory = async (args: string[]): Promise<number> => {
   return 0;
 };
 
-const showCandidates = async (args: string[]): Promise<number> => {
-  const { config, json } = readInput(args, 0, 0, 'no name is');
-  const candidates = await askService(config, OPERATIONS.listCandidates, {});
+/** Shows what mandate lists may be missing. */
+export const showCandidates = async ({ values }: InputOf<typeof LISTS_CANDIDATES>): Promise<number> => {
+  const { json } = values;
+  const candidates = await askService(configOf(values), OPERATIONS.listCandidates, {});
   print(json, candidates, () => formatCandidates(candidates, Date.now()));
   return 0;
 };
 
-const showDiff = async (args: string[]): Promise<number> => {
-  const { config, json, id, sha256 } = readInput(args, 1, 2, 'one ID and at most one SHA-256 are');
+/** Shows what a content would change. */
+export const showDiff = async ({ values, words }: InputOf<typeof LISTS_DIFF>): Promise<number> => {
+  const { json } = values;
+  const { id, sha256 } = words;
   if (sha256 !== undefined) requireHash(sha256);
-  const diff = await diffList(config, id, sha256, Date.now);
+  const diff = await diffList(configOf(values), id, sha256, Date.now);
   print(json, diff, () => formatDiff(diff));
   return 0;
 };
 
-const decide = async (word: keyof typeof DECISIONS, args: string[]): Promise<number> => {
-  const { config, json, reason, id, sha256 = '' } = readInput(args, 2, 2, 'one ID and one SHA-256 are');
+type Decision = InputOf<typeof LISTS_ACCEPT>;
+
+/** Puts a held content in force. */
+export const accept = (input: Decision): Promise<number> => decide('accept', input);
+
+/** Turns a held content away. */
+export const dismiss = (input: Decision): Promise<number> => decide('dismiss', input);
+
+/** Goes back to an earlier content. */
+export const rollBack = (input: Decision): Promise<number> => decide('rollback', input);
+
+const decide = async (word: keyof typeof DECISIONS, { values, words }: Decision): Promise<number> => {
+  const { json, reason } = values;
+  const { id, sha256 } = words;
   requireHash(sha256);
+  const config = configOf(values);
   requireList(config, id);
   const whole = sha256.length === SHA256_LENGTH ? sha256 : await completeHash(config, id, sha256);
   const body = { sha256: whole, by: authorName(), reason: reason === '' ? 'by command' : reason };
@@ -140,8 +127,11 @@ const decide = async (word: keyof typeof DECISIONS, args: string[]): Promise<num
   return 0;
 };
 
-const refresh = async (args: string[]): Promise<number> => {
-  const { config, json, id } = readInput(args, 0, 1, 'at most one ID is');
+/** Fetches one list, or all that have an address; returns PROBLEM when a fetch brought nothing usable. */
+export const refresh = async ({ values, words }: InputOf<typeof LISTS_REFRESH>): Promise<number> => {
+  const { json } = values;
+  const { id = '' } = words;
+  const config = configOf(values);
   if (id !== '') requireList(config, id);
   const fetched = config.lists.filter(({ source }) => source.kind === 'url').map((list) => list.id);
   const ids = id === '' ? fetched : [id];

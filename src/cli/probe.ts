@@ -20,8 +20,13 @@ import type { Config } from '../config/config.ts';
 import { readKeptPaths, withoutMissing } from '../lists/keeping/keeping.ts';
 import { probeServer } from '../probe/probe.ts';
 import { askService } from './control-client.ts';
+import type { InputOf } from './declaration.ts';
+import type { PROBE } from './declarations/evidence.ts';
+import { print } from './output.ts';
 import { formatRun, formatServerProbe, progressLine } from './probe-text.ts';
-import { configPath, readArguments, requireConfig, UsageError } from './usage.ts';
+import { PROBLEM } from './statuses.ts';
+import { configPath, requireConfig } from './usage.ts';
+import { UsageError } from './usage-error.ts';
 
 const DNS_PORT = 53;
 /** Between two looks at a sweep that runs. */
@@ -30,22 +35,9 @@ const LOOK_MS = 300;
 const RATE_DEFAULT = 50;
 const RATE_MAX = 10_000;
 const SAMPLE_MAX = 1_000_000;
-const PROBLEM = 1;
 
 /** Runs `cordon probe ARGS`; returns the exit code, throws UsageError or AppError. */
-export const probe = async (args: string[]): Promise<number> => {
-  const { values } = readArguments({
-    args,
-    options: {
-      config: { type: 'string' },
-      from: { type: 'string' },
-      group: { type: 'string' },
-      sample: { type: 'string' },
-      rate: { type: 'string' },
-      sinkhole: { type: 'string', multiple: true, default: [] },
-      json: { type: 'boolean', default: false },
-    },
-  });
+export const probe = async ({ values }: InputOf<typeof PROBE>): Promise<number> => {
   const { from, group, json, sinkhole } = values;
   if (from === undefined && (values.sample ?? values.rate ?? sinkhole[0]) !== undefined) {
     throw new UsageError('--sample, --rate and --sinkhole need --from');
@@ -89,7 +81,7 @@ const sweep = async (config: Config, group: string | undefined, json: boolean): 
   }
   progress.end();
   const found = await askService(config, OPERATIONS.readProbeRun, { parameters: { run: String(run) } });
-  process.stdout.write(json ? `${JSON.stringify(found, undefined, 2)}\n` : formatRun(found));
+  print(json, found, () => formatRun(found));
   return found.outcome === 'enforced' && found.enforcement.state === 'enforced' ? 0 : PROBLEM;
 };
 
@@ -121,7 +113,7 @@ const askServer = async (config: Config, input: ServerInput): Promise<number> =>
   );
   progress.end();
   if (found === undefined) return PROBLEM;
-  process.stdout.write(input.json ? `${JSON.stringify(found, undefined, 2)}\n` : formatServerProbe(found));
+  print(input.json, found, () => formatServerProbe(found));
   return found.outcome === 'enforced' ? 0 : PROBLEM;
 };
 

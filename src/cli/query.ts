@@ -2,26 +2,18 @@
 
 import { parseName, parseType } from '../dns/dns.ts';
 import { inquire, type Reading } from '../probe/probe.ts';
-import { readArguments, readEndpoint, UsageError } from './usage.ts';
+import type { InputOf } from './declaration.ts';
+import type { QUERY } from './declarations/resolver.ts';
+import { print } from './output.ts';
+import { readEndpoint } from './usage.ts';
+import { UsageError } from './usage-error.ts';
 
-const SERVER_DEFAULT = '127.0.0.1:5353';
 const PORT_DEFAULT = 53;
 const TIMEOUT_MS = 5000;
 
 /** Returns 0 when an answer came, whatever it says. */
-export const query = async (args: string[]): Promise<number> => {
-  const { values, positionals } = readArguments({
-    args,
-    allowPositionals: true,
-    options: {
-      server: { type: 'string', default: SERVER_DEFAULT },
-      tcp: { type: 'boolean', default: false },
-      dnssec: { type: 'boolean', default: false },
-      json: { type: 'boolean', default: false },
-    },
-  });
-  const [name, typeText = 'A', ...others] = positionals;
-  if (name === undefined || others.length > 0) throw new UsageError('NAME and at most one TYPE are needed');
+export const query = async ({ values, words }: InputOf<typeof QUERY>): Promise<number> => {
+  const { name, type: typeText = 'A' } = words;
   if (typeof parseName(name) === 'string') throw new UsageError(`"${name}" is not a domain name`);
   const type = parseType(typeText);
   if (type === undefined) throw new UsageError(`"${typeText}" is not a record type`);
@@ -34,7 +26,7 @@ export const query = async (args: string[]): Promise<number> => {
     dnssecOk: values.dnssec,
     timeoutMs: TIMEOUT_MS,
   });
-  process.stdout.write(values.json ? `${JSON.stringify(reading, undefined, 2)}\n` : formatReading(reading));
+  print(values.json, reading, () => formatReading(reading));
   return 0;
 };
 

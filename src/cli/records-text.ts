@@ -3,7 +3,7 @@
 import type { RecorderStatus } from '../admin/admin.ts';
 import type { HeadStatus, StoredRecords } from '../records/records.ts';
 import { describeRecord, type Finding, type FoundRecord, type VerifyResult } from '../records/records.ts';
-import { alignColumns } from './lists-text.ts';
+import { alignColumns } from './columns.ts';
 
 const SIZE_UNITS = ['bytes', 'KiB', 'MiB', 'GiB', 'TiB'];
 const SIZE_STEP = 1024;

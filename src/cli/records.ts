@@ -23,8 +23,20 @@ import {
 } from '../records/records.ts';
 import { authorName } from './author.ts';
 import { askService, isNobodyThere } from './control-client.ts';
+import type { InputOf } from './declaration.ts';
+import type {
+  RECORDS_EXPORT,
+  RECORDS_HEADS,
+  RECORDS_LIST,
+  RECORDS_REIDENTIFY,
+  RECORDS_STATUS,
+  RECORDS_VERIFY,
+} from './declarations/evidence.ts';
+import { print } from './output.ts';
 import { formatHeads, formatRecords, formatStatus, formatVerification } from './records-text.ts';
-import { configPath, readArguments, requireConfig, UsageError } from './usage.ts';
+import { PROBLEM } from './statuses.ts';
+import { configPath, requireConfig } from './usage.ts';
+import { UsageError } from './usage-error.ts';
 
 const LIMIT_DEFAULT = 50;
 /** What a person or a script can do with in one piece; `export` has no limit. */
@@ -33,7 +45,6 @@ const LIMIT_MAX = 10_000;
 const FILE_MODE = 0o640;
 /** How far back is looked when nothing is said. */
 const PERIOD_DEFAULT_MS = 86_400_000;
-const PROBLEM = 1;
 /** Characters that an export collects before they are written. */
 const PIECE_LENGTH = 1 << 16;
 /** Before progress is shown, and between two of its lines, milliseconds. */
@@ -41,39 +52,10 @@ const PROGRESS_AFTER_MS = 1_000;
 const PROGRESS_EVERY_MS = 200;
 const UNITS: Readonly<Record<string, number>> = { s: 1e3, m: 60e3, h: 3600e3, d: 86_400e3 };
 
-const COMMANDS: Readonly<Record<string, (args: string[]) => Promise<number>>> = {
-  status: (args) => showStatus(args),
-  list: (args) => showRecords(args),
-  verify: (args) => verify(args),
-  heads: (args) => showHeads(args),
-  export: (args) => exportRecords(args),
-  reidentify: (args) => reidentify(args),
-};
-
-/** Runs `cordon records ARGS`; returns the exit code, throws UsageError or AppError. */
-export const records = async (args: string[]): Promise<number> => {
-  const [word = '', ...rest] = args;
-  const command = Object.hasOwn(COMMANDS, word) ? COMMANDS[word] : undefined;
-  if (command !== undefined) return command(rest);
-  const known = Object.keys(COMMANDS).join(', ');
-  throw new UsageError(word === '' ? `one of ${known} is needed` : `"${word}" is none of ${known}`);
-};
-
-const text = { type: 'string' } as const;
-const COMMON = { config: text, json: { type: 'boolean', default: false } } as const;
-const FILTERS = {
-  ...{ from: text, to: text, class: text, client: text, name: text },
-  ...{ group: text, kind: text, list: text, reason: text },
-} as const;
-
 const directoryOf = ({ stateDirectory }: Config): string => join(stateDirectory, RECORDS_DIRECTORY);
 
-const print = (json: boolean, value: unknown, format: () => string): void => {
-  process.stdout.write(json ? `${JSON.stringify(value, undefined, 2)}\n` : format());
-};
-
-const showStatus = async (args: string[]): Promise<number> => {
-  const { values } = readArguments({ args, options: COMMON });
+/** Shows what is recorded; returns PROBLEM when something is wrong with it. */
+export const showStatus = async ({ values }: InputOf<typeof RECORDS_STATUS>): Promise<number> => {
   const config = requireConfig(configPath(values.config));
   const running = await askRecorder(config);
   const stored = readStoredRecords(directoryOf(config));
@@ -92,13 +74,8 @@ const askRecorder = async (config: Config): Promise<RecorderStatus | null> => {
   }
 };
 
-const showRecords = async (args: string[]): Promise<number> => {
-  const options = {
-    ...COMMON,
-    ...FILTERS,
-    limit: { type: 'string', default: String(LIMIT_DEFAULT) },
-  } as const;
-  const { values } = readArguments({ args, options });
+/** Shows the last records. */
+export const showRecords = async ({ values }: InputOf<typeof RECORDS_LIST>): Promise<number> => {
   const limit = Number(values.limit);
   if (!Number.isInteger(limit) || limit < 1 || limit > LIMIT_MAX) {
     throw new UsageError(`--limit "${values.limit.slice(0, 20)}" is no number from 1 to ${LIMIT_MAX}`);
@@ -138,8 +115,8 @@ const tellHidden = (count: number): number => {
   return PROBLEM;
 };
 
-const exportRecords = async (args: string[]): Promise<number> => {
-  const { values } = readArguments({ args, options: { ...FILTERS, config: text, out: text } });
+/** Writes records as JSON, one a line. */
+export const exportRecords = async ({ values }: InputOf<typeof RECORDS_EXPORT>): Promise<number> => {
   const wanted = readFilter(values, Number.POSITIVE_INFINITY);
   const config = requireConfig(configPath(values.config));
   const { filter, hidden } = await withPseudonyms(config, wanted, values.reason);
@@ -190,8 +167,8 @@ const PIPE_PAUSE_MS = 5;
 const outputError = (path: string, cause: unknown): AppError =>
   new AppError('ERR_CLI_OUTPUT', `writing ${path}: ${errorText(cause)}`, { cause });
 
-const verify = async (args: string[]): Promise<number> => {
-  const { values } = readArguments({ args, options: { ...COMMON, class: text, heads: text, key: text } });
+/** Checks every record; returns PROBLEM when something was found. */
+export const verify = async ({ values }: InputOf<typeof RECORDS_VERIFY>): Promise<number> => {
   const config = requireConfig(configPath(values.config));
   const progress = createProgress();
   const { heads, key } = values;
@@ -206,10 +183,9 @@ const verify = async (args: string[]): Promise<number> => {
   return result.findings.length === 0 ? 0 : PROBLEM;
 };
 
-const showHeads = (args: string[]): Promise<number> => {
-  const options = { ...COMMON, limit: { type: 'string', default: String(LIMIT_DEFAULT) } } as const;
-  const { values, positionals } = readArguments({ args, allowPositionals: true, options });
-  const [number] = positionals;
+/** Shows the signed ends of the chains, or one of them. */
+export const showHeads = ({ values, words }: InputOf<typeof RECORDS_HEADS>): Promise<number> => {
+  const { number } = words;
   const directory = directoryOf(requireConfig(configPath(values.config)));
   if (number === undefined) {
     const heads = lastHeads(
@@ -227,14 +203,9 @@ const showHeads = (args: string[]): Promise<number> => {
   return Promise.resolve(0);
 };
 
-const reidentify = async (args: string[]): Promise<number> => {
-  const { values, positionals } = readArguments({
-    args,
-    allowPositionals: true,
-    options: { ...COMMON, reason: { type: 'string', default: '' } },
-  });
-  const [pseudonym] = positionals;
-  if (pseudonym === undefined || positionals.length > 1) throw new UsageError('one PSEUDONYM is needed');
+/** Tells the address behind a pseudonym. */
+export const reidentify = async ({ values, words }: InputOf<typeof RECORDS_REIDENTIFY>): Promise<number> => {
+  const { pseudonym } = words;
   if (values.reason.trim() === '') throw new UsageError('--reason TEXT is needed: it goes into the records');
   const config = requireConfig(configPath(values.config));
   const body = { pseudonym, by: authorName(), reason: values.reason };
@@ -243,7 +214,7 @@ const reidentify = async (args: string[]): Promise<number> => {
   return 0;
 };
 
-type FilterValues = Partial<Record<keyof typeof FILTERS, string | undefined>>;
+type FilterValues = Omit<InputOf<typeof RECORDS_EXPORT>['values'], 'config' | 'out'>;
 
 const readFilter = (values: FilterValues, periodMs: number): RecordFilter => {
   const nowMs = Date.now();

@@ -17,38 +17,21 @@ import {
   signReport,
   verifyReport,
 } from '../report/report.ts';
-import { configPath, readArguments, requireConfig, UsageError } from './usage.ts';
+import type { InputOf } from './declaration.ts';
+import type { REPORT, REPORT_VERIFY } from './declarations/evidence.ts';
+import { print } from './output.ts';
+import { PROBLEM } from './statuses.ts';
+import { configPath, requireConfig } from './usage.ts';
+import { UsageError } from './usage-error.ts';
 
 /** A report may hold the papers of exemptions: not for everybody on the machine. */
 const FILE_MODE = 0o640;
-/** Exit status of a report over records that are not whole. */
-const PROBLEM = 1;
 /** Before progress is shown, and between two of its lines, milliseconds. */
 const PROGRESS_AFTER_MS = 1_000;
 const PROGRESS_EVERY_MS = 200;
 
-/** Runs the command; `verify` checks the signature of a report. */
-export const report = (args: string[]): Promise<number> => {
-  const [first, ...rest] = args;
-  return first === 'verify' ? Promise.resolve(verify(rest)) : create(args);
-};
-
-const create = async (args: string[]): Promise<number> => {
-  const { values, positionals } = readArguments({
-    args,
-    allowPositionals: true,
-    options: {
-      config: { type: 'string' },
-      from: { type: 'string' },
-      to: { type: 'string' },
-      group: { type: 'string' },
-      format: { type: 'string', default: 'html' },
-      table: { type: 'string' },
-      out: { type: 'string' },
-      unsigned: { type: 'boolean', default: false },
-    },
-  });
-  if (positionals.length > 0) throw new UsageError(`"${positionals[0]}" is not understood`);
+/** Writes a report; returns PROBLEM over records that are not whole. */
+export const report = async ({ values }: InputOf<typeof REPORT>): Promise<number> => {
   const { from, to, group, table, out } = values;
   if (from === undefined || to === undefined) throw new UsageError('--from and --to are needed');
   const period = readPeriod(from, to);
@@ -95,20 +78,15 @@ const write = (path: string, content: Uint8Array | string): void => {
   }
 };
 
-const verify = (args: string[]): number => {
-  const { values, positionals } = readArguments({
-    args,
-    allowPositionals: true,
-    options: { config: { type: 'string' }, key: { type: 'string' } },
-  });
-  const [path] = positionals;
-  if (path === undefined || positionals.length > 1) throw new UsageError('one FILE is needed');
+/** Checks the signature of a report. */
+export const verify = ({ values, words }: InputOf<typeof REPORT_VERIFY>): number => {
+  const path = words.file;
   const keys =
     values.key === undefined
       ? { directory: join(requireConfig(configPath(values.config)).stateDirectory, RECORDS_DIRECTORY) }
       : { keyPath: values.key };
   const keyId = verifyReport(path, keys);
-  process.stdout.write(`${path}: unchanged, signed by key ${keyId}\n`);
+  print(values.json, { path, keyId, unchanged: true }, () => `${path}: unchanged, signed by key ${keyId}\n`);
   return 0;
 };
 

@@ -2,11 +2,12 @@
 import { flushCompileCache } from 'node:module';
 import { requireFips, Service } from '../app/app.ts';
 import { createLog } from '../observe/observe.ts';
-import { ownConfigPath, readArguments, requireConfig } from './usage.ts';
+import type { InputOf } from './declaration.ts';
+import type { SERVE } from './declarations/resolver.ts';
+import { ownConfigPath, requireConfig } from './usage.ts';
 
 /** Runs until a signal ends it; returns the exit code. */
-export const serve = async (args: string[]): Promise<number> => {
-  const { values } = readArguments({ args, options: { config: { type: 'string' } } });
+export const serve = async ({ values }: InputOf<typeof SERVE>): Promise<number> => {
   const path = ownConfigPath(values.config);
   const starting = Service.start(
     { readConfig: () => requireFips(requireConfig(path)), configPath: path },

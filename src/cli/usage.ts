@@ -1,26 +1,14 @@
-// Reading arguments: node:util parseArgs with one kind of error, and the configuration that most commands take.
+// What most commands read: the configuration, and an address with a port.
 import { existsSync } from 'node:fs';
-import { type ParseArgsConfig, parseArgs } from 'node:util';
 import { loadConfiguration } from '../app/app.ts';
 import { AppError, type Endpoint, parseEndpoint, suggestEndpoint } from '../base/base.ts';
 import { type Config, formatProblem } from '../config/config.ts';
+import { UsageError } from './usage-error.ts';
 
 /** The file that is read when no --config is given and it exists. */
 const CONFIG_HERE = 'cordon.yaml';
 /** The file of an installed service, for commands that look at what is there or ask the service. */
 const CONFIG_INSTALLED = '/etc/cordon/cordon.yaml';
-
-/** The command line is wrong. */
-export class UsageError extends Error {}
-
-/** parseArgs with a UsageError for what it refuses. */
-export const readArguments = <T extends ParseArgsConfig>(config: T): ReturnType<typeof parseArgs<T>> => {
-  try {
-    return parseArgs(config);
-  } catch (thrown) {
-    throw new UsageError(thrown instanceof Error ? thrown.message.split('. ')[0] : String(thrown));
-  }
-};
 
 /**
  * The path of the configuration file, or undefined for defaults only: the one that was named, otherwise the first of

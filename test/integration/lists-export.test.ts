@@ -242,8 +242,8 @@ describe('the command', () => {
   });
 
   test.each([
-    [[], 2, 'usage: cordon lists export --format FORMAT'],
-    [['--format', 'bind'], 2, '"bind" is no format of an export'],
+    [[], 2, '--format FORMAT or --for FORM is needed'],
+    [['--format', 'bind'], 2, '--format "bind" is none of adblock, dnsmasq'],
     [['--format', 'rpz', '--json'], 2, '--json needs --output'],
     [['--format', 'rpz', '--serial', '4294967296'], 2, '"4294967296" is no serial'],
     [['--format', 'rpz', '--list', 'none'], 1, 'exporting the list "none" (The configuration has order'],

@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { readAskedName, readClient } from '../../../src/cli/asked-name.ts';
-import { configPath, UsageError } from '../../../src/cli/usage.ts';
+import { configPath } from '../../../src/cli/usage.ts';
+import { UsageError } from '../../../src/cli/usage-error.ts';
 import { formatName } from '../../../src/dns/dns.ts';
 
 test.each([

@@ -69,14 +69,14 @@ test.each([
   [[], 'cordon lists: one of status, diff'],
   [['stats'], 'cordon lists: "stats" is none of status, diff'],
   [['constructor'], 'cordon lists: "constructor" is none of'],
-  [['status', 'x'], 'cordon lists: no name is needed'],
-  [['diff'], 'cordon lists: one ID and at most one SHA-256 are needed'],
-  [['history', 'a', 'b'], 'cordon lists: one ID is needed'],
-  [['accept', 'feed'], 'cordon lists: one ID and one SHA-256 are needed'],
-  [['accept', 'feed', 'xyz'], 'cordon lists: "xyz" is no SHA-256'],
-  [['accept', 'feed', 'abc'], 'cordon lists: "abc" is no SHA-256'],
-  [['refresh', 'feed', 'late'], 'cordon lists: at most one ID is needed'],
-  [['status', '--jsn'], 'cordon lists: Unknown option'],
+  [['status', 'x'], 'cordon lists status: "x" is not understood: it takes no argument'],
+  [['diff'], 'cordon lists diff: one ID is needed'],
+  [['history', 'a', 'b'], 'cordon lists history: "b" is not understood: it takes ID only'],
+  [['accept', 'feed'], 'cordon lists accept: one SHA256 is needed'],
+  [['accept', 'feed', 'xyz'], 'cordon lists accept: "xyz" is no SHA-256'],
+  [['accept', 'feed', 'abc'], 'cordon lists accept: "abc" is no SHA-256'],
+  [['refresh', 'feed', 'late'], 'cordon lists refresh: "late" is not understood: it takes ID only'],
+  [['status', '--jsn'], 'cordon lists status: unknown option "--jsn"; did you mean --json?'],
 ])('%j is wrong usage', async (args, text) => {
   const { code, stdout, stderr } = await cordon(['lists', ...args], FILES);
   expect({ code, stdout }).toEqual({ code: 2, stdout: '' });

@@ -23,18 +23,21 @@ test('without a command the usage goes to stderr', async () => {
 });
 
 test.each([
-  [['srve'], 'cordon: unknown command "srve"'],
-  [['constructor'], 'cordon: unknown command "constructor"'],
-  [['serve', '--confg', 'x'], 'cordon serve: Unknown option'],
-  [['serve', 'x'], 'cordon serve: Unexpected argument'],
-  [['check', '--config'], 'cordon check: Option'],
+  [['srve'], 'cordon: unknown command "srve"; did you mean serve? See cordon --help'],
+  [['constructor'], 'cordon: unknown command "constructor"; see cordon --help'],
+  [['serve', '--confg', 'x'], 'cordon serve: unknown option "--confg"; did you mean --config? See'],
+  [['serve', 'x'], 'cordon serve: "x" is not understood: it takes no argument'],
+  [['check', '--config'], 'cordon check: --config FILE is needed'],
+  [['check', '--config', '--json'], 'cordon check: --config FILE is needed, and --json is an option'],
   [['explain'], 'cordon explain: one NAME is needed'],
-  [['explain', 'a', 'b'], 'cordon explain: one NAME is needed'],
+  [['explain', 'a', 'b'], 'cordon explain: "b" is not understood: it takes NAME only'],
   [['explain', 'a..b'], 'cordon explain: "a..b" is not a domain name'],
-  [['query'], 'cordon query: NAME and at most one TYPE are needed'],
-  [['query', 'a', 'A', 'AAAA'], 'cordon query: NAME and at most one TYPE are needed'],
+  [['query'], 'cordon query: one NAME is needed'],
+  [['query', 'a', 'A', 'AAAA'], 'cordon query: "AAAA" is not understood: it takes NAME TYPE only'],
   [['query', 'a', 'NOTYPE'], 'cordon query: "NOTYPE" is not a record type'],
   [['query', 'a', '--server', 'localhost'], 'cordon query: "localhost" is not an address'],
+  [['report', 'verfy'], 'cordon report: "verfy" is not understood'],
+  [['help', 'lists', 'acept'], 'cordon help: there is no command "lists acept"'],
 ])('%j is wrong usage', async (args, text) => {
   const { code, stdout, stderr } = await cordon(args);
   expect({ code, stdout }).toEqual({ code: 2, stdout: '' });

@@ -25,7 +25,8 @@ import type { ChangeRecord } from '../../../src/records/record.ts';
 import type { Report } from '../../../src/report/model.ts';
 import { Bench, DAY_MS, HOUR_MS } from '../records/setup.ts';
 
-const PERIOD = ['--from', '2026-11-25', '--to', '2026-11-28'];
+const FROM = '2026-11-25';
+const TO = '2026-11-28';
 const LIAR = 'E. Vil';
 
 let root = '';
@@ -142,19 +143,13 @@ const makeReport = async (state: string): Promise<Made> => {
   let error = '';
   for (const format of ['json', 'html', 'csv']) {
     const out = join(state, `out.${format}`);
-    const args = [
-      ...PERIOD,
-      '--format',
-      format,
-      '--out',
-      out,
-      '--unsigned',
-      '--config',
-      join(state, 'cordon.yaml'),
-    ];
+    const values = {
+      ...{ config: join(state, 'cordon.yaml'), from: FROM, to: TO, format, out, unsigned: true },
+      ...{ group: undefined, table: undefined },
+    };
     const silenced = silence();
     try {
-      codes.add(await runReport(args));
+      codes.add(await runReport({ values, words: {} }));
       const made = readFileSync(out, 'utf8');
       text += made;
       if (format === 'json') report = JSON.parse(made) as Report;

@@ -1,0 +1,40 @@
+// All commands, in the order and under the headings of the help.
+import type { CommandDeclaration } from '../declaration.ts';
+import { CLIENTS, IMPORT } from './clients.ts';
+import { PROBE, RECORDS, REPORT } from './evidence.ts';
+import { EXEMPTIONS } from './exemptions.ts';
+import { LISTS } from './lists.ts';
+import { PAUSE, RELOAD, RESUME, STATUS, TOP } from './operating.ts';
+import { CHECK, EXPLAIN, QUERY, SERVE, TRACE } from './resolver.ts';
+import { DOCS, HELP, SHOW_COMPLETION, SHOW_MAN, SHOW_VERSION } from './self.ts';
+
+/** Commands by heading. */
+export const COMMAND_GROUPS: readonly (readonly [
+  heading: string,
+  commands: readonly CommandDeclaration[],
+])[] = [
+  ['Run', [SERVE, CHECK, STATUS, TOP, RELOAD, PAUSE, RESUME]],
+  ['Ask', [EXPLAIN, TRACE, QUERY]],
+  ['Decide', [LISTS, EXEMPTIONS]],
+  ['Show that it holds', [PROBE, RECORDS, REPORT]],
+  ['Set up', [IMPORT, CLIENTS]],
+  ['About the command', [HELP, SHOW_VERSION, SHOW_COMPLETION, SHOW_MAN, DOCS]],
+];
+
+/** Every command of the first level. */
+export const COMMANDS: readonly CommandDeclaration[] = COMMAND_GROUPS.flatMap(([, commands]) => commands);
+
+/** A command with the words that lead to it: the program's name is not among them. */
+export interface Placed {
+  readonly path: readonly string[];
+  readonly command: CommandDeclaration;
+}
+
+const below = (path: readonly string[], commands: readonly CommandDeclaration[]): Placed[] =>
+  commands.flatMap((command) => {
+    const own = [...path, command.name];
+    return [{ path: own, command }, ...below(own, command.commands)];
+  });
+
+/** Every command and subcommand, in the order of the help. */
+export const ALL_COMMANDS: readonly Placed[] = below([], COMMANDS);

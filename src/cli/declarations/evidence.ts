@@ -1,0 +1,173 @@
+// What shows that the prohibition held: probe, records, report.
+import { CONFIG, command, group, JSON_OUTPUT } from '../declaration.ts';
+
+const COMMON = { config: CONFIG, json: JSON_OUTPUT } as const;
+
+export const PROBE = command({
+  name: 'probe',
+  about: 'asks Cordon, or another resolver, for every mandate name as a client would',
+  text: [
+    'Without --from the running service sweeps itself now, in every view and over every listener. With --from another resolver is asked from here, with no service running.',
+  ],
+  options: {
+    config: CONFIG,
+    from: { value: 'HOST[:PORT]', about: 'ask this resolver' },
+    group: { value: 'NAME', about: 'only the view of this group' },
+    sample: { value: 'N', about: 'with --from: so many names, spread over the lists' },
+    rate: { value: 'N', about: 'with --from: questions a second, 50 unless said' },
+    sinkhole: {
+      value: 'ADDRESS',
+      repeat: true,
+      about: 'with --from: answers with this address are refusals; may stand several times',
+    },
+    json: JSON_OUTPUT,
+  },
+  examples: [
+    { command: 'cordon probe', about: 'does this resolver refuse everything it has to?' },
+    { command: 'cordon probe --from 192.0.2.53 --sample 100', about: 'and that one?' },
+  ],
+  statuses: { 0: 'everything is enforced', 1: 'it is not, or it could not be told' },
+  see: ['probe.md'],
+});
+
+const FILTERS = {
+  from: { value: 'TIME', about: 'since this day or time, or so long ago, such as 24h' },
+  to: { value: 'TIME', about: 'until then' },
+  class: { value: 'CLASS', choices: ['queries', 'changes'], about: 'only records of this class' },
+  client: { value: 'ADDRESS', about: 'only of this client or prefix' },
+  name: { value: 'NAME', about: 'only of this name and what is below it' },
+  group: { value: 'NAME', about: 'only of this group' },
+  kind: { value: 'KIND', about: 'only of this kind, such as refusal' },
+  list: { value: 'ID', about: 'only of this list' },
+  reason: {
+    value: 'TEXT',
+    about: 'with --client: find its pseudonyms as well; who asks and why is recorded first',
+  },
+} as const;
+
+export const RECORDS_STATUS = command({
+  name: 'status',
+  about: 'shows what is recorded, and whether recording works',
+  options: COMMON,
+  examples: [{ command: 'cordon records status', about: 'is everything recorded?' }],
+  statuses: { 1: 'recording fails, or something is damaged' },
+  see: ['records.md'],
+});
+
+export const RECORDS_LIST = command({
+  name: 'list',
+  about: 'shows the last records',
+  options: { ...COMMON, ...FILTERS, limit: { value: 'N', default: '50', about: 'so many at most' } },
+  examples: [
+    { command: 'cordon records list --from 24h --group lab --kind refusal', about: 'refusals of a day' },
+    { command: 'cordon records list --class changes', about: 'what was changed, and by whom' },
+  ],
+  see: ['records.md'],
+});
+
+export const RECORDS_VERIFY = command({
+  name: 'verify',
+  about: 'checks every record, chain and signature',
+  options: {
+    ...COMMON,
+    class: FILTERS.class,
+    heads: { value: 'FILE', takes: 'file', about: 'heads that were kept elsewhere, to compare with' },
+    key: { value: 'PUBLIC.pem', takes: 'file', about: 'the public key that was kept elsewhere' },
+  },
+  examples: [{ command: 'cordon records verify', about: 'is anything missing or changed?' }],
+  statuses: { 1: 'something was found' },
+  see: ['records.md'],
+});
+
+export const RECORDS_HEADS = command({
+  name: 'heads',
+  about: 'shows the signed ends of the chains',
+  arguments: { number: { optional: true, about: 'this one, as it was signed' } },
+  options: { ...COMMON, limit: { value: 'N', default: '50', about: 'so many at most' } },
+  examples: [{ command: 'cordon records heads', about: 'to keep them elsewhere' }],
+  see: ['records.md'],
+});
+
+export const RECORDS_EXPORT = command({
+  name: 'export',
+  about: 'writes records as JSON, one a line',
+  options: {
+    ...FILTERS,
+    config: CONFIG,
+    out: { value: 'FILE', takes: 'file', about: 'the file; standard output without it' },
+  },
+  examples: [
+    {
+      command: 'cordon records export --from 2026-11-01 --to 2026-11-30 --out november.jsonl',
+      about: 'a month',
+    },
+  ],
+  see: ['records.md'],
+});
+
+export const RECORDS_REIDENTIFY = command({
+  name: 'reidentify',
+  about: 'tells the address behind a pseudonym, on the record',
+  arguments: { pseudonym: { about: 'such as p:1:…' } },
+  options: { ...COMMON, reason: { value: 'TEXT', default: '', about: 'why; needed, and recorded first' } },
+  examples: [{ command: 'cordon records reidentify p:1:AbC --reason "case 7"', about: 'who was it?' }],
+  see: ['records.md'],
+});
+
+export const RECORDS = group({
+  name: 'records',
+  about: 'shows, searches and verifies what was recorded',
+  text: [
+    'Everything but reidentify and --reason reads the state directory, while the service runs and without it.',
+  ],
+  examples: [{ command: 'cordon records verify', about: 'is it whole?' }],
+  commands: [
+    ...[RECORDS_STATUS, RECORDS_LIST, RECORDS_VERIFY],
+    ...[RECORDS_HEADS, RECORDS_EXPORT, RECORDS_REIDENTIFY],
+  ],
+  see: ['records.md'],
+});
+
+export const REPORT_VERIFY = command({
+  name: 'verify',
+  about: 'checks the signature of a report',
+  arguments: { file: { takes: 'file', about: 'the report; its signature lies beside it' } },
+  options: {
+    config: CONFIG,
+    key: {
+      value: 'PUBLIC.pem',
+      takes: 'file',
+      about: 'the public key; without it those of the state directory',
+    },
+    json: JSON_OUTPUT,
+  },
+  examples: [
+    { command: 'cordon report verify report.html --key cordon.pem', about: 'with a key kept elsewhere' },
+  ],
+  see: ['reports.md'],
+});
+
+export const REPORT = command({
+  name: 'report',
+  about: 'writes the evidence of a period as HTML, PDF, CSV or JSON, signed',
+  text: [
+    'Reads the records itself, while the service runs and without it. The report goes to --out, with its signature beside it, or to standard output.',
+  ],
+  options: {
+    config: CONFIG,
+    from: { value: 'DAY|TIME', about: 'the begin of the period; needed' },
+    to: { value: 'DAY|TIME', about: 'its end; needed' },
+    group: { value: 'NAME', about: 'of this group only' },
+    format: { value: 'FORMAT', default: 'html', choices: ['html', 'pdf', 'csv', 'json'], about: 'the form' },
+    table: { value: 'NAME', about: 'with --format csv: this table only' },
+    out: { value: 'FILE', takes: 'file', about: 'the file; standard output without it' },
+    unsigned: { about: 'write no signature' },
+  },
+  examples: [
+    { command: 'cordon report --from 2026-10-01 --to 2026-12-31 --out report.html', about: 'a quarter' },
+    { command: 'cordon report verify report.html', about: 'is it unchanged?' },
+  ],
+  statuses: { 1: 'the records are not whole, which the report says on top' },
+  commands: [REPORT_VERIFY],
+  see: ['reports.md'],
+});
