@@ -54,6 +54,14 @@ const sections = (reply: Canonical): readonly RecordSet[] => [
   reply.authority,
   reply.additional,
 ];
+/** A record without its owner. */
+const proof = (key: string): string => key.slice(key.indexOf(' '));
+/** The records of owners that begin so, without their owners. */
+const proofOf = (set: RecordSet, start: string): Set<string> =>
+  new Set([...set.keys()].filter((key) => key.startsWith(start)).map(proof));
+/** The answer holds a DS with its signature: the name is that of a signed parent. */
+const isSignedDs = ({ asked, witness }: Answered): boolean =>
+  asked.type === 'DS' && hasType(witness.answer, 'DS') && hasType(witness.answer, 'RRSIG');
 const ttls = (reply: Canonical): number[] => sections(reply).flatMap((set) => [...set.values()]);
 
 /** True when no record lives longer in the first than in the second, but for what caching explains. */
@@ -187,13 +195,13 @@ export const CLASSES: readonly DifferenceClass[] = [
     when: (c) =>
       isPlain(c) &&
       ['NSEC', 'NSEC3', 'NSEC3PARAM'].includes(c.asked.type) &&
-      !hasType(c.witness.answer, 'CNAME') &&
+      (!hasType(c.witness.answer, 'CNAME') || hasType(c.witness.answer, 'DNAME')) &&
       [c.unbound, c.bind, c.witness].some(
         ({ answer, authority }) =>
           hasType(answer, 'CNAME') || hasAliasInBitmap(answer) || hasAliasInBitmap(authority),
       ) &&
       (c.cordon.rcode === 'SERVFAIL'
-        ? (c.cordon.ede === 12 || c.asked.edns === undefined) && c.witness.answer.size === 0
+        ? c.cordon.ede === 12 || c.asked.edns === undefined
         : isSubset(c.cordon.answer, c.witness.answer)),
   },
   {
@@ -244,7 +252,7 @@ export const CLASSES: readonly DifferenceClass[] = [
       c.unbound.answer.size === 0 &&
       c.cordon.answer.size > 0 &&
       isSubset(c.cordon.answer, c.bind.answer) &&
-      hasType(c.unbound.authority, 'NSEC'),
+      hasType(c.unbound.authority, 'SOA'),
   },
   {
     name: 'names that BIND compresses',
@@ -262,6 +270,38 @@ export const CLASSES: readonly DifferenceClass[] = [
       !c.bind.flags.has('TC') &&
       isEmpty(c.cordon) &&
       hasType(c.witness.answer, 'DNAME'),
+  },
+  {
+    name: 'CD in BIND',
+    cordon: 'the denial',
+    unbound: 'the denial',
+    bind: 'SERVFAIL at times',
+    reason: 'CD asks for data that nobody validates (RFC 4035 section 3.2.2): there is nothing to fail.',
+    aspects: OUTCOME,
+    isRare: true,
+    when: (c) =>
+      isPlain(c) &&
+      isAsked(c, 'CD') &&
+      c.witness.rcode === 'NXDOMAIN' &&
+      rcodes(c) === 'NXDOMAIN NXDOMAIN SERVFAIL' &&
+      isSubset(c.cordon.authority, c.unbound.authority),
+  },
+  {
+    name: 'owner of a proof in BIND',
+    cordon: 'the NSEC record of the wildcard',
+    unbound: 'the NSEC record of the wildcard',
+    bind: 'an NSEC record of the name, as the wildcard made it for a question before',
+    reason:
+      'The NSEC record of a wildcard says what the wildcard has (RFC 4035 section 3.1.3.4); the name is proven not to be there.',
+    aspects: ['authority', 'TTL'],
+    isRare: true,
+    when: (c) =>
+      isPlain(c) &&
+      isSubset(c.cordon.authority, c.unbound.authority) &&
+      [...c.bind.authority.keys()].every(
+        (key) =>
+          c.cordon.authority.has(key) || (isDenial(key) && proofOf(c.cordon.authority, '*.').has(proof(key))),
+      ),
   },
   {
     name: 'referral',
@@ -292,7 +332,9 @@ export const CLASSES: readonly DifferenceClass[] = [
       isPlain(c) &&
       isAsked(c, 'CD') &&
       c.cordon.flags.has('AD') &&
-      (c.unbound.flags.has('AD') || c.bind.flags.has('AD') || (SECURE_NAME.test(c.asked.text) && !c.isMade)),
+      (c.unbound.flags.has('AD') ||
+        c.bind.flags.has('AD') ||
+        ((SECURE_NAME.test(c.asked.text) || isSignedDs(c)) && !c.isMade)),
   },
   {
     name: 'cut over UDP',
@@ -415,6 +457,21 @@ export const CLASSES: readonly DifferenceClass[] = [
       ),
   },
   {
+    name: 'NSEC of an alias that goes round',
+    cordon: 'what the upstream says of the name itself',
+    unbound: 'SERVFAIL, by the loop that it has',
+    bind: 'what the upstream says of the name itself',
+    reason: 'NSEC stands beside CNAME (RFC 4034 section 4): a question for it does not follow the alias.',
+    aspects: OUTCOME,
+    isRare: true,
+    when: (c) =>
+      isPlain(c) &&
+      c.asked.type === 'NSEC' &&
+      LOOP_NAME.test(c.asked.text) &&
+      rcodes(c) === 'NOERROR SERVFAIL NOERROR' &&
+      isSubset(c.cordon.answer, c.bind.answer),
+  },
+  {
     name: 'type DNAME below a DNAME',
     cordon: 'DNAME, the alias that it makes, and what its target says',
     unbound: 'the same',
@@ -507,10 +564,10 @@ export const CLASSES: readonly DifferenceClass[] = [
       [...c.witness.authority].some(([key, ttl]) => typeOf(key) === 'SOA' && ttl === 0),
   },
   {
-    name: 'letters that BIND does not compress',
+    name: 'letters that others do not compress',
     cordon: 'the answer',
-    unbound: 'the answer',
-    bind: 'TC: owners whose letters differ from QNAME are written out',
+    unbound: 'the answer, or TC',
+    bind: 'the answer, or TC: owners whose letters differ from QNAME are written out',
     reason:
       'RFC 1035 section 4.1.4: compression is a choice. Owners are QNAME with the letters of the question.',
     aspects: ['TC', 'AD', 'answer', 'authority', 'order', 'TTL'],
@@ -518,10 +575,9 @@ export const CLASSES: readonly DifferenceClass[] = [
     when: (c) =>
       isPlain(c) &&
       c.asked.transport === 'udp' &&
-      c.bind.flags.has('TC') &&
+      (c.bind.flags.has('TC') || c.unbound.flags.has('TC')) &&
       !c.cordon.flags.has('TC') &&
-      !c.unbound.flags.has('TC') &&
-      c.cordon.length + NAME_LENGTH_MAX * c.cordon.answer.size >= limitOf(c),
+      c.cordon.length + NAME_LENGTH_MAX * (c.cordon.answer.size + c.cordon.authority.size) >= limitOf(c),
   },
   {
     name: 'records of denial',
@@ -533,9 +589,11 @@ export const CLASSES: readonly DifferenceClass[] = [
     when: (c) =>
       isPlain(c) &&
       !c.cordon.flags.has('TC') &&
-      c.cordon.flags.has('AD') &&
-      isSubset(c.cordon.authority, c.witness.authority) &&
-      c.cordon.authority.size < c.witness.authority.size &&
+      (c.cordon.flags.has('AD') || isAsked(c, 'CD')) &&
+      c.cordon.authority.size < Math.max(c.witness.authority.size, c.unbound.authority.size) &&
+      [...c.cordon.authority.keys()].every(
+        (key) => c.witness.authority.has(key) || (c.unbound.authority.has(key) && c.bind.authority.has(key)),
+      ) &&
       [c.witness, c.unbound, c.bind].every(({ authority }) =>
         [...authority.keys()].every((key) => isDenial(key) || c.cordon.authority.has(key)),
       ) &&
@@ -601,8 +659,8 @@ export const CLASSES: readonly DifferenceClass[] = [
   },
   {
     name: 'NSEC at a cut in BIND',
-    cordon: 'SERVFAIL: the child is bogus',
-    unbound: 'SERVFAIL: the child is bogus',
+    cordon: 'what the child says; SERVFAIL where it is bogus',
+    unbound: 'what the child says; SERVFAIL where it is bogus',
     bind: 'the NSEC record of the parent, from its cache',
     reason: 'RFC 4035 section 3.1.4.1: NSEC at a cut stands on both sides; the question goes to the child.',
     aspects: OUTCOME,
@@ -610,8 +668,10 @@ export const CLASSES: readonly DifferenceClass[] = [
     when: (c) =>
       isPlain(c) &&
       c.asked.type === 'NSEC' &&
-      rcodes(c) === 'SERVFAIL SERVFAIL NOERROR' &&
-      [...c.bind.answer.keys()].some((key) => / IN NSEC .* ns ds( |$)/.test(key)),
+      /^(?:SERVFAIL SERVFAIL|NOERROR NOERROR) NOERROR$/.test(rcodes(c)) &&
+      isSubset(c.cordon.answer, c.unbound.answer) &&
+      isSubset(c.unbound.answer, c.cordon.answer) &&
+      [...c.bind.answer.keys()].some((key) => / IN NSEC .* ns (?:ds|rrsig)( |$)/.test(key)),
   },
   {
     name: 'signatures that BIND got otherwise',
