@@ -6,30 +6,18 @@
 // RCODE is not signed: where it denies a name that the proof shows to exist, the proof is right.
 // RFC 4035 sections 3.2.3, 5.3 and 5.4, RFC 5155 section 8, RFC 6672 section 5.3, RFC 6840.
 import {
-  copyName,
   EDE,
-  expandRdata,
-  FLAG,
-  foldedName,
-  HEADER_LENGTH,
   isInZone,
-  MESSAGE_LENGTH_MAX,
-  MessageBuilder,
-  messageFlags,
-  messageId,
   messageRcode,
-  questionEnd,
   RCODE,
-  RecordReader,
   type ResolveFailure,
-  readU16,
   SECTION,
   skipLabels,
   TYPE,
-  writeU16,
 } from '../dns/dns.ts';
 import { ancestor } from './canonical.ts';
 import type { Chain } from './chain.ts';
+import { copyWithout, withRcode } from './corrected.ts';
 import type { SecureZone, ZoneState } from './delegation.ts';
 import {
   type Proof,
@@ -98,7 +86,7 @@ export type Judgement =
       readonly zone: Uint8Array | undefined;
       /** Another answer to the same question may be better: false when the chain of trust is at fault. */
       readonly mayDiffer: boolean;
-      /** At fault is the proof that there is nothing where aliases end: who has that zone may have a better one. */
+      /** At fault is the proof about a name that aliases lead to: who has that zone may have a better one. */
       readonly isEndInDoubt?: boolean;
     }
   | ResolveFailure
@@ -175,16 +163,19 @@ class Trial {
       if (this.#isSecure && rcode === RCODE.NXDOMAIN) return malformed(this.#asked, 'data with NXDOMAIN');
     } else {
       const denial = await this.#judgeDenial(end.name);
-      if (isStop(denial)) {
-        const isEndInDoubt = denial.kind === 'bogus' && !isSameName(end.name, this.#asked.name);
-        return isEndInDoubt ? { ...denial, isEndInDoubt } : denial;
-      }
+      if (isStop(denial)) return this.#doubted(denial, end.name);
       denied = denial;
     }
     if (!this.#isSecure) return this.#insecure();
     const message = this.#withoutStrays(end.isPositive);
     if (message === undefined) return malformed(this.#asked, 'answer too long');
     return { kind: 'secure', message, ttlSec: Math.max(0, this.#ttlSec), denied, dnames: this.#dnames };
+  }
+
+  /** A proof about a name is no good. Where aliases led to it, who has its zone may have a better one. */
+  #doubted<T extends Stop | undefined>(stop: T, name: Uint8Array): T {
+    const isDoubted = stop?.kind === 'bogus' && !isSameName(name, this.#asked.name);
+    return isDoubted ? { ...stop, isEndInDoubt: true } : stop;
   }
 
   #insecure(): Judgement {
@@ -241,7 +232,7 @@ class Trial {
     const encloser = ancestor(rrset.owner, verified.signature.labels);
     const denial = this.#denialOf(zone);
     const proof = proveWildcard(denial, rrset.owner, encloser, this.#examination.work);
-    return this.#takeProof(proof, denial, rrset.owner, rrset.type);
+    return this.#doubted(this.#takeProof(proof, denial, rrset.owner, rrset.type), rrset.owner);
   }
 
   /** Proves that there is nothing of the asked type at a name, or no such name. */
@@ -411,40 +402,4 @@ const findSigner = (rrsets: readonly Rrset[], name: Uint8Array): Uint8Array | un
     for (const { signer } of signatures)
       if (signer.length > (found?.length ?? 0) && isInZone(name, signer)) found = signer;
   return found;
-};
-
-/** A copy with another RCODE. */
-const withRcode = (message: Uint8Array, rcode: number): Uint8Array => {
-  const copy = message.slice();
-  writeU16(copy, 2, (messageFlags(message) & ~0xf) | rcode);
-  return copy;
-};
-
-const reader = new RecordReader();
-/** Messages are put together here, one after the other, and copied. */
-const scratch = new Uint8Array(MESSAGE_LENGTH_MAX);
-
-/** Copies a message, of AUTHORITY only records and signatures of RRsets that are to stay. */
-const copyWithout = (
-  message: Uint8Array,
-  stays: (owner: Uint8Array, type: number) => boolean,
-): Uint8Array | undefined => {
-  const start = questionEnd(message, message.length);
-  const qname = copyName(message, HEADER_LENGTH, message.length);
-  if (start < 0 || qname === undefined) return undefined;
-  const builder = new MessageBuilder(scratch);
-  builder.start(messageId(message), messageFlags(message) & ~FLAG.TC);
-  builder.question(qname, readU16(message, start - 4), readU16(message, start - 2));
-  reader.reset(message, message.length, start);
-  while (reader.next()) {
-    const { section, type, rdataOffset, rdataLength } = reader;
-    const owner = copyName(message, reader.ownerOffset, message.length);
-    const rdata = expandRdata(message, rdataOffset, rdataLength, type, message.length);
-    if (owner === undefined || rdata === undefined) return undefined;
-    if (section === SECTION.AUTHORITY) {
-      if (!stays(foldedName(owner), type === TYPE.RRSIG ? readU16(rdata, 0) : type)) continue;
-    }
-    builder.record(section, owner, type, reader.class, reader.ttl, rdata);
-  }
-  return builder.overflow || reader.fault ? undefined : builder.finish().slice();
 };

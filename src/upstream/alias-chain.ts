@@ -80,7 +80,7 @@ export const findOpenEnd = (message: Uint8Array, question: Question): OpenEnd | 
 };
 
 /**
- * Where the aliases of an answer end without data, whatever it says about the end; undefined when there are none. For an
+ * Where the aliases of an answer end, whatever it says about the end; undefined when there are none. For an
  * answer whose proof is no good: servers give their own (RFC 6672 section 5.3.1), or part of one. Allocates.
  */
 export const findDoubtfulEnd = (message: Uint8Array, question: Question): OpenEnd | undefined => {
@@ -119,7 +119,7 @@ const followAliases = (
   message: Uint8Array,
   start: number,
   { name, type }: Question,
-  isDenialDoubted = false,
+  isDoubted = false,
 ): OpenEnd | undefined => {
   const targets = new Map<string, Uint8Array>();
   reader.reset(message, message.length, start);
@@ -145,13 +145,13 @@ const followAliases = (
   }
   const last = names.at(-1);
   if (end === undefined || last === undefined) return undefined;
-  if (isSettled(message, start, last, type, isDenialDoubted)) return undefined;
+  if (isSettled(message, start, last, type, isDoubted)) return undefined;
   return { name: end, names, isRound: false };
 };
 
 /**
  * True when an answer says what is at a name: data of the type, or an SOA at or above it, which says that there is none
- * (RFC 2308 section 2) unless that is doubted. True as well for a message that cannot be read. Allocates, as
+ * (RFC 2308 section 2), unless all that is doubted. True as well for a message that cannot be read. Allocates, as
  * followAliases() does.
  */
 const isSettled = (
@@ -159,12 +159,13 @@ const isSettled = (
   start: number,
   name: Uint8Array,
   type: number,
-  isDenialDoubted: boolean,
+  isDoubted: boolean,
 ): boolean => {
+  if (isDoubted) return false;
   reader.reset(message, message.length, start);
   while (reader.next() && reader.section !== SECTION.ADDITIONAL) {
     const isData = reader.section === SECTION.ANSWER && reader.type === type;
-    const isSoa = !isDenialDoubted && reader.section === SECTION.AUTHORITY && reader.type === TYPE.SOA;
+    const isSoa = reader.section === SECTION.AUTHORITY && reader.type === TYPE.SOA;
     if (!isData && !isSoa) continue;
     const length = expandName(message, reader.ownerOffset, message.length, ownerBuffer, 0);
     if (length < 0) return true;

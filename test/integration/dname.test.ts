@@ -42,6 +42,9 @@ const PARENT = [
   'round.example. 300 IN CNAME www.bad2.example.',
   'www.bad2.example. 300 IN CNAME round.example.',
   '*.wild.example. 400 IN DNAME there.example.',
+  'far.example. 400 IN DNAME star.example.',
+  '*.star.example. 300 IN A 192.0.2.77',
+  'all.star.example. 300 IN A 192.0.2.78',
 ];
 
 let nsd: Nsd | undefined;
@@ -152,6 +155,16 @@ describe('a DNAME', () => {
         authority: [],
       });
     }
+  });
+
+  test('to what a wildcard stands for is data, though the server proves a part of it', async (context) => {
+    const { validating } = programs(context);
+    for (const name of ['a.b.far.example.', 'c.far.example.'])
+      expect(view(await askForProof(validating.dns, `${name} A`))).toMatchObject({
+        rcode: RCODE.NOERROR,
+        isSecure: true,
+        answer: expect.arrayContaining([`${name.replace('far', 'star')} IN A 192.0.2.77`]) as unknown,
+      });
   });
 
   test('that a wildcard stands for is data, and nothing follows from it', async (context) => {

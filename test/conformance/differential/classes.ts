@@ -287,20 +287,41 @@ export const CLASSES: readonly DifferenceClass[] = [
       isSubset(c.cordon.authority, c.unbound.authority),
   },
   {
-    name: 'owner of a proof in BIND',
-    cordon: 'the NSEC record of the wildcard',
-    unbound: 'the NSEC record of the wildcard',
-    bind: 'an NSEC record of the name, as the wildcard made it for a question before',
+    name: 'a proof beside the answer to the end of an alias',
+    cordon: 'all proofs that came with the parts of the answer, with CD',
+    unbound: 'those of the last part',
+    bind: 'those of the last part',
     reason:
-      'The NSEC record of a wildcard says what the wildcard has (RFC 4035 section 3.1.3.4); the name is proven not to be there.',
+      'With CD nobody says which proof is good (RFC 4035 section 3.2.2); those of the first part may be of its wildcards.',
     aspects: ['authority', 'TTL'],
     isRare: true,
     when: (c) =>
       isPlain(c) &&
-      isSubset(c.cordon.authority, c.unbound.authority) &&
+      isAsked(c, 'CD') &&
+      c.cordon.answer.size > 0 &&
+      isSubset(c.unbound.authority, c.cordon.authority) &&
+      isSubset(c.bind.authority, c.cordon.authority) &&
+      [...c.cordon.authority.keys()].every((key) => c.unbound.authority.has(key) || isDenial(key)),
+  },
+  {
+    name: 'owner of a proof in BIND',
+    cordon: 'the NSEC record of the wildcard; TC where all proofs do not fit',
+    unbound: 'the NSEC record of the wildcard; TC where all proofs do not fit',
+    bind: 'an NSEC record of the name, as the wildcard made it for a question before',
+    reason:
+      'The NSEC record of a wildcard says what the wildcard has (RFC 4035 section 3.1.3.4); the name is proven not to be there.',
+    aspects: ['authority', 'TTL', 'TC', 'AD', 'answer'],
+    isRare: true,
+    when: (c) =>
+      isPlain(c) &&
+      (c.cordon.flags.has('TC')
+        ? c.unbound.flags.has('TC') && isEmpty(c.cordon)
+        : isSubset(c.cordon.authority, c.unbound.authority)) &&
+      [...c.bind.authority.keys()].some((key) => !c.witness.authority.has(key)) &&
       [...c.bind.authority.keys()].every(
         (key) =>
-          c.cordon.authority.has(key) || (isDenial(key) && proofOf(c.cordon.authority, '*.').has(proof(key))),
+          c.witness.authority.has(key) ||
+          (isDenial(key) && proofOf(c.witness.authority, '*.').has(proof(key))),
       ),
   },
   {
@@ -652,7 +673,7 @@ export const CLASSES: readonly DifferenceClass[] = [
     isRare: true,
     when: (c) =>
       isPlain(c) &&
-      c.isMade &&
+      (c.isMade || hasType(c.witness.answer, 'DNAME')) &&
       c.asked.text.startsWith('*.') &&
       rcodes(c) === 'NOERROR SERVFAIL NOERROR' &&
       isSubset(c.cordon.answer, c.bind.answer),

@@ -374,15 +374,16 @@ describe('an end that is doubted', () => {
     expect(message?.authority[0]).toBe(SOA);
   });
 
-  test('is not asked for where there is data, or no alias', () => {
-    for (const answer of [[ALIAS, END], []]) {
-      const { asked } = follow(
-        'www.example.com. A',
-        { 'www.example.com. A': { answer } },
-        { flags: { doubtsEnd: true } },
-      );
-      expect(asked).toEqual(['www.example.com. A']);
-    }
+  test.each([
+    [
+      'where there is data, whose proof is no good',
+      [ALIAS, END],
+      ['www.example.com. A', 'www.example.net. A'],
+    ],
+    ['not where there is no alias', [], ['www.example.com. A']],
+  ])('is asked for %s', (_name, answer, expected) => {
+    const book = { 'www.example.com. A': { answer }, 'www.example.net. A': { answer: [END] } };
+    expect(follow('www.example.com. A', book, { flags: { doubtsEnd: true } }).asked).toEqual(expected);
   });
 });
 
