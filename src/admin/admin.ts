@@ -29,6 +29,14 @@ export { openApiText } from './openapi.ts';
 export { type Actor, type Operation, type Outcome, ROLES, type Role, type Sent } from './operation.ts';
 export { ALL_OPERATIONS, type Controls, OPERATIONS } from './operations.ts';
 export type {
+  OverviewControl,
+  RecordsFound,
+  RecordsWanted,
+  RefusalShown,
+  RefusalsWanted,
+  StateShown,
+} from './overview-operations.ts';
+export type {
   LinkShown,
   OpenSession,
   PeopleControl,

@@ -11,6 +11,7 @@ import { EXEMPTION_OPERATIONS, type ExemptionControl } from './exemption-operati
 import { FLEET_OPERATIONS, type FleetControl } from './fleet-operations.ts';
 import { LIST_OPERATIONS, type ListControl } from './list-operations.ts';
 import type { Operation } from './operation.ts';
+import { OVERVIEW_OPERATIONS, type OverviewControl } from './overview-operations.ts';
 import { PEOPLE_OPERATIONS, type PeopleControl } from './people-operations.ts';
 import {
   EXPLAIN_OPERATIONS,
@@ -36,6 +37,7 @@ export const OPERATIONS = {
   ...PROBE_OPERATIONS,
   ...RECORD_OPERATIONS,
   ...REFERENCE_OPERATIONS,
+  ...OVERVIEW_OPERATIONS,
   ...SESSION_OPERATIONS,
   ...PEOPLE_OPERATIONS,
   ...ACT_OPERATIONS,
@@ -53,6 +55,7 @@ export interface Controls {
   readonly probe?: ProbeControl;
   readonly records?: RecordControl;
   readonly references?: ReferenceControl;
+  readonly overview?: OverviewControl;
   readonly session?: SessionControl;
   readonly people?: PeopleControl;
   readonly acts?: ActControl;

@@ -2,7 +2,7 @@
 // a reload that says what came of it, and a copy of the register for a backup.
 import { z } from 'zod';
 import { MANDATE_STATES } from '../enforcement/enforcement.ts';
-import { gives, listOf, operationsOn, ROLES } from './operation.ts';
+import { authorOf, gives, listOf, operationsOn, ROLES } from './operation.ts';
 
 /** Characters of who acts and of why. */
 const TEXT_LENGTH_MAX = 500;
@@ -172,7 +172,7 @@ export interface ServiceControl {
 
 const onService = operationsOn<ServiceControl>('service', { failureStatus: 409 });
 const author = z.strictObject({
-  by: z.string().min(1).max(TEXT_LENGTH_MAX),
+  by: z.string().min(1).max(TEXT_LENGTH_MAX).exactOptional(),
   reason: z.string().max(TEXT_LENGTH_MAX).default(''),
 });
 const AUTHOR_FORM = '{ "by": text, "reason": text }';
@@ -203,7 +203,8 @@ export const SERVICE_OPERATIONS = {
     body: author,
     form: AUTHOR_FORM,
     result: reloaded,
-    handle: async (control, { body }) => gives(await control.reload(body.by, body.reason)),
+    handle: async (control, { body }, actor) =>
+      gives(await control.reload(authorOf(actor, body.by), body.reason)),
   }),
   copyRegister: onService({
     method: 'POST',
@@ -213,6 +214,7 @@ export const SERVICE_OPERATIONS = {
     body: author,
     form: AUTHOR_FORM,
     result: copied,
-    handle: async (control, { body }) => gives(await control.copyRegister(body.by, body.reason)),
+    handle: async (control, { body }, actor) =>
+      gives(await control.copyRegister(authorOf(actor, body.by), body.reason)),
   }),
 };

@@ -1,14 +1,22 @@
 // The control socket of the program: what each of its operations reaches.
 import { join } from 'node:path';
-import { CONTROL_SOCKET_NAME, type ControlSocket, type Controls, openControlSocket } from '../admin/admin.ts';
-import { isAppError } from '../base/base.ts';
+import {
+  type ActShown,
+  CONTROL_SOCKET_NAME,
+  type ControlSocket,
+  type Controls,
+  openControlSocket,
+} from '../admin/admin.ts';
+import { isAppError, systemClock } from '../base/base.ts';
 import type { FileReview } from '../lists/keeping/keeping.ts';
 import type { Log } from '../observe/observe.ts';
 import { explainLive } from './explain-live.ts';
 import type { FleetLink } from './fleet-link.ts';
 import type { KeptLists } from './kept-lists.ts';
 import { createListControl } from './list-control.ts';
+import { Overview } from './overview.ts';
 import { createServiceControl, type ServiceParts } from './service-control.ts';
+import { ServiceRates } from './service-rates.ts';
 
 /** The parts of the program that can be reached. */
 export interface ControlDoorParts extends Omit<ServiceParts, 'lists'> {
@@ -16,8 +24,13 @@ export interface ControlDoorParts extends Omit<ServiceParts, 'lists'> {
   readonly lists: KeptLists;
   readonly fileReview: FileReview;
   readonly fleet: FleetLink;
-  /** What the control room answers on the socket; none while there is no room. */
-  ofRoom(): Controls;
+  /** Of the control room, while there is one. */
+  readonly room: {
+    /** What it answers on the socket. */
+    readonly controls: Controls;
+    readonly acts: readonly ActShown[];
+    readonly hasAdministrator: boolean;
+  };
 }
 
 /** Where decisions come in. Without it the service does all its work; only the command cannot decide. */
@@ -37,7 +50,9 @@ export class ControlDoor {
   }
 
   #createShared(): Controls {
-    const { supervisor, state, changes, lists, fileReview, pause, trust, evidence, fleet } = this.#parts;
+    const { directory, supervisor, state, changes, lists, fileReview, pause, trust, evidence, fleet } =
+      this.#parts;
+    const { totals, enforcement, room } = this.#parts;
     const explaining = {
       supervisor,
       state: () => state.current,
@@ -52,11 +67,24 @@ export class ControlDoor {
       fileReview,
       renew: () => changes.renew(),
       decided: (event, list, sha256, author) => evidence.journal.decided(event, list, sha256, author),
-      reload: () => changes.reload('a decision on a list came over the control socket'),
+      reload: () => changes.reload('somebody decided on a list'),
+    });
+    const overview = new Overview({
+      clock: systemClock,
+      upMs: () => process.uptime() * 1000,
+      agency: state.current.config.controlRoom?.agency,
+      stateDirectory: directory,
+      ...{ evidence, pause, lists: listControl },
+      rates: new ServiceRates(totals, () => performance.now()),
+      state: () => state.current,
+      enforcement: () => enforcement.current,
+      acts: () => room.acts,
+      hasAdministrator: () => room.hasAdministrator,
     });
     return {
       service: createServiceControl({ ...this.#parts, lists: listControl.statuses }),
       lists: listControl,
+      overview,
       pause,
       explain: { explain: (asked) => explainLive(explaining, asked) },
       fleet: fleet.running,
@@ -66,9 +94,9 @@ export class ControlDoor {
 
   /** Opens it, anew where it was open before. */
   async open(): Promise<void> {
-    const { directory, log, ofRoom } = this.#parts;
+    const { directory, log, room } = this.#parts;
     await this.close();
-    const controls = () => ({ ...this.shared, ...ofRoom() });
+    const controls = () => ({ ...this.shared, ...room.controls });
     try {
       this.#socket = await openControlSocket({ path: join(directory, CONTROL_SOCKET_NAME), controls, log });
     } catch (error) {

@@ -7,7 +7,7 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { AccessTable } from '../access/access.ts';
-import type { Controls } from '../admin/admin.ts';
+import type { Controls, RecorderStatus } from '../admin/admin.ts';
 import { DIRECTORY_MODE, type Endpoint, isAppError, systemClock, VERSION } from '../base/base.ts';
 import type { Config } from '../config/config.ts';
 import type { Enforcement } from '../enforcement/enforcement.ts';
@@ -228,18 +228,7 @@ export class Evidence {
       probe: this.#probe,
       references: { refusals: (text) => this.recall({ kind: 'reference', text }) },
       records: {
-        status: () => {
-          const facts = this.#recorder?.facts();
-          if (facts === undefined) return undefined;
-          const { written, sequence, distinctClients, queries, ...rest } = facts;
-          return {
-            ...rest,
-            written: Object.fromEntries(written),
-            sequence: Object.fromEntries(sequence),
-            distinctClients: Object.fromEntries(distinctClients),
-            queries: Object.fromEntries(queries),
-          };
-        },
+        status: () => this.recorderStatus(),
         reidentify: async (pseudonym, by, reason) => {
           this.journal.act('reidentify');
           return this.#recorder?.reidentify(pseudonym, by, reason);
@@ -265,6 +254,40 @@ export class Evidence {
     if (this.#exemptions === undefined) return false;
     await this.#exemptions.register.copyTo(path);
     return true;
+  }
+
+  /** The state of the recorder; undefined when no records are kept. */
+  recorderStatus(): RecorderStatus | undefined {
+    const facts = this.#recorder?.facts();
+    if (facts === undefined) return undefined;
+    const { written, sequence, distinctClients, queries, ...rest } = facts;
+    return {
+      ...rest,
+      written: Object.fromEntries(written),
+      sequence: Object.fromEntries(sequence),
+      distinctClients: Object.fromEntries(distinctClients),
+      queries: Object.fromEntries(queries),
+    };
+  }
+
+  /** All papers of the register; none while it cannot be used. */
+  papers() {
+    const keeper = this.#exemptions;
+    if (keeper === undefined || !keeper.isUsable) return [];
+    const incomplete = keeper.incomplete();
+    return keeper.register
+      .entries()
+      .map(({ paper }) => ({ ...paper, isIncomplete: incomplete.has(paper.id) }));
+  }
+
+  /** The decisions that lists rest on. */
+  decisions() {
+    return this.#exemptions?.decisions() ?? [];
+  }
+
+  /** What the self-probe does and did. */
+  probeStatus() {
+    return this.#probe.status();
   }
 
   /** What metrics tell. */

@@ -2,7 +2,7 @@
 //
 // A room that cannot be opened costs the room alone: names are answered and refused all the same, and the log says why.
 import { fileURLToPath } from 'node:url';
-import type { Controls } from '../admin/admin.ts';
+import type { ActShown, Controls, OverviewControl, StateShown } from '../admin/admin.ts';
 import {
   AppError,
   type Clock,
@@ -14,9 +14,8 @@ import {
 import type { Config } from '../config/config.ts';
 import { formatName } from '../dns/dns.ts';
 import type { Log } from '../observe/observe.ts';
-import { openRoom, type ProviderSettings, type Room } from '../room/room.ts';
+import { type LiveSource, openRoom, type ProviderSettings, type Room } from '../room/room.ts';
 import type { Evidence } from './evidence.ts';
-import type { OperatorPause } from './pause.ts';
 
 /** Folder of the pages, beside the program's: in a checkout and in the package alike. */
 const PAGES = fileURLToPath(new URL('../../dist/pages', import.meta.url));
@@ -29,7 +28,6 @@ export interface RoomDoorParts {
   readonly log: Log;
   readonly clock: Clock;
   readonly evidence: Evidence;
-  readonly pause: OperatorPause;
   /** What the control socket can ask as well. */
   shared(): Controls;
 }
@@ -48,10 +46,19 @@ export class RoomDoor {
     return this.#room?.controls ?? {};
   }
 
+  get acts(): readonly ActShown[] {
+    return this.#room?.acts ?? [];
+  }
+
+  /** True as well while there is no room that would need one. */
+  get hasAdministrator(): boolean {
+    return this.#room?.hasAdministrator ?? true;
+  }
+
   /** Never rejects for what is wrong with the room. */
   async open({ controlRoom: settings, stateDirectory }: Config): Promise<void> {
     if (settings === undefined) return;
-    const { log, clock, evidence, pause, shared } = this.#parts;
+    const { log, clock, evidence, shared } = this.#parts;
     try {
       this.#room = await openRoom({
         ...{ endpoint: settings.listen, url: settings.url, tls: settings.tls, agency: settings.agency },
@@ -59,13 +66,7 @@ export class RoomDoor {
         provider: readProvider(settings),
         pagesDirectory: settings.pages ?? (import.meta.url.endsWith('.ts') ? PAGES : PACKAGED_PAGES),
         ...{ stateDirectory, clock, log },
-        live: {
-          state: () => {
-            const text = JSON.stringify(pause.status());
-            return Promise.resolve({ text, signature: text });
-          },
-          versions: () => new Map(),
-        },
+        live: createLiveSource(() => shared().overview),
         controls: () => shared(),
         note: (action, by, reason, detail) => evidence.journal.admin(action, by, reason, detail),
       });
@@ -105,4 +106,31 @@ const readSecret = (path: string): string => {
       },
     );
   }
+};
+
+/** What pages are told, made of the overview. What only ages is no change. */
+const createLiveSource = (overview: () => OverviewControl | undefined): LiveSource => {
+  let last: StateShown | undefined;
+  return {
+    state: async () => {
+      last = await overview()?.state();
+      if (last === undefined) return { text: '{}', signature: '' };
+      const { time: _, service: __, strip, ...rest } = last;
+      return { text: JSON.stringify(last), signature: JSON.stringify([rest, strip.spans.length]) };
+    },
+    versions: () => {
+      if (last === undefined) return new Map();
+      const { lists, exemptions, todo, headline, generation, networks } = last;
+      const waiting = (kind: string) =>
+        todo.filter((need) => need.kind.startsWith(kind)).map(({ subject }) => subject);
+      const parts: Record<string, unknown> = {
+        lists: [generation, lists],
+        exemptions: [exemptions.map(({ id }) => id), waiting('exemption')],
+        acts: waiting('act'),
+        pause: headline.pause,
+        probe: networks.map(({ proof }) => proof.time),
+      };
+      return new Map(Object.entries(parts).map(([name, part]) => [name, JSON.stringify(part)]));
+    },
+  };
 };

@@ -232,6 +232,12 @@ export class Service {
       enforcement: () => this.#enforcement.current,
       monotonic,
     });
+    this.#roomDoor = new RoomDoor({
+      log,
+      clock: systemClock,
+      evidence: this.#evidence,
+      shared: () => this.#controlDoor.shared,
+    });
     this.#controlDoor = new ControlDoor({
       directory: config.stateDirectory,
       log,
@@ -244,20 +250,13 @@ export class Service {
       trust: this.#trust,
       evidence: this.#evidence,
       fleet: this.#fleet,
-      ofRoom: () => this.#roomDoor.controls,
+      room: this.#roomDoor,
       totals: this.#totals,
       enforcement: this.#enforcement,
       tls: this.#tls,
       upstreams: this.#upstreamWatch,
       readiness: () => this.#readiness(),
       adminAddress: () => this.#admin?.address,
-    });
-    this.#roomDoor = new RoomDoor({
-      log,
-      clock: systemClock,
-      evidence: this.#evidence,
-      pause: this.#pause,
-      shared: () => this.#controlDoor.shared,
     });
     this.#notice = new NoticeKeeper({
       log,

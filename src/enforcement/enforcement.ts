@@ -10,6 +10,14 @@
 // row to test/integration/enforcement.test.ts. Imports base only.
 export { type EnforcementChange, EnforcementClock } from './enforcement-clock.ts';
 export {
+  HEADLINE_STATES,
+  type Headline,
+  type HeadlineFacts,
+  type HeadlineState,
+  judgeHeadline,
+  type ProofFacts,
+} from './headline.ts';
+export {
   type Enforcement,
   type EnforcementFacts,
   excuses,

@@ -95,6 +95,11 @@ export class ExemptionKeeper {
     return new ExemptionKeeper(options);
   }
 
+  /** False while the register cannot be used. */
+  get isUsable(): boolean {
+    return this.#register !== undefined;
+  }
+
   /** The register. Throws why there is none: ERR_EXEMPTION_DAMAGED, ERR_EXEMPTION_REGISTER. */
   get register(): Register {
     if (this.#register !== undefined) return this.#register;

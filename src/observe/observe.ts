@@ -14,6 +14,7 @@ export {
   createUnreadCounters,
   type ExemptionBlock,
   type ExemptionLayout,
+  RESOLUTION_BOUNDS_MS,
   type RefusalBlock,
   type RefusalLayout,
   WorkerCounters,

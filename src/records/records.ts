@@ -7,6 +7,7 @@
 // syslog (RFC 5424, 5425, 6587), dnstap over Frame Streams.
 
 export { type ChangeText, toChangeText, type Written } from './change-queue.ts';
+export { readReference, readReferenceSecret, toReference } from './client-references.ts';
 export { type GenerationFacts, KnownGenerations } from './facts.ts';
 export type { Finding } from './finding.ts';
 export type { RecordLog } from './head-keeper.ts';

@@ -4,6 +4,7 @@
 // not prove. What makes a report is loaded by the first one: threads that resolve or record have no use for it.
 import type { MadeReport, ReportOptions } from './forms.ts';
 
+export { EnforcementHistory } from './enforcement-history.ts';
 export { REPORT_FORMATS, REPORT_TABLES, type ReportFormat, type ReportStep } from './forms.ts';
 export { readPeriod } from './period.ts';
 export { SIGNATURE_ENDING, signReport, verifyReport } from './signature.ts';

@@ -21,7 +21,7 @@ export interface LiveSource {
   /** The state as operations give it, without what only ages: equal texts mean that nothing changed. */
   state(): Promise<{ readonly text: string; readonly signature: string }>;
   /** By subject, something that is another one after each change. */
-  versions(): ReadonlyMap<string, number | string>;
+  versions(): ReadonlyMap<string, string>;
 }
 
 interface Stream {
@@ -40,7 +40,7 @@ export class Live {
   #isLooking = false;
   #signature = '';
   #text = '';
-  #versions: ReadonlyMap<string, number | string> = new Map();
+  #versions: ReadonlyMap<string, string> = new Map();
 
   constructor(source: LiveSource, onFault: (thrown: unknown) => void) {
     this.#source = source;

@@ -3,7 +3,7 @@ import { statSync } from 'node:fs';
 import type { Server } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import type { Controls } from '../admin/admin.ts';
+import type { ActShown, Controls } from '../admin/admin.ts';
 import {
   AppError,
   type Clock,
@@ -58,6 +58,9 @@ export interface RoomOptions {
 export interface Room {
   /** Under which browsers reach it. */
   readonly origin: string;
+  readonly hasAdministrator: boolean;
+  /** What waits for a second person, and what did lately. */
+  readonly acts: readonly ActShown[];
   /** Streams that are open. */
   readonly streams: number;
   /** What only this room can answer, for the control socket. */
@@ -85,11 +88,12 @@ export const openRoom = async (options: RoomOptions): Promise<Room> => {
       note: (action, by, reason, detail) => options.note(action, by, reason, detail),
       noteFailure: boundFailures(clock, (name, detail) => options.note('sign-in-failed', name, '', detail)),
     };
+    const acts = new Acts(parts);
     const live = new Live(options.live, (thrown) => log.error({ err: thrown }, 'telling pages what is new'));
     const certificate = options.tls && new RoomCertificate(options.tls, log);
     const names = [...options.hosts, ...(url === undefined ? [] : [url.hostname.toLowerCase()])];
     const server = await createServer({
-      ...{ parts, live, url, acts: new Acts(parts), hosts: new Set(names) },
+      ...{ parts, live, url, acts, hosts: new Set(names) },
       pages: readPages(options.pagesDirectory),
       tls: certificate?.material,
     });
@@ -117,6 +121,12 @@ export const openRoom = async (options: RoomOptions): Promise<Room> => {
     return {
       get origin() {
         return origin;
+      },
+      get hasAdministrator() {
+        return people.hasAdministrator;
+      },
+      get acts() {
+        return acts.list();
       },
       get streams() {
         return live.size;

@@ -1,5 +1,5 @@
 // The control room as people meet it: the first start, enrolment, sessions, what two persons have to decide.
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { type Cordon, startCordon } from '../support/process.ts';
 import { codeOf, RoomClient } from '../support/room-client.ts';
 
@@ -64,4 +64,86 @@ test('the first start prints a link that enrols one administrator, once', async 
       })
     ).body,
   ).toMatchObject({ signedIn: true });
+});
+
+test('one look tells the state, and pages are told when it changes', async () => {
+  const client = await new RoomClient(origin).open();
+  await client.enrol(link, 'A. Administrator', PASSWORD);
+  const { status, body } = await client.get('/api/v1/state');
+  expect([status, body]).toMatchObject([
+    200,
+    { agency: 'Example Agency', networks: [{ group: 'default', inForce: true }] },
+  ]);
+  expect(['unproven', 'in-force']).toContain((body['headline'] as { state: string }).state);
+  const response = await fetch(`${origin}/api/live`, { headers: { cookie: client.cookieText } });
+  expect(response.headers.get('content-type')).toContain('text/event-stream');
+  const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader();
+  let text = '';
+  while (!text.includes('event: state')) text += (await reader?.read())?.value ?? '';
+  expect(text).toContain('"headline"');
+  await reader?.cancel();
+  expect((await fetch(`${origin}/api/live`)).status).toBe(401);
+  expect((await client.get('/api/v1/groups')).body).toMatchObject([{ name: 'default' }]);
+  expect((await client.get('/api/v1/records/search?limit=2')).status).toBe(403);
+});
+
+test('two persons pause for an hour, one resumes; nobody acts for two', async () => {
+  const admin = await new RoomClient(origin).open();
+  await admin.enrol(link, 'A. Administrator', PASSWORD);
+  const add = async (name: string, roles: string[]): Promise<RoomClient> => {
+    const { status, body } = await admin.post('/api/v1/people', { name, roles, reason: 'set-up' });
+    expect([name, status]).toEqual([name, 200]);
+    const client = await new RoomClient(origin).open();
+    await client.enrol((body['link'] as { url: string }).url, name, PASSWORD);
+    return client;
+  };
+  const operator = await add('O. Operator', ['operator']);
+  const approver = await add('P. Approver', ['approver']);
+  expect(
+    (await admin.post('/api/v1/people', { name: 'o.operator', roles: ['viewer'], reason: 'x' })).body,
+  ).toMatchObject({ code: 'ERR_ROOM_PEOPLE' });
+  expect(
+    (await admin.post('/api/v1/people', { name: 'Two', roles: ['administrator', 'approver'], reason: 'x' }))
+      .body,
+  ).toMatchObject({ code: 'ERR_ROOM_PEOPLE' });
+
+  expect((await admin.post('/api/v1/pause', { ms: 60_000, reason: 'x' })).status).toBe(403);
+  expect((await operator.post('/api/v1/pause', { ms: 60_000, reason: 'a short look' })).body).toMatchObject({
+    isPaused: true,
+    by: 'O. Operator',
+  });
+  expect((await approver.post('/api/v1/resume', { reason: 'done' })).body).toMatchObject({ isPaused: false });
+
+  const asked = await operator.post('/api/v1/pause', { ms: 3_600_000, reason: 'a long look' });
+  expect([asked.status, asked.body]).toMatchObject([
+    202,
+    { pending: { by: 'O. Operator', state: 'waiting' } },
+  ]);
+  const { id } = asked.body['pending'] as { id: string };
+  expect((await operator.post(`/api/v1/acts/${id}/confirm`, { reason: 'me too' })).status).toBe(403);
+  expect((await admin.post(`/api/v1/acts/${id}/confirm`, { reason: 'no role' })).status).toBe(403);
+  expect((await operator.get('/api/v1/pause')).body).toMatchObject({ isPaused: false });
+  expect((await approver.post(`/api/v1/acts/${id}/confirm`, { reason: 'agreed' })).body).toMatchObject({
+    status: 200,
+    act: { state: 'confirmed', confirmedBy: 'P. Approver' },
+  });
+  expect((await operator.get('/api/v1/pause')).body).toMatchObject({ isPaused: true, by: 'O. Operator' });
+  expect((await operator.get('/api/v1/state')).body).toMatchObject({
+    headline: { state: 'paused', pause: { by: 'O. Operator' } },
+  });
+  expect((await approver.post(`/api/v1/acts/${id}/confirm`, { reason: 'again' })).status).toBe(409);
+  await operator.post('/api/v1/resume', { reason: '' });
+
+  await vi.waitFor(
+    async () => {
+      const { body } = await approver.get('/api/v1/records/search?class=changes&kind=admin');
+      const found = (body['records'] as { record: unknown }[]).map(({ record }) => record);
+      const detail: unknown = expect.objectContaining({
+        ...{ askedBy: 'O. Operator', roles: ['approver'], from: '127.0.0.1' },
+      });
+      const wanted = { action: 'act-confirmed', by: 'P. Approver', reason: 'agreed', detail };
+      expect(found).toContainEqual(expect.objectContaining(wanted));
+    },
+    { timeout: 20_000, interval: 500 },
+  );
 });

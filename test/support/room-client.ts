@@ -19,6 +19,11 @@ export class RoomClient {
     this.origin = origin;
   }
 
+  /** The header `cookie`. */
+  get cookieText(): string {
+    return [...this.cookies].map(([name, value]) => `${name}=${value}`).join('; ');
+  }
+
   /** Sends as a page of the room would; `headers` go before its own. */
   async send(
     method: string,
@@ -26,7 +31,7 @@ export class RoomClient {
     body?: unknown,
     headers: Readonly<Record<string, string>> = {},
   ): Promise<RoomReply> {
-    const cookie = [...this.cookies].map(([name, value]) => `${name}=${value}`).join('; ');
+    const cookie = this.cookieText;
     const response = await fetch(`${this.origin}${path}`, {
       method,
       redirect: 'manual',

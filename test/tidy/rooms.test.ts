@@ -47,6 +47,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
     ],
     ...[
       'room',
+      'report',
       'admin',
       'notice',
       'records',

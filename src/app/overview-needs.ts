@@ -1,0 +1,103 @@
+// What needs a person, the most urgent first.
+import type { ActShown, Controls, RecorderStatus, StateShown } from '../admin/admin.ts';
+import { DAY_MS } from '../base/base.ts';
+import type { DecisionStatus, ExemptionPaper } from '../exemptions/exemptions.ts';
+
+/** Before an end that somebody should know of, as designed. */
+const EXEMPTION_MS = 7 * DAY_MS;
+const REVIEW_SEC = 30 * 86_400;
+
+type Need = StateShown['todo'][number];
+
+/** What needs are found in. */
+export interface NeedFacts {
+  readonly nowMs: number;
+  readonly lists: Awaited<ReturnType<NonNullable<Controls['lists']>['statuses']>>;
+  readonly acts: readonly ActShown[];
+  readonly papers: readonly (ExemptionPaper & { readonly isIncomplete: boolean })[];
+  readonly decisions: readonly DecisionStatus[];
+  readonly recorder: RecorderStatus | undefined;
+  readonly hasAdministrator: boolean;
+}
+
+/** The needs in the order in which they should be looked at. */
+export const needsOf = (facts: NeedFacts): Need[] => {
+  const { nowMs, lists, acts, papers, decisions, recorder, hasAdministrator } = facts;
+  const need = (
+    kind: Need['kind'],
+    subject: string,
+    to: string,
+    text: string,
+    more: Partial<Need> = {},
+  ): Need => ({
+    ...{ kind, subject, to, text, since: null, due: null },
+    ...more,
+  });
+  const ending = papers.filter(
+    ({ state, until }) => state === 'active' && Date.parse(until) - nowMs < EXEMPTION_MS,
+  );
+  return [
+    ...(recorder?.isVerified === false
+      ? [need('records-not-whole', 'records', '/proof', 'The records are not whole')]
+      : []),
+    ...lists.flatMap(({ id, held, inForce }) =>
+      held === null
+        ? []
+        : [
+            need(
+              'list-held',
+              id,
+              '/lists',
+              `List ${id} is held: ${held.entries} rules came after ${inForce?.entries ?? 0}`,
+              {
+                since: held.since,
+              },
+            ),
+          ],
+    ),
+    ...acts
+      .filter(({ state }) => state === 'waiting')
+      .map(({ id, summary, by, askedAt, expiresAt }) =>
+        need('act-waiting', id, '/account', `${summary}: asked by ${by}`, { since: askedAt, due: expiresAt }),
+      ),
+    ...papers
+      .filter(({ state }) => state === 'requested')
+      .map(({ id, requestedBy, requestedAt, from }) =>
+        need(
+          'exemption-waiting',
+          id,
+          '/exemptions',
+          `Exemption ${id} waits for an approver; asked by ${requestedBy}`,
+          {
+            ...{ since: requestedAt, due: from },
+          },
+        ),
+      ),
+    ...ending.map(({ id, until }) =>
+      need('exemption-ends', id, '/exemptions', `Exemption ${id} ends`, { due: until }),
+    ),
+    ...papers
+      .filter(({ isIncomplete }) => isIncomplete)
+      .map(({ id }) =>
+        need(
+          'exemption-incomplete',
+          id,
+          '/exemptions',
+          `Exemption ${id} would be refused by the rules as they are`,
+        ),
+      ),
+    ...decisions
+      .filter(({ reviewSec }) => reviewSec !== null && reviewSec < REVIEW_SEC)
+      .map(({ list, decision }) =>
+        need('mandate-review', list, '/lists', `The decision behind ${list} is to be reviewed`, {
+          due: decision.review === undefined ? null : new Date(decision.review).toISOString(),
+        }),
+      ),
+    ...lists
+      .filter(({ mandate, kept }) => mandate === true && kept?.isStale === true)
+      .map(({ id, kept }) =>
+        need('list-stale', id, '/lists', `List ${id} was not reached`, { since: kept?.checkedAt ?? null }),
+      ),
+    ...(hasAdministrator ? [] : [need('set-up', 'room', '/setup', 'Nobody is administrator yet')]),
+  ];
+};

@@ -1,0 +1,298 @@
+// One look at the program: the headline, and what stands below it. What pages, API and live stream show.
+import type {
+  ActShown,
+  Controls,
+  OverviewControl,
+  RecordsFound,
+  RefusalShown,
+  StateShown,
+} from '../admin/admin.ts';
+import { type Clock, formatEndpoint, formatPrefix, unpackPrefixes, VERSION } from '../base/base.ts';
+import {
+  type Enforcement,
+  type Headline,
+  isInForce,
+  judgeHeadline,
+  type ProofFacts,
+} from '../enforcement/enforcement.ts';
+import type { Evidence } from './evidence.ts';
+import { needsOf } from './overview-needs.ts';
+import { type DayFacts, dayStart, OverviewRecords, sumUpToday } from './overview-records.ts';
+import type { OperatorPause } from './pause.ts';
+import { foldRefusals, searchRecords } from './record-pages.ts';
+import { resolverName } from './record-settings.ts';
+import type { ServiceRates } from './service-rates.ts';
+import type { State } from './worker-settings.ts';
+
+/** The parts of the program that are looked at. */
+export interface OverviewParts {
+  readonly clock: Clock;
+  /** Milliseconds since the start. */
+  upMs(): number;
+  readonly agency: string | undefined;
+  readonly stateDirectory: string;
+  readonly evidence: Evidence;
+  readonly pause: OperatorPause;
+  readonly rates: ServiceRates;
+  state(): State;
+  enforcement(): Enforcement;
+  /** When the state last became another one, milliseconds since the epoch. */
+  readonly lists: NonNullable<Controls['lists']>;
+  acts(): readonly ActShown[];
+  hasAdministrator(): boolean;
+}
+
+type Lists = Awaited<ReturnType<OverviewParts['lists']['statuses']>>;
+
+/** The overview of one program. */
+export class Overview implements OverviewControl {
+  readonly #parts: OverviewParts;
+  readonly #records: OverviewRecords;
+  #headline: { readonly state: string; readonly sinceMs: number } | undefined;
+  #dropped = { count: 0, lostMs: undefined as number | undefined };
+
+  constructor(parts: OverviewParts) {
+    this.#parts = parts;
+    this.#records = new OverviewRecords(parts.stateDirectory, parts.clock);
+  }
+
+  async state(): Promise<StateShown> {
+    const { clock, agency, evidence, pause, rates, state, acts, hasAdministrator } = this.#parts;
+    const nowMs = clock();
+    const { config, generation, listen } = state();
+    const groups = config.groups.map(({ name }) => name);
+    const lists = await this.#parts.lists.statuses();
+    const day = await this.#records.day(groups);
+    const proofs = this.#proofs(groups);
+    const headline = this.#judge(nowMs, lists, proofs);
+    const facts = evidence.facts();
+    const mandates = new Set(lists.filter(({ mandate }) => mandate === true).map(({ id }) => id));
+    const { refusedOf, hitsOf, ...today } = sumUpToday(
+      day.counts,
+      (list) => mandates.has(list),
+      dayStart(nowMs),
+    );
+    const recorder = evidence.recorderStatus();
+    const papers = evidence.papers();
+    const active = papers.filter((paper) => paper.state === 'active');
+    const decisions = evidence.decisions();
+    return {
+      time: timeOf(nowMs),
+      agency: agency ?? null,
+      version: VERSION,
+      generation: generation?.policy.generation ?? 0,
+      resolver: { name: resolverName(config), addresses: listen.map(formatEndpoint) },
+      headline: this.#shown(headline, pause, facts.probe === undefined),
+      strip: { from: timeOf(day.fromMs), to: timeOf(day.untilMs), spans: [...day.spans] },
+      networks: this.#networks(nowMs, proofs, day, refusedOf, recorder?.distinctClients ?? {}, active),
+      todo: needsOf({
+        nowMs,
+        lists,
+        acts: acts(),
+        papers,
+        decisions,
+        recorder,
+        hasAdministrator: hasAdministrator(),
+      }),
+      today: { since: timeOf(dayStart(nowMs)), clients: recorder?.distinctClients['*'] ?? null, ...today },
+      service: {
+        ...rates.read(),
+        records: {
+          enabled: recorder !== undefined,
+          lastCommitTime: orNull(recorder?.lastCommitMs, timeOf),
+          verified: recorder?.isVerified ?? null,
+          verifiedTime: orNull(recorder?.verifiedMs, timeOf),
+          dropped: recorder?.dropped ?? 0,
+        },
+      },
+      exemptions: active
+        .map(({ id, groups: of, clients, grounds, until }) => ({
+          ...{ id, groups: of, clients, grounds, until, hitsToday: hitsOf.get(id) ?? 0 },
+        }))
+        .sort((a, b) => Date.parse(a.until) - Date.parse(b.until)),
+      lists: lists.map(({ id, mandate, inForce, held, kept }) => ({
+        id,
+        mandate,
+        rules: inForce?.entries ?? null,
+        state:
+          held !== null
+            ? 'held'
+            : inForce === null
+              ? 'missing'
+              : kept?.isStale === true
+                ? 'stale'
+                : 'in-force',
+        reachedTime: kept?.checkedAt ?? null,
+        restsOn: decisions.find(({ list }) => list === id)?.decision.reference ?? null,
+      })),
+      changes: [...day.changes],
+    };
+  }
+
+  groups() {
+    const { config } = this.#parts.state();
+    return config.groups.map(({ name, clients, lists, outOfScope }) => ({
+      name,
+      prefixes: prefixesOf(clients),
+      lists: [...lists],
+      inScope: outOfScope !== true && config.compliance.outOfScope !== true,
+    }));
+  }
+
+  refusals(wanted: Parameters<OverviewControl['refusals']>[0]): Promise<RefusalShown[]> {
+    return foldRefusals(this.#parts.stateDirectory, wanted, this.#parts.clock());
+  }
+
+  search(wanted: Parameters<OverviewControl['search']>[0]): Promise<RecordsFound> {
+    return searchRecords(this.#parts.stateDirectory, wanted, this.#parts.clock());
+  }
+
+  #judge(nowMs: number, lists: Lists, proofs: readonly ProofFacts[]): Headline {
+    const { evidence, pause, upMs, enforcement, state } = this.#parts;
+    const { probe, records } = state().config;
+    const { isPaused, by = '', reason = '', until = '' } = pause.status();
+    const recorder = evidence.recorderStatus();
+    const dropped = recorder?.dropped ?? 0;
+    if (dropped > this.#dropped.count) this.#dropped = { count: dropped, lostMs: nowMs };
+    const headline = judgeHeadline({
+      nowMs,
+      upMs: upMs(),
+      enforcement: enforcement(),
+      pause: isPaused ? { by, reason, until } : undefined,
+      probeEveryMs: probe.intervalMs === 0 ? undefined : probe.intervalMs,
+      proofs,
+      records: {
+        isEnabled: records.isEnabled,
+        failure: recorder?.failure,
+        lastCommitMs: recorder?.lastCommitMs,
+        backlogBytes: recorder?.backlogBytes ?? 0,
+        lostMs: this.#dropped.lostMs,
+        isVerified: recorder?.isVerified,
+      },
+      staleLists: lists.flatMap(({ id, mandate, kept }) =>
+        mandate === true && kept?.isStale === true && kept.checkedAt !== null
+          ? [{ list: id, sinceMs: Date.parse(kept.checkedAt) }]
+          : [],
+      ),
+    });
+    if (this.#headline?.state !== headline.state) this.#headline = { state: headline.state, sinceMs: nowMs };
+    return headline;
+  }
+
+  #shown(headline: Headline, pause: OperatorPause, isUnproven: boolean): StateShown['headline'] {
+    const { oldestProofMs, ...rest } = headline;
+    const { isPaused, by = '', reason = '', until = '' } = pause.status();
+    const runs = this.#parts.evidence.probeStatus().runs;
+    const sweep = isUnproven
+      ? undefined
+      : runs.find(({ event, group }) => event === 'sweep' && group === undefined);
+    return {
+      ...rest,
+      groups: [...rest.groups],
+      sinceTime: orNull(this.#headline?.sinceMs, timeOf),
+      oldestProofTime: oldestProofMs === null ? null : timeOf(oldestProofMs),
+      pause: isPaused ? { by, reason, until } : null,
+      sweep:
+        sweep === undefined
+          ? null
+          : { time: sweep.ended, names: sweep.coverage.asked, leakedNames: sweep.leakedNames },
+    };
+  }
+
+  /** What the probe knows of each group. */
+  #proofs(groups: readonly string[]): ProofFacts[] {
+    const { evidence } = this.#parts;
+    const metrics = evidence.facts().probe;
+    const [last] = evidence.probeStatus().runs;
+    const { last: whole } = evidence.probeStatus();
+    return groups.map((group): ProofFacts => {
+      const results = metrics?.results.filter(({ view }) => view === group) ?? [];
+      const told = whole?.results.filter(({ view }) => view === group) ?? [];
+      const leaked = told.reduce((sum, result) => Math.max(sum, result.leaked), 0);
+      const unasked = whole?.unasked.find(({ view }) => view === group || view === '*')?.reason;
+      return {
+        group,
+        lastSuccessMs: metrics?.lastSuccessMs.get(group),
+        outcome:
+          results.length === 0
+            ? undefined
+            : leaked > 0
+              ? 'leaking'
+              : results.every(({ isEnforced }) => isEnforced)
+                ? 'enforced'
+                : 'broken',
+        leaked,
+        failed: told.reduce((sum, result) => sum + result.failed, 0),
+        examples: told.flatMap(({ examples }) => examples),
+        unasked: results.length === 0 && last !== undefined ? unasked : undefined,
+      };
+    });
+  }
+
+  #networks(
+    nowMs: number,
+    proofs: readonly ProofFacts[],
+    day: DayFacts,
+    refused: ReadonlyMap<string, number>,
+    clients: Readonly<Record<string, number>>,
+    active: readonly { readonly groups: readonly string[] }[],
+  ): StateShown['networks'] {
+    const { state, enforcement } = this.#parts;
+    const { config } = state();
+    const judged = new Map(enforcement().groups.map((group) => [group.group, group.state]));
+    return config.groups.map(({ name, clients: prefixes }) => {
+      const standing = judged.get(name) ?? enforcement().state;
+      const proof = proofs.find(({ group }) => group === name);
+      return {
+        group: name,
+        state: standing,
+        inForce: isInForce(standing),
+        inScope: standing !== 'out-of-scope',
+        prefixes: prefixesOf(prefixes),
+        proof: {
+          state: proofState(proof, nowMs, config.probe.intervalMs),
+          time: orNull(proof?.lastSuccessMs, timeOf),
+          leakedNames: proof?.leaked ?? 0,
+          examples: [...(proof?.examples ?? [])],
+          reason: proof?.unasked ?? null,
+        },
+        refusedToday: refused.get(name) ?? 0,
+        clientsToday: clients[name] ?? null,
+        exempt: active.filter(({ groups }) => groups.includes(name)).length,
+        strip: [...(day.spansOf.get(name) ?? [])],
+      };
+    });
+  }
+}
+
+/** Prefixes that a page shows of one group. */
+const PREFIXES_MAX = 20;
+/** As of the headline. */
+const INTERVALS_MAX = 3;
+const PROOF_MS_MIN = 60_000;
+
+const prefixesOf = (list: Parameters<typeof unpackPrefixes>[0]): string[] => {
+  const texts: string[] = [];
+  for (const prefix of unpackPrefixes(list)) {
+    texts.push(formatPrefix(prefix));
+    if (texts.length >= PREFIXES_MAX) break;
+  }
+  return texts;
+};
+
+const proofState = (
+  proof: ProofFacts | undefined,
+  nowMs: number,
+  everyMs: number,
+): StateShown['networks'][number]['proof']['state'] => {
+  if (proof?.unasked !== undefined) return 'unasked';
+  if (proof?.outcome === 'leaking') return 'leaking';
+  if (proof?.outcome === 'broken') return 'failing';
+  if (proof?.lastSuccessMs === undefined) return 'never';
+  return nowMs - proof.lastSuccessMs <= Math.max(PROOF_MS_MIN, INTERVALS_MAX * everyMs) ? 'proven' : 'old';
+};
+
+const orNull = <Value, Result>(value: Value | undefined, to: (value: Value) => Result): Result | null =>
+  value === undefined ? null : to(value);
+
+const timeOf = (ms: number): string => new Date(ms).toISOString();
