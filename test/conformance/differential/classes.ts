@@ -288,16 +288,16 @@ export const CLASSES: readonly DifferenceClass[] = [
   },
   {
     name: 'a proof beside the answer to the end of an alias',
-    cordon: 'all proofs that came with the parts of the answer, with CD',
+    cordon: 'all proofs that came with the parts of the answer, where none is judged',
     unbound: 'those of the last part',
     bind: 'those of the last part',
     reason:
-      'With CD nobody says which proof is good (RFC 4035 section 3.2.2); those of the first part may be of its wildcards.',
+      'In an insecure answer, and with CD, nobody says which proof is good; those of the first part may be of its wildcards.',
     aspects: ['authority', 'TTL'],
     isRare: true,
     when: (c) =>
       isPlain(c) &&
-      isAsked(c, 'CD') &&
+      (isAsked(c, 'CD') || !c.cordon.flags.has('AD')) &&
       c.cordon.answer.size > 0 &&
       isSubset(c.unbound.authority, c.cordon.authority) &&
       isSubset(c.bind.authority, c.cordon.authority) &&
