@@ -11,6 +11,7 @@ import { answerListener } from './answers.ts';
 import { COOKIE_SECRET_BYTES } from './cookie-jar.ts';
 import type { Exchange, UpstreamOutcome } from './exchange.ts';
 import { OwnPorts } from './own-ports.ts';
+import { Recovery } from './recovery.ts';
 import { type ForwardingRoute, RouteTable, upstreamTexts } from './route-table.ts';
 import { expire } from './silence.ts';
 import { Traffic, type TrafficOptions } from './traffic.ts';
@@ -43,6 +44,7 @@ export class Forwarding implements Exchange {
   readonly #routes: RouteTable<Try>;
   readonly #ownPorts: OwnPorts;
   readonly #traffic: Traffic;
+  readonly #recovery: Recovery;
 
   /** Throws ERR_UPSTREAM_ROUTE or ERR_UPSTREAM_CERTIFICATE when the routes cannot be used, see RouteTable. */
   constructor(options: ForwardingOptions) {
@@ -60,6 +62,7 @@ export class Forwarding implements Exchange {
       mixedCase: options.mixedCase === true,
       listener: answerListener(traffic),
     });
+    this.#recovery = new Recovery(traffic, this.#routes.routes);
     this.endpoints = upstreamTexts(options.routes);
   }
 
@@ -108,6 +111,7 @@ export class Forwarding implements Exchange {
     const traffic = this.#traffic;
     if (traffic.isClosed) return;
     traffic.isClosed = true;
+    this.#recovery.close();
     traffic.timer.stop();
     for (const endpoint of this.#routes.endpoints) endpoint.close();
     traffic.timer.expireAll();

@@ -37,6 +37,8 @@ export const upstreamTexts = (routes: readonly ForwardingRoute[]): string[] => [
 export class RouteTable<T> {
   /** All distinct servers. */
   readonly endpoints: UpstreamEndpoint<T>[] = [];
+  /** Of all views. */
+  readonly routes: readonly Route<T>[];
   readonly #default: ViewRoutes<T>;
   readonly #views = new Map<number, ViewRoutes<T>>();
 
@@ -60,6 +62,7 @@ export class RouteTable<T> {
       checkRoute(route);
       opened.set(route.view, [...(opened.get(route.view) ?? []), openRoute(route, open)]);
     }
+    this.routes = [...opened.values()].flat();
     const shared = opened.get(VIEW_DEFAULT) ?? [];
     this.#default = buildView(shared, []);
     for (const [view, own] of opened) {
