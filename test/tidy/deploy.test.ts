@@ -313,6 +313,13 @@ test('the image copies files that exist', () => {
   expect(copied.filter((path) => !existsSync(join(root, path)))).toEqual([]);
 });
 
+test('the image keeps koffi, an optional dependency with which UDP moves in batches', () => {
+  const omitted = (text: string): boolean => /^RUN npm ci .*--omit=optional/m.test(text);
+  expect(read('Dockerfile')).toMatch(/^RUN npm ci .*--omit=dev/m);
+  expect(omitted(read('Dockerfile'))).toBe(false);
+  expect(omitted(read('Dockerfile').replace('--omit=dev', '--omit=dev --omit=optional'))).toBe(true);
+});
+
 test('whatever starts Node.js in deploy/ leaves SIGUSR1 without a debugger', () => {
   const starts = ['Dockerfile', 'cordon.service'].flatMap((file) =>
     read(file)
