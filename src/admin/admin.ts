@@ -19,6 +19,7 @@ export { type AnyGiven, isAt, mayUse, notForRoles, perform } from './dispatch.ts
 export type { ProbeControl, RecordControl, RecorderStatus } from './evidence-operations.ts';
 export type {
   ExemptionControl,
+  ExemptionEffect,
   ExemptionRefusal,
   ExemptionShown,
 } from './exemption-operations.ts';

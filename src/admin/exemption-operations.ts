@@ -17,6 +17,8 @@ import {
 /** Characters of a name or a reference, as the register keeps them, and of a reason. */
 const LINE_LENGTH_MAX = 200;
 const REASON_LENGTH_MAX = 500;
+/** Of what a paper says in prose; the register has the bound that counts. */
+const PROSE_LENGTH_MAX = 10_000;
 
 const optionalText = z.string().exactOptional();
 const event = z
@@ -63,6 +65,43 @@ const report = z
     decisions: listOf(decisionStatus),
   })
   .meta({ id: 'ExemptionReport' });
+
+const opened = z
+  .object({
+    /** With everything below them; null: all names. */
+    names: listOf(z.string()).nullable(),
+    lists: listOf(z.string()).nullable(),
+    groups: listOf(z.string()),
+    devices: listOf(z.string()),
+    clients: listOf(z.string()),
+    /** Addresses in its prefixes, those of IPv6 left out; null: more than a number can hold. */
+    addresses: z.number().nullable(),
+    days: z.number().nullable(),
+    /** Refused to its groups by its lists in thirty days; null where the records cannot tell. */
+    asked30d: z.number().nullable(),
+  })
+  .meta({ id: 'ExemptionEffect' });
+const problem = z.object({
+  code: z.string(),
+  /** Empty for the whole. */
+  field: z.string(),
+  text: z.string(),
+  hint: optionalText,
+});
+const checked = z.object({ problems: listOf(problem), opens: opened }).meta({ id: 'ExemptionCheck' });
+const rules = z
+  .object({
+    /** Null when none is configured: nothing can be granted. */
+    profile: z.record(z.string(), z.unknown()).nullable(),
+    groups: listOf(z.string()),
+    lists: listOf(z.string()),
+    /** Who may approve, where the configuration says; none: anybody with a role of the profile. */
+    approvers: listOf(z.object({ name: z.string(), role: z.string(), delegation: z.string().optional() })),
+  })
+  .meta({ id: 'ExemptionRules' });
+
+/** What an exemption would open, or opens. */
+export type ExemptionEffect = Readonly<z.output<typeof opened>>;
 
 const line = z
   .string()
@@ -124,6 +163,12 @@ export interface ExemptionControl {
   reject(id: string, decider: ExemptionDecider): Promise<ExemptionShown>;
   revoke(id: string, decider: ExemptionDecider): Promise<ExemptionShown>;
   decisions(): Promise<readonly z.output<typeof decisionStatus>[]>;
+  /** Everything that is wrong with a request, and what it would open. Keeps nothing. */
+  check(raw: unknown): Promise<z.output<typeof checked>>;
+  effect(id: string): Promise<ExemptionEffect>;
+  rules(): z.output<typeof rules>;
+  /** A request as the one before says, but for what `changes` says. */
+  renew(id: string, by: string, changes: object): Promise<ExemptionShown | ExemptionRefusal>;
 }
 
 const onExemptions = operationsOn<ExemptionControl>('exemptions');
@@ -229,6 +274,50 @@ export const EXEMPTION_OPERATIONS = {
     ...toEnd,
     handle: async (register, { parameters, body: { by, reason } }, actor) =>
       gives(await register.revoke(parameters.id, { by: authorOf(actor, by), reason })),
+  }),
+  readExemptionRules: onExemptions({
+    method: 'GET',
+    path: '/v1/exemptions/rules',
+    summary: 'What a request has to say, by the profile in force',
+    roles: ROLES,
+    result: rules,
+    handle: (register) => Promise.resolve(gives(register.rules())),
+  }),
+  checkExemption: onExemptions({
+    method: 'POST',
+    path: '/v1/exemptions/check',
+    summary:
+      'Everything that is wrong with a request, each at its field, and what it would open; nothing is kept',
+    roles: ['viewer', 'help-desk', 'operator', 'approver', 'administrator'],
+    body: z.unknown(),
+    result: checked,
+    handle: async (register, { body }, actor) => gives(await register.check(requestedBy(body, actor))),
+  }),
+  readExemptionEffect: onExemptions({
+    method: 'GET',
+    path: '/v1/exemptions/{id}/opens',
+    summary: 'What an exemption opens: names, clients, days, and how often that was asked for',
+    roles: ROLES,
+    parameters: one,
+    result: opened,
+    handle: async (register, { parameters }) => gives(await register.effect(parameters.id)),
+  }),
+  renewExemption: onExemptions({
+    method: 'POST',
+    path: '/v1/exemptions/{id}/renew',
+    summary: 'Asks for an exemption that follows another one, which says all that is not said here',
+    roles: ['viewer', 'help-desk', 'operator', 'approver', 'administrator'],
+    parameters: one,
+    body: z.strictObject({
+      until: z.string().max(LINE_LENGTH_MAX),
+      from: z.string().max(LINE_LENGTH_MAX).exactOptional(),
+      justification: z.string().max(PROSE_LENGTH_MAX).exactOptional(),
+      alternatives: z.string().max(PROSE_LENGTH_MAX).exactOptional(),
+    }),
+    form: '{ "until": date, "from": date, "justification": text, "alternatives": text }',
+    result: shown,
+    handle: async (register, { parameters: { id }, body }, { name }) =>
+      toOutcome(`renewing ${id}`, await register.renew(id, name, body)),
   }),
   listDecisions: onExemptions({
     method: 'GET',

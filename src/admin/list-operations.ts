@@ -56,6 +56,21 @@ const storeDecision = z.object({
   reason: z.string(),
   by: z.string(),
 });
+const side = z.object({ sha256: z.string(), entries: z.number() });
+const change = z.object({ count: z.number(), rules: listOf(z.string()) });
+const difference = z
+  .object({
+    list: z.string(),
+    /** In force; null when nothing is. */
+    from: side.nullable(),
+    to: side,
+    /** `to` is the held content, and not an earlier one. */
+    isHeld: z.boolean(),
+    /** `rules` are the first 100. */
+    added: change,
+    removed: change,
+  })
+  .meta({ id: 'ListDifference' });
 const candidate = z.object({
   name: z.string(),
   count: z.number(),
@@ -104,6 +119,8 @@ export interface ListControl {
   candidates(): Promise<readonly z.output<typeof candidate>[]>;
   statuses(): Promise<readonly z.output<typeof listStatus>[]>;
   status(id: string): Promise<z.output<typeof listStatus>>;
+  /** Rejects with ERR_LIST_ABSENT when there is nothing to compare with. */
+  difference(id: string, sha256: string | undefined): Promise<z.output<typeof difference>>;
   history(id: string): Promise<readonly z.output<typeof storeDecision>[]>;
   accept(id: string, sha256: string, author: ListAuthor): Promise<ListOutcome>;
   dismiss(id: string, sha256: string, author: ListAuthor): Promise<ListOutcome>;
@@ -161,6 +178,25 @@ export const LIST_OPERATIONS = {
     parameters: one,
     result: listOf(storeDecision),
     handle: async (lists, { parameters }) => gives(await lists.history(parameters.list)),
+  }),
+  readListDifference: onLists({
+    method: 'GET',
+    path: '/v1/lists/{list}/diff',
+    summary:
+      'What another content of a list would change: the held one, or the one that a SHA-256 begins with',
+    roles: ROLES,
+    parameters: one,
+    query: z.strictObject({
+      sha256: z
+        .string()
+        .regex(/^[0-9a-f]{8,64}$/)
+        .optional(),
+    }),
+    form: 'sha256=at least 8 digits',
+    failureStatus: 409,
+    result: difference,
+    handle: async (lists, { parameters, query }) =>
+      gives(await lists.difference(parameters.list, query.sha256)),
   }),
   acceptList: onLists({
     method: 'POST',

@@ -30,6 +30,12 @@ export interface ChangeAuthor {
   readonly reason?: string;
 }
 
+/** Of what is known; what is empty is left out. */
+export const toAuthor = (by: string | undefined, reason: string | undefined): ChangeAuthor => ({
+  ...(by === undefined ? {} : { by }),
+  ...(reason === undefined || reason === '' ? {} : { reason }),
+});
+
 /** Why something is put in force. */
 export type ConfigurationCause = 'start' | 'reload' | 'lists';
 

@@ -61,6 +61,7 @@ export class ControlDoor {
     };
     const listControl = createListControl({
       candidates: () => supervisor.candidates(),
+      config: () => changes.wanted,
       lists: () => changes.wanted.lists,
       generation: () => state.current.generation,
       keeper: () => lists.keeper,

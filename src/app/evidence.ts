@@ -28,7 +28,12 @@ import {
   type SharedExemption,
 } from '../policy/policy.ts';
 import { ProbeKeeper } from '../probe/probe.ts';
-import type { ChangeRecord, RecalledClient, RecalledWhom } from '../records/records.ts';
+import {
+  type ChangeRecord,
+  type RecalledClient,
+  type RecalledWhom,
+  RecordsReader,
+} from '../records/records.ts';
 import { Recorder } from '../records/thread/thread.ts';
 import { createProbeSecret } from '../server/server.ts';
 import { ChangeJournal } from './change-journal.ts';
@@ -73,6 +78,8 @@ export class Evidence {
   readonly #rings: readonly SharedArrayBuffer[];
   readonly #probe: ProbeKeeper;
   readonly #outputWatch: OutputWatch;
+  /** In force. */
+  #config: Config;
   #recorder: Recorder | undefined;
   #exemptions: ExemptionKeeper | undefined;
   #blocks: readonly ExemptionBlock[] = [];
@@ -83,6 +90,7 @@ export class Evidence {
   #isSuspended = false;
 
   constructor(config: Config, parts: EvidenceParts) {
+    this.#config = config;
     this.#parts = parts;
     const { log, workerCount } = parts;
     this.#rings = config.records.isEnabled
@@ -200,6 +208,7 @@ export class Evidence {
 
   /** Keeps to a configuration that is in force from now on. */
   async follow(config: Config): Promise<void> {
+    this.#config = config;
     const { log } = this.#parts;
     try {
       await this.#exemptions?.follow(exemptionSettings(config));
@@ -224,7 +233,13 @@ export class Evidence {
     const exemptions = this.#exemptions;
     return {
       exemptions:
-        exemptions && createExemptionControl(exemptions, (isNew) => this.#parts.requireDecisions(isNew)),
+        exemptions &&
+        createExemptionControl(exemptions, {
+          config: () => this.#config,
+          clock: systemClock,
+          asked: (groups, lists, sinceMs) => this.#countRefusals(groups, lists, sinceMs),
+          requireDecisions: (isNew) => this.#parts.requireDecisions(isNew),
+        }),
       probe: this.#probe,
       references: { refusals: (text) => this.recall({ kind: 'reference', text }) },
       records: {
@@ -352,6 +367,28 @@ export class Evidence {
     await this.#probe.close();
     this.#exemptions?.close();
     await this.#recorder?.stop();
+  }
+
+  /** Of mandate and other lists alike; undefined where no records are kept. */
+  async #countRefusals(
+    groups: readonly string[],
+    lists: readonly string[] | undefined,
+    sinceMs: number,
+  ): Promise<number | undefined> {
+    const { stateDirectory, records } = this.#config;
+    if (!records.isEnabled) return undefined;
+    const reader = RecordsReader.open(join(stateDirectory, RECORDS_NAME));
+    try {
+      const counts = await reader.counts(sinceMs, systemClock());
+      return counts
+        .filter(
+          ({ kind, group, list }) =>
+            kind === 'refusal' && groups.includes(group) && lists?.includes(list) !== false,
+        )
+        .reduce((sum, { count }) => sum + count, 0);
+    } finally {
+      reader.close();
+    }
   }
 
   #note(record: ChangeRecord): void {

@@ -24,6 +24,7 @@ import {
   SHIPPED_PROFILES,
   toDay,
 } from '../exemptions/exemptions.ts';
+import { type AskedFor, effectOf } from './exemption-effect.ts';
 
 /** An exemption as it is shown. */
 export interface ExemptionStatus extends ExemptionPaper {
@@ -64,13 +65,19 @@ export const checkExemptionTexts = (config: Config, path: string, clock: Clock):
   return checkTexts(readExemptionTexts(path), context);
 };
 
-/**
- * The register of a running program, as the control socket shows and changes it. `requireDecisions` throws where nothing may be
- * decided, or nothing new.
- */
+/** What the register's control needs beside the register. */
+export interface ExemptionSurroundings {
+  config(): Config;
+  readonly clock: Clock;
+  readonly asked: AskedFor;
+  /** Throws where nothing may be decided, or nothing new. */
+  requireDecisions(isNew: boolean): void;
+}
+
+/** The register of a running program, as control socket and control room show and change it. */
 export const createExemptionControl = (
   keeper: ExemptionKeeper,
-  requireDecisions: (isNew: boolean) => void = () => undefined,
+  { config, clock, asked, requireDecisions }: ExemptionSurroundings,
 ): ExemptionControl => {
   const statusOf = (id: string): ExemptionStatus => {
     const { paper, history } = keeper.register.find(id);
@@ -107,7 +114,43 @@ export const createExemptionControl = (
       return statusOf((await keeper.change((register) => register.revoke(id, decider))).id);
     },
     decisions: () => Promise.resolve(keeper.decisions()),
+    check: async (raw) => {
+      const { terms, problems } = await keeper.change((register) => register.check(raw));
+      return { problems, opens: await effectOf(terms, config(), clock(), asked) };
+    },
+    effect: async (id) => {
+      const { paper } = await keeper.change((register) => register.find(id));
+      const { groups, clients, devices, names, lists } = paper;
+      const period = { fromMs: Date.parse(paper.from), untilMs: Date.parse(paper.until) };
+      return effectOf({ groups, clients, devices, names, lists, ...period }, config(), clock(), asked);
+    },
+    rules: () => {
+      const { compliance, groups, lists } = config();
+      return {
+        profile: profileOf(config()) ?? null,
+        groups: groups.map(({ name }) => name),
+        lists: lists.map(({ id }) => id),
+        approvers: compliance.approvers,
+      };
+    },
+    renew: async (id, by, changes) => {
+      requireDecisions(true);
+      const { paper } = await keeper.change((register) => register.find(id));
+      return toResult(await keeper.change((register) => register.request(renewalOf(paper, by, changes))));
+    },
   };
+};
+
+/** A request that says what the paper before said, but for what is said anew. */
+const renewalOf = (paper: ExemptionPaper, by: string, changes: object): object => {
+  const { grounds, justification, alternatives, mitigations, devices, lists, names, schedule } = paper;
+  const orAbsent = (texts: readonly string[]) => (texts.length === 0 ? undefined : texts);
+  const said = {
+    ...{ grounds, justification, alternatives, mitigations, devices, lists, names, schedule },
+    ...{ groups: orAbsent(paper.groups), clients: orAbsent(paper.clients) },
+    ...{ renews: paper.id, 'requested-by': by, ...changes },
+  };
+  return Object.fromEntries(Object.entries(said).filter(([, value]) => value !== undefined));
 };
 
 const rulesOf = (config: Config): Rules | undefined => {

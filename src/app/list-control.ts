@@ -3,12 +3,13 @@
 // A decision on a list that is fetched goes into its record first and makes a policy then; a decision on a file of
 // the operator's is a reload that may take this one content. The person who decides is told whether it is in force.
 import type { ListAuthor, ListControl, ListOutcome } from '../admin/admin.ts';
-import { AppError } from '../base/base.ts';
-import type { ListConfig } from '../config/config.ts';
+import { AppError, systemClock } from '../base/base.ts';
+import type { Config, ListConfig } from '../config/config.ts';
 import type { Generation } from '../generation/generation.ts';
 import type { FileReview, ListKeeper } from '../lists/keeping/keeping.ts';
 import {
   bareStatus,
+  diffList,
   inForceStatus,
   type ListStatus,
   toCandidateStatus,
@@ -21,6 +22,7 @@ export type ListDecision = 'accepted' | 'dismissed' | 'rolled-back';
 
 /** The parts of the running program that this needs. */
 export interface ListControlParts {
+  config(): Config;
   lists(): readonly ListConfig[];
   generation(): Generation | undefined;
   candidates(): Promise<readonly Candidate[]>;
@@ -90,6 +92,7 @@ export const createListControl = (parts: ListControlParts): ListControl => {
     candidates: async () => (await parts.candidates()).map(toCandidateStatus),
     statuses: () => Promise.all(parts.lists().map(statusOf)),
     status: async (id) => statusOf(find(id)),
+    difference: (id, sha256) => diffList(parts.config(), find(id).id, sha256, systemClock),
     history: async (id) =>
       find(id).source.kind === 'url' ? ((await parts.keeper()?.history(id)) ?? []) : [],
     accept: async (id, sha256, author) => {

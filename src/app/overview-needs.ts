@@ -38,7 +38,7 @@ export const needsOf = (facts: NeedFacts): Need[] => {
   );
   return [
     ...(recorder?.isVerified === false
-      ? [need('records-not-whole', 'records', '/proof', 'The records are not whole')]
+      ? [need('records-not-whole', 'records', '/proof?tab=records', 'The records are not whole')]
       : []),
     ...lists.flatMap(({ id, held, inForce }) =>
       held === null
@@ -58,7 +58,7 @@ export const needsOf = (facts: NeedFacts): Need[] => {
     ...acts
       .filter(({ state }) => state === 'waiting')
       .map(({ id, summary, by, askedAt, expiresAt }) =>
-        need('act-waiting', id, '/account', `${summary}: asked by ${by}`, { since: askedAt, due: expiresAt }),
+        need('act-waiting', id, '/acts', `${summary}: asked by ${by}`, { since: askedAt, due: expiresAt }),
       ),
     ...papers
       .filter(({ state }) => state === 'requested')
@@ -66,7 +66,7 @@ export const needsOf = (facts: NeedFacts): Need[] => {
         need(
           'exemption-waiting',
           id,
-          '/exemptions',
+          `/exemptions/${id}`,
           `Exemption ${id} waits for an approver; asked by ${requestedBy}`,
           {
             ...{ since: requestedAt, due: from },
@@ -74,7 +74,7 @@ export const needsOf = (facts: NeedFacts): Need[] => {
         ),
       ),
     ...ending.map(({ id, until }) =>
-      need('exemption-ends', id, '/exemptions', `Exemption ${id} ends`, { due: until }),
+      need('exemption-ends', id, `/exemptions/${id}`, `Exemption ${id} ends`, { due: until }),
     ),
     ...papers
       .filter(({ isIncomplete }) => isIncomplete)
@@ -82,22 +82,24 @@ export const needsOf = (facts: NeedFacts): Need[] => {
         need(
           'exemption-incomplete',
           id,
-          '/exemptions',
+          `/exemptions/${id}`,
           `Exemption ${id} would be refused by the rules as they are`,
         ),
       ),
     ...decisions
       .filter(({ reviewSec }) => reviewSec !== null && reviewSec < REVIEW_SEC)
       .map(({ list, decision }) =>
-        need('mandate-review', list, '/lists', `The decision behind ${list} is to be reviewed`, {
+        need('mandate-review', list, `/lists/${list}`, `The decision behind ${list} is to be reviewed`, {
           due: decision.review === undefined ? null : new Date(decision.review).toISOString(),
         }),
       ),
     ...lists
       .filter(({ mandate, kept }) => mandate === true && kept?.isStale === true)
       .map(({ id, kept }) =>
-        need('list-stale', id, '/lists', `List ${id} was not reached`, { since: kept?.checkedAt ?? null }),
+        need('list-stale', id, `/lists/${id}`, `List ${id} was not reached`, {
+          since: kept?.checkedAt ?? null,
+        }),
       ),
-    ...(hasAdministrator ? [] : [need('set-up', 'room', '/setup', 'Nobody is administrator yet')]),
+    ...(hasAdministrator ? [] : [need('set-up', 'room', '/settings', 'Nobody is administrator yet')]),
   ];
 };

@@ -18,7 +18,7 @@ import { FileReview } from '../lists/keeping/keeping.ts';
 import { CounterTotals, createMetrics, type Log, type Metrics } from '../observe/observe.ts';
 import { TrustKeeper } from '../resolve/resolve.ts';
 import { AddressFeed } from './address-feed.ts';
-import type { ChangeAuthor } from './change-journal.ts';
+import { toAuthor } from './change-journal.ts';
 import { Changes, type ServiceSource } from './changes.ts';
 import { ControlDoor } from './control-door.ts';
 import {
@@ -444,11 +444,6 @@ export class Service {
     return readinessOf(this.#isListening, this.#enforcement.current, this.#stateWatch.trouble);
   }
 }
-
-const toAuthor = (by: string | undefined, reason: string | undefined): ChangeAuthor => ({
-  ...(by === undefined ? {} : { by }),
-  ...(reason === undefined || reason === '' ? {} : { reason }),
-});
 
 /** Giving root up would be for good: a listener that a reload adds could not bind port 53, nor keys be read again. */
 const ROOT_HINT =

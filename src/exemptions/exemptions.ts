@@ -16,4 +16,5 @@ export { checkTexts } from './register-texts.ts';
 export { REGISTER_NAME, registerWitnesses } from './register-witness.ts';
 export type { Rules } from './rules.ts';
 export type { Network } from './scope.ts';
+export type { Draft, ExemptionTerms } from './terms.ts';
 export { readExemptionTexts, readRequestFile } from './texts.ts';

@@ -164,11 +164,20 @@ export class Register {
 
   /** Takes a request as somebody wrote it. Throws ERR_EXEMPTION_STORE. */
   request(raw: unknown): RegisterOutcome {
+    const { terms, problems } = this.check(raw);
+    if (problems.length > 0) return refused(problems);
+    const paper = this.createPaper(terms as ExemptionTerms, { kind: 'command' }, this.#options.clock());
+    this.write([{ event: 'requested', paper, by: paper.requestedBy }]);
+    return { paper, problems: [] };
+  }
+
+  /** What a request says, as far as it can be read, and everything that is wrong with it. Nothing is kept. */
+  check(raw: unknown): { terms: Draft<ExemptionTerms>; problems: readonly ExemptionProblem[] } {
     this.advance();
     const nowMs = this.#options.clock();
     const written = readRequest(raw);
     const context = this.context(nowMs);
-    if (context === undefined) return refused(NO_PROFILE);
+    if (context === undefined) return { terms: written.terms, problems: NO_PROFILE };
     const terms = { ...written.terms, fromMs: written.terms.fromMs ?? this.#beginning(written.terms, nowMs) };
     const waiting = this.standing().filter(({ state }) => state === 'requested');
     const faults = [
@@ -177,10 +186,7 @@ export class Register {
       ...repetitionFaults(terms, waiting),
       ...this.limitFaults(),
     ];
-    if (faults.length > 0) return refused(faults.map((fault) => toProblem(fault)));
-    const paper = this.createPaper(terms as ExemptionTerms, { kind: 'command' }, nowMs);
-    this.write([{ event: 'requested', paper, by: paper.requestedBy }]);
-    return { paper, problems: [] };
+    return { terms, problems: faults.map((fault) => toProblem(fault)) };
   }
 
   /** Grants a request. Throws ERR_EXEMPTION_UNKNOWN, ERR_EXEMPTION_STATE, ERR_EXEMPTION_STORE. */

@@ -21,6 +21,10 @@ const ECHO: Record<keyof ExemptionControl, (...asked: never[]) => Promise<unknow
   reject: (id: string, decider: object) => Promise.resolve({ asked: 'reject', id, ...decider }),
   revoke: (id: string, decider: object) => Promise.resolve({ asked: 'revoke', id, ...decider }),
   decisions: () => Promise.resolve([{ asked: 'decisions' }]),
+  check: (raw: unknown) => Promise.resolve({ asked: 'check', raw }),
+  effect: (id: string) => Promise.resolve({ asked: 'effect', id }),
+  rules: () => Promise.resolve({ asked: 'rules' }),
+  renew: (id: string, by: string, changes: object) => Promise.resolve({ asked: 'renew', id, by, ...changes }),
 };
 
 const open = async (control: Partial<typeof ECHO> = {}): Promise<void> => {

@@ -170,7 +170,14 @@ describe('with a register', () => {
     const path = join(directory, 'state', 'control.sock');
     socket = await openControlSocket({
       path,
-      controls: () => ({ exemptions: createExemptionControl(keeper) }),
+      controls: () => ({
+        exemptions: createExemptionControl(keeper, {
+          config: configOf,
+          clock: Date.now,
+          asked: () => Promise.resolve(undefined),
+          requireDecisions: () => undefined,
+        }),
+      }),
       log,
     });
   });
