@@ -18,10 +18,10 @@ afterAll(() => rmSync(work, { recursive: true, force: true }));
 
 /** Says of the unit only that this machine does not have the program installed. */
 const NOT_INSTALLED =
-  /^\S+: Command \/(?:opt\/cordon|usr\/sbin)\/\S+ is not executable: No such file or directory$/;
+  /^\S+: Command \/(?:opt\/cordon|usr\/sbin|usr\/local\/lib\/cordon)\/\S+ is not executable: No such file or directory$/;
 
 /** The units that ship. */
-const UNITS = ['cordon.service', 'unbound/cordon-unbound.service'] as const;
+const UNITS = ['cordon.service', 'unbound/cordon-unbound.service', 'bird/cordon-anycast.service'] as const;
 
 /** The complaints of systemd about a unit file. */
 const verifyUnit = async (text: string, name = 'cordon.service'): Promise<string[]> => {
@@ -55,7 +55,7 @@ test.for(UNITS)('%s is understood by systemd', async (unit, context) => {
 /** How much a service may do, by systemd: 0 is nothing, 10 is everything. */
 const EXPOSURE_MAX = 1.5;
 
-test.for(['unbound/cordon-unbound.service'])('%s may do little', async (unit, context) => {
+test.for(UNITS.slice(1))('%s may do little', async (unit, context) => {
   requireProgram(context, 'systemd-analyze');
   const exposureOf = async (text: string): Promise<number> => {
     const file = join(work, basename(unit));
