@@ -329,3 +329,26 @@ test('whatever starts Node.js in deploy/ leaves SIGUSR1 without a debugger', () 
   expect(starts).toHaveLength(2);
   expect(starts.filter((line) => !/node"?,? "?--disable-sigusr1/.test(line))).toEqual([]);
 });
+
+/** What dnsdist says about a configuration; keys that it does not know it ignores with a word, and goes on. */
+const checkDnsdist = async (text: string): Promise<{ code: number | null; isSilent: boolean }> => {
+  const file = join(work, 'dnsdist.conf');
+  writeFileSync(file, text);
+  const { code, stdout, stderr } = await run('dnsdist', ['--check-config', '--config', file]);
+  return { code, isSilent: !/unknown|ignored/i.test(stdout + stderr) };
+};
+
+test('dnsdist accepts dnsdist.conf', async (context) => {
+  requireProgram(context, 'dnsdist');
+  expect(await checkDnsdist(read('dnsdist/dnsdist.conf'))).toEqual({ code: 0, isSilent: true });
+});
+
+test.for([
+  ['a key that it does not know', 'useProxyProtocol', 'useProxyProtokol'],
+  ['a policy that there is not', 'leastOutstanding', 'leastOutstandin'],
+] as const)('dnsdist is not content with %s', async ([, from, to], context) => {
+  requireProgram(context, 'dnsdist');
+  expect(read('dnsdist/dnsdist.conf')).toContain(from);
+  const text = read('dnsdist/dnsdist.conf').replace(from, to);
+  expect(await checkDnsdist(text)).not.toEqual({ code: 0, isSilent: true });
+});
