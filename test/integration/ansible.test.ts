@@ -116,7 +116,7 @@ test(
     expect({ code: second.code, changed: changed(second) }).toEqual({ code: 0, changed: 0 });
 
     const only = { cordon_recursion: false, cordon_anycast: false };
-  const broken = await play({ ...CONFIGURATION, upstream: ['192.0.2.1'] }, only);
+    const broken = await play({ ...CONFIGURATION, upstream: ['192.0.2.1'] }, only);
     expect(broken.code).not.toBe(0);
     expect(broken.stdout).toContain('upstream');
     expect(readFileSync(file, 'utf8')).toBe(written);
