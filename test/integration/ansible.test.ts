@@ -25,7 +25,7 @@ const host = join(work, 'host');
 const environment = { ANSIBLE_HOME: join(work, 'home'), ANSIBLE_NOCOLOR: '1', LC_ALL: 'C.UTF-8' };
 
 beforeAll(() => {
-  for (const part of ['ansible', 'unbound', 'bird', 'health'])
+  for (const part of ['ansible', 'unbound', 'bird'])
     cpSync(join(root, 'deploy', part), join(deploy, part), { recursive: true });
   mkdirSync(host);
 });
@@ -108,7 +108,7 @@ test(
     expect(readFileSync(join(host, 'etc/cordon/unbound.conf'), 'utf8')).toContain(
       'interface: 127.0.0.1@5335',
     );
-    expect(statSync(join(host, 'lib/cordon-health')).mode & 0o111).toBe(0o111);
+    expect(statSync(join(host, 'lib/cordon-anycast')).mode & 0o111).toBe(0o111);
     for (const unit of ['cordon-unbound.service', 'cordon-anycast.service'])
       expect(existsSync(join(host, 'units', unit))).toBe(true);
 
