@@ -7,6 +7,7 @@ import * as lists from './declarations/lists.ts';
 import { PAUSE, RELOAD, RESUME, STATUS, TOP } from './declarations/operating.ts';
 import { CHECK, EXPLAIN, QUERY, SERVE, TRACE } from './declarations/resolver.ts';
 import { DOCS, SHOW_COMPLETION, SHOW_MAN, SHOW_VERSION } from './declarations/self.ts';
+import { BACKUP, RESTORE } from './declarations/state.ts';
 
 /** Does what a command is for; returns the exit code (statuses.ts), throws UsageError or AppError. */
 export type Handler<Options extends OptionDeclarations, Arguments extends ArgumentDeclarations> = (
@@ -33,6 +34,8 @@ export const HANDLERS: ReadonlyMap<CommandDeclaration, () => Promise<AnyHandler>
   on(STATUS, async () => (await import('./status.ts')).showStatus),
   on(TOP, async () => (await import('./top.ts')).top),
   on(RELOAD, async () => (await import('./reload.ts')).reload),
+  on(BACKUP, async () => (await import('./backup.ts')).backup),
+  on(RESTORE, async () => (await import('./restore.ts')).restore),
   on(PAUSE, async () => (await import('./pause.ts')).pause),
   on(RESUME, async () => (await import('./pause.ts')).resume),
   on(lists.LISTS_STATUS, async () => (await import('./lists.ts')).showStatus),

@@ -7,13 +7,14 @@ import { LISTS } from './lists.ts';
 import { PAUSE, RELOAD, RESUME, STATUS, TOP } from './operating.ts';
 import { CHECK, EXPLAIN, QUERY, SERVE, TRACE } from './resolver.ts';
 import { DOCS, HELP, SHOW_COMPLETION, SHOW_MAN, SHOW_VERSION } from './self.ts';
+import { BACKUP, RESTORE } from './state.ts';
 
 /** Commands by heading. */
 export const COMMAND_GROUPS: readonly (readonly [
   heading: string,
   commands: readonly CommandDeclaration[],
 ])[] = [
-  ['Run', [SERVE, CHECK, STATUS, TOP, RELOAD, PAUSE, RESUME]],
+  ['Run', [SERVE, CHECK, STATUS, TOP, RELOAD, PAUSE, RESUME, BACKUP, RESTORE]],
   ['Ask', [EXPLAIN, TRACE, QUERY]],
   ['Decide', [LISTS, EXEMPTIONS]],
   ['Show that it holds', [PROBE, RECORDS, REPORT]],

@@ -1,0 +1,89 @@
+// cordon backup: the state directory as one file, while the service runs or without it, verified before it is packed.
+import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import { OPERATIONS } from '../admin/admin.ts';
+import { AppError, errorText, isAppError } from '../base/base.ts';
+import type { Config } from '../config/config.ts';
+import { REGISTER_NAME } from '../exemptions/exemptions.ts';
+import { authorName } from './author.ts';
+import { askService, isNobodyThere } from './control-client.ts';
+import type { InputOf } from './declaration.ts';
+import type { BACKUP } from './declarations/state.ts';
+import { print } from './output.ts';
+import { packArchive, STATE_FOLDER, writeManifest } from './state-archive.ts';
+import { checkState } from './state-check.ts';
+import { copyState } from './state-copy.ts';
+import { DONE, PROBLEM } from './statuses.ts';
+import { configPath, requireConfig } from './usage.ts';
+
+/** Writes the backup; returns PROBLEM when what it holds is not whole. */
+export const backup = async ({ values, words }: InputOf<typeof BACKUP>): Promise<number> => {
+  const config = requireConfig(configPath(values.config));
+  const file = resolve(words.file);
+  if (existsSync(file)) throw new AppError('ERR_CLI_BACKUP', `writing ${file}: it is there already`);
+  if (!existsSync(config.stateDirectory)) {
+    throw new AppError(
+      'ERR_CLI_BACKUP',
+      `copying the state directory ${config.stateDirectory}: there is none`,
+      {
+        hint: 'Name the configuration of the service with --config.',
+      },
+    );
+  }
+  const by = authorName();
+  const stage = makeStage(file);
+  const state = join(stage, STATE_FOLDER);
+  const clear = (): void => {
+    rmSync(state, { recursive: true, force: true });
+    mkdirSync(state, { mode: 0o700 });
+  };
+  const copied = await askForCopies(config, by, values.reason);
+  try {
+    clear();
+    await copyState({ from: config.stateDirectory, to: state, copied }, clear);
+    const facts = await checkState(state);
+    const manifest = await writeManifest(stage, by);
+    const part = `${file}.part`;
+    packArchive(stage, part);
+    renameSync(part, file);
+    const files = Object.keys(manifest.files).length;
+    const sizeBytes = Object.values(manifest.files).reduce((sum, one) => sum + one.sizeBytes, 0);
+    const report = { file, files, sizeBytes, madeAt: manifest.madeAt, ...facts };
+    print(values.json, report, () =>
+      [
+        `${file}: ${files} files, ${facts.records} records, ${facts.exemptions} exemptions`,
+        ...(facts.findings.length === 0 ? ['verified: nothing is missing or changed'] : ['NOT WHOLE:']),
+        ...facts.findings.map((finding) => `  ${finding}`),
+        '',
+      ].join('\n'),
+    );
+    return facts.findings.length === 0 ? DONE : PROBLEM;
+  } finally {
+    rmSync(stage, { recursive: true, force: true });
+    for (const name of copied.values()) rmSync(join(config.stateDirectory, name), { force: true });
+  }
+};
+
+/** Beside the file, because it is as large as the state. */
+const makeStage = (file: string): string => {
+  try {
+    return mkdtempSync(join(dirname(file), '.cordon-backup-'));
+  } catch (cause) {
+    throw new AppError('ERR_CLI_BACKUP', `writing ${file}: ${errorText(cause)}`, { cause });
+  }
+};
+
+/** The register, copied by the service that has it open; empty where none runs, or where it cannot use it itself. */
+const askForCopies = async (config: Config, by: string, reason: string): Promise<Map<string, string>> => {
+  try {
+    const { register } = await askService(config, OPERATIONS.copyRegister, { body: { by, reason } });
+    return new Map(register === null ? [] : [[REGISTER_NAME, register]]);
+  } catch (thrown) {
+    const isUnusable = isAppError(thrown) && REGISTER_TROUBLES.has(thrown.code);
+    if (isNobodyThere(thrown) || isUnusable) return new Map();
+    throw thrown;
+  }
+};
+
+/** A damaged register is evidence, and is backed up as it is. */
+const REGISTER_TROUBLES: ReadonlySet<string> = new Set(['ERR_EXEMPTION_DAMAGED', 'ERR_EXEMPTION_REGISTER']);

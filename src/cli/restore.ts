@@ -1,0 +1,100 @@
+// cordon restore: the state of a backup in an empty state directory, compared, verified, and there as a whole or not at all.
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  renameSync,
+  rmdirSync,
+  rmSync,
+  statSync,
+} from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import { OPERATIONS } from '../admin/admin.ts';
+import { AppError, DIRECTORY_MODE, errorText, isAppError } from '../base/base.ts';
+import type { Config } from '../config/config.ts';
+import { askService, isNobodyThere } from './control-client.ts';
+import type { InputOf } from './declaration.ts';
+import type { RESTORE } from './declarations/state.ts';
+import { print } from './output.ts';
+import { type Manifest, STATE_FOLDER, unpackArchive } from './state-archive.ts';
+import { checkState, type StateFacts } from './state-check.ts';
+import { DONE, PROBLEM } from './statuses.ts';
+import { configPath, requireConfig } from './usage.ts';
+
+/** Restores, or only checks; returns PROBLEM when what was backed up is not whole. */
+export const restore = async ({ values, words }: InputOf<typeof RESTORE>): Promise<number> => {
+  const config = requireConfig(configPath(values.config));
+  const target = config.stateDirectory;
+  if (!values.check) await requireEmpty(config);
+  const stage = makeStage(target, values.check);
+  try {
+    const manifest = await unpackArchive(resolve(words.file), stage);
+    const state = join(stage, STATE_FOLDER);
+    const facts = await checkState(state);
+    if (!values.check) moveState(state, target);
+    print(values.json, { ...manifest, ...facts, restored: values.check ? null : target }, () =>
+      formatRestore(values.check ? undefined : target, manifest, facts),
+    );
+    return facts.findings.length === 0 ? DONE : PROBLEM;
+  } finally {
+    rmSync(stage, { recursive: true, force: true });
+  }
+};
+
+/** Throws ERR_CLI_RESTORE while a service runs, or where something lies in the way. */
+const requireEmpty = async (config: Config): Promise<void> => {
+  const { stateDirectory: target } = config;
+  try {
+    await askService(config, OPERATIONS.readFigures, {});
+    throw failure(target, 'the service runs', 'Stop it, and move its state directory away.');
+  } catch (thrown) {
+    if (!isNobodyThere(thrown) && !(isAppError(thrown) && thrown.code === 'ERR_CLI_CONTROL')) throw thrown;
+  }
+  if (existsSync(target) && readdirSync(target).length > 0) {
+    throw failure(target, 'it is not empty', 'Move it away: two chains of records cannot become one.');
+  }
+};
+
+/** On the same disk as the target, so that it gets there by a name alone. */
+const makeStage = (target: string, isCheck: boolean): string => {
+  const place = isCheck ? (process.env['TMPDIR'] ?? '/tmp') : dirname(target);
+  try {
+    return mkdtempSync(join(place, '.cordon-restore-'));
+  } catch (cause) {
+    throw failure(target, errorText(cause), 'It needs a place for its files.');
+  }
+};
+
+const moveState = (state: string, target: string): void => {
+  try {
+    const before = statSync(target, { throwIfNoEntry: false });
+    if (before !== undefined) {
+      // Whoever made the directory said whose it is.
+      if (process.geteuid?.() === 0) chownSync(state, before.uid, before.gid);
+      chmodSync(state, before.mode & 0o777);
+      rmdirSync(target);
+    } else chmodSync(state, DIRECTORY_MODE);
+    renameSync(state, target);
+  } catch (thrown) {
+    throw failure(target, errorText(thrown), 'Nothing was restored.');
+  }
+};
+
+const formatRestore = (
+  target: string | undefined,
+  { madeAt, by, version, files }: Manifest,
+  facts: StateFacts,
+): string =>
+  [
+    `${target === undefined ? 'checked' : `restored to ${target}`}: ${Object.keys(files).length} files of ${madeAt}, by ${by}, version ${version}`,
+    `${facts.records} records, ${facts.heads} signed heads and ${facts.exemptions} exemptions were verified`,
+    ...(facts.findings.length === 0
+      ? []
+      : ['NOT WHOLE:', ...facts.findings.map((finding) => `  ${finding}`)]),
+    '',
+  ].join('\n');
+
+const failure = (target: string, text: string, hint: string): AppError =>
+  new AppError('ERR_CLI_RESTORE', `restoring to ${target}: ${text}`, { hint });
