@@ -45,6 +45,7 @@ import { RECORDS_NAME } from './record-settings.ts';
 import { RetiredMemory } from './retired-memory.ts';
 import { RevocationKeeper } from './revocation-keeper.ts';
 import { RoomDoor } from './room-door.ts';
+import { warnOfRoot } from './root-warning.ts';
 import { StateKeeper } from './state-keeper.ts';
 import { StateWatch } from './state-watch.ts';
 import { Supervisor } from './supervisor.ts';
@@ -307,8 +308,7 @@ export class Service {
   }
 
   async #start(config: Config): Promise<void> {
-    if (process.geteuid?.() === 0)
-      this.#log.warn({ hint: ROOT_HINT }, 'runs as root, and does not give it up');
+    warnOfRoot(this.#log);
     tellDescriptors(this.#log, this.#descriptors);
     tellQuic(this.#log, this.#quic);
     await this.#evidence.start(config);
@@ -444,7 +444,3 @@ export class Service {
     return readinessOf(this.#isListening, this.#enforcement.current, this.#stateWatch.trouble);
   }
 }
-
-/** Giving root up would be for good: a listener that a reload adds could not bind port 53, nor keys be read again. */
-const ROOT_HINT =
-  'start it as a user of its own with the capability CAP_NET_BIND_SERVICE, as deploy/cordon.service does';
