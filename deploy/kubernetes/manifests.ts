@@ -18,6 +18,7 @@ import { Service } from 'kubernetes-models/v1/Service';
 import { ServiceAccount } from 'kubernetes-models/v1/ServiceAccount';
 import type { IVolume } from 'kubernetes-models/v1/Volume';
 import { parse, stringify } from 'yaml';
+import manifest from '../../package.json' with { type: 'json' };
 
 const NAME = 'cordon';
 const LABELS = { 'app.kubernetes.io/name': NAME };
@@ -100,7 +101,7 @@ const unboundMounts = [
   { name: 'unbound', mountPath: '/run/cordon-unbound' },
 ];
 
-/** Before Cordon: the keys of the root, then unbound, which stays (a sidecar in the sense of Kubernetes 1.29). */
+/** Before Cordon: the keys of the root, then unbound, which stays as a sidecar. */
 const recursion: readonly IContainer[] = [
   {
     name: 'anchors',
@@ -195,7 +196,7 @@ const statefulSet = new StatefulSet({
         apiVersion: 'v1',
         kind: 'PersistentVolumeClaim',
         metadata: { name: 'state' },
-        spec: { accessModes: ['ReadWriteOncePod'], resources: { requests: { storage: '20Gi' } } },
+        spec: { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '20Gi' } } },
       },
     ],
   },
@@ -355,17 +356,17 @@ const MANIFESTS: Readonly<Record<string, Manifest>> = {
   'deployment/budget.yaml': budget,
 };
 
-/** Images without a registry: `kustomize edit set image` in an overlay says where they are. */
-const images = ['cordon', 'cordon-unbound'].map((name) => ({ name, newTag: '0.1.0' }));
+/** Images of this version, without a registry: an overlay says where they are. */
+const images = ['cordon', 'cordon-unbound'].map((name) => ({ name, newTag: manifest.version }));
 const workload = (...resources: readonly string[]): string =>
   kustomization({ namespace: NAME, resources: ['../base', ...resources], images });
 
 /** The files of deploy/kubernetes by path. Throws for what no cluster would take. */
 export const kubernetesFiles = (): ReadonlyMap<string, string> => {
   const files = new Map<string, string>();
-  for (const [path, manifest] of Object.entries(MANIFESTS)) {
-    manifest.validate();
-    files.set(path, toYaml(manifest.toJSON()));
+  for (const [path, model] of Object.entries(MANIFESTS)) {
+    model.validate();
+    files.set(path, toYaml(model.toJSON()));
   }
   files.set('base/cordon.yaml', toYaml(CONFIGURATION));
   files.set('base/unbound.conf', readDeploy('unbound/unbound.conf'));
