@@ -10,6 +10,7 @@ import {
   ConnectionBudget,
   DohListener,
   DoqListener,
+  type Proxies,
   type StreamLimits,
   StreamListener,
   toDoqLimits,
@@ -45,6 +46,7 @@ export interface EncryptedSettings {
 export interface EncryptedParts {
   readonly pipeline: Pipeline;
   readonly observer: WorkerCounters;
+  readonly proxies: Proxies;
   /** Several workers share the endpoints. */
   readonly shared: boolean;
   /** What the descriptors of the process allow; undefined: nothing was encrypted when it started. */
@@ -120,7 +122,7 @@ export class EncryptedListeners {
   }
 
   #openOne({ kind, endpoint }: EncryptedEndpoint, settings: EncryptedSettings): Promise<Listener> {
-    const { pipeline, observer, shared, limits } = this.#parts;
+    const { pipeline, observer, shared, limits, proxies } = this.#parts;
     const allowed = limits ?? settings.limits;
     this.#budget ??= new ConnectionBudget(
       kind === 'doq' ? toDoqLimits(allowed) : allowed,
@@ -134,6 +136,7 @@ export class EncryptedListeners {
       name,
       shared,
       pipeline,
+      proxies,
       budget: this.#budget,
       clock: systemClock,
       settled: (ms: number) => observer.settled(ms),

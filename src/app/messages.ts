@@ -1,6 +1,6 @@
 // What the main thread and the workers say to each other: plain data, and memory that is shared.
 import type { AccessTable, RateRules } from '../access/access.ts';
-import type { Endpoint } from '../base/base.ts';
+import type { Endpoint, Prefix } from '../base/base.ts';
 import type { TtlLimits } from '../cache/cache.ts';
 import type { Asked, Traced } from '../explain/explain.ts';
 import type { Candidate, CounterBlock, ExemptionBlock, RefusalBlock } from '../observe/observe.ts';
@@ -15,6 +15,8 @@ import type { EncryptedSettings } from './encrypted-listeners.ts';
 export interface WorkerSettings {
   /** With ports that are known: never 0. */
   readonly listen: readonly Endpoint[];
+  /** Who may say whose queries they hand on. */
+  readonly proxies: readonly Prefix[];
   /** Undefined: no listener is encrypted. */
   readonly encrypted: EncryptedSettings | undefined;
   /** Undefined: not ready, everything is answered SERVFAIL. */

@@ -66,7 +66,6 @@ export class Service {
   readonly #fileReview = new FileReview();
   readonly #descriptors: DescriptorBudget;
   readonly #fips = readFips();
-  readonly #quic: QuicFacts | undefined;
   readonly #manager: SystemdNotice;
   readonly #trust: TrustKeeper;
   readonly #tls: TlsKeeper;
@@ -102,7 +101,7 @@ export class Service {
     // One more, with the listeners for QUIC alone: a library in C is at work there, and each handshake in one thread.
     const quicWorker = quic !== undefined && quic.fault === undefined ? workers : undefined;
     const count = quicWorker === undefined ? workers : workers + 1;
-    this.#quic = quic;
+    tellQuic(log, quic);
     const monotonic = (): number => performance.now();
     const learned = (): void => void this.#changes.applyAgain();
     this.#log = log;
@@ -256,7 +255,7 @@ export class Service {
       enforcement: this.#enforcement,
       tls: this.#tls,
       upstreams: this.#upstreamWatch,
-      readiness: () => this.#readiness(),
+      readiness: () => readinessOf(this.#isListening, this.#enforcement.current, this.#stateWatch.trouble),
       adminAddress: () => this.#admin?.address,
     });
     this.#notice = new NoticeKeeper({
@@ -310,7 +309,6 @@ export class Service {
   async #start(config: Config): Promise<void> {
     warnOfRoot(this.#log);
     tellDescriptors(this.#log, this.#descriptors);
-    tellQuic(this.#log, this.#quic);
     await this.#evidence.start(config);
     if (this.#fips !== undefined) {
       this.#log.info({ ...this.#fips }, 'cryptography comes from a FIPS module');
@@ -436,11 +434,7 @@ export class Service {
       metrics: () => this.#metrics.render(),
       metricsContentType: this.#metrics.contentType,
       addresses: (form) => this.#addresses.read(form),
-      readiness: () => this.#readiness(),
+      readiness: () => readinessOf(this.#isListening, this.#enforcement.current, this.#stateWatch.trouble),
     };
-  }
-
-  #readiness(): ReturnType<ProgramControl['readiness']> {
-    return readinessOf(this.#isListening, this.#enforcement.current, this.#stateWatch.trouble);
   }
 }

@@ -6,6 +6,7 @@ import {
   type Closable,
   type ConnectionBudget,
   openUdp,
+  type Proxies,
   type RateGate,
   StreamListener,
 } from '../server/server.ts';
@@ -23,6 +24,7 @@ export interface ListenerParts {
   /** Of all listeners of the worker. */
   readonly connections: ConnectionBudget;
   readonly observer: WorkerCounters;
+  readonly proxies: Proxies;
   /** Several workers share the endpoints. */
   readonly shared: boolean;
   /** True for a query from one of our own upstream sockets: an upstream that points back here. */
@@ -68,9 +70,9 @@ export class WorkerListeners {
   }
 
   async #openOne(endpoint: Endpoint): Promise<Listener> {
-    const { pipeline, gate, connections, observer, shared } = this.#parts;
+    const { pipeline, gate, connections, observer, shared, proxies } = this.#parts;
     const name = formatEndpoint(endpoint);
-    const common = { endpoint, name, shared };
+    const common = { endpoint, name, shared, proxies };
     const udp = await openUdp({
       ...common,
       pipeline: gate,

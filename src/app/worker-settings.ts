@@ -90,6 +90,7 @@ export const toSettings = (
   const { staleSecMax, afterMs, ttlSec } = config.cache.stale;
   return {
     listen: hasQuic ? [] : state.listen,
+    proxies: config.proxies.from,
     encrypted: toEncrypted(state, hasQuic),
     policy: generation && withPause(generation.policy, isPaused),
     access: {

@@ -24,7 +24,7 @@ import {
 import { Pipeline, type Resolver, TRANSPORT } from '../pipeline/pipeline.ts';
 import type { ExemptionIndex } from '../policy/policy.ts';
 import { createResolver, PROBE_ZONE } from '../resolve/resolve.ts';
-import { ConnectionBudget, ProbeGate, type ProbePorts, RateGate } from '../server/server.ts';
+import { ConnectionBudget, ProbeGate, type ProbePorts, Proxies, RateGate } from '../server/server.ts';
 import { type Forwarding, OwnPorts, PortSet } from '../upstream/upstream.ts';
 import { EncryptedListeners } from './encrypted-listeners.ts';
 import { beginHeartbeat } from './heartbeat.ts';
@@ -55,6 +55,7 @@ class ResolverWorker {
   readonly #probePorts: PortSet;
   readonly #listeners: WorkerListeners;
   readonly #encrypted: EncryptedListeners;
+  readonly #proxies = new Proxies();
   readonly #ownAddresses = readOwnAddresses();
   readonly #retired = new RetiredMemory();
   readonly #candidates = new CandidateLog();
@@ -117,12 +118,14 @@ class ResolverWorker {
       gate: this.#gate,
       connections,
       observer: this.#counters,
+      proxies: this.#proxies,
       shared: start.shared,
       isOwn: (address, port) => this.#ownPorts.has(port) && this.#ownAddresses.has(formatAddress(address)),
     });
     this.#encrypted = new EncryptedListeners({
       pipeline: this.#pipeline,
       observer: this.#counters,
+      proxies: this.#proxies,
       shared: start.shared,
       limits: start.encryptedLimits,
       rates: start.handshakeRates,
@@ -140,6 +143,7 @@ class ResolverWorker {
 
   /** Opens the listeners of the settings that it was started with, and the door of the self-probe. */
   async open(): Promise<void> {
+    this.#proxies.set(this.#settings.proxies);
     await this.#listeners.open(this.#settings.listen);
     await this.#encrypted.open(this.#settings.encrypted);
     const { probeSecret: secret } = this.#start;
@@ -161,6 +165,7 @@ class ResolverWorker {
     await this.#encrypted.open(settings.encrypted);
     const previous = this.#settings;
     this.#settings = settings;
+    this.#proxies.set(settings.proxies);
     this.#counters.setCounters(settings.counters);
     this.#counters.setRefusals(settings.refusals);
     const rules = toRules(settings);

@@ -7,7 +7,7 @@ import { z } from 'zod';
 import { type FormContext, type FormOf, withForm } from './form.ts';
 import { autoOrInteger, choice, path, resolverName } from './leaf.ts';
 import type { Path } from './problem.ts';
-import { access, admin, rateLimit } from './sections/access.ts';
+import { access, admin, proxies, rateLimit } from './sections/access.ts';
 import { block, cache, dns64, rebinding } from './sections/answers.ts';
 import { compliance } from './sections/compliance.ts';
 import { controlRoom } from './sections/control-room.ts';
@@ -106,6 +106,10 @@ const configKeys = z.strictObject({
     'there is none',
   ),
   access: key(access, 'Who may ask.'),
+  proxies: key(
+    proxies,
+    'Proxies before Cordon that say for whom they ask ([Behind a proxy](encrypted.md#behind-a-proxy)).',
+  ),
   admin: key(admin, 'Who may reach the admin listener.'),
   'control-room': key(
     controlRoom,

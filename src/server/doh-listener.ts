@@ -14,8 +14,9 @@ import type { AddressWords } from '../base/base.ts';
 import { FLAG, HEADER_LENGTH, MESSAGE_LENGTH_MAX, messageFlags, QUERY_LENGTH_MAX } from '../dns/dns.ts';
 import { PENDING, TRANSPORT } from '../pipeline/pipeline.ts';
 import type { TlsSettings } from '../tls/tls.ts';
-import { TCP_CLOSED, TCP_REFUSAL, type Tenant } from './connection-budget.ts';
-import { readShown, withToken } from './credentials.ts';
+import { TCP_CLOSED } from './connection-budget.ts';
+import { withToken } from './credentials.ts';
+import { Entrance, type Guest, type StreamOptions } from './entrance.ts';
 import { freshnessSec } from './http-answer.ts';
 import {
   type Exchange,
@@ -35,9 +36,9 @@ import {
   tokenOf,
   toOriginForm,
 } from './http-request.ts';
+import type { Caller } from './proxies.ts';
 import { SecureGate, type SecureOptions } from './secure-gate.ts';
-import type { StreamOptions } from './stream.ts';
-import { clientAddress, clientPort, listenTcp, portOf } from './tcp-server.ts';
+import { listenTcp, portOf } from './tcp-server.ts';
 
 /** Loaded by the first listener: it takes 5 MiB beside TLS, of each thread. */
 const loadHttp2 = (): typeof import('node:http2') => process.getBuiltinModule('node:http2');
@@ -72,9 +73,6 @@ const SWEEP_MS = 500;
  */
 const IDLE_BYTES_MAX = 65_536;
 
-/** From the end of a listener to that of the last connection, milliseconds: a round trip, and some. */
-const CLOSE_MS = 500;
-
 /** Requests at fault of a connection between two looks: each is answered in words, and clients that are only wrong stop. */
 const FAULTS_MAX = 50;
 
@@ -82,7 +80,7 @@ const HTTP2_FLAG_END_STREAM = 1;
 const nothing = (): void => {};
 
 /** One connection of a client, whatever version it speaks. */
-class Connection implements Tenant {
+class Connection implements Guest {
   /** That of TLS takes the place of the one below it after the handshake. */
   socket: Socket;
   readonly words: AddressWords;
@@ -106,10 +104,10 @@ class Connection implements Tenant {
   session: ServerHttp2Session | undefined = undefined;
   readonly turns = new StreamTurns();
 
-  constructor(socket: Socket, words: AddressWords, nowMs: number) {
+  constructor(socket: Socket, { words, port }: Caller, nowMs: number) {
     this.socket = socket;
     this.words = words;
-    this.port = clientPort(socket);
+    this.port = port;
     this.aliveMs = nowMs;
   }
 
@@ -136,7 +134,7 @@ export class DohListener {
   readonly #options: DohOptions;
   readonly #secure: SecureGate;
   readonly #http1: HttpServer;
-  readonly #connections = new Set<Connection>();
+  readonly #entrance: Entrance<Connection>;
   readonly #bySocket = new WeakMap<Socket, Connection>();
   readonly #sweep: NodeJS.Timeout;
   readonly #in = Buffer.allocUnsafeSlow(QUERY_LENGTH_MAX + 3);
@@ -147,9 +145,10 @@ export class DohListener {
     this.#options = options;
     this.#secure = new SecureGate(PROTOCOLS, options.secure, options.clock);
     this.#http1 = this.#createHttp1();
-    server.on('connection', (socket) => this.#accept(socket));
-    // Accepting can fail for want of descriptors; the connections that exist go on.
-    server.on('error', () => options.budget.refuse(TCP_REFUSAL.CONNECTIONS));
+    this.#entrance = new Entrance(server, options, this.#secure, {
+      create: (socket, caller, nowMs) => new Connection(socket, caller, nowMs),
+      begin: (connection) => this.#begin(connection),
+    });
     this.#sweep = setInterval(() => this.#look(), SWEEP_MS).unref();
   }
 
@@ -170,24 +169,15 @@ export class DohListener {
 
   /** Ends the connections of clients that have not shown, or not any more, what is required. */
   endOthers(): void {
-    for (const { shown, socket } of this.#connections) {
-      if (shown !== undefined && !this.#options.secure.mayStay(shown)) socket.destroy();
-    }
+    this.#entrance.endOthers();
   }
 
   /** Stops accepting and ends the connections, those with waiting queries last. */
   close(): Promise<void> {
     clearInterval(this.#sweep);
-    return new Promise((resolve) => {
-      this.#server.close(() => resolve());
-      for (const { session, socket } of this.#connections) {
-        if (session === undefined) socket.destroySoon();
-        else session.close();
-      }
-      // Who does not take what was written, or never ends a request, is not waited for.
-      setTimeout(() => {
-        for (const { socket } of this.#connections) socket.destroy();
-      }, CLOSE_MS).unref();
+    return this.#entrance.close(({ session, socket }) => {
+      if (session === undefined) socket.destroySoon();
+      else session.close();
     });
   }
 
@@ -209,37 +199,8 @@ export class DohListener {
     return server;
   }
 
-  #accept(socket: Socket): void {
-    const { budget, clock, mayAsk } = this.#options;
-    const words = clientAddress(socket);
-    if (!mayAsk(words)) {
-      budget.refuse(TCP_REFUSAL.ACCESS);
-      socket.destroy();
-      return;
-    }
-    const connection = new Connection(socket, words, clock());
-    if (!budget.take(connection, connection.aliveMs)) {
-      socket.destroy();
-      return;
-    }
-    this.#connections.add(connection);
-    // A reset is a client's right; 'close' follows.
-    socket.on('error', nothing);
-    socket.on('close', () => {
-      if (this.#connections.delete(connection)) budget.release(connection);
-    });
-    this.#secure.admit(socket, words, (secured) => this.#begin(connection, secured));
-  }
-
-  #begin(connection: Connection, socket: TLSSocket): void {
-    connection.socket = socket;
-    connection.aliveMs = this.#options.clock();
-    socket.on('error', nothing);
-    connection.shown = readShown(socket);
-    if (!this.#options.secure.mayStay(connection.shown)) {
-      socket.destroy();
-      return;
-    }
+  #begin(connection: Connection): void {
+    const socket = connection.socket as TLSSocket;
     if (socket.alpnProtocol === 'h2') this.#beginHttp2(connection, socket);
     else {
       this.#bySocket.set(socket, connection);
@@ -387,7 +348,7 @@ export class DohListener {
     const { idleMs } = budget;
     budget.measureUnread();
     this.#secure.sweep();
-    for (const connection of this.#connections) {
+    for (const connection of this.#entrance.guests) {
       const isStuck = connection.waiting === 0 || connection.unreadBytes > 0;
       if (isFlooding(connection)) budget.end(connection, TCP_CLOSED.FLOOD);
       else if (isStuck && nowMs - connection.aliveMs > idleMs) {

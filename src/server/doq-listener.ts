@@ -24,11 +24,11 @@ import {
 import type { TlsSettings } from '../tls/tls.ts';
 import { HANDSHAKE } from '../words/words.ts';
 import { type StreamLimits, TCP_CLOSED, TCP_REFUSAL, type Tenant } from './connection-budget.ts';
+import type { StreamOptions } from './entrance.ts';
 import { FRAME_HEADER, frame } from './frame.ts';
 import { toListenError } from './listen-error.ts';
 import { isReflectorPort } from './reflector-ports.ts';
 import type { SecureOptions } from './secure-gate.ts';
-import type { StreamOptions } from './stream.ts';
 import type { UdpObserver } from './udp.ts';
 
 /** Name of DNS over QUIC in ALPN (RFC 9250 section 4.1.1). */

@@ -13,6 +13,7 @@ export {
   type ProbePorts,
   writeProbeOption,
 } from './probe-gate.ts';
+export { Proxies } from './proxies.ts';
 export { RateGate } from './rate-gate.ts';
 export type { SecureObserver, SecureOptions } from './secure-gate.ts';
 export { StreamListener } from './stream.ts';

@@ -6,45 +6,28 @@
 // before the connection ends. A client that may not ask has no connection at all. Answers to one chunk leave in one write.
 import type { Server, Socket } from 'node:net';
 import type { Shown } from '../access/access.ts';
-import type { AddressWords, Clock, Endpoint } from '../base/base.ts';
+import type { AddressWords } from '../base/base.ts';
 import { MESSAGE_LENGTH_MAX, QUERY_LENGTH_MAX, readU16 } from '../dns/dns.ts';
-import { type Decider, PENDING, TRANSPORT } from '../pipeline/pipeline.ts';
+import { PENDING, TRANSPORT } from '../pipeline/pipeline.ts';
 import type { TlsSettings } from '../tls/tls.ts';
-import { type ConnectionBudget, TCP_CLOSED, TCP_REFUSAL, type Tenant } from './connection-budget.ts';
-import { readShown } from './credentials.ts';
+import { TCP_CLOSED, TCP_REFUSAL } from './connection-budget.ts';
+import { Entrance, type Guest, type StreamOptions } from './entrance.ts';
 import { FRAME_HEADER, frame } from './frame.ts';
-import { SecureGate, type SecureOptions } from './secure-gate.ts';
-import { clientAddress, clientPort, listenTcp, portOf } from './tcp-server.ts';
+import type { Caller } from './proxies.ts';
+import { hasSignature } from './proxy-header.ts';
+import { SecureGate } from './secure-gate.ts';
+import { listenTcp, portOf } from './tcp-server.ts';
 
 /** Queries of one connection that may wait for upstreams; reading stops above it (RFC 7766 section 6.2.1.1). */
 const WAITING_MAX = 128;
 /** Unread output of one connection, bytes, above which reading stops: four of the longest answers. */
 const UNREAD_OUTPUT_MAX = 4 * MESSAGE_LENGTH_MAX;
-/** From the end of a listener to that of the last connection, milliseconds: a round trip, and some. */
-const CLOSE_MS = 500;
 /** How often idle connections are looked for, milliseconds. */
 const SWEEP_MS = 1000;
 /** Name of DNS over TLS in ALPN (RFC 7858 section 3.2, by the registry of IANA). */
 const PROTOCOLS = ['dot'] as const;
 
-/** What a TCP listener needs beside its endpoint. */
-export interface StreamOptions {
-  readonly endpoint: Endpoint;
-  /** Name of the configured listener. */
-  readonly name: string;
-  readonly shared: boolean;
-  readonly pipeline: Decider;
-  readonly budget: ConnectionBudget;
-  readonly clock: Clock;
-  /** Is told that the answers that were at hand have left, milliseconds after their queries were read. */
-  readonly settled?: (ms: number) => void;
-  /** False: the client of this address would be refused whatever it asks. */
-  readonly mayAsk: (address: AddressWords) => boolean;
-  /** DNS over TLS; undefined: plain TCP. */
-  readonly secure?: SecureOptions | undefined;
-}
-
-class Connection implements Tenant {
+class Connection implements Guest {
   /** That of TLS takes the place of the one below it after the handshake. */
   socket: Socket;
   readonly words: AddressWords;
@@ -58,10 +41,10 @@ class Connection implements Tenant {
   waiting = 0;
   aliveMs: number;
 
-  constructor(socket: Socket, words: AddressWords, nowMs: number) {
+  constructor(socket: Socket, { words, port }: Caller, nowMs: number) {
     this.socket = socket;
     this.words = words;
-    this.port = clientPort(socket);
+    this.port = port;
     this.aliveMs = nowMs;
   }
 
@@ -82,7 +65,7 @@ class Connection implements Tenant {
 export class StreamListener {
   readonly #server: Server;
   readonly #options: StreamOptions;
-  readonly #connections = new Set<Connection>();
+  readonly #entrance: Entrance<Connection>;
   readonly #sweep: NodeJS.Timeout;
   /** Answers to the current chunk, framed. */
   readonly #batch: Buffer[] = [];
@@ -97,8 +80,9 @@ export class StreamListener {
     this.#options = options;
     this.#secure = options.secure && new SecureGate(PROTOCOLS, options.secure, options.clock);
     this.#transport = options.secure === undefined ? TRANSPORT.TCP : TRANSPORT.DOT;
-    server.on('connection', (socket) => {
-      this.#accept(socket);
+    this.#entrance = new Entrance(server, options, this.#secure, {
+      create: (socket, caller, nowMs) => new Connection(socket, caller, nowMs),
+      begin: (connection) => this.#begin(connection),
     });
     this.#sweep = setInterval(() => {
       this.#closeIdle();
@@ -109,10 +93,6 @@ export class StreamListener {
   static async open(options: StreamOptions): Promise<StreamListener> {
     const protocol = options.secure === undefined ? 'TCP' : 'DoT';
     const server = await listenTcp(options.endpoint, options.shared, protocol);
-    // Accepting can fail for want of descriptors; the connections that exist go on.
-    server.on('error', () => {
-      options.budget.refuse(TCP_REFUSAL.CONNECTIONS);
-    });
     return new StreamListener(server, options);
   }
 
@@ -128,57 +108,13 @@ export class StreamListener {
 
   /** Ends the connections of clients that have not shown, or not any more, what is required. */
   endOthers(): void {
-    const { secure } = this.#options;
-    for (const { shown, socket } of this.#connections) {
-      if (shown !== undefined && secure?.mayStay(shown) === false) socket.destroy();
-    }
+    this.#entrance.endOthers();
   }
 
   /** Stops accepting and ends the connections, those with waiting queries last. */
   close(): Promise<void> {
     clearInterval(this.#sweep);
-    return new Promise((resolve) => {
-      this.#server.close(() => {
-        resolve();
-      });
-      for (const { socket } of this.#connections) socket.destroySoon();
-      // Who does not take what was written is not waited for.
-      setTimeout(() => {
-        for (const { socket } of this.#connections) socket.destroy();
-      }, CLOSE_MS).unref();
-    });
-  }
-
-  #accept(socket: Socket): void {
-    const { budget, clock, mayAsk } = this.#options;
-    const words = clientAddress(socket);
-    if (!mayAsk(words)) {
-      budget.refuse(TCP_REFUSAL.ACCESS);
-      socket.destroy();
-      return;
-    }
-    const connection = new Connection(socket, words, clock());
-    if (!budget.take(connection, connection.aliveMs)) {
-      socket.destroy();
-      return;
-    }
-    this.#connections.add(connection);
-    // A reset is a client's right; 'close' follows.
-    socket.on('error', () => {});
-    socket.on('close', () => {
-      this.#forget(connection);
-    });
-    if (this.#secure === undefined) this.#begin(connection);
-    else {
-      this.#secure.admit(socket, words, (secured) => {
-        connection.socket = secured;
-        connection.shown = readShown(secured);
-        connection.aliveMs = clock();
-        secured.on('error', () => {});
-        if (this.#options.secure?.mayStay(connection.shown) === false) secured.destroy();
-        else this.#begin(connection);
-      });
-    }
+    return this.#entrance.close(({ socket }) => socket.destroySoon());
   }
 
   #begin(connection: Connection): void {
@@ -198,10 +134,6 @@ export class StreamListener {
     });
   }
 
-  #forget(connection: Connection): void {
-    if (this.#connections.delete(connection)) this.#options.budget.release(connection);
-  }
-
   #receive(connection: Connection, chunk: Buffer): void {
     const { socket } = connection;
     let rest = connection.partial === undefined ? chunk : this.#completeFrame(connection, chunk);
@@ -212,6 +144,12 @@ export class StreamListener {
         // Else each connection could make us keep 64 KiB of a query that never ends.
         this.#flush(connection);
         this.#options.budget.end(connection, TCP_CLOSED.TOO_LONG);
+        return;
+      }
+      // Who is no proxy and speaks as one is not waited for.
+      if (hasSignature(rest, rest.length)) {
+        this.#options.budget.refuse(TCP_REFUSAL.PROXY);
+        socket.destroy();
         return;
       }
       if (rest.length < end) break;
@@ -319,7 +257,7 @@ export class StreamListener {
     const { idleMs } = budget;
     budget.measureUnread();
     this.#secure?.sweep();
-    for (const connection of this.#connections) {
+    for (const connection of this.#entrance.guests) {
       const isStuck = connection.waiting === 0 || connection.socket.writableLength > 0;
       if (isStuck && nowMs - connection.aliveMs > idleMs) {
         budget.end(connection, connection.isIdle ? TCP_CLOSED.IDLE : TCP_CLOSED.UNREAD);

@@ -11,6 +11,8 @@ import {
 } from '../datagram/datagram.ts';
 import { type Decider, DROP, PENDING, TRANSPORT } from '../pipeline/pipeline.ts';
 import { toListenError } from './listen-error.ts';
+import { type Caller, Proxies } from './proxies.ts';
+import { hasSignature, ProxiedClient, readProxyHeader } from './proxy-header.ts';
 import { isReflectorPort } from './reflector-ports.ts';
 
 /** Kernel buffers, bytes: 50 ms of 100,000 datagrams a second. The system may grant less. */
@@ -34,6 +36,8 @@ export interface UdpOptions {
   readonly observer: UdpObserver;
   /** True for an address and port that one of our own upstream sockets has: the query is our own. */
   readonly isOwn: (address: AddressWords, port: number) => boolean;
+  /** Who may speak for others; undefined: nobody. */
+  readonly proxies?: Proxies | undefined;
   /** Is told of the bytes of each answer. */
   readonly charge?: (address: AddressWords, bytes: number) => void;
 }
@@ -45,6 +49,8 @@ export class UdpListener implements DatagramHandler {
   readonly #observer: UdpObserver;
   readonly #isOwn: UdpOptions['isOwn'];
   readonly #charge: UdpOptions['charge'];
+  readonly #proxies: Proxies;
+  readonly #client = new ProxiedClient();
   #socket: DatagramSocket | undefined;
 
   private constructor(options: UdpOptions) {
@@ -53,6 +59,7 @@ export class UdpListener implements DatagramHandler {
     this.#observer = options.observer;
     this.#isOwn = options.isOwn;
     this.#charge = options.charge;
+    this.#proxies = options.proxies ?? new Proxies();
   }
 
   /** Binds the endpoint, once per socket; throws AppError ERR_SERVER_LISTEN. @cold */
@@ -94,19 +101,39 @@ export class UdpListener implements DatagramHandler {
       this.#observer.dropped(DROP.LOOP);
       return;
     }
+    if (this.#proxies.has(peer.words)) this.#receiveFor(socket, bytes, length, peer);
+    else if (hasSignature(bytes, length)) this.#observer.dropped(DROP.PROXY);
+    else this.#decide(socket, bytes, length, peer, peer);
+  }
+
+  /** What a proxy hands on: its header, then a query of the client that the header names. */
+  #receiveFor(socket: DatagramSocket, bytes: Uint8Array, length: number, peer: Peer): void {
+    const client = this.#client;
+    const end = readProxyHeader(bytes, length, client);
+    if (end <= 0) {
+      this.#observer.dropped(DROP.PROXY);
+      return;
+    }
+    this.#decide(socket, bytes.subarray(end), length - end, client.isProxy ? peer : client, peer);
+  }
+
+  /** The answer goes back to where the query came from, whoever asked. */
+  #decide(socket: DatagramSocket, bytes: Uint8Array, length: number, asker: Caller, peer: Peer): void {
     const out = socket.reserve();
     const pipeline = this.#pipeline;
-    const answered = pipeline.decide(bytes, length, peer.words, peer.port, TRANSPORT.UDP, out, this.#name);
+    const { words, port } = asker;
+    const answered = pipeline.decide(bytes, length, words, port, TRANSPORT.UDP, out, this.#name);
     if (answered > 0) {
       socket.commit(answered, peer);
-      this.#charge?.(peer.words, answered);
+      this.#charge?.(words, answered);
     } else if (answered === PENDING) {
-      const asker = peer.copy();
+      const back = peer.copy();
+      const charged = asker === peer ? back.words : words.slice();
       pipeline.resolve((answer) => {
         if (answer.length === 0) return;
         socket.reserve().set(answer);
-        socket.commit(answer.length, asker);
-        this.#charge?.(asker.words, answer.length);
+        socket.commit(answer.length, back);
+        this.#charge?.(charged, answer.length);
       });
     }
   }

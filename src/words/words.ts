@@ -45,7 +45,9 @@ export const DROP = {
   RATE_LIMIT: 8,
   /** From the port of a service that answers whatever reaches it: forged. */
   REFLECTOR: 9,
-  OTHER: 10,
+  /** From a proxy without a header that says for whom, or with one from somebody who is none. */
+  PROXY: 10,
+  OTHER: 11,
 } as const;
 
 /** Kinds of events; the order is that of the words of records. */
@@ -92,7 +94,9 @@ export const TCP_REFUSAL = {
   ACCESS: 2,
   /** The client's network has as many as one network may have. */
   NETWORK: 3,
-  OTHER: 4,
+  /** A proxy that does not say for whom, or somebody who is none and says so. */
+  PROXY: 4,
+  OTHER: 5,
 } as const;
 
 /** Why a TCP connection was closed that its client had left open. */

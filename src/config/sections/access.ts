@@ -27,6 +27,18 @@ const LOCAL_NETWORKS = [
 /** What is done about clients that ask too much. */
 const RATE_LIMIT_MODES = ['enforce', 'dry-run', 'off'] as const;
 
+/** A site has a few; each is a host or a small network. */
+const PROXIES_MAX = 64;
+
+export const proxies = z
+  .strictObject({
+    from: key(
+      list(prefix(), 0, PROXIES_MAX).prefault([]),
+      'Addresses whose queries over UDP, TCP, TLS and HTTPS have to begin with a PROXY header, version 1 or 2 (UDP: 2); from all others one is refused. Who asks is the address that it names: for groups, limits and records.',
+    ),
+  })
+  .prefault({});
+
 const accessKeys = z
   .strictObject({
     allow: key(

@@ -89,6 +89,7 @@ const setUp = async () => {
     settingsFor: (index) => ({
       listen: [listen],
       encrypted: undefined,
+      proxies: [],
       policy: { generation: 1, table, lists, groups: [{ name: 'default', lists: 1 }] },
       access: accessTable({
         allow: prefixes('127.0.0.0/8', '198.51.100.0/24'),

@@ -54,6 +54,7 @@ const VALUES: Readonly<Record<string, string>> = {
   CORDON_ACCESS_ALLOW_FILE: join(import.meta.dirname, '../../golden/config/prefixes.txt'),
   CORDON_ACCESS_IDENTIFIED: 'true',
   CORDON_ACCESS_READ_CACHE: '192.0.2.9',
+  CORDON_PROXIES_FROM: '192.0.2.20',
   CORDON_ADMIN_ALLOW: '192.0.2.7',
   CORDON_ADMIN_HOSTS: 'resolver.example',
   CORDON_CONTROL_ROOM_LISTEN: '127.0.0.1:9443',

@@ -111,7 +111,7 @@ test.each<[string, () => Uint8Array]>([
   ['a short option', () => queryWith('tiktok.example. A', optionFor(CLIENT.LAB, 0).subarray(0, 48))],
   ['an empty option', () => queryWith('tiktok.example. A', new Uint8Array(0))],
   ['another code', () => queryWith('tiktok.example. A', optionFor(CLIENT.LAB, 0), OPTION.CORDON_PROBE + 1)],
-  ['a transport that there is not', () => queryWith('tiktok.example. A', optionFor(CLIENT.LAB, 4))],
+  ['a transport that there is not', () => queryWith('tiktok.example. A', optionFor(CLIENT.LAB, 5))],
   ['no message', () => Uint8Array.of(1, 2, 3)],
 ])('gets no answer: %s', async (_name, query) => {
   expect(await askUdp(query())).toBeUndefined();

@@ -1,0 +1,137 @@
+// How a connection comes in, whatever is spoken over it: who calls, whether they may ask, whether there is a place, and TLS.
+import type { Server, Socket } from 'node:net';
+import type { TLSSocket } from 'node:tls';
+import type { Shown } from '../access/access.ts';
+import type { AddressWords, Clock, Endpoint } from '../base/base.ts';
+import type { Decider } from '../pipeline/pipeline.ts';
+import { type ConnectionBudget, TCP_REFUSAL, type Tenant } from './connection-budget.ts';
+import { readShown } from './credentials.ts';
+import { type Caller, Proxies, readCaller } from './proxies.ts';
+import type { SecureGate, SecureOptions } from './secure-gate.ts';
+
+/** From the end of a listener to that of the last connection, milliseconds: a round trip, and some. */
+const CLOSE_MS = 500;
+
+/** What a TCP listener needs beside its endpoint. */
+export interface StreamOptions {
+  readonly endpoint: Endpoint;
+  /** Name of the configured listener. */
+  readonly name: string;
+  readonly shared: boolean;
+  readonly pipeline: Decider;
+  readonly budget: ConnectionBudget;
+  readonly clock: Clock;
+  /** Is told that the answers that were at hand have left, milliseconds after their queries were read. */
+  readonly settled?: (ms: number) => void;
+  /** False: the client of this address would be refused whatever it asks. */
+  readonly mayAsk: (address: AddressWords) => boolean;
+  /** Who may speak for others; undefined: nobody. */
+  readonly proxies?: Proxies | undefined;
+  /** DNS over TLS; undefined: plain TCP. */
+  readonly secure?: SecureOptions | undefined;
+}
+
+/** A connection, as it stands at the entrance. */
+export interface Guest extends Tenant {
+  /** That of TLS takes the place of the one below it after the handshake. */
+  socket: Socket;
+  /** What the client has shown in the handshake; undefined: there was none. */
+  shown: Shown | undefined;
+  aliveMs: number;
+}
+
+/** What a listener does with connections. */
+export interface Host<G extends Guest> {
+  create(socket: Socket, caller: Caller, nowMs: number): G;
+  /** It may ask now; the socket is that of TLS where there is one. */
+  begin(guest: G): void;
+}
+
+/** The connections of one listener. */
+export class Entrance<G extends Guest> {
+  readonly guests = new Set<G>();
+  /** Those of proxies that have not said yet whose connection it is. */
+  readonly #unknown = new Set<Socket>();
+  readonly #server: Server;
+  readonly #options: StreamOptions;
+  /** Undefined: nothing is encrypted. */
+  readonly #secure: SecureGate | undefined;
+  readonly #host: Host<G>;
+
+  constructor(server: Server, options: StreamOptions, secure: SecureGate | undefined, host: Host<G>) {
+    this.#server = server;
+    this.#options = options;
+    this.#secure = secure;
+    this.#host = host;
+    server.on('connection', (socket) => this.#accept(socket));
+    // Accepting can fail for want of descriptors; the connections that exist go on.
+    server.on('error', () => options.budget.refuse(TCP_REFUSAL.CONNECTIONS));
+  }
+
+  /** Ends the connections of clients that have not shown, or not any more, what is required. */
+  endOthers(): void {
+    const { secure } = this.#options;
+    for (const { shown, socket } of this.guests) {
+      if (shown !== undefined && secure?.mayStay(shown) === false) socket.destroy();
+    }
+  }
+
+  /** Lets nobody in any more, and ends each connection as `end` does; those that stay are closed. */
+  close(end: (guest: G) => void): Promise<void> {
+    return new Promise((resolve) => {
+      this.#server.close(() => resolve());
+      for (const socket of this.#unknown) socket.destroy();
+      for (const guest of this.guests) end(guest);
+      // Who does not take what was written, or never ends a request, is not waited for.
+      setTimeout(() => {
+        for (const { socket } of this.guests) socket.destroy();
+      }, CLOSE_MS).unref();
+    });
+  }
+
+  #accept(socket: Socket): void {
+    // A reset is a client's right; 'close' follows.
+    socket.on('error', nothing);
+    this.#unknown.add(socket);
+    readCaller(socket, this.#options.proxies ?? NOBODY, (caller) => {
+      this.#unknown.delete(socket);
+      if (caller !== undefined) this.#admit(socket, caller);
+      else {
+        this.#options.budget.refuse(TCP_REFUSAL.PROXY);
+        socket.destroy();
+      }
+    });
+  }
+
+  #admit(socket: Socket, caller: Caller): void {
+    const { budget, clock, mayAsk } = this.#options;
+    if (!mayAsk(caller.words)) {
+      budget.refuse(TCP_REFUSAL.ACCESS);
+      socket.destroy();
+      return;
+    }
+    const guest = this.#host.create(socket, caller, clock());
+    if (!budget.take(guest, guest.aliveMs)) {
+      socket.destroy();
+      return;
+    }
+    this.guests.add(guest);
+    socket.on('close', () => {
+      if (this.guests.delete(guest)) budget.release(guest);
+    });
+    if (this.#secure === undefined) this.#host.begin(guest);
+    else this.#secure.admit(socket, caller.words, (secured) => this.#enter(guest, secured));
+  }
+
+  #enter(guest: G, secured: TLSSocket): void {
+    guest.socket = secured;
+    guest.shown = readShown(secured);
+    guest.aliveMs = this.#options.clock();
+    secured.on('error', nothing);
+    if (this.#options.secure?.mayStay(guest.shown) === false) secured.destroy();
+    else this.#host.begin(guest);
+  }
+}
+
+const NOBODY = new Proxies();
+const nothing = (): void => {};
