@@ -78,7 +78,13 @@ const warmUp = async (): Promise<void> => {
   await startClients({ seconds: WARM_UP_SEC, turns: ['known'], rate: 2 * RATE }).ended;
 };
 
-const runRow = async (row: Row, arena: Arena, before: string): Promise<Outcome> => {
+/** Plays a row; `told` hears what came of it before everything is brought back to where it was. */
+const runRow = async (
+  row: Row,
+  arena: Arena,
+  before: string,
+  told: (outcome: Outcome) => void,
+): Promise<void> => {
   const options = { before };
   for (const { cordon } of arena.resolvers) cordon.deaths = 0;
   await row.prepare?.(arena, options);
@@ -95,8 +101,8 @@ const runRow = async (row: Row, arena: Arena, before: string): Promise<Outcome> 
   await arena.settle();
   await sleep(AFTER_MS);
   const result = await clients.stop();
+  told({ row: row.name, title: row.title, remark: remark ?? '', ...result });
   await row.tidy?.(arena);
-  return { row: row.name, title: row.title, remark: remark ?? '', ...result };
 };
 
 const worstOutage = ({ outageMs }: Outcome): number => Math.max(...Object.values(outageMs));
@@ -179,12 +185,14 @@ const main = async (): Promise<void> => {
     const arena = new Arena();
     await arena.begin();
     const before = values.before ?? versionBefore();
-    for (const row of rows) {
-      const outcome = await runRow(row, arena, before);
+    const told = (outcome: Outcome): void => {
       outcomes.push(outcome);
-      if (values.logs !== undefined) keepLogs(arena, values.logs, row.name);
       process.stderr.write(`${toCells(outcome).join(' · ')}\n`);
       if (values['json-file'] !== undefined) writeFileSync(values['json-file'], JSON.stringify(outcomes));
+    };
+    for (const row of rows) {
+      await runRow(row, arena, before, told);
+      if (values.logs !== undefined) keepLogs(arena, values.logs, row.name);
     }
     await arena.end();
   }

@@ -34,7 +34,7 @@ const LIST_PORT = '8000';
 /** Room for the records of some minutes and a list or two, and quickly filled. */
 const DISK_SIZE = '32m';
 /** On a machine that does other things as well. */
-const READY_MS = 60_000;
+export const READY_MS = 60_000;
 const LOOK_MS = 100;
 
 export type ResolverName = 'r1' | 'r2';

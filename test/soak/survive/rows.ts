@@ -7,7 +7,7 @@ import { mkdirSync, rmSync, statfsSync, symlinkSync, writeFileSync } from 'node:
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Arena, Resolver } from './arena.ts';
-import { root } from './arena.ts';
+import { READY_MS, root } from './arena.ts';
 import { createAuthority, issueCertificate } from './certificate.ts';
 import { createGroup, type MemoryGroup } from './memory-group.ts';
 import { setJoined } from './site.ts';
@@ -57,9 +57,9 @@ const CERTIFICATE_SEC = 5;
 
 const broken = (): Promise<void> => sleep(BROKEN_MS);
 
-/** The share of an output that a resolver wrote since. */
-const metric = (resolver: Resolver, name: string): number =>
-  Number(new RegExp(`^${name}(?:\\{[^}]*\\})? (\\S+)$`, 'm').exec(resolver.page('/metrics'))?.[1]);
+/** A metric of a resolver, with a label where it has several values. */
+const metric = (resolver: Resolver, name: string, label = ''): number =>
+  Number(new RegExp(`^${name}(?:\\{${label}[^}]*\\})? (\\S+)$`, 'm').exec(resolver.page('/metrics'))?.[1]);
 
 const restartWith = async (resolver: Resolver, change: (start: Resolver['cordon']['start']) => void) => {
   await resolver.cordon.stop();
@@ -274,12 +274,16 @@ export const ROWS: readonly Row[] = [
     title: 'the server of a list is gone, and a resolver is restarted',
     hurt: async ({ listServer, first }) => {
       await listServer.stop();
+      const from = first.cordon.output.length;
       first.cordon.signal('SIGKILL');
+      await first.cordon.waitFor('"msg":"ready"', READY_MS, from);
       await broken();
     },
     mend: ({ listServer, first }) => {
       listServer.begin();
-      return Promise.resolve(`rules of the list: ${metric(first, 'cordon_list_entries\\{list="remote"\\}')}`);
+      return Promise.resolve(
+        `its list has ${metric(first, 'cordon_list_entries', 'list="remote"')} rule in force`,
+      );
     },
   },
   {
