@@ -3,23 +3,36 @@
 //   npm run package:deb -- --out DIRECTORY       dist/package by default; the last line is the package's path
 //   npm run package:deb -- --version VERSION     another number than that of package.json and the commit; more than one: a
 //                                                package for each, of the same tree
+//   npm run package:deb -- --quick               packed quickly and not tightly, for tests
 //
 // What it installs: docs/packages.md. Why it carries its runtime: ADR 0065.
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { gzipSync } from 'node:zlib';
 import { formatSbom } from './sbom.ts';
 import { writeSums } from './sums.ts';
-import { buildTree, LIBRARY, normalize, put, readComponents, readEpoch, readVersion, root } from './tree.ts';
+import {
+  buildTree,
+  LIBRARY,
+  normalize,
+  put,
+  readComponents,
+  readEpoch,
+  readVersion,
+  root,
+  runCommand,
+} from './tree.ts';
 
 const PACKAGE = 'cordon-dns';
 const ARCHITECTURE = 'amd64';
-/** Of dpkg-deb: what every Debian reads, and quickly made. */
+/** Of dpkg-deb: a fifth smaller than gzip; higher levels take minutes for the last two percent. */
 const COMPRESSION = ['-Zxz', '-z1'];
+/** For tests. */
+const QUICK_COMPRESSION = ['-Zgzip', '-z1'];
 const MAINTAINER = 'Cordon maintainers <cordon@packages.invalid>';
 const DOC = `usr/share/doc/${PACKAGE}`;
 /** Parts of deploy/ that an operator copies from the examples. */
@@ -31,11 +44,11 @@ const EXAMPLES = [
   'prometheus.yml',
   'openssl-fips.cnf',
 ];
-/** What shells call their completion files, below usr/share. */
+/** Where shells look for completions, below usr/share. */
 const COMPLETIONS: Readonly<Record<string, string>> = {
-  'cordon.bash': 'bash-completion/completions/cordon',
-  _cordon: 'zsh/vendor-completions/_cordon',
-  'cordon.fish': 'fish/vendor_completions.d/cordon.fish',
+  bash: 'bash-completion/completions/cordon',
+  zsh: 'zsh/vendor-completions/_cordon',
+  fish: 'fish/vendor_completions.d/cordon.fish',
 };
 
 const pack = (text: string | Uint8Array): Buffer => gzipSync(text, { level: 9 });
@@ -128,21 +141,23 @@ const addDocs = (tree: string, version: string, epoch: number): void => {
   }
 };
 
-/** Pages and completions that `npm run build` made of the command's own descriptions. */
-const addPages = (tree: string): void => {
-  const [pages, completions] = [join(root, 'dist/man'), join(root, 'dist/completions')];
-  for (const page of existsSync(pages) ? readdirSync(pages) : [])
-    put(tree, `usr/share/man/man${page.at(-1)}/${page}.gz`, pack(readFileSync(join(pages, page))));
-  for (const file of existsSync(completions) ? readdirSync(completions) : []) {
-    const target = COMPLETIONS[file];
-    if (target === undefined) throw new Error(`dist/completions/${file}: no shell is known that reads it`);
-    put(tree, `usr/share/${target}`, readFileSync(join(completions, file)));
+/** Pages and completions that the command makes of its own descriptions. */
+const addPages = (tree: string, epoch: number): void => {
+  const pages = mkdtempSync(join(tmpdir(), 'cordon-man-'));
+  try {
+    runCommand(tree, epoch, 'man', '--out', pages);
+    for (const page of filesOf(pages))
+      put(tree, `usr/share/man/${page}.gz`, pack(readFileSync(join(pages, page))));
+  } finally {
+    rmSync(pages, { recursive: true, force: true });
   }
+  for (const [shell, place] of Object.entries(COMPLETIONS))
+    put(tree, `usr/share/${place}`, runCommand(tree, epoch, 'completion', shell));
 };
 
 /** What does not depend on the version. */
-const addSystemFiles = (tree: string): void => {
-  addPages(tree);
+const addSystemFiles = (tree: string, epoch: number): void => {
+  addPages(tree, epoch);
   put(tree, 'usr/lib/systemd/system/cordon.service', unit());
   put(tree, 'usr/lib/sysusers.d/cordon.conf', read('deploy/package/debian/sysusers.conf'));
   put(tree, 'etc/cordon/cordon.yaml', read('deploy/cordon.yaml'));
@@ -170,12 +185,12 @@ const addControl = (tree: string, version: string): void => {
 };
 
 /** Builds a package for each version in a directory; their paths. */
-const build = (out: string, versions: readonly string[]): string[] => {
+const build = (out: string, versions: readonly string[], compression: readonly string[]): string[] => {
   const epoch = readEpoch();
   const tree = mkdtempSync(join(tmpdir(), 'cordon-deb-'));
   try {
     buildTree(tree);
-    addSystemFiles(tree);
+    addSystemFiles(tree, epoch);
     mkdirSync(out, { recursive: true });
     const files = versions.map((version) => {
       addDocs(tree, version, epoch);
@@ -183,7 +198,7 @@ const build = (out: string, versions: readonly string[]): string[] => {
       addControl(tree, version);
       const name = `${PACKAGE}_${version}_${ARCHITECTURE}`;
       const file = join(out, `${name}.deb`);
-      execFileSync('dpkg-deb', ['--build', '--root-owner-group', ...COMPRESSION, tree, file], {
+      execFileSync('dpkg-deb', ['--build', '--root-owner-group', ...compression, tree, file], {
         stdio: ['ignore', 'ignore', 'inherit'],
         // No file is younger than this; in a tree that was made just now, all are as old.
         env: { ...process.env, SOURCE_DATE_EPOCH: `${epoch}` },
@@ -199,8 +214,16 @@ const build = (out: string, versions: readonly string[]): string[] => {
 };
 
 const { values } = parseArgs({
-  options: { out: { type: 'string' }, version: { type: 'string', multiple: true } },
+  options: {
+    out: { type: 'string' },
+    version: { type: 'string', multiple: true },
+    quick: { type: 'boolean', default: false },
+  },
 });
 process.umask(0o022);
-for (const file of build(values.out ?? join(root, 'dist/package'), values.version ?? [readVersion()]))
-  process.stdout.write(`${file}\n`);
+const files = build(
+  values.out ?? join(root, 'dist/package'),
+  values.version ?? [readVersion()],
+  values.quick ? QUICK_COMPRESSION : COMPRESSION,
+);
+for (const file of files) process.stdout.write(`${file}\n`);

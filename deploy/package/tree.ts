@@ -123,15 +123,27 @@ fi
 exec /${LIBRARY}/node --disable-sigusr1 "$@"
 `;
 
-/** Compiles the program and puts everything together in an empty directory. */
+/** Runs a script of the checkout on the Node.js that runs this. */
+const runScript = (...args: readonly string[]): string =>
+  execFileSync(process.execPath, args, { cwd: root, encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] });
+
+/**
+ * Compiles the program and puts everything together in an empty directory. What `npm run build` makes in dist/ is left alone:
+ * it may be old, and somebody else's.
+ */
 export const buildTree = (tree: string): void => {
-  execFileSync('npm', ['run', '--silent', 'build'], { cwd: root, stdio: ['ignore', 'ignore', 'inherit'] });
   const library = join(tree, LIBRARY);
-  mkdirSync(library, { recursive: true });
-  copy(join(root, 'dist'), join(library, 'dist'), (path) => !path.endsWith('.d.ts'));
-  // Shells and man look for these elsewhere.
-  for (const apart of ['man', 'completions'])
-    rmSync(join(library, 'dist', apart), { recursive: true, force: true });
+  const program = join(library, 'dist');
+  runScript(
+    'node_modules/typescript/bin/tsc',
+    '-p',
+    'tsconfig.build.json',
+    '--outDir',
+    program,
+    '--declaration',
+    'false',
+  );
+  runScript('pages/build.ts', join(program, 'pages'));
   copy(join(root, 'lists'), join(library, 'lists'));
   put(library, 'package.json', readFileSync(join(root, 'package.json')));
   for (const { name, path } of readComponents()) if (name !== RUNTIME) copyPackage(name, path, library);
@@ -140,6 +152,13 @@ export const buildTree = (tree: string): void => {
   put(tree, 'usr/bin/cordon', COMMAND, 0o755);
   normalize(tree);
 };
+
+/** What the command of a tree prints. */
+export const runCommand = (tree: string, epoch: number, ...args: readonly string[]): string =>
+  execFileSync(join(tree, LIBRARY, 'node'), [join(tree, LIBRARY, 'dist/cli/main.js'), ...args], {
+    encoding: 'utf8',
+    env: { SOURCE_DATE_EPOCH: `${epoch}` },
+  });
 
 /** Packages inside a package are components of their own. */
 const copyPackage = (name: string, path: string, library: string): void => {
@@ -173,7 +192,7 @@ const copy = (from: string, to: string, isWanted: (path: string) => boolean = ()
   cpSync(from, to, { recursive: true, filter: (path) => isWanted(path), dereference: false });
 };
 
-/** Modes that depend on nobody's umask, and no folder without a file. */
+/** Modes that depend on nobody's umask, no folder without a file, and no script that asks for a `node` of the system. */
 export const normalize = (directory: string): void => {
   for (const entry of readdirSync(directory, { withFileTypes: true })) {
     const path = join(directory, entry.name);
@@ -183,11 +202,12 @@ export const normalize = (directory: string): void => {
       if (readdirSync(path).length === 0) rmSync(path, { recursive: true });
       continue;
     }
-    chmodSync(path, isProgram(path) ? 0o755 : 0o644);
+    if (isScript(path) && /\.[cm]?js$/.test(path))
+      writeFileSync(path, readFileSync(path, 'utf8').replace(/^#!.*/, '//'));
+    // Node.js is the only program that is no script.
+    chmodSync(path, isScript(path) || basename(path) === 'node' ? 0o755 : 0o644);
   }
   chmodSync(directory, 0o755);
 };
 
-/** Scripts say so, and Node.js is the only program that is none. */
-const isProgram = (path: string): boolean =>
-  basename(path) === 'node' || readFileSync(path).subarray(0, 2).toString('latin1') === '#!';
+const isScript = (path: string): boolean => readFileSync(path).subarray(0, 2).toString('latin1') === '#!';
