@@ -102,8 +102,8 @@ const findRuntime = () => {
   );
 };
 
-const threadFiles = ['app/worker.ts', 'records/thread/recorder-thread.ts'].map((name) =>
-  join(root, 'src', name),
+const threadFiles = ['app/worker.ts', 'records/thread/recorder-thread.ts', 'fleet/evidence-thread.ts'].map(
+  (name) => join(root, 'src', name),
 );
 
 /** Changes with every source file, every dependency and the runtime. */

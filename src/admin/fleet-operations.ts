@@ -55,6 +55,8 @@ const resolver = z
     /** Number of the last record of each chain, and up to where the collector has them. */
     records: counts.nullable(),
     confirmed: counts.nullable(),
+    /** Of a collector: what it refused, by kind. */
+    alarms: z.record(z.string(), z.number()),
   })
   .meta({ id: 'FleetResolver' });
 const status = z

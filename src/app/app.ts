@@ -3,6 +3,7 @@
 // The main thread holds configuration, lists, metrics and admin; worker threads resolve. Invariants: a reload puts
 // everything in force or nothing; a worker's death costs its own queries only; no policy, no answers.
 import { type Config, type ConfigResult, loadConfig } from '../config/config.ts';
+import { readOverlays } from '../fleet/fleet.ts';
 import { shippedDefaults, shippedLists, shippedOperators } from '../lists/lists.ts';
 
 export { judgeConfiguration } from './enforcement-keeper.ts';
@@ -29,6 +30,7 @@ export const unchosenMandates = ({ lists }: Config): readonly string[] =>
 export const loadConfiguration = (path: string | undefined): ConfigResult =>
   loadConfig(path, process.env, {
     workingDirectory: process.cwd(),
+    overlays: readOverlays,
     shippedIds: shippedLists().map((list) => list.id),
     // Read from the shipped files when something asks, which takes half as long as all the rest of loading.
     get shippedOperators() {

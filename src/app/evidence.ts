@@ -61,6 +61,8 @@ export interface EvidenceParts {
     | undefined;
   isPaused(): boolean;
   enforcement(): Enforcement;
+  /** For metrics; undefined without a fleet. */
+  fleet(): EvidenceFacts['fleet'];
   /** The register has another event. */
   onRegister(): void;
   /** Throws why this resolver of a fleet does not decide on exemptions, or not yet on new ones. */
@@ -74,6 +76,8 @@ export class Evidence {
   readonly journal: ChangeJournal;
   /** What the probe shows at the workers' own doors. */
   readonly probeSecret = createProbeSecret();
+  /** Up to where records are confirmed in a fleet; the recorder's thread reads it. */
+  readonly confirmed = new SharedArrayBuffer(CONFIRMED_BYTES);
   readonly #parts: EvidenceParts;
   readonly #rings: readonly SharedArrayBuffer[];
   readonly #probe: ProbeKeeper;
@@ -148,6 +152,10 @@ export class Evidence {
         resolver: resolverName(config),
         version: VERSION,
         settings,
+        fleet: config.fleet && {
+          confirmed: this.confirmed,
+          unconfirmedMsMax: config.fleet.unconfirmedMsMax,
+        },
         log,
         onCrash: (ms) => this.#parts.onCrash(ms),
       });
@@ -316,6 +324,7 @@ export class Evidence {
       decisions: this.#exemptions?.decisionDates() ?? [],
       probe: this.#probe.metrics(),
       records: this.#recorder?.facts(),
+      fleet: this.#parts.fleet(),
       actions: this.journal.actions,
       nowMs: systemClock(),
     };
@@ -423,6 +432,8 @@ export class Evidence {
   }
 }
 
+/** One number for each chain and one for the heads. */
+const CONFIRMED_BYTES = 3 * Float64Array.BYTES_PER_ELEMENT;
 /** Digits of a list's hash in records. */
 const VERSION_LENGTH = 12;
 

@@ -2,13 +2,26 @@
 //
 // Without the key `fleet` nothing is loaded and every method does nothing. A fleet that cannot be begun, because the resolver
 // was never taken in or a key is not there, costs the fleet and nothing else: the log says so, and names are refused as before.
-import { AppError, isAppError, systemClock, VERSION } from '../base/base.ts';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
+import { AppError, errorText, isAppError, systemClock, VERSION } from '../base/base.ts';
 import type { Config } from '../config/config.ts';
 import { describeEnforcement, type Enforcement } from '../enforcement/enforcement.ts';
-import { type FleetActs, type FleetFacts, type RunningFleet, startFleet } from '../fleet/fleet.ts';
+import {
+  type Done,
+  type FleetActs,
+  type FleetFacts,
+  type RunningFleet,
+  readOverlays,
+  startFleet,
+  writeOverlays,
+} from '../fleet/fleet.ts';
 import type { Log } from '../observe/observe.ts';
 import type { Changes } from './changes.ts';
 import type { Evidence } from './evidence.ts';
+import type { KeptLists } from './kept-lists.ts';
+import { RECORDS_NAME } from './record-settings.ts';
 import type { StateKeeper } from './state-keeper.ts';
 
 /** The parts of the program that a fleet concerns. */
@@ -17,9 +30,13 @@ export interface FleetLinkParts {
   readonly evidence: Evidence;
   readonly changes: Changes;
   readonly state: StateKeeper;
+  readonly lists: KeptLists;
   enforcement(): Enforcement;
   monotonic(): number;
 }
+
+/** Between two looks for lists that nodes are to be given, milliseconds. */
+const LISTS_MS = 2_000;
 
 /** A fleet, or none. */
 export class FleetLink {
@@ -27,6 +44,9 @@ export class FleetLink {
   #fleet: RunningFleet | undefined;
   /** The role of the configuration; undefined: no fleet. */
   #role: 'authority' | 'node' | undefined;
+  /** SHA-256 by list of what the nodes were given. */
+  readonly #published = new Map<string, string>();
+  #listTimer: NodeJS.Timeout | undefined;
 
   constructor(parts: FleetLinkParts) {
     this.#parts = parts;
@@ -38,7 +58,7 @@ export class FleetLink {
   }
 
   /** Begins what the configuration says. */
-  async start({ fleet, stateDirectory }: Config): Promise<void> {
+  async start({ fleet, stateDirectory, records }: Config): Promise<void> {
     if (fleet === undefined) return;
     const { log, evidence } = this.#parts;
     this.#role = fleet.role;
@@ -52,8 +72,14 @@ export class FleetLink {
         site: fleet.site,
         suspendAfterMs: fleet.suspendExemptionsAfterMs,
         acts: this.#acts(),
+        recordsDirectory: records.isEnabled ? join(stateDirectory, RECORDS_NAME) : undefined,
+        confirmed: evidence.confirmed,
         register: () => evidence.register(),
       });
+      if (fleet.role === 'authority' && fleet.lists.length > 0) {
+        this.#listTimer = setInterval(() => void this.#publishLists(fleet.lists), LISTS_MS);
+        this.#listTimer.unref();
+      }
     } catch (thrown) {
       if (!isAppError(thrown)) throw thrown;
       log.error({ err: thrown }, 'fleet: this resolver goes on by itself');
@@ -81,15 +107,63 @@ export class FleetLink {
   }
 
   async stop(): Promise<void> {
+    clearInterval(this.#listTimer);
     await this.#fleet?.stop();
+  }
+
+  /** The content of a list lies where a `file:` of the configuration has it. */
+  async #putList(id: string, path: string): Promise<Done> {
+    const { changes } = this.#parts;
+    const isRead = changes.wanted.lists.some(({ source }) => source.kind === 'file' && source.path === path);
+    if (!isRead) {
+      const reason = `no list of the configuration has "file: ${path}"`;
+      return { isApplied: false, subject: id, code: 'ERR_FLEET_LIST', reason };
+    }
+    const error = await changes.reload(`the fleet gave another content of the list ${id}`);
+    if (error === undefined) return { isApplied: true, subject: id };
+    return { isApplied: false, subject: id, code: error.code, reason: errorText(error) };
+  }
+
+  /** All of an overlay holds or none of it: what was there before is put back. */
+  async #layOver(yamls: readonly string[]): Promise<Done> {
+    const { changes, state } = this.#parts;
+    const { stateDirectory } = state.current.config;
+    const before = readOverlays(stateDirectory);
+    if (isDeepStrictEqual(before, yamls)) return { isApplied: true };
+    writeOverlays(stateDirectory, yamls);
+    const error = await changes.reload('the fleet set an overlay');
+    if (error === undefined) return { isApplied: true };
+    writeOverlays(stateDirectory, before);
+    return { isApplied: false, code: error.code, reason: errorText(error) };
+  }
+
+  /** Gives the nodes what is in force here of the lists that they are to have. */
+  async #publishLists(ids: readonly string[]): Promise<void> {
+    const { state, log, lists } = this.#parts;
+    for (const id of ids) {
+      const loaded = state.current.generation?.lists.find((list) => list.id === id)?.loaded;
+      const source = state.current.config.lists.find((list) => list.id === id);
+      if (loaded === undefined || source === undefined || this.#published.get(id) === loaded.sha256) continue;
+      try {
+        const path = source.source.kind === 'file' ? source.source.path : lists.pathOf(source);
+        if (path === undefined) continue;
+        const content = readFileSync(path);
+        if ((await this.#fleet?.publishList(id, content, loaded.entries)) === true) {
+          log.info({ list: id, sha256: loaded.sha256 }, 'fleet: a list is given to the nodes');
+        }
+        this.#published.set(id, loaded.sha256);
+      } catch (thrown) {
+        log.warn({ list: id, err: thrown }, 'fleet: a list is not given to the nodes yet');
+      }
+    }
   }
 
   #acts(): FleetActs {
     const { log, evidence, state, monotonic } = this.#parts;
     return {
       exemption: (event) => evidence.adopt(event),
-      list: () => Promise.resolve({ isApplied: true }),
-      overlays: () => Promise.resolve({ isApplied: true }),
+      list: (list, path) => this.#putList(list.id, path),
+      overlays: (yamls) => this.#layOver(yamls),
       suspend: (isSuspended) => evidence.suspendExemptions(isSuspended),
       note: (note) => evidence.journal.fleet(note),
       facts: () => ({

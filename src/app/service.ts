@@ -123,6 +123,7 @@ export class Service {
       state: () => this.#probedState(),
       isPaused: () => this.#pause.isPaused,
       enforcement: () => this.#enforcement.current,
+      fleet: () => this.#fleet.facts(),
       onRegister: () => this.#fleet.registerChanged(),
       requireDecisions: (isNew) => this.#fleet.requireDecisions(isNew),
       onCrash: (ms) => this.#enforcement.clock.add('crash', ms),
@@ -229,6 +230,7 @@ export class Service {
       evidence: this.#evidence,
       changes: this.#changes,
       state: this.#state,
+      lists: this.#lists,
       enforcement: () => this.#enforcement.current,
       monotonic,
     });

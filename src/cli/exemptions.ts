@@ -26,6 +26,7 @@ import type {
   EXEMPTIONS_SHOW,
 } from './declarations/exemptions.ts';
 import { formatExemption, formatExemptions, formatReport, formatReportCsv } from './exemptions-text.ts';
+import { heardBy } from './fleet-text.ts';
 import { print } from './output.ts';
 import { PROBLEM } from './statuses.ts';
 import { configPath, requireConfig } from './usage.ts';
@@ -52,10 +53,15 @@ export const list = async ({ values }: InputOf<typeof EXEMPTIONS_LIST>): Promise
 /** Shows one exemption. */
 export const show = async ({ values, words }: InputOf<typeof EXEMPTIONS_SHOW>): Promise<number> => {
   const id = requireId(words.id);
-  const exemption = await askService(configOf(values.config), OPERATIONS.readExemption, {
-    parameters: { id },
-  });
-  print(values.json, exemption, () => formatExemption(exemption, Date.now()));
+  const config = configOf(values.config);
+  const exemption = await askService(config, OPERATIONS.readExemption, { parameters: { id } });
+  const fleet = config.fleet === undefined ? undefined : await askService(config, OPERATIONS.readFleet, {});
+  const heard = fleet && heardBy(fleet, exemption.id);
+  print(
+    values.json,
+    exemption,
+    () => formatExemption(exemption, Date.now()) + (heard === undefined ? '' : `fleet: ${heard}\n`),
+  );
   return 0;
 };
 

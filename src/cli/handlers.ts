@@ -3,6 +3,7 @@ import type { ArgumentDeclarations, CommandDeclaration, Input, OptionDeclaration
 import { CLIENTS_DNR, CLIENTS_PROFILE, CLIENTS_TOKEN, IMPORT } from './declarations/clients.ts';
 import * as evidence from './declarations/evidence.ts';
 import * as exemptions from './declarations/exemptions.ts';
+import * as fleet from './declarations/fleet.ts';
 import * as lists from './declarations/lists.ts';
 import { PAUSE, RELOAD, RESUME, STATUS, TOP } from './declarations/operating.ts';
 import { CHECK, EXPLAIN, QUERY, SERVE, TRACE } from './declarations/resolver.ts';
@@ -64,6 +65,15 @@ export const HANDLERS: ReadonlyMap<CommandDeclaration, () => Promise<AnyHandler>
   on(evidence.RECORDS_REIDENTIFY, async () => (await import('./records.ts')).reidentify),
   on(evidence.REPORT, async () => (await import('./report.ts')).report),
   on(evidence.REPORT_VERIFY, async () => (await import('./report.ts')).verify),
+  on(fleet.FLEET_INIT, async () => (await import('./fleet.ts')).init),
+  on(fleet.FLEET_INVITE, async () => (await import('./fleet.ts')).invite),
+  on(fleet.FLEET_JOIN, async () => (await import('./fleet.ts')).joinTo),
+  on(fleet.FLEET_ROTATE, async () => (await import('./fleet.ts')).rotate),
+  on(fleet.FLEET_REMOVE, async () => (await import('./fleet.ts')).remove),
+  on(fleet.FLEET_STATUS, async () => (await import('./fleet.ts')).status),
+  on(fleet.FLEET_OVERLAY, async () => (await import('./fleet.ts')).overlay),
+  on(fleet.FLEET_REPORT, async () => (await import('./fleet.ts')).report),
+  on(fleet.COLLECT, async () => (await import('./collect.ts')).collect),
   on(IMPORT, async () => (await import('./import.ts')).importResolver),
   on(CLIENTS_PROFILE, async () => (await import('./clients.ts')).profile),
   on(CLIENTS_DNR, async () => (await import('./clients.ts')).dnr),

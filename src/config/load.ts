@@ -10,6 +10,7 @@ import { crossCheck } from './cross-check.ts';
 import type { CrossCheckFacts, Draft } from './draft.ts';
 import { type Environment, type Overlay, overlayEnvironment } from './environment.ts';
 import { toForm } from './form.ts';
+import { layOver } from './overlay.ts';
 import { type PrefixFiles, readPrefixFiles } from './prefix-file.ts';
 import { formatPath, type Path, type Problem } from './problem.ts';
 import { type Config, configSchema, keysAt } from './schema.ts';
@@ -23,6 +24,8 @@ const FILE_BYTES_MAX = 4 << 20;
 export interface ConfigFacts extends CrossCheckFacts {
   /** Absolute: what paths in variables are relative to, and all paths when there is no file. */
   readonly workingDirectory: string;
+  /** YAML of overlays that a fleet sets, the narrowest last; `stateDirectory` as the file and the environment say. */
+  readonly overlays?: (stateDirectory: string) => readonly string[];
 }
 
 /** Either a configuration or at least one problem. */
@@ -38,13 +41,15 @@ export const loadConfig = (
 ): ConfigResult => {
   const file = path ?? '';
   const source = path === undefined ? emptySource() : openSource(path, facts.workingDirectory);
-  const overlay = overlayEnvironment(source.raw ?? {}, environment, facts.workingDirectory);
+  const directory =
+    path === undefined ? facts.workingDirectory : dirname(resolve(facts.workingDirectory, path));
+  const own = overlayEnvironment(source.raw ?? {}, environment, facts.workingDirectory);
+  const laid = layOver(own.raw, directory, facts.overlays);
+  const overlay = { ...own, raw: laid.raw, problems: [...own.problems, ...laid.problems] };
   const problems = [...source.problems, ...overlay.problems];
   const report = (at: Path, fault: Fault) => problems.push(toProblem(file, source, overlay, at, fault));
   if (source.raw === undefined) return { config: undefined, problems };
 
-  const directory =
-    path === undefined ? facts.workingDirectory : dirname(resolve(facts.workingDirectory, path));
   let files: PrefixFiles = new Map();
   const checked = configSchema.superRefine(
     (draft, context) => {

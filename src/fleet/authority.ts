@@ -22,6 +22,7 @@ import type { FleetAlarm, Policy } from './policy.ts';
 import type { PolicyLog } from './policy-log.ts';
 import { type Presence, parsePresence } from './presence.ts';
 import type { Roll } from './roll.ts';
+import { stepKey } from './step-key.ts';
 import {
   askSubject,
   ENTRY_SUBJECT,
@@ -43,9 +44,8 @@ const LOOK_MS = 15_000;
 const NODE_MS = 3_000;
 /** Events of the register that are looked at together. */
 const EVENTS_AT_A_TIME = 256;
-/** Steps that a person decided, or that end a request: time does the others in each resolver by itself. */
-const TOLD_EVENTS: ReadonlySet<string> = new Set(['requested', 'approved', 'rejected', 'revoked']);
-const TOLD_DECISIONS: ReadonlySet<string> = new Set(['set', 'changed', 'removed']);
+/** Alarms of the collector that are remembered, so that each is recorded once. */
+const ALARMS_MAX = 1_000;
 
 /** What the authority reads of its register. */
 export interface RegisterSource {
@@ -65,6 +65,9 @@ export interface Heard {
 /** What an authority is made with. */
 export interface AuthorityOptions {
   readonly name: string;
+  readonly site: string | undefined;
+  /** Its public nkey, by which its own evidence is known. */
+  readonly nkey: string;
   key: SigningKey;
   readonly log: PolicyLog;
   readonly policy: Policy;
@@ -81,7 +84,10 @@ export class Authority {
   readonly #heard = new Map<string, Heard>();
   /** Steps that are in the log: an event of the register is told once. */
   readonly #told = new Set<string>();
+  readonly #heardAlarms = new Set<string>();
   readonly #startedMs: number;
+  /** By the clock: what was told before is on the record. */
+  readonly #startedTimeMs: number;
   #engine: Engine | undefined;
   #isReconciled = false;
   #isReconciling = false;
@@ -97,6 +103,7 @@ export class Authority {
   constructor(options: AuthorityOptions) {
     this.#options = options;
     this.#startedMs = options.acts.monotonic();
+    this.#startedTimeMs = options.acts.clock();
     for (const { entry } of options.log.from(1)) this.#note(entry);
   }
 
@@ -216,11 +223,35 @@ export class Authority {
     const { acts, policy } = this.#options;
     this.#heard.set(name, { presence, atMs: acts.monotonic() });
     this.#onPresence();
+    for (const alarm of presence.lastAlarms ?? []) this.#hearAlarm(alarm);
     if (!this.#isReconciled || presence.role === 'collector') return;
     const { number, hash } = presence.policy;
     if (!policy.agreesWith({ number, hash }))
       policy.fork(`${name} has another entry ${number} than here`, { number, hash });
     else if (number > policy.end.number && this.#engine !== undefined) void this.#reconcile(this.#engine);
+  }
+
+  /** The authority is a resolver of the fleet as well. */
+  #enrol(): void {
+    const { roll, name, site, nkey } = this.#options;
+    if (roll.find(name)?.key === nkey) return;
+    void this.add('node', { name, ...(site === undefined ? {} : { site }), key: nkey, enrolment: 1 });
+  }
+
+  /** What a collector refused is on the record here, once. */
+  #hearAlarm({ time, alarm, node, text }: NonNullable<Presence['lastAlarms']>[number]): void {
+    const key = `${time} ${alarm} ${node}`;
+    if (this.#heardAlarms.has(key)) return;
+    if (this.#heardAlarms.size > ALARMS_MAX) this.#heardAlarms.clear();
+    this.#heardAlarms.add(key);
+    // What was told before this start is in the records.
+    if (Date.parse(time) < this.#startedTimeMs) return;
+    this.#options.acts.note({
+      event: 'evidence-refused',
+      subject: node,
+      code: 'ERR_FLEET_EVIDENCE',
+      reason: `${alarm}: ${text}`,
+    });
   }
 
   /** Takes back what nodes and engine have beyond this log, then gives the engine what it lacks. */
@@ -237,6 +268,7 @@ export class Authority {
         this.#isReconciled = true;
         this.#whenReconciled.resolve();
       }
+      this.#enrol();
       this.poke();
       this.tide();
       await this.#publish();
@@ -404,14 +436,3 @@ export class Authority {
     if (stored === 'unknown') void this.#reconcile(engine);
   }
 }
-
-/** What a step of the register is told by; undefined for what is not told. */
-const stepKey = (body: unknown): string | undefined => {
-  if (typeof body !== 'object' || body === null) return undefined;
-  const { kind, event, id, list, time } = body as Readonly<Record<string, unknown>>;
-  if (kind === 'exemption' && TOLD_EVENTS.has(String(event)))
-    return `exemption ${String(id)} ${String(event)} ${String(time)}`;
-  if (kind === 'decision' && TOLD_DECISIONS.has(String(event)))
-    return `decision ${String(list)} ${String(event)} ${String(time)}`;
-  return undefined;
-};

@@ -4,14 +4,18 @@
 // chained, blocks of evidence check themselves; each resolver judges again what it is told and records what came of it; a
 // resolver that is cut off goes on with what it has; nothing is deleted before the collector has it. Nothing of ours
 // replicates, elects or decides in another's place. Ed25519 (RFC 8032), TLS 1.3 (RFC 8446).
+import type { CollectOptions, RunningCollector } from './collect.ts';
 import type { InitOptions, MadeFleet } from './init.ts';
 import type { Joined, JoinOptions } from './join.ts';
+import type { CollectedMember } from './members.ts';
 import type { FleetOptions, RunningFleet } from './run.ts';
 
 export type { Done, FleetActs, FleetNote, OwnFacts } from './acts.ts';
+export type { RunningCollector } from './collect.ts';
 export { fleetPath } from './identity.ts';
 export type { InitOptions, MadeFleet } from './init.ts';
 export type { Joined, JoinOptions } from './join.ts';
+export { readOverlays, writeOverlays } from './overlay-files.ts';
 export type { FleetOptions, RunningFleet } from './run.ts';
 export type { FleetFacts, FleetStatus, ResolverStatus } from './status.ts';
 
@@ -28,3 +32,16 @@ export const initFleet = async (options: InitOptions): Promise<MadeFleet> =>
 /** Takes this resolver into a fleet: see joinFleet() of join.ts. */
 export const joinFleet = async (options: JoinOptions): Promise<Joined> =>
   (await import('./join.ts')).joinFleet(options);
+
+/** Begins to collect evidence: see startCollector() of collect.ts. */
+export const startCollector = async (options: CollectOptions): Promise<RunningCollector> =>
+  (await import('./collect.ts')).startCollector(options);
+
+/** Gets another key for this resolver: see rotateNode() of join.ts. */
+export const rotateNode = async (
+  options: Omit<JoinOptions, 'token'>,
+): Promise<{ readonly isConnected: boolean }> => (await import('./join.ts')).rotateNode(options);
+
+/** The resolvers that ever were in a fleet, as a collector knows them: see membersOf() of members.ts. */
+export const readMembers = async (directory: string, trust: readonly string[]): Promise<CollectedMember[]> =>
+  (await import('./members.ts')).readMembers(directory, trust);

@@ -4,6 +4,7 @@
 //   STATE/fleet/node.seed           its key, in the engine's form
 //   STATE/fleet/policy.sqlite       the log of policy
 //   STATE/fleet/register.sqlite     of a node: the exemptions of the fleet
+//   STATE/fleet/overlays.json       keys of configuration that the authority set
 //   STATE/fleet/lists/ID            of a node: the content of a list, for a `file:` of the configuration
 //   STATE/fleet/authority-key.pem   of the authority
 //   STATE/fleet/tokens.json         of the authority: hashes of tokens that were given out
@@ -23,6 +24,7 @@ export const FLEET_FILES = {
   policy: 'policy.sqlite',
   register: 'register.sqlite',
   lists: 'lists',
+  overlays: 'overlays.json',
   authorityKey: 'authority-key.pem',
   collectorSeed: 'collector.seed',
   tokens: 'tokens.json',

@@ -27,7 +27,6 @@ const list = z.looseObject({
     .max(256 << 20),
   pieces: z.int().min(1).max(1_024),
   rules: z.int().min(0),
-  reviewedBy: line.exactOptional(),
 });
 /** Keys of configuration for all, a site or a node; without YAML: none any more. */
 const overlay = z.looseObject({

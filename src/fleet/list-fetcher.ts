@@ -62,9 +62,9 @@ export class ListFetcher {
     for (const wanted of [...this.#wanted.values()]) {
       const { entry, list } = wanted;
       try {
-        const path = await this.#fetch(list);
-        if (path === undefined) continue;
-        const done = await this.#acts.list(list, path);
+        const content = await this.#fetch(list);
+        if (content === undefined) continue;
+        const done = await this.#put(list, content);
         if (this.#wanted.get(list.id) === wanted) this.#wanted.delete(list.id);
         if (done.isApplied) this.#inForce.set(list.id, list.sha256);
         this.onDone(entry, done);
@@ -77,10 +77,22 @@ export class ListFetcher {
     }
   }
 
-  /** The path of the whole content; undefined while it cannot be had. */
-  async #fetch({ id, sha256, bytes, pieces }: Body<'list'>): Promise<string | undefined> {
+  /** Has a content in force; one that cannot be leaves the one before in its place. */
+  async #put(list: Body<'list'>, content: Uint8Array): Promise<Done> {
+    const path = join(this.#directory, list.id);
+    const before = existsSync(path) ? readFileSync(path) : undefined;
+    mkdirSync(this.#directory, { recursive: true, mode: DIRECTORY_MODE });
+    replaceFileNow(path, content, FILE_MODE);
+    const done = await this.#acts.list(list, path);
+    if (!done.isApplied && before !== undefined) replaceFileNow(path, before, FILE_MODE);
+    return done;
+  }
+
+  /** The whole content; undefined while it cannot be had. */
+  async #fetch({ id, sha256, bytes, pieces }: Body<'list'>): Promise<Uint8Array | undefined> {
     const path = join(this.#directory, id);
-    if (existsSync(path) && sha256Of(readFileSync(path)) === sha256) return path;
+    const known = existsSync(path) ? readFileSync(path) : undefined;
+    if (known !== undefined && sha256Of(known) === sha256) return known;
     const { engine } = this;
     if (engine === undefined) return undefined;
     const parts: Uint8Array[] = [];
@@ -93,9 +105,7 @@ export class ListFetcher {
     if (content.length !== bytes || sha256Of(content) !== sha256) {
       throw new Error(`the engine has another content of ${id} than the authority signed`);
     }
-    mkdirSync(this.#directory, { recursive: true, mode: DIRECTORY_MODE });
-    replaceFileNow(path, content, FILE_MODE);
-    return path;
+    return content;
   }
 }
 

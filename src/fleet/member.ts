@@ -36,7 +36,7 @@ const TELL_MS = 20;
 /** What a member is made with. */
 export interface MemberOptions {
   readonly identity: Identity;
-  readonly role: 'authority' | 'node';
+  readonly role: Presence['role'];
   readonly access: EngineAccess;
   readonly log: PolicyLog;
   readonly roll: Roll;
@@ -47,6 +47,8 @@ export interface MemberOptions {
   readonly onAlarm: (alarm: FleetAlarm) => void;
   /** Up to where records are confirmed. */
   readonly confirmed: () => Presence['confirmed'];
+  /** What a collector refused, for its presence. */
+  readonly refusals?: () => Pick<Presence, 'alarms' | 'lastAlarms'>;
   /** The engine is there, again. */
   readonly onUp: (engine: Engine) => void;
 }
@@ -64,6 +66,7 @@ export class Member {
   #lookTimer: NodeJS.Timeout | undefined;
   #presenceTimer: NodeJS.Timeout | undefined;
   #tellTimer: NodeJS.Timeout | undefined;
+  readonly #caughtUp = Promise.withResolvers<void>();
 
   constructor(options: MemberOptions) {
     const { log, roll, acts, onAlarm, suspendAfterMs } = options;
@@ -88,6 +91,11 @@ export class Member {
   /** Whether the engine is connected. */
   get isUp(): boolean {
     return this.#isUp;
+  }
+
+  /** Resolves when what the engine has of policy was taken once. */
+  get caughtUp(): Promise<void> {
+    return this.#caughtUp.promise;
   }
 
   /** Begins, and is done when what the log has is in force; the engine is connected when it is there. */
@@ -140,6 +148,7 @@ export class Member {
       lists: Object.fromEntries(lists.inForce()),
       records: { ...records },
       confirmed: confirmed(),
+      ...this.#options.refusals?.(),
     };
   }
 
@@ -197,7 +206,7 @@ export class Member {
   #up(engine: Engine): void {
     const { acts, role, onUp } = this.#options;
     acts.log.info({}, 'fleet: the engine is connected');
-    if (role === 'node') void this.#catchUp(engine);
+    if (role !== 'authority') void this.#catchUp(engine);
     this.tell();
     onUp(engine);
   }
@@ -229,6 +238,7 @@ export class Member {
     this.#isFetching = true;
     void this.#fetch().finally(() => {
       this.#isFetching = false;
+      if (this.#isUp) this.#caughtUp.resolve();
     });
   }
 

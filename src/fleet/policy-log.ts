@@ -37,9 +37,7 @@ export class PolicyLog {
     this.#path = path;
     mkdirSync(dirname(path), { recursive: true, mode: DIRECTORY_MODE });
     this.#database = new DatabaseSync(path);
-    this.#database.exec(
-      `PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = TRUNCATE; PRAGMA synchronous = FULL; ${SCHEMA}`,
-    );
+    this.#database.exec(`PRAGMA journal_mode = TRUNCATE; PRAGMA synchronous = FULL; ${SCHEMA}`);
     this.#check();
   }
 

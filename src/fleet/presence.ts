@@ -48,6 +48,12 @@ const presenceSchema = z.looseObject({
   /** Number of the last record of each chain, and up to where they are confirmed. */
   records: counts,
   confirmed: counts,
+  /** Of a collector: what it refused, by kind, and the last of it. */
+  alarms: z.record(z.string().max(40), z.int()).exactOptional(),
+  lastAlarms: z
+    .array(z.looseObject({ time: z.iso.datetime(), alarm: text, node: text, text: z.string().max(500) }))
+    .max(10)
+    .exactOptional(),
 });
 
 /** What a resolver says of itself. Plain data. */

@@ -12,6 +12,8 @@ export interface Member {
   readonly site: string | undefined;
   /** Its public nkey. */
   readonly key: string;
+  /** The one before of this enrolment: what is under way is still signed by it; and when it was replaced. */
+  readonly before: { readonly key: string; readonly until: string } | undefined;
   readonly enrolment: number;
   /** When it was taken in for the first time, and when it was removed. */
   readonly since: string;
@@ -58,8 +60,10 @@ export class Roll {
         if (!success) return;
         const { name, site, key, enrolment } = data;
         const known = this.#members.get(name);
-        const since = known?.enrolment === enrolment ? known.since : entry.time;
-        this.#members.set(name, { name, site, key, enrolment, since, until: undefined });
+        const isSame = known?.enrolment === enrolment;
+        const since = isSame ? known.since : entry.time;
+        const before = isSame ? { key: known.key, until: entry.time } : undefined;
+        this.#members.set(name, { name, site, key, before, enrolment, since, until: undefined });
         return;
       }
       case 'node-removed': {

@@ -5,8 +5,10 @@ import { AppError, isAppError } from '../base/base.ts';
 import type { FleetActs } from './acts.ts';
 import { Authority, type RegisterSource } from './authority.ts';
 import type { Engine } from './engine.ts';
+import { readEngineSettings } from './engine-files.ts';
 import { Enrolment } from './enrolment.ts';
 import { bodyOf, type LogEnd } from './entry.ts';
+import { EvidenceSender } from './evidence.ts';
 import { fleetPath, type Identity, readIdentity } from './identity.ts';
 import { SYSTEM_SEED_NAME } from './init.ts';
 import { createKeyFile, formatPublicKey, readKeyFile, type SigningKey } from './key.ts';
@@ -33,6 +35,10 @@ export interface FleetOptions {
   /** Infinite: never. */
   readonly suspendAfterMs: number;
   readonly acts: FleetActs;
+  /** Directory of the records; undefined: none are kept. */
+  readonly recordsDirectory: string | undefined;
+  /** Takes up to where records are confirmed: see CONFIRMED_PLACE. */
+  readonly confirmed: SharedArrayBuffer;
   /** Of the authority; undefined while the register cannot be used. */
   readonly register: () => RegisterSource | undefined;
 }
@@ -58,6 +64,7 @@ export class Fleet {
   readonly #parts: AuthorityParts | undefined;
   #key: SigningKey | undefined;
   #engine: Engine | undefined;
+  #sender: EvidenceSender | undefined;
 
   private constructor(options: FleetOptions) {
     const { stateDirectory, role, servers, caPath, trust, site, suspendAfterMs, acts, register } = options;
@@ -93,8 +100,11 @@ export class Fleet {
       onUp: (engine) => this.#up(engine),
     });
     if (this.#key === undefined) return;
+    const engineDirectory = fleetPath(stateDirectory, 'engine');
     const authority = new Authority({
       name: identity.name,
+      site: this.#identity.site,
+      nkey: readEngineSettings(engineDirectory).authority.key,
       key: this.#key,
       log,
       policy: this.#member.policy,
@@ -103,7 +113,6 @@ export class Fleet {
       acts,
       onAlarm,
     });
-    const engineDirectory = fleetPath(stateDirectory, 'engine');
     this.#parts = {
       authority,
       enrolment: new Enrolment({
@@ -125,6 +134,7 @@ export class Fleet {
   static async start(options: FleetOptions): Promise<Fleet> {
     const fleet = new Fleet(options);
     await fleet.#member.start();
+    fleet.#send(options);
     return fleet;
   }
 
@@ -194,19 +204,15 @@ export class Fleet {
   }
 
   /** Gives a list to the nodes, when it is another content than before. Rejects with ERR_FLEET_ENGINE. */
-  async publishList(
-    id: string,
-    content: Uint8Array,
-    rules: number,
-    reviewedBy: string | undefined,
-  ): Promise<boolean> {
+  async publishList(id: string, content: Uint8Array, rules: number): Promise<boolean> {
     const { authority } = this.#requireParts();
     const sha256 = sha256Of(content);
     const last = [...this.#log.from(1)].findLast(
       ({ entry }) => entry.kind === 'list' && idOf(bodyOf(entry)) === id,
     );
-    const isSame = last !== undefined && hashOf(bodyOf(last.entry)) === sha256;
-    if (isSame || this.#engine === undefined) return false;
+    if (last !== undefined && hashOf(bodyOf(last.entry)) === sha256) return false;
+    if (this.#engine === undefined)
+      throw new AppError('ERR_FLEET_ENGINE', `giving the list ${id} to the nodes: no engine`);
     const pieces = Math.ceil(content.length / PIECE_BYTES);
     for (let piece = 0; piece < pieces; piece++) {
       await this.#engine.store(
@@ -214,10 +220,7 @@ export class Fleet {
         content.subarray(piece * PIECE_BYTES, (piece + 1) * PIECE_BYTES),
       );
     }
-    await authority.add('list', {
-      ...{ id, sha256, bytes: content.length, pieces, rules },
-      ...(reviewedBy === undefined ? {} : { reviewedBy }),
-    });
+    await authority.add('list', { id, sha256, bytes: content.length, pieces, rules });
     return true;
   }
 
@@ -228,7 +231,10 @@ export class Fleet {
 
   /** Up to where records are confirmed, by chain. */
   confirmed(): Presence['confirmed'] {
-    return { queries: 0, changes: 0 };
+    return {
+      queries: this.#sender?.confirmed('queries') ?? 0,
+      changes: this.#sender?.confirmed('changes') ?? 0,
+    };
   }
 
   status(): FleetStatus {
@@ -274,8 +280,15 @@ export class Fleet {
   }
 
   async stop(): Promise<void> {
+    await this.#sender?.stop();
     await this.#parts?.authority.close();
     await this.#member.close();
+  }
+
+  #send({ stateDirectory, recordsDirectory, servers, caPath, acts, confirmed }: FleetOptions): void {
+    if (recordsDirectory === undefined) return;
+    const start = { stateDirectory, directory: recordsDirectory, servers, caPath };
+    this.#sender = new EvidenceSender(start, acts, (alarm) => this.alarm(alarm), confirmed);
   }
 
   #up(engine: Engine): void {
@@ -367,4 +380,5 @@ const toStatus = (
   lists: presence?.lists ?? {},
   records: presence?.records ?? null,
   confirmed: presence?.confirmed ?? null,
+  alarms: presence?.alarms ?? {},
 });

@@ -29,6 +29,8 @@ export interface ResolverStatus {
   readonly lists: Readonly<Record<string, string>>;
   readonly records: { readonly queries: number; readonly changes: number } | null;
   readonly confirmed: { readonly queries: number; readonly changes: number } | null;
+  /** Of a collector: what it refused, by kind. */
+  readonly alarms: Readonly<Record<string, number>>;
 }
 
 /** A fleet. On a node, `resolvers` has only itself. Plain data. */

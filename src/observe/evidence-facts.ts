@@ -69,6 +69,28 @@ export interface RecordMetrics {
   readonly distinctClients: ReadonlyMap<string, number>;
 }
 
+/** What metrics tell of a fleet. */
+export interface FleetMetrics {
+  readonly isConnected: boolean;
+  readonly policyNumber: number;
+  /** By how much the clock is ahead of the authority's, milliseconds. */
+  readonly offsetMs: number | undefined;
+  readonly isCutOff: boolean;
+  readonly isSuspended: boolean;
+  readonly alarms: ReadonlyMap<string, number>;
+  /** By chain. */
+  readonly unconfirmed: ReadonlyMap<string, number>;
+  /** Of the authority: every resolver. */
+  readonly resolvers: readonly {
+    readonly name: string;
+    readonly site: string | null;
+    readonly removed: string | null;
+    readonly heardSec: number | null;
+    readonly behind: number | null;
+    readonly alarms: Readonly<Record<string, number>>;
+  }[];
+}
+
 /** Everything that these metrics are read from; what is undefined is off. */
 export interface EvidenceFacts {
   /** By list: what it does at the moment. */
@@ -86,6 +108,7 @@ export interface EvidenceFacts {
   }[];
   readonly probe?: ProbeMetrics | undefined;
   readonly records?: RecordMetrics | undefined;
+  readonly fleet?: FleetMetrics | undefined;
   /** What operators did, by action. */
   readonly actions: ReadonlyMap<string, number>;
   readonly nowMs: number;

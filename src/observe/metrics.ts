@@ -9,6 +9,7 @@ import { isInForce, MANDATE_STATES } from '../enforcement/enforcement.ts';
 import { ANSWER_BOUNDS_MS, RESOLUTION_BOUNDS_MS, RTT_BOUNDS_MS } from './counters.ts';
 import { type EvidenceFacts, NO_EVIDENCE } from './evidence-facts.ts';
 import { EVIDENCE_METRICS } from './evidence-metrics.ts';
+import { FLEET_METRICS } from './fleet-metrics.ts';
 import {
   type Metric,
   type MetricDescription,
@@ -775,6 +776,7 @@ const METRICS: readonly Metric[] = [
     read: ({ source }) => sourcesOf(source).map(({ id, isHeld }) => [[id], isHeld ? 1 : 0] as const),
   },
   ...EVIDENCE_METRICS,
+  ...FLEET_METRICS,
   {
     name: 'cordon_config_info',
     type: 'gauge',

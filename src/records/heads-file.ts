@@ -123,7 +123,8 @@ const NUMBERS = ['number', 'ordinal', 'first', 'last', 'count'] as const;
 const TEXTS = ['previous', 'resolver', 'day', 'hash', 'signedAt', 'keyId', 'signature'] as const;
 const TIMES = ['from', 'until'] as const;
 
-const parseHead = (text: string): SignedHead | undefined => {
+/** A head of its JSON; undefined for anything else. */
+export const parseHead = (text: string): SignedHead | undefined => {
   let value: unknown;
   try {
     value = JSON.parse(text);

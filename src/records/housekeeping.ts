@@ -18,8 +18,10 @@ import {
   archivePartition,
   deletePartition,
   dueStep,
+  isUnconfirmed,
   type Retention,
   type RetentionStep,
+  type Unconfirmed,
 } from './retention.ts';
 import { verifyPartition } from './verify.ts';
 
@@ -61,6 +63,8 @@ export interface HousekeepingOptions {
   readonly log: RecordLog;
   /** Takes a record of what is done; resolves when it is on the disk. */
   readonly write: (record: RecordsRecord) => Promise<void>;
+  /** Of a resolver in a fleet. */
+  readonly unconfirmed?: Unconfirmed | undefined;
   /** Awaited between pieces of a check, 20 ms each: what share of a core it takes. */
   readonly pause: () => Promise<void>;
 }
@@ -126,7 +130,7 @@ export class Housekeeping {
 
   async #retain(): Promise<void> {
     const { directory, clock, monotonic, log } = this.#options;
-    const step = dueStep(directory, this.retention, clock());
+    const step = dueStep(directory, this.retention, clock(), this.#options.unconfirmed);
     if (step === undefined || !this.isClockTrusted) return;
     if (step.action === 'deleted' && monotonic() < this.#deletedAt + DELETE_PAUSE_MS) return;
     try {
@@ -154,7 +158,10 @@ export class Housekeeping {
       return;
     }
     // Recorded first: a partition that is missing without a record of its deletion is a finding.
-    await write({ time: timeText(clock()), ...record });
+    const { unconfirmed } = this.#options;
+    const isLost = isUnconfirmed(directory, step.class, step.partition.ordinal, unconfirmed);
+    const text = isLost ? { text: 'no collector of the fleet has confirmed it' } : {};
+    await write({ time: timeText(clock()), ...record, ...text });
     deletePartition(directory, step);
     this.#deletedAt = monotonic();
   }

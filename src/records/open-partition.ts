@@ -269,7 +269,13 @@ export class OpenPartition {
     this.#putSketch.run(day, group, sketch.registers);
   }
 
-  note(block: Block): void {
+  /** Hash of the block that begins with a record, hexadecimal; undefined where none does. */
+  hashOf(first: number): string | undefined {
+    const hash = this.#database.prepare('SELECT hash FROM blocks WHERE first = ?').get(first)?.['hash'];
+    return hash instanceof Uint8Array ? Buffer.from(hash).toString('hex') : undefined;
+  }
+
+  note(block: Pick<Block, 'count' | 'fromMs' | 'untilMs'>): void {
     this.count += block.count;
     this.fromMs = Math.min(this.fromMs, block.fromMs);
     this.untilMs = Math.max(this.untilMs, block.untilMs);

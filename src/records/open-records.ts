@@ -17,10 +17,11 @@ import { PositionFile, readPosition } from './position-file.ts';
 import { PSEUDONYM_KEYS_NAME, PseudonymKeys } from './pseudonym-keys.ts';
 import { QueryEncoder } from './query-encoder.ts';
 import { RecentRefusals } from './recent-refusals.ts';
-import type { RecordClass } from './record.ts';
+import { RECORD_CLASSES, type RecordClass } from './record.ts';
 import { RecordBudget } from './record-budget.ts';
 import type { RecordOutput } from './record-output.ts';
 import type { RecordingOptions, RecordingSettings } from './recording-options.ts';
+import type { Unconfirmed } from './retention.ts';
 import { readSecret } from './secret-file.ts';
 import { POSITION_NAME, SKETCH_KEY_NAME } from './verify.ts';
 
@@ -113,6 +114,7 @@ export const openRecords = ({
       monotonic,
       log,
       pause,
+      unconfirmed: unconfirmedOf(options),
       write: ({ time: _, kind: __, ...record }) => own.confirmed(record),
     });
     const position = PositionFile.open(positionPath);
@@ -126,6 +128,15 @@ export const openRecords = ({
     throw thrown;
   }
 };
+
+/** What holds back deletions in a fleet; undefined where there is none. */
+const unconfirmedOf = ({ confirmed, unconfirmedMsMax }: RecordingOptions): Unconfirmed | undefined =>
+  confirmed === undefined
+    ? undefined
+    : {
+        sequence: (recordClass) => confirmed[RECORD_CLASSES.indexOf(recordClass)] ?? 0,
+        keepMs: unconfirmedMsMax ?? 0,
+      };
 
 /** Closes the files without a word, as a crash would. */
 export const closeRecords = ({ stores, position, lock }: OpenRecords): void => {

@@ -49,6 +49,12 @@ export interface RecordingOptions extends RecordingSettings {
   readonly pause: () => Promise<void>;
   /** One number in shared memory: queries that were counted and are in no record yet. It outlives a recorder. */
   readonly waiting?: Float64Array | undefined;
+  /**
+   * Of a resolver in a fleet: by RECORD_CLASSES, the last record that a collector has confirmed, in shared memory. What is not
+   * confirmed is kept for longer.
+   */
+  readonly confirmed?: Float64Array | undefined;
+  readonly unconfirmedMsMax?: number | undefined;
   /** Free and all bytes of the file system of a directory. */
   readonly diskSpace?: ((directory: string) => DiskSpace) | undefined;
   /** Pages that a partition may have: tests fill a disk with it. */

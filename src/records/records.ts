@@ -6,8 +6,12 @@
 // recorder's thread loads nothing else of the evidence. Imports events, enforcement, dns and base only. SQLite, Ed25519 (RFC 8032),
 // syslog (RFC 5424, 5425, 6587), dnstap over Frame Streams.
 
+export { CHAIN_START, type ChainBlock, ChainFeed, type ChainPiece, type ChainPlace } from './chain-feed.ts';
 export { type ChangeText, toChangeText, type Written } from './change-queue.ts';
 export { readReference, readReferenceSecret, toReference } from './client-references.ts';
+export { type Collected, CollectedChain } from './collected-chain.ts';
+export { CollectedHeads, headsSizeOf, readOwnHeads, readOwnKeys } from './collected-heads.ts';
+export { DirectoryLock } from './directory-lock.ts';
 export { type GenerationFacts, KnownGenerations } from './facts.ts';
 export type { Finding } from './finding.ts';
 export type { RecordLog } from './head-keeper.ts';
@@ -17,8 +21,12 @@ export { fieldsReference } from './outputs/fields-reference.ts';
 export { type JsonLinesOptions, JsonLinesOutput } from './outputs/json-lines.ts';
 export { CONNECTING } from './outputs/stream-link.ts';
 export { type SyslogOptions, SyslogOutput } from './outputs/syslog.ts';
-export type { PartitionFile } from './partition.ts';
-export { readPosition } from './position-file.ts';
+export {
+  DIRECTORY_MODE as RECORDS_DIRECTORY_MODE,
+  type PartitionFile,
+  type PartitionMeta,
+} from './partition.ts';
+export { type Position, PositionFile, readPosition } from './position-file.ts';
 export { isAmong, type RecordSpan } from './proof.ts';
 export type { RecalledClient, RecalledWhom } from './recent-refusals.ts';
 export {

@@ -17,6 +17,7 @@ import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { constants, createZstdCompress, createZstdDecompress } from 'node:zlib';
 import { AppError, DAY_MS, errorText, syncDirectoryNow } from '../base/base.ts';
+import { headsPath, readHeadLinesOf } from './heads-file.ts';
 import { FILE_MODE, listPartitions, type PartitionFile } from './partition.ts';
 import { RECORD_CLASSES, type RecordClass } from './record.ts';
 
@@ -43,11 +44,35 @@ export interface RetentionStep {
   readonly action: 'archived' | 'deleted';
 }
 
+/** What a collector has, where a resolver is in a fleet: nothing is deleted before it is confirmed, but for a last bound. */
+export interface Unconfirmed {
+  /** Number of the last record that is confirmed. */
+  sequence(recordClass: RecordClass): number;
+  /** How much longer than its time an unconfirmed partition is kept. */
+  readonly keepMs: number;
+}
+
+/** Whether a partition holds records that no collector has confirmed, as far as its signed head says. */
+export const isUnconfirmed = (
+  directory: string,
+  recordClass: RecordClass,
+  ordinal: number,
+  unconfirmed: Unconfirmed | undefined,
+): boolean => {
+  if (unconfirmed === undefined) return false;
+  const closed = readHeadLinesOf(headsPath(directory), recordClass, ordinal).findLast(
+    ({ head }) => head?.state === 'closed',
+  );
+  // Without a head nothing tells where it ends.
+  return closed?.head === undefined || closed.head.last > unconfirmed.sequence(recordClass);
+};
+
 /** The next step that is due, or undefined. The partition of the highest ordinal is never touched: it is written to. */
 export const dueStep = (
   directory: string,
   retention: Retention,
   nowMs: number,
+  unconfirmed?: Unconfirmed,
 ): RetentionStep | undefined => {
   for (const recordClass of RECORD_CLASSES) {
     const { searchableMs, archivedMs } = retention[recordClass];
@@ -56,7 +81,12 @@ export const dueStep = (
     for (const partition of partitions) {
       if (partition.ordinal === latest) continue;
       const ageMs = nowMs - (Date.parse(partition.day) + DAY_MS);
-      if (ageMs > searchableMs + archivedMs) return { class: recordClass, partition, action: 'deleted' };
+      const isHeld =
+        ageMs <= searchableMs + archivedMs + (unconfirmed?.keepMs ?? 0) &&
+        ageMs > searchableMs + archivedMs &&
+        isUnconfirmed(directory, recordClass, partition.ordinal, unconfirmed);
+      if (ageMs > searchableMs + archivedMs && !isHeld)
+        return { class: recordClass, partition, action: 'deleted' };
       if (ageMs > searchableMs && partition.state === 'plain') {
         return { class: recordClass, partition, action: 'archived' };
       }

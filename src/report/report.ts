@@ -2,9 +2,11 @@
 //
 // Invariants: a report is a function of the records, and the same ones give the same bytes; nothing is said that they do
 // not prove. What makes a report is loaded by the first one: threads that resolve or record have no use for it.
+import type { FleetReport, FleetReportOptions } from './fleet-report.ts';
 import type { MadeReport, ReportOptions } from './forms.ts';
 
 export { EnforcementHistory } from './enforcement-history.ts';
+export type { FleetMember, FleetReport, FleetReportOptions } from './fleet-report.ts';
 export { REPORT_FORMATS, REPORT_TABLES, type ReportFormat, type ReportStep } from './forms.ts';
 export { readPeriod } from './period.ts';
 export { SIGNATURE_ENDING, signReport, verifyReport } from './signature.ts';
@@ -17,3 +19,7 @@ export const createReport = async (options: ReportOptions): Promise<MadeReport> 
   const { produceReport } = await import('./produce.ts');
   return produceReport(options);
 };
+
+/** Sums up what the records of several resolvers prove: see buildFleetReport(). */
+export const createFleetReport = async (options: FleetReportOptions): Promise<FleetReport> =>
+  (await import('./fleet-report.ts')).buildFleetReport(options);

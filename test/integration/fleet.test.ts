@@ -1,6 +1,8 @@
 // Many resolvers, one service: a real engine, real programs, and what they do to each other.
+import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { RCODE } from '../../src/dns/dns.ts';
+import { RECORD_CLASSES, readPosition, verifyRecords } from '../../src/records/records.ts';
 import { AnswerBook } from '../support/answer-book.ts';
 import { ask } from '../support/client.ts';
 import { TestFleet } from '../support/fleet.ts';
@@ -53,3 +55,40 @@ test('an exemption that is approved once is in force on all resolvers, and its r
   const revokedMs = await everywhere(false);
   process.stderr.write(`granted ${Math.round(grantedMs)} ms, revoked ${Math.round(revokedMs)} ms\n`);
 }, 60_000);
+
+/** Until the collector has everything that a resolver has recorded, heads too; gives the number of its queries. */
+const collected = async (name: string): Promise<void> => {
+  await vi.waitUntil(
+    () => {
+      const own = readPosition(join(fleet.directory, name, 'records/position'));
+      const theirs = readPosition(join(fleet.collected, name, 'position'));
+      return (
+        own !== undefined &&
+        RECORD_CLASSES.every(
+          (one) => own.ends[one].sequence === theirs?.ends[one].sequence && own.ends[one].sequence > 0,
+        )
+      );
+    },
+    { timeout: 60_000, interval: 100 },
+  );
+};
+
+test('what resolvers record is collected, and the copy is as good as the original', async () => {
+  const collector = await fleet.collect();
+  for (let asked = 0; asked < 20; asked++) {
+    for (const name of NODES) await isExempt(name, `127.0.1.${asked + 1}`);
+  }
+  for (const name of NODES) {
+    await collected(name);
+    const own = await verifyRecords(join(fleet.directory, name, 'records'));
+    await vi.waitUntil(async () => (await verifyRecords(join(fleet.collected, name))).findings.length === 0, {
+      timeout: 30_000,
+      interval: 500,
+    });
+    const copy = await verifyRecords(join(fleet.collected, name));
+    expect(copy.findings).toEqual([]);
+    expect(own.findings).toEqual([]);
+    expect(copy.heads).toBeGreaterThan(0);
+  }
+  await collector.stop();
+}, 120_000);

@@ -4,7 +4,13 @@ import { request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { vi } from 'vitest';
-import { initFleet, joinFleet, type MadeFleet } from '../../src/fleet/fleet.ts';
+import {
+  initFleet,
+  joinFleet,
+  type MadeFleet,
+  type RunningCollector,
+  startCollector,
+} from '../../src/fleet/fleet.ts';
 import { FleetEngine, freePort } from './fleet-engine.ts';
 import { type Cordon, startCordon } from './process.ts';
 
@@ -96,6 +102,24 @@ fleet:
   trust: ${JSON.stringify(this.made.trust)}
   role: ${name === 'authority' ? 'authority' : 'node'}
 ${more}`;
+  }
+
+  /** Begins to collect into the directory `collected`. */
+  async collect(): Promise<RunningCollector> {
+    const log = { info: () => undefined, warn: () => undefined, error: () => undefined };
+    return startCollector({
+      directory: this.collected,
+      servers: this.made.servers,
+      caPath: undefined,
+      trust: this.made.trust,
+      seedPath: join(this.directory, 'authority/fleet/collector.seed'),
+      log,
+    });
+  }
+
+  /** Where the collector writes. */
+  get collected(): string {
+    return join(this.directory, 'collected');
   }
 
   /** One request to the control socket of a resolver. */

@@ -3,6 +3,7 @@ import type { CommandDeclaration } from '../declaration.ts';
 import { CLIENTS, IMPORT } from './clients.ts';
 import { PROBE, RECORDS, REPORT } from './evidence.ts';
 import { EXEMPTIONS } from './exemptions.ts';
+import { COLLECT, FLEET } from './fleet.ts';
 import { LISTS } from './lists.ts';
 import { PAUSE, RELOAD, RESUME, STATUS, TOP } from './operating.ts';
 import { CHECK, EXPLAIN, QUERY, SERVE, TRACE } from './resolver.ts';
@@ -19,6 +20,7 @@ export const COMMAND_GROUPS: readonly (readonly [
   ['Decide', [LISTS, EXEMPTIONS]],
   ['Show that it holds', [PROBE, RECORDS, REPORT]],
   ['Set up', [IMPORT, CLIENTS]],
+  ['Several resolvers', [FLEET, COLLECT]],
   ['About the command', [HELP, SHOW_VERSION, SHOW_COMPLETION, SHOW_MAN, DOCS]],
 ];
 

@@ -29,6 +29,8 @@ export interface RecorderStart {
   readonly rings: readonly SharedArrayBuffer[];
   /** One number: queries that were counted and are in no record yet. */
   readonly waiting: SharedArrayBuffer;
+  /** Of a resolver in a fleet: what is confirmed, by RECORD_CLASSES, and how much longer the rest is kept, milliseconds. */
+  readonly fleet?: { readonly confirmed: SharedArrayBuffer; readonly unconfirmedMsMax: number } | undefined;
   readonly resolver: string;
   readonly version: string;
   readonly settings: RecorderSettings;

@@ -58,7 +58,7 @@ class RecorderThread {
   #isStopped = false;
 
   constructor(port: NonNullable<typeof parentPort>, start: RecorderStart) {
-    const { directory, rings, waiting, resolver, version, settings, generations, resumed } = start;
+    const { directory, rings, waiting, resolver, version, settings, generations, resumed, fleet } = start;
     this.#port = port;
     this.#made = settings.outputs.map((output) => ({ settings: output, output: createOutput(output) }));
     this.#readers = rings.map((ring) => new EventReader(ring));
@@ -72,6 +72,8 @@ class RecorderThread {
       resolver,
       version,
       waiting: new Float64Array(waiting),
+      confirmed: fleet && new Float64Array(fleet.confirmed),
+      unconfirmedMsMax: fleet?.unconfirmedMsMax,
       isResumed: resumed !== undefined,
       clock: systemClock,
       monotonic: () => performance.now(),

@@ -276,11 +276,11 @@ export class Recorder {
   }
 
   #startThread(): void {
-    const { directory, rings, resolver, version } = this.#options;
+    const { directory, rings, resolver, version, fleet } = this.#options;
     const droppedBefore = this.#facts.droppedOfRings;
     const watchedUntilMs = this.#reportedMs ?? systemClock();
     const start: RecorderStart = {
-      ...{ directory, rings, resolver, version },
+      ...{ directory, rings, resolver, version, fleet },
       waiting: this.#waiting,
       settings: this.#settings,
       generations: this.#generations.all(),

@@ -1,0 +1,192 @@
+// cordon fleet, cordon collect: several resolvers with one policy and one body of evidence.
+import { CONFIG, command, group, JSON_OUTPUT } from '../declaration.ts';
+
+const COMMON = { config: CONFIG, json: JSON_OUTPUT } as const;
+const SEE = ['fleet.md'] as const;
+const NAME = { about: 'the name of the resolver in the fleet' } as const;
+const REASON = { value: 'TEXT', default: '', about: 'why; needed, and stays in the log of policy' } as const;
+const CA = { value: 'FILE', takes: 'file', about: 'certificates that the engine is trusted by' } as const;
+
+export const FLEET_INIT = command({
+  name: 'init',
+  about: 'makes the keys of an authority and the configuration of the engine',
+  text: [
+    'Run it once, on the resolver that is to be the authority. It prints what goes into the configurations; the key in --safe belongs into a safe and nowhere else.',
+  ],
+  arguments: { name: NAME },
+  options: {
+    ...COMMON,
+    server: {
+      value: 'HOST:PORT',
+      repeat: true,
+      about: 'where the engine listens; three times for a cluster of three',
+    },
+    'cluster-port': { value: 'PORT', default: '6222', about: 'between the servers of a cluster' },
+    'leaf-port': { value: 'PORT', about: 'where leaf nodes of sites connect' },
+    leaf: { value: 'SITE', repeat: true, about: 'a site that gets a leaf node; may stand several times' },
+    cert: {
+      value: 'FILE',
+      takes: 'file',
+      about: 'certificate of the servers; may be left out on loopback only',
+    },
+    key: { value: 'FILE', takes: 'file', about: 'key of the certificate' },
+    ca: CA,
+    store: {
+      value: 'DIRECTORY',
+      default: '/var/lib/nats',
+      takes: 'directory',
+      about: 'where the engine keeps its streams',
+    },
+    safe: { value: 'FILE', takes: 'file', about: 'where the second key is written' },
+    site: { value: 'SITE', about: 'where the authority stands' },
+  },
+  examples: [
+    {
+      command:
+        'cordon fleet init ns1 --server nats1.example:4222 --cert cert.pem --key key.pem --ca ca.pem --safe /media/safe/key.pem',
+      about: 'one engine',
+    },
+  ],
+  see: SEE,
+});
+
+export const FLEET_INVITE = command({
+  name: 'invite',
+  about: 'makes a token with which a resolver joins, once, within a day',
+  arguments: { name: NAME },
+  options: { ...COMMON, site: { value: 'SITE', about: 'where it stands' } },
+  examples: [{ command: 'cordon fleet invite ns2 --site bruges', about: 'at the authority' }],
+  see: SEE,
+});
+
+export const FLEET_JOIN = command({
+  name: 'join',
+  about: 'joins this resolver to a fleet',
+  arguments: {
+    url: { about: 'where the engine is, such as tls://nats1.example:4222' },
+    token: { about: 'what invite printed' },
+  },
+  options: { ...COMMON, ca: CA },
+  examples: [
+    { command: 'cordon fleet join tls://nats1.example:4222 cordon1.eyJ… --ca ca.pem', about: 'at the node' },
+  ],
+  see: SEE,
+});
+
+export const FLEET_ROTATE = command({
+  name: 'rotate',
+  about: 'gives this resolver another key, or the authority with --authority',
+  options: { ...COMMON, authority: { about: 'the key that signs policy: the one in use signs the new one' } },
+  examples: [{ command: 'cordon fleet rotate', about: 'at a node, while it runs' }],
+  see: SEE,
+});
+
+export const FLEET_REMOVE = command({
+  name: 'remove',
+  about: 'takes a resolver out of the fleet',
+  text: [
+    'The engine lets it in no more, and what it sends afterwards is refused. What was collected of it stays.',
+  ],
+  arguments: { name: NAME },
+  options: {
+    ...COMMON,
+    by: { value: 'NAME', about: 'who acts; without it whoever runs the command' },
+    reason: REASON,
+  },
+  examples: [{ command: 'cordon fleet remove ns7 --reason "stolen"', about: 'at the authority' }],
+  see: SEE,
+});
+
+export const FLEET_STATUS = command({
+  name: 'status',
+  about: 'shows every resolver: version, policy, clock, last heard, and what needs a person',
+  options: COMMON,
+  examples: [{ command: 'cordon fleet status', about: 'at the authority; a node shows itself' }],
+  statuses: { 1: 'something needs a person' },
+  see: SEE,
+});
+
+export const FLEET_OVERLAY = command({
+  name: 'overlay',
+  about: 'sets keys of configuration for all resolvers, a site or a node',
+  text: ['Of lists, groups, block, compliance and records.retention. An empty file takes the overlay away.'],
+  arguments: {
+    for: { about: 'all, site:NAME or node:NAME' },
+    file: { takes: 'file', about: 'YAML with these keys' },
+  },
+  options: {
+    ...COMMON,
+    by: { value: 'NAME', about: 'who acts; without it whoever runs the command' },
+    reason: REASON,
+  },
+  examples: [
+    {
+      command: 'cordon fleet overlay site:bruges bruges.yaml --reason "school lists"',
+      about: 'for one site',
+    },
+  ],
+  see: SEE,
+});
+
+export const FLEET_REPORT = command({
+  name: 'report',
+  about: 'sums up what the collected records prove about a period, for any set of resolvers',
+  text: [
+    '"complete" only where the chains of every resolver of the fleet are whole and signed past the end of the period; otherwise "at least", with the resolver and what is missing.',
+  ],
+  options: {
+    ...COMMON,
+    from: { value: 'DAY|TIME', about: 'its begin, in UTC' },
+    to: { value: 'DAY|TIME', about: 'its end, in UTC; a day counts as a whole' },
+    directory: {
+      value: 'DIRECTORY',
+      takes: 'directory',
+      about: 'what the collector writes; without it "collected" in the state directory',
+    },
+    resolver: { value: 'NAME', repeat: true, about: 'only this resolver; may stand several times' },
+  },
+  examples: [
+    {
+      command: 'cordon fleet report --from 2026-10-01 --to 2026-12-31 --json',
+      about: 'a quarter, for a program',
+    },
+  ],
+  statuses: { 1: 'it says "at least"' },
+  see: SEE,
+});
+
+export const FLEET = group({
+  name: 'fleet',
+  about: 'makes, extends and looks at a fleet: several resolvers with one policy and one body of evidence',
+  examples: [{ command: 'cordon fleet status', about: 'all resolvers' }],
+  commands: [
+    ...[FLEET_INIT, FLEET_INVITE, FLEET_JOIN, FLEET_ROTATE, FLEET_REMOVE],
+    ...[FLEET_STATUS, FLEET_OVERLAY, FLEET_REPORT],
+  ],
+  see: SEE,
+});
+
+export const COLLECT = command({
+  name: 'collect',
+  about: 'collects the records of all resolvers of a fleet, until it is stopped',
+  options: {
+    config: CONFIG,
+    directory: {
+      value: 'DIRECTORY',
+      takes: 'directory',
+      about: 'where they go; without it "collected" in the state directory',
+    },
+    seed: {
+      value: 'FILE',
+      takes: 'file',
+      about: 'the key of the collector; without it that which init made here',
+    },
+  },
+  examples: [
+    {
+      command: 'cordon collect --directory /srv/evidence --seed collector.seed',
+      about: 'on a machine of its own',
+    },
+  ],
+  see: SEE,
+});

@@ -1,0 +1,224 @@
+// cordon fleet: making a fleet, who is in it, and what all of it looks like.
+//
+// init, join and rotate of a node work without the service; everything else asks the authority's.
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { OPERATIONS } from '../admin/admin.ts';
+import { AppError, errorText } from '../base/base.ts';
+import type { Config, FleetConfig } from '../config/config.ts';
+import { initFleet, joinFleet, readMembers, rotateNode } from '../fleet/fleet.ts';
+import { createFleetReport, readPeriod } from '../report/report.ts';
+import { authorName } from './author.ts';
+import { askService } from './control-client.ts';
+import type { InputOf } from './declaration.ts';
+import type {
+  FLEET_INIT,
+  FLEET_INVITE,
+  FLEET_JOIN,
+  FLEET_OVERLAY,
+  FLEET_REMOVE,
+  FLEET_REPORT,
+  FLEET_ROTATE,
+  FLEET_STATUS,
+} from './declarations/fleet.ts';
+import { formatFleet, formatFleetReport, needsPerson } from './fleet-text.ts';
+import { print } from './output.ts';
+import { DONE, PROBLEM } from './statuses.ts';
+import { configPath, requireConfig } from './usage.ts';
+import { UsageError } from './usage-error.ts';
+
+const NAME = /^[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?$/;
+const SERVER = /^(?:\[[0-9a-f:.]+\]|[A-Za-z0-9.-]+):\d{1,5}$/;
+
+const configOf = (option: string | undefined): Config => requireConfig(configPath(option));
+
+/** The fleet of a configuration; throws ERR_FLEET_IDENTITY where there is none. */
+export const requireFleet = (config: Config): FleetConfig => {
+  if (config.fleet !== undefined) return config.fleet;
+  throw new AppError('ERR_FLEET_IDENTITY', 'looking for the fleet: the configuration has no key "fleet"', {
+    hint: 'See docs/fleet.md.',
+  });
+};
+
+const requireName = (name: string): string => {
+  if (NAME.test(name)) return name;
+  throw new UsageError(`"${name.slice(0, 40)}" is no name of small letters, digits and "-"`);
+};
+
+const requireReason = (reason: string): string => {
+  if (reason !== '') return reason;
+  throw new UsageError('--reason TEXT is needed: it goes into the log of policy');
+};
+
+const requirePort = (text: string): number => {
+  const port = Number(text);
+  if (Number.isInteger(port) && port > 0 && port < 65_536) return port;
+  throw new UsageError(`"${text.slice(0, 20)}" is no port`);
+};
+
+/** Makes keys and the configuration of the engine. */
+export const init = async ({ values, words }: InputOf<typeof FLEET_INIT>): Promise<number> => {
+  const { server: servers, cert, key, ca, safe, site, leaf } = values;
+  const wrong = servers.find((server) => !SERVER.test(server));
+  if (servers.length !== 1 && servers.length !== 3)
+    throw new UsageError('--server HOST:PORT stands once or three times');
+  if (wrong !== undefined) throw new UsageError(`"${wrong.slice(0, 60)}" is not HOST:PORT`);
+  if (safe === undefined)
+    throw new UsageError('--safe FILE is needed: the key for a take-over, which is kept elsewhere');
+  const isLoopback = servers.every((one) => /^(?:127\.|\[::1\]|localhost:)/.test(one));
+  const tls = cert === undefined || key === undefined || ca === undefined ? undefined : { cert, key, ca };
+  if (tls === undefined && !isLoopback)
+    throw new UsageError('--cert, --key and --ca are needed beyond loopback');
+  const leafPort = values['leaf-port'];
+  if (leaf.length > 0 && leafPort === undefined) throw new UsageError('--leaf goes with --leaf-port');
+  const { stateDirectory } = configOf(values.config);
+  const made = await initFleet({
+    stateDirectory,
+    name: requireName(words.name),
+    site: site === undefined ? undefined : requireName(site),
+    servers,
+    clusterPort: requirePort(values['cluster-port']),
+    leafPort: leafPort === undefined ? undefined : requirePort(leafPort),
+    leafSites: leaf.map(requireName),
+    tls,
+    store: values.store,
+    safeKeyPath: safe,
+  });
+  print(
+    values.json,
+    made,
+    () => `The engine's configuration is in ${made.engineDirectory}; start nats-server with it, as a user who can read it.
+The key for the safe is in ${safe}: put it there, and delete it here.
+The collector's key is ${join(stateDirectory, 'fleet/collector.seed')}.
+
+The configuration of this resolver gets
+${fleetYaml(made.servers, made.trust, 'authority', ca)}`,
+  );
+  return DONE;
+};
+
+const fleetYaml = (
+  servers: readonly string[],
+  trust: readonly string[],
+  role: string,
+  ca: string | undefined,
+): string => `
+fleet:
+  servers: ${JSON.stringify(servers)}
+${ca === undefined ? '' : `  ca: ${JSON.stringify(ca)}\n`}  trust:
+${trust.map((key) => `    - ${JSON.stringify(key)}\n`).join('')}  role: ${role}
+`;
+
+/** Makes a token. */
+export const invite = async ({ values, words }: InputOf<typeof FLEET_INVITE>): Promise<number> => {
+  const { site } = values;
+  const body = { name: requireName(words.name), ...(site === undefined ? {} : { site: requireName(site) }) };
+  const made = await askService(configOf(values.config), OPERATIONS.inviteResolver, { body });
+  const hint =
+    made.reloaded === 0 ? 'The engine has not read its users yet: reload it before the token is used.\n' : '';
+  print(values.json, made, () => `${made.token}\n${hint}It serves once, until ${made.until}.\n`);
+  return DONE;
+};
+
+/** Joins this resolver. */
+export const joinTo = async ({ values, words }: InputOf<typeof FLEET_JOIN>): Promise<number> => {
+  const { stateDirectory } = configOf(values.config);
+  const joined = await joinFleet({
+    servers: [words.url],
+    caPath: values.ca,
+    token: words.token,
+    stateDirectory,
+  });
+  print(
+    values.json,
+    joined,
+    () =>
+      `This resolver is ${joined.name}${joined.site === undefined ? '' : ` of ${joined.site}`} now.${
+        joined.isConnected ? '' : '\nThe engine does not let it in yet: reload the engine.'
+      }\nIts configuration gets\n${fleetYaml([words.url], joined.trust, 'node', values.ca)}`,
+  );
+  return joined.isConnected ? DONE : PROBLEM;
+};
+
+/** Another key. */
+export const rotate = async ({ values }: InputOf<typeof FLEET_ROTATE>): Promise<number> => {
+  const config = configOf(values.config);
+  if (values.authority) {
+    const made = await askService(config, OPERATIONS.rotateFleetKey, {});
+    print(
+      values.json,
+      made,
+      () => `Policy is signed by ${made.trust} from here on: put it into "fleet.trust" everywhere.\n`,
+    );
+    return DONE;
+  }
+  const { servers, caPath } = requireFleet(config);
+  const { isConnected } = await rotateNode({ servers, caPath, stateDirectory: config.stateDirectory });
+  print(values.json, { isConnected }, () =>
+    isConnected
+      ? 'This resolver has another key.\n'
+      : 'This resolver has another key, and the engine does not let it in yet: reload it.\n',
+  );
+  return isConnected ? DONE : PROBLEM;
+};
+
+/** Takes a resolver out. */
+export const remove = async ({ values, words }: InputOf<typeof FLEET_REMOVE>): Promise<number> => {
+  const body = {
+    name: requireName(words.name),
+    by: values.by ?? authorName(),
+    reason: requireReason(values.reason),
+  };
+  const made = await askService(configOf(values.config), OPERATIONS.removeResolver, { body });
+  print(values.json, made, () =>
+    made.reloaded === 0
+      ? `${words.name} is removed; reload the engine, which still lets it in.\n`
+      : `${words.name} is removed.\n`,
+  );
+  return DONE;
+};
+
+/** Every resolver. */
+export const status = async ({ values }: InputOf<typeof FLEET_STATUS>): Promise<number> => {
+  const fleet = await askService(configOf(values.config), OPERATIONS.readFleet, {});
+  print(values.json, fleet, () => formatFleet(fleet));
+  return needsPerson(fleet).length === 0 ? DONE : PROBLEM;
+};
+
+/** Keys of configuration from the authority. */
+export const overlay = async ({ values, words }: InputOf<typeof FLEET_OVERLAY>): Promise<number> => {
+  const body = {
+    for: words.for,
+    yaml: readText(words.file),
+    by: values.by ?? authorName(),
+    reason: requireReason(values.reason),
+  };
+  const end = await askService(configOf(values.config), OPERATIONS.setOverlay, { body });
+  print(values.json, end, () => `entry ${end.number}: "cordon fleet status" shows who has it\n`);
+  return DONE;
+};
+
+const readText = (path: string): string => {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (cause) {
+    throw new AppError('ERR_CLI_OUTPUT', `reading ${path}: ${errorText(cause)}`, { cause });
+  }
+};
+
+/** What the collected records prove. */
+export const report = async ({ values }: InputOf<typeof FLEET_REPORT>): Promise<number> => {
+  const { from, to, resolver: names } = values;
+  if (from === undefined || to === undefined) throw new UsageError('--from and --to are needed');
+  const period = readPeriod(from, to);
+  if (typeof period === 'string') throw new UsageError(period);
+  const config = configOf(values.config);
+  const directory = values.directory ?? join(config.stateDirectory, 'collected');
+  const members = await readMembers(directory, requireFleet(config).trust);
+  const unknown = names.find((name) => !members.some((member) => member.name === name));
+  if (unknown !== undefined) throw new UsageError(`"${unknown.slice(0, 40)}" never was in the fleet`);
+  const asked = names.length === 0 ? members : members.filter(({ name }) => names.includes(name));
+  const made = await createFleetReport({ directory, members: asked, ...period });
+  print(values.json, made, () => formatFleetReport(made));
+  return made.isComplete ? DONE : PROBLEM;
+};

@@ -1,0 +1,94 @@
+// The main thread's side of sending records: keeps the thread alive, and knows up to where they are confirmed.
+import { Worker } from 'node:worker_threads';
+import type { FleetActs } from './acts.ts';
+import type { ConfirmedClass } from './confirmation.ts';
+import type { EvidenceReply, EvidenceStart } from './evidence-thread.ts';
+import type { FleetAlarm } from './policy.ts';
+
+/** Pauses before the thread is started again, milliseconds. */
+const RESTART_MS_MIN = 1_000;
+const RESTART_MS_MAX = 60_000;
+/** MB of heap: a batch of messages takes some 5 MB. */
+const HEAP_MB = 64;
+
+/** Where the confirmed sequence numbers stand in shared memory: the recorder deletes nothing behind them. */
+export const CONFIRMED_PLACE: Readonly<Record<ConfirmedClass, number>> = { queries: 0, changes: 1, heads: 2 };
+
+/** Sending, while the program runs. */
+export class EvidenceSender {
+  readonly #start: EvidenceStart;
+  readonly #acts: FleetActs;
+  readonly #onAlarm: (alarm: FleetAlarm) => void;
+  /** By CONFIRMED_PLACE. */
+  readonly #confirmed: Float64Array;
+  #thread: Worker | undefined;
+  #deaths = 0;
+  #isStopped = false;
+
+  constructor(
+    start: EvidenceStart,
+    acts: FleetActs,
+    onAlarm: (alarm: FleetAlarm) => void,
+    confirmed: SharedArrayBuffer,
+  ) {
+    this.#start = start;
+    this.#acts = acts;
+    this.#onAlarm = onAlarm;
+    this.#confirmed = new Float64Array(confirmed);
+    this.#begin();
+  }
+
+  /** Number of the last record that is confirmed. */
+  confirmed(recordClass: ConfirmedClass): number {
+    return this.#confirmed[CONFIRMED_PLACE[recordClass]] ?? 0;
+  }
+
+  async stop(): Promise<void> {
+    this.#isStopped = true;
+    await this.#thread?.terminate();
+  }
+
+  #begin(): void {
+    const thread = new Worker(new URL(THREAD_FILE, import.meta.url), {
+      workerData: this.#start,
+      resourceLimits: { maxOldGenerationSizeMb: HEAP_MB },
+    });
+    this.#thread = thread;
+    thread.on('message', (reply: EvidenceReply) => this.#take(reply));
+    thread.on('error', (error: unknown) =>
+      this.#acts.log.error({ err: error }, 'fleet: the thread that sends records died'),
+    );
+    thread.on('exit', () => {
+      if (this.#isStopped) return;
+      this.#deaths++;
+      const pauseMs = Math.min(RESTART_MS_MAX, RESTART_MS_MIN * 2 ** (this.#deaths - 1));
+      setTimeout(() => {
+        if (!this.#isStopped) this.#begin();
+      }, pauseMs).unref();
+    });
+  }
+
+  #take(reply: EvidenceReply): void {
+    switch (reply.kind) {
+      case 'confirmed':
+        this.#confirmed[CONFIRMED_PLACE[reply.class]] = reply.sequence;
+        this.#deaths = 0;
+        return;
+      case 'foreign': {
+        const reason = `the collector has other records of ${reply.class} under these numbers: nothing more is sent`;
+        this.#onAlarm('conflict');
+        this.#acts.note({ event: 'evidence-refused', code: 'ERR_FLEET_CONFLICT', reason });
+        this.#acts.log.error(
+          { chain: reply.class },
+          'fleet: the collector has other records under these numbers',
+        );
+        return;
+      }
+      case 'warn':
+        this.#acts.log.warn(reply.fields, reply.text);
+    }
+  }
+}
+
+/** The thread's file beside this one, in a checkout and in the built package. */
+const THREAD_FILE = import.meta.url.endsWith('.ts') ? './evidence-thread.ts' : './evidence-thread.js';

@@ -1,0 +1,215 @@
+// Sends a resolver's records to the collector: idempotently, in order, and again when they are not confirmed.
+//
+// It runs in a thread of its own, because it reads the disk. What was sent is not what was received: only a confirmation is,
+// and from there everything is sent again after a while, whatever engine or collector have lost. A confirmation of something
+// that is not on this chain means that other records have these numbers: then nothing is sent, and somebody is told.
+import {
+  CHAIN_START,
+  ChainFeed,
+  headsSizeOf,
+  RECORD_CLASSES,
+  type RecordClass,
+  readOwnHeads,
+  readOwnKeys,
+} from '../records/records.ts';
+import {
+  CONFIRMED_CLASSES,
+  type Confirmation,
+  type ConfirmedClass,
+  parseConfirmation,
+} from './confirmation.ts';
+import type { Engine } from './engine.ts';
+import { type EvidencePiece, packEvidence } from './evidence-message.ts';
+import type { SigningKey } from './key.ts';
+import { confirmedSubject, evidenceSubject, STREAM } from './subjects.ts';
+
+/** Messages that are sent together. */
+const SENT_AT_A_TIME = 64;
+/** Without a word about what was sent, it is sent again, milliseconds; then after twice that, up to the longest. */
+const RESEND_MS_MIN = 20_000;
+const RESEND_MS_MAX = 600_000;
+
+/** What it needs. */
+export interface UploaderOptions {
+  readonly name: string;
+  readonly enrolment: number;
+  /** Of the records. */
+  readonly directory: string;
+  readonly engine: Engine;
+  readonly key: () => SigningKey;
+  readonly monotonic: () => number;
+  /** Something is confirmed. */
+  readonly onConfirmed: (recordClass: ConfirmedClass, confirmation: Confirmation) => void;
+  /** The collector has another chain. */
+  readonly onForeign: (recordClass: ConfirmedClass) => void;
+  readonly warn: (fields: object, text: string) => void;
+}
+
+interface Track {
+  feed: ChainFeed | undefined;
+  confirmed: Confirmation | undefined;
+  /** By the monotonic clock: when something was last sent or confirmed. */
+  movedMs: number;
+  resendMs: number;
+  isForeign: boolean;
+}
+
+/** Sends what one resolver has recorded. */
+export class Uploader {
+  readonly #options: UploaderOptions;
+  readonly #tracks = new Map<RecordClass, Track>();
+  #headsSent = 0;
+  #headsConfirmed = 0;
+  #headsMovedMs = 0;
+  #areKeysSent = false;
+  #headsBytes = -1;
+  /** Of sending again: the engine would take what it knows for the same message. */
+  #attempt = 0;
+
+  constructor(options: UploaderOptions) {
+    this.#options = options;
+    for (const recordClass of RECORD_CLASSES) {
+      this.#tracks.set(recordClass, {
+        feed: undefined,
+        confirmed: undefined,
+        movedMs: options.monotonic(),
+        resendMs: RESEND_MS_MIN,
+        isForeign: false,
+      });
+    }
+  }
+
+  /** Reads what is confirmed and follows it. Rejects with ERR_FLEET_ENGINE. */
+  async begin(): Promise<void> {
+    const { engine, name } = this.#options;
+    engine.subscribe(confirmedSubject(name, '*'), (bytes, subject) =>
+      this.#take(subject.split('.').at(-1) ?? '', bytes),
+    );
+    await this.recall();
+  }
+
+  /** What the engine last kept: to be called when it is there again. Rejects with ERR_FLEET_ENGINE. */
+  async recall(): Promise<void> {
+    const { engine, name } = this.#options;
+    for (const one of CONFIRMED_CLASSES) {
+      const bytes = await engine.read(STREAM.CONFIRMED, confirmedSubject(name, one));
+      if (bytes !== undefined) this.#take(one, bytes);
+    }
+  }
+
+  /** Sends what is new; gives how many messages. Rejects with ERR_FLEET_ENGINE, and ERR_COMPLIANCE_RECORDS. */
+  async send(): Promise<number> {
+    let sent = 0;
+    if (!this.#areKeysSent) sent += await this.#sendKeys();
+    for (const [recordClass, track] of this.#tracks) sent += await this.#sendChain(recordClass, track);
+    return sent + (await this.#sendHeads());
+  }
+
+  close(): void {
+    for (const { feed } of this.#tracks.values()) feed?.close();
+  }
+
+  #take(word: string, bytes: Uint8Array): void {
+    const recordClass = CONFIRMED_CLASSES.find((one) => one === word);
+    const confirmation = parseConfirmation(bytes);
+    if (recordClass === undefined || confirmation === undefined) return;
+    // What was confirmed of chains before says nothing about this one.
+    if (confirmation.enrolment !== this.#options.enrolment) return;
+    this.#options.onConfirmed(recordClass, confirmation);
+    if (recordClass === 'heads') {
+      this.#headsConfirmed = confirmation.sequence;
+      this.#headsMovedMs = this.#options.monotonic();
+      return;
+    }
+    const track = this.#tracks.get(recordClass);
+    if (track === undefined) return;
+    track.confirmed = confirmation;
+    track.movedMs = this.#options.monotonic();
+    track.resendMs = RESEND_MS_MIN;
+  }
+
+  async #sendChain(recordClass: RecordClass, track: Track): Promise<number> {
+    const { monotonic, directory } = this.#options;
+    if (track.isForeign) return 0;
+    const place = track.confirmed ?? CHAIN_START;
+    const isBehind = track.feed !== undefined && track.feed.place.sequence > place.sequence;
+    const isStuck = isBehind && monotonic() - track.movedMs > track.resendMs;
+    // The collector may have more than was sent in this run, when it goes on.
+    const isAhead = track.feed !== undefined && track.feed.place.sequence < place.sequence;
+    if (isStuck) this.#attempt++;
+    if (isStuck || isAhead) {
+      track.feed?.close();
+      track.feed = undefined;
+      if (isStuck) track.resendMs = Math.min(RESEND_MS_MAX, 2 * track.resendMs);
+      track.movedMs = monotonic();
+    }
+    track.feed ??= new ChainFeed(directory, recordClass, { sequence: place.sequence, hash: place.hash });
+    const feed = track.feed;
+    try {
+      const pieces = await feed.next(SENT_AT_A_TIME);
+      if (pieces === undefined) {
+        track.isForeign = true;
+        this.#options.onForeign(recordClass);
+        return 0;
+      }
+      if (pieces.length === 0) return 0;
+      await this.#post(recordClass, pieces as readonly EvidencePiece[]);
+      track.movedMs = monotonic();
+      return pieces.length;
+    } catch (thrown) {
+      // What was read and not sent is read again from what is confirmed.
+      feed.close();
+      track.feed = undefined;
+      throw thrown;
+    }
+  }
+
+  async #sendKeys(): Promise<number> {
+    const pems = readOwnKeys(this.#options.directory);
+    await this.#post(
+      'heads',
+      pems.map((pem) => ({ kind: 'key', pem })),
+    );
+    this.#areKeysSent = pems.length > 0;
+    return pems.length;
+  }
+
+  async #sendHeads(): Promise<number> {
+    const { directory, monotonic } = this.#options;
+    if (this.#headsSent > this.#headsConfirmed && monotonic() - this.#headsMovedMs > RESEND_MS_MIN) {
+      this.#headsSent = this.#headsConfirmed;
+      this.#areKeysSent = false;
+      this.#headsBytes = -1;
+      this.#attempt++;
+    }
+    const bytes = headsSizeOf(directory);
+    if (bytes === this.#headsBytes) return 0;
+    const heads = readOwnHeads(directory, Math.max(this.#headsSent, this.#headsConfirmed)).slice(
+      0,
+      SENT_AT_A_TIME,
+    );
+    if (heads.length === 0) {
+      this.#headsBytes = bytes;
+      return 0;
+    }
+    await this.#post(
+      'heads',
+      heads.map((head) => ({ kind: 'head', head })),
+    );
+    this.#headsSent = Math.max(this.#headsSent, this.#headsConfirmed) + heads.length;
+    this.#headsMovedMs = monotonic();
+    return heads.length;
+  }
+
+  async #post(recordClass: ConfirmedClass, pieces: readonly EvidencePiece[]): Promise<void> {
+    const { engine, name, enrolment, key } = this.#options;
+    const subject = evidenceSubject(name, recordClass);
+    const signing = key();
+    await Promise.all(
+      pieces.map((piece) => {
+        const { bytes, signature, id } = packEvidence(subject, enrolment, piece, signing);
+        return engine.store(subject, bytes, { id: `${id}.${this.#attempt}`, signature });
+      }),
+    );
+  }
+}

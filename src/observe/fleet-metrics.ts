@@ -1,0 +1,111 @@
+// The metrics of a fleet: of this resolver's own part in it, and at the authority of every other one.
+//
+// Names of resolvers and sites are those that the authority let in; without a fleet there are no series.
+import { type Metric, maybe, type Scrape } from './metric.ts';
+
+/** Resolvers of which there are series; a fleet of more is looked at by `cordon fleet status`. */
+const RESOLVERS_MAX = 2_000;
+
+const others = ({ evidence: { fleet } }: Scrape) =>
+  (fleet?.resolvers ?? []).filter(({ removed }) => removed === null).slice(0, RESOLVERS_MAX);
+
+const flag = (value: boolean | undefined): number | undefined =>
+  value === undefined ? undefined : Number(value);
+
+/** The rows of the table, in the order of the page. */
+export const FLEET_METRICS: readonly Metric[] = [
+  {
+    name: 'cordon_fleet_connected',
+    type: 'gauge',
+    labels: [],
+    help: 'Whether the engine of the fleet is connected. Absent without a fleet, as are all of these.',
+    alarm: '`cordon_fleet_connected == 0` for longer than an engine takes to restart',
+    read: ({ evidence: { fleet } }) => maybe(flag(fleet?.isConnected)),
+  },
+  {
+    name: 'cordon_fleet_policy_number',
+    type: 'gauge',
+    labels: [],
+    help: 'Number of the last entry of policy that this resolver has.',
+    alarm: '',
+    read: ({ evidence: { fleet } }) => maybe(fleet?.policyNumber),
+  },
+  {
+    name: 'cordon_fleet_cut_off',
+    type: 'gauge',
+    labels: [],
+    help: 'Whether the authority has not been heard for two and a half minutes; what it decided last stays in force.',
+    alarm: '`cordon_fleet_cut_off == 1`: a revocation would not be heard here',
+    read: ({ evidence: { fleet } }) => maybe(flag(fleet?.isCutOff)),
+  },
+  {
+    name: 'cordon_fleet_exemptions_suspended',
+    type: 'gauge',
+    labels: [],
+    help: 'Whether exemptions are taken out because the authority was not heard for `suspend-exemptions-after`.',
+    alarm: '`cordon_fleet_exemptions_suspended == 1`',
+    read: ({ evidence: { fleet } }) => maybe(flag(fleet?.isSuspended)),
+  },
+  {
+    name: 'cordon_fleet_clock_offset_seconds',
+    type: 'gauge',
+    labels: [],
+    help: 'By how much the clock was ahead of the authority’s when it was last heard, the way of the message included.',
+    alarm: '`abs(cordon_fleet_clock_offset_seconds) > 1`',
+    read: ({ evidence: { fleet } }) =>
+      maybe(fleet?.offsetMs === undefined ? undefined : fleet.offsetMs / 1_000),
+  },
+  {
+    name: 'cordon_fleet_unconfirmed_records',
+    type: 'gauge',
+    labels: ['chain'],
+    help: 'Records that no collector has confirmed yet, by chain.',
+    alarm:
+      '`min_over_time(cordon_fleet_unconfirmed_records[1h]) > 10000`: the collector or the engine does not keep up',
+    read: ({ evidence: { fleet } }) =>
+      Array.from(fleet?.unconfirmed ?? [], ([chain, count]) => [[chain], count] as const),
+  },
+  {
+    name: 'cordon_fleet_alarms_total',
+    type: 'counter',
+    labels: ['alarm'],
+    help: 'What a person has to look at, by kind: `forged-entry`, `fork`, `refused-entry`, `stopped`, `token`, `conflict`, …',
+    alarm: '`increase(cordon_fleet_alarms_total[15m]) > 0`',
+    read: ({ evidence: { fleet } }) =>
+      Array.from(fleet?.alarms ?? [], ([alarm, count]) => [[alarm], count] as const),
+  },
+  {
+    name: 'cordon_fleet_resolver_heard_seconds',
+    type: 'gauge',
+    labels: ['resolver', 'site'],
+    help: 'At the authority: how long ago a resolver last said how it is. Absent for one that was never heard.',
+    alarm: '`cordon_fleet_resolver_heard_seconds > 300`: nobody knows how it is',
+    read: (scrape) =>
+      others(scrape).flatMap(({ name, site, heardSec }) =>
+        heardSec === null ? [] : [[[name, site ?? ''], heardSec] as const],
+      ),
+  },
+  {
+    name: 'cordon_fleet_resolver_behind',
+    type: 'gauge',
+    labels: ['resolver', 'site'],
+    help: 'At the authority: entries of policy that a resolver has not said to have.',
+    alarm: '`cordon_fleet_resolver_behind > 0` for five minutes',
+    read: (scrape) =>
+      others(scrape).flatMap(({ name, site, behind }) =>
+        behind === null ? [] : [[[name, site ?? ''], behind] as const],
+      ),
+  },
+  {
+    name: 'cordon_fleet_evidence_refused',
+    type: 'gauge',
+    labels: ['collector', 'alarm'],
+    help: 'At the authority: messages that a collector has refused since it was started, by kind.',
+    alarm:
+      '`increase(cordon_fleet_evidence_refused[15m]) > 0`: `alarms.jsonl` of the collector has the resolver',
+    read: (scrape) =>
+      others(scrape).flatMap(({ name, alarms }) =>
+        Object.entries(alarms).map(([alarm, count]) => [[name, alarm], count] as const),
+      ),
+  },
+];

@@ -1,0 +1,156 @@
+// What the collected records of several resolvers prove about a period, summed up: "complete", or "at least" and why.
+//
+// A sum is only complete when every resolver that was in the fleet during the period has whole chains, nothing found against
+// them, and a signed head past the end of its time; what is missing is named with the resolver. Counts are those that the chains
+// prove, as in the report of one resolver.
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { errorText, isAppError } from '../base/base.ts';
+import type { EvidenceSource } from './evidence.ts';
+import { RecordsSource } from './records-source.ts';
+
+/** A resolver that was in the fleet. */
+export interface FleetMember {
+  readonly name: string;
+  /** Its directories, one for each time that it was taken in. */
+  readonly labels: readonly string[];
+  readonly since: string;
+  readonly until: string | undefined;
+}
+
+/** What is asked for; `untilMs` is exclusive. */
+export interface FleetReportOptions {
+  /** What the collector writes. */
+  readonly directory: string;
+  readonly members: readonly FleetMember[];
+  readonly fromMs: number;
+  readonly untilMs: number;
+}
+
+/** Queries that agree in these words. */
+export interface FleetCount {
+  readonly kind: string;
+  readonly list: string;
+  readonly group: string;
+  readonly count: number;
+}
+
+/** What one resolver's records prove. */
+export interface FleetReportResolver {
+  readonly name: string;
+  readonly isComplete: boolean;
+  /** What is missing; none when it is complete. */
+  readonly gaps: readonly string[];
+  readonly queries: number;
+  readonly counts: readonly FleetCount[];
+}
+
+/** A fleet's report. Plain data. */
+export interface FleetReport {
+  readonly period: { readonly from: string; readonly until: string };
+  readonly isComplete: boolean;
+  readonly queries: number;
+  readonly totals: readonly FleetCount[];
+  readonly resolvers: readonly FleetReportResolver[];
+}
+
+/** Sums up. Rejects as reading records does, for defects. */
+export const buildFleetReport = async (options: FleetReportOptions): Promise<FleetReport> => {
+  const { members, fromMs, untilMs } = options;
+  const resolvers: FleetReportResolver[] = [];
+  for (const member of members) {
+    const isConcerned =
+      Date.parse(member.since) < untilMs && (member.until === undefined || Date.parse(member.until) > fromMs);
+    if (isConcerned) resolvers.push(await reportOn(member, options));
+  }
+  const totals = sum(resolvers.flatMap(({ counts }) => counts));
+  return {
+    period: { from: new Date(fromMs).toISOString(), until: new Date(untilMs).toISOString() },
+    isComplete: resolvers.length > 0 && resolvers.every(({ isComplete }) => isComplete),
+    queries: countAll(totals),
+    totals,
+    resolvers,
+  };
+};
+
+const reportOn = async (
+  member: FleetMember,
+  { directory, fromMs, untilMs }: FleetReportOptions,
+): Promise<FleetReportResolver> => {
+  const gaps: string[] = [];
+  const counts: FleetCount[] = [];
+  const wantedFromMs = Math.max(fromMs, Date.parse(member.since));
+  const wantedUntilMs = Math.min(untilMs, member.until === undefined ? untilMs : Date.parse(member.until));
+  if (member.labels.length > 1)
+    gaps.push('it was taken in anew: what it had not sent of the chains before is not here');
+  for (const label of member.labels) {
+    const place = join(directory, label);
+    if (!existsSync(place)) {
+      gaps.push('nothing of it was ever collected');
+      continue;
+    }
+    gaps.push(...holesOf(place));
+    let source: RecordsSource;
+    try {
+      source = await RecordsSource.open(place);
+    } catch (thrown) {
+      if (!isAppError(thrown)) throw thrown;
+      gaps.push(errorText(thrown));
+      continue;
+    }
+    try {
+      gaps.push(...source.check.findings);
+      if (label === member.labels.at(-1)) gaps.push(...missingEnd(source, wantedUntilMs));
+      if (label === member.labels[0]) gaps.push(...missingBegin(source, wantedFromMs));
+      for (const { kind, list, group, count } of await source.counts(fromMs, untilMs))
+        counts.push({ kind, list, group, count });
+    } finally {
+      source.close();
+    }
+  }
+  const summed = sum(counts);
+  return {
+    name: member.name,
+    isComplete: gaps.length === 0,
+    gaps,
+    queries: countAll(summed),
+    counts: summed,
+  };
+};
+
+const holesOf = (place: string): string[] => {
+  const path = join(place, 'holes.jsonl');
+  if (!existsSync(path)) return [];
+  return readFileSync(path, 'utf8')
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => {
+      const { class: recordClass, text } = JSON.parse(line) as { class?: unknown; text?: unknown };
+      return `${String(recordClass)}: ${String(text)}`;
+    });
+};
+
+const missingEnd = ({ heads }: EvidenceSource, untilMs: number): string[] => {
+  const last = heads.at(-1);
+  if (last === undefined) return ['no signed head of it is here'];
+  return Date.parse(last.signedAt) >= untilMs ? [] : [`its records are signed up to ${last.signedAt} only`];
+};
+
+const missingBegin = ({ coverage }: EvidenceSource, fromMs: number): string[] => {
+  const { changes } = coverage;
+  if (changes === undefined) return ['no record of it is here'];
+  return changes.isFromBeginning || changes.firstMs <= fromMs
+    ? []
+    : [`its records begin at ${new Date(changes.firstMs).toISOString()}`];
+};
+
+const sum = (counts: readonly FleetCount[]): FleetCount[] => {
+  const sums = new Map<string, FleetCount>();
+  for (const one of counts) {
+    const key = JSON.stringify([one.kind, one.list, one.group]);
+    sums.set(key, { ...one, count: one.count + (sums.get(key)?.count ?? 0) });
+  }
+  return [...sums.entries()].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, count]) => count);
+};
+
+const countAll = (counts: readonly FleetCount[]): number => counts.reduce((all, { count }) => all + count, 0);

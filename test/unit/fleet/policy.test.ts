@@ -1,0 +1,200 @@
+// Policy as a node takes it: what is taken, in which order, what is refused, and where it stops.
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import type { FleetActs, FleetNote } from '../../../src/fleet/acts.ts';
+import {
+  entryHash,
+  formatEntry,
+  type LogEnd,
+  NO_END,
+  type PolicyEntry,
+  signEntry,
+} from '../../../src/fleet/entry.ts';
+import { createKeyFile, formatPublicKey, type SigningKey } from '../../../src/fleet/key.ts';
+import { type FleetAlarm, Policy } from '../../../src/fleet/policy.ts';
+import { PolicyLog } from '../../../src/fleet/policy-log.ts';
+import { Roll } from '../../../src/fleet/roll.ts';
+
+let directory: string;
+let key: SigningKey;
+let log: PolicyLog;
+let notes: FleetNote[];
+let alarms: FleetAlarm[];
+let applied: string[];
+let missing: number[];
+
+beforeEach(() => {
+  directory = mkdtempSync(join(tmpdir(), 'cordon-policy-'));
+  key = createKeyFile(join(directory, 'key.pem'));
+  [notes, alarms, applied, missing] = [[], [], [], []];
+  ({ log } = PolicyLog.open(join(directory, 'policy.sqlite'), 0));
+});
+
+afterEach(() => {
+  log.close();
+  rmSync(directory, { recursive: true });
+});
+
+const acts = {
+  note: (note: FleetNote) => notes.push(note),
+  log: { info: () => undefined, warn: () => undefined, error: () => undefined },
+} as unknown as FleetActs;
+
+const open = (): Policy =>
+  new Policy({
+    log,
+    roll: new Roll([formatPublicKey(key.publicKey)]),
+    acts,
+    apply: (entry) => {
+      applied.push(`${entry.number} ${entry.kind}`);
+      return Promise.resolve({ isApplied: true });
+    },
+    offsetMs: () => 2.4,
+    onAlarm: (alarm) => alarms.push(alarm),
+    onTaken: () => undefined,
+    onMissing: (number) => missing.push(number),
+  });
+
+const step = (event: string): string => JSON.stringify({ kind: 'exemption', event, id: 'ex-000001' });
+
+/** Entries one behind the other. */
+const chain = (count: number, of: Partial<PolicyEntry>[] = [], by = key): PolicyEntry[] => {
+  let end: LogEnd = NO_END;
+  return Array.from({ length: count }, (_, index) => {
+    const entry = signEntry(
+      end,
+      {
+        time: `2026-11-26T08:00:0${index}.000Z`,
+        kind: 'exemption',
+        must: true,
+        body: step('approved'),
+        ...of[index],
+      },
+      by,
+    );
+    end = { number: entry.number, hash: entryHash(entry) };
+    return entry;
+  });
+};
+
+const receive = async (policy: Policy, entries: readonly PolicyEntry[]): Promise<void> => {
+  for (const entry of entries) policy.receive(Buffer.from(formatEntry(entry)));
+  await policy.settled();
+};
+
+test('takes entries in their order, whatever the order in which they come, and each once', async () => {
+  const policy = open();
+  const [one, two, three] = chain(3) as [PolicyEntry, PolicyEntry, PolicyEntry];
+  await receive(policy, [three, two, two, one, three, one]);
+  expect(applied).toEqual(['1 exemption', '2 exemption', '3 exemption']);
+  expect(policy.end.number).toBe(3);
+  expect(missing).toEqual([2, 1, 1]);
+  expect(notes.map(({ event, number, offsetMs }) => [event, number, offsetMs])).toEqual([
+    ['applied', 1, 2],
+    ['applied', 2, 2],
+    ['applied', 3, 2],
+  ]);
+  expect(alarms).toEqual([]);
+});
+
+test('refuses what no key of the fleet signed, records it, and goes on with what one did', async () => {
+  const policy = open();
+  const other = createKeyFile(join(directory, 'other.pem'));
+  await receive(policy, [...chain(1, [], other), ...chain(1)]);
+  expect(alarms).toEqual(['forged-entry']);
+  expect(notes[0]).toMatchObject({ event: 'refused', code: 'ERR_FLEET_SIGNATURE', number: 1 });
+  expect(policy.end.number).toBe(1);
+});
+
+test('refuses an entry of which anything was changed', async () => {
+  const policy = open();
+  const [one] = chain(1) as [PolicyEntry];
+  for (const change of [
+    { body: step('revoked') },
+    { time: '2027-01-01T00:00:00.000Z' },
+    { must: false },
+    { kind: 'list' },
+  ]) {
+    await receive(policy, [{ ...one, ...change }]);
+  }
+  expect(alarms).toEqual(['forged-entry', 'forged-entry', 'forged-entry', 'forged-entry']);
+  expect(policy.end.number).toBe(0);
+});
+
+test('tells of a fork when a signed entry has a number that another one has here', async () => {
+  const policy = open();
+  await receive(policy, chain(2));
+  const fork = chain(2, [{}, { body: step('revoked') }]);
+  await receive(policy, fork);
+  expect(policy.isForked).toBe(true);
+  expect(alarms).toEqual(['fork']);
+  expect(notes.at(-1)).toMatchObject({ event: 'fork', number: 2, code: 'ERR_FLEET_FORK' });
+  expect(applied).toHaveLength(2);
+});
+
+test('keeps an unknown kind that need not be known, and stops at one that must, but for revocations', async () => {
+  const policy = open();
+  await receive(
+    policy,
+    chain(5, [
+      { kind: 'weather', must: false, body: '{}' },
+      { kind: 'tribunal', must: true, body: '{}' },
+      { body: step('approved') },
+      { body: step('revoked') },
+      { kind: 'overlay', must: false, body: JSON.stringify({ for: 'all', yaml: '', by: 'x' }) },
+    ]),
+  );
+  expect(applied).toEqual(['4 exemption']);
+  expect(policy.stopped?.number).toBe(2);
+  expect(notes.map(({ event }) => event)).toEqual(['kept', 'stopped', 'applied']);
+  expect(alarms).toEqual(['stopped']);
+  expect([1, 2, 3, 4, 5].map((number) => log.at(number)?.outcome)).toEqual([
+    ...['kept', 'stopped', 'waiting', 'applied', 'waiting'],
+  ]);
+});
+
+test('puts in force after a crash what was written and not put in force', async () => {
+  const [one] = chain(1) as [PolicyEntry];
+  log.append(one);
+  const policy = open();
+  await policy.start();
+  expect(applied).toEqual(['1 exemption']);
+  expect(log.at(1)?.outcome).toBe('applied');
+});
+
+test('a log that was changed on the disk is set aside, and begun anew', async () => {
+  await receive(open(), chain(2));
+  log.close();
+  const { DatabaseSync } = await import('node:sqlite');
+  const database = new DatabaseSync(join(directory, 'policy.sqlite'));
+  database.exec("UPDATE entries SET entry = replace(entry, 'approved', 'rejected') WHERE number = 1");
+  database.close();
+  const opened = PolicyLog.open(join(directory, 'policy.sqlite'), 7);
+  log = opened.log;
+  expect(opened.damage).toContain('entry 1');
+  expect(log.end.number).toBe(0);
+});
+
+test('a key that the log adds is trusted from there on, and the one that it removes is not', async () => {
+  const policy = open();
+  const next = createKeyFile(join(directory, 'next.pem'));
+  const change = {
+    kind: 'authority-key',
+    body: JSON.stringify({ add: formatPublicKey(next.publicKey), remove: formatPublicKey(key.publicKey) }),
+  };
+  const [first] = chain(1, [change]) as [PolicyEntry];
+  const end = { number: 1, hash: entryHash(first) };
+  const rest = { time: '2026-11-26T09:00:00.000Z', kind: 'exemption', must: true, body: step('approved') };
+  await receive(policy, [first, signEntry(end, rest, key), signEntry(end, rest, next)]);
+  expect(alarms).toEqual(['forged-entry']);
+  expect(policy.end.number).toBe(2);
+});
+
+test('bytes that are no entry are refused', async () => {
+  const policy = open();
+  for (const text of ['', '{}', 'null', '{"number":1}', '\u0000']) policy.receive(Buffer.from(text));
+  await policy.settled();
+  expect(new Set(alarms)).toEqual(new Set(['forged-entry']));
+});
