@@ -79,6 +79,8 @@ export class Evidence {
   /** Up to where records are confirmed in a fleet; the recorder's thread reads it. */
   readonly confirmed = new SharedArrayBuffer(CONFIRMED_BYTES);
   readonly #parts: EvidenceParts;
+  /** Of all records of this run: the chains have it in their heads. */
+  readonly #resolver: string;
   readonly #rings: readonly SharedArrayBuffer[];
   readonly #probe: ProbeKeeper;
   readonly #outputWatch: OutputWatch;
@@ -96,6 +98,7 @@ export class Evidence {
   constructor(config: Config, parts: EvidenceParts) {
     this.#config = config;
     this.#parts = parts;
+    this.#resolver = resolverName(config);
     const { log, workerCount } = parts;
     this.#rings = config.records.isEnabled
       ? Array.from({ length: workerCount }, () => createEventRing())
@@ -137,7 +140,7 @@ export class Evidence {
    */
   async start(config: Config): Promise<void> {
     const { log } = this.#parts;
-    const settings = recorderSettings(config);
+    const settings = recorderSettings(config, this.#resolver);
     const exemptions = exemptionSettings(config);
     try {
       mkdirSync(config.stateDirectory, { recursive: true, mode: DIRECTORY_MODE });
@@ -149,7 +152,7 @@ export class Evidence {
       this.#recorder = Recorder.start({
         directory: join(config.stateDirectory, RECORDS_NAME),
         rings: this.#rings,
-        resolver: resolverName(config),
+        resolver: this.#resolver,
         version: VERSION,
         settings,
         fleet: config.fleet && {
@@ -211,7 +214,7 @@ export class Evidence {
   /** Checks what a configuration says of evidence; throws ERR_EXEMPTION_PROFILE and ERR_APP_RECORDER. */
   check(config: Config): void {
     exemptionSettings(config);
-    recorderSettings(config);
+    recorderSettings(config, this.#resolver);
   }
 
   /** Keeps to a configuration that is in force from now on. */
@@ -221,7 +224,7 @@ export class Evidence {
     try {
       await this.#exemptions?.follow(exemptionSettings(config));
       // Not waited for: a disk that hangs holds up the recorder, never a reload.
-      this.#recorder?.reconfigure(recorderSettings(config)).catch((thrown: unknown) => {
+      this.#recorder?.reconfigure(recorderSettings(config, this.#resolver)).catch((thrown: unknown) => {
         log.error({ err: thrown }, 'the recorder goes on with the settings that it had');
       });
     } catch (thrown) {

@@ -14,11 +14,8 @@ const FILE_BYTES_MAX = 1 << 20;
 export const resolverName = ({ name }: Config): string =>
   name ?? (hostname().replace(/[^\x21-\x7e]/g, '') || 'unknown');
 
-/** Settings of the recorder. Throws ERR_APP_RECORDER for a file of certificates that cannot be read. */
-export const recorderSettings = (config: Config): RecorderSettings =>
-  recordSettings(config.records, resolverName(config));
-
-const recordSettings = (records: RecordsConfig, resolver: string): RecorderSettings => ({
+/** Settings of the recorder of a resolver, by its name. Throws ERR_APP_RECORDER for a file of certificates that cannot be read. */
+export const recorderSettings = ({ records }: Config, resolver: string): RecorderSettings => ({
   identity: identityOf(records),
   retention: records.retention,
   heads: { everyMs: records.heads.everyMs, file: records.heads.filePath },

@@ -75,7 +75,8 @@ groups:
   - { name: lab, clients: [127.0.40.0/24], lists: [tiktok] }
 rate-limit: { per-client: 10, exempt: [127.0.0.1/32] }
 compliance: { profile: us-federal }
-records: { outputs: [{ to: "file:records.jsonl" }] }
+name: site-1.agency.example
+records: { outputs: [{ to: "file:records.jsonl" }, { to: "file:records.ecs.jsonl", format: ecs }] }
 probe: { interval: 10s, controls: [www.example] }
 `;
 
@@ -275,4 +276,22 @@ test('a panel on a metric that nobody has, one that is no PromQL, and a variable
   const findings = await findEmpty(planted);
   expect(findings).toHaveLength(3);
   expect(findings[1]).toContain('parse error');
+});
+
+test('records that were sent meanwhile carry the configured name, in both formats', async (context) => {
+  requirePrograms(context);
+  const linesOf = (file: string): Record<string, unknown>[] =>
+    readFileSync(join(cordon.directory, file), 'utf8')
+      .split('\n')
+      .slice(0, -1)
+      .map((line) => JSON.parse(line) as Record<string, unknown>);
+  const [own, ecs] = [linesOf('records.jsonl'), linesOf('records.ecs.jsonl')];
+  expect(own.length).toBeGreaterThan(0);
+  expect(new Set(own.map(({ resolver }) => resolver))).toEqual(new Set(['site-1.agency.example']));
+  const refusal = ecs.find(({ event }) => (event as { action: string }).action === 'refusal');
+  expect(refusal).toMatchObject({
+    observer: { name: 'site-1.agency.example' },
+    dns: { question: { class: 'IN' }, response_code: 'NXDOMAIN' },
+    rule: { ruleset: 'tiktok' },
+  });
 });
