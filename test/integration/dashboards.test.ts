@@ -278,7 +278,7 @@ test('a panel on a metric that nobody has, one that is no PromQL, and a variable
   expect(findings[1]).toContain('parse error');
 });
 
-test('records that were sent meanwhile carry the configured name, in both formats', async (context) => {
+test('records that were sent meanwhile carry the configured name, in both formats', (context) => {
   requirePrograms(context);
   const linesOf = (file: string): Record<string, unknown>[] =>
     readFileSync(join(cordon.directory, file), 'utf8')
