@@ -1,16 +1,19 @@
 // cordon docs: writes the reference pages that are generated from the code (`npm run gen`).
-import { writeFileSync } from 'node:fs';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { openApiText } from '../admin/admin.ts';
 import { configReference } from '../config/config.ts';
 import { metricsReference } from '../observe/observe.ts';
 import { fieldsReference } from '../records/records.ts';
 import { commandsPage } from './commands-page.ts';
+import { completionFor } from './completion.ts';
 import type { InputOf } from './declaration.ts';
 import type { DOCS } from './declarations/self.ts';
+import { dayOf, manualPages } from './man.ts';
 
 /** Writes the pages into a folder, docs/ when none is given. */
-export const writeDocs = ({ words }: InputOf<typeof DOCS>): number => {
+export const writeDocs = ({ values, words }: InputOf<typeof DOCS>): number => {
+  if (values.built !== undefined) return writeBuilt(values.built);
   const { folder = 'docs' } = words;
   writeFileSync(join(folder, 'configuration.md'), configReference());
   writeFileSync(join(folder, 'metrics.md'), metricsReference());
@@ -20,5 +23,24 @@ export const writeDocs = ({ words }: InputOf<typeof DOCS>): number => {
   process.stdout.write(
     `wrote configuration.md, metrics.md, openapi.yaml, fields.md and commands.md to ${folder}\n`,
   );
+  return 0;
+};
+
+/** What shells call the files of their completions. */
+const COMPLETION_FILES = { bash: 'cordon.bash', zsh: '_cordon', fish: 'cordon.fish' } as const;
+
+/** Manual pages in FOLDER/man, completions in FOLDER/completions. */
+const writeBuilt = (folder: string): number => {
+  const [man, completions] = [join(folder, 'man'), join(folder, 'completions')];
+  for (const made of [man, completions]) {
+    rmSync(made, { recursive: true, force: true });
+    mkdirSync(made, { recursive: true });
+  }
+  const pages = manualPages(dayOf(process.env['SOURCE_DATE_EPOCH']));
+  for (const [name, text] of pages) writeFileSync(join(man, name), text);
+  for (const [shell, name] of Object.entries(COMPLETION_FILES)) {
+    writeFileSync(join(completions, name), completionFor(shell));
+  }
+  process.stdout.write(`wrote ${pages.size} manual pages and the completions of three shells to ${folder}\n`);
   return 0;
 };

@@ -4,6 +4,15 @@
 // Only what has to come before everything else stands here: a static import would be loaded first.
 import { setFlagsFromString } from 'node:v8';
 
+// Older versions do not know what the program is written in, and would say so in a hundred lines.
+const NODE_MAJOR_MIN = 24;
+if (Number(process.versions.node.split('.')[0]) < NODE_MAJOR_MIN) {
+  process.stderr.write(
+    `cordon: Node.js ${NODE_MAJOR_MIN} or newer is needed, and this is ${process.versions.node}: run it with a newer one, or use the Debian package or a checkout, which bring their own\n`,
+  );
+  process.exit(1);
+}
+
 // Started without --disable-sigusr1 (src/launch.mjs, deploy/), Node.js opens a debugger on loopback at SIGUSR1, through
 // which any user of the machine reads the keys that this one holds. A listener takes the signal from it.
 process.on('SIGUSR1', () => {});

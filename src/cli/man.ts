@@ -89,7 +89,8 @@ const programText = (): string =>
     '**cordon.yaml**(5)\n',
   ].join('\n');
 
-const dayOf = (epoch: string | undefined): string => {
+/** The day of pages: of the source where a build says it, otherwise today. */
+export const dayOf = (epoch: string | undefined): string => {
   const seconds = Number(epoch);
   const time = epoch === undefined || !Number.isInteger(seconds) ? new Date() : new Date(seconds * 1000);
   return time.toISOString().slice(0, 10);

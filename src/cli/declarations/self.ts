@@ -43,5 +43,15 @@ export const DOCS = command({
   name: 'docs',
   about: 'writes the reference pages that are made from the code, for developers',
   arguments: { folder: { optional: true, takes: 'directory', about: 'where they go; docs without it' } },
-  examples: [{ command: 'cordon docs', about: 'as npm run gen' }],
+  options: {
+    built: {
+      value: 'FOLDER',
+      takes: 'directory',
+      about: 'write manual pages and completions below this folder instead, as packages want them',
+    },
+  },
+  examples: [
+    { command: 'cordon docs', about: 'as npm run gen' },
+    { command: 'cordon docs --built dist', about: 'as npm run build' },
+  ],
 });
