@@ -61,6 +61,8 @@ export class Live {
   add(response: ServerResponse, person: string, isLasting: () => boolean): void {
     const stream = { response, person, isLasting };
     this.#streams.add(stream);
+    // A page that goes away while something is written to it is no fault of ours.
+    response.on('error', () => undefined);
     response.once('close', () => {
       this.#streams.delete(stream);
       if (this.#streams.size > 0) return;
@@ -85,6 +87,8 @@ export class Live {
       for (const stream of this.#streams) {
         if (stream.isLasting()) continue;
         send(stream, 'end', '{}');
+        // No longer one of those that are told: its socket may take a while to close.
+        this.#streams.delete(stream);
         stream.response.end();
       }
       if (this.#looks % TICK_LOOKS === 0)
@@ -123,6 +127,7 @@ export class Live {
 }
 
 const send = ({ response }: Stream, event: string, data: string): void => {
+  if (response.writableEnded || response.destroyed) return;
   if (response.writableLength > BEHIND_BYTES_MAX) response.destroy();
   else response.write(`event: ${event}\ndata: ${data}\n\n`);
 };
