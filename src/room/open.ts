@@ -31,6 +31,8 @@ const LOOK_MS = 10_000;
 /** Records of failed log-ins, a second on average and at once: a flood of them tells nothing more. */
 const FAILURES_PER_SEC = 1;
 const FAILURES_BURST = 60;
+/** Requests of one address in a minute: a page that opens sends some ten. */
+const REQUESTS_PER_MINUTE = 1_200;
 /** What close() waits for responses that are being written, milliseconds. */
 const CLOSE_MS_MAX = 1_000;
 
@@ -50,6 +52,8 @@ export interface RoomOptions {
   readonly clock: Clock;
   readonly log: RoomLog;
   readonly live: LiveSource;
+  /** Of one address; 1,200 unless a test asks for more. */
+  readonly requestsPerMinute?: number;
   controls(): Controls;
   note(action: string, by: string, reason: string, detail: object): void;
 }
@@ -96,6 +100,7 @@ export const openRoom = async (options: RoomOptions): Promise<Room> => {
       ...{ parts, live, url, acts, hosts: new Set(names) },
       pages: readPages(options.pagesDirectory),
       tls: certificate?.material,
+      requestsPerMinute: options.requestsPerMinute ?? REQUESTS_PER_MINUTE,
     });
     try {
       await server.listen({ host: endpoint.address, port: endpoint.port });

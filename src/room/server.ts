@@ -40,8 +40,6 @@ const HEADER_BYTES_MAX = 16 * 1024;
 const REQUEST_MS_MAX = 15_000;
 /** Connections: people, each with six of a browser, and streams. */
 const CONNECTIONS_MAX = 512;
-/** Requests of one address in a minute: a page that opens sends some ten. */
-const REQUESTS_PER_MINUTE = 1_200;
 /** Addresses whose requests are counted. */
 const ADDRESSES_MAX = 5_000;
 const API = '/api';
@@ -72,6 +70,8 @@ export interface ServerOptions {
   readonly tls: { readonly cert: string; readonly key: string } | undefined;
   /** Names of this host beside its own, folded, without a dot at the end. */
   readonly hosts: ReadonlySet<string>;
+  /** Of one address. */
+  readonly requestsPerMinute: number;
   /** Of the configuration: how browsers reach the room; undefined: as they say in `Host`. */
   readonly url: URL | undefined;
 }
@@ -118,7 +118,7 @@ export const createServer = async (options: ServerOptions): Promise<FastifyInsta
     xFrameOptions: { action: 'deny' },
   });
   await server.register(rateLimit, {
-    max: REQUESTS_PER_MINUTE,
+    max: options.requestsPerMinute,
     timeWindow: 60_000,
     cache: ADDRESSES_MAX,
     ipv6Subnet: 64,

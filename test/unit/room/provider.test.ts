@@ -1,0 +1,147 @@
+// Signing in with an identity provider: oidc-provider on loopback, as an agency's would answer.
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import Provider from 'oidc-provider';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { RoomClient } from '../../support/room-client.ts';
+import { openTestRoom, type TestRoom } from './setup.ts';
+
+const PEOPLE: Readonly<Record<string, { name: string; groups: string[] }>> = {
+  ada: { name: 'Ada Operator', groups: ['dns-operators', 'staff'] },
+  bob: { name: 'Bob Nobody', groups: ['staff'] },
+  eve: { name: 'ada  operator', groups: ['dns-operators'] },
+  max: { name: 'Max Both', groups: ['dns-approvers', 'dns-admins'] },
+};
+
+let identity: Server;
+let issuer: string;
+let setup: TestRoom;
+
+beforeAll(async () => {
+  identity = createServer();
+  await new Promise<void>((resolve) => {
+    identity.listen(0, '127.0.0.1', resolve);
+  });
+  issuer = `http://127.0.0.1:${(identity.address() as AddressInfo).port}`;
+  setup = await openTestRoom({
+    provider: {
+      ...{ issuer, clientId: 'cordon', clientSecret: 'a secret of the client', label: 'Agency' },
+      ...{ scopes: 'openid profile', nameClaim: 'preferred_username', groupsClaim: 'groups' },
+      roles: [
+        { group: 'dns-operators', role: 'operator' },
+        { group: 'dns-approvers', role: 'approver' },
+        { group: 'dns-admins', role: 'administrator' },
+      ],
+    },
+  });
+  const provider = new Provider(issuer, {
+    clients: [
+      {
+        client_id: 'cordon',
+        client_secret: 'a secret of the client',
+        redirect_uris: [`${setup.room.origin}/oidc/callback`],
+        response_types: ['code'],
+        grant_types: ['authorization_code'],
+      },
+    ],
+    pkce: { required: () => true },
+    claims: { openid: ['sub'], profile: ['preferred_username', 'groups'] },
+    conformIdTokenClaims: false,
+    findAccount: (_context: unknown, id: string) => ({
+      accountId: id,
+      claims: () => ({ sub: id, preferred_username: PEOPLE[id]?.name, groups: PEOPLE[id]?.groups }),
+    }),
+  });
+  identity.on('request', provider.callback());
+});
+
+afterAll(async () => {
+  await setup.close();
+  identity.closeAllConnections();
+  identity.close();
+});
+
+/** Follows the provider's own pages as a browser would, and gives the address that leads back. */
+const signInThere = async (url: string, login: string): Promise<string> => {
+  const browser = new RoomClient(issuer);
+  let next = url;
+  for (let step = 0; step < 12; step++) {
+    if (next.startsWith(setup.room.origin)) return next.slice(setup.room.origin.length);
+    const path = next.startsWith('/') ? next : next.slice(issuer.length);
+    const page = await browser.get(path);
+    const location = page.headers.get('location');
+    if (location !== null) {
+      next = location;
+      continue;
+    }
+    const [, action = ''] = /action="([^"]+)"/.exec(page.text) ?? [];
+    const [, prompt = ''] = /name="prompt" value="([^"]+)"/.exec(page.text) ?? [];
+    const form = new URLSearchParams({ prompt, login, password: 'x' }).toString();
+    const sent = await browser.send('POST', action.replace(issuer, ''), form, {
+      'content-type': 'application/x-www-form-urlencoded',
+    });
+    next = sent.headers.get('location') ?? '';
+  }
+  throw new Error(`the provider leads nowhere: ${next}`);
+};
+
+const begin = async (client: RoomClient, path = '/oidc/start?to=/lists'): Promise<string> => {
+  const { status, headers } = await client.get(path);
+  expect(status).toBe(303);
+  return headers.get('location') ?? '';
+};
+
+test('groups of the provider become roles, and the browser comes back to where it was', async () => {
+  const client = await new RoomClient(setup.room.origin).open();
+  const url = await begin(client);
+  expect(url).toMatch(/code_challenge_method=S256/);
+  const back = await client.get(await signInThere(url, 'ada'));
+  expect([back.status, back.headers.get('location')]).toEqual([303, '/lists']);
+  expect((await client.get('/api/session')).body).toMatchObject({
+    signedIn: true,
+    person: { name: 'Ada Operator', roles: ['operator'], kind: 'oidc' },
+    stepUp: { code: false, oidc: true },
+  });
+  expect(setup.notes).toContainEqual(expect.objectContaining({ action: 'sign-in', by: 'Ada Operator' }));
+  // Proof anew, by the provider.
+  setup.advance(6 * 60_000);
+  expect((await client.post('/api/v1/pause', { ms: 1000, reason: 'x' })).body).toMatchObject({
+    code: 'ERR_ROOM_STEP_UP',
+  });
+  setup.advance(-6 * 60_000);
+});
+
+test.each([
+  ['bob', 'ERR_ROOM_ROLE'],
+  ['max', 'ERR_ROOM_PEOPLE'],
+])('%s, whose groups give no role or two that exclude each other, stays outside', async (login, code) => {
+  const client = await new RoomClient(setup.room.origin).open();
+  const back = await client.get(await signInThere(await begin(client), login));
+  expect(back.headers.get('location')).toBe(`/?fault=${code}`);
+  expect((await client.get('/api/session')).body).toMatchObject({ signedIn: false });
+});
+
+test("somebody else's name is not taken from the provider either", async () => {
+  const client = await new RoomClient(setup.room.origin).open();
+  const back = await client.get(await signInThere(await begin(client), 'eve'));
+  expect(back.headers.get('location')).toBe('/?fault=ERR_ROOM_PEOPLE');
+});
+
+test('an answer counts once, and only in the browser that asked', async () => {
+  const client = await new RoomClient(setup.room.origin).open();
+  const path = await signInThere(await begin(client), 'ada');
+  const thief = await new RoomClient(setup.room.origin).open();
+  expect((await thief.get(path)).headers.get('location')).toBe('/?fault=ERR_ROOM_PROVIDER');
+  expect((await client.get(path)).headers.get('location')).toBe('/lists');
+  expect((await client.get(path)).headers.get('location')).toBe('/?fault=ERR_ROOM_PROVIDER');
+});
+
+test('beside a provider there are three local accounts, and their use alarms', async () => {
+  for (const name of ['One', 'Two']) setup.room.controls.people?.add(name, ['viewer']);
+  await setup.signIn('viewer', 'Three');
+  expect(() => setup.room.controls.people?.add('Four', ['viewer'])).toThrow(/3 local accounts/);
+  expect(setup.notes).toContainEqual(expect.objectContaining({ action: 'sign-in-break-glass', by: 'Three' }));
+  expect(setup.logged.map(({ text }) => text)).toContain(
+    'a local account was used beside the identity provider',
+  );
+});
