@@ -102,7 +102,7 @@ test('a token that somebody planted is not the one that signs in (session fixati
   const attacker = new RoomClient(origin);
   const reply = await attacker.send('GET', '/api/session', undefined, { cookie: planted });
   expect(reply.body).toMatchObject({ signedIn: false });
-  const flags = (await (await new RoomClient(origin).get('/api/session')).headers.getSetCookie()).join();
+  const flags = (await new RoomClient(origin).get('/api/session')).headers.getSetCookie().join();
   expect(flags).toMatch(/HttpOnly/);
   expect(flags).toMatch(/SameSite=Strict/);
 });
