@@ -162,7 +162,11 @@ const ruleTestOf = (title: string, page: string, isAlarm: boolean): string => {
   const [summary, description] = ['the prohibition is not in force', DESCRIPTION];
   const alarm = {
     exp_labels: { severity: 'critical' },
-    exp_annotations: { summary: `: ${summary}`, description },
+    exp_annotations: {
+      summary: `: ${summary}`,
+      description,
+      runbook_url: 'docs/runbooks.md#cordonnotenforcing',
+    },
   };
   return JSON.stringify({
     name: title,
