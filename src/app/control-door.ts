@@ -73,7 +73,7 @@ export class ControlDoor {
     const overview = new Overview({
       clock: systemClock,
       upMs: () => process.uptime() * 1000,
-      agency: state.current.config.controlRoom?.agency,
+      agency: state.current.config.agency,
       stateDirectory: directory,
       ...{ evidence, pause, lists: listControl },
       rates: new ServiceRates(totals, () => performance.now()),

@@ -56,12 +56,12 @@ export class RoomDoor {
   }
 
   /** Never rejects for what is wrong with the room. */
-  async open({ controlRoom: settings, stateDirectory }: Config): Promise<void> {
+  async open({ agency, controlRoom: settings, stateDirectory }: Config): Promise<void> {
     if (settings === undefined) return;
     const { log, clock, evidence, shared } = this.#parts;
     try {
       this.#room = await openRoom({
-        ...{ endpoint: settings.listen, url: settings.url, tls: settings.tls, agency: settings.agency },
+        ...{ endpoint: settings.listen, url: settings.url, tls: settings.tls, agency },
         hosts: settings.hosts.map((host) => formatName(host).slice(0, -1)),
         provider: readProvider(settings),
         pagesDirectory: settings.pages ?? (import.meta.url.endsWith('.ts') ? PAGES : PACKAGED_PAGES),

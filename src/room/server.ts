@@ -263,6 +263,8 @@ const addRoute = (
       if (control === undefined || !parameters.success)
         return sendReply(reply, toProblem(404, 'there is no such thing'));
       const before = async (given: AnyGiven, body: unknown): Promise<Outcome<unknown> | undefined> => {
+        if (typeof body === 'object' && body !== null && 'by' in body)
+          return refusal(toProblem(400, 'who acts is who is signed in: "by" is not for the control room'));
         const roles = await operation.secondPerson?.(control, given);
         if (roles === undefined) return undefined;
         if (signed?.isProven === false) return refusal(unproven());
@@ -292,8 +294,8 @@ const unproven = (): Reply =>
   });
 
 const refusal = ({ status, body }: Reply): Outcome<never> => {
-  const { detail, code } = JSON.parse(String(body)) as { detail: string; code: string };
-  return { isRefused: true, status, detail, more: { code } };
+  const { detail, code } = JSON.parse(String(body)) as { detail: string; code?: string };
+  return { isRefused: true, status, detail, more: code === undefined ? {} : { code } };
 };
 
 const hasCsrf = ({ csrfKey }: RoomParts, { token }: Visit, { headers }: FastifyRequest): boolean =>

@@ -16,7 +16,8 @@ listen: { dns: ["127.0.0.1:0"], admin: "127.0.0.1:0" }
 workers: 1
 state: ./state
 upstreams: ["127.0.0.1:9"]
-control-room: { listen: "127.0.0.1:0", agency: Example Agency }
+agency: Example Agency
+control-room: { listen: "127.0.0.1:0" }
 `,
   });
   const opened = await cordon.waitForLog(({ msg }) => msg === 'the control room is open');

@@ -84,7 +84,6 @@ export const controlRoom = z
       list(zone('the root is no host', 'name a host'), 0, HOSTS_MAX).prefault([]),
       'More names by which browsers may reach it. A request with another `Host` is refused (DNS rebinding).',
     ),
-    agency: key(sentence().optional(), 'Name of the agency, on all pages.', 'none is shown'),
     pages: key(path().optional(), 'Folder of the pages.', 'those that came with the program'),
     oidc: key(providerKeys, 'The identity provider of the agency (OpenID Connect).', 'local accounts only'),
   })

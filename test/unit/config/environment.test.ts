@@ -62,7 +62,6 @@ const VALUES: Readonly<Record<string, string>> = {
   CORDON_CONTROL_ROOM_TLS_CERT: '/keys/room.pem',
   CORDON_CONTROL_ROOM_TLS_KEY: '/keys/room.key',
   CORDON_CONTROL_ROOM_HOSTS: 'room.example',
-  CORDON_CONTROL_ROOM_AGENCY: 'Example Agency',
   CORDON_CONTROL_ROOM_PAGES: '/pages',
   CORDON_CONTROL_ROOM_OIDC_ISSUER: 'https://id.example',
   CORDON_CONTROL_ROOM_OIDC_CLIENT_ID: 'cordon',

@@ -170,6 +170,12 @@ test('members that nobody asked for are refused, and none of them gives a role (
   ).toBe(400);
 });
 
+test('who acts is who is signed in, whatever a request says', async () => {
+  const client = await setup.signIn('operator', 'W. Ho');
+  const reply = await client.post('/api/v1/pause', { ms: 1000, reason: 'x', by: 'Somebody Else' });
+  expect([reply.status, reply.body['detail']]).toEqual([400, expect.stringContaining('who is signed in')]);
+});
+
 test('five wrong passwords keep this address from this name for a quarter of an hour (brute force)', async () => {
   const local = await openTestRoom();
   try {
