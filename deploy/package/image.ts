@@ -179,12 +179,16 @@ const build = (out: string, version: string): { readonly file: string; readonly 
       annotations: labelsOf(version),
     };
     const described = addBlob(layout, manifest.mediaType, Buffer.from(JSON.stringify(manifest)));
+    const tag = `${NAME}:${version.replace('+', '-')}`;
+    const named = {
+      'org.opencontainers.image.ref.name': tag,
+      // What Docker calls it after docker load.
+      'io.containerd.image.name': `docker.io/library/${tag}`,
+    };
     const index = {
       schemaVersion: 2,
       mediaType: 'application/vnd.oci.image.index.v1+json',
-      manifests: [
-        { ...described, annotations: { 'org.opencontainers.image.ref.name': version.replace('+', '-') } },
-      ],
+      manifests: [{ ...described, annotations: named }],
     };
     put(layout, 'index.json', JSON.stringify(index));
     put(layout, 'oci-layout', JSON.stringify({ imageLayoutVersion: '1.0.0' }));
