@@ -35,7 +35,7 @@ import { Generations } from './generations.ts';
 import { KeptHosts } from './kept-hosts.ts';
 import { KeptLists } from './kept-lists.ts';
 import { endAtOnce } from './last-words.ts';
-import { NoticeKeeper } from './notice-keeper.ts';
+import { Outlets } from './outlets.ts';
 import { OwnForwarding } from './own-forwarding.ts';
 import { OperatorPause } from './pause.ts';
 import { listFacts, readinessOf, sourceFacts } from './program-facts.ts';
@@ -85,7 +85,7 @@ export class Service {
   readonly #controlDoor: ControlDoor;
   readonly #roomDoor: RoomDoor;
   readonly #stateWatch: StateWatch;
-  readonly #notice: NoticeKeeper;
+  readonly #outlets: Outlets;
   readonly #addresses = new AddressFeed(() => ({
     generation: this.#generation,
     enforced: this.#state.current.enforced,
@@ -260,11 +260,7 @@ export class Service {
       readiness: () => readinessOf(this.#isListening, this.#enforcement.current, this.#stateWatch.trouble),
       adminAddress: () => this.#admin?.address,
     });
-    this.#notice = new NoticeKeeper({
-      log,
-      state: () => this.#state.current,
-      recall: (whom) => this.#evidence.recall(whom),
-    });
+    this.#outlets = new Outlets(log, this.#evidence, () => this.#state.current);
     this.#stateWatch = this.#createStateWatch(config);
     this.#metrics = createMetrics({
       version: VERSION,
@@ -289,7 +285,7 @@ export class Service {
       isFips: () => this.#fips !== undefined,
       hasQuic: () => quic && quicWorker !== undefined,
       dnssecMode: () => this.#trust.mode,
-      evidence: () => this.#evidence.facts(),
+      evidence: () => ({ ...this.#evidence.facts(), reports: this.#outlets.reports() }),
     });
   }
 
@@ -331,7 +327,7 @@ export class Service {
         log: this.#log,
       });
     }
-    await this.#notice.start(config);
+    await this.#outlets.open(config);
     await this.#lists.follow(config);
     await this.#changes.applySaved(config);
     const isEnforcing = this.#state.current.generation !== undefined;
@@ -345,13 +341,14 @@ export class Service {
     this.#evidence.begin();
     this.#lists.start();
     this.#hosts.start();
+    this.#outlets.begin();
     this.#own.follow(this.#state.current);
     this.#manager.update(this.#status());
     this.#lookTimer = setInterval(() => {
       this.#upstreamWatch.look();
       this.#evidence.look();
       this.#tls.look(this.#state.current.config);
-      this.#notice.look(this.#state.current.config);
+      this.#outlets.look(this.#state.current.config);
       this.#manager.update(this.#status());
     }, LOOK_MS);
     this.#revocationTimer = setInterval(() => {
@@ -377,7 +374,7 @@ export class Service {
     this.#trust.close();
     await this.#hosts.close();
     await this.#lists.stop();
-    await this.#notice.close();
+    await this.#outlets.close();
     await this.#roomDoor.close();
     await this.#fleet.stop();
     await this.#controlDoor.close();

@@ -14,7 +14,11 @@ const FILE_MODE = 0o600;
 const TEMPORARY_SUFFIX = '.tmp';
 
 /** Replaces a file as a whole; rejects with errors of the system. */
-export const replaceFile = async (path: string, text: string, mode = FILE_MODE): Promise<void> => {
+export const replaceFile = async (
+  path: string,
+  text: string | Uint8Array,
+  mode = FILE_MODE,
+): Promise<void> => {
   const temporary = `${path}${TEMPORARY_SUFFIX}`;
   await rm(temporary, { force: true });
   try {

@@ -4,11 +4,13 @@
 // beside it, or to standard output without one; what is said on the way goes to standard error.
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { toStatement } from '../app/app.ts';
 import { AppError, errorText } from '../base/base.ts';
 import { RECORDS_DIRECTORY } from '../records/records.ts';
 import {
   createReport,
   REPORT_FORMATS,
+  REPORT_LANGUAGES,
   REPORT_TABLES,
   type ReportFormat,
   type ReportStep,
@@ -17,6 +19,7 @@ import {
   signReport,
   verifyReport,
 } from '../report/report.ts';
+import { authorName } from './author.ts';
 import type { InputOf } from './declaration.ts';
 import type { REPORT, REPORT_VERIFY } from './declarations/evidence.ts';
 import { print } from './output.ts';
@@ -42,10 +45,13 @@ export const report = async ({ values }: InputOf<typeof REPORT>): Promise<number
     throw new UsageError('a PDF is not for a terminal: name a file with --out');
   const config = requireConfig(configPath(values.config));
   const directory = join(config.stateDirectory, RECORDS_DIRECTORY);
+  const language = requireLanguage(values.language ?? config.reports.language);
+  const author = values.author ?? config.reports.author ?? authorName();
+  const made = toStatement(config, author, madeMs());
   const progress = createProgress();
   const groups = config.groups.map(({ name }) => name);
   const { bytes, findings, inProgressUntil } = await createReport({
-    ...{ directory, ...period, group, groups, format, table, nowMs: Date.now() },
+    ...{ directory, ...period, group, groups, format, table, language, made, nowMs: Date.now() },
     onStep: progress.show,
   }).finally(progress.end);
   if (out === undefined) process.stdout.write(bytes);
@@ -88,6 +94,18 @@ export const verify = ({ values, words }: InputOf<typeof REPORT_VERIFY>): number
   const keyId = verifyReport(path, keys);
   print(values.json, { path, keyId, unchanged: true }, () => `${path}: unchanged, signed by key ${keyId}\n`);
   return 0;
+};
+
+/** A time that SOURCE_DATE_EPOCH names makes two reports of the same records the same, byte for byte. */
+const madeMs = (): number => {
+  const epoch = Number(process.env['SOURCE_DATE_EPOCH']);
+  return Number.isSafeInteger(epoch) && epoch > 0 ? epoch * 1_000 : Date.now();
+};
+
+const requireLanguage = (text: string): (typeof REPORT_LANGUAGES)[number] => {
+  const language = REPORT_LANGUAGES.find((one) => one === text);
+  if (language !== undefined) return language;
+  throw new UsageError(`--language "${text}" is none of ${REPORT_LANGUAGES.join(', ')}`);
 };
 
 const requireFormat = (text: string): ReportFormat => {

@@ -9,6 +9,7 @@ export const checkEvidence = (draft: Draft, report: Report): void => {
   checkCompliance(draft, report);
   checkDecisions(draft, report);
   checkRetention(draft, report);
+  checkReports(draft, report);
   const seen = new Map<string, string>();
   for (const [index, output] of itemsOf(draft.records?.outputs)) {
     if (output?.to === undefined) continue;
@@ -28,6 +29,24 @@ export const checkEvidence = (draft: Draft, report: Report): void => {
     if (output.ca !== undefined && !isEncrypted) {
       report([...path, 'ca'], conflict('the target is not encrypted', '"ca" goes with "syslog+tls"'));
     }
+  }
+};
+
+/** A report that goes nowhere, or by mail without a server, is a mistake. */
+const checkReports = (draft: Draft, report: Report): void => {
+  const { reports } = draft;
+  if (!isMap(reports)) return;
+  const groups = new Set(['default', ...[...itemsOf(draft.groups)].map(([, group]) => group?.name)]);
+  for (const [index, schedule] of itemsOf(reports.schedule)) {
+    if (!isMap(schedule)) continue;
+    const path = ['reports', 'schedule', index];
+    const { mail, group } = schedule;
+    if (!['folder', 'webhook', 'mail'].some((name) => Object.hasOwn(schedule, name)))
+      report(path, conflict('the report goes nowhere', 'write "folder", "webhook" or "mail"'));
+    if (mail !== undefined && reports.mail === undefined)
+      report([...path, 'mail'], conflict('there is no mail server', 'write "reports.mail"'));
+    if (group !== undefined && !groups.has(group))
+      report([...path, 'group'], conflict(`there is no group "${group}"`));
   }
 };
 

@@ -18,6 +18,7 @@ export type {
   ListConfig,
   RawConfig,
   RecordsConfig,
+  ReportsConfig,
   TlsConfig,
 } from './schema.ts';
 export type {

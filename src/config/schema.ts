@@ -20,6 +20,7 @@ import { local } from './sections/local.ts';
 import { notice } from './sections/notice.ts';
 import { probe } from './sections/probe.ts';
 import { records } from './sections/records.ts';
+import { reports } from './sections/reports.ts';
 import { printable, structuredErrors } from './sections/structured-errors.ts';
 import { bootstrap, fallback, forward, resolver, upstreams } from './sections/upstreams.ts';
 import { key, keyAs, list } from './value.ts';
@@ -40,7 +41,7 @@ const configKeys = z.strictObject({
   agency: key(
     printable('text', AGENCY_BYTES_MAX).optional(),
     'Name of the agency whose networks these are, on pages and reports.',
-    'the `organization` of `structured-errors`, else nobody is named',
+    'that of `control-room`, else the `organization` of `structured-errors`, else nobody is named',
   ),
   name: key(
     resolverName().optional(),
@@ -141,6 +142,10 @@ const configKeys = z.strictObject({
   ),
   compliance: key(compliance, 'Exemptions: their rules, where they are kept, and who grants them.'),
   records: key(records, 'What is recorded, how clients appear in it, and how long it is kept.'),
+  reports: key(
+    reports,
+    'Reports: who makes them, and which are made by themselves ([Reports](reports.md#schedule)).',
+  ),
   probe: key(
     probe,
     'The self-probe: asks Cordon as a client would, and reports the result in metrics and records.',
@@ -201,6 +206,8 @@ export type Config = FormOf<typeof configSchema>;
 export type FleetConfig = NonNullable<Config['fleet']>;
 /** What is recorded, how, and for how long. */
 export type RecordsConfig = Config['records'];
+/** Reports. */
+export type ReportsConfig = Config['reports'];
 /** Certificate and bounds of the encrypted listeners. */
 export type TlsConfig = NonNullable<Config['tls']>;
 /** Clients that share lists. */

@@ -1,7 +1,7 @@
 // The places of the notice's connections: bounded in all and for each address, and never all taken by those that say nothing.
 //
 // When all are taken, the connection that has been open for longest gives way: a page is answered within half a second, so
-// whoever holds a place for longer is no browser that waits for it.
+// one that holds a place for longer is no browser that waits for it.
 import type { Socket } from 'node:net';
 
 /** Connections by age. */

@@ -109,9 +109,18 @@ export interface EvidenceFacts {
   readonly probe?: ProbeMetrics | undefined;
   readonly records?: RecordMetrics | undefined;
   readonly fleet?: FleetMetrics | undefined;
+  readonly reports?: ReportFacts | undefined;
   /** What operators did, by action. */
   readonly actions: ReadonlyMap<string, number>;
   readonly nowMs: number;
+}
+
+/** Reports that are made by themselves, since the start. */
+export interface ReportFacts {
+  readonly made: number;
+  readonly failed: number;
+  /** Schedules whose last try failed. */
+  readonly failing: number;
 }
 
 /** No evidence is kept. */

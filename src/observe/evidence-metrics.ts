@@ -32,6 +32,28 @@ export const EVIDENCE_METRICS: readonly Metric[] = [
       evidence.modes.map(({ list, mandate, mode }) => [[list, String(mandate), mode], 1] as const),
   },
   {
+    name: 'cordon_reports_total',
+    type: 'counter',
+    labels: ['outcome'],
+    help: 'Reports that the schedule made and sent, or failed to: `made`, `failed`.',
+    alarm: '',
+    read: ({ evidence: { reports } }) =>
+      reports === undefined
+        ? []
+        : [
+            [['made'], reports.made],
+            [['failed'], reports.failed],
+          ],
+  },
+  {
+    name: 'cordon_reports_failing',
+    type: 'gauge',
+    labels: [],
+    help: 'Schedules of reports whose last try failed: their report is not made, or did not reach all its receivers.',
+    alarm: '`cordon_reports_failing > 0` for two hours: the log says why',
+    read: ({ evidence: { reports } }) => maybe(reports?.failing),
+  },
+  {
     name: 'cordon_exemptions_active',
     type: 'gauge',
     labels: ['ground'],

@@ -24,6 +24,7 @@ export type {
   ExemptionMetrics,
   ProbeMetrics,
   RecordMetrics,
+  ReportFacts,
 } from './evidence-facts.ts';
 export {
   TRIGGER_WORDS,

@@ -2,16 +2,31 @@
 //
 // A period that is not over when the report is made is judged up to the last sign of life only: nobody knows the rest.
 import { AppError, HOUR_MS } from '../base/base.ts';
+import type { ChangeRecord } from '../records/records.ts';
+import { signalsByGroup, toAttention } from './attention.ts';
 import { toChangeEntry } from './change-log.ts';
 import { PeriodClients, PeriodCounts } from './counts.ts';
 import { EnforcementHistory } from './enforcement-history.ts';
 import type { DoubtfulRecords, EvidenceSource, PlacedChange } from './evidence.ts';
 import { concerns, ExemptionHistory } from './exemption-history.ts';
+import { type ProgramStart, toGaps } from './gaps.ts';
 import { ListHistory } from './list-history.ts';
-import type { ChangeEntry, IntegritySection, Report } from './model.ts';
+import type {
+  ChangeEntry,
+  EnforcementSection,
+  IntegritySection,
+  NetworkEntry,
+  Note,
+  PreviousPeriod,
+  Report,
+  Statement,
+} from './model.ts';
+import { toNote } from './notes.ts';
 import { ProbeHistory } from './probe-history.ts';
 import { extentOf, RecordHealth } from './record-health.ts';
+import { periodBefore } from './series.ts';
 import { dayText, timeText } from './time-text.ts';
+import { judgePeriod, leaks } from './verdict.ts';
 
 /** Codes of reports. */
 export type ReportErrorCode = 'ERR_COMPLIANCE_REPORT_PERIOD';
@@ -25,6 +40,8 @@ export interface ReportScope {
   readonly group?: string | undefined;
   /** When the report is made, by which a period is judged that is not over; by default, it is over. */
   readonly nowMs?: number | undefined;
+  /** What stands on top of it; nothing of it is read from records. */
+  readonly made?: Statement | undefined;
 }
 
 /** Told how far reading has come: the time of a record, milliseconds since the epoch. */
@@ -38,7 +55,7 @@ const SILENCE_MS_MAX = 60_000;
 /** Reads the records and builds the report. Rejects with ERR_COMPLIANCE_REPORT_PERIOD when none is of the period. */
 export const buildReport = async (
   source: EvidenceSource,
-  { fromMs, untilMs: askedMs, group: wanted, nowMs = Number.POSITIVE_INFINITY }: ReportScope,
+  { fromMs, untilMs: askedMs, group: wanted, nowMs = Number.POSITIVE_INFINITY, made = NOBODY }: ReportScope,
   progress: ReportProgress = () => undefined,
 ): Promise<Report> => {
   const { first, last } = extentOf(source, nowMs);
@@ -46,36 +63,125 @@ export const buildReport = async (
     throw noRecords(source, fromMs, askedMs, first, last);
   const untilMs = livedUntil(fromMs, askedMs, nowMs, last);
   const group = wanted ?? null;
-  const readings = await readChanges(source, fromMs, untilMs, group, progress);
-  const { enforcement, probes, lists, exemptions, changes, health } = readings;
+  const before = periodBefore(fromMs, askedMs);
+  // Of a period that is not over, as much of the one before.
+  const previousMs = Math.min(before.untilMs, before.fromMs + (untilMs - fromMs));
+  const earlier = await gather(source, before.fromMs, previousMs, group, [], () => undefined);
+  const { groups } = earlier.changes;
+  const found = await gather(source, fromMs, untilMs, group, [...groups], progress);
+  const { lists, exemptions, health } = found.changes;
+  const integrity = toIntegrity(source, fromMs, untilMs, found.changes.hasHole);
+  const countNotes = [...queryNotes(source, fromMs), ...doubtNotes(integrity), ...health.countNotes];
+  const enforcement = found.changes.enforcement.section(fromMs, untilMs, last);
+  const probes = found.changes.probes.section(last);
+  const attempts = found.counts.attempts(countNotes);
+  const signals = found.counts.signals(countNotes);
+  const exempted = exemptions.sections(found.counts.hits, group);
+  const listed = lists.sections();
+  const previous = first <= before.fromMs ? toPrevious(earlier, before.fromMs, previousMs, last) : null;
+  const isSoFar = untilMs < askedMs;
+  const networks = found.changes.networks
+    .map(({ name, history }) => toNetwork(name, history.section(fromMs, untilMs, last)))
+    .filter(({ ms }) => ms['in-force'] + ms['not-in-force'] + ms['no-evidence'] > 0);
+  const verdict = judgePeriod({
+    intervals: enforcement.intervals,
+    probes,
+    networks,
+    isDoubtful: integrity.mayConcernPeriod,
+    isSoFar,
+  });
+  const gaps = toGaps(enforcement.intervals, found.changes.starts);
+  const records = health.section(source, fromMs, untilMs);
+  return {
+    format: 'cordon-report',
+    version: 3,
+    made,
+    verdict,
+    gaps,
+    networks,
+    attention: toAttention({
+      ...{ untilMs, integrity, verdict, gaps, probes, signals, previous },
+      noEvidenceMs: enforcement.ms['no-evidence'],
+      leaks: leaks(probes, enforcement.intervals),
+      lists: listed,
+      exemptions: exempted,
+      dropped: records.dropped,
+      reidentified: found.changes.reidentified,
+    }),
+    previous,
+    integrity,
+    resolver: source.resolver,
+    group,
+    period: { from: timeText(fromMs), until: timeText(untilMs) },
+    inProgressUntil: isSoFar ? timeText(askedMs) : null,
+    enforcement,
+    probes,
+    lists: listed,
+    attempts,
+    clients: found.clients.section(countNotes),
+    exemptions: exempted,
+    signals,
+    changes: found.changes.entries,
+    records,
+  };
+};
+
+/** Nobody said who makes it of what. */
+const NOBODY: Statement = { at: null, by: null, agency: null, program: null, addresses: [] };
+
+/** Everything that is read of one period. */
+const gather = async (
+  source: EvidenceSource,
+  fromMs: number,
+  untilMs: number,
+  group: string | null,
+  groups: readonly string[],
+  progress: ReportProgress,
+) => {
+  const changes = await readChanges(source, fromMs, untilMs, group, groups, progress);
   const counts = new PeriodCounts(fromMs, untilMs, (list, category, hourMs) =>
-    lists.purposeOf(list, category, hourMs),
+    changes.lists.purposeOf(list, category, hourMs),
   );
   for (const hour of await source.counts(Math.floor(fromMs / HOUR_MS) * HOUR_MS, untilMs))
     if (group === null || hour.group === group) counts.add(hour);
   const clients = new PeriodClients(fromMs, untilMs, group);
   for await (const sketch of source.sketches(dayText(fromMs), dayText(untilMs - 1))) clients.add(sketch);
-  const integrity = toIntegrity(source, fromMs, untilMs, readings.hasHole);
-  const countNotes = [...queryNotes(source, fromMs), ...doubtNotes(integrity), ...health.countNotes];
+  return { changes, counts, clients };
+};
+
+const toPrevious = (
+  { changes, counts, clients }: Awaited<ReturnType<typeof gather>>,
+  fromMs: number,
+  untilMs: number,
+  lastMs: number,
+): PreviousPeriod => {
+  const probes = changes.probes.section(lastMs);
+  const attempts = counts.attempts([]);
+  const signals = counts.signals([]);
   return {
-    format: 'cordon-report',
-    version: 2,
-    integrity,
-    resolver: source.resolver,
-    group,
     period: { from: timeText(fromMs), until: timeText(untilMs) },
-    inProgressUntil: untilMs < askedMs ? timeText(askedMs) : null,
-    enforcement: enforcement.section(fromMs, untilMs, last),
-    probes: probes.section(last),
-    lists: lists.sections(),
-    attempts: counts.attempts(countNotes),
-    clients: clients.section(countNotes),
-    exemptions: exemptions.sections(counts.hits, group),
-    signals: counts.signals(countNotes),
-    changes,
-    records: health.section(source, fromMs, untilMs),
+    ms: changes.enforcement.section(fromMs, untilMs, lastMs).ms,
+    longestProofGapMs: probes.longestGapMs,
+    refusals: attempts.byPurpose.mandate,
+    clients: clients.section([]).total,
+    passed: [...counts.hits.values()].reduce((sum, count) => sum + count, 0),
+    signals: signals.total,
+    byGroup: attempts.mandate.byGroup,
+    byList: attempts.mandate.byList,
+    bySignal: signals.bySignal,
+    bySignalAndGroup: signalsByGroup(signals),
   };
 };
+
+/** Time in which there was no such group is not told of. */
+const toNetwork = (group: string, { intervals }: EnforcementSection): NetworkEntry => {
+  const ms = { 'in-force': 0, 'not-in-force': 0, 'no-evidence': 0 };
+  for (const one of intervals) if (one.cause !== NO_SUCH_GROUP) ms[one.state] += one.ms;
+  return { group, ms };
+};
+
+/** As an EnforcementHistory says. */
+const NO_SUCH_GROUP = 'no-such-group';
 
 /** The end of the part of the period that has been lived. */
 const livedUntil = (fromMs: number, untilMs: number, nowMs: number, lastMs: number): number => {
@@ -85,49 +191,79 @@ const livedUntil = (fromMs: number, untilMs: number, nowMs: number, lastMs: numb
   return Math.min(untilMs, Math.max(fromMs + 1, livedMs));
 };
 
+/** `groups` are those whose enforcement is told one by one. */
 const readChanges = async (
   source: EvidenceSource,
   fromMs: number,
   untilMs: number,
   group: string | null,
+  groups: readonly string[],
   progress: ReportProgress,
 ) => {
   const enforcement = new EnforcementHistory(group);
+  const networks = groups
+    .filter((name) => group === null || name === group)
+    .map((name) => ({ name, history: new EnforcementHistory(name) }));
   const probes = new ProbeHistory(fromMs, untilMs, (view) => group === null || view === `group:${group}`);
   const lists = new ListHistory(fromMs, untilMs);
   const exemptions = new ExemptionHistory(fromMs, untilMs);
   const health = new RecordHealth(fromMs, untilMs);
-  const changes: ChangeEntry[] = [];
+  const readers = [enforcement, probes, lists, exemptions, health, ...networks.map(({ history }) => history)];
+  const entries: ChangeEntry[] = [];
+  const starts: ProgramStart[] = [];
+  const known = new Set<string>();
+  let reidentified = 0;
   let count = 0;
   let lastMs = Number.NEGATIVE_INFINITY;
   let sequence: number | undefined;
   let hasHole = false;
   for await (const change of source.changes()) {
+    const { record } = change;
+    const atMs = Date.parse(record.time);
     const isNext = sequence === undefined || change.sequence === sequence + 1;
-    if (!isNext && lastMs < untilMs && Date.parse(change.record.time) >= fromMs) hasHole = true;
+    if (!isNext && lastMs < untilMs && atMs >= fromMs) hasHole = true;
     sequence = change.sequence;
-    lastMs = Date.parse(change.record.time);
-    for (const reader of [enforcement, probes, lists, exemptions, health]) reader.add(change);
-    const atMs = Date.parse(change.record.time);
+    lastMs = atMs;
+    for (const reader of readers) reader.add(change);
+    for (const name of groupsOf(record)) known.add(name);
+    if (record.kind === 'service' && record.event === 'start' && record.version !== undefined)
+      starts.push({ atMs, version: record.version });
     if (atMs >= fromMs && atMs < untilMs && isOfGroup(change, group)) {
       const entry = toChangeEntry(change);
-      if (entry !== undefined) changes.push(entry);
+      if (entry !== undefined) entries.push(entry);
+      if (record.kind === 'records' && record.event === 'reidentified') reidentified++;
     }
     if (count++ % PROGRESS_EVERY === 0) progress(atMs);
   }
-  return { enforcement, probes, lists, exemptions, changes, health, hasHole };
+  const ordered = [...known].sort();
+  return {
+    ...{ enforcement, networks, probes, lists, exemptions, health },
+    ...{ entries, starts, groups: ordered, reidentified, hasHole },
+  };
 };
+
+/** Groups that a record tells of. */
+const groupsOf = (record: ChangeRecord): string[] => {
+  if (record.kind === 'enforcement' && record.event === 'state') return record.groups.map((one) => one.group);
+  if (record.kind !== 'probe') return [];
+  return record.results.flatMap(({ view }) =>
+    view.startsWith(GROUP_VIEW) ? view.slice(GROUP_VIEW.length) : [],
+  );
+};
+
+/** Begins the name of a view that is a group's. */
+const GROUP_VIEW = 'group:';
 
 /** Changes concern every group, but for exemptions. */
 const isOfGroup = ({ record }: PlacedChange, group: string | null): boolean =>
   group === null || record.kind !== 'exemption' || concerns(record.paper, group);
 
 /** What is missing because records of queries were deleted, or begin later than the period. */
-const queryNotes = ({ coverage }: EvidenceSource, fromMs: number): string[] => {
+const queryNotes = ({ coverage }: EvidenceSource, fromMs: number): Note[] => {
   const { queries } = coverage;
-  if (queries === undefined) return ['There are no records of queries.'];
+  if (queries === undefined) return [toNote('no-queries')];
   if (queries.isFromBeginning || queries.firstMs <= fromMs) return [];
-  return [`Records of queries before ${timeText(queries.firstMs)} have been deleted and are not counted.`];
+  return [toNote('deleted', timeText(queries.firstMs))];
 };
 
 const toIntegrity = (
@@ -152,16 +288,12 @@ const toIntegrity = (
 };
 
 /** What is not counted because nothing proves it. */
-const doubtNotes = ({ isIntact, doubtful }: IntegritySection): string[] => {
+const doubtNotes = ({ isIntact, doubtful }: IntegritySection): Note[] => {
   if (isIntact) return [];
   const count = doubtful
     .filter((one) => one.class === 'queries')
     .reduce((sum, { first, last }) => sum + last - first + 1, 0);
-  return [
-    count === 0
-      ? 'The records were changed or are missing in part (see Findings): the numbers here are lower bounds.'
-      : `${count} records of queries are in doubt (see Findings) and not counted: the numbers here are lower bounds.`,
-  ];
+  return [count === 0 ? toNote('changed') : toNote('doubtful', count)];
 };
 
 const noRecords = (

@@ -11,10 +11,14 @@ import type {
   AttemptSection,
   ClientSection,
   ListPurpose,
+  MandateAttempts,
+  Note,
   SignalSection,
   Total,
 } from './model.ts';
-import { daysOf, dayText } from './time-text.ts';
+import { toNote } from './notes.ts';
+import { type Step, stepOf, stepStart, stepsOf } from './series.ts';
+import { daysOf, dayText, timeText } from './time-text.ts';
 
 /** Of 4,096 registers: 1.04 / sqrt(4096). */
 const ERROR_PERCENT = 1.6;
@@ -59,6 +63,9 @@ export class PeriodCounts {
     purposes: new Sums(),
   };
   readonly #purposeOf: PurposeOf;
+  /** Of mandate lists. */
+  readonly #mandate = { groups: new Sums(), lists: new Sums(), series: new Map<number, Sums>() };
+  readonly #step: Step;
   readonly #wouldRefuse = new Sums();
   readonly #attempts = new Map<string, AttemptRow>();
   readonly #signals = { signals: new Sums(), groups: new Sums() };
@@ -68,6 +75,7 @@ export class PeriodCounts {
     this.#fromMs = fromMs;
     this.#untilMs = untilMs;
     this.#purposeOf = purposeOf;
+    this.#step = stepOf(untilMs - fromMs);
   }
 
   /** Takes the count of one hour. */
@@ -89,7 +97,7 @@ export class PeriodCounts {
   }
 
   /** `notes` say why some queries may not be counted. */
-  attempts(notes: readonly string[]): AttemptSection {
+  attempts(notes: readonly Note[]): AttemptSection {
     const { days, groups, categories, lists, triggers, purposes } = this.#refusals;
     const byDay = daysOf(this.#fromMs, this.#untilMs).map((day) => ({
       day,
@@ -97,6 +105,7 @@ export class PeriodCounts {
       wouldRefuse: this.#wouldRefuse.get(day),
     }));
     return {
+      mandate: this.#mandateAttempts(),
       isLowerBound: notes.length > 0,
       refusals: byDay.reduce((sum, { refusals }) => sum + refusals, 0),
       byPurpose: {
@@ -116,7 +125,27 @@ export class PeriodCounts {
     };
   }
 
-  signals(notes: readonly string[]): SignalSection {
+  #mandateAttempts(): MandateAttempts {
+    const { groups, lists, series } = this.#mandate;
+    const points = stepsOf(this.#fromMs, this.#untilMs, this.#step).map((startMs) => {
+      const totals = series.get(startMs)?.totals() ?? [];
+      const count = totals.reduce((sum, one) => sum + one.count, 0);
+      return { from: timeText(startMs), count, lists: totals };
+    });
+    return { byGroup: groups.totals(), byList: lists.totals(), series: { step: this.#step, points } };
+  }
+
+  #addMandate(hourMs: number, group: string, list: string, count: number): void {
+    const { groups, lists, series } = this.#mandate;
+    groups.add(group, count);
+    lists.add(list, count);
+    const startMs = stepStart(hourMs, this.#step);
+    const sums = series.get(startMs) ?? new Sums();
+    series.set(startMs, sums);
+    sums.add(list, count);
+  }
+
+  signals(notes: readonly Note[]): SignalSection {
     const bySignal = this.#signals.signals.totals();
     return {
       isLowerBound: notes.length > 0,
@@ -135,6 +164,7 @@ export class PeriodCounts {
       this.#wouldRefuse.add(day, count);
     } else {
       const { days, groups, categories, lists, triggers, purposes } = this.#refusals;
+      if (purpose === 'mandate') this.#addMandate(hourMs, group, list, count);
       purposes.add(purpose, count);
       days.add(day, count);
       groups.add(group, count);
@@ -158,10 +188,8 @@ export class PeriodCounts {
     this.#signalRows.set(key, { day, signal, group, list, count: before + count });
   }
 
-  #hourNotes(): string[] {
-    return this.#fromMs % HOUR_MS === 0 && this.#untilMs % HOUR_MS === 0
-      ? []
-      : ['Queries are counted by the hour: the hours in which the period begins and ends count as a whole.'];
+  #hourNotes(): Note[] {
+    return this.#fromMs % HOUR_MS === 0 && this.#untilMs % HOUR_MS === 0 ? [] : [toNote('hours')];
   }
 }
 
@@ -190,7 +218,7 @@ export class PeriodClients {
     merge(this.#groups, group, registers);
   }
 
-  section(notes: readonly string[]): ClientSection {
+  section(notes: readonly Note[]): ClientSection {
     const all = this.#group ?? ALL_GROUPS;
     const total = this.#groups.get(all)?.estimate() ?? null;
     const byDay = daysOf(this.#fromMs, this.#untilMs).map((day) => {
@@ -207,12 +235,8 @@ export class PeriodClients {
     };
   }
 
-  #dayNotes(): string[] {
-    return this.#fromMs % DAY_MS === 0 && this.#untilMs % DAY_MS === 0
-      ? []
-      : [
-          'Clients are counted by the UTC day: the days in which the period begins and ends count as a whole.',
-        ];
+  #dayNotes(): Note[] {
+    return this.#fromMs % DAY_MS === 0 && this.#untilMs % DAY_MS === 0 ? [] : [toNote('days')];
   }
 }
 

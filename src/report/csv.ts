@@ -19,7 +19,12 @@ export const toCsvTable = (document: ReportDocument, name: string): string | und
 
 /** All tables, each after a line with its name, with an empty line between two. */
 export const toCsv = (document: ReportDocument): string => {
-  const facts = document.facts.map(({ label, value }) => lineOf([label, value]));
+  const { title, subtitle, front } = document;
+  const facts = [
+    lineOf([title, front.answer]),
+    lineOf([document.kicker, subtitle]),
+    ...document.facts.map(({ label, value }) => lineOf([label, value])),
+  ];
   const { warning } = document;
   if (warning !== undefined)
     facts.unshift(lineOf([warning.title]), ...warning.texts.map((text) => lineOf([text])));
@@ -31,7 +36,9 @@ export const toCsv = (document: ReportDocument): string => {
   return [facts.join(''), ...tables].join(LINE_END);
 };
 
-const tablesOf = ({ sections }: ReportDocument): Table[] => sections.flatMap(({ tables }) => tables);
+/** What only people read stands in another table as well. */
+const tablesOf = ({ sections }: ReportDocument): Table[] =>
+  sections.flatMap(({ tables }) => tables).filter(({ isForPeople }) => isForPeople !== true);
 
 const linesOf = ({ columns, rows }: Table): string[] => [
   lineOf(columns.map(({ name }) => name)),

@@ -1,33 +1,52 @@
 // The report as a document: what HTML, PDF and CSV show, before any of them knows how.
 //
-// Cells hold values, not texts: CSV writes them for machines, HTML and PDF for people.
+// Cells hold values, not texts: CSV writes them for machines, HTML and PDF for people in the language of the document.
+import type { ReportTexts } from './texts/texts.ts';
 
-/** What a column holds, and how it is written; a `word` stays on one line. */
-export type ColumnKind = 'text' | 'word' | 'prose' | 'number' | 'time' | 'day' | 'duration' | 'hash';
+/**
+ * What a column holds, and how it is written. A `word` stays on one line, a `term` is a code that has words, a `figure` is
+ * written already and stands at the right.
+ */
+export type ColumnKind =
+  | 'text'
+  | 'word'
+  | 'prose'
+  | 'term'
+  | 'figure'
+  | 'number'
+  | 'time'
+  | 'day'
+  | 'duration'
+  | 'hash';
 
-/** A column of a table. */
+/** A column of a table. Its head for people follows from its name. */
 export interface Column {
   /** For machines: `refusals`. */
   readonly name: string;
-  /** For people. */
-  readonly label: string;
   readonly kind: ColumnKind;
 }
 
 /** `duration` is in milliseconds, `time` in RFC 3339; null: there is none. */
 export type Cell = string | number | null;
 
-/** A table. */
+/** A bar beside a row, as parts of the longest; `before` is where it ended in the period before. */
+export interface RowBar {
+  readonly part: number;
+  readonly before: number | null;
+}
+
+/** A table. Its caption, and what stands where there are no rows, follow from its name. */
 export interface Table {
   /** Name for `--table`. */
   readonly name: string;
-  readonly caption: string;
   readonly columns: readonly Column[];
   readonly rows: readonly (readonly Cell[])[];
-  /** Stands where there are no rows. */
-  readonly empty: string;
   /** True: CSV has it, people read the same elsewhere. */
   readonly isForMachines?: boolean;
+  /** True: people read it, CSV has the same elsewhere. */
+  readonly isForPeople?: boolean;
+  /** Of each row, shown behind its first cell. */
+  readonly bars?: readonly RowBar[];
 }
 
 /** A statement with its name. */
@@ -45,11 +64,26 @@ export interface Sheet {
   readonly tables: readonly Table[];
 }
 
-/** A value for each day. */
+/** Counts over time, stacked by what they are of. */
 export interface BarChart {
   readonly kind: 'bars';
   readonly title: string;
-  readonly bars: readonly { readonly day: string; readonly count: number }[];
+  /** From the bottom of the stack. */
+  readonly series: readonly { readonly name: string; readonly total: number }[];
+  readonly bars: readonly {
+    readonly label: string;
+    readonly count: number;
+    /** In the order of the series. */
+    readonly parts: readonly number[];
+  }[];
+  /** Bars that stand together, such as the days of a week, with their sum. Without, each bar has its own value. */
+  readonly spans: readonly {
+    readonly label: string;
+    readonly from: number;
+    readonly until: number;
+    readonly count: number;
+  }[];
+  readonly description: string;
 }
 
 /** How a stretch of a timeline looks. */
@@ -63,26 +97,32 @@ export interface Timeline {
   readonly untilMs: number;
   /** What each tone stands for, in the order of the legend. */
   readonly legend: readonly { readonly tone: Tone; readonly label: string }[];
+  /** Behind the legend. */
+  readonly remark?: string;
   readonly rows: readonly {
     readonly label: string;
     /** Cover the period, in order. */
     readonly stretches: readonly { readonly fromMs: number; readonly untilMs: number; readonly tone: Tone }[];
   }[];
+  /** Numbers above the first row. */
+  readonly pins: readonly { readonly atMs: number; readonly label: string }[];
   /** What it shows, in words. */
   readonly description: string;
 }
 
-/** A section. */
+/** A section behind page one. */
 export interface Section {
   /** For links, kebab-case. */
   readonly id: string;
   readonly title: string;
-  readonly facts: readonly Fact[];
+  readonly lead?: string;
+  readonly facts?: readonly Fact[];
   /** What has to be known to read the numbers. */
-  readonly notes: readonly string[];
-  readonly figures: readonly (BarChart | Timeline)[];
+  readonly notes?: readonly string[];
+  readonly figures?: readonly (BarChart | Timeline)[];
   readonly tables: readonly Table[];
-  readonly sheets: readonly Sheet[];
+  readonly sheets?: readonly Sheet[];
+  readonly paragraphs?: readonly string[];
 }
 
 /** Why the report may not be taken for the whole truth. */
@@ -92,24 +132,43 @@ export interface Warning {
   readonly tables: readonly Table[];
 }
 
+/** Something that a person has to look at: a lead and what follows it. */
+export type Need = readonly [lead: string, rest: string];
+
+/** Page one. */
+export interface Front {
+  readonly tone: Tone;
+  readonly answer: string;
+  readonly texts: readonly string[];
+  readonly strip: Timeline;
+  /** Undefined: there is nothing to compare with. */
+  readonly comparison: Table | undefined;
+  readonly needs: readonly Need[];
+  readonly gaps: Table;
+  readonly exempt: Table;
+  readonly trust: readonly string[];
+  /** How the signature is checked. */
+  readonly command: string;
+}
+
 /** A whole report. */
 export interface ReportDocument {
+  readonly texts: ReportTexts;
+  /** Agency and kind of document. */
+  readonly kicker: string;
   readonly title: string;
-  /** Resolver, period, group. */
+  /** Period and networks. */
+  readonly subtitle: string;
+  /** Made, by whom, resolver, program, mandate. */
   readonly facts: readonly Fact[];
   /** What checking the records found, before everything else; undefined when nothing. */
   readonly warning?: Warning | undefined;
-  /** What has to be known first. */
-  readonly summary: readonly Fact[];
+  readonly front: Front;
   readonly sections: readonly Section[];
 }
 
 /** A column in short. */
-export const column = (name: string, label: string, kind: ColumnKind = 'text'): Column => ({
-  name,
-  label,
-  kind,
-});
+export const column = (name: string, kind: ColumnKind = 'text'): Column => ({ name, kind });
 
 /** A column with what it holds of an item, so that heads and cells cannot come apart. */
 export interface Field<Item> extends Column {
@@ -117,25 +176,21 @@ export interface Field<Item> extends Column {
 }
 
 /** A field in short; `kind` as for column(). */
-export const field = <Item>(
-  name: string,
-  label: string,
-  kind: ColumnKind,
-  cell: (item: Item) => Cell,
-): Field<Item> => ({ name, label, kind, cell });
+export const field = <Item>(name: string, kind: ColumnKind, cell: (item: Item) => Cell): Field<Item> => ({
+  name,
+  kind,
+  cell,
+});
 
 /** The table of items, one a row. */
 export const tableOf = <Item>(
-  { name, caption, empty, isForMachines }: Omit<Table, 'columns' | 'rows'>,
+  stated: Omit<Table, 'columns' | 'rows'>,
   items: readonly Item[],
   fields: readonly Field<NoInfer<Item>>[],
 ): Table => ({
-  name,
-  caption,
-  columns: fields.map((one) => column(one.name, one.label, one.kind)),
+  ...stated,
+  columns: fields.map(({ name, kind }) => column(name, kind)),
   rows: items.map((item) => fields.map(({ cell }) => cell(item))),
-  empty,
-  ...(isForMachines === undefined ? {} : { isForMachines }),
 });
 
 /** The same fields of an item that stands within another one. */

@@ -13,10 +13,10 @@ import type {
   ProbeRecord,
 } from '../records/records.ts';
 import type { PlacedChange } from './evidence.ts';
-import type { CauseTotal, EnforcementInterval, EnforcementSection, EnforcementState } from './model.ts';
+import type { CauseTotal, EnforcementInterval, EnforcementSection, EnforcementState, Note } from './model.ts';
+import { toNote } from './notes.ts';
 import { SpanLine } from './spans.ts';
 import { timeText } from './time-text.ts';
-import { durationText } from './words.ts';
 
 interface Standing {
   readonly state: EnforcementState;
@@ -25,6 +25,7 @@ interface Standing {
   readonly by: string | null;
   readonly reason: string | null;
   readonly detail: string | null;
+  readonly groups: readonly string[] | null;
 }
 
 const IN_FORCE: Standing = {
@@ -34,6 +35,7 @@ const IN_FORCE: Standing = {
   by: null,
   reason: null,
   detail: null,
+  groups: null,
 };
 const unknown = (cause: string): Standing => ({ ...IN_FORCE, state: 'no-evidence', cause });
 const gap = (cause: string): Standing => ({ ...IN_FORCE, state: 'not-in-force', cause });
@@ -43,7 +45,8 @@ const isSame = (a: Standing, b: Standing): boolean =>
   a.cause === b.cause &&
   a.by === b.by &&
   a.reason === b.reason &&
-  a.detail === b.detail;
+  a.detail === b.detail &&
+  a.groups?.join(' ') === b.groups?.join(' ');
 
 /** Follows the chain of changes. */
 export class EnforcementHistory {
@@ -195,20 +198,14 @@ export class EnforcementHistory {
     return { ...first, cause: gaps.map(({ cause }) => cause).join(', ') };
   }
 
-  #notes(intervals: readonly EnforcementInterval[], fromMs: number, untilMs: number): string[] {
-    const notes: string[] = [];
+  #notes(intervals: readonly EnforcementInterval[], fromMs: number, untilMs: number): Note[] {
+    const notes: Note[] = [];
     const uncertainMs = intervals.reduce((sum, { ms, isUncertain }) => sum + (isUncertain ? ms : 0), 0);
-    if (uncertainMs > 0)
-      notes.push(
-        'After a crash, the time since the last record that was written counts as not in force: it is the longest that it can have been.',
-      );
-    if (intervals.some(({ state }) => state === 'no-evidence'))
-      notes.push('Time without evidence is not counted as in force.');
+    if (uncertainMs > 0) notes.push(toNote('after-crash'));
+    if (intervals.some(({ state }) => state === 'no-evidence')) notes.push(toNote('no-evidence'));
     for (const { atMs, ms } of this.#steps)
       if (atMs >= fromMs && atMs - Math.max(0, ms) < untilMs)
-        notes.push(
-          `The clock was set ${ms < 0 ? 'back' : 'forward'} by ${durationText(Math.abs(ms))}, seen at ${timeText(atMs)}: times around it may be wrong by as much.`,
-        );
+        notes.push(toNote(ms < 0 ? 'clock-back' : 'clock-forward', Math.abs(ms), timeText(atMs)));
     return notes;
   }
 }
@@ -222,10 +219,12 @@ const standingOf = (record: EnforcementStateRecord, group: string | null): Stand
   const { state, cause = state } = own ?? record;
   if (isInForce(state)) return IN_FORCE;
   const told = groups.filter((one) => group === null || one.group === group);
+  const out = groups.filter((one) => !isInForce(one.state)).map((one) => one.group);
   return {
     ...gap(cause),
     by,
     reason,
+    groups: group === null && out.length > 0 && out.length < groups.length ? out : null,
     detail: describeEnforcement({ state, cause: record.cause, groups: told }),
   };
 };

@@ -1,15 +1,20 @@
 // What can be asked for: forms, tables of the CSV, and the scope of a report.
+import { LANGUAGES, type Language } from '../words/words.ts';
+import type { Statement } from './model.ts';
 
 /** Forms of a report. */
 export const REPORT_FORMATS = ['html', 'pdf', 'csv', 'json'] as const;
+
+/** Languages of HTML and PDF. */
+export const REPORT_LANGUAGES = LANGUAGES;
 
 /** One of REPORT_FORMATS. */
 export type ReportFormat = (typeof REPORT_FORMATS)[number];
 
 /** The tables of the CSV, in their order. */
 export const REPORT_TABLES = [
-  ...['causes', 'outages', 'enforcement', 'probe-views', 'probe-findings', 'probes'],
-  ...['lists', 'list-events', 'decisions'],
+  ...['networks', 'comparison', 'gaps', 'causes', 'outages', 'enforcement'],
+  ...['probe-views', 'probe-findings', 'probes'],
   ...[
     'attempts-by-group',
     'attempts-by-category',
@@ -19,8 +24,9 @@ export const REPORT_TABLES = [
     'attempts-by-day',
   ],
   ...['attempts', 'clients-by-group', 'clients'],
+  ...['signals-by-kind', 'signals-by-group', 'signals', 'mandate-series'],
+  ...['lists', 'list-events', 'decisions'],
   ...['exemptions', 'exemption-papers', 'exemption-events', 'exemption-times'],
-  ...['signals-by-kind', 'signals-by-group', 'signals'],
   ...['changes', 'findings', 'doubtful', 'records', 'unclean-ends', 'heads'],
 ];
 
@@ -43,6 +49,10 @@ export interface ReportOptions {
   /** When the report is made; by default, the period is over. */
   readonly nowMs?: number;
   readonly format: ReportFormat;
+  /** Of HTML and PDF; English by default. */
+  readonly language?: Language | undefined;
+  /** What stands on top: who makes it of what. */
+  readonly made?: Statement | undefined;
   /** With `csv`: one of REPORT_TABLES. */
   readonly table?: string | undefined;
   readonly onStep?: (step: ReportStep) => void;
@@ -53,6 +63,9 @@ export interface MadeReport {
   readonly bytes: Uint8Array;
   /** What checking the records found: none for records that are whole. */
   readonly findings: readonly string[];
+  /** For the subject of a message: what it is of, and its answer, in its language. */
+  readonly title: string;
+  readonly answer: string;
   /** Until when a period was asked for that is not over; otherwise null. */
   readonly inProgressUntil: string | null;
 }

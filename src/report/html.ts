@@ -1,169 +1,245 @@
 // The report as one page: no script, nothing loaded from elsewhere, readable by screen readers, printable.
 //
-// The page says of itself that it may load nothing, so that a text in it that were mistaken for markup could do nothing
-// either. Tables have captions and scopes, headings go down by one, and no meaning is in a color alone (WCAG 2.2; EN 301
-// 549 and Section 508 refer to it).
-import type { Fact, ReportDocument, Section, Sheet, Table, Timeline, Tone, Warning } from './document.ts';
-import { TONE_FILL } from './scale.ts';
-import { escapeText, toSvg } from './svg.ts';
+// The page says of itself that it may load nothing but its own style, so that a text in it that were mistaken for markup could do
+// nothing either. Tables have captions and scopes, headings go down by one, and no meaning is in a color alone (WCAG 2.2; EN 301
+// 549 and Section 508 refer to it). Words are broken where they have dots, slashes or hyphens, and nowhere else.
+import { createHash } from 'node:crypto';
+import type {
+  BarChart,
+  Fact,
+  Front,
+  Need,
+  ReportDocument,
+  Section,
+  Sheet,
+  Table,
+  Timeline,
+  Tone,
+  Warning,
+} from './document.ts';
+import { STYLE } from './style.ts';
+import { barToSvg, escapeText, toSvg } from './svg.ts';
+import type { ReportTexts } from './texts/texts.ts';
 import { cellText, numberText } from './words.ts';
 
 /** Rows that people read; CSV and JSON have all. */
 export const PAGE_ROWS_MAX = 1_000;
 
-const NUMERIC: ReadonlySet<string> = new Set(['number', 'duration']);
+const AT_RIGHT: ReadonlySet<string> = new Set(['number', 'duration', 'figure']);
+const ON_ONE_LINE: ReadonlySet<string> = new Set(['time', 'day', 'word', 'hash']);
+/** Columns that fit beside each other on a telephone. */
+const NARROW_COLUMNS_MAX = 4;
+/** Bars beyond which a telephone has no room for their values. */
+const FEW_BARS_MAX = 13;
+
+const STYLE_HASH = createHash('sha256').update(STYLE).digest('base64');
 
 /** The page. */
 export const toHtml = (document: ReportDocument): string => {
-  const { title, facts, summary, sections, warning } = document;
-  const name = `${title}: ${facts.map(({ value }) => value).join(', ')}`;
+  const { texts, kicker, title, subtitle, sections, warning, front } = document;
   return [
-    '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n',
+    `<!doctype html>\n<html lang="${texts.language}">\n<head>\n<meta charset="utf-8">\n`,
     '<meta name="viewport" content="width=device-width, initial-scale=1">\n',
-    `<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">\n`,
-    `<title>${escapeText(name)}</title>\n<style>${STYLE}</style>\n</head>\n<body>\n`,
-    '<a class="skip" href="#content">Skip to the summary</a>\n',
-    `<header>\n<p class="product">Cordon</p>\n<h1>${escapeText(title)}</h1>\n${factsToHtml(facts)}</header>\n`,
-    warning === undefined ? '' : warningToHtml(warning),
-    '<nav aria-label="Sections">\n<ol>\n',
-    ...sections.map((one) => `<li><a href="#${one.id}">${escapeText(one.title)}</a></li>\n`),
-    '</ol>\n</nav>\n<main id="content">\n',
-    '<section aria-labelledby="summary">\n<h2 id="summary">Summary</h2>\n',
-    factsToHtml(summary, 'summary'),
-    '</section>\n',
-    ...sections.map(sectionToHtml),
-    '</main>\n<footer>\n<p>All times are UTC. ',
-    'The same records give the same report, byte for byte. A signature of the file stands beside it, in a file of the ',
-    'same name with <code>.sig</code> at its end: <code>cordon report verify FILE</code> checks it.</p>\n',
-    '</footer>\n</body>\n</html>\n',
+    `<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'sha256-${STYLE_HASH}'; base-uri 'none'; form-action 'none'">\n`,
+    `<title>${escapeText(`${kicker}, ${subtitle}`)}</title>\n<style>${STYLE}</style>\n</head>\n<body>\n`,
+    `<a class="skip" href="#answer">${escapeText(texts.skip)}</a>\n`,
+    `<nav aria-label="${escapeText(texts.contents)}">\n`,
+    `<a href="#answer">1 ${escapeText(title)}</a>\n`,
+    ...sections.map(({ id, title: name }, at) => `<a href="#${id}">${at + 2} ${escapeText(name)}</a>\n`),
+    '</nav>\n<main>\n<article class="sheet">\n',
+    '<header class="top">\n<div>\n',
+    `<p class="kicker">${escapeText(kicker)}</p>\n<h1>${escapeText(title)}</h1>\n`,
+    `<p class="subtitle">${escapeText(subtitle)}</p>\n</div>\n${factsToHtml(document.facts)}</header>\n`,
+    warning === undefined ? '' : warningToHtml(warning, texts),
+    frontToHtml(front, texts),
+    '</article>\n',
+    ...sections.map((section, at) => sectionToHtml(section, at + 2, texts)),
+    '</main>\n</body>\n</html>\n',
   ].join('');
 };
 
-const warningToHtml = ({ title, texts, tables }: Warning): string =>
-  [
-    `<section class="warning" aria-labelledby="warning">\n<h2 id="warning">${escapeText(title)}</h2>\n`,
-    ...texts.map((text) => `<p>${escapeText(text)}</p>\n`),
-    ...tables.map(tableToHtml),
-    '</section>\n',
-  ].join('');
-
-const sectionToHtml = (section: Section): string =>
-  [
-    `<section aria-labelledby="${section.id}">\n<h2 id="${section.id}">${escapeText(section.title)}</h2>\n`,
-    factsToHtml(section.facts),
-    ...section.notes.map((note) => `<p class="note">${escapeText(note)}</p>\n`),
-    ...section.figures.map((figure, at) => {
-      const id = `${section.id}-figure-${at + 1}`;
-      const legend = figure.kind === 'timeline' ? legendToHtml(figure) : '';
-      return `<figure>\n<figcaption>${escapeText(figure.title)}</figcaption>\n${toSvg(figure, id)}\n${legend}</figure>\n`;
-    }),
-    ...section.tables.filter(({ isForMachines }) => isForMachines !== true).map(tableToHtml),
-    ...section.sheets.map(sheetToHtml),
-    '</section>\n',
-  ].join('');
-
-const sheetToHtml = ({ title, facts, tables }: Sheet): string =>
-  `<div class="sheet">\n<h3>${escapeText(title)}</h3>\n${factsToHtml(facts)}${tables.map(tableToHtml).join('')}</div>\n`;
-
-const factsToHtml = (facts: readonly Fact[], kind = ''): string =>
-  facts.length === 0
-    ? ''
-    : `<dl${kind === '' ? '' : ` class="${kind}"`}>\n${facts.map(factToHtml).join('')}</dl>\n`;
-
-const factToHtml = ({ label, value, isAlarming }: Fact): string => {
-  const mark = isAlarming === true ? '<strong class="alarm">Attention:</strong> ' : '';
-  return `<div><dt>${escapeText(label)}</dt><dd>${mark}${escapeText(value)}</dd></div>\n`;
+/** A shape for each tone, so that none is told by its color alone. */
+const MARKS: Readonly<Record<Tone, string>> = {
+  good: '<circle class="mark good" cx="17" cy="17" r="16"/><path class="knock" d="M10 17.5l5 5 9-10"/>',
+  bad: '<path class="mark bad" d="M11 2h12l9 9v12l-9 9H11l-9-9V11z"/><path class="knock" d="M12 12l10 10M22 12L12 22"/>',
+  warning: '<path class="mark warning" d="M17 2l16 29H1z"/><path class="knock" d="M17 12v9M17 26v.2"/>',
+  unknown: '<circle class="mark unknown" cx="17" cy="17" r="14"/>',
 };
 
-const legendToHtml = ({ legend }: Timeline): string =>
-  `<ul class="legend">\n${legend
-    .map(({ tone, label }) => `<li><span class="swatch ${tone}"></span>${escapeText(label)}</li>\n`)
-    .join('')}</ul>\n`;
+const markToSvg = (tone: Tone): string => `<svg viewBox="0 0 34 34" aria-hidden="true">${MARKS[tone]}</svg>`;
 
-const tableToHtml = (table: Table): string => {
+const frontToHtml = (front: Front, texts: ReportTexts): string => {
+  const { front: words } = texts;
+  return [
+    `<section class="answer ${front.tone}" aria-labelledby="answer">\n${markToSvg(front.tone)}\n<div>\n`,
+    `<h2 id="answer">${escapeText(front.answer)}</h2>\n`,
+    ...front.texts.map((text) => `<p>${escapeText(text)}</p>\n`),
+    '</div>\n</section>\n',
+    figureToHtml(front.strip, 'strip', texts),
+    '<div class="two">\n<section>\n',
+    front.comparison === undefined
+      ? `<h3>${escapeText(words.compared)}</h3>\n<p class="empty">${escapeText(words.noPrevious)}</p>\n`
+      : tableToHtml(front.comparison, texts),
+    `</section>\n<section>\n<h3>${escapeText(words.needsAttention)}</h3>\n`,
+    needsToHtml(front.needs, texts),
+    '</section>\n</div>\n',
+    front.gaps.rows.length === 0
+      ? `<section>\n<h3>${escapeText(words.gaps)}</h3>\n<p class="empty">${escapeText(words.noGaps)}</p>\n</section>\n`
+      : tableToHtml(front.gaps, texts),
+    front.exempt.rows.length === 0
+      ? `<section>\n<h3>${escapeText(words.exempt)}</h3>\n<p class="empty">${escapeText(words.noExempt)}</p>\n</section>\n`
+      : tableToHtml(front.exempt, texts),
+    `<p class="trust"><strong>${escapeText(words.trust)}</strong> ${escapeText(front.trust.join(' '))} ${escapeText(texts.trust.check)} <code>${escapeText(front.command)}</code></p>\n`,
+  ].join('');
+};
+
+const needsToHtml = (needs: readonly Need[], texts: ReportTexts): string =>
+  needs.length === 0
+    ? `<p class="empty">${escapeText(texts.front.nothingNeeds)}</p>\n`
+    : `<ul class="needs">\n${needs
+        .map(
+          ([lead, rest]) =>
+            `<li>${markToSvg('warning')}<span><span class="vh">${escapeText(texts.attention)}: </span><strong>${breakable(lead)}</strong> ${breakable(rest)}</span></li>\n`,
+        )
+        .join('')}</ul>\n`;
+
+const warningToHtml = ({ title, texts: sentences, tables }: Warning, texts: ReportTexts): string =>
+  [
+    `<section class="warning-box" aria-labelledby="warning">\n<h2 id="warning">${escapeText(title)}</h2>\n`,
+    ...sentences.map((text) => `<p>${escapeText(text)}</p>\n`),
+    ...tables.map((table) => tableToHtml(table, texts)),
+    '</section>\n',
+  ].join('');
+
+const sectionToHtml = (section: Section, number: number, texts: ReportTexts): string => {
+  const {
+    id,
+    title,
+    lead,
+    facts = [],
+    notes = [],
+    figures = [],
+    tables,
+    sheets = [],
+    paragraphs = [],
+  } = section;
+  return [
+    `<article class="sheet" aria-labelledby="${id}">\n<header class="section">\n`,
+    `<h2 id="${id}"><span>${number}</span>${escapeText(title)}</h2>\n`,
+    lead === undefined ? '' : `<p class="lead">${escapeText(lead)}</p>\n`,
+    '</header>\n',
+    facts.length === 0 ? '' : factsToHtml(facts, ' wide', texts),
+    ...notes.map((note) => `<p class="note">${escapeText(note)}</p>\n`),
+    ...paragraphs.map((text) => `<p>${escapeText(text)}</p>\n`),
+    ...figures.map((figure, at) => figureToHtml(figure, `${id}-figure-${at + 1}`, texts)),
+    ...tables.filter(({ isForMachines }) => isForMachines !== true).map((table) => tableToHtml(table, texts)),
+    ...sheets.map((sheet) => sheetToHtml(sheet, texts)),
+    '</article>\n',
+  ].join('');
+};
+
+const figureToHtml = (figure: BarChart | Timeline, id: string, texts: ReportTexts): string => {
+  const title = id === 'strip' ? '' : `<h3>${escapeText(figure.title)}</h3>\n`;
+  const keys =
+    figure.kind === 'bars'
+      ? figure.series.map(
+          ({ name, total }, at) =>
+            `<span>${keyToSvg(`c-${at + 1}`)}${escapeText(name)} <strong>${numberText(total, texts)}</strong></span>`,
+        )
+      : figure.legend.map(({ tone, label }) => `<span>${keyToSvg(`t-${tone}`)}${escapeText(label)}</span>`);
+  const remark = figure.kind === 'timeline' && figure.remark !== undefined ? [figure.remark] : [];
+  const isMany = figure.kind === 'bars' && figure.bars.length > FEW_BARS_MAX;
+  return [
+    `<figure${isMany ? ' class="many"' : ''}>\n${title}${toSvg(figure, id, texts)}\n<figcaption>`,
+    ...keys,
+    ...remark.map((text) => `<span>${escapeText(text)}</span>`),
+    '</figcaption>\n</figure>\n',
+  ].join('');
+};
+
+const keyToSvg = (className: string): string =>
+  `<svg class="key" aria-hidden="true"><rect class="${className}" width="11" height="11" rx="2"/></svg>`;
+
+const sheetToHtml = ({ title, facts, tables }: Sheet, texts: ReportTexts): string =>
+  `<section class="paper">\n<h3>${escapeText(title)}</h3>\n${factsToHtml(facts, ' wide', texts)}${tables
+    .map((table) => tableToHtml(table, texts))
+    .join('')}</section>\n`;
+
+const factsToHtml = (facts: readonly Fact[], kind = '', texts?: ReportTexts): string =>
+  `<dl class="facts${kind}">\n${facts.map((fact) => factToHtml(fact, texts)).join('')}</dl>\n`;
+
+const factToHtml = ({ label, value, isAlarming }: Fact, texts?: ReportTexts): string => {
+  const mark =
+    isAlarming === true && texts !== undefined
+      ? `<strong class="alarm">${escapeText(texts.attention)}:</strong> `
+      : '';
+  return `<div><dt>${escapeText(label)}</dt><dd>${mark}${breakable(value)}</dd></div>\n`;
+};
+
+const tableToHtml = (table: Table, texts: ReportTexts): string => {
+  const caption = texts.captions[table.name] ?? table.name;
   if (table.rows.length === 0)
-    return `<p class="empty">${escapeText(table.caption)}: ${escapeText(table.empty)}</p>\n`;
+    return `<section>\n<h3>${escapeText(caption)}</h3>\n<p class="empty">${escapeText(texts.empty[table.name] ?? '')}</p>\n</section>\n`;
   const shown = table.rows.slice(0, PAGE_ROWS_MAX);
-  const head = table.columns.map(
-    ({ label, kind }) =>
-      `<th scope="col"${NUMERIC.has(kind) ? ' class="number"' : ''}>${escapeText(label)}</th>`,
-  );
-  const rows = shown.map((row) => {
-    const cells = table.columns.map((column, at) => {
-      const text = escapeText(cellText(row[at] ?? null, column.kind));
-      if (at === 0) return `<th scope="row">${text}</th>`;
-      return `<td class="${column.kind}">${text}</td>`;
+  const { columns, bars } = table;
+  const isWide = columns.length + (bars === undefined ? 0 : 1) > NARROW_COLUMNS_MAX;
+  const heads = columns.map(({ name }) => texts.columns[name] ?? name);
+  const head = columns.map(({ kind }, at) => {
+    const cell = `<th scope="col"${classOf(kind)}>${escapeText(heads[at] ?? '')}</th>`;
+    return at === 0 && bars !== undefined ? `${cell}<td class="bar head"></td>` : cell;
+  });
+  const rows = shown.map((row, index) => {
+    const cells = columns.map(({ kind }, at) => {
+      const text = breakable(cellText(row[at] ?? null, kind, texts));
+      if (at > 0)
+        return `<td${classOf(kind)}${isWide ? ` data-head="${escapeText(heads[at] ?? '')}"` : ''}>${text}</td>`;
+      const bar = bars?.[index];
+      return `<th scope="row"${classOf(kind)}>${text}</th>${bar === undefined ? '' : `<td class="bar">${barToSvg(bar)}</td>`}`;
     });
     return `<tr>${cells.join('')}</tr>\n`;
   });
   const more = table.rows.length - shown.length;
   return [
-    // A wide table scrolls by itself, also by the keyboard.
-    `<div class="scroll" role="region" tabindex="0" aria-label="${escapeText(table.caption)}">\n`,
-    `<table>\n<caption>${escapeText(table.caption)}</caption>\n`,
-    `<thead>\n<tr>${head.join('')}</tr>\n</thead>\n<tbody>\n${rows.join('')}</tbody>\n</table>\n</div>\n`,
+    `<div>\n<table${isWide ? ' class="cards"' : ''}>\n<caption>${escapeText(caption)}</caption>\n`,
+    `<thead>\n<tr>${head.join('')}</tr>\n</thead>\n<tbody>\n${rows.join('')}</tbody>\n</table>\n`,
+    bars?.some(({ before }) => before !== null) === true
+      ? `<p class="empty">${escapeText(texts.chart.stroke)}</p>\n`
+      : '',
     more === 0
       ? ''
-      : `<p class="note">${numberText(more)} more rows are in the CSV (table ${table.name}) and JSON forms of this report.</p>\n`,
+      : `<p class="empty">${escapeText(texts.moreRows(numberText(more, texts), table.name))}</p>\n`,
+    '</div>\n',
   ].join('');
 };
 
-const swatches = (Object.entries(TONE_FILL) as [Tone, string][])
-  .map(([tone, fill]) => `.swatch.${tone}{background:${fill}}`)
-  .join('\n');
+const classOf = (kind: string): string => {
+  if (AT_RIGHT.has(kind)) return ' class="n"';
+  return ON_ONE_LINE.has(kind) ? ' class="w"' : '';
+};
 
-const STYLE = `
-:root{color-scheme:light;--ink:#1a1f29;--soft:#4a5260;--line:#c6cad1;--shade:#f3f5f8;--accent:#1d4a73;--alarm:#9b1c14}
-*{box-sizing:border-box}
-body{margin:0 auto;max-width:64rem;padding:1.5rem;background:#fff;color:var(--ink);font:1rem/1.5 system-ui,-apple-system,"Segoe UI",Roboto,"Liberation Sans",sans-serif}
-.skip{position:absolute;left:-100rem}
-.skip:focus{left:1rem;top:1rem;background:#fff;padding:.5rem;outline:3px solid var(--accent)}
-header{border-bottom:3px solid var(--accent);padding-bottom:1rem}
-.product{margin:0;color:var(--accent);font-weight:700;letter-spacing:.08em;text-transform:uppercase;font-size:.8rem}
-h1{margin:.1rem 0 .6rem;font-size:2rem;line-height:1.2}
-h2{margin:2.6rem 0 .8rem;font-size:1.4rem;border-bottom:1px solid var(--line);padding-bottom:.3rem}
-h3{margin:1.8rem 0 .6rem;font-size:1.1rem}
-a{color:var(--accent)}
-nav ol{display:flex;flex-wrap:wrap;gap:.3rem 1.2rem;margin:1rem 0;padding:0;list-style:none}
-dl{margin:.6rem 0;display:grid;gap:.15rem}
-dl>div{display:grid;grid-template-columns:minmax(9rem,15rem) 1fr;gap:1rem}
-dt{color:var(--soft)}
-dd{margin:0;overflow-wrap:anywhere;white-space:pre-wrap}
-dl.summary{background:var(--shade);border:1px solid var(--line);border-radius:.4rem;padding:.9rem 1.1rem;gap:.45rem}
-dl.summary dd{font-weight:600}
-.alarm{color:var(--alarm)}
-.note{margin:.5rem 0;padding:.4rem .8rem;border-left:4px solid var(--accent);background:var(--shade)}
-.empty{color:var(--soft)}
-.warning{margin:1.5rem 0;padding:.2rem 1.1rem 1rem;border:3px solid var(--alarm);border-radius:.4rem}
-.warning h2{margin-top:.8rem;color:var(--alarm)}
-figure{margin:1.2rem 0}
-figcaption{font-weight:600;margin-bottom:.4rem}
-svg{display:block;width:100%;height:auto;font:12px system-ui,"Liberation Sans",sans-serif;fill:var(--ink)}
-.legend{display:flex;flex-wrap:wrap;gap:.2rem 1.2rem;margin:.4rem 0 0;padding:0;list-style:none;font-size:.875rem}
-.swatch{display:inline-block;width:.9rem;height:.9rem;margin-right:.4rem;vertical-align:-.1rem;print-color-adjust:exact}
-${swatches}
-.scroll{overflow-x:auto;margin:1.2rem 0}
-.scroll:focus-visible{outline:3px solid var(--accent)}
-table{border-collapse:collapse;min-width:50%;font-size:.875rem}
-caption{text-align:left;font-weight:600;font-size:1rem;padding-bottom:.4rem}
-th,td{padding:.3rem .7rem .3rem 0;border-bottom:1px solid var(--line);text-align:left;vertical-align:top}
-thead th{border-bottom:2px solid var(--soft);color:var(--soft);white-space:nowrap}
-tbody th{font-weight:400}
-td.time,td.day,td.duration,td.word,tbody th{white-space:nowrap}
-td.number,th.number,td.duration{text-align:right;font-variant-numeric:tabular-nums;padding-right:1.5rem}
-td.hash{font-family:ui-monospace,"Liberation Mono",monospace}
-td.prose{min-width:12rem;overflow-wrap:anywhere}
-.sheet{margin:1.5rem 0;padding:.2rem 1.1rem 1rem;border:1px solid var(--line);border-radius:.4rem}
-footer{margin-top:3rem;border-top:1px solid var(--line);color:var(--soft);font-size:.875rem}
-@media (max-width:40rem){dl>div{grid-template-columns:1fr;gap:0}}
-@page{size:A4;margin:16mm 14mm}
-@media print{
-body{max-width:none;padding:0;font-size:10pt}
-.skip,nav{display:none}
-h2,h3,caption,figcaption{break-after:avoid}
-figure,tr,dl>div{break-inside:avoid}
-thead{display:table-header-group}
-.scroll{overflow:visible}
-svg rect,.note,dl.summary{print-color-adjust:exact;-webkit-print-color-adjust:exact}
-}
-`;
+/** Shorter words are never broken. */
+const LONG_WORD = /\S{17,}/g;
+/** A word without any place to break it, such as a hash. */
+const PIECE = 16;
+
+/** A text in which long words may be broken: behind dots, slashes and the like; where they have none, each PIECE. */
+const breakable = (text: string): string => {
+  let at = 0;
+  let written = '';
+  for (const { 0: word, index } of text.matchAll(LONG_WORD)) {
+    written += escapeText(text.slice(at, index));
+    written += word
+      .split(/(?<=[./:@_,;=]|\D-)/)
+      .map(piecesOf)
+      .join('<wbr>');
+    at = index + word.length;
+  }
+  return written + escapeText(text.slice(at));
+};
+
+const piecesOf = (part: string): string => {
+  if (part.length <= 2 * PIECE) return escapeText(part);
+  const pieces: string[] = [];
+  for (let at = 0; at < part.length; at += PIECE) pieces.push(escapeText(part.slice(at, at + PIECE)));
+  return pieces.join('<wbr>');
+};

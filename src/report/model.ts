@@ -9,6 +9,13 @@ export interface Period {
   readonly until: string;
 }
 
+/** Something that has to be known to read a number: `text` is it in English, with the values in it. */
+export interface Note {
+  readonly code: string;
+  readonly values: readonly (string | number)[];
+  readonly text: string;
+}
+
 /** `no-evidence`: nothing was recorded that would tell. It is never counted as in force. */
 export const ENFORCEMENT_STATES = ['in-force', 'not-in-force', 'no-evidence'] as const;
 /** One of ENFORCEMENT_STATES. */
@@ -26,6 +33,85 @@ export interface EnforcementInterval extends Period {
   readonly reason: string | null;
   /** Groups and lists that it was about, in words. */
   readonly detail: string | null;
+  /** The groups in which it was not in force; null: all, or none is known. */
+  readonly groups: readonly string[] | null;
+}
+
+/** Times that follow each other without the prohibition being in force, as one. */
+export interface Gap extends Period {
+  /** From 1, in the order of time. */
+  readonly number: number;
+  readonly ms: number;
+  /** The worst of its times: `not-in-force` before `no-evidence`. */
+  readonly state: Exclude<EnforcementState, 'in-force'>;
+  /** In the order of time, each once. */
+  readonly causes: readonly string[];
+  readonly isUncertain: boolean;
+  readonly by: string | null;
+  readonly reason: string | null;
+  /** As of an interval. */
+  readonly groups: readonly string[] | null;
+  /** The version that the program had afterwards, where it had another before. */
+  readonly upgradedTo: string | null;
+}
+
+/** One group, over the time in which there was a group of that name. */
+export interface NetworkEntry {
+  readonly group: string;
+  readonly ms: Readonly<Record<EnforcementState, number>>;
+}
+
+/** Whether it was in force, in one word; what each means is in docs/reports.md. */
+export const VERDICT_ANSWERS = ['yes', 'yes-but', 'no', 'not-shown'] as const;
+/** One of VERDICT_ANSWERS. */
+export type VerdictAnswer = (typeof VERDICT_ANSWERS)[number];
+
+/** The answer of page one. */
+export interface Verdict {
+  readonly answer: VerdictAnswer;
+  /** True: of a period that was not over. */
+  readonly isSoFar: boolean;
+  /** What kept it from a better answer: `not-in-force`, `leak`, `no-evidence`, `records`, `no-probe`. */
+  readonly reasons: readonly string[];
+  /** Groups in which it was in force for at least 99.9 % of the time that there was evidence of, of all. */
+  readonly networks: { readonly inForce: number; readonly all: number };
+  /** Questions of the self-probe. */
+  readonly questions: number;
+}
+
+/** Something that a person has to look at; `values` go into the sentence of the code. */
+export interface Attention {
+  readonly code: string;
+  readonly values: readonly (string | number)[];
+}
+
+/** Who made the report of what; null where it was not said. It is no evidence: nothing of it comes from records. */
+export interface Statement {
+  /** RFC 3339. */
+  readonly at: string | null;
+  readonly by: string | null;
+  readonly agency: string | null;
+  /** Name and version. */
+  readonly program: string | null;
+  readonly addresses: readonly string[];
+}
+
+/** What the same figures were in the period before. */
+export interface PreviousPeriod {
+  readonly period: Period;
+  readonly ms: Readonly<Record<EnforcementState, number>>;
+  readonly longestProofGapMs: number | null;
+  /** Refusals by mandate lists. */
+  readonly refusals: number;
+  readonly clients: number | null;
+  /** Queries that exemptions let pass. */
+  readonly passed: number;
+  readonly signals: number;
+  readonly byGroup: readonly Total[];
+  readonly byList: readonly Total[];
+  readonly bySignal: readonly Total[];
+  /** `SIGN GROUP`. */
+  readonly bySignalAndGroup: readonly Total[];
 }
 
 /** Time by cause. */
@@ -42,7 +128,7 @@ export interface EnforcementSection {
   readonly causes: readonly CauseTotal[];
   /** Cover the period without gap or overlap. */
   readonly intervals: readonly EnforcementInterval[];
-  readonly notes: readonly string[];
+  readonly notes: readonly Note[];
 }
 
 /** What the self-probe saw in a view. */
@@ -71,8 +157,10 @@ export interface ProbeView {
 /** The self-probe. */
 export interface ProbeSection {
   readonly runs: number;
+  /** Of any view: the longest time within the period without a run that found it enforced; null without a run. */
+  readonly longestGapMs: number | null;
   readonly views: readonly ProbeView[];
-  readonly notes: readonly string[];
+  readonly notes: readonly Note[];
 }
 
 /** A version of a list, and when it was in force within the period: never while the program did not run. */
@@ -143,8 +231,24 @@ export interface Total {
   readonly count: number;
 }
 
+/** Refusals by mandate lists alone: attempts to reach what is prohibited. */
+export interface MandateAttempts {
+  readonly byGroup: readonly Total[];
+  readonly byList: readonly Total[];
+  /** By hours, days, weeks or months, as the period is long; `from` is the beginning of each. */
+  readonly series: {
+    readonly step: 'hour' | 'day' | 'week' | 'month';
+    readonly points: readonly {
+      readonly from: string;
+      readonly count: number;
+      readonly lists: readonly Total[];
+    }[];
+  };
+}
+
 /** Queries for listed names. */
 export interface AttemptSection {
+  readonly mandate: MandateAttempts;
   /** True: some that happened were not recorded; the notes say how many at most, where that is known. */
   readonly isLowerBound: boolean;
   readonly refusals: number;
@@ -162,7 +266,7 @@ export interface AttemptSection {
   readonly byList: readonly Total[];
   readonly byTrigger: readonly Total[];
   readonly rows: readonly AttemptRow[];
-  readonly notes: readonly string[];
+  readonly notes: readonly Note[];
 }
 
 /** How many clients, by estimate. */
@@ -178,7 +282,7 @@ export interface ClientSection {
     readonly total: number;
     readonly groups: readonly Total[];
   }[];
-  readonly notes: readonly string[];
+  readonly notes: readonly Note[];
 }
 
 /** An exemption with its papers. */
@@ -215,7 +319,7 @@ export interface SignalSection {
     readonly list: string;
     readonly count: number;
   }[];
-  readonly notes: readonly string[];
+  readonly notes: readonly Note[];
 }
 
 /** Something that somebody or the program did. */
@@ -294,7 +398,14 @@ export interface IntegritySection {
 /** All of it. */
 export interface Report {
   readonly format: 'cordon-report';
-  readonly version: 2;
+  readonly version: 3;
+  readonly made: Statement;
+  readonly verdict: Verdict;
+  readonly gaps: readonly Gap[];
+  readonly networks: readonly NetworkEntry[];
+  readonly attention: readonly Attention[];
+  /** Null where the records do not reach back to its beginning. */
+  readonly previous: PreviousPeriod | null;
   readonly integrity: IntegritySection;
   readonly resolver: string;
   /** Counts, probe views and exemptions are those of this group; null: of all. */

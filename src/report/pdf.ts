@@ -1,25 +1,38 @@
-// The report as PDF, tagged so that screen readers find headings, tables and what figures show.
+// The report as PDF: A4, fonts within it, tagged so that screen readers find headings, tables and what figures show (PDF/UA-1).
 //
 // pdfkit is loaded only here. The bytes depend on the document alone: the date of creation is the end of the period, from
 // which the file's identifier follows.
-import type { ReportDocument, Section } from './document.ts';
+import type { Fact, ReportDocument, Section, Sheet, Warning } from './document.ts';
 import { drawFigure } from './pdf-figure.ts';
-import { FONT, INK, PAGE, PdfPages, SIZE, winAnsi } from './pdf-pages.ts';
+import { FONT } from './pdf-fonts.ts';
+import { drawFront, drawTop } from './pdf-front.ts';
+import { CONTENT_WIDTH, INK, PAGE, PdfPages, SIZE } from './pdf-pages.ts';
 import { drawTable } from './pdf-table.ts';
+import { honestText } from './words.ts';
+
+const LABEL_WIDTH = 150;
+/** Less of a page does not begin a section. */
+const SECTION_HEIGHT_MIN = 170;
+const PLAIN = { face: FONT.plain, size: SIZE.text, color: INK.text };
 
 /** The bytes of the file; `untilMs` is the end of the period, milliseconds since the epoch. */
 export const toPdf = async (document: ReportDocument, untilMs: number): Promise<Uint8Array> => {
   const { default: PdfDocument } = await import('pdfkit');
-  const name = `${document.title}: ${document.facts.map(({ value }) => value).join(', ')}`;
+  const { texts, kicker, subtitle } = document;
+  const name = honestText(`${kicker}, ${subtitle}`);
+  const date = new Date(untilMs);
   const pdf = new PdfDocument({
     size: 'A4',
-    margins: { top: PAGE.margin, left: PAGE.margin, right: PAGE.margin, bottom: PAGE.margin + PAGE.footer },
+    // Lines are placed here, and none begins a page by itself.
+    margins: { top: 0, left: 0, right: 0, bottom: 0 },
     pdfVersion: '1.7',
+    // A type of an earlier version has no name for it.
+    subset: 'PDF/UA' as PDFKit.Mixins.PDFSubsets,
     tagged: true,
-    lang: 'en',
+    lang: texts.language,
     displayTitle: true,
     bufferPages: true,
-    info: { Title: winAnsi(name), Creator: 'Cordon', Producer: 'Cordon', CreationDate: new Date(untilMs) },
+    info: { Title: name, Creator: 'Cordon', Producer: 'Cordon', CreationDate: date, ModDate: date },
   });
   const pieces: Uint8Array[] = [];
   const ended = new Promise<void>((resolve, reject) => {
@@ -27,47 +40,84 @@ export const toPdf = async (document: ReportDocument, untilMs: number): Promise<
     pdf.on('end', resolve);
     pdf.on('error', reject);
   });
-  writeDocument(new PdfPages(pdf), document);
+  const pages = new PdfPages(pdf, texts);
+  writeDocument(pages, document);
+  pages.root.end();
+  pages.footers(name);
   pdf.end();
   await ended;
   return Buffer.concat(pieces);
 };
 
-const writeDocument = (
-  pages: PdfPages,
-  { title, facts, summary, sections, warning }: ReportDocument,
-): void => {
-  pages.text('P', 'CORDON', { font: FONT.bold, size: 8, color: INK.accent, gap: 2 });
-  pages.text('H1', title, { font: FONT.bold, size: SIZE.title, color: INK.text, gap: 6 });
-  pages.facts(facts);
-  if (warning !== undefined) {
-    pages.heading('H2', warning.title, SIZE.section);
-    for (const text of warning.texts)
-      pages.text('P', text, { font: FONT.bold, size: SIZE.text, color: INK.alarm, gap: 4 });
-    for (const table of warning.tables) drawTable(pages, table);
-  }
-  pages.heading('H2', 'Summary', SIZE.section);
-  pages.facts(summary, FONT.bold);
-  for (const section of sections) writeSection(pages, section);
-  pages.pdf.moveDown();
-  pages.text(
-    'P',
-    'All times are UTC. The same records give the same report, byte for byte. A signature of the file stands beside it, in a file of the same name with .sig at its end: "cordon report verify FILE" checks it. Characters that this form has no letters for are written as [U+0141].',
-    { font: FONT.plain, size: 8, color: INK.soft, gap: 0 },
-  );
-  pages.root.end();
-  pages.footers(title, facts);
+const writeDocument = (pages: PdfPages, document: ReportDocument): void => {
+  const { sections, warning, front } = document;
+  drawTop(pages, document);
+  if (warning !== undefined) writeWarning(pages, warning);
+  pages.pdf.outline.addItem(document.title);
+  drawFront(pages, front);
+  for (const [at, section] of sections.entries()) writeSection(pages, section, at + 2);
 };
 
-const writeSection = (pages: PdfPages, { title, facts, notes, figures, tables, sheets }: Section): void => {
-  pages.heading('H2', title, SIZE.section);
-  pages.facts(facts);
-  for (const note of notes) pages.text('P', note, { font: FONT.oblique, size: 8.5, color: INK.text, gap: 3 });
+const writeWarning = (pages: PdfPages, { title, texts, tables }: Warning): void => {
+  pages.text('H2', title, { face: FONT.bold, size: SIZE.answer, color: '#ab2317' }, 4);
+  for (const text of texts) pages.text('P', text, PLAIN, 4);
+  for (const table of tables) drawTable(pages, table);
+};
+
+const writeSection = (pages: PdfPages, section: Section, number: number): void => {
+  const { title, lead, facts = [], notes = [], figures = [], tables, sheets = [], paragraphs = [] } = section;
+  const { pdf } = pages;
+  if (number === 2) pages.addPage();
+  else pdf.y += 14;
+  pages.need(SECTION_HEIGHT_MIN);
+  pdf.outline.addItem(`${number} ${title}`);
+  pages.heading('H2', `${number}  ${title}`, SIZE.section);
+  if (lead !== undefined) pages.text('P', lead, { ...PLAIN, color: INK.soft }, 4);
+  pages.rule({ x: PAGE.margin, width: CONTENT_WIDTH }, INK.text, 1.2);
+  pdf.y += 8;
+  writeFacts(pages, facts);
+  for (const note of notes) pages.text('P', note, { ...PLAIN, size: SIZE.table, color: INK.faint }, 3);
+  if (notes.length > 0) pdf.y += 6;
+  for (const text of paragraphs) pages.text('P', text, PLAIN, 6);
   for (const figure of figures) drawFigure(pages, figure);
   for (const table of tables) if (table.isForMachines !== true) drawTable(pages, table);
-  for (const sheet of sheets) {
-    pages.heading('H3', sheet.title, SIZE.sheet);
-    pages.facts(sheet.facts);
-    for (const table of sheet.tables) drawTable(pages, table);
+  for (const sheet of sheets) writeSheet(pages, sheet);
+};
+
+const writeSheet = (pages: PdfPages, { title, facts, tables }: Sheet): void => {
+  pages.heading('H3', title, SIZE.heading);
+  writeFacts(pages, facts);
+  for (const table of tables) drawTable(pages, table);
+};
+
+const writeFacts = (pages: PdfPages, facts: readonly Fact[]): void => {
+  const { pdf, fonts, texts } = pages;
+  const width = CONTENT_WIDTH - LABEL_WIDTH;
+  for (const { label, value, isAlarming } of facts) {
+    const text = fonts.known(isAlarming === true ? `${texts.attention}: ${value}` : value);
+    const names = fonts.lines(fonts.known(label), FONT.plain, SIZE.text, LABEL_WIDTH - 8);
+    const lines = fonts.lines(text, FONT.plain, SIZE.text, width);
+    const color = isAlarming === true ? INK.alarm : INK.text;
+    pages.need(Math.min(pages.heightOf(lines.length, SIZE.text), 60));
+    const element = pdf.struct('P');
+    pages.root.add(element);
+    let labels: readonly string[] = names;
+    for (let at = 0; at < lines.length; ) {
+      pages.need(pages.heightOf(1, SIZE.text));
+      const fits = Math.max(1, Math.floor(pages.left / pages.heightOf(1, SIZE.text)));
+      const piece = lines.slice(at, at + fits);
+      const top = pdf.y;
+      const shown = labels;
+      element.add(() => {
+        pages.drawLines(shown, { ...PLAIN, color: INK.faint }, PAGE.margin, top);
+        pages.drawLines(piece, { ...PLAIN, color }, PAGE.margin + LABEL_WIDTH, top);
+      });
+      pdf.y = top + pages.heightOf(Math.max(piece.length, shown.length), SIZE.text);
+      labels = [];
+      at += piece.length;
+    }
+    element.end();
+    pdf.y += 1;
   }
+  pdf.y += facts.length === 0 ? 0 : 6;
 };

@@ -3,6 +3,7 @@
 import type { ChangeRecord, ProbeRecord, ProbeResult } from '../records/records.ts';
 import type { PlacedChange } from './evidence.ts';
 import type { ProbeInterval, ProbeSection, ProbeView } from './model.ts';
+import { toNote } from './notes.ts';
 import { SpanLine } from './spans.ts';
 import { timeText } from './time-text.ts';
 
@@ -21,6 +22,8 @@ class ViewHistory {
   runs = 0;
   questions = 0;
   lastSuccessMs: number | undefined;
+  /** The longest time without a success that has ended. */
+  longestGapMs = 0;
 }
 
 /** Follows the chain of changes for one period. */
@@ -59,10 +62,13 @@ export class ProbeHistory {
     return {
       runs: this.#runs,
       views: views.map(([view, history]) => this.#view(view, history, evidenceEndMs)),
-      notes: [
-        'Between two runs, a view counts as what the last run found. A run that is no sweep asks a part of the listed names.',
-      ],
+      longestGapMs: views.length === 0 ? null : Math.max(...views.map(([, one]) => this.#gapOf(one))),
+      notes: [toNote('between-runs')],
     };
+  }
+
+  #gapOf({ longestGapMs, lastSuccessMs = this.#fromMs }: ViewHistory): number {
+    return Math.max(longestGapMs, this.#untilMs - lastSuccessMs);
   }
 
   #take(record: ProbeRecord): void {
@@ -80,8 +86,12 @@ export class ProbeHistory {
       isCounted = true;
       history.runs++;
       history.questions += results.reduce((sum, { asked }) => sum + asked, 0);
-      if (outcome === 'enforced') history.lastSuccessMs = atMs;
-      else if (outcome !== before && history.findings.length < FINDINGS_MAX)
+      if (outcome === 'enforced') {
+        const sinceMs = atMs - (history.lastSuccessMs ?? this.#fromMs);
+        history.longestGapMs = Math.max(history.longestGapMs, sinceMs);
+        history.lastSuccessMs = atMs;
+      }
+      if (outcome !== 'enforced' && outcome !== before && history.findings.length < FINDINGS_MAX)
         history.findings.push({ time: record.time, outcome, examples: examplesOf(results) });
     }
     if (isCounted) this.#runs++;

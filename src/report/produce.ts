@@ -1,5 +1,6 @@
 // Makes a report: reads and checks the records, builds, and writes the form that was asked for.
 import { AppError } from '../base/base.ts';
+import type { Language } from '../words/words.ts';
 import { buildReport } from './build.ts';
 import { toCsv, toCsvTable } from './csv.ts';
 import type { MadeReport, ReportFormat, ReportOptions } from './forms.ts';
@@ -8,20 +9,23 @@ import type { Report } from './model.ts';
 import { toPdf } from './pdf.ts';
 import { RecordsSource } from './records-source.ts';
 import { toDocument } from './sections.ts';
+import { REPORT_TEXTS } from './texts/dictionaries.ts';
 
 /** See createReport(). */
 export const produceReport = async (options: ReportOptions): Promise<MadeReport> => {
-  const { directory, fromMs, untilMs, group, nowMs, onStep = () => undefined } = options;
+  const { directory, fromMs, untilMs, group, nowMs, made, language, onStep = () => undefined } = options;
   const source = await RecordsSource.open(directory, ({ records }) => onStep({ kind: 'checking', records }));
   try {
-    const report = await buildReport(source, { fromMs, untilMs, group, nowMs }, (atMs) => {
+    const report = await buildReport(source, { fromMs, untilMs, group, nowMs, made }, (atMs) => {
       const part = (atMs - fromMs) / (untilMs - fromMs);
       onStep({ kind: 'reading', part: Math.min(1, Math.max(0, part)) });
     });
     requireGroup(report, options);
-    const bytes = await formatReport(report, options.format, options.table);
+    const bytes = await formatReport(report, options.format, options.table, language);
     const { integrity, inProgressUntil } = report;
-    return { bytes, findings: integrity.findings, inProgressUntil };
+    const { kicker, subtitle, front } = toDocument(report, REPORT_TEXTS[language ?? 'en']);
+    const told = { title: `${kicker}, ${subtitle}`, answer: front.answer };
+    return { bytes, findings: integrity.findings, ...told, inProgressUntil };
   } finally {
     source.close();
   }
@@ -32,18 +36,21 @@ export const formatReport = async (
   report: Report,
   format: ReportFormat,
   table?: string,
+  language: Language = 'en',
 ): Promise<Uint8Array> => {
+  const texts = REPORT_TEXTS[language];
   switch (format) {
     case 'json':
       return Buffer.from(`${JSON.stringify(report, undefined, 2)}\n`);
     case 'html':
-      return Buffer.from(toHtml(toDocument(report)));
+      return Buffer.from(toHtml(toDocument(report, texts)));
     case 'csv': {
-      const document = toDocument(report);
+      // For programs: the same words in every language.
+      const document = toDocument(report, REPORT_TEXTS.en);
       return Buffer.from(table === undefined ? toCsv(document) : (toCsvTable(document, table) ?? ''));
     }
     case 'pdf':
-      return toPdf(toDocument(report), Date.parse(report.period.until));
+      return toPdf(toDocument(report, texts), Date.parse(report.period.until));
   }
 };
 

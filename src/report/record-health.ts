@@ -2,7 +2,8 @@
 
 import type { RecordsRecord, SignedHead } from '../records/records.ts';
 import type { EvidenceSource, PlacedChange } from './evidence.ts';
-import type { RecordsSection, Total } from './model.ts';
+import type { Note, RecordsSection, Total } from './model.ts';
+import { toNote } from './notes.ts';
 import { timeText } from './time-text.ts';
 
 type HealthEvent = RecordsSection['events'][number];
@@ -35,18 +36,11 @@ export class RecordHealth {
   }
 
   /** Events that were not recorded, and program ends after which some may be missing: what makes a count a lower bound. */
-  get countNotes(): string[] {
-    const notes: string[] = [];
-    if (this.#dropped > 0)
-      notes.push(
-        `${this.#dropped} events could not be recorded in this period: the numbers here are lower bounds, ${this.#dropped} too low at most.`,
-      );
-    for (const { lastWritten } of this.#uncleanEnds)
-      notes.push(
-        `The program ended unexpectedly after ${lastWritten ?? 'an unknown time'}: events that had not been written then are not counted.`,
-      );
-    if (this.#events.some(({ event }) => event === 'damaged'))
-      notes.push('Records were damaged: what they held is not counted. The section on records tells which.');
+  get countNotes(): Note[] {
+    const notes: Note[] = [];
+    if (this.#dropped > 0) notes.push(toNote('not-recorded', this.#dropped));
+    for (const { lastWritten } of this.#uncleanEnds) notes.push(toNote('unclean-end', lastWritten ?? '?'));
+    if (this.#events.some(({ event }) => event === 'damaged')) notes.push(toNote('damaged'));
     return notes;
   }
 

@@ -5,9 +5,17 @@
 import type { FleetReport, FleetReportOptions } from './fleet-report.ts';
 import type { MadeReport, ReportOptions } from './forms.ts';
 
+export { createReportAside, type SignedReport } from './aside.ts';
 export { EnforcementHistory } from './enforcement-history.ts';
 export type { FleetMember, FleetReport, FleetReportOptions } from './fleet-report.ts';
-export { REPORT_FORMATS, REPORT_TABLES, type ReportFormat, type ReportStep } from './forms.ts';
+export {
+  REPORT_FORMATS,
+  REPORT_LANGUAGES,
+  REPORT_TABLES,
+  type ReportFormat,
+  type ReportStep,
+} from './forms.ts';
+export type { Statement as ReportStatement } from './model.ts';
 export { readPeriod } from './period.ts';
 export { SIGNATURE_ENDING, signReport, verifyReport } from './signature.ts';
 

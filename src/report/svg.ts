@@ -1,96 +1,188 @@
 // The figures of the HTML report: SVG within the page, each with a title and a description in words.
 //
-// What a figure shows also stands in a table: a reader who cannot see it, or prints in grey, misses nothing.
-import type { BarChart, Timeline } from './document.ts';
-import { placeBars, placeStretches, placeTimeTicks, TONE_FILL } from './scale.ts';
+// There is no viewBox: x is in per cent and y in pixels, so that letters stay as large as those of the page and a figure is read
+// on a telephone. What a figure shows also stands in a table or in the CSV: a reader who cannot see it misses nothing.
+import type { BarChart, RowBar, Timeline } from './document.ts';
+import {
+  placePins,
+  placeStretches,
+  placeTimeTicks,
+  roundUp,
+  STROKE_PART,
+  shortText,
+  TONE_HEIGHT,
+} from './scale.ts';
+import type { ReportTexts } from './texts/texts.ts';
 import { honestText, numberText } from './words.ts';
 
-/** In units of the drawing; the page scales it to its width. */
-const WIDTH = 900;
-const LABEL_WIDTH = 170;
-const ROW_HEIGHT = 22;
-/** What is drawn of a row. */
-const BAND = ROW_HEIGHT - 2;
-const AXIS_HEIGHT = 24;
-const BARS_HEIGHT = 160;
+const STRIP_HEIGHT = 22;
+const ROW_HEIGHT = 18;
+const LABEL_PART = 0.24;
+const PIN_HEIGHT = 14;
+const AXIS_HEIGHT = 18;
+const BARS_HEIGHT = 130;
+const BARS_TOP = 18;
 /** Rows of a timeline; a view more is in the table. */
 const ROWS_MAX = 60;
 /** Characters of a label that fit. */
 const LABEL_LENGTH_MAX = 26;
+/** Bars with a value and a label each; with more, every other one or less. */
+const LABELS_MAX = 31;
 
 /** Text within HTML or SVG. */
 export const escapeText = (text: string): string =>
   honestText(text).replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
 
 /** A figure as SVG; `id` is of the page. */
-export const toSvg = (figure: BarChart | Timeline, id: string): string =>
-  figure.kind === 'bars' ? barsToSvg(figure, id) : timelineToSvg(figure, id);
+export const toSvg = (figure: BarChart | Timeline, id: string, texts: ReportTexts): string => {
+  if (figure.kind === 'bars') return barsToSvg(figure, id, texts);
+  return figure.rows.length === 1 && figure.rows[0]?.label === ''
+    ? stripToSvg(figure, id, texts)
+    : timelineToSvg(figure, id, texts);
+};
 
 const open = (id: string, height: number, title: string, description: string): string =>
-  `<svg viewBox="0 0 ${WIDTH} ${height}" role="img" aria-labelledby="${id}-title ${id}-text">` +
+  `<svg class="chart" width="100%" height="${round(height)}" role="img" aria-labelledby="${id}-title ${id}-text">` +
   `<title id="${id}-title">${escapeText(title)}</title><desc id="${id}-text">${escapeText(description)}</desc>`;
 
-/** Two decimals: enough for a pixel, and the same bytes everywhere. */
-const round = (value: number): string => String(Math.round(value * 100) / 100);
+/** Three decimals: the same bytes everywhere. */
+const round = (value: number): string => String(Math.round(value * 1_000) / 1_000);
 
-const rect = (x: number, y: number, width: number, height: number, fill: string, title = ''): string =>
-  `<rect x="${round(x)}" y="${round(y)}" width="${round(width)}" height="${round(height)}" fill="${fill}">` +
-  `${title === '' ? '' : `<title>${escapeText(title)}</title>`}</rect>`;
+const percent = (part: number): string => `${round(part * 100)}%`;
 
-const text = (x: number, y: number, content: string, anchor = 'start'): string =>
-  `<text x="${round(x)}" y="${round(y)}" text-anchor="${anchor}">${escapeText(content)}</text>`;
+const rect = (className: string, x: number, width: number, y: number, height: number, title = ''): string => {
+  const shape = `<rect class="${className}" x="${percent(x)}" width="${percent(width)}" y="${round(y)}" height="${round(height)}"`;
+  return title === '' ? `${shape}/>` : `${shape}><title>${escapeText(title)}</title></rect>`;
+};
 
-const barsToSvg = (chart: BarChart, id: string): string => {
-  const width = WIDTH - 70;
-  const { bars, top, ticks } = placeBars(chart, width);
-  const total = chart.bars.reduce((sum, { count }) => sum + count, 0);
-  const most = chart.bars.reduce((best, one) => (one.count > best.count ? one : best), { day: '', count: 0 });
-  const description =
-    total === 0
-      ? 'None on any day.'
-      : `Between 0 and ${numberText(most.count)} a day; the most on ${most.day}. The table of days has each number.`;
-  const baseline = BARS_HEIGHT + 8;
+const stroke = (className: string, x: number, top: number, bottom: number): string =>
+  `<line class="${className}" x1="${percent(x)}" x2="${percent(x)}" y1="${round(top)}" y2="${round(bottom)}"/>`;
+
+const text = (x: number, y: number, content: string, attributes = ''): string =>
+  `<text x="${percent(x)}" y="${round(y)}"${attributes}>${escapeText(content)}</text>`;
+
+const MIDDLE = ' text-anchor="middle"';
+
+/** Stretches between two parts of the width. */
+const stretchesToSvg = (
+  timeline: Timeline,
+  stretches: Timeline['rows'][number]['stretches'],
+  left: number,
+  top: number,
+  height: number,
+): string =>
+  placeStretches(timeline, stretches)
+    .map(({ from, width, tone }) => {
+      const band = height * TONE_HEIGHT[tone];
+      const y = top + (height - band) / 2;
+      const x = left + from * (1 - left);
+      if (tone === 'good' || width >= STROKE_PART) return rect(`t-${tone}`, x, width * (1 - left), y, band);
+      const middle = Math.min(0.997, Math.max(left + 0.003, x + (width * (1 - left)) / 2));
+      const halo = tone === 'unknown' ? '' : stroke('halo', middle, y, y + band);
+      return halo + stroke(`s-${tone}`, middle, y, y + band);
+    })
+    .join('');
+
+const stripToSvg = (strip: Timeline, id: string, texts: ReportTexts): string => {
+  const pins = placePins(strip);
+  const lines = Math.max(0, ...pins.map(({ line }) => line + 1));
+  const top = lines * PIN_HEIGHT + 2;
+  const bottom = top + STRIP_HEIGHT;
   return [
-    open(id, baseline + AXIS_HEIGHT, chart.title, description),
-    ...[0, 0.5, 1].map(
-      (part) =>
-        `<line x1="70" x2="${WIDTH}" y1="${round(baseline - part * BARS_HEIGHT)}" y2="${round(baseline - part * BARS_HEIGHT)}" stroke="#c6cad1"/>`,
-    ),
-    ...[0, 1].map((part) => text(62, baseline - part * BARS_HEIGHT + 5, numberText(part * top), 'end')),
-    ...bars.map((bar) =>
-      rect(
-        70 + bar.x,
-        baseline - bar.part * BARS_HEIGHT,
-        bar.width,
-        bar.part * BARS_HEIGHT,
-        '#2b5c8a',
-        `${bar.day}: ${numberText(bar.count)}`,
-      ),
-    ),
-    ...ticks.map(({ x, label }) => text(70 + x, baseline + 18, label)),
+    open(id, bottom + AXIS_HEIGHT, strip.title, strip.description),
+    stretchesToSvg(strip, strip.rows[0]?.stretches ?? [], 0, top, STRIP_HEIGHT),
+    ...pins.map(({ part, line, label }) => {
+      const x = Math.min(0.985, Math.max(0.015, part));
+      return text(x, top - 4 - line * PIN_HEIGHT, label, `${MIDDLE} class="pin"`);
+    }),
+    ...axisToSvg(strip, 0, bottom, texts),
     '</svg>',
   ].join('');
 };
 
-const timelineToSvg = (timeline: Timeline, id: string): string => {
-  const width = WIDTH - LABEL_WIDTH;
+const timelineToSvg = (timeline: Timeline, id: string, texts: ReportTexts): string => {
   const rows = timeline.rows.slice(0, ROWS_MAX);
-  const height = rows.length * ROW_HEIGHT + AXIS_HEIGHT;
-  const drawn = rows.flatMap(({ label, stretches }, row) => [
-    text(LABEL_WIDTH - 8, row * ROW_HEIGHT + 15, label.slice(0, LABEL_LENGTH_MAX), 'end'),
-    ...placeStretches(timeline, stretches, width).map((one) =>
-      rect(
-        LABEL_WIDTH + one.x,
-        row * ROW_HEIGHT + 1 + one.top * BAND,
-        one.width,
-        one.height * BAND,
-        TONE_FILL[one.tone],
-      ),
+  const bottom = rows.length * ROW_HEIGHT;
+  return [
+    open(id, bottom + AXIS_HEIGHT, timeline.title, timeline.description),
+    ...rows.map(({ label, stretches }, at) =>
+      [
+        text(0, at * ROW_HEIGHT + 13, label.slice(0, LABEL_LENGTH_MAX)),
+        stretchesToSvg(timeline, stretches, LABEL_PART, at * ROW_HEIGHT + 2, ROW_HEIGHT - 4),
+      ].join(''),
     ),
-  ]);
-  const ticks = placeTimeTicks(timeline, width).flatMap(({ x, label }) => [
-    `<line x1="${round(LABEL_WIDTH + x)}" x2="${round(LABEL_WIDTH + x)}" y1="0" y2="${height - AXIS_HEIGHT + 5}" stroke="#5c626c" stroke-width="0.6"/>`,
-    text(LABEL_WIDTH + x + 3, height - 6, label),
-  ]);
-  return `${open(id, height, timeline.title, timeline.description)}${drawn.join('')}${ticks.join('')}</svg>`;
+    ...axisToSvg(timeline, LABEL_PART, bottom, texts),
+    '</svg>',
+  ].join('');
 };
+
+const axisToSvg = (
+  { fromMs, untilMs }: Timeline,
+  left: number,
+  bottom: number,
+  texts: ReportTexts,
+): string[] =>
+  placeTimeTicks(fromMs, untilMs, texts).flatMap(({ part, label }) => {
+    const x = left + part * (1 - left);
+    return [stroke('axis', x, bottom, bottom + 5), text(x, bottom + 15, label, ' dx="3"')];
+  });
+
+const barsToSvg = (chart: BarChart, id: string, texts: ReportTexts): string => {
+  const { bars, spans } = chart;
+  const most = roundUp(Math.max(1, ...bars.map(({ count }) => count)));
+  const baseline = BARS_TOP + BARS_HEIGHT;
+  const step = 1 / Math.max(1, bars.length);
+  const heightOf = (count: number): number => (count / most) * BARS_HEIGHT;
+  const every = Math.ceil(bars.length / LABELS_MAX);
+  const labels =
+    spans.length > 0
+      ? spans.flatMap(({ label, from, until, count }) => {
+          const x = ((from + until) / 2) * step;
+          const highest = Math.max(...bars.slice(from, until).map((bar) => bar.count));
+          return [
+            text(x, baseline - heightOf(highest) - 5, shortText(count, texts), `${MIDDLE} class="val"`),
+            text(x, baseline + 14, label, `${MIDDLE} class="lab"`),
+            stroke('axis', from * step, baseline, baseline + 5),
+          ];
+        })
+      : bars.flatMap(({ label, count }, at) => {
+          const x = (at + 0.5) * step;
+          if (at % every !== 0) return [];
+          return [
+            ...(count === 0
+              ? []
+              : [text(x, baseline - heightOf(count) - 5, shortText(count, texts), `${MIDDLE} class="val"`)]),
+            text(x, baseline + 14, label, `${MIDDLE} class="lab"`),
+          ];
+        });
+  return [
+    open(id, baseline + AXIS_HEIGHT, chart.title, chart.description),
+    ...[0, 0.5, 1].map(
+      (part) =>
+        `<line class="grid" x1="0%" x2="100%" y1="${round(baseline - part * BARS_HEIGHT)}" y2="${round(baseline - part * BARS_HEIGHT)}"/>`,
+    ),
+    ...bars.flatMap(({ label, count, parts }, at) => {
+      let y = baseline;
+      return parts.map((part, series) => {
+        const height = heightOf(part);
+        y -= height;
+        if (part === 0) return '';
+        const title = `${label}: ${numberText(part, texts)} / ${numberText(count, texts)}`;
+        return rect(
+          `c-${series + 1}`,
+          (at + 0.1) * step,
+          0.8 * step,
+          y,
+          Math.max(1, height - (parts.length > 1 ? 1 : 0)),
+          title,
+        );
+      });
+    }),
+    ...labels,
+    '</svg>',
+  ].join('');
+};
+
+/** The bar of a row; what it says stands beside it as a number. */
+export const barToSvg = ({ part, before }: RowBar): string =>
+  `<svg class="chart" width="100%" height="10" aria-hidden="true">${part > 0 ? rect('c-1', 0, Math.max(part * 0.98, 0.003), 2, 6) : ''}${before === null || before === 0 ? '' : stroke('before', before * 0.98, 0, 10)}</svg>`;

@@ -117,6 +117,30 @@ const rowKey = ({ day, kind, purpose, group, list, category, trigger }) =>
   [day, kind, purpose, group, list, category, trigger].join(' ');
 compareMaps('attempts', tally(attempts.rows, rowKey), tally([...refusals, ...watched], rowKey));
 
+// --- Of mandate lists alone, by network, list and step of time.
+const mandate = refusals.filter(({ purpose }) => purpose === 'mandate');
+compareMaps(
+  'mandate refusals by network',
+  named(attempts.mandate.byGroup),
+  tally(mandate, ({ group }) => group),
+);
+compareMaps(
+  'mandate refusals by list',
+  named(attempts.mandate.byList),
+  tally(mandate, ({ list }) => list),
+);
+const starts = attempts.mandate.series.points.map((point) => Date.parse(point.from));
+compareMaps(
+  'mandate refusals from',
+  Object.fromEntries(attempts.mandate.series.points.map((point) => [Date.parse(point.from), point.count])),
+  tally(mandate, ({ hour }) => starts.filter((start) => start <= hour).pop()),
+);
+compare(
+  'gaps together',
+  sum(report.gaps.map(({ ms }) => ({ count: ms }))),
+  until - from - report.enforcement.ms['in-force'],
+);
+
 const signs = asked.filter(
   ({ kind, signal }) => kind === 'bypass' || (kind === 'refusal' && signal !== undefined),
 );

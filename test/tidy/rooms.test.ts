@@ -50,6 +50,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
       'report',
       'admin',
       'notice',
+      'report',
       'records',
       'events',
       'observe',

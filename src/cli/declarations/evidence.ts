@@ -160,6 +160,15 @@ export const REPORT = command({
     group: { value: 'NAME', about: 'of this group only' },
     format: { value: 'FORMAT', default: 'html', choices: ['html', 'pdf', 'csv', 'json'], about: 'the form' },
     table: { value: 'NAME', about: 'with --format csv: this table only' },
+    language: {
+      value: 'LANGUAGE',
+      choices: ['en', 'fr', 'nl', 'de'],
+      about: 'of HTML and PDF; by default that of `reports.language`',
+    },
+    author: {
+      value: 'TEXT',
+      about: 'who makes it, on page one; by default `reports.author`, else the user of the system',
+    },
     out: { value: 'FILE', takes: 'file', about: 'the file; standard output without it' },
     unsigned: { about: 'write no signature' },
   },

@@ -14,7 +14,8 @@ const TEXT_BYTES_MAX = 600;
 /** Characters of an address that people open. */
 const LINK_LENGTH_MAX = 500;
 
-const link = () =>
+/** The address of a page. */
+export const link = () =>
   textLeaf(
     { name: 'address', bounds: '`http:` or `https:`' },
     (text) => {

@@ -3,7 +3,6 @@ import { expect, test } from 'vitest';
 import type { ChangeRecord } from '../../../src/records/record.ts';
 import { buildReport } from '../../../src/report/build.ts';
 import type { Report } from '../../../src/report/model.ts';
-import { toDocument } from '../../../src/report/sections.ts';
 import { createSource, FROM_MS, type MadeEvidence, QUARTER, UNTIL_MS } from './quarter.ts';
 
 const at = (time: string): string => `2026-11-25T${time}.000Z`;
@@ -213,9 +212,9 @@ test('a report names a clock that was set, beside the times that it concerns', a
   const { enforcement } = await report({
     changes: [start('00:00:00'), end('10:00:00', 'startup'), step, still('12:00:00')],
   });
-  expect(enforcement.notes).toEqual([
+  expect(enforcement.notes.map(({ text }) => text)).toEqual([
     'Time without evidence is not counted as in force.',
-    'The clock was set back by 2 h, seen at 2026-11-25T08:00:00.000Z: times around it may be wrong by as much.',
+    'The clock was set back by 2\u00a0h, seen at 2026-11-25 08:00:00: times around it may be wrong by as much.',
   ]);
 });
 
@@ -289,8 +288,10 @@ test('the quarter: counts, with what makes them lower bounds beside them', async
   );
   expect([attempts.refusals, attempts.wouldRefuse, signals.total]).toEqual([counted, 21, 8]);
   expect(attempts.isLowerBound).toBe(true);
-  expect(attempts.notes.join(' ')).toContain('40 events could not be recorded');
-  expect(attempts.notes.join(' ')).toContain('ended unexpectedly after 2026-11-20T03:10:00.000Z');
+  expect(attempts.notes.map(({ text }) => text).join(' ')).toContain('40 events could not be recorded');
+  expect(attempts.notes.map(({ text }) => text).join(' ')).toContain(
+    'ended unexpectedly after 2026-11-20 03:10:00',
+  );
   expect(records).toMatchObject({
     dropped: 40,
     outputDropped: [{ name: 'soc', count: 300 }],
@@ -339,8 +340,12 @@ test('a report of one group has its counts, views and exemptions only', async ()
 
 test('a report says which hours count as a whole when the period begins amid one', async () => {
   const made = await report(QUARTER, { fromMs: FROM_MS + 1_800_000, untilMs: UNTIL_MS });
-  expect(made.attempts.notes.at(-1)).toMatch(/hours in which the period begins and ends count as a whole/);
-  expect(made.clients.notes.at(-1)).toMatch(/days in which the period begins and ends count as a whole/);
+  expect(made.attempts.notes.at(-1)?.text).toMatch(
+    /hours in which the period begins and ends count as a whole/,
+  );
+  expect(made.clients.notes.at(-1)?.text).toMatch(
+    /days in which the period begins and ends count as a whole/,
+  );
 });
 
 test('a report says that records of queries were deleted', async () => {
@@ -355,16 +360,16 @@ test('a report says that records of queries were deleted', async () => {
     },
   };
   const { attempts } = await buildReport(trimmed, { fromMs: FROM_MS, untilMs: UNTIL_MS });
-  expect(attempts.notes[0]).toContain('before 2026-10-02T00:00:00.000Z have been deleted');
+  expect(attempts.notes[0]?.text).toContain('before 2026-10-02 00:00:00 have been deleted');
 });
 
 test.each([
-  ['2026-01-10', '2027-01-10', '2026-01-10, due by 2027-01-10', false],
-  ['2025-06-01', '2026-06-01', '2025-06-01, was due on 2026-06-01, before the period ended', true],
-  [undefined, undefined, undefined, undefined],
+  ['2026-01-10', '2027-01-10', []],
+  ['2025-06-01', '2026-06-01', [{ code: 'list-overdue', values: ['tiktok', '2026-06-01'] }]],
+  [undefined, undefined, []],
 ])(
-  'how old a list is by its own entries is said: reviewed %s',
-  async (reviewed, reviewDue, value, isAlarming) => {
+  'a mandate list whose entries are overdue for review needs attention: reviewed %s',
+  async (reviewed, reviewDue, expected) => {
     const list: ChangeRecord = {
       kind: 'list',
       time: at('06:00:00'),
@@ -375,12 +380,6 @@ test.each([
       ...(reviewed === undefined ? {} : { reviewed, reviewDue }),
     };
     const made = await report({ changes: [start('06:00:00'), list] });
-    const facts = toDocument(made)
-      .sections.flatMap(({ sheets = [] }) => sheets)
-      .flatMap((sheet) => sheet.facts ?? [])
-      .filter(({ label }) => label === 'Oldest review of an entry');
-    expect(facts).toEqual(
-      value === undefined ? [] : [{ label: 'Oldest review of an entry', value, isAlarming }],
-    );
+    expect(made.attention.filter(({ code }) => code === 'list-overdue')).toEqual(expected);
   },
 );

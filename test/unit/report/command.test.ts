@@ -25,14 +25,17 @@ beforeEach(async () => {
 });
 
 const cordon = (...args: string[]): Promise<RunResult> =>
-  run(process.execPath, [program, 'report', ...args], { cwd: directory });
+  run(process.execPath, [program, 'report', ...args], {
+    cwd: directory,
+    env: { SOURCE_DATE_EPOCH: '1796000000' },
+  });
 
 test('report writes a file with its signature, and verify checks both', async () => {
   const made = await cordon(...PERIOD, '--out', 'report.html');
   expect(made, made.stderr).toMatchObject({ code: 0, stdout: '' });
   expect(made.stderr).toMatch(/^report\.html: \d+ bytes, signed by key [0-9a-f]{16}\n$/);
   expect(readFileSync(join(directory, 'report.html'), 'utf8')).toContain(
-    '2026-11-25 to 2026-11-26 (UTC days)',
+    '25 November 2026 to 26 November 2026',
   );
   const checked = await cordon('verify', 'report.html');
   expect(checked).toMatchObject({ code: 0, stderr: '' });
@@ -72,7 +75,7 @@ test.each([
   [['--from', '2026-11-31', '--to', '2026-12-01'], 'is neither a day'],
   [[...PERIOD, '--format', 'docx'], 'is none of html, pdf, csv, json'],
   [[...PERIOD, '--table', 'attempts'], '--table goes with --format csv'],
-  [[...PERIOD, '--format', 'csv', '--table', 'x'], '--table "x" is none of causes, outages'],
+  [[...PERIOD, '--format', 'csv', '--table', 'x'], '--table "x" is none of networks, comparison'],
   [[...PERIOD, 'x'], '"x" is not understood'],
   [['verify'], 'one FILE is needed'],
 ])('report %j is wrong usage', async (args, text) => {

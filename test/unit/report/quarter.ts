@@ -315,6 +315,12 @@ const CHANGES: readonly ChangeRecord[] = [
     text: 'p:1:AAAAAAAAAAAAAAAAAAAAAA',
   },
   { kind: 'admin', time: '2026-12-02T09:00:00.000Z', action: 'drain', by: '-2+3', reason: '@SUM(A1)' },
+  {
+    kind: 'admin',
+    time: '2026-12-03T09:00:00.000Z',
+    action: 'look',
+    by: 'Łukasz Świętochowski, Ελλάδα, България, საქართველო, Հայաստան',
+  },
   { kind: 'decision', time: '2026-12-15T00:00:00.000Z', event: 'review-passed', list: 'tiktok', decision },
   { kind: 'service', time: '2026-12-20T22:00:00.000Z', event: 'stop' },
   { kind: 'service', time: '2026-12-20T23:00:00.000Z', event: 'start', version: '1.1.0' },

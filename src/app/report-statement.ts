@@ -1,0 +1,19 @@
+// What page one of a report says of itself: who made it when, for whom, by which program.
+import { VERSION } from '../base/base.ts';
+import type { Config } from '../config/config.ts';
+import type { ReportStatement } from '../report/report.ts';
+
+/** The statement of a report that is made now by somebody. */
+export const toStatement = (
+  { agency, controlRoom, structuredErrors, listen }: Config,
+  by: string,
+  nowMs: number,
+): ReportStatement => ({
+  at: new Date(nowMs).toISOString(),
+  by,
+  agency: agency ?? controlRoom?.agency ?? structuredErrors?.organization ?? null,
+  program: `Cordon ${VERSION}`,
+  addresses: [...new Set(listen.dns.map(({ address }) => address))].filter(
+    (address) => address !== '0.0.0.0' && address !== '::',
+  ),
+});

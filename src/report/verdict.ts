@@ -1,0 +1,69 @@
+// Whether the prohibition was in force, in one word, by rules that page one and docs/reports.md tell.
+//
+//   no          not in force for more than a thousandth, or a listed name resolved outside of a pause
+//   not-shown   what would show it is missing: time without evidence, records that are not whole, no test of the probe
+//   yes-but     not in force for some time, all of it recorded
+//   yes         all of the time
+import type { EnforcementInterval, NetworkEntry, ProbeSection, Verdict } from './model.ts';
+
+/** Of a period, for "yes, but": 0.1 %. */
+const SHARE_MIN = 0.999;
+const PAUSE = 'operator-pause';
+
+/** What the verdict follows from. */
+export interface VerdictFacts {
+  readonly intervals: readonly EnforcementInterval[];
+  readonly probes: ProbeSection;
+  readonly networks: readonly NetworkEntry[];
+  /** Records that may be of the period are missing or in doubt. */
+  readonly isDoubtful: boolean;
+  readonly isSoFar: boolean;
+}
+
+/** The verdict. */
+export const judgePeriod = (facts: VerdictFacts): Verdict => {
+  const { intervals, probes, networks, isDoubtful, isSoFar } = facts;
+  const msOf = (state: string): number =>
+    intervals.reduce((sum, one) => sum + (one.state === state ? one.ms : 0), 0);
+  const allMs = intervals.reduce((sum, { ms }) => sum + ms, 0);
+  const reasons: string[] = [];
+  if (msOf('not-in-force') > allMs * (1 - SHARE_MIN)) reasons.push('not-in-force');
+  const leaking = new Set(leaks(probes, intervals).map(({ view }) => view));
+  if (leaking.size > 0) reasons.push('leak');
+  const isNo = reasons.length > 0;
+  if (msOf('no-evidence') > 0) reasons.push('no-evidence');
+  if (isDoubtful) reasons.push('records');
+  if (probes.runs === 0) reasons.push('no-probe');
+  const isShown = reasons.length === 0;
+  return {
+    answer: isNo ? 'no' : !isShown ? 'not-shown' : msOf('not-in-force') > 0 ? 'yes-but' : 'yes',
+    isSoFar,
+    reasons,
+    networks: {
+      inForce: networks.filter((one) => isMostlyInForce(one) && !leaking.has(`group:${one.group}`)).length,
+      all: networks.length,
+    },
+    questions: probes.views.reduce((sum, { questions }) => sum + questions, 0),
+  };
+};
+
+const isMostlyInForce = ({ ms }: NetworkEntry): boolean => {
+  const told = ms['in-force'] + ms['not-in-force'];
+  return told > 0 && ms['in-force'] >= told * SHARE_MIN;
+};
+
+/** Times in which a view leaked outside of a pause. */
+export const leaks = (
+  { views }: ProbeSection,
+  intervals: readonly EnforcementInterval[],
+): { readonly view: string; readonly from: string }[] => {
+  const pauses = intervals.filter(({ cause }) => cause?.split(', ').includes(PAUSE) === true);
+  return views.flatMap(({ view, intervals: seen }) =>
+    seen
+      .filter(
+        ({ outcome, from }) =>
+          outcome === 'leaking' && !pauses.some((pause) => pause.from <= from && from < pause.until),
+      )
+      .map(({ from }) => ({ view, from })),
+  );
+};
