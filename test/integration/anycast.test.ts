@@ -19,6 +19,8 @@ import { root } from '../tidy/sources.ts';
 
 const PROGRAMS = ['bird', 'birdc', 'bash'];
 const WAIT = { timeout: 30_000, interval: 100 };
+/** Several waits of that kind. */
+const TEST_TIMEOUT_MS = 120_000;
 const ROUTE = '198.51.100.53/32';
 
 const shipped = join(root, 'deploy/bird/bird.conf');
@@ -151,7 +153,9 @@ test('bird accepts the shipped configuration, and refuses a breach', async (cont
   expect((await run('bird', ['-p', '-c', breach])).code).not.toBe(0);
 });
 
-test('the route is there while Cordon is in force, gone while refusals are suspended, and there again', async (context) => {
+test('the route is there while Cordon is in force, gone while refusals are suspended, and there again', {
+  timeout: TEST_TIMEOUT_MS,
+}, async (context) => {
   requirePrograms(context);
   await until(true);
   await command('pause', '10m', '--reason', 'test');
@@ -160,7 +164,9 @@ test('the route is there while Cordon is in force, gone while refusals are suspe
   await until(true);
 });
 
-test('the route goes when Cordon is frozen, and comes back with it', async (context) => {
+test('the route goes when Cordon is frozen, and comes back with it', {
+  timeout: TEST_TIMEOUT_MS,
+}, async (context) => {
   requirePrograms(context);
   await until(true);
   cordon?.signal('SIGSTOP');
@@ -169,7 +175,9 @@ test('the route goes when Cordon is frozen, and comes back with it', async (cont
   await until(true);
 });
 
-test('the route goes with the watcher that is ended, and with Cordon that is killed', async (context) => {
+test('the route goes with the watcher that is ended, and with Cordon that is killed', {
+  timeout: TEST_TIMEOUT_MS,
+}, async (context) => {
   requirePrograms(context);
   await until(true);
   watcher.kill('SIGTERM');

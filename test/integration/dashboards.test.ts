@@ -22,8 +22,9 @@ import { adminRecord, Bench } from '../unit/records/setup.ts';
 import { authority, EncryptedUpstream } from '../unit/upstream/encrypted-upstream.ts';
 
 const DAY_MS = 86_400_000;
-/** Until every panel has something: a dozen scrapes, and the first self-probe. */
-const FILLED_MS = 50_000;
+/** Until every panel has something: a dozen scrapes, and the first self-probe; some 10 s, a loaded machine many times that. */
+const FILLED_MS = 110_000;
+const TEST_TIMEOUT_MS = 120_000;
 const WAIT = { timeout: 30_000, interval: 25 };
 const LISTED = 'www.tiktok.com. A';
 
@@ -249,7 +250,7 @@ const findEmpty = async ({ title, panels, templating }: Dashboard): Promise<stri
 
 const requirePrograms = (context: TestContext): void => requireProgram(context, 'prometheus');
 
-test('every panel of every dashboard has data', async (context) => {
+test('every panel of every dashboard has data', { timeout: TEST_TIMEOUT_MS }, async (context) => {
   requirePrograms(context);
   expect(dashboards.map(({ title }) => title).sort()).toEqual([
     'Cordon: compliance',
