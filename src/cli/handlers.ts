@@ -8,6 +8,7 @@ import * as lists from './declarations/lists.ts';
 import { PAUSE, RELOAD, RESUME, STATUS, TOP } from './declarations/operating.ts';
 import { CHECK, EXPLAIN, QUERY, SERVE, TRACE } from './declarations/resolver.ts';
 import { DOCS, SHOW_COMPLETION, SHOW_MAN, SHOW_VERSION } from './declarations/self.ts';
+import { SETUP } from './declarations/setup.ts';
 import { BACKUP, RESTORE } from './declarations/state.ts';
 
 /** Does what a command is for; returns the exit code (statuses.ts), throws UsageError or AppError. */
@@ -74,6 +75,7 @@ export const HANDLERS: ReadonlyMap<CommandDeclaration, () => Promise<AnyHandler>
   on(fleet.FLEET_OVERLAY, async () => (await import('./fleet.ts')).overlay),
   on(fleet.FLEET_REPORT, async () => (await import('./fleet.ts')).report),
   on(fleet.COLLECT, async () => (await import('./collect.ts')).collect),
+  on(SETUP, async () => (await import('./setup.ts')).setup),
   on(IMPORT, async () => (await import('./import.ts')).importResolver),
   on(CLIENTS_PROFILE, async () => (await import('./clients.ts')).profile),
   on(CLIENTS_DNR, async () => (await import('./clients.ts')).dnr),

@@ -1,0 +1,153 @@
+// cordon setup on this machine: what stands in the way is seen, and only what was agreed to is written, once.
+import { createSocket } from 'node:dgram';
+import { once } from 'node:events';
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterEach, beforeEach, expect, onTestFinished, test } from 'vitest';
+import type { Finding } from '../../src/cli/setup-look.ts';
+import { type RunResult, requireProgram, run } from '../support/process.ts';
+import { answer, ScriptedUpstream } from '../support/scripted-upstream.ts';
+
+const MAIN = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
+const IN_TERMINAL = fileURLToPath(new URL('../support/in-terminal.py', import.meta.url));
+const SOA = '. 60 IN SOA a.root-servers.net. nstld.verisign-grs.com. 1 1800 900 604800 86400';
+
+let directory: string;
+let upstream: ScriptedUpstream;
+let port: number;
+
+beforeEach(async () => {
+  directory = mkdtempSync(join(tmpdir(), 'cordon-setup-'));
+  upstream = await ScriptedUpstream.open((query) => answer(query, [SOA]));
+  // Free a moment ago.
+  const socket = createSocket('udp4');
+  socket.bind(0, '127.0.0.1');
+  await once(socket, 'listening');
+  ({ port } = socket.address());
+  socket.close();
+});
+afterEach(async () => {
+  await upstream.close();
+  rmSync(directory, { recursive: true });
+});
+
+const out = (): string => join(directory, 'made/cordon.yaml');
+const argsOf = (...args: readonly string[]): string[] => [
+  ...[MAIN, 'setup', '--out', out(), '--state', join(directory, 'state')],
+  ...['--listen', `127.0.0.1:${port}`, ...args],
+];
+const setup = (...args: readonly string[]): Promise<RunResult> => run(process.execPath, argsOf(...args));
+const upstreamOption = (): string[] => ['--upstream', `127.0.0.1:${upstream.endpoint.port}`];
+
+interface Report {
+  readonly ok: boolean;
+  readonly written: string | null;
+  readonly findings: readonly Finding[];
+  readonly problems: readonly string[];
+}
+const reportOf = ({ stdout }: RunResult): Report => JSON.parse(stdout) as Report;
+const about = (report: Report, what: Finding['what']): Finding[] =>
+  report.findings.filter((finding) => finding.what === what);
+
+test('shows what it proposes and writes nothing unless it is told to', async () => {
+  const shown = await setup(...upstreamOption());
+  expect(shown.stderr).toBe('');
+  expect(shown.stdout).toContain('nothing was written');
+  expect(shown.stdout).toContain(`127.0.0.1:${port} is free over UDP and TCP`);
+  expect(shown.stdout).toContain('answers in');
+  expect(existsSync(out())).toBe(false);
+});
+
+test('--yes writes a configuration that Cordon takes, and never over one that is there', async () => {
+  const made = await setup('--yes', '--json', '--allow', '192.0.2.0/24', ...upstreamOption());
+  const report = reportOf(made);
+  expect(report).toMatchObject({ written: out(), problems: [] });
+  expect(about(report, 'port')).toMatchObject([{ state: 'good' }]);
+  expect(about(report, 'upstream')).toMatchObject([{ state: 'good' }]);
+  expect(statSync(out()).mode & 0o777).toBe(0o644);
+  const checked = await run(process.execPath, [MAIN, 'check', '--config', out()]);
+  expect(checked.stdout).toContain(`127.0.0.1:${port}`);
+  expect(checked.code).toBe(0);
+  const before = readFileSync(out(), 'utf8');
+  const again = await setup('--yes', ...upstreamOption());
+  expect(again.code).toBe(1);
+  expect(again.stderr).toContain('[ERR_CLI_SETUP]');
+  expect(readFileSync(out(), 'utf8')).toBe(before);
+});
+
+test('a port that is taken is told with who has it', async () => {
+  const taken = createSocket('udp4');
+  taken.bind(port, '127.0.0.1');
+  await once(taken, 'listening');
+  onTestFinished(() => void taken.close());
+  const result = await setup('--json', ...upstreamOption());
+  expect(result.code).toBe(1);
+  const [finding] = about(reportOf(result), 'port');
+  expect(finding).toMatchObject({ state: 'bad' });
+  expect(finding?.text).toContain(`(pid ${process.pid})`);
+});
+
+test('a resolv.conf that leads back is seen, and what it names is not proposed', async () => {
+  const path = join(directory, 'resolv.conf');
+  writeFileSync(path, '# made by systemd-resolved\nnameserver 127.0.0.53\noptions edns0\n');
+  const looped = reportOf(await setup('--json', '--resolv-conf', path));
+  expect(about(looped, 'resolv.conf')).toMatchObject([{ state: 'bad' }]);
+  expect(about(looped, 'upstream')).toEqual([]);
+  expect(looped.ok).toBe(false);
+});
+
+test('an upstream that does not answer, and one that answers no signatures, are told apart', async () => {
+  const silent = await ScriptedUpstream.open();
+  const { port: silentPort } = silent.endpoint;
+  await silent.close();
+  const found = reportOf(await setup('--json', ...upstreamOption(), '--upstream', `127.0.0.1:${silentPort}`));
+  expect(about(found, 'upstream')).toMatchObject([
+    { state: 'good', text: expect.stringContaining('passes no signatures on') as string },
+    { state: 'bad', text: expect.stringContaining('does not answer') as string },
+  ]);
+});
+
+test('what Cordon does not take is not written', async () => {
+  const result = await setup('--yes', '--json', ...upstreamOption(), '--allow', '192.0.2.1/24');
+  expect(result.code).toBe(1);
+  expect(reportOf(result)).toMatchObject({ ok: false, written: null });
+  expect(reportOf(result).problems[0]).toContain('192.0.2.1/24');
+  expect(existsSync(out())).toBe(false);
+});
+
+test('on a terminal it asks, and takes what is proposed', async (context) => {
+  requireProgram(context, 'python3');
+  const { stdout } = await run('python3', [
+    ...[IN_TERMINAL, '40', '100', '\\n\\n\\ny\\n', 'Where to answer?', process.execPath],
+    ...argsOf(...upstreamOption()),
+  ]);
+  expect(stdout).toContain('Whom to ask?');
+  expect(stdout).toContain(`wrote ${out()}`);
+  expect(readFileSync(out(), 'utf8')).toContain(`127.0.0.1:${upstream.endpoint.port}`);
+});
+
+test('a firewall that drops what clients ask is seen, in a network of its own', async (context) => {
+  for (const program of ['nft', 'unshare', 'ip']) requireProgram(context, program);
+  if (process.getuid?.() !== 0) context.skip('networks are made by root');
+  const rules = (more: string): string =>
+    `add table inet filter; add chain inet filter input { type filter hook input priority 0 ; policy drop ; }; ${more}`;
+  const lookIn = async (more: string): Promise<Finding | undefined> => {
+    const script = `ip link set lo up && nft '${rules(more)}' && exec "$@"`;
+    const args = [
+      '--net',
+      'sh',
+      '-c',
+      script,
+      'sh',
+      process.execPath,
+      ...argsOf('--json', '--upstream', 'tls://192.0.2.1#a.example'),
+    ];
+    return about(reportOf(await run('unshare', args)), 'firewall')[0];
+  };
+  expect(await lookIn('')).toMatchObject({ state: 'bad' });
+  expect(await lookIn(`add rule inet filter input udp dport ${port} accept;`)).toMatchObject({
+    state: 'good',
+  });
+});
