@@ -11,7 +11,7 @@ export const toStatement = (
 ): ReportStatement => ({
   at: new Date(nowMs).toISOString(),
   by,
-  agency: agency ?? controlRoom?.agency ?? structuredErrors?.organization ?? null,
+  agency: agency ?? structuredErrors?.organization ?? null,
   program: `Cordon ${VERSION}`,
   addresses: [...new Set(listen.dns.map(({ address }) => address))].filter(
     (address) => address !== '0.0.0.0' && address !== '::',

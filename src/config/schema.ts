@@ -41,7 +41,7 @@ const configKeys = z.strictObject({
   agency: key(
     printable('text', AGENCY_BYTES_MAX).optional(),
     'Name of the agency whose networks these are, on pages and reports.',
-    'that of `control-room`, else the `organization` of `structured-errors`, else nobody is named',
+    'the `organization` of `structured-errors`, else nobody is named',
   ),
   name: key(
     resolverName().optional(),
