@@ -127,11 +127,7 @@ const toNoticeSetting = (config: Config, name: string): NoticeSetting => {
   const { notice, structuredErrors, records } = config;
   const { searchableMs, archivedMs } = records.retention.queries;
   return {
-    agency:
-      config.agency ??
-      config.controlRoom?.agency ??
-      structuredError?.organization ??
-      structuredErrors?.organization,
+    agency: config.agency ?? structuredError?.organization ?? structuredErrors?.organization,
     languages: own?.languages ?? notice?.languages ?? ['en'],
     contact: own?.contact ?? structuredError?.contact ?? notice?.contact ?? structuredErrors?.contact ?? [],
     exemptions: own?.exemptions ?? notice?.exemptions,

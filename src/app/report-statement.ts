@@ -5,7 +5,7 @@ import type { ReportStatement } from '../report/report.ts';
 
 /** The statement of a report that is made now by somebody. */
 export const toStatement = (
-  { agency, controlRoom, structuredErrors, listen }: Config,
+  { agency, structuredErrors, listen }: Config,
   by: string,
   nowMs: number,
 ): ReportStatement => ({
