@@ -79,7 +79,11 @@ export class DotClient {
         return message;
       }
       assert.ok(!this.socket.destroyed && !this.socket.readableEnded, 'the connection was closed');
-      await Promise.race([once(this.socket, 'arrived'), once(this.socket, 'close')]);
+      // What did not happen is listened for no longer.
+      const settled = new AbortController();
+      const { signal } = settled;
+      await Promise.race([once(this.socket, 'arrived', { signal }), once(this.socket, 'close', { signal })]);
+      settled.abort();
     }
   }
 
