@@ -309,7 +309,7 @@ export class ProbeKeeper {
       mandates: lists.lists.map(({ id }) => id),
       access,
       listen: config.probe.asksListeners && group === undefined ? listen : [],
-      encrypted: (['dot', 'doh'] as const).filter((kind) => config.listen[kind].length > 0),
+      encrypted: (['dot', 'doh', 'doq'] as const).filter((kind) => config.listen[kind].length > 0),
       exemptions: this.#options.exemptions(),
       only: group,
     });

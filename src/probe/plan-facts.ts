@@ -3,7 +3,7 @@ import type { Prefix } from '../base/base.ts';
 import type { Expectation, RefusalForm } from './judge.ts';
 
 /** How a question travels. The words are those of records and metrics. */
-export const PROBE_TRANSPORTS = ['udp', 'tcp', 'dot', 'doh'] as const;
+export const PROBE_TRANSPORTS = ['udp', 'tcp', 'dot', 'doh', 'doq'] as const;
 
 /** One of PROBE_TRANSPORTS. */
 export type ProbeTransport = (typeof PROBE_TRANSPORTS)[number];

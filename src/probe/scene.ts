@@ -182,6 +182,7 @@ const TRANSPORT_NUMBERS: Readonly<Record<ProbeTransport, number>> = {
   tcp: TRANSPORT.TCP,
   dot: TRANSPORT.DOT,
   doh: TRANSPORT.DOH,
+  doq: TRANSPORT.DOQ,
 };
 
 /**

@@ -219,7 +219,10 @@ const visit = async (host: string, port: number): Promise<string> => {
   const profile = join(cordon.directory, `chromium-${host}`);
   mkdirSync(profile);
   const templates = `https://127.0.0.1:${portOf('doh')}/dns-query`;
-  writeFileSync(join(profile, 'Local State'), JSON.stringify({ dns_over_https: { mode: 'secure', templates } }));
+  writeFileSync(
+    join(profile, 'Local State'),
+    JSON.stringify({ dns_over_https: { mode: 'secure', templates } }),
+  );
   const key = new X509Certificate(served).publicKey.export({ type: 'spki', format: 'der' });
   const { stdout } = await run('chromium', [
     ...['--headless', '--no-sandbox', '--disable-gpu', '--dump-dom', `--user-data-dir=${profile}`],
