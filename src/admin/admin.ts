@@ -53,6 +53,7 @@ export type {
   Readiness,
 } from './program-operations.ts';
 export { type Reply, toProblem } from './reply.ts';
+export type { KeptReport, ReportAsked, ReportControl } from './report-operations.ts';
 export type {
   RegisterCopy,
   ReloadOutcome,

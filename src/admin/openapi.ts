@@ -59,7 +59,8 @@ const toDocument = (operations: typeof ALL_OPERATIONS): object => {
 const describe = (name: string, operation: Operation, components: Components): object => {
   const schemaOf = (schema: z.ZodType, io: 'input' | 'output'): unknown => toSchema(schema, io, components);
   const { door, summary, roles, parameters, query, body, result, otherStatuses = [] } = operation;
-  const type = operation.mediaType === undefined ? 'application/json' : 'text/plain';
+  const textType = operation.isBinary === true ? 'application/octet-stream' : 'text/plain';
+  const type = operation.mediaType === undefined ? 'application/json' : textType;
   const content = { [type]: { schema: schemaOf(result, 'output') } };
   const taken = [...parametersOf(parameters, 'path', schemaOf), ...parametersOf(query, 'query', schemaOf)];
   return {

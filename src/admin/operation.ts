@@ -141,6 +141,8 @@ export interface Operation<
   readonly result: Result;
   /** Media type of a result that is text; absent: the result is JSON. */
   mediaType?(control: Control): string;
+  /** The result is bytes. */
+  readonly isBinary?: boolean;
   /** Statuses beside 200 with which the result comes. */
   readonly otherStatuses?: readonly number[];
   /** HTTP status of an AppError whose code has none of its own. */

@@ -22,8 +22,8 @@ import {
   type ProgramControl,
 } from './program-operations.ts';
 import { REFERENCE_OPERATIONS, type ReferenceControl } from './reference-operations.ts';
+import { REPORT_OPERATIONS, type ReportControl } from './report-operations.ts';
 import { SERVICE_OPERATIONS, type ServiceControl } from './service-operations.ts';
-
 import { SESSION_OPERATIONS, type SessionControl } from './session-operations.ts';
 
 /** Every operation by its name, which is its operationId in docs/openapi.yaml. */
@@ -38,6 +38,7 @@ export const OPERATIONS = {
   ...RECORD_OPERATIONS,
   ...REFERENCE_OPERATIONS,
   ...OVERVIEW_OPERATIONS,
+  ...REPORT_OPERATIONS,
   ...SESSION_OPERATIONS,
   ...PEOPLE_OPERATIONS,
   ...ACT_OPERATIONS,
@@ -56,6 +57,7 @@ export interface Controls {
   readonly records?: RecordControl;
   readonly references?: ReferenceControl;
   readonly overview?: OverviewControl;
+  readonly reports?: ReportControl;
   readonly session?: SessionControl;
   readonly people?: PeopleControl;
   readonly acts?: ActControl;

@@ -15,6 +15,7 @@ import type { FleetLink } from './fleet-link.ts';
 import type { KeptLists } from './kept-lists.ts';
 import { createListControl } from './list-control.ts';
 import { Overview } from './overview.ts';
+import { ReportShelf } from './report-shelf.ts';
 import { createServiceControl, type ServiceParts } from './service-control.ts';
 import { ServiceRates } from './service-rates.ts';
 
@@ -24,6 +25,8 @@ export interface ControlDoorParts extends Omit<ServiceParts, 'lists'> {
   readonly lists: KeptLists;
   readonly fileReview: FileReview;
   readonly fleet: FleetLink;
+  /** The file of the configuration; undefined: there is none. */
+  readonly configPath: string | undefined;
   /** Of the control room, while there is one. */
   readonly room: {
     /** What it answers on the socket. */
@@ -52,7 +55,7 @@ export class ControlDoor {
   #createShared(): Controls {
     const { directory, supervisor, state, changes, lists, fileReview, pause, trust, evidence, fleet } =
       this.#parts;
-    const { totals, enforcement, room } = this.#parts;
+    const { totals, enforcement, room, configPath } = this.#parts;
     const explaining = {
       supervisor,
       state: () => state.current,
@@ -86,6 +89,7 @@ export class ControlDoor {
       service: createServiceControl({ ...this.#parts, lists: listControl.statuses }),
       lists: listControl,
       overview,
+      reports: new ReportShelf({ stateDirectory: directory, configPath, clock: systemClock }),
       pause,
       explain: { explain: (asked) => explainLive(explaining, asked) },
       fleet: fleet.running,

@@ -253,6 +253,7 @@ export class Service {
       evidence: this.#evidence,
       fleet: this.#fleet,
       room: this.#roomDoor,
+      configPath: source.configPath,
       totals: this.#totals,
       enforcement: this.#enforcement,
       tls: this.#tls,

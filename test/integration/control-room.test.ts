@@ -148,3 +148,30 @@ test('two persons pause for an hour, one resumes; nobody acts for two', async ()
     { timeout: 20_000, interval: 500 },
   );
 });
+
+test('a report is asked for, made aside and downloaded', async () => {
+  const admin = await new RoomClient(origin).open();
+  await admin.enrol(link, 'A. Administrator', PASSWORD);
+  const { body } = await admin.post('/api/v1/people', {
+    name: 'A. Uditor',
+    roles: ['auditor'],
+    reason: 'set-up',
+  });
+  const auditor = await new RoomClient(origin).open();
+  await auditor.enrol((body['link'] as { url: string }).url, 'A. Uditor', PASSWORD);
+  const day = new Date().toISOString().slice(0, 10);
+  const asked = await auditor.post('/api/v1/reports', { from: day, to: day, formats: ['json'] });
+  expect([asked.status, asked.body]).toMatchObject([200, { by: 'A. Uditor' }]);
+  const path = `/api/v1/reports/${String(asked.body['id'])}`;
+  await vi.waitFor(
+    async () => {
+      const { body: report } = await auditor.get(path);
+      expect(report).toMatchObject({ state: 'done', progress: 1, fault: null });
+    },
+    { timeout: 30_000, interval: 500 },
+  );
+  const file = await auditor.get(`${path}/files/report.json`);
+  expect([file.status, file.text.startsWith('{')]).toEqual([200, true]);
+  expect((await auditor.get(`${path}/files/report.json.sig`)).status).toBe(200);
+  expect((await auditor.get(`${path}/files/..%2froom.db`)).status).toBe(404);
+});

@@ -61,6 +61,10 @@ const MAY: Readonly<Record<string, string>> = {
   revokeToken: 'administrator',
   listSessions: 'auditor administrator',
   endOtherSession: 'administrator',
+  listReports: ALL,
+  makeReport: 'operator approver auditor',
+  readReport: ALL,
+  readReportFile: ALL,
   readState: ALL,
   listRefusals: 'help-desk operator approver auditor',
   listGroups: ALL,
@@ -105,7 +109,13 @@ const CONTROLS = Object.fromEntries(
 /** Something that a schema of a path takes. */
 const EXAMPLES: Readonly<Record<string, string>> = {
   ...{ list: 'tiktok', id: 'ex-000001', run: '1', reference: '7Q4K-M2', act: 'a-0123456789ab' },
-  ...{ person: 'p-0123456789ab', token: 't-0123456789ab', session: 's-0123456789ab' },
+  ...{
+    report: 'r-0123456789ab',
+    file: 'report.pdf',
+    person: 'p-0123456789ab',
+    token: 't-0123456789ab',
+    session: 's-0123456789ab',
+  },
 };
 const pathOf = (pattern: string): string =>
   pattern.replace(/\{(\w+)\}/g, (_, name: string) => EXAMPLES[name] ?? '');

@@ -6,7 +6,13 @@ import { openTestRoom, type TestRoom } from './setup.ts';
 
 const EXAMPLES: Readonly<Record<string, string>> = {
   ...{ list: 'tiktok', id: 'ex-000001', run: '1', reference: '7Q4K-M2', act: 'a-0123456789ab' },
-  ...{ person: 'p-0123456789ab', token: 't-0123456789ab', session: 's-0123456789ab' },
+  ...{
+    report: 'r-0123456789ab',
+    file: 'report.pdf',
+    person: 'p-0123456789ab',
+    token: 't-0123456789ab',
+    session: 's-0123456789ab',
+  },
 };
 const IN_ROOM = ALL_OPERATIONS.filter(([, operation]) => isAt(operation, 'room'));
 const pathOf = (path: string): string =>
