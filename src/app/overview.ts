@@ -206,13 +206,15 @@ export class Overview implements OverviewControl {
     const [last] = evidence.probeStatus().runs;
     const { last: whole } = evidence.probeStatus();
     return groups.map((group): ProofFacts => {
-      const results = metrics?.results.filter(({ view }) => view === group) ?? [];
-      const told = whole?.results.filter(({ view }) => view === group) ?? [];
+      // As the probe names what it asks as.
+      const asked = `group:${group}`;
+      const results = metrics?.results.filter(({ view }) => view === asked) ?? [];
+      const told = whole?.results.filter(({ view }) => view === asked) ?? [];
       const leaked = told.reduce((sum, result) => Math.max(sum, result.leaked), 0);
-      const unasked = whole?.unasked.find(({ view }) => view === group || view === '*')?.reason;
+      const unasked = whole?.unasked.find(({ view }) => view === asked || view === '*')?.reason;
       return {
         group,
-        lastSuccessMs: metrics?.lastSuccessMs.get(group),
+        lastSuccessMs: metrics?.lastSuccessMs.get(asked),
         outcome:
           results.length === 0
             ? undefined
