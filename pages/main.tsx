@@ -7,7 +7,7 @@ import { Acts } from './acts/acts.tsx';
 import { setDoorkeeper } from './api/client.ts';
 import type { Session, State } from './api/shapes.ts';
 import { SetUp } from './entry/set-up.tsx';
-import { SignIn } from './entry/sign-in.tsx';
+import { SignIn, wantedPlace } from './entry/sign-in.tsx';
 import { Exemptions } from './exemptions/exemptions.tsx';
 import { Paper } from './exemptions/paper.tsx';
 import { RequestExemption } from './exemptions/request.tsx';
@@ -23,7 +23,6 @@ import { SpokenContext, speak, spoken, useText } from './parts/say.tsx';
 import { useStore } from './parts/store.ts';
 import { useDoing } from './parts/use-data.ts';
 import { Proof } from './proof/proof.tsx';
-import { Reports } from './reports/reports.tsx';
 import { Account } from './settings/account.tsx';
 import { Settings } from './settings/settings.tsx';
 import { Shell } from './shell/shell.tsx';
@@ -40,7 +39,6 @@ const PLACES: readonly (readonly [path: RegExp, page: (part: string) => VNode])[
   [/^\/lists$/, () => <Lists />],
   [/^\/lists\/([^/]+)$/, (id) => <OneList key={id} id={id} />],
   [/^\/proof$/, () => <Proof />],
-  [/^\/reports$/, () => <Reports />],
   [/^\/settings$/, () => <Settings />],
   [/^\/account$/, () => <Account />],
   [/^\/acts$/, () => <Acts />],
@@ -91,8 +89,10 @@ const Room = (): VNode => {
   }, [run]);
   const isSetUp = path === '/setup';
   const isSignedOut = known?.signedIn === false;
+  const isSignedIn = known?.signedIn === true;
   useEffect(() => {
-    if (!isSignedOut || isSetUp || path === '/sign-in') return;
+    // The place of now, not that of when this was drawn: somebody may have gone on meanwhile.
+    if (!isSignedOut || isSetUp || place.value.path === '/sign-in') return;
     const to = location.pathname + location.search;
     const fault = new URLSearchParams(location.search).get('fault');
     go(
@@ -101,7 +101,10 @@ const Room = (): VNode => {
         : `/sign-in?fault=${encodeURIComponent(fault)}`,
       true,
     );
-  }, [isSignedOut, isSetUp, path]);
+  }, [isSignedOut, isSetUp]);
+  useEffect(() => {
+    if (isSignedIn && path === '/sign-in') go(wantedPlace(place.value.query), true);
+  }, [isSignedIn, path]);
   if (known === undefined)
     return (
       <main id="main" class="entry">
@@ -113,7 +116,8 @@ const Room = (): VNode => {
       </main>
     );
   if (isSetUp) return <SetUp />;
-  if (!known.signedIn || path === '/sign-in') return <SignIn />;
+  if (!known.signedIn) return <SignIn />;
+  if (path === '/sign-in') return <p class="faint">{say('loading')}</p>;
   return <Shell>{pageOf(path)}</Shell>;
 };
 

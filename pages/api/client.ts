@@ -97,7 +97,7 @@ export const get = async <Result>(path: string): Promise<Result> =>
 const post = (path: string, body: object): Promise<Response> =>
   send(`/api${path}`, {
     method: 'POST',
-    headers: { 'content-type': 'application/json', 'x-cordon-csrf': csrf },
+    headers: { 'content-type': 'application/json', 'x-csrf-token': csrf },
     body: JSON.stringify(body),
   });
 

@@ -61,13 +61,12 @@ export interface Headline {
   readonly networksInForce: number;
   readonly networksProven: number;
   readonly oldestProofTime: string | null;
-  readonly oldestProofSec: number | null;
   readonly leakedNames: number;
   readonly examples: readonly string[];
   readonly lists: readonly string[];
   readonly groups: readonly string[];
   readonly pause: null | { readonly by: string; readonly reason: string; readonly until: string };
-  readonly sweep: null | { readonly time: string; readonly names: number; readonly outcome: string };
+  readonly sweep: null | { readonly time: string; readonly names: number; readonly leakedNames: number };
 }
 
 export interface Span {
@@ -75,7 +74,7 @@ export interface Span {
   readonly to: string;
   readonly state: string;
   readonly cause: string | null;
-  readonly groups: readonly string[];
+  readonly by: string | null;
   readonly number: number | null;
 }
 
@@ -85,13 +84,10 @@ export interface Network {
   readonly inForce: boolean;
   readonly inScope: boolean;
   readonly prefixes: readonly string[];
-  readonly text: string | null;
   readonly proof: {
     readonly state: string;
     readonly time: string | null;
-    readonly ageSec: number | null;
     readonly leakedNames: number;
-    readonly failingNames: number;
     readonly examples: readonly string[];
     readonly reason: string | null;
   };
@@ -115,7 +111,7 @@ export interface State {
   readonly agency: string | null;
   readonly version: string;
   readonly generation: number;
-  readonly resolver: string;
+  readonly resolver: { readonly name: string; readonly addresses: readonly string[] };
   readonly headline: Headline;
   readonly networks: readonly Network[];
   readonly strip: { readonly from: string; readonly to: string; readonly spans: readonly Span[] };
@@ -142,7 +138,7 @@ export interface State {
     readonly upstreams: { readonly up: number; readonly total: number };
     readonly records: {
       readonly enabled: boolean;
-      readonly lastCommitSec: number | null;
+      readonly lastCommitTime: string | null;
       readonly verified: boolean | null;
       readonly verifiedTime: string | null;
       readonly dropped: number;
@@ -154,13 +150,12 @@ export interface State {
     readonly clients: readonly string[];
     readonly grounds: string;
     readonly until: string;
-    readonly endsSec: number;
-    readonly hitsToday: number | null;
+    readonly hitsToday: number;
   }[];
   readonly lists: readonly {
     readonly id: string;
     readonly mandate: boolean | null;
-    readonly rules: number;
+    readonly rules: number | null;
     readonly state: string;
     readonly reachedTime: string | null;
     readonly restsOn: string | null;
@@ -180,7 +175,7 @@ export interface Refusal {
   readonly name: string;
   readonly type: string;
   readonly group: string;
-  readonly list: string;
+  readonly list: string | null;
   readonly client: string;
   readonly signal: string | null;
   readonly exemption: string | null;
@@ -191,7 +186,7 @@ export interface Group {
   readonly name: string;
   readonly prefixes: readonly string[];
   readonly lists: readonly string[];
-  readonly outOfScope: boolean | string | null;
+  readonly inScope: boolean;
 }
 
 export interface Rule {
@@ -204,6 +199,8 @@ export interface Rule {
   readonly action: string;
   readonly file: string;
   readonly line: number;
+  /** The line of the list. */
+  readonly text: string;
   readonly part?: string;
   readonly service?: string;
   readonly owner?: string;
@@ -365,20 +362,6 @@ export interface Act {
   readonly state: 'waiting' | 'confirmed' | 'withdrawn' | 'expired' | 'failed';
   readonly confirmedBy: string | null;
   readonly endedAt: string | null;
-}
-
-export interface Report {
-  readonly id: string;
-  readonly from: string;
-  readonly to: string;
-  readonly group: string | null;
-  readonly language: string;
-  readonly by: string;
-  readonly askedAt: string;
-  readonly state: 'waiting' | 'checking' | 'reading' | 'done' | 'failed';
-  readonly progress: number;
-  readonly fault: string | null;
-  readonly files: readonly { readonly name: string; readonly bytes: number; readonly sha256: string }[];
 }
 
 export interface ProbeRun {

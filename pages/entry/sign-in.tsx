@@ -7,7 +7,7 @@ import { Form, TextField } from '../parts/form.tsx';
 import { PlaceIcon } from '../parts/marks.tsx';
 import { FaultNote } from '../parts/panel.tsx';
 import { session, takeSession } from '../parts/room.ts';
-import { go, place } from '../parts/router.ts';
+import { place } from '../parts/router.ts';
 import { useText } from '../parts/say.tsx';
 import { useStore } from '../parts/store.ts';
 import { useDoing } from '../parts/use-data.ts';
@@ -15,9 +15,9 @@ import { EntryChoosers } from '../shell/side.tsx';
 import { hasPasskeys, signWithPasskey } from './passkey.ts';
 
 /** Where one wanted to go: a path of ours and nothing else. */
-const wantedPlace = (query: URLSearchParams): string => {
+export const wantedPlace = (query: URLSearchParams): string => {
   const to = query.get('to') ?? '/';
-  return /^\/(?![/\\])/.test(to) ? to : '/';
+  return /^\/(?![/\\]|sign-in|setup)/.test(to) ? to : '/';
 };
 
 const LocalForm = ({ onDone }: { readonly onDone: (given: Session) => void }): VNode => {
@@ -93,10 +93,8 @@ export const SignIn = (): VNode => {
   const fault = query.get('fault');
   const to = wantedPlace(query);
   const oidc = known?.methods.oidc ?? null;
-  const done = (given: Session): void => {
-    takeSession(given);
-    go(to, true);
-  };
+  // Who is signed in is led to the place that was wanted.
+  const done = takeSession;
   return (
     <main id="main" class="entry" tabIndex={-1}>
       <p class="brand">

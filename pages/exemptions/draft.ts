@@ -51,13 +51,15 @@ export const EMPTY: Draft = {
 export const splitValues = (text: string): readonly string[] =>
   text.split(/[\s,;]+/).filter((part) => part !== '');
 
-const toTime = (local: string): string => (local.length === 16 ? `${local}:00Z` : local);
+/** A field gives seconds only where somebody wrote some. */
+const toTime = (local: string): string => `${local.length === 16 ? `${local}:00` : local}Z`;
 
 /** The body of a request: what was left empty is left out, where it may be. */
 export const toRequest = (draft: Draft): Record<string, unknown> => {
   const hours =
     draft.hoursFrom !== '' && draft.hoursTo !== '' ? `${draft.hoursFrom}-${draft.hoursTo}` : undefined;
   const names = splitValues(draft.names);
+  const clients = splitValues(draft.clients);
   const devices = splitValues(draft.devices);
   const hasSchedule = hours !== undefined || draft.weekdays.length > 0;
   return {
@@ -67,8 +69,8 @@ export const toRequest = (draft: Draft): Record<string, unknown> => {
     mitigations: draft.measures
       .filter(({ text }) => text.trim() !== '')
       .map(({ item, text }) => (item === '' ? { text: text.trim() } : { item, text: text.trim() })),
-    groups: draft.groups,
-    clients: splitValues(draft.clients),
+    ...(draft.groups.length > 0 && { groups: draft.groups }),
+    ...(clients.length > 0 && { clients }),
     ...(devices.length > 0 && { devices }),
     ...(draft.lists.length > 0 && { lists: draft.lists }),
     ...(names.length > 0 && { names }),

@@ -42,8 +42,9 @@ const RuleText = ({ rule }: { readonly rule: Rule }): VNode => {
       <b>
         <a href={`/lists/${inPath(rule.list)}`}>{rule.list}</a>
       </b>{' '}
-      {rule.mandate ? say('ruleMandate') : say('ruleOrdinary')}: <Name name={rule.trigger} />,{' '}
-      {word('match', rule.match)}, {say('line', { line: rule.line })}
+      {rule.mandate ? say('ruleMandate') : say('ruleOrdinary')}:{' '}
+      <Name name={rule.text.split(/\s/)[0] ?? rule.text} />, {word('match', rule.match)},{' '}
+      {say('line', { line: rule.line })}
       {rule.target !== undefined && (
         <>
           {' '}
@@ -114,8 +115,15 @@ const Steps = ({ found }: { readonly found: Explanation }): VNode => {
         {found.answers.map((one) => (
           <span key={one.type}>
             <code>{one.type}</code>: <code>{one.rcode ?? one.outcome}</code>
-            {one.ede !== undefined && <> {say('withEde', { text: one.ede.text, code: one.ede.code })}</>}
-            {one.records.length > 0 && (
+            {one.ede !== undefined && (
+              <>
+                {' '}
+                {one.ede.text === ''
+                  ? `(EDE ${one.ede.code})`
+                  : say('withEde', { text: one.ede.text, code: one.ede.code })}
+              </>
+            )}
+            {one.status !== 'refused' && one.records.length > 0 && (
               <span class="soft">
                 {' '}
                 <code>{one.records.slice(0, 3).join('; ')}</code>

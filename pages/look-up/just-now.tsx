@@ -100,12 +100,16 @@ const RefusalRow = ({
         </a>{' '}
         <span class="faint small">{row.type}</span>
         <span class="folded small faint">
-          {row.group}, {say('byList', { list: row.list })}, {row.client}
+          {row.group}, {row.list === null ? '' : say('byList', { list: row.list })}, {row.client}
         </span>
       </th>
-      <td class="wide">{row.list}</td>
+      <td class="wide">{row.list ?? '–'}</td>
       <td class="wide soft">
-        {row.exemption !== null ? say('passedUnder', { paper: row.exemption }) : word('kind', row.kind)}
+        {row.exemption !== null
+          ? say('passedUnder', { paper: row.exemption })
+          : row.signal !== null
+            ? word('sign', row.signal)
+            : word('kind', row.kind)}
       </td>
       <td class="wide code nowrap">{row.client}</td>
       <td class="num">{format.number(row.count)}</td>

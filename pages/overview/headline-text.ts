@@ -46,7 +46,7 @@ const secondsSince = (time: string | null, nowMs: number): number | undefined =>
 const sweepText = (speech: Speech, { sweep }: Headline): string => {
   if (sweep === null) return '';
   const values = { clock: speech.format.clock(sweep.time).slice(0, 5), names: sweep.names };
-  return sweep.outcome === 'enforced'
+  return sweep.leakedNames === 0
     ? ` ${speech.say('saidSweepClean', values)}`
     : ` ${speech.say('saidSweepNot', values)}`;
 };
@@ -124,7 +124,7 @@ const WRITERS: Readonly<Record<HeadlineState, (speech: Speech, found: Headline, 
       return {
         shown: 'unproven',
         title:
-          age === undefined
+          age === undefined || oldestProofTime === null
             ? say('headNeverProven', { count, of: networks })
             : say('headUnproven', { count, of: networks, length: format.length(age) }),
         said: say('saidUnproven', { names: few(speech, groups) }),

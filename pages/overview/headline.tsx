@@ -54,17 +54,7 @@ const Actions = ({ shown, known }: { readonly shown: Shown; readonly known: Stat
           {say('openList')}
         </a>
       )}
-      {shown === 'no-mandate-list' && (
-        <a class="button" href="/settings?tab=configuration">
-          {say('openConfiguration')}
-        </a>
-      )}
       {(shown === 'in-force' || shown === 'unproven' || shown === 'leaking') && <ProbeNow />}
-      {shown === 'in-force' && may('createReport') && (
-        <a class="button" href="/reports">
-          {say('makeReport')}
-        </a>
-      )}
       {shown !== 'paused' && shown !== 'no-word' && shown !== 'starting' && may('pause') && (
         <button type="button" class="stern" onClick={() => setAsksForPause(true)}>
           {say('pauseOpen')}
@@ -78,7 +68,7 @@ const Actions = ({ shown, known }: { readonly shown: Shown; readonly known: Stat
 export const HeadlinePanel = (): VNode | null => {
   const known = useStore(state);
   const sentence = useSentence();
-  const { say } = useText();
+  const { say, language } = useText();
   if (known === undefined || sentence === undefined) return null;
   const { shown, title, said } = sentence;
   const { strip } = known;
@@ -88,13 +78,8 @@ export const HeadlinePanel = (): VNode | null => {
       <h1 id="headline">{title}</h1>
       <p class="said">
         {said}
-        {shown !== 'no-word' && known.headline.todo !== null && shown !== 'in-force' && (
-          <>
-            {' '}
-            <span class="soft" lang="en">
-              {known.headline.todo}
-            </span>
-          </>
+        {shown !== 'no-word' && known.headline.todo !== null && language === 'en' && (
+          <> {known.headline.todo}</>
         )}
       </p>
       <Actions shown={shown} known={known} />

@@ -31,7 +31,7 @@ const NetworkRow = ({
       : format.ago(Math.max(0, (nowMs() - Date.parse(proof.time)) / 1000));
   return (
     <tr>
-      <th scope="row">
+      <th scope="row" class="whole">
         <StateMark mark={mark} />
         <span class="unseen">{network.inScope ? word('network', mark) : say('outOfScope')}: </span>{' '}
         {network.group}
@@ -42,9 +42,9 @@ const NetworkRow = ({
           </span>
         )}
       </th>
-      <td class="wide code faint">
+      <td class="wide code faint whole">
         {prefixes.length === 0 ? (
-          <span class="soft">{say('everybodyElse')}</span>
+          <span class="soft plain-face">{say('everybodyElse')}</span>
         ) : (
           <>
             {prefixes.slice(0, 2).join(', ')}

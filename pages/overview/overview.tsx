@@ -76,7 +76,9 @@ const SignsPanel = ({ today }: Pick<State, 'today'>): VNode => {
 
 const ExemptionsPanel = ({ known }: { readonly known: State }): VNode => {
   const { say, word, format } = useText();
-  const byEnd = known.exemptions.toSorted((a, b) => a.endsSec - b.endsSec).slice(0, EXEMPTIONS_MAX);
+  const byEnd = known.exemptions
+    .toSorted((a, b) => Date.parse(a.until) - Date.parse(b.until))
+    .slice(0, EXEMPTIONS_MAX);
   return (
     <Panel title={say('exemptionsInForce')} aside={<a href="/exemptions">{say('all')}</a>}>
       {byEnd.length === 0 ? (
@@ -108,7 +110,7 @@ const ExemptionsPanel = ({ known }: { readonly known: State }): VNode => {
                   <td>
                     {[...one.groups, ...one.clients].join(', ')}, {word('grounds', one.grounds)}
                   </td>
-                  <td class="num">{one.hitsToday === null ? '–' : format.number(one.hitsToday)}</td>
+                  <td class="num">{format.number(one.hitsToday)}</td>
                   <td class="num">
                     <span class={endsSec < END_NEAR_SEC ? 'tag warn' : undefined}>
                       {format.ago(-endsSec)}
@@ -161,7 +163,7 @@ const ListsPanel = ({ known }: { readonly known: State }): VNode => {
                   {word('list', list.state)}
                 </span>
               </th>
-              <td class="num">{format.number(list.rules)}</td>
+              <td class="num">{list.rules === null ? '–' : format.number(list.rules)}</td>
               <td>
                 {list.reachedTime === null
                   ? say('withProgram')
@@ -198,7 +200,8 @@ const ChangesPanel = ({ known }: { readonly known: State }): VNode => {
               <tr key={change.time + change.kind + change.text}>
                 <td class="nowrap">{format.ago((nowMs() - Date.parse(change.time)) / 1000)}</td>
                 <td>
-                  <b>{word('change', change.kind)}</b> <span lang="en">{change.text}</span>
+                  <span class="unseen">{word('change', change.kind)}: </span>
+                  <span lang="en">{change.text}</span>
                   <span class="folded small faint">{change.by ?? 'Cordon'}</span>
                 </td>
                 <td class="wide soft">{change.by ?? 'Cordon'}</td>

@@ -28,9 +28,11 @@ export const TodayPanel = ({ known }: { readonly known: State }): VNode => {
   useTicks(1_000);
   const { today, service, exemptions } = known;
   const { records, upstreams } = service;
-  const aged = Math.max(0, (nowMs() - Date.parse(known.time)) / 1000);
-  const [next] = exemptions.toSorted((a, b) => a.endsSec - b.endsSec);
-  const commitSec = records.lastCommitSec === null ? undefined : records.lastCommitSec + aged;
+  const [next] = exemptions.toSorted((a, b) => Date.parse(a.until) - Date.parse(b.until));
+  const commitSec =
+    records.lastCommitTime === null
+      ? undefined
+      : Math.max(0, (nowMs() - Date.parse(records.lastCommitTime)) / 1000);
   return (
     <section class="panel" aria-label={say('todayTitle')}>
       <dl class="tiles">
@@ -55,7 +57,10 @@ export const TodayPanel = ({ known }: { readonly known: State }): VNode => {
             <small>
               {next === undefined
                 ? say('todayNobodyExempt')
-                : say('todayExemptions', { count: exemptions.length, end: format.ago(-next.endsSec) })}
+                : say('todayExemptions', {
+                    count: exemptions.length,
+                    end: format.ago((nowMs() - Date.parse(next.until)) / 1000),
+                  })}
             </small>
           </dd>
         </div>

@@ -2,7 +2,7 @@
 import type { VNode } from 'preact';
 import { useId } from 'preact/hooks';
 import type { Span } from '../api/shapes.ts';
-import { hourTicks, placeSpan, stackHours } from './geometry.ts';
+import { hourTicks, placeSpan, spreadPins, stackHours } from './geometry.ts';
 import { useText } from './say.tsx';
 
 /** Which fill a state of a span has. */
@@ -10,7 +10,7 @@ const FILLS: Readonly<Record<string, string>> = {
   'not-in-force': 'fill-bad',
   paused: 'fill-bad',
   unproven: 'fill-none',
-  unrecorded: 'fill-warn',
+  'no-evidence': 'fill-none',
 };
 
 /** Marks of a gap between `y` and `y + height`: red ones are whole, a pause is two bars, lack of evidence is dashed. */
@@ -19,7 +19,7 @@ const GapMark = ({ span, from, to, y, height }: GapProps): VNode | null => {
   if (placed === undefined) return null;
   const fill = FILLS[span.state] ?? 'fill-none';
   const middle = `${placed.x + placed.width / 2}%`;
-  const dashes = span.state === 'unproven' || span.state === 'unrecorded' ? '3 2' : undefined;
+  const dashes = span.state === 'unproven' || span.state === 'no-evidence' ? '3 2' : undefined;
   const stroke = fill.replace('fill', 'stroke');
   if (placed.isThin)
     return (
@@ -91,8 +91,10 @@ const useSpanText = (): ((span: Span) => string) => {
       length: format.length(seconds),
       clock: format.clock(span.from),
     });
-    const where = span.groups.length === 0 ? '' : `, ${format.list(span.groups.slice(0, 3))}`;
-    return `${text}${where}${span.cause === null ? '' : `: ${word('cause', span.cause)}`}`;
+    const why = [span.cause === null ? '' : word('cause', span.cause), span.by ?? '']
+      .filter((part) => part !== '')
+      .join(', ');
+    return why === '' ? text : `${text}: ${why}`;
   };
 };
 
@@ -101,6 +103,13 @@ export const DayStrip = ({ from, to, spans }: StripProps): VNode => {
   const { say, format } = useText();
   const spanText = useSpanText();
   const id = useId();
+  const numbered = spans.filter((span) => span.number !== null && placeSpan(span.from, span.to, from, to));
+  const pins = spreadPins(
+    numbered.map((span) => {
+      const { x, width } = placeSpan(span.from, span.to, from, to) ?? { x: 0, width: 0 };
+      return x + width / 2;
+    }),
+  );
   return (
     <figure class="strip">
       <svg class="chart" width="100%" height="58" role="img" aria-labelledby={id}>
@@ -113,20 +122,17 @@ export const DayStrip = ({ from, to, spans }: StripProps): VNode => {
         {spans.map((span) => (
           <GapMark key={`${span.from}${span.state}`} span={span} from={from} to={to} y={20} height={14} />
         ))}
-        {spans.map((span) => {
-          const placed = placeSpan(span.from, span.to, from, to);
-          return placed === undefined || span.number === null ? null : (
-            <text
-              key={`${span.from}${span.state}n`}
-              class="pin"
-              x={`${Math.min(99, Math.max(1, placed.x + placed.width / 2))}%`}
-              y={11}
-              text-anchor="middle"
-            >
-              {span.number}
-            </text>
-          );
-        })}
+        {numbered.map((span, index) => (
+          <text
+            key={`${span.from}${span.state}n`}
+            class="pin"
+            x={`${pins[index]}%`}
+            y={11}
+            text-anchor="middle"
+          >
+            {span.number}
+          </text>
+        ))}
         {hourTicks(from, to).map(({ time, x }, index) => (
           <g key={x} class={index % 2 === 0 ? 'wide' : undefined}>
             <line class="axis" x1={`${x}%`} x2={`${x}%`} y1={34} y2={39} />

@@ -35,11 +35,20 @@ export const hourTicks = (start: string, end: string, everyHours = 3): { time: D
   return ticks;
 };
 
-/** The smallest round number (1, 2 or 5 times a power of ten) that is no less than `value`, at least 4. */
+/** The top of an axis with four lines: four times 1, 2 or 5 times a power of ten, no less than `value`. */
 export const roundUp = (value: number): number => {
-  const least = Math.max(4, value);
+  const least = Math.max(1, value / 4);
   const power = 10 ** Math.floor(Math.log10(least));
-  return ([1, 2, 5, 10].find((step) => step * power >= least) ?? 10) * power;
+  return 4 * ([1, 2, 5, 10].find((step) => step * power >= least) ?? 10) * power;
+};
+
+/** Where numbers of gaps stand, per cent: at their gaps, but never on each other. */
+export const spreadPins = (wanted: readonly number[], leastApart = 2): number[] => {
+  const placed: number[] = [];
+  for (const x of wanted) placed.push(Math.max(1, x, (placed.at(-1) ?? -leastApart) + leastApart));
+  for (let index = placed.length - 1, most = 99; index >= 0; index--, most -= leastApart)
+    placed[index] = Math.min(placed[index] ?? 0, most);
+  return placed;
 };
 
 export interface Block {

@@ -26,56 +26,60 @@ const Matrix = ({ run }: { readonly run: ProbeRun }): VNode => {
     results.find(({ view, transport, qtype }) => `${view} ${transport}` === row && qtype === type);
   return (
     <>
-      <table>
-        <thead>
-          <tr>
-            <th scope="col">{say('network')}</th>
-            <th scope="col">{say('transport')}</th>
-            {types.map((type) => (
-              <th key={type} scope="col">
-                {type}
-              </th>
-            ))}
-          </tr>
-        </thead>
-        <tbody>
-          {rows.map((row) => {
-            const [view = '', transport = ''] = row.split(' ');
-            return (
-              <tr key={row}>
-                <th scope="row">{view}</th>
-                <td>{transport.toUpperCase()}</td>
-                {types.map((type) => {
-                  const result = find(row, type);
-                  if (result === undefined) return <td key={type}>–</td>;
-                  const mark = OUTCOME_MARKS[result.outcome as keyof typeof OUTCOME_MARKS] ?? 'none';
-                  return (
-                    <td key={type}>
-                      <StateMark mark={mark} />{' '}
-                      <span class={mark === 'ok' ? 'unseen' : ''}>{word('probe', result.outcome)}</span>{' '}
-                      {format.number(result.asked)}
-                      {result.leaked > 0 && (
-                        <span class="wrong">
-                          {' '}
-                          {say('leakedNames', { count: result.leaked })}:{' '}
-                          {result.examples.map((name) => (
-                            <span key={name}>
-                              <Name name={name} />{' '}
-                            </span>
-                          ))}
-                        </span>
-                      )}
-                      {result.failed > 0 && (
-                        <span class="soft"> {say('failedNames', { count: result.failed })}</span>
-                      )}
-                    </td>
-                  );
-                })}
-              </tr>
-            );
-          })}
-        </tbody>
-      </table>
+      {/* A keyboard has to reach what a finger can move (WCAG 2.1.1). */}
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: as said above */}
+      <section class="wide-table" tabIndex={0} aria-label={`${say('matrixTitle')}, ${run.run}`}>
+        <table>
+          <thead>
+            <tr>
+              <th scope="col">{say('network')}</th>
+              <th scope="col">{say('transport')}</th>
+              {types.map((type) => (
+                <th key={type} scope="col">
+                  {type}
+                </th>
+              ))}
+            </tr>
+          </thead>
+          <tbody>
+            {rows.map((row) => {
+              const [view = '', transport = ''] = row.split(' ');
+              return (
+                <tr key={row}>
+                  <th scope="row">{view}</th>
+                  <td>{transport.toUpperCase()}</td>
+                  {types.map((type) => {
+                    const result = find(row, type);
+                    if (result === undefined) return <td key={type}>–</td>;
+                    const mark = OUTCOME_MARKS[result.outcome as keyof typeof OUTCOME_MARKS] ?? 'none';
+                    return (
+                      <td key={type}>
+                        <StateMark mark={mark} />{' '}
+                        <span class={mark === 'ok' ? 'unseen' : ''}>{word('probe', result.outcome)}</span>{' '}
+                        {format.number(result.asked)}
+                        {result.leaked > 0 && (
+                          <span class="wrong">
+                            {' '}
+                            {say('leakedNames', { count: result.leaked })}:{' '}
+                            {result.examples.map((name) => (
+                              <span key={name}>
+                                <Name name={name} />{' '}
+                              </span>
+                            ))}
+                          </span>
+                        )}
+                        {result.failed > 0 && (
+                          <span class="soft"> {say('failedNames', { count: result.failed })}</span>
+                        )}
+                      </td>
+                    );
+                  })}
+                </tr>
+              );
+            })}
+          </tbody>
+        </table>
+      </section>
       {(run.unasked ?? []).map(({ view, reason }) => (
         <p key={view} class="foot small">
           <StateMark mark="none" /> <b>{view}</b> {say('cannotAsk')}: <span lang="en">{reason}</span>
@@ -227,7 +231,7 @@ const GapsPanel = (): VNode | null => {
               <th scope="col">{say('length')}</th>
               <th scope="col">{say('what')}</th>
               <th scope="col" class="wide">
-                {say('networks')}
+                {say('by')}
               </th>
             </tr>
           </thead>
@@ -240,7 +244,7 @@ const GapsPanel = (): VNode | null => {
                   {word('span', span.state)}
                   {span.cause !== null && `: ${word('cause', span.cause)}`}
                 </th>
-                <td class="wide">{span.groups.length === 0 ? say('allOfThem') : span.groups.join(', ')}</td>
+                <td class="wide">{span.by ?? '–'}</td>
               </tr>
             ))}
           </tbody>

@@ -10,7 +10,7 @@ import { useStore } from '../parts/store.ts';
 import { useDoing } from '../parts/use-data.ts';
 
 const PAGE_ROWS = 50;
-const CLASSES = ['', 'changes', 'decisions', 'probes', 'counts'];
+const CLASSES = ['', 'queries', 'changes'];
 
 interface Row {
   readonly class: string;
@@ -20,7 +20,7 @@ interface Row {
 
 interface Page {
   readonly records: readonly Row[];
-  readonly before: number | string | null;
+  readonly before: string | null;
 }
 
 interface Asked {
@@ -75,7 +75,7 @@ const pathOf = (asked: Asked, isChanges: boolean, before: Page['before']): strin
   set('group', asked.group);
   set('from', asked.from === '' ? '' : `${asked.from}:00Z`);
   set('to', asked.to === '' ? '' : `${asked.to}:00Z`);
-  if (before !== null) query.set('before', String(before));
+  if (before !== null) query.set('before', before);
   return `/v1/records/search?${query}`;
 };
 

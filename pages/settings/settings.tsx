@@ -1,4 +1,4 @@
-// Settings: people and roles, tokens, the configuration, how people sign in, and what the notice says.
+// Settings: people and roles, tokens, how people sign in, and the networks. The configuration is a file, and is reloaded.
 import type { VNode } from 'preact';
 import type { Group } from '../api/shapes.ts';
 import { Head, Loaded, Nothing, Panel } from '../parts/panel.tsx';
@@ -7,11 +7,10 @@ import { place } from '../parts/router.ts';
 import { useText } from '../parts/say.tsx';
 import { useStore } from '../parts/store.ts';
 import { useData } from '../parts/use-data.ts';
-import { ConfigurationTab } from './configuration.tsx';
 import { PeopleTab } from './people.tsx';
 import { TokensTab } from './tokens.tsx';
 
-const TABS = ['people', 'tokens', 'configuration', 'sign-in', 'networks'] as const;
+const TABS = ['people', 'tokens', 'sign-in', 'networks'] as const;
 
 const SignInTab = (): VNode => {
   const { say } = useText();
@@ -41,7 +40,7 @@ const NetworksTab = (): VNode => {
   const groups = useData<readonly Group[]>('/v1/groups', ['configuration']);
   const known = useStore(state);
   return (
-    <Panel title={say('networks')} beside={known?.resolver}>
+    <Panel title={say('networks')} beside={known?.resolver.name}>
       <Loaded data={groups}>
         {(all) =>
           all.length === 0 ? (
@@ -60,9 +59,7 @@ const NetworksTab = (): VNode => {
                   <tr key={group.name}>
                     <th scope="row">
                       {group.name}
-                      {group.outOfScope !== null && group.outOfScope !== false && (
-                        <span class="tag"> {say('outOfScope')}</span>
-                      )}
+                      {!group.inScope && <span class="tag"> {say('outOfScope')}</span>}
                     </th>
                     <td class="code">
                       {group.prefixes.length === 0 ? say('everybodyElse') : group.prefixes.join(', ')}
@@ -87,7 +84,6 @@ export const Settings = (): VNode => {
   const names = {
     people: say('people'),
     tokens: say('tokens'),
-    configuration: say('tabConfiguration'),
     'sign-in': say('tabSignIn'),
     networks: say('networks'),
   };
@@ -103,7 +99,6 @@ export const Settings = (): VNode => {
       </nav>
       {tab === 'people' && <PeopleTab />}
       {tab === 'tokens' && <TokensTab />}
-      {tab === 'configuration' && <ConfigurationTab />}
       {tab === 'sign-in' && <SignInTab />}
       {tab === 'networks' && <NetworksTab />}
     </>

@@ -11,7 +11,6 @@ const AFTER_G: Readonly<Record<string, string>> = {
   e: '/exemptions',
   l: '/lists',
   p: '/proof',
-  r: '/reports',
   s: '/settings',
 };
 

@@ -34,7 +34,6 @@ const PLACES: readonly PlaceEntry[] = [
   },
   { to: '/lists', icon: 'lists', name: 'placeLists', isLater: false, needs: ['list-held'] },
   { to: '/proof', icon: 'proof', name: 'placeProof', isLater: true, needs: ['records-not-whole'] },
-  { to: '/reports', icon: 'reports', name: 'placeReports', isLater: true, needs: [] },
   { to: '/settings', icon: 'settings', name: 'placeSettings', isLater: true, needs: [] },
 ];
 
@@ -194,7 +193,9 @@ export const Side = ({ onKeysHelp }: { readonly onKeysHelp: () => void }): VNode
         </div>
         {known !== undefined && (
           <div class="code">
-            {known.resolver}
+            {known.resolver.name}
+            <br />
+            {known.resolver.addresses.join(', ')}
             <br />
             {say('versionLine', { version: known.version, generation: known.generation })}
           </div>

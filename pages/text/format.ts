@@ -7,6 +7,8 @@ const HOUR = 3_600;
 const DAY = 86_400;
 
 type Unit = 'second' | 'minute' | 'hour' | 'day';
+/** Units used with the SI. */
+const SYMBOLS = { second: 's', minute: 'min', hour: 'h' } as const;
 
 /** What a page writes values with. */
 export interface Format {
@@ -44,12 +46,18 @@ const partsOf = (seconds: number): [number, Unit][] => {
   return rest > 0 && whole < 3 * DAY ? [days, [rest, 'hour']] : [days];
 };
 
-const largest = (seconds: number): [number, Intl.RelativeTimeFormatUnit] => {
-  const size = Math.abs(seconds);
-  if (size < MINUTE) return [Math.round(seconds / SECOND), 'second'];
-  if (size < HOUR) return [Math.round(seconds / MINUTE), 'minute'];
-  if (size < 2 * DAY) return [Math.round(seconds / HOUR), 'hour'];
-  return [Math.round(seconds / DAY), 'day'];
+/** What stands around a length of time that has passed, or that is still to come. */
+const PAST: Readonly<Record<Language, readonly [string, string]>> = {
+  en: ['', ' ago'],
+  fr: ['il y a ', ''],
+  nl: ['', ' geleden'],
+  de: ['vor ', ''],
+};
+const FUTURE: Readonly<Record<Language, readonly [string, string]>> = {
+  en: ['in ', ''],
+  fr: ['dans ', ''],
+  nl: ['over ', ''],
+  de: ['in ', ''],
 };
 
 /** English as those read it who write days before months. */
@@ -82,13 +90,14 @@ export const createFormat = (language: Language): Format => {
     month: 'short',
     year: 'numeric',
   });
-  const units = new Map<Unit, Intl.NumberFormat>(
-    (['second', 'minute', 'hour', 'day'] as const).map((unit) => [
-      unit,
-      new Intl.NumberFormat(locale, { style: 'unit', unit, unitDisplay: 'short' }),
-    ]),
-  );
-  const relative = new Intl.RelativeTimeFormat(locale, { style: 'short', numeric: 'always' });
+  const days = new Intl.NumberFormat(locale, { style: 'unit', unit: 'day', unitDisplay: 'long' });
+  const lengthOf = (seconds: number): string =>
+    partsOf(seconds)
+      .map(([count, unit]) =>
+        unit === 'day' ? days.format(count) : `${number.format(count)} ${SYMBOLS[unit]}`,
+      )
+      .join(' ');
+  const relative = new Intl.RelativeTimeFormat(locale, { style: 'long', numeric: 'always' });
   const kibibytes = new Intl.NumberFormat(locale, { maximumFractionDigits: 1 });
   const list = new Intl.ListFormat(locale, { type: 'conjunction' });
   const dated =
@@ -103,11 +112,17 @@ export const createFormat = (language: Language): Format => {
     clock: dated(clock),
     time: (text) => `${dated(time)(text)} UTC`,
     day: dated(day),
-    length: (seconds) =>
-      partsOf(seconds)
-        .map(([count, unit]) => units.get(unit)?.format(count) ?? '')
-        .join(' '),
-    ago: (seconds) => relative.format(...largest(-seconds)),
+    length: lengthOf,
+    ago: (seconds) => {
+      const size = Math.abs(Math.round(seconds));
+      if (size >= 2 * DAY) return relative.format(-Math.round(seconds / DAY), 'day');
+      // Symbols of the SI are shorter than words, and the same in every language.
+      const step = size < MINUTE ? SECOND : size < HOUR ? MINUTE : HOUR;
+      const symbol = step === SECOND ? 's' : step === MINUTE ? 'min' : 'h';
+      const text = `${number.format(Math.round(size / step))} ${symbol}`;
+      const [before, after] = seconds >= 0 ? PAST[language] : FUTURE[language];
+      return `${before}${text}${after}`;
+    },
     bytes: (count) => (count < 1024 ? `${number.format(count)} B` : `${kibibytes.format(count / 1024)} KiB`),
     list: (items) => list.format(items),
   };

@@ -1,0 +1,555 @@
+// The control room as people see it: a browser against the running program, at desktop and phone width.
+//
+// One browser and one program serve all walks, which follow each other as days do: set-up, signing in, decisions of two, what
+// the help desk does, reports. Pictures of every page go to dist/pictures for whoever reviews a change; axe-core looks at
+// the same pages. States of the headline that only accidents produce are given to the page by a stub of the state, here only.
+import { mkdirSync, readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { Locator, Page } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
+import { RCODE } from '../../src/dns/dns.ts';
+import { ask } from '../support/client.ts';
+import { content } from '../support/list-server.ts';
+import { findProgram } from '../support/process.ts';
+import { codeOf, RoomClient } from '../support/room-client.ts';
+import { AGENCY, type Member, PASSWORD, RoomScene, rulesOf } from '../support/room-scene.ts';
+import { STUBBED_HEADLINES, type StubbedHeadline } from '../support/stubbed-headlines.ts';
+
+const PICTURES = fileURLToPath(new URL('../../dist/pictures', import.meta.url));
+const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+const NARROW = 320;
+const PHONE = 390;
+const HEADQUARTERS = '127.0.1.1';
+const LAB = '127.0.2.1';
+
+const hasChromium = findProgram('chromium') !== undefined;
+if (!hasChromium && process.env['CI'] === 'true') throw new Error('chromium is not installed');
+
+let scene: RoomScene;
+let admin: RoomClient;
+let operator: Member;
+let approver: Member;
+let helpDesk: RoomClient;
+let auditor: RoomClient;
+const opened: Page[] = [];
+
+/** A window in which somebody is signed in; closed after the test. */
+const windowOf = async (
+  client: RoomClient,
+  options?: Parameters<RoomScene['windowOf']>[1],
+): Promise<Page> => {
+  const page = await scene.windowOf(client, options);
+  watch(page);
+  return page;
+};
+
+/** What the policy of the page forbade, and what its scripts threw: nothing, in any walk. */
+const faults: string[] = [];
+const watch = (page: Page): void => {
+  opened.push(page);
+  page.on('pageerror', (error) => faults.push(`thrown: ${error.message}`));
+  page.on('console', (message) => {
+    if (/Content Security Policy|Trusted ?Type/i.test(message.text())) faults.push(message.text());
+  });
+};
+
+/** Codes are good once: each use takes the next period, which the program allows for clocks that differ. */
+const usedPeriods = new Map<string, number>();
+const freshCode = async (secret: string): Promise<string> => {
+  const now = Math.floor(Date.now() / 30_000);
+  const last = usedPeriods.get(secret) ?? now;
+  let wanted = Math.max(now, last + 1);
+  if (wanted > now + 1) {
+    await vi.waitUntil(() => Math.floor(Date.now() / 30_000) >= wanted - 1, {
+      timeout: 40_000,
+      interval: 200,
+    });
+    wanted = Math.max(wanted, Math.floor(Date.now() / 30_000));
+  }
+  usedPeriods.set(secret, wanted);
+  return codeOf(secret, wanted - Math.floor(Date.now() / 30_000));
+};
+
+/** Proves again who is signed in, in a page that asks for it. */
+const stepUp = async (page: Page, secret: string): Promise<void> => {
+  const dialog = page.getByRole('dialog', { name: 'Show again that it is you' });
+  await dialog.waitFor();
+  await dialog.getByLabel('Code of your authenticator app').fill(await freshCode(secret));
+  await dialog.getByRole('button', { name: 'Confirm' }).click();
+  await dialog.waitFor({ state: 'detached' });
+};
+
+/** Waits for what was done; proves who it is where the last proof is too old. */
+const stepUpIfAsked = async (page: Page, secret: string, done: Locator): Promise<void> => {
+  const dialog = page.getByRole('dialog', { name: 'Show again that it is you' });
+  await done.or(dialog).first().waitFor();
+  if (await dialog.isVisible()) await stepUp(page, secret);
+  await done.waitFor();
+};
+
+const heading = (page: Page, name: string | RegExp): Locator => page.getByRole('heading', { name });
+
+beforeAll(async () => {
+  if (!hasChromium) return;
+  mkdirSync(PICTURES, { recursive: true });
+  scene = await RoomScene.open();
+});
+afterEach(async ({ task }) => {
+  if (task.result?.state === 'fail')
+    for (const [index, page] of opened.entries())
+      await picture(page, `failed-${task.name.replace(/[^a-z]+/gi, '-').slice(0, 30)}-${index}`);
+  await Promise.all(opened.splice(0).map((page) => page.context().close()));
+});
+afterAll(async () => {
+  await scene?.close();
+});
+
+const walk = test.skipIf(!hasChromium);
+
+walk('first set-up: a link, a passkey, and the first administrator is signed in', async () => {
+  const page = await (await scene.context()).newPage();
+  watch(page);
+  const session = await page.context().newCDPSession(page);
+  await session.send('WebAuthn.enable');
+  await session.send('WebAuthn.addVirtualAuthenticator', {
+    options: {
+      protocol: 'ctap2',
+      transport: 'internal',
+      hasResidentKey: true,
+      hasUserVerification: true,
+      isUserVerified: true,
+      automaticPresenceSimulation: true,
+    },
+  });
+  await page.goto(scene.setUpLink);
+  await heading(page, 'First set-up').waitFor();
+  // The token is in no history and no picture of the screen.
+  expect(new URL(page.url()).hash).toBe('');
+  await picture(page, 'set-up');
+  await page.getByLabel('Name of the account').fill('A. Administrator');
+  await page.getByRole('button', { name: 'Make a passkey' }).click();
+  await heading(page, 'Settings').waitFor();
+  expect(await page.getByRole('banner').textContent()).toContain('A. Administrator');
+
+  await page.getByRole('button', { name: 'Sign out' }).click();
+  await heading(page, 'Sign in').waitFor();
+  await page.getByRole('button', { name: 'Sign in with a passkey' }).click();
+  await page.getByRole('heading', { level: 1, name: /In force/ }).waitFor();
+  expect(await page.title()).toContain(AGENCY);
+
+  // The same session goes on as a client of the API, for what the next walks need.
+  admin = await scene.clientOf(page);
+  operator = await scene.addMember(admin, 'O. Operator', ['operator']);
+  approver = await scene.addMember(admin, 'P. Approver', ['approver']);
+});
+
+walk('local log-in with password and code, and what a wrong code says', async () => {
+  const page = await (await scene.context()).newPage();
+  watch(page);
+  await page.goto(`${scene.origin}/lists`);
+  await heading(page, 'Sign in').waitFor();
+  await page.getByLabel('Name of the account').fill('P. Approver');
+  await page.getByLabel('Password').fill(PASSWORD);
+  await page.getByLabel('Code of your authenticator app').fill('000000');
+  await page.getByRole('button', { name: 'Sign in', exact: true }).click();
+  await page.getByRole('alert').getByText('That did not work.').waitFor();
+  await page.getByLabel('Code of your authenticator app').fill(await freshCode(approver.secret));
+  await page.getByRole('button', { name: 'Sign in', exact: true }).click();
+  // One comes to where one wanted to go.
+  await page.getByRole('heading', { level: 1, name: 'Lists' }).waitFor();
+  expect(new URL(page.url()).pathname).toBe('/lists');
+});
+
+walk('log-in with the agency account: groups have roles', async () => {
+  const signIn = async (login: string): Promise<[RoomClient, string]> => {
+    const page = await (await scene.context()).newPage();
+    watch(page);
+    await scene.signInByAgency(page, login);
+    await page.getByRole('heading', { level: 1, name: /In force/ }).waitFor();
+    return [await scene.clientOf(page), (await page.getByRole('banner').textContent()) ?? ''];
+  };
+  let banner: string;
+  [, banner] = await signIn('otto.operator');
+  expect(banner).toContain('otto.operatorOperator');
+  [helpDesk, banner] = await signIn('hanna.desk');
+  expect(banner).toContain('hanna.deskHelp desk');
+  [auditor, banner] = await signIn('udo.auditor');
+  expect(banner).toContain('udo.auditorAuditor');
+});
+
+walk('an exemption asked for by one and approved by another holds until its end', async () => {
+  const name = 'www.tiktok.com';
+  const verdict = async (): Promise<number> =>
+    (await ask(scene.cordon.dns, `${name} A`, { from: LAB })).rcode;
+  expect(await verdict()).toBe(RCODE.NXDOMAIN);
+  const asks = await windowOf(operator.client);
+  await asks.goto(`${scene.origin}/exemptions/new`);
+  await asks.getByRole('button', { name: 'Send the request' }).click();
+  await asks
+    .getByText(/problems?\. Nothing was asked for|problems?\./)
+    .first()
+    .waitFor();
+  // Every problem stands at its field.
+  expect(await asks.locator('[aria-invalid=true]').count()).toBeGreaterThanOrEqual(3);
+  await picture(asks, 'exemption-new-problems');
+  await asks.getByLabel('Grounds').selectOption('security-research');
+  await asks
+    .getByLabel('Why it is needed')
+    .fill('The mobile team has to see which permissions the application asks for, to warn staff.');
+  await asks
+    .getByLabel('Why nothing else will do')
+    .fill('Published analyses stop at an earlier release of it.');
+  await asks.getByLabel('Addresses or prefixes').fill(`${LAB}/32`);
+  await asks.getByLabel('Names', { exact: true }).fill('tiktok.com');
+  await asks.getByLabel('What is done (1)').fill('Standalone device, wiped each Friday.');
+  const until = new Date(Date.now() + 45_000);
+  await asks.getByLabel('Ends (UTC)').fill(until.toISOString().slice(0, 19));
+  await asks.getByText('1 address').waitFor();
+  await asks.getByRole('button', { name: 'Send the request' }).click();
+  await heading(asks, /^Exemption ex-/).waitFor();
+  const id = /ex-\d+/.exec(asks.url())?.[0] ?? '';
+  await asks.getByText('An approver decides').waitFor();
+
+  const approves = await windowOf(approver.client);
+  await approves.goto(`${scene.origin}/exemptions`);
+  await approves.getByRole('link', { name: id }).click();
+  await approves.getByText('and below').first().waitFor();
+  await picture(approves, 'exemption-decide');
+  await approves.getByRole('radio', { name: 'Agency head', exact: true }).check();
+  await approves.getByLabel('Reason').fill('Needed for the advisory of January.');
+  await approves.getByRole('button', { name: /^Approve until/ }).click();
+  const granted = approves.getByText('Approved. It is in force');
+  await stepUpIfAsked(approves, approver.secret, granted);
+  await expect.poll(verdict, { timeout: 1_000 }).toBe(RCODE.NOERROR);
+  // Both see it take effect.
+  await asks.getByText('in force', { exact: true }).first().waitFor();
+  await expect.poll(verdict, { timeout: 60_000, interval: 500 }).toBe(RCODE.NXDOMAIN);
+  expect(Date.now()).toBeGreaterThanOrEqual(until.getTime());
+});
+
+walk('a held list is accepted by two, who confirm the same SHA-256', async () => {
+  const rcode = async (name: string): Promise<number> =>
+    (await ask(scene.cordon.dns, `${name} A`, { from: HEADQUARTERS })).rcode;
+  scene.lists.set('/feed.txt', content(rulesOf(60)));
+  const asks = await windowOf(operator.client);
+  await asks.goto(`${scene.origin}/lists/feed`);
+  await asks.getByRole('button', { name: 'Fetch now' }).click();
+  await heading(asks, 'A new content of feed is held').waitFor();
+  await asks.getByText('name-099.example', { exact: false }).first().waitFor();
+  expect(await rcode('name-099.example')).toBe(RCODE.NXDOMAIN);
+  await picture(asks, 'list-held');
+  await asks.getByRole('radio', { name: /Ask to accept/ }).check();
+  await asks.getByLabel('Reason').fill('Checked with the maintainer.');
+  await asks.getByRole('button', { name: 'Ask to accept' }).click();
+  await stepUpIfAsked(asks, operator.secret, asks.getByText('You asked for this'));
+  expect(await rcode('name-099.example')).toBe(RCODE.NXDOMAIN);
+
+  const confirms = await windowOf(approver.client);
+  await confirms.goto(`${scene.origin}/lists/feed`);
+  await confirms.getByRole('heading', { name: 'Waits for a second person' }).waitFor();
+  expect(await confirms.locator('main').textContent()).toMatch(/[0-9a-f]{64}/);
+  await confirms.getByRole('button', { name: 'Confirm and do it' }).click();
+  await stepUpIfAsked(confirms, approver.secret, confirms.getByText('Confirmed and done.'));
+  await expect.poll(() => rcode('name-099.example')).toBe(RCODE.NOERROR);
+  expect(await rcode('name-001.example')).toBe(RCODE.NXDOMAIN);
+});
+
+walk('a pause is red on every page, counts down, and is ended by one', async () => {
+  const page = await windowOf(operator.client);
+  const other = await windowOf(helpDesk);
+  await other.goto(`${scene.origin}/lists`);
+  await page.goto(scene.origin);
+  await page.getByRole('button', { name: 'Pause…' }).click();
+  const dialog = page.getByRole('dialog', { name: 'Pause all refusals' });
+  await dialog.getByRole('button', { name: /^Pause for/ }).click();
+  await dialog.getByText('A reason is needed').waitFor();
+  await dialog.getByLabel('Reason').fill('Incident 2026-41: payroll site unreachable.');
+  await dialog.getByRole('button', { name: /^Pause for/ }).click();
+  await stepUpIfAsked(
+    page,
+    operator.secret,
+    page.getByRole('heading', { level: 1, name: /^Paused by O\. Operator/ }),
+  );
+  await other
+    .locator('.banner')
+    .getByText(/^Paused by O. Operator/)
+    .waitFor();
+  await picture(page, 'state-paused');
+  expect((await ask(scene.cordon.dns, 'www.tiktok.com A', { from: HEADQUARTERS })).rcode).toBe(RCODE.NOERROR);
+  await page.getByRole('button', { name: 'End the pause now' }).click();
+  await page.getByRole('heading', { level: 1, name: /^(?:In force|Not in force)/ }).waitFor();
+  await other.locator('.banner').waitFor({ state: 'detached' });
+  expect((await ask(scene.cordon.dns, 'www.tiktok.com A', { from: HEADQUARTERS })).rcode).toBe(
+    RCODE.NXDOMAIN,
+  );
+});
+
+walk('a probe of now proves it on every network, and the headline turns', async () => {
+  const page = await windowOf(operator.client);
+  await page.goto(scene.origin);
+  await page.getByRole('heading', { level: 1, name: /^In force/ }).waitFor();
+  if (!(await page.getByRole('heading', { level: 1, name: /^In force on 3 of 3 networks/ }).isVisible()))
+    await page.getByRole('button', { name: 'Probe now' }).click();
+  await page
+    .getByRole('heading', { level: 1, name: /^In force on 3 of 3 networks/ })
+    .waitFor({ timeout: 50_000 });
+  expect(await page.locator('.headline').getAttribute('class')).toContain('ok');
+  await picture(page, 'state-in-force-real');
+});
+
+/** A name that would be a picture with a handler if anybody took it for HTML. */
+const HOSTILE = '<img\\032src=x\\032onerror=document.title=1>.tiktok.com';
+
+walk('refused just now leads to the explanation; names are shown as text', async () => {
+  await ask(scene.cordon.dns, 'www.tiktok.com A', { from: HEADQUARTERS });
+  await ask(scene.cordon.dns, `${HOSTILE} A`, { from: HEADQUARTERS });
+  const page = await windowOf(helpDesk);
+  await page.goto(`${scene.origin}/look-up`);
+  await page
+    .getByRole('link', { name: /^www\.tiktok\.com/ })
+    .first()
+    .waitFor({ timeout: 30_000 });
+  await expect.poll(async () => await page.locator('main').textContent()).toContain('onerror');
+  expect(await page.locator('img').count()).toBe(0);
+  expect(await page.title()).not.toBe('1');
+  await page
+    .getByRole('link', { name: /^www\.tiktok\.com/ })
+    .first()
+    .click();
+  await heading(page, /www\.tiktok\.com is refused on headquarters/).waitFor();
+  await page.getByText('is not available on agency networks').waitFor();
+  await page
+    .getByRole('group', { name: 'Language of the sentence' })
+    .getByRole('button', { name: 'de Deutsch' })
+    .click();
+  await page.getByText('ist in Netzen der Behörde nicht erreichbar').waitFor();
+  await picture(page, 'look-up-refused');
+  // A link with a name does the same; so does pasting the address of a page.
+  await page.goto(
+    `${scene.origin}/look-up?name=${encodeURIComponent('"><img src=x onerror=alert(1)>.example')}`,
+  );
+  await page.getByRole('searchbox').waitFor();
+  expect(await page.locator('img').count()).toBe(0);
+  await page.getByRole('searchbox').fill('https://www.tiktok.com/@somebody?lang=en');
+  await page.getByRole('button', { name: 'Explain' }).click();
+  await heading(page, /www\.tiktok\.com is refused/).waitFor();
+});
+
+walk('rows stay where they are: newer ones wait behind a button', async () => {
+  const page = await windowOf(helpDesk);
+  await page.goto(`${scene.origin}/look-up`);
+  const rows = page.locator('#just-now').locator('xpath=ancestor::section').locator('tbody tr');
+  await rows.first().waitFor();
+  const before = await rows.allTextContents();
+  await ask(scene.cordon.dns, 'fresh.tiktok.com A', { from: LAB });
+  await page.getByRole('button', { name: /newer: show/ }).waitFor({ timeout: 40_000 });
+  expect((await rows.allTextContents()).length).toBe(before.length);
+  await page.getByRole('button', { name: /newer: show/ }).click();
+  await page.getByRole('link', { name: /^fresh\.tiktok\.com/ }).waitFor();
+});
+
+walk('keys lead to places, the skip link to the content, and both can be turned off', async () => {
+  const page = await windowOf(operator.client);
+  await page.goto(scene.origin);
+  await page.getByRole('heading', { level: 1 }).waitFor();
+  await page.keyboard.press('Tab');
+  expect(await page.locator(':focus').textContent()).toBe('Skip to content');
+  await page.keyboard.press('Enter');
+  expect(await page.locator(':focus').getAttribute('id')).toBe('main');
+  await page.keyboard.press('g');
+  await page.keyboard.press('l');
+  await page.getByRole('heading', { level: 1, name: 'Lists' }).waitFor();
+  await page.keyboard.press('/');
+  await page.getByRole('searchbox').waitFor();
+  await expect.poll(async () => await page.locator(':focus').getAttribute('type')).toBe('search');
+  await page.keyboard.type('g l');
+  expect(new URL(page.url()).pathname).toBe('/look-up');
+  await page.locator('h1').click();
+  await page.keyboard.press('?');
+  await page.getByRole('dialog', { name: 'Keys' }).getByLabel('Single keys do something').uncheck();
+  await page.keyboard.press('Escape');
+  await page.keyboard.press('g');
+  await page.keyboard.press('l');
+  expect(new URL(page.url()).pathname).toBe('/look-up');
+});
+
+walk('nobody looks, no stream: a hidden page holds none', async () => {
+  const page = await windowOf(operator.client);
+  const requests: string[] = [];
+  page.on('request', (request) => requests.push(new URL(request.url()).pathname));
+  await page.goto(scene.origin);
+  await page.getByRole('heading', { level: 1, name: /In force|Not in force/ }).waitFor();
+  await expect.poll(() => requests.filter((path) => path === '/api/live').length).toBe(1);
+  await page.evaluate(`
+    Object.defineProperty(document, 'visibilityState', { configurable: true, get: () => 'hidden' });
+    document.dispatchEvent(new Event('visibilitychange'));`);
+  const before = requests.length;
+  await page.evaluate('new Promise((resolve) => setTimeout(resolve, 1500))');
+  expect(requests.length).toBe(before);
+  await page.evaluate(`
+    Object.defineProperty(document, 'visibilityState', { configurable: true, get: () => 'visible' });
+    document.dispatchEvent(new Event('visibilitychange'));`);
+  await expect.poll(() => requests.filter((path) => path === '/api/live').length).toBe(2);
+});
+
+/** Every page with what it is called in pictures, and who may see it whole. */
+const PLACES: readonly (readonly [name: string, path: string, who: () => RoomClient])[] = [
+  ['overview', '/', () => operator.client],
+  ['look-up', '/look-up?name=www.tiktok.com', () => operator.client],
+  ['exemptions', '/exemptions', () => operator.client],
+  ['exemption-new', '/exemptions/new', () => operator.client],
+  ['exemption', '/exemptions/ex-000001', () => approver.client],
+  ['lists', '/lists', () => operator.client],
+  ['list', '/lists/feed', () => operator.client],
+  ['proof', '/proof', () => auditor],
+  ['changes', '/proof?tab=changes', () => auditor],
+  ['records', '/proof?tab=records', () => auditor],
+  ['people', '/settings', () => admin],
+  ['tokens', '/settings?tab=tokens', () => admin],
+  ['sign-in-settings', '/settings?tab=sign-in', () => admin],
+  ['networks', '/settings?tab=networks', () => admin],
+  ['account', '/account', () => operator.client],
+  ['acts', '/acts', () => approver.client],
+  ['not-found', '/nothing-here', () => operator.client],
+  ['sign-in', '/sign-in', () => new RoomClient(scene.origin)],
+];
+
+interface AxeResult {
+  readonly violations: readonly {
+    readonly id: string;
+    readonly nodes: readonly { readonly html: string }[];
+  }[];
+}
+
+/** What axe-core finds, one line each. */
+const findBarriers = async (page: Page): Promise<string[]> => {
+  await page.evaluate(AXE);
+  const { violations } = (await page.evaluate(
+    'axe.run(document, { runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"] })',
+  )) as AxeResult;
+  return violations.flatMap(({ id, nodes }) => nodes.map(({ html }) => `${id}: ${html.slice(0, 160)}`));
+};
+
+/** True when a page is wider than its window. */
+const scrollsSideways = async (page: Page): Promise<boolean> =>
+  (await page.evaluate('document.documentElement.scrollWidth > window.innerWidth')) as boolean;
+
+async function picture(page: Page, name: string): Promise<void> {
+  await page.screenshot({ path: join(PICTURES, `${name}.png`), fullPage: true });
+}
+
+const settle = async (page: Page): Promise<void> => {
+  await page.getByRole('heading', { level: 1 }).first().waitFor();
+  await page.locator('[aria-busy=true]').first().waitFor({ state: 'detached' });
+};
+
+walk.each([
+  ['desktop', 'light', 1280],
+  ['desktop', 'dark', 1280],
+  ['phone', 'light', PHONE],
+  ['phone', 'dark', PHONE],
+] as const)(
+  'every page, %s, %s: a picture, and nothing in the way of anybody',
+  async (device, scheme, width) => {
+    const findings: string[] = [];
+    const windows = new Map<RoomClient, Page>();
+    for (const [name, path, who] of PLACES) {
+      const client = name === 'sign-in' ? new RoomClient(scene.origin) : who();
+      const page = windows.get(client) ?? (await windowOf(client, { width, height: 850, scheme }));
+      windows.set(client, page);
+      await page.goto(scene.origin + path);
+      await settle(page);
+      await picture(page, `${name}-${device}-${scheme}`);
+      if (await scrollsSideways(page)) findings.push(`${name} scrolls sideways at ${width}`);
+      // Colors differ between themes, order and names between widths: two of the four see all that axe looks at.
+      if ((device === 'desktop') === (scheme === 'light'))
+        findings.push(...(await findBarriers(page)).map((found) => `${name} ${device} ${scheme} ${found}`));
+      if (device === 'phone' && scheme === 'light') {
+        await page.setViewportSize({ width: NARROW, height: 850 });
+        if (await scrollsSideways(page)) findings.push(`${name} scrolls sideways at ${NARROW}`);
+        await page.setViewportSize({ width, height: 850 });
+      }
+    }
+    expect(findings).toEqual([]);
+  },
+);
+
+walk.each(['fr', 'nl', 'de'])(
+  'in %s no word is left in English, and nothing is wider than a phone',
+  async (locale) => {
+    const page = await windowOf(operator.client, { width: NARROW, locale });
+    for (const path of ['/', '/look-up?name=www.tiktok.com', '/exemptions/new', '/lists/feed', '/proof']) {
+      await page.goto(scene.origin + path);
+      await settle(page);
+      expect(await page.locator('html').getAttribute('lang')).toBe(locale);
+      expect(await page.getByRole('navigation').first().textContent()).not.toContain('Overview');
+      expect([path, await scrollsSideways(page)]).toEqual([path, false]);
+      await picture(page, `${locale}${path.replace(/[^a-z]+/g, '-')}`);
+    }
+  },
+);
+
+/** Opens the overview with a state of the program's in which the headline is another. */
+const openStubbed = async (stub: StubbedHeadline, width: number, scheme: 'light' | 'dark'): Promise<Page> => {
+  const page = await windowOf(operator.client, { width, height: 850, scheme });
+  await page.route('**/api/live', (route) => route.abort());
+  await page.route('**/api/v1/state', async (route) => {
+    const response = await route.fetch();
+    const state = (await response.json()) as { headline: object; time: string };
+    const now = Date.parse(state.time);
+    await route.fulfill({
+      response,
+      json: { ...state, headline: { ...state.headline, ...stub.headline(now) } },
+    });
+  });
+  // What was handed out with the page would be shown first.
+  await page.route(`${scene.origin}/`, async (route) => {
+    const response = await route.fetch();
+    const body = (await response.text()).replace(/<script type="application\/json"[\s\S]*?<\/script>/, '');
+    await route.fulfill({ response, body });
+  });
+  await page.goto(scene.origin);
+  return page;
+};
+
+walk.each(STUBBED_HEADLINES.map((stub) => [stub.name, stub] as const))(
+  'the headline when it is %s: sentence, shape and color say it',
+  async (name, stub) => {
+    for (const [width, scheme] of [
+      [1280, 'light'],
+      [PHONE, 'dark'],
+    ] as const) {
+      const page = await openStubbed(stub, width, scheme);
+      await page.getByRole('heading', { level: 1, name: stub.says }).waitFor();
+      await expect
+        .poll(async () => await page.locator('.headline').getAttribute('class'))
+        .toContain(stub.tone);
+      expect(await page.locator(`.headline > .st-${stub.mark}`).count()).toBe(1);
+      expect(await page.title()).toMatch(stub.says);
+      await picture(page, `state-${name}-${width}-${scheme}`);
+      // One state of each tone: the others differ in words only.
+      if (width === 1280 && ['in-force', 'starting', 'leaking', 'stale'].includes(name))
+        expect(await findBarriers(page)).toEqual([]);
+    }
+  },
+);
+
+walk('silence is never green: no word from the resolver', async () => {
+  const page = await windowOf(operator.client);
+  await page.clock.install();
+  await page.goto(scene.origin);
+  await page.getByRole('heading', { level: 1, name: /In force|Not in force/ }).waitFor();
+  await page.route('**/api/**', (route) => route.abort());
+  await page.context().setOffline(true);
+  await page.clock.fastForward(30_000);
+  await page.getByRole('heading', { level: 1, name: /^No word from the resolver/ }).waitFor();
+  expect(await page.locator('.headline').getAttribute('class')).toContain('none');
+  expect(await page.locator('.headline .said').textContent()).toContain('may no longer be so');
+  await picture(page, 'state-no-word');
+});
+
+walk('no page was refused anything by its own policy, and none threw', () => {
+  expect(faults).toEqual([]);
+});
