@@ -23,6 +23,7 @@ import { SpokenContext, speak, spoken, useText } from './parts/say.tsx';
 import { useStore } from './parts/store.ts';
 import { useDoing } from './parts/use-data.ts';
 import { Proof } from './proof/proof.tsx';
+import { Reports } from './reports/reports.tsx';
 import { Account } from './settings/account.tsx';
 import { Settings } from './settings/settings.tsx';
 import { Shell } from './shell/shell.tsx';
@@ -39,6 +40,7 @@ const PLACES: readonly (readonly [path: RegExp, page: (part: string) => VNode])[
   [/^\/lists$/, () => <Lists />],
   [/^\/lists\/([^/]+)$/, (id) => <OneList key={id} id={id} />],
   [/^\/proof$/, () => <Proof />],
+  [/^\/reports$/, () => <Reports />],
   [/^\/settings$/, () => <Settings />],
   [/^\/account$/, () => <Account />],
   [/^\/acts$/, () => <Acts />],

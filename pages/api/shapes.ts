@@ -364,6 +364,19 @@ export interface Act {
   readonly endedAt: string | null;
 }
 
+export interface Report {
+  readonly id: string;
+  readonly from: string;
+  readonly to: string;
+  readonly group: string | null;
+  readonly by: string;
+  readonly askedAt: string;
+  readonly state: 'waiting' | 'running' | 'done' | 'failed';
+  readonly progress: number;
+  readonly fault: string | null;
+  readonly files: readonly { readonly name: string; readonly bytes: number; readonly sha256: string }[];
+}
+
 export interface ProbeRun {
   readonly run: number;
   readonly event: string;

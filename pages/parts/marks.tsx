@@ -73,7 +73,16 @@ export const StateMark = ({ mark, isLarge = false }: { mark: Mark; isLarge?: boo
   </svg>
 );
 
-export type Icon = 'room' | 'overview' | 'lookUp' | 'exemptions' | 'lists' | 'proof' | 'settings' | 'more';
+export type Icon =
+  | 'room'
+  | 'overview'
+  | 'lookUp'
+  | 'exemptions'
+  | 'lists'
+  | 'proof'
+  | 'reports'
+  | 'settings'
+  | 'more';
 
 const LINES: Readonly<Record<Exclude<Icon, 'room'>, string>> = {
   overview: 'M2.2 2.2h4.6v6.2H2.2zm7 0h4.6v3.4H9.2zm0 5.8h4.6v5.8H9.2zm-7 2.8h4.6v3H2.2z',
@@ -81,6 +90,7 @@ const LINES: Readonly<Record<Exclude<Icon, 'room'>, string>> = {
   exemptions: 'M3.2 1.8h6.6l3 3v9.4H3.2zm2.4 7.3l1.7 1.7 3.1-3.5',
   lists: 'M5.6 3.6H14M5.6 8H14M5.6 12.4H14M2 3.6h.6M2 8h.6M2 12.4h.6',
   proof: 'M8 1.6l5.4 2v4.1c0 3.2-2.2 5.6-5.4 6.7-3.2-1.1-5.4-3.5-5.4-6.7V3.6zM5.6 8l1.8 1.8L10.6 6',
+  reports: 'M2.4 2v11.8H14M5.4 11.4V8m3 3.4V4.6m3 6.8V6.4',
   settings:
     'M2 4.6h7m3.2 0H14M2 11.4h1.8m3.4 0H14M10.6 6.3a1.7 1.7 0 100-3.4 1.7 1.7 0 000 3.4zM5.5 13.1a1.7 1.7 0 100-3.4 1.7 1.7 0 000 3.4z',
   more: 'M3.4 8h.1M8 8h.1m4.5 0h.1',

@@ -11,6 +11,7 @@ const AFTER_G: Readonly<Record<string, string>> = {
   e: '/exemptions',
   l: '/lists',
   p: '/proof',
+  r: '/reports',
   s: '/settings',
 };
 

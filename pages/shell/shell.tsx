@@ -160,6 +160,7 @@ const KeysHelp = ({ onClose }: { readonly onClose: () => void }): VNode => {
     '/exemptions': say('placeExemptions'),
     '/lists': say('placeLists'),
     '/proof': say('placeProof'),
+    '/reports': say('placeReports'),
     '/settings': say('placeSettings'),
   };
   return (

@@ -34,6 +34,7 @@ const PLACES: readonly PlaceEntry[] = [
   },
   { to: '/lists', icon: 'lists', name: 'placeLists', isLater: false, needs: ['list-held'] },
   { to: '/proof', icon: 'proof', name: 'placeProof', isLater: true, needs: ['records-not-whole'] },
+  { to: '/reports', icon: 'reports', name: 'placeReports', isLater: true, needs: [] },
   { to: '/settings', icon: 'settings', name: 'placeSettings', isLater: true, needs: [] },
 ];
 

@@ -525,6 +525,33 @@ export const de: Texts = {
 
   // Reports
 
+  // Reports
+  placeReports: 'Berichte',
+  makeReport: 'Bericht erstellen',
+  allOfThem: 'alle Netze',
+  makeBeside: 'aus den Aufzeichnungen, signiert',
+  makeNotYours: 'Berichte erstellen Betrieb, Genehmigende und Prüfende. Die fertigen stehen unten.',
+  period: 'Zeitraum',
+  periodWrong: 'Das Ende muss nach dem Anfang liegen.',
+  forms: 'Formate',
+  toastReport: 'Der Bericht wird erstellt. Sie können diese Seite verlassen; er steht dann unten.',
+  madeReports: 'Fertige Berichte',
+  madeBeside: 'jeder mit seiner Signatur',
+  reportsNone: 'Hier wurde keiner erstellt.',
+  allNetworksShort: 'alle Netze',
+  files: 'Dateien',
+  verifyTitle: 'Eine Datei prüfen',
+  verifyHow: 'Wer den öffentlichen Schlüssel hat, kann es ohne den Server von Cordon:',
+  periodToday: 'heute bis jetzt',
+  periodYesterday: 'gestern',
+  periodLastWeek: 'letzte Woche',
+  periodLastMonth: 'letzter Monat',
+  periodLastQuarter: 'letztes Quartal',
+  periodOwn: 'andere Tage …',
+  reportWaiting: 'wartet',
+  reportFailed: 'Nicht erstellt',
+  reportRunning: 'wird erstellt',
+
   // Settings
   people: 'Personen',
   peopleBeside: 'geändert von zwei Administrierenden',

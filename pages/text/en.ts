@@ -520,6 +520,33 @@ export const en = {
 
   // Reports
 
+  // Reports
+  placeReports: 'Reports',
+  makeReport: 'Make a report',
+  allOfThem: 'all networks',
+  makeBeside: 'from the records, signed',
+  makeNotYours: 'Reports are made by operators, approvers and auditors. The made ones are below.',
+  period: 'Period',
+  periodWrong: 'The end has to be after the beginning.',
+  forms: 'Forms',
+  toastReport: 'The report is being made. You may leave this page; it will be below.',
+  madeReports: 'Made reports',
+  madeBeside: 'each with its signature',
+  reportsNone: 'None was made here.',
+  allNetworksShort: 'all networks',
+  files: 'Files',
+  verifyTitle: 'Verify a file',
+  verifyHow: 'Anybody with the public key can, without Cordon’s server:',
+  periodToday: 'today so far',
+  periodYesterday: 'yesterday',
+  periodLastWeek: 'last week',
+  periodLastMonth: 'last month',
+  periodLastQuarter: 'last quarter',
+  periodOwn: 'other days…',
+  reportWaiting: 'waits',
+  reportFailed: 'Not made',
+  reportRunning: 'is being made',
+
   // Settings
   people: 'People',
   peopleBeside: 'two administrators change them',

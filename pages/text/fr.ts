@@ -525,6 +525,34 @@ export const fr: Texts = {
 
   // Reports
 
+  // Reports
+  placeReports: 'Rapports',
+  makeReport: 'Faire un rapport',
+  allOfThem: 'tous les réseaux',
+  makeBeside: 'à partir des enregistrements, signé',
+  makeNotYours:
+    'Les rapports sont faits par l’exploitation, les approbateurs et les auditeurs. Ceux qui existent sont ci-dessous.',
+  period: 'Période',
+  periodWrong: 'La fin doit suivre le début.',
+  forms: 'Formats',
+  toastReport: 'Le rapport est en cours. Vous pouvez quitter cette page ; il sera ci-dessous.',
+  madeReports: 'Rapports faits',
+  madeBeside: 'chacun avec sa signature',
+  reportsNone: 'Aucun n’a été fait ici.',
+  allNetworksShort: 'tous les réseaux',
+  files: 'Fichiers',
+  verifyTitle: 'Vérifier un fichier',
+  verifyHow: 'Quiconque a la clé publique le peut, sans le serveur de Cordon :',
+  periodToday: 'aujourd’hui jusqu’ici',
+  periodYesterday: 'hier',
+  periodLastWeek: 'la semaine dernière',
+  periodLastMonth: 'le mois dernier',
+  periodLastQuarter: 'le trimestre dernier',
+  periodOwn: 'd’autres jours…',
+  reportWaiting: 'attend',
+  reportFailed: 'Pas fait',
+  reportRunning: 'en cours',
+
   // Settings
   people: 'Personnes',
   peopleBeside: 'modifiées par deux administrateurs',

@@ -526,6 +526,34 @@ export const nl: Texts = {
 
   // Reports
 
+  // Reports
+  placeReports: 'Rapporten',
+  makeReport: 'Rapport maken',
+  allOfThem: 'alle netwerken',
+  makeBeside: 'uit de vastleggingen, ondertekend',
+  makeNotYours:
+    'Rapporten worden gemaakt door beheer, goedkeurders en controleurs. De gemaakte staan hieronder.',
+  period: 'Periode',
+  periodWrong: 'Het einde moet na het begin liggen.',
+  forms: 'Vormen',
+  toastReport: 'Het rapport wordt gemaakt. U kunt deze pagina verlaten; het staat straks hieronder.',
+  madeReports: 'Gemaakte rapporten',
+  madeBeside: 'elk met zijn handtekening',
+  reportsNone: 'Hier is er geen gemaakt.',
+  allNetworksShort: 'alle netwerken',
+  files: 'Bestanden',
+  verifyTitle: 'Een bestand controleren',
+  verifyHow: 'Iedereen met de publieke sleutel kan het, zonder de server van Cordon:',
+  periodToday: 'vandaag tot nu',
+  periodYesterday: 'gisteren',
+  periodLastWeek: 'vorige week',
+  periodLastMonth: 'vorige maand',
+  periodLastQuarter: 'vorig kwartaal',
+  periodOwn: 'andere dagen…',
+  reportWaiting: 'wacht',
+  reportFailed: 'Niet gemaakt',
+  reportRunning: 'wordt gemaakt',
+
   // Settings
   people: 'Personen',
   peopleBeside: 'gewijzigd door twee beheerders',
