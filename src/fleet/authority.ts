@@ -37,6 +37,8 @@ import { TIDE_MS } from './tide-watch.ts';
 
 /** How long a start waits for nodes that may have a longer log, milliseconds. */
 const HOLD_MS = 60_000;
+/** Nodes that were heard within it may know of the last decisions, milliseconds. */
+const LATELY_MS = 3_600_000;
 /** Between two tries, and between two looks at whether the engine still has the log, milliseconds. */
 const RETRY_MS = 500;
 const LOOK_MS = 15_000;
@@ -225,6 +227,8 @@ export class Authority {
     this.#onPresence();
     for (const alarm of presence.lastAlarms ?? []) this.#hearAlarm(alarm);
     if (!this.#isReconciled || presence.role === 'collector') return;
+    // One that has just come knows nothing of the clocks yet.
+    if (presence.offsetMs === undefined) this.tide();
     const { number, hash } = presence.policy;
     if (!policy.agreesWith({ number, hash }))
       policy.fork(`${name} has another entry ${number} than here`, { number, hash });
@@ -297,9 +301,14 @@ export class Authority {
   async #awaitNodes(engine: Engine): Promise<void> {
     const { roll, name, acts } = this.#options;
     const since = acts.monotonic();
+    const nodes = roll.members.filter((member) => member.until === undefined && member.name !== name);
+    const lately = nodes.filter(
+      (node) => (this.#heard.get(node.name)?.atMs ?? Number.NEGATIVE_INFINITY) > since - LATELY_MS,
+    );
+    // An engine that has lost its store knows of none: then each may have heard of the last decision.
+    const awaited = nodes.some((node) => this.#heard.has(node.name)) ? lately : nodes;
     const missing = (): string[] =>
-      roll.members
-        .filter((member) => member.until === undefined && member.name !== name)
+      awaited
         .map((member) => member.name)
         .filter((node) => (this.#heard.get(node)?.atMs ?? Number.NEGATIVE_INFINITY) < since);
     engine.tell(HELLO_SUBJECT, '');
