@@ -13,7 +13,7 @@ export const BACKUP = command({
   options: { ...COMMON, reason: { value: 'TEXT', default: '', about: 'why; goes into the records' } },
   examples: [
     { command: 'cordon backup /var/backups/cordon-2026-11-26.tar.gz', about: 'every night' },
-    { command: 'cordon restore /var/backups/cordon-2026-11-26.tar.gz --check', about: 'is it good?' },
+    { command: 'cordon backup cordon.tar.gz --json', about: 'for a script' },
   ],
   statuses: { 1: 'it could not be written, or what it holds is not whole; the file then says so' },
   see: ['operations.md#backup-and-restore'],

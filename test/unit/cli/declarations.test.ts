@@ -68,5 +68,9 @@ test.each(named)('%s --help says how it is used, with its examples', async (name
   expect(shown.startsWith(`Usage: cordon ${name}`), shown).toBe(true);
   for (const { command } of declaration.examples) expect(shown).toContain(command);
   for (const key of Object.keys(declaration.options)) expect(shown).toContain(`--${key}`);
-  expect(Math.max(...shown.split('\n').map((line) => line.length)), shown).toBeLessThanOrEqual(110);
+  expect(Math.max(...proseOf(shown).map((line) => line.length)), shown).toBeLessThanOrEqual(110);
 });
+
+/** Lines but those of examples, which are to be copied whole. */
+const proseOf = (shown: string): string[] =>
+  shown.split('\n').filter((line) => !line.startsWith('  cordon '));

@@ -49,7 +49,7 @@ test('a reader sees what the declarations say', async (context) => {
   for (const { path, command } of ALL_COMMANDS) {
     const file = join(directory, 'page.1');
     writeFileSync(file, pages.get(`cordon-${path.join('-')}.1`) ?? '');
-    const { stdout } = await run('mandoc', ['-T', 'ascii', '-O', 'width=250', file]);
+    const { stdout } = await run('mandoc', ['-T', 'utf8', '-O', 'width=250', file]);
     // Bold letters are written twice, with a backspace between.
     const text = stdout.replace(new RegExp(`.${String.fromCharCode(8)}`, 'g'), '');
     for (const key of Object.keys(command.options)) expect(text).toContain(`--${key}`);

@@ -13,7 +13,15 @@ const NOW = Date.UTC(2026, 10, 26, 3, 0, 0);
 const ago = (minutes: number): string => new Date(NOW - minutes * 60_000).toISOString();
 
 const STATUS: ServiceStatus = {
-  ...{ version: '0.1.0', node: '24.21.0', pid: 812, time: ago(0), startedAt: ago(9_000), ready: true, causes: [] },
+  ...{
+    version: '0.1.0',
+    node: '24.21.0',
+    pid: 812,
+    time: ago(0),
+    startedAt: ago(9_000),
+    ready: true,
+    causes: [],
+  },
   enforcement: {
     ...{ state: 'enforced', text: 'every mandate list is in force', todo: null, since: ago(9_000) },
     groups: [
@@ -56,8 +64,17 @@ const STATUS: ServiceStatus = {
 const figures = (queries: number, atMs: number): ServiceFigures => ({
   ...{ time: ago(0), atMs, queries, refusals: queries / 50, wouldRefuse: 0, dropped: 0 },
   answers: { cache: queries * 0.8, upstream: queries * 0.18, policy: queries * 0.02 },
-  ...{ cacheHits: queries * 0.8, cacheMisses: queries * 0.18, inflight: 7, tcpConnections: 31, tlsConnections: 112 },
-  answerTimes: { boundsMs: [0.032, 0.064, 0.128, 8.2, 33], counts: [0, queries * 0.8, queries * 0.02, queries * 0.18, 0, 0] },
+  ...{
+    cacheHits: queries * 0.8,
+    cacheMisses: queries * 0.18,
+    inflight: 7,
+    tcpConnections: 31,
+    tlsConnections: 112,
+  },
+  answerTimes: {
+    boundsMs: [0.032, 0.064, 0.128, 8.2, 33],
+    counts: [0, queries * 0.8, queries * 0.02, queries * 0.18, 0, 0],
+  },
   ...{ residentBytes: 312 * 2 ** 20, cpuMs: atMs * 0.22, state: 'enforced' },
   upstreams: [
     {
