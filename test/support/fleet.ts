@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { vi } from 'vitest';
+import { setTimeout as sleep } from 'node:timers/promises';
 import {
   initFleet,
   joinFleet,
@@ -82,7 +82,7 @@ export class TestFleet {
     const cordon = await startCordon({ config: this.config(name, more) });
     const member = { name, state, cordon };
     this.members.set(name, member);
-    await vi.waitUntil(() => this.ask(name, 'GET', '/v1/fleet').catch(() => undefined), { timeout: 30_000 });
+    await waitFor(() => this.ask(name, 'GET', '/v1/fleet').catch(() => undefined), { timeout: 30_000 });
     return member;
   }
 
@@ -149,7 +149,7 @@ ${more}`;
   /** Requests and approves an exemption at the authority; gives its identifier. */
   async grant(terms: object): Promise<string> {
     // Just after its start, the authority waits for what the nodes know.
-    const { id } = await vi.waitUntil(() => this.request(terms).catch(heldOff), {
+    const { id } = await waitFor(() => this.request(terms).catch(heldOff), {
       timeout: 70_000,
       interval: 50,
     });
@@ -173,6 +173,19 @@ ${more}`;
     return path;
   }
 }
+
+/** Tries until there is something, as vitest does; measurements run without it. */
+const waitFor = async <Value>(
+  look: () => Promise<Value | undefined>,
+  { timeout, interval = 50 }: { timeout: number; interval?: number },
+): Promise<Value> => {
+  for (const untilMs = Date.now() + timeout; ; ) {
+    const found = await look();
+    if (found !== undefined) return found;
+    if (Date.now() > untilMs) throw new Error(`nothing within ${timeout} ms`);
+    await sleep(interval);
+  }
+};
 
 const heldOff = (thrown: unknown): undefined => {
   if (!String(thrown).includes('ERR_FLEET_HOLD')) throw thrown;
