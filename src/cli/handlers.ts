@@ -7,6 +7,7 @@ import * as fleet from './declarations/fleet.ts';
 import * as lists from './declarations/lists.ts';
 import { PAUSE, RELOAD, RESUME, STATUS, TOP } from './declarations/operating.ts';
 import { CHECK, EXPLAIN, QUERY, SERVE, TRACE } from './declarations/resolver.ts';
+import { ROOM_LINK } from './declarations/room.ts';
 import { DOCS, SHOW_COMPLETION, SHOW_MAN, SHOW_VERSION } from './declarations/self.ts';
 import { SETUP } from './declarations/setup.ts';
 import { BACKUP, RESTORE } from './declarations/state.ts';
@@ -80,6 +81,7 @@ export const HANDLERS: ReadonlyMap<CommandDeclaration, () => Promise<AnyHandler>
   on(CLIENTS_PROFILE, async () => (await import('./clients.ts')).profile),
   on(CLIENTS_DNR, async () => (await import('./clients.ts')).dnr),
   on(CLIENTS_TOKEN, async () => (await import('./clients.ts')).token),
+  on(ROOM_LINK, async () => (await import('./room.ts')).link),
   on(SHOW_VERSION, async () => (await import('./version.ts')).showVersion),
   on(SHOW_COMPLETION, async () => (await import('./completion.ts')).showCompletion),
   on(SHOW_MAN, async () => (await import('./man.ts')).showMan),

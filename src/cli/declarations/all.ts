@@ -7,6 +7,7 @@ import { COLLECT, FLEET } from './fleet.ts';
 import { LISTS } from './lists.ts';
 import { PAUSE, RELOAD, RESUME, STATUS, TOP } from './operating.ts';
 import { CHECK, EXPLAIN, QUERY, SERVE, TRACE } from './resolver.ts';
+import { ROOM } from './room.ts';
 import { DOCS, HELP, SHOW_COMPLETION, SHOW_MAN, SHOW_VERSION } from './self.ts';
 import { SETUP } from './setup.ts';
 import { BACKUP, RESTORE } from './state.ts';
@@ -20,7 +21,7 @@ export const COMMAND_GROUPS: readonly (readonly [
   ['Ask', [EXPLAIN, TRACE, QUERY]],
   ['Decide', [LISTS, EXEMPTIONS]],
   ['Show that it holds', [PROBE, RECORDS, REPORT]],
-  ['Set up', [SETUP, IMPORT, CLIENTS]],
+  ['Set up', [SETUP, IMPORT, CLIENTS, ROOM]],
   ['Several resolvers', [FLEET, COLLECT]],
   ['About the command', [HELP, SHOW_VERSION, SHOW_COMPLETION, SHOW_MAN, DOCS]],
 ];
