@@ -13,6 +13,7 @@ import {
   ALL_OPERATIONS,
   type AnyGiven,
   type Controls,
+  mayUse,
   type Operation,
   perform,
   type Role,
@@ -119,6 +120,7 @@ export class Acts {
         const control = controls()[operation.subject as keyof Controls];
         if (control === undefined)
           throw new AppError('ERR_ROOM_ACT', `confirming ${id}: it cannot be done any more`);
+        this.#requireRight(id, row, operation);
         // Nobody else can confirm or withdraw it while it is done.
         this.#end(id, row, 'confirmed', actor.name);
         const asker: Actor = { name: row.by, roles: row.roles, from: row.from, via: 'room' };
@@ -170,6 +172,15 @@ export class Acts {
   #requireOther(row: ActRow, byId: string, actor: Actor): void {
     if (row.byId !== byId && foldPerson(row.by) !== foldPerson(actor.name)) return;
     throw new AppError('ERR_ROOM_ROLE', 'confirming: it takes another person than the one who asked');
+  }
+
+  /** Who asked may have left, or lost the role, since then. */
+  #requireRight(id: string, row: ActRow, operation: Operation): void {
+    const asker = this.#parts.people.find(row.byId);
+    if (asker !== undefined && mayUse(operation, asker.roles)) return;
+    throw new AppError('ERR_ROOM_ACT', `confirming ${id}: ${row.by} may not ask for it any more`, {
+      hint: 'Withdraw it; somebody who may can ask anew.',
+    });
   }
 
   #end(id: string, row: ActRow, state: ActRow['state'], confirmedBy: string): void {

@@ -170,6 +170,27 @@ test('members that nobody asked for are refused, and none of them gives a role (
   ).toBe(400);
 });
 
+test('what somebody asked for who has left or lost the role is not done', async () => {
+  const local = await openTestRoom();
+  try {
+    const [left, stays] = [
+      await local.signIn('administrator', 'L. Eft'),
+      await local.signIn('administrator', 'S. Tays'),
+    ];
+    const person = { name: 'N. Ew', roles: ['viewer'], reason: 'a colleague' };
+    const asked = await left.post('/api/v1/people', person);
+    expect(asked.status).toBe(202);
+    const { id } = asked.body['pending'] as { id: string };
+    const people = local.room.controls.people;
+    people?.remove(people.list().find(({ name }) => name === 'L. Eft')?.id ?? '');
+    const reply = await stays.post(`/api/v1/acts/${id}/confirm`, { reason: 'welcome' });
+    expect([reply.status, reply.body['code']]).toEqual([409, 'ERR_ROOM_ACT']);
+    expect(people?.list().map(({ name }) => name)).not.toContain('N. Ew');
+  } finally {
+    await local.close();
+  }
+});
+
 test('who acts is who is signed in, whatever a request says', async () => {
   const client = await setup.signIn('operator', 'W. Ho');
   const reply = await client.post('/api/v1/pause', { ms: 1000, reason: 'x', by: 'Somebody Else' });
