@@ -3,11 +3,12 @@ import { defineConfig } from 'vitest/config';
 
 const QUICK = ['test/unit/**/*.test.ts', 'test/property/**/*.test.ts', 'test/tidy/**/*.test.ts'];
 /** These run programs, the command a dozen times or promtool: as slow as those of test/integration. */
-const PROGRAMS = [
-  'test/unit/cli/**/*.test.ts',
-  'test/unit/report/{command,recompute}.test.ts',
-  'test/tidy/deploy.test.ts',
-  'test/tidy/deploy-generated.test.ts',
+const PROGRAMS = ['test/unit/cli/**/*.test.ts', 'test/unit/report/{command,recompute}.test.ts'];
+/** These build packages or start browsers, engines and half a dozen programs at once: nobody else's timers beside them. */
+const HEAVY = [
+  'test/integration/{ansible,anycast,control-room,cordon-health,dashboards,dnsdist,fleet,fleet-failures}.test.ts',
+  'test/integration/{image,install,operating,package,pages,recursion,rpz-recipes,setup}.test.ts',
+  'test/tidy/{deploy,deploy-generated}.test.ts',
 ];
 /** Quick tests of modules that look at their process once, when they are loaded. */
 const ALONE = ['test/unit/upstream/plain-sockets.test.ts', 'test/unit/app/retired-memory.test.ts'];
@@ -25,7 +26,7 @@ export default defineConfig({
     projects: [
       {
         extends: true,
-        test: { name: 'quick', include: QUICK, exclude: [...ALONE, ...PROGRAMS], isolate: false },
+        test: { name: 'quick', include: QUICK, exclude: [...ALONE, ...PROGRAMS, ...HEAVY], isolate: false },
       },
       { extends: true, test: { name: 'quick-alone', include: ALONE } },
       {
@@ -33,12 +34,14 @@ export default defineConfig({
         test: {
           name: 'whole',
           include: ['test/{integration,conformance,golden}/**/*.test.ts', ...PROGRAMS],
+          exclude: HEAVY,
           // One more than cores: these wait for timers of the program for about half of their time. They come after the
           // quick tests, which do not.
           maxWorkers: 3,
           sequence: { groupOrder: 1 },
         },
       },
+      { extends: true, test: { name: 'heavy', include: HEAVY, sequence: { groupOrder: 2 } } },
     ],
   },
 });
