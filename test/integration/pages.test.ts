@@ -351,6 +351,22 @@ walk('rows stay where they are: newer ones wait behind a button', async () => {
   await page.getByRole('link', { name: /^fresh\.tiktok\.com/ }).waitFor();
 });
 
+walk('a report is made, and downloaded with its signature', async () => {
+  const page = await windowOf(auditor);
+  await page.goto(`${scene.origin}/reports`);
+  await page.getByLabel('Period').selectOption('today');
+  await page.getByRole('button', { name: 'Make a report' }).click();
+  const link = page.getByRole('link', { name: /\.html$/ }).first();
+  await link.waitFor({ timeout: 60_000 });
+  await page
+    .getByRole('link', { name: /\.html\.sig$/ })
+    .first()
+    .waitFor();
+  await picture(page, 'report-made');
+  const [download] = await Promise.all([page.waitForEvent('download'), link.click()]);
+  expect(readFileSync(await download.path(), 'utf8')).toContain(AGENCY);
+});
+
 walk('keys lead to places, the skip link to the content, and both can be turned off', async () => {
   const page = await windowOf(operator.client);
   await page.goto(scene.origin);
@@ -407,6 +423,7 @@ const PLACES: readonly (readonly [name: string, path: string, who: () => RoomCli
   ['proof', '/proof', () => auditor],
   ['changes', '/proof?tab=changes', () => auditor],
   ['records', '/proof?tab=records', () => auditor],
+  ['reports', '/reports', () => auditor],
   ['people', '/settings', () => admin],
   ['tokens', '/settings?tab=tokens', () => admin],
   ['sign-in-settings', '/settings?tab=sign-in', () => admin],
