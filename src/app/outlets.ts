@@ -1,25 +1,31 @@
-// What the program shows and sends by itself beside answering queries: the notice, and reports by their schedule.
+// What the program shows and sends by itself beside answering queries: the notice, reports by their schedule, and reminders
+// before exemptions end.
 import { systemClock } from '../base/base.ts';
 import type { Config } from '../config/config.ts';
-import type { Log, ReportFacts } from '../observe/observe.ts';
+import type { EvidenceFacts, Log } from '../observe/observe.ts';
 import type { Evidence } from './evidence.ts';
 import { NoticeKeeper } from './notice-keeper.ts';
+import { ReminderKeeper } from './reminder-keeper.ts';
 import { ReportKeeper } from './report-keeper.ts';
 import type { State } from './worker-settings.ts';
 
-/** Both of one program. */
+/** All of one program. */
 export class Outlets {
   readonly #notice: NoticeKeeper;
   readonly #reports: ReportKeeper;
+  readonly #reminders: ReminderKeeper;
 
   constructor(log: Log, evidence: Evidence, state: () => State) {
     this.#notice = new NoticeKeeper({ log, state, recall: (whom) => evidence.recall(whom) });
-    this.#reports = new ReportKeeper({
+    const common = {
       log,
       nowMs: systemClock,
       config: () => state().config,
-      record: (action, by, reason, detail) => evidence.journal.admin(action, by, reason, detail),
-    });
+      record: (action: string, by: string, reason: string, detail: object) =>
+        evidence.journal.admin(action, by, reason, detail),
+    };
+    this.#reports = new ReportKeeper(common);
+    this.#reminders = new ReminderKeeper({ ...common, papers: () => evidence.papers() });
   }
 
   /** Opens the notice. Throws ERR_NOTICE_LISTEN. */
@@ -30,6 +36,7 @@ export class Outlets {
   /** Begins what goes by time. */
   begin(): void {
     this.#reports.start();
+    this.#reminders.start();
   }
 
   /** To be called once a second, with the configuration in force. */
@@ -38,12 +45,13 @@ export class Outlets {
   }
 
   /** For metrics. */
-  reports(): ReportFacts {
-    return this.#reports.facts();
+  facts(): Pick<EvidenceFacts, 'reports' | 'reminders'> {
+    return { reports: this.#reports.facts(), reminders: this.#reminders.facts() };
   }
 
   async close(): Promise<void> {
     this.#reports.close();
+    this.#reminders.close();
     await this.#notice.close();
   }
 }

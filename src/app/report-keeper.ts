@@ -9,6 +9,7 @@ import { type AppError, isAppError, readRegularFile, replaceFile, VERSION } from
 import type { Config } from '../config/config.ts';
 import type { Log, ReportFacts } from '../observe/observe.ts';
 import { createReportAside } from '../report/report.ts';
+import { retryAfterMs } from './delivery.ts';
 import { RECORDS_NAME } from './record-settings.ts';
 import { type ReportSchedule, receiversOf } from './report-delivery.ts';
 import { periodAt, type ReportPeriod } from './report-periods.ts';
@@ -22,9 +23,6 @@ const FILE_MODE = 0o600;
 const SETTLE_MS = 15 * 60_000;
 /** Between two looks, milliseconds. */
 const LOOK_MS = 30_000;
-/** Before a report that failed is tried again; twice as long each time. */
-const RETRY_MS_MIN = 60_000;
-const RETRY_MS_MAX = 3_600_000;
 
 const stateSchema = z.record(z.string(), z.string());
 
@@ -122,7 +120,7 @@ export class ReportKeeper {
 
   #fail(standing: Standing, error: AppError, detail: object): void {
     const { log, nowMs, record } = this.#parts;
-    const waitMs = Math.min(RETRY_MS_MAX, RETRY_MS_MIN * 2 ** standing.failures);
+    const waitMs = retryAfterMs(standing.failures);
     standing.nextTryMs = nowMs() + waitMs;
     standing.failures++;
     this.#facts.failed++;

@@ -286,7 +286,7 @@ export class Service {
       isFips: () => this.#fips !== undefined,
       hasQuic: () => quic && quicWorker !== undefined,
       dnssecMode: () => this.#trust.mode,
-      evidence: () => ({ ...this.#evidence.facts(), reports: this.#outlets.reports() }),
+      evidence: () => ({ ...this.#evidence.facts(), ...this.#outlets.facts() }),
     });
   }
 

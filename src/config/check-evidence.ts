@@ -59,6 +59,13 @@ const checkCompliance = (draft: Draft, report: Report): void => {
     const path = ['compliance', 'approvers', index, 'name'];
     reportRepeat(seen, approver.name, path, 'is an approver already', report);
   }
+  const { reminders } = compliance;
+  if (!isMap(reminders)) return;
+  const path = ['compliance', 'reminders'];
+  if (!['webhook', 'mail'].some((name) => Object.hasOwn(reminders, name)))
+    report(path, conflict('the reminders go nowhere', 'write "webhook" or "mail"'));
+  if (reminders.mail !== undefined && draft.reports?.mail === undefined)
+    report([...path, 'mail'], conflict('there is no mail server', 'write "reports.mail"'));
 };
 
 const checkDecisions = (draft: Draft, report: Report): void => {

@@ -110,6 +110,7 @@ export interface EvidenceFacts {
   readonly records?: RecordMetrics | undefined;
   readonly fleet?: FleetMetrics | undefined;
   readonly reports?: ReportFacts | undefined;
+  readonly reminders?: ReminderFacts | undefined;
   /** What operators did, by action. */
   readonly actions: ReadonlyMap<string, number>;
   readonly nowMs: number;
@@ -120,6 +121,14 @@ export interface ReportFacts {
   readonly made: number;
   readonly failed: number;
   /** Schedules whose last try failed. */
+  readonly failing: number;
+}
+
+/** Reminders before exemptions end, since the start. */
+export interface ReminderFacts {
+  readonly sent: number;
+  readonly failed: number;
+  /** Reminders whose last try failed. */
   readonly failing: number;
 }
 

@@ -54,6 +54,28 @@ export const EVIDENCE_METRICS: readonly Metric[] = [
     read: ({ evidence: { reports } }) => maybe(reports?.failing),
   },
   {
+    name: 'cordon_reminders_total',
+    type: 'counter',
+    labels: ['outcome'],
+    help: 'Reminders before the end of an exemption, by webhook or mail: `sent`, `failed`.',
+    alarm: '',
+    read: ({ evidence: { reminders } }) =>
+      reminders === undefined
+        ? []
+        : [
+            [['sent'], reminders.sent],
+            [['failed'], reminders.failed],
+          ],
+  },
+  {
+    name: 'cordon_reminders_failing',
+    type: 'gauge',
+    labels: [],
+    help: 'Reminders before the end of an exemption whose last try failed: the webhook or the mail relay did not take them.',
+    alarm: '`cordon_reminders_failing > 0` for two hours: the log says why',
+    read: ({ evidence: { reminders } }) => maybe(reminders?.failing),
+  },
+  {
     name: 'cordon_exemptions_active',
     type: 'gauge',
     labels: ['ground'],

@@ -24,6 +24,7 @@ export type {
   ExemptionMetrics,
   ProbeMetrics,
   RecordMetrics,
+  ReminderFacts,
   ReportFacts,
 } from './evidence-facts.ts';
 export {

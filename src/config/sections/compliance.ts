@@ -4,9 +4,13 @@ import { durationMs } from '../amount.ts';
 import { profile, sentence } from '../evidence-leaf.ts';
 import { identifier, outOfScope, path } from '../leaf.ts';
 import { key, keyAs, list } from '../value.ts';
+import { link } from './notice.ts';
+import { mailboxes } from './reports.ts';
 
 /** People who may approve: an agency names a handful. */
 const APPROVERS_MAX = 64;
+/** Moments before an end: more would be read by nobody. */
+const REMINDERS_MAX = 8;
 
 export const compliance = z
   .strictObject({
@@ -36,6 +40,25 @@ export const compliance = z
         APPROVERS_MAX,
       ).prefault([]),
       'Who may approve exemptions. Without any, anybody who states a role of the profile.',
+    ),
+    reminders: key(
+      z
+        .strictObject({
+          before: keyAs(
+            'beforeMs',
+            list(durationMs('1h', '365d'), 1, REMINDERS_MAX).prefault(['7d', '1d']),
+            'How long before the end of an exemption; none that would come with its beginning or its approval.',
+          ),
+          webhook: key(link().optional(), 'Address to which each reminder is sent as JSON, by POST.', 'none'),
+          mail: key(
+            mailboxes(),
+            'Mailboxes to which each reminder is sent, by the server of `reports.mail`.',
+            'none',
+          ),
+        })
+        .optional(),
+      'Reminders before an exemption ends, unless it was revoked or a renewal was granted. In a fleet, the authority sends them.',
+      'none is sent',
     ),
     'pause-max': keyAs(
       'pauseMsMax',

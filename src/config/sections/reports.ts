@@ -8,7 +8,7 @@ import { printable } from './structured-errors.ts';
 
 /** Reports that are made by themselves: a few periods for a few offices. */
 const SCHEDULES_MAX = 16;
-/** Receivers of one report. */
+/** Receivers of one report or reminder. */
 const MAILBOXES_MAX = 16;
 const AUTHOR_BYTES_MAX = 100;
 /** RFC 5321 section 4.5.3.1.3, with its angle brackets left out. */
@@ -33,6 +33,9 @@ const mailbox = () =>
           ),
     same,
   );
+
+/** Mailboxes that mail goes to. */
+export const mailboxes = () => list(mailbox(), 1, MAILBOXES_MAX).optional();
 
 /** The agency's relay: no password stands in a configuration. */
 const mailServer = () =>
@@ -75,7 +78,7 @@ const schedule = z.strictObject({
     'none',
   ),
   mail: key(
-    list(mailbox(), 1, MAILBOXES_MAX).optional(),
+    mailboxes(),
     'Mailboxes to which report and signature are sent, by the server of `reports.mail`.',
     'none',
   ),
@@ -96,7 +99,7 @@ export const reports = z
             mailServer(),
             'Mail relay; `smtp` is encrypted when the relay offers it, `smtps` always.',
           ),
-          from: key(mailbox(), 'Mailbox that reports come from.'),
+          from: key(mailbox(), 'Mailbox that reports and reminders come from.'),
           ca: keyAs(
             'caPath',
             path().optional(),

@@ -17,6 +17,14 @@ it.each([
     'reports.schedule[0].mail: there is no mail server; write "reports.mail"',
   ],
   [
+    'compliance: { reminders: { before: [7d] } }',
+    'compliance.reminders: the reminders go nowhere; write "webhook" or "mail"',
+  ],
+  [
+    'compliance: { reminders: { mail: [a@b.example] } }',
+    'compliance.reminders.mail: there is no mail server; write "reports.mail"',
+  ],
+  [
     'reports: { schedule: [{ every: daily, folder: x, group: nobody }] }',
     'reports.schedule[0].group: there is no group "nobody"',
   ],
