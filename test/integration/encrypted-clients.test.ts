@@ -1,4 +1,4 @@
-// Clients of others over TLS and HTTPS: each resolves, each is refused a listed name, none loses an answer under load.
+// Clients of others over TLS and HTTPS, and drill, which speaks neither: each resolves, each is refused a listed name, none loses an answer under load.
 import { spawn } from 'node:child_process';
 import { createHash, X509Certificate } from 'node:crypto';
 import { once } from 'node:events';
@@ -146,6 +146,17 @@ test.for(ASKERS)('%s resolves, proves the server, and is refused', async ([name,
   expect((await run(command, rest)).stdout).toMatch(/^www\.example\.\s+\d+\s+IN\s+A\s+192\.0\.2\.1$/m);
   const [, ...listed] = args('www.tiktok.com');
   expect((await run(command, listed)).stdout).toMatch(/status: NXDOMAIN[\s\S]*EDE: 15/);
+});
+
+test.for(['-u', '-t'])('drill %s resolves, and is refused', async (transport, context) => {
+  requireProgram(context, 'drill');
+  const port = String(cordon.dns.port);
+  const ask = async (qname: string) =>
+    (await run('drill', [transport, '-p', port, qname, '@127.0.0.1', 'A'])).stdout;
+  expect(await ask('www.example')).toMatch(/^www\.example\.\s+\d+\s+IN\s+A\s+192\.0\.2\.1$/m);
+  const refused = await ask('www.tiktok.com');
+  expect(refused).toMatch(/rcode: NXDOMAIN/);
+  expect(refused).toMatch(/ANSWER: 0,/);
 });
 
 test('curl --doh-url resolves, and is refused', async (context) => {
