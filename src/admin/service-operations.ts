@@ -62,7 +62,9 @@ const status = z
       restarts: z.number(),
       hangs: z.number(),
     }),
-    listeners: listOf(z.object({ kind: z.enum(['dns', 'dot', 'doh', 'doq', 'admin']), address: z.string() })),
+    listeners: listOf(
+      z.object({ kind: z.enum(['dns', 'dot', 'doh', 'doh-plain', 'doq', 'admin']), address: z.string() }),
+    ),
     lists: listOf(
       z.object({
         id: z.string(),

@@ -33,4 +33,4 @@ export const claimEncrypted = async (
   port: await (protocol === 'doq' ? UdpListener.probe(endpoint) : probeTcp(endpoint, PROTOCOLS[protocol])),
 });
 
-const PROTOCOLS = { dot: 'DoT', doh: 'DoH' } as const;
+const PROTOCOLS = { dot: 'DoT', doh: 'DoH', dohPlain: 'DoH' } as const;

@@ -7,6 +7,8 @@ import { readFileSync } from 'node:fs';
 import type { Config } from '../config/config.ts';
 import type { Log } from '../observe/observe.ts';
 import type { StreamLimits } from '../server/server.ts';
+import { ENCRYPTED_KINDS } from './encrypted-listeners.ts';
+import { encryptedLimits } from './worker-settings.ts';
 
 /**
  * Of the process: loops and pipes of its threads, the log, the partitions of records with their logs, locks, a reload that
@@ -62,22 +64,23 @@ export const budgetDescriptors = (
   workers: number,
   limit: number | undefined,
 ): DescriptorBudget => {
-  const { tcp, tls, listen } = config;
-  const isEncrypted = tls !== undefined && listen.dot.length + listen.doh.length + listen.doq.length > 0;
+  const { tcp, listen } = config;
+  const encrypted = ENCRYPTED_KINDS.flatMap((kind) => listen[kind]).length;
+  const bounds = encrypted === 0 ? undefined : encryptedLimits(config);
   const ofWorker =
     WORKER_RESERVE +
-    (listen.dns.length + listen.dot.length + listen.doh.length + listen.doq.length) * LISTENER_RESERVE +
+    (listen.dns.length + encrypted) * LISTENER_RESERVE +
     countUpstreams(config) * UPSTREAM_RESERVE;
   const ofNotice = config.notice === undefined ? 0 : NOTICE_RESERVE;
   const reserve = PROCESS_RESERVE + ADMIN_RESERVE + ofNotice + workers * ofWorker;
   const room = limit === undefined ? Number.POSITIVE_INFINITY : Math.floor((limit - reserve) / workers);
-  const wanted = tcp.connectionsMax + (isEncrypted ? tls.connectionsMax : 0);
+  const wanted = tcp.connectionsMax + (bounds?.connectionsMax ?? 0);
   const share = Math.min(1, Math.max(0, room / wanted));
   return {
     limit,
     reserve,
     streams: lower(tcp, share),
-    encrypted: isEncrypted ? lower(tls, share) : undefined,
+    encrypted: bounds && lower(bounds, share),
     isLowered: share < 1,
     isScarce: room < Math.min(wanted, CONNECTIONS_LOW),
   };

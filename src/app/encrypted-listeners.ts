@@ -1,4 +1,5 @@
 // The encrypted listeners of one worker: DNS over TLS, over HTTPS and over QUIC, with one certificate and one budget of connections.
+// Over HTTPS also behind a proxy that ends TLS, which is plain HTTP here.
 //
 // Their connections have places of their own, beside those of TCP: a flood of one kind leaves the other alone.
 import { isDeepStrictEqual } from 'node:util';
@@ -18,7 +19,7 @@ import {
 import type { TlsSettings } from '../tls/tls.ts';
 
 /** Ways of asking encrypted, in the order in which endpoints stand. */
-export const ENCRYPTED_KINDS = ['dot', 'doh', 'doq'] as const;
+export const ENCRYPTED_KINDS = ['dot', 'doh', 'dohPlain', 'doq'] as const;
 type EncryptedKind = (typeof ENCRYPTED_KINDS)[number];
 
 /** Where clients ask encrypted, and how. */
@@ -37,9 +38,11 @@ interface ServedEndpoint extends EncryptedEndpoint {
 export interface EncryptedSettings {
   /** With ports that are known: never 0. */
   readonly endpoints: readonly ServedEndpoint[];
-  readonly tls: TlsSettings;
+  /** Undefined: only proxies encrypt. */
+  readonly tls: TlsSettings | undefined;
   readonly limits: StreamLimits;
-  readonly handshakes: RateRules;
+  /** Undefined like `tls`. */
+  readonly handshakes: RateRules | undefined;
 }
 
 /** What the listeners work with. */
@@ -102,11 +105,12 @@ export class EncryptedListeners {
     await Promise.all(others.map((name) => this.#close(name)));
     if (settings === undefined) return;
     this.#require(settings);
-    this.#rates = new RateLimit(this.#parts.rates, settings.handshakes);
+    this.#rates = settings.handshakes && new RateLimit(this.#parts.rates, settings.handshakes);
     // What was revoked meanwhile keeps no connection where one is required.
     for (const listener of this.#listeners.values()) listener.endOthers();
     if (isDeepStrictEqual(this.#tls, settings.tls)) return;
     this.#tls = settings.tls;
+    if (settings.tls === undefined) return;
     for (const listener of this.#listeners.values()) listener.setTls(settings.tls);
   }
 
@@ -128,10 +132,10 @@ export class EncryptedListeners {
       kind === 'doq' ? toDoqLimits(allowed) : allowed,
       observer.encrypted,
     );
-    this.#rates ??= new RateLimit(this.#parts.rates, settings.handshakes);
+    this.#rates ??= settings.handshakes && new RateLimit(this.#parts.rates, settings.handshakes);
     this.#tls ??= settings.tls;
     const name = formatEndpoint(endpoint);
-    const options = {
+    const plain = {
       endpoint,
       name,
       shared,
@@ -141,16 +145,21 @@ export class EncryptedListeners {
       clock: systemClock,
       settled: (ms: number) => observer.settled(ms),
       mayAsk: (address: AddressWords) => pipeline.takesAll || pipeline.mayAsk(address, name),
+    };
+    const takesTokens = (): boolean => pipeline.takesTokens;
+    if (kind === 'dohPlain') return DohListener.open({ ...plain, takesTokens, onlyProxies: true });
+    if (this.#tls === undefined) throw new RangeError(`encrypted: no certificate for ${name}`);
+    const options = {
+      ...plain,
       secure: {
         settings: this.#tls,
-        takesTokens: () => pipeline.takesTokens,
         mayStay: (shown: Shown) => !this.#required.has(name) || pipeline.hasCertificate(shown),
         mayShake: (address: AddressWords) => this.#mayShake(address),
         observer,
       },
     };
     if (kind === 'doq') return DoqListener.open({ ...options, observer });
-    return kind === 'dot' ? StreamListener.open(options) : DohListener.open(options);
+    return kind === 'dot' ? StreamListener.open(options) : DohListener.open({ ...options, takesTokens });
   }
 
   #mayShake(address: AddressWords): boolean {

@@ -72,8 +72,8 @@ export type ExplainedState = Pick<State, 'config' | 'generation' | 'listen' | 'e
 export const listenerOf = (text: string, { config, listen, encrypted }: ExplainedState): string => {
   const names = [...listen, ...encrypted.map(({ endpoint }) => endpoint)].map(formatEndpoint);
   if (text === '') return names.length === 1 ? (names[0] ?? '') : '';
-  const { dns, dot, doh, doq } = config.listen;
-  const index = [...dns, ...dot, ...doh, ...doq].map(formatEndpoint).indexOf(text);
+  const { dns, dot, doh, dohPlain, doq } = config.listen;
+  const index = [...dns, ...dot, ...doh, ...dohPlain, ...doq].map(formatEndpoint).indexOf(text);
   const name = index < 0 ? text : (names[index] ?? text);
   if (names.includes(name)) return name;
   throw new AppError('ERR_APP_LISTENER', `explaining a name: "${text}" is no address of listen`, {

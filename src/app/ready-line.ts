@@ -19,6 +19,7 @@ export const readyFields = (
     dns: listen.map(formatEndpoint),
     dot: secured('dot'),
     doh: secured('doh'),
+    dohPlain: secured('dohPlain'),
     doq: secured('doq'),
     admin,
     workers,

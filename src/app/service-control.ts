@@ -153,7 +153,10 @@ const listenersOf = ({ state, adminAddress }: ServiceParts): ServiceStatus['list
   const admin = adminAddress();
   return [
     ...listen.map((endpoint) => ({ kind: 'dns' as const, address: formatEndpoint(endpoint) })),
-    ...encrypted.map(({ kind, endpoint }) => ({ kind, address: formatEndpoint(endpoint) })),
+    ...encrypted.map(({ kind, endpoint }) => ({
+      kind: kind === 'dohPlain' ? ('doh-plain' as const) : kind,
+      address: formatEndpoint(endpoint),
+    })),
     ...(admin === undefined ? [] : [{ kind: 'admin' as const, address: admin }]),
   ];
 };

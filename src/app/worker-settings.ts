@@ -12,6 +12,7 @@ import { localDataOf } from '../local/local.ts';
 import { type CounterBlock, CounterTotals, type RefusalBlock } from '../observe/observe.ts';
 import type { SharedPolicy } from '../policy/policy.ts';
 import type { ResolutionSettings } from '../resolve/resolve.ts';
+import type { StreamLimits } from '../server/server.ts';
 import type { RevokedCertificates, TlsSettings } from '../tls/tls.ts';
 import type { ForwardingRoute } from '../upstream/upstream.ts';
 import { ENCRYPTED_KINDS, type EncryptedEndpoint, type EncryptedSettings } from './encrypted-listeners.ts';
@@ -148,20 +149,19 @@ const toEncrypted = ({ config, encrypted, tls }: State, hasQuic: boolean): Encry
   const endpoints = encrypted
     .map((at, index) => ({ ...at, requiresCertificate: isRequiredAt(config, index) }))
     .filter(({ kind }) => (kind === 'doq') === hasQuic);
-  return config.tls === undefined || tls === undefined || endpoints.length === 0
-    ? undefined
-    : {
-        endpoints,
-        tls,
-        limits: config.tls,
-        handshakes: {
-          perClient: config.tls.handshakesPerClient,
-          isDryRun: false,
-          slip: 0,
-          exempt: config.rateLimit.exempt,
-        },
-      };
+  const hasProof = tls !== undefined || endpoints.every(({ kind }) => kind === 'dohPlain');
+  if (endpoints.length === 0 || !hasProof) return undefined;
+  const handshakes = config.tls && {
+    perClient: config.tls.handshakesPerClient,
+    isDryRun: false,
+    slip: 0,
+    exempt: config.rateLimit.exempt,
+  };
+  return { endpoints, tls, limits: encryptedLimits(config), handshakes };
 };
+
+/** Bounds of connections: where only a proxy has a certificate there is no `tls`, and those of TCP hold. */
+export const encryptedLimits = ({ tls, tcp }: Config): StreamLimits => tls ?? tcp;
 
 /** Endpoints stand in the order of the configuration, kind by kind; over QUIC clients show no certificate. */
 const isRequiredAt = ({ listen, tls }: Config, index: number): boolean => {

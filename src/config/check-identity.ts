@@ -42,12 +42,13 @@ type GroupDraft = Exclude<NonNullable<Draft['groups']>[number], undefined>;
 
 /** What a group knows its clients by, and nothing listens that they could show it to. */
 const checkUse = (draft: Draft, group: GroupDraft, path: Path, report: Report): void => {
-  const has = (name: 'dot' | 'doh' | 'doq'): boolean => [...itemsOf(draft.listen?.[name])].length > 0;
+  const has = (name: 'dot' | 'doh' | 'doh-plain' | 'doq'): boolean =>
+    [...itemsOf(draft.listen?.[name])].length > 0;
   if (group.certificates !== undefined && draft.tls?.['client-authorities'] === undefined) {
     const hint = 'write the authority that signs them to "tls.client-authorities"';
     report([...path, 'certificates'], conflict('clients are not asked for certificates', hint));
   }
-  if (group.tokens !== undefined && !has('doh')) {
+  if (group.tokens !== undefined && !has('doh') && !has('doh-plain')) {
     report([...path, 'tokens'], conflict('nothing listens for DNS over HTTPS', 'write "listen.doh"'));
   }
   if (group['server-names'] !== undefined && !has('dot') && !has('doh') && !has('doq')) {

@@ -4,7 +4,14 @@
 // for the values. Lists and groups are in check-lists.ts, servers in check-upstreams.ts, papers and records in
 // check-evidence.ts, the control room in check-control-room.ts, what FIPS forbids in check-fips.ts, who
 // clients are in check-identity.ts.
-import { type Endpoint, formatEndpoint } from '../base/base.ts';
+import {
+  createAddress,
+  type Endpoint,
+  formatEndpoint,
+  matchesPrefix,
+  parseAddress,
+  parsePrefix,
+} from '../base/base.ts';
 import { formatName } from '../dns/dns.ts';
 import { checkControlRoom } from './check-control-room.ts';
 import { checkEvidence } from './check-evidence.ts';
@@ -25,6 +32,7 @@ import {
 } from './draft.ts';
 import { formatIpv6Prefix } from './prefix-leaf.ts';
 import { formatPath, type Path } from './problem.ts';
+import { LOCAL_NETWORKS } from './sections/access.ts';
 import { missing, quote } from './value.ts';
 
 /** Reports everything that does not fit together. */
@@ -62,6 +70,7 @@ const checkListeners = (draft: Draft, report: Report): void => {
   }
   add(overTcp, ['listen', 'admin'], draft.listen?.admin);
   add(overTcp, ['control-room', 'listen'], draft['control-room']?.listen);
+  checkPlain(draft, report);
   for (const name of ['dot', 'doh', 'doq'] as const) {
     if ([...itemsOf(draft.listen?.[name])].length > 0 && draft.tls === undefined) {
       report(
@@ -70,6 +79,35 @@ const checkListeners = (draft: Draft, report: Report): void => {
       );
     }
   }
+};
+
+/** HTTP without TLS: queries and tokens can be read on the way, so that it is for a proxy on this host or beside it. */
+const checkPlain = (draft: Draft, report: Report): void => {
+  const written = [...itemsOf(draft.listen?.['doh-plain'])];
+  if (written.length > 0 && [...itemsOf(draft.proxies?.from)].length === 0) {
+    report(
+      ['listen', 'doh-plain'],
+      conflict('nobody may ask there', 'name the proxies that end TLS in "proxies.from"'),
+    );
+  }
+  for (const [index, endpoint] of written) {
+    if (endpoint === undefined || isInternal(endpoint.address)) continue;
+    const text = `${quote(formatEndpoint(endpoint))} is neither loopback nor private: queries and tokens could be read on the way`;
+    report(
+      ['listen', 'doh-plain', index],
+      conflict(text, 'write such as "127.0.0.1:8053", or use "listen.doh"'),
+    );
+  }
+};
+
+/** True for an address that is not reachable from the Internet; a wildcard may be. */
+const isInternal = (address: string): boolean => {
+  const words = createAddress();
+  if (!parseAddress(address, words)) return false;
+  return LOCAL_NETWORKS.some((text) => {
+    const prefix = parsePrefix(text);
+    return prefix !== undefined && matchesPrefix(words, prefix.words, prefix.bits);
+  });
 };
 
 const checkForward = (draft: Draft, report: Report): void => {

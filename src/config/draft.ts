@@ -38,7 +38,7 @@ type DraftOf<T> = T extends Leaf
     : { readonly [Name in keyof T]?: DraftOf<T[Name]> | undefined };
 
 /** Keys of `listen` with addresses where clients ask. */
-export const LISTENER_KINDS = ['dns', 'dot', 'doh', 'doq'] as const;
+export const LISTENER_KINDS = ['dns', 'dot', 'doh', 'doh-plain', 'doq'] as const;
 
 /** The fault of values that exclude each other. */
 export const conflict = (text: string, hint?: string): Fault => new Fault('ERR_CONFIG_CONFLICT', text, hint);

@@ -1,5 +1,7 @@
 // Queries over HTTPS (RFC 8484), in HTTP/2 (RFC 9113) and HTTP/1.1 (RFC 9112). Hot file.
 //
+// Behind a proxy that ends TLS it is plain HTTP; the first bytes then say which of both versions it is.
+//
 // Node.js speaks HTTP; what it leaves open is bounded here, as for TCP (connection-budget.ts): how many queries of a
 // connection wait, how much of what it asked for it does not take, how long it may be idle or take for a request, and how much
 // it may send that asks for nothing (frames that only cost work: RST_STREAM, PING, SETTINGS, CONTINUATION). Bytes of an
@@ -9,7 +11,7 @@ import type { Server as HttpServer, IncomingMessage, ServerResponse } from 'node
 import type { IncomingHttpHeaders, ServerHttp2Session, ServerHttp2Stream } from 'node:http2';
 import type { Server, Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
-import type { Shown } from '../access/access.ts';
+import { Shown } from '../access/access.ts';
 import type { AddressWords } from '../base/base.ts';
 import { FLAG, HEADER_LENGTH, MESSAGE_LENGTH_MAX, messageFlags, QUERY_LENGTH_MAX } from '../dns/dns.ts';
 import { PENDING, TRANSPORT } from '../pipeline/pipeline.ts';
@@ -36,8 +38,9 @@ import {
   tokenOf,
   toOriginForm,
 } from './http-request.ts';
+import { readVersion } from './http-version.ts';
 import type { Caller } from './proxies.ts';
-import { SecureGate, type SecureOptions } from './secure-gate.ts';
+import { SecureGate } from './secure-gate.ts';
 import { listenTcp, portOf } from './tcp-server.ts';
 
 /** Loaded by the first listener: it takes 5 MiB beside TLS, of each thread. */
@@ -85,7 +88,7 @@ class Connection implements Guest {
   socket: Socket;
   readonly words: AddressWords;
   readonly port: number;
-  /** What the client has shown in the handshake. */
+  /** What the client has shown beside tokens. */
   shown: Shown | undefined = undefined;
   /** The same with each token that it uses. */
   readonly withTokens = new Map<string, Shown>();
@@ -132,7 +135,8 @@ interface Content {
 export class DohListener {
   readonly #server: Server;
   readonly #options: DohOptions;
-  readonly #secure: SecureGate;
+  /** Undefined: a proxy ends TLS. */
+  readonly #secure: SecureGate | undefined;
   readonly #http1: HttpServer;
   readonly #entrance: Entrance<Connection>;
   readonly #bySocket = new WeakMap<Socket, Connection>();
@@ -143,7 +147,8 @@ export class DohListener {
   private constructor(server: Server, options: DohOptions) {
     this.#server = server;
     this.#options = options;
-    this.#secure = new SecureGate(PROTOCOLS, options.secure, options.clock);
+    const { secure, clock } = options;
+    this.#secure = secure && new SecureGate(PROTOCOLS, secure, clock);
     this.#http1 = this.#createHttp1();
     this.#entrance = new Entrance(server, options, this.#secure, {
       create: (socket, caller, nowMs) => new Connection(socket, caller, nowMs),
@@ -164,7 +169,7 @@ export class DohListener {
 
   /** Proves with another certificate from the next handshake on. */
   setTls(settings: TlsSettings): void {
-    this.#secure.set(settings);
+    this.#secure?.set(settings);
   }
 
   /** Ends the connections of clients that have not shown, or not any more, what is required. */
@@ -200,15 +205,24 @@ export class DohListener {
   }
 
   #begin(connection: Connection): void {
-    const socket = connection.socket as TLSSocket;
-    if (socket.alpnProtocol === 'h2') this.#beginHttp2(connection, socket);
+    const { socket } = connection;
+    if (this.#secure !== undefined) this.#serve(connection, (socket as TLSSocket).alpnProtocol === 'h2');
+    else {
+      connection.shown = NOTHING_SHOWN;
+      readVersion(socket, (isHttp2) => this.#serve(connection, isHttp2));
+    }
+  }
+
+  #serve(connection: Connection, isHttp2: boolean): void {
+    const { socket } = connection;
+    if (isHttp2) this.#beginHttp2(connection, socket);
     else {
       this.#bySocket.set(socket, connection);
       this.#http1.emit('connection', socket);
     }
   }
 
-  #beginHttp2(connection: Connection, socket: TLSSocket): void {
+  #beginHttp2(connection: Connection, socket: Socket): void {
     const session = loadHttp2().performServerHandshake(socket, SESSION_OPTIONS);
     connection.session = session;
     session.on('error', nothing);
@@ -251,7 +265,7 @@ export class DohListener {
     const length = readRequest(head, this.#in);
     const token = length < 0 ? '' : tokenOf(head.path);
     const shown = token === '' ? connection.shown : this.#showToken(connection, token);
-    if (token !== '' && !this.#options.secure.takesTokens()) fail(exchange, STATUS.NOT_FOUND);
+    if (token !== '' && !this.#options.takesTokens()) fail(exchange, STATUS.NOT_FOUND);
     else if (length > 0) this.#decide(connection, exchange, shown, this.#in, length);
     else if (length === CONTENT) this.#readContent(connection, exchange, shown, content);
     else if (++connection.faults > FAULTS_MAX) this.#options.budget.end(connection, TCP_CLOSED.FLOOD);
@@ -347,7 +361,7 @@ export class DohListener {
     const nowMs = clock();
     const { idleMs } = budget;
     budget.measureUnread();
-    this.#secure.sweep();
+    this.#secure?.sweep();
     for (const connection of this.#entrance.guests) {
       const isStuck = connection.waiting === 0 || connection.unreadBytes > 0;
       if (isFlooding(connection)) budget.end(connection, TCP_CLOSED.FLOOD);
@@ -358,8 +372,14 @@ export class DohListener {
   }
 }
 
-/** What a listener needs beside its endpoint; always over TLS. */
-export type DohOptions = StreamOptions & { readonly secure: SecureOptions };
+/** What a listener needs beside its endpoint. */
+export type DohOptions = StreamOptions & {
+  /** Whether a token may stand behind the path. */
+  readonly takesTokens: () => boolean;
+};
+
+/** Without a handshake a client shows tokens alone. */
+const NOTHING_SHOWN = new Shown('', undefined, '');
 
 const NOTHING = Buffer.alloc(0);
 

@@ -27,6 +27,8 @@ export interface StreamOptions {
   readonly mayAsk: (address: AddressWords) => boolean;
   /** Who may speak for others; undefined: nobody. */
   readonly proxies?: Proxies | undefined;
+  /** Nobody else may come in. */
+  readonly onlyProxies?: boolean | undefined;
   /** DNS over TLS; undefined: plain TCP. */
   readonly secure?: SecureOptions | undefined;
 }
@@ -35,7 +37,7 @@ export interface StreamOptions {
 export interface Guest extends Tenant {
   /** That of TLS takes the place of the one below it after the handshake. */
   socket: Socket;
-  /** What the client has shown in the handshake; undefined: there was none. */
+  /** What the client has shown, in the handshake where there is one; undefined: it can show nothing. */
   shown: Shown | undefined;
   aliveMs: number;
 }
@@ -93,7 +95,8 @@ export class Entrance<G extends Guest> {
     // A reset is a client's right; 'close' follows.
     socket.on('error', nothing);
     this.#unknown.add(socket);
-    readCaller(socket, this.#options.proxies ?? NOBODY, (caller) => {
+    const { proxies = NOBODY, onlyProxies = false } = this.#options;
+    readCaller(socket, proxies, onlyProxies, (caller) => {
       this.#unknown.delete(socket);
       if (caller !== undefined) this.#admit(socket, caller);
       else {

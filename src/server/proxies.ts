@@ -32,15 +32,19 @@ export interface Caller {
   readonly port: number;
 }
 
-/** Tells who is at the other end, once it is known; undefined: nobody says so in the right way, or in time. */
+/**
+ * Tells who is at the other end, once it is known; undefined: nobody says so in the right way, or in time. With
+ * `onlyProxies`, who is none is nobody.
+ */
 export const readCaller = (
   socket: Socket,
   proxies: Proxies,
+  onlyProxies: boolean,
   known: (caller: Caller | undefined) => void,
 ): void => {
   const own = { words: clientAddress(socket), port: clientPort(socket) };
   if (!proxies.has(own.words)) {
-    known(own);
+    known(onlyProxies ? undefined : own);
     return;
   }
   const client = new ProxiedClient();

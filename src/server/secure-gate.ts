@@ -43,8 +43,6 @@ export interface SecureOptions {
   readonly settings: TlsSettings;
   /** False for a client that has not shown what the listener requires. */
   readonly mayStay: (shown: Shown) => boolean;
-  /** Whether a token may stand behind the path. */
-  readonly takesTokens: () => boolean;
   /** Counts a handshake of an address; false: it makes too many. */
   readonly mayShake: (address: AddressWords) => boolean;
   readonly observer: SecureObserver;

@@ -15,7 +15,11 @@ export const SERVER_NAME = 'dns.example.net';
 const MEDIA_TYPE = 'application/dns-message';
 
 /** Where a listener of a kind is, from the ready line. */
-export const listenerOf = (cordon: Cordon, kind: 'dot' | 'doh' | 'doq', index = 0): SocketAddress => {
+export const listenerOf = (
+  cordon: Cordon,
+  kind: 'dot' | 'doh' | 'dohPlain' | 'doq',
+  index = 0,
+): SocketAddress => {
   const listed = cordon.ready[kind];
   const text: unknown = Array.isArray(listed) ? listed[index] : undefined;
   const endpoint = typeof text === 'string' ? parseEndpoint(text, 0) : undefined;

@@ -14,7 +14,7 @@ const ADMIN_HOSTS_MAX = 16;
 /** Loopback (RFC 1122, RFC 4291). */
 const LOOPBACK = ['127.0.0.0/8', '::1/128'];
 /** Networks that are not reachable from the Internet: loopback, RFC 1918, RFC 3927, RFC 4193, RFC 4291. */
-const LOCAL_NETWORKS = [
+export const LOCAL_NETWORKS = [
   ...LOOPBACK,
   '10.0.0.0/8',
   '172.16.0.0/12',
@@ -34,7 +34,7 @@ export const proxies = z
   .strictObject({
     from: key(
       list(prefix(), 0, PROXIES_MAX).prefault([]),
-      'Addresses whose queries over UDP, TCP, TLS and HTTPS have to begin with a PROXY header, version 1 or 2 (UDP: 2); from all others one is refused. Who asks is the address that it names: for groups, limits and records.',
+      'Addresses whose queries over UDP, TCP, TLS, HTTPS and HTTP have to begin with a PROXY header, version 1 or 2 (UDP: 2); from all others one is refused. Who asks is the address that it names: for groups, limits and records.',
     ),
   })
   .prefault({});

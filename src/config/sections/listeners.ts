@@ -25,6 +25,10 @@ export const listen = z
       list(endpoint(443), 0, LISTENERS_MAX).prefault([]),
       'Addresses for DNS over HTTPS (RFC 8484) at the path `/dns-query`, with the certificate of `tls`.',
     ),
+    'doh-plain': key(
+      list(endpoint(80), 0, LISTENERS_MAX).prefault([]),
+      'Loopback and private addresses for DNS over HTTPS without TLS, for proxies of `proxies.from` that end it and say for whom they ask ([Behind a proxy](encrypted.md#a-proxy-that-ends-tls)); HTTP/1.1 and HTTP/2.',
+    ),
     doq: key(
       list(endpoint(853), 0, LISTENERS_MAX).prefault([]),
       'Addresses for DNS over QUIC (RFC 9250) over UDP, with the certificate of `tls`, by the OpenSSL of the system ([Encrypted listeners](encrypted.md#dns-over-quic)); whether there is any is read at the start only.',

@@ -12,6 +12,7 @@ const VALUES: Readonly<Record<string, string>> = {
   CORDON_LISTEN_DNS: '192.0.2.1:53, [2001:db8::1]:53',
   CORDON_LISTEN_DOT: '192.0.2.1',
   CORDON_LISTEN_DOH: '192.0.2.1:8443',
+  CORDON_LISTEN_DOH_PLAIN: '127.0.0.1:0',
   CORDON_LISTEN_DOQ: '192.0.2.1:8853',
   CORDON_LISTEN_ADMIN: 'false',
   CORDON_TLS_CERT: '/keys/cert.pem',

@@ -43,7 +43,6 @@ beforeEach(async () => {
     settings,
     mayShake: () => !isLimited,
     mayStay: () => true,
-    takesTokens: () => false,
     observer,
   };
   gate = new SecureGate(['dot'], options, () => nowMs);
