@@ -10,8 +10,12 @@ const HEAVY = [
   'test/integration/{image,install,operating,package,pages,recursion,rpz-recipes,setup}.test.ts',
   'test/tidy/{deploy,deploy-generated}.test.ts',
 ];
-/** Quick tests of modules that look at their process once, when they are loaded. */
-const ALONE = ['test/unit/upstream/plain-sockets.test.ts', 'test/unit/app/retired-memory.test.ts'];
+/** Quick tests of modules that look at their process once, or take a seed of it, when they are loaded. */
+const ALONE = [
+  'test/unit/upstream/plain-sockets.test.ts',
+  'test/unit/app/retired-memory.test.ts',
+  'test/unit/pipeline/waiting.test.ts',
+];
 
 export default defineConfig({
   test: {
