@@ -40,8 +40,13 @@ const UNUSED_FOLDERS = new Set([
   ...['test', 'tests', 'docs', 'doc', 'example', 'examples', 'bench', 'benchmark', 'benchmarks', 'vendor'],
   ...['.github', 'scripts', 'integration'],
 ]);
-/** The sources of koffi's native half. */
-const UNUSED_OF_PACKAGE: Readonly<Record<string, readonly string[]>> = { koffi: ['lib', 'cnoke.cjs'] };
+/** The sources of koffi's native half; how desktops choose fonts. */
+const UNUSED_OF_PACKAGE: Readonly<Record<string, readonly string[]>> = {
+  koffi: ['lib', 'cnoke.cjs'],
+  'dejavu-fonts-ttf': ['fontconfig'],
+};
+/** Fonts that reports do not embed (src/report/pdf-fonts.ts). */
+const UNUSED_FONT = /\/dejavu-fonts-ttf\/ttf\/(?!DejaVuSansCondensed(?:-Bold)?\.ttf$)[^/]+\.ttf$/;
 
 const lockedSchema = z.object({
   version: z.string().optional(),
@@ -169,6 +174,7 @@ const copyPackage = (name: string, path: string, library: string): void => {
     const top = inside.split('/')[0] ?? '';
     if (inside === '') return true;
     if (top === 'node_modules' || unused.has(top) || FOREIGN.test(join(path, inside))) return false;
+    if (UNUSED_FONT.test(join(path, inside))) return false;
     if (UNUSED_FOLDERS.has(top) && lstatSync(join(source, top)).isDirectory()) return false;
     return LICENSE.test(`/${inside}`) || !NOT_RUN.test(`/${inside}`);
   });
