@@ -182,7 +182,7 @@ export const Reports = (): VNode => {
       <Panel title={say('verifyTitle')}>
         <div class="body stack">
           <p class="soft">{say('verifyHow')}</p>
-          <pre>cordon report verify FILE FILE.sig</pre>
+          <pre>cordon report verify FILE --key PUBLIC.pem</pre>
         </div>
       </Panel>
     </>

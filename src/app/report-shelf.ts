@@ -19,6 +19,8 @@ const WAITING_MAX = 10;
 const RUN_MS_MAX = 30 * 60_000;
 /** Characters of what the command says when it fails. */
 const FAULT_LENGTH_MAX = 500;
+/** Characters of its end that are kept: warnings come before the line that says why. */
+const SAID_LENGTH_MAX = 8_000;
 const ID_BYTES = 6;
 const MAIN = fileURLToPath(
   new URL(import.meta.url.endsWith('.ts') ? '../cli/main.ts' : '../cli/main.js', import.meta.url),
@@ -107,7 +109,7 @@ export class ReportShelf implements ReportControl {
       for (const format of report.formats) {
         const name = `report.${format}`;
         const said = await this.#command(report, format, join(directory, name));
-        if (!takeFiles(report, directory, name)) throw new RangeError(said);
+        if (!takeFiles(report, directory, name)) throw new RangeError(faultOf(said));
       }
       report.state = 'done';
     } catch (thrown) {
@@ -131,13 +133,18 @@ export class ReportShelf implements ReportControl {
       });
       let said = '';
       child.stderr.setEncoding('utf8').on('data', (piece: string) => {
-        said = `${said}${piece}`.slice(-FAULT_LENGTH_MAX);
+        said = `${said}${piece}`.slice(-SAID_LENGTH_MAX);
       });
       child.once('error', reject);
       child.once('close', () => resolve(said.trim()));
     });
   }
 }
+
+/** The line that the command ends with; what a defect prints has places of this machine in it, and is not for a browser. */
+export const faultOf = (said: string): string =>
+  said.split('\n').findLast((line) => /^cordon report: .*\[ERR_\w+\]$/.test(line)) ??
+  'the command ended without a report: run "cordon report" with the same period on the host to see why';
 
 /** Takes a form and its signature; false when there is no form. */
 const takeFiles = (report: Kept, directory: string, name: string): boolean => {

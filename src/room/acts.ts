@@ -127,6 +127,10 @@ export class Acts {
         const reply = await perform({ operation, control, actor: asker }, row.parameters, {
           query: '',
           readBody: () => Promise.resolve(JSON.stringify(row.body)),
+        }).catch((defect: unknown) => {
+          // Whether it was done is not known: nobody shall read that it was.
+          this.#end(id, row, 'failed', actor.name);
+          throw defect;
         });
         if (reply.status !== OK) this.#end(id, row, 'failed', actor.name);
         const ended = this.#parts.store.acts.get(id) ?? row;

@@ -1,15 +1,36 @@
 // The command line: help, wrong usage, and one clear line for everything that can go wrong at a start.
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
+import { readdirSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { expect, onTestFinished, test } from 'vitest';
 import { VERSION } from '../../../src/base/base.ts';
 import { cordon, expectGolden } from './setup.ts';
+
+const root = fileURLToPath(new URL('../../..', import.meta.url));
 
 test.each(['help', '--help', '-h'])('%s prints the usage', async (word) => {
   const { code, stdout, stderr } = await cordon([word]);
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
   expectGolden('help.out', stdout.replace(VERSION, 'VERSION'));
+});
+
+test('commands that the pages of the control room name are ones that there are', async () => {
+  const pages = join(root, 'pages');
+  const named = readdirSync(pages, { recursive: true, encoding: 'utf8' })
+    .filter((path) => /\.tsx?$/.test(path))
+    .flatMap((path) => [...readFileSync(join(pages, path), 'utf8').matchAll(/(?:<pre>|“)cordon ([\w .-]+)/g)])
+    .map(([, words = '']) => words.trim());
+  expect(named.length).toBeGreaterThan(1);
+  for (const words of new Set(named)) {
+    // It would look at this machine; setup.test.ts runs it.
+    if (words === 'setup') continue;
+    // Wrong usage is told before anything is done; what is right here does not find its configuration.
+    const { stderr } = await cordon([...words.split(' '), '--config', 'none.yaml']);
+    expect(stderr, words).not.toMatch(/is not understood|unknown/);
+  }
 });
 
 test.each(['version', '--version', '-V'])('%s prints the version', async (word) => {
