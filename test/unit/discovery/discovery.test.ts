@@ -164,6 +164,7 @@ describe('a profile', () => {
       FallbackDNS: '',
       Domains: '~.',
       DNSOverTLS: 'yes',
+      DNSSEC: 'no',
     });
     const odd = serviceOf({ dot: endpoints('192.0.2.1:8853', '[2001:db8::1]:8853') });
     expect(read(profileOf('systemd-resolved', odd))).toMatchObject({
