@@ -1,8 +1,16 @@
-// The files of deploy/, judged by the programs that read them: systemd, Prometheus and a YAML parser.
+// The files of deploy/, judged by the programs that read them: systemd, Prometheus, proxies and a YAML parser.
 //
 // systemd-analyze and promtool are asked about copies with a planted breach as well, so that a version that accepts
 // everything would be noticed. No image is built here; what can be read from the Dockerfile is.
-import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  cpSync,
+  existsSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
@@ -351,4 +359,44 @@ test.for([
   expect(read('dnsdist/dnsdist.conf')).toContain(from);
   const text = read('dnsdist/dnsdist.conf').replace(from, to);
   expect(await checkDnsdist(text)).not.toEqual({ code: 0, isSilent: true });
+});
+
+/** A certificate where haproxy.cfg and nginx.conf look for theirs. */
+const withCertificate = async (text: string): Promise<string> => {
+  const [pair, key] = [join(work, 'cordon.pem'), join(work, 'cordon.key')];
+  await run('openssl', [
+    ...['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-subj'],
+    ...['/CN=dns.example.net', '-keyout', key, '-out', pair],
+  ]);
+  appendFileSync(pair, readFileSync(key));
+  return text.replaceAll(/\/etc\/(?:haproxy|nginx)\/cordon/g, join(work, 'cordon'));
+};
+
+/** What a proxy says about a configuration; a warning is not content either. */
+const checkProxy = async (program: 'haproxy' | 'nginx', text: string): Promise<boolean> => {
+  const file = join(work, 'proxy.conf');
+  writeFileSync(file, await withCertificate(text));
+  const args = program === 'haproxy' ? ['-c', '-f', file] : ['-t', '-q', '-e', 'stderr', '-c', file];
+  const { code, stdout, stderr } = await run(program, args);
+  return code === 0 && !/warn|alert|emerg/i.test(stdout + stderr);
+};
+
+test.for([
+  ['haproxy', 'haproxy/haproxy.cfg'],
+  ['nginx', 'nginx/nginx.conf'],
+] as const)('%s accepts %s', async ([program, file], context) => {
+  requireProgram(context, program);
+  expect(await checkProxy(program, read(file))).toBe(true);
+});
+
+test.for([
+  ['haproxy', 'haproxy/haproxy.cfg', 'send-proxy-v2', 'send-proxy-v9'],
+  ['haproxy', 'haproxy/haproxy.cfg', 'default_backend doh', 'default_backend dohh'],
+  ['haproxy', 'haproxy/haproxy.cfg', 'tcp-check expect binary', 'tcp-check expect binar'],
+  ['nginx', 'nginx/nginx.conf', 'proxy_protocol on', 'proxy_protokol on'],
+  ['nginx', 'nginx/nginx.conf', 'least_conn;', 'least_con;'],
+] as const)('%s is not content with %s where %s is %s', async ([program, file, from, to], context) => {
+  requireProgram(context, program);
+  expect(read(file)).toContain(from);
+  expect(await checkProxy(program, read(file).replace(from, to))).toBe(false);
 });
