@@ -2,7 +2,6 @@
 //
 // Where it goes is what the operator wrote, and nothing else. A caller tries again what failed, later each time.
 import { readFile } from 'node:fs/promises';
-import { createTransport } from 'nodemailer';
 import type { ReportsConfig } from '../config/config.ts';
 
 /** A receiver that does not answer by then gets it another time, milliseconds. */
@@ -53,6 +52,8 @@ export const sendMail = async (
   { subject, text, attachments = [] }: Mail,
 ): Promise<void> => {
   const { protocol, hostname, port } = new URL(server);
+  // Loaded by the first mail: most resolvers send none.
+  const { createTransport } = await import('nodemailer');
   const transport = createTransport({
     host: hostname.replace(/^\[|\]$/g, ''),
     ...(port === '' ? {} : { port: Number(port) }),

@@ -4,6 +4,7 @@
 // hold every table that it was ever given. Each thread that held a large one collects once, a while after it let go.
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
+import { giveBackFreedMemory } from '../datagram/datagram.ts';
 
 /** Retired bytes that are worth a collection, which takes some 20 ms: more than 400,000 names. */
 const COLLECT_BYTES_MIN = 16 * 1024 * 1024;
@@ -28,12 +29,30 @@ export class RetiredMemory {
   }
 }
 
+/** Until what a start began beside the answers, such as saving a table, is done; milliseconds. */
+const SETTLE_AFTER_MS = 1500;
+
 /**
- * Collects garbage now, some 20 ms. The flag belongs to the whole process, so it stays set: another thread may be
- * between these two lines.
+ * Gives back, a while from now, what loading and compiling left behind in this thread: also functions that ran once, which a
+ * thread that answers queries would miss. A resolver with one worker and one million names has 207 MiB afterwards, not 264.
  */
+export const settleAfterStart = (): void => {
+  setTimeout(() => {
+    collect({ type: 'major', flavor: 'last-resort' });
+    giveBackFreedMemory();
+  }, SETTLE_AFTER_MS).unref();
+};
+
+/** Collects garbage now and gives what is free back to the system, some 30 ms. */
 export const collectGarbage = (): void => {
+  collect({ type: 'major' });
+  giveBackFreedMemory();
+};
+
+type Collect = (options: NodeJS.GCOptions) => void;
+
+/** The flag belongs to the whole process, so it stays set: another thread may be between these two lines. */
+const collect: Collect = (options) => {
   setFlagsFromString('--expose-gc');
-  const collect = runInNewContext('globalThis.gc') as (() => void) | undefined;
-  collect?.();
+  (runInNewContext('globalThis.gc') as Collect | undefined)?.(options);
 };

@@ -42,7 +42,7 @@ import { listFacts, readinessOf, sourceFacts } from './program-facts.ts';
 import { type QuicFacts, readQuic, tellQuic } from './quic.ts';
 import { readyFields } from './ready-line.ts';
 import { RECORDS_NAME } from './record-settings.ts';
-import { RetiredMemory } from './retired-memory.ts';
+import { RetiredMemory, settleAfterStart } from './retired-memory.ts';
 import { RevocationKeeper } from './revocation-keeper.ts';
 import { RoomDoor } from './room-door.ts';
 import { warnOfRoot } from './root-warning.ts';
@@ -400,6 +400,7 @@ export class Service {
   }
 
   #logReady(): void {
+    settleAfterStart();
     const ready = { admin: this.#admin?.address, workers: this.#supervisor.count };
     this.#log.info(readyFields(this.#state.current, ready), 'ready');
   }

@@ -138,7 +138,7 @@ export class StateKeeper {
       await trust.recall(upstreamsText(state.routes));
       if (state.generation !== undefined) evidence.define(state.generation);
       await evidence.whileChanging(async () => {
-        await supervisor.apply((index) => this.settingsOf(index, state));
+        await supervisor.apply(this.#settingsFrom(state));
         this.#current = state;
         this.#isPauseApplied = isPaused;
         // In this moment, so that nobody else sees the change first and records it without its author.
@@ -150,7 +150,7 @@ export class StateKeeper {
       retired.add(policy?.table);
       restoreTrust();
       await trust.recall(upstreamsText(previous.routes));
-      await supervisor.apply((index) => this.settingsOf(index, previous));
+      await supervisor.apply(this.#settingsFrom(previous));
       throw error;
     } finally {
       this.#retire(state === this.#current ? previous : state);
@@ -161,6 +161,14 @@ export class StateKeeper {
     const secured = new Set(ENCRYPTED_KINDS.flatMap((kind) => listen[kind].map((at) => claimName(kind, at))));
     for (const text of this.#secured.keys()) if (!secured.has(text)) this.#secured.delete(text);
     if (own.isOpen && !isDeepStrictEqual(previous.routes, state.routes)) own.follow(state);
+  }
+
+  /**
+   * What workers that start later get as well. In a scope of its own: the supervisor keeps the function, and what stands beside
+   * it, such as the state before with its table, would live as long.
+   */
+  #settingsFrom(state: State): (index: number) => WorkerSettings {
+    return (index) => this.settingsOf(index, state);
   }
 
   async #claim(endpoint: Endpoint): Promise<Endpoint> {

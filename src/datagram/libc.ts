@@ -58,6 +58,8 @@ export interface Libc {
   ): number;
   /** sched_setattr(2) of this thread: glibc has had no name for it before 2.41. */
   schedSetattr(attributes: Uint8Array): number;
+  /** Gives pages of freed memory back to the system, all but `keep` bytes; 0 where there were none. */
+  mallocTrim(keep: number): number;
   /** Of the call just made on this thread. */
   errno(): number;
   /** Name of an error number, such as EADDRINUSE. */
@@ -102,6 +104,7 @@ const load = async (): Promise<Libc | undefined> => {
       close: c.func('int close(int)') as Libc['close'],
       sendto: c.func('long sendto(int, void *, unsigned long, int, void *, unsigned int)') as Libc['sendto'],
       schedSetattr: (attributes) => syscall(number, 0, attributes, 0),
+      mallocTrim: c.func('int malloc_trim(size_t)') as Libc['mallocTrim'],
       errno: () => koffi.errno(),
       errorName: (number) => names.get(number) ?? `errno ${number}`,
       address: (memory) => BigInt(koffi.address(memory)),

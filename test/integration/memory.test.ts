@@ -1,6 +1,7 @@
-// Memory that is easily lost again: a limit of V8 that has to be set before anything is loaded, and libraries that
-// only the main thread needs.
-import { expect, onTestFinished, test } from 'vitest';
+// Memory that is easily lost again: a limit of V8 that has to be set before anything is loaded, libraries that only the main
+// thread or only a room needs, and tables that are out of force.
+import { readFileSync } from 'node:fs';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import { run, startCordon } from '../support/process.ts';
 
 /** Both halves at their first size of 1 MiB, and what V8 adds to them; without the bound it is 16 MiB or more. */
@@ -31,3 +32,59 @@ test('a thread that only counts loads neither prom-client nor pino', async () =>
   expect(before).toBe(0);
   expect(after).toBeGreaterThan(0);
 });
+
+test('what only a control room, a fleet and mail need is not loaded by a resolver without them', async () => {
+  const code = `
+    import { createRequire } from 'node:module';
+    await import('./src/app/app.ts');
+    const loaded = Object.keys(createRequire(import.meta.url).cache);
+    console.log(JSON.stringify([...new Set(loaded.map((path) => /node_modules\\/((?:@[^/]*\\/)?[^/]*)/.exec(path)?.[1]))]));`;
+  const { stdout } = await run(process.execPath, ['--input-type=module', '--eval', code]);
+  const loaded = JSON.parse(stdout.trim()) as string[];
+  expect(loaded).toContain('yaml');
+  expect(loaded.filter((name) => /fastify|nodemailer|nats|webauthn|openid|pdfkit/.test(name))).toEqual([]);
+});
+
+/** Names of a list whose table is the largest piece of memory of the program. */
+const NAMES = 500_000;
+/** Below it are arenas of the allocator and heaps, kilobytes. */
+const TABLE_KIB_MIN = 16 * 1024;
+
+/** Kilobytes that are resident in large anonymous mappings: tables, and nothing else of that size. */
+const readTableKib = (pid: number): number => {
+  let resident = 0;
+  for (const mapping of readFileSync(`/proc/${pid}/smaps`, 'utf8').split(/^(?=[0-9a-f]+-[0-9a-f]+ )/m)) {
+    const isAnonymous = /^\S+ rw-p \S+ \S+ 0\s*\n/.test(mapping);
+    const kib = Number(/^Rss:\s+(\d+) kB$/m.exec(mapping)?.[1]);
+    if (isAnonymous && kib > TABLE_KIB_MIN) resident += kib;
+  }
+  return resident;
+};
+
+test('a table that is out of force is given back', async () => {
+  const names = Array.from(
+    { length: NAMES },
+    (_, index) => `host${index}.site${index % 5_000}.blocked.example`,
+  );
+  const program = await startCordon({
+    config: `
+listen: { dns: ["127.0.0.1:0"], admin: "127.0.0.1:0" }
+upstreams: ["127.0.0.1:9"]
+workers: 1
+lists: [{ id: large, file: large.txt, format: domains }]
+`,
+    files: { 'large.txt': names.join('\n') },
+  });
+  onTestFinished(() => program.stop());
+  const oneKib = readTableKib(program.pid);
+  expect(oneKib).toBeGreaterThan(TABLE_KIB_MIN);
+  for (const generation of [2, 3]) {
+    program.signal('SIGHUP');
+    await vi.waitFor(
+      () => expect(program.output()).toContain(`"generation":${generation},"msg":"reloaded"`),
+      20_000,
+    );
+  }
+  // The newest generation and no other: half a table more is another one.
+  await vi.waitFor(() => expect(readTableKib(program.pid)).toBeLessThan(1.5 * oneKib), 20_000);
+}, 60_000);
