@@ -8,6 +8,13 @@
 // RFCs: 9110 (HTTP semantics), 9457 (problem documents).
 
 export type { ActControl, ActShown } from './act-operations.ts';
+export type {
+  ConfigurationApplied,
+  ConfigurationAsked,
+  ConfigurationChecked,
+  ConfigurationControl,
+  ConfigurationShown,
+} from './configuration-operations.ts';
 export { ConnectionGate } from './connection-gate.ts';
 export {
   CONTROL_SOCKET_NAME,

@@ -1,6 +1,7 @@
 // The table of operations: everything that can be asked of the running program, and the parts of it that answer.
 
 import { ACT_OPERATIONS, type ActControl } from './act-operations.ts';
+import { CONFIGURATION_OPERATIONS, type ConfigurationControl } from './configuration-operations.ts';
 import {
   PROBE_OPERATIONS,
   type ProbeControl,
@@ -39,6 +40,7 @@ export const OPERATIONS = {
   ...REFERENCE_OPERATIONS,
   ...OVERVIEW_OPERATIONS,
   ...REPORT_OPERATIONS,
+  ...CONFIGURATION_OPERATIONS,
   ...SESSION_OPERATIONS,
   ...PEOPLE_OPERATIONS,
   ...ACT_OPERATIONS,
@@ -58,6 +60,7 @@ export interface Controls {
   readonly references?: ReferenceControl;
   readonly overview?: OverviewControl;
   readonly reports?: ReportControl;
+  readonly configuration?: ConfigurationControl;
   readonly session?: SessionControl;
   readonly people?: PeopleControl;
   readonly acts?: ActControl;

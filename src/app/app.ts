@@ -2,7 +2,7 @@
 //
 // The main thread holds configuration, lists, metrics and admin; worker threads resolve. Invariants: a reload puts
 // everything in force or nothing; a worker's death costs its own queries only; no policy, no answers.
-import { type Config, type ConfigResult, loadConfig } from '../config/config.ts';
+import { type Config, type ConfigResult, loadConfig, type Proposal } from '../config/config.ts';
 import { readOverlays } from '../fleet/fleet.ts';
 import { shippedDefaults, shippedLists, shippedOperators } from '../lists/lists.ts';
 
@@ -27,9 +27,13 @@ export const unchosenMandates = ({ lists }: Config): readonly string[] =>
     )
     .map(({ id }) => id);
 
-/** Loads a configuration with what the program knows of its own lists; undefined: defaults and environment. */
-export const loadConfiguration = (path: string | undefined): ConfigResult =>
+/**
+ * Loads a configuration with what the program knows of its own lists; undefined: defaults and environment. A proposal
+ * is taken in place of the file.
+ */
+export const loadConfiguration = (path: string | undefined, proposal?: Proposal): ConfigResult =>
   loadConfig(path, process.env, {
+    ...(proposal === undefined ? {} : { proposal }),
     workingDirectory: process.cwd(),
     overlays: readOverlays,
     shippedIds: shippedLists().map((list) => list.id),

@@ -1,7 +1,7 @@
 // Changes of what is in force, one at a time: at the start, at a reload, by lists that were fetched, by what was learned of
 // upstreams and keys, by a pause. Each is put in force whole or not at all, and leaves its record and its line.
 import { type AppError, isAppError, systemClock } from '../base/base.ts';
-import type { Config } from '../config/config.ts';
+import type { Config, ConfigResult } from '../config/config.ts';
 import type { Generation } from '../generation/generation.ts';
 import type { Log } from '../observe/observe.ts';
 import type { ChangeAuthor } from './change-journal.ts';
@@ -22,6 +22,10 @@ export interface ServiceSource {
   readonly readConfig: () => Config;
   /** Its file, for records about changes; undefined: there is none. */
   readonly configPath: string | undefined;
+  /** What a text in place of the file would be; it may name only files that the configuration in force names. */
+  readonly checkProposal: (text: string, inForce: Config) => ConfigResult;
+  /** The configuration of an empty file. */
+  readonly defaults: () => Config;
 }
 
 /** The parts of the program that a change concerns. */
@@ -36,6 +40,8 @@ export interface ChangesParts {
   readonly revocations: RevocationKeeper;
   readonly evidence: Evidence;
   readonly enforcement: EnforcementKeeper;
+  /** Who put the content of the file in force from the control room; undefined: nobody. */
+  knownAuthor(sha256: string): ChangeAuthor | undefined;
   /** A reload begins, and has ended. */
   readonly onReload: { begun(): void; ended(): void };
 }
@@ -64,6 +70,11 @@ export class Changes {
   /** The configuration in force, or the one that waits for its lists. */
   get wanted(): Config {
     return this.#awaited ?? this.#parts.state.current.config;
+  }
+
+  /** A configuration that was read waits for lists that are being fetched. */
+  get isWaiting(): boolean {
+    return this.#awaited !== undefined;
   }
 
   /** What was in force when the program ended is in force again at once, before lists are read. */
@@ -154,7 +165,7 @@ export class Changes {
   }
 
   #configAuthor(): ChangeAuthor {
-    return configAuthor(this.#parts.source.configPath);
+    return configAuthor(this.#parts.source.configPath, (sha256) => this.#parts.knownAuthor(sha256));
   }
 
   #queue(change: () => Promise<AppError | undefined>): Promise<AppError | undefined> {

@@ -1,5 +1,7 @@
 // Who changed the configuration, as far as a program can know: the file system tells whom the file belongs to and when
 // it was last written, never who wrote it. The words say so.
+
+import { createHash } from 'node:crypto';
 import { readFileSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { systemErrorCode } from '../base/base.ts';
@@ -7,11 +9,19 @@ import type { ChangeAuthor } from './change-journal.ts';
 
 const USERS_FILE = '/etc/passwd';
 
-/** For records about a configuration that was read from this file; undefined: from defaults and the environment. */
-export const configAuthor = (path: string | undefined): ChangeAuthor => {
+/**
+ * For records about a configuration that was read from this file; undefined: from defaults and the environment. `known` tells who
+ * put a content in force from the control room.
+ */
+export const configAuthor = (
+  path: string | undefined,
+  known: (sha256: string) => ChangeAuthor | undefined,
+): ChangeAuthor => {
   if (path === undefined) return { reason: 'the configuration is defaults and environment variables' };
   try {
     const { uid, mtime } = statSync(path);
+    const author = known(createHash('sha256').update(readFileSync(path)).digest('hex'));
+    if (author !== undefined) return author;
     return {
       by: `not known; ${resolve(path)} belongs to ${userName(uid)}`,
       reason: `the configuration, last written ${mtime.toISOString()}, was read`,

@@ -8,8 +8,12 @@ import {
   openControlSocket,
 } from '../admin/admin.ts';
 import { isAppError, systemClock } from '../base/base.ts';
+import { describeEnforcement } from '../enforcement/enforcement.ts';
 import type { FileReview } from '../lists/keeping/keeping.ts';
 import type { Log } from '../observe/observe.ts';
+import type { ServiceSource } from './changes.ts';
+import { createConfigurationControl } from './configuration-control.ts';
+import type { ConfigurationTexts } from './configuration-texts.ts';
 import { explainLive } from './explain-live.ts';
 import type { FleetLink } from './fleet-link.ts';
 import type { KeptLists } from './kept-lists.ts';
@@ -25,8 +29,9 @@ export interface ControlDoorParts extends Omit<ServiceParts, 'lists'> {
   readonly lists: KeptLists;
   readonly fileReview: FileReview;
   readonly fleet: FleetLink;
-  /** The file of the configuration; undefined: there is none. */
-  readonly configPath: string | undefined;
+  readonly source: ServiceSource;
+  /** Texts of configurations that are kept. */
+  readonly texts: ConfigurationTexts;
   /** Of the control room, while there is one. */
   readonly room: {
     /** What it answers on the socket. */
@@ -55,7 +60,8 @@ export class ControlDoor {
   #createShared(): Controls {
     const { directory, supervisor, state, changes, lists, fileReview, pause, trust, evidence, fleet } =
       this.#parts;
-    const { totals, enforcement, room, configPath } = this.#parts;
+    const { totals, enforcement, room, source, texts } = this.#parts;
+    const { configPath } = source;
     const explaining = {
       supervisor,
       state: () => state.current,
@@ -76,7 +82,7 @@ export class ControlDoor {
     const overview = new Overview({
       clock: systemClock,
       upMs: () => process.uptime() * 1000,
-      agency: state.current.config.agency,
+      agency: () => state.current.config.agency,
       stateDirectory: directory,
       ...{ evidence, pause, lists: listControl },
       rates: new ServiceRates(totals, () => performance.now()),
@@ -90,6 +96,13 @@ export class ControlDoor {
       lists: listControl,
       overview,
       reports: new ReportShelf({ stateDirectory: directory, configPath, clock: systemClock }),
+      configuration: createConfigurationControl({
+        ...{ source, texts, changes },
+        inForce: () => state.current.config,
+        generation: () => state.current.generation?.policy.generation ?? 0,
+        enforcementText: () => describeEnforcement(enforcement.current),
+        note: (action, by, reason, detail) => evidence.journal.admin(action, by, reason, detail),
+      }),
       pause,
       explain: { explain: (asked) => explainLive(explaining, asked) },
       fleet: fleet.running,

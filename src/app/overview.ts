@@ -29,7 +29,7 @@ export interface OverviewParts {
   readonly clock: Clock;
   /** Milliseconds since the start. */
   upMs(): number;
-  readonly agency: string | undefined;
+  agency(): string | undefined;
   readonly stateDirectory: string;
   readonly evidence: Evidence;
   readonly pause: OperatorPause;
@@ -78,7 +78,7 @@ export class Overview implements OverviewControl {
     const decisions = evidence.decisions();
     return {
       time: timeOf(nowMs),
-      agency: agency ?? null,
+      agency: agency() ?? null,
       version: VERSION,
       generation: generation?.policy.generation ?? 0,
       resolver: { name: resolverName(config), addresses: listen.map(formatEndpoint) },

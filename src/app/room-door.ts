@@ -28,6 +28,8 @@ export interface RoomDoorParts {
   readonly log: Log;
   readonly clock: Clock;
   readonly evidence: Evidence;
+  /** As it is in force. */
+  agency(): string | undefined;
   /** What the control socket can ask as well. */
   shared(): Controls;
 }
@@ -56,12 +58,15 @@ export class RoomDoor {
   }
 
   /** Never rejects for what is wrong with the room. */
-  async open({ agency, controlRoom: settings, stateDirectory }: Config): Promise<void> {
+  async open({ controlRoom: settings, stateDirectory }: Config): Promise<void> {
     if (settings === undefined) return;
-    const { log, clock, evidence, shared } = this.#parts;
+    const { log, clock, evidence, agency, shared } = this.#parts;
     try {
       this.#room = await openRoom({
-        ...{ endpoint: settings.listen, url: settings.url, tls: settings.tls, agency },
+        ...{ endpoint: settings.listen, url: settings.url, tls: settings.tls },
+        get agency() {
+          return agency();
+        },
         hosts: settings.hosts.map((host) => formatName(host).slice(0, -1)),
         provider: readProvider(settings),
         pagesDirectory: settings.pages ?? (import.meta.url.endsWith('.ts') ? PAGES : PACKAGED_PAGES),
@@ -129,6 +134,7 @@ const createLiveSource = (overview: () => OverviewControl | undefined): LiveSour
         acts: waiting('act'),
         pause: headline.pause,
         probe: networks.map(({ proof }) => proof.time),
+        configuration: generation,
       };
       return new Map(Object.entries(parts).map(([name, part]) => [name, JSON.stringify(part)]));
     },

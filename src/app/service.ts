@@ -20,6 +20,7 @@ import { TrustKeeper } from '../resolve/resolve.ts';
 import { AddressFeed } from './address-feed.ts';
 import { toAuthor } from './change-journal.ts';
 import { Changes, type ServiceSource } from './changes.ts';
+import { ConfigurationTexts } from './configuration-texts.ts';
 import { ControlDoor } from './control-door.ts';
 import {
   budgetDescriptors,
@@ -80,6 +81,7 @@ export class Service {
   readonly #lists: KeptLists;
   readonly #state: StateKeeper;
   readonly #changes: Changes;
+  readonly #texts: ConfigurationTexts;
   readonly #fleet: FleetLink;
   readonly #metrics: Metrics;
   readonly #controlDoor: ControlDoor;
@@ -204,6 +206,7 @@ export class Service {
       retired,
       quicWorker,
     });
+    this.#texts = new ConfigurationTexts(config.stateDirectory, systemClock);
     this.#changes = new Changes({
       log,
       source,
@@ -220,6 +223,7 @@ export class Service {
       revocations: this.#revocations,
       evidence: this.#evidence,
       enforcement: this.#enforcement,
+      knownAuthor: (sha256) => this.#texts.author(sha256),
       onReload: {
         begun: () => this.#manager.reloading(),
         ended: () => this.#manager.reloaded(this.#status()),
@@ -238,6 +242,7 @@ export class Service {
       log,
       clock: systemClock,
       evidence: this.#evidence,
+      agency: () => this.#state.current.config.agency,
       shared: () => this.#controlDoor.shared,
     });
     this.#controlDoor = new ControlDoor({
@@ -253,7 +258,8 @@ export class Service {
       evidence: this.#evidence,
       fleet: this.#fleet,
       room: this.#roomDoor,
-      configPath: source.configPath,
+      source,
+      texts: this.#texts,
       totals: this.#totals,
       enforcement: this.#enforcement,
       tls: this.#tls,

@@ -3,6 +3,17 @@ import { formatEndpoint } from '../base/base.ts';
 import type { Config, TlsConfig } from '../config/config.ts';
 import { formatName } from '../dns/dns.ts';
 
+/** Keys that are read at the start only, or keys above such. */
+const START_ONLY = [
+  ...['admin', 'cache.size', 'control-room', 'fips', 'fleet', 'listen.admin', 'listen.doq', 'log', 'name'],
+  ...['records.enabled', 'state', 'tcp', 'tls.connections', 'tls.idle', 'tls.per-client', 'tls.per-network'],
+  'workers',
+];
+
+/** True for a key, such as `tcp.idle`, whose change takes effect at the next start. */
+export const isStartOnly = (key: string): boolean =>
+  START_ONLY.some((known) => key === known || key.startsWith(`${known}.`) || key.startsWith(`${known}[`));
+
 /** The keys that are others and take effect at the next start. */
 export const startOnlyChanges = (before: Config, after: Config): string[] => {
   const [old, wanted] = [startOnlyValues(before), startOnlyValues(after)];

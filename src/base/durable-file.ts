@@ -13,11 +13,20 @@ export const DIRECTORY_MODE = 0o750;
 const FILE_MODE = 0o600;
 const TEMPORARY_SUFFIX = '.tmp';
 
+/** How a file is replaced that others wrote before. */
+export interface Replacing {
+  /** Whose the new one is. */
+  readonly owner?: { readonly uid: number; readonly gid: number };
+  /** Called just before the new one takes the old one's place; what it throws leaves the old one. */
+  check?(): void;
+}
+
 /** Replaces a file as a whole; rejects with errors of the system. */
 export const replaceFile = async (
   path: string,
   text: string | Uint8Array,
   mode = FILE_MODE,
+  { owner, check }: Replacing = {},
 ): Promise<void> => {
   const temporary = `${path}${TEMPORARY_SUFFIX}`;
   await rm(temporary, { force: true });
@@ -25,10 +34,16 @@ export const replaceFile = async (
     const file = await open(temporary, 'wx', mode);
     try {
       await file.writeFile(text);
+      if (owner !== undefined) {
+        await file.chown(owner.uid, owner.gid);
+        // The mask of the process does not concern a file that had its rights before.
+        await file.chmod(mode);
+      }
       await file.sync();
     } finally {
       await file.close();
     }
+    check?.();
     await rename(temporary, path);
   } catch (thrown) {
     // What is left of it would keep a full disk full.

@@ -1,6 +1,7 @@
 // cordon serve: runs the resolver until SIGTERM or SIGINT; SIGHUP reloads configuration and lists.
 import { flushCompileCache } from 'node:module';
-import { requireFips, Service } from '../app/app.ts';
+import { loadConfiguration, requireFips, Service } from '../app/app.ts';
+import { namedFiles } from '../config/config.ts';
 import { createLog } from '../observe/observe.ts';
 import type { InputOf } from './declaration.ts';
 import type { SERVE } from './declarations/resolver.ts';
@@ -10,7 +11,12 @@ import { ownConfigPath, requireConfig } from './usage.ts';
 export const serve = async ({ values }: InputOf<typeof SERVE>): Promise<number> => {
   const path = ownConfigPath(values.config);
   const starting = Service.start(
-    { readConfig: () => requireFips(requireConfig(path)), configPath: path },
+    {
+      readConfig: () => requireFips(requireConfig(path)),
+      configPath: path,
+      checkProposal: (text, inForce) => loadConfiguration(path, { text, files: namedFiles(inForce) }),
+      defaults: () => requireConfig(undefined),
+    },
     (config) => createLog(config.log),
   );
   // Signals are heard from here on, not from the ready line on: a SIGHUP that nobody handles ends a process.

@@ -5,11 +5,16 @@
 // parsed. Nothing here opens a socket or reads a list. YAML 1.2 (core schema).
 
 export type { BlockAnswer } from './answer-leaf.ts';
-export { configDifferences } from './difference.ts';
+export { type DescribedKey, describeConfig } from './described.ts';
+export { type ConfigDifference, configDifferences } from './difference.ts';
 export { configHash, effectiveConfig, prefixFilesOf } from './effective.ts';
+export { configVariables } from './environment.ts';
 export type { OutOfScope } from './leaf.ts';
-export { type ConfigFacts, type ConfigResult, loadConfig } from './load.ts';
+export { type ConfigFacts, type ConfigResult, loadConfig, type Proposal } from './load.ts';
+export { namedFiles } from './named-files.ts';
+export { type NoticeTexts, noticeTexts, setNoticeTexts } from './notice-text.ts';
 export { type ConfigProblemCode, formatProblem, type Problem } from './problem.ts';
+export { type ConfigReach, reachOf } from './reach.ts';
 export { configReference } from './reference.ts';
 export type {
   Config,
@@ -29,3 +34,4 @@ export type {
 } from './sections/lists.ts';
 export { BUNDLED_AUTHORITIES, SYSTEM_AUTHORITIES } from './sections/upstreams.ts';
 export type { UpstreamConfig, UpstreamHost } from './upstream-leaf.ts';
+export { putBack, withhold } from './withheld.ts';

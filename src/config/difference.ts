@@ -4,6 +4,7 @@
 // a name are told apart by it, wherever they stand.
 import { effectiveValues, prefixFilesOf } from './effective.ts';
 import type { Config } from './schema.ts';
+import { withholdValue } from './withheld.ts';
 
 /** Differences that are told one by one: more of them are another configuration. */
 const DIFFERENCES_MAX = 50;
@@ -11,8 +12,6 @@ const DIFFERENCES_MAX = 50;
 const VALUE_LENGTH_MAX = 160;
 /** Keys whose value may be secret, by the last word; `public-key` and times of rotation are not. */
 const SECRET_KEY = /(?:^|[.-])(?:secret|token|password|passphrase|private-key|psk)$/;
-/** An address with a user, a password or a query, in which a token may stand. */
-const ADDRESS = /^([a-z][a-z0-9+.-]*:\/\/)([^/@?#]*@)?([^?#]*)(\?[^#]*)?(#.*)?$/i;
 const MASK = '***';
 
 /** One key; a value that is absent was or is not set. */
@@ -23,17 +22,22 @@ export interface ConfigDifference {
   readonly to?: string;
 }
 
-/** The keys that differ, by name; `more` of them are not told. */
+/** The keys that differ, by name; `more` of them are not told: beyond `max`. */
 export const configDifferences = (
   before: Config,
   after: Config,
+  max = DIFFERENCES_MAX,
 ): { readonly differences: readonly ConfigDifference[]; readonly more: number } => {
-  const old = withFiles(flatten(effectiveValues(before)), before);
-  const now = withFiles(flatten(effectiveValues(after)), after);
+  const old = flatConfig(before);
+  const now = flatConfig(after);
+  for (const [key, from] of orders(effectiveValues(before), effectiveValues(after))) {
+    old.set(`${key} (order)`, from[0]);
+    now.set(`${key} (order)`, from[1]);
+  }
   const keys = [...new Set([...old.keys(), ...now.keys()])]
     .filter((key) => old.get(key) !== now.get(key))
     .sort();
-  const differences = keys.slice(0, DIFFERENCES_MAX).map((key) => {
+  const differences = keys.slice(0, max).map((key) => {
     const [from, to] = [old.get(key), now.get(key)];
     return {
       key,
@@ -43,6 +47,26 @@ export const configDifferences = (
   });
   return { differences, more: keys.length - differences.length };
 };
+
+/** The values of a configuration by their keys, with the files of prefixes that it was read with. */
+export const flatConfig = (config: Config): Map<string, string> =>
+  withFiles(flatten(effectiveValues(config)), config);
+
+/** Lists whose items stand in another order, which decides among lists: key, items before and after. */
+function* orders(before: unknown, after: unknown, key = ''): Generator<[string, [string, string]]> {
+  if (Array.isArray(before) && Array.isArray(after)) {
+    const [old, now] = [before.map(nameOf), after.map(nameOf)];
+    const kept = old.filter((name) => name !== undefined && now.includes(name));
+    const keptNow = now.filter((name) => name !== undefined && old.includes(name));
+    if (kept.join('\n') !== keptNow.join('\n')) yield [key, [kept.join(', '), keptNow.join(', ')]];
+  } else if (isMap(before) && isMap(after)) {
+    for (const [name, member] of Object.entries(before))
+      yield* orders(member, after[name], key === '' ? name : `${key}.${name}`);
+  }
+}
+
+const isMap = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /** Of a file of prefixes, what was in it counts as well. */
 const withFiles = (values: Map<string, string>, config: Config): Map<string, string> => {
@@ -61,7 +85,10 @@ const flatten = (value: unknown, key = '', found = new Map<string, string>()): M
     for (const [name, member] of Object.entries(value))
       flatten(member, key === '' ? name : `${key}.${name}`, found);
   } else {
-    found.set(key, Array.isArray(value) ? value.map(maskAddress).join(', ') : String(value));
+    found.set(
+      key,
+      Array.isArray(value) ? value.map((item) => withholdValue(key, String(item))).join(', ') : String(value),
+    );
   }
   return found;
 };
@@ -70,18 +97,12 @@ const nameOf = (item: unknown): string | undefined => {
   const { id, name, to, owner, type, data } = (item ?? {}) as Readonly<Record<string, unknown>>;
   if (typeof owner === 'string') return `${owner} ${String(type)} ${String(data)}`.slice(0, VALUE_LENGTH_MAX);
   const found = [id, name, to].find((one) => typeof one === 'string');
-  return typeof found === 'string' ? maskAddress(found) : undefined;
+  return typeof found === 'string' ? withholdValue('', found) : undefined;
 };
 
+/** A value as people may read it: bounded, without secrets. */
 const mask = (key: string, value: string): string => {
   if (SECRET_KEY.test(key)) return MASK;
-  const shown = maskAddress(value);
+  const shown = withholdValue(key, value);
   return shown.length <= VALUE_LENGTH_MAX ? shown : `${shown.slice(0, VALUE_LENGTH_MAX - 1)}…`;
 };
-
-const maskAddress = (value: unknown): string =>
-  String(value).replace(
-    ADDRESS,
-    (_, scheme: string, user: string | undefined, place: string, query?: string, fragment = '') =>
-      `${scheme}${user === undefined ? '' : `${MASK}@`}${place}${query === undefined ? '' : `?${MASK}`}${fragment}`,
-  );

@@ -58,6 +58,14 @@ export const overlayEnvironment = (
   return { raw: result, problems, variableOf: (path) => findVariable(names, path) };
 };
 
+/** The names of variables that set keys, in the order of the alphabet. */
+export const configVariables = (environment: Environment): readonly string[] => {
+  const known = listVariables();
+  return Object.keys(environment)
+    .filter((name) => known.has(name) && (environment[name] ?? '') !== '')
+    .sort();
+};
+
 /** The variable of each key, in the order of the schema. */
 export const listVariables = (): ReadonlyMap<string, Variable> => {
   const variables = new Map<string, Variable>();

@@ -40,7 +40,11 @@ const EXAMPLES =
 export const recordTarget = () =>
   withForm(
     textLeaf<RecordTarget>(
-      { name: 'target', bounds: SCHEMES.map((scheme) => `\`${scheme}\``).join(', ') },
+      {
+        name: 'target',
+        bounds: SCHEMES.map((scheme) => `\`${scheme}\``).join(', '),
+        fileOf: (target: RecordTarget) => ('path' in target ? target.path : undefined),
+      },
       (text) => {
         if (text.length > TARGET_LENGTH_MAX)
           return new Fault('ERR_CONFIG_VALUE', `${quote(text)} has over ${TARGET_LENGTH_MAX} characters`);
@@ -115,7 +119,11 @@ const readServer = (scheme: string, rest: string, text: string): RecordTarget | 
 export const profile = () =>
   withForm(
     textLeaf<ProfileSource>(
-      { name: `${PROFILES.map((id) => `\`${id}\``).join(', ')} or a path`, bounds: 'a path ends in `.yaml`' },
+      {
+        name: `${PROFILES.map((id) => `\`${id}\``).join(', ')} or a path`,
+        bounds: 'a path ends in `.yaml`',
+        fileOf: (source: ProfileSource) => ('path' in source ? source.path : undefined),
+      },
       (text) => {
         const id = PROFILES.find((word) => word === text);
         if (id !== undefined) return { id };

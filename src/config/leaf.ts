@@ -133,7 +133,7 @@ const readIdentifier = (text: string, path: Path = []): string | Fault =>
 export const path = (...words: readonly string[]) =>
   withForm(
     textLeaf(
-      { name: 'path' },
+      { name: 'path', fileOf: (text: string) => (words.includes(text) ? undefined : text) },
       (text) =>
         text.length > 0 && text.length <= PATH_LENGTH_MAX && !text.includes('\0')
           ? text

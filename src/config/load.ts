@@ -10,6 +10,7 @@ import { crossCheck } from './cross-check.ts';
 import type { CrossCheckFacts, Draft } from './draft.ts';
 import { type Environment, type Overlay, overlayEnvironment } from './environment.ts';
 import { toForm } from './form.ts';
+import { mayHaveState, type NamedFiles, namesOnly } from './named-files.ts';
 import { layOver } from './overlay.ts';
 import { type PrefixFiles, readPrefixFiles } from './prefix-file.ts';
 import { formatPath, type Path, type Problem } from './problem.ts';
@@ -26,6 +27,15 @@ export interface ConfigFacts extends CrossCheckFacts {
   readonly workingDirectory: string;
   /** YAML of overlays that a fleet sets, the narrowest last; `stateDirectory` as the file and the environment say. */
   readonly overlays?: (stateDirectory: string) => readonly string[];
+  /** What somebody proposes in place of the file. */
+  readonly proposal?: Proposal;
+}
+
+/** A text that is not the file's. */
+export interface Proposal {
+  readonly text: string;
+  /** The files that it may name, and no others. */
+  readonly files: NamedFiles;
 }
 
 /** Either a configuration or at least one problem. */
@@ -40,11 +50,13 @@ export const loadConfig = (
   facts: ConfigFacts,
 ): ConfigResult => {
   const file = path ?? '';
-  const source = path === undefined ? emptySource() : openSource(path, facts.workingDirectory);
+  const { proposal } = facts;
+  const source = proposal === undefined ? sourceOf(path, facts) : readSource(file, proposal.text);
   const directory =
     path === undefined ? facts.workingDirectory : dirname(resolve(facts.workingDirectory, path));
   const own = overlayEnvironment(source.raw ?? {}, environment, facts.workingDirectory);
-  const laid = layOver(own.raw, directory, facts.overlays);
+  const mayLay = proposal === undefined || mayHaveState(proposal.files, own.raw['state'], directory);
+  const laid = layOver(own.raw, directory, mayLay ? facts.overlays : undefined);
   const overlay = { ...own, raw: laid.raw, problems: [...own.problems, ...laid.problems] };
   const problems = [...source.problems, ...overlay.problems];
   const report = (at: Path, fault: Fault) => problems.push(toProblem(file, source, overlay, at, fault));
@@ -60,6 +72,8 @@ export const loadConfig = (
       const problem = (found: Problem): void => {
         problems.push(found);
       };
+      // What is in a file that may not be named is not told by what is wrong with it.
+      if (proposal !== undefined && !namesOnly(proposal.files, draft, directory, add)) return;
       files = readPrefixFiles(draft as Draft, directory, { problem, fault: add });
     },
     // The checks across keys run on what there is of an invalid configuration, which is why it counts as a Draft.
@@ -75,6 +89,9 @@ export const loadConfig = (
     problems: [],
   };
 };
+
+const sourceOf = (path: string | undefined, { workingDirectory }: ConfigFacts): Source =>
+  path === undefined ? emptySource() : openSource(path, workingDirectory);
 
 const openSource = (path: string, workingDirectory: string): Source => {
   const failure = (text: string): Source => {

@@ -16,6 +16,8 @@ export interface Kind {
   /** A noun, such as `duration`. */
   readonly name: string;
   readonly bounds?: string;
+  /** The file or folder that a parsed value names, as it is written; undefined: none. */
+  readonly fileOf?: (parsed: never) => string | undefined;
 }
 
 /** What the reference page says of a key. */

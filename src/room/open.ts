@@ -44,6 +44,7 @@ export interface RoomOptions {
   readonly tls: { readonly certPath: string; readonly keyPath: string } | undefined;
   /** Names of this host beside that of `url`, folded, without a dot at the end. */
   readonly hosts: readonly string[];
+  /** As it is in force. */
   readonly agency: string | undefined;
   readonly provider: ProviderSettings | undefined;
   /** Folder of the pages. */
@@ -81,7 +82,10 @@ export const openRoom = async (options: RoomOptions): Promise<Room> => {
     const people = new People(store, clock, options.provider !== undefined);
     let origin = url?.origin ?? '';
     const parts: RoomParts = {
-      ...{ agency: options.agency, store, people, clock, log },
+      get agency() {
+        return options.agency;
+      },
+      ...{ store, people, clock, log },
       sessions: new Sessions(store, people, clock),
       passkeys: new Passkeys(store, clock),
       brake: new Brake(clock),

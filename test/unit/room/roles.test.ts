@@ -12,6 +12,7 @@ const EXAMPLES: Readonly<Record<string, string>> = {
     person: 'p-0123456789ab',
     token: 't-0123456789ab',
     session: 's-0123456789ab',
+    sha256: '0'.repeat(64),
   },
 };
 const IN_ROOM = ALL_OPERATIONS.filter(([, operation]) => isAt(operation, 'room'));
