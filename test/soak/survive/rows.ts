@@ -27,7 +27,7 @@ export interface Row {
   readonly tidy?: (arena: Arena) => Promise<void>;
   /** The kinds of questions that can be answered at all; all by default. */
   readonly turns?: readonly Kind[];
-  /** Nothing is left that the address could be handed to, or clients go to the other resolver by themselves. */
+  /** Nothing is left that the address could be handed to. */
   readonly mayStay?: boolean;
   /** Clients ask over TLS. */
   readonly isSecure?: boolean;
@@ -291,7 +291,6 @@ export const ROWS: readonly Row[] = [
     title: 'the certificate of a resolver ends; clients over TLS that look at it',
     turns: ['known', 'listed'],
     isSecure: true,
-    mayStay: true,
     prepare: async (arena) => {
       createAuthority(arena.home);
       for (const resolver of arena.resolvers) {
