@@ -24,6 +24,7 @@ import { useStore } from './parts/store.ts';
 import { useDoing } from './parts/use-data.ts';
 import { Proof } from './proof/proof.tsx';
 import { Reports } from './reports/reports.tsx';
+import { Resolvers } from './resolvers/resolvers.tsx';
 import { Account } from './settings/account.tsx';
 import { Settings } from './settings/settings.tsx';
 import { Shell } from './shell/shell.tsx';
@@ -41,6 +42,7 @@ const PLACES: readonly (readonly [path: RegExp, page: (part: string) => VNode])[
   [/^\/lists\/([^/]+)$/, (id) => <OneList key={id} id={id} />],
   [/^\/proof$/, () => <Proof />],
   [/^\/reports$/, () => <Reports />],
+  [/^\/resolvers$/, () => <Resolvers />],
   [/^\/settings$/, () => <Settings />],
   [/^\/account$/, () => <Account />],
   [/^\/acts$/, () => <Acts />],

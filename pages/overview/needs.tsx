@@ -22,10 +22,12 @@ const SENTENCES: Readonly<Record<string, Key & `need${string}`>> = {
   'records-not-whole': 'needRecords',
   'break-glass': 'needBreakGlass',
   'set-up': 'needSetUp',
+  'resolver-unheard': 'needResolverUnheard',
+  'resolver-trouble': 'needResolverTrouble',
 };
 
 /** Kinds whose own words say more than ours. */
-const TOLD_BY_TEXT = new Set(['act-waiting', 'set-up', 'break-glass']);
+const TOLD_BY_TEXT = new Set(['act-waiting', 'set-up', 'break-glass', 'resolver-trouble']);
 
 const NeedLine = ({ need }: { readonly need: Need }): VNode => {
   const { say, format } = useText();

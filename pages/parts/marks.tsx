@@ -81,6 +81,7 @@ export type Icon =
   | 'lists'
   | 'proof'
   | 'reports'
+  | 'resolvers'
   | 'settings'
   | 'more';
 
@@ -91,6 +92,8 @@ const LINES: Readonly<Record<Exclude<Icon, 'room'>, string>> = {
   lists: 'M5.6 3.6H14M5.6 8H14M5.6 12.4H14M2 3.6h.6M2 8h.6M2 12.4h.6',
   proof: 'M8 1.6l5.4 2v4.1c0 3.2-2.2 5.6-5.4 6.7-3.2-1.1-5.4-3.5-5.4-6.7V3.6zM5.6 8l1.8 1.8L10.6 6',
   reports: 'M2.4 2v11.8H14M5.4 11.4V8m3 3.4V4.6m3 6.8V6.4',
+  resolvers:
+    'M8 2.2v3.4M8 5.6H3.4v3.2M8 5.6h4.6v3.2M6.2 2.2h3.6M2 8.8h2.8v3.6H2zm4.6 0h2.8v3.6H6.6zM8 5.6v3.2m3.2 0H14v3.6h-2.8z',
   settings:
     'M2 4.6h7m3.2 0H14M2 11.4h1.8m3.4 0H14M10.6 6.3a1.7 1.7 0 100-3.4 1.7 1.7 0 000 3.4zM5.5 13.1a1.7 1.7 0 100-3.4 1.7 1.7 0 000 3.4z',
   more: 'M3.4 8h.1M8 8h.1m4.5 0h.1',

@@ -12,6 +12,7 @@ const AFTER_G: Readonly<Record<string, string>> = {
   l: '/lists',
   p: '/proof',
   r: '/reports',
+  f: '/resolvers',
   s: '/settings',
 };
 

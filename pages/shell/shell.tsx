@@ -161,6 +161,7 @@ const KeysHelp = ({ onClose }: { readonly onClose: () => void }): VNode => {
     '/lists': say('placeLists'),
     '/proof': say('placeProof'),
     '/reports': say('placeReports'),
+    '/resolvers': say('placeResolvers'),
     '/settings': say('placeSettings'),
   };
   return (

@@ -18,6 +18,8 @@ interface PlaceEntry {
   readonly name: Key & `place${string}`;
   /** Behind "More" on phones. */
   readonly isLater: boolean;
+  /** The operation that a person, and a program, has to have; absent: everybody sees the place. */
+  readonly if?: string;
   /** Kinds of what needs a person that are counted here. */
   readonly needs: readonly string[];
 }
@@ -35,8 +37,20 @@ const PLACES: readonly PlaceEntry[] = [
   { to: '/lists', icon: 'lists', name: 'placeLists', isLater: false, needs: ['list-held'] },
   { to: '/proof', icon: 'proof', name: 'placeProof', isLater: true, needs: ['records-not-whole'] },
   { to: '/reports', icon: 'reports', name: 'placeReports', isLater: true, needs: [] },
+  {
+    to: '/resolvers',
+    icon: 'resolvers',
+    name: 'placeResolvers',
+    isLater: true,
+    if: 'readFleet',
+    needs: ['resolver-unheard', 'resolver-trouble'],
+  },
   { to: '/settings', icon: 'settings', name: 'placeSettings', isLater: true, needs: [] },
 ];
+
+/** A place about a part that the program does not have, or that a person may not see, is not there. */
+const placesOf = (may: readonly string[] | undefined): readonly PlaceEntry[] =>
+  PLACES.filter((entry) => entry.if === undefined || may?.includes(entry.if) === true);
 
 const isAt = (path: string, to: string): boolean =>
   to === '/' ? path === '/' : path === to || path.startsWith(`${to}/`);
@@ -128,7 +142,8 @@ export const Side = ({ onKeysHelp }: { readonly onKeysHelp: () => void }): VNode
   const keysOn = useStore(hasKeys);
   const [isOpen, setOpen] = useState(false);
   const person = signedIn?.person;
-  const later = PLACES.filter(({ isLater }) => isLater);
+  const places = placesOf(signedIn?.may);
+  const later = places.filter(({ isLater }) => isLater);
   return (
     <header class="side">
       <a class="brand" href="/">
@@ -140,7 +155,7 @@ export const Side = ({ onKeysHelp }: { readonly onKeysHelp: () => void }): VNode
       </a>
       <Chip />
       <nav class="places" aria-label={say('mainNavigation')}>
-        {PLACES.map((entry) => (
+        {places.map((entry) => (
           <PlaceLink key={entry.to} entry={entry} />
         ))}
         <button

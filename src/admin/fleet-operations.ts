@@ -1,6 +1,6 @@
 // The fleet on the control socket: what all resolvers look like, and what the authority's operators do to it.
 import { z } from 'zod';
-import { gives, listOf, operationsOn, ROLES } from './operation.ts';
+import { authorOf, gives, listOf, operationsOn, ROLES } from './operation.ts';
 
 const LINE_LENGTH_MAX = 200;
 const REASON_LENGTH_MAX = 500;
@@ -26,6 +26,44 @@ const refusedEntry = z.object({
   code: z.string(),
   reason: z.string(),
 });
+const probeOutcome = z.enum(['enforced', 'leaking', 'broken']);
+const probed = z
+  .object({
+    /** The identifier of the request. */
+    request: z.string(),
+    began: z.string(),
+    ended: z.string(),
+    generation: z.number(),
+    outcome: probeOutcome,
+    asked: z.number(),
+    leakedNames: z.number(),
+    failingNames: z.number(),
+    examples: listOf(z.string()),
+  })
+  .meta({ id: 'FleetProbed' });
+const need = z
+  .object({
+    kind: z.enum([
+      'unheard',
+      'leaking',
+      'not-in-force',
+      'forked',
+      'stopped',
+      'suspended',
+      'cut-off',
+      'refused-entry',
+      'evidence-refused',
+      'clock',
+      'unconfirmed',
+    ]),
+    /** Since when; null of `unheard`: it was never heard. */
+    since: z.string().nullable(),
+    /** Names that resolve, the number of an entry, milliseconds, messages or records: as the kind has it. */
+    count: z.number().nullable(),
+    text: z.string(),
+  })
+  .meta({ id: 'FleetNeed' });
+const asked = z.object({ id: z.string(), time: z.string(), by: z.string() });
 const resolver = z
   .object({
     name: z.string(),
@@ -41,6 +79,8 @@ const resolver = z
     generation: z.number().nullable(),
     /** Whether the prohibition is in force there, in words. */
     state: z.string().nullable(),
+    /** The closed word of it; null of a version that does not say it. */
+    enforcement: z.string().nullable(),
     /** By how much its clock is ahead of the authority's. */
     offsetMs: z.number().nullable(),
     /** The last entry of policy that it has, and how many it is behind. */
@@ -57,6 +97,10 @@ const resolver = z
     confirmed: counts.nullable(),
     /** Of a collector: what it refused, by kind. */
     alarms: z.record(z.string(), z.number()),
+    /** What its probe was answered when all were asked the last time; null: never. */
+    probe: probed.nullable(),
+    /** What needs a person, the most urgent first. */
+    needs: listOf(need),
   })
   .meta({ id: 'FleetResolver' });
 const status = z
@@ -68,15 +112,43 @@ const status = z
     unpublished: z.number().nullable(),
     holdMs: z.number(),
     authorityHeard: z.string().nullable(),
+    /** Those that need a person first, the unheard before all others. */
     resolvers: listOf(resolver),
+    /** When all were asked for a probe, and by whom; null: not since the start. */
+    probe: asked.nullable(),
     /** The last entry about each exemption. */
     exemptions: z.record(z.string(), z.object({ number: z.number(), event: z.string() })),
   })
   .meta({ id: 'FleetStatus' });
 
+const probeRow = z.object({
+  view: z.string(),
+  transport: z.string(),
+  qtype: z.string(),
+  outcome: probeOutcome,
+  asked: z.number(),
+  leaked: z.number(),
+  failed: z.number(),
+});
+const matrix = z
+  .object({
+    asked: asked.nullable(),
+    resolvers: listOf(
+      z.object({
+        name: z.string(),
+        site: z.string().nullable(),
+        /** Null: it never answered. */
+        probe: probed.extend({ results: listOf(probeRow) }).nullable(),
+      }),
+    ),
+  })
+  .meta({ id: 'FleetProbe' });
+
 /** The fleet of the program. All reject with an AppError; what changes something does so with ERR_FLEET_NODE on a node. */
 export interface FleetControl {
   status(): z.output<typeof status>;
+  matrix(): z.output<typeof matrix>;
+  probe(by: string): { readonly id: string; readonly time: string };
   invite(name: string, site: string | undefined): Promise<{ token: string; until: string; reloaded: number }>;
   remove(name: string, by: string, reason: string): Promise<{ reloaded: number }>;
   overlay(body: {
@@ -99,6 +171,28 @@ export const FLEET_OPERATIONS = {
     roles: ROLES,
     result: status,
     handle: (fleet) => Promise.resolve(gives(fleet.status())),
+  }),
+  readFleetProbe: onFleet({
+    method: 'GET',
+    path: '/v1/fleet/probe',
+    summary: 'What the probe of each resolver was answered, by network, transport and type',
+    roles: ROLES,
+    result: matrix,
+    handle: (fleet) => Promise.resolve(gives(fleet.matrix())),
+  }),
+  probeFleet: onFleet({
+    method: 'POST',
+    path: '/v1/fleet/probe',
+    summary:
+      'Asks every resolver for its own probe; what each is answered is signed and comes within minutes',
+    roles: ['operator', 'auditor'],
+    body: z.strictObject({ by: line.exactOptional() }),
+    form: '{ } or { "by": text }',
+    result: z.object({ id: z.string(), time: z.string() }),
+    handle: (fleet, { body }, actor) => {
+      const { id, time } = fleet.probe(authorOf(actor, body.by));
+      return Promise.resolve(gives({ id, time }));
+    },
   }),
   inviteResolver: onFleet({
     method: 'POST',

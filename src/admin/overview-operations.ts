@@ -87,6 +87,8 @@ const state = z
           'list-stale',
           'break-glass',
           'set-up',
+          'resolver-unheard',
+          'resolver-trouble',
         ]),
         /** Identifier of the list, exemption or act. */
         subject: z.string(),

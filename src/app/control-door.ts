@@ -90,6 +90,7 @@ export class ControlDoor {
       enforcement: () => enforcement.current,
       acts: () => room.acts,
       hasAdministrator: () => room.hasAdministrator,
+      resolvers: () => fleet.facts()?.resolvers ?? [],
     });
     return {
       service: createServiceControl({ ...this.#parts, lists: listControl.statuses }),

@@ -316,6 +316,13 @@ export class Evidence {
     return this.#probe.status();
   }
 
+  /** Runs the self-probe over all names, as the fleet's authority asks. Rejects with ERR_APP_PROBE. */
+  async sweep() {
+    const { results, ...run } = await this.#probe.sweep();
+    const rows = results.map(({ examples: _, ...row }) => row);
+    return { ...run, results: rows, examples: results.flatMap(({ examples }) => examples) };
+  }
+
   /** What metrics tell. */
   facts(): EvidenceFacts {
     const { isPaused, state } = this.#parts;

@@ -75,6 +75,7 @@ export class FleetLink {
         recordsDirectory: records.isEnabled ? join(stateDirectory, RECORDS_NAME) : undefined,
         confirmed: evidence.confirmed,
         register: () => evidence.register(),
+        probe: () => evidence.sweep(),
       });
       if (fleet.role === 'authority' && fleet.lists.length > 0) {
         this.#listTimer = setInterval(() => void this.#publishLists(fleet.lists), LISTS_MS);
@@ -170,6 +171,7 @@ export class FleetLink {
         version: VERSION,
         generation: state.current.generation?.policy.generation ?? 0,
         state: describeEnforcement(this.#parts.enforcement()),
+        enforcement: this.#parts.enforcement().state,
         records: evidence.sequences(),
       }),
       log,

@@ -2,6 +2,7 @@
 import type { ActShown, Controls, RecorderStatus, StateShown } from '../admin/admin.ts';
 import { DAY_MS } from '../base/base.ts';
 import type { DecisionStatus, ExemptionPaper } from '../exemptions/exemptions.ts';
+import type { ResolverStatus } from '../fleet/fleet.ts';
 
 /** Before an end that somebody should know of, as designed. */
 const EXEMPTION_MS = 7 * DAY_MS;
@@ -18,11 +19,13 @@ export interface NeedFacts {
   readonly decisions: readonly DecisionStatus[];
   readonly recorder: RecorderStatus | undefined;
   readonly hasAdministrator: boolean;
+  /** Of the fleet's authority: every resolver. */
+  readonly resolvers: readonly ResolverStatus[];
 }
 
 /** The needs in the order in which they should be looked at. */
 export const needsOf = (facts: NeedFacts): Need[] => {
-  const { nowMs, lists, acts, papers, decisions, recorder, hasAdministrator } = facts;
+  const { nowMs, lists, acts, papers, decisions, recorder, hasAdministrator, resolvers } = facts;
   const need = (
     kind: Need['kind'],
     subject: string,
@@ -100,6 +103,14 @@ export const needsOf = (facts: NeedFacts): Need[] => {
           since: kept?.checkedAt ?? null,
         }),
       ),
+    ...resolvers.flatMap(({ name, heard, needs }) => {
+      const [first] = needs;
+      if (first === undefined) return [];
+      if (first.kind === 'unheard')
+        return [need('resolver-unheard', name, '/resolvers', `${name} is not heard`, { since: heard })];
+      const text = `${first.kind}${first.text === '' ? '' : `: ${first.text}`}`;
+      return [need('resolver-trouble', name, '/resolvers', text, { since: first.since })];
+    }),
     ...(hasAdministrator ? [] : [need('set-up', 'room', '/settings', 'Nobody is administrator yet')]),
   ];
 };

@@ -15,6 +15,7 @@ import {
   judgeHeadline,
   type ProofFacts,
 } from '../enforcement/enforcement.ts';
+import type { ResolverStatus } from '../fleet/fleet.ts';
 import type { Evidence } from './evidence.ts';
 import { needsOf } from './overview-needs.ts';
 import { type DayFacts, dayStart, OverviewRecords, sumUpToday } from './overview-records.ts';
@@ -40,6 +41,8 @@ export interface OverviewParts {
   readonly lists: NonNullable<Controls['lists']>;
   acts(): readonly ActShown[];
   hasAdministrator(): boolean;
+  /** Of the fleet's authority: every resolver; none elsewhere. */
+  resolvers(): readonly ResolverStatus[];
 }
 
 type Lists = Awaited<ReturnType<OverviewParts['lists']['statuses']>>;
@@ -93,6 +96,7 @@ export class Overview implements OverviewControl {
         decisions,
         recorder,
         hasAdministrator: hasAdministrator(),
+        resolvers: this.#parts.resolvers(),
       }),
       today: { since: timeOf(dayStart(nowMs)), clients: recorder?.distinctClients['*'] ?? null, ...today },
       service: {

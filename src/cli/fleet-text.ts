@@ -7,11 +7,7 @@ import { alignColumns } from './columns.ts';
 
 type Fleet = z.output<(typeof OPERATIONS)['readFleet']['result']>;
 type Resolver = Fleet['resolvers'][number];
-
-/** Older than this, nobody knows how a resolver is: it says so every ten seconds. Seconds. */
-const HEARD_SEC_MAX = 60;
-/** Clocks that differ by more need a person, milliseconds. */
-const OFFSET_MS_MAX = 1_000;
+type Need = Resolver['needs'][number];
 
 /** What needs a person, a line each. */
 export const needsPerson = (fleet: Fleet): string[] => {
@@ -20,34 +16,33 @@ export const needsPerson = (fleet: Fleet): string[] => {
   if (fleet.holdMs > 0)
     lines.push(`new exemptions wait for the resolvers, ${Math.ceil(fleet.holdMs / 1_000)} s at most`);
   for (const resolver of fleet.resolvers)
-    lines.push(...troublesOf(resolver).map((text) => `${resolver.name}: ${text}`));
+    for (const need of resolver.needs) lines.push(`${resolver.name}: ${SENTENCES[need.kind](need)}`);
   return lines;
 };
 
-const troublesOf = (resolver: Resolver): string[] => {
-  if (resolver.removed !== null) return [];
-  const { heardSec, offsetMs, refused, alarms } = resolver;
-  if (heardSec === null) return ['was never heard'];
-  const texts: string[] = [];
-  if (heardSec > HEARD_SEC_MAX) texts.push(`is not heard since ${resolver.heard ?? 'ever'}`);
-  if (resolver.isForked)
-    texts.push('has another log of policy than the authority: see "fork" in docs/fleet.md');
-  if (resolver.stopped !== null) texts.push(`stopped at entry ${resolver.stopped}: its version is too old`);
-  if (resolver.isSuspended) texts.push('exemptions are taken out, because it does not hear the authority');
-  if (resolver.cutOffSince !== null) texts.push(`does not hear the authority since ${resolver.cutOffSince}`);
-  if (offsetMs !== null && Math.abs(offsetMs) > OFFSET_MS_MAX)
-    texts.push(`its clock differs by ${offsetMs} ms`);
-  for (const { number, subject, code, reason } of refused)
-    texts.push(`refuses entry ${number}${subject === undefined ? '' : ` (${subject})`}: ${reason} [${code}]`);
-  for (const [alarm, count] of Object.entries(alarms)) texts.push(`refused ${count} times: ${alarm}`);
-  return texts;
+const SENTENCES: Readonly<Record<Need['kind'], (need: Need) => string>> = {
+  unheard: ({ since }) => (since === null ? 'was never heard' : `is not heard since ${since}`),
+  leaking: ({ count, since, text }) =>
+    `its probe got answers for ${count} names at ${since}${text === '' ? '' : `: ${text}`}`,
+  'not-in-force': ({ text }) => `not in force: ${text}`,
+  forked: () => 'has another log of policy than the authority: see "fork" in docs/fleet.md',
+  stopped: ({ count }) => `stopped at entry ${count}: its version is too old`,
+  suspended: () => 'exemptions are taken out, because it does not hear the authority',
+  'cut-off': ({ since }) => `does not hear the authority since ${since}`,
+  'refused-entry': ({ count, text }) => `refuses entry ${count} (${text})`,
+  'evidence-refused': ({ count, text }) => `refused ${count} times: ${text}`,
+  clock: ({ count }) => `its clock differs by ${count} ms`,
+  unconfirmed: ({ count }) => `${count} records wait for a collector`,
 };
 
 /** The fleet as a table. */
 export const formatFleet = (fleet: Fleet): string => {
   const needed = needsPerson(fleet);
   const rows = [
-    ['RESOLVER', 'SITE', 'ROLE', 'VERSION', 'HEARD', 'POLICY', 'BEHIND', 'CLOCK', 'CONFIRMED', 'STATE'],
+    [
+      ...['RESOLVER', 'SITE', 'ROLE', 'VERSION', 'GENERATION', 'HEARD', 'POLICY', 'BEHIND', 'CLOCK'],
+      ...['CONFIRMED', 'STATE'],
+    ],
     ...fleet.resolvers.map(toRow),
   ];
   const head = `${fleet.name}, ${fleet.role}: policy ${fleet.policy.number}${
@@ -63,6 +58,7 @@ const toRow = (resolver: Resolver): string[] => {
     site,
     role,
     version,
+    generation,
     heardSec,
     policy,
     behind,
@@ -81,6 +77,7 @@ const toRow = (resolver: Resolver): string[] => {
     site ?? '-',
     role,
     version ?? '-',
+    generation === null ? '-' : String(generation),
     heardSec === null ? 'never' : heardSec < 1 ? 'now' : `${formatDuration(heardSec * 1_000)} ago`,
     policy === null ? '-' : String(policy),
     behind === null ? '-' : String(behind),

@@ -73,6 +73,7 @@ export const HANDLERS: ReadonlyMap<CommandDeclaration, () => Promise<AnyHandler>
   on(fleet.FLEET_ROTATE, async () => (await import('./fleet.ts')).rotate),
   on(fleet.FLEET_REMOVE, async () => (await import('./fleet.ts')).remove),
   on(fleet.FLEET_STATUS, async () => (await import('./fleet.ts')).status),
+  on(fleet.FLEET_PROBE, async () => (await import('./fleet-probe.ts')).probe),
   on(fleet.FLEET_OVERLAY, async () => (await import('./fleet.ts')).overlay),
   on(fleet.FLEET_REPORT, async () => (await import('./fleet.ts')).report),
   on(fleet.COLLECT, async () => (await import('./collect.ts')).collect),

@@ -30,6 +30,8 @@ export interface OwnFacts {
   readonly generation: number;
   /** In the words of enforcement. */
   readonly state: string;
+  /** The same as the closed word of it; undefined of a resolver without one. */
+  readonly enforcement?: string;
   /** Sequence number of the last record, by chain. */
   readonly records: Readonly<Record<RecordClass, number>>;
 }

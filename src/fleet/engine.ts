@@ -21,6 +21,7 @@ import {
   type NatsConnection,
   nanos,
   nkeyAuthenticator,
+  PermissionViolationError,
   type Subscription,
 } from '@nats-io/transport-node';
 import { AppError, DAY_MS, errorText } from '../base/base.ts';
@@ -129,7 +130,9 @@ export class Engine {
     for await (const status of this.#connection.status()) {
       if (status.type === 'reconnect') events.onUp();
       if (status.type === 'disconnect') events.onDown('the connection is gone');
-      if (status.type === 'error') events.onDown(errorText(status.error));
+      // Rights that an authority of an older version did not write cost what they are for, and not the connection.
+      if (status.type === 'error' && !(status.error instanceof PermissionViolationError))
+        events.onDown(errorText(status.error));
     }
   }
 
@@ -326,6 +329,7 @@ const streamsOf = (replicas: number): NewStream[] => {
     },
     { ...bucket, name: STREAM.PRESENCE, subjects: ['$KV.cordon_presence.>'] },
     { ...bucket, name: STREAM.CONFIRMED, subjects: ['$KV.cordon_confirmed.>'] },
+    { ...bucket, name: STREAM.PROBED, subjects: ['$KV.cordon_probed.>'] },
   ];
 };
 

@@ -11,7 +11,7 @@ import type { ListFetcher } from './list-fetcher.ts';
 import { overlaysFor } from './overlays.ts';
 import { type FleetAlarm, Policy, readBody } from './policy.ts';
 import type { PolicyLog } from './policy-log.ts';
-import { PRESENCE_MS, type Presence } from './presence.ts';
+import { PRESENCE_MS, type Presence, TEXT_LENGTH_MAX } from './presence.ts';
 import type { Roll } from './roll.ts';
 import {
   askSubject,
@@ -125,7 +125,7 @@ export class Member {
   presence(): Presence {
     const { identity, role, acts, confirmed, lists } = this.#options;
     const { offsetMs, cutOffSince, isSuspended } = this.tide;
-    const { version, generation, state, records } = acts.facts();
+    const { version, generation, state, enforcement, records } = acts.facts();
     const { stopped, isForked, refused, end } = this.policy;
     return {
       name: identity.name,
@@ -133,7 +133,8 @@ export class Member {
       role,
       enrolment: identity.enrolment,
       time: new Date(acts.clock()).toISOString(),
-      ...{ version, generation, state },
+      ...{ version, generation, state: state.slice(0, TEXT_LENGTH_MAX) },
+      ...(enforcement === undefined ? {} : { enforcement }),
       ...(offsetMs === undefined ? {} : { offsetMs: Math.round(offsetMs) }),
       policy: { ...end },
       ...(cutOffSince === undefined ? {} : { cutOffSince }),

@@ -30,6 +30,7 @@ export const FLEET_ALARMS = [
   'hole',
   'removed-node',
   'log-damaged',
+  'forged-probe',
 ] as const;
 /** One of FLEET_ALARMS. */
 export type FleetAlarm = (typeof FLEET_ALARMS)[number];

@@ -10,7 +10,10 @@ const PRESENCE_BYTES_MAX = 16 * 1024;
 /** Between two of them, milliseconds. */
 export const PRESENCE_MS = 10_000;
 
-const text = z.string().max(200);
+/** Characters of what a resolver says in words; longer ones would make a whole presence one that nobody takes. */
+export const TEXT_LENGTH_MAX = 200;
+
+const text = z.string().max(TEXT_LENGTH_MAX);
 const end = z.looseObject({ number: z.int().min(0), hash: z.string().max(64) });
 const counts = z.looseObject({ queries: z.int().min(0), changes: z.int().min(0) });
 
@@ -22,8 +25,10 @@ const presenceSchema = z.looseObject({
   time: z.iso.datetime(),
   version: text,
   generation: z.int().min(0),
-  /** In the words of enforcement. */
-  state: text,
+  /** In the words of enforcement, which names every group and list: versions before this one sent them whole. */
+  state: z.string().max(8_000),
+  /** The closed word of it, such as `enforced`. */
+  enforcement: z.string().max(40).exactOptional(),
   /** By how much its clock is ahead of the authority's, milliseconds. */
   offsetMs: z.number().exactOptional(),
   /** Up to where it has policy. */

@@ -2,7 +2,7 @@
 import type { KeyObject } from 'node:crypto';
 import { keyIdOf } from '../records/records.ts';
 import { bodyOf, isEntrySignedBy, type PolicyEntry } from './entry.ts';
-import { parsePublicKey } from './key.ts';
+import { isSignature, parsePublicKey } from './key.ts';
 import { KINDS } from './kinds.ts';
 import { isTideSignedBy, type Tide } from './tide.ts';
 
@@ -43,6 +43,12 @@ export class Roll {
   isTrusted(entry: PolicyEntry): boolean {
     const key = this.#keys.get(entry.key);
     return key !== undefined && isEntrySignedBy(entry, key);
+  }
+
+  /** True for a text that the key of that identifier signed. */
+  isSignedBy(keyId: string, text: string, signature: string): boolean {
+    const key = this.#keys.get(keyId);
+    return key !== undefined && isSignature(key, text, signature);
   }
 
   /** The same for a tide. */

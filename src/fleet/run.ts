@@ -9,16 +9,21 @@ import { readEngineSettings } from './engine-files.ts';
 import { Enrolment } from './enrolment.ts';
 import { bodyOf, type LogEnd } from './entry.ts';
 import { EvidenceSender } from './evidence.ts';
+import type { OwnProbe, ProbeRequest } from './fleet-probe.ts';
 import { fleetPath, type Identity, readIdentity } from './identity.ts';
 import { SYSTEM_SEED_NAME } from './init.ts';
-import { createKeyFile, formatPublicKey, readKeyFile, type SigningKey } from './key.ts';
+import { createKeyFile, formatPublicKey, readKeyFile, type SigningKey, toSeedKey } from './key.ts';
 import { ListFetcher, PIECE_BYTES, sha256Of } from './list-fetcher.ts';
 import { Member } from './member.ts';
+import { byUrgency } from './needs.ts';
 import type { FleetAlarm } from './policy.ts';
 import { PolicyLog } from './policy-log.ts';
 import type { Presence } from './presence.ts';
+import { ProbeAnswerer } from './probe-answerer.ts';
+import { ProbeAsker } from './probe-asker.ts';
+import { toResolverStatus } from './resolver-status.ts';
 import { Roll } from './roll.ts';
-import type { FleetFacts, FleetStatus, ResolverStatus } from './status.ts';
+import type { FleetFacts, FleetMatrix, FleetStatus, ResolverStatus } from './status.ts';
 import { listSubject } from './subjects.ts';
 import { reloadServers } from './system-link.ts';
 import { Tokens } from './tokens.ts';
@@ -41,6 +46,8 @@ export interface FleetOptions {
   readonly confirmed: SharedArrayBuffer;
   /** Of the authority; undefined while the register cannot be used. */
   readonly register: () => RegisterSource | undefined;
+  /** Runs the program's own probe over all names. Rejects with ERR_APP_PROBE. */
+  readonly probe: () => Promise<OwnProbe>;
 }
 
 /** A fleet that runs. */
@@ -50,6 +57,7 @@ export type RunningFleet = Fleet;
 interface AuthorityParts {
   readonly authority: Authority;
   readonly enrolment: Enrolment;
+  readonly asker: ProbeAsker;
 }
 
 /** One resolver's part of its fleet. */
@@ -62,6 +70,9 @@ export class Fleet {
   readonly #lists: ListFetcher;
   readonly #alarms = new Map<FleetAlarm, number>();
   readonly #parts: AuthorityParts | undefined;
+  readonly #answerer: ProbeAnswerer;
+  readonly #steps: Record<string, { number: number; event: string }> = {};
+  #stepsUpTo = 0;
   #key: SigningKey | undefined;
   #engine: Engine | undefined;
   #sender: EvidenceSender | undefined;
@@ -99,6 +110,12 @@ export class Fleet {
       confirmed: () => this.confirmed(),
       onUp: (engine) => this.#up(engine),
     });
+    this.#answerer = new ProbeAnswerer({
+      name: identity.name,
+      key: () => toSeedKey(readIdentity(stateDirectory).seed),
+      ...{ roll: this.#roll, acts, onAlarm, probe: options.probe },
+      offsetMs: () => this.#member.tide.offsetMs,
+    });
     if (this.#key === undefined) return;
     const engineDirectory = fleetPath(stateDirectory, 'engine');
     const authority = new Authority({
@@ -115,6 +132,10 @@ export class Fleet {
     });
     this.#parts = {
       authority,
+      asker: new ProbeAsker({
+        ...{ roll: this.#roll, acts, onAlarm, clock: acts.clock, monotonic: acts.monotonic },
+        key: () => this.#requireKey(),
+      }),
       enrolment: new Enrolment({
         authority,
         key: () => this.#requireKey(),
@@ -224,6 +245,23 @@ export class Fleet {
     return true;
   }
 
+  /** What the probe of each resolver was answered; of those that are in the fleet and refuse names. */
+  matrix(): FleetMatrix {
+    const asker = this.#parts?.asker;
+    const resolvers = this.#resolvers().filter(
+      ({ removed, role }) => removed === null && role !== 'collector',
+    );
+    return {
+      asked: asker?.asked ?? null,
+      resolvers: resolvers.map(({ name, site }) => ({ name, site, probe: asker?.resultOf(name) ?? null })),
+    };
+  }
+
+  /** Asks every resolver for its own probe. Throws ERR_FLEET_PROBE, ERR_FLEET_ENGINE and ERR_FLEET_NODE. */
+  probe(by: string): ProbeRequest {
+    return this.#requireParts().asker.ask(by);
+  }
+
   /** Counts an alarm. */
   alarm(alarm: FleetAlarm): void {
     this.#alarms.set(alarm, (this.#alarms.get(alarm) ?? 0) + 1);
@@ -240,12 +278,6 @@ export class Fleet {
   status(): FleetStatus {
     const { policy, tide } = this.#member;
     const authority = this.#parts?.authority;
-    const exemptions: Record<string, { number: number; event: string }> = {};
-    for (const { entry } of this.#log.from(1)) {
-      if (entry.kind !== 'exemption') continue;
-      const { id, event } = (bodyOf(entry) ?? {}) as { id?: unknown; event?: unknown };
-      exemptions[String(id)] = { number: entry.number, event: String(event) };
-    }
     return {
       name: this.#identity.name,
       role: this.#options.role,
@@ -254,9 +286,21 @@ export class Fleet {
       unpublished: authority === undefined ? null : policy.end.number - authority.published,
       holdMs: authority?.holdMs ?? 0,
       authorityHeard: tide.heard ?? null,
-      resolvers: this.#resolvers(),
-      exemptions,
+      resolvers: this.#resolvers().toSorted(byUrgency),
+      probe: this.#parts?.asker.asked ?? null,
+      exemptions: this.#lastSteps(),
     };
+  }
+
+  /** The last entry about each exemption. A log of years is read once, then what is new. */
+  #lastSteps(): FleetStatus['exemptions'] {
+    for (const { entry } of this.#log.from(this.#stepsUpTo + 1)) {
+      this.#stepsUpTo = entry.number;
+      if (entry.kind !== 'exemption') continue;
+      const { id, event } = (bodyOf(entry) ?? {}) as { id?: unknown; event?: unknown };
+      this.#steps[String(id)] = { number: entry.number, event: String(event) };
+    }
+    return this.#steps;
   }
 
   /** What metrics tell. */
@@ -264,7 +308,9 @@ export class Fleet {
     const { policy, tide, isUp } = this.#member;
     const { records } = this.#options.acts.facts();
     const confirmed = this.confirmed();
+    const { name, site } = this.#identity;
     return {
+      own: { name, site, role: this.#options.role },
       isConnected: isUp,
       policyNumber: policy.end.number,
       offsetMs: tide.offsetMs,
@@ -298,14 +344,17 @@ export class Fleet {
     this.#lists.look();
     if (isFirst) this.#parts?.enrolment.serve(engine);
     this.#parts?.authority.up(engine);
+    void this.#parts?.asker.up(engine);
+    this.#answerer.up(engine);
   }
 
   #resolvers(): ResolverStatus[] {
     const own = this.#member.presence();
     const nowMs = this.#options.acts.monotonic();
-    const rows = [toStatus(own, own.name, this.#member.policy.end.number, 0, undefined)];
-    if (this.#parts === undefined) return rows;
     const { number } = this.#member.policy.end;
+    const { asker } = this.#parts ?? {};
+    const rows = [toResolverStatus(own, own.name, number, 0, undefined, asker?.resultOf(own.name))];
+    if (this.#parts === undefined) return rows;
     const names = new Set([
       ...this.#roll.members.map(({ name }) => name),
       ...this.#parts.authority.heard.keys(),
@@ -313,8 +362,9 @@ export class Fleet {
     names.delete(own.name);
     for (const name of [...names].sort()) {
       const known = this.#parts.authority.heard.get(name);
-      const row = toStatus(known?.presence, name, number, known && nowMs - known.atMs, this.#roll.find(name));
-      rows.push(row);
+      const agoMs = known && nowMs - known.atMs;
+      const found = this.#roll.find(name);
+      rows.push(toResolverStatus(known?.presence, name, number, agoMs, found, asker?.resultOf(name)));
     }
     return rows;
   }
@@ -346,39 +396,3 @@ export class Fleet {
 
 const idOf = (body: unknown): unknown => (body as { id?: unknown } | undefined)?.id;
 const hashOf = (body: unknown): unknown => (body as { sha256?: unknown } | undefined)?.sha256;
-
-const toStatus = (
-  presence: Presence | undefined,
-  name: string,
-  number: number,
-  agoMs: number | undefined,
-  member: ReturnType<Roll['find']>,
-): ResolverStatus => ({
-  name,
-  site: presence?.site ?? member?.site ?? null,
-  role: presence?.role ?? 'node',
-  enrolment: member?.enrolment ?? presence?.enrolment ?? 1,
-  removed: member?.until ?? null,
-  heard: presence?.time ?? null,
-  heardSec: agoMs === undefined ? null : Math.round(agoMs / 1_000),
-  version: presence?.version ?? null,
-  generation: presence?.generation ?? null,
-  state: presence?.state ?? null,
-  offsetMs: presence?.offsetMs ?? null,
-  policy: presence?.policy.number ?? null,
-  behind: presence === undefined ? null : Math.max(0, number - presence.policy.number),
-  cutOffSince: presence?.cutOffSince ?? null,
-  isSuspended: presence?.isSuspended ?? false,
-  isForked: presence?.isForked ?? false,
-  stopped: presence?.stopped?.number ?? null,
-  refused: (presence?.refused ?? []).map(({ number: at, subject, code, reason }) => ({
-    number: at,
-    subject,
-    code,
-    reason,
-  })),
-  lists: presence?.lists ?? {},
-  records: presence?.records ?? null,
-  confirmed: presence?.confirmed ?? null,
-  alarms: presence?.alarms ?? {},
-});

@@ -1,6 +1,40 @@
 // What a fleet looks like from one resolver: for the command, the control room, and metrics.
 import type { LogEnd } from './entry.ts';
+import type { ProbeResult } from './fleet-probe.ts';
 import type { FleetAlarm, RefusedEntry } from './policy.ts';
+import type { AskedProbe } from './probe-asker.ts';
+
+/** What can need a person, the most urgent first. */
+export const FLEET_NEEDS = [
+  'unheard',
+  'leaking',
+  'not-in-force',
+  'forked',
+  'stopped',
+  'suspended',
+  'cut-off',
+  'refused-entry',
+  'evidence-refused',
+  'clock',
+  'unconfirmed',
+] as const;
+
+/** One of FLEET_NEEDS. */
+export type FleetNeedKind = (typeof FLEET_NEEDS)[number];
+
+/** One thing that needs a person. Plain data. */
+export interface FleetNeed {
+  readonly kind: FleetNeedKind;
+  /** Since when; null of `unheard`: it was never heard. */
+  readonly since: string | null;
+  /** Names that resolve, the number of an entry, milliseconds, messages or records: as the kind has it. */
+  readonly count: number | null;
+  /** In the words of the resolver; empty where the kind says all. */
+  readonly text: string;
+}
+
+/** What a probe was answered, without its rows. Plain data. */
+export type ProbeSummary = Omit<ProbeResult, 'name' | 'results'>;
 
 /** One resolver of the fleet, as it was last heard. Plain data. */
 export interface ResolverStatus {
@@ -16,6 +50,8 @@ export interface ResolverStatus {
   readonly version: string | null;
   readonly generation: number | null;
   readonly state: string | null;
+  /** The closed word of it; null of a version that does not say it. */
+  readonly enforcement: string | null;
   readonly offsetMs: number | null;
   /** The last entry of policy that it has, and how many it is behind. */
   readonly policy: number | null;
@@ -31,6 +67,10 @@ export interface ResolverStatus {
   readonly confirmed: { readonly queries: number; readonly changes: number } | null;
   /** Of a collector: what it refused, by kind. */
   readonly alarms: Readonly<Record<string, number>>;
+  /** What its probe was answered when all were asked the last time; null: never. */
+  readonly probe: ProbeSummary | null;
+  /** What needs a person, the most urgent first. */
+  readonly needs: readonly FleetNeed[];
 }
 
 /** A fleet. On a node, `resolvers` has only itself. Plain data. */
@@ -45,13 +85,26 @@ export interface FleetStatus {
   readonly holdMs: number;
   /** When the authority was last heard, by its clock. */
   readonly authorityHeard: string | null;
+  /** Those that need a person first, the unheard before all others. */
   readonly resolvers: readonly ResolverStatus[];
+  /** When all were asked for a probe, and by whom; null: not since the start. */
+  readonly probe: AskedProbe | null;
   /** The last entry about each exemption, by its identifier: by it, `policy` of a resolver says whether it has heard. */
   readonly exemptions: Readonly<Record<string, { readonly number: number; readonly event: string }>>;
 }
 
+/** What the probe of each resolver was answered. Plain data. */
+export interface FleetMatrix {
+  readonly asked: AskedProbe | null;
+  readonly resolvers: readonly (Pick<ResolverStatus, 'name' | 'site'> & {
+    readonly probe: ProbeResult | null;
+  })[];
+}
+
 /** What metrics tell of a fleet. */
 export interface FleetFacts {
+  /** Who this resolver is. */
+  readonly own: { readonly name: string; readonly site: string | undefined; readonly role: string };
   readonly isConnected: boolean;
   readonly policyNumber: number;
   readonly offsetMs: number | undefined;

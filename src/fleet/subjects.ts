@@ -4,7 +4,7 @@
 // copy gives these again, silently. An entry of policy has a subject of its own, so that any of them can be asked for, and
 // publishing one again changes nothing.
 
-/** Streams; the last two are what the engine's own tools know as key-value buckets. */
+/** Streams; the last three are what the engine's own tools know as key-value buckets. */
 export const STREAM = {
   POLICY: 'CORDON_POLICY',
   TIDE: 'CORDON_TIDE',
@@ -12,6 +12,7 @@ export const STREAM = {
   EVIDENCE: 'CORDON_EVIDENCE',
   PRESENCE: 'KV_cordon_presence',
   CONFIRMED: 'KV_cordon_confirmed',
+  PROBED: 'KV_cordon_probed',
 } as const;
 
 /** One of STREAM. */
@@ -44,6 +45,10 @@ export const evidenceSubject = (node: string, recordClass: string): string =>
   `cordon.evidence.${node}.${recordClass}`;
 /** Where a resolver says how it is. */
 export const presenceSubject = (node: string): string => `$KV.cordon_presence.${node}`;
+/** Where the authority asks all resolvers for a probe. */
+export const PROBE_SUBJECT = 'cordon.probe';
+/** Where a resolver says what its probe was answered. */
+export const probedSubject = (node: string): string => `$KV.cordon_probed.${node}`;
 /** Where the collector says up to where it has a class. */
 export const confirmedSubject = (node: string, recordClass: string): string =>
   `$KV.cordon_confirmed.${node}.${recordClass}`;
@@ -66,6 +71,7 @@ export const nodeRights = (node: string): Rights => ({
   publish: [
     evidenceSubject(node, '*'),
     presenceSubject(node),
+    probedSubject(node),
     ENTRY_SUBJECT,
     rotateSubject(node),
     read(STREAM.POLICY, policySubject('*')),
@@ -78,6 +84,7 @@ export const nodeRights = (node: string): Rights => ({
     policySubject('*'),
     TIDE_SUBJECT,
     HELLO_SUBJECT,
+    PROBE_SUBJECT,
     askSubject(node),
     confirmedSubject(node, '*'),
   ],

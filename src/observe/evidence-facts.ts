@@ -71,6 +71,8 @@ export interface RecordMetrics {
 
 /** What metrics tell of a fleet. */
 export interface FleetMetrics {
+  /** Who this resolver is. */
+  readonly own: { readonly name: string; readonly site: string | undefined; readonly role: string };
   readonly isConnected: boolean;
   readonly policyNumber: number;
   /** By how much the clock is ahead of the authority's, milliseconds. */
@@ -85,9 +87,18 @@ export interface FleetMetrics {
     readonly name: string;
     readonly site: string | null;
     readonly removed: string | null;
+    readonly role: 'authority' | 'node' | 'collector';
+    readonly version: string | null;
+    /** The closed word of whether the prohibition is in force there. */
+    readonly enforcement: string | null;
     readonly heardSec: number | null;
     readonly behind: number | null;
+    readonly offsetMs: number | null;
+    readonly records: { readonly queries: number; readonly changes: number } | null;
+    readonly confirmed: { readonly queries: number; readonly changes: number } | null;
     readonly alarms: Readonly<Record<string, number>>;
+    readonly probe: { readonly leakedNames: number } | null;
+    readonly needs: readonly { readonly kind: string }[];
   }[];
 }
 

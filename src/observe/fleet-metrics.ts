@@ -12,6 +12,25 @@ const others = ({ evidence: { fleet } }: Scrape) =>
 const flag = (value: boolean | undefined): number | undefined =>
   value === undefined ? undefined : Number(value);
 
+/** Why a resolver takes no further policy, by the need that says it. */
+const HELD = new Map([
+  ['forked', 'fork'],
+  ['stopped', 'version'],
+  ['suspended', 'suspended'],
+  ['refused-entry', 'refused'],
+]);
+
+/** A value of each resolver that refuses names, by name and site; none where it is not known. */
+const ofResolvers = (scrape: Scrape, read: (one: FleetResolver) => number | undefined) =>
+  others(scrape)
+    .filter(({ role }) => role !== 'collector')
+    .flatMap((one) => {
+      const value = read(one);
+      return value === undefined ? [] : [[[one.name, one.site ?? ''], value] as const];
+    });
+
+type FleetResolver = ReturnType<typeof others>[number];
+
 /** The rows of the table, in the order of the page. */
 export const FLEET_METRICS: readonly Metric[] = [
   {
@@ -73,6 +92,81 @@ export const FLEET_METRICS: readonly Metric[] = [
     alarm: '`increase(cordon_fleet_alarms_total[15m]) > 0`',
     read: ({ evidence: { fleet } }) =>
       Array.from(fleet?.alarms ?? [], ([alarm, count]) => [[alarm], count] as const),
+  },
+  {
+    name: 'cordon_fleet_member_info',
+    type: 'gauge',
+    labels: ['resolver', 'site', 'role'],
+    help: 'Who this resolver is in its fleet, and where it stands; always 1. Rules give its site to other series by it.',
+    alarm: '',
+    read: ({ evidence: { fleet } }) =>
+      fleet?.own === undefined ? [] : [[[fleet.own.name, fleet.own.site ?? '', fleet.own.role], 1]],
+  },
+  {
+    name: 'cordon_fleet_resolver_info',
+    type: 'gauge',
+    labels: ['resolver', 'site', 'version'],
+    help: 'At the authority: each resolver of the fleet with the version that it last said; always 1. Also of one that was never heard.',
+    alarm:
+      '`cordon_fleet_resolver_info unless on (instance, resolver) cordon_fleet_resolver_heard_seconds` for an hour: it was taken in and never heard',
+    read: (scrape) =>
+      others(scrape)
+        .filter(({ role }) => role !== 'collector')
+        .map(({ name, site, version }) => [[name, site ?? '', version ?? ''], 1] as const),
+  },
+  {
+    name: 'cordon_fleet_resolver_in_force',
+    type: 'gauge',
+    labels: ['resolver', 'site'],
+    help: 'At the authority: whether a resolver last said that the prohibition is in force there, or by decision out of scope. Absent of a version that does not say it.',
+    alarm: '`cordon_fleet_resolver_in_force == 0` for a minute',
+    read: (scrape) =>
+      ofResolvers(scrape, ({ enforcement, needs }) =>
+        enforcement === null ? undefined : Number(!needs.some(({ kind }) => kind === 'not-in-force')),
+      ),
+  },
+  {
+    name: 'cordon_fleet_resolver_probe_leaked_names',
+    type: 'gauge',
+    labels: ['resolver', 'site'],
+    help: 'At the authority: listed names that resolved when all resolvers were asked for their probe the last time.',
+    alarm: '`cordon_fleet_resolver_probe_leaked_names > 0`',
+    read: (scrape) => ofResolvers(scrape, ({ probe }) => probe?.leakedNames),
+  },
+  {
+    name: 'cordon_fleet_resolver_held',
+    type: 'gauge',
+    labels: ['resolver', 'site', 'reason'],
+    help: 'At the authority: 1 of a resolver that does not hold what the authority decided, by reason: `fork`, `version`, `refused`, `suspended`.',
+    alarm: '`cordon_fleet_resolver_held == 1` for five minutes',
+    read: (scrape) =>
+      others(scrape).flatMap(({ name, site, needs }) =>
+        [...new Set(needs.flatMap(({ kind }) => HELD.get(kind) ?? []))].map(
+          (reason) => [[name, site ?? '', reason], 1] as const,
+        ),
+      ),
+  },
+  {
+    name: 'cordon_fleet_resolver_unconfirmed_records',
+    type: 'gauge',
+    labels: ['resolver', 'site'],
+    help: 'At the authority: records of a resolver that no collector has confirmed, of both chains.',
+    alarm: '`min_over_time(cordon_fleet_resolver_unconfirmed_records[1h]) > 10000`',
+    read: (scrape) =>
+      ofResolvers(scrape, ({ records, confirmed }) =>
+        records === null || confirmed === null
+          ? undefined
+          : Math.max(0, records.queries + records.changes - confirmed.queries - confirmed.changes),
+      ),
+  },
+  {
+    name: 'cordon_fleet_resolver_clock_offset_seconds',
+    type: 'gauge',
+    labels: ['resolver', 'site'],
+    help: 'At the authority: by how much the clock of a resolver is ahead, as it last said.',
+    alarm: '',
+    read: (scrape) =>
+      ofResolvers(scrape, ({ offsetMs }) => (offsetMs === null ? undefined : offsetMs / 1_000)),
   },
   {
     name: 'cordon_fleet_resolver_heard_seconds',

@@ -151,6 +151,20 @@ export class ProbeKeeper {
     return { run };
   }
 
+  /** Runs a sweep of everything and gives what it found. Rejects with ERR_APP_PROBE when it cannot run. */
+  async sweep(): Promise<ProbeRunStatus> {
+    const { run } = this.requestSweep(undefined);
+    for (;;) {
+      await this.runDue();
+      const found = this.run(run);
+      if (found !== undefined) return found;
+      const isComing = this.#running?.run === run || this.#schedule.waiting.includes(run);
+      if (!isComing || this.#abort.signal.aborted)
+        throw new AppError('ERR_APP_PROBE', `asking for a sweep: run ${run} came to nothing`);
+      await sleep(LOOK_MS);
+    }
+  }
+
   /** Runs what is due, unless something runs; resolves when that has ended. Never rejects. */
   runDue(): Promise<void> {
     if (this.#abort.signal.aborted) return Promise.resolve();

@@ -340,7 +340,10 @@ export interface FleetRecord extends RecordHead {
     | 'clock'
     | 'token-refused'
     | 'evidence-refused'
-    | 'recovered';
+    | 'recovered'
+    | 'probe-asked'
+    | 'probed'
+    | 'probe-refused';
   /** Number and hash of the entry, and its kind. */
   readonly number?: number;
   readonly hash?: string;

@@ -62,7 +62,10 @@ export class RoomSession implements SessionControl {
       ...common,
       person: { id: person.id, name: person.name, roles: person.roles, kind: person.kind },
       may: ALL_OPERATIONS.filter(
-        ([, operation]) => operation.door !== 'listener' && mayUse(operation, person.roles),
+        ([, operation]) =>
+          operation.door !== 'listener' &&
+          mayUse(operation, person.roles) &&
+          this.#isThere(operation.subject),
       ).map(([name]) => name),
       startedAt: timeOf(row.startedMs),
       endsAt: timeOf(endsMs),
@@ -247,6 +250,12 @@ export class RoomSession implements SessionControl {
 
   get #hasPasskeys(): boolean {
     return !ADDRESS.test(this.#visit.site.rpId);
+  }
+
+  /** False for a part that this program does not have, such as a fleet: pages leave out what is about it. */
+  #isThere(subject: string): boolean {
+    const controls = this.#parts.controls();
+    return !(subject in controls) || controls[subject as keyof typeof controls] !== undefined;
   }
 
   #site() {

@@ -37,7 +37,7 @@ export class TestFleet {
   }
 
   /** Makes keys and engine, and starts both engine and authority. */
-  static async start(upstreamPort: number): Promise<TestFleet> {
+  static async start(upstreamPort: number, more = ''): Promise<TestFleet> {
     const directory = mkdtempSync(join(tmpdir(), 'cordon-fleet-'));
     const port = await freePort();
     const state = join(directory, 'authority');
@@ -56,12 +56,12 @@ export class TestFleet {
     const engine = new FleetEngine(join(made.engineDirectory, 'nats-server.conf'), port);
     await engine.start();
     const fleet = new TestFleet(directory, engine, made, upstreamPort);
-    await fleet.run('authority');
+    await fleet.run('authority', more);
     return fleet;
   }
 
   /** Takes a resolver in and starts it. */
-  async add(name: string, site?: string): Promise<TestMember> {
+  async add(name: string, site?: string, more = ''): Promise<TestMember> {
     const { token } = await this.ask<{ token: string }>('authority', 'POST', '/v1/fleet/invite', {
       name,
       ...(site && { site }),
@@ -72,7 +72,7 @@ export class TestFleet {
       token,
       stateDirectory: join(this.directory, name),
     });
-    return this.run(name);
+    return this.run(name, more);
   }
 
   /** Starts a resolver that is in the fleet. */

@@ -106,6 +106,26 @@ export const FLEET_STATUS = command({
   see: SEE,
 });
 
+export const FLEET_PROBE = command({
+  name: 'probe',
+  about: 'asks every resolver for its own probe, and shows what each was answered',
+  text: [
+    'Each resolver asks itself for all names of its mandate lists as its clients do, records the run, and signs what came of it. All can be asked once a minute.',
+  ],
+  options: {
+    ...COMMON,
+    last: { about: 'asks nobody: shows what came of the last time' },
+    wait: { value: 'SECONDS', default: '600', about: 'how long to wait for the answers' },
+    by: { value: 'NAME', about: 'who acts; without it whoever runs the command' },
+  },
+  examples: [
+    { command: 'cordon fleet probe', about: 'at the authority' },
+    { command: 'cordon fleet probe --last --json', about: 'for a program' },
+  ],
+  statuses: { 1: 'a resolver did not answer, or one of its names resolves or fails' },
+  see: SEE,
+});
+
 export const FLEET_OVERLAY = command({
   name: 'overlay',
   about: 'sets keys of configuration for all resolvers, a site or a node',
@@ -161,7 +181,7 @@ export const FLEET = group({
   examples: [{ command: 'cordon fleet status', about: 'all resolvers' }],
   commands: [
     ...[FLEET_INIT, FLEET_INVITE, FLEET_JOIN, FLEET_ROTATE, FLEET_REMOVE],
-    ...[FLEET_STATUS, FLEET_OVERLAY, FLEET_REPORT],
+    ...[FLEET_STATUS, FLEET_PROBE, FLEET_OVERLAY, FLEET_REPORT],
   ],
   see: SEE,
 });

@@ -1,0 +1,241 @@
+// One probe asked of all: which requests a resolver follows, and which results the authority believes.
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createUser } from '@nats-io/nkeys';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { AppError } from '../../../src/base/base.ts';
+import type { FleetActs, FleetNote } from '../../../src/fleet/acts.ts';
+import type { Engine } from '../../../src/fleet/engine.ts';
+import { type OwnProbe, readResult, signRequest, signResult } from '../../../src/fleet/fleet-probe.ts';
+import { createKeyFile, formatPublicKey, type SigningKey, toSeedKey } from '../../../src/fleet/key.ts';
+import { ProbeAnswerer } from '../../../src/fleet/probe-answerer.ts';
+import { ProbeAsker } from '../../../src/fleet/probe-asker.ts';
+import { type Member, Roll } from '../../../src/fleet/roll.ts';
+
+const START_MS = Date.parse('2026-11-26T08:00:00Z');
+const OWN: OwnProbe = {
+  began: '2026-11-26T08:00:01.000Z',
+  ended: '2026-11-26T08:00:09.000Z',
+  generation: 3,
+  outcome: 'leaking',
+  asked: 200,
+  leakedNames: 1,
+  failingNames: 0,
+  examples: ['www.tiktok.com A: NOERROR 192.0.2.1'],
+  results: [
+    {
+      view: 'group:default',
+      transport: 'udp',
+      qtype: 'A',
+      outcome: 'enforced',
+      asked: 100,
+      leaked: 0,
+      failed: 0,
+    },
+    { view: 'group:lab', transport: 'udp', qtype: 'A', outcome: 'leaking', asked: 100, leaked: 1, failed: 0 },
+  ],
+};
+
+let directory: string;
+let key: SigningKey;
+let foreign: SigningKey;
+let notes: FleetNote[];
+let alarms: string[];
+let nowMs: number;
+let stored: [string, string][];
+let told: string[];
+let runs: number;
+
+beforeEach(() => {
+  directory = mkdtempSync(join(tmpdir(), 'cordon-fleet-probe-'));
+  key = createKeyFile(join(directory, 'key.pem'));
+  foreign = createKeyFile(join(directory, 'foreign.pem'));
+  [notes, alarms, stored, told, runs, nowMs] = [[], [], [], [], 0, START_MS];
+});
+afterEach(() => rmSync(directory, { recursive: true }));
+
+const quiet = { info: () => undefined, warn: () => undefined, error: () => undefined };
+const actsOf = (): FleetActs =>
+  ({
+    note: (note: FleetNote) => notes.push(note),
+    log: quiet,
+    clock: () => nowMs,
+    monotonic: () => nowMs,
+  }) as unknown as FleetActs;
+const engine = {
+  subscribe: () => undefined,
+  store: (subject: string, text: string) => {
+    stored.push([subject, text]);
+    return Promise.resolve();
+  },
+  tell: (_subject: string, text: string) => told.push(text),
+  readAll: () => Promise.resolve([]),
+} as unknown as Engine;
+
+const seed = (): { readonly key: SigningKey; readonly nkey: string } => {
+  const pair = createUser();
+  return { key: toSeedKey(Buffer.from(pair.getSeed()).toString('latin1')), nkey: pair.getPublicKey() };
+};
+const own = seed();
+const memberOf = (name: string, nkey = own.nkey): Member => ({
+  ...{ name, site: 'bruges', key: nkey, before: undefined, enrolment: 1 },
+  ...{ since: '2026-11-01T00:00:00.000Z', until: undefined },
+});
+
+const openAnswerer = (probe: () => Promise<OwnProbe> = () => Promise.resolve(OWN)): ProbeAnswerer => {
+  const answerer = new ProbeAnswerer({
+    name: 'ns2',
+    key: () => own.key,
+    roll: new Roll([formatPublicKey(key.publicKey)]),
+    acts: actsOf(),
+    offsetMs: () => 0,
+    onAlarm: (alarm) => alarms.push(alarm),
+    probe: () => {
+      runs++;
+      return probe();
+    },
+  });
+  answerer.up(engine);
+  return answerer;
+};
+const bytesOf = (value: object): Uint8Array => Buffer.from(JSON.stringify(value));
+
+describe('a request', () => {
+  test('is followed once, recorded, and answered in a form that its own key signed', async () => {
+    const answerer = openAnswerer();
+    const request = signRequest(nowMs, key);
+    await answerer.take(bytesOf(request));
+    await answerer.take(bytesOf(request));
+    expect(runs).toBe(1);
+    expect(notes).toMatchObject([{ event: 'probed', subject: request.id, authorityTime: request.time }]);
+    const [[subject, text] = ['', '']] = stored;
+    expect(subject).toBe('$KV.cordon_probed.ns2');
+    expect(readResult(Buffer.from(text), memberOf('ns2'))).toMatchObject({
+      name: 'ns2',
+      request: request.id,
+      outcome: 'leaking',
+      leakedNames: 1,
+    });
+  });
+
+  test.each([
+    ['signed by another key', () => signRequest(nowMs, foreign)],
+    ['with another identifier than was signed', () => ({ ...signRequest(nowMs, key), id: '0'.repeat(16) })],
+    ['older than a minute', () => signRequest(nowMs - 61_000, key)],
+    ['of a time to come', () => signRequest(nowMs + 61_000, key)],
+    ['with a member that nobody knows', () => ({ ...signRequest(nowMs, key), more: 1 })],
+    ['longer than any', () => ({ ...signRequest(nowMs, key), id: 'x'.repeat(2_000) })],
+  ])('%s is refused, recorded and an alarm', async (_, made) => {
+    await openAnswerer().take(bytesOf(made()));
+    expect(runs).toBe(0);
+    expect(stored).toEqual([]);
+    expect(notes).toMatchObject([{ event: 'probe-refused', code: 'ERR_FLEET_PROBE' }]);
+    expect(alarms).toEqual(['forged-probe']);
+  });
+
+  test('a thousand forged ones are one record a minute', async () => {
+    const answerer = openAnswerer();
+    const forged = bytesOf(signRequest(nowMs, foreign));
+    for (let sent = 0; sent < 1_000; sent++) await answerer.take(forged);
+    expect([notes.length, alarms.length]).toEqual([1, 1_000]);
+    nowMs += 60_000;
+    await answerer.take(forged);
+    expect(notes).toHaveLength(2);
+  });
+
+  test('within a minute of the last one is not followed, nor an older one that comes late', async () => {
+    const answerer = openAnswerer();
+    const first = signRequest(nowMs - 1_000, key);
+    await answerer.take(bytesOf(signRequest(nowMs, key)));
+    nowMs += 30_000;
+    await answerer.take(bytesOf(signRequest(nowMs, key)));
+    expect(runs).toBe(1);
+    nowMs += 29_000;
+    await answerer.take(bytesOf(first));
+    expect(runs).toBe(1);
+    nowMs += 1_000;
+    await answerer.take(bytesOf(signRequest(nowMs, key)));
+    expect(runs).toBe(2);
+  });
+
+  test('that cannot be followed is on the record with why', async () => {
+    const answerer = openAnswerer(() => Promise.reject(new AppError('ERR_APP_PROBE', 'nothing is in force')));
+    await answerer.take(bytesOf(signRequest(nowMs, key)));
+    expect(notes).toMatchObject([{ event: 'probed', code: 'ERR_APP_PROBE' }]);
+    expect(stored).toEqual([]);
+  });
+
+  test('what came of it is told again when the engine comes back', async () => {
+    const answerer = openAnswerer();
+    await answerer.take(bytesOf(signRequest(nowMs, key)));
+    answerer.up(engine);
+    await Promise.resolve();
+    expect(stored).toHaveLength(2);
+    expect(stored[0]).toEqual(stored[1]);
+  });
+});
+
+describe('a result', () => {
+  const request = '0123456789abcdef';
+
+  test.each([
+    ['of another resolver', memberOf('ns3'), signResult('ns2', request, OWN, own.key)],
+    ['that another key signed', memberOf('ns2'), signResult('ns2', request, OWN, seed().key)],
+    [
+      'of one that was removed',
+      { ...memberOf('ns2'), until: '2026-11-26T07:00:00.000Z' },
+      signResult('ns2', request, OWN, own.key),
+    ],
+    ['of one that never was in the fleet', undefined, signResult('ns2', request, OWN, own.key)],
+    [
+      'that was changed',
+      memberOf('ns2'),
+      signResult('ns2', request, OWN, own.key).replace('"leakedNames\\":1', '"leakedNames\\":0'),
+    ],
+    ['that is no JSON', memberOf('ns2'), 'x'],
+  ])('%s is not believed', (_, member, text) => {
+    expect(readResult(Buffer.from(text), member)).toBeUndefined();
+  });
+
+  test('with too many rows keeps those that are not in order', () => {
+    const [row, leaking] = OWN.results;
+    if (row === undefined || leaking === undefined) throw new Error('no rows');
+    const results = [...Array.from({ length: 600 }, () => row), leaking];
+    const read = readResult(
+      Buffer.from(signResult('ns2', request, { ...OWN, results }, own.key)),
+      memberOf('ns2'),
+    );
+    expect(read?.results).toHaveLength(400);
+    expect(read?.results[0]?.outcome).toBe('leaking');
+  });
+});
+
+describe('the authority', () => {
+  const openAsker = (): ProbeAsker =>
+    new ProbeAsker({
+      roll: new Roll([formatPublicKey(key.publicKey)]),
+      key: () => key,
+      clock: () => nowMs,
+      monotonic: () => nowMs,
+      acts: actsOf(),
+      onAlarm: (alarm) => alarms.push(alarm),
+    });
+
+  test('asks once a minute at most, on the record', async () => {
+    const asker = openAsker();
+    await asker.up(engine);
+    const { id } = asker.ask('O. Operator');
+    expect(notes).toMatchObject([{ event: 'probe-asked', subject: id, reason: 'by O. Operator' }]);
+    expect(() => asker.ask('O. Operator')).toThrow(expect.objectContaining({ code: 'ERR_FLEET_PROBE' }));
+    nowMs += 60_000;
+    asker.ask('O. Operator');
+    expect(told).toHaveLength(2);
+  });
+
+  test('says so when there never was an engine', () => {
+    expect(() => openAsker().ask('O. Operator')).toThrow(
+      expect.objectContaining({ code: 'ERR_FLEET_ENGINE' }),
+    );
+  });
+});
