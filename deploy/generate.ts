@@ -6,11 +6,12 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { DashboardBuilder } from '@grafana/grafana-foundation-sdk/dashboard';
 import { compliance } from './grafana/compliance.ts';
+import { fleet } from './grafana/fleet.ts';
 import { operations } from './grafana/operations.ts';
 import { site } from './grafana/site.ts';
 import { kubernetesFiles } from './kubernetes/manifests.ts';
 
-const DASHBOARDS: Readonly<Record<string, () => DashboardBuilder>> = { operations, compliance, site };
+const DASHBOARDS: Readonly<Record<string, () => DashboardBuilder>> = { operations, compliance, site, fleet };
 
 const write = (folder: string, path: string, text: string): void => {
   mkdirSync(dirname(join(folder, path)), { recursive: true });

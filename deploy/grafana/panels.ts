@@ -149,8 +149,49 @@ export interface Section {
   readonly panels: readonly Builder<Panel>[];
 }
 
-/** Which resolvers a dashboard is about: any number of them, or one. */
-type Scope = 'several' | 'one';
+/** Which resolvers a dashboard is about: any number of them, by site and one by one; one; or those that an authority hears. */
+type Scope = 'several' | 'one' | 'fleet';
+
+/** A variable of labels, of which all are chosen at first: what a query has then is `all`, or each of them. */
+const choice = (name: string, label: string, query: string, all?: string): QueryVariableBuilder => {
+  const variable = new QueryVariableBuilder(name)
+    .label(label)
+    .datasource(SOURCE)
+    .query(query)
+    .refresh(VariableRefresh.OnTimeRangeChanged)
+    .sort(VariableSort.AlphabeticalAsc)
+    .multi(true)
+    .includeAll(true)
+    .current({ text: 'All', value: '$__all' });
+  return all === undefined ? variable : variable.allValue(all);
+};
+
+/** Without a fleet there is no site: all sites are also none. */
+const ANY = '.*';
+
+const variablesOf = (scope: Scope): QueryVariableBuilder[] => {
+  switch (scope) {
+    case 'one':
+      return [
+        new QueryVariableBuilder('instance')
+          .label('Resolver')
+          .datasource(SOURCE)
+          .query('label_values(cordon_build_info, instance)')
+          .refresh(VariableRefresh.OnTimeRangeChanged)
+          .sort(VariableSort.AlphabeticalAsc),
+      ];
+    case 'several':
+      return [
+        choice('site', 'Sites', 'label_values(cordon:instance:site, site)', ANY),
+        choice('instance', 'Resolvers', 'label_values(cordon:instance:site{site=~"$site"}, instance)'),
+      ];
+    case 'fleet':
+      return [
+        choice('site', 'Sites', 'label_values(cordon_fleet_resolver_info, site)', ANY),
+        choice('resolver', 'Resolvers', 'label_values(cordon_fleet_resolver_info{site=~"$site"}, resolver)'),
+      ];
+  }
+};
 
 /** A dashboard of sections, with variables for the data source and for resolvers. */
 export const dashboard = (
@@ -158,14 +199,6 @@ export const dashboard = (
   scope: Scope,
   sections: readonly Section[],
 ): DashboardBuilder => {
-  const instance = new QueryVariableBuilder('instance')
-    .label(scope === 'one' ? 'Resolver' : 'Resolvers')
-    .datasource(SOURCE)
-    .query('label_values(cordon_build_info, instance)')
-    .refresh(VariableRefresh.OnTimeRangeChanged)
-    .sort(VariableSort.AlphabeticalAsc);
-  if (scope === 'several')
-    instance.multi(true).includeAll(true).allValue('.+').current({ text: 'All', value: '$__all' });
   const board = new DashboardBuilder(name.title)
     .uid(name.uid)
     .description(name.about)
@@ -176,7 +209,6 @@ export const dashboard = (
     .refresh('30s')
     .tooltip(DashboardCursorSync.Crosshair)
     .withVariable(new DatasourceVariableBuilder('source').label('Prometheus').type('prometheus'))
-    .withVariable(instance)
     .link(
       new DashboardLinkBuilder('Cordon')
         .type(DashboardLinkType.Dashboards)
@@ -184,6 +216,7 @@ export const dashboard = (
         .asDropdown(true)
         .keepTime(true),
     );
+  for (const variable of variablesOf(scope)) board.withVariable(variable);
   for (const { heading, panels } of sections) {
     board.withRow(new RowBuilder(heading));
     for (const panel of panels) board.withPanel(panel);

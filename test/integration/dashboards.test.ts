@@ -9,10 +9,12 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, type TestContext, test, vi } from 'vitest';
 import { z } from 'zod';
+import { initFleet, type MadeFleet } from '../../src/fleet/fleet.ts';
 import { AnswerBook } from '../support/answer-book.ts';
 import { CertificateAuthority } from '../support/certificates.ts';
 import { ask, exchangeDatagrams } from '../support/client.ts';
 import { DotClient, getPath, listenerOf, openHttp2, SERVER_NAME } from '../support/encrypted-client.ts';
+import { FleetEngine, freePort } from '../support/fleet-engine.ts';
 import { content, ListServer } from '../support/list-server.ts';
 import { type Cordon, findProgram, isInstalled, requireProgram, startCordon } from '../support/process.ts';
 import { buildQuery } from '../support/records.ts';
@@ -52,6 +54,8 @@ let encrypted: EncryptedUpstream;
 let listServer: ListServer;
 let cordon: Cordon;
 let prometheus: { readonly child: ChildProcess; readonly url: string } | undefined;
+let engine: FleetEngine | undefined;
+let made: MadeFleet | undefined;
 let isLoading = true;
 let load: Promise<void> = Promise.resolve();
 const work = mkdtempSync(join(tmpdir(), 'cordon-dashboards-'));
@@ -79,10 +83,11 @@ compliance: { profile: us-federal }
 name: site-1.agency.example
 records: { outputs: [{ to: "file:records.jsonl" }, { to: "file:records.ecs.jsonl", format: ecs }] }
 probe: { interval: 10s, controls: [www.example] }
+fleet: { servers: ${JSON.stringify(made?.servers)}, trust: ${JSON.stringify(made?.trust)}, role: authority }
 `;
 
 beforeAll(async () => {
-  if (!isInstalled('prometheus')) return;
+  if (!hasPrograms()) return;
   const book = new AnswerBook()
     .set('www.example. A', ['www.example. 300 IN A 192.0.2.1'])
     .set(LISTED, ['www.tiktok.com. 300 IN A 192.0.2.2'])
@@ -93,6 +98,7 @@ beforeAll(async () => {
   authorityOfListeners = CertificateAuthority.create();
   const issued = authorityOfListeners.issue({ names: [`DNS:${SERVER_NAME}`] });
   await recordYesterday();
+  await startEngine();
   cordon = await startCordon({
     config: config(),
     files: {
@@ -104,6 +110,11 @@ beforeAll(async () => {
   });
   const until = new Date(Date.now() + 5 * DAY_MS).toISOString();
   await exempt({ clients: ['127.0.0.7'], until });
+  // One probe of all, once the engine is connected.
+  await vi.waitUntil(
+    async () => 'id' in Object(await control('/v1/fleet/probe', { by: 'O. Operator' })),
+    WAIT,
+  );
   load = keepAsking();
   prometheus = await startPrometheus();
 });
@@ -113,6 +124,7 @@ afterAll(async () => {
   await load;
   prometheus?.child.kill('SIGKILL');
   await cordon?.stop();
+  await engine?.kill();
   await Promise.all([upstream?.close(), encrypted?.close(), listServer?.close()]);
   rmSync(work, { recursive: true, force: true });
 });
@@ -125,6 +137,18 @@ const recordYesterday = async (): Promise<void> => {
   bench.record(3);
   await change;
   bench.recording.close();
+};
+
+/** A fleet of this one resolver, whose engine is there. */
+const startEngine = async (): Promise<void> => {
+  const port = await freePort();
+  made = await initFleet({
+    ...{ stateDirectory: join(work, 'state'), name: 'ns1', site: 'bruges', servers: [`127.0.0.1:${port}`] },
+    ...{ clusterPort: 0, leafPort: undefined, leafSites: [], tls: undefined },
+    ...{ store: join(work, 'store'), safeKeyPath: join(work, 'safe-key.pem') },
+  });
+  engine = new FleetEngine(join(made.engineDirectory, 'nats-server.conf'), port);
+  await engine.start();
 };
 
 /** A POST to the control socket. */
@@ -152,7 +176,8 @@ const exempt = async (terms: object): Promise<void> => {
   };
   // The socket is opened a moment after the ready line.
   await vi.waitUntil(() => existsSync(join(work, 'state/control.sock')), WAIT);
-  expect(await control('/v1/exemptions', paper)).toHaveProperty('id');
+  // An authority decides nothing new before it knows its engine.
+  await vi.waitUntil(async () => 'id' in Object(await control('/v1/exemptions', paper)), WAIT);
   const approval = { by: 'A. Head', role: 'agency-head' };
   expect(await control('/v1/exemptions/ex-000001/approve', approval)).toHaveProperty('id');
 };
@@ -224,7 +249,8 @@ const count = async (path: string, query: Readonly<Record<string, string>>): Pro
 /** What Grafana puts in place of its variables. */
 const substitute = (expression: string): string =>
   expression
-    .replaceAll('=~"$instance"', '=~".+"')
+    .replaceAll(/=~"\$(?:instance|resolver)"/g, '=~".+"')
+    .replaceAll('=~"$site"', '=~".*"')
     .replaceAll('$instance', `127.0.0.1:${cordon.admin.port}`)
     .replaceAll('$__rate_interval', '10s')
     .replaceAll('$__range', '1m');
@@ -240,20 +266,25 @@ const findEmpty = async ({ title, panels, templating }: Dashboard): Promise<stri
     }
   for (const { name, type, query } of templating.list) {
     if (type !== 'query') continue;
-    const [, metric = '', label = ''] = /^label_values\((\w+), (\w+)\)$/.exec(query) ?? [];
-    const found = await count(`label/${label}/values`, { 'match[]': metric });
+    const [, metric = '', label = ''] = /^label_values\((.+), (\w+)\)$/.exec(query) ?? [];
+    const found = await count(`label/${label}/values`, { 'match[]': substitute(metric) });
     if (typeof found === 'string' || found === 0)
       findings.push(`${title}, variable ${name}: ${found || 'empty'}`);
   }
   return findings;
 };
 
-const requirePrograms = (context: TestContext): void => requireProgram(context, 'prometheus');
+const PROGRAMS = ['prometheus', 'nats-server'];
+const hasPrograms = (): boolean => PROGRAMS.every((program) => isInstalled(program));
+const requirePrograms = (context: TestContext): void => {
+  for (const program of PROGRAMS) requireProgram(context, program);
+};
 
 test('every panel of every dashboard has data', { timeout: TEST_TIMEOUT_MS }, async (context) => {
   requirePrograms(context);
   expect(dashboards.map(({ title }) => title).sort()).toEqual([
     'Cordon: compliance',
+    'Cordon: fleet',
     'Cordon: one site',
     'Cordon: operations',
   ]);
