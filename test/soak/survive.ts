@@ -179,6 +179,11 @@ const main = async (): Promise<void> => {
     for (const { name, title } of ROWS) print(`${name.padEnd(20)} ${title}`);
     return;
   }
+  const unknown = positionals.find((name) => !ROWS.some((row) => row.name === name));
+  if (unknown !== undefined) {
+    process.stderr.write(`survive: there is no row "${unknown}"; --list names them\n`);
+    process.exit(2);
+  }
   const outcomes = values.read === undefined ? [] : readOutcomes(values.read);
   if (values.read === undefined) {
     const rows = positionals.length === 0 ? ROWS : positionals.map(findRow);
