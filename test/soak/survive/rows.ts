@@ -52,7 +52,7 @@ const MEMORY_TOO_SMALL_MIB = 90;
 const MEMORY_ENOUGH_MIB = 1024;
 /** The kernel takes back the memory of a program that was killed, milliseconds. */
 const LET_GO_MS = 500;
-/** The certificate ends that long after the load begins, seconds. */
+/** The certificate ends that long after it was issued, under load: longer than until Cordon has looked at it; seconds. */
 const CERTIFICATE_SEC = 5;
 
 const broken = (): Promise<void> => sleep(BROKEN_MS);
@@ -300,13 +300,13 @@ export const ROWS: readonly Row[] = [
         );
         resolver.configure(`tls: { ${files.join(', ')} }\n`);
       }
-      issueCertificate(arena.home, 'r1.pem', 'r1.key', CERTIFICATE_SEC);
       await Promise.all(arena.resolvers.map((resolver) => restartWith(resolver, () => {})));
-      await arena.settle();
-      issueCertificate(arena.home, 'r1.pem', 'r1.key', CERTIFICATE_SEC);
-      await sleep(LOOK_MS);
     },
-    hurt: broken,
+    hurt: async ({ home }) => {
+      issueCertificate(home, 'r1.pem', 'r1.key', CERTIFICATE_SEC);
+      await sleep(CERTIFICATE_SEC * 1_000);
+      await broken();
+    },
     mend: async ({ home }) => {
       issueCertificate(home, 'r1.pem', 'r1.key', DAY_SEC);
       await sleep(LOOK_MS);
