@@ -1,20 +1,23 @@
 // Collects rules of all lists and compiles them into the bytes that table-layout.ts draws. Not on a query's way.
 import { serialize } from 'node:v8';
 import { AppError, type Prefix, type PrefixEntry, PrefixTable } from '../base/base.ts';
-import { NAME_LENGTH_MAX, writeU16, writeU32 } from '../dns/dns.ts';
+import { NAME_LENGTH_MAX, readU32, writeU16, writeU32 } from '../dns/dns.ts';
 import { findLabels, HASH_START, hashLabel, labelStarts, mix } from './name-hash.ts';
 import { MATCH, type RuleSink, type RuleTerms } from './rule.ts';
 import {
   type Extras,
   HAS_TERMS,
   HEADER_WORDS,
+  IS_LINK,
   LINE_BYTES,
+  LINK_BYTES,
   LIST_MASK,
   layOut,
   MAGIC,
   MATCH_MASK,
   MATCH_SHIFT,
   NAME_MATCHES,
+  nextLink,
   type PatternRule,
   RULE_WORDS,
   type Sizes,
@@ -213,7 +216,7 @@ export class TableBuilder {
     const records = new Uint8Array(buffer, layout.records);
     this.#moveRecords(records);
     const offsets = new Uint32Array(buffer, HEADER_WORDS * WORD_BYTES, layout.slots);
-    fillSlots(records, offsets, new Uint8Array(buffer, layout.tags, layout.slots), sizes, ranks);
+    placeRecords(records, offsets, new Uint8Array(buffer, layout.tags, layout.slots), sizes, ranks);
     this.#prefixes.build(buffer, layout.prefixes, layout.rules, ranks);
     this.#clientPrefixes.build(buffer, layout.clientPrefixes, layout.clientRules, ranks);
     return buffer;
@@ -275,11 +278,12 @@ const tooLarge = (what: string): AppError =>
 const rankOf = (list: number, ranks: readonly number[] | undefined): number => ranks?.[list] ?? list;
 
 /**
- * Gives each record a slot, and its list the index that it takes.
+ * Gives each record its place, and its list the index that it takes: a slot, or a link to the slot of its name where
+ * another list has that.
  *
- * In the order of the records: of equal rules the first is met first.
+ * In the order of the records: of equal rules of a list the first is met first.
  */
-const fillSlots = (
+const placeRecords = (
   records: Uint8Array,
   offsets: Uint32Array,
   tags: Uint8Array,
@@ -290,17 +294,54 @@ const fillSlots = (
   let at = 0;
   while (at < records.length) {
     const length = records[at] ?? 0;
+    const packed = records[at + 1 + length] ?? 0;
+    records[at + 1 + length] = (packed & ~LIST_MASK) | rankOf(packed & LIST_MASK, ranks);
     let hash = HASH_START;
     for (let i = findLabels(records, at + 1, length) - 1; i >= 0; i--) {
       hash = hashLabel(hash, records, at + 1 + (labelStarts[i] ?? 0));
     }
     const mixed = mix(hash);
+    const tag = tagOf(mixed);
     let slot = slotOf(mixed, rows, rowShift);
-    while (tags[slot] !== 0) slot = slot + 1 === slots ? 0 : slot + 1;
-    tags[slot] = tagOf(mixed);
-    offsets[slot] = at;
-    const packed = records[at + 1 + length] ?? 0;
-    records[at + 1 + length] = (packed & ~LIST_MASK) | rankOf(packed & LIST_MASK, ranks);
+    let isLinked = false;
+    while (tags[slot] !== 0 && !isLinked) {
+      isLinked = tags[slot] === tag && linkRecord(records, offsets, slot, at);
+      slot = slot + 1 === slots ? 0 : slot + 1;
+    }
+    if (!isLinked) {
+      tags[slot] = tag;
+      offsets[slot] = at;
+    }
     at += length + RECORD_EXTRA + ((packed & HAS_TERMS) === 0 ? 0 : TERMS_BYTES);
   }
 };
+
+/**
+ * Links a record to a slot; false when that has another name, or a rule of the same list: then the record needs a slot of
+ * its own. So does one whose name is too short for what stands in its place in a link.
+ */
+const linkRecord = (records: Uint8Array, offsets: Uint32Array, slot: number, at: number): boolean => {
+  const length = records[at] ?? 0;
+  if (length < LINK_BYTES) return false;
+  const found = offsets[slot] ?? 0;
+  const first = (found & IS_LINK) === 0 ? 0 : found ^ IS_LINK;
+  const named = first === 0 ? found : readU32(records, first + 1);
+  for (let i = 0; i <= length; i++) if (records[named + i] !== records[at + i]) return false;
+  const list = listOf(records, at, length);
+  if (listOf(records, named, length) === list) return false;
+  let before = 0;
+  let next = first;
+  while (next !== 0 && listOf(records, next, length) < list) {
+    before = next;
+    next = nextLink(records, next);
+  }
+  if (next !== 0 && listOf(records, next, length) === list) return false;
+  writeU32(records, at + 1, named);
+  writeU32(records, at + 1 + WORD_BYTES, next);
+  if (before === 0) offsets[slot] = at | IS_LINK;
+  else writeU32(records, before + 1 + WORD_BYTES, at);
+  return true;
+};
+
+const listOf = (records: Uint8Array, record: number, length: number): number =>
+  (records[record + 1 + length] ?? 0) & LIST_MASK;

@@ -2,24 +2,29 @@
 //
 //   header   16 words: magic, rows, row shift, record bytes, prefix count, name count, client prefix count, extra bytes,
 //            whether a rule is for the root
-//   offsets  1 word a slot: where its record starts; open addressing, load at most 2/3; 2^shift slots a row
+//   offsets  1 word a slot: where its record starts, or the first of its links; open addressing, load at most 2/3;
+//            2^shift slots a row
 //   prefixes PrefixTable rows (7 words each), their value = index into the prefix rules; then those of clients
 //   rules    3 words each: list, line, terms; then those of clients
 //   tags     1 byte a slot: 0 = empty, otherwise part of the hash; padded to a word
 //   extras   what few rules have, serialized: terms and patterns; padded to a word
 //   records  bytes: [name length][folded wire name][has terms, 1 bit; match, 2 bits; list, 5 bits][line, 32 bits]
 //            and where it has terms [their index, 16 bits]
+//   links    records whose name another list has already, without a slot of their own; in place of the name's first 8
+//            bytes: [where the record with the name starts, 32 bits][the next link, 32 bits, 0: none], by list ascending
 //
-// All numbers but the line are in the machine's byte order: the bytes stay on the machine that built them.
+// All numbers in records have their high byte first, all others are in the machine's byte order: the bytes stay on
+// the machine that built them.
 import { deserialize } from 'node:v8';
 import { PrefixTable } from '../base/base.ts';
+import { readU32 } from '../dns/dns.ts';
 import { MATCH, type Match, type RuleTerms } from './rule.ts';
 
 /** Lists of one policy: a group's choice is one 32-bit mask. */
 export const LIST_COUNT_MAX = 32;
 
 /** Names this layout; another layout needs another number, because tables are saved. */
-export const MAGIC = 0x43444e34;
+export const MAGIC = 0x43444e35;
 export const WORD_BYTES = 4;
 export const HEADER_WORDS = 16;
 export const RULE_WORDS = 3;
@@ -29,6 +34,10 @@ export const LIST_MASK = LIST_COUNT_MAX - 1;
 export const MATCH_SHIFT = 5;
 export const MATCH_MASK = 3;
 export const HAS_TERMS = 0x80;
+/** In an offset: it is that of the first link of a name. Records end below it. */
+export const IS_LINK = 0x4000_0000;
+/** Bytes of a name that has room for a link. */
+export const LINK_BYTES = 8;
 /** The name triggers by their two bits in a record. */
 export const NAME_MATCHES: readonly Match[] = [MATCH.SUFFIX, MATCH.EXACT, MATCH.WILDCARD];
 
@@ -41,6 +50,10 @@ export const tagOf = (mixed: number): number => {
   const tag = Math.imul(mixed, 0x297a2d39) >>> 24;
   return tag === 0 ? 1 : tag;
 };
+
+/** The link behind a link, 0 behind the last one. */
+export const nextLink = (records: Uint8Array, link: number): number =>
+  readU32(records, link + 1 + WORD_BYTES);
 
 /** Where the parts of a table lie, in bytes from its start. */
 export interface Layout {

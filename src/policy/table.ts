@@ -2,8 +2,8 @@
 //
 // One copy serves every thread. A name is found by its suffixes: one pass from the root label leftwards hashes the
 // labels read so far and looks each suffix up. A look-up that finds nothing reads only tags, one byte a slot; an
-// equal tag is confirmed by comparing the name's bytes, never by a hash alone. Each rule has its own slot, so a name
-// in three lists stands in three slots of one probe run.
+// equal tag is confirmed by comparing the name's bytes, never by a hash alone. A name has one slot in however many lists
+// it is: the rules of the others hang on it as links.
 //
 // table-layout.ts draws the bytes; table-builder.ts makes them.
 // All numbers but the line are in the machine's byte order: the bytes stay on the machine that built them.
@@ -14,12 +14,14 @@ import { ACTION, MATCH, type Match } from './rule.ts';
 import {
   HAS_TERMS,
   HEADER_WORDS,
+  IS_LINK,
   LINE_BYTES,
   LIST_MASK,
   layOut,
   MATCH_MASK,
   MATCH_SHIFT,
   NAME_MATCHES,
+  nextLink,
   RULE_WORDS,
   readExtras,
   readSizes,
@@ -191,12 +193,52 @@ export class PolicyTable {
       if (tag === 0) return;
       if (tag === wanted) {
         const record = this.#offsets[slot] ?? 0;
-        const isHopeless = this.#isHopeless(record, length - start, lists, verdict);
-        if (!isHopeless && this.#nameStandsAt(record, name, offset + start, length - start)) {
+        if ((record & IS_LINK) !== 0) {
+          this.#applyLinked(
+            record ^ IS_LINK,
+            name,
+            offset,
+            length,
+            start,
+            label,
+            hash,
+            lists,
+            trigger,
+            verdict,
+          );
+        } else if (
+          !this.#isHopeless(record, length - start, lists, verdict) &&
+          this.#nameStandsAt(record, name, offset + start, length - start)
+        ) {
           this.#apply(record, name, offset, length, start, label, hash, lists, trigger, verdict);
         }
       }
       slot = slot + 1 === tags.length ? 0 : slot + 1;
+    }
+  }
+
+  /** Applies the rules of all lists for a name that several have, `link` being the first of its links. */
+  #applyLinked(
+    link: number,
+    name: Uint8Array,
+    offset: number,
+    length: number,
+    start: number,
+    label: number,
+    hash: number,
+    lists: number,
+    trigger: number,
+    verdict: Verdict,
+  ): void {
+    const records = this.#records;
+    const record = readU32(records, link + 1);
+    if (!this.#nameStandsAt(record, name, offset + start, length - start)) return;
+    this.#apply(record, name, offset, length, start, label, hash, lists, trigger, verdict);
+    for (let next = link; next !== 0; next = nextLink(records, next)) {
+      const list = (records[next + 1 + length - start] ?? 0) & LIST_MASK;
+      // Those behind it are of lists that come even later.
+      if (verdict.list >= 0 && list > verdict.list) return;
+      this.#apply(next, name, offset, length, start, label, hash, lists, trigger, verdict);
     }
   }
 
@@ -221,17 +263,28 @@ export class PolicyTable {
       const tag = tags[slot] ?? 0;
       if (tag === 0) return false;
       if (tag === wanted) {
-        const record = this.#offsets[slot] ?? 0;
-        const isThere = this.#nameStandsAt(record, name, offset + start, length - start);
-        if (isThere && ((this.#records[record + 1 + length - start] ?? 0) & LIST_MASK) === list) return true;
+        if (this.#hasName(this.#offsets[slot] ?? 0, list, name, offset + start, length - start)) return true;
       }
       slot = slot + 1 === tags.length ? 0 : slot + 1;
     }
   }
 
+  /** True when the record or the links of a slot hold a rule of a list for the name of `length` bytes at `at`. */
+  #hasName(slot: number, list: number, name: Uint8Array, at: number, length: number): boolean {
+    const records = this.#records;
+    const link = (slot & IS_LINK) === 0 ? 0 : slot ^ IS_LINK;
+    const record = link === 0 ? slot : readU32(records, link + 1);
+    if (!this.#nameStandsAt(record, name, at, length)) return false;
+    if (((records[record + 1 + length] ?? 0) & LIST_MASK) === list) return true;
+    for (let next = link; next !== 0; next = nextLink(records, next)) {
+      if (((records[next + 1 + length] ?? 0) & LIST_MASK) === list) return true;
+    }
+    return false;
+  }
+
   /**
    * True when a record, if it has a name of `length` bytes, is of a list that is not asked or comes after the one whose
-   * rule stands: a name in 32 lists is compared once, not 32 times.
+   * rule stands.
    */
   #isHopeless(record: number, length: number, lists: number, verdict: Verdict): boolean {
     const list = (this.#records[record + 1 + length] ?? 0) & LIST_MASK;

@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { TRIGGER } from '../../../src/dns/dns.ts';
 import { LIST_COUNT_MAX, MATCH, TableBuilder, Verdict } from '../../../src/policy/policy.ts';
 import { PolicyTable } from '../../../src/policy/table.ts';
+import { layOut, readSizes } from '../../../src/policy/table-layout.ts';
 import { createRandom } from '../../support/mutate.ts';
 import { buildTable, foldedName, formatVerdict, judgeAddress, judgeName, openTable } from './setup.ts';
 
@@ -101,6 +102,49 @@ describe('precedence', () => {
     }
     expect(judgeName(table, 'tiktok.example', 0)).toBe('passes');
     expect(judgeAddress(table, '192.0.2.1', 0)).toBe('passes');
+  });
+
+  test('a name in all lists takes one slot, in whatever order their ranks are', () => {
+    const ranks = Array.from({ length: LIST_COUNT_MAX }, (_, list) => (list * 11 + 5) % LIST_COUNT_MAX);
+    const lists = ranks.map((rank) => [`=${rank % 2 === 0 ? 'even' : 'odd'}.example`, 'tiktok.example']);
+    const bytes = buildTable(lists, ranks);
+    const table = new PolicyTable(bytes);
+    for (const rank of ranks) {
+      const [mask, other] = [1 << rank, rank % 2 === 0 ? 'odd.example' : 'even.example'];
+      expect(judgeName(table, 'www.tiktok.example', mask), `list ${rank}`).toBe(`${rank}:2 suffix`);
+      expect(judgeName(table, other, mask), `list ${rank}`).toBe('passes');
+      // All but those before it.
+      expect(judgeName(table, 'tiktok.example', -1 << rank), `from list ${rank} on`).toBe(`${rank}:2 suffix`);
+    }
+    const sizes = readSizes(bytes);
+    if (sizes === undefined) throw new Error('no table');
+    const { slots, tags } = layOut(sizes);
+    const taken = new Uint8Array(bytes, tags, slots).filter((tag) => tag !== 0);
+    expect(taken.length).toBe(3);
+  });
+
+  test('of equal rules of a list the first counts, beside those of other lists', () => {
+    const twice = ['tiktok.example', '=tiktok.example', 'tiktok.example'];
+    const table = openTable([['other.example'], twice, twice]);
+    expect(judgeName(table, 'a.tiktok.example')).toBe('1:1 suffix');
+    expect(judgeName(table, 'tiktok.example')).toBe('1:2 exact');
+    expect(judgeName(table, 'a.tiktok.example', 4)).toBe('2:1 suffix');
+    expect(judgeName(table, 'tiktok.example', 4)).toBe('2:2 exact');
+  });
+
+  test('names too short for a link, and rules with terms, are found in each list', () => {
+    const rules = ['a.b', 'tiktok.example; types A', '*.tiktok.example => passthru'];
+    const table = openTable([rules, rules, ['tiktok.example', 'a.b']]);
+    for (const [mask, text] of [
+      [1, '0:1 suffix'],
+      [2, '1:1 suffix'],
+      [4, '2:2 suffix'],
+    ] as const)
+      expect(judgeName(table, 'www.a.b', mask)).toBe(text);
+    // Of the type 0, for which the rules of the first two lists are not.
+    expect(judgeName(table, 'tiktok.example')).toBe('2:1 suffix');
+    expect(judgeName(table, 'www.tiktok.example')).toBe('passes');
+    expect(judgeName(table, 'www.tiktok.example', 4)).toBe('2:1 suffix');
   });
 });
 
