@@ -29,6 +29,12 @@ const UPSTREAM_RESERVE = 20;
 const SYSTEM_RESOLVERS = 3;
 /** Below it TCP is of no use to a network: truncated answers come over it. */
 const CONNECTIONS_LOW = 64;
+/**
+ * What the process and each worker have at rest with one upstream (49 and 8 were counted), and what a reload takes beside
+ * it: a thread and a file. With less, workers end while they load what they need, and no reload succeeds.
+ */
+const PROCESS_LEAST = 56;
+const WORKER_LEAST = 10;
 
 /** What the descriptors come to. */
 export interface DescriptorBudget {
@@ -57,6 +63,12 @@ export const readDescriptorLimit = (): number | undefined => {
     return undefined;
   }
 };
+
+/** As many of the workers as the limit keeps alive, one at least: fewer that live are better than more that end. */
+export const affordableWorkers = (wanted: number, limit: number | undefined): number =>
+  limit === undefined
+    ? wanted
+    : Math.min(wanted, Math.max(1, Math.floor((limit - PROCESS_LEAST) / WORKER_LEAST)));
 
 /** Divides the descriptors among all that needs them. */
 export const budgetDescriptors = (
@@ -114,11 +126,13 @@ const countUpstreams = ({ upstreams, fallback, forward, groups }: Config): numbe
 export const tellDescriptors = (
   log: Log,
   { limit, reserve, streams, isLowered, isScarce }: DescriptorBudget,
+  workers: number,
 ): void => {
   if (!isLowered) return;
   const fields = {
     limit,
     reserve,
+    workers,
     connections: streams.connectionsMax,
     hint: 'raise LimitNOFILE of the unit, or ulimit -n; tcp.connections counts for each worker',
   };

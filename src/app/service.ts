@@ -23,6 +23,7 @@ import { Changes, type ServiceSource } from './changes.ts';
 import { ConfigurationTexts } from './configuration-texts.ts';
 import { ControlDoor } from './control-door.ts';
 import {
+  affordableWorkers,
   budgetDescriptors,
   type DescriptorBudget,
   readDescriptorLimit,
@@ -99,7 +100,9 @@ export class Service {
   #isListening = false;
 
   private constructor(config: Config, source: ServiceSource, log: Log, quic: QuicFacts | undefined) {
-    const workers = config.workers === 'auto' ? availableParallelism() : config.workers;
+    const descriptors = readDescriptorLimit();
+    const wanted = config.workers === 'auto' ? availableParallelism() : config.workers;
+    const workers = affordableWorkers(wanted, descriptors);
     // One more, with the listeners for QUIC alone: a library in C is at work there, and each handshake in one thread.
     const quicWorker = quic !== undefined && quic.fault === undefined ? workers : undefined;
     const count = quicWorker === undefined ? workers : workers + 1;
@@ -107,7 +110,7 @@ export class Service {
     const monotonic = (): number => performance.now();
     const learned = (): void => void this.#changes.applyAgain();
     this.#log = log;
-    this.#descriptors = budgetDescriptors(config, count, readDescriptorLimit());
+    this.#descriptors = budgetDescriptors(config, count, descriptors);
     this.#manager = new SystemdNotice({
       env: process.env,
       pid: process.pid,
@@ -313,7 +316,7 @@ export class Service {
 
   async #start(config: Config): Promise<void> {
     warnOfRoot(this.#log);
-    tellDescriptors(this.#log, this.#descriptors);
+    tellDescriptors(this.#log, this.#descriptors, this.#supervisor.count);
     await this.#evidence.start(config);
     if (this.#fips !== undefined) {
       this.#log.info({ ...this.#fips }, 'cryptography comes from a FIPS module');

@@ -41,10 +41,10 @@ export const buildAside = (
       const options = reply.hint === undefined ? {} : { hint: reply.hint };
       return reject(new AppError(reply.code, reply.text, options));
     });
-    // A defect, as it would be here.
-    thread.once('error', (error) => {
+    thread.once('error', (error: NodeJS.ErrnoException) => {
       clearTimeout(timer);
-      reject(error);
+      // Anything else is a defect, as it would be here.
+      reject(error.code === NOT_STARTED ? notStarted(error) : error);
     });
     thread.once('exit', () => {
       clearTimeout(timer);
@@ -56,6 +56,14 @@ export const buildAside = (
     void thread.terminate();
   });
 };
+
+/** Code of Node.js for a thread that could not begin, for want of descriptors or memory. */
+const NOT_STARTED = 'ERR_WORKER_INIT_FAILED';
+
+const notStarted = (cause: Error): AppError =>
+  new AppError('ERR_LIST_READ', `reading the lists: no thread could be started: ${cause.message}`, {
+    hint: 'Raise LimitNOFILE of the unit, or ulimit -n.',
+  });
 
 /** What travels between threads is plain data. */
 const revive = (built: Generation): Generation => ({

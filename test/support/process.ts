@@ -76,6 +76,8 @@ export interface CordonOptions {
   readonly args?: readonly string[];
   /** Directory of another checkout whose program it is. */
   readonly checkout?: string;
+  /** A program with its arguments that becomes the one it is told to run, such as prlimit with a limit. */
+  readonly through?: readonly string[];
 }
 
 /** A running program. End it with stop(), or with kill() where the test is about a crash. */
@@ -113,7 +115,9 @@ export const startCordon = async (options: CordonOptions): Promise<Cordon> => {
     writeFileSync(join(directory, name), content);
   }
   const main = join(options.checkout ?? root, 'src/cli/main.ts');
-  const child = spawn(process.execPath, [main, 'serve', '--config', configFile, ...(options.args ?? [])], {
+  const serve = [process.execPath, main, 'serve', '--config', configFile, ...(options.args ?? [])];
+  const [command = '', ...args] = [...(options.through ?? []), ...serve];
+  const child = spawn(findProgram(command) ?? command, args, {
     cwd: directory,
     env: { ...baseEnvironment(), ...dnssecOff(options.config), ...probeOff(options.config), ...options.env },
     stdio: ['ignore', 'pipe', 'pipe'],

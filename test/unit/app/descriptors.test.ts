@@ -1,6 +1,6 @@
 // How descriptors are divided: clients get what the limit leaves beside a reserve.
 import { expect, test } from 'vitest';
-import { budgetDescriptors, readDescriptorLimit } from '../../../src/app/descriptors.ts';
+import { affordableWorkers, budgetDescriptors, readDescriptorLimit } from '../../../src/app/descriptors.ts';
 import { configOf } from '../config/support.ts';
 
 const CONFIG = 'upstreams: ["192.0.2.53", "192.0.2.54"]\n';
@@ -51,4 +51,15 @@ test('upstreams are counted once each, wherever they stand', () => {
 
 test('the limit of this process is known on Linux', () => {
   if (process.platform === 'linux') expect(readDescriptorLimit()).toBeGreaterThan(0);
+});
+
+test.each([
+  [64, 1],
+  [70, 1],
+  [76, 2],
+  [96, 4],
+  [1_024, 8],
+  [undefined, 8],
+])('a limit of %s lets %i of eight workers live', (limit, workers) => {
+  expect(affordableWorkers(8, limit)).toBe(workers);
 });
