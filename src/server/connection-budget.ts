@@ -59,6 +59,7 @@ export interface Tenant {
 /** A tenant with the groups of connections that it belongs to. */
 interface Place {
   readonly tenant: Tenant;
+  readonly keys: readonly (string | undefined)[];
   readonly ofClient: Set<Place>;
   readonly ofNetwork: Set<Place>;
   /** Of IPv6 only. */
@@ -82,7 +83,8 @@ export class ConnectionBudget {
 
   /** Takes a place; false when there is none and nobody gives way. */
   take(tenant: Tenant, nowMs: number): boolean {
-    const [client, network, site] = groupsOf(tenant.words);
+    const keys = groupsOf(tenant.words);
+    const [client, network, site] = keys;
     const { connectionsMax, connectionsPerClientMax, connectionsPerNetworkMax } = this.limits;
     const siteMax = Math.min(2 * connectionsPerNetworkMax, connectionsMax);
     if (!this.#isRoomIn(client, connectionsPerClientMax, nowMs)) return this.#refuse(TCP_REFUSAL.PER_CLIENT);
@@ -94,6 +96,7 @@ export class ConnectionBudget {
     }
     const place = {
       tenant,
+      keys,
       ofClient: this.#groupOf(client),
       ofNetwork: this.#groupOf(network),
       ofSite: site === undefined ? undefined : this.#groupOf(site),
@@ -111,7 +114,7 @@ export class ConnectionBudget {
     const place = this.#places.get(tenant);
     if (place === undefined) return;
     this.#places.delete(tenant);
-    for (const group of groupsOf(tenant.words)) {
+    for (const group of place.keys) {
       if (group === undefined) continue;
       const places = this.#groups.get(group);
       places?.delete(place);

@@ -13,6 +13,7 @@ import type { TlsSettings } from '../tls/tls.ts';
 import { TCP_CLOSED, TCP_REFUSAL } from './connection-budget.ts';
 import { Entrance, type Guest, type StreamOptions } from './entrance.ts';
 import { FRAME_HEADER, frame } from './frame.ts';
+import { readInto } from './own-reads.ts';
 import type { Caller } from './proxies.ts';
 import { hasSignature } from './proxy-header.ts';
 import { SecureGate } from './secure-gate.ts';
@@ -38,6 +39,8 @@ class Connection implements Guest {
   partial: Buffer | undefined;
   /** Bytes of it that have arrived. */
   filled = 0;
+  /** What was read when too much waited already: it is looked at first, before anything more is read. */
+  rest: Buffer | undefined;
   waiting = 0;
   aliveMs: number;
 
@@ -120,11 +123,13 @@ export class StreamListener {
   #begin(connection: Connection): void {
     const { socket } = connection;
     const { clock } = this.#options;
-    socket.on('data', (chunk) => {
+    const received = (chunk: Buffer): void => {
       const readMs = performance.now();
       this.#receive(connection, chunk);
       this.#options.settled?.(performance.now() - readMs);
-    });
+    };
+    if (this.#secure === undefined) readInto(socket, received);
+    else socket.on('data', received);
     socket.on('drain', () => {
       connection.aliveMs = clock();
       this.#resumeReading(connection);
@@ -162,9 +167,10 @@ export class StreamListener {
     if (mayAnswer) {
       if (rest.length > 0) this.#beginFrame(connection, rest);
     } else if (!socket.destroyed) {
-      // One chunk holds thousands of queries, so the bounds count for each of them: the rest is read again later.
+      // One chunk holds hundreds of queries, so the bounds count for each of them. What is left is copied: the memory that
+      // it was read into is that of all connections.
       socket.pause();
-      if (rest.length > 0) socket.unshift(rest);
+      if (rest.length > 0) connection.rest = Buffer.from(rest);
     }
   }
 
@@ -243,6 +249,13 @@ export class StreamListener {
   }
 
   #resumeReading(connection: Connection): void {
+    if (!this.#mayAnswer(connection)) return;
+    const { rest } = connection;
+    if (rest !== undefined) {
+      connection.rest = undefined;
+      this.#receive(connection, rest);
+      if (connection.rest !== undefined) return;
+    }
     if (this.#mayAnswer(connection)) connection.socket.resume();
   }
 
