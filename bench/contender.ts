@@ -188,6 +188,20 @@ export const bareDgram: Contender = {
     ),
 };
 
+/** The least that can be done on Node.js with the sockets that Cordon has. */
+export const bareBatched: Contender = {
+  id: 'bare batched',
+  role: 'bare',
+  version: () => Promise.resolve(`bench/bare-batched.ts, Node ${process.versions.node}`),
+  start: (work) =>
+    startPlain(
+      'bare batched',
+      'bare',
+      (port) => [process.execPath, [fileURLToPath(new URL('bare-batched.ts', import.meta.url)), `${port}`]],
+      work,
+    ),
+};
+
 /** A program and its arguments. */
 export type Command = readonly [program: string, args: readonly string[]];
 

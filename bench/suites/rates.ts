@@ -1,12 +1,14 @@
 // What a query costs at the rates that networks have: most are far from what saturates a server, and there a waking
-// counts, not a query. Cordon, Cordon without records and unbound in turns, paced by dnsperf.
+// counts, not a query. Cordon, Cordon without records and unbound in turns, paced by dnsperf. Beside them the C limit, which
+// is what the kernel takes, and the bare batched server, which is what Node.js takes with the sockets that Cordon has and
+// nothing built upon them.
 //
 // The processor time comes from the scheduler in nanoseconds (/proc/PID/task/N/schedstat), because 200 queries a second
 // need fewer ticks of /proc/PID/stat than a figure can be made of. What a server does with no query at all is a row of
 // its own: at low rates it is part of what each query costs.
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { cordon, type Server } from '../contender.ts';
+import { bareBatched, cordon, type Server } from '../contender.ts';
 import { dnsperf, median, warmUp } from '../load.ts';
 import { type QueryFile, writeQueries } from '../names.ts';
 import { readRunNs } from '../process.ts';
@@ -15,6 +17,8 @@ import { toWork } from './cached.ts';
 
 /** Queries a second. */
 const RATES: readonly number[] = [200, 1000, 5000, 20_000, 100_000];
+/** Of a quick run. */
+const QUICK_RATES: readonly number[] = [1000, 20_000];
 /** From this rate on a query costs at most so many times what it costs unbound. */
 const GOAL_FROM = 1000;
 const GOAL_RATIO = 1.2;
@@ -33,6 +37,10 @@ const PRACTICE_SEC = 3;
 
 const WITHOUT_RECORDS = 'cordon, no records';
 const PEER = 'unbound';
+const { id: FLOOR } = bareBatched;
+/** At most so many times what Node.js itself takes, from the same rate on and as long as a query comes alone. */
+const FLOOR_RATIO = 1.35;
+const FLOOR_UP_TO = 5000;
 
 interface Note {
   readonly id: string;
@@ -57,16 +65,19 @@ export const rates: Suite = {
       cordon(),
       cordon({ id: WITHOUT_RECORDS, env: { CORDON_RECORDS_ENABLED: 'false' } }),
       ...context.peers.filter(({ id }) => id === PEER),
+      context.limit,
+      bareBatched,
     ];
+    const rates = context.isQuick ? QUICK_RATES : RATES;
     const servers = await startAll(contenders, toWork(context, shipped, true), context, remarks);
     const notes: Note[] = [];
     try {
       for (const server of servers) {
-        await warmUp(server, context.warmUp);
+        if (server.role !== 'limit' && server.role !== 'bare') await warmUp(server, context.warmUp);
         await dnsperf(server.port, { queries, seconds: PRACTICE_SEC, rate: PRACTICE_RATE });
       }
       for (let round = 0; round < context.rounds; round++) {
-        for (const rate of [0, ...RATES]) {
+        for (const rate of [0, ...rates]) {
           for (const server of round % 2 === 0 ? servers : [...servers].reverse()) {
             const note = await take(server, queries, rate, seconds);
             notes.push(note);
@@ -77,7 +88,7 @@ export const rates: Suite = {
     } finally {
       await stopAll(servers);
     }
-    return toResult(servers, notes, seconds, remarks);
+    return toResult(servers, rates, notes, seconds, remarks);
   },
 };
 
@@ -104,6 +115,7 @@ const describe = ({ rate, cost, latencyUs, sentPerSec, lost }: Note): string =>
 
 const toResult = (
   servers: readonly Server[],
+  rates: readonly number[],
   notes: readonly Note[],
   seconds: number,
   remarks: readonly string[],
@@ -115,13 +127,16 @@ const toResult = (
   // Of neighbors in time: the notes of a rate stand in the order of the rounds.
   const ratioOf = (id: string, other: string, rate: number): number =>
     median(of(id, rate).map(({ cost }, round) => cost / (of(other, rate)[round]?.cost ?? Number.NaN)));
-  const lost = notes.filter(({ id }) => id !== PEER).reduce((sum, note) => sum + note.lost, 0);
+  const ratioText = (id: string, other: string, rate: number): string => ratioOf(id, other, rate).toFixed(2);
+  const isOurs = ({ id }: Note): boolean => id === 'cordon' || id === WITHOUT_RECORDS;
+  const lost = notes.filter(isOurs).reduce((sum, note) => sum + note.lost, 0);
   const slow = notes.filter(({ rate, sentPerSec }) => sentPerSec < rate * RATE_SHARE_MIN);
   return {
     conditions: [
       `the mix of cached and refused names, ${seconds} s at each rate from 8 sockets; all threads of the server count`,
       'without a query: milliseconds of processor time a second, part of what a query costs at low rates',
       'a waking with one datagram makes four system calls: epoll_pwait twice, because Node.js measures idle time, recvmmsg and sendmmsg; with nothing else to do, what it costs is the kernel and cold caches',
+      `${FLOOR}: a server on Node.js with the same sockets that reads a question and writes a record, nothing else`,
     ],
     tables: [
       {
@@ -131,19 +146,21 @@ const toResult = (
           ...servers.map(({ id }) => id),
           `cordon ÷ ${PEER}`,
           `without records ÷ ${PEER}`,
+          `cordon ÷ ${FLOOR}`,
+          `${FLOOR} ÷ ${PEER}`,
         ],
-        rows: [0, ...RATES].map((rate) => [
+        rows: [0, ...rates].map((rate) => [
           rate === 0 ? '0 (ms a second)' : `${rate}`,
           ...servers.map(({ id }) => costOf(id, rate).toFixed(1)),
-          ...['cordon', WITHOUT_RECORDS].map((id) =>
-            hasPeer && rate > 0 ? ratioOf(id, PEER, rate).toFixed(2) : '',
-          ),
+          ...['cordon', WITHOUT_RECORDS].map((id) => (hasPeer && rate > 0 ? ratioText(id, PEER, rate) : '')),
+          rate > 0 ? ratioText('cordon', FLOOR, rate) : '',
+          hasPeer && rate > 0 ? ratioText(FLOOR, PEER, rate) : '',
         ]),
       },
       {
         title: 'Mean latency',
         head: ['queries a second', ...servers.map(({ id }) => id)],
-        rows: RATES.map((rate) => [
+        rows: rates.map((rate) => [
           `${rate}`,
           ...servers.map(({ id }) => `${Math.round(median(of(id, rate).map((note) => note.latencyUs)))} µs`),
         ]),
@@ -154,7 +171,14 @@ const toResult = (
         holds: costOf('cordon', 0) <= IDLE_MS_MAX,
         text: `without a query at most ${IDLE_MS_MAX} ms of processor time a second: ${costOf('cordon', 0).toFixed(1)} ms`,
       },
-      ...(hasPeer ? RATES.filter((rate) => rate >= GOAL_FROM) : []).map((rate) => {
+      ...rates
+        .filter((rate) => rate >= GOAL_FROM && rate <= FLOOR_UP_TO)
+        .map((rate) => {
+          const ratio = ratioOf('cordon', FLOOR, rate);
+          const text = `at ${rate} queries a second a query costs at most ${FLOOR_RATIO} of what Node.js takes: ${ratio.toFixed(2)} ×`;
+          return { holds: ratio <= FLOOR_RATIO, text };
+        }),
+      ...(hasPeer ? rates.filter((rate) => rate >= GOAL_FROM) : []).map((rate) => {
         const ratio = ratioOf('cordon', PEER, rate);
         return {
           holds: ratio <= GOAL_RATIO,
