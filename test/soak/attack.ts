@@ -1,11 +1,12 @@
 // What victims get while others attack, of Cordon and of Debian's unbound with the same upstreams, one after another.
 //
-//   npm run attack                             every attack, both servers: some 20 s each
+//   npm run attack                             every attack, both servers: some 16 s each
+//   npm run attack -- --seconds 2 --docs       the same in ten minutes, and its table into docs/security.md
 //   npm run attack -- silent-1000 silent-20    these
 //   npm run attack -- --list                   their names
 //   npm run attack -- --seconds 20 --only cordon --json
 //   npm run attack -- silent-20 --repeat 3     three floods, one after the other: memory has to stay where it is
-//   npm run attack -- --json-file rows.json    the table, which is the one of docs/security.md, and its rows as they come
+//   npm run attack -- --json-file rows.json    the table, and its rows as they come
 //   npm run attack -- --read rows.json --read later.json      the table of rows of runs before; later ones count
 //
 // One more attack: a file in attacks/ that exports `Attack`s (attacks/attack.ts says what one is made of), and its name in
@@ -13,7 +14,8 @@
 // whatever else attacks is a function (`start`). Victims are 50 fresh names a second unless the attack says otherwise.
 // How one is run: attacks/round.ts; --unpinned leaves it to the kernel who has which core.
 //
-// Exit status 1 when Cordon's victims get less than 99 % of their answers or p99 is 100 ms or more (`goalMs`). Linux only;
+// --docs writes the table and its conditions between the marks of docs/security.md, and nothing else: one run, no rows of
+// others. Exit status 1 when Cordon's victims get less than 99 % of their answers or p99 is 100 ms or more (`goalMs`). Linux only;
 // --only cordon where unbound is not installed. Attacks over IPv6 need addresses, so that they run in a network namespace
 // of their own: unshare and ip.
 import { readFileSync, writeFileSync } from 'node:fs';
@@ -23,6 +25,7 @@ import { startProcess, stopOnSignals } from '../../bench/process.ts';
 import { formatTable } from '../../bench/table.ts';
 import { ATTACKS, findAttack } from './attacks/all.ts';
 import type { Arena, Attack } from './attacks/attack.ts';
+import { writePage } from './attacks/page.ts';
 import { type RoundOptions, type Row, runRound, SERVERS } from './attacks/round.ts';
 
 const SERVER_NAMES: Readonly<Record<Arena['server'], string>> = { cordon: 'Cordon', unbound: 'unbound' };
@@ -96,19 +99,26 @@ const HEAD = [
 ];
 
 const isOfSameAttack = (a: Row, b: Row): boolean =>
-  a.attack === b.attack && a.server === b.server && a.flood === b.flood;
+  a.title === b.title && a.server === b.server && a.flood === b.flood;
+
+/** Rows of one title side by side, in the order of the attacks. */
+const inOrder = (rows: readonly Row[]): Row[] =>
+  ATTACKS.flatMap(({ name }) => {
+    const found = rows.filter(({ attack }) => attack === name);
+    const titles = [...new Set(found.map(({ title }) => title))];
+    return titles.flatMap((title) => found.filter((row) => row.title === title));
+  });
 
 /** The table for people: an attack is named where it begins. */
 const toTable = (rows: readonly Row[]): string[] => {
-  const cells = rows.map((row, index) => {
+  const cells = inOrder(rows).map((row, index, all) => {
     const [title = '', ...rest] = toCells(row);
-    const before = rows[index - 1];
-    return [before?.title === row.title && row.flood === 1 ? '' : title, ...rest];
+    return [all[index - 1]?.title === row.title && row.flood === 1 ? '' : title, ...rest];
   });
   return formatTable({ head: HEAD, rows: cells });
 };
 
-/** Rows of runs before, those of a later file in place of those of an earlier one, in the order of the table. */
+/** Rows of runs before, those of a later file in place of those of an earlier one. */
 const readRows = (files: readonly string[]): Row[] => {
   const rows: Row[] = [];
   for (const row of files.flatMap((file) => JSON.parse(readFileSync(file, 'utf8')) as Row[])) {
@@ -116,9 +126,7 @@ const readRows = (files: readonly string[]): Row[] => {
     if (index < 0) rows.push(row);
     else rows[index] = row;
   }
-  return ATTACKS.flatMap(({ name }) =>
-    SERVERS.flatMap((server) => rows.filter((row) => row.attack === name && row.server === server)),
-  );
+  return rows;
 };
 
 const main = async (): Promise<void> => {
@@ -133,6 +141,7 @@ const main = async (): Promise<void> => {
       repeat: { type: 'string', default: '1' },
       only: { type: 'string' },
       unpinned: { type: 'boolean', default: false },
+      docs: { type: 'boolean', default: false },
       inside: { type: 'boolean', default: false },
     },
   });
@@ -142,6 +151,11 @@ const main = async (): Promise<void> => {
     return;
   }
   for (const name of positionals) findAttack(name);
+  const isWhole = positionals.length === 0 && values.only === undefined && values.repeat === '1';
+  if (values.docs && (!isWhole || values.read !== undefined))
+    throw new Error('--docs takes all attacks on both servers, once: the page has one run');
+  const startedAt = new Date();
+  const isPinned = !values.unpinned && cpus().length > 1;
   const chosen = ATTACKS.filter(({ name }) => positionals.length === 0 || positionals.includes(name));
   const isQuiet = values.json || values.inside;
   const rows = values.read === undefined ? [] : readRows(values.read);
@@ -156,14 +170,15 @@ const main = async (): Promise<void> => {
     for (const server of SERVERS) {
       if (values.only !== undefined && values.only !== server) continue;
       const seconds = Number(values.seconds);
-      const isPinned = !values.unpinned && cpus().length > 1;
       const options = { server, seconds, floods: Number(values.repeat), isPinned };
       const isElsewhere = attack.isIpv6 === true && !values.inside;
       await (isElsewhere ? runInNamespace(attack, options, told) : runRound(attack, options, told));
     }
   }
+  const table = toTable(rows);
   if (values.json) print(JSON.stringify(rows));
-  else for (const line of toTable(rows)) print(line);
+  else for (const line of table) print(line);
+  if (values.docs) writePage(rows, table, { seconds: Number(values.seconds), isPinned, startedAt });
   if (rows.some(({ server, holds }) => server === 'cordon' && !holds)) process.exitCode = 1;
 };
 

@@ -45,6 +45,15 @@ export interface Running {
   stop(): Promise<string>;
 }
 
+/** Victims whose fate is a row of its own. */
+export interface Victims {
+  /** What is asked for, for the title of the row; empty where an attack has one kind of victims. */
+  readonly about: string;
+  readonly queries: Queries;
+  /** What p99 has to stay below, milliseconds. */
+  readonly goalMs: number;
+}
+
 /** One attack; every figure of its row is about the victims. */
 export interface Attack {
   /** As it is chosen on the command line. */
@@ -72,6 +81,8 @@ export interface Attack {
   readonly goalMs?: number;
   /** The victims; 50 fresh names a second from one client unless given. */
   readonly victims?: Queries;
+  /** Several kinds of victims at the same time, in place of `victims` and `goalMs`. */
+  readonly kinds?: readonly Victims[];
 }
 
 /** Clients of a network, `count` addresses from `127.0.NET.1` on. */

@@ -4,6 +4,8 @@
 // On a machine with two cores and more the server has one for itself and everything else the other, where attackers stand
 // behind victims and upstreams: a victim must not wait for the program that attacks beside it.
 import { execFileSync } from 'node:child_process';
+import { createSocket } from 'node:dgram';
+import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -22,14 +24,20 @@ import {
   startProcess,
 } from '../../../bench/process.ts';
 import { startCordon } from '../../support/process.ts';
-import type { Arena, Attack, Queries, Running } from './attack.ts';
+import { buildQuery } from '../../support/records.ts';
+import type { Arena, Attack, Queries, Running, Victims } from './attack.ts';
 import type { Asked } from './querier.ts';
 
 const WARM_UP_SEC = 2;
-/** A little more than the time of a question, so that nothing waits any more. */
+/** Of a flood, at most: a short one is warmed up for half as long. */
+const WARM_UP_SHARE = 0.5;
+/** Between two floods: a little more than the time of a question, so that nothing waits any more. */
 const QUIET_MS = 6_000;
-/** For a server that was just started. */
-const READY_MS = 1_500;
+/** After the only one: memory that stays is what several floods show. */
+const QUIET_SHORT_MS = 500;
+/** For a program that was just started, and between two looks. */
+const READY_MS_MAX = 20_000;
+const READY_LOOK_MS = 50;
 const GOAL = { share: 0.99, p99Ms: 100 };
 /** Added to the niceness of attackers. */
 const ATTACKER_NICENESS = 5;
@@ -38,7 +46,7 @@ const VICTIMS: Queries = { clients: ['127.0.0.2'], rate: 50, names: ['*.good.exa
 /** Servers that are attacked. */
 export const SERVERS = ['cordon', 'unbound'] as const;
 
-/** What became of the victims of one flood. */
+/** What became of the victims of one flood, or of one kind of them. */
 export interface Row {
   readonly attack: string;
   readonly title: string;
@@ -87,6 +95,27 @@ interface Upstreams {
   readonly children: readonly Process[];
 }
 
+/** Asks a port of 127.0.0.1 until it answers, which takes so many milliseconds; throws when it never does. */
+const waitForAnswer = async (port: number, delayMs: number): Promise<void> => {
+  const socket = createSocket('udp4');
+  // Nobody listens there yet.
+  socket.on('error', () => {});
+  const answered = new Promise<boolean>((resolve) => {
+    socket.once('message', () => resolve(true));
+  });
+  const query = buildQuery('ready.good.example. A');
+  socket.connect(port, '127.0.0.1');
+  await once(socket, 'connect');
+  const untilMs = performance.now() + READY_MS_MAX;
+  let isReady = false;
+  while (!isReady) {
+    if (performance.now() > untilMs) throw new Error(`nobody answers at port ${port}`);
+    socket.send(query);
+    isReady = await Promise.race([answered, sleep(Math.max(READY_LOOK_MS, delayMs / 2), false)]);
+  }
+  socket.close();
+};
+
 const startUpstreams = async (attack: Attack, core: number | undefined): Promise<Upstreams> => {
   const { delayMs = 20, loss = 0 } = attack.upstream ?? {};
   const children: Process[] = [];
@@ -99,7 +128,8 @@ const startUpstreams = async (attack: Attack, core: number | undefined): Promise
   const ports: number[] = [];
   for (let i = 0; i < (attack.upstreams ?? 1); i++) ports.push(await start('upstream', 0));
   const zonePort = attack.zone && (await start(attack.zone.program, ATTACKER_NICENESS));
-  await sleep(READY_MS);
+  const all = [...ports, ...(zonePort === undefined ? [] : [zonePort])];
+  await Promise.all(all.map((port) => waitForAnswer(port, delayMs)));
   return { ports, zonePort, children };
 };
 
@@ -150,7 +180,7 @@ const startTarget = async (
   ];
   writeFileSync(file, lines.join('\n'));
   const child = startProcess('unbound', ['-d', '-c', file], { cwd: directory });
-  await sleep(READY_MS);
+  await Promise.race([waitForAnswer(port, attack.upstream?.delayMs ?? 0), child.ended]);
   if (child.hasEnded) throw new Error(`unbound did not start: ${child.output()}`);
   return { port, dotPort, dohPort, pid: child.pid, metricsUrl: undefined, stop: () => child.stop() };
 };
@@ -221,48 +251,59 @@ const startAttacker = (attack: Attack, arena: Arena, core: number | undefined): 
   };
 };
 
-/** One flood, and the quiet after it. */
+/** The victims of an attack, by kind. */
+const victimsOf = ({ victims = VICTIMS, goalMs = GOAL.p99Ms, kinds }: Attack): readonly Victims[] =>
+  kinds ?? [{ about: '', queries: victims, goalMs }];
+
+/** One flood, and the quiet after it; a row for each kind of victims. */
 const flood = async (
   attack: Attack,
   arena: Arena,
   core: number | undefined,
   number: number,
-): Promise<Row> => {
+  quietMs: number,
+): Promise<Row[]> => {
   const { pid, seconds, server } = arena;
   const rssBefore = readRss(pid);
   const cpuBefore = readCpu(pid).totalSec;
   const waitBeforeNs = readWaitNs(pid);
   const running = attack.start && startAttacker(attack, arena, core);
-  const [asked, ...attackers] = await Promise.all([
-    query(arena, seconds, attack.victims ?? VICTIMS, { core, niceness: 0 }),
-    ...(attack.attackers ?? []).map((queries) =>
-      query(arena, seconds, queries, { core, niceness: ATTACKER_NICENESS }),
-    ),
+  const ask = (niceness: number) => (queries: Queries) => query(arena, seconds, queries, { core, niceness });
+  const kinds = victimsOf(attack);
+  const [asked, attackers] = await Promise.all([
+    Promise.all(kinds.map(({ queries }) => ask(0)(queries))),
+    Promise.all((attack.attackers ?? []).map(ask(ATTACKER_NICENESS))),
   ]);
   const remark = (await running?.stop()) ?? '';
   const cpuSec = readCpu(pid).totalSec - cpuBefore;
   const waitedSec = (readWaitNs(pid) - waitBeforeNs) / 1e9;
-  await sleep(QUIET_MS);
+  await sleep(quietMs);
+  const rssAfter = readRss(pid);
   const sum = (pick: (one: Asked) => number): number =>
     attackers.reduce((total, one) => total + pick(one), 0);
-  return {
-    attack: attack.name,
-    title: attack.title,
-    server,
-    flood: number,
-    victims: asked,
-    attackerSent: sum(({ sent }) => sent),
-    attackerAnswered: sum(({ answered }) => answered),
-    remark,
-    cpuSec,
-    waitedSec,
-    rssBefore,
-    rssAfter: readRss(pid),
-    holds: asked.good >= GOAL.share * asked.sent && asked.p99 < (attack.goalMs ?? GOAL.p99Ms),
-  };
+  return kinds.map(({ about, goalMs }, index) => {
+    const victims = asked[index] ?? NOBODY;
+    return {
+      attack: attack.name,
+      title: about === '' ? attack.title : `${attack.title}: ${about}`,
+      server,
+      flood: number,
+      victims,
+      attackerSent: sum(({ sent }) => sent),
+      attackerAnswered: sum(({ answered }) => answered),
+      remark,
+      cpuSec,
+      waitedSec,
+      rssBefore,
+      rssAfter,
+      holds: victims.sent > 0 && victims.good >= GOAL.share * victims.sent && victims.p99 < goalMs,
+    };
+  });
 };
 
-/** Runs an attack; each flood is told as soon as it has passed. */
+const NOBODY: Asked = { sent: 0, answered: 0, good: 0, servfail: 0, p50: 0, p99: 0, max: 0 };
+
+/** Runs an attack; the rows of each flood are told as soon as it has passed. */
 export const runRound = async (
   attack: Attack,
   options: RoundOptions,
@@ -277,7 +318,6 @@ export const runRound = async (
     target = await startTarget(server, attack, upstreams, directory);
     const { port, dotPort, dohPort, pid, metricsUrl } = target;
     if (isPinned) await pinProcess(pid, SERVER_CORE);
-    await query(target, WARM_UP_SEC, attack.victims ?? VICTIMS, { core, niceness: 0 });
     const arena: Arena = {
       server,
       port,
@@ -289,7 +329,14 @@ export const runRound = async (
       seconds,
       metricsUrl,
     };
-    for (let number = 1; number <= floods; number++) told(await flood(attack, arena, core, number));
+    const warmUpSec = Math.min(WARM_UP_SEC, seconds * WARM_UP_SHARE);
+    await Promise.all(
+      victimsOf(attack).map(({ queries }) => query(arena, warmUpSec, queries, { core, niceness: 0 })),
+    );
+    for (let number = 1; number <= floods; number++) {
+      const quietMs = floods === 1 ? QUIET_SHORT_MS : QUIET_MS;
+      for (const row of await flood(attack, arena, core, number, quietMs)) told(row);
+    }
   } finally {
     await target?.stop();
     await Promise.all(upstreams.children.map((child) => child.stop()));
