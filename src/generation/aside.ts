@@ -44,7 +44,7 @@ export const buildAside = (
     thread.once('error', (error: NodeJS.ErrnoException) => {
       clearTimeout(timer);
       // Anything else is a defect, as it would be here.
-      reject(error.code === NOT_STARTED ? notStarted(error) : error);
+      reject(error.code?.endsWith(NOT_STARTED) === true ? notStarted(error) : error);
     });
     thread.once('exit', () => {
       clearTimeout(timer);
@@ -57,8 +57,8 @@ export const buildAside = (
   });
 };
 
-/** Code of Node.js for a thread that could not begin, for want of descriptors or memory. */
-const NOT_STARTED = 'ERR_WORKER_INIT_FAILED';
+/** End of the code of Node.js for a thread that could not begin, for want of descriptors or memory. */
+const NOT_STARTED = 'WORKER_INIT_FAILED';
 
 const notStarted = (cause: Error): AppError =>
   new AppError('ERR_LIST_READ', `reading the lists: no thread could be started: ${cause.message}`, {
