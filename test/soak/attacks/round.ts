@@ -36,7 +36,7 @@ const QUIET_MS = 6_000;
 /** After the only one: memory that stays is what several floods show. */
 const QUIET_SHORT_MS = 500;
 /** For a program that was just started, and between two looks. */
-const READY_MS_MAX = 20_000;
+const READY_MS_MAX = 60_000;
 const READY_LOOK_MS = 50;
 const GOAL = { share: 0.99, p99Ms: 100 };
 /** Added to the niceness of attackers. */
@@ -95,15 +95,15 @@ interface Upstreams {
   readonly children: readonly Process[];
 }
 
-/** Asks a port of 127.0.0.1 until it answers, which takes so many milliseconds; throws when it never does. */
-const waitForAnswer = async (port: number, delayMs: number): Promise<void> => {
+/** Asks a port of 127.0.0.1 for a name until it answers, which takes so many milliseconds; throws when it never does. */
+const waitForAnswer = async (port: number, delayMs: number, name = 'ready.good.example'): Promise<void> => {
   const socket = createSocket('udp4');
   // Nobody listens there yet.
   socket.on('error', () => {});
   const answered = new Promise<boolean>((resolve) => {
     socket.once('message', () => resolve(true));
   });
-  const query = buildQuery('ready.good.example. A');
+  const query = buildQuery(`${name}. A`);
   socket.connect(port, '127.0.0.1');
   await once(socket, 'connect');
   const untilMs = performance.now() + READY_MS_MAX;
@@ -128,8 +128,10 @@ const startUpstreams = async (attack: Attack, core: number | undefined): Promise
   const ports: number[] = [];
   for (let i = 0; i < (attack.upstreams ?? 1); i++) ports.push(await start('upstream', 0));
   const zonePort = attack.zone && (await start(attack.zone.program, ATTACKER_NICENESS));
-  const all = [...ports, ...(zonePort === undefined ? [] : [zonePort])];
-  await Promise.all(all.map((port) => waitForAnswer(port, delayMs)));
+  await Promise.all(ports.map((port) => waitForAnswer(port, delayMs)));
+  // What it needs for the answers that are asked for is made with the first one.
+  const asked = attack.attackers?.[0]?.names[0]?.replace('*', 'ready');
+  if (zonePort !== undefined) await waitForAnswer(zonePort, delayMs, asked);
   return { ports, zonePort, children };
 };
 

@@ -178,11 +178,14 @@ const serve = (port: number, delayMs: number, jwk: JsonWebKey): void => {
       }
     }
   };
-  const trapKeys = signed(
-    trap,
-    { owner: trap, type: TYPE.DNSKEY, rdata: dnskey },
-    ...Array.from({ length: TRAP_COUNT - 1 }, colliding),
-  );
+  /** Takes a second: only where somebody asks for them. */
+  let trapKeys: readonly Record[] | undefined;
+  const makeTrap = (): readonly Record[] =>
+    (trapKeys ??= signed(
+      trap,
+      { owner: trap, type: TYPE.DNSKEY, rdata: dnskey },
+      ...Array.from({ length: TRAP_COUNT - 1 }, colliding),
+    ));
   const digest = async (owner: Uint8Array): Promise<Uint8Array> =>
     new Uint8Array(await crypto.subtle.digest('SHA-256', Buffer.concat([owner, dnskey])));
   const dsOf = async (owner: Uint8Array): Promise<Record> => {
@@ -241,8 +244,9 @@ const serve = (port: number, delayMs: number, jwk: JsonWebKey): void => {
       return delegated(name, type, top, kind === 'keys' ? KEY_COUNT : 0);
     }
     if (kind === 'trap') {
+      const keySet = makeTrap();
       if (name.length > top.length) return type === TYPE.DS ? noDs(name, top) : badlySigned(top, name);
-      return { answer: type === TYPE.DS ? signed(apex, await dsOf(top)) : trapKeys };
+      return { answer: type === TYPE.DS ? signed(apex, await dsOf(top)) : keySet };
     }
     if (type === TYPE.DS) return noDs(name);
     switch (kind) {
