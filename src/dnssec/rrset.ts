@@ -24,6 +24,8 @@ import { canonicalizeRdata, compareRdata } from './canonical.ts';
 const RRSETS_MAX = 256;
 /** RRSIG records of one answer: two for each of its RRsets. Reading 1,300 of a byte each took 7 ms. */
 const SIGNATURE_RECORDS_MAX = 2 * RRSETS_MAX;
+/** Bytes of the shortest record: the root as owner, what all records have, and no RDATA. */
+const RECORD_BYTES_MIN = 11;
 /** Signatures kept for one RRset: two algorithms with two keys each, in the middle of a rollover, make eight. */
 const SIGNATURES_MAX = 8;
 /** RRsets up to which looking through them takes less than a table: what an ordinary answer has. */
@@ -88,6 +90,7 @@ interface Draft {
 export const readRrsets = (message: Uint8Array): Rrset[] | undefined => {
   const start = questionEnd(message, message.length);
   if (start < 0) return undefined;
+  if (hasTooManySignatures(message, start)) return undefined;
   const drafts = new Drafts();
   const signatures: Draft[] = [];
   reader.reset(message, message.length, start);
@@ -97,7 +100,7 @@ export const readRrsets = (message: Uint8Array): Rrset[] | undefined => {
     if (record === undefined) return undefined;
     if (record.type === TYPE.RRSIG) signatures.push(record);
     else addRecord(drafts, record);
-    if (drafts.list.length > RRSETS_MAX || signatures.length > SIGNATURE_RECORDS_MAX) return undefined;
+    if (drafts.list.length > RRSETS_MAX) return undefined;
   }
   if (reader.fault) return undefined;
   for (const record of signatures) addSignature(drafts, record);
@@ -105,6 +108,17 @@ export const readRrsets = (message: Uint8Array): Rrset[] | undefined => {
 };
 
 const reader = new RecordReader();
+
+/** Counted before any is read: what is made of the first 512 would be for nothing. Of short messages there is no need. */
+const hasTooManySignatures = (message: Uint8Array, start: number): boolean => {
+  if (message.length < SIGNATURE_RECORDS_MAX * RECORD_BYTES_MIN) return false;
+  reader.reset(message, message.length, start);
+  let count = 0;
+  while (reader.next()) {
+    if (reader.type === TYPE.RRSIG && reader.section !== SECTION.ADDITIONAL) count++;
+  }
+  return count > SIGNATURE_RECORDS_MAX;
+};
 
 /** The RRsets of a message while it is read, in the order in which they begin. */
 class Drafts {

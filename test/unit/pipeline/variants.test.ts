@@ -119,6 +119,20 @@ describe.each(VARIANTS)('the first client asks with DO=$dnssecOk CD=$cd', (first
   });
 });
 
+test('a bogus answer of many records is not gone through: a client with CD has it asked for anew', () => {
+  const bench = open();
+  const wrong = Array.from({ length: 100 }, (_, i) => SIGNATURE.replace(' 1 example', ` ${i + 1} example`));
+  const message = buildResponse({ question: QUESTION, answer: [RECORD, ...wrong] });
+  const { answers } = bench.send(queryOf(VARIANTS[0]));
+  asked[0]?.done({ kind: 'bogus', code: EDE.DNSSEC_BOGUS, text: 'wrong', message });
+  expect(rcodeOf(onlyAnswer(answers))).toBe(RCODE.SERVFAIL);
+  expect(bench.cache.entries).toBe(0);
+  const unchecked = bench.send(queryOf(VARIANTS[2]));
+  expect(asked[1]?.question).toMatchObject({ checkingDisabled: true });
+  asked[1]?.done({ kind: 'answer', message, security: 'insecure' });
+  expect(onlyAnswer(unchecked.answers).answer).toEqual([RECORD]);
+});
+
 test('a negative answer keeps its SOA for all, and its proof for those who ask for it', () => {
   const bench = open();
   bench.send(queryOf(VARIANTS[0]));
