@@ -61,8 +61,11 @@ const RING_BYTES_DEFAULT = 4 * 1024 * 1024;
 /** Positions are told apart up to half of 2^32 units; nobody needs more than this, which is far below. */
 const RING_BYTES_MAX = 1024 * 1024 * 1024;
 
-/** Words of an event that tell apart two queries of one attempt: its time takes two. */
-export const EVENT_WORD = { TIME: 2, PORT: 10 } as const;
+/**
+ * Words of an event that tell apart two queries of one attempt, of which its time takes two; and some by which attempts
+ * differ: client (four), line, type, and the names behind the rest.
+ */
+export const EVENT_WORD = { TIME: 2, CLIENT: 6, PORT: 10, LINE: 13, TYPE: 15, NAMES: EVENT_WORDS } as const;
 
 /** Knows events by their words, so that those that it takes need not be opened. */
 export interface EventGlance {

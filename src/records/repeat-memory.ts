@@ -12,6 +12,9 @@ const PLACES = 16_384;
 /** Words of an event that a place can hold: 16, and names of 64 bytes. Longer events are not looked up. */
 const PLACE_WORDS = 32;
 
+/** That of FNV-1a. */
+const PRIME = 0x01000193;
+
 /** Events that wanted a place collide by chance only. */
 const SEED = randomInt(2 ** 32);
 
@@ -33,11 +36,12 @@ export class RepeatMemory {
   find(words: Uint32Array, start: number, end: number): number {
     this.#place = -1;
     if (end - start > PLACE_WORDS) return -1;
-    const afterTime = start + EVENT_WORD.TIME + 2;
-    const port = start + EVENT_WORD.PORT;
-    let hash = mix(SEED, words, start, start + EVENT_WORD.TIME);
-    hash = mix(hash, words, afterTime, port);
-    hash = mix(hash, words, port + 1, end);
+    // By these words nearly all attempts differ; that they are alike in all is looked at below.
+    let hash = SEED;
+    const client = start + EVENT_WORD.CLIENT;
+    for (let i = client; i < client + 4; i++) hash = Math.imul(hash ^ (words[i] ?? 0), PRIME);
+    hash = Math.imul(hash ^ (words[start + EVENT_WORD.LINE] ?? 0), PRIME);
+    for (let i = start + EVENT_WORD.TYPE; i < end; i++) hash = Math.imul(hash ^ (words[i] ?? 0), PRIME);
     hash = Math.imul(hash ^ (hash >>> 15), 0x2c1b3c6d);
     const place = (hash ^ (hash >>> 13)) & (PLACES - 1);
     this.#place = place;
@@ -45,13 +49,18 @@ export class RepeatMemory {
     this.#start = start;
     this.#end = end;
     const entry = this.#entries[place] ?? -1;
-    // The first word holds the length, so that equal events are equally long.
-    if (entry < 0) return -1;
-    const isSame =
-      this.#isEqual(place, words, start, start + EVENT_WORD.TIME) &&
-      this.#isEqual(place, words, afterTime, port) &&
-      this.#isEqual(place, words, port + 1, end);
-    return isSame ? entry : -1;
+    return entry >= 0 && this.#isKnown(place, words, start, end) ? entry : -1;
+  }
+
+  /** True when a place holds these words, without time, port and ID. The first has the length: equal events are as long. */
+  #isKnown(place: number, words: Uint32Array, start: number, end: number): boolean {
+    const known = this.#words;
+    const offset = place * PLACE_WORDS - start;
+    // From the end: names are what differs.
+    for (let i = end - 1; i > start + EVENT_WORD.PORT; i--) if (known[offset + i] !== words[i]) return false;
+    for (let i = start + EVENT_WORD.TIME + 2; i < start + EVENT_WORD.PORT; i++)
+      if (known[offset + i] !== words[i]) return false;
+    return known[offset + start] === words[start] && known[offset + start + 1] === words[start + 1];
   }
 
   /** Keeps the entry of the event that was looked up last. */
@@ -64,22 +73,9 @@ export class RepeatMemory {
     this.#place = -1;
   }
 
-  /** True when the words from `from` to `to` of the event that is looked up are those of the place. */
-  #isEqual(place: number, words: Uint32Array, from: number, to: number): boolean {
-    const known = place * PLACE_WORDS - this.#start;
-    for (let i = from; i < to; i++) if (this.#words[known + i] !== words[i]) return false;
-    return true;
-  }
-
   /** Forgets everything: the table is another. Once per window. */
   forget(): void {
     this.#entries.fill(-1);
     this.#place = -1;
   }
 }
-
-const mix = (seed: number, words: Uint32Array, from: number, to: number): number => {
-  let hash = seed;
-  for (let i = from; i < to; i++) hash = Math.imul(hash ^ (words[i] ?? 0), 0x01000193);
-  return hash;
-};
