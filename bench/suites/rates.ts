@@ -136,7 +136,7 @@ const toResult = (
       `the mix of cached and refused names, ${seconds} s at each rate from 8 sockets; all threads of the server count`,
       'without a query: milliseconds of processor time a second, part of what a query costs at low rates',
       'a waking with one datagram makes four system calls: epoll_pwait twice, because Node.js measures idle time, recvmmsg and sendmmsg; with nothing else to do, what it costs is the kernel and cold caches',
-      `${FLOOR}: a server on Node.js with the same sockets that reads a question and writes a record, nothing else`,
+      `${FLOOR}: a server on Node.js with the same sockets that reads a question and writes a record, nothing else; why it is here: [0080](adr/0080-what-node-takes-of-a-query.md)`,
     ],
     tables: [
       {
