@@ -81,7 +81,7 @@ const Matrix = ({ run }: { readonly run: ProbeRun }): VNode => {
         </table>
       </section>
       {(run.unasked ?? []).map(({ view, reason }) => (
-        <p key={view} class="foot small">
+        <p key={`${view} ${reason}`} class="foot small">
           <StateMark mark="none" /> <b>{view}</b> {say('cannotAsk')}: <span lang="en">{reason}</span>
         </p>
       ))}

@@ -51,6 +51,22 @@ const probeRun = probeSummary
       }),
     ),
     unasked: listOf(z.object({ view: z.string(), reason: z.string() })),
+    /** What the encrypted listeners proved with; `faults` are what a client refuses. */
+    certificates: listOf(
+      z.object({
+        view: z.string(),
+        transport: z.string(),
+        /** The name that clients are told. */
+        name: z.string(),
+        /** subjectAltName; none where nothing was seen. */
+        names: listOf(z.string()),
+        fingerprint: z.string().exactOptional(),
+        ends: z.string().exactOptional(),
+        daysLeft: z.number().exactOptional(),
+        faults: listOf(z.string()),
+        notes: listOf(z.string()),
+      }),
+    ),
     /** Whether the prohibition was in force when the run ended, for all groups or for the one that was asked for. */
     enforcement: z.object({
       state: z.enum(MANDATE_STATES),
@@ -173,7 +189,11 @@ export interface RecordControl {
   /** Undefined when no records are kept. Rejects with an AppError when it cannot be undone or recorded. */
   reidentify(pseudonym: string, by: string, reason: string): Promise<string | undefined>;
   /** As reidentify(), the other way; the pseudonyms are separated by blanks. */
-  pseudonyms(address: string, by: string, reason: string): Promise<string | undefined>;
+  pseudonyms(
+    sought: { readonly kind: 'address' | 'device'; readonly text: string },
+    by: string,
+    reason: string,
+  ): Promise<string | undefined>;
 }
 
 const onRecords = operationsOn<RecordControl>('records', { failureStatus: 409 });
@@ -214,15 +234,29 @@ export const RECORD_OPERATIONS = {
   listPseudonyms: onRecords({
     method: 'POST',
     path: '/v1/records/pseudonyms',
-    summary: 'The pseudonyms of an address, recorded first',
+    summary: 'The pseudonyms of an address or of a device by its name, recorded first',
     roles: ['auditor'],
     secondPerson: withApprover,
-    body: z.strictObject({ address: text, by: text.exactOptional(), reason: text }),
-    form: '{ "address": text, "by": text, "reason": text }',
+    body: z
+      .strictObject({
+        address: text.exactOptional(),
+        device: text.exactOptional(),
+        by: text.exactOptional(),
+        reason: text,
+      })
+      .refine(({ address, device }) => (address === undefined) !== (device === undefined), {
+        message: 'one of address and device is needed',
+      }),
+    form: '{ "address" or "device": text, "by": text, "reason": text }',
     result: z.object({ pseudonyms: listOf(z.string()) }),
-    handle: async (records, { body: { address, by, reason } }, actor) =>
-      unlessAbsent(await records.pseudonyms(address, authorOf(actor, by), reason), (found) => ({
+    handle: async (records, { body: { address, device, by, reason } }, actor) => {
+      const sought =
+        device === undefined
+          ? ({ kind: 'address', text: address ?? '' } as const)
+          : ({ kind: 'device', text: device } as const);
+      return unlessAbsent(await records.pseudonyms(sought, authorOf(actor, by), reason), (found) => ({
         pseudonyms: found.split(' ').filter((one) => one !== ''),
-      })),
+      }));
+    },
   }),
 };

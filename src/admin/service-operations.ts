@@ -99,7 +99,15 @@ const status = z
     ),
     /** Of the encrypted listeners. */
     certificate: z.object({ ends: z.string(), isRefused: z.boolean() }).nullable(),
-    probe: z.object({ lastRun: time, leakedNames: z.number(), failed: z.number() }).nullable(),
+    probe: z
+      .object({
+        lastRun: time,
+        leakedNames: z.number(),
+        failed: z.number(),
+        /** Encrypted listeners whose certificate clients refuse: `listener:ADDRESS`. */
+        unbelieved: listOf(z.string()),
+      })
+      .nullable(),
     /** What a person has to look at, each in words; empty: all is well. */
     problems: listOf(z.string()),
   })

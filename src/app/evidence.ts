@@ -6,9 +6,8 @@
 // which the log says, and answers and refusals go on.
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import type { AccessTable } from '../access/access.ts';
 import type { Controls, RecorderStatus } from '../admin/admin.ts';
-import { DIRECTORY_MODE, type Endpoint, isAppError, systemClock, VERSION } from '../base/base.ts';
+import { DIRECTORY_MODE, isAppError, systemClock, VERSION } from '../base/base.ts';
 import type { Config } from '../config/config.ts';
 import type { Enforcement } from '../enforcement/enforcement.ts';
 import { createEventRing } from '../events/events.ts';
@@ -27,7 +26,7 @@ import {
   formatExemption,
   type SharedExemption,
 } from '../policy/policy.ts';
-import { ProbeKeeper } from '../probe/probe.ts';
+import { ProbeKeeper, type ProbeState } from '../probe/probe.ts';
 import {
   type ChangeRecord,
   type RecalledClient,
@@ -51,14 +50,7 @@ export interface EvidenceParts {
   readonly workerCount: number;
   supervisor(): Supervisor;
   /** What is in force; undefined before the lists are. */
-  state():
-    | {
-        readonly config: Config;
-        readonly generation: Generation;
-        readonly access: AccessTable;
-        readonly listen: readonly Endpoint[];
-      }
-    | undefined;
+  state(): ProbeState | undefined;
   isPaused(): boolean;
   enforcement(): Enforcement;
   /** For metrics; undefined without a fleet. */
@@ -259,9 +251,9 @@ export class Evidence {
           this.journal.act('reidentify');
           return this.#recorder?.reidentify(pseudonym, by, reason);
         },
-        pseudonyms: async (address, by, reason) => {
+        pseudonyms: async (sought, by, reason) => {
           this.journal.act('reidentify');
-          return this.#recorder?.pseudonyms(address, by, reason);
+          return this.#recorder?.pseudonyms(sought, by, reason);
         },
       },
     };

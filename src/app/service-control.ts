@@ -141,6 +141,7 @@ const probeOf = (probe: NonNullable<Facts['probe']>): NonNullable<ServiceStatus[
   lastRun: toTime(probe.lastRunMs),
   leakedNames: probe.leakedNames,
   failed: probe.failed,
+  unbelieved: probe.certificates.filter(({ isValid }) => !isValid).map(({ view }) => view),
 });
 
 const certificateOf = ({ tls, state }: ServiceParts): ServiceStatus['certificate'] => {

@@ -47,5 +47,8 @@ export const problemsOf = (
     (probe?.leakedNames ?? 0) > 0,
     `the self-probe got answers for ${probe?.leakedNames} mandate names: cordon probe`,
   );
+  for (const view of probe?.unbelieved ?? []) {
+    tell(true, `clients cannot believe the certificate of ${view}: cordon probe`);
+  }
   return problems;
 };

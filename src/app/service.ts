@@ -40,6 +40,7 @@ import { endAtOnce } from './last-words.ts';
 import { Outlets } from './outlets.ts';
 import { OwnForwarding } from './own-forwarding.ts';
 import { OperatorPause } from './pause.ts';
+import { toProbedState } from './probed-state.ts';
 import { listFacts, readinessOf, sourceFacts } from './program-facts.ts';
 import { type QuicFacts, readQuic, tellQuic } from './quic.ts';
 import { readyFields } from './ready-line.ts';
@@ -54,7 +55,6 @@ import { Supervisor } from './supervisor.ts';
 import { type ServiceStatus, SystemdNotice } from './systemd-notice.ts';
 import { TlsKeeper } from './tls-keeper.ts';
 import { UpstreamWatch } from './upstream-watch.ts';
-import { namedListeners } from './worker-settings.ts';
 
 /** Between two looks at upstreams and outputs for what the log has to tell, milliseconds. */
 const LOOK_MS = 1_000;
@@ -125,7 +125,7 @@ export class Service {
       totals: this.#totals,
       workerCount: count,
       supervisor: () => this.#supervisor,
-      state: () => this.#probedState(),
+      state: () => toProbedState(this.#state.current),
       isPaused: () => this.#pause.isPaused,
       enforcement: () => this.#enforcement.current,
       fleet: () => this.#fleet.facts(),
@@ -429,13 +429,6 @@ export class Service {
         this.#changes.save();
       },
     });
-  }
-
-  /** What the self-probe is told of what is in force; undefined before the lists are. */
-  #probedState() {
-    const { generation, enforced: config, listen } = this.#state.current;
-    if (generation === undefined) return undefined;
-    return { generation, config, listen, access: namedListeners(generation.access, this.#state.current) };
   }
 
   #control(): ProgramControl {

@@ -6,7 +6,14 @@ import { X509Certificate } from 'node:crypto';
 import type { AccessTable, IdentityTable } from '../access/access.ts';
 import { type Endpoint, formatEndpoint } from '../base/base.ts';
 import type { Config } from '../config/config.ts';
-import { createService, DOH_PATH, ddrRecords, toCertificate } from '../discovery/discovery.ts';
+import {
+  type Certificate,
+  createService,
+  DOH_PATH,
+  ddrRecords,
+  type EncryptedService,
+  toCertificate,
+} from '../discovery/discovery.ts';
 import { accessOf, type Generation } from '../generation/generation.ts';
 import { localDataOf } from '../local/local.ts';
 import { type CounterBlock, CounterTotals, type RefusalBlock } from '../observe/observe.ts';
@@ -40,7 +47,7 @@ export interface State {
 }
 
 /** Who is known by more than an address; undefined where no group asks for more. */
-const toIdentities = ({ config: { groups }, revoked }: State): IdentityTable | undefined => {
+export const toIdentities = ({ config: { groups }, revoked }: State): IdentityTable | undefined => {
   const isAny = groups.some(
     ({ certificates, tokens, serverNames }) => certificates.length + tokens.length + serverNames.length > 0,
   );
@@ -53,9 +60,12 @@ const toIdentities = ({ config: { groups }, revoked }: State): IdentityTable | u
   return { rules, revoked };
 };
 
-/** The records that lead from plain DNS to the encrypted listeners, by the certificate in force. */
-const toDesignated = ({ listen, encrypted, tls }: State): readonly Uint8Array[] => {
-  if (tls === undefined) return [];
+/** The encrypted service as clients are told of it, by the certificate in force; undefined where there is none. */
+export const announcedOf = ({
+  encrypted,
+  tls,
+}: State): { readonly service: EncryptedService; readonly certificate: Certificate } | undefined => {
+  if (tls === undefined) return undefined;
   const endpointsOf = (wanted: EncryptedEndpoint['kind']): Endpoint[] =>
     encrypted.filter(({ kind }) => kind === wanted).map(({ endpoint }) => endpoint);
   const certificate = toCertificate((new X509Certificate(tls.cert).subjectAltName ?? '').split(', '));
@@ -66,7 +76,13 @@ const toDesignated = ({ listen, encrypted, tls }: State): readonly Uint8Array[] 
     dohPath: DOH_PATH,
   };
   const service = createService(ways, certificate);
-  return service === undefined ? [] : ddrRecords(service, listen, certificate);
+  return service && { service, certificate };
+};
+
+/** The records that lead from plain DNS to the encrypted listeners. */
+const toDesignated = (state: State): readonly Uint8Array[] => {
+  const announced = announcedOf(state);
+  return announced === undefined ? [] : ddrRecords(announced.service, state.listen, announced.certificate);
 };
 
 /** What is told to one worker alone. */
@@ -164,7 +180,7 @@ const toEncrypted = ({ config, encrypted, tls }: State, hasQuic: boolean): Encry
 export const encryptedLimits = ({ tls, tcp }: Config): StreamLimits => tls ?? tcp;
 
 /** Endpoints stand in the order of the configuration, kind by kind; over QUIC clients show no certificate. */
-const isRequiredAt = ({ listen, tls }: Config, index: number): boolean => {
+export const isRequiredAt = ({ listen, tls }: Config, index: number): boolean => {
   const written = [...listen.dot, ...listen.doh][index];
   return (
     written !== undefined &&

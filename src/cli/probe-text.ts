@@ -18,6 +18,7 @@ export const formatRun = (run: ProbeRunStatus): string => {
     `${isInForce || run.outcome !== 'enforced' ? run.outcome.toUpperCase() : 'no leak found'}: ${subject} ${run.run}, generation ${run.generation}, ${run.began} to ${run.ended}`,
     `  ${coverageText(run)}${run.exempted > 0 ? `, ${run.exempted} left out for exemptions` : ''}`,
     ...tableOf(run.results),
+    ...certificatesOf(run.certificates),
     ...unaskedOf(run.unasked),
     '',
   ].join('\n');
@@ -81,6 +82,18 @@ const tableOf = (results: Results): string[] => {
     `  ${row.map((text, column) => text.padEnd(widths[column] ?? 0)).join('  ')}`.trimEnd(),
     ...(below[index] ?? []).map((example) => `      ${example}`),
   ]);
+};
+
+const certificatesOf = (certificates: ProbeRunStatus['certificates']): string[] => {
+  if (certificates.length === 0) return [];
+  const lines = certificates.map(({ view, transport, name, ends, daysLeft, faults, notes }) => {
+    const until = ends === undefined ? '' : `, until ${ends.slice(0, 10)} (${daysLeft} days)`;
+    const said = [...faults.map((fault) => `NOT BELIEVED: ${fault}`), ...notes].map(
+      (text) => `\n      ${text}`,
+    );
+    return `  ${view}  ${transport}  for ${name}${until}${said.join('')}`;
+  });
+  return ['', 'certificates:', ...lines];
 };
 
 const unaskedOf = (unasked: ProbeRunStatus['unasked']): string[] =>

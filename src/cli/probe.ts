@@ -82,7 +82,8 @@ const sweep = async (config: Config, group: string | undefined, json: boolean): 
   progress.end();
   const found = await askService(config, OPERATIONS.readProbeRun, { parameters: { run: String(run) } });
   print(json, found, () => formatRun(found));
-  return found.outcome === 'enforced' && found.enforcement.state === 'enforced' ? 0 : PROBLEM;
+  const isBelieved = found.certificates.every(({ faults }) => faults.length === 0);
+  return found.outcome === 'enforced' && found.enforcement.state === 'enforced' && isBelieved ? 0 : PROBLEM;
 };
 
 interface ServerInput {

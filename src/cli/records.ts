@@ -89,7 +89,7 @@ export const showRecords = async ({ values }: InputOf<typeof RECORDS_LIST>): Pro
 };
 
 /**
- * A filter that also finds the pseudonyms of an address, when a reason is given, which is recorded first; and how many
+ * A filter that also finds the pseudonyms of an address or a device, when a reason is given, which is recorded first; and how many
  * records it could not compare.
  */
 const withPseudonyms = async (
@@ -100,9 +100,12 @@ const withPseudonyms = async (
   let hidden = 0;
   const counting = { ...filter, onPseudonym: () => void hidden++ };
   if (reason === undefined) return { filter: counting, hidden: () => hidden };
-  if (filter.client === undefined) throw new UsageError('--reason goes with --client ADDRESS');
+  const { client, device } = filter;
+  if ((client === undefined) === (device === undefined))
+    throw new UsageError('--reason goes with one of --client ADDRESS and --device NAME');
   if (reason.trim() === '') throw new UsageError('--reason TEXT is needed: it goes into the records');
-  const body = { address: filter.client, by: authorName(), reason };
+  const sought = device === undefined ? { address: client ?? '' } : { device };
+  const body = { ...sought, by: authorName(), reason };
   const { pseudonyms } = await askService(config, OPERATIONS.listPseudonyms, { body });
   return { filter: { ...filter, pseudonyms }, hidden: () => hidden };
 };
@@ -110,7 +113,7 @@ const withPseudonyms = async (
 const tellHidden = (count: number): number => {
   if (count === 0) return 0;
   process.stderr.write(
-    `${count} records name their client by a pseudonym, which an address finds only with --reason TEXT: the running program records who asks and why, and tells the pseudonyms of the address whose keys still exist.\n`,
+    `${count} records name their client by a pseudonym, which an address or a device's name finds only with --reason TEXT: the running program records who asks and why, and tells the pseudonyms whose keys still exist.\n`,
   );
   return PROBLEM;
 };
@@ -221,14 +224,14 @@ const readFilter = (values: FilterValues, periodMs: number): RecordFilter => {
   const untilMs = values.to === undefined ? Number.POSITIVE_INFINITY : readTime('--to', values.to, nowMs);
   const fromMs =
     values.from === undefined ? Math.min(nowMs, untilMs) - periodMs : readTime('--from', values.from, nowMs);
-  const { client, name, group, kind, list } = values;
+  const { client, device, name, group, kind, list } = values;
   const meant = client === undefined ? undefined : suggestPrefix(client);
   if (meant !== undefined)
     throw new UsageError(`--client "${client}" is not a prefix; did you mean "${meant}"?`);
-  const isAboutQueries = client !== undefined || name !== undefined || group !== undefined;
+  const isAboutQueries = [client, device, name, group].some((value) => value !== undefined);
   const classes =
     values.class === undefined ? (isAboutQueries ? QUERIES : RECORD_CLASSES) : readClasses(values.class);
-  return { classes, fromMs, untilMs, client, name, group, kind, list };
+  return { classes, fromMs, untilMs, client, device, name, group, kind, list };
 };
 
 const QUERIES: readonly RecordClass[] = ['queries'];

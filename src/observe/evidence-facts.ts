@@ -36,6 +36,12 @@ export interface ProbeMetrics {
   /** Share of the mandate names that the last sweep asked, of 1. */
   readonly coverage: number | undefined;
   readonly runs: ReadonlyMap<string, number>;
+  /** What encrypted listeners proved with in the last run. */
+  readonly certificates: readonly {
+    readonly view: string;
+    readonly transport: string;
+    readonly isValid: boolean;
+  }[];
 }
 
 /** What metrics tell of the records. */

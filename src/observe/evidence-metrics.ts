@@ -212,6 +212,19 @@ export const EVIDENCE_METRICS: readonly Metric[] = [
     read: ({ evidence: { probe } }) => maybe(probe?.failed),
   },
   {
+    name: 'cordon_enforcement_probe_certificate_valid',
+    type: 'gauge',
+    labels: ['view', 'transport'],
+    help: '1 when the certificate that an encrypted listener served in the last self-probe is one that clients believe: for the name and the addresses that they are told, and valid by the clock; else 0.',
+    alarm: '`cordon_enforcement_probe_certificate_valid == 0`: `cordon probe` shows what is wrong with it',
+    read: ({ evidence: { probe } }) =>
+      bounded(
+        (probe?.certificates ?? []).map(
+          ({ view, transport, isValid }) => [[view, transport], isValid ? 1 : 0] as const,
+        ),
+      ),
+  },
+  {
     name: 'cordon_enforcement_probe_last_run_timestamp_seconds',
     type: 'gauge',
     labels: [],

@@ -10,7 +10,7 @@ import {
   todoOf,
 } from '../enforcement/enforcement.ts';
 import type { Log, ProbeMetrics } from '../observe/observe.ts';
-import type { ProbeRecord, ProbeResult } from '../records/records.ts';
+import type { ProbedCertificate, ProbeRecord, ProbeResult } from '../records/records.ts';
 import type { ProbeLists } from './lists.ts';
 import type { ProbeQuestion } from './plan-facts.ts';
 import { type ProbeRun, sumUpViews, toProbeRecord, worstOf } from './run.ts';
@@ -57,8 +57,18 @@ export interface ProbeRunStatus {
   readonly coverage: ProbeRun['coverage'];
   readonly results: readonly ProbeResult[];
   readonly unasked: readonly UnaskedView[];
+  /** What the encrypted listeners proved with. */
+  readonly certificates: readonly ProbedCertificate[];
   /** Whether the prohibition was in force when the run ended, for all groups or for the one that was asked for. */
   readonly enforcement: { readonly state: MandateState; readonly text: string; readonly todo?: string };
+}
+
+/** Beside what a run found. */
+export interface RunCircumstances {
+  readonly unasked: readonly UnaskedView[];
+  readonly lists: ProbeLists | undefined;
+  readonly isSweep: boolean;
+  readonly certificates: readonly ProbedCertificate[];
 }
 
 /** Who is told of findings. */
@@ -88,6 +98,7 @@ export class ProbeFindings {
   #lastEndMs: number | undefined;
   #sweepCoverage: number | undefined;
   #leakedNames = 0;
+  #certificates: readonly ProbedCertificate[] = [];
 
   constructor(options: FindingsOptions) {
     this.#options = options;
@@ -119,6 +130,11 @@ export class ProbeFindings {
       lastRunMs: this.#lastEndMs,
       coverage: this.#sweepCoverage,
       runs: this.#outcomes,
+      certificates: this.#certificates.map(({ view, transport, faults }) => ({
+        view,
+        transport,
+        isValid: faults.length === 0,
+      })),
     };
   }
 
@@ -126,9 +142,7 @@ export class ProbeFindings {
   conclude(
     { run, event, group }: DueRun,
     found: ProbeRun,
-    unaskedViews: readonly UnaskedView[],
-    lists: ProbeLists | undefined,
-    isSweep: boolean,
+    { unasked: unaskedViews, lists, isSweep, certificates }: RunCircumstances,
   ): void {
     const { onRecord } = this.#options;
     const unreadable = lists?.unreadable ?? [];
@@ -164,13 +178,16 @@ export class ProbeFindings {
       coverage,
       results,
       unasked,
+      certificates,
       enforcement: this.#enforcementOf(group),
     };
     this.#runs = [status, ...this.#runs.slice(0, RUNS_MAX - 1)].map((kept, index) =>
       index < WHOLE_RUNS_MAX ? kept : { ...kept, results: sumUpViews(kept.results) },
     );
     // What a list holds that cannot be asked about changes with the list, not every few minutes.
-    onRecord(toProbeRecord(found, event, outcome, event === 'sample' ? missing : unasked));
+    const recorded = certificates.filter(({ faults }) => event !== 'sample' || faults.length > 0);
+    onRecord(toProbeRecord(found, event, outcome, event === 'sample' ? missing : unasked, recorded));
+    if (!isPartly) this.#keepCertificates(certificates);
     if (!isPartly || outcome !== 'enforced') this.#alarm(outcome, found);
   }
 
@@ -181,6 +198,18 @@ export class ProbeFindings {
     const todo = todoOf(judged);
     const text = describeEnforcement(judged);
     return { state: judged.state, text, ...(todo === undefined ? {} : { todo }) };
+  }
+
+  /** Tells of what a client would refuse, once, and when that is mended. */
+  #keepCertificates(certificates: readonly ProbedCertificate[]): void {
+    const { log } = this.#options;
+    const before = faultsOf(this.#certificates);
+    const now = faultsOf(certificates);
+    this.#certificates = certificates;
+    if (now.length > 0 && now.join() !== before.join())
+      log.error({ faults: now }, 'clients cannot believe an encrypted listener');
+    if (now.length === 0 && before.length > 0)
+      log.info({}, 'clients can believe the encrypted listeners again');
   }
 
   #keepMetrics(found: ProbeRun, unasked: readonly UnaskedView[], isPartly: boolean): void {
@@ -223,5 +252,10 @@ export class ProbeFindings {
     else log.error({ outcome, leakedNames, failingNames, views, examples }, ALARM_TEXTS[outcome]);
   }
 }
+
+const faultsOf = (certificates: readonly ProbedCertificate[]): string[] =>
+  certificates.flatMap(({ view, transport, faults }) =>
+    faults.map((fault) => `${view} ${transport}: ${fault}`),
+  );
 
 const toTime = (timeMs: number): string => new Date(timeMs).toISOString();

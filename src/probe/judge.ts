@@ -40,6 +40,8 @@ export type Expectation =
       readonly needsEde: boolean;
       /** The listed name, folded and with a final dot: what stands above it was not decided by the list. */
       readonly listed: string | undefined;
+      /** True: whom to turn to has to be told as Structured DNS Errors do, for which the question asks. */
+      readonly isStructured?: boolean;
     }
   /** Has data of the type that was asked. */
   | { readonly kind: 'resolves' }
@@ -93,8 +95,12 @@ export const judgeOutcome = (question: JudgedQuestion, outcome: Outcome): Judgem
     case 'prohibited':
       if (recordsOf(reading).length > 0) return { verdict: 'leaked', text };
       return { verdict: reading.rcode === 'REFUSED' ? 'passed' : 'failed', text };
-    case 'refused':
-      return { verdict: judgeRefusal(question, expected, reading), text };
+    case 'refused': {
+      const verdict = judgeRefusal(question, expected, reading);
+      if (verdict !== 'passed' || expected.isStructured !== true || isStructured(reading))
+        return { verdict, text };
+      return { verdict: 'failed', text: `${text} without a structured error` };
+    }
   }
 };
 
@@ -142,6 +148,19 @@ const judgeRefusal = (
   // What is left of the answer to ANY is what such a server says to everybody.
   if (question.type === 'ANY' && form === 'answered' && !expected.needsEde) return 'passed';
   return hasForm(question, expected.forms, reading, form) ? 'passed' : 'failed';
+};
+
+/** True when an EDE of a refusal says as I-JSON whom to turn to (draft-ietf-dnsop-structured-dns-error). */
+const isStructured = ({ ede }: Reading): boolean =>
+  ede.some(({ infoCode, text }) => REFUSING_CODES.has(infoCode) && hasContact(text));
+
+const hasContact = (text: string): boolean => {
+  try {
+    const { c } = JSON.parse(text) as { readonly c?: unknown };
+    return Array.isArray(c) && c.length > 0 && c.every((one) => /^(?:mailto|tel):./.test(String(one)));
+  } catch {
+    return false;
+  }
 };
 
 /** True when a record tells something of the name that a refusal does not tell. */

@@ -20,7 +20,7 @@ import { type FindingsOptions, ProbeFindings, type ProbeRunStatus } from './find
 import { type ProbeLists, readProbeLists } from './lists.ts';
 import { ProbePlan } from './plan.ts';
 import { runProbe } from './run.ts';
-import { ProbeScene, type SceneMeans } from './scene.ts';
+import { ProbeScene, type SceneMeans, type SecureFacts } from './scene.ts';
 import { type DueRun, ProbeSchedule, REQUESTS_MAX } from './schedule.ts';
 
 /** How often it is looked whether a run is due. */
@@ -46,6 +46,8 @@ export interface ProbeState {
   readonly access: AccessTable;
   /** Listeners with their ports. */
   readonly listen: readonly Endpoint[];
+  /** The encrypted ones; undefined: there are none, or nobody can be told of them. */
+  readonly secure: SecureFacts | undefined;
 }
 
 /** What the keeper works with. */
@@ -82,7 +84,7 @@ export interface ProbeStatus {
   /** Numbers of sweeps that wait. */
   readonly waiting: readonly number[];
   /** The latest first, without results; GET /v1/probe/RUN has them. */
-  readonly runs: readonly Omit<ProbeRunStatus, 'results' | 'unasked' | 'enforcement'>[];
+  readonly runs: readonly Omit<ProbeRunStatus, 'results' | 'unasked' | 'certificates' | 'enforcement'>[];
   readonly last: ProbeRunStatus | null;
 }
 
@@ -200,7 +202,7 @@ export class ProbeKeeper {
       nextSample: toTimeOrNull(this.#schedule.nextSampleMs(config)),
       nextSweep: toTimeOrNull(this.#schedule.nextSweepMs(config)),
       waiting: this.#schedule.waiting,
-      runs: runs.map(({ results: _, unasked: __, enforcement: ___, ...run }) => run),
+      runs: runs.map(({ results: _, unasked: __, enforcement: ___, certificates: ____, ...run }) => run),
       last: runs[0] ?? null,
     };
   }
@@ -286,7 +288,13 @@ export class ProbeKeeper {
         return;
       }
       if (isSweep && running.group === undefined && !found.isCutShort) this.#schedule.swept(found.beganMs);
-      this.#findings.conclude(running, found, scene?.unasked ?? [], lists, isSweep);
+      const certificates = (await scene?.lookAtCertificates({ onDirectPort }, clock())) ?? [];
+      this.#findings.conclude(running, found, {
+        unasked: scene?.unasked ?? [],
+        lists,
+        isSweep,
+        certificates,
+      });
     } finally {
       channel.close();
     }
@@ -316,13 +324,17 @@ export class ProbeKeeper {
   }
 
   #createScene(state: ProbeState, lists: ProbeLists, group: string | undefined): Promise<ProbeScene> {
-    const { config, generation, access, listen } = state;
+    const { config, generation, access, listen, secure } = state;
+    const asksListeners = config.probe.asksListeners && group === undefined;
     return ProbeScene.create({
       groups: generation.policy.groups,
       outOfScope: config.groups.map(({ outOfScope }) => [outOfScope, config.compliance.outOfScope]),
       mandates: lists.lists.map(({ id }) => id),
       access,
-      listen: config.probe.asksListeners && group === undefined ? listen : [],
+      listen: asksListeners ? listen : [],
+      secure: asksListeners ? secure : undefined,
+      structuredCode: config.structuredErrors?.optionCode,
+      proxies: config.proxies.from,
       encrypted: (['dot', 'doh', 'doq'] as const).filter((kind) => config.listen[kind].length > 0),
       exemptions: this.#options.exemptions(),
       only: group,
@@ -343,6 +355,7 @@ export class ProbeKeeper {
       views,
       controls: config.probe.controls.map((name) => formatName(name).replace(/\.$/, '')),
       workers: this.#options.workers(),
+      asksStructured: config.structuredErrors !== undefined,
     };
     const seed = Math.floor(this.#options.random() * SEED_MAX);
     const options = { seed, again: this.#findings.failing };

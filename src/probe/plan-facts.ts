@@ -64,6 +64,8 @@ export interface PlanFacts {
   readonly controls: readonly string[];
   /** Number of workers that `group` views are asked at. */
   readonly workers: number;
+  /** Structured DNS Errors are given over encrypted transports to who asks for them. */
+  readonly asksStructured?: boolean;
   /** What a server that is not Cordon may answer to refuse. */
   readonly serverForms?: readonly RefusalForm[];
 }

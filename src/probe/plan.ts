@@ -268,7 +268,7 @@ export class ProbePlan {
       type: word.startsWith('https') ? TYPE.HTTPS : followed,
       purpose: 'alias',
       rule: listed,
-      expected: this.#refusal(view, listed, way.edns, undefined),
+      expected: this.#refusal(view, listed, way, undefined),
     };
   }
 
@@ -293,7 +293,7 @@ export class ProbePlan {
         type,
         purpose: 'prefix',
         rule: listed,
-        expected: this.#refusal(view, listed, way.edns, undefined),
+        expected: this.#refusal(view, listed, way, undefined),
       };
     }
   }
@@ -311,7 +311,7 @@ export class ProbePlan {
       if (view === undefined || rule === undefined || !view.lists.includes(rule.list)) continue;
       if (!view.transports.includes(question.transport)) continue;
       const listed = 'name' in rule && question.purpose === 'listed' ? rule.name : undefined;
-      const expected = this.#refusal(view, rule, question.edns, listed);
+      const expected = this.#refusal(view, rule, question, listed);
       yield { ...question, worker: question.worker % Math.max(1, workers), rule, expected };
     }
   }
@@ -323,23 +323,28 @@ export class ProbePlan {
     name: string,
     type: number,
   ): ProbeQuestion {
-    const expected = this.#refusal(view, rule, way.edns, rule.name);
+    const expected = this.#refusal(view, rule, way, rule.name);
     return { ...way, name, type, purpose: 'listed', rule, expected };
   }
 
   #refusal(
     view: ProbeView,
     { list, form }: ListedName | ListedPrefix,
-    edns: boolean,
+    { edns, transport }: Pick<ProbeQuestion, 'edns' | 'transport'>,
     listed: string | undefined,
   ): Expectation {
     const isOwn = view.kind !== 'server';
     const forms = isOwn ? this.#formsOf(view, list) : (this.#facts.serverForms ?? []);
+    const all = form === undefined ? forms : [form, ...forms];
+    // Where there is data of our own, a client would believe no word beside it.
+    const mayExplain =
+      edns && transport !== 'udp' && transport !== 'tcp' && all.every(({ kind }) => !HAS_DATA.has(kind));
     return {
       kind: 'refused',
-      forms: form === undefined ? forms : [form, ...forms],
+      forms: all,
       needsEde: isOwn && edns,
       listed: listed === undefined ? undefined : `${listed}.`,
+      ...(this.#facts.asksStructured === true && isOwn && mayExplain && { isStructured: true }),
     };
   }
 
@@ -416,6 +421,8 @@ const VIEW_STEP = 0x9e3779b1;
 
 const PLAIN = { type: TYPE.A, edns: true, dnssecOk: false, checkingDisabled: false } as const;
 const NOTHING: Picked = { names: [], prefixes: [] };
+/** Forms of refusals with records; one that says nothing at all explains nothing either. */
+const HAS_DATA: ReadonlySet<RefusalForm['kind']> = new Set(['address', 'data', 'drop']);
 
 const wayCount = ({ flags, spellings, transports }: Ways): number =>
   flags.length * spellings.length * transports.length;

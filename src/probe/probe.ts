@@ -4,5 +4,5 @@
 // time; what failed is asked again in every run until it is in order. Nothing here is on the way of a client's query.
 export { type Inquiry, inquire, type Reading } from './dns2-client.ts';
 export type { ProbeRunStatus } from './findings.ts';
-export { ProbeKeeper, type ProbeStatus } from './keeper.ts';
+export { ProbeKeeper, type ProbeState, type ProbeStatus } from './keeper.ts';
 export { type Leak, probeServer, type ServerProbe, type ServerProbeRequest } from './server.ts';

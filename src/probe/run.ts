@@ -312,6 +312,7 @@ export const toProbeRecord = (
   event: ProbeRecord['event'],
   outcome: ProbeRecord['outcome'],
   unasked: NonNullable<ProbeRecord['unasked']>,
+  certificates: NonNullable<ProbeRecord['certificates']>,
 ): ProbeRecord => ({
   kind: 'probe',
   time: new Date(run.endedMs).toISOString(),
@@ -322,4 +323,5 @@ export const toProbeRecord = (
   results: event === 'sample' ? sumUpViews(run.results) : run.results,
   coverage: run.coverage,
   ...(unasked.length === 0 ? {} : { unasked }),
+  ...(certificates.length === 0 ? {} : { certificates }),
 });

@@ -11,6 +11,12 @@ import type { ChangeRecord, RecordClass, RecordsRecord } from './record.ts';
 /** What a record of the kind `records` says, without its time. */
 export type OwnRecord = Omit<RecordsRecord, 'time' | 'kind'>;
 
+/** Whose pseudonyms somebody wants. Plain data. */
+export interface SoughtClient {
+  readonly kind: 'address' | 'device';
+  readonly text: string;
+}
+
 /** The recorder's own records. */
 export class OwnRecords {
   readonly #clock: Clock;
@@ -57,15 +63,11 @@ export class OwnRecords {
     return address;
   }
 
-  /** Somebody wants the pseudonyms of an address; the record has these, and not the address. */
-  async listed(keys: PseudonymKeys, address: string, by: string, reason: string): Promise<string> {
-    const words = createAddress();
-    if (!parseAddress(address, words)) {
-      const text = `looking for pseudonyms of ${JSON.stringify(address.slice(0, 64))}: it is no address`;
-      throw new AppError('ERR_COMPLIANCE_PSEUDONYM', text);
-    }
-    const pseudonyms = keys.pseudonymsOf(words);
-    const text = `an address whose pseudonyms are ${pseudonyms.length === 0 ? 'none' : pseudonyms.join(', ')}`;
+  /** Somebody wants the pseudonyms of an address or a device; the record has these, and not whose they are. */
+  async listed(keys: PseudonymKeys, sought: SoughtClient, by: string, reason: string): Promise<string> {
+    const pseudonyms = pseudonymsOf(keys, sought);
+    const what = sought.kind === 'device' ? 'a device' : 'an address';
+    const text = `${what} whose pseudonyms are ${pseudonyms.length === 0 ? 'none' : pseudonyms.join(', ')}`;
     await this.confirmed({ event: 'reidentified', by, reason, text });
     return pseudonyms.join(' ');
   }
@@ -101,3 +103,15 @@ export class OwnRecords {
     return crashMs;
   }
 }
+
+/** Throws ERR_COMPLIANCE_PSEUDONYM for an address that is none. */
+const pseudonymsOf = (keys: PseudonymKeys, { kind, text }: SoughtClient): string[] => {
+  // As records have the names of devices.
+  if (kind === 'device') return keys.pseudonymsOfDevice(text.toLowerCase());
+  const words = createAddress();
+  if (parseAddress(text, words)) return keys.pseudonymsOf(words);
+  throw new AppError(
+    'ERR_COMPLIANCE_PSEUDONYM',
+    `looking for pseudonyms of ${JSON.stringify(text.slice(0, 64))}: it is no address`,
+  );
+};

@@ -108,14 +108,12 @@ export class PseudonymKeys {
    */
   pseudonymOfDevice(name: string): string {
     const key = this.#keys.at(-1);
-    if (key === undefined) return '';
-    const { vector, cipher } = subkeysOf(key);
-    const text = Buffer.from(name, 'utf8');
-    const filled = Buffer.alloc(Math.ceil(text.length / DEVICE_BLOCK) * DEVICE_BLOCK);
-    text.copy(filled);
-    const iv = createHmac('sha256', vector).update(filled).digest().subarray(0, KEY_LENGTH);
-    const bytes = createCipheriv(DEVICE_CIPHER, cipher, iv).update(filled);
-    return `d:${key.id}:${Buffer.concat([iv, bytes]).toString('base64url')}`;
+    return key === undefined ? '' : pseudonymUnder(key, name);
+  }
+
+  /** The pseudonyms of a device's name under all keys that there are. */
+  pseudonymsOfDevice(name: string): string[] {
+    return this.#keys.map((key) => pseudonymUnder(key, name));
   }
 
   /** The pseudonyms of an address under all keys that there are. */
@@ -186,6 +184,17 @@ export class PseudonymKeys {
     this.#cipher = createCipheriv(CIPHER, Buffer.from(key.key, 'base64'), null).setAutoPadding(false);
   }
 }
+
+/** The pseudonym of a device's name under one key. */
+const pseudonymUnder = (key: Parameters<typeof subkeysOf>[0], name: string): string => {
+  const { vector, cipher } = subkeysOf(key);
+  const text = Buffer.from(name, 'utf8');
+  const filled = Buffer.alloc(Math.ceil(text.length / DEVICE_BLOCK) * DEVICE_BLOCK);
+  text.copy(filled);
+  const iv = createHmac('sha256', vector).update(filled).digest().subarray(0, KEY_LENGTH);
+  const bytes = createCipheriv(DEVICE_CIPHER, cipher, iv).update(filled);
+  return `d:${key.id}:${Buffer.concat([iv, bytes]).toString('base64url')}`;
+};
 
 /** Keys of their own for each use: that of addresses is used as it is. */
 const subkeysOf = ({ key }: Key): { readonly vector: Buffer; readonly cipher: Buffer } => {

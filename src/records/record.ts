@@ -281,6 +281,28 @@ export interface ProbeRecord extends RecordHead {
   readonly coverage?: { readonly names: number; readonly asked: number; readonly share: number };
   /** Views and lists (`list:ID`) that could not be asked about, or only in part, and why. */
   readonly unasked?: readonly { readonly view: string; readonly reason: string }[];
+  /** What the encrypted listeners proved with; of samples only those at fault. */
+  readonly certificates?: readonly ProbedCertificate[];
+}
+
+/** What one encrypted listener proved with. */
+export interface ProbedCertificate {
+  /** `listener:ADDRESS`. */
+  readonly view: string;
+  readonly transport: string;
+  /** The name that clients are told. */
+  readonly name: string;
+  /** subjectAltName, such as `DNS:dns.example.net`; none where nothing was seen. */
+  readonly names: readonly string[];
+  /** SHA-256, lower-case hexadecimal; absent where nothing was seen. */
+  readonly fingerprint?: string;
+  /** When the chain ends, RFC 3339, and whole days until then; negative: since. */
+  readonly ends?: string;
+  readonly daysLeft?: number;
+  /** What a client refuses; none: it believes the server. */
+  readonly faults: readonly string[];
+  /** What is worth knowing. */
+  readonly notes: readonly string[];
 }
 
 /** Something about the records themselves. */

@@ -18,7 +18,7 @@ import { LossNotes } from './loss-notes.ts';
 import { LostEvents } from './lost-events.ts';
 import { isDamage } from './open-partition.ts';
 import { closeRecords, createIdentities, type OpenRecords, openRecords, rotateKeys } from './open-records.ts';
-import { OwnRecords } from './own-records.ts';
+import { OwnRecords, type SoughtClient } from './own-records.ts';
 import { dayOf, timeText } from './partition.ts';
 import { type RecalledClient, type RecalledWhom, recallClient } from './recent-refusals.ts';
 import { type ChangeRecord, RECORD_CLASSES, type RecordClass } from './record.ts';
@@ -151,11 +151,11 @@ export class Recording {
   }
 
   /**
-   * The pseudonyms of an address, separated by blanks, once it is on the disk who asked for them and why: with them, its
-   * records are found. The address itself is not recorded. Rejects as reidentify() does.
+   * The pseudonyms of an address or a device, separated by blanks, once it is on the disk who asked for them and why: with
+   * them, its records are found. Whose they are is not recorded. Rejects as reidentify() does.
    */
-  async pseudonyms(address: string, by: string, reason: string): Promise<string> {
-    return this.#own.listed(this.#requireOpen().keys, address, by, reason);
+  async pseudonyms(sought: SoughtClient, by: string, reason: string): Promise<string> {
+    return this.#own.listed(this.#requireOpen().keys, sought, by, reason);
   }
 
   /** What was refused lately, but within the last COMMIT_MS; undefined for nobody, and while nothing can be written. */

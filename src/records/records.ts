@@ -21,6 +21,7 @@ export { fieldsReference } from './outputs/fields-reference.ts';
 export { type JsonLinesOptions, JsonLinesOutput } from './outputs/json-lines.ts';
 export { CONNECTING } from './outputs/stream-link.ts';
 export { type SyslogOptions, SyslogOutput } from './outputs/syslog.ts';
+export type { SoughtClient } from './own-records.ts';
 export {
   DIRECTORY_MODE as RECORDS_DIRECTORY_MODE,
   type PartitionFile,
@@ -40,6 +41,7 @@ export {
   type ExemptionRecord,
   type FleetRecord,
   type ListRecord,
+  type ProbedCertificate,
   type ProbeRecord,
   type ProbeResult,
   RECORD_CLASSES,

@@ -15,9 +15,11 @@ export interface RecordFilter {
   readonly untilMs: number;
   /** An address, a prefix, or a pseudonym as records have it. */
   readonly client?: string | undefined;
-  /** Of the client, where its address is wanted and they were asked for. */
+  /** The name of a device as its certificate or token has it, or a pseudonym of one as records have it. */
+  readonly device?: string | undefined;
+  /** Of the client or the device, where it is wanted and they were asked for. */
   readonly pseudonyms?: readonly string[] | undefined;
-  /** Called for each record that is as wanted but for its client, which stands as a pseudonym that cannot be compared. */
+  /** Called for each record that is as wanted but for client or device, which stand as pseudonyms that cannot be compared. */
   readonly onPseudonym?: (() => void) | undefined;
   /** A name: it and all below it. */
   readonly name?: string | undefined;
@@ -62,6 +64,7 @@ export const lastRecords = async (
 
 const compileFilter = ({
   client,
+  device,
   name,
   group,
   kind,
@@ -71,6 +74,8 @@ const compileFilter = ({
 }: RecordFilter): ((record: EvidenceRecord) => boolean) => {
   const isClient = client === undefined ? undefined : compileClient(client, pseudonyms);
   const isAddress = client !== undefined && pseudonyms === undefined && parsePrefix(client) !== undefined;
+  const isDevice = device === undefined ? undefined : compileDevice(device, pseudonyms);
+  const hidesDevices = device !== undefined && pseudonyms === undefined && !device.startsWith('d:');
   const wantedName = name?.toLowerCase().replace(/\.$/, '');
   return (record) => {
     const fields = record as unknown as Readonly<Record<string, unknown>>;
@@ -78,6 +83,10 @@ const compileFilter = ({
     if (group !== undefined && fields['group'] !== group) return false;
     if (list !== undefined && fields['list'] !== list) return false;
     if (wantedName !== undefined && !isBelow(fields['qname'], wantedName)) return false;
+    if (isDevice !== undefined && !isDevice(fields['device'])) {
+      if (hidesDevices && String(fields['device'] ?? '').startsWith('d:')) onPseudonym();
+      return false;
+    }
     if (isClient === undefined || isClient(fields['client'])) return true;
     if (isAddress && String(fields['client']).startsWith('p:')) onPseudonym();
     return false;
@@ -86,6 +95,12 @@ const compileFilter = ({
 
 const isBelow = (qname: unknown, name: string): boolean =>
   typeof qname === 'string' && (qname === name || qname.endsWith(`.${name}`));
+
+const compileDevice = (text: string, pseudonyms: readonly string[] = []): ((device: unknown) => boolean) => {
+  // Names of devices are recorded in small letters; those of a pseudonym are both.
+  const own = new Set<unknown>([text, text.toLowerCase(), ...pseudonyms]);
+  return (device) => own.has(device);
+};
 
 /** A recorded prefix matches what it lies in; a pseudonym only itself. */
 const compileClient = (text: string, pseudonyms: readonly string[] = []): ((client: unknown) => boolean) => {

@@ -35,13 +35,14 @@ const FILTERS = {
   to: { value: 'TIME', about: 'until then' },
   class: { value: 'CLASS', choices: ['queries', 'changes'], about: 'only records of this class' },
   client: { value: 'ADDRESS', about: 'only of this client or prefix' },
+  device: { value: 'NAME', about: 'only of this device, by the name of its certificate or token' },
   name: { value: 'NAME', about: 'only of this name and what is below it' },
   group: { value: 'NAME', about: 'only of this group' },
   kind: { value: 'KIND', about: 'only of this kind, such as refusal' },
   list: { value: 'ID', about: 'only of this list' },
   reason: {
     value: 'TEXT',
-    about: 'with --client: find its pseudonyms as well; who asks and why is recorded first',
+    about: 'with --client or --device: find its pseudonyms as well; who asks and why is recorded first',
   },
 } as const;
 

@@ -8,6 +8,7 @@ import type {
   RecalledWhom,
   RecordingFacts,
   RecordingSettings,
+  SoughtClient,
   SyslogOptions,
 } from '../records.ts';
 
@@ -57,7 +58,7 @@ export type RecorderRequest =
   | {
       readonly kind: 'pseudonyms';
       readonly request: number;
-      readonly address: string;
+      readonly sought: SoughtClient;
       readonly by: string;
       readonly reason: string;
     }

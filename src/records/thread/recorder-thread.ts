@@ -132,10 +132,7 @@ class RecorderThread {
         this.#tickSoon();
         return;
       case 'pseudonyms':
-        this.#settle(
-          request.request,
-          this.#recording.pseudonyms(request.address, request.by, request.reason),
-        );
+        this.#settle(request.request, this.#recording.pseudonyms(request.sought, request.by, request.reason));
         this.#tickSoon();
         return;
       case 'recall': {

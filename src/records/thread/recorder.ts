@@ -17,6 +17,7 @@ import {
   type RecalledClient,
   type RecalledWhom,
   type RecordingFacts,
+  type SoughtClient,
   toChangeText,
 } from '../records.ts';
 import type { RecorderReply, RecorderRequest, RecorderSettings, RecorderStart } from './messages.ts';
@@ -160,9 +161,9 @@ export class Recorder {
     return this.#request((request) => ({ kind: 'reidentify', request, pseudonym, by, reason }));
   }
 
-  /** The pseudonyms of an address, separated by blanks, after who asks and why was recorded. */
-  pseudonyms(address: string, by: string, reason: string): Promise<string> {
-    return this.#request((request) => ({ kind: 'pseudonyms', request, address, by, reason }));
+  /** The pseudonyms of an address or a device, separated by blanks, after who asks and why was recorded. */
+  pseudonyms(sought: SoughtClient, by: string, reason: string): Promise<string> {
+    return this.#request((request) => ({ kind: 'pseudonyms', request, sought, by, reason }));
   }
 
   /**

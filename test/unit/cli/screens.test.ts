@@ -57,7 +57,7 @@ const STATUS: ServiceStatus = {
   records: { lastCommit: ago(0.05), dropped: 0, verified: true, freeBytes: 61 * 2 ** 30 },
   outputs: [{ name: 'syslog+tls', written: 91_204, dropped: 0, waiting: 0, trouble: null }],
   certificate: { ends: ago(-60_480), isRefused: false },
-  probe: { lastRun: ago(41), leakedNames: 0, failed: 0 },
+  probe: { lastRun: ago(41), leakedNames: 0, failed: 0, unbelieved: [] },
   problems: ['list partner is held: cordon lists status'],
 };
 

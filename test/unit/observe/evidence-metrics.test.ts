@@ -89,6 +89,7 @@ test('results of the probe have a bound', async () => {
       failed: 0,
       lastRunMs: NOW_MS,
       coverage: 1,
+      certificates: [{ view: 'listener:127.0.0.1:853', transport: 'dot', isValid: true }],
       runs: new Map(),
     },
   });

@@ -22,15 +22,16 @@ const ANY_FORM: readonly RefusalForm[] = [NXDOMAIN, NODATA, { kind: 'refused' },
 interface Answer extends Omit<MessageText, 'question' | 'flags' | 'edns'> {
   readonly rcode?: number;
   readonly ede?: number;
+  readonly text?: string;
   readonly flags?: number;
 }
 
 const judge = (
   type: string,
   expected: Expectation,
-  { rcode = 0, ede, flags = 0, ...text }: Answer,
+  { rcode = 0, ede, text: edeText, flags = 0, ...text }: Answer,
 ): string => {
-  const data = ede === undefined ? new Uint8Array(0) : createEde(ede);
+  const data = ede === undefined ? new Uint8Array(0) : createEde(ede, edeText);
   const options = ede === undefined ? data : Uint8Array.from([0, OPTION.EDE, 0, data.length, ...data]);
   const message = buildResponse({
     ...text,
@@ -42,7 +43,7 @@ const judge = (
   return judgeOutcome({ name: NAME, type, expected }, { kind: 'answer', reading }).verdict;
 };
 
-const own = (...forms: RefusalForm[]): Expectation => ({
+const own = (...forms: RefusalForm[]): Extract<Expectation, { kind: 'refused' }> => ({
   kind: 'refused',
   forms,
   needsEde: true,
@@ -51,6 +52,19 @@ const own = (...forms: RefusalForm[]): Expectation => ({
 const foreign: Expectation = { kind: 'refused', forms: ANY_FORM, needsEde: false, listed: 'tiktok.example.' };
 const A = (address: string, owner = `${NAME}.`): string => `${owner} 60 IN A ${address}`;
 const BLOCKED = EDE.BLOCKED;
+
+test.each<[string, string | undefined, string]>([
+  ['a contact', '{"c":["mailto:help@agency.example"],"s":5}', 'passed'],
+  ['no text', undefined, 'failed'],
+  ['plain words', 'blocked by the agency', 'failed'],
+  ['nobody to turn to', '{"c":[],"s":5}', 'failed'],
+  ['a contact that is none', '{"c":["https://agency.example"]}', 'failed'],
+])('a structured error with %s: %s is %s', (_name, text, verdict) => {
+  const expected: Expectation = { ...own(NXDOMAIN), isStructured: true };
+  const refusal = { rcode: RCODE.NXDOMAIN, ede: BLOCKED, ...(text !== undefined && { text }) };
+  expect(judge('A', expected, refusal)).toBe(verdict);
+  expect(judge('A', own(NXDOMAIN), refusal)).toBe('passed');
+});
 
 describe('a Cordon', () => {
   test.each<[string, string, RefusalForm, Answer, string]>([

@@ -80,6 +80,7 @@ const stateOf = (generation: Generation, of = config): ProbeState => ({
   generation,
   access: generation.access,
   listen: [],
+  secure: undefined,
 });
 
 /** Puts a generation in force at a worker. */

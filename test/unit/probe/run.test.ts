@@ -390,7 +390,7 @@ test('what failed is asked again in the same way, as long as it is in the list',
 test('a record of a sample has one line for a view that is in order', async () => {
   behave(() => 'sound');
   const found = await complete();
-  const record = toProbeRecord(found, 'sample', found.outcome, []);
+  const record = toProbeRecord(found, 'sample', found.outcome, [], []);
   expect(record.results).toEqual([
     {
       view: 'group:lab',
@@ -404,7 +404,7 @@ test('a record of a sample has one line for a view that is in order', async () =
     },
   ]);
   expect(record).toMatchObject({ kind: 'probe', event: 'sample', generation: 3, coverage: { share: 1 } });
-  expect(toProbeRecord(found, 'sweep', 'enforced', []).results).toHaveLength(8);
+  expect(toProbeRecord(found, 'sweep', 'enforced', [], []).results).toHaveLength(8);
   behave((query) => (query.type === TYPE.HTTPS ? leak(query) : 'sound'));
   expect(sumUpViews((await complete()).results)).toHaveLength(8);
 });
