@@ -1,7 +1,7 @@
 // Collects rules of all lists and compiles them into the bytes that table-layout.ts draws. Not on a query's way.
 import { serialize } from 'node:v8';
 import { AppError, type Prefix, type PrefixEntry, PrefixTable } from '../base/base.ts';
-import { NAME_LENGTH_MAX, readU32, writeU16, writeU32 } from '../dns/dns.ts';
+import { NAME_LENGTH_MAX, readU16, readU32, writeU16, writeU32 } from '../dns/dns.ts';
 import { findLabels, HASH_START, hashLabel, labelStarts, mix } from './name-hash.ts';
 import { MATCH, type RuleSink, type RuleTerms } from './rule.ts';
 import {
@@ -317,8 +317,9 @@ const placeRecords = (
 };
 
 /**
- * Links a record to a slot; false when that has another name, or a rule of the same list: then the record needs a slot of
- * its own. So does one whose name is too short for what stands in its place in a link.
+ * Links a record to a slot, or leaves it out where its list has the same rule already; false when the slot has another
+ * name, or another rule of the same list: then the record needs a slot of its own. So does one whose name is too short for
+ * what stands in its place in a link.
  */
 const linkRecord = (records: Uint8Array, offsets: Uint32Array, slot: number, at: number): boolean => {
   const length = records[at] ?? 0;
@@ -326,21 +327,33 @@ const linkRecord = (records: Uint8Array, offsets: Uint32Array, slot: number, at:
   const found = offsets[slot] ?? 0;
   const first = (found & IS_LINK) === 0 ? 0 : found ^ IS_LINK;
   const named = first === 0 ? found : readU32(records, first + 1);
-  for (let i = 0; i <= length; i++) if (records[named + i] !== records[at + i]) return false;
+  if (records[named] !== length) return false;
   const list = listOf(records, at, length);
-  if (listOf(records, named, length) === list) return false;
+  const isOfList = listOf(records, named, length) === list;
+  // Before names are compared: a list may have one name a hundred thousand times.
+  if (isOfList && !isSameRule(records, named, at, length)) return false;
+  for (let i = 1; i <= length; i++) if (records[named + i] !== records[at + i]) return false;
+  if (isOfList) return true;
   let before = 0;
   let next = first;
   while (next !== 0 && listOf(records, next, length) < list) {
     before = next;
     next = nextLink(records, next);
   }
-  if (next !== 0 && listOf(records, next, length) === list) return false;
+  if (next !== 0 && listOf(records, next, length) === list) return isSameRule(records, next, at, length);
   writeU32(records, at + 1, named);
   writeU32(records, at + 1 + WORD_BYTES, next);
   if (before === 0) offsets[slot] = at | IS_LINK;
   else writeU32(records, before + 1 + WORD_BYTES, at);
   return true;
+};
+
+/** True when two records of one name are of the same list, match and terms: only the first of them ever counts. */
+const isSameRule = (records: Uint8Array, a: number, b: number, length: number): boolean => {
+  const packed = records[a + 1 + length] ?? 0;
+  if (packed !== records[b + 1 + length]) return false;
+  const terms = 2 + length + LINE_BYTES;
+  return (packed & HAS_TERMS) === 0 || readU16(records, a + terms) === readU16(records, b + terms);
 };
 
 const listOf = (records: Uint8Array, record: number, length: number): number =>

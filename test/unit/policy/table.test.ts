@@ -132,6 +132,21 @@ describe('precedence', () => {
     expect(judgeName(table, 'tiktok.example', 4)).toBe('2:2 exact');
   });
 
+  test('a name that a list has a hundred thousand times takes one slot, also beside another list', () => {
+    const builder = new TableBuilder();
+    const name = foldedName('tiktok.example');
+    for (let line = 1; line <= 100_000; line++)
+      for (const list of [0, 1]) builder.sinkFor(list).addName(MATCH.SUFFIX, name, name.length, line);
+    const bytes = builder.build();
+    const sizes = readSizes(bytes);
+    if (sizes === undefined) throw new Error('no table');
+    const { slots, tags } = layOut(sizes);
+    expect(new Uint8Array(bytes, tags, slots).filter((tag) => tag !== 0)).toHaveLength(1);
+    const table = new PolicyTable(bytes);
+    expect(judgeName(table, 'tiktok.example')).toBe('0:1 suffix');
+    expect(judgeName(table, 'tiktok.example', 2)).toBe('1:1 suffix');
+  });
+
   test('names too short for a link, and rules with terms, are found in each list', () => {
     const rules = ['a.b', 'tiktok.example; types A', '*.tiktok.example => passthru'];
     const table = openTable([rules, rules, ['tiktok.example', 'a.b']]);
