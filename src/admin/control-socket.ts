@@ -1,12 +1,13 @@
 // The control socket: HTTP over a Unix socket, for users who may act on the running program from the same machine.
 //
 // Who may connect is decided by the file system: the socket belongs to the user of the service and nobody else can
-// open it. It is never on TCP. GET changes nothing; a POST names exactly what it decides on. The bound for everything
+// open it, but members of its group where the configuration says so. Who acts is the user of the system that connected, whatever a
+// request says. It is never on TCP. GET changes nothing; a POST names exactly what it decides on. The bound for everything
 // is small: its only client is the command.
 import { lstatSync, rmSync } from 'node:fs';
 import { chmod, mkdir } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type Server } from 'node:http';
-import { connect } from 'node:net';
+import { connect, type Socket } from 'node:net';
 import { dirname } from 'node:path';
 import { AppError, DIRECTORY_MODE, errorText, systemErrorCode } from '../base/base.ts';
 import { dispatch } from './dispatch.ts';
@@ -24,13 +25,18 @@ const HEADER_BYTES_MAX = 8 * 1024;
 /** A decision has a hash, a name and a reason; a paper has a few paragraphs. */
 const BODY_BYTES_MAX = 64 * 1024;
 const REQUEST_MS_MAX = 10_000;
-/** For the user of the service only. */
+/** While it is being opened, for the user of the service only. */
 const SOCKET_MASK = 0o177;
-const SOCKET_MODE = 0o600;
+/** For the user of the service, and for its group as well. */
+const SOCKET_MODES = { owner: 0o600, group: 0o660 } as const;
 
 /** What the socket needs. */
 export interface ControlSocketOptions {
   readonly path: string;
+  /** Who may open it. */
+  readonly openTo: keyof typeof SOCKET_MODES;
+  /** The user of the system who connected. Never rejects. */
+  userOf(socket: Socket): Promise<string>;
   /** The parts of the program that can be asked. */
   controls(): Controls;
   readonly log: AdminLog;
@@ -48,6 +54,7 @@ export const openControlSocket = async (options: ControlSocketOptions): Promise<
   try {
     await mkdir(dirname(path), { recursive: true, mode: DIRECTORY_MODE });
     await removeStale(path);
+    const users = new WeakMap<Socket, Promise<string>>();
     const server = createServer(
       {
         maxHeaderSize: HEADER_BYTES_MAX,
@@ -56,14 +63,16 @@ export const openControlSocket = async (options: ControlSocketOptions): Promise<
         connectionsCheckingInterval: 1_000,
       },
       (request, response) => {
-        void answer(request, options).then((reply) => {
+        void answer(request, options, users.get(request.socket)).then((reply) => {
           write(request, response, reply);
         });
       },
     );
+    // Asked when somebody connects: it does not change, and a connection that ends has no descriptor any more.
+    server.on('connection', (socket) => users.set(socket, options.userOf(socket)));
     server.maxConnections = CONNECTIONS_MAX;
     await listen(server, path);
-    await chmod(path, SOCKET_MODE);
+    await chmod(path, SOCKET_MODES[options.openTo]);
     return {
       close: async () => {
         await close(server);
@@ -115,25 +124,23 @@ const listen = (server: Server, path: string): Promise<void> =>
   });
 
 /** Never rejects. */
-const answer = async (request: IncomingMessage, { controls, log }: ControlSocketOptions): Promise<Reply> => {
+const answer = async (
+  request: IncomingMessage,
+  { controls, log }: ControlSocketOptions,
+  user: Promise<string> | undefined,
+): Promise<Reply> => {
   const [path = '', query = ''] = (request.url ?? '').split('?', 2);
   try {
     const asked = { method: request.method ?? '', path, query, readBody: () => readBody(request) };
-    // Who can open the socket is the user of the service or root, who could do all this without it.
-    return await dispatch('socket', asked, actorOf(request), controls());
+    const name = (await user) ?? 'not known';
+    // Who can open the socket could do all this without it.
+    const actor: Actor = { name, roles: ROLES, from: 'control socket', via: 'socket' };
+    return await dispatch('socket', asked, actor, controls());
   } catch (error) {
     log.error({ err: error, path }, 'answering a control request');
     return broken();
   }
 };
-
-/** Who can open the socket may do everything. */
-const actorOf = (_request: IncomingMessage): Actor => ({
-  name: 'control socket',
-  roles: ROLES,
-  from: 'control socket',
-  via: 'socket',
-});
 
 /** Undefined for a body that is too long. */
 const readBody = async (request: IncomingMessage): Promise<string | undefined> => {

@@ -1,16 +1,7 @@
 // The self-probe and the records on the control socket.
 import { z } from 'zod';
 import { MANDATE_STATES } from '../enforcement/enforcement.ts';
-import {
-  authorOf,
-  gives,
-  listOf,
-  type Outcome,
-  operationsOn,
-  ROLES,
-  type Role,
-  refuses,
-} from './operation.ts';
+import { gives, listOf, type Outcome, operationsOn, ROLES, type Role, refuses } from './operation.ts';
 
 /** Characters of a group's name. */
 const NAME_LENGTH_MAX = 64;
@@ -223,11 +214,11 @@ export const RECORD_OPERATIONS = {
     summary: 'The address behind a pseudonym, recorded first',
     roles: ['auditor'],
     secondPerson: withApprover,
-    body: z.strictObject({ pseudonym: text, by: text.exactOptional(), reason: text }),
-    form: '{ "pseudonym": text, "by": text, "reason": text }',
+    body: z.strictObject({ pseudonym: text, reason: text }),
+    form: '{ "pseudonym": text, "reason": text }',
     result: z.object({ address: z.string() }),
-    handle: async (records, { body: { pseudonym, by, reason } }, actor) =>
-      unlessAbsent(await records.reidentify(pseudonym, authorOf(actor, by), reason), (address) => ({
+    handle: async (records, { body: { pseudonym, reason } }, { name }) =>
+      unlessAbsent(await records.reidentify(pseudonym, name, reason), (address) => ({
         address,
       })),
   }),
@@ -241,20 +232,19 @@ export const RECORD_OPERATIONS = {
       .strictObject({
         address: text.exactOptional(),
         device: text.exactOptional(),
-        by: text.exactOptional(),
         reason: text,
       })
       .refine(({ address, device }) => (address === undefined) !== (device === undefined), {
         message: 'one of address and device is needed',
       }),
-    form: '{ "address" or "device": text, "by": text, "reason": text }',
+    form: '{ "address" or "device": text, "reason": text }',
     result: z.object({ pseudonyms: listOf(z.string()) }),
-    handle: async (records, { body: { address, device, by, reason } }, actor) => {
+    handle: async (records, { body: { address, device, reason } }, { name }) => {
       const sought =
         device === undefined
           ? ({ kind: 'address', text: address ?? '' } as const)
           : ({ kind: 'device', text: device } as const);
-      return unlessAbsent(await records.pseudonyms(sought, authorOf(actor, by), reason), (found) => ({
+      return unlessAbsent(await records.pseudonyms(sought, name, reason), (found) => ({
         pseudonyms: found.split(' ').filter((one) => one !== ''),
       }));
     },

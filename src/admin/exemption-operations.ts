@@ -3,16 +3,7 @@
 // Who acts is who the request says: the socket proves only that it is the user of the service or root.
 import { z } from 'zod';
 import { decisionSchema, EXEMPTION_STATES, paperSchema } from '../exemptions/exemptions.ts';
-import {
-  type Actor,
-  authorOf,
-  gives,
-  listOf,
-  type Outcome,
-  operationsOn,
-  ROLES,
-  refuses,
-} from './operation.ts';
+import { type Actor, gives, listOf, type Outcome, operationsOn, ROLES, refuses } from './operation.ts';
 
 /** Characters of a name or a reference, as the register keeps them, and of a reason. */
 const LINE_LENGTH_MAX = 200;
@@ -114,9 +105,8 @@ const reason = z
   .trim()
   .max(REASON_LENGTH_MAX)
   .regex(/^\P{C}*$/u);
-const decider = z.strictObject({ by: line.exactOptional(), reason: reason.min(1) });
+const decider = z.strictObject({ reason: reason.min(1) });
 const approver = z.strictObject({
-  by: line.exactOptional(),
   /** Those of the configuration where it names who approves. */
   role: line.optional(),
   delegation: line.optional(),
@@ -176,7 +166,7 @@ const one = z.object({ id: z.string().regex(/^(?:ex-\d{6,9}|\d{1,9})$/) });
 const toEnd = {
   parameters: one,
   body: decider,
-  form: '{ "by": text, "reason": text }',
+  form: '{ "reason": text }',
   result: shown,
 } as const;
 
@@ -195,11 +185,9 @@ const toOutcome = (doing: string, outcome: ExemptionShown | ExemptionRefusal): O
   return refuses(422, `${doing}: ${count}${lines.join('')}`, { code: 'ERR_EXEMPTION_REFUSED', problems });
 };
 
-/** In the control room, who asks is who is signed in, whatever the paper says. */
-const requestedBy = (body: unknown, { via, name }: Actor): unknown =>
-  via === 'socket' || typeof body !== 'object' || body === null || Array.isArray(body)
-    ? body
-    : { ...body, 'requested-by': name };
+/** Who asks is who is signed in, or the user of the system, whatever the paper says. */
+const requestedBy = (body: unknown, { name }: Actor): unknown =>
+  typeof body !== 'object' || body === null || Array.isArray(body) ? body : { ...body, 'requested-by': name };
 
 /** The register, and the decisions about it. */
 export const EXEMPTION_OPERATIONS = {
@@ -249,13 +237,10 @@ export const EXEMPTION_OPERATIONS = {
     needsProof: true,
     parameters: one,
     body: approver,
-    form: '{ "by": text, "role": text, "delegation": text, "reason": text }',
+    form: '{ "role": text, "delegation": text, "reason": text }',
     result: shown,
-    handle: async (register, { parameters: { id }, body: { by, role, delegation, reason } }, actor) =>
-      toOutcome(
-        `approving ${id}`,
-        await register.approve(id, { by: authorOf(actor, by), reason, role, delegation }),
-      ),
+    handle: async (register, { parameters: { id }, body: { role, delegation, reason } }, { name }) =>
+      toOutcome(`approving ${id}`, await register.approve(id, { by: name, reason, role, delegation })),
   }),
   rejectExemption: onExemptions({
     method: 'POST',
@@ -263,8 +248,8 @@ export const EXEMPTION_OPERATIONS = {
     summary: 'Turns a request away',
     roles: ['approver'],
     ...toEnd,
-    handle: async (register, { parameters, body: { by, reason } }, actor) =>
-      gives(await register.reject(parameters.id, { by: authorOf(actor, by), reason })),
+    handle: async (register, { parameters, body: { reason } }, { name }) =>
+      gives(await register.reject(parameters.id, { by: name, reason })),
   }),
   revokeExemption: onExemptions({
     method: 'POST',
@@ -272,8 +257,8 @@ export const EXEMPTION_OPERATIONS = {
     summary: 'Ends an exemption now',
     roles: ['operator', 'approver'],
     ...toEnd,
-    handle: async (register, { parameters, body: { by, reason } }, actor) =>
-      gives(await register.revoke(parameters.id, { by: authorOf(actor, by), reason })),
+    handle: async (register, { parameters, body: { reason } }, { name }) =>
+      gives(await register.revoke(parameters.id, { by: name, reason })),
   }),
   readExemptionRules: onExemptions({
     method: 'GET',

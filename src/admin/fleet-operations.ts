@@ -1,17 +1,10 @@
 // The fleet on the control socket: what all resolvers look like, and what the authority's operators do to it.
 import { z } from 'zod';
-import { authorOf, gives, listOf, operationsOn, ROLES } from './operation.ts';
+import { gives, listOf, operationsOn, ROLES } from './operation.ts';
 
-const LINE_LENGTH_MAX = 200;
 const REASON_LENGTH_MAX = 500;
 
 const name = z.string().regex(/^[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?$/);
-const line = z
-  .string()
-  .trim()
-  .min(1)
-  .max(LINE_LENGTH_MAX)
-  .regex(/^\P{C}*$/u);
 const reason = z
   .string()
   .trim()
@@ -186,11 +179,11 @@ export const FLEET_OPERATIONS = {
     summary:
       'Asks every resolver for its own probe; what each is answered is signed and comes within minutes',
     roles: ['operator', 'auditor'],
-    body: z.strictObject({ by: line.exactOptional() }),
-    form: '{ } or { "by": text }',
+    body: z.strictObject({}),
+    form: '{ }',
     result: z.object({ id: z.string(), time: z.string() }),
-    handle: (fleet, { body }, actor) => {
-      const { id, time } = fleet.probe(authorOf(actor, body.by));
+    handle: (fleet, _, { name: by }) => {
+      const { id, time } = fleet.probe(by);
       return Promise.resolve(gives({ id, time }));
     },
   }),
@@ -209,10 +202,10 @@ export const FLEET_OPERATIONS = {
     path: '/v1/fleet/remove',
     summary: 'Takes a resolver out of the fleet; what it uploads afterwards is refused',
     roles: ['administrator'],
-    body: z.strictObject({ name, by: line, reason }),
-    form: '{ "name": NAME, "by": text, "reason": text }',
+    body: z.strictObject({ name, reason }),
+    form: '{ "name": NAME, "reason": text }',
     result: z.object({ reloaded: z.number() }),
-    handle: async (fleet, { body }) => gives(await fleet.remove(body.name, body.by, body.reason)),
+    handle: async (fleet, { body }, { name: by }) => gives(await fleet.remove(body.name, by, body.reason)),
   }),
   setOverlay: onFleet({
     method: 'POST',
@@ -222,12 +215,11 @@ export const FLEET_OPERATIONS = {
     body: z.strictObject({
       for: z.string().regex(/^(?:all|(?:site|node):[a-z0-9-]{1,40})$/),
       yaml: z.string().max(50_000),
-      by: line,
       reason: reason.exactOptional(),
     }),
-    form: '{ "for": "all" | "site:NAME" | "node:NAME", "yaml": text, "by": text, "reason": text }',
+    form: '{ "for": "all" | "site:NAME" | "node:NAME", "yaml": text, "reason": text }',
     result: z.object({ number: z.number(), hash: z.string() }),
-    handle: async (fleet, { body }) => gives(await fleet.overlay(body)),
+    handle: async (fleet, { body }, { name: by }) => gives(await fleet.overlay({ ...body, by })),
   }),
   rotateFleetKey: onFleet({
     method: 'POST',

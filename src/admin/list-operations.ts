@@ -1,8 +1,8 @@
 // Lists on the control socket: what is in force, what is held, and the decisions about it.
 import { z } from 'zod';
-import { authorOf, gives, listOf, operationsOn, ROLES, type Role } from './operation.ts';
+import { gives, listOf, operationsOn, ROLES, type Role } from './operation.ts';
 
-/** Characters of who decides and of why, as the store keeps them. */
+/** Characters of why, as the store keeps them. */
 const TEXT_LENGTH_MAX = 500;
 
 const content = z
@@ -101,7 +101,6 @@ export type ListOutcome = Readonly<z.output<typeof inForceNow>>;
 
 const decision = z.strictObject({
   sha256: z.string().regex(/^[0-9a-f]{64}$/),
-  by: z.string().min(1).max(TEXT_LENGTH_MAX).exactOptional(),
   reason: z.string().max(TEXT_LENGTH_MAX).default(''),
 });
 
@@ -139,7 +138,7 @@ const byTwoForMandates = async (
 const toDecide = {
   parameters: one,
   body: decision,
-  form: '{ "sha256": 64 digits, "by": text, "reason": text }',
+  form: '{ "sha256": 64 digits, "reason": text }',
   result: inForceNow,
 } as const;
 
@@ -205,8 +204,8 @@ export const LIST_OPERATIONS = {
     roles: ['operator'],
     secondPerson: byTwoForMandates,
     ...toDecide,
-    handle: async (lists, { parameters: { list }, body: { sha256, by, reason } }, actor) =>
-      gives(await lists.accept(list, sha256, { by: authorOf(actor, by), reason })),
+    handle: async (lists, { parameters: { list }, body: { sha256, reason } }, { name }) =>
+      gives(await lists.accept(list, sha256, { by: name, reason })),
   }),
   dismissList: onLists({
     method: 'POST',
@@ -214,8 +213,8 @@ export const LIST_OPERATIONS = {
     summary: 'Turns the held content away',
     roles: ['operator', 'approver'],
     ...toDecide,
-    handle: async (lists, { parameters: { list }, body: { sha256, by, reason } }, actor) =>
-      gives(await lists.dismiss(list, sha256, { by: authorOf(actor, by), reason })),
+    handle: async (lists, { parameters: { list }, body: { sha256, reason } }, { name }) =>
+      gives(await lists.dismiss(list, sha256, { by: name, reason })),
   }),
   rollBackList: onLists({
     method: 'POST',
@@ -224,8 +223,8 @@ export const LIST_OPERATIONS = {
     roles: ['operator'],
     secondPerson: byTwoForMandates,
     ...toDecide,
-    handle: async (lists, { parameters: { list }, body: { sha256, by, reason } }, actor) =>
-      gives(await lists.rollback(list, sha256, { by: authorOf(actor, by), reason })),
+    handle: async (lists, { parameters: { list }, body: { sha256, reason } }, { name }) =>
+      gives(await lists.rollback(list, sha256, { by: name, reason })),
   }),
   refreshList: onLists({
     method: 'POST',

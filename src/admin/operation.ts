@@ -14,8 +14,8 @@ export { ROLES, type Role } from '../words/words.ts';
 export type Door = 'listener' | 'socket' | 'room' | 'command';
 
 /**
- * Who uses an operation. The control socket knows no roles: who can open it, the user of the service and root, may do
- * everything. Who asks the listener on TCP is judged by the address.
+ * Who uses an operation, and whom records name. The control socket knows no roles: who can open it may do everything, and is
+ * the user of the system that the kernel says. Who asks the listener on TCP is judged by the address.
  */
 export interface Actor {
   /** As records have it. */
@@ -25,13 +25,6 @@ export interface Actor {
   readonly from: string;
   readonly via: Door;
 }
-
-/**
- * Who a record names. On the control socket the command says which user of the system runs it: who can open the socket could
- * write anything.
- */
-export const authorOf = ({ name, via }: Actor, stated: string | undefined): string =>
-  via === 'socket' ? (stated ?? name) : name;
 
 /** By what a client knows that it has a result already. */
 export interface Validators {

@@ -3,9 +3,9 @@ import { z } from 'zod';
 import { createAddress, parseAddress } from '../base/base.ts';
 import { parseName, parseType } from '../dns/dns.ts';
 import { MANDATE_STATES } from '../enforcement/enforcement.ts';
-import { authorOf, gives, listOf, operationsOn, ROLES } from './operation.ts';
+import { gives, listOf, operationsOn, ROLES } from './operation.ts';
 
-/** Characters of who acts and of why. */
+/** Characters of why. */
 const TEXT_LENGTH_MAX = 500;
 /** Characters of a name with every byte escaped. */
 const NAME_LENGTH_MAX = 1024;
@@ -156,7 +156,6 @@ export interface PauseControl {
 }
 
 const onPause = operationsOn<PauseControl>('pause', { failureStatus: 409 });
-const by = z.string().min(1).max(TEXT_LENGTH_MAX).exactOptional();
 /** One person may suspend refusals for as long as it takes to find out what is wrong. */
 const ALONE_MS_MAX = 15 * 60_000;
 const reason = z.string().max(TEXT_LENGTH_MAX);
@@ -179,22 +178,20 @@ export const PAUSE_OPERATIONS = {
     needsProof: true,
     secondPerson: (_, { body }) =>
       Promise.resolve(body.ms > ALONE_MS_MAX ? (['operator', 'approver'] as const) : undefined),
-    body: z.strictObject({ ms: z.int().positive(), by, reason: reason.min(1) }),
-    form: '{ "ms": milliseconds, "by": text, "reason": text }',
+    body: z.strictObject({ ms: z.int().positive(), reason: reason.min(1) }),
+    form: '{ "ms": milliseconds, "reason": text }',
     result: pauseStatus,
-    handle: async (control, { body }, actor) =>
-      gives(await control.pause(body.ms, authorOf(actor, body.by), body.reason)),
+    handle: async (control, { body }, { name }) => gives(await control.pause(body.ms, name, body.reason)),
   }),
   resume: onPause({
     method: 'POST',
     path: '/v1/resume',
     summary: 'Gives refusals again before that time has passed',
     roles: ['operator', 'approver'],
-    body: z.strictObject({ by, reason: reason.default('') }),
-    form: '{ "by": text, "reason": text }',
+    body: z.strictObject({ reason: reason.default('') }),
+    form: '{ "reason": text }',
     result: pauseStatus,
-    handle: async (control, { body }, actor) =>
-      gives(await control.resume(authorOf(actor, body.by), body.reason)),
+    handle: async (control, { body }, { name }) => gives(await control.resume(name, body.reason)),
   }),
 };
 

@@ -2,9 +2,9 @@
 // a reload that says what came of it, and a copy of the register for a backup.
 import { z } from 'zod';
 import { MANDATE_STATES } from '../enforcement/enforcement.ts';
-import { authorOf, gives, listOf, operationsOn, ROLES } from './operation.ts';
+import { gives, listOf, operationsOn, ROLES } from './operation.ts';
 
-/** Characters of who acts and of why. */
+/** Characters of why. */
 const TEXT_LENGTH_MAX = 500;
 
 const state = z.enum(MANDATE_STATES);
@@ -181,11 +181,10 @@ export interface ServiceControl {
 }
 
 const onService = operationsOn<ServiceControl>('service', { failureStatus: 409 });
-const author = z.strictObject({
-  by: z.string().min(1).max(TEXT_LENGTH_MAX).exactOptional(),
+const reasoned = z.strictObject({
   reason: z.string().max(TEXT_LENGTH_MAX).default(''),
 });
-const AUTHOR_FORM = '{ "by": text, "reason": text }';
+const REASON_FORM = '{ "reason": text }';
 
 /** Looking at the service, reloading it, copying its state. */
 export const SERVICE_OPERATIONS = {
@@ -210,21 +209,19 @@ export const SERVICE_OPERATIONS = {
     path: '/v1/reload',
     summary: 'Puts the configuration and the lists on the disk in force, all or nothing',
     roles: ['operator'],
-    body: author,
-    form: AUTHOR_FORM,
+    body: reasoned,
+    form: REASON_FORM,
     result: reloaded,
-    handle: async (control, { body }, actor) =>
-      gives(await control.reload(authorOf(actor, body.by), body.reason)),
+    handle: async (control, { body }, { name }) => gives(await control.reload(name, body.reason)),
   }),
   copyRegister: onService({
     method: 'POST',
     path: '/v1/backup/register',
     summary: 'Copies the register of exemptions within the state directory, for a backup',
     roles: ['administrator'],
-    body: author,
-    form: AUTHOR_FORM,
+    body: reasoned,
+    form: REASON_FORM,
     result: copied,
-    handle: async (control, { body }, actor) =>
-      gives(await control.copyRegister(authorOf(actor, body.by), body.reason)),
+    handle: async (control, { body }, { name }) => gives(await control.copyRegister(name, body.reason)),
   }),
 };

@@ -22,6 +22,7 @@ import { Overview } from './overview.ts';
 import { ReportShelf } from './report-shelf.ts';
 import { createServiceControl, type ServiceParts } from './service-control.ts';
 import { ServiceRates } from './service-rates.ts';
+import { SocketUsers } from './socket-users.ts';
 
 /** The parts of the program that can be reached. */
 export interface ControlDoorParts extends Omit<ServiceParts, 'lists'> {
@@ -44,6 +45,7 @@ export interface ControlDoorParts extends Omit<ServiceParts, 'lists'> {
 /** Where decisions come in. Without it the service does all its work; only the command cannot decide. */
 export class ControlDoor {
   readonly #parts: ControlDoorParts;
+  readonly #users = new SocketUsers();
   #socket: ControlSocket | undefined;
   #shared: Controls | undefined;
 
@@ -117,7 +119,12 @@ export class ControlDoor {
     await this.close();
     const controls = () => ({ ...this.shared, ...room.controls });
     try {
-      this.#socket = await openControlSocket({ path: join(directory, CONTROL_SOCKET_NAME), controls, log });
+      this.#socket = await openControlSocket({
+        path: join(directory, CONTROL_SOCKET_NAME),
+        openTo: this.#parts.state.current.config.admin.socket,
+        userOf: (socket) => this.#users.nameOf(socket),
+        ...{ controls, log },
+      });
     } catch (error) {
       if (!isAppError(error)) throw error;
       log.warn({ err: error }, 'no control socket');

@@ -48,6 +48,11 @@ export class RoomDoor {
     return this.#room?.controls ?? {};
   }
 
+  /** When the certificate ends; undefined: the room has none, or is not there. */
+  get certificateEndMs(): number | undefined {
+    return this.#room?.certificateEndMs;
+  }
+
   get acts(): readonly ActShown[] {
     return this.#room?.acts ?? [];
   }

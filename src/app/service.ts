@@ -285,6 +285,7 @@ export class Service {
       workerRestarts: () => this.#supervisor.restarts,
       workerHangs: () => this.#supervisor.hangs,
       tls: () => this.#tls.facts(this.#state.current.config),
+      roomCertificateEndMs: () => this.#roomDoor.certificateEndMs,
       tlsConnectionsLimit: () => count * (this.#descriptors.encrypted?.connectionsMax ?? 0),
       tcpConnectionsLimit: () => count * this.#descriptors.streams.connectionsMax,
       cacheLimitBytes: () => count * config.cache.sizeBytes,

@@ -28,6 +28,7 @@ const startOnlyValues = (config: Config): Record<string, unknown> => ({
   'listen.doq': config.listen.doq.length > 0,
   ...(config.tls && { tls: JSON.stringify(boundsOf(config.tls)) }),
   'listen.admin': config.listen.admin && formatEndpoint(config.listen.admin),
+  'admin.socket': config.admin.socket,
   'admin.allow': JSON.stringify(config.admin.allow),
   'admin.hosts': JSON.stringify(config.admin.hosts.map((host) => formatName(host))),
   'control-room':

@@ -1,11 +1,11 @@
-// Who runs the command, for records and histories: evidence between colleagues, not proof.
+// Who runs the command, for what the command itself writes: the author of a report, the manifest of a backup. Who acts on the
+// running service is another matter, which the kernel tells the service.
 import { userInfo } from 'node:os';
 
-/** The name of the person who runs the command, the one before sudo where there was one. */
+/** The user of the system; nothing that its environment says, which could be anything. */
 export const authorName = (): string => {
-  const { SUDO_USER } = process.env;
   try {
-    return SUDO_USER ?? userInfo().username;
+    return userInfo().username;
   } catch {
     // In a container, a user may have a number and no name.
     return `user ${process.getuid?.() ?? 'unknown'}`;

@@ -37,7 +37,7 @@ export const backup = async ({ values, words }: InputOf<typeof BACKUP>): Promise
     rmSync(state, { recursive: true, force: true });
     mkdirSync(state, { mode: 0o700 });
   };
-  const copied = await askForCopies(config, by, values.reason);
+  const copied = await askForCopies(config, values.reason);
   try {
     clear();
     await copyState({ from: config.stateDirectory, to: state, copied }, clear);
@@ -74,9 +74,9 @@ const makeStage = (file: string): string => {
 };
 
 /** The register, copied by the service that has it open; empty where none runs, or where it cannot use it itself. */
-const askForCopies = async (config: Config, by: string, reason: string): Promise<Map<string, string>> => {
+const askForCopies = async (config: Config, reason: string): Promise<Map<string, string>> => {
   try {
-    const { register } = await askService(config, OPERATIONS.copyRegister, { body: { by, reason } });
+    const { register } = await askService(config, OPERATIONS.copyRegister, { body: { reason } });
     return new Map(register === null ? [] : [[REGISTER_NAME, register]]);
   } catch (thrown) {
     const isUnusable = isAppError(thrown) && REGISTER_TROUBLES.has(thrown.code);

@@ -1,7 +1,7 @@
 // cordon exemptions: what is exempt from whose lists, by whose word and until when, and the decisions about it.
 //
 // The running program alone has the register open, so that everything but a check of text files asks it. Who acts is
-// the user who runs the command unless a name is given: evidence between colleagues, not proof.
+// the user of the system that the kernel names to it.
 
 import { OPERATIONS } from '../admin/admin.ts';
 import { checkExemptionTexts } from '../app/app.ts';
@@ -13,7 +13,6 @@ import {
   formatExemptionProblem,
   readRequestFile,
 } from '../exemptions/exemptions.ts';
-import { authorName } from './author.ts';
 import { askService } from './control-client.ts';
 import type { InputOf } from './declaration.ts';
 import type {
@@ -79,20 +78,15 @@ const SCHEDULE_OPTIONS = ['hours', 'timezone'] as const;
 
 /** Asks for an exemption. */
 export const request = async ({ values }: InputOf<typeof EXEMPTIONS_REQUEST>): Promise<number> => {
-  const { config, json, file, by, ...options } = values;
+  const { config, json, file, ...options } = values;
   const fields = Object.fromEntries(
     Object.entries(options).filter(([, value]) => value !== undefined && value.length > 0),
   );
   if (file !== undefined && Object.keys(fields).length > 0) {
-    throw new UsageError('--file has all fields: no other one goes with it but --by');
+    throw new UsageError('--file has all fields: no other one goes with it');
   }
   const written = file === undefined ? toFields(new Map(Object.entries(fields))) : readFields(file);
-  const raw = {
-    'requested-by': authorName(),
-    ...written,
-    ...(by === undefined ? {} : { 'requested-by': by }),
-  };
-  const paper = await askService(configOf(config), OPERATIONS.requestExemption, { body: raw });
+  const paper = await askService(configOf(config), OPERATIONS.requestExemption, { body: written });
   return tell(paper, json, 'requested: somebody else approves it');
 };
 
@@ -121,8 +115,8 @@ const readFields = (file: string): object => {
 /** Approves a request. */
 export const approve = async ({ values, words }: InputOf<typeof EXEMPTIONS_APPROVE>): Promise<number> => {
   const id = requireId(words.id);
-  const { config, json, by = authorName(), role, delegation, reason } = values;
-  const body = { by, role, delegation, reason };
+  const { config, json, role, delegation, reason } = values;
+  const body = { role, delegation, reason };
   const paper = await askService(configOf(config), OPERATIONS.approveExemption, {
     parameters: { id },
     body,
@@ -140,10 +134,10 @@ export const revoke = (input: End): Promise<number> => end('revoke', input);
 
 const end = async (word: 'reject' | 'revoke', { values, words }: End): Promise<number> => {
   const id = requireId(words.id);
-  const { config, json, by = authorName(), reason } = values;
+  const { config, json, reason } = values;
   if (reason === '') throw new UsageError('--reason TEXT is needed: it stays in the register');
   const operation = word === 'reject' ? OPERATIONS.rejectExemption : OPERATIONS.revokeExemption;
-  const paper = await askService(configOf(config), operation, { parameters: { id }, body: { by, reason } });
+  const paper = await askService(configOf(config), operation, { parameters: { id }, body: { reason } });
   return tell(paper, json, word === 'reject' ? 'rejected' : 'revoked: it is out of force');
 };
 

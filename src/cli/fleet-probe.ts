@@ -2,7 +2,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { z } from 'zod';
 import { OPERATIONS } from '../admin/admin.ts';
-import { authorName } from './author.ts';
 import { alignColumns } from './columns.ts';
 import { askService } from './control-client.ts';
 import type { InputOf } from './declaration.ts';
@@ -26,7 +25,7 @@ export const probe = async ({ values }: InputOf<typeof FLEET_PROBE>): Promise<nu
     throw new UsageError(`--wait takes 0 to ${WAIT_SEC_MAX} seconds`);
   const config = requireConfig(configPath(values.config));
   if (!values.last)
-    await askService(config, OPERATIONS.probeFleet, { body: { by: values.by ?? authorName() } });
+    await askService(config, OPERATIONS.probeFleet, { body: {} });
   const untilMs = performance.now() + (values.last ? 0 : waitSec * 1_000);
   let matrix = await askService(config, OPERATIONS.readFleetProbe, {});
   while (unanswered(matrix).length > 0 && performance.now() < untilMs) {

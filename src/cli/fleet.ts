@@ -8,7 +8,6 @@ import { AppError, errorText } from '../base/base.ts';
 import type { Config, FleetConfig } from '../config/config.ts';
 import { initFleet, joinFleet, readMembers, rotateNode } from '../fleet/fleet.ts';
 import { createFleetReport, readPeriod } from '../report/report.ts';
-import { authorName } from './author.ts';
 import { askService } from './control-client.ts';
 import type { InputOf } from './declaration.ts';
 import type {
@@ -166,7 +165,6 @@ export const rotate = async ({ values }: InputOf<typeof FLEET_ROTATE>): Promise<
 export const remove = async ({ values, words }: InputOf<typeof FLEET_REMOVE>): Promise<number> => {
   const body = {
     name: requireName(words.name),
-    by: values.by ?? authorName(),
     reason: requireReason(values.reason),
   };
   const made = await askService(configOf(values.config), OPERATIONS.removeResolver, { body });
@@ -190,7 +188,6 @@ export const overlay = async ({ values, words }: InputOf<typeof FLEET_OVERLAY>):
   const body = {
     for: words.for,
     yaml: readText(words.file),
-    by: values.by ?? authorName(),
     reason: requireReason(values.reason),
   };
   const end = await askService(configOf(values.config), OPERATIONS.setOverlay, { body });

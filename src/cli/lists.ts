@@ -8,7 +8,6 @@ import { AppError } from '../base/base.ts';
 import type { Config } from '../config/config.ts';
 import { diffList, type ListStatus, readListHistory, readListStatuses } from '../lists/keeping/keeping.ts';
 import type { StoreDecision } from '../lists/lists.ts';
-import { authorName } from './author.ts';
 import { askService, isNobodyThere } from './control-client.ts';
 import type { InputOf } from './declaration.ts';
 import type {
@@ -115,7 +114,7 @@ const decide = async (word: keyof typeof DECISIONS, { values, words }: Decision)
   const config = configOf(values);
   requireList(config, id);
   const whole = sha256.length === SHA256_LENGTH ? sha256 : await completeHash(config, id, sha256);
-  const body = { sha256: whole, by: authorName(), reason: reason === '' ? 'by command' : reason };
+  const body = { sha256: whole, reason: reason === '' ? 'by command' : reason };
   const outcome = await askService(config, DECISIONS[word], { parameters: { list: id }, body });
   const done = { accept: 'accepted', dismiss: 'dismissed', rollback: 'back in force' }[word];
   const { generation, entries } = outcome;

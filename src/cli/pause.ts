@@ -1,6 +1,5 @@
 // cordon pause, cordon resume: suspends all refusals of the running program for a bounded time, and ends that.
 import { OPERATIONS, type PauseStatus } from '../admin/admin.ts';
-import { authorName } from './author.ts';
 import { askService } from './control-client.ts';
 import type { InputOf } from './declaration.ts';
 import type { PAUSE, RESUME } from './declarations/operating.ts';
@@ -23,7 +22,7 @@ export const pause = async ({ values, words }: InputOf<typeof PAUSE>): Promise<n
   const ms = Number(count) * (UNITS[unit] ?? 0);
   if (ms === 0) throw new UsageError(`"${duration.slice(0, 20)}" is no duration such as 30s, 10m or 1h`);
   if (reason === '') throw new UsageError('--reason TEXT is needed: it goes into the records');
-  show(json, await askService(config, OPERATIONS.pause, { body: { ms, by: authorName(), reason } }));
+  show(json, await askService(config, OPERATIONS.pause, { body: { ms, reason } }));
   return 0;
 };
 
@@ -31,7 +30,7 @@ export const pause = async ({ values, words }: InputOf<typeof PAUSE>): Promise<n
 export const resume = async ({ values }: InputOf<typeof RESUME>): Promise<number> => {
   const { json, reason } = values;
   const config = requireConfig(configPath(values.config));
-  show(json, await askService(config, OPERATIONS.resume, { body: { by: authorName(), reason } }));
+  show(json, await askService(config, OPERATIONS.resume, { body: { reason } }));
   return 0;
 };
 

@@ -21,7 +21,6 @@ import {
   type VerifyProgress,
   verifyRecords,
 } from '../records/records.ts';
-import { authorName } from './author.ts';
 import { askService, isNobodyThere } from './control-client.ts';
 import type { InputOf } from './declaration.ts';
 import type {
@@ -105,7 +104,7 @@ const withPseudonyms = async (
     throw new UsageError('--reason goes with one of --client ADDRESS and --device NAME');
   if (reason.trim() === '') throw new UsageError('--reason TEXT is needed: it goes into the records');
   const sought = device === undefined ? { address: client ?? '' } : { device };
-  const body = { ...sought, by: authorName(), reason };
+  const body = { ...sought, reason };
   const { pseudonyms } = await askService(config, OPERATIONS.listPseudonyms, { body });
   return { filter: { ...filter, pseudonyms }, hidden: () => hidden };
 };
@@ -211,7 +210,7 @@ export const reidentify = async ({ values, words }: InputOf<typeof RECORDS_REIDE
   const { pseudonym } = words;
   if (values.reason.trim() === '') throw new UsageError('--reason TEXT is needed: it goes into the records');
   const config = requireConfig(configPath(values.config));
-  const body = { pseudonym, by: authorName(), reason: values.reason };
+  const body = { pseudonym, reason: values.reason };
   const answer = await askService(config, OPERATIONS.reidentify, { body });
   print(values.json, answer, () => `${answer.address}\n`);
   return 0;

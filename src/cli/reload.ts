@@ -1,6 +1,5 @@
 // cordon reload: has the service read configuration and lists again, and says what came of it.
 import { OPERATIONS } from '../admin/admin.ts';
-import { authorName } from './author.ts';
 import { askService } from './control-client.ts';
 import type { InputOf } from './declaration.ts';
 import type { RELOAD } from './declarations/operating.ts';
@@ -11,7 +10,7 @@ import { configPath, requireConfig } from './usage.ts';
 /** Reloads; returns DONE, throws the error that kept it from being in force. */
 export const reload = async ({ values }: InputOf<typeof RELOAD>): Promise<number> => {
   const config = requireConfig(configPath(values.config));
-  const body = { by: authorName(), reason: values.reason };
+  const body = { reason: values.reason };
   const outcome = await askService(config, OPERATIONS.reload, { body });
   print(values.json, outcome, () => `reloaded: generation ${outcome.generation}, ${outcome.text}\n`);
   return DONE;

@@ -24,7 +24,7 @@ export type {
   DatagramOptions,
   DatagramSocket,
 } from './socket.ts';
-export { sendToUnixSocket } from './unix.ts';
+export { peerUid, sendToUnixSocket } from './unix.ts';
 
 /** Opens a socket of the better kind that works here; rejects with the system's error. */
 export const openDatagramSocket = async (options: DatagramOptions): Promise<DatagramSocket> =>

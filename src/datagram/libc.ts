@@ -43,6 +43,7 @@ export interface Libc {
   bind(fd: number, address: Uint8Array, length: number): number;
   connect(fd: number, address: Uint8Array, length: number): number;
   setsockopt(fd: number, level: number, name: number, value: Uint8Array, length: number): number;
+  getsockopt(fd: number, level: number, name: number, value: Uint8Array, length: Uint8Array): number;
   getsockname(fd: number, address: Uint8Array, length: Uint8Array): number;
   /** Writes the reading and the writing end, two 32-bit numbers. */
   pipe2(ends: Uint8Array, flags: number): number;
@@ -98,6 +99,7 @@ const load = async (): Promise<Libc | undefined> => {
       bind: c.func('int bind(int, void *, unsigned int)') as Libc['bind'],
       connect: c.func('int connect(int, void *, unsigned int)') as Libc['connect'],
       setsockopt: c.func('int setsockopt(int, int, int, void *, unsigned int)') as Libc['setsockopt'],
+      getsockopt: c.func('int getsockopt(int, int, int, void *, void *)') as Libc['getsockopt'],
       getsockname: c.func('int getsockname(int, void *, void *)') as Libc['getsockname'],
       pipe2: c.func('int pipe2(void *, int)') as Libc['pipe2'],
       dup3: c.func('int dup3(int, int, int)') as Libc['dup3'],

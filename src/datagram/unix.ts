@@ -1,4 +1,5 @@
-// One datagram to a Unix socket, which Node.js has no means for: how a service manager is told of its service.
+// What Node.js has no means for at Unix sockets: one datagram, by which a service manager is told of its service; and which user
+// of the system is at the other end of a connection.
 import { type Libc, systemError, systemLibc } from './libc.ts';
 
 const AF_UNIX = 1;
@@ -9,6 +10,11 @@ const MSG_DONTWAIT = 0x40;
 /** Bytes of sun_path in struct sockaddr_un. */
 const PATH_BYTES_MAX = 108;
 const FAMILY_BYTES = 2;
+const SOL_SOCKET = 1;
+const SO_PEERCRED = 17;
+/** struct ucred (unix(7)): process, user and group. */
+const UCRED_BYTES = 12;
+const UCRED_UID = 1;
 
 /**
  * Sends a text to the datagram socket of a path; one that begins with `@` is of the abstract namespace (unix(7)).
@@ -24,6 +30,23 @@ export const sendToUnixSocket = (path: string, text: string): void => {
   } finally {
     c.close(fd);
   }
+};
+
+/**
+ * Number of the user who connected to a Unix socket, as the kernel noted it then (SO_PEERCRED, unix(7)); undefined where it
+ * cannot be asked.
+ */
+export const peerUid = (descriptor: number): number | undefined => {
+  const c = systemLibc();
+  if (c === undefined || descriptor < 0) return undefined;
+  const credentials = new Int32Array(UCRED_BYTES / Int32Array.BYTES_PER_ELEMENT);
+  const length = Uint32Array.of(UCRED_BYTES);
+  const bytes = new Uint8Array(credentials.buffer);
+  const failed = c.getsockopt(descriptor, SOL_SOCKET, SO_PEERCRED, bytes, new Uint8Array(length.buffer));
+  if (failed !== 0 || length[0] !== UCRED_BYTES) return undefined;
+  // uid_t has no sign; -1 is nobody.
+  const uid = (credentials[UCRED_UID] ?? -1) >>> 0;
+  return uid === 0xffff_ffff ? undefined : uid;
 };
 
 const send = (c: Libc, fd: number, path: string, message: Uint8Array): void => {

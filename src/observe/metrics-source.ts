@@ -67,6 +67,8 @@ export interface MetricsSource {
   anchorsConfirmedMs?(): number | undefined;
   /** The certificate of the encrypted listeners; undefined: there is none. */
   tls?(): { readonly endMs: number; readonly isRefused: boolean } | undefined;
+  /** When the certificate of the control room ends, milliseconds since the epoch; undefined: it has none. */
+  roomCertificateEndMs?(): number | undefined;
   /** Encrypted connections of clients that all workers may have. */
   tlsConnectionsLimit?(): number;
   /** TCP connections of clients that all workers may have. */

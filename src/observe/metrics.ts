@@ -471,6 +471,17 @@ const METRICS: readonly Metric[] = [
     },
   },
   {
+    name: 'cordon_room_certificate_expiry_timestamp_seconds',
+    type: 'gauge',
+    labels: [],
+    help: 'When the first certificate of the chain of the control room ends; seconds since the epoch; absent without one.',
+    alarm: '`cordon_room_certificate_expiry_timestamp_seconds - time() < 7 * 86400`',
+    read: ({ source }) => {
+      const endMs = source.roomCertificateEndMs?.();
+      return maybe(endMs === undefined ? undefined : endMs / 1000);
+    },
+  },
+  {
     name: 'cordon_doq_available',
     type: 'gauge',
     labels: [],

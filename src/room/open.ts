@@ -66,6 +66,8 @@ export interface Room {
   readonly hasAdministrator: boolean;
   /** What waits for a second person, and what did lately. */
   readonly acts: readonly ActShown[];
+  /** When the first certificate of its chain ends, milliseconds since the epoch; undefined: it has none. */
+  readonly certificateEndMs: number | undefined;
   /** Streams that are open. */
   readonly streams: number;
   /** What only this room can answer, for the control socket. */
@@ -137,6 +139,9 @@ export const openRoom = async (options: RoomOptions): Promise<Room> => {
       get acts() {
         return acts.list();
       },
+      get certificateEndMs() {
+        return certificate?.endMs;
+      },
       get streams() {
         return live.size;
       },
@@ -159,6 +164,7 @@ export const openRoom = async (options: RoomOptions): Promise<Room> => {
 /** The certificate of the room, read again when its files change. */
 class RoomCertificate {
   material: TlsMaterial;
+  endMs: number;
   readonly #files: { readonly certPath: string; readonly keyPath: string };
   readonly #log: RoomLog;
   #seen: string;
@@ -168,7 +174,7 @@ class RoomCertificate {
     this.#files = files;
     this.#log = log;
     this.#seen = this.#identity();
-    this.material = this.#read();
+    ({ material: this.material, endMs: this.endMs } = this.#read());
   }
 
   follow(server: Server): void {
@@ -177,7 +183,7 @@ class RoomCertificate {
       if (now === this.#seen) return;
       this.#seen = now;
       try {
-        this.material = this.#read();
+        ({ material: this.material, endMs: this.endMs } = this.#read());
         server.setSecureContext({ cert: this.material.cert, key: this.material.key });
         this.#log.info({ path: this.#files.certPath }, 'certificate of the control room renewed');
       } catch (thrown) {
@@ -193,8 +199,12 @@ class RoomCertificate {
     clearInterval(this.#timer);
   }
 
-  #read(): TlsMaterial {
-    return readCertificate({ ...this.#files, ocspPath: undefined, clientAuthorityPaths: [] }).material;
+  #read(): { readonly material: TlsMaterial; readonly endMs: number } {
+    const { material, facts } = readCertificate({
+      ...this.#files,
+      ...{ ocspPath: undefined, clientAuthorityPaths: [] },
+    });
+    return { material, endMs: facts.endMs };
   }
 
   #identity(): string {

@@ -219,7 +219,7 @@ test('what is held is in force when a person accepts it, and out of force when a
   // The source still has it; nobody is asked twice.
   expect(await refresh()).toMatchObject({ outcome: 'held', sha256 });
   expect(await outcomeOf(program, 'name-500')).toBe('answered');
-  expect((await control('POST', '/v1/lists/feed/dismiss', { sha256, by: 'ann' })).status).toBe(200);
+  expect((await control('POST', '/v1/lists/feed/dismiss', { sha256 })).status).toBe(200);
   expect((await control('GET', '/v1/lists/feed')).body['held']).toBeNull();
   await program.stop();
 
@@ -302,8 +302,8 @@ describe('a file of the operator', () => {
     expect(await readMetric(program, 'cordon_list_held', { list: 'own' })).toBe(1);
     const { body } = await control('GET', '/v1/lists/own');
     const { sha256 } = body['held'] as { sha256: string };
-    expect((await control('POST', '/v1/lists/own/accept', { sha256: NEVER, by: 'ann' })).status).toBe(409);
-    expect((await control('POST', '/v1/lists/own/accept', { sha256, by: 'ann' })).body).toMatchObject({
+    expect((await control('POST', '/v1/lists/own/accept', { sha256: NEVER })).status).toBe(409);
+    expect((await control('POST', '/v1/lists/own/accept', { sha256 })).body).toMatchObject({
       sha256,
       entries: 50,
     });
@@ -327,8 +327,8 @@ describe('the control socket', () => {
       ['POST', '/v1/lists/own/history', undefined, 405],
       ['GET', '/metrics', undefined, 404],
       ['POST', '/v1/lists/own/accept', {}, 400],
-      ['POST', '/v1/lists/own/accept', { sha256: NEVER, by: 'a'.repeat(100_000) }, 413],
-      ['POST', '/v1/lists/own/rollback', { sha256: NEVER, by: 'ann' }, 409],
+      ['POST', '/v1/lists/own/accept', { sha256: NEVER, reason: 'a'.repeat(100_000) }, 413],
+      ['POST', '/v1/lists/own/rollback', { sha256: NEVER }, 409],
       ['POST', '/v1/lists/own/refresh', undefined, 409],
     ] as const) {
       const reply = await control(method, path, body);

@@ -19,6 +19,7 @@ import type { TopPage } from '../../src/cli/top-text.ts';
 import { RCODE } from '../../src/dns/dns.ts';
 import { AnswerBook } from '../support/answer-book.ts';
 import { ask } from '../support/client.ts';
+import { approveAsOther, hasOtherUser } from '../support/other-user.ts';
 import { type Cordon, type RunResult, requireProgram, run, startCordon } from '../support/process.ts';
 import { ScriptedUpstream } from '../support/scripted-upstream.ts';
 
@@ -181,7 +182,7 @@ describe('top', () => {
 
 describe('backup and restore', () => {
   const exempt = async (): Promise<void> => {
-    const options = ['--grounds', 'law-enforcement', '--by', 'R. Investigator'];
+    const options = ['--grounds', 'law-enforcement'];
     const texts = [
       '--justification',
       'Case 2026-117 needs two accounts to be watched as the public sees them.',
@@ -192,12 +193,10 @@ describe('backup and restore', () => {
       ...['exemptions', 'request', ...options, ...texts, ...others, '--group', 'lab', '--until', until],
     );
     expect(made.stderr).toBe('');
-    expect(
-      await command('exemptions', 'approve', '1', '--by', 'A. Head', '--role', 'agency-head'),
-    ).toMatchObject({ code: 0 });
+    await approveAsOther(join(cordon.directory, 'state'), '1');
   };
 
-  test('a backup under load is whole, and a new service goes on from it', async () => {
+  test.skipIf(!hasOtherUser)('a backup under load is whole, and a new service goes on from it', async () => {
     await exempt();
     let isLoading = true;
     const load = (async () => {

@@ -99,8 +99,8 @@ for (let round = 0; round < rounds; round++) {
     await answered;
     times[word].push(...asked, ...(await awaitAll(`${id} ${event}`)).map((atMs) => atMs - startMs));
   };
-  await take('granted', 'approved', `/v1/exemptions/${id}/approve`, { by: 'A. Head', role: 'agency-head' });
-  await take('revoked', 'revoked', `/v1/exemptions/${id}/revoke`, { by: 'A. Head', reason: 'measured' });
+  await take('granted', 'approved', `/v1/exemptions/${id}/approve`, { role: 'agency-head' });
+  await take('revoked', 'revoked', `/v1/exemptions/${id}/revoke`, { reason: 'measured' });
 }
 
 for (const [word, all] of Object.entries(times)) {

@@ -2,7 +2,6 @@
 import { CONFIG, command, group, JSON_OUTPUT } from '../declaration.ts';
 
 const COMMON = { config: CONFIG, json: JSON_OUTPUT } as const;
-const BY = { value: 'NAME', about: 'who acts; without it whoever runs the command' } as const;
 const ID = { about: 'the exemption, such as ex-000001 or 1' } as const;
 const several = (value: string, about: string) => ({ value, repeat: true, about }) as const;
 
@@ -37,7 +36,6 @@ export const EXEMPTIONS_REQUEST = command({
   options: {
     ...COMMON,
     file: { value: 'FILE', takes: 'file', about: 'a YAML file with all fields' },
-    by: BY,
     grounds: { value: 'WORD', about: 'grounds that the profile knows' },
     justification: { value: 'TEXT', about: 'why it is needed' },
     alternatives: { value: 'TEXT', about: 'why nothing else does' },
@@ -64,20 +62,16 @@ export const EXEMPTIONS_APPROVE = command({
   arguments: { id: ID },
   options: {
     ...COMMON,
-    by: BY,
     role: { value: 'ROLE', about: 'in which role, as the profile wants it' },
     delegation: { value: 'TEXT', about: 'by whose delegation' },
     reason: { value: 'TEXT', default: '', about: 'why' },
   },
-  examples: [
-    { command: 'cordon exemptions approve 1 --by "A. Head" --role agency-head', about: 'approve it' },
-  ],
+  examples: [{ command: 'cordon exemptions approve 1 --role agency-head', about: 'approve it' }],
   see: ['exemptions.md'],
 });
 
 const END_OPTIONS = {
   ...COMMON,
-  by: BY,
   reason: { value: 'TEXT', default: '', about: 'why; needed, and stays in the register' },
 } as const;
 

@@ -90,7 +90,6 @@ export const FLEET_REMOVE = command({
   arguments: { name: NAME },
   options: {
     ...COMMON,
-    by: { value: 'NAME', about: 'who acts; without it whoever runs the command' },
     reason: REASON,
   },
   examples: [{ command: 'cordon fleet remove ns7 --reason "stolen"', about: 'at the authority' }],
@@ -116,7 +115,6 @@ export const FLEET_PROBE = command({
     ...COMMON,
     last: { about: 'asks nobody: shows what came of the last time' },
     wait: { value: 'SECONDS', default: '600', about: 'how long to wait for the answers' },
-    by: { value: 'NAME', about: 'who acts; without it whoever runs the command' },
   },
   examples: [
     { command: 'cordon fleet probe', about: 'at the authority' },
@@ -136,7 +134,6 @@ export const FLEET_OVERLAY = command({
   },
   options: {
     ...COMMON,
-    by: { value: 'NAME', about: 'who acts; without it whoever runs the command' },
     reason: REASON,
   },
   examples: [

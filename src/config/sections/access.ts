@@ -79,12 +79,19 @@ export const access = withForm(accessKeys, {
 const toLocalNetworks = (): Prefix[] =>
   LOCAL_NETWORKS.map(parsePrefix).filter((prefix) => prefix !== undefined);
 
+/** Who may open the control socket. */
+const SOCKET_USERS = ['owner', 'group'] as const;
+
 export const admin = z
   .strictObject({
     allow: key(list(prefix(), 1, PREFIXES_MAX).prefault(LOOPBACK), 'Clients of the admin listener.'),
     hosts: key(
       list(zone('the root is no host', 'name a host'), 0, ADMIN_HOSTS_MAX).prefault([]),
       'Names by which requests may reach the admin listener, beside its addresses, `localhost` and the name of this host. A request with another `Host` is refused, so that no web page reaches it by a name of its own (DNS rebinding).',
+    ),
+    socket: key(
+      choice(SOCKET_USERS).prefault('owner'),
+      'Who may use the command on the running service: `owner` is the user of the service, and root; `group` is everybody in the group of the service as well, each under the own name ([Who acts](operations.md#who-acts)).',
     ),
   })
   .prefault({});
