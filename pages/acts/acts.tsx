@@ -10,6 +10,7 @@ import { inPath } from '../parts/router.ts';
 import { useText } from '../parts/say.tsx';
 import { useStore } from '../parts/store.ts';
 import { useData, useDoing, useTicks } from '../parts/use-data.ts';
+import { type Checked, Differences } from '../settings/proposal.tsx';
 
 /** Characters of one value that a page shows; a configuration has its own page. */
 const VALUE_LENGTH_MAX = 400;
@@ -49,6 +50,18 @@ const Asked = ({ waiting }: { readonly waiting: Act }): VNode => {
       <dd>{format.ago((nowMs() - Date.parse(waiting.expiresAt)) / 1000)}</dd>
     </dl>
   );
+};
+
+/** What a draft of the configuration would change: who confirms sees what who asked saw. */
+const Draft = ({ draft }: { readonly draft: string }): VNode => {
+  const checked = useData<Checked>(`/v1/configuration/drafts/${inPath(draft)}`, ['configuration']);
+  return <Loaded data={checked}>{(one) => <Differences checked={one} />}</Loaded>;
+};
+
+/** The draft that an act puts in force; undefined: it is another act. */
+const draftOf = ({ operation, body }: Act): string | undefined => {
+  const { draft } = (body ?? {}) as { readonly draft?: unknown };
+  return operation === 'applyConfiguration' && typeof draft === 'string' ? draft : undefined;
 };
 
 /** The decision of the second person, or of the first to take it back. */
@@ -182,6 +195,7 @@ export const Acts = (): VNode => {
                 >
                   <div class="body stack">
                     <Asked waiting={one} />
+                    {draftOf(one) !== undefined && <Draft draft={draftOf(one) ?? ''} />}
                     <ConfirmAct waiting={one} onDone={acts.reload} />
                   </div>
                 </Panel>

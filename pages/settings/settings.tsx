@@ -1,4 +1,4 @@
-// Settings: people and roles, tokens, how people sign in, and the networks. The configuration is a file, and is reloaded.
+// Settings: people and roles, tokens, how people sign in, the networks, the configuration and what the notice says.
 import type { VNode } from 'preact';
 import type { Group } from '../api/shapes.ts';
 import { Head, Loaded, Nothing, Panel } from '../parts/panel.tsx';
@@ -7,10 +7,12 @@ import { place } from '../parts/router.ts';
 import { useText } from '../parts/say.tsx';
 import { useStore } from '../parts/store.ts';
 import { useData } from '../parts/use-data.ts';
+import { ConfigurationTab } from './configuration.tsx';
+import { NoticeTab } from './notice.tsx';
 import { PeopleTab } from './people.tsx';
 import { TokensTab } from './tokens.tsx';
 
-const TABS = ['people', 'tokens', 'sign-in', 'networks'] as const;
+const TABS = ['people', 'tokens', 'sign-in', 'networks', 'configuration', 'notice'] as const;
 
 const SignInTab = (): VNode => {
   const { say } = useText();
@@ -72,7 +74,6 @@ const NetworksTab = (): VNode => {
           )
         }
       </Loaded>
-      <p class="foot small soft">{say('noticeInFile')}</p>
     </Panel>
   );
 };
@@ -86,6 +87,8 @@ export const Settings = (): VNode => {
     tokens: say('tokens'),
     'sign-in': say('tabSignIn'),
     networks: say('networks'),
+    configuration: say('tabConfiguration'),
+    notice: say('tabNotice'),
   };
   return (
     <>
@@ -101,6 +104,8 @@ export const Settings = (): VNode => {
       {tab === 'tokens' && <TokensTab />}
       {tab === 'sign-in' && <SignInTab />}
       {tab === 'networks' && <NetworksTab />}
+      {tab === 'configuration' && <ConfigurationTab />}
+      {tab === 'notice' && <NoticeTab />}
     </>
   );
 };

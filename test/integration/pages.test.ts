@@ -367,6 +367,66 @@ walk('a report is made, and downloaded with its signature', async () => {
   expect(readFileSync(await download.path(), 'utf8')).toContain(AGENCY);
 });
 
+walk('the configuration is changed by two: problem, difference, reason, confirmation', async () => {
+  const page = await windowOf(operator.client);
+  await page.goto(`${scene.origin}/settings?tab=configuration`);
+  const text = page.getByLabel('Text of the configuration');
+  const before = await text.inputValue();
+  await text.fill(`${before}notice: { listen: ["127.0.0.1:0"] }\nnotise: {}\n`);
+  await page.getByRole('button', { name: 'Check, and show the difference' }).click();
+  await page.getByText('1 problem. Nothing was changed.').waitFor();
+  await page.getByText('did you mean "notice"?').waitFor();
+  await picture(page, 'configuration-problem');
+  await page.getByRole('button', { name: /^line \d+:1$/ }).click();
+  expect(await page.locator(':focus').getAttribute('id')).toBe(await text.getAttribute('id'));
+  await text.fill(`${before}notice: { listen: ["127.0.0.1:0"] }\n`);
+  await page.getByRole('button', { name: 'Check, and show the difference' }).click();
+  await page.getByRole('rowheader', { name: 'notice.listen' }).first().waitFor();
+  await page.getByText('A second person confirms: Approver.').waitFor();
+  const [download] = await Promise.all([
+    page.waitForEvent('download'),
+    page.getByRole('button', { name: 'Download the text' }).click(),
+  ]);
+  expect(readFileSync(await download.path(), 'utf8')).toContain('notice: { listen');
+  await page.getByLabel('Reason').fill('Refused people shall read why.');
+  await picture(page, 'configuration-difference');
+  await page.getByRole('button', { name: 'Ask to put it in force' }).click();
+  await stepUpIfAsked(page, operator.secret, page.getByText('Asked. It waits for a second person.'));
+
+  const confirms = await windowOf(approver.client, { width: PHONE });
+  await confirms.goto(`${scene.origin}/acts`);
+  await confirms.getByRole('rowheader', { name: 'notice.listen' }).first().waitFor();
+  await picture(confirms, 'configuration-confirm-phone');
+  await confirms.getByRole('button', { name: 'Confirm and do it' }).click();
+  await stepUpIfAsked(confirms, approver.secret, confirms.getByText('Confirmed and done.'));
+  await page.getByRole('heading', { name: 'Earlier texts' }).waitFor();
+});
+
+walk('the paragraphs of the notice are changed by two, on a phone', async () => {
+  const page = await windowOf(operator.client, { width: PHONE });
+  await page.goto(`${scene.origin}/settings?tab=notice`);
+  await page.getByLabel('Network').selectOption('lab');
+  await page.getByLabel('Français').fill('Le laboratoire a ses propres règles.');
+  await page.getByRole('button', { name: 'Check, and show the difference' }).click();
+  await page.getByRole('rowheader', { name: 'groups[lab].notice.text.fr' }).waitFor();
+  expect(await scrollsSideways(page)).toBe(false);
+  await picture(page, 'notice-difference-phone');
+  await page.getByLabel('Reason').fill('The laboratory asked for it.');
+  await page.getByRole('button', { name: 'Ask to put it in force' }).click();
+  await stepUpIfAsked(page, operator.secret, page.getByText('Asked. It waits for a second person.'));
+  const confirms = await windowOf(approver.client);
+  await confirms.goto(`${scene.origin}/acts`);
+  await confirms.getByRole('button', { name: 'Confirm and do it' }).click();
+  await stepUpIfAsked(confirms, approver.secret, confirms.getByText('Confirmed and done.'));
+  await expect
+    .poll(async () => {
+      await page.goto(`${scene.origin}/settings?tab=notice`);
+      await page.getByLabel('Network').selectOption('lab');
+      return await page.getByLabel('Français').inputValue();
+    })
+    .toBe('Le laboratoire a ses propres règles.');
+});
+
 walk('keys lead to places, the skip link to the content, and both can be turned off', async () => {
   const page = await windowOf(operator.client);
   await page.goto(scene.origin);
@@ -428,6 +488,8 @@ const PLACES: readonly (readonly [name: string, path: string, who: () => RoomCli
   ['tokens', '/settings?tab=tokens', () => admin],
   ['sign-in-settings', '/settings?tab=sign-in', () => admin],
   ['networks', '/settings?tab=networks', () => admin],
+  ['configuration', '/settings?tab=configuration', () => operator.client],
+  ['notice-texts', '/settings?tab=notice', () => operator.client],
   ['account', '/account', () => operator.client],
   ['acts', '/acts', () => approver.client],
   ['not-found', '/nothing-here', () => operator.client],

@@ -1,0 +1,255 @@
+// The configuration: what is in force key by key, the file as text, a check with places, and the way of a change: difference,
+// reason, second person. Where the file cannot be written, the checked text can be taken away.
+import type { VNode } from 'preact';
+import { useRef, useState } from 'preact/hooks';
+import { ask } from '../api/client.ts';
+import { Form, TextArea, TextField } from '../parts/form.tsx';
+import { FaultNote, Hash, Loaded, Panel } from '../parts/panel.tsx';
+import { may } from '../parts/room.ts';
+import { inPath } from '../parts/router.ts';
+import { useText } from '../parts/say.tsx';
+import { useData, useDoing } from '../parts/use-data.ts';
+import { type Checked, Proposal } from './proposal.tsx';
+
+export interface ConfigurationShown {
+  readonly path: string | null;
+  readonly sha256: string | null;
+  readonly text: string | null;
+  readonly isAhead: boolean;
+  readonly isWritable: boolean;
+  readonly obstacle: { readonly text: string; readonly todo: string } | null;
+  readonly keys: readonly {
+    readonly key: string;
+    readonly value: string;
+    readonly isDefault: boolean;
+    readonly about: string;
+    readonly section: string;
+    readonly needsRestart: boolean;
+  }[];
+  readonly variables: readonly string[];
+  readonly versions: readonly {
+    readonly sha256: string;
+    readonly time: string;
+    readonly by: string;
+    readonly reason: string;
+    readonly isCurrent: boolean;
+  }[];
+  readonly notices: readonly {
+    readonly group: string | null;
+    readonly texts: Readonly<Partial<Record<string, string>>>;
+  }[];
+  readonly hasNotice: boolean;
+}
+
+/** Rows that are shown before somebody filters. */
+const KEYS_SHOWN = 30;
+
+const Keys = ({ keys }: Pick<ConfigurationShown, 'keys'>): VNode => {
+  const { say } = useText();
+  const [wanted, setWanted] = useState('');
+  const found = keys.filter(({ key, value, isDefault }) =>
+    wanted === '' ? !isDefault : `${key} ${value}`.includes(wanted),
+  );
+  return (
+    <Panel title={say('configInForce')} beside={say('configNotDefault')}>
+      <div class="body">
+        <TextField
+          type="search"
+          label={say('filter')}
+          hint={say('configFilterHint')}
+          value={wanted}
+          onValue={setWanted}
+          spellcheck={false}
+        />
+      </div>
+      <table>
+        <thead>
+          <tr>
+            <th scope="col">{say('configKey')}</th>
+            <th scope="col">{say('configValue')}</th>
+            <th scope="col" class="wide">
+              {say('configMeans')}
+            </th>
+          </tr>
+        </thead>
+        <tbody>
+          {found.slice(0, KEYS_SHOWN).map(({ key, value, isDefault, about, section, needsRestart }) => (
+            <tr key={key}>
+              <th scope="row" class="code">
+                {key}
+              </th>
+              <td class="code">
+                {value}
+                {isDefault && <span class="tag"> {say('configDefault')}</span>}
+              </td>
+              <td class="wide soft small">
+                <span lang="en">{about}</span> <code>configuration.md#{section}</code>
+                {needsRestart && <span class="tag"> {say('configAtStart')}</span>}
+              </td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+      <p class="foot small soft">
+        {say('ofThem', { count: Math.min(found.length, KEYS_SHOWN), of: found.length })}
+      </p>
+    </Panel>
+  );
+};
+
+/** Gives the text to the person as a file, without asking the server. */
+const download = (text: string): void => {
+  const url = URL.createObjectURL(new Blob([text], { type: 'application/yaml' }));
+  const link = document.createElement('a');
+  link.href = url;
+  link.download = 'cordon.yaml';
+  link.click();
+  URL.revokeObjectURL(url);
+};
+
+const Editor = ({
+  shown,
+  onDone,
+}: {
+  readonly shown: ConfigurationShown;
+  readonly onDone: () => void;
+}): VNode => {
+  const { say, format } = useText();
+  const [text, setText] = useState(shown.text ?? '');
+  const [checked, setChecked] = useState<Checked | undefined>(undefined);
+  const doing = useDoing();
+  const area = useRef<HTMLDivElement>(null);
+  const goTo = (line: number, column: number): void => {
+    const field = area.current?.querySelector('textarea');
+    if (field == null) return;
+    const at = text.split('\n', line - 1).join('\n').length + (line > 1 ? 1 : 0) + column - 1;
+    field.focus();
+    field.setSelectionRange(at, at);
+  };
+  const take = (path: string, body: object): void =>
+    doing.run(async () => {
+      const found = await ask<Checked>(path, body);
+      setChecked(found);
+      setText(found.text);
+    });
+  return (
+    <>
+      <Panel
+        title={say('configFile')}
+        beside={
+          <>
+            <code>{shown.path ?? '–'}</code> {shown.sha256 !== null && <Hash sha256={shown.sha256} />}
+          </>
+        }
+      >
+        <div class="body stack" ref={area}>
+          {shown.isAhead && <p class="note">{say('configAhead')}</p>}
+          {shown.obstacle !== null && (
+            <p class="note calm">
+              {say('configReadOnly')}{' '}
+              <span lang="en">
+                {shown.obstacle.text}. {shown.obstacle.todo}
+              </span>
+            </p>
+          )}
+          {shown.variables.length > 0 && (
+            <p class="soft small">{say('configVariables', { names: shown.variables.join(', ') })}</p>
+          )}
+          <FaultNote fault={doing.fault} />
+          {shown.text !== null && (
+            <Form onSend={() => take('/v1/configuration/check', { text })}>
+              <TextArea
+                label={say('configText')}
+                hint={say('configTextHint')}
+                isCode
+                rows={18}
+                value={text}
+                onValue={(value) => {
+                  setText(value);
+                  setChecked(undefined);
+                }}
+              />
+              <div class="row">
+                {may('checkConfiguration') && (
+                  <button type="submit" disabled={doing.isBusy}>
+                    {say('configCheck')}
+                  </button>
+                )}
+                <button type="button" onClick={() => download(text)}>
+                  {say('configDownload')}
+                </button>
+              </div>
+            </Form>
+          )}
+          {checked !== undefined && (
+            <Proposal
+              key={checked.draft}
+              checked={checked}
+              isWritable={shown.isWritable}
+              onPlace={goTo}
+              onDone={() => {
+                setChecked(undefined);
+                onDone();
+              }}
+            />
+          )}
+        </div>
+      </Panel>
+      {shown.versions.length > 0 && (
+        <Panel title={say('configVersions')}>
+          <table>
+            <thead>
+              <tr>
+                <th scope="col">{say('when')}</th>
+                <th scope="col">{say('by')}</th>
+                <th scope="col" class="wide">
+                  {say('reason')}
+                </th>
+                <th scope="col">
+                  <span class="unseen">{say('configBack')}</span>
+                </th>
+              </tr>
+            </thead>
+            <tbody>
+              {shown.versions.map(({ sha256, time, by, reason, isCurrent }) => (
+                <tr key={sha256}>
+                  <td>{format.time(time)}</td>
+                  <td>{by}</td>
+                  <td class="wide">{reason}</td>
+                  <td>
+                    {isCurrent ? (
+                      say('thisOne')
+                    ) : may('draftConfigurationVersion') ? (
+                      <button
+                        type="button"
+                        disabled={doing.isBusy}
+                        onClick={() => take(`/v1/configuration/versions/${inPath(sha256)}/draft`, {})}
+                      >
+                        {say('configBack')}
+                        <span class="unseen"> {format.time(time)}</span>
+                      </button>
+                    ) : null}
+                  </td>
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        </Panel>
+      )}
+    </>
+  );
+};
+
+export const ConfigurationTab = (): VNode => {
+  const shown = useData<ConfigurationShown>('/v1/configuration', ['configuration']);
+  return (
+    <Loaded data={shown}>
+      {(one) => (
+        <>
+          <Editor key={one.sha256} shown={one} onDone={shown.reload} />
+          <Keys keys={one.keys} />
+        </>
+      )}
+    </Loaded>
+  );
+};

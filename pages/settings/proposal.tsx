@@ -1,0 +1,151 @@
+// What a checked text would change, and putting it in force: the difference first, then the reason, then who confirms.
+import type { VNode } from 'preact';
+import { useState } from 'preact/hooks';
+import { act } from '../api/client.ts';
+import { Form, TextArea } from '../parts/form.tsx';
+import { FaultNote } from '../parts/panel.tsx';
+import { may, noteChanges, toast } from '../parts/room.ts';
+import { useText } from '../parts/say.tsx';
+import { useDoing } from '../parts/use-data.ts';
+
+export interface Checked {
+  readonly draft: string | null;
+  readonly base: string | null;
+  readonly text: string;
+  readonly problems: readonly {
+    readonly line: number;
+    readonly column: number;
+    readonly path: string;
+    readonly code: string;
+    readonly text: string;
+    readonly hint: string | null;
+    readonly variable: string | null;
+  }[];
+  readonly differences: readonly {
+    readonly key: string;
+    readonly from: string | null;
+    readonly to: string | null;
+  }[];
+  readonly more: number;
+  readonly restart: readonly string[];
+  readonly confirm: readonly string[] | null;
+}
+
+/** Keys that differ, as what is in force has them and as they would be. */
+export const Differences = ({ checked }: { readonly checked: Checked }): VNode => {
+  const { say } = useText();
+  if (checked.differences.length === 0) return <p class="soft">{say('configSame')}</p>;
+  return (
+    <>
+      <table>
+        <thead>
+          <tr>
+            <th scope="col">{say('configKey')}</th>
+            <th scope="col">{say('before')}</th>
+            <th scope="col">{say('configAfter')}</th>
+          </tr>
+        </thead>
+        <tbody>
+          {checked.differences.map(({ key, from, to }) => (
+            <tr key={key}>
+              <th scope="row" class="code">
+                {key}
+              </th>
+              <td class="code">{from ?? '–'}</td>
+              <td class="code">{to ?? '–'}</td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+      {checked.more > 0 && <p class="soft">+ {checked.more}</p>}
+      {checked.restart.length > 0 && (
+        <p class="note">{say('configRestart', { keys: checked.restart.join(', ') })}</p>
+      )}
+    </>
+  );
+};
+
+/** What came of a check: problems by line, or the difference and what puts it in force. */
+export const Proposal = ({
+  checked,
+  isWritable,
+  onPlace,
+  onDone,
+}: {
+  readonly checked: Checked;
+  readonly isWritable: boolean;
+  /** Somebody wants to see a line. */
+  readonly onPlace?: (line: number, column: number) => void;
+  readonly onDone: () => void;
+}): VNode => {
+  const { say, word, format } = useText();
+  const [reason, setReason] = useState('');
+  const doing = useDoing();
+  const { draft, base, confirm, problems } = checked;
+  if (problems.length > 0)
+    return (
+      <div class="note bad" role="alert">
+        <p>{say('configProblems', { count: problems.length })}</p>
+        <ul>
+          {problems.map(({ line, column, path, text, hint, variable }) => (
+            <li key={`${line}:${column}:${text}`}>
+              {line > 0 && onPlace !== undefined ? (
+                <button type="button" class="plain" onClick={() => onPlace(line, column)}>
+                  {say('line', { line })}:{column}
+                </button>
+              ) : (
+                <code>{variable ?? (line > 0 ? `${line}:${column}` : '')}</code>
+              )}{' '}
+              <code>{path}</code> <span lang="en">{hint === null ? text : `${text}; ${hint}`}</span>
+            </li>
+          ))}
+        </ul>
+      </div>
+    );
+  return (
+    <div class="stack">
+      <div role="status">
+        <Differences checked={checked} />
+        <p>
+          {confirm === null
+            ? say('configAlone')
+            : say('configByTwo', { roles: format.list(confirm.map((role) => word('role', role))) })}
+        </p>
+      </div>
+      {isWritable && draft !== null && base !== null && may('applyConfiguration') && (
+        <Form
+          onSend={() =>
+            doing.run(async () => {
+              const outcome = await act<{ text: string }>('/v1/configuration/apply', {
+                draft,
+                base,
+                reason: reason.trim(),
+              });
+              toast.set(
+                'done' in outcome
+                  ? { text: say('configDone'), isBad: false }
+                  : { text: say('toastPending'), isBad: false },
+              );
+              noteChanges(['configuration', 'acts']);
+              onDone();
+            })
+          }
+        >
+          <FaultNote fault={doing.fault} />
+          <TextArea
+            label={say('reason')}
+            hint={say('reasonHint')}
+            value={reason}
+            onValue={setReason}
+            rows={2}
+          />
+          <div class="row">
+            <button type="submit" class="first" disabled={doing.isBusy || reason.trim() === ''}>
+              {confirm === null ? say('configApply') : say('configAsk')}
+            </button>
+          </div>
+        </Form>
+      )}
+    </div>
+  );
+};
