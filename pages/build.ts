@@ -6,6 +6,7 @@ import { createHash } from 'node:crypto';
 import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { deflateRawSync } from 'node:zlib';
 import { type Plugin, rolldown } from 'rolldown';
 import { de } from './text/de.ts';
 import { en } from './text/en.ts';
@@ -79,7 +80,10 @@ const shortKeyed = (short: ReadonlyMap<string, string>): Plugin => ({
   },
 });
 
-/** Languages as their texts in the order of the English ones: six hundred keys are sent once, not four times. */
+/**
+ * Languages as their texts in the order of the English ones, packed: six hundred keys are sent once, not four times, and texts by half,
+ * also where nothing between server and browser packs.
+ */
 const keylessTexts = (languages: Readonly<Record<string, Texts>>): Plugin => ({
   name: 'keyless-texts',
   load(path) {
@@ -87,8 +91,11 @@ const keylessTexts = (languages: Readonly<Record<string, Texts>>): Plugin => ({
     const texts = languages[name];
     if (texts === undefined) return null;
     const values = Object.keys(en).map((key) => texts[key as keyof Texts]);
+    const packed = deflateRawSync(JSON.stringify(values), { level: 9 }).toString('base64');
     return `import { en } from './en.ts';
-const texts = ${JSON.stringify(values)};
+const bytes = Uint8Array.from(atob('${packed}'), (letter) => letter.charCodeAt(0));
+const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream('deflate-raw'));
+const texts = await new Response(stream).json();
 export const ${name} = Object.fromEntries(Object.keys(en).map((key, index) => [key, texts[index]]));`;
   },
 });

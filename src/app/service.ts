@@ -261,8 +261,7 @@ export class Service {
       evidence: this.#evidence,
       fleet: this.#fleet,
       room: this.#roomDoor,
-      source,
-      texts: this.#texts,
+      ...{ source, texts: this.#texts },
       totals: this.#totals,
       enforcement: this.#enforcement,
       tls: this.#tls,
@@ -411,8 +410,8 @@ export class Service {
 
   #logReady(): void {
     settleAfterStart();
-    const ready = { admin: this.#admin?.address, workers: this.#supervisor.count };
-    this.#log.info(readyFields(this.#state.current, ready), 'ready');
+    const { count: workers } = this.#supervisor;
+    this.#log.info(readyFields(this.#state.current, { admin: this.#admin?.address, workers }), 'ready');
   }
 
   /** What is in the state directory and comes back when it is deleted, and what does not. */

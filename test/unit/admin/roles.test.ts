@@ -80,6 +80,8 @@ const MAY: Readonly<Record<string, string>> = {
   takeActResult: 'operator approver auditor administrator',
   withdrawAct: 'operator approver auditor administrator',
   readFleet: ALL,
+  readFleetProbe: ALL,
+  probeFleet: 'operator auditor',
   inviteResolver: 'administrator',
   removeResolver: 'administrator',
   setOverlay: 'administrator',
