@@ -24,8 +24,7 @@ export const probe = async ({ values }: InputOf<typeof FLEET_PROBE>): Promise<nu
   if (!Number.isInteger(waitSec) || waitSec < 0 || waitSec > WAIT_SEC_MAX)
     throw new UsageError(`--wait takes 0 to ${WAIT_SEC_MAX} seconds`);
   const config = requireConfig(configPath(values.config));
-  if (!values.last)
-    await askService(config, OPERATIONS.probeFleet, { body: {} });
+  if (!values.last) await askService(config, OPERATIONS.probeFleet, { body: {} });
   const untilMs = performance.now() + (values.last ? 0 : waitSec * 1_000);
   let matrix = await askService(config, OPERATIONS.readFleetProbe, {});
   while (unanswered(matrix).length > 0 && performance.now() < untilMs) {
