@@ -13,6 +13,7 @@ export { requireFips } from './fips.ts';
 export { resolveNames } from './name-addresses.ts';
 export { readQuic } from './quic.ts';
 export { toStatement } from './report-statement.ts';
+export { checkRevocations } from './revocation-keeper.ts';
 export { Service } from './service.ts';
 export { readShownCertificate } from './shown-certificate.ts';
 export { readValidCertificate } from './tls-keeper.ts';

@@ -1,13 +1,18 @@
 // Which client certificates do not count any more, while the program runs: read at the start and at a reload, and when the
 // file changes, at which it looks several times a second: a device that was lost is not to wait for a reload.
 //
-// What was read stays until something else was read: a file that is gone, cut or malformed revives no certificate, and is
-// an error in the log.
+// What was read stays until something else was read: a file that is gone, cut or malformed, or a list that no authority of client
+// certificates signed or that is older than the one before, revives no certificate, and is an error in the log.
 import { statSync } from 'node:fs';
-import { isAppError } from '../base/base.ts';
+import { isAppError, systemClock } from '../base/base.ts';
 import type { Config } from '../config/config.ts';
 import type { Log } from '../observe/observe.ts';
-import { type RevokedCertificates, readRevocations } from '../tls/tls.ts';
+import {
+  type ReadRevocations,
+  type RevokedCertificates,
+  readClientAuthorities,
+  readRevocations,
+} from '../tls/tls.ts';
 
 const NONE: RevokedCertificates = { fingerprints: [], serials: [] };
 
@@ -15,7 +20,7 @@ interface Read {
   readonly path: string;
   /** What stood there when it was read, or when that failed. */
   identity: string;
-  readonly revoked: RevokedCertificates;
+  readonly revoked: ReadRevocations;
 }
 
 /** What the keeper works with. */
@@ -37,24 +42,26 @@ export class RevocationKeeper {
   /** What does not count under a configuration; throws ERR_CERTIFICATE_REVOCATIONS when its file cannot be read at first. */
   revokedFor({ tls }: Config): RevokedCertificates {
     const path = tls?.clientRevocationsPath;
-    if (path === undefined) return NONE;
-    return this.#read?.path === path ? this.#read.revoked : this.#take(path).revoked;
+    if (tls === undefined || path === undefined) return NONE;
+    const { fingerprints, serials } =
+      this.#read?.path === path ? this.#read.revoked : this.#take(path, tls).revoked;
+    return { fingerprints, serials };
   }
 
   /** Reads the file of a configuration anew; throws as revokedFor(), and keeps what was read before. */
   reread({ tls }: Config): void {
-    if (tls?.clientRevocationsPath !== undefined) this.#take(tls.clientRevocationsPath);
+    if (tls?.clientRevocationsPath !== undefined) this.#take(tls.clientRevocationsPath, tls);
   }
 
   /** Looks whether the file of the configuration in force is another by now; several times a second. */
   look({ tls }: Config): void {
     const path = tls?.clientRevocationsPath;
     const before = this.#read;
-    if (path === undefined || before?.path !== path) return;
+    if (tls === undefined || path === undefined || before?.path !== path) return;
     const identity = identityOf(path);
     if (identity === before.identity) return;
     try {
-      this.#take(path);
+      this.#take(path, tls);
       this.#parts.onChange();
     } catch (error) {
       if (!isAppError(error)) throw error;
@@ -64,11 +71,20 @@ export class RevocationKeeper {
     }
   }
 
-  #take(path: string): Read {
+  #take(path: string, { clientAuthorityPaths }: NonNullable<Config['tls']>): Read {
     // Before the file: what is written meanwhile is read again.
     const identity = identityOf(path);
-    const revoked = readRevocations(path);
-    const { fingerprints, serials } = revoked;
+    const before = this.#read?.path === path ? this.#read.revoked.lists : [];
+    const revoked = readRevocations(path, clientAuthorityPaths.flatMap(readClientAuthorities), before);
+    const { fingerprints, serials, lists } = revoked;
+    for (const { nextMs } of lists) {
+      if (nextMs === undefined || nextMs > systemClock()) continue;
+      const next = new Date(nextMs).toISOString();
+      this.#parts.log.warn(
+        { path, next },
+        'a revocation list is old: what was revoked since is not known here',
+      );
+    }
     this.#parts.log.info(
       { path, certificates: fingerprints.length + serials.length },
       'client certificates are revoked',
@@ -77,6 +93,12 @@ export class RevocationKeeper {
     return this.#read;
   }
 }
+
+/** Throws what reading the revocations of a configuration throws; nothing is kept. */
+export const checkRevocations = ({ tls }: Config): void => {
+  if (tls?.clientRevocationsPath === undefined) return;
+  readRevocations(tls.clientRevocationsPath, tls.clientAuthorityPaths.flatMap(readClientAuthorities));
+};
 
 const identityOf = (path: string): string => {
   const found = statSync(path, { bigint: true, throwIfNoEntry: false });

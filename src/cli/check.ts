@@ -1,6 +1,7 @@
 // cordon check: every problem of a configuration at once, lists included; otherwise the effective configuration.
 
 import {
+  checkRevocations,
   judgeConfiguration,
   loadConfiguration,
   readAuthorities,
@@ -35,6 +36,7 @@ export const check = async ({ values }: InputOf<typeof CHECK>): Promise<number> 
     readTrustAnchors(config.dnssec);
     readAuthorities(config.resolver.ca);
     const certificate = readValidCertificate(config.tls, Date.now());
+    checkRevocations(config);
     const pathOf = await readKeptPaths(config, Date.now);
     const complete = withoutMissing(config, pathOf);
     const missing = config.lists.filter((list) => !complete.lists.includes(list)).map(({ id }) => id);

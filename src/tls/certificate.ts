@@ -103,7 +103,7 @@ export const readCertificate = (
     key: pem,
     ocsp: ocspPath === undefined ? undefined : readOcsp(ocspPath),
     clientAuthorities:
-      clientAuthorityPaths.length === 0 ? undefined : clientAuthorityPaths.flatMap(readAuthorities),
+      clientAuthorityPaths.length === 0 ? undefined : clientAuthorityPaths.flatMap(readClientAuthorities),
   };
   return { material, facts: toFacts(chain, leaf, keyPath) };
 };
@@ -203,7 +203,8 @@ const toKey = (pem: string, path: string): KeyObject => {
   return key;
 };
 
-const readAuthorities = (path: string): string[] => {
+/** PEM of the authorities in a file; throws ERR_CERTIFICATE_AUTHORITIES and what reading it throws. */
+export const readClientAuthorities = (path: string): string[] => {
   const pems = readFile(path, 'authority of client certificates').toString('latin1').match(CERTIFICATE) ?? [];
   if (pems.length === 0 || pems.length > AUTHORITIES_MAX) {
     const text = `${path} holds ${pems.length} certificates in PEM, 1 to ${AUTHORITIES_MAX} allowed`;

@@ -9,9 +9,10 @@ export {
   type CertificateFacts,
   type CertificateFiles,
   readCertificate,
+  readClientAuthorities,
   type TlsMaterial,
 } from './certificate.ts';
 export { type ClientCertificate, readClientCertificate } from './client-certificate.ts';
-export { type RevokedCertificates, readRevocations } from './revocation.ts';
+export { type ReadRevocations, type RevokedCertificates, readRevocations } from './revocation.ts';
 export { SecureServer, type TlsSettings } from './secure-server.ts';
 export { type TicketKey, TicketKeys } from './ticket-keys.ts';

@@ -176,3 +176,41 @@ test('cordon check and the start refuse what cannot be used, and say which file 
   // It runs all the same, and says so: clients of plain DNS have done nothing wrong.
   await cordon.waitForLog(({ msg }) => msg === 'the certificate of the encrypted listeners is not valid');
 });
+
+/** What openssl says of a handshake, and the name of the key of the ticket that it got: its first 16 bytes. */
+const shake = async (version: string, ...args: string[]): Promise<{ isReused: boolean; keyName: string }> => {
+  const { port } = listenerOf(cordon, 'dot');
+  // In TLS 1.3 the ticket comes after the handshake.
+  const command = `sleep 0.5 | openssl s_client -connect 127.0.0.1:${port} -${version} ${args.join(' ')}`;
+  const { stdout } = await run('sh', ['-c', command], { cwd: cordon.directory });
+  const [, keyName = ''] = /TLS session ticket:\s+0000 - ([0-9a-f -]{47})/.exec(stdout) ?? [];
+  return { isReused: /^Reused, /m.test(stdout), keyName };
+};
+
+test('a ticket from before a rotation of keys resumes after it, at each worker', async () => {
+  await cordon.stop();
+  const { certificate, key } = issue();
+  cordon = await startCordon({
+    config: `
+listen: { dns: ["127.0.0.1:0"], dot: ["127.0.0.1:0"], admin: "127.0.0.1:0" }
+tls: { cert: cert.pem, key: key.pem, ticket-rotation: 8s }
+workers: 2
+upstreams: ["127.0.0.1:${upstream.endpoint.port}"]
+lists: [{ id: tiktok, shipped: tiktok }]
+`,
+    files: { 'cert.pem': certificate, 'key.pem': key },
+  });
+  // The last tickets before the key changed, so that they are young: they live as long as one rotation.
+  let [first, kept] = ['', ''];
+  for (let count = 0; ; count++) {
+    await shake('tls1_3', '-sess_out', `tls1_3.${count}`);
+    const { keyName } = await shake('tls1_2', '-sess_out', `tls1_2.${count}`);
+    expect(keyName).not.toBe('');
+    if (first !== '' && keyName !== first) break;
+    [first, kept] = [keyName, `${count}`];
+  }
+  const again = ['tls1_2', 'tls1_3', 'tls1_2', 'tls1_3'].map((version) =>
+    shake(version, '-sess_in', `${version}.${kept}`),
+  );
+  expect((await Promise.all(again)).map(({ isReused }) => isReused)).toEqual([true, true, true, true]);
+});

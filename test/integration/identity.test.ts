@@ -276,8 +276,31 @@ test.skipIf(!hasOtherUser)(
     );
     const records = await cordonCommand('records', 'list', '--json');
     expect(records).toContain('laptop-17.devices.example');
+    const devicesIn = async (name: string): Promise<unknown[]> => {
+      const found = await cordonCommand('records', 'list', '--json', '--device', name);
+      return (JSON.parse(found) as { record: { device?: string } }[]).map(({ record }) => record.device);
+    };
+    expect(new Set(await devicesIn('LAPTOP-17.devices.example'))).toEqual(
+      new Set(['laptop-17.devices.example']),
+    );
+    expect(await devicesIn('laptop-99.devices.example')).toEqual([]);
   },
 );
+
+test('a revocation list that the authority did not sign changes nothing, and is refused with the reason', async () => {
+  const laptop = clientCertificate(devices, 'forged.free.example');
+  expect(await askDot(laptop)).toBe(RCODE.NOERROR);
+  const file = join(cordon.directory, 'revoked.txt');
+  const from = cordon.logs().length;
+  // Of the same name, with a key of its own.
+  const forger = CertificateAuthority.create('devices');
+  writeFileSync(file, forger.revoke(clientCertificate(forger, 'forged.free.example')));
+  const line = await cordon.waitForLog(({ msg }) => msg === 'what was revoked before stays revoked', from);
+  expect(line).toMatchObject({ err: { code: 'ERR_CERTIFICATE_REVOCATIONS' } });
+  expect(JSON.stringify(line)).toContain('cannot be believed');
+  expect(await askDot(laptop)).toBe(RCODE.NOERROR);
+  writeFileSync(file, '# nobody yet\n');
+});
 
 test('a fingerprint in the file is revoked, and a file that is damaged revives nothing', async () => {
   const issued = clientCertificate(devices, 'e.free.example');

@@ -5,15 +5,27 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { expect, onTestFinished, test } from 'vitest';
-import { readRevocations, serialKey } from '../../../src/tls/revocation.ts';
+import { type RevocationList, readRevocations, serialKey } from '../../../src/tls/revocation.ts';
 import { CertificateAuthority, type Issued } from '../../support/certificates.ts';
 
-const read = (text: string | Uint8Array) => {
+const readWith = (
+  text: string | Uint8Array,
+  authorities: readonly CertificateAuthority[] = [],
+  before: readonly RevocationList[] = [],
+) => {
   const directory = mkdtempSync(join(tmpdir(), 'cordon-revoked-'));
   onTestFinished(() => rmSync(directory, { recursive: true }));
   const path = join(directory, 'revoked.txt');
   writeFileSync(path, text);
-  return readRevocations(path);
+  return readRevocations(
+    path,
+    authorities.map(({ certificate }) => certificate),
+    before,
+  );
+};
+const read = (text: string | Uint8Array, ...authorities: CertificateAuthority[]) => {
+  const { fingerprints, serials } = readWith(text, authorities);
+  return { fingerprints, serials };
 };
 
 const keyOf = ({ certificate }: Issued): string | undefined =>
@@ -23,8 +35,8 @@ test('a list names the certificates that it revokes, and no others', () => {
   const authority = CertificateAuthority.create();
   const [first, second, third] = [1, 2, 3].map(() => authority.issue({ names: ['DNS:a.example'] }));
   if (first === undefined || second === undefined || third === undefined) throw new Error('no certificates');
-  expect(read(authority.revoke(first))).toEqual({ fingerprints: [], serials: [keyOf(first)] });
-  const both = read(authority.revoke(second));
+  expect(read(authority.revoke(first), authority)).toEqual({ fingerprints: [], serials: [keyOf(first)] });
+  const both = read(authority.revoke(second), authority);
   expect(new Set(both.serials)).toEqual(new Set([keyOf(first), keyOf(second)]));
   expect(both.serials).not.toContain(keyOf(third));
   // The same serial number of another authority is another certificate.
@@ -57,8 +69,43 @@ test.each([
   expect(() => read(text)).toThrow(/ERR_CERTIFICATE_REVOCATIONS|revoked client certificates/);
 });
 
+test('a list that nobody signed who signs devices is refused, with the reason', () => {
+  const authority = CertificateAuthority.create();
+  const stranger = CertificateAuthority.create('A stranger');
+  // The name of the authority, and a key of somebody else's.
+  const forger = CertificateAuthority.create();
+  const list = authority.revoke(authority.issue({ names: ['DNS:a.example'] }));
+  expect(() => read(list)).toThrow('its issuer is none of tls.client-authorities');
+  expect(() => read(list, stranger)).toThrow('its issuer is none of tls.client-authorities');
+  expect(() => read(list, forger)).toThrow('its signature is not that of its issuer');
+  expect(read(list, stranger, forger, authority).serials).toHaveLength(1);
+  // One octet of a serial number, far before the signature.
+  const [, body = ''] = /CRL-----([^-]+)---/.exec(list) ?? [];
+  const der = Buffer.from(body, 'base64');
+  const serial = keyOf(authority.issue({ names: ['DNS:b.example'] }))?.split(' ')[1] ?? '';
+  const revoked = read(list, authority).serials[0]?.split(' ')[1] ?? '';
+  expect(serial).not.toBe(revoked);
+  const at = der.indexOf(Buffer.from(revoked, 'hex'));
+  expect(at).toBeGreaterThan(0);
+  der[at + 3] = (der[at + 3] ?? 0) ^ 1;
+  const changed = `-----BEGIN X509 CRL-----\n${der.toString('base64')}\n-----END X509 CRL-----\n`;
+  expect(() => read(changed, authority)).toThrow('its signature is not that of its issuer');
+});
+
+test('a list that is older than the one in force is refused: it would revive what was revoked since', () => {
+  const authority = CertificateAuthority.create();
+  const list = authority.revoke(authority.issue({ names: ['DNS:a.example'] }));
+  const [known] = readWith(list, [authority]).lists;
+  if (known === undefined) throw new Error('no list');
+  expect(Math.abs(known.madeMs - Date.now())).toBeLessThan(3_600_000);
+  expect((known.nextMs ?? 0) - known.madeMs).toBe(86_400_000);
+  expect(readWith(list, [authority], [known]).serials).toHaveLength(1);
+  const later = { ...known, madeMs: known.madeMs + 1000 };
+  expect(() => readWith(list, [authority], [later])).toThrow('older than the one of');
+});
+
 test('a file that is not there is refused', () => {
-  expect(() => readRevocations('/nowhere/revoked.txt')).toThrow(/ENOENT/);
+  expect(() => readRevocations('/nowhere/revoked.txt', [])).toThrow(/ENOENT/);
 });
 
 test('no bytes make the readers throw anything else, or read beyond them', () => {
@@ -81,7 +128,7 @@ test('no bytes make the readers throw anything else, or read beyond them', () =>
       changed[at] = byte;
       const text = Buffer.from(changed.subarray(0, end)).toString('base64');
       try {
-        read(`-----BEGIN X509 CRL-----\n${text || '='}\n-----END X509 CRL-----\n`);
+        readWith(`-----BEGIN X509 CRL-----\n${text || '='}\n-----END X509 CRL-----\n`, [authority]);
       } catch (thrown) {
         expect(thrown).toMatchObject({ code: 'ERR_CERTIFICATE_REVOCATIONS' });
       }
