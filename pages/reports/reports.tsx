@@ -16,7 +16,7 @@ const FORMS = ['html', 'pdf', 'csv', 'json'];
 const POLL_MS = 1_500;
 
 const Make = ({ onMade }: { readonly onMade: () => void }): VNode => {
-  const { say, word } = useText();
+  const { say, word, language } = useText();
   const groups = useData<readonly Group[]>('/v1/groups');
   const [name, setName] = useState<PeriodName>('last-month');
   const [from, setFrom] = useState('');
@@ -38,6 +38,7 @@ const Make = ({ onMade }: { readonly onMade: () => void }): VNode => {
         to: period.to,
         ...(group !== '' && { group }),
         formats: forms,
+        language,
       });
       toast.set({ text: say('toastReport'), isBad: false });
       onMade();

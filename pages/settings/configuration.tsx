@@ -75,7 +75,7 @@ const Keys = ({ keys }: Pick<ConfigurationShown, 'keys'>): VNode => {
         <tbody>
           {found.slice(0, KEYS_SHOWN).map(({ key, value, isDefault, about, section, needsRestart }) => (
             <tr key={key}>
-              <th scope="row" class="code">
+              <th scope="row" class="code whole">
                 {key}
               </th>
               <td class="code">
@@ -83,7 +83,7 @@ const Keys = ({ keys }: Pick<ConfigurationShown, 'keys'>): VNode => {
                 {isDefault && <span class="tag"> {say('configDefault')}</span>}
               </td>
               <td class="wide soft small">
-                <span lang="en">{about}</span> <code>configuration.md#{section}</code>
+                <span lang="en">{about.replaceAll('`', '')}</span> <code>configuration.md#{section}</code>
                 {needsRestart && <span class="tag"> {say('configAtStart')}</span>}
               </td>
             </tr>

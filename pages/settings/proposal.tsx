@@ -48,7 +48,7 @@ export const Differences = ({ checked }: { readonly checked: Checked }): VNode =
         <tbody>
           {checked.differences.map(({ key, from, to }) => (
             <tr key={key}>
-              <th scope="row" class="code">
+              <th scope="row" class="code whole">
                 {key}
               </th>
               <td class="code">{from ?? '–'}</td>

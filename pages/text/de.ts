@@ -594,7 +594,8 @@ export const de: Texts = {
   tabNotice: 'Sperrhinweis',
   configFile: 'Die Datei',
   configText: 'Text der Konfiguration',
-  configTextHint: '`***` steht für das, was geheim sein kann; bleibt es stehen, bleibt es erhalten.',
+  configTextHint:
+    'Drei Sternchen stehen für das, was geheim sein kann; bleiben sie stehen, bleibt es erhalten.',
   configCheck: 'Prüfen und den Unterschied zeigen',
   configDownload: 'Den Text herunterladen',
   configReadOnly: 'Von hier aus kann sie nicht geändert werden:',

@@ -589,7 +589,7 @@ export const en = {
   tabNotice: 'Block notice',
   configFile: 'The file',
   configText: 'Text of the configuration',
-  configTextHint: '`***` stands for what may be secret; leave it and it stays.',
+  configTextHint: 'Three asterisks stand for what may be secret; leave them and it stays.',
   configCheck: 'Check, and show the difference',
   configDownload: 'Download the text',
   configReadOnly: 'It cannot be changed from here:',

@@ -595,7 +595,8 @@ export const fr: Texts = {
   tabNotice: 'Avis de blocage',
   configFile: 'Le fichier',
   configText: 'Texte de la configuration',
-  configTextHint: '`***` tient lieu de ce qui peut être secret ; laissé tel quel, cela reste.',
+  configTextHint:
+    'Trois astérisques tiennent lieu de ce qui peut être secret ; laissés tels quels, cela reste.',
   configCheck: 'Vérifier et montrer la différence',
   configDownload: 'Télécharger le texte',
   configReadOnly: 'Elle ne peut pas être modifiée d’ici :',

@@ -596,7 +596,7 @@ export const nl: Texts = {
   tabNotice: 'Blokkeermelding',
   configFile: 'Het bestand',
   configText: 'Tekst van de configuratie',
-  configTextHint: '`***` staat voor wat geheim kan zijn; laat het staan, dan blijft het.',
+  configTextHint: 'Drie sterretjes staan voor wat geheim kan zijn; laat ze staan, dan blijft het.',
   configCheck: 'Controleren en het verschil tonen',
   configDownload: 'De tekst downloaden',
   configReadOnly: 'Van hieruit kan ze niet worden gewijzigd:',

@@ -1,5 +1,6 @@
 // Reports that people ask for: made aside, kept, and downloaded with their signatures.
 import { z } from 'zod';
+import { LANGUAGES } from '../words/words.ts';
 import { type Actor, gives, listOf, operationsOn, ROLES } from './operation.ts';
 
 const FORMATS = ['html', 'pdf', 'csv', 'json'] as const;
@@ -11,6 +12,8 @@ const report = z
     from: z.string(),
     to: z.string(),
     group: z.string().nullable(),
+    /** Of HTML and PDF; null: that of `reports.language`. */
+    language: z.enum(LANGUAGES).nullable(),
     by: z.string(),
     askedAt: z.string(),
     state: z.enum(['waiting', 'running', 'done', 'failed']),
@@ -26,6 +29,7 @@ const asked = z.strictObject({
   from: z.iso.date(),
   to: z.iso.date(),
   group: z.string().min(1).max(GROUP_LENGTH_MAX).exactOptional(),
+  language: z.enum(LANGUAGES).exactOptional(),
   formats: z.array(z.enum(FORMATS)).min(1).max(FORMATS.length),
 });
 
@@ -61,7 +65,7 @@ export const REPORT_OPERATIONS = {
     summary: 'Makes a report of days, both included, and keeps it with its signatures',
     roles: ['operator', 'approver', 'auditor'],
     body: asked,
-    form: '{ "from": day, "to": day, "group": text, "formats": of html, pdf, csv, json }',
+    form: '{ "from": day, "to": day, "group": text, "language": of en, fr, nl, de, "formats": of html, pdf, csv, json }',
     result: report,
     handle: (reports, { body }, actor) => Promise.resolve(gives(reports.make(body, actor))),
   }),

@@ -57,7 +57,7 @@ export class ReportShelf implements ReportControl {
     return [...this.#kept.values()].map(toShown).reverse();
   }
 
-  make({ from, to, group, formats }: ReportAsked, actor: Actor): KeptReport {
+  make({ from, to, group, language, formats }: ReportAsked, actor: Actor): KeptReport {
     const waiting = [...this.#kept.values()].filter(({ state }) => state === 'waiting');
     if (waiting.length >= WAITING_MAX)
       throw new AppError('ERR_ROOM_BUSY', `making a report: ${WAITING_MAX} others wait`, {
@@ -65,7 +65,15 @@ export class ReportShelf implements ReportControl {
       });
     const id = `r-${randomBytes(ID_BYTES).toString('hex')}`;
     const report: Kept = {
-      ...{ id, from, to, group: group ?? null, by: actor.name, formats: [...new Set(formats)] },
+      ...{
+        id,
+        from,
+        to,
+        group: group ?? null,
+        language: language ?? null,
+        by: actor.name,
+        formats: [...new Set(formats)],
+      },
       ...{ askedAt: new Date(this.#parts.clock()).toISOString(), state: 'waiting', fault: null, files: [] },
     };
     if (this.#kept.size === 0) rmSync(this.#directory, { recursive: true, force: true });
@@ -119,11 +127,12 @@ export class ReportShelf implements ReportControl {
   }
 
   /** What the command said on its way; it ends with 1 as well where the records are not whole. */
-  #command({ from, to, group }: Kept, format: string, out: string): Promise<string> {
+  #command({ from, to, group, language }: Kept, format: string, out: string): Promise<string> {
     const { configPath } = this.#parts;
     const args = [
       ...['report', '--from', from, '--to', to, '--format', format, '--out', out],
       ...(group === null ? [] : ['--group', group]),
+      ...(language === null ? [] : ['--language', language]),
       ...(configPath === undefined ? [] : ['--config', configPath]),
     ];
     return new Promise((resolve, reject) => {

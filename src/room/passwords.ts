@@ -15,6 +15,7 @@ const ITERATIONS = 600_000;
 const SALT_BYTES = 16;
 const TAG_BYTES = 32;
 const RUNNING_MAX = 2;
+const ARGON2ID = 'argon2id$';
 /** Seconds of work: who comes later is told to come again. */
 const WAITING_MAX = 16;
 
@@ -70,6 +71,14 @@ export const verifyNothing = async (password: string): Promise<false> => {
   await hashPassword(password);
   return false;
 };
+
+/** False: no process with this cryptography can verify it, because a FIPS module has no argon2id. */
+export const isVerifiable = (kept: string, isFips = getFips() === 1): boolean =>
+  !(isFips && kept.startsWith(ARGON2ID));
+
+/** True for one that hashPassword() would keep otherwise: the process had other cryptography when it was kept. */
+export const isOutdated = (kept: string, isFips = getFips() === 1): boolean =>
+  !kept.startsWith(isFips ? `pbkdf2-sha256$${ITERATIONS}$` : `${ARGON2ID}${MEMORY_KIB}$${PASSES}$`);
 
 /** True for the password that was kept. Rejects with ERR_ROOM_BUSY. */
 export const verifyPassword = (password: string, kept: string): Promise<boolean> =>

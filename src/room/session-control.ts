@@ -11,10 +11,10 @@ import {
   type SessionControl,
   type SessionShown,
 } from '../admin/admin.ts';
-import { AppError, VERSION } from '../base/base.ts';
+import { AppError, isAppError, VERSION } from '../base/base.ts';
 import { createCodeSecret, findStep } from './codes.ts';
 import type { RoomParts } from './parts.ts';
-import { hashPassword, verifyNothing, verifyPassword } from './passwords.ts';
+import { hashPassword, isOutdated, isVerifiable, verifyNothing, verifyPassword } from './passwords.ts';
 import type { KnownPerson } from './people.ts';
 import type { EnrolmentRow, SessionRow } from './rows.ts';
 import type { Session } from './sessions.ts';
@@ -86,17 +86,37 @@ export class RoomSession implements SessionControl {
     brake.check(address, account);
     const person = people.findLocal(name);
     // The same work for everybody, whatever is wrong.
+    const kept = person?.password;
     const isRight =
-      person?.password === undefined
+      kept === undefined || !isVerifiable(kept)
         ? await verifyNothing(password)
-        : await verifyPassword(password, person.password);
+        : await verifyPassword(password, kept);
+    if (person !== undefined && kept !== undefined && !isVerifiable(kept)) {
+      this.#parts.log.warn(
+        { person: person.name },
+        'a password cannot be verified under FIPS: its owner signs in by a passkey, or enrols anew by a link',
+      );
+    }
     const step = isRight ? this.#stepOf(people.find(person?.id ?? ''), code) : undefined;
     if (person === undefined || step === undefined) {
       brake.fail(address, account);
       throw this.#refused(name);
     }
     brake.succeed(address, account);
+    if (kept !== undefined && isOutdated(kept)) await this.#keepAnew(person.id, kept, password);
     return this.#signIn(person, 'password');
+  }
+
+  /** Keeps a password as this process would: it may have another cryptography than the one that kept it. */
+  async #keepAnew(id: string, kept: string, password: string): Promise<void> {
+    const { store } = this.#parts;
+    const hash = await hashPassword(password).catch((thrown: unknown) => {
+      if (!isAppError(thrown)) throw thrown;
+      // Too many sign in: the next time is early enough.
+      return undefined;
+    });
+    const row = store.people.get(id);
+    if (hash !== undefined && row?.password === kept) store.people.put(id, { ...row, password: hash });
   }
 
   passkeyOptions(): Promise<PasskeyAsked> {

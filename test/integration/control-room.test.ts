@@ -160,7 +160,12 @@ test('a report is asked for, made aside and downloaded', async () => {
   const auditor = await new RoomClient(origin).open();
   await auditor.enrol((body['link'] as { url: string }).url, 'A. Uditor', PASSWORD);
   const day = new Date().toISOString().slice(0, 10);
-  const asked = await auditor.post('/api/v1/reports', { from: day, to: day, formats: ['json'] });
+  const asked = await auditor.post('/api/v1/reports', {
+    from: day,
+    to: day,
+    formats: ['json', 'html'],
+    language: 'nl',
+  });
   expect([asked.status, asked.body]).toMatchObject([200, { by: 'A. Uditor' }]);
   const path = `/api/v1/reports/${String(asked.body['id'])}`;
   await vi.waitFor(
@@ -170,6 +175,7 @@ test('a report is asked for, made aside and downloaded', async () => {
     },
     { timeout: 30_000, interval: 500 },
   );
+  expect((await auditor.get(`${path}/files/report.html`)).text).toContain('<html lang="nl"');
   const file = await auditor.get(`${path}/files/report.json`);
   expect([file.status, file.text.startsWith('{')]).toEqual([200, true]);
   expect((await auditor.get(`${path}/files/report.json.sig`)).status).toBe(200);

@@ -1,7 +1,8 @@
 // FIPS: the program with Debian's module (package openssl-provider-fips), and without it.
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { RCODE } from '../../src/dns/dns.ts';
@@ -9,6 +10,7 @@ import { CertificateAuthority, type Issued } from '../support/certificates.ts';
 import { ask, readMetric } from '../support/client.ts';
 import { DotClient, listenerOf, SERVER_NAME } from '../support/encrypted-client.ts';
 import { requireFile, run, startCordon } from '../support/process.ts';
+import { codeOf, RoomClient } from '../support/room-client.ts';
 import { answer, ScriptedUpstream } from '../support/scripted-upstream.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
@@ -110,4 +112,64 @@ test('a configuration of OpenSSL that loads no module starts nothing', async () 
   });
   expect(code).not.toBe(0);
   expect(stderr).toContain('FIPS');
+});
+
+test('people sign in under FIPS by PBKDF2; their passwords follow the cryptography of the process where they can', async () => {
+  const password = 'four words without any sense';
+  const state = join(directory, 'room-state');
+  mkdirSync(state);
+  const kindOf = (name: string): string => {
+    const database = new DatabaseSync(join(state, 'room.db'), { readOnly: true });
+    const rows = database.prepare("SELECT body FROM rows WHERE kind = 'person'").all();
+    database.close();
+    const people = rows.map(({ body }) => JSON.parse(String(body)) as { name: string; password?: string });
+    return people.find((one) => one.name === name)?.password?.split('$', 1)[0] ?? '';
+  };
+  const open = async (isFips: boolean) => {
+    const cordon = await startCordon({
+      config: `
+listen: { dns: ["127.0.0.1:0"], admin: "127.0.0.1:0" }
+workers: 1
+state: ${state}
+fips: ${isFips ? 'required' : 'off'}
+upstreams: ["127.0.0.1:${upstream.endpoint.port}"]
+lists: [{ id: own, file: own.txt }]
+control-room: { listen: "127.0.0.1:0" }
+`,
+      files: FILES,
+      ...(isFips && { env: { NODE_OPTIONS: `--openssl-config=${opensslConfig} --enable-fips` } }),
+    });
+    const opened = await cordon.waitForLog(({ msg }) => msg === 'the control room is open');
+    return { cordon, client: await new RoomClient(String(opened['url'])).open() };
+  };
+  let { cordon, client } = await open(true);
+  try {
+    const link = await cordon.waitForLog(({ msg }) => msg.startsWith('nobody is administrator'));
+    const secret = await client.enrol(String(link['url']), 'A. Administrator', password);
+    const body = { name: 'A. Administrator', password, code: codeOf(secret, 1) };
+    const other = await new RoomClient(client.origin).open();
+    expect((await other.post('/api/session/password', body)).body).toMatchObject({ signedIn: true });
+    const added = await client.post('/api/v1/people', { name: 'B. Viewer', roles: ['viewer'], reason: 'x' });
+    const viewer = await new RoomClient(client.origin).open();
+    const viewersSecret = await viewer.enrol(
+      (added.body['link'] as { url: string }).url,
+      'B. Viewer',
+      password,
+    );
+    await cordon.stop();
+    expect([kindOf('A. Administrator'), kindOf('B. Viewer')]).toEqual(['pbkdf2-sha256', 'pbkdf2-sha256']);
+
+    ({ cordon, client } = await open(false));
+    const viewers = { name: 'B. Viewer', password, code: codeOf(viewersSecret, 1) };
+    expect((await client.post('/api/session/password', viewers)).body).toMatchObject({ signedIn: true });
+    await cordon.stop();
+    expect([kindOf('A. Administrator'), kindOf('B. Viewer')]).toEqual(['pbkdf2-sha256', 'argon2id']);
+
+    ({ cordon, client } = await open(true));
+    // No module has argon2id: the same words as for a wrong password, and a line that says what to do.
+    expect((await client.post('/api/session/password', viewers)).status).toBe(401);
+    await cordon.waitForLog(({ msg }) => msg.startsWith('a password cannot be verified under FIPS'));
+  } finally {
+    await cordon.stop();
+  }
 });
