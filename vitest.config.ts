@@ -9,8 +9,8 @@ const HEAVY = [
   'test/integration/{ansible,anycast,control-room,cordon-health,dashboards,dnsdist,fleet,fleet-failures}.test.ts',
   'test/integration/{image,install,operating,package,pages,profiled-clients,recursion,rpz-recipes,setup}.test.ts',
   'test/tidy/{deploy,deploy-generated}.test.ts',
-  // A line of its own: a fleet with its engine.
-  'test/integration/fleet-page.test.ts',
+  // Lines of their own: fleets with their engines.
+  'test/integration/fleet-{authority,engines,page,trouble}.test.ts',
 ];
 /** Quick tests of modules that look at their process once, or take a seed of it, when they are loaded. */
 const ALONE = [

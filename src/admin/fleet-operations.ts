@@ -41,6 +41,7 @@ const need = z
       'leaking',
       'not-in-force',
       'forked',
+      'replaced',
       'stopped',
       'suspended',
       'cut-off',
@@ -82,6 +83,8 @@ const resolver = z
     cutOffSince: z.string().nullable(),
     isSuspended: z.boolean(),
     isForked: z.boolean(),
+    /** An authority in whose place another one is. */
+    isReplaced: z.boolean(),
     stopped: z.number().nullable(),
     refused: listOf(refusedEntry),
     lists: z.record(z.string(), z.string()),

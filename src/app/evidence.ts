@@ -39,7 +39,7 @@ import { ChangeJournal } from './change-journal.ts';
 import { createExemptionControl, exemptionSettings } from './exemption-control.ts';
 import type { WorkerExemptions } from './messages.ts';
 import { OutputWatch } from './output-watch.ts';
-import { RECORDS_NAME, recorderSettings, resolverName } from './record-settings.ts';
+import { RECORDS_NAME, recorderSettings, resolverName, toRecorderStatus } from './record-settings.ts';
 import type { Supervisor } from './supervisor.ts';
 
 /** The parts of the program that evidence is about. */
@@ -84,6 +84,7 @@ export class Evidence {
   #shared: readonly SharedExemption[] = [];
   #index: ExemptionIndex = compileExemptions([]);
   #changing: Promise<void> = Promise.resolve();
+  #areTextsHeld = false; // of a fleet's authority, which knows only after its start which papers there are
   /** The fleet's authority was not heard for too long: no exemption holds. */
   #isSuspended = false;
 
@@ -133,7 +134,8 @@ export class Evidence {
   async start(config: Config): Promise<void> {
     const { log } = this.#parts;
     const settings = recorderSettings(config, this.#resolver);
-    const exemptions = exemptionSettings(config);
+    this.#areTextsHeld = config.fleet?.role === 'authority';
+    const exemptions = exemptionSettings(config, this.#areTextsHeld);
     try {
       mkdirSync(config.stateDirectory, { recursive: true, mode: DIRECTORY_MODE });
     } catch (thrown) {
@@ -214,7 +216,7 @@ export class Evidence {
     this.#config = config;
     const { log } = this.#parts;
     try {
-      await this.#exemptions?.follow(exemptionSettings(config));
+      await this.#exemptions?.follow(exemptionSettings(config, this.#areTextsHeld));
       // Not waited for: a disk that hangs holds up the recorder, never a reload.
       this.#recorder?.reconfigure(recorderSettings(config, this.#resolver)).catch((thrown: unknown) => {
         log.error({ err: thrown }, 'the recorder goes on with the settings that it had');
@@ -276,16 +278,7 @@ export class Evidence {
 
   /** The state of the recorder; undefined when no records are kept. */
   recorderStatus(): RecorderStatus | undefined {
-    const facts = this.#recorder?.facts();
-    if (facts === undefined) return undefined;
-    const { written, sequence, distinctClients, queries, ...rest } = facts;
-    return {
-      ...rest,
-      written: Object.fromEntries(written),
-      sequence: Object.fromEntries(sequence),
-      distinctClients: Object.fromEntries(distinctClients),
-      queries: Object.fromEntries(queries),
-    };
+    return toRecorderStatus(this.#recorder?.facts());
   }
 
   /** All papers of the register; none while it cannot be used. */
@@ -354,6 +347,13 @@ export class Evidence {
       code: problem.code,
       reason: formatExemptionProblem(problem),
     };
+  }
+
+  /** The register is as long as the log of the fleet: texts can be registered. */
+  async takeTexts(): Promise<void> {
+    if (!this.#areTextsHeld) return;
+    this.#areTextsHeld = false;
+    await this.#exemptions?.follow(exemptionSettings(this.#config));
   }
 
   /** Takes all exemptions out, or puts them back. */

@@ -33,9 +33,13 @@ export interface ExemptionStatus extends ExemptionPaper {
   readonly history: readonly ExemptionEvent[];
 }
 
-/** What a configuration says of exemptions and decisions. Throws ERR_EXEMPTION_PROFILE. */
-export const exemptionSettings = (config: Config): ExemptionSettings => ({
+/**
+ * What a configuration says of exemptions and decisions; with `areTextsHeld`, texts change nothing yet. Throws
+ * ERR_EXEMPTION_PROFILE.
+ */
+export const exemptionSettings = (config: Config, areTextsHeld = false): ExemptionSettings => ({
   rules: rulesOf(config),
+  areTextsHeld,
   // In a fleet the authority has the texts: a node's own would be decisions that nobody else knows of.
   textsPath: config.fleet?.role === 'node' ? undefined : config.compliance.exemptionsPath,
   decisions: new Map(

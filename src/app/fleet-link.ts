@@ -70,6 +70,7 @@ export class FleetLink {
         caPath: fleet.caPath,
         trust: fleet.trust,
         site: fleet.site,
+        tideMs: fleet.tideMs,
         suspendAfterMs: fleet.suspendExemptionsAfterMs,
         acts: this.#acts(),
         recordsDirectory: records.isEnabled ? join(stateDirectory, RECORDS_NAME) : undefined,
@@ -92,7 +93,7 @@ export class FleetLink {
     this.#fleet?.registerChanged();
   }
 
-  /** Throws ERR_FLEET_NODE and ERR_FLEET_HOLD, where exemptions are decided elsewhere or later. */
+  /** Throws ERR_FLEET_NODE, ERR_FLEET_HOLD, ERR_FLEET_FORK and ERR_FLEET_REPLACED, where exemptions are decided elsewhere or later. */
   requireDecisions(isNew: boolean): void {
     if (this.#role === 'node') {
       throw new AppError('ERR_FLEET_NODE', 'deciding on an exemption: this resolver is a node of a fleet', {
@@ -166,6 +167,7 @@ export class FleetLink {
       list: (list, path) => this.#putList(list.id, path),
       overlays: (yamls) => this.#layOver(yamls),
       suspend: (isSuspended) => evidence.suspendExemptions(isSuspended),
+      decides: () => evidence.takeTexts(),
       note: (note) => evidence.journal.fleet(note),
       facts: () => ({
         version: VERSION,

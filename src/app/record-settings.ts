@@ -1,8 +1,9 @@
 // What the configuration says of records, as the recorder takes it.
 import { hostname } from 'node:os';
+import type { RecorderStatus } from '../admin/admin.ts';
 import { AppError, errorText, readRegularFile, systemErrorCode, VERSION } from '../base/base.ts';
 import type { Config, RecordsConfig } from '../config/config.ts';
-import type { OutputSettings, RecorderSettings } from '../records/thread/thread.ts';
+import type { OutputSettings, Recorder, RecorderSettings } from '../records/thread/thread.ts';
 
 /** The records' directory in the state directory. */
 export const RECORDS_NAME = 'records';
@@ -27,6 +28,21 @@ export const recorderSettings = ({ records }: Config, resolver: string): Recorde
   },
   outputs: records.outputs.map((output) => toOutput(output, resolver)),
 });
+
+/** What the recorder knows of itself, as the control socket shows it. */
+export const toRecorderStatus = (
+  facts: ReturnType<Recorder['facts']> | undefined,
+): RecorderStatus | undefined => {
+  if (facts === undefined) return undefined;
+  const { written, sequence, distinctClients, queries, ...rest } = facts;
+  return {
+    ...rest,
+    written: Object.fromEntries(written),
+    sequence: Object.fromEntries(sequence),
+    distinctClients: Object.fromEntries(distinctClients),
+    queries: Object.fromEntries(queries),
+  };
+};
 
 const identityOf = ({
   identity,

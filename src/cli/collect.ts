@@ -11,13 +11,14 @@ import { configPath, requireConfig } from './usage.ts';
 /** Runs the command; ends with SIGTERM or SIGINT. */
 export const collect = async ({ values }: InputOf<typeof COLLECT>): Promise<number> => {
   const config = requireConfig(configPath(values.config));
-  const { servers, caPath, trust } = requireFleet(config);
+  const { servers, caPath, trust, tideMs } = requireFleet(config);
   const log = createLog(config.log);
   const collector = await startCollector({
     directory: values.directory ?? join(config.stateDirectory, 'collected'),
     servers,
     caPath,
     trust,
+    tideMs,
     seedPath: values.seed ?? fleetPath(config.stateDirectory, 'collectorSeed'),
     log,
   });

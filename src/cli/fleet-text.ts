@@ -26,6 +26,7 @@ const SENTENCES: Readonly<Record<Need['kind'], (need: Need) => string>> = {
     `its probe got answers for ${count} names at ${since}${text === '' ? '' : `: ${text}`}`,
   'not-in-force': ({ text }) => `not in force: ${text}`,
   forked: () => 'has another log of policy than the authority: see "fork" in docs/fleet.md',
+  replaced: () => 'was the authority: another one has taken over',
   stopped: ({ count }) => `stopped at entry ${count}: its version is too old`,
   suspended: () => 'exemptions are taken out, because it does not hear the authority',
   'cut-off': ({ since }) => `does not hear the authority since ${since}`,

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { OPERATIONS } from '../admin/admin.ts';
 import { AppError, errorText } from '../base/base.ts';
 import type { Config, FleetConfig } from '../config/config.ts';
-import { initFleet, joinFleet, readMembers, rotateNode } from '../fleet/fleet.ts';
+import { type EngineOptions, initFleet, joinFleet, readMembers, rotateNode } from '../fleet/fleet.ts';
 import { createFleetReport, readPeriod } from '../report/report.ts';
 import { askService } from './control-client.ts';
 import type { InputOf } from './declaration.ts';
@@ -55,32 +55,53 @@ const requirePort = (text: string): number => {
   throw new UsageError(`"${text.slice(0, 20)}" is no port`);
 };
 
-/** Makes keys and the configuration of the engine. */
-export const init = async ({ values, words }: InputOf<typeof FLEET_INIT>): Promise<number> => {
-  const { server: servers, cert, key, ca, safe, site, leaf } = values;
+/** What is said of an engine, as init and take-over are told it. */
+interface EngineValues {
+  readonly server: readonly string[];
+  readonly 'cluster-port': string;
+  readonly 'leaf-port'?: string | undefined;
+  readonly leaf: readonly string[];
+  readonly cert?: string | undefined;
+  readonly key?: string | undefined;
+  readonly ca?: string | undefined;
+  readonly store: string;
+}
+
+/** Which engine is wanted. Throws a UsageError. */
+export const readEngine = (values: EngineValues): EngineOptions => {
+  const { server: servers, cert, key, ca, leaf } = values;
   const wrong = servers.find((server) => !SERVER.test(server));
   if (servers.length !== 1 && servers.length !== 3)
     throw new UsageError('--server HOST:PORT stands once or three times');
   if (wrong !== undefined) throw new UsageError(`"${wrong.slice(0, 60)}" is not HOST:PORT`);
-  if (safe === undefined)
-    throw new UsageError('--safe FILE is needed: the key for a take-over, which is kept elsewhere');
   const isLoopback = servers.every((one) => /^(?:127\.|\[::1\]|localhost:)/.test(one));
   const tls = cert === undefined || key === undefined || ca === undefined ? undefined : { cert, key, ca };
   if (tls === undefined && !isLoopback)
     throw new UsageError('--cert, --key and --ca are needed beyond loopback');
   const leafPort = values['leaf-port'];
   if (leaf.length > 0 && leafPort === undefined) throw new UsageError('--leaf goes with --leaf-port');
-  const { stateDirectory } = configOf(values.config);
-  const made = await initFleet({
-    stateDirectory,
-    name: requireName(words.name),
-    site: site === undefined ? undefined : requireName(site),
+  return {
     servers,
     clusterPort: requirePort(values['cluster-port']),
     leafPort: leafPort === undefined ? undefined : requirePort(leafPort),
     leafSites: leaf.map(requireName),
     tls,
     store: values.store,
+  };
+};
+
+/** Makes keys and the configuration of the engine. */
+export const init = async ({ values, words }: InputOf<typeof FLEET_INIT>): Promise<number> => {
+  const { ca, safe, site } = values;
+  const engine = readEngine(values);
+  if (safe === undefined)
+    throw new UsageError('--safe FILE is needed: the key for a take-over, which is kept elsewhere');
+  const { stateDirectory } = configOf(values.config);
+  const made = await initFleet({
+    stateDirectory,
+    name: requireName(words.name),
+    site: site === undefined ? undefined : requireName(site),
+    ...engine,
     safeKeyPath: safe,
   });
   print(
@@ -96,7 +117,8 @@ ${fleetYaml(made.servers, made.trust, 'authority', ca)}`,
   return DONE;
 };
 
-const fleetYaml = (
+/** The key `fleet` of a configuration. */
+export const fleetYaml = (
   servers: readonly string[],
   trust: readonly string[],
   role: string,

@@ -50,6 +50,8 @@ export interface ExemptionSettings {
   readonly rules: Rules | undefined;
   /** File or directory of texts; undefined: none. */
   readonly textsPath: string | undefined;
+  /** What texts say waits: papers of the fleet may be missing here, whose numbers new ones would get. */
+  readonly areTextsHeld?: boolean;
   /** By list. */
   readonly decisions: ReadonlyMap<string, Decision>;
 }
@@ -110,7 +112,12 @@ export class ExemptionKeeper {
    * Keeps to a configuration from now on: rules, texts, decisions. Gives what is wrong with texts, which is logged as
    * well and changes nothing that is in force. Is done when workers have what stands; rejects as onChange does.
    */
-  async follow({ rules, textsPath, decisions }: ExemptionSettings): Promise<readonly ExemptionProblem[]> {
+  async follow({
+    rules,
+    textsPath,
+    areTextsHeld = false,
+    decisions,
+  }: ExemptionSettings): Promise<readonly ExemptionProblem[]> {
     const { clock, log, onChange } = this.#options;
     this.#tryStore(() => {
       this.#tell(this.#watch.compare(decisions, clock()));
@@ -120,6 +127,7 @@ export class ExemptionKeeper {
     register.setRules(rules);
     let problems: readonly ExemptionProblem[] = [];
     this.#tryStore(() => {
+      if (areTextsHeld) return;
       const tree = textsPath === undefined ? undefined : readExemptionTexts(textsPath);
       const outcome = reconcileTexts(register, tree, clock());
       problems = outcome.problems;

@@ -2,6 +2,7 @@
 //
 // A node decides nothing, and trusts nobody: a grant is judged by the rules of its own configuration, as one that stands. What
 // has ended here stays so, and an end is taken whatever else is wrong.
+import { z } from 'zod';
 import { AppError, type Clock } from '../base/base.ts';
 import { isStanding } from './paper.ts';
 import { type ExemptionProblem, toProblem } from './problem.ts';
@@ -15,7 +16,7 @@ import { standingFaults } from './rules.ts';
  * ERR_EXEMPTION_STORE.
  */
 export const adoptStep = (register: Register, event: unknown, clock: Clock): readonly ExemptionProblem[] => {
-  const step = readForeign(event);
+  const step = readForeign(register, event);
   if (step.kind === 'decision') return [];
   const { paper } = step;
   const known = findKnown(register, paper.id);
@@ -43,13 +44,36 @@ const findKnown = (register: Register, id: string): ExemptionEntry | undefined =
   }
 };
 
-const readForeign = (event: unknown): RegisterBody => {
+const readForeign = (register: Register, event: unknown): RegisterBody => {
   try {
     return readBody(event);
   } catch (thrown) {
-    if (thrown instanceof RangeError) throw foreign(thrown.message);
-    throw thrown;
+    if (!(thrown instanceof RangeError)) throw thrown;
+    const end = readEnd(register, event);
+    if (end !== undefined) return end;
+    throw foreign(thrown.message);
   }
+};
+
+/** What of an end has to be understood, whatever a later version says beside it. */
+const endSchema = z.looseObject({
+  kind: z.literal('exemption'),
+  time: z.iso.datetime(),
+  event: z.enum(['revoked', 'rejected']),
+  id: z.string(),
+  by: z.string().exactOptional(),
+  reason: z.string().exactOptional(),
+  paper: z.looseObject({ requestedAt: z.string() }),
+});
+
+/** An end in the words of a later version, of a paper that is known here. */
+const readEnd = (register: Register, event: unknown): RegisterBody | undefined => {
+  const read = endSchema.safeParse(event);
+  const known = read.success ? findKnown(register, read.data.id) : undefined;
+  if (!read.success || known?.paper.requestedAt !== read.data.paper.requestedAt) return undefined;
+  const { kind, time, event: state, id, by, reason } = read.data;
+  const said = { ...(by === undefined ? {} : { by }), ...(reason === undefined ? {} : { reason }) };
+  return { kind, time, event: state, id, ...said, paper: { ...known.paper, state, endedAt: time } };
 };
 
 const foreign = (text: string): AppError =>

@@ -46,6 +46,8 @@ export interface FleetActs {
   overlays(yamls: readonly string[]): Promise<Done>;
   /** Exemptions are taken out because the authority was not heard for too long, or put back. */
   suspend(isSuspended: boolean): Promise<void>;
+  /** The log of this authority is that of the fleet: what waited for it, such as texts, can be decided. */
+  decides(): Promise<void>;
   /** A record. */
   note(note: FleetNote): void;
   facts(): OwnFacts;

@@ -1,49 +1,32 @@
 // The authority of a fleet: makes entries of what its register and its operators decide, signs them, and sees that all get them.
 //
 // The register stays the log of decisions; an entry has a number only once the log of the nodes is known, so that a register
-// that was put back from an old copy does not give a number twice: what nodes or engine have beyond it is taken back first. A
-// fork that came all the same is told and never papered over. What the engine lost is published again.
-import { errorText, isAppError } from '../base/base.ts';
+// that was put back from an old copy does not give a number twice: what nodes or engine have beyond it is taken back first, and
+// put back into the register. A fork that came all the same is told and never papered over: nothing is decided behind it. An
+// authority whose key was replaced, by somebody with the one from the safe, decides nothing more.
+import { AppError, isAppError } from '../base/base.ts';
 import type { FleetActs } from './acts.ts';
 import type { Engine } from './engine.ts';
-import {
-  bodyOf,
-  entryHash,
-  formatEntry,
-  type LogEnd,
-  type PolicyEntry,
-  parseEntry,
-  signEntry,
-} from './entry.ts';
+import { bodyOf, type LogEnd, type PolicyEntry, signEntry } from './entry.ts';
 import type { SigningKey } from './key.ts';
 import { type Kind, MUST } from './kinds.ts';
 import { answerEntry } from './member.ts';
 import type { FleetAlarm, Policy } from './policy.ts';
+import { readBody } from './policy.ts';
 import type { PolicyLog } from './policy-log.ts';
 import { type Presence, parsePresence } from './presence.ts';
+import { Publication } from './publication.ts';
+import { type Heard, Recovery } from './recovery.ts';
 import type { Roll } from './roll.ts';
 import { stepKey } from './step-key.ts';
-import {
-  askSubject,
-  ENTRY_SUBJECT,
-  HELLO_SUBJECT,
-  policySubject,
-  presenceSubject,
-  STREAM,
-  TIDE_SUBJECT,
-} from './subjects.ts';
+import { ENTRY_SUBJECT, presenceSubject, STREAM, TIDE_SUBJECT } from './subjects.ts';
 import { signTide } from './tide.ts';
-import { TIDE_MS } from './tide-watch.ts';
 
-/** How long a start waits for nodes that may have a longer log, milliseconds. */
+/** How long, once there is an engine, is waited for nodes that may have a longer log, milliseconds. */
 const HOLD_MS = 60_000;
-/** Nodes that were heard within it may know of the last decisions, milliseconds. */
-const LATELY_MS = 3_600_000;
 /** Between two tries, and between two looks at whether the engine still has the log, milliseconds. */
 const RETRY_MS = 500;
 const LOOK_MS = 15_000;
-/** How long a node may take to answer with an entry, milliseconds. */
-const NODE_MS = 3_000;
 /** Events of the register that are looked at together. */
 const EVENTS_AT_A_TIME = 256;
 /** Alarms of the collector that are remembered, so that each is recorded once. */
@@ -57,19 +40,13 @@ export interface RegisterSource {
   ): readonly { readonly sequence: number; readonly body: string }[];
 }
 
-/** A resolver as it was last heard. */
-export interface Heard {
-  readonly presence: Presence;
-  /** By the monotonic clock, milliseconds. */
-  readonly atMs: number;
-}
-
 /** What an authority is made with. */
 export interface AuthorityOptions {
   readonly name: string;
   readonly site: string | undefined;
-  /** Its public nkey, by which its own evidence is known. */
+  /** Its public nkey, by which its own evidence is known, and which chains of records it writes. */
   readonly nkey: string;
+  readonly enrolment: number;
   key: SigningKey;
   readonly log: PolicyLog;
   readonly policy: Policy;
@@ -77,36 +54,49 @@ export interface AuthorityOptions {
   /** Undefined while the register cannot be used. */
   readonly register: () => RegisterSource | undefined;
   readonly acts: FleetActs;
+  /** Servers of the engine that keep each stream. */
+  readonly replicas: number;
+  /** Between two tides, milliseconds. */
+  readonly tideMs: number;
   readonly onAlarm: (alarm: FleetAlarm) => void;
+  /** Its log is that of the fleet: who may connect can be written. */
+  readonly onReconciled: () => Promise<unknown>;
+  /** Another authority has taken over. */
+  readonly onReplaced: () => void;
 }
 
 /** The authority while the program runs. */
 export class Authority {
   readonly #options: AuthorityOptions;
   readonly #heard = new Map<string, Heard>();
+  readonly #recovery: Recovery;
+  readonly #publication: Publication;
   /** Steps that are in the log: an event of the register is told once. */
   readonly #told = new Set<string>();
   readonly #heardAlarms = new Set<string>();
-  readonly #startedMs: number;
   /** By the clock: what was told before is on the record. */
   readonly #startedTimeMs: number;
+  /** The last event of the register that was looked at. */
+  #source = 0;
   #engine: Engine | undefined;
+  /** By the monotonic clock; undefined while there was no engine. */
+  #upMs: number | undefined;
   #isReconciled = false;
   #isReconciling = false;
-  #published = 0;
-  #isPublishing = false;
+  #isReplaced = false;
   #tideTimer: NodeJS.Timeout | undefined;
   #lookTimer: NodeJS.Timeout | undefined;
   #making: Promise<unknown> = Promise.resolve();
   #isClosed = false;
   #whenReconciled = Promise.withResolvers<void>();
-  #onPresence: () => void = () => undefined;
 
   constructor(options: AuthorityOptions) {
+    const { name, policy, roll, acts, log, onAlarm } = options;
     this.#options = options;
-    this.#startedMs = options.acts.monotonic();
-    this.#startedTimeMs = options.acts.clock();
-    for (const { entry } of options.log.from(1)) this.#note(entry);
+    this.#startedTimeMs = acts.clock();
+    this.#recovery = new Recovery({ name, policy, roll, acts, onAlarm, heard: this.#heard });
+    this.#publication = new Publication({ log, policy, roll, acts, onAlarm });
+    for (const { entry } of log.from(1)) this.#note(entry);
   }
 
   /** Resolvers as they were last heard, by name. */
@@ -114,23 +104,54 @@ export class Authority {
     return this.#heard;
   }
 
-  /** New papers have to wait: nodes may know of decisions that this register has lost. Milliseconds, at most. */
+  /** New papers have to wait: nodes may know of decisions that this register has lost. Milliseconds, at most, with an engine. */
   get holdMs(): number {
-    if (this.#isReconciled) return 0;
-    return Math.max(0, this.#startedMs + HOLD_MS - this.#options.acts.monotonic());
+    if (this.#isReconciled || this.#isReplaced) return 0;
+    if (this.#upMs === undefined) return HOLD_MS;
+    // Never 0 before it is over: nothing is decided by the clock alone.
+    return Math.max(1, this.#upMs + HOLD_MS - this.#options.acts.monotonic());
+  }
+
+  /** Another one has taken its place. */
+  get isReplaced(): boolean {
+    return this.#isReplaced;
   }
 
   /** Up to where the engine has the log. */
   get published(): number {
-    return this.#published;
+    return this.#publication.published;
+  }
+
+  /** Why nothing can be decided, or, where `isNew`, no new paper; undefined when it can. */
+  obstacle(isNew: boolean): AppError | undefined {
+    if (this.#isReplaced) return replaced();
+    if (!isNew) return undefined;
+    if (this.#options.policy.isForked) return forked();
+    const { holdMs } = this;
+    if (holdMs === 0) return undefined;
+    const hint =
+      this.#upMs === undefined
+        ? 'The engine is not reached: start it, an empty one with the same configuration will do.'
+        : `Try again in ${Math.ceil(holdMs / 1_000)} seconds at most.`;
+    return new AppError(
+      'ERR_FLEET_HOLD',
+      'deciding on an exemption: the resolvers of the fleet have not all said what they know',
+      { hint: `${hint} What is granted can be revoked now.` },
+    );
+  }
+
+  /** Begins: what the log has holds here, with an engine and without. */
+  start(): Promise<void> {
+    return this.#completeRegister();
   }
 
   /** The engine is there, again. */
   up(engine: Engine): void {
     if (this.#engine === undefined) {
+      this.#upMs = this.#options.acts.monotonic();
       engine.subscribe(presenceSubject('*'), (bytes, subject) => this.#hear(bytes, subject));
       engine.serve(ENTRY_SUBJECT, (bytes) => Promise.resolve(answerEntry(this.#options.log, bytes)));
-      this.#tideTimer = setInterval(() => this.tide(), TIDE_MS);
+      this.#tideTimer = setInterval(() => this.tide(), this.#options.tideMs);
       this.#lookTimer = setInterval(() => void this.#look(), LOOK_MS);
       for (const timer of [this.#tideTimer, this.#lookTimer]) timer.unref();
     }
@@ -140,10 +161,12 @@ export class Authority {
 
   /** The register has something new. */
   poke(): void {
-    void this.#make(() => this.#takeEvents());
+    this.#make(() => this.#takeEvents()).catch(() => {
+      // What stands in the way is told where somebody decides.
+    });
   }
 
-  /** Makes an entry, once that can be done, and is done when the log has it. */
+  /** Makes an entry, once that can be done, and is done when the log has it. Rejects with ERR_FLEET_FORK, ERR_FLEET_REPLACED. */
   add(kind: Kind, body: object): Promise<LogEnd> {
     return this.#make(() => this.#append(kind, JSON.stringify(body), undefined));
   }
@@ -151,7 +174,7 @@ export class Authority {
   /** Says how far policy has come and what time it is. */
   tide(): void {
     const engine = this.#engine;
-    if (engine === undefined || !this.#isReconciled) return;
+    if (engine === undefined || !this.#isReconciled || this.#isReplaced) return;
     const { acts, key, policy } = this.#options;
     const tide = signTide(policy.end, new Date(acts.clock()).toISOString(), key);
     engine.store(TIDE_SUBJECT, JSON.stringify(tide)).catch(() => {
@@ -172,6 +195,7 @@ export class Authority {
     this.#isClosed = true;
     clearInterval(this.#tideTimer);
     clearInterval(this.#lookTimer);
+    this.#publication.close();
     this.#whenReconciled.resolve();
     await this.#making.catch(() => undefined);
   }
@@ -185,6 +209,8 @@ export class Authority {
   #make<Result>(act: () => Promise<Result>): Promise<Result> {
     const made = this.#making.then(async () => {
       await this.#whenReconciled.promise;
+      if (this.#isReplaced) throw replaced();
+      if (this.#options.policy.isForked) throw forked();
       return act();
     });
     this.#making = made.catch((thrown: unknown) => {
@@ -196,15 +222,44 @@ export class Authority {
   async #takeEvents(): Promise<void> {
     const register = this.#options.register();
     if (register === undefined || this.#isClosed) return;
-    for (let after = this.#options.log.source; ; ) {
+    for (;;) {
+      const events = register.eventsAfter(this.#source, EVENTS_AT_A_TIME);
+      for (const { sequence, body } of events) {
+        const key = stepKey(JSON.parse(body));
+        if (key !== undefined && !this.#told.has(key))
+          await this.#append(key.startsWith('decision') ? 'decision' : 'exemption', body, sequence);
+        this.#source = sequence;
+      }
+      if (events.length < EVENTS_AT_A_TIME) return;
+    }
+  }
+
+  /** The register may be an older copy than the log, or begin anew: steps that it lacks are put back. */
+  async #completeRegister(): Promise<void> {
+    const { register: registerOf, log, acts } = this.#options;
+    const register = registerOf();
+    if (register === undefined) return;
+    const known = new Set<string>();
+    for (let after = 0; ; ) {
       const events = register.eventsAfter(after, EVENTS_AT_A_TIME);
       for (const { sequence, body } of events) {
         after = sequence;
         const key = stepKey(JSON.parse(body));
-        if (key === undefined || this.#told.has(key)) continue;
-        await this.#append(key.startsWith('decision') ? 'decision' : 'exemption', body, sequence);
+        if (key !== undefined) known.add(key);
       }
-      if (events.length < EVENTS_AT_A_TIME) return;
+      if (events.length < EVENTS_AT_A_TIME) break;
+    }
+    for (const { entry } of log.from(1)) {
+      if (entry.kind !== 'exemption' || known.has(stepKey(bodyOf(entry)) ?? '')) continue;
+      try {
+        const done = await acts.exemption(readBody('exemption', entry));
+        if (!done.isApplied)
+          acts.log.error({ number: entry.number, code: done.code }, 'fleet: a step is not put back');
+      } catch (thrown) {
+        // Such as a step in the words of a later version: it holds up nothing else.
+        if (!isAppError(thrown) && !(thrown instanceof RangeError)) throw thrown;
+        acts.log.error({ number: entry.number, err: thrown }, 'fleet: a step is not put back');
+      }
     }
   }
 
@@ -214,32 +269,42 @@ export class Authority {
     const entry = signEntry(policy.end, { time, kind, must: MUST.has(kind), body }, key);
     await policy.takeOwn(entry, source);
     this.#note(entry);
-    void this.#publish();
+    if (this.#engine !== undefined) void this.#publish(this.#engine);
     return policy.end;
+  }
+
+  async #publish(engine: Engine): Promise<void> {
+    await this.#publication.publish(engine);
+    this.tide();
   }
 
   #hear(bytes: Uint8Array, subject: string): void {
     const name = subject.split('.').at(-1) ?? '';
     const presence = parsePresence(bytes, name);
-    if (presence === undefined) return;
+    const engine = this.#engine;
+    if (presence === undefined || engine === undefined) return;
     const { acts, policy } = this.#options;
     this.#heard.set(name, { presence, atMs: acts.monotonic() });
-    this.#onPresence();
+    this.#recovery.heardOne();
     for (const alarm of presence.lastAlarms ?? []) this.#hearAlarm(alarm);
     if (!this.#isReconciled || presence.role === 'collector') return;
     // One that has just come knows nothing of the clocks yet.
     if (presence.offsetMs === undefined) this.tide();
     const { number, hash } = presence.policy;
-    if (!policy.agreesWith({ number, hash }))
-      policy.fork(`${name} has another entry ${number} than here`, { number, hash });
-    else if (number > policy.end.number && this.#engine !== undefined) void this.#reconcile(this.#engine);
+    if (!policy.agreesWith({ number, hash })) void this.#recovery.judgeClaim(engine, name, { number, hash });
+    else if (number > policy.end.number) void this.#reconcile(engine);
   }
 
   /** The authority is a resolver of the fleet as well. */
   #enrol(): void {
-    const { roll, name, site, nkey } = this.#options;
-    if (roll.find(name)?.key === nkey) return;
-    void this.add('node', { name, ...(site === undefined ? {} : { site }), key: nkey, enrolment: 1 });
+    const { roll, name, site, nkey, enrolment } = this.#options;
+    const known = roll.find(name);
+    const isKnown = known?.key === nkey && known.until === undefined && known.isAuthority;
+    if (isKnown && known.enrolment >= enrolment) return;
+    const about = { name, ...(site === undefined ? {} : { site }), key: nkey, role: 'authority' };
+    this.add('node', { ...about, enrolment: Math.max(enrolment, known?.enrolment ?? 1) }).catch(() => {
+      // What stands in the way is told where somebody decides.
+    });
   }
 
   /** What a collector refused is on the record here, once. */
@@ -260,29 +325,65 @@ export class Authority {
 
   /** Takes back what nodes and engine have beyond this log, then gives the engine what it lacks. */
   async #reconcile(engine: Engine): Promise<void> {
-    if (this.#isReconciling) return;
+    if (this.#isReconciling || this.#isReplaced) return;
     this.#isReconciling = true;
+    const { acts } = this.#options;
     try {
-      await engine.makeStreams(engine.replicas);
+      // First of all, and with no more rights than a node has: is there another authority by now?
+      await this.#takeBack(engine).catch(() => {
+        // Such as an engine without streams: it is asked again below.
+      });
+      if (this.#standDown()) return;
+      await engine.makeStreams(this.#options.replicas);
       for (const { subject, bytes } of await engine.readAll(STREAM.PRESENCE)) this.#recall(subject, bytes);
-      if (!this.#isReconciled) await this.#awaitNodes(engine);
-      await this.#recover(engine);
-      this.#published = await this.#findPublished(engine);
-      if (!this.#isReconciled) {
-        this.#isReconciled = true;
-        this.#whenReconciled.resolve();
-      }
-      this.#enrol();
-      this.poke();
-      this.tide();
-      await this.#publish();
+      if (!this.#isReconciled) await this.#recovery.awaitNodes(engine, this.holdMs);
+      await this.#takeBack(engine);
+      if (this.#standDown()) return;
+      await this.#publication.find(engine);
+      await this.#begin();
+      await this.#publish(engine);
     } catch (thrown) {
       if (!isAppError(thrown)) throw thrown;
-      this.#options.acts.log.warn({ err: thrown }, 'fleet: the engine is looked at again soon');
+      acts.log.warn({ err: thrown }, 'fleet: the engine is looked at again soon');
       if (!this.#isClosed) setTimeout(() => void this.#reconcile(engine), RETRY_MS).unref();
     } finally {
       this.#isReconciling = false;
     }
+  }
+
+  async #takeBack(engine: Engine): Promise<void> {
+    for (const entry of await this.#recovery.takeBack(engine)) this.#note(entry);
+  }
+
+  /** From here on decisions are made. */
+  async #begin(): Promise<void> {
+    if (!this.#isReconciled) {
+      await this.#completeRegister();
+      await this.#options.acts.decides();
+      this.#isReconciled = true;
+      this.#whenReconciled.resolve();
+      // Who came or went since the copy was made.
+      void this.#options.onReconciled();
+    }
+    this.#enrol();
+    this.poke();
+  }
+
+  /** True when the log says that this key makes no policy any more: somebody took over. Told once. */
+  #standDown(): boolean {
+    const { roll, key, policy, acts, onAlarm, onReplaced } = this.#options;
+    if (roll.hasKey(key.keyId)) return false;
+    if (this.#isReplaced) return true;
+    this.#isReplaced = true;
+    clearInterval(this.#tideTimer);
+    clearInterval(this.#lookTimer);
+    onAlarm('replaced');
+    const reason = 'the key of this authority makes no policy any more: another resolver has taken over';
+    acts.note({ event: 'replaced', number: policy.end.number, code: 'ERR_FLEET_REPLACED', reason });
+    acts.log.error({ number: policy.end.number }, `fleet: ${reason}`);
+    this.#whenReconciled.resolve();
+    onReplaced();
+    return true;
   }
 
   /** What the engine kept of a resolver that was not heard itself. */
@@ -297,151 +398,19 @@ export class Authority {
     });
   }
 
-  /** Until each resolver of the fleet has said where it stands, or the time is over. */
-  async #awaitNodes(engine: Engine): Promise<void> {
-    const { roll, name, acts } = this.#options;
-    const since = acts.monotonic();
-    const nodes = roll.members.filter((member) => member.until === undefined && member.name !== name);
-    const lately = nodes.filter(
-      (node) => (this.#heard.get(node.name)?.atMs ?? Number.NEGATIVE_INFINITY) > since - LATELY_MS,
-    );
-    // An engine that has lost its store knows of none: then each may have heard of the last decision.
-    const awaited = nodes.some((node) => this.#heard.has(node.name)) ? lately : nodes;
-    const missing = (): string[] =>
-      awaited
-        .map((member) => member.name)
-        .filter((node) => (this.#heard.get(node)?.atMs ?? Number.NEGATIVE_INFINITY) < since);
-    engine.tell(HELLO_SUBJECT, '');
-    if (missing().length === 0) return;
-    const heard = Promise.withResolvers<void>();
-    this.#onPresence = () => {
-      if (missing().length === 0) heard.resolve();
-    };
-    const timer = setTimeout(heard.resolve, this.holdMs);
-    await heard.promise;
-    clearTimeout(timer);
-    this.#onPresence = () => undefined;
-    const left = missing();
-    if (left.length > 0)
-      acts.log.warn({ nodes: left.slice(0, 20) }, 'fleet: resolvers that have not said where they stand');
-  }
-
-  async #recover(engine: Engine): Promise<void> {
-    const { policy, acts, roll } = this.#options;
-    const before = policy.end.number;
-    for (;;) {
-      const number = policy.end.number + 1;
-      const entry = await this.#find(engine, number);
-      if (entry === undefined) break;
-      this.#note(entry);
-      policy.take(entry);
-      await policy.settled();
-      if (policy.end.number < number) {
-        // The engine has one that does not follow: where nobody of the fleet signed it, it goes.
-        if (!roll.isTrusted(entry)) await engine.remove(STREAM.POLICY, policySubject(number));
-        break;
-      }
-    }
-    const count = policy.end.number - before;
-    if (count === 0) return;
-    acts.note({
-      event: 'recovered',
-      number: policy.end.number,
-      reason: `${count} entries that nodes or engine had`,
-    });
-    acts.log.warn({ count }, 'fleet: entries that were missing here were taken back');
-  }
-
-  /** An entry that this log lacks, from the engine or from a node that has it. */
-  async #find(engine: Engine, number: number): Promise<PolicyEntry | undefined> {
-    const stored = await engine.read(STREAM.POLICY, policySubject(number));
-    const entry = stored === undefined ? undefined : parseEntry(stored);
-    if (entry !== undefined) return entry;
-    for (const [name, { presence }] of this.#heard) {
-      if (presence.policy.number < number || name === this.#options.name) continue;
-      const answer = await engine.ask(askSubject(name), String(number), NODE_MS).catch(() => undefined);
-      const asked = answer === undefined ? undefined : parseEntry(answer);
-      if (asked !== undefined) return asked;
-    }
-    return undefined;
-  }
-
-  /** The highest number up to which the engine has this log. */
-  async #findPublished(engine: Engine): Promise<number> {
-    const { log, policy } = this.#options;
-    for (let number = policy.end.number; number > 0; number--) {
-      const stored = await engine.read(STREAM.POLICY, policySubject(number));
-      const entry = stored === undefined ? undefined : parseEntry(stored);
-      if (entry !== undefined && entryHash(entry) === log.at(number)?.hash) return number;
-    }
-    return 0;
-  }
-
-  async #publish(): Promise<void> {
-    if (this.#isPublishing) return;
-    this.#isPublishing = true;
-    const { log, policy, acts } = this.#options;
-    try {
-      while (!this.#isClosed && this.#published < policy.end.number && this.#engine !== undefined) {
-        const number = this.#published + 1;
-        const logged = log.at(number);
-        if (logged === undefined) return;
-        if (await this.#publishOne(this.#engine, logged.entry, logged.hash)) this.#published = number;
-        else if (policy.isForked) return;
-        else await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
-      }
-      this.tide();
-    } catch (thrown) {
-      acts.log.error({ err: thrown }, 'fleet: policy is not published');
-    } finally {
-      this.#isPublishing = false;
-    }
-  }
-
-  async #publishOne(engine: Engine, entry: PolicyEntry, hash: string): Promise<boolean> {
-    const { policy, roll, acts } = this.#options;
-    const subject = policySubject(entry.number);
-    try {
-      await engine.store(subject, formatEntry(entry), { id: hash });
-      return true;
-    } catch (thrown) {
-      // The engine refuses a second message of a subject: is it this one?
-      const stored = await engine.read(STREAM.POLICY, subject).catch(() => undefined);
-      const other = stored === undefined ? undefined : parseEntry(stored);
-      if (other !== undefined && entryHash(other) === hash) return true;
-      if (other !== undefined && roll.isTrusted(other)) {
-        policy.fork(`the engine has another entry ${entry.number}`, {
-          number: entry.number,
-          hash: entryHash(other),
-        });
-        return false;
-      }
-      if (stored !== undefined) {
-        this.#options.onAlarm('forged-entry');
-        acts.log.error(
-          { number: entry.number },
-          'fleet: the engine had an entry that nobody signed; it is replaced',
-        );
-        await engine.remove(STREAM.POLICY, subject).catch(() => undefined);
-        return false;
-      }
-      acts.log.warn(
-        { number: entry.number, cause: errorText(thrown) },
-        'fleet: an entry is not published yet',
-      );
-      return false;
-    }
-  }
-
-  /** An engine whose store was lost or put back does not say so: it is looked whether it has the last entry. */
   async #look(): Promise<void> {
     const engine = this.#engine;
-    const { policy } = this.#options;
-    if (engine === undefined || !this.#isReconciled || this.#isPublishing || policy.end.number === 0) return;
-    const number = this.#published;
-    const stored = await engine.read(STREAM.POLICY, policySubject(number)).catch(() => 'unknown');
-    if (stored === undefined || number < policy.end.number) void this.#reconcile(engine);
-    // A stream that is gone answers with an error.
-    if (stored === 'unknown') void this.#reconcile(engine);
+    if (engine === undefined || !this.#isReconciled || this.#options.policy.isForked) return;
+    if (await this.#publication.isLost(engine)) void this.#reconcile(engine);
   }
 }
+
+const replaced = (): AppError =>
+  new AppError('ERR_FLEET_REPLACED', 'deciding for the fleet: another authority has taken over', {
+    hint: 'Decide there. This resolver comes back as a node: move "fleet" of its state directory away, and have it join.',
+  });
+
+const forked = (): AppError =>
+  new AppError('ERR_FLEET_FORK', 'deciding for the fleet: there are two logs of policy', {
+    hint: 'A person has to choose which one holds: see "Fork" in docs/fleet.md. What is granted can be revoked here.',
+  });

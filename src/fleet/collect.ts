@@ -26,6 +26,8 @@ export interface CollectOptions {
   readonly caPath: string | undefined;
   readonly trust: readonly string[];
   readonly seedPath: string;
+  /** Between two tides, milliseconds. */
+  readonly tideMs: number;
   readonly log: FleetLog;
 }
 
@@ -36,7 +38,7 @@ export interface RunningCollector {
 
 /** Begins. Throws ERR_COMPLIANCE_RECORDS_LOCKED, ERR_FLEET_LOG and errors of the system. */
 export const startCollector = async (options: CollectOptions): Promise<RunningCollector> => {
-  const { directory, servers, caPath, trust, seedPath, log } = options;
+  const { directory, servers, caPath, trust, seedPath, tideMs, log } = options;
   const seed = readFileSync(seedPath, 'utf8').trim();
   const roll = new Roll(trust);
   let engine: Engine | undefined;
@@ -76,6 +78,7 @@ export const startCollector = async (options: CollectOptions): Promise<RunningCo
     roll,
     acts,
     lists: new ListFetcher(directory, acts),
+    tideMs,
     suspendAfterMs: Number.POSITIVE_INFINITY,
     onAlarm: () => undefined,
     confirmed: () => ({ queries: 0, changes: 0 }),
@@ -118,6 +121,7 @@ const collectorActs = (log: FleetLog): FleetActs => ({
   list: () => Promise.resolve({ isApplied: true }),
   overlays: () => Promise.resolve({ isApplied: true }),
   suspend: () => Promise.resolve(),
+  decides: () => Promise.resolve(),
   note: () => undefined,
   facts: () => ({ version: VERSION, generation: 0, state: 'collects', records: { queries: 0, changes: 0 } }),
   log,

@@ -6,7 +6,7 @@
 //   engine/engine.json           what it was made of
 //
 // Every user has a key of its own and may use the subjects that it needs, nothing else. TLS 1.3 only.
-import { mkdirSync, readFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { AppError, DIRECTORY_MODE, errorText, replaceFileNow } from '../base/base.ts';
@@ -66,7 +66,10 @@ export const writeEngineFiles = (directory: string, settings: EngineSettings): v
         serverText(settings, index),
       );
     }
-    for (const site of Object.keys(settings.leafs ?? {})) put(`leaf-${site}.conf`, leafText(settings, site));
+    for (const site of Object.keys(settings.leafs ?? {})) {
+      const seed = readFileSync(leafSeedPath(directory, site), 'utf8').trim();
+      put(`leaf-${site}.conf`, leafText(settings, site, seed));
+    }
   });
 
 /** Writes who may connect. Throws ERR_FLEET_ENGINE_FILES. */
@@ -80,6 +83,21 @@ export const writeUsers = (
     const name = join(directory, USERS_NAME);
     replaceFileNow(name, usersText(settings, members, tokens), FILE_MODE);
   });
+
+/** Whether it is written already who may connect. Throws ERR_FLEET_ENGINE_FILES. */
+export const areUsersWritten = (
+  directory: string,
+  settings: EngineSettings,
+  members: readonly Member[],
+  tokens: readonly IssuedToken[],
+): boolean => {
+  let written = false;
+  writing(directory, () => {
+    const path = join(directory, USERS_NAME);
+    written = existsSync(path) && readFileSync(path, 'utf8') === usersText(settings, members, tokens);
+  });
+  return written;
+};
 
 const writing = (directory: string, write: () => void): void => {
   try {
@@ -132,7 +150,10 @@ include ${USERS_NAME}
 `;
 };
 
-const leafText = (settings: EngineSettings, site: string): string => {
+/** Where the seed of a site's leaf node is kept. */
+export const leafSeedPath = (directory: string, site: string): string => join(directory, `leaf-${site}.seed`);
+
+const leafText = (settings: EngineSettings, site: string, seed: string): string => {
   const { servers, leafPort, tls } = settings;
   const urls = servers.map(
     (server) => `${tls === undefined ? 'nats-leaf' : 'tls'}://${splitAddress(server)[0]}:${leafPort ?? ''}`,
@@ -144,8 +165,8 @@ listen: "0.0.0.0:4222"
 max_payload: ${PAYLOAD_MAX}
 ${block === '' ? '' : `\n${block}`}
 leafnodes {
-  # The file holds the seed of this leaf: readable by the engine's user only.
-  remotes: [{ urls: [${urls.map(quote).join(', ')}], account: CORDON, nkey: "leaf-${site}.seed"${ca} }]
+  # This file holds the seed of the leaf: for the eyes of the engine's user only.
+  remotes: [{ urls: [${urls.map(quote).join(', ')}], account: CORDON, nkey: ${quote(seed)}${ca} }]
 }
 
 include ${USERS_NAME}

@@ -29,9 +29,11 @@ import { COLLECTOR, inboxOf, STREAM, type StreamName, TIDE_SUBJECT } from './sub
 
 /** How long an answer of the engine may take, milliseconds: a new leader of three took six seconds. */
 const ANSWER_MS = 10_000;
-/** Between two tries to connect, milliseconds. */
-const RECONNECT_MS = 250;
-const RECONNECT_JITTER_MS = 250;
+/** Between two tries to connect, milliseconds: a quarter of a second, then longer, where nobody answers or lets in for long. */
+const RECONNECT_MS_MIN = 250;
+const RECONNECT_MS_MAX = 2_000;
+const RECONNECT_GROWTH = 1.1;
+const RECONNECT_JITTER = 0.5;
 /** Between two signs of life, milliseconds; the second that is missed ends the connection. */
 const PING_MS = 5_000;
 const PINGS_MISSED_MAX = 2;
@@ -98,6 +100,7 @@ export class Engine {
   static async connect(access: EngineAccess, events: EngineEvents, isPatient: boolean): Promise<Engine> {
     const { servers, caPath, name, seed } = access;
     const isTls = servers.some((server) => server.startsWith('tls://'));
+    const delay = new ReconnectDelay();
     try {
       const connection = await connect({
         servers: [...servers],
@@ -106,19 +109,20 @@ export class Engine {
         authenticator: nkeyAuthenticator(() => Buffer.from(seed().trim())),
         maxReconnectAttempts: -1,
         waitOnFirstConnect: isPatient,
-        reconnectTimeWait: RECONNECT_MS,
-        reconnectJitter: RECONNECT_JITTER_MS,
-        reconnectJitterTLS: RECONNECT_JITTER_MS,
+        // Who is refused may be let in again: the users of an engine that was put back are an older copy.
+        ignoreAuthErrorAbort: true,
+        reconnectDelayHandler: () => delay.nextMs(),
         pingInterval: PING_MS,
         maxPingOut: PINGS_MISSED_MAX,
         timeout: ANSWER_MS,
         ...(isTls ? { tls: caPath === undefined ? {} : { ca: readFileSync(caPath, 'utf8') } } : {}),
       });
+      delay.connected();
       const engine = new Engine(
         connection,
         await jetstreamManager(connection, { checkAPI: false, timeout: ANSWER_MS }),
       );
-      void engine.#watch(events);
+      void engine.#watch(events, delay);
       events.onUp();
       return engine;
     } catch (cause) {
@@ -126,9 +130,12 @@ export class Engine {
     }
   }
 
-  async #watch(events: EngineEvents): Promise<void> {
+  async #watch(events: EngineEvents, delay: ReconnectDelay): Promise<void> {
     for await (const status of this.#connection.status()) {
-      if (status.type === 'reconnect') events.onUp();
+      if (status.type === 'reconnect') {
+        delay.connected();
+        events.onUp();
+      }
       if (status.type === 'disconnect') events.onDown('the connection is gone');
       // Rights that an authority of an older version did not write cost what they are for, and not the connection.
       if (status.type === 'error' && !(status.error instanceof PermissionViolationError))
@@ -234,12 +241,17 @@ export class Engine {
     }
   }
 
-  /** Makes the streams that are not there, as the authority may. Rejects with ERR_FLEET_ENGINE. */
+  /**
+   * Makes the streams that are not there, each on so many servers, as the authority may; those that were made on fewer are spread
+   * out. Rejects with ERR_FLEET_ENGINE.
+   */
   async makeStreams(replicas: number): Promise<void> {
     try {
       for (const stream of streamsOf(replicas)) {
         const known = await this.#manager.streams.info(stream.name).catch(() => undefined);
         if (known === undefined) await this.#manager.streams.add(stream);
+        else if (known.config.num_replicas !== replicas)
+          await this.#manager.streams.update(stream.name, { num_replicas: replicas });
       }
       await this.#manager.consumers.add(STREAM.EVIDENCE, {
         durable_name: COLLECTOR,
@@ -275,12 +287,6 @@ export class Engine {
     }
   }
 
-  /** How many servers the engine has, as far as it tells. */
-  get replicas(): number {
-    const { cluster, connect_urls: urls = [] } = this.#connection.info ?? {};
-    return cluster !== undefined && urls.length >= CLUSTER_SIZE ? CLUSTER_SIZE : 1;
-  }
-
   /** Resolves when the engine has seen everything that was told so far. Rejects with ERR_FLEET_ENGINE. */
   async flush(): Promise<void> {
     try {
@@ -295,8 +301,22 @@ export class Engine {
   }
 }
 
+/** How long it is waited before the next try. */
+class ReconnectDelay {
+  #ms = RECONNECT_MS_MIN;
+
+  connected(): void {
+    this.#ms = RECONNECT_MS_MIN;
+  }
+
+  nextMs(): number {
+    const ms = this.#ms * (1 + RECONNECT_JITTER * Math.random());
+    this.#ms = Math.min(RECONNECT_MS_MAX, this.#ms * RECONNECT_GROWTH);
+    return ms;
+  }
+}
+
 const SIGNATURE_HEADER = 'Cordon-Signature';
-const CLUSTER_SIZE = 3;
 
 type NewStream = Partial<StreamConfig> & { readonly name: string };
 

@@ -3,16 +3,17 @@
 // What is asked for is checked against what this authority gave out; what does not do is refused, recorded and an alarm. An
 // answer is given once the entry is in the log and the engine lets the new key in.
 import { z } from 'zod';
+import { isAppError } from '../base/base.ts';
 import type { FleetActs } from './acts.ts';
 import type { Authority } from './authority.ts';
 import type { Engine } from './engine.ts';
-import { readEngineSettings, writeUsers } from './engine-files.ts';
+import { areUsersWritten, readEngineSettings, writeUsers } from './engine-files.ts';
 import { fingerprintOf, formatPublicKey, isSignature, parseNkey, type SigningKey } from './key.ts';
 import type { FleetAlarm } from './policy.ts';
 import type { PolicyLog } from './policy-log.ts';
 import type { Roll } from './roll.ts';
 import { NODE_NAME } from './subjects.ts';
-import type { Tokens } from './tokens.ts';
+import { issuedMs, type Tokens } from './tokens.ts';
 
 const nkey = z.string().regex(/^U[A-Z2-7]{55}$/);
 const joinSchema = z.looseObject({ secret: z.string().max(100), key: nkey });
@@ -82,6 +83,20 @@ export class Enrolment {
     return { token: text, until, reloaded: await this.#letIn() };
   }
 
+  /** Writes who may connect where that is not what was written last: who came or went since a copy was made. */
+  async refresh(): Promise<void> {
+    const { engineDirectory, roll, tokens, acts } = this.#options;
+    try {
+      const settings = readEngineSettings(engineDirectory);
+      if (areUsersWritten(engineDirectory, settings, roll.members, tokens.open)) return;
+      acts.log.warn({}, 'fleet: who may connect to the engine is written again');
+      await this.#letIn();
+    } catch (thrown) {
+      if (!isAppError(thrown)) throw thrown;
+      acts.log.error({ err: thrown }, 'fleet: who may connect to the engine is not written');
+    }
+  }
+
   /** Removes a resolver; its records that come later are refused. */
   async remove(name: string, by: string, reason: string): Promise<{ reloaded: number }> {
     const { authority, tokens } = this.#options;
@@ -96,6 +111,10 @@ export class Enrolment {
     if (!read.success) return this.#refuse(name, 'the request has another form');
     const token = tokens.check(name, read.data.secret);
     if (typeof token === 'string') return this.#refuse(name, `the token is ${token}`);
+    // The tokens may be an older copy than the log: a resolver that came since then came by this one.
+    const known = roll.find(name);
+    const lastMs = Math.max(...[known?.since, known?.until].map((time) => Date.parse(time ?? '') || 0));
+    if (lastMs >= issuedMs(token)) return this.#refuse(name, 'the token is used');
     tokens.use(token);
     const enrolment = (roll.find(name)?.enrolment ?? 0) + 1;
     const site = token.site === undefined ? {} : { site: token.site };

@@ -76,6 +76,7 @@ export class EvidenceSender {
         return;
       case 'foreign': {
         const reason = `the collector has other records of ${reply.class} under these numbers: nothing more is sent`;
+        this.#confirmed[CONFIRMED_PLACE[reply.class]] = 0;
         this.#onAlarm('conflict');
         this.#acts.note({ event: 'evidence-refused', code: 'ERR_FLEET_CONFLICT', reason });
         this.#acts.log.error(

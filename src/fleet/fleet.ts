@@ -9,11 +9,12 @@ import type { InitOptions, MadeFleet } from './init.ts';
 import type { Joined, JoinOptions } from './join.ts';
 import type { CollectedMember } from './members.ts';
 import type { FleetOptions, RunningFleet } from './run.ts';
+import type { Renewed, TakenOver, TakeOverOptions } from './take-over.ts';
 
 export type { Done, FleetActs, FleetNote, OwnFacts } from './acts.ts';
 export type { RunningCollector } from './collect.ts';
 export { fleetPath } from './identity.ts';
-export type { InitOptions, MadeFleet } from './init.ts';
+export type { EngineOptions, InitOptions, MadeFleet } from './init.ts';
 export type { Joined, JoinOptions } from './join.ts';
 export { readOverlays, writeOverlays } from './overlay-files.ts';
 export type { FleetOptions, RunningFleet } from './run.ts';
@@ -28,6 +29,19 @@ export const startFleet = async (options: FleetOptions): Promise<RunningFleet> =
 /** Makes keys and the configuration of an engine. Rejects with ERR_FLEET_EXISTS, and errors of the system. */
 export const initFleet = async (options: InitOptions): Promise<MadeFleet> =>
   (await import('./init.ts')).initFleet(options);
+
+/** Makes this node the authority of its fleet: see takeOver() of take-over.ts. */
+export const takeOver = async (options: TakeOverOptions): Promise<TakenOver> =>
+  (await import('./take-over.ts')).takeOver(options);
+
+/** Has the authority begin new chains of records: see renewRecords() of take-over.ts. */
+export const renewRecords = async (
+  stateDirectory: string,
+  recordsDirectory: string,
+  trust: readonly string[],
+  nowMs: number,
+): Promise<Renewed> =>
+  (await import('./take-over.ts')).renewRecords(stateDirectory, recordsDirectory, trust, nowMs);
 
 /** Takes this resolver into a fleet: see joinFleet() of join.ts. */
 export const joinFleet = async (options: JoinOptions): Promise<Joined> =>

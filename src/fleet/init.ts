@@ -4,7 +4,7 @@ import { existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { createUser } from '@nats-io/nkeys';
 import { AppError, DIRECTORY_MODE, replaceFileNow } from '../base/base.ts';
-import { type EngineSettings, writeEngineFiles, writeUsers } from './engine-files.ts';
+import { type EngineSettings, leafSeedPath, writeEngineFiles, writeUsers } from './engine-files.ts';
 import { FLEET_DIRECTORY, FLEET_FILES, fleetPath, writeIdentity } from './identity.ts';
 import { createKeyFile, formatPublicKey } from './key.ts';
 
@@ -13,12 +13,8 @@ const SECRET_BYTES = 24;
 /** Name of the collector in subjects: no resolver can have it. */
 export const COLLECTOR_NAME = 'collector';
 
-/** What is asked for. */
-export interface InitOptions {
-  readonly stateDirectory: string;
-  /** Of the authority. */
-  readonly name: string;
-  readonly site: string | undefined;
+/** Which engine is wanted. */
+export interface EngineOptions {
   /** `HOST:PORT` of each server. */
   readonly servers: readonly string[];
   readonly clusterPort: number;
@@ -30,6 +26,14 @@ export interface InitOptions {
   readonly tls: { readonly cert: string; readonly key: string; readonly ca: string } | undefined;
   /** Directory in which the engine keeps its streams. */
   readonly store: string;
+}
+
+/** What is asked for. */
+export interface InitOptions extends EngineOptions {
+  readonly stateDirectory: string;
+  /** Of the authority. */
+  readonly name: string;
+  readonly site: string | undefined;
   /** Where the second key goes, for the safe. */
   readonly safeKeyPath: string;
 }
@@ -44,8 +48,7 @@ export interface MadeFleet {
 
 /** Makes keys and configuration. Throws ERR_FLEET_EXISTS where there are some, and errors of the system. */
 export const initFleet = (options: InitOptions): MadeFleet => {
-  const { stateDirectory, name, site, servers, clusterPort, leafPort, leafSites, tls, store, safeKeyPath } =
-    options;
+  const { stateDirectory, name, site, safeKeyPath } = options;
   const keyPath = fleetPath(stateDirectory, 'authorityKey');
   for (const path of [keyPath, safeKeyPath]) {
     if (!existsSync(path)) continue;
@@ -54,6 +57,28 @@ export const initFleet = (options: InitOptions): MadeFleet => {
     });
   }
   mkdirSync(join(stateDirectory, FLEET_DIRECTORY), { recursive: true, mode: DIRECTORY_MODE });
+  const own = createUser();
+  writeIdentity(
+    stateDirectory,
+    { name, ...(site === undefined ? {} : { site }), enrolment: 1 },
+    Buffer.from(own.getSeed()).toString('latin1'),
+  );
+  const settings = makeEngineSettings(stateDirectory, { name, key: own.getPublicKey() }, options);
+  const safe = createKeyFile(safeKeyPath);
+  const authority = createKeyFile(keyPath);
+  return {
+    engineDirectory: fleetPath(stateDirectory, 'engine'),
+    trust: [formatPublicKey(authority.publicKey), formatPublicKey(safe.publicKey)],
+    servers: engineUrls(settings),
+  };
+};
+
+/** Makes the keys and files of an engine that lets nobody in yet but authority and collector. Throws errors of the system. */
+export const makeEngineSettings = (
+  stateDirectory: string,
+  authority: EngineSettings['authority'],
+  { servers, clusterPort, leafPort, leafSites, tls, store }: EngineOptions,
+): EngineSettings => {
   const engineDirectory = fleetPath(stateDirectory, 'engine');
   mkdirSync(engineDirectory, { recursive: true, mode: DIRECTORY_MODE });
   const seedOf = (path: string): string => {
@@ -61,35 +86,25 @@ export const initFleet = (options: InitOptions): MadeFleet => {
     replaceFileNow(path, `${Buffer.from(pair.getSeed()).toString('latin1')}\n`, PRIVATE_MODE);
     return pair.getPublicKey();
   };
-  const own = createUser();
-  writeIdentity(
-    stateDirectory,
-    { name, ...(site === undefined ? {} : { site }), enrolment: 1 },
-    Buffer.from(own.getSeed()).toString('latin1'),
-  );
   const settings: EngineSettings = {
     servers: [...servers],
     ...(servers.length > 1 ? { clusterPort, clusterSecret: randomBytes(SECRET_BYTES).toString('hex') } : {}),
     ...(leafPort === undefined ? {} : { leafPort }),
     ...(tls === undefined ? {} : { tls }),
     store,
-    authority: { name, key: own.getPublicKey() },
+    authority,
     collector: { name: COLLECTOR_NAME, key: seedOf(fleetPath(stateDirectory, 'collectorSeed')) },
     system: { key: seedOf(join(engineDirectory, SYSTEM_SEED_NAME)) },
-    leafs: Object.fromEntries(
-      leafSites.map((one) => [one, seedOf(join(engineDirectory, `leaf-${one}.seed`))]),
-    ),
+    leafs: Object.fromEntries(leafSites.map((one) => [one, seedOf(leafSeedPath(engineDirectory, one))])),
   };
   writeEngineFiles(engineDirectory, settings);
   writeUsers(engineDirectory, settings, [], []);
-  const safe = createKeyFile(safeKeyPath);
-  const authority = createKeyFile(keyPath);
-  return {
-    engineDirectory,
-    trust: [formatPublicKey(authority.publicKey), formatPublicKey(safe.publicKey)],
-    servers: servers.map((server) => `${tls === undefined ? 'nats' : 'tls'}://${server}`),
-  };
+  return settings;
 };
+
+/** What resolvers connect to, for `fleet.servers`. */
+export const engineUrls = ({ servers, tls }: EngineSettings): string[] =>
+  servers.map((server) => `${tls === undefined ? 'nats' : 'tls'}://${server}`);
 
 /** Name of the seed of the engine's system user, beside the configuration. */
 export const SYSTEM_SEED_NAME = 'system.seed';

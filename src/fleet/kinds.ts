@@ -41,6 +41,8 @@ const node = z.looseObject({
   site: z.string().max(40).exactOptional(),
   key: z.string().regex(/^U[A-Z2-7]{55}$/),
   enrolment: z.int().min(1),
+  /** It makes policy, or did. */
+  role: z.literal('authority').exactOptional(),
 });
 const nodeRemoved = z.looseObject({ name, by: line, reason: line });
 /** A key of the authority is trusted from here on, and another one is not any more. */

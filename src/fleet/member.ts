@@ -42,6 +42,8 @@ export interface MemberOptions {
   readonly roll: Roll;
   readonly acts: FleetActs;
   readonly lists: ListFetcher;
+  /** Between two tides, milliseconds. */
+  readonly tideMs: number;
   /** Infinite: never. */
   readonly suspendAfterMs: number;
   readonly onAlarm: (alarm: FleetAlarm) => void;
@@ -59,9 +61,12 @@ export class Member {
   readonly tide: TideWatch;
   readonly #options: MemberOptions;
   #engine: Engine | undefined;
+  /** Makes policy, and follows nobody else's. */
+  #isAuthority: boolean;
   #isUp = false;
   #wanted = 0;
   #isFetching = false;
+  #fetched: Promise<void> = Promise.resolve();
   #isClosed = false;
   #lookTimer: NodeJS.Timeout | undefined;
   #presenceTimer: NodeJS.Timeout | undefined;
@@ -69,8 +74,9 @@ export class Member {
   readonly #caughtUp = Promise.withResolvers<void>();
 
   constructor(options: MemberOptions) {
-    const { log, roll, acts, onAlarm, suspendAfterMs } = options;
+    const { log, roll, acts, onAlarm, tideMs, suspendAfterMs } = options;
     this.#options = options;
+    this.#isAuthority = options.role === 'authority';
     this.policy = new Policy({
       ...{ log, roll, acts, onAlarm },
       apply: (entry) => this.#apply(entry),
@@ -81,11 +87,22 @@ export class Member {
     this.tide = new TideWatch({
       acts,
       roll,
+      tideMs,
       suspendAfterMs,
       onAlarm,
-      isAuthority: options.role === 'authority',
+      isAuthority: () => this.#isAuthority,
     });
     options.lists.onDone = (entry, done) => this.policy.conclude(entry, done);
+  }
+
+  /** Another authority has taken over: what it decides holds here from now on. */
+  follow(): void {
+    if (!this.#isAuthority) return;
+    this.#isAuthority = false;
+    if (this.#engine === undefined) return;
+    this.#subscribe(this.#engine);
+    void this.#catchUp(this.#engine);
+    this.tell();
   }
 
   /** Whether the engine is connected. */
@@ -139,6 +156,7 @@ export class Member {
       policy: { ...end },
       ...(cutOffSince === undefined ? {} : { cutOffSince }),
       ...{ isSuspended, isForked },
+      ...(role === 'authority' && !this.#isAuthority ? { isReplaced: true } : {}),
       ...(stopped === undefined ? {} : { stopped: { ...stopped } }),
       refused: refused.map(({ number, subject, code, reason }) => ({
         number,
@@ -194,20 +212,23 @@ export class Member {
   }
 
   #listen(engine: Engine): void {
-    const { identity, log, role } = this.#options;
+    const { identity, log } = this.#options;
     this.#presenceTimer = setInterval(() => this.tell(), PRESENCE_MS);
     this.#presenceTimer.unref();
     engine.serve(askSubject(identity.name), (bytes) => Promise.resolve(answerEntry(log, bytes)));
-    if (role === 'authority') return;
+    if (!this.#isAuthority) this.#subscribe(engine);
+  }
+
+  #subscribe(engine: Engine): void {
     engine.subscribe(policySubject('*'), (bytes) => this.policy.receive(bytes));
-    engine.subscribe(TIDE_SUBJECT, (bytes) => this.#tide(bytes, true));
+    engine.subscribe(TIDE_SUBJECT, (bytes) => void this.#tide(bytes, true));
     engine.subscribe(HELLO_SUBJECT, () => this.tell());
   }
 
   #up(engine: Engine): void {
-    const { acts, role, onUp } = this.#options;
+    const { acts, onUp } = this.#options;
     acts.log.info({}, 'fleet: the engine is connected');
-    if (role !== 'authority') void this.#catchUp(engine);
+    if (!this.#isAuthority) void this.#catchUp(engine);
     this.tell();
     onUp(engine);
   }
@@ -215,7 +236,7 @@ export class Member {
   async #catchUp(engine: Engine): Promise<void> {
     try {
       const tide = await engine.read(STREAM.TIDE, TIDE_SUBJECT);
-      if (tide !== undefined) this.#tide(tide, false);
+      if (tide !== undefined) await this.#tide(tide, false);
     } catch (thrown) {
       this.#options.acts.log.warn({ cause: errorText(thrown) }, 'fleet: no tide can be read');
     }
@@ -223,7 +244,18 @@ export class Member {
     this.#want(this.policy.end.number + 1);
   }
 
-  #tide(bytes: Uint8Array, isLive: boolean): void {
+  /** The entry about the key that signs may be on its way, or was missed: it is heard first. */
+  async #tide(bytes: Uint8Array, isLive: boolean): Promise<void> {
+    if (!this.tide.knowsKeyOf(bytes)) {
+      await this.policy.settled();
+      this.#want(this.policy.end.number + 1);
+      await this.#fetched;
+      await this.policy.settled();
+    }
+    this.#takeTide(bytes, isLive);
+  }
+
+  #takeTide(bytes: Uint8Array, isLive: boolean): void {
     const tide = this.tide.take(bytes, isLive);
     if (tide === undefined) return;
     if (!this.policy.agreesWith(tide)) {
@@ -234,10 +266,9 @@ export class Member {
   /** Entries up to this number should be here. */
   #want(number: number): void {
     this.#wanted = Math.max(this.#wanted, number);
-    if (this.#isFetching || this.#wanted <= this.policy.end.number || this.#options.role === 'authority')
-      return;
+    if (this.#isFetching || this.#wanted <= this.policy.end.number || this.#isAuthority) return;
     this.#isFetching = true;
-    void this.#fetch().finally(() => {
+    this.#fetched = this.#fetch().finally(() => {
       this.#isFetching = false;
       if (this.#isUp) this.#caughtUp.resolve();
     });
@@ -262,13 +293,13 @@ export class Member {
   }
 
   async #apply(entry: PolicyEntry): Promise<Verdict> {
-    const { acts, role, lists, identity, log } = this.#options;
+    const { acts, lists, identity, log } = this.#options;
     switch (entry.kind) {
       case 'exemption':
         // The register of the authority has its own steps already, which changes nothing.
         return acts.exemption(readBody('exemption', entry));
       case 'list':
-        if (role === 'authority') return { isApplied: true, subject: readBody('list', entry).id };
+        if (this.#isAuthority) return { isApplied: true, subject: readBody('list', entry).id };
         lists.want(entry, readBody('list', entry));
         return { isDeferred: true };
       case 'overlay':

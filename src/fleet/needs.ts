@@ -30,6 +30,7 @@ export const needsOfResolver = (resolver: HeardResolver): FleetNeed[] => {
     add('leaking', { since: probe.ended, count: probe.leakedNames, text: probe.examples[0] ?? '' });
   if (enforcement !== null && !AS_DECIDED.has(enforcement)) add('not-in-force', { text: state ?? '' });
   if (isForked) add('forked');
+  if (resolver.isReplaced) add('replaced');
   if (stopped !== null) add('stopped', { count: stopped });
   if (isSuspended) add('suspended');
   if (cutOffSince !== null) add('cut-off', { since: cutOffSince });

@@ -4,7 +4,7 @@
 // put in force, and is put in force again after a crash between the two. What does not follow the log here is a fork when it
 // is signed, and refused when it is not. At an entry of a kind that this version does not know and must, it stops: what comes
 // behind it is kept, and only what ends exemptions is still applied.
-import { errorText } from '../base/base.ts';
+import { errorText, isAppError } from '../base/base.ts';
 import type { Done, FleetActs, Verdict } from './acts.ts';
 import { bodyOf, entryHash, type LogEnd, type PolicyEntry, parseEntry } from './entry.ts';
 import { type Body, isKind, isRevocation, KINDS } from './kinds.ts';
@@ -31,6 +31,7 @@ export const FLEET_ALARMS = [
   'removed-node',
   'log-damaged',
   'forged-probe',
+  'replaced',
 ] as const;
 /** One of FLEET_ALARMS. */
 export type FleetAlarm = (typeof FLEET_ALARMS)[number];
@@ -175,8 +176,14 @@ export class Policy {
   }
 
   async #append(entry: PolicyEntry, source: number | undefined): Promise<void> {
-    const { log, roll, onTaken } = this.#options;
-    log.append(entry, source);
+    const { log, roll, onTaken, apply } = this.#options;
+    try {
+      log.append(entry, source);
+    } catch (thrown) {
+      // A disk that takes nothing: an exemption ends all the same, and the entry is asked for again.
+      if (isAppError(thrown) && isRevocation(entry.kind, bodyOf(entry))) await this.#judge(entry, apply);
+      throw thrown;
+    }
     roll.take(entry);
     await this.#putInForce({ entry, hash: log.end.hash, outcome: undefined });
     onTaken();

@@ -37,6 +37,8 @@ const presenceSchema = z.looseObject({
   cutOffSince: z.iso.datetime().exactOptional(),
   isSuspended: z.boolean(),
   isForked: z.boolean(),
+  /** An authority in whose place another one is. */
+  isReplaced: z.boolean().exactOptional(),
   stopped: end.exactOptional(),
   refused: z
     .array(

@@ -33,6 +33,7 @@ export const toResolverStatus = (
     cutOffSince: presence?.cutOffSince ?? null,
     isSuspended: presence?.isSuspended ?? false,
     isForked: presence?.isForked ?? false,
+    isReplaced: presence?.isReplaced ?? false,
     stopped: presence?.stopped?.number ?? null,
     refused: (presence?.refused ?? []).map(({ number: at, subject, code, reason }) => ({
       number: at,

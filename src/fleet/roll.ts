@@ -2,7 +2,7 @@
 import type { KeyObject } from 'node:crypto';
 import { keyIdOf } from '../records/records.ts';
 import { bodyOf, isEntrySignedBy, type PolicyEntry } from './entry.ts';
-import { isSignature, parsePublicKey } from './key.ts';
+import { formatPublicKey, isSignature, parsePublicKey } from './key.ts';
 import { KINDS } from './kinds.ts';
 import { isTideSignedBy, type Tide } from './tide.ts';
 
@@ -18,6 +18,8 @@ export interface Member {
   /** When it was taken in for the first time, and when it was removed. */
   readonly since: string;
   readonly until: string | undefined;
+  /** It makes policy, or did before another one took over. */
+  readonly isAuthority: boolean;
 }
 
 /** Follows the entries, one after the other. */
@@ -37,6 +39,16 @@ export class Roll {
   /** A resolver by its name; undefined for one that never was in it. */
   find(name: string): Member | undefined {
     return this.#members.get(name);
+  }
+
+  /** True while that key makes policy. */
+  hasKey(keyId: string): boolean {
+    return this.#keys.has(keyId);
+  }
+
+  /** Keys that make policy, as they are written in `fleet.trust`. */
+  get keys(): readonly string[] {
+    return [...this.#keys.values()].map(formatPublicKey);
   }
 
   /** True for an entry that one of the keys signed. */
@@ -64,12 +76,13 @@ export class Roll {
       case 'node': {
         const { success, data } = KINDS.node.safeParse(body);
         if (!success) return;
-        const { name, site, key, enrolment } = data;
+        const { name, site, key, enrolment, role } = data;
         const known = this.#members.get(name);
         const isSame = known?.enrolment === enrolment;
         const since = isSame ? known.since : entry.time;
         const before = isSame ? { key: known.key, until: entry.time } : undefined;
-        this.#members.set(name, { name, site, key, before, enrolment, since, until: undefined });
+        const isAuthority = role === 'authority';
+        this.#members.set(name, { name, site, key, before, enrolment, since, until: undefined, isAuthority });
         return;
       }
       case 'node-removed': {

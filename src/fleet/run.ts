@@ -37,6 +37,8 @@ export interface FleetOptions {
   readonly trust: readonly string[];
   /** Of the configuration; undefined: as the resolver was taken in. */
   readonly site: string | undefined;
+  /** Between two tides, milliseconds. */
+  readonly tideMs: number;
   /** Infinite: never. */
   readonly suspendAfterMs: number;
   readonly acts: FleetActs;
@@ -78,7 +80,8 @@ export class Fleet {
   #sender: EvidenceSender | undefined;
 
   private constructor(options: FleetOptions) {
-    const { stateDirectory, role, servers, caPath, trust, site, suspendAfterMs, acts, register } = options;
+    const { stateDirectory, role, servers, caPath, trust, site, tideMs, suspendAfterMs, acts, register } =
+      options;
     const { identity } = readIdentity(stateDirectory);
     this.#options = options;
     this.#identity = site === undefined ? identity : { ...identity, site };
@@ -105,6 +108,7 @@ export class Fleet {
       roll: this.#roll,
       acts,
       lists: this.#lists,
+      tideMs,
       suspendAfterMs,
       onAlarm,
       confirmed: () => this.confirmed(),
@@ -118,17 +122,23 @@ export class Fleet {
     });
     if (this.#key === undefined) return;
     const engineDirectory = fleetPath(stateDirectory, 'engine');
+    const settings = readEngineSettings(engineDirectory);
     const authority = new Authority({
       name: identity.name,
       site: this.#identity.site,
-      nkey: readEngineSettings(engineDirectory).authority.key,
+      nkey: settings.authority.key,
+      replicas: settings.servers.length,
+      enrolment: identity.enrolment,
       key: this.#key,
       log,
       policy: this.#member.policy,
       roll: this.#roll,
       register,
       acts,
+      tideMs,
       onAlarm,
+      onReconciled: () => this.#requireParts().enrolment.refresh(),
+      onReplaced: () => this.#member.follow(),
     });
     this.#parts = {
       authority,
@@ -154,6 +164,7 @@ export class Fleet {
   /** Begins. What the log has is in force when this is done. */
   static async start(options: FleetOptions): Promise<Fleet> {
     const fleet = new Fleet(options);
+    await fleet.#parts?.authority.start();
     await fleet.#member.start();
     fleet.#send(options);
     return fleet;
@@ -169,17 +180,13 @@ export class Fleet {
     this.#parts?.authority.poke();
   }
 
-  /** Throws ERR_FLEET_HOLD while a new paper might get the number of one that nodes know and this register has lost. */
+  /**
+   * Throws ERR_FLEET_HOLD while a new paper might get the number of one that nodes know and this register has lost,
+   * ERR_FLEET_FORK and ERR_FLEET_REPLACED.
+   */
   requireDecisions(isNew: boolean): void {
-    const holdMs = this.#parts?.authority.holdMs ?? 0;
-    if (!isNew || holdMs === 0) return;
-    throw new AppError(
-      'ERR_FLEET_HOLD',
-      'deciding on an exemption: the resolvers of the fleet have not all said what they know',
-      {
-        hint: `Try again in ${Math.ceil(holdMs / 1_000)} seconds at most; what is granted can be revoked now.`,
-      },
-    );
+    const obstacle = this.#parts?.authority.obstacle(isNew);
+    if (obstacle !== undefined) throw obstacle;
   }
 
   /** Makes a token for a resolver. Rejects with ERR_FLEET_NODE, ERR_FLEET_TOKENS, ERR_FLEET_ENGINE_FILES. */

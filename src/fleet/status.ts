@@ -10,6 +10,7 @@ export const FLEET_NEEDS = [
   'leaking',
   'not-in-force',
   'forked',
+  'replaced',
   'stopped',
   'suspended',
   'cut-off',
@@ -59,6 +60,8 @@ export interface ResolverStatus {
   readonly cutOffSince: string | null;
   readonly isSuspended: boolean;
   readonly isForked: boolean;
+  /** An authority in whose place another one is. */
+  readonly isReplaced: boolean;
   /** The entry at which its version had to stop. */
   readonly stopped: number | null;
   readonly refused: readonly RefusedEntry[];

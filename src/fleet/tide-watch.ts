@@ -8,10 +8,8 @@ import type { PolicyLog } from './policy-log.ts';
 import type { Roll } from './roll.ts';
 import { parseTide, type Tide } from './tide.ts';
 
-/** Between two tides, milliseconds. */
-export const TIDE_MS = 60_000;
-/** Two that are missing, and something for their way, milliseconds. */
-const CUT_OFF_MS = 2.5 * TIDE_MS;
+/** Cut off is who missed two tides, and something for their way: that many times the time between two. */
+const CUT_OFF_TIDES = 2.5;
 /** Clocks that differ by more are an alarm, milliseconds. */
 const OFFSET_MS_MAX = 1_000;
 
@@ -19,11 +17,13 @@ const OFFSET_MS_MAX = 1_000;
 export interface TideWatchOptions {
   readonly acts: FleetActs;
   readonly roll: Roll;
+  /** Between two tides, milliseconds. */
+  readonly tideMs: number;
   /** Infinite: never. */
   readonly suspendAfterMs: number;
   readonly onAlarm: (alarm: FleetAlarm) => void;
   /** The authority hears itself. */
-  readonly isAuthority: boolean;
+  readonly isAuthority: () => boolean;
 }
 
 /** The tides that one resolver heard. */
@@ -45,7 +45,7 @@ export class TideWatch {
 
   /** By how much this clock is ahead, milliseconds; undefined until a tide was heard. */
   get offsetMs(): number | undefined {
-    return this.#options.isAuthority ? 0 : this.#offsetMs;
+    return this.#options.isAuthority() ? 0 : this.#offsetMs;
   }
 
   /** How far policy had come when the authority last said. */
@@ -77,6 +77,12 @@ export class TideWatch {
     const agoMs = Math.max(0, acts.clock() - Date.parse(last.entry.time));
     // The authority may have been heard since: with a suspension in force, exemptions wait for its next word.
     if (agoMs > this.#options.suspendAfterMs) this.#heardMs = acts.monotonic() - agoMs;
+  }
+
+  /** Whether the key that signed a tide makes policy, as far as is known here. */
+  knowsKeyOf(bytes: Uint8Array): boolean {
+    const tide = parseTide(bytes);
+    return tide !== undefined && this.#options.roll.hasKey(tide.key);
   }
 
   /** Takes a tide; gives it when it is one, signed, and not an old one. */
@@ -119,10 +125,10 @@ export class TideWatch {
 
   /** Looks at the time; to be called once a second. */
   async look(): Promise<void> {
-    const { acts, suspendAfterMs, onAlarm, isAuthority } = this.#options;
-    if (isAuthority) return;
+    const { acts, tideMs, suspendAfterMs, onAlarm, isAuthority } = this.#options;
+    if (isAuthority()) return;
     const silentMs = acts.monotonic() - this.#heardMs;
-    if (silentMs > CUT_OFF_MS && !this.#isCutOff) {
+    if (silentMs > CUT_OFF_TIDES * tideMs && !this.#isCutOff) {
       this.#isCutOff = true;
       onAlarm('cut-off');
       const since = this.cutOffSince ?? '';

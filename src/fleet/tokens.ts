@@ -125,6 +125,9 @@ export class Tokens {
   }
 }
 
+/** When a token was given out, milliseconds since the epoch. */
+export const issuedMs = ({ until }: IssuedToken): number => Date.parse(until) - TOKEN_MS;
+
 /** Reads a token. Throws ERR_FLEET_TOKEN. */
 export const readToken = (text: string): Token => {
   try {

@@ -52,6 +52,8 @@ interface Track {
   movedMs: number;
   resendMs: number;
   isForeign: boolean;
+  /** What is confirmed was found on this chain: the collector has no other one. */
+  isOwn: boolean;
 }
 
 /** Sends what one resolver has recorded. */
@@ -75,6 +77,7 @@ export class Uploader {
         movedMs: options.monotonic(),
         resendMs: RESEND_MS_MIN,
         isForeign: false,
+        isOwn: false,
       });
     }
   }
@@ -115,13 +118,15 @@ export class Uploader {
     if (recordClass === undefined || confirmation === undefined) return;
     // What was confirmed of chains before says nothing about this one.
     if (confirmation.enrolment !== this.#options.enrolment) return;
+    const track = recordClass === 'heads' ? undefined : this.#tracks.get(recordClass);
+    // Of another chain under these numbers: it confirms nothing that is here.
+    if (track?.isForeign === true) return;
     this.#options.onConfirmed(recordClass, confirmation);
     if (recordClass === 'heads') {
       this.#headsConfirmed = confirmation.sequence;
       this.#headsMovedMs = this.#options.monotonic();
       return;
     }
-    const track = this.#tracks.get(recordClass);
     if (track === undefined) return;
     track.confirmed = confirmation;
     track.movedMs = this.#options.monotonic();
@@ -143,6 +148,7 @@ export class Uploader {
       if (isStuck) track.resendMs = Math.min(RESEND_MS_MAX, 2 * track.resendMs);
       track.movedMs = monotonic();
     }
+    const isPlaced = track.feed === undefined && place.sequence > 0;
     track.feed ??= new ChainFeed(directory, recordClass, { sequence: place.sequence, hash: place.hash });
     const feed = track.feed;
     try {
@@ -152,6 +158,9 @@ export class Uploader {
         this.#options.onForeign(recordClass);
         return 0;
       }
+      track.isOwn ||= isPlaced;
+      const { confirmed } = track;
+      if (feed.place.sequence === confirmed?.sequence) track.isOwn ||= feed.place.hash === confirmed.hash;
       if (pieces.length === 0) return 0;
       await this.#post(recordClass, pieces as readonly EvidencePiece[]);
       track.movedMs = monotonic();
@@ -176,6 +185,9 @@ export class Uploader {
 
   async #sendHeads(): Promise<number> {
     const { directory, monotonic } = this.#options;
+    // A head of another chain under these numbers would speak against the one that the collector has.
+    const tracks = [...this.#tracks.values()];
+    if (tracks.some(({ isForeign }) => isForeign) || tracks.every(({ isOwn }) => !isOwn)) return 0;
     if (this.#headsSent > this.#headsConfirmed && monotonic() - this.#headsMovedMs > RESEND_MS_MIN) {
       this.#headsSent = this.#headsConfirmed;
       this.#areKeysSent = false;

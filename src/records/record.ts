@@ -363,6 +363,7 @@ export interface FleetRecord extends RecordHead {
     | 'token-refused'
     | 'evidence-refused'
     | 'recovered'
+    | 'replaced'
     | 'probe-asked'
     | 'probed'
     | 'probe-refused';

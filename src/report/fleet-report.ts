@@ -81,8 +81,7 @@ const reportOn = async (
   const counts: FleetCount[] = [];
   const wantedFromMs = Math.max(fromMs, Date.parse(member.since));
   const wantedUntilMs = Math.min(untilMs, member.until === undefined ? untilMs : Date.parse(member.until));
-  if (member.labels.length > 1)
-    gaps.push('it was taken in anew: what it had not sent of the chains before is not here');
+  let endedAt: string | undefined;
   for (const label of member.labels) {
     const place = join(directory, label);
     if (!existsSync(place)) {
@@ -100,6 +99,9 @@ const reportOn = async (
     }
     try {
       gaps.push(...source.check.findings);
+      if (label !== member.labels[0])
+        gaps.push(...missingBetween(endedAt, source, wantedFromMs, wantedUntilMs));
+      endedAt = source.heads.at(-1)?.signedAt;
       if (label === member.labels.at(-1)) gaps.push(...missingEnd(source, wantedUntilMs));
       if (label === member.labels[0]) gaps.push(...missingBegin(source, wantedFromMs));
       for (const { kind, list, group, count } of await source.counts(fromMs, untilMs))
@@ -134,6 +136,26 @@ const missingEnd = ({ heads }: EvidenceSource, untilMs: number): string[] => {
   const last = heads.at(-1);
   if (last === undefined) return ['no signed head of it is here'];
   return Date.parse(last.signedAt) >= untilMs ? [] : [`its records are signed up to ${last.signedAt} only`];
+};
+
+/** What lies between the chains of a resolver that was taken in anew: it had no time to send the last of the ones before. */
+const missingBetween = (
+  endedAt: string | undefined,
+  { coverage }: EvidenceSource,
+  fromMs: number,
+  untilMs: number,
+): string[] => {
+  const beganMs = coverage.changes?.firstMs;
+  const isBefore = beganMs !== undefined && beganMs <= fromMs;
+  const isAfter = endedAt !== undefined && Date.parse(endedAt) >= untilMs;
+  if (isBefore || isAfter) return [];
+  const began =
+    beganMs === undefined
+      ? 'none of the new ones'
+      : `the new ones begin at ${new Date(beganMs).toISOString()}`;
+  return [
+    `it was taken in anew: its records before are signed up to ${endedAt ?? 'no time'}, ${began}; what is between is missing`,
+  ];
 };
 
 const missingBegin = ({ coverage }: EvidenceSource, fromMs: number): string[] => {

@@ -52,7 +52,7 @@ beforeAll(async () => {
   const room = `control-room: { listen: "127.0.0.1:${port}", url: "${origin}", pages: ${join(folder, 'pages')} }`;
   // Of all mandate lists one: ns3 has the others as well, and no group that chooses them.
   const lists = 'lists: [{ id: tiktok, shipped: tiktok, mandate: true }]';
-  fleet = await TestFleet.start(upstream.endpoint.port, `${room}\n${lists}`);
+  fleet = await TestFleet.start(upstream.endpoint.port, { more: `${room}\n${lists}` });
   await fleet.add('ns2', 'bruges', lists);
   await fleet.add('ns3', 'ghent');
   // Taken in, and never started.

@@ -30,12 +30,18 @@ export const freePort = async (): Promise<number> => {
 export class FleetEngine {
   readonly #configPath: string;
   readonly #port: number;
+  readonly #host: string;
   #child: ChildProcess | undefined;
   output = '';
 
-  constructor(configPath: string, port: number) {
+  constructor(configPath: string, port: number, host = '127.0.0.1') {
     this.#configPath = configPath;
+    this.#host = host;
     this.#port = port;
+  }
+
+  get port(): number {
+    return this.#port;
   }
 
   /** Starts it, and is done when it listens. */
@@ -50,7 +56,7 @@ export class FleetEngine {
     });
     this.#child = child;
     for (const untilMs = Date.now() + START_MS; ; ) {
-      if (await listens(this.#port)) return;
+      if (await listens(this.#port, this.#host)) return;
       assert.ok(
         Date.now() < untilMs && child.exitCode === null,
         `the engine does not listen\n${this.output}`,
@@ -69,9 +75,9 @@ export class FleetEngine {
   }
 }
 
-const listens = (port: number): Promise<boolean> =>
+const listens = (port: number, host: string): Promise<boolean> =>
   new Promise((resolve) => {
-    const socket = connect(port, '127.0.0.1');
+    const socket = connect(port, host);
     socket.once('connect', () => {
       socket.destroy();
       resolve(true);

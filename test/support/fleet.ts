@@ -1,11 +1,14 @@
 // A fleet for tests: a real engine, an authority and nodes that are real programs, taken in by tokens.
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
 import {
+  type EngineOptions,
   initFleet,
+  type Joined,
   joinFleet,
   type MadeFleet,
   type RunningCollector,
@@ -13,7 +16,19 @@ import {
 } from '../../src/fleet/fleet.ts';
 import { FleetEngine, freePort } from './fleet-engine.ts';
 import { postAsOther } from './other-user.ts';
-import { type Cordon, startCordon } from './process.ts';
+import { type Cordon, type RunResult, run, startCordon } from './process.ts';
+
+/** How a test's fleet is made. */
+export interface TestFleetOptions {
+  /** Keys of `fleet` that all resolvers have, a line each. */
+  readonly settings?: string;
+  /** What the authority has more than the others. */
+  readonly more?: string;
+  /** Of the engine, in place of one server on loopback; with it the test starts the servers, and gives the first. */
+  readonly engine?: Partial<EngineOptions>;
+  readonly startEngine?: (made: MadeFleet) => Promise<FleetEngine>;
+  readonly tls?: { readonly cert: string; readonly key: string; readonly ca: string };
+}
 
 /** What a member of the test's fleet is. */
 export interface TestMember {
@@ -28,17 +43,31 @@ export class TestFleet {
   readonly engine: FleetEngine;
   readonly made: MadeFleet;
   readonly members = new Map<string, TestMember>();
+  /** Where resolvers look for the engine, and which of them is the authority: a test may change both. */
+  servers: readonly string[];
+  authority = 'authority';
+  /** Those of one resolver, where they are others. */
+  readonly ownServers = new Map<string, readonly string[]>();
   readonly #upstreamPort: number;
+  readonly #options: TestFleetOptions;
 
-  private constructor(directory: string, engine: FleetEngine, made: MadeFleet, upstreamPort: number) {
+  private constructor(
+    directory: string,
+    engine: FleetEngine,
+    made: MadeFleet,
+    upstreamPort: number,
+    options: TestFleetOptions,
+  ) {
     this.directory = directory;
     this.engine = engine;
     this.made = made;
+    this.servers = made.servers;
     this.#upstreamPort = upstreamPort;
+    this.#options = options;
   }
 
   /** Makes keys and engine, and starts both engine and authority. */
-  static async start(upstreamPort: number, more = ''): Promise<TestFleet> {
+  static async start(upstreamPort: number, options: TestFleetOptions = {}): Promise<TestFleet> {
     const directory = mkdtempSync(join(tmpdir(), 'cordon-fleet-'));
     const port = await freePort();
     const state = join(directory, 'authority');
@@ -50,30 +79,61 @@ export class TestFleet {
       clusterPort: 0,
       leafPort: undefined,
       leafSites: [],
-      tls: undefined,
+      tls: options.tls,
+      ...options.engine,
       store: join(directory, 'store'),
       safeKeyPath: join(directory, 'safe-key.pem'),
     });
-    const engine = new FleetEngine(join(made.engineDirectory, 'nats-server.conf'), port);
-    await engine.start();
-    const fleet = new TestFleet(directory, engine, made, upstreamPort);
-    await fleet.run('authority', more);
+    const engine =
+      (await options.startEngine?.(made)) ??
+      new FleetEngine(join(made.engineDirectory, 'nats-server.conf'), port);
+    if (options.startEngine === undefined) await engine.start();
+    const fleet = new TestFleet(directory, engine, made, upstreamPort, options);
+    await fleet.run('authority', options.more);
     return fleet;
   }
 
   /** Takes a resolver in and starts it. */
   async add(name: string, site?: string, more = ''): Promise<TestMember> {
-    const { token } = await this.ask<{ token: string }>('authority', 'POST', '/v1/fleet/invite', {
+    await this.join(name, await this.invite(name, site));
+    return this.run(name, more);
+  }
+
+  /** A token, of the authority. */
+  async invite(name: string, site?: string): Promise<string> {
+    const { token } = await this.ask<{ token: string }>(this.authority, 'POST', '/v1/fleet/invite', {
       name,
       ...(site && { site }),
     });
-    await joinFleet({
-      servers: this.made.servers,
-      caPath: undefined,
+    return token;
+  }
+
+  /** Takes a resolver in. */
+  join(name: string, token: string): Promise<Joined> {
+    return joinFleet({
+      servers: this.servers,
+      caPath: this.#options.tls?.ca,
       token,
       stateDirectory: join(this.directory, name),
     });
-    return this.run(name, more);
+  }
+
+  /** The program of a resolver. */
+  programOf(name: string): Cordon {
+    const member = this.members.get(name);
+    if (member === undefined) throw new Error(`${name} does not run`);
+    return member.cordon;
+  }
+
+  /** The key by which a resolver connects: who has it can say what the resolver may. */
+  seedOf(name: string): string {
+    return readFileSync(join(this.directory, name, 'fleet/node.seed'), 'utf8');
+  }
+
+  /** Runs a command of the program beside a resolver. */
+  command(name: string, args: readonly string[]): Promise<RunResult> {
+    const config = this.write(`${name}.yaml`, this.config(name));
+    return run(process.execPath, [MAIN, ...args, '--config', config], { timeoutMs: 60_000 });
   }
 
   /** Starts a resolver that is in the fleet. */
@@ -99,9 +159,10 @@ groups:
   - { name: lab, clients: ["127.0.0.8/30"], lists: [tiktok] }
 compliance: { profile: us-federal }
 fleet:
-  servers: ${JSON.stringify(this.made.servers)}
+  servers: ${JSON.stringify(this.ownServers.get(name) ?? this.servers)}
   trust: ${JSON.stringify(this.made.trust)}
-  role: ${name === 'authority' ? 'authority' : 'node'}
+  role: ${name === this.authority ? 'authority' : 'node'}
+${this.#options.tls === undefined ? '' : `  ca: ${this.#options.tls.ca}\n`}${this.#options.settings ?? ''}
 ${more}`;
   }
 
@@ -110,9 +171,10 @@ ${more}`;
     const log = { info: () => undefined, warn: () => undefined, error: () => undefined };
     return startCollector({
       directory: this.collected,
-      servers: this.made.servers,
-      caPath: undefined,
+      servers: this.servers,
+      caPath: this.#options.tls?.ca,
       trust: this.made.trust,
+      tideMs: TIDE_MS,
       seedPath: join(this.directory, 'authority/fleet/collector.seed'),
       log,
     });
@@ -144,7 +206,7 @@ ${more}`;
 
   /** Asks for an exemption at the authority. */
   async request(terms: object): Promise<{ id: string }> {
-    const state = join(this.directory, 'authority');
+    const state = join(this.directory, this.authority);
     const { status, body } = await postAsOther(state, '/v1/exemptions', { ...PAPER, ...terms });
     if (status !== 200) throw new Error(`requesting: ${status} ${JSON.stringify(body)}`);
     return body as { id: string };
@@ -157,10 +219,17 @@ ${more}`;
       timeout: 70_000,
       interval: 50,
     });
-    await this.ask('authority', 'POST', `/v1/exemptions/${id}/approve`, {
+    await this.ask(this.authority, 'POST', `/v1/exemptions/${id}/approve`, {
       role: 'agency-head',
     });
     return id;
+  }
+
+  /** Ends an exemption at the authority. */
+  revoke(id: string): Promise<unknown> {
+    return this.ask(this.authority, 'POST', `/v1/exemptions/${id}/revoke`, {
+      reason: 'the case is closed',
+    });
   }
 
   async close(): Promise<void> {
@@ -177,6 +246,9 @@ ${more}`;
   }
 }
 
+/** As the configuration has it by default. */
+const TIDE_MS = 60_000;
+
 /** Tries until there is something, as vitest does; measurements run without it. */
 const waitFor = async <Value>(
   look: () => Promise<Value | undefined>,
@@ -189,6 +261,9 @@ const waitFor = async <Value>(
     await sleep(interval);
   }
 };
+
+/** The command of the checkout. */
+const MAIN = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
 
 const heldOff = (thrown: unknown): undefined => {
   if (!String(thrown).includes('ERR_FLEET_HOLD')) throw thrown;

@@ -7,6 +7,31 @@ const NAME = { about: 'the name of the resolver in the fleet' } as const;
 const REASON = { value: 'TEXT', default: '', about: 'why; needed, and stays in the log of policy' } as const;
 const CA = { value: 'FILE', takes: 'file', about: 'certificates that the engine is trusted by' } as const;
 
+/** Which engine is wanted: of init, and of a resolver that takes over. */
+const ENGINE = {
+  server: {
+    value: 'HOST:PORT',
+    repeat: true,
+    about: 'where the engine listens; three times for a cluster of three',
+  },
+  'cluster-port': { value: 'PORT', default: '6222', about: 'between the servers of a cluster' },
+  'leaf-port': { value: 'PORT', about: 'where leaf nodes of sites connect' },
+  leaf: { value: 'SITE', repeat: true, about: 'a site that gets a leaf node; may stand several times' },
+  cert: {
+    value: 'FILE',
+    takes: 'file',
+    about: 'certificate of the servers; may be left out on loopback only',
+  },
+  key: { value: 'FILE', takes: 'file', about: 'key of the certificate' },
+  ca: CA,
+  store: {
+    value: 'DIRECTORY',
+    default: '/var/lib/nats',
+    takes: 'directory',
+    about: 'where the engine keeps its streams',
+  },
+} as const;
+
 export const FLEET_INIT = command({
   name: 'init',
   about: 'makes the keys of an authority and the configuration of the engine',
@@ -16,27 +41,7 @@ export const FLEET_INIT = command({
   arguments: { name: NAME },
   options: {
     ...COMMON,
-    server: {
-      value: 'HOST:PORT',
-      repeat: true,
-      about: 'where the engine listens; three times for a cluster of three',
-    },
-    'cluster-port': { value: 'PORT', default: '6222', about: 'between the servers of a cluster' },
-    'leaf-port': { value: 'PORT', about: 'where leaf nodes of sites connect' },
-    leaf: { value: 'SITE', repeat: true, about: 'a site that gets a leaf node; may stand several times' },
-    cert: {
-      value: 'FILE',
-      takes: 'file',
-      about: 'certificate of the servers; may be left out on loopback only',
-    },
-    key: { value: 'FILE', takes: 'file', about: 'key of the certificate' },
-    ca: CA,
-    store: {
-      value: 'DIRECTORY',
-      default: '/var/lib/nats',
-      takes: 'directory',
-      about: 'where the engine keeps its streams',
-    },
+    ...ENGINE,
     safe: { value: 'FILE', takes: 'file', about: 'where the second key is written' },
     site: { value: 'SITE', about: 'where the authority stands' },
   },
@@ -93,6 +98,37 @@ export const FLEET_REMOVE = command({
     reason: REASON,
   },
   examples: [{ command: 'cordon fleet remove ns7 --reason "stolen"', about: 'at the authority' }],
+  see: SEE,
+});
+
+export const FLEET_TAKE_OVER = command({
+  name: 'take-over',
+  about: 'makes this node the authority, because the one that was is lost',
+  text: [
+    'Run it on a node that has heard all of policy, while its service is stopped, with the key from the safe. The key of the lost authority makes no policy any more: if it comes back, nobody takes anything from it. Without --server the engine is that of "fleet/engine" in the state directory, put back from a copy of the lost authority.',
+  ],
+  options: {
+    ...COMMON,
+    safe: { value: 'FILE', takes: 'file', about: 'the key from the safe, which init wrote' },
+    ...ENGINE,
+  },
+  examples: [
+    {
+      command: 'cordon fleet take-over --safe /media/safe/key.pem --server nats2.example:4222',
+      about: 'with an engine of its own; --cert, --key and --ca as for init',
+    },
+  ],
+  see: SEE,
+});
+
+export const FLEET_RENEW = command({
+  name: 'renew',
+  about: 'has the authority begin new chains of records, after its state was put back from a copy',
+  text: [
+    'The collector has other records under the numbers of an older copy. Run it at the authority while its service is stopped: the records so far are moved aside, and new ones begin as NAME.2. A node joins anew instead.',
+  ],
+  options: COMMON,
+  examples: [{ command: 'cordon fleet renew', about: 'at the authority, after "cordon restore"' }],
   see: SEE,
 });
 
@@ -178,7 +214,7 @@ export const FLEET = group({
   examples: [{ command: 'cordon fleet status', about: 'all resolvers' }],
   commands: [
     ...[FLEET_INIT, FLEET_INVITE, FLEET_JOIN, FLEET_ROTATE, FLEET_REMOVE],
-    ...[FLEET_STATUS, FLEET_PROBE, FLEET_OVERLAY, FLEET_REPORT],
+    ...[FLEET_TAKE_OVER, FLEET_RENEW, FLEET_STATUS, FLEET_PROBE, FLEET_OVERLAY, FLEET_REPORT],
   ],
   see: SEE,
 });

@@ -40,9 +40,14 @@ export const fleet = z
       list(identifier(), 0, LISTS_MAX).prefault([]),
       'Of the authority: lists whose content, once it is in force here, the nodes are given by its hash.',
     ),
+    'tide-every': keyAs(
+      'tideMs',
+      durationMs('1s', '10m').prefault('60s'),
+      'How often the authority says how far policy has come; who hears nothing for two and a half times as long is cut off. The same on all resolvers.',
+    ),
     'suspend-exemptions-after': keyAs(
       'suspendExemptionsAfterMs',
-      durationOrNeverMs('2m', '365d').prefault('never'),
+      durationOrNeverMs('3s', '365d').prefault('never'),
       'How long a node that does not hear the authority lets exemptions hold; `never`: until their own ends.',
     ),
     'unconfirmed-max': keyAs(

@@ -147,6 +147,7 @@ const VALUES: Readonly<Record<string, string>> = {
   CORDON_FLEET_ROLE: 'authority',
   CORDON_FLEET_SITE: 'bruges',
   CORDON_FLEET_LISTS: 'extra',
+  CORDON_FLEET_TIDE_EVERY: '30s',
   CORDON_FLEET_SUSPEND_EXEMPTIONS_AFTER: '8h',
   CORDON_FLEET_UNCONFIRMED_MAX: '30d',
 };

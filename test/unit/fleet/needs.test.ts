@@ -7,7 +7,7 @@ const FINE: HeardResolver = {
   ...{ name: 'ns1', site: 'bruges', role: 'node', enrolment: 1, removed: null },
   ...{ heard: '2026-11-26T08:00:00.000Z', heardSec: 3, version: '1.2.0', generation: 4 },
   ...{ state: 'in force', enforcement: 'enforced', offsetMs: 2, policy: 12, behind: 0, cutOffSince: null },
-  ...{ isSuspended: false, isForked: false, stopped: null, refused: [], lists: {} },
+  ...{ isSuspended: false, isForked: false, isReplaced: false, stopped: null, refused: [], lists: {} },
   ...{ records: { queries: 9_000, changes: 40 }, confirmed: { queries: 9_000, changes: 39 } },
   ...{ alarms: {}, probe: null },
 };
@@ -39,6 +39,7 @@ test.each<[Partial<HeardResolver>, object[]]>([
   [{ enforcement: 'paused', state: 'paused by N.' }, [{ kind: 'not-in-force', text: 'paused by N.' }]],
   [{ probe: PROBE }, [{ kind: 'leaking', count: 2, text: 'a.example A' }]],
   [{ isForked: true }, [{ kind: 'forked' }]],
+  [{ isReplaced: true }, [{ kind: 'replaced' }]],
   [{ stopped: 7 }, [{ kind: 'stopped', count: 7 }]],
   [{ isSuspended: true }, [{ kind: 'suspended' }]],
   [{ cutOffSince: '2026-11-26T07:00:00.000Z' }, [{ kind: 'cut-off', since: '2026-11-26T07:00:00.000Z' }]],

@@ -1,0 +1,161 @@
+// What an authority does before it decides anything: hears where the resolvers stand, and takes back what its log lacks.
+//
+// A register that was put back from an old copy would give numbers twice. Engine and nodes have what is missing; each entry of
+// theirs counts by its signature and by what it follows, and nothing that anybody says of itself does: one resolver whose key was
+// stolen can neither hold up decisions nor make a fork of them.
+import type { FleetActs } from './acts.ts';
+import type { Engine } from './engine.ts';
+import { entryHash, type LogEnd, type PolicyEntry, parseEntry } from './entry.ts';
+import type { FleetAlarm, Policy } from './policy.ts';
+import type { Presence } from './presence.ts';
+import type { Roll } from './roll.ts';
+import { askSubject, HELLO_SUBJECT, policySubject, STREAM } from './subjects.ts';
+
+/** Nodes that were heard within it may know of the last decisions, milliseconds. */
+const LATELY_MS = 3_600_000;
+/** How long a node may take to answer with an entry, milliseconds. */
+const NODE_MS = 3_000;
+/** Nodes that are asked for one entry: that all of so many have lost it, or keep it to themselves, is not expected. */
+const ASKED_MAX = 16;
+/** Names in one line of the log. */
+const NAMES_MAX = 20;
+
+/** A resolver as it was last heard. */
+export interface Heard {
+  readonly presence: Presence;
+  /** By the monotonic clock, milliseconds. */
+  readonly atMs: number;
+}
+
+/** What it needs. */
+export interface RecoveryOptions {
+  /** Of the authority itself. */
+  readonly name: string;
+  readonly policy: Policy;
+  readonly roll: Roll;
+  readonly acts: FleetActs;
+  readonly heard: ReadonlyMap<string, Heard>;
+  readonly onAlarm: (alarm: FleetAlarm) => void;
+}
+
+/** Hears and takes back. Methods reject with ERR_FLEET_ENGINE. */
+export class Recovery {
+  readonly #options: RecoveryOptions;
+  #onHeard: () => void = () => undefined;
+
+  constructor(options: RecoveryOptions) {
+    this.#options = options;
+  }
+
+  /** A resolver was heard. */
+  heardOne(): void {
+    this.#onHeard();
+  }
+
+  /** Until each resolver of the fleet has said where it stands, or the time is over. */
+  async awaitNodes(engine: Engine, forMs: number): Promise<void> {
+    const { roll, name, acts, heard } = this.#options;
+    const since = acts.monotonic();
+    const atMs = (node: string): number => heard.get(node)?.atMs ?? Number.NEGATIVE_INFINITY;
+    // An authority that was lost is not waited for: what it alone knows was never policy anywhere else.
+    const nodes = roll.members.filter(
+      (member) => member.until === undefined && member.name !== name && !member.isAuthority,
+    );
+    const lately = nodes.filter((node) => atMs(node.name) > since - LATELY_MS);
+    // An engine that has lost its store knows of none: then each may have heard of the last decision.
+    const awaited = nodes.some((node) => heard.has(node.name)) ? lately : nodes;
+    const missing = (): string[] => awaited.map((member) => member.name).filter((node) => atMs(node) < since);
+    engine.tell(HELLO_SUBJECT, '');
+    if (missing().length === 0) return;
+    const all = Promise.withResolvers<void>();
+    this.#onHeard = () => {
+      if (missing().length === 0) all.resolve();
+    };
+    const timer = setTimeout(all.resolve, forMs);
+    await all.promise;
+    clearTimeout(timer);
+    this.#onHeard = () => undefined;
+    const left = missing();
+    if (left.length > 0)
+      acts.log.warn(
+        { nodes: left.slice(0, NAMES_MAX) },
+        'fleet: resolvers that have not said where they stand',
+      );
+  }
+
+  /** Takes back what engine and nodes have beyond this log; gives the entries. */
+  async takeBack(engine: Engine): Promise<readonly PolicyEntry[]> {
+    const { policy, acts } = this.#options;
+    const taken: PolicyEntry[] = [];
+    for (;;) {
+      const { number } = policy.end;
+      const entry = await this.#findNext(engine);
+      if (entry === undefined) break;
+      // Whether it follows is seen when its turn comes: something may be decided meanwhile.
+      policy.take(entry);
+      await policy.settled();
+      if (policy.end.number === number) break;
+      if (policy.agreesWith({ number: entry.number, hash: entryHash(entry) })) taken.push(entry);
+    }
+    if (taken.length === 0) return taken;
+    acts.note({
+      event: 'recovered',
+      number: policy.end.number,
+      reason: `${taken.length} entries that nodes or engine had`,
+    });
+    acts.log.warn({ count: taken.length }, 'fleet: entries that were missing here were taken back');
+    return taken;
+  }
+
+  /** A resolver says that it has another entry of a number: only the entry proves it. */
+  async judgeClaim(engine: Engine, name: string, { number, hash }: LogEnd): Promise<void> {
+    const { policy, roll, acts } = this.#options;
+    const entry = await ask(engine, name, number);
+    if (policy.agreesWith({ number, hash })) return;
+    if (entry !== undefined && entryHash(entry) === hash && roll.isTrusted(entry)) {
+      policy.fork(`${name} has another entry ${number} than here`, { number, hash });
+      return;
+    }
+    this.#refuse(number, `${name} claims another entry ${number}, which no key of the fleet signed`);
+    acts.log.error({ node: name, number }, 'fleet: a resolver claims another log than it can show');
+  }
+
+  /** A signed entry of the next number, of the engine or of a node that has it. */
+  async #findNext(engine: Engine): Promise<PolicyEntry | undefined> {
+    const { policy, heard, name } = this.#options;
+    const number = policy.end.number + 1;
+    const subject = policySubject(number);
+    const stored = await engine.read(STREAM.POLICY, subject);
+    if (stored !== undefined) {
+      const entry = parseEntry(stored);
+      if (entry !== undefined && this.#isSigned(entry, number)) return entry;
+      // Left in its place, it would hide what the nodes have.
+      this.#refuse(number, 'the engine had an entry that no key of the fleet signed');
+      await engine.remove(STREAM.POLICY, subject).catch(() => undefined);
+    }
+    const nodes = [...heard].filter(
+      ([node, { presence }]) => node !== name && presence.policy.number >= number,
+    );
+    for (const [node] of nodes.slice(0, ASKED_MAX)) {
+      const entry = await ask(engine, node, number);
+      if (entry !== undefined && this.#isSigned(entry, number)) return entry;
+    }
+    return undefined;
+  }
+
+  #isSigned(entry: PolicyEntry, number: number): boolean {
+    return entry.number === number && this.#options.roll.isTrusted(entry);
+  }
+
+  #refuse(number: number, reason: string): void {
+    const { acts, onAlarm } = this.#options;
+    onAlarm('forged-entry');
+    acts.note({ event: 'refused', number, code: 'ERR_FLEET_SIGNATURE', reason });
+    acts.log.error({ number, reason }, 'fleet: policy refused');
+  }
+}
+
+const ask = async (engine: Engine, node: string, number: number): Promise<PolicyEntry | undefined> => {
+  const answer = await engine.ask(askSubject(node), String(number), NODE_MS).catch(() => undefined);
+  return answer === undefined ? undefined : parseEntry(answer);
+};
