@@ -5,7 +5,6 @@
 // reload refuses it, the file is what it was, and so is what is in force. Files that it names it may name already
 // (config's named files), and what would make an operator more than that goes by itself, to an administrator.
 import { accessSync, constants, realpathSync, statSync } from 'node:fs';
-import { userInfo } from 'node:os';
 import { dirname } from 'node:path';
 import type {
   ConfigurationApplied,
@@ -299,10 +298,10 @@ class ConfigurationKeeper {
     try {
       const path = realpathSync(configPath);
       const { uid } = statSync(path);
-      const own = process.getuid?.() ?? uid;
+      const own = process.geteuid?.() ?? uid;
       if (own !== 0 && uid !== own) {
         return {
-          text: `${configPath} belongs to user ${uid}, and the service runs as ${userInfo().username} (${own})`,
+          text: `${configPath} belongs to user ${uid}, and the service runs as user ${own}`,
           todo: 'Download the text, put it there on the host and reload; or give file and folder to that user.',
         };
       }
