@@ -27,7 +27,7 @@ import { CacheKey, KEY_FLAG } from './key.ts';
 
 export { type Answer, copyAnswer } from './answer.ts';
 export { FailureCache, STALE_RECHECK_MS } from './failures.ts';
-export { CacheKey, KEY_FLAG, KEY_TAIL_BYTES, keyFlags, VIEWS_MAX } from './key.ts';
+export { CacheKey, KEY_FLAG, KEY_TAIL_BYTES, keyFlags, keyText, VIEWS_MAX } from './key.ts';
 export { createAnswer, NOT_VALIDATED, type TtlLimits, type Validation } from './packing.ts';
 
 /** Bytes of answers for each bucket: an everyday answer takes 150 to 250. */
@@ -147,7 +147,7 @@ export class AnswerCache {
     const word = at / WORD_BYTES;
     const from = answer.memory.words;
     const fromWord = answer.at / WORD_BYTES;
-    for (let i = 0; i < sizeBytes / WORD_BYTES; i++) words[word + i] = from[fromWord + i] ?? 0;
+    words.set(from.subarray(fromWord, fromWord + sizeBytes / WORD_BYTES), word);
     words[word + WORD.HASH] = key.hash;
     words[word + WORD.KEY_FLAGS] = flags;
     this.#head = at + sizeBytes;

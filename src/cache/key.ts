@@ -63,3 +63,12 @@ export class CacheKey {
     return this.bytes.toString('latin1', 0, this.length);
   }
 }
+
+const texts = new CacheKey();
+
+/** The text of the key of a folded name, a type and flags: CacheKey.text of the same key sealed. */
+export const keyText = (name: Uint8Array, type: number, flags: number): string => {
+  texts.bytes.set(name);
+  texts.seal(name.length, type, flags, 0);
+  return texts.text;
+};

@@ -17,7 +17,7 @@ import type { Parts } from './parts.ts';
 import { readResolution } from './reading.ts';
 import type { Resolution } from './resolver.ts';
 import { NEXT, REFRESH, Turn } from './turn.ts';
-import { type Asked, createAsked, ledTo, type Waiter } from './waiter.ts';
+import { type Asked, createAsked, keyTextOf, ledTo, type Waiter } from './waiter.ts';
 import { type Desk, WaitingRoom } from './waiting-room.ts';
 
 /** Knows what answers mean for those who wait. */
@@ -47,8 +47,8 @@ export class WaiterDesk implements Desk {
     this.room.setStaleAfter(rules.stale?.afterMs ?? 0);
   }
 
-  hasStale({ key, qname }: Asked, nowMs: number): boolean {
-    return findStale(this.turn, key, qname.length, nowMs) !== undefined;
+  hasStale(asked: Asked, nowMs: number): boolean {
+    return findStale(this.turn, asked, nowMs) !== undefined;
   }
 
   read(asked: Asked, resolution: Resolution, nowMs: number, isKept: boolean): Outcome {
@@ -56,7 +56,7 @@ export class WaiterDesk implements Desk {
     if (!('ede' in outcome) || !outcome.mayBeStale || this.#rules.stale === undefined) return outcome;
     if (!this.hasStale(asked, nowMs)) return outcome;
     if (isKept && outcome.source !== SOURCE.SHED)
-      this.#parts.failures.set(asked.key, outcome, nowMs, STALE_RECHECK_MS);
+      this.#parts.failures.set(keyTextOf(asked), outcome, nowMs, STALE_RECHECK_MS);
     return asStale(outcome);
   }
 
@@ -112,7 +112,7 @@ export class WaiterDesk implements Desk {
           ? findAnswer(turn, rules, turn.query.qnameLength)
           : findTarget(turn, rules, alias);
       if (answer === undefined || !isStillLedTo(turn, rules, alias)) {
-        this.room.enter(waiter, createAsked(turn, rules, turn.key.text, alias, waiter));
+        this.room.enter(waiter, createAsked(turn, rules, alias, waiter));
         return;
       }
       end = judgeAnswer(turn, rules, answer, SOURCE.CACHE);

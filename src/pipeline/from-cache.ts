@@ -2,12 +2,13 @@
 //
 // A stale answer is served only when no fresh one arrives in time, and is judged like any other (RFC 8767). A failure is
 // remembered (RFC 9520), and answered with what is stale where that is better than nothing. RFCs 4035, 8767, 8914, 9520.
-import { type Answer, KEY_FLAG, KEY_TAIL_BYTES, keyFlags } from '../cache/cache.ts';
+import { type Answer, type CacheKey, KEY_FLAG, KEY_TAIL_BYTES, keyFlags } from '../cache/cache.ts';
 import { FLAG, readU16 } from '../dns/dns.ts';
 import { SOURCE } from '../words/words.ts';
 import { answerUnknown } from './envelope.ts';
 import type { InForce } from './in-force.ts';
 import { judgeAliases, judgeAnswer, writeFresh } from './judgement.ts';
+import type { Failure } from './outcome.ts';
 import type { Alias } from './rewrite.ts';
 import { NEXT, REFRESH, type Turn } from './turn.ts';
 import { type Asked, createAsked } from './waiter.ts';
@@ -18,9 +19,9 @@ const PREFETCH_INFLIGHT_MAX = 512;
 /** The questions in flight. */
 export interface InFlight {
   readonly size: number;
-  has(keyText: string): boolean;
+  has(key: CacheKey): boolean;
   /** True when the question has taken so long that nobody shall wait for it. */
-  isLate(keyText: string): boolean;
+  isLate(key: CacheKey): boolean;
   /** Asks for the cache alone. */
   refresh(asked: Asked): void;
 }
@@ -56,8 +57,7 @@ export const answerFromCache = (turn: Turn, rules: InForce): number => {
 
 /** Stage: a question that failed just now is not asked again. */
 export const answerFailed = (turn: Turn, rules: InForce): number => {
-  turn.keyText = turn.key.text;
-  const failure = turn.parts.failures.get(turn.keyText, turn.nowMs);
+  const failure = findFailure(turn);
   if (failure === undefined) return NEXT;
   turn.parts.trace?.remembered(failure.source);
   const { alias } = turn;
@@ -67,6 +67,10 @@ export const answerFailed = (turn: Turn, rules: InForce): number => {
   if (failure.mayBeStale) end = answerStale(turn, rules, true);
   return end === NEXT ? turn.answerEmpty(SOURCE.CACHE, failure.rcode, failure.cachedEde) : end;
 };
+
+/** What the question of the sealed key failed with just now. Usually nothing did, and no text is made of the key. */
+const findFailure = ({ key, parts, nowMs }: Turn): Failure | undefined =>
+  parts.failures.size === 0 ? undefined : parts.failures.get(key.text, nowMs);
 
 /** Answers for where a rule leads from the aliases of a failure, whose own answer is not there. */
 const answerElsewhere = (turn: Turn, rules: InForce, alias: Alias): number => {
@@ -86,7 +90,7 @@ export const answerWithoutRd = (turn: Turn, rules: InForce): number => {
 /** Stage: a stale answer, when others have waited for a fresh one as long as a client should, or no client shall wait. */
 export const answerLate = (turn: Turn, rules: InForce, flight: InFlight): number => {
   if (rules.stale === undefined) return NEXT;
-  const isLate = flight.isLate(turn.keyText);
+  const isLate = flight.isLate(turn.key);
   if (rules.stale.afterMs > 0 && !isLate) return NEXT;
   const end = answerStale(turn, rules, isLate);
   if (end !== NEXT) turn.refresh = REFRESH.LATE;
@@ -97,11 +101,10 @@ export const answerLate = (turn: Turn, rules: InForce, flight: InFlight): number
 export const refresh = (turn: Turn, rules: InForce, flight: InFlight): void => {
   const isEarly = turn.refresh === REFRESH.EARLY;
   if (isEarly && flight.size >= PREFETCH_INFLIGHT_MAX) return;
-  const { text } = turn.key;
-  if (flight.has(text)) return;
-  if (isEarly && turn.parts.failures.get(text, turn.nowMs) !== undefined) return;
+  if (flight.has(turn.key)) return;
+  if (isEarly && findFailure(turn) !== undefined) return;
   if (isEarly) turn.observer.prefetched();
-  flight.refresh(createAsked(turn, rules, text, turn.alias, undefined));
+  flight.refresh(createAsked(turn, rules, turn.alias, undefined));
 };
 
 /** Answers with what is stale; NEXT when there is nothing, or a rule leads from there elsewhere. */
@@ -137,7 +140,7 @@ export const findAnswer = (turn: Turn, rules: InForce, nameLength: number): Answ
   const { key, nowMs } = turn;
   const { qtype, flags } = turn.query;
   const { dnssecOk } = turn.query.opt;
-  const { cache, failures } = turn.parts;
+  const { cache } = turn.parts;
   const { view } = turn.asker.client;
   const isCheckingDisabled = (flags & FLAG.CD) !== 0;
   if (rules.resolver.joinsVariants?.(qtype) !== true) {
@@ -149,7 +152,7 @@ export const findAnswer = (turn: Turn, rules: InForce, nameLength: number): Answ
   // What came when nobody validated may lack what this client asks for.
   if (answer !== undefined) return answer.isComplete || !dnssecOk ? answer : undefined;
   // A client that validates by itself gets what failed here, under a key of its own (RFC 4035 section 3.2.2).
-  const failure = isCheckingDisabled ? failures.get(key.text, nowMs) : undefined;
+  const failure = isCheckingDisabled ? findFailure(turn) : undefined;
   if (failure === undefined) return undefined;
   const hasStale =
     failure.mayBeStale && rules.stale !== undefined && getStale(turn, nameLength, nowMs, false) !== undefined;
@@ -158,18 +161,16 @@ export const findAnswer = (turn: Turn, rules: InForce, nameLength: number): Answ
   return cache.get(key, nowMs);
 };
 
-/** The stale answer under a key that is given as text, or one that does in its place. */
+/** The stale answer to a question, or one that does in its place. */
 export const findStale = (
   turn: Turn,
-  text: string,
-  nameLength: number,
+  { qname, question, flags }: Asked,
   nowMs: number,
 ): Answer | undefined => {
   const { key, parts } = turn;
-  key.bytes.write(text, 'latin1');
-  const type = (text.charCodeAt(nameLength) << 8) | text.charCodeAt(nameLength + 1);
-  parts.cache.seal(key, nameLength, type, text.charCodeAt(nameLength + 2));
-  return getStale(turn, nameLength, nowMs, true);
+  key.bytes.set(qname);
+  parts.cache.seal(key, qname.length, question.type, flags);
+  return getStale(turn, qname.length, nowMs, true);
 };
 
 /**

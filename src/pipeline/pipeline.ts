@@ -220,6 +220,6 @@ export class Pipeline implements Decider {
   resolve(reply: Reply): void {
     const turn = this.#turn;
     const waiter = createWaiter(turn, reply);
-    this.#desk.room.enter(waiter, createAsked(turn, this.#rules, turn.keyText, turn.alias, waiter));
+    this.#desk.room.enter(waiter, createAsked(turn, this.#rules, turn.alias, waiter));
   }
 }

@@ -14,7 +14,7 @@ import {
 } from './outcome.ts';
 import type { Parts } from './parts.ts';
 import type { Resolution } from './resolver.ts';
-import { type Asked, flagsOf } from './waiter.ts';
+import { type Asked, keyTextOf } from './waiter.ts';
 
 /**
  * Bytes of a bogus message that is kept: what an honest zone that signs wrongly sends is shorter. To go through 64 KiB of an
@@ -31,22 +31,22 @@ export const readResolution = (
   nowMs: number,
   isKept: boolean,
 ): Outcome => {
-  const flags = flagsOf(asked.key);
   const outcome = toOutcome(parts, rules, asked, resolution, nowMs);
   if (!('ede' in outcome)) {
-    if (isKept) parts.cache.set(outcome, flags);
+    if (isKept) parts.cache.set(outcome, asked.flags);
     return outcome;
   }
   if (!isKept) return outcome;
   if (resolution.kind === 'bogus' && resolution.message !== undefined && isForAll(asked))
     keepBogus(parts, rules, asked, resolution.message, nowMs);
-  if (outcome.source !== SOURCE.SHED) parts.failures.set(asked.key, outcome, nowMs, outcome.lifetimeMs);
+  if (outcome.source !== SOURCE.SHED)
+    parts.failures.set(keyTextOf(asked), outcome, nowMs, outcome.lifetimeMs);
   return outcome;
 };
 
 /** True when one answer serves clients with and without DO. */
-const isForAll = ({ key, question }: Asked): boolean =>
-  question.dnssecOk && (flagsOf(key) & KEY_FLAG.DNSSEC_OK) === 0;
+const isForAll = ({ flags, question }: Asked): boolean =>
+  question.dnssecOk && (flags & KEY_FLAG.DNSSEC_OK) === 0;
 
 const toOutcome = (
   { observer }: Parts,
@@ -80,7 +80,7 @@ const toOutcome = (
 const keepBogus = (
   { cache }: Parts,
   { ttlLimits, rebinding }: InForce,
-  { key, qname }: Asked,
+  { flags, qname }: Asked,
   message: Uint8Array,
   nowMs: number,
 ): void => {
@@ -89,5 +89,5 @@ const keepBogus = (
   const answer = createAnswer(message, qname, true, ttlLimits, nowMs, validation, true);
   if (answer === undefined || answer.targets.overflow) return;
   if (rebinding?.isForbidden(answer.targets, qname, qname.length) === true) return;
-  cache.set(answer, flagsOf(key) | KEY_FLAG.CHECKING_DISABLED);
+  cache.set(answer, flags | KEY_FLAG.CHECKING_DISABLED);
 };

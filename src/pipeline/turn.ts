@@ -73,8 +73,6 @@ export class Turn {
   isRepeat = false;
   /** The cache key, which starts with the folded QNAME until a rule leads elsewhere. */
   readonly key = new CacheKey();
-  /** The key as text, once an answer was looked for in vain. */
-  keyText = '';
   /** What the cache has for the question. */
   answer: Answer | undefined = undefined;
   readonly verdict = new Verdict();

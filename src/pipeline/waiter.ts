@@ -1,7 +1,7 @@
 // A query that waits, and the question that is asked for it. Hot file: both are made for each miss.
 import type { Shown } from '../access/access.ts';
 import type { AddressWords } from '../base/base.ts';
-import { KEY_FLAG } from '../cache/cache.ts';
+import { KEY_FLAG, keyText } from '../cache/cache.ts';
 import { HEADER_LENGTH } from '../dns/dns.ts';
 import { TRANSPORT } from '../words/words.ts';
 import type { InForce } from './in-force.ts';
@@ -37,12 +37,16 @@ export interface Waiter {
 
 /** A question for the resolver. */
 export interface Asked {
-  /** The text of its cache key. */
-  readonly key: string;
+  /** Hash and flags of its cache key. */
+  readonly hash: number;
+  readonly flags: number;
   /** Folded; `question.name` has the letters of the client that asked first. */
   readonly qname: Uint8Array;
   readonly question: Question;
 }
+
+/** The cache key of a question as text; made where it is needed, because most questions are answered. */
+export const keyTextOf = ({ qname, question, flags }: Asked): string => keyText(qname, question.type, flags);
 
 /** The query of a turn, to wait. */
 export const createWaiter = ({ query, asker, observer, nowMs, alias }: Turn, reply: Reply): Waiter => ({
@@ -76,11 +80,13 @@ export const ledTo = (waiter: Waiter, alias: Alias | undefined, isUnchecked: boo
   isUnchecked,
 });
 
-/** The question of a turn, under a key, for the name that a rule leads to or the QNAME, in the letters of `waiter`. */
+/**
+ * The question of a turn, under its sealed key, for the name that a rule leads to or the QNAME, in the letters of
+ * `waiter`.
+ */
 export const createAsked = (
   { query, key, asker }: Turn,
   { resolver }: InForce,
-  keyText: string,
   alias: Alias | undefined,
   waiter: Waiter | undefined,
 ): Asked => {
@@ -96,16 +102,13 @@ export const createAsked = (
     type: qtype,
     class: qclass,
     dnssecOk: query.opt.dnssecOk || resolver.joinsVariants?.(qtype) === true,
-    checkingDisabled: (flagsOf(keyText) & KEY_FLAG.CHECKING_DISABLED) !== 0,
+    checkingDisabled: (key.flags & KEY_FLAG.CHECKING_DISABLED) !== 0,
     view: asker.client.view,
     wantsAd: false,
     interest: { cancel: undefined },
   };
-  return { key: keyText, qname, question };
+  return { hash: key.hash, flags: key.flags, qname, question };
 };
-
-/** The flags at the end of a key as text. */
-export const flagsOf = (key: string): number => key.charCodeAt(key.length - 1);
 
 /** True when a client has sent the very same datagram before, from the same port. */
 export const isRepeated = (waiter: Waiter, others: readonly Waiter[]): boolean => {

@@ -11,6 +11,7 @@
 // taken, the oldest question of the greediest crowd does. Only what has waited for longer than most names take gives way,
 // and when nobody is greedy, half of the slots are left to run to their end. Nothing is allocated for a client or a zone.
 import type { Clock } from '../base/base.ts';
+import type { CacheKey } from '../cache/cache.ts';
 import { QUERY_LENGTH_MAX } from '../dns/dns.ts';
 import { GAVE_WAY } from '../words/words.ts';
 import type { Crowds } from './crowds.ts';
@@ -18,6 +19,7 @@ import type { FairnessLimit } from './in-force.ts';
 import { GIVEN_WAY, type Outcome, OVER_SHARE, OVER_ZONE_SHARE, OVERLOAD, STALE } from './outcome.ts';
 import type { WaitingObserver } from './parts.ts';
 import { PLACES, Places } from './places.ts';
+import { Questions } from './questions.ts';
 import type { Resolution, Resolver } from './resolver.ts';
 import { MAY_GIVE_WAY, SCARCE_PART, Slots } from './slots.ts';
 import { type Asked, isRepeated, type Waiter } from './waiter.ts';
@@ -72,6 +74,8 @@ interface Pending {
   readonly asked: Asked;
   readonly waiting: Waiting;
   readonly sinceMs: number;
+  /** Another question with the same hash; see Questions. */
+  other: Pending | undefined;
 }
 
 /** What the resolver said, to be read. */
@@ -81,8 +85,7 @@ interface Completion {
   readonly isKept: boolean;
 }
 
-/** Questions on their way, by key. */
-type Waiting = Map<string, Pending>;
+type Waiting = Questions<Pending>;
 
 const NO_SLOT = -1;
 /** The place of questions that no client waits for. */
@@ -96,7 +99,7 @@ export class WaitingRoom {
   readonly #observer: WaitingObserver;
   #resolver: Resolver;
   #staleAfterMs = 0;
-  #waiting: Waiting = new Map();
+  #waiting: Waiting = new Questions();
   /** Questions that wait for resolvers that were replaced. */
   #retired: Waiting[] = [];
   #waitingBytes = 0;
@@ -139,7 +142,7 @@ export class WaitingRoom {
     this.#retired.push(this.#waiting);
     // What has ended meanwhile is let go of; one or two are left, because a resolver's questions have a deadline.
     while (this.#retired[0]?.size === 0) this.#retired.shift();
-    this.#waiting = new Map();
+    this.#waiting = new Questions();
     this.#resolver = resolver;
   }
 
@@ -150,24 +153,25 @@ export class WaitingRoom {
 
   /** Questions for whose answer somebody waits, those of replaced resolvers included, and answers still to be sent. */
   get awaited(): number {
-    let count = countAwaited(this.#waiting) + this.#leaving;
-    for (const waiting of this.#retired) count += countAwaited(waiting);
+    let count = this.#waiting.count(isAwaited) + this.#leaving;
+    for (const waiting of this.#retired) count += waiting.count(isAwaited);
     return count;
   }
 
   /** True when the question of a key is in flight. */
-  has(key: string): boolean {
-    return this.#waiting.has(key);
+  has(key: CacheKey): boolean {
+    return this.#waiting.under(key) !== undefined;
   }
 
   /** True when nobody shall wait for the question of a key before a stale answer is given. */
-  isLate(key: string): boolean {
-    return this.#waiting.get(key)?.isLate === true;
+  isLate(key: CacheKey): boolean {
+    return this.#waiting.under(key)?.isLate === true;
   }
 
   /** Asks for the cache alone, unless the question is in flight or room is scarce: nobody gives way to it. */
   refresh(asked: Asked): void {
-    if (this.#waiting.has(asked.key) || this.#slots.taken >= this.#slots.room * SCARCE_PART) return;
+    if (this.#waiting.find(asked) !== undefined || this.#slots.taken >= this.#slots.room * SCARCE_PART)
+      return;
     this.#ask(asked, undefined, NOBODY, this.#places.ofZone(asked.qname));
   }
 
@@ -179,7 +183,7 @@ export class WaitingRoom {
       return;
     }
     const place = this.#places.ofClient(waiter.address);
-    const pending = this.#waiting.get(asked.key);
+    const pending = this.#waiting.find(asked);
     if (pending !== undefined) {
       this.#join(pending, waiter, place);
       return;
@@ -315,9 +319,9 @@ export class WaitingRoom {
 
   /** A question is in flight no longer. */
   #leave(pending: Pending): void {
-    const { waiting, asked, timer } = pending;
-    if (waiting.get(asked.key) === pending) waiting.delete(asked.key);
-    clearTimeout(timer);
+    const { waiting, timer } = pending;
+    waiting.remove(pending);
+    if (timer !== undefined) clearTimeout(timer);
     pending.timer = undefined;
     if (pending.slot !== NO_SLOT) this.#slots.free(pending.slot);
     pending.slot = NO_SLOT;
@@ -346,8 +350,9 @@ export class WaitingRoom {
       asked,
       waiting: this.#waiting,
       sinceMs: waiter?.sinceMs ?? this.#clock(),
+      other: undefined,
     };
-    this.#waiting.set(asked.key, pending);
+    this.#waiting.add(pending);
     pending.slot = this.#slots.take(pending, client, zone);
     if (waiter !== undefined) {
       this.#hold(waiter, client);
@@ -426,8 +431,4 @@ const addTo = (byPlace: Map<number, Waiter[]>, place: number, waiter: Waiter): v
   else own.push(waiter);
 };
 
-const countAwaited = (waiting: Waiting): number => {
-  let count = 0;
-  for (const { waiters } of waiting.values()) if (waiters.length > 0) count++;
-  return count;
-};
+const isAwaited = ({ waiters }: Pending): boolean => waiters.length > 0;
