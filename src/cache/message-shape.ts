@@ -47,6 +47,14 @@ export const shape = {
   /** A record of the asked type is there. */
   positive: false,
   strayDnssec: false,
+  /**
+   * Where the first record of `strayDnssec` begins, and the records of ANSWER and AUTHORITY before it. Where all that clients
+   * without DO get stands before it, `hasPlainStart`, what they get are these bytes.
+   */
+  plainEnd: 0,
+  plainAnswers: 0,
+  plainAuthority: 0,
+  hasPlainStart: true,
   /** A record is there that does not answer the question, or whose place in the chain of aliases is not plain. */
   stray: false,
   /** An owner is written out, which may cost room. */
@@ -72,6 +80,9 @@ export const readShape = (
   shape.authorityEnd = start;
   shape.positive = false;
   shape.strayDnssec = false;
+  shape.plainAnswers = 0;
+  shape.plainAuthority = 0;
+  shape.hasPlainStart = true;
   shape.stray = false;
   shape.isSpelledOut = false;
   shape.mayHaveEde = false;
@@ -91,7 +102,10 @@ export const readShape = (
     if (reader.type === TYPE.OPT || !isReadable(message)) return false;
     if ((message[reader.ownerOffset] ?? 0) < POINTER) shape.isSpelledOut = true;
     ttlOffsets[shape.ttlCount++] = reader.ttlOffset;
-    if (isUnaskedProof(reader, qtype)) shape.strayDnssec = true;
+    if (isUnaskedProof(reader, qtype)) {
+      if (!shape.strayDnssec) shape.plainEnd = reader.ownerOffset;
+      shape.strayDnssec = true;
+    } else notePlain();
     if (reader.type === TYPE.RRSIG && ++signatures > SIGNATURES_MAX) shape.stray = true;
     shape.authorityEnd = reader.offset;
     if (reader.section === SECTION.ANSWER) {
@@ -113,6 +127,14 @@ export const readShape = (
       targets.add(reader);
   }
   return !reader.fault;
+};
+
+/** Notes that clients without DO get the current record, but for AUTHORITY of an answer with data. */
+const notePlain = (): void => {
+  if (reader.section === SECTION.AUTHORITY && shape.positive) return;
+  if (shape.strayDnssec) shape.hasPlainStart = false;
+  else if (reader.section === SECTION.ANSWER) shape.plainAnswers++;
+  else shape.plainAuthority++;
 };
 
 /**

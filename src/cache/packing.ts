@@ -123,14 +123,21 @@ const packForms = (
   return made;
 };
 
-/** Packs the form without DNSSEC records behind the answer just packed. Allocates: for misses of signed zones. */
+/** Packs the form without DNSSEC records behind the answer just packed. Allocates where they stand between others. */
 const packPlain = (message: Uint8Array, qname: Uint8Array, limits: TtlLimits, ttlMaxSec: number): boolean => {
-  const start = questionEnd(message, message.length);
-  const qtype = readU16(message, start - 4);
-  const plain = scrub(message, start, qname, qtype, false);
-  if (plain === undefined || !readShape(plain, start, qtype, false, false)) return false;
+  let plain = message;
+  let wireLength = shape.positive ? Math.min(shape.plainEnd, shape.answerEnd) : shape.plainEnd;
+  const { plainAnswers, plainAuthority } = shape;
+  const isStart = shape.hasPlainStart && !shape.stray && !wastesRoom();
+  if (!isStart) {
+    const start = questionEnd(message, message.length);
+    const qtype = readU16(message, start - 4);
+    const scrubbed = scrub(message, start, qname, qtype, false);
+    if (scrubbed === undefined || !readShape(scrubbed, start, qtype, false, false)) return false;
+    plain = scrubbed;
+    wireLength = shape.positive ? shape.answerEnd : shape.authorityEnd;
+  }
   const { bytes, words } = made.memory;
-  const wireLength = shape.positive ? shape.answerEnd : shape.authorityEnd;
   let { ttlCount } = shape;
   while (ttlCount > 0 && (ttlOffsets[ttlCount - 1] ?? 0) >= wireLength) ttlCount--;
   const at = made.edeEnd;
@@ -138,10 +145,13 @@ const packPlain = (message: Uint8Array, qname: Uint8Array, limits: TtlLimits, tt
   writeU16(bytes, at + 2, ttlCount);
   const wireStart = at + PLAIN_HEADER_BYTES;
   const ttlsStart = wireStart + wireLength;
-  for (let i = 0; i < wireLength; i++) bytes[wireStart + i] = plain[i] ?? 0;
+  bytes.set(plain.subarray(0, wireLength), wireStart);
   for (let i = 0; i < ttlCount; i++) writeU16(bytes, ttlsStart + i * 2, ttlOffsets[i] ?? 0);
   writeU16(bytes, wireStart + 2, FLAG.QR | FLAG.RA | messageRcode(message));
-  if (shape.positive) writeU16(bytes, wireStart + 8, 0);
+  if (isStart) {
+    writeU16(bytes, wireStart + 6, plainAnswers);
+    writeU16(bytes, wireStart + 8, plainAuthority);
+  } else if (shape.positive) writeU16(bytes, wireStart + 8, 0);
   writeU16(bytes, wireStart + 10, 0);
   foldName(bytes, wireStart + HEADER_LENGTH, qname.length);
   clampTtls(wireStart, ttlCount, limits, ttlMaxSec);
@@ -198,7 +208,7 @@ const pack = (message: Uint8Array, wireLength: number, isSecure: boolean): void 
   for (let i = 0; i < addressWords; i++) words[ANSWER_HEADER_WORDS + i] = targets.addresses[i] ?? 0;
   const { wireStart, ttlsStart, edeStart, edeEnd } = made;
   const { namesStart } = made.targets;
-  for (let i = 0; i < wireLength; i++) bytes[wireStart + i] = message[i] ?? 0;
+  bytes.set(message.subarray(0, wireLength), wireStart);
   for (let i = 0; i < ttlCount; i++) writeU16(bytes, ttlsStart + i * 2, ttlOffsets[i] ?? 0);
   for (let i = 0; i < namesLength; i++) bytes[namesStart + i] = targets.names[i] ?? 0;
   for (let i = 0; i < keptEdeLength; i++) bytes[edeStart + i] = message[edeOffset + i] ?? 0;

@@ -75,13 +75,10 @@ const awaitAnswer = (traffic: Traffic, attempt: Try): void => {
   traffic.timer.start(attempt, ticks, retryTicks);
 };
 
-/**
- * A message that the asker may keep, from the socket's memory. From Buffer's pool: a view of the slot would cost
- * as much as the copy, and memory of its own for each message more.
- */
+/** A message that the asker may keep, from the socket's memory. From Buffer's pool: memory of its own for each costs more. */
 export const copyMessage = (bytes: Uint8Array, length: number): Uint8Array => {
   const message = Buffer.allocUnsafe(length);
-  for (let i = 0; i < length; i++) message[i] = bytes[i] ?? 0;
+  message.set(bytes.subarray(0, length));
   return message;
 };
 

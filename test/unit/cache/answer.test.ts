@@ -1,5 +1,6 @@
 // What is kept of an upstream's message, and for how long (RFC 2181 section 8, RFC 2308 section 5).
 import { describe, expect, test } from 'vitest';
+import { createAnswer, NOT_VALIDATED } from '../../../src/cache/cache.ts';
 import {
   copyName,
   FLAG,
@@ -13,7 +14,7 @@ import {
   writeU32,
 } from '../../../src/dns/dns.ts';
 import { buildResponse } from '../../support/records.ts';
-import { ARRIVAL_MS, answerOf, answerOfBytes, formatAnswer } from './setup.ts';
+import { ARRIVAL_MS, answerOf, answerOfBytes, formatAnswer, LIMITS } from './setup.ts';
 
 const A = 'a.example. 300 IN A 192.0.2.1';
 const ALIAS = 'a.example. 60 IN CNAME b.example.';
@@ -270,4 +271,38 @@ test('an answer shares no memory with the message, a Buffer of a socket included
   expect(message.toString('hex')).toBe(before);
   message.fill(0);
   expect(formatAnswer(kept)?.answer).toEqual(['a.example. 5 IN A 192.0.2.1']);
+});
+
+describe('an answer for clients with and without DO', () => {
+  const SOA_SIGNATURE = SIGNATURE.replace('a.example. 300 IN RRSIG A', 'example. 300 IN RRSIG SOA');
+  const NO_DATA = soa(300, 60);
+  const NS_SIGNATURE = SIGNATURE.replace('a.example. 300 IN RRSIG A', 'example. 300 IN RRSIG NS');
+  const ALIAS_SIGNATURE = SIGNATURE.replace('RRSIG A', 'RRSIG CNAME');
+
+  test.each<[string, readonly string[], readonly string[]]>([
+    ['signatures after the data', [A, SIGNATURE], []],
+    ['signatures before the data', [SIGNATURE, A], []],
+    ['signatures between', [ALIAS, ALIAS_SIGNATURE, 'b.example. 60 IN A 192.0.2.2'], []],
+    ['a proof beside data', [A, SIGNATURE], [NSEC]],
+    ['name servers before the first signature', [A], [NS, NS_SIGNATURE, NSEC]],
+    ['the SOA before its proof', [], [NO_DATA, SOA_SIGNATURE, NSEC]],
+    ['the SOA after its proof', [], [NSEC, NO_DATA, SOA_SIGNATURE]],
+    ['nothing but a proof', [], [NSEC]],
+    ['an alias without an end', [ALIAS, ALIAS_SIGNATURE], [NO_DATA, SOA_SIGNATURE]],
+  ])('with %s gives those without DO what they get when nobody asks for more', (_, answer, authority) => {
+    const message = buildResponse({ question: 'a.example. A', answer, authority });
+    const expected = formatAnswer(answerOfBytes(message, 'a.example.'));
+    const shared = createAnswer(
+      message,
+      nameFrom('a.example.'),
+      true,
+      LIMITS,
+      ARRIVAL_MS,
+      NOT_VALIDATED,
+      true,
+    );
+    shared?.choose(false);
+    const { answer: records, authority: proof } = formatAnswer(shared) ?? {};
+    expect([records, proof]).toEqual([expected?.answer, expected?.authority]);
+  });
 });
