@@ -91,6 +91,29 @@ export const foldedName = (name: Uint8Array): Uint8Array => {
   return folded;
 };
 
+/** For texts of names: a place for a number, and the name. */
+const textBuffer = Buffer.alloc(1 + NAME_LENGTH_MAX);
+
+/**
+ * What is left of an uncompressed name from `start` on as text, one character a byte. Copied first, because a view of
+ * small memory moves it out of the heap, which costs as much as five such copies.
+ */
+export const nameText = (name: Uint8Array, start = 0): string => {
+  copyToText(name, start);
+  return textBuffer.toString('latin1', 1, 1 + name.length - start);
+};
+
+/** The same with a number below 256 before it, for a table of names of several views. */
+export const nameKey = (view: number, name: Uint8Array, start = 0): string => {
+  copyToText(name, start);
+  textBuffer[0] = view;
+  return textBuffer.toString('latin1', 0, 1 + name.length - start);
+};
+
+const copyToText = (name: Uint8Array, start: number): void => {
+  for (let i = start; i < name.length; i++) textBuffer[1 + i - start] = name[i] ?? 0;
+};
+
 /** True when two uncompressed names of equal length are the same name, letters folded. */
 export const nameEquals = (
   a: Uint8Array,
@@ -107,12 +130,16 @@ export const nameEquals = (
   return true;
 };
 
-/** The name at the offset `at` of a wire name, as a view: `skipLabels(name, 1)` is the parent. */
-export const skipLabels = (name: Uint8Array, count: number): Uint8Array => {
+/** Where the name without its first labels begins: the root label at the furthest. */
+export const labelOffset = (name: Uint8Array, count: number): number => {
   let at = 0;
   for (let i = 0; i < count && at < name.length - 1; i++) at += (name[at] ?? 0) + 1;
-  return name.subarray(at);
+  return at;
 };
+
+/** The name at the offset `at` of a wire name, as a view: `skipLabels(name, 1)` is the parent. */
+export const skipLabels = (name: Uint8Array, count: number): Uint8Array =>
+  name.subarray(labelOffset(name, count));
 
 /** Number of labels of an uncompressed name, the root not counted. */
 export const countLabels = (name: Uint8Array): number => {

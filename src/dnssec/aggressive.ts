@@ -11,15 +11,15 @@
 import type { Clock } from '../base/base.ts';
 import {
   CLASS,
-  countLabels,
   FLAG,
   foldedName,
   HEADER_LENGTH,
+  labelOffset,
   MessageBuilder,
+  nameKey,
   RCODE,
   readU32,
   SECTION,
-  skipLabels,
   TYPE,
 } from '../dns/dns.ts';
 import { compareNames } from './canonical.ts';
@@ -151,7 +151,7 @@ export class AggressiveCache {
     soa: Rrset | undefined,
     nowMs = this.#clock(),
   ): void {
-    const key = keyOf(view, zone);
+    const key = nameKey(view, zone);
     const known = this.#zones.get(key);
     const kept = (soa === undefined ? undefined : keepSoa(soa, zone, nowMs)) ?? aliveSoa(known, nowMs);
     if (kept === undefined) return;
@@ -202,11 +202,9 @@ export class AggressiveCache {
 
   /** The deepest zone with spans, not above `top`, that the question belongs to: that of a DS is above its owner. */
   #findZone(view: number, name: Uint8Array, type: number, top: Uint8Array): Zone | undefined {
-    const labels = countLabels(name);
-    for (let skipped = type === TYPE.DS && labels > 0 ? 1 : 0; skipped <= labels; skipped++) {
-      const apex = skipLabels(name, skipped);
-      if (apex.length < top.length) return undefined;
-      const key = keyOf(view, apex);
+    let at = type === TYPE.DS ? labelOffset(name, 1) : 0;
+    for (; name.length - at >= top.length; at += (name[at] ?? 0) + 1) {
+      const key = nameKey(view, name, at);
       const zone = this.#zones.get(key);
       if (zone === undefined) continue;
       this.#zones.delete(key);
@@ -330,9 +328,6 @@ const createNsec3List = (): SpanList<KeptNsec3> =>
   });
 
 const sizeOf = (zone: Zone): number => zone.nsec.size + zone.nsec3.size;
-
-const keyOf = (view: number, zone: Uint8Array): string =>
-  `${view} ${Buffer.from(zone.buffer, zone.byteOffset, zone.length).toString('latin1')}`;
 
 const isAlive = (kept: Lifetime, nowMs: number): boolean =>
   nowMs >= kept.addedAtMs && nowMs < kept.expiresAtMs;

@@ -6,7 +6,7 @@
 // state at the same time wait for one look-up. RFC 4033, 4035, 5155, 6840, 7646.
 import { LRUCache } from 'lru-cache';
 import type { Clock } from '../base/base.ts';
-import { BOGUS_MS, countLabels, isInZone, type ResolveFailure, TYPE } from '../dns/dns.ts';
+import { BOGUS_MS, countLabels, isInZone, nameKey, type ResolveFailure, TYPE } from '../dns/dns.ts';
 import type { TrustAnchor } from './anchors.ts';
 import { ancestor } from './canonical.ts';
 import {
@@ -98,7 +98,7 @@ export class Chain {
   /** Forgets a zone whose keys do not fit what it signed, unless they were looked up just now: true when it did. */
   renew(view: number, zone: Uint8Array): boolean {
     const { states } = this.#memory;
-    const key = keyOf(view, zone);
+    const key = nameKey(view, zone);
     const ageMs = this.#clock() - (states.get(key)?.madeAtMs ?? 0);
     return (ageMs < 0 || ageMs >= RENEW_AFTER_MS) && states.delete(key);
   }
@@ -116,7 +116,7 @@ export class Chain {
     let depth = labels;
     let state: ZoneState | undefined;
     for (; depth >= countLabels(anchor.zone); depth--) {
-      const kept = this.#get(memory, keyOf(view, ancestor(name, depth)));
+      const kept = this.#get(memory, nameKey(view, ancestor(name, depth)));
       if (kept === undefined || kept.kind === 'no-cut' || kept.kind === 'no-name') continue;
       state = kept;
       break;
@@ -142,7 +142,7 @@ export class Chain {
 
   /** The zone with this very apex, which must be an anchor's or below it, when its keys are known. Asks nobody. */
   findSecure(view: number, zone: Uint8Array): SecureZone | undefined {
-    const kept = this.#get(this.#memory, keyOf(view, zone));
+    const kept = this.#get(this.#memory, nameKey(view, zone));
     return kept?.kind === 'secure' ? kept : undefined;
   }
 
@@ -153,7 +153,7 @@ export class Chain {
     const anchor = this.#anchorFor(name);
     if (anchor === undefined) return undefined;
     for (let depth = countLabels(name); depth >= countLabels(anchor.zone); depth--) {
-      const kept = this.#get(this.#memory, keyOf(view, ancestor(name, depth)));
+      const kept = this.#get(this.#memory, nameKey(view, ancestor(name, depth)));
       if (kept === undefined || kept.kind === 'no-cut' || kept.kind === 'no-name') continue;
       return kept.kind === 'bogus' && kept.isZone === true ? kept.flaw : undefined;
     }
@@ -181,7 +181,7 @@ export class Chain {
   /** The step to a name that is kept or being looked up, or that `make` looks up. */
   async #share(memory: Memory, view: number, name: Uint8Array, make: () => Promise<Judged>): Promise<Step> {
     const { states, pending } = memory;
-    const key = keyOf(view, name);
+    const key = nameKey(view, name);
     const kept = this.#get(memory, key);
     if (kept !== undefined) return kept;
     for (let other = pending.get(key); other !== undefined; other = pending.get(key)) {
@@ -286,9 +286,6 @@ const createMemory = (): Memory => ({
 
 const sizeOf = (step: Step): number =>
   step.kind === 'secure' ? step.keys.reduce((sum, key) => sum + STATE_BYTES + key.rdata.length, 0) : 0;
-
-const keyOf = (view: number, name: Uint8Array): string =>
-  `${view} ${Buffer.from(name.buffer, name.byteOffset, name.length).toString('latin1')}`;
 
 /** Keeps what is known about a zone; a failed look-up says nothing about it. */
 const keep = (states: LRUCache<string, Kept>, key: string, judged: Judged, nowMs: number): void => {

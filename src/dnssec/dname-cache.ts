@@ -7,7 +7,6 @@
 import { LRUCache } from 'lru-cache';
 import {
   copyName,
-  countLabels,
   expandRdata,
   FLAG,
   isInZone,
@@ -15,12 +14,12 @@ import {
   MessageBuilder,
   messageRcode,
   NAME_LENGTH_MAX,
+  nameKey,
   type Question,
   questionEnd,
   RCODE,
   RecordReader,
   SECTION,
-  skipLabels,
   TYPE,
 } from '../dns/dns.ts';
 import type { Rrset } from './rrset.ts';
@@ -87,17 +86,14 @@ export class DnameCache {
     let bytes = rrset.owner.length + target.length;
     for (const { rdata } of rrset.signatures) bytes += rdata.length;
     if (bytes <= DNAME_BYTES_MAX)
-      this.#dnames.set(keyOf(view, rrset.owner), { rrset, target, addedAtMs: nowMs });
+      this.#dnames.set(nameKey(view, rrset.owner), { rrset, target, addedAtMs: nowMs });
   }
 
   /** Where a folded name leads by a DNAME above it, which is not above `top`; undefined when there is none. */
   find(view: number, name: Uint8Array, top: Uint8Array, nowMs: number): Redirection | undefined {
-    if (this.#dnames.size === 0) return undefined;
-    const labels = countLabels(name);
-    for (let skipped = 1; skipped <= labels; skipped++) {
-      const owner = skipLabels(name, skipped);
-      if (!isInZone(owner, top)) return undefined;
-      const key = keyOf(view, owner);
+    if (this.#dnames.size === 0 || !isInZone(name, top)) return undefined;
+    for (let at = 1 + (name[0] ?? 0); name.length - at >= top.length; at += (name[at] ?? 0) + 1) {
+      const key = nameKey(view, name, at);
       const dname = this.#dnames.get(key);
       if (dname === undefined) continue;
       const ageMs = nowMs - dname.addedAtMs;
@@ -144,6 +140,3 @@ const copyRecords = (message: Uint8Array, builder: MessageBuilder): boolean => {
   }
   return !reader.fault;
 };
-
-const keyOf = (view: number, owner: Uint8Array): string =>
-  `${view} ${Buffer.from(owner.buffer, owner.byteOffset, owner.length).toString('latin1')}`;

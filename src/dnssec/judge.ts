@@ -9,6 +9,7 @@ import {
   EDE,
   isInZone,
   messageRcode,
+  nameText,
   RCODE,
   type ResolveFailure,
   SECTION,
@@ -101,9 +102,9 @@ export const judgeAnswer = (
   message: Uint8Array,
   asked: Asked,
   examination: Examination,
-): Promise<Judgement> => {
+): Promise<Judgement> | Judgement => {
   const rrsets = readRrsets(message);
-  if (rrsets === undefined) return Promise.resolve(malformed(asked, 'malformed answer'));
+  if (rrsets === undefined) return malformed(asked, 'malformed answer');
   return new Trial(chain, message, rrsets, asked, examination).judge();
 };
 
@@ -117,9 +118,9 @@ class Trial {
   readonly #asked: Asked;
   readonly #examination: Examination;
   /** Records of denial by the apex of their zone. */
-  readonly #denials = new Map<string, VerifiedDenial>();
+  #denials: Map<string, VerifiedDenial> | undefined;
   /** RRsets of AUTHORITY that were verified and serve a purpose. */
-  readonly #kept = new Set<Rrset>();
+  #kept: Set<Rrset> | undefined;
   /** DNAMEs that were verified and that aliases follow from; with the TTL that their signature allows. */
   readonly #dnames: Rrset[] = [];
   #ttlSec = Number.POSITIVE_INFINITY;
@@ -141,33 +142,71 @@ class Trial {
     this.#examination = examination;
   }
 
-  async judge(): Promise<Judgement> {
+  /** At once, as most answers are, when the keys of all zones are known and nothing has to wait for its turn. */
+  judge(): Promise<Judgement> | Judgement {
     // DNAMEs first: what follows from a good one is as good.
     const ordered = this.#answers.some(isDname)
       ? this.#answers.toSorted((a, b) => Number(isDname(b)) - Number(isDname(a)))
       : this.#answers;
-    for (const rrset of ordered) {
-      if (this.#isSynthesized(rrset)) continue;
-      const stop = await this.#judgeAnswerRrset(rrset);
+    for (let i = 0; i < ordered.length; i++) {
+      const stop = this.#takeAnswerRrset(ordered[i]);
+      if (stop instanceof Promise) return this.#judgeFrom(ordered, i + 1, stop);
       if (stop !== undefined) return stop;
     }
+    return this.#conclude();
+  }
+
+  async #judgeFrom(
+    rrsets: readonly Rrset[],
+    next: number,
+    pending: Promise<Stop | undefined>,
+  ): Promise<Judgement> {
+    let stop = await pending;
+    for (let i = next; i < rrsets.length && stop === undefined; i++)
+      stop = await this.#takeAnswerRrset(rrsets[i]);
+    return stop ?? this.#conclude();
+  }
+
+  #takeAnswerRrset(rrset: Rrset | undefined): Promise<Stop | undefined> | Stop | undefined {
+    if (rrset === undefined || this.#isSynthesized(rrset)) return undefined;
+    const zone = this.#findZone([rrset], rrset.owner, rrset.type);
+    if (zone instanceof Promise) return this.#awaitZone(zone, rrset);
+    const turn = zone.kind === 'secure' ? this.#examination.pause?.() : undefined;
+    return turn === undefined ? this.#judgeAnswerRrset(rrset, zone) : this.#awaitTurn(turn, rrset, zone);
+  }
+
+  async #awaitZone(found: Promise<ZoneState>, rrset: Rrset): Promise<Stop | undefined> {
+    const zone = await found;
+    const turn = zone.kind === 'secure' ? this.#examination.pause?.() : undefined;
+    return turn === undefined || (await turn) ? this.#judgeAnswerRrset(rrset, zone) : OVERLOAD;
+  }
+
+  async #awaitTurn(turn: Promise<boolean>, rrset: Rrset, zone: ZoneState): Promise<Stop | undefined> {
+    return (await turn) ? this.#judgeAnswerRrset(rrset, zone) : OVERLOAD;
+  }
+
+  /** What follows from ANSWER once its RRsets are good. */
+  #conclude(): Promise<Judgement> | Judgement {
     const rcode = messageRcode(this.#message);
     // Nothing proves another code, and signatures are not signed (RFC 4035 section 2.2).
     if ((rcode !== RCODE.NOERROR && rcode !== RCODE.NXDOMAIN) || this.#asked.type === TYPE.RRSIG)
       return this.#insecure();
     const end = this.#followAliases();
     if (end === undefined) return malformed(this.#asked, 'too many or malformed aliases');
-    let denied: Denied | undefined;
-    if (end.isPositive) {
-      // Data and a name error exclude each other (RFC 2308 section 2.1).
-      if (this.#isSecure && rcode === RCODE.NXDOMAIN) return malformed(this.#asked, 'data with NXDOMAIN');
-    } else {
-      const denial = await this.#judgeDenial(end.name);
-      if (isStop(denial)) return this.#doubted(denial, end.name);
-      denied = denial;
-    }
+    if (!end.isPositive) return this.#deny(end.name);
+    // Data and a name error exclude each other (RFC 2308 section 2.1).
+    if (this.#isSecure && rcode === RCODE.NXDOMAIN) return malformed(this.#asked, 'data with NXDOMAIN');
+    return this.#finish(true, undefined);
+  }
+
+  async #deny(name: Uint8Array): Promise<Judgement> {
+    const denial = await this.#judgeDenial(name);
+    return isStop(denial) ? this.#doubted(denial, name) : this.#finish(false, denial);
+  }
+
+  #finish(isPositive: boolean, denied: Denied | undefined): Judgement {
     if (!this.#isSecure) return this.#insecure();
-    const message = this.#withoutStrays(end.isPositive);
+    const message = this.#withoutStrays(isPositive);
     if (message === undefined) return malformed(this.#asked, 'answer too long');
     return { kind: 'secure', message, ttlSec: Math.max(0, this.#ttlSec), denied, dnames: this.#dnames };
   }
@@ -213,12 +252,8 @@ class Trial {
     );
   }
 
-  async #judgeAnswerRrset(rrset: Rrset): Promise<Stop | undefined> {
-    const found = this.#findZone([rrset], rrset.owner, rrset.type);
-    const zone = found instanceof Promise ? await found : found;
+  #judgeAnswerRrset(rrset: Rrset, zone: ZoneState): Stop | undefined {
     if (zone.kind !== 'secure') return this.#takeUnsigned(zone);
-    const turn = this.#examination.pause?.();
-    if (turn !== undefined && !(await turn)) return OVERLOAD;
     const verified = verifyRrset(rrset, zone.zone, zone.keys, this.#examination);
     if (verified.kind === 'exceeded') return verified;
     if (verified.kind === 'flawed') return bogusUnder(zone, verified.flaw);
@@ -261,7 +296,7 @@ class Trial {
     const verified = verifyRrset(soa, zone.zone, zone.keys, this.#examination);
     if (verified.kind === 'exceeded') return verified;
     if (verified.kind === 'flawed') return bogusUnder(zone, verified.flaw);
-    this.#kept.add(soa);
+    this.#keep(soa);
     this.#ttlSec = Math.min(this.#ttlSec, verified.ttlSec);
     return this.#denied(proof, denial, { ...soa, ttlSec: verified.ttlSec, signatures: [verified.signature] });
   }
@@ -325,7 +360,7 @@ class Trial {
     switch (proof) {
       case 'proven':
         this.#ttlSec = Math.min(this.#ttlSec, denial.ttlSec);
-        for (const rrset of denial.verified) this.#kept.add(rrset);
+        for (const rrset of denial.verified) this.#keep(rrset);
         return undefined;
       case 'opt-out':
         // RFC 5155 section 9.2: such an answer must not be called authentic.
@@ -343,8 +378,14 @@ class Trial {
     }
   }
 
+  #keep(rrset: Rrset): void {
+    this.#kept ??= new Set();
+    this.#kept.add(rrset);
+  }
+
   #denialOf(zone: SecureZone): VerifiedDenial {
-    const key = Buffer.from(zone.zone).toString('latin1');
+    const key = nameText(zone.zone);
+    this.#denials ??= new Map();
     const known = this.#denials.get(key);
     if (known !== undefined) return known;
     const denial = new VerifiedDenial(this.#rrsets, zone.zone, zone.keys, this.#examination);
@@ -357,11 +398,10 @@ class Trial {
     // Nobody gets it with a positive answer but those who asked for DNSSEC records.
     if (isPositive && !this.#asked.dnssecOk) return this.#message;
     const authority = this.#rrsets.filter(({ section }) => section === SECTION.AUTHORITY);
-    if (authority.every((rrset) => this.#kept.has(rrset))) return this.#message;
+    const kept = this.#kept;
+    if (authority.every((rrset) => kept?.has(rrset))) return this.#message;
     return copyWithout(this.#message, (owner, type) =>
-      authority.some(
-        (rrset) => this.#kept.has(rrset) && rrset.type === type && isSameName(rrset.owner, owner),
-      ),
+      authority.some((rrset) => kept?.has(rrset) && rrset.type === type && isSameName(rrset.owner, owner)),
     );
   }
 }

@@ -4,7 +4,7 @@
 // A signature is verified on the loop that answers clients, so that what an attacker's zone costs is what everybody waits.
 // With a bound for each turn, a cached answer waits 2 ms behind it whatever it costs; with turns by group, a zone with
 // fifty costly questions a second delays its own and not those about other zones. Bounded by number for each group.
-import { countLabels, skipLabels } from '../dns/dns.ts';
+import { countLabels, isInZone, labelOffset, nameText } from '../dns/dns.ts';
 
 /** Units (see work.ts) of validation in one turn, 2 ms; what begins below the bound is done to its next pause. */
 const TURN_UNITS = 32;
@@ -90,10 +90,8 @@ const ARPA = Buffer.from('\x04arpa\0', 'latin1');
  */
 export const groupOf = (name: Uint8Array): string => {
   const labels = countLabels(name);
-  const end = skipLabels(name, labels - 1);
-  const second = skipLabels(name, labels - GROUP_LABELS);
-  let kept = (second[0] ?? 0) <= SHORT_LABEL_BYTES ? GROUP_LABELS_SHORT : GROUP_LABELS;
-  if (Buffer.compare(end, ARPA) === 0) kept = GROUP_LABELS_ARPA;
-  const group = skipLabels(name, Math.max(0, labels - kept));
-  return Buffer.from(group.buffer, group.byteOffset, group.length).toString('latin1');
+  const second = labelOffset(name, labels - GROUP_LABELS);
+  let kept = (name[second] ?? 0) <= SHORT_LABEL_BYTES ? GROUP_LABELS_SHORT : GROUP_LABELS;
+  if (isInZone(name, ARPA)) kept = GROUP_LABELS_ARPA;
+  return nameText(name, labelOffset(name, labels - kept));
 };

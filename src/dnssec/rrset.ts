@@ -143,11 +143,9 @@ class Drafts {
   }
 }
 
-/** The signature that the RDATA of an RRSIG, its signer uncompressed, stands for; undefined when it is malformed. */
-export const parseSignature = (rdata: Uint8Array): Signature | undefined => {
-  if (rdata.length < SIGNATURE_FIXED_LENGTH) return undefined;
-  const canonical = rdata.slice();
-  canonicalizeRdata(TYPE.RRSIG, canonical);
+/** The signature that the RDATA of an RRSIG stands for, which is in canonical form and kept; undefined when malformed. */
+export const parseSignature = (canonical: Uint8Array): Signature | undefined => {
+  if (canonical.length < SIGNATURE_FIXED_LENGTH) return undefined;
   const end = skipName(canonical, SIGNATURE_FIXED_LENGTH, canonical.length);
   const signer = end < 0 ? undefined : copyName(canonical, SIGNATURE_FIXED_LENGTH, end);
   if (signer?.length !== end - SIGNATURE_FIXED_LENGTH || end === canonical.length) return undefined;
@@ -205,6 +203,8 @@ const readRecord = (reader: RecordReader): Draft | undefined => {
 const keyOf = (record: Draft, type: number): string =>
   `${record.section} ${record.class} ${type} ${Buffer.from(record.owner).toString('latin1')}`;
 
+const NO_RDATA = new Uint8Array(0);
+
 const isSameName = (a: Uint8Array, b: Uint8Array): boolean =>
   a.length === b.length && nameEquals(a, 0, b, 0, a.length);
 
@@ -220,7 +220,7 @@ const addRecord = (drafts: Drafts, record: Draft): void => {
 
 /** Gives an RRSIG to the RRset that it covers, or lets it stand as a record of its own. */
 const addSignature = (drafts: Drafts, record: Draft): void => {
-  const signature = parseSignature(record.rdatas[0] ?? new Uint8Array(0));
+  const signature = parseSignature(record.rdatas[0] ?? NO_RDATA);
   const covered =
     // Signatures are not signed (RFC 4035 section 2.2).
     signature === undefined || signature.typeCovered === TYPE.RRSIG

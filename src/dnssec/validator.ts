@@ -12,6 +12,7 @@ import {
   EDE,
   foldedName,
   formatName,
+  nameKey,
   type Question,
   type ResolveFailure,
   TYPE,
@@ -302,7 +303,8 @@ export class Validator {
     work.spend(message.length / BYTES_PER_UNIT);
     const nowSec = Math.floor(this.#clock() / 1000);
     const examination = { nowSec, work, allowSha1: this.#allowSha1, pause };
-    const judgement = await judgeAnswer(this.#chain, message, asked, examination);
+    const judged = judgeAnswer(this.#chain, message, asked, examination);
+    const judgement = judged instanceof Promise ? await judged : judged;
     switch (judgement.kind) {
       case 'secure': {
         const { ttlSec, denied } = judgement;
@@ -407,5 +409,4 @@ const insecure = (answer: LookupAnswer, reason?: Flaw): ValidatedOutcome => ({
   insecureReason: reason,
 });
 
-const keyOf = ({ name, type, view }: Asked): string =>
-  `${view} ${type} ${Buffer.from(name.buffer, name.byteOffset, name.length).toString('latin1')}`;
+const keyOf = ({ name, type, view }: Asked): string => `${type} ${nameKey(view, name)}`;

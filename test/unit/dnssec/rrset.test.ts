@@ -267,13 +267,10 @@ describe('readRrsets()', () => {
 describe('parseSignature()', () => {
   const rdata = parseRdata(TYPE.RRSIG, signature('A', 7));
 
-  test('copies what it reads', () => {
-    const bytes = rdata.slice();
-    const parsed = parseSignature(bytes);
-    bytes.fill(0);
-    expect(parsed?.rdata).toEqual(
-      parseRdata(TYPE.RRSIG, signature('A', 7).toLowerCase().replace('qujdra', 'QUJDRA').replace('a ', 'A ')),
-    );
+  test('tells where the signature begins', () => {
+    const parsed = parseSignature(rdata);
+    expect(parsed?.rdata).toEqual(rdata);
+    expect(Buffer.from(parsed?.signature ?? []).toString('base64')).toBe('QUJDRA==');
   });
 
   test.each([
