@@ -25,19 +25,22 @@ export const misses: Suite = {
     );
     const count = Math.ceil(NAMES_PER_SEC * context.seconds);
     const path = join(context.directory, 'new.txt');
-    const run = (server: Server, turn: number): Promise<Sample> =>
+    let turn = 0;
+    const run = (server: Server): Promise<Sample> =>
       measure(server, {
-        queries: writeNewNames(path, context.hosts, turn * count, count),
+        queries: writeNewNames(path, context.hosts, turn++ * count, count),
         seconds: context.seconds,
         once: true,
         outstanding: OUTSTANDING,
       });
     try {
+      // A resolver that runs for months has its code compiled.
+      for (const server of servers) await run(server);
       const rows = await compare(servers, context, run);
       const found = findFaults(rows);
       return {
         conditions: [
-          `new names below real hosts, A, never asked twice; the upstream answers at once on loopback; ${OUTSTANDING} outstanding`,
+          `new names below real hosts, A, never asked twice; the upstream answers at once on loopback; ${OUTSTANDING} outstanding; one run of each server before those that count`,
           'dnsmasq looks through its whole cache at each new name once it is full, which it is after the first run',
         ],
         tables: [toTable(rows)],
