@@ -202,6 +202,95 @@ const statefulSet = new StatefulSet({
   },
 });
 
+const ENGINE_PORT = 4222;
+/** As in compose.yaml: the line that Debian has as well. */
+const ENGINE_TAG = '2.10.29-alpine';
+const AUTHORITY_LABELS = { ...LABELS, 'app.kubernetes.io/component': 'authority' };
+const AUTHORITY = { name: 'cordon-authority', labels: AUTHORITY_LABELS };
+const ENGINE_FILE = '/var/lib/cordon/fleet/engine/nats-server.conf';
+
+/** The engine of a fleet, in the pod of its authority: it reads what that writes, and is told by it to read it again. */
+const engine: IContainer = {
+  name: 'engine',
+  image: 'nats',
+  securityContext: secure(USER.CORDON),
+  // Until `cordon fleet init` was run in the pod there is nothing to serve.
+  command: [
+    'sh',
+    '-c',
+    `until [ -r ${ENGINE_FILE} ]; do sleep 1; done; exec nats-server --config ${ENGINE_FILE} --addr "$POD_ADDRESS"`,
+  ],
+  ports: [{ name: 'engine', containerPort: ENGINE_PORT, protocol: 'TCP' }],
+  // It is not on the way of any query: what it lacks is told by cordon_fleet_connected, and no client is led elsewhere.
+  startupProbe: {
+    exec: { command: ['test', '-d', '/var/lib/cordon'] },
+    periodSeconds: 1,
+    failureThreshold: 60,
+  },
+  livenessProbe: {
+    exec: { command: ['sh', '-c', `[ ! -r ${ENGINE_FILE} ] || nc -z "$POD_ADDRESS" ${ENGINE_PORT}`] },
+    periodSeconds: 10,
+    failureThreshold: 6,
+    timeoutSeconds: 2,
+  },
+  readinessProbe: { exec: { command: ['test', '-d', '/var/lib/cordon'] }, periodSeconds: 10 },
+  env: [{ name: 'POD_ADDRESS', valueFrom: { fieldRef: { fieldPath: 'status.podIP' } } }],
+  resources: { requests: { cpu: '100m', memory: '128Mi' }, limits: { memory: '1Gi' } },
+  volumeMounts: [
+    { name: 'state', mountPath: '/var/lib/cordon', readOnly: true },
+    { name: 'streams', mountPath: '/var/lib/cordon-engine' },
+  ],
+};
+
+const authorityPod = (): IPodTemplateSpec => {
+  const { spec } = pod({ nameFrom: 'metadata.name', onNode: false, state: undefined });
+  if (spec === undefined) throw new RangeError('a pod without anything in it');
+  return {
+    metadata: { labels: AUTHORITY_LABELS },
+    spec: { ...spec, containers: [...spec.containers, engine] },
+  };
+};
+
+const claim = (name: string, storage: string) => ({
+  apiVersion: 'v1' as const,
+  kind: 'PersistentVolumeClaim' as const,
+  metadata: { name },
+  spec: { accessModes: ['ReadWriteOnce' as const], resources: { requests: { storage } } },
+});
+
+/** There is one authority: what it decided is the log of the whole fleet. */
+const authority = new StatefulSet({
+  metadata: AUTHORITY,
+  spec: {
+    serviceName: 'cordon-metrics',
+    replicas: 1,
+    minReadySeconds: 10,
+    selector: { matchLabels: AUTHORITY_LABELS },
+    template: authorityPod(),
+    volumeClaimTemplates: [claim('state', '20Gi'), claim('streams', '20Gi')],
+  },
+});
+
+const engineService = new Service({
+  metadata: { name: 'cordon-engine', labels: AUTHORITY_LABELS },
+  spec: {
+    type: 'LoadBalancer',
+    selector: AUTHORITY_LABELS,
+    ports: [{ name: 'engine', port: ENGINE_PORT, targetPort: 'engine', protocol: 'TCP' }],
+  },
+});
+
+/** Resolvers of other sites reach the engine, by keys and TLS 1.3; the authority reaches it as they do. */
+const enginePolicy = new NetworkPolicy({
+  metadata: AUTHORITY,
+  spec: {
+    podSelector: { matchLabels: AUTHORITY_LABELS },
+    policyTypes: ['Ingress', 'Egress'],
+    ingress: [{ ports: [{ port: 'engine', protocol: 'TCP' }] }],
+    egress: [{ ports: [{ port: ENGINE_PORT, protocol: 'TCP' }] }],
+  },
+});
+
 const deployment = new Deployment({
   metadata: METADATA,
   spec: {
@@ -354,6 +443,9 @@ const MANIFESTS: Readonly<Record<string, Manifest>> = {
   'deployment/deployment.yaml': deployment,
   'deployment/service.yaml': dns,
   'deployment/budget.yaml': budget,
+  'authority/statefulset.yaml': authority,
+  'authority/service.yaml': engineService,
+  'authority/network-policy.yaml': enginePolicy,
 };
 
 /** Images of this version, without a registry: an overlay says where they are. */
@@ -382,6 +474,14 @@ export const kubernetesFiles = (): ReadonlyMap<string, string> => {
   files.set('daemonset/kustomization.yaml', workload('daemonset.yaml'));
   files.set('statefulset/kustomization.yaml', workload('statefulset.yaml', 'service.yaml', 'budget.yaml'));
   files.set('deployment/kustomization.yaml', workload('deployment.yaml', 'service.yaml', 'budget.yaml'));
+  files.set(
+    'authority/kustomization.yaml',
+    kustomization({
+      namespace: NAME,
+      resources: ['../base', 'statefulset.yaml', 'service.yaml', 'network-policy.yaml'],
+      images: [...images, { name: 'nats', newTag: ENGINE_TAG }],
+    }),
+  );
   files.set('monitoring/service-monitor.yaml', toYaml(serviceMonitor));
   files.set('monitoring/prometheus-rule.yaml', toYaml(prometheusRule()));
   files.set(

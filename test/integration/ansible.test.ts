@@ -14,6 +14,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { stringify } from 'yaml';
+import { initFleet } from '../../src/fleet/fleet.ts';
 import { type RunResult, requireProgram, run } from '../support/process.ts';
 import { root } from '../tidy/sources.ts';
 
@@ -24,10 +25,30 @@ const deploy = join(work, 'deploy');
 const host = join(work, 'host');
 const environment = { ANSIBLE_HOME: join(work, 'home'), ANSIBLE_NOCOLOR: '1', LC_ALL: 'C.UTF-8' };
 
-beforeAll(() => {
-  for (const part of ['ansible', 'unbound', 'bird'])
+/** What an authority wrote for a cluster of three. */
+const engineFiles = join(work, 'engine');
+
+beforeAll(async () => {
+  for (const part of ['ansible', 'unbound', 'bird', 'engine'])
     cpSync(join(root, 'deploy', part), join(deploy, part), { recursive: true });
   mkdirSync(host);
+  const made = await initFleet({
+    ...{
+      stateDirectory: join(work, 'state'),
+      name: 'ns1',
+      site: undefined,
+      leafPort: undefined,
+      leafSites: [],
+    },
+    servers: ['127.0.0.1:14222', '127.0.0.2:14222', '127.0.0.3:14222'],
+    ...{
+      clusterPort: 16_222,
+      tls: undefined,
+      store: join(work, 'store'),
+      safeKeyPath: join(work, 'safe.pem'),
+    },
+  });
+  cpSync(made.engineDirectory, engineFiles, { recursive: true });
 });
 afterAll(() => rmSync(work, { recursive: true, force: true }));
 
@@ -59,6 +80,11 @@ const play = (configuration: object, more: object = {}): Promise<RunResult> => {
     cordon_library_directory: join(host, 'lib'),
     cordon_bird_directory: join(host, 'etc/bird'),
     cordon_check_command: `${process.execPath} ${join(root, 'src/cli/main.ts')} check --config %s`,
+    cordon_engine: true,
+    cordon_engine_configuration: engineFiles,
+    cordon_engine_file: 'nats-server-2.conf',
+    cordon_engine_group: String(owner.gid),
+    cordon_default_directory: join(host, 'default'),
     cordon_anycast: true,
     cordon_anycast_configuration: readFileSync(join(deploy, 'bird/bird.conf'), 'utf8'),
     ...more,
@@ -99,7 +125,8 @@ test(
   async (context) => {
     requireProgram(context, 'ansible-playbook');
     requireProgram(context, 'bird');
-    mkdirSync(join(host, 'units'), { recursive: true });
+    requireProgram(context, 'nats-server');
+    for (const part of ['units', 'default']) mkdirSync(join(host, part), { recursive: true });
     const first = await play(CONFIGURATION);
     expect(first, first.stdout + first.stderr).toMatchObject({ code: 0 });
     const file = join(host, 'etc/cordon/cordon.yaml');
@@ -109,13 +136,20 @@ test(
       'interface: 127.0.0.1@5335',
     );
     expect(statSync(join(host, 'lib/cordon-anycast')).mode & 0o111).toBe(0o111);
-    for (const unit of ['cordon-unbound.service', 'cordon-anycast.service'])
+    for (const unit of ['cordon-unbound.service', 'cordon-anycast.service', 'cordon-engine.service'])
       expect(existsSync(join(host, 'units', unit))).toBe(true);
+
+    // The second server of three, as nats-server itself reads it.
+    const engine = join(host, 'etc/cordon/engine/nats-server.conf');
+    expect(readFileSync(engine, 'utf8')).toContain('server_name: cordon-2\n');
+    expect(readFileSync(join(host, 'default/cordon-engine'), 'utf8')).toBe(`CORDON_ENGINE_CONF=${engine}\n`);
+    expect(statSync(engine).mode & 0o777).toBe(0o640);
+    expect(await run('nats-server', ['-t', '-c', engine])).toMatchObject({ code: 0 });
 
     const second = await play(CONFIGURATION);
     expect({ code: second.code, changed: changed(second) }).toEqual({ code: 0, changed: 0 });
 
-    const only = { cordon_recursion: false, cordon_anycast: false };
+    const only = { cordon_recursion: false, cordon_anycast: false, cordon_engine: false };
     const broken = await play({ ...CONFIGURATION, upstream: ['192.0.2.1'] }, only);
     expect(broken.code).not.toBe(0);
     expect(broken.stdout).toContain('upstream');

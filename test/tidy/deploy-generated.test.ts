@@ -115,7 +115,7 @@ const findFaults = (manifests: readonly Manifest[]): string[] => {
   return findings;
 };
 
-test.for(['daemonset', 'statefulset', 'deployment'])(
+test.for(['daemonset', 'statefulset', 'deployment', 'authority'])(
   'kustomize builds %s, and its parts fit',
   async (way, context) => {
     requireProgram(context, 'kubectl');
@@ -124,7 +124,7 @@ test.for(['daemonset', 'statefulset', 'deployment'])(
     expect(findFaults(manifests)).toEqual([]);
     const kinds = manifests.map(({ kind }) => kind);
     expect(kinds).toContain('NetworkPolicy');
-    if (way !== 'daemonset') expect(kinds).toContain('PodDisruptionBudget');
+    if (way !== 'daemonset' && way !== 'authority') expect(kinds).toContain('PodDisruptionBudget');
     const text = manifests.find(({ kind }) => kind === 'ConfigMap')?.data?.['cordon.yaml'] ?? '';
     const file = join(work, 'cordon.yaml');
     writeFileSync(file, text);
@@ -208,6 +208,7 @@ test('kustomize builds the dashboards for Grafana in a cluster', async (context)
   expect(code).toBe(0);
   expect(Object.keys(manifest.parse(parse(stdout)).data ?? {}).sort()).toEqual([
     'compliance.json',
+    'fleet.json',
     'operations.json',
     'site.json',
   ]);
