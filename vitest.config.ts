@@ -10,7 +10,7 @@ const HEAVY = [
   'test/integration/{image,install,operating,package,pages,profiled-clients,recursion,rpz-recipes,setup}.test.ts',
   'test/tidy/{deploy,deploy-generated}.test.ts',
   // Lines of their own: fleets with their engines.
-  'test/integration/fleet-{authority,engines,page,trouble}.test.ts',
+  'test/integration/fleet-{authority,page,trouble}.test.ts',
 ];
 /** Quick tests of modules that look at their process once, or take a seed of it, when they are loaded. */
 const ALONE = [
