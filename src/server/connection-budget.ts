@@ -5,9 +5,11 @@
 // for longest gives way to the new one. When all places of the worker are taken, a connection of the network that holds
 // most gives way, so that a client with few keeps what it has. A connection that waits for an answer gives way only to a
 // network that holds fewer. Places are scarce only under attack: then idle connections live shorter, too.
-import { type AddressWords, isIpv4 } from '../base/base.ts';
+import { type AddressWords, type Clock, isIpv4, systemClock } from '../base/base.ts';
 import { MESSAGE_LENGTH_MAX } from '../dns/dns.ts';
 import { TCP_CLOSED, TCP_REFUSAL } from '../words/words.ts';
+import { LoopTurns } from './loop-turns.ts';
+import { Offenders } from './offenders.ts';
 
 export { TCP_CLOSED, TCP_REFUSAL } from '../words/words.ts';
 
@@ -69,20 +71,26 @@ interface Place {
 /** The connections of a worker. */
 export class ConnectionBudget {
   readonly limits: StreamLimits;
+  /** Of the loop, for what comes over connections. */
+  readonly turns = new LoopTurns();
   readonly #observer: StreamObserver;
+  readonly #clock: Clock;
+  readonly #offenders = new Offenders();
   readonly #places = new Map<Tenant, Place>();
   readonly #groups = new Map<string, Set<Place>>();
   #look: Iterator<Place> = [][Symbol.iterator]();
   /** At least as much as is unread: what clients took since is found out when it matters. */
   #unreadBytes = 0;
 
-  constructor(limits: StreamLimits, observer: StreamObserver) {
+  constructor(limits: StreamLimits, observer: StreamObserver, clock: Clock = systemClock) {
     this.limits = limits;
     this.#observer = observer;
+    this.#clock = clock;
   }
 
   /** Takes a place; false when there is none and nobody gives way. */
   take(tenant: Tenant, nowMs: number): boolean {
+    if (this.#offenders.mustWait(tenant.words, nowMs)) return this.#refuse(TCP_REFUSAL.OFFENDER);
     const keys = groupsOf(tenant.words);
     const [client, network, site] = keys;
     const { connectionsMax, connectionsPerClientMax, connectionsPerNetworkMax } = this.limits;
@@ -132,12 +140,12 @@ export class ConnectionBudget {
 
   /** Answers of so many bytes were written, of which the client may take its time to take them. May end connections. */
   noteWritten(tenant: Tenant, bytes: number): void {
-    if (tenant.unreadBytes > UNREAD_BYTES_MAX) this.end(tenant, TCP_CLOSED.UNREAD);
+    if (tenant.unreadBytes > UNREAD_BYTES_MAX) this.punish(tenant, TCP_CLOSED.UNREAD);
     this.#setUnread(this.#unreadBytes + bytes);
     while (this.#unreadBytes > UNREAD_BYTES_TOTAL_MAX) {
       const most = this.measureUnread();
       if (most === undefined || this.#unreadBytes <= UNREAD_BYTES_TOTAL_MAX) return;
-      this.end(most, TCP_CLOSED.UNREAD);
+      this.punish(most, TCP_CLOSED.UNREAD);
     }
   }
 
@@ -158,6 +166,12 @@ export class ConnectionBudget {
     this.release(tenant);
     this.#observer.tcpClosed(reason);
     tenant.end(reason);
+  }
+
+  /** The same for what its client did, who waits then before it may connect again. */
+  punish(tenant: Tenant, reason: number): void {
+    this.#offenders.note(tenant.words, this.#clock());
+    this.end(tenant, reason);
   }
 
   /** Counts a connection that was closed at once. */

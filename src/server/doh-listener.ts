@@ -2,49 +2,39 @@
 //
 // Behind a proxy that ends TLS it is plain HTTP; the first bytes then say which of both versions it is.
 //
-// Node.js speaks HTTP; what it leaves open is bounded here, as for TCP (connection-budget.ts): how many queries of a
-// connection wait, how much of what it asked for it does not take, how long it may be idle or take for a request, and how much
-// it may send that asks for nothing (frames that only cost work: RST_STREAM, PING, SETTINGS, CONTINUATION). Bytes of an
-// unfinished request do not count as life. A request is answered in one go, because clients exist that lose
-// their way where frames of several streams interleave.
+// HTTP/2 is our own (src/http2), HTTP/1.1 that of Node.js. What both leave open is bounded here, as for TCP
+// (connection-budget.ts): how many queries of a connection wait, how much of what it asked for it does not take, how long it
+// may be idle or take for a request, and how many bytes it may send that ask for nothing. Bytes of an unfinished request do
+// not count as life.
 import type { Server as HttpServer, IncomingMessage, ServerResponse } from 'node:http';
-import type { IncomingHttpHeaders, ServerHttp2Session, ServerHttp2Stream } from 'node:http2';
 import type { Server, Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import { Shown } from '../access/access.ts';
 import type { AddressWords } from '../base/base.ts';
 import { FLAG, HEADER_LENGTH, MESSAGE_LENGTH_MAX, messageFlags, QUERY_LENGTH_MAX } from '../dns/dns.ts';
+import {
+  type ContentReader,
+  HTTP2_ERROR,
+  type Http2Host,
+  Http2Session,
+  type Http2Stream,
+} from '../http2/http2.ts';
 import { PENDING, TRANSPORT } from '../pipeline/pipeline.ts';
 import type { TlsSettings } from '../tls/tls.ts';
-import { TCP_CLOSED } from './connection-budget.ts';
+import { networkOf, TCP_CLOSED } from './connection-budget.ts';
 import { withToken } from './credentials.ts';
+import { Departures } from './departures.ts';
 import { Entrance, type Guest, type StreamOptions } from './entrance.ts';
 import { freshnessSec } from './http-answer.ts';
-import {
-  type Exchange,
-  fail,
-  HTTP2_ERROR,
-  Http1Exchange,
-  Http2Exchange,
-  StreamTurns,
-} from './http-exchange.ts';
-
-import {
-  CONTENT,
-  MEDIA_TYPE,
-  type RequestHead,
-  readRequest,
-  STATUS,
-  tokenOf,
-  toOriginForm,
-} from './http-request.ts';
+import { type Exchange, fail, Http1Exchange, Http2Exchange, succeed } from './http-exchange.ts';
+import { CONTENT, type RequestHead, readRequest, STATUS, tokenOf, toOriginForm } from './http-request.ts';
 import { readVersion } from './http-version.ts';
+import { costOf } from './loop-turns.ts';
 import type { Caller } from './proxies.ts';
 import { SecureGate } from './secure-gate.ts';
 import { listenTcp, portOf } from './tcp-server.ts';
 
-/** Loaded by the first listener: it takes 5 MiB beside TLS, of each thread. */
-const loadHttp2 = (): typeof import('node:http2') => process.getBuiltinModule('node:http2');
+/** Loaded by the first listener. */
 const loadHttp = (): typeof import('node:http') => process.getBuiltinModule('node:http');
 
 /** Names in ALPN, the one that is preferred first. */
@@ -53,19 +43,9 @@ const PROTOCOLS = ['h2', 'http/1.1'] as const;
 const WAITING_MAX = 128;
 /** Tokens that one connection may use before those that it used are forgotten: it has one. */
 const TOKENS_MAX = 8;
-/** Streams at a time: what RFC 9113 section 6.5.2 recommends at least. */
-const STREAMS_MAX = 100;
-/** What the content of a request may fill before we say that more may come: QUERY_LENGTH_MAX, four times. */
-const WINDOW_BYTES = 4 * QUERY_LENGTH_MAX;
 /** Of all headers of a request: the longest path, and what browsers send beside it. */
 const HEADERS_BYTES_MAX = 16_384;
 const HEADERS_MAX = 64;
-/** Streams that may be reset at once, and how many a second after that: a page that is left resets what it asked for. */
-const RESET_BURST = 100;
-const RESET_RATE = 33;
-/** Frames that make no sense, and streams that are refused, until the session ends. */
-const INVALID_FRAMES_MAX = 100;
-const REJECTED_STREAMS_MAX = 100;
 /** From the head of a request to the end of its content, milliseconds. */
 const CONTENT_MS_MAX = 5_000;
 /** How often connections are looked at, milliseconds. */
@@ -79,11 +59,14 @@ const IDLE_BYTES_MAX = 65_536;
 /** Requests at fault of a connection between two looks: each is answered in words, and clients that are only wrong stop. */
 const FAULTS_MAX = 50;
 
-const HTTP2_FLAG_END_STREAM = 1;
-const nothing = (): void => {};
+/** What a connection of HTTP/2 needs of its listener. */
+interface Owner {
+  readonly options: DohOptions;
+  askHttp2(connection: Connection, stream: Http2Stream): void;
+}
 
 /** One connection of a client, whatever version it speaks. */
-class Connection implements Guest {
+class Connection implements Guest, Http2Host {
   /** That of TLS takes the place of the one below it after the handshake. */
   socket: Socket;
   readonly words: AddressWords;
@@ -94,7 +77,8 @@ class Connection implements Guest {
   readonly withTokens = new Map<string, Shown>();
   /** Queries whose answers are not there yet. */
   waiting = 0;
-  unreadBytes = 0;
+  /** Bytes of answers over HTTP/1.1 that it has not taken. */
+  heldBytes = 0;
   aliveMs: number;
   /** Since the last look. */
   queries = 0;
@@ -104,10 +88,11 @@ class Connection implements Guest {
   bytesRead = 0;
   /** Requests whose content is not there yet. */
   readonly contents = new Set<Content>();
-  session: ServerHttp2Session | undefined = undefined;
-  readonly turns = new StreamTurns();
+  session: Http2Session | undefined = undefined;
+  readonly #owner: Owner;
 
-  constructor(socket: Socket, { words, port }: Caller, nowMs: number) {
+  constructor(owner: Owner, socket: Socket, { words, port }: Caller, nowMs: number) {
+    this.#owner = owner;
     this.socket = socket;
     this.words = words;
     this.port = port;
@@ -118,6 +103,34 @@ class Connection implements Guest {
     return this.waiting === 0 && this.unreadBytes === 0;
   }
 
+  get unreadBytes(): number {
+    return this.session?.unreadBytes ?? this.heldBytes;
+  }
+
+  now(): number {
+    return this.#owner.options.clock();
+  }
+
+  spend(cost: number): boolean {
+    return this.#owner.options.budget.turns.spend(cost);
+  }
+
+  wait(goOn: () => void): void {
+    this.#owner.options.budget.turns.wait(networkOf(this.words), goOn);
+  }
+
+  asked(stream: Http2Stream): void {
+    this.#owner.askHttp2(this, stream);
+  }
+
+  taken(): void {
+    this.aliveMs = this.now();
+  }
+
+  flooded(): void {
+    this.#owner.options.budget.punish(this, TCP_CLOSED.FLOOD);
+  }
+
   end(reason: number): void {
     if (reason === TCP_CLOSED.IDLE) this.session?.close();
     this.socket.destroy();
@@ -125,33 +138,65 @@ class Connection implements Guest {
 }
 
 /** A request whose content is being read. */
-interface Content {
+class Content implements ContentReader {
   readonly exchange: Exchange;
   readonly sinceMs: number;
-  bytes: Buffer;
+  readonly #connection: Connection;
+  readonly #whole: (bytes: Buffer) => void;
+  #bytes: Buffer = NOTHING;
+
+  /** `whole` is called with all of it, unless it is too much or does not come. */
+  constructor(connection: Connection, exchange: Exchange, sinceMs: number, whole: (bytes: Buffer) => void) {
+    this.#connection = connection;
+    this.exchange = exchange;
+    this.sinceMs = sinceMs;
+    this.#whole = whole;
+    connection.contents.add(this);
+  }
+
+  content(bytes: Buffer, start: number, end: number): void {
+    const { contents } = this.#connection;
+    if (!contents.has(this)) return;
+    const length = this.#bytes.length + end - start;
+    if (length > QUERY_LENGTH_MAX) {
+      contents.delete(this);
+      fail(this.exchange, STATUS.CONTENT_TOO_LARGE);
+    } else this.#bytes = Buffer.concat([this.#bytes, bytes.subarray(start, end)], length);
+  }
+
+  ended(): void {
+    if (!this.#connection.contents.delete(this)) return;
+    if (this.#bytes.length < HEADER_LENGTH) fail(this.exchange, STATUS.BAD_REQUEST);
+    else this.#whole(this.#bytes);
+  }
+
+  closed(): void {
+    this.#connection.contents.delete(this);
+  }
 }
 
 /** One endpoint that clients ask over HTTPS. */
-export class DohListener {
-  readonly #server: Server;
-  readonly #options: DohOptions;
+export class DohListener implements Owner {
+  readonly #servers: readonly Server[];
+  readonly options: DohOptions;
   /** Undefined: a proxy ends TLS. */
   readonly #secure: SecureGate | undefined;
   readonly #http1: HttpServer;
   readonly #entrance: Entrance<Connection>;
   readonly #bySocket = new WeakMap<Socket, Connection>();
   readonly #sweep: NodeJS.Timeout;
+  readonly #departures = new Departures();
   readonly #in = Buffer.allocUnsafeSlow(QUERY_LENGTH_MAX + 3);
   readonly #out = Buffer.allocUnsafeSlow(MESSAGE_LENGTH_MAX);
 
-  private constructor(server: Server, options: DohOptions) {
-    this.#server = server;
-    this.#options = options;
+  private constructor(servers: readonly Server[], options: DohOptions) {
+    this.#servers = servers;
+    this.options = options;
     const { secure, clock } = options;
     this.#secure = secure && new SecureGate(PROTOCOLS, secure, clock);
     this.#http1 = this.#createHttp1();
-    this.#entrance = new Entrance(server, options, this.#secure, {
-      create: (socket, caller, nowMs) => new Connection(socket, caller, nowMs),
+    this.#entrance = new Entrance(servers, options, this.#secure, {
+      create: (socket, caller, nowMs) => new Connection(this, socket, caller, nowMs),
       begin: (connection) => this.#begin(connection),
     });
     this.#sweep = setInterval(() => this.#look(), SWEEP_MS).unref();
@@ -159,12 +204,12 @@ export class DohListener {
 
   /** Listens; throws AppError ERR_SERVER_LISTEN. @cold */
   static async open(options: DohOptions): Promise<DohListener> {
-    return new DohListener(await listenTcp(options.endpoint, options.shared, 'DoH'), options);
+    return new DohListener(await listenTcp(options.endpoint, 'DoH'), options);
   }
 
   /** The port that it has. */
   get port(): number {
-    return portOf(this.#server);
+    return portOf(this.#servers[0]);
   }
 
   /** Proves with another certificate from the next handshake on. */
@@ -223,54 +268,51 @@ export class DohListener {
   }
 
   #beginHttp2(connection: Connection, socket: Socket): void {
-    const session = loadHttp2().performServerHandshake(socket, SESSION_OPTIONS);
+    const session = new Http2Session(socket, connection);
     connection.session = session;
-    session.on('error', nothing);
     // Who has closed its side asks nothing more; what it waits for is still answered.
     socket.on('end', () => {
       if (connection.waiting > 0) session.close();
-      else socket.destroy();
+      else socket.destroySoon();
     });
-    session.on('stream', (stream, headers, flags) => this.#askHttp2(connection, stream, headers, flags));
   }
 
-  #askHttp2(
-    connection: Connection,
-    stream: ServerHttp2Stream,
-    headers: IncomingHttpHeaders & RequestPseudoHeaders,
-    flags: number,
-  ): void {
-    stream.on('error', nothing);
-    const method = headers[':method'] ?? '';
-    const isWhole = (flags & HTTP2_FLAG_END_STREAM) !== 0;
-    const exchange = new Http2Exchange(connection.turns, stream, method === 'HEAD', isWhole);
-    this.#ask(connection, exchange, toHead(method, headers[':path'] ?? '', headers), stream);
+  askHttp2(connection: Connection, stream: Http2Stream): void {
+    const { session } = connection;
+    if (session === undefined) return;
+    const content = this.#ask(connection, new Http2Exchange(session, stream), stream.fields);
+    stream.reader = content;
   }
 
   #askHttp1(connection: Connection, request: IncomingMessage, response: ServerResponse): void {
-    const path = toOriginForm(request.url ?? '');
-    this.#ask(
-      connection,
-      new Http1Exchange(request, response),
-      toHead(request.method ?? '', path, request.headers),
-      request,
-    );
+    const exchange = new Http1Exchange(request, response, (bytes) => {
+      connection.heldBytes += bytes;
+      connection.taken();
+    });
+    const content = this.#ask(connection, exchange, toHead(request));
+    if (content === undefined) return;
+    request.on('data', (chunk: Buffer) => content.content(chunk, 0, chunk.length));
+    request.on('end', () => content.ended());
+    request.on('close', () => content.closed());
   }
 
-  #ask(connection: Connection, exchange: Exchange, head: RequestHead, content: NodeJS.ReadableStream): void {
+  /** Answers, or returns who takes the content that the query is in. */
+  #ask(connection: Connection, exchange: Exchange, head: RequestHead): Content | undefined {
     const readMs = performance.now();
     // What came with it before it was ended.
-    if (connection.socket.destroyed) return;
+    if (connection.socket.destroyed) return undefined;
     connection.queries++;
     const length = readRequest(head, this.#in);
     const token = length < 0 ? '' : tokenOf(head.path);
     const shown = token === '' ? connection.shown : this.#showToken(connection, token);
-    if (token !== '' && !this.#options.takesTokens()) fail(exchange, STATUS.NOT_FOUND);
+    let content: Content | undefined;
+    if (token !== '' && !this.options.takesTokens()) fail(exchange, STATUS.NOT_FOUND);
     else if (length > 0) this.#decide(connection, exchange, shown, this.#in, length);
-    else if (length === CONTENT) this.#readContent(connection, exchange, shown, content);
-    else if (++connection.faults > FAULTS_MAX) this.#options.budget.end(connection, TCP_CLOSED.FLOOD);
+    else if (length === CONTENT) content = this.#readContent(connection, exchange, shown);
+    else if (++connection.faults > FAULTS_MAX) this.options.budget.punish(connection, TCP_CLOSED.FLOOD);
     else fail(exchange, -length);
-    this.#options.settled?.(performance.now() - readMs);
+    this.options.settled?.(performance.now() - readMs);
+    return content;
   }
 
   /** What the client shows with a token: its hash, so that how long a comparison takes tells nothing of any token. */
@@ -286,28 +328,10 @@ export class DohListener {
     return found;
   }
 
-  #readContent(
-    connection: Connection,
-    exchange: Exchange,
-    shown: Shown | undefined,
-    source: NodeJS.ReadableStream,
-  ): void {
-    const content: Content = { exchange, sinceMs: this.#options.clock(), bytes: NOTHING };
-    connection.contents.add(content);
-    source.on('data', (chunk: Buffer) => {
-      if (!connection.contents.has(content)) return;
-      if (content.bytes.length + chunk.length > QUERY_LENGTH_MAX) {
-        connection.contents.delete(content);
-        fail(exchange, STATUS.CONTENT_TOO_LARGE);
-      } else content.bytes = content.bytes.length === 0 ? chunk : Buffer.concat([content.bytes, chunk]);
-    });
-    source.on('end', () => {
-      if (!connection.contents.delete(content)) return;
-      const { bytes } = content;
-      if (bytes.length < HEADER_LENGTH) fail(exchange, STATUS.BAD_REQUEST);
-      else this.#decide(connection, exchange, shown, bytes, bytes.length);
-    });
-    source.on('close', () => connection.contents.delete(content));
+  #readContent(connection: Connection, exchange: Exchange, shown: Shown | undefined): Content {
+    return new Content(connection, exchange, this.options.clock(), (bytes) =>
+      this.#decide(connection, exchange, shown, bytes, bytes.length),
+    );
   }
 
   #decide(
@@ -317,7 +341,7 @@ export class DohListener {
     query: Buffer,
     length: number,
   ): void {
-    const { pipeline, clock, name } = this.#options;
+    const { pipeline, clock, name } = this.options;
     if (connection.waiting >= WAITING_MAX) {
       exchange.abandon(HTTP2_ERROR.REFUSED_STREAM);
       return;
@@ -340,35 +364,36 @@ export class DohListener {
   }
 
   #answer(connection: Connection, exchange: Exchange, message: Uint8Array, length: number): void {
-    const body = Buffer.allocUnsafe(length);
-    body.set(length === message.length ? message : message.subarray(0, length));
-    connection.unreadBytes += length;
-    const headers = {
-      'content-type': MEDIA_TYPE,
-      'content-length': length,
-      // What a client is answered depends on who it is: nobody but itself may keep it.
-      'cache-control': `private, max-age=${freshnessSec(message, length)}`,
-    };
-    exchange.answer(STATUS.OK, headers, body, () => {
-      connection.unreadBytes -= length;
-      connection.aliveMs = this.#options.clock();
-    });
-    this.#options.budget.noteWritten(connection, length);
+    succeed(exchange, message, length, freshnessSec(message, length));
+    const { budget } = this.options;
+    budget.turns.spend(costOf(length));
+    budget.noteWritten(connection, length);
   }
 
+  /** Ends what floods, is idle or takes too long; twice a second. @cold */
   #look(): void {
-    const { budget, clock } = this.#options;
+    const { budget, clock } = this.options;
     const nowMs = clock();
     const { idleMs } = budget;
     budget.measureUnread();
     this.#secure?.sweep();
+    const isTime = this.#departures.isDone;
     for (const connection of this.#entrance.guests) {
-      const isStuck = connection.waiting === 0 || connection.unreadBytes > 0;
-      if (isFlooding(connection)) budget.end(connection, TCP_CLOSED.FLOOD);
-      else if (isStuck && nowMs - connection.aliveMs > idleMs) {
-        budget.end(connection, connection.isIdle ? TCP_CLOSED.IDLE : TCP_CLOSED.UNREAD);
+      if (isFlooding(connection)) {
+        this.#departures.add(() => {
+          if (!connection.socket.destroyed) budget.punish(connection, TCP_CLOSED.FLOOD);
+        });
+      } else if (isTime && isStuck(connection, nowMs, idleMs)) {
+        this.#departures.add(() => this.#endIdle(connection));
       } else if (connection.contents.size > 0) abandonLate(connection, nowMs);
     }
+  }
+
+  /** It may have asked again meanwhile, or be gone. @cold */
+  #endIdle(connection: Connection): void {
+    const { budget, clock } = this.options;
+    if (connection.socket.destroyed || !isStuck(connection, clock(), budget.idleMs)) return;
+    budget.end(connection, connection.isIdle ? TCP_CLOSED.IDLE : TCP_CLOSED.UNREAD);
   }
 }
 
@@ -383,33 +408,18 @@ const NOTHING_SHOWN = new Shown('', undefined, '');
 
 const NOTHING = Buffer.alloc(0);
 
-const SESSION_OPTIONS = {
-  settings: {
-    enablePush: false,
-    maxConcurrentStreams: STREAMS_MAX,
-    initialWindowSize: WINDOW_BYTES,
-    maxHeaderListSize: HEADERS_BYTES_MAX,
-  },
-  maxHeaderListPairs: HEADERS_MAX,
-  maxSessionInvalidFrames: INVALID_FRAMES_MAX,
-  maxSessionRejectedStreams: REJECTED_STREAMS_MAX,
-  streamResetBurst: RESET_BURST,
-  streamResetRate: RESET_RATE,
-};
-
-interface RequestPseudoHeaders {
-  readonly ':method'?: string | undefined;
-  readonly ':path'?: string | undefined;
-}
-
-const toHead = (method: string, path: string, headers: IncomingHttpHeaders): RequestHead => ({
+const toHead = ({ method = '', url = '', headers }: IncomingMessage): RequestHead => ({
   method,
-  path,
+  path: toOriginForm(url),
   accept: headers.accept,
   contentType: headers['content-type'],
   contentEncoding: headers['content-encoding'],
-  contentLength: headers['content-length'],
+  contentLength: Number(headers['content-length'] ?? -1),
 });
+
+/** True for a connection over which nothing has gone for too long, and nothing will by itself. */
+const isStuck = ({ waiting, unreadBytes, aliveMs }: Connection, nowMs: number, idleMs: number): boolean =>
+  (waiting === 0 || unreadBytes > 0) && nowMs - aliveMs > idleMs;
 
 /** Bytes came that ask for nothing; takes note of where it is now. */
 const isFlooding = (connection: Connection): boolean => {

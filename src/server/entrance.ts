@@ -54,20 +54,27 @@ export class Entrance<G extends Guest> {
   readonly guests = new Set<G>();
   /** Those of proxies that have not said yet whose connection it is. */
   readonly #unknown = new Set<Socket>();
-  readonly #server: Server;
+  readonly #servers: readonly Server[];
   readonly #options: StreamOptions;
   /** Undefined: nothing is encrypted. */
   readonly #secure: SecureGate | undefined;
   readonly #host: Host<G>;
 
-  constructor(server: Server, options: StreamOptions, secure: SecureGate | undefined, host: Host<G>) {
-    this.#server = server;
+  constructor(
+    servers: readonly Server[],
+    options: StreamOptions,
+    secure: SecureGate | undefined,
+    host: Host<G>,
+  ) {
+    this.#servers = servers;
     this.#options = options;
     this.#secure = secure;
     this.#host = host;
-    server.on('connection', (socket) => this.#accept(socket));
-    // Accepting can fail for want of descriptors; the connections that exist go on.
-    server.on('error', () => options.budget.refuse(TCP_REFUSAL.CONNECTIONS));
+    for (const server of servers) {
+      server.on('connection', (socket) => this.#accept(socket));
+      // Accepting can fail for want of descriptors; the connections that exist go on.
+      server.on('error', () => options.budget.refuse(TCP_REFUSAL.CONNECTIONS));
+    }
   }
 
   /** Ends the connections of clients that have not shown, or not any more, what is required. */
@@ -79,16 +86,20 @@ export class Entrance<G extends Guest> {
   }
 
   /** Lets nobody in any more, and ends each connection as `end` does; those that stay are closed. */
-  close(end: (guest: G) => void): Promise<void> {
-    return new Promise((resolve) => {
-      this.#server.close(() => resolve());
-      for (const socket of this.#unknown) socket.destroy();
-      for (const guest of this.guests) end(guest);
-      // Who does not take what was written, or never ends a request, is not waited for.
-      setTimeout(() => {
-        for (const { socket } of this.guests) socket.destroy();
-      }, CLOSE_MS).unref();
-    });
+  async close(end: (guest: G) => void): Promise<void> {
+    const closed = this.#servers.map(
+      (server) =>
+        new Promise<void>((resolve) => {
+          server.close(() => resolve());
+        }),
+    );
+    for (const socket of this.#unknown) socket.destroy();
+    for (const guest of this.guests) end(guest);
+    // Who does not take what was written, or never ends a request, is not waited for.
+    setTimeout(() => {
+      for (const { socket } of this.guests) socket.destroy();
+    }, CLOSE_MS).unref();
+    await Promise.all(closed);
   }
 
   #accept(socket: Socket): void {

@@ -45,7 +45,8 @@ export interface RequestHead {
   readonly accept: string | undefined;
   readonly contentType: string | undefined;
   readonly contentEncoding: string | undefined;
-  readonly contentLength: string | undefined;
+  /** -1: not said. */
+  readonly contentLength: number;
 }
 
 /**
@@ -91,7 +92,7 @@ const isTokenCharacter = (code: number): boolean =>
 const judgeContent = ({ contentType = '', contentEncoding, contentLength }: RequestHead): number => {
   if (contentType !== MEDIA_TYPE && typeOf(contentType) !== MEDIA_TYPE) return -STATUS.UNSUPPORTED_MEDIA_TYPE;
   if (contentEncoding !== undefined && contentEncoding !== 'identity') return -STATUS.UNSUPPORTED_MEDIA_TYPE;
-  return Number(contentLength ?? 0) > QUERY_LENGTH_MAX ? -STATUS.CONTENT_TOO_LARGE : CONTENT;
+  return contentLength > QUERY_LENGTH_MAX ? -STATUS.CONTENT_TOO_LARGE : CONTENT;
 };
 
 /** The parameter `dns`, once. */

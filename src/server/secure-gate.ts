@@ -13,9 +13,13 @@ import { readU16 } from '../dns/dns.ts';
 import { SecureServer, type TlsSettings } from '../tls/tls.ts';
 import { HANDSHAKE } from '../words/words.ts';
 import { networkOf } from './connection-budget.ts';
+import { Departures } from './departures.ts';
 
-/** Handshakes that begin in one turn of the loop: some 2 ms, as long as validation may take. */
-const PER_TURN_MAX = 4;
+/**
+ * Handshakes that begin in one turn of the loop: some 2 ms, as long as validation may take. Fewer than connections are accepted, so that
+ * who waits does so here, where networks take turns.
+ */
+const PER_TURN_MAX = 2;
 /** From the connection to the whole ClientHello, milliseconds: it fits the first round trip, if none is lost. */
 const HELLO_MS_MAX = 5_000;
 /**
@@ -68,6 +72,7 @@ export class SecureGate {
   /** Those with a whole ClientHello, by network; networks take turns. */
   readonly #ready = new Map<string, Newcomer[]>();
   #turns = 0;
+  readonly #departures = new Departures();
 
   /** `protocols` are names of ALPN in the order of preference. */
   constructor(protocols: readonly string[], options: SecureOptions, clock: Clock) {
@@ -109,12 +114,16 @@ export class SecureGate {
   /** Ends connections that take too long to begin, or to come to an end of the handshake; to be called every second or so. */
   sweep(): void {
     const nowMs = this.#clock();
+    if (!this.#departures.isDone) return;
     for (const newcomer of this.#newcomers) {
       const { sinceMs, hasBegun } = newcomer;
       const isLate = nowMs - sinceMs > (hasBegun ? HANDSHAKE_MS_MAX : HELLO_MS_MAX) || nowMs < sinceMs;
       // Who is ready waits for us.
-      if (isLate && !this.#isReady(newcomer))
-        this.#refuse(newcomer, hasBegun ? HANDSHAKE.FAILED : HANDSHAKE.TOO_LATE);
+      if (!isLate || this.#isReady(newcomer)) continue;
+      this.#departures.add(() => {
+        if (this.#newcomers.has(newcomer) && newcomer.hasBegun === hasBegun && !this.#isReady(newcomer))
+          this.#refuse(newcomer, hasBegun ? HANDSHAKE.FAILED : HANDSHAKE.TOO_LATE);
+      });
     }
   }
 

@@ -10,9 +10,11 @@ import type { AddressWords } from '../base/base.ts';
 import { MESSAGE_LENGTH_MAX, QUERY_LENGTH_MAX, readU16 } from '../dns/dns.ts';
 import { PENDING, TRANSPORT } from '../pipeline/pipeline.ts';
 import type { TlsSettings } from '../tls/tls.ts';
-import { TCP_CLOSED, TCP_REFUSAL } from './connection-budget.ts';
+import { networkOf, TCP_CLOSED, TCP_REFUSAL } from './connection-budget.ts';
+import { Departures } from './departures.ts';
 import { Entrance, type Guest, type StreamOptions } from './entrance.ts';
 import { FRAME_HEADER, frame } from './frame.ts';
+import { COST_OF_MISS, costOf } from './loop-turns.ts';
 import { readInto } from './own-reads.ts';
 import type { Caller } from './proxies.ts';
 import { hasSignature } from './proxy-header.ts';
@@ -42,6 +44,8 @@ class Connection implements Guest {
   /** What was read when too much waited already: it is looked at first, before anything more is read. */
   rest: Buffer | undefined;
   waiting = 0;
+  /** It waits for its turn of the loop. */
+  isHeld = false;
   aliveMs: number;
 
   constructor(socket: Socket, { words, port }: Caller, nowMs: number) {
@@ -66,10 +70,11 @@ class Connection implements Guest {
 
 /** One TCP endpoint that clients ask. */
 export class StreamListener {
-  readonly #server: Server;
+  readonly #servers: readonly Server[];
   readonly #options: StreamOptions;
   readonly #entrance: Entrance<Connection>;
   readonly #sweep: NodeJS.Timeout;
+  readonly #departures = new Departures();
   /** Answers to the current chunk, framed. */
   readonly #batch: Buffer[] = [];
   #batchLength = 0;
@@ -78,12 +83,12 @@ export class StreamListener {
   readonly #secure: SecureGate | undefined;
   readonly #transport: number;
 
-  private constructor(server: Server, options: StreamOptions) {
-    this.#server = server;
+  private constructor(servers: readonly Server[], options: StreamOptions) {
+    this.#servers = servers;
     this.#options = options;
     this.#secure = options.secure && new SecureGate(PROTOCOLS, options.secure, options.clock);
     this.#transport = options.secure === undefined ? TRANSPORT.TCP : TRANSPORT.DOT;
-    this.#entrance = new Entrance(server, options, this.#secure, {
+    this.#entrance = new Entrance(servers, options, this.#secure, {
       create: (socket, caller, nowMs) => new Connection(socket, caller, nowMs),
       begin: (connection) => this.#begin(connection),
     });
@@ -95,13 +100,12 @@ export class StreamListener {
   /** Listens; throws AppError ERR_SERVER_LISTEN. */
   static async open(options: StreamOptions): Promise<StreamListener> {
     const protocol = options.secure === undefined ? 'TCP' : 'DoT';
-    const server = await listenTcp(options.endpoint, options.shared, protocol);
-    return new StreamListener(server, options);
+    return new StreamListener(await listenTcp(options.endpoint, protocol), options);
   }
 
   /** The port that it has. */
   get port(): number {
-    return portOf(this.#server);
+    return portOf(this.#servers[0]);
   }
 
   /** Proves with another certificate from the next handshake on. */
@@ -158,10 +162,10 @@ export class StreamListener {
         return;
       }
       if (rest.length < end) break;
-      this.#answer(connection, rest.subarray(FRAME_HEADER, end));
+      const cost = this.#answer(connection, rest.subarray(FRAME_HEADER, end));
       rest = rest.subarray(end);
       if (this.#batchLength > UNREAD_OUTPUT_MAX) this.#flush(connection);
-      mayAnswer = this.#mayAnswer(connection);
+      mayAnswer = this.#mayAnswer(connection) && this.#mayGoOn(connection, cost);
     }
     this.#flush(connection);
     if (mayAnswer) {
@@ -174,9 +178,23 @@ export class StreamListener {
     }
   }
 
-  /** True while neither too many queries wait nor too much output is unread. */
-  #mayAnswer({ waiting, socket }: Connection): boolean {
-    return waiting < WAITING_MAX && socket.writableLength <= UNREAD_OUTPUT_MAX && socket.writable;
+  /** Counts work. False: this turn of the loop has had enough, and the connection is read again in a later one. */
+  #mayGoOn(connection: Connection, cost: number): boolean {
+    const { turns } = this.#options.budget;
+    if (turns.spend(cost)) return true;
+    if (!connection.isHeld) {
+      connection.isHeld = true;
+      turns.wait(networkOf(connection.words), () => {
+        connection.isHeld = false;
+        this.#resumeReading(connection);
+      });
+    }
+    return false;
+  }
+
+  /** True while it is its turn, and neither too many queries wait nor too much output is unread. */
+  #mayAnswer({ waiting, socket, isHeld }: Connection): boolean {
+    return !isHeld && waiting < WAITING_MAX && socket.writableLength <= UNREAD_OUTPUT_MAX && socket.writable;
   }
 
   /** Keeps the start of a frame; each byte is copied once, however many pieces the frame comes in. */
@@ -201,7 +219,8 @@ export class StreamListener {
     return rest;
   }
 
-  #answer(connection: Connection, message: Buffer): void {
+  /** Returns what it cost, as LoopTurns counts. */
+  #answer(connection: Connection, message: Buffer): number {
     const { pipeline, clock, name } = this.#options;
     connection.aliveMs = clock();
     const { words, port, shown } = connection;
@@ -210,7 +229,9 @@ export class StreamListener {
     if (length > 0) {
       this.#batch.push(frame(this.#out.subarray(0, length)));
       this.#batchLength += FRAME_HEADER + length;
-    } else if (length === PENDING) {
+      return costOf(length);
+    }
+    if (length === PENDING) {
       connection.waiting++;
       pipeline.resolve((answer) => {
         connection.waiting--;
@@ -224,11 +245,12 @@ export class StreamListener {
         this.#resumeReading(connection);
         this.#endIfAnswered(connection);
       });
-    } else {
-      // What is not a query gets no answer (RFC 8906 section 3); on a stream nothing good can follow it.
-      this.#flush(connection);
-      connection.socket.destroySoon();
+      return COST_OF_MISS;
     }
+    // What is not a query gets no answer (RFC 8906 section 3); on a stream nothing good can follow it.
+    this.#flush(connection);
+    connection.socket.destroySoon();
+    return COST_OF_MISS;
   }
 
   #flush(connection: Connection): void {
@@ -270,11 +292,20 @@ export class StreamListener {
     const { idleMs } = budget;
     budget.measureUnread();
     this.#secure?.sweep();
+    if (!this.#departures.isDone) return;
     for (const connection of this.#entrance.guests) {
-      const isStuck = connection.waiting === 0 || connection.socket.writableLength > 0;
-      if (isStuck && nowMs - connection.aliveMs > idleMs) {
-        budget.end(connection, connection.isIdle ? TCP_CLOSED.IDLE : TCP_CLOSED.UNREAD);
-      }
+      if (isStuck(connection, nowMs, idleMs)) this.#departures.add(() => this.#endIdle(connection));
     }
   }
+
+  /** It may have asked again meanwhile, or be gone. */
+  #endIdle(connection: Connection): void {
+    const { budget, clock } = this.#options;
+    if (connection.socket.destroyed || !isStuck(connection, clock(), budget.idleMs)) return;
+    budget.end(connection, connection.isIdle ? TCP_CLOSED.IDLE : TCP_CLOSED.UNREAD);
+  }
 }
+
+/** True for a connection over which nothing has gone for too long, and nothing will by itself. */
+const isStuck = ({ waiting, socket, aliveMs }: Connection, nowMs: number, idleMs: number): boolean =>
+  (waiting === 0 || socket.writableLength > 0) && nowMs - aliveMs > idleMs;

@@ -8,8 +8,34 @@ const BACKLOG = 4096;
 /** Of a connection that is closed already when it is accepted: nobody asks from there, and 0 has a meaning of its own. */
 const PORT_UNKNOWN = 1;
 
-/** Listens; throws AppError ERR_SERVER_LISTEN, which names the protocol. */
-export const listenTcp = async (endpoint: Endpoint, shared: boolean, protocol: string): Promise<Server> => {
+/**
+ * Sockets of one listener. The loop accepts one connection of each in a turn, so that from a single one a storm of connections
+ * would be taken in more slowly than handshakes are made, and a newcomer would wait behind all of it in the kernel, where
+ * nobody takes turns.
+ */
+const ACCEPTORS = 8;
+
+/**
+ * Listens with so many sockets that the kernel spreads connections over; throws AppError ERR_SERVER_LISTEN, which names the
+ * protocol. The endpoint was claimed before: nobody else listens there.
+ */
+export const listenTcp = async (endpoint: Endpoint, protocol: string): Promise<Server[]> => {
+  const servers: Server[] = [];
+  let { port } = endpoint;
+  try {
+    while (servers.length < ACCEPTORS) {
+      const server = await listenOnce({ ...endpoint, port }, true, protocol);
+      servers.push(server);
+      port = portOf(server);
+    }
+  } catch (error) {
+    for (const server of servers) server.close();
+    throw error;
+  }
+  return servers;
+};
+
+const listenOnce = async (endpoint: Endpoint, shared: boolean, protocol: string): Promise<Server> => {
   const server = createServer({ noDelay: true, allowHalfOpen: true });
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error) => {
@@ -34,7 +60,7 @@ export const listenTcp = async (endpoint: Endpoint, shared: boolean, protocol: s
 
 /** The port that listening on an endpoint alone would give; throws AppError ERR_SERVER_LISTEN when it is taken. */
 export const probeTcp = async (endpoint: Endpoint, protocol: string): Promise<number> => {
-  const server = await listenTcp(endpoint, false, protocol);
+  const server = await listenOnce(endpoint, false, protocol);
   const port = portOf(server);
   await new Promise((resolve) => {
     server.close(resolve);
@@ -43,7 +69,8 @@ export const probeTcp = async (endpoint: Endpoint, protocol: string): Promise<nu
 };
 
 /** The port of a server that listens on an endpoint. */
-export const portOf = (server: Server): number => (server.address() as AddressInfo).port;
+export const portOf = (server: Server | undefined): number =>
+  server === undefined ? 0 : (server.address() as AddressInfo).port;
 
 /** The words of the address that a socket is connected to; all zero, which nobody allows, when there is none. */
 export const clientAddress = ({ remoteAddress = '' }: Socket): AddressWords => {

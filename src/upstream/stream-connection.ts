@@ -24,6 +24,7 @@ import {
   type Waiter,
 } from './connection.ts';
 import { FrameReader, PREFIX_LENGTH } from './frame-reader.ts';
+import { readTurns } from './read-turns.ts';
 import { TlsDialer } from './tls.ts';
 
 /** Messages with an ID that nobody has asked with: a server that sends more is not answering us. */
@@ -151,7 +152,7 @@ class StreamLink<T> implements Link<T> {
     if (this.#isClosed) return;
     this.#isOpen = true;
     this.#times.noteBytes();
-    this.#socket.on('data', (chunk) => this.#read(chunk));
+    this.#socket.on('data', (chunk) => this.#receive(chunk));
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => this.#checkIdle(), this.#context.options.idleMs);
     this.#flush();
@@ -186,8 +187,20 @@ class StreamLink<T> implements Link<T> {
     if (length > 0) this.#socket.write(out);
   }
 
-  #read(chunk: Uint8Array): void {
+  /** Reads in this turn of the loop or in a later one; nothing more comes meanwhile. */
+  #receive(chunk: Uint8Array): void {
+    if (this.#isClosed) return;
     this.#times.noteBytes();
+    if (readTurns.take(chunk.length)) {
+      this.#read(chunk);
+      if (this.#socket.isPaused()) this.#socket.resume();
+    } else {
+      this.#socket.pause();
+      readTurns.wait(() => this.#receive(chunk));
+    }
+  }
+
+  #read(chunk: Uint8Array): void {
     let at = 0;
     while (!this.#isClosed && at < chunk.length) {
       at = this.#frame.read(chunk, at);

@@ -96,7 +96,9 @@ export const TCP_REFUSAL = {
   NETWORK: 3,
   /** A proxy that does not say for whom, or somebody who is none and says so. */
   PROXY: 4,
-  OTHER: 5,
+  /** A connection of the client was ended just before for what it did. */
+  OFFENDER: 5,
+  OTHER: 6,
 } as const;
 
 /** Why a TCP connection was closed that its client had left open. */

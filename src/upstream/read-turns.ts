@@ -1,0 +1,45 @@
+// How much of what upstreams send over streams is read in one turn of the loop. Hot file.
+//
+// An answer of 48 KiB over TCP takes up to 2 ms until it is judged and kept. Who asks for many of them could have the loop
+// read one from each connection in a turn, while everybody else waits. Answers over UDP are short, and come in batches.
+
+/** Bytes that are read in a turn: two of the longest messages, some 4 ms. */
+const BYTES_MAX = 131_072;
+
+/** The turns of one thread's loop. */
+class ReadTurns {
+  #left = BYTES_MAX;
+  #isPlanned = false;
+  #waiting: (() => void)[] = [];
+
+  /** True when this turn has room; then so many bytes are counted. */
+  take(bytes: number): boolean {
+    if (this.#left <= 0) return false;
+    this.#left -= bytes;
+    this.#plan();
+    return true;
+  }
+
+  /** Calls back in later turns, in the order in which they began to wait. */
+  wait(goOn: () => void): void {
+    this.#waiting.push(goOn);
+    this.#plan();
+  }
+
+  #plan(): void {
+    if (this.#isPlanned) return;
+    this.#isPlanned = true;
+    setImmediate(this.#begin);
+  }
+
+  readonly #begin = (): void => {
+    this.#isPlanned = false;
+    this.#left = BYTES_MAX;
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    for (let at = 0; at < waiting.length; at++) waiting[at]?.();
+  };
+}
+
+/** Of this thread. */
+export const readTurns = new ReadTurns();
