@@ -15,6 +15,8 @@ export interface Queries {
   readonly tcp?: boolean;
   /** Over DNS over TLS, a connection for each client that stays; where the attack is encrypted. */
   readonly isSecure?: boolean;
+  /** Each of these over a connection of its own. */
+  readonly isFresh?: boolean;
   /** Each query is sent this often, as it is: same ID, same port. */
   readonly copies?: number;
 }

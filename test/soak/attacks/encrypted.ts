@@ -12,6 +12,8 @@ const VICTIMS: Queries = {
   names: ['*.good.example'],
   isSecure: true,
 };
+/** The same clients, who make a whole handshake for each query. */
+const NEWCOMERS: Queries = { ...VICTIMS, isFresh: true };
 /** Between two looks at whether a connection was closed and is to be opened again, milliseconds. */
 const AGAIN_MS = 100;
 /** Between two rounds of those who send without an end, milliseconds. */
@@ -184,7 +186,7 @@ const attack = (
   title,
   isEncrypted: true,
   victims: VICTIMS,
-  goalMs: 100,
+  goalMs: 50,
   ...(start && { start }),
   ...others,
 });
@@ -207,6 +209,15 @@ export const encrypted: readonly Attack[] = [
     keep(NETWORKS, { open: secure('dotPort'), isBrief: true }),
     { cordon: LIMITED },
   ),
+  attack(
+    'dot-fresh',
+    'the same, and others make a whole handshake for each query',
+    keep(NETWORKS, { open: secure('dotPort'), isBrief: true }),
+    { cordon: LIMITED, victims: NEWCOMERS },
+  ),
+  attack('dot-alone', 'nobody attacks, and others make a whole handshake for each query', undefined, {
+    victims: NEWCOMERS,
+  }),
   attack(
     'dot-hello',
     'DoT: 960 connections of 4 networks, each with the head of a ClientHello',

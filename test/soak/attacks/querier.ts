@@ -29,6 +29,7 @@ interface Order {
   readonly copies?: number;
   readonly tcp?: boolean;
   readonly isSecure?: boolean;
+  readonly isFresh?: boolean;
   readonly patienceMs?: number;
 }
 
@@ -57,6 +58,8 @@ const hostFor = (address: string): string => (address.includes(':') ? '::1' : '1
 
 const ask = async (order: Order): Promise<Asked> => {
   const { port, rate, seconds, patienceMs = 5_000, copies = 1, type = 1 } = order;
+  /** Each query has a connection of its own. */
+  const isAlone = order.tcp === true || order.isFresh === true;
   const clients: Client[] = [];
   const latencies: number[] = [];
   let [sent, answered, good, servfail, open] = [0, 0, 0, 0, 0];
@@ -72,7 +75,12 @@ const ask = async (order: Order): Promise<Asked> => {
   /** Answers are small and come in one piece. */
   const askStream = (localAddress: string, query: Buffer): void => {
     const since = performance.now();
-    const stream = connect({ host: hostFor(localAddress), port, localAddress });
+    const plain = connect({ host: hostFor(localAddress), port, localAddress });
+    plain.on('error', () => {});
+    const stream =
+      order.isSecure === true
+        ? connectTls({ socket: plain, rejectUnauthorized: false, ALPNProtocols: ['dot'] })
+        : plain;
     stream.setTimeout(patienceMs, () => stream.destroy());
     stream.on('error', () => {});
     open++;
@@ -101,7 +109,7 @@ const ask = async (order: Order): Promise<Asked> => {
     note(message, since);
   };
   for (const address of order.clients) {
-    if (order.isSecure === true) {
+    if (order.isSecure === true && order.isFresh !== true) {
       const stream = new SecureStream(address, port, (message) => take(client, message));
       const client = addClient(address, stream);
       continue;
@@ -129,10 +137,10 @@ const ask = async (order: Order): Promise<Asked> => {
     client.nextId = (client.nextId + 1) % ID_COUNT;
     query.writeUInt16BE(id, 0);
     if (template.fresh > 0) query.write(run + count.toString(36).padStart(6, '0'), template.fresh, 'latin1');
-    if (order.tcp !== true && (client.sentAt[id] ?? 0) === 0) open++;
+    if (!isAlone && (client.sentAt[id] ?? 0) === 0) open++;
     client.sentAt[id] = performance.now();
     for (let copy = 0; copy < copies; copy++) {
-      if (order.tcp === true) askStream(client.address, query);
+      if (isAlone) askStream(client.address, query);
       else client.socket.send(query, port, hostFor(client.address));
     }
     count++;
