@@ -18,8 +18,13 @@ const RUN_EXTRA_MS = 30_000;
 /** A run is called disturbed when others had more of the server's core than this share. */
 const DISTURBED_SHARE = 0.05;
 
+/** Transports of dnsperf beside UDP. */
+export type Mode = 'dot' | 'doh';
+
 /** How hard to press. */
 export interface Load {
+  /** UDP when absent. */
+  readonly mode?: Mode;
   readonly queries: QueryFile;
   readonly seconds: number;
   /** Stop at the file's end instead of repeating it. */
@@ -85,6 +90,7 @@ export const dnsperf = async (port: number, load: Load, refusal: Refusal = 'NXDO
     ...pin,
     ...['dnsperf', '-s', '127.0.0.1', '-p', `${port}`, '-d', queries.path, '-t', `${LOST_SEC}`],
     ...['-l', `${seconds}`, '-c', `${clients}`, '-q', `${outstanding}`],
+    ...(load.mode === undefined ? [] : ['-m', load.mode]),
     ...(load.once === true ? ['-n', '1'] : []),
     ...(load.threads === undefined ? [] : ['-T', `${load.threads}`]),
     ...(load.rate === undefined ? [] : ['-Q', `${load.rate}`]),

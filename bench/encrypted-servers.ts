@@ -1,0 +1,173 @@
+// Servers that speak DNS over TLS and over HTTPS, each with the same certificate, one thread, and the same upstream.
+import { execFileSync } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { connect } from 'node:tls';
+import { isInstalled, startCordon } from '../test/support/process.ts';
+import { buildQuery } from '../test/support/records.ts';
+import { frame } from '../test/support/scripted-upstream.ts';
+import { CACHE_MIB } from './contender.ts';
+import { unboundServer } from './peers.ts';
+import { findFreePort, pinProcess, SERVER_CORE, startProcess } from './process.ts';
+
+/** Connections that each server may have: more than any suite opens. */
+const CONNECTIONS_MAX = 12_000;
+const READY_MS_MAX = 20_000;
+const READY_POLL_MS = 100;
+const CACHE_ENTRIES = 100_000;
+const TTL_SEC = 3600;
+
+/** A running server. */
+export interface EncryptedServer {
+  readonly id: string;
+  readonly pid: number;
+  readonly dotPort: number;
+  readonly dohPort: number;
+  stop(): Promise<void>;
+}
+
+/** What the servers of a run share. */
+export interface Scene {
+  readonly directory: string;
+  readonly upstreamPort: number;
+  /** A name that the upstream answers. */
+  readonly name: string;
+}
+
+interface Pair {
+  readonly cert: string;
+  readonly key: string;
+}
+
+/** A key on the curve P-256, as public authorities issue by default, and a certificate that it signed itself. */
+const createPair = (directory: string): Pair => {
+  const pair = { cert: join(directory, 'cert.pem'), key: join(directory, 'key.pem') };
+  const args = ['-x509', '-nodes', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-days', '2'];
+  execFileSync(
+    'openssl',
+    ['req', ...args, '-subj', '/CN=localhost', '-keyout', pair.key, '-out', pair.cert],
+    { stdio: 'ignore' },
+  );
+  return pair;
+};
+
+const startOurs = async ({ upstreamPort }: Scene, { cert, key }: Pair): Promise<EncryptedServer> => {
+  const [dotPort, dohPort] = [await findFreePort(), await findFreePort()];
+  const places = `connections: ${CONNECTIONS_MAX}, per-client: ${CONNECTIONS_MAX}, per-network: 100%, idle: 120s`;
+  const program = await startCordon({
+    config: [
+      `listen: { dns: ["127.0.0.1:0"], dot: ["127.0.0.1:${dotPort}"], doh: ["127.0.0.1:${dohPort}"], admin: "127.0.0.1:0" }`,
+      `tls: { cert: ${cert}, key: ${key}, ${places} }`,
+      `upstreams: ["127.0.0.1:${upstreamPort}"]`,
+      'workers: 1',
+      `cache: { size: ${CACHE_MIB}MiB }`,
+      '',
+    ].join('\n'),
+  });
+  await pinProcess(program.pid, SERVER_CORE);
+  return { id: 'cordon', pid: program.pid, dotPort, dohPort, stop: () => program.kill() };
+};
+
+const startUnbound = async (
+  { directory, upstreamPort }: Scene,
+  { cert, key }: Pair,
+): Promise<EncryptedServer> => {
+  const [port, dotPort, dohPort] = [await findFreePort(), await findFreePort(), await findFreePort()];
+  const file = join(directory, 'unbound.conf');
+  writeFileSync(
+    file,
+    `${unboundServer(port, directory)}
+  interface: 127.0.0.1@${dotPort}
+  interface: 127.0.0.1@${dohPort}
+  tls-port: ${dotPort}
+  https-port: ${dohPort}
+  tls-service-key: ${key}
+  tls-service-pem: ${cert}
+  incoming-num-tcp: ${CONNECTIONS_MAX}
+  outgoing-range: 4096
+  tcp-idle-timeout: 120000
+  msg-cache-size: ${CACHE_MIB}m
+  rrset-cache-size: ${CACHE_MIB}m
+  do-not-query-localhost: no
+forward-zone:
+  name: "."
+  forward-addr: 127.0.0.1@${upstreamPort}
+`,
+  );
+  const child = startProcess('unbound', ['-d', '-c', file], { core: SERVER_CORE, cwd: directory });
+  return { id: 'unbound', pid: child.pid, dotPort, dohPort, stop: () => child.stop() };
+};
+
+const startDnsdist = async (
+  { directory, upstreamPort }: Scene,
+  { cert, key }: Pair,
+): Promise<EncryptedServer> => {
+  const [port, dotPort, dohPort] = [await findFreePort(), await findFreePort(), await findFreePort()];
+  const file = join(directory, 'dnsdist.conf');
+  writeFileSync(
+    file,
+    `setLocal('127.0.0.1:${port}')
+setSecurityPollSuffix('')
+addTLSLocal('127.0.0.1:${dotPort}', '${cert}', '${key}', { maxInFlight = 1000 })
+addDOHLocal('127.0.0.1:${dohPort}', '${cert}', '${key}', '/dns-query')
+setMaxTCPClientThreads(1)
+setMaxTCPConnectionsPerClient(0)
+setTCPRecvTimeout(120)
+newServer({ address = '127.0.0.1:${upstreamPort}', healthCheckMode = 'up' })
+getPool(''):setCache(newPacketCache(${CACHE_ENTRIES}, { maxTTL = ${TTL_SEC} }))
+`,
+  );
+  const child = startProcess('dnsdist', ['--supervised', '--disable-syslog', '-C', file], {
+    core: SERVER_CORE,
+    cwd: directory,
+  });
+  return { id: 'dnsdist', pid: child.pid, dotPort, dohPort, stop: () => child.stop() };
+};
+
+const STARTS = { cordon: startOurs, unbound: startUnbound, dnsdist: startDnsdist } as const;
+
+/** Starts Cordon and the peers that are installed; each has answered over TLS. What did not start is remarked upon. */
+export const startEncrypted = async (
+  scene: Scene,
+  peers: readonly string[],
+  remarks: string[],
+): Promise<EncryptedServer[]> => {
+  const servers: EncryptedServer[] = [];
+  for (const [id, start] of Object.entries(STARTS)) {
+    if (id !== 'cordon' && (!peers.includes(id) || !isInstalled(id))) continue;
+    const directory = join(scene.directory, `encrypted-${id}`);
+    await mkdir(directory, { recursive: true });
+    const server = await start({ ...scene, directory }, createPair(directory));
+    servers.push(server);
+    if (await isReady(server, scene.name)) continue;
+    if (id === 'cordon') throw new Error('cordon does not answer over TLS');
+    remarks.push(`${id} did not answer over TLS within ${READY_MS_MAX / 1000} s, and takes no part`);
+    servers.pop();
+    await server.stop();
+  }
+  return servers;
+};
+
+const isReady = async ({ dotPort }: EncryptedServer, name: string): Promise<boolean> => {
+  const untilMs = performance.now() + READY_MS_MAX;
+  while (performance.now() < untilMs) {
+    if (await answers(dotPort, name)) return true;
+    await sleep(READY_POLL_MS);
+  }
+  return false;
+};
+
+const answers = (port: number, name: string): Promise<boolean> =>
+  new Promise((resolve) => {
+    const socket = connect({ host: '127.0.0.1', port, rejectUnauthorized: false, ALPNProtocols: ['dot'] });
+    const end = (isAnswered: boolean): void => {
+      socket.destroy();
+      resolve(isAnswered);
+    };
+    socket.setTimeout(1_000, () => end(false));
+    socket.on('error', () => end(false)).on('close', () => resolve(false));
+    socket.once('secureConnect', () => socket.write(frame(buildQuery(`${name}. A`))));
+    socket.once('data', () => end(true));
+  });
