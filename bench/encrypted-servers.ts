@@ -12,8 +12,10 @@ import { CACHE_MIB } from './contender.ts';
 import { unboundServer } from './peers.ts';
 import { findFreePort, pinProcess, SERVER_CORE, startProcess } from './process.ts';
 
-/** Connections that each server may have: more than any suite opens. */
+/** Connections that a server may have: more than any suite opens. */
 const CONNECTIONS_MAX = 12_000;
+/** Of unbound, for each of its listeners: it does not start where descriptors do not suffice for all of them. */
+export const PEER_CONNECTIONS_MAX = 4_096;
 const READY_MS_MAX = 20_000;
 const READY_POLL_MS = 100;
 const CACHE_ENTRIES = 100_000;
@@ -85,7 +87,7 @@ const startUnbound = async (
   https-port: ${dohPort}
   tls-service-key: ${key}
   tls-service-pem: ${cert}
-  incoming-num-tcp: ${CONNECTIONS_MAX}
+  incoming-num-tcp: ${PEER_CONNECTIONS_MAX}
   outgoing-range: 4096
   tcp-idle-timeout: 120000
   msg-cache-size: ${CACHE_MIB}m

@@ -4,6 +4,7 @@ import { costlyZones } from './costly-zones.ts';
 import { encrypted } from './encrypted.ts';
 import { floods } from './floods.ts';
 import { forgery } from './forgery.ts';
+import { quic } from './quic.ts';
 import { recordFlood } from './record-flood.ts';
 import { silentZone } from './silent-zone.ts';
 import { slowAnswers } from './slow-answers.ts';
@@ -21,6 +22,7 @@ export const ATTACKS: readonly Attack[] = [
   ...floods,
   ...costlyZones,
   ...encrypted,
+  ...quic,
 ];
 
 /** The attack of a name; throws when there is none. */

@@ -15,6 +15,8 @@ export interface Queries {
   readonly tcp?: boolean;
   /** Over DNS over TLS, a connection for each client that stays; where the attack is encrypted. */
   readonly isSecure?: boolean;
+  /** Over DNS over QUIC, a connection for each client that stays; where the attack is on it. */
+  readonly isQuic?: boolean;
   /** Each of these over a connection of its own. */
   readonly isFresh?: boolean;
   /** Each query is sent this often, as it is: same ID, same port. */
@@ -30,6 +32,8 @@ export interface Arena {
   /** Its ports of DNS over TLS and over HTTPS; 0 unless the attack is encrypted. */
   readonly dotPort: number;
   readonly dohPort: number;
+  /** Of DNS over QUIC; 0 unless the attack is on it. */
+  readonly doqPort: number;
   readonly pid: number;
   /** Ports of the scripted upstreams. */
   readonly upstreamPorts: readonly number[];
@@ -72,6 +76,8 @@ export interface Attack {
   readonly isIpv6?: boolean;
   /** Servers listen with TLS as well. */
   readonly isEncrypted?: boolean;
+  /** Cordon listens with QUIC as well, and is the only server that is attacked. */
+  readonly isQuic?: boolean;
   /** Lines for cordon.yaml, and for the server clause of unbound.conf. */
   readonly cordon?: readonly string[];
   readonly unbound?: readonly string[];

@@ -9,6 +9,7 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { connect as connectTls, type TLSSocket } from 'node:tls';
+import { QuicTestClient } from '../../support/quic-client.ts';
 import { buildQuery } from '../../support/records.ts';
 
 /** Between two bursts of queries: the resolution of a rate. */
@@ -30,6 +31,7 @@ interface Order {
   readonly tcp?: boolean;
   readonly isSecure?: boolean;
   readonly isFresh?: boolean;
+  readonly isQuic?: boolean;
   readonly patienceMs?: number;
 }
 
@@ -48,7 +50,7 @@ export interface Asked {
 
 interface Client {
   readonly address: string;
-  readonly socket: Socket | SecureStream;
+  readonly socket: Socket | SecureStream | QuicAsker;
   readonly sentAt: Float64Array;
   nextId: number;
 }
@@ -111,6 +113,11 @@ const ask = async (order: Order): Promise<Asked> => {
   for (const address of order.clients) {
     if (order.isSecure === true && order.isFresh !== true) {
       const stream = new SecureStream(address, port, (message) => take(client, message));
+      const client = addClient(address, stream);
+      continue;
+    }
+    if (order.isQuic === true) {
+      const stream = await QuicAsker.open(address, port, (message) => take(client, message));
       const client = addClient(address, stream);
       continue;
     }
@@ -208,6 +215,45 @@ class SecureStream {
       }
     });
     return socket;
+  }
+}
+
+/** One connection of DNS over QUIC; the ID of a query, which is 0 there, is put back into its answer. */
+class QuicAsker {
+  readonly #client: QuicTestClient | undefined;
+  readonly #received: (message: Buffer) => void;
+
+  private constructor(client: QuicTestClient | undefined, received: (message: Buffer) => void) {
+    this.#client = client;
+    this.#received = received;
+  }
+
+  static async open(
+    localAddress: string,
+    port: number,
+    received: (message: Buffer) => void,
+  ): Promise<QuicAsker> {
+    const client = await QuicTestClient.open({ address: '127.0.0.1', port }, { localAddress });
+    return new QuicAsker(client, received);
+  }
+
+  /** As sockets of UDP send. */
+  send(message: Buffer, _port: number, _host: string): void {
+    const id = message.readUInt16BE(0);
+    const query = Buffer.from(message);
+    query.writeUInt16BE(0, 0);
+    const length = Buffer.alloc(2);
+    length.writeUInt16BE(query.length, 0);
+    void this.#client?.ask(Buffer.concat([length, query])).then((answer) => {
+      if (answer === undefined || answer.length < 14) return;
+      const found = answer.subarray(2);
+      found.writeUInt16BE(id, 0);
+      this.#received(found);
+    });
+  }
+
+  close(): void {
+    this.#client?.close();
   }
 }
 

@@ -81,6 +81,7 @@ interface Target {
   readonly port: number;
   readonly dotPort: number;
   readonly dohPort: number;
+  readonly doqPort: number;
   readonly pid: number;
   readonly metricsUrl: string | undefined;
   stop(): Promise<void>;
@@ -142,16 +143,19 @@ const startTarget = async (
   directory: string,
 ): Promise<Target> => {
   const port = await findFreePort();
-  const { zone, isIpv6 = false, isEncrypted = false } = attack;
+  const { zone, isIpv6 = false, isQuic = false } = attack;
+  const isEncrypted = isQuic || attack.isEncrypted === true;
   const [dotPort, dohPort] = isEncrypted ? [await findFreePort(), await findFreePort()] : [0, 0];
+  const doqPort = isQuic ? await findFreePort() : 0;
   const pair = { cert: join(directory, 'cert.pem'), key: join(directory, 'key.pem') };
   if (isEncrypted) createPair(pair);
   if (server === 'cordon') {
     const listen = isIpv6 ? `"127.0.0.1:${port}", "[::1]:${port}"` : `"127.0.0.1:${port}"`;
     const secured = isEncrypted ? `dot: ["127.0.0.1:${dotPort}"], doh: ["127.0.0.1:${dohPort}"], ` : '';
+    const quic = isQuic ? `doq: ["127.0.0.1:${doqPort}"], ` : '';
     const program = await startCordon({
       config: [
-        `listen: { dns: [${listen}], ${secured}admin: "127.0.0.1:0" }`,
+        `listen: { dns: [${listen}], ${secured}${quic}admin: "127.0.0.1:0" }`,
         ...(isEncrypted ? [`tls: { cert: ${pair.cert}, key: ${pair.key} }`] : []),
         `upstreams: [${ports.map((one) => `"127.0.0.1:${one}"`).join(', ')}]`,
         ...(zone === undefined
@@ -163,7 +167,7 @@ const startTarget = async (
       ].join('\n'),
     });
     const metricsUrl = `http://127.0.0.1:${program.admin.port}/metrics`;
-    return { port, dotPort, dohPort, pid: program.pid, metricsUrl, stop: () => program.kill() };
+    return { port, dotPort, dohPort, doqPort, pid: program.pid, metricsUrl, stop: () => program.kill() };
   }
   const file = join(directory, 'unbound.conf');
   const lines = [
@@ -184,7 +188,7 @@ const startTarget = async (
   const child = startProcess('unbound', ['-d', '-c', file], { cwd: directory });
   await Promise.race([waitForAnswer(port, attack.upstream?.delayMs ?? 0), child.ended]);
   if (child.hasEnded) throw new Error(`unbound did not start: ${child.output()}`);
-  return { port, dotPort, dohPort, pid: child.pid, metricsUrl: undefined, stop: () => child.stop() };
+  return { port, dotPort, dohPort, doqPort, pid: child.pid, metricsUrl: undefined, stop: () => child.stop() };
 };
 
 /** A key and a certificate that it signed itself: whom they belong to is not what attacks are about. */
@@ -219,12 +223,13 @@ interface Standing {
 
 /** Asks in a program of its own. */
 const query = async (
-  { port: plainPort, dotPort }: Pick<Target, 'port' | 'dotPort'>,
+  { port: plainPort, dotPort, doqPort }: Pick<Target, 'port' | 'dotPort' | 'doqPort'>,
   seconds: number,
   queries: Queries,
   standing: Standing,
 ): Promise<Asked> => {
-  const port = queries.isSecure === true ? dotPort : plainPort;
+  const securePort = queries.isSecure === true ? dotPort : plainPort;
+  const port = queries.isQuic === true ? doqPort : securePort;
   const order = JSON.stringify({ port, seconds, ...queries });
   const args = ['-n', `${standing.niceness}`, process.execPath, programOf('querier'), order];
   const child = startProcess('nice', args, { core: standing.core });
@@ -318,13 +323,14 @@ export const runRound = async (
   let target: Target | undefined;
   try {
     target = await startTarget(server, attack, upstreams, directory);
-    const { port, dotPort, dohPort, pid, metricsUrl } = target;
+    const { port, dotPort, dohPort, doqPort, pid, metricsUrl } = target;
     if (isPinned) await pinProcess(pid, SERVER_CORE);
     const arena: Arena = {
       server,
       port,
       dotPort,
       dohPort,
+      doqPort,
       pid,
       upstreamPorts: upstreams.ports,
       directory,
