@@ -1,7 +1,7 @@
 // What a session sends: frames, as far as the windows of the client reach (RFC 9113 section 6.9). Hot file.
 //
-// Frames of one turn leave in one write. The head and the content of an answer stand together: clients exist that lose
-// their way where frames of several streams interleave.
+// An answer leaves in one write, head and content together, and the next one after it: each is a record of TLS of its own. Clients
+// exist (dnsperf) that take one answer of what they read at a time and lose the others.
 import type { Socket } from 'node:net';
 import { dataBytes, HEAD_BYTES_MAX, type Head, writeData, writeFrameHeader, writeHead } from './answer.ts';
 import { FLAG, FRAME, FRAME_HEADER, WINDOW_AT_FIRST, WINDOW_MAX } from './registry.ts';
@@ -13,8 +13,13 @@ const head = Buffer.allocUnsafeSlow(HEAD_BYTES_MAX + 1);
 /** The output of one session. */
 export class Output {
   readonly #socket: Socket;
+  /** Is told that something was taken. */
+  readonly #taken: () => void;
   #frames: Buffer[] = [];
+  /** Of these, how many come up to the end of each answer. */
+  #ends: number[] = [];
   #length = 0;
+  #isWriting = false;
   /** Content that may be sent over all streams. */
   #window = WINDOW_AT_FIRST;
   #isFirst = true;
@@ -22,8 +27,9 @@ export class Output {
   readonly #waiting = new Set<Http2Stream>();
   #waitingBytes = 0;
 
-  constructor(socket: Socket) {
+  constructor(socket: Socket, taken: () => void) {
     this.#socket = socket;
+    this.#taken = taken;
   }
 
   /** Bytes that the client has not taken. */
@@ -49,16 +55,35 @@ export class Output {
     this.add(frame);
   }
 
-  /** Sends what was added. False: the client does not take as fast as it is sent. */
-  flush(): boolean {
-    if (this.#length === 0) return true;
-    const [only] = this.#frames;
-    const bytes =
-      this.#frames.length === 1 && only !== undefined ? only : Buffer.concat(this.#frames, this.#length);
-    this.#frames = [];
-    this.#length = 0;
-    return this.#socket.writable && this.#socket.write(bytes);
+  /** Sends what was added, an answer at a time. */
+  flush(): void {
+    if (this.#length === 0 || this.#isWriting) return;
+    const count = this.#ends.shift() ?? this.#frames.length;
+    const frames = this.#frames.splice(0, count);
+    for (let at = 0; at < this.#ends.length; at++) this.#ends[at] = (this.#ends[at] ?? 0) - count;
+    this.#write(frames);
   }
+
+  /** Sends all at once: nothing comes behind it. @cold */
+  flushAll(): void {
+    if (this.#length > 0) this.#write(this.#frames.splice(0));
+    this.#ends = [];
+  }
+
+  #write(frames: Buffer[]): void {
+    const [only] = frames;
+    const bytes = frames.length === 1 && only !== undefined ? only : Buffer.concat(frames);
+    this.#length -= bytes.length;
+    if (!this.#socket.writable) return;
+    this.#isWriting = true;
+    this.#socket.write(bytes, this.#written);
+  }
+
+  readonly #written = (): void => {
+    this.#isWriting = false;
+    this.flush();
+    this.#taken();
+  };
 
   /**
    * An answer; its content is that of `content` up to `length`, or undefined for HEAD, and is copied. False: some of it waits
@@ -78,6 +103,7 @@ export class Output {
     if (hasData) writeData(frame, start + headLength, stream.id, content, 0, now, isLast);
     this.#spend(stream, now);
     this.add(frame);
+    this.#ends.push(this.#frames.length);
     if (isLast || content === undefined) return true;
     stream.rest = Buffer.from(content.subarray(now, length));
     this.#waiting.add(stream);
@@ -109,6 +135,7 @@ export class Output {
     writeData(frame, 0, stream.id, rest, 0, now, isLast);
     this.#spend(stream, now);
     this.add(frame);
+    this.#ends.push(this.#frames.length);
     this.#waitingBytes -= now;
     stream.rest = isLast ? undefined : rest.subarray(now);
     if (isLast) this.#waiting.delete(stream);

@@ -22,8 +22,6 @@ const BLOCK_FRAMES_MAX = 16;
 const WINDOW_STEP = WINDOW_AT_FIRST >>> 1;
 /** Output that the client has not taken, above which nothing more is read: four of the longest answers. */
 const OUTPUT_MAX = 262_144;
-/** Frames that wait to be sent together, bytes. */
-const FLUSH_BYTES = 65_536;
 /** What the work for a frame costs, and for a request that may have to be asked upstream; see Http2Host. */
 const FRAME_COST = 1;
 const REQUEST_COST = 8;
@@ -74,15 +72,14 @@ export class Http2Session {
   constructor(socket: Socket, host: Http2Host) {
     this.#socket = socket;
     this.#host = host;
-    this.#output = new Output(socket);
+    this.#output = new Output(socket, () => {
+      host.taken();
+      if (!this.#isWaiting && socket.isPaused()) this.#run();
+    });
     this.#pace = new Pace(host.now());
     socket.on('data', (chunk: Buffer) => {
       this.#reader.push(chunk);
       this.#run();
-    });
-    socket.on('drain', () => {
-      host.taken();
-      if (!this.#isWaiting) this.#run();
     });
     this.#output.add(OUR_SETTINGS);
     this.#output.flush();
@@ -119,9 +116,8 @@ export class Http2Session {
   readonly #run = (): void => {
     this.#isWaiting = false;
     while (this.#state !== STATE.OVER && !this.#socket.destroyed) {
-      if (this.#output.length > FLUSH_BYTES) this.#output.flush();
-      if (this.#socket.writableLength > OUTPUT_MAX) {
-        // 'drain' goes on with it.
+      if (this.#output.length + this.#socket.writableLength > OUTPUT_MAX) {
+        // What is taken goes on with it.
         this.#socket.pause();
         break;
       }
@@ -153,7 +149,7 @@ export class Http2Session {
     this.#isFlushing = false;
     if (this.#state === STATE.OVER) return;
     this.#output.sendWaiting(this.#sent);
-    if (this.#output.flush()) this.#host.taken();
+    this.#output.flush();
     this.#endIfDone();
   };
 
@@ -399,7 +395,6 @@ export class Http2Session {
   #fail(code: number): void {
     if (this.#state === STATE.OVER) return;
     this.#output.add(goaway(this.#streams.last, code));
-    this.#output.flush();
     this.#end();
     if (code === HTTP2_ERROR.ENHANCE_YOUR_CALM) this.#host.flooded();
   }
@@ -410,6 +405,7 @@ export class Http2Session {
 
   #end(): void {
     this.#state = STATE.OVER;
+    this.#output.flushAll();
     this.#streams.closeAll();
     // What still comes is thrown away, so that the end of the connection is seen.
     this.#socket.resume();
