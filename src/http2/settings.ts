@@ -16,7 +16,7 @@ import {
 /** Streams at a time: what RFC 9113 section 6.5.2 recommends at least. */
 export const STREAMS_MAX = 100;
 /** What the content of a request may fill: four of the longest queries. */
-export const STREAM_WINDOW = 16_384;
+const STREAM_WINDOW = 16_384;
 /** Bytes of one setting. */
 export const SETTING_BYTES = 6;
 
