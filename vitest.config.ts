@@ -7,7 +7,8 @@ const PROGRAMS = ['test/unit/cli/**/*.test.ts', 'test/unit/report/{command,recom
 /** These build packages or start browsers, engines and half a dozen programs at once: nobody else's timers beside them. */
 const HEAVY = [
   'test/integration/{ansible,anycast,control-room,cordon-health,dashboards,dnsdist,fleet,fleet-failures}.test.ts',
-  'test/integration/{image,install,operating,package,pages,profiled-clients,recursion,rpz-recipes,setup}.test.ts',
+  'test/integration/{headlines,image,install,operating,package,pages,profiled-clients,recursion}.test.ts',
+  'test/integration/{rpz-recipes,setup}.test.ts',
   'test/tidy/{deploy,deploy-generated}.test.ts',
   // Lines of their own: fleets with their engines.
   'test/integration/fleet-{authority,page,trouble}.test.ts',

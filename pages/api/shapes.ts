@@ -52,6 +52,8 @@ export type HeadlineState =
 
 export interface Headline {
   readonly state: HeadlineState;
+  /** Why, in a word of the program; null: the state says it all. */
+  readonly cause: string | null;
   readonly sinceTime: string | null;
   /** The sentence of the program, in English: what the pages say of a state that they do not know. */
   readonly text: string;
@@ -65,6 +67,7 @@ export interface Headline {
   readonly examples: readonly string[];
   readonly lists: readonly string[];
   readonly groups: readonly string[];
+  readonly unasked: readonly string[];
   readonly pause: null | { readonly by: string; readonly reason: string; readonly until: string };
   readonly sweep: null | { readonly time: string; readonly names: number; readonly leakedNames: number };
 }

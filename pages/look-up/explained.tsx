@@ -2,7 +2,8 @@
 import type { ComponentChildren, VNode } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
 import type { Explanation, Rule } from '../api/shapes.ts';
-import { type Mark, StateMark } from '../parts/marks.tsx';
+import type { Mark } from '../parts/mark.ts';
+import { StateMark } from '../parts/marks.tsx';
 import { Name, Panel } from '../parts/panel.tsx';
 import { may, toast } from '../parts/room.ts';
 import { inPath } from '../parts/router.ts';

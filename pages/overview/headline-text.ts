@@ -1,16 +1,17 @@
 // The sentence of the headline in the reader's language, from what the program found. The program decides the state; here it
 // is put into words. Pure, so that tests can produce every state.
 import type { Headline, HeadlineState, State } from '../api/shapes.ts';
-import type { Mark } from '../parts/marks.tsx';
-import type { Speech } from '../parts/say.tsx';
+import type { Mark } from '../parts/mark.ts';
+import type { Speech } from '../parts/speech.ts';
 
-/** The states of the program, and the one that only a page can have: nothing was heard. */
-export type Shown = HeadlineState | 'no-word';
+/** The states of the program, and those that only a page tells apart: nothing was heard; no mandate, by decision. */
+export type Shown = HeadlineState | 'no-word' | 'out-of-scope';
 
 export type Tone = 'ok' | 'warn' | 'bad' | 'none';
 
 const TONES: Readonly<Record<Shown, Tone>> = {
   'no-word': 'none',
+  'out-of-scope': 'none',
   starting: 'none',
   paused: 'bad',
   'not-in-force': 'bad',
@@ -42,10 +43,16 @@ const few = ({ format, say }: Speech, names: readonly string[]): string =>
 const secondsSince = (time: string | null, nowMs: number): number | undefined =>
   time === null ? undefined : Math.max(0, (nowMs - Date.parse(time)) / 1000);
 
+/** A clock alone is today's: what lies further back is told with its day. */
+const CLOCK_SEC_MAX = 20 * 3_600;
+
+const clockOf = ({ format }: Speech, time: string, nowMs: number): string =>
+  (secondsSince(time, nowMs) ?? 0) > CLOCK_SEC_MAX ? format.time(time) : format.clock(time).slice(0, 5);
+
 /** What is said of the last sweep: only it may say "all names". */
-const sweepText = (speech: Speech, { sweep }: Headline): string => {
+const sweepText = (speech: Speech, { sweep }: Headline, nowMs: number): string => {
   if (sweep === null) return '';
-  const values = { clock: speech.format.clock(sweep.time).slice(0, 5), names: sweep.names };
+  const values = { clock: clockOf(speech, sweep.time, nowMs), names: sweep.names };
   return sweep.leakedNames === 0
     ? ` ${speech.say('saidSweepClean', values)}`
     : ` ${speech.say('saidSweepNot', values)}`;
@@ -53,13 +60,66 @@ const sweepText = (speech: Speech, { sweep }: Headline): string => {
 
 const inForce = (speech: Speech, found: Headline, nowMs: number): Sentence => {
   const { say, format } = speech;
+  const { networksInForce: count, networks: of, networksProven, unasked } = found;
   const age = secondsSince(found.oldestProofTime, nowMs);
-  const proven = age === undefined ? say('saidNeverProven') : say('saidProven', { ago: format.ago(age) });
+  const ago = age === undefined ? '' : format.ago(age);
+  const proven =
+    age === undefined
+      ? say('saidNeverProven')
+      : unasked.length > 0
+        ? say('saidProvenSome', { ago, count: networksProven, of, names: few(speech, unasked) })
+        : say('saidProven', { ago });
   return {
     shown: 'in-force',
-    title: say('headInForce', { count: found.networksInForce, of: found.networks }),
-    said: `${proven}${sweepText(speech, found)}`,
+    title: say('headInForce', { count, of }),
+    said: `${proven}${sweepText(speech, found, nowMs)}`,
   };
+};
+
+/** Of an answer, such as `www.example A +do: NOERROR 192.0.2.1`, the name. */
+const namesOf = (examples: readonly string[]): readonly string[] => [
+  ...new Set(examples.map((example) => example.split(' ', 1)[0] ?? '')),
+];
+
+/** Why it is so, by the program's word for it. */
+const OUTAGES: Readonly<Record<string, 'whyNoGeneration' | 'whyNoWorker' | 'whyHungWorker'>> = {
+  startup: 'whyNoGeneration',
+  'no-generation': 'whyNoGeneration',
+  'no-worker': 'whyNoWorker',
+  'hung-worker': 'whyHungWorker',
+};
+
+const LACKS: Readonly<Record<string, 'saidNoMandate' | 'whyWatched' | 'whyOutsideHours' | 'whyPartly'>> = {
+  'no-mandate': 'saidNoMandate',
+  watched: 'whyWatched',
+  'outside-hours': 'whyOutsideHours',
+  partly: 'whyPartly',
+};
+
+const DOUBTS: Readonly<
+  Record<string, 'saidUnproven' | 'whyNoProbe' | 'whyUnasked' | 'whyBroken' | 'whyOld' | 'whyClock'>
+> = {
+  'no-probe': 'whyNoProbe',
+  unasked: 'whyUnasked',
+  never: 'saidUnproven',
+  broken: 'whyBroken',
+  old: 'whyOld',
+  clock: 'whyClock',
+};
+
+const LOSSES: Readonly<
+  Record<
+    string,
+    'whyDisabled' | 'whyFailing' | 'whySilent' | 'whyWaiting' | 'whyLost' | 'whyUnreadable' | 'whyNotWhole'
+  >
+> = {
+  disabled: 'whyDisabled',
+  failing: 'whyFailing',
+  silent: 'whySilent',
+  waiting: 'whyWaiting',
+  lost: 'whyLost',
+  unreadable: 'whyUnreadable',
+  'not-whole': 'whyNotWhole',
 };
 
 const WRITERS: Readonly<Record<HeadlineState, (speech: Speech, found: Headline, nowMs: number) => Sentence>> =
@@ -87,57 +147,65 @@ const WRITERS: Readonly<Record<HeadlineState, (speech: Speech, found: Headline, 
         }),
       };
     },
-    'not-in-force': (speech, { sinceTime, detail, groups, networks }, nowMs) => {
-      const { say, format } = speech;
+    'not-in-force': ({ say, format }, { sinceTime, cause, detail }, nowMs) => {
       const age = secondsSince(sinceTime, nowMs);
-      const isEverywhere = groups.length === 0 || groups.length >= networks;
-      const where = isEverywhere
-        ? say('headNotAnywhere')
-        : say('headNotOn', { count: groups.length, of: networks });
+      const where = say('headNotAnywhere');
+      const reason = OUTAGES[cause ?? ''];
       return {
         shown: 'not-in-force',
         title: age === undefined ? where : say('headFor', { what: where, length: format.length(age) }),
-        said: isEverywhere ? detail : `${few(speech, groups)}: ${detail}`,
+        said: reason === undefined ? detail : say(reason),
       };
     },
-    'no-mandate-list': (speech, { groups, networks, sinceTime, detail }) => ({
-      shown: 'no-mandate-list',
-      title: speech.say('headNoMandate', { count: groups.length, of: networks }),
-      said:
-        sinceTime === null
-          ? `${few(speech, groups)}: ${detail}`
-          : speech.say('saidNoMandate', { names: few(speech, groups), time: speech.format.time(sinceTime) }),
-    }),
+    'no-mandate-list': (speech, { groups, networks, sinceTime, cause, detail, lists }) => {
+      const { say, format } = speech;
+      if (cause === 'out-of-scope') return { shown: 'out-of-scope', title: say('headOutOfScope'), said: '' };
+      const reason = LACKS[cause ?? ''];
+      const values = { names: few(speech, groups), time: format.time(sinceTime ?? '') };
+      return {
+        shown: 'no-mandate-list',
+        title: say('headNoMandate', { count: groups.length, of: networks }),
+        said:
+          reason === undefined || sinceTime === null
+            ? `${values.names}: ${detail}`
+            : say(reason, { ...values, lists: few(speech, lists) }),
+      };
+    },
     leaking: (speech, { groups, networks, leakedNames, examples, sinceTime }, nowMs) => ({
       shown: 'leaking',
       title: speech.say('headLeaking', { count: groups.length, of: networks, names: leakedNames }),
       said: speech.say('saidLeaking', {
         where: few(speech, groups),
         ago: speech.format.ago(secondsSince(sinceTime, nowMs) ?? 0),
-        examples: few(speech, examples),
+        examples: few(speech, namesOf(examples)),
       }),
     }),
-    unproven: (speech, { groups, networks, networksProven, oldestProofTime, sinceTime }, nowMs) => {
+    unproven: (speech, { groups, networks, networksProven, oldestProofTime, sinceTime, cause }, nowMs) => {
       const { say, format } = speech;
       const age = secondsSince(sinceTime ?? oldestProofTime, nowMs);
       const count = groups.length === 0 ? networks - networksProven : groups.length;
+      const names = few(speech, groups);
       return {
         shown: 'unproven',
         title:
-          age === undefined || oldestProofTime === null
+          age === undefined || cause === 'never'
             ? say('headNeverProven', { count, of: networks })
             : say('headUnproven', { count, of: networks, length: format.length(age) }),
-        said: say('saidUnproven', { names: few(speech, groups) }),
+        said: say(DOUBTS[cause ?? ''] ?? 'saidUnproven', { names }),
       };
     },
-    unrecorded: ({ say, format }, { sinceTime, detail }) => ({
-      shown: 'unrecorded',
-      title:
-        sinceTime === null
-          ? say('headUnrecordedNow')
-          : say('headUnrecorded', { clock: format.clock(sinceTime).slice(0, 5) }),
-      said: detail,
-    }),
+    unrecorded: (speech, { sinceTime, detail, cause }, nowMs) => {
+      const { say } = speech;
+      const reason = LOSSES[cause ?? ''];
+      return {
+        shown: 'unrecorded',
+        title:
+          sinceTime === null
+            ? say('headUnrecordedNow')
+            : say('headUnrecorded', { clock: clockOf(speech, sinceTime, nowMs) }),
+        said: reason === undefined ? detail : say(reason, { detail }),
+      };
+    },
     stale: ({ say, format }, { lists, networksInForce, networks, sinceTime, detail }, nowMs) => ({
       shown: 'stale',
       title: say('headStale', {

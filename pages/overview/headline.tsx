@@ -77,7 +77,8 @@ export const HeadlinePanel = (): VNode | null => {
       <StateMark mark={markOf(shown)} isLarge />
       <h1 id="headline">{title}</h1>
       <p class="said">
-        {said}
+        {/* What the system says of a fault has no full stop. */}
+        {/[.!?]$/.test(said) || said === '' ? said : `${said}.`}
         {shown !== 'no-word' && known.headline.todo !== null && language === 'en' && (
           <> {known.headline.todo}</>
         )}

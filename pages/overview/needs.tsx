@@ -24,14 +24,30 @@ const SENTENCES: Readonly<Record<string, Key & `need${string}`>> = {
   'set-up': 'needSetUp',
   'resolver-unheard': 'needResolverUnheard',
   'resolver-trouble': 'needResolverTrouble',
+  'list-failing': 'needListFailing',
+  'state-directory': 'needStateDirectory',
+  'workers-missing': 'needWorkers',
+  'upstreams-down': 'needUpstreamsDown',
+  'upstream-untrusted': 'needUntrusted',
+  'certificate-ended': 'needCertificateEnded',
+  'certificate-refused': 'needCertificateRefused',
+  'certificate-ends': 'needCertificateEnds',
+  'clock-wrong': 'needClock',
+  'exemptions-unusable': 'needRegister',
+  'output-stuck': 'needOutput',
+  'fleet-cut-off': 'needCutOff',
 };
+
+/** The route of every name. */
+const ROOT = '.';
 
 /** Kinds whose own words say more than ours. */
 const TOLD_BY_TEXT = new Set(['act-waiting', 'set-up', 'break-glass', 'resolver-trouble']);
 
 const NeedLine = ({ need }: { readonly need: Need }): VNode => {
   const { say, format } = useText();
-  const key = SENTENCES[need.kind];
+  const key =
+    need.kind === 'upstreams-down' && need.subject === ROOT ? 'needUpstreamsAllDown' : SENTENCES[need.kind];
   const now = nowMs();
   const time =
     need.due !== null
@@ -56,10 +72,13 @@ const NeedLine = ({ need }: { readonly need: Need }): VNode => {
         )}
       </span>
       {time === undefined ? <span /> : <time dateTime={time.at}>{time.text}</time>}
-      <a class="button" href={need.to}>
-        {say('open')}
-        <span class="unseen"> {need.subject}</span>
-      </a>
+      {/* What is said here is all that there is: a link would lead to where one is. */}
+      {need.to !== '/' && (
+        <a class="button" href={need.to}>
+          {say('open')}
+          <span class="unseen"> {need.subject}</span>
+        </a>
+      )}
     </li>
   );
 };

@@ -2,7 +2,8 @@
 import type { VNode } from 'preact';
 import type { Network, State } from '../api/shapes.ts';
 import { RowStrip } from '../parts/charts.tsx';
-import { type Mark, StateMark } from '../parts/marks.tsx';
+import type { Mark } from '../parts/mark.ts';
+import { StateMark } from '../parts/marks.tsx';
 import { Panel } from '../parts/panel.tsx';
 import { nowMs } from '../parts/room.ts';
 import { useText } from '../parts/say.tsx';

@@ -2,7 +2,8 @@
 import type { VNode } from 'preact';
 import type { State } from '../api/shapes.ts';
 import { Bar, HourChart } from '../parts/charts.tsx';
-import { type Mark, StateMark } from '../parts/marks.tsx';
+import type { Mark } from '../parts/mark.ts';
+import { StateMark } from '../parts/marks.tsx';
 import { Head, Nothing, Panel } from '../parts/panel.tsx';
 import { holdStill, isStill, nowMs, state } from '../parts/room.ts';
 import { inPath } from '../parts/router.ts';

@@ -1,7 +1,6 @@
 // Marks of states, one shape each, and the icons of places. Drawn for this program; a word always stands beside them.
 import type { VNode } from 'preact';
-
-export type Mark = 'ok' | 'bad' | 'paused' | 'warn' | 'held' | 'none' | 'refused';
+import type { Mark } from './mark.ts';
 
 const OCTAGON = 'M5 .6h6L15.4 5v6L11 15.4H5L.6 11V5z';
 

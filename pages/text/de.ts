@@ -90,7 +90,6 @@ export const de: Texts = {
   headStarting: 'Start: Noch wird nichts aufgelöst',
   headPaused: 'Ausgesetzt durch {by}: Namen gehen in allen Netzen noch {length} durch',
   headNotAnywhere: 'Nirgends in Kraft',
-  headNotOn: 'Nicht in Kraft in {count} von {of} {of:Netz|Netzen}',
   headFor: '{what} seit {length}',
   headNoMandate: 'Keine Pflichtliste in Kraft in {count} von {of} {of:Netz|Netzen}',
   headLeaking:
@@ -111,9 +110,32 @@ export const de: Texts = {
   saidPaused: '„{reason}“ Endet von selbst um {clock}.',
   saidNoMandate: '{names}: nur gewöhnliche Listen seit {time}.',
   saidLeaking: '{where}: von der Probe gefunden {ago}. {examples} wurde beantwortet.',
-  saidUnproven: '{names}: Dort ist keine Probe zu Ende gekommen. Verweigert wird.',
+  saidUnproven: '{names}: Dort kam seit dem Start keine Probe zu Ende.',
   saidStale: '{lists}: Quelle seit {time} nicht erreicht. Was in Kraft ist, bleibt und altert.',
   saidNoWord: 'Die letzte Nachricht um {clock} UTC: {title}. Das muss nicht mehr stimmen.',
+  headOutOfScope: 'Keine Pflicht betrifft hier ein Netz, so ist entschieden',
+  saidProvenSome:
+    'Zuletzt {ago} nachgewiesen in {count} von {of} {of:Netz|Netzen}. Als {names} kann die Probe nicht fragen.',
+  whyNoGeneration: 'Die Listen konnten nicht geladen werden: Jede Anfrage erhält SERVFAIL.',
+  whyNoWorker: 'Kein Arbeiter läuft: Anfragen erhalten keine Antwort.',
+  whyHungWorker: 'Ein Arbeiter antwortet nicht: Manche Anfragen erhalten keine Antwort.',
+  whyWatched: '{names}: Pflichtlisten zählen nur, was sie verweigern würden, seit {time}.',
+  whyOutsideHours: '{names}: Pflichtlisten sind seit {time} außerhalb ihrer Zeiten.',
+  whyPartly: '{names}: nicht in Kraft seit {time}: {lists}.',
+  whyNoProbe: 'Die Probe ist aus (probe.interval): Nichts zeigt, dass Namen verweigert werden.',
+  whyUnasked: '{names}: Die Probe kann nicht wie ein Client dieses Netzes fragen.',
+  whyBroken:
+    '{names}: Die Probe erhielt nicht die Antworten, die sie hätte erhalten müssen. Sehen Sie nach Upstreams und Listenern.',
+  whyOld: '{names}: Der letzte Nachweis ist zu alt; seither kam dort keine Probe zu Ende.',
+  whyClock:
+    '{names}: Der letzte Nachweis liegt nach der jetzigen Zeit: Die Uhr wurde zurückgestellt, also weist er nichts nach.',
+  whyDisabled: 'Nichts wird aufgezeichnet (records.enabled): Von jetzt lässt sich später nichts zeigen.',
+  whyFailing: 'Es kann nichts aufgezeichnet werden: {detail}',
+  whySilent: 'Was aufzeichnet, gibt kein Lebenszeichen.',
+  whyWaiting: 'Aufzeichnungen warten und werden nicht geschrieben.',
+  whyLost: 'Aufzeichnungen gehen verloren: Es kommt mehr, als geschrieben werden kann.',
+  whyUnreadable: 'Die Aufzeichnungen können nicht gelesen werden: {detail}',
+  whyNotWhole: 'Die letzte Prüfung fand geänderte oder fehlende Aufzeichnungen.',
   probeNow: 'Jetzt prüfen',
   seeAnswers: 'Antworten ansehen',
   openList: 'Liste öffnen',
@@ -146,6 +168,27 @@ export const de: Texts = {
   needRecords: '*Die Aufzeichnungen sind nicht vollständig.* {subject}',
   needBreakGlass: '*Ein lokales Konto wurde benutzt:* {subject}.',
   needSetUp: '*Die Einrichtung ist nicht fertig:* {subject}.',
+  needListFailing: '*Die Quelle von `{subject}` war zuletzt nicht erreichbar.* Was in Kraft ist, bleibt.',
+  needStateDirectory:
+    '*Das Zustandsverzeichnis ist fort.* Was jetzt entschieden wird, ist beim nächsten Start verloren.',
+  needWorkers: '*{subject} Arbeiter laufen nicht.* Die anderen antworten.',
+  needUpstreamsDown:
+    '*Kein Upstream antwortet für `{subject}`.* Nur was im Cache ist, wird aufgelöst; verweigert wird weiter.',
+  needUpstreamsAllDown:
+    '*Kein Upstream antwortet.* Nur was im Cache ist, wird aufgelöst; verweigert wird weiter.',
+  needUntrusted: '*Der Upstream `{subject}` wies nicht nach, wer er ist.* Er erhält keine Anfrage.',
+  needCertificateEnded:
+    '*Das Zertifikat der verschlüsselten Listener ist abgelaufen.* Clients, die es prüfen, erhalten keine Antwort.',
+  needCertificateRefused:
+    '*Die neuen Dateien von `tls` sind nicht brauchbar.* Das vorige Zertifikat bleibt im Einsatz.',
+  needCertificateEnds: '*Das Zertifikat der verschlüsselten Listener läuft bald ab.*',
+  needClock:
+    '*Die Uhr des Resolvers geht falsch.* Den Zeiten von Aufzeichnungen und Nachweisen ist nicht zu trauen.',
+  needRegister: '*Das Register der Ausnahmen ist nicht brauchbar.* Niemand ist ausgenommen.',
+  needOutput:
+    '*Die Ausgabe `{subject}` nimmt nichts an.* Aufzeichnungen warten und verfallen, sobald ihre Schlange voll ist.',
+  needCutOff:
+    '*Die führende Stelle der Flotte ist nicht zu hören.* Neue Entscheidungen kommen hier nicht an.',
   todayTitle: 'Heute, seit 00:00 UTC',
   todayRefused: 'Verbotene Namen, heute verweigert',
   todayOther: 'und {count} durch andere Listen',

@@ -10,6 +10,9 @@ type Unit = 'second' | 'minute' | 'hour' | 'day';
 /** Units used with the SI. */
 const SYMBOLS = { second: 's', minute: 'min', hour: 'h' } as const;
 
+/** A number and its unit stay on one line. */
+const NBSP = '\u00a0';
+
 /** What a page writes values with. */
 export interface Format {
   readonly number: (value: number) => string;
@@ -94,7 +97,7 @@ export const createFormat = (language: Language): Format => {
   const lengthOf = (seconds: number): string =>
     partsOf(seconds)
       .map(([count, unit]) =>
-        unit === 'day' ? days.format(count) : `${number.format(count)} ${SYMBOLS[unit]}`,
+        unit === 'day' ? days.format(count) : `${number.format(count)}${NBSP}${SYMBOLS[unit]}`,
       )
       .join(' ');
   const relative = new Intl.RelativeTimeFormat(locale, { style: 'long', numeric: 'always' });
@@ -119,7 +122,7 @@ export const createFormat = (language: Language): Format => {
       // Symbols of the SI are shorter than words, and the same in every language.
       const step = size < MINUTE ? SECOND : size < HOUR ? MINUTE : HOUR;
       const symbol = step === SECOND ? 's' : step === MINUTE ? 'min' : 'h';
-      const text = `${number.format(Math.round(size / step))} ${symbol}`;
+      const text = `${number.format(Math.round(size / step))}${NBSP}${symbol}`;
       const [before, after] = seconds >= 0 ? PAST[language] : FUTURE[language];
       return `${before}${text}${after}`;
     },

@@ -90,7 +90,6 @@ export const fr: Texts = {
   headStarting: 'Démarrage : rien n’est encore résolu',
   headPaused: 'Suspendu par {by} : les noms passent sur tous les réseaux encore {length}',
   headNotAnywhere: 'En vigueur nulle part',
-  headNotOn: 'Pas en vigueur sur {count} {of:réseau|réseaux} sur {of}',
   headFor: '{what} depuis {length}',
   headNoMandate: 'Aucune liste obligatoire en vigueur sur {count} {of:réseau|réseaux} sur {of}',
   headLeaking:
@@ -112,9 +111,34 @@ export const fr: Texts = {
   saidPaused: '« {reason} » Se termine d’elle-même à {clock}.',
   saidNoMandate: '{names} : seulement des listes ordinaires depuis le {time}.',
   saidLeaking: '{where} : trouvé par la sonde {ago}. {examples} a reçu une réponse.',
-  saidUnproven: '{names} : aucune sonde n’y a abouti. Les refus sont donnés.',
+  saidUnproven: '{names} : aucune sonde n’y a abouti depuis le démarrage.',
   saidStale: '{lists} : source non atteinte depuis le {time}. Ce qui est en vigueur reste, et vieillit.',
   saidNoWord: 'Sa dernière nouvelle à {clock} UTC : {title}. Ce n’est peut-être plus vrai.',
+  headOutOfScope: 'Aucune obligation ne concerne un réseau ici, par décision',
+  saidProvenSome:
+    'Prouvé en dernier {ago} sur {count} {of:réseau|réseaux} sur {of}. La sonde ne peut pas demander en tant que {names}.',
+  whyNoGeneration: 'Les listes n’ont pas pu être chargées : chaque requête reçoit SERVFAIL.',
+  whyNoWorker: 'Aucun processus de travail ne tourne : les requêtes restent sans réponse.',
+  whyHungWorker: 'Un processus de travail ne répond pas : des requêtes restent sans réponse.',
+  whyWatched:
+    '{names} : les listes obligatoires ne font que compter ce qu’elles refuseraient, depuis le {time}.',
+  whyOutsideHours: '{names} : les listes obligatoires sont hors de leurs heures depuis le {time}.',
+  whyPartly: '{names} : pas en vigueur depuis le {time} : {lists}.',
+  whyNoProbe: 'La sonde est arrêtée (probe.interval) : rien ne montre que les noms sont refusés.',
+  whyUnasked: '{names} : la sonde ne peut pas demander comme un client de ce réseau.',
+  whyBroken:
+    '{names} : la sonde n’a pas reçu les réponses qu’elle aurait dû avoir. Regardez les serveurs amont et les points d’écoute.',
+  whyOld: '{names} : la dernière preuve est trop ancienne ; aucune sonde n’y a abouti depuis.',
+  whyClock:
+    '{names} : la dernière preuve est postérieure à maintenant : l’horloge a été reculée, elle ne prouve donc rien.',
+  whyDisabled:
+    'Aucun enregistrement n’est tenu (records.enabled) : rien de maintenant ne pourra être montré plus tard.',
+  whyFailing: 'Les enregistrements ne peuvent pas être écrits : {detail}',
+  whySilent: 'Ce qui écrit les enregistrements ne donne pas signe de vie.',
+  whyWaiting: 'Des enregistrements attendent et ne sont pas écrits.',
+  whyLost: 'Des enregistrements se perdent : il en arrive plus qu’il ne s’en écrit.',
+  whyUnreadable: 'Les enregistrements ne peuvent pas être lus : {detail}',
+  whyNotWhole: 'La dernière vérification a trouvé des enregistrements modifiés ou manquants.',
   probeNow: 'Vérifier maintenant',
   seeAnswers: 'Voir les réponses',
   openList: 'Ouvrir la liste',
@@ -147,6 +171,27 @@ export const fr: Texts = {
   needRecords: '*Les enregistrements ne sont pas complets.* {subject}',
   needBreakGlass: '*Un compte local a servi :* {subject}.',
   needSetUp: '*L’installation n’est pas terminée :* {subject}.',
+  needListFailing:
+    '*La source de `{subject}` n’a pas été atteinte la dernière fois.* Ce qui est en vigueur reste.',
+  needStateDirectory:
+    '*Le répertoire d’état a disparu.* Ce qui est décidé maintenant sera perdu au prochain démarrage.',
+  needWorkers: '*{subject} processus de travail ne tournent pas.* Les autres répondent.',
+  needUpstreamsDown:
+    '*Aucun serveur amont ne répond pour `{subject}`.* Seul ce qui est en cache est résolu ; les refus continuent.',
+  needUpstreamsAllDown:
+    '*Aucun serveur amont ne répond.* Seul ce qui est en cache est résolu ; les refus continuent.',
+  needUntrusted: '*Le serveur amont `{subject}` n’a pas prouvé qui il est.* Il ne reçoit aucune requête.',
+  needCertificateEnded:
+    '*Le certificat des points d’écoute chiffrés a expiré.* Les clients qui le vérifient restent sans réponse.',
+  needCertificateRefused:
+    '*Les nouveaux fichiers de `tls` sont inutilisables.* Le certificat précédent reste utilisé.',
+  needCertificateEnds: '*Le certificat des points d’écoute chiffrés expire bientôt.*',
+  needClock:
+    '*L’horloge du résolveur est fausse.* Les heures des enregistrements et des preuves ne sont pas fiables.',
+  needRegister: '*Le registre des dérogations est inutilisable.* Personne n’est exempté.',
+  needOutput:
+    '*La sortie `{subject}` ne prend pas d’enregistrements.* Ils attendent, et sont perdus dès que sa file est pleine.',
+  needCutOff: '*L’autorité du parc ne se fait plus entendre.* Aucune nouvelle décision n’arrive ici.',
   todayTitle: 'Aujourd’hui, depuis 00:00 UTC',
   todayRefused: 'Noms interdits refusés aujourd’hui',
   todayOther: 'et {count} par d’autres listes',

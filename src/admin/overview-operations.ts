@@ -1,6 +1,6 @@
 // What one look tells: the headline with everything that stands below it; what was refused just now; networks; records.
 import { z } from 'zod';
-import { HEADLINE_STATES, MANDATE_STATES } from '../enforcement/enforcement.ts';
+import { HEADLINE_CAUSES, HEADLINE_STATES, MANDATE_STATES } from '../enforcement/enforcement.ts';
 import { gives, listOf, operationsOn, ROLES } from './operation.ts';
 
 const NAME_LENGTH_MAX = 253;
@@ -34,6 +34,8 @@ const state = z
     resolver: z.object({ name: z.string(), addresses: listOf(z.string()) }),
     headline: z.object({
       state: z.enum(HEADLINE_STATES),
+      /** Why it is in this state; null: the state says it all. */
+      cause: orNull(z.enum(HEADLINE_CAUSES)),
       /** One sentence, and one more, in English; pages say both in their language from the members below. */
       text: z.string(),
       detail: z.string(),
@@ -43,6 +45,8 @@ const state = z
       networksInForce: z.number(),
       networksProven: z.number(),
       groups: listOf(z.string()),
+      /** Groups that the probe cannot ask as. */
+      unasked: listOf(z.string()),
       lists: listOf(z.string()),
       oldestProofTime: orNull(time),
       leakedNames: z.number(),
@@ -85,10 +89,22 @@ const state = z
           'exemption-incomplete',
           'mandate-review',
           'list-stale',
+          'list-failing',
           'break-glass',
           'set-up',
           'resolver-unheard',
           'resolver-trouble',
+          'state-directory',
+          'workers-missing',
+          'upstreams-down',
+          'upstream-untrusted',
+          'certificate-ended',
+          'certificate-refused',
+          'certificate-ends',
+          'clock-wrong',
+          'exemptions-unusable',
+          'output-stuck',
+          'fleet-cut-off',
         ]),
         /** Identifier of the list, exemption or act. */
         subject: z.string(),

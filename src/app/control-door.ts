@@ -23,6 +23,7 @@ import { ReportShelf } from './report-shelf.ts';
 import { createServiceControl, type ServiceParts } from './service-control.ts';
 import { ServiceRates } from './service-rates.ts';
 import { SocketUsers } from './socket-users.ts';
+import { findTrouble } from './service-trouble.ts';
 
 /** The parts of the program that can be reached. */
 export interface ControlDoorParts extends Omit<ServiceParts, 'lists'> {
@@ -90,6 +91,8 @@ export class ControlDoor {
       rates: new ServiceRates(totals, () => performance.now()),
       state: () => state.current,
       enforcement: () => enforcement.current,
+      enforcementMs: () => enforcement.clock.currentMs,
+      trouble: () => findTrouble({ ...this.#parts, fleetFacts: () => fleet.facts() }, systemClock()),
       acts: () => room.acts,
       hasAdministrator: () => room.hasAdministrator,
       resolvers: () => fleet.facts()?.resolvers ?? [],

@@ -37,6 +37,7 @@ import { Recorder } from '../records/thread/thread.ts';
 import { createProbeSecret } from '../server/server.ts';
 import { ChangeJournal } from './change-journal.ts';
 import { createExemptionControl, exemptionSettings } from './exemption-control.ts';
+import { LossWatch } from './loss-watch.ts';
 import type { WorkerExemptions } from './messages.ts';
 import { OutputWatch } from './output-watch.ts';
 import { RECORDS_NAME, recorderSettings, resolverName, toRecorderStatus } from './record-settings.ts';
@@ -68,6 +69,9 @@ export class Evidence {
   readonly journal: ChangeJournal;
   /** What the probe shows at the workers' own doors. */
   readonly probeSecret = createProbeSecret();
+  readonly losses = new LossWatch(systemClock);
+  /** What the self-probe knows of a group. */
+  readonly proofOf = (group: string) => this.#probe.proofOf(group);
   /** Up to where records are confirmed in a fleet; the recorder's thread reads it. */
   readonly confirmed = new SharedArrayBuffer(CONFIRMED_BYTES);
   readonly #parts: EvidenceParts;
@@ -117,9 +121,11 @@ export class Evidence {
     });
   }
 
-  /** Tells the log of outputs that take nothing; to be called once a second. */
+  /** Tells the log of outputs that take nothing, and notices losses; to be called once a second. */
   look(): void {
-    this.#outputWatch.look(this.#recorder?.facts().outputs ?? []);
+    const facts = this.#recorder?.facts();
+    this.#outputWatch.look(facts?.outputs ?? []);
+    this.losses.look(facts?.dropped ?? 0);
   }
 
   /** The ring of one worker; undefined: nobody keeps records. */

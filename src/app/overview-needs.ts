@@ -3,6 +3,7 @@ import type { ActShown, Controls, RecorderStatus, StateShown } from '../admin/ad
 import { DAY_MS } from '../base/base.ts';
 import type { DecisionStatus, ExemptionPaper } from '../exemptions/exemptions.ts';
 import type { ResolverStatus } from '../fleet/fleet.ts';
+import type { Trouble } from './service-trouble.ts';
 
 /** Before an end that somebody should know of, as designed. */
 const EXEMPTION_MS = 7 * DAY_MS;
@@ -21,11 +22,12 @@ export interface NeedFacts {
   readonly hasAdministrator: boolean;
   /** Of the fleet's authority: every resolver. */
   readonly resolvers: readonly ResolverStatus[];
+  readonly trouble: readonly Trouble[];
 }
 
 /** The needs in the order in which they should be looked at. */
 export const needsOf = (facts: NeedFacts): Need[] => {
-  const { nowMs, lists, acts, papers, decisions, recorder, hasAdministrator, resolvers } = facts;
+  const { nowMs, lists, acts, papers, decisions, recorder, hasAdministrator, resolvers, trouble } = facts;
   const need = (
     kind: Need['kind'],
     subject: string,
@@ -43,6 +45,9 @@ export const needsOf = (facts: NeedFacts): Need[] => {
     ...(recorder?.isVerified === false
       ? [need('records-not-whole', 'records', '/proof?tab=records', 'The records are not whole')]
       : []),
+    ...trouble.map(({ kind, subject, text, sinceMs, dueMs }) =>
+      need(kind, subject, PLACES[kind] ?? '/', text, { since: timeOrNull(sinceMs), due: timeOrNull(dueMs) }),
+    ),
     ...lists.flatMap(({ id, held, inForce }) =>
       held === null
         ? []
@@ -97,6 +102,13 @@ export const needsOf = (facts: NeedFacts): Need[] => {
         }),
       ),
     ...lists
+      .filter(({ kept }) => (kept?.failures ?? 0) > 0 && kept?.isStale !== true)
+      .map(({ id, kept }) =>
+        need('list-failing', id, `/lists/${id}`, `List ${id} is not reached: ${kept?.lastFailure ?? ''}`, {
+          since: kept?.checkedAt ?? null,
+        }),
+      ),
+    ...lists
       .filter(({ mandate, kept }) => mandate === true && kept?.isStale === true)
       .map(({ id, kept }) =>
         need('list-stale', id, `/lists/${id}`, `List ${id} was not reached`, {
@@ -114,3 +126,13 @@ export const needsOf = (facts: NeedFacts): Need[] => {
     ...(hasAdministrator ? [] : [need('set-up', 'room', '/settings', 'Nobody is administrator yet')]),
   ];
 };
+
+/** Where each is looked into; the rest is said by the overview itself. */
+const PLACES: Readonly<Partial<Record<Trouble['kind'], string>>> = {
+  'exemptions-unusable': '/exemptions',
+  'output-stuck': '/proof?tab=records',
+  'clock-wrong': '/proof?tab=records',
+};
+
+const timeOrNull = (ms: number | undefined): string | null =>
+  ms === undefined ? null : new Date(ms).toISOString();

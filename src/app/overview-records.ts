@@ -4,7 +4,7 @@
 // reading. The strip is made by the report's own history, so that both tell the same of the same day.
 import { join } from 'node:path';
 import type { StateShown } from '../admin/admin.ts';
-import { type Clock, DAY_MS, HOUR_MS, isAppError } from '../base/base.ts';
+import { type Clock, DAY_MS, errorText, HOUR_MS, isAppError } from '../base/base.ts';
 import {
   type ChangeRecord,
   describeRecord,
@@ -46,6 +46,8 @@ export interface DayFacts {
   readonly changes: readonly Change[];
   /** Of today, UTC. */
   readonly counts: readonly HourCount[];
+  /** Why the records cannot be read; undefined: they can. What is shown above is then nothing, and no evidence of it. */
+  readonly fault: string | undefined;
 }
 
 /** Reads the records of one state directory. */
@@ -59,7 +61,7 @@ export class OverviewRecords {
     this.#clock = clock;
   }
 
-  /** The last day. Rejects with ERR_COMPLIANCE_RECORDS. */
+  /** The last day. Records that cannot be read cost what they would tell, and not the rest of the overview. */
   day(groups: readonly string[]): Promise<DayFacts> {
     const nowMs = this.#clock();
     const key = groups.join('\n');
@@ -98,10 +100,15 @@ export class OverviewRecords {
         spansOf,
         changes: changes.slice(-CHANGES_MAX).reverse(),
         counts: await this.#counts(untilMs),
+        fault: undefined,
       };
     } catch (thrown) {
-      if (!isAppError(thrown) || thrown.code !== 'ERR_COMPLIANCE_NO_RECORDS') throw thrown;
-      return { fromMs, untilMs, spans: [], spansOf: new Map(), changes: [], counts: [] };
+      if (!isAppError(thrown)) throw thrown;
+      const fault = thrown.code === 'ERR_COMPLIANCE_NO_RECORDS' ? undefined : errorText(thrown);
+      // Without records there is no evidence of anything: the strip says so all along.
+      const spans = toSpans(new EnforcementHistory(), fromMs, untilMs);
+      const spansOf = new Map(groups.map((group) => [group, spans]));
+      return { fromMs, untilMs, spans, spansOf, changes: [], counts: [], fault };
     }
   }
 

@@ -11,9 +11,11 @@ import { type Clock, formatEndpoint, formatPrefix, unpackPrefixes, VERSION } fro
 import {
   type Enforcement,
   type Headline,
+  isFresh,
   isInForce,
   judgeHeadline,
   type ProofFacts,
+  proofAgeMaxMs,
 } from '../enforcement/enforcement.ts';
 import type { ResolverStatus } from '../fleet/fleet.ts';
 import type { Evidence } from './evidence.ts';
@@ -23,6 +25,7 @@ import type { OperatorPause } from './pause.ts';
 import { foldRefusals, searchRecords } from './record-pages.ts';
 import { resolverName } from './record-settings.ts';
 import type { ServiceRates } from './service-rates.ts';
+import type { Trouble } from './service-trouble.ts';
 import type { State } from './worker-settings.ts';
 
 /** The parts of the program that are looked at. */
@@ -37,7 +40,10 @@ export interface OverviewParts {
   readonly rates: ServiceRates;
   state(): State;
   enforcement(): Enforcement;
-  /** When the state last became another one, milliseconds since the epoch. */
+  /** How long it is what it is, milliseconds. */
+  enforcementMs(): number;
+  /** What is wrong with the service itself. */
+  trouble(): readonly Trouble[];
   readonly lists: NonNullable<Controls['lists']>;
   acts(): readonly ActShown[];
   hasAdministrator(): boolean;
@@ -51,8 +57,6 @@ type Lists = Awaited<ReturnType<OverviewParts['lists']['statuses']>>;
 export class Overview implements OverviewControl {
   readonly #parts: OverviewParts;
   readonly #records: OverviewRecords;
-  #headline: { readonly state: string; readonly sinceMs: number } | undefined;
-  #dropped = { count: 0, lostMs: undefined as number | undefined };
 
   constructor(parts: OverviewParts) {
     this.#parts = parts;
@@ -60,15 +64,14 @@ export class Overview implements OverviewControl {
   }
 
   async state(): Promise<StateShown> {
-    const { clock, agency, evidence, pause, rates, state, acts, hasAdministrator } = this.#parts;
+    const { clock, agency, evidence, pause, rates, state, acts, hasAdministrator, trouble } = this.#parts;
     const nowMs = clock();
     const { config, generation, listen } = state();
     const groups = config.groups.map(({ name }) => name);
     const lists = await this.#parts.lists.statuses();
     const day = await this.#records.day(groups);
     const proofs = this.#proofs(groups);
-    const headline = this.#judge(nowMs, lists, proofs);
-    const facts = evidence.facts();
+    const headline = this.#judge(nowMs, lists, proofs, day.fault);
     const mandates = new Set(lists.filter(({ mandate }) => mandate === true).map(({ id }) => id));
     const { refusedOf, hitsOf, ...today } = sumUpToday(
       day.counts,
@@ -85,18 +88,12 @@ export class Overview implements OverviewControl {
       version: VERSION,
       generation: generation?.policy.generation ?? 0,
       resolver: { name: resolverName(config), addresses: listen.map(formatEndpoint) },
-      headline: this.#shown(headline, pause, facts.probe === undefined),
+      headline: this.#shown(headline, pause),
       strip: { from: timeOf(day.fromMs), to: timeOf(day.untilMs), spans: [...day.spans] },
       networks: this.#networks(nowMs, proofs, day, refusedOf, recorder?.distinctClients ?? {}, active),
       todo: needsOf({
-        nowMs,
-        lists,
-        acts: acts(),
-        papers,
-        decisions,
-        recorder,
-        hasAdministrator: hasAdministrator(),
-        resolvers: this.#parts.resolvers(),
+        ...{ nowMs, lists, acts: acts(), papers, decisions, recorder, trouble: trouble() },
+        ...{ hasAdministrator: hasAdministrator(), resolvers: this.#parts.resolvers() },
       }),
       today: { since: timeOf(dayStart(nowMs)), clients: recorder?.distinctClients['*'] ?? null, ...today },
       service: {
@@ -151,27 +148,34 @@ export class Overview implements OverviewControl {
     return searchRecords(this.#parts.stateDirectory, wanted, this.#parts.clock());
   }
 
-  #judge(nowMs: number, lists: Lists, proofs: readonly ProofFacts[]): Headline {
-    const { evidence, pause, upMs, enforcement, state } = this.#parts;
+  #judge(
+    nowMs: number,
+    lists: Lists,
+    proofs: readonly ProofFacts[],
+    unreadable: string | undefined,
+  ): Headline {
+    const { evidence, pause, upMs, enforcement, enforcementMs, state } = this.#parts;
     const { probe, records } = state().config;
     const { isPaused, by = '', reason = '', until = '' } = pause.status();
     const recorder = evidence.recorderStatus();
-    const dropped = recorder?.dropped ?? 0;
-    if (dropped > this.#dropped.count) this.#dropped = { count: dropped, lostMs: nowMs };
-    const headline = judgeHeadline({
+    return judgeHeadline({
       nowMs,
       upMs: upMs(),
       enforcement: enforcement(),
+      enforcementSinceMs: nowMs - enforcementMs(),
       pause: isPaused ? { by, reason, until } : undefined,
       probeEveryMs: probe.intervalMs === 0 ? undefined : probe.intervalMs,
       proofs,
       records: {
         isEnabled: records.isEnabled,
         failure: recorder?.failure,
+        reportedMs: recorder?.reportedMs,
         lastCommitMs: recorder?.lastCommitMs,
         backlogBytes: recorder?.backlogBytes ?? 0,
-        lostMs: this.#dropped.lostMs,
+        lostMs: evidence.losses.lastMs,
+        unreadable,
         isVerified: recorder?.isVerified,
+        verifiedMs: recorder?.verifiedMs,
       },
       staleLists: lists.flatMap(({ id, mandate, kept }) =>
         mandate === true && kept?.isStale === true && kept.checkedAt !== null
@@ -179,21 +183,17 @@ export class Overview implements OverviewControl {
           : [],
       ),
     });
-    if (this.#headline?.state !== headline.state) this.#headline = { state: headline.state, sinceMs: nowMs };
-    return headline;
   }
 
-  #shown(headline: Headline, pause: OperatorPause, isUnproven: boolean): StateShown['headline'] {
-    const { oldestProofMs, ...rest } = headline;
+  #shown(headline: Headline, pause: OperatorPause): StateShown['headline'] {
+    const { oldestProofMs, sinceMs, ...rest } = headline;
     const { isPaused, by = '', reason = '', until = '' } = pause.status();
-    const runs = this.#parts.evidence.probeStatus().runs;
-    const sweep = isUnproven
-      ? undefined
-      : runs.find(({ event, group }) => event === 'sweep' && group === undefined);
+    const { runs } = this.#parts.evidence.probeStatus();
+    const sweep = runs.find(({ event, group }) => event === 'sweep' && group === undefined);
     return {
       ...rest,
       groups: [...rest.groups],
-      sinceTime: orNull(this.#headline?.sinceMs, timeOf),
+      sinceTime: sinceMs === null ? null : timeOf(sinceMs),
       oldestProofTime: oldestProofMs === null ? null : timeOf(oldestProofMs),
       pause: isPaused ? { by, reason, until } : null,
       sweep:
@@ -205,32 +205,16 @@ export class Overview implements OverviewControl {
 
   /** What the probe knows of each group. */
   #proofs(groups: readonly string[]): ProofFacts[] {
-    const { evidence } = this.#parts;
-    const metrics = evidence.facts().probe;
-    const [last] = evidence.probeStatus().runs;
-    const { last: whole } = evidence.probeStatus();
-    return groups.map((group): ProofFacts => {
-      // As the probe names what it asks as.
-      const asked = `group:${group}`;
-      const results = metrics?.results.filter(({ view }) => view === asked) ?? [];
-      const told = whole?.results.filter(({ view }) => view === asked) ?? [];
-      const leaked = told.reduce((sum, result) => Math.max(sum, result.leaked), 0);
-      const unasked = whole?.unasked.find(({ view }) => view === asked || view === '*')?.reason;
+    return groups.map((group) => {
+      const { found, unasked } = this.#parts.evidence.proofOf(group);
       return {
-        group,
-        lastSuccessMs: metrics?.lastSuccessMs.get(asked),
-        outcome:
-          results.length === 0
-            ? undefined
-            : leaked > 0
-              ? 'leaking'
-              : results.every(({ isEnforced }) => isEnforced)
-                ? 'enforced'
-                : 'broken',
-        leaked,
-        failed: told.reduce((sum, result) => sum + result.failed, 0),
-        examples: told.flatMap(({ examples }) => examples),
-        unasked: results.length === 0 && last !== undefined ? unasked : undefined,
+        ...{ group, unasked: found === undefined ? unasked : undefined },
+        lastSuccessMs: found?.lastSuccessMs,
+        outcome: found?.outcome,
+        outcomeSinceMs: found?.sinceMs,
+        leaked: found?.leakedNames ?? 0,
+        failed: found?.failed ?? 0,
+        examples: found?.outcome === 'leaking' ? found.examples : [],
       };
     });
   }
@@ -273,9 +257,6 @@ export class Overview implements OverviewControl {
 
 /** Prefixes that a page shows of one group. */
 const PREFIXES_MAX = 20;
-/** As of the headline. */
-const INTERVALS_MAX = 3;
-const PROOF_MS_MIN = 60_000;
 
 const prefixesOf = (list: Parameters<typeof unpackPrefixes>[0]): string[] => {
   const texts: string[] = [];
@@ -295,7 +276,7 @@ const proofState = (
   if (proof?.outcome === 'leaking') return 'leaking';
   if (proof?.outcome === 'broken') return 'failing';
   if (proof?.lastSuccessMs === undefined) return 'never';
-  return nowMs - proof.lastSuccessMs <= Math.max(PROOF_MS_MIN, INTERVALS_MAX * everyMs) ? 'proven' : 'old';
+  return isFresh(proof.lastSuccessMs, nowMs, proofAgeMaxMs(everyMs)) ? 'proven' : 'old';
 };
 
 const orNull = <Value, Result>(value: Value | undefined, to: (value: Value) => Result): Result | null =>

@@ -9,14 +9,17 @@
 // To add a way to be not in force: add the fact to EnforcementFacts, decide in judge.ts, say it in texts.ts, and add a
 // row to test/integration/enforcement.test.ts. Imports base only.
 export { type EnforcementChange, EnforcementClock } from './enforcement-clock.ts';
+export { judgeHeadline } from './headline.ts';
 export {
+  HEADLINE_CAUSES,
   HEADLINE_STATES,
   type Headline,
+  type HeadlineCause,
   type HeadlineFacts,
   type HeadlineState,
-  judgeHeadline,
   type ProofFacts,
-} from './headline.ts';
+} from './headline-facts.ts';
+export { isFresh, proofAgeMaxMs } from './headline-proof.ts';
 export {
   type Enforcement,
   type EnforcementFacts,

@@ -16,6 +16,7 @@ import type { ProbeQuestion } from './plan-facts.ts';
 import { type ProbeRun, sumUpViews, toProbeRecord, worstOf } from './run.ts';
 import type { UnaskedView } from './scene.ts';
 import type { DueRun } from './schedule.ts';
+import { ViewFindings } from './view-findings.ts';
 
 /** Runs that are kept. */
 const RUNS_MAX = 20;
@@ -83,6 +84,8 @@ export interface FindingsOptions {
 
 /** The findings of one program. */
 export class ProbeFindings {
+  /** By view, of all runs. */
+  readonly views = new ViewFindings();
   readonly #options: FindingsOptions;
   #runs: ProbeRunStatus[] = [];
   #failing: readonly ProbeQuestion[] = [];
@@ -159,6 +162,7 @@ export class ProbeFindings {
     const outcome = unreadable.length > 0 && found.outcome === 'enforced' ? 'broken' : found.outcome;
     if (isSweep && group === undefined && !found.isCutShort) this.#sweepCoverage = found.coverage.share;
     const isPartly = group !== undefined;
+    this.views.take(found, unaskedViews, isPartly);
     this.#keepMetrics(found, unaskedViews, isPartly);
     this.#keepFailing(found, isPartly);
     this.#outcomes.set(outcome, (this.#outcomes.get(outcome) ?? 0) + 1);

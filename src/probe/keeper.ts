@@ -22,6 +22,7 @@ import { ProbePlan } from './plan.ts';
 import { runProbe } from './run.ts';
 import { ProbeScene, type SceneMeans, type SecureFacts } from './scene.ts';
 import { type DueRun, ProbeSchedule, REQUESTS_MAX } from './schedule.ts';
+import type { ViewFinding } from './view-findings.ts';
 
 /** How often it is looked whether a run is due. */
 const LOOK_MS = 1_000;
@@ -210,6 +211,13 @@ export class ProbeKeeper {
   /** What is shown of one run; undefined when it is not kept. */
   run(number: number): ProbeRunStatus | undefined {
     return this.#findings.runs.find(({ run }) => run === number);
+  }
+
+  /** What was found in a group, and why nobody can ask as it; undefined each: not known. */
+  proofOf(group: string): { readonly found: ViewFinding | undefined; readonly unasked: string | undefined } {
+    const { views } = this.#findings;
+    const view = `group:${group}`;
+    return { found: views.of(view), unasked: views.whyUnasked(view) };
   }
 
   /** What metrics tell; undefined before the first run. */

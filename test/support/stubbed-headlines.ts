@@ -50,6 +50,7 @@ export const STUBBED_HEADLINES: readonly StubbedHeadline[] = [
     mark: 'bad',
     headline: (now) => ({
       state: 'not-in-force',
+      cause: 'no-worker',
       sinceTime: time(now - 41_000),
       networksInForce: 0,
       groups: [],
@@ -63,6 +64,7 @@ export const STUBBED_HEADLINES: readonly StubbedHeadline[] = [
     mark: 'bad',
     headline: (now) => ({
       state: 'no-mandate-list',
+      cause: 'no-mandate',
       sinceTime: time(now - 80_000_000),
       groups: ['lab'],
       networksInForce: 2,
@@ -78,7 +80,7 @@ export const STUBBED_HEADLINES: readonly StubbedHeadline[] = [
       sinceTime: time(now - 1_800_000),
       groups: ['lab'],
       leakedNames: 3,
-      examples: ['muscdn.com', '<b>a.example</b>'],
+      examples: ['muscdn.com A: NOERROR 192.0.2.1', '<b>a.example</b> A: NOERROR 192.0.2.1'],
     }),
   },
   {
@@ -88,6 +90,7 @@ export const STUBBED_HEADLINES: readonly StubbedHeadline[] = [
     mark: 'warn',
     headline: (now) => ({
       state: 'unproven',
+      cause: 'old',
       sinceTime: time(now - 18 * 60_000),
       oldestProofTime: time(now - 19 * 60_000),
       groups: ['headquarters', 'lab'],
@@ -101,6 +104,7 @@ export const STUBBED_HEADLINES: readonly StubbedHeadline[] = [
     mark: 'warn',
     headline: (now) => ({
       state: 'unrecorded',
+      cause: 'failing',
       sinceTime: time(now - 600_000),
       detail: 'The disk is full: nothing was written for 10 min.',
     }),

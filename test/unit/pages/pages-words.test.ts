@@ -1,10 +1,16 @@
 // What the pages compute without a browser: places in charts, what was asked for, requests, texts.
 import { describe, expect, test } from 'vitest';
-import type { State } from '../../../pages/api/shapes.ts';
+import type { Headline, State } from '../../../pages/api/shapes.ts';
 import { EMPTY, problemsByField, toRequest } from '../../../pages/exemptions/draft.ts';
 import { addressOf, readQuestion } from '../../../pages/look-up/question.ts';
+import { sentenceOf, toneOf } from '../../../pages/overview/headline-text.ts';
 import { placeSpan, roundUp, spreadPins, stackHours } from '../../../pages/parts/geometry.ts';
+import type { Speech } from '../../../pages/parts/speech.ts';
+import { de } from '../../../pages/text/de.ts';
+import { en } from '../../../pages/text/en.ts';
 import { createFormat } from '../../../pages/text/format.ts';
+import { fr } from '../../../pages/text/fr.ts';
+import { nl } from '../../../pages/text/nl.ts';
 import { piecesOf, plainText } from '../../../pages/text/text.ts';
 import type { StateShown } from '../../../src/admin/admin.ts';
 
@@ -122,10 +128,10 @@ describe('a request', () => {
 });
 
 test.each([
-  ['en', '2 h 12 min', '40 s ago', 'in 5 days'],
-  ['fr', '2 h 12 min', 'il y a 40 s', 'dans 5 jours'],
-  ['nl', '2 h 12 min', '40 s geleden', 'over 5 dagen'],
-  ['de', '2 h 12 min', 'vor 40 s', 'in 5 Tagen'],
+  ['en', '2\u00a0h 12\u00a0min', '40\u00a0s ago', 'in 5 days'],
+  ['fr', '2\u00a0h 12\u00a0min', 'il y a 40\u00a0s', 'dans 5 jours'],
+  ['nl', '2\u00a0h 12\u00a0min', '40\u00a0s geleden', 'over 5 dagen'],
+  ['de', '2\u00a0h 12\u00a0min', 'vor 40\u00a0s', 'in 5 Tagen'],
 ] as const)('lengths and ages in %s', (language, length, ago, ahead) => {
   const format = createFormat(language);
   expect(format.length(7_920)).toBe(length);
@@ -143,4 +149,75 @@ test('texts have places, two forms of a count, and marks', () => {
     { kind: 'text', text: ' ' },
     { kind: 'value', name: 'x', isStrong: false, isCode: true },
   ]);
+});
+
+const HEADLINE: Headline = {
+  ...{ state: 'in-force', cause: null, text: 'ENGLISH', detail: 'ENGLISH', todo: null },
+  ...{ networks: 3, networksInForce: 3, networksProven: 2, groups: ['lab'], unasked: [], lists: ['tiktok'] },
+  ...{ sinceTime: '2026-11-26T11:00:00Z', oldestProofTime: '2026-11-26T11:59:00Z', leakedNames: 1 },
+  ...{ examples: ['a.example A +do: NOERROR 192.0.2.1'], pause: null, sweep: null },
+};
+
+/** Every state with each cause that the program has for it. */
+const SHOWN: readonly (readonly [state: Headline['state'], causes: readonly (string | null)[]])[] = [
+  ['in-force', [null]],
+  ['starting', ['startup', 'no-generation']],
+  ['paused', ['operator-pause']],
+  ['not-in-force', ['no-generation', 'no-worker', 'hung-worker']],
+  ['no-mandate-list', ['no-mandate', 'watched', 'outside-hours', 'partly', 'out-of-scope']],
+  ['leaking', [null]],
+  ['unproven', ['no-probe', 'unasked', 'never', 'broken', 'old', 'clock']],
+  ['unrecorded', ['disabled', 'failing', 'silent', 'waiting', 'lost', 'unreadable', 'not-whole']],
+  ['stale', [null]],
+];
+
+describe.each([
+  ['en', en],
+  ['fr', fr],
+  ['nl', nl],
+  ['de', de],
+] as const)('the headline in %s', (language, texts) => {
+  const format = createFormat(language);
+  const speech: Speech = {
+    ...{ language, format },
+    say: (key, ...[values]) => plainText(texts[key], language, values ?? {}, format.number),
+    word: (_, word) => word,
+  };
+  const sentence = (changes: Partial<Headline>) =>
+    sentenceOf(
+      speech,
+      { headline: { ...HEADLINE, ...changes }, time: '2026-11-26T12:00:00Z' } as State,
+      Date.parse('2026-11-26T12:00:00Z'),
+      undefined,
+    );
+
+  test.each(SHOWN.flatMap(([state, causes]) => causes.map((cause) => [state, cause] as const)))(
+    'of %s because of %s',
+    (state, cause) => {
+      const told = sentence({
+        ...{ state, cause },
+        detail: ['failing', 'unreadable'].includes(cause ?? '') ? 'no space left on device' : 'ENGLISH',
+      });
+      const text = `${told.title} ${told.said}`;
+      // Every sentence is made of the language's own words, with nothing left to fill in.
+      expect(text).not.toMatch(/ENGLISH|[{}]|undefined|NaN|\[object/);
+      expect(told.title.length).toBeGreaterThan(10);
+      expect(toneOf(told.shown)).toBe(
+        cause === 'out-of-scope' || state === 'starting'
+          ? 'none'
+          : state === 'in-force'
+            ? 'ok'
+            : ['unproven', 'unrecorded', 'stale'].includes(state)
+              ? 'warn'
+              : 'bad',
+      );
+    },
+  );
+
+  test('names what cannot be asked, and a sweep of another day with its day', () => {
+    expect(sentence({ unasked: ['lab'] }).said).toContain('lab');
+    const sweep = { time: '2026-11-24T09:30:00Z', names: 1_392, leakedNames: 0 };
+    expect(sentence({ sweep }).said).toContain('2026');
+    expect(sentence({ sweep: { ...sweep, time: '2026-11-26T09:30:00Z' } }).said).not.toContain('2026');
+  });
 });

@@ -1,0 +1,84 @@
+// What the last run that asked in a view found there, and since when it is so.
+//
+// A run of one group says nothing about the others: what was found there stays. Bounded by the views that there are.
+import type { ProbeResult } from '../records/records.ts';
+import { type ProbeRun, worstOf } from './run.ts';
+import type { UnaskedView } from './scene.ts';
+
+/** Names that stand for all that leaked. */
+const EXAMPLES_MAX = 5;
+
+/** What is known of one view. */
+export interface ViewFinding {
+  readonly outcome: ProbeResult['outcome'];
+  /** End of the first run that found this outcome, without another outcome since. */
+  readonly sinceMs: number;
+  /** End of the last run that found everything enforced; undefined: never since the start. */
+  readonly lastSuccessMs: number | undefined;
+  /** Names that were answered although they should have been refused. */
+  readonly leakedNames: number;
+  /** Questions without the answer that they should have had. */
+  readonly failed: number;
+  /** `www.example A: NOERROR 192.0.2.1`, leaks first. */
+  readonly examples: readonly string[];
+}
+
+/** The findings of all views. */
+export class ViewFindings {
+  readonly #found = new Map<string, ViewFinding>();
+  #unasked: ReadonlyMap<string, string> = new Map();
+
+  /** What was found in a view; undefined: nobody asked there yet. */
+  of(view: string): ViewFinding | undefined {
+    return this.#found.get(view);
+  }
+
+  /** Why nobody can ask in a view; undefined: somebody can. */
+  whyUnasked(view: string): string | undefined {
+    return this.#unasked.get(view);
+  }
+
+  /** Takes a run; `isPartly`: it asked in one group only. */
+  take(run: ProbeRun, unasked: readonly UnaskedView[], isPartly: boolean): void {
+    const leaked = leakedNames(run);
+    const asked = Map.groupBy(run.results, ({ view }) => view);
+    for (const [view, results] of asked) this.#takeView(view, results, leaked.get(view)?.size ?? 0, run);
+    const reasons = unasked.map(({ view, reason }) => [view, reason] as const);
+    if (isPartly) {
+      const others = [...this.#unasked].filter(([view]) => !asked.has(view));
+      this.#unasked = new Map([...others, ...reasons]);
+      return;
+    }
+    this.#unasked = new Map(reasons);
+    // A group that the configuration has no longer, or that nobody can ask as any more.
+    for (const view of this.#found.keys()) if (!asked.has(view) && !run.isCutShort) this.#found.delete(view);
+  }
+
+  #takeView(view: string, results: readonly ProbeResult[], leaked: number, run: ProbeRun): void {
+    const outcome = worstOf(results);
+    const before = this.#found.get(view);
+    const isSuccess = outcome === 'enforced' && !run.exemptedViews.includes(view);
+    this.#found.set(view, {
+      outcome,
+      sinceMs: before?.outcome === outcome ? before.sinceMs : run.endedMs,
+      lastSuccessMs: isSuccess ? run.endedMs : before?.lastSuccessMs,
+      leakedNames: leaked,
+      failed: results.reduce((sum, { failed }) => sum + failed, 0),
+      examples: results
+        .toSorted((a, b) => b.leaked - a.leaked)
+        .flatMap(({ examples }) => examples)
+        .slice(0, EXAMPLES_MAX),
+    });
+  }
+}
+
+/** By view: one name is asked by several types and transports. */
+const leakedNames = ({ failures }: ProbeRun): ReadonlyMap<string, ReadonlySet<unknown>> => {
+  const found = new Map<string, Set<unknown>>();
+  for (const { question, verdict } of failures) {
+    if (verdict !== 'leaked') continue;
+    const names = found.get(question.view) ?? new Set();
+    found.set(question.view, names.add(question.rule ?? question.name));
+  }
+  return found;
+};

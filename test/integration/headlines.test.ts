@@ -1,0 +1,418 @@
+// Every state of the headline that can be brought about from outside, in the running program, and what a page says of it.
+//
+// One program and one browser: accidents are made happen to it one after the other, and each is seen on two open pages,
+// which nobody loads again. Pictures go to dist/pictures. What cannot be brought about here is in
+// test/unit/enforcement/headline.test.ts: a recorder that is held up by its disk, records off (which takes a start), a clock of
+// a fleet, a network that nobody can ask as.
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { type Browser, chromium, type Page } from 'playwright-core';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { buildPages } from '../../pages/build.ts';
+import { RCODE } from '../../src/dns/dns.ts';
+import { CertificateAuthority } from '../support/certificates.ts';
+import { ask } from '../support/client.ts';
+import { content, ListServer } from '../support/list-server.ts';
+import { type Cordon, findProgram, run, startCordon } from '../support/process.ts';
+import { codeOf, RoomClient } from '../support/room-client.ts';
+import { answer, ScriptedUpstream } from '../support/scripted-upstream.ts';
+
+const PICTURES = fileURLToPath(new URL('../../dist/pictures', import.meta.url));
+const program = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
+const load = (name: string): string =>
+  `--import=${pathToFileURL(fileURLToPath(new URL(`../support/${name}`, import.meta.url))).href}`;
+const PASSWORD = 'four words without any sense';
+const LISTED = 'www.order.example';
+const HOUR_MS = 3_600_000;
+const WAIT_MS = 30_000;
+const WAIT = { timeout: WAIT_MS, interval: 100 };
+/** So long a certificate lives that has to end while the test looks. */
+const CERTIFICATE_DAYS = 45 / 86_400;
+/** Bytes of a file at most: no record fits any more. */
+const NO_BYTES = 1;
+
+const hasChromium = findProgram('chromium') !== undefined;
+if (!hasChromium && process.env['CI'] === 'true') throw new Error('chromium is not installed');
+const walk = test.skipIf(!hasChromium);
+
+let folder: string;
+let upstream: ScriptedUpstream;
+let lists: ListServer;
+let browser: Browser;
+let cordon: Cordon;
+let client: RoomClient;
+let secret: string;
+/** At desktop width in English, and at phone width in German. */
+let desk: Page;
+let phone: Page;
+
+interface Setting {
+  readonly lab?: string;
+  /** Of the list `order`. */
+  readonly order?: string;
+  readonly probe?: string;
+}
+
+const configOf = ({
+  lab = '[order, feed]',
+  order = 'mandate: true',
+  probe = 'interval: 2s, rate: 10000',
+}: Setting = {}): string => `
+listen: { dns: ["127.0.0.1:0"], dot: ["127.0.0.1:0"], admin: "127.0.0.1:0" }
+tls: { cert: cert.pem, key: key.pem }
+workers: 1
+state: ${join(folder, 'state')}
+agency: Example Agency
+upstreams: ["127.0.0.1:${upstream.endpoint.port}"]
+probe: { ${probe}, listeners: false, controls: [www.free.example] }
+lists:
+  - { id: order, file: order.txt, ${order} }
+  - { id: own, file: own.txt }
+  - { id: feed, url: "http://127.0.0.1:${lists.port}/feed.txt", format: domains, mandate: true, refresh: 5m }
+groups:
+  - { name: default, lists: [order, feed] }
+  - { name: lab, clients: ["127.0.2.0/29"], lists: ${lab} }
+compliance: { pause-max: 1h }
+control-room: { listen: "127.0.0.1:0", pages: ${join(folder, 'pages')} }
+`;
+
+const FEED = Array.from({ length: 40 }, (_, index) => `name-${index}.example\n`);
+
+beforeAll(async () => {
+  if (!hasChromium) return;
+  mkdirSync(PICTURES, { recursive: true });
+  folder = mkdtempSync(join(tmpdir(), 'cordon-headlines-'));
+  [upstream, lists, browser] = await Promise.all([
+    ScriptedUpstream.open((query) => answer(query, [`${query.name} 0 IN A 203.0.113.1`])),
+    ListServer.open(),
+    chromium.launch({ executablePath: findProgram('chromium') ?? 'chromium', args: ['--no-sandbox'] }),
+    buildPages(join(folder, 'pages')),
+  ]);
+  lists.set('/feed.txt', content(FEED.join('')));
+  const { certificate, key } = CertificateAuthority.create().issue({
+    ...{ names: ['DNS:dns.example.net'], endsInDays: CERTIFICATE_DAYS },
+  });
+  cordon = await startCordon({
+    config: configOf(),
+    files: { 'cert.pem': certificate, 'key.pem': key, 'own.txt': 'own.example\n' },
+    env: { NODE_OPTIONS: [load('dead-workers.mjs'), load('hang.mjs'), load('other-clock.mjs')].join(' ') },
+  });
+  const first = await cordon.waitForLog(({ msg }) => msg.startsWith('nobody is administrator'));
+  const link = String(first['url']);
+  client = await new RoomClient(new URL(link).origin).open();
+  secret = await client.enrol(link, 'A. Administrator', PASSWORD);
+  await openPages();
+}, 120_000);
+
+afterAll(async () => {
+  await browser?.close();
+  await cordon?.kill();
+  await Promise.all([lists?.close(), upstream?.close()]);
+  if (folder !== undefined) rmSync(folder, { recursive: true, force: true });
+});
+
+const openPages = async (): Promise<void> => {
+  desk = await openPage(1280, 'light', 'en');
+  phone = await openPage(390, 'dark', 'de');
+};
+
+const openPage = async (width: number, colorScheme: 'light' | 'dark', locale: string): Promise<Page> => {
+  const context = await browser.newContext({ viewport: { width, height: 850 }, colorScheme, locale });
+  context.setDefaultTimeout(WAIT_MS);
+  await context.addCookies(
+    [...client.cookies].map(([name, value]) => ({ name, value, url: client.origin, httpOnly: true })),
+  );
+  const page = await context.newPage();
+  await page.goto(client.origin);
+  return page;
+};
+
+const runCommand = (...args: string[]) =>
+  run(process.execPath, [program, ...args, '--config', join(cordon.directory, 'cordon.yaml')]);
+
+const command = async (...args: string[]): Promise<void> => {
+  const { code, stderr } = await runCommand(...args);
+  expect([args, code, stderr]).toEqual([args, 0, '']);
+};
+
+/** Fetches the list, whatever comes of it. */
+const refresh = (): Promise<unknown> => runCommand('lists', 'refresh', 'feed');
+
+const put = (name: string, text: string): void => {
+  writeFileSync(join(cordon.directory, `${name}.new`), text);
+  renameSync(join(cordon.directory, `${name}.new`), join(cordon.directory, name));
+};
+const remove = (name: string): void => rmSync(join(cordon.directory, name), { force: true });
+
+/** Puts another configuration in force. */
+const reload = async (setting: Setting = {}): Promise<void> => {
+  put('cordon.yaml', configOf(setting));
+  const from = cordon.logs().length;
+  cordon.signal('SIGHUP');
+  await cordon.waitForLog(({ msg }) => msg === 'reloaded', from);
+};
+
+/** As it is read: a number and its unit hold together by another blank. */
+const headingOf = async (page: Page): Promise<string> =>
+  ((await page.locator('h1').first().textContent()) ?? '').replaceAll('\u00a0', ' ');
+
+const saidOn = async (page: Page): Promise<string> =>
+  ((await page.locator('.headline .said').first().textContent()) ?? '').replaceAll('\u00a0', ' ');
+
+interface Seen {
+  readonly says: RegExp;
+  readonly german: RegExp;
+  readonly tone: 'ok' | 'warn' | 'bad' | 'none';
+  /** Of the sentence below. */
+  readonly because?: RegExp;
+}
+
+/** Waits until both pages say it, without loading them again, and takes their pictures. */
+const expectSeen = async (name: string, { says, german, tone, because }: Seen): Promise<void> => {
+  await expect.poll(() => headingOf(desk), WAIT).toMatch(says);
+  await expect.poll(() => headingOf(phone), WAIT).toMatch(german);
+  expect([name, await desk.locator('.headline').getAttribute('class')]).toEqual([
+    name,
+    expect.stringContaining(tone),
+  ]);
+  if (because !== undefined) await expect.poll(() => saidOn(desk), WAIT).toMatch(because);
+  await desk.screenshot({ path: join(PICTURES, `real-${name}-desktop.png`), fullPage: true });
+  await phone.screenshot({ path: join(PICTURES, `real-${name}-phone.png`) });
+};
+
+/** Waits for a row of what needs a person. */
+const expectNeed = async (says: RegExp, german: RegExp): Promise<void> => {
+  const needsOf = async (page: Page): Promise<string> =>
+    (await page.locator('.needs li').allTextContents()).join('\n');
+  await expect.poll(() => needsOf(desk), WAIT).toMatch(says);
+  await expect.poll(() => needsOf(phone), WAIT).toMatch(german);
+};
+
+const IN_FORCE: Seen = {
+  says: /^In force on 2 of 2 networks$/,
+  german: /^In Kraft in 2 von 2 Netzen$/,
+  tone: 'ok',
+  because: /^Last proven/,
+};
+
+walk('without its lists it says that it starts, and that nothing resolves yet', async () => {
+  await expectSeen('starting', {
+    says: /^Starting: nothing resolves yet$/,
+    german: /^Start: Noch wird nichts aufgelöst$/,
+    tone: 'none',
+    because: /SERVFAIL/,
+  });
+});
+
+walk('with its lists it is in force, and proven on both networks', async () => {
+  put('order.txt', 'order.example\n');
+  await reload();
+  await expectSeen('in-force', IN_FORCE);
+});
+
+walk('a certificate that will end is told of before', async () => {
+  await expectNeed(/certificate of the encrypted listeners ends soon/, /läuft bald ab/);
+});
+
+walk('paused', async () => {
+  await command('pause', '10m', '--reason', 'Incident 2026-41.');
+  await expectSeen('paused', {
+    says: /^Paused by .*: names pass on all networks for (?:9 min \d+ s|10 min) more$/,
+    german: /^Ausgesetzt durch /,
+    tone: 'bad',
+    because: /“Incident 2026-41\.” Ends by itself at \d\d:\d\d\./,
+  });
+  await command('resume', '--reason', 'over');
+  await expectSeen('resumed', IN_FORCE);
+});
+
+walk('a network without its mandate list, one whose list only counts, and nobody by decision', async () => {
+  await reload({ lab: '[own]' });
+  await expectSeen('no-mandate-list', {
+    says: /^No mandate list in force on 1 of 2 networks$/,
+    german: /^Keine Pflichtliste in Kraft in 1 von 2 Netzen$/,
+    tone: 'bad',
+    because: /^lab: only ordinary lists since/,
+  });
+  await reload({ order: 'log-only: true' });
+  await expectSeen('log-only', {
+    says: /^No mandate list in force on 2 of 2 networks$/,
+    german: /^Keine Pflichtliste in Kraft in 2 von 2 Netzen$/,
+    tone: 'bad',
+    because: /not in force since .*: order\./,
+  });
+  await reload();
+  await expectSeen('lists-back', IN_FORCE);
+});
+
+walk('what the probe found in a pause stands until it has found something else', async () => {
+  // Slowly, so that it is seen before all of it is asked again.
+  await reload({ probe: 'interval: 1s, rate: 100' });
+  await command('pause', '10m', '--reason', 'Incident 2026-42.');
+  const from = cordon.logs().length;
+  await cordon.waitForLog(({ msg }) => msg.startsWith('the self-probe got answers'), from);
+  await command('resume', '--reason', 'over');
+  await expectSeen('leaking', {
+    says: /^Not in force on 2 of 2 networks: \d+ names resolve$/,
+    german: /^Nicht in Kraft in 2 von 2 Netzen: \d+ Namen werden aufgelöst$/,
+    tone: 'bad',
+    because: /found by the probe .*\.example.* answered\./,
+  });
+  await reload();
+  await expectSeen('no-longer-leaking', IN_FORCE);
+});
+
+walk('a held list needs a person and leaves the headline alone', async () => {
+  lists.set('/feed.txt', content(FEED.slice(0, 10).join('')));
+  await refresh();
+  await expectNeed(/A new content of feed is held/, /Ein neuer Inhalt von feed ist angehalten/);
+  await expectSeen('list-held', IN_FORCE);
+  lists.set('/feed.txt', content(FEED.join('')));
+  await refresh();
+});
+
+walk('the server of a list is gone, at first and for too long', async () => {
+  lists.set('/feed.txt', (_request, response) => void response.destroy());
+  await refresh();
+  await expectNeed(/The source of feed was not reached/, /Die Quelle von feed war zuletzt nicht erreichbar/);
+  // Nobody waits three times the interval: the record says that it was days ago.
+  const path = join(folder, 'state/lists/feed/record.json');
+  const was = readFileSync(path, 'utf8');
+  const checked = new Date(Date.now() - 72 * HOUR_MS).toISOString();
+  const now = was.replace(/("checkedAt(?:Ms)?":\s*)("[^"]*"|\d+)/, (_, name: string, value: string) =>
+    value.startsWith('"') ? `${name}"${checked}"` : `${name}${Date.parse(checked)}`,
+  );
+  expect(now).not.toBe(was);
+  writeFileSync(path, now);
+  await expectSeen('stale', {
+    says: /^In force on 2 of 2 networks, with a list 3 days old$/,
+    german: /^In Kraft in 2 von 2 Netzen, mit einer 3 Tage alten Liste$/,
+    tone: 'warn',
+    because: /^feed: source not reached since/,
+  });
+  lists.set('/feed.txt', content(FEED.join('')));
+  await refresh();
+  await expectSeen('list-reached', IN_FORCE);
+});
+
+walk('all upstreams are down', async () => {
+  upstream.onQuery(() => undefined);
+  await expectSeen('upstream-down', {
+    says: /^In force, but unproven on 2 of 2 networks/,
+    german: /^In Kraft, aber .*nicht nachgewiesen in 2 von 2 Netzen/,
+    tone: 'warn',
+    because: /did not get the answers that it should have had/,
+  });
+  await expectNeed(/No upstream answers\./, /Kein Upstream antwortet\./);
+  upstream.onQuery((query) => answer(query, [`${query.name} 0 IN A 203.0.113.1`]));
+  await expectSeen('upstream-up', IN_FORCE);
+});
+
+walk('no worker lives', async () => {
+  put('dead-workers', '');
+  await expectSeen('no-worker', {
+    says: /^Not in force anywhere for \d+ s$/,
+    german: /^Nirgends in Kraft seit \d+ (?:s|Sek)/,
+    tone: 'bad',
+    because: /^No worker runs: queries get no answer\./,
+  });
+  remove('dead-workers');
+  await expectSeen('workers-back', IN_FORCE);
+});
+
+walk('the disk takes no records', async () => {
+  const limit = async (bytes: string): Promise<void> => {
+    const { code, stderr } = await run('prlimit', ['--pid', String(cordon.pid), `--fsize=${bytes}:`]);
+    expect([code, stderr]).toEqual([0, '']);
+  };
+  await limit(String(NO_BYTES));
+  await ask(cordon.dns, `${LISTED} A`);
+  await expectSeen('unrecorded', {
+    says: /^In force, but not recorded since \d\d:\d\d$/,
+    german: /^In Kraft, aber seit \d\d:\d\d nicht aufgezeichnet$/,
+    tone: 'warn',
+    because: /^Records cannot be written: /,
+  });
+  // Nothing of it costs a client an answer, or a refusal.
+  expect((await ask(cordon.dns, `${LISTED} A`)).rcode).toBe(RCODE.NXDOMAIN);
+  await limit('unlimited');
+  await expectSeen('recorded-again', IN_FORCE);
+});
+
+walk('records that cannot be read are said to be so, and the strip is no evidence', async () => {
+  const directory = join(folder, 'state/records/changes');
+  const [newest = ''] = readdirSync(directory)
+    .filter((name) => name.endsWith('.sqlite'))
+    .toReversed();
+  const damaged = join(directory, `000000-${newest.slice(7)}`);
+  writeFileSync(damaged, 'no database\n'.repeat(1_000));
+  await expectSeen('unreadable', {
+    says: /^In force, but not recorded$/,
+    german: /^In Kraft, aber nicht aufgezeichnet$/,
+    tone: 'warn',
+    because: /^The records cannot be read: /,
+  });
+  rmSync(damaged);
+  await expectSeen('readable', IN_FORCE);
+});
+
+walk('the clock was set back: what was proven then proves nothing now', async () => {
+  await reload({ probe: 'interval: 1h' });
+  await expectSeen('before-the-clock', IN_FORCE);
+  // Less than what sessions allow for: somebody has to look.
+  put('clock', String(-4 * 60_000));
+  await expectSeen('clock', {
+    says: /^In force, but unproven on 2 of 2 networks/,
+    german: /^In Kraft, aber .*nicht nachgewiesen in 2 von 2 Netzen/,
+    tone: 'warn',
+    because: /the clock was set back, so it proves nothing/,
+  });
+  remove('clock');
+  await reload();
+  await expectSeen('after-the-clock', IN_FORCE);
+});
+
+walk('a certificate that ended', async () => {
+  await expectNeed(/certificate of the encrypted listeners has ended/, /ist abgelaufen/);
+  await desk.screenshot({ path: join(PICTURES, 'real-certificate-desktop.png'), fullPage: true });
+});
+
+walk('no word: the program stands still', async () => {
+  cordon.signal('SIGSTOP');
+  try {
+    await expectSeen('no-word', {
+      says: /^No word from the resolver for \d+ s$/,
+      german: /^Seit \d+ .* keine Nachricht vom Resolver$/,
+      tone: 'none',
+      because: /That may no longer be so\./,
+    });
+  } finally {
+    cordon.signal('SIGCONT');
+  }
+  await desk.getByRole('heading', { level: 1, name: /^(?:In force|Not in force|Starting)/ }).waitFor();
+});
+
+walk('a clock that was set far ends sessions, and whoever signs in again is told', async () => {
+  put('clock', String(2 * HOUR_MS));
+  await expect.poll(() => headingOf(desk), WAIT).toBe('Sign in');
+  client = await new RoomClient(client.origin).open();
+  const signedIn = await client.post('/api/session/password', {
+    ...{ name: 'A. Administrator', password: PASSWORD },
+    code: codeOf(secret, (2 * HOUR_MS) / 30_000),
+  });
+  expect([signedIn.status, signedIn.text]).toEqual([200, expect.any(String)]);
+  await Promise.all([desk, phone].map((page) => page.context().close()));
+  await openPages();
+  await expectNeed(/The clock of the resolver is wrong/, /Die Uhr des Resolvers geht falsch/);
+  await desk.screenshot({ path: join(PICTURES, 'real-clock-far-desktop.png'), fullPage: true });
+});
