@@ -21,6 +21,9 @@ const STYLES = ['tokens.css', 'base.css', 'shell.css', 'parts.css', 'narrow.css'
 
 const source = fileURLToPath(new URL('.', import.meta.url));
 
+/** What the server draws a page first with; it hands this file out to nobody. */
+const FIRST_NAME = 'first.mjs';
+
 /** Writes a file whose name holds what it contains; gives its path as the pages name it. */
 const writeNamed = (folder: string, name: string, ending: string, content: string): string => {
   const hash = createHash('sha256').update(content).digest('base64url').slice(0, 10);
@@ -121,6 +124,23 @@ const bundleScripts = async (folder: string): Promise<string> => {
   return `/assets/${entry.fileName}`;
 };
 
+/** The same pages as a module of Node.js, in one file: texts of all languages, and preact, within. */
+const bundleFirst = async (folder: string): Promise<void> => {
+  const bundle = await rolldown({
+    input: join(source, 'first.tsx'),
+    platform: 'node',
+    tsconfig: join(source, 'tsconfig.json'),
+    logLevel: 'warn',
+  });
+  await bundle.write({
+    file: join(folder, FIRST_NAME),
+    format: 'esm',
+    minify: true,
+    codeSplitting: false,
+  });
+  await bundle.close();
+};
+
 /** Builds the pages into `target`, in the place of what was there. Rejects when they are too large. */
 export const buildPages = async (target: string): Promise<number> => {
   const work = `${target}.${process.pid}`;
@@ -133,6 +153,7 @@ export const buildPages = async (target: string): Promise<number> => {
       STYLE: writeNamed(work, 'room', 'css', packStyle(style)),
       ICON: writeNamed(work, 'mark', 'svg', readFileSync(join(source, 'mark.svg'), 'utf8')),
     };
+    await bundleFirst(work);
     const index = readFileSync(join(source, 'index.html'), 'utf8');
     writeFileSync(
       join(work, 'index.html'),

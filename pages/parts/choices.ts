@@ -1,4 +1,5 @@
-// What a reader chose for this browser: language, theme, whether single keys do something. Kept in the browser only.
+// What a reader chose for this browser: language, theme, whether single keys do something. Kept in the browser; language and
+// theme go with requests as cookies, because the server writes what is drawn first.
 import { LANGUAGES, type Language } from '../text/text.ts';
 import { Store } from './store.ts';
 
@@ -13,6 +14,14 @@ const read = (name: string): string | null => {
     return null;
   }
 };
+/** Seconds that a choice is remembered for the server. */
+const YEAR_SEC = 31_536_000;
+
+const tell = (name: string, value: string): void => {
+  // biome-ignore lint/suspicious/noDocumentCookie: CookieStore is asynchronous, and not there without TLS
+  document.cookie = `cordon-${name}=${value}; path=/; max-age=${YEAR_SEC}; samesite=strict`;
+};
+
 const keep = (name: string, value: string): void => {
   try {
     localStorage.setItem(`cordon-${name}`, value);
@@ -40,10 +49,12 @@ export const applyChoices = (): void => {
   apply();
   language.follow((value) => {
     keep('language', value);
+    tell('language', value);
     apply();
   });
   theme.follow((value) => {
     keep('theme', value);
+    tell('theme', value);
     apply();
   });
   hasKeys.follow((value) => keep('keys', value ? 'on' : 'off'));

@@ -7,10 +7,11 @@ export interface Place {
   readonly query: URLSearchParams;
 }
 
-const read = (): Place => ({
-  path: decodeURI(location.pathname),
-  query: new URLSearchParams(location.search),
-});
+/** Where the server draws a page there is no address yet: it says the place itself. */
+const read = (): Place =>
+  typeof location === 'undefined'
+    ? { path: '/', query: new URLSearchParams() }
+    : { path: decodeURI(location.pathname), query: new URLSearchParams(location.search) };
 
 export const place = new Store<Place>(read());
 

@@ -3,7 +3,16 @@ import { type ComponentChildren, createContext, Fragment, type VNode } from 'pre
 import { useContext, useMemo } from 'preact/hooks';
 import { en } from '../text/en.ts';
 import { createFormat, type Format } from '../text/format.ts';
-import { type Key, type Language, piecesOf, plainText, type Texts, type Values } from '../text/text.ts';
+import {
+  type Key,
+  LANGUAGES,
+  type Language,
+  piecesOf,
+  plainText,
+  type Texts,
+  type Values,
+} from '../text/text.ts';
+import type { Speech } from './speech.ts';
 import { Store } from './store.ts';
 
 /** English comes with the page; the others are loaded when somebody wants them. */
@@ -30,22 +39,20 @@ export const speak = async (language: Language): Promise<void> => {
   }
 };
 
+const loaded = new Map<Language, Texts>([['en', en]]);
+
+/** Loads every language, for who draws pages for many readers. */
+export const loadAll = async (): Promise<void> => {
+  for (const language of LANGUAGES) loaded.set(language, await LOADERS[language]());
+};
+
+/** The texts of a language after loadAll(). */
+export const textsNow = (language: Language): Texts => loaded.get(language) ?? en;
+
 /** The texts of one language, for sentences that are read out in another than the page's. */
 export const textsOf = (language: Language): Promise<Texts> => LOADERS[language]();
 
 export const SpokenContext = createContext<Spoken>(spoken.value);
-
-/** What a component says with. */
-export interface Speech {
-  readonly language: Language;
-  readonly format: Format;
-  readonly say: <K extends Key>(
-    key: K,
-    ...values: keyof Values<K> extends never ? [] : [values: Values<K>]
-  ) => string;
-  /** The text of a word of the program: `prefix` and the word with its parts joined; the word itself when there is none. */
-  readonly word: (prefix: string, word: string) => string;
-}
 
 const formats = new Map<Language, Format>();
 const formatOf = (language: Language): Format => {

@@ -1,5 +1,5 @@
 // What the page computes of a fleet, without a browser: marks, sites, and the sums of a probe.
-import type { Mark } from '../parts/marks.tsx';
+import type { Mark } from '../parts/mark.ts';
 import type { Fleet, ProbeRow, Resolver } from './shapes.ts';
 
 /** In force, or by decision out of scope. */

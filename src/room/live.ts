@@ -39,7 +39,11 @@ export class Live {
   #looks = 0;
   #isLooking = false;
   #signature = '';
+  /** The signature of what all streams were told last. */
+  #told = '';
   #text = '';
+  #readMs = Number.NEGATIVE_INFINITY;
+  #reading: Promise<void> | undefined;
   #versions: ReadonlyMap<string, string> = new Map();
 
   constructor(source: LiveSource, onFault: (thrown: unknown) => void) {
@@ -71,7 +75,7 @@ export class Live {
     });
     response.flushHeaders();
     if (this.#timer === undefined) {
-      this.#signature = '';
+      this.#told = '';
       this.#versions = this.#source.versions();
       this.#timer = setInterval(() => void this.look(), LOOK_MS).unref();
       void this.look();
@@ -94,11 +98,11 @@ export class Live {
       if (this.#looks % TICK_LOOKS === 0)
         this.#tell('tick', JSON.stringify({ time: new Date().toISOString() }));
       this.#tellChanged();
-      const { text, signature } = await this.#source.state();
-      const isNew = signature !== this.#signature || this.#looks % STATE_LOOKS === 0;
-      this.#text = text;
-      this.#signature = signature;
-      if (isNew) this.#tell('state', text);
+      const before = this.#told;
+      await this.#read();
+      const isNew = this.#signature !== before || this.#looks % STATE_LOOKS === 0;
+      this.#told = this.#signature;
+      if (isNew) this.#tell('state', this.#text);
     } catch (thrown) {
       this.#onFault(thrown);
     } finally {
@@ -106,10 +110,31 @@ export class Live {
     }
   }
 
+  /** The state as JSON, no older than a look: pages that are opened together cost one. Rejects as the source does. */
+  async newest(): Promise<string> {
+    if (performance.now() - this.#readMs >= LOOK_MS) await this.#read();
+    return this.#text;
+  }
+
   /** Ends all streams. */
   close(): void {
     clearInterval(this.#timer);
     for (const { response } of this.#streams) response.end();
+  }
+
+  /** One reading for all who wait for it. */
+  #read(): Promise<void> {
+    this.#reading ??= (async () => {
+      try {
+        const { text, signature } = await this.#source.state();
+        this.#text = text;
+        this.#signature = signature;
+        this.#readMs = performance.now();
+      } finally {
+        this.#reading = undefined;
+      }
+    })();
+    return this.#reading;
   }
 
   #tellChanged(): void {

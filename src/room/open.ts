@@ -15,8 +15,9 @@ import {
 import { readCertificate, type TlsMaterial } from '../tls/tls.ts';
 import { Acts } from './acts.ts';
 import { Brake } from './brake.ts';
+import { FirstPage } from './first.ts';
 import { Live, type LiveSource } from './live.ts';
-import { readPages } from './pages.ts';
+import { indexOf, readPages } from './pages.ts';
 import type { RoomLog, RoomParts } from './parts.ts';
 import { Passkeys } from './passkeys.ts';
 import { People } from './people.ts';
@@ -102,9 +103,11 @@ export const openRoom = async (options: RoomOptions): Promise<Room> => {
     const live = new Live(options.live, (thrown) => log.error({ err: thrown }, 'telling pages what is new'));
     const certificate = options.tls && new RoomCertificate(options.tls, log);
     const names = [...options.hosts, ...(url === undefined ? [] : [url.hostname.toLowerCase()])];
+    const pages = readPages(options.pagesDirectory);
+    const index = indexOf(pages);
     const server = await createServer({
-      ...{ parts, live, url, acts, hosts: new Set(names) },
-      pages: readPages(options.pagesDirectory),
+      ...{ parts, live, url, acts, pages, hosts: new Set(names) },
+      first: await FirstPage.load(options.pagesDirectory, index, log),
       tls: certificate?.material,
       requestsPerMinute: options.requestsPerMinute ?? REQUESTS_PER_MINUTE,
     });

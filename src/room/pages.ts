@@ -60,6 +60,12 @@ export const findPage = (pages: ReadonlyMap<string, Page>, path: string): Page |
   return pages.get(path) ?? (last.includes('.') || last.includes('%') ? undefined : pages.get(INDEX));
 };
 
+/** The text of that page. */
+export const indexOf = (pages: ReadonlyMap<string, Page>): string => pages.get(INDEX)?.body.toString() ?? '';
+
+/** True for the one page that every place within the pages is. */
+export const isIndex = (pages: ReadonlyMap<string, Page>, page: Page): boolean => pages.get(INDEX) === page;
+
 const toPage = (body: Buffer, contentType: string, isImmutable: boolean): Page => ({
   ...{ body, contentType, isImmutable },
   etag: `"${createHash('sha256').update(body).digest('base64url')}"`,

@@ -26,8 +26,10 @@ import {
 } from '../admin/admin.ts';
 import { errorText, isAppError } from '../base/base.ts';
 import type { Acting, Acts } from './acts.ts';
+import type { FirstPage } from './first.ts';
 import type { Live } from './live.ts';
-import { findPage, type Page } from './pages.ts';
+import { findAnswer } from './page-answers.ts';
+import type { Page } from './pages.ts';
 import type { RoomParts } from './parts.ts';
 import { createPeopleControl } from './people-control.ts';
 import { RoomSession } from './session-control.ts';
@@ -66,6 +68,8 @@ export interface ServerOptions {
   readonly acts: Acts;
   readonly live: Live;
   readonly pages: ReadonlyMap<string, Page>;
+  /** Draws the page with its numbers; undefined: nothing does. */
+  readonly first: FirstPage | undefined;
   /** Undefined: plain, on loopback. */
   readonly tls: { readonly cert: string; readonly key: string } | undefined;
   /** Names of this host beside its own, folded, without a dot at the end. */
@@ -397,15 +401,20 @@ const addLive = (server: FastifyInstance, options: ServerOptions): void => {
   });
 };
 
-const answerPage = ({ pages }: ServerOptions, request: FastifyRequest, reply: FastifyReply): FastifyReply => {
+const answerPage = async (
+  options: ServerOptions,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): Promise<FastifyReply> => {
   const path = request.url.split('?', 1)[0] ?? '';
   const isRead = request.method === 'GET' || request.method === 'HEAD';
-  const page = isRead && path !== API && !path.startsWith(`${API}/`) ? findPage(pages, path) : undefined;
-  if (page === undefined) return sendReply(reply, toProblem(404, 'there is no such path'));
-  reply.header('ETag', page.etag);
-  reply.header('Cache-Control', page.isImmutable ? 'public, max-age=31536000, immutable' : 'no-cache');
-  if (request.headers['if-none-match'] === page.etag) return reply.code(304).send();
-  return reply.code(200).type(page.contentType).send(page.body);
+  const isPage = isRead && path !== API && !path.startsWith(`${API}/`);
+  const found = isPage
+    ? await findAnswer(options, { path, request, visit: visitOf(options, request, reply) })
+    : undefined;
+  if (found === undefined) return sendReply(reply, toProblem(404, 'there is no such path'));
+  for (const [name, value] of Object.entries(found.headers)) reply.header(name, value);
+  return reply.code(found.status).send(found.body);
 };
 
 /** Faults of HTTP in the words of problem documents; everything else is a defect, which the log has. */

@@ -452,6 +452,51 @@ walk('keys lead to places, the skip link to the content, and both can be turned 
   expect(new URL(page.url()).pathname).toBe('/look-up');
 });
 
+interface Paint {
+  readonly paintMs: number;
+  readonly asked: readonly { readonly path: string; readonly atMs: number }[];
+}
+
+walk('the first thing that is drawn has the numbers: before anything is asked of the API', async () => {
+  const page = await windowOf(operator.client);
+  await page.goto(`${scene.origin}/sign-in`);
+  await page.goto(scene.origin);
+  await page.getByRole('heading', { level: 1, name: /^(?:In force|Not in force)/ }).waitFor();
+  await expect.poll(() => page.evaluate('performance.getEntriesByType("paint").length')).toBe(2);
+  const { paintMs, asked } = (await page.evaluate(`({
+    paintMs: performance.getEntriesByName('first-contentful-paint')[0].startTime,
+    asked: performance.getEntriesByType('resource')
+      .map(({ name, startTime }) => ({ path: new URL(name).pathname, atMs: startTime }))
+      .filter(({ path }) => path.startsWith('/api/')),
+  })`)) as Paint;
+  const early = asked.filter(({ path, atMs }) => path !== '/api/live' && atMs <= paintMs);
+  expect(early).toEqual([]);
+  // Nothing had to be asked at all: the page brought session and state.
+  expect(asked.filter(({ path }) => path === '/api/v1/state' || path === '/api/session')).toEqual([]);
+});
+
+walk(
+  'without script the overview can be read, and the policy of the page has nothing against it',
+  async () => {
+    const context = await scene.browser.newContext({ javaScriptEnabled: false, locale: 'fr' });
+    await context.addCookies(
+      [...operator.client.cookies].map(([name, value]) => ({
+        name,
+        value,
+        url: scene.origin,
+        httpOnly: true,
+      })),
+    );
+    const page = await context.newPage();
+    watch(page);
+    await page.goto(scene.origin);
+    expect(await page.locator('h1').textContent()).toMatch(/^(?:En vigueur|Pas en vigueur) sur/);
+    expect(await page.locator('html').getAttribute('lang')).toBe('fr');
+    expect(await page.locator('.headline').getAttribute('class')).toMatch(/ok|warn|bad/);
+    await picture(page, 'no-script');
+  },
+);
+
 walk('nobody looks, no stream: a hidden page holds none', async () => {
   const page = await windowOf(operator.client);
   const requests: string[] = [];
@@ -584,10 +629,12 @@ const openStubbed = async (stub: StubbedHeadline, width: number, scheme: 'light'
       json: { ...state, headline: { ...state.headline, ...stub.headline(now) } },
     });
   });
-  // What was handed out with the page would be shown first.
+  // What was handed out with the page would be shown first, and its state is the real one.
   await page.route(`${scene.origin}/`, async (route) => {
     const response = await route.fetch();
-    const body = (await response.text()).replace(/<script type="application\/json"[\s\S]*?<\/script>/, '');
+    const body = (await response.text())
+      .replace(/<script type="application\/json"[\s\S]*?<\/script>/, '')
+      .replace(/<div id="room">[\s\S]*<\/div>\n/, '<div id="room"></div>\n');
     await route.fulfill({ response, body });
   });
   await page.goto(scene.origin);
