@@ -22,8 +22,8 @@ import { Overview } from './overview.ts';
 import { ReportShelf } from './report-shelf.ts';
 import { createServiceControl, type ServiceParts } from './service-control.ts';
 import { ServiceRates } from './service-rates.ts';
-import { SocketUsers } from './socket-users.ts';
 import { findTrouble } from './service-trouble.ts';
+import { SocketUsers } from './socket-users.ts';
 
 /** The parts of the program that can be reached. */
 export interface ControlDoorParts extends Omit<ServiceParts, 'lists'> {

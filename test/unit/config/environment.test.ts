@@ -58,6 +58,7 @@ const VALUES: Readonly<Record<string, string>> = {
   CORDON_PROXIES_FROM: '192.0.2.20',
   CORDON_ADMIN_ALLOW: '192.0.2.7',
   CORDON_ADMIN_HOSTS: 'resolver.example',
+  CORDON_ADMIN_SOCKET: 'group',
   CORDON_CONTROL_ROOM_LISTEN: '127.0.0.1:9443',
   CORDON_CONTROL_ROOM_URL: 'https://cordon.example',
   CORDON_CONTROL_ROOM_TLS_CERT: '/keys/room.pem',
