@@ -35,7 +35,9 @@ export interface UploaderOptions {
   readonly enrolment: number;
   /** Of the records. */
   readonly directory: string;
-  readonly engine: Engine;
+  readonly engine: Pick<Engine, 'read' | 'store'> & {
+    subscribe(subject: string, take: (bytes: Uint8Array, subject: string) => void): unknown;
+  };
   readonly key: () => SigningKey;
   readonly monotonic: () => number;
   /** Something is confirmed. */
@@ -48,7 +50,7 @@ export interface UploaderOptions {
 interface Track {
   feed: ChainFeed | undefined;
   confirmed: Confirmation | undefined;
-  /** By the monotonic clock: when something was last sent or confirmed. */
+  /** By the monotonic clock: since when something waits for a confirmation, or when something was last confirmed. */
   movedMs: number;
   resendMs: number;
   isForeign: boolean;
@@ -163,7 +165,8 @@ export class Uploader {
       if (feed.place.sequence === confirmed?.sequence) track.isOwn ||= feed.place.hash === confirmed.hash;
       if (pieces.length === 0) return 0;
       await this.#post(recordClass, pieces as readonly EvidencePiece[]);
-      track.movedMs = monotonic();
+      // What is sent on top of what waits is no sign that the collector takes any of it.
+      if (!isBehind) track.movedMs = monotonic();
       return pieces.length;
     } catch (thrown) {
       // What was read and not sent is read again from what is confirmed.
