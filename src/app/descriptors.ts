@@ -21,8 +21,8 @@ const ADMIN_RESERVE = 64 + 16;
 const NOTICE_RESERVE = 256 + 32;
 /** Of a worker: its loop, the doors of the probe with their connections. */
 const WORKER_RESERVE = 32;
-/** Of each listener of a worker: UDP and TCP, and sockets for the addresses of a wildcard on a host with a few. */
-const LISTENER_RESERVE = 8;
+/** Of each listener of a worker: UDP, eight that accept, and sockets for the addresses of a wildcard on a host with a few. */
+const LISTENER_RESERVE = 16;
 /** Of each upstream and worker: eight sockets, as many that are being given up, and four connections. */
 const UPSTREAM_RESERVE = 20;
 /** The system's resolvers, where no upstream is named. */
@@ -88,24 +88,26 @@ export const budgetDescriptors = (
   const room = limit === undefined ? Number.POSITIVE_INFINITY : Math.floor((limit - reserve) / workers);
   const wanted = tcp.connectionsMax + (bounds?.connectionsMax ?? 0);
   const share = Math.min(1, Math.max(0, room / wanted));
+  const isScarce = room < Math.min(wanted, CONNECTIONS_LOW);
   return {
     limit,
     reserve,
-    streams: lower(tcp, share),
-    encrypted: bounds && lower(bounds, share),
+    streams: lower(tcp, share, isScarce),
+    encrypted: bounds && lower(bounds, share, isScarce),
     isLowered: share < 1,
-    isScarce: room < Math.min(wanted, CONNECTIONS_LOW),
+    isScarce,
   };
 };
 
 /** A share of the connections that the configuration has. */
-const lower = (bounds: StreamLimits, share: number): StreamLimits => {
+const lower = (bounds: StreamLimits, share: number, isScarce: boolean): StreamLimits => {
   const connectionsMax = Math.max(1, Math.floor(bounds.connectionsMax * share));
   return {
     connectionsMax,
     connectionsPerClientMax: Math.min(bounds.connectionsPerClientMax, connectionsMax),
     connectionsPerNetworkMax: Math.max(1, Math.floor(bounds.connectionsPerNetworkMax * share)),
     idleMs: bounds.idleMs,
+    ...(isScarce ? { acceptors: 1 } : {}),
   };
 };
 

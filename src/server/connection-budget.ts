@@ -29,6 +29,8 @@ export interface StreamLimits {
   /** Of a /24 of IPv4 or a /64 of IPv6; a /56 has twice as many. */
   readonly connectionsPerNetworkMax: number;
   readonly idleMs: number;
+  /** Sockets that accept, for each listener; undefined: as many as is good where descriptors suffice. */
+  readonly acceptors?: number | undefined;
 }
 
 /**

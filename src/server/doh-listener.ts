@@ -204,7 +204,10 @@ export class DohListener implements Owner {
 
   /** Listens; throws AppError ERR_SERVER_LISTEN. @cold */
   static async open(options: DohOptions): Promise<DohListener> {
-    return new DohListener(await listenTcp(options.endpoint, 'DoH'), options);
+    return new DohListener(
+      await listenTcp(options.endpoint, 'DoH', options.budget.limits.acceptors),
+      options,
+    );
   }
 
   /** The port that it has. */

@@ -96,6 +96,7 @@ export class ProbeGate {
       connectionsPerClientMax: CONNECTIONS_MAX,
       connectionsPerNetworkMax: CONNECTIONS_MAX,
       idleMs: IDLE_MS,
+      acceptors: 1,
     };
     const common = {
       endpoint: ENDPOINT,

@@ -100,7 +100,10 @@ export class StreamListener {
   /** Listens; throws AppError ERR_SERVER_LISTEN. */
   static async open(options: StreamOptions): Promise<StreamListener> {
     const protocol = options.secure === undefined ? 'TCP' : 'DoT';
-    return new StreamListener(await listenTcp(options.endpoint, protocol), options);
+    return new StreamListener(
+      await listenTcp(options.endpoint, protocol, options.budget.limits.acceptors),
+      options,
+    );
   }
 
   /** The port that it has. */

@@ -19,11 +19,15 @@ const ACCEPTORS = 8;
  * Listens with so many sockets that the kernel spreads connections over; throws AppError ERR_SERVER_LISTEN, which names the
  * protocol. The endpoint was claimed before: nobody else listens there.
  */
-export const listenTcp = async (endpoint: Endpoint, protocol: string): Promise<Server[]> => {
+export const listenTcp = async (
+  endpoint: Endpoint,
+  protocol: string,
+  acceptors = ACCEPTORS,
+): Promise<Server[]> => {
   const servers: Server[] = [];
   let { port } = endpoint;
   try {
-    while (servers.length < ACCEPTORS) {
+    while (servers.length < acceptors) {
       const server = await listenOnce({ ...endpoint, port }, true, protocol);
       servers.push(server);
       port = portOf(server);
