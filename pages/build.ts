@@ -39,50 +39,6 @@ const packStyle = (text: string): string =>
     .replace(/\s*\n\s*/g, '')
     .replace(/\s*([{};,])\s*/g, '$1');
 
-/** Code of the pages without the texts, for keys that stand in it. */
-const readCode = (): string =>
-  readdirSync(source, { recursive: true, withFileTypes: true })
-    .filter(({ name, parentPath }) => /\.tsx?$/.test(name) && !/\/text$/.test(parentPath))
-    .map(({ name, parentPath }) => readFileSync(join(parentPath, name), 'utf8'))
-    .join('\n');
-
-/**
- * Keys of texts and what they are called in the bundle. A key stays as it is when it is put together of a prefix and a word, or
- * stands in the code as anything but a whole string: it may be the name of something else.
- */
-const shortKeys = (code: string): ReadonlyMap<string, string> => {
-  const prefixes = [...code.matchAll(/word\(\s*'([a-zA-Z]+)'/g)].map(([, prefix = '']) => prefix);
-  const isShortened = (key: string): boolean =>
-    /[A-Z]/.test(key) &&
-    !prefixes.some((prefix) => key.startsWith(prefix)) &&
-    !new RegExp(`(?<!['"])\\b${key}\\b|\\b${key}\\b(?!['"])`).test(code);
-  return new Map(
-    Object.keys(en)
-      .filter(isShortened)
-      .map((key, index) => [key, `$${index.toString(36)}`]),
-  );
-};
-
-/** Seven hundred keys of some fifteen letters, each sent twice, are a tenth of all: the bundle has short ones. */
-const shortKeyed = (short: ReadonlyMap<string, string>): Plugin => ({
-  name: 'short-keys',
-  load(path) {
-    if (!path.endsWith('/text/en.ts')) return null;
-    const texts = Object.entries(en).map(([key, text]) => [short.get(key) ?? key, text]);
-    return `export const en = ${JSON.stringify(Object.fromEntries(texts))};`;
-  },
-  transform: {
-    order: 'pre',
-    handler: (code, path) =>
-      path.startsWith(source) && !path.includes('/text/')
-        ? code.replace(/(['"])([a-zA-Z]+)\1/g, (whole, quote: string, key: string) => {
-            const name = short.get(key);
-            return name === undefined ? whole : `${quote}${name}${quote}`;
-          })
-        : null,
-  },
-});
-
 /**
  * Languages as their texts in the order of the English ones, packed: six hundred keys are sent once, not four times, and texts by half,
  * also where nothing between server and browser packs.
@@ -109,7 +65,7 @@ const bundleScripts = async (folder: string): Promise<string> => {
     platform: 'browser',
     tsconfig: join(source, 'tsconfig.json'),
     logLevel: 'warn',
-    plugins: [shortKeyed(shortKeys(readCode())), keylessTexts({ fr, nl, de })],
+    plugins: [keylessTexts({ fr, nl, de })],
   });
   const { output } = await bundle.write({
     dir: join(folder, 'assets'),

@@ -79,6 +79,8 @@ test('when networks have taken all places, the one that holds most gives way to 
           ...(await connectAll(Array.from({ length: PLACES / 4 }, (_, i) => `127.0.${net}.${i + 1}`))),
         );
       }
+      // The kernel has them before the loop does, over several sockets.
+      await expect.poll(() => readMetric(cordon, 'cordon_tcp_connections')).toBe(PLACES);
       await expectAnswer('127.0.9.1');
       await expectAnswer('127.0.10.1');
       for (const client of clients) client.end();
