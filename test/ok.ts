@@ -4,18 +4,30 @@
 // checks beside the tests, and lints anew only what changed; `--only NAME` runs one check; what follows `--` goes to that
 // check's program. The last line is `N passed, N failed`: tests that passed, and tests or other checks that failed. A run
 // that found no test fails.
+//
+// The whole gate starts hundreds of programs on the cores of a machine that may do other work: up to SECOND_RUN_MAX test
+// files that failed run once more, each alone. What fails again is a fault; what passes then is named as unsteady.
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { z } from 'zod';
+import {
+  countTests,
+  failedFiles,
+  namesOfFailed,
+  readTestReport,
+  type TestsFound,
+  withSecondRun,
+} from './test-report.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const work = mkdtempSync(join(tmpdir(), 'cordon-ok-'));
 process.once('exit', () => rmSync(work, { recursive: true, force: true }));
 const testReport = join(work, 'tests.json');
+/** More than these are no accident of the machine. */
+const SECOND_RUN_MAX = 4;
 
 /** A program of node_modules that judges the checkout by its exit code. */
 interface Check {
@@ -152,31 +164,46 @@ const runTogether = async (checks: readonly Check[], extra: readonly string[]): 
   return await Promise.all(running);
 };
 
-const testCounts = z.object({ numPassedTests: z.number(), numFailedTests: z.number() });
+/** What the tests came to. */
+interface TestsOutcome {
+  readonly found: TestsFound;
+  /** `FILE: TEST` of what failed beside other work and passed alone. */
+  readonly unsteady: readonly string[];
+}
 
-/** Tests that passed and failed; zeros when vitest wrote no report. */
-const readTestCounts = (): { passed: number; failed: number } => {
-  try {
-    const counts = testCounts.parse(JSON.parse(readFileSync(testReport, 'utf8')));
-    return { passed: counts.numPassedTests, failed: counts.numFailedTests };
-  } catch {
-    return { passed: 0, failed: 0 };
+/** Runs files that failed once more, one at a time with nothing beside it, when there are few. */
+const runFailedAgain = async (first: TestsFound): Promise<TestsOutcome> => {
+  const files = failedFiles(first);
+  if (files.length > SECOND_RUN_MAX || ended !== undefined) return { found: first, unsteady: [] };
+  let found = first;
+  for (const [index, file] of files.entries()) {
+    print(`\n== tests, once more and alone: ${file}\n`);
+    const again = join(work, `again-${index}.json`);
+    const reporters = ['--reporter=default', '--reporter=json', `--outputFile=${again}`];
+    await execute(['vitest/vitest.mjs', 'run', ...reporters, file], print);
+    found = withSecondRun(found, readTestReport(again, root));
   }
+  const faults = new Set(namesOfFailed(found));
+  return { found, unsteady: namesOfFailed(first).filter((name) => !faults.has(name)) };
 };
 
 /** Prints the summary; returns the number of failures. */
-const summarize = (outcomes: readonly Outcome[]): number => {
-  const tests = readTestCounts();
-  const ranTests = outcomes.some((outcome) => outcome.name === 'tests');
-  const foundNone = ranTests && tests.passed + tests.failed === 0;
+const summarize = (outcomes: readonly Outcome[], { found, unsteady }: TestsOutcome): number => {
+  const tests = countTests(found);
+  const run = outcomes.find((outcome) => outcome.name === 'tests');
+  const foundNone = run !== undefined && tests.passed + tests.failed === 0;
+  // A run fails without a failed test when something is thrown outside of all.
+  const failedRun = run?.failed === true && tests.failed === 0 && unsteady.length === 0;
   print('\n== summary\n');
-  for (const { name, failed, seconds } of outcomes)
-    print(`${failed ? 'FAILED' : 'ok    '} ${name.padEnd(8)} ${seconds.padStart(6)} s\n`);
+  for (const { name, failed, seconds } of outcomes) {
+    const isFailed = name === 'tests' ? failedRun || foundNone || tests.failed > 0 : failed;
+    print(`${isFailed ? 'FAILED' : 'ok    '} ${name.padEnd(8)} ${seconds.padStart(6)} s\n`);
+  }
+  for (const name of unsteady) print(`unsteady, passed alone: ${name}\n`);
+  for (const name of namesOfFailed(found)) print(`FAILED ${name}\n`);
   if (foundNone) print('FAILED tests: no test was run\n');
   const failedChecks = outcomes.filter((outcome) => outcome.failed && outcome.name !== 'tests').length;
-  // A test file that does not load fails the run without a failed test.
-  const failedRun = outcomes.some((outcome) => outcome.failed && outcome.name === 'tests') ? 1 : 0;
-  const failures = failedChecks + Math.max(tests.failed, failedRun, foundNone ? 1 : 0);
+  const failures = failedChecks + Math.max(tests.failed, failedRun || foundNone ? 1 : 0);
   print(`${tests.passed} passed, ${failures} failed\n`);
   return failures;
 };
@@ -192,4 +219,7 @@ if (chosen.length === 0 || (positionals.length > 0 && chosen.length > 1)) {
   process.exit(2);
 }
 const outcomes = await (values.quick ? runTogether : runInOrder)(chosen, positionals);
-process.exitCode = summarize(outcomes) === 0 ? 0 : 1;
+const first = readTestReport(testReport, root);
+const isWhole = !values.quick && positionals.length === 0;
+const tests = isWhole ? await runFailedAgain(first) : { found: first, unsteady: [] };
+process.exitCode = summarize(outcomes, tests) === 0 ? 0 : 1;

@@ -256,11 +256,11 @@ walk('a network without its mandate list, one whose list only counts, and nobody
 });
 
 walk('what the probe found in a pause stands until it has found something else', async () => {
-  // Slowly, so that it is seen before all of it is asked again.
-  await reload({ probe: 'interval: 1s, rate: 100' });
   await command('pause', '10m', '--reason', 'Incident 2026-42.');
   const from = cordon.logs().length;
   await cordon.waitForLog(({ msg }) => msg.startsWith('the self-probe got answers'), from);
+  // So slowly that all of it is asked again long after it was seen.
+  await reload({ probe: 'interval: 1h, rate: 1' });
   await command('resume', '--reason', 'over');
   await expectSeen('leaking', {
     says: /^Not in force on 2 of 2 networks: \d+ names resolve$/,
