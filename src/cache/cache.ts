@@ -139,9 +139,11 @@ export class AnswerCache {
     const key = this.#key;
     this.#readKey(key, answer, flags);
     this.#forget(key);
-    if (this.#staleMs > 0 && (flags & KEY_FLAG.DNSSEC_OK) !== 0) this.#forgetPlain(answer, flags);
+    if (this.#staleMs > 0 && (flags & KEY_FLAG.DNSSEC_OK) !== 0) {
+      this.#forgetPlain(answer, flags);
+      this.#readKey(key, answer, flags);
+    }
     if (!isKept) return;
-    this.#readKey(key, answer, flags);
     const at = this.#makeRoom(sizeBytes);
     const { words } = this.#memory;
     const word = at / WORD_BYTES;
