@@ -22,7 +22,7 @@ import type { Evidence } from './evidence.ts';
 import { needsOf } from './overview-needs.ts';
 import { type DayFacts, dayStart, OverviewRecords, sumUpToday } from './overview-records.ts';
 import type { OperatorPause } from './pause.ts';
-import { foldRefusals, searchRecords } from './record-pages.ts';
+import { RefusalPages, searchRecords } from './record-pages.ts';
 import { resolverName } from './record-settings.ts';
 import type { ServiceRates } from './service-rates.ts';
 import type { Trouble } from './service-trouble.ts';
@@ -57,10 +57,12 @@ type Lists = Awaited<ReturnType<OverviewParts['lists']['statuses']>>;
 export class Overview implements OverviewControl {
   readonly #parts: OverviewParts;
   readonly #records: OverviewRecords;
+  readonly #refusals: RefusalPages;
 
   constructor(parts: OverviewParts) {
     this.#parts = parts;
     this.#records = new OverviewRecords(parts.stateDirectory, parts.clock);
+    this.#refusals = new RefusalPages(parts.stateDirectory);
   }
 
   async state(): Promise<StateShown> {
@@ -141,7 +143,7 @@ export class Overview implements OverviewControl {
   }
 
   refusals(wanted: Parameters<OverviewControl['refusals']>[0]): Promise<RefusalShown[]> {
-    return foldRefusals(this.#parts.stateDirectory, wanted, this.#parts.clock());
+    return this.#refusals.read(wanted, this.#parts.clock());
   }
 
   search(wanted: Parameters<OverviewControl['search']>[0]): Promise<RecordsFound> {

@@ -3,13 +3,14 @@
 // A client stands as its reference of the day, which a person who was refused reads out: neither an address nor a pseudonym
 // that could be compared over days leaves here. A page goes back in time from where the one before ended.
 import { join } from 'node:path';
+import { LRUCache } from 'lru-cache';
 import type { RecordsFound, RecordsWanted, RefusalShown, RefusalsWanted } from '../admin/admin.ts';
 import { DAY_MS, HOUR_MS } from '../base/base.ts';
 import {
   type EvidenceRecord,
   type FoundRecord,
-  findRecords,
   lastRecords,
+  newestRecords,
   RECORD_CLASSES,
   RECORDS_DIRECTORY,
   readReference,
@@ -21,6 +22,11 @@ import {
 const JUST_NOW_MS = HOUR_MS;
 /** Records that are folded to rows. */
 const FOLDED_MAX = 5_000;
+/** How long what was folded counts, milliseconds; and for how many different wishes it is kept. */
+const PAGE_MS = 2_000;
+const PAGES_MAX = 16;
+/** Of a time: its UTC day. */
+const DAY_LENGTH = '2026-11-26'.length;
 /** A search looks at no more than this of the past unless it says from when. */
 const SEARCH_MS = 7 * DAY_MS;
 
@@ -31,12 +37,22 @@ type QueryRecord = Extract<EvidenceRecord, { readonly client: string }>;
 
 const isQuery = (record: EvidenceRecord): record is QueryRecord => 'client' in record;
 
-/** The reference of a record's client on the day of the record. */
-const referenceOf = (secret: Uint8Array, { client, time }: QueryRecord): string =>
-  toReference(secret, Date.parse(time), client);
+/** The client of a record on the UTC day of the record: who has one reference. */
+const clientOfDay = ({ client, time }: QueryRecord): string => `${time.slice(0, DAY_LENGTH)} ${client}`;
+
+/** Gives the reference of a record's client; each is computed once, because a hash costs more than reading the record. */
+const createReferences = (secret: Uint8Array): ((record: QueryRecord) => string) => {
+  const known = new Map<string, string>();
+  return (record) => {
+    const key = clientOfDay(record);
+    const reference = known.get(key) ?? toReference(secret, Date.parse(record.time), record.client);
+    known.set(key, reference);
+    return reference;
+  };
+};
 
 /** What was refused in the last hour, equal ones in one row, the newest first. */
-export const foldRefusals = async (
+const foldRefusals = async (
   stateDirectory: string,
   { group, name, list, reference, limit }: RefusalsWanted,
   nowMs: number,
@@ -51,11 +67,11 @@ export const foldRefusals = async (
   const secret = readReferenceSecret(directory);
   const wanted = reference === undefined ? undefined : readReference(reference);
   if (reference !== undefined && wanted === undefined) return [];
-  const rows = new Map<string, RefusalShown>();
+  const referenceOf = createReferences(secret);
+  const rows = new Map<string, Omit<RefusalShown, 'client'> & { readonly first: QueryRecord }>();
   for (const { record } of found) {
     if (!isQuery(record)) continue;
-    const client = referenceOf(secret, record);
-    if (wanted !== undefined && client !== wanted) continue;
+    if (wanted !== undefined && referenceOf(record) !== wanted) continue;
     const {
       kind,
       qname,
@@ -66,7 +82,7 @@ export const foldRefusals = async (
       exemption = null,
       count = 1,
     } = record;
-    const key = [kind, qname, qtype, of, by, client, exemption].join('\n');
+    const key = [kind, qname, qtype, of, by, clientOfDay(record), exemption].join('\n');
     const before = rows.get(key);
     rows.delete(key);
     rows.set(key, {
@@ -75,11 +91,35 @@ export const foldRefusals = async (
         until: before === undefined ? (record.until ?? null) : record.time,
       },
       ...{ count: (before?.count ?? 0) + count, kind, name: qname, type: qtype, group: of, list: by },
-      ...{ client, signal, exemption },
+      ...{ signal, exemption, first: before?.first ?? record },
     });
   }
-  return [...rows.values()].reverse().slice(0, limit);
+  return [...rows.values()]
+    .reverse()
+    .slice(0, limit)
+    .map(({ first, ...row }) => ({ ...row, client: referenceOf(first) }));
 };
+
+/** The same, made once for all who ask for the same within two seconds: pages ask every four. */
+export class RefusalPages {
+  readonly #made = new LRUCache<string, Promise<RefusalShown[]>>({ max: PAGES_MAX, ttl: PAGE_MS });
+  readonly #stateDirectory: string;
+
+  constructor(stateDirectory: string) {
+    this.#stateDirectory = stateDirectory;
+  }
+
+  read(wanted: RefusalsWanted, nowMs: number): Promise<RefusalShown[]> {
+    const key = JSON.stringify(wanted);
+    const made = this.#made.get(key);
+    if (made !== undefined) return made;
+    const rows = foldRefusals(this.#stateDirectory, wanted, nowMs);
+    this.#made.set(key, rows);
+    // What failed is tried again by the next one who asks.
+    rows.catch(() => this.#made.delete(key));
+    return rows;
+  }
+}
 
 /** One page of records, the newest first. */
 export const searchRecords = async (
@@ -101,26 +141,18 @@ export const searchRecords = async (
   const secret = readReferenceSecret(directory);
   const reference = wanted.reference === undefined ? undefined : readReference(wanted.reference);
   if (wanted.reference !== undefined && reference === undefined) return { records: [], before: null };
+  const referenceOf = createReferences(secret);
   const isWanted = ({ class: chain, sequence, record }: FoundRecord): boolean =>
     (before === undefined || sequence < before[chain]) &&
-    (reference === undefined || (isQuery(record) && referenceOf(secret, record) === reference));
+    (reference === undefined || (isQuery(record) && referenceOf(record) === reference));
   let found: FoundRecord[] = [];
   for (const chain of classes) {
-    let own: FoundRecord[] = [];
-    for await (const one of findRecords(directory, {
-      classes: [chain],
-      fromMs,
-      untilMs,
-      kind,
-      name,
-      group,
-      list,
-    })) {
+    let count = 0;
+    for await (const one of newestRecords(directory, chain, { fromMs, untilMs, kind, name, group, list })) {
       if (!isWanted(one)) continue;
-      own.push(one);
-      if (own.length > 2 * (limit + 1)) own = own.slice(-(limit + 1));
+      found.push(one);
+      if (++count > limit) break;
     }
-    found.push(...own.slice(-(limit + 1)));
   }
   found = found.sort(
     (a, b) => Date.parse(b.record.time) - Date.parse(a.record.time) || b.sequence - a.sequence,
@@ -131,7 +163,7 @@ export const searchRecords = async (
     records: page.map(({ class: chain, sequence, record }) => ({
       class: chain,
       sequence,
-      record: toShown(secret, record),
+      record: toShown(record, referenceOf),
     })),
     before: found.length <= limit || last === undefined ? null : toCursor(page, last, before),
   };
@@ -161,8 +193,11 @@ const toCursor = (page: readonly FoundRecord[], last: FoundRecord, before: Curso
 };
 
 /** Without what could tell who it was. */
-const toShown = (secret: Uint8Array, record: EvidenceRecord): Record<string, unknown> => {
+const toShown = (
+  record: EvidenceRecord,
+  referenceOf: (record: QueryRecord) => string,
+): Record<string, unknown> => {
   if (!isQuery(record)) return { ...record };
   const { device: _, port: __, ...rest } = record as QueryRecord & { device?: string; port?: number };
-  return { ...rest, client: referenceOf(secret, record) };
+  return { ...rest, client: referenceOf(record) };
 };

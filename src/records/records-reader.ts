@@ -87,12 +87,25 @@ export class RecordsReader {
     }
   }
 
+  /** The same from the end of the chain on, so that who wants the newest need not read the others. */
+  async *newest(recordClass: RecordClass, fromMs: number, untilMs: number): AsyncGenerator<FoundRecord> {
+    for (const partition of this.#concerned(recordClass, fromMs, untilMs).toReversed()) {
+      const database = await this.#open(recordClass, partition);
+      try {
+        yield* this.#recordsOf(database, recordClass, fromMs, untilMs, partition, true);
+      } finally {
+        database.close();
+      }
+    }
+  }
+
   *#recordsOf(
     database: DatabaseSync,
     recordClass: RecordClass,
     fromMs: number,
     untilMs: number,
     partition: PartitionFile,
+    isBackwards = false,
   ): Generator<FoundRecord> {
     const read = <Value>(of: () => Value): Value => this.#reading(recordClass, partition, of);
     // The times stand in the index; a scan of the table would read the bodies of all blocks.
@@ -104,13 +117,15 @@ export class RecordsReader {
         .all(fromMs, untilMs),
     );
     const select = database.prepare('SELECT body FROM blocks WHERE first = ?');
-    for (const row of concerned) {
+    for (const row of isBackwards ? concerned.toReversed() : concerned) {
       const first = Number(row['first']);
       // What the recorder wrote; verify() is there for what somebody else did.
       const records = read(() => JSON.parse(String(select.get(first)?.['body'])) as EvidenceRecord[]);
-      for (const [index, record] of records.entries()) {
-        const timeMs = Date.parse(record.time);
-        if (timeMs >= fromMs && timeMs < untilMs)
+      for (let at = 0; at < records.length; at++) {
+        const index = isBackwards ? records.length - 1 - at : at;
+        const record = records[index];
+        const timeMs = record === undefined ? Number.NaN : Date.parse(record.time);
+        if (record !== undefined && timeMs >= fromMs && timeMs < untilMs)
           yield { class: recordClass, sequence: first + index, record };
       }
     }

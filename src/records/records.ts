@@ -6,6 +6,7 @@
 // recorder's thread loads nothing else of the evidence. Imports events, enforcement, dns and base only. SQLite, Ed25519 (RFC 8032),
 // syslog (RFC 5424, 5425, 6587), dnstap over Frame Streams.
 
+export { type AskedNames, type AskedOf, type AskedPart, countAskedNames } from './asked-names.ts';
 export { CHAIN_START, type ChainBlock, ChainFeed, type ChainPiece, type ChainPlace } from './chain-feed.ts';
 export { type ChangeText, toChangeText, type Written } from './change-queue.ts';
 export { readReference, readReferenceSecret, toReference } from './client-references.ts';
@@ -60,6 +61,7 @@ export {
   type HeadStatus,
   lastHeads,
   lastRecords,
+  newestRecords,
   type RecordFilter,
   readStoredRecords,
   type StoredRecords,

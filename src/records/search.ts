@@ -43,23 +43,43 @@ export async function* findRecords(directory: string, filter: RecordFilter): Asy
   }
 }
 
+/** The wanted records of one chain from its end on: who has enough stops, and what is older is not read. */
+export async function* newestRecords(
+  directory: string,
+  recordClass: RecordClass,
+  filter: Omit<RecordFilter, 'classes'>,
+): AsyncGenerator<FoundRecord> {
+  const isWanted = compileFilter(filter);
+  const reader = RecordsReader.open(directory);
+  try {
+    for await (const found of reader.newest(recordClass, filter.fromMs, filter.untilMs)) {
+      if (isWanted(found.record)) yield found;
+    }
+  } finally {
+    reader.close();
+  }
+}
+
 /** The last `limit` of the wanted records, by time, the newest last. */
 export const lastRecords = async (
   directory: string,
   filter: RecordFilter,
   limit: number,
 ): Promise<FoundRecord[]> => {
-  const last: FoundRecord[] = [];
+  const last: { readonly found: FoundRecord; readonly timeMs: number }[] = [];
   for (const recordClass of filter.classes) {
-    let found: FoundRecord[] = [];
-    for await (const record of findRecords(directory, { ...filter, classes: [recordClass] })) {
-      found.push(record);
-      if (found.length >= 2 * limit) found = found.slice(-limit);
+    let count = 0;
+    for await (const found of newestRecords(directory, recordClass, filter)) {
+      last.push({ found, timeMs: Date.parse(found.record.time) });
+      if (++count >= limit) break;
     }
-    last.push(...found.slice(-limit));
   }
-  const timeOf = ({ record }: FoundRecord): number => Date.parse(record.time);
-  return last.sort((left, right) => timeOf(left) - timeOf(right)).slice(-limit);
+  // Records of one time stay in the order of their chain.
+  return last
+    .reverse()
+    .sort((left, right) => left.timeMs - right.timeMs)
+    .slice(-limit)
+    .map(({ found }) => found);
 };
 
 const compileFilter = ({
@@ -71,7 +91,7 @@ const compileFilter = ({
   list,
   pseudonyms,
   onPseudonym = () => undefined,
-}: RecordFilter): ((record: EvidenceRecord) => boolean) => {
+}: Omit<RecordFilter, 'classes'>): ((record: EvidenceRecord) => boolean) => {
   const isClient = client === undefined ? undefined : compileClient(client, pseudonyms);
   const isAddress = client !== undefined && pseudonyms === undefined && parsePrefix(client) !== undefined;
   const isDevice = device === undefined ? undefined : compileDevice(device, pseudonyms);

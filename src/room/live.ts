@@ -79,7 +79,7 @@ export class Live {
       this.#versions = this.#source.versions();
       this.#timer = setInterval(() => void this.look(), LOOK_MS).unref();
       void this.look();
-    } else if (this.#text !== '') send(stream, 'state', this.#text);
+    } else if (this.#text !== '') send(stream, frame('state', this.#text));
   }
 
   /** Tells all streams what is new. Never rejects. */
@@ -90,7 +90,7 @@ export class Live {
       this.#looks++;
       for (const stream of this.#streams) {
         if (stream.isLasting()) continue;
-        send(stream, 'end', '{}');
+        send(stream, frame('end', '{}'));
         // No longer one of those that are told: its socket may take a while to close.
         this.#streams.delete(stream);
         stream.response.end();
@@ -147,12 +147,16 @@ export class Live {
   }
 
   #tell(event: string, data: string): void {
-    for (const stream of this.#streams) send(stream, event, data);
+    const bytes = frame(event, data);
+    for (const stream of this.#streams) send(stream, bytes);
   }
 }
 
-const send = ({ response }: Stream, event: string, data: string): void => {
+/** Encoded once, however many streams it is written to. */
+const frame = (event: string, data: string): Uint8Array => Buffer.from(`event: ${event}\ndata: ${data}\n\n`);
+
+const send = ({ response }: Stream, bytes: Uint8Array): void => {
   if (response.writableEnded || response.destroyed) return;
   if (response.writableLength > BEHIND_BYTES_MAX) response.destroy();
-  else response.write(`event: ${event}\ndata: ${data}\n\n`);
+  else response.write(bytes);
 };
