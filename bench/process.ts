@@ -154,15 +154,17 @@ export const readThreadCpu = (pid: number): ReadonlyMap<string, number> =>
 /** Processor time of all threads of a process that still run, nanoseconds: finer than the ticks of readCpu(). */
 export const readRunNs = (pid: number): number => sumSchedstat(pid, 0);
 
+/** Processor time of the thread that a process began with, nanoseconds: the main thread of Node.js. */
+export const readMainNs = (pid: number): number => readSchedstat(pid, `${pid}`, 0);
+
 /** How long all threads of a process waited for a core so far, nanoseconds: much of it means a disturbed measurement. */
 export const readWaitNs = (pid: number): number => sumSchedstat(pid, 1);
 
 const sumSchedstat = (pid: number, field: number): number =>
-  readdirSync(`/proc/${pid}/task`).reduce(
-    (sum, thread) =>
-      sum + Number(readFileSync(`/proc/${pid}/task/${thread}/schedstat`, 'utf8').split(' ')[field]),
-    0,
-  );
+  readdirSync(`/proc/${pid}/task`).reduce((sum, thread) => sum + readSchedstat(pid, thread, field), 0);
+
+const readSchedstat = (pid: number, thread: string, field: number): number =>
+  Number(readFileSync(`/proc/${pid}/task/${thread}/schedstat`, 'utf8').split(' ')[field]);
 
 const parseCpu = (stat: string): CpuTime => {
   // The command's name stands in parentheses and may hold anything.

@@ -30,6 +30,7 @@ import { plain } from './suites/plain.ts';
 import { rates } from './suites/rates.ts';
 import { records } from './suites/records.ts';
 import { reload } from './suites/reload.ts';
+import { room } from './suites/room.ts';
 import { validation } from './suites/validation.ts';
 import { workers } from './suites/workers.ts';
 import { formatTable } from './table.ts';
@@ -46,6 +47,7 @@ const SUITES: readonly Suite[] = [
   memory,
   records,
   exemptions,
+  room,
   plain,
   dot,
   doh,
