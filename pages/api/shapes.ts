@@ -246,11 +246,26 @@ export interface Problem {
 
 export interface Opens {
   readonly names: readonly string[] | null;
-  readonly addresses: number;
-  readonly devices: number;
+  readonly clients: readonly string[];
+  readonly devices: readonly string[];
   readonly groups: readonly string[];
-  readonly days: number;
+  /** Null: more than a number can hold, or of IPv6. */
+  readonly addresses: number | null;
+  readonly days: number | null;
   readonly asked30d: number | null;
+  readonly askedNames:
+    | null
+    | (AskedSpan & {
+        readonly groups: readonly string[];
+        readonly names: readonly { readonly name: string; readonly queries: number }[];
+      });
+}
+
+/** What a count of what was asked for covers. */
+export interface AskedSpan {
+  readonly since: string;
+  readonly isWhole: boolean;
+  readonly unnamed: number;
 }
 
 export interface Exemption {
@@ -373,6 +388,8 @@ export interface Report {
   readonly to: string;
   readonly group: string | null;
   readonly by: string;
+  /** Of which schedule; null: somebody asked for it. */
+  readonly every: 'daily' | 'weekly' | 'monthly' | 'quarterly' | null;
   readonly askedAt: string;
   readonly state: 'waiting' | 'running' | 'done' | 'failed';
   readonly progress: number;

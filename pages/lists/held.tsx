@@ -2,12 +2,13 @@
 import type { VNode } from 'preact';
 import { useState } from 'preact/hooks';
 import { act } from '../api/client.ts';
-import type { Content, ListStatus } from '../api/shapes.ts';
+import type { AskedSpan, Content, ListStatus } from '../api/shapes.ts';
+import { AskedLimits } from '../parts/asked-span.tsx';
 import { Form, Radios, TextArea } from '../parts/form.tsx';
 import { FaultNote, Hash, Name, Nothing, Panel } from '../parts/panel.tsx';
 import { may, noteChanges, toast } from '../parts/room.ts';
 import { inPath } from '../parts/router.ts';
-import { useText } from '../parts/say.tsx';
+import { Say, useText } from '../parts/say.tsx';
 import { useDoing } from '../parts/use-data.ts';
 
 export interface Difference {
@@ -17,10 +18,23 @@ export interface Difference {
   readonly removed: { readonly count: number; readonly rules: readonly string[] };
 }
 
+/** Which of the rules that would go were asked for, the most asked first. */
+export interface Asked extends AskedSpan {
+  readonly count: number;
+  readonly rules: readonly { readonly rule: string; readonly queries: number }[];
+}
+
 type Shows = 'all' | 'removed' | 'added';
 
-export const DifferencePanel = ({ difference }: { readonly difference: Difference }): VNode => {
-  const { say } = useText();
+export const DifferencePanel = ({
+  difference,
+  asked,
+}: {
+  readonly difference: Difference;
+  /** Undefined while it is counted, and for who may not look records up. */
+  readonly asked: Asked | undefined;
+}): VNode => {
+  const { say, format } = useText();
   const [shows, setShows] = useState<Shows>('all');
   const { added, removed } = difference;
   const tabs: readonly (readonly [Shows, string])[] = [
@@ -28,12 +42,15 @@ export const DifferencePanel = ({ difference }: { readonly difference: Differenc
     ['removed', say('diffRemoved', { count: removed.count })],
     ['added', say('diffAdded', { count: added.count })],
   ];
+  const counts = new Map((asked?.rules ?? []).map(({ rule, queries }) => [rule, queries] as const));
+  // What clients asked for decides: it stands first.
+  const gone = [...counts.keys(), ...removed.rules.filter((rule) => !counts.has(rule))];
   const rows = [
-    ...(shows === 'added' ? [] : removed.rules.map((rule) => ({ rule, isAdded: false }))),
+    ...(shows === 'added' ? [] : gone.map((rule) => ({ rule, isAdded: false }))),
     ...(shows === 'removed' ? [] : added.rules.map((rule) => ({ rule, isAdded: true }))),
   ];
   const more =
-    (shows === 'added' ? 0 : removed.count - removed.rules.length) +
+    (shows === 'added' ? 0 : removed.count - gone.length) +
     (shows === 'removed' ? 0 : added.count - added.rules.length);
   return (
     <Panel
@@ -48,6 +65,12 @@ export const DifferencePanel = ({ difference }: { readonly difference: Differenc
         </span>
       }
     >
+      {asked !== undefined && removed.count > 0 && (
+        <div class="body stack">
+          <p>{asked.count === 0 ? say('askedNone') : <Say k="askedSome" v={{ count: asked.count }} />}</p>
+          <AskedLimits asked={asked} />
+        </div>
+      )}
       {rows.length === 0 ? (
         <Nothing>{say('diffNone')}</Nothing>
       ) : (
@@ -58,6 +81,11 @@ export const DifferencePanel = ({ difference }: { readonly difference: Differenc
                 <span class="unseen">{say('change')}</span>
               </th>
               <th scope="col">{say('rule')}</th>
+              {asked !== undefined && (
+                <th scope="col" class="num">
+                  {say('askedIn30')}
+                </th>
+              )}
               <th scope="col" class="wide">
                 {say('means')}
               </th>
@@ -73,6 +101,10 @@ export const DifferencePanel = ({ difference }: { readonly difference: Differenc
                 <th scope="row">
                   <Name name={rule} />
                 </th>
+                {asked !== undefined && (
+                  // Queries for what is on no list are not recorded.
+                  <td class="num">{isAdded ? '–' : format.number(counts.get(rule) ?? 0)}</td>
+                )}
                 <td class="wide soft">{isAdded ? say('wouldBeRefused') : say('wouldNoLonger')}</td>
               </tr>
             ))}

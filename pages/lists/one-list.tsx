@@ -9,7 +9,7 @@ import { may, toast } from '../parts/room.ts';
 import { inPath } from '../parts/router.ts';
 import { useText } from '../parts/say.tsx';
 import { useData, useDoing } from '../parts/use-data.ts';
-import { Compare, DecideHeld, type Difference, DifferencePanel, RollBack } from './held.tsx';
+import { type Asked, Compare, DecideHeld, type Difference, DifferencePanel, RollBack } from './held.tsx';
 import { standingOf } from './lists.tsx';
 
 interface Decision {
@@ -157,6 +157,12 @@ export const OneList = ({ id }: { readonly id: string }): VNode => {
     other === null ? undefined : `/v1/lists/${inPath(id)}/diff?sha256=${other.sha256}`,
     ['lists'],
   );
+  const asked = useData<Asked>(
+    other === null || !may('readListAsked')
+      ? undefined
+      : `/v1/lists/${inPath(id)}/asked?sha256=${other.sha256}`,
+    ['lists'],
+  );
   const waiting = acts.value?.find(
     (one) =>
       one.state === 'waiting' &&
@@ -216,7 +222,9 @@ export const OneList = ({ id }: { readonly id: string }): VNode => {
                   (difference.fault !== undefined ? (
                     <FaultNote fault={difference.fault} />
                   ) : (
-                    difference.value !== undefined && <DifferencePanel difference={difference.value} />
+                    difference.value !== undefined && (
+                      <DifferencePanel difference={difference.value} asked={asked.value} />
+                    )
                   ))}
                 <HistoryPanel id={id} />
               </div>

@@ -103,6 +103,7 @@ const ReportRow = ({ report }: { readonly report: Report }): VNode => {
       </th>
       <td class="wide">
         {report.by}
+        {report.every !== null && <span class="small soft"> {word('every', report.every)}</span>}
         <br />
         <span class="small faint">{format.time(report.askedAt)}</span>
       </td>

@@ -31,7 +31,7 @@ export type {
   ExemptionShown,
 } from './exemption-operations.ts';
 export { isOwnHost } from './host-check.ts';
-export type { ListAuthor, ListControl, ListOutcome } from './list-operations.ts';
+export type { ListAsked, ListAuthor, ListControl, ListOutcome } from './list-operations.ts';
 export { type Admin, type AdminErrorCode, type AdminOptions, startAdmin } from './listener.ts';
 export { openApiText } from './openapi.ts';
 export { type Actor, type Operation, type Outcome, ROLES, type Role, type Sent } from './operation.ts';

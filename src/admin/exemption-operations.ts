@@ -3,7 +3,16 @@
 // Who acts is who the request says: the socket proves only that it is the user of the service or root.
 import { z } from 'zod';
 import { decisionSchema, EXEMPTION_STATES, paperSchema } from '../exemptions/exemptions.ts';
-import { type Actor, gives, listOf, type Outcome, operationsOn, ROLES, refuses } from './operation.ts';
+import {
+  type Actor,
+  gives,
+  listOf,
+  type Outcome,
+  operationsOn,
+  ROLES,
+  type Role,
+  refuses,
+} from './operation.ts';
 
 /** Characters of a name or a reference, as the register keeps them, and of a reason. */
 const LINE_LENGTH_MAX = 200;
@@ -70,6 +79,20 @@ const opened = z
     days: z.number().nullable(),
     /** Refused to its groups by its lists in thirty days; null where the records cannot tell. */
     asked30d: z.number().nullable(),
+    /** Per name, with all below it; null without names or records, and for who may not look records up. */
+    askedNames: z
+      .object({
+        /** Counted from here on: thirty days ago, or as far as the records go back. */
+        since: z.string(),
+        /** False: records are missing, or there are too many to count; all numbers are "at least". */
+        isWhole: z.boolean(),
+        /** Queries whose records have no name. */
+        unnamed: z.number(),
+        /** By whose clients, exempt or not; none: everybody's. */
+        groups: listOf(z.string()),
+        names: listOf(z.object({ name: z.string(), queries: z.number() })),
+      })
+      .nullable(),
   })
   .meta({ id: 'ExemptionEffect' });
 const problem = z.object({
@@ -189,6 +212,13 @@ const toOutcome = (doing: string, outcome: ExemptionShown | ExemptionRefusal): O
 const requestedBy = (body: unknown, { name }: Actor): unknown =>
   typeof body !== 'object' || body === null || Array.isArray(body) ? body : { ...body, 'requested-by': name };
 
+/** Roles that may look records up: which names were asked for is theirs to see. */
+const LOOKERS: readonly Role[] = ['help-desk', 'operator', 'approver', 'auditor'];
+
+/** Without what somebody may not see. */
+const shownTo = ({ roles, via }: Actor, opens: ExemptionEffect): ExemptionEffect =>
+  via === 'socket' || roles.some((role) => LOOKERS.includes(role)) ? opens : { ...opens, askedNames: null };
+
 /** The register, and the decisions about it. */
 export const EXEMPTION_OPERATIONS = {
   listExemptions: onExemptions({
@@ -276,7 +306,10 @@ export const EXEMPTION_OPERATIONS = {
     roles: ['viewer', 'help-desk', 'operator', 'approver', 'administrator'],
     body: z.unknown(),
     result: checked,
-    handle: async (register, { body }, actor) => gives(await register.check(requestedBy(body, actor))),
+    handle: async (register, { body }, actor) => {
+      const { problems, opens } = await register.check(requestedBy(body, actor));
+      return gives({ problems, opens: shownTo(actor, opens) });
+    },
   }),
   readExemptionEffect: onExemptions({
     method: 'GET',
@@ -285,7 +318,8 @@ export const EXEMPTION_OPERATIONS = {
     roles: ROLES,
     parameters: one,
     result: opened,
-    handle: async (register, { parameters }) => gives(await register.effect(parameters.id)),
+    handle: async (register, { parameters }, actor) =>
+      gives(shownTo(actor, await register.effect(parameters.id))),
   }),
   renewExemption: onExemptions({
     method: 'POST',

@@ -71,6 +71,21 @@ const difference = z
     removed: change,
   })
   .meta({ id: 'ListDifference' });
+const listAsked = z
+  .object({
+    list: z.string(),
+    /** Counted from here on: thirty days ago, or as far as the records go back. */
+    since: z.string(),
+    /** False: records are missing, or there are too many to count; all numbers are "at least". */
+    isWhole: z.boolean(),
+    /** Queries whose records have no name. */
+    unnamed: z.number(),
+    /** How many rules that would go were asked for. */
+    count: z.number(),
+    /** The first 100 of them, the most asked first: queries that this list refused, for the name and all below it. */
+    rules: listOf(z.object({ rule: z.string(), queries: z.number() })),
+  })
+  .meta({ id: 'ListAsked' });
 const candidate = z.object({
   name: z.string(),
   count: z.number(),
@@ -96,6 +111,8 @@ const refreshed = z.object({
   entries: z.number().nullable(),
 });
 
+/** Which of the rules that another content would take away were asked for. */
+export type ListAsked = Readonly<z.output<typeof listAsked>>;
 /** What is in force after a decision. */
 export type ListOutcome = Readonly<z.output<typeof inForceNow>>;
 
@@ -120,6 +137,8 @@ export interface ListControl {
   status(id: string): Promise<z.output<typeof listStatus>>;
   /** Rejects with ERR_LIST_ABSENT when there is nothing to compare with. */
   difference(id: string, sha256: string | undefined): Promise<z.output<typeof difference>>;
+  /** Of the same difference; rejects as well where no records can be read. */
+  asked(id: string, sha256: string | undefined): Promise<ListAsked>;
   history(id: string): Promise<readonly z.output<typeof storeDecision>[]>;
   accept(id: string, sha256: string, author: ListAuthor): Promise<ListOutcome>;
   dismiss(id: string, sha256: string, author: ListAuthor): Promise<ListOutcome>;
@@ -140,6 +159,17 @@ const toDecide = {
   body: decision,
   form: '{ "sha256": 64 digits, "reason": text }',
   result: inForceNow,
+} as const;
+/** The held content, or the one that a SHA-256 begins with. */
+const toCompare = {
+  query: z.strictObject({
+    sha256: z
+      .string()
+      .regex(/^[0-9a-f]{8,64}$/)
+      .optional(),
+  }),
+  form: 'sha256=at least 8 digits',
+  failureStatus: 409,
 } as const;
 
 /** Lists, their history, and the decisions about them. */
@@ -185,17 +215,20 @@ export const LIST_OPERATIONS = {
       'What another content of a list would change: the held one, or the one that a SHA-256 begins with',
     roles: ROLES,
     parameters: one,
-    query: z.strictObject({
-      sha256: z
-        .string()
-        .regex(/^[0-9a-f]{8,64}$/)
-        .optional(),
-    }),
-    form: 'sha256=at least 8 digits',
-    failureStatus: 409,
+    ...toCompare,
     result: difference,
     handle: async (lists, { parameters, query }) =>
       gives(await lists.difference(parameters.list, query.sha256)),
+  }),
+  readListAsked: onLists({
+    method: 'GET',
+    path: '/v1/lists/{list}/asked',
+    summary: 'Which of the names that another content of a list would let pass were asked for in 30 days',
+    roles: ['help-desk', 'operator', 'approver', 'auditor'],
+    parameters: one,
+    ...toCompare,
+    result: listAsked,
+    handle: async (lists, { parameters, query }) => gives(await lists.asked(parameters.list, query.sha256)),
   }),
   acceptList: onLists({
     method: 'POST',

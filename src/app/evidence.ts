@@ -27,14 +27,10 @@ import {
   type SharedExemption,
 } from '../policy/policy.ts';
 import { ProbeKeeper, type ProbeState } from '../probe/probe.ts';
-import {
-  type ChangeRecord,
-  type RecalledClient,
-  type RecalledWhom,
-  RecordsReader,
-} from '../records/records.ts';
+import type { ChangeRecord, RecalledClient, RecalledWhom } from '../records/records.ts';
 import { Recorder } from '../records/thread/thread.ts';
 import { createProbeSecret } from '../server/server.ts';
+import { AskedCounts } from './asked-counts.ts';
 import { ChangeJournal } from './change-journal.ts';
 import { createExemptionControl, exemptionSettings } from './exemption-control.ts';
 import { LossWatch } from './loss-watch.ts';
@@ -70,6 +66,7 @@ export class Evidence {
   /** What the probe shows at the workers' own doors. */
   readonly probeSecret = createProbeSecret();
   readonly losses = new LossWatch(systemClock);
+  readonly asked: AskedCounts;
   /** What the self-probe knows of a group. */
   readonly proofOf = (group: string) => this.#probe.proofOf(group);
   /** Up to where records are confirmed in a fleet; the recorder's thread reads it. */
@@ -96,6 +93,7 @@ export class Evidence {
     this.#config = config;
     this.#parts = parts;
     this.#resolver = resolverName(config);
+    this.asked = new AskedCounts(config.stateDirectory, systemClock);
     const { log, workerCount } = parts;
     this.#rings = config.records.isEnabled
       ? Array.from({ length: workerCount }, () => createEventRing())
@@ -247,8 +245,7 @@ export class Evidence {
         exemptions &&
         createExemptionControl(exemptions, {
           config: () => this.#config,
-          clock: systemClock,
-          asked: (groups, lists, sinceMs) => this.#countRefusals(groups, lists, sinceMs),
+          asked: this.#config.records.isEnabled ? this.asked : undefined,
           requireDecisions: (isNew) => this.#parts.requireDecisions(isNew),
         }),
       probe: this.#probe,
@@ -384,28 +381,6 @@ export class Evidence {
     await this.#probe.close();
     this.#exemptions?.close();
     await this.#recorder?.stop();
-  }
-
-  /** Of mandate and other lists alike; undefined where no records are kept. */
-  async #countRefusals(
-    groups: readonly string[],
-    lists: readonly string[] | undefined,
-    sinceMs: number,
-  ): Promise<number | undefined> {
-    const { stateDirectory, records } = this.#config;
-    if (!records.isEnabled) return undefined;
-    const reader = RecordsReader.open(join(stateDirectory, RECORDS_NAME));
-    try {
-      const counts = await reader.counts(sinceMs, systemClock());
-      return counts
-        .filter(
-          ({ kind, group, list }) =>
-            kind === 'refusal' && groups.includes(group) && lists?.includes(list) !== false,
-        )
-        .reduce((sum, { count }) => sum + count, 0);
-    } finally {
-      reader.close();
-    }
   }
 
   #note(record: ChangeRecord): void {

@@ -24,7 +24,8 @@ import {
   SHIPPED_PROFILES,
   toDay,
 } from '../exemptions/exemptions.ts';
-import { type AskedFor, effectOf } from './exemption-effect.ts';
+import type { AskedCounts } from './asked-counts.ts';
+import { effectOf } from './exemption-effect.ts';
 
 /** An exemption as it is shown. */
 export interface ExemptionStatus extends ExemptionPaper {
@@ -72,8 +73,8 @@ export const checkExemptionTexts = (config: Config, path: string, clock: Clock):
 /** What the register's control needs beside the register. */
 export interface ExemptionSurroundings {
   config(): Config;
-  readonly clock: Clock;
-  readonly asked: AskedFor;
+  /** Undefined where no records are kept. */
+  readonly asked: AskedCounts | undefined;
   /** Throws where nothing may be decided, or nothing new. */
   requireDecisions(isNew: boolean): void;
 }
@@ -81,7 +82,7 @@ export interface ExemptionSurroundings {
 /** The register of a running program, as control socket and control room show and change it. */
 export const createExemptionControl = (
   keeper: ExemptionKeeper,
-  { config, clock, asked, requireDecisions }: ExemptionSurroundings,
+  { config, asked, requireDecisions }: ExemptionSurroundings,
 ): ExemptionControl => {
   const statusOf = (id: string): ExemptionStatus => {
     const { paper, history } = keeper.register.find(id);
@@ -120,13 +121,13 @@ export const createExemptionControl = (
     decisions: () => Promise.resolve(keeper.decisions()),
     check: async (raw) => {
       const { terms, problems } = await keeper.change((register) => register.check(raw));
-      return { problems, opens: await effectOf(terms, config(), clock(), asked) };
+      return { problems, opens: await effectOf(terms, config(), asked) };
     },
     effect: async (id) => {
       const { paper } = await keeper.change((register) => register.find(id));
       const { groups, clients, devices, names, lists } = paper;
       const period = { fromMs: Date.parse(paper.from), untilMs: Date.parse(paper.until) };
-      return effectOf({ groups, clients, devices, names, lists, ...period }, config(), clock(), asked);
+      return effectOf({ groups, clients, devices, names, lists, ...period }, config(), asked);
     },
     rules: () => {
       const { compliance, groups, lists } = config();

@@ -16,6 +16,8 @@ import {
   toTime,
 } from '../lists/keeping/keeping.ts';
 import type { Candidate } from '../observe/observe.ts';
+import type { AskedNames } from '../records/records.ts';
+import { AskedRules } from './asked-counts.ts';
 
 /** What a person can decide about a content of a list. */
 export type ListDecision = 'accepted' | 'dismissed' | 'rolled-back';
@@ -28,6 +30,8 @@ export interface ListControlParts {
   candidates(): Promise<readonly Candidate[]>;
   keeper(): ListKeeper | undefined;
   readonly fileReview: FileReview;
+  /** What was asked for in thirty days. */
+  asked(): Promise<AskedNames>;
   /** Makes a policy of what is kept; gives the error that was reported. */
   renew(): Promise<AppError | undefined>;
   /** Told what somebody decided, before it is put in force. */
@@ -93,6 +97,12 @@ export const createListControl = (parts: ListControlParts): ListControl => {
     statuses: () => Promise.all(parts.lists().map(statusOf)),
     status: async (id) => statusOf(find(id)),
     difference: (id, sha256) => diffList(parts.config(), find(id).id, sha256, systemClock),
+    asked: async (id, sha256) => {
+      const { id: list } = find(id);
+      const rules = new AskedRules(await parts.asked(), list);
+      await diffList(parts.config(), list, sha256, systemClock, (rule) => rules.add(rule));
+      return { list, ...rules.found };
+    },
     history: async (id) =>
       find(id).source.kind === 'url' ? ((await parts.keeper()?.history(id)) ?? []) : [],
     accept: async (id, sha256, author) => {

@@ -159,6 +159,9 @@ walk('local log-in with password and code, and what a wrong code says', async ()
   await page.getByRole('button', { name: 'Sign in', exact: true }).click();
   // One comes to where one wanted to go.
   await page.getByRole('heading', { level: 1, name: 'Lists' }).waitFor();
+  // For whom decides later on: how often these were asked for.
+  for (const name of ['name-099.example', 'www.name-099.example', 'name-098.example', 'www.tiktok.com'])
+    await ask(scene.cordon.dns, `${name} A`, { from: HEADQUARTERS });
   expect(new URL(page.url()).pathname).toBe('/lists');
 });
 
@@ -216,6 +219,11 @@ walk('an exemption asked for by one and approved by another holds until its end'
   await approves.goto(`${scene.origin}/exemptions`);
   await approves.getByRole('link', { name: id }).click();
   await approves.getByText('and below').first().waitFor();
+  // Asked for by whoever it was: www.tiktok.com at headquarters, and in the lab.
+  await approves.getByText('By every client, exempt or not.').waitFor();
+  expect(await approves.getByRole('region', { name: 'What it opens' }).textContent()).toMatch(
+    /tiktok\.com: [1-9].*Counted since/,
+  );
   await picture(approves, 'exemption-decide');
   await approves.getByRole('radio', { name: 'Agency head', exact: true }).check();
   await approves.getByLabel('Reason').fill('Needed for the advisory of January.');
@@ -240,6 +248,11 @@ walk('a held list is accepted by two, who confirm the same SHA-256', async () =>
   await heading(asks, 'A new content of feed is held').waitFor();
   await asks.getByText('name-099.example', { exact: false }).first().waitFor();
   expect(await rcode('name-099.example')).toBe(RCODE.NXDOMAIN);
+  await asks.getByText('2 of the rules that would go were asked for.').waitFor();
+  const rows = asks.getByRole('region', { name: 'What would change' }).locator('tbody tr');
+  expect(await rows.nth(0).textContent()).toMatch(/name-099\.example2/);
+  expect(await rows.nth(1).textContent()).toMatch(/name-098\.example1/);
+  expect(await rows.nth(2).textContent()).toMatch(/name-\d+\.example0/);
   await picture(asks, 'list-held');
   await asks.getByRole('radio', { name: /Ask to accept/ }).check();
   await asks.getByLabel('Reason').fill('Checked with the maintainer.');

@@ -41,7 +41,7 @@ export interface ListDiff {
 
 /**
  * Compares the content in force with the held one, with the one before when nothing is held, or with the one that a
- * SHA-256 begins with. Reads the state directory and changes nothing. Throws ERR_LIST_UNKNOWN, ERR_LIST_ABSENT,
+ * SHA-256 begins with; `onRemoved` gets every rule that would go, as text. Reads the state directory and changes nothing. Throws ERR_LIST_UNKNOWN, ERR_LIST_ABSENT,
  * ERR_LIST_STORE, and ERR_LIST_READ for a file that is gone.
  */
 export const diffList = async (
@@ -49,6 +49,7 @@ export const diffList = async (
   id: string,
   sha256: string | undefined,
   clock: Clock,
+  onRemoved?: (rule: string) => void,
 ): Promise<ListDiff> => {
   const list = config.lists.find((known) => known.id === id);
   if (list === undefined) {
@@ -76,7 +77,7 @@ export const diffList = async (
     from: current && toSide(current),
     to: toSide(to),
     isHeld: to === held,
-    ...compare(current === null ? NOTHING : read(current), read(to)),
+    ...compare(current === null ? NOTHING : read(current), read(to), onRemoved),
   };
 };
 
@@ -104,7 +105,11 @@ const feedOf = (list: UrlList, path: string): Feed => {
 };
 
 /** Compares two streams of rules. */
-export const compare = (from: Feed, to: Feed): Pick<ListDiff, 'added' | 'removed'> => {
+export const compare = (
+  from: Feed,
+  to: Feed,
+  onRemoved?: (rule: string) => void,
+): Pick<ListDiff, 'added' | 'removed'> => {
   const key = randomBytes(8);
   const seeds = [key.readInt32LE(0), key.readInt32LE(4)] as const;
   const before = new KeyTable();
@@ -134,6 +139,7 @@ export const compare = (from: Feed, to: Feed): Pick<ListDiff, 'added' | 'removed
       isKept[place] = 1;
       removedCount++;
       removed.offer(hash, text);
+      onRemoved?.(text());
     }),
   );
   return {

@@ -178,8 +178,7 @@ describe('with a register', () => {
       controls: () => ({
         exemptions: createExemptionControl(keeper, {
           config: configOf,
-          clock: Date.now,
-          asked: () => Promise.resolve(undefined),
+          asked: undefined,
           requireDecisions: () => undefined,
         }),
       }),
