@@ -1,4 +1,4 @@
-// Reports that people ask for: made aside, kept, and downloaded with their signatures.
+// Reports that are kept: those that people ask for, made aside, and those of the schedules; downloaded with their signatures.
 import { z } from 'zod';
 import { LANGUAGES } from '../words/words.ts';
 import { type Actor, gives, listOf, operationsOn, ROLES } from './operation.ts';
@@ -15,6 +15,8 @@ const report = z
     /** Of HTML and PDF; null: that of `reports.language`. */
     language: z.enum(LANGUAGES).nullable(),
     by: z.string(),
+    /** Of which schedule; null: somebody asked for it. */
+    every: z.enum(['daily', 'weekly', 'monthly', 'quarterly']).nullable(),
     askedAt: z.string(),
     state: z.enum(['waiting', 'running', 'done', 'failed']),
     /** Of its forms that are made, of 1. */
@@ -54,7 +56,7 @@ export const REPORT_OPERATIONS = {
   listReports: onReports({
     method: 'GET',
     path: '/v1/reports',
-    summary: 'The reports that were asked for, the newest first',
+    summary: 'The reports that are kept, asked for or by a schedule, the newest first',
     roles: ROLES,
     result: listOf(report),
     handle: (reports) => Promise.resolve(gives(reports.list())),

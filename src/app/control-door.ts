@@ -19,7 +19,7 @@ import type { FleetLink } from './fleet-link.ts';
 import type { KeptLists } from './kept-lists.ts';
 import { createListControl } from './list-control.ts';
 import { Overview } from './overview.ts';
-import { ReportShelf } from './report-shelf.ts';
+import type { ReportShelf } from './report-shelf.ts';
 import { createServiceControl, type ServiceParts } from './service-control.ts';
 import { ServiceRates } from './service-rates.ts';
 import { findTrouble } from './service-trouble.ts';
@@ -32,6 +32,7 @@ export interface ControlDoorParts extends Omit<ServiceParts, 'lists'> {
   readonly fileReview: FileReview;
   readonly fleet: FleetLink;
   readonly source: ServiceSource;
+  readonly shelf: ReportShelf;
   /** Texts of configurations that are kept. */
   readonly texts: ConfigurationTexts;
   /** Of the control room, while there is one. */
@@ -64,7 +65,6 @@ export class ControlDoor {
     const { directory, supervisor, state, changes, lists, fileReview, pause, trust, evidence, fleet } =
       this.#parts;
     const { totals, enforcement, room, source, texts } = this.#parts;
-    const { configPath } = source;
     const explaining = {
       supervisor,
       state: () => state.current,
@@ -78,6 +78,7 @@ export class ControlDoor {
       generation: () => state.current.generation,
       keeper: () => lists.keeper,
       fileReview,
+      asked: () => evidence.asked.names(),
       renew: () => changes.renew(),
       decided: (event, list, sha256, author) => evidence.journal.decided(event, list, sha256, author),
       reload: () => changes.reload('somebody decided on a list'),
@@ -101,7 +102,7 @@ export class ControlDoor {
       service: createServiceControl({ ...this.#parts, lists: listControl.statuses }),
       lists: listControl,
       overview,
-      reports: new ReportShelf({ stateDirectory: directory, configPath, clock: systemClock }),
+      reports: this.#parts.shelf,
       configuration: createConfigurationControl({
         ...{ source, texts, changes },
         inForce: () => state.current.config,

@@ -7,6 +7,7 @@ import type { Evidence } from './evidence.ts';
 import { NoticeKeeper } from './notice-keeper.ts';
 import { ReminderKeeper } from './reminder-keeper.ts';
 import { ReportKeeper } from './report-keeper.ts';
+import type { ReportShelf } from './report-shelf.ts';
 import type { State } from './worker-settings.ts';
 
 /** All of one program. */
@@ -15,7 +16,7 @@ export class Outlets {
   readonly #reports: ReportKeeper;
   readonly #reminders: ReminderKeeper;
 
-  constructor(log: Log, evidence: Evidence, state: () => State) {
+  constructor(log: Log, evidence: Evidence, state: () => State, shelf: ReportShelf) {
     this.#notice = new NoticeKeeper({ log, state, recall: (whom) => evidence.recall(whom) });
     const common = {
       log,
@@ -24,7 +25,7 @@ export class Outlets {
       record: (action: string, by: string, reason: string, detail: object) =>
         evidence.journal.admin(action, by, reason, detail),
     };
-    this.#reports = new ReportKeeper(common);
+    this.#reports = new ReportKeeper({ ...common, shelf });
     this.#reminders = new ReminderKeeper({ ...common, papers: () => evidence.papers() });
   }
 

@@ -5,14 +5,15 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { type AppError, isAppError, readRegularFile, replaceFile, VERSION } from '../base/base.ts';
+import { AppError, errorText, isAppError, readRegularFile, replaceFile, VERSION } from '../base/base.ts';
 import type { Config } from '../config/config.ts';
 import type { Log, ReportFacts } from '../observe/observe.ts';
 import { createReportAside } from '../report/report.ts';
 import { retryAfterMs } from './delivery.ts';
 import { RECORDS_NAME } from './record-settings.ts';
-import { type ReportSchedule, receiversOf } from './report-delivery.ts';
+import { type Receiver, type ReportSchedule, receiversOf } from './report-delivery.ts';
 import { periodAt, type ReportPeriod } from './report-periods.ts';
+import type { ReportShelf, Scheduled } from './report-shelf.ts';
 import { toStatement } from './report-statement.ts';
 
 /** Name of the file in the state directory. */
@@ -30,6 +31,7 @@ const stateSchema = z.record(z.string(), z.string());
 export interface ReportKeeperParts {
   readonly log: Log;
   readonly nowMs: () => number;
+  readonly shelf: Pick<ReportShelf, 'keep'>;
   config(): Config;
   /** Takes what was done as a record. */
   record(action: 'report' | 'report-failed', by: string, reason: string, detail: object): void;
@@ -130,20 +132,27 @@ export class ReportKeeper {
       record('report-failed', AUTHOR, error.message, { ...detail, code: error.code });
   }
 
-  async #make(schedule: ReportSchedule, { fromMs, untilMs, name }: ReportPeriod, { delivered }: Standing) {
-    const { config: current, nowMs } = this.#parts;
+  async #make(schedule: ReportSchedule, period: ReportPeriod, { delivered }: Standing) {
+    const { config: current, nowMs, shelf } = this.#parts;
+    const { fromMs, untilMs, name } = period;
     const config = current();
     const { format, group } = schedule;
+    const language = schedule.language ?? config.reports.language;
+    const by = config.reports.author ?? `Cordon ${VERSION}`;
     const report = await createReportAside({
       directory: join(config.stateDirectory, RECORDS_NAME),
       ...{ fromMs, untilMs, group, format },
       groups: config.groups.map((one) => one.name),
       nowMs: nowMs(),
-      language: schedule.language ?? config.reports.language,
-      made: toStatement(config, config.reports.author ?? `Cordon ${VERSION}`, nowMs()),
+      language,
+      made: toStatement(config, by, nowMs()),
     });
     const fileName = `cordon-report-${name}-${group ?? 'all'}.${format}`;
-    const receivers = receiversOf(schedule, config.reports);
+    const receivers = [
+      // First: who gets mail of it finds it there.
+      keptBy(shelf, { schedule, period, language, by }),
+      ...receiversOf(schedule, config.reports),
+    ];
     for (const receiver of receivers) {
       if (delivered.has(receiver.name)) continue;
       await receiver.deliver(report, fileName);
@@ -165,6 +174,20 @@ export class ReportKeeper {
     await replaceFile(path, `${JSON.stringify(done, undefined, 2)}\n`, FILE_MODE);
   }
 }
+
+/** The control room as a receiver. */
+const keptBy = (shelf: ReportKeeperParts['shelf'], about: Scheduled): Receiver => ({
+  name: 'control room',
+  deliver: async (report) => {
+    try {
+      await shelf.keep(report, about);
+    } catch (cause) {
+      throw new AppError('ERR_APP_REPORT', `keeping a report for the control room: ${errorText(cause)}`, {
+        cause,
+      });
+    }
+  },
+});
 
 /** Who acts. */
 const AUTHOR = 'the schedule of reports';

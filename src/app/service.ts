@@ -45,6 +45,7 @@ import { listFacts, readinessOf, sourceFacts } from './program-facts.ts';
 import { type QuicFacts, readQuic, tellQuic } from './quic.ts';
 import { readyFields } from './ready-line.ts';
 import { RECORDS_NAME } from './record-settings.ts';
+import { ReportShelf } from './report-shelf.ts';
 import { RetiredMemory, settleAfterStart } from './retired-memory.ts';
 import { RevocationKeeper } from './revocation-keeper.ts';
 import { RoomDoor } from './room-door.ts';
@@ -248,6 +249,9 @@ export class Service {
       agency: () => this.#state.current.config.agency,
       shared: () => this.#controlDoor.shared,
     });
+    const shelf = new ReportShelf({
+      ...{ stateDirectory: config.stateDirectory, configPath: source.configPath, clock: systemClock },
+    });
     this.#controlDoor = new ControlDoor({
       directory: config.stateDirectory,
       log,
@@ -261,7 +265,7 @@ export class Service {
       evidence: this.#evidence,
       fleet: this.#fleet,
       room: this.#roomDoor,
-      ...{ source, texts: this.#texts },
+      ...{ source, texts: this.#texts, shelf },
       totals: this.#totals,
       enforcement: this.#enforcement,
       tls: this.#tls,
@@ -269,7 +273,7 @@ export class Service {
       readiness: () => readinessOf(this.#isListening, this.#enforcement.current, this.#stateWatch.trouble),
       adminAddress: () => this.#admin?.address,
     });
-    this.#outlets = new Outlets(log, this.#evidence, () => this.#state.current);
+    this.#outlets = new Outlets(log, this.#evidence, () => this.#state.current, shelf);
     this.#stateWatch = this.#createStateWatch(config);
     this.#metrics = createMetrics({
       version: VERSION,

@@ -7,6 +7,7 @@ import { dirname, join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { ReportKeeper } from '../../../src/app/report-keeper.ts';
 import { periodAt } from '../../../src/app/report-periods.ts';
+import { ReportShelf } from '../../../src/app/report-shelf.ts';
 import { configOf } from '../config/support.ts';
 import { Bench, DAY_MS } from '../records/setup.ts';
 
@@ -62,10 +63,12 @@ test('a report is made a while after its day, tried again while a receiver fails
     info: (_: object, text: string) => lines.push(text),
     error: (_: object, text: string) => lines.push(text),
   };
+  const shelfOf = () => new ReportShelf({ stateDirectory: state, configPath: undefined, clock: () => nowMs });
   const keeper = new ReportKeeper({
     log: log as never,
     nowMs: () => nowMs,
     config: () => config,
+    shelf: shelfOf(),
     record: (action, _by, _reason, detail) => void records.push({ action, detail }),
   });
   // New: it begins with this day.
@@ -89,7 +92,10 @@ test('a report is made a while after its day, tried again while a receiver fails
   await keeper.look();
   expect(keeper.facts()).toEqual({ made: 1, failed: 1, failing: 0 });
   expect(records.map(({ action }) => action)).toEqual(['report-failed', 'report']);
-  expect(records[1]?.detail).toMatchObject({ period: '2026-11-25', to: [folder, new URL(url).host] });
+  expect(records[1]?.detail).toMatchObject({
+    period: '2026-11-25',
+    to: ['control room', folder, new URL(url).host],
+  });
   // What came is what was signed.
   const { signature = '', body = Buffer.alloc(0) } = posted[1] ?? {};
   const [, base64 = ''] = /^signature (.*)$/m.exec(Buffer.from(signature, 'base64').toString()) ?? [];
@@ -102,9 +108,21 @@ test('a report is made a while after its day, tried again while a receiver fails
     log: log as never,
     nowMs: () => nowMs,
     config: () => config,
+    shelf: shelfOf(),
     record: () => undefined,
   });
   await again.look();
   await again.look();
   expect(readdirSync(folder).filter((name) => name.endsWith('.json'))).toHaveLength(3);
+  // People find them in the control room, after a start as well; one that failed once stands there once.
+  const shelf = shelfOf();
+  const kept = shelf.list();
+  expect(kept.map(({ from, to, every, by }) => [from, to, every, by])).toEqual([
+    ['2026-11-27', '2026-11-27', 'daily', expect.stringMatching(/^Cordon /)],
+    ['2026-11-26', '2026-11-26', 'daily', expect.stringMatching(/^Cordon /)],
+    ['2026-11-25', '2026-11-25', 'daily', expect.stringMatching(/^Cordon /)],
+  ]);
+  const [first] = kept.toReversed();
+  expect(first?.files.map(({ name }) => name)).toEqual(['report.json', 'report.json.sig']);
+  expect(Buffer.from(await shelf.file(first?.id ?? '', 'report.json')).equals(body)).toBe(true);
 }, 60_000);
