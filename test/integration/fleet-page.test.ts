@@ -34,6 +34,11 @@ for (const program of ['chromium', 'nats-server'])
 const hasAll = ['chromium', 'nats-server'].every((program) => findProgram(program) !== undefined);
 const walk = test.skipIf(!hasAll);
 
+/** Of all mandate lists one: ns3 has the others as well, and no group that chooses them. */
+const lists = 'lists: [{ id: tiktok, shipped: tiktok, mandate: true }]';
+/** So often an authority gives a sign of life, in the test in which it does not. */
+const OFTEN = '  tide-every: 1s';
+
 const folder = mkdtempSync(join(tmpdir(), 'cordon-fleet-page-'));
 let upstream: ScriptedUpstream;
 let fleet: TestFleet;
@@ -50,8 +55,6 @@ beforeAll(async () => {
   upstream = await ScriptedUpstream.open((query) => answer(query, [`${query.name} 60 IN A 192.0.2.1`]));
   await buildPages(join(folder, 'pages'));
   const room = `control-room: { listen: "127.0.0.1:${port}", url: "${origin}", pages: ${join(folder, 'pages')} }`;
-  // Of all mandate lists one: ns3 has the others as well, and no group that chooses them.
-  const lists = 'lists: [{ id: tiktok, shipped: tiktok, mandate: true }]';
   fleet = await TestFleet.start(upstream.endpoint.port, { more: `${room}\n${lists}` });
   await fleet.add('ns2', 'bruges', lists);
   await fleet.add('ns3', 'ghent');
@@ -293,4 +296,43 @@ walk.each(['fr', 'nl', 'de'])(
     await picture(page, `forty-${locale}`);
     await page.context().close();
   },
+);
+
+const hearsNobody = async (): Promise<void> => {
+  for (const name of ['authority', 'ns2']) await fleet.programOf(name).kill();
+  const room = `control-room: { listen: "127.0.0.1:0", pages: ${join(folder, 'pages')} }`;
+  const { cordon } = await fleet.run('ns2', [OFTEN, room, lists].join('\n'));
+  const first = await cordon.waitForLog(({ msg }) => msg.startsWith('nobody is administrator'));
+  const link = String(first['url']);
+  const own = new URL(link).origin;
+  const admin = await new RoomClient(own).open();
+  await admin.enrol(link, 'N. Administrator', PASSWORD);
+  const open = async (look: Look): Promise<Page> => {
+    const context = await browser.newContext({
+      ...{ viewport: { width: look.width ?? 1280, height: 900 }, locale: look.locale ?? 'en' },
+    });
+    await context.addCookies(
+      [...admin.cookies].map(([name, value]) => ({ name, value, url: own, httpOnly: true })),
+    );
+    const page = await context.newPage();
+    await page.goto(own);
+    return page;
+  };
+  const [desk, phone] = [await open({}), await open({ width: 390, locale: 'fr' })];
+  const needsOf = async (page: Page): Promise<string> =>
+    (await page.locator('.needs li').allTextContents()).join('\n');
+  await expect.poll(() => needsOf(desk), WAIT).toContain('The authority of the fleet is not heard.');
+  await expect.poll(() => needsOf(phone), WAIT).toMatch(/L’autorité du parc ne se fait plus entendre/);
+  await picture(desk, 'cut-off-desktop');
+  await picture(phone, 'cut-off-phone');
+  expect(await findBarriers(desk)).toEqual([]);
+  await fleet.run('authority', [OFTEN, lists].join('\n'));
+  await expect.poll(() => needsOf(desk), WAIT).not.toContain('The authority of the fleet is not heard.');
+  await Promise.all([desk, phone].map((page) => page.context().close()));
+};
+
+walk(
+  'a resolver that does not hear its authority says so on its own pages, and when it hears it again',
+  hearsNobody,
+  180_000,
 );

@@ -1,7 +1,8 @@
 // Every state of the headline that can be brought about from outside, in the running program, and what a page says of it.
 //
 // One program and one browser: accidents are made happen to it one after the other, and each is seen on two open pages,
-// which nobody loads again. Pictures go to dist/pictures. What cannot be brought about here is in
+// which nobody loads again. So is every row of what needs somebody for the sake of the service; that of a fleet whose
+// authority is not heard is in fleet-page.test.ts. Pictures go to dist/pictures. What cannot be brought about here is in
 // test/unit/enforcement/headline.test.ts: a recorder that is held up by its disk, records off (which takes a start), a clock of
 // a fleet, a network that nobody can ask as.
 import {
@@ -13,6 +14,7 @@ import {
   rmSync,
   writeFileSync,
 } from 'node:fs';
+import { createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
@@ -23,6 +25,7 @@ import { RCODE } from '../../src/dns/dns.ts';
 import { CertificateAuthority } from '../support/certificates.ts';
 import { ask } from '../support/client.ts';
 import { content, ListServer } from '../support/list-server.ts';
+import { StrangeUpstream } from '../support/misbehaving-upstream.ts';
 import { type Cordon, findProgram, run, startCordon } from '../support/process.ts';
 import { codeOf, RoomClient } from '../support/room-client.ts';
 import { answer, ScriptedUpstream } from '../support/scripted-upstream.ts';
@@ -47,11 +50,15 @@ const walk = test.skipIf(!hasChromium);
 
 let folder: string;
 let upstream: ScriptedUpstream;
+/** An encrypted upstream whose certificate nobody here trusts, and a receiver of records that may be closed. */
+let stranger: StrangeUpstream;
+let receiver: Receiver;
 let lists: ListServer;
 let browser: Browser;
 let cordon: Cordon;
 let client: RoomClient;
 let secret: string;
+let files: Readonly<Record<string, string>>;
 /** At desktop width in English, and at phone width in German. */
 let desk: Page;
 let phone: Page;
@@ -61,12 +68,15 @@ interface Setting {
   /** Of the list `order`. */
   readonly order?: string;
   readonly probe?: string;
+  /** Lines beside. */
+  readonly more?: string;
 }
 
 const configOf = ({
   lab = '[order, feed]',
   order = 'mandate: true',
   probe = 'interval: 2s, rate: 10000',
+  more = '',
 }: Setting = {}): string => `
 listen: { dns: ["127.0.0.1:0"], dot: ["127.0.0.1:0"], admin: "127.0.0.1:0" }
 tls: { cert: cert.pem, key: key.pem }
@@ -84,7 +94,45 @@ groups:
   - { name: lab, clients: ["127.0.2.0/29"], lists: ${lab} }
 compliance: { pause-max: 1h }
 control-room: { listen: "127.0.0.1:0", pages: ${join(folder, 'pages')} }
+${more}
 `;
+
+/** Takes what a resolver sends by syslog, and forgets it. */
+class Receiver {
+  readonly #sockets = new Set<Socket>();
+  readonly #server: Server;
+  port = 0;
+
+  private constructor() {
+    this.#server = createServer((socket) => {
+      this.#sockets.add(socket.on('error', () => undefined).on('close', () => this.#sockets.delete(socket)));
+      socket.resume();
+    });
+  }
+
+  static async open(): Promise<Receiver> {
+    const receiver = new Receiver();
+    await receiver.listen();
+    return receiver;
+  }
+
+  listen(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#server.listen(this.port, '127.0.0.1', () => {
+        const address = this.#server.address();
+        this.port = typeof address === 'object' && address !== null ? address.port : 0;
+        resolve();
+      });
+    });
+  }
+
+  close(): Promise<void> {
+    for (const socket of this.#sockets) socket.destroy();
+    return new Promise((resolve) => {
+      this.#server.close(() => resolve());
+    });
+  }
+}
 
 const FEED = Array.from({ length: 40 }, (_, index) => `name-${index}.example\n`);
 
@@ -92,8 +140,13 @@ beforeAll(async () => {
   if (!hasChromium) return;
   mkdirSync(PICTURES, { recursive: true });
   folder = mkdtempSync(join(tmpdir(), 'cordon-headlines-'));
-  [upstream, lists, browser] = await Promise.all([
+  [upstream, stranger, receiver, lists, browser] = await Promise.all([
     ScriptedUpstream.open((query) => answer(query, [`${query.name} 0 IN A 203.0.113.1`])),
+    StrangeUpstream.open({
+      ...{ transport: 'tls', reply: () => undefined },
+      certificate: CertificateAuthority.create().issue({ names: ['DNS:other.example.net'] }),
+    }),
+    Receiver.open(),
     ListServer.open(),
     chromium.launch({ executablePath: findProgram('chromium') ?? 'chromium', args: ['--no-sandbox'] }),
     buildPages(join(folder, 'pages')),
@@ -102,22 +155,26 @@ beforeAll(async () => {
   const { certificate, key } = CertificateAuthority.create().issue({
     ...{ names: ['DNS:dns.example.net'], endsInDays: CERTIFICATE_DAYS },
   });
-  cordon = await startCordon({
-    config: configOf(),
-    files: { 'cert.pem': certificate, 'key.pem': key, 'own.txt': 'own.example\n' },
-    env: { NODE_OPTIONS: [load('dead-workers.mjs'), load('hang.mjs'), load('other-clock.mjs')].join(' ') },
+  files = { 'cert.pem': certificate, 'key.pem': key, 'own.txt': 'own.example\n' };
+  await start({
+    NODE_OPTIONS: [load('dead-workers.mjs'), load('hang.mjs'), load('other-clock.mjs')].join(' '),
   });
+  await openPages();
+}, 120_000);
+
+/** Starts the program, with an administrator who is signed in. */
+const start = async (env: Readonly<Record<string, string>> = {}): Promise<void> => {
+  cordon = await startCordon({ config: configOf(), files, env });
   const first = await cordon.waitForLog(({ msg }) => msg.startsWith('nobody is administrator'));
   const link = String(first['url']);
   client = await new RoomClient(new URL(link).origin).open();
   secret = await client.enrol(link, 'A. Administrator', PASSWORD);
-  await openPages();
-}, 120_000);
+};
 
 afterAll(async () => {
   await browser?.close();
   await cordon?.kill();
-  await Promise.all([lists?.close(), upstream?.close()]);
+  await Promise.all([lists?.close(), upstream?.close(), stranger?.stop(), receiver?.close()]);
   if (folder !== undefined) rmSync(folder, { recursive: true, force: true });
 });
 
@@ -190,13 +247,18 @@ const expectSeen = async (name: string, { says, german, tone, because }: Seen): 
   await phone.screenshot({ path: join(PICTURES, `real-${name}-phone.png`) });
 };
 
+const needsOf = async (page: Page): Promise<string> =>
+  (await page.locator('.needs li').allTextContents()).join('\n');
+
 /** Waits for a row of what needs a person. */
 const expectNeed = async (says: RegExp, german: RegExp): Promise<void> => {
-  const needsOf = async (page: Page): Promise<string> =>
-    (await page.locator('.needs li').allTextContents()).join('\n');
   await expect.poll(() => needsOf(desk), WAIT).toMatch(says);
   await expect.poll(() => needsOf(phone), WAIT).toMatch(german);
 };
+
+/** Waits until a row is gone. */
+const expectNoNeed = (says: RegExp): Promise<unknown> =>
+  expect.poll(() => needsOf(desk), WAIT).not.toMatch(says);
 
 const IN_FORCE: Seen = {
   says: /^In force on 2 of 2 networks$/,
@@ -222,6 +284,32 @@ walk('with its lists it is in force, and proven on both networks', async () => {
 
 walk('a certificate that will end is told of before', async () => {
   await expectNeed(/certificate of the encrypted listeners ends soon/, /läuft bald ab/);
+});
+
+walk('an upstream that is not who it should be, and a receiver that takes no records', async () => {
+  await reload({
+    more: `
+forward: [{ zones: [secure.example], upstreams: ["tls://127.0.0.1:${stranger.endpoint.port}#dns.example.net"] }]
+records: { outputs: [{ to: "syslog+tcp://127.0.0.1:${receiver.port}" }] }`,
+  });
+  expect((await ask(cordon.dns, 'www.secure.example A')).rcode).toBe(RCODE.SERVFAIL);
+  await expectNeed(
+    /The upstream tls:\/\/127\.0\.0\.1:\d+\S* did not prove who it is\./,
+    /Der Upstream tls:\/\/\S+ wies nicht nach, wer er ist\./,
+  );
+  // What the resolver was told went nowhere else.
+  expect(stranger.queries).toEqual([]);
+  await receiver.close();
+  await expectNeed(
+    /The output syslog\+tcp:\S+ takes no records\./,
+    /Die Ausgabe syslog\+tcp:\S+ nimmt nichts an\./,
+  );
+  // Neither says anything about the prohibition.
+  await expectSeen('untrusted-and-stuck', IN_FORCE);
+  await receiver.listen();
+  await expectNoNeed(/takes no records/);
+  await reload();
+  await expectNoNeed(/did not prove/);
 });
 
 walk('paused', async () => {
@@ -326,8 +414,10 @@ walk('no worker lives', async () => {
     tone: 'bad',
     because: /^No worker runs: queries get no answer\./,
   });
+  await expectNeed(/1\/1 workers do not run\./, /1\/1 Arbeiter laufen nicht\./);
   remove('dead-workers');
   await expectSeen('workers-back', IN_FORCE);
+  await expectNoNeed(/workers do not run/);
 });
 
 walk('the disk takes no records', async () => {
@@ -415,4 +505,21 @@ walk('a clock that was set far ends sessions, and whoever signs in again is told
   await openPages();
   await expectNeed(/The clock of the resolver is wrong/, /Die Uhr des Resolvers geht falsch/);
   await desk.screenshot({ path: join(PICTURES, 'real-clock-far-desktop.png'), fullPage: true });
+});
+
+walk('the state directory is deleted underneath, and a start that finds no register it can use', async () => {
+  rmSync(join(folder, 'state'), { recursive: true });
+  await expectNeed(/The state directory is gone\./, /Das Zustandsverzeichnis ist fort\./);
+  await desk.screenshot({ path: join(PICTURES, 'real-state-gone-desktop.png'), fullPage: true });
+  await cordon.kill();
+  mkdirSync(join(folder, 'state'), { recursive: true });
+  writeFileSync(join(folder, 'state/register.sqlite'), 'no database\n'.repeat(1_000));
+  await start();
+  await Promise.all([desk, phone].map((page) => page.context().close()));
+  await openPages();
+  await expectNeed(
+    /The register of exemptions cannot be used\./,
+    /Das Register der Ausnahmen ist nicht brauchbar\./,
+  );
+  await desk.screenshot({ path: join(PICTURES, 'real-register-desktop.png'), fullPage: true });
 });
