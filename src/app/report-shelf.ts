@@ -22,8 +22,7 @@ import {
   replaceFileNow,
   systemErrorCode,
 } from '../base/base.ts';
-import { SIGNATURE_ENDING, type SignedReport } from '../report/report.ts';
-import { LANGUAGES } from '../words/words.ts';
+import { REPORT_LANGUAGES, SIGNATURE_ENDING, type SignedReport } from '../report/report.ts';
 import type { ReportSchedule } from './report-delivery.ts';
 import type { ReportPeriod } from './report-periods.ts';
 
@@ -64,7 +63,7 @@ const aboutSchema = z.strictObject({
   from: z.string(),
   to: z.string(),
   group: z.string().nullable(),
-  language: z.enum(LANGUAGES).nullable(),
+  language: z.enum(REPORT_LANGUAGES).nullable(),
   by: z.string(),
   every: z.enum(['daily', 'weekly', 'monthly', 'quarterly']).nullable(),
   askedAt: z.string(),
