@@ -20,6 +20,8 @@ export class FrameReader {
   bytes: Buffer = NOTHING;
   start = 0;
   end = 0;
+  /** Nothing comes behind what was pushed. */
+  hasEnded = false;
   #chunk: Buffer = NOTHING;
   #at = 0;
   /** A frame whose end has not come yet: room for all of it once its length is known. */
@@ -34,6 +36,13 @@ export class FrameReader {
     this.#at = 0;
   }
 
+  /** Copies what was not read yet: the bytes of push() are about to be others. */
+  keep(): void {
+    if (this.#at === this.#chunk.length) return;
+    this.#chunk = Buffer.from(this.#chunk.subarray(this.#at));
+    this.#at = 0;
+  }
+
   /** Looks for the next frame. */
   next(): number {
     if (this.#preface < PREFACE.length) {
@@ -42,10 +51,10 @@ export class FrameReader {
     }
     if (this.#filled > 0) return this.#complete();
     const left = this.#chunk.length - this.#at;
-    if (left < FRAME_HEADER) return this.#keep(FRAME_HEADER);
+    if (left < FRAME_HEADER) return this.#begin(FRAME_HEADER);
     const length = this.#chunk.readUIntBE(this.#at, 3);
     if (length > FRAME_BYTES_MAX) return this.#refuse(this.#chunk, this.#at);
-    if (left < FRAME_HEADER + length) return this.#keep(FRAME_HEADER + length);
+    if (left < FRAME_HEADER + length) return this.#begin(FRAME_HEADER + length);
     const start = this.#at;
     this.#at += FRAME_HEADER + length;
     return this.#take(this.#chunk, start, length);
@@ -59,7 +68,7 @@ export class FrameReader {
   }
 
   /** Keeps the start of a frame; each byte is copied once, however many pieces it comes in. */
-  #keep(length: number): number {
+  #begin(length: number): number {
     this.bytes = NOTHING;
     if (this.#at < this.#chunk.length) {
       this.#partial = Buffer.allocUnsafeSlow(length);

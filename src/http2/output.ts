@@ -1,23 +1,42 @@
 // What a session sends: frames, as far as the windows of the client reach (RFC 9113 section 6.9). Hot file.
 //
-// An answer leaves in one write, head and content together, and the next one after it: each is a record of TLS of its own. Clients
-// exist (dnsperf) that take one answer of what they read at a time and lose the others.
+// Head and content of an answer stand together, and what a turn of the loop answers leaves in one write, each in a record of
+// TLS of its own (records.ts).
 import type { Socket } from 'node:net';
 import { dataBytes, HEAD_BYTES_MAX, type Head, writeData, writeFrameHeader, writeHead } from './answer.ts';
-import { FLAG, FRAME, FRAME_HEADER, WINDOW_AT_FIRST, WINDOW_MAX } from './registry.ts';
+import { countedPadding, missingBytes, RECORD_BYTES, type Unit, writePadded } from './records.ts';
+import { FLAG, FRAME, FRAME_BYTES_MAX, FRAME_HEADER, WINDOW_AT_FIRST, WINDOW_MAX } from './registry.ts';
 import type { Http2Stream } from './stream.ts';
 
 /** Heads are written here first, because their length stands before them. */
 const head = Buffer.allocUnsafeSlow(HEAD_BYTES_MAX + 1);
+/** Answers that leave in one write, bytes: 32 records. */
+const TOGETHER_MAX = 16_384;
+/** Where they are put together, for all sessions; the bytes that are written are a copy. */
+const together = Buffer.allocUnsafeSlow(TOGETHER_MAX);
+/** Units that are written and still stand before the others. */
+const TAKEN_MAX = 64;
+const NOTHING = Buffer.alloc(0);
+
+/** What a socket of TLS has beside one of TCP. */
+interface Recording {
+  setMaxSendFragment(bytes: number): boolean;
+}
 
 /** The output of one session. */
 export class Output {
   readonly #socket: Socket;
   /** Is told that something was taken. */
   readonly #taken: () => void;
-  #frames: Buffer[] = [];
-  /** Of these, how many come up to the end of each answer. */
-  #ends: number[] = [];
+  /** Undefined: there are no records to keep apart. */
+  readonly #recording: Recording | undefined;
+  #hasRecordSize = false;
+  #units: Unit[] = [];
+  /** Of these, the first that is not written. */
+  #next = 0;
+  /** Frames that belong to no answer; they leave with the next one. */
+  #loose: Buffer = NOTHING;
+  /** Bytes of all these. */
   #length = 0;
   #isWriting = false;
   /** Content that may be sent over all streams. */
@@ -30,6 +49,7 @@ export class Output {
   constructor(socket: Socket, taken: () => void) {
     this.#socket = socket;
     this.#taken = taken;
+    this.#recording = 'setMaxSendFragment' in socket ? (socket as Socket & Recording) : undefined;
   }
 
   /** Bytes that the client has not taken. */
@@ -44,7 +64,7 @@ export class Output {
 
   /** A frame that is ready; nobody changes it any more. */
   add(frame: Buffer): void {
-    this.#frames.push(frame);
+    this.#loose = this.#loose.length === 0 ? frame : Buffer.concat([this.#loose, frame]);
     this.#length += frame.length;
   }
 
@@ -55,24 +75,96 @@ export class Output {
     this.add(frame);
   }
 
-  /** Sends what was added, an answer at a time. */
+  #push(bytes: Buffer, contentAt: number, window: number): void {
+    this.#length += bytes.length;
+    const loose = this.#loose;
+    if (loose.length > 0) {
+      this.#loose = NOTHING;
+      this.#units.push({ bytes: loose, contentAt: LOOSE, window: 0 });
+    }
+    this.#units.push({ bytes, contentAt, window });
+  }
+
+  /** Sends what was added, as much as fits into one write; the rest follows when that has left. */
   flush(): void {
     if (this.#length === 0 || this.#isWriting) return;
-    const count = this.#ends.shift() ?? this.#frames.length;
-    const frames = this.#frames.splice(0, count);
-    for (let at = 0; at < this.#ends.length; at++) this.#ends[at] = (this.#ends[at] ?? 0) - count;
-    this.#write(frames);
+    const count = this.#units.length - this.#next;
+    if (count === 0) {
+      const loose = this.#loose;
+      this.#loose = NOTHING;
+      this.#write(loose);
+    } else if (count === 1) this.#write(this.#takeUnit().bytes);
+    else this.#write(this.#putTogether());
+  }
+
+  #takeUnit(): Unit {
+    const unit = this.#units[this.#next++] ?? NO_UNIT;
+    if (this.#next === this.#units.length || this.#next === TAKEN_MAX) {
+      this.#units.splice(0, this.#next);
+      this.#next = 0;
+    }
+    return unit;
+  }
+
+  #putTogether(): Buffer {
+    let end = 0;
+    let record = 0;
+    let answers = 0;
+    while (this.#units.length > 0) {
+      const unit = this.#units[this.#next] ?? NO_UNIT;
+      const { bytes, contentAt } = unit;
+      if (end + bytes.length > TOGETHER_MAX) {
+        if (end > 0) break;
+        return this.#takeUnit().bytes;
+      }
+      const isLast = this.#next + 1 === this.#units.length;
+      const padding = missingBytes(end + bytes.length - record);
+      if (contentAt === LOOSE || this.#recording === undefined) {
+        this.#takeUnit();
+        end += bytes.copy(together, end);
+      } else if (isLast || !this.#mayPad(unit, padding) || end + bytes.length + padding > TOGETHER_MAX) {
+        this.#takeUnit();
+        end += bytes.copy(together, end);
+        answers++;
+        break;
+      } else {
+        this.#takeUnit();
+        this.#window -= countedPadding(padding);
+        this.#length += padding;
+        end = padding === 0 ? end + bytes.copy(together, end) : writePadded(together, end, unit, padding);
+        record = end;
+        answers++;
+      }
+    }
+    if (answers > 1) this.#setRecordSize();
+    return Buffer.from(together.subarray(0, end));
+  }
+
+  /** Padding of content counts as content. */
+  #mayPad({ contentAt, window }: Unit, padding: number): boolean {
+    const counted = countedPadding(padding);
+    return padding === 0 || (contentAt > 0 && counted <= window && counted <= this.#window);
+  }
+
+  /** OpenSSL does not make longer ones of this connection afterwards. */
+  #setRecordSize(): void {
+    if (this.#hasRecordSize) return;
+    this.#hasRecordSize = true;
+    this.#recording?.setMaxSendFragment(RECORD_BYTES);
   }
 
   /** Sends all at once: nothing comes behind it. @cold */
   flushAll(): void {
-    if (this.#length > 0) this.#write(this.#frames.splice(0));
-    this.#ends = [];
+    if (this.#length === 0) return;
+    const bytes = this.#units.slice(this.#next).map((unit) => unit.bytes);
+    this.#units = [];
+    this.#next = 0;
+    bytes.push(this.#loose);
+    this.#loose = NOTHING;
+    this.#write(Buffer.concat(bytes));
   }
 
-  #write(frames: Buffer[]): void {
-    const [only] = frames;
-    const bytes = frames.length === 1 && only !== undefined ? only : Buffer.concat(frames);
+  #write(bytes: Buffer): void {
     this.#length -= bytes.length;
     if (!this.#socket.writable) return;
     this.#isWriting = true;
@@ -100,11 +192,13 @@ export class Output {
     const flags = FLAG.END_HEADERS | (content === undefined ? FLAG.END_STREAM : 0);
     const start = writeFrameHeader(frame, 0, headLength, FRAME.HEADERS, flags, stream.id);
     head.copy(frame, start, 0, headLength);
-    if (hasData) writeData(frame, start + headLength, stream.id, content, 0, now, isLast);
+    const contentAt = start + headLength;
+    if (hasData) writeData(frame, contentAt, stream.id, content, 0, now, isLast);
     this.#spend(stream, now);
-    this.add(frame);
-    this.#ends.push(this.#frames.length);
-    if (isLast || content === undefined) return true;
+    const isWhole = isLast || content === undefined;
+    const mayPad = hasData && now <= FRAME_BYTES_MAX;
+    this.#push(frame, isWhole ? (mayPad ? contentAt : NOT_PADDED) : LOOSE, stream.window);
+    if (isWhole) return true;
     stream.rest = Buffer.from(content.subarray(now, length));
     this.#waiting.add(stream);
     this.#waitingBytes += length - now;
@@ -134,8 +228,7 @@ export class Output {
     const frame = Buffer.allocUnsafe(dataBytes(now));
     writeData(frame, 0, stream.id, rest, 0, now, isLast);
     this.#spend(stream, now);
-    this.add(frame);
-    this.#ends.push(this.#frames.length);
+    this.#push(frame, isLast ? NOT_PADDED : LOOSE, 0);
     this.#waitingBytes -= now;
     stream.rest = isLast ? undefined : rest.subarray(now);
     if (isLast) this.#waiting.delete(stream);
@@ -154,3 +247,8 @@ export class Output {
     this.#window -= bytes;
   }
 }
+
+/** In place of where content begins: the end of an answer that is not made of a head and content, and frames that end none. */
+const NOT_PADDED = -1;
+const LOOSE = -2;
+const NO_UNIT: Unit = { bytes: NOTHING, contentAt: LOOSE, window: 0 };

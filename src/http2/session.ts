@@ -5,12 +5,12 @@
 // leaves the choice, and so does a client that does more than ask (pace.ts).
 import type { Socket } from 'node:net';
 import type { Head } from './answer.ts';
-import { writeFrameHeader } from './answer.ts';
+import { GOAWAY_BYTES, goaway, PING_BYTES, pong } from './connection-frames.ts';
 import { BLOCK, BLOCK_BYTES_MAX, FieldBlocks } from './field-block.ts';
 import { FOUND, FrameReader } from './frame-reader.ts';
 import { Output } from './output.ts';
 import { Pace } from './pace.ts';
-import { FLAG, FRAME, FRAME_HEADER, HTTP2_ERROR, WINDOW_AT_FIRST, WINDOW_MAX } from './registry.ts';
+import { FLAG, FRAME, HTTP2_ERROR, WINDOW_AT_FIRST, WINDOW_MAX } from './registry.ts';
 import { RequestFields } from './request-fields.ts';
 import { OUR_SETTINGS, readSettings, SETTING_BYTES, SETTINGS_ACK, STREAMS_MAX } from './settings.ts';
 import type { Http2Stream } from './stream.ts';
@@ -26,8 +26,6 @@ const OUTPUT_MAX = 262_144;
 const FRAME_COST = 1;
 const REQUEST_COST = 8;
 const PRIORITY_BYTES = 5;
-const GOAWAY_BYTES = 8;
-const PING_BYTES = 8;
 
 /** Who answers. */
 export interface Http2Host {
@@ -68,7 +66,7 @@ export class Http2Session {
   #isWaiting = false;
   #isFlushing = false;
 
-  /** Speaks over a socket of which nothing but what belongs to HTTP/2 was read. */
+  /** Speaks over a socket, of which receive() is told what comes while it is not paused, and ended(). */
   constructor(socket: Socket, host: Http2Host) {
     this.#socket = socket;
     this.#host = host;
@@ -77,10 +75,6 @@ export class Http2Session {
       if (!this.#isWaiting && socket.isPaused()) this.#run();
     });
     this.#pace = new Pace(host.now());
-    socket.on('data', (chunk: Buffer) => {
-      this.#reader.push(chunk);
-      this.#run();
-    });
     this.#output.add(OUR_SETTINGS);
     this.#output.flush();
   }
@@ -88,6 +82,18 @@ export class Http2Session {
   /** Bytes of answers that the client has not taken. */
   get unreadBytes(): number {
     return this.#output.heldBytes;
+  }
+
+  /** What came; the bytes may be others once this returns. */
+  receive(chunk: Buffer): void {
+    this.#reader.push(chunk);
+    this.#run();
+  }
+
+  /** The client has closed its side, behind all that was received: what it asked is still answered. @cold */
+  ended(): void {
+    this.#reader.hasEnded = true;
+    if (!this.#socket.isPaused()) this.close();
   }
 
   /** Answers a stream; the content is copied. */
@@ -118,27 +124,33 @@ export class Http2Session {
     while (this.#state !== STATE.OVER && !this.#socket.destroyed) {
       if (this.#output.length + this.#socket.writableLength > OUTPUT_MAX) {
         // What is taken goes on with it.
-        this.#socket.pause();
+        this.#pause();
         break;
       }
       if (!this.#host.spend(FRAME_COST)) {
         this.#isWaiting = true;
-        this.#socket.pause();
+        this.#pause();
         this.#host.wait(this.#run);
         break;
       }
       const found = this.#reader.next();
       if (found === FOUND.NOTHING) {
         if (this.#socket.isPaused()) this.#socket.resume();
+        if (this.#reader.hasEnded) this.close();
         break;
       }
       const error = found === FOUND.FRAME ? this.#take(this.#reader) : (FAULTS[found] ?? FINE);
       if (error !== FINE) this.#fail(error);
     }
-    this.#output.flush();
+    this.#plan();
   };
 
-  /** Answers that come by themselves, and what windows let through, leave together at the end of the turn. */
+  #pause(): void {
+    this.#socket.pause();
+    this.#reader.keep();
+  }
+
+  /** What is answered in a turn of the loop, and what windows let through, leaves together at its end. */
   #plan(): void {
     if (this.#isFlushing) return;
     this.#isFlushing = true;
@@ -337,9 +349,7 @@ export class Http2Session {
     if (stream !== 0) return HTTP2_ERROR.PROTOCOL_ERROR;
     if (end - start !== PING_BYTES) return HTTP2_ERROR.FRAME_SIZE_ERROR;
     if ((flags & FLAG.ACK) !== 0) return FINE;
-    const frame = Buffer.allocUnsafe(FRAME_HEADER + PING_BYTES);
-    bytes.copy(frame, writeFrameHeader(frame, 0, PING_BYTES, FRAME.PING, FLAG.ACK, 0), start, end);
-    this.#output.add(frame);
+    this.#output.add(pong(bytes, start));
     return FINE;
   }
 
@@ -429,11 +439,3 @@ const STATE = {
   LEAVING: 2,
   OVER: 3,
 } as const;
-
-const goaway = (lastStream: number, code: number): Buffer => {
-  const frame = Buffer.allocUnsafe(FRAME_HEADER + GOAWAY_BYTES);
-  const at = writeFrameHeader(frame, 0, GOAWAY_BYTES, FRAME.GOAWAY, 0, 0);
-  frame.writeUInt32BE(lastStream, at);
-  frame.writeUInt32BE(code, at + 4);
-  return frame;
-};

@@ -30,6 +30,7 @@ import { type Exchange, fail, Http1Exchange, Http2Exchange, succeed } from './ht
 import { CONTENT, type RequestHead, readRequest, STATUS, tokenOf, toOriginForm } from './http-request.ts';
 import { readVersion } from './http-version.ts';
 import { costOf } from './loop-turns.ts';
+import { readInto } from './own-reads.ts';
 import type { Caller } from './proxies.ts';
 import { SecureGate } from './secure-gate.ts';
 import { listenTcp, portOf } from './tcp-server.ts';
@@ -273,11 +274,11 @@ export class DohListener implements Owner {
   #beginHttp2(connection: Connection, socket: Socket): void {
     const session = new Http2Session(socket, connection);
     connection.session = session;
-    // Who has closed its side asks nothing more; what it waits for is still answered.
-    socket.on('end', () => {
-      if (connection.waiting > 0) session.close();
-      else socket.destroySoon();
-    });
+    readInto(
+      socket,
+      (chunk) => session.receive(chunk),
+      () => session.ended(),
+    );
   }
 
   askHttp2(connection: Connection, stream: Http2Stream): void {

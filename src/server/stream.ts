@@ -3,7 +3,8 @@
 // A connection costs memory and a descriptor, so everything about it is bounded: how many there are and how many one
 // client and one network have (connection-budget.ts), how long one may be idle (bytes of an unfinished query do not count
 // as life), how long a query may be, how many wait, and how much unread output may pile up before reading stops, and
-// before the connection ends. A client that may not ask has no connection at all. Answers to one chunk leave in one write.
+// before the connection ends. A client that may not ask has no connection at all. Answers of one turn of the loop leave in one
+// write (turn-output.ts).
 import type { Server, Socket } from 'node:net';
 import type { Shown } from '../access/access.ts';
 import type { AddressWords } from '../base/base.ts';
@@ -13,13 +14,14 @@ import type { TlsSettings } from '../tls/tls.ts';
 import { networkOf, TCP_CLOSED, TCP_REFUSAL } from './connection-budget.ts';
 import { Departures } from './departures.ts';
 import { Entrance, type Guest, type StreamOptions } from './entrance.ts';
-import { FRAME_HEADER, frame } from './frame.ts';
+import { FRAME_HEADER } from './frame.ts';
 import { COST_OF_MISS, costOf } from './loop-turns.ts';
 import { readInto } from './own-reads.ts';
 import type { Caller } from './proxies.ts';
 import { hasSignature } from './proxy-header.ts';
 import { SecureGate } from './secure-gate.ts';
 import { listenTcp, portOf } from './tcp-server.ts';
+import { TurnOutput } from './turn-output.ts';
 
 /** Queries of one connection that may wait for upstreams; reading stops above it (RFC 7766 section 6.2.1.1). */
 const WAITING_MAX = 128;
@@ -44,6 +46,10 @@ class Connection implements Guest {
   /** What was read when too much waited already: it is looked at first, before anything more is read. */
   rest: Buffer | undefined;
   waiting = 0;
+  /** Bytes of answers that are written at the end of this turn of the loop. */
+  unsentBytes = 0;
+  /** Its client has closed its side, and all that it sent was read. */
+  hasEnded = false;
   /** It waits for its turn of the loop. */
   isHeld = false;
   aliveMs: number;
@@ -56,11 +62,11 @@ class Connection implements Guest {
   }
 
   get isIdle(): boolean {
-    return this.waiting === 0 && this.socket.writableLength === 0;
+    return this.waiting === 0 && this.unreadBytes === 0;
   }
 
   get unreadBytes(): number {
-    return this.socket.writableLength;
+    return this.unsentBytes + this.socket.writableLength;
   }
 
   end(): void {
@@ -75,9 +81,7 @@ export class StreamListener {
   readonly #entrance: Entrance<Connection>;
   readonly #sweep: NodeJS.Timeout;
   readonly #departures = new Departures();
-  /** Answers to the current chunk, framed. */
-  readonly #batch: Buffer[] = [];
-  #batchLength = 0;
+  readonly #output = new TurnOutput<Connection>((connection, bytes) => this.#write(connection, bytes));
   readonly #out = Buffer.allocUnsafeSlow(MESSAGE_LENGTH_MAX);
   /** Undefined: plain TCP. */
   readonly #secure: SecureGate | undefined;
@@ -124,6 +128,7 @@ export class StreamListener {
   /** Stops accepting and ends the connections, those with waiting queries last. */
   close(): Promise<void> {
     clearInterval(this.#sweep);
+    this.#output.flush();
     return this.#entrance.close(({ socket }) => socket.destroySoon());
   }
 
@@ -135,14 +140,13 @@ export class StreamListener {
       this.#receive(connection, chunk);
       this.#options.settled?.(performance.now() - readMs);
     };
-    if (this.#secure === undefined) readInto(socket, received);
-    else socket.on('data', received);
+    readInto(socket, received, () => {
+      connection.hasEnded = true;
+      this.#endIfAnswered(connection);
+    });
     socket.on('drain', () => {
       connection.aliveMs = clock();
       this.#resumeReading(connection);
-    });
-    socket.on('end', () => {
-      this.#endIfAnswered(connection);
     });
   }
 
@@ -154,7 +158,7 @@ export class StreamListener {
       const end = FRAME_HEADER + readU16(rest, 0);
       if (end > FRAME_HEADER + QUERY_LENGTH_MAX) {
         // Else each connection could make us keep 64 KiB of a query that never ends.
-        this.#flush(connection);
+        this.#output.flush();
         this.#options.budget.end(connection, TCP_CLOSED.TOO_LONG);
         return;
       }
@@ -167,10 +171,8 @@ export class StreamListener {
       if (rest.length < end) break;
       const cost = this.#answer(connection, rest.subarray(FRAME_HEADER, end));
       rest = rest.subarray(end);
-      if (this.#batchLength > UNREAD_OUTPUT_MAX) this.#flush(connection);
       mayAnswer = this.#mayAnswer(connection) && this.#mayGoOn(connection, cost);
     }
-    this.#flush(connection);
     if (mayAnswer) {
       if (rest.length > 0) this.#beginFrame(connection, rest);
     } else if (!socket.destroyed) {
@@ -230,8 +232,7 @@ export class StreamListener {
     const out = this.#out;
     const length = pipeline.decide(message, message.length, words, port, this.#transport, out, name, shown);
     if (length > 0) {
-      this.#batch.push(frame(this.#out.subarray(0, length)));
-      this.#batchLength += FRAME_HEADER + length;
+      this.#output.add(connection, out, length);
       return costOf(length);
     }
     if (length === PENDING) {
@@ -241,29 +242,20 @@ export class StreamListener {
         // Its client has left, or took nothing: a copy would only fill memory.
         if (!connection.socket.writable) return;
         if (answer.length === 0) {
+          this.#output.flush();
           connection.socket.destroySoon();
           return;
         }
-        this.#write(connection, frame(answer));
+        this.#output.add(connection, answer, answer.length);
         this.#resumeReading(connection);
         this.#endIfAnswered(connection);
       });
       return COST_OF_MISS;
     }
     // What is not a query gets no answer (RFC 8906 section 3); on a stream nothing good can follow it.
-    this.#flush(connection);
+    this.#output.flush();
     connection.socket.destroySoon();
     return COST_OF_MISS;
-  }
-
-  #flush(connection: Connection): void {
-    if (this.#batch.length === 0) return;
-    this.#write(
-      connection,
-      this.#batch.length === 1 ? (this.#batch[0] as Buffer) : Buffer.concat(this.#batch),
-    );
-    this.#batch.length = 0;
-    this.#batchLength = 0;
   }
 
   #write(connection: Connection, bytes: Buffer): void {
@@ -281,12 +273,17 @@ export class StreamListener {
       this.#receive(connection, rest);
       if (connection.rest !== undefined) return;
     }
-    if (this.#mayAnswer(connection)) connection.socket.resume();
+    if (!this.#mayAnswer(connection)) return;
+    connection.socket.resume();
+    this.#endIfAnswered(connection);
   }
 
   /** A client that has closed its side still gets what it asked for before ours is closed (RFC 1035 section 4.2.2). */
-  #endIfAnswered({ socket, waiting }: Connection): void {
-    if (socket.readableEnded && waiting === 0) socket.end();
+  #endIfAnswered(connection: Connection): void {
+    const { socket, waiting, rest } = connection;
+    if (!connection.hasEnded || waiting > 0 || rest !== undefined) return;
+    this.#output.flush();
+    socket.end();
   }
 
   #closeIdle(): void {

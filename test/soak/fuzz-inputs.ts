@@ -1,4 +1,4 @@
-// Changed inputs through everything that reads what others wrote: messages, TCP streams, configurations, lists.
+// Changed inputs through everything that reads what others wrote: messages, TCP streams, HTTP/2, configurations, lists.
 //
 //   npm run fuzz:inputs -- [COUNT] [SEED]     20,000 inputs and a random seed by default
 //
@@ -20,7 +20,16 @@ import { TableBuilder } from '../../src/policy/policy.ts';
 import { ConnectionBudget } from '../../src/server/connection-budget.ts';
 import { StreamListener } from '../../src/server/stream.ts';
 import { LIST_FORMATS, type ListFormat } from '../../src/words/words.ts';
+import {
+  data as http2Data,
+  settings as http2Settings,
+  PREFACE,
+  reset,
+  windowUpdate,
+} from '../conformance/http2/frames.ts';
+import { get, post, QUERY } from '../conformance/http2/request.ts';
 import { soundMessages } from '../support/corpus.ts';
+import { ScriptedSession } from '../support/http2-session.ts';
 import { createRandom, mutate, type Random } from '../support/mutate.ts';
 import { exerciseReaders } from '../support/readers.ts';
 import { buildQuery } from '../support/records.ts';
@@ -162,6 +171,39 @@ const openStreamTarget = async (random: Random) => {
   return { target, answers, close: () => listener.close() };
 };
 
+const HTTP2_CONTENT = { status: 200, type: 'application/dns-message', cache: 'private, max-age=7' };
+/** More than a client can make a session of HTTP/2 hold: four long answers, and one hundred that wait for a window. */
+const HTTP2_HELD_MAX = 8 * 1024 * 1024;
+
+/** Frames of a client, cut anywhere, through a session and its reader of fields. */
+const http2Target = (random: Random): Target => {
+  const bodies = [get(1), post(1), http2Data(1, QUERY), http2Settings([4, 100]), windowUpdate(0, 9_000)];
+  const whole = [get(1), post(3), http2Data(3, QUERY), get(5), reset(5, 8), get(7), windowUpdate(7, 1)];
+  const begin = Buffer.concat([PREFACE, http2Settings([4, 0])]);
+  return {
+    name: 'HTTP/2',
+    pool: [...bodies, Buffer.concat(whole), Buffer.concat(whole.toReversed())].map(
+      (frames) => new Uint8Array(Buffer.concat([begin, frames])),
+    ),
+    weight: 1_500,
+    take: async (bytes) => {
+      const size = random(3_000);
+      const session = new ScriptedSession((stream, one) => {
+        one.answer(stream, HTTP2_CONTENT, Buffer.alloc(size), size);
+      }, 8 + random(600));
+      // Most changes would end with the preface.
+      const input = random(4) === 0 ? bytes : Buffer.concat([begin, bytes.subarray(begin.length)]);
+      for (let at = 0; at < input.length; ) {
+        const end = Math.min(input.length, at + 1 + random(Math.ceil(input.length / PIECES_MAX) + 1));
+        await session.receive(input.subarray(at, end));
+        at = end;
+      }
+      await session.end();
+      if (session.heldBytesMax > HTTP2_HELD_MAX) throw new Error(`held ${session.heldBytesMax} bytes`);
+    },
+  };
+};
+
 /** Texts are changed by lines as well: bytes alone seldom get past the first word. */
 const changed = (pool: readonly Uint8Array[], random: Random): Uint8Array => {
   const bytes = mutate(pool, random);
@@ -195,6 +237,7 @@ const main = async (): Promise<number> => {
     ...LIST_FORMATS.map(listTarget),
     configTarget(directory),
     stream.target,
+    http2Target(random),
   ];
   const rows = targets.map(({ name }) => ({ name, inputs: 0, crashes: 0, hangs: 0, slowestMs: 0, ms: 0 }));
   const whole = targets.reduce((sum, { weight }) => sum + weight, 0);

@@ -11,6 +11,8 @@ export interface Frame {
   readonly flags: number;
   readonly stream: number;
   readonly payload: Buffer;
+  /** Bytes of the payload with its padding, as windows count them. */
+  readonly size: number;
 }
 
 /** How long a server may take for what it does at all, milliseconds: far more than it needs. */
@@ -18,6 +20,14 @@ const PATIENCE_MS = 10_000;
 /** How long what follows a PING that is answered may take, milliseconds: only a check that fails waits for it. */
 const SILENCE_MS = 2_500;
 const STREAM_MASK = 0x7fff_ffff;
+
+/** The payload of a frame, without the padding that it may have (RFC 9113 sections 6.1 and 6.2). */
+const withoutPadding = (frame: Buffer): Buffer => {
+  const type = frame.readUInt8(3);
+  const isPadded = (type === TYPE.DATA || type === TYPE.HEADERS) && (frame.readUInt8(4) & FLAG.PADDED) !== 0;
+  if (!isPadded) return frame.subarray(HEADER_BYTES);
+  return frame.subarray(HEADER_BYTES + 1, frame.length - frame.readUInt8(HEADER_BYTES));
+};
 
 /** Takes frames out of a stream of bytes. */
 export class FrameReader {
@@ -33,7 +43,8 @@ export class FrameReader {
         type: this.#rest.readUInt8(3),
         flags: this.#rest.readUInt8(4),
         stream: this.#rest.readUInt32BE(5) & STREAM_MASK,
-        payload: this.#rest.subarray(HEADER_BYTES, end),
+        payload: withoutPadding(this.#rest.subarray(0, end)),
+        size: end - HEADER_BYTES,
       });
       this.#rest = this.#rest.subarray(end);
     }

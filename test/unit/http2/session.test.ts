@@ -65,9 +65,11 @@ let raw: Socket | undefined;
 
 beforeEach(async () => {
   host = new Host();
-  door = createServer({ allowHalfOpen: true }, (socket) => {
+  door = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
     socket.on('error', () => {});
-    host.session = new Http2Session(socket, host);
+    const session = new Http2Session(socket, host);
+    host.session = session;
+    socket.on('data', (chunk: Buffer) => session.receive(chunk)).on('end', () => session.ended());
   }).listen(0, '127.0.0.1');
   await once(door, 'listening');
 });
