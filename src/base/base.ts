@@ -46,6 +46,6 @@ export {
 } from './prefix-list.ts';
 export { type PrefixEntry, PrefixTable } from './prefix-table.ts';
 export { openRegularFile, readRegularFile } from './regular-file.ts';
-export { DAY_MS, HOUR_MS } from './time.ts';
+export { CUT_OFF_TIDES, DAY_MS, HOUR_MS } from './time.ts';
 export type { Trace } from './trace.ts';
 export { VERSION } from './version.ts';

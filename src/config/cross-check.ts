@@ -2,7 +2,7 @@
 //
 // They run even when other checks found faults, so that one run shows all problems: see draft.ts for what that means
 // for the values. Lists and groups are in check-lists.ts, servers in check-upstreams.ts, papers and records in
-// check-evidence.ts, the control room in check-control-room.ts, what FIPS forbids in check-fips.ts, who
+// check-evidence.ts, the control room in check-control-room.ts, fleets in check-fleet.ts, what FIPS forbids in check-fips.ts, who
 // clients are in check-identity.ts.
 import {
   createAddress,
@@ -16,6 +16,7 @@ import { formatName } from '../dns/dns.ts';
 import { checkControlRoom } from './check-control-room.ts';
 import { checkEvidence } from './check-evidence.ts';
 import { checkFips } from './check-fips.ts';
+import { checkFleet } from './check-fleet.ts';
 import { checkIdentity } from './check-identity.ts';
 import { checkGroups, checkLists, checkStructuredErrors } from './check-lists.ts';
 import { checkLocal } from './check-local.ts';
@@ -49,6 +50,7 @@ export const crossCheck = (draft: Draft, facts: CrossCheckFacts, report: Report)
   checkBounds(draft, report);
   checkEvidence(draft, report);
   checkFips(draft, report);
+  checkFleet(draft, report);
   checkIdentity(draft, report);
   checkControlRoom(draft, report);
 };

@@ -2,14 +2,13 @@
 //
 // A tide that was kept by the engine tells how far policy had come; only one that comes live tells that the authority is
 // heard. One that is older than the last is told again by somebody, and counts for nothing.
+import { CUT_OFF_TIDES } from '../base/base.ts';
 import type { FleetActs } from './acts.ts';
 import type { FleetAlarm } from './policy.ts';
 import type { PolicyLog } from './policy-log.ts';
 import type { Roll } from './roll.ts';
 import { parseTide, type Tide } from './tide.ts';
 
-/** Cut off is who missed two tides, and something for their way: that many times the time between two. */
-const CUT_OFF_TIDES = 2.5;
 /** Clocks that differ by more are an alarm, milliseconds. */
 const OFFSET_MS_MAX = 1_000;
 

@@ -48,7 +48,7 @@ export const fleet = z
     'suspend-exemptions-after': keyAs(
       'suspendExemptionsAfterMs',
       durationOrNeverMs('3s', '365d').prefault('never'),
-      'How long a node that does not hear the authority lets exemptions hold; `never`: until their own ends.',
+      'How long a node that does not hear the authority lets exemptions hold, two and a half times `tide-every` at least; `never`: until their own ends.',
     ),
     'unconfirmed-max': keyAs(
       'unconfirmedMsMax',

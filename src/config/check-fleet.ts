@@ -1,0 +1,20 @@
+// Checks across the keys of a fleet.
+import { CUT_OFF_TIDES, formatDuration } from '../base/base.ts';
+import { conflict, type Draft, isMap, type Report } from './draft.ts';
+
+/** Reports what does not fit together about the signs of life of an authority. */
+export const checkFleet = (draft: Draft, report: Report): void => {
+  const { fleet } = draft;
+  if (!isMap(fleet)) return;
+  const { 'tide-every': tideMs, 'suspend-exemptions-after': suspendAfterMs } = fleet;
+  if (typeof tideMs !== 'number' || typeof suspendAfterMs !== 'number') return;
+  const leastMs = CUT_OFF_TIDES * tideMs;
+  if (suspendAfterMs >= leastMs) return;
+  report(
+    ['fleet', 'suspend-exemptions-after'],
+    conflict(
+      `exemptions would be taken out between two signs of life of the authority, which come every ${formatDuration(tideMs)}`,
+      `write ${formatDuration(leastMs)} or more, or a shorter "fleet.tide-every" on all resolvers`,
+    ),
+  );
+};
