@@ -130,3 +130,32 @@ test('keys of pseudonyms are destroyed when no record needs them', async () => {
   expect(texts).toContain('key 1 was destroyed');
   expect(texts).not.toContain('key 5 was destroyed');
 });
+
+/** Partitions of queries that were deleted although no collector had confirmed them, as the records of changes say. */
+const deletedUnconfirmed = async (directory: string): Promise<number> =>
+  (await readAll(directory, 'changes')).filter((record) =>
+    JSON.stringify(record).includes('no collector of the fleet has confirmed it'),
+  ).length;
+
+test('what no collector has confirmed is not deleted, and as soon as it is confirmed it is', async () => {
+  const confirmed = new Float64Array(3);
+  const bench = new Bench({ retention, confirmed, unconfirmedMsMax: 90 * DAY_MS });
+  // Five days are its time.
+  await live(bench, 9);
+  expect(namesOf(bench.directory)[0]).toMatch(/^000001/);
+  expect(await eventsOf(bench.directory)).not.toContain('records deleted');
+  confirmed[0] = Number.MAX_SAFE_INTEGER;
+  await live(bench, 2);
+  expect(namesOf(bench.directory)[0]).not.toMatch(/^000001/);
+  expect(await deletedUnconfirmed(bench.directory)).toBe(0);
+  expect(await findingsOf(bench.directory)).toEqual([]);
+});
+
+test('what no collector ever confirms is deleted at its last bound, on the record', async () => {
+  const bench = new Bench({ retention, confirmed: new Float64Array(3), unconfirmedMsMax: 2 * DAY_MS });
+  await live(bench, 10);
+  const first = Number(namesOf(bench.directory)[0]?.slice(0, 6));
+  expect(first).toBeGreaterThan(1);
+  expect(await deletedUnconfirmed(bench.directory)).toBe(first - 1);
+  expect(await findingsOf(bench.directory)).toEqual([]);
+});
