@@ -51,10 +51,10 @@ export const joinFleet = async (options: JoinOptions): Promise<Joined> =>
 export const startCollector = async (options: CollectOptions): Promise<RunningCollector> =>
   (await import('./collect.ts')).startCollector(options);
 
-/** Gets another key for this resolver: see rotateNode() of join.ts. */
+/** Gets another key for this resolver: see rotateNode() of rotate.ts. */
 export const rotateNode = async (
   options: Omit<JoinOptions, 'token'>,
-): Promise<{ readonly isConnected: boolean }> => (await import('./join.ts')).rotateNode(options);
+): Promise<{ readonly isConnected: boolean }> => (await import('./rotate.ts')).rotateNode(options);
 
 /** The resolvers that ever were in a fleet, as a collector knows them: see membersOf() of members.ts. */
 export const readMembers = async (directory: string, trust: readonly string[]): Promise<CollectedMember[]> =>

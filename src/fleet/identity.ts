@@ -2,6 +2,7 @@
 //
 //   STATE/fleet/identity.json       name, site, enrolment
 //   STATE/fleet/node.seed           its key, in the engine's form
+//   STATE/fleet/node.seed.next      the key that it asked for in its place, until the engine lets that in
 //   STATE/fleet/policy.sqlite       the log of policy
 //   STATE/fleet/register.sqlite     of a node: the exemptions of the fleet
 //   STATE/fleet/overlays.json       keys of configuration that the authority set
@@ -21,6 +22,7 @@ export const FLEET_DIRECTORY = 'fleet';
 export const FLEET_FILES = {
   identity: 'identity.json',
   seed: 'node.seed',
+  nextSeed: 'node.seed.next',
   policy: 'policy.sqlite',
   register: 'register.sqlite',
   lists: 'lists',
@@ -31,7 +33,8 @@ export const FLEET_FILES = {
   engine: 'engine',
 } as const;
 
-const PRIVATE_MODE = 0o600;
+/** Of keys. */
+export const PRIVATE_MODE = 0o600;
 
 const identitySchema = z.looseObject({
   name: z.string().regex(NODE_NAME),

@@ -1,15 +1,15 @@
-// Coming into a fleet, and getting another key: the node's side, from the command line.
+// Coming into a fleet: the node's side, from the command line.
 
 import { readFileSync } from 'node:fs';
 import { createUser } from '@nats-io/nkeys';
 import { connect, nkeyAuthenticator } from '@nats-io/transport-node';
 import { AppError, errorText, isAppError } from '../base/base.ts';
 import { Engine } from './engine.ts';
-import { joinAnswerSchema, joinedSchema, rotationText } from './enrolment.ts';
+import { joinAnswerSchema, joinedSchema } from './enrolment.ts';
 import { isEntrySignedBy, parseEntry } from './entry.ts';
 import { type Identity, readIdentity, writeIdentity } from './identity.ts';
-import { fingerprintOf, parsePublicKey, toSeedKey } from './key.ts';
-import { inboxOf, joinSubject, rotateSubject } from './subjects.ts';
+import { fingerprintOf, parsePublicKey } from './key.ts';
+import { inboxOf, joinSubject } from './subjects.ts';
 import { readToken } from './tokens.ts';
 
 /** The authority writes an entry and has the engine read its users again, milliseconds. */
@@ -81,26 +81,6 @@ export const joinFleet = async ({
   return { ...identity, trust, isConnected: await canConnect(servers, caPath, name, seed) };
 };
 
-/** Gets another key for this resolver. Rejects as joinFleet() does, and with ERR_FLEET_IDENTITY. */
-export const rotateNode = async ({
-  servers,
-  caPath,
-  stateDirectory,
-}: Omit<JoinOptions, 'token'>): Promise<{ isConnected: boolean }> => {
-  const { identity, seed } = readIdentity(stateDirectory);
-  const pair = createUser();
-  const next = Buffer.from(pair.getSeed()).toString('latin1');
-  const key = pair.getPublicKey();
-  const request = JSON.stringify({ key, signature: toSeedKey(seed).sign(rotationText(identity.name, key)) });
-  const answer = parseJson(
-    await askOnce(servers, caPath, identity.name, seed, rotateSubject(identity.name), request),
-  );
-  const { refused } = (answer ?? { refused: 'no answer' }) as { refused?: unknown };
-  if (refused !== undefined) throw new AppError('ERR_FLEET_TOKEN', `getting another key: ${String(refused)}`);
-  writeIdentity(stateDirectory, identity, next);
-  return { isConnected: await canConnect(servers, caPath, identity.name, next) };
-};
-
 const requireAlone = (stateDirectory: string): void => {
   try {
     const { identity } = readIdentity(stateDirectory);
@@ -116,7 +96,8 @@ const requireAlone = (stateDirectory: string): void => {
   }
 };
 
-const askOnce = async (
+/** Asks the authority, by a connection for it alone. Rejects with ERR_FLEET_ENGINE. */
+export const askOnce = async (
   servers: readonly string[],
   caPath: string | undefined,
   name: string,
@@ -151,14 +132,16 @@ const unheard = (text: string, cause?: unknown): AppError =>
     hint: 'The engine and the authority have to run, and the engine has to have read its users since the invitation.',
   });
 
-const canConnect = async (
+/** Whether the engine lets a key in, soon. */
+export const canConnect = async (
   servers: readonly string[],
   caPath: string | undefined,
   name: string,
   seed: string,
+  triesMax = TRIES,
 ): Promise<boolean> => {
   const silent = { onUp: () => undefined, onDown: () => undefined };
-  for (let tries = 0; tries < TRIES; tries++) {
+  for (let tries = 0; tries < triesMax; tries++) {
     try {
       const engine = await Engine.connect({ servers, caPath, name, seed: () => seed }, silent, false);
       await engine.close();
@@ -171,7 +154,8 @@ const canConnect = async (
   return false;
 };
 
-const parseJson = (text: string): unknown => {
+/** Undefined for what is no JSON. */
+export const parseJson = (text: string): unknown => {
   try {
     return JSON.parse(text);
   } catch {
