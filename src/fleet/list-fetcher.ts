@@ -19,12 +19,18 @@ const FILE_MODE = 0o640;
 interface Wanted {
   readonly entry: PolicyEntry;
   readonly list: Body<'list'>;
+  /** It was told that the engine has another content. */
+  isForged?: boolean;
 }
+
+type Refusal = Extract<Done, { isApplied: false }>;
 
 /** The lists of one node. */
 export class ListFetcher {
   /** Told what came of an entry. */
   onDone: (entry: PolicyEntry, done: Done) => void = () => undefined;
+  /** Told once of an entry whose content is another one than the authority signed; the right one is waited for. */
+  onForged: (entry: PolicyEntry, done: Refusal) => void = () => undefined;
   /** The connection, once there is one. */
   engine: Engine | undefined;
   readonly #directory: string;
@@ -64,6 +70,10 @@ export class ListFetcher {
       try {
         const content = await this.#fetch(list);
         if (content === undefined) continue;
+        if (content === 'forged') {
+          this.#refuse(wanted);
+          continue;
+        }
         const done = await this.#put(list, content);
         if (this.#wanted.get(list.id) === wanted) this.#wanted.delete(list.id);
         if (done.isApplied) this.#inForce.set(list.id, list.sha256);
@@ -77,6 +87,14 @@ export class ListFetcher {
     }
   }
 
+  #refuse(wanted: Wanted): void {
+    const { entry, list } = wanted;
+    if (wanted.isForged === true) return;
+    wanted.isForged = true;
+    const reason = `the engine has another content of ${list.id} than the authority signed, SHA-256 ${list.sha256}; the one before stays`;
+    this.onForged(entry, { isApplied: false, subject: list.id, code: 'ERR_FLEET_LIST', reason });
+  }
+
   /** Has a content in force; one that cannot be leaves the one before in its place. */
   async #put(list: Body<'list'>, content: Uint8Array): Promise<Done> {
     const path = join(this.#directory, list.id);
@@ -88,8 +106,8 @@ export class ListFetcher {
     return done;
   }
 
-  /** The whole content; undefined while it cannot be had. */
-  async #fetch({ id, sha256, bytes, pieces }: Body<'list'>): Promise<Uint8Array | undefined> {
+  /** The whole content; undefined while it cannot be had, and `forged` for one that the authority did not sign. */
+  async #fetch({ id, sha256, bytes, pieces }: Body<'list'>): Promise<Uint8Array | 'forged' | undefined> {
     const path = join(this.#directory, id);
     const known = existsSync(path) ? readFileSync(path) : undefined;
     if (known !== undefined && sha256Of(known) === sha256) return known;
@@ -102,10 +120,7 @@ export class ListFetcher {
       parts.push(part);
     }
     const content = Buffer.concat(parts);
-    if (content.length !== bytes || sha256Of(content) !== sha256) {
-      throw new Error(`the engine has another content of ${id} than the authority signed`);
-    }
-    return content;
+    return content.length === bytes && sha256Of(content) === sha256 ? content : 'forged';
   }
 }
 

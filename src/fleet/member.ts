@@ -93,6 +93,7 @@ export class Member {
       isAuthority: () => this.#isAuthority,
     });
     options.lists.onDone = (entry, done) => this.policy.conclude(entry, done);
+    options.lists.onForged = (entry, done) => this.policy.refuse(entry, done);
   }
 
   /** Another authority has taken over: what it decides holds here from now on. */

@@ -217,11 +217,19 @@ export class Policy {
     if (verdict.isApplied) {
       log.conclude(entry.number, 'applied');
       acts.note({ event: 'applied', ...about, ...subject });
+      const told = this.#refused.findIndex(({ number }) => number === entry.number);
+      if (told >= 0) this.#refused.splice(told, 1);
       return;
     }
-    const { code, reason } = verdict;
     log.conclude(entry.number, 'refused');
-    this.#refused.push({ number: entry.number, subject: verdict.subject, code, reason });
+    this.refuse(entry, verdict);
+  }
+
+  /** Records that an entry does not hold; without conclude() it is tried again, also after another start. */
+  refuse(entry: PolicyEntry, { code, reason, subject: name }: Extract<Done, { isApplied: false }>): void {
+    const about = this.#about(entry, entryHash(entry));
+    const subject = name === undefined ? {} : { subject: name };
+    this.#refused.push({ number: entry.number, subject: name, code, reason });
     if (this.#refused.length > REFUSED_MAX) this.#refused.shift();
     this.#alarm('refused-entry', { event: 'refused', ...about, ...subject, code, reason });
   }
