@@ -140,13 +140,22 @@ const matrix = z
   })
   .meta({ id: 'FleetProbe' });
 
+/** What became of who may connect. */
+const LET_IN = {
+  /** Servers of the engine that read it. */
+  reloaded: z.number(),
+  /** A file to be copied to the leaf node of the resolver's site, which is then started anew; null where there is none. */
+  leafUsers: z.string().nullable(),
+};
+type LetIn = z.output<z.ZodObject<typeof LET_IN>>;
+
 /** The fleet of the program. All reject with an AppError; what changes something does so with ERR_FLEET_NODE on a node. */
 export interface FleetControl {
   status(): z.output<typeof status>;
   matrix(): z.output<typeof matrix>;
   probe(by: string): { readonly id: string; readonly time: string };
-  invite(name: string, site: string | undefined): Promise<{ token: string; until: string; reloaded: number }>;
-  remove(name: string, by: string, reason: string): Promise<{ reloaded: number }>;
+  invite(name: string, site: string | undefined): Promise<LetIn & { token: string; until: string }>;
+  remove(name: string, by: string, reason: string): Promise<LetIn>;
   overlay(body: {
     for: string;
     yaml: string;
@@ -197,7 +206,7 @@ export const FLEET_OPERATIONS = {
     roles: ['administrator'],
     body: z.strictObject({ name, site: name.optional() }),
     form: '{ "name": NAME, "site": NAME }',
-    result: z.object({ token: z.string(), until: z.string(), reloaded: z.number() }),
+    result: z.object({ token: z.string(), until: z.string(), ...LET_IN }),
     handle: async (fleet, { body }) => gives(await fleet.invite(body.name, body.site)),
   }),
   removeResolver: onFleet({
@@ -207,7 +216,7 @@ export const FLEET_OPERATIONS = {
     roles: ['administrator'],
     body: z.strictObject({ name, reason }),
     form: '{ "name": NAME, "reason": text }',
-    result: z.object({ reloaded: z.number() }),
+    result: z.object(LET_IN),
     handle: async (fleet, { body }, { name: by }) => gives(await fleet.remove(body.name, by, body.reason)),
   }),
   setOverlay: onFleet({

@@ -67,6 +67,15 @@ interface EngineValues {
   readonly store: string;
 }
 
+/** `SITE` or `SITE=HOST:PORT`. */
+const readLeaf = (text: string): [site: string, listen: string | undefined] => {
+  const at = text.indexOf('=');
+  if (at < 0) return [requireName(text), undefined];
+  const listen = text.slice(at + 1);
+  if (!SERVER.test(listen)) throw new UsageError(`"${listen.slice(0, 60)}" is not HOST:PORT`);
+  return [requireName(text.slice(0, at)), listen];
+};
+
 /** Which engine is wanted. Throws a UsageError. */
 export const readEngine = (values: EngineValues): EngineOptions => {
   const { server: servers, cert, key, ca, leaf } = values;
@@ -84,7 +93,7 @@ export const readEngine = (values: EngineValues): EngineOptions => {
     servers,
     clusterPort: requirePort(values['cluster-port']),
     leafPort: leafPort === undefined ? undefined : requirePort(leafPort),
-    leafSites: leaf.map(requireName),
+    leafs: Object.fromEntries(leaf.map(readLeaf)),
     tls,
     store: values.store,
   };
@@ -137,9 +146,18 @@ export const invite = async ({ values, words }: InputOf<typeof FLEET_INVITE>): P
   const made = await askService(configOf(values.config), OPERATIONS.inviteResolver, { body });
   const hint =
     made.reloaded === 0 ? 'The engine has not read its users yet: reload it before the token is used.\n' : '';
-  print(values.json, made, () => `${made.token}\n${hint}It serves once, until ${made.until}.\n`);
+  print(
+    values.json,
+    made,
+    () => `${made.token}\n${hint}It serves once, until ${made.until}.\n${leafHint(made.leafUsers)}`,
+  );
   return DONE;
 };
+
+const leafHint = (leafUsers: string | null): string =>
+  leafUsers === null
+    ? ''
+    : `The site has a leaf node: copy ${leafUsers} there and start it anew, and again once the resolver has joined.\n`;
 
 /** Joins this resolver. */
 export const joinTo = async ({ values, words }: InputOf<typeof FLEET_JOIN>): Promise<number> => {
@@ -190,10 +208,14 @@ export const remove = async ({ values, words }: InputOf<typeof FLEET_REMOVE>): P
     reason: requireReason(values.reason),
   };
   const made = await askService(configOf(values.config), OPERATIONS.removeResolver, { body });
+  const leaf =
+    made.leafUsers === null
+      ? ''
+      : `The leaf node of its site still lets it in: copy ${made.leafUsers} there and start it anew.\n`;
   print(values.json, made, () =>
     made.reloaded === 0
-      ? `${words.name} is removed; reload the engine, which still lets it in.\n`
-      : `${words.name} is removed.\n`,
+      ? `${words.name} is removed; reload the engine, which still lets it in.\n${leaf}`
+      : `${words.name} is removed.\n${leaf}`,
   );
   return DONE;
 };

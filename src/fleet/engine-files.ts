@@ -3,15 +3,18 @@
 //   engine/nats-server.conf      or one for each server of a cluster: nats-server-1.conf, …
 //   engine/users.conf            who may connect and what each may do; written again when a resolver comes or goes
 //   engine/leaf-SITE.conf        a leaf node for a site: what its resolvers connect to when the way to the cluster is long
+//   engine/leaf-SITE-users.conf  who may connect to it: the resolvers of the site
 //   engine/engine.json           what it was made of
 //
-// Every user has a key of its own and may use the subjects that it needs, nothing else. TLS 1.3 only.
+// Every user has a key of its own and may use the subjects that it needs, nothing else. TLS 1.3 only. What a leaf node may
+// is what its resolvers may together. Its server learns that when it connects and never again, whatever is read since: after
+// a resolver of the site came or went, the leaf node is started anew (ADR 0088).
 import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { AppError, DIRECTORY_MODE, errorText, replaceFileNow } from '../base/base.ts';
 import type { Member } from './roll.ts';
-import { collectorRights, nodeRights, type Rights, tokenRights } from './subjects.ts';
+import { collectorRights, inboxOf, nodeRights, type Rights, tokenRights } from './subjects.ts';
 import type { IssuedToken } from './tokens.ts';
 
 /** The largest record of a change has 1 MiB; packed, a block is far below. */
@@ -34,8 +37,9 @@ const settingsSchema = z.looseObject({
   system: z.looseObject({ key: z.string() }),
   /** Of routes: the servers of a cluster know each other by it. */
   clusterSecret: z.string().exactOptional(),
-  /** Public nkeys of the leaf nodes of sites. */
+  /** Public nkeys of the leaf nodes of sites, and where each listens, `HOST:PORT`. */
   leafs: z.record(z.string(), z.string()).exactOptional(),
+  leafListens: z.record(z.string(), z.string()).exactOptional(),
 });
 
 /** What the configuration is made of. */
@@ -80,8 +84,8 @@ export const writeUsers = (
   tokens: readonly IssuedToken[],
 ): void =>
   writing(directory, () => {
-    const name = join(directory, USERS_NAME);
-    replaceFileNow(name, usersText(settings, members, tokens), FILE_MODE);
+    for (const { path, text } of usersFiles(directory, settings, members, tokens))
+      if (!isWritten(path, text)) replaceFileNow(path, text, FILE_MODE);
   });
 
 /** Whether it is written already who may connect. Throws ERR_FLEET_ENGINE_FILES. */
@@ -93,11 +97,38 @@ export const areUsersWritten = (
 ): boolean => {
   let written = false;
   writing(directory, () => {
-    const path = join(directory, USERS_NAME);
-    written = existsSync(path) && readFileSync(path, 'utf8') === usersText(settings, members, tokens);
+    written = usersFiles(directory, settings, members, tokens).every(({ path, text }) =>
+      isWritten(path, text),
+    );
   });
   return written;
 };
+
+/** What the leaf node of a site reads of who may connect to it; undefined for a site that has none. */
+export const leafUsersPath = (
+  directory: string,
+  { leafs = {} }: EngineSettings,
+  site: string | undefined,
+): string | undefined =>
+  site !== undefined && Object.hasOwn(leafs, site) ? join(directory, leafUsersName(site)) : undefined;
+
+const leafUsersName = (site: string): string => `leaf-${site}-users.conf`;
+
+const usersFiles = (
+  directory: string,
+  settings: EngineSettings,
+  members: readonly Member[],
+  tokens: readonly IssuedToken[],
+): { readonly path: string; readonly text: string }[] => [
+  { path: join(directory, USERS_NAME), text: usersText(settings, members, tokens) },
+  ...Object.keys(settings.leafs ?? {}).map((site) => ({
+    path: join(directory, leafUsersName(site)),
+    text: leafUsersText(site, members, tokens),
+  })),
+];
+
+const isWritten = (path: string, text: string): boolean =>
+  existsSync(path) && readFileSync(path, 'utf8') === text;
 
 const writing = (directory: string, write: () => void): void => {
   try {
@@ -141,8 +172,8 @@ ${indent(block)}}\n`
 }${
   leafPort === undefined
     ? ''
-    : `\n# Sites connect here by leaf nodes of their own.
-leafnodes {
+    : `\n# Sites connect here by leaf nodes of their own, which use the streams of this engine.
+${SAME_STREAMS}leafnodes {
   listen: ${quote(`${host}:${leafPort}`)}
 ${indent(block)}}\n`
 }
@@ -150,26 +181,35 @@ include ${USERS_NAME}
 `;
 };
 
+/**
+ * Without it, both ends of a leaf node drop what is asked of streams, and what goes to key-value buckets: the engine takes it
+ * for possible that the leaf node has streams of its own.
+ */
+const SAME_STREAMS = 'default_js_domain { CORDON: "" }\n';
+
 /** Where the seed of a site's leaf node is kept. */
 export const leafSeedPath = (directory: string, site: string): string => join(directory, `leaf-${site}.seed`);
 
+/** Where a leaf node listens unless `--leaf SITE=HOST:PORT` says otherwise. */
+const LEAF_LISTEN = '0.0.0.0:4222';
+
 const leafText = (settings: EngineSettings, site: string, seed: string): string => {
-  const { servers, leafPort, tls } = settings;
+  const { servers, leafPort, leafListens = {}, tls } = settings;
   const urls = servers.map(
     (server) => `${tls === undefined ? 'nats-leaf' : 'tls'}://${splitAddress(server)[0]}:${leafPort ?? ''}`,
   );
   const block = tlsText(tls);
   const ca = tls === undefined ? '' : `, tls: { ca_file: ${quote(tls.ca)}, min_version: "1.3" }`;
   return `${HEAD(`The leaf node of the site ${site}: its resolvers connect to it, and it to the engine. It keeps nothing.`)}server_name: cordon-leaf-${site}
-listen: "0.0.0.0:4222"
+listen: ${quote(leafListens[site] ?? LEAF_LISTEN)}
 max_payload: ${PAYLOAD_MAX}
 ${block === '' ? '' : `\n${block}`}
-leafnodes {
+${SAME_STREAMS}leafnodes {
   # This file holds the seed of the leaf: for the eyes of the engine's user only.
   remotes: [{ urls: [${urls.map(quote).join(', ')}], account: CORDON, nkey: ${quote(seed)}${ca} }]
 }
 
-include ${USERS_NAME}
+include ${leafUsersName(site)}
 `;
 };
 
@@ -194,16 +234,10 @@ const usersText = (
   const users = [
     userText(authority.key, `the authority ${authority.name}`, undefined),
     userText(collector.key, `the collector ${collector.name}`, collectorRights(collector.name)),
-    ...members
-      .filter(({ until, name }) => until === undefined && name !== authority.name)
-      .map(({ name, key, site }) =>
-        userText(key, `${name}${site === undefined ? '' : ` of ${site}`}`, nodeRights(name)),
-      ),
-    ...tokens.map(({ name, key, until }) =>
-      userText(key, `a token for ${name} until ${until}`, tokenRights(name)),
-    ),
+    ...memberUsers(members.filter(({ name }) => name !== authority.name)),
+    ...tokenUsers(tokens),
     ...Object.entries(leafs).map(([site, key]) =>
-      userText(key, `the leaf node of ${site}`, leafRights(site, members)),
+      userText(key, `the leaf node of ${site}`, leafRights(site, authority.name, members, tokens)),
     ),
   ];
   return `${HEAD('Who may connect to the engine, and what each may do.')}accounts {
@@ -224,13 +258,56 @@ system_account: SYSTEM
 `;
 };
 
-/** A leaf may what the resolvers of its site may, together. */
-const leafRights = (site: string, members: readonly Member[]): Rights => {
-  const rights = members
-    .filter((member) => member.site === site && member.until === undefined)
-    .map(({ name }) => nodeRights(name));
+const memberUsers = (members: readonly Member[]): string[] =>
+  members
+    .filter(({ until }) => until === undefined)
+    .map(({ name, key, site }) =>
+      userText(key, `${name}${site === undefined ? '' : ` of ${site}`}`, nodeRights(name)),
+    );
+
+const tokenUsers = (tokens: readonly IssuedToken[]): string[] =>
+  tokens.map(({ name, key, until }) =>
+    userText(key, `a token for ${name} until ${until}`, tokenRights(name)),
+  );
+
+const isOf =
+  (site: string) =>
+  (one: { readonly site?: string | undefined }): boolean =>
+    one.site === site;
+
+/** What a leaf node has of the users: those of its site, so that a machine there knows of nobody else. */
+const leafUsersText = (site: string, members: readonly Member[], tokens: readonly IssuedToken[]): string => {
+  const users = [...memberUsers(members.filter(isOf(site))), ...tokenUsers(tokens.filter(isOf(site)))];
+  return `${HEAD(`Who may connect to the leaf node of ${site}. Start it anew when this file changed.`)}accounts {
+  CORDON {
+    users: [
+${users.join('\n')}
+    ]
+  }
+}
+`;
+};
+
+/**
+ * A leaf may what the resolvers of its site may, together. What they answer when the authority asks them needs a right of its
+ * own: the leaf's server knows nothing of the right to answer.
+ */
+const leafRights = (
+  site: string,
+  authority: string,
+  members: readonly Member[],
+  tokens: readonly IssuedToken[],
+): Rights => {
+  const rights = [
+    ...members
+      .filter(({ until }) => until === undefined)
+      .filter(isOf(site))
+      .map(({ name }) => nodeRights(name)),
+    ...tokens.filter(isOf(site)).map(({ name }) => tokenRights(name)),
+  ];
   const all = (of: 'publish' | 'subscribe'): string[] => [...new Set(rights.flatMap((one) => one[of]))];
-  return { publish: all('publish'), subscribe: all('subscribe'), answers: true };
+  const answers = `${inboxOf(authority)}.>`;
+  return { publish: [...all('publish'), answers], subscribe: all('subscribe'), answers: false };
 };
 
 const userText = (key: string, comment: string, rights: Rights | undefined): string => {

@@ -39,16 +39,25 @@ const PING_MS = 5_000;
 const PINGS_MISSED_MAX = 2;
 /** Within which the engine knows a message again, milliseconds. */
 const DUPLICATE_MS = 120_000;
-/** Of evidence that no collector has taken yet: the engine's disk bounds it before. */
+/**
+ * Of evidence that no collector has taken yet, and of the contents of lists, 32 of 64 MB with the ones before. The engine
+ * sets so much aside when it makes a stream; on a smaller disk half of it is asked for, and so on.
+ */
 const EVIDENCE_BYTES_MAX = 16 * 2 ** 30;
+const LISTS_BYTES_MAX = 4 * 2 ** 30;
+const STREAM_BYTES_MIN = 2 ** 20;
 /** Entries of policy: a register holds some 80,000 events. */
 const POLICY_MESSAGES_MAX = 1_000_000;
-/** The contents of lists: 32 lists of 64 MB, with the ones before. */
-const LISTS_BYTES_MAX = 4 * 2 ** 30;
 /** Evidence that the collector has and has not acknowledged. */
 const UNACKNOWLEDGED_MAX = 1_024;
 /** After which what the collector has not acknowledged is given again, milliseconds. */
 const ACKNOWLEDGE_MS = 30_000;
+
+/**
+ * How long the collector's wish for evidence holds, milliseconds: after two halves without a sign of the engine it is said again,
+ * such as when the leader of three is gone.
+ */
+const PULL_MS = 5_000;
 
 /** Where an engine is and who connects. */
 export interface EngineAccess {
@@ -249,7 +258,7 @@ export class Engine {
     try {
       for (const stream of streamsOf(replicas)) {
         const known = await this.#manager.streams.info(stream.name).catch(() => undefined);
-        if (known === undefined) await this.#manager.streams.add(stream);
+        if (known === undefined) await this.#makeStream(stream);
         else if (known.config.num_replicas !== replicas)
           await this.#manager.streams.update(stream.name, { num_replicas: replicas });
       }
@@ -264,12 +273,27 @@ export class Engine {
     }
   }
 
+  async #makeStream(stream: NewStream): Promise<void> {
+    const wanted = stream.max_bytes ?? 0;
+    for (let bytes = wanted; ; bytes /= 2) {
+      try {
+        await this.#manager.streams.add(bytes === 0 ? stream : { ...stream, max_bytes: bytes });
+        // What fits may be all that there is: as much again is left to policy.
+        if (bytes < wanted) await this.#manager.streams.update(stream.name, { max_bytes: bytes / 2 });
+        return;
+      } catch (thrown) {
+        if (!/insufficient storage/i.test(errorText(thrown)) || bytes < STREAM_BYTES_MIN) throw thrown;
+      }
+    }
+  }
+
   /** Gives evidence to `take` in the order of the engine until it is closed. Rejects with ERR_FLEET_ENGINE. */
   async collect(take: (message: EvidenceMessage) => void): Promise<() => Promise<void>> {
     try {
       const consumer = await this.#stream.consumers.get(STREAM.EVIDENCE, COLLECTOR);
       const messages = await consumer.consume({
         max_messages: UNACKNOWLEDGED_MAX / 2,
+        expires: PULL_MS,
         callback: (message) => {
           take({
             subject: message.subject,
@@ -337,6 +361,10 @@ const streamsOf = (replicas: number): NewStream[] => {
       allow_direct: true,
     },
     { ...latest, name: STREAM.TIDE, subjects: [TIDE_SUBJECT] },
+    { ...bucket, name: STREAM.PRESENCE, subjects: ['$KV.cordon_presence.>'] },
+    { ...bucket, name: STREAM.CONFIRMED, subjects: ['$KV.cordon_confirmed.>'] },
+    { ...bucket, name: STREAM.PROBED, subjects: ['$KV.cordon_probed.>'] },
+    // Those that set room aside come last.
     { ...latest, name: STREAM.LISTS, subjects: ['cordon.list.*.*'], max_bytes: LISTS_BYTES_MAX },
     {
       ...common,
@@ -347,9 +375,6 @@ const streamsOf = (replicas: number): NewStream[] => {
       max_bytes: EVIDENCE_BYTES_MAX,
       max_age: nanos(90 * DAY_MS),
     },
-    { ...bucket, name: STREAM.PRESENCE, subjects: ['$KV.cordon_presence.>'] },
-    { ...bucket, name: STREAM.CONFIRMED, subjects: ['$KV.cordon_confirmed.>'] },
-    { ...bucket, name: STREAM.PROBED, subjects: ['$KV.cordon_probed.>'] },
   ];
 };
 

@@ -7,7 +7,7 @@ import { isAppError } from '../base/base.ts';
 import type { FleetActs } from './acts.ts';
 import type { Authority } from './authority.ts';
 import type { Engine } from './engine.ts';
-import { areUsersWritten, readEngineSettings, writeUsers } from './engine-files.ts';
+import { areUsersWritten, leafUsersPath, readEngineSettings, writeUsers } from './engine-files.ts';
 import { fingerprintOf, formatPublicKey, isSignature, parseNkey, type SigningKey } from './key.ts';
 import type { FleetAlarm } from './policy.ts';
 import type { PolicyLog } from './policy-log.ts';
@@ -37,6 +37,14 @@ export const joinAnswerSchema = z.union([joinedSchema, z.looseObject({ refused: 
 /** What a node signs with the key that it had. */
 export const rotationText = (name: string, key: string): string =>
   `cordon fleet rotation 1\nname ${name}\nkey ${key}\n`;
+
+/** What became of who may connect. */
+export interface LetIn {
+  /** Servers of the engine that read it. */
+  readonly reloaded: number;
+  /** What has to be copied to the leaf node of the resolver's site, which is then started anew; null without one. */
+  readonly leafUsers: string | null;
+}
 
 /** What enrolment needs. */
 export interface EnrolmentOptions {
@@ -74,13 +82,10 @@ export class Enrolment {
   }
 
   /** Makes a token. Rejects with ERR_FLEET_TOKENS and ERR_FLEET_ENGINE_FILES. */
-  async invite(
-    name: string,
-    site: string | undefined,
-  ): Promise<{ token: string; until: string; reloaded: number }> {
+  async invite(name: string, site: string | undefined): Promise<LetIn & { token: string; until: string }> {
     const { tokens, key } = this.#options;
     const { text, until } = tokens.issue(name, site, fingerprintOf(formatPublicKey(key().publicKey)));
-    return { token: text, until, reloaded: await this.#letIn() };
+    return { token: text, until, ...(await this.#letIn(site)) };
   }
 
   /** Writes who may connect where that is not what was written last: who came or went since a copy was made. */
@@ -90,7 +95,7 @@ export class Enrolment {
       const settings = readEngineSettings(engineDirectory);
       if (areUsersWritten(engineDirectory, settings, roll.members, tokens.open)) return;
       acts.log.warn({}, 'fleet: who may connect to the engine is written again');
-      await this.#letIn();
+      await this.#letIn(undefined);
     } catch (thrown) {
       if (!isAppError(thrown)) throw thrown;
       acts.log.error({ err: thrown }, 'fleet: who may connect to the engine is not written');
@@ -98,11 +103,11 @@ export class Enrolment {
   }
 
   /** Removes a resolver; its records that come later are refused. */
-  async remove(name: string, by: string, reason: string): Promise<{ reloaded: number }> {
-    const { authority, tokens } = this.#options;
+  async remove(name: string, by: string, reason: string): Promise<LetIn> {
+    const { authority, tokens, roll } = this.#options;
     await authority.add('node-removed', { name, by, reason });
     tokens.withdraw(name);
-    return { reloaded: await this.#letIn() };
+    return this.#letIn(roll.find(name)?.site);
   }
 
   async #join(name: string, bytes: Uint8Array): Promise<z.infer<typeof joinAnswerSchema>> {
@@ -119,7 +124,7 @@ export class Enrolment {
     const enrolment = (roll.find(name)?.enrolment ?? 0) + 1;
     const site = token.site === undefined ? {} : { site: token.site };
     const { number } = await authority.add('node', { name, ...site, key: read.data.key, enrolment });
-    await this.#letIn();
+    await this.#letIn(token.site);
     const first = formatPublicKey(key().publicKey);
     const others = trust.filter((one) => one !== first);
     return {
@@ -139,6 +144,8 @@ export class Enrolment {
     if (!read.success || member === undefined || member.until !== undefined || key === undefined) {
       return this.#refuse(name, 'another key of a resolver that is not in the fleet');
     }
+    // Its own configuration of the engine names it, and is not written again.
+    if (member.isAuthority) return this.#refuse(name, 'another key of the authority: see rotate --authority');
     if (!isSignature(key, rotationText(name, read.data.key), read.data.signature)) {
       return this.#refuse(name, 'another key that the one before did not sign');
     }
@@ -149,7 +156,7 @@ export class Enrolment {
       key: read.data.key,
       enrolment,
     });
-    await this.#letIn();
+    await this.#letIn(site);
     return {};
   }
 
@@ -161,10 +168,19 @@ export class Enrolment {
     return { refused: reason };
   }
 
-  async #letIn(): Promise<number> {
-    const { engineDirectory, roll, tokens, reload } = this.#options;
-    writeUsers(engineDirectory, readEngineSettings(engineDirectory), roll.members, tokens.open);
-    return reload();
+  /** Writes who may connect and has the engine read it, after a resolver of that site came or went. */
+  async #letIn(site: string | undefined): Promise<LetIn> {
+    const { engineDirectory, roll, tokens, reload, acts } = this.#options;
+    const settings = readEngineSettings(engineDirectory);
+    writeUsers(engineDirectory, settings, roll.members, tokens.open);
+    const leafUsers = leafUsersPath(engineDirectory, settings, site) ?? null;
+    if (leafUsers !== null) {
+      acts.log.warn(
+        { site, file: leafUsers },
+        'fleet: copy this file to the leaf node of the site, and start the leaf node anew',
+      );
+    }
+    return { reloaded: await reload(), leafUsers };
   }
 }
 

@@ -20,8 +20,8 @@ export interface EngineOptions {
   readonly clusterPort: number;
   /** Undefined: no leaf nodes. */
   readonly leafPort: number | undefined;
-  /** Sites that get a leaf node. */
-  readonly leafSites: readonly string[];
+  /** Sites that get a leaf node, and where it listens, `HOST:PORT`; undefined: at port 4222 of all addresses. */
+  readonly leafs: Readonly<Record<string, string | undefined>>;
   /** Absent on loopback only. */
   readonly tls: { readonly cert: string; readonly key: string; readonly ca: string } | undefined;
   /** Directory in which the engine keeps its streams. */
@@ -77,7 +77,7 @@ export const initFleet = (options: InitOptions): MadeFleet => {
 export const makeEngineSettings = (
   stateDirectory: string,
   authority: EngineSettings['authority'],
-  { servers, clusterPort, leafPort, leafSites, tls, store }: EngineOptions,
+  { servers, clusterPort, leafPort, leafs, tls, store }: EngineOptions,
 ): EngineSettings => {
   const engineDirectory = fleetPath(stateDirectory, 'engine');
   mkdirSync(engineDirectory, { recursive: true, mode: DIRECTORY_MODE });
@@ -95,7 +95,12 @@ export const makeEngineSettings = (
     authority,
     collector: { name: COLLECTOR_NAME, key: seedOf(fleetPath(stateDirectory, 'collectorSeed')) },
     system: { key: seedOf(join(engineDirectory, SYSTEM_SEED_NAME)) },
-    leafs: Object.fromEntries(leafSites.map((one) => [one, seedOf(leafSeedPath(engineDirectory, one))])),
+    leafs: Object.fromEntries(
+      Object.keys(leafs).map((site) => [site, seedOf(leafSeedPath(engineDirectory, site))]),
+    ),
+    leafListens: Object.fromEntries(
+      Object.entries(leafs).flatMap(([site, listen]) => (listen === undefined ? [] : [[site, listen]])),
+    ),
   };
   writeEngineFiles(engineDirectory, settings);
   writeUsers(engineDirectory, settings, [], []);

@@ -4,6 +4,8 @@
 // copy gives these again, silently. An entry of policy has a subject of its own, so that any of them can be asked for, and
 // publishing one again changes nothing.
 
+import { CONFIRMED_CLASSES } from './confirmation.ts';
+
 /** Streams; the last three are what the engine's own tools know as key-value buckets. */
 export const STREAM = {
   POLICY: 'CORDON_POLICY',
@@ -66,17 +68,21 @@ const read = (stream: StreamName, subject: string): string => `$JS.API.DIRECT.GE
 /** The prefix of a user's own replies: nobody reads another's. */
 export const inboxOf = (name: string): string => `_INBOX_${name}`;
 
-/** A resolver writes below its own name, reads policy, and nothing else. */
+/**
+ * A resolver writes below its own name, reads policy, and nothing else. Classes are named one by one, and the contents of lists
+ * end with ">": the engine's server compares what it offers to a leaf node with these rights, and does not find ".*" against
+ * ".*", nor ".*.*" against ">" (nats-server 2.10).
+ */
 export const nodeRights = (node: string): Rights => ({
   publish: [
-    evidenceSubject(node, '*'),
+    ...CONFIRMED_CLASSES.map((one) => evidenceSubject(node, one)),
     presenceSubject(node),
     probedSubject(node),
     ENTRY_SUBJECT,
     rotateSubject(node),
     read(STREAM.POLICY, policySubject('*')),
     read(STREAM.TIDE, TIDE_SUBJECT),
-    read(STREAM.LISTS, 'cordon.list.*.*'),
+    read(STREAM.LISTS, 'cordon.list.>'),
     read(STREAM.CONFIRMED, confirmedSubject(node, '*')),
   ],
   subscribe: [

@@ -38,7 +38,7 @@ beforeAll(async () => {
       name: 'ns1',
       site: undefined,
       leafPort: undefined,
-      leafSites: [],
+      leafs: {},
     },
     servers: ['127.0.0.1:14222', '127.0.0.2:14222', '127.0.0.3:14222'],
     ...{

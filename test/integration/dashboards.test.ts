@@ -142,7 +142,7 @@ const startEngine = async (): Promise<void> => {
   const port = await freePort();
   made = await initFleet({
     ...{ stateDirectory: join(work, 'state'), name: 'ns1', site: 'bruges', servers: [`127.0.0.1:${port}`] },
-    ...{ clusterPort: 0, leafPort: undefined, leafSites: [], tls: undefined },
+    ...{ clusterPort: 0, leafPort: undefined, leafs: {}, tls: undefined },
     ...{ store: join(work, 'store'), safeKeyPath: join(work, 'safe-key.pem') },
   });
   engine = new FleetEngine(join(made.engineDirectory, 'nats-server.conf'), port);

@@ -1,10 +1,9 @@
 // What befalls one resolver of a fleet: cut off, a full disk, a lost disk, an older version. Real engine, real programs.
 import { execFileSync } from 'node:child_process';
-import { closeSync, mkdirSync, openSync, rmSync, writeSync } from 'node:fs';
+import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
-import { systemErrorCode } from '../../src/base/base.ts';
 import { RCODE } from '../../src/dns/dns.ts';
 import { signEntry } from '../../src/fleet/entry.ts';
 import { type RunningCollector, readMembers } from '../../src/fleet/fleet.ts';
@@ -21,6 +20,7 @@ import { createFleetReport } from '../../src/report/report.ts';
 import { AnswerBook } from '../support/answer-book.ts';
 import { ask, readMetric } from '../support/client.ts';
 import { TestFleet } from '../support/fleet.ts';
+import { fillDisk } from '../support/full-disk.ts';
 import { run } from '../support/process.ts';
 import { ScriptedUpstream } from '../support/scripted-upstream.ts';
 import { Steady } from '../support/steady.ts';
@@ -144,12 +144,12 @@ test('a resolver whose disk is full ends what is revoked, answers on, and has ev
     await becomes('ns4', true, '127.0.5.6');
     await collected('ns4');
     const steady = new Steady([fleet.programOf('ns4').dns], NAME, '127.0.5.200');
-    fill(state);
+    const makeRoom = fillDisk(state);
     await fleet.revoke(id);
     await becomes('ns4', false, '127.0.5.6');
     const granted = await fleet.grant({ clients: ['127.0.5.7'] });
     await becomes('ns1', true, '127.0.5.7');
-    rmSync(join(state, 'filled'));
+    makeRoom();
     await becomes('ns4', true, '127.0.5.7');
     await fleet.revoke(granted);
     await becomes('ns4', false, '127.0.5.7');
@@ -173,23 +173,6 @@ test('a resolver whose disk is full ends what is revoked, answers on, and has ev
     execFileSync('umount', [state]);
   }
 }, 180_000);
-
-/** Takes all the room that is left. */
-const fill = (directory: string): void => {
-  const file = openSync(join(directory, 'filled'), 'w');
-  try {
-    for (let size = 1 << 20; size > 0; ) {
-      try {
-        size = writeSync(file, Buffer.alloc(size)) === size ? size : 0;
-      } catch (thrown) {
-        if (systemErrorCode(thrown) !== 'ENOSPC') throw thrown;
-        size = Math.floor(size / 2);
-      }
-    }
-  } finally {
-    closeSync(file);
-  }
-};
 
 test('a resolver that lost its disk comes back under its name, and nobody claims what is missing', async () => {
   for (let asked = 0; asked < 20; asked++) await isExempt('ns2', `127.0.6.${asked + 1}`);

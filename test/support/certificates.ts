@@ -38,7 +38,7 @@ export interface CertificateText {
   readonly names: readonly string[];
   readonly commonName?: string;
   /** What the certificate is for; a server without it. */
-  readonly purpose?: 'serverAuth' | 'clientAuth';
+  readonly purpose?: 'serverAuth' | 'clientAuth' | 'serverAuth,clientAuth';
   /** From now, days; negative is in the past. */
   readonly endsInDays?: number;
 }

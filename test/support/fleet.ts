@@ -78,7 +78,7 @@ export class TestFleet {
       servers: [`127.0.0.1:${port}`],
       clusterPort: 0,
       leafPort: undefined,
-      leafSites: [],
+      leafs: {},
       tls: options.tls,
       ...options.engine,
       store: join(directory, 'store'),

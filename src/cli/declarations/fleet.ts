@@ -16,7 +16,11 @@ const ENGINE = {
   },
   'cluster-port': { value: 'PORT', default: '6222', about: 'between the servers of a cluster' },
   'leaf-port': { value: 'PORT', about: 'where leaf nodes of sites connect' },
-  leaf: { value: 'SITE', repeat: true, about: 'a site that gets a leaf node; may stand several times' },
+  leaf: {
+    value: 'SITE[=HOST:PORT]',
+    repeat: true,
+    about: 'a site that gets a leaf node, and where it listens; may stand several times',
+  },
   cert: {
     value: 'FILE',
     takes: 'file',
