@@ -54,9 +54,10 @@ const scratch = new Uint8Array(MESSAGE_LENGTH_MAX);
  */
 export const findOpenEnd = (message: Uint8Array, question: Question): OpenEnd | undefined => {
   if (messageRcode(message) !== RCODE.NOERROR || question.class !== CLASS.IN) return undefined;
-  if (readU16(message, 6) === 0 || mayStandBesideAlias(question.type)) return undefined;
+  if (readU16(message, 6) === 0) return undefined;
   const start = questionEnd(message, message.length);
   if (start < 0) return undefined;
+  if (mayStandBesideAlias(question.type)) return findRound(message, start, question);
   let endOffset = HEADER_LENGTH;
   reader.reset(message, message.length, start);
   while (reader.next() && reader.section !== SECTION.ADDITIONAL) {
@@ -77,6 +78,16 @@ export const findOpenEnd = (message: Uint8Array, question: Question): OpenEnd | 
   }
   const mayBeOpen = endOffset !== HEADER_LENGTH && !reader.fault;
   return mayBeOpen ? followAliases(message, start, question) : undefined;
+};
+
+/**
+ * Of a type that may stand beside an alias, aliases that go round: a server that follows them all the same (NSD does for
+ * NSEC) gives an answer that ends nowhere. A question for CNAME or ANY has its answer at the first alias.
+ */
+const findRound = (message: Uint8Array, start: number, question: Question): OpenEnd | undefined => {
+  if (question.type !== TYPE.NSEC && question.type !== TYPE.RRSIG) return undefined;
+  const end = followAliases(message, start, question);
+  return end?.isRound === true ? end : undefined;
 };
 
 /**

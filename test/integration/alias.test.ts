@@ -405,6 +405,27 @@ describe('aliases whose end the upstream leaves out', () => {
     });
   });
 
+  test('aliases that an upstream followed for type NSEC go round: SERVFAIL; those of other names do not', async () => {
+    const round = [
+      'www.round.example. 300 IN CNAME t.round.example.',
+      't.round.example. 300 IN CNAME www.round.example.',
+    ];
+    book.set('www.round.example. NSEC', round);
+    const refused = {
+      rcode: RCODE.SERVFAIL,
+      answer: [],
+      ede: { infoCode: EDE.INVALID_DATA, text: expect.stringContaining('aliases go round') },
+    };
+    expect(await ask(cordon.dns, 'www.round.example. NSEC')).toMatchObject(refused);
+    const alias = 'www.even.example. 300 IN CNAME t.even.example.';
+    book.set('www.even.example. NSEC', [alias]);
+    expect(await ask(cordon.dns, 'www.even.example. NSEC')).toMatchObject({
+      rcode: RCODE.NOERROR,
+      answer: [alias],
+    });
+    expect(upstream.count('t.even.example.')).toBe(0);
+  });
+
   test('a name of this network only is asked of no upstream', async () => {
     const alias = 'www.inside.example. 300 IN CNAME printer.local.';
     book.set('www.inside.example. A', [alias]);

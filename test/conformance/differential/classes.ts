@@ -205,6 +205,22 @@ export const CLASSES: readonly DifferenceClass[] = [
         : isSubset(c.cordon.answer, c.witness.answer)),
   },
   {
+    name: 'NSEC of an alias into bogus data in unbound',
+    cordon: 'what the upstream says of the name itself',
+    unbound: 'SERVFAIL: the alias followed from its cache, to data that are bogus',
+    bind: 'what the upstream says of the name itself',
+    reason: 'NSEC stands beside CNAME (RFC 4034 section 4): a question for it does not follow the alias.',
+    aspects: OUTCOME,
+    isRare: true,
+    when: (c) =>
+      isPlain(c) &&
+      ['NSEC', 'NSEC3', 'NSEC3PARAM'].includes(c.asked.type) &&
+      /alias-bogus\./i.test(c.asked.text) &&
+      rcodes(c) === 'NOERROR SERVFAIL NOERROR' &&
+      isSubset(c.cordon.answer, c.witness.answer) &&
+      isSubset(c.bind.answer, c.witness.answer),
+  },
+  {
     name: 'below a hashed owner in NSD',
     cordon: 'the truth, from proofs that it has; SERVFAIL without them',
     unbound: 'SERVFAIL; with CD as NSD',
