@@ -23,6 +23,7 @@ import {
 } from '../quic/quic.ts';
 import type { TlsSettings } from '../tls/tls.ts';
 import { HANDSHAKE } from '../words/words.ts';
+import { Beginnings } from './beginnings.ts';
 import { type StreamLimits, TCP_CLOSED, TCP_REFUSAL, type Tenant } from './connection-budget.ts';
 import type { StreamOptions } from './entrance.ts';
 import { FRAME_HEADER, frame } from './frame.ts';
@@ -139,6 +140,9 @@ export class DoqListener implements DatagramHandler {
   readonly #server: QuicServer;
   readonly #sweep: NodeJS.Timeout;
   readonly #connections = new Set<Connection>();
+  readonly #beginnings = new Beginnings();
+  /** Address and port of clients whose handshake is under way. */
+  readonly #shaking = new Set<string>();
   /** Addresses that make too many handshakes, until the next look. */
   readonly #limited = new Set<string>();
   readonly #query = new Query();
@@ -153,7 +157,7 @@ export class DoqListener implements DatagramHandler {
       settings: options.secure.settings,
       streamBytesMax: FRAME_HEADER + QUERY_LENGTH_MAX,
       handler: {
-        mayBegin: ({ address }) => !this.#limited.has(address),
+        mayBegin: (peer) => this.#mayBegin(peer),
         opened: (connection) => this.#open(connection),
         send: (bytes, length, peer) => this.#send(bytes, length, peer),
       },
@@ -225,15 +229,26 @@ export class DoqListener implements DatagramHandler {
     socket.commit(length, peer);
   }
 
+  /** Packets of a handshake that is under way may look like first ones. */
+  #mayBegin(peer: Peer): boolean {
+    if (this.#limited.has(peer.address)) return false;
+    return this.#beginnings.mayBegin(peer.words) || this.#shaking.has(nameOf(peer));
+  }
+
   #open(quic: QuicConnection): Connection | undefined {
     const { budget, clock, secure } = this.#options;
     const connection = new Connection(this, quic, clock());
+    this.#beginnings.note(connection.words);
     if (!secure.mayShake(connection.words)) {
       secure.observer.tlsHandshake(HANDSHAKE.LIMITED);
       if (this.#limited.size < LIMITED_MAX) this.#limited.add(quic.peer.address);
       return undefined;
     }
-    if (!budget.take(connection, connection.aliveMs)) return undefined;
+    if (!budget.take(connection, connection.aliveMs)) {
+      this.#beginnings.close(connection.words);
+      return undefined;
+    }
+    this.#shaking.add(nameOf(quic.peer));
     this.#connections.add(connection);
     return connection;
   }
@@ -243,6 +258,7 @@ export class DoqListener implements DatagramHandler {
     const { secure, clock } = this.#options;
     connection.shown = new Shown(serverName.toLowerCase(), undefined, '');
     connection.aliveMs = clock();
+    this.#shaking.delete(nameOf(connection.quic.peer));
     secure.observer.tlsHandshake(HANDSHAKE.FULL);
     if (!secure.mayStay(connection.shown)) connection.quic.end(DOQ_ERROR.UNSPECIFIED);
   }
@@ -304,6 +320,7 @@ export class DoqListener implements DatagramHandler {
     if (!this.#connections.delete(connection)) return;
     const { budget, secure } = this.#options;
     budget.release(connection);
+    this.#shaking.delete(nameOf(connection.quic.peer));
     if (connection.shown === undefined) secure.observer.tlsHandshake(HANDSHAKE.FAILED);
   }
 
@@ -311,6 +328,7 @@ export class DoqListener implements DatagramHandler {
     const { budget, clock } = this.#options;
     const nowMs = clock();
     this.#limited.clear();
+    this.#beginnings.renew();
     budget.measureUnread();
     for (const connection of this.#connections) this.#lookAt(connection, nowMs);
     this.#server.touch();
@@ -328,3 +346,5 @@ export class DoqListener implements DatagramHandler {
     } else quic.endUnfinished(performance.now() - STREAM_MS_MAX, DOQ_ERROR.EXCESSIVE_LOAD);
   }
 }
+
+const nameOf = ({ address, port }: Pick<Peer, 'address' | 'port'>): string => `${address} ${port}`;

@@ -16,10 +16,11 @@ import { networkOf } from './connection-budget.ts';
 import { Departures } from './departures.ts';
 
 /**
- * Handshakes that begin in one turn of the loop: some 2 ms, as long as validation may take. Fewer than connections are accepted, so that
- * who waits does so here, where networks take turns.
+ * Handshakes that begin in one turn of the loop. Those that are under way end in the same turns, so that a turn has some 1 ms of them: an
+ * answer waits for two turns at least, that of the query and that of the upstream. Fewer than connections are accepted, so that who waits
+ * does so here, where networks take turns.
  */
-const PER_TURN_MAX = 2;
+const PER_TURN_MAX = 1;
 /** From the connection to the whole ClientHello, milliseconds: it fits the first round trip, if none is lost. */
 const HELLO_MS_MAX = 5_000;
 /**

@@ -1,7 +1,8 @@
 // Certificates of the encrypted listeners while the program runs: renewed, swapped under load, and what does not fit.
-import { renameSync, writeFileSync } from 'node:fs';
+import { renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setImmediate as turn } from 'node:timers/promises';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { RCODE } from '../../src/dns/dns.ts';
 import { CertificateAuthority, type Issued } from '../support/certificates.ts';
@@ -11,6 +12,7 @@ import { type Cordon, run, startCordon } from '../support/process.ts';
 import { buildQuery } from '../support/records.ts';
 import { answer, ScriptedUpstream } from '../support/scripted-upstream.ts';
 
+const DEAD = pathToFileURL(fileURLToPath(new URL('../support/dead-workers.mjs', import.meta.url))).href;
 /** Each takes a second, until the files are looked at. */
 const SWAPS = Number(process.env['CORDON_SWAPS'] ?? 4);
 
@@ -214,3 +216,37 @@ lists: [{ id: tiktok, shipped: tiktok }]
   );
   expect((await Promise.all(again)).map(({ isReused }) => isReused)).toEqual([true, true, true, true]);
 });
+
+test('a ticket from before the death of a worker resumes at the one in its place', async () => {
+  await cordon.stop();
+  const { certificate, key } = issue();
+  cordon = await startCordon({
+    config: `
+listen: { dns: ["127.0.0.1:0"], dot: ["127.0.0.1:0"], admin: "127.0.0.1:0" }
+tls: { cert: cert.pem, key: key.pem }
+workers: 1
+upstreams: ["127.0.0.1:${upstream.endpoint.port}"]
+lists: [{ id: tiktok, shipped: tiktok }]
+`,
+    files: { 'cert.pem': certificate, 'key.pem': key },
+    env: { NODE_OPTIONS: `--import ${DEAD}` },
+  });
+  const versions = ['tls1_2', 'tls1_3'];
+  for (const version of versions) await shake(version, '-sess_out', version);
+  const from = cordon.logs().length;
+  writeFileSync(join(cordon.directory, 'dead-workers'), '');
+  await cordon.waitForLog(({ msg }) => msg === 'worker is started again', from);
+  rmSync(join(cordon.directory, 'dead-workers'));
+  // There is nobody to shake hands with until it is there.
+  const isThere = async (): Promise<boolean> => {
+    try {
+      await shownEnd();
+      return true;
+    } catch {
+      return false;
+    }
+  };
+  await expect.poll(isThere, { timeout: 30_000 }).toBe(true);
+  for (const version of versions)
+    expect([version, (await shake(version, '-sess_in', version)).isReused]).toEqual([version, true]);
+}, 60_000);
