@@ -4,14 +4,15 @@
 import type { ReportTexts } from './texts/texts.ts';
 
 /**
- * What a column holds, and how it is written. A `word` stays on one line, a `term` is a code that has words, a `figure` is
- * written already and stands at the right.
+ * What a column holds, and how it is written. A `word` stays on one line, a `term` is a code that has words, a `kind` one of a record,
+ * a `figure` is written already and stands at the right.
  */
 export type ColumnKind =
   | 'text'
   | 'word'
   | 'prose'
   | 'term'
+  | 'kind'
   | 'figure'
   | 'number'
   | 'time'

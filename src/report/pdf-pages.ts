@@ -150,6 +150,11 @@ export class PdfPages {
     return CONTENT_END - this.pdf.y;
   }
 
+  /** True while there is one page. */
+  get isFirst(): boolean {
+    return this.pdf.bufferedPageRange().count === 1;
+  }
+
   /** Begins a page unless so much is left of this one. */
   need(height: number): void {
     if (this.isFull(height) && this.pdf.y > PAGE.margin) this.addPage();

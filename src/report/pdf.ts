@@ -67,7 +67,8 @@ const writeWarning = (pages: PdfPages, { title, texts, tables }: Warning): void 
 const writeSection = (pages: PdfPages, section: Section, number: number): void => {
   const { title, lead, facts = [], notes = [], figures = [], tables, sheets = [], paragraphs = [] } = section;
   const { pdf } = pages;
-  if (number === 2) pages.addPage();
+  // Page one stands alone; what did not fit on it needs no page of its own.
+  if (number === 2 && pages.isFirst) pages.addPage();
   else pdf.y += 14;
   pages.need(SECTION_HEIGHT_MIN);
   pdf.outline.addItem(`${number} ${title}`);

@@ -20,7 +20,7 @@ export const toChangeSection = ({ changes, integrity }: Report, texts: ReportTex
       columns: [
         column('time', 'time'),
         column('record', 'number'),
-        column('kind', 'term'),
+        column('kind', 'kind'),
         column('event', 'term'),
         column('subject'),
         column('by'),

@@ -35,6 +35,9 @@ export const cellText = (cell: Cell, kind: ColumnKind, texts: ReportTexts): stri
       return String(cell).slice(0, HASH_DIGITS);
     case 'term':
       return termText(String(cell), texts);
+    case 'kind':
+      // A kind of records may be the cause of something else as well, and means another thing there.
+      return texts.terms[`kind:${cell}`] ?? termText(String(cell), texts);
     default:
       return String(cell);
   }

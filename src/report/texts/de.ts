@@ -280,6 +280,7 @@ export const de: ReportTexts = {
     'hung-worker': 'ein Arbeiter antwortete nicht',
     'operator-pause': 'von einem Betreiber angehalten',
     configuration: 'die Konfiguration wählte nicht alle Pflichtlisten',
+    'kind:configuration': 'Konfiguration',
     schedule: 'außerhalb der Stunden eines Zeitplans',
     'out-of-scope': 'nicht im Geltungsbereich, durch Entscheidung',
     crash: 'das Programm endete unerwartet',

@@ -277,6 +277,7 @@ export const en: ReportTexts = {
     'hung-worker': 'a worker did not answer',
     'operator-pause': 'paused by an operator',
     configuration: 'the configuration chose no mandate list, or not all',
+    'kind:configuration': 'configuration',
     schedule: 'outside the hours of a schedule',
     'out-of-scope': 'out of scope, by decision',
     crash: 'the program ended unexpectedly',

@@ -287,6 +287,7 @@ export const fr: ReportTexts = {
     'hung-worker': 'un processus de travail ne répondait pas',
     'operator-pause': 'suspendue par un opérateur',
     configuration: 'la configuration ne choisissait pas toutes les listes obligatoires',
+    'kind:configuration': 'configuration',
     schedule: 'en dehors des heures d’un horaire',
     'out-of-scope': 'hors du champ, par décision',
     crash: 'arrêt brusque du programme',

@@ -274,6 +274,7 @@ export const nl: ReportTexts = {
     'hung-worker': 'een werker antwoordde niet',
     'operator-pause': 'gepauzeerd door een beheerder',
     configuration: 'de configuratie koos niet alle verplichte lijsten',
+    'kind:configuration': 'configuratie',
     schedule: 'buiten de uren van een rooster',
     'out-of-scope': 'buiten bereik, bij besluit',
     crash: 'het programma stopte onverwacht',

@@ -75,6 +75,21 @@ test('the PDF says what the report says, as pdftotext reads it', async (context)
   );
 });
 
+test.each([
+  ['en', 'configuration', 'chose no mandate list'],
+  ['de', 'Konfiguration', 'wählte nicht alle'],
+  ['fr', 'configuration', 'ne choisissait pas'],
+  ['nl', 'configuratie', 'koos niet alle'],
+] as const)(
+  'a change of the configuration is one, and no gap that it was the cause of, in %s',
+  async (language, word, other) => {
+    const html = Buffer.from(await formatReport(report, 'html', undefined, language)).toString();
+    const section = html.slice(html.indexOf('id="changes"'), html.indexOf('id="records"'));
+    expect(section).toContain(`>${word}<`);
+    expect(section).not.toContain(other);
+  },
+);
+
 test('the HTML needs nothing from elsewhere, and describes its tables and figures', async () => {
   const html = await text('html');
   expect(/<script|<link|<img|<iframe|<[^>]* on\w+=|url\(|@import|\ssrc=/.exec(html)?.[0]).toBeUndefined();
