@@ -218,7 +218,7 @@ export const Acts = (): VNode => {
                         <tr key={one.id}>
                           <td class="nowrap">{format.time(one.endedAt ?? one.expiresAt)}</td>
                           <td lang="en">{one.summary}</td>
-                          <td>
+                          <td class="word">
                             {word('act', one.state)} <Result done={one} />
                           </td>
                           <td class="wide soft">

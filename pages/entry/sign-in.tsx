@@ -113,10 +113,10 @@ export const SignIn = (): VNode => {
       {known?.needsSetup === true && <p class="note">{say('needsSetup')}</p>}
       {oidc !== null && (
         <section class="panel" aria-label={say('byAgency')}>
-          <div class="body">
+          <div class="body row">
             <a class="button first" href={`/oidc/start?to=${encodeURIComponent(to)}`}>
               {say('signInAgency')}
-            </a>{' '}
+            </a>
             <span class="small soft">{oidc.label}</span>
           </div>
         </section>

@@ -36,6 +36,11 @@ const Step = ({
   </li>
 );
 
+/** What a line of a list names: the first value of an entry in YAML, the first word of any other. */
+const LINE = /^(?:-\s+)?\{?\s*(?:[a-z-]+:\s+)?["']?([^\s,"'}]+)/;
+
+const nameIn = (line: string): string => LINE.exec(line.trim())?.[1] ?? line;
+
 const RuleText = ({ rule }: { readonly rule: Rule }): VNode => {
   const { say, word } = useText();
   return (
@@ -43,9 +48,8 @@ const RuleText = ({ rule }: { readonly rule: Rule }): VNode => {
       <b>
         <a href={`/lists/${inPath(rule.list)}`}>{rule.list}</a>
       </b>{' '}
-      {rule.mandate ? say('ruleMandate') : say('ruleOrdinary')}:{' '}
-      <Name name={rule.text.split(/\s/)[0] ?? rule.text} />, {word('match', rule.match)},{' '}
-      {say('line', { line: rule.line })}
+      {rule.mandate ? say('ruleMandate') : say('ruleOrdinary')}: <Name name={nameIn(rule.text)} />,{' '}
+      {word('match', rule.match)}, {say('line', { line: rule.line })}
       {rule.target !== undefined && (
         <>
           {' '}

@@ -86,7 +86,7 @@ const RefusalRow = ({
   const { say, word, format } = useText();
   return (
     <tr>
-      <td class="nowrap">{format.clock(row.time)}</td>
+      <td class="clock">{format.clock(row.time)}</td>
       <td class="wide">{row.group}</td>
       <th scope="row">
         <a

@@ -41,13 +41,20 @@ const SENTENCES: Readonly<Record<string, Key & `need${string}`>> = {
 /** The route of every name. */
 const ROOT = '.';
 
+/** True of `2/2`: none is left. */
+const isAll = (subject: string): boolean => /^(\d+)\/\1$/.test(subject);
+
 /** Kinds whose own words say more than ours. */
 const TOLD_BY_TEXT = new Set(['act-waiting', 'set-up', 'break-glass', 'resolver-trouble']);
 
 const NeedLine = ({ need }: { readonly need: Need }): VNode => {
   const { say, format } = useText();
   const key =
-    need.kind === 'upstreams-down' && need.subject === ROOT ? 'needUpstreamsAllDown' : SENTENCES[need.kind];
+    need.kind === 'upstreams-down' && need.subject === ROOT
+      ? 'needUpstreamsAllDown'
+      : need.kind === 'workers-missing' && isAll(need.subject)
+        ? 'needWorkersAll'
+        : SENTENCES[need.kind];
   const now = nowMs();
   const time =
     need.due !== null

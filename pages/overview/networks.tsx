@@ -32,10 +32,12 @@ const NetworkRow = ({
       : format.ago(Math.max(0, (nowMs() - Date.parse(proof.time)) / 1000));
   return (
     <tr>
-      <th scope="row" class="whole">
-        <StateMark mark={mark} />
-        <span class="unseen">{network.inScope ? word('network', mark) : say('outOfScope')}: </span>{' '}
-        {network.group}
+      <th scope="row" class="whole word">
+        <span class="nowrap">
+          <StateMark mark={mark} />
+          <span class="unseen">{network.inScope ? word('network', mark) : say('outOfScope')}: </span>{' '}
+          {network.group}
+        </span>
         {proof.reason !== null && (
           <span class="small soft" lang="en">
             {' '}

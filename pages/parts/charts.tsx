@@ -2,8 +2,13 @@
 import type { VNode } from 'preact';
 import { useId } from 'preact/hooks';
 import type { Span } from '../api/shapes.ts';
-import { hourTicks, placeSpan, spreadPins, stackHours } from './geometry.ts';
+import { gatherPins, hourTicks, placeSpan, stackHours } from './geometry.ts';
 import { useText } from './say.tsx';
+
+/** Per cent from an end within which a number stands at the end. */
+const PIN_EDGE = 4;
+/** Behind it, the word for now leaves no room on a telephone. */
+const NOW_EDGE = 62;
 
 /** Which fill a state of a span has. */
 const FILLS: Readonly<Record<string, string>> = {
@@ -104,10 +109,10 @@ export const DayStrip = ({ from, to, spans }: StripProps): VNode => {
   const spanText = useSpanText();
   const id = useId();
   const numbered = spans.filter((span) => span.number !== null && placeSpan(span.from, span.to, from, to));
-  const pins = spreadPins(
+  const pins = gatherPins(
     numbered.map((span) => {
       const { x, width } = placeSpan(span.from, span.to, from, to) ?? { x: 0, width: 0 };
-      return x + width / 2;
+      return { x: x + width / 2, number: span.number ?? 0 };
     }),
   );
   return (
@@ -122,19 +127,19 @@ export const DayStrip = ({ from, to, spans }: StripProps): VNode => {
         {spans.map((span) => (
           <GapMark key={`${span.from}${span.state}`} span={span} from={from} to={to} y={20} height={14} />
         ))}
-        {numbered.map((span, index) => (
+        {pins.map(({ x, first, last }) => (
           <text
-            key={`${span.from}${span.state}n`}
+            key={first}
             class="pin"
-            x={`${pins[index]}%`}
+            x={`${x < PIN_EDGE ? 0 : x > 100 - PIN_EDGE ? 100 : x}%`}
             y={11}
-            text-anchor="middle"
+            text-anchor={x < PIN_EDGE ? 'start' : x > 100 - PIN_EDGE ? 'end' : 'middle'}
           >
-            {span.number}
+            {first === last ? first : `${first}–${last}`}
           </text>
         ))}
         {hourTicks(from, to).map(({ time, x }, index) => (
-          <g key={x} class={index % 2 === 0 ? 'wide' : undefined}>
+          <g key={x} class={index % 2 === 0 || x > NOW_EDGE ? 'wide' : undefined}>
             <line class="axis" x1={`${x}%`} x2={`${x}%`} y1={34} y2={39} />
             {x > 3 && x < 94 && (
               <text x={`${x}%`} y={53} text-anchor="middle">

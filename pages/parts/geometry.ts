@@ -42,13 +42,23 @@ export const roundUp = (value: number): number => {
   return 4 * ([1, 2, 5, 10].find((step) => step * power >= least) ?? 10) * power;
 };
 
-/** Where numbers of gaps stand, per cent: at their gaps, but never on each other. */
-export const spreadPins = (wanted: readonly number[], leastApart = 2): number[] => {
-  const placed: number[] = [];
-  for (const x of wanted) placed.push(Math.max(1, x, (placed.at(-1) ?? -leastApart) + leastApart));
-  for (let index = placed.length - 1, most = 99; index >= 0; index--, most -= leastApart)
-    placed[index] = Math.min(placed[index] ?? 0, most);
-  return placed;
+/** Numbers of gaps that stand in one place, per cent: one, or several that would stand on each other. */
+export interface Pin {
+  readonly x: number;
+  readonly first: number;
+  readonly last: number;
+}
+
+/** Where numbers of gaps stand: at their gaps; those that are too near to each other stand together, as `2–5`. */
+export const gatherPins = (wanted: readonly { x: number; number: number }[], leastApart = 5): Pin[] => {
+  const pins: (Pin & { readonly endX: number })[] = [];
+  for (const { x, number } of wanted) {
+    const before = pins.at(-1);
+    if (before !== undefined && x - before.endX < leastApart)
+      pins[pins.length - 1] = { ...before, x: (before.x + x) / 2, last: number, endX: x };
+    else pins.push({ x, first: number, last: number, endX: x });
+  }
+  return pins.map(({ x, first, last }) => ({ x, first, last }));
 };
 
 export interface Block {

@@ -39,28 +39,52 @@ const OWN_COLUMNS = new Set(['time', 'kind', 'type', 'v']);
 const valueText = (value: unknown): string =>
   typeof value === 'string' ? value : typeof value === 'number' ? String(value) : JSON.stringify(value);
 
+/** Characters of one value that stand in the row. */
+const VALUE_LENGTH_MAX = 120;
+
+/** What can be read at a glance: plain values, shortened. */
 const textOf = (record: Row['record']): string =>
   Object.entries(record)
-    .filter(([key, value]) => !OWN_COLUMNS.has(key) && value !== null && value !== '')
-    .map(([key, value]) => `${key}: ${valueText(value)}`)
+    .filter(
+      ([key, value]) => !OWN_COLUMNS.has(key) && value !== null && value !== '' && typeof value !== 'object',
+    )
+    .map(([key, value]) => {
+      const text = valueText(value);
+      return `${key}: ${text.length > VALUE_LENGTH_MAX ? `${text.slice(0, VALUE_LENGTH_MAX)}…` : text}`;
+    })
     .join(', ');
 
+/** True when the row does not have all of it. */
+const hasMore = (record: Row['record']): boolean =>
+  Object.values(record).some(
+    (value) => (typeof value === 'object' && value !== null) || valueText(value).length > VALUE_LENGTH_MAX,
+  );
+
 const RecordRow = ({ row }: { readonly row: Row }): VNode => {
-  const { format } = useText();
+  const { say, format } = useText();
   const { record } = row;
   const time = typeof record['time'] === 'string' ? record['time'] : '';
   const kind = record['kind'] ?? record['type'];
   return (
     <tr>
-      <td class="nowrap">{time === '' ? '–' : format.time(time)}</td>
-      <th scope="row">
+      <td class="nowrap wide">{time === '' ? '–' : format.time(time)}</td>
+      <th scope="row" class="word">
         {typeof kind === 'string' ? kind : row.class}
         <span class="small faint">
-          {' '}
+          <br />
           {row.class} {row.sequence}
         </span>
+        {time !== '' && <span class="folded small faint">{format.time(time)}</span>}
       </th>
-      <td class="code small">{textOf(record)}</td>
+      <td class="small">
+        {textOf(record)}
+        {hasMore(record) && (
+          <details>
+            <summary class="soft">{say('recordWhole')}</summary>
+            <pre>{JSON.stringify(record, undefined, 1)}</pre>
+          </details>
+        )}
+      </td>
     </tr>
   );
 };
@@ -234,7 +258,9 @@ export const RecordsTab = ({ isChanges }: { readonly isChanges: boolean }): VNod
           <table>
             <thead>
               <tr>
-                <th scope="col">{say('when')}</th>
+                <th scope="col" class="wide">
+                  {say('when')}
+                </th>
                 <th scope="col">{say('what')}</th>
                 <th scope="col">{say('recordText')}</th>
               </tr>

@@ -214,7 +214,7 @@ const Editor = ({
               {shown.versions.map(({ sha256, time, by, reason, isCurrent }) => (
                 <tr key={sha256}>
                   <td>{format.time(time)}</td>
-                  <td>{by}</td>
+                  <td class="word">{by}</td>
                   <td class="wide">{reason}</td>
                   <td>
                     {isCurrent ? (

@@ -59,12 +59,16 @@ const NetworksTab = (): VNode => {
               <tbody>
                 {all.map((group) => (
                   <tr key={group.name}>
-                    <th scope="row">
+                    <th scope="row" class="word">
                       {group.name}
                       {!group.inScope && <span class="tag"> {say('outOfScope')}</span>}
                     </th>
                     <td class="code">
-                      {group.prefixes.length === 0 ? say('everybodyElse') : group.prefixes.join(', ')}
+                      {group.prefixes.length === 0 ? (
+                        <span class="soft plain-face">{say('everybodyElse')}</span>
+                      ) : (
+                        group.prefixes.join(', ')
+                      )}
                     </td>
                     <td>{group.lists.join(', ')}</td>
                   </tr>

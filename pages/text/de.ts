@@ -171,6 +171,7 @@ export const de: Texts = {
   needListFailing: '*Die Quelle von `{subject}` war zuletzt nicht erreichbar.* Was in Kraft ist, bleibt.',
   needStateDirectory:
     '*Das Zustandsverzeichnis ist fort.* Was jetzt entschieden wird, ist beim nächsten Start verloren.',
+  needWorkersAll: '*Kein Arbeiter läuft.* Anfragen erhalten keine Antwort.',
   needWorkers: '*{subject} Arbeiter laufen nicht.* Die anderen antworten.',
   needUpstreamsDown:
     '*Kein Upstream antwortet für `{subject}`.* Nur was im Cache ist, wird aufgelöst; verweigert wird weiter.',
@@ -564,6 +565,7 @@ export const de: Texts = {
   resolved: 'Aufgelöst',
   failed: 'Fehlgeschlagen',
   recordClass: 'Klasse',
+  recordWhole: 'Die ganze Aufzeichnung',
   recordText: 'Aufzeichnung',
   recordsNothing: 'Keine solche Aufzeichnung.',
   searchDo: 'Suchen',

@@ -175,6 +175,7 @@ export const fr: Texts = {
     '*La source de `{subject}` n’a pas été atteinte la dernière fois.* Ce qui est en vigueur reste.',
   needStateDirectory:
     '*Le répertoire d’état a disparu.* Ce qui est décidé maintenant sera perdu au prochain démarrage.',
+  needWorkersAll: '*Aucun processus de travail ne tourne.* Les requêtes restent sans réponse.',
   needWorkers: '*{subject} processus de travail ne tournent pas.* Les autres répondent.',
   needUpstreamsDown:
     '*Aucun serveur amont ne répond pour `{subject}`.* Seul ce qui est en cache est résolu ; les refus continuent.',
@@ -568,6 +569,7 @@ export const fr: Texts = {
   resolved: 'Résolus',
   failed: 'Échecs',
   recordClass: 'Classe',
+  recordWhole: 'L’enregistrement entier',
   recordText: 'Enregistrement',
   recordsNothing: 'Aucun enregistrement de ce genre.',
   searchDo: 'Chercher',

@@ -170,6 +170,7 @@ export const nl: Texts = {
   needSetUp: '*De inrichting is niet af:* {subject}.',
   needListFailing: '*De bron van `{subject}` was de laatste keer niet bereikbaar.* Wat van kracht is blijft.',
   needStateDirectory: '*De toestandsmap is weg.* Wat nu wordt besloten gaat bij de volgende start verloren.',
+  needWorkersAll: '*Er draait geen werker.* Vragen krijgen geen antwoord.',
   needWorkers: '*{subject} werkers draaien niet.* De andere antwoorden.',
   needUpstreamsDown:
     '*Geen upstream antwoordt voor `{subject}`.* Alleen wat in de cache staat wordt opgezocht; er wordt geweigerd.',
@@ -562,6 +563,7 @@ export const nl: Texts = {
   resolved: 'Opgezocht',
   failed: 'Mislukt',
   recordClass: 'Klasse',
+  recordWhole: 'De hele vastlegging',
   recordText: 'Vastlegging',
   recordsNothing: 'Geen zulke vastlegging.',
   searchDo: 'Zoeken',

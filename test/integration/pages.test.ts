@@ -182,6 +182,14 @@ walk('log-in with the agency account: groups have roles', async () => {
   expect(banner).toContain('udo.auditorAuditor');
 });
 
+/** In papers and lists; of query names there is another one. */
+const HOSTILE_TEXT = '</script><img src=x onerror="document.title=1"><svg onload=alert(1)>';
+
+const expectNoMarkup = async (page: Page): Promise<void> => {
+  expect(await page.locator('img[src=x], svg[onload]').count()).toBe(0);
+  expect(await page.title()).toContain(AGENCY);
+};
+
 walk('an exemption asked for by one and approved by another holds until its end', async () => {
   const name = 'www.tiktok.com';
   const verdict = async (): Promise<number> =>
@@ -200,7 +208,7 @@ walk('an exemption asked for by one and approved by another holds until its end'
   await asks.getByLabel('Grounds').selectOption('security-research');
   await asks
     .getByLabel('Why it is needed')
-    .fill('The mobile team has to see which permissions the application asks for, to warn staff.');
+    .fill(`The mobile team has to see which permissions the application asks for. ${HOSTILE_TEXT}`);
   await asks
     .getByLabel('Why nothing else will do')
     .fill('Published analyses stop at an earlier release of it.');
@@ -219,6 +227,9 @@ walk('an exemption asked for by one and approved by another holds until its end'
   await approves.goto(`${scene.origin}/exemptions`);
   await approves.getByRole('link', { name: id }).click();
   await approves.getByText('and below').first().waitFor();
+  // What a paper says is text, whatever it says.
+  expect(await approves.locator('main').textContent()).toContain(HOSTILE_TEXT);
+  await expectNoMarkup(approves);
   // Asked for by whoever it was: www.tiktok.com at headquarters, and in the lab.
   await approves.getByText('By every client, exempt or not.').waitFor();
   expect(await approves.getByRole('region', { name: 'What it opens' }).textContent()).toMatch(
@@ -241,7 +252,7 @@ walk('an exemption asked for by one and approved by another holds until its end'
 walk('a held list is accepted by two, who confirm the same SHA-256', async () => {
   const rcode = async (name: string): Promise<number> =>
     (await ask(scene.cordon.dns, `${name} A`, { from: HEADQUARTERS })).rcode;
-  scene.lists.set('/feed.txt', content(rulesOf(60)));
+  scene.lists.set('/feed.txt', content(`${rulesOf(60)}${HOSTILE_TEXT}\n# ${HOSTILE_TEXT}\n`));
   const asks = await windowOf(operator.client);
   await asks.goto(`${scene.origin}/lists/feed`);
   await asks.getByRole('button', { name: 'Fetch now' }).click();
@@ -254,6 +265,7 @@ walk('a held list is accepted by two, who confirm the same SHA-256', async () =>
   expect(await rows.nth(1).textContent()).toMatch(/name-098\.example1/);
   expect(await rows.nth(2).textContent()).toMatch(/name-\d+\.example0/);
   await picture(asks, 'list-held');
+  await expectNoMarkup(asks);
   await asks.getByRole('radio', { name: /Ask to accept/ }).check();
   await asks.getByLabel('Reason').fill('Checked with the maintainer.');
   await asks.getByRole('button', { name: 'Ask to accept' }).click();

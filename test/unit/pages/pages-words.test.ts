@@ -4,7 +4,7 @@ import type { Headline, State } from '../../../pages/api/shapes.ts';
 import { EMPTY, problemsByField, toRequest } from '../../../pages/exemptions/draft.ts';
 import { addressOf, readQuestion } from '../../../pages/look-up/question.ts';
 import { sentenceOf, toneOf } from '../../../pages/overview/headline-text.ts';
-import { placeSpan, roundUp, spreadPins, stackHours } from '../../../pages/parts/geometry.ts';
+import { gatherPins, placeSpan, roundUp, stackHours } from '../../../pages/parts/geometry.ts';
 import type { Speech } from '../../../pages/parts/speech.ts';
 import { de } from '../../../pages/text/de.ts';
 import { en } from '../../../pages/text/en.ts';
@@ -39,10 +39,15 @@ test.each([
   expect(roundUp(value)).toBe(top);
 });
 
-test('spreadPins() keeps numbers apart and inside', () => {
-  expect(spreadPins([50, 99.8, 99.9])).toEqual([50, 97, 99]);
-  expect(spreadPins([0, 0])).toEqual([1, 3]);
-  expect(spreadPins([])).toEqual([]);
+test('gatherPins() leaves numbers at their gaps, and lets those that are too near stand together', () => {
+  const at = (...xs: number[]) => xs.map((x, index) => ({ x, number: index + 1 }));
+  expect(gatherPins(at(10, 50, 97.5, 98, 99))).toEqual([
+    { x: 10, first: 1, last: 1 },
+    { x: 50, first: 2, last: 2 },
+    { x: 98.375, first: 3, last: 5 },
+  ]);
+  expect(gatherPins(at(0, 0))).toEqual([{ x: 0, first: 1, last: 2 }]);
+  expect(gatherPins([])).toEqual([]);
 });
 
 test('stackHours() stacks, and what is not zero is seen', () => {
