@@ -1,6 +1,7 @@
 // Asks one server many questions at once: one UDP socket, told apart by ID, and TCP connections that are used again.
 import { createSocket, type Socket } from 'node:dgram';
 import { once } from 'node:events';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { type Reply, readReply, TcpClient } from '../../support/client.ts';
 import type { SocketAddress } from '../../support/process.ts';
 import { buildQuery } from '../../support/records.ts';
@@ -10,28 +11,34 @@ import type { Asked } from './questions.ts';
 const WAIT_MS = 20_000;
 /** After these the datagram is sent again, as stub resolvers do. */
 const RESEND_MS = [3_000, 6_000];
+/** How often a connection that a peer ended without an answer is opened anew, and how long before. */
+const REOPENINGS = 4;
+const REOPEN_AFTER_MS = 250;
 
 /** A client of one server. */
 export class Asker {
   readonly #server: SocketAddress;
+  readonly #isPeer: boolean;
   readonly #socket: Socket;
   readonly #waiting = new Map<number, (bytes: Uint8Array) => void>();
   readonly #idle: TcpClient[] = [];
   #nextId = 1;
 
-  private constructor(server: SocketAddress, socket: Socket) {
+  private constructor(server: SocketAddress, socket: Socket, isPeer: boolean) {
     this.#server = server;
+    this.#isPeer = isPeer;
     this.#socket = socket;
     socket.on('message', (bytes) => {
       if (bytes.length >= 2) this.#waiting.get(bytes.readUInt16BE(0))?.(new Uint8Array(bytes));
     });
   }
 
-  static async open(server: SocketAddress): Promise<Asker> {
+  /** A peer may end connections without an answer, as unbound does at times; ours may not. */
+  static async open(server: SocketAddress, isPeer = false): Promise<Asker> {
     const socket = createSocket('udp4');
     socket.bind(0, '127.0.0.1');
     await once(socket, 'listening');
-    return new Asker(server, socket);
+    return new Asker(server, socket, isPeer);
   }
 
   /** The answer, or undefined when none came in time. */
@@ -67,6 +74,11 @@ export class Asker {
     const used = this.#idle.pop();
     const first = used === undefined ? undefined : await this.#exchange(used, query);
     if (first !== undefined) return first;
+    for (let reopenings = this.#isPeer ? REOPENINGS : 0; reopenings > 0; reopenings--) {
+      const bytes = await this.#exchange(await TcpClient.open(this.#server), query);
+      if (bytes !== undefined) return bytes;
+      await sleep(REOPEN_AFTER_MS);
+    }
     return this.#exchange(await TcpClient.open(this.#server), query);
   }
 

@@ -23,6 +23,8 @@ const BOGUS_SEC = 10;
 const DENIAL_SEC = 300;
 const DAY_SEC = 86_400;
 const UDP_LENGTH_MIN = 512;
+/** How much longer an answer is in which a label or two more are written out: those of the tree are short. */
+const LABEL_WRITTEN_BYTES = 32;
 
 const isAsked = ({ asked }: Answered, flag: keyof typeof FLAG): boolean => (asked.flags & FLAG[flag]) !== 0;
 
@@ -205,20 +207,24 @@ export const CLASSES: readonly DifferenceClass[] = [
         : isSubset(c.cordon.answer, c.witness.answer)),
   },
   {
-    name: 'NSEC of an alias into bogus data in unbound',
-    cordon: 'what the upstream says of the name itself',
-    unbound: 'SERVFAIL: the alias followed from its cache, to data that are bogus',
-    bind: 'what the upstream says of the name itself',
+    name: 'NSEC of an alias that unbound follows',
+    cordon: 'what the upstream says',
+    unbound: 'the alias followed from its cache; SERVFAIL where that leads to bogus data',
+    bind: 'what the upstream says',
     reason: 'NSEC stands beside CNAME (RFC 4034 section 4): a question for it does not follow the alias.',
     aspects: OUTCOME,
     isRare: true,
     when: (c) =>
       isPlain(c) &&
       ['NSEC', 'NSEC3', 'NSEC3PARAM'].includes(c.asked.type) &&
-      /alias-bogus\./i.test(c.asked.text) &&
-      rcodes(c) === 'NOERROR SERVFAIL NOERROR' &&
+      c.cordon.rcode === 'NOERROR' &&
+      c.bind.rcode === 'NOERROR' &&
       isSubset(c.cordon.answer, c.witness.answer) &&
-      isSubset(c.bind.answer, c.witness.answer),
+      isSubset(c.bind.answer, c.cordon.answer) &&
+      isSubset(c.cordon.answer, c.bind.answer) &&
+      (c.unbound.rcode === 'SERVFAIL'
+        ? /alias-bogus\./i.test(c.asked.text)
+        : c.unbound.rcode === 'NOERROR' && hasType(c.unbound.answer, 'CNAME')),
   },
   {
     name: 'below a hashed owner in NSD',
@@ -599,6 +605,41 @@ export const CLASSES: readonly DifferenceClass[] = [
       c.asked.type === 'SOA' &&
       c.upstream === 'named' &&
       [...c.witness.authority].some(([key, ttl]) => typeOf(key) === 'SOA' && ttl === 0),
+  },
+  {
+    name: 'names as the upstream wrote them',
+    cordon: 'TC, no records, no AD: the answer is kept as it came for the letters of whoever asked first',
+    unbound: 'the answer, which fits by some bytes, or TC with what fits',
+    bind: 'the answer, which fits by some bytes',
+    reason:
+      'RFC 1035 section 4.1.4: compression is a choice. named points from one name to another only where the letters are the same.',
+    aspects: ['TC', 'AD', 'answer', 'authority', 'additional', 'order', 'TTL'],
+    isRare: true,
+    when: (c) =>
+      isPlain(c) &&
+      c.asked.transport === 'udp' &&
+      c.cordon.flags.has('TC') &&
+      isEmpty(c.cordon) &&
+      c.cordon.rcode === c.bind.rcode &&
+      !c.bind.flags.has('TC') &&
+      limitOf(c) - c.bind.length < LABEL_WRITTEN_BYTES,
+  },
+  {
+    name: 'a proof that unbound leaves out',
+    cordon: 'the whole proof, as it came',
+    unbound: 'no data, without the NSEC record of the wildcard',
+    bind: 'the whole proof, as it came',
+    reason: 'RFC 4035 section 3.1.3.4: no data at a wildcard needs the NSEC record of the wildcard as well.',
+    aspects: ['authority'],
+    isRare: true,
+    when: (c) =>
+      isPlain(c) &&
+      rcodes(c) === 'NOERROR NOERROR NOERROR' &&
+      c.cordon.answer.size === 0 &&
+      isSubset(c.cordon.authority, c.bind.authority) &&
+      isSubset(c.bind.authority, c.cordon.authority) &&
+      isSubset(c.cordon.authority, c.witness.authority) &&
+      isSubset(c.unbound.authority, c.cordon.authority),
   },
   {
     name: 'letters that others do not compress',

@@ -12,7 +12,7 @@ import { createZones } from './zones.ts';
 
 /** Questions under way at once: each waits for the slowest of three. */
 const PARALLEL = 24;
-/** What differs is asked again after this: unbound ends all its TCP connections at times, and new ones for 80 ms (measured). */
+/** What differs is asked again after this. */
 const AGAIN_AFTER_MS = 1000;
 /** What rounding to whole seconds adds. */
 const ROUNDING_SEC = 2;

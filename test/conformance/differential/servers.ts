@@ -44,7 +44,9 @@ dnssec: { mode: validate, anchors: anchors.ds }
     startBind({ upstream: endpoint, anchors }),
   ]);
   const askers = await Promise.all(
-    [cordon.dns, unbound.endpoint, bind.endpoint, endpoint].map((address) => Asker.open(address)),
+    [cordon.dns, unbound.endpoint, bind.endpoint, endpoint].map((address, index) =>
+      Asker.open(address, index > 0),
+    ),
   );
   const [ours, second, third, witness] = askers;
   if (!ours || !second || !third || !witness) throw new Error('there are four servers');
