@@ -1,6 +1,7 @@
 // How fast a decision of the authority is in force: 3 real resolvers and 40 simulated nodes on one engine, on loopback.
 //
 //   npm run fleet [-- ROUNDS [NODES]]
+//   npm run fleet -- throughput [ROUNDS [SECONDS]]    what membership costs the DNS: fleet-throughput.ts
 //
 // A simulated node is the node's own policy (checks, log on disk) without the resolver around it; it says when an entry was in
 // force. Of the real ones it is asked over UDP until the answer changes. Prints p50 and p99 over all rounds, in milliseconds.
@@ -17,8 +18,13 @@ import { AnswerBook } from '../support/answer-book.ts';
 import { ask as askNode } from '../support/client.ts';
 import { TestFleet } from '../support/fleet.ts';
 import { ScriptedUpstream } from '../support/scripted-upstream.ts';
+import { measureThroughput } from './fleet-throughput.ts';
 
 const NAME = 'www.tiktok.com. A';
+if (process.argv[2] === 'throughput') {
+  const [rounds = 6, seconds = 3] = process.argv.slice(3).map(Number);
+  process.exit(await measureThroughput(rounds, seconds));
+}
 const [rounds = 20, count = 40] = process.argv.slice(2).map(Number);
 
 const upstream = await ScriptedUpstream.open();
