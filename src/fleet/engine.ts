@@ -262,6 +262,7 @@ export class Engine {
         else if (known.config.num_replicas !== replicas)
           await this.#manager.streams.update(stream.name, { num_replicas: replicas });
       }
+      await this.#dropStaleConsumer();
       await this.#manager.consumers.add(STREAM.EVIDENCE, {
         durable_name: COLLECTOR,
         ack_policy: AckPolicy.Explicit,
@@ -271,6 +272,23 @@ export class Engine {
     } catch (cause) {
       throw unreachable('making the streams', cause);
     }
+  }
+
+  /**
+   * A stream whose end was lost, such as with a disk that was full, gives its numbers again; the collector's consumer, which is
+   * beyond them, would never be given any of it. What comes twice by this is nothing new to a collector.
+   */
+  async #dropStaleConsumer(): Promise<void> {
+    const consumer = await this.#manager.consumers.info(STREAM.EVIDENCE, COLLECTOR).catch(() => undefined);
+    if (consumer === undefined) return;
+    const {
+      first_seq: first,
+      last_seq: last,
+      messages,
+    } = (await this.#manager.streams.info(STREAM.EVIDENCE)).state;
+    const isBeyond = consumer.delivered.stream_seq > last;
+    const isSkipping = messages > 0 && first <= consumer.ack_floor.stream_seq;
+    if (isBeyond || isSkipping) await this.#manager.consumers.delete(STREAM.EVIDENCE, COLLECTOR);
   }
 
   async #makeStream(stream: NewStream): Promise<void> {

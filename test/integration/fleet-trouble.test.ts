@@ -175,7 +175,12 @@ test('a resolver whose disk is full ends what is revoked, answers on, and has ev
 }, 180_000);
 
 test('a resolver that lost its disk comes back under its name, and nobody claims what is missing', async () => {
+  const ownQueries = (): number =>
+    readPosition(join(fleet.directory, 'ns2/records/position'))?.ends.queries.sequence ?? 0;
+  const before = ownQueries();
   for (let asked = 0; asked < 20; asked++) await isExempt('ns2', `127.0.6.${asked + 1}`);
+  // What is not on its disk yet would be lost with it.
+  await vi.waitUntil(() => ownQueries() >= before + 20, WAIT);
   await collected('ns2');
   await fleet.programOf('ns2').kill();
   rmSync(join(fleet.directory, 'ns2'), { recursive: true });

@@ -48,6 +48,8 @@ export class TestFleet {
   authority = 'authority';
   /** Those of one resolver, where they are others. */
   readonly ownServers = new Map<string, readonly string[]>();
+  /** What the configuration of each has beside what all have. */
+  readonly #more = new Map<string, string>();
   readonly #upstreamPort: number;
   readonly #options: TestFleetOptions;
 
@@ -132,13 +134,14 @@ export class TestFleet {
 
   /** Runs a command of the program beside a resolver. */
   command(name: string, args: readonly string[]): Promise<RunResult> {
-    const config = this.write(`${name}.yaml`, this.config(name));
+    const config = this.write(`${name}.yaml`, this.config(name, this.#more.get(name)));
     return run(process.execPath, [MAIN, ...args, '--config', config], { timeoutMs: 60_000 });
   }
 
   /** Starts a resolver that is in the fleet. */
   async run(name: string, more = ''): Promise<TestMember> {
     const state = join(this.directory, name);
+    this.#more.set(name, more);
     mkdirSync(state, { recursive: true });
     const cordon = await startCordon({ config: this.config(name, more) });
     const member = { name, state, cordon };

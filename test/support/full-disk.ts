@@ -3,10 +3,10 @@ import { closeSync, openSync, rmSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { systemErrorCode } from '../../src/base/base.ts';
 
-/** Takes all the room that is left in a directory's file system; what is given back makes room again. */
+/** Takes all the room that is left in a directory's file system, again if need be; what is given back makes room. */
 export const fillDisk = (directory: string): (() => void) => {
   const path = join(directory, 'filled');
-  const file = openSync(path, 'w');
+  const file = openSync(path, 'a');
   try {
     for (let size = 1 << 20; size > 0; ) {
       try {
@@ -19,5 +19,5 @@ export const fillDisk = (directory: string): (() => void) => {
   } finally {
     closeSync(file);
   }
-  return () => rmSync(path);
+  return () => rmSync(path, { force: true });
 };
