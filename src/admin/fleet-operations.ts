@@ -1,5 +1,6 @@
 // The fleet on the control socket: what all resolvers look like, and what the authority's operators do to it.
 import { z } from 'zod';
+import { FLEET_NEEDS } from '../words/words.ts';
 import { gives, listOf, operationsOn, ROLES } from './operation.ts';
 
 const REASON_LENGTH_MAX = 500;
@@ -36,20 +37,7 @@ const probed = z
   .meta({ id: 'FleetProbed' });
 const need = z
   .object({
-    kind: z.enum([
-      'unheard',
-      'leaking',
-      'not-in-force',
-      'forked',
-      'replaced',
-      'stopped',
-      'suspended',
-      'cut-off',
-      'refused-entry',
-      'evidence-refused',
-      'clock',
-      'unconfirmed',
-    ]),
+    kind: z.enum(FLEET_NEEDS),
     /** Since when; null of `unheard`: it was never heard. */
     since: z.string().nullable(),
     /** Names that resolve, the number of an entry, milliseconds, messages or records: as the kind has it. */

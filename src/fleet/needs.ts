@@ -1,7 +1,8 @@
 // What of a resolver needs a person: one judgement for the command, the control room and what either shows first.
 //
 // Alerts judge the same by metrics, with times that a night's watch can live with; these bounds are for somebody who looks.
-import type { FleetNeed, FleetNeedKind, ResolverStatus } from './status.ts';
+import type { FleetNeedKind } from '../words/words.ts';
+import type { FleetNeed, ResolverStatus } from './status.ts';
 
 /** A resolver says how it is every ten seconds; when six of them are missing, nobody knows. Seconds. */
 const HEARD_SEC_MAX = 60;

@@ -1,27 +1,9 @@
 // What a fleet looks like from one resolver: for the command, the control room, and metrics.
+import type { FleetNeedKind } from '../words/words.ts';
 import type { LogEnd } from './entry.ts';
 import type { ProbeResult } from './fleet-probe.ts';
 import type { FleetAlarm, RefusedEntry } from './policy.ts';
 import type { AskedProbe } from './probe-asker.ts';
-
-/** What can need a person, the most urgent first. */
-export const FLEET_NEEDS = [
-  'unheard',
-  'leaking',
-  'not-in-force',
-  'forked',
-  'replaced',
-  'stopped',
-  'suspended',
-  'cut-off',
-  'refused-entry',
-  'evidence-refused',
-  'clock',
-  'unconfirmed',
-] as const;
-
-/** One of FLEET_NEEDS. */
-export type FleetNeedKind = (typeof FLEET_NEEDS)[number];
 
 /** One thing that needs a person. Plain data. */
 export interface FleetNeed {

@@ -3,6 +3,7 @@
 // Invariants: a set of numbers counts from 0 without a gap (MATCH: by bits), and only grows at its end, because its words are
 // labels of metrics; a set that other numbers are folded into ends in OTHER, which nobody tells. Imports nothing.
 
+export { FLEET_NEEDS, type FleetNeedKind } from './fleet-needs.ts';
 export { ROLES, type Role } from './roles.ts';
 
 /** How a query came in, or how one was sent to an upstream. */

@@ -74,7 +74,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
       'base',
     ],
   ],
-  fleet: ['records', 'base'],
+  fleet: ['records', 'words', 'base'],
   report: ['exemptions', 'records', 'enforcement', 'words', 'base'],
   notice: ['words', 'base'],
   room: ['admin', 'tls', 'words', 'base'],

@@ -1,7 +1,8 @@
 // What of a resolver needs a person, and who stands first.
 import { expect, test } from 'vitest';
 import { byUrgency, type HeardResolver, needsOfResolver } from '../../../src/fleet/needs.ts';
-import { FLEET_NEEDS, type ResolverStatus } from '../../../src/fleet/status.ts';
+import type { ResolverStatus } from '../../../src/fleet/status.ts';
+import { FLEET_NEEDS } from '../../../src/words/words.ts';
 
 const FINE: HeardResolver = {
   ...{ name: 'ns1', site: 'bruges', role: 'node', enrolment: 1, removed: null },

@@ -1,0 +1,28 @@
+// What of a resolver of a fleet can need a person.
+
+/** The most urgent first. */
+export const FLEET_NEEDS = [
+  /** Nothing was heard of it for a minute, or ever. */
+  'unheard',
+  /** Its probe got answers for names that are to be refused. */
+  'leaking',
+  'not-in-force',
+  /** It has another log of policy than the authority. */
+  'forked',
+  /** An authority in whose place another one is. */
+  'replaced',
+  /** Its version does not know an entry that it must know. */
+  'stopped',
+  /** Exemptions are taken out, because it does not hear the authority. */
+  'suspended',
+  'cut-off',
+  'refused-entry',
+  /** Of a collector. */
+  'evidence-refused',
+  'clock',
+  /** Many records wait for a collector. */
+  'unconfirmed',
+] as const;
+
+/** One of FLEET_NEEDS. */
+export type FleetNeedKind = (typeof FLEET_NEEDS)[number];
