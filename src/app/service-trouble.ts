@@ -3,8 +3,9 @@
 // Each has a kind that pages put into the reader's words, and what it is about. The headline says whether the prohibition
 // is in force and shown; these say what will cost it next: an upstream, a certificate, a clock, a resolver that is silent.
 import { DAY_MS } from '../base/base.ts';
+import type { Config } from '../config/config.ts';
 import type { FleetFacts } from '../fleet/fleet.ts';
-import type { ServiceParts } from './service-control.ts';
+import type { OutputFacts } from '../records/records.ts';
 
 /** A certificate that ends sooner is told of: time for somebody who is away for a week. */
 const CERTIFICATE_MS_MIN = 14 * DAY_MS;
@@ -36,10 +37,26 @@ export interface Trouble {
   readonly dueMs?: number;
 }
 
-/** What is looked at. */
-export interface TroubleParts
-  extends Pick<ServiceParts, 'state' | 'supervisor' | 'upstreams' | 'tls' | 'evidence' | 'readiness'> {
-  fleetFacts(): FleetFacts | undefined;
+/** What is looked at: of the parts of the service only what is read here. */
+export interface TroubleParts {
+  readonly state: { readonly current: { readonly config: Config } };
+  readonly supervisor: { readonly count: number; readonly alive: number };
+  readonly upstreams: {
+    routes(): readonly { readonly route: string; readonly isUp: boolean }[];
+    untrusted(): ReadonlyMap<string, unknown>;
+  };
+  readonly tls: {
+    facts(config: Config): { readonly endMs: number; readonly isRefused: boolean } | undefined;
+  };
+  readonly evidence: {
+    recorderStatus(): { readonly isClockTrusted: boolean } | undefined;
+    facts(): {
+      readonly exemptions?: unknown;
+      readonly records?: { readonly outputs: readonly Pick<OutputFacts, 'name' | 'trouble'>[] } | undefined;
+    };
+  };
+  readiness(): { readonly text: string; readonly causes: readonly string[] };
+  fleetFacts(): Pick<FleetFacts, 'isCutOff'> | undefined;
 }
 
 /** Everything that is wrong, the most urgent first. */
