@@ -43,6 +43,7 @@ const EXAMPLES = [
   'objectives.yml',
   'prometheus.yml',
   'openssl-fips.cnf',
+  'postgresql',
 ];
 /** Where shells look for completions, below usr/share. */
 const COMPLETIONS: Readonly<Record<string, string>> = {

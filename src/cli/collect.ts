@@ -5,16 +5,19 @@ import { createLog } from '../observe/observe.ts';
 import type { InputOf } from './declaration.ts';
 import type { COLLECT } from './declarations/fleet.ts';
 import { requireFleet } from './fleet.ts';
+import { readDatabase } from './fleet-database.ts';
 import { DONE } from './statuses.ts';
 import { configPath, requireConfig } from './usage.ts';
 
 /** Runs the command; ends with SIGTERM or SIGINT. */
 export const collect = async ({ values }: InputOf<typeof COLLECT>): Promise<number> => {
+  const database = readDatabase(values);
   const config = requireConfig(configPath(values.config));
   const { servers, caPath, trust, tideMs } = requireFleet(config);
   const log = createLog(config.log);
   const collector = await startCollector({
     directory: values.directory ?? join(config.stateDirectory, 'collected'),
+    database,
     servers,
     caPath,
     trust,

@@ -6,8 +6,7 @@ import { join } from 'node:path';
 import { OPERATIONS } from '../admin/admin.ts';
 import { AppError, errorText } from '../base/base.ts';
 import type { Config, FleetConfig } from '../config/config.ts';
-import { type EngineOptions, initFleet, joinFleet, readMembers, rotateNode } from '../fleet/fleet.ts';
-import { createFleetReport, readPeriod } from '../report/report.ts';
+import { type EngineOptions, initFleet, joinFleet, rotateNode } from '../fleet/fleet.ts';
 import { askService } from './control-client.ts';
 import type { InputOf } from './declaration.ts';
 import type {
@@ -16,11 +15,10 @@ import type {
   FLEET_JOIN,
   FLEET_OVERLAY,
   FLEET_REMOVE,
-  FLEET_REPORT,
   FLEET_ROTATE,
   FLEET_STATUS,
 } from './declarations/fleet.ts';
-import { formatFleet, formatFleetReport, needsPerson } from './fleet-text.ts';
+import { formatFleet, needsPerson } from './fleet-text.ts';
 import { print } from './output.ts';
 import { DONE, PROBLEM } from './statuses.ts';
 import { configPath, requireConfig } from './usage.ts';
@@ -191,8 +189,9 @@ export const rotate = async ({ values }: InputOf<typeof FLEET_ROTATE>): Promise<
     );
     return DONE;
   }
-  const { servers, caPath } = requireFleet(config);
-  const { isConnected } = await rotateNode({ servers, caPath, stateDirectory: config.stateDirectory });
+  const { servers, caPath, trust } = requireFleet(config);
+  const { stateDirectory } = config;
+  const { isConnected } = await rotateNode({ servers, caPath, stateDirectory, trust });
   print(values.json, { isConnected }, () =>
     isConnected
       ? 'This resolver has another key.\n'
@@ -245,21 +244,4 @@ const readText = (path: string): string => {
   } catch (cause) {
     throw new AppError('ERR_CLI_OUTPUT', `reading ${path}: ${errorText(cause)}`, { cause });
   }
-};
-
-/** What the collected records prove. */
-export const report = async ({ values }: InputOf<typeof FLEET_REPORT>): Promise<number> => {
-  const { from, to, resolver: names } = values;
-  if (from === undefined || to === undefined) throw new UsageError('--from and --to are needed');
-  const period = readPeriod(from, to);
-  if (typeof period === 'string') throw new UsageError(period);
-  const config = configOf(values.config);
-  const directory = values.directory ?? join(config.stateDirectory, 'collected');
-  const members = await readMembers(directory, requireFleet(config).trust);
-  const unknown = names.find((name) => !members.some((member) => member.name === name));
-  if (unknown !== undefined) throw new UsageError(`"${unknown.slice(0, 40)}" never was in the fleet`);
-  const asked = names.length === 0 ? members : members.filter(({ name }) => names.includes(name));
-  const made = await createFleetReport({ directory, members: asked, ...period });
-  print(values.json, made, () => formatFleetReport(made));
-  return made.isComplete ? DONE : PROBLEM;
 };

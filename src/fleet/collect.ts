@@ -4,6 +4,10 @@ import { join } from 'node:path';
 import { systemClock, VERSION } from '../base/base.ts';
 import type { FleetActs, FleetLog } from './acts.ts';
 import { Collector } from './collector.ts';
+import { Database } from './database.ts';
+import type { DatabaseAccess } from './database-address.ts';
+import { DatabaseStore } from './database-store.ts';
+import { DirectoryStore } from './directory-store.ts';
 import type { Engine } from './engine.ts';
 import { COLLECTOR_NAME } from './init.ts';
 import { ListFetcher } from './list-fetcher.ts';
@@ -19,9 +23,15 @@ const CONFIRM_MS = 15_000;
 /** After the engine did not take evidence's reader, milliseconds. */
 const RETRY_MS = 1_000;
 
+/** Characters of why nothing is kept, in what the collector says of itself. */
+const TROUBLE_LENGTH = 200;
+
 /** What a collector is begun with. */
 export interface CollectOptions {
+  /** Of the records, or with a database of what the collector itself has to know. */
   readonly directory: string;
+  /** Undefined: records are kept in the directory. */
+  readonly database: DatabaseAccess | undefined;
   readonly servers: readonly string[];
   readonly caPath: string | undefined;
   readonly trust: readonly string[];
@@ -36,15 +46,20 @@ export interface RunningCollector {
   stop(): Promise<void>;
 }
 
-/** Begins. Throws ERR_COMPLIANCE_RECORDS_LOCKED, ERR_FLEET_LOG and errors of the system. */
+/**
+ * Begins. Rejects with ERR_COMPLIANCE_RECORDS_LOCKED, ERR_FLEET_LOG, for a database that is not reached at the start
+ * ERR_FLEET_DATABASE and ERR_FLEET_DATABASE_SCHEMA, and errors of the system.
+ */
 export const startCollector = async (options: CollectOptions): Promise<RunningCollector> => {
   const { directory, servers, caPath, trust, seedPath, tideMs, log } = options;
+  const databaseStore = options.database && (await openDatabase(options.database));
   const seed = readFileSync(seedPath, 'utf8').trim();
   const roll = new Roll(trust);
   let engine: Engine | undefined;
   const confirmed = new Map<string, string>();
   const collector = new Collector({
     directory,
+    store: databaseStore ?? new DirectoryStore(directory),
     roll,
     clock: systemClock,
     log,
@@ -57,7 +72,13 @@ export const startCollector = async (options: CollectOptions): Promise<RunningCo
     },
   });
   const { log: policyLog } = PolicyLog.open(join(directory, POLICY_NAME), systemClock());
-  const acts = collectorActs(log);
+  const acts = collectorActs(log, () => collector.trouble);
+  /** Says again what is confirmed; before, the database is given the policy that it lacks. */
+  const repeat = (): void => {
+    confirmed.clear();
+    if (databaseStore !== undefined) collector.do(() => databaseStore.keepPolicy(policyLog));
+    collector.confirmAll();
+  };
   let end: (() => Promise<void>) | undefined;
   let isStopped = false;
   const take = async (from: Engine): Promise<void> => {
@@ -89,8 +110,7 @@ export const startCollector = async (options: CollectOptions): Promise<RunningCo
     onUp: (up) => {
       const isFirst = engine === undefined;
       engine = up;
-      confirmed.clear();
-      collector.confirmAll();
+      repeat();
       if (!isFirst) return;
       up.subscribe(presenceSubject('*'), (bytes, subject) => {
         const presence = parsePresence(bytes, subject.split('.').at(-1) ?? '');
@@ -101,29 +121,37 @@ export const startCollector = async (options: CollectOptions): Promise<RunningCo
     },
   });
   await member.start();
-  const timer = setInterval(() => {
-    confirmed.clear();
-    collector.confirmAll();
-  }, CONFIRM_MS);
+  const timer = setInterval(repeat, CONFIRM_MS);
   return {
     stop: async () => {
       isStopped = true;
       clearInterval(timer);
       await end?.();
-      collector.close();
+      await collector.close();
       await member.close();
     },
   };
 };
 
-const collectorActs = (log: FleetLog): FleetActs => ({
+const openDatabase = async (access: DatabaseAccess): Promise<DatabaseStore> => {
+  const database = new Database(access);
+  await database.check();
+  return new DatabaseStore(database);
+};
+
+const collectorActs = (log: FleetLog, trouble: () => string | undefined): FleetActs => ({
   exemption: ({ id }) => Promise.resolve({ isApplied: true, subject: id }),
   list: () => Promise.resolve({ isApplied: true }),
   overlays: () => Promise.resolve({ isApplied: true }),
   suspend: () => Promise.resolve(),
   decides: () => Promise.resolve(),
   note: () => undefined,
-  facts: () => ({ version: VERSION, generation: 0, state: 'collects', records: { queries: 0, changes: 0 } }),
+  facts: () => ({
+    version: VERSION,
+    generation: 0,
+    state: trouble() === undefined ? 'collects' : `keeps nothing: ${trouble()?.slice(0, TROUBLE_LENGTH)}`,
+    records: { queries: 0, changes: 0 },
+  }),
   log,
   clock: systemClock,
   monotonic: () => performance.now(),

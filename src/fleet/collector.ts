@@ -1,15 +1,11 @@
-// The collector: writes what arrives into record directories of the form that each resolver keeps.
-//
-//   DIRECTORY/NAME/              of a resolver; NAME.2 when it was taken in anew and began new chains
-//   DIRECTORY/NAME/holes.jsonl   where its chain has a hole, by its own word
-//   DIRECTORY/conflicts/         records under numbers that others have
-//   DIRECTORY/alarms.jsonl       what was refused, and why
+// The collector: takes what arrives into a store, record directories of the form that each resolver keeps or a database.
 //
 // It believes nothing: who sent a message is proven by its signature, what a block is by its hash. A message is acknowledged
-// once it is on the disk, or worth nothing; confirmed is only what is whole and linked. Nothing is ever deleted here.
-import { appendFileSync, mkdirSync, writeFileSync } from 'node:fs';
+// once it is kept, or worth nothing; confirmed is only what is whole and linked. Nothing is ever deleted here. One thing is done
+// at a time. When the store takes nothing, what is known of it is forgotten and read again: some of it may have been kept.
+import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Clock, errorText, systemErrorCode } from '../base/base.ts';
+import { type Clock, errorText, isAppError, systemErrorCode } from '../base/base.ts';
 import {
   type ChainBlock,
   type Collected,
@@ -24,6 +20,7 @@ import { CollectedResolver } from './collected-resolver.ts';
 import { CONFIRMED_CLASSES, type ConfirmedClass } from './confirmation.ts';
 import type { EvidenceMessage } from './engine.ts';
 import { type EvidencePiece, isEvidenceSignedBy, unpackEvidence } from './evidence-message.ts';
+import type { CollectorAlarm, EvidenceStore } from './evidence-store.ts';
 import { parseNkey } from './key.ts';
 import type { FleetAlarm } from './policy.ts';
 import type { Presence } from './presence.ts';
@@ -36,17 +33,11 @@ const OLD_KEY_MS = 3_600_000;
 /** Alarms that status shows. */
 const TOLD_MAX = 10;
 
-/** Something that was refused. */
-export interface CollectorAlarm {
-  readonly time: string;
-  readonly alarm: FleetAlarm;
-  readonly node: string;
-  readonly text: string;
-}
-
 /** What a collector is made with. */
 export interface CollectorOptions {
+  /** Its own, which no other collector uses at the same time. */
   readonly directory: string;
+  readonly store: EvidenceStore;
   readonly roll: Roll;
   readonly clock: Clock;
   readonly log: FleetLog;
@@ -71,6 +62,9 @@ export class Collector {
   readonly #seen = new Set<string>();
   #waiting: EvidenceMessage[] = [];
   #timer: NodeJS.Timeout | undefined;
+  /** Ends with what is being done. */
+  #turn: Promise<void> = Promise.resolve();
+  #trouble: string | undefined;
 
   /** Takes the directory. Throws ERR_COMPLIANCE_RECORDS_LOCKED when another collector has it, and errors of the system. */
   constructor(options: CollectorOptions) {
@@ -87,36 +81,38 @@ export class Collector {
     return { counts: this.#counts, last: this.#told };
   }
 
+  /** Why nothing is kept at the moment; undefined while everything is. */
+  get trouble(): string | undefined {
+    return this.#trouble;
+  }
+
   /** Takes a message; it is acknowledged when its turn is over. */
   take(message: EvidenceMessage): void {
     this.#waiting.push(message);
-    this.#timer ??= setTimeout(() => this.flush(), TOGETHER_MS);
+    this.#timer ??= setTimeout(() => void this.flush(), TOGETHER_MS);
   }
 
-  /** Writes what waits. */
-  flush(): void {
+  /** Keeps what waits. */
+  flush(): Promise<void> {
     clearTimeout(this.#timer);
     this.#timer = undefined;
     const messages = this.#waiting;
     this.#waiting = [];
-    const touched = new Set<CollectedResolver>();
-    const done: EvidenceMessage[] = [];
-    for (const message of messages) {
-      try {
-        const resolver = this.#takeOne(message);
-        if (resolver !== undefined) touched.add(resolver);
-        done.push(message);
-      } catch (thrown) {
-        // A disk that is full: the message comes again.
-        if (systemErrorCode(thrown) === undefined) throw thrown;
-        this.#options.log.error(
-          { cause: errorText(thrown) },
-          'collector: evidence waits, the disk takes nothing',
-        );
+    return this.#next(async () => {
+      const touched = new Set<CollectedResolver>();
+      const failed = new Set<string>();
+      for (const message of messages) {
+        const name = nodeOf(message);
+        await this.#alone(name, failed, async () => {
+          const resolver = await this.#takeOne(name, message);
+          if (resolver !== undefined) touched.add(resolver);
+        });
       }
-    }
-    for (const resolver of touched) this.#write(resolver);
-    for (const message of done) message.done();
+      for (const resolver of touched) {
+        if (!failed.has(resolver.name)) await this.#alone(resolver.name, failed, () => this.#write(resolver));
+      }
+      for (const message of messages) if (!failed.has(nodeOf(message))) message.done();
+    });
   }
 
   /** A resolver said how it is: what it had recorded then is here, or is not. */
@@ -124,24 +120,83 @@ export class Collector {
     const member = this.#options.roll.find(presence.name);
     if (member === undefined || presence.enrolment !== member.enrolment || presence.role === 'collector')
       return;
-    this.#resolverOf(member).alive(Date.parse(presence.time), presence.records);
+    void this.#next(async () => {
+      const resolver = await this.#resolverOf(member);
+      await resolver.alive(Date.parse(presence.time), presence.records);
+    });
   }
 
   /** Says again up to where everything is whole: what the engine kept of it may be lost. */
   confirmAll(): void {
-    for (const member of this.#options.roll.members)
-      if (member.until === undefined) this.#confirm(this.#resolverOf(member));
+    void this.#next(async () => {
+      for (const member of this.#options.roll.members)
+        if (member.until === undefined) this.#confirm(await this.#resolverOf(member));
+    });
   }
 
-  close(): void {
-    this.flush();
-    for (const resolver of this.#resolvers.values()) resolver.close();
+  /** Does something with the store, in its turn. */
+  do(act: () => Promise<void>): void {
+    void this.#next(act);
+  }
+
+  async close(): Promise<void> {
+    await this.flush();
+    await this.#next(async () => {
+      for (const resolver of this.#resolvers.values()) await resolver.writePosition();
+    });
+    this.#forget();
+    await this.#options.store.close();
     this.#lock.release();
   }
 
-  #takeOne(message: EvidenceMessage): CollectedResolver | undefined {
+  /** What one resolver's directory does not take holds up nobody else's; a database that is gone holds up all. */
+  async #alone(name: string, failed: Set<string>, act: () => Promise<void>): Promise<void> {
+    try {
+      await act();
+    } catch (thrown) {
+      if (systemErrorCode(thrown) === undefined || isAppError(thrown)) throw thrown;
+      failed.add(name);
+      for (const [label, resolver] of this.#resolvers) {
+        if (resolver.name !== name) continue;
+        this.#resolvers.delete(label);
+        resolver.close();
+      }
+      this.#options.log.error(
+        { node: name, cause: errorText(thrown) },
+        'collector: evidence waits, the disk takes nothing',
+      );
+    }
+  }
+
+  /** Does one thing after the other. What a store does not take comes again: nothing of it was acknowledged. */
+  #next(act: () => Promise<void>): Promise<void> {
+    this.#turn = this.#turn.then(async () => {
+      try {
+        await act();
+        if (this.#trouble !== undefined) this.#options.log.info({}, 'collector: evidence is kept again');
+        this.#trouble = undefined;
+      } catch (thrown) {
+        if (systemErrorCode(thrown) === undefined) throw thrown;
+        this.#forget();
+        if (this.#trouble === undefined)
+          this.#options.log.error(
+            { err: thrown },
+            'collector: evidence waits, the store takes nothing; nothing is confirmed meanwhile',
+          );
+        this.#trouble = errorText(thrown);
+      }
+    });
+    return this.#turn;
+  }
+
+  #forget(): void {
+    for (const resolver of this.#resolvers.values()) resolver.close();
+    this.#resolvers.clear();
+  }
+
+  async #takeOne(name: string, message: EvidenceMessage): Promise<CollectedResolver | undefined> {
     const { roll, clock } = this.#options;
-    const [, , name = '', word = ''] = message.subject.split('.');
+    const word = message.subject.split('.').at(-1);
     const member = roll.find(name);
     if (member === undefined)
       return this.#refuse('removed-node', name, 'it is not in the fleet', message.subject);
@@ -176,18 +231,22 @@ export class Collector {
         name,
       );
     }
-    const resolver = this.#resolverOf(member);
-    this.#takePiece(resolver, recordClass, unpacked.piece);
+    const resolver = await this.#resolverOf(member);
+    await this.#takePiece(resolver, recordClass, unpacked.piece);
     return resolver;
   }
 
-  #takePiece(resolver: CollectedResolver, recordClass: ConfirmedClass, piece: EvidencePiece): void {
+  async #takePiece(
+    resolver: CollectedResolver,
+    recordClass: ConfirmedClass,
+    piece: EvidencePiece,
+  ): Promise<void> {
     switch (piece.kind) {
       case 'key':
-        resolver.heads.addKey(piece.pem);
+        await resolver.heads.addKey(piece.pem);
         return;
       case 'head': {
-        resolver.addHead(CollectedHeads.parse(piece.head), (outcome) =>
+        await resolver.addHead(CollectedHeads.parse(piece.head), (outcome) =>
           this.#judge(resolver, recordClass, piece.head, outcome),
         );
         return;
@@ -199,14 +258,14 @@ export class Collector {
     }
   }
 
-  #write(resolver: CollectedResolver): void {
+  async #write(resolver: CollectedResolver): Promise<void> {
     for (const recordClass of RECORD_CLASSES) {
-      resolver.link(recordClass, {
+      await resolver.link(recordClass, {
         judge: (piece, outcome) => this.#judge(resolver, recordClass, piece, outcome),
         hole: (text) => this.#hole(resolver, recordClass, text),
       });
     }
-    resolver.writePosition();
+    await resolver.writePosition();
     this.#confirm(resolver);
   }
 
@@ -219,18 +278,18 @@ export class Collector {
   }
 
   /** What came of a piece that was not simply taken. */
-  #judge(
+  async #judge(
     resolver: CollectedResolver,
     recordClass: ConfirmedClass,
     piece: ChainBlock | string,
     outcome: Collected,
-  ): void {
+  ): Promise<void> {
     if (outcome !== 'other' && outcome !== 'forged') return;
-    const { directory, log } = this.#options;
+    const { store, log, clock } = this.#options;
     const what = typeof piece === 'string' ? 'a head' : `record ${piece.first}`;
     if (outcome === 'forged') {
       const id = typeof piece === 'string' ? piece : piece.hash;
-      this.#refuse(
+      await this.#refuse(
         'forged-block',
         resolver.name,
         `${what} of ${recordClass} is not what its hash or signature says`,
@@ -239,60 +298,46 @@ export class Collector {
       return;
     }
     const id = typeof piece === 'string' ? piece.slice(0, 200) : `${piece.first}-${piece.hash}`;
-    if (this.#seen.has(`other ${resolver.name} ${id}`)) return;
-    const place = join(directory, 'conflicts');
-    mkdirSync(place, { recursive: true, mode: RECORDS_DIRECTORY_MODE });
-    const name = typeof piece === 'string' ? `head-${this.#options.clock()}` : id;
-    try {
-      writeFileSync(join(place, `${resolver.label}-${recordClass}-${name}.json`), JSON.stringify(piece), {
-        mode: 0o600,
-        flag: 'wx',
-      });
-    } catch (thrown) {
-      if (systemErrorCode(thrown) !== 'EEXIST') throw thrown;
-    }
+    if (this.#seen.has(`conflict ${resolver.name} other ${id}`)) return;
+    const name = typeof piece === 'string' ? `head-${clock()}` : id;
+    await store.keepConflict(resolver.label, recordClass, name, JSON.stringify(piece));
     log.error(
       { node: resolver.name, chain: recordClass },
       'collector: other records under numbers that are taken',
     );
-    this.#refuse(
+    await this.#refuse(
       'conflict',
       resolver.name,
-      `${what} of ${recordClass} is another one than is here; it is kept in conflicts/`,
-      `other ${resolver.name} ${id}`,
+      `${what} of ${recordClass} is another one than is here; it is kept in conflicts`,
+      `other ${id}`,
     );
   }
 
-  #hole(resolver: CollectedResolver, recordClass: RecordClass, text: string): void {
-    resolver.noteHole(JSON.stringify({ time: this.#now(), class: recordClass, text }));
-    this.#refuse('hole', resolver.name, `${recordClass}: ${text}`, `${recordClass} ${text}`);
+  async #hole(resolver: CollectedResolver, recordClass: RecordClass, text: string): Promise<void> {
+    await resolver.noteHole(JSON.stringify({ time: this.#now(), class: recordClass, text }));
+    await this.#refuse('hole', resolver.name, `${recordClass}: ${text}`, `${recordClass} ${text}`);
   }
 
-  #refuse(alarm: FleetAlarm, node: string, text: string, id: string): undefined {
-    const { directory, log } = this.#options;
+  async #refuse(alarm: FleetAlarm, node: string, text: string, id: string): Promise<undefined> {
+    const { store, log } = this.#options;
     const key = `${alarm} ${node} ${id}`;
     this.#counts.set(alarm, (this.#counts.get(alarm) ?? 0) + 1);
     if (this.#seen.has(key)) return;
+    const told = { time: this.#now(), alarm, node, text };
+    await store.noteAlarm(told);
     if (this.#seen.size > SEEN_MAX) this.#seen.clear();
     this.#seen.add(key);
-    if (alarm === 'conflict') this.#seen.add(id);
-    const told = { time: this.#now(), alarm, node, text };
     this.#told.push(told);
     if (this.#told.length > TOLD_MAX) this.#told.shift();
     log.error({ node, alarm, text }, 'collector: evidence is refused');
-    try {
-      appendFileSync(join(directory, 'alarms.jsonl'), `${JSON.stringify(told)}\n`, { mode: 0o600 });
-    } catch (thrown) {
-      if (systemErrorCode(thrown) === undefined) throw thrown;
-      log.error({ cause: errorText(thrown) }, 'collector: an alarm is not written');
-    }
   }
 
-  #resolverOf(member: Member): CollectedResolver {
+  async #resolverOf(member: Member): Promise<CollectedResolver> {
     const label = member.enrolment === 1 ? member.name : `${member.name}.${member.enrolment}`;
     const known = this.#resolvers.get(label);
     if (known !== undefined) return known;
-    const resolver = new CollectedResolver(this.#options.directory, member.name, member.enrolment, label);
+    const shelf = await this.#options.store.open(label);
+    const resolver = new CollectedResolver(shelf, member.name, member.enrolment, label);
     this.#resolvers.set(label, resolver);
     return resolver;
   }
@@ -304,3 +349,6 @@ export class Collector {
 
 /** Refusals that are remembered, so that each is told once. */
 const SEEN_MAX = 10_000;
+
+/** The resolver in whose name a message comes: cordon.evidence.NAME.CLASS. */
+const nodeOf = ({ subject }: EvidenceMessage): string => subject.split('.')[2] ?? '';

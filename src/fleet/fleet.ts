@@ -5,14 +5,17 @@
 // resolver that is cut off goes on with what it has; nothing is deleted before the collector has it. Nothing of ours
 // replicates, elects or decides in another's place. Ed25519 (RFC 8032), TLS 1.3 (RFC 8446).
 import type { CollectOptions, RunningCollector } from './collect.ts';
+import type { Exported, ExportOptions } from './database-export.ts';
 import type { InitOptions, MadeFleet } from './init.ts';
 import type { Joined, JoinOptions } from './join.ts';
 import type { CollectedMember } from './members.ts';
+import type { RotateOptions } from './rotate.ts';
 import type { FleetOptions, RunningFleet } from './run.ts';
 import type { Renewed, TakenOver, TakeOverOptions } from './take-over.ts';
 
 export type { Done, FleetActs, FleetNote, OwnFacts } from './acts.ts';
 export type { RunningCollector } from './collect.ts';
+export { type DatabaseAccess, readDatabaseAddress } from './database-address.ts';
 export { fleetPath } from './identity.ts';
 export type { EngineOptions, InitOptions, MadeFleet } from './init.ts';
 export type { Joined, JoinOptions } from './join.ts';
@@ -51,10 +54,13 @@ export const joinFleet = async (options: JoinOptions): Promise<Joined> =>
 export const startCollector = async (options: CollectOptions): Promise<RunningCollector> =>
   (await import('./collect.ts')).startCollector(options);
 
+/** Writes what a database has as directories: see exportDatabase() of database-export.ts. */
+export const exportDatabase = async (options: ExportOptions): Promise<Exported> =>
+  (await import('./database-export.ts')).exportDatabase(options);
+
 /** Gets another key for this resolver: see rotateNode() of rotate.ts. */
-export const rotateNode = async (
-  options: Omit<JoinOptions, 'token'>,
-): Promise<{ readonly isConnected: boolean }> => (await import('./rotate.ts')).rotateNode(options);
+export const rotateNode = async (options: RotateOptions): Promise<{ readonly isConnected: boolean }> =>
+  (await import('./rotate.ts')).rotateNode(options);
 
 /** The resolvers that ever were in a fleet, as a collector knows them: see membersOf() of members.ts. */
 export const readMembers = async (directory: string, trust: readonly string[]): Promise<CollectedMember[]> =>

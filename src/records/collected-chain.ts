@@ -155,6 +155,10 @@ export class CollectedChain {
   }
 }
 
+/** True for a block whose body is what the recorder writes; its hash is another question. */
+export const isRecordedBlock = (block: ChainBlock, recordClass: RecordClass): boolean =>
+  derive(block, recordClass) !== undefined;
+
 interface Derived {
   readonly rollup: readonly RollupCount[];
   readonly risen: readonly RisenRegisters[];

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import {
+  type DatabaseAccess,
   type EngineOptions,
   initFleet,
   type Joined,
@@ -169,11 +170,12 @@ ${this.#options.tls === undefined ? '' : `  ca: ${this.#options.tls.ca}\n`}${thi
 ${more}`;
   }
 
-  /** Begins to collect into the directory `collected`. */
-  async collect(): Promise<RunningCollector> {
+  /** Begins to collect, into the directory `collected` or a database. */
+  async collect(database?: DatabaseAccess): Promise<RunningCollector> {
     const log = { info: () => undefined, warn: () => undefined, error: () => undefined };
     return startCollector({
       directory: this.collected,
+      database,
       servers: this.servers,
       caPath: this.#options.tls?.ca,
       trust: this.made.trust,

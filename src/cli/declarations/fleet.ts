@@ -7,6 +7,20 @@ const NAME = { about: 'the name of the resolver in the fleet' } as const;
 const REASON = { value: 'TEXT', default: '', about: 'why; needed, and stays in the log of policy' } as const;
 const CA = { value: 'FILE', takes: 'file', about: 'certificates that the engine is trusted by' } as const;
 
+/** A database of records. */
+const DATABASE = {
+  database: {
+    value: 'URL',
+    about: 'PostgreSQL in place of directories: postgresql://USER@HOST:PORT/NAME',
+  },
+  'database-password': {
+    value: 'FILE',
+    takes: 'file',
+    about: 'the password of the database, which only its owner reads',
+  },
+  'database-ca': { value: 'FILE', takes: 'file', about: 'certificates that the database is trusted by' },
+} as const;
+
 /** Which engine is wanted: of init, and of a resolver that takes over. */
 const ENGINE = {
   server: {
@@ -201,14 +215,71 @@ export const FLEET_REPORT = command({
       about: 'what the collector writes; without it "collected" in the state directory',
     },
     resolver: { value: 'NAME', repeat: true, about: 'only this resolver; may stand several times' },
+    ...DATABASE,
   },
   examples: [
     {
       command: 'cordon fleet report --from 2026-10-01 --to 2026-12-31 --json',
       about: 'a quarter, for a program',
     },
+    {
+      command:
+        'cordon fleet report --from 2026-11 --to 2026-11 --database postgresql://cordon_reader@db.example/cordon',
+      about: 'a month, from a database',
+    },
   ],
   statuses: { 1: 'it says "at least"' },
+  see: SEE,
+});
+
+export const FLEET_EXPORT = command({
+  name: 'export',
+  about: 'writes the records of a database as the directories that "cordon collect" makes without one',
+  text: [
+    'Everything is checked on the way: what does not follow is left out, and the directory says so. "cordon records verify" and "cordon report" work on what it writes.',
+  ],
+  arguments: { directory: { takes: 'directory', about: 'a directory that is empty or not there' } },
+  options: {
+    ...COMMON,
+    resolver: { value: 'NAME', repeat: true, about: 'only this resolver; may stand several times' },
+    ...DATABASE,
+  },
+  examples: [
+    {
+      command: 'cordon fleet export /srv/evidence --database postgresql://cordon_reader@db.example/cordon',
+      about: 'everything that is there',
+    },
+  ],
+  see: SEE,
+});
+
+export const FLEET_REIDENTIFY = command({
+  name: 'reidentify',
+  about:
+    'tells the address behind a pseudonym of any resolver, with the private key from the safe, on the record',
+  text: [
+    'It takes "fleet.escrow" at the resolver while the pseudonym was made, and a service that runs here, with the configuration of --config: who asks and why is in its records before anything is opened.',
+  ],
+  arguments: { pseudonym: { about: 'such as p:1:…' } },
+  options: {
+    ...COMMON,
+    resolver: { value: 'NAME', about: 'whose pseudonym it is; needed' },
+    key: { value: 'FILE', takes: 'file', about: 'the private key of the privacy officer; needed' },
+    reason: { value: 'TEXT', default: '', about: 'why; needed, and recorded first' },
+    directory: {
+      value: 'DIRECTORY',
+      takes: 'directory',
+      about: 'what the collector writes; without it "collected" in the state directory',
+    },
+    ...DATABASE,
+  },
+  examples: [
+    {
+      command:
+        'cordon fleet reidentify p:1:AbC --resolver ns2 --key /media/safe/privacy-officer.pem --reason "case 7"',
+      about: 'who was it?',
+    },
+  ],
   see: SEE,
 });
 
@@ -218,7 +289,8 @@ export const FLEET = group({
   examples: [{ command: 'cordon fleet status', about: 'all resolvers' }],
   commands: [
     ...[FLEET_INIT, FLEET_INVITE, FLEET_JOIN, FLEET_ROTATE, FLEET_REMOVE],
-    ...[FLEET_TAKE_OVER, FLEET_RENEW, FLEET_STATUS, FLEET_PROBE, FLEET_OVERLAY, FLEET_REPORT],
+    ...[FLEET_TAKE_OVER, FLEET_RENEW, FLEET_STATUS, FLEET_PROBE, FLEET_OVERLAY, FLEET_REPORT, FLEET_EXPORT],
+    FLEET_REIDENTIFY,
   ],
   see: SEE,
 });
@@ -233,6 +305,7 @@ export const COLLECT = command({
       takes: 'directory',
       about: 'where they go; without it "collected" in the state directory',
     },
+    ...DATABASE,
     seed: {
       value: 'FILE',
       takes: 'file',
@@ -243,6 +316,11 @@ export const COLLECT = command({
     {
       command: 'cordon collect --directory /srv/evidence --seed collector.seed',
       about: 'on a machine of its own',
+    },
+    {
+      command:
+        'cordon collect --database postgresql://cordon_collector@db.example/cordon --database-password db.password --database-ca ca.pem',
+      about: 'into PostgreSQL',
     },
   ],
   see: SEE,

@@ -6,6 +6,7 @@ import { createUser } from '@nats-io/nkeys';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { Collector } from '../../../src/fleet/collector.ts';
 import type { ConfirmedClass } from '../../../src/fleet/confirmation.ts';
+import { DirectoryStore } from '../../../src/fleet/directory-store.ts';
 import { NO_END, signEntry } from '../../../src/fleet/entry.ts';
 import { type EvidencePiece, packEvidence } from '../../../src/fleet/evidence-message.ts';
 import { createKeyFile, formatPublicKey, type SigningKey, toSeedKey } from '../../../src/fleet/key.ts';
@@ -42,14 +43,15 @@ beforeEach(() => {
   collector = open();
 });
 
-afterEach(() => {
-  collector.close();
+afterEach(async () => {
+  await collector.close();
   rmSync(directory, { recursive: true });
 });
 
 const open = (): Collector =>
   new Collector({
     directory: join(directory, 'collected'),
+    store: new DirectoryStore(join(directory, 'collected')),
     roll,
     clock: () => Date.parse('2026-11-26T12:00:00Z'),
     log: { info: () => undefined, warn: () => undefined, error: () => undefined },
@@ -88,18 +90,18 @@ const piecesOf = async (source: string): Promise<[ConfirmedClass, EvidencePiece]
   return pieces;
 };
 
-const send = (
+const send = async (
   pieces: readonly (readonly [ConfirmedClass, EvidencePiece])[],
   by = key,
   node = 'ns1',
   enrolment = 1,
-): void => {
+): Promise<void> => {
   for (const [recordClass, piece] of pieces) {
     const subject = evidenceSubject(node, recordClass);
     const { bytes, signature } = packEvidence(subject, enrolment, piece, by);
     collector.take({ subject, bytes, signature, done: () => void done++ });
   }
-  collector.flush();
+  await collector.flush();
 };
 
 const shuffle = <Item>(items: readonly Item[]): Item[] => {
@@ -123,7 +125,7 @@ test.each([
 ])('pieces that come %s make the directory that the resolver has', async (_, order) => {
   const { source, pieces } = await record();
   // The keys of heads come again with each run.
-  send([...order(pieces), ...pieces.filter(([recordClass]) => recordClass === 'heads')]);
+  await send([...order(pieces), ...pieces.filter(([recordClass]) => recordClass === 'heads')]);
   const [own, theirs] = [await verifyRecords(source), await verifyRecords(copy())];
   expect(theirs.findings).toEqual([]);
   expect([theirs.records, theirs.blocks, theirs.heads]).toEqual([own.records, own.blocks, own.heads]);
@@ -137,18 +139,18 @@ test.each([
 test('what does not follow yet is acknowledged and not confirmed; a collector that is started again goes on', async () => {
   const { pieces } = await record();
   const queries = pieces.filter(([recordClass]) => recordClass === 'queries');
-  send(queries.filter((_, index) => index !== 1));
+  await send(queries.filter((_, index) => index !== 1));
   expect(confirmed.get('ns1.queries') ?? 0).toBe(0);
   expect(done).toBe(queries.length - 1);
-  collector.close();
+  await collector.close();
   collector = open();
-  send(pieces);
+  await send(pieces);
   expect((await verifyRecords(copy())).findings).toEqual([]);
 });
 
 test('a message that the key of the resolver did not sign is refused, and so is one of a changed block', async () => {
   const { pieces } = await record(1);
-  send(pieces, createKeyFile(join(directory, 'thief.pem')));
+  await send(pieces, createKeyFile(join(directory, 'thief.pem')));
   expect(alarms()).toEqual(['forged-block']);
   expect(confirmed.size).toBe(0);
   const forged = pieces.map(([recordClass, piece]): [ConfirmedClass, EvidencePiece] =>
@@ -159,7 +161,7 @@ test('a message that the key of the resolver did not sign is refused, and so is 
         ]
       : [recordClass, piece],
   );
-  send(forged);
+  await send(forged);
   expect(confirmed.get('ns1.queries')).toBeUndefined();
   expect(readFileSync(join(directory, 'collected/alarms.jsonl'), 'utf8')).toContain('forged-block');
 });
@@ -167,9 +169,9 @@ test('a message that the key of the resolver did not sign is refused, and so is 
 test('other records under numbers that are taken are kept as a conflict, and change nothing', async () => {
   const first = await record(1);
   const second = await record(2, 50);
-  send(first.pieces);
+  await send(first.pieces);
   const before = await verifyRecords(copy());
-  send(second.pieces);
+  await send(second.pieces);
   expect(alarms()).toContain('conflict');
   expect(readdirSync(join(directory, 'collected/conflicts')).length).toBeGreaterThan(0);
   const after = await verifyRecords(copy());
@@ -184,7 +186,7 @@ test('a hole that the resolver tells of is noted, and the chain goes on behind i
   if (opening?.kind !== 'opening') throw new Error('there is a second partition');
   const lost = queries[second - 1];
   const hole: EvidencePiece = { kind: 'hole', after: CHAIN_START, ordinal: 2, first: opening.meta.first };
-  send([
+  await send([
     ...queries.slice(0, second).filter((piece) => piece !== lost),
     ['queries', hole],
     ...queries.slice(second),
@@ -196,8 +198,8 @@ test('a hole that the resolver tells of is noted, and the chain goes on behind i
 
 test('records of a resolver that is not in the fleet, or of chains before its last enrolment, are refused', async () => {
   const { pieces } = await record(1);
-  send(pieces.slice(0, 3), key, 'ns9');
-  send(pieces.slice(0, 3), key, 'ns1', 2);
+  await send(pieces.slice(0, 3), key, 'ns9');
+  await send(pieces.slice(0, 3), key, 'ns1', 2);
   expect(alarms()).toEqual(['removed-node']);
   expect(confirmed.size).toBe(0);
 });

@@ -1,0 +1,200 @@
+// The records of a database as directories of the form that each resolver keeps, put together and checked block by block.
+//
+// So there is one report and one check, whatever the records were kept in, and what somebody changed in the database shows: a
+// block whose hash does not follow ends the chain there, and the directory says so.
+import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { AppError } from '../base/base.ts';
+import {
+  type ChainBlock,
+  CollectedHeads,
+  type PartitionMeta,
+  RECORD_CLASSES,
+  RECORDS_DIRECTORY_MODE,
+  type RecordClass,
+} from '../records/records.ts';
+import { Database, type Row } from './database.ts';
+import type { DatabaseAccess } from './database-address.ts';
+import { ALARMS_NAME, DirectoryShelf } from './directory-store.ts';
+import { type PolicyEntry, parseEntry } from './entry.ts';
+import { POLICY_NAME } from './members.ts';
+import { PolicyLog } from './policy-log.ts';
+import { Roll } from './roll.ts';
+
+/** Rows that are read at a time: some 4 MB of blocks. */
+const ROWS = 200;
+
+/** What is wanted of a database. */
+export interface ExportOptions {
+  readonly database: DatabaseAccess;
+  /** Keys that sign policy. */
+  readonly trust: readonly string[];
+  /** A directory that is empty or not there. */
+  readonly directory: string;
+  /** Names of resolvers; none: all. */
+  readonly resolvers: readonly string[];
+}
+
+/** What was written. */
+export interface Exported {
+  /** Names of the directories. */
+  readonly labels: readonly string[];
+}
+
+/**
+ * Writes directories of what a database has at one moment. Rejects with ERR_FLEET_DATABASE, ERR_FLEET_DATABASE_SCHEMA,
+ * ERR_FLEET_EXISTS for a directory that holds something, and errors of the system.
+ */
+export const exportDatabase = async (options: ExportOptions): Promise<Exported> => {
+  const { directory, trust, resolvers } = options;
+  mkdirSync(directory, { recursive: true, mode: RECORDS_DIRECTORY_MODE });
+  if (readdirSync(directory).length > 0) {
+    throw new AppError('ERR_FLEET_EXISTS', `writing ${directory}: there is something in it`, {
+      hint: 'Name a directory that is empty or not there.',
+    });
+  }
+  const database = new Database(options.database);
+  try {
+    await database.check();
+    // One moment for everything; a second statement on another connection would see another one.
+    await database.begin();
+    await writePolicy(database, directory, trust);
+    const rows = await database.query('SELECT DISTINCT label FROM cordon.partitions ORDER BY label', []);
+    const labels = rows
+      .map(({ label }) => String(label))
+      .filter((label) => resolvers.length === 0 || resolvers.includes(nameOf(label)));
+    for (const label of labels) await writeResolver(database, directory, label);
+    const alarms = await database.query(
+      'SELECT time, alarm, node, note FROM cordon.alarms ORDER BY number',
+      [],
+    );
+    const lines = alarms.map(({ time, alarm, node, note }) =>
+      JSON.stringify({ time: time instanceof Date ? time.toISOString() : '', alarm, node, text: note }),
+    );
+    if (lines.length > 0)
+      writeFileSync(join(directory, ALARMS_NAME), `${lines.join('\n')}\n`, { mode: 0o600 });
+    return { labels };
+  } finally {
+    await database.close();
+  }
+};
+
+/** The resolver of a label: NAME, or NAME.2. */
+const nameOf = (label: string): string => label.split('.')[0] ?? label;
+
+/** The log of policy; of several entries with one number that which a key of the fleet signed and which follows. */
+const writePolicy = async (
+  database: Database,
+  directory: string,
+  trust: readonly string[],
+): Promise<void> => {
+  const { log } = PolicyLog.open(join(directory, POLICY_NAME), 0);
+  const roll = new Roll(trust);
+  try {
+    const rows = await database.query('SELECT entry FROM cordon.entries ORDER BY number', []);
+    const isNext = (entry: PolicyEntry): boolean =>
+      entry.number === log.end.number + 1 && entry.previous === log.end.hash && roll.isTrusted(entry);
+    for (const row of rows) {
+      const entry = parseEntry(Buffer.from(String(row['entry'])));
+      if (entry === undefined || !isNext(entry)) continue;
+      log.append(entry);
+      roll.take(entry);
+    }
+  } finally {
+    log.close();
+  }
+};
+
+const writeResolver = async (database: Database, directory: string, label: string): Promise<void> => {
+  const shelf = new DirectoryShelf(join(directory, label));
+  try {
+    const of = async (statement: string): Promise<readonly Row[]> => database.query(statement, [label]);
+    for (const { pem } of await of('SELECT pem FROM cordon.keys WHERE label = $1 ORDER BY added'))
+      shelf.heads.addKey(String(pem));
+    for (const { note } of await of('SELECT note FROM cordon.holes WHERE label = $1 ORDER BY added'))
+      shelf.noteHole(String(note));
+    for (const recordClass of RECORD_CLASSES) {
+      const fault = await writeChain(database, shelf, label, recordClass);
+      if (fault !== undefined) shelf.noteHole(JSON.stringify({ class: recordClass, text: fault }));
+    }
+    const fault = await writeHeads(database, shelf, label);
+    if (fault !== undefined) shelf.noteHole(JSON.stringify({ class: 'heads', text: fault }));
+    const [position] = await of('SELECT alive_ms FROM cordon.positions WHERE label = $1');
+    shelf.writePosition(Number(position?.['alive_ms'] ?? 0));
+  } finally {
+    shelf.close();
+  }
+};
+
+const writeHeads = async (
+  database: Database,
+  { heads }: DirectoryShelf,
+  label: string,
+): Promise<string | undefined> => {
+  for (;;) {
+    const { sequence } = heads.place;
+    const rows = await database.query(
+      'SELECT number, head FROM cordon.heads WHERE label = $1 AND number > $2 ORDER BY number LIMIT $3',
+      [label, sequence, ROWS],
+    );
+    for (const { number, head } of rows) {
+      if (heads.take(CollectedHeads.parse(String(head))) !== 'taken')
+        return `head ${String(number)} in the database is not one that the resolver signed behind the one before`;
+    }
+    if (rows.length < ROWS) return undefined;
+  }
+};
+
+/** Writes a chain up to where it is whole; gives what is wrong behind that. */
+const writeChain = async (
+  database: Database,
+  { chains }: DirectoryShelf,
+  label: string,
+  recordClass: RecordClass,
+): Promise<string | undefined> => {
+  const chain = chains[recordClass];
+  const partitions = await database.query(
+    `SELECT ordinal, day, encode(previous, 'hex') AS previous, first, resolver, version, created, is_behind_hole
+     FROM cordon.partitions WHERE label = $1 AND class = $2 ORDER BY ordinal`,
+    [label, recordClass],
+  );
+  for (const row of partitions) {
+    const meta = toMeta(row, recordClass);
+    if (chain.begin(meta, row['is_behind_hole'] === true) !== 'taken')
+      return `partition ${meta.ordinal} in the database does not follow the one before`;
+    for (let isMore = true; isMore; ) {
+      const blocks = await database.query(
+        `SELECT ordinal, first, count, from_ms, until_ms, encode(hash, 'hex') AS hash, body FROM cordon.blocks
+         WHERE label = $1 AND class = $2 AND ordinal = $3 AND first > $4 ORDER BY first LIMIT $5`,
+        [label, recordClass, meta.ordinal, chain.place.sequence, ROWS],
+      );
+      isMore = blocks.length === ROWS;
+      if (blocks.length === 0) break;
+      const { taken } = chain.append(blocks.map(toBlock));
+      if (taken < blocks.length)
+        return `record ${String(blocks[taken]?.['first'])} in the database is not what its hash says, or does not follow`;
+    }
+  }
+  return undefined;
+};
+
+const toMeta = (row: Row, recordClass: RecordClass): PartitionMeta => ({
+  class: recordClass,
+  ordinal: Number(row['ordinal']),
+  day: String(row['day']),
+  previous: String(row['previous']),
+  first: Number(row['first']),
+  resolver: String(row['resolver']),
+  version: String(row['version']),
+  created: String(row['created']),
+});
+
+const toBlock = (row: Row): ChainBlock => ({
+  ordinal: Number(row['ordinal']),
+  first: Number(row['first']),
+  count: Number(row['count']),
+  fromMs: Number(row['from_ms']),
+  untilMs: Number(row['until_ms']),
+  hash: String(row['hash']),
+  body: String(row['body']),
+});

@@ -1,0 +1,67 @@
+// Where a collector keeps what arrives: directories of records, or a database. Both judge a piece alike.
+//
+// Methods of directories are done when they return, those of a database later: what a collector acknowledges, it awaited.
+// They throw ERR_FLEET_DATABASE and errors of the system: nothing of the piece is kept then, and it comes again.
+import type {
+  ChainBlock,
+  ChainPlace,
+  Collected,
+  PartitionMeta,
+  RecordClass,
+  SignedHead,
+} from '../records/records.ts';
+
+/** A value, at once or later. */
+export type Soon<Value> = Value | Promise<Value>;
+
+/** One chain, which grows at its end. */
+export interface ShelvedChain {
+  /** Up to where it is whole. */
+  readonly place: ChainPlace;
+  /** Ordinal of the partition that grows; 0 before the first. */
+  readonly ordinal: number;
+  /** A partition begins: see CollectedChain. */
+  begin(meta: PartitionMeta, isBehindHole: boolean): Soon<Collected>;
+  /** Blocks that follow each other; some of the first may be taken, or none. Gives what came of the first. */
+  append(blocks: readonly ChainBlock[]): Soon<{ readonly taken: number; readonly outcome: Collected }>;
+}
+
+/** The signed heads of a resolver. */
+export interface ShelvedHeads {
+  /** Number and hash of the last one. */
+  readonly place: ChainPlace;
+  /** Takes a public key in PEM; false when it is none. */
+  addKey(pem: string): Soon<boolean>;
+  /** Takes a head; undefined is what could not be read. */
+  take(head: SignedHead | undefined): Soon<Collected>;
+}
+
+/** What is kept of one resolver. */
+export interface Shelf {
+  readonly chains: Readonly<Record<RecordClass, ShelvedChain>>;
+  readonly heads: ShelvedHeads;
+  /** When it was last heard while all that it had recorded was here, milliseconds; 0 for never. */
+  readonly aliveMs: number;
+  writePosition(aliveMs: number): Soon<void>;
+  /** Keeps what is known of a hole: one line of JSON. */
+  noteHole(line: string): Soon<void>;
+  close(): void;
+}
+
+/** Something that was refused. */
+export interface CollectorAlarm {
+  readonly time: string;
+  readonly alarm: string;
+  readonly node: string;
+  readonly text: string;
+}
+
+/** Where everything is kept. */
+export interface EvidenceStore {
+  /** What is kept of a resolver; `label` is its name, `NAME.2` when it was taken in anew. */
+  open(label: string): Soon<Shelf>;
+  /** Keeps records under numbers that others have; `id` tells them apart. */
+  keepConflict(label: string, recordClass: string, id: string, piece: string): Soon<void>;
+  noteAlarm(alarm: CollectorAlarm): Soon<void>;
+  close(): Promise<void>;
+}

@@ -1,0 +1,445 @@
+// The collector's records in a real PostgreSQL: the same as in directories, whoever tries to make them others.
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createUser } from '@nats-io/nkeys';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { Collector } from '../../src/fleet/collector.ts';
+import type { ConfirmedClass } from '../../src/fleet/confirmation.ts';
+import { Database } from '../../src/fleet/database.ts';
+import { readDatabaseAddress } from '../../src/fleet/database-address.ts';
+import { DatabaseStore } from '../../src/fleet/database-store.ts';
+import { DirectoryStore } from '../../src/fleet/directory-store.ts';
+import { NO_END, type PolicyEntry, signEntry } from '../../src/fleet/entry.ts';
+import { type EvidencePiece, packEvidence } from '../../src/fleet/evidence-message.ts';
+import { exportDatabase, readMembers } from '../../src/fleet/fleet.ts';
+import { createKeyFile, formatPublicKey, type SigningKey, toSeedKey } from '../../src/fleet/key.ts';
+import { PolicyLog } from '../../src/fleet/policy-log.ts';
+import { Roll } from '../../src/fleet/roll.ts';
+import { evidenceSubject } from '../../src/fleet/subjects.ts';
+import {
+  CHAIN_START,
+  ChainFeed,
+  readOwnHeads,
+  readOwnKeys,
+  verifyRecords,
+} from '../../src/records/records.ts';
+import { createFleetReport } from '../../src/report/report.ts';
+import { hasPostgresql, PASSWORDS, Postgresql } from '../support/postgresql.ts';
+import { Bench, DAY_MS } from '../unit/records/setup.ts';
+
+type Piece = readonly [ConfirmedClass, EvidencePiece];
+
+let server: Postgresql;
+let directory: string;
+let key: SigningKey;
+let roll: Roll;
+let entry: PolicyEntry;
+let trust: string;
+let collector: Collector;
+let store: DatabaseStore;
+let confirmed: Map<string, number>;
+let done: number;
+let logged: string[];
+
+describe.skipIf(!hasPostgresql)('records in PostgreSQL', () => {
+  beforeAll(async () => {
+    server = await Postgresql.start();
+  }, 60_000);
+  afterAll(() => server.close());
+
+  beforeEach(() => {
+    for (const table of [
+      'blocks',
+      'partitions',
+      'counts',
+      'keys',
+      'heads',
+      'positions',
+      'holes',
+      'alarms',
+      'conflicts',
+      'entries',
+    ])
+      server.sql(`TRUNCATE cordon.${table} CASCADE`);
+    directory = mkdtempSync(join(tmpdir(), 'cordon-database-'));
+    const authority = createKeyFile(join(directory, 'authority.pem'));
+    trust = formatPublicKey(authority.publicKey);
+    const pair = createUser();
+    key = toSeedKey(Buffer.from(pair.getSeed()).toString());
+    const body = JSON.stringify({ name: 'ns1', key: pair.getPublicKey(), enrolment: 1 });
+    roll = new Roll([trust]);
+    entry = signEntry(
+      NO_END,
+      { time: '2026-11-01T00:00:00.000Z', kind: 'node', must: true, body },
+      authority,
+    );
+    roll.take(entry);
+    confirmed = new Map();
+    done = 0;
+    logged = [];
+    collector = open('database');
+  });
+
+  afterEach(async () => {
+    await collector.close();
+    rmSync(directory, { recursive: true });
+  });
+
+  const accessOf = (role: keyof typeof PASSWORDS) => {
+    const address = readDatabaseAddress(server.url(role));
+    if ('problem' in address) throw new Error(address.problem);
+    return { ...address, passwordPath: server.passwordFile(role), caPath: undefined };
+  };
+
+  const open = (kind: 'database' | 'directory'): Collector => {
+    store = new DatabaseStore(new Database(accessOf('cordon_collector')));
+    const note = (fields: object, text: string): void => void logged.push(text, JSON.stringify(fields));
+    return new Collector({
+      directory: join(directory, kind),
+      store: kind === 'database' ? store : new DirectoryStore(join(directory, kind)),
+      roll,
+      clock: () => Date.parse('2026-11-30T12:00:00Z'),
+      log: { info: note, warn: note, error: note },
+      onConfirmed: (node, recordClass, _, sequence) => confirmed.set(`${node}.${recordClass}`, sequence),
+    });
+  };
+
+  /** A recorder's directory with several days, and everything that its resolver sends of it. */
+  const record = async (days = 3, salt = 1): Promise<{ source: string; pieces: Piece[] }> => {
+    const bench = new Bench();
+    for (let day = 0; day < days; day++) {
+      for (let round = 0; round < 5; round++) bench.record(100, { client: `192.0.2.${round + salt}` });
+      bench.advance(DAY_MS);
+    }
+    await bench.recording.stop();
+    const source = bench.directory;
+    const pieces: Piece[] = readOwnKeys(source).map((pem) => ['heads', { kind: 'key', pem }]);
+    for (const recordClass of ['queries', 'changes'] as const) {
+      const feed = new ChainFeed(source, recordClass, CHAIN_START);
+      for (;;) {
+        const next = await feed.next(7);
+        if (next === undefined || next.length === 0) break;
+        for (const piece of next) pieces.push([recordClass, piece as EvidencePiece]);
+      }
+      feed.close();
+    }
+    for (const head of readOwnHeads(source, 0)) pieces.push(['heads', { kind: 'head', head }]);
+    return { source, pieces };
+  };
+
+  const send = async (pieces: readonly Piece[], to = collector, by = key): Promise<void> => {
+    for (const [recordClass, piece] of pieces) {
+      const subject = evidenceSubject('ns1', recordClass);
+      const { bytes, signature } = packEvidence(subject, 1, piece, by);
+      to.take({ subject, bytes, signature, done: () => void done++ });
+    }
+    await to.flush();
+  };
+
+  /** What there is of ns1, as the two chains and the heads say. */
+  const ends = (): string =>
+    server.sql(
+      "SELECT (SELECT count(*) FROM cordon.blocks), (SELECT max(first + count - 1) FROM cordon.blocks WHERE class = 'queries'), (SELECT count(*) FROM cordon.heads), (SELECT sum(count) FROM cordon.counts)",
+    );
+
+  const exported = async (name = 'exported'): Promise<string> => {
+    const place = join(directory, name);
+    await exportDatabase({
+      database: accessOf('cordon_reader'),
+      trust: [trust],
+      directory: place,
+      resolvers: [],
+    });
+    return place;
+  };
+
+  const reportOf = async (place: string) =>
+    createFleetReport({
+      directory: place,
+      members: [{ name: 'ns1', labels: ['ns1'], since: '2026-11-01T00:00:00.000Z', until: undefined }],
+      fromMs: Date.parse('2026-11-01'),
+      untilMs: Date.parse('2026-11-27'),
+    });
+
+  const shuffled = (pieces: readonly Piece[]): Piece[] => {
+    const left = [...pieces];
+    const out: Piece[] = [];
+    for (let seed = 7; left.length > 0; ) {
+      seed = (seed * 1_103_515_245 + 12_345) % 2 ** 31;
+      out.push(...left.splice(seed % left.length, 1));
+    }
+    return out;
+  };
+
+  /** Runs as a role; gives what the server refuses it for. */
+  const refused = (role: string, statement: string): string => {
+    try {
+      server.sql(statement, role);
+      return 'done';
+    } catch (thrown) {
+      return String((thrown as { stderr?: unknown }).stderr).split('\n')[0] ?? '';
+    }
+  };
+
+  test.each([
+    ['in order', (pieces: readonly Piece[]) => pieces],
+    ['shuffled and each twice', (pieces: readonly Piece[]) => shuffled([...pieces, ...pieces])],
+  ])(
+    'a report of the database equals that of directories, with pieces that came %s',
+    async (_, order) => {
+      const { source, pieces } = await record();
+      const heads = pieces.filter(([recordClass]) => recordClass === 'heads');
+      const sent = [...order(pieces), ...heads];
+      await send(sent);
+      const own = await verifyRecords(source);
+      expect([own.findings.length, own.records > 500]).toEqual([0, true]);
+      const place = await exported();
+      const theirs = await verifyRecords(join(place, 'ns1'));
+      expect(theirs.findings).toEqual([]);
+      expect([theirs.records, theirs.blocks, theirs.heads]).toEqual([own.records, own.blocks, own.heads]);
+      const other = open('directory');
+      await send(sent, other);
+      await other.close();
+      const [ofDatabase, ofDirectory] = [await reportOf(place), await reportOf(join(directory, 'directory'))];
+      expect(ofDatabase).toEqual(ofDirectory);
+      expect(ofDatabase.queries).toBeGreaterThan(500);
+      // What the database counted for dashboards is the same sum.
+      expect(
+        Number(
+          server.sql("SELECT sum(count) FROM cordon.counts WHERE hour < '2026-11-27Z'", 'cordon_dashboards'),
+        ),
+      ).toBe(ofDatabase.queries);
+      const last = server.sql(
+        "SELECT max(sequence) FROM cordon.records WHERE class = 'queries'",
+        'cordon_reader',
+      );
+      expect(Number(last)).toBe(confirmed.get('ns1.queries'));
+    },
+    60_000,
+  );
+
+  test('the role of the collector adds, and neither reads, changes, deletes nor makes anything', async () => {
+    const { pieces } = await record(1);
+    await send(pieces);
+    const before = ends();
+    for (const statement of [
+      'SELECT * FROM cordon.blocks',
+      'SELECT * FROM cordon.records',
+      'SELECT count(*) FROM cordon.counts',
+      'SELECT entry FROM cordon.entries',
+      "UPDATE cordon.blocks SET body = '[]'",
+      'DELETE FROM cordon.blocks',
+      'TRUNCATE cordon.heads',
+      'COPY cordon.blocks TO STDOUT',
+      "INSERT INTO cordon.counts VALUES ('ns1', now(), 'x', '', '', '', '', '', '', 9)",
+      'SELECT cordon.count_block(\'ns1\', \'queries\', \'[{"kind":"refused","time":"2026-11-26T00:00:00Z","count":9}]\')',
+      'CREATE TABLE cordon.more(x int)',
+      'CREATE TABLE public.more(x int)',
+      'CREATE TEMPORARY TABLE blocks(x int)',
+      'CREATE FUNCTION pg_temp.sha256(bytea) RETURNS bytea LANGUAGE sql AS $$ SELECT $1 $$',
+      'SET ROLE cordon_owner',
+      'SET ROLE cordon_reader',
+      'ALTER FUNCTION cordon.version() OWNER TO cordon_collector',
+      "COPY (SELECT 1) TO PROGRAM 'id'",
+    ])
+      expect(refused('cordon_collector', statement), statement).toMatch(
+        /denied|must be (?:owner|able|superuser)/,
+      );
+    for (const role of ['cordon_reader', 'cordon_dashboards']) {
+      expect(refused(role, "SELECT cordon.add_hole('ns1', 'x')")).toContain('denied');
+      expect(refused(role, 'SET TRANSACTION READ WRITE; DELETE FROM cordon.heads')).toContain('denied');
+    }
+    expect(refused('cordon_dashboards', 'SELECT client FROM cordon.records')).toContain('denied');
+    expect(refused('cordon_dashboards', 'SELECT * FROM cordon.chains')).toBe('done');
+    expect(ends()).toBe(before);
+  }, 60_000);
+
+  test('with the role of the collector: doubled, changed, out of turn and made up blocks are told and not taken', async () => {
+    const { pieces } = await record(1);
+    await send(pieces);
+    const before = ends();
+    const [, piece] = pieces.find(([name, one]) => name === 'queries' && one.kind === 'block') ?? [];
+    if (piece?.kind !== 'block') throw new Error('there is a block');
+    const { block } = piece;
+    const database = new Database(accessOf('cordon_collector'));
+    const add = async (change: Partial<typeof block>) => {
+      const { ordinal, first, count, fromMs, untilMs, hash, body } = { ...block, ...change };
+      const [row] = await database.query(
+        'SELECT * FROM cordon.add_blocks($1, $2, $3, $4, $5, $6, $7, $8, $9)',
+        [...['ns1', 'queries', ordinal, [first], [count], [fromMs], [untilMs], [hash], [body]]],
+      );
+      return row?.['outcome'];
+    };
+    const last = confirmed.get('ns1.queries') ?? 0;
+    expect(await add({})).toBe('known');
+    expect(await add({ hash: 'ab'.repeat(32) })).toBe('other');
+    expect(await add({ first: last + 2 })).toBe('early');
+    expect(await add({ first: last + 1 })).toBe('early');
+    const ordinal = Number(server.sql("SELECT max(ordinal) FROM cordon.partitions WHERE class = 'queries'"));
+    expect(await add({ first: last + 1, ordinal })).toBe('forged');
+    expect(await add({ first: last + 1, ordinal, count: -5 })).toBe('forged');
+    await database.close();
+    expect(ends()).toBe(before);
+  }, 60_000);
+
+  test('a forged block, one without a signature, and other records under numbers that are taken', async () => {
+    const first = await record(1);
+    await send(first.pieces, collector, createKeyFile(join(directory, 'thief.pem')));
+    expect(ends()).toBe('0||0|');
+    const changed = first.pieces.map(
+      ([name, piece]): Piece =>
+        piece.kind === 'block'
+          ? [
+              name,
+              {
+                kind: 'block',
+                block: { ...piece.block, body: piece.block.body.replace('tiktok', 'ticktock') },
+              },
+            ]
+          : [name, piece],
+    );
+    await send(changed);
+    expect(confirmed.get('ns1.queries')).toBeUndefined();
+    await send(first.pieces);
+    const before = ends();
+    await send((await record(2, 50)).pieces);
+    expect(ends()).toBe(before);
+    const kinds = server.sql("SELECT string_agg(DISTINCT alarm, ',' ORDER BY alarm) FROM cordon.alarms");
+    expect(kinds).toBe('conflict,forged-block');
+    expect(Number(server.sql('SELECT count(*) FROM cordon.conflicts'))).toBeGreaterThan(0);
+  }, 60_000);
+
+  test('what PostgreSQL cannot read as JSON is kept and proven, and holds up nobody', async () => {
+    const { pieces } = await record(1);
+    const [, opening] = pieces.find(([name, one]) => name === 'queries' && one.kind === 'opening') ?? [];
+    if (opening?.kind !== 'opening') throw new Error('there is an opening');
+    // A resolver that lies about its name: PostgreSQL takes no text with NUL.
+    await send([['queries', { kind: 'opening', meta: { ...opening.meta, resolver: 'ns1\0' } }]]);
+    expect(collector.trouble).toBeUndefined();
+    await send([['queries', opening]]);
+    const end = server
+      .sql("SELECT ordinal, sequence, hash FROM cordon.chain_end('ns1', 'queries')")
+      .split('|');
+    const time = '2026-11-25T00:00:00.000Z';
+    const body = JSON.stringify([{ kind: 'refused', time, qname: '\0', client: '\ud800' }]);
+    const { BlockHasher } = await import('../../src/records/partition.ts');
+    const hash = new BlockHasher().hash(Buffer.from(end[2] ?? '', 'hex'), 1, 1, body).toString('hex');
+    const ms = Date.parse(time);
+    const block = { ordinal: 1, first: 1, count: 1, fromMs: ms, untilMs: ms, hash, body };
+    await send([['queries', { kind: 'block', block }]]);
+    expect(confirmed.get('ns1.queries')).toBe(1);
+    expect(server.sql('SELECT is_readable FROM cordon.blocks')).toBe('f');
+    expect(server.sql('SELECT count(*) FROM cordon.records')).toBe('0');
+  }, 60_000);
+
+  test('while the database is gone nothing is confirmed or acknowledged; afterwards nothing is lost or doubled', async () => {
+    const { source, pieces } = await record(3);
+    const half = Math.floor(pieces.length / 2);
+    await send(pieces.slice(0, half));
+    const before = confirmed.get('ns1.queries');
+    await server.stop('SIGKILL');
+    done = 0;
+    await send(pieces.slice(half));
+    await send(pieces.slice(half));
+    expect([done, confirmed.get('ns1.queries')]).toEqual([0, before]);
+    expect(collector.trouble).toMatch(/cordon_collector/);
+    await server.run();
+    await send(pieces.slice(half));
+    await send(pieces);
+    expect(collector.trouble).toBeUndefined();
+    expect(done).toBe(pieces.length - half + pieces.length);
+    const [own, theirs] = [await verifyRecords(source), await verifyRecords(join(await exported(), 'ns1'))];
+    expect([theirs.findings, theirs.records, theirs.blocks]).toEqual([[], own.records, own.blocks]);
+    expect(logged.join('\n')).not.toContain(PASSWORDS.cordon_collector);
+    expect(server.output).not.toContain(PASSWORDS.cordon_collector);
+  }, 60_000);
+
+  test('what the owner of the database changes shows in the report', async () => {
+    const { pieces } = await record();
+    await send(pieces);
+    await send(pieces.filter(([name]) => name === 'heads'));
+    const whole = await reportOf(await exported('whole'));
+    expect(whole.resolvers[0]?.gaps).toEqual([]);
+    const change = (statement: string): void => void server.sql(statement);
+    change(
+      "UPDATE cordon.blocks SET body = replace(body, 'tiktok', 'ticktock') WHERE class = 'queries' AND first = (SELECT max(first) FROM cordon.blocks WHERE body LIKE '%tiktok%')",
+    );
+    const edited = await reportOf(await exported('edited'));
+    expect(edited.isComplete).toBe(false);
+    expect(edited.resolvers[0]?.gaps.join('\n')).toMatch(
+      /record \d+ in the database is not what its hash says/,
+    );
+    change(
+      "DELETE FROM cordon.blocks WHERE class = 'queries' AND first = (SELECT max(first) FROM cordon.blocks WHERE class = 'queries')",
+    );
+    const cut = await reportOf(await exported('cut'));
+    expect(cut.resolvers[0]?.gaps.join('\n')).toMatch(/ends at record \d+/);
+    change("UPDATE cordon.heads SET head = replace(head, 'running', 'closed') WHERE number = 1");
+    expect((await reportOf(await exported('head'))).isComplete).toBe(false);
+  }, 60_000);
+
+  test('who was in the fleet is read from signed entries only, whatever else stands there', async () => {
+    const { log } = PolicyLog.open(join(directory, 'policy.sqlite'), 0);
+    log.append(entry);
+    await store.keepPolicy(log);
+    await store.keepPolicy(log);
+    const thief = createKeyFile(join(directory, 'thief.pem'));
+    const body = JSON.stringify({ name: 'ns9', key: createUser().getPublicKey(), enrolment: 1 });
+    const forged = signEntry(
+      NO_END,
+      { time: '2026-11-01T00:00:00.000Z', kind: 'node', must: true, body },
+      thief,
+    );
+    server.sql(
+      `SELECT cordon.add_entry(1, repeat('ab', 32), '${JSON.stringify(forged)}')`,
+      'cordon_collector',
+    );
+    log.close();
+    expect(server.sql('SELECT count(*) FROM cordon.entries')).toBe('2');
+    const members = await readMembers(await exported(), [trust]);
+    expect(members.map(({ name }) => name)).toEqual(['ns1']);
+  }, 60_000);
+
+  test('the schema is put in again without a loss, and another version of it is told', async () => {
+    const { pieces } = await record(1);
+    await send(pieces);
+    const before = ends();
+    server.load();
+    expect(ends()).toBe(before);
+    server.sql(
+      "CREATE OR REPLACE FUNCTION cordon.version() RETURNS integer LANGUAGE sql IMMUTABLE AS 'SELECT 7'",
+    );
+    const database = new Database(accessOf('cordon_collector'));
+    await expect(database.check()).rejects.toMatchObject({ code: 'ERR_FLEET_DATABASE_SCHEMA' });
+    await database.close();
+    server.load();
+  }, 60_000);
+
+  test('a wrong password, one that others may read, and a server that is not there: clear errors without it', async () => {
+    const failing = async (change: object): Promise<string> => {
+      const database = new Database({ ...accessOf('cordon_collector'), ...change });
+      const error: unknown = await database.check().catch((thrown: unknown) => thrown);
+      await database.close();
+      expect(error).toMatchObject({ code: 'ERR_FLEET_DATABASE' });
+      return String(error);
+    };
+    const wrong = join(directory, 'wrong');
+    writeFileSync(wrong, 'wrong-password\n', { mode: 0o600 });
+    const open_ = join(directory, 'open');
+    writeFileSync(open_, 'wrong-password\n', { mode: 0o644 });
+    const texts = [
+      await failing({ passwordPath: wrong }),
+      await failing({ passwordPath: open_ }),
+      await failing({ passwordPath: join(directory, 'none') }),
+      await failing({ passwordPath: undefined }),
+      await failing({ port: 1 }),
+      await failing({ database: 'other' }),
+    ];
+    expect(texts[0]).toContain('password authentication failed');
+    expect(texts[1]).toContain('everybody may read');
+    expect(texts[4]).toContain('ECONNREFUSED');
+    expect(texts.join()).not.toContain('wrong-password');
+    expect(readFileSync(wrong, 'utf8')).toBe('wrong-password\n');
+  }, 60_000);
+});
