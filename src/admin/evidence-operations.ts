@@ -185,6 +185,8 @@ export interface RecordControl {
     by: string,
     reason: string,
   ): Promise<string | undefined>;
+  /** That somebody opens a pseudonym of another resolver with the key from the safe; false when no records are kept. */
+  opened(pseudonym: string, resolver: string, by: string, reason: string): Promise<boolean>;
 }
 
 const onRecords = operationsOn<RecordControl>('records', { failureStatus: 409 });
@@ -220,6 +222,20 @@ export const RECORD_OPERATIONS = {
     handle: async (records, { body: { pseudonym, reason } }, { name }) =>
       unlessAbsent(await records.reidentify(pseudonym, name, reason), (address) => ({
         address,
+      })),
+  }),
+  recordOpening: onRecords({
+    method: 'POST',
+    path: '/v1/records/opened',
+    summary:
+      'That a pseudonym of a resolver of the fleet is opened with the key from the safe; it is on the disk then',
+    roles: ['auditor'],
+    body: z.strictObject({ pseudonym: text, resolver: text, reason: text }),
+    form: '{ "pseudonym": text, "resolver": text, "reason": text }',
+    result: z.object({ recorded: z.literal(true) }),
+    handle: async (records, { body: { pseudonym, resolver, reason } }, { name }) =>
+      unlessAbsent((await records.opened(pseudonym, resolver, name, reason)) || undefined, () => ({
+        recorded: true as const,
       })),
   }),
   listPseudonyms: onRecords({

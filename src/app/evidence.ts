@@ -36,6 +36,7 @@ import { createExemptionControl, exemptionSettings } from './exemption-control.t
 import { LossWatch } from './loss-watch.ts';
 import type { WorkerExemptions } from './messages.ts';
 import { OutputWatch } from './output-watch.ts';
+import { createRecordControl } from './record-control.ts';
 import { RECORDS_NAME, recorderSettings, resolverName, toRecorderStatus } from './record-settings.ts';
 import type { Supervisor } from './supervisor.ts';
 
@@ -156,6 +157,7 @@ export class Evidence {
         fleet: config.fleet && {
           confirmed: this.confirmed,
           unconfirmedMsMax: config.fleet.unconfirmedMsMax,
+          countingKeyPath: fleetPath(config.stateDirectory, 'countingKey'),
         },
         log,
         onCrash: (ms) => this.#parts.onCrash(ms),
@@ -250,17 +252,11 @@ export class Evidence {
         }),
       probe: this.#probe,
       references: { refusals: (text) => this.recall({ kind: 'reference', text }) },
-      records: {
+      records: createRecordControl({
         status: () => this.recorderStatus(),
-        reidentify: async (pseudonym, by, reason) => {
-          this.journal.act('reidentify');
-          return this.#recorder?.reidentify(pseudonym, by, reason);
-        },
-        pseudonyms: async (sought, by, reason) => {
-          this.journal.act('reidentify');
-          return this.#recorder?.pseudonyms(sought, by, reason);
-        },
-      },
+        recorder: () => this.#recorder,
+        acted: () => this.journal.act('reidentify'),
+      }),
     };
   }
 

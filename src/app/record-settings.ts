@@ -3,6 +3,7 @@ import { hostname } from 'node:os';
 import type { RecorderStatus } from '../admin/admin.ts';
 import { AppError, errorText, readRegularFile, systemErrorCode, VERSION } from '../base/base.ts';
 import type { Config, RecordsConfig } from '../config/config.ts';
+import { readEscrowKey } from '../records/records.ts';
 import type { OutputSettings, Recorder, RecorderSettings } from '../records/thread/thread.ts';
 
 /** The records' directory in the state directory. */
@@ -15,8 +16,12 @@ const FILE_BYTES_MAX = 1 << 20;
 export const resolverName = ({ name }: Config): string =>
   name ?? (hostname().replace(/[^\x21-\x7e]/g, '') || 'unknown');
 
-/** Settings of the recorder of a resolver, by its name. Throws ERR_APP_RECORDER for a file of certificates that cannot be read. */
-export const recorderSettings = ({ records }: Config, resolver: string): RecorderSettings => ({
+/**
+ * Settings of the recorder of a resolver, by its name. Throws ERR_APP_RECORDER for a file of certificates that cannot be read,
+ * and ERR_COMPLIANCE_ESCROW for a key that pseudonyms cannot be sealed to.
+ */
+export const recorderSettings = ({ records, fleet }: Config, resolver: string): RecorderSettings => ({
+  ...(fleet?.escrowPath === undefined ? {} : { escrow: readEscrow(fleet.escrowPath) }),
   identity: identityOf(records),
   retention: records.retention,
   heads: { everyMs: records.heads.everyMs, file: records.heads.filePath },
@@ -104,14 +109,23 @@ const toOutput = (
   }
 };
 
-const readCa = (path: string): string => {
+const readEscrow = (path: string): string => {
+  const pem = readFile(path, 'the escrow key', 'The key fleet.escrow of the configuration names the file.');
+  readEscrowKey(pem, path);
+  return pem;
+};
+
+const readCa = (path: string): string =>
+  readFile(path, 'the certificates', 'The key records.outputs of the configuration names the file.');
+
+const readFile = (path: string, what: string, hint: string): string => {
   try {
     return readRegularFile(path, FILE_BYTES_MAX).toString('utf8');
   } catch (thrown) {
     if (systemErrorCode(thrown) === undefined) throw thrown;
-    throw new AppError('ERR_APP_RECORDER', `reading the certificates ${path}: ${errorText(thrown)}`, {
+    throw new AppError('ERR_APP_RECORDER', `reading ${what} ${path}: ${errorText(thrown)}`, {
       cause: thrown,
-      hint: 'The key records.outputs of the configuration names the file.',
+      hint,
     });
   }
 };

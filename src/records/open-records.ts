@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { SIPHASH_KEY_LENGTH } from '../dns/dns.ts';
 import { ChainStore } from './chain-store.ts';
 import { readReferenceSecret } from './client-references.ts';
+import { takeUpCountingKey } from './counting-key.ts';
 import { DirectoryLock } from './directory-lock.ts';
 import { DiskReserve } from './disk-reserve.ts';
 import type { KnownGenerations } from './facts.ts';
@@ -146,7 +147,7 @@ export const closeRecords = ({ stores, position, lock }: OpenRecords): void => {
 };
 
 /** Clients as the settings allow, with keys that are young enough. */
-export const createIdentities = (
+const createIdentities = (
   { directory, clock }: RecordingOptions,
   settings: RecordingSettings,
   keys: PseudonymKeys,
@@ -161,8 +162,44 @@ export const createIdentities = (
   );
 };
 
+/** A day's estimates begin, under the key of the fleet where there is one. */
+export const beginEstimates = (
+  { encoder, keys, housekeeping, stores }: OpenRecords,
+  options: RecordingOptions,
+  settings: RecordingSettings,
+  own: OwnRecords,
+): void => {
+  encoder.resetEstimates();
+  if (takeUpCountingKey(options, own, stores.queries.day))
+    encoder.identities = createIdentities(options, settings, keys, own, housekeeping.isClockTrusted);
+};
+
+/** Clients appear as the settings say: they may be others than when records were opened. */
+export const keepPolicy = (
+  { encoder, keys, housekeeping }: OpenRecords,
+  options: RecordingOptions,
+  settings: RecordingSettings,
+  own: OwnRecords,
+): void => {
+  if (encoder.identities.policy === settings.identity) return;
+  encoder.identities = createIdentities(options, settings, keys, own, housekeeping.isClockTrusted);
+};
+
+/** Keys of pseudonyms while records are open: made, destroyed and sealed when that is due. */
+export const renewKeys = (
+  { keys, encoder, housekeeping }: OpenRecords,
+  { clock }: RecordingOptions,
+  settings: RecordingSettings,
+  own: OwnRecords,
+): void => {
+  const changes = rotateKeys(settings, keys, clock(), housekeeping.isClockTrusted);
+  if (changes.length > 0) encoder.identities.forget();
+  own.keys(changes);
+  if (settings.escrow !== undefined) own.seal(keys, settings.escrow);
+};
+
 /** Makes keys that are due, and destroys old ones by a clock that can be trusted; gives what it did. */
-export const rotateKeys = (
+const rotateKeys = (
   { identity, retention }: RecordingSettings,
   keys: PseudonymKeys,
   nowMs: number,

@@ -1,12 +1,15 @@
 // Records that the recorder itself writes: of damage, of keys, of how the program before this one ended.
-import { AppError, type Clock, createAddress, parseAddress } from '../base/base.ts';
+import type { KeyObject } from 'node:crypto';
+import { AppError, type Clock, createAddress, isAppError, parseAddress } from '../base/base.ts';
 import type { ChainFault } from './chain.ts';
 import type { ChainStore } from './chain-store.ts';
 import type { Written } from './change-queue.ts';
+import { readEscrowKey, sealKey } from './escrow.ts';
 import type { RecordLog } from './head-keeper.ts';
 import { timeText } from './partition.ts';
 import type { PseudonymKeys } from './pseudonym-keys.ts';
 import type { ChangeRecord, RecordClass, RecordsRecord } from './record.ts';
+import { sealingKeyId } from './sealing.ts';
 
 /** What a record of the kind `records` says, without its time. */
 export type OwnRecord = Omit<RecordsRecord, 'time' | 'kind'>;
@@ -22,6 +25,9 @@ export class OwnRecords {
   readonly #clock: Clock;
   readonly #log: RecordLog;
   readonly #write: (record: ChangeRecord, done?: Written) => void;
+  /** Keys whose records are on their way. */
+  readonly #sealing = new Set<string>();
+  #escrow: { readonly pem: string; readonly key: KeyObject; readonly id: string } | undefined;
 
   constructor(clock: Clock, log: RecordLog, write: (record: ChangeRecord, done?: Written) => void) {
     this.#clock = clock;
@@ -54,6 +60,35 @@ export class OwnRecords {
   keys(changes: ReturnType<PseudonymKeys['rotate']>): void {
     for (const { event, id } of changes)
       this.note({ event: 'pseudonym-key', text: `key ${id} was ${event}` });
+  }
+
+  /** Seals the keys that are not sealed to that key of a privacy officer yet; that they are is noted once it is on the disk. */
+  seal(keys: PseudonymKeys, pem: string): void {
+    if (this.#escrow?.pem !== pem) {
+      const key = readEscrowKey(pem, 'the escrow key');
+      this.#escrow = { pem, key, id: sealingKeyId(key) };
+    }
+    const { key: escrow, id } = this.#escrow;
+    for (const { id: key, secret } of keys.unsealed(id)) {
+      const about = `${id} ${key}`;
+      if (this.#sealing.has(about)) continue;
+      this.#sealing.add(about);
+      const text = `key ${key} was sealed to ${id}`;
+      this.note({ event: 'pseudonym-key', text, ...sealKey(escrow, key, secret) }, (error) => {
+        this.#sealing.delete(about);
+        if (error === undefined) this.#noteSealed(keys, key, id);
+      });
+    }
+  }
+
+  /** What cannot be noted is sealed once more: two records of one key do no harm. */
+  #noteSealed(keys: PseudonymKeys, key: number, escrow: string): void {
+    try {
+      keys.noteSealed(key, escrow);
+    } catch (thrown) {
+      if (!isAppError(thrown)) throw thrown;
+      this.#log.warn({ err: thrown }, 'that a key of pseudonyms is sealed could not be noted');
+    }
   }
 
   /** Somebody wants to know whom a pseudonym means; gives the address once it is on the disk who, and why. */

@@ -39,6 +39,8 @@ interface Key {
   readonly from: string;
   /** When the next one took its place; null for the key in use. */
   readonly until: string | null;
+  /** The key of a privacy officer that it was last sealed to, on the record. */
+  readonly escrow?: string;
 }
 
 /** What happened to keys, for the records. */
@@ -69,6 +71,25 @@ export class PseudonymKeys {
     } catch (thrown) {
       throw failure(path, thrown);
     }
+  }
+
+  /** One key, to undo what it made. */
+  static ofKey(id: number, secret: Uint8Array): PseudonymKeys {
+    const key = Buffer.from(secret).toString('base64');
+    const keys = secret.length === KEY_LENGTH ? [{ id, key, from: '', until: null }] : [];
+    return new PseudonymKeys('', keys);
+  }
+
+  /** Keys that no record has sealed to that key of a privacy officer. */
+  unsealed(escrow: string): { readonly id: number; readonly secret: Uint8Array }[] {
+    return this.#keys
+      .filter((key) => key.escrow !== escrow)
+      .map(({ id, key }) => ({ id, secret: Buffer.from(key, 'base64') }));
+  }
+
+  /** A record has a key sealed to that key of a privacy officer. */
+  noteSealed(id: number, escrow: string): void {
+    this.#write(this.#keys.map((key) => (key.id === id ? { ...key, escrow } : key)));
   }
 
   /** Makes the first key, or one in place of a key that is `rotateMs` old, or of one that a wrong clock has dated. */

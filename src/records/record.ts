@@ -316,6 +316,7 @@ export interface RecordsRecord extends RecordHead {
     | 'restored'
     | 'damaged'
     | 'pseudonym-key'
+    | 'counting-key'
     | 'reidentified'
     | 'output-dropped'
     | 'reserve-begin'
@@ -328,6 +329,13 @@ export interface RecordsRecord extends RecordHead {
   readonly by?: string;
   readonly reason?: string;
   readonly text?: string;
+  /** Of `pseudonym-key`: its number, and sealed to which key of a privacy officer: see sealing.ts. */
+  readonly key?: number;
+  readonly escrow?: string;
+  readonly sealed?: string;
+  /** Of `counting-key`: the UTC day, and under which key its clients are counted: see countingKeyId(). */
+  readonly day?: string;
+  readonly keyId?: string;
   /** Of `dropped`: when the first and the last of them were missed. */
   readonly from?: string;
   readonly until?: string;

@@ -15,6 +15,8 @@ export interface RecordingSettings {
   readonly retention: Retention;
   readonly heads: HeadSettings;
   readonly bounds: RecordBounds;
+  /** PEM of the public key that keys of pseudonyms are sealed to; undefined: to none. */
+  readonly escrow?: string | undefined;
 }
 
 /** How much records of queries may take. */
@@ -55,6 +57,8 @@ export interface RecordingOptions extends RecordingSettings {
    */
   readonly confirmed?: Float64Array | undefined;
   readonly unconfirmedMsMax?: number | undefined;
+  /** Of a resolver in a fleet: file of the key under which all of them count clients, which may come later. */
+  readonly countingKeyPath?: string | undefined;
   /** Free and all bytes of the file system of a directory. */
   readonly diskSpace?: ((directory: string) => DiskSpace) | undefined;
   /** Pages that a partition may have: tests fill a disk with it. */

@@ -17,7 +17,14 @@ import { Interval } from './interval.ts';
 import { LossNotes } from './loss-notes.ts';
 import { LostEvents } from './lost-events.ts';
 import { isDamage } from './open-partition.ts';
-import { closeRecords, createIdentities, type OpenRecords, openRecords, rotateKeys } from './open-records.ts';
+import {
+  beginEstimates,
+  closeRecords,
+  keepPolicy,
+  type OpenRecords,
+  openRecords,
+  renewKeys,
+} from './open-records.ts';
 import { OwnRecords, type SoughtClient } from './own-records.ts';
 import { dayOf, timeText } from './partition.ts';
 import { type RecalledClient, type RecalledWhom, recallClient } from './recent-refusals.ts';
@@ -272,11 +279,7 @@ export class Recording {
   #work(isLast: boolean): boolean {
     const open = this.#open ?? this.#openAll();
     this.#turnDay(open);
-    const { encoder, keys, housekeeping } = open;
-    if (encoder.identities.policy !== this.#settings.identity) {
-      const { isClockTrusted } = housekeeping;
-      encoder.identities = createIdentities(this.#options, this.#settings, keys, this.#own, isClockTrusted);
-    }
+    keepPolicy(open, this.#options, this.#settings, this.#own);
     const isMore = this.#commitQueries(open, isLast);
     if (!isMore) this.#losses.tell(this.#outputs, isLast);
     this.#commitChanges(open);
@@ -351,6 +354,8 @@ export class Recording {
     });
     this.#open = open;
     this.#crashMs = crashMs ?? this.#crashMs;
+    if (open.stores.queries.end.sequence === 0)
+      beginEstimates(open, this.#options, this.#settings, this.#own);
     return open;
   }
 
@@ -364,7 +369,7 @@ export class Recording {
       if (recordClass === 'queries' && this.#pending !== undefined) this.#commitPending(open);
       const ended = store.turn(day, clock());
       open.heads?.close(ended);
-      if (recordClass === 'queries') open.encoder.resetEstimates();
+      if (recordClass === 'queries') beginEstimates(open, this.#options, this.#settings, this.#own);
     }
   }
 
@@ -373,13 +378,6 @@ export class Recording {
     const nowMs = clock();
     this.#own.fault(store.replaceDamaged(reason, dayOf(nowMs), nowMs));
     if (store.class === 'queries') open.encoder.resetEstimates();
-  }
-
-  #rotateKeys({ keys, encoder, housekeeping }: OpenRecords): void {
-    const changes = rotateKeys(this.#settings, keys, this.#options.clock(), housekeeping.isClockTrusted);
-    if (changes.length === 0) return;
-    encoder.identities.forget();
-    this.#own.keys(changes);
   }
 
   /** Looks at the clock and at what was dropped, whether or not anything can be written. */
@@ -397,7 +395,7 @@ export class Recording {
     if (!this.#alive.take(HEARTBEAT_MS)) return;
     this.#writePosition(open, true);
     this.#watchDisk(open);
-    this.#rotateKeys(open);
+    renewKeys(open, this.#options, this.#settings, this.#own);
     for (const store of Object.values(open.stores)) {
       if (!store.isInPlace()) this.#replaceDamaged(open, store, 'it was removed while it was written to');
     }

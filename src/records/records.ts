@@ -10,13 +10,29 @@ export { type AskedNames, type AskedOf, type AskedPart, countAskedNames } from '
 export { CHAIN_START, type ChainBlock, ChainFeed, type ChainPiece, type ChainPlace } from './chain-feed.ts';
 export { type ChangeText, toChangeText, type Written } from './change-queue.ts';
 export { readReference, readReferenceSecret, toReference } from './client-references.ts';
-export { type Collected, CollectedChain } from './collected-chain.ts';
+export { type Collected, CollectedChain, isRecordedBlock } from './collected-chain.ts';
 export { CollectedHeads, headsSizeOf, readOwnHeads, readOwnKeys } from './collected-heads.ts';
+export { COUNTING_KEY_LENGTH } from './counting-key.ts';
 export { DirectoryLock } from './directory-lock.ts';
+export {
+  openPseudonym,
+  readEscrowKey,
+  readEscrowPrivateKey,
+  readSealedKeys,
+  type SealedKey,
+} from './escrow.ts';
 export { type GenerationFacts, KnownGenerations } from './facts.ts';
 export type { Finding } from './finding.ts';
 export type { RecordLog } from './head-keeper.ts';
-export { addPublicKey, keyIdOf, readPublicKeys, type SignedHead } from './heads.ts';
+export {
+  addPublicKey,
+  headHash,
+  isHeadSignedBy,
+  keyIdOf,
+  NO_HEAD,
+  readPublicKeys,
+  type SignedHead,
+} from './heads.ts';
 export { type DnstapOptions, DnstapOutput } from './outputs/dnstap.ts';
 export { fieldsReference } from './outputs/fields-reference.ts';
 export { type JsonLinesOptions, JsonLinesOutput } from './outputs/json-lines.ts';
@@ -56,6 +72,7 @@ export { BELL_BYTES, Recording } from './recording.ts';
 export type { OutputFacts, RecordingFacts, RecordingSettings } from './recording-options.ts';
 export { type FoundRecord, type HourCount, RECORDS_DIRECTORY, RecordsReader } from './records-reader.ts';
 export { rollupColumns, rollupHourMs } from './rollup.ts';
+export { seal, unseal } from './sealing.ts';
 export {
   findRecords,
   type HeadStatus,

@@ -50,6 +50,12 @@ export const fleet = z
       durationOrNeverMs('3s', '365d').prefault('never'),
       'How long a node that does not hear the authority lets exemptions hold, two and a half times `tide-every` at least; `never`: until their own ends.',
     ),
+    escrow: keyAs(
+      'escrowPath',
+      path().optional(),
+      'File with the public key (X25519, PEM) of a privacy officer that keys of pseudonyms are sealed to; the private one lies in a safe.',
+      'none: they stay on the resolver',
+    ),
     'unconfirmed-max': keyAs(
       'unconfirmedMsMax',
       durationMs('1d', '7300d').prefault('90d'),

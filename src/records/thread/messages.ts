@@ -30,8 +30,17 @@ export interface RecorderStart {
   readonly rings: readonly SharedArrayBuffer[];
   /** One number: queries that were counted and are in no record yet. */
   readonly waiting: SharedArrayBuffer;
-  /** Of a resolver in a fleet: what is confirmed, by RECORD_CLASSES, and how much longer the rest is kept, milliseconds. */
-  readonly fleet?: { readonly confirmed: SharedArrayBuffer; readonly unconfirmedMsMax: number } | undefined;
+  /**
+   * Of a resolver in a fleet: what is confirmed, by RECORD_CLASSES; how much longer the rest is kept, milliseconds; and the file
+   * of the key under which all count clients.
+   */
+  readonly fleet?:
+    | {
+        readonly confirmed: SharedArrayBuffer;
+        readonly unconfirmedMsMax: number;
+        readonly countingKeyPath: string;
+      }
+    | undefined;
   readonly resolver: string;
   readonly version: string;
   readonly settings: RecorderSettings;

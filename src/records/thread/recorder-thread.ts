@@ -74,6 +74,7 @@ class RecorderThread {
       waiting: new Float64Array(waiting),
       confirmed: fleet && new Float64Array(fleet.confirmed),
       unconfirmedMsMax: fleet?.unconfirmedMsMax,
+      countingKeyPath: fleet?.countingKeyPath,
       isResumed: resumed !== undefined,
       clock: systemClock,
       monotonic: () => performance.now(),

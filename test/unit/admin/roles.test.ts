@@ -46,6 +46,7 @@ const MAY: Readonly<Record<string, string>> = {
   readProbeRun: ALL,
   readRecorder: ALL,
   reidentify: 'auditor',
+  recordOpening: 'auditor',
   listPseudonyms: 'auditor',
   readReference: 'help-desk operator approver auditor',
   proveByCode: ALL,

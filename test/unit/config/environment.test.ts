@@ -150,6 +150,7 @@ const VALUES: Readonly<Record<string, string>> = {
   CORDON_FLEET_LISTS: 'extra',
   CORDON_FLEET_TIDE_EVERY: '30s',
   CORDON_FLEET_SUSPEND_EXEMPTIONS_AFTER: '8h',
+  CORDON_FLEET_ESCROW: 'privacy-officer.pub.pem',
   CORDON_FLEET_UNCONFIRMED_MAX: '30d',
 };
 

@@ -9,7 +9,7 @@ import { RETENTION } from '../../../src/config/retention.ts';
 import { createEventRing, EventReader, EventWriter } from '../../../src/events/event-ring.ts';
 import type { ChangeRecord, EvidenceRecord, RecordClass } from '../../../src/records/record.ts';
 import { Recording } from '../../../src/records/recording.ts';
-import type { RecordingOptions } from '../../../src/records/recording-options.ts';
+import type { RecordingOptions, RecordingSettings } from '../../../src/records/recording-options.ts';
 import { RecordsReader } from '../../../src/records/records-reader.ts';
 import { verifyRecords } from '../../../src/records/verify.ts';
 import { eventOf, START, UNBOUNDED } from '../../support/record-events.ts';
@@ -55,10 +55,7 @@ export class Bench {
       resolver: 'ns1.agency.example',
       version: '1.2.3',
       isResumed: false,
-      identity: { kind: 'full' },
-      retention: { queries: RETENTION['m-26-14'], changes: RETENTION['m-26-14'] },
-      heads: { everyMs: HOUR_MS },
-      bounds: UNBOUNDED,
+      ...SETTINGS,
       ...options,
       directory: this.directory,
       clock: () => this.nowMs,
@@ -131,6 +128,14 @@ export const adminRecord = (number: number, time = START): ChangeRecord => ({
   action: `act-${number}`,
   by: 'alice',
 });
+
+/** What the operator would have set. */
+export const SETTINGS: RecordingSettings = {
+  identity: { kind: 'full' },
+  retention: { queries: RETENTION['m-26-14'], changes: RETENTION['m-26-14'] },
+  heads: { everyMs: HOUR_MS },
+  bounds: UNBOUNDED,
+};
 
 /** All records of a class. */
 export const readAll = async (directory: string, recordClass: RecordClass): Promise<EvidenceRecord[]> => {
