@@ -132,5 +132,59 @@ export const formatFleetReport = (report: FleetReport): string => {
     '',
     ...alignColumns([['RESOLVER', 'PROOF', 'QUERIES', 'WHAT IS MISSING'], ...resolvers]),
     ...report.resolvers.flatMap(({ name, gaps }) => gaps.slice(1).map((gap) => `  ${name}: ${gap}`)),
+    '',
+    ...alignColumns([
+      ['RESOLVER', 'PROBE RUNS', 'LAST RUN', 'FOUND', 'LONGEST WITHOUT'],
+      ...report.resolvers.map(toProbeRow),
+    ]),
+    ...report.resolvers.flatMap(toFindings),
+    '',
+    ...toClients(report),
   ].join('\n')}\n`;
+};
+
+type ReportResolver = FleetReport['resolvers'][number];
+
+const toProbeRow = ({ name, probe }: ReportResolver): string[] =>
+  probe.last === null
+    ? [name, '0', 'none in the period', 'nothing', '-']
+    : [
+        ...[name, String(probe.runs), probe.last.time, probe.last.outcome],
+        probe.longestGapMs === null ? '-' : formatDuration(probe.longestGapMs),
+      ];
+
+/** What a probe found other than refusals: the first times of each view. */
+const toFindings = ({ name, probe }: ReportResolver): string[] =>
+  probe.views.flatMap(({ view, findings }) =>
+    findings
+      .slice(0, FINDINGS_MAX)
+      .map(
+        ({ time, outcome, examples }) =>
+          `  ${name}: ${outcome} at ${time} in ${view}: ${examples.join(', ')}`,
+      )
+      .concat(
+        findings.length > FINDINGS_MAX
+          ? [`  ${name}: ${findings.length - FINDINGS_MAX} more in ${view}, which --json has`]
+          : [],
+      ),
+  );
+
+/** Findings of one view that people are shown. */
+const FINDINGS_MAX = 5;
+
+/** How many clients all resolvers refused something, nobody counted twice. */
+const toClients = ({ clients: counted, isComplete }: FleetReport): string[] => {
+  const { merged, days, standardErrorPercent, without } = counted;
+  const word = isComplete && without.length === 0 ? 'about' : 'at least about';
+  const [all] = merged;
+  const head =
+    all === undefined
+      ? 'No estimate of distinct clients of several resolvers:'
+      : `Distinct clients, ${days.from} to ${days.until}: ${word} ${all.clients} (standard error ${standardErrorPercent} %)`;
+  if (all === undefined && without.length === 0) return ['Distinct clients: none were counted.'];
+  return [
+    head,
+    ...merged.slice(1).map(({ group, clients }) => `  group ${group}: ${clients}`),
+    ...without.map(({ name, reason }) => `  without ${name}: ${reason}`),
+  ];
 };

@@ -189,9 +189,8 @@ export const rotate = async ({ values }: InputOf<typeof FLEET_ROTATE>): Promise<
     );
     return DONE;
   }
-  const { servers, caPath, trust } = requireFleet(config);
-  const { stateDirectory } = config;
-  const { isConnected } = await rotateNode({ servers, caPath, stateDirectory, trust });
+  const { servers, caPath } = requireFleet(config);
+  const { isConnected } = await rotateNode({ servers, caPath, stateDirectory: config.stateDirectory });
   print(values.json, { isConnected }, () =>
     isConnected
       ? 'This resolver has another key.\n'

@@ -6,13 +6,14 @@ import { z } from 'zod';
 import { isAppError } from '../base/base.ts';
 import type { FleetActs } from './acts.ts';
 import type { Authority } from './authority.ts';
+import { type GivenCountingKey, giveCountingKey, givenCountingKeySchema } from './counting-key.ts';
 import type { Engine } from './engine.ts';
 import { areUsersWritten, leafUsersPath, readEngineSettings, writeUsers } from './engine-files.ts';
 import { fingerprintOf, formatPublicKey, isSignature, parseNkey, type SigningKey } from './key.ts';
 import type { FleetAlarm } from './policy.ts';
 import type { PolicyLog } from './policy-log.ts';
 import type { Roll } from './roll.ts';
-import { NODE_NAME } from './subjects.ts';
+import { countingSubject, NODE_NAME } from './subjects.ts';
 import { issuedMs, type Tokens } from './tokens.ts';
 
 const nkey = z.string().regex(/^U[A-Z2-7]{55}$/);
@@ -30,6 +31,8 @@ export const joinedSchema = z.looseObject({
   entry: z.string(),
   /** Keys for `fleet.trust`; the first is the one of the token's fingerprint. */
   trust: z.array(z.string()).min(1),
+  /** Under which it counts clients; absent from an authority of an older version. */
+  counting: givenCountingKeySchema.exactOptional(),
 });
 /** The same, or why not. */
 export const joinAnswerSchema = z.union([joinedSchema, z.looseObject({ refused: z.string() })]);
@@ -55,6 +58,8 @@ export interface EnrolmentOptions {
   readonly roll: Roll;
   readonly log: PolicyLog;
   readonly acts: FleetActs;
+  /** Under which all resolvers count clients. */
+  readonly countingKey: Uint8Array;
   /** Where the configuration of the engine is written. */
   readonly engineDirectory: string;
   /** Has the engine read it again; gives how many servers did. */
@@ -79,6 +84,12 @@ export class Enrolment {
     engine.serve('cordon.rotate.*', async (bytes, subject) =>
       JSON.stringify(await this.#rotate(nameOf(subject), bytes)),
     );
+    // Of a resolver that joined an authority of an older version. It is sealed to the resolver's key, whoever asks.
+    engine.serve(countingSubject('*'), (_, subject) => {
+      const member = this.#options.roll.find(nameOf(subject));
+      if (member === undefined || member.until !== undefined) return Promise.resolve(undefined);
+      return Promise.resolve(JSON.stringify(this.#counting(member.name, member.key).counting));
+    });
   }
 
   /** Makes a token. Rejects with ERR_FLEET_TOKENS and ERR_FLEET_ENGINE_FILES. */
@@ -133,10 +144,11 @@ export class Enrolment {
       enrolment,
       entry: JSON.stringify(log.at(number)?.entry),
       trust: [first, ...others],
+      ...this.#counting(name, read.data.key),
     };
   }
 
-  async #rotate(name: string, bytes: Uint8Array): Promise<{ refused?: string }> {
+  async #rotate(name: string, bytes: Uint8Array): Promise<{ refused?: string; counting?: GivenCountingKey }> {
     const { roll, authority } = this.#options;
     const member = roll.find(name);
     const read = rotateSchema.safeParse(parseJson(bytes));
@@ -158,6 +170,12 @@ export class Enrolment {
     });
     await this.#letIn(site);
     return {};
+  }
+
+  #counting(name: string, nkey: string): { counting?: GivenCountingKey } {
+    const { countingKey, key } = this.#options;
+    const counting = giveCountingKey(countingKey, name, nkey, key());
+    return counting === undefined ? {} : { counting };
   }
 
   #refuse(name: string, reason: string): { refused: string } {

@@ -9,7 +9,6 @@ import type { Exported, ExportOptions } from './database-export.ts';
 import type { InitOptions, MadeFleet } from './init.ts';
 import type { Joined, JoinOptions } from './join.ts';
 import type { CollectedMember } from './members.ts';
-import type { RotateOptions } from './rotate.ts';
 import type { FleetOptions, RunningFleet } from './run.ts';
 import type { Renewed, TakenOver, TakeOverOptions } from './take-over.ts';
 
@@ -59,8 +58,9 @@ export const exportDatabase = async (options: ExportOptions): Promise<Exported> 
   (await import('./database-export.ts')).exportDatabase(options);
 
 /** Gets another key for this resolver: see rotateNode() of rotate.ts. */
-export const rotateNode = async (options: RotateOptions): Promise<{ readonly isConnected: boolean }> =>
-  (await import('./rotate.ts')).rotateNode(options);
+export const rotateNode = async (
+  options: Omit<JoinOptions, 'token'>,
+): Promise<{ readonly isConnected: boolean }> => (await import('./rotate.ts')).rotateNode(options);
 
 /** The resolvers that ever were in a fleet, as a collector knows them: see membersOf() of members.ts. */
 export const readMembers = async (directory: string, trust: readonly string[]): Promise<CollectedMember[]> =>

@@ -7,6 +7,7 @@
 //   STATE/fleet/register.sqlite     of a node: the exemptions of the fleet
 //   STATE/fleet/overlays.json       keys of configuration that the authority set
 //   STATE/fleet/lists/ID            of a node: the content of a list, for a `file:` of the configuration
+//   STATE/fleet/counting-key        under which all resolvers of the fleet count distinct clients
 //   STATE/fleet/authority-key.pem   of the authority
 //   STATE/fleet/tokens.json         of the authority: hashes of tokens that were given out
 //   STATE/fleet/engine/             of the authority: the configuration of the engine
@@ -27,6 +28,7 @@ export const FLEET_FILES = {
   register: 'register.sqlite',
   lists: 'lists',
   overlays: 'overlays.json',
+  countingKey: 'counting-key',
   authorityKey: 'authority-key.pem',
   collectorSeed: 'collector.seed',
   tokens: 'tokens.json',

@@ -4,6 +4,7 @@ import { existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { createUser } from '@nats-io/nkeys';
 import { AppError, DIRECTORY_MODE, replaceFileNow } from '../base/base.ts';
+import { makeCountingKey } from './counting-key.ts';
 import { type EngineSettings, leafSeedPath, writeEngineFiles, writeUsers } from './engine-files.ts';
 import { FLEET_DIRECTORY, FLEET_FILES, fleetPath, writeIdentity } from './identity.ts';
 import { createKeyFile, formatPublicKey } from './key.ts';
@@ -64,6 +65,8 @@ export const initFleet = (options: InitOptions): MadeFleet => {
     Buffer.from(own.getSeed()).toString('latin1'),
   );
   const settings = makeEngineSettings(stateDirectory, { name, key: own.getPublicKey() }, options);
+  // Before the first start, so that the authority counts under it from its first record on.
+  makeCountingKey(stateDirectory);
   const safe = createKeyFile(safeKeyPath);
   const authority = createKeyFile(keyPath);
   return {

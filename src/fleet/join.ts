@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import { createUser } from '@nats-io/nkeys';
 import { connect, nkeyAuthenticator } from '@nats-io/transport-node';
 import { AppError, errorText, isAppError } from '../base/base.ts';
+import { keepCountingKey } from './counting-key.ts';
 import { Engine } from './engine.ts';
 import { joinAnswerSchema, joinedSchema } from './enrolment.ts';
 import { isEntrySignedBy, parseEntry } from './entry.ts';
@@ -58,7 +59,7 @@ export const joinFleet = async ({
       hint: 'If nobody of yours used it, tell the operators of the authority: somebody else has the token.',
     });
   }
-  const { name, site, enrolment, entry, trust } = joinedSchema.parse(answer.data);
+  const { name, site, enrolment, entry, trust, counting } = joinedSchema.parse(answer.data);
   const [first = ''] = trust;
   const key = parsePublicKey(first);
   const signed = parseEntry(Buffer.from(entry));
@@ -78,6 +79,7 @@ export const joinFleet = async ({
   }
   const identity = { name, ...(site === undefined ? {} : { site }), enrolment };
   writeIdentity(stateDirectory, identity, seed);
+  if (counting !== undefined) keepCountingKey(stateDirectory, counting, name, seed, [key]);
   return { ...identity, trust, isConnected: await canConnect(servers, caPath, name, seed) };
 };
 

@@ -92,16 +92,20 @@ const toPublicKey = (raw: Buffer): KeyObject | undefined =>
 export const fingerprintOf = (publicText: string): string =>
   createHash('sha256').update(publicText).digest('hex');
 
-/** The key of a seed of the engine. Throws ERR_FLEET_KEY. */
-export const toSeedKey = (seed: string): SigningKey => {
+/** The 32 bytes of a seed of the engine. Throws ERR_FLEET_KEY. */
+export const rawSeedOf = (seed: string): Buffer => {
   const text = seed.trim();
   const raw = SEED_FORM.test(text)
     ? decodeBase32(text).subarray(SEED_HEAD, SEED_HEAD + KEY_LENGTH)
     : Buffer.alloc(0);
-  if (raw.length !== KEY_LENGTH)
-    throw new AppError('ERR_FLEET_KEY', 'reading a seed: it is no seed of a user (SU…)');
-  const key = createPrivateKey({ key: Buffer.concat([PRIVATE_PREFIX, raw]), format: 'der', type: 'pkcs8' });
-  return toSigningKey(key);
+  if (raw.length === KEY_LENGTH) return raw;
+  throw new AppError('ERR_FLEET_KEY', 'reading a seed: it is no seed of a user (SU…)');
+};
+
+/** The key of a seed of the engine. Throws ERR_FLEET_KEY. */
+export const toSeedKey = (seed: string): SigningKey => {
+  const der = Buffer.concat([PRIVATE_PREFIX, rawSeedOf(seed)]);
+  return toSigningKey(createPrivateKey({ key: der, format: 'der', type: 'pkcs8' }));
 };
 
 /** The key of a public nkey of a user (`U…`); undefined for another text. Its check sum is the engine's business. */

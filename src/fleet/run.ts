@@ -1,9 +1,10 @@
 // A fleet in the running program: everything of it put together, for an authority and for a node.
 import { existsSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
-import { AppError, isAppError } from '../base/base.ts';
+import { AppError, errorText, isAppError } from '../base/base.ts';
 import type { FleetActs } from './acts.ts';
 import { Authority, type RegisterSource } from './authority.ts';
+import { keepCountingKey, makeCountingKey, parseCountingKey } from './counting-key.ts';
 import type { Engine } from './engine.ts';
 import { readEngineSettings } from './engine-files.ts';
 import { Enrolment } from './enrolment.ts';
@@ -12,7 +13,14 @@ import { EvidenceSender } from './evidence.ts';
 import type { OwnProbe, ProbeRequest } from './fleet-probe.ts';
 import { fleetPath, type Identity, readIdentity } from './identity.ts';
 import { SYSTEM_SEED_NAME } from './init.ts';
-import { createKeyFile, formatPublicKey, readKeyFile, type SigningKey, toSeedKey } from './key.ts';
+import {
+  createKeyFile,
+  formatPublicKey,
+  parsePublicKey,
+  readKeyFile,
+  type SigningKey,
+  toSeedKey,
+} from './key.ts';
 import { ListFetcher, PIECE_BYTES, sha256Of } from './list-fetcher.ts';
 import { Member } from './member.ts';
 import { byUrgency } from './needs.ts';
@@ -24,9 +32,12 @@ import { ProbeAsker } from './probe-asker.ts';
 import { toResolverStatus } from './resolver-status.ts';
 import { Roll } from './roll.ts';
 import type { FleetFacts, FleetMatrix, FleetStatus, ResolverStatus } from './status.ts';
-import { listSubject } from './subjects.ts';
+import { countingSubject, listSubject } from './subjects.ts';
 import { reloadServers } from './system-link.ts';
 import { Tokens } from './tokens.ts';
+
+/** How long the authority may take to give the key to count by, milliseconds. */
+const COUNTING_MS = 10_000;
 
 /** What a fleet is begun with. */
 export interface FleetOptions {
@@ -154,6 +165,7 @@ export class Fleet {
         roll: this.#roll,
         log,
         acts,
+        countingKey: makeCountingKey(stateDirectory),
         engineDirectory,
         reload: () => this.#reloadEngine(join(engineDirectory, SYSTEM_SEED_NAME)),
         onAlarm,
@@ -353,6 +365,26 @@ export class Fleet {
     this.#parts?.authority.up(engine);
     void this.#parts?.asker.up(engine);
     this.#answerer.up(engine);
+    if (this.#parts === undefined) void this.#fetchCountingKey(engine);
+  }
+
+  /** A resolver that joined an authority of an older version has no key to count by yet. */
+  async #fetchCountingKey(engine: Engine): Promise<void> {
+    const { stateDirectory, acts } = this.#options;
+    const { name } = this.#identity;
+    if (existsSync(fleetPath(stateDirectory, 'countingKey'))) return;
+    await this.#member.caughtUp;
+    try {
+      const given = parseCountingKey(await engine.ask(countingSubject(name), '', COUNTING_MS));
+      const keys = this.#roll.keys.flatMap((text) => parsePublicKey(text) ?? []);
+      const { seed } = readIdentity(stateDirectory);
+      if (given !== undefined && keepCountingKey(stateDirectory, given, name, seed, keys)) return;
+      acts.log.warn({}, 'fleet: what was given as the key to count by is not of the authority');
+    } catch (thrown) {
+      if (!isAppError(thrown)) throw thrown;
+      // An authority that is away, or does not know of it: it is asked at the next connection.
+      acts.log.info({ cause: errorText(thrown) }, 'fleet: there is no key to count by yet');
+    }
   }
 
   #resolvers(): ResolverStatus[] {

@@ -38,6 +38,8 @@ export const ENTRY_SUBJECT = 'cordon.entry';
 export const joinSubject = (node: string): string => `cordon.join.${node}`;
 /** Where a resolver says that it has another key, signed by the one that it had. */
 export const rotateSubject = (node: string): string => `cordon.rotate.${node}`;
+/** Where a resolver asks for the key under which all count clients. */
+export const countingSubject = (node: string): string => `cordon.counting.${node}`;
 /** Where a node is asked for entries that it has. */
 export const askSubject = (node: string): string => `cordon.node.${node}.entry`;
 /** Where a piece of the content of a list is kept. */
@@ -80,6 +82,7 @@ export const nodeRights = (node: string): Rights => ({
     probedSubject(node),
     ENTRY_SUBJECT,
     rotateSubject(node),
+    countingSubject(node),
     read(STREAM.POLICY, policySubject('*')),
     read(STREAM.TIDE, TIDE_SUBJECT),
     read(STREAM.LISTS, 'cordon.list.>'),

@@ -7,6 +7,8 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { errorText, isAppError } from '../base/base.ts';
 import type { EvidenceSource } from './evidence.ts';
+import { CountedClients, type FleetClients, mergeClients } from './fleet-clients.ts';
+import { type FleetProbe, FleetProbes } from './fleet-probes.ts';
 import { RecordsSource } from './records-source.ts';
 
 /** A resolver that was in the fleet. */
@@ -43,6 +45,7 @@ export interface FleetReportResolver {
   readonly gaps: readonly string[];
   readonly queries: number;
   readonly counts: readonly FleetCount[];
+  readonly probe: FleetProbe;
 }
 
 /** A fleet's report. Plain data. */
@@ -51,6 +54,7 @@ export interface FleetReport {
   readonly isComplete: boolean;
   readonly queries: number;
   readonly totals: readonly FleetCount[];
+  readonly clients: FleetClients;
   readonly resolvers: readonly FleetReportResolver[];
 }
 
@@ -58,10 +62,14 @@ export interface FleetReport {
 export const buildFleetReport = async (options: FleetReportOptions): Promise<FleetReport> => {
   const { members, fromMs, untilMs } = options;
   const resolvers: FleetReportResolver[] = [];
+  const counted: CountedClients[] = [];
   for (const member of members) {
     const isConcerned =
       Date.parse(member.since) < untilMs && (member.until === undefined || Date.parse(member.until) > fromMs);
-    if (isConcerned) resolvers.push(await reportOn(member, options));
+    if (!isConcerned) continue;
+    const clients = new CountedClients(member.name);
+    counted.push(clients);
+    resolvers.push(await reportOn(member, options, clients));
   }
   const totals = sum(resolvers.flatMap(({ counts }) => counts));
   return {
@@ -69,18 +77,23 @@ export const buildFleetReport = async (options: FleetReportOptions): Promise<Fle
     isComplete: resolvers.length > 0 && resolvers.every(({ isComplete }) => isComplete),
     queries: countAll(totals),
     totals,
+    clients: mergeClients(counted, dayOf(fromMs), dayOf(untilMs - 1)),
     resolvers,
   };
 };
 
+const dayOf = (ms: number): string => new Date(ms).toISOString().slice(0, 10);
+
 const reportOn = async (
   member: FleetMember,
   { directory, fromMs, untilMs }: FleetReportOptions,
+  clients: CountedClients,
 ): Promise<FleetReportResolver> => {
   const gaps: string[] = [];
   const counts: FleetCount[] = [];
   const wantedFromMs = Math.max(fromMs, Date.parse(member.since));
   const wantedUntilMs = Math.min(untilMs, member.until === undefined ? untilMs : Date.parse(member.until));
+  const probes = new FleetProbes(wantedFromMs, wantedUntilMs);
   let endedAt: string | undefined;
   for (const label of member.labels) {
     const place = join(directory, label);
@@ -106,6 +119,12 @@ const reportOn = async (
       if (label === member.labels[0]) gaps.push(...missingBegin(source, wantedFromMs));
       for (const { kind, list, group, count } of await source.counts(fromMs, untilMs))
         counts.push({ kind, list, group, count });
+      for await (const change of source.changes()) {
+        probes.add(change);
+        clients.addChange(label, change.record);
+      }
+      probes.end(source.heads.at(-1)?.signedAt);
+      clients.addSketches(label, await collect(source.sketches(dayOf(fromMs), dayOf(untilMs - 1))));
     } finally {
       source.close();
     }
@@ -117,7 +136,14 @@ const reportOn = async (
     gaps,
     queries: countAll(summed),
     counts: summed,
+    probe: probes.found,
   };
+};
+
+const collect = async <Item>(items: AsyncIterable<Item>): Promise<Item[]> => {
+  const found: Item[] = [];
+  for await (const item of items) found.push(item);
+  return found;
 };
 
 const holesOf = (place: string): string[] => {

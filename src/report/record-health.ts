@@ -9,7 +9,7 @@ import { timeText } from './time-text.ts';
 type HealthEvent = RecordsSection['events'][number];
 
 /** Told under changes: somebody did them. */
-const ELSEWHERE: ReadonlySet<string> = new Set(['reidentified', 'pseudonym-key']);
+const ELSEWHERE: ReadonlySet<string> = new Set(['reidentified', 'pseudonym-key', 'counting-key']);
 
 /** Follows the chain of changes for one period. */
 export class RecordHealth {

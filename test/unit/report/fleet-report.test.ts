@@ -1,0 +1,172 @@
+// A fleet's report: clients that asked several resolvers are counted once, and what each probe found is there.
+import { randomBytes } from 'node:crypto';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { COUNTING_KEY_LENGTH, verifyRecords } from '../../../src/records/records.ts';
+import { buildFleetReport, type FleetReport } from '../../../src/report/fleet-report.ts';
+import { Bench, DAY_MS } from '../records/setup.ts';
+
+let directory: string;
+let countingKeyPath: string;
+
+beforeEach(() => {
+  directory = mkdtempSync(join(tmpdir(), 'cordon-fleet-report-'));
+  countingKeyPath = join(directory, 'counting-key');
+  writeFileSync(countingKeyPath, randomBytes(COUNTING_KEY_LENGTH));
+});
+afterEach(() => rmSync(directory, { recursive: true }));
+
+/** A resolver's directory, which a collector would have. */
+const open = (name: string, path: string | undefined = countingKeyPath): Bench =>
+  new Bench({ directory: join(directory, name), countingKeyPath: path });
+
+/** One query of each of these clients. */
+const ask = (bench: Bench, first: number, count: number): void => {
+  for (let client = first; client < first + count; client++) {
+    bench.emit(1, { client: `10.0.${client >> 8}.${client & 255}` });
+    if (client % 100 === 0) bench.advance(1_000);
+  }
+  bench.advance(1_000);
+};
+
+const report = (names: readonly string[], from = '2026-11-25', until = '2026-11-27'): Promise<FleetReport> =>
+  buildFleetReport({
+    directory,
+    members: names.map((name) => ({
+      name,
+      labels: [name],
+      since: '2026-11-01T00:00:00.000Z',
+      until: undefined,
+    })),
+    fromMs: Date.parse(from),
+    untilMs: Date.parse(until),
+  });
+
+/** Whether an estimate is within three standard errors. */
+const isAbout = (clients: number | undefined, wanted: number): boolean =>
+  clients !== undefined && Math.abs(clients - wanted) <= wanted * 0.049;
+
+test('clients of two resolvers under the key of the fleet are counted once, over days', async () => {
+  const [ns1, ns2] = [open('ns1'), open('ns2')];
+  ask(ns1, 0, 1_000);
+  ask(ns2, 500, 1_000);
+  for (const bench of [ns1, ns2]) bench.advance(DAY_MS);
+  ask(ns1, 1_500, 500);
+  for (const bench of [ns1, ns2]) await bench.recording.stop();
+  const { clients } = await report(['ns1', 'ns2']);
+  expect(clients.without).toEqual([]);
+  expect(clients.resolvers).toEqual(['ns1', 'ns2']);
+  expect(clients.standardErrorPercent).toBe(1.6);
+  expect(clients.merged.map(({ group }) => group)).toEqual(['*', 'default']);
+  expect(isAbout(clients.merged[0]?.clients, 2_000)).toBe(true);
+  expect(
+    isAbout((await report(['ns1', 'ns2'], '2026-11-25', '2026-11-26')).clients.merged[0]?.clients, 1_500),
+  ).toBe(true);
+  expect(isAbout((await report(['ns2'])).clients.merged[0]?.clients, 1_000)).toBe(true);
+  expect((await verifyRecords(join(directory, 'ns1'))).findings).toEqual([]);
+});
+
+test('a resolver that counted under its own key, one that was never heard, and one under another key are named and left out', async () => {
+  const resolvers = [
+    open('ns1'),
+    open('ns2'),
+    open('ns3', join(directory, 'none')),
+    open('ns4', join(directory, 'other')),
+  ];
+  const [ns1, ns2, ns3, ns4] = resolvers;
+  writeFileSync(join(directory, 'other'), randomBytes(COUNTING_KEY_LENGTH));
+  for (const bench of [ns1, ns2, ns3, ns4]) if (bench !== undefined) ask(bench, 0, 300);
+  for (const bench of resolvers) await bench.recording.stop();
+  const { clients, isComplete } = await report(['ns1', 'ns2', 'ns3', 'ns4', 'ns5']);
+  expect(isAbout(clients.merged[0]?.clients, 300)).toBe(true);
+  expect(clients.resolvers).toEqual(['ns1', 'ns2']);
+  expect(clients.without).toEqual([
+    { name: 'ns3', reason: 'it counted under a key of its own on 2026-11-25' },
+    { name: 'ns4', reason: 'it counted under another key on 2026-11-25' },
+    { name: 'ns5', reason: 'nothing of it can be read' },
+  ]);
+  expect(isComplete).toBe(false);
+});
+
+test('the key of the fleet is taken up with the next day, never amid estimates of the day before', async () => {
+  rmSync(countingKeyPath);
+  const bench = open('ns1');
+  ask(bench, 0, 200);
+  writeFileSync(countingKeyPath, randomBytes(COUNTING_KEY_LENGTH));
+  await bench.recording.stop();
+  // Started again on the same day: its estimates go on under the key that they have.
+  const again = new Bench({
+    directory: join(directory, 'ns1'),
+    countingKeyPath,
+    start: '2026-11-25T18:00:00Z',
+  });
+  ask(again, 0, 200);
+  const today = await report(['ns1'], '2026-11-25', '2026-11-26');
+  expect(today.clients.merged).toEqual([]);
+  again.advance(DAY_MS);
+  ask(again, 0, 200);
+  await again.recording.stop();
+  const { clients } = await report(['ns1'], '2026-11-26', '2026-11-27');
+  expect([clients.without, isAbout(clients.merged[0]?.clients, 200)]).toEqual([[], true]);
+  const both = await report(['ns1']);
+  expect(both.clients.without[0]?.reason).toBe('it counted under a key of its own on 2026-11-25');
+});
+
+test('resolvers that refused nobody anything count none, and are in it', async () => {
+  const bench = open('ns1');
+  bench.advance(1_000);
+  await bench.recording.stop();
+  const { clients } = await report(['ns1']);
+  expect([clients.merged, clients.resolvers, clients.without]).toEqual([[], ['ns1'], []]);
+});
+
+test('what the probe of each resolver found, and when; one without a run in the period has none', async () => {
+  const [ns1, ns2] = [open('ns1'), open('ns2')];
+  const run = (bench: Bench, outcome: 'enforced' | 'leaking') =>
+    bench.recording.write({
+      time: new Date(bench.nowMs).toISOString(),
+      kind: 'probe',
+      event: 'sweep',
+      generation: 1,
+      began: new Date(bench.nowMs).toISOString(),
+      outcome,
+      results: [
+        {
+          view: 'default',
+          transport: '*',
+          qtype: '*',
+          asked: 10,
+          leaked: outcome === 'enforced' ? 0 : 1,
+          failed: 0,
+          outcome,
+          examples: outcome === 'enforced' ? [] : ['www.tiktok.com A udp'],
+        },
+      ],
+    });
+  for (const outcome of ['enforced', 'leaking', 'enforced'] as const) {
+    run(ns1, outcome);
+    ns1.advance(3_600_000);
+  }
+  ns2.advance(1_000);
+  for (const bench of [ns1, ns2]) await bench.recording.stop();
+  const [first, second] = (await report(['ns1', 'ns2'], '2026-11-25', '2026-11-26')).resolvers;
+  expect(first?.probe).toMatchObject({
+    runs: 3,
+    last: { time: '2026-11-25T14:00:00.000Z', outcome: 'enforced' },
+    views: [
+      {
+        view: 'default',
+        runs: 3,
+        questions: 30,
+        findings: [
+          { time: '2026-11-25T13:00:00.000Z', outcome: 'leaking', examples: ['www.tiktok.com A udp'] },
+        ],
+      },
+    ],
+  });
+  expect(second?.probe).toEqual({ runs: 0, last: null, longestGapMs: null, views: [] });
+  // Of the resolver that was never collected, nothing is known either.
+  expect((await report(['ns9'])).resolvers[0]?.probe.last).toBeNull();
+});
