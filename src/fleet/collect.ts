@@ -63,6 +63,7 @@ export const startCollector = async (options: CollectOptions): Promise<RunningCo
     roll,
     clock: systemClock,
     log,
+    before: databaseStore && (() => databaseStore.keepPolicy(policyLog)),
     onConfirmed: (node, recordClass, enrolment, sequence, hash) => {
       const text = JSON.stringify({ enrolment, sequence, hash });
       const subject = confirmedSubject(node, recordClass);
@@ -71,12 +72,12 @@ export const startCollector = async (options: CollectOptions): Promise<RunningCo
       engine.store(subject, text).catch(() => confirmed.delete(subject));
     },
   });
+  // Behind the lock of the directory, which the collector has: another one that reads it would take it for damaged.
   const { log: policyLog } = PolicyLog.open(join(directory, POLICY_NAME), systemClock());
   const acts = collectorActs(log, () => collector.trouble);
-  /** Says again what is confirmed; before, the database is given the policy that it lacks. */
+  /** Says again what is confirmed. */
   const repeat = (): void => {
     confirmed.clear();
-    if (databaseStore !== undefined) collector.do(() => databaseStore.keepPolicy(policyLog));
     collector.confirmAll();
   };
   let end: (() => Promise<void>) | undefined;

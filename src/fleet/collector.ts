@@ -41,6 +41,8 @@ export interface CollectorOptions {
   readonly roll: Roll;
   readonly clock: Clock;
   readonly log: FleetLog;
+  /** Is done before anything is kept: who is in the fleet is there before the records are. */
+  readonly before?: (() => Promise<void>) | undefined;
   /** A chain is whole up to here. */
   readonly onConfirmed: (
     node: string,
@@ -93,12 +95,14 @@ export class Collector {
   }
 
   /** Keeps what waits. */
-  flush(): Promise<void> {
+  async flush(): Promise<void> {
     clearTimeout(this.#timer);
     this.#timer = undefined;
     const messages = this.#waiting;
     this.#waiting = [];
-    return this.#next(async () => {
+    const kept = new Set<EvidenceMessage>();
+    await this.#next(async () => {
+      await this.#options.before?.();
       const touched = new Set<CollectedResolver>();
       const failed = new Set<string>();
       for (const message of messages) {
@@ -111,8 +115,12 @@ export class Collector {
       for (const resolver of touched) {
         if (!failed.has(resolver.name)) await this.#alone(resolver.name, failed, () => this.#write(resolver));
       }
-      for (const message of messages) if (!failed.has(nodeOf(message))) message.done();
+      for (const message of messages) if (!failed.has(nodeOf(message))) kept.add(message);
     });
+    for (const message of messages) {
+      if (kept.has(message)) message.done();
+      else message.again();
+    }
   }
 
   /** A resolver said how it is: what it had recorded then is here, or is not. */
@@ -129,14 +137,10 @@ export class Collector {
   /** Says again up to where everything is whole: what the engine kept of it may be lost. */
   confirmAll(): void {
     void this.#next(async () => {
+      await this.#options.before?.();
       for (const member of this.#options.roll.members)
         if (member.until === undefined) this.#confirm(await this.#resolverOf(member));
     });
-  }
-
-  /** Does something with the store, in its turn. */
-  do(act: () => Promise<void>): void {
-    void this.#next(act);
   }
 
   async close(): Promise<void> {

@@ -52,6 +52,8 @@ const POLICY_MESSAGES_MAX = 1_000_000;
 const UNACKNOWLEDGED_MAX = 1_024;
 /** After which what the collector has not acknowledged is given again, milliseconds. */
 const ACKNOWLEDGE_MS = 30_000;
+/** After which what the collector could not keep is given again, milliseconds. */
+const AGAIN_MS = 2_000;
 
 /**
  * How long the collector's wish for evidence holds, milliseconds: after two halves without a sign of the engine it is said again,
@@ -89,6 +91,8 @@ export interface EvidenceMessage extends StoredMessage {
   readonly signature: string;
   /** It is on the collector's disk, or not worth to be. */
   done(): void;
+  /** It could not be kept: it is given again, soon. */
+  again(): void;
 }
 
 /** A connection. It is made again for as long as the program runs. */
@@ -318,6 +322,7 @@ export class Engine {
             bytes: message.data,
             signature: message.headers?.get(SIGNATURE_HEADER) ?? '',
             done: () => message.ack(),
+            again: () => message.nak(AGAIN_MS),
           });
         },
       });

@@ -132,7 +132,7 @@ describe.skipIf(!hasPostgresql)('records in PostgreSQL', () => {
     for (const [recordClass, piece] of pieces) {
       const subject = evidenceSubject('ns1', recordClass);
       const { bytes, signature } = packEvidence(subject, 1, piece, by);
-      to.take({ subject, bytes, signature, done: () => void done++ });
+      to.take({ subject, bytes, signature, done: () => void done++, again: () => undefined });
     }
     await to.flush();
   };

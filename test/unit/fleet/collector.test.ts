@@ -99,7 +99,7 @@ const send = async (
   for (const [recordClass, piece] of pieces) {
     const subject = evidenceSubject(node, recordClass);
     const { bytes, signature } = packEvidence(subject, enrolment, piece, by);
-    collector.take({ subject, bytes, signature, done: () => void done++ });
+    collector.take({ subject, bytes, signature, done: () => void done++, again: () => undefined });
   }
   await collector.flush();
 };
