@@ -139,14 +139,23 @@ export class ChainFeed {
     return blocks;
   }
 
-  /** Whether the place is the end of a block, or an opening, of this chain; then reading goes on there. */
+  /**
+   * Whether the place is the end of a block, or an opening, of this chain; then reading goes on there. Also where its partition
+   * is gone: then reading goes on behind the hole.
+   */
   async #findPlace(): Promise<boolean> {
     const { sequence, hash } = this.#place;
+    let behind = Number.POSITIVE_INFINITY;
+    let isAnother = false;
     for (const file of this.#files().toReversed()) {
       const database = await this.#reader.openPartition(this.#class, file);
       try {
         const meta = readMeta(database);
-        if (meta === undefined || meta.first > sequence + 1) continue;
+        if (meta === undefined) continue;
+        if (meta.first > sequence + 1) {
+          behind = Math.min(behind, file.ordinal);
+          continue;
+        }
         const row = database
           .prepare('SELECT first, count, hash FROM blocks WHERE first <= ? ORDER BY first DESC LIMIT 1')
           .get(sequence);
@@ -160,11 +169,16 @@ export class ChainFeed {
           this.#isEntered = isOpening;
           return true;
         }
+        const last = row === undefined ? meta.first - 1 : Number(row['first']) + Number(row['count']) - 1;
+        isAnother ||= last >= sequence;
       } finally {
         database.close();
       }
     }
-    return false;
+    if (isAnother || behind === Number.POSITIVE_INFINITY) return false;
+    // The partition of the place is gone, and nothing else has its number: what comes behind it is behind a hole.
+    this.#left = behind - 1;
+    return true;
   }
 }
 

@@ -1,7 +1,7 @@
 // A fleet that lives: overlays and lists, another key, a resolver removed, late and repeated evidence, an engine whose disk is
 // full; at the end the sum over all resolvers, recomputed from their own records. Real engine, real programs.
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -318,6 +318,31 @@ test("a quarter's sum over all resolvers is what their own records say", async (
   const counted = await run('python3', [SCRIPT, String(from), String(to), ...own]);
   expect(JSON.parse(counted.stdout)).toEqual(made.totals);
   expect(made.queries).toBeGreaterThan(100);
+}, 120_000);
+
+test('a resolver that lost some of its records says so, and nobody claims that they are all there', async () => {
+  const own = join(fleet.directory, 'ns2/records/queries');
+  for (let asked = 0; asked < 5; asked++) await rcodeOf('ns2', NAME, `127.0.13.${asked + 1}`);
+  await nothingIsLost('ns2');
+  wire.cut();
+  for (let asked = 0; asked < 30; asked++) await rcodeOf('ns2', NAME, `127.0.11.${asked + 1}`);
+  await vi.waitUntil(() => (ownRecords('ns2')[0] ?? 0) >= (collectedRecords('ns2')[0] ?? 0) + 30, WAIT);
+  await fleet.programOf('ns2').kill();
+  // Somebody takes the last file away before it was sent.
+  const [last = ''] = readdirSync(own).sort().reverse();
+  for (const name of readdirSync(own)) if (name.startsWith(last.slice(0, 6))) rmSync(join(own, name));
+  wire.mend();
+  await fleet.run('ns2', listOf('ns2'));
+  for (let asked = 0; asked < 5; asked++) await rcodeOf('ns2', NAME, `127.0.11.${asked + 1}`);
+  await recorded(
+    'authority',
+    (one) => one.event === 'evidence-refused' && one.reason?.startsWith('hole') === true,
+  );
+  const { resolvers } = await report(Date.now() - 86_400_000, Date.now() + 86_400_000);
+  const gapsOf = (name: string): string => resolvers.find((one) => one.name === name)?.gaps.join() ?? '';
+  expect(gapsOf('ns2')).toMatch(/records \d+ to \d+ are missing/);
+  expect(gapsOf('ns1')).not.toContain('missing');
+  expect(resolvers.find((one) => one.name === 'ns2')?.isComplete).toBe(false);
 }, 120_000);
 
 test('a resolver that is removed is let in no more, and what is sent in its name is refused, recorded and an alarm', async () => {
