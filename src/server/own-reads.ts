@@ -26,6 +26,12 @@ const symbols = new Map(
 const buffer = symbols.get('kBuffer');
 const callback = symbols.get('kBufferCb');
 
+/** True where a socket can read into memory of ours: of one that was read from already the stream may hold something. */
+export const canReadInto = (socket: Socket): boolean => {
+  const { _handle: handle } = socket as unknown as { readonly _handle: Partial<Handle> | null };
+  return buffer !== undefined && callback !== undefined && !!handle?.useUserBuffer && socket.bytesRead === 0;
+};
+
 /**
  * Calls `received` with what comes, which is valid during the call only where it is in memory of ours, and `ended` behind the last of
  * it, when the client has closed its side. Nothing is called while the socket is paused.

@@ -14,6 +14,7 @@ import { SecureServer, type TlsSettings } from '../tls/tls.ts';
 import { HANDSHAKE } from '../words/words.ts';
 import { networkOf } from './connection-budget.ts';
 import { Departures } from './departures.ts';
+import { canReadInto, readInto } from './own-reads.ts';
 
 /**
  * Handshakes that begin in one turn of the loop. Those that are under way end in the same turns, so that a turn has some 1 ms of them: an
@@ -95,21 +96,28 @@ export class SecureGate {
     socket.once('close', () => {
       if (this.#newcomers.delete(newcomer) && newcomer.hasBegun) this.#tell(HANDSHAKE.FAILED);
     });
-    const read = (): void => {
-      const chunk = socket.read() as Buffer | null;
-      if (chunk === null) return;
-      newcomer.hello = newcomer.hello.length === 0 ? chunk : Buffer.concat([newcomer.hello, chunk]);
+    let isDone = false;
+    const take = (chunk: Buffer): boolean => {
+      newcomer.hello = Buffer.concat([newcomer.hello, chunk]);
+      if (isDone) {
+        // Hardly any client sends more before it was answered.
+        if (newcomer.hello.length > 2 * HELLO_BYTES_MAX) socket.destroy();
+        return true;
+      }
       const found = lookForHello(newcomer.hello);
-      if (found === HELLO.PART) return;
-      socket.off('readable', read);
+      if (found === HELLO.PART) return false;
+      isDone = true;
       if (found === HELLO.WHOLE) this.#enqueue(newcomer);
       else this.#refuse(newcomer, HANDSHAKE.NO_HELLO);
+      return true;
     };
-    socket.on('readable', read);
     // With half of it closed nothing more comes; otherwise the socket would stay until the next sweep.
-    socket.once('end', () => {
+    const end = (): void => {
       if (!newcomer.hasBegun) socket.destroy();
-    });
+    };
+    // A buffer for each of a storm of connections would be garbage of 64 KB.
+    if (canReadInto(socket)) readInto(socket, take, end);
+    else readStream(socket, take, end);
   }
 
   /** Ends connections that take too long to begin, or to come to an end of the handshake; to be called every second or so. */
@@ -189,6 +197,16 @@ export class SecureGate {
     this.#options.observer.tlsHandshake(result);
   }
 }
+
+/** Reads what the stream may hold already. */
+const readStream = (socket: Socket, take: (chunk: Buffer) => boolean, end: () => void): void => {
+  const read = (): void => {
+    const chunk = socket.read() as Buffer | null;
+    if (chunk !== null && take(chunk)) socket.off('readable', read);
+  };
+  socket.on('readable', read);
+  socket.once('end', end);
+};
 
 const NOTHING = Buffer.alloc(0);
 const HELLO = { PART: 0, WHOLE: 1, NONE: 2 } as const;
