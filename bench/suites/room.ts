@@ -110,6 +110,7 @@ export const room: Suite = {
       conditions: [
         `one worker, main thread and recorder on one core; the mix of cached and refused names, ${seconds} s a run, records and self-probe on`,
         'five overviews, two "refused just now", exemptions, lists and proof, of two people; event-stream clients that fetch what the pages fetch, on the other core',
+        'a run of the self-probe, once a minute, takes some 45 ms a second of the main thread while it lasts, and falls into one run or another',
         `in one run: ${Math.round(of('requests'))} requests, ${Math.round(of('states'))} states and ${Math.round(of('changes'))} other events told, ${Math.round(of('bytes') / 1024)} KiB, with opening`,
       ],
       tables: [

@@ -2,6 +2,8 @@
 import { request } from 'node:http';
 import { connect } from 'node:net';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { Controls } from '../../../src/admin/admin.ts';
+import { AppError } from '../../../src/base/base.ts';
 import { codeOf, RoomClient } from '../../support/room-client.ts';
 import { openTestRoom, PASSWORD, type TestRoom } from './setup.ts';
 
@@ -307,4 +309,23 @@ test('connections that say nothing keep nobody out', async () => {
 test('a body of more than it may have is refused', async () => {
   const client = await setup.signIn('viewer', 'L. Ong');
   expect((await client.post('/api/v1/exemptions', { justification: 'x'.repeat(70_000) })).status).toBe(413);
+});
+
+test('what waits in too great number is asked for later, and is no fault of the program', async () => {
+  const busy = {
+    make: () => {
+      throw new AppError('ERR_ROOM_BUSY', 'making a report: 10 others wait');
+    },
+  };
+  const local = await openTestRoom({ controls: () => ({ reports: busy }) as unknown as Controls });
+  try {
+    const client = await local.signIn('auditor');
+    const day = { from: '2026-11-01', to: '2026-11-01', formats: ['html'] };
+    const reply = await client.post('/api/v1/reports', day);
+    expect([reply.status, reply.body['code'], reply.headers.get('retry-after')]).toEqual([
+      ...[429, 'ERR_ROOM_BUSY', '60'],
+    ]);
+  } finally {
+    await local.close();
+  }
 });
