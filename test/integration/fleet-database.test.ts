@@ -25,6 +25,7 @@ import {
   verifyRecords,
 } from '../../src/records/records.ts';
 import { createFleetReport } from '../../src/report/report.ts';
+import { CertificateAuthority } from '../support/certificates.ts';
 import { hasPostgresql, PASSWORDS, Postgresql } from '../support/postgresql.ts';
 import { Bench, DAY_MS } from '../unit/records/setup.ts';
 
@@ -442,4 +443,78 @@ describe.skipIf(!hasPostgresql)('records in PostgreSQL', () => {
     expect(texts.join()).not.toContain('wrong-password');
     expect(readFileSync(wrong, 'utf8')).toBe('wrong-password\n');
   }, 60_000);
+});
+
+describe.skipIf(!hasPostgresql)('a PostgreSQL that is reached through TLS', () => {
+  test('is believed by a certificate of the CA for its name or address only, and never without TLS', async () => {
+    const ours = CertificateAuthority.create();
+    const theirs = CertificateAuthority.create();
+    // Beyond loopback in the eyes of the program: 127.0.0.1, written as an IPv6 address.
+    const host = '::ffff:7f00:1';
+    const good = ours.issue({ names: ['IP:::ffff:127.0.0.1'] });
+    const misnamed = ours.issue({ names: ['DNS:db.example.net', 'IP:127.0.0.1'] });
+    const outcomes: string[] = [];
+    const look = async (pg: Postgresql, caPath: string | undefined): Promise<void> => {
+      const address = readDatabaseAddress(pg.url('cordon_collector', `[${host}]`));
+      if ('problem' in address) throw new Error(address.problem);
+      const database = new Database({
+        ...address,
+        passwordPath: pg.passwordFile('cordon_collector'),
+        caPath,
+      });
+      outcomes.push(await database.check().then(() => 'connected', String));
+      await database.close();
+    };
+    const encrypted = await Postgresql.start({ cert: good.certificateFile, key: good.keyFile });
+    try {
+      await look(encrypted, ours.issued.certificateFile);
+      await look(encrypted, theirs.issued.certificateFile);
+      await look(encrypted, undefined);
+      expect(encrypted.sql("SELECT count(*) FROM pg_stat_ssl WHERE ssl AND version <> 'TLSv1.3'")).toBe('0');
+    } finally {
+      await encrypted.close();
+    }
+    const other = await Postgresql.start({ cert: misnamed.certificateFile, key: misnamed.keyFile });
+    try {
+      await look(other, ours.issued.certificateFile);
+    } finally {
+      await other.close();
+    }
+    const plain = await Postgresql.start();
+    try {
+      await look(plain, ours.issued.certificateFile);
+      expect(plain.output).not.toContain('cordon_collector');
+    } finally {
+      await plain.close();
+    }
+    expect(outcomes[0]).toBe('connected');
+    for (const text of outcomes.slice(1, 3)) expect(text).toMatch(/ERR_FLEET_DATABASE.*|certificate/);
+    expect(outcomes[1]).toContain('certificate');
+    expect(outcomes[2]).toContain('certificate');
+    expect(outcomes[3]).toMatch(/IP: .* is not in the cert's list/);
+    expect(outcomes[4]).toContain('does not support SSL');
+  }, 120_000);
+});
+
+test.each([
+  ['postgresql://cordon_reader@db.example/cordon', ['db.example', 5432, 'cordon', 'cordon_reader']],
+  ['postgresql://a@[2001:db8::1]:6432/c', ['2001:db8::1', 6432, 'c', 'a']],
+  ['postgres://a@%2Frun%2Fpostgresql/c', ['/run/postgresql', 5432, 'c', 'a']],
+])('%s is an address', (text, wanted) => {
+  const address = readDatabaseAddress(text);
+  if ('problem' in address) throw new Error(address.problem);
+  expect([address.host, address.port, address.database, address.user]).toEqual(wanted);
+});
+
+test.each([
+  ['postgresql://a:hunter2@db.example/c', 'a password stands in a file'],
+  ['postgresql://a@db.example/c?sslmode=disable', 'TLS is always verified in full'],
+  ['postgresql://db.example/c', 'user, host and name are needed'],
+  ['postgresql://a@db.example', 'user, host and name are needed'],
+  ['http://a@db.example/c', 'it is not postgresql://'],
+  ['hunter2', 'it is not postgresql://'],
+])('%s is refused without a word of what it says', (text, problem) => {
+  const read = readDatabaseAddress(text);
+  expect(JSON.stringify(read)).toContain(problem);
+  expect(JSON.stringify(read)).not.toContain('hunter2');
 });
