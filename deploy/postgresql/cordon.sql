@@ -67,7 +67,9 @@ CREATE TABLE IF NOT EXISTS cordon.counts (
 CREATE INDEX IF NOT EXISTS counts_hour ON cordon.counts (hour);
 
 CREATE TABLE IF NOT EXISTS cordon.keys (
-  label text NOT NULL, id text NOT NULL, pem text NOT NULL, added bigint GENERATED ALWAYS AS IDENTITY,
+  label text NOT NULL, id text NOT NULL, pem text NOT NULL,
+  -- The message in which the resolver sent it, with its signature: the role of the collector alone makes nobody a signer.
+  proof text NOT NULL, added bigint GENERATED ALWAYS AS IDENTITY,
   PRIMARY KEY (label, id));
 
 CREATE TABLE IF NOT EXISTS cordon.heads (
@@ -238,14 +240,14 @@ BEGIN
 END $$;
 
 -- A public key of a resolver's heads; a resolver that was never heard has none. A resolver has 64 at most.
-CREATE OR REPLACE FUNCTION cordon.add_key(of_label text, new_id text, new_pem text) RETURNS boolean
+CREATE OR REPLACE FUNCTION cordon.add_key(of_label text, new_id text, new_pem text, new_proof text) RETURNS boolean
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
   PERFORM cordon.lock_chain(of_label, 'keys');
   IF (SELECT count(*) FROM cordon.keys WHERE label = of_label) >= 64 THEN
     RETURN EXISTS (SELECT FROM cordon.keys WHERE label = of_label AND id = new_id);
   END IF;
-  INSERT INTO cordon.keys (label, id, pem) VALUES (of_label, new_id, new_pem) ON CONFLICT DO NOTHING;
+  INSERT INTO cordon.keys (label, id, pem, proof) VALUES (of_label, new_id, new_pem, new_proof) ON CONFLICT DO NOTHING;
   RETURN true;
 END $$;
 
@@ -317,7 +319,7 @@ GRANT EXECUTE ON FUNCTION
   cordon.add_partition(text, text, bigint, text, text, bigint, text, text, text, boolean),
   cordon.add_blocks(text, text, bigint, bigint[], integer[], bigint[], bigint[], text[], text[]),
   cordon.heads_end(text), cordon.add_head(text, bigint, text, text, text),
-  cordon.add_key(text, text, text), cordon.keys_of(text), cordon.note_position(text, bigint),
+  cordon.add_key(text, text, text, text), cordon.keys_of(text), cordon.note_position(text, bigint),
   cordon.add_hole(text, text), cordon.add_alarm(timestamptz, text, text, text),
   cordon.add_conflict(text, text, text, text), cordon.policy_end(), cordon.add_entry(bigint, text, text)
   TO cordon_collector;

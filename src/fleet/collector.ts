@@ -236,7 +236,7 @@ export class Collector {
       );
     }
     const resolver = await this.#resolverOf(member);
-    await this.#takePiece(resolver, recordClass, unpacked.piece);
+    await this.#takePiece(resolver, recordClass, unpacked.piece, message);
     return resolver;
   }
 
@@ -244,10 +244,11 @@ export class Collector {
     resolver: CollectedResolver,
     recordClass: ConfirmedClass,
     piece: EvidencePiece,
+    message: EvidenceMessage,
   ): Promise<void> {
     switch (piece.kind) {
       case 'key':
-        await resolver.heads.addKey(piece.pem);
+        await resolver.heads.addKey(piece.pem, message);
         return;
       case 'head': {
         await resolver.addHead(CollectedHeads.parse(piece.head), (outcome) =>

@@ -4,6 +4,7 @@
 // block whose hash does not follow ends the chain there, and the directory says so.
 import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { z } from 'zod';
 import { AppError } from '../base/base.ts';
 import {
   type ChainBlock,
@@ -16,10 +17,14 @@ import {
 import { Database, type Row } from './database.ts';
 import type { DatabaseAccess } from './database-address.ts';
 import { ALARMS_NAME, DirectoryShelf } from './directory-store.ts';
-import { type PolicyEntry, parseEntry } from './entry.ts';
+import { bodyOf, type PolicyEntry, parseEntry } from './entry.ts';
+import { isEvidenceSignedBy, unpackEvidence } from './evidence-message.ts';
+import { parseNkey } from './key.ts';
+import { KINDS } from './kinds.ts';
 import { POLICY_NAME } from './members.ts';
 import { PolicyLog } from './policy-log.ts';
 import { Roll } from './roll.ts';
+import { evidenceSubject } from './subjects.ts';
 
 /** Rows that are read at a time: some 4 MB of blocks. */
 const ROWS = 200;
@@ -58,12 +63,13 @@ export const exportDatabase = async (options: ExportOptions): Promise<Exported> 
     await database.check();
     // One moment for everything; a second statement on another connection would see another one.
     await database.begin();
-    await writePolicy(database, directory, trust);
+    const nkeys = await writePolicy(database, directory, trust);
     const rows = await database.query('SELECT DISTINCT label FROM cordon.partitions ORDER BY label', []);
     const labels = rows
       .map(({ label }) => String(label))
       .filter((label) => resolvers.length === 0 || resolvers.includes(nameOf(label)));
-    for (const label of labels) await writeResolver(database, directory, label);
+    for (const label of labels)
+      await writeResolver(database, directory, label, nkeys.get(nameOf(label)) ?? []);
     const alarms = await database.query(
       'SELECT time, alarm, node, note FROM cordon.alarms ORDER BY number',
       [],
@@ -82,12 +88,16 @@ export const exportDatabase = async (options: ExportOptions): Promise<Exported> 
 /** The resolver of a label: NAME, or NAME.2. */
 const nameOf = (label: string): string => label.split('.')[0] ?? label;
 
-/** The log of policy; of several entries with one number that which a key of the fleet signed and which follows. */
+/**
+ * The log of policy; of several entries with one number that which a key of the fleet signed and which follows. Gives the keys
+ * that each resolver ever had.
+ */
 const writePolicy = async (
   database: Database,
   directory: string,
   trust: readonly string[],
-): Promise<void> => {
+): Promise<ReadonlyMap<string, readonly string[]>> => {
+  const nkeys = new Map<string, string[]>();
   const { log } = PolicyLog.open(join(directory, POLICY_NAME), 0);
   const roll = new Roll(trust);
   try {
@@ -99,18 +109,33 @@ const writePolicy = async (
       if (entry === undefined || !isNext(entry)) continue;
       log.append(entry);
       roll.take(entry);
+      const node = entry.kind === 'node' ? KINDS.node.safeParse(bodyOf(entry)).data : undefined;
+      if (node !== undefined) nkeys.set(node.name, [...(nkeys.get(node.name) ?? []), node.key]);
     }
+    return nkeys;
   } finally {
     log.close();
   }
 };
 
-const writeResolver = async (database: Database, directory: string, label: string): Promise<void> => {
+const writeResolver = async (
+  database: Database,
+  directory: string,
+  label: string,
+  nkeys: readonly string[],
+): Promise<void> => {
   const shelf = new DirectoryShelf(join(directory, label));
   try {
     const of = async (statement: string): Promise<readonly Row[]> => database.query(statement, [label]);
-    for (const { pem } of await of('SELECT pem FROM cordon.keys WHERE label = $1 ORDER BY added'))
-      shelf.heads.addKey(String(pem));
+    for (const { id, pem, proof } of await of(
+      'SELECT id, pem, proof FROM cordon.keys WHERE label = $1 ORDER BY added',
+    )) {
+      if (isSentKey(label, String(pem), String(proof), nkeys)) shelf.heads.addKey(String(pem));
+      else {
+        const text = `key ${String(id)} in the database is not one that the resolver sent`;
+        shelf.noteHole(JSON.stringify({ class: 'heads', text }));
+      }
+    }
     for (const { note } of await of('SELECT note FROM cordon.holes WHERE label = $1 ORDER BY added'))
       shelf.noteHole(String(note));
     for (const recordClass of RECORD_CLASSES) {
@@ -123,6 +148,33 @@ const writeResolver = async (database: Database, directory: string, label: strin
     shelf.writePosition(Number(position?.['alive_ms'] ?? 0));
   } finally {
     shelf.close();
+  }
+};
+
+/** True for a key of records that stands in a message which a key of that resolver signed. */
+const isSentKey = (label: string, pem: string, proof: string, nkeys: readonly string[]): boolean => {
+  const { success, data } = proofSchema.safeParse(parseJson(proof));
+  if (!success) return false;
+  const bytes = Buffer.from(data.bytes, 'base64');
+  const isSigned = nkeys
+    .flatMap((text) => parseNkey(text) ?? [])
+    .some((key) => isEvidenceSignedBy(data.subject, bytes, data.signature, key));
+  const piece = unpackEvidence(bytes)?.piece;
+  return (
+    isSigned &&
+    data.subject === evidenceSubject(nameOf(label), 'heads') &&
+    piece?.kind === 'key' &&
+    piece.pem.trim() === pem.trim()
+  );
+};
+
+const proofSchema = z.looseObject({ subject: z.string(), bytes: z.base64(), signature: z.base64() });
+
+const parseJson = (text: string): unknown => {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
   }
 };
 

@@ -19,7 +19,14 @@ import {
 } from '../records/records.ts';
 import type { Database, Row } from './database.ts';
 import { formatEntry } from './entry.ts';
-import type { CollectorAlarm, EvidenceStore, Shelf, ShelvedChain, ShelvedHeads } from './evidence-store.ts';
+import type {
+  CollectorAlarm,
+  EvidenceStore,
+  KeyProof,
+  Shelf,
+  ShelvedChain,
+  ShelvedHeads,
+} from './evidence-store.ts';
 import type { LoggedEntry } from './policy-log.ts';
 
 /** Blocks and characters of one statement: a block has some 18 KB, a change at most 1 MiB. */
@@ -232,16 +239,18 @@ class DatabaseHeads implements ShelvedHeads {
     return this.#place;
   }
 
-  async addKey(pem: string): Promise<boolean> {
+  async addKey(pem: string, { subject, bytes, signature }: KeyProof): Promise<boolean> {
     const key = toPublicKey(pem);
     if (key === undefined) return false;
     const id = keyIdOf(key);
     if (this.#keys.has(id)) return true;
     const text = String(key.export({ type: 'spki', format: 'pem' }));
-    const [row] = await this.#database.query('SELECT cordon.add_key($1, $2, $3) AS taken', [
+    const proof = JSON.stringify({ subject, bytes: Buffer.from(bytes).toString('base64'), signature });
+    const [row] = await this.#database.query('SELECT cordon.add_key($1, $2, $3, $4) AS taken', [
       this.#label,
       id,
       text,
+      proof,
     ]);
     if (row?.['taken'] !== true) return false;
     this.#keys.set(id, key);

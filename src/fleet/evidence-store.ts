@@ -26,12 +26,19 @@ export interface ShelvedChain {
   append(blocks: readonly ChainBlock[]): Soon<{ readonly taken: number; readonly outcome: Collected }>;
 }
 
+/** The message in which a resolver sent a public key of its records: it shows that nobody else did. */
+export interface KeyProof {
+  readonly subject: string;
+  readonly bytes: Uint8Array;
+  readonly signature: string;
+}
+
 /** The signed heads of a resolver. */
 export interface ShelvedHeads {
   /** Number and hash of the last one. */
   readonly place: ChainPlace;
-  /** Takes a public key in PEM; false when it is none. */
-  addKey(pem: string): Soon<boolean>;
+  /** Takes a public key in PEM, with the message in which its resolver sent it; false when it is none. */
+  addKey(pem: string, proof: KeyProof): Soon<boolean>;
   /** Takes a head; undefined is what could not be read. */
   take(head: SignedHead | undefined): Soon<Collected>;
 }

@@ -144,7 +144,16 @@ describe.skipIf(!hasPostgresql)('records in PostgreSQL', () => {
       "SELECT (SELECT count(*) FROM cordon.blocks), (SELECT max(first + count - 1) FROM cordon.blocks WHERE class = 'queries'), (SELECT count(*) FROM cordon.heads), (SELECT sum(count) FROM cordon.counts)",
     );
 
+  /** The log of policy, without which nobody was in the fleet. */
+  const keepPolicy = async (): Promise<void> => {
+    const { log } = PolicyLog.open(join(directory, `policy-${Math.random()}.sqlite`), 0);
+    log.append(entry);
+    await store.keepPolicy(log);
+    log.close();
+  };
+
   const exported = async (name = 'exported'): Promise<string> => {
+    await keepPolicy();
     const place = join(directory, name);
     await exportDatabase({
       database: accessOf('cordon_reader'),
@@ -378,6 +387,27 @@ describe.skipIf(!hasPostgresql)('records in PostgreSQL', () => {
     expect(cut.resolvers[0]?.gaps.join('\n')).toMatch(/ends at record \d+/);
     change("UPDATE cordon.heads SET head = replace(head, 'running', 'closed') WHERE number = 1");
     expect((await reportOf(await exported('head'))).isComplete).toBe(false);
+  }, 60_000);
+
+  test('a key that somebody with the role of the collector adds signs nothing', async () => {
+    const { pieces } = await record(1);
+    await send(pieces);
+    const { pieces: others } = await record(2, 50);
+    const [, forged] = others.find(([, piece]) => piece.kind === 'key') ?? [];
+    const [, sent] = pieces.find(([, piece]) => piece.kind === 'key') ?? [];
+    if (forged?.kind !== 'key' || sent?.kind !== 'key') throw new Error('there are keys');
+    expect((await reportOf(await exported('before'))).resolvers[0]?.gaps.join()).not.toContain('key');
+    const real = server.sql('SELECT proof FROM cordon.keys');
+    for (const [id, proof] of [
+      ['aa', real],
+      ['bb', '{}'],
+    ])
+      server.sql(`SELECT cordon.add_key('ns1', '${id}', '${forged.pem}', '${proof}')`, 'cordon_collector');
+    const { resolvers, isComplete } = await reportOf(await exported('after'));
+    expect(isComplete).toBe(false);
+    const gaps = resolvers[0]?.gaps.join('\n');
+    expect(gaps).toContain('key aa in the database is not one that the resolver sent');
+    expect(gaps).toContain('key bb in the database is not one that the resolver sent');
   }, 60_000);
 
   test('who was in the fleet is read from signed entries only, whatever else stands there', async () => {
