@@ -152,7 +152,10 @@ export class Enrolment {
     const { roll, authority } = this.#options;
     const member = roll.find(name);
     const read = rotateSchema.safeParse(parseJson(bytes));
-    const key = member === undefined ? undefined : parseNkey(member.key);
+    // A command that was interrupted asks again for the key that the log has already.
+    const isKnown = member !== undefined && read.success && read.data.key === member.key;
+    const signing = isKnown ? member.before?.key : member?.key;
+    const key = signing === undefined ? undefined : parseNkey(signing);
     if (!read.success || member === undefined || member.until !== undefined || key === undefined) {
       return this.#refuse(name, 'another key of a resolver that is not in the fleet');
     }
@@ -162,12 +165,14 @@ export class Enrolment {
       return this.#refuse(name, 'another key that the one before did not sign');
     }
     const { site, enrolment } = member;
-    await authority.add('node', {
-      name,
-      ...(site === undefined ? {} : { site }),
-      key: read.data.key,
-      enrolment,
-    });
+    if (!isKnown) {
+      await authority.add('node', {
+        name,
+        ...(site === undefined ? {} : { site }),
+        key: read.data.key,
+        enrolment,
+      });
+    }
     await this.#letIn(site);
     return {};
   }

@@ -42,7 +42,8 @@ export const rotateNode = async ({
   }
   const { refused } = (answer ?? { refused: 'no answer' }) as { refused?: unknown };
   if (refused !== undefined) {
-    rmSync(path, { force: true });
+    // One that was asked for before may be the key of this resolver already.
+    if (!isResumed) rmSync(path, { force: true });
     throw new AppError('ERR_FLEET_TOKEN', `getting another key: ${String(refused)}`);
   }
   return adopt(await canConnect(servers, caPath, name, next));

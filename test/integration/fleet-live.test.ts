@@ -206,6 +206,12 @@ test('a resolver with another key goes on, and the key before opens nothing', as
   const { code, stdout, stderr } = await fleet.command('ns1', ['fleet', 'rotate']);
   expect([code, stdout, stderr]).toEqual([0, 'This resolver has another key.\n', '']);
   expect(fleet.seedOf('ns1')).not.toBe(before);
+  // As if the command had been interrupted before it wrote the key: the next one takes that up.
+  const now = fleet.seedOf('ns1');
+  writeFileSync(join(fleet.directory, 'ns1/fleet/node.seed.next'), now, { mode: 0o600 });
+  writeFileSync(join(fleet.directory, 'ns1/fleet/node.seed'), before, { mode: 0o600 });
+  expect((await fleet.command('ns1', ['fleet', 'rotate'])).code).toBe(0);
+  expect(fleet.seedOf('ns1')).toBe(now);
   const silent = { onUp: () => undefined, onDown: () => undefined };
   const access = { servers: fleet.servers, caPath: undefined, name: 'ns1', seed: () => before };
   await expect(Engine.connect(access, silent, false)).rejects.toMatchObject({ code: 'ERR_FLEET_ENGINE' });
