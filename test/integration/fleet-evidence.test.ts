@@ -62,9 +62,10 @@ describe.skipIf(!hasPostgresql)('evidence of a fleet in PostgreSQL', () => {
   }, 180_000);
 
   afterAll(async () => {
-    collector.kill('SIGKILL');
-    await fleet.close();
+    // First: where the fleet could not be made, it would stay.
     await server.close();
+    await fleet.close();
+    collector.kill('SIGKILL');
     await upstream.close();
     rmSync(keys, { recursive: true });
   });
