@@ -32,7 +32,7 @@ const NetworkRow = ({
       : format.ago(Math.max(0, (nowMs() - Date.parse(proof.time)) / 1000));
   return (
     <tr>
-      <th scope="row" class="whole word">
+      <th scope="row" class="whole">
         <span class="nowrap">
           <StateMark mark={mark} />
           <span class="unseen">{network.inScope ? word('network', mark) : say('outOfScope')}: </span>{' '}
