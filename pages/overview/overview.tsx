@@ -180,7 +180,7 @@ const ListsPanel = ({ known }: { readonly known: State }): VNode => {
 };
 
 const ChangesPanel = ({ known }: { readonly known: State }): VNode => {
-  const { say, word, format } = useText();
+  const { language, say, word, format } = useText();
   return (
     <Panel title={say('changesTitle')} aside={<a href="/proof?tab=changes">{say('allChanges')}</a>}>
       {known.changes.length === 0 ? (
@@ -201,7 +201,8 @@ const ChangesPanel = ({ known }: { readonly known: State }): VNode => {
               <tr key={change.time + change.kind + change.text}>
                 <td class="nowrap">{format.ago((nowMs() - Date.parse(change.time)) / 1000)}</td>
                 <td>
-                  <span class="unseen">{word('change', change.kind)}: </span>
+                  {/* The text is the record's own, in English, which begins with its kind. */}
+                  <span class={language === 'en' ? 'unseen' : undefined}>{word('change', change.kind)}: </span>
                   <span lang="en">{change.text}</span>
                   <span class="folded small faint">{change.by ?? 'Cordon'}</span>
                 </td>

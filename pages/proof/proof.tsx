@@ -109,7 +109,7 @@ const RunsPanel = ({ status }: { readonly status: ProbeStatus }): VNode => {
               <th scope="col">{say('when')}</th>
               <th scope="col">{say('what')}</th>
               <th scope="col">{say('outcome')}</th>
-              <th scope="col" class="num">
+              <th scope="col" class="num wide">
                 {say('asked')}
               </th>
               <th scope="col" class="num wide">
@@ -124,14 +124,17 @@ const RunsPanel = ({ status }: { readonly status: ProbeStatus }): VNode => {
             {status.runs.slice(0, 30).map((run) => (
               <tr key={run.run}>
                 <td class="nowrap">{format.time(run.ended)}</td>
-                <th scope="row">
+                <th scope="row" class="word">
                   {word('run', run.event)}
                   {run.group !== undefined && ` ${run.group}`}
                 </th>
-                <td>
+                <td class="word">
                   <StateMark mark={OUTCOME_MARKS[run.outcome] ?? 'none'} /> {word('probe', run.outcome)}
+                  <span class="folded small faint">
+                    {say('asked')} {format.number(run.asked)}
+                  </span>
                 </td>
-                <td class="num">{format.number(run.asked)}</td>
+                <td class="num wide">{format.number(run.asked)}</td>
                 <td class="num wide">{format.number(run.leakedNames)}</td>
                 <td class="num wide">{format.number(run.failingNames)}</td>
               </tr>
@@ -189,7 +192,7 @@ const NetworksProof = (): VNode | null => {
         <tbody>
           {known.networks.map((network) => (
             <tr key={network.group}>
-              <th scope="row">
+              <th scope="row" class="whole">
                 <StateMark mark={networkMark(network)} /> {network.group}
               </th>
               <td>

@@ -97,8 +97,8 @@ const Chip = (): VNode | null => {
 };
 
 const Choosers = (): VNode => {
-  const { say } = useText();
-  const chosenLanguage = useStore(language);
+  // Of the page that is drawn: the server draws it for readers whose choice it does not have.
+  const { say, language: spokenLanguage } = useText();
   const chosenTheme = useStore(theme);
   const next = THEMES[(THEMES.indexOf(chosenTheme) + 1) % THEMES.length] ?? 'auto';
   const themeName = { auto: say('themeAuto'), light: say('themeLight'), dark: say('themeDark') }[chosenTheme];
@@ -111,7 +111,7 @@ const Choosers = (): VNode => {
             key={one}
             type="button"
             lang={one}
-            aria-pressed={one === chosenLanguage}
+            aria-pressed={one === spokenLanguage}
             onClick={() => language.set(one)}
           >
             {one}

@@ -127,6 +127,7 @@ walk('first set-up: a link, a passkey, and the first administrator is signed in'
   await heading(page, 'First set-up').waitFor();
   // The token is in no history and no picture of the screen.
   expect(new URL(page.url()).hash).toBe('');
+  await page.getByLabel('Name of the account').waitFor();
   await picture(page, 'set-up');
   await page.getByLabel('Name of the account').fill('A. Administrator');
   await page.getByRole('button', { name: 'Make a passkey' }).click();
@@ -518,6 +519,7 @@ walk(
     expect(await page.locator('h1').textContent()).toMatch(/^(?:En vigueur|Pas en vigueur) sur/);
     expect(await page.locator('html').getAttribute('lang')).toBe('fr');
     expect(await page.locator('.headline').getAttribute('class')).toMatch(/ok|warn|bad/);
+    expect(await page.locator('button[aria-pressed="true"]').getAttribute('lang')).toBe('fr');
     await picture(page, 'no-script');
   },
 );
