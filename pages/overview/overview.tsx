@@ -202,7 +202,9 @@ const ChangesPanel = ({ known }: { readonly known: State }): VNode => {
                 <td class="nowrap">{format.ago((nowMs() - Date.parse(change.time)) / 1000)}</td>
                 <td>
                   {/* The text is the record's own, in English, which begins with its kind. */}
-                  <span class={language === 'en' ? 'unseen' : undefined}>{word('change', change.kind)}: </span>
+                  <span class={language === 'en' ? 'unseen' : undefined}>
+                    {word('change', change.kind)}:{' '}
+                  </span>
                   <span lang="en">{change.text}</span>
                   <span class="folded small faint">{change.by ?? 'Cordon'}</span>
                 </td>
