@@ -192,7 +192,7 @@ const NetworksProof = (): VNode | null => {
         <tbody>
           {known.networks.map((network) => (
             <tr key={network.group}>
-              <th scope="row" class="whole">
+              <th scope="row" class="word">
                 <StateMark mark={networkMark(network)} /> {network.group}
               </th>
               <td>

@@ -174,6 +174,13 @@ test('a resolver whose disk is full ends what is revoked, answers on, and has ev
   }
 }, 180_000);
 
+/** What is collected has its signed heads, which come a moment after the records. */
+const signed = (label: string): Promise<unknown> =>
+  vi.waitUntil(async () => (await verifyRecords(join(fleet.collected, label))).findings.length === 0, {
+    ...WAIT,
+    interval: 500,
+  });
+
 test('a resolver that lost its disk comes back under its name, and nobody claims what is missing', async () => {
   const ownQueries = (): number =>
     readPosition(join(fleet.directory, 'ns2/records/position'))?.ends.queries.sequence ?? 0;
@@ -182,19 +189,13 @@ test('a resolver that lost its disk comes back under its name, and nobody claims
   // What is not on its disk yet would be lost with it.
   await vi.waitUntil(() => ownQueries() >= before + 20, WAIT);
   await collected('ns2');
+  await signed('ns2');
   await fleet.programOf('ns2').kill();
   rmSync(join(fleet.directory, 'ns2'), { recursive: true });
   await fleet.add('ns2', 'bruges');
   for (let asked = 0; asked < 10; asked++) await isExempt('ns2', `127.0.6.${asked + 1}`);
   await collected('ns2', 'ns2.2');
-  // Its first signed heads come a moment later.
-  await vi.waitUntil(
-    async () => (await verifyRecords(join(fleet.collected, 'ns2.2'))).findings.length === 0,
-    {
-      ...WAIT,
-      interval: 500,
-    },
-  );
+  await signed('ns2.2');
   const report = await reportOn('ns2');
   expect(report.isComplete).toBe(false);
   expect(report.resolvers[0]?.gaps.join('\n')).toMatch(
