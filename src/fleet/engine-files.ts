@@ -7,8 +7,9 @@
 //   engine/engine.json           what it was made of
 //
 // Every user has a key of its own and may use the subjects that it needs, nothing else. TLS 1.3 only. What a leaf node may
-// is what its resolvers may together. Its server learns that when it connects and never again, whatever is read since: after
-// a resolver of the site came or went, the leaf node is started anew (ADR 0088).
+// is what its resolvers may together. It is told when it connects and never again: when that changes, users.conf makes the
+// engine close the connections of leaf nodes, which come back a second later with the rights of now (ADR 0097).
+import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
@@ -40,6 +41,8 @@ const settingsSchema = z.looseObject({
   /** Public nkeys of the leaf nodes of sites, and where each listens, `HOST:PORT`. */
   leafs: z.record(z.string(), z.string()).exactOptional(),
   leafListens: z.record(z.string(), z.string()).exactOptional(),
+  /** The servers read LEAF_COMPRESSION of users.conf; absent where an older version wrote their configuration. */
+  renewsLeafs: z.boolean().exactOptional(),
 });
 
 /** What the configuration is made of. */
@@ -76,19 +79,23 @@ export const writeEngineFiles = (directory: string, settings: EngineSettings): v
     }
   });
 
-/** Writes who may connect. Throws ERR_FLEET_ENGINE_FILES. */
+/**
+ * Writes who may connect. Leaf nodes whose rights are others come back with them once the engine has read it, unless it is
+ * `later`: then this is called again. Throws ERR_FLEET_ENGINE_FILES.
+ */
 export const writeUsers = (
   directory: string,
   settings: EngineSettings,
   members: readonly Member[],
   tokens: readonly IssuedToken[],
+  leafs: 'now' | 'later' = 'now',
 ): void =>
   writing(directory, () => {
-    for (const { path, text } of usersFiles(directory, settings, members, tokens))
+    for (const { path, text } of usersFiles(directory, settings, members, tokens, leafs))
       if (!isWritten(path, text)) replaceFileNow(path, text, FILE_MODE);
   });
 
-/** Whether it is written already who may connect. Throws ERR_FLEET_ENGINE_FILES. */
+/** Whether it is written already who may connect, and leaf nodes are told. Throws ERR_FLEET_ENGINE_FILES. */
 export const areUsersWritten = (
   directory: string,
   settings: EngineSettings,
@@ -97,7 +104,7 @@ export const areUsersWritten = (
 ): boolean => {
   let written = false;
   writing(directory, () => {
-    written = usersFiles(directory, settings, members, tokens).every(({ path, text }) =>
+    written = usersFiles(directory, settings, members, tokens, 'now').every(({ path, text }) =>
       isWritten(path, text),
     );
   });
@@ -119,16 +126,19 @@ const usersFiles = (
   settings: EngineSettings,
   members: readonly Member[],
   tokens: readonly IssuedToken[],
+  leafs: 'now' | 'later',
 ): { readonly path: string; readonly text: string }[] => [
-  { path: join(directory, USERS_NAME), text: usersText(settings, members, tokens) },
+  usersFile(join(directory, USERS_NAME), settings, members, tokens, leafs),
   ...Object.keys(settings.leafs ?? {}).map((site) => ({
     path: join(directory, leafUsersName(site)),
     text: leafUsersText(site, members, tokens),
   })),
 ];
 
-const isWritten = (path: string, text: string): boolean =>
-  existsSync(path) && readFileSync(path, 'utf8') === text;
+const isWritten = (path: string, text: string): boolean => textOf(path) === text;
+
+const textOf = (path: string): string | undefined =>
+  existsSync(path) ? readFileSync(path, 'utf8') : undefined;
 
 const writing = (directory: string, write: () => void): void => {
   try {
@@ -138,13 +148,17 @@ const writing = (directory: string, write: () => void): void => {
   }
 };
 
-const HEAD = (what: string): string =>
-  `# ${what}\n# Written by Cordon, again at each change: edit what it was made of with "cordon fleet init", not this file.\n\n`;
+const HEAD = (what: string, written: 'once' | 'at each change'): string =>
+  `# ${what}\n# Written by Cordon, ${
+    written === 'once'
+      ? 'once: it may be edited.'
+      : 'again when a resolver comes or goes: what is edited here is lost.'
+  }\n\n`;
 
 const quote = (text: string): string => JSON.stringify(text);
 
 const serverText = (settings: EngineSettings, index: number): string => {
-  const { servers, clusterPort, leafPort, tls, store, clusterSecret } = settings;
+  const { servers, clusterPort, leafPort, tls, store, clusterSecret, renewsLeafs } = settings;
   const [host = '', port = ''] = splitAddress(servers[index] ?? '');
   const isCluster = servers.length > 1;
   const name = `cordon-${index + 1}`;
@@ -152,7 +166,7 @@ const serverText = (settings: EngineSettings, index: number): string => {
   const routes = servers
     .filter((_, other) => other !== index)
     .map((server) => `nats://cordon:${clusterSecret ?? ''}@${splitAddress(server)[0]}:${clusterPort ?? ''}`);
-  return `${HEAD('An engine for Cordon: carries policy outwards and evidence inwards.')}server_name: ${name}
+  return `${HEAD('An engine for Cordon: carries policy outwards and evidence inwards.', 'once')}server_name: ${name}
 listen: ${quote(`${host}:${port}`)}
 max_payload: ${PAYLOAD_MAX}
 
@@ -160,6 +174,8 @@ max_payload: ${PAYLOAD_MAX}
 jetstream {
   store_dir: ${quote(store)}
 }
+
+include ${USERS_NAME}
 ${block === '' ? '' : `\n${block}`}${
   isCluster
     ? `\ncluster {
@@ -175,10 +191,8 @@ ${indent(block)}}\n`
     : `\n# Sites connect here by leaf nodes of their own, which use the streams of this engine.
 ${SAME_STREAMS}leafnodes {
   listen: ${quote(`${host}:${leafPort}`)}
-${indent(block)}}\n`
-}
-include ${USERS_NAME}
-`;
+${renewsLeafs === true ? LEAF_COMPRESSION_LINES : ''}${indent(block)}}\n`
+}`;
 };
 
 /**
@@ -186,6 +200,10 @@ include ${USERS_NAME}
  * for possible that the leaf node has streams of its own.
  */
 const SAME_STREAMS = 'default_js_domain { CORDON: "" }\n';
+
+const LEAF_COMPRESSION_LINES = `  # Of ${USERS_NAME}: another value has this server close the connections of leaf nodes, which come back with their new rights.
+  compression: $LEAF_COMPRESSION
+`;
 
 /** Where the seed of a site's leaf node is kept. */
 export const leafSeedPath = (directory: string, site: string): string => join(directory, `leaf-${site}.seed`);
@@ -200,7 +218,7 @@ const leafText = (settings: EngineSettings, site: string, seed: string): string 
   );
   const block = tlsText(tls);
   const ca = tls === undefined ? '' : `, tls: { ca_file: ${quote(tls.ca)}, min_version: "1.3" }`;
-  return `${HEAD(`The leaf node of the site ${site}: its resolvers connect to it, and it to the engine. It keeps nothing.`)}server_name: cordon-leaf-${site}
+  return `${HEAD(`The leaf node of the site ${site}: its resolvers connect to it, and it to the engine. It keeps nothing.`, 'once')}server_name: cordon-leaf-${site}
 listen: ${quote(leafListens[site] ?? LEAF_LISTEN)}
 max_payload: ${PAYLOAD_MAX}
 ${block === '' ? '' : `\n${block}`}
@@ -226,21 +244,53 @@ const tlsText = (tls: EngineSettings['tls']): string =>
 
 const indent = (text: string): string => text.replaceAll(/^(?=.)/gm, '  ');
 
-const usersText = (
-  { authority, collector, system, leafs = {} }: EngineSettings,
+const usersFile = (
+  path: string,
+  settings: EngineSettings,
   members: readonly Member[],
   tokens: readonly IssuedToken[],
+  toldLeafs: 'now' | 'later',
+): { readonly path: string; readonly text: string } => {
+  const { authority, leafs = {}, renewsLeafs = false } = settings;
+  const leafUsers = Object.entries(leafs)
+    .map(([site, key]) =>
+      userText(key, `the leaf node of ${site}`, leafRights(site, authority.name, members, tokens)),
+    )
+    .join('\n');
+  const line = renewsLeafs ? compressionLine(textOf(path) ?? '', leafUsers, toldLeafs) : '';
+  return { path, text: usersText(settings, members, tokens, leafUsers, line) };
+};
+
+const COMPRESSION_LINE = /^LEAF_COMPRESSION: "(\w+)" # for rights ([0-9a-f]+)\n/m;
+const RIGHTS_LENGTH = 16;
+
+/**
+ * Another value than what is written when the rights of leaf nodes are others: with it the engine closes their connections,
+ * the only way to have it tell a leaf node what it may (nats-server 2.10). It does so from "off" to another value and from
+ * any to "off". For which rights it was is written beside it.
+ */
+const compressionLine = (written: string, leafUsers: string, toldLeafs: 'now' | 'later'): string => {
+  const rights = createHash('sha256').update(leafUsers).digest('hex').slice(0, RIGHTS_LENGTH);
+  const [line, before, told] = COMPRESSION_LINE.exec(written) ?? [];
+  if (line !== undefined && (told === rights || toldLeafs === 'later')) return line;
+  return `LEAF_COMPRESSION: ${quote(before === 's2_fast' ? 'off' : 's2_fast')} # for rights ${rights}\n`;
+};
+
+const usersText = (
+  { authority, collector, system }: EngineSettings,
+  members: readonly Member[],
+  tokens: readonly IssuedToken[],
+  leafUsers: string,
+  compression: string,
 ): string => {
   const users = [
     userText(authority.key, `the authority ${authority.name}`, undefined),
     userText(collector.key, `the collector ${collector.name}`, collectorRights(collector.name)),
     ...memberUsers(members.filter(({ name }) => name !== authority.name)),
     ...tokenUsers(tokens),
-    ...Object.entries(leafs).map(([site, key]) =>
-      userText(key, `the leaf node of ${site}`, leafRights(site, authority.name, members, tokens)),
-    ),
+    ...(leafUsers === '' ? [] : [leafUsers]),
   ];
-  return `${HEAD('Who may connect to the engine, and what each may do.')}accounts {
+  return `${HEAD('Who may connect to the engine, and what each may do.', 'at each change')}${compression}accounts {
   CORDON {
     jetstream: enabled
     users: [
@@ -278,7 +328,7 @@ const isOf =
 /** What a leaf node has of the users: those of its site, so that a machine there knows of nobody else. */
 const leafUsersText = (site: string, members: readonly Member[], tokens: readonly IssuedToken[]): string => {
   const users = [...memberUsers(members.filter(isOf(site))), ...tokenUsers(tokens.filter(isOf(site)))];
-  return `${HEAD(`Who may connect to the leaf node of ${site}. Start it anew when this file changed.`)}accounts {
+  return `${HEAD(`Who may connect to the leaf node of ${site}. Have it read this file again when it changed.`, 'at each change')}accounts {
   CORDON {
     users: [
 ${users.join('\n')}

@@ -19,6 +19,8 @@ import { issuedMs, type Tokens } from './tokens.ts';
 const nkey = z.string().regex(/^U[A-Z2-7]{55}$/);
 const joinSchema = z.looseObject({ secret: z.string().max(100), key: nkey });
 const rotateSchema = z.looseObject({ key: nkey, signature: z.base64().max(100) });
+/** An answer has passed a leaf node before the engine closes its connection, milliseconds. */
+const ANSWERED_MS = 1_000;
 /** Bytes of a request. */
 const REQUEST_BYTES_MAX = 4_096;
 
@@ -45,7 +47,7 @@ export const rotationText = (name: string, key: string): string =>
 export interface LetIn {
   /** Servers of the engine that read it. */
   readonly reloaded: number;
-  /** What has to be copied to the leaf node of the resolver's site, which is then started anew; null without one. */
+  /** What has to be copied to the leaf node of the resolver's site, which then has to read it again; null without one. */
   readonly leafUsers: string | null;
 }
 
@@ -135,7 +137,7 @@ export class Enrolment {
     const enrolment = (roll.find(name)?.enrolment ?? 0) + 1;
     const site = token.site === undefined ? {} : { site: token.site };
     const { number } = await authority.add('node', { name, ...site, key: read.data.key, enrolment });
-    await this.#letIn(token.site);
+    await this.#letIn(token.site, 'later');
     const first = formatPublicKey(key().publicKey);
     const others = trust.filter((one) => one !== first);
     return {
@@ -173,7 +175,7 @@ export class Enrolment {
         enrolment,
       });
     }
-    await this.#letIn(site);
+    await this.#letIn(site, 'later');
     return {};
   }
 
@@ -191,19 +193,37 @@ export class Enrolment {
     return { refused: reason };
   }
 
-  /** Writes who may connect and has the engine read it, after a resolver of that site came or went. */
-  async #letIn(site: string | undefined): Promise<LetIn> {
+  /**
+   * Writes who may connect and has the engine read it, after a resolver of that site came or went. `later`: leaf nodes come
+   * back with other rights once the resolver, which may have asked through one of them, has its answer.
+   */
+  async #letIn(site: string | undefined, leafs: 'now' | 'later' = 'now'): Promise<LetIn> {
     const { engineDirectory, roll, tokens, reload, acts } = this.#options;
     const settings = readEngineSettings(engineDirectory);
-    writeUsers(engineDirectory, settings, roll.members, tokens.open);
+    writeUsers(engineDirectory, settings, roll.members, tokens.open, leafs);
     const leafUsers = leafUsersPath(engineDirectory, settings, site) ?? null;
     if (leafUsers !== null) {
       acts.log.warn(
         { site, file: leafUsers },
-        'fleet: copy this file to the leaf node of the site, and start the leaf node anew',
+        'fleet: copy this file to the leaf node of the site, and reload that',
       );
     }
+    if (leafs === 'later') setTimeout(() => void this.#renewLeafs(), ANSWERED_MS).unref();
     return { reloaded: await reload(), leafUsers };
+  }
+
+  /** What a program that ends before this has not done, its next start does. */
+  async #renewLeafs(): Promise<void> {
+    const { engineDirectory, roll, tokens, reload, acts } = this.#options;
+    try {
+      const settings = readEngineSettings(engineDirectory);
+      if (areUsersWritten(engineDirectory, settings, roll.members, tokens.open)) return;
+      writeUsers(engineDirectory, settings, roll.members, tokens.open);
+      await reload();
+    } catch (thrown) {
+      if (!isAppError(thrown)) throw thrown;
+      acts.log.error({ err: thrown }, 'fleet: leaf nodes are not told what they may');
+    }
   }
 }
 

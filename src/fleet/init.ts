@@ -47,7 +47,7 @@ export interface MadeFleet {
   readonly servers: readonly string[];
 }
 
-/** Makes keys and configuration. Throws ERR_FLEET_EXISTS where there are some, and errors of the system. */
+/** Makes keys and configuration. Throws ERR_FLEET_EXISTS where there are some, ERR_FLEET_KEY, and errors of the system. */
 export const initFleet = (options: InitOptions): MadeFleet => {
   const { stateDirectory, name, site, safeKeyPath } = options;
   const keyPath = fleetPath(stateDirectory, 'authorityKey');
@@ -57,6 +57,8 @@ export const initFleet = (options: InitOptions): MadeFleet => {
       hint: 'A second key would make a second fleet. Move the old one away if that is what you want.',
     });
   }
+  // First of all: the medium for the safe is what is most often not there.
+  const safe = createKeyFile(safeKeyPath);
   mkdirSync(join(stateDirectory, FLEET_DIRECTORY), { recursive: true, mode: DIRECTORY_MODE });
   const own = createUser();
   writeIdentity(
@@ -67,7 +69,6 @@ export const initFleet = (options: InitOptions): MadeFleet => {
   const settings = makeEngineSettings(stateDirectory, { name, key: own.getPublicKey() }, options);
   // Before the first start, so that the authority counts under it from its first record on.
   makeCountingKey(stateDirectory);
-  const safe = createKeyFile(safeKeyPath);
   const authority = createKeyFile(keyPath);
   return {
     engineDirectory: fleetPath(stateDirectory, 'engine'),
@@ -92,7 +93,7 @@ export const makeEngineSettings = (
   const settings: EngineSettings = {
     servers: [...servers],
     ...(servers.length > 1 ? { clusterPort, clusterSecret: randomBytes(SECRET_BYTES).toString('hex') } : {}),
-    ...(leafPort === undefined ? {} : { leafPort }),
+    ...(leafPort === undefined ? {} : { leafPort, renewsLeafs: true }),
     ...(tls === undefined ? {} : { tls }),
     store,
     authority,

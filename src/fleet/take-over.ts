@@ -106,7 +106,9 @@ const engineOf = (
 ): EngineSettings => {
   if (engine !== undefined) return makeEngineSettings(stateDirectory, authority, engine);
   const directory = fleetPath(stateDirectory, 'engine');
-  const settings = { ...readEngineSettings(directory), authority };
+  const before = readEngineSettings(directory);
+  // The configuration is written anew, by this version.
+  const settings = { ...before, authority, ...(before.leafPort === undefined ? {} : { renewsLeafs: true }) };
   mkdirSync(directory, { recursive: true, mode: DIRECTORY_MODE });
   writeEngineFiles(directory, settings);
   return settings;

@@ -65,6 +65,11 @@ export class FleetEngine {
     }
   }
 
+  /** Has it read its configuration again. */
+  reload(): void {
+    this.#child?.kill('SIGHUP');
+  }
+
   /** SIGKILL, the end awaited. */
   async kill(signal: NodeJS.Signals = 'SIGKILL'): Promise<void> {
     const child = this.#child;

@@ -5,17 +5,19 @@ import { type AddressInfo, connect, createServer, type Server, type Socket } fro
 /** A wire to one port. */
 export class Wire {
   readonly #port: number;
+  readonly #host: string;
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
   #isCut = false;
 
-  private constructor(port: number) {
+  private constructor(port: number, host: string) {
     this.#port = port;
+    this.#host = host;
     this.#server = createServer((socket) => this.#carry(socket));
   }
 
-  static async lay(port: number): Promise<Wire> {
-    const wire = new Wire(port);
+  static async lay(port: number, host = '127.0.0.1'): Promise<Wire> {
+    const wire = new Wire(port, host);
     wire.#server.listen(0, '127.0.0.1');
     await once(wire.#server, 'listening');
     return wire;
@@ -46,7 +48,7 @@ export class Wire {
       socket.destroy();
       return;
     }
-    const other = connect(this.#port, '127.0.0.1');
+    const other = connect(this.#port, this.#host);
     for (const [one, another] of [
       [socket, other],
       [other, socket],
