@@ -278,7 +278,8 @@ export class Collector {
     const { onConfirmed } = this.#options;
     for (const recordClass of CONFIRMED_CLASSES) {
       const { sequence, hash } = recordClass === 'heads' ? resolver.heads.place : resolver.place(recordClass);
-      if (sequence > 0) onConfirmed(resolver.name, recordClass, resolver.enrolment, sequence, hash);
+      // Nothing is a word as well: to a resolver whose records a collector had whose disk is lost, or that has another store now.
+      onConfirmed(resolver.name, recordClass, resolver.enrolment, sequence, hash);
     }
   }
 

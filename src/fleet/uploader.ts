@@ -124,13 +124,17 @@ export class Uploader {
     // Of another chain under these numbers: it confirms nothing that is here.
     if (track?.isForeign === true) return;
     this.#options.onConfirmed(recordClass, confirmation);
+    // The collector says it again and again: that is no sign that it took any of what was sent since.
     if (recordClass === 'heads') {
+      if (confirmation.sequence === this.#headsConfirmed) return;
       this.#headsConfirmed = confirmation.sequence;
       this.#headsMovedMs = this.#options.monotonic();
       return;
     }
     if (track === undefined) return;
+    const { sequence, hash } = track.confirmed ?? CHAIN_START;
     track.confirmed = confirmation;
+    if (confirmation.sequence === sequence && confirmation.hash === hash) return;
     track.movedMs = this.#options.monotonic();
     track.resendMs = RESEND_MS_MIN;
   }

@@ -136,6 +136,12 @@ test.each([
   expect(confirmed.get('ns1.queries')).toBeGreaterThan(0);
 });
 
+test('a collector that has nothing of a resolver says that it has nothing', async () => {
+  collector.confirmAll();
+  await collector.flush();
+  expect(Object.fromEntries(confirmed)).toEqual({ 'ns1.queries': 0, 'ns1.changes': 0, 'ns1.heads': 0 });
+});
+
 test('what does not follow yet is acknowledged and not confirmed; a collector that is started again goes on', async () => {
   const { pieces } = await record();
   const queries = pieces.filter(([recordClass]) => recordClass === 'queries');
@@ -162,7 +168,7 @@ test('a message that the key of the resolver did not sign is refused, and so is 
       : [recordClass, piece],
   );
   await send(forged);
-  expect(confirmed.get('ns1.queries')).toBeUndefined();
+  expect(confirmed.get('ns1.queries')).toBe(0);
   expect(readFileSync(join(directory, 'collected/alarms.jsonl'), 'utf8')).toContain('forged-block');
 });
 
