@@ -9,6 +9,8 @@ import type { Config } from '../config/config.ts';
 /** A fetch may take five minutes, and the policy that follows from it some seconds. */
 const ANSWER_MS_MAX = 330_000;
 const ANSWER_LENGTH_MAX = 16 << 20;
+/** Of the operations of a fleet. */
+const FLEET_PATH = '/v1/fleet';
 /** Nobody listens: no program was started, or it is gone. */
 const NOBODY: ReadonlySet<string> = new Set(['ENOENT', 'ECONNREFUSED', 'ENOTSOCK']);
 
@@ -35,8 +37,9 @@ export const askService = async <
   const socketPath = join(config.stateDirectory, CONTROL_SOCKET_NAME);
   const { status, text } = await exchange(socketPath, operation, sent);
   const value = parseJson(text);
-  if (status !== 200) throw toError(socketPath, status, value);
-  if (!operation.result.safeParse(value).success) throw toError(socketPath, status, undefined);
+  if (status !== 200) throw toError(socketPath, operation.path, status, value);
+  if (!operation.result.safeParse(value).success)
+    throw toError(socketPath, operation.path, status, undefined);
   // As it came: members that this version does not know are shown as well.
   return value as z.output<Result>;
 };
@@ -99,13 +102,19 @@ const connectError = (socketPath: string, thrown: unknown): AppError => {
 };
 
 /** A problem document as the error that it was in the program. */
-const toError = (socketPath: string, status: number, value: unknown): AppError => {
+const toError = (socketPath: string, path: string, status: number, value: unknown): AppError => {
   const { code, detail, hint } = (typeof value === 'object' && value !== null ? value : {}) as Record<
     string,
     unknown
   >;
   if (typeof code === 'string' && typeof detail === 'string') {
     return new AppError(code, detail, typeof hint === 'string' ? { hint } : {});
+  }
+  // What is asked of a fleet has a path only where there is one.
+  if (status === 404 && path.startsWith(FLEET_PATH)) {
+    return new AppError('ERR_FLEET_IDENTITY', `asking the service at ${socketPath}: it is in no fleet`, {
+      hint: 'The key "fleet" of the configuration holds from the next start on; if it is there, the log says why not.',
+    });
   }
   const text = typeof detail === 'string' ? detail : 'no answer that can be read';
   return new AppError('ERR_CLI_CONTROL', `asking the service at ${socketPath}: ${text} (status ${status})`);

@@ -1,8 +1,8 @@
 // cordon fleet: making a fleet, who is in it, and what all of it looks like.
 //
 // init, join and rotate of a node work without the service; everything else asks the authority's.
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, readFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import { OPERATIONS } from '../admin/admin.ts';
 import { AppError, errorText } from '../base/base.ts';
 import type { Config, FleetConfig } from '../config/config.ts';
@@ -82,7 +82,11 @@ export const readEngine = (values: EngineValues): EngineOptions => {
     throw new UsageError('--server HOST:PORT stands once or three times');
   if (wrong !== undefined) throw new UsageError(`"${wrong.slice(0, 60)}" is not HOST:PORT`);
   const isLoopback = servers.every((one) => /^(?:127\.|\[::1\]|localhost:)/.test(one));
-  const tls = cert === undefined || key === undefined || ca === undefined ? undefined : { cert, key, ca };
+  // Whole paths: the engine is started from elsewhere.
+  const tls =
+    cert === undefined || key === undefined || ca === undefined
+      ? undefined
+      : { cert: resolve(cert), key: resolve(key), ca: resolve(ca) };
   if (tls === undefined && !isLoopback)
     throw new UsageError('--cert, --key and --ca are needed beyond loopback');
   const leafPort = values['leaf-port'];
@@ -93,7 +97,7 @@ export const readEngine = (values: EngineValues): EngineOptions => {
     leafPort: leafPort === undefined ? undefined : requirePort(leafPort),
     leafs: Object.fromEntries(leaf.map(readLeaf)),
     tls,
-    store: values.store,
+    store: resolve(values.store),
   };
 };
 
@@ -111,10 +115,14 @@ export const init = async ({ values, words }: InputOf<typeof FLEET_INIT>): Promi
     ...engine,
     safeKeyPath: safe,
   });
+  const missing = [engine.tls?.cert, engine.tls?.key].filter(
+    (path) => path !== undefined && !existsSync(path),
+  );
   print(
     values.json,
     made,
     () => `The engine's configuration is in ${made.engineDirectory}; start nats-server with it, as a user who can read it.
+${missing.map((path) => `${path} is not here: the engine needs it under this name on its machine.\n`).join('')}\
 The key for the safe is in ${safe}: put it there, and delete it here.
 The collector's key is ${join(stateDirectory, 'fleet/collector.seed')}.
 
@@ -133,7 +141,7 @@ export const fleetYaml = (
 ): string => `
 fleet:
   servers: ${JSON.stringify(servers)}
-${ca === undefined ? '' : `  ca: ${JSON.stringify(ca)}\n`}  trust:
+${ca === undefined ? '' : `  ca: ${JSON.stringify(resolve(ca))}\n`}  trust:
 ${trust.map((key) => `    - ${JSON.stringify(key)}\n`).join('')}  role: ${role}
 `;
 
@@ -155,7 +163,10 @@ export const invite = async ({ values, words }: InputOf<typeof FLEET_INVITE>): P
 const leafHint = (leafUsers: string | null): string =>
   leafUsers === null
     ? ''
-    : `The site has a leaf node: copy ${leafUsers} there and start it anew, and again once the resolver has joined.\n`;
+    : `The site has a leaf node: copy ${leafUsers} there and reload it, and again once the resolver has joined.\n`;
+
+const NOT_YET =
+  'The engine does not let it in yet: reload it, or copy the new leaf-SITE-users.conf to the leaf node and reload that.';
 
 /** Joins this resolver. */
 export const joinTo = async ({ values, words }: InputOf<typeof FLEET_JOIN>): Promise<number> => {
@@ -171,7 +182,7 @@ export const joinTo = async ({ values, words }: InputOf<typeof FLEET_JOIN>): Pro
     joined,
     () =>
       `This resolver is ${joined.name}${joined.site === undefined ? '' : ` of ${joined.site}`} now.${
-        joined.isConnected ? '' : '\nThe engine does not let it in yet: reload the engine.'
+        joined.isConnected ? '' : `\n${NOT_YET}`
       }\nIts configuration gets\n${fleetYaml([words.url], joined.trust, 'node', values.ca)}`,
   );
   return joined.isConnected ? DONE : PROBLEM;
@@ -192,9 +203,7 @@ export const rotate = async ({ values }: InputOf<typeof FLEET_ROTATE>): Promise<
   const { servers, caPath } = requireFleet(config);
   const { isConnected } = await rotateNode({ servers, caPath, stateDirectory: config.stateDirectory });
   print(values.json, { isConnected }, () =>
-    isConnected
-      ? 'This resolver has another key.\n'
-      : 'This resolver has another key, and the engine does not let it in yet: reload it.\n',
+    isConnected ? 'This resolver has another key.\n' : `This resolver has another key. ${NOT_YET}\n`,
   );
   return isConnected ? DONE : PROBLEM;
 };
@@ -209,7 +218,7 @@ export const remove = async ({ values, words }: InputOf<typeof FLEET_REMOVE>): P
   const leaf =
     made.leafUsers === null
       ? ''
-      : `The leaf node of its site still lets it in: copy ${made.leafUsers} there and start it anew.\n`;
+      : `The leaf node of its site still lets it in: copy ${made.leafUsers} there and reload it.\n`;
   print(values.json, made, () =>
     made.reloaded === 0
       ? `${words.name} is removed; reload the engine, which still lets it in.\n${leaf}`

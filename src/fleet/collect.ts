@@ -1,7 +1,7 @@
 // Collecting, as `cordon collect` does it: follows policy for who is in the fleet, takes evidence, and confirms it.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { systemClock, VERSION } from '../base/base.ts';
+import { AppError, errorText, systemClock, VERSION } from '../base/base.ts';
 import type { FleetActs, FleetLog } from './acts.ts';
 import { Collector } from './collector.ts';
 import { Database } from './database.ts';
@@ -47,13 +47,13 @@ export interface RunningCollector {
 }
 
 /**
- * Begins. Rejects with ERR_COMPLIANCE_RECORDS_LOCKED, ERR_FLEET_LOG, for a database that is not reached at the start
+ * Begins. Rejects with ERR_FLEET_KEY, ERR_COMPLIANCE_RECORDS_LOCKED, ERR_FLEET_LOG, for a database that is not reached at the start
  * ERR_FLEET_DATABASE and ERR_FLEET_DATABASE_SCHEMA, and errors of the system.
  */
 export const startCollector = async (options: CollectOptions): Promise<RunningCollector> => {
   const { directory, servers, caPath, trust, seedPath, tideMs, log } = options;
+  const seed = readSeed(seedPath);
   const databaseStore = options.database && (await openDatabase(options.database));
-  const seed = readFileSync(seedPath, 'utf8').trim();
   const roll = new Roll(trust);
   let engine: Engine | undefined;
   const confirmed = new Map<string, string>();
@@ -132,6 +132,17 @@ export const startCollector = async (options: CollectOptions): Promise<RunningCo
       await member.close();
     },
   };
+};
+
+const readSeed = (path: string): string => {
+  try {
+    return readFileSync(path, 'utf8').trim();
+  } catch (cause) {
+    throw new AppError('ERR_FLEET_KEY', `reading the key of the collector, ${path}: ${errorText(cause)}`, {
+      cause,
+      hint: 'Copy "fleet/collector.seed" of the state directory of the authority, and name it with --seed.',
+    });
+  }
 };
 
 const openDatabase = async (access: DatabaseAccess): Promise<DatabaseStore> => {

@@ -28,7 +28,7 @@ export const startFleet = async (options: FleetOptions): Promise<RunningFleet> =
   return Fleet.start(options);
 };
 
-/** Makes keys and the configuration of an engine. Rejects with ERR_FLEET_EXISTS, and errors of the system. */
+/** Makes keys and the configuration of an engine. Rejects with ERR_FLEET_EXISTS, ERR_FLEET_KEY, and errors of the system. */
 export const initFleet = async (options: InitOptions): Promise<MadeFleet> =>
   (await import('./init.ts')).initFleet(options);
 

@@ -131,8 +131,15 @@ export const askOnce = async (
 const unheard = (text: string, cause?: unknown): AppError =>
   new AppError('ERR_FLEET_ENGINE', `asking the authority: ${text}`, {
     cause,
-    hint: 'The engine and the authority have to run, and the engine has to have read its users since the invitation.',
+    hint: hintOf(text),
   });
+
+const hintOf = (text: string): string => {
+  if (text.includes('ENOENT')) return 'Name the file of certificates with --ca.';
+  if (text.includes('certificate'))
+    return 'The certificate of the engine is none of --ca, or has another name than the one in the address.';
+  return 'The engine and the authority have to run, and the engine, or the leaf node of the site, has to have read its users since the invitation.';
+};
 
 /** Whether the engine lets a key in, soon. */
 export const canConnect = async (

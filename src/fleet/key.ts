@@ -52,10 +52,17 @@ const toSigningKey = (key: KeyObject): SigningKey => {
 export const isSignature = (key: KeyObject, text: string | Uint8Array, signature: string): boolean =>
   verify(null, Buffer.from(text), key, Buffer.from(signature, 'base64'));
 
-/** Makes a key and writes it to a file that only its owner reads. Throws errors of the system. */
+/** Makes a key and writes it to a file that only its owner reads. Throws ERR_FLEET_KEY. */
 export const createKeyFile = (path: string): SigningKey => {
   const { privateKey } = generateKeyPairSync('ed25519');
-  replaceFileNow(path, privateKey.export({ type: 'pkcs8', format: 'pem' }), PRIVATE_MODE);
+  try {
+    replaceFileNow(path, privateKey.export({ type: 'pkcs8', format: 'pem' }), PRIVATE_MODE);
+  } catch (cause) {
+    throw new AppError('ERR_FLEET_KEY', `writing the key ${path}: ${errorText(cause)}`, {
+      cause,
+      hint: 'Its directory has to be there, and to be written to by this user.',
+    });
+  }
   return toSigningKey(privateKey);
 };
 
