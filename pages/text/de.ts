@@ -183,6 +183,10 @@ export const de: Texts = {
   needCertificateRefused:
     '*Die neuen Dateien von `tls` sind nicht brauchbar.* Das vorige Zertifikat bleibt im Einsatz.',
   needCertificateEnds: '*Das Zertifikat der verschlüsselten Listener läuft bald ab.*',
+  needCertificateMissing:
+    '*Die verschlüsselten Listener haben kein Zertifikat: ACME hat noch keines beschafft.*',
+  needCertificateUnobtained:
+    '*Das Zertifikat der verschlüsselten Listener wird nicht erneuert: ACME schlägt fehl.*',
   needClock:
     '*Die Uhr des Resolvers geht falsch.* Den Zeiten von Aufzeichnungen und Nachweisen ist nicht zu trauen.',
   needRegister: '*Das Register der Ausnahmen ist nicht brauchbar.* Niemand ist ausgenommen.',

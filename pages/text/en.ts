@@ -179,6 +179,8 @@ export const en = {
     '*The certificate of the encrypted listeners has ended.* Clients that check it get no answer.',
   needCertificateRefused: '*The new files of `tls` cannot be used.* The certificate before stays in use.',
   needCertificateEnds: '*The certificate of the encrypted listeners ends soon.*',
+  needCertificateMissing: '*The encrypted listeners have no certificate: ACME has not obtained any.*',
+  needCertificateUnobtained: '*The certificate of the encrypted listeners is not renewed: ACME fails.*',
   needClock: '*The clock of the resolver is wrong.* Times of records and proofs cannot be trusted.',
   needRegister: '*The register of exemptions cannot be used.* Nobody is exempt.',
   needOutput: '*The output `{subject}` takes no records.* They wait, and are dropped once its queue is full.',

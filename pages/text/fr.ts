@@ -187,6 +187,10 @@ export const fr: Texts = {
   needCertificateRefused:
     '*Les nouveaux fichiers de `tls` sont inutilisables.* Le certificat précédent reste utilisé.',
   needCertificateEnds: '*Le certificat des points d’écoute chiffrés expire bientôt.*',
+  needCertificateMissing:
+    '*Les points d’écoute chiffrés n’ont pas de certificat : ACME n’en a encore obtenu aucun.*',
+  needCertificateUnobtained:
+    '*Le certificat des points d’écoute chiffrés n’est pas renouvelé : ACME échoue.*',
   needClock:
     '*L’horloge du résolveur est fausse.* Les heures des enregistrements et des preuves ne sont pas fiables.',
   needRegister: '*Le registre des dérogations est inutilisable.* Personne n’est exempté.',

@@ -182,6 +182,10 @@ export const nl: Texts = {
   needCertificateRefused:
     '*De nieuwe bestanden van `tls` zijn niet bruikbaar.* Het vorige certificaat blijft in gebruik.',
   needCertificateEnds: '*Het certificaat van de versleutelde luisteraars verloopt binnenkort.*',
+  needCertificateMissing:
+    '*De versleutelde luisteraars hebben geen certificaat: ACME heeft er nog geen verkregen.*',
+  needCertificateUnobtained:
+    '*Het certificaat van de versleutelde luisteraars wordt niet vernieuwd: ACME mislukt.*',
   needClock:
     '*De klok van de resolver loopt verkeerd.* Tijden van vastleggingen en bewijzen zijn niet betrouwbaar.',
   needRegister: '*Het register van ontheffingen is niet bruikbaar.* Niemand is ontheven.',

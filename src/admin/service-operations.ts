@@ -98,7 +98,20 @@ const status = z
       }),
     ),
     /** Of the encrypted listeners. */
-    certificate: z.object({ ends: z.string(), isRefused: z.boolean() }).nullable(),
+    certificate: z.object({ ends: z.string(), isEnding: z.boolean(), isRefused: z.boolean() }).nullable(),
+    /** Whether it is obtained by ACME; null: it comes from files. */
+    acme: z
+      .object({
+        state: z.enum(['obtaining', 'issued', 'failing']),
+        /** One after the other. */
+        failures: z.number(),
+        /** Code and text of the last of them. */
+        error: z.string().nullable(),
+        text: z.string().nullable(),
+        /** When the authority is asked next. */
+        next: z.string(),
+      })
+      .nullable(),
     probe: z
       .object({
         lastRun: time,

@@ -6,6 +6,7 @@ import { type Config, type ConfigResult, loadConfig, type Proposal } from '../co
 import { readOverlays } from '../fleet/fleet.ts';
 import { shippedDefaults, shippedLists, shippedOperators } from '../lists/lists.ts';
 
+export { checkAcme } from './acme-files.ts';
 export { judgeConfiguration } from './enforcement-keeper.ts';
 export { checkExemptionTexts, type ExemptionStatus } from './exemption-control.ts';
 export { type AskedWhom, type ExplainedBy, explainByConfig } from './explain.ts';

@@ -11,6 +11,7 @@ import type { Generation } from '../generation/generation.ts';
 import type { RefreshResult } from '../lists/keeping/keeping.ts';
 import { reviewDueDay } from '../lists/lists.ts';
 import type { ChangeRecord, EnforcementStateRecord, ListRecord } from '../records/records.ts';
+import type { ObtainedFacts } from './acme-keeper.ts';
 import type { FipsFacts } from './fips.ts';
 import type { ListDecision } from './list-control.ts';
 
@@ -134,6 +135,13 @@ export class ChangeJournal {
   /** Cryptography comes from FIPS modules. */
   cryptography({ openssl, modules }: FipsFacts): void {
     this.#options.note({ kind: 'service', time: this.#time(), event: 'cryptography', openssl, modules });
+  }
+
+  /** A certificate of the encrypted listeners was obtained by ACME. */
+  certificate({ directory, names, issuer, fingerprint, endMs }: ObtainedFacts): void {
+    const until = new Date(endMs).toISOString();
+    const facts = { directory, names, issuer, fingerprint, until };
+    this.#options.note({ kind: 'service', time: this.#time(), event: 'certificate', ...facts });
   }
 
   /** Whether the prohibition is in force changed. */

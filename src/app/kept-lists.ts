@@ -10,8 +10,7 @@ import {
   withoutMissing,
 } from '../lists/keeping/keeping.ts';
 import type { Log } from '../observe/observe.ts';
-import { createHostLookup } from './list-hosts.ts';
-import { plainEndpoints } from './upstream-routes.ts';
+import { createStateLookup } from './list-hosts.ts';
 import type { State } from './worker-settings.ts';
 
 /** What they are kept with. */
@@ -50,13 +49,7 @@ export class KeptLists {
         directory: stateDirectory,
         clock: systemClock,
         log,
-        resolve: createHostLookup(() =>
-          state().routes.map((route) => {
-            const endpoints = plainEndpoints(route);
-            const { bootstrap } = state().config;
-            return { zone: route.zone, endpoints: endpoints.length === 0 ? bootstrap : endpoints };
-          }),
-        ),
+        resolve: createStateLookup(state),
         userAgent: `cordon/${VERSION}`,
         random: Math.random,
         onChange,

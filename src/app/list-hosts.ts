@@ -1,4 +1,4 @@
-// Looks up the hosts that lists are fetched from: at the upstreams that the configuration has for such a name.
+// Looks up the hosts that lists and certificates are fetched from: at the upstreams that the configuration has for such a name.
 //
 // Neither the system's resolver nor Cordon itself is asked: either may be waiting for these very lists. The queries
 // are dns2's, as the self-probe's are, and none of this is on the path of a client's query.
@@ -6,6 +6,8 @@ import type { Endpoint } from '../base/base.ts';
 import { foldName, isInZone, parseName } from '../dns/dns.ts';
 import { type ResolveHost, sourceError } from '../lists/lists.ts';
 import { lookUpAddresses } from './upstream-hosts.ts';
+import { plainEndpoints } from './upstream-routes.ts';
+import type { State } from './worker-settings.ts';
 
 /** Addresses of a host that are tried. */
 const ADDRESSES_MAX = 16;
@@ -34,6 +36,16 @@ export const createHostLookup =
     if (addresses.length === 0 && failed !== undefined) throw failed.reason;
     return addresses.slice(0, ADDRESSES_MAX);
   };
+
+/** A look-up over the routes of the state in force: at their plain servers, else at those of `bootstrap`. */
+export const createStateLookup = (state: () => State): ResolveHost =>
+  createHostLookup(() => {
+    const { routes, config } = state();
+    return routes.map((route) => {
+      const endpoints = plainEndpoints(route);
+      return { zone: route.zone, endpoints: endpoints.length === 0 ? config.bootstrap : endpoints };
+    });
+  });
 
 const serversFor = (name: Uint8Array, routes: readonly Route[]): readonly Endpoint[] => {
   let longest: Route | undefined;

@@ -15,11 +15,14 @@ import { describeEnforcement, todoOf } from '../enforcement/enforcement.ts';
 import type { ListStatus } from '../lists/keeping/keeping.ts';
 import { ANSWER_BOUNDS_MS, type CounterTotals, type Series, type Snapshot } from '../observe/observe.ts';
 import type { TrustKeeper } from '../resolve/resolve.ts';
+import { warningMs } from '../tls/tls.ts';
+import type { AcmeFacts } from './acme-keeper.ts';
 import type { Changes } from './changes.ts';
 import type { EnforcementKeeper } from './enforcement-keeper.ts';
 import type { Evidence } from './evidence.ts';
 import type { OperatorPause } from './pause.ts';
 import { problemsOf } from './service-problems.ts';
+import { CERTIFICATE_MS_MIN } from './service-trouble.ts';
 import type { StateKeeper } from './state-keeper.ts';
 import type { Supervisor } from './supervisor.ts';
 import type { TlsKeeper } from './tls-keeper.ts';
@@ -38,6 +41,7 @@ export interface ServiceParts {
   readonly pause: OperatorPause;
   readonly trust: TrustKeeper;
   readonly tls: TlsKeeper;
+  acme(): AcmeFacts | undefined;
   readonly evidence: Evidence;
   readonly upstreams: UpstreamWatch;
   /** The state directory. */
@@ -113,7 +117,8 @@ const readStatus = async (parts: ServiceParts): Promise<ServiceStatus> => {
     outputs: (facts.records?.outputs ?? []).map(({ name, written, dropped, queued, trouble }) => ({
       ...{ name, written, dropped, waiting: queued, trouble: trouble ?? null },
     })),
-    certificate: certificateOf(parts),
+    certificate: certificateOf(parts, nowMs),
+    acme: acmeOf(parts),
     probe: facts.probe === undefined ? null : probeOf(facts.probe),
   };
   return { ...known, problems: problemsOf(known, readiness, downRoutes(parts), nowMs) };
@@ -144,9 +149,18 @@ const probeOf = (probe: NonNullable<Facts['probe']>): NonNullable<ServiceStatus[
   unbelieved: probe.certificates.filter(({ isValid }) => !isValid).map(({ view }) => view),
 });
 
-const certificateOf = ({ tls, state }: ServiceParts): ServiceStatus['certificate'] => {
+const certificateOf = ({ tls, state }: ServiceParts, nowMs: number): ServiceStatus['certificate'] => {
   const facts = tls.facts(state.current.config);
-  return facts === undefined ? null : { ends: toText(facts.endMs), isRefused: facts.isRefused };
+  if (facts === undefined) return null;
+  const { endMs, isRefused } = facts;
+  return { ends: toText(endMs), isEnding: nowMs > warningMs(facts, CERTIFICATE_MS_MIN), isRefused };
+};
+
+const acmeOf = ({ acme }: ServiceParts): ServiceStatus['acme'] => {
+  const facts = acme();
+  if (facts === undefined) return null;
+  const { state, failures, error, text, nextMs } = facts;
+  return { state, failures, error: error ?? null, text: text ?? null, next: toText(nextMs) };
 };
 
 const listenersOf = ({ state, adminAddress }: ServiceParts): ServiceStatus['listeners'] => {

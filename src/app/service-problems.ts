@@ -1,10 +1,9 @@
 // What a person has to look at, out of the status of the service: each in one line that names what and where.
 import type { Readiness, ServiceStatus } from '../admin/admin.ts';
-import { DAY_MS } from '../base/base.ts';
 import { isAsDecided } from '../enforcement/enforcement.ts';
 
-/** A certificate that ends sooner is told of: time for somebody who is away for a week. */
-const CERTIFICATE_MS_MIN = 14 * DAY_MS;
+/** Failures of ACME one after the other that are told of while there is a certificate. */
+const ACME_FAILURES_MIN = 3;
 
 /** In the order of their weight; empty: all is well. `down` are routes without any upstream that answers. */
 export const problemsOf = (
@@ -14,6 +13,7 @@ export const problemsOf = (
   nowMs: number,
 ): string[] => {
   const { enforcement, workers, lists, upstreams, records, outputs, certificate, exemptions, probe } = status;
+  const { acme } = status;
   const problems: string[] = [];
   const tell = (isSo: boolean, text: string): void => {
     if (isSo) problems.push(text);
@@ -36,9 +36,13 @@ export const problemsOf = (
     const endMs = Date.parse(certificate.ends);
     tell(certificate.isRefused, 'the files of tls hold a certificate that is not used: the log says why');
     tell(endMs < nowMs, `the certificate of the encrypted listeners ended at ${certificate.ends}`);
-    const isSoon = endMs >= nowMs && endMs < nowMs + CERTIFICATE_MS_MIN;
-    tell(isSoon, `the certificate of the encrypted listeners ends at ${certificate.ends}`);
+    tell(
+      endMs >= nowMs && certificate.isEnding,
+      `the certificate of the encrypted listeners ends at ${certificate.ends}`,
+    );
   }
+  const isTold = acme !== null && acme.failures >= (certificate === null ? 1 : ACME_FAILURES_MIN);
+  tell(isTold, `no certificate was obtained by ACME, which is tried again at ${acme?.next}: ${acme?.text}`);
   tell(exemptions === null, 'the register of exemptions cannot be used: no exemption is in force');
   tell(records?.verified === false, 'the records are not whole: cordon records verify');
   for (const { name, trouble } of outputs)

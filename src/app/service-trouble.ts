@@ -6,9 +6,14 @@ import { DAY_MS } from '../base/base.ts';
 import type { Config } from '../config/config.ts';
 import type { FleetFacts } from '../fleet/fleet.ts';
 import type { OutputFacts } from '../records/records.ts';
+import { warningMs } from '../tls/tls.ts';
+import type { AcmeFacts } from './acme-keeper.ts';
+import type { TlsFacts } from './tls-keeper.ts';
 
 /** A certificate that ends sooner is told of: time for somebody who is away for a week. */
-const CERTIFICATE_MS_MIN = 14 * DAY_MS;
+export const CERTIFICATE_MS_MIN = 14 * DAY_MS;
+/** Failures of ACME one after the other that are told of while there is a certificate. */
+const ACME_FAILURES_MIN = 3;
 /** Rows of one kind: more say no more. */
 const ROWS_MAX = 5;
 
@@ -18,9 +23,11 @@ type Kind =
   | 'workers-missing'
   | 'upstreams-down'
   | 'upstream-untrusted'
+  | 'certificate-missing'
   | 'certificate-ended'
   | 'certificate-refused'
   | 'certificate-ends'
+  | 'certificate-unobtained'
   | 'clock-wrong'
   | 'exemptions-unusable'
   | 'output-stuck'
@@ -46,8 +53,9 @@ export interface TroubleParts {
     untrusted(): ReadonlyMap<string, unknown>;
   };
   readonly tls: {
-    facts(config: Config): { readonly endMs: number; readonly isRefused: boolean } | undefined;
+    facts(config: Config): TlsFacts | undefined;
   };
+  acme(): Pick<AcmeFacts, 'failures' | 'text'> | undefined;
   readonly evidence: {
     recorderStatus(): { readonly isClockTrusted: boolean } | undefined;
     facts(): {
@@ -117,9 +125,13 @@ const upstreamTrouble = ({ upstreams }: TroubleParts): Trouble[] => [
     ),
 ];
 
-const certificateTrouble = ({ tls, state }: TroubleParts, nowMs: number): Trouble[] => {
+const certificateTrouble = ({ tls, acme, state }: TroubleParts, nowMs: number): Trouble[] => {
   const facts = tls.facts(state.current.config);
-  if (facts === undefined) return [];
+  const { failures, text: why } = acme() ?? { failures: 0 };
+  if (facts === undefined) {
+    const text = `the encrypted listeners have no certificate: ${why}`;
+    return failures === 0 ? [] : [{ kind: 'certificate-missing', subject: '', text }];
+  }
   const { endMs, isRefused } = facts;
   const found: Trouble[] = [];
   const tell = (kind: Kind, text: string, more: Partial<Trouble> = {}): void => {
@@ -128,8 +140,12 @@ const certificateTrouble = ({ tls, state }: TroubleParts, nowMs: number): Troubl
   if (endMs <= nowMs)
     tell('certificate-ended', 'the certificate of the encrypted listeners ended', { sinceMs: endMs });
   if (isRefused) tell('certificate-refused', 'the files of tls hold a certificate that is not used');
-  if (endMs > nowMs && endMs < nowMs + CERTIFICATE_MS_MIN)
+  if (endMs > nowMs && nowMs > warningMs(facts, CERTIFICATE_MS_MIN))
     tell('certificate-ends', 'the certificate of the encrypted listeners ends', { dueMs: endMs });
+  if (failures >= ACME_FAILURES_MIN)
+    tell('certificate-unobtained', `the certificate of the encrypted listeners is not renewed: ${why}`, {
+      dueMs: endMs,
+    });
   return found;
 };
 

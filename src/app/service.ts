@@ -37,6 +37,7 @@ import { Generations } from './generations.ts';
 import { KeptHosts } from './kept-hosts.ts';
 import { KeptLists } from './kept-lists.ts';
 import { endAtOnce } from './last-words.ts';
+import { ListenerProof } from './listener-proof.ts';
 import { Outlets } from './outlets.ts';
 import { OwnForwarding } from './own-forwarding.ts';
 import { OperatorPause } from './pause.ts';
@@ -47,20 +48,16 @@ import { readyFields } from './ready-line.ts';
 import { RECORDS_NAME } from './record-settings.ts';
 import { ReportShelf } from './report-shelf.ts';
 import { RetiredMemory, settleAfterStart } from './retired-memory.ts';
-import { RevocationKeeper } from './revocation-keeper.ts';
 import { RoomDoor } from './room-door.ts';
 import { warnOfRoot } from './root-warning.ts';
 import { StateKeeper } from './state-keeper.ts';
 import { StateWatch } from './state-watch.ts';
 import { Supervisor } from './supervisor.ts';
 import { type ServiceStatus, SystemdNotice } from './systemd-notice.ts';
-import { TlsKeeper } from './tls-keeper.ts';
 import { UpstreamWatch } from './upstream-watch.ts';
 
 /** Between two looks at upstreams and outputs for what the log has to tell, milliseconds. */
 const LOOK_MS = 1_000;
-/** Between two looks at the file of revoked certificates, milliseconds: with what follows, less than a second. */
-const REVOCATION_LOOK_MS = 200;
 
 /** The program while it runs. */
 export class Service {
@@ -71,8 +68,7 @@ export class Service {
   readonly #fips = readFips();
   readonly #manager: SystemdNotice;
   readonly #trust: TrustKeeper;
-  readonly #tls: TlsKeeper;
-  readonly #revocations: RevocationKeeper;
+  readonly #proof: ListenerProof;
   readonly #evidence: Evidence;
   readonly #enforcement: EnforcementKeeper;
   readonly #supervisor: Supervisor;
@@ -97,7 +93,6 @@ export class Service {
   #admin: Admin | undefined;
   /** Looks for what the log has to tell. */
   #lookTimer: NodeJS.Timeout | undefined;
-  #revocationTimer: NodeJS.Timeout | undefined;
   #isListening = false;
 
   private constructor(config: Config, source: ServiceSource, log: Log, quic: QuicFacts | undefined) {
@@ -119,8 +114,12 @@ export class Service {
       monotonicUsec: () => process.hrtime.bigint() / 1_000n,
     });
     this.#trust = TrustKeeper.open(config, { clock: systemClock, log, onChange: learned });
-    this.#tls = new TlsKeeper({ clock: systemClock, log, onChange: learned });
-    this.#revocations = new RevocationKeeper({ log, onChange: learned });
+    this.#proof = new ListenerProof({
+      log,
+      state: () => this.#state.current,
+      journal: () => this.#evidence.journal,
+      apply: () => this.#changes.applyAgain(),
+    });
     this.#evidence = new Evidence(config, {
       log,
       totals: this.#totals,
@@ -200,8 +199,7 @@ export class Service {
       totals: this.#totals,
       supervisor: this.#supervisor,
       trust: this.#trust,
-      tls: this.#tls,
-      revocations: this.#revocations,
+      ...{ tls: this.#proof.tls, revocations: this.#proof.revocations },
       evidence: this.#evidence,
       enforcement: this.#enforcement,
       pause: this.#pause,
@@ -223,8 +221,7 @@ export class Service {
       }),
       lists: this.#lists,
       hosts: this.#hosts,
-      tls: this.#tls,
-      revocations: this.#revocations,
+      ...{ tls: this.#proof.tls, revocations: this.#proof.revocations },
       evidence: this.#evidence,
       enforcement: this.#enforcement,
       knownAuthor: (sha256) => this.#texts.author(sha256),
@@ -268,7 +265,7 @@ export class Service {
       ...{ source, texts: this.#texts, shelf },
       totals: this.#totals,
       enforcement: this.#enforcement,
-      tls: this.#tls,
+      ...{ tls: this.#proof.tls, acme: () => this.#proof.acme.facts },
       upstreams: this.#upstreamWatch,
       readiness: () => readinessOf(this.#isListening, this.#enforcement.current, this.#stateWatch.trouble),
       adminAddress: () => this.#admin?.address,
@@ -287,7 +284,8 @@ export class Service {
       workers: () => this.#supervisor.alive,
       workerRestarts: () => this.#supervisor.restarts,
       workerHangs: () => this.#supervisor.hangs,
-      tls: () => this.#tls.facts(this.#state.current.config),
+      tls: () => this.#proof.tls.facts(this.#state.current.config),
+      acme: () => this.#proof.acme.counts,
       roomCertificateEndMs: () => this.#roomDoor.certificateEndMs,
       tlsConnectionsLimit: () => count * (this.#descriptors.encrypted?.connectionsMax ?? 0),
       tcpConnectionsLimit: () => count * this.#descriptors.streams.connectionsMax,
@@ -358,16 +356,14 @@ export class Service {
     this.#outlets.begin();
     this.#own.follow(this.#state.current);
     this.#manager.update(this.#status());
+    this.#proof.start();
     this.#lookTimer = setInterval(() => {
       this.#upstreamWatch.look();
       this.#evidence.look();
-      this.#tls.look(this.#state.current.config);
+      this.#proof.look();
       this.#outlets.look(this.#state.current.config);
       this.#manager.update(this.#status());
     }, LOOK_MS);
-    this.#revocationTimer = setInterval(() => {
-      this.#revocations.look(this.#state.current.config);
-    }, REVOCATION_LOOK_MS);
   }
 
   /** Puts the configuration and the lists as they now are on disk in force, or reports why not. Never throws. */
@@ -381,7 +377,7 @@ export class Service {
     this.#manager.stopping();
     this.#isListening = false;
     clearInterval(this.#lookTimer);
-    clearInterval(this.#revocationTimer);
+    await this.#proof.close();
     this.#pause.close();
     this.#enforcement.close();
     this.#stateWatch.close();

@@ -3,22 +3,29 @@
 //
 // What was read and fits stays until something else was read and fits: a key that came before its certificate, a file cut
 // short or a right that was taken away changes nothing but an alarm. The keys of tickets are made here, for all workers.
-import { statSync } from 'node:fs';
+// One that comes by ACME lies in the state directory and is read in the same way; until it is there, listeners have what was in
+// force before, or nothing.
+import { existsSync, statSync } from 'node:fs';
 import { type AppError, type Clock, isAppError } from '../base/base.ts';
-import type { Config, TlsConfig } from '../config/config.ts';
+import type { Config } from '../config/config.ts';
 import type { Log } from '../observe/observe.ts';
 import {
   assertValid,
   type CertificateFacts,
+  type CertificateFiles,
+  type ChallengeProof,
   readCertificate,
+  readClientAuthorities,
   TicketKeys,
   type TlsMaterial,
   type TlsSettings,
+  warningMs,
 } from '../tls/tls.ts';
+import { certificateFilesOf } from './certificate-files.ts';
 
 /** Looks for which files may not fit before anybody hears of it: both of a pair are seldom replaced at once. */
 const LOOKS_UNTIL_TOLD = 5;
-/** An end of which the log warns, milliseconds: those who renew automatically do so a month before. */
+/** An end of which is warned, milliseconds: those who renew automatically do so a month before. */
 const SOON_MS = 7 * 86_400_000;
 
 interface Read {
@@ -31,6 +38,7 @@ interface Read {
 /** What metrics tell of the certificate. */
 export interface TlsFacts {
   /** Milliseconds since the epoch. */
+  readonly startMs: number;
   readonly endMs: number;
   /** The files hold something that is not used. */
   readonly isRefused: boolean;
@@ -40,6 +48,8 @@ export interface TlsFacts {
 export interface TlsKeeperParts {
   readonly clock: Clock;
   readonly log: Log;
+  /** What authorities are shown that look whether a name leads here. */
+  readonly challenges: () => readonly ChallengeProof[];
   /** Something else is to be put in force in all workers. */
   readonly onChange: () => void;
 }
@@ -50,6 +60,8 @@ export class TlsKeeper {
   readonly #tickets: TicketKeys;
   /** By the files that it was read from: that in force, and that of a configuration which is being put in force. */
   readonly #read = new Map<string, Read>();
+  /** What was read last, for listeners whose certificate is still to come. */
+  #last: Read | undefined;
   #badLooks = 0;
   #validity = '';
 
@@ -59,42 +71,55 @@ export class TlsKeeper {
   }
 
   /** What listeners of a configuration prove with; undefined without any. Throws AppError of CertificateErrorCode. */
-  settingsFor({ tls }: Config): TlsSettings | undefined {
-    if (tls === undefined) return undefined;
-    const { material } = this.#read.get(keyOf(tls)) ?? this.#take(tls);
+  settingsFor(config: Config): TlsSettings | undefined {
+    const { tls } = config;
+    const files = certificateFilesOf(config);
+    if (tls === undefined || files === undefined) return undefined;
+    const read = this.#read.get(keyOf(files)) ?? (tls.acme ? this.#takeObtained(files) : this.#take(files));
+    const material = read?.material ?? this.#withoutOwn(files);
     const ticketLifetimeSec = Math.ceil(tls.ticketRotationMs / 1000);
-    return { ...material, ticketKeys: this.#tickets.keys, ticketLifetimeSec };
+    const challenges = tls.acme ? this.#parts.challenges() : [];
+    return { ...material, challenges, ticketKeys: this.#tickets.keys, ticketLifetimeSec };
   }
 
   /** Reads the files of a configuration anew; throws AppError of CertificateErrorCode, and keeps what was read before. */
-  reread({ tls }: Config): void {
-    if (tls !== undefined) this.#take(tls);
+  reread(config: Config): void {
+    const files = certificateFilesOf(config);
+    if (files === undefined) return;
+    if (config.tls?.acme === undefined) this.#take(files);
+    else this.#takeObtained(files);
   }
 
   /** Looks after the files of the configuration in force, and the keys of tickets; once a second. */
-  look({ tls }: Config): void {
-    if (tls === undefined) return;
+  look(config: Config): void {
+    const files = certificateFilesOf(config);
+    if (config.tls === undefined || files === undefined) return;
     const { clock, onChange } = this.#parts;
-    const key = keyOf(tls);
+    const key = keyOf(files);
     for (const other of this.#read.keys()) if (other !== key) this.#read.delete(other);
-    const isRotated = this.#tickets.rotate(clock(), tls.ticketRotationMs);
-    if (this.#renew(tls) || isRotated) onChange();
-    this.#tellValidity(tls);
+    const isRotated = this.#tickets.rotate(clock(), config.tls.ticketRotationMs);
+    const isAwaited = config.tls.acme !== undefined && !existsSync(files.certPath);
+    if ((!isAwaited && this.#renew(files)) || isRotated) onChange();
+    this.#tellValidity(files);
   }
 
-  /** Undefined where nothing is encrypted. */
-  facts({ tls }: Config): TlsFacts | undefined {
-    const read = tls && this.#read.get(keyOf(tls));
-    return read && { endMs: read.facts.endMs, isRefused: this.#badLooks >= LOOKS_UNTIL_TOLD };
+  /** Undefined where nothing is encrypted, or nothing can be yet. */
+  facts(config: Config): TlsFacts | undefined {
+    const files = certificateFilesOf(config);
+    const read = files && (this.#read.get(keyOf(files)) ?? (config.tls?.acme ? this.#last : undefined));
+    if (read === undefined) return undefined;
+    const { facts } = read;
+    const { startMs, endMs } = facts;
+    return { startMs, endMs, isRefused: this.#badLooks >= LOOKS_UNTIL_TOLD };
   }
 
   /** Reads files that are others by now; true when what they hold is to be put in force. */
-  #renew(tls: TlsConfig): boolean {
+  #renew(files: CertificateFiles): boolean {
     const { log } = this.#parts;
-    const before = this.#read.get(keyOf(tls));
-    if (before?.identity === identityOf(tls)) return false;
+    const before = this.#read.get(keyOf(files));
+    if (before?.identity === identityOf(files)) return false;
     try {
-      const { material } = this.#take(tls);
+      const { material } = this.#take(files);
       return before === undefined || !isSame(before.material, material);
     } catch (error) {
       if (!isAppError(error)) throw error;
@@ -106,33 +131,60 @@ export class TlsKeeper {
     }
   }
 
-  #take(tls: TlsConfig): Read {
+  /** What ACME obtained; undefined where it did not yet, or where what it kept is damaged: it obtains another one. */
+  #takeObtained(files: CertificateFiles): Read | undefined {
+    if (!existsSync(files.certPath)) return undefined;
+    try {
+      return this.#take(files);
+    } catch (error) {
+      if (!isAppError(error)) throw error;
+      this.#parts.log.error({ err: error }, 'the certificate that was obtained cannot be used');
+      return undefined;
+    }
+  }
+
+  /** What was in force before, and nothing at a first start; authorities of clients are those of the files. */
+  #withoutOwn({
+    clientAuthorityPaths,
+  }: CertificateFiles): Pick<TlsSettings, 'cert' | 'key' | 'ocsp' | 'clientAuthorities'> {
+    const { cert, key } = this.#last?.material ?? { cert: undefined, key: undefined };
+    const authorities = clientAuthorityPaths.flatMap(readClientAuthorities);
+    return {
+      cert,
+      key,
+      ocsp: undefined,
+      clientAuthorities: authorities.length === 0 ? undefined : authorities,
+    };
+  }
+
+  #take(files: CertificateFiles): Read {
     const { log } = this.#parts;
-    const key = keyOf(tls);
+    const key = keyOf(files);
     const before = this.#read.get(key);
     // Before the files: what is replaced meanwhile is read again.
-    const identity = identityOf(tls);
-    const read = { ...readCertificate(tls), identity };
+    const identity = identityOf(files);
+    const read = { ...readCertificate(files), identity };
     this.#read.set(key, read);
+    this.#last = read;
     this.#badLooks = 0;
     if (before !== undefined && isSame(before.material, read.material)) return read;
     const { names, issuer, endMs, fingerprint, notes } = read.facts;
     log.info(
-      { path: tls.certPath, names, issuer, until: new Date(endMs).toISOString(), fingerprint },
+      { path: files.certPath, names, issuer, until: new Date(endMs).toISOString(), fingerprint },
       before === undefined ? 'certificate of the encrypted listeners' : 'certificate renewed',
     );
-    for (const note of notes) log.warn({ path: tls.certPath }, note);
-    this.#tellValidity(tls);
+    for (const note of notes) log.warn({ path: files.certPath }, note);
+    this.#tellValidity(files);
     return read;
   }
 
   /** Says so when the certificate comes to its end, and when it is there. */
-  #tellValidity(tls: TlsConfig): void {
+  #tellValidity(files: CertificateFiles): void {
     const { clock, log } = this.#parts;
-    const read = this.#read.get(keyOf(tls));
+    const read = this.#read.get(keyOf(files));
     if (read === undefined) return;
-    const fault = validityFault(read.facts, tls.certPath, clock());
-    const isSoon = read.facts.endMs - clock() < SOON_MS;
+    const fault = validityFault(read.facts, files.certPath, clock());
+    const isSoon = clock() > warningMs(read.facts, SOON_MS);
     const validity = `${read.facts.fingerprint} ${fault === undefined ? isSoon : fault.message}`;
     if (validity === this.#validity) return;
     this.#validity = validity;
@@ -141,21 +193,23 @@ export class TlsKeeper {
     else if (isSoon) {
       const until = new Date(read.facts.endMs).toISOString();
       log.warn(
-        { path: tls.certPath, until },
+        { path: files.certPath, until },
         'the certificate of the encrypted listeners ends soon: renew it',
       );
     }
   }
 }
 
-/** The certificate of a configuration; throws AppError where it cannot be used, or is not valid at a time. */
-export const readValidCertificate = (
-  tls: TlsConfig | undefined,
-  nowMs: number,
-): CertificateFacts | undefined => {
-  if (tls === undefined) return undefined;
-  const { facts } = readCertificate(tls);
-  assertValid(facts, tls.certPath, nowMs);
+/**
+ * The certificate of a configuration; undefined without one, also while ACME has not obtained it yet. Throws AppError where it
+ * cannot be used, or is not valid at a time.
+ */
+export const readValidCertificate = (config: Config, nowMs: number): CertificateFacts | undefined => {
+  const files = certificateFilesOf(config);
+  if (files === undefined || (config.tls?.acme !== undefined && !existsSync(files.certPath)))
+    return undefined;
+  const { facts } = readCertificate(files);
+  assertValid(facts, files.certPath, nowMs);
   return facts;
 };
 
@@ -169,14 +223,19 @@ const validityFault = (facts: CertificateFacts, path: string, nowMs: number): Ap
   }
 };
 
-const pathsOf = ({ certPath, keyPath, ocspPath, clientAuthorityPaths }: TlsConfig): readonly string[] =>
+const pathsOf = ({
+  certPath,
+  keyPath,
+  ocspPath,
+  clientAuthorityPaths,
+}: CertificateFiles): readonly string[] =>
   [certPath, keyPath, ocspPath, ...clientAuthorityPaths].filter((path) => path !== undefined);
 
-const keyOf = (tls: TlsConfig): string => pathsOf(tls).join('\n');
+const keyOf = (files: CertificateFiles): string => pathsOf(files).join('\n');
 
 /** What stands there, behind symbolic links: programs that renew it replace files, links, or what is in them. */
-const identityOf = (tls: TlsConfig): string =>
-  pathsOf(tls)
+const identityOf = (files: CertificateFiles): string =>
+  pathsOf(files)
     .map((path) => {
       const found = statSync(path, { bigint: true, throwIfNoEntry: false });
       return found === undefined

@@ -65,7 +65,7 @@ export const announcedOf = ({
   encrypted,
   tls,
 }: State): { readonly service: EncryptedService; readonly certificate: Certificate } | undefined => {
-  if (tls === undefined) return undefined;
+  if (tls?.cert === undefined) return undefined;
   const endpointsOf = (wanted: EncryptedEndpoint['kind']): Endpoint[] =>
     encrypted.filter(({ kind }) => kind === wanted).map(({ endpoint }) => endpoint);
   const certificate = toCertificate((new X509Certificate(tls.cert).subjectAltName ?? '').split(', '));

@@ -1,6 +1,7 @@
 // cordon check: every problem of a configuration at once, lists included; otherwise the effective configuration.
 
 import {
+  checkAcme,
   checkRevocations,
   judgeConfiguration,
   loadConfiguration,
@@ -35,8 +36,9 @@ export const check = async ({ values }: InputOf<typeof CHECK>): Promise<number> 
   try {
     readTrustAnchors(config.dnssec);
     readAuthorities(config.resolver.ca);
-    const certificate = readValidCertificate(config.tls, Date.now());
+    const certificate = readValidCertificate(config, Date.now());
     checkRevocations(config);
+    checkAcme(config);
     const pathOf = await readKeptPaths(config, Date.now);
     const complete = withoutMissing(config, pathOf);
     const missing = config.lists.filter((list) => !complete.lists.includes(list)).map(({ id }) => id);
@@ -64,7 +66,8 @@ export const check = async ({ values }: InputOf<typeof CHECK>): Promise<number> 
     if (certificate !== undefined) {
       const { names, endMs, notes } = certificate;
       const until = new Date(endMs).toISOString();
-      process.stdout.write(`# tls.cert: for ${names.join(', ') || 'no name'}, until ${until}\n`);
+      const key = config.tls?.acme === undefined ? 'tls.cert' : 'tls.acme';
+      process.stdout.write(`# ${key}: for ${names.join(', ') || 'no name'}, until ${until}\n`);
       for (const note of notes) process.stdout.write(`#   WARNING: ${note}\n`);
       const gaps = discoveryGaps(config.listen.dns, toCertificate(names));
       if (gaps.length > 0) {
@@ -72,6 +75,8 @@ export const check = async ({ values }: InputOf<typeof CHECK>): Promise<number> 
         process.stdout.write(`#   note: ${text}\n`);
       }
     }
+    if (certificate === undefined && config.tls?.acme !== undefined)
+      process.stdout.write('# tls.acme: no certificate was obtained yet: the running program does so\n');
     for (const { key, path, count } of prefixFiles) {
       process.stdout.write(`# ${key}: ${count} prefixes (${path})\n`);
     }

@@ -59,9 +59,12 @@ const serviceOf = (values: {
   readonly token: string | undefined;
 }): EncryptedService => {
   const config = requireConfig(configPath(values.config));
-  const facts = readValidCertificate(config.tls, Date.now());
+  const facts = readValidCertificate(config, Date.now());
   const { dot, doh, doq } = config.listen;
   const unknown = [...dot, ...doh, ...doq].some(({ port }) => port === 0);
+  if (facts === undefined && config.tls?.acme !== undefined) {
+    throw failure('of the configuration', 'no certificate was obtained by ACME yet');
+  }
   if (facts === undefined || dot.length + doh.length === 0) {
     throw failure(
       'of the configuration',

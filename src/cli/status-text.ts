@@ -70,6 +70,7 @@ const partsOf = (status: ServiceStatus, nowMs: number): [label: string, text: st
     ['workers', `${workers.alive} of ${workers.wanted}${broken}`],
     ['dnssec', dnssec],
     ['certificate', certificateOf(status, nowMs)],
+    ...(status.acme === null ? [] : [acmeOf(status.acme, nowMs)]),
     ['exemptions', exemptionsOf(status, nowMs)],
     ['records', recordsOf(status, nowMs)],
     ...status.outputs.map(({ name, written, dropped, waiting, trouble }): [string, string] => [
@@ -85,9 +86,18 @@ const partsOf = (status: ServiceStatus, nowMs: number): [label: string, text: st
   return parts;
 };
 
-const certificateOf = ({ certificate }: ServiceStatus, nowMs: number): string =>
+const acmeOf = (
+  { state, failures, error, next }: NonNullable<ServiceStatus['acme']>,
+  nowMs: number,
+): [string, string] => {
+  if (state === 'obtaining') return ['acme', 'a certificate is being obtained'];
+  if (state === 'issued') return ['acme', `renewed ${aheadText(next, nowMs)}`];
+  return ['acme', `failed ${failures} times, ${error}; again ${aheadText(next, nowMs)}`];
+};
+
+const certificateOf = ({ certificate, acme }: ServiceStatus, nowMs: number): string =>
   certificate === null
-    ? 'none: nothing listens encrypted'
+    ? `none${acme === null ? ': nothing listens encrypted' : ' yet'}`
     : `until ${certificate.ends.slice(0, 10)} (${aheadText(certificate.ends, nowMs)})`;
 
 const exemptionsOf = ({ exemptions }: ServiceStatus, nowMs: number): string => {

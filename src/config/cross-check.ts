@@ -73,6 +73,7 @@ const checkListeners = (draft: Draft, report: Report): void => {
   add(overTcp, ['listen', 'admin'], draft.listen?.admin);
   add(overTcp, ['control-room', 'listen'], draft['control-room']?.listen);
   checkPlain(draft, report);
+  checkProof(draft, report);
   for (const name of ['dot', 'doh', 'doq'] as const) {
     if ([...itemsOf(draft.listen?.[name])].length > 0 && draft.tls === undefined) {
       report(
@@ -80,6 +81,29 @@ const checkListeners = (draft: Draft, report: Report): void => {
         conflict('there is no certificate to prove with', 'write tls: { cert: "cert.pem", key: "key.pem" }'),
       );
     }
+  }
+};
+
+/** What encrypted listeners prove with comes from files or by ACME. */
+const checkProof = ({ tls, listen }: Draft, report: Report): void => {
+  if (!isMap(tls)) return;
+  const { acme } = tls;
+  for (const name of ['cert', 'key'] as const) {
+    if (acme === undefined && tls[name] === undefined) report(['tls', name], missing());
+    if (acme !== undefined && tls[name] !== undefined)
+      report(['tls', name], conflict('the certificate comes by "tls.acme"', 'write one of both'));
+  }
+  if (acme === undefined) return;
+  if (tls.ocsp !== undefined)
+    report(['tls', 'ocsp'], conflict('a certificate by "tls.acme" changes by itself', 'remove the key'));
+  if ([...itemsOf(listen?.doh)].length === 0) {
+    const text = 'the authority looks at "listen.doh", and nothing listens there';
+    report(['tls', 'acme'], conflict(text, 'write listen: { doh: [...] } with port 443'));
+  }
+  const seen = new Map<string, string>();
+  for (const [index, name] of itemsOf(isMap(acme) ? acme.names : undefined)) {
+    if (name !== undefined)
+      reportRepeat(seen, name, ['tls', 'acme', 'names', index], 'is named already', report);
   }
 };
 

@@ -66,7 +66,9 @@ export interface MetricsSource {
   /** When the trust anchors were last confirmed by the zone's own keys, milliseconds since the epoch. */
   anchorsConfirmedMs?(): number | undefined;
   /** The certificate of the encrypted listeners; undefined: there is none. */
-  tls?(): { readonly endMs: number; readonly isRefused: boolean } | undefined;
+  tls?(): { readonly startMs: number; readonly endMs: number; readonly isRefused: boolean } | undefined;
+  /** How certificates are obtained by ACME; undefined: none is. `failures` one after the other, the others since the start. */
+  acme?(): { readonly failures: number; readonly issued: number; readonly failed: number } | undefined;
   /** When the certificate of the control room ends, milliseconds since the epoch; undefined: it has none. */
   roomCertificateEndMs?(): number | undefined;
   /** Encrypted connections of clients that all workers may have. */

@@ -443,7 +443,7 @@ const METRICS: readonly Metric[] = [
     name: 'cordon_tls_handshakes_total',
     type: 'counter',
     labels: ['result'],
-    help: 'Handshakes with clients: `full`, `resumed`, begun and `failed`, `limited` by `tls.handshakes`; connections that sent something else (`no-hello`) or nothing in time (`too-late`).',
+    help: 'Handshakes with clients: `full`, `resumed`, begun and `failed`, `limited` by `tls.handshakes`; of authorities that look whether a name leads here (`challenge`); connections that sent something else (`no-hello`) or nothing in time (`too-late`).',
     alarm:
       '`rate(cordon_tls_handshakes_total{result="failed"}[15m]) > 1`: clients do not take the certificate',
     read: summed('handshakes'),
@@ -453,11 +453,47 @@ const METRICS: readonly Metric[] = [
     type: 'gauge',
     labels: [],
     help: 'When the first certificate of the chain of the encrypted listeners ends; seconds since the epoch; absent without such listeners.',
-    alarm: '`cordon_tls_certificate_expiry_timestamp_seconds - time() < 7 * 86400`',
+    alarm:
+      '`cordon_tls_certificate_expiry_timestamp_seconds - time() < clamp_max(cordon_tls_certificate_life_seconds / 4, 7 * 86400)`',
     read: ({ source }) => {
       const { endMs } = source.tls?.() ?? {};
       return maybe(endMs === undefined ? undefined : endMs / 1000);
     },
+  },
+  {
+    name: 'cordon_tls_certificate_life_seconds',
+    type: 'gauge',
+    labels: [],
+    help: 'How long the certificates of that chain are valid together, from their start to their end; absent without such listeners.',
+    alarm: '',
+    read: ({ source }) => {
+      const found = source.tls?.();
+      return maybe(found === undefined ? undefined : Math.max(0, found.endMs - found.startMs) / 1000);
+    },
+  },
+  {
+    name: 'cordon_acme_orders_total',
+    type: 'counter',
+    labels: ['result'],
+    help: 'Certificates that were asked for by ACME: `issued` and on the disk, or `failed`; absent without `tls.acme`.',
+    alarm: '',
+    read: ({ source }) => {
+      const found = source.acme?.();
+      if (found === undefined) return [];
+      return [
+        [['issued'], found.issued],
+        [['failed'], found.failed],
+      ];
+    },
+  },
+  {
+    name: 'cordon_acme_failures',
+    type: 'gauge',
+    labels: [],
+    help: 'Certificates that were asked for by ACME and not obtained, one after the other; 0 after one that was; absent without `tls.acme`.',
+    alarm:
+      '`cordon_acme_failures >= 3` for an hour; `> 0` where there is no `cordon_tls_certificate_expiry_timestamp_seconds`',
+    read: ({ source }) => maybe(source.acme?.()?.failures),
   },
   {
     name: 'cordon_tls_certificate_refused',

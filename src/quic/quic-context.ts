@@ -5,8 +5,9 @@ import { openSslErrors } from './openssl.ts';
 
 /** What a server proves with: PEM, the own certificate first. */
 export interface QuicSettings {
-  readonly cert: string;
-  readonly key: string;
+  /** Undefined with `key`: there is none yet, and every handshake fails. */
+  readonly cert: string | undefined;
+  readonly key: string | undefined;
 }
 
 /** What the callback for ALPN says (SSL_CTX_set_alpn_select_cb(3)). */
@@ -34,7 +35,8 @@ export class QuicContext {
 
   /** Proves with something else from the next handshake on; throws AppError ERR_SERVER_QUIC, and changes nothing then. */
   prove(settings: QuicSettings): void {
-    useCertificate(this.#c, this.pointer, settings);
+    const { cert, key } = settings;
+    if (cert !== undefined && key !== undefined) useCertificate(this.#c, this.pointer, cert, key);
   }
 
   close(): void {
@@ -43,7 +45,7 @@ export class QuicContext {
   }
 }
 
-const useCertificate = (c: OpenSsl, context: Pointer, { cert, key }: QuicSettings): void => {
+const useCertificate = (c: OpenSsl, context: Pointer, cert: string, key: string): void => {
   c.ERR_clear_error();
   const [own = null, ...rest] = readAll(c, cert);
   const secret = withBytes(c, key, (bio) => c.PEM_read_bio_PrivateKey(bio, null, null, null));

@@ -125,11 +125,20 @@ export interface SketchRecord extends RecordHead {
 /** The life of the process. */
 export interface ServiceRecord extends RecordHead {
   readonly kind: 'service';
-  readonly event: 'start' | 'stop' | 'unclean-end' | 'worker-died' | 'worker-started' | 'cryptography';
+  readonly event:
+    | ('start' | 'stop' | 'unclean-end' | 'worker-died' | 'worker-started')
+    | ('cryptography' | 'certificate');
   readonly version?: string;
   /** Of `cryptography`: written where a FIPS module is in use, and names it. */
   readonly openssl?: string;
   readonly modules?: readonly { readonly path: string; readonly sha256: string }[];
+  /** Of `certificate`: one was obtained by ACME, from whom, for whom, and until when it is valid. */
+  readonly directory?: string;
+  readonly names?: readonly string[];
+  readonly issuer?: string;
+  /** SHA-256, hexadecimal with colons. */
+  readonly fingerprint?: string;
+  readonly until?: string;
   /** Of `unclean-end`: time of the last record that the run before had written; what came after it may be missing. */
   readonly lastWritten?: string;
   readonly worker?: number;

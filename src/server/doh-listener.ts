@@ -20,7 +20,7 @@ import {
   type Http2Stream,
 } from '../http2/http2.ts';
 import { PENDING, TRANSPORT } from '../pipeline/pipeline.ts';
-import type { TlsSettings } from '../tls/tls.ts';
+import { Challenges, type TlsSettings } from '../tls/tls.ts';
 import { networkOf, TCP_CLOSED } from './connection-budget.ts';
 import { withToken } from './credentials.ts';
 import { Departures } from './departures.ts';
@@ -194,7 +194,7 @@ export class DohListener implements Owner {
     this.#servers = servers;
     this.options = options;
     const { secure, clock } = options;
-    this.#secure = secure && new SecureGate(PROTOCOLS, secure, clock);
+    this.#secure = secure && new SecureGate(PROTOCOLS, secure, clock, new Challenges());
     this.#http1 = this.#createHttp1();
     this.#entrance = new Entrance(servers, options, this.#secure, {
       create: (socket, caller, nowMs) => new Connection(this, socket, caller, nowMs),

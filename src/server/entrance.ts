@@ -8,6 +8,7 @@ import { type ConnectionBudget, TCP_REFUSAL, type Tenant } from './connection-bu
 import { readShown } from './credentials.ts';
 import { type Caller, Proxies, readCaller } from './proxies.ts';
 import type { SecureGate, SecureOptions } from './secure-gate.ts';
+import { Strangers } from './strangers.ts';
 
 /** From the end of a listener to that of the last connection, milliseconds: a round trip, and some. */
 const CLOSE_MS = 500;
@@ -59,6 +60,7 @@ export class Entrance<G extends Guest> {
   /** Undefined: nothing is encrypted. */
   readonly #secure: SecureGate | undefined;
   readonly #host: Host<G>;
+  readonly #strangers = new Strangers();
 
   constructor(
     servers: readonly Server[],
@@ -119,11 +121,15 @@ export class Entrance<G extends Guest> {
 
   #admit(socket: Socket, caller: Caller): void {
     const { budget, clock, mayAsk } = this.#options;
-    if (!mayAsk(caller.words)) {
-      budget.refuse(TCP_REFUSAL.ACCESS);
+    const refused = (): void => budget.refuse(TCP_REFUSAL.ACCESS);
+    const isStranger = !mayAsk(caller.words);
+    const place = isStranger ? this.#takeStranger(caller.words) : undefined;
+    if (isStranger && place === undefined) {
+      refused();
       socket.destroy();
       return;
     }
+    if (place !== undefined) socket.on('close', () => place.left());
     const guest = this.#host.create(socket, caller, clock());
     if (!budget.take(guest, guest.aliveMs)) {
       socket.destroy();
@@ -134,7 +140,15 @@ export class Entrance<G extends Guest> {
       if (this.guests.delete(guest)) budget.release(guest);
     });
     if (this.#secure === undefined) this.#host.begin(guest);
-    else this.#secure.admit(socket, caller.words, (secured) => this.#enter(guest, secured));
+    else {
+      const enter = (secured: TLSSocket): void => this.#enter(guest, secured);
+      this.#secure.admit(socket, caller.words, enter, isStranger ? refused : undefined);
+    }
+  }
+
+  /** A place for one who may not ask; undefined where nobody has to look at a challenge, or too many do. */
+  #takeStranger(words: AddressWords): { left(): void } | undefined {
+    return this.#secure?.takesStrangers === true ? this.#strangers.admit(words) : undefined;
   }
 
   #enter(guest: G, secured: TLSSocket): void {

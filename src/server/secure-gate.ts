@@ -10,7 +10,7 @@ import type { TLSSocket } from 'node:tls';
 import type { Shown } from '../access/access.ts';
 import type { AddressWords, Clock } from '../base/base.ts';
 import { readU16 } from '../dns/dns.ts';
-import { SecureServer, type TlsSettings } from '../tls/tls.ts';
+import { type Challenges, SecureServer, type TlsSettings } from '../tls/tls.ts';
 import { HANDSHAKE } from '../words/words.ts';
 import { networkOf } from './connection-budget.ts';
 import { Departures } from './departures.ts';
@@ -60,6 +60,8 @@ interface Newcomer {
   /** When it connected, and then when its handshake began. */
   sinceMs: number;
   readonly secured: (socket: TLSSocket) => void;
+  /** Told that one who may only answer a challenge asked for something else; undefined: it may ask. */
+  readonly refusedStranger: (() => void) | undefined;
   /** What it sent so far. */
   hello: Buffer;
   hasBegun: boolean;
@@ -68,6 +70,8 @@ interface Newcomer {
 /** The handshakes of one listener. */
 export class SecureGate {
   readonly #server: SecureServer;
+  /** Of authorities that look whether a name leads here; undefined where they do not look. */
+  readonly #challenges: Challenges | undefined;
   readonly #options: SecureOptions;
   readonly #clock: Clock;
   readonly #newcomers = new Set<Newcomer>();
@@ -76,22 +80,38 @@ export class SecureGate {
   #turns = 0;
   readonly #departures = new Departures();
 
-  /** `protocols` are names of ALPN in the order of preference. */
-  constructor(protocols: readonly string[], options: SecureOptions, clock: Clock) {
+  /** `protocols` are names of ALPN in the order of preference; `challenges`: those of an authority are answered here. */
+  constructor(protocols: readonly string[], options: SecureOptions, clock: Clock, challenges?: Challenges) {
     this.#server = new SecureServer(protocols, options.settings);
+    this.#challenges = challenges;
+    this.#challenges?.set(options.settings.challenges);
     this.#options = options;
     this.#clock = clock;
+  }
+
+  /** Who may not ask may answer a challenge. */
+  get takesStrangers(): boolean {
+    return this.#challenges?.areOpen === true;
   }
 
   /** Proves with something else from the next handshake on. */
   set(settings: TlsSettings): void {
     this.#server.set(settings);
+    this.#challenges?.set(settings.challenges);
   }
 
-  /** Takes a connection. `secured` is called after its handshake; otherwise the socket is closed. */
-  admit(socket: Socket, words: AddressWords, secured: (socket: TLSSocket) => void): void {
-    const sinceMs = this.#clock();
-    const newcomer: Newcomer = { socket, words, sinceMs, secured, hello: NOTHING, hasBegun: false };
+  /**
+   * Takes a connection. `secured` is called after its handshake; otherwise the socket is closed. With `refusedStranger` it may answer
+   * a challenge and nothing else.
+   */
+  admit(
+    socket: Socket,
+    words: AddressWords,
+    secured: (socket: TLSSocket) => void,
+    refusedStranger?: () => void,
+  ): void {
+    const begun = { sinceMs: this.#clock(), hello: NOTHING, hasBegun: false };
+    const newcomer: Newcomer = { socket, words, secured, refusedStranger, ...begun };
     this.#newcomers.add(newcomer);
     socket.once('close', () => {
       if (this.#newcomers.delete(newcomer) && newcomer.hasBegun) this.#tell(HANDSHAKE.FAILED);
@@ -175,11 +195,26 @@ export class SecureGate {
   }
 
   #begin(newcomer: Newcomer): void {
-    const { socket, hello, secured } = newcomer;
+    const { socket, hello, secured, refusedStranger } = newcomer;
+    const challenge = this.#challenges?.find(hello);
+    if (challenge === undefined && refusedStranger !== undefined) {
+      this.#newcomers.delete(newcomer);
+      refusedStranger();
+      socket.destroy();
+      return;
+    }
     newcomer.hasBegun = true;
     newcomer.sinceMs = this.#clock();
     newcomer.hello = NOTHING;
     socket.unshift(hello);
+    // The handshake is all that there is to a challenge: nothing is read after it (RFC 8737 section 3).
+    challenge?.secure(socket, (tls) => {
+      this.#newcomers.delete(newcomer);
+      this.#tell(HANDSHAKE.CHALLENGE);
+      tls.on('error', () => {});
+      tls.destroySoon();
+    });
+    if (challenge !== undefined) return;
     this.#server.secure(socket, (tls) => {
       this.#newcomers.delete(newcomer);
       this.#tell(tls.isSessionReused() ? HANDSHAKE.RESUMED : HANDSHAKE.FULL);

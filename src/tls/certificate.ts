@@ -21,6 +21,8 @@ const MODE_OTHERS = 0o007;
 const DER_SEQUENCE = 0x30;
 const OCSP_SUCCESSFUL = [0x0a, 0x01, 0x00] as const;
 const DER_LENGTH_OCTETS_MAX = 4;
+/** Of a certificate that lives for days, the part of its life that is left when it should have been renewed: that is done with a third. */
+const WARNING_PART = 4;
 
 const CERTIFICATE = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g;
 const KEY = /-----BEGIN (?<kind>(?:RSA |EC |ENCRYPTED )?PRIVATE KEY)-----[^-]+-----END \k<kind>-----/;
@@ -107,6 +109,12 @@ export const readCertificate = (
   };
   return { material, facts: toFacts(chain, leaf, keyPath) };
 };
+
+/** When to warn of an end: this long before it, or when a quarter of the life is left where that is later. Milliseconds. */
+export const warningMs = (
+  { startMs, endMs }: Pick<CertificateFacts, 'startMs' | 'endMs'>,
+  beforeMs: number,
+): number => endMs - Math.min(beforeMs, Math.max(0, endMs - startMs) / WARNING_PART);
 
 /** Throws ERR_CERTIFICATE_VALIDITY for a certificate that is not valid at a time. */
 export const assertValid = ({ startMs, endMs }: CertificateFacts, path: string, nowMs: number): void => {

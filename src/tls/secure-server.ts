@@ -21,11 +21,24 @@ const CIPHERS = [
 ].join(':');
 
 /** What the encrypted listeners of a process have in common; plain data that travels between threads. */
-export interface TlsSettings extends TlsMaterial {
+export interface TlsSettings extends Omit<TlsMaterial, 'cert' | 'key'> {
+  /** Undefined with `key`: there is no certificate yet, and every handshake fails but those of challenges. */
+  readonly cert: string | undefined;
+  readonly key: string | undefined;
+  /** What authorities are shown that look whether a name leads here; only over HTTPS. */
+  readonly challenges: readonly ChallengeProof[];
   /** The newest first. */
   readonly ticketKeys: readonly TicketKey[];
   /** How long a session can be resumed, seconds. */
   readonly ticketLifetimeSec: number;
+}
+
+/** What an authority is shown that asks by a name for `acme-tls/1` (RFC 8737 section 3); PEM. */
+export interface ChallengeProof {
+  /** In lower case. */
+  readonly serverName: string;
+  readonly cert: string;
+  readonly key: string;
 }
 
 /** The TLS of one listener. */
@@ -107,8 +120,7 @@ export class SecureServer {
 }
 
 const toOptions = ({ cert, key, clientAuthorities, ticketKeys, ticketLifetimeSec }: TlsSettings) => ({
-  cert,
-  key,
+  ...(cert !== undefined && key !== undefined && { cert, key }),
   // Who shows none is served all the same; whether it counts is looked at after the handshake.
   ...(clientAuthorities && { ca: [...clientAuthorities], requestCert: true, rejectUnauthorized: false }),
   minVersion: 'TLSv1.2' as const,

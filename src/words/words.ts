@@ -129,7 +129,9 @@ export const HANDSHAKE = {
   NO_HELLO: 4,
   /** No whole ClientHello came in time. */
   TOO_LATE: 5,
-  OTHER: 6,
+  /** An authority looked whether a name leads here (RFC 8737). */
+  CHALLENGE: 6,
+  OTHER: 7,
 } as const;
 
 /** What a question in flight gave way to. */

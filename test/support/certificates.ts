@@ -84,12 +84,36 @@ export class CertificateAuthority {
 
   /** Signs a certificate for a server or a client. */
   issue(text: CertificateText): Issued {
-    const extensions = [
-      'basicConstraints = critical,CA:false',
-      `extendedKeyUsage = ${text.purpose ?? 'serverAuth'}`,
-    ];
-    if (text.names.length > 0) extensions.push(`subjectAltName = ${text.names.join(',')}`);
-    return this.#sign(this.#directory, text.commonName ?? 'server', extensions, text.endsInDays ?? 2);
+    return this.#sign(this.#directory, text.commonName ?? 'server', extensionsOf(text), text.endsInDays ?? 2);
+  }
+
+  /** Signs what a request in DER asks for, with names and times of the test's choice; PEM. */
+  signRequest(request: Uint8Array, text: CertificateText): string {
+    const base = `issued-${this.#count++}`;
+    const file = (ending: string): string => join(this.#directory, `${base}.${ending}`);
+    writeFileSync(file('der'), request);
+    // The request names nobody, and `ca` wants somebody.
+    openssl(
+      this.#directory,
+      'req',
+      '-config',
+      'ca.conf',
+      '-inform',
+      'der',
+      '-in',
+      file('der'),
+      '-verify',
+      '-noout',
+    );
+    this.#certify(file, [...extensionsOf(text)], text.endsInDays ?? 2, [
+      '-subj',
+      `/CN=${text.commonName ?? 'server'}`,
+      '-inform',
+      'der',
+      '-in',
+      file('der'),
+    ]);
+    return readFileSync(file('pem'), 'utf8');
   }
 
   /** Revokes a certificate, and gives the list of all that are revoked, PEM. */
@@ -114,6 +138,16 @@ export class CertificateAuthority {
       ...['req', '-new', '-config', 'ca.conf', '-subj', `/CN=${commonName}`, '-nodes', '-newkey', 'ec'],
       ...['-pkeyopt', 'ec_paramgen_curve:prime256v1', '-keyout', file('key'), '-out', file('csr')],
     );
+    this.#certify(file, extensions, endsInDays, ['-in', file('csr')]);
+    return readIssued(directory, `${base}.key`, `${base}.pem`);
+  }
+
+  #certify(
+    file: (ending: string) => string,
+    extensions: string[],
+    endsInDays: number,
+    request: string[],
+  ): void {
     // Without the identifier of the authority's key, issuers are found by name alone: the harder case.
     extensions.push('subjectKeyIdentifier = hash', 'authorityKeyIdentifier = none');
     writeFileSync(file('ext'), `${extensions.join('\n')}\n`);
@@ -121,11 +155,16 @@ export class CertificateAuthority {
       this.#directory,
       ...['ca', '-batch', '-notext', '-config', 'ca.conf', '-keyfile', 'own.key', '-cert', 'own.pem'],
       ...['-startdate', formatTime(Math.min(0, endsInDays) - 2), '-enddate', formatTime(endsInDays)],
-      ...['-extfile', file('ext'), '-in', file('csr'), '-out', file('pem')],
+      ...['-extfile', file('ext'), '-out', file('pem'), ...request],
     );
-    return readIssued(directory, `${base}.key`, `${base}.pem`);
   }
 }
+
+const extensionsOf = ({ purpose = 'serverAuth', names }: CertificateText): string[] => [
+  'basicConstraints = critical,CA:false',
+  `extendedKeyUsage = ${purpose}`,
+  ...(names.length > 0 ? [`subjectAltName = ${names.join(',')}`] : []),
+];
 
 /** Runs openssl and returns what it printed. */
 export const openssl = (directory: string, ...args: string[]): Buffer =>

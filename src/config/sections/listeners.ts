@@ -5,6 +5,7 @@ import { durationMs, share } from '../amount.ts';
 import { orNone, withForm } from '../form.ts';
 import { integer, path } from '../leaf.ts';
 import { key, keyAs, list, same } from '../value.ts';
+import { acme } from './acme.ts';
 
 /** Sockets per worker stay countable; a host rarely has more addresses that it should serve on. */
 export const LISTENERS_MAX = 16;
@@ -81,10 +82,21 @@ export const tcp = withForm(tcpKeys, {
 const tlsKeys = z.strictObject({
   cert: keyAs(
     'certPath',
-    path(),
-    'File with the certificate in PEM, and behind it those that it was signed with; read again when it changes.',
+    path().optional(),
+    'File with the certificate in PEM, and behind it those that it was signed with; read again when it changes. Required unless there is `acme`.',
+    'it comes by `acme`',
   ),
-  key: keyAs('keyPath', path(), 'File with the key of the certificate in PEM, without a passphrase.'),
+  key: keyAs(
+    'keyPath',
+    path().optional(),
+    'File with the key of the certificate in PEM, without a passphrase. Required unless there is `acme`.',
+    'it comes by `acme`',
+  ),
+  acme: key(
+    acme,
+    'Cordon obtains the certificate itself, and renews it, from an authority that speaks ACME ([Certificates by ACME](encrypted.md#certificates-by-acme)); in place of `cert` and `key`.',
+    'it is in the files',
+  ),
   ocsp: keyAs(
     'ocspPath',
     path().optional(),

@@ -20,7 +20,7 @@ const PERIODS = ['daily', 'weekly', 'monthly', 'quarterly'] as const;
 const FORMATS = ['html', 'pdf', 'csv', 'json'] as const;
 
 /** A mailbox (RFC 5321 section 4.1.2) without quotes. */
-const mailbox = () =>
+export const mailbox = () =>
   textLeaf(
     { name: 'mailbox' },
     (text) =>

@@ -19,7 +19,8 @@ const service = (change: Partial<TroubleParts> = {}): TroubleParts => ({
     routes: () => [{ route: '.', isUp: true }],
     untrusted: () => new Map([['192.0.2.53', undefined]]),
   },
-  tls: { facts: () => ({ endMs: NOW_MS + 90 * DAY_MS, isRefused: false }) },
+  tls: { facts: () => ({ startMs: NOW_MS, endMs: NOW_MS + 90 * DAY_MS, isRefused: false }) },
+  acme: () => undefined,
   evidence: EVIDENCE,
   readiness: () => ({ text: 'ready', causes: [] }),
   fleetFacts: () => ({ isCutOff: false }),
@@ -27,7 +28,7 @@ const service = (change: Partial<TroubleParts> = {}): TroubleParts => ({
 });
 
 const certificate = (endMs: number, isRefused = false): Partial<TroubleParts> => ({
-  tls: { facts: () => ({ endMs, isRefused }) },
+  tls: { facts: () => ({ startMs: endMs - 90 * DAY_MS, endMs, isRefused }) },
 });
 
 const routes = (count: number): Partial<TroubleParts> => ({

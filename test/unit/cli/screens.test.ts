@@ -56,7 +56,8 @@ const STATUS: ServiceStatus = {
   exemptions: { active: 2, waiting: 1, nextEnd: ago(-4_320) },
   records: { lastCommit: ago(0.05), dropped: 0, verified: true, freeBytes: 61 * 2 ** 30 },
   outputs: [{ name: 'syslog+tls', written: 91_204, dropped: 0, waiting: 0, trouble: null }],
-  certificate: { ends: ago(-60_480), isRefused: false },
+  certificate: { ends: ago(-60_480), isEnding: false, isRefused: false },
+  acme: null,
   probe: { lastRun: ago(41), leakedNames: 0, failed: 0, unbelieved: [] },
   problems: ['list partner is held: cordon lists status'],
 };

@@ -29,25 +29,31 @@ const withoutDirectory = (text: string): string =>
   text.replaceAll(/\/\S*\/cordon-config-\w+\//g, '/DIRECTORY/');
 
 describe('effectiveConfig()', () => {
-  it('prints every key, from a file that sets every key', () => {
-    const text = readGolden('every-key.in');
-    const set = new Set(valuePaths(parse(text)));
+  it('prints every key, from files that set every key', () => {
+    // Those of acme.in exclude others.
+    const texts = ['every-key', 'acme'].map((name) => [name, readGolden(`${name}.in`)] as const);
+    const set = new Set(texts.flatMap(([, text]) => valuePaths(parse(text))));
     expect(
       schemaPaths(configSchema).filter((path) => !set.has(path) && !path.startsWith('extra-lists')),
     ).toEqual([]);
-    const effective = effectiveConfig(configOf(text));
-    expectGolden(
-      'every-key.out',
-      `# Locks the effective form of every-key.in.\n${withoutDirectory(effective)}`,
-    );
+    for (const [name, text] of texts) {
+      const effective = effectiveConfig(configOf(text));
+      expectGolden(
+        `${name}.out`,
+        `# Locks the effective form of ${name}.in.\n${withoutDirectory(effective)}`,
+      );
+    }
   });
 
-  it.each(['every-key.in', 'defaults.out'])('is a configuration that reads back to the same: %s', (name) => {
-    const first = configOf(readGolden(name));
-    const second = configOf(effectiveConfig(first));
-    expect(second).toEqual(first);
-    expect(configHash(second)).toBe(configHash(first));
-  });
+  it.each(['every-key.in', 'acme.in', 'defaults.out'])(
+    'is a configuration that reads back to the same: %s',
+    (name) => {
+      const first = configOf(readGolden(name));
+      const second = configOf(effectiveConfig(first));
+      expect(second).toEqual(first);
+      expect(configHash(second)).toBe(configHash(first));
+    },
+  );
 });
 
 it('leaves the default group out where as many others are written as there may be', () => {

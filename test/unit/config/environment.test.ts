@@ -17,6 +17,14 @@ const VALUES: Readonly<Record<string, string>> = {
   CORDON_LISTEN_ADMIN: 'false',
   CORDON_TLS_CERT: '/keys/cert.pem',
   CORDON_TLS_KEY: '/keys/key.pem',
+  CORDON_TLS_ACME_DIRECTORY: 'https://acme.example/dir',
+  CORDON_TLS_ACME_NAMES: 'dns.agency.example, 192.0.2.1',
+  CORDON_TLS_ACME_CONTACT: 'dns@agency.example',
+  CORDON_TLS_ACME_TERMS_AGREED: 'true',
+  CORDON_TLS_ACME_EXTERNAL_ACCOUNT_ID: 'agency-7',
+  CORDON_TLS_ACME_EXTERNAL_ACCOUNT_KEY_FILE: '/keys/eab.key',
+  CORDON_TLS_ACME_CA: '/keys/acme-ca.pem',
+  CORDON_TLS_ACME_PROFILE: 'shortlived',
   CORDON_TLS_OCSP: '/keys/cert.ocsp',
   CORDON_TLS_CLIENT_AUTHORITIES: '/keys/devices.pem',
   CORDON_TLS_CLIENT_REQUIRED: '192.0.2.1:853',
@@ -159,8 +167,20 @@ describe('environment overrides', () => {
     expect([...listVariables().keys()]).toEqual(Object.keys(VALUES));
   });
 
-  it('all take effect', () => {
-    const { config } = loadConfig(undefined, VALUES, FACTS);
+  it('of ACME take effect in place of files', () => {
+    const values = Object.entries(VALUES).filter(([name]) => !/^CORDON_TLS_(?:CERT|KEY|OCSP)$/.test(name));
+    const { config } = loadConfig(undefined, Object.fromEntries(values), FACTS);
+    expect(config?.tls?.acme).toMatchObject({
+      names: ['dns.agency.example', '192.0.2.1'],
+      agreesToTerms: true,
+      externalAccount: { id: 'agency-7', keyPath: '/keys/eab.key' },
+      profile: 'shortlived',
+    });
+  });
+
+  it('all others take effect', () => {
+    const values = Object.entries(VALUES).filter(([name]) => !name.startsWith('CORDON_TLS_ACME_'));
+    const { config } = loadConfig(undefined, Object.fromEntries(values), FACTS);
     expect(config).toMatchObject({
       listen: { dns: [{ port: 53 }, { address: '2001:db8::1', port: 53, family: 6 }], admin: undefined },
       workers: 2,

@@ -32,6 +32,7 @@ beforeEach(async () => {
     ticketKeys: new TicketKeys(0).keys,
     ticketLifetimeSec: 60,
     clientAuthorities: undefined,
+    challenges: [],
   };
   const observer = {
     tlsHandshake: (result: number) => {

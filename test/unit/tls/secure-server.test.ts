@@ -19,6 +19,7 @@ const settings = (): TlsSettings => ({
   ...material,
   clientAuthorities: undefined,
   ocsp: undefined,
+  challenges: [],
   ticketKeys: keys.keys,
   ticketLifetimeSec: 3600,
 });
