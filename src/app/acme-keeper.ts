@@ -211,9 +211,7 @@ export class AcmeKeeper {
       const waitMs = this.#waitAfter(course.failures, error.code, session?.retryAfterMs);
       course.nextMs = clock() + waitMs;
       const next = new Date(course.nextMs).toISOString();
-      const outcome = course.hasCertificate
-        ? 'the one before stays in force'
-        : 'encrypted listeners have none yet';
+      const outcome = course.hasCertificate ? 'the one before stays in force' : 'it has obtained none yet';
       log.error({ err: error, directory, next }, `no certificate was obtained by ACME: ${outcome}`);
     }
   }

@@ -9,9 +9,10 @@ import { ask, readMetric, readReply } from '../support/client.ts';
 import { DotClient, getPath, listenerOf, openHttp2, SERVER_NAME } from '../support/encrypted-client.ts';
 import { ACME_HOST, freePort, type Pebble, type PebbleOptions, startPebble } from '../support/pebble.ts';
 import { type Cordon, requireProgram, run, startCordon } from '../support/process.ts';
+import { QuicTestClient } from '../support/quic-client.ts';
 import { buildQuery } from '../support/records.ts';
 import { ScriptedDirectory } from '../support/scripted-directory.ts';
-import { answer, ScriptedUpstream } from '../support/scripted-upstream.ts';
+import { answer, frame, ScriptedUpstream } from '../support/scripted-upstream.ts';
 
 let upstream: ScriptedUpstream;
 let dohPort: number;
@@ -45,16 +46,24 @@ interface Started {
   readonly acme?: string;
   readonly more?: string;
   readonly tls?: string;
+  /** Address of the listener for DNS over QUIC. */
+  readonly doq?: string;
   readonly files?: Readonly<Record<string, string>>;
 }
 
 const cordonOf = async (
   pebble: Pick<Pebble, 'directory' | 'authority'>,
-  { acme = `names: [${SERVER_NAME}], terms-agreed: true`, more = '', files = {}, tls }: Started = {},
+  {
+    acme = `names: [${SERVER_NAME}], terms-agreed: true`,
+    more = '',
+    files = {},
+    tls,
+    doq = '',
+  }: Started = {},
 ): Promise<Cordon> => {
   const cordon = await startCordon({
     config: `
-listen: { dns: ["127.0.0.1:0"], dot: ["127.0.0.1:0"], doh: ["127.0.0.1:${dohPort}"], admin: "127.0.0.1:0" }
+listen: { dns: ["127.0.0.1:0"], dot: ["127.0.0.1:0"], doh: ["127.0.0.1:${dohPort}"], doq: [${doq}], admin: "127.0.0.1:0" }
 ${tls ?? `tls: { acme: { directory: "${pebble.directory}", ca: ca.pem, ${acme} } }`}
 state: ${state}
 workers: 2
@@ -150,8 +159,10 @@ test('a certificate is obtained at the first start, served over TLS and HTTPS, t
 test('while the authority is not there plain DNS goes on, the state is told, and it is asked again', async (context) => {
   const pebble = await pebbleOf(context);
   await running.pop()?.stop();
-  const cordon = await cordonOf(pebble);
+  const cordon = await cordonOf(pebble, { doq: '"127.0.0.1:0"' });
   expect(await failed(cordon)).toMatchObject({ level: 'error', err: { code: 'ERR_ACME_UNREACHABLE' } });
+  const overQuic = listenerOf(cordon, 'doq');
+  expect(await QuicTestClient.open(overQuic)).toBeUndefined();
   expect(await ask(cordon.dns, 'www.example. A')).toMatchObject({ rcode: RCODE.NOERROR });
   expect(await ask(cordon.dns, '_dns.resolver.arpa. SVCB')).toMatchObject({ answer: [] });
   expect(await seenAt(cordon, pebble.root)).toBeUndefined();
@@ -169,6 +180,10 @@ test('while the authority is not there plain DNS goes on, the state is told, and
   await obtained(cordon);
   await expect.poll(() => seenAt(cordon, again.root), { timeout: 10_000 }).toBeDefined();
   expect(await readMetric(cordon, 'cordon_acme_failures')).toBe(0);
+  const quic = await QuicTestClient.open(overQuic);
+  const reply = await quic?.ask(frame(buildQuery('www.example. A', { id: 0 })));
+  quic?.close();
+  expect(readReply(reply?.subarray(2) ?? Buffer.alloc(0))).toMatchObject({ rcode: RCODE.NOERROR });
 });
 
 test('an account that the authority wants to know, nonces that it refuses, and one that forgot the account', async (context) => {
@@ -311,9 +326,21 @@ test('an outsider gets of a challenge what RFC 8737 has, only while it is open, 
   const directory = await ScriptedDirectory.open();
   running.push(directory);
   directory.status = 'pending';
-  const cordon = await cordonOf(directory, { more: 'access: { allow: ["127.0.0.1/32"] }' });
+  // With a certificate from files that serves meanwhile, so that whoever gets further than to the challenge is seen.
+  const own = directory.authority.issue({ names: [`DNS:${SERVER_NAME}`, 'DNS:own.example'] });
+  const cordon = await cordonOf(directory, {
+    more: 'access: { allow: ["127.0.0.1/32"] }',
+    tls: 'tls: { cert: cert.pem, key: key.pem }',
+    files: { 'cert.pem': own.certificate, 'key.pem': own.key },
+  });
+  const path = join(cordon.directory, 'cordon.yaml');
+  const acme = `tls: { acme: { directory: "${directory.directory}", ca: ca.pem, names: [${SERVER_NAME}] } }`;
+  writeFileSync(path, readFileSync(path, 'utf8').replace(/^tls: .*$/m, acme));
+  cordon.signal('SIGHUP');
   await expect
-    .poll(() => directory.requests.some(({ path }) => path.startsWith('/challenge')), { timeout: 20_000 })
+    .poll(() => directory.requests.some((request) => request.path.startsWith('/challenge')), {
+      timeout: 20_000,
+    })
     .toBe(true);
   const names = `DNS:${SERVER_NAME}`;
   const challenged = { protocol: 'acme-tls/1', names, bytes: 0 };
@@ -326,14 +353,20 @@ test('an outsider gets of a challenge what RFC 8737 has, only while it is open, 
     [['acme-tls/1'], 'other.example', '127.0.0.1', dohPort],
     [['acme-tls/1'], 'other.example', '127.0.0.3', dohPort],
     [['acme-tls/1'], SERVER_NAME, '127.0.0.1', port],
-    [['h2'], SERVER_NAME, '127.0.0.1', dohPort],
-    [['h2', 'acme-tls/1'], SERVER_NAME, '127.0.0.1', dohPort],
+    [['h2'], SERVER_NAME, '127.0.0.3', dohPort],
     [['h2', 'acme-tls/1'], SERVER_NAME, '127.0.0.3', dohPort],
     [['acme-tls/1'], SERVER_NAME, '127.0.0.3', port],
+    [['dot'], SERVER_NAME, '127.0.0.3', port],
   ] as const) {
     const got = await knock(protocols, name, from, at);
     expect(got.protocol ?? 'none').toBe('none');
     expect(got.names).toBeUndefined();
+  }
+  for (const protocols of [['h2'], ['h2', 'acme-tls/1']]) {
+    expect(await knock(protocols, SERVER_NAME)).toMatchObject({
+      protocol: 'h2',
+      names: `${names}, DNS:own.example`,
+    });
   }
   // A flood of them leaves the answers of plain DNS alone.
   const flood = Array.from({ length: 300 }, (_, i) =>
@@ -345,8 +378,9 @@ test('an outsider gets of a challenge what RFC 8737 has, only while it is open, 
 
   directory.status = 'valid';
   await obtained(cordon);
-  await expect.poll(() => seenAt(cordon, directory.authority.certificate), { timeout: 10_000 }).toBeDefined();
-  expect(await knock(['h2'], SERVER_NAME)).toMatchObject({ protocol: 'h2', names });
+  await expect
+    .poll(() => knock(['h2'], SERVER_NAME), { timeout: 10_000 })
+    .toMatchObject({ protocol: 'h2', names });
   expect((await knock(['acme-tls/1'], SERVER_NAME)).protocol ?? 'none').toBe('none');
   expect((await knock(['h2'], SERVER_NAME, '127.0.0.3')).protocol ?? 'none').toBe('none');
   expect(await readMetric(cordon, 'cordon_tls_refused_total', { reason: 'access' })).toBeGreaterThan(3);

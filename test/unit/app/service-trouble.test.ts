@@ -73,6 +73,19 @@ test.each<[string, Partial<TroubleParts>, object]>([
     { kind: 'certificate-refused' },
   ],
   [
+    'no certificate, since ACME fails',
+    { tls: { facts: () => undefined }, acme: () => ({ failures: 1, text: 'nobody was there' }) },
+    {
+      kind: 'certificate-missing',
+      text: 'the encrypted listeners have no certificate: nobody was there',
+    },
+  ],
+  [
+    'a certificate that ACME does not renew',
+    { ...certificate(NOW_MS + 29 * DAY_MS), acme: () => ({ failures: 3, text: 'nobody was there' }) },
+    { kind: 'certificate-unobtained', dueMs: NOW_MS + 29 * DAY_MS },
+  ],
+  [
     'a clock that cannot be right',
     { evidence: { ...EVIDENCE, recorderStatus: () => ({ isClockTrusted: false }) } },
     { kind: 'clock-wrong' },
@@ -111,6 +124,25 @@ test('a certificate is told of from 14 days before its end, and as ended from it
   expect(kinds(NOW_MS + 14 * DAY_MS - 1)).toEqual(['certificate-ends']);
   expect(kinds(NOW_MS + 1)).toEqual(['certificate-ends']);
   expect(kinds(NOW_MS)).toEqual(['certificate-ended']);
+});
+
+test('a certificate of six days is told of when a quarter of them is left', () => {
+  const kinds = (leftMs: number) => {
+    const endMs = NOW_MS + leftMs;
+    const facts = () => ({ startMs: endMs - 6 * DAY_MS, endMs, isRefused: false });
+    return findTrouble(service({ tls: { facts } }), NOW_MS).map(({ kind }) => kind);
+  };
+  expect(kinds(2 * DAY_MS)).toEqual([]);
+  expect(kinds(1.5 * DAY_MS - 1)).toEqual(['certificate-ends']);
+});
+
+test('one or two failures of ACME are nobody’s concern while there is a certificate, nor is a first order', () => {
+  const kinds = (change: Partial<TroubleParts>) =>
+    findTrouble(service(change), NOW_MS).map(({ kind }) => kind);
+  expect(kinds({ acme: () => ({ failures: 2, text: 'no' }) })).toEqual([]);
+  expect(kinds({ tls: { facts: () => undefined }, acme: () => ({ failures: 0, text: undefined }) })).toEqual(
+    [],
+  );
 });
 
 test('many routes are told of by the first five, and several troubles come in the order of their urgency', () => {
