@@ -10,7 +10,7 @@ import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import { RateLimit } from '../access/access.ts';
 import { createTurnClock, formatAddress, isAppError, systemClock } from '../base/base.ts';
 import { AnswerCache } from '../cache/cache.ts';
-import { askForShortSlices } from '../datagram/datagram.ts';
+import { askForShortSlices, letCompilersWait } from '../datagram/datagram.ts';
 import { formatName, isInZone, setTranslationPrefix } from '../dns/dns.ts';
 import { EventWriter } from '../events/events.ts';
 import { type Asked, type Traced, traceQuestions } from '../explain/explain.ts';
@@ -277,6 +277,7 @@ const listen = (port: MessagePort): void => {
   // Before the first query: each thread writes what it compiled, and an end by the supervisor is not an orderly one.
   flushCompileCache();
   askForShortSlices();
+  letCompilersWait();
   const start = workerData as WorkerStart;
   const worker = new ResolverWorker(start);
   beginHeartbeat(start.heartbeats, start.index);

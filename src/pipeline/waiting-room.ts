@@ -37,6 +37,10 @@ const HEIRS_MAX = 8;
 const WAITERS_PER_CLIENT_MAX = 256;
 /** Answers of one question that leave in one turn of the loop; others are served between. A few hundred microseconds. */
 const ANSWERS_PER_TURN = 256;
+/** For how long, milliseconds: answers of 48 KB over TLS, or in a program that was just started, take longer. */
+const ANSWERING_MS_MAX = 2;
+/** Answers between two looks at the clock. */
+const ANSWERS_PER_LOOK = 8;
 /** Bytes of a waiter beside its copy of the query: objects, address and the reply's closure. */
 const WAITER_BYTES = 256;
 /**
@@ -381,16 +385,14 @@ export class WaitingRoom {
     const { waiters } = pending;
     pending.waiters = [];
     pending.byPlace = undefined;
-    this.#answerSome(waiters, 0, outcome);
-    if (waiters.length <= ANSWERS_PER_TURN) return;
+    let next = this.#answerSome(waiters, 0, outcome);
+    if (next === waiters.length) return;
     this.#leaving++;
-    let next = ANSWERS_PER_TURN;
     const goOn = (): void => {
       // An answer is valid until the next one is made.
       const isAnswer = resolution !== undefined && !('ede' in outcome);
       const again = isAnswer ? this.#desk.read(pending.asked, resolution, nowMs, false) : outcome;
-      this.#answerSome(waiters, next, again);
-      next += ANSWERS_PER_TURN;
+      next = this.#answerSome(waiters, next, again);
       if (next < waiters.length) setImmediate(goOn);
       else this.#leaving--;
     };
@@ -399,27 +401,32 @@ export class WaitingRoom {
 
   /**
    * An answer is valid until the next one is read. A reply may ask again, and a resolver answer that at once: it is read
-   * when everybody here has been answered.
+   * when everybody here has been answered. Returns where the next turn goes on.
    */
-  #answerSome(waiters: readonly Waiter[], start: number, outcome: Outcome): void {
+  #answerSome(waiters: readonly Waiter[], start: number, outcome: Outcome): number {
     const wasAnswering = this.#isAnswering;
     this.#isAnswering = true;
     const end = Math.min(waiters.length, start + ANSWERS_PER_TURN);
-    for (let i = start; i < end; i++) {
-      const waiter = waiters[i];
+    const sinceMs = waiters.length > ANSWERS_PER_LOOK ? performance.now() : 0;
+    let next = start;
+    for (; next < end; next++) {
+      const waiter = waiters[next];
       if (waiter === undefined) continue;
+      const isLook = next > start && (next - start) % ANSWERS_PER_LOOK === 0;
+      if (isLook && performance.now() - sinceMs > ANSWERING_MS_MAX) break;
       this.#waitingBytes -= waiter.bytes.length + WAITER_BYTES;
       const place = this.#places.ofClient(waiter.address);
       this.#waitersOf[place] = Math.max(0, (this.#waitersOf[place] ?? 0) - 1);
       this.#desk.answer(waiter, outcome);
     }
     this.#isAnswering = wasAnswering;
-    if (wasAnswering) return;
+    if (wasAnswering) return next;
     this.#desk.answered();
     while (this.#unread.length > 0) {
-      const next = this.#unread.shift();
-      if (next !== undefined) this.#complete(next.pending, next.resolution, next.isKept);
+      const unread = this.#unread.shift();
+      if (unread !== undefined) this.#complete(unread.pending, unread.resolution, unread.isKept);
     }
+    return next;
   }
 }
 

@@ -2,7 +2,8 @@
 //
 // A handshake costs half a millisecond of the loop that answers everybody, so that a thousand at once would stop it for
 // half a second. So a connection waits, without anything of TLS, until its ClientHello is there as a whole; then it stands
-// in a queue in which networks take turns, and few begin in each turn of the loop. Who does not begin with a ClientHello
+// in a queue, and few begin in each turn of the loop: now of the network whose turn it is, now of the one that had fewest lately
+// (handshake-queue.ts). Who does not begin with a ClientHello
 // is closed at once, who takes too long later, and an address that makes too many is closed for a while. After the
 // handshake nothing of this counts: who completed one has proven its address.
 import type { Socket } from 'node:net';
@@ -14,6 +15,7 @@ import { type Challenges, SecureServer, type TlsSettings } from '../tls/tls.ts';
 import { HANDSHAKE } from '../words/words.ts';
 import { networkOf } from './connection-budget.ts';
 import { Departures } from './departures.ts';
+import { HandshakeQueue } from './handshake-queue.ts';
 import { canReadInto, readInto } from './own-reads.ts';
 
 /**
@@ -75,8 +77,8 @@ export class SecureGate {
   readonly #options: SecureOptions;
   readonly #clock: Clock;
   readonly #newcomers = new Set<Newcomer>();
-  /** Those with a whole ClientHello, by network; networks take turns. */
-  readonly #ready = new Map<string, Newcomer[]>();
+  /** Those with a whole ClientHello. */
+  readonly #ready = new HandshakeQueue<Newcomer>();
   #turns = 0;
   readonly #departures = new Departures();
 
@@ -143,6 +145,7 @@ export class SecureGate {
   /** Ends connections that take too long to begin, or to come to an end of the handshake; to be called every second or so. */
   sweep(): void {
     const nowMs = this.#clock();
+    this.#ready.forget();
     if (!this.#departures.isDone) return;
     for (const newcomer of this.#newcomers) {
       const { sinceMs, hasBegun } = newcomer;
@@ -157,7 +160,7 @@ export class SecureGate {
   }
 
   #isReady(newcomer: Newcomer): boolean {
-    return this.#ready.get(networkOf(newcomer.words))?.includes(newcomer) === true;
+    return this.#ready.has(networkOf(newcomer.words), newcomer);
   }
 
   #enqueue(newcomer: Newcomer): void {
@@ -165,10 +168,7 @@ export class SecureGate {
       this.#refuse(newcomer, HANDSHAKE.LIMITED);
       return;
     }
-    const network = networkOf(newcomer.words);
-    const others = this.#ready.get(network);
-    if (others === undefined) this.#ready.set(network, [newcomer]);
-    else others.push(newcomer);
+    this.#ready.add(networkOf(newcomer.words), newcomer);
     this.#plan();
   }
 
@@ -184,14 +184,9 @@ export class SecureGate {
   }
 
   #beginNext(): void {
-    for (const [network, newcomers] of this.#ready) {
-      const newcomer = newcomers.shift();
-      this.#ready.delete(network);
-      if (newcomers.length > 0) this.#ready.set(network, newcomers);
-      if (newcomer === undefined || newcomer.socket.destroyed) continue;
-      this.#begin(newcomer);
-      return;
-    }
+    let newcomer = this.#ready.take();
+    while (newcomer?.socket.destroyed === true) newcomer = this.#ready.take();
+    if (newcomer !== undefined) this.#begin(newcomer);
   }
 
   #begin(newcomer: Newcomer): void {

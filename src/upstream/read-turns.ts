@@ -5,18 +5,21 @@
 
 /** Bytes that are read in a turn: two of the longest messages, some 4 ms. */
 const BYTES_MAX = 131_072;
+/** Longer than this nothing more is read, milliseconds: in a program that was just started an answer takes ten times as long. */
+const TURN_MS_MAX = 2;
 
 /** The turns of one thread's loop. */
 class ReadTurns {
   #left = BYTES_MAX;
+  #sinceMs = 0;
   #isPlanned = false;
   #waiting: (() => void)[] = [];
 
   /** True when this turn has room; then so many bytes are counted. */
   take(bytes: number): boolean {
-    if (this.#left <= 0) return false;
-    this.#left -= bytes;
     this.#plan();
+    if (this.#left <= 0 || performance.now() - this.#sinceMs > TURN_MS_MAX) return false;
+    this.#left -= bytes;
     return true;
   }
 
@@ -29,6 +32,7 @@ class ReadTurns {
   #plan(): void {
     if (this.#isPlanned) return;
     this.#isPlanned = true;
+    this.#sinceMs = performance.now();
     setImmediate(this.#begin);
   }
 
@@ -37,6 +41,7 @@ class ReadTurns {
     this.#left = BYTES_MAX;
     const waiting = this.#waiting;
     this.#waiting = [];
+    if (waiting.length > 0) this.#plan();
     for (let at = 0; at < waiting.length; at++) waiting[at]?.();
   };
 }

@@ -2,7 +2,9 @@
 //
 //   node querier.ts '{"port":5353,"rate":100,"seconds":5,"clients":["127.0.0.2"],"names":["*.good.example"]}'
 //
-// An answer counts as good when it is NOERROR and came within `patienceMs`. What has not come by then is lost.
+// An answer counts as good when it is NOERROR and came within `patienceMs`. What has not come by then is lost. For `warmUpSec`
+// seconds it asks before anything counts, prints "begun", and goes on with the same connections: whoever asks a resolver every
+// day has asked before, and a program that was just started would measure its own start.
 import { randomBytes } from 'node:crypto';
 import { createSocket, type Socket } from 'node:dgram';
 import { once } from 'node:events';
@@ -20,10 +22,15 @@ const ID_COUNT = 0x1_0000;
 /** Between two looks whether all answers have come. */
 const LOOK_MS = 50;
 
+/** Printed when what is asked begins to count. */
+export const BEGUN = 'begun';
+
 interface Order {
   readonly port: number;
   readonly rate: number;
   readonly seconds: number;
+  /** Before that; 0 unless given. */
+  readonly warmUpSec?: number;
   readonly clients: readonly string[];
   readonly names: readonly string[];
   readonly type?: number;
@@ -35,7 +42,7 @@ interface Order {
   readonly patienceMs?: number;
 }
 
-/** What querier.ts prints. */
+/** What querier.ts prints in its last line. */
 export interface Asked {
   readonly sent: number;
   readonly answered: number;
@@ -59,13 +66,16 @@ interface Client {
 const hostFor = (address: string): string => (address.includes(':') ? '::1' : '127.0.0.1');
 
 const ask = async (order: Order): Promise<Asked> => {
-  const { port, rate, seconds, patienceMs = 5_000, copies = 1, type = 1 } = order;
+  const { port, rate, seconds, warmUpSec = 0, patienceMs = 5_000, copies = 1, type = 1 } = order;
   /** Each query has a connection of its own. */
   const isAlone = order.tcp === true || order.isFresh === true;
   const clients: Client[] = [];
   const latencies: number[] = [];
   let [sent, answered, good, servfail, open] = [0, 0, 0, 0, 0];
+  /** What is asked from then on counts. */
+  let countsFromMs = Number.POSITIVE_INFINITY;
   const note = (message: Buffer, since: number): void => {
+    if (since < countsFromMs) return;
     answered++;
     const rcode = (message[3] ?? 0) & 0xf;
     const ms = performance.now() - since;
@@ -153,17 +163,25 @@ const ask = async (order: Order): Promise<Asked> => {
     count++;
     sent++;
   };
-  const startedMs = performance.now();
-  await new Promise<void>((resolve) => {
-    const timer = setInterval(() => {
-      const elapsedMs = performance.now() - startedMs;
-      const due = Math.floor((Math.min(elapsedMs, seconds * 1000) * rate) / 1000);
-      for (let i = 0; i < BURST_MAX && count < due; i++) send();
-      if (elapsedMs < seconds * 1000) return;
-      clearInterval(timer);
-      resolve();
-    }, PACE_MS);
-  });
+  const askFor = async (durationSec: number): Promise<void> => {
+    const startedMs = performance.now();
+    const before = count;
+    await new Promise<void>((resolve) => {
+      const timer = setInterval(() => {
+        const elapsedMs = performance.now() - startedMs;
+        const due = before + Math.floor((Math.min(elapsedMs, durationSec * 1000) * rate) / 1000);
+        for (let i = 0; i < BURST_MAX && count < due; i++) send();
+        if (elapsedMs < durationSec * 1000) return;
+        clearInterval(timer);
+        resolve();
+      }, PACE_MS);
+    });
+  };
+  await askFor(warmUpSec);
+  process.stdout.write(`${BEGUN}\n`);
+  countsFromMs = performance.now();
+  sent = 0;
+  await askFor(seconds);
   const endsAtMs = performance.now() + patienceMs;
   while (open > 0 && performance.now() < endsAtMs) await sleep(LOOK_MS);
   for (const { socket } of clients) socket.close();

@@ -26,7 +26,7 @@ import {
 import { startCordon } from '../../support/process.ts';
 import { buildQuery } from '../../support/records.ts';
 import type { Arena, Attack, Queries, Running, Victims } from './attack.ts';
-import type { Asked } from './querier.ts';
+import { type Asked, BEGUN } from './querier.ts';
 
 const WARM_UP_SEC = 2;
 /** Of a flood, at most: a short one is warmed up for half as long. */
@@ -38,6 +38,8 @@ const QUIET_SHORT_MS = 500;
 /** For a program that was just started, and between two looks. */
 const READY_MS_MAX = 60_000;
 const READY_LOOK_MS = 50;
+/** Between two looks whether victims begin to count. */
+const BEGUN_LOOK_MS = 5;
 const GOAL = { share: 0.99, p99Ms: 100 };
 /** Added to the niceness of attackers. */
 const ATTACKER_NICENESS = 5;
@@ -221,25 +223,39 @@ interface Standing {
   readonly niceness: number;
 }
 
-/** Asks in a program of its own. */
-const query = async (
+/** A program that asks. */
+interface Asking {
+  /** What it asks counts from now on. */
+  readonly begun: Promise<void>;
+  readonly asked: Promise<Asked>;
+}
+
+/** Asks in a program of its own, for `warmUpSec` before it counts. */
+const query = (
   { port: plainPort, dotPort, doqPort }: Pick<Target, 'port' | 'dotPort' | 'doqPort'>,
   seconds: number,
+  warmUpSec: number,
   queries: Queries,
   standing: Standing,
-): Promise<Asked> => {
+): Asking => {
   const securePort = queries.isSecure === true ? dotPort : plainPort;
   const port = queries.isQuic === true ? doqPort : securePort;
-  const order = JSON.stringify({ port, seconds, ...queries });
+  const order = JSON.stringify({ port, seconds, warmUpSec, ...queries });
   const args = ['-n', `${standing.niceness}`, process.execPath, programOf('querier'), order];
   const child = startProcess('nice', args, { core: standing.core });
-  await child.ended;
-  const output = child.output();
-  try {
-    return JSON.parse(output) as Asked;
-  } catch {
-    throw new Error(`a querier ended without a result: ${output}`);
-  }
+  const begin = async (): Promise<void> => {
+    while (!child.hasEnded && !child.output().startsWith(BEGUN)) await sleep(BEGUN_LOOK_MS);
+  };
+  const end = async (): Promise<Asked> => {
+    await child.ended;
+    const output = child.output();
+    try {
+      return JSON.parse(output.slice(BEGUN.length)) as Asked;
+    } catch {
+      throw new Error(`a querier ended without a result: ${output}`);
+    }
+  };
+  return { begun: begin(), asked: end() };
 };
 
 /** Runs the `start` of an attack beside the victims. */
@@ -271,15 +287,20 @@ const flood = async (
   quietMs: number,
 ): Promise<Row[]> => {
   const { pid, seconds, server } = arena;
+  const ask = (queries: Queries, warmUpSec: number, niceness: number): Asking =>
+    query(arena, seconds, warmUpSec, queries, { core, niceness });
+  const kinds = victimsOf(attack);
+  const warmUpSec = Math.min(WARM_UP_SEC, seconds * WARM_UP_SHARE);
+  const asking = kinds.map(({ queries }) => ask(queries, warmUpSec, 0));
+  await Promise.all(asking.map(({ begun }) => begun));
   const rssBefore = readRss(pid);
   const cpuBefore = readCpu(pid).totalSec;
   const waitBeforeNs = readWaitNs(pid);
   const running = attack.start && startAttacker(attack, arena, core);
-  const ask = (niceness: number) => (queries: Queries) => query(arena, seconds, queries, { core, niceness });
-  const kinds = victimsOf(attack);
+  const attacking = (attack.attackers ?? []).map((queries) => ask(queries, 0, ATTACKER_NICENESS));
   const [asked, attackers] = await Promise.all([
-    Promise.all(kinds.map(({ queries }) => ask(0)(queries))),
-    Promise.all((attack.attackers ?? []).map(ask(ATTACKER_NICENESS))),
+    Promise.all(asking.map((one) => one.asked)),
+    Promise.all(attacking.map((one) => one.asked)),
   ]);
   const remark = (await running?.stop()) ?? '';
   const cpuSec = readCpu(pid).totalSec - cpuBefore;
@@ -337,10 +358,6 @@ export const runRound = async (
       seconds,
       metricsUrl,
     };
-    const warmUpSec = Math.min(WARM_UP_SEC, seconds * WARM_UP_SHARE);
-    await Promise.all(
-      victimsOf(attack).map(({ queries }) => query(arena, warmUpSec, queries, { core, niceness: 0 })),
-    );
     for (let number = 1; number <= floods; number++) {
       const quietMs = floods === 1 ? QUIET_SHORT_MS : QUIET_MS;
       for (const row of await flood(attack, arena, core, number, quietMs)) told(row);

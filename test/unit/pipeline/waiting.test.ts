@@ -102,10 +102,11 @@ describe('coalescing', () => {
     const other = ask(0, CLIENT.LAB);
     expect(other).toEqual([]);
     answerAsked(bench.asked[0], QUESTION, { answer: [RECORD] });
-    // One turn of the loop for each 256 answers.
+    // At most 256 answers in a turn of the loop, fewer where they take long.
     expect(other).toEqual([]);
     expect(bench.pipeline.waiting).toBe(1);
-    await new Promise((resolve) => setImmediate(resolve));
+    for (let turn = 0; turn < WAITERS_PER_CLIENT_MAX && bench.pipeline.waiting > 0; turn++)
+      await new Promise((resolve) => setImmediate(resolve));
     expect(onlyAnswer(other).answer).toEqual([RECORD]);
     expect(waiting.every((answers) => onlyAnswer(answers).answer.length === 1)).toBe(true);
     expect([bench.asked.length, bench.pipeline.waiting]).toEqual([1, 0]);

@@ -11,12 +11,36 @@ const exhaust = (turns: LoopTurns): number => {
 };
 
 test('a turn has an end, and the next one begins anew', async () => {
-  const turns = new LoopTurns();
+  const turns = new LoopTurns(() => 0);
   const first = exhaust(turns);
   expect(first).toBe(64);
   expect(turns.spend(1)).toBe(false);
   await turn();
   expect(exhaust(turns)).toBe(first);
+});
+
+test('a turn ends by the clock, too: what is new to the program takes longer than what is counted', async () => {
+  let nowMs = 0;
+  const turns = new LoopTurns(() => nowMs);
+  let pieces = 0;
+  while (turns.spend(8)) {
+    pieces++;
+    nowMs += 0.5;
+  }
+  expect(pieces).toBeGreaterThanOrEqual(4);
+  expect(pieces).toBeLessThan(10);
+  expect(turns.spend(1)).toBe(false);
+  await turn();
+  expect(turns.spend(1)).toBe(true);
+});
+
+test('time in which nothing was done is not that of a turn', async () => {
+  let nowMs = 0;
+  const turns = new LoopTurns(() => nowMs);
+  turns.spend(1);
+  await turn();
+  nowMs += 60_000;
+  for (let i = 0; i < 40; i++) expect(turns.spend(8)).toBe(true);
 });
 
 test('networks take turns, however many wait of one', async () => {
