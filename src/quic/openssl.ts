@@ -1,4 +1,4 @@
-// The functions of OpenSSL that a QUIC server takes, as koffi offers them.
+// The functions of OpenSSL that QUIC takes, on both sides, as koffi offers them.
 //
 // libssl is loaded with its symbols bound among themselves (RTLD_DEEPBIND): otherwise thousands of them would be those of
 // the OpenSSL in Node.js, whose structures are others. Which version was found is asked of the library itself, because what a
@@ -17,6 +17,7 @@ export interface OpenSsl {
   SSL_CTX_new(method: Pointer): Pointer;
   SSL_CTX_free(context: Pointer): void;
   OSSL_QUIC_server_method(): Pointer;
+  OSSL_QUIC_client_method(): Pointer;
   SSL_CTX_use_cert_and_key(
     context: Pointer,
     certificate: Pointer,
@@ -27,6 +28,16 @@ export interface OpenSsl {
   SSL_CTX_set_num_tickets(context: Pointer, count: number): number;
   SSL_CTX_set_alpn_select_cb(context: Pointer, callback: bigint, argument: null): void;
   SSL_new_listener(context: Pointer, flags: number): Pointer;
+  SSL_new(context: Pointer): Pointer;
+  SSL_ctrl(connection: Pointer, command: number, value: number, text: Memory): number;
+  SSL_set_alpn_protos(connection: Pointer, names: Memory, length: number): number;
+  SSL_set1_initial_peer_addr(connection: Pointer, address: Pointer): number;
+  SSL_connect(connection: Pointer): number;
+  SSL_get_error(connection: Pointer, result: number): number;
+  SSL_get_conn_close_info(connection: Pointer, info: Memory, length: number): number;
+  SSL_get0_alpn_selected(connection: Pointer, name: Memory, length: Memory): void;
+  SSL_get_peer_cert_chain(connection: Pointer): Pointer;
+  SSL_new_stream(connection: Pointer, flags: number): Pointer;
   SSL_set_bio(listener: Pointer, read: Pointer, write: Pointer): void;
   SSL_set_blocking_mode(object: Pointer, isBlocking: number): number;
   SSL_listen(listener: Pointer): number;
@@ -83,9 +94,12 @@ export interface OpenSsl {
   PEM_read_bio_X509(bio: Pointer, into: null, callback: null, argument: null): Pointer;
   PEM_read_bio_PrivateKey(bio: Pointer, into: null, callback: null, argument: null): Pointer;
   X509_free(certificate: Pointer): void;
+  i2d_X509(certificate: Pointer, into: Memory | null): number;
   EVP_PKEY_free(key: Pointer): void;
   OPENSSL_sk_new_null(): Pointer;
   OPENSSL_sk_push(stack: Pointer, item: Pointer): number;
+  OPENSSL_sk_num(stack: Pointer): number;
+  OPENSSL_sk_value(stack: Pointer, index: number): Pointer;
   OPENSSL_sk_free(stack: Pointer): void;
   ERR_get_error(): bigint | number;
   ERR_clear_error(): void;
@@ -114,10 +128,21 @@ const DECLARATIONS = [
   'void *SSL_CTX_new(void *)',
   'void SSL_CTX_free(void *)',
   'void *OSSL_QUIC_server_method()',
+  'void *OSSL_QUIC_client_method()',
   'int SSL_CTX_use_cert_and_key(void *, void *, void *, void *, int)',
   'int SSL_CTX_set_num_tickets(void *, size_t)',
   'void SSL_CTX_set_alpn_select_cb(void *, void *, void *)',
   'void *SSL_new_listener(void *, uint64_t)',
+  'void *SSL_new(void *)',
+  'long SSL_ctrl(void *, int, long, void *)',
+  'int SSL_set_alpn_protos(void *, void *, unsigned int)',
+  'int SSL_set1_initial_peer_addr(void *, void *)',
+  'int SSL_connect(void *)',
+  'int SSL_get_error(void *, int)',
+  'int SSL_get_conn_close_info(void *, void *, size_t)',
+  'void SSL_get0_alpn_selected(void *, void *, void *)',
+  'void *SSL_get_peer_cert_chain(void *)',
+  'void *SSL_new_stream(void *, uint64_t)',
   'void SSL_set_bio(void *, void *, void *)',
   'int SSL_set_blocking_mode(void *, int)',
   'int SSL_listen(void *)',
@@ -153,9 +178,12 @@ const DECLARATIONS = [
   'void *PEM_read_bio_X509(void *, void *, void *, void *)',
   'void *PEM_read_bio_PrivateKey(void *, void *, void *, void *)',
   'void X509_free(void *)',
+  'int i2d_X509(void *, void *)',
   'void EVP_PKEY_free(void *)',
   'void *OPENSSL_sk_new_null()',
   'int OPENSSL_sk_push(void *, void *)',
+  'int OPENSSL_sk_num(void *)',
+  'void *OPENSSL_sk_value(void *, int)',
   'void OPENSSL_sk_free(void *)',
   'unsigned long ERR_get_error()',
   'void ERR_clear_error()',

@@ -10,7 +10,7 @@ import type { OpenSsl, Pointer } from './openssl.ts';
 
 /** Longest datagram either way: none is longer than what a path without jumbo frames takes. */
 const DATAGRAM_BYTES = 2048;
-/** Of each queue. Both are emptied in the turn that fills them: some 400 datagrams each. */
+/** Of each queue of a listener. Both are emptied in the turn that fills them: some 400 datagrams each. */
 const QUEUE_BYTES = 1 << 20;
 /** Datagrams that are taken from OpenSSL at a time. */
 const BATCH = 32;
@@ -31,7 +31,7 @@ export interface Sender {
   send(bytes: Uint8Array, length: number, peer: Peer): void;
 }
 
-/** Both queues of one listener. */
+/** Both queues of one listener, or of one connection of a client. */
 export class Wire {
   /** What OpenSSL reads from and writes to; a listener that is given them frees them. */
   readonly read: Pointer;
@@ -45,11 +45,11 @@ export class Wire {
   readonly #out: Messages;
   readonly #peer = new Peer();
 
-  constructor(c: OpenSsl, family: 4 | 6) {
+  constructor(c: OpenSsl, family: 4 | 6, queueBytes = QUEUE_BYTES) {
     this.#c = c;
     this.#family = family;
-    this.read = createQueue(c);
-    this.write = createQueue(c);
+    this.read = createQueue(c, queueBytes);
+    this.write = createQueue(c, queueBytes);
     this.#in = new Messages(c, 1, DATAGRAM_BYTES);
     this.#out = new Messages(c, BATCH, DATAGRAM_BYTES);
   }
@@ -60,11 +60,17 @@ export class Wire {
     const c = this.#c;
     this.#in.slot(0).set(bytes.subarray(0, length));
     this.#in.setLength(0, length);
-    const addressLength = writeAddress(this.#address, peer.words, this.#family);
-    const family = this.#family === 4 ? AF_INET : AF_INET6;
-    const address = this.#in.addresses[0] ?? null;
-    c.BIO_ADDR_rawmake(address, family, this.#address, addressLength, swapped(peer.port));
+    this.#writePeer(this.#in.addresses[0] ?? null, peer);
     c.BIO_sendmmsg(this.read, this.#in.bytes, MESSAGE_BYTES, 1, 0, this.#done.bytes);
+  }
+
+  /** Tells a client's connection where its server is; once, before it connects. @cold */
+  aim(connection: Pointer, peer: Peer): void {
+    const c = this.#c;
+    const address = c.BIO_ADDR_new();
+    this.#writePeer(address, peer);
+    c.SSL_set1_initial_peer_addr(connection, address);
+    c.BIO_ADDR_free(address);
   }
 
   /** Hands on what OpenSSL wrote. */
@@ -90,6 +96,12 @@ export class Wire {
     this.#out.close();
   }
 
+  #writePeer(address: Pointer, peer: Peer): void {
+    const length = writeAddress(this.#address, peer.words, this.#family);
+    const family = this.#family === 4 ? AF_INET : AF_INET6;
+    this.#c.BIO_ADDR_rawmake(address, family, this.#address, length, swapped(peer.port));
+  }
+
   #readPeer(address: Pointer): void {
     const c = this.#c;
     this.#addressLength.value = this.#address.length;
@@ -100,11 +112,11 @@ export class Wire {
   }
 }
 
-/** Once per listener. @cold */
-const createQueue = (c: OpenSsl): Pointer => {
+/** Once per listener, or per connection of a client. @cold */
+const createQueue = (c: OpenSsl, bytes: number): Pointer => {
   const queue = c.BIO_new(c.BIO_s_dgram_mem());
   // With a size of its own it does not grow.
-  c.BIO_ctrl(queue, SET_WRITE_BUFFER, QUEUE_BYTES, null);
+  c.BIO_ctrl(queue, SET_WRITE_BUFFER, bytes, null);
   c.BIO_ctrl(queue, SET_CAPABILITIES, ALL_CAPABILITIES, null);
   c.BIO_ctrl(queue, SET_LOCAL_ADDRESS, 1, null);
   c.BIO_ctrl(queue, SET_NO_TRUNCATION, 1, null);

@@ -3,9 +3,8 @@
 // It does not block: OpenSSL works on a socket of its own in short steps, between which this thread's loop runs.
 import { setTimeout as pause } from 'node:timers/promises';
 import koffi from 'koffi';
+import { type OpenSsl, openSsl, openSslFault, type Pointer } from '../../src/quic/openssl.ts';
 import type { SocketAddress } from './process.ts';
-
-type Pointer = bigint | null;
 
 const AF_INET = 2;
 const SOCK_DGRAM = 2;
@@ -17,41 +16,18 @@ const DEADLINE_MS = 10_000;
 /** SSL_get_stream_read_state(3). */
 const READ_STATE = { OPEN: 1, FINISHED: 3 } as const;
 
-const load = () => {
+/** What only a client that misbehaves takes: a socket that OpenSSL has, at an address that the test chooses. */
+const load = async () => {
+  const fault = await openSslFault();
+  if (fault !== undefined) throw new Error(fault);
   const library = koffi.load('libssl.so.3', { deep: true });
-  const c = koffi.load('libc.so.6');
+  const libc = koffi.load('libc.so.6');
   return {
-    method: library.func('void *OSSL_QUIC_client_method()'),
-    createContext: library.func('void *SSL_CTX_new(void *)'),
-    create: library.func('void *SSL_new(void *)'),
-    free: library.func('void SSL_free(void *)'),
-    freeContext: library.func('void SSL_CTX_free(void *)'),
-    setAlpn: library.func('int SSL_set_alpn_protos(void *, void *, unsigned int)'),
-    ctrl: library.func('long SSL_ctrl(void *, int, long, void *)'),
     datagrams: library.func('void *BIO_new_dgram(int, int)'),
-    setBio: library.func('void SSL_set_bio(void *, void *, void *)'),
-    setPeer: library.func('int SSL_set1_initial_peer_addr(void *, void *)'),
-    setBlocking: library.func('int SSL_set_blocking_mode(void *, int)'),
-    setStreamMode: library.func('int SSL_set_default_stream_mode(void *, uint32_t)'),
-    connect: library.func('int SSL_connect(void *)'),
-    isConnected: library.func('int SSL_is_init_finished(void *)'),
-    handle: library.func('int SSL_handle_events(void *)'),
-    openStream: library.func('void *SSL_new_stream(void *, uint64_t)'),
-    write: library.func('int SSL_write_ex2(void *, void *, size_t, uint64_t, void *)'),
-    read: library.func('int SSL_read_ex(void *, void *, size_t, void *)'),
-    readState: library.func('int SSL_get_stream_read_state(void *)'),
-    reset: library.func('int SSL_stream_reset(void *, void *, size_t)'),
-    closeInfo: library.func('int SSL_get_conn_close_info(void *, void *, size_t)'),
-    addressNew: library.func('void *BIO_ADDR_new()'),
-    addressFree: library.func('void BIO_ADDR_free(void *)'),
-    addressMake: library.func('int BIO_ADDR_rawmake(void *, int, void *, size_t, uint16_t)'),
-    clearErrors: library.func('void ERR_clear_error()'),
-    socket: c.func('int socket(int, int, int)'),
-    bind: c.func('int bind(int, void *, unsigned int)'),
+    socket: libc.func('int socket(int, int, int)'),
+    bind: libc.func('int bind(int, void *, unsigned int)'),
   };
 };
-
-let loaded: ReturnType<typeof load> | undefined;
 
 /** What a client connects with. */
 export interface QuicClientOptions {
@@ -71,11 +47,11 @@ export interface ClientStream {
 
 /** One connection. */
 export class QuicTestClient {
-  readonly #c: ReturnType<typeof load>;
+  readonly #c: OpenSsl;
   readonly #context: Pointer;
   readonly #handle: Pointer;
 
-  private constructor(c: ReturnType<typeof load>, context: Pointer, handle: Pointer) {
+  private constructor(c: OpenSsl, context: Pointer, handle: Pointer) {
     this.#c = c;
     this.#context = context;
     this.#handle = handle;
@@ -83,30 +59,30 @@ export class QuicTestClient {
 
   /** Connects; undefined when the server does not let it. */
   static async open(at: SocketAddress, options: QuicClientOptions = {}): Promise<QuicTestClient | undefined> {
-    loaded ??= load();
-    const c = loaded;
+    const own = await load();
+    const c = openSsl();
     const { protocol = 'doq', localAddress = '127.0.0.1' } = options;
-    const context = c.createContext(c.method()) as Pointer;
-    const handle = c.create(context) as Pointer;
+    const context = c.SSL_CTX_new(c.OSSL_QUIC_client_method());
+    const handle = c.SSL_new(context);
     const names = Buffer.from([protocol.length, ...Buffer.from(protocol)]);
-    c.setAlpn(handle, names, names.length);
-    const fd = Number(c.socket(AF_INET, SOCK_DGRAM, 0));
+    c.SSL_set_alpn_protos(handle, names, names.length);
+    const fd = Number(own.socket(AF_INET, SOCK_DGRAM, 0));
     const local = Buffer.alloc(16);
     local.writeUInt16LE(AF_INET, 0);
     local.set(bytesOf(localAddress), 4);
-    c.bind(fd, local, local.length);
-    const bio = c.datagrams(fd, CLOSE) as Pointer;
-    c.setBio(handle, bio, bio);
-    const peer = c.addressNew() as Pointer;
+    own.bind(fd, local, local.length);
+    const bio = own.datagrams(fd, CLOSE) as Pointer;
+    c.SSL_set_bio(handle, bio, bio);
+    const peer = c.BIO_ADDR_new();
     const port = ((at.port & 0xff) << 8) | (at.port >> 8);
-    c.addressMake(peer, AF_INET, bytesOf(at.address), 4, port);
-    c.setPeer(handle, peer);
-    c.addressFree(peer);
-    c.setBlocking(handle, 0);
-    c.setStreamMode(handle, NO_STREAM);
+    c.BIO_ADDR_rawmake(peer, AF_INET, bytesOf(at.address), 4, port);
+    c.SSL_set1_initial_peer_addr(handle, peer);
+    c.BIO_ADDR_free(peer);
+    c.SSL_set_blocking_mode(handle, 0);
+    c.SSL_set_default_stream_mode(handle, NO_STREAM);
     const client = new QuicTestClient(c, context, handle);
     const isOpen = await client.#until(() => {
-      if (c.connect(handle) === 1) return true;
+      if (c.SSL_connect(handle) === 1) return true;
       return client.closeCode() === undefined ? undefined : false;
     });
     if (isOpen === true) return client;
@@ -117,32 +93,32 @@ export class QuicTestClient {
   /** Opens a stream; undefined when the server allows no more, or is gone. */
   stream(): ClientStream | undefined {
     const c = this.#c;
-    const handle = c.openStream(this.#handle, 0) as Pointer;
+    const handle = c.SSL_new_stream(this.#handle, 0);
     if (handle === null) return undefined;
-    c.setBlocking(handle, 0);
+    c.SSL_set_blocking_mode(handle, 0);
     const count = new BigUint64Array(1);
     const countBytes = new Uint8Array(count.buffer);
     return {
       write: (bytes, isLast = true) => {
-        c.write(handle, bytes, bytes.length, isLast ? CONCLUDE : 0, countBytes);
-        c.handle(this.#handle);
+        c.SSL_write_ex2(handle, bytes, bytes.length, isLast ? CONCLUDE : 0, countBytes);
+        c.SSL_handle_events(this.#handle);
       },
       reset: (code = 0) => {
         const how = new Uint8Array(BigUint64Array.of(BigInt(code)).buffer);
-        c.reset(handle, how, how.length);
-        c.free(handle);
-        c.handle(this.#handle);
+        c.SSL_stream_reset(handle, how, how.length);
+        c.SSL_free(handle);
+        c.SSL_handle_events(this.#handle);
       },
       read: async () => {
         const parts: Buffer[] = [];
         const room = Buffer.alloc(65_536);
         const isWhole = await this.#until(() => {
-          while (c.read(handle, room, room.length, countBytes) === 1)
+          while (c.SSL_read_ex(handle, room, room.length, countBytes) === 1)
             parts.push(Buffer.from(room.subarray(0, Number(count[0]))));
-          const state = Number(c.readState(handle));
+          const state = c.SSL_get_stream_read_state(handle);
           return state === READ_STATE.OPEN ? undefined : state === READ_STATE.FINISHED;
         });
-        c.free(handle);
+        c.SSL_free(handle);
         return isWhole === true ? Buffer.concat(parts) : undefined;
       },
     };
@@ -159,9 +135,9 @@ export class QuicTestClient {
   closeCode(): number | undefined {
     // error_code, frame_type, reason, reason_len, flags (SSL_get_conn_close_info(3)).
     const info = new BigUint64Array(5);
-    this.#c.handle(this.#handle);
-    this.#c.clearErrors();
-    return this.#c.closeInfo(this.#handle, new Uint8Array(info.buffer), 40) === 1
+    this.#c.SSL_handle_events(this.#handle);
+    this.#c.ERR_clear_error();
+    return this.#c.SSL_get_conn_close_info(this.#handle, new Uint8Array(info.buffer), 40) === 1
       ? Number(info[0])
       : undefined;
   }
@@ -173,16 +149,16 @@ export class QuicTestClient {
 
   /** Forgets it. The server hears nothing. */
   close(): void {
-    this.#c.free(this.#handle);
-    this.#c.freeContext(this.#context);
+    this.#c.SSL_free(this.#handle);
+    this.#c.SSL_CTX_free(this.#context);
   }
 
   async #until<T>(look: () => T | undefined): Promise<T | undefined> {
     const endMs = performance.now() + DEADLINE_MS;
     while (performance.now() < endMs) {
-      this.#c.handle(this.#handle);
+      this.#c.SSL_handle_events(this.#handle);
       const found = look();
-      this.#c.clearErrors();
+      this.#c.ERR_clear_error();
       if (found !== undefined) return found;
       await pause(STEP_MS);
     }
