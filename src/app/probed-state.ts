@@ -3,12 +3,16 @@ import { DOH_PATH } from '../discovery/discovery.ts';
 import type { ProbeState } from '../probe/probe.ts';
 import { announcedOf, isRequiredAt, namedListeners, type State, toIdentities } from './worker-settings.ts';
 
-/** Undefined before the lists are loaded. */
-export const toProbedState = (state: State): ProbeState | undefined => {
+/** Undefined before the lists are loaded. `quicFault` says why there is no QUIC here; undefined: there is. */
+export const toProbedState = (state: State, quicFault: string | undefined): ProbeState | undefined => {
   const { generation, enforced: config, listen } = state;
   if (generation === undefined) return undefined;
   const access = { ...namedListeners(generation.access, state), identities: toIdentities(state) };
-  return { generation, config, listen, access, secure: toSecure(state) };
+  const unserved =
+    quicFault === undefined
+      ? []
+      : config.listen.doq.map((endpoint) => ({ endpoint, reason: `no DNS over QUIC here: ${quicFault}` }));
+  return { generation, config, listen, access, secure: toSecure(state), unserved };
 };
 
 const toSecure = (state: State): ProbeState['secure'] => {

@@ -125,7 +125,7 @@ export class Service {
       totals: this.#totals,
       workerCount: count,
       supervisor: () => this.#supervisor,
-      state: () => toProbedState(this.#state.current),
+      state: () => toProbedState(this.#state.current, quic?.fault),
       isPaused: () => this.#pause.isPaused,
       enforcement: () => this.#enforcement.current,
       fleet: () => this.#fleet.facts(),

@@ -5,13 +5,10 @@
 // would refuse is a fault. That this host does not know the authority is none: its clients may.
 import type { X509Certificate } from 'node:crypto';
 import { isIP } from 'node:net';
-import type { TLSSocket } from 'node:tls';
 import { DAY_MS, errorText } from '../base/base.ts';
 import type { ProbedCertificate } from '../records/records.ts';
-import { type SecureServer, shakeHands } from './secure-inquiry.ts';
-
-/** Certificates of a chain that are looked at: no server sends more. */
-const CHAIN_LENGTH_MAX = 10;
+import type { Proof } from './proof.ts';
+import { type SecureServer, type SecureTransport, shakeHands } from './secure-inquiry.ts';
 
 /** What a listener has to prove. */
 export interface Claim {
@@ -29,22 +26,23 @@ export const lookAtCertificate = async (
   const head = { view, transport: at.transport, name: at.name };
   const nothing = (text: string): ProbedCertificate => ({ ...head, names: [], faults: [text], notes: [] });
   try {
-    const seen = await shakeHands(at, (socket) => judge(socket, at, addresses, nowMs));
-    return seen === undefined ? nothing('no handshake in time') : { ...head, ...seen };
+    const seen = await shakeHands(at);
+    return seen === undefined
+      ? nothing('no handshake in time')
+      : { ...head, ...judge(seen, at, addresses, nowMs) };
   } catch (thrown) {
     return nothing(`no handshake: ${errorText(thrown)}`);
   }
 };
 
 const judge = (
-  socket: TLSSocket,
+  { chain, protocol, isOfKnownAuthority }: Proof,
   { name, transport }: SecureServer,
   addresses: readonly string[],
   nowMs: number,
 ): Omit<ProbedCertificate, 'view' | 'transport' | 'name'> => {
-  const leaf = socket.getPeerX509Certificate();
+  const [leaf] = chain;
   if (leaf === undefined) return { names: [], faults: ['it showed no certificate'], notes: [] };
-  const chain = chainOf(leaf);
   const faults: string[] = [];
   const notes: string[] = [];
   if (!holds(leaf, name)) faults.push(`it is not for ${name}, the name that clients are told`);
@@ -61,8 +59,9 @@ const judge = (
   const endMs = Math.min(...chain.map(({ validTo }) => Date.parse(validTo)));
   if (nowMs < startMs) faults.push(`it is not valid before ${new Date(startMs).toISOString()}`);
   if (nowMs >= endMs) faults.push(`it ended at ${new Date(endMs).toISOString()}`);
-  if (transport === 'doh' && socket.alpnProtocol !== 'h2') faults.push('it does not speak HTTP/2');
-  if (!socket.authorized && UNKNOWN.has(String(socket.authorizationError))) {
+  const spoken = SPOKEN[transport];
+  if (spoken !== undefined && protocol !== spoken.protocol) faults.push(`it does not speak ${spoken.name}`);
+  if (!isOfKnownAuthority) {
     const top = chain.at(-1)?.issuer.replaceAll('\n', ', ') ?? 'nobody';
     notes.push(`this host does not know the authority ${top}: clients have to`);
   }
@@ -76,26 +75,14 @@ const judge = (
   };
 };
 
-/** What OpenSSL says of a chain that ends nowhere it knows. */
-const UNKNOWN: ReadonlySet<string> = new Set([
-  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
-  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
-  'SELF_SIGNED_CERT_IN_CHAIN',
-  'DEPTH_ZERO_SELF_SIGNED_CERT',
-  'UNABLE_TO_GET_ISSUER_CERT',
-]);
+/** What clients have to agree upon by ALPN (RFC 9113 section 3.3, RFC 9250 section 4.1.1). */
+const SPOKEN: Readonly<
+  Partial<Record<SecureTransport, { readonly protocol: string; readonly name: string }>>
+> = {
+  doh: { protocol: 'h2', name: 'HTTP/2' },
+  doq: { protocol: 'doq', name: 'DNS over QUIC' },
+};
 
 /** As clients of TLS look at names: subjectAltName, and nothing else where there is one (RFC 9525 section 6). */
 const holds = (leaf: X509Certificate, name: string): boolean =>
   (isIP(name) === 0 ? leaf.checkHost(name) : leaf.checkIP(name)) !== undefined;
-
-/** As the server sent it, without a root that signed itself: clients have their own. */
-const chainOf = (leaf: X509Certificate): X509Certificate[] => {
-  const chain = [leaf];
-  for (let next = leaf.issuerCertificate; next !== undefined && chain.length < CHAIN_LENGTH_MAX; ) {
-    if (next.checkIssued(next)) break;
-    chain.push(next);
-    next = next.issuerCertificate;
-  }
-  return chain;
-};

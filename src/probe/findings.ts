@@ -11,10 +11,10 @@ import {
 } from '../enforcement/enforcement.ts';
 import type { Log, ProbeMetrics } from '../observe/observe.ts';
 import type { ProbedCertificate, ProbeRecord, ProbeResult } from '../records/records.ts';
+import type { UnaskedView } from './listener-views.ts';
 import type { ProbeLists } from './lists.ts';
 import type { ProbeQuestion } from './plan-facts.ts';
 import { type ProbeRun, sumUpViews, toProbeRecord, worstOf } from './run.ts';
-import type { UnaskedView } from './scene.ts';
 import type { DueRun } from './schedule.ts';
 import { ViewFindings } from './view-findings.ts';
 

@@ -17,10 +17,13 @@ import type { ProbeRecord } from '../records/records.ts';
 import type { ProbePorts } from '../server/server.ts';
 import { ProbeChannel } from './channel.ts';
 import { type FindingsOptions, ProbeFindings, type ProbeRunStatus } from './findings.ts';
+import { showingOf } from './identified.ts';
+import type { SecureFacts, UnservedListener } from './listener-views.ts';
 import { type ProbeLists, readProbeLists } from './lists.ts';
+
 import { ProbePlan } from './plan.ts';
 import { runProbe } from './run.ts';
-import { ProbeScene, type SceneMeans, type SecureFacts } from './scene.ts';
+import { ProbeScene, type SceneMeans } from './scene.ts';
 import { type DueRun, ProbeSchedule, REQUESTS_MAX } from './schedule.ts';
 import type { ViewFinding } from './view-findings.ts';
 
@@ -49,6 +52,8 @@ export interface ProbeState {
   readonly listen: readonly Endpoint[];
   /** The encrypted ones; undefined: there are none, or nobody can be told of them. */
   readonly secure: SecureFacts | undefined;
+  /** Listeners of the configuration that are not there. */
+  readonly unserved: readonly UnservedListener[];
 }
 
 /** What the keeper works with. */
@@ -332,7 +337,8 @@ export class ProbeKeeper {
   }
 
   #createScene(state: ProbeState, lists: ProbeLists, group: string | undefined): Promise<ProbeScene> {
-    const { config, generation, access, listen, secure } = state;
+    const { config, generation, access, listen, secure, unserved } = state;
+    const { dot, doh, dohPlain, doq } = config.listen;
     const asksListeners = config.probe.asksListeners && group === undefined;
     return ProbeScene.create({
       groups: generation.policy.groups,
@@ -341,9 +347,14 @@ export class ProbeKeeper {
       access,
       listen: asksListeners ? listen : [],
       secure: asksListeners ? secure : undefined,
+      unserved: asksListeners ? unserved : [],
       structuredCode: config.structuredErrors?.optionCode,
       proxies: config.proxies.from,
-      encrypted: (['dot', 'doh', 'doq'] as const).filter((kind) => config.listen[kind].length > 0),
+      // What a proxy deciphers is asked over HTTPS, too.
+      encrypted: (['dot', 'doh', 'doq'] as const).filter(
+        (kind) => ({ dot, doh: [...doh, ...dohPlain], doq })[kind].length > 0,
+      ),
+      showing: showingOf(config.listen),
       exemptions: this.#options.exemptions(),
       only: group,
     });

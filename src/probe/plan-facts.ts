@@ -40,7 +40,7 @@ export interface ListedPrefix {
 
 /** Where questions are asked as whom. */
 export interface ProbeView {
-  /** `group:NAME`, `listener:ADDRESS` or `server:ADDRESS`. */
+  /** `group:NAME`, `listener:ADDRESS`, `listener:ADDRESS@NAME` or `server:ADDRESS`. */
   readonly id: string;
   /** `group` has every worker and the zone; `listener` is looked at with few questions; `server` is not Cordon. */
   readonly kind: 'group' | 'listener' | 'server';

@@ -3,16 +3,8 @@
 // A view of a group is asked at the door that each worker has for the probe, which takes the client from the question.
 // A listener is asked as any program of this host would ask it. What cannot be asked is named with its reason: a view
 // that is left out in silence would look like one that is in order.
-import type { AccessTable } from '../access/access.ts';
-import { Clients, type Identified, Shown } from '../access/access.ts';
-import {
-  type AddressWords,
-  type Endpoint,
-  formatEndpoint,
-  isAppError,
-  matchesPrefix,
-  type Prefix,
-} from '../base/base.ts';
+import { type AccessTable, Clients } from '../access/access.ts';
+import { type AddressWords, isAppError } from '../base/base.ts';
 import { OPTION, writeU16 } from '../dns/dns.ts';
 import { excuses, type OutOfScope } from '../enforcement/enforcement.ts';
 import { TRANSPORT } from '../pipeline/pipeline.ts';
@@ -23,10 +15,18 @@ import { lookAtCertificate } from './certificate.ts';
 import type { ProbeChannel } from './channel.ts';
 import { type InquiryQuestion, inquireOrSilence, type Reading } from './dns2-client.ts';
 import { isExemptedBy } from './exemption.ts';
+import type { Showing } from './identified.ts';
 import type { Outcome } from './judge.ts';
-import type { ProbeQuestion, ProbeTransport, ProbeView } from './plan-facts.ts';
-import { inquireSecurely, type SecureServer, type SecureTransport } from './secure-inquiry.ts';
-import { type Asker, chooseAskers, type ListenerAccess, reachListener } from './views.ts';
+import {
+  type Door,
+  findListenerViews,
+  type ListenerFacts,
+  type ListenerView,
+  type UnaskedView,
+} from './listener-views.ts';
+import { PROBE_TRANSPORTS, type ProbeQuestion, type ProbeTransport, type ProbeView } from './plan-facts.ts';
+import { inquireSecurely, type SecureServer } from './secure-inquiry.ts';
+import { type Asker, chooseAskers, type ListenerAccess } from './views.ts';
 
 /** What a stub resolver waits; workers answer from memory. */
 const ANSWER_MS_MAX = 5_000;
@@ -37,10 +37,9 @@ const OPTION_HEADER_LENGTH = 4;
 
 /** How clients of a group may ask in any case. */
 const GROUP_TRANSPORTS: readonly ProbeTransport[] = ['udp', 'tcp'];
-const LISTENER_TRANSPORTS: readonly ProbeTransport[] = ['udp', 'tcp'];
 
 /** What a scene is made of. */
-export interface SceneFacts {
+export interface SceneFacts extends ListenerFacts {
   readonly groups: readonly PolicyGroup[];
   /** By group: what is written out of scope for it, by its own key and for all groups. */
   readonly outOfScope: readonly (readonly OutOfScope[])[];
@@ -48,38 +47,15 @@ export interface SceneFacts {
   readonly mandates: readonly string[];
   /** With listeners by the names that they have. */
   readonly access: AccessTable;
-  /** Endpoints with their ports; none when listeners are not to be asked. */
-  readonly listen: readonly Endpoint[];
   /** Encrypted transports that there are listeners for. */
   readonly encrypted?: readonly ProbeTransport[];
-  /** The encrypted listeners, where they are to be asked. */
-  readonly secure?: SecureFacts | undefined;
+  /** Where clients can show what they are; nowhere when absent. */
+  readonly showing?: Showing;
   /** Of the EDNS option that asks for structured errors; undefined: nobody is told any. */
   readonly structuredCode?: number | undefined;
-  /** Proxies that say for whom they ask: what comes from their addresses without such a word is not answered. */
-  readonly proxies?: readonly Prefix[];
   readonly exemptions: readonly SharedExemption[];
   /** Name of the only group that is asked for; undefined: all. */
   readonly only?: string | undefined;
-}
-
-/** The encrypted listeners, as clients are told of them. */
-export interface SecureFacts {
-  readonly listeners: readonly SecureListener[];
-  /** The name that DDR, DNR and profiles tell; an address where the certificate has no name. */
-  readonly name: string;
-  /** Addresses of plain listeners from which DDR leads here. */
-  readonly discoveredAt: readonly string[];
-  /** Of DNS over HTTPS. */
-  readonly path: string;
-}
-
-/** One of them. */
-export interface SecureListener {
-  readonly transport: ProbeTransport;
-  readonly endpoint: Endpoint;
-  /** A client without a certificate gets no connection. */
-  readonly requiresCertificate: boolean;
 }
 
 /** What asking needs. */
@@ -93,22 +69,9 @@ export interface SceneMeans {
   readonly resolveMs: number;
 }
 
-/** A view that nobody can ask. */
-export interface UnaskedView {
-  readonly view: string;
-  readonly reason: string;
-}
-
 type Way =
   | { readonly kind: 'group'; readonly group: string; readonly askers: readonly Asker[] }
-  | { readonly kind: 'listener'; readonly group: string; readonly access: ListenerAccess };
-
-/** An encrypted listener that can be reached. */
-interface Door {
-  readonly view: string;
-  readonly server: Endpoint;
-  readonly transport: SecureTransport;
-}
+  | { readonly kind: 'listener'; readonly group: string; readonly listener: ListenerView };
 
 /** The views of one state of the program. */
 export class ProbeScene {
@@ -142,51 +105,33 @@ export class ProbeScene {
     const transports = [...GROUP_TRANSPORTS, ...(facts.encrypted ?? [])];
     const exempted = exemptions.flatMap(({ clients }) => clients);
     const names = groups.map(({ name }) => name);
-    for (const [index, { group, askers }] of chooseAskers(access, names, exempted).entries()) {
+    const chosen = chooseAskers(access, names, exempted, facts.showing);
+    for (const [index, { group, askers, reason }] of chosen.entries()) {
       const id = `group:${group}`;
       if (facts.only !== undefined && facts.only !== group) continue;
       const lists = mandatesOf(facts, index);
-      if (askers.length === 0)
-        unasked.push({ view: id, reason: 'no client that may ask belongs to it by its address' });
+      if (askers.length === 0) unasked.push({ view: id, reason: nobodyFor(reason) });
       else if (lists.length === 0) unasked.push({ view: id, reason: NO_MANDATE });
       else {
-        views.push({ id, kind: 'group', lists, transports, isAllowed: true });
+        views.push({ id, kind: 'group', lists, transports: spokenBy(askers, transports), isAllowed: true });
         ways.set(id, { kind: 'group', group, askers });
       }
     }
-    const clients = new Clients(access);
-    const doors: Door[] = [];
-    for (const { endpoint, transports: spoken, requiresCertificate } of listenersOf(facts)) {
-      const name = formatEndpoint(endpoint);
-      const id = `listener:${name}`;
-      const reached = await reachListener(endpoint);
-      if (typeof reached === 'string') {
-        unasked.push({ view: id, reason: reached });
-        continue;
-      }
-      const isProxy = facts.proxies?.some(({ words, bits }) => matchesPrefix(reached.client, words, bits));
-      if (isProxy === true) {
-        unasked.push({ view: id, reason: 'this host is a proxy there, and has to say for whom it asks' });
-        continue;
-      }
-      const [transport] = spoken;
-      const isSecure = transport === 'dot' || transport === 'doh';
-      if (isSecure) doors.push({ view: id, server: reached.server, transport });
-      const { group, allowed: isAllowed } = clients.identify(
-        reached.client,
-        name,
-        isSecure ? nameShown(clients, facts) : undefined,
-      );
-      const reason = isSecure ? reasonAgainst(isAllowed, requiresCertificate) : undefined;
-      if (transport === 'doq' || reason !== undefined) {
-        unasked.push({ view: id, reason: reason ?? 'DNS over QUIC is asked in the views of groups only' });
-        continue;
-      }
+    const found = await findListenerViews(facts, {
+      clients: new Clients(access),
+      names,
+      rules: access.identities?.rules,
+      isAsked: (group) => mandatesOf(facts, group).length > 0,
+    });
+    unasked.push(...found.unasked);
+    for (const listener of found.views) {
+      const { id, group, isAllowed } = listener;
       const lists = mandatesOf(facts, group);
       if (lists.length === 0) unasked.push({ view: id, reason: `only controls: ${NO_MANDATE}` });
-      views.push({ id, kind: 'listener', lists, transports: spoken, isAllowed });
-      ways.set(id, { kind: 'listener', group: names[group] ?? '', access: reached });
+      views.push({ id, kind: 'listener', lists, transports: listener.transports, isAllowed });
+      ways.set(id, { kind: 'listener', group: names[group] ?? '', listener });
     }
+    const { doors } = found;
     return new ProbeScene(views, unasked, ways, doors, facts);
   }
 
@@ -195,13 +140,11 @@ export class ProbeScene {
     { onDirectPort }: Pick<SceneMeans, 'onDirectPort'>,
     nowMs: number,
   ): Promise<ProbedCertificate[]> {
-    const { secure } = this.#facts;
-    if (secure === undefined) return Promise.resolve([]);
     return Promise.all(
-      this.#doors.map(({ view, server, transport }) =>
+      this.#doors.map(({ view, addresses, ...door }) =>
         lookAtCertificate(
-          { server, transport, name: secure.name, timeoutMs: ANSWER_MS_MAX, onPort: onDirectPort },
-          { view, addresses: secure.discoveredAt },
+          { ...door, timeoutMs: ANSWER_MS_MAX, onPort: onDirectPort },
+          { view, addresses },
           nowMs,
         ),
       ),
@@ -215,10 +158,10 @@ export class ProbeScene {
     const timeoutMs = question.purpose === 'control' ? means.resolveMs + CONTROL_MS_EXTRA : ANSWER_MS_MAX;
     if (way.kind === 'group') return this.#askWorker(question, way.askers, means, timeoutMs);
     const { transport } = question;
-    if (transport !== 'dot' && transport !== 'doh')
-      return askListener(question, way.access, means, timeoutMs);
-    const { server } = way.access;
-    const { name = '', path = '' } = this.#facts.secure ?? {};
+    const { access, name } = way.listener;
+    if (transport === 'udp' || transport === 'tcp') return askListener(question, access, means, timeoutMs);
+    const { server } = access;
+    const { path = '' } = this.#facts.secure ?? {};
     const at = { server, transport, name, timeoutMs, onPort: means.onDirectPort };
     return askSecurely(at, { ...question, options: this.#optionsOf(question) }, path);
   }
@@ -241,7 +184,9 @@ export class ProbeScene {
     const way = this.#ways.get(question.view);
     if (way === undefined || exemptions.length === 0) return false;
     const clients: readonly AddressWords[] =
-      way.kind === 'group' ? way.askers.map(({ address }) => address) : [way.access.client];
+      way.kind === 'group'
+        ? way.askers.flatMap(({ address, device }) => (device === undefined ? [address] : [address, device]))
+        : [way.listener.access.client];
     const { group } = way;
     return clients.some((client) =>
       isExemptedBy(exemptions, { qname: question.name, list, group, client }, nowMs),
@@ -255,7 +200,8 @@ export class ProbeScene {
     timeoutMs: number,
   ): Promise<Outcome> {
     const endpoint = means.endpoints().find(({ worker }) => worker === question.worker);
-    const asker = askers[this.#turn++ % askers.length];
+    const able = askers.filter(({ transports }) => transports?.includes(question.transport) !== false);
+    const asker = able[this.#turn++ % able.length];
     if (endpoint === undefined || asker === undefined) {
       return Promise.resolve({ kind: 'fault', text: `worker ${question.worker} does not answer the probe` });
     }
@@ -274,26 +220,16 @@ export class ProbeScene {
 
 const NO_MANDATE = 'the group is out of scope';
 
-/** Plain and encrypted ones. */
-const listenersOf = ({ listen, secure }: SceneFacts) => [
-  ...listen.map((endpoint) => ({ endpoint, transports: LISTENER_TRANSPORTS, requiresCertificate: false })),
-  ...(secure?.listeners ?? []).map(({ transport, ...listener }) => ({
-    ...listener,
-    transports: [transport],
-  })),
-];
+const nobodyFor = (reason: string | undefined): string =>
+  reason === undefined
+    ? 'no client that may ask belongs to it by its address'
+    : `no client that may ask belongs to it by its address, and ${reason}`;
 
-/** Who this host is by the name that it asks by. */
-const nameShown = (clients: Clients, { secure }: SceneFacts): Identified | undefined => {
-  const { identities } = clients;
-  return identities && new Shown(secure?.name ?? '', undefined, '').of(identities, 0);
-};
-
-/** Why nothing can be asked at an encrypted listener; undefined where something can. */
-const reasonAgainst = (isAllowed: boolean, requiresCertificate: boolean): string | undefined => {
-  if (requiresCertificate) return 'its certificate only: it takes clients with a certificate of their own';
-  return isAllowed ? undefined : 'its certificate only: this host may not ask there';
-};
+/** Those of `all` over which somebody asks. */
+const spokenBy = (askers: readonly Asker[], all: readonly ProbeTransport[]): readonly ProbeTransport[] =>
+  PROBE_TRANSPORTS.filter((transport) =>
+    askers.some(({ transports = all }) => transports.includes(transport)),
+  );
 
 const TRANSPORT_NUMBERS: Readonly<Record<ProbeTransport, number>> = {
   udp: TRANSPORT.UDP,

@@ -1,4 +1,4 @@
-// Asks an encrypted listener as a client of it would: DNS over TLS (RFC 7858) and DNS over HTTPS (RFC 8484) in HTTP/2.
+// Asks an encrypted listener as a client of it would: DNS over TLS (RFC 7858), over HTTPS (RFC 8484) in HTTP/2, over QUIC (RFC 9250).
 //
 // Each question has a connection of its own. Whether the server proves who it is, is looked at apart (certificate.ts): here it
 // matters what is answered, and a certificate at fault is no reason not to ask.
@@ -7,28 +7,33 @@ import { isIP } from 'node:net';
 import { connect, type TLSSocket } from 'node:tls';
 import { type Endpoint, errorText } from '../base/base.ts';
 import { MESSAGE_LENGTH_MAX, readU16 } from '../dns/dns.ts';
+import { callQuic, type QuicCall } from '../quic/quic.ts';
 import {
   askFailure,
+  type EncodedQuery,
   encodeInquiry,
   type InquiryQuestion,
   isAnswerTo,
   type Reading,
   readReply,
 } from './dns2-client.ts';
+import { type Proof, proofOfQuic, proofOfTls } from './proof.ts';
 
 /** Loaded by the first question over HTTPS: few programs have such a listener. */
 const loadHttp2 = (): typeof import('node:http2') => process.getBuiltinModule('node:http2');
 
 /** Bytes of the length before a message (RFC 1035 section 4.2.2). */
 const FRAME_LENGTH = 2;
+/** Streams tell queries apart, so that each has the same ID (RFC 9250 section 4.2.1). */
+const DOQ_ID = 0;
 const MEDIA_TYPE = 'application/dns-message';
 const HTTP_OK = 200;
 
 /** How DNS is spoken below TLS. */
-export type SecureTransport = 'dot' | 'doh';
+export type SecureTransport = 'dot' | 'doh' | 'doq';
 
 /** Names of ALPN that a client of the transport offers. */
-const PROTOCOLS: Readonly<Record<SecureTransport, string>> = { dot: 'dot', doh: 'h2' };
+const PROTOCOLS: Readonly<Record<SecureTransport, string>> = { dot: 'dot', doh: 'h2', doq: 'doq' };
 
 /** Where to ask, and by which name. */
 export interface SecureServer {
@@ -42,32 +47,65 @@ export interface SecureServer {
 }
 
 /** Asks once; undefined is silence. Throws AppError ERR_COMPLIANCE_ASK. */
-export const inquireSecurely = (
+export const inquireSecurely = async (
   at: SecureServer,
   question: InquiryQuestion,
   path: string,
 ): Promise<Reading | undefined> => {
   const { server, transport } = at;
-  const query = encodeInquiry(question);
   const startMs = performance.now();
-  return withConnection<Reading>(at, (socket, settle, fail) => {
-    const take = (message: Buffer): void => {
-      // What cannot be read is a fault like any other.
-      const reading = readReply(message, question.name, server, startMs);
-      if (isAnswerTo(query, message)) settle(reading);
-    };
-    if (transport === 'dot') askOverTls(socket, query.bytes, take);
-    else askOverHttps(socket, { name: at.name, path, query: query.bytes, take, fail });
-  }).catch((thrown: unknown) => {
+  try {
+    if (transport === 'doq') {
+      const query = encodeInquiry(question, DOQ_ID);
+      const message = await overQuic(at, (call) => askOverQuic(call, query));
+      return message && readReply(message, question.name, server, startMs);
+    }
+    const query = encodeInquiry(question);
+    return await withConnection<Reading>(at, (socket, settle, fail) => {
+      const take = (message: Buffer): void => {
+        // What cannot be read is a fault like any other.
+        const reading = readReply(message, question.name, server, startMs);
+        if (isAnswerTo(query, message)) settle(reading);
+      };
+      if (transport === 'dot') askOverTls(socket, query.bytes, take);
+      else askOverHttps(socket, { name: at.name, path, query: query.bytes, take, fail });
+    });
+  } catch (thrown) {
     throw askFailure(question.name, server, errorText(thrown), thrown);
-  });
+  }
 };
 
-/** Looks at a connection after its handshake; undefined when there was none in time. Rejects with what went wrong. */
-export const shakeHands = <Seen>(
-  at: SecureServer,
-  look: (socket: TLSSocket) => Seen,
-): Promise<Seen | undefined> => withConnection<Seen>(at, (socket, settle) => settle(look(socket)));
+/** What a server proves with; undefined when there was no handshake in time. Rejects with what went wrong. */
+export const shakeHands = (at: SecureServer): Promise<Proof | undefined> =>
+  at.transport === 'doq'
+    ? overQuic(at, ({ proof }) => proofOfQuic(proof))
+    : withConnection<Proof>(at, (socket, settle) => settle(proofOfTls(socket)));
+
+/** A call over QUIC that offers the protocol, and what is done in it. */
+const overQuic = <Value>(
+  { server, transport, name, timeoutMs, onPort }: SecureServer,
+  act: (call: QuicCall) => Promise<Value> | Value,
+): Promise<Value | undefined> =>
+  callQuic(
+    {
+      server,
+      protocol: PROTOCOLS[transport],
+      serverName: isIP(name) === 0 ? name : undefined,
+      timeoutMs,
+      onPort,
+    },
+    act,
+  );
+
+/** One query on a stream of its own, behind its length, and one answer; nothing else may come (RFC 9250 section 4.2). */
+const askOverQuic = async (call: QuicCall, query: EncodedQuery): Promise<Uint8Array> => {
+  const bytes = await call.ask(framed(query.bytes), FRAME_LENGTH + MESSAGE_LENGTH_MAX);
+  const message = bytes.subarray(FRAME_LENGTH);
+  if (bytes.length < FRAME_LENGTH || readU16(bytes, 0) !== message.length)
+    throw new Error('no DNS message behind its length');
+  if (!isAnswerTo(query, message)) throw new Error('no answer to the question');
+  return message;
+};
 
 /** Connects, acts once the handshake is done, and ends the connection when there is an outcome. */
 const withConnection = <Value>(
@@ -114,8 +152,11 @@ const askOverTls = (socket: TLSSocket, query: Uint8Array, take: (message: Buffer
     const end = received.length < FRAME_LENGTH ? MESSAGE_LENGTH_MAX : FRAME_LENGTH + readU16(received, 0);
     if (received.length >= end) attempt(socket, () => take(received.subarray(FRAME_LENGTH, end)));
   });
-  socket.write(Uint8Array.of(query.length >>> 8, query.length & 0xff, ...query));
+  socket.write(framed(query));
 };
+
+const framed = (query: Uint8Array): Uint8Array =>
+  Uint8Array.of(query.length >>> 8, query.length & 0xff, ...query);
 
 interface HttpsQuestion {
   readonly name: string;

@@ -2,11 +2,13 @@
 //
 // A prefix of a group may be taken apart by more specific ones of others until nothing is left of it, or may lie
 // outside of what may ask at all. So addresses are tried where regions begin: at the starts of prefixes and right behind
-// their ends; if none of these is a client of the group, no address is. What decides is the room access itself.
+// their ends; if none of these is a client of the group, no address is. Who shows more than an address stands beside them
+// (identified.ts). What decides is the room access itself.
 import { createSocket } from 'node:dgram';
-import { type AccessTable, Clients } from '../access/access.ts';
+import { type AccessTable, Clients, type Credentials } from '../access/access.ts';
 import {
   type AddressWords,
+  createAddress,
   type Endpoint,
   errorText,
   isIpv4,
@@ -15,6 +17,8 @@ import {
   PrefixTable,
   parseAddress,
 } from '../base/base.ts';
+import { chooseRepresentatives, type Showing } from './identified.ts';
+import type { ProbeTransport } from './plan-facts.ts';
 
 /** Representatives of one group by its listeners: more would only ask the same again. */
 const LISTENERS_MAX = 4;
@@ -24,22 +28,32 @@ export interface Asker {
   readonly address: AddressWords;
   /** Name of the listener that is asked; empty: one without a group of its own. */
   readonly listener: string;
+  /** What it shows beside its address; undefined: nothing. */
+  readonly shown?: Credentials;
+  /** Stands for the device that it is by that, in exemptions. */
+  readonly device?: AddressWords | undefined;
+  /** Where it can show it; undefined: it shows nothing, and asks over all of them. */
+  readonly transports?: readonly ProbeTransport[];
 }
 
 /** Who asks for a group; without anybody, nobody can belong to it. */
 export interface GroupAskers {
   readonly group: string;
   readonly askers: readonly Asker[];
+  /** Why there is nobody, where the group names somebody by more than an address. */
+  readonly reason?: string | undefined;
 }
 
 /**
- * Representatives of each group, in the order of `groups`: one for each family of addresses that it has, and one for
- * each of its listeners. Addresses in `avoid` are taken only where there is no other.
+ * Representatives of each group, in the order of `groups`: one for each family of addresses that it has, one for each of its
+ * listeners, and one for each kind of what else its clients are known by. Addresses and devices in `avoid` are taken only where
+ * there is no other.
  */
 export const chooseAskers = (
   access: AccessTable,
   groups: readonly string[],
   avoid: readonly Prefix[] = [],
+  showing: Showing = NOT_SHOWN,
 ): readonly GroupAskers[] => {
   const clients = new Clients(access);
   const isAvoided = (address: AddressWords): boolean =>
@@ -54,6 +68,16 @@ export const chooseAskers = (
     anybody.offer(address);
     for (const { isFamily, choice } of own[group] ?? []) if (isFamily(address)) choice.offer(address);
   }
+  const identify = (index: number, from: AddressWords | undefined): Omit<GroupAskers, 'group'> => {
+    const { identities } = clients;
+    if (identities === undefined || access.identities === undefined) return { askers: [] };
+    const { known, reason } = chooseRepresentatives(identities, access.identities, index, showing, isAvoided);
+    const address = from ?? elsewhere();
+    const askers = known
+      .filter(({ who }) => clients.identify(address, '', who).allowed)
+      .map(({ shown, device, transports }) => ({ address, listener: '', shown, device, transports }));
+    return { askers, reason };
+  };
   return groups.map((group, index) => {
     const askers: Asker[] = [];
     for (const { choice } of own[index] ?? []) {
@@ -62,8 +86,23 @@ export const chooseAskers = (
     for (const listener of (access.listeners[index] ?? []).slice(0, LISTENERS_MAX)) {
       if (anybody.best !== undefined) askers.push({ address: anybody.best, listener });
     }
-    return { group, askers };
+    const identified = identify(index, anybody.best);
+    const all = [...askers, ...identified.askers];
+    // Who is exempted stands for nobody but itself.
+    const free = all.filter(({ device }) => device === undefined || !isAvoided(device));
+    return { group, askers: free.length > 0 ? free : all, reason: identified.reason };
   });
+};
+
+/** Where nobody can show anything. */
+const NOT_SHOWN: Showing = { certificates: [], tokens: [], serverNames: [] };
+/** A client that is nowhere else, for those who may ask from everywhere: an address of documentation (RFC 5737). */
+const ELSEWHERE = '192.0.2.1';
+
+const elsewhere = (): AddressWords => {
+  const address = createAddress();
+  parseAddress(ELSEWHERE, address);
+  return address;
 };
 
 const FAMILIES = [isIpv4, (address: AddressWords): boolean => !isIpv4(address)];

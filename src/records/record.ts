@@ -262,7 +262,7 @@ export interface DecisionRecord extends RecordHead {
 
 /** One view of one probe run. */
 export interface ProbeResult {
-  /** `group:NAME`, `listener:ADDRESS`, or `server:ADDRESS` for another resolver. */
+  /** `group:NAME`, `listener:ADDRESS` (with `@NAME`: asked by it), or `server:ADDRESS` for another resolver. */
   readonly view: string;
   /** `*` with the type `*`: all of the view, which is in order. */
   readonly transport: string;
@@ -296,10 +296,10 @@ export interface ProbeRecord extends RecordHead {
 
 /** What one encrypted listener proved with. */
 export interface ProbedCertificate {
-  /** `listener:ADDRESS`. */
+  /** `listener:ADDRESS`, with `@NAME` where that is the name of a group. */
   readonly view: string;
   readonly transport: string;
-  /** The name that clients are told. */
+  /** The name that it was asked by, which clients are told. */
   readonly name: string;
   /** subjectAltName, such as `DNS:dns.example.net`; none where nothing was seen. */
   readonly names: readonly string[];

@@ -4,11 +4,13 @@
 // asks. A client that may say so could see every view and spend other clients' shares: a query counts only from loopback and
 // with a secret that this process made and tells nobody. It stands in an EDNS option of local use:
 //
-//   secret (32 bytes) · client's address, IPv4 in its mapped form (16) · TRANSPORT (1) · name of the listener (UTF-8)
+//   secret (32 bytes) · client's address, IPv4 in its mapped form (16) · TRANSPORT (1) · length of the next (1) ·
+//   name of the listener (UTF-8) · what the client shows beside its address (JSON; nothing: it shows nothing)
 //
-// Behind the gate the pipeline decides as for that client. Over UDP only answers that fit are possible, so that other
+// Behind the gate the pipeline decides as for that client, and for one that has shown this to a listener. Over UDP only answers that fit are possible, so that other
 // transports than UDP are asked for over TCP. Everything else gets no answer.
 import { randomBytes, timingSafeEqual } from 'node:crypto';
+import { type Credentials, Shown } from '../access/access.ts';
 import {
   type AddressWords,
   type Clock,
@@ -26,8 +28,10 @@ import { UdpListener } from './udp.ts';
 /** Bytes of the secret: nobody guesses 256 bits. */
 const PROBE_SECRET_BYTES = 32;
 const ADDRESS_BYTES = 16;
+const TRANSPORT_AT = PROBE_SECRET_BYTES + ADDRESS_BYTES;
+const LISTENER_LENGTH_AT = TRANSPORT_AT + 1;
 /** Bytes before the name of the listener. */
-const FIXED_BYTES = PROBE_SECRET_BYTES + ADDRESS_BYTES + 1;
+const FIXED_BYTES = LISTENER_LENGTH_AT + 1;
 const TRANSPORTS: readonly number[] = Object.values(TRANSPORT);
 
 /** The probe of one process needs one connection; a second program that tries its luck finds few places. */
@@ -49,17 +53,22 @@ export interface ProbeClient {
   readonly transport: number;
   /** Name of the listener; empty: any that has no group of its own. */
   readonly listener: string;
+  /** What it shows beside its address; undefined: nothing. */
+  readonly shown?: Credentials | undefined;
 }
 
 /** The data of the EDNS option with which a query counts at the gate. */
 export const writeProbeOption = (secret: Uint8Array, client: ProbeClient): Uint8Array => {
-  const listener = new TextEncoder().encode(client.listener);
-  const data = new Uint8Array(FIXED_BYTES + listener.length);
+  const listener = Buffer.from(client.listener);
+  const shown = Buffer.from(client.shown === undefined ? '' : JSON.stringify(client.shown));
+  const data = new Uint8Array(FIXED_BYTES + listener.length + shown.length);
   const view = new DataView(data.buffer);
   data.set(secret);
   for (const [index, word] of client.address.entries()) view.setUint32(PROBE_SECRET_BYTES + 4 * index, word);
-  data[FIXED_BYTES - 1] = client.transport;
+  data[TRANSPORT_AT] = client.transport;
+  data[LISTENER_LENGTH_AT] = listener.length;
   data.set(listener, FIXED_BYTES);
+  data.set(shown, FIXED_BYTES + listener.length);
   return data;
 };
 
@@ -145,7 +154,7 @@ class ProbeDecider implements Decider {
   ): number {
     const message = bytes.subarray(0, length);
     const data = isLoopback(address) ? optionOf(message) : undefined;
-    const asked = data?.[FIXED_BYTES - 1] ?? -1;
+    const asked = data?.[TRANSPORT_AT] ?? -1;
     if (
       data === undefined ||
       !timingSafeEqual(data.subarray(0, PROBE_SECRET_BYTES), this.#secret) ||
@@ -156,8 +165,10 @@ class ProbeDecider implements Decider {
       return DROPPED;
     }
     readIpv6(data, PROBE_SECRET_BYTES, this.#address);
-    const listener = new TextDecoder().decode(data.subarray(FIXED_BYTES));
-    return this.#pipeline.decide(bytes, length, this.#address, PORT_OF_PROBE, asked, out, listener);
+    const end = FIXED_BYTES + (data[LISTENER_LENGTH_AT] ?? 0);
+    const listener = new TextDecoder().decode(data.subarray(FIXED_BYTES, end));
+    const shown = readShown(data.subarray(end));
+    return this.#pipeline.decide(bytes, length, this.#address, PORT_OF_PROBE, asked, out, listener, shown);
   }
 
   resolve(reply: Reply): void {
@@ -175,6 +186,13 @@ const UNCOUNTED: StreamObserver = {
 
 const isLoopback = (address: AddressWords): boolean =>
   isIpv4(address) && (address[3] ?? 0) >>> 24 === LOOPBACK;
+
+/** Who knows the secret is this program, and writes what it can read. */
+const readShown = (bytes: Uint8Array): Shown | undefined => {
+  if (bytes.length === 0) return undefined;
+  const { serverName, certificate, token } = JSON.parse(Buffer.from(bytes).toString()) as Credentials;
+  return new Shown(serverName, certificate, token);
+};
 
 /** The data of the probe's option, long enough for all but the name of the listener; undefined without one. */
 const optionOf = (message: Uint8Array): Uint8Array | undefined => {

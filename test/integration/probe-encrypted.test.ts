@@ -1,4 +1,4 @@
-// The self-probe at the encrypted listeners: asked over TLS and HTTPS, whom to turn to is told, and the certificate that is served is
+// The self-probe at the encrypted listeners: asked over TLS, HTTPS and QUIC, whom to turn to is told, and the certificate that is served is
 // one that clients believe; each fault is found, where it is.
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -29,12 +29,12 @@ afterEach(async () => {
 const STRUCTURED =
   'structured-errors: { option-code: 65001, contact: ["mailto:help@agency.example"], organization: Agency }\n';
 
-const configOf = (more = '', list = '{ id: ban, file: ban.txt, format: domains, mandate: true }'): string => `
-listen: { dns: ["127.0.0.1:0"], dot: ["127.0.0.1:0"], doh: ["127.0.0.1:0"], admin: "127.0.0.1:0" }
+const configOf = (more = '', doq = 'doq: ["127.0.0.1:0"], '): string => `
+listen: { dns: ["127.0.0.1:0"], dot: ["127.0.0.1:0"], doh: ["127.0.0.1:0"], ${doq}admin: "127.0.0.1:0" }
 workers: 2
 upstreams: ["127.0.0.1:${upstream.endpoint.port}"]
 probe: { interval: 1d, rate: 1000 }
-lists: [${list}]
+lists: [{ id: ban, file: ban.txt, format: domains, mandate: true }]
 ${more}`;
 
 const TLS = 'tls: { cert: cert.pem, key: key.pem, client-authorities: [ca.pem] }\n';
@@ -62,20 +62,21 @@ const sweep = async (of: Cordon): Promise<ProbeRunStatus & { readonly code: numb
   return { ...(JSON.parse(stdout) as ProbeRunStatus), code };
 };
 
-const viewOf = (of: Cordon, kind: 'dot' | 'doh'): string => `listener:127.0.0.1:${listenerOf(of, kind).port}`;
+const viewOf = (of: Cordon, kind: 'dot' | 'doh' | 'doq'): string =>
+  `listener:127.0.0.1:${listenerOf(of, kind).port}`;
 
-test('everything is in order over TLS and HTTPS, with structured errors and a certificate for name and address', async () => {
+test('everything is in order over TLS, HTTPS and QUIC, with structured errors and a certificate for name and address', async () => {
   const issued = authority.issue({ names: [`DNS:${SERVER_NAME}`, 'IP:127.0.0.1'], endsInDays: 20.5 });
   const running = await start(configOf(TLS + STRUCTURED), issued);
   const found = await sweep(running);
   expect(found).toMatchObject({ code: 0, outcome: 'enforced' });
-  for (const kind of ['dot', 'doh'] as const) {
+  for (const kind of ['dot', 'doh', 'doq'] as const) {
     expect(found.results.filter(({ view }) => view === viewOf(running, kind))).toEqual([
       expect.objectContaining({ transport: kind, qtype: 'A', outcome: 'enforced', asked: 4 }),
     ]);
   }
   expect(found.certificates).toEqual(
-    (['dot', 'doh'] as const).map((kind) => ({
+    (['dot', 'doh', 'doq'] as const).map((kind) => ({
       view: viewOf(running, kind),
       transport: kind,
       name: SERVER_NAME,
@@ -104,7 +105,10 @@ test('a certificate that ended is found, and that it was renewed', async () => {
   const { code, certificates, outcome } = await sweep(running);
   expect({ code, outcome }).toEqual({ code: 1, outcome: 'enforced' });
   expect(certificates.map(({ faults, daysLeft }) => ({ faults, daysLeft }))).toEqual(
-    ['dot', 'doh'].map(() => ({ faults: [expect.stringContaining('it ended at') as string], daysLeft: -2 })),
+    ['dot', 'doh', 'doq'].map(() => ({
+      faults: [expect.stringContaining('it ended at') as string],
+      daysLeft: -2,
+    })),
   );
   expect((await probe(running)).stdout).toContain('NOT BELIEVED: it ended at');
   await running.waitForLog(({ msg }) => msg === 'clients cannot believe an encrypted listener');
@@ -119,7 +123,7 @@ test('a certificate that ended is found, and that it was renewed', async () => {
 test('a listener that takes devices only shows its certificate, and is named as not asked', async () => {
   const issued = authority.issue({ names: [`DNS:${SERVER_NAME}`] });
   const required = TLS.replace(' }', ', client-required: ["127.0.0.1:0"] }');
-  const running = await start(configOf(required), issued);
+  const running = await start(configOf(required, ''), issued);
   const { certificates, unasked, outcome } = await sweep(running);
   expect(outcome).toBe('enforced');
   expect(certificates.map(({ faults }) => faults)).toEqual([[], []]);

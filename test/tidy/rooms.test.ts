@@ -81,7 +81,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   room: ['admin', 'tls', 'words', 'base'],
   admin: ['exemptions', 'enforcement', 'words', 'dns', 'base'],
   probe: [
-    ...['generation', 'server', 'pipeline', 'observe', 'records', 'enforcement', 'lists', 'policy'],
+    ...['generation', 'server', 'pipeline', 'quic', 'observe', 'records', 'enforcement', 'lists', 'policy'],
     ...['access', 'local', 'config', 'words', 'dns', 'base'],
   ],
   exemptions: ['yaml', 'records', 'policy', 'dns', 'base'],

@@ -81,6 +81,7 @@ const stateOf = (generation: Generation, of = config): ProbeState => ({
   access: generation.access,
   listen: [],
   secure: undefined,
+  unserved: [],
 });
 
 /** Puts a generation in force at a worker. */

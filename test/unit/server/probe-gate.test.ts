@@ -3,13 +3,15 @@ import { createSocket } from 'node:dgram';
 import { EventEmitter, once } from 'node:events';
 import { connect } from 'node:net';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { Clients, type Credentials } from '../../../src/access/access.ts';
 import { createAddress, parseAddress } from '../../../src/base/base.ts';
 import { OPTION, RCODE } from '../../../src/dns/dns.ts';
 import { DROP, TRANSPORT } from '../../../src/pipeline/pipeline.ts';
 import { createProbeSecret, ProbeGate, writeProbeOption } from '../../../src/server/server.ts';
+import { accessTable } from '../../support/clients.ts';
 import { buildQuery, type ParsedMessage, parseMessage } from '../../support/records.ts';
 import { frame } from '../../support/scripted-upstream.ts';
-import { Bench, CLIENT, rcodeOf } from '../pipeline/setup.ts';
+import { Bench, CLIENT, createRules, prefixes, rcodeOf } from '../pipeline/setup.ts';
 
 const SECRET = createProbeSecret();
 
@@ -91,6 +93,60 @@ test.each<[string, string, string, number]>([
   const tcp = await askTcp(queryWith(`${name}. A`, optionFor(client, TRANSPORT.DOH, listener)));
   expect([udp, tcp].map((message) => message && rcodeOf(message))).toEqual([rcode, rcode]);
   expect(dropped).toEqual([]);
+});
+
+const CERTIFICATE = {
+  fingerprint: '0'.repeat(64),
+  subject: [],
+  names: [],
+  serial: '',
+  notAfterMs: 2_000_000,
+};
+
+test.each<[what: string, client: string, shown: Partial<Credentials>, rcode: number]>([
+  ['a token', CLIENT.OUTSIDE, { token: 'a'.repeat(64) }, RCODE.NXDOMAIN],
+  ['another token', CLIENT.OUTSIDE, { token: 'b'.repeat(64) }, RCODE.REFUSED],
+  ['a name', CLIENT.DEFAULT, { serverName: 'lab.example' }, RCODE.NXDOMAIN],
+  [
+    'a certificate',
+    CLIENT.OUTSIDE,
+    { certificate: { ...CERTIFICATE, names: ['dns:a.lab.example'] } },
+    RCODE.NXDOMAIN,
+  ],
+  [
+    'a certificate that was revoked',
+    CLIENT.OUTSIDE,
+    { certificate: { ...CERTIFICATE, names: ['dns:a.lab.example'], fingerprint: 'c'.repeat(64) } },
+    RCODE.REFUSED,
+  ],
+  [
+    'a certificate that ended',
+    CLIENT.OUTSIDE,
+    { certificate: { ...CERTIFICATE, names: ['dns:a.lab.example'], notAfterMs: 1 } },
+    RCODE.REFUSED,
+  ],
+])('%s of %s counts as what a listener reads of a client', async (_, client, shown, rcode) => {
+  const rules = createRules({ lists: [['tiktok.example'], ['lab.example']], masks: [0b01, 0b11, 0] });
+  const table = accessTable({
+    allow: prefixes('192.0.2.0/24'),
+    groups: [[], [], []],
+    listeners: [[], [], []],
+  });
+  const identities = {
+    rules: {
+      certificates: [[], ['dns:*.lab.example'], []],
+      tokens: [[], [{ device: 'tablet', sha256: 'a'.repeat(64) }], []],
+      serverNames: [[], ['lab.example'], []],
+    },
+    revoked: { fingerprints: ['c'.repeat(64)], serials: [] },
+  };
+  bench.pipeline.setRules({ ...rules, clients: new Clients({ ...table, identities, allowsDevices: true }) });
+  const address = createAddress();
+  parseAddress(client, address);
+  const credentials = { serverName: '', certificate: undefined, token: '', ...shown };
+  const asked = { address, transport: TRANSPORT.DOH, listener: '127.0.0.1:443', shown: credentials };
+  const reply = await askTcp(queryWith('lab.example. A', writeProbeOption(SECRET, asked)));
+  expect(reply && rcodeOf(reply)).toBe(rcode);
 });
 
 test('the transport that is asked about counts, not the one of the question', async () => {
