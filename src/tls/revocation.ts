@@ -14,9 +14,14 @@ const LIST = /-----BEGIN X509 CRL-----([^-]+)-----END X509 CRL-----/g;
 const FINGERPRINT = /^[0-9a-f]{64}$/;
 /** Tags of DER. */
 const TAG = {
-  ...{ INTEGER: 0x02, BIT_STRING: 0x03, OID: 0x06, SEQUENCE: 0x30 },
-  ...{ UTC_TIME: 0x17, GENERALIZED_TIME: 0x18 },
+  ...{ BOOLEAN: 0x01, INTEGER: 0x02, BIT_STRING: 0x03, OID: 0x06, SEQUENCE: 0x30 },
+  ...{ UTC_TIME: 0x17, GENERALIZED_TIME: 0x18, EXTENSIONS: 0xa0 },
 } as const;
+/** Extensions of lists (RFC 5280 section 5.2): what changed since another list, and which certificates it is about. */
+const DELTA = '551d1b';
+const DISTRIBUTION_POINT = '551d1c';
+/** Of the latter: where the list is to be had, users only, authorities only; others leave reasons out, or name other issuers. */
+const SCOPES: readonly number[] = [0xa0, 0x81, 0x82];
 /** Of UTCTime: years below are of this century (RFC 5280 section 4.1.2.5.1). */
 const CENTURY_TURN = 50;
 /**
@@ -48,6 +53,8 @@ export interface RevokedCertificates {
 export interface RevocationList {
   /** SHA-256 of the issuer's name in DER. */
   readonly issuer: string;
+  /** Which certificates of the issuer it is about, in DER as hexadecimal; '' for all of them. */
+  readonly scope: string;
   /** When it was made, and when the next one should be there; undefined: it does not say. Milliseconds since the epoch. */
   readonly madeMs: number;
   readonly nextMs: number | undefined;
@@ -59,8 +66,9 @@ export interface ReadRevocations extends RevokedCertificates {
 }
 
 /**
- * Reads a file; throws ERR_CERTIFICATE_REVOCATIONS, also for a list that no authority signed, or that is older than the one of
- * the same authority in `before`: who replays one would revive what was revoked since. `authorities` are PEM.
+ * Reads a file; throws ERR_CERTIFICATE_REVOCATIONS, also for a list that no authority signed, that is older than the one of
+ * the same authority in `before`, or that says only a part, and where one of these is missing: who replays one, or hands out
+ * another one that the authority signed as well, would revive what was revoked. `authorities` are PEM.
  */
 export const readRevocations = (
   path: string,
@@ -77,7 +85,11 @@ export const readRevocations = (
     const { list } = found;
     const why = whyUnsigned(der, list.issuer, authorities);
     if (why !== undefined) throw fault(`${path} holds a revocation list that cannot be believed: ${why}`);
-    const known = before.find(({ issuer }) => issuer === list.issuer);
+    if (!found.isWhole)
+      throw fault(
+        `${path} holds a revocation list that cannot be believed: it is not the whole list, ${PARTS}`,
+      );
+    const known = before.find((one) => isSameKind(one, list));
     if (known !== undefined && list.madeMs < known.madeMs) {
       const [old, now] = [list, known].map(({ madeMs }) => new Date(madeMs).toISOString());
       throw fault(`${path} holds a revocation list of ${old}, older than the one of ${now} that is in force`);
@@ -85,8 +97,15 @@ export const readRevocations = (
     lists.push(list);
     for (const serial of found.serials) serials.push(serial);
   }
+  const missing = missingOf(before, lists, authorities);
+  if (missing !== undefined) {
+    const made = new Date(missing.madeMs).toISOString();
+    throw fault(`${path} lacks the list of ${made} that is in force; a file of another name takes its place`);
+  }
+  const rest = text.replaceAll(LIST, '');
+  if (rest.includes('-----BEGIN X509 CRL')) throw fault(`${path} holds a revocation list that is cut`);
   const fingerprints: string[] = [];
-  for (const [index, line] of text.replaceAll(LIST, '').split('\n').entries()) {
+  for (const [index, line] of rest.split('\n').entries()) {
     const [written = ''] = line.split('#');
     const digits = written.replaceAll(':', '').trim().toLowerCase();
     if (digits === '') continue;
@@ -98,6 +117,23 @@ export const readRevocations = (
     fingerprints.push(digits);
   }
   return { fingerprints, serials, lists };
+};
+
+const PARTS = 'but what changed, what has some reasons, what others issued, or what is not understood here';
+
+const isSameKind = (one: RevocationList, other: RevocationList): boolean =>
+  one.issuer === other.issuer && one.scope === other.scope;
+
+/** A list that was there before and is no more, although its authority is still one. */
+const missingOf = (
+  before: readonly RevocationList[],
+  lists: readonly RevocationList[],
+  authorities: readonly string[],
+): RevocationList | undefined => {
+  const gone = before.filter((known) => !lists.some((list) => isSameKind(list, known)));
+  if (gone.length === 0) return undefined;
+  const names = new Set(authorities.map((pem) => subjectOf(new X509Certificate(pem).raw)));
+  return gone.find(({ issuer }) => names.has(issuer));
 };
 
 /** Why nobody signed a list that is believed; undefined when an authority did. */
@@ -174,10 +210,16 @@ interface Element {
   readonly end: number;
 }
 
+/** What is in a list. */
+interface FoundList {
+  readonly list: RevocationList;
+  readonly serials: readonly string[];
+  /** False: it leaves out what another list has, or says what is not understood (RFC 5280 sections 5.2 and 5.3). */
+  readonly isWhole: boolean;
+}
+
 /** A list and its serial keys; undefined when it is malformed. */
-const readList = (
-  der: Uint8Array,
-): { readonly list: RevocationList; readonly serials: readonly string[] } | undefined => {
+const readList = (der: Uint8Array): FoundList | undefined => {
   const tbs = inner(inner(whole(der)));
   if (tbs === undefined) return undefined;
   let next = read(der, tbs.start, tbs.end);
@@ -188,25 +230,79 @@ const readList = (
   const made = read(der, issuer.end, tbs.end);
   const madeMs = made && readTime(made);
   if (made === undefined || madeMs === undefined) return undefined;
-  next = made.end === tbs.end ? undefined : read(der, made.end, tbs.end);
-  const nextMs = next && readTime(next);
-  const list = { issuer: hashOf(der, issuer), madeMs, nextMs };
-  if (next !== undefined && nextMs !== undefined) {
-    if (next.end === tbs.end) return { list, serials: [] };
-    next = read(der, next.end, tbs.end);
-  }
-  if (next === undefined) return made.end === tbs.end ? { list, serials: [] } : undefined;
-  // Extensions stand here when nothing is revoked.
-  if (next.tag !== TAG.SEQUENCE) return { list, serials: [] };
+  const parts = elementsOf({ ...tbs, start: made.end });
+  const nextMs = parts?.[0] && readTime(parts[0]);
+  if (parts === undefined || (parts.length > 0 && parts.at(-1)?.end !== tbs.end)) return undefined;
+  const [revoked, extensions] = nextMs === undefined ? parts : parts.slice(1);
+  const entries = revoked?.tag === TAG.SEQUENCE ? elementsOf(revoked) : [];
   const serials: string[] = [];
-  for (let at = next.start; at < next.end; ) {
-    const entry = read(der, at, next.end);
-    const serial = entry && read(der, entry.start, entry.end);
-    if (entry === undefined || serial?.tag !== TAG.INTEGER) return undefined;
+  let isWhole = true;
+  for (const entry of entries ?? []) {
+    const [serial, , more] = elementsOf(entry) ?? [];
+    if (serial?.tag !== TAG.INTEGER) return undefined;
     serials.push(keyOf(der, issuer, serial));
-    at = entry.end;
+    if (more !== undefined && extensionsOf(more)?.some(({ isCritical }) => isCritical) !== false)
+      isWhole = false;
   }
-  return { list, serials };
+  // Extensions stand in the place of what is revoked when nothing is.
+  const last = revoked?.tag === TAG.EXTENSIONS ? revoked : extensions;
+  const scope = last === undefined ? '' : readScope(last);
+  if (entries === undefined || (last !== undefined && last.tag !== TAG.EXTENSIONS)) return undefined;
+  return {
+    list: { issuer: hashOf(der, issuer), scope: scope ?? '', madeMs, nextMs },
+    serials,
+    isWhole: isWhole && scope !== undefined,
+  };
+};
+
+/** Which certificates a list is about, by its extensions; undefined: not what could be understood. */
+const readScope = (outer: Element): string | undefined => {
+  const list = inner(outer);
+  const extensions = list && extensionsOf(list);
+  if (extensions === undefined) return undefined;
+  let scope = '';
+  for (const { oid, isCritical, value } of extensions) {
+    if (oid === DISTRIBUTION_POINT) {
+      const parts = inner(value) && elementsOf(inner(value) ?? value);
+      if (parts === undefined || parts.some(({ tag }) => !SCOPES.includes(tag))) return undefined;
+      scope = hexOf(value);
+    } else if (isCritical || oid === DELTA) return undefined;
+  }
+  return scope;
+};
+
+interface Extension {
+  readonly oid: string;
+  readonly isCritical: boolean;
+  readonly value: Element;
+}
+
+/** The extensions in a SEQUENCE of them; undefined when it is malformed. */
+const extensionsOf = (list: Element): Extension[] | undefined => {
+  const found: Extension[] = [];
+  for (const one of elementsOf(list) ?? [list]) {
+    const [oid, second, third] = elementsOf(one) ?? [];
+    const isSaid = second?.tag === TAG.BOOLEAN;
+    const value = isSaid ? third : second;
+    if (oid?.tag !== TAG.OID || value === undefined) return undefined;
+    found.push({ oid: hexOf(oid), isCritical: isSaid && second.bytes[second.start] !== 0, value });
+  }
+  return found;
+};
+
+const hexOf = ({ bytes, start, end }: Element): string =>
+  Buffer.from(bytes.subarray(start, end)).toString('hex');
+
+/** The elements within one; undefined when one of them is cut. */
+const elementsOf = ({ bytes, start, end }: Element): Element[] | undefined => {
+  const found: Element[] = [];
+  for (let at = start; at < end; ) {
+    const element = read(bytes, at, end);
+    if (element === undefined) return undefined;
+    found.push(element);
+    at = element.end;
+  }
+  return found;
 };
 
 /** Of UTCTime and GeneralizedTime, which RFC 5280 section 4.1.2.5 has in UTC and with seconds; undefined for another element. */

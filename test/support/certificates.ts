@@ -41,6 +41,10 @@ export interface CertificateText {
   readonly purpose?: 'serverAuth' | 'clientAuth' | 'serverAuth,clientAuth';
   /** From now, days; negative is in the past. */
   readonly endsInDays?: number;
+  /** From now, days; two days before its end, or before now, without it. */
+  readonly startsInDays?: number;
+  /** Further extensions, as openssl has them. */
+  readonly extensions?: readonly string[];
 }
 
 /** A certificate with its key, PEM. */
@@ -84,7 +88,7 @@ export class CertificateAuthority {
 
   /** Signs a certificate for a server or a client. */
   issue(text: CertificateText): Issued {
-    return this.#sign(this.#directory, text.commonName ?? 'server', extensionsOf(text), text.endsInDays ?? 2);
+    return this.#sign(this.#directory, text.commonName ?? 'server', extensionsOf(text), timesOf(text));
   }
 
   /** Signs what a request in DER asks for, with names and times of the test's choice; PEM. */
@@ -105,7 +109,7 @@ export class CertificateAuthority {
       '-verify',
       '-noout',
     );
-    this.#certify(file, [...extensionsOf(text)], text.endsInDays ?? 2, [
+    this.#certify(file, [...extensionsOf(text)], timesOf(text), [
       '-subj',
       `/CN=${text.commonName ?? 'server'}`,
       '-inform',
@@ -120,17 +124,26 @@ export class CertificateAuthority {
   revoke({ certificateFile }: Issued): string {
     const own = ['-config', 'ca.conf', '-keyfile', 'own.key', '-cert', 'own.pem'];
     openssl(this.#directory, 'ca', ...own, '-revoke', certificateFile);
-    return openssl(this.#directory, 'ca', ...own, '-gencrl', '-crldays', '1').toString('utf8');
+    return this.list();
+  }
+
+  /** The list of all that are revoked, PEM, with further extensions as openssl has them. */
+  list(...extensions: readonly string[]): string {
+    const own = ['-config', 'list.conf', '-keyfile', 'own.key', '-cert', 'own.pem'];
+    const more = extensions.length === 0 ? [] : ['-crlexts', 'list'];
+    const section = `[list]\n${extensions.join('\n')}\n`;
+    writeFileSync(join(this.#directory, 'list.conf'), `${SETTINGS}\n${section}`);
+    return openssl(this.#directory, 'ca', ...own, '-gencrl', '-crldays', '1', ...more).toString('utf8');
   }
 
   /** Signs an authority that is no root. */
   issueAuthority(commonName: string): CertificateAuthority {
     const directory = createDirectory();
     const extensions = ['basicConstraints = critical,CA:true', 'keyUsage = critical,keyCertSign'];
-    return new CertificateAuthority(directory, this.#sign(directory, commonName, extensions, 2));
+    return new CertificateAuthority(directory, this.#sign(directory, commonName, extensions, { startsInDays: -2, endsInDays: 2 }));
   }
 
-  #sign(directory: string, commonName: string, extensions: string[], endsInDays: number): Issued {
+  #sign(directory: string, commonName: string, extensions: string[], times: Times): Issued {
     const base = directory === this.#directory ? `issued-${this.#count++}` : 'own';
     const file = (ending: string): string => join(directory, `${base}.${ending}`);
     openssl(
@@ -138,32 +151,43 @@ export class CertificateAuthority {
       ...['req', '-new', '-config', 'ca.conf', '-subj', `/CN=${commonName}`, '-nodes', '-newkey', 'ec'],
       ...['-pkeyopt', 'ec_paramgen_curve:prime256v1', '-keyout', file('key'), '-out', file('csr')],
     );
-    this.#certify(file, extensions, endsInDays, ['-in', file('csr')]);
+    this.#certify(file, extensions, times, ['-in', file('csr')]);
     return readIssued(directory, `${base}.key`, `${base}.pem`);
   }
 
   #certify(
     file: (ending: string) => string,
     extensions: string[],
-    endsInDays: number,
+    { startsInDays, endsInDays }: Times,
     request: string[],
   ): void {
     // Without the identifier of the authority's key, issuers are found by name alone: the harder case.
-    extensions.push('subjectKeyIdentifier = hash', 'authorityKeyIdentifier = none');
-    writeFileSync(file('ext'), `${extensions.join('\n')}\n`);
+    const identifiers = ['subjectKeyIdentifier = hash', 'authorityKeyIdentifier = none'];
+    writeFileSync(file('ext'), `${[...identifiers, ...extensions].join('\n')}\n`);
     openssl(
       this.#directory,
       ...['ca', '-batch', '-notext', '-config', 'ca.conf', '-keyfile', 'own.key', '-cert', 'own.pem'],
-      ...['-startdate', formatTime(Math.min(0, endsInDays) - 2), '-enddate', formatTime(endsInDays)],
+      ...['-startdate', formatTime(startsInDays), '-enddate', formatTime(endsInDays)],
       ...['-extfile', file('ext'), '-out', file('pem'), ...request],
     );
   }
 }
 
-const extensionsOf = ({ purpose = 'serverAuth', names }: CertificateText): string[] => [
+interface Times {
+  readonly startsInDays: number;
+  readonly endsInDays: number;
+}
+
+const timesOf = ({
+  endsInDays = 2,
+  startsInDays = Math.min(0, endsInDays) - 2,
+}: CertificateText): Times => ({ startsInDays, endsInDays });
+
+const extensionsOf = ({ purpose = 'serverAuth', names, extensions = [] }: CertificateText): string[] => [
   'basicConstraints = critical,CA:false',
   `extendedKeyUsage = ${purpose}`,
   ...(names.length > 0 ? [`subjectAltName = ${names.join(',')}`] : []),
+  ...extensions,
 ];
 
 /** Runs openssl and returns what it printed. */

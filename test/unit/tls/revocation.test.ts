@@ -136,3 +136,59 @@ test('no bytes make the readers throw anything else, or read beyond them', () =>
     { numRuns: 50 },
   );
 });
+
+test.each([
+  ['what changed since another list', '2.5.29.27 = critical,DER:020101'],
+  [
+    'some reasons alone',
+    'issuingDistributionPoint = critical,@some\n[some]\nonlysomereasons = keyCompromise',
+  ],
+  ['certificates of others', 'issuingDistributionPoint = critical,@some\n[some]\nindirectCRL = TRUE'],
+  ['something that nobody knows', '1.2.3.4.5 = critical,DER:0500'],
+])(
+  'a list of %s is refused, and one with the extension that is not critical is read where that changes nothing',
+  (_what, extension) => {
+    const authority = CertificateAuthority.create();
+    const revoked = authority.issue({ names: ['DNS:a.example'] });
+    authority.revoke(revoked);
+    expect(() => read(authority.list(extension), authority)).toThrow(
+      /cannot be believed: it is not the whole list/,
+    );
+    expect(read(authority.list('1.2.3.4.5 = DER:0500'), authority).serials).toEqual([keyOf(revoked)]);
+  },
+);
+
+test('a list of one kind of certificates does not take the place of another one', () => {
+  const authority = CertificateAuthority.create();
+  authority.revoke(authority.issue({ names: ['DNS:a.example'] }));
+  const scoped = (what: string) =>
+    authority.list(`issuingDistributionPoint = critical,@some\n[some]\n${what} = TRUE`);
+  const whole = readWith(authority.list(), [authority]);
+  const ofUsers = readWith(scoped('onlyuser'), [authority]);
+  expect(ofUsers.serials).toHaveLength(1);
+  expect(() => readWith(scoped('onlyCA'), [authority], whole.lists)).toThrow(/lacks the list/);
+  expect(() => readWith(scoped('onlyCA'), [authority], ofUsers.lists)).toThrow(/lacks the list/);
+  expect(readWith(`${scoped('onlyCA')}${scoped('onlyuser')}`, [authority], ofUsers.lists).lists).toHaveLength(
+    2,
+  );
+});
+
+test('a file without a list that is in force is refused, while its authority is one', () => {
+  const [first, second] = ['first', 'second'].map((name) => CertificateAuthority.create(name));
+  if (first === undefined || second === undefined) throw new Error('no authorities');
+  const [lost, other] = [first, second].map((one) => one.revoke(one.issue({ names: ['DNS:a.example'] })));
+  const both = [first, second];
+  const { lists } = readWith(`${lost}${other}`, both);
+  for (const text of ['', other ?? '', '# nobody\n', `${'ab'.repeat(32)}\n`])
+    expect(() => readWith(text, both, lists)).toThrow(/lacks the list/);
+  expect(readWith(other ?? '', [second], lists).serials).toHaveLength(1);
+});
+
+test('a list that is cut behind a whole one is a fault', () => {
+  const [first, second] = ['first', 'second'].map((name) => CertificateAuthority.create(name));
+  if (first === undefined || second === undefined) throw new Error('no authorities');
+  const [one, other = ''] = [first, second].map((signer) =>
+    signer.revoke(signer.issue({ names: ['DNS:a.example'] })),
+  );
+  expect(() => read(`${one}${other.slice(0, -60)}`, first, second)).toThrow(/cut/);
+});
