@@ -20,6 +20,7 @@ export {
   Identities,
   type IdentityRules,
   type Revocations,
+  type ShownAuthority,
   type ShownCertificate,
   type TokenRule,
 } from './identity.ts';
@@ -79,6 +80,8 @@ export interface AccessTable {
 export interface IdentityTable {
   readonly rules: IdentityRules;
   readonly revoked: Revocations;
+  /** SHA-256 of the authorities of client certificates; undefined: not known, and not asked for. */
+  readonly authorities?: readonly string[] | undefined;
 }
 
 /** Once per configuration; takes as long as there are prefixes to sort. */
@@ -123,7 +126,9 @@ export class Clients {
       for (const name of names) listeners.set(name, group);
     }
     this.#listenerGroups = listeners.size === 0 ? undefined : listeners;
-    this.identities = access.identities && new Identities(access.identities.rules, access.identities.revoked);
+    const { identities } = access;
+    this.identities =
+      identities && new Identities(identities.rules, identities.revoked, identities.authorities);
     this.allowsDevices = access.allowsDevices === true;
     const groups = Math.max(1, access.groupCount);
     this.#clients = Array.from({ length: groups << GROUP_SHIFT }, (_, index) => ({

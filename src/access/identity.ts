@@ -16,6 +16,15 @@ export interface ShownCertificate {
   readonly serial: string;
   /** Milliseconds since the epoch. */
   readonly notAfterMs: number;
+  /** Those of the configuration that signed it, and those above them; undefined: nobody looked, as for a file. */
+  readonly authorities?: readonly ShownAuthority[] | undefined;
+}
+
+/** An authority above a certificate, as revocations name it. */
+export interface ShownAuthority {
+  /** SHA-256, lower-case hexadecimal. */
+  readonly fingerprint: string;
+  readonly serial: string;
 }
 
 /** What a configuration says of identities, by the group's index. Plain data. */
@@ -83,11 +92,14 @@ export class Identities {
   readonly #subjects: { readonly attributes: readonly string[]; readonly group: number }[] = [];
   readonly #tokens = new Map<string, { readonly group: number; readonly device: Device }>();
   readonly #serverNames = new Map<string, number>();
+  /** Of authorities in force; undefined: they are not known here, and not asked for. */
+  readonly #authorities: ReadonlySet<string> | undefined;
   readonly #fingerprints: ReadonlySet<string>;
   readonly #serials: ReadonlySet<string>;
 
-  /** Once per configuration and per change of what is revoked. */
-  constructor(rules: IdentityRules, revoked: Revocations) {
+  /** Once per configuration and per change of what is revoked; `authorities` are SHA-256 of those in force. */
+  constructor(rules: IdentityRules, revoked: Revocations, authorities?: readonly string[]) {
+    this.#authorities = authorities && new Set(authorities);
     for (const [group, texts] of rules.certificates.entries()) {
       for (const text of texts) this.#addCertificate(text, group);
     }
@@ -109,9 +121,19 @@ export class Identities {
     return this.#tokens.size > 0;
   }
 
+  /** Whether any name of the listener is known. */
+  get hasServerNames(): boolean {
+    return this.#serverNames.size > 0;
+  }
+
+  /** The group of those who ask a listener by a name, letters folded; undefined: the name says nothing. */
+  groupOfServerName(name: string): number | undefined {
+    return this.#serverNames.get(name);
+  }
+
   /** Who a client is by what it shows; the strongest that says something decides. Once per connection. */
   identify({ certificate, token, serverName }: Credentials): Identified | undefined {
-    if (certificate !== undefined && !this.isRevoked(certificate)) {
+    if (certificate !== undefined && this.counts(certificate)) {
       const group = this.#groupOf(certificate);
       if (group >= 0) return { group, by: BY.CERTIFICATE, device: createDevice(nameOf(certificate)) };
     }
@@ -122,8 +144,18 @@ export class Identities {
     return group === undefined ? undefined : { group, by: BY.SERVER_NAME, device: undefined };
   }
 
-  /** True for a certificate that does not count any more. */
-  isRevoked({ fingerprint, serial }: ShownCertificate): boolean {
+  /** False for a certificate that does not count any more: it was revoked, or what stands above it was, or is gone. */
+  counts(certificate: ShownCertificate): boolean {
+    if (this.#isRevoked(certificate)) return false;
+    const { authorities } = certificate;
+    if (authorities === undefined || this.#authorities === undefined) return true;
+    if (authorities.length === 0) return false;
+    for (const one of authorities)
+      if (this.#isRevoked(one) || !this.#authorities.has(one.fingerprint)) return false;
+    return true;
+  }
+
+  #isRevoked({ fingerprint, serial }: ShownAuthority): boolean {
     return this.#fingerprints.has(fingerprint) || this.#serials.has(serial);
   }
 
@@ -142,24 +174,28 @@ export class Identities {
       const group = this.#certificates.get(name);
       if (group !== undefined) return group;
     }
-    for (const name of names) {
-      const group = this.#groupOfSuffix(name);
-      if (group !== undefined) return group;
-    }
+    const ofDomain = this.#groupOfDomains(names);
+    if (ofDomain !== undefined) return ofDomain;
     const found = this.#subjects.find(({ attributes }) => attributes.every((one) => subject.includes(one)));
     return found?.group ?? -1;
   }
 
-  /** `dns:*.example.net` holds `dns:a.example.net`; `email:*@example.net` all of its mailboxes. */
-  #groupOfSuffix(name: string): number | undefined {
-    const start = name.indexOf(':') + 1;
-    const kind = name.slice(0, start);
-    for (let at = start; at < name.length; at++) {
-      if (name[at] !== '.' && name[at] !== '@') continue;
-      const group = this.#suffixes.get(kind + name.slice(at));
-      if (group !== undefined) return group;
+  /** `dns:*.example.net` holds `dns:a.example.net`; `email:*@example.net` all of its mailboxes. The longest of all names. */
+  #groupOfDomains(names: readonly string[]): number | undefined {
+    let found: number | undefined;
+    let longest = 0;
+    for (const name of names) {
+      const start = name.indexOf(':') + 1;
+      const kind = name.slice(0, start);
+      for (let at = start; at < name.length && name.length - at > longest; at++) {
+        if (name[at] !== '.' && name[at] !== '@') continue;
+        const group = this.#suffixes.get(kind + name.slice(at));
+        if (group === undefined) continue;
+        found = group;
+        longest = name.length - at;
+      }
     }
-    return undefined;
+    return found;
   }
 }
 

@@ -26,7 +26,40 @@ export class Shown implements Credentials {
     }
     const { certificate } = this;
     if (certificate === undefined || nowMs < certificate.notAfterMs) return this.#identified;
-    // It has expired while the connection was open.
-    return this.#identified?.by === BY.CERTIFICATE ? undefined : this.#identified;
+    if (this.#identified?.by !== BY.CERTIFICATE) return this.#identified;
+    // It has expired while the connection was open; what else is shown still counts.
+    const { serverName, token } = this;
+    return identities.identify({ serverName, certificate: undefined, token });
+  }
+
+  /**
+   * Whether a request for an authority belongs to a connection of its own (RFC 9110 section 15.5.20): asked there by its name it
+   * would be of another group. Clients send requests for several names over one connection (RFC 9113 section 9.1.1).
+   */
+  isMisdirected(authority: string, identities: Identities, nowMs: number): boolean {
+    const { serverName } = this;
+    if (serverName === '' || authority === serverName || !identities.hasServerNames) return false;
+    const who = this.of(identities, nowMs);
+    if (who !== undefined && who.by !== BY.SERVER_NAME) return false;
+    const host = hostOf(authority);
+    return host !== '' && identities.groupOfServerName(host) !== identities.groupOfServerName(serverName);
   }
 }
+
+const DIGIT_0 = 0x30;
+const DIGIT_9 = 0x39;
+
+/** The host name of an authority, letters folded and without the final dot; '' for an address, which is no name of a handshake. */
+const hostOf = (authority: string): string => {
+  if (authority.startsWith('[')) return '';
+  const colon = authority.indexOf(':');
+  let end = colon < 0 ? authority.length : colon;
+  if (authority[end - 1] === '.') end--;
+  // The last label of a name is never a number.
+  let at = end;
+  while (at > 0 && isDigit(authority.charCodeAt(at - 1))) at--;
+  if (at === 0 || (at < end && authority[at - 1] === '.')) return '';
+  return authority.slice(0, end).toLowerCase();
+};
+
+const isDigit = (code: number): boolean => code >= DIGIT_0 && code <= DIGIT_9;

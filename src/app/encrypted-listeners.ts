@@ -146,8 +146,11 @@ export class EncryptedListeners {
       settled: (ms: number) => observer.settled(ms),
       mayAsk: (address: AddressWords) => pipeline.takesAll || pipeline.mayAsk(address, name),
     };
-    const takesTokens = (): boolean => pipeline.takesTokens;
-    if (kind === 'dohPlain') return DohListener.open({ ...plain, takesTokens, onlyProxies: true });
+    const http = {
+      takesTokens: (): boolean => pipeline.takesTokens,
+      isMisdirected: (shown: Shown, authority: string) => pipeline.isMisdirected(shown, authority),
+    };
+    if (kind === 'dohPlain') return DohListener.open({ ...plain, ...http, onlyProxies: true });
     if (this.#tls === undefined) throw new RangeError(`encrypted: no certificate for ${name}`);
     const options = {
       ...plain,
@@ -159,7 +162,7 @@ export class EncryptedListeners {
       },
     };
     if (kind === 'doq') return DoqListener.open({ ...options, observer });
-    return kind === 'dot' ? StreamListener.open(options) : DohListener.open({ ...options, takesTokens });
+    return kind === 'dot' ? StreamListener.open(options) : DohListener.open({ ...options, ...http });
   }
 
   #mayShake(address: AddressWords): boolean {

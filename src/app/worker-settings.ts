@@ -20,7 +20,7 @@ import { type CounterBlock, CounterTotals, type RefusalBlock } from '../observe/
 import type { SharedPolicy } from '../policy/policy.ts';
 import type { ResolutionSettings } from '../resolve/resolve.ts';
 import type { StreamLimits } from '../server/server.ts';
-import type { RevokedCertificates, TlsSettings } from '../tls/tls.ts';
+import { authorityFingerprints, type RevokedCertificates, type TlsSettings } from '../tls/tls.ts';
 import type { ForwardingRoute } from '../upstream/upstream.ts';
 import { ENCRYPTED_KINDS, type EncryptedEndpoint, type EncryptedSettings } from './encrypted-listeners.ts';
 import type { WorkerSettings } from './messages.ts';
@@ -46,18 +46,20 @@ export interface State {
   readonly refusals: readonly RefusalBlock[];
 }
 
-/** Who is known by more than an address; undefined where no group asks for more. */
-export const toIdentities = ({ config: { groups }, revoked }: State): IdentityTable | undefined => {
+/** Who is known by more than an address; undefined where neither a group nor a listener asks for more. */
+export const toIdentities = ({ config: { groups }, revoked, tls }: State): IdentityTable | undefined => {
   const isAny = groups.some(
     ({ certificates, tokens, serverNames }) => certificates.length + tokens.length + serverNames.length > 0,
   );
-  if (!isAny) return undefined;
+  // A listener may require a certificate that no group asks for.
+  if (!isAny && tls?.clientAuthorities === undefined) return undefined;
   const rules = {
     certificates: groups.map(({ certificates }) => certificates),
     tokens: groups.map(({ tokens }) => tokens),
     serverNames: groups.map(({ serverNames }) => serverNames),
   };
-  return { rules, revoked };
+  const authorities = tls && authorityFingerprints(tls.clientAuthorities ?? []);
+  return { rules, revoked, authorities };
 };
 
 /** The encrypted service as clients are told of it, by the certificate in force; undefined where there is none. */

@@ -15,11 +15,14 @@ const UNKNOWN_LENGTH = -1;
 export class RequestFields implements FieldSink {
   method = '';
   path = '';
+  authority = '';
   accept: string | undefined = undefined;
   contentType: string | undefined = undefined;
   contentEncoding: string | undefined = undefined;
   /** What content-length says; -1: nothing. */
   contentLength = UNKNOWN_LENGTH;
+  /** The client waits for a word before it sends the content (RFC 9110 section 10.1.1). */
+  expectsContinue = false;
   #isMalformed = false;
   #isBehindPseudo = false;
   /** Bits of the pseudo-header fields that were there, by FIELD. */
@@ -33,6 +36,7 @@ export class RequestFields implements FieldSink {
       this.#pseudo |= bit;
       if (kind === FIELD.METHOD) this.method = value;
       else if (kind === FIELD.PATH) this.path = value;
+      else if (kind === FIELD.AUTHORITY) this.authority = value;
       return;
     }
     this.#isBehindPseudo = true;
@@ -52,6 +56,9 @@ export class RequestFields implements FieldSink {
         break;
       case FIELD.TE:
         if (value !== 'trailers') this.#isMalformed = true;
+        break;
+      case FIELD.EXPECT:
+        if (value.toLowerCase() === '100-continue') this.expectsContinue = true;
         break;
       case FIELD.WRONG:
       case FIELD.WRONG_PSEUDO:

@@ -180,7 +180,13 @@ export class Pipeline implements Decider {
   /** True for a connection that has shown a certificate which counts. */
   hasCertificate({ certificate }: Shown): boolean {
     if (certificate === undefined || certificate.notAfterMs <= this.#parts.clock()) return false;
-    return this.#rules.clients.identities?.isRevoked(certificate) !== true;
+    return this.#rules.clients.identities?.counts(certificate) !== false;
+  }
+
+  /** True for a request whose authority belongs to another group than the name of its connection. */
+  isMisdirected(shown: Shown, authority: string): boolean {
+    const { identities } = this.#rules.clients;
+    return identities !== undefined && shown.isMisdirected(authority, identities, this.#parts.clock());
   }
 
   /** The generation in force, 0 when there is none. */

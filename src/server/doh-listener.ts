@@ -26,8 +26,8 @@ import { withToken } from './credentials.ts';
 import { Departures } from './departures.ts';
 import { Entrance, type Guest, type StreamOptions } from './entrance.ts';
 import { freshnessSec } from './http-answer.ts';
-import { type Exchange, fail, Http1Exchange, Http2Exchange, succeed } from './http-exchange.ts';
-import { CONTENT, type RequestHead, readRequest, STATUS, tokenOf, toOriginForm } from './http-request.ts';
+import { type Exchange, fail, Http1Exchange, Http2Exchange, succeed, toHead } from './http-exchange.ts';
+import { CONTENT, type RequestHead, readRequest, STATUS, tokenOf } from './http-request.ts';
 import { readVersion } from './http-version.ts';
 import { costOf } from './loop-turns.ts';
 import { readInto } from './own-reads.ts';
@@ -306,9 +306,11 @@ export class DohListener implements Owner {
     // What came with it before it was ended.
     if (connection.socket.destroyed) return undefined;
     connection.queries++;
-    const length = readRequest(head, this.#in);
+    let length = readRequest(head, this.#in);
     const token = length < 0 ? '' : tokenOf(head.path);
     const shown = token === '' ? connection.shown : this.#showToken(connection, token);
+    const isWrong = length >= 0 && shown !== undefined && this.options.isMisdirected(shown, head.authority);
+    if (isWrong) length = -STATUS.MISDIRECTED;
     let content: Content | undefined;
     if (token !== '' && !this.options.takesTokens()) fail(exchange, STATUS.NOT_FOUND);
     else if (length > 0) this.#decide(connection, exchange, shown, this.#in, length);
@@ -381,6 +383,8 @@ export class DohListener implements Owner {
     const { idleMs } = budget;
     budget.measureUnread();
     this.#secure?.sweep();
+    // A certificate may have come to its end.
+    this.endOthers();
     const isTime = this.#departures.isDone;
     for (const connection of this.#entrance.guests) {
       if (isFlooding(connection)) {
@@ -405,21 +409,14 @@ export class DohListener implements Owner {
 export type DohOptions = StreamOptions & {
   /** Whether a token may stand behind the path. */
   readonly takesTokens: () => boolean;
+  /** Whether a request for an authority has to come over another connection. */
+  readonly isMisdirected: (shown: Shown, authority: string) => boolean;
 };
 
 /** Without a handshake a client shows tokens alone. */
 const NOTHING_SHOWN = new Shown('', undefined, '');
 
 const NOTHING = Buffer.alloc(0);
-
-const toHead = ({ method = '', url = '', headers }: IncomingMessage): RequestHead => ({
-  method,
-  path: toOriginForm(url),
-  accept: headers.accept,
-  contentType: headers['content-type'],
-  contentEncoding: headers['content-encoding'],
-  contentLength: Number(headers['content-length'] ?? -1),
-});
 
 /** True for a connection over which nothing has gone for too long, and nothing will by itself. */
 const isStuck = ({ waiting, unreadBytes, aliveMs }: Connection, nowMs: number, idleMs: number): boolean =>

@@ -139,10 +139,11 @@ export class Entrance<G extends Guest> {
     socket.on('close', () => {
       if (this.guests.delete(guest)) budget.release(guest);
     });
-    if (this.#secure === undefined) this.#host.begin(guest);
+    const secure = this.#secure;
+    if (secure === undefined) this.#host.begin(guest);
     else {
-      const enter = (secured: TLSSocket): void => this.#enter(guest, secured);
-      this.#secure.admit(socket, caller.words, enter, isStranger ? refused : undefined);
+      const enter = (secured: TLSSocket): void => this.#enter(guest, secured, secure);
+      secure.admit(socket, caller.words, enter, isStranger ? refused : undefined);
     }
   }
 
@@ -151,9 +152,9 @@ export class Entrance<G extends Guest> {
     return this.#secure?.takesStrangers === true ? this.#strangers.admit(words) : undefined;
   }
 
-  #enter(guest: G, secured: TLSSocket): void {
+  #enter(guest: G, secured: TLSSocket, { authorities }: SecureGate): void {
     guest.socket = secured;
-    guest.shown = readShown(secured);
+    guest.shown = readShown(secured, authorities);
     guest.aliveMs = this.#options.clock();
     secured.on('error', nothing);
     if (this.#options.secure?.mayStay(guest.shown) === false) secured.destroy();

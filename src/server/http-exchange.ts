@@ -2,7 +2,14 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { QUERY_LENGTH_MAX } from '../dns/dns.ts';
 import type { Head, Http2Session, Http2Stream } from '../http2/http2.ts';
-import { ALLOWED_METHODS, MEDIA_TYPE, STATUS } from './http-request.ts';
+import {
+  ALLOWED_METHODS,
+  authorityOf,
+  MEDIA_TYPE,
+  type RequestHead,
+  STATUS,
+  toOriginForm,
+} from './http-request.ts';
 
 /** A request, as both versions of HTTP are answered. */
 export interface Exchange {
@@ -38,6 +45,7 @@ const FAULTS: Readonly<Record<number, string>> = {
   [STATUS.NOT_ACCEPTABLE]: 'Answers are of the type application/dns-message.',
   [STATUS.CONTENT_TOO_LARGE]: `A query has ${QUERY_LENGTH_MAX} bytes at most.`,
   [STATUS.URI_TOO_LONG]: `A query has ${QUERY_LENGTH_MAX} bytes at most.`,
+  [STATUS.MISDIRECTED]: 'This name is asked over a connection of its own.',
   [STATUS.UNSUPPORTED_MEDIA_TYPE]: 'A query has the type application/dns-message.',
 };
 
@@ -95,7 +103,7 @@ export class Http1Exchange implements Exchange {
     if (allow !== undefined) headers['allow'] = allow;
     if (accept !== undefined) headers['accept'] = accept;
     // What is left of the content would be taken for the next request.
-    if (!this.#request.complete && status !== STATUS.OK) headers['connection'] = 'close';
+    if (status !== STATUS.OK && hasContent(this.#request)) headers['connection'] = 'close';
     this.#held(length);
     response.once('close', () => this.#held(-length));
     response.writeHead(status, headers);
@@ -106,3 +114,18 @@ export class Http1Exchange implements Exchange {
     this.#request.socket.destroy();
   }
 }
+
+/** Whether content follows that has not come (RFC 9112 section 6.3). */
+const hasContent = ({ complete, headers }: IncomingMessage): boolean =>
+  !complete && (headers['transfer-encoding'] !== undefined || (headers['content-length'] ?? '0') !== '0');
+
+/** What a request of HTTP/1.1 says of itself. */
+export const toHead = ({ method = '', url = '', headers }: IncomingMessage): RequestHead => ({
+  method,
+  path: toOriginForm(url),
+  authority: authorityOf(url, headers.host ?? ''),
+  accept: headers.accept,
+  contentType: headers['content-type'],
+  contentEncoding: headers['content-encoding'],
+  contentLength: Number(headers['content-length'] ?? -1),
+});

@@ -32,6 +32,7 @@ export const STATUS = {
   CONTENT_TOO_LARGE: 413,
   URI_TOO_LONG: 414,
   UNSUPPORTED_MEDIA_TYPE: 415,
+  MISDIRECTED: 421,
   UNAVAILABLE: 503,
 } as const;
 
@@ -42,6 +43,8 @@ export const CONTENT = 0;
 export interface RequestHead {
   readonly method: string;
   readonly path: string;
+  /** Whom it asks, with a port or without; '' where nothing says so. */
+  readonly authority: string;
   readonly accept: string | undefined;
   readonly contentType: string | undefined;
   readonly contentEncoding: string | undefined;
@@ -161,4 +164,13 @@ export const toOriginForm = (target: string): string => {
   const authority = target.indexOf('://');
   const path = authority < 0 ? -1 : target.indexOf('/', authority + 3);
   return path < 0 ? target : target.slice(path);
+};
+
+/** The authority of a request of HTTP/1.1: that of a target which is written as a whole goes before Host (RFC 9112 section 3.2.2). */
+export const authorityOf = (target: string, host: string): string => {
+  if (target.charCodeAt(0) === SLASH) return host;
+  const at = target.indexOf('://');
+  if (at < 0) return host;
+  const end = target.indexOf('/', at + 3);
+  return target.slice(at + 3, end < 0 ? target.length : end);
 };

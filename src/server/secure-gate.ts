@@ -11,7 +11,7 @@ import type { TLSSocket } from 'node:tls';
 import type { Shown } from '../access/access.ts';
 import type { AddressWords, Clock } from '../base/base.ts';
 import { readU16 } from '../dns/dns.ts';
-import { type Challenges, SecureServer, type TlsSettings } from '../tls/tls.ts';
+import { type Challenges, type ClientAuthorities, SecureServer, type TlsSettings } from '../tls/tls.ts';
 import { HANDSHAKE } from '../words/words.ts';
 import { networkOf } from './connection-budget.ts';
 import { Departures } from './departures.ts';
@@ -94,6 +94,11 @@ export class SecureGate {
   /** Who may not ask may answer a challenge. */
   get takesStrangers(): boolean {
     return this.#challenges?.areOpen === true;
+  }
+
+  /** Those of client certificates. */
+  get authorities(): ClientAuthorities {
+    return this.#server.authorities;
   }
 
   /** Proves with something else from the next handshake on. */

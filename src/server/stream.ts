@@ -292,6 +292,8 @@ export class StreamListener {
     const { idleMs } = budget;
     budget.measureUnread();
     this.#secure?.sweep();
+    // A certificate may have come to its end.
+    this.endOthers();
     if (!this.#departures.isDone) return;
     for (const connection of this.#entrance.guests) {
       if (isStuck(connection, nowMs, idleMs)) this.#departures.add(() => this.#endIdle(connection));

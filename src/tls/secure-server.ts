@@ -8,6 +8,7 @@ import { constants, createHash, randomBytes } from 'node:crypto';
 import type { Socket } from 'node:net';
 import type { Server, TLSSocket } from 'node:tls';
 import type { TlsMaterial } from './certificate.ts';
+import { ClientAuthorities } from './client-authorities.ts';
 import { TICKET_PART_BYTES, type TicketKey } from './ticket-keys.ts';
 
 /** Loaded by the first encrypted listener: it takes 6 MiB of each thread. */
@@ -49,13 +50,20 @@ export class SecureServer {
   readonly #waiting = new Map<string, (socket: TLSSocket) => void>();
   #settings: TlsSettings;
   #keys: readonly NamedKey[] = [];
+  #authorities: ClientAuthorities;
 
   /** `protocols` as in ALPN, in the order of preference; a client that names none is taken. */
   constructor(protocols: readonly string[], settings: TlsSettings) {
     this.#protocols = protocols;
     this.#settings = settings;
+    this.#authorities = new ClientAuthorities(settings.clientAuthorities ?? []);
     this.#server = this.#create();
     this.#arm();
+  }
+
+  /** Those of client certificates. */
+  get authorities(): ClientAuthorities {
+    return this.#authorities;
   }
 
   #create(): Server {
@@ -77,6 +85,7 @@ export class SecureServer {
   set(settings: TlsSettings): void {
     const asked = this.#settings.clientAuthorities !== undefined;
     this.#settings = settings;
+    this.#authorities = new ClientAuthorities(settings.clientAuthorities ?? []);
     // Whether clients are asked for a certificate is no part of the context; handshakes under way end where they began.
     if (asked !== (settings.clientAuthorities !== undefined)) this.#server = this.#create();
     else this.#server.setSecureContext(toOptions(settings));

@@ -14,6 +14,7 @@ export {
   warningMs,
 } from './certificate.ts';
 export { Challenges } from './challenges.ts';
+export { type AuthorityAbove, authorityFingerprints, ClientAuthorities } from './client-authorities.ts';
 export { type ClientCertificate, readClientCertificate } from './client-certificate.ts';
 export { type ReadRevocations, type RevokedCertificates, readRevocations } from './revocation.ts';
 export { type ChallengeProof, SecureServer, type TlsSettings } from './secure-server.ts';

@@ -106,7 +106,7 @@ const tlsKeys = z.strictObject({
   'client-authorities': keyAs(
     'clientAuthorityPaths',
     orNone(list(path(), 1, AUTHORITIES_MAX)),
-    'Files with authorities in PEM whose client certificates count ([Identity](identity.md)): clients are asked for one, and served without.',
+    'Files with authorities in PEM whose client certificates count ([Identity](identity.md)): the one that signed them, and those above it up to the root. Clients are asked for one, and served without.',
     'nobody is asked',
   ),
   'client-required': keyAs(

@@ -113,6 +113,63 @@ describe('a certificate', () => {
   });
 });
 
+test('what else is shown counts once a certificate has expired', () => {
+  const rules = rulesOf([], [], ['dns:*.example.net']);
+  const shown = new Shown('', certificate(), TOKEN);
+  const identities = new Identities(rules, NOBODY);
+  expect(shown.of(identities, 999_999)).toMatchObject({ group: 3, by: BY.CERTIFICATE });
+  expect(shown.of(identities, 1_000_000)).toMatchObject({ group: 1, by: BY.TOKEN });
+});
+
+test('the longest domain of all names decides, wherever it stands', () => {
+  const rules = rulesOf([], ['dns:*.example.net'], ['dns:*.lab.example.net']);
+  for (const names of [
+    ['dns:a.example.net', 'dns:b.lab.example.net'],
+    ['dns:b.lab.example.net', 'dns:a.example.net'],
+  ])
+    expect(groupOf(rules, shows({ certificate: certificate({ names }) }))).toBe(3);
+});
+
+describe('what stands above a certificate', () => {
+  const above = { fingerprint: 'aa', serial: 'root 1' };
+  const shown = shows({ certificate: certificate({ authorities: [above] }) });
+  const rules = rulesOf(['dns:*.example.net']);
+
+  test.each<[string, Revocations, readonly string[] | undefined, number | undefined]>([
+    ['is in force', NOBODY, ['aa', 'bb'], 1],
+    ['is not asked for', NOBODY, undefined, 1],
+    ['is gone', NOBODY, ['bb'], undefined],
+    ['is revoked by its hash', { fingerprints: ['aa'], serials: [] }, ['aa'], undefined],
+    ['is revoked by its number', { fingerprints: [], serials: ['root 1'] }, ['aa'], undefined],
+  ])('%s', (_what, revoked, authorities, group) => {
+    expect(new Identities(rules, revoked, authorities).identify(shown)?.group).toBe(group);
+  });
+
+  test('is nobody of the configuration', () => {
+    const nobodys = shows({ certificate: certificate({ authorities: [] }) });
+    expect(new Identities(rules, NOBODY, ['aa']).identify(nobodys)).toBeUndefined();
+  });
+});
+
+test.each([
+  ['lab.example.net', 'other.example', true],
+  ['lab.example.net', 'lab.example.net', false],
+  ['lab.example.net', 'LAB.example.net.:8443', false],
+  ['lab.example.net', '192.0.2.1:443', false],
+  ['lab.example.net', '[2001:db8::1]:443', false],
+  ['lab.example.net', '', false],
+  ['', 'lab.example.net', false],
+  ['other.example', 'lab.example.net', true],
+  ['other.example', 'Lab.Example.NET.', true],
+  ['other.example', 'lab.example.net:8443', true],
+  ['other.example', 'dns2', false],
+])('asked by %j, a request for %j is misdirected: %s', (serverName, authority, isMisdirected) => {
+  const identities = new Identities(rulesOf([]), NOBODY);
+  expect(new Shown(serverName, undefined, '').isMisdirected(authority, identities, 0)).toBe(isMisdirected);
+  const token = new Shown(serverName, undefined, TOKEN);
+  expect(token.isMisdirected(authority, identities, 0)).toBe(false);
+});
+
 test('the strongest decides: certificate, token, name of the listener', () => {
   const rules = rulesOf([], [], ['dns:*.example.net']);
   const all = { certificate: certificate(), token: TOKEN, serverName: 'lab.example.net' };
