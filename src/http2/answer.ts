@@ -58,6 +58,17 @@ const writeField = (out: Buffer, at: number, name: number, value: string): numbe
   return end + out.write(value, end, 'latin1');
 };
 
+/** "Go on" (RFC 9110 section 15.2.1): a frame of its own, before the answer. @cold */
+export const interim = (stream: number, isFirst: boolean): Buffer => {
+  const fields = Buffer.alloc(HEAD_BYTES_MAX);
+  const start = isFirst ? 1 : 0;
+  if (isFirst) fields[0] = NO_TABLE;
+  const length = writeField(fields, start, NAME.STATUS, '100');
+  const frame = Buffer.allocUnsafe(FRAME_HEADER + length);
+  fields.copy(frame, writeFrameHeader(frame, 0, length, FRAME.HEADERS, FLAG.END_HEADERS, stream), 0, length);
+  return frame;
+};
+
 /** Writes the header of a frame; returns the offset behind it. */
 export const writeFrameHeader = (
   out: Buffer,

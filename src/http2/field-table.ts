@@ -16,6 +16,7 @@ export const FIELD = {
   WRONG_PSEUDO: 10,
   /** What concerns a connection of HTTP/1.1 (RFC 9113 section 8.2.2), or is no name (section 8.2.1). */
   WRONG: 11,
+  EXPECT: 12,
 } as const;
 
 /** A field as it is kept. */
@@ -38,6 +39,7 @@ const KINDS: ReadonlyMap<string, number> = new Map<string, number>([
   ['content-encoding', FIELD.CONTENT_ENCODING],
   ['content-length', FIELD.CONTENT_LENGTH],
   ['te', FIELD.TE],
+  ['expect', FIELD.EXPECT],
   ['connection', FIELD.WRONG],
   ['keep-alive', FIELD.WRONG],
   ['proxy-connection', FIELD.WRONG],

@@ -3,7 +3,15 @@
 // Head and content of an answer stand together, and what a turn of the loop answers leaves in one write, each in a record of
 // TLS of its own (records.ts).
 import type { Socket } from 'node:net';
-import { dataBytes, HEAD_BYTES_MAX, type Head, writeData, writeFrameHeader, writeHead } from './answer.ts';
+import {
+  dataBytes,
+  HEAD_BYTES_MAX,
+  type Head,
+  interim,
+  writeData,
+  writeFrameHeader,
+  writeHead,
+} from './answer.ts';
 import { countedPadding, missingBytes, RECORD_BYTES, type Unit, writePadded } from './records.ts';
 import { FLAG, FRAME, FRAME_BYTES_MAX, FRAME_HEADER, WINDOW_AT_FIRST, WINDOW_MAX } from './registry.ts';
 import type { Http2Stream } from './stream.ts';
@@ -203,6 +211,12 @@ export class Output {
     this.#waiting.add(stream);
     this.#waitingBytes += length - now;
     return false;
+  }
+
+  /** Tells a client that waits for it to send the content. @cold */
+  goOn(stream: Http2Stream): void {
+    this.add(interim(stream.id, this.#isFirst));
+    this.#isFirst = false;
   }
 
   /** More may be sent over all streams. False: more than can be. */

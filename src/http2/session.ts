@@ -304,6 +304,7 @@ export class Http2Session {
     const stream = this.#streams.open(id, fields, isEnd);
     this.#host.asked(stream);
     if (isEnd) stream.reader?.ended();
+    else if (fields.expectsContinue && stream.reader !== undefined) this.#output.goOn(stream);
     return FINE;
   }
 

@@ -2,6 +2,7 @@
 //
 // Each case is one request and what has to come of it, with the clause that says so. The client is that of Node.js, and
 // what is asked stands in the case as bytes or text, so that nothing of ours is judged by itself.
+import { once } from 'node:events';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { RCODE } from '../../src/dns/dns.ts';
 import { CertificateAuthority } from '../support/certificates.ts';
@@ -367,6 +368,28 @@ describe.each(VERSIONS)('%s', (_version, open) => {
     expect((await client.request(get('www.example. A'))).status).toBe(200);
     await client.close();
   });
+});
+
+test.each([
+  ['a request whose content is wanted', '/dns-query', true, 200],
+  ['one that is at fault already', '/elsewhere', false, 404],
+] as const)('HTTP/2: Expect of %s (RFC 9110 section 10.1.1)', async (_name, path, isWanted, status) => {
+  const client = await openHttp2(listenerOf(cordon, 'doh'), { ca: authority.certificate });
+  const stream = client.session.request({
+    ':method': 'POST',
+    ':path': path,
+    'content-type': MEDIA_TYPE,
+    expect: '100-continue',
+  });
+  let isToldToGoOn = false;
+  stream.on('continue', () => {
+    isToldToGoOn = true;
+    stream.end(query('www.example. A'));
+  });
+  const [headers] = (await once(stream, 'response')) as [{ ':status': number }];
+  expect(headers[':status']).toBe(status);
+  expect(isToldToGoOn).toBe(isWanted);
+  await client.close();
 });
 
 test('no connection stays behind, whatever was asked over it', async () => {
