@@ -140,7 +140,10 @@ export class CertificateAuthority {
   issueAuthority(commonName: string): CertificateAuthority {
     const directory = createDirectory();
     const extensions = ['basicConstraints = critical,CA:true', 'keyUsage = critical,keyCertSign'];
-    return new CertificateAuthority(directory, this.#sign(directory, commonName, extensions, { startsInDays: -2, endsInDays: 2 }));
+    return new CertificateAuthority(
+      directory,
+      this.#sign(directory, commonName, extensions, { startsInDays: -2, endsInDays: 2 }),
+    );
   }
 
   #sign(directory: string, commonName: string, extensions: string[], times: Times): Issued {
@@ -178,10 +181,10 @@ interface Times {
   readonly endsInDays: number;
 }
 
-const timesOf = ({
-  endsInDays = 2,
-  startsInDays = Math.min(0, endsInDays) - 2,
-}: CertificateText): Times => ({ startsInDays, endsInDays });
+const timesOf = ({ endsInDays = 2, startsInDays = Math.min(0, endsInDays) - 2 }: CertificateText): Times => ({
+  startsInDays,
+  endsInDays,
+});
 
 const extensionsOf = ({ purpose = 'serverAuth', names, extensions = [] }: CertificateText): string[] => [
   'basicConstraints = critical,CA:false',

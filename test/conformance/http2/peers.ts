@@ -122,6 +122,7 @@ export const openOurs = async (pair: Pair | undefined): Promise<Peer> => {
       key: pair.key,
       ocsp: undefined,
       clientAuthorities: undefined,
+      challenges: [],
       ticketKeys: new TicketKeys(0).keys,
       ticketLifetimeSec: 3_600,
     },
