@@ -11,7 +11,7 @@ const HEAVY = [
   'test/integration/{rpz-recipes,setup}.test.ts',
   'test/tidy/{deploy,deploy-generated}.test.ts',
   // Lines of their own: fleets with their engines.
-  'test/integration/fleet-{authority,cluster,database,evidence,live,page,trouble}.test.ts',
+  'test/integration/fleet-{authority,cluster,database,evidence,fork,live,page,trouble}.test.ts',
 ];
 /** Quick tests of modules that look at their process once, or take a seed of it, when they are loaded. */
 const ALONE = [

@@ -37,7 +37,7 @@ export const promote = async ({ values }: InputOf<typeof FLEET_TAKE_OVER>): Prom
     () => `This resolver is the authority from entry ${made.number} on. Put the key back into the safe.
 The engine's configuration is in ${made.engineDirectory}: start nats-server with it, in place of the one before.
 
-The configuration of this resolver gets
+In the configuration of this resolver these become others; what else "fleet" has there stays
 ${fleetYaml(made.servers, made.trust, 'authority', ca ?? caPath)}
 The others need another "fleet.servers" where the engine is at another address. They trust the new key by the log.
 `,

@@ -16,21 +16,26 @@ export const needsPerson = (fleet: Fleet): string[] => {
   if (fleet.holdMs > 0)
     lines.push(`new exemptions wait for the resolvers, ${Math.ceil(fleet.holdMs / 1_000)} s at most`);
   for (const resolver of fleet.resolvers)
-    for (const need of resolver.needs) lines.push(`${resolver.name}: ${SENTENCES[need.kind](need)}`);
+    for (const need of resolver.needs)
+      lines.push(`${resolver.name}: ${SENTENCES[need.kind](need, resolver.role)}`);
   return lines;
 };
 
-const SENTENCES: Readonly<Record<Need['kind'], (need: Need) => string>> = {
+const SENTENCES: Readonly<Record<Need['kind'], (need: Need, role: Resolver['role']) => string>> = {
   unheard: ({ since }) => (since === null ? 'was never heard' : `is not heard since ${since}`),
   leaking: ({ count, since, text }) =>
     `its probe got answers for ${count} names at ${since}${text === '' ? '' : `: ${text}`}`,
   'not-in-force': ({ text }) => `not in force: ${text}`,
-  forked: () => 'has another log of policy than the authority: see "fork" in docs/fleet.md',
+  forked: (_, role) =>
+    role === 'authority'
+      ? 'a resolver has another log of policy, and nothing new is decided: see "Fork" in docs/fleet.md'
+      : 'has another log of policy than the authority: see "Fork" in docs/fleet.md',
   replaced: () => 'was the authority: another one has taken over',
   stopped: ({ count }) => `stopped at entry ${count}: its version is too old`,
   suspended: () => 'exemptions are taken out, because it does not hear the authority',
   'cut-off': ({ since }) => `does not hear the authority since ${since}`,
   'refused-entry': ({ count, text }) => `refuses entry ${count} (${text})`,
+  'keeps-nothing': ({ text }) => `${text}; records wait at their resolvers`,
   'evidence-refused': ({ count, text }) => `refused ${count} times: ${text}`,
   clock: ({ count }) => `its clock differs by ${count} ms`,
   unconfirmed: ({ count }) => `${count} records wait for a collector`,
