@@ -133,6 +133,11 @@ export const fleet = (): DashboardBuilder =>
             ],
           }),
           lines({
+            title: 'Collectors that keep what they are sent',
+            about: '0 while a directory or database takes nothing.',
+            queries: [['min by (collector) (cordon_fleet_collector_keeping)', '{{collector}}']],
+          }),
+          lines({
             title: 'Engine reached',
             about: 'Of those that this Prometheus reaches.',
             queries: [

@@ -895,6 +895,7 @@ export const de: Texts = {
   fleetNeedSuspended: 'Ausnahmen sind ausgesetzt',
   fleetNeedCutOff: 'hört die Leitstelle nicht',
   fleetNeedRefusedEntry: 'verweigert Eintrag',
+  fleetNeedKeepsNothing: 'bewahrt nichts von dem auf, was ihm gesandt wird',
   fleetNeedEvidenceRefused: 'Nachweise wurden abgewiesen',
   fleetNeedClock: 'Uhr weicht ab',
   fleetNeedUnconfirmed: 'Aufzeichnungen warten auf den Sammler',

@@ -875,6 +875,7 @@ export const en = {
   fleetNeedSuspended: 'exemptions are taken out',
   fleetNeedCutOff: 'does not hear the authority',
   fleetNeedRefusedEntry: 'refuses entry',
+  fleetNeedKeepsNothing: 'keeps nothing of what it is sent',
   fleetNeedEvidenceRefused: 'evidence was refused',
   fleetNeedClock: 'clock differs',
   fleetNeedUnconfirmed: 'records wait for the collector',

@@ -899,6 +899,7 @@ export const fr: Texts = {
   fleetNeedSuspended: 'les dérogations sont retirées',
   fleetNeedCutOff: 'n’entend plus l’autorité',
   fleetNeedRefusedEntry: 'refuse l’entrée',
+  fleetNeedKeepsNothing: 'ne conserve rien de ce qu’il reçoit',
   fleetNeedEvidenceRefused: 'des preuves ont été refusées',
   fleetNeedClock: 'l’horloge diffère',
   fleetNeedUnconfirmed: 'des enregistrements attendent le collecteur',

@@ -891,6 +891,7 @@ export const nl: Texts = {
   fleetNeedSuspended: 'ontheffingen zijn uitgeschakeld',
   fleetNeedCutOff: 'hoort de autoriteit niet',
   fleetNeedRefusedEntry: 'weigert stap',
+  fleetNeedKeepsNothing: 'bewaart niets van wat het ontvangt',
   fleetNeedEvidenceRefused: 'bewijs werd geweigerd',
   fleetNeedClock: 'klok wijkt af',
   fleetNeedUnconfirmed: 'records wachten op de verzamelaar',

@@ -79,6 +79,8 @@ const resolver = z
     /** Number of the last record of each chain, and up to where the collector has them. */
     records: counts.nullable(),
     confirmed: counts.nullable(),
+    /** Of a collector: whether it keeps what it is sent; null of others, and of a version that does not say it. */
+    isKeeping: z.boolean().nullable(),
     /** Of a collector: what it refused, by kind. */
     alarms: z.record(z.string(), z.number()),
     /** What its probe was answered when all were asked the last time; null: never. */

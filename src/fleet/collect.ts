@@ -106,7 +106,12 @@ export const startCollector = async (options: CollectOptions): Promise<RunningCo
     confirmed: () => ({ queries: 0, changes: 0 }),
     refusals: () => {
       const { counts, last } = collector.alarms;
-      return { alarms: Object.fromEntries(counts), lastAlarms: last.map((alarm) => ({ ...alarm })) };
+      const isKeeping = collector.trouble === undefined;
+      return {
+        isKeeping,
+        alarms: Object.fromEntries(counts),
+        lastAlarms: last.map((alarm) => ({ ...alarm })),
+      };
     },
     onUp: (up) => {
       const isFirst = engine === undefined;
@@ -161,7 +166,7 @@ const collectorActs = (log: FleetLog, trouble: () => string | undefined): FleetA
   facts: () => ({
     version: VERSION,
     generation: 0,
-    state: trouble() === undefined ? 'collects' : `keeps nothing: ${trouble()?.slice(0, TROUBLE_LENGTH)}`,
+    state: trouble()?.slice(0, TROUBLE_LENGTH) ?? 'collects',
     records: { queries: 0, changes: 0 },
   }),
   log,

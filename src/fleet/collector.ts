@@ -67,6 +67,8 @@ export class Collector {
   /** Ends with what is being done. */
   #turn: Promise<void> = Promise.resolve();
   #trouble: string | undefined;
+  /** Why nothing is kept of some resolvers, whose directories take nothing. */
+  readonly #failing = new Map<string, string>();
 
   /** Takes the directory. Throws ERR_COMPLIANCE_RECORDS_LOCKED when another collector has it, and errors of the system. */
   constructor(options: CollectorOptions) {
@@ -83,9 +85,14 @@ export class Collector {
     return { counts: this.#counts, last: this.#told };
   }
 
-  /** Why nothing is kept at the moment; undefined while everything is. */
+  /** In words: of whom nothing is kept at the moment, and why; undefined while everything is. */
   get trouble(): string | undefined {
-    return this.#trouble;
+    if (this.#trouble !== undefined) return `keeps nothing: ${this.#trouble}`;
+    const [failing] = this.#failing;
+    if (failing === undefined) return undefined;
+    const [name, why] = failing;
+    const others = this.#failing.size === 1 ? '' : ` and ${this.#failing.size - 1} more`;
+    return `keeps nothing of ${name}${others}: ${why}`;
   }
 
   /** Takes a message; it is acknowledged when its turn is over. */
@@ -115,7 +122,12 @@ export class Collector {
       for (const resolver of touched) {
         if (!failed.has(resolver.name)) await this.#alone(resolver.name, failed, () => this.#write(resolver));
       }
-      for (const message of messages) if (!failed.has(nodeOf(message))) kept.add(message);
+      for (const message of messages) {
+        const name = nodeOf(message);
+        if (failed.has(name)) continue;
+        kept.add(message);
+        this.#failing.delete(name);
+      }
     });
     for (const message of messages) {
       if (kept.has(message)) message.done();
@@ -160,6 +172,7 @@ export class Collector {
     } catch (thrown) {
       if (systemErrorCode(thrown) === undefined || isAppError(thrown)) throw thrown;
       failed.add(name);
+      this.#failing.set(name, errorText(thrown));
       for (const [label, resolver] of this.#resolvers) {
         if (resolver.name !== name) continue;
         this.#resolvers.delete(label);

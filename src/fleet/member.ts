@@ -49,8 +49,8 @@ export interface MemberOptions {
   readonly onAlarm: (alarm: FleetAlarm) => void;
   /** Up to where records are confirmed. */
   readonly confirmed: () => Presence['confirmed'];
-  /** What a collector refused, for its presence. */
-  readonly refusals?: () => Pick<Presence, 'alarms' | 'lastAlarms'>;
+  /** Whether a collector keeps what it is sent and what it refused, for its presence. */
+  readonly refusals?: () => Pick<Presence, 'isKeeping' | 'alarms' | 'lastAlarms'>;
   /** The engine is there, again. */
   readonly onUp: (engine: Engine) => void;
 }

@@ -40,6 +40,7 @@ export const needsOfResolver = (resolver: HeardResolver): FleetNeed[] => {
       count: number,
       text: `${subject === undefined ? '' : `${subject}: `}${reason} [${code}]`,
     });
+  if (resolver.isKeeping === false) add('keeps-nothing', { text: state ?? '' });
   for (const [alarm, count] of Object.entries(alarms)) add('evidence-refused', { count, text: alarm });
   if (offsetMs !== null && Math.abs(offsetMs) > OFFSET_MS_MAX) add('clock', { count: offsetMs });
   const waiting =

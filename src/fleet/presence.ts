@@ -55,6 +55,8 @@ const presenceSchema = z.looseObject({
   /** Number of the last record of each chain, and up to where they are confirmed. */
   records: counts,
   confirmed: counts,
+  /** Of a collector: whether it keeps what it is sent. */
+  isKeeping: z.boolean().exactOptional(),
   /** Of a collector: what it refused, by kind, and the last of it. */
   alarms: z.record(z.string().max(40), z.int()).exactOptional(),
   lastAlarms: z

@@ -44,6 +44,7 @@ export const toResolverStatus = (
     lists: presence?.lists ?? {},
     records: presence?.records ?? null,
     confirmed: presence?.confirmed ?? null,
+    isKeeping: presence?.isKeeping ?? null,
     alarms: presence?.alarms ?? {},
     probe: probe === undefined ? null : summaryOf(probe),
   };

@@ -50,6 +50,8 @@ export interface ResolverStatus {
   readonly lists: Readonly<Record<string, string>>;
   readonly records: { readonly queries: number; readonly changes: number } | null;
   readonly confirmed: { readonly queries: number; readonly changes: number } | null;
+  /** Of a collector: whether it keeps what it is sent; null of others, and of a version that does not say it. */
+  readonly isKeeping: boolean | null;
   /** Of a collector: what it refused, by kind. */
   readonly alarms: Readonly<Record<string, number>>;
   /** What its probe was answered when all were asked the last time; null: never. */

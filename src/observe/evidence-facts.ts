@@ -102,6 +102,7 @@ export interface FleetMetrics {
     readonly offsetMs: number | null;
     readonly records: { readonly queries: number; readonly changes: number } | null;
     readonly confirmed: { readonly queries: number; readonly changes: number } | null;
+    readonly isKeeping: boolean | null;
     readonly alarms: Readonly<Record<string, number>>;
     readonly probe: { readonly leakedNames: number } | null;
     readonly needs: readonly { readonly kind: string }[];

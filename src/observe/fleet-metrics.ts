@@ -191,6 +191,17 @@ export const FLEET_METRICS: readonly Metric[] = [
       ),
   },
   {
+    name: 'cordon_fleet_collector_keeping',
+    type: 'gauge',
+    labels: ['collector'],
+    help: 'At the authority: whether a collector last said that it keeps all that it is sent; 0 while its directory or database takes nothing.',
+    alarm: '`cordon_fleet_collector_keeping == 0` for five minutes',
+    read: (scrape) =>
+      others(scrape).flatMap(({ name, isKeeping }) =>
+        isKeeping === null ? [] : [[[name], Number(isKeeping)] as const],
+      ),
+  },
+  {
     name: 'cordon_fleet_evidence_refused',
     type: 'gauge',
     labels: ['collector', 'alarm'],

@@ -17,6 +17,8 @@ export const FLEET_NEEDS = [
   'suspended',
   'cut-off',
   'refused-entry',
+  /** Of a collector: its directory or database takes nothing, of all resolvers or of some. */
+  'keeps-nothing',
   /** Of a collector. */
   'evidence-refused',
   'clock',

@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, type TestContext, test, vi } from 'vitest';
 import { z } from 'zod';
-import { initFleet, type MadeFleet } from '../../src/fleet/fleet.ts';
+import { initFleet, type MadeFleet, type RunningCollector, startCollector } from '../../src/fleet/fleet.ts';
 import { AnswerBook } from '../support/answer-book.ts';
 import { CertificateAuthority } from '../support/certificates.ts';
 import { ask, exchangeDatagrams } from '../support/client.ts';
@@ -57,6 +57,7 @@ let cordon: Cordon;
 let prometheus: { readonly child: ChildProcess; readonly url: string } | undefined;
 let engine: FleetEngine | undefined;
 let made: MadeFleet | undefined;
+let collector: RunningCollector | undefined;
 let isLoading = true;
 let load: Promise<void> = Promise.resolve();
 const work = mkdtempSync(join(tmpdir(), 'cordon-dashboards-'));
@@ -113,6 +114,7 @@ beforeAll(async () => {
   if (hasOtherUser) await exempt({ clients: ['127.0.0.7'], until });
   // One probe of all, once the engine is connected.
   await vi.waitUntil(async () => 'id' in Object(await control('/v1/fleet/probe', {})), WAIT);
+  collector = await collect();
   load = keepAsking();
   prometheus = await startPrometheus();
 });
@@ -121,6 +123,7 @@ afterAll(async () => {
   isLoading = false;
   await load;
   prometheus?.child.kill('SIGKILL');
+  await collector?.stop();
   await cordon?.stop();
   await engine?.kill();
   await Promise.all([upstream?.close(), encrypted?.close(), listServer?.close()]);
@@ -147,6 +150,19 @@ const startEngine = async (): Promise<void> => {
   });
   engine = new FleetEngine(join(made.engineDirectory, 'nats-server.conf'), port);
   await engine.start();
+};
+
+/** A collector of that fleet. */
+const collect = (): Promise<RunningCollector> => {
+  const quiet = () => undefined;
+  return startCollector({
+    ...{ directory: join(work, 'collected'), database: undefined, caPath: undefined, tideMs: 60_000 },
+    ...{ servers: made?.servers ?? [], trust: made?.trust ?? [] },
+    ...{
+      seedPath: join(work, 'state/fleet/collector.seed'),
+      log: { info: quiet, warn: quiet, error: quiet },
+    },
+  });
 };
 
 /** A POST to the control socket. */

@@ -2,6 +2,7 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { createUser } from '@nats-io/nkeys';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { Collector } from '../../src/fleet/collector.ts';
@@ -28,6 +29,8 @@ import { createFleetReport } from '../../src/report/report.ts';
 import { CertificateAuthority } from '../support/certificates.ts';
 import { hasPostgresql, PASSWORDS, Postgresql } from '../support/postgresql.ts';
 import { Bench, DAY_MS } from '../unit/records/setup.ts';
+
+const FLEET_PAGE = fileURLToPath(new URL('../../docs/fleet.md', import.meta.url));
 
 type Piece = readonly [ConfirmedClass, EvidencePiece];
 
@@ -387,6 +390,31 @@ describe.skipIf(!hasPostgresql)('records in PostgreSQL', () => {
     expect(cut.resolvers[0]?.gaps.join('\n')).toMatch(/ends at record \d+/);
     change("UPDATE cordon.heads SET head = replace(head, 'running', 'closed') WHERE number = 1");
     expect((await reportOf(await exported('head'))).isComplete).toBe(false);
+  }, 60_000);
+
+  test('what expired is deleted by the owner as the documentation has it: the rest is proven, and the report says "at least"', async () => {
+    const { pieces } = await record();
+    await send(pieces);
+    await send(pieces.filter(([name]) => name === 'heads'));
+    const whole = await reportOf(await exported('whole'));
+    const [, recipe = ''] =
+      /<!-- expired -->\n```sql\n(.*?)```/s.exec(readFileSync(FLEET_PAGE, 'utf8')) ?? [];
+    const days = server
+      .sql("SELECT DISTINCT day FROM cordon.partitions WHERE class = 'queries' ORDER BY day")
+      .split('\n');
+    expect(days.length).toBeGreaterThanOrEqual(3);
+    server.sql(recipe.replaceAll('2026-01-01', days[1] ?? ''));
+    expect(
+      server.sql("SELECT DISTINCT day FROM cordon.partitions WHERE class = 'queries' ORDER BY day"),
+    ).toBe(days.slice(1).join('\n'));
+    const rest = await reportOf(await exported('rest'));
+    expect(rest.isComplete).toBe(false);
+    expect(rest.resolvers[0]?.gaps).toEqual([expect.stringContaining('partition 1 of queries is not there')]);
+    expect(rest.queries).toBeGreaterThan(0);
+    expect(rest.queries).toBeLessThan(whole.queries);
+    // What is left is known, and its chain goes on.
+    await send(pieces.filter(([, piece]) => piece.kind === 'block' && piece.block.ordinal > 1));
+    expect(server.sql('SELECT count(*) FROM cordon.conflicts')).toBe('0');
   }, 60_000);
 
   test('a key that somebody with the role of the collector adds signs nothing', async () => {

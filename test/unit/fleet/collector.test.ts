@@ -1,5 +1,5 @@
 // The collector and what it is sent: late, twice, backwards, forged, with holes; against a recorder's real files.
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createUser } from '@nats-io/nkeys';
@@ -208,4 +208,18 @@ test('records of a resolver that is not in the fleet, or of chains before its la
   await send(pieces.slice(0, 3), key, 'ns1', 2);
   expect(alarms()).toEqual(['removed-node']);
   expect(confirmed.size).toBe(0);
+});
+
+test('a directory that takes nothing is said, with its resolver and why, until it takes something again', async () => {
+  const { pieces } = await record(1);
+  const place = join(directory, 'collected/ns1');
+  // A file where its directory is to be: root as well is told no.
+  writeFileSync(place, '');
+  await send(pieces);
+  expect(collector.trouble).toMatch(/^keeps nothing of ns1: .*(?:EEXIST|ENOTDIR)/);
+  expect(done).toBe(0);
+  rmSync(place);
+  await send(pieces);
+  expect(collector.trouble).toBeUndefined();
+  expect(confirmed.get('ns1.queries')).toBeGreaterThan(0);
 });

@@ -10,7 +10,7 @@ const FINE: HeardResolver = {
   ...{ state: 'in force', enforcement: 'enforced', offsetMs: 2, policy: 12, behind: 0, cutOffSince: null },
   ...{ isSuspended: false, isForked: false, isReplaced: false, stopped: null, refused: [], lists: {} },
   ...{ records: { queries: 9_000, changes: 40 }, confirmed: { queries: 9_000, changes: 39 } },
-  ...{ alarms: {}, probe: null },
+  ...{ isKeeping: null, alarms: {}, probe: null },
 };
 const PROBE: NonNullable<HeardResolver['probe']> = {
   ...{ request: '0'.repeat(16), began: '2026-11-26T08:00:00.000Z', ended: '2026-11-26T08:01:00.000Z' },
@@ -52,6 +52,11 @@ test.each<[Partial<HeardResolver>, object[]]>([
       ],
     },
     [{ kind: 'refused-entry', count: 5, text: 'ex-000001: it is everybody [ERR_EXEMPTION_EVERYBODY]' }],
+  ],
+  [{ isKeeping: true, role: 'collector' }, []],
+  [
+    { isKeeping: false, role: 'collector', state: 'keeps nothing: no disk' },
+    [{ kind: 'keeps-nothing', text: 'keeps nothing: no disk' }],
   ],
   [
     { alarms: { conflict: 2 }, role: 'collector' },
