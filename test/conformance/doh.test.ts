@@ -23,6 +23,12 @@ import { buildQuery } from '../support/records.ts';
 import { answer, ScriptedUpstream } from '../support/scripted-upstream.ts';
 
 const MEDIA_TYPE = 'application/dns-message';
+/** Records of an answer of 12 KB. */
+const BIG_COUNT = 55;
+/** What the RFC asks itself, in its own letters (section 4.1.1). */
+const EXAMPLE = 'AAABAAABAAAAAAAAA3d3dwdleGFtcGxlA2NvbQAAAQAB';
+const EXAMPLE_OF_LETTERS =
+  'AAABAAABAAAAAAAAAWE-NjJjaGFyYWN0ZXJsYWJlbC1tYWtlcy1iYXNlNjR1cmwtZGlzdGluY3QtZnJvbS1zdGFuZGFyZC1iYXNlNjQHZXhhbXBsZQNjb20AAAEAAQ';
 
 let cordon: Cordon;
 let upstream: ScriptedUpstream;
@@ -44,6 +50,14 @@ beforeAll(async () => {
       return answer(query, [], {
         authority: ['example. 40 IN SOA ns.example. mail.example. 1 3600 600 86400 60'],
       });
+    }
+    if (label === 'big') {
+      // Over UDP it does not fit, and comes again over TCP.
+      if (query.transport === 'udp') return answer(query, []).map((byte, at) => (at === 2 ? byte | 2 : byte));
+      return answer(
+        query,
+        Array.from({ length: BIG_COUNT }, (_, i) => `${name} 300 IN TXT "${`${i}`.padStart(200, '.')}"`),
+      );
     }
     if (label.startsWith('servfail')) return answer(query, [], { flags: 0x8182 });
     if (label.startsWith('alias')) {
@@ -153,6 +167,46 @@ const GOOD: readonly Case[] = [
     status: 200,
     check: isAnswer({ rcode: RCODE.NOERROR, id: 0 }),
   })),
+  ...(
+    [
+      ['the first example of the RFC', { path: `/dns-query?dns=${EXAMPLE}` }],
+      ['its example of POST', postOf(Buffer.from(EXAMPLE, 'base64url'))],
+      ['its example of letters that Base64 has not', { path: `/dns-query?dns=${EXAMPLE_OF_LETTERS}` }],
+    ] satisfies readonly [string, HttpRequest][]
+  ).map(([name, request]) => ({
+    name,
+    clause: 'RFC 8484 section 4.1.1',
+    request: { ...request, headers: { ...request.headers, accept: MEDIA_TYPE } },
+    status: 200,
+    check: isAnswer({ rcode: RCODE.NOERROR, id: 0 }),
+  })),
+  {
+    name: 'an answer of 12 KB is not cut, though no size was said',
+    clause: 'RFC 8484 section 6',
+    request: postOf(buildQuery('big.example. TXT', { id: 0 })),
+    status: 200,
+    check: ({ body }) => {
+      expect(readReply(body).answer).toHaveLength(BIG_COUNT);
+      expect((body[2] ?? 0) & 2).toBe(0);
+    },
+  },
+  {
+    name: 'nobody is made to remember anything',
+    clause: 'RFC 8484 section 8.2',
+    request: get('www.example. A', { cookie: 'a=b' }),
+    status: 200,
+    check: ({ headers }) => {
+      const known = new Set([
+        ':status',
+        'content-type',
+        'content-length',
+        'cache-control',
+        'date',
+        'connection',
+      ]);
+      expect(Object.keys(headers).filter((name) => !known.has(name) && name !== 'keep-alive')).toEqual([]);
+    },
+  },
   {
     name: 'the answer has the ID of the query',
     clause: 'RFC 8484 section 4.1',
