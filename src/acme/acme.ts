@@ -13,6 +13,7 @@ export {
   obtainCertificate,
   openAccount,
 } from './order.ts';
+export { askRenewal, certificateId } from './renewal.ts';
 export { type Challenge, createKey, exportKey } from './request.ts';
 export { type ExternalAccount, Session } from './session.ts';
 export { type DirectoryAddress, Transport } from './transport.ts';

@@ -13,7 +13,7 @@ const BAD_NONCE = 'urn:ietf:params:acme:error:badNonce';
 const STATUS_PROBLEM = 400;
 const STATUS_REDIRECT = 300;
 /** A wait that a directory asks for is believed up to a day, milliseconds. */
-const WAIT_MS_MAX = 86_400_000;
+export const WAIT_MS_MAX = 86_400_000;
 
 /** What a directory says of itself; places are looked at when they are used. */
 export interface Directory {

@@ -6,7 +6,9 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import {
   acmeError,
+  askRenewal,
   type Challenge,
+  certificateId,
   type DirectoryAddress,
   obtainCertificate,
   openAccount,
@@ -41,11 +43,18 @@ const JITTER = 0.5;
 /** From a certificate to the next one, milliseconds, however short it lives; otherwise this part of its life. */
 const PAUSE_MS_MIN = 10_000;
 const PAUSE_PART = 6;
+/** From a start to the first question whether to renew sooner, at most; from one to the next, where the authority says nothing; milliseconds. */
+const FIRST_ASK_MS_MAX = 60_000;
+const ASK_AGAIN_MS = 6 * 3_600_000;
 /** What is left of the life of a certificate when it is renewed. */
 const RENEWAL_PART = 3;
 /** The part of its life by which a renewal is earlier at random, so that many resolvers do not come at once. */
 const SPREAD_PART = 50;
 const ACCOUNT_GONE = 'urn:ietf:params:acme:error:accountDoesNotExist';
+/** That the certificate which is to be replaced is, or cannot be: another one is given all the same (RFC 9773 section 5). */
+const NOT_REPLACED = new Set(
+  ['alreadyReplaced', 'malformed', 'unauthorized'].map((type) => `urn:ietf:params:acme:error:${type}`),
+);
 
 /** What the program tells of it. */
 export interface AcmeFacts {
@@ -92,6 +101,10 @@ interface Course {
   failures: number;
   error: AppError | undefined;
   hasCertificate: boolean;
+  /** When the authority is asked whether it wants the certificate renewed sooner. */
+  askMs: number;
+  /** Before that, no other certificate is asked for. */
+  earliestMs: number;
   readonly ended: AbortController;
 }
 
@@ -138,16 +151,24 @@ export class AcmeKeeper {
     }
     const course = this.#course;
     if (course === undefined || tls?.acme === undefined || this.#running !== undefined) return;
-    if (this.#parts.clock() < course.nextMs) return;
-    this.#running = this.#obtain(course, config, tls.acme).finally(() => {
+    const nowMs = this.#parts.clock();
+    const isDue = nowMs >= course.nextMs;
+    if (!isDue && (nowMs < course.askMs || course.failures > 0 || !course.hasCertificate)) return;
+    const run = isDue ? this.#obtain(course, config, tls.acme) : this.#askSooner(course, config, tls.acme);
+    this.#running = run.finally(() => {
       this.#running = undefined;
     });
+  }
+
+  /** Resolves when nothing is under way. */
+  async settled(): Promise<void> {
+    await this.#running;
   }
 
   /** Leaves an order that is under way. */
   async close(): Promise<void> {
     this.#course?.ended.abort();
-    await this.#running;
+    await this.settled();
   }
 
   #begin(config: Config, text: string): Course {
@@ -156,6 +177,8 @@ export class AcmeKeeper {
     return {
       text,
       nextMs: isWanted ? this.#renewalOf(kept) : this.#parts.clock(),
+      askMs: this.#parts.clock() + this.#parts.random() * FIRST_ASK_MS_MAX,
+      earliestMs: this.#parts.clock(),
       failures: 0,
       error: undefined,
       hasCertificate: kept !== undefined,
@@ -174,6 +197,37 @@ export class AcmeKeeper {
     return endMs - lifeMs / RENEWAL_PART - this.#parts.random() * (lifeMs / SPREAD_PART);
   }
 
+  /** Renews sooner where the authority wants it, which may have to revoke many. What fails here is asked again, and is nobody's concern. */
+  async #askSooner(course: Course, config: Config, acme: AcmeConfig): Promise<void> {
+    const { clock, log, random } = this.#parts;
+    course.askMs = clock() + ASK_AGAIN_MS;
+    const kept = readKeptCertificate(config);
+    if (kept === undefined || kept.directory !== acme.directory) return;
+    const { signal } = course.ended;
+    try {
+      const session = this.#openSession(readAccount(config, acme), acme, signal);
+      const wish = await askRenewal(session, kept.leaf, clock(), random());
+      course.askMs = wish.askMs;
+      const soonerMs = Math.max(wish.atMs ?? Number.POSITIVE_INFINITY, course.earliestMs);
+      if (soonerMs >= course.nextMs) return;
+      course.nextMs = soonerMs;
+      const renewal = new Date(soonerMs).toISOString();
+      log.warn({ directory: acme.directory, renewal }, 'the authority wants the certificate renewed sooner');
+    } catch (thrown) {
+      if (signal.aborted) return;
+      if (!isAppError(thrown)) throw thrown;
+      log.debug({ err: thrown }, 'the authority does not say when to renew');
+    }
+  }
+
+  #openSession(account: KeptAccount, acme: AcmeConfig, signal: AbortSignal): Session {
+    const { resolve, clock } = this.#parts;
+    const authorities = readDirectoryAuthorities(acme);
+    const options = { resolve, authorities, userAgent: `cordon/${VERSION}` };
+    const transport = new Transport(new URL(acme.directory), options);
+    return new Session(transport, acme.directory, account.key, signal, clock);
+  }
+
   /** One order, however it ends. */
   async #obtain(course: Course, config: Config, acme: AcmeConfig): Promise<void> {
     const { clock, log } = this.#parts;
@@ -183,18 +237,7 @@ export class AcmeKeeper {
     let session: Session | undefined;
     try {
       const account = readAccount(config, acme);
-      const options = {
-        resolve: this.#parts.resolve,
-        authorities: readDirectoryAuthorities(acme),
-        userAgent: `cordon/${VERSION}`,
-      };
-      session = new Session(
-        new Transport(new URL(directory), options),
-        directory,
-        account.key,
-        signal,
-        clock,
-      );
+      session = this.#openSession(account, acme, signal);
       await this.#order(session, account, config, acme, signal);
       course.failures = 0;
       course.error = undefined;
@@ -235,7 +278,15 @@ export class AcmeKeeper {
       // Also when it is the same: where nothing can be written, no certificate has to be asked for.
       await keepAccount(config, acme, { ...account, contact: acme.contact });
     }
-    const wanted = { identifiers: acme.names.map(toIdentifier), profile: acme.profile, replaces: undefined };
+    const kept = readKeptCertificate(config);
+    const { renewalInfo } = await session.directory();
+    // An authority without renewal information does not know the word.
+    const isReplaced = renewalInfo !== undefined && kept?.directory === acme.directory;
+    const wanted = {
+      identifiers: acme.names.map(toIdentifier),
+      profile: acme.profile,
+      replaces: isReplaced ? certificateId(kept.leaf) : undefined,
+    };
     const parts = {
       session,
       accountKey: account.key,
@@ -246,10 +297,14 @@ export class AcmeKeeper {
     try {
       await keepCertificate(config, acme, await obtainCertificate(parts, wanted));
     } catch (thrown) {
-      if (session.problem !== ACCOUNT_GONE) throw thrown;
-      session.account = undefined;
-      await this.#register(session, account, config, acme);
-      await keepCertificate(config, acme, await obtainCertificate(parts, wanted));
+      const { problem } = session;
+      const isReplaceable = wanted.replaces === undefined || !NOT_REPLACED.has(problem ?? '');
+      if (problem !== ACCOUNT_GONE && isReplaceable) throw thrown;
+      if (problem === ACCOUNT_GONE) {
+        session.account = undefined;
+        await this.#register(session, account, config, acme);
+      }
+      await keepCertificate(config, acme, await obtainCertificate(parts, { ...wanted, replaces: undefined }));
     }
   }
 
@@ -276,7 +331,9 @@ export class AcmeKeeper {
     if (kept === undefined) return;
     const { leaf, names, endMs } = kept;
     const pauseMs = Math.max(PAUSE_MS_MIN, (endMs - nowMs) / PAUSE_PART);
-    course.nextMs = Math.max(this.#renewalOf(kept), nowMs + pauseMs);
+    course.earliestMs = nowMs + pauseMs;
+    course.nextMs = Math.max(this.#renewalOf(kept), course.earliestMs);
+    course.askMs = nowMs + ASK_AGAIN_MS;
     const issuer = leaf.issuer.replaceAll('\n', ', ');
     const facts = { directory, names, issuer, fingerprint: leaf.fingerprint256, endMs };
     const [until, renewal] = [endMs, course.nextMs].map((ms) => new Date(ms).toISOString());

@@ -9,7 +9,8 @@ import { RCODE } from '../../src/dns/dns.ts';
 import { CertificateAuthority, type Issued } from '../support/certificates.ts';
 import { ask, readMetric } from '../support/client.ts';
 import { DotClient, listenerOf, SERVER_NAME } from '../support/encrypted-client.ts';
-import { requireFile, run, startCordon } from '../support/process.ts';
+import { freePort, startPebble } from '../support/pebble.ts';
+import { requireFile, requireProgram, run, startCordon } from '../support/process.ts';
 import { codeOf, RoomClient } from '../support/room-client.ts';
 import { answer, ScriptedUpstream } from '../support/scripted-upstream.ts';
 
@@ -83,6 +84,38 @@ test('serves with the module, and names it in log, metric and records', async ()
     expect(records.stdout).toContain(MODULE);
   } finally {
     await cordon.stop();
+  }
+});
+
+test('a certificate comes by ACME, for an account that the authority knows', async (context) => {
+  requireProgram(context, 'pebble');
+  const dohPort = await freePort();
+  const key = Buffer.alloc(32, 7).toString('base64url');
+  const pebble = await startPebble({
+    ...{ tlsPort: dohPort, dns: upstream.endpoint, externalAccounts: { 'agency-7': key } },
+  });
+  const acme = `{ directory: "https://127.0.0.1:${pebble.port}/dir", names: [127.0.0.1], terms-agreed: true, ca: ca.pem, external-account: { id: agency-7, key-file: eab.key } }`;
+  const cordon = await startCordon({
+    config: configWith()
+      .replace('admin:', `doh: ["127.0.0.1:${dohPort}"], admin:`)
+      .replace(/^tls: .*$/m, `tls: { acme: ${acme} }`),
+    files: { ...FILES, 'ca.pem': pebble.authority.certificate, 'eab.key': key },
+    env: { NODE_OPTIONS: `--openssl-config=${opensslConfig} --enable-fips` },
+  });
+  try {
+    await cordon.waitForLog(({ msg }) => msg === 'a certificate was obtained by ACME');
+    const open = () => DotClient.open(listenerOf(cordon, 'dot'), { ca: pebble.root, servername: '' });
+    await expect
+      .poll(() =>
+        open().then(
+          ({ socket }) => socket.destroy() && true,
+          () => false,
+        ),
+      )
+      .toBe(true);
+  } finally {
+    await cordon.stop();
+    await pebble.stop();
   }
 });
 

@@ -109,9 +109,10 @@ export class CertificateAuthority {
       '-verify',
       '-noout',
     );
-    this.#certify(file, [...extensionsOf(text)], timesOf(text), [
-      '-subj',
-      `/CN=${text.commonName ?? 'server'}`,
+    const identifier = 'authorityKeyIdentifier = keyid:always';
+    const who = ['-subj', `/CN=${text.commonName ?? 'server'}`];
+    this.#certify(file, [...extensionsOf(text), identifier], timesOf(text), [
+      ...who,
       '-inform',
       'der',
       '-in',

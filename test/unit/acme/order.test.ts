@@ -206,6 +206,22 @@ test.each([
   expect(opened.at(-1) ?? []).toEqual([]);
 });
 
+test.each([
+  ['more bytes than anybody needs', { body: ' '.repeat(200_000) }, 'sends more than 131072 bytes'],
+  ['a redirect', { status: 302, headers: { location: '/dir' } }, 'status 302, which ACME does not have'],
+  [
+    'headers without end',
+    { headers: { a: 'x'.repeat(20_000) } },
+    'cannot be reached: Parse Error: Header overflow',
+  ],
+])('a directory as it should be but for %s is refused', async (_name, change, text) => {
+  const at = (place: string): string => `${directory.origin}${place}`;
+  const whole = JSON.stringify({ newNonce: at('/nonce'), newAccount: at('/account'), newOrder: at('/new') });
+  directory.twist = ({ path }) =>
+    path === '/dir' ? { ...change, body: `${whole}${'body' in change ? change.body : ''}` } : undefined;
+  await expect(obtain()).rejects.toMatchObject({ message: expect.stringContaining(text) as string });
+});
+
 test('a certificate for another key, for other names or of another time is refused', async () => {
   const other = directory.authority.issue({
     names: ['DNS:dns.example.net', 'IP:192.0.2.1', 'IP:2001:db8::53'],
