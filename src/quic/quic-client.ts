@@ -15,6 +15,8 @@ import { Wire } from './wire.ts';
 const CALLS_MAX = 8;
 /** Calls that wait for a place: more than a run of the probe has under way. */
 const WAITING_MAX = 256;
+/** For a place, milliseconds: as long as all that a run has under way takes, 64 calls, where nobody answers any within 5 s. */
+const PLACE_MS_MAX = 45_000;
 /** Bytes that a server may send in one call: the longest DNS message, the longest chain, and all of it twice. */
 const RECEIVED_BYTES_MAX = 512 * 1024;
 /** Of each queue between OpenSSL and the socket, which are emptied in the turn that fills them. */
@@ -53,7 +55,7 @@ export interface QuicCallOptions {
   readonly protocol: string;
   /** The name that the server is asked by (SNI); undefined: none is sent. */
   readonly serverName: string | undefined;
-  /** For all of it, milliseconds: a place, the handshake and what is asked. */
+  /** For the handshake and what is asked, milliseconds, from when the call has a place. */
   readonly timeoutMs: number;
   /** Told the port that the call comes from, before anything is sent and when the port is given back. */
   readonly onPort?: ((port: number, isOpen: boolean) => void) | undefined;
@@ -87,49 +89,53 @@ export const callQuic = async <Value>(
 ): Promise<Value | undefined> => {
   const fault = await openSslFault();
   if (fault !== undefined) throw failure(fault);
+  if (!(await takePlace())) return undefined;
   const { promise: timeout, resolve: end } = Promise.withResolvers<undefined>();
   const timer = setTimeout(end, options.timeoutMs, undefined);
+  let client: Client | undefined;
   try {
-    return await inPlace(timeout, async () => {
-      const client = new Client(openSsl(), options);
-      try {
-        const acted = client.opened.then(() => act(client));
-        // What is ended by the clock rejects afterwards, when nobody listens any more.
-        acted.catch(() => {});
-        return await Promise.race([acted, timeout]);
-      } finally {
-        client.end();
-      }
-    });
+    const opening = new Client(openSsl(), options);
+    client = opening;
+    const acted = opening.opened.then(() => act(opening));
+    // What is ended by the clock rejects afterwards, when nobody listens any more.
+    acted.catch(() => {});
+    return await Promise.race([acted, timeout]);
   } finally {
     clearTimeout(timer);
+    client?.end();
+    givePlace();
   }
 };
 
 let calls = 0;
 const waiting = new Set<() => void>();
 
-/** Runs when there is a place; undefined when the time is over before. */
-const inPlace = async <Value>(
-  timeout: Promise<undefined>,
-  run: () => Promise<Value | undefined>,
-): Promise<Value | undefined> => {
-  while (calls >= CALLS_MAX) {
-    if (waiting.size >= WAITING_MAX) throw failure('too many calls wait');
-    const { promise: freed, resolve } = Promise.withResolvers<true>();
-    const wake = (): void => resolve(true);
-    waiting.add(wake);
-    const isFreed = await Promise.race([freed, timeout]);
-    waiting.delete(wake);
-    if (isFreed === undefined) return undefined;
+/** Waits for a place; false where none came free in time. Rejects where too many wait. */
+const takePlace = async (): Promise<boolean> => {
+  if (calls < CALLS_MAX) {
+    calls++;
+    return true;
   }
-  calls++;
-  try {
-    return await run();
-  } finally {
-    calls--;
-    const [next] = waiting;
-    next?.();
+  if (waiting.size >= WAITING_MAX) throw failure('too many calls wait');
+  const { promise, resolve } = Promise.withResolvers<boolean>();
+  const take = (): void => resolve(true);
+  waiting.add(take);
+  const timer = setTimeout(() => {
+    waiting.delete(take);
+    resolve(false);
+  }, PLACE_MS_MAX);
+  const isFound = await promise;
+  clearTimeout(timer);
+  return isFound;
+};
+
+/** Who waits longest has it. */
+const givePlace = (): void => {
+  const [next] = waiting;
+  if (next === undefined) calls--;
+  else {
+    waiting.delete(next);
+    next();
   }
 };
 

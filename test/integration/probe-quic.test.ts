@@ -75,14 +75,13 @@ test('a listener that answers what it should refuse is seen over QUIC, and only 
   expect({ code, outcome: found.outcome }).toEqual({ code: 1, outcome: 'leaking' });
   const leaking = found.results.filter(({ outcome }) => outcome === 'leaking');
   expect([...new Set(leaking.map((result) => result.view))].sort()).toEqual(['group:hole', view]);
-  expect(leaking.find((result) => result.view === view)).toMatchObject({
-    transport: 'doq',
-    leaked: 2,
-    examples: [
-      'tiktok.example A doq: NOERROR tiktok.example. A 192.0.2.1',
-      'tiktok.example A doq -edns: NOERROR tiktok.example. A 192.0.2.1',
-    ],
-  });
+  const seen = leaking.find((result) => result.view === view);
+  expect(seen).toMatchObject({ transport: 'doq', leaked: 2 });
+  // Each has a connection of its own: either may come first.
+  expect([...(seen?.examples ?? [])].sort()).toEqual([
+    'tiktok.example A doq -edns: NOERROR tiktok.example. A 192.0.2.1',
+    'tiktok.example A doq: NOERROR tiktok.example. A 192.0.2.1',
+  ]);
   expect((await probe(cordon)).stdout).toMatch(new RegExp(`${view} +doq +A +\\d+ +\\d+ +0 +leaking`));
   const labels = { view, transport: 'doq', qtype: 'A' };
   expect(await readMetric(cordon, 'cordon_enforcement_probe_success', labels)).toBe(0);
