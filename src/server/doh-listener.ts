@@ -383,6 +383,7 @@ export class DohListener implements Owner {
     const { idleMs } = budget;
     budget.measureUnread();
     this.#secure?.sweep();
+    this.#entrance.endFloods();
     // A certificate may have come to its end.
     this.endOthers();
     const isTime = this.#departures.isDone;

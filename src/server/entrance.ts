@@ -4,8 +4,9 @@ import type { TLSSocket } from 'node:tls';
 import type { Shown } from '../access/access.ts';
 import type { AddressWords, Clock, Endpoint } from '../base/base.ts';
 import type { Decider } from '../pipeline/pipeline.ts';
-import { type ConnectionBudget, TCP_REFUSAL, type Tenant } from './connection-budget.ts';
+import { type ConnectionBudget, TCP_CLOSED, TCP_REFUSAL, type Tenant } from './connection-budget.ts';
 import { readShown } from './credentials.ts';
+import { EmptyRecords } from './empty-records.ts';
 import { type Caller, Proxies, readCaller } from './proxies.ts';
 import type { SecureGate, SecureOptions } from './secure-gate.ts';
 import { Strangers } from './strangers.ts';
@@ -53,6 +54,8 @@ export interface Host<G extends Guest> {
 /** The connections of one listener. */
 export class Entrance<G extends Guest> {
   readonly guests = new Set<G>();
+  /** Of those that speak TLS. */
+  readonly #records = new Map<G, EmptyRecords>();
   /** Those of proxies that have not said yet whose connection it is. */
   readonly #unknown = new Set<Socket>();
   readonly #servers: readonly Server[];
@@ -76,6 +79,13 @@ export class Entrance<G extends Guest> {
       server.on('connection', (socket) => this.#accept(socket));
       // Accepting can fail for want of descriptors; the connections that exist go on.
       server.on('error', () => options.budget.refuse(TCP_REFUSAL.CONNECTIONS));
+    }
+  }
+
+  /** Ends connections over which records come that carry nothing; to be called every second or so. */
+  endFloods(): void {
+    for (const [guest, records] of this.#records) {
+      if (records.look() && !guest.socket.destroyed) this.#options.budget.punish(guest, TCP_CLOSED.FLOOD);
     }
   }
 
@@ -137,12 +147,16 @@ export class Entrance<G extends Guest> {
     }
     this.guests.add(guest);
     socket.on('close', () => {
+      this.#records.delete(guest);
       if (this.guests.delete(guest)) budget.release(guest);
     });
     const secure = this.#secure;
     if (secure === undefined) this.#host.begin(guest);
     else {
-      const enter = (secured: TLSSocket): void => this.#enter(guest, secured, secure);
+      const enter = (secured: TLSSocket): void => {
+        this.#records.set(guest, new EmptyRecords(socket, secured));
+        this.#enter(guest, secured, secure);
+      };
       secure.admit(socket, caller.words, enter, isStranger ? refused : undefined);
     }
   }

@@ -292,6 +292,7 @@ export class StreamListener {
     const { idleMs } = budget;
     budget.measureUnread();
     this.#secure?.sweep();
+    this.#entrance.endFloods();
     // A certificate may have come to its end.
     this.endOthers();
     if (!this.#departures.isDone) return;

@@ -1,6 +1,7 @@
 // DNS over HTTPS given what no client should send: requests of HTTP/1.1 that hide another one, paths that mean another one, names
 // and protocols of the handshake that nobody has. What is wrong is refused, nothing that is hidden is answered, and it goes on.
 import { once } from 'node:events';
+import { join } from 'node:path';
 import { connect, type TLSSocket } from 'node:tls';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { RCODE } from '../../src/dns/dns.ts';
@@ -17,6 +18,7 @@ import {
 import { type Cordon, requireProgram, run, startCordon } from '../support/process.ts';
 import { buildQuery } from '../support/records.ts';
 import { answer, ScriptedUpstream } from '../support/scripted-upstream.ts';
+import { root } from '../tidy/sources.ts';
 
 const MEDIA_TYPE = 'application/dns-message';
 const TOKEN = 'dGhlLXRva2VuLW9mLWE';
@@ -308,6 +310,38 @@ describe('the handshake', () => {
       { input: 'R\n' },
     );
     expect(`${stdout}${stderr}`).toMatch(/no renegotiation/i);
+  });
+});
+
+describe.each(['dot', 'doh'] as const)('keys that change over %s', (kind) => {
+  const flooded = () => readMetric(cordon, 'cordon_tls_closed_total', { reason: 'flood' });
+  const change = async (count: number): Promise<number> => {
+    const script = join(root, 'test/support/key-updates.py');
+    const { port } = listenerOf(cordon, kind);
+    return Number((await run('python3', [script, `${port}`, `${count}`])).stdout);
+  };
+
+  test('now and then do no harm', async (context) => {
+    requireProgram(context, 'python3');
+    const before = await flooded();
+    expect(await change(200)).toBe(200);
+    expect(await flooded()).toBe(before);
+  });
+
+  test('without an end are a flood', async (context) => {
+    requireProgram(context, 'python3');
+    const before = await flooded();
+    expect(await change(2_000_000)).toBeLessThan(1_000_000);
+    await expect.poll(flooded).toBe(before + 1);
+    // Whoever floods waits for its next connection, twice as long each time.
+    await expect
+      .poll(() =>
+        DotClient.open(listenerOf(cordon, 'dot'), { ca: authority.certificate }).then(
+          (client) => client.end().then(() => true),
+          () => false,
+        ),
+      )
+      .toBe(true);
   });
 });
 
