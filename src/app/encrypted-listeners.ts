@@ -43,6 +43,8 @@ export interface EncryptedSettings {
   readonly limits: StreamLimits;
   /** Undefined like `tls`. */
   readonly handshakes: RateRules | undefined;
+  /** Over HTTPS questions in words are answered, too. */
+  readonly takesWords: boolean;
 }
 
 /** What the listeners work with. */
@@ -70,6 +72,7 @@ export class EncryptedListeners {
   #rates: RateLimit | undefined;
   /** Names of listeners that require a certificate. */
   #required: ReadonlySet<string> = new Set();
+  #takesWords = false;
 
   constructor(parts: EncryptedParts) {
     this.#parts = parts;
@@ -84,6 +87,7 @@ export class EncryptedListeners {
   async open(settings: EncryptedSettings | undefined): Promise<void> {
     if (settings === undefined) return;
     this.#require(settings);
+    this.#takesWords = settings.takesWords;
     const opened: string[] = [];
     try {
       for (const at of settings.endpoints) {
@@ -105,6 +109,7 @@ export class EncryptedListeners {
     await Promise.all(others.map((name) => this.#close(name)));
     if (settings === undefined) return;
     this.#require(settings);
+    this.#takesWords = settings.takesWords;
     this.#rates = settings.handshakes && new RateLimit(this.#parts.rates, settings.handshakes);
     // What was revoked meanwhile keeps no connection where one is required.
     for (const listener of this.#listeners.values()) listener.endOthers();
@@ -147,6 +152,7 @@ export class EncryptedListeners {
       mayAsk: (address: AddressWords) => pipeline.takesAll || pipeline.mayAsk(address, name),
     };
     const http = {
+      takesWords: (): boolean => this.#takesWords,
       takesTokens: (): boolean => pipeline.takesTokens,
       isMisdirected: (shown: Shown, authority: string) => pipeline.isMisdirected(shown, authority),
     };

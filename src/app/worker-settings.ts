@@ -175,7 +175,7 @@ const toEncrypted = ({ config, encrypted, tls }: State, hasQuic: boolean): Encry
     slip: 0,
     exempt: config.rateLimit.exempt,
   };
-  return { endpoints, tls, limits: encryptedLimits(config), handshakes };
+  return { endpoints, tls, limits: encryptedLimits(config), handshakes, takesWords: config.doh.json };
 };
 
 /** Bounds of connections: where only a proxy has a certificate there is no `tls`, and those of TCP hold. */

@@ -14,7 +14,7 @@ import { controlRoom } from './sections/control-room.ts';
 import { dnssec } from './sections/dnssec.ts';
 import { fleet } from './sections/fleet.ts';
 import { DEFAULT_GROUP, defaultGroup, GROUPS_MAX, group } from './sections/groups.ts';
-import { listen, tcp, tls } from './sections/listeners.ts';
+import { doh, listen, tcp, tls } from './sections/listeners.ts';
 import { LISTS_MAX, listItem, shippedList } from './sections/lists.ts';
 import { local } from './sections/local.ts';
 import { notice } from './sections/notice.ts';
@@ -111,6 +111,7 @@ const configKeys = z.strictObject({
     proxies,
     'Proxies before Cordon that say for whom they ask ([Behind a proxy](encrypted.md#behind-a-proxy)).',
   ),
+  doh: key(doh, 'What DNS over HTTPS does beside RFC 8484.'),
   admin: key(admin, 'Who may reach the admin listener.'),
   'control-room': key(
     controlRoom,

@@ -29,7 +29,8 @@ import { freshnessSec } from './http-answer.ts';
 import { type Exchange, fail, Http1Exchange, Http2Exchange, succeed, toHead } from './http-exchange.ts';
 import { CONTENT, type RequestHead, readRequest, STATUS, tokenOf } from './http-request.ts';
 import { readVersion } from './http-version.ts';
-import { costOf } from './loop-turns.ts';
+import { asksInWords, readWords } from './json-form.ts';
+import { COST_OF_WORDS, costOf } from './loop-turns.ts';
 import { readInto } from './own-reads.ts';
 import type { Caller } from './proxies.ts';
 import { SecureGate } from './secure-gate.ts';
@@ -306,7 +307,8 @@ export class DohListener implements Owner {
     // What came with it before it was ended.
     if (connection.socket.destroyed) return undefined;
     connection.queries++;
-    let length = readRequest(head, this.#in);
+    exchange.isInWords = this.options.takesWords() && asksInWords(head);
+    let length = exchange.isInWords ? readWords(head, this.#in) : readRequest(head, this.#in);
     const token = length < 0 ? '' : tokenOf(head.path);
     const shown = token === '' ? connection.shown : this.#showToken(connection, token);
     const isWrong = length >= 0 && shown !== undefined && this.options.isMisdirected(shown, head.authority);
@@ -370,10 +372,10 @@ export class DohListener implements Owner {
   }
 
   #answer(connection: Connection, exchange: Exchange, message: Uint8Array, length: number): void {
-    succeed(exchange, message, length, freshnessSec(message, length));
+    const written = succeed(exchange, message, length, freshnessSec(message, length));
     const { budget } = this.options;
-    budget.turns.spend(costOf(length));
-    budget.noteWritten(connection, length);
+    budget.turns.spend(exchange.isInWords ? COST_OF_WORDS * costOf(length) : costOf(length));
+    budget.noteWritten(connection, written);
   }
 
   /** Ends what floods, is idle or takes too long; twice a second. @cold */
@@ -412,6 +414,8 @@ export type DohOptions = StreamOptions & {
   readonly takesTokens: () => boolean;
   /** Whether a request for an authority has to come over another connection. */
   readonly isMisdirected: (shown: Shown, authority: string) => boolean;
+  /** Whether questions in words are answered, in JSON. */
+  readonly takesWords: () => boolean;
 };
 
 /** Without a handshake a client shows tokens alone. */

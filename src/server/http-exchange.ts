@@ -10,27 +10,42 @@ import {
   STATUS,
   toOriginForm,
 } from './http-request.ts';
+import { JSON_MEDIA_TYPE, toJson } from './json-form.ts';
 
 /** A request, as both versions of HTTP are answered. */
 export interface Exchange {
   /** False once nobody waits for the answer. */
   readonly isOpen: boolean;
+  /** It asked in words, and is answered in JSON. */
+  isInWords: boolean;
   /** The first `length` bytes of `content` are copied, or gone when this returns. */
   answer(head: Head, content: Uint8Array, length: number): void;
   /** Ends it without an answer; `code` of HTTP2_ERROR. */
   abandon(code: number): void;
 }
 
-/** Answers with a DNS message, which is fresh for so many seconds. */
-export const succeed = (exchange: Exchange, message: Uint8Array, length: number, freshSec: number): void => {
+/** Answers with a DNS message, which is fresh for so many seconds; returns how many bytes its content has. */
+export const succeed = (
+  exchange: Exchange,
+  message: Uint8Array,
+  length: number,
+  freshSec: number,
+): number => {
   // What a client is answered depends on who it is: nobody but itself may keep it.
   const cache = `private, max-age=${freshSec}`;
-  exchange.answer({ status: STATUS.OK, type: MEDIA_TYPE, cache }, message, length);
+  if (!exchange.isInWords) {
+    exchange.answer({ status: STATUS.OK, type: MEDIA_TYPE, cache }, message, length);
+    return length;
+  }
+  const json = toJson(message, length);
+  exchange.answer({ status: STATUS.OK, type: JSON_MEDIA_TYPE, cache }, json, json.length);
+  return json.length;
 };
 
 /** Answers a request that is at fault, in words for a person who sent it by hand. */
 export const fail = (exchange: Exchange, status: number): void => {
-  const content = Buffer.from(`${FAULTS[status] ?? 'This cannot be answered.'}\n`);
+  const faults = exchange.isInWords ? FAULTS_IN_WORDS : FAULTS;
+  const content = Buffer.from(`${faults[status] ?? FAULTS[status] ?? 'This cannot be answered.'}\n`);
   exchange.answer(HEADS[status] ?? headOf(status), content, content.length);
 };
 
@@ -49,6 +64,13 @@ const FAULTS: Readonly<Record<number, string>> = {
   [STATUS.UNSUPPORTED_MEDIA_TYPE]: 'A query has the type application/dns-message.',
 };
 
+/** Of requests that ask in words. */
+const FAULTS_IN_WORDS: Readonly<Record<number, string>> = {
+  [STATUS.BAD_REQUEST]:
+    'No question: GET wants a name in ASCII, and may have a type (AAAA, 28), do and cd (0 or 1), each once.',
+  [STATUS.NOT_ACCEPTABLE]: `Answers to questions in words are of the type ${JSON_MEDIA_TYPE}.`,
+};
+
 /** Heads that say what would be right. */
 const HEADS: Readonly<Record<number, Head>> = {
   [STATUS.METHOD_NOT_ALLOWED]: headOf(STATUS.METHOD_NOT_ALLOWED, { allow: ALLOWED_METHODS }),
@@ -57,6 +79,7 @@ const HEADS: Readonly<Record<number, Head>> = {
 
 /** A stream of HTTP/2. */
 export class Http2Exchange implements Exchange {
+  isInWords = false;
   readonly #session: Http2Session;
   readonly #stream: Http2Stream;
 
@@ -81,6 +104,7 @@ export class Http2Exchange implements Exchange {
 
 /** A request of HTTP/1.1. */
 export class Http1Exchange implements Exchange {
+  isInWords = false;
   readonly #request: IncomingMessage;
   readonly #response: ServerResponse;
   /** Is told how much a client has not taken, and that it has: with a minus. */

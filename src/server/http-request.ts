@@ -9,6 +9,8 @@ const PATH = '/dns-query';
 /** The parameter of a GET. */
 const PARAMETER = 'dns=';
 export const MEDIA_TYPE = 'application/dns-message';
+/** Media ranges that hold it. */
+const MEDIA_RANGES = new Set([MEDIA_TYPE, 'application/*', '*/*', '']);
 /** Methods that are served, for the header of that name. */
 export const ALLOWED_METHODS = 'GET, HEAD, POST';
 
@@ -58,14 +60,22 @@ export interface RequestHead {
  */
 export const readRequest = (head: RequestHead, out: Buffer): number => {
   const { method, path, accept } = head;
-  if (path.length > PATH_LENGTH_MAX) return -STATUS.URI_TOO_LONG;
-  const mark = path.indexOf('?');
-  if (!isResource(path, mark < 0 ? path.length : mark)) return -STATUS.NOT_FOUND;
+  const mark = readResource(path);
+  if (mark < 0) return mark;
   const isPost = method === 'POST';
   if (!isPost && method !== 'GET' && method !== 'HEAD') return -STATUS.METHOD_NOT_ALLOWED;
-  if (accept !== undefined && accept !== MEDIA_TYPE && !accepts(accept)) return -STATUS.NOT_ACCEPTABLE;
+  if (accept !== undefined && accept !== MEDIA_TYPE && !accepts(accept, MEDIA_RANGES))
+    return -STATUS.NOT_ACCEPTABLE;
   if (isPost) return judgeContent(head);
-  return mark < 0 ? -STATUS.BAD_REQUEST : readParameter(path, mark + 1, out);
+  return mark === path.length ? -STATUS.BAD_REQUEST : readParameter(path, mark + 1, out);
+};
+
+/** Where the parameters of a path begin, with the question mark, or its end; a STATUS with a minus unless it is ours. */
+export const readResource = (path: string): number => {
+  if (path.length > PATH_LENGTH_MAX) return -STATUS.URI_TOO_LONG;
+  const mark = path.indexOf('?');
+  const end = mark < 0 ? path.length : mark;
+  return isResource(path, end) ? end : -STATUS.NOT_FOUND;
 };
 
 /** The token behind the resource; '' without one. For a path that readRequest() took. */
@@ -132,15 +142,13 @@ const isBase64url = (code: number): boolean =>
   code === 0x2d ||
   code === 0x5f;
 
-/** True when a list of media ranges holds ours (RFC 9110 section 12.5.1). For clients that name several. */
-const accepts = (text: string): boolean => {
+/** True when a list of media ranges holds one of ours (RFC 9110 section 12.5.1). For clients that name several. */
+export const accepts = (text: string, ours: ReadonlySet<string>): boolean => {
   for (let at = 0; at <= text.length; ) {
     const next = text.indexOf(',', at);
     const end = next < 0 ? text.length : next;
     const range = text.slice(at, end);
-    const type = typeOf(range);
-    const isOurs = type === MEDIA_TYPE || type === 'application/*' || type === '*/*' || type === '';
-    if (isOurs && !isExcluded(range)) return true;
+    if (ours.has(typeOf(range)) && !isExcluded(range)) return true;
     at = end + 1;
   }
   return false;

@@ -23,6 +23,9 @@ export const COST_OF_MISS = 8;
 /** An answer that is at hand: 8 µs, and as much for each two kilobytes, which are copied and encrypted. */
 export const costOf = (length: number): number => 1 + (length >>> 11);
 
+/** Answers in JSON take so many times as long as others. */
+export const COST_OF_WORDS = 16;
+
 /** The turns of one worker's loop. */
 export class LoopTurns {
   #left = WORK_MAX;

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { endpoint, endpointOrOff } from '../address-leaf.ts';
 import { durationMs, share } from '../amount.ts';
 import { orNone, withForm } from '../form.ts';
-import { integer, path } from '../leaf.ts';
+import { boolean, integer, path } from '../leaf.ts';
 import { key, keyAs, list, same } from '../value.ts';
 import { acme } from './acme.ts';
 
@@ -37,6 +37,15 @@ export const listen = z
     admin: key(
       endpointOrOff(9153).prefault('127.0.0.1:9153'),
       'Address of metrics and health over HTTP; `false` turns it off.',
+    ),
+  })
+  .prefault({});
+
+export const doh = z
+  .strictObject({
+    json: key(
+      boolean().prefault(false),
+      'Whether DNS over HTTPS also answers in JSON: `/dns-query?name=www.example.com&type=AAAA` ([Encrypted listeners](encrypted.md#json)). An answer in JSON takes ten times as long as one in DNS.',
     ),
   })
   .prefault({});

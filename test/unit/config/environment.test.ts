@@ -64,6 +64,7 @@ const VALUES: Readonly<Record<string, string>> = {
   CORDON_ACCESS_IDENTIFIED: 'true',
   CORDON_ACCESS_READ_CACHE: '192.0.2.9',
   CORDON_PROXIES_FROM: '192.0.2.20',
+  CORDON_DOH_JSON: 'true',
   CORDON_ADMIN_ALLOW: '192.0.2.7',
   CORDON_ADMIN_HOSTS: 'resolver.example',
   CORDON_ADMIN_SOCKET: 'group',
