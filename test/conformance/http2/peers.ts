@@ -140,6 +140,7 @@ export const openOurs = async (pair: Pair | undefined): Promise<Peer> => {
     mayAsk: () => true,
     takesTokens: () => false,
     isMisdirected: () => false,
+    takesWords: () => false,
     secure,
   });
   return { port, close: () => listener.close() };
@@ -177,6 +178,7 @@ const textOf = (value: string | string[] | undefined): string | undefined =>
 
 /** A request to the server of Node.js, which goes through the same hands as ours. */
 class TheirExchange implements Exchange {
+  readonly isInWords = false;
   readonly #stream: ServerHttp2Stream;
   readonly #headers: IncomingHttpHeaders;
   readonly #method: string;

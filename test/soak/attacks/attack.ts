@@ -89,6 +89,8 @@ export interface Attack {
   readonly goalMs?: number;
   /** The victims; 50 fresh names a second from one client unless given. */
   readonly victims?: Queries;
+  /** It lives by answers of 48 KB: nothing is measured unless the server gives one. */
+  readonly needsBigAnswers?: boolean;
   /** Several kinds of victims at the same time, in place of `victims` and `goalMs`. */
   readonly kinds?: readonly Victims[];
 }

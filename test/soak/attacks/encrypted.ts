@@ -148,8 +148,8 @@ const requestOf = (method: string, path: string): Buffer =>
     ...(method === 'POST' && { 'content-type': 'application/dns-message' }),
   });
 
-const getOf = (name: string): Buffer =>
-  requestOf('GET', `/dns-query?dns=${Buffer.from(buildQuery(`${name}. A`)).toString('base64url')}`);
+const getOf = (name: string, type = 'A'): Buffer =>
+  requestOf('GET', `/dns-query?dns=${Buffer.from(buildQuery(`${name}. ${type}`)).toString('base64url')}`);
 
 /** The number of the next stream of each connection. */
 const streams = new WeakMap<Socket, number>();
@@ -253,11 +253,12 @@ export const encrypted: readonly Attack[] = [
         socket.pause();
         const messages = Array.from({ length: 200 }, (_, i) => {
           const label = i % 20 === 0 ? `n${index}-${i}-${Math.floor(performance.now())}` : 'same';
-          return frame(buildQuery(`${label}.big.example. A`, { id: i }));
+          return frame(buildQuery(`${label}.big.example. TXT`, { id: i }));
         });
         socket.write(Buffer.concat(messages));
       },
     }),
+    { needsBigAnswers: true },
   ),
   attack(
     'doh-reset',
@@ -325,10 +326,11 @@ export const encrypted: readonly Attack[] = [
       open: secure('dohPort'),
       begin: (socket) => {
         beginShut(socket);
-        const head = getOf('same.big.example');
+        const head = getOf('same.big.example', 'TXT');
         socket.write(many(100, (i) => http2Frame(FRAME.HEADERS, END_STREAM | END_HEADERS, 2 * i + 1, head)));
       },
     }),
+    { needsBigAnswers: true },
   ),
   attack(
     'doh-paths',

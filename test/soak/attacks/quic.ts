@@ -91,7 +91,8 @@ const reopen =
     });
   };
 
-const question = (name: string): Buffer => Buffer.from(frame(buildQuery(`${name}. A`, { id: 0 })));
+const question = (name: string, type = 'A'): Buffer =>
+  Buffer.from(frame(buildQuery(`${name}. ${type}`, { id: 0 })));
 const wait = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
 let count = 0;
@@ -159,12 +160,15 @@ export const quic: readonly Attack[] = [
       await wait(20);
     }),
   ),
-  attack(
-    'doq-unread',
-    'DoQ: 16 clients ask for 100 answers of 48 KB and do not read',
-    reopen(16, async (client) => {
-      for (const stream of openStreams(client)) stream.write(question('same.big.example'));
-      await wait(1_000);
-    }),
-  ),
+  {
+    ...attack(
+      'doq-unread',
+      'DoQ: 16 clients ask for 100 answers of 48 KB and do not read',
+      reopen(16, async (client) => {
+        for (const stream of openStreams(client)) stream.write(question('same.big.example', 'TXT'));
+        await wait(1_000);
+      }),
+    ),
+    needsBigAnswers: true,
+  },
 ];

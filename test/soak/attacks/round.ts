@@ -7,6 +7,7 @@ import { execFileSync } from 'node:child_process';
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -35,6 +36,8 @@ const WARM_UP_SHARE = 0.5;
 const QUIET_MS = 6_000;
 /** After the only one: memory that stays is what several floods show. */
 const QUIET_SHORT_MS = 500;
+/** What an answer of 48 KB has at least, bytes. */
+const BIG_BYTES_MIN = 45_000;
 /** For a program that was just started, and between two looks. */
 const READY_MS_MAX = 60_000;
 const READY_LOOK_MS = 50;
@@ -117,6 +120,18 @@ const waitForAnswer = async (port: number, delayMs: number, name = 'ready.good.e
     isReady = await Promise.race([answered, sleep(Math.max(READY_LOOK_MS, delayMs / 2), false)]);
   }
   socket.close();
+};
+
+/** Throws unless the server answers with what an attack by long answers needs: a refusal is short. */
+const requireBigAnswer = async (port: number): Promise<void> => {
+  const socket = connect(port, '127.0.0.1');
+  const query = buildQuery('ready.big.example. TXT');
+  const length = Buffer.alloc(2);
+  length.writeUInt16BE(query.length);
+  socket.end(Buffer.concat([length, query]));
+  let received = 0;
+  for await (const chunk of socket) received += (chunk as Buffer).length;
+  if (received < BIG_BYTES_MIN) throw new Error(`an answer of 48 KB has ${received} bytes here`);
 };
 
 const startUpstreams = async (attack: Attack, core: number | undefined): Promise<Upstreams> => {
@@ -346,6 +361,7 @@ export const runRound = async (
     target = await startTarget(server, attack, upstreams, directory);
     const { port, dotPort, dohPort, doqPort, pid, metricsUrl } = target;
     if (isPinned) await pinProcess(pid, SERVER_CORE);
+    if (attack.needsBigAnswers === true) await requireBigAnswer(port);
     const arena: Arena = {
       server,
       port,

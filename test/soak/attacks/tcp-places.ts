@@ -54,7 +54,7 @@ const askAndSleep = (socket: Socket, index: number): void => {
   socket.pause();
   const messages = Array.from({ length: 200 }, (_, i) => {
     const label = i % 20 === 0 ? `n${index}-${i}-${Math.floor(performance.now())}` : 'same';
-    return frame(buildQuery(`${label}.big.example. A`, { id: i }));
+    return frame(buildQuery(`${label}.big.example. TXT`, { id: i }));
   });
   socket.write(Buffer.concat(messages));
 };
@@ -181,5 +181,6 @@ export const tcpPlaces: readonly Attack[] = [
     cordon: ['cache: { size: 8MiB }'],
     unbound: UNBOUND_PLACES,
     start: hold(clientsOf(7, 60), askAndSleep),
+    needsBigAnswers: true,
   },
 ];

@@ -33,10 +33,11 @@ export const upstreamWork: readonly Attack[] = [
   },
   {
     name: 'churn',
+    needsBigAnswers: true,
     title: 'random names with 48 KB each, 5 clients, 100 q/s; others ask for a cached name',
     cordon: ['cache: { size: 8MiB }'],
     unbound: ['msg-cache-size: 4m', 'rrset-cache-size: 4m'],
-    attackers: [{ clients: clientsOf(1, 5), rate: 100, names: ['*.big.example'] }],
+    attackers: [{ clients: clientsOf(1, 5), rate: 100, names: ['*.big.example'], type: 16 }],
     victims: { clients: ['127.0.0.2'], rate: 50, names: ['kept.good.example'] },
   },
   {

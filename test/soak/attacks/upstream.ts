@@ -1,8 +1,8 @@
 // An upstream whose names say what it does, over UDP and TCP. A program of its own: PORT DELAY_MS LOSS
 //
 // The label before the last one decides: `silent` is never answered, `delay-MS` after so many milliseconds, `servfail`
-// with SERVFAIL, `truncated` with TC over UDP, `forged` only after twenty answers with a wrong ID over UDP, `kilo` with 1 KB and `big`
-// with 48 KB of addresses, which takes TCP, `alias` with an alias to a name that nobody asked for before below the same
+// with SERVFAIL, `truncated` with TC over UDP, `forged` only after twenty answers with a wrong ID over UDP, `kilo` with 1 KB of addresses
+// and `big`, asked for TXT, with 48 KB of text, which takes TCP, `alias` with an alias to a name that nobody asked for before below the same
 // zone; everything else has the address 192.0.2.1 after DELAY_MS, and is lost over UDP with a chance of LOSS.
 import { createSocket } from 'node:dgram';
 import { createServer } from 'node:net';
@@ -10,7 +10,14 @@ import { createServer } from 'node:net';
 const TTL_SEC = 60;
 const FORGERIES = 20;
 const RECORD = Buffer.from([0xc0, 12, 0, 1, 0, 1, 0, 0, 0, TTL_SEC, 0, 4, 192, 0, 2, 1]);
-const RECORD_COUNTS: Readonly<Record<string, number>> = { kilo: 60, big: 3000 };
+const RECORD_COUNTS: Readonly<Record<string, number>> = { kilo: 60 };
+const [TYPE_A, TYPE_TXT] = [1, 16];
+/** A TXT record with a text of 250 bytes, and how many of them an answer of 48 KB has. */
+const TEXT = Buffer.concat([
+  Buffer.from([0xc0, 12, 0, TYPE_TXT, 0, 1, 0, 0, 0, TTL_SEC, 0, 251, 250]),
+  Buffer.alloc(250, 'x'),
+]);
+const TEXT_COUNT = 187;
 const RCODE_SERVFAIL = 2;
 /** A CNAME to sixteen bytes of label, below the parent of QNAME when that begins behind a label of twelve. */
 const ALIAS = Buffer.from([0xc0, 12, 0, 5, 0, 1, 0, 0, 0, TTL_SEC, 0, 15, 12, ...Buffer.alloc(12), 0xc0, 25]);
@@ -52,11 +59,13 @@ const replyTo = (query: Buffer, isDatagram: boolean): Reply | undefined => {
   const isLost = isDatagram && loss > 0 && !zone.startsWith('delay') && Math.random() < loss;
   if (isLost) return undefined;
   const isTruncated = isDatagram && (zone === 'truncated' || zone === 'big');
-  const isPlain = zone === 'servfail' || isTruncated || query[end - 3] !== 1;
-  const count = isPlain ? 0 : (RECORD_COUNTS[zone] ?? 1);
-  const records = Buffer.alloc(RECORD.length * count, RECORD);
-  // Addresses that differ: a resolver keeps one of those that are alike.
-  for (let i = 0; i < count; i++) records.writeUInt16BE(i + 1, i * RECORD.length + RECORD.length - 2);
+  const isBig = zone === 'big' && query[end - 3] === TYPE_TXT;
+  const isPlain = zone === 'servfail' || isTruncated || !(isBig || query[end - 3] === TYPE_A);
+  const record = isBig ? TEXT : RECORD;
+  const count = isPlain ? 0 : isBig ? TEXT_COUNT : (RECORD_COUNTS[zone] ?? 1);
+  const records = Buffer.alloc(record.length * count, record);
+  // Records that differ: a resolver keeps one of those that are alike.
+  for (let i = 0; i < count; i++) records.writeUInt16BE(i + 1, (i + 1) * record.length - 2);
   if (zone === 'alias' && query[12] === 12) {
     ALIAS.write((aliasCount++).toString(36).padStart(12, 'a'), ALIAS_LABEL_AT, 'latin1');
     return { message: answerWith(query.subarray(0, end), ALIAS, 1), forgeries: 0, afterMs: delayMs };
