@@ -15,6 +15,7 @@ import type { ConnectedOptions, ConnectedSocket, DatagramOptions, DatagramSocket
 
 export { giveBackFreedMemory } from './freed-memory.ts';
 export { Peer } from './peer.ts';
+export { limitReceived } from './receive-buffer.ts';
 export { askForShortSlices, letCompilersWait } from './schedule.ts';
 export type {
   ConnectedHandler,

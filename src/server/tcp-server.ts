@@ -1,10 +1,16 @@
 // Sockets that accept TCP connections, for each protocol above it.
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import { type AddressWords, createAddress, type Endpoint, parseAddress } from '../base/base.ts';
+import { limitReceived } from '../datagram/datagram.ts';
 import { toListenError } from './listen-error.ts';
 
 /** Connections that the kernel keeps for us until they are accepted: those of a storm; it may grant fewer. */
 const BACKLOG = 4096;
+/**
+ * Bytes of a connection that wait in the kernel: four of the longest queries. Node.js reads on for as long as it finds 64 KiB at once, and
+ * TLS handles all that was read before anybody else has a turn: a megabyte of key changes took half a second.
+ */
+const RECEIVE_BYTES = 16_384;
 /** Of a connection that is closed already when it is accepted: nobody asks from there, and 0 has a meaning of its own. */
 const PORT_UNKNOWN = 1;
 
@@ -59,6 +65,8 @@ const listenOnce = async (endpoint: Endpoint, shared: boolean, protocol: string)
     );
   });
   server.removeAllListeners('error');
+  const { _handle: handle } = server as unknown as { readonly _handle: { readonly fd?: number } | null };
+  if (handle?.fd !== undefined && handle.fd >= 0) limitReceived(handle.fd, RECEIVE_BYTES);
   return server;
 };
 
