@@ -124,13 +124,16 @@ const waitForAnswer = async (port: number, delayMs: number, name = 'ready.good.e
 
 /** Throws unless the server answers with what an attack by long answers needs: a refusal is short. */
 const requireBigAnswer = async (port: number): Promise<void> => {
-  const socket = connect(port, '127.0.0.1');
+  const socket = connect(port, '127.0.0.1').setTimeout(READY_MS_MAX, () => socket.destroy());
   const query = buildQuery('ready.big.example. TXT');
   const length = Buffer.alloc(2);
   length.writeUInt16BE(query.length);
-  socket.end(Buffer.concat([length, query]));
+  socket.write(Buffer.concat([length, query]));
   let received = 0;
-  for await (const chunk of socket) received += (chunk as Buffer).length;
+  for await (const chunk of socket) {
+    received += (chunk as Buffer).length;
+    if (received >= BIG_BYTES_MIN) break;
+  }
   if (received < BIG_BYTES_MIN) throw new Error(`an answer of 48 KB has ${received} bytes here`);
 };
 
