@@ -161,7 +161,7 @@ describe.each([
   });
 });
 
-test('it counts and is recorded as DNS over HTTPS is', async () => {
+test('it counts as DNS over HTTPS does', async () => {
   expect(await readMetric(cordon, 'cordon_queries_total', { transport: 'doh', qtype: 'TXT' })).toBe(2);
 });
 
