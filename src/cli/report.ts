@@ -47,11 +47,12 @@ export const report = async ({ values }: InputOf<typeof REPORT>): Promise<number
   const directory = join(config.stateDirectory, RECORDS_DIRECTORY);
   const language = requireLanguage(values.language ?? config.reports.language);
   const author = values.author ?? config.reports.author ?? authorName();
-  const made = toStatement(config, author, madeMs());
+  const nowMs = clockMs();
+  const made = toStatement(config, author, nowMs);
   const progress = createProgress();
   const groups = config.groups.map(({ name }) => name);
   const { bytes, findings, inProgressUntil } = await createReport({
-    ...{ directory, ...period, group, groups, format, table, language, made, nowMs: Date.now() },
+    ...{ directory, ...period, group, groups, format, table, language, made, nowMs },
     onStep: progress.show,
   }).finally(progress.end);
   if (out === undefined) process.stdout.write(bytes);
@@ -96,8 +97,8 @@ export const verify = ({ values, words }: InputOf<typeof REPORT_VERIFY>): number
   return 0;
 };
 
-/** A time that SOURCE_DATE_EPOCH names makes two reports of the same records the same, byte for byte. */
-const madeMs = (): number => {
+/** Of a time that SOURCE_DATE_EPOCH names, two reports of the same records are the same, byte for byte. */
+const clockMs = (): number => {
   const epoch = Number(process.env['SOURCE_DATE_EPOCH']);
   return Number.isSafeInteger(epoch) && epoch > 0 ? epoch * 1_000 : Date.now();
 };

@@ -77,7 +77,7 @@ export const buildReport = async (
   const attempts = found.counts.attempts(countNotes);
   const signals = found.counts.signals(countNotes);
   const exempted = exemptions.sections(found.counts.hits, group);
-  const listed = lists.sections();
+  const listed = lists.sections(last);
   const previous = first <= before.fromMs ? toPrevious(earlier, before.fromMs, previousMs, last) : null;
   const isSoFar = untilMs < askedMs;
   const networks = found.changes.networks

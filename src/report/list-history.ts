@@ -1,8 +1,8 @@
 // Lists: which version was in force from when to when, what else happened to them, and the decision that each rests on.
 
 //
-// A version is in force from the record that says so until one that says otherwise, until the program ends, or until
-// records are missing: the next start records again what it has in force.
+// A version is in force from the record that says so until one that says otherwise, until the program ends, until records
+// are missing, or until they end: the next start records again what it has in force.
 
 import { HOUR_MS } from '../base/base.ts';
 import {
@@ -69,8 +69,9 @@ export class ListHistory {
     return isMandate === undefined ? 'unknown' : 'other';
   }
 
-  /** The lists that were in force or had events in the period, mandates first. */
-  sections(): ListSection[] {
+  /** The lists that were in force or had events in the period, mandates first; nothing is known after `evidenceEndMs`. */
+  sections(evidenceEndMs: number): ListSection[] {
+    if (evidenceEndMs < this.#untilMs) this.#endAll(evidenceEndMs, 'after-records');
     const sections: ListSection[] = [];
     for (const [list, history] of this.#lists) {
       const { category, mandate, decision, decisionEvents, events } = history;

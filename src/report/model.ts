@@ -166,7 +166,14 @@ export interface ProbeSection {
 /** A version of a list, and when it was in force within the period: never while the program did not run. */
 export interface ListVersion extends Period {
   /** What ended it within the period; null: it was in force when the period ended. */
-  readonly endedBy: 'another-version' | 'out-of-force' | 'stopped' | 'crash' | 'records-missing' | null;
+  readonly endedBy:
+    | 'another-version'
+    | 'out-of-force'
+    | 'stopped'
+    | 'crash'
+    | 'records-missing'
+    | 'after-records'
+    | null;
   readonly sha256: string | null;
   readonly entries: number | null;
   /** Day of the oldest review among its entries, and the day on which the next one is due; null: it tells none. */

@@ -320,7 +320,7 @@ for (const { view, runs, questions, ms: viewMs, lastSuccess } of report.probes.v
   );
 }
 
-// --- Lists: a content is in force until another one, until it is taken out, or until the program ends.
+// --- Lists: a content is in force until another one, until it is taken out, or until the program or the evidence ends.
 const versions = {};
 for (const record of changes) {
   const ms = at(record);
@@ -349,7 +349,11 @@ for (const { list, versions: found } of report.lists) {
   for (const [index, version] of found.entries()) {
     const { begin = 0, end = 0, sha256, entries, added = null, removed = null } = known[index] ?? {};
     compare(`version ${index} of ${list} from`, version.from, new Date(Math.max(from, begin)).toISOString());
-    compare(`version ${index} of ${list} until`, version.until, new Date(Math.min(until, end)).toISOString());
+    compare(
+      `version ${index} of ${list} until`,
+      version.until,
+      new Date(Math.min(until, end, knownMs)).toISOString(),
+    );
     for (const [name, value] of Object.entries({ sha256, entries, added, removed }))
       compare(`${name} of version ${index} of ${list}`, version[name], value);
   }

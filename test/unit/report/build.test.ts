@@ -234,6 +234,20 @@ test('a report takes records as the program writes them: what was before the sta
   ]);
 });
 
+test('a report says no longer of a list that it was in force than records are there to show it', async () => {
+  const list = {
+    kind: 'list',
+    time: at('02:00:00'),
+    event: 'in-force',
+    list: 'tiktok',
+    mandate: true,
+  } as const;
+  const { lists } = await report({ changes: [start('01:00:00'), list, still('09:00:00')] });
+  expect(lists[0]?.versions).toMatchObject([
+    { from: at('02:00:00'), until: at('09:00:00'), endedBy: 'after-records' },
+  ]);
+});
+
 test('a report knows of a crash that was found after its period', async () => {
   const made = { changes: [start('00:00:00'), end('01:00:00', 'startup'), crash('20:00:00', '05:00:00')] };
   const scope = { fromMs: DAY.fromMs, untilMs: Date.parse(at('12:00:00')) };

@@ -18,7 +18,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { report as runReport } from '../../../src/cli/report.ts';
 import { BlockHasher, openingHash, readMeta } from '../../../src/records/partition.ts';
 import type { ChangeRecord } from '../../../src/records/record.ts';
@@ -27,6 +27,8 @@ import { Bench, DAY_MS, HOUR_MS } from '../records/setup.ts';
 
 const FROM = '2026-11-25';
 const TO = '2026-11-28';
+/** A while after the last record: the period is over, and what nobody recorded of it stays open. */
+const MADE_AT = '2026-12-02T09:00:00.000Z';
 const LIAR = 'E. Vil';
 
 let root = '';
@@ -114,6 +116,7 @@ const live = async (): Promise<void> => {
 };
 
 beforeAll(async () => {
+  vi.stubEnv('SOURCE_DATE_EPOCH', String(Date.parse(MADE_AT) / 1_000));
   root = mkdtempSync(join(tmpdir(), 'cordon-tampering-'));
   original = join(root, 'original');
   mkdirSync(original);
@@ -125,7 +128,10 @@ beforeAll(async () => {
   expect(truth.integrity).toEqual({ isIntact: true, findings: [], doubtful: [], mayConcernPeriod: false });
   expect(truth.exemptions[0]?.paper).toMatchObject({ approvedBy: 'A. Head', state: 'active' });
 });
-afterAll(() => rmSync(root, { recursive: true, force: true }));
+afterAll(() => {
+  vi.unstubAllEnvs();
+  rmSync(root, { recursive: true, force: true });
+});
 
 interface Made {
   readonly code: number;
