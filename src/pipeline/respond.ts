@@ -241,36 +241,50 @@ const writeEdns = (
   length: number,
   limit: number,
 ): number => {
-  const { answerOpt } = query;
+  const { hasCookie, cookie, keepalive, block } = query.answerOpt;
   let end = writeOpt(out, length, UDP_LENGTH_MAX, rcode, query.opt.dnssecOk);
-  if (answerOpt.hasCookie && end + OPTION_HEADER_LENGTH + answerOpt.cookie.length <= limit) {
-    end = writeOption(out, length, end, OPTION.COOKIE, answerOpt.cookie);
+  if (hasCookie) end = addOption(out, length, end, limit, OPTION.COOKIE, cookie, 0, cookie.length);
+  if (edeEnd > edeStart) end = addOption(out, length, end, limit, OPTION.EDE, source, edeStart, edeEnd);
+  // These are of streams alone, whose limit is no matter of what the client takes over UDP.
+  if (keepalive >= 0) {
+    writeU16(time, 0, keepalive);
+    end = addOption(out, length, end, MESSAGE_LENGTH_MAX, OPTION.TCP_KEEPALIVE, time, 0, time.length);
   }
-  if (edeEnd > edeStart && end + OPTION_HEADER_LENGTH + edeEnd - edeStart <= limit) {
-    end = writeOption(out, length, end, OPTION.EDE, source, edeStart, edeEnd);
+  if (block > 0) {
+    const lacking = lackingBytes(end + OPTION_HEADER_LENGTH, block);
+    end = addOption(out, length, end, MESSAGE_LENGTH_MAX, OPTION.PADDING, PADDING, 0, lacking);
   }
-  if (query.answerOpt.keepalive >= 0) end = writeKeepalive(out, length, end, query.answerOpt.keepalive);
-  if (query.answerOpt.block > 0) end = pad(out, length, end, query.answerOpt.block);
   writeU16(out, 10, 1);
   return end;
 };
 
-const keepalive = new Uint8Array(2);
-
-const writeKeepalive = (out: Uint8Array, opt: number, offset: number, value: number): number => {
-  writeU16(keepalive, 0, value);
-  return writeOption(out, opt, offset, OPTION.TCP_KEEPALIVE, keepalive);
+/**
+ * Adds an option where it fits, and leaves it out where it does not: what is one byte too long would be read as messages of
+ * whoever wrote its end. Every option of an answer is added here.
+ */
+const addOption = (
+  out: Uint8Array,
+  opt: number,
+  end: number,
+  limit: number,
+  code: number,
+  source: Uint8Array,
+  start: number,
+  stop: number,
+): number => {
+  if (end + OPTION_HEADER_LENGTH + stop - start > limit) return end;
+  return writeOption(out, opt, end, code, source, start, stop);
 };
+
+/** The time in a TCP-KEEPALIVE option. */
+const time = new Uint8Array(2);
 
 /** Zeros, as many as a block may lack. */
 const PADDING = new Uint8Array(PADDING_BLOCK);
 
-/** Fills the last block up, on streams only: so lengths do not tell which name was asked (RFC 8467 section 4.1). */
-const pad = (out: Uint8Array, opt: number, offset: number, block: number): number => {
-  const start = offset + OPTION_HEADER_LENGTH;
-  const lacking = Math.min(block - 1 - ((start - 1) % block), MESSAGE_LENGTH_MAX - start);
-  return lacking < 0 ? offset : writeOption(out, opt, offset, OPTION.PADDING, PADDING, 0, lacking);
-};
+/** What the last block of a message of `length` bytes lacks, so that lengths do not tell which name was asked (RFC 8467 section 4.1). */
+const lackingBytes = (length: number, block: number): number =>
+  Math.max(0, Math.min(block - 1 - ((length - 1) % block), MESSAGE_LENGTH_MAX - length));
 
 const writeQuestion = (query: Query, rcode: number, extra: number, out: Uint8Array): number => {
   const { bytes, questionEnd } = query;
