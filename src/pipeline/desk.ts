@@ -146,9 +146,10 @@ export class WaiterDesk implements Desk {
     return turn.answerEmpty(UNREACHABLE.source, UNREACHABLE.rcode, UNREACHABLE.ede);
   }
 
-  /** Gives a waiter the answer of `length` bytes, or none; `hasWaited` unless there was no room to wait. */
-  #reply({ reply, sinceMs }: Waiter, length: number, hasWaited: boolean): void {
+  /** Gives a waiter the answer of `written` bytes, or none; `hasWaited` unless there was no room to wait. */
+  #reply({ reply, sinceMs }: Waiter, written: number, hasWaited: boolean): void {
     const { turn } = this;
+    const length = turn.fitted(written);
     conclude(turn, this.#rules, length);
     if (length > 0 && hasWaited) turn.observer.missDuration(Math.max(0, this.#parts.clock() - sinceMs));
     if (turn.refresh !== REFRESH.NO) refresh(turn, this.#rules, this.room);

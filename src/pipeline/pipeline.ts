@@ -216,6 +216,7 @@ export class Pipeline implements Decider {
     if (end === NEXT) end = decideQuestion(turn, rules);
     if (end === NEXT) end = decideByCache(turn, rules, room);
     if (end === NEXT) return PENDING;
+    end = turn.fitted(end);
     conclude(turn, rules, end);
     // A resolver may answer at once: nothing of the turn is needed any more.
     if (turn.refresh !== REFRESH.NO) refresh(turn, rules, room);

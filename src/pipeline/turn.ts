@@ -19,7 +19,7 @@ import { Verdict } from '../policy/policy.ts';
 import { TRANSPORT } from '../words/words.ts';
 import { Notes } from './notes.ts';
 import type { Parts, PipelineObserver } from './parts.ts';
-import { writeEmpty } from './respond.ts';
+import { writeEmpty, writeTruncated } from './respond.ts';
 import type { Alias } from './rewrite.ts';
 
 /** What decide() returns when nothing may be answered. */
@@ -124,6 +124,14 @@ export class Turn {
     return this.asker.transport === TRANSPORT.UDP
       ? Math.min(this.query.opt.udpLength, UDP_LENGTH_MAX)
       : MESSAGE_LENGTH_MAX;
+  }
+
+  /**
+   * An answer of `length` bytes that was written, or none, as it may leave: what is longer than the limit, whoever wrote it, goes
+   * without data and with TC. Returns the length.
+   */
+  fitted(length: number): number {
+    return length > this.limit ? writeTruncated(this.query, this.out) : length;
   }
 
   /** True for a query with RD. */

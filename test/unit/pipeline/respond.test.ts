@@ -119,6 +119,29 @@ describe('a refusal', () => {
   );
 });
 
+test.each([
+  ['UDP', TRANSPORT.UDP, undefined, 18, 512],
+  ['UDP with EDNS', TRANSPORT.UDP, 1232, 43, 1232],
+  // Without the OPT record it would fit.
+  ['TCP', TRANSPORT.TCP, 1232, 2339, MESSAGE_LENGTH_MAX],
+] as const)(
+  'a refusal that is longer than an answer may be is sent empty with TC, over %s',
+  (_name, transport, udpLength, length, limit) => {
+    const mode = {
+      kind: 'address',
+      ipv4: [],
+      ipv6: Array.from({ length }, () => new Uint8Array(16)),
+    } as const;
+    const bench = new Bench({ lists: [['tiktok.example']], listChanges: [{ mode }] });
+    const query = buildQuery(`${NAME} AAAA`, udpLength === undefined ? {} : { edns: { udpLength } });
+    const { answers } = bench.send(query, undefined, transport);
+    expect(answers[0]?.length).toBeLessThanOrEqual(limit);
+    const message = onlyAnswer(answers);
+    expect(message).toMatchObject({ answer: [], authority: [], isSound: true });
+    expect(message.flags & FLAG.TC).toBe(FLAG.TC);
+  },
+);
+
 describe('what an answer takes over', () => {
   test.each<[string, number, number]>([
     ['RD', FLAG.RD, FLAG.RD],
