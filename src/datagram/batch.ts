@@ -15,6 +15,7 @@ import {
   POLLOUT,
   SOCKADDR_BYTES,
 } from './libc.ts';
+import { checkSent } from './socket.ts';
 
 /** Datagrams per call: the gain of larger batches is lost in the caches (measured in C: 64 and 128 are alike). */
 export const BATCH = 64;
@@ -114,8 +115,9 @@ export class Outbox {
     return this.batch.slots[this.queued] ?? EMPTY;
   }
 
-  /** Queues the datagram that lies in the slot of the sender that reserved last. */
+  /** Queues the datagram that lies in the slot of the sender that reserved last. Behind the slot lies another's. */
   commit(length: number, nameBytes: number): void {
+    checkSent(length, this.batch.slots[this.queued]);
     this.batch.setNameLength(this.queued, nameBytes);
     this.batch.setLength(this.queued, length);
     this.queued++;

@@ -1,6 +1,12 @@
 // A connected socket over node:dgram, one datagram per system call: what works everywhere. Hot file.
 import { createSocket, type Socket } from 'node:dgram';
-import { type ConnectedHandler, type ConnectedOptions, type ConnectedSocket, QUERY_BYTES } from './socket.ts';
+import {
+  type ConnectedHandler,
+  type ConnectedOptions,
+  type ConnectedSocket,
+  checkSent,
+  QUERY_BYTES,
+} from './socket.ts';
 
 /** A socket with one peer that moves one datagram per system call. */
 export class PlainConnectedSocket implements ConnectedSocket {
@@ -61,6 +67,7 @@ export class PlainConnectedSocket implements ConnectedSocket {
 
   commit(length: number): void {
     if (this.#isClosed) return;
+    checkSent(length, this.#out);
     this.#socket.send(this.#out, 0, length, this.#onSent);
     if (this.#socket.getSendQueueCount() > 0) this.#out = Buffer.allocUnsafeSlow(QUERY_BYTES);
   }

@@ -6,7 +6,13 @@
 import { createSocket, type RemoteInfo, type Socket } from 'node:dgram';
 import { parseAddress } from '../base/base.ts';
 import { Peer } from './peer.ts';
-import { type DatagramHandler, type DatagramOptions, type DatagramSocket, SEND_BYTES } from './socket.ts';
+import {
+  checkSent,
+  type DatagramHandler,
+  type DatagramOptions,
+  type DatagramSocket,
+  SEND_BYTES,
+} from './socket.ts';
 
 /** A socket that moves one datagram per system call. */
 export class PlainSocket implements DatagramSocket {
@@ -66,6 +72,7 @@ export class PlainSocket implements DatagramSocket {
   }
 
   commit(length: number, peer: Peer): void {
+    checkSent(length, this.#out);
     try {
       this.#socket.send(this.#out, 0, length, peer.port, peer.text);
       if (this.#socket.getSendQueueCount() > 0) this.#out = Buffer.allocUnsafeSlow(SEND_BYTES);

@@ -1,4 +1,5 @@
 // What a datagram socket is to those who use it, whichever way its datagrams travel.
+import { fail } from 'node:assert/strict';
 import type { Endpoint } from '../base/base.ts';
 import type { Peer } from './peer.ts';
 
@@ -74,3 +75,9 @@ export interface ConnectedSocket {
   commit(length: number): void;
   close(): Promise<void>;
 }
+
+/** Ends the thread unless so many bytes can be a datagram that was written to `room`: what lies behind is somebody else's. */
+export const checkSent = (length: number, room: Uint8Array | undefined): void => {
+  if (room === undefined || length <= 0 || length > room.length)
+    fail(`a datagram of ${length} bytes in ${room?.length ?? 0} is about to leave`);
+};

@@ -22,6 +22,7 @@ export {
   writeOption,
 } from './edns.ts';
 export { setTranslationPrefix } from './embedded-ipv4.ts';
+export { checkLength, FRAME_HEADER, frameOf, writeFrame } from './frame.ts';
 export {
   CLIENT_COOKIE_LENGTH,
   copyName,

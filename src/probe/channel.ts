@@ -6,7 +6,7 @@
 import { createSocket } from 'node:dgram';
 import { connect } from 'node:net';
 import { type Endpoint, errorText, isAppError } from '../base/base.ts';
-import { MESSAGE_LENGTH_MAX, messageId, readU16 } from '../dns/dns.ts';
+import { FRAME_HEADER, frameOf, messageId, readU16 } from '../dns/dns.ts';
 import {
   type EncodedQuery,
   encodeInquiry,
@@ -18,8 +18,6 @@ import type { Outcome } from './judge.ts';
 
 /** IDs that a query can have. */
 const IDS = 0x1_0000;
-/** Bytes of the length before a message (RFC 1035 section 4.2.2). */
-const FRAME_LENGTH = 2;
 
 /** Where a question goes, and what it waits for. */
 export interface ProbeTarget {
@@ -109,7 +107,7 @@ class Link {
   }
 
   #take(message: Uint8Array): void {
-    if (message.length < FRAME_LENGTH) return;
+    if (message.length < FRAME_HEADER) return;
     const id = messageId(message);
     const waiting = this.#waiting.get(id);
     if (waiting === undefined || !isAnswerTo(waiting.query, message)) return;
@@ -177,21 +175,17 @@ const openTcp: OpenWire = (server, onMessage, onEnd) => {
   socket.on('close', () => onEnd('the connection was closed'));
   socket.on('data', (chunk) => {
     received = Buffer.concat([received, chunk]);
-    while (received.length >= FRAME_LENGTH) {
-      const end = FRAME_LENGTH + readU16(received, 0);
+    while (received.length >= FRAME_HEADER) {
+      const end = FRAME_HEADER + readU16(received, 0);
       if (received.length < end) return;
-      const message = received.subarray(FRAME_LENGTH, end);
+      const message = received.subarray(FRAME_HEADER, end);
       received = received.subarray(end);
       onMessage(message);
     }
   });
   return {
     send: (message) => {
-      const framed = new Uint8Array(FRAME_LENGTH + Math.min(message.length, MESSAGE_LENGTH_MAX));
-      framed[0] = message.length >>> 8;
-      framed[1] = message.length & 0xff;
-      framed.set(message, FRAME_LENGTH);
-      socket.write(framed);
+      socket.write(frameOf(message));
     },
     close: () => void socket.destroy(),
   };

@@ -12,9 +12,11 @@ import {
   CLASS,
   EDNS_DO,
   FLAG,
+  FRAME_HEADER,
   formatRcode,
   formatRdata,
   formatType,
+  frameOf,
   HEADER_LENGTH,
   MESSAGE_LENGTH_MAX,
   messageRcode,
@@ -172,7 +174,7 @@ const exchangeTcp = (inquiry: Inquiry, query: EncodedQuery): Promise<Uint8Array 
     const socket = connect(server.port, server.address, () => {
       port = socket.localPort;
       if (port !== undefined) onPort?.(port, true);
-      socket.write(Uint8Array.of(bytes.length >>> 8, bytes.length & 0xff, ...bytes));
+      socket.write(frameOf(bytes));
     });
     const finish = (act: () => void): void => {
       clearTimeout(timer);
@@ -189,8 +191,8 @@ const exchangeTcp = (inquiry: Inquiry, query: EncodedQuery): Promise<Uint8Array 
     socket.on('close', () => fail('the connection was closed'));
     socket.on('data', (chunk) => {
       received = Buffer.concat([received, chunk]);
-      const end = received.length < 2 ? MESSAGE_LENGTH_MAX + 2 : 2 + readU16(received, 0);
-      const message = received.subarray(2, end);
+      const end = FRAME_HEADER + (received.length < FRAME_HEADER ? MESSAGE_LENGTH_MAX : readU16(received, 0));
+      const message = received.subarray(FRAME_HEADER, end);
       if (received.length >= end && isAnswerTo(query, message)) finish(() => resolve(message));
     });
   });

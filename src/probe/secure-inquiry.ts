@@ -6,7 +6,7 @@ import type { ClientHttp2Session, IncomingHttpHeaders } from 'node:http2';
 import { isIP } from 'node:net';
 import { connect, type TLSSocket } from 'node:tls';
 import { type Endpoint, errorText } from '../base/base.ts';
-import { MESSAGE_LENGTH_MAX, readU16 } from '../dns/dns.ts';
+import { FRAME_HEADER, frameOf, MESSAGE_LENGTH_MAX, readU16 } from '../dns/dns.ts';
 import { callQuic, type QuicCall } from '../quic/quic.ts';
 import {
   askFailure,
@@ -22,8 +22,6 @@ import { type Proof, proofOfQuic, proofOfTls } from './proof.ts';
 /** Loaded by the first question over HTTPS: few programs have such a listener. */
 const loadHttp2 = (): typeof import('node:http2') => process.getBuiltinModule('node:http2');
 
-/** Bytes of the length before a message (RFC 1035 section 4.2.2). */
-const FRAME_LENGTH = 2;
 /** Streams tell queries apart, so that each has the same ID (RFC 9250 section 4.2.1). */
 const DOQ_ID = 0;
 const MEDIA_TYPE = 'application/dns-message';
@@ -99,9 +97,9 @@ const overQuic = <Value>(
 
 /** One query on a stream of its own, behind its length, and one answer; nothing else may come (RFC 9250 section 4.2). */
 const askOverQuic = async (call: QuicCall, query: EncodedQuery): Promise<Uint8Array> => {
-  const bytes = await call.ask(framed(query.bytes), FRAME_LENGTH + MESSAGE_LENGTH_MAX);
-  const message = bytes.subarray(FRAME_LENGTH);
-  if (bytes.length < FRAME_LENGTH || readU16(bytes, 0) !== message.length)
+  const bytes = await call.ask(frameOf(query.bytes), FRAME_HEADER + MESSAGE_LENGTH_MAX);
+  const message = bytes.subarray(FRAME_HEADER);
+  if (bytes.length < FRAME_HEADER || readU16(bytes, 0) !== message.length)
     throw new Error('no DNS message behind its length');
   if (!isAnswerTo(query, message)) throw new Error('no answer to the question');
   return message;
@@ -149,14 +147,11 @@ const askOverTls = (socket: TLSSocket, query: Uint8Array, take: (message: Buffer
   let received = Buffer.alloc(0);
   socket.on('data', (chunk) => {
     received = Buffer.concat([received, chunk]);
-    const end = received.length < FRAME_LENGTH ? MESSAGE_LENGTH_MAX : FRAME_LENGTH + readU16(received, 0);
-    if (received.length >= end) attempt(socket, () => take(received.subarray(FRAME_LENGTH, end)));
+    const end = received.length < FRAME_HEADER ? MESSAGE_LENGTH_MAX : FRAME_HEADER + readU16(received, 0);
+    if (received.length >= end) attempt(socket, () => take(received.subarray(FRAME_HEADER, end)));
   });
-  socket.write(framed(query));
+  socket.write(frameOf(query));
 };
-
-const framed = (query: Uint8Array): Uint8Array =>
-  Uint8Array.of(query.length >>> 8, query.length & 0xff, ...query);
 
 interface HttpsQuestion {
   readonly name: string;

@@ -11,7 +11,16 @@ import {
   openDatagramSocket,
   type Peer,
 } from '../datagram/datagram.ts';
-import { FLAG, MESSAGE_LENGTH_MAX, messageFlags, QUERY_LENGTH_MAX, Query, readU16 } from '../dns/dns.ts';
+import {
+  FLAG,
+  FRAME_HEADER,
+  frameOf,
+  MESSAGE_LENGTH_MAX,
+  messageFlags,
+  QUERY_LENGTH_MAX,
+  Query,
+  readU16,
+} from '../dns/dns.ts';
 import { type Decider, DROP, PENDING, TRANSPORT } from '../pipeline/pipeline.ts';
 import {
   openSslFault,
@@ -26,7 +35,6 @@ import { HANDSHAKE } from '../words/words.ts';
 import { Beginnings } from './beginnings.ts';
 import { type StreamLimits, TCP_CLOSED, TCP_REFUSAL, type Tenant } from './connection-budget.ts';
 import type { StreamOptions } from './entrance.ts';
-import { FRAME_HEADER, frame } from './frame.ts';
 import { toListenError } from './listen-error.ts';
 import { isReflectorPort } from './reflector-ports.ts';
 import type { SecureOptions } from './secure-gate.ts';
@@ -306,7 +314,7 @@ export class DoqListener implements DatagramHandler {
   }
 
   #answer(connection: Connection, stream: QuicStream, message: Uint8Array): void {
-    stream.answer(frame(message));
+    stream.answer(frameOf(message));
     this.#options.budget.noteWritten(connection, message.length);
   }
 

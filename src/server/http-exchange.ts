@@ -1,6 +1,6 @@
 // A request over HTTP, whose answer is given in one go: as both versions of HTTP give it, or in words for a person. Hot file.
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { QUERY_LENGTH_MAX } from '../dns/dns.ts';
+import { checkLength, QUERY_LENGTH_MAX } from '../dns/dns.ts';
 import type { Head, Http2Session, Http2Stream } from '../http2/http2.ts';
 import {
   ALLOWED_METHODS,
@@ -31,6 +31,7 @@ export const succeed = (
   length: number,
   freshSec: number,
 ): number => {
+  checkLength(message, length);
   // What a client is answered depends on who it is: nobody but itself may keep it.
   const cache = `private, max-age=${freshSec}`;
   if (!exchange.isInWords) {

@@ -8,13 +8,12 @@
 import type { Server, Socket } from 'node:net';
 import type { Shown } from '../access/access.ts';
 import type { AddressWords } from '../base/base.ts';
-import { MESSAGE_LENGTH_MAX, QUERY_LENGTH_MAX, readU16 } from '../dns/dns.ts';
+import { FRAME_HEADER, MESSAGE_LENGTH_MAX, QUERY_LENGTH_MAX, readU16 } from '../dns/dns.ts';
 import { PENDING, TRANSPORT } from '../pipeline/pipeline.ts';
 import type { TlsSettings } from '../tls/tls.ts';
 import { networkOf, TCP_CLOSED, TCP_REFUSAL } from './connection-budget.ts';
 import { Departures } from './departures.ts';
 import { Entrance, type Guest, type StreamOptions } from './entrance.ts';
-import { FRAME_HEADER } from './frame.ts';
 import { COST_OF_MISS, costOf } from './loop-turns.ts';
 import { readInto } from './own-reads.ts';
 import type { Caller } from './proxies.ts';

@@ -2,8 +2,7 @@
 //
 // A write costs more than most answers: a record of TLS, a system call and the segment that the kernel sends. What a client sent in
 // one piece arrives record by record, and each would be answered with a write of its own.
-import { writeU16 } from '../dns/dns.ts';
-import { FRAME_HEADER } from './frame.ts';
+import { FRAME_HEADER, writeFrame } from '../dns/dns.ts';
 
 /** Bytes that are put together: what a record of TLS holds (RFC 8446 section 5.1), some hundred answers. */
 const TOGETHER_MAX = 16_384;
@@ -32,12 +31,11 @@ export class TurnOutput<C extends Answered> {
     if (connection !== this.#connection || this.#length + size > TOGETHER_MAX) this.flush();
     if (size > TOGETHER_MAX) {
       const bytes = Buffer.allocUnsafeSlow(size);
-      put(bytes, 0, message, length);
+      writeFrame(bytes, 0, message, length);
       this.#write(connection, bytes);
       return;
     }
-    put(this.#bytes, this.#length, message, length);
-    this.#length += size;
+    this.#length = writeFrame(this.#bytes, this.#length, message, length);
     connection.unsentBytes += size;
     this.#connection = connection;
     if (this.#isPlanned) return;
@@ -62,8 +60,3 @@ export class TurnOutput<C extends Answered> {
     this.flush();
   };
 }
-
-const put = (out: Buffer, at: number, message: Uint8Array, length: number): void => {
-  writeU16(out, at, length);
-  out.set(length === message.length ? message : message.subarray(0, length), at + FRAME_HEADER);
-};

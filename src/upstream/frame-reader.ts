@@ -1,9 +1,6 @@
 // Messages of a stream, each behind its length (RFC 1035 section 4.2.2), as chunks of it come. Hot file.
-import { HEADER_LENGTH } from '../dns/dns.ts';
+import { FRAME_HEADER, HEADER_LENGTH } from '../dns/dns.ts';
 import { GrowingMessage } from './connection.ts';
-
-/** Bytes of the length before each message. */
-export const PREFIX_LENGTH = 2;
 
 /** Reads one message after the other. */
 export class FrameReader {
@@ -13,12 +10,12 @@ export class FrameReader {
 
   /** The length that was announced is too short for a message: nothing more can be read. */
   get isTooShort(): boolean {
-    return this.#prefixLength === PREFIX_LENGTH && this.#prefix < HEADER_LENGTH;
+    return this.#prefixLength === FRAME_HEADER && this.#prefix < HEADER_LENGTH;
   }
 
   /** Reads on from an offset of a chunk, which is within it; returns the offset behind what was read. */
   read(chunk: Uint8Array, at: number): number {
-    if (this.#prefixLength < PREFIX_LENGTH) {
+    if (this.#prefixLength < FRAME_HEADER) {
       this.#prefix = (this.#prefix << 8) | (chunk[at] ?? 0);
       this.#prefixLength++;
       return at + 1;
@@ -30,7 +27,7 @@ export class FrameReader {
 
   /** The message, when it is whole; it belongs to the caller. */
   take(): Uint8Array | undefined {
-    if (this.#prefixLength < PREFIX_LENGTH || this.#prefix < HEADER_LENGTH) return undefined;
+    if (this.#prefixLength < FRAME_HEADER || this.#prefix < HEADER_LENGTH) return undefined;
     if (this.#message.length < this.#prefix) return undefined;
     this.#prefix = 0;
     this.#prefixLength = 0;

@@ -7,7 +7,7 @@
 // room that grows as bytes come.
 import { connect, type Socket } from 'node:net';
 import type { Endpoint } from '../base/base.ts';
-import { messageId, writeU16 } from '../dns/dns.ts';
+import { FRAME_HEADER, messageId, writeFrame, writeU16 } from '../dns/dns.ts';
 import {
   type Connection,
   type ConnectionFault,
@@ -23,7 +23,7 @@ import {
   type TlsSettings,
   type Waiter,
 } from './connection.ts';
-import { FrameReader, PREFIX_LENGTH } from './frame-reader.ts';
+import { FrameReader } from './frame-reader.ts';
 import { readTurns } from './read-turns.ts';
 import { TlsDialer } from './tls.ts';
 
@@ -171,7 +171,7 @@ class StreamLink<T> implements Link<T> {
     let length = 0;
     for (const id of this.#unsent) {
       const waiter = this.#waiters.get(id);
-      if (waiter?.isWaiting === true) length += PREFIX_LENGTH + waiter.query.length;
+      if (waiter?.isWaiting === true) length += FRAME_HEADER + waiter.query.length;
       else this.#waiters.delete(id);
     }
     const out = Buffer.allocUnsafe(length);
@@ -179,9 +179,7 @@ class StreamLink<T> implements Link<T> {
     for (const id of this.#unsent) {
       const query = this.#waiters.get(id)?.query;
       if (query === undefined) continue;
-      writeU16(out, at, query.length);
-      out.set(query, at + PREFIX_LENGTH);
-      at += PREFIX_LENGTH + query.length;
+      at = writeFrame(out, at, query, query.length);
     }
     this.#unsent = [];
     if (length > 0) this.#socket.write(out);

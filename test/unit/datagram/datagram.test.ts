@@ -188,6 +188,21 @@ describe.each(KINDS)('a %s socket', (name, kind) => {
     expect(lengths).toEqual([0, 1, 512, 4096]);
   });
 
+  test('sends nothing that is longer than its room, behind which others have theirs', async () => {
+    const peers: Peer[] = [];
+    const { socket } = await open(kind, (_, __, peer) => void peers.push(peer.copy()));
+    const { client, texts } = await createClient();
+    client.send('x', socket.port, '127.0.0.1');
+    await until(() => peers.length === 1);
+    const [peer] = peers;
+    if (peer === undefined) throw new Error('nothing came');
+    for (const length of [socket.reserve().length + 1, 0, -1])
+      expect(() => socket.commit(length, peer)).toThrow(/about to leave/);
+    echo(socket, Buffer.from('sound'), peer);
+    await until(() => texts.length === 1);
+    expect(texts).toEqual(['sound']);
+  });
+
   test('rejects an address that is taken with the system error', async () => {
     const { socket } = await open(kind, echo);
     const handler = { receive: () => {}, sendFailed: () => {} };
