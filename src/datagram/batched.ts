@@ -82,6 +82,10 @@ export class BatchedSocket implements DatagramSocket, Sender, TurnSocket {
       peer.read(names, i * SOCKADDR_BYTES);
       const slot = slots[i];
       if (slot === undefined) break;
+      if (this.#family === 6 && peer.isForgedIpv6) {
+        this.#handler.forged?.();
+        continue;
+      }
       this.#handler.receive(slot, receive.receivedLength(i), peer);
     }
     return Math.max(0, count);

@@ -5,6 +5,7 @@ import {
   createAddress,
   type Endpoint,
   formatAddress,
+  isIpv4,
   parseAddress,
   readIpv4,
   readIpv6,
@@ -22,6 +23,16 @@ export class Peer {
   scope = 0;
   /** The address as node:dgram prints it, where it came from there; otherwise empty. */
   text = '';
+
+  /**
+   * True for what a datagram of IPv6 cannot come from: an IPv4 address in its mapped form, which is none of a packet (RFC 6890
+   * table 20), and no address at all, to which an answer would go to this machine itself. Kernels hand both on, also to a
+   * socket that takes IPv6 alone; the first would pass for the IPv4 client of that address.
+   */
+  get isForgedIpv6(): boolean {
+    const { words } = this;
+    return isIpv4(words) || ((words[0] ?? 0) | (words[1] ?? 0) | (words[2] ?? 0) | (words[3] ?? 0)) === 0;
+  }
 
   /** A copy that lasts. */
   copy(): Peer {

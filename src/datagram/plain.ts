@@ -95,6 +95,10 @@ export class PlainSocket implements DatagramSocket {
     if (!parseAddress(sender.address, peer.words)) return;
     peer.port = sender.port;
     peer.text = sender.address;
+    if (sender.family === 'IPv6' && peer.isForgedIpv6) {
+      this.#handler.forged?.();
+      return;
+    }
     const readMs = performance.now();
     this.#handler.receive(message, message.length, peer);
     this.#handler.settled?.(performance.now() - readMs);

@@ -12,6 +12,8 @@ export const QUERY_BYTES = 512;
 export interface DatagramHandler {
   /** A datagram in the first `length` bytes; bytes and peer are only valid during the call. */
   receive(bytes: Uint8Array, length: number, peer: Peer): void;
+  /** A datagram came from an address that none can come from, and is dropped. */
+  forged?(): void;
   /** A datagram could not be sent. */
   sendFailed(): void;
   /** What arrived last, up to a batch of datagrams, was read `ms` milliseconds ago, and what was committed has left. */

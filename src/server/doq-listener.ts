@@ -226,6 +226,10 @@ export class DoqListener implements DatagramHandler {
     else if (((bytes[0] ?? 0) & LONG_HEADER) !== 0) budget.refuse(TCP_REFUSAL.ACCESS);
   }
 
+  forged(): void {
+    this.#options.observer.dropped(DROP.SOURCE_ADDRESS);
+  }
+
   sendFailed(): void {
     this.#options.observer.dropped(DROP.SEND_FAILED);
   }

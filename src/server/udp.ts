@@ -138,6 +138,10 @@ export class UdpListener implements DatagramHandler {
     }
   }
 
+  forged(): void {
+    this.#observer.dropped(DROP.SOURCE_ADDRESS);
+  }
+
   sendFailed(): void {
     this.#observer.dropped(DROP.SEND_FAILED);
   }

@@ -48,7 +48,9 @@ export const DROP = {
   REFLECTOR: 9,
   /** From a proxy without a header that says for whom, or with one from somebody who is none. */
   PROXY: 10,
-  OTHER: 11,
+  /** From an address that no datagram comes from: forged. */
+  SOURCE_ADDRESS: 11,
+  OTHER: 12,
 } as const;
 
 /** Kinds of events; the order is that of the words of records. */
