@@ -6,7 +6,7 @@
 //
 //   version 1: PROXY TCP4 192.0.2.7 192.0.2.1 40000 53\r\n, 107 bytes at most
 //   version 2: 12 bytes of signature, version and command, family, length of two bytes, addresses, more
-import { type AddressWords, createAddress, parseAddress, readIpv4, readIpv6 } from '../base/base.ts';
+import { type AddressWords, createAddress, isIpv4, parseAddress, readIpv4, readIpv6 } from '../base/base.ts';
 import { readU16 } from '../dns/dns.ts';
 
 /** Of version 2. */
@@ -38,6 +38,8 @@ export const PROXY = { PART: 0, FAULT: -1 } as const;
 export class ProxiedClient {
   readonly words: AddressWords = createAddress();
   port = PORT_UNKNOWN;
+  /** A header of version 2 gives an IPv4 address as one of IPv6. */
+  isMapped = false;
   /** The proxy speaks for itself. */
   isProxy = false;
 }
@@ -72,11 +74,13 @@ const readBinary = (bytes: Uint8Array, length: number, out: ProxiedClient): numb
   if (out.isProxy) return end;
   if (family === FAMILY.IPV4 && rest >= IPV4_BYTES) {
     readIpv4(bytes, FIXED_BYTES, out.words);
+    out.isMapped = false;
     out.port = portAt(bytes, FIXED_BYTES + IPV4_PORT);
     return end;
   }
   if (family !== FAMILY.IPV6 || rest < IPV6_BYTES) return PROXY.FAULT;
   readIpv6(bytes, FIXED_BYTES, out.words);
+  out.isMapped = isIpv4(out.words);
   out.port = portAt(bytes, FIXED_BYTES + IPV6_PORT);
   return end;
 };

@@ -114,6 +114,11 @@ export class UdpListener implements DatagramHandler {
       this.#observer.dropped(DROP.PROXY);
       return;
     }
+    // It came to the proxy as a datagram of IPv6 from that address, which was forged (peer.ts); connections are proven.
+    if (!client.isProxy && client.isMapped) {
+      this.#observer.dropped(DROP.SOURCE_ADDRESS);
+      return;
+    }
     this.#decide(socket, bytes.subarray(end), length - end, client.isProxy ? peer : client, peer);
   }
 

@@ -156,6 +156,9 @@ test.each([
     expect(await ask(PROXY, v1(LAB))).toBe(NXDOMAIN);
     expect(await ask(PROXY, v1(OTHER))).toBe(NOERROR);
   }
+  // A connection of IPv4 to a proxy that takes both on one socket; a datagram of IPv6 that says so was forged.
+  const mapped = proxyV2(LAB, 40_000, { isMapped: true });
+  expect(await ask(PROXY, mapped)).toBe(ask === overUdp ? 'none' : NXDOMAIN);
   // The proxy itself, as its health checks do.
   expect(await ask(PROXY, proxyV2(LAB, 40_000, { command: 0 }))).toBe(NOERROR);
   // An address that may not ask: over UDP and nowhere else there is an answer that says so.
@@ -169,6 +172,7 @@ test.each([
 
 test('what is refused is counted', async () => {
   expect(await readMetric(cordon, 'cordon_dropped_total', { reason: 'proxy' })).toBeGreaterThan(0);
+  expect(await readMetric(cordon, 'cordon_dropped_total', { reason: 'source-address' })).toBe(1);
   expect(await readMetric(cordon, 'cordon_tcp_refused_total', { reason: 'proxy' })).toBeGreaterThan(0);
 });
 

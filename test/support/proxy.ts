@@ -12,12 +12,14 @@ export const proxyV2 = (
     readonly command?: number;
     readonly family?: number;
     readonly more?: number;
+    /** An IPv4 address stands in its mapped form, as a client of IPv6. */
+    readonly isMapped?: boolean;
   } = {},
 ): Buffer => {
   const words = createAddress();
   if (!parseAddress(client, words)) throw new Error(`no address: ${formatAddress(words)}`);
   const { version = 2, command = 1, more = 0 } = changes;
-  const isV4 = isIpv4(words);
+  const isV4 = isIpv4(words) && changes.isMapped !== true;
   const address = Buffer.alloc(16);
   for (const [i, word] of words.entries()) address.writeUInt32BE(word, 4 * i);
   const own = isV4 ? address.subarray(12) : address;
