@@ -41,7 +41,7 @@ export class Poll<T extends Polled> {
     this.#happened = happened;
   }
 
-  /** Has an object looked at, at the latest by run(). */
+  /** Has an object looked at, at the latest by run(); until then it must not be freed but by what `happened` does. */
   add(object: T, events: number): void {
     const at = this.#objects.length * ITEM_WORDS;
     const { low, high } = object.words;

@@ -201,8 +201,10 @@ export class QuicServer {
     if (this.#isClosed) return;
     const c = this.#c;
     this.#pump(undefined);
+    // Who is told of a handshake may end any connection. So none is added before all of that is said: OpenSSL would be asked about
+    // what was freed.
+    for (const connection of this.#connections) if (!connection.isSecured) this.#noteSecured(connection);
     for (const connection of this.#connections) {
-      if (!connection.isSecured) this.#noteSecured(connection);
       this.#poll.add(connection, ON_CONNECTION);
       for (const stream of connection.streams) this.#poll.add(stream, ON_STREAM);
     }
