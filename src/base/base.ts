@@ -32,6 +32,7 @@ export {
 } from './durable-file.ts';
 export { formatDuration } from './duration.ts';
 export { AppError, errorText, isAppError, systemErrorCode } from './error.ts';
+export { GrowingBytes } from './growing-bytes.ts';
 export { distinctPrefixes, maskWords, withoutPrefix } from './prefix-difference.ts';
 export {
   comparePrefixes,

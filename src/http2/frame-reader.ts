@@ -24,6 +24,8 @@ export class FrameReader {
   hasEnded = false;
   #chunk: Buffer = NOTHING;
   #at = 0;
+  /** The chunk is memory of its own. */
+  #isKept = false;
   /** A frame whose end has not come yet: room for all of it once its length is known. */
   #partial: Buffer = NOTHING;
   #filled = 0;
@@ -34,11 +36,13 @@ export class FrameReader {
   push(chunk: Buffer): void {
     this.#chunk = chunk;
     this.#at = 0;
+    this.#isKept = false;
   }
 
-  /** Copies what was not read yet: the bytes of push() are about to be others. */
+  /** Copies what was not read yet, once: the bytes of push() are about to be others. */
   keep(): void {
-    if (this.#at === this.#chunk.length) return;
+    if (this.#isKept || this.#at === this.#chunk.length) return;
+    this.#isKept = true;
     this.#chunk = Buffer.from(this.#chunk.subarray(this.#at));
     this.#at = 0;
   }

@@ -24,6 +24,8 @@ const TOGETHER_MAX = 16_384;
 const together = Buffer.allocUnsafeSlow(TOGETHER_MAX);
 /** Units that are written and still stand before the others. */
 const TAKEN_MAX = 64;
+/** Room for frames that belong to no answer, from the second one on, bytes; it doubles. */
+const LOOSE_BYTES = 256;
 const NOTHING = Buffer.alloc(0);
 
 /** What a socket of TLS has beside one of TCP. */
@@ -44,6 +46,8 @@ export class Output {
   #next = 0;
   /** Frames that belong to no answer; they leave with the next one. */
   #loose: Buffer = NOTHING;
+  /** Bytes of these; behind them is room for others. */
+  #looseLength = 0;
   /** Bytes of all these. */
   #length = 0;
   #isWriting = false;
@@ -72,8 +76,22 @@ export class Output {
 
   /** A frame that is ready; nobody changes it any more. */
   add(frame: Buffer): void {
-    this.#loose = this.#loose.length === 0 ? frame : Buffer.concat([this.#loose, frame]);
     this.#length += frame.length;
+    if (this.#looseLength === 0) {
+      // Most often it stays the only one.
+      this.#loose = frame;
+      this.#looseLength = frame.length;
+      return;
+    }
+    const length = this.#looseLength + frame.length;
+    if (length > this.#loose.length) {
+      // Put together anew for each answer to a PING, what a client does not read would be copied thousands of times.
+      const grown = Buffer.allocUnsafeSlow(Math.max(length, 2 * this.#looseLength, LOOSE_BYTES));
+      this.#loose.copy(grown, 0, 0, this.#looseLength);
+      this.#loose = grown;
+    }
+    frame.copy(this.#loose, this.#looseLength);
+    this.#looseLength = length;
   }
 
   /** A frame with a number of 32 bits: RST_STREAM and WINDOW_UPDATE. */
@@ -85,11 +103,7 @@ export class Output {
 
   #push(bytes: Buffer, contentAt: number, window: number): void {
     this.#length += bytes.length;
-    const loose = this.#loose;
-    if (loose.length > 0) {
-      this.#loose = NOTHING;
-      this.#units.push({ bytes: loose, contentAt: LOOSE, window: 0 });
-    }
+    if (this.#looseLength > 0) this.#units.push({ bytes: this.#takeLoose(), contentAt: LOOSE, window: 0 });
     this.#units.push({ bytes, contentAt, window });
   }
 
@@ -97,12 +111,16 @@ export class Output {
   flush(): void {
     if (this.#length === 0 || this.#isWriting) return;
     const count = this.#units.length - this.#next;
-    if (count === 0) {
-      const loose = this.#loose;
-      this.#loose = NOTHING;
-      this.#write(loose);
-    } else if (count === 1) this.#write(this.#takeUnit().bytes);
+    if (count === 0) this.#write(this.#takeLoose());
+    else if (count === 1) this.#write(this.#takeUnit().bytes);
     else this.#write(this.#putTogether());
+  }
+
+  #takeLoose(): Buffer {
+    const loose = this.#loose.subarray(0, this.#looseLength);
+    this.#loose = NOTHING;
+    this.#looseLength = 0;
+    return loose;
   }
 
   #takeUnit(): Unit {
@@ -167,8 +185,7 @@ export class Output {
     const bytes = this.#units.slice(this.#next).map((unit) => unit.bytes);
     this.#units = [];
     this.#next = 0;
-    bytes.push(this.#loose);
-    this.#loose = NOTHING;
+    bytes.push(this.#takeLoose());
     this.#write(Buffer.concat(bytes));
   }
 

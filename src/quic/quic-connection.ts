@@ -1,4 +1,5 @@
 // A connection and its streams, as those who answer see them.
+import { GrowingBytes } from '../base/base.ts';
 import type { Peer } from '../datagram/datagram.ts';
 import type { Words } from './poll.ts';
 
@@ -71,19 +72,33 @@ export class QuicStream {
   readonly connection: QuicConnection;
   readonly handle: bigint;
   readonly words: Words;
-  /** What has come. */
-  bytes: Uint8Array = NOTHING;
+  readonly #came: GrowingBytes;
   sentBytes = 0;
   /** When it began, by a clock that never steps. */
   readonly sinceMs: number;
   readonly #owner: Owner;
+  readonly #bytesMax: number;
 
-  constructor(owner: Owner, connection: QuicConnection, handle: bigint, sinceMs: number) {
+  constructor(owner: Owner, connection: QuicConnection, handle: bigint, sinceMs: number, bytesMax: number) {
     this.#owner = owner;
+    this.#bytesMax = bytesMax;
+    this.#came = new GrowingBytes(bytesMax);
     this.connection = connection;
     this.handle = handle;
     this.words = wordsOf(handle);
     this.sinceMs = sinceMs;
+  }
+
+  /** Adds the first `length` bytes of what came. False: the stream brings more than it may. */
+  add(came: Uint8Array, length: number): boolean {
+    if (this.#came.length + length > this.#bytesMax) return false;
+    this.#came.add(came, 0, length);
+    return true;
+  }
+
+  /** All that has come, which then belongs to the caller. */
+  take(): Uint8Array {
+    return this.#came.take();
   }
 
   /** False once nobody waits for the answer. */
@@ -101,8 +116,6 @@ export class QuicStream {
     this.#owner.reset(this, code);
   }
 }
-
-const NOTHING = new Uint8Array(0);
 
 const wordsOf = (pointer: bigint): Words => ({
   low: Number(pointer & 0xffff_ffffn),

@@ -241,12 +241,13 @@ export class QuicServer {
       return;
     }
     const c = this.#c;
+    const { streamBytesMax } = this.#options;
     if (!connection.isSecured) this.#noteSecured(connection);
     for (let i = 0; i < STREAMS_PER_TURN_MAX && !connection.isGone; i++) {
       const handle = c.SSL_accept_stream(connection.handle, NO_BLOCK);
       if (handle === null) return;
       c.SSL_set_blocking_mode(handle, 0);
-      const stream = new QuicStream(this, connection, handle, performance.now());
+      const stream = new QuicStream(this, connection, handle, performance.now(), streamBytesMax);
       connection.streams.add(stream);
       this.#isDirty = true;
       this.#readStream(stream);
@@ -259,20 +260,17 @@ export class QuicServer {
     if (connection.isGone || !connection.streams.has(stream)) return;
     const room = this.#read;
     while (c.SSL_read_ex(stream.handle, room, room.length, this.#count.bytes) === 1) {
-      const length = this.#count.value;
-      if (stream.bytes.length + length > this.#options.streamBytesMax) {
+      if (!stream.add(room, this.#count.value)) {
         connection.client?.misbehaved(true);
         return;
       }
-      const piece = Buffer.from(room.subarray(0, length));
-      stream.bytes = stream.bytes.length === 0 ? piece : Buffer.concat([stream.bytes, piece]);
     }
     const state = c.SSL_get_stream_read_state(stream.handle);
     if (state === READ_STATE.OPEN) return;
     connection.streams.delete(stream);
     if (state === READ_STATE.FINISHED) {
       connection.asked.add(stream);
-      connection.client?.asked(stream, stream.bytes);
+      connection.client?.asked(stream, stream.take());
     } else {
       this.#freeStream(stream);
       connection.client?.cancelled();

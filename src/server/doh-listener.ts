@@ -10,7 +10,7 @@ import type { Server as HttpServer, IncomingMessage, ServerResponse } from 'node
 import type { Server, Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import { Shown } from '../access/access.ts';
-import type { AddressWords } from '../base/base.ts';
+import { type AddressWords, GrowingBytes } from '../base/base.ts';
 import { FLAG, HEADER_LENGTH, MESSAGE_LENGTH_MAX, messageFlags, QUERY_LENGTH_MAX } from '../dns/dns.ts';
 import {
   type ContentReader,
@@ -144,11 +144,16 @@ class Content implements ContentReader {
   readonly exchange: Exchange;
   readonly sinceMs: number;
   readonly #connection: Connection;
-  readonly #whole: (bytes: Buffer) => void;
-  #bytes: Buffer = NOTHING;
+  readonly #whole: (bytes: Uint8Array) => void;
+  readonly #bytes = new GrowingBytes(QUERY_LENGTH_MAX);
 
   /** `whole` is called with all of it, unless it is too much or does not come. */
-  constructor(connection: Connection, exchange: Exchange, sinceMs: number, whole: (bytes: Buffer) => void) {
+  constructor(
+    connection: Connection,
+    exchange: Exchange,
+    sinceMs: number,
+    whole: (bytes: Uint8Array) => void,
+  ) {
     this.#connection = connection;
     this.exchange = exchange;
     this.sinceMs = sinceMs;
@@ -159,17 +164,16 @@ class Content implements ContentReader {
   content(bytes: Buffer, start: number, end: number): void {
     const { contents } = this.#connection;
     if (!contents.has(this)) return;
-    const length = this.#bytes.length + end - start;
-    if (length > QUERY_LENGTH_MAX) {
+    if (this.#bytes.length + end - start > QUERY_LENGTH_MAX) {
       contents.delete(this);
       fail(this.exchange, STATUS.CONTENT_TOO_LARGE);
-    } else this.#bytes = Buffer.concat([this.#bytes, bytes.subarray(start, end)], length);
+    } else this.#bytes.add(bytes, start, end);
   }
 
   ended(): void {
     if (!this.#connection.contents.delete(this)) return;
     if (this.#bytes.length < HEADER_LENGTH) fail(this.exchange, STATUS.BAD_REQUEST);
-    else this.#whole(this.#bytes);
+    else this.#whole(this.#bytes.take());
   }
 
   closed(): void {
@@ -346,7 +350,7 @@ export class DohListener implements Owner {
     connection: Connection,
     exchange: Exchange,
     shown: Shown | undefined,
-    query: Buffer,
+    query: Uint8Array,
     length: number,
   ): void {
     const { pipeline, clock, name } = this.options;
@@ -420,8 +424,6 @@ export type DohOptions = StreamOptions & {
 
 /** Without a handshake a client shows tokens alone. */
 const NOTHING_SHOWN = new Shown('', undefined, '');
-
-const NOTHING = Buffer.alloc(0);
 
 /** True for a connection over which nothing has gone for too long, and nothing will by itself. */
 const isStuck = ({ waiting, unreadBytes, aliveMs }: Connection, nowMs: number, idleMs: number): boolean =>

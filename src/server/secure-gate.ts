@@ -10,9 +10,9 @@ import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import type { Shown } from '../access/access.ts';
 import type { AddressWords, Clock } from '../base/base.ts';
-import { readU16 } from '../dns/dns.ts';
 import { type Challenges, type ClientAuthorities, SecureServer, type TlsSettings } from '../tls/tls.ts';
 import { HANDSHAKE } from '../words/words.ts';
+import { ClientHello, HELLO } from './client-hello.ts';
 import { networkOf } from './connection-budget.ts';
 import { Departures } from './departures.ts';
 import { HandshakeQueue } from './handshake-queue.ts';
@@ -31,15 +31,6 @@ const HELLO_MS_MAX = 5_000;
  * such a time too, and forgets it when the client closes its side.
  */
 const HANDSHAKE_MS_MAX = 5_000;
-/** With key shares of post-quantum groups and everything that browsers add, a ClientHello has 2 KB. */
-const HELLO_BYTES_MAX = 16_384;
-/** Bytes of the header of a record (RFC 8446 section 5.1), and of a handshake message (section 4). */
-const RECORD_HEADER = 5;
-const HANDSHAKE_HEADER = 4;
-const RECORD_BYTES_MAX = 16_384;
-const RECORD_HANDSHAKE = 22;
-const VERSION_MAJOR = 3;
-const CLIENT_HELLO = 1;
 
 /** Told of handshakes; numbers are HANDSHAKE. */
 export interface SecureObserver {
@@ -65,7 +56,7 @@ interface Newcomer {
   /** Told that one who may only answer a challenge asked for something else; undefined: it may ask. */
   readonly refusedStranger: (() => void) | undefined;
   /** What it sent so far. */
-  hello: Buffer;
+  readonly hello: ClientHello;
   hasBegun: boolean;
 }
 
@@ -117,7 +108,7 @@ export class SecureGate {
     secured: (socket: TLSSocket) => void,
     refusedStranger?: () => void,
   ): void {
-    const begun = { sinceMs: this.#clock(), hello: NOTHING, hasBegun: false };
+    const begun = { sinceMs: this.#clock(), hello: new ClientHello(), hasBegun: false };
     const newcomer: Newcomer = { socket, words, secured, refusedStranger, ...begun };
     this.#newcomers.add(newcomer);
     socket.once('close', () => {
@@ -125,13 +116,12 @@ export class SecureGate {
     });
     let isDone = false;
     const take = (chunk: Buffer): boolean => {
-      newcomer.hello = Buffer.concat([newcomer.hello, chunk]);
+      const fits = newcomer.hello.add(chunk);
       if (isDone) {
-        // Hardly any client sends more before it was answered.
-        if (newcomer.hello.length > 2 * HELLO_BYTES_MAX) socket.destroy();
+        if (!fits) socket.destroy();
         return true;
       }
-      const found = lookForHello(newcomer.hello);
+      const found = fits ? newcomer.hello.look() : HELLO.NONE;
       if (found === HELLO.PART) return false;
       isDone = true;
       if (found === HELLO.WHOLE) this.#enqueue(newcomer);
@@ -195,7 +185,8 @@ export class SecureGate {
   }
 
   #begin(newcomer: Newcomer): void {
-    const { socket, hello, secured, refusedStranger } = newcomer;
+    const { socket, secured, refusedStranger } = newcomer;
+    const hello = newcomer.hello.take();
     const challenge = this.#challenges?.find(hello);
     if (challenge === undefined && refusedStranger !== undefined) {
       this.#newcomers.delete(newcomer);
@@ -205,7 +196,6 @@ export class SecureGate {
     }
     newcomer.hasBegun = true;
     newcomer.sinceMs = this.#clock();
-    newcomer.hello = NOTHING;
     socket.unshift(hello);
     // The handshake is all that there is to a challenge: nothing is read after it (RFC 8737 section 3).
     challenge?.secure(socket, (tls) => {
@@ -241,32 +231,4 @@ const readStream = (socket: Socket, take: (chunk: Buffer) => boolean, end: () =>
   };
   socket.on('readable', read);
   socket.once('end', end);
-};
-
-const NOTHING = Buffer.alloc(0);
-const HELLO = { PART: 0, WHOLE: 1, NONE: 2 } as const;
-
-/** Whether bytes begin with a ClientHello, in one record or several (RFC 8446 sections 4.1.2 and 5.1). */
-const lookForHello = (bytes: Uint8Array): number => {
-  let at = 0;
-  let found = 0;
-  let wanted = 0;
-  while (at < bytes.length) {
-    if (bytes[at] !== RECORD_HANDSHAKE) return HELLO.NONE;
-    if (at + RECORD_HEADER > bytes.length) return HELLO.PART;
-    const length = readU16(bytes, at + 3);
-    // The first record holds the length of the message.
-    const lengthMin = at === 0 ? HANDSHAKE_HEADER : 1;
-    if (bytes[at + 1] !== VERSION_MAJOR || length < lengthMin || length > RECORD_BYTES_MAX) return HELLO.NONE;
-    const start = at + RECORD_HEADER;
-    if (at === 0) {
-      if (start + HANDSHAKE_HEADER > bytes.length) return HELLO.PART;
-      wanted = HANDSHAKE_HEADER + ((bytes[start + 1] ?? 0) << 16) + readU16(bytes, start + 2);
-      if (bytes[start] !== CLIENT_HELLO || wanted > HELLO_BYTES_MAX) return HELLO.NONE;
-    }
-    found += length;
-    at = start + length;
-    if (found >= wanted) return at <= bytes.length ? HELLO.WHOLE : HELLO.PART;
-  }
-  return HELLO.PART;
 };

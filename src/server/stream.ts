@@ -149,7 +149,8 @@ export class StreamListener {
     });
   }
 
-  #receive(connection: Connection, chunk: Buffer): void {
+  /** `isKept`: the chunk is what was kept of an earlier one, in memory of its own. */
+  #receive(connection: Connection, chunk: Buffer, isKept = false): void {
     const { socket } = connection;
     let rest = connection.partial === undefined ? chunk : this.#completeFrame(connection, chunk);
     let mayAnswer = this.#mayAnswer(connection);
@@ -175,10 +176,10 @@ export class StreamListener {
     if (mayAnswer) {
       if (rest.length > 0) this.#beginFrame(connection, rest);
     } else if (!socket.destroyed) {
-      // One chunk holds hundreds of queries, so the bounds count for each of them. What is left is copied: the memory that
-      // it was read into is that of all connections.
+      // One chunk holds hundreds of queries, so the bounds count for each of them. What is left is copied, once: the memory
+      // that it was read into is that of all connections.
       socket.pause();
-      if (rest.length > 0) connection.rest = Buffer.from(rest);
+      if (rest.length > 0) connection.rest = isKept ? rest : Buffer.from(rest);
     }
   }
 
@@ -269,7 +270,7 @@ export class StreamListener {
     const { rest } = connection;
     if (rest !== undefined) {
       connection.rest = undefined;
-      this.#receive(connection, rest);
+      this.#receive(connection, rest, true);
       if (connection.rest !== undefined) return;
     }
     if (!this.#mayAnswer(connection)) return;

@@ -10,7 +10,6 @@
 // fault at once. A link that is silent although something is due takes no more queries, because packets to a peer
 // that is gone, or behind a firewall that forgot the connection, vanish without a word.
 import { type Clock, systemClock } from '../base/base.ts';
-import { MESSAGE_LENGTH_MAX } from '../dns/dns.ts';
 import type { UntrustedReason } from './exchange.ts';
 import { RandomPool, type RandomSource } from './random-pool.ts';
 
@@ -24,9 +23,6 @@ const IDLE_MS = 10_000;
 const CONNECT_TIMEOUT_MS = 5_000;
 /** Without a byte although an answer is due, milliseconds: above what a resolver needs for nearly every name. */
 const SILENT_MS_MAX = 2_000;
-/** Room for a message that comes in parts, bytes, from its second part on: most are shorter. */
-const FIRST_GROWTH_BYTES = 512;
-const NO_BYTES = new Uint8Array(0);
 
 /** Why a connection brought no answer; `certificate` is a name, chain or pin that does not fit. */
 export type ConnectionFault = 'network' | 'certificate' | 'malformed';
@@ -301,39 +297,6 @@ export class LinkTimes {
     const { clock, idleMs } = this.#options;
     const elapsedMs = clock() - this.#usedAtMs;
     return elapsedMs < 0 ? idleMs : Math.max(0, idleMs - elapsedMs);
-  }
-}
-
-/** A message that comes in parts. Its room grows with what came, whatever length was announced. */
-export class GrowingMessage {
-  #bytes = NO_BYTES;
-  #length = 0;
-
-  /** Bytes that came so far. */
-  get length(): number {
-    return this.#length;
-  }
-
-  /** Adds bytes `start` to `end` of a chunk; the caller sees to it that they are MESSAGE_LENGTH_MAX in all at most. */
-  add(chunk: Uint8Array, start: number, end: number): void {
-    const length = this.#length + end - start;
-    if (length > this.#bytes.length) {
-      // The first part is most often the whole message.
-      const room = this.#length === 0 ? length : Math.max(length, 2 * this.#length, FIRST_GROWTH_BYTES);
-      const grown = new Uint8Array(Math.min(room, MESSAGE_LENGTH_MAX));
-      grown.set(this.#bytes.subarray(0, this.#length));
-      this.#bytes = grown;
-    }
-    this.#bytes.set(chunk.subarray(start, end), this.#length);
-    this.#length = length;
-  }
-
-  /** The message, which then belongs to the caller; another one can begin. */
-  take(): Uint8Array {
-    const message = this.#length === this.#bytes.length ? this.#bytes : this.#bytes.slice(0, this.#length);
-    this.#bytes = NO_BYTES;
-    this.#length = 0;
-    return message;
   }
 }
 

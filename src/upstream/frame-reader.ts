@@ -1,12 +1,12 @@
 // Messages of a stream, each behind its length (RFC 1035 section 4.2.2), as chunks of it come. Hot file.
-import { FRAME_HEADER, HEADER_LENGTH } from '../dns/dns.ts';
-import { GrowingMessage } from './connection.ts';
+import { GrowingBytes } from '../base/base.ts';
+import { FRAME_HEADER, HEADER_LENGTH, MESSAGE_LENGTH_MAX } from '../dns/dns.ts';
 
 /** Reads one message after the other. */
 export class FrameReader {
   #prefix = 0;
   #prefixLength = 0;
-  readonly #message = new GrowingMessage();
+  readonly #message = new GrowingBytes(MESSAGE_LENGTH_MAX);
 
   /** The length that was announced is too short for a message: nothing more can be read. */
   get isTooShort(): boolean {

@@ -13,7 +13,7 @@ import type {
   Settings,
 } from 'node:http2';
 import type { TLSSocket } from 'node:tls';
-import { type Endpoint, formatEndpoint } from '../base/base.ts';
+import { type Endpoint, formatEndpoint, GrowingBytes } from '../base/base.ts';
 import { HEADER_LENGTH, MESSAGE_LENGTH_MAX, messageId, writeU16 } from '../dns/dns.ts';
 import {
   type Connection,
@@ -21,7 +21,6 @@ import {
   type ConnectionListener,
   type ConnectionOptions,
   completeOptions,
-  GrowingMessage,
   LINK_QUERIES_MAX,
   type Link,
   LinkedConnection,
@@ -221,7 +220,7 @@ class SessionLink<T> implements Link<T> {
   }
 
   #listen(stream: ClientHttp2Stream, waiter: Waiter<T>): void {
-    const message = new GrowingMessage();
+    const message = new GrowingBytes(MESSAGE_LENGTH_MAX);
     stream.on('response', (headers) => {
       this.#times.noteBytes();
       const fault = faultOf(headers);

@@ -45,7 +45,11 @@ const start = async (environment: NodeJS.ProcessEnv): Promise<string> => {
     return Promise.resolve();
   });
   const { certificate, key } = CertificateAuthority.create().issue({ names: ['DNS:dns.example.net'] });
-  for (const [name, content] of Object.entries({ 'cordon.yaml': CONFIG, 'cert.pem': certificate, 'key.pem': key }))
+  for (const [name, content] of Object.entries({
+    'cordon.yaml': CONFIG,
+    'cert.pem': certificate,
+    'key.pem': key,
+  }))
     writeFileSync(join(directory, name), content);
   const child = spawn(
     'ip',

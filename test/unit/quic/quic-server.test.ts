@@ -120,7 +120,9 @@ const call = (port: number, questions: number, bytes = Buffer.from('question')) 
       timeoutMs: 5_000,
     },
     async (connection) => {
-      const asked = Array.from({ length: questions }, () => connection.ask(bytes, 1000).then(String, () => 'none'));
+      const asked = Array.from({ length: questions }, () =>
+        connection.ask(bytes, 1000).then(String, () => 'none'),
+      );
       return await Promise.all(asked);
     },
   ).catch(() => ['none']);
@@ -144,13 +146,16 @@ test.each<[string, Acts]>([
       },
     },
   ],
-  ['a question has come, and is answered afterwards', {
-    asked: (stream, connection) => {
-      connection.end(3);
-      stream.answer(Buffer.from('late'));
-      stream.reset(4);
+  [
+    'a question has come, and is answered afterwards',
+    {
+      asked: (stream, connection) => {
+        connection.end(3);
+        stream.answer(Buffer.from('late'));
+        stream.reset(4);
+      },
     },
-  }],
+  ],
 ])('nothing that is freed is used when a connection is ended: %s', async (name, acts) => {
   const faults = watchFreed();
   const { port, closed } = await openServer(acts);
