@@ -4,9 +4,9 @@
 // The gate looks at a sample of sizes; CORDON_WHOLE_ANSWERS=1 at each.
 import assert from 'node:assert/strict';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { OPTION, readU16, writeU16 } from '../../src/dns/dns.ts';
+import { OPTION, questionEnd, readU16, TYPE, writeU16 } from '../../src/dns/dns.ts';
 import { CertificateAuthority } from '../support/certificates.ts';
-import { exchangeDatagrams } from '../support/client.ts';
+import { ask, exchangeDatagrams } from '../support/client.ts';
 import { listenerOf, openHttp2, postOf, SERVER_NAME } from '../support/encrypted-client.ts';
 import { type Cordon, startCordon } from '../support/process.ts';
 import { QuicTestClient } from '../support/quic-client.ts';
@@ -16,12 +16,15 @@ import {
   type Asking,
   accountFor,
   answerOf,
+  answerWith,
   askHttp1,
   askStream,
   choices,
   OPT_BYTES,
   optionsOf,
+  RECORD_HEAD,
   STREAM_LIMIT,
+  textOf,
   WANTED,
   type Wanted,
 } from '../support/whole-answers.ts';
@@ -41,6 +44,40 @@ const TOGETHER = 9;
 const UDP_LIMIT = 1232;
 const UDP_LIMIT_WITHOUT_EDNS = 512;
 
+/** Of answers of a list, in two records: a line of its zone has no room for one. */
+const SIZES_OF_LIST = [0, 5, 11, 16, 17, 38, 40, 45, 100].map((missing) => STREAM_LIMIT - missing);
+const FIRST_TEXT = 40_000;
+const nameOfList = (size: number): string => `r${size}.listed.example`;
+const textsOfList = (size: number, query: Uint8Array): Uint8Array[] => {
+  const rest = size - questionEnd(query, query.length) - 2 * RECORD_HEAD - FIRST_TEXT;
+  return [textOf(FIRST_TEXT), textOf(rest)];
+};
+/** Of an EDE of a list that has no words for it. */
+const EDE_OF_LIST = 4 + 2;
+/** Addresses of a name: as ones of IPv6 some fit into a datagram, and no more than the last of these are translated. */
+const ADDRESSES = [16, 17, 40, 41, 42, 256] as const;
+const NAT64 = [0, 0x64, 0xff, 0x9b, 0, 0, 0, 0, 0, 0, 0, 0] as const;
+const addressesOf = (count: number): Uint8Array[] =>
+  Array.from({ length: count }, (_, i) => Uint8Array.of(203, 0, i >> 8, i & 0xff));
+
+/** TXT data as a zone has them. */
+const formatTexts = (rdata: Uint8Array): string => {
+  const texts: string[] = [];
+  for (let at = 0; at < rdata.length; at += 1 + (rdata[at] ?? 0))
+    texts.push(`"${Buffer.from(rdata.subarray(at + 1, at + 1 + (rdata[at] ?? 0))).toString()}"`);
+  return texts.join(' ');
+};
+
+const zoneOfList = (): string => {
+  const lines = ['$TTL 300', '@ SOA localhost. root.localhost. 1 3600 600 86400 300', '@ NS localhost.'];
+  for (const size of SIZES_OF_LIST) {
+    const name = nameOfList(size);
+    for (const rdata of textsOfList(size, buildQuery(`${name} TXT`)))
+      lines.push(`${name} TXT ${formatTexts(rdata)}`);
+  }
+  return `${lines.join('\n')}\n`;
+};
+
 let authority: CertificateAuthority;
 let upstream: ScriptedUpstream;
 let cordon: Cordon;
@@ -52,9 +89,11 @@ const nameOf = (size: number, hasEde: boolean): string => `${hasEde ? 'e' : 'n'}
 beforeAll(async () => {
   authority = CertificateAuthority.create();
   const { certificate, key } = authority.issue({ names: [`DNS:${SERVER_NAME}`, 'IP:127.0.0.1'] });
-  upstream = await ScriptedUpstream.open(({ name, bytes }) => {
+  upstream = await ScriptedUpstream.open(({ name, type, bytes }) => {
+    const count = Number(/\d+/.exec(name)?.[0]);
+    if (name.startsWith('a')) return answerWith(bytes, type === TYPE.A ? addressesOf(count) : []);
     const opt = Uint8Array.of(0, 0, 41, 0x04, 0xd0, 0, 0, 0, 0, 0, EDE.length, ...EDE);
-    return answerOf(bytes, Number(/\d+/.exec(name)?.[0]), name.startsWith('e') ? opt : undefined);
+    return answerOf(bytes, count, name.startsWith('e') ? opt : undefined);
   });
   cordon = await startCordon({
     config: `
@@ -67,10 +106,13 @@ listen:
 tls: { cert: cert.pem, key: key.pem, handshakes: 10000 }
 workers: 1
 upstreams: ["tcp://127.0.0.1:${upstream.endpoint.port}"]
-lists: [{ id: tiktok, shipped: tiktok }]
+lists:
+  - { id: tiktok, shipped: tiktok }
+  - { id: data, file: data.zone, format: rpz, origin: rpz.example }
+dns64: {}
 rate-limit: { mode: off }
 `,
-    files: { 'cert.pem': certificate, 'key.pem': key },
+    files: { 'cert.pem': certificate, 'key.pem': key, 'data.zone': zoneOfList() },
     env: { NODE_OPTIONS: `--import=${POISON}` },
   });
 });
@@ -166,12 +208,19 @@ const TRANSPORTS: readonly Transport[] = [
   },
 ];
 
-/** Asks for one size with each choice of options, and without an OPT record. */
-const askAll = async (transport: Transport, size: number, hasEde: boolean): Promise<void> => {
+/** What is asked for, and the whole answer to that. */
+interface Wish {
+  readonly question: string;
+  readonly bodyOf: (query: Uint8Array) => Uint8Array;
+  readonly edeBytes: number;
+}
+
+/** Asks with each choice of options, and without an OPT record. */
+const askAll = async (transport: Transport, { question, bodyOf, edeBytes }: Wish): Promise<void> => {
   const { isEncrypted, idle } = transport;
   const wantedOf = [undefined, ...choices(transport.wanted)];
   const queries = wantedOf.map((wanted, id) =>
-    buildQuery(`${nameOf(size, hasEde)} TXT`, {
+    buildQuery(question, {
       id: id + 1,
       ...(wanted === undefined ? {} : { edns: { options: optionsOf(wanted) } }),
     }),
@@ -179,29 +228,33 @@ const askAll = async (transport: Transport, size: number, hasEde: boolean): Prom
   const answers: (readonly [Uint8Array, Uint8Array])[] = [];
   for (let at = 0; at < queries.length; at += TOGETHER)
     answers.push(...(await transport.ask(queries.slice(at, at + TOGETHER))));
-  const edeBytes = hasEde ? EDE.length : 0;
   for (const [index, [query, answer]] of answers.entries()) {
     const wanted = wantedOf[index];
     const udpLimit = wanted === undefined ? UDP_LIMIT_WITHOUT_EDNS : UDP_LIMIT;
     const limit = transport.name === 'UDP' ? udpLimit : STREAM_LIMIT;
-    const asking: Asking = { query, wanted, size, limit, isEncrypted, idle, edeBytes };
+    const asking: Asking = { query, wanted, body: bodyOf(query), limit, isEncrypted, idle, edeBytes };
     try {
       accountFor(Uint8Array.from(answer), asking);
     } catch (error) {
-      throw new Error(`${size} bytes over ${transport.name} with ${String(wanted)}, EDE ${hasEde}`, {
-        cause: error,
-      });
+      throw new Error(`${question} over ${transport.name} with ${String(wanted)}`, { cause: error });
     }
   }
 };
+
+/** What the upstream answers with one record. */
+const upstreamOf = (size: number, hasEde: boolean): Wish => ({
+  question: `${nameOf(size, hasEde)} TXT`,
+  bodyOf: (query) => answerOf(query, size),
+  edeBytes: hasEde ? EDE.length : 0,
+});
 
 test.each(TRANSPORTS)(
   'answers near the longest are whole over $name, whatever is asked beside them',
   async (transport) => {
     for (const size of sizes) {
-      await askAll(transport, size, false);
+      await askAll(transport, upstreamOf(size, false));
       // The upstream's own message has no more room.
-      if (size + OPT_BYTES + EDE.length <= STREAM_LIMIT) await askAll(transport, size, true);
+      if (size + OPT_BYTES + EDE.length <= STREAM_LIMIT) await askAll(transport, upstreamOf(size, true));
     }
     expect(sizes.length).toBeGreaterThan(20);
   },
@@ -216,5 +269,30 @@ test('so are answers near the longest over UDP', async () => {
     [UDP_LIMIT_WITHOUT_EDNS, 440],
   ] as const)
     for (let size = from; size <= limit + 2; size++)
-      for (const hasEde of [false, true]) await askAll(udp, size, hasEde);
+      for (const hasEde of [false, true]) await askAll(udp, upstreamOf(size, hasEde));
+});
+
+test('so are answers that are made here: data of a list, and addresses that are translated', async () => {
+  for (const size of SIZES_OF_LIST) {
+    const wish: Wish = {
+      question: `${nameOfList(size)} TXT`,
+      bodyOf: (query) => answerWith(query, textsOfList(size, query)),
+      edeBytes: EDE_OF_LIST,
+    };
+    for (const transport of TRANSPORTS) await askAll(transport, wish);
+  }
+  for (const count of ADDRESSES) {
+    const wish: Wish = {
+      question: `a${count}.example AAAA`,
+      bodyOf: (query) =>
+        answerWith(
+          query,
+          addressesOf(count).map((address) => Uint8Array.of(...NAT64, ...address)),
+        ),
+      edeBytes: 0,
+    };
+    for (const transport of TRANSPORTS) await askAll(transport, wish);
+  }
+  const reply = await ask(cordon.dns, `a${2 * ADDRESSES[5]}.example AAAA`, { transport: 'tcp' });
+  expect(reply.answer.length).toBe(ADDRESSES[5]);
 });

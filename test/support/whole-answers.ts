@@ -7,6 +7,7 @@ import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import {
+  CLASS,
   FLAG,
   HEADER_LENGTH,
   MESSAGE_LENGTH_MAX,
@@ -27,31 +28,49 @@ export const OPT_BYTES = 11;
 const COOKIE_BYTES = 4 + 24;
 const KEEPALIVE_BYTES = 4 + 2;
 const PADDING_HEAD = 4;
+/** Of a record whose owner is a pointer. */
+export const RECORD_HEAD = 12;
 const TTL_SEC = 300;
 
-/** The answer to a message's question with one TXT record, so long that the whole has `size` bytes; `extra` stands behind it. */
-export const answerOf = (query: Uint8Array, size: number, extra = new Uint8Array(0)): Uint8Array => {
-  const end = questionEnd(query, query.length);
-  const message = new Uint8Array(size + extra.length);
-  message.set(query.subarray(0, end));
-  writeU16(message, 2, FLAG.QR | FLAG.RD | FLAG.RA);
-  writeU16(message, 4, 1);
-  writeU16(message, 6, 1);
-  writeU16(message, 8, 0);
-  writeU16(message, 10, extra.length > 0 ? 1 : 0);
-  writeU16(message, end, 0xc000 | HEADER_LENGTH);
-  writeU16(message, end + 2, TYPE.TXT);
-  writeU16(message, end + 4, 1);
-  writeU32(message, end + 6, TTL_SEC);
-  writeU16(message, end + 10, size - end - 12);
-  for (let at = end + 12; at < size; ) {
-    const length = Math.min(255, size - at - 1);
-    message[at++] = length;
-    for (const stop = at + length; at < stop; at++) message[at] = 0x61 + (at % 26);
+/** Letters as strings of TXT, so many bytes in all. */
+export const textOf = (length: number): Uint8Array => {
+  const rdata = new Uint8Array(length);
+  for (let at = 0; at < length; ) {
+    const count = Math.min(255, length - at - 1);
+    rdata[at++] = count;
+    for (const stop = at + count; at < stop; at++) rdata[at] = 0x61 + (at % 26);
   }
-  message.set(extra, size);
+  return rdata;
+};
+
+/** The answer to a message's question with records of its name; `additional` stands behind them. */
+export const answerWith = (
+  query: Uint8Array,
+  rdatas: readonly Uint8Array[],
+  additional: Uint8Array = new Uint8Array(0),
+): Uint8Array => {
+  const end = questionEnd(query, query.length);
+  const type = query.subarray(end - 4, end - 2);
+  const parts = rdatas.flatMap((rdata) => {
+    const head = new Uint8Array(RECORD_HEAD);
+    writeU16(head, 0, 0xc000 | HEADER_LENGTH);
+    head.set(type, 2);
+    writeU16(head, 4, CLASS.IN);
+    writeU32(head, 6, TTL_SEC);
+    writeU16(head, 10, rdata.length);
+    return [head, rdata];
+  });
+  const message = Uint8Array.from(Buffer.concat([query.subarray(0, end), ...parts, additional]));
+  writeU16(message, 2, FLAG.QR | FLAG.RD | FLAG.RA);
+  writeU16(message, 6, rdatas.length);
+  writeU16(message, 8, 0);
+  writeU16(message, 10, additional.length > 0 ? 1 : 0);
   return message;
 };
+
+/** The answer with one TXT record, so long that the whole has `size` bytes; `additional` stands behind it. */
+export const answerOf = (query: Uint8Array, size: number, additional?: Uint8Array): Uint8Array =>
+  answerWith(query, [textOf(size - questionEnd(query, query.length) - RECORD_HEAD)], additional);
 
 /** What a query asks for beside its answer. */
 export const WANTED = ['keepalive', 'cookie', 'padding', 'unknown'] as const;
@@ -70,39 +89,44 @@ export const optionsOf = (wanted: readonly Wanted[]): Uint8Array =>
 
 /** Every choice among some names. */
 export const choices = <T>(names: readonly T[]): T[][] =>
-  Array.from({ length: 2 ** names.length }, (_, choice) => names.filter((_name, at) => (choice >> at) % 2 === 1));
+  Array.from({ length: 2 ** names.length }, (_, choice) =>
+    names.filter((_name, at) => (choice >> at) % 2 === 1),
+  );
 
 /** How a query was asked. */
 export interface Asking {
   readonly query: Uint8Array;
   /** Undefined: without an OPT record. */
   readonly wanted: readonly Wanted[] | undefined;
-  /** Of the message that the upstream answers with, without OPT. */
-  readonly size: number;
+  /** The whole answer, without its OPT record. */
+  readonly body: Uint8Array;
   /** The longest answer there. */
   readonly limit: number;
   readonly isEncrypted: boolean;
   /** The time that a connection may be idle, in units of 100 ms; undefined: it is not told. */
   readonly idle: number | undefined;
-  /** Bytes of the EDE option that the upstream gave. */
+  /** Bytes of the EDE option that the answer has where it fits. */
   readonly edeBytes: number;
 }
 
 /** Throws unless each byte of an answer is one that has to be there, and nothing that fits is missing. */
 export const accountFor = (bytes: Uint8Array, asking: Asking): void => {
-  const { query, wanted, size, limit } = asking;
+  const { query, wanted, body, limit } = asking;
   assert.ok(bytes.length <= limit, `${bytes.length} bytes where ${limit} may be`);
   const optBytes = wanted === undefined ? 0 : OPT_BYTES + (wanted.includes('cookie') ? COOKIE_BYTES : 0);
-  const isWhole = size + optBytes <= limit;
-  const whole = isWhole ? answerOf(query, size) : query.slice(0, questionEnd(query, query.length));
+  const isWhole = body.length + optBytes <= limit;
+  const whole = isWhole ? body.slice() : query.slice(0, questionEnd(query, query.length));
   writeU16(whole, 2, FLAG.QR | FLAG.RD | FLAG.RA | (isWhole ? 0 : FLAG.TC));
   writeU16(whole, 10, wanted === undefined ? 0 : 1);
-  const end = questionEnd(query, query.length);
-  const ttlAt = end + 6;
-  // What is left of it is a second less at most for each second of the test.
-  if (isWhole) whole.set(bytes.subarray(ttlAt, ttlAt + 4), ttlAt);
-  if (isWhole)
-    assert.ok(bytes[ttlAt] === 0 && bytes[ttlAt + 1] === 0 && readU16(bytes, ttlAt + 2) <= TTL_SEC);
+  if (!isWhole) for (let at = 6; at < 10; at++) whole[at] = 0;
+  const records = new RecordReader();
+  records.reset(body, isWhole ? body.length : 0, questionEnd(body, body.length));
+  while (records.next()) {
+    // A second less at most for each second of the test.
+    const { ttlOffset } = records;
+    assert.ok(readU16(bytes, ttlOffset) === 0 && readU16(bytes, ttlOffset + 2) <= TTL_SEC);
+    whole.set(bytes.subarray(ttlOffset, ttlOffset + 4), ttlOffset);
+  }
   assert.ok(Buffer.compare(bytes.subarray(0, whole.length), whole) === 0, 'another answer');
   if (wanted === undefined) assert.equal(bytes.length, whole.length);
   else accountForOptions(bytes, whole.length, asking, wanted, isWhole);
@@ -240,11 +264,3 @@ export const askHttp1 = async (
 
 /** Bytes that a stream's message may have. */
 export const STREAM_LIMIT = MESSAGE_LENGTH_MAX;
-
-/** The records of a message, for what is not of one TXT record. */
-export const isSound = (bytes: Uint8Array): boolean => {
-  const reader = new RecordReader();
-  reader.reset(bytes, bytes.length, questionEnd(bytes, bytes.length));
-  while (reader.next());
-  return !reader.fault && reader.offset === bytes.length;
-};
