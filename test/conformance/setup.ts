@@ -14,7 +14,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import type { TestContext } from 'vitest';
 import { exchangeUdp, readReply } from '../support/client.ts';
-import { type Cordon, requireProgram, run, startCordon } from '../support/process.ts';
+import { type Cordon, findProgram, requireProgram, run, startCordon } from '../support/process.ts';
 import { buildQuery } from '../support/records.ts';
 
 /** Where the cases are. */
@@ -26,7 +26,6 @@ export const PYTHON = '/usr/bin/python3';
 const START_TIMEOUT_MS = 60_000;
 const POLL_MS = 50;
 const PORT_ATTEMPTS_MAX = 20;
-const EXTRA_PATH = ['/usr/sbin', '/usr/bin', '/usr/local/sbin'];
 /** A name that every server of the world answers. */
 const KNOWN_NAME = 'www.example.test.';
 
@@ -92,8 +91,10 @@ const startServer = async (
   directory: string,
   port: number,
 ): Promise<ForeignServer> => {
-  const path = EXTRA_PATH.map((folder) => join(folder, program)).find(existsSync) ?? program;
-  const child = spawn(path, args, { cwd: directory, stdio: ['ignore', 'ignore', 'pipe'] });
+  const child = spawn(findProgram(program) ?? program, args, {
+    cwd: directory,
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
   let output = '';
   child.stderr.on('data', (chunk: Buffer) => {
     output = (output + chunk.toString()).slice(-4000);

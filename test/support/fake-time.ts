@@ -2,7 +2,10 @@
 //
 // Only the wall clock moves. Timers run as ever, so that nothing waits longer or shorter than it should; whatever goes
 // by dates sees the day that the test says.
-import { existsSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+//
+// All tests may run at another date than that of the machine (`npm run dates`): then every program that they start has
+// their clock, and a clock that a test moves starts from it.
+import { existsSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -14,10 +17,31 @@ const LIBRARIES = ['x86_64', 'aarch64'].map(
 /** The library, or undefined when it is not installed. */
 export const fakeTimeLibrary = (): string | undefined => LIBRARIES.find((path) => existsSync(path));
 
+/** What a process has its clock and its zone by, where they are not those of the machine. */
+export const CLOCK_VARIABLES: readonly string[] = [
+  ...['LD_PRELOAD', 'FAKETIME_TIMESTAMP_FILE', 'FAKETIME_NO_CACHE', 'FAKETIME_DONT_FAKE_MONOTONIC'],
+  'TZ',
+];
+
+/** Variables of processes whose clock is off by what `file` says in seconds, as libfaketime reads it. */
+export const clockEnvironment = (file: string): Readonly<Record<string, string>> => {
+  const library = fakeTimeLibrary();
+  if (library === undefined) throw new Error('libfaketime is not installed');
+  return { LD_PRELOAD: library, FAKETIME_TIMESTAMP_FILE: file, FAKETIME_DONT_FAKE_MONOTONIC: '1' };
+};
+
+/** How far this process's clock is off that of the machine, milliseconds. */
+const ownOffsetMs = (): number => {
+  const { FAKETIME_TIMESTAMP_FILE: file, LD_PRELOAD: library } = process.env;
+  return file === undefined || library === undefined ? 0 : Number(readFileSync(file, 'utf8')) * 1000;
+};
+
 /** A clock for processes that are started with its environment. */
 export class FakeTime {
   readonly #directory = mkdtempSync(join(tmpdir(), 'cordon-time-'));
   readonly #file = join(this.#directory, 'offset');
+  readonly #ownOffsetMs = ownOffsetMs();
+  /** From this process's clock. */
   #offsetMs = 0;
 
   constructor(startMs: number) {
@@ -26,14 +50,7 @@ export class FakeTime {
 
   /** Variables of the processes that have this clock. */
   get env(): Readonly<Record<string, string>> {
-    const library = fakeTimeLibrary();
-    if (library === undefined) throw new Error('libfaketime is not installed');
-    return {
-      LD_PRELOAD: library,
-      FAKETIME_TIMESTAMP_FILE: this.#file,
-      FAKETIME_NO_CACHE: '1',
-      FAKETIME_DONT_FAKE_MONOTONIC: '1',
-    };
+    return { ...clockEnvironment(this.#file), FAKETIME_NO_CACHE: '1' };
   }
 
   /** What the clock shows, milliseconds since the epoch. */
@@ -45,7 +62,7 @@ export class FakeTime {
   set(ms: number): void {
     this.#offsetMs = Math.round((ms - Date.now()) / 1000) * 1000;
     const next = `${this.#file}.new`;
-    const seconds = this.#offsetMs / 1000;
+    const seconds = (this.#ownOffsetMs + this.#offsetMs) / 1000;
     writeFileSync(next, `${seconds < 0 ? '' : '+'}${seconds}\n`);
     renameSync(next, this.#file);
   }

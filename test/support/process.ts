@@ -22,6 +22,7 @@ import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { TestContext } from 'vitest';
 import { parseEndpoint } from '../../src/base/base.ts';
+import { CLOCK_VARIABLES } from './fake-time.ts';
 
 /** From start to the ready line: type stripping and the shipped lists take about 1 s; a loaded machine many times that. */
 const READY_TIMEOUT_MS = 40_000;
@@ -339,7 +340,7 @@ const dnssecOff = (config: string): Record<string, string> =>
   config.includes('dnssec:') ? {} : { CORDON_DNSSEC_MODE: 'off' };
 
 /** The cache is that of `npm start`: without it each program would strip and compile its sources again. */
-const KEPT_VARIABLES = ['PATH', 'HOME', 'TMPDIR', 'NODE_COMPILE_CACHE'];
+const KEPT_VARIABLES = ['PATH', 'HOME', 'TMPDIR', 'NODE_COMPILE_CACHE', ...CLOCK_VARIABLES];
 
 const baseEnvironment = (): Record<string, string> => {
   const kept = KEPT_VARIABLES.map((name) => [name, process.env[name] ?? ''] as const);

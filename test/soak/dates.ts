@@ -1,0 +1,186 @@
+// `npm run dates`: the tests on other days than today, and in other zones than that of the machine.
+//
+// Each run of the tests has its own wall clock and zone by libfaketime, which every program that a test starts has as
+// well; timers run as ever. What fails names tests that go by the calendar, and is true of the day on which it will be.
+//
+//   npm run dates                                  # all tests on every date
+//   npm run dates -- --quick --only '+370 days'    # the projects of `npm run ok -- --quick`, on one
+//   npm run dates -- test/unit/dnssec              # one directory or file
+//
+// The last line is `N passed, N failed`, over all dates; the status is 0 only when tests ran and nothing failed.
+import { spawn } from 'node:child_process';
+import { chmodSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { clockEnvironment } from '../support/fake-time.ts';
+import { countTests, namesOfFailed, readTestReport } from '../test-report.ts';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+const BRUSSELS = 'Europe/Brussels';
+const DAY_MS = 86_400_000;
+/** What is named of one date: more is the same fault. */
+const NAMED_MAX = 40;
+
+/** A wall clock: how far ahead of now, or a moment in UTC. */
+interface Moment {
+  readonly name: string;
+  readonly at: { readonly days: number } | { readonly utc: string };
+  readonly zone: string;
+}
+
+/** The last Sunday of a month of the year in which a run begins, or of the next when it is over: the changes are at 01:00 UTC. */
+const nextChange = (month: number): string => {
+  const now = new Date();
+  for (let year = now.getUTCFullYear(); ; year++) {
+    const last = new Date(Date.UTC(year, month, 0, 0, 59, 50));
+    last.setUTCDate(last.getUTCDate() - last.getUTCDay());
+    if (last > now) return last.toISOString();
+  }
+};
+const nextNewYear = `${new Date().getUTCFullYear()}-12-31T22:59:50Z`;
+
+const MOMENTS: readonly Moment[] = [
+  { name: '+1 day', at: { days: 1 }, zone: 'UTC' },
+  { name: '+7 days', at: { days: 7 }, zone: BRUSSELS },
+  { name: '+30 days', at: { days: 30 }, zone: 'America/St_Johns' },
+  { name: '+40 days', at: { days: 40 }, zone: 'UTC' },
+  { name: '+370 days', at: { days: 370 }, zone: 'UTC' },
+  { name: '+800 days', at: { days: 800 }, zone: 'America/St_Johns' },
+  { name: '28 February 2028', at: { utc: '2028-02-28T23:30:00Z' }, zone: 'UTC' },
+  { name: '29 February 2028', at: { utc: '2028-02-28T22:30:00Z' }, zone: 'Pacific/Kiritimati' },
+  { name: 'end of the year', at: { utc: nextNewYear }, zone: BRUSSELS },
+  { name: 'end of the year in UTC', at: { utc: nextNewYear.replace('T22', 'T23') }, zone: 'UTC' },
+  { name: 'summer time begins', at: { utc: nextChange(3) }, zone: BRUSSELS },
+  { name: 'summer time ends', at: { utc: nextChange(10) }, zone: BRUSSELS },
+  { name: 'today, UTC+14', at: { days: 0 }, zone: 'Pacific/Kiritimati' },
+  { name: 'today, UTC-3:30', at: { days: 0 }, zone: 'America/St_Johns' },
+];
+
+const { values, positionals } = parseArgs({
+  options: {
+    quick: { type: 'boolean', default: false },
+    only: { type: 'string', multiple: true },
+  },
+  allowPositionals: true,
+});
+const chosen = MOMENTS.filter(({ name }) => values.only?.includes(name) ?? true);
+const unknown = values.only?.filter((name) => !MOMENTS.some((one) => one.name === name)) ?? [];
+if (unknown.length > 0) {
+  const names = MOMENTS.map(({ name }) => `  ${name}`).join('\n');
+  process.stderr.write(`no date is called ${unknown.join(' or ')}; these are:\n${names}\n`);
+  process.exit(2);
+}
+
+const work = mkdtempSync(join(tmpdir(), 'cordon-dates-'));
+process.once('exit', () => rmSync(work, { recursive: true, force: true }));
+
+/**
+ * A directory before all others of the PATH with what cannot have another clock: libfaketime and jemalloc wait for each
+ * other for ever when a program starts (every program of BIND, haproxy). Signatures say from when to when they hold, so
+ * that who makes them needs no clock.
+ */
+const makeExceptions = (): string => {
+  const directory = join(work, 'bin');
+  mkdirSync(directory);
+  for (const place of ['/usr/bin', '/usr/sbin'])
+    for (const name of readdirSync(place)) {
+      if (!/^(?:delv|dig|dnssec-|dnstap-read|mdig|named|nsupdate|rndc|tsig-keygen|haproxy)/.test(name))
+        continue;
+      const script = join(directory, name);
+      writeFileSync(script, `#!/bin/sh\nunset LD_PRELOAD\nexec ${join(place, name)} "$@"\n`);
+      chmodSync(script, 0o755);
+    }
+  return directory;
+};
+
+let child: ReturnType<typeof spawn> | undefined;
+let isEnded = false;
+for (const signal of ['SIGINT', 'SIGTERM'] as const)
+  process.once(signal, () => {
+    isEnded = true;
+    child?.kill(signal);
+  });
+
+const offsetMs = ({ at }: Moment): number =>
+  'days' in at ? at.days * DAY_MS : Date.parse(at.utc) - Date.now();
+
+/** One run of the tests. Resolves with whether it ended with status 0. */
+const runTests = (moment: Moment, report: string, exceptions: string): Promise<boolean> => {
+  const offset = join(work, 'offset');
+  const seconds = Math.round(offsetMs(moment) / 1_000);
+  writeFileSync(offset, `${seconds < 0 ? '' : '+'}${seconds}\n`);
+  const env = {
+    ...process.env,
+    ...clockEnvironment(offset),
+    TZ: moment.zone,
+    PATH: `${exceptions}:${process.env['PATH'] ?? ''}`,
+  };
+  const projects = values.quick ? ['--project', 'quick*'] : [];
+  const reporters = ['--reporter=default', '--reporter=json', `--outputFile=${report}`];
+  const vitest = join(root, 'node_modules/vitest/vitest.mjs');
+  return new Promise((resolve, reject) => {
+    child = spawn(process.execPath, [vitest, 'run', ...reporters, ...projects, ...positionals], {
+      cwd: root,
+      stdio: ['ignore', 'inherit', 'inherit'],
+      env,
+    });
+    child.once('error', reject);
+    child.once('close', (code) => resolve(code === 0));
+  });
+};
+
+/** What a clock shows, as `date` says it. */
+const showMoment = (moment: Moment): string =>
+  new Date(Date.now() + offsetMs(moment)).toLocaleString('sv-SE', { timeZone: moment.zone });
+
+interface Row {
+  readonly moment: Moment;
+  readonly shown: string;
+  readonly passed: number;
+  readonly failed: readonly string[];
+  readonly seconds: number;
+}
+
+const exceptions = makeExceptions();
+const rows: Row[] = [];
+for (const [index, moment] of chosen.entries()) {
+  if (isEnded) break;
+  const shown = showMoment(moment);
+  process.stdout.write(`\n== ${moment.name}: ${shown} ${moment.zone}\n`);
+  const report = join(work, `tests-${index}.json`);
+  const start = performance.now();
+  const isGood = await runTests(moment, report, exceptions);
+  const found = readTestReport(report, root);
+  const failed = namesOfFailed(found);
+  // A run fails without a failed test when something is thrown outside of all, or when it found none.
+  if (!isGood && failed.length === 0) failed.push('the run itself');
+  const { passed } = countTests(found);
+  rows.push({ moment, shown, passed, failed, seconds: (performance.now() - start) / 1_000 });
+}
+
+process.stdout.write('\n== summary\n');
+const line = (...[name, shown, zone, passed, failed, seconds]: readonly string[]): string =>
+  [
+    name?.padEnd(24),
+    shown?.padEnd(20),
+    zone?.padEnd(20),
+    passed?.padStart(7),
+    failed?.padStart(7),
+    seconds?.padStart(7),
+  ].join(' ');
+process.stdout.write(`${line('date', 'clock at the start', 'zone', 'passed', 'failed', 's')}\n`);
+for (const { moment, shown, passed, failed, seconds } of rows)
+  process.stdout.write(
+    `${line(moment.name, shown, moment.zone, String(passed), String(failed.length), seconds.toFixed(0))}\n`,
+  );
+for (const { moment, failed } of rows) {
+  for (const name of failed.slice(0, NAMED_MAX)) process.stdout.write(`FAILED ${moment.name}: ${name}\n`);
+  if (failed.length > NAMED_MAX)
+    process.stdout.write(`FAILED ${moment.name}: and ${failed.length - NAMED_MAX} more\n`);
+}
+const passed = rows.reduce((sum, row) => sum + row.passed, 0);
+const failed = rows.reduce((sum, row) => sum + row.failed.length, 0) + (isEnded ? 1 : 0);
+process.stdout.write(`${passed} passed, ${failed} failed\n`);
+process.exitCode = passed > 0 && failed === 0 ? 0 : 1;
