@@ -4,11 +4,13 @@
 //   npm run lists -- add NAME --list ID --service TEXT --owner TEXT --evidence TEXT [--operator TEXT] [--match suffix]
 //   npm run lists -- review NAME [--evidence TEXT]
 //   npm run lists -- review
+//   npm run lists -- due
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { LISTS_DIRECTORY } from '../src/lists/lists.ts';
 import { MATCH } from '../src/policy/policy.ts';
+import { findOverdue } from './support/list-ages.ts';
 import { addEntry, type Edit, matchOf, oldestReviews, reviewEntry } from './support/list-editing.ts';
 
 /** Entries that `review` without a name shows. */
@@ -17,6 +19,7 @@ const DAY_LENGTH = 'YYYY-MM-DD'.length;
 const USAGE = `usage: npm run lists -- add NAME --list ID --service TEXT --owner TEXT --evidence TEXT [--operator TEXT] [--match suffix|wildcard|exact|prefix]
        npm run lists -- review NAME [--evidence TEXT]   this entry was looked at today
        npm run lists -- review                          what was looked at longest ago
+       npm run lists -- due                             what is out of date; status 1 when anything is
 `;
 
 const { values, positionals } = parseArgs({
@@ -53,6 +56,13 @@ const run = (): number => {
   const [command, name] = positionals;
   const nowMs = Date.now();
   const today = new Date(nowMs).toISOString().slice(0, DAY_LENGTH);
+  if (command === 'due') {
+    const due = findOverdue(nowMs);
+    process.stdout.write(
+      due.length === 0 ? 'nothing is out of date\n' : due.map((text) => `${text}\n`).join(''),
+    );
+    return due.length === 0 ? 0 : 1;
+  }
   if (command === 'review' && name === undefined) {
     for (const { list, text, reviewed } of oldestReviews(LISTS_DIRECTORY).slice(0, SHOWN)) {
       process.stdout.write(`${reviewed}  ${list}  ${text}\n`);
