@@ -1,5 +1,6 @@
 // Which tests share a process. What runs with `npm run ok -- --quick` is the projects whose names begin with `quick`.
 import { defineConfig } from 'vitest/config';
+import { NotRunReporter } from './test/support/not-run.ts';
 
 const QUICK = ['test/unit/**/*.test.ts', 'test/property/**/*.test.ts', 'test/tidy/**/*.test.ts'];
 /** These run programs, the command a dozen times or promtool: as slow as those of test/integration. */
@@ -20,8 +21,13 @@ const ALONE = [
   'test/unit/pipeline/waiting.test.ts',
 ];
 
+/** Where a program that runs the tests reads what they found. */
+const { CORDON_TEST_REPORT: reportFile } = process.env;
+
 export default defineConfig({
   test: {
+    reporters: ['default', ...(reportFile === undefined ? [] : (['json'] as const)), new NotRunReporter()],
+    ...(reportFile === undefined ? {} : { outputFile: reportFile }),
     // Far more than a test needs: machines differ, and only what hangs shall meet a time-out.
     testTimeout: 60_000,
     hookTimeout: 120_000,

@@ -58,13 +58,7 @@ const CHECKS: readonly Check[] = [
   {
     name: 'tests',
     what: 'tests',
-    command: [
-      'vitest/vitest.mjs',
-      'run',
-      '--reporter=default',
-      '--reporter=json',
-      `--outputFile=${testReport}`,
-    ],
+    command: ['vitest/vitest.mjs', 'run'],
     // Projects of vitest.config.ts.
     quick: ['--project', 'quick*'],
   },
@@ -112,8 +106,8 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   });
 }
 
-/** The exit code of a program, 128 when a signal ended it. The program writes to `output`. */
-const execute = (command: readonly string[], output: Output): Promise<number> =>
+/** The exit code of a program, 128 when a signal ended it. It writes to `output`, and tests what they found to `report`. */
+const execute = (command: readonly string[], output: Output, report = testReport): Promise<number> =>
   new Promise((resolve, reject) => {
     if (ended !== undefined) return resolve(128);
     const [script = '', ...args] = command;
@@ -121,7 +115,11 @@ const execute = (command: readonly string[], output: Output): Promise<number> =>
     const child = spawn(process.execPath, [join(root, 'node_modules', script), ...args], {
       cwd: root,
       stdio: ['ignore', isDirect ? 'inherit' : 'pipe', isDirect ? 'inherit' : 'pipe'],
-      env: { ...process.env, ...(process.stdout.isTTY && { FORCE_COLOR: '1' }) },
+      env: {
+        ...process.env,
+        CORDON_TEST_REPORT: report,
+        ...(process.stdout.isTTY && { FORCE_COLOR: '1' }),
+      },
     });
     child.stdout?.on('data', output);
     child.stderr?.on('data', output);
@@ -179,8 +177,7 @@ const runFailedAgain = async (first: TestsFound): Promise<TestsOutcome> => {
   for (const [index, file] of files.entries()) {
     print(`\n== tests, once more and alone: ${file}\n`);
     const again = join(work, `again-${index}.json`);
-    const reporters = ['--reporter=default', '--reporter=json', `--outputFile=${again}`];
-    await execute(['vitest/vitest.mjs', 'run', ...reporters, file], print);
+    await execute(['vitest/vitest.mjs', 'run', file], print, again);
     found = withSecondRun(found, readTestReport(again, root));
   }
   const faults = new Set(namesOfFailed(found));

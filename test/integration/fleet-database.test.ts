@@ -27,7 +27,7 @@ import {
 } from '../../src/records/records.ts';
 import { createFleetReport } from '../../src/report/report.ts';
 import { CertificateAuthority } from '../support/certificates.ts';
-import { hasPostgresql, PASSWORDS, Postgresql } from '../support/postgresql.ts';
+import { needingPostgresql, PASSWORDS, Postgresql } from '../support/postgresql.ts';
 import { Bench, DAY_MS } from '../unit/records/setup.ts';
 
 const FLEET_PAGE = fileURLToPath(new URL('../../docs/fleet.md', import.meta.url));
@@ -46,7 +46,7 @@ let confirmed: Map<string, number>;
 let done: number;
 let logged: string[];
 
-describe.skipIf(!hasPostgresql)('records in PostgreSQL', () => {
+describe('records in PostgreSQL', needingPostgresql, () => {
   beforeAll(async () => {
     server = await Postgresql.start();
   }, 60_000);
@@ -503,7 +503,7 @@ describe.skipIf(!hasPostgresql)('records in PostgreSQL', () => {
   }, 60_000);
 });
 
-describe.skipIf(!hasPostgresql)('a PostgreSQL that is reached through TLS', () => {
+describe('a PostgreSQL that is reached through TLS', needingPostgresql, () => {
   test('is believed by a certificate of the CA for its name or address only, and never without TLS', async () => {
     const ours = CertificateAuthority.create();
     const theirs = CertificateAuthority.create();

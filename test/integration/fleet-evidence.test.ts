@@ -18,7 +18,7 @@ import type { FleetReport } from '../../src/report/fleet-report.ts';
 import { AnswerBook } from '../support/answer-book.ts';
 import { ask } from '../support/client.ts';
 import { TestFleet } from '../support/fleet.ts';
-import { hasPostgresql, PASSWORDS, Postgresql } from '../support/postgresql.ts';
+import { needingPostgresql, PASSWORDS, Postgresql } from '../support/postgresql.ts';
 import { run } from '../support/process.ts';
 import { ScriptedUpstream } from '../support/scripted-upstream.ts';
 
@@ -42,7 +42,7 @@ let keys: string;
 let collector: ChildProcess;
 let output = '';
 
-describe.skipIf(!hasPostgresql)('evidence of a fleet in PostgreSQL', () => {
+describe('evidence of a fleet in PostgreSQL', needingPostgresql, () => {
   beforeAll(async () => {
     keys = mkdtempSync(join(tmpdir(), 'cordon-escrow-'));
     const { publicKey, privateKey } = generateKeyPairSync('x25519');

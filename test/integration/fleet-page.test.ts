@@ -15,7 +15,7 @@ import { RecordsReader } from '../../src/records/records.ts';
 import { TestFleet } from '../support/fleet.ts';
 import { freePort } from '../support/fleet-engine.ts';
 import { fleetOfForty, probesOfForty } from '../support/fleet-state.ts';
-import { findProgram, run } from '../support/process.ts';
+import { findProgram, isInstalled, needing, run } from '../support/process.ts';
 import { RoomClient } from '../support/room-client.ts';
 import { PASSWORD } from '../support/room-scene.ts';
 import { answer, ScriptedUpstream } from '../support/scripted-upstream.ts';
@@ -28,11 +28,9 @@ const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.mi
 const MAIN = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
 const WAIT = { timeout: 60_000, interval: 100 };
 
-for (const program of ['chromium', 'nats-server'])
-  if (findProgram(program) === undefined && process.env['CI'] === 'true')
-    throw new Error(`${program} is not installed`);
-const hasAll = ['chromium', 'nats-server'].every((program) => findProgram(program) !== undefined);
-const walk = test.skipIf(!hasAll);
+const PROGRAMS = ['chromium', 'nats-server'];
+const WALK = needing(...PROGRAMS);
+const hasAll = PROGRAMS.every(isInstalled);
 
 /** Of all mandate lists one: ns3 has the others as well, and no group that chooses them. */
 const lists = 'lists: [{ id: tiktok, shipped: tiktok, mandate: true }]';
@@ -124,7 +122,7 @@ const findBarriers = async (page: Page): Promise<string[]> => {
   return violations.flatMap(({ id, nodes }) => nodes.map(({ html }) => `${id}: ${html.slice(0, 160)}`));
 };
 
-walk('every resolver, the one that was never heard first; who may not look is told so', async () => {
+test('every resolver, the one that was never heard first; who may not look is told so', WALK, async () => {
   await vi.waitUntil(async () => {
     const { resolvers } = await fleet.ask<Fleet>('authority', 'GET', '/v1/fleet');
     return resolvers.every(({ name, enforcement }) => name === 'ns4' || enforcement !== null);
@@ -155,51 +153,50 @@ walk('every resolver, the one that was never heard first; who may not look is to
   expect((await (await new RoomClient(origin).open()).get('/api/v1/fleet')).status).toBe(401);
 });
 
-walk(
-  'one probe is asked of all: each runs its own, signs it and has it on its record',
-  async () => {
-    const page = await windowOf(operator);
-    await page.goto(`${origin}/resolvers`);
-    await page.getByRole('button', { name: 'Ask all resolvers now' }).click();
-    await page.getByText('All resolvers are asked.').waitFor();
-    let matrix: Matrix | undefined;
+test('one probe is asked of all: each runs its own, signs it and has it on its record', {
+  ...WALK,
+  timeout: 240_000,
+}, async () => {
+  const page = await windowOf(operator);
+  await page.goto(`${origin}/resolvers`);
+  await page.getByRole('button', { name: 'Ask all resolvers now' }).click();
+  await page.getByText('All resolvers are asked.').waitFor();
+  let matrix: Matrix | undefined;
+  await vi.waitUntil(
+    async () => {
+      matrix = await fleet.ask<Matrix>('authority', 'GET', '/v1/fleet/probe');
+      const { asked, resolvers } = matrix;
+      return resolvers.filter(({ probe }) => probe?.request === asked?.id).length === 3;
+    },
+    { timeout: 150_000, interval: 250 },
+  );
+  expect(matrix?.asked?.by).toBe('O. Operator');
+  for (const { name, probe } of matrix?.resolvers ?? []) {
+    if (name === 'ns4') expect(probe).toBeNull();
+    else {
+      expect([name, probe?.outcome]).toEqual([name, name === 'ns3' ? 'leaking' : 'enforced']);
+      expect(probe?.asked).toBeGreaterThan(100);
+    }
+  }
+  const table = page.getByRole('region', { name: 'One probe, asked of all' });
+  await table.locator('tbody tr').filter({ hasText: 'ns2' }).getByText('refused').first().waitFor();
+  expect(await table.locator('tbody tr').filter({ hasText: 'ns4' }).textContent()).toContain(
+    'has not answered yet',
+  );
+  await picture(page, 'real-probe');
+  // A second one within a minute says why not.
+  await page.getByRole('button', { name: 'Ask all resolvers now' }).click();
+  await page.getByRole('alert').getByText('they were asked a moment ago').waitFor();
+  await page.context().close();
+  // On the record of each: asked at the authority, run by each, with the identifier of the request.
+  for (const name of ['authority', 'ns2', 'ns3']) {
     await vi.waitUntil(
-      async () => {
-        matrix = await fleet.ask<Matrix>('authority', 'GET', '/v1/fleet/probe');
-        const { asked, resolvers } = matrix;
-        return resolvers.filter(({ probe }) => probe?.request === asked?.id).length === 3;
-      },
-      { timeout: 150_000, interval: 250 },
+      async () => (await eventsOf(name)).includes(`probed ${matrix?.asked?.id ?? ''}`),
+      WAIT,
     );
-    expect(matrix?.asked?.by).toBe('O. Operator');
-    for (const { name, probe } of matrix?.resolvers ?? []) {
-      if (name === 'ns4') expect(probe).toBeNull();
-      else {
-        expect([name, probe?.outcome]).toEqual([name, name === 'ns3' ? 'leaking' : 'enforced']);
-        expect(probe?.asked).toBeGreaterThan(100);
-      }
-    }
-    const table = page.getByRole('region', { name: 'One probe, asked of all' });
-    await table.locator('tbody tr').filter({ hasText: 'ns2' }).getByText('refused').first().waitFor();
-    expect(await table.locator('tbody tr').filter({ hasText: 'ns4' }).textContent()).toContain(
-      'has not answered yet',
-    );
-    await picture(page, 'real-probe');
-    // A second one within a minute says why not.
-    await page.getByRole('button', { name: 'Ask all resolvers now' }).click();
-    await page.getByRole('alert').getByText('they were asked a moment ago').waitFor();
-    await page.context().close();
-    // On the record of each: asked at the authority, run by each, with the identifier of the request.
-    for (const name of ['authority', 'ns2', 'ns3']) {
-      await vi.waitUntil(
-        async () => (await eventsOf(name)).includes(`probed ${matrix?.asked?.id ?? ''}`),
-        WAIT,
-      );
-    }
-    expect(await eventsOf('authority')).toContain(`probe-asked ${matrix?.asked?.id ?? ''}`);
-  },
-  240_000,
-);
+  }
+  expect(await eventsOf('authority')).toContain(`probe-asked ${matrix?.asked?.id ?? ''}`);
+});
 
 /** Events of the fleet that a resolver recorded. */
 const eventsOf = async (name: string): Promise<string[]> => {
@@ -217,7 +214,7 @@ const command = (...args: readonly string[]) => {
   return run(process.execPath, [MAIN, ...args, '--config', path]);
 };
 
-walk('the command shows the same: who is not heard, and what the probe was answered', async () => {
+test('the command shows the same: who is not heard, and what the probe was answered', WALK, async () => {
   const status = await command('fleet', 'status');
   expect(status.code).toBe(1);
   expect(status.stdout).toMatch(/^RESOLVER .*GENERATION .*\nns4 .*\nns3 /m);
@@ -241,12 +238,12 @@ const openForty = async (client: RoomClient, look: Look): Promise<Page> => {
   return page;
 };
 
-walk.each([
+test.each([
   ['desktop', 'light', 1280],
   ['desktop', 'dark', 1280],
   ['phone', 'light', 390],
   ['phone', 'dark', 320],
-] as const)('forty resolvers at eight sites, %s, %s, %i wide', async (device, scheme, width) => {
+] as const)('forty resolvers at eight sites, %s, %s, %i wide', WALK, async (device, scheme, width) => {
   const page = await openForty(operator, { width, scheme });
   await picture(page, `forty-${device}-${scheme}`);
   expect(await findBarriers(page)).toEqual([]);
@@ -269,7 +266,7 @@ walk.each([
   await page.context().close();
 });
 
-walk('one site at a time', async () => {
+test('one site at a time', WALK, async () => {
   const page = await openForty(auditor, {});
   await page.getByLabel('Site', { exact: true }).selectOption('ghent');
   const rows = page.getByRole('region', { name: 'All resolvers' }).locator('tbody tr');
@@ -281,8 +278,9 @@ walk('one site at a time', async () => {
   await page.context().close();
 });
 
-walk.each(['fr', 'nl', 'de'])(
+test.each(['fr', 'nl', 'de'])(
   'in %s no word is left in English, and nothing is wider than a phone',
+  WALK,
   async (locale) => {
     const page = await openForty(operator, { width: 320, locale });
     // What a resolver says itself is English, and marked as that.
@@ -331,8 +329,8 @@ const hearsNobody = async (): Promise<void> => {
   await Promise.all([desk, phone].map((page) => page.context().close()));
 };
 
-walk(
+test(
   'a resolver that does not hear its authority says so on its own pages, and when it hears it again',
+  { ...WALK, timeout: 180_000 },
   hearsNobody,
-  180_000,
 );

@@ -26,7 +26,7 @@ import { CertificateAuthority } from '../support/certificates.ts';
 import { ask } from '../support/client.ts';
 import { content, ListServer } from '../support/list-server.ts';
 import { StrangeUpstream } from '../support/misbehaving-upstream.ts';
-import { type Cordon, findProgram, run, startCordon } from '../support/process.ts';
+import { type Cordon, findProgram, isInstalled, needing, run, startCordon } from '../support/process.ts';
 import { codeOf, RoomClient } from '../support/room-client.ts';
 import { answer, ScriptedUpstream } from '../support/scripted-upstream.ts';
 
@@ -44,9 +44,8 @@ const CERTIFICATE_DAYS = 45 / 86_400;
 /** Bytes of a file at most: no record fits any more. */
 const NO_BYTES = 1;
 
-const hasChromium = findProgram('chromium') !== undefined;
-if (!hasChromium && process.env['CI'] === 'true') throw new Error('chromium is not installed');
-const walk = test.skipIf(!hasChromium);
+const hasChromium = isInstalled('chromium');
+const WALK = needing('chromium');
 
 let folder: string;
 let upstream: ScriptedUpstream;
@@ -267,7 +266,7 @@ const IN_FORCE: Seen = {
   because: /^Last proven/,
 };
 
-walk('without its lists it says that it starts, and that nothing resolves yet', async () => {
+test('without its lists it says that it starts, and that nothing resolves yet', WALK, async () => {
   await expectSeen('starting', {
     says: /^Starting: nothing resolves yet$/,
     german: /^Start: Noch wird nichts aufgelöst$/,
@@ -276,17 +275,17 @@ walk('without its lists it says that it starts, and that nothing resolves yet', 
   });
 });
 
-walk('with its lists it is in force, and proven on both networks', async () => {
+test('with its lists it is in force, and proven on both networks', WALK, async () => {
   put('order.txt', 'order.example\n');
   await reload();
   await expectSeen('in-force', IN_FORCE);
 });
 
-walk('a certificate that will end is told of before', async () => {
+test('a certificate that will end is told of before', WALK, async () => {
   await expectNeed(/certificate of the encrypted listeners ends soon/, /läuft bald ab/);
 });
 
-walk('an upstream that is not who it should be, and a receiver that takes no records', async () => {
+test('an upstream that is not who it should be, and a receiver that takes no records', WALK, async () => {
   await reload({
     more: `
 forward: [{ zones: [secure.example], upstreams: ["tls://127.0.0.1:${stranger.endpoint.port}#dns.example.net"] }]
@@ -312,7 +311,7 @@ records: { outputs: [{ to: "syslog+tcp://127.0.0.1:${receiver.port}" }] }`,
   await expectNoNeed(/did not prove/);
 });
 
-walk('paused', async () => {
+test('paused', WALK, async () => {
   await command('pause', '10m', '--reason', 'Incident 2026-41.');
   await expectSeen('paused', {
     says: /^Paused by .*: names pass on all networks for (?:9 min \d+ s|10 min) more$/,
@@ -324,26 +323,30 @@ walk('paused', async () => {
   await expectSeen('resumed', IN_FORCE);
 });
 
-walk('a network without its mandate list, one whose list only counts, and nobody by decision', async () => {
-  await reload({ lab: '[own]' });
-  await expectSeen('no-mandate-list', {
-    says: /^No mandate list in force on 1 of 2 networks$/,
-    german: /^Keine Pflichtliste in Kraft in 1 von 2 Netzen$/,
-    tone: 'bad',
-    because: /^lab: only ordinary lists since/,
-  });
-  await reload({ order: 'log-only: true' });
-  await expectSeen('log-only', {
-    says: /^No mandate list in force on 2 of 2 networks$/,
-    german: /^Keine Pflichtliste in Kraft in 2 von 2 Netzen$/,
-    tone: 'bad',
-    because: /not in force since .*: order\./,
-  });
-  await reload();
-  await expectSeen('lists-back', IN_FORCE);
-});
+test(
+  'a network without its mandate list, one whose list only counts, and nobody by decision',
+  WALK,
+  async () => {
+    await reload({ lab: '[own]' });
+    await expectSeen('no-mandate-list', {
+      says: /^No mandate list in force on 1 of 2 networks$/,
+      german: /^Keine Pflichtliste in Kraft in 1 von 2 Netzen$/,
+      tone: 'bad',
+      because: /^lab: only ordinary lists since/,
+    });
+    await reload({ order: 'log-only: true' });
+    await expectSeen('log-only', {
+      says: /^No mandate list in force on 2 of 2 networks$/,
+      german: /^Keine Pflichtliste in Kraft in 2 von 2 Netzen$/,
+      tone: 'bad',
+      because: /not in force since .*: order\./,
+    });
+    await reload();
+    await expectSeen('lists-back', IN_FORCE);
+  },
+);
 
-walk('what the probe found in a pause stands until it has found something else', async () => {
+test('what the probe found in a pause stands until it has found something else', WALK, async () => {
   await command('pause', '10m', '--reason', 'Incident 2026-42.');
   const from = cordon.logs().length;
   await cordon.waitForLog(({ msg }) => msg.startsWith('the self-probe got answers'), from);
@@ -360,7 +363,7 @@ walk('what the probe found in a pause stands until it has found something else',
   await expectSeen('no-longer-leaking', IN_FORCE);
 });
 
-walk('a held list needs a person and leaves the headline alone', async () => {
+test('a held list needs a person and leaves the headline alone', WALK, async () => {
   lists.set('/feed.txt', content(FEED.slice(0, 10).join('')));
   await refresh();
   await expectNeed(/A new content of feed is held/, /Ein neuer Inhalt von feed ist angehalten/);
@@ -369,7 +372,7 @@ walk('a held list needs a person and leaves the headline alone', async () => {
   await refresh();
 });
 
-walk('the server of a list is gone, at first and for too long', async () => {
+test('the server of a list is gone, at first and for too long', WALK, async () => {
   lists.set('/feed.txt', (_request, response) => void response.destroy());
   await refresh();
   await expectNeed(/The source of feed was not reached/, /Die Quelle von feed war zuletzt nicht erreichbar/);
@@ -393,7 +396,7 @@ walk('the server of a list is gone, at first and for too long', async () => {
   await expectSeen('list-reached', IN_FORCE);
 });
 
-walk('all upstreams are down', async () => {
+test('all upstreams are down', WALK, async () => {
   upstream.onQuery(() => undefined);
   await expectSeen('upstream-down', {
     says: /^In force, but unproven on 2 of 2 networks/,
@@ -406,7 +409,7 @@ walk('all upstreams are down', async () => {
   await expectSeen('upstream-up', IN_FORCE);
 });
 
-walk('no worker lives', async () => {
+test('no worker lives', WALK, async () => {
   put('dead-workers', '');
   await expectSeen('no-worker', {
     says: /^Not in force anywhere for \d+ s$/,
@@ -420,7 +423,7 @@ walk('no worker lives', async () => {
   await expectNoNeed(/No worker runs/);
 });
 
-walk('the disk takes no records', async () => {
+test('the disk takes no records', WALK, async () => {
   const limit = async (bytes: string): Promise<void> => {
     const { code, stderr } = await run('prlimit', ['--pid', String(cordon.pid), `--fsize=${bytes}:`]);
     expect([code, stderr]).toEqual([0, '']);
@@ -439,7 +442,7 @@ walk('the disk takes no records', async () => {
   await expectSeen('recorded-again', IN_FORCE);
 });
 
-walk('records that cannot be read are said to be so, and the strip is no evidence', async () => {
+test('records that cannot be read are said to be so, and the strip is no evidence', WALK, async () => {
   const directory = join(folder, 'state/records/changes');
   const [newest = ''] = readdirSync(directory)
     .filter((name) => name.endsWith('.sqlite'))
@@ -456,7 +459,7 @@ walk('records that cannot be read are said to be so, and the strip is no evidenc
   await expectSeen('readable', IN_FORCE);
 });
 
-walk('the clock was set back: what was proven then proves nothing now', async () => {
+test('the clock was set back: what was proven then proves nothing now', WALK, async () => {
   await reload({ probe: 'interval: 1h' });
   await expectSeen('before-the-clock', IN_FORCE);
   // Less than what sessions allow for: somebody has to look.
@@ -472,12 +475,12 @@ walk('the clock was set back: what was proven then proves nothing now', async ()
   await expectSeen('after-the-clock', IN_FORCE);
 });
 
-walk('a certificate that ended', async () => {
+test('a certificate that ended', WALK, async () => {
   await expectNeed(/certificate of the encrypted listeners has ended/, /ist abgelaufen/);
   await desk.screenshot({ path: join(PICTURES, 'real-certificate-desktop.png'), fullPage: true });
 });
 
-walk('no word: the program stands still', async () => {
+test('no word: the program stands still', WALK, async () => {
   cordon.signal('SIGSTOP');
   try {
     await expectSeen('no-word', {
@@ -492,7 +495,7 @@ walk('no word: the program stands still', async () => {
   await desk.getByRole('heading', { level: 1, name: /^(?:In force|Not in force|Starting)/ }).waitFor();
 });
 
-walk('a clock that was set far ends sessions, and whoever signs in again is told', async () => {
+test('a clock that was set far ends sessions, and whoever signs in again is told', WALK, async () => {
   put('clock', String(2 * HOUR_MS));
   await expect.poll(() => headingOf(desk), WAIT).toBe('Sign in');
   client = await new RoomClient(client.origin).open();
@@ -507,19 +510,23 @@ walk('a clock that was set far ends sessions, and whoever signs in again is told
   await desk.screenshot({ path: join(PICTURES, 'real-clock-far-desktop.png'), fullPage: true });
 });
 
-walk('the state directory is deleted underneath, and a start that finds no register it can use', async () => {
-  rmSync(join(folder, 'state'), { recursive: true });
-  await expectNeed(/The state directory is gone\./, /Das Zustandsverzeichnis ist fort\./);
-  await desk.screenshot({ path: join(PICTURES, 'real-state-gone-desktop.png'), fullPage: true });
-  await cordon.kill();
-  mkdirSync(join(folder, 'state'), { recursive: true });
-  writeFileSync(join(folder, 'state/register.sqlite'), 'no database\n'.repeat(1_000));
-  await start();
-  await Promise.all([desk, phone].map((page) => page.context().close()));
-  await openPages();
-  await expectNeed(
-    /The register of exemptions cannot be used\./,
-    /Das Register der Ausnahmen ist nicht brauchbar\./,
-  );
-  await desk.screenshot({ path: join(PICTURES, 'real-register-desktop.png'), fullPage: true });
-});
+test(
+  'the state directory is deleted underneath, and a start that finds no register it can use',
+  WALK,
+  async () => {
+    rmSync(join(folder, 'state'), { recursive: true });
+    await expectNeed(/The state directory is gone\./, /Das Zustandsverzeichnis ist fort\./);
+    await desk.screenshot({ path: join(PICTURES, 'real-state-gone-desktop.png'), fullPage: true });
+    await cordon.kill();
+    mkdirSync(join(folder, 'state'), { recursive: true });
+    writeFileSync(join(folder, 'state/register.sqlite'), 'no database\n'.repeat(1_000));
+    await start();
+    await Promise.all([desk, phone].map((page) => page.context().close()));
+    await openPages();
+    await expectNeed(
+      /The register of exemptions cannot be used\./,
+      /Das Register der Ausnahmen ist nicht brauchbar\./,
+    );
+    await desk.screenshot({ path: join(PICTURES, 'real-register-desktop.png'), fullPage: true });
+  },
+);

@@ -11,7 +11,7 @@ import {
   readReply,
   TcpClient,
 } from '../support/client.ts';
-import { type Cordon, isInstalled, run, startCordon } from '../support/process.ts';
+import { type Cordon, requireProgram, run, startCordon } from '../support/process.ts';
 import { buildQuery, buildResponse } from '../support/records.ts';
 import { answer, answerCode, frame, ScriptedUpstream } from '../support/scripted-upstream.ts';
 
@@ -128,8 +128,8 @@ describe('messages that are no sound query', () => {
   });
 
   test('a datagram from port 0 is not answered', async (context) => {
-    if (process.getuid?.() !== 0 || !isInstalled('python3'))
-      context.skip('needs root and python3 for a raw socket');
+    requireProgram(context, 'python3');
+    if (process.getuid?.() !== 0) context.skip('needs root for a raw socket');
     const { port } = cordon.dns;
     const before = await readMetric(cordon, 'cordon_dropped_total', { reason: 'source-port-zero' });
     const script = `

@@ -12,7 +12,7 @@ import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
 import { RCODE } from '../../src/dns/dns.ts';
 import { ask } from '../support/client.ts';
 import { content } from '../support/list-server.ts';
-import { findProgram } from '../support/process.ts';
+import { isInstalled, needing } from '../support/process.ts';
 import { codeOf, RoomClient } from '../support/room-client.ts';
 import { AGENCY, type Member, PASSWORD, RoomScene, rulesOf } from '../support/room-scene.ts';
 import { STUBBED_HEADLINES, type StubbedHeadline } from '../support/stubbed-headlines.ts';
@@ -24,8 +24,7 @@ const PHONE = 390;
 const HEADQUARTERS = '127.0.1.1';
 const LAB = '127.0.2.1';
 
-const hasChromium = findProgram('chromium') !== undefined;
-if (!hasChromium && process.env['CI'] === 'true') throw new Error('chromium is not installed');
+const hasChromium = isInstalled('chromium');
 
 let scene: RoomScene;
 let admin: RoomClient;
@@ -106,9 +105,9 @@ afterAll(async () => {
   await scene?.close();
 });
 
-const walk = test.skipIf(!hasChromium);
+const WALK = needing('chromium');
 
-walk('first set-up: a link, a passkey, and the first administrator is signed in', async () => {
+test('first set-up: a link, a passkey, and the first administrator is signed in', WALK, async () => {
   const page = await (await scene.context()).newPage();
   watch(page);
   const session = await page.context().newCDPSession(page);
@@ -146,7 +145,7 @@ walk('first set-up: a link, a passkey, and the first administrator is signed in'
   approver = await scene.addMember(admin, 'P. Approver', ['approver']);
 });
 
-walk('local log-in with password and code, and what a wrong code says', async () => {
+test('local log-in with password and code, and what a wrong code says', WALK, async () => {
   const page = await (await scene.context()).newPage();
   watch(page);
   await page.goto(`${scene.origin}/lists`);
@@ -166,7 +165,7 @@ walk('local log-in with password and code, and what a wrong code says', async ()
   expect(new URL(page.url()).pathname).toBe('/lists');
 });
 
-walk('log-in with the agency account: groups have roles', async () => {
+test('log-in with the agency account: groups have roles', WALK, async () => {
   const signIn = async (login: string): Promise<[RoomClient, string]> => {
     const page = await (await scene.context()).newPage();
     watch(page);
@@ -191,7 +190,7 @@ const expectNoMarkup = async (page: Page): Promise<void> => {
   expect(await page.title()).toContain(AGENCY);
 };
 
-walk('an exemption asked for by one and approved by another holds until its end', async () => {
+test('an exemption asked for by one and approved by another holds until its end', WALK, async () => {
   const name = 'www.tiktok.com';
   const verdict = async (): Promise<number> =>
     (await ask(scene.cordon.dns, `${name} A`, { from: LAB })).rcode;
@@ -250,7 +249,7 @@ walk('an exemption asked for by one and approved by another holds until its end'
   expect(Date.now()).toBeGreaterThanOrEqual(Math.floor(until.getTime() / 1000) * 1000);
 });
 
-walk('a held list is accepted by two, who confirm the same SHA-256', async () => {
+test('a held list is accepted by two, who confirm the same SHA-256', WALK, async () => {
   const rcode = async (name: string): Promise<number> =>
     (await ask(scene.cordon.dns, `${name} A`, { from: HEADQUARTERS })).rcode;
   scene.lists.set('/feed.txt', content(`${rulesOf(60)}${HOSTILE_TEXT}\n# ${HOSTILE_TEXT}\n`));
@@ -283,7 +282,7 @@ walk('a held list is accepted by two, who confirm the same SHA-256', async () =>
   expect(await rcode('name-001.example')).toBe(RCODE.NXDOMAIN);
 });
 
-walk('a pause is red on every page, counts down, and is ended by one', async () => {
+test('a pause is red on every page, counts down, and is ended by one', WALK, async () => {
   const page = await windowOf(operator.client);
   const other = await windowOf(helpDesk);
   await other.goto(`${scene.origin}/lists`);
@@ -313,7 +312,7 @@ walk('a pause is red on every page, counts down, and is ended by one', async () 
   );
 });
 
-walk('a probe of now proves it on every network, and the headline turns', async () => {
+test('a probe of now proves it on every network, and the headline turns', WALK, async () => {
   const page = await windowOf(operator.client);
   await page.goto(scene.origin);
   await page.getByRole('heading', { level: 1, name: /^In force/ }).waitFor();
@@ -329,7 +328,7 @@ walk('a probe of now proves it on every network, and the headline turns', async 
 /** A name that would be a picture with a handler if anybody took it for HTML. */
 const HOSTILE = '<img\\032src=x\\032onerror=document.title=1>.tiktok.com';
 
-walk('refused just now leads to the explanation; names are shown as text', async () => {
+test('refused just now leads to the explanation; names are shown as text', WALK, async () => {
   await ask(scene.cordon.dns, 'www.tiktok.com A', { from: HEADQUARTERS });
   await ask(scene.cordon.dns, `${HOSTILE} A`, { from: HEADQUARTERS });
   const page = await windowOf(helpDesk);
@@ -364,7 +363,7 @@ walk('refused just now leads to the explanation; names are shown as text', async
   await heading(page, /www\.tiktok\.com is refused/).waitFor();
 });
 
-walk('rows stay where they are: newer ones wait behind a button', async () => {
+test('rows stay where they are: newer ones wait behind a button', WALK, async () => {
   const page = await windowOf(helpDesk);
   await page.goto(`${scene.origin}/look-up`);
   const rows = page.locator('#just-now').locator('xpath=ancestor::section').locator('tbody tr');
@@ -377,7 +376,7 @@ walk('rows stay where they are: newer ones wait behind a button', async () => {
   await page.getByRole('link', { name: /^fresh\.tiktok\.com/ }).waitFor();
 });
 
-walk('a report is made, and downloaded with its signature', async () => {
+test('a report is made, and downloaded with its signature', WALK, async () => {
   const page = await windowOf(auditor);
   await page.goto(`${scene.origin}/reports`);
   await page.getByLabel('Period').selectOption('today');
@@ -393,7 +392,7 @@ walk('a report is made, and downloaded with its signature', async () => {
   expect(readFileSync(await download.path(), 'utf8')).toContain(AGENCY);
 });
 
-walk('the configuration is changed by two: problem, difference, reason, confirmation', async () => {
+test('the configuration is changed by two: problem, difference, reason, confirmation', WALK, async () => {
   const page = await windowOf(operator.client);
   await page.goto(`${scene.origin}/settings?tab=configuration`);
   const text = page.getByLabel('Text of the configuration');
@@ -428,7 +427,7 @@ walk('the configuration is changed by two: problem, difference, reason, confirma
   await page.getByRole('heading', { name: 'Earlier texts' }).waitFor();
 });
 
-walk('the paragraphs of the notice are changed by two, on a phone', async () => {
+test('the paragraphs of the notice are changed by two, on a phone', WALK, async () => {
   const page = await windowOf(operator.client, { width: PHONE });
   await page.goto(`${scene.origin}/settings?tab=notice`);
   await page.getByLabel('Network').selectOption('lab');
@@ -453,7 +452,7 @@ walk('the paragraphs of the notice are changed by two, on a phone', async () => 
     .toBe('Le laboratoire a ses propres règles.');
 });
 
-walk('keys lead to places, the skip link to the content, and both can be turned off', async () => {
+test('keys lead to places, the skip link to the content, and both can be turned off', WALK, async () => {
   const page = await windowOf(operator.client);
   await page.goto(scene.origin);
   await page.getByRole('heading', { level: 1 }).waitFor();
@@ -483,7 +482,7 @@ interface Paint {
   readonly asked: readonly { readonly path: string; readonly atMs: number }[];
 }
 
-walk('the first thing that is drawn has the numbers: before anything is asked of the API', async () => {
+test('the first thing that is drawn has the numbers: before anything is asked of the API', WALK, async () => {
   const page = await windowOf(operator.client);
   await page.goto(`${scene.origin}/sign-in`);
   await page.goto(scene.origin);
@@ -501,8 +500,9 @@ walk('the first thing that is drawn has the numbers: before anything is asked of
   expect(asked.filter(({ path }) => path === '/api/v1/state' || path === '/api/session')).toEqual([]);
 });
 
-walk(
+test(
   'without script the overview can be read, and the policy of the page has nothing against it',
+  WALK,
   async () => {
     const context = await scene.browser.newContext({ javaScriptEnabled: false, locale: 'fr' });
     await context.addCookies(
@@ -524,7 +524,7 @@ walk(
   },
 );
 
-walk('nobody looks, no stream: a hidden page holds none', async () => {
+test('nobody looks, no stream: a hidden page holds none', WALK, async () => {
   const page = await windowOf(operator.client);
   const requests: string[] = [];
   page.on('request', (request) => requests.push(new URL(request.url()).pathname));
@@ -597,13 +597,14 @@ const settle = async (page: Page): Promise<void> => {
   await page.locator('[aria-busy=true]').first().waitFor({ state: 'detached' });
 };
 
-walk.each([
+test.each([
   ['desktop', 'light', 1280],
   ['desktop', 'dark', 1280],
   ['phone', 'light', PHONE],
   ['phone', 'dark', PHONE],
 ] as const)(
   'every page, %s, %s: a picture, and nothing in the way of anybody',
+  WALK,
   async (device, scheme, width) => {
     const findings: string[] = [];
     const windows = new Map<RoomClient, Page>();
@@ -628,8 +629,9 @@ walk.each([
   },
 );
 
-walk.each(['fr', 'nl', 'de'])(
+test.each(['fr', 'nl', 'de'])(
   'in %s no word is left in English, and nothing is wider than a phone',
+  WALK,
   async (locale) => {
     const page = await windowOf(operator.client, { width: NARROW, locale });
     for (const path of ['/', '/look-up?name=www.tiktok.com', '/exemptions/new', '/lists/feed', '/proof']) {
@@ -668,8 +670,9 @@ const openStubbed = async (stub: StubbedHeadline, width: number, scheme: 'light'
   return page;
 };
 
-walk.each(STUBBED_HEADLINES.map((stub) => [stub.name, stub] as const))(
+test.each(STUBBED_HEADLINES.map((stub) => [stub.name, stub] as const))(
   'the headline when it is %s: sentence, shape and color say it',
+  WALK,
   async (name, stub) => {
     for (const [width, scheme] of [
       [1280, 'light'],
@@ -691,7 +694,7 @@ walk.each(STUBBED_HEADLINES.map((stub) => [stub.name, stub] as const))(
   },
 );
 
-walk('silence is never green: no word from the resolver', async () => {
+test('silence is never green: no word from the resolver', WALK, async () => {
   const page = await windowOf(operator.client);
   await page.clock.install();
   await page.goto(scene.origin);
@@ -709,6 +712,6 @@ walk('silence is never green: no word from the resolver', async () => {
   await picture(page, 'state-no-word');
 });
 
-walk('no page was refused anything by its own policy, and none threw', () => {
+test('no page was refused anything by its own policy, and none threw', WALK, () => {
   expect(faults).toEqual([]);
 });

@@ -14,7 +14,7 @@ import { ask, readMetric, reload } from '../support/client.ts';
 import { FakeTime, fakeTimeLibrary } from '../support/fake-time.ts';
 import { content, ListServer, status } from '../support/list-server.ts';
 import { approveAsOther, hasOtherUser, OTHER_NAME } from '../support/other-user.ts';
-import { type Cordon, type RunResult, run, startCordon } from '../support/process.ts';
+import { type Cordon, type RunResult, run, skipWithout, startCordon } from '../support/process.ts';
 import { ScriptedUpstream } from '../support/scripted-upstream.ts';
 
 const program = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
@@ -256,7 +256,7 @@ const countBy = <Item>(items: readonly Item[], keyOf: (item: Item) => string): R
 const dayText = (day: number): string => iso(dayStart(day)).slice(0, 10);
 
 test('a quarter goes by', { timeout: 600_000 }, async (context) => {
-  if (fakeTimeLibrary() === undefined) return context.skip('libfaketime is not installed');
+  if (fakeTimeLibrary() === undefined) skipWithout(context, 'libfaketimeMT.so.1', 'faketime');
   if (!hasOtherUser) return context.skip('two users of the system need root and curl');
   await expect.poll(() => existsSync(join(state, 'control.sock'))).toBe(true);
   expect((await command('probe')).code).toBe(0);
@@ -283,7 +283,7 @@ const readReport = async (): Promise<Report> => {
 test('its report says what happened, with the numbers that were sent', {
   timeout: 300_000,
 }, async (context) => {
-  if (fakeTimeLibrary() === undefined) return context.skip('libfaketime is not installed');
+  if (fakeTimeLibrary() === undefined) skipWithout(context, 'libfaketimeMT.so.1', 'faketime');
   if (!hasOtherUser) return context.skip('two users of the system need root and curl');
   expect(await done('records', 'verify')).toContain('');
   const report = await readReport();
@@ -353,7 +353,7 @@ test('its report says what happened, with the numbers that were sent', {
 test('every number of it is that of the exported records, as another program counts them', {
   timeout: 300_000,
 }, async (context) => {
-  if (fakeTimeLibrary() === undefined) return context.skip('libfaketime is not installed');
+  if (fakeTimeLibrary() === undefined) skipWithout(context, 'libfaketimeMT.so.1', 'faketime');
   if (!hasOtherUser) return context.skip('two users of the system need root and curl');
   const exported = join(state, 'records.jsonl');
   await done('records', 'export', '--out', exported);

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { FLAG, OPTION, RCODE, readOptions } from '../../src/dns/dns.ts';
 import { AnswerBook } from '../support/answer-book.ts';
 import { ask, exchangeDatagrams, readMetric, readReply, reload } from '../support/client.ts';
-import { type Cordon, isInstalled, run, startCordon } from '../support/process.ts';
+import { type Cordon, requireProgram, run, startCordon } from '../support/process.ts';
 import { buildQuery } from '../support/records.ts';
 import { ScriptedUpstream } from '../support/scripted-upstream.ts';
 
@@ -104,7 +104,8 @@ test('what goes to a forged address is bounded: answers of a kilobyte come to li
 });
 
 test('a query from the port of a reflector gets no answer', async (context) => {
-  if (process.getuid?.() !== 0 || !isInstalled('python3')) context.skip('needs root and python3');
+  requireProgram(context, 'python3');
+  if (process.getuid?.() !== 0) context.skip('needs root for a raw socket');
   const before = await readMetric(cordon, 'cordon_dropped_total', { reason: 'reflector' });
   const script = `
 import socket, sys

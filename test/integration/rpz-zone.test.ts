@@ -12,7 +12,7 @@ import { loadList } from '../../src/lists/lists.ts';
 import { TableBuilder, Verdict } from '../../src/policy/policy.ts';
 import { PolicyTable } from '../../src/policy/table.ts';
 import { ask } from '../support/client.ts';
-import { findProgram } from '../support/process.ts';
+import { needing } from '../support/process.ts';
 import { answer, ScriptedUpstream } from '../support/scripted-upstream.ts';
 import { freePort, type NameServer, startNameServer, writeNamedConfig } from '../unit/lists/name-server.ts';
 import { foldedName } from '../unit/policy/setup.ts';
@@ -74,7 +74,7 @@ const refusedByCordon = (): Map<string, boolean> => {
   );
 };
 
-describe.skipIf(findProgram('named') === undefined)('a random zone', () => {
+describe('a random zone', needing('named'), () => {
   let named: NameServer;
   let port: number;
   beforeAll(async () => {

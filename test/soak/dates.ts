@@ -15,48 +15,14 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { clockEnvironment } from '../support/fake-time.ts';
-import { countTests, namesOfFailed, readTestReport } from '../test-report.ts';
+import { MOMENTS, type Moment, offsetMs } from '../support/moments.ts';
+import { countTests, failedFiles, namesOfFailed, readTestReport, withSecondRun } from '../test-report.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
-const BRUSSELS = 'Europe/Brussels';
-const DAY_MS = 86_400_000;
 /** What is named of one date: more is the same fault. */
 const NAMED_MAX = 40;
-
-/** A wall clock: how far ahead of now, or a moment in UTC. */
-interface Moment {
-  readonly name: string;
-  readonly at: { readonly days: number } | { readonly utc: string };
-  readonly zone: string;
-}
-
-/** The last Sunday of a month of the year in which a run begins, or of the next when it is over: the changes are at 01:00 UTC. */
-const nextChange = (month: number): string => {
-  const now = new Date();
-  for (let year = now.getUTCFullYear(); ; year++) {
-    const last = new Date(Date.UTC(year, month, 0, 0, 59, 50));
-    last.setUTCDate(last.getUTCDate() - last.getUTCDay());
-    if (last > now) return last.toISOString();
-  }
-};
-const nextNewYear = `${new Date().getUTCFullYear()}-12-31T22:59:50Z`;
-
-const MOMENTS: readonly Moment[] = [
-  { name: '+1 day', at: { days: 1 }, zone: 'UTC' },
-  { name: '+7 days', at: { days: 7 }, zone: BRUSSELS },
-  { name: '+30 days', at: { days: 30 }, zone: 'America/St_Johns' },
-  { name: '+40 days', at: { days: 40 }, zone: 'UTC' },
-  { name: '+370 days', at: { days: 370 }, zone: 'UTC' },
-  { name: '+800 days', at: { days: 800 }, zone: 'America/St_Johns' },
-  { name: '28 February 2028', at: { utc: '2028-02-28T23:30:00Z' }, zone: 'UTC' },
-  { name: '29 February 2028', at: { utc: '2028-02-28T22:30:00Z' }, zone: 'Pacific/Kiritimati' },
-  { name: 'end of the year', at: { utc: nextNewYear }, zone: BRUSSELS },
-  { name: 'end of the year in UTC', at: { utc: nextNewYear.replace('T22', 'T23') }, zone: 'UTC' },
-  { name: 'summer time begins', at: { utc: nextChange(3) }, zone: BRUSSELS },
-  { name: 'summer time ends', at: { utc: nextChange(10) }, zone: BRUSSELS },
-  { name: 'today, UTC+14', at: { days: 0 }, zone: 'Pacific/Kiritimati' },
-  { name: 'today, UTC-3:30', at: { days: 0 }, zone: 'America/St_Johns' },
-];
+/** Failed files of one date; more are no accident of the machine. */
+const SECOND_RUN_MAX = 4;
 
 const { values, positionals } = parseArgs({
   options: {
@@ -95,6 +61,7 @@ const makeExceptions = (): string => {
   return directory;
 };
 
+const exceptions = makeExceptions();
 let child: ReturnType<typeof spawn> | undefined;
 let isEnded = false;
 for (const signal of ['SIGINT', 'SIGTERM'] as const)
@@ -103,25 +70,26 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const)
     child?.kill(signal);
   });
 
-const offsetMs = ({ at }: Moment): number =>
-  'days' in at ? at.days * DAY_MS : Date.parse(at.utc) - Date.now();
+const offset = join(work, 'offset');
+/** Puts the clock of what is started from now on. */
+const setClock = (moment: Moment): void => {
+  const seconds = Math.round(offsetMs(moment, Date.now()) / 1_000);
+  writeFileSync(offset, `${seconds < 0 ? '' : '+'}${seconds}\n`);
+};
 
 /** One run of the tests. Resolves with whether it ended with status 0. */
-const runTests = (moment: Moment, report: string, exceptions: string): Promise<boolean> => {
-  const offset = join(work, 'offset');
-  const seconds = Math.round(offsetMs(moment) / 1_000);
-  writeFileSync(offset, `${seconds < 0 ? '' : '+'}${seconds}\n`);
+const runTests = (moment: Moment, report: string, files: readonly string[]): Promise<boolean> => {
   const env = {
     ...process.env,
     ...clockEnvironment(offset),
     TZ: moment.zone,
+    CORDON_TEST_REPORT: report,
     PATH: `${exceptions}:${process.env['PATH'] ?? ''}`,
   };
   const projects = values.quick ? ['--project', 'quick*'] : [];
-  const reporters = ['--reporter=default', '--reporter=json', `--outputFile=${report}`];
   const vitest = join(root, 'node_modules/vitest/vitest.mjs');
   return new Promise((resolve, reject) => {
-    child = spawn(process.execPath, [vitest, 'run', ...reporters, ...projects, ...positionals], {
+    child = spawn(process.execPath, [vitest, 'run', ...projects, ...files], {
       cwd: root,
       stdio: ['ignore', 'inherit', 'inherit'],
       env,
@@ -133,7 +101,7 @@ const runTests = (moment: Moment, report: string, exceptions: string): Promise<b
 
 /** What a clock shows, as `date` says it. */
 const showMoment = (moment: Moment): string =>
-  new Date(Date.now() + offsetMs(moment)).toLocaleString('sv-SE', { timeZone: moment.zone });
+  new Date(Date.now() + offsetMs(moment, Date.now())).toLocaleString('sv-SE', { timeZone: moment.zone });
 
 interface Row {
   readonly moment: Moment;
@@ -143,7 +111,6 @@ interface Row {
   readonly seconds: number;
 }
 
-const exceptions = makeExceptions();
 const rows: Row[] = [];
 for (const [index, moment] of chosen.entries()) {
   if (isEnded) break;
@@ -151,11 +118,20 @@ for (const [index, moment] of chosen.entries()) {
   process.stdout.write(`\n== ${moment.name}: ${shown} ${moment.zone}\n`);
   const report = join(work, `tests-${index}.json`);
   const start = performance.now();
-  const isGood = await runTests(moment, report, exceptions);
-  const found = readTestReport(report, root);
+  setClock(moment);
+  const isGood = await runTests(moment, report, positionals);
+  let found = readTestReport(report, root);
+  const again = failedFiles(found);
+  // As in the gate: what passes alone was held up by what ran beside it.
+  if (again.length > 0 && again.length <= SECOND_RUN_MAX && !isEnded) {
+    process.stdout.write(`\n== ${moment.name}, once more and alone: ${again.join(' ')}\n`);
+    setClock(moment);
+    await runTests(moment, `${report}.again`, again);
+    found = withSecondRun(found, readTestReport(`${report}.again`, root));
+  }
   const failed = namesOfFailed(found);
   // A run fails without a failed test when something is thrown outside of all, or when it found none.
-  if (!isGood && failed.length === 0) failed.push('the run itself');
+  if (!isGood && failed.length === 0 && again.length === 0) failed.push('the run itself');
   const { passed } = countTests(found);
   rows.push({ moment, shown, passed, failed, seconds: (performance.now() - start) / 1_000 });
 }

@@ -16,7 +16,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import type { TestOptions } from 'vitest';
 import { freePort } from './fleet-engine.ts';
+import { skippedWithout } from './process.ts';
 
 const ROOT = '/usr/lib/postgresql';
 const SCHEMA = fileURLToPath(new URL('../../deploy/postgresql/cordon.sql', import.meta.url));
@@ -40,11 +42,9 @@ const owner = (): { readonly uid: number; readonly gid: number } | undefined => 
   return { uid: Number(uid), gid: Number(gid) };
 };
 
-if (process.env['CI'] === 'true' && programs === undefined)
-  throw new Error('tests of the database need postgresql');
-
-/** False: no PostgreSQL. Tests of the database are skipped then. */
-export const hasPostgresql = programs !== undefined;
+/** Options of tests of the database: without a PostgreSQL they are skipped. */
+export const needingPostgresql: TestOptions =
+  programs === undefined ? skippedWithout('initdb', 'postgresql') : {};
 
 const running = new Set<ChildProcess>();
 process.once('exit', () => {

@@ -20,9 +20,10 @@ import {
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { TestContext } from 'vitest';
+import type { TestContext, TestOptions } from 'vitest';
 import { parseEndpoint } from '../../src/base/base.ts';
 import { CLOCK_VARIABLES } from './fake-time.ts';
+import { missingText, packageOf } from './programs.ts';
 
 /** From start to the ready line: type stripping and the shipped lists take about 1 s; a loaded machine many times that. */
 const READY_TIMEOUT_MS = 40_000;
@@ -222,18 +223,42 @@ export const isInstalled = (program: string): boolean => findProgram(program) !=
 
 /** Ends the test as not run, in words, when the program is missing; fails it instead where CI=true promised every tool. */
 export const requireProgram = (context: Pick<TestContext, 'skip'>, program: string): void => {
-  if (isInstalled(program)) return;
-  assert.notEqual(process.env['CI'], 'true', `the program ${program} is missing; .ci/run installs it`);
-  process.stderr.write(`not run: the program ${program} is not installed\n`);
-  context.skip(`the program ${program} is not installed`);
+  const from = packageOf(program);
+  assert.ok(from !== undefined, `test/support/programs.txt does not say in which package ${program} is`);
+  if (!isInstalled(program)) skipWithout(context, program, from);
 };
 
 /** As requireProgram(), for a file that a package of Debian brings. */
 export const requireFile = (context: Pick<TestContext, 'skip'>, path: string, name: string): void => {
-  if (existsSync(path)) return;
-  assert.notEqual(process.env['CI'], 'true', `${path} is missing; .ci/run installs ${name}`);
-  process.stderr.write(`not run: ${path} of ${name} is not installed\n`);
-  context.skip(`${path} of ${name} is not installed`);
+  if (!existsSync(path)) skipWithout(context, path, name);
+};
+
+/** As requireProgram(), for what is found by another way than the PATH and is not there. */
+export const skipWithout = (context: Pick<TestContext, 'skip'>, what: string, from: string): void => {
+  failWhereAllIsPromised(what, from);
+  context.skip(missingText(what, from));
+};
+
+const failWhereAllIsPromised = (what: string, from: string): void =>
+  assert.notEqual(process.env['CI'], 'true', `${what} is missing; .ci/run installs ${from}`);
+
+/**
+ * Options of a test or of a suite whose hooks need programs as well: it is skipped without them, as requireProgram() does.
+ * `test('…', needing('chromium'), () => …)`.
+ */
+export const needing = (...programs: readonly string[]): TestOptions => {
+  for (const program of programs) {
+    const from = packageOf(program);
+    assert.ok(from !== undefined, `test/support/programs.txt does not say in which package ${program} is`);
+    if (!isInstalled(program)) return skippedWithout(program, from);
+  }
+  return {};
+};
+
+/** As needing(), for what is found by another way than the PATH. */
+export const skippedWithout = (what: string, from: string): TestOptions => {
+  failWhereAllIsPromised(what, from);
+  return { skip: true, meta: { notRun: missingText(what, from) } };
 };
 
 /** The log of a process: JSON lines from stdout and stderr, other lines kept as text only. */

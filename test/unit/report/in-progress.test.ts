@@ -6,7 +6,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { ChangeRecord } from '../../../src/records/record.ts';
 import type { Report } from '../../../src/report/model.ts';
 import { createReport } from '../../../src/report/report.ts';
-import { findProgram, run } from '../../support/process.ts';
+import { needing, run } from '../../support/process.ts';
 import { Bench, DAY_MS, HOUR_MS } from '../records/setup.ts';
 
 const DAY = '2026-11-25T00:00:00.000Z';
@@ -77,8 +77,9 @@ test('says so to people, and never that the day is over', async () => {
   expect(html).toMatch(/<h2 id="answer">[^<]*, so far: /);
 });
 
-test.skipIf(findProgram('pdfinfo') === undefined)(
+test(
   'a PDF of it has the date of the last sign of life, not of the end that was asked for',
+  needing('pdfinfo'),
   async () => {
     const { bytes } = await made('pdf');
     const path = join(state, 'report.pdf');

@@ -11,7 +11,7 @@ import { formatReport } from '../../../src/report/produce.ts';
 import { toDocument } from '../../../src/report/sections.ts';
 import { REPORT_TEXTS } from '../../../src/report/texts/dictionaries.ts';
 import { LANGUAGES } from '../../../src/words/words.ts';
-import { isInstalled, requireProgram, run } from '../../support/process.ts';
+import { requireProgram, run } from '../../support/process.ts';
 import { createSource, FROM_MS, QUARTER, UNTIL_MS } from './quarter.ts';
 
 let report: Report;
@@ -43,7 +43,7 @@ test('the PDF is the same bytes each time, and tagged', async () => {
 });
 
 test('the PDF says what the report says, as pdftotext reads it', async (context) => {
-  requireProgram(context, 'pdftotext');
+  for (const program of ['pdftotext', 'pdfinfo']) requireProgram(context, program);
   const path = join(directory, 'report.pdf');
   writeFileSync(path, await formatReport(report, 'pdf'));
   const { code, stdout } = await run('pdftotext', ['-layout', path, '-']);
@@ -111,10 +111,7 @@ test('the HTML needs nothing from elsewhere, and describes its tables and figure
 });
 
 test('a browser reads the HTML as it was meant', async (context) => {
-  if (!isInstalled('chromium')) {
-    process.stderr.write('not run: the program chromium is not installed\n');
-    context.skip('the program chromium is not installed');
-  }
+  requireProgram(context, 'chromium');
   const path = join(directory, 'report.html');
   writeFileSync(path, await text('html'));
   const profile = join(directory, 'profile');
