@@ -6,6 +6,7 @@ import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, type TestContext, test, vi } from 'vitest';
+import { ownClock } from '../support/fake-time.ts';
 import {
   type Cordon,
   findProgram,
@@ -44,7 +45,7 @@ const start = (
   env: Readonly<Record<string, string>> = {},
 ): ChildProcess => {
   const child = spawn(findProgram(program) ?? program, args, {
-    env: { PATH: process.env['PATH'] ?? '', ...env },
+    env: { PATH: process.env['PATH'] ?? '', ...ownClock(), ...env },
     stdio: 'ignore',
   });
   children.push(child);

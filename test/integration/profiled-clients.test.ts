@@ -11,6 +11,7 @@ import { afterAll, beforeAll, expect, type TestContext, test } from 'vitest';
 import { CertificateAuthority } from '../support/certificates.ts';
 import { readMetric } from '../support/client.ts';
 import { listenerOf, SERVER_NAME } from '../support/encrypted-client.ts';
+import { ownClock } from '../support/fake-time.ts';
 import { Firefox } from '../support/firefox.ts';
 import { type Cordon, requireFile, requireProgram, run, startCordon } from '../support/process.ts';
 import { answer, ScriptedUpstream } from '../support/scripted-upstream.ts';
@@ -112,7 +113,10 @@ const startResolved = async (dropIn: string): Promise<{ child: ChildProcess; por
     chown nobody:nogroup /run/systemd/resolve &&
     exec setpriv --reuid=nobody --regid=nogroup --clear-groups ${RESOLVED}`;
   const child = spawn('unshare', ['--mount', '--propagation', 'private', 'sh', '-c', command], {
-    env: { PATH: process.env['PATH'], SSL_CERT_FILE: '/run/ca.pem', SYSTEMD_LOG_TARGET: 'console' },
+    env: {
+      ...{ PATH: process.env['PATH'], SSL_CERT_FILE: '/run/ca.pem', SYSTEMD_LOG_TARGET: 'console' },
+      ...ownClock(),
+    },
     stdio: 'ignore',
   });
   return { child, port };

@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { expect, onTestFinished, test } from 'vitest';
 import { RCODE } from '../../src/dns/dns.ts';
 import { ask, readMetric } from '../support/client.ts';
+import { ownClock } from '../support/fake-time.ts';
 import { startCordon } from '../support/process.ts';
 
 const SIGNALS = 1000;
@@ -64,6 +65,7 @@ test.each([
     env: {
       PATH: process.env['PATH'],
       HOME: directory,
+      ...ownClock(),
       CORDON_DNSSEC_MODE: 'off',
       CORDON_PROBE_INTERVAL: '0s',
     },

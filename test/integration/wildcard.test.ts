@@ -5,6 +5,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, expect, test } from 'vitest';
+import { ownClock } from '../support/fake-time.ts';
 import { requireProgram, run } from '../support/process.ts';
 
 const CONFIG = `listen: { dns: ["0.0.0.0:5353", "[::]:5353"], admin: false }
@@ -34,7 +35,10 @@ const startIn = async (environment: NodeJS.ProcessEnv): Promise<string> => {
   const child = spawn(
     'ip',
     ['netns', 'exec', NAMESPACE, process.execPath, 'src/cli/main.ts', 'serve', '--config', file],
-    { env: { PATH: process.env['PATH'], ...environment }, stdio: ['ignore', 'pipe', 'inherit'] },
+    {
+      env: { PATH: process.env['PATH'], ...ownClock(), ...environment },
+      stdio: ['ignore', 'pipe', 'inherit'],
+    },
   );
   cleanups.push(async () => {
     child.kill('SIGTERM');

@@ -40,6 +40,8 @@ if (unknown.length > 0) {
 }
 
 const work = mkdtempSync(join(tmpdir(), 'cordon-dates-'));
+// Some programs run as another user, and read the offset as well.
+chmodSync(work, 0o755);
 process.once('exit', () => rmSync(work, { recursive: true, force: true }));
 
 /**

@@ -18,10 +18,19 @@ const LIBRARIES = ['x86_64', 'aarch64'].map(
 export const fakeTimeLibrary = (): string | undefined => LIBRARIES.find((path) => existsSync(path));
 
 /** What a process has its clock and its zone by, where they are not those of the machine. */
-export const CLOCK_VARIABLES: readonly string[] = [
+const CLOCK_VARIABLES: readonly string[] = [
   ...['LD_PRELOAD', 'FAKETIME_TIMESTAMP_FILE', 'FAKETIME_NO_CACHE', 'FAKETIME_DONT_FAKE_MONOTONIC'],
   'TZ',
 ];
+
+/** The clock of this process, for one that is started with nothing else of its environment. */
+export const ownClock = (): Readonly<Record<string, string>> =>
+  Object.fromEntries(
+    CLOCK_VARIABLES.flatMap((name) => {
+      const value = process.env[name];
+      return value === undefined || value === '' ? [] : [[name, value]];
+    }),
+  );
 
 /** Variables of processes whose clock is off by what `file` says in seconds, as libfaketime reads it. */
 export const clockEnvironment = (file: string): Readonly<Record<string, string>> => {

@@ -7,6 +7,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { ownClock } from './fake-time.ts';
 import { findProgram } from './process.ts';
 
 /** Where Debian's Firefox looks for `policies.json`. */
@@ -54,7 +55,7 @@ export class Firefox {
       ...['--headless', '--no-remote', '--profile', `'${home}'`, '--remote-debugging-port', '0'],
     ].join(' ');
     const child = spawn('unshare', ['--mount', '--propagation', 'private', 'sh', '-c', command], {
-      env: { PATH: process.env['PATH'], HOME: home },
+      env: { PATH: process.env['PATH'], HOME: home, ...ownClock() },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     try {

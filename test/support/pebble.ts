@@ -12,6 +12,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CertificateAuthority } from './certificates.ts';
+import { ownClock } from './fake-time.ts';
 import { findProgram, type SocketAddress } from './process.ts';
 import { ScriptedUpstream } from './scripted-upstream.ts';
 
@@ -81,7 +82,7 @@ export const startPebble = async (options: PebbleOptions): Promise<Pebble> => {
   writeFileSync(file, JSON.stringify({ pebble }));
   const args = ['-config', file, '-strict', '-dnsserver', `${dns.address}:${dns.port}`];
   const child = spawn(findProgram('pebble') ?? 'pebble', args, {
-    env: { PATH: process.env['PATH'], PEBBLE_VA_NOSLEEP: '1', ...env },
+    env: { PATH: process.env['PATH'], ...ownClock(), PEBBLE_VA_NOSLEEP: '1', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   const exited = once(child, 'close');

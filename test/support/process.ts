@@ -22,7 +22,7 @@ import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { TestContext, TestOptions } from 'vitest';
 import { parseEndpoint } from '../../src/base/base.ts';
-import { CLOCK_VARIABLES } from './fake-time.ts';
+import { ownClock } from './fake-time.ts';
 import { missingText, packageOf } from './programs.ts';
 
 /** From start to the ready line: type stripping and the shipped lists take about 1 s; a loaded machine many times that. */
@@ -365,11 +365,11 @@ const dnssecOff = (config: string): Record<string, string> =>
   config.includes('dnssec:') ? {} : { CORDON_DNSSEC_MODE: 'off' };
 
 /** The cache is that of `npm start`: without it each program would strip and compile its sources again. */
-const KEPT_VARIABLES = ['PATH', 'HOME', 'TMPDIR', 'NODE_COMPILE_CACHE', ...CLOCK_VARIABLES];
+const KEPT_VARIABLES = ['PATH', 'HOME', 'TMPDIR', 'NODE_COMPILE_CACHE'];
 
 const baseEnvironment = (): Record<string, string> => {
   const kept = KEPT_VARIABLES.map((name) => [name, process.env[name] ?? ''] as const);
-  return Object.fromEntries(kept.filter(([, value]) => value !== ''));
+  return { ...Object.fromEntries(kept.filter(([, value]) => value !== '')), ...ownClock() };
 };
 
 const socketAddress = (value: unknown, name: string): SocketAddress => {
