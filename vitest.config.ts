@@ -21,8 +21,8 @@ const ALONE = [
   'test/unit/pipeline/waiting.test.ts',
 ];
 
-/** Where a program that runs the tests reads what they found. */
-const { CORDON_TEST_REPORT: reportFile } = process.env;
+/** Where a program that runs the tests reads what they found. What begins with CORDON_ is of the configuration. */
+const { TEST_REPORT: reportFile } = process.env;
 
 export default defineConfig({
   test: {

@@ -117,7 +117,7 @@ const execute = (command: readonly string[], output: Output, report = testReport
       stdio: ['ignore', isDirect ? 'inherit' : 'pipe', isDirect ? 'inherit' : 'pipe'],
       env: {
         ...process.env,
-        CORDON_TEST_REPORT: report,
+        TEST_REPORT: report,
         ...(process.stdout.isTTY && { FORCE_COLOR: '1' }),
       },
     });

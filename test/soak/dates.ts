@@ -85,7 +85,7 @@ const runTests = (moment: Moment, report: string, files: readonly string[]): Pro
     ...process.env,
     ...clockEnvironment(offset),
     TZ: moment.zone,
-    CORDON_TEST_REPORT: report,
+    TEST_REPORT: report,
     PATH: `${exceptions}:${process.env['PATH'] ?? ''}`,
   };
   const projects = values.quick ? ['--project', 'quick*'] : [];

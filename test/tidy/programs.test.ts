@@ -86,7 +86,7 @@ test.each([
   const empty = mkdtempSync(join(tmpdir(), 'cordon-path-'));
   try {
     const vitest = join(root, 'node_modules/vitest/vitest.mjs');
-    const { CORDON_TEST_REPORT: _, ...inherited } = process.env;
+    const { TEST_REPORT: _, ...inherited } = process.env;
     const made = spawnSync(process.execPath, [vitest, 'run', 'test/unit/dnssec/key.test.ts'], {
       cwd: root,
       encoding: 'utf8',
