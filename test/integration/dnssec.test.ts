@@ -10,6 +10,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, beforeEach, describe, expect, type TestContext, test } from 'vitest';
 import { EDE, EDNS_DO, FLAG, RCODE } from '../../src/dns/dns.ts';
 import { ask, readMetric, reload } from '../support/client.ts';
+import { requireClockOfMachine } from '../support/fake-time.ts';
 import { type Cordon, isInstalled, requireProgram, run, startCordon } from '../support/process.ts';
 import { type ServedTree, serveTree, type TreeZone } from '../support/signed-tree.ts';
 import { createZoneKey, signZone, type ZoneAlgorithm, type ZoneKey } from '../support/signed-zone.ts';
@@ -628,6 +629,7 @@ describe('a validator behind the program', () => {
   /** What delv of BIND says of an answer that it got from the program and validated itself. */
   const delv = async (context: TestContext, question: string): Promise<string> => {
     requireProgram(context, 'delv');
+    requireClockOfMachine(context, 'delv');
     const [, tag = '', algorithm = '', digestType = '', digest = ''] =
       / DS (\d+) (\d+) (\d+) (\S+)/.exec(tree.anchors) ?? [];
     const file = join(cordon.directory, 'delv.anchors');

@@ -6,6 +6,7 @@
 //   npm run dates                                  # all tests on every date
 //   npm run dates -- --quick --only '+370 days'    # the projects of `npm run ok -- --quick`, on one
 //   npm run dates -- test/unit/dnssec              # one directory or file
+//   npm run dates -- --only '+40 days' -- test/unit/dnssec -t 'expired'
 //
 // The last line is `N passed, N failed`, over all dates; the status is 0 only when tests ran and nothing failed.
 import { spawn } from 'node:child_process';

@@ -8,6 +8,7 @@
 import { existsSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { TestContext } from 'vitest';
 
 /** Where Debian puts the library for programs with threads. */
 const LIBRARIES = ['x86_64', 'aarch64'].map(
@@ -22,6 +23,11 @@ const CLOCK_VARIABLES: readonly string[] = [
   ...['LD_PRELOAD', 'FAKETIME_TIMESTAMP_FILE', 'FAKETIME_NO_CACHE', 'FAKETIME_DONT_FAKE_MONOTONIC'],
   'TZ',
 ];
+
+/** Ends a test as not run at another date than that of the machine, which the program keeps: libfaketime hangs in it. */
+export const requireClockOfMachine = (context: Pick<TestContext, 'skip'>, program: string): void => {
+  if (ownOffsetMs() !== 0) context.skip(`${program} keeps the clock of the machine`);
+};
 
 /** The clock of this process, for one that is started with nothing else of its environment. */
 export const ownClock = (): Readonly<Record<string, string>> =>
