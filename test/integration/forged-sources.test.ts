@@ -96,6 +96,8 @@ test.for([
   ['plain', { CORDON_NO_BATCH: '1' }],
 ] as const)(
   'an IPv4 address in the source of a datagram of IPv6 is nobody, %s',
+  // Two programs and a dozen commands in a namespace, on a machine that has others to run.
+  { timeout: 180_000 },
   async ([kind, environment], context) => {
     if (process.getuid?.() !== 0) context.skip('needs root');
     requireProgram(context, 'ip');
@@ -129,6 +131,4 @@ test.for([
     await send(DOQ_PORT, ...FORGED);
     await expect.poll(() => count('cordon_dropped_total', 'reason="source-address"')).toBe(2 * FORGED.length);
   },
-  // Two programs and a dozen commands in a namespace, on a machine that has others to run.
-  180_000,
 );
