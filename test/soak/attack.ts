@@ -3,6 +3,7 @@
 //   npm run attack                             every attack, both servers: some 16 s each
 //   npm run attack -- --seconds 2 --docs       the same in ten minutes, and its table into docs/security.md
 //   npm run attack -- silent-1000 silent-20    these
+//   npm run attack -- labels                   those whose names begin so: labels-probe, labels-zone
 //   npm run attack -- --list                   their names
 //   npm run attack -- --seconds 20 --only cordon --json
 //   npm run attack -- silent-20 --repeat 3     three floods, one after the other: memory has to stay where it is
@@ -23,7 +24,7 @@ import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
 import { startProcess, stopOnSignals } from '../../bench/process.ts';
 import { formatTable } from '../../bench/table.ts';
-import { ATTACKS, findAttack } from './attacks/all.ts';
+import { ATTACKS, findAttack, isCalled } from './attacks/all.ts';
 import type { Arena, Attack } from './attacks/attack.ts';
 import { writePage } from './attacks/page.ts';
 import { type RoundOptions, type Row, runRound, SERVERS } from './attacks/round.ts';
@@ -150,13 +151,16 @@ const main = async (): Promise<void> => {
     for (const { name, title } of ATTACKS) print(`${name.padEnd(16)} ${title}`);
     return;
   }
-  for (const name of positionals) findAttack(name);
+  for (const called of positionals)
+    if (!ATTACKS.some((attack) => isCalled(attack, called))) findAttack(called);
   const isWhole = positionals.length === 0 && values.only === undefined && values.repeat === '1';
   if (values.docs && (!isWhole || values.read !== undefined))
     throw new Error('--docs takes all attacks on both servers, once: the page has one run');
   const startedAt = new Date();
   const isPinned = !values.unpinned && cpus().length > 1;
-  const chosen = ATTACKS.filter(({ name }) => positionals.length === 0 || positionals.includes(name));
+  const chosen = ATTACKS.filter(
+    (attack) => positionals.length === 0 || positionals.some((called) => isCalled(attack, called)),
+  );
   const isQuiet = values.json || values.inside;
   const rows = values.read === undefined ? [] : readRows(values.read);
   const told = (row: Row): void => {

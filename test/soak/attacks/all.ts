@@ -1,5 +1,6 @@
 // All attacks, in the order of the table.
 import type { Attack } from './attack.ts';
+import { costlyNames } from './costly-names.ts';
 import { costlyZones } from './costly-zones.ts';
 import { encrypted } from './encrypted.ts';
 import { floods } from './floods.ts';
@@ -20,10 +21,15 @@ export const ATTACKS: readonly Attack[] = [
   ...tcpPlaces,
   ...recordFlood,
   ...floods,
+  ...costlyNames,
   ...costlyZones,
   ...encrypted,
   ...quic,
 ];
+
+/** True for an attack of a name, and for those whose names begin with it: `labels` are `labels-probe` and `labels-zone`. */
+export const isCalled = ({ name }: Attack, called: string): boolean =>
+  name === called || name.startsWith(`${called}-`);
 
 /** The attack of a name; throws when there is none. */
 export const findAttack = (name: string): Attack => {

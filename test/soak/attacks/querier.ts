@@ -19,6 +19,8 @@ const PACE_MS = 4;
 /** Queries that are made up for at once after a pause of this program. */
 const BURST_MAX = 400;
 const ID_COUNT = 0x1_0000;
+/** In place of a `*`, until each query gets a label of its own. */
+const FRESH = 'x'.repeat(12);
 /** Between two looks whether all answers have come. */
 const LOOK_MS = 50;
 
@@ -140,8 +142,8 @@ const ask = async (order: Order): Promise<Asked> => {
     socket.on('message', (message) => take(client, message));
   }
   const templates = order.names.map((name) => {
-    const query = Buffer.from(buildQuery(`${name.replace('*', 'xxxxxxxxxxxx')}. TYPE${type}`, { edns: {} }));
-    return { query, fresh: name.startsWith('*') ? 13 : -1 };
+    const query = Buffer.from(buildQuery(`${name.replace('*', FRESH)}. TYPE${type}`, { edns: {} }));
+    return { query, fresh: name.includes('*') ? query.indexOf(FRESH) : -1 };
   });
   const run = randomBytes(3).toString('hex');
   let count = 0;
