@@ -1,15 +1,15 @@
 // Writes a message into the caller's buffer, with name compression (RFC 1035 section 4.1.4).
 //
-// For answers whose data is Cordon's own and for tests. Sections have to be written in their order; a record that
+// For answers that are made here or made anew, and for tests. Sections have to be written in their order; a record that
 // does not fit sets `overflow` and changes nothing else, so a truncated message is still well-formed.
+//
+// Names may be an attacker's. Each byte of one is looked at a bounded number of times, however many labels it has: the
+// hashes of all its ends are made in one pass, and remembered names stand by the length of their rest, so that one walk
+// compares all ends with them (suffix-targets.ts).
 import { writeU16, writeU32 } from './message.ts';
-import { nameEquals } from './name.ts';
-import { HEADER_LENGTH, LABEL_LENGTH_MAX, TYPE } from './registry.ts';
+import { HEADER_LENGTH, LABEL_LENGTH_MAX, NAME_LENGTH_MAX, TYPE } from './registry.ts';
+import { SuffixTargets } from './suffix-targets.ts';
 
-/** Pointers have 14 bits. */
-const POINTER_TARGET_MAX = 0x3fff;
-/** Remembered names; more are written without compression, which is legal and keeps the search short. */
-const COMPRESSION_TARGETS_MAX = 64;
 /**
  * RDATA whose names may be compressed, because every reader knows its types (RFC 3597 section 4): bytes before the first
  * name, the number of names, and bytes after the last one.
@@ -30,8 +30,7 @@ export class MessageBuilder {
   length = 0;
   /** True once something did not fit. */
   overflow = false;
-  /** Offsets of labels; negative in RDATA, where only the same letters are the same name: owners keep theirs. */
-  readonly #targets: number[] = [];
+  readonly #targets = new SuffixTargets();
 
   constructor(bytes: Uint8Array) {
     this.bytes = bytes;
@@ -44,7 +43,7 @@ export class MessageBuilder {
     writeU16(this.bytes, 2, flags);
     this.length = HEADER_LENGTH;
     this.overflow = false;
-    this.#targets.length = 0;
+    this.#targets.clear();
     return this;
   }
 
@@ -55,7 +54,7 @@ export class MessageBuilder {
     writeU16(this.bytes, this.length, type);
     writeU16(this.bytes, this.length + 2, classNumber);
     this.length += 4;
-    this.#remember(name, start);
+    this.#targets.remember(start, false);
     this.#count(4);
     return this;
   }
@@ -74,7 +73,7 @@ export class MessageBuilder {
     writeU16(this.bytes, this.length, type);
     writeU16(this.bytes, this.length + 2, classNumber);
     writeU32(this.bytes, this.length + 4, ttlSec);
-    this.#remember(owner, start);
+    this.#targets.remember(start, false);
     this.length += 10;
     const rdataStart = this.length;
     if (!this.#writeNames(type, rdata)) {
@@ -116,7 +115,7 @@ export class MessageBuilder {
       const start = this.length;
       const name = rdata.subarray(at, end);
       this.#writeName(name, 0, true);
-      this.#remember(name, start, -1);
+      this.#targets.remember(start, true);
       at = end;
     }
     this.bytes.set(rdata.subarray(at), this.length);
@@ -124,70 +123,24 @@ export class MessageBuilder {
     return true;
   }
 
-  /** Writes the name and makes sure that `after` more bytes fit behind it; writes nothing when they do not. */
+  /**
+   * Writes the name and makes sure that `after` more bytes fit behind it; writes nothing when they do not. A name that is too
+   * long to be one is written as it stands.
+   */
   #writeName(name: Uint8Array, after: number, keepsLetters = false): boolean {
-    let kept = 0;
-    let target = -1;
-    while (name[kept] !== 0 && kept < name.length) {
-      target = this.#find(name, kept, keepsLetters);
-      if (target >= 0) break;
-      kept += (name[kept] ?? 0) + 1;
-    }
-    const nameLength = kept + (target >= 0 ? 2 : 1);
+    const targets = this.#targets;
+    const target =
+      name.length > NAME_LENGTH_MAX ? targets.pass() : targets.find(this.bytes, name, keepsLetters);
+    const kept = target < 0 ? name.length - 1 : targets.keptLength;
+    const nameLength = kept + (target < 0 ? 1 : 2);
     if (this.length + nameLength + after > this.bytes.length) {
       this.overflow = true;
       return false;
     }
     this.bytes.set(name.subarray(0, kept), this.length);
-    if (target >= 0) writeU16(this.bytes, this.length + kept, 0xc000 | target);
-    else this.bytes[this.length + kept] = 0;
+    if (target < 0) this.bytes[this.length + kept] = 0;
+    else writeU16(this.bytes, this.length + kept, 0xc000 | target);
     this.length += nameLength;
     return true;
-  }
-
-  /** Offset of an earlier copy of the name's suffix at `from`, or -1. Only fully written names are remembered. */
-  #find(name: Uint8Array, from: number, keepsLetters: boolean): number {
-    const wanted = name.length - from;
-    for (const place of this.#targets) {
-      const target = Math.abs(place);
-      if (this.#suffixEquals(target, name, from, wanted, keepsLetters || place < 0)) return target;
-    }
-    return -1;
-  }
-
-  #suffixEquals(
-    target: number,
-    name: Uint8Array,
-    from: number,
-    wanted: number,
-    keepsLetters: boolean,
-  ): boolean {
-    let at = target;
-    let position = from;
-    while (position < from + wanted) {
-      let label = this.bytes[at] ?? 0;
-      if (label >= 0xc0) {
-        at = ((label & 0x3f) << 8) | (this.bytes[at + 1] ?? 0);
-        label = this.bytes[at] ?? 0;
-      }
-      if (label !== name[position] || !nameEquals(this.bytes, at + 1, name, position + 1, label))
-        return false;
-      for (let i = 1; keepsLetters && i <= label; i++)
-        if (this.bytes[at + i] !== name[position + i]) return false;
-      if (label === 0) return position === name.length - 1;
-      at += label + 1;
-      position += label + 1;
-    }
-    return false;
-  }
-
-  #remember(name: Uint8Array, start: number, sign: 1 | -1 = 1): void {
-    let at = start;
-    for (let position = 0; position < name.length - 1; position += (name[position] ?? 0) + 1) {
-      if (at > POINTER_TARGET_MAX || this.#targets.length >= COMPRESSION_TARGETS_MAX) return;
-      if ((this.bytes[at] ?? 0) >= 0xc0) return;
-      this.#targets.push(sign * at);
-      at += (name[position] ?? 0) + 1;
-    }
   }
 }
