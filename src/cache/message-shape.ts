@@ -8,16 +8,16 @@ import {
   expandName,
   foldName,
   HEADER_LENGTH,
-  isInZone,
-  isRdataReadable,
   MESSAGE_LENGTH_MAX,
   NAME_LENGTH_MAX,
+  NameList,
   RecordReader,
   readU16,
   readU32,
   SECTION,
   TargetCollector,
   TYPE,
+  WrittenOut,
 } from '../dns/dns.ts';
 
 /** The first byte of a compression pointer, and not of a label. */
@@ -33,8 +33,8 @@ const ALIASES_MAX = 15;
 const RECORDS_MAX = Math.ceil(MESSAGE_LENGTH_MAX / 11);
 
 const reader = new RecordReader();
+const written = new WrittenOut();
 const nameBuffer = new Uint8Array(NAME_LENGTH_MAX);
-const chainBuffer = new Uint8Array(NAME_LENGTH_MAX);
 /** What the current message leads to. */
 export const targets = new TargetCollector();
 /** Offsets of TTL fields of the current message, in the order of its records. */
@@ -89,8 +89,8 @@ export const readShape = (
   shape.ttlCount = 0;
   shape.soaTtlOffset = -1;
   shape.soaTtlSec = 0;
-  chainCount = 0;
-  chainOffsets[chainCount++] = HEADER_LENGTH;
+  beginChain();
+  written.begin(message.length);
   let signatures = 0;
   reader.reset(message, message.length, start);
   while (reader.next()) {
@@ -99,7 +99,9 @@ export const readShape = (
       shape.mayHaveEde = reader.type !== TYPE.OPT || reader.rdataLength > 0;
       break;
     }
-    if (reader.type === TYPE.OPT || !isReadable(message)) return false;
+    if (reader.type === TYPE.OPT) return false;
+    // A client must get the names that were judged, and nothing that is made to break its decoder.
+    if (!written.take(reader)) return false;
     if ((message[reader.ownerOffset] ?? 0) < POINTER) shape.isSpelledOut = true;
     ttlOffsets[shape.ttlCount++] = reader.ttlOffset;
     if (isUnaskedProof(reader, qtype)) {
@@ -137,20 +139,6 @@ const notePlain = (): void => {
   else shape.plainAuthority++;
 };
 
-/**
- * True when all names of the record can be read, without the header, which is another one for each client: a client
- * must get the names that were judged, and nothing that is made to break its decoder.
- */
-const isReadable = (message: Uint8Array): boolean => {
-  const { ownerOffset, rdataOffset, rdataLength, type } = reader;
-  const end = message.length;
-  return (
-    (readU16(message, ownerOffset) === QNAME_POINTER ||
-      expandName(message, ownerOffset, end, nameBuffer, 0, HEADER_LENGTH) > 0) &&
-    isRdataReadable(message, rdataOffset, rdataLength, type, end, HEADER_LENGTH)
-  );
-};
-
 /** A type that proves that something does not exist. */
 export const isDenialType = (type: number): boolean => type === TYPE.NSEC || type === TYPE.NSEC3;
 
@@ -169,6 +157,21 @@ export const normalTtl = (ttl: number): number => (ttl >= 0x8000_0000 ? 0 : ttl)
 /** Names of the chain of aliases in the order of the records, by their offsets in the message; the first is QNAME. */
 const chainOffsets = new Uint16Array(ALIASES_MAX + 1);
 let chainCount = 0;
+/** The same names folded, as far as another name was compared with them: most answers have none. */
+const chain = new NameList(ALIASES_MAX + 1);
+/**
+ * The pointer of the owner that was judged last, the names that it was compared with, and what came of it: the records of one
+ * RRset have one.
+ */
+const NOT_JUDGED = 0;
+const judged = { pointer: NOT_JUDGED, chainCount: 0, isBelow: false, result: false };
+
+const beginChain = (): void => {
+  chainCount = 0;
+  chainOffsets[chainCount++] = HEADER_LENGTH;
+  chain.clear();
+  judged.pointer = NOT_JUDGED;
+};
 
 /** True when the current record of ANSWER continues what the records before it have led to. */
 const isInChain = (message: Uint8Array, qtype: number): boolean => {
@@ -207,23 +210,27 @@ const isChainName = (message: Uint8Array, offset: number): boolean => {
   const pointer = readU16(message, offset);
   // The usual owner points at QNAME or into the CNAME before it.
   if (pointer === (QNAME_POINTER & 0xc000) + (chainOffsets[chainCount - 1] ?? 0)) return true;
-  const length = expandFolded(message, offset, nameBuffer);
-  for (let i = chainCount - 1; i >= 0; i--) {
-    const otherLength = expandFolded(message, chainOffsets[i] ?? 0, chainBuffer);
-    if (length === otherLength && isSame(nameBuffer, chainBuffer, length)) return true;
-  }
-  return false;
+  return judge(message, offset, pointer, false);
 };
 
 /** True when the name at an offset is above one of the chain, or one of it. */
-const isAboveChain = (message: Uint8Array, offset: number): boolean => {
-  const zone = nameBuffer.subarray(0, Math.max(0, expandFolded(message, offset, nameBuffer)));
-  if (zone.length === 0) return false;
-  for (let i = chainCount - 1; i >= 0; i--) {
-    const length = expandFolded(message, chainOffsets[i] ?? 0, chainBuffer);
-    if (length > 0 && isInZone(chainBuffer.subarray(0, length), zone)) return true;
+const isAboveChain = (message: Uint8Array, offset: number): boolean =>
+  judge(message, offset, readU16(message, offset), true);
+
+const judge = (message: Uint8Array, offset: number, pointer: number, isBelow: boolean): boolean => {
+  if (pointer === judged.pointer && chainCount === judged.chainCount && isBelow === judged.isBelow)
+    return judged.result;
+  while (chain.count < chainCount) {
+    const length = expandFolded(message, chainOffsets[chain.count] ?? 0, nameBuffer);
+    chain.add(nameBuffer, Math.max(0, length));
   }
-  return false;
+  const length = expandFolded(message, offset, nameBuffer);
+  judged.result =
+    length > 0 && (isBelow ? chain.hasBelow(nameBuffer, length) : chain.has(nameBuffer, length));
+  judged.pointer = pointer >= POINTER << 8 ? pointer : NOT_JUDGED;
+  judged.chainCount = chainCount;
+  judged.isBelow = isBelow;
+  return judged.result;
 };
 
 /**

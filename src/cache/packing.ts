@@ -90,7 +90,9 @@ export const createAnswer = (
   targets.begin(message, message.length, qname);
   if (!readShape(message, start, qtype, dnssecOk, true)) return undefined;
   targets.finish();
-  if (shape.stray || (!dnssecOk && shape.strayDnssec) || wastesRoom()) {
+  // An answer with more than is judged is given to nobody, so nothing has to be taken out of it.
+  const isUsable = !targets.overflow;
+  if (isUsable && (shape.stray || (!dnssecOk && shape.strayDnssec) || wastesRoom())) {
     // Judged is all that came: a listed name that was hidden among stray records says enough about the answer.
     const scrubbed = scrub(message, start, qname, qtype, dnssecOk);
     if (scrubbed === undefined) return undefined;

@@ -13,6 +13,7 @@ import {
   MessageBuilder,
   messageRcode,
   NAME_LENGTH_MAX,
+  NameList,
   OPT_LENGTH,
   OPTION,
   RCODE,
@@ -26,12 +27,16 @@ import {
   writeOption,
   writeU16,
 } from '../dns/dns.ts';
-import { isDenialType, isOfType, isSame, isUnaskedProof, SIGNATURES_MAX, shape } from './message-shape.ts';
+import { isDenialType, isOfType, isUnaskedProof, SIGNATURES_MAX, shape } from './message-shape.ts';
 
+/** The two bytes of a compression pointer are this and more. */
+const POINTER = 0xc000;
 /** Aliases that are followed when they stand in no order; more names than this are not judged either. */
 const ALIASES_FOLLOWED_MAX = 64;
 
 const reader = new RecordReader();
+/** The asked name and what the aliases of the message lead to. */
+const chain = new NameList(ALIASES_FOLLOWED_MAX + 1);
 const rebuildBuffer = new Uint8Array(MESSAGE_LENGTH_MAX);
 
 /**
@@ -46,30 +51,33 @@ export const scrub = (
   qtype: number,
   dnssecOk: boolean,
 ): Uint8Array | undefined => {
-  const chain = shape.stray ? followAliases(message, start, qname, qtype) : undefined;
-  const isAbove = (owner: Uint8Array): boolean => chain?.some((name) => isInZone(name, owner)) !== false;
+  const hasChain = shape.stray;
+  if (hasChain) followAliases(message, start, qname, qtype);
   const asked = copyName(message, HEADER_LENGTH, message.length);
   if (asked === undefined) return undefined;
   const builder = new MessageBuilder(rebuildBuffer).start(0, FLAG.QR | messageRcode(message));
   builder.question(asked, qtype, readU16(message, start - 2));
   const signatures = new Map<string, number>();
   let isWhole = true;
+  let owner: Owner | undefined;
+  let written: Owner | undefined;
   reader.reset(message, message.length, start);
   while (reader.next()) {
     if (reader.section === SECTION.ADDITIONAL) break;
-    const owner = copyName(message, reader.ownerOffset, message.length);
+    owner = readOwner(message, owner);
     const rdata = expandRdata(message, reader.rdataOffset, reader.rdataLength, reader.type, message.length);
     if (owner === undefined || rdata === undefined) return undefined;
-    const folded = foldedName(owner);
     const isLeftOut =
       (!dnssecOk && isUnaskedProof(reader, qtype)) ||
-      !isPartOf(chain, folded, rdata, qtype, isAbove) ||
-      (reader.type === TYPE.RRSIG && isOneTooMany(signatures, folded, rdata));
+      (hasChain && !isPartOf(owner, rdata, qtype)) ||
+      (reader.type === TYPE.RRSIG && isOneTooMany(signatures, owner.folded, rdata));
     if (isLeftOut) {
       isWhole = false;
       continue;
     }
-    builder.record(reader.section, owner, reader.type, reader.class, reader.ttl, rdata);
+    const { section, type, ttl } = reader;
+    builder.record(section, owner.name, type, reader.class, ttl, rdata, owner === written);
+    written = owner;
   }
   if (isWhole && !wastesRoom()) return message;
   if (builder.overflow) return isWhole ? message : undefined;
@@ -92,15 +100,28 @@ const isOneTooMany = (signatures: Map<string, number>, owner: Uint8Array, rdata:
   return count > SIGNATURES_MAX;
 };
 
-/** True when the current record belongs to the chain of names, or proves something about it; always without a chain. */
-const isPartOf = (
-  chain: readonly Uint8Array[] | undefined,
-  owner: Uint8Array,
-  rdata: Uint8Array,
-  qtype: number,
-  isAbove: (owner: Uint8Array) => boolean,
-): boolean => {
-  if (chain === undefined) return true;
+/** An owner, and what it is to the names of the chain; looked at once where several records in a row point at it. */
+interface Owner {
+  readonly pointer: number;
+  readonly name: Uint8Array;
+  readonly folded: Uint8Array;
+  isInChain?: boolean;
+  isAboveChain?: boolean;
+}
+
+/** The owner of the current record; undefined when it cannot be read. */
+const readOwner = (message: Uint8Array, before: Owner | undefined): Owner | undefined => {
+  const pointer = readU16(message, reader.ownerOffset);
+  if (before?.pointer === pointer && pointer >= POINTER) return before;
+  const name = copyName(message, reader.ownerOffset, message.length);
+  return name && { pointer, name, folded: foldedName(name) };
+};
+
+const isAbove = (owner: Owner): boolean =>
+  (owner.isAboveChain ??= chain.hasBelow(owner.folded, owner.folded.length));
+
+/** True when the current record belongs to the chain of names, or proves something about it. */
+const isPartOf = (owner: Owner, rdata: Uint8Array, qtype: number): boolean => {
   const { type, section } = reader;
   if (section === SECTION.AUTHORITY) {
     if (shape.positive && (type === TYPE.RRSIG ? readU16(rdata, 0) : type) === TYPE.NS) return false;
@@ -109,18 +130,14 @@ const isPartOf = (
   }
   if (!isOfType(type, qtype, rdata, 0)) return false;
   if (type === TYPE.DNAME || (type === TYPE.RRSIG && readU16(rdata, 0) === TYPE.DNAME)) return isAbove(owner);
-  return chain.some((name) => name.length === owner.length && isSame(name, owner, name.length));
+  return (owner.isInChain ??= chain.has(owner.folded, owner.folded.length));
 };
 
-/** QNAME and the names that the aliases of the message lead to, in whatever order they stand. */
-const followAliases = (
-  message: Uint8Array,
-  start: number,
-  qname: Uint8Array,
-  qtype: number,
-): readonly Uint8Array[] => {
-  const chain = [qname];
-  if (qtype === TYPE.CNAME) return chain;
+/** Fills the chain with QNAME and the names that the aliases of the message lead to, in whatever order they stand. */
+const followAliases = (message: Uint8Array, start: number, qname: Uint8Array, qtype: number): void => {
+  chain.clear();
+  chain.add(qname, qname.length);
+  if (qtype === TYPE.CNAME) return;
   const aliases = new Map<string, Uint8Array>();
   const dnames: { readonly owner: Uint8Array; readonly target: Uint8Array }[] = [];
   reader.reset(message, message.length, start);
@@ -131,16 +148,14 @@ const followAliases = (
     if (owner === undefined || target === undefined) continue;
     foldName(owner, 0, owner.length);
     foldName(target, 0, target.length);
+    // No more DNAMEs than are judged: see TargetCollector.
     if (reader.type === TYPE.DNAME) dnames.push({ owner, target });
     else aliases.set(Buffer.from(owner).toString('latin1'), target);
   }
   const next = (name: Uint8Array): Uint8Array | undefined =>
     aliases.get(Buffer.from(name).toString('latin1')) ?? derive(name, dnames);
-  for (let name = next(qname); name !== undefined; name = next(name)) {
-    if (chain.length > ALIASES_FOLLOWED_MAX) break;
-    chain.push(name);
-  }
-  return chain;
+  for (let name = next(qname); name !== undefined; name = next(name))
+    if (!chain.add(name, name.length)) break;
 };
 
 /** What a DNAME above a name makes of it (RFC 6672 section 2.2), where the server left its CNAME out. */

@@ -31,6 +31,8 @@ export class MessageBuilder {
   /** True once something did not fit. */
   overflow = false;
   readonly #targets = new SuffixTargets();
+  /** Where the owner of the last record stands or is pointed at; 0 where later names cannot point. */
+  #lastOwner = 0;
 
   constructor(bytes: Uint8Array) {
     this.bytes = bytes;
@@ -44,6 +46,7 @@ export class MessageBuilder {
     this.length = HEADER_LENGTH;
     this.overflow = false;
     this.#targets.clear();
+    this.#lastOwner = 0;
     return this;
   }
 
@@ -59,7 +62,10 @@ export class MessageBuilder {
     return this;
   }
 
-  /** Adds a record; names in `rdata` are uncompressed, and are compressed where that is allowed and keeps their letters. */
+  /**
+   * Adds a record; names in `rdata` are uncompressed, and are compressed where that is allowed and keeps their letters. With
+   * `repeatsOwner` the owner is that of the record before, and is not compared with anything.
+   */
   record(
     section: number,
     owner: Uint8Array,
@@ -67,13 +73,16 @@ export class MessageBuilder {
     classNumber: number,
     ttlSec: number,
     rdata: Uint8Array,
+    repeatsOwner = false,
   ): this {
-    const start = this.length;
-    if (!this.#writeName(owner, 10 + rdata.length)) return this;
+    const isWritten =
+      repeatsOwner && this.#lastOwner > 0
+        ? this.#writePointer(this.#lastOwner, 10 + rdata.length)
+        : this.#writeOwner(owner, 10 + rdata.length);
+    if (!isWritten) return this;
     writeU16(this.bytes, this.length, type);
     writeU16(this.bytes, this.length + 2, classNumber);
     writeU32(this.bytes, this.length + 4, ttlSec);
-    this.#targets.remember(start, false);
     this.length += 10;
     const rdataStart = this.length;
     if (!this.#writeNames(type, rdata)) {
@@ -120,6 +129,24 @@ export class MessageBuilder {
     }
     this.bytes.set(rdata.subarray(at), this.length);
     this.length += rdata.length - at;
+    return true;
+  }
+
+  #writeOwner(owner: Uint8Array, after: number): boolean {
+    const start = this.length;
+    this.#lastOwner = 0;
+    if (!this.#writeName(owner, after)) return false;
+    this.#lastOwner = this.#targets.remember(start, false);
+    return true;
+  }
+
+  #writePointer(target: number, after: number): boolean {
+    if (this.length + 2 + after > this.bytes.length) {
+      this.overflow = true;
+      return false;
+    }
+    writeU16(this.bytes, this.length, 0xc000 | target);
+    this.length += 2;
     return true;
   }
 

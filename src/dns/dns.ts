@@ -60,9 +60,10 @@ export {
   skipLabels,
   skipName,
 } from './name.ts';
+export { hashName, NameList } from './name-list.ts';
 export { formatMessage, formatRecord, parseRecord, type ResourceRecord } from './presentation.ts';
 export type { FailureReason, Question, ResolveFailure } from './question.ts';
-export { expandRdata, isRdataReadable } from './rdata.ts';
+export { expandRdata } from './rdata.ts';
 export { formatRdata, parseRdata } from './rdata-text.ts';
 export {
   CLASS,
@@ -99,3 +100,4 @@ export {
   TRIGGER,
 } from './targets.ts';
 export type { PresentationErrorCode } from './text.ts';
+export { isWorthReading, WrittenOut } from './written-out.ts';

@@ -3,7 +3,7 @@
 // Hot file. A name is a run of labels that ends in the root label; labels hold any byte (RFC 2181 section 11), so
 // a dot or a NUL inside a label is data. Comparison folds ASCII letters only (RFC 4343). Functions that read
 // network bytes return a negative fault instead of throwing, and end for every input: a compression pointer must
-// point before the label run that holds it, so positions only fall.
+// point before the label run that holds it, so positions only fall, and their number is bounded.
 import { LABEL_LENGTH_MAX, NAME_LENGTH_MAX } from './registry.ts';
 
 /** Why bytes are not a name. Negative, so that one number tells a length from a fault. */
@@ -13,6 +13,12 @@ export const NAME_FAULT = {
   POINTER: -3,
   LABEL_TYPE: -4,
 } as const;
+
+/**
+ * Pointers that a name is followed through: one for each label it can have. A message of 64 KB can hold 8,000 of them in a
+ * row, and thousands of records that point at the first.
+ */
+const POINTERS_MAX = NAME_LENGTH_MAX >> 1;
 
 const POINTER_MASK = 0xc0;
 const ROOT = 0;
@@ -55,13 +61,14 @@ export const expandName = (
   let at = offset;
   let runStart = offset;
   let length = 0;
+  let pointers = 0;
   for (;;) {
     if (at >= end) return NAME_FAULT.TRUNCATED;
     const label = bytes[at] ?? 0;
     if ((label & POINTER_MASK) === POINTER_MASK) {
       if (at + 1 >= end) return NAME_FAULT.TRUNCATED;
       const target = ((label & 0x3f) << 8) | (bytes[at + 1] ?? 0);
-      if (target >= runStart || target < lowest) return NAME_FAULT.POINTER;
+      if (target >= runStart || target < lowest || ++pointers > POINTERS_MAX) return NAME_FAULT.POINTER;
       at = target;
       runStart = target;
       continue;

@@ -34,7 +34,7 @@ export interface Question {
 }
 
 /** Why a question got no answer. */
-export type FailureReason = 'timeout' | 'network' | 'servfail' | 'refused' | 'overload';
+export type FailureReason = 'timeout' | 'network' | 'servfail' | 'refused' | 'overload' | 'costly';
 
 /** A question got no answer. */
 export interface ResolveFailure {

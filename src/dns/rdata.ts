@@ -190,37 +190,37 @@ export const expandRdata = (
 };
 
 /**
- * True when the RDATA of a known type has the fields of its layout, and names in it can be read, so that expandRdata()
- * would not be undefined. Allocates nothing.
+ * The length of the RDATA of a known type with the names in it uncompressed; -1 when it has not the fields of its layout or a
+ * name in it cannot be read, so that expandRdata() would be undefined. Allocates nothing.
  */
-export const isRdataReadable = (
+export const expandedRdataLength = (
   bytes: Uint8Array,
   offset: number,
   length: number,
   type: number,
   end: number,
   lowest = 0,
-): boolean => {
+): number => {
   const rdataEnd = offset + length;
-  if (rdataEnd > end || end > bytes.length) return false;
+  if (rdataEnd > end || end > bytes.length) return -1;
   const layout = LAYOUTS.get(type);
-  if (layout === undefined) return true;
+  if (layout === undefined) return length;
   let at = offset;
   let written = 0;
   for (let i = 0; i < layout.length; i++) {
     const kind = layout[i] ?? 'hex';
     const after = fieldEnd(bytes, kind, at, rdataEnd);
-    if (after < 0) return false;
+    if (after < 0) return -1;
     if (kind === 'name') {
       const nameLength = expandName(bytes, at, end, scratch, 0, lowest);
-      if (nameLength < 0) return false;
+      if (nameLength < 0) return -1;
       written += nameLength;
     } else {
       written += after - at;
     }
     at = after;
   }
-  return at === rdataEnd && written <= MESSAGE_LENGTH_MAX;
+  return at === rdataEnd && written <= MESSAGE_LENGTH_MAX ? written : -1;
 };
 
 /** Calls `visit` with each type of a type bitmap; false when the bitmap is not in its only valid form. */

@@ -39,6 +39,8 @@ export class SuffixTargets {
   readonly #folded: number[] = [];
   /** Labels of the last name that are written before its end that was found: these can be remembered. */
   #ownLabels = 0;
+  /** Where the end of the last name was found, 0 without one. */
+  #found = 0;
 
   /** Begins another message. */
   clear(): void {
@@ -47,11 +49,13 @@ export class SuffixTargets {
     this.#exact.length = 0;
     this.#folded.length = 0;
     this.#ownLabels = 0;
+    this.#found = 0;
   }
 
   /** Takes the next name for one that is not looked at. Returns -1, as find() does. */
   pass(): number {
     this.#ownLabels = 0;
+    this.#found = 0;
     return -1;
   }
 
@@ -78,23 +82,31 @@ export class SuffixTargets {
         if (!isSuffix(message, target, name, start, isExact)) continue;
         this.keptLength = start;
         this.#ownLabels = label;
+        this.#found = target;
         // It will read with the letters of the end that it points at.
         if (this.#exact[at] !== own) hashAnew(name, label, this.#exact[at] ?? 0);
         return target;
       }
     }
     this.#ownLabels = labelCount;
+    this.#found = 0;
     return -1;
   }
 
-  /** Remembers what of the name that find() was asked for is its own, and was written from `offset` on. */
-  remember(offset: number, isRdata: boolean): void {
+  /**
+   * Remembers what of the name that find() was asked for is its own, and was written from `offset` on. Returns where find()
+   * would find the whole name now, 0 where it would not.
+   */
+  remember(offset: number, isRdata: boolean): number {
+    if (this.#ownLabels === 0) return this.#found;
+    const hasRoom = offset <= POINTER_TARGET_MAX && this.#offsets.length < TARGETS_MAX;
     for (let label = 0; label < this.#ownLabels; label++) {
       const start = starts[label] ?? 0;
-      if (offset + start > POINTER_TARGET_MAX || this.#offsets.length >= TARGETS_MAX) return;
+      if (offset + start > POINTER_TARGET_MAX || this.#offsets.length >= TARGETS_MAX) break;
       const place = isRdata ? -(offset + start) : offset + start;
       this.#insert(place, nameLength - start, exact[label] ?? 0, folded[label] ?? 0);
     }
+    return hasRoom ? offset : 0;
   }
 
   /** At most TARGETS_MAX times for a message, so that what is moved is bounded. */

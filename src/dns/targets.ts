@@ -8,11 +8,14 @@ import { type AddressWords, createAddress, isIpv4, readIpv4, readIpv6 } from '..
 import { EMBEDDED_IPV4_MAX, readEmbeddedIpv4 } from './embedded-ipv4.ts';
 import { type RecordReader, readU16, SECTION } from './message.ts';
 import { expandName, foldName, isInZone } from './name.ts';
+import { hashName } from './name-list.ts';
 import { CLASS, HEADER_LENGTH, NAME_LENGTH_MAX, TYPE } from './registry.ts';
 import { visitService } from './svcb.ts';
 
 /** A compression pointer to the question's name. */
 const QNAME_POINTER = 0xc000 | HEADER_LENGTH;
+/** The first byte of a compression pointer, and not of a label. */
+const POINTER = 0xc0;
 
 /** What a rule matched: the question, the client, or how a name or an address came to stand in an answer. */
 export const TRIGGER = {
@@ -31,6 +34,8 @@ export const TRIGGER = {
  * unbound 11); an RRset of service records has a handful. An answer with more is not usable: see `overflow`.
  */
 const TARGET_NAMES_MAX = 128;
+/** Most DNAME records that are followed, each with a CNAME. Real answers have one or two. */
+const DNAMES_MAX = 8;
 /** Most addresses, embedded ones included: more than a UDP answer can hold, fewer than the 4,000 that fill 64 KiB. */
 const TARGET_ADDRESSES_MAX = 1024;
 
@@ -75,6 +80,11 @@ export class TargetCollector implements Targets {
   #end = 0;
   #qname: Uint8Array = scratch;
   #nameCount = 0;
+  /** Of QNAME, and of the names that are kept: bytes are compared where these are equal. */
+  #qnameHash = 0;
+  readonly #hashes = new Int32Array(TARGET_NAMES_MAX);
+  /** The pointer that the last name was: the records of one RRset have one owner. */
+  #lastPointer = 0;
   /** Owner and target of each DNAME: rare, so they may be objects. */
   #dnames: { owner: Uint8Array; target: Uint8Array }[] = [];
 
@@ -84,6 +94,8 @@ export class TargetCollector implements Targets {
     this.#end = end;
     this.#qname = qname;
     this.#nameCount = 0;
+    this.#qnameHash = 0;
+    this.#lastPointer = 0;
     this.namesEnd = 0;
     this.addressesEnd = 0;
     this.overflow = false;
@@ -124,6 +136,10 @@ export class TargetCollector implements Targets {
   }
 
   #addDname(record: RecordReader): void {
+    if (this.#dnames.length === DNAMES_MAX) {
+      this.overflow = true;
+      return;
+    }
     this.#addName(TRIGGER.DNAME, record.ownerOffset);
     const owner = this.#copyName(record.ownerOffset);
     this.#addName(TRIGGER.DNAME, record.rdataOffset);
@@ -169,7 +185,9 @@ export class TargetCollector implements Targets {
 
   #addName(trigger: number, offset: number): void {
     // The usual owner: a pointer to QNAME itself.
-    if (readU16(this.#bytes, offset) === QNAME_POINTER) return;
+    const pointer = readU16(this.#bytes, offset);
+    if (pointer === QNAME_POINTER || (pointer === this.#lastPointer && pointer >= POINTER << 8)) return;
+    this.#lastPointer = pointer;
     const length = expandName(this.#bytes, offset, this.#end, scratch, 0);
     if (length < 0) {
       this.overflow = true;
@@ -189,12 +207,15 @@ export class TargetCollector implements Targets {
   /** Keeps a name unless it is QNAME or there already; true when it was kept. */
   #keepName(trigger: number, name: Uint8Array, length: number): boolean {
     const qname = this.#qname;
-    if (length === qname.length && isEqual(name, qname, 0, length)) return false;
+    if (this.#qnameHash === 0) this.#qnameHash = hashName(qname, qname.length);
+    const hash = hashName(name, length);
+    if (hash === this.#qnameHash && length === qname.length && isEqual(name, qname, 0, length)) return false;
     const kept = this.names;
     let at = 0;
-    while (at < this.namesEnd) {
+    for (let i = 0; i < this.#nameCount; i++) {
       const keptLength = kept[at + 1] ?? 0;
-      if (keptLength === length && isEqual(name, kept, at + 2, length)) return false;
+      if (this.#hashes[i] === hash && keptLength === length && isEqual(name, kept, at + 2, length))
+        return false;
       at += 2 + keptLength;
     }
     if (this.#nameCount >= TARGET_NAMES_MAX) {
@@ -205,7 +226,7 @@ export class TargetCollector implements Targets {
     kept[at + 1] = length;
     for (let i = 0; i < length; i++) kept[at + 2 + i] = name[i] ?? 0;
     this.namesEnd = at + 2 + length;
-    this.#nameCount++;
+    this.#hashes[this.#nameCount++] = hash;
     return true;
   }
 

@@ -184,6 +184,10 @@ export class Tracing implements PipelineObserver, PipelineTrace {
     this.#add({ stage: 'answered', outcome: 'not at all: dropped' });
   }
 
+  overBounds(): void {
+    this.#add({ stage: 'bounds', outcome: 'more names than are looked at' });
+  }
+
   rebindingRefused(): void {
     this.#isRebinding = true;
     this.#add({ stage: 'rebinding', outcome: 'private addresses for a public name' });

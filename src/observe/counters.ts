@@ -66,6 +66,7 @@ export const COUNTS = [
   'repeated',
   'silentZones',
   'rebinding',
+  'overBounds',
   'probeQueries',
 ] as const;
 
@@ -367,6 +368,11 @@ export class WorkerCounters {
   /** A question was not asked, because its zone is silent while others are answered. */
   silentZone(): void {
     this.#add(COUNT.silentZones, 1);
+  }
+
+  /** An answer had more names, aliases or addresses than are looked at. */
+  overBounds(): void {
+    this.#add(COUNT.overBounds, 1);
   }
 
   /** Private addresses for a public name were kept from a client. */

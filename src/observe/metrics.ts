@@ -314,6 +314,14 @@ const METRICS: readonly Metric[] = [
     read: summed('silentZones'),
   },
   {
+    name: 'cordon_answers_over_bounds_total',
+    type: 'counter',
+    labels: [],
+    help: 'Answers of upstreams with more names, aliases or addresses than are looked at; clients got SERVFAIL with EDE 24.',
+    alarm: 'a steady rate: somebody asks for names whose answers are made to cost much',
+    read: summed('overBounds'),
+  },
+  {
     name: 'cordon_rebinding_refused_total',
     type: 'counter',
     labels: [],

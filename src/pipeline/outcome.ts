@@ -1,6 +1,15 @@
 // What comes of a question: an answer, or a failure in the words in which clients are told (RFC 8914).
 import { type Answer, copyAnswer } from '../cache/cache.ts';
-import { BOGUS_MS, createEde, EDE, findEde, optionLength, RCODE, readU16 } from '../dns/dns.ts';
+import {
+  BOGUS_MS,
+  createEde,
+  EDE,
+  type FailureReason,
+  findEde,
+  optionLength,
+  RCODE,
+  readU16,
+} from '../dns/dns.ts';
 import { SOURCE } from '../words/words.ts';
 
 /** How long an answer that was refused for its addresses is remembered, milliseconds. */
@@ -73,6 +82,8 @@ export const asStale = ({ aliases }: Failure): Failure =>
   aliases === undefined ? STALE : { ...STALE, aliases };
 
 export const INVALID = createFailure(SOURCE.UPSTREAM, EDE.INVALID_DATA, '');
+/** Names, aliases or addresses beyond a bound, or so many pointers that to read them costs many times the bytes. */
+export const OVER_BOUNDS = createFailure(SOURCE.UPSTREAM, EDE.INVALID_DATA, 'more names than are looked at');
 export const OVERLOAD = createFailure(SOURCE.SHED, EDE.OTHER, 'too many queries wait for upstreams');
 export const OVER_SHARE = createFailure(SOURCE.SHED, EDE.OTHER, 'too many queries of this client wait');
 export const OVER_ZONE_SHARE = createFailure(SOURCE.SHED, EDE.OTHER, 'too many queries of this zone wait');
@@ -94,10 +105,11 @@ export const REBINDING: Failure = {
   lifetimeMs: REBINDING_MS,
 };
 /** RFC 8914: 22 when nobody could be reached or helped, 23 when the network itself reported an error. */
-export const FAILURES: Record<'timeout' | 'network' | 'servfail' | 'refused' | 'overload', Failure> = {
+export const FAILURES: Record<FailureReason, Failure> = {
   timeout: UNREACHABLE,
   network: createFailure(SOURCE.UPSTREAM, EDE.NETWORK_ERROR, ''),
   servfail: UNREACHABLE,
   refused: UNREACHABLE,
   overload: OVERLOAD,
+  costly: OVER_BOUNDS,
 };

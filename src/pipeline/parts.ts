@@ -42,6 +42,8 @@ export interface PipelineObserver extends WaitingObserver, WaiterObserver {
   probed(): void;
   /** An answer is fetched anew before it expires. */
   prefetched(): void;
+  /** An answer had more names, aliases or addresses than are looked at. */
+  overBounds(): void;
   /** Private addresses for a public name were refused. */
   rebindingRefused(): void;
   /** A query was let pass by the exemption of this index, and would have been refused. */

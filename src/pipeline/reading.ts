@@ -7,6 +7,7 @@ import {
   createBogus,
   FAILURES,
   INVALID,
+  OVER_BOUNDS,
   type Outcome,
   REBINDING,
   withAliases,
@@ -57,6 +58,7 @@ const toOutcome = (
 ): Outcome => {
   if (resolution.kind === 'failure') {
     const { reason, message, aliases } = resolution;
+    if (reason === 'costly') observer.overBounds();
     const failure = withEdeOf(FAILURES[reason], message);
     return aliases === undefined
       ? failure
@@ -69,7 +71,11 @@ const toOutcome = (
   const { qname, question } = asked;
   const isShared = isForAll(asked);
   const answer = createAnswer(message, qname, question.dnssecOk, ttlLimits, nowMs, validation, isShared);
-  if (answer === undefined || answer.targets.overflow) return INVALID;
+  if (answer === undefined) return INVALID;
+  if (answer.targets.overflow) {
+    observer.overBounds();
+    return OVER_BOUNDS;
+  }
   if (resolution.isOwn === true || rebinding?.isForbidden(answer.targets, qname, qname.length) !== true)
     return answer;
   observer.rebindingRefused();

@@ -31,6 +31,9 @@ import {
 /** Aliases of one message that are followed; real chains have two or three. A longer one is left as it came. */
 const ALIASES_MAX = 16;
 
+/** Bytes of all answers that are joined to one: as many as it can have itself. */
+const JOINED_BYTES_MAX = MESSAGE_LENGTH_MAX;
+
 /** The top bits of a compression pointer (RFC 1035 section 4.1.4). */
 const POINTER = 0xc000;
 
@@ -59,6 +62,8 @@ export const findOpenEnd = (message: Uint8Array, question: Question): OpenEnd | 
   if (start < 0) return undefined;
   if (mayStandBesideAlias(question.type)) return findRound(message, start, question);
   let endOffset = HEADER_LENGTH;
+  compared.pointer = NOT_COMPARED;
+  compared.other = NOT_COMPARED;
   reader.reset(message, message.length, start);
   while (reader.next() && reader.section !== SECTION.ADDITIONAL) {
     const { type, ownerOffset } = reader;
@@ -105,18 +110,37 @@ export const findDoubtfulEnd = (message: Uint8Array, question: Question): OpenEn
 const ownerBuffer = new Uint8Array(NAME_LENGTH_MAX);
 const endBuffer = new Uint8Array(NAME_LENGTH_MAX);
 
-/** True when the names at two offsets are the same; the usual owner points at the other one. */
+/** No offset in a message. */
+const NOT_COMPARED = 0;
+/** The pointer that was compared last, with the name at which offset, which stands in `endBuffer`, and what came of it. */
+const compared = { pointer: NOT_COMPARED, other: NOT_COMPARED, otherLength: 0, isSame: false };
+
+/**
+ * True when the names at two offsets are the same; the usual owner points at the other one. The other one is expanded once, and
+ * an owner to which several records in a row point is looked at once.
+ */
 const isSameName = (message: Uint8Array, offset: number, other: number): boolean => {
-  if (readU16(message, offset) === POINTER + other) return true;
+  const pointer = readU16(message, offset);
+  if (pointer === POINTER + other) return true;
+  if (other !== compared.other) {
+    compared.other = other;
+    compared.otherLength = expandName(message, other, message.length, endBuffer, 0);
+  } else if (pointer === compared.pointer && pointer >= POINTER) {
+    return compared.isSame;
+  }
   const length = expandName(message, offset, message.length, ownerBuffer, 0);
-  if (length !== expandName(message, other, message.length, endBuffer, 0)) return false;
-  return length > 0 && nameEquals(ownerBuffer, 0, endBuffer, 0, length);
+  compared.pointer = pointer;
+  compared.isSame =
+    length > 0 && length === compared.otherLength && nameEquals(ownerBuffer, 0, endBuffer, 0, length);
+  return compared.isSame;
 };
 
 /** True when the name at an offset is the other one, or above it. */
 const isAbove = (message: Uint8Array, offset: number, other: number): boolean => {
+  // Aliases are compared before: the end stands in its buffer, or is QNAME.
+  if (other !== compared.other) isSameName(message, offset, other);
   const length = expandName(message, offset, message.length, ownerBuffer, 0);
-  const endLength = expandName(message, other, message.length, endBuffer, 0);
+  const endLength = compared.otherLength;
   if (length <= 0 || endLength <= 0) return false;
   return isInZone(endBuffer.subarray(0, endLength), ownerBuffer.subarray(0, length));
 };
@@ -194,6 +218,8 @@ const isSettled = (
 export const joinAnswers = (question: Question, parts: readonly Uint8Array[]): Uint8Array | undefined => {
   const last = parts.at(-1);
   if (last === undefined) return undefined;
+  // Nine of 64 KB each would be half a second's work, for an answer that fits into no message.
+  if (parts.reduce((sum, { length }) => sum + length, 0) > JOINED_BYTES_MAX) return undefined;
   let ad: number = FLAG.AD;
   for (const part of parts) ad &= messageFlags(part);
   const builder = new MessageBuilder(scratch).start(0, FLAG.QR | FLAG.RD | FLAG.RA | ad | messageRcode(last));
@@ -222,18 +248,30 @@ const copySection = (
   const end = message.length;
   const start = questionEnd(message, end);
   if (start < 0) return false;
+  let owner: Uint8Array | undefined;
+  let ownerKey = '';
+  let pointer = 0;
+  let isWritten = false;
   reader.reset(message, end, start);
   while (reader.next() && reader.section <= section) {
     const { type } = reader;
     if (reader.section !== section || (type === TYPE.OPT) !== (section === SECTION.ADDITIONAL)) continue;
-    const owner = copyName(message, reader.ownerOffset, end);
+    const ownPointer = readU16(message, reader.ownerOffset);
+    if (ownPointer !== pointer || pointer < POINTER) {
+      owner = copyName(message, reader.ownerOffset, end);
+      ownerKey = owner === undefined ? '' : keyOf(foldedName(owner));
+      pointer = ownPointer;
+      isWritten = false;
+    }
     const rdata = expandRdata(message, reader.rdataOffset, reader.rdataLength, type, end);
     if (owner === undefined || rdata === undefined) return false;
     if (onlyProof && !isDenial(type === TYPE.RRSIG ? readU16(rdata, 0) : type)) continue;
-    const key = `${section} ${type} ${keyOf(foldedName(owner))} ${keyOf(rdata)}`;
+    const key = `${section} ${type} ${ownerKey} ${keyOf(rdata)}`;
     if (copied.has(key)) continue;
     copied.add(key);
-    builder.record(section, owner, type, reader.class, reader.ttl, rdata);
+    builder.record(section, owner, type, reader.class, reader.ttl, rdata, isWritten);
+    if (builder.overflow) return false;
+    isWritten = true;
   }
   return !reader.fault;
 };

@@ -4,7 +4,17 @@
 // section 9.1), and with its cookie and its letters where those were sent; anything else is counted and dropped. One that
 // is right but for cookie or letters is neither believed nor waited for: the same question goes over TCP, which nobody
 // forges blindly, and what comes that way is taken, and teaches how the server is.
-import { FLAG, formatRcode, HEADER_LENGTH, messageFlags, messageId, RCODE, skipName } from '../dns/dns.ts';
+import {
+  FLAG,
+  formatRcode,
+  HEADER_LENGTH,
+  isWorthReading,
+  messageFlags,
+  messageId,
+  questionEnd,
+  RCODE,
+  skipName,
+} from '../dns/dns.ts';
 import type { ConnectionFault } from './connection.ts';
 import type { CookieFit } from './cookie-jar.ts';
 import type { TryFault } from './exchange.ts';
@@ -160,7 +170,11 @@ const judge = (
     if (flight.isOver) return;
     const { text, isEncrypted } = endpoint;
     const { isOnly } = flight.order;
-    finish(traffic, flight, { kind: 'answer', message: bytes, endpoint: text, rttMs, isEncrypted, isOnly });
+    // The server did its part. What it passed on is not worth what it would cost to read.
+    if (!isWorthReading(bytes, questionEnd(bytes, bytes.length)))
+      finish(traffic, flight, { kind: 'failure', reason: 'costly', message: undefined });
+    else
+      finish(traffic, flight, { kind: 'answer', message: bytes, endpoint: text, rttMs, isEncrypted, isOnly });
   } else if (flight.isOver || fault !== 'unsupported' || !simplify(traffic, attempt, rcode, isDatagram)) {
     failTry(traffic, attempt, fault, bytes, blamesZone && fault === 'servfail');
   }

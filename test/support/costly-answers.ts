@@ -74,6 +74,26 @@ export const COSTLY: Readonly<Record<string, (answer: RawAnswer, zoneAt: number,
       end = answer.add(0, pointer(end), TYPE.CNAME, nameOf(String(i).padStart(2, 'x')));
     for (let i = 0; i < count; i++) answer.add(0, pointer(stray), TYPE.A, [192, 0, 2, 1]);
   },
+  /** Owners that point at a row of pointers, each of which points at the one before. */
+  pointers: (answer, _zoneAt, count) => {
+    const first = answer.length + 12;
+    const hops = Array.from({ length: (0x3ff0 - first) >> 1 }, (_, i) =>
+      pointer(i === 0 ? HEADER_LENGTH : first + 2 * (i - 1)),
+    );
+    answer.add(0, QNAME, TYPE.NULL, hops.flat());
+    for (let i = 0; i < count; i++)
+      answer.add(0, pointer(first + 2 * (hops.length - 1 - (i % 7))), TYPE.A, [192, 0, 2, 1]);
+  },
+  /** Addresses of a hundred names of up to 255 bytes in turn, each of which stands in the question. */
+  owners: (answer, _zoneAt, count) => {
+    for (let i = 0; i < count; i++)
+      answer.add(0, pointer(HEADER_LENGTH + 13 + 2 * (i % 100)), TYPE.TXT, [1, 65]);
+  },
+  /** Text of the asked name behind a record that answers nothing, so that the message is made anew. */
+  anew: (answer, _zoneAt, count) => {
+    answer.add(0, [0], TYPE.TXT, [1, 65]);
+    for (let i = 0; i < count; i++) answer.add(0, QNAME, TYPE.TXT, [1, 65]);
+  },
   /** Names below one, and DNAMEs there that lead each of them to where it is. */
   dnames: (answer, zoneAt, count) => {
     const apex = answer.add(0, QNAME, TYPE.CNAME, [...letters('a', 50), ...pointer(zoneAt)]) + 2;

@@ -199,6 +199,7 @@ export class Bench {
       zoneShed: counted('zone-shed'),
       gaveWay: counted('gave-way'),
       repeated: counted('repeated'),
+      overBounds: counted('over-bounds'),
       rebindingRefused: counted('rebinding'),
       exempted: counted('exempted'),
       bypass: counted('bypass'),

@@ -1,0 +1,126 @@
+// What an answer costs whoever reads it: no more than some times what an ordinary answer of as many bytes costs, whatever its
+// names, aliases and pointers are. Costs are compared in one run, never with a clock alone.
+import { describe, expect, test } from 'vitest';
+import { createAnswer } from '../../src/cache/cache.ts';
+import {
+  FLAG,
+  foldedName,
+  HEADER_LENGTH,
+  isWorthReading,
+  nameFrom,
+  questionEnd,
+  TYPE,
+} from '../../src/dns/dns.ts';
+import { findOpenEnd, joinAnswers } from '../../src/upstream/alias-chain.ts';
+import { costOf } from '../support/cost.ts';
+import { COSTLY, pointer, RawAnswer } from '../support/costly-answers.ts';
+import { buildQuery } from '../support/records.ts';
+
+const LIMITS = { minSec: 0, maxSec: 86_400, negativeMaxSec: 3_600 };
+/** How many times more than an ordinary answer of its bytes an answer may cost. */
+const TIMES_MAX = 20;
+
+interface Message {
+  readonly bytes: Uint8Array;
+  readonly qname: Uint8Array;
+  readonly type: number;
+}
+
+const messageFor = (
+  name: string,
+  type: number,
+  add: (answer: RawAnswer, zoneAt: number) => void,
+): Message => {
+  const query = Buffer.from(buildQuery(`${name}. TYPE${type}`));
+  const answer = new RawAnswer(query, questionEnd(query, query.length));
+  const qname = nameFrom(name);
+  add(answer, HEADER_LENGTH + qname.length - nameFrom(name.slice(name.indexOf('zone.attacker'))).length);
+  return { bytes: Uint8Array.from(answer.finish()), qname: foldedName(qname), type };
+};
+
+const costly = (kind: string, name: string, type: number, count: number): Message =>
+  messageFor(name, type, (answer, zoneAt) => COSTLY[kind]?.(answer, zoneAt, count));
+
+/** As many addresses of the asked name as a message of so many bytes has, or TXT records of two bytes. */
+const ordinary = (length: number): Message =>
+  messageFor('www.zone.attacker.example', TYPE.TXT, (answer) => {
+    while (answer.length + 14 <= length) answer.add(0, pointer(HEADER_LENGTH), TYPE.TXT, [1, 65]);
+  });
+
+const SHORT = 'xxxxxxxxxxxx.zone.attacker.example';
+const LONG = `xxxxxxxxxxxx.${'a.'.repeat(100)}zone.attacker.example`;
+const CASES: readonly (readonly [kind: string, name: string, type: number, count: number])[] = [
+  ['labels', LONG, TYPE.A, 250],
+  ['labels', LONG, TYPE.A, 25],
+  ['strays', SHORT, TYPE.A, 2_900],
+  ['strays', SHORT, TYPE.A, 900],
+  ['dnames', SHORT, TYPE.A, 4_400],
+  ['dnames', SHORT, TYPE.A, 440],
+  ['pointers', SHORT, TYPE.A, 2_900],
+  ['owners', LONG, TYPE.TXT, 4_400],
+  ['anew', LONG, TYPE.TXT, 4_400],
+];
+
+const readBy = {
+  'createAnswer()': ({ bytes, qname }: Message): void => void createAnswer(bytes, qname, false, LIMITS, 0),
+  'createAnswer() of both forms': ({ bytes, qname }: Message): void =>
+    void createAnswer(bytes, qname, true, LIMITS, 0, undefined, true),
+  'findOpenEnd()': ({ bytes, qname, type }: Message): void =>
+    void findOpenEnd(bytes, {
+      name: qname,
+      type,
+      class: 1,
+      view: 0,
+      dnssecOk: false,
+      checkingDisabled: false,
+      wantsAd: false,
+    }),
+  'isWorthReading()': ({ bytes }: Message): void =>
+    void isWorthReading(bytes, questionEnd(bytes, bytes.length)),
+} satisfies Record<string, (message: Message) => void>;
+
+describe.each(Object.entries(readBy))('%s', (_reader, read) => {
+  test.each(CASES)('%s', (...[kind, name, type, count]) => {
+    const message = costly(kind, name, type, count);
+    const beside = ordinary(message.bytes.length);
+    const { cost, plain } = costOf(
+      () => read(message),
+      // What an ordinary answer costs that is read to its end.
+      () => void createAnswer(beside.bytes, beside.qname, false, LIMITS, 0),
+    );
+    expect(cost / plain).toBeLessThan(TIMES_MAX);
+  });
+});
+
+describe('joinAnswers()', () => {
+  const question = {
+    name: nameFrom(SHORT),
+    type: TYPE.TXT,
+    class: 1,
+    view: 0,
+    dnssecOk: false,
+    checkingDisabled: false,
+    wantsAd: false,
+  };
+
+  test('nine answers of 64 KB cost no more than one', () => {
+    const { bytes } = messageFor(SHORT, TYPE.TXT, (answer) => {
+      for (let i = 0; i < 4_400; i++) answer.add(0, pointer(HEADER_LENGTH), TYPE.TXT, [1, i & 0xff]);
+    });
+    const nine = Array<Uint8Array>(9).fill(bytes);
+    const { cost, plain } = costOf(
+      () => void joinAnswers(question, nine),
+      () => void joinAnswers(question, [bytes]),
+    );
+    expect(cost / plain).toBeLessThan(2);
+  });
+
+  test('answers that fit are one', () => {
+    const { bytes } = messageFor(SHORT, TYPE.TXT, (answer) => {
+      for (let i = 0; i < 200; i++) answer.add(0, pointer(HEADER_LENGTH), TYPE.TXT, [1, i]);
+    });
+    const joined = joinAnswers(question, [bytes, bytes, bytes]);
+    expect((joined?.[2] ?? 0) << 8).toBe(FLAG.QR | FLAG.RD);
+    expect((joined?.[7] ?? 0) | ((joined?.[6] ?? 0) << 8)).toBe(200);
+  });
+});
