@@ -45,11 +45,12 @@ const roomOf = ({ routes, inflightMax, inflightPerServerMax }: WorkerSettings): 
 export const toRules = (settings: WorkerSettings): PipelineRules => ({
   policy: settings.policy === undefined ? undefined : new Policy(settings.policy, systemClock()),
   clients: new Clients(settings.access),
-  // The zone of the probe lies below a name that does not exist for anybody else.
   localZones: new LocalZones(
-    [...settings.routes.map((route) => route.zone).filter((zone) => zone.length > 1), PROBE_ZONE],
+    settings.routes.map((route) => route.zone).filter((zone) => zone.length > 1),
     settings.designated,
     new LocalRecords(settings.resolution.local),
+    // It lies below a name that does not exist for anybody else.
+    PROBE_ZONE,
   ),
   ttlLimits: settings.ttlLimits,
   stale: settings.stale,

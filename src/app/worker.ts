@@ -4,7 +4,6 @@
 // only it writes. Everything it does is driven by sockets and by the requests of the main thread; an unexpected error
 // ends it, and the supervisor starts another one.
 import { flushCompileCache } from 'node:module';
-import { networkInterfaces } from 'node:os';
 import { isDeepStrictEqual } from 'node:util';
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import { RateLimit } from '../access/access.ts';
@@ -35,6 +34,7 @@ import type {
   WorkerSettings,
   WorkerStart,
 } from './messages.ts';
+import { OwnAddresses } from './own-addresses.ts';
 import { RetiredMemory } from './retired-memory.ts';
 import { UpstreamCounters } from './upstream-counters.ts';
 import { WorkerListeners } from './worker-listeners.ts';
@@ -56,7 +56,7 @@ class ResolverWorker {
   readonly #listeners: WorkerListeners;
   readonly #encrypted: EncryptedListeners;
   readonly #proxies = new Proxies();
-  readonly #ownAddresses = readOwnAddresses();
+  readonly #ownAddresses = new OwnAddresses(systemClock);
   readonly #retired = new RetiredMemory();
   readonly #candidates = new CandidateLog();
   #settings: WorkerSettings;
@@ -251,12 +251,6 @@ class ResolverWorker {
     this.#counters.setCandidates(this.#candidates.size);
   }
 }
-
-/** The addresses of this host, as sockets print them. */
-const readOwnAddresses = (): ReadonlySet<string> =>
-  new Set(
-    Object.values(networkInterfaces()).flatMap((entries) => entries?.map(({ address }) => address) ?? []),
-  );
 
 const writerFor = ({ events }: WorkerSettings): EventWriter | undefined => events && new EventWriter(events);
 

@@ -88,24 +88,28 @@ export class LocalZones {
   readonly #forwarded: readonly Uint8Array[];
   readonly #encrypted: readonly Uint8Array[];
   readonly #records: LocalRecords | undefined;
+  readonly #probeZone: Uint8Array | undefined;
 
   /**
    * `forwarded`: folded wire names of the zones that the operator forwards. `encrypted`: RDATA of the SVCB records that
-   * lead to the encrypted ways to this resolver (RFC 9462 section 4). `records`: what the configuration answers.
+   * lead to the encrypted ways to this resolver (RFC 9462 section 4). `records`: what the configuration answers. `probeZone`: where
+   * names are special for everybody but the self-probe, whatever is forwarded.
    */
   constructor(
     forwarded: readonly Uint8Array[],
     encrypted: readonly Uint8Array[] = [],
     records?: LocalRecords,
+    probeZone?: Uint8Array,
   ) {
     this.#forwarded = forwarded;
     this.#encrypted = encrypted;
     this.#records = records;
+    this.#probeZone = probeZone;
   }
 
   /** Tells what is answered for the folded name in the first `length` bytes and a type; one of LOCAL. */
-  find(qname: Uint8Array, length: number, qtype: number): number {
-    return hasSpecialTop(qname, length) ? this.#lookUp(qname.subarray(0, length), qtype) : LOCAL.NONE;
+  find(qname: Uint8Array, length: number, qtype: number, isProbe = false): number {
+    return hasSpecialTop(qname, length) ? this.#lookUp(qname.subarray(0, length), qtype, isProbe) : LOCAL.NONE;
   }
 
   /** True for the name that clients ask to learn of encrypted ways to this resolver (RFC 9462 section 4). */
@@ -139,7 +143,11 @@ export class LocalZones {
     }
   }
 
-  #lookUp(qname: Uint8Array, qtype: number): number {
+  #lookUp(qname: Uint8Array, qtype: number, isProbe: boolean): number {
+    if (this.#probeZone !== undefined && isInZone(qname, this.#probeZone)) {
+      this.#found = ZONES.find((candidate) => isInZone(qname, candidate.apex));
+      return isProbe ? LOCAL.NONE : LOCAL.NXDOMAIN;
+    }
     const found = ZONES.find((candidate) => isInZone(qname, candidate.apex));
     if (found === undefined || this.#forwarded.some((forwarded) => isInZone(qname, forwarded))) {
       return LOCAL.NONE;

@@ -10,7 +10,7 @@ import { NEXT, type Turn } from './turn.ts';
 export const answerLocally = (turn: Turn, { localZones }: InForce): number => {
   const { query, key, observer, asker, out } = turn;
   turn.foldQname();
-  const local = localZones.find(key.bytes, query.qnameLength, query.qtype);
+  const local = localZones.find(key.bytes, query.qnameLength, query.qtype, asker.isProbe);
   if (local === LOCAL.NONE) return NEXT;
   const rcode = local === LOCAL.NXDOMAIN ? RCODE.NXDOMAIN : RCODE.NOERROR;
   const qname = key.bytes.subarray(0, query.qnameLength);

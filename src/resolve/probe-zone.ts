@@ -1,9 +1,9 @@
 // The zone of the self-probe: answers that lead where the QNAME says, to see that such answers are refused.
 //
 // A resolver around the others. It answers names below probe.cordon.invalid. as an upstream would (with a TTL of a few
-// seconds), for any client, without asking anybody; the answer is kept and judged like every other. It tells nobody
-// anything new: who asks names the place itself, and a listed place is refused. TARGET is any name of one label or
-// more, as it stands in the QNAME; HEX is an address of 8 digits (IPv4) or 32 (IPv6).
+// seconds), without asking anybody; the answer is kept and judged like every other. Only the probe gets here: for all others
+// they are names below .invalid, which do not exist (pipeline/local-names.ts). TARGET is any name of one label or more, as it
+// stands in the QNAME; HEX is an address of 8 digits (IPv4) or 32 (IPv6).
 //
 //   cname.TARGET         CNAME to TARGET                        https-alias.TARGET   HTTPS, SVCB: AliasMode to TARGET
 //   cname2.TARGET        CNAME to cname.TARGET, and from there  https-target.TARGET  HTTPS, SVCB: ServiceMode at TARGET

@@ -63,10 +63,19 @@ test('an alias whose end the upstream leaves out is refused, as on the wire', as
   expect((await ask(program.dns, 'shop.example. A')).rcode).toBe(RCODE.NXDOMAIN);
 });
 
-test('names of the zone of the probe are refused where they lead to listed ones, as on the wire', async () => {
-  const name = 'cname.www.listed.example.probe.cordon.invalid';
-  expect(await explain(name)).toMatchObject({ code: STATUS.REFUSED, outcome: 'refused' });
-  expect((await ask(program.dns, `${name}. A`)).rcode).toBe(RCODE.NXDOMAIN);
+test.each([
+  'cname.www.listed.example',
+  'cname.www.other.example',
+  'plain',
+  'address-c0000201',
+  `cname.${'a.'.repeat(100)}u1`,
+])('%s in the zone of the probe is a name below .invalid for everybody else', async (label) => {
+  const name = `${label}.probe.cordon.invalid`;
+  expect((await explain(name)).outcome).toBe('local');
+  const [own, other] = [await ask(program.dns, `${name}. A`), await ask(program.dns, 'a.invalid. A')];
+  const { answer: records, authority } = other;
+  expect(own).toMatchObject({ rcode: RCODE.NXDOMAIN, answer: records, authority });
+  expect(records).toEqual([]);
 });
 
 test('the program that runs is asked and named: its cache, its generation', async () => {

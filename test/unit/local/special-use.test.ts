@@ -27,6 +27,16 @@ const find = (question: string, zones = new LocalZones([])): string[] => {
   ];
 };
 
+test('the zone of the probe is special for all others, also where .invalid is forwarded', () => {
+  const [zone, name] = [nameFrom('probe.cordon.invalid'), nameFrom('cname.a.example.probe.cordon.invalid')];
+  for (const forwarded of [[], [nameFrom('invalid')], [zone]]) {
+    const zones = new LocalZones(forwarded, [], undefined, zone);
+    expect(find('cname.a.example.probe.cordon.invalid. A', zones)).toEqual(['NXDOMAIN', 'invalid.']);
+    expect(zones.find(name, name.length, 1, true)).toBe(LOCAL.NONE);
+    expect(zones.find(nameFrom('a.invalid'), 11, 1, true)).toBe(forwarded[0]?.length === 9 ? LOCAL.NONE : LOCAL.NXDOMAIN);
+  }
+});
+
 describe('find()', () => {
   test.each([
     // RFC 6761 section 6.3: localhost and all names below it are the loopback addresses.
