@@ -212,6 +212,14 @@ describe('collectTargets()', () => {
   });
 });
 
+test.each([
+  [8, false],
+  [9, true],
+])('follows no more than eight DNAMEs: %d', (count, isOver) => {
+  const records = Array.from({ length: count }, (_, i) => `example. 60 IN DNAME d${i}.test.`);
+  expect(collect({ question: 'a.example. A', answer: records }).overflow).toBe(isOver);
+});
+
 describe('setTranslationPrefix()', () => {
   afterEach(() => setTranslationPrefix(undefined));
 
