@@ -250,9 +250,3 @@ const expandFolded = (message: Uint8Array, offset: number, out: Uint8Array): num
   foldName(out, 0, Math.max(0, length));
   return length;
 };
-
-/** True when the first `length` bytes are equal. */
-export const isSame = (a: Uint8Array, b: Uint8Array, length: number): boolean => {
-  for (let i = 0; i < length; i++) if (a[i] !== b[i]) return false;
-  return true;
-};

@@ -117,8 +117,10 @@ const readOwner = (message: Uint8Array, before: Owner | undefined): Owner | unde
   return name && { pointer, name, folded: foldedName(name) };
 };
 
-const isAbove = (owner: Owner): boolean =>
-  (owner.isAboveChain ??= chain.hasBelow(owner.folded, owner.folded.length));
+const isAbove = (owner: Owner): boolean => {
+  owner.isAboveChain ??= chain.hasBelow(owner.folded, owner.folded.length);
+  return owner.isAboveChain;
+};
 
 /** True when the current record belongs to the chain of names, or proves something about it. */
 const isPartOf = (owner: Owner, rdata: Uint8Array, qtype: number): boolean => {
@@ -130,7 +132,8 @@ const isPartOf = (owner: Owner, rdata: Uint8Array, qtype: number): boolean => {
   }
   if (!isOfType(type, qtype, rdata, 0)) return false;
   if (type === TYPE.DNAME || (type === TYPE.RRSIG && readU16(rdata, 0) === TYPE.DNAME)) return isAbove(owner);
-  return (owner.isInChain ??= chain.has(owner.folded, owner.folded.length));
+  owner.isInChain ??= chain.has(owner.folded, owner.folded.length);
+  return owner.isInChain;
 };
 
 /** Fills the chain with QNAME and the names that the aliases of the message lead to, in whatever order they stand. */

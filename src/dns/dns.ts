@@ -60,7 +60,7 @@ export {
   skipLabels,
   skipName,
 } from './name.ts';
-export { hashName, NameList } from './name-list.ts';
+export { NameList } from './name-list.ts';
 export { formatMessage, formatRecord, parseRecord, type ResourceRecord } from './presentation.ts';
 export type { FailureReason, Question, ResolveFailure } from './question.ts';
 export { expandRdata } from './rdata.ts';

@@ -109,7 +109,9 @@ export class LocalZones {
 
   /** Tells what is answered for the folded name in the first `length` bytes and a type; one of LOCAL. */
   find(qname: Uint8Array, length: number, qtype: number, isProbe = false): number {
-    return hasSpecialTop(qname, length) ? this.#lookUp(qname.subarray(0, length), qtype, isProbe) : LOCAL.NONE;
+    return hasSpecialTop(qname, length)
+      ? this.#lookUp(qname.subarray(0, length), qtype, isProbe)
+      : LOCAL.NONE;
   }
 
   /** True for the name that clients ask to learn of encrypted ways to this resolver (RFC 9462 section 4). */

@@ -17,7 +17,8 @@ beforeAll(async () => {
   upstream = await ScriptedUpstream.open((query) => {
     const [kind = '', count] = query.name.split('.').slice(-5, -3).toReversed();
     const add = COSTLY[kind];
-    if (!query.name.endsWith(ZONE) || add === undefined) return answer(query, [`${query.name} 60 IN A 192.0.2.1`]);
+    if (!query.name.endsWith(ZONE) || add === undefined)
+      return answer(query, [`${query.name} 60 IN A 192.0.2.1`]);
     if (query.transport === 'udp') return answer(query, [], { flags: FLAG.QR | FLAG.RD | FLAG.RA | FLAG.TC });
     const raw = new RawAnswer(query.bytes, questionEnd(query.bytes, query.bytes.length));
     const zone = nameFrom(`${kind}.${ZONE}`);

@@ -33,7 +33,9 @@ test('the zone of the probe is special for all others, also where .invalid is fo
     const zones = new LocalZones(forwarded, [], undefined, zone);
     expect(find('cname.a.example.probe.cordon.invalid. A', zones)).toEqual(['NXDOMAIN', 'invalid.']);
     expect(zones.find(name, name.length, 1, true)).toBe(LOCAL.NONE);
-    expect(zones.find(nameFrom('a.invalid'), 11, 1, true)).toBe(forwarded[0]?.length === 9 ? LOCAL.NONE : LOCAL.NXDOMAIN);
+    expect(zones.find(nameFrom('a.invalid'), 11, 1, true)).toBe(
+      forwarded[0]?.length === 9 ? LOCAL.NONE : LOCAL.NXDOMAIN,
+    );
   }
 });
 
