@@ -34,6 +34,8 @@ export const TRIGGER = {
  * unbound 11); an RRset of service records has a handful. An answer with more is not usable: see `overflow`.
  */
 const TARGET_NAMES_MAX = 128;
+/** Names up to which comparing their bytes costs less than hashing them: what an ordinary answer has. */
+const FEW_NAMES = 4;
 /** Most DNAME records that are followed, each with a CNAME. Real answers have one or two. */
 const DNAMES_MAX = 8;
 /** Most addresses, embedded ones included: more than a UDP answer can hold, fewer than the 4,000 that fill 64 KiB. */
@@ -80,8 +82,7 @@ export class TargetCollector implements Targets {
   #end = 0;
   #qname: Uint8Array = scratch;
   #nameCount = 0;
-  /** Of QNAME, and of the names that are kept: bytes are compared where these are equal. */
-  #qnameHash = 0;
+  /** Of the names that are kept, where these are not few: bytes are compared where these are equal. */
   readonly #hashes = new Int32Array(TARGET_NAMES_MAX);
   /** The pointer that the last name was: the records of one RRset have one owner. */
   #lastPointer = 0;
@@ -94,7 +95,6 @@ export class TargetCollector implements Targets {
     this.#end = end;
     this.#qname = qname;
     this.#nameCount = 0;
-    this.#qnameHash = 0;
     this.#lastPointer = 0;
     this.namesEnd = 0;
     this.addressesEnd = 0;
@@ -207,15 +207,15 @@ export class TargetCollector implements Targets {
   /** Keeps a name unless it is QNAME or there already; true when it was kept. */
   #keepName(trigger: number, name: Uint8Array, length: number): boolean {
     const qname = this.#qname;
-    if (this.#qnameHash === 0) this.#qnameHash = hashName(qname, qname.length);
-    const hash = hashName(name, length);
-    if (hash === this.#qnameHash && length === qname.length && isEqual(name, qname, 0, length)) return false;
     const kept = this.names;
+    const isHashed = this.#nameCount >= FEW_NAMES;
+    const hash = isHashed ? hashName(name, length) : 0;
+    if (length === qname.length && isEqual(name, qname, 0, length)) return false;
     let at = 0;
     for (let i = 0; i < this.#nameCount; i++) {
       const keptLength = kept[at + 1] ?? 0;
-      if (this.#hashes[i] === hash && keptLength === length && isEqual(name, kept, at + 2, length))
-        return false;
+      const isLike = keptLength === length && (!isHashed || this.#hashes[i] === hash);
+      if (isLike && isEqual(name, kept, at + 2, length)) return false;
       at += 2 + keptLength;
     }
     if (this.#nameCount >= TARGET_NAMES_MAX) {
@@ -227,7 +227,18 @@ export class TargetCollector implements Targets {
     for (let i = 0; i < length; i++) kept[at + 2 + i] = name[i] ?? 0;
     this.namesEnd = at + 2 + length;
     this.#hashes[this.#nameCount++] = hash;
+    if (this.#nameCount === FEW_NAMES) this.#hashKept();
     return true;
+  }
+
+  /** Hashes what was kept while there were few names. */
+  #hashKept(): void {
+    let at = 0;
+    for (let i = 0; i < this.#nameCount; i++) {
+      const length = this.names[at + 1] ?? 0;
+      this.#hashes[i] = hashName(this.names.subarray(at + 2, at + 2 + length), length);
+      at += 2 + length;
+    }
   }
 
   #addAddress(trigger: number, offset: number, length: number): void {
