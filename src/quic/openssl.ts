@@ -29,7 +29,7 @@ export interface OpenSsl {
   SSL_CTX_set_alpn_select_cb(context: Pointer, callback: bigint, argument: null): void;
   SSL_new_listener(context: Pointer, flags: number): Pointer;
   SSL_new(context: Pointer): Pointer;
-  SSL_ctrl(connection: Pointer, command: number, value: number, text: Memory): number;
+  SSL_ctrl(connection: Pointer, command: number, value: number, text: Memory | null): number;
   SSL_set_alpn_protos(connection: Pointer, names: Memory, length: number): number;
   SSL_set1_initial_peer_addr(connection: Pointer, address: Pointer): number;
   SSL_connect(connection: Pointer): number;

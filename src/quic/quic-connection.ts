@@ -3,12 +3,16 @@ import { GrowingBytes } from '../base/base.ts';
 import type { Peer } from '../datagram/datagram.ts';
 import type { Words } from './poll.ts';
 
+const NOTHING = new Uint8Array(0);
+
 /** What becomes of one connection. */
 export interface QuicClient {
   /** The handshake is done; the name is empty where the client sent none. */
   secured(serverName: string): void;
   /** All that a stream brings has come. */
   asked(stream: QuicStream, bytes: Uint8Array): void;
+  /** It went on taking answers: one has arrived, or a good part of one. */
+  tookOn(): void;
   /** It took back what it was asking. */
   cancelled(): void;
   /** A stream brings more than it may, or goes one way only. */
@@ -29,6 +33,8 @@ export class QuicConnection {
   readonly peer: Peer;
   /** Bytes of answers that have not arrived, as far as is known. */
   unreadBytes = 0;
+  /** Bytes that went on since the last sign of life. */
+  progressBytes = 0;
   /** Its handshake is done. */
   isSecured = false;
   isGone = false;
@@ -39,7 +45,9 @@ export class QuicConnection {
   readonly streams = new Set<QuicStream>();
   /** Those that wait for an answer. */
   readonly asked = new Set<QuicStream>();
-  /** Those whose answers are on their way. */
+  /** Those of whose answers a part waits for credit. */
+  readonly blocked = new Set<QuicStream>();
+  /** Those whose answers are on their way as a whole. */
   readonly sent: QuicStream[] = [];
   readonly #owner: Owner;
 
@@ -73,6 +81,8 @@ export class QuicStream {
   readonly handle: bigint;
   readonly words: Words;
   readonly #came: GrowingBytes;
+  /** What of the answer waits for credit. */
+  rest: Uint8Array = NOTHING;
   sentBytes = 0;
   /** When it began, by a clock that never steps. */
   readonly sinceMs: number;

@@ -4,10 +4,14 @@
 // connection that comes of it has that datagram's sender; one that comes in any other way is ended. All that is done for other
 // datagrams waits for the end of the turn, once for all of them.
 //
+// An answer that is longer than its client lets come at a time waits for credit; a connection that is ended while answers are on
+// their way is kept for a moment, because OpenSSL says that it closes only when the network has room for a packet.
+//
 //   receive → Wire → SSL_handle_events → accept → poll → read → asked() … answer() → SSL_handle_events → Wire → send
 import { AppError } from '../base/base.ts';
 import type { Peer } from '../datagram/datagram.ts';
 import { Alarm } from './alarm.ts';
+import { CreditQueue } from './credit.ts';
 import { mayBegin } from './initial.ts';
 import { OutNumber } from './memory.ts';
 import { type OpenSsl, openSsl, openSslErrors, type Pointer } from './openssl.ts';
@@ -24,6 +28,12 @@ const STREAMS_PER_TURN_MAX = 128;
 const SETTLED_PER_TURN_MAX = 64;
 /** Room for what a stream brings at a time. */
 const READ_BYTES = 8192;
+/** So many bytes that went on are a sign of life, where no answer has arrived whole. */
+const PROGRESS_BYTES = 16 * 1024;
+/** How long a connection is kept that closes while answers are on their way, milliseconds: a few round trips. */
+const CLOSING_MS = 1_000;
+/** Such connections at a time; of others the client is not told. */
+const CLOSING_MAX = 32;
 
 /** Events of SSL_poll(3). */
 const EVENT = {
@@ -47,6 +57,11 @@ const PENDING_CONNECTIONS_MAX = 16;
 const HANDLE_EVENTS_WHEN_TOLD = 2;
 const HOST_NAME = 0;
 const CONCLUDE = 1;
+/** SSL_CTX_set_mode(3): a write takes what there is credit for. */
+const SET_MODE = 33;
+const PARTIAL_WRITE = 1;
+/** SSL_get_error(3). */
+const WANT_WRITE = 3;
 /** Rapid, without waiting for streams, without blocking (SSL_shutdown_ex(3)). */
 const SHUTDOWN_AT_ONCE = 7;
 /** SSL_get_stream_read_state(3). */
@@ -81,6 +96,9 @@ export class QuicServer {
   readonly #connections = new Set<QuicConnection>();
   /** Those with answers on their way, in the order in which they are looked at. */
   readonly #unsettled = new Set<QuicConnection>();
+  readonly #credit = new CreditQueue((stream) => this.#goOn(stream));
+  /** Connections that are over, and when they began to close. */
+  readonly #closing: { readonly handle: bigint; readonly sinceMs: number }[] = [];
   readonly #poll: Poll<QuicConnection | QuicStream>;
   readonly #alarm: Alarm;
   readonly #count = new OutNumber();
@@ -88,6 +106,7 @@ export class QuicServer {
   #isPlanned = false;
   /** Something was written, read or freed since OpenSSL last worked: that is a look at every connection. */
   #isDirty = false;
+  #isLook = false;
   #isClosed = false;
 
   /** Throws AppError ERR_SERVER_QUIC where OpenSSL refuses; after openSslFault() has found none. @cold */
@@ -122,6 +141,7 @@ export class QuicServer {
   /** Takes a datagram; bytes and peer are only valid during the call. */
   receive(bytes: Uint8Array, length: number, peer: Peer): void {
     if (this.#isClosed) return;
+    this.#credit.hear(peer);
     if (!mayBegin(bytes, length)) {
       this.#wire.push(bytes, length, peer);
       this.#plan();
@@ -133,8 +153,14 @@ export class QuicServer {
     this.#plan();
   }
 
-  /** Sends what is to be sent at the end of the turn. */
-  touch(): void {
+  /** Looks after what waits, and sends what is to be sent, at the end of the turn; to be called several times a second. */
+  look(): void {
+    if (this.#isClosed) return;
+    this.#isLook = true;
+    while (this.#closing.length > 0) {
+      if (performance.now() - (this.#closing[0]?.sinceMs ?? 0) < CLOSING_MS) break;
+      this.#freeClosing();
+    }
     this.#plan();
   }
 
@@ -142,6 +168,7 @@ export class QuicServer {
   close(code: number): void {
     if (this.#isClosed) return;
     for (const connection of this.#connections) this.end(connection, code);
+    while (this.#closing.length > 0) this.#freeClosing();
     this.#isClosed = true;
     this.#alarm.clear();
     const c = this.#c;
@@ -158,7 +185,7 @@ export class QuicServer {
     this.#c.SSL_shutdown_ex(connection.handle, SHUTDOWN_AT_ONCE, new Uint8Array(how.buffer), how.byteLength);
     this.#c.SSL_handle_events(this.#listener);
     this.#wire.flush(this.#options.handler);
-    this.#forget(connection);
+    this.#forget(connection, connection.unreadBytes > 0 && this.#closing.length < CLOSING_MAX);
   }
 
   #plan(): void {
@@ -183,6 +210,7 @@ export class QuicServer {
     const c = this.#c;
     c.SSL_set_blocking_mode(handle, 0);
     c.SSL_set_value_uint(handle, GENERIC, EVENT_HANDLING, HANDLE_EVENTS_WHEN_TOLD);
+    c.SSL_ctrl(handle, SET_MODE, PARTIAL_WRITE, null);
     c.SSL_set_default_stream_mode(handle, STREAM_MODE_NONE);
     c.SSL_set_incoming_stream_policy(handle, POLICY_ACCEPT, 0);
     if (peer === undefined) {
@@ -209,6 +237,8 @@ export class QuicServer {
       for (const stream of connection.streams) this.#poll.add(stream, ON_STREAM);
     }
     this.#poll.run();
+    this.#credit.serve(this.#isLook);
+    this.#isLook = false;
     this.#settle();
     if (this.#isDirty) {
       this.#isDirty = false;
@@ -277,21 +307,44 @@ export class QuicServer {
     }
   }
 
-  /** Writes all that a stream is answered with, and ends it. */
+  /** Writes all that a stream is answered with, as its client lets it come, and ends it; `bytes` are kept until then. */
   answer(stream: QuicStream, bytes: Uint8Array): void {
     const { connection } = stream;
     if (!connection.asked.delete(stream) || this.#isClosed) return;
-    const c = this.#c;
-    if (c.SSL_write_ex2(stream.handle, bytes, bytes.length, CONCLUDE, this.#count.bytes) !== 1) {
-      this.#freeStream(stream);
-      return;
-    }
-    this.#isDirty = true;
+    stream.rest = bytes;
     stream.sentBytes = bytes.length;
-    connection.sent.push(stream);
     connection.unreadBytes += bytes.length;
-    this.#unsettled.add(connection);
+    if (!this.#goOn(stream)) this.#credit.add(stream);
     this.#plan();
+  }
+
+  /** Writes what there is credit for; false: a part still waits. */
+  #goOn(stream: QuicStream): boolean {
+    const c = this.#c;
+    const { connection, rest } = stream;
+    const isTaken = c.SSL_write_ex2(stream.handle, rest, rest.length, CONCLUDE, this.#count.bytes) === 1;
+    if (!isTaken && c.SSL_get_error(stream.handle, 0) !== WANT_WRITE) {
+      // The client has said that it does not want it.
+      connection.unreadBytes -= stream.sentBytes;
+      this.#freeStream(stream);
+      return true;
+    }
+    if (!isTaken) return false;
+    const written = this.#count.value;
+    this.#isDirty = true;
+    this.#progress(connection, written);
+    stream.rest = rest.subarray(written);
+    if (written < rest.length) return false;
+    connection.sent.push(stream);
+    this.#unsettled.add(connection);
+    return true;
+  }
+
+  #progress(connection: QuicConnection, bytes: number): void {
+    connection.progressBytes += bytes;
+    if (connection.progressBytes < PROGRESS_BYTES) return;
+    connection.progressBytes = 0;
+    connection.client?.tookOn();
   }
 
   /** Ends a stream without an answer, with a code of the application. */
@@ -311,7 +364,8 @@ export class QuicServer {
     for (const connection of this.#unsettled) {
       if (looked++ === SETTLED_PER_TURN_MAX) return;
       this.#unsettled.delete(connection);
-      if (!connection.isGone && !this.#hasArrived(connection)) this.#unsettled.add(connection);
+      if (connection.isGone || this.#hasArrived(connection) || connection.isGone) continue;
+      this.#unsettled.add(connection);
     }
   }
 
@@ -329,7 +383,10 @@ export class QuicServer {
       connection.unreadBytes -= stream.sentBytes;
       this.#freeStream(stream);
     }
+    if (first === 0) return false;
     sent.splice(0, first);
+    connection.progressBytes = 0;
+    connection.client?.tookOn();
     return sent.length === 0;
   }
 
@@ -338,7 +395,13 @@ export class QuicServer {
     this.#c.SSL_free(stream.handle);
   }
 
-  #forget(connection: QuicConnection): void {
+  #freeClosing(): void {
+    this.#isDirty = true;
+    this.#c.SSL_free(this.#closing.shift()?.handle ?? null);
+  }
+
+  /** Frees what a connection has; what it is by itself, too, unless it has to say for a moment that it is over. */
+  #forget(connection: QuicConnection, isClosing = false): void {
     if (connection.isGone) return;
     connection.isGone = true;
     this.#isDirty = true;
@@ -347,10 +410,13 @@ export class QuicServer {
     for (const stream of connection.streams) this.#freeStream(stream);
     for (const stream of connection.asked) this.#freeStream(stream);
     for (const stream of connection.sent) this.#freeStream(stream);
+    for (const stream of connection.blocked) this.#freeStream(stream);
+    this.#credit.forget(connection);
     connection.streams.clear();
     connection.asked.clear();
     connection.sent.length = 0;
-    this.#c.SSL_free(connection.handle);
+    if (isClosing) this.#closing.push({ handle: connection.handle, sinceMs: performance.now() });
+    else this.#c.SSL_free(connection.handle);
     connection.client?.closed();
   }
 }

@@ -38,6 +38,8 @@ export interface StreamLimits {
  * answers that were on their way can come to more. The kernel holds some beside.
  */
 const UNREAD_BYTES_MAX = 16 * MESSAGE_LENGTH_MAX;
+/** The same over QUIC: what OpenSSL lets a client ask at once, a hundred, may all be on its way. */
+export const QUIC_UNREAD_BYTES_MAX = 100 * MESSAGE_LENGTH_MAX;
 /** Bytes of answers that all clients of a worker have not taken: what the largest answers of 256 clients come to. */
 const UNREAD_BYTES_TOTAL_MAX = 16 * 1024 * 1024;
 /** An idle connection gives way to one whose network holds as many only after this, milliseconds: else none is used. */
@@ -141,8 +143,8 @@ export class ConnectionBudget {
   }
 
   /** Answers of so many bytes were written, of which the client may take its time to take them. May end connections. */
-  noteWritten(tenant: Tenant, bytes: number): void {
-    if (tenant.unreadBytes > UNREAD_BYTES_MAX) this.punish(tenant, TCP_CLOSED.UNREAD);
+  noteWritten(tenant: Tenant, bytes: number, unreadBytesMax = UNREAD_BYTES_MAX): void {
+    if (tenant.unreadBytes > unreadBytesMax) this.punish(tenant, TCP_CLOSED.UNREAD);
     this.#setUnread(this.#unreadBytes + bytes);
     while (this.#unreadBytes > UNREAD_BYTES_TOTAL_MAX) {
       const most = this.measureUnread();

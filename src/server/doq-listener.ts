@@ -33,7 +33,13 @@ import {
 import type { TlsSettings } from '../tls/tls.ts';
 import { HANDSHAKE } from '../words/words.ts';
 import { Beginnings } from './beginnings.ts';
-import { type StreamLimits, TCP_CLOSED, TCP_REFUSAL, type Tenant } from './connection-budget.ts';
+import {
+  QUIC_UNREAD_BYTES_MAX,
+  type StreamLimits,
+  TCP_CLOSED,
+  TCP_REFUSAL,
+  type Tenant,
+} from './connection-budget.ts';
 import type { StreamOptions } from './entrance.ts';
 import { toListenError } from './listen-error.ts';
 import { isReflectorPort } from './reflector-ports.ts';
@@ -44,6 +50,8 @@ import type { UdpObserver } from './udp.ts';
 const PROTOCOL = 'doq';
 /** Queries of one connection that may wait for upstreams, as over TCP. */
 const WAITING_MAX = 128;
+/** Bytes of answers that a client has not taken, above which its queries wait, as over TCP: four of the longest answers. */
+const UNREAD_HOLD_BYTES = 4 * MESSAGE_LENGTH_MAX;
 /** Kernel buffers, bytes: those of a UDP listener, though a packet of QUIC is longer. */
 const BUFFER_BYTES = 4 * 1024 * 1024;
 /** From the first packet to the end of the handshake, milliseconds, as over TLS. */
@@ -89,6 +97,8 @@ class Connection implements Tenant, QuicClient {
   /** What the client has shown; undefined until the end of the handshake. */
   shown: Shown | undefined = undefined;
   waiting = 0;
+  /** Streams whose queries wait until the client has taken what it asked for before. */
+  readonly held: QuicStream[] = [];
   /** Streams that it took back since the last look. */
   takenBack = 0;
   aliveMs: number;
@@ -103,7 +113,7 @@ class Connection implements Tenant, QuicClient {
   }
 
   get isIdle(): boolean {
-    return this.waiting === 0 && this.quic.unreadBytes === 0;
+    return this.waiting === 0 && this.held.length === 0 && this.quic.unreadBytes === 0;
   }
 
   get unreadBytes(): number {
@@ -120,6 +130,10 @@ class Connection implements Tenant, QuicClient {
 
   asked(stream: QuicStream, bytes: Uint8Array): void {
     this.#listener.asked(this, stream, bytes);
+  }
+
+  tookOn(): void {
+    this.#listener.tookOn(this);
   }
 
   cancelled(): void {
@@ -285,9 +299,24 @@ export class DoqListener implements DatagramHandler {
       connection.quic.end(DOQ_ERROR.PROTOCOL);
       return;
     }
-    if (connection.waiting >= WAITING_MAX) stream.reset(DOQ_ERROR.EXCESSIVE_LOAD);
+    const { held, waiting, quic } = connection;
+    if (held.length + waiting >= WAITING_MAX) stream.reset(DOQ_ERROR.EXCESSIVE_LOAD);
+    else if (held.length > 0 || quic.unreadBytes > UNREAD_HOLD_BYTES) held.push(stream);
     else this.#decide(connection, stream, message);
     settled?.(performance.now() - readMs);
+  }
+
+  /** A client took answers: what it asked for beside them gets its turn. */
+  tookOn(connection: Connection): void {
+    const { clock, settled } = this.#options;
+    const { held, quic } = connection;
+    const beganMs = performance.now();
+    connection.aliveMs = clock();
+    while (held.length > 0 && quic.unreadBytes <= UNREAD_HOLD_BYTES && !quic.isGone) {
+      const stream = held.shift();
+      if (stream?.isOpen === true) this.#decide(connection, stream, stream.bytes.subarray(FRAME_HEADER));
+    }
+    settled?.(performance.now() - beganMs);
   }
 
   /** One message behind its length, with the ID 0 and without a time for the connection (RFC 9250 sections 4.2 and 5.5.2). */
@@ -319,7 +348,7 @@ export class DoqListener implements DatagramHandler {
 
   #answer(connection: Connection, stream: QuicStream, message: Uint8Array): void {
     stream.answer(frameOf(message));
-    this.#options.budget.noteWritten(connection, message.length);
+    this.#options.budget.noteWritten(connection, message.length, QUIC_UNREAD_BYTES_MAX);
   }
 
   /** Ends a connection for a reason of TCP_CLOSED, and counts it. */
@@ -343,7 +372,7 @@ export class DoqListener implements DatagramHandler {
     this.#beginnings.renew();
     budget.measureUnread();
     for (const connection of this.#connections) this.#lookAt(connection, nowMs);
-    this.#server.touch();
+    this.#server.look();
   }
 
   #lookAt(connection: Connection, nowMs: number): void {
