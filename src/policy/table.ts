@@ -320,6 +320,7 @@ export class PolicyTable {
     const match = NAME_MATCHES[(packed >>> MATCH_SHIFT) & MATCH_MASK];
     if (match === undefined) return;
     if (match === MATCH.EXACT ? start > 0 : match === MATCH.WILDCARD && start === 0) return;
+    if (start === 0 && verdict.asksAbove && trigger === TRIGGER.QNAME) return;
     if (match === MATCH.WILDCARD && (this.#byEncloser & (1 << list)) !== 0) {
       if (this.#isEnclosedBelow(list, name, offset, length, label, hash)) return;
     }

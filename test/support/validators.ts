@@ -73,7 +73,8 @@ forward-zone:
   return untilReady('unbound', child, directory, endpoint);
 };
 
-const untilReady = async (
+/** Waits until a server answers for the root; ends it otherwise. */
+export const untilReady = async (
   name: string,
   child: ChildProcess,
   directory: string,

@@ -86,6 +86,67 @@ describe('judgeQuestion()', () => {
   });
 });
 
+describe('a question for DS', () => {
+  const rules = [
+    'tiktok.example',
+    '=exact.example',
+    '*.wild.example',
+    '/^pattern\\.example$/',
+    'client:192.0.2.0/24',
+  ];
+  const group = { name: 'default', lists: 1 };
+  const judge = (text: string, lists = rules, types: readonly number[] = [TYPE.DS]): string[] => {
+    const policy = openPolicy([lists], [group]);
+    const verdict = new Verdict();
+    const name = foldedName(text);
+    return types.map((type) => {
+      policy.judgeQuestion(name, 0, name.length, type, createAddress(), 0, verdict);
+      return formatVerdict(verdict);
+    });
+  };
+
+  test.each([
+    ['tiktok.example', 'passes'],
+    ['exact.example', 'passes'],
+    ['wild.example', 'passes'],
+    ['www.tiktok.example', '0:1 suffix'],
+    ['a.b.tiktok.example', '0:1 suffix'],
+    // Its zone may be the listed one.
+    ['www.wild.example', '0:3 wildcard'],
+    ['pattern.example', '0:4 pattern'],
+  ])('of %s is one to the zone above: %s', (name, expected) => {
+    expect(judge(name)).toEqual([expected]);
+  });
+
+  test('of a name that is listed with a zone above it is refused for that zone', () => {
+    expect(judge('www.tiktok.example', ['=www.tiktok.example', 'tiktok.example'])).toEqual(['0:2 suffix']);
+    expect(judge('www.tiktok.example', ['=www.tiktok.example'])).toEqual(['passes']);
+  });
+
+  test('is the only one: every other type is refused', () => {
+    const types = Array.from({ length: 0x1_0000 }, (_, type) => type).filter((type) => type !== TYPE.DS);
+    expect(new Set(judge('tiktok.example', rules, types))).toEqual(new Set(['0:1 suffix']));
+  });
+
+  test('makes no answer one that no list concerns', () => {
+    const policy = openPolicy([rules.slice(0, 1)], [group]);
+    const name = foldedName('tiktok.example');
+    expect(policy.isUnlisted(name, name.length, targetsOf('tiktok.example. DS', []))).toBe(false);
+  });
+
+  test('does not lead past a rule by the target of another one', () => {
+    const policy = openPolicy(
+      [['led.example'], ['example => CNAME led.example.']],
+      [{ ...group, lists: 0b11 }],
+    );
+    const verdict = judgeQuestion(policy, 'www.example', 0);
+    policy.judgeQuestion(foldedName('www.example'), 0, 13, TYPE.DS, createAddress(), 0, verdict);
+    expect(formatVerdict(verdict)).toBe('1:1 suffix');
+    policy.judgeAlias(foldedName('led.example'), 0, verdict);
+    expect(formatVerdict(verdict)).toBe('0:1 suffix');
+  });
+});
+
 describe('judgeTargets()', () => {
   const policy = openPolicy(
     [['mandate.example'], ['tiktok.example', '192.0.2.0/24', '2001:db8::/32']],
