@@ -268,7 +268,7 @@ export class Policy {
       if (single.list >= 0) {
         single.targetStart = at + 2;
         single.targetLength = length;
-        this.#merge(verdict, single);
+        this.#merge(targets, verdict, single);
       }
       at += 2 + length;
     }
@@ -278,25 +278,25 @@ export class Policy {
       table.matchAddress(this.#address, lists, addresses[i] ?? 0, single);
       if (single.list < 0) continue;
       single.targetStart = i;
-      this.#merge(verdict, single);
+      this.#merge(targets, verdict, single);
     }
   }
 
   /** Adds the verdict on one target to that on the answer, and forgets it. */
-  #merge(verdict: Verdict, single: Verdict): void {
+  #merge(targets: Targets, verdict: Verdict, single: Verdict): void {
     const isFirst = verdict.list < 0 || single.list < verdict.list;
     const isSame = single.list === verdict.list;
     // Of the targets of an answer the first one decides (RPZ); a list that weighs actions refuses if any is refused.
     const isByAction = (this.#byAction & (1 << single.list)) !== 0;
     const overrules = isSame && isByAction && single.refused && !verdict.refused;
-    // A longer prefix among addresses goes before a shorter one, in whatever order they stand.
-    const isLonger =
+    // Records of one RRset come in any order, and upstreams rotate them: of addresses, and of names of services, the rule that
+    // says most goes first, and of equal ones that for the smallest address (as in BIND) or name.
+    const prevails =
       isSame &&
-      isAddressTrigger(single.trigger) &&
-      isAddressTrigger(verdict.trigger) &&
+      isUnordered(single.trigger, verdict.trigger) &&
       (!isByAction || single.refused === verdict.refused) &&
-      single.rank > verdict.rank;
-    if (isFirst || overrules || isLonger) verdict.take(single);
+      (single.rank > verdict.rank || (single.rank === verdict.rank && isSmaller(targets, single, verdict)));
+    if (isFirst || overrules || prevails) verdict.take(single);
     single.clear(this.generation);
   }
 }
@@ -305,6 +305,29 @@ const ALL_LISTS = -1;
 
 const isAddressTrigger = (trigger: number): boolean =>
   trigger === TRIGGER.RESPONSE_IP || trigger === TRIGGER.SERVICE_HINT;
+
+/** True when what led to both targets has no order in an answer. Aliases have one. */
+const isUnordered = (a: number, b: number): boolean =>
+  isAddressTrigger(a) ? isAddressTrigger(b) : a === TRIGGER.SERVICE_TARGET && b === a;
+
+/** True when the target of a verdict is the smaller one; both are addresses, or both names. */
+const isSmaller = ({ names, addresses }: Targets, a: Verdict, b: Verdict): boolean => {
+  if (a.targetLength > 0) return isSmallerName(names, a, b);
+  for (let word = 1; word < TARGET_ADDRESS_WORDS; word++) {
+    const difference = (addresses[a.targetStart + word] ?? 0) - (addresses[b.targetStart + word] ?? 0);
+    if (difference !== 0) return difference < 0;
+  }
+  return a.trigger < b.trigger;
+};
+
+const isSmallerName = (names: Uint8Array, a: Verdict, b: Verdict): boolean => {
+  // No name is the beginning of another one: each ends in the root.
+  for (let i = 0; i < a.targetLength; i++) {
+    const difference = (names[a.targetStart + i] ?? 0) - (names[b.targetStart + i] ?? 0);
+    if (difference !== 0) return difference < 0;
+  }
+  return false;
+};
 
 /** Once per policy. @cold */
 const maskOf = (lists: readonly PolicyList[], has: (list: PolicyList) => boolean): number =>

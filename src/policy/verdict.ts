@@ -136,7 +136,8 @@ export type BlockMode =
 
 /**
  * Which of several matching rules of one list decides. `specificity`: the longest name, an exact one before others,
- * the longest prefix, and of the targets of an answer the first that has a rule. `action`: important rules before
+ * the longest prefix, and of the targets of an answer the first that has a rule; of addresses, and of names of services, which
+ * have no order, the most specific rule, then the smallest target. `action`: important rules before
  * others, then passthru before refusals, then specificity; one refused target refuses the answer. `closest-encloser`:
  * as `specificity`, but a wildcard only holds where the list has no name between it and the name that is asked, as a
  * name server reads a zone (RFC 4592 section 3.3.1).
