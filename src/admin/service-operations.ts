@@ -71,7 +71,7 @@ const status = z
         mandate: z.boolean().nullable(),
         /** Rules in force; null: it is not. */
         entries: z.number().nullable(),
-        state: z.enum(['good', 'held', 'stale', 'failing', 'not in force']),
+        state: z.enum(['good', 'empty', 'held', 'stale', 'failing', 'not in force']),
         checkedAt: time,
       }),
     ),

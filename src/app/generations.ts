@@ -73,13 +73,14 @@ export class Generations {
   /** Says what of a list was not taken, and what a person should look at. */
   #tellRemarks(list: string, loaded: LoadedList): void {
     const { log } = this.#parts;
-    const { path, rejected, reasons, diagnostics, notes, reviewed } = loaded;
+    const { path, entries, rejected, reasons, diagnostics, notes, reviewed } = loaded;
     if (isPastReview(reviewed, systemClock())) {
       log.warn(
         { list, path, ...reviewed, hint: 'take a newer release, or a newer list' },
         'a list is past its review: names may have moved since',
       );
     }
+    if (entries === 0) log.warn({ list, path }, 'a list has no rule: it is in force as empty');
     if (rejected > 0) {
       const [first] = diagnostics;
       log.warn({ list, path, rejected, reasons, first }, 'lines of a list were rejected');

@@ -189,7 +189,9 @@ const listOf = ({ id, mandate, inForce, held, kept }: ListStatus): ServiceStatus
           ? 'stale'
           : (kept?.failures ?? 0) > 0
             ? 'failing'
-            : 'good',
+            : inForce.entries === 0
+              ? 'empty'
+              : 'good',
   checkedAt: kept?.checkedAt ?? null,
 });
 

@@ -5,6 +5,9 @@ import { isAsDecided } from '../enforcement/enforcement.ts';
 /** Failures of ACME one after the other that are told of while there is a certificate. */
 const ACME_FAILURES_MIN = 3;
 
+/** States of a list that need nobody. */
+const QUIET_STATES: ReadonlySet<string> = new Set(['good', 'empty', 'failing']);
+
 /** In the order of their weight; empty: all is well. `down` are routes without any upstream that answers. */
 export const problemsOf = (
   status: Omit<ServiceStatus, 'problems'>,
@@ -26,7 +29,7 @@ export const problemsOf = (
   );
   tell(workers.hung > 0, `${workers.hung} workers give no sign of life`);
   for (const { id, state } of lists) {
-    tell(state !== 'good' && state !== 'failing', `list ${id} is ${state}: cordon lists status`);
+    tell(!QUIET_STATES.has(state), `list ${id} is ${state}: cordon lists status`);
   }
   for (const route of down) problems.push(`no upstream answers for ${route}`);
   for (const upstream of new Set(upstreams.filter((one) => one.untrusted).map((one) => one.upstream))) {

@@ -51,6 +51,7 @@ export const check = async ({ values }: InputOf<typeof CHECK>): Promise<number> 
     const facts = lists.map(({ id, loaded }) => ({
       id,
       entries: loaded.entries,
+      isEmpty: loaded.entries === 0,
       rejected: loaded.rejected,
       reasons: loaded.reasons,
       notes: loaded.notes,
@@ -84,6 +85,7 @@ export const check = async ({ values }: InputOf<typeof CHECK>): Promise<number> 
       process.stdout.write(
         `# list ${id}: ${loaded.entries} entries, ${loaded.rejected} rejected (${loaded.path})\n`,
       );
+      if (loaded.entries === 0) process.stdout.write('#   note: it has no rule, and is in force as empty\n');
       for (const { text } of loaded.notes) process.stdout.write(`#   note: ${text}\n`);
       for (const text of heldReasons(config, id, loaded)) {
         process.stdout.write(`#   WARNING: would be held when nothing of it is in force yet: ${text}\n`);

@@ -19,10 +19,11 @@ const stateOf = ({ kind, inForce, kept, held }: ListStatus, running: boolean): s
   if (running && inForce === null) return 'not in force';
   if (kept?.isStale === true) return 'stale';
   if ((kept?.failures ?? 0) > 0) return 'failing';
+  if ((inForce?.entries ?? kept?.current?.entries) === 0) return 'empty';
   return running || kind === 'url' ? 'good' : undefined;
 };
 
-const QUIET_STATES: ReadonlySet<string | undefined> = new Set(['good', 'failing', undefined]);
+const QUIET_STATES: ReadonlySet<string | undefined> = new Set(['good', 'empty', 'failing', undefined]);
 
 /** True when a person has to look after a list. */
 export const needsAttention = (list: ListStatus, running: boolean): boolean =>

@@ -255,7 +255,7 @@ const isMandate = ({ list, loaded }: ReadList): boolean => list.mandate ?? loade
 const requireRole = (read: ReadList): void => {
   if (isMandate(read) && read.loaded.entries === 0) {
     throw new AppError('ERR_LIST_EMPTY', `reading list ${read.list.id}: a mandate list without a rule`, {
-      hint: 'A response policy zone may be empty, but then it is no mandate.',
+      hint: 'A list may be empty, but then it is no mandate.',
     });
   }
   const { id, allow, logOnly } = read.list;

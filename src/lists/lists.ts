@@ -52,7 +52,7 @@ export {
 } from './freshness.ts';
 export { Guards } from './guard.ts';
 export { type ListBytes, type ListErrorCode, readListFile } from './list-file.ts';
-export { type ListLine, type ListSource, type LoadedFacts, LoadedList, loadList } from './load.ts';
+export { type ListLine, type ListSource, type LoadedFacts, LoadedList, loadList, misreadOf } from './load.ts';
 export {
   type Candidate,
   isMarkup,

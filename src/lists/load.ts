@@ -208,6 +208,10 @@ const findShipped = (id: string): { path: string; format: ListFormat } => {
   return { path: found.file, format: 'cordon' };
 };
 
+/** Places of a list that were not understood. Triggers on name servers were: a forwarding resolver sees none. */
+export const misreadOf = ({ rejected, reasons = {} }: Pick<LoadedFacts, 'rejected' | 'reasons'>): number =>
+  rejected - (reasons['rpz-name-server'] ?? 0);
+
 const requireUsable = (
   format: ListFormat,
   result: FeedResult,
@@ -222,9 +226,8 @@ const requireUsable = (
   if (isMarkup || (format === 'cordon' && result.header === undefined)) {
     throw listError('ERR_LIST_PARSE', `reading list ${place}${reason}`);
   }
-  // A response policy zone without a rule is one: its owner says that nothing is to be refused. Its SOA proves that it is whole.
-  const isEmptyZone = format === 'rpz' && result.serial !== undefined && result.rejected === 0;
-  if (result.entries === 0 && !isEmptyZone) {
+  // Without a rule and without a fault it is a list that refuses nothing yet. Where only faults are left, it is read wrongly.
+  if (result.entries === 0 && misreadOf(result) > 0) {
     throw listError('ERR_LIST_EMPTY', `reading list ${place}: no rule in it${reason}`);
   }
 };

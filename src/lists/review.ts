@@ -25,6 +25,10 @@ export interface ReviewFacts {
 export interface Candidate extends ReviewFacts {
   /** Hexadecimal, lower case. */
   readonly sha256: string;
+  /** Only refusals make it what it is. */
+  readonly isMandate?: boolean | undefined;
+  /** It cannot be read as a list at all. */
+  readonly isBroken?: boolean | undefined;
 }
 
 /** From when on a difference is held; shares are of 1. */
@@ -95,7 +99,12 @@ export const review = (
   thresholds: ReviewThresholds = REVIEW_DEFAULTS,
   decisions: ReviewDecisions = {},
 ): Review => {
-  const reasons = [...reasonsOf(candidate, thresholds)];
+  // A list that begins without a rule is empty; one that had rules was emptied, and so was a broken one.
+  const { isBroken = false, isMandate = false } = candidate;
+  const mayBeEmpty = (previous?.entries ?? 0) === 0 && !isBroken && !isMandate;
+  const reasons = [...reasonsOf(candidate, thresholds)].filter(
+    ({ code }) => code !== 'emptied' || !mayBeEmpty,
+  );
   if (previous !== undefined) reasons.push(...differencesOf(previous, candidate, thresholds));
   const guardedMax = Math.max(thresholds.guardedMax, previous?.guarded ?? 0);
   if (candidate.guarded > guardedMax) {
@@ -142,7 +151,7 @@ function* differencesOf(
   if (isLarge && candidate.entries > 0 && -change > previous.entries * thresholds.shrinkShareMax) {
     yield reason('shrunk', `${counts}, at most ${percent(thresholds.shrinkShareMax)} fewer`);
   }
-  if (isLarge && change > previous.entries * thresholds.growthShareMax) {
+  if (isLarge && previous.entries > 0 && change > previous.entries * thresholds.growthShareMax) {
     yield reason('grown', `${counts}, at most ${percent(thresholds.growthShareMax)} more`);
   }
   // A file that ended in a line break yesterday and in the middle of a line today was probably cut off. When its

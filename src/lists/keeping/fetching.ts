@@ -138,7 +138,7 @@ export class ListFetcher {
       return resultOf(list, 'unchanged', [], record.current);
     }
     const candidate = factsOf(list, file);
-    const { sha256: _, ...facts } = candidate;
+    const { sha256: _, isMandate: __, isBroken: ___, ...facts } = candidate;
     const inForce = newerPath(
       list,
       kept.sha256 === undefined ? undefined : this.#store.pathOf(list.id, kept.sha256),

@@ -15,6 +15,7 @@ import {
   isMarkup,
   type LoadedList,
   loadList,
+  misreadOf,
   NEVER_BLOCK_FILE,
   REVIEW_DEFAULTS,
   type Review,
@@ -33,7 +34,7 @@ export const isUrlList = (list: ListConfig): list is UrlList => list.source.kind
 /** What is known of a fetched file; reads it, which takes as long as the list is large. */
 export const factsOf = (list: UrlList, file: FetchedFile): Candidate => {
   const { sizeBytes, endsInLineBreak, isLengthKnown, sha256, path } = file;
-  const counts = countRules(list, path);
+  const counts = { ...countRules(list, path), isMandate: list.mandate === true };
   return { ...counts, sizeBytes, endsInLineBreak, isLengthKnown, sha256, isMarkup: isMarkup(file.head) };
 };
 
@@ -52,7 +53,7 @@ export const thresholdsOf = ({ source }: UrlList): ReviewThresholds => ({
   ...source.review,
 });
 
-type Counts = Pick<ReviewFacts, 'entries' | 'guarded' | 'rejected'>;
+type Counts = Pick<Candidate, 'entries' | 'guarded' | 'isBroken' | 'rejected'>;
 
 const countRules = (list: UrlList, path: string): Counts => {
   const { allow, source } = list;
@@ -64,10 +65,10 @@ const countRules = (list: UrlList, path: string): Counts => {
       guards,
       ...readingOfList(list),
     });
-    return { entries: loaded.entries, rejected: loaded.rejected, guarded: loaded.guarded ?? 0 };
+    return { entries: loaded.entries, rejected: misreadOf(loaded), guarded: loaded.guarded ?? 0 };
   } catch (thrown) {
     if (!isAppError(thrown)) throw thrown;
-    return { entries: 0, rejected: 0, guarded: 0 };
+    return { entries: 0, rejected: 0, guarded: 0, isBroken: true };
   }
 };
 
@@ -159,12 +160,13 @@ const reviewFile = (before: LoadedList, after: LoadedList, accepted: string | un
   return review(toFacts(before), candidate, { ...REVIEW_DEFAULTS, rejectedShareMax }, { accepted });
 };
 
-const rejectedShare = ({ entries, rejected }: LoadedList): number =>
-  rejected / Math.max(1, entries + rejected);
+const rejectedShare = (list: LoadedList): number =>
+  misreadOf(list) / Math.max(1, list.entries + misreadOf(list));
 
 /** A file is read to the end that the file system knows, so that its last line says nothing. */
-const toFacts = ({ entries, rejected, guarded = 0, sizeBytes }: LoadedList): ReviewFacts => ({
-  ...{ entries, rejected, guarded, sizeBytes },
+const toFacts = (list: LoadedList): ReviewFacts => ({
+  ...{ entries: list.entries, rejected: misreadOf(list), guarded: list.guarded ?? 0 },
+  sizeBytes: list.sizeBytes,
   isMarkup: false,
   endsInLineBreak: true,
   isLengthKnown: true,

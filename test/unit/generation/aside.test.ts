@@ -34,7 +34,7 @@ test('buildAside() gives what buildGeneration() gives', async () => {
 });
 
 test('buildAside() rejects with what is wrong with a list, and after its time', async () => {
-  const broken = configOf(CONFIG, { ...FILES, 'local.txt': '\n' });
+  const broken = configOf(CONFIG, { ...FILES, 'local.txt': 'com\n' });
   await expect(buildAside(broken, 1, 0, () => undefined)).rejects.toMatchObject({ code: 'ERR_LIST_EMPTY' });
   const config = configOf(CONFIG, FILES);
   await expect(buildAside(config, 1, 0, () => undefined, 0)).rejects.toMatchObject({

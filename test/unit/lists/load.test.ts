@@ -16,6 +16,8 @@ import { RuleLog } from './rule-log.ts';
 const directory = mkdtempSync(join(tmpdir(), 'cordon-lists-'));
 afterAll(() => rmSync(directory, { recursive: true }));
 
+const ZONE = '$ORIGIN p.example.\n$TTL 9\n@ SOA a. b. 42 1 1 1 1\n';
+
 const write = (name: string, text: string): string => {
   const path = join(directory, name);
   writeFileSync(path, text);
@@ -110,8 +112,32 @@ describe('loadList()', () => {
     );
   });
 
+  it.each<[ListFormat, string]>([
+    ['domains', ''],
+    ['domains', '# nothing yet\n\n'],
+    ['adblock', '! nothing yet\n'],
+    ['hosts', '# nothing yet\n'],
+    ['wildcard', '# nothing yet\n'],
+    ['regex', '# nothing yet\n'],
+    ['stamps', '# nothing yet\n'],
+    ['unbound', '# nothing yet\n'],
+    ['dnsmasq', '# nothing yet\n'],
+    ['rpz', '; nothing yet\n'],
+    ['rpz', `${ZONE}@ NS ns.\n`],
+    ['rpz', `${ZONE}32.1.2.0.192.rpz-nsip CNAME .\nns.x.rpz-nsdname CNAME .\n`],
+  ])('takes a list of the format %s without a rule: %j', (format, text) => {
+    const list = loadList({ kind: 'file', path: write('none', text), format }, new RuleLog());
+    expect(list.entries).toBe(0);
+  });
+
+  it('does not take a zone for empty whose rules it does not understand', () => {
+    const path = write('none', `${ZONE}32.1.2.0.192.rpz-nsip CNAME .\na.test CNAME rpz-unknown.\n`);
+    expect(failureOf(() => loadList({ kind: 'file', path, format: 'rpz' }, new RuleLog()))).toMatch(
+      /^ERR_LIST_EMPTY /,
+    );
+  });
+
   it.each<[string, string, ListFormat, string]>([
-    ['an empty file', '', 'domains', 'ERR_LIST_EMPTY reading list PATH: no rule in it'],
     [
       'a file without one good name',
       '# x\n  com\n',

@@ -32,7 +32,7 @@ const outcomeOf = (previous: ReviewFacts | undefined, candidate: Candidate, thre
 const yesterday = (change: Partial<ReviewFacts>): ReviewFacts => ({ ...YESTERDAY, ...change });
 
 describe('review()', () => {
-  it.each<[string, Partial<ReviewFacts> | undefined, Partial<ReviewFacts>, string]>([
+  it.each<[string, Partial<ReviewFacts> | undefined, Partial<Candidate>, string]>([
     ['the same numbers', {}, {}, 'accepted'],
     ['the first content', undefined, {}, 'accepted'],
     ['a fifth less', {}, { entries: 800 }, 'accepted'],
@@ -45,7 +45,11 @@ describe('review()', () => {
     ['a small list that grows', { entries: 1 }, { entries: 11 }, 'accepted'],
     ['a small list that grows by more', { entries: 1 }, { entries: 12 }, 'held grown'],
     ['nothing', {}, { entries: 0, sizeBytes: 0, endsInLineBreak: false }, 'held emptied'],
-    ['nothing at first', undefined, { entries: 0 }, 'held emptied'],
+    ['nothing at first', undefined, { entries: 0 }, 'accepted'],
+    ['nothing after nothing', { entries: 0 }, { entries: 0 }, 'accepted'],
+    ['much after nothing', { entries: 0 }, { entries: 1_000_000 }, 'accepted'],
+    ['a mandate of nothing', undefined, { entries: 0, isMandate: true }, 'held emptied'],
+    ['what cannot be read', undefined, { entries: 0, isBroken: true }, 'held emptied'],
     ['nothing of a small list', { entries: 1 }, { entries: 0 }, 'held emptied'],
     ['a web page', {}, { isMarkup: true, entries: 0 }, 'held markup emptied'],
     ['a page that holds names', undefined, { isMarkup: true }, 'held markup'],
