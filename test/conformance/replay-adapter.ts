@@ -54,6 +54,8 @@ const UNSUPPORTED_FEATURES = new Set([
 const UNSUPPORTED_OPTIONS = new Set(['edns-client-string', 'serve-original-ttl']);
 /** RSASHA1 and RSASHA1-NSEC3-SHA1, which Cordon treats as unknown (RFC 9905): nothing that they sign is validated. */
 const SHA1_ALGORITHMS = new Set(['5', '7']);
+/** DSA, which nobody validates with any more (RFC 8624). */
+const DSA_ANCHOR = /\sDS\s+\d+\s+(?:3|6|DSA)\s/;
 /** `val-override-date: -1`: the dates of signatures are not looked at. */
 const ANY_DATE = -1;
 /** 10 November 2012. The scenarios that look at no dates were signed between October and November 2012. */
@@ -95,7 +97,7 @@ const scenarioFile = z.object({
 
 type Scenario = z.infer<typeof scenarioFile>;
 
-const findObstacles = ({ features, forwardZones, rpz, server }: Scenario): string[] => [
+const findObstacles = ({ features, forwardZones, rpz, server, trustAnchors }: Scenario): string[] => [
   ...rpz.flatMap((zone) => [
     ...(zone.signalNxdomainRa ? ['rpz-signal-nxdomain-ra'] : []),
     ...(zone.zonefile === null ? ['transfer of policy zones'] : []),
@@ -104,6 +106,7 @@ const findObstacles = ({ features, forwardZones, rpz, server }: Scenario): strin
   ...(algorithmsOf(features).some((algorithm) => SHA1_ALGORITHMS.has(algorithm))
     ? ['validation of signatures with SHA-1']
     : []),
+  ...(trustAnchors.some((anchor) => DSA_ANCHOR.test(anchor)) ? ['a trust anchor of DSA'] : []),
   ...Object.keys(server).filter((option) => UNSUPPORTED_OPTIONS.has(option)),
   ...(Number(server['num-queries-per-thread']?.[0] ?? INFLIGHT_MIN) < INFLIGHT_MIN
     ? ['limit of one query in flight']

@@ -4,7 +4,8 @@
 // names, the proofs and the chains, and those stay: every DNSKEY of such an algorithm becomes another key with the same
 // flags, every DS of one names the new key by the same digest, and every signature that fits its records and its key is
 // made anew over the same records with the same dates. A signature whose key is nowhere in the scenario stays one that
-// nobody can verify. Where a signature does not fit a key that is there, the scenario cannot be signed again, and that
+// nobody can verify. A signature that does not fit a key that is there was broken by who wrote the scenario: it stays broken, under
+// the tag of the new key. How many of those there are has to be said, so that none is broken by this file; otherwise it
 // throws. RFC 3110, 4034 sections 3 and 6, 5155, 8080.
 import assert from 'node:assert/strict';
 import {
@@ -71,19 +72,29 @@ interface Replacement {
 }
 
 /** True when a scenario has signatures of RSASHA1 or RSASHA1-NSEC3-SHA1. */
-export const usesSha1 = (text: string): boolean => /\sRRSIG\s+\S+\s+[57]\s/.test(text);
+export const usesSha1 = (text: string): boolean => /\sRRSIG\s+\S+\s+(?:[57]|RSASHA1)\s/.test(text);
 
-/** The scenario with other keys and signatures. */
-export const resign = (text: string): string => {
+/** The scenario with other keys and signatures; `brokenCount` signatures of it are broken on purpose. */
+export const resign = (text: string, brokenCount = 0): string => {
   const lines = text.split('\n');
   const { places, anchors } = readScenario(lines);
   const replacements = replaceKeys([...places, ...anchors]);
   const signatures = new Map<string, Uint8Array>();
+  const broken = new Map<string, Uint8Array>();
   for (const { section, record } of places) {
     const signature = createSignature(record, section, places, replacements);
     // Answers that are compared hold signatures whose records stand in another section.
-    if (signature !== undefined) signatures.set(identify(record), signature);
+    if (signature !== undefined)
+      (signature.fits ? signatures : broken).set(identify(record), signature.rdata);
   }
+  // What fits anywhere is not broken: elsewhere a part of its records is left out.
+  for (const one of signatures.keys()) broken.delete(one);
+  const orphans = new Set(
+    places.filter(({ record }) => isOrphan(record, replacements)).map(({ record }) => identify(record)),
+  );
+  const count = broken.size + orphans.size;
+  assert.equal(count, brokenCount, `${count} signatures and DS records fit nothing`);
+  for (const [one, rdata] of broken) signatures.set(one, rdata);
   for (const { line, record } of places) {
     const rdata = signatures.get(identify(record)) ?? replaceRdata(record, replacements);
     if (rdata !== record.rdata) lines[line] = formatRecord({ ...record, rdata });
@@ -112,7 +123,7 @@ const readScenario = (lines: readonly string[]): { places: Place[]; anchors: Pla
     const words = withoutComment(text).trim();
     const anchor = ANCHOR.exec(text)?.[3];
     if (anchor !== undefined) {
-      const record = parseRecord(withoutComment(anchor).replaceAll(/[()]/g, ' '), TTL_SEC);
+      const record = parseRecord(inNumbers(withoutComment(anchor).replaceAll(/[()]/g, ' ')), TTL_SEC);
       anchors.push({ line, section: 'anchor', record });
     } else if (words.startsWith('ENTRY_BEGIN')) {
       entry++;
@@ -121,11 +132,20 @@ const readScenario = (lines: readonly string[]): { places: Place[]; anchors: Pla
     } else if (words.startsWith('SECTION')) {
       section = words.split(/\s+/)[1];
     } else if (RECORD_SECTIONS.has(section ?? '') && words !== '' && !DIRECTIVE.test(words)) {
-      places.push({ line, section: `${entry} ${section}`, record: parseRecord(words, TTL_SEC) });
+      places.push({ line, section: `${entry} ${section}`, record: parseRecord(inNumbers(words), TTL_SEC) });
     }
   }
   return { places, anchors };
 };
+
+/** Algorithms that some scenarios write by their mnemonics (RFC 4034 appendix A.1). */
+const MNEMONICS: ReadonlyMap<string, string> = new Map([
+  ['DSA', '3'],
+  ['RSASHA1', '5'],
+]);
+
+const inNumbers = (record: string): string =>
+  record.replace(/\b(?:DSA|RSASHA1)\b/g, (word) => MNEMONICS.get(word) ?? word);
 
 const withoutComment = (text: string): string => /^(?:[^;"]|"[^"]*")*/.exec(text)?.[0] ?? '';
 
@@ -192,19 +212,35 @@ const replaceRdata = (record: ResourceRecord, replacements: readonly Replacement
   return replaced;
 };
 
-const replaceDs = ({ owner, rdata }: ResourceRecord, replacements: readonly Replacement[]): Uint8Array => {
+/** True for a DS of an algorithm that is replaced, of a key that is not in the scenario. */
+const isOrphan = (record: ResourceRecord, replacements: readonly Replacement[]): boolean =>
+  record.type === TYPE.DS && isSha1(algorithmOf(record)) && keyOfDs(record, replacements) === undefined;
+
+const keyOfDs = (
+  { owner, rdata }: ResourceRecord,
+  replacements: readonly Replacement[],
+): Replacement | undefined => {
   const digest = DIGESTS.get(rdata[3] ?? 0);
   assert(digest !== undefined, 'a DS has a digest that is not known');
-  const digestOf = (key: Uint8Array): Uint8Array =>
-    hash(digest, Buffer.concat([folded(owner), key]), 'buffer');
-  const key = replacements.find(
-    ({ before }) => Buffer.compare(digestOf(before), rdata.subarray(DS_FIXED_LENGTH)) === 0,
-  )?.after;
-  assert(key !== undefined, 'a DS names a key that is not in the scenario');
+  const wanted = rdata.subarray(DS_FIXED_LENGTH);
+  return replacements.find(
+    ({ before }) =>
+      Buffer.compare(hash(digest, Buffer.concat([folded(owner), before]), 'buffer'), wanted) === 0,
+  );
+};
+
+const replaceDs = (record: ResourceRecord, replacements: readonly Replacement[]): Uint8Array => {
+  const { owner, rdata } = record;
   const fixed = Uint8Array.from(rdata.subarray(0, DS_FIXED_LENGTH));
-  writeU16(fixed, 0, keyTagOf(key));
   fixed[2] = ED25519;
-  return Buffer.concat([fixed, digestOf(key)]);
+  const key = keyOfDs(record, replacements)?.after;
+  // What fitted no key of the scenario fits none now.
+  if (key === undefined) return Buffer.concat([fixed, rdata.subarray(DS_FIXED_LENGTH)]);
+  writeU16(fixed, 0, keyTagOf(key));
+  return Buffer.concat([
+    fixed,
+    hash(DIGESTS.get(fixed[3] ?? 0) ?? '', Buffer.concat([folded(owner), key]), 'buffer'),
+  ]);
 };
 
 /** The RDATA of an RRSIG over the same records by the new key; undefined when record or key are not there. */
@@ -213,7 +249,7 @@ const createSignature = (
   section: string,
   places: readonly Place[],
   replacements: readonly Replacement[],
-): Uint8Array | undefined => {
+): { readonly fits: boolean; readonly rdata: Uint8Array } | undefined => {
   if (type !== TYPE.RRSIG || !isSha1(rdata[2])) return undefined;
   const end = skipName(rdata, RRSIG_FIXED_LENGTH, rdata.length);
   const covered = places
@@ -226,16 +262,18 @@ const createSignature = (
   if (covered.length === 0 || candidates.length === 0) return undefined;
   const before = rdata.slice(0, end);
   const signed = writeSigned(before, owner, covered);
-  const key = candidates.find(({ publicKey }) => verify('sha1', signed, publicKey, rdata.subarray(end)));
-  assert(
-    key !== undefined,
-    `a signature does not fit: ${formatRecord({ owner, type, class: 1, ttl: 0, rdata })}`,
-  );
+  const fitting = candidates.find(({ publicKey }) => verify('sha1', signed, publicKey, rdata.subarray(end)));
+  const key = fitting ?? candidates[0];
+  assert(key !== undefined, 'there is a candidate');
   const after = before.slice();
   after[2] = ED25519;
   writeU16(after, 16, keyTagOf(key.after));
   const records = covered.map((record) => ({ ...record, rdata: replaceRdata(record, replacements) }));
-  return Buffer.concat([after, sign(null, writeSigned(after, owner, records), key.privateKey)]);
+  const signature =
+    fitting === undefined
+      ? createHash('sha512').update(rdata).digest()
+      : sign(null, writeSigned(after, owner, records), key.privateKey);
+  return { fits: fitting !== undefined, rdata: Buffer.concat([after, signature]) };
 };
 
 /** What a signature signs (RFC 4034 section 3.1.8.1), `fields` being the RDATA of its RRSIG before the signature. */
