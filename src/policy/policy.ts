@@ -7,7 +7,7 @@
 // group that does not choose a list is never refused by it. The words are those of Response Policy Zones: a rule is a
 // trigger and an action, its outcome a verdict.
 import { type AddressWords, type Clock, createAddress } from '../base/base.ts';
-import { TARGET_ADDRESS_WORDS, type Targets, TRIGGER, TYPE } from '../dns/dns.ts';
+import { TARGET_ADDRESS_WORDS, type Targets, TRIGGER } from '../dns/dns.ts';
 import { ExemptionTable } from './exemption.ts';
 import type { ExemptionIndex } from './exemption-index.ts';
 import { ACTION } from './rule.ts';
@@ -138,7 +138,8 @@ export class Policy {
 
   /**
    * Judges the folded QNAME of `length` bytes at `offset` and the client; the outcome is in `verdict`, which is asked
-   * about this question from here on.
+   * about this question from here on. A question for DS is one to the zone above (RFC 4035 section 3.1.4.1): rules at QNAME
+   * itself do not count, those above it and regular expressions do.
    */
   judgeQuestion(
     qname: Uint8Array,
@@ -152,7 +153,6 @@ export class Policy {
     verdict.clear(this.generation);
     verdict.exempted.begin();
     verdict.qtype = qtype;
-    verdict.asksAbove = qtype === TYPE.DS;
     verdict.client = client;
     const lists = this.#enforced[group] ?? 0;
     this.#judgeQuestion(qname, offset, length, lists, verdict);
@@ -169,7 +169,6 @@ export class Policy {
   judgeAlias(target: Uint8Array, group: number, verdict: Verdict): void {
     const before = verdict.listsBefore;
     const { list } = verdict;
-    verdict.asksAbove = false;
     verdict.clear(this.generation);
     const lists = (this.#enforced[group] ?? 0) & before;
     this.#judgeQuestion(target, 0, target.length, lists & ~verdict.exempted.mask, verdict);
@@ -220,7 +219,6 @@ export class Policy {
   watchQuestion(qname: Uint8Array, length: number, group: number, judged: Verdict, verdict: Verdict): void {
     verdict.clear(this.generation);
     verdict.qtype = judged.qtype;
-    verdict.asksAbove = judged.asksAbove;
     verdict.client = judged.client;
     const lists = (this.#watched[group] ?? 0) & judged.listsBefore;
     this.#judgeQuestion(qname, 0, length, lists, verdict);

@@ -8,7 +8,7 @@
 // table-layout.ts draws the bytes; table-builder.ts makes them.
 // All numbers but the line are in the machine's byte order: the bytes stay on the machine that built them.
 import { type AddressWords, PrefixTable } from '../base/base.ts';
-import { formatName, readU16, readU32, TRIGGER } from '../dns/dns.ts';
+import { formatName, readU16, readU32, TRIGGER, TYPE } from '../dns/dns.ts';
 import { findLabels, HASH_START, hashLabel, labelStarts, mix } from './name-hash.ts';
 import { ACTION, MATCH, type Match } from './rule.ts';
 import {
@@ -320,7 +320,8 @@ export class PolicyTable {
     const match = NAME_MATCHES[(packed >>> MATCH_SHIFT) & MATCH_MASK];
     if (match === undefined) return;
     if (match === MATCH.EXACT ? start > 0 : match === MATCH.WILDCARD && start === 0) return;
-    if (start === 0 && verdict.asksAbove && trigger === TRIGGER.QNAME) return;
+    // Of the zone above, which is not listed by this rule.
+    if (start === 0 && verdict.qtype === TYPE.DS && trigger === TRIGGER.QNAME) return;
     if (match === MATCH.WILDCARD && (this.#byEncloser & (1 << list)) !== 0) {
       if (this.#isEnclosedBelow(list, name, offset, length, label, hash)) return;
     }

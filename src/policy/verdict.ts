@@ -50,11 +50,6 @@ export class Verdict {
   generation = 0;
   /** Type of the question, for rules that depend on it. */
   qtype = 0;
-  /**
-   * True where QNAME stands for a question to the zone above it, as one for DS does (RFC 4035 section 3.1.4.1): rules at
-   * QNAME itself do not count, those above it and regular expressions do.
-   */
-  asksAbove = false;
   /** The client, for rules that depend on it. */
   client: AddressWords = NOBODY;
   /** Index into Policy.lists, or -1: no list has a rule for it. */

@@ -22,6 +22,7 @@ export class CreditQueue {
   readonly #connections = new Set<QuicConnection>();
   readonly #heardIn = new Uint32Array(PLACES);
   #turn = TURNS_HEARD + 1;
+  #isLook = false;
 
   /** `goOn` writes what there is credit for; true: nothing of the stream waits any more. */
   constructor(goOn: (stream: QuicStream) => boolean) {
@@ -45,9 +46,15 @@ export class CreditQueue {
     connection.blocked.clear();
   }
 
-  /** Writes on for those who were heard, at the end of a turn; in a look for some of the others too. */
-  serve(isLook: boolean): void {
-    let left = isLook ? LOOK_STREAMS_MAX : 0;
+  /** Some of those who were not heard are tried, too, at the end of this turn. */
+  look(): void {
+    this.#isLook = true;
+  }
+
+  /** Writes on for those who were heard, at the end of a turn. */
+  serve(): void {
+    let left = this.#isLook ? LOOK_STREAMS_MAX : 0;
+    this.#isLook = false;
     // Those that go behind the others would be met again for ever.
     let unmet = this.#connections.size;
     for (const connection of this.#connections) {

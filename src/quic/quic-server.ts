@@ -86,6 +86,11 @@ export interface QuicOptions {
   readonly handler: QuicHandler;
 }
 
+/** What a call wrote just now; of all endpoints of a thread. */
+const outNumber = new OutNumber();
+/** What a stream brought just now. */
+const room = Buffer.allocUnsafeSlow(READ_BYTES);
+
 /** One endpoint. */
 export class QuicServer {
   readonly #c: OpenSsl;
@@ -101,12 +106,9 @@ export class QuicServer {
   readonly #closing: { readonly handle: bigint; readonly sinceMs: number }[] = [];
   readonly #poll: Poll<QuicConnection | QuicStream>;
   readonly #alarm: Alarm;
-  readonly #count = new OutNumber();
-  readonly #read = Buffer.allocUnsafeSlow(READ_BYTES);
   #isPlanned = false;
   /** Something was written, read or freed since OpenSSL last worked: that is a look at every connection. */
   #isDirty = false;
-  #isLook = false;
   #isClosed = false;
 
   /** Throws AppError ERR_SERVER_QUIC where OpenSSL refuses; after openSslFault() has found none. @cold */
@@ -156,7 +158,7 @@ export class QuicServer {
   /** Looks after what waits, and sends what is to be sent, at the end of the turn; to be called several times a second. */
   look(): void {
     if (this.#isClosed) return;
-    this.#isLook = true;
+    this.#credit.look();
     while (this.#closing.length > 0) {
       if (performance.now() - (this.#closing[0]?.sinceMs ?? 0) < CLOSING_MS) break;
       this.#freeClosing();
@@ -237,8 +239,7 @@ export class QuicServer {
       for (const stream of connection.streams) this.#poll.add(stream, ON_STREAM);
     }
     this.#poll.run();
-    this.#credit.serve(this.#isLook);
-    this.#isLook = false;
+    this.#credit.serve();
     this.#settle();
     if (this.#isDirty) {
       this.#isDirty = false;
@@ -288,9 +289,8 @@ export class QuicServer {
     const c = this.#c;
     const { connection } = stream;
     if (connection.isGone || !connection.streams.has(stream)) return;
-    const room = this.#read;
-    while (c.SSL_read_ex(stream.handle, room, room.length, this.#count.bytes) === 1) {
-      if (!stream.add(room, this.#count.value)) {
+    while (c.SSL_read_ex(stream.handle, room, room.length, outNumber.bytes) === 1) {
+      if (!stream.add(room, outNumber.value)) {
         connection.client?.misbehaved(true);
         return;
       }
@@ -322,7 +322,7 @@ export class QuicServer {
   #goOn(stream: QuicStream): boolean {
     const c = this.#c;
     const { connection, rest } = stream;
-    const isTaken = c.SSL_write_ex2(stream.handle, rest, rest.length, CONCLUDE, this.#count.bytes) === 1;
+    const isTaken = c.SSL_write_ex2(stream.handle, rest, rest.length, CONCLUDE, outNumber.bytes) === 1;
     if (!isTaken && c.SSL_get_error(stream.handle, 0) !== WANT_WRITE) {
       // The client has said that it does not want it.
       connection.unreadBytes -= stream.sentBytes;
@@ -330,7 +330,7 @@ export class QuicServer {
       return true;
     }
     if (!isTaken) return false;
-    const written = this.#count.value;
+    const written = outNumber.value;
     this.#isDirty = true;
     this.#progress(connection, written);
     stream.rest = rest.subarray(written);
@@ -377,9 +377,8 @@ export class QuicServer {
     for (; first < sent.length; first++) {
       const stream = sent[first];
       if (stream === undefined) continue;
-      const isKnown =
-        c.SSL_get_value_uint(stream.handle, GENERIC, WRITE_BUFFER_USED, this.#count.bytes) === 1;
-      if (isKnown && this.#count.value !== 0) break;
+      const isKnown = c.SSL_get_value_uint(stream.handle, GENERIC, WRITE_BUFFER_USED, outNumber.bytes) === 1;
+      if (isKnown && outNumber.value !== 0) break;
       connection.unreadBytes -= stream.sentBytes;
       this.#freeStream(stream);
     }

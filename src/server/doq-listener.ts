@@ -98,7 +98,7 @@ class Connection implements Tenant, QuicClient {
   shown: Shown | undefined = undefined;
   waiting = 0;
   /** Streams whose queries wait until the client has taken what it asked for before. */
-  readonly held: QuicStream[] = [];
+  readonly held: { readonly stream: QuicStream; readonly message: Uint8Array }[] = [];
   /** Streams that it took back since the last look. */
   takenBack = 0;
   aliveMs: number;
@@ -301,7 +301,7 @@ export class DoqListener implements DatagramHandler {
     }
     const { held, waiting, quic } = connection;
     if (held.length + waiting >= WAITING_MAX) stream.reset(DOQ_ERROR.EXCESSIVE_LOAD);
-    else if (held.length > 0 || quic.unreadBytes > UNREAD_HOLD_BYTES) held.push(stream);
+    else if (held.length > 0 || quic.unreadBytes > UNREAD_HOLD_BYTES) held.push({ stream, message });
     else this.#decide(connection, stream, message);
     settled?.(performance.now() - readMs);
   }
@@ -313,8 +313,8 @@ export class DoqListener implements DatagramHandler {
     const beganMs = performance.now();
     connection.aliveMs = clock();
     while (held.length > 0 && quic.unreadBytes <= UNREAD_HOLD_BYTES && !quic.isGone) {
-      const stream = held.shift();
-      if (stream?.isOpen === true) this.#decide(connection, stream, stream.bytes.subarray(FRAME_HEADER));
+      const next = held.shift();
+      if (next?.stream.isOpen === true) this.#decide(connection, next.stream, next.message);
     }
     settled?.(performance.now() - beganMs);
   }

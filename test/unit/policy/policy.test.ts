@@ -133,18 +133,6 @@ describe('a question for DS', () => {
     const name = foldedName('tiktok.example');
     expect(policy.isUnlisted(name, name.length, targetsOf('tiktok.example. DS', []))).toBe(false);
   });
-
-  test('does not lead past a rule by the target of another one', () => {
-    const policy = openPolicy(
-      [['led.example'], ['example => CNAME led.example.']],
-      [{ ...group, lists: 0b11 }],
-    );
-    const verdict = judgeQuestion(policy, 'www.example', 0);
-    policy.judgeQuestion(foldedName('www.example'), 0, 13, TYPE.DS, createAddress(), 0, verdict);
-    expect(formatVerdict(verdict)).toBe('1:1 suffix');
-    policy.judgeAlias(foldedName('led.example'), 0, verdict);
-    expect(formatVerdict(verdict)).toBe('0:1 suffix');
-  });
 });
 
 describe('judgeTargets()', () => {

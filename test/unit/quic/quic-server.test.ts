@@ -82,6 +82,7 @@ const openServer = async (acts: Acts): Promise<{ port: number; closed: () => num
             if (acts.asked === undefined) stream.answer(bytes);
             else acts.asked(stream, connection, all);
           },
+          tookOn: () => {},
           cancelled: () => connection.end(1),
           misbehaved: () => connection.end(2),
           closed: () => {
