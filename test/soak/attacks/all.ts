@@ -7,6 +7,7 @@ import { floods } from './floods.ts';
 import { forgery } from './forgery.ts';
 import { quic } from './quic.ts';
 import { recordFlood } from './record-flood.ts';
+import { sharedSuffix } from './shared-suffix.ts';
 import { silentZone } from './silent-zone.ts';
 import { slowAnswers } from './slow-answers.ts';
 import { tcpPlaces } from './tcp-places.ts';
@@ -23,6 +24,7 @@ export const ATTACKS: readonly Attack[] = [
   ...floods,
   ...costlyNames,
   ...costlyZones,
+  ...sharedSuffix,
   ...encrypted,
   ...quic,
 ];

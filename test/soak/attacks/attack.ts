@@ -8,7 +8,7 @@ export interface Queries {
   readonly clients: readonly string[];
   /** Queries a second. */
   readonly rate: number;
-  /** `*` is a fresh label. Several names are asked in turn. */
+  /** `*` is a fresh label, wherever it stands. Several names are asked in turn. */
   readonly names: readonly string[];
   readonly type?: number;
   /** Each over a TCP connection of its own. */
@@ -71,7 +71,11 @@ export interface Attack {
   /** Milliseconds that an upstream takes, and the share of queries that it loses, 0 to 1; 20 and 0 unless given. */
   readonly upstream?: { readonly delayMs?: number; readonly loss?: number };
   /** A zone of the attacker, and the program that answers for it, a file beside this one. */
-  readonly zone?: { readonly name: string; readonly program: string };
+  readonly zone?: {
+    readonly name: string;
+    readonly program: string;
+    readonly environment?: Readonly<Record<string, string>>;
+  };
   /** Servers listen at ::1 as well, in a network namespace to which all of 2001:db8::/32 belongs. */
   readonly isIpv6?: boolean;
   /** Servers listen with TLS as well. */

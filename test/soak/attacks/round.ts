@@ -140,15 +140,21 @@ const requireBigAnswer = async (port: number): Promise<void> => {
 const startUpstreams = async (attack: Attack, core: number | undefined): Promise<Upstreams> => {
   const { delayMs = 20, loss = 0 } = attack.upstream ?? {};
   const children: Process[] = [];
-  const start = async (program: string, niceness: number): Promise<number> => {
+  const start = async (
+    program: string,
+    niceness: number,
+    environment: Readonly<Record<string, string>> = {},
+  ): Promise<number> => {
     const port = await findFreePort();
     const args = [programOf(program), `${port}`, `${delayMs}`, `${loss}`];
-    children.push(startProcess('nice', ['-n', `${niceness}`, process.execPath, ...args], { core }));
+    const variables = Object.entries(environment).map(([name, value]) => `${name}=${value}`);
+    const command = [...variables, 'nice', '-n', `${niceness}`, process.execPath, ...args];
+    children.push(startProcess('env', command, { core }));
     return port;
   };
   const ports: number[] = [];
   for (let i = 0; i < (attack.upstreams ?? 1); i++) ports.push(await start('upstream', 0));
-  const zonePort = attack.zone && (await start(attack.zone.program, ATTACKER_NICENESS));
+  const zonePort = attack.zone && (await start(attack.zone.program, ATTACKER_NICENESS, attack.zone.environment));
   await Promise.all(ports.map((port) => waitForAnswer(port, delayMs)));
   // What it needs for the answers that are asked for is made with the first one.
   const asked = attack.attackers?.[0]?.names[0]?.replace('*', 'ready');
