@@ -20,6 +20,7 @@ import {
 } from './delegation.ts';
 import { isSameAnswer, type Lookup, lookUp } from './lookup.ts';
 import type { NegativeAnchors } from './negative-anchors.ts';
+import { ownerOf } from './owner.ts';
 import { EXCEEDED, type Examination, type Exceeded, type Flaw } from './verification.ts';
 
 /** States that are kept: every name on the way counts, so this is some thousand zones in use. */
@@ -212,7 +213,7 @@ export class Chain {
 
   /** The zone of a trust anchor. */
   async #enter(view: number, anchor: TrustAnchor, examination: Examination): Promise<Judged> {
-    const keys = await this.#ask(view, anchor.zone, TYPE.DNSKEY, examination, (message) =>
+    const keys = await this.#ask(view, anchor.zone, TYPE.DNSKEY, anchor.zone, examination, (message) =>
       judgeKeys(message, anchor, Number.POSITIVE_INFINITY, examination),
     );
     return this.#noteFailure(keys);
@@ -225,12 +226,14 @@ export class Chain {
     parent: SecureZone,
     examination: Examination,
   ): Promise<Judged> {
-    const delegation = await this.#ask<Delegation>(view, name, TYPE.DS, examination, (message) =>
+    // A registry's keys sign for all who have names below it: what these make of that is their own.
+    const payer = ownerOf(name) === ownerOf(parent.zone) ? parent.zone : name;
+    const delegation = await this.#ask<Delegation>(view, name, TYPE.DS, payer, examination, (message) =>
       judgeDelegation(message, name, parent, examination),
     );
     if (delegation.kind !== 'delegated') return delegation;
     const trust = { zone: name, ds: delegation.ds };
-    const keys = await this.#ask(view, name, TYPE.DNSKEY, examination, (message) =>
+    const keys = await this.#ask(view, name, TYPE.DNSKEY, name, examination, (message) =>
       judgeKeys(message, trust, delegation.ttlSec, examination),
     );
     return this.#noteFailure(keys);
@@ -242,11 +245,12 @@ export class Chain {
     return { ...keys, isZone: true };
   }
 
-  /** Asks, and once more when the answer is bogus. */
+  /** Asks, and once more when the answer is bogus, at the cost of `payer`. */
   async #ask<Judgement extends { readonly kind: string }>(
     view: number,
     name: Uint8Array,
     type: number,
+    payer: Uint8Array,
     examination: Examination,
     judge: (message: Uint8Array) => Judgement,
   ): Promise<Judgement | ResolveFailure | Exceeded> {
@@ -254,6 +258,7 @@ export class Chain {
     let first: Uint8Array | undefined;
     let notFrom: string | undefined;
     for (let tries = 0; tries < TRIES_MAX; tries++) {
+      examination.work.chargeTo(payer);
       if (!examination.work.takeLookup()) return bogus ?? EXCEEDED;
       this.#observer.chainLookup(type);
       const outcome = await lookUp(this.#lookup, name, type, view, notFrom);

@@ -254,6 +254,7 @@ class Trial {
 
   #judgeAnswerRrset(rrset: Rrset, zone: ZoneState): Stop | undefined {
     if (zone.kind !== 'secure') return this.#takeUnsigned(zone);
+    this.#examination.work.chargeTo(zone.zone);
     const verified = verifyRrset(rrset, zone.zone, zone.keys, this.#examination);
     if (verified.kind === 'exceeded') return verified;
     if (verified.kind === 'flawed') return bogusUnder(zone, verified.flaw);
@@ -282,6 +283,7 @@ class Trial {
     if (turn !== undefined && !(await turn)) return OVERLOAD;
     const denial = this.#denialOf(zone);
     const { work } = this.#examination;
+    work.chargeTo(zone.zone);
     const proof = this.#proveDenial(denial, name);
     if (proof === 'unproven') {
       // Of a server that has the zone below as well, and answers with the SOA of this one.

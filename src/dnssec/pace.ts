@@ -3,11 +3,14 @@
 //
 // A signature is verified on the loop that answers clients, so that what an attacker's zone costs is what everybody waits.
 // With a bound for each turn, a cached answer waits 2 ms behind it whatever it costs; with turns by group, a zone with
-// fifty costly questions a second delays its own and not those about other zones. Bounded by number for each group.
-import { countLabels, isInZone, labelOffset, nameText } from '../dns/dns.ts';
+// fifty costly questions a second delays its own and not those about other zones. Names can be registered without number:
+// what a question has cost so far tells more than whose it is, and those that have cost little come first. Bounded by
+// number for each group.
 
 /** Units (see work.ts) of validation in one turn, 2 ms; what begins below the bound is done to its next pause. */
 const TURN_UNITS = 32;
+/** Of so many turns that somebody gets one is for costly questions, whatever else waits: nobody waits for ever. */
+const COSTLY_TURNS = 4;
 /** Questions of one group that wait. At 2 ms each this is half a second; nobody's clients are helped by more. */
 const GROUP_WAITING_MAX = 256;
 /** Questions that wait in all. */
@@ -18,8 +21,9 @@ export class Pace {
   #spent = 0;
   #isTurnOpen = false;
   #waiting = 0;
-  /** In the order of their turns. */
-  readonly #groups = new Map<string, ((isGranted: boolean) => void)[]>();
+  #granted = 0;
+  readonly #ordinary: Groups = new Map();
+  readonly #costly: Groups = new Map();
 
   /** Counts units of this turn. */
   readonly spend = (units: number): void => {
@@ -29,15 +33,17 @@ export class Pace {
 
   /**
    * Undefined: go on at once, and spend before any promise, or all of a batch find the turn unspent. Otherwise true when
-   * it is the group's turn, false at once when too many wait for it.
+   * it is the group's turn, false at once when too many wait for it. The group is only asked for when somebody has to wait.
    */
-  enter(group: string): Promise<boolean> | undefined {
+  enter(groupOf: () => string, isCostly = false): Promise<boolean> | undefined {
     if (this.#waiting === 0 && this.#spent < TURN_UNITS) return undefined;
-    const queue = this.#groups.get(group) ?? [];
+    const groups = isCostly ? this.#costly : this.#ordinary;
+    const group = groupOf();
+    const queue = groups.get(group) ?? [];
     if (queue.length >= GROUP_WAITING_MAX || this.#waiting >= WAITING_MAX) return REFUSED;
     return new Promise((resolve) => {
       queue.push(resolve);
-      this.#groups.set(group, queue);
+      groups.set(group, queue);
       this.#waiting++;
       this.#open();
     });
@@ -53,7 +59,11 @@ export class Pace {
   async #turn(): Promise<void> {
     this.#spent = 0;
     while (this.#waiting > 0 && this.#spent < TURN_UNITS) {
-      this.#next();
+      const isCostlyFirst = this.#granted++ % COSTLY_TURNS === COSTLY_TURNS - 1;
+      const [first, second] = isCostlyFirst
+        ? [this.#costly, this.#ordinary]
+        : [this.#ordinary, this.#costly];
+      if (!this.#next(first)) this.#next(second);
       // The one that was let go runs to its next pause before this goes on.
       await Promise.resolve();
     }
@@ -61,37 +71,22 @@ export class Pace {
     if (this.#waiting > 0) this.#open();
   }
 
-  #next(): void {
-    for (const [group, queue] of this.#groups) {
+  /** Lets one of the first group go; false when nobody waits. */
+  #next(groups: Groups): boolean {
+    for (const [group, queue] of groups) {
       const resolve = queue.shift();
-      this.#groups.delete(group);
-      if (queue.length > 0) this.#groups.set(group, queue);
+      groups.delete(group);
+      if (queue.length > 0) groups.set(group, queue);
       if (resolve === undefined) continue;
       this.#waiting--;
       resolve(true);
-      return;
+      return true;
     }
+    return false;
   }
 }
 
+/** Those who wait, in the order of their turns. */
+type Groups = Map<string, ((isGranted: boolean) => void)[]>;
+
 const REFUSED = Promise.resolve(false);
-
-/** Labels of a group as a rule, below a short second label, and of addresses. */
-const GROUP_LABELS = 2;
-const GROUP_LABELS_SHORT = 3;
-const GROUP_LABELS_ARPA = 6;
-/** `com`, `gov`, `ac`: where a country has its own kinds of domains, these are not yet somebody's. */
-const SHORT_LABEL_BYTES = 3;
-const ARPA = Buffer.from('\x04arpa\0', 'latin1');
-
-/**
- * Whose name a folded wire name is, as text: about what was registered. Zones below one another may be of one owner in any
- * number, so that a zone of its own gets nobody more turns.
- */
-export const groupOf = (name: Uint8Array): string => {
-  const labels = countLabels(name);
-  const second = labelOffset(name, labels - GROUP_LABELS);
-  let kept = (name[second] ?? 0) <= SHORT_LABEL_BYTES ? GROUP_LABELS_SHORT : GROUP_LABELS;
-  if (isInZone(name, ARPA)) kept = GROUP_LABELS_ARPA;
-  return nameText(name, labelOffset(name, labels - kept));
-};

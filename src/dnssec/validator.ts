@@ -25,7 +25,8 @@ import { DnameCache, type Redirection } from './dname-cache.ts';
 import { ALIASES_MAX, type Asked, type Denied, holderOf, judgeAnswer } from './judge.ts';
 import { ask, isSameAnswer, type Lookup, type LookupAnswer } from './lookup.ts';
 import { NegativeAnchors } from './negative-anchors.ts';
-import { groupOf, Pace } from './pace.ts';
+import { ownerOf } from './owner.ts';
+import { Pace } from './pace.ts';
 import type { Rrset } from './rrset.ts';
 import { createFlaw, type Flaw } from './verification.ts';
 import { Work, type WorkExcess, type WorkLimits } from './work.ts';
@@ -254,29 +255,23 @@ export class Validator {
   /** What is known to be of no use before anybody is asked: a new name of a zone that failed just now (RFC 9520). */
   #findFailed({ name, type, view }: Asked): ValidatedOutcome | undefined {
     const flaw = this.#chain.findFailed(view, holderOf(name, type));
-    if (flaw !== undefined) return this.#report({ kind: 'bogus', ...flaw });
-    if (this.#debts.isEmpty || !this.#debts.isRefused(groupOf(name), this.#clock())) return undefined;
-    return this.#report({ kind: 'bogus', ...createFlaw(EDE.DNSSEC_BOGUS, name, type, TOO_COSTLY) });
+    return flaw === undefined ? undefined : this.#report({ kind: 'bogus', ...flaw });
   }
 
   async #validate(question: Question, asked: Asked): Promise<ValidatedOutcome> {
-    const group = groupOf(asked.name);
-    const limits = this.#debts.limits(group, this.#clock());
-    const work = new Work(limits ?? this.#workLimits, this.#pace.spend);
-    const first = await this.#attempt(question, asked, group, work);
+    const work = new Work(this.#workLimits, this.#pace.spend, this.#debts.creditor(this.#clock()));
+    const first = await this.#attempt(question, asked, work);
     let best = first;
-    if (first.mayDiffer && limits === undefined) {
+    if (first.mayDiffer && !work.isLimited) {
       this.#observer.retried();
       const again = { ...question, notFrom: first.endpoint, doubtsEnd: first.isEndInDoubt === true };
-      const second = await this.#attempt(again, asked, group, work, first);
+      const second = await this.#attempt(again, asked, work, first);
       if (second.outcome.kind === 'answer') best = second;
     }
     const { outcome } = best;
-    const nowMs = this.#clock();
-    this.#debts.charge(group, work.spent, outcome.kind === 'bogus', nowMs);
-    const isTooCostly = work.exceeded === 'verifications' || work.exceeded === 'nsec3Hashes';
-    if (limits !== undefined && isTooCostly) this.#debts.refuse(group, nowMs);
-    if (outcome.kind === 'bogus') {
+    this.#debts.settle(work, asked.name, outcome.kind === 'bogus', this.#clock());
+    // What was learned before there was too much to do stays: the same question may have enough the next time.
+    if (outcome.kind === 'bogus' && work.exceeded !== 'verifications') {
       const flaw = { code: outcome.code, text: outcome.text };
       this.#bogus.set(keyOf(asked), { flaw, atMs: this.#clock() });
     }
@@ -287,7 +282,6 @@ export class Validator {
   async #attempt(
     question: Question,
     asked: Asked,
-    group: string,
     work: Work,
     before?: Attempt,
   ): Promise<Attempt> {
@@ -296,7 +290,9 @@ export class Validator {
     if (outcome.kind === 'failure') return { outcome, mayDiffer: false };
     const { message, endpoint, isOnly = false } = outcome;
     if (before?.isRenewed === false && isSameAnswer(message, before.message)) return before;
-    const pause = (): Promise<boolean> | undefined => this.#pace.enter(group);
+    const owner = (): string => ownerOf(asked.name);
+    const pause = (): Promise<boolean> | undefined =>
+      this.#pace.enter(owner, work.isLimited || work.spent >= COSTLY_UNITS);
     // A short message costs less to read than to wait for: only verifying its signatures waits for a turn.
     const turn = message.length < SHORT_BYTES ? undefined : pause();
     if (turn !== undefined && !(await turn)) return { outcome: OVERLOAD, mayDiffer: false };
@@ -357,7 +353,7 @@ export class Validator {
   #exceed({ name, type }: Asked, work: Work): ValidatedOutcome {
     const limit = work.exceeded ?? 'lookups';
     this.#observer.exceeded(limit);
-    const problem = `validation takes too much work (${WORK_WORDS[limit]})`;
+    const problem = limit === 'debt' ? TOO_COSTLY : `validation takes too much work (${WORK_WORDS[limit]})`;
     return { kind: 'bogus', ...createFlaw(EDE.DNSSEC_BOGUS, name, type, problem) };
   }
 
@@ -388,12 +384,14 @@ interface Attempt {
 const BYTES_PER_UNIT = 2048;
 /** Of a message with a few records, which are read in less than 20 µs. */
 const SHORT_BYTES = 512;
+/** Of a question that took more than most: two signatures of P-384, or two zones that were not known. */
+const COSTLY_UNITS = 16;
 const TOO_COSTLY = 'validation of its zone takes too much work';
 /** More questions about one owner's names wait for validation than may. */
 const OVERLOAD: ResolveFailure = { kind: 'failure', reason: 'overload' };
 
-const WORK_WORDS: Readonly<Record<WorkExcess, string>> = {
-  verifications: 'signatures',
+const WORK_WORDS: Readonly<Record<keyof WorkLimits, string>> = {
+  verifications: 'signatures and look-ups',
   failures: 'wrong signatures',
   nsec3Hashes: 'NSEC3 hashes',
   lookups: 'look-ups',
