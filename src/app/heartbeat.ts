@@ -4,11 +4,13 @@
 // to it gets no answer. Each worker's event loop counts a cell up; the watch looks whether the cell moves. Silence is
 // counted in looks, so that a main thread that was busy itself, or a machine that was suspended, accuses nobody. A
 // thread that is silent because others have the processors is not hung: Linux says how long a thread ran and how long
-// it waited to run.
+// it waited to run. With each beat comes how much of its heap is taken: a thread whose heap is nearly full spends its
+// time looking for what it could let go, for seconds, and is ended before that.
 //
-//   cells of a worker: [beats][number of the thread, 0: unknown]
+//   cells of a worker: [beats][number of the thread, 0: unknown][heap, thousandths of its bound]
 import { readFileSync, readlinkSync } from 'node:fs';
 import { basename } from 'node:path';
+import { getHeapStatistics } from 'node:v8';
 
 /**
  * Between two beats, and between two looks, milliseconds: a look finds three beats in two intervals, so that a living
@@ -31,8 +33,15 @@ const SPIN_MS = 500;
 /** Silence after which nobody asks any more whether the thread had a processor, milliseconds. */
 const STARVED_MS_MAX = 10_000;
 
-const CELLS = 2;
+/**
+ * Thousandths of the bound above which a heap is exhausted. V8 collects long before that what can be collected; a thread that
+ * has so much alive does nothing but collect from here on.
+ */
+const HEAP_SHARE_MAX = 700;
+
+const CELLS = 3;
 const THREAD = 1;
+const HEAP = 2;
 const NS_PER_MS = 1e6;
 
 /** Memory for the signs of life of so many workers. */
@@ -43,7 +52,11 @@ export const createHeartbeats = (workers: number): SharedArrayBuffer =>
 export const beginHeartbeat = (memory: SharedArrayBuffer, worker: number): void => {
   const cells = new Int32Array(memory);
   Atomics.store(cells, worker * CELLS + THREAD, ownThread());
+  Atomics.store(cells, worker * CELLS + HEAP, 0);
   setInterval(() => {
+    // Some 10 µs.
+    const { used_heap_size: used, heap_size_limit: bound } = getHeapStatistics();
+    Atomics.store(cells, worker * CELLS + HEAP, Math.round((1000 * used) / bound));
     Atomics.add(cells, worker * CELLS, 1);
   }, BEAT_MS).unref();
 };
@@ -74,11 +87,13 @@ export const readThreadTimes = (thread: number): ThreadTimes | undefined => {
   }
 };
 
-/** How long a worker was silent, and what its thread did meanwhile where the kernel tells; milliseconds. */
+/** How long a worker was silent, and what its thread did meanwhile where the kernel tells, milliseconds; and its heap. */
 export interface Silence {
   readonly silentMs: number;
   readonly ranMs: number | undefined;
   readonly waitedMs: number | undefined;
+  /** How much of its heap was taken at its last beat, percent. */
+  readonly heapPercent: number;
 }
 
 interface Watched {
@@ -96,6 +111,8 @@ export interface HeartbeatOptions {
   readonly readTimes: (thread: number) => ThreadTimes | undefined;
   /** Called once for a worker that hangs; it is not watched any more then. */
   readonly onHung: (worker: number, silence: Silence) => void;
+  /** The same for one whose heap is exhausted. */
+  readonly onExhausted: (worker: number, heapPercent: number) => void;
 }
 
 /** Finds workers that hang. */
@@ -139,6 +156,12 @@ export class HeartbeatWatch {
   }
 
   #lookAt(worker: number, watched: Watched, passedMs: number): void {
+    const heap = this.#heapOf(worker);
+    if (heap > HEAP_SHARE_MAX) {
+      this.end(worker);
+      this.#options.onExhausted(worker, heap / 10);
+      return;
+    }
     const beats = Atomics.load(this.#cells, worker * CELLS);
     if (beats !== watched.beats) {
       watched.beats = beats;
@@ -157,8 +180,15 @@ export class HeartbeatWatch {
 
   #describe(worker: number, { silentMs, times: before }: Watched): Silence {
     const now = this.#timesOf(worker);
-    if (now === undefined || before === undefined) return { silentMs, ranMs: undefined, waitedMs: undefined };
-    return { silentMs, ranMs: now.ranMs - before.ranMs, waitedMs: now.waitedMs - before.waitedMs };
+    const heapPercent = this.#heapOf(worker) / 10;
+    if (now === undefined || before === undefined)
+      return { silentMs, ranMs: undefined, waitedMs: undefined, heapPercent };
+    const { ranMs, waitedMs } = now;
+    return { silentMs, ranMs: ranMs - before.ranMs, waitedMs: waitedMs - before.waitedMs, heapPercent };
+  }
+
+  #heapOf(worker: number): number {
+    return Atomics.load(this.#cells, worker * CELLS + HEAP);
   }
 
   #timesOf(worker: number): ThreadTimes | undefined {

@@ -2,7 +2,7 @@
 //
 // A worker that dies is started again with the settings then in force, after a pause that doubles with each death
 // and is forgotten after a minute of life. The others keep answering: sockets are per worker. A worker that hangs is ended,
-// which closes its sockets, and replaced like one that died.
+// which closes its sockets, and replaced like one that died; so is one whose heap is nearly full, before it hangs.
 import { randomBytes } from 'node:crypto';
 import { Worker } from 'node:worker_threads';
 import { createRateMemory } from '../access/access.ts';
@@ -40,6 +40,12 @@ const END_MS_MAX = 5_000;
  * memory: under full load the process has 200 MB instead of 330 MB, at the same speed (measured).
  */
 const YOUNG_GENERATION_MB = 8;
+/**
+ * The same for the old one, MB. What is large lies outside of it: lists and answers in shared memory, messages in buffers; a
+ * worker under floods has some 100. V8's own bound is 4 GB: a collection of so much cannot be ended for longer than
+ * END_MS_MAX, and the whole program had to end with the thread.
+ */
+const OLD_GENERATION_MB = 512;
 
 /** What differs from worker to worker. */
 export type SettingsFor = (index: number) => WorkerSettings;
@@ -134,7 +140,10 @@ export class Supervisor {
       clock: () => performance.now(),
       readTimes: readThreadTimes,
       onHung: (worker, silence) => {
-        this.#endHung(worker, silence);
+        this.#end(worker, silence, 'worker hangs: it is ended and replaced');
+      },
+      onExhausted: (worker, heapPercent) => {
+        this.#end(worker, { heapPercent }, 'the heap of a worker is exhausted: it is ended and replaced');
       },
     });
     this.#ownPorts = new SharedArrayBuffer(OWN_PORTS_BYTES * options.count);
@@ -250,7 +259,10 @@ export class Supervisor {
     };
     const thread = new Worker(new URL(WORKER_FILE, import.meta.url), {
       workerData: start,
-      resourceLimits: { maxYoungGenerationSizeMb: YOUNG_GENERATION_MB },
+      resourceLimits: {
+        maxYoungGenerationSizeMb: YOUNG_GENERATION_MB,
+        maxOldGenerationSizeMb: OLD_GENERATION_MB,
+      },
     });
     slot.thread = thread;
     slot.startedMs = performance.now();
@@ -280,13 +292,13 @@ export class Supervisor {
     this.#watch.begin(slot.index);
   }
 
-  #endHung(index: number, silence: Silence): void {
+  #end(index: number, found: Partial<Silence>, said: string): void {
     const slot = this.#slots[index];
     const thread = slot?.thread;
     if (slot === undefined || thread === undefined) return;
     this.hangs++;
     slot.isHung = true;
-    this.#log.error({ worker: index, ...silence }, 'worker hangs: it is ended and replaced');
+    this.#log.error({ worker: index, ...found }, said);
     this.#onChange();
     const timer = setTimeout(() => {
       this.#log.error(

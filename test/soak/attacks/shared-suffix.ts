@@ -3,8 +3,8 @@
 import { rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { ZoneSigner } from '../../support/zone-signer.ts';
 import { type Attack, clientsOf, type Victims } from './attack.ts';
-import { ZoneSigner } from './signed-zones.ts';
 
 /** Both are public suffixes, one of a registry, the other of a provider. */
 const SUFFIX = { registry: 'gouv.fr', provider: 'dedyn.io' } as const;

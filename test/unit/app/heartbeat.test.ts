@@ -14,6 +14,7 @@ const setUp = (timesOf: (nowMs: number) => ThreadTimes | undefined = () => undef
     clock: () => nowMs,
     readTimes: () => timesOf(nowMs),
     onHung: (worker, { silentMs }) => void hung.push(`${worker} after ${silentMs}`),
+    onExhausted: (worker, percent) => void hung.push(`${worker} has ${percent} %`),
   });
   watch.begin(0);
   watch.begin(1);
@@ -21,11 +22,11 @@ const setUp = (timesOf: (nowMs: number) => ThreadTimes | undefined = () => undef
   const look = (times: number, beating: readonly number[], everyMs = LOOK_MS): void => {
     for (let i = 0; i < times; i++) {
       nowMs += everyMs;
-      for (const worker of beating) cells[worker * 2] = (cells[worker * 2] ?? 0) + 1;
+      for (const worker of beating) cells[worker * 3] = (cells[worker * 3] ?? 0) + 1;
       watch.look();
     }
   };
-  return { watch, hung, look };
+  return { watch, cells, hung, look };
 };
 
 test('a worker that gives no sign of life for a second hangs, is named once, and the others are not', () => {
@@ -81,4 +82,14 @@ test('a worker that ended is watched no longer', () => {
   watch.end(1);
   look(30, [0]);
   expect(hung).toEqual([]);
+});
+
+test('a worker whose heap is nearly full is named once, though it gives signs of life', () => {
+  const { cells, hung, look } = setUp();
+  cells[5] = 700;
+  look(10, [0, 1]);
+  expect(hung).toEqual([]);
+  cells[5] = 701;
+  look(10, [0, 1]);
+  expect(hung).toEqual(['1 has 70.1 %']);
 });
