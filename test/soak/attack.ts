@@ -173,7 +173,8 @@ const main = async (): Promise<void> => {
   for (const attack of values.read === undefined ? chosen : []) {
     for (const server of SERVERS) {
       if (values.only !== undefined && values.only !== server) continue;
-      if (attack.isQuic === true && server !== 'cordon') continue;
+      const isCordonOnly = attack.isQuic === true || attack.within !== undefined;
+      if (isCordonOnly && server !== 'cordon') continue;
       const seconds = Number(values.seconds);
       const options = { server, seconds, floods: Number(values.repeat), isPinned };
       const isElsewhere = attack.isIpv6 === true && !values.inside;

@@ -5,6 +5,7 @@ import { costlyZones } from './costly-zones.ts';
 import { encrypted } from './encrypted.ts';
 import { floods } from './floods.ts';
 import { forgery } from './forgery.ts';
+import { heap } from './heap.ts';
 import { quic } from './quic.ts';
 import { recordFlood } from './record-flood.ts';
 import { sharedSuffix } from './shared-suffix.ts';
@@ -25,6 +26,7 @@ export const ATTACKS: readonly Attack[] = [
   ...costlyNames,
   ...costlyZones,
   ...sharedSuffix,
+  ...heap,
   ...encrypted,
   ...quic,
 ];

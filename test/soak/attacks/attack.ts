@@ -80,6 +80,13 @@ export interface Attack {
   readonly isIpv6?: boolean;
   /** Servers listen with TLS as well. */
   readonly isEncrypted?: boolean;
+  /** Something within the server itself goes wrong, which only Cordon can be told to do: it is the only one attacked. */
+  readonly within?: {
+    /** Workers, one unless given. */
+    readonly workers: number;
+    /** A module that is loaded into it, which looks for files in the directory of the arena (`HANG_DIRECTORY`). */
+    readonly preload: string;
+  };
   /** Cordon listens with QUIC as well, and is the only server that is attacked. */
   readonly isQuic?: boolean;
   /** Lines for cordon.yaml, and for the server clause of unbound.conf. */

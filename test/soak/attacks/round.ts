@@ -187,10 +187,14 @@ const startTarget = async (
         ...(zone === undefined
           ? []
           : [`forward: [{ zones: [${zone.name}], upstreams: ["127.0.0.1:${zonePort}"] }]`]),
-        'workers: 1',
+        `workers: ${attack.within?.workers ?? 1}`,
         ...(attack.cordon ?? []),
         '',
       ].join('\n'),
+      env:
+        attack.within === undefined
+          ? {}
+          : { NODE_OPTIONS: `--import=${attack.within.preload}`, HANG_DIRECTORY: directory },
     });
     const metricsUrl = `http://127.0.0.1:${program.admin.port}/metrics`;
     return { port, dotPort, dohPort, doqPort, pid: program.pid, metricsUrl, stop: () => program.kill() };
