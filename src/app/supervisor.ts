@@ -42,10 +42,10 @@ const END_MS_MAX = 5_000;
 const YOUNG_GENERATION_MB = 8;
 /**
  * The same for the old one, MB. What is large lies outside of it: lists and answers in shared memory, messages in buffers; a
- * worker under floods has some 100. V8's own bound is 4 GB: a collection of so much cannot be ended for longer than
+ * worker under floods had 33 (measured). V8's own bound is 4 GB: a collection of so much cannot be ended for longer than
  * END_MS_MAX, and the whole program had to end with the thread.
  */
-const OLD_GENERATION_MB = 512;
+const OLD_GENERATION_MB = 384;
 
 /** What differs from worker to worker. */
 export type SettingsFor = (index: number) => WorkerSettings;

@@ -39,7 +39,8 @@ const toText = (name: Uint8Array): string => {
   let end = 0;
   for (let at = 0; (name[at] ?? 0) > 0; at += (name[at] ?? 0) + 1) {
     if (end > 0) text[end++] = DOT;
-    for (let i = at + 1; i <= at + (name[at] ?? 0); i++) text[end++] = name[i] === DOT ? NO_DOT : (name[i] ?? 0);
+    for (let i = at + 1; i <= at + (name[at] ?? 0); i++)
+      text[end++] = name[i] === DOT ? NO_DOT : (name[i] ?? 0);
   }
   return text.toString('latin1', 0, end);
 };

@@ -60,9 +60,7 @@ export class Pace {
     this.#spent = 0;
     while (this.#waiting > 0 && this.#spent < TURN_UNITS) {
       const isCostlyFirst = this.#granted++ % COSTLY_TURNS === COSTLY_TURNS - 1;
-      const [first, second] = isCostlyFirst
-        ? [this.#costly, this.#ordinary]
-        : [this.#ordinary, this.#costly];
+      const [first, second] = isCostlyFirst ? [this.#costly, this.#ordinary] : [this.#ordinary, this.#costly];
       if (!this.#next(first)) this.#next(second);
       // The one that was let go runs to its next pause before this goes on.
       await Promise.resolve();

@@ -279,12 +279,7 @@ export class Validator {
   }
 
   /** `before` is the attempt whose answer was bogus, if this is the second. */
-  async #attempt(
-    question: Question,
-    asked: Asked,
-    work: Work,
-    before?: Attempt,
-  ): Promise<Attempt> {
+  async #attempt(question: Question, asked: Asked, work: Work, before?: Attempt): Promise<Attempt> {
     if (!work.takeLookup()) return { outcome: this.#exceed(asked, work), mayDiffer: false };
     const outcome = await ask(this.#lookup, { ...question, dnssecOk: true, checkingDisabled: true });
     if (outcome.kind === 'failure') return { outcome, mayDiffer: false };

@@ -1,4 +1,5 @@
-// A worker that hangs is ended and replaced; one that the kernel does not let go ends the program, to be started again.
+// A worker that hangs is ended and replaced, and so is one whose heap fills up; one that the kernel does not let go ends the
+// program, to be started again.
 import { spawnSync } from 'node:child_process';
 import { renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -28,7 +29,7 @@ const start = async (): Promise<Cordon> => {
 };
 
 /** Whole at once: the worker looks for it all the time. */
-const hang = (cordon: Cordon, worker: number, how: 'spin' | 'block'): void => {
+const hang = (cordon: Cordon, worker: number, how: 'spin' | 'block' | 'leak' | 'heap'): void => {
   writeFileSync(join(cordon.directory, 'next'), how);
   renameSync(join(cordon.directory, 'next'), join(cordon.directory, `hang-${worker}`));
 };
@@ -57,6 +58,30 @@ test(
     cordon.signal('SIGHUP');
     await cordon.waitForLog(({ msg }) => msg === 'reloaded');
     await askAll(cordon);
+    await cordon.stop();
+  },
+  2 * WAIT_MS,
+);
+
+test.each([
+  ['over many turns of its loop', 'leak'],
+  ['in one turn', 'heap'],
+] as const)(
+  'a worker whose heap fills up %s is replaced, and the program goes on',
+  async (_, how) => {
+    const cordon = await start();
+    await askAll(cordon);
+    hang(cordon, 1, how);
+    const line = await cordon.waitForLog(({ msg }) => msg === 'worker is started again');
+    expect(line['worker']).toBe(1);
+    await vi.waitFor(async () => expect(await readMetric(cordon, 'cordon_workers')).toBe(2), {
+      timeout: WAIT_MS,
+      interval: 50,
+    });
+    cordon.signal('SIGHUP');
+    await cordon.waitForLog(({ msg }) => msg === 'reloaded');
+    await askAll(cordon);
+    expect(cordon.logs().filter(({ msg }) => msg.startsWith('hung worker cannot be ended'))).toEqual([]);
     await cordon.stop();
   },
   2 * WAIT_MS,

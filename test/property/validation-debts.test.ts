@@ -6,12 +6,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { CLASS, countLabels, isInZone, nameFrom, skipLabels, TYPE } from '../../src/dns/dns.ts';
-import {
-  type Lookup,
-  parseTrustAnchors,
-  type ValidatedOutcome,
-  Validator,
-} from '../../src/dnssec/dnssec.ts';
+import { type Lookup, parseTrustAnchors, type ValidatedOutcome, Validator } from '../../src/dnssec/dnssec.ts';
 import {
   addressOf,
   below,
@@ -58,8 +53,7 @@ const replyTo = (name: Uint8Array, type: number): ZoneReply => {
   const [kind = ''] = (labelsOf(zone)[0] ?? '').split('-');
   const signerOf = (apex: Uint8Array): ZoneSigner =>
     apex.length > top.length && kind === 'aliases' ? costly : cheap;
-  if (kind === 'plain')
-    return type === TYPE.DS ? cheap.noDs(top, zone, true) : { answer: [addressOf(name)] };
+  if (kind === 'plain') return type === TYPE.DS ? cheap.noDs(top, zone, true) : { answer: [addressOf(name)] };
   const isCut = depth === 1 || kind === 'cuts';
   const apex = isCut ? name : zone;
   if (type === TYPE.DNSKEY) return isCut ? { answer: signerOf(apex).keys(apex) } : {};
@@ -88,7 +82,9 @@ const aliasesFrom = (
     answer.push(...signer.signed(ownerZone, { owner, type: TYPE.CNAME, rdata }));
     [owner, ownerZone] = [rdata, nextZone];
   }
-  return suffix === undefined ? [...answer, addressOf(owner)] : [...answer, ...signer.signed(ownerZone, addressOf(owner))];
+  return suffix === undefined
+    ? [...answer, addressOf(owner)]
+    : [...answer, ...signer.signed(ownerZone, addressOf(owner))];
 };
 
 const lookup: Lookup = {
@@ -123,61 +119,57 @@ const owners = fc.record({
   seeds: fc.array(fc.nat(), { minLength: 64, maxLength: 64 }),
 });
 
-test(
-  'honest owners get their answers whatever others make of theirs, who are held to less',
-  async () => {
-    await fc.assert(
-      fc.asyncProperty(owners, async ({ honest, hostile, seeds }) => {
-        let nowMs = Date.now();
-        let overdrawn = 0;
-        const validator = new Validator({
-          lookup,
-          anchors,
-          negativeAnchors: [],
-          clock: () => nowMs,
-          observer: {
-            chainLookup: () => {},
-            validated: () => {},
-            retried: () => {},
-            denied: () => {},
-            exceeded: (limit) => {
-              if (limit === 'debt') overdrawn++;
-            },
-            defect: (thrown) => {
-              throw thrown;
-            },
+test('honest owners get their answers whatever others make of theirs, who are held to less', async () => {
+  await fc.assert(
+    fc.asyncProperty(owners, async ({ honest, hostile, seeds }) => {
+      let nowMs = Date.now();
+      let overdrawn = 0;
+      const validator = new Validator({
+        lookup,
+        anchors,
+        negativeAnchors: [],
+        clock: () => nowMs,
+        observer: {
+          chainLookup: () => {},
+          validated: () => {},
+          retried: () => {},
+          denied: () => {},
+          exceeded: (limit) => {
+            if (limit === 'debt') overdrawn++;
           },
+          defect: (thrown) => {
+            throw thrown;
+          },
+        },
+      });
+      const ask = (name: string): Promise<ValidatedOutcome> =>
+        new Promise((resolve) => {
+          const fields = { class: CLASS.IN, dnssecOk: true, checkingDisabled: false, view: 0, wantsAd: true };
+          validator.resolve({ name: nameFrom(`${name}.`), type: TYPE.A, ...fields }, resolve);
         });
-        const ask = (name: string): Promise<ValidatedOutcome> =>
-          new Promise((resolve) => {
-            const fields = { class: CLASS.IN, dnssecOk: true, checkingDisabled: false, view: 0, wantsAd: true };
-            validator.resolve({ name: nameFrom(`${name}.`), type: TYPE.A, ...fields }, resolve);
-          });
-        const all: Owner[] = [...honest, ...hostile];
-        const order = all
-          .flatMap((owner, index) =>
-            Array.from(
-              { length: QUESTIONS_EACH * (index < honest.length ? 1 : HOSTILE_TIMES) },
-              (_, count) => ({ owner, index, count }),
-            ),
-          )
-          .map((one, at) => ({ one, at: (seeds[at % seeds.length] ?? 0) % 97 }))
-          .toSorted((a, b) => a.at - b.at);
-        for (const { one } of order) {
-          const { owner, index, count } = one;
-          const name = nameOf(owner, index, count);
-          const outcome = await ask(name);
-          if (index >= honest.length) {
-            nowMs += STEP_MS / hostile.length;
-            continue;
-          }
-          const found = outcome.kind === 'answer' ? outcome.security : JSON.stringify(outcome);
-          expect([name, found]).toEqual([name, owner.kind === 'plain' ? 'insecure' : 'secure']);
+      const all: Owner[] = [...honest, ...hostile];
+      const order = all
+        .flatMap((owner, index) =>
+          Array.from(
+            { length: QUESTIONS_EACH * (index < honest.length ? 1 : HOSTILE_TIMES) },
+            (_, count) => ({ owner, index, count }),
+          ),
+        )
+        .map((one, at) => ({ one, at: (seeds[at % seeds.length] ?? 0) % 97 }))
+        .toSorted((a, b) => a.at - b.at);
+      for (const { one } of order) {
+        const { owner, index, count } = one;
+        const name = nameOf(owner, index, count);
+        const outcome = await ask(name);
+        if (index >= honest.length) {
+          nowMs += STEP_MS / hostile.length;
+          continue;
         }
-        if (hostile.some(({ kind }) => IS_REFUSED.has(kind))) expect(overdrawn).toBeGreaterThan(0);
-      }),
-      { numRuns: 6, endOnFailure: true },
-    );
-  },
-  120_000,
-);
+        const found = outcome.kind === 'answer' ? outcome.security : JSON.stringify(outcome);
+        expect([name, found]).toEqual([name, owner.kind === 'plain' ? 'insecure' : 'secure']);
+      }
+      if (hostile.some(({ kind }) => IS_REFUSED.has(kind))) expect(overdrawn).toBeGreaterThan(0);
+    }),
+    { numRuns: 6, endOnFailure: true },
+  );
+}, 120_000);

@@ -154,7 +154,8 @@ const startUpstreams = async (attack: Attack, core: number | undefined): Promise
   };
   const ports: number[] = [];
   for (let i = 0; i < (attack.upstreams ?? 1); i++) ports.push(await start('upstream', 0));
-  const zonePort = attack.zone && (await start(attack.zone.program, ATTACKER_NICENESS, attack.zone.environment));
+  const zonePort =
+    attack.zone && (await start(attack.zone.program, ATTACKER_NICENESS, attack.zone.environment));
   await Promise.all(ports.map((port) => waitForAnswer(port, delayMs)));
   // What it needs for the answers that are asked for is made with the first one.
   const asked = attack.attackers?.[0]?.names[0]?.replace('*', 'ready');

@@ -20,7 +20,12 @@ const createAnchors = (): string => {
   });
   const signer = new ZoneSigner('p256');
   process.env['SUFFIX_KEY'] = JSON.stringify(signer.jwk);
-  writeFileSync(file, Object.values(SUFFIX).map((zone) => signer.anchor(zone)).join(''));
+  writeFileSync(
+    file,
+    Object.values(SUFFIX)
+      .map((zone) => signer.anchor(zone))
+      .join(''),
+  );
   process.env['SUFFIX_ANCHORS'] = file;
   return file;
 };
