@@ -9,10 +9,12 @@
 import { LRUCache } from 'lru-cache';
 import { BOGUS_MS, nameText } from '../dns/dns.ts';
 import { ownerOf } from './owner.ts';
-import type { Creditor, Share, Terms, Work } from './work.ts';
+import { LOOKUP_UNITS, type Share, type Terms, Work, type WorkLimits } from './work.ts';
 
 /** Units that any question may cost: an alias and NXDOMAIN with NSEC3, all five signatures of P-384, and look-ups. */
 const ORDINARY_UNITS = 48;
+/** The same of a question about a name of an owner in debt: what is ordinary by keys of its own, and the look-up of the answer. */
+const LED_UNITS_MAX = ORDINARY_UNITS + LOOKUP_UNITS;
 /** What may be owed before questions get less: 60 ms. */
 const DEBT_UNITS_MAX = 1000;
 /** What is forgiven a second: 15 ms. */
@@ -39,9 +41,18 @@ export class Debts {
     return this.#debts.size === 0;
   }
 
-  /** What questions are told that begin now; undefined while nobody owes anything. */
-  creditor(nowMs: number): Creditor | undefined {
-    return this.isEmpty ? undefined : { termsOf: (zone) => this.termsOf(zone, nowMs) };
+  /** The work of a question about a folded name that begins now, beyond which it may not go. */
+  open(
+    name: Uint8Array,
+    limits: Partial<WorkLimits>,
+    nowMs: number,
+    onSpend?: (units: number) => void,
+  ): Work {
+    if (this.isEmpty) return new Work(limits, onSpend);
+    const work = new Work(limits, onSpend, { termsOf: (zone) => this.termsOf(zone, nowMs) });
+    // Names of its own may lead to zones of others without number.
+    if ((this.#current(ownerOf(name), nowMs)?.all ?? 0) > DEBT_UNITS_MAX) work.limitTo(LED_UNITS_MAX);
+    return work;
   }
 
   /** What work by the keys of a zone is bound to; undefined: to nothing but the bounds of a question. */

@@ -29,7 +29,7 @@ import { ownerOf } from './owner.ts';
 import { Pace } from './pace.ts';
 import type { Rrset } from './rrset.ts';
 import { createFlaw, type Flaw } from './verification.ts';
-import { Work, type WorkExcess, type WorkLimits } from './work.ts';
+import type { Work, WorkExcess, WorkLimits } from './work.ts';
 
 /** Bogus questions that are remembered. */
 const BOGUS_MAX = 1000;
@@ -259,7 +259,7 @@ export class Validator {
   }
 
   async #validate(question: Question, asked: Asked): Promise<ValidatedOutcome> {
-    const work = new Work(this.#workLimits, this.#pace.spend, this.#debts.creditor(this.#clock()));
+    const work = this.#debts.open(asked.name, this.#workLimits, this.#clock(), this.#pace.spend);
     const first = await this.#attempt(question, asked, work);
     let best = first;
     if (first.mayDiffer && !work.isLimited) {

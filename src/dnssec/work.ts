@@ -69,7 +69,7 @@ const ROUNDS_PER_UNIT = 72;
 /** Two a zone cut for five zones, and the same for each of some aliases. */
 const LOOKUPS_MAX = 64;
 /** A look-up with its answer takes 0.2 ms. */
-const LOOKUP_UNITS = 3;
+export const LOOKUP_UNITS = 3;
 
 /** Bytes whose digest takes less time than the verification itself; more under one signature count as further ones. */
 const VERIFICATION_BYTES = 65_536;
@@ -113,9 +113,15 @@ export class Work {
     return this.#spent;
   }
 
-  /** True when somebody whose keys it took is in debt. */
+  /** True when somebody is in debt who led here, or whose keys it took. */
   get isLimited(): boolean {
     return this.#isLimited;
+  }
+
+  /** Leaves so many units at most. */
+  limitTo(units: number): void {
+    this.#verifications = Math.min(this.#verifications, units);
+    this.#isLimited = true;
   }
 
   /** What each zone cost, in the order in which they were first needed. */

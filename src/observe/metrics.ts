@@ -885,7 +885,7 @@ const METRICS: readonly Metric[] = [
     name: 'cordon_worker_hangs_total',
     type: 'counter',
     labels: [],
-    help: 'Worker threads that gave no sign of life for a second and were ended; what fell to them got no answer.',
+    help: 'Worker threads that gave no sign of life for a second, or whose heap was nearly full, and were ended; what fell to them got no answer.',
     alarm: '`increase(cordon_worker_hangs_total[15m]) > 0`',
     read: ({ source }) => single(source.workerHangs()),
   },

@@ -2,7 +2,6 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { nameFrom } from '../../../src/dns/dns.ts';
 import { Debts } from '../../../src/dnssec/debts.ts';
-import { Work } from '../../../src/dnssec/work.ts';
 
 const NOW_MS = 1_000_000_000_000;
 const ORDINARY = 48;
@@ -15,7 +14,7 @@ beforeEach(() => {
 type Costs = readonly (readonly [zone: string, units: number])[];
 
 const question = (name: string, costs: Costs, isBogus = false, nowMs = NOW_MS): void => {
-  const work = new Work({ verifications: 10_000 }, undefined, debts.creditor(nowMs));
+  const work = debts.open(nameFrom(name), { verifications: 10_000 }, nowMs);
   for (const [zone, units] of costs) {
     work.chargeTo(nameFrom(zone));
     for (let i = 0; i < units; i++) work.takeVerification();
@@ -62,13 +61,22 @@ describe('Debts', () => {
     expect(leftTo('hostile.dedyn.io.')).toBe(ORDINARY);
     expect(leftTo('sub.hostile.dedyn.io.')).toBe(ORDINARY);
     expect(leftTo('z1.test.')).toBe(FULL);
+    const taken = ['www.hostile.dedyn.io.', 'www.other.dedyn.io.'].map((name) => {
+      const work = debts.open(nameFrom(name), {}, NOW_MS);
+      work.chargeTo(nameFrom('z1.test.'));
+      return [work.isLimited, work.takeLookup(), work.takeVerification(0, ORDINARY), work.takeVerification()];
+    });
+    expect(taken).toEqual([
+      [true, true, true, false],
+      [false, true, true, true],
+    ]);
     expect(leftTo('other.dedyn.io.')).toBe(FULL);
   });
 
   test('zones without number of one owner get together what is ordinary for one', () => {
     for (let i = 0; i < 20; i++) question(`www.z${i}.a.test.`, [[`z${i}.a.test.`, ORDINARY + 60]]);
     expect(leftTo('new.a.test.')).toBe(ORDINARY);
-    const work = new Work({}, undefined, debts.creditor(NOW_MS));
+    const work = debts.open(nameFrom('b.test.'), {}, NOW_MS);
     const taken = [0, 1, 2].map((i) => {
       work.chargeTo(nameFrom(`new${i}.a.test.`));
       return [work.takeVerification(0, 20), work.takeVerification(0, 4)];

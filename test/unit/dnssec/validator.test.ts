@@ -1238,6 +1238,15 @@ describe('limits', () => {
     expect(await askOne()).toBe(true);
   });
 
+  test('a question that used up its work is not remembered: what it learned lets it succeed', async () => {
+    const { ask, reports } = createValidator({ workLimits: { verifications: 12 } });
+    const found: string[] = [];
+    for (let i = 0; i < 5; i++) found.push(wordsOf(await ask('www.nsec.test. A')));
+    expect(found.slice(0, 1)).toEqual([`bogus ${EDE.DNSSEC_BOGUS}`]);
+    expect(found.at(-1)).toBe('secure');
+    expect(reports).toContain('exceeded verifications');
+  });
+
   test('NSEC3 hashes are bounded', async () => {
     const { ask, reports } = createValidator({ workLimits: { nsec3Hashes: 1 } });
     expect(wordsOf(await ask('a.b.c.no.nsec3.test. A'))).toBe(`bogus ${EDE.DNSSEC_BOGUS}`);
