@@ -7,7 +7,7 @@
 //
 // Costs are in units: what one verification of ECDSA P-256 takes, 0.06 ms. A signature of P-384 is eight of them
 // (keyCost()), a name of NSEC3 hashed 51 times most of one, a look-up three.
-import { isSameName } from './nsec.ts';
+import { nameEquals } from '../dns/dns.ts';
 
 /** What a question may take, each a count. */
 export interface WorkLimits {
@@ -137,7 +137,7 @@ export class Work {
   /** From here on the zone with this apex pays, a folded wire name. */
   chargeTo(zone: Uint8Array): void {
     if (this.#share?.zone === zone) return;
-    this.#share = this.#shares.find((share) => isSameName(share.zone, zone)) ?? this.#open(zone);
+    this.#share = this.#shares.find((share) => isSameZone(share.zone, zone)) ?? this.#open(zone);
   }
 
   /**
@@ -206,3 +206,6 @@ export class Work {
     return false;
   }
 }
+
+const isSameZone = (a: Uint8Array, b: Uint8Array): boolean =>
+  a.length === b.length && nameEquals(a, 0, b, 0, a.length);
