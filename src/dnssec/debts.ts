@@ -72,6 +72,8 @@ export class Debts {
 
   /** Counts what a question about a folded name cost, once it is over. */
   settle(work: Work, name: Uint8Array, isBogus: boolean, nowMs: number): void {
+    // Nearly always.
+    if (work.spent <= ORDINARY_UNITS && !isBogus && !work.isLimited) return;
     const { shares, payer } = work;
     let rest = work.spent - ORDINARY_UNITS;
     for (const share of shares) {

@@ -6,6 +6,7 @@
 // fifty costly questions a second delays its own and not those about other zones. Names can be registered without number:
 // what a question has cost so far tells more than whose it is, and those that have cost little come first. Bounded by
 // number for each group.
+import { ownerOf } from './owner.ts';
 
 /** Units (see work.ts) of validation in one turn, 2 ms; what begins below the bound is done to its next pause. */
 const TURN_UNITS = 32;
@@ -33,12 +34,12 @@ export class Pace {
 
   /**
    * Undefined: go on at once, and spend before any promise, or all of a batch find the turn unspent. Otherwise true when
-   * it is the group's turn, false at once when too many wait for it. The group is only asked for when somebody has to wait.
+   * it is the turn of the owner of a folded name, false at once when too many wait for it.
    */
-  enter(groupOf: () => string, isCostly = false): Promise<boolean> | undefined {
+  enter(name: Uint8Array, isCostly = false): Promise<boolean> | undefined {
     if (this.#waiting === 0 && this.#spent < TURN_UNITS) return undefined;
     const groups = isCostly ? this.#costly : this.#ordinary;
-    const group = groupOf();
+    const group = ownerOf(name);
     const queue = groups.get(group) ?? [];
     if (queue.length >= GROUP_WAITING_MAX || this.#waiting >= WAITING_MAX) return REFUSED;
     return new Promise((resolve) => {

@@ -25,7 +25,6 @@ import { DnameCache, type Redirection } from './dname-cache.ts';
 import { ALIASES_MAX, type Asked, type Denied, holderOf, judgeAnswer } from './judge.ts';
 import { ask, isSameAnswer, type Lookup, type LookupAnswer } from './lookup.ts';
 import { NegativeAnchors } from './negative-anchors.ts';
-import { ownerOf } from './owner.ts';
 import { Pace } from './pace.ts';
 import type { Rrset } from './rrset.ts';
 import { createFlaw, type Flaw } from './verification.ts';
@@ -285,9 +284,8 @@ export class Validator {
     if (outcome.kind === 'failure') return { outcome, mayDiffer: false };
     const { message, endpoint, isOnly = false } = outcome;
     if (before?.isRenewed === false && isSameAnswer(message, before.message)) return before;
-    const owner = (): string => ownerOf(asked.name);
     const pause = (): Promise<boolean> | undefined =>
-      this.#pace.enter(owner, work.isLimited || work.spent >= COSTLY_UNITS);
+      this.#pace.enter(asked.name, work.isLimited || work.spent >= COSTLY_UNITS);
     // A short message costs less to read than to wait for: only verifying its signatures waits for a turn.
     const turn = message.length < SHORT_BYTES ? undefined : pause();
     if (turn !== undefined && !(await turn)) return { outcome: OVERLOAD, mayDiffer: false };

@@ -137,7 +137,12 @@ export class Work {
   /** From here on the zone with this apex pays, a folded wire name. */
   chargeTo(zone: Uint8Array): void {
     if (this.#share?.zone === zone) return;
-    this.#share = this.#shares.find((share) => isSameZone(share.zone, zone)) ?? this.#open(zone);
+    for (const share of this.#shares)
+      if (isSameZone(share.zone, zone)) {
+        this.#share = share;
+        return;
+      }
+    this.#share = this.#open(zone);
   }
 
   /**

@@ -1,22 +1,23 @@
 // Validation takes a part of each turn of the event loop, and its questions take turns by whom they are about.
 import { describe, expect, test } from 'vitest';
+import { nameFrom } from '../../../src/dns/dns.ts';
 import { Pace } from '../../../src/dnssec/pace.ts';
 
 const GROUP_WAITING_MAX = 256;
-const groupA = (): string => 'a';
+const nameA = nameFrom('www.a.test.');
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 describe('Pace', () => {
   test('lets go on at once until a turn is used up, and in the next turn again', async () => {
     const pace = new Pace();
-    expect(pace.enter(groupA)).toBeUndefined();
+    expect(pace.enter(nameA)).toBeUndefined();
     pace.spend(31);
-    expect(pace.enter(groupA)).toBeUndefined();
+    expect(pace.enter(nameA)).toBeUndefined();
     pace.spend(1);
-    expect(pace.enter(groupA)).toBeInstanceOf(Promise);
+    expect(pace.enter(nameA)).toBeInstanceOf(Promise);
     await turn();
     await turn();
-    expect(pace.enter(groupA)).toBeUndefined();
+    expect(pace.enter(nameA)).toBeUndefined();
   });
 
   test('a question of another group comes before the second of a group that has many', async () => {
@@ -24,7 +25,7 @@ describe('Pace', () => {
     pace.spend(32);
     const order: string[] = [];
     const work = async (group: string): Promise<void> => {
-      expect(await pace.enter(() => group)).toBe(true);
+      expect(await pace.enter(nameFrom(`${group}.test.`))).toBe(true);
       order.push(group);
       pace.spend(32);
     };
@@ -38,7 +39,7 @@ describe('Pace', () => {
     pace.spend(32);
     const order: string[] = [];
     const work = async (group: string, isCostly: boolean): Promise<void> => {
-      expect(await pace.enter(() => group, isCostly)).toBe(true);
+      expect(await pace.enter(nameFrom(`${group}.test.`), isCostly)).toBe(true);
       order.push(group);
       pace.spend(32);
     };
@@ -53,7 +54,7 @@ describe('Pace', () => {
     pace.spend(32);
     const events: string[] = [];
     const work = async (): Promise<void> => {
-      await pace.enter(groupA);
+      await pace.enter(nameA);
       events.push('work');
       pace.spend(16);
     };
@@ -74,10 +75,10 @@ describe('Pace', () => {
   test('a group has a bound, and what is over it is refused at once', async () => {
     const pace = new Pace();
     pace.spend(32);
-    const waiting = Array.from({ length: GROUP_WAITING_MAX }, () => pace.enter(groupA));
-    expect(await pace.enter(groupA)).toBe(false);
-    const other = pace.enter(() => 'b');
+    const waiting = Array.from({ length: GROUP_WAITING_MAX }, () => pace.enter(nameA));
+    expect(await pace.enter(nameA)).toBe(false);
+    const other = pace.enter(nameFrom('www.b.test.'));
     expect(await Promise.all([...waiting, other])).not.toContain(false);
-    expect(pace.enter(groupA)).toBeUndefined();
+    expect(pace.enter(nameA)).toBeUndefined();
   });
 });
