@@ -28,6 +28,8 @@ const SIGNATURE_RECORDS_MAX = 2 * RRSETS_MAX;
 const RECORD_BYTES_MIN = 11;
 /** Signatures kept for one RRset: two algorithms with two keys each, in the middle of a rollover, make eight. */
 const SIGNATURES_MAX = 8;
+/** The two bytes of a compression pointer are this and more. */
+const POINTER = 0xc000;
 /** RRsets up to which looking through them takes less than a table: what an ordinary answer has. */
 const SCANNED_MAX = 4;
 /** A TTL with the highest bit set counts as zero (RFC 2181 section 8). */
@@ -93,10 +95,16 @@ export const readRrsets = (message: Uint8Array): Rrset[] | undefined => {
   if (hasTooManySignatures(message, start)) return undefined;
   const drafts = new Drafts();
   const signatures: Draft[] = [];
+  let pointer = 0;
+  let owner: Uint8Array | undefined;
   reader.reset(message, message.length, start);
   while (reader.next()) {
     if (reader.section === SECTION.ADDITIONAL || reader.type === TYPE.OPT) continue;
-    const record = readRecord(reader);
+    // Thousands of records may point at one name of 255 bytes, one after the other: it is read once.
+    const ownPointer = readU16(message, reader.ownerOffset);
+    if (ownPointer !== pointer || pointer < POINTER) owner = readOwner(reader);
+    pointer = ownPointer;
+    const record = owner === undefined ? undefined : readRecord(reader, owner);
     if (record === undefined) return undefined;
     if (record.type === TYPE.RRSIG) signatures.push(record);
     else addRecord(drafts, record);
@@ -124,9 +132,22 @@ const hasTooManySignatures = (message: Uint8Array, start: number): boolean => {
 class Drafts {
   readonly list: Draft[] = [];
   #byKey: Map<string, Draft> | undefined;
+  /** What was found last: records of an RRset follow one another. */
+  #last: Draft | undefined;
 
   /** The RRset of a type with the record's owner, class and section. */
   find(record: Draft, type: number): Draft | undefined {
+    const last = this.#last;
+    const isLast =
+      last?.owner === record.owner &&
+      last.type === type &&
+      last.section === record.section &&
+      last.class === record.class;
+    if (!isLast) this.#last = this.#lookFor(record, type);
+    return this.#last;
+  }
+
+  #lookFor(record: Draft, type: number): Draft | undefined {
     if (this.#byKey !== undefined) return this.#byKey.get(keyOf(record, type));
     for (const draft of this.list) {
       if (draft.type !== type || draft.section !== record.section || draft.class !== record.class) continue;
@@ -181,12 +202,16 @@ export const synthesizedFrom = (cname: Rrset, dname: Rrset): boolean => {
   );
 };
 
-const readRecord = (reader: RecordReader): Draft | undefined => {
+const readOwner = ({ bytes, end, ownerOffset }: RecordReader): Uint8Array | undefined => {
+  const owner = copyName(bytes, ownerOffset, end);
+  if (owner !== undefined) foldName(owner, 0, owner.length);
+  return owner;
+};
+
+const readRecord = (reader: RecordReader, owner: Uint8Array): Draft | undefined => {
   const { bytes, end, type, rdataOffset, rdataLength } = reader;
-  const owner = copyName(bytes, reader.ownerOffset, end);
   const rdata = expandRdata(bytes, rdataOffset, rdataLength, type, end);
-  if (owner === undefined || rdata === undefined) return undefined;
-  foldName(owner, 0, owner.length);
+  if (rdata === undefined) return undefined;
   canonicalizeRdata(type, rdata);
   return {
     owner,
