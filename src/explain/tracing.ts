@@ -205,6 +205,7 @@ export class Tracing implements PipelineObserver, PipelineTrace {
   zoneShed(): void {}
   gaveWay(): void {}
   repeated(): void {}
+  heldLoop(): void {}
   exempted(): void {}
   query(): void {}
   probed(): void {}

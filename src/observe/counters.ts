@@ -67,6 +67,7 @@ export const COUNTS = [
   'silentZones',
   'rebinding',
   'overBounds',
+  'heldLoop',
   'probeQueries',
 ] as const;
 
@@ -363,6 +364,11 @@ export class WorkerCounters {
   /** A client repeated a query that waits. */
   repeated(): void {
     this.#add(COUNT.repeated, 1);
+  }
+
+  /** A message held the loop for longer than one may. */
+  heldLoop(): void {
+    this.#add(COUNT.heldLoop, 1);
   }
 
   /** A question was not asked, because its zone is silent while others are answered. */

@@ -306,6 +306,15 @@ const METRICS: readonly Metric[] = [
     read: summed('repeated'),
   },
   {
+    name: 'cordon_loop_held_total',
+    type: 'counter',
+    labels: [],
+    help: 'Messages of upstreams that held the loop of a worker for more than 5 ms while they were read.',
+    alarm:
+      '`rate(cordon_loop_held_total[5m]) > 1`: the machine is too busy, or somebody has found what costs too much: report it',
+    read: summed('heldLoop'),
+  },
+  {
     name: 'cordon_silent_zone_refused_total',
     type: 'counter',
     labels: [],

@@ -20,6 +20,9 @@ import { NEXT, REFRESH, Turn } from './turn.ts';
 import { type Asked, createAsked, keyTextOf, ledTo, type Waiter } from './waiter.ts';
 import { type Desk, WaitingRoom } from './waiting-room.ts';
 
+/** What one message may hold the loop for: bounds on what it may hold see to it, and here is seen whether they do. */
+const HELD_MS_MAX = 5;
+
 /** Knows what answers mean for those who wait. */
 export class WaiterDesk implements Desk {
   readonly room: WaitingRoom;
@@ -52,7 +55,9 @@ export class WaiterDesk implements Desk {
   }
 
   read(asked: Asked, resolution: Resolution, nowMs: number, isKept: boolean): Outcome {
+    const sinceMs = performance.now();
     const outcome = readResolution(this.#parts, this.#rules, asked, resolution, nowMs, isKept);
+    if (performance.now() - sinceMs > HELD_MS_MAX) this.#parts.observer.heldLoop();
     if (!('ede' in outcome) || !outcome.mayBeStale || this.#rules.stale === undefined) return outcome;
     if (!this.hasStale(asked, nowMs)) return outcome;
     if (isKept && outcome.source !== SOURCE.SHED)

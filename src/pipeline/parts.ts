@@ -40,6 +40,8 @@ export interface PipelineObserver extends WaitingObserver, WaiterObserver {
   missDuration(ms: number): void;
   /** The self-probe asked something, of which nothing else is told. */
   probed(): void;
+  /** What a resolver said took longer to be read than one message may hold the loop. */
+  heldLoop(): void;
   /** An answer is fetched anew before it expires. */
   prefetched(): void;
   /** An answer had more names, aliases or addresses than are looked at. */

@@ -200,6 +200,7 @@ export class Bench {
       gaveWay: counted('gave-way'),
       repeated: counted('repeated'),
       overBounds: counted('over-bounds'),
+      heldLoop: counted('held-loop'),
       rebindingRefused: counted('rebinding'),
       exempted: counted('exempted'),
       bypass: counted('bypass'),
