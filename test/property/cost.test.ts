@@ -1,0 +1,82 @@
+// Cost is a property: what a byte of a message, a list or a request takes is bounded, stage by stage, and grows with the bytes.
+//
+// Measured again is the dearest that npm run fuzz:cost has found, and a loop that costs the square of what stands in an input is
+// seen wherever it is planted. Costs are the processor's time in bytes of a plain loop; noise only adds to them, so what was
+// once within its bound is within it. Other tests have used the same code in other ways in this process, which makes it
+// slower: the allowance is for that.
+import { beforeAll, describe, expect, test } from 'vitest';
+import { readKnown } from '../soak/cost/corpus.ts';
+import { type Genome, parseGenome } from '../soak/cost/genome.ts';
+import { calibrate, measure } from '../soak/cost/measure.ts';
+import { PLANTS, plantIn } from '../soak/cost/plants.ts';
+import { type Found, growthOf, type Stage } from '../soak/cost/search.ts';
+import { breachesOf, GROWTH_MAX, STAGES, TURN_UNITS } from '../soak/cost/stages.ts';
+
+const ALLOWANCE = 2;
+/** Runs until one is within its bound. */
+const RUNS_MAX = 60;
+/** Runs of each seed where something was planted. */
+const RUNS_OF_SEED = 2;
+
+let unitNs = 0;
+beforeAll(() => {
+  unitNs = calibrate();
+});
+
+/** What is above its bound in each of many runs; undefined as soon as one run is within all. */
+const excessOf = async (stage: Stage, genome: Genome): Promise<string | undefined> => {
+  const task = stage.load(genome);
+  if (task === undefined) return undefined;
+  let excess: string | undefined;
+  for (let run = 0; run < RUNS_MAX; run++) {
+    const { perByteNs, turnNs } = await measure(task, 1);
+    unitNs = Math.min(unitNs, run === 0 ? calibrate() : unitNs);
+    const perByte = perByteNs / unitNs / ALLOWANCE;
+    const turn = stage.isTurn ? turnNs / unitNs / ALLOWANCE : 0;
+    if (perByte <= stage.bound && turn <= TURN_UNITS) return undefined;
+    excess = `a byte costs ${perByte.toFixed(0)}, the turn ${turn.toFixed(0)}`;
+  }
+  return excess;
+};
+
+describe('the dearest inputs that were found', () => {
+  test.each(readKnown())('$stage: $genome', async ({ stage: name, genome }) => {
+    const stage = STAGES.find((one) => one.name === name);
+    if (stage === undefined) throw new RangeError(`no stage is named ${name}`);
+    expect(await excessOf(stage, parseGenome(stage.genes, genome))).toBeUndefined();
+  });
+
+  test('are known of each stage', () => {
+    const names = new Set(readKnown().map(({ stage }) => stage));
+    expect(STAGES.filter(({ name }) => !names.has(name)).map(({ name }) => name)).toEqual([]);
+  });
+});
+
+/** What is wrong with the dearest of a stage's seeds. */
+const findBreaches = async (stage: Stage): Promise<string[]> => {
+  const all: Found[] = [];
+  for (const seed of stage.seeds) {
+    const genome = parseGenome(stage.genes, seed);
+    const task = stage.load(genome);
+    if (task !== undefined) all.push({ genome, ...(await measure(task, RUNS_OF_SEED)) });
+  }
+  const worst = all.toSorted((a, b) => b.perByteNs - a.perByteNs)[0];
+  const longest = all.toSorted((a, b) => b.turnNs - a.turnNs)[0];
+  if (worst === undefined || longest === undefined) throw new Error(`${stage.name} has no seed`);
+  return breachesOf({ stage, tried: all.length, worst, longest, growth: undefined }, unitNs);
+};
+
+describe('a quadratic loop', () => {
+  test.each([...PLANTS.keys()])('over %s is found', async (kind) => {
+    const stage = plantIn(kind);
+    if (stage === undefined) throw new RangeError(`no plant is named ${kind}`);
+    expect(await findBreaches(stage)).not.toEqual([]);
+  });
+
+  test('is told by its growth', async () => {
+    const stage = plantIn('lines');
+    const [seed = ''] = stage?.seeds ?? [];
+    if (stage === undefined) throw new RangeError('lines are not planted');
+    expect(await growthOf(stage, parseGenome(stage.genes, seed))).toBeGreaterThan(GROWTH_MAX);
+  });
+});
