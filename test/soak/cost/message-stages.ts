@@ -22,7 +22,8 @@ import { findFlaw, ResponseReader } from '../../../src/upstream/response.ts';
 import { Bench, CLIENT, createRules } from '../../unit/pipeline/setup.ts';
 import type { Genome } from './genome.ts';
 import type { Task } from './measure.ts';
-import { buildMessage, MESSAGE_GENES, type MessageSubject, NAME } from './message.ts';
+import { buildMessage, MESSAGE_GENES, type MessageSubject } from './message.ts';
+import { NAME } from './names.ts';
 import type { Stage } from './search.ts';
 
 const LIMITS = { minSec: 0, maxSec: 86_400, negativeMaxSec: 900 };
