@@ -6,7 +6,7 @@
 // slower: the allowance is for that.
 import { beforeAll, describe, expect, test } from 'vitest';
 import { readKnown } from '../soak/cost/corpus.ts';
-import { type Genome, parseGenome } from '../soak/cost/genome.ts';
+import { count, type Genome, parseGenome } from '../soak/cost/genome.ts';
 import { calibrate, measure } from '../soak/cost/measure.ts';
 import { PLANTS, plantIn } from '../soak/cost/plants.ts';
 import { type Found, growthOf, type Stage } from '../soak/cost/search.ts';
@@ -73,10 +73,36 @@ describe('a quadratic loop', () => {
     expect(await findBreaches(stage)).not.toEqual([]);
   });
 
+  /** Bytes that cost so many steps each. */
+  const growing = (steps: (bytes: number) => number): Stage => ({
+    name: 'growing',
+    genes: { bytes: count(100_000) },
+    seeds: [],
+    bound: 1,
+    isTurn: false,
+    load: ({ bytes = 0 }) => ({
+      bytes,
+      counts: {},
+      run: () => {
+        for (let i = steps(bytes); i > 0; i--) sum = (Math.imul(sum ^ i, 31) + i) | 0;
+      },
+    }),
+  });
+
   test('is told by its growth', async () => {
-    const stage = plantIn('lines');
-    const [seed = ''] = stage?.seeds ?? [];
-    if (stage === undefined) throw new RangeError('lines are not planted');
-    expect(await growthOf(stage, parseGenome(stage.genes, seed))).toBeGreaterThan(GROWTH_MAX);
+    expect(
+      await growthOf(
+        growing((bytes) => bytes ** 2),
+        { bytes: 3_000 },
+      ),
+    ).toBeGreaterThan(GROWTH_MAX);
+    expect(
+      await growthOf(
+        growing((bytes) => 100 * bytes),
+        { bytes: 50_000 },
+      ),
+    ).toBeLessThan(GROWTH_MAX);
   });
 });
+
+let sum = 0;

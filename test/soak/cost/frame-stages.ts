@@ -5,7 +5,7 @@ import { Http2Session } from '../../../src/http2/http2.ts';
 import { RequestFields } from '../../../src/http2/request-fields.ts';
 import { FLAG, frame, literal, PREFACE, settings, TYPE } from '../../conformance/http2/frames.ts';
 import { GET_BLOCK } from '../../conformance/http2/request.ts';
-import { choice, count, type Genes, type Genome, length, valueOf } from './genome.ts';
+import { choice, count, type Genes, type Genome, geneOf, length } from './genome.ts';
 import type { Stage } from './search.ts';
 
 const BYTES_MAX = 65_536;
@@ -16,7 +16,7 @@ const FIELD_GENES: Genes = {
   value: length(16_000),
   /** Literal, kept, Huffman, static, dynamic, a new size of the table. */
   form: choice(0, 1, 2, 3, 4, 5),
-  then: choice(0, 1, 2, 3, 4, 5),
+  next: choice(0, 1, 2, 3, 4, 5),
   known: choice(0, 1, 2, 3, 4),
   letter: length(255),
 };
@@ -46,14 +46,14 @@ const fieldOf = (form: number, values: (name: string) => number, i: number): Buf
 
 /** Blocks of a genome, one after the other. */
 const buildBlocks = (genome: Genome): readonly Buffer[] => {
-  const values = (name: string): number => valueOf(FIELD_GENES, genome, name);
+  const values = (name: string): number => geneOf(FIELD_GENES, genome, name);
   const blocks: Buffer[] = [];
   let size = 0;
   for (let block = 0; block < values('blocks') && size < BYTES_MAX; block++) {
     const fields: Buffer[] = [];
     let blockSize = 0;
     for (let i = 0; i < values('fields') && blockSize < 16_384; i++) {
-      const field = fieldOf(block === 0 ? values('form') : values('then'), values, i);
+      const field = fieldOf(block === 0 ? values('form') : values('next'), values, i);
       fields.push(field);
       blockSize += field.length;
     }
@@ -68,11 +68,11 @@ const fieldStage: Stage = {
   genes: FIELD_GENES,
   seeds: [
     'blocks=8 fields=60 name=5 value=10 known=0',
-    'blocks=8 fields=60 name=5 value=60 form=1 then=4 known=1',
-    'blocks=8 fields=60 name=5 value=100 form=2 then=2 letter=31',
-    'blocks=64 fields=64 form=3 then=3 known=1',
-    'blocks=64 fields=16000 form=5 then=5 known=1',
-    'blocks=64 fields=64 name=1 value=3900 form=1 then=4 known=1',
+    'blocks=8 fields=60 name=5 value=60 form=1 next=4 known=1',
+    'blocks=8 fields=60 name=5 value=100 form=2 next=2 letter=31',
+    'blocks=64 fields=64 form=3 next=3 known=1',
+    'blocks=64 fields=16000 form=5 next=5 known=1',
+    'blocks=64 fields=64 name=1 value=3900 form=1 next=4 known=1',
   ],
   bound: 60,
   isTurn: true,
@@ -80,7 +80,7 @@ const fieldStage: Stage = {
     const blocks = buildBlocks(genome);
     return {
       bytes: blocks.reduce((sum, block) => sum + block.length, 0),
-      counts: { fields: valueOf(FIELD_GENES, genome, 'fields') * blocks.length },
+      counts: { fields: geneOf(FIELD_GENES, genome, 'fields') * blocks.length },
       run: () => {
         const reader = new FieldBlocks();
         for (const block of blocks) reader.read(block, 0, block.length, new RequestFields());
@@ -92,7 +92,7 @@ const fieldStage: Stage = {
 const FRAME_GENES: Genes = {
   frames: count(16_000, 1),
   type: choice(...Object.values(TYPE)),
-  then: choice(...Object.values(TYPE)),
+  next: choice(...Object.values(TYPE)),
   size: length(16_384),
   flags: choice(0, 1, 4, 5, 8, 0x20, 0x0c),
   streams: choice(0, 1),
@@ -116,12 +116,12 @@ class TakingSocket {
 }
 
 const buildFrames = (genome: Genome): Buffer => {
-  const values = (name: string): number => valueOf(FRAME_GENES, genome, name);
+  const values = (name: string): number => geneOf(FRAME_GENES, genome, name);
   const frames: Buffer[] = [PREFACE, settings()];
   let size = 0;
   let stream = 1;
   for (let i = 0; i < values('frames') && size < BYTES_MAX; i++) {
-    const type = i % 2 === 0 ? values('type') : values('then');
+    const type = i % 2 === 0 ? values('type') : values('next');
     const isRequest = type === TYPE.HEADERS;
     const isOfConnection = type === TYPE.SETTINGS || type === TYPE.PING || type === TYPE.GOAWAY;
     const length =
@@ -143,19 +143,19 @@ const frameStage: Stage = {
   name: 'frames',
   genes: FRAME_GENES,
   seeds: [
-    `frames=400 type=${TYPE.HEADERS} then=${TYPE.HEADERS} flags=5 piece=65536`,
-    `frames=400 type=${TYPE.HEADERS} then=${TYPE.RST_STREAM} flags=5 piece=65536`,
-    `frames=4000 type=${TYPE.PING} then=${TYPE.PING} piece=65536`,
-    `frames=4000 type=${TYPE.SETTINGS} then=${TYPE.SETTINGS} size=6 piece=65536`,
-    `frames=4 type=${TYPE.DATA} then=${TYPE.DATA} size=16384 piece=1`,
-    `frames=400 type=${TYPE.HEADERS} then=${TYPE.WINDOW_UPDATE} flags=5 piece=16384 answer=60000`,
-    `frames=4000 type=${TYPE.HEADERS} then=${TYPE.CONTINUATION} flags=1 size=0 piece=100`,
+    `frames=400 type=${TYPE.HEADERS} next=${TYPE.HEADERS} flags=5 piece=65536`,
+    `frames=400 type=${TYPE.HEADERS} next=${TYPE.RST_STREAM} flags=5 piece=65536`,
+    `frames=4000 type=${TYPE.PING} next=${TYPE.PING} piece=65536`,
+    `frames=4000 type=${TYPE.SETTINGS} next=${TYPE.SETTINGS} size=6 piece=65536`,
+    `frames=4 type=${TYPE.DATA} next=${TYPE.DATA} size=16384 piece=1`,
+    `frames=400 type=${TYPE.HEADERS} next=${TYPE.WINDOW_UPDATE} flags=5 piece=16384 answer=60000`,
+    `frames=4000 type=${TYPE.HEADERS} next=${TYPE.CONTINUATION} flags=1 size=0 piece=100`,
   ],
   bound: 150,
   isTurn: false,
   load: (genome) => {
     const bytes = buildFrames(genome);
-    const values = (name: string): number => valueOf(FRAME_GENES, genome, name);
+    const values = (name: string): number => geneOf(FRAME_GENES, genome, name);
     const [piece, answer] = [values('piece'), values('answer')];
     return {
       bytes: bytes.length,

@@ -20,7 +20,7 @@ export const length = (max: number, min = 0): Gene => ({ kind: 'length', min, ma
 export const choice = (...values: readonly number[]): Gene => ({ kind: 'choice', values });
 
 /** A gene of a genome; what an older genome does not have is the least that it may be. */
-export const valueOf = (genes: Genes, genome: Genome, name: string): number => {
+export const geneOf = (genes: Genes, genome: Genome, name: string): number => {
   const gene = genes[name];
   if (gene === undefined) throw new RangeError(`there is no gene ${name}`);
   return genome[name] ?? leastOf(gene);

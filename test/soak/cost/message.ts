@@ -2,16 +2,8 @@
 //
 // Written by hand and not with MessageBuilder, which is one of the things that are measured, and which would never
 // write what an attacker does. What does not fit is left out.
-import {
-  CLASS,
-  FLAG,
-  HEADER_LENGTH,
-  MESSAGE_LENGTH_MAX,
-  NAME_LENGTH_MAX,
-  OPTION,
-  TYPE,
-} from '../../../src/dns/dns.ts';
-import { choice, count, type Gene, type Genes, type Genome, length, valueOf } from './genome.ts';
+import { CLASS, FLAG, HEADER_LENGTH, NAME_LENGTH_MAX, OPTION, TYPE } from '../../../src/dns/dns.ts';
+import { choice, count, type Gene, type Genes, type Genome, geneOf, length } from './genome.ts';
 import { Group, LABEL_MAX, NAME, type Places, Writer } from './names.ts';
 
 /** Kinds of records side by side: what multiplies is two or three of them. */
@@ -269,7 +261,7 @@ class Draft implements Places {
 
 /** The response of a genome. `apex` ends QNAME; `sign` adds the signatures of groups that are signed. */
 export const buildMessage = (genome: Genome, apex = Uint8Array.of(0), sign?: Signer): MessageSubject => {
-  const value = (name: string): number => valueOf(MESSAGE_GENES, genome, name);
+  const value = (name: string): number => geneOf(MESSAGE_GENES, genome, name);
   const qname = createQname(value('qlabels'), value('qlabel'), apex);
   const qtype = value('qtype');
   const draft = new Draft(qname);

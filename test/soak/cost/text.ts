@@ -1,6 +1,6 @@
 // Lists of a genome: lines whose names, parts and repeats grow, in every format that is read.
 import type { ListFormat } from '../../../src/words/words.ts';
-import { choice, count, type Genes, type Genome, length, valueOf } from './genome.ts';
+import { choice, count, type Genes, type Genome, geneOf, length } from './genome.ts';
 import type { Subject } from './message.ts';
 
 /** Lists of this size tell how cost grows; longer ones take the search too long. */
@@ -129,7 +129,7 @@ const HEADS: Partial<Record<ListFormat, string>> = {
 
 /** The list of a genome. */
 export const buildList = (format: ListFormat, genome: Genome): Subject => {
-  const values = (name: string): number => valueOf(LIST_GENES, genome, name);
+  const values = (name: string): number => geneOf(LIST_GENES, genome, name);
   const forms = FORMS[format];
   const form = forms[values('form') % forms.length] ?? ((name: string) => name);
   const blanks = ' '.repeat(values('blanks'));
