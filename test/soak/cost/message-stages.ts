@@ -143,7 +143,7 @@ const readStage = messageStage(
   { isFirst: true },
 );
 
-const aliasStage = messageStage('aliases', 60, (subject) => {
+const aliasStage = messageStage('aliases', 250, (subject) => {
   const question = questionOf(subject);
   return {
     run: () => {
@@ -153,16 +153,16 @@ const aliasStage = messageStage('aliases', 60, (subject) => {
   };
 });
 
-const joinStage = messageStage('join', 120, (subject) => {
+const joinStage = messageStage('join', 250, (subject) => {
   const question = questionOf(subject);
   return { run: () => void joinAnswers(question, [subject.bytes]) };
 });
 
-const shapeStage = messageStage('shape', 60, ({ bytes, start, qtype, dnssecOk }) => ({
+const shapeStage = messageStage('shape', 120, ({ bytes, start, qtype, dnssecOk }) => ({
   run: () => void readShape(bytes, start, qtype, dnssecOk, false),
 }));
 
-const judgeStage = messageStage('judge', 60, ({ bytes, start, qname }) => ({
+const judgeStage = messageStage('judge', 250, ({ bytes, start, qname }) => ({
   before: () => policy?.judgeQuestion(qname, 0, qname.length, 1, CLIENT_WORDS, 0, verdict),
   run: () => {
     targets.begin(bytes, bytes.length, qname);
@@ -173,7 +173,7 @@ const judgeStage = messageStage('judge', 60, ({ bytes, start, qname }) => ({
   },
 }));
 
-const scrubStage = messageStage('scrub', 150, ({ bytes, start, qname, qtype, dnssecOk }) => {
+const scrubStage = messageStage('scrub', 250, ({ bytes, start, qname, qtype, dnssecOk }) => {
   if (!readShape(bytes, start, qtype, dnssecOk, false)) return undefined;
   return {
     before: () => {
@@ -229,7 +229,7 @@ const writeStage = messageStage('write', 20, (subject) => {
 });
 
 /** All that happens between an upstream's message and the answer to a client, of one that came over TCP. */
-const turnStage = messageStage('turn', 150, (subject) => {
+const turnStage = messageStage('turn', 300, (subject) => {
   let message = subject.bytes;
   const bench = new Bench(createRules({ lists: LISTED }), {
     resolve: (question, done) => {
