@@ -12,7 +12,7 @@ import {
   type ResourceRecord,
   TYPE,
 } from '../dns/dns.ts';
-import { type DelegationSigner, DIGEST, isDigestSupported, matchesDs, parseDs } from './digest.ts';
+import { type DelegationSigner, DIGEST, isDigestSupported, parseDs } from './digest.ts';
 import { type DnsKey, importKey, isAlgorithmSupported, isKeySupported, parseDnsKey } from './key.ts';
 
 /** Records of one file: far more than the keys of a few private zones in the middle of their rollovers. */
@@ -58,13 +58,6 @@ export const parseTrustAnchors = (text: string, path: string, allowSha1 = false)
   if (drafts.size === 0) throw anchorError(path, 'the file holds no DS or DNSKEY record');
   return [...drafts.values()];
 };
-
-/** True when a key of a zone's DNSKEY RRset is one that the anchor names. */
-export const isAnchored = (anchor: TrustAnchor, key: DnsKey): boolean =>
-  key.isZoneKey &&
-  !key.isRevoked &&
-  (anchor.ds.some((ds) => matchesDs(ds, anchor.zone, key)) ||
-    anchor.keys.some((trusted) => Buffer.compare(trusted.rdata, key.rdata) === 0));
 
 type Fail = (problem: string) => AppError<DnssecErrorCode>;
 

@@ -12,8 +12,8 @@ import {
   TYPE,
 } from '../dns/dns.ts';
 import { proveNoDs } from './denial.ts';
-import { type DelegationSigner, isDigestSupported, selectDs } from './digest.ts';
-import { type DnsKey, isAlgorithmSupported } from './key.ts';
+import { type DelegationSigner, readDsSet, UnsupportedDs } from './digest.ts';
+import type { DnsKey } from './key.ts';
 import { isSameName } from './nsec.ts';
 import { type Rrset, readRrsets, synthesizedFrom } from './rrset.ts';
 import {
@@ -23,7 +23,6 @@ import {
   type Exceeded,
   type Flaw,
   type KeyTrust,
-  readDsRrset,
   VerifiedDenial,
   verifyKeys,
   verifyRrset,
@@ -79,8 +78,7 @@ export const judgeKeys = (
   const rrset = findAnswer(readRrsets(message) ?? [], zone, TYPE.DNSKEY);
   if (rrset === undefined) return bogus(EDE.DNSKEY_MISSING, zone, TYPE.DNSKEY, 'no keys');
   const keySet = verifyKeys(rrset, trust, examination);
-  if (keySet.kind === 'exceeded' || keySet.kind === 'bogus') return keySet;
-  if (keySet.kind === 'insecure') return { ...keySet, ttlSec: Math.min(rrset.ttlSec, ttlMaxSec) };
+  if (keySet.kind !== 'secure') return keySet;
   return { kind: 'secure', zone, keys: keySet.keys, ttlSec: Math.min(keySet.ttlSec, ttlMaxSec) };
 };
 
@@ -109,17 +107,16 @@ const judgeDs = (rrset: Rrset, parent: SecureZone, examination: Examination): De
   // A delegation is nothing that a wildcard could stand for (RFC 4592 section 4.6).
   if (verified.signature.labels < countLabels(rrset.owner))
     return bogus(EDE.DNSSEC_BOGUS, rrset.owner, TYPE.DS, 'expanded from a wildcard');
-  const all = readDsRrset(rrset);
-  const ds = selectDs(all, examination.allowSha1);
-  if (ds.length > 0) return { kind: 'delegated', ds, ttlSec: verified.ttlSec };
-  const hasAlgorithm = all.some(({ algorithm }) => isAlgorithmSupported(algorithm, examination.allowSha1));
-  const hasDigest = all.some(({ digestType }) => isDigestSupported(digestType));
-  const reason =
-    hasAlgorithm && !hasDigest
-      ? createFlaw(EDE.UNSUPPORTED_DS_DIGEST, rrset.owner, TYPE.DS, 'no supported digest')
-      : createFlaw(EDE.UNSUPPORTED_DNSKEY_ALGORITHM, rrset.owner, TYPE.DS, 'no supported algorithm');
-  return { kind: 'insecure', reason, ttlSec: verified.ttlSec };
+  const set = readDsSet(rrset.rdatas, examination.allowSha1);
+  return set instanceof UnsupportedDs
+    ? { kind: 'insecure', reason: unsupportedReason(set, rrset.owner), ttlSec: verified.ttlSec }
+    : { kind: 'delegated', ds: set, ttlSec: verified.ttlSec };
 };
+
+const unsupportedReason = ({ lacking }: UnsupportedDs, owner: Uint8Array): Flaw =>
+  lacking === 'digest'
+    ? createFlaw(EDE.UNSUPPORTED_DS_DIGEST, owner, TYPE.DS, 'no supported digest')
+    : createFlaw(EDE.UNSUPPORTED_DNSKEY_ALGORITHM, owner, TYPE.DS, 'no supported algorithm');
 
 /** A name that is an alias, or lies below one that renames all below it, is no zone cut (RFC 6672 section 2.4). */
 const judgeAlias = (rrset: Rrset, parent: SecureZone, examination: Examination): Delegation => {

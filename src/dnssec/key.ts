@@ -28,7 +28,7 @@ const FIXED_LENGTH = 4;
 
 /**
  * RSA moduli in bits. RFC 5702 section 2 ends at 4096, where one verification costs 0.1 ms; below 1024 a key can be
- * computed from its public half, so that a zone with such a key is as good as unsigned.
+ * computed from its public half, and its signatures would show nothing.
  */
 const RSA_BITS_MIN = 1024;
 const RSA_BITS_MAX = 4096;
@@ -83,8 +83,8 @@ export const isAlgorithmSupported = (algorithm: number, allowSha1 = false): bool
   ALGORITHMS_WITH_SHA1.has(algorithm) ? allowSha1 : ALGORITHMS.has(algorithm);
 
 /**
- * True when signatures of a key count: its algorithm does, and an RSA modulus has 1024 to 4096 bits. A zone all of
- * whose keys that a DS names are otherwise is insecure, as with an unknown algorithm (RFC 4035 section 5.2).
+ * True when signatures of a key count: its algorithm does, and an RSA modulus has 1024 to 4096 bits. A DS names no
+ * size: a zone all of whose keys that it names are otherwise is bogus.
  */
 export const isKeySupported = (key: DnsKey, allowSha1 = false): boolean =>
   isAlgorithmSupported(key.algorithm, allowSha1) && !(isRsa(key.algorithm) && isRsaSizeRefused(key.rdata));

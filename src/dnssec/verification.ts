@@ -4,9 +4,9 @@
 // the work of a whole question on one RRset (CVE-2023-50387). What is wrong becomes a code of RFC 8914 and a text that
 // names the RRset. RFC 4035 section 5.3, RFC 6840 section 5.
 import { CLASS, EDE, formatName, formatType, SECTION, TYPE } from '../dns/dns.ts';
-import { isAnchored, type TrustAnchor } from './anchors.ts';
+import type { TrustAnchor } from './anchors.ts';
 import type { DenialRecords } from './denial.ts';
-import { type DelegationSigner, matchesDs, parseDs } from './digest.ts';
+import { type DelegationSigner, matchesDs, mayNameKey } from './digest.ts';
 import { type DnsKey, isKeySupported, parseDnsKey } from './key.ts';
 import { isSameName } from './nsec.ts';
 import type { Rrset, Signature } from './rrset.ts';
@@ -18,10 +18,8 @@ import type { Work } from './work.ts';
  * honest zone has one at worst, when two of its keys share a tag.
  */
 const FAILURES_PER_RRSET_MAX = 4;
-/** Keys of one zone that are looked at: several algorithms in the middle of a rollover make eight. */
-const KEYS_MAX = 32;
-/** DS records of one delegation that are looked at: together with KEYS_MAX 512 digests at worst, some 1 ms. */
-const DS_MAX = 16;
+/** Digests of one DNSKEY RRset: some 1 ms. Only keys with the tag and the algorithm of a DS take one. */
+const DIGESTS_MAX = 512;
 /** Characters of a name in a text. */
 const NAME_TEXT_LENGTH_MAX = 80;
 
@@ -116,32 +114,28 @@ const PROBLEM_ORDER = Object.keys(PROBLEMS);
 const worseOf = (a: Problem, b: Problem): Problem =>
   PROBLEM_ORDER.indexOf(b) > PROBLEM_ORDER.indexOf(a) ? b : a;
 
-/** What a DNSKEY RRset is worth. */
+/**
+ * What a DNSKEY RRset is worth. Never insecure: who names a key, the parent or an operator, wants the zone validated, and
+ * whoever serves the keys must not be able to say otherwise.
+ */
 export type KeySet =
   | { readonly kind: 'secure'; readonly keys: readonly DnsKey[]; readonly ttlSec: number }
-  /** The keys that are trusted are of a kind that does not count (RFC 4035 section 5.2). */
-  | { readonly kind: 'insecure'; readonly reason: Flaw }
   | { readonly kind: 'bogus'; readonly flaw: Flaw }
   | Exceeded;
 
-/** What makes a key of a zone trusted: its trust anchor or the DS RRset of its parent. */
+/** What makes a key of a zone trusted: its trust anchor or the DS records of its parent that count. */
 export type KeyTrust = TrustAnchor | { readonly zone: Uint8Array; readonly ds: readonly DelegationSigner[] };
 
 /** Verifies the DNSKEY RRset of a zone by one of the keys that are trusted, whose signature makes all of them good. */
 export const verifyKeys = (rrset: Rrset, trust: KeyTrust, examination: Examination): KeySet => {
   const { zone } = trust;
-  const keys = rrset.rdatas.slice(0, KEYS_MAX).flatMap((rdata) => parseDnsKey(rdata) ?? []);
-  const trusted = keys.filter((key) => isTrusted(trust, key));
+  const keys = rrset.rdatas.flatMap((rdata) => parseDnsKey(rdata) ?? []);
+  const trusted = findTrusted(trust, keys);
   if (trusted.length === 0) return { kind: 'bogus', flaw: missingKey(trust, keys) };
-  const { allowSha1 } = examination;
-  const isSupported = (key: DnsKey): boolean => isKeySupported(key, allowSha1);
-  const usable = trusted.filter(isSupported);
+  const usable = trusted.filter((key) => isKeySupported(key, examination.allowSha1));
   if (usable.length === 0) {
-    const problem = 'no key of a supported algorithm and size';
-    return {
-      kind: 'insecure',
-      reason: createFlaw(EDE.UNSUPPORTED_DNSKEY_ALGORITHM, zone, TYPE.DNSKEY, problem),
-    };
+    const problem = 'no trusted key of a size that counts';
+    return { kind: 'bogus', flaw: createFlaw(EDE.DNSKEY_MISSING, zone, TYPE.DNSKEY, problem) };
   }
   const verified = verifyRrset(rrset, zone, usable, examination);
   if (verified.kind === 'exceeded') return verified;
@@ -151,10 +145,20 @@ export const verifyKeys = (rrset: Rrset, trust: KeyTrust, examination: Examinati
   return { kind: 'secure', keys: zoneKeys, ttlSec: verified.ttlSec };
 };
 
-const isTrusted = (trust: KeyTrust, key: DnsKey): boolean =>
-  'keys' in trust
-    ? isAnchored(trust, key)
-    : key.isZoneKey && trust.ds.slice(0, DS_MAX).some((ds) => matchesDs(ds, trust.zone, key));
+/** The zone keys that an anchor or a DS names, none that is revoked (RFC 4034 section 5.2, RFC 5011 section 2.1). */
+export const findTrusted = (trust: KeyTrust, keys: readonly DnsKey[]): DnsKey[] => {
+  const anchored = 'keys' in trust ? trust.keys : [];
+  let digests = DIGESTS_MAX;
+  const isNamed = (ds: DelegationSigner, key: DnsKey): boolean =>
+    mayNameKey(ds, key) && digests-- > 0 && matchesDs(ds, trust.zone, key);
+  return keys.filter(
+    (key) =>
+      key.isZoneKey &&
+      !key.isRevoked &&
+      (anchored.some(({ rdata }) => Buffer.compare(rdata, key.rdata) === 0) ||
+        trust.ds.some((ds) => isNamed(ds, key))),
+  );
+};
 
 const missingKey = (trust: KeyTrust, keys: readonly DnsKey[]): Flaw => {
   const named = keys.find((key) =>
@@ -164,10 +168,6 @@ const missingKey = (trust: KeyTrust, keys: readonly DnsKey[]): Flaw => {
     ? createFlaw(EDE.NO_ZONE_KEY_BIT_SET, trust.zone, TYPE.DNSKEY, 'the key is no zone key')
     : createFlaw(EDE.DNSKEY_MISSING, trust.zone, TYPE.DNSKEY, 'no key that is trusted');
 };
-
-/** The DS records of an RRset that are looked at. */
-export const readDsRrset = (rrset: Rrset): DelegationSigner[] =>
-  rrset.rdatas.slice(0, DS_MAX).flatMap((rdata) => parseDs(rdata) ?? []);
 
 /** The NSEC and NSEC3 RRsets of an answer, those that proofs use verified by the way. */
 export class VerifiedDenial implements DenialRecords {

@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { nameFrom, parseRdata, parseRecord, TYPE } from '../../../src/dns/dns.ts';
 import {
@@ -5,7 +6,9 @@ import {
   isDigestSupported,
   matchesDs,
   parseDs,
+  readDsSet,
   selectDs,
+  UnsupportedDs,
 } from '../../../src/dnssec/digest.ts';
 import { type DnsKey, parseDnsKey } from '../../../src/dnssec/key.ts';
 import { createRandom, mutate } from '../../support/mutate.ts';
@@ -116,9 +119,10 @@ describe('matchesDs()', () => {
 });
 
 describe('parseDs()', () => {
-  test('refuses RDATA without a digest', () => {
+  test('refuses RDATA without a digest type, and reads a digest of no bytes', () => {
     expect(parseDs(new Uint8Array(0))).toBeUndefined();
-    expect(parseDs(Uint8Array.of(0, 1, 13, 2))).toBeUndefined();
+    expect(parseDs(Uint8Array.of(0, 1, 13))).toBeUndefined();
+    expect(parseDs(Uint8Array.of(0, 1, 13, 2))?.digest).toEqual(new Uint8Array(0));
     expect(parseDs(Uint8Array.of(0, 1, 13, 2, 9))).toEqual({
       keyTag: 1,
       algorithm: 13,
@@ -172,5 +176,53 @@ describe('selectDs()', () => {
 
   test('keeps RSASHA1 when asked to', () => {
     expect(select(set([5, 2], [7, 1]), true)).toEqual([[5, 2]]);
+  });
+});
+
+describe('readDsSet()', () => {
+  const rdata = (algorithm: number, digestType: number, bytes = 32, keyTag = 1): Uint8Array =>
+    Buffer.concat([Buffer.of(0, keyTag, algorithm, digestType), Buffer.alloc(bytes)]);
+  const read = (...rdatas: readonly Uint8Array[]): string => {
+    const set = readDsSet(rdatas);
+    return set instanceof UnsupportedDs ? `unsupported ${set.lacking}` : `${set.length}`;
+  };
+
+  test('is unsupported only when every DS is, by algorithm or digest type', () => {
+    expect(read(rdata(99, 2))).toBe('unsupported algorithm');
+    expect(read(rdata(13, 99))).toBe('unsupported digest');
+    expect(read(rdata(99, 2), rdata(13, 99), rdata(5, 1))).toBe('unsupported digest');
+    expect(read(rdata(99, 2), rdata(13, 2))).toBe('1');
+  });
+
+  test('a DS of a supported kind counts whatever its digest is, and so does one that is malformed', () => {
+    expect(read(rdata(13, 2, 0))).toBe('1');
+    expect(read(rdata(13, 2, 20))).toBe('1');
+    expect(read(rdata(99, 2), Uint8Array.of(0, 1, 13))).toBe('0');
+    expect(read(Uint8Array.of(0))).toBe('0');
+    expect(read()).toBe('0');
+  });
+
+  test('no number of others hides one that counts, and sixteen are compared', () => {
+    const others = Array.from({ length: 1000 }, (_, index) => rdata(99, 2, 32, index & 0xff));
+    expect(read(...others, rdata(13, 2))).toBe('1');
+    expect(read(...Array.from({ length: 1000 }, () => rdata(13, 2)))).toBe('16');
+  });
+
+  test('any set that holds one that counts is no reason to call a zone insecure', () => {
+    const entry = fc.tuple(fc.nat(255), fc.nat(255), fc.nat(64)).map((parts) => rdata(...parts));
+    fc.assert(
+      fc.property(
+        fc.array(entry),
+        fc.constantFrom(8, 10, 13, 14, 15, 16),
+        fc.constantFrom(1, 2, 4),
+        fc.nat(64),
+        fc.nat(40),
+        (others, algorithm, type, bytes, place) => {
+          const set = [...others];
+          set.splice(Math.min(place, others.length), 0, rdata(algorithm, type, bytes));
+          expect(readDsSet(set)).not.toBeInstanceOf(UnsupportedDs);
+        },
+      ),
+    );
   });
 });

@@ -361,7 +361,7 @@ describe('answers of sound zones', () => {
     ['in.plain.test. A', 'insecure'],
     ['www.algorithm.test. A', `insecure ${EDE.UNSUPPORTED_DNSKEY_ALGORITHM}`],
     ['www.digest.test. A', `insecure ${EDE.UNSUPPORTED_DS_DIGEST}`],
-    ['www.small.test. A', `insecure ${EDE.UNSUPPORTED_DNSKEY_ALGORITHM}`],
+    ['www.small.test. A', `bogus ${EDE.DNSKEY_MISSING}`],
     ['www.revoked.test. A', 'secure'],
     ['revoked.test. DNSKEY', 'secure'],
     ['www.many.test. A', 'secure'],
