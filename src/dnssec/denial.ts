@@ -1,9 +1,11 @@
 // Denial of existence: whether the NSEC and NSEC3 records of an answer prove what it says is not there.
 //
 // Invariants: what a proof uses was verified, before or by the way, as a record of one zone, and nothing else about it is
-// trusted; of the records that come only those are verified that a proof uses (hundreds may be well signed); the two
-// kinds are never put together into one proof, nor NSEC3 records of different parameters; nothing throws, and hashing
-// is paid from the work that one question may cost.
+// trusted; of the records that come only those are verified that a proof uses (hundreds may be well signed); NSEC3
+// records of different parameters in one answer prove nothing at all, nor do they beside NSEC: an honest server has one
+// chain, and who collected records of others chooses among them (RFC 5155 section 8.2);
+// a proof by more iterations than count has to be as whole as any other before it makes something insecure; nothing
+// throws, and hashing is paid from the work that one question may cost.
 // RFC 4035 section 5.4, RFC 5155 section 8, RFC 6840 section 4, RFC 9276.
 import { foldedName, isInZone, TYPE } from '../dns/dns.ts';
 import { compareNames } from './canonical.ts';
@@ -23,9 +25,11 @@ import {
 import {
   compareHashes,
   isSameParameters,
+  NSEC3_ITERATIONS_COMPUTED_MAX,
   NSEC3_ITERATIONS_MAX,
   type Nsec3,
   type Nsec3Chain,
+  type Nsec3Parameters,
   proveNameErrorByNsec3,
   proveNoDataByNsec3,
   proveNoDsByNsec3,
@@ -56,8 +60,6 @@ export interface DenialRecords {
 
 /** RRsets of a kind that are looked at: all that a message may have. Each costs some µs; a proof verifies three at most. */
 const RECORDS_MAX = 256;
-/** Sets of NSEC3 parameters that are tried: an answer has one, and two while a zone changes them. */
-const CHAINS_MAX = 2;
 
 /** Whether an NXDOMAIN is right: neither the name nor a wildcard for it exists (RFC 4035 section 5.4, RFC 5155 section 8.4). */
 export const proveNameError = (records: DenialRecords, qname: Uint8Array, work: Work): Proof => {
@@ -91,7 +93,7 @@ export const proveNoData = (records: DenialRecords, qname: Uint8Array, qtype: nu
 export const proveEmptyName = (records: DenialRecords, name: Uint8Array, work: Work): Proof => {
   // Only such a name has no types at all: every other one has NSEC, or types that its NSEC3 record shows.
   const proof = proveNoData(records, name, TYPE.ANY, work);
-  return proof === 'proven' || proof === 'exceeded' ? proof : 'unproven';
+  return proof === 'opt-out' ? 'unproven' : proof;
 };
 
 /**
@@ -101,13 +103,11 @@ export const proveEmptyName = (records: DenialRecords, name: Uint8Array, work: W
  */
 export const proveUnsigned = (records: DenialRecords, qname: Uint8Array, work: Work): Proof => {
   const name = foldedName(qname);
-  const proof = prove(
-    records,
-    name,
-    (chain) => proveUnsignedByNsec(chain, name),
-    (chain) => proveUnsignedByNsec3(chain, name, work),
-  );
-  return proof === 'unsupported' ? 'unproven' : proof;
+  if (!isInZone(name, records.zone)) return 'unproven';
+  if (proveUnsignedByNsec(readNsecChain(records), name)) return 'proven';
+  const chain = readNsec3Chain(records);
+  const proof = isComputed(chain) ? proveUnsignedByNsec3(chain, name, work) : 'unproven';
+  return proof === 'unproven' && records.isExceeded?.() === true ? 'exceeded' : proof;
 };
 
 /**
@@ -141,13 +141,10 @@ export const proveNoDs = (records: DenialRecords, name: Uint8Array, work: Work):
   if (!isInZone(folded, records.zone) || isSameName(folded, records.zone)) return 'unproven';
   const byNsec = proveNoDsByNsec(readNsecChain(records), folded);
   if (byNsec !== 'unproven') return byNsec;
-  const { chains, isUnsupported } = readNsec3Chains(records);
-  for (const chain of chains) {
-    const proof = proveNoDsByNsec3(surveyName(chain, folded, work));
-    if (proof !== 'unproven') return proof;
-  }
-  if (records.isExceeded?.() === true) return 'exceeded';
-  return isUnsupported ? 'unsupported' : 'unproven';
+  const chain = readNsec3Chain(records);
+  // Nothing becomes secure by it, so that iterations do not matter: data of a name that is no delegation have to be signed.
+  const proof = isComputed(chain) ? proveNoDsByNsec3(surveyName(chain, folded, work)) : (chain ?? 'unproven');
+  return proof === 'unproven' && records.isExceeded?.() === true ? 'exceeded' : proof;
 };
 
 const prove = (
@@ -158,13 +155,11 @@ const prove = (
 ): Proof => {
   if (!isInZone(name, records.zone)) return 'unproven';
   if (byNsec(readNsecChain(records))) return 'proven';
-  const { chains, isUnsupported } = readNsec3Chains(records);
-  for (const chain of chains) {
-    const proof = byNsec3(chain);
-    if (proof !== 'unproven') return proof;
-  }
-  if (records.isExceeded?.() === true) return 'exceeded';
-  return isUnsupported ? 'unsupported' : 'unproven';
+  const chain = readNsec3Chain(records);
+  const proof = isComputed(chain) ? byNsec3(chain) : (chain ?? 'unproven');
+  if (proof === 'unproven') return records.isExceeded?.() === true ? 'exceeded' : proof;
+  const isCounted = !isComputed(chain) || chain.parameters.iterations <= NSEC3_ITERATIONS_MAX;
+  return isCounted || proof === 'exceeded' ? proof : 'unsupported';
 };
 
 const readNsecChain = (records: DenialRecords): NsecChain => {
@@ -223,37 +218,35 @@ class Spans<Span extends { readonly rrset: Rrset }> {
   }
 }
 
-/** The NSEC3 records, those of the same parameters together; whether there are some that are not computed. */
-const readNsec3Chains = (
-  records: DenialRecords,
-): { readonly chains: readonly Nsec3Chain[]; readonly isUnsupported: boolean } => {
-  const { zone } = records;
-  const groups: Spans<Nsec3>[] = [];
-  let isUnsupported = false;
+/**
+ * The NSEC3 records of the answer, all of the same parameters; undefined when there are none, or of different ones, or when
+ * NSEC records of the zone are there, which did not prove it. 'unsupported': they are not computed, and the zone signed one
+ * of them.
+ */
+const readNsec3Chain = (records: DenialRecords): Nsec3Chain | 'unsupported' | undefined => {
+  const { zone, verify } = records;
+  if (records.nsec.some((rrset) => readNsec(rrset, zone) !== undefined)) return undefined;
+  const spans = new Spans<Nsec3>(records, (verified) => readNsec3(verified, zone));
   for (const rrset of records.nsec3.slice(0, RECORDS_MAX)) {
     const nsec3 = readNsec3(rrset, zone);
     if (nsec3 === undefined) continue;
-    if (nsec3.parameters.iterations > NSEC3_ITERATIONS_MAX) {
-      // A forger of such a record must not make a zone insecure.
-      isUnsupported ||= records.verify === undefined || records.verify(rrset) !== undefined;
-      continue;
-    }
-    const group = groups.find(
-      ({ all: [first] }) => first && isSameParameters(first.parameters, nsec3.parameters),
-    );
-    if (group !== undefined) group.add(nsec3);
-    else if (groups.length < CHAINS_MAX) {
-      const spans = new Spans<Nsec3>(records, (verified) => readNsec3(verified, zone));
-      spans.add(nsec3);
-      groups.push(spans);
-    }
+    const [first] = spans.all;
+    if (first !== undefined && !isSameParameters(first.parameters, nsec3.parameters)) return undefined;
+    spans.add(nsec3);
   }
-  return { chains: groups.flatMap((spans) => createNsec3Chain(zone, spans)), isUnsupported };
+  const [head] = spans.all;
+  if (head === undefined) return undefined;
+  if (head.parameters.iterations <= NSEC3_ITERATIONS_COMPUTED_MAX)
+    return createNsec3Chain(zone, head.parameters, spans);
+  // A forger of such a record must not make a zone insecure.
+  const isSigned = verify === undefined || spans.all.some(({ rrset }) => verify(rrset) !== undefined);
+  return isSigned ? 'unsupported' : undefined;
 };
 
-const createNsec3Chain = (zone: Uint8Array, spans: Spans<Nsec3>): Nsec3Chain[] => {
-  const [head] = spans.all;
-  if (head === undefined) return [];
+const isComputed = (chain: Nsec3Chain | 'unsupported' | undefined): chain is Nsec3Chain =>
+  typeof chain === 'object';
+
+const createNsec3Chain = (zone: Uint8Array, parameters: Nsec3Parameters, spans: Spans<Nsec3>): Nsec3Chain => {
   const floor = (hash: Uint8Array): Nsec3 | undefined => {
     let found: Nsec3 | undefined;
     let last = spans.all[0];
@@ -264,5 +257,5 @@ const createNsec3Chain = (zone: Uint8Array, spans: Spans<Nsec3>): Nsec3Chain[] =
     }
     return found ?? last;
   };
-  return [{ zone, parameters: head.parameters, floor, confirm: (span) => spans.confirm(span) }];
+  return { zone, parameters, floor, confirm: (span) => spans.confirm(span) };
 };

@@ -312,7 +312,8 @@ class Trial {
     // Some servers say NXDOMAIN for an empty non-terminal (RFC 8020 section 2 says what follows): to a resolver that believes it,
     // nothing below exists either.
     const emptiness = proveEmptyName(denial, name, work);
-    if (emptiness === 'proven') this.#message = withRcode(this.#message, RCODE.NOERROR);
+    if (emptiness === 'proven' || emptiness === 'unsupported')
+      this.#message = withRcode(this.#message, RCODE.NOERROR);
     return emptiness;
   }
 

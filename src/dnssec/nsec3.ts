@@ -1,7 +1,7 @@
 // NSEC3: the same proofs over hashed names, and spans that leave unsigned delegations out (opt-out).
 //
 // Invariants: as for NSEC; no name is hashed that the work of the question does not pay for, and nothing is hashed
-// with more iterations than NSEC3_ITERATIONS_MAX (CVE-2023-50868). Records with a hash or flags that nobody has
+// with more iterations than NSEC3_ITERATIONS_COMPUTED_MAX (CVE-2023-50868). Records with a hash or flags that nobody has
 // defined are passed over (RFC 5155 sections 8.1 and 8.2), so that an answer with no others proves nothing.
 // RFC 5155 section 8, RFC 6840 sections 4.1, 4.3 and 4.4, RFC 9276 section 3.2.
 import { hash } from 'node:crypto';
@@ -23,11 +23,16 @@ import type { Rrset } from './rrset.ts';
 import type { Work } from './work.ts';
 
 /**
- * Iterations that are computed; above, a zone is insecure (RFC 9276 section 3.2). The same as in BIND 9.20, which
- * will not sign with more either: 51 rounds of SHA-1 are some 50 µs, and while they run no other client of the thread
- * is served. Unbound 1.22 goes to 150.
+ * Iterations up to which a proof makes an answer secure; above, it makes it insecure (RFC 9276 section 3.2). The same as
+ * in BIND 9.20, which will not sign with more either.
  */
 export const NSEC3_ITERATIONS_MAX = 50;
+/**
+ * Iterations that are computed, as in unbound: 151 rounds of SHA-1 are some 150 µs, and while they run no other client of
+ * the thread is served. A record that is not computed shows nothing, and taking it for a proof would let whoever has one
+ * say that any name is unsigned.
+ */
+export const NSEC3_ITERATIONS_COMPUTED_MAX = 150;
 
 /** SHA-1, the only hash of the registry (RFC 5155 section 11). */
 const HASH_ALGORITHM_SHA1 = 1;
@@ -77,7 +82,7 @@ export interface Nsec3Finding<Span extends Nsec3 = Nsec3> {
 
 /**
  * The record of an NSEC3 RRset whose signature was verified; undefined when it proves nothing about `zone`. Iterations
- * may be above NSEC3_ITERATIONS_MAX.
+ * may be above NSEC3_ITERATIONS_COMPUTED_MAX.
  */
 export const readNsec3 = (rrset: Rrset, zone: Uint8Array): Nsec3 | undefined => {
   const [rdata, second] = rrset.rdatas;

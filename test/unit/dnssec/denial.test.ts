@@ -20,7 +20,7 @@ import {
   proveUnsigned,
   proveWildcard,
 } from '../../../src/dnssec/denial.ts';
-import { NSEC3_ITERATIONS_MAX } from '../../../src/dnssec/nsec3.ts';
+import { NSEC3_ITERATIONS_COMPUTED_MAX, NSEC3_ITERATIONS_MAX } from '../../../src/dnssec/nsec3.ts';
 import { type Rrset, readRrsets } from '../../../src/dnssec/rrset.ts';
 import { Work } from '../../../src/dnssec/work.ts';
 import { ask, type Reply } from '../../support/client.ts';
@@ -584,17 +584,53 @@ describe('bounds', () => {
   const prove = (rrsets: readonly Rrset[], work = new Work()) =>
     proveNameError(recordsOf('example.', rrsets), nameFrom('nothing.example.'), work);
 
-  test('iterations up to the limit are computed, and above it the zone is insecure', () => {
-    expect(prove(createNsec3Rrsets(zone, { iterations: NSEC3_ITERATIONS_MAX }))).toBe('proven');
-    const above = createNsec3Rrsets(zone, { iterations: NSEC3_ITERATIONS_MAX + 1 });
-    expect(prove(above)).toBe('unsupported');
-    const records = recordsOf('example.', above);
-    expect(proveNoData(records, nameFrom('a.example.'), TYPE.MX, new Work())).toBe('unsupported');
-    expect(proveNoDs(records, nameFrom('a.example.'), new Work())).toBe('unsupported');
-    expect(proveWildcard(records, nameFrom('x.example.'), nameFrom('example.'), new Work())).toBe(
-      'unsupported',
-    );
-    expect(prove([...above, ...createNsec3Rrsets(zone)])).toBe('proven');
+  const judge = (rrsets: readonly Rrset[], zoneRecords = recordsOf('example.', rrsets)) => ({
+    nothing: prove(rrsets),
+    noMail: proveNoData(zoneRecords, nameFrom('a.example.'), TYPE.MX, new Work()),
+    noAddress: proveNoData(zoneRecords, nameFrom('a.example.'), TYPE.A, new Work()),
+    noDs: proveNoDs(zoneRecords, nameFrom('a.example.'), new Work()),
+    expanded: proveWildcard(zoneRecords, nameFrom('x.example.'), nameFrom('example.'), new Work()),
+    empty: proveEmptyName(zoneRecords, nameFrom('g.example.'), new Work()),
+  });
+  const PROVEN = { nothing: 'proven', noMail: 'proven', expanded: 'proven', empty: 'proven' } as const;
+  const SHOWN = { noAddress: 'unproven', noDs: 'no-delegation' } as const;
+
+  test('a proof of more iterations than count is a whole proof, and makes nothing secure', () => {
+    expect(judge(createNsec3Rrsets(zone, { iterations: NSEC3_ITERATIONS_MAX }))).toEqual({
+      ...PROVEN,
+      ...SHOWN,
+    });
+    for (const iterations of [NSEC3_ITERATIONS_MAX + 1, NSEC3_ITERATIONS_COMPUTED_MAX]) {
+      const above = createNsec3Rrsets(zone, { iterations });
+      const unsupported = Object.fromEntries(Object.keys(PROVEN).map((key) => [key, 'unsupported']));
+      expect(judge(above)).toEqual({ ...unsupported, ...SHOWN });
+      expect(judge(above.slice(0, 1)).nothing).toBe('unproven');
+    }
+  });
+
+  test('what is not computed makes a zone insecure where nothing else is there', () => {
+    const beyond = createNsec3Rrsets(zone, { iterations: NSEC3_ITERATIONS_COMPUTED_MAX + 1 });
+    expect(new Set(Object.values(judge(beyond)))).toEqual(new Set(['unsupported']));
+    for (const beside of [createNsec3Rrsets(zone), createNsecRrsets(zone)])
+      for (const one of beside) expect(Object.values(judge([...beyond, one]))).not.toContain('unsupported');
+    const records = { ...recordsOf('example.', beyond), verify: () => undefined };
+    expect(proveNoDs(records, nameFrom('a.example.'), new Work())).toBe('unproven');
+  });
+
+  test('records of other parameters take every proof away, wherever they stand', () => {
+    const whole = createNsec3Rrsets(zone);
+    for (const iterations of [1, 50, 51, 150, 151, 500])
+      for (const [one] of [
+        createNsec3Rrsets(zone, { iterations }),
+        createNsec3Rrsets(zone, { iterations, salt: 'aa' }),
+      ]) {
+        assert.ok(one !== undefined);
+        for (const mixed of [
+          [...whole, one],
+          [one, ...whole],
+        ])
+          expect(new Set(Object.values(judge(mixed)))).toEqual(new Set(['unproven']));
+      }
   });
 
   test('no hash is computed beyond the work of the question', () => {
@@ -660,7 +696,8 @@ describe('bounds', () => {
       ...other.filter((rrset) => !formatName(rrset.owner).startsWith(hashText('example.', 0, 'bb'))),
     ];
     expect(prove(halves)).toBe('unproven');
-    expect(prove([...halves, ...other])).toBe('proven');
+    expect(prove([...halves, ...other])).toBe('unproven');
+    expect(prove(other)).toBe('proven');
   });
 
   test('NSEC and NSEC3 are not put together', () => {
