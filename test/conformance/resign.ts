@@ -181,8 +181,8 @@ const importRsa = (bytes: Uint8Array): KeyObject => {
   return createPublicKey({ key, format: 'jwk' });
 };
 
-/** RFC 4034 appendix B. */
-const keyTagOf = (dnskey: Uint8Array): number => {
+/** The key tag of DNSKEY RDATA (RFC 4034 appendix B). */
+export const keyTagOf = (dnskey: Uint8Array): number => {
   let sum = 0;
   for (const [index, byte] of dnskey.entries()) sum += index % 2 === 0 ? byte << 8 : byte;
   return (sum + (sum >>> 16)) & 0xffff;
@@ -277,7 +277,7 @@ const createSignature = (
 };
 
 /** What a signature signs (RFC 4034 section 3.1.8.1), `fields` being the RDATA of its RRSIG before the signature. */
-const writeSigned = (
+export const writeSigned = (
   fields: Uint8Array,
   owner: Uint8Array,
   records: readonly ResourceRecord[],

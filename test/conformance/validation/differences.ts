@@ -1,0 +1,126 @@
+// What Cordon and unbound may say differently, each with its reason. Everything else is a fault, and so is whatever is not
+// what it must be by the RFCs, and whatever unbound calls bogus and Cordon does not: but for what stands in LOOSER.
+import type { MatrixCase } from './stage.ts';
+
+/** What was said about one case. */
+export interface MatrixResult {
+  readonly item: MatrixCase;
+  readonly question: string;
+  /** readVerdict() of each; of bogus ones without the code. */
+  readonly cordon: string;
+  readonly unbound: string;
+  /** Cordon's with the code and the text. */
+  readonly told: string;
+}
+
+/** A difference that has a reason. */
+export interface Difference {
+  readonly name: string;
+  readonly reason: string;
+  readonly isIt: (result: MatrixResult) => boolean;
+}
+
+/** What came of all cases. */
+export interface MatrixReport {
+  readonly cases: number;
+  readonly equal: number;
+  /** Cases by the name of the difference. */
+  readonly counts: ReadonlyMap<string, number>;
+  /** What has no reason, one line each. */
+  readonly faults: readonly string[];
+}
+
+const worthOf = (verdict: string): string => verdict.split(' ')[0] ?? '';
+
+const isBogus = (verdict: string): boolean => verdict === 'bogus';
+
+/** Cordon is stricter: bogus where unbound has an answer, or insecure where it has a secure one. */
+const STRICTER: readonly Difference[] = [
+  {
+    name: 'iterations of NSEC3',
+    reason: 'a proof of 51 to 150 makes an answer insecure; for unbound it is secure (RFC 9276 section 3.2)',
+    isIt: ({ item, cordon, unbound }) =>
+      / (?:51|100|150) \w+/.test(item.title) && cordon === unbound.replace(/^secure/, 'insecure'),
+  },
+  {
+    name: 'NSEC3 beside NSEC',
+    reason:
+      'a zone has one kind, so NSEC3 records prove nothing beside NSEC records that do not prove it themselves',
+    isIt: ({ item: { title }, cordon }) =>
+      isBogus(cordon) && / nsec /.test(title) && / \d+ [a-z]/.test(title.replaceAll('nsec', '')),
+  },
+  {
+    name: 'key sizes',
+    reason:
+      'RSA of less than 1,024 bits can be forged, and of more than 4,096 is no key of DNSSEC (RFC 5702 section 2)',
+    isIt: ({ item: { title }, cordon }) =>
+      isBogus(cordon) && /rsa(?:512|8192)/.test(title) && isSigned(title),
+  },
+  {
+    name: 'RSA exponents',
+    reason: 'more than five bytes, which nobody uses, make verifications slow',
+    isIt: ({ item: { title }, cordon }) => isBogus(cordon) && /exponent-long/.test(title) && isSigned(title),
+  },
+  {
+    name: 'SHA-1 beside better digests',
+    reason: 'a DS with SHA-1 does not count beside one with SHA-256 or SHA-384 (RFC 4509 section 3)',
+    isIt: ({ item: { title }, cordon }) =>
+      isBogus(cordon) && /\/1\b/.test(title) && /\/[24]\b/.test(title) && isSigned(title),
+  },
+  {
+    name: 'RSASHA1, signed',
+    reason: 'does not count: insecure, or bogus where another DS counts; for unbound it is secure (RFC 9905 section 2)',
+    isIt: ({ item: { title, right }, cordon, unbound }) =>
+      /rsasha1/.test(title) &&
+      isSigned(title) &&
+      (right === 'insecure' ? cordon === unbound.replace(/^secure/, 'insecure') : isBogus(cordon)),
+  },
+];
+
+/** Not bogus where unbound is: only where the RFCs leave no doubt. */
+const LOOSER: readonly Difference[] = [
+  {
+    name: 'RSASHA1, forged',
+    reason: 'does not count, so that nothing of the zone has to be signed (RFC 9905 section 2)',
+    isIt: ({ item, cordon }) =>
+      /rsasha1/.test(item.title) && item.right === 'insecure' && worthOf(cordon) === 'insecure',
+  },
+  {
+    name: 'records beyond those that unbound reads',
+    reason: 'a DS or a key that counts does so however many others there are; unbound gives up',
+    isIt: ({ item: { title, right }, cordon }) =>
+      /^(?:40 DS|400 keys|701 keys)/.test(title) && right === 'secure' && worthOf(cordon) === right,
+  },
+  {
+    name: 'superfluous records with wrong signatures',
+    reason: 'NSEC records prove it; what is not needed is neither verified nor passed on',
+    isIt: ({ item: { title } }) => /proof nsec true; beside \d+ forged /.test(title),
+  },
+];
+
+const isSigned = (title: string): boolean => title.endsWith('data signed');
+
+/** Everything that may differ. */
+export const DIFFERENCES: readonly Difference[] = [...STRICTER, ...LOOSER];
+
+/** Sorts results. */
+export const reportOn = (results: readonly MatrixResult[]): MatrixReport => {
+  const counts = new Map<string, number>(DIFFERENCES.map(({ name }) => [name, 0]));
+  const faults: string[] = [];
+  let equal = 0;
+  for (const result of results) {
+    const { item, cordon, unbound, told, question } = result;
+    const allowed = isBogus(unbound) && !isBogus(cordon) ? LOOSER : STRICTER;
+    const difference = cordon === unbound ? undefined : allowed.find(({ isIt }) => isIt(result));
+    const isRight =
+      item.right === undefined || worthOf(cordon) === item.right || (isBogus(cordon) && difference);
+    if (cordon === unbound && isRight) equal++;
+    else if (difference !== undefined && isRight)
+      counts.set(difference.name, (counts.get(difference.name) ?? 0) + 1);
+    else
+      faults.push(
+        `${item.title} (${question}): ${told}; unbound ${unbound}; right ${item.right ?? 'is either'}`,
+      );
+  }
+  return { cases: results.length, equal, counts, faults };
+};
