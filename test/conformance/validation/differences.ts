@@ -50,6 +50,16 @@ const STRICTER: readonly Difference[] = [
       isBogus(cordon) && / nsec /.test(title) && / \d+ [a-z]/.test(title.replaceAll('nsec', '')),
   },
   {
+    name: 'two NSEC records of one name',
+    reason: 'contradict each other, so that neither counts; unbound takes one of them',
+    isIt: ({ item: { title }, cordon }) => isBogus(cordon) && /proof nsec \w+; beside nsec /.test(title),
+  },
+  {
+    name: 'revoked keys',
+    reason: 'a DS of a key whose owner revoked it names nothing (RFC 5011 section 2.1)',
+    isIt: ({ item: { title }, cordon }) => isBogus(cordon) && /p256-revoked/.test(title) && isSigned(title),
+  },
+  {
     name: 'key sizes',
     reason:
       'RSA of less than 1,024 bits can be forged, and of more than 4,096 is no key of DNSSEC (RFC 5702 section 2)',
@@ -69,7 +79,8 @@ const STRICTER: readonly Difference[] = [
   },
   {
     name: 'RSASHA1, signed',
-    reason: 'does not count: insecure, or bogus where another DS counts; for unbound it is secure (RFC 9905 section 2)',
+    reason:
+      'does not count: insecure, or bogus where another DS counts; for unbound it is secure (RFC 9905 section 2)',
     isIt: ({ item: { title, right }, cordon, unbound }) =>
       /rsasha1/.test(title) &&
       isSigned(title) &&
