@@ -19,6 +19,7 @@ export { lookAtKeys, type PrimeOutcome, primeAnchors } from './prime.ts';
 export {
   type AnchorEvent,
   advanceAnchors,
+  isSameTrust,
   type KeyObservation,
   postponeCheck,
   trustedAnchor,

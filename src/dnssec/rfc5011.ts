@@ -11,7 +11,7 @@ import { DAY_MS, HOUR_MS } from '../base/base.ts';
 import { writeU16 } from '../dns/dns.ts';
 import { ANCHOR_KEYS_MAX, type AnchorKey, type AnchorKeyState, type AnchorState } from './anchor-state.ts';
 import type { TrustAnchor } from './anchors.ts';
-import { matchesDs } from './digest.ts';
+import { type DelegationSigner, matchesDs } from './digest.ts';
 import { type DnsKey, isKeySupported, parseDnsKey } from './key.ts';
 import { isSameName } from './nsec.ts';
 import type { Rrset } from './rrset.ts';
@@ -74,6 +74,36 @@ export const trustedAnchor = (state: AnchorState, configured: TrustAnchor): Trus
   const isEmpty = ds.length + keys.length + trusted.length === 0;
   return isEmpty ? undefined : { zone: state.zone, ds, keys: [...trusted, ...keys] };
 };
+
+/**
+ * True when two anchors trust the same keys, each by a DS or by the key itself: to have seen the key that a DS names changes
+ * nothing for those who validate.
+ */
+export const isSameTrust = (a: readonly TrustAnchor[], b: readonly TrustAnchor[]): boolean =>
+  a.length === b.length &&
+  a.every((anchor, index) => {
+    const other = b[index];
+    return (
+      other !== undefined &&
+      isSameName(anchor.zone, other.zone) &&
+      trustsAllOf(anchor, other) &&
+      trustsAllOf(other, anchor)
+    );
+  });
+
+const trustsAllOf = (anchor: TrustAnchor, other: TrustAnchor): boolean =>
+  other.keys.every((key) => isConfigured(anchor, key)) &&
+  other.ds.every(
+    (ds) =>
+      anchor.ds.some((own) => isSameDs(own, ds)) ||
+      anchor.keys.some((key) => matchesDs(ds, anchor.zone, key)),
+  );
+
+const isSameDs = (a: DelegationSigner, b: DelegationSigner): boolean =>
+  a.keyTag === b.keyTag &&
+  a.algorithm === b.algorithm &&
+  a.digestType === b.digestType &&
+  Buffer.compare(a.digest, b.digest) === 0;
 
 /** Verifies a DNSKEY RRset by the anchor now trusted (RFC 5011 sections 2.1 and 2.2). */
 export const observeKeys = (rrset: Rrset, anchor: TrustAnchor, nowSec: number): KeyObservation => {

@@ -28,6 +28,7 @@ import {
   createAnchorState,
   formatAnchorState,
   isClockPlausible,
+  isSameTrust,
   type Lookup,
   lookAtKeys,
   type PrimeOutcome,
@@ -89,6 +90,7 @@ export class TrustKeeper {
   #config: Config;
   #configured: readonly TrustAnchor[] = [];
   #states: AnchorState[] = [];
+  #anchors: readonly TrustAnchor[] = [];
   #lookup: Lookup | undefined;
   /** Which upstreams `auto` was decided for. */
   #upstreamsHash = '';
@@ -119,12 +121,17 @@ export class TrustKeeper {
     return this.#isAutoValidating ? 'validate' : 'off';
   }
 
-  /** What to validate with now; an anchor whose keys were all revoked is gone (RFC 5011 section 5). */
+  /**
+   * What to validate with now; an anchor whose keys were all revoked is gone (RFC 5011 section 5). The same object for as
+   * long as it trusts the same keys: with another one, workers forget what they have validated.
+   */
   get anchors(): readonly TrustAnchor[] {
-    return this.#configured.flatMap((anchor, index) => {
+    const anchors = this.#configured.flatMap((anchor, index) => {
       const state = this.#states[index];
       return (state === undefined ? anchor : trustedAnchor(state, anchor)) ?? [];
     });
+    if (!isSameTrust(this.#anchors, anchors)) this.#anchors = anchors;
+    return this.#anchors;
   }
 
   /** When keys last confirmed the anchors, the one that was looked at longest ago; undefined: one never was. */
@@ -276,6 +283,7 @@ export class TrustKeeper {
     for (const [index, configured] of this.#configured.entries()) {
       const before = this.#states[index];
       if (before === undefined || clock() < before.nextCheckAtMs) continue;
+      const trustedBefore = this.anchors;
       const trusted = trustedAnchor(before, configured);
       const seen = trusted && (await lookAtKeys(lookup, trusted, clock));
       if (this.#states[index] !== before || this.#isClosed) return;
@@ -290,7 +298,7 @@ export class TrustKeeper {
         statePath(this.#config.stateDirectory, configured.zone),
         formatLearned(moved.state, configured),
       );
-      if (moved.events.length > 0) onChange();
+      if (this.anchors !== trustedBefore) onChange();
     }
   }
 

@@ -740,6 +740,21 @@ test('a listed name is refused without signatures, whoever would validate', asyn
   }
 });
 
+test('what was validated is kept when the keys that the anchors name are seen for the first time', async () => {
+  const config = configure('{ mode: validate, anchors: anchors.ds }');
+  const program = await startCordon({ config, files: { 'anchors.ds': tree.anchors } });
+  const question = 'www.alg15.example. A';
+  const count = (): number => tree.questions().filter((asked) => asked === question).length;
+  expect(readVerdict(await askForProof(program.dns, question))).toBe('secure data');
+  const before = count();
+  await program.waitForLog(({ msg }) => msg === 'a key of a trust anchor has changed its state');
+  // Changes are made one after the other: what would have followed from the keys is over when this one is.
+  await reload(program, { 'cordon.yaml': config });
+  expect(readVerdict(await askForProof(program.dns, question))).toBe('secure data');
+  expect(count()).toBe(before);
+  await program.stop();
+});
+
 describe('modes', () => {
   const SECURE = 'www.alg13.example. A';
   const BOGUS = 'rdata.tampered.example. A';

@@ -9,6 +9,7 @@ import {
   advanceAnchors,
   createAnchorState,
   formatAnchorState,
+  isSameTrust,
   type KeyObservation,
   parseAnchorState,
   parseTrustAnchors,
@@ -309,5 +310,35 @@ describe('the text of a state', () => {
         message: expect.stringMatching(/^read the state of a trust anchor, FILE: /),
       }),
     );
+  });
+});
+
+describe('isSameTrust()', () => {
+  const of = (...texts: readonly string[]): TrustAnchor[] => parseTrustAnchors(texts.join('\n'), 'anchors');
+  const dsTexts = (key: ZoneKey): readonly string[] =>
+    signZone({ apex: APEX, records: [], keys: [key], digests: ['SHA-256', 'SHA-384'] }).ds;
+
+  test('a key is trusted by its DS as by itself, in whatever order', () => {
+    const [one = '', other = ''] = dsTexts(first);
+    for (const texts of [[first.record], [one], [other], [other, one], [one, first.record]])
+      for (const others of [[first.record], [one, other]])
+        expect(isSameTrust(of(...texts), of(...others)), `${texts} ${others}`).toBe(
+          texts.includes(first.record) || others.includes(first.record) || texts.length === 2,
+        );
+  });
+
+  test('another key, one more, one less or another zone is not the same', () => {
+    const same = of(first.record);
+    for (const other of [
+      of(second.record),
+      of(first.record, second.record),
+      of(...dsTexts(first), ...dsTexts(second)),
+      of(first.record.replace(APEX, 'example.org.')),
+      of(first.record, first.record.replace(APEX, 'example.org.')),
+      [],
+    ]) {
+      expect(isSameTrust(same, other)).toBe(false);
+      expect(isSameTrust(other, same)).toBe(false);
+    }
   });
 });
