@@ -3,6 +3,7 @@
 // about some hundreds of cases; `npm run differential:dnssec` about all.
 import { expect, test } from 'vitest';
 import { requireProgram } from '../support/process.ts';
+import { createAttacks } from './validation/attacks.ts';
 import { runMatrix } from './validation/contest.ts';
 import { createDelegations } from './validation/delegations.ts';
 import { createDenials } from './validation/denials.ts';
@@ -13,6 +14,7 @@ const TIMEOUT_MS = 300_000;
 test.for([
   ['DS sets and keys', createDelegations],
   ['denials', createDenials],
+  ['records that stand where they prove nothing', createAttacks],
 ] as const)(
   '%s are worth what they are worth to unbound',
   { timeout: TIMEOUT_MS },

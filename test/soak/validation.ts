@@ -7,6 +7,7 @@
 // (test/conformance/validation.test.ts).
 import { parseArgs } from 'node:util';
 import { formatTable } from '../../bench/table.ts';
+import { createAttacks } from '../conformance/validation/attacks.ts';
 import { runMatrix } from '../conformance/validation/contest.ts';
 import { createDelegations } from '../conformance/validation/delegations.ts';
 import { createDenials } from '../conformance/validation/denials.ts';
@@ -40,6 +41,7 @@ const main = async (): Promise<number> => {
   const all = [
     ...(values.only === 'denials' ? [] : createDelegations(true)),
     ...(values.only === 'delegations' ? [] : createDenials(true)),
+    ...(values.only === undefined ? createAttacks() : []),
   ];
   const cases = all.filter((_, index) => index % Number(parts) === Number(part) - 1);
   const startMs = performance.now();

@@ -32,7 +32,11 @@ dnssec: { mode: validate, anchors: anchors.ds }
     for (let index = next++; index < cases.length; index = next++) {
       const item = cases[index];
       if (item === undefined) return;
-      const question = stage.questionOf(index);
+      for (const earlier of item.before ?? [])
+        await Promise.all(
+          [cordon.dns, unbound.endpoint].map((server) => askForProof(server, stage.inFull(index, earlier))),
+        );
+      const question = stage.inFull(index, item.question);
       const [mine, theirs] = await Promise.all([
         askForProof(cordon.dns, question),
         askForProof(unbound.endpoint, question),

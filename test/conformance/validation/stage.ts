@@ -38,6 +38,8 @@ export interface MatrixCase {
   readonly title: string;
   /** `LABELS TYPE`; the apex of the zone is put behind the labels. */
   readonly question: string;
+  /** Questions of the same form that are asked before it. */
+  readonly before?: readonly string[];
   /** RDATA of the DS records that the parent signs; the zone's own key by default. */
   readonly ds?: (apex: string) => readonly Uint8Array[];
   /** The answer to `LABELS TYPE` (the apex is `@`); undefined for what an honest server says. */
@@ -109,9 +111,9 @@ export class Stage {
     return `case${index}.example.`;
   }
 
-  /** The question of a case in full. */
-  questionOf(index: number): string {
-    const [labels = '', type = ''] = (this.#cases[index]?.question ?? '').split(' ');
+  /** A question of a case in full. */
+  inFull(index: number, question: string): string {
+    const [labels = '', type = ''] = question.split(' ');
     return `${labels === '@' ? '' : `${labels}.`}${this.apexOf(index)} ${type}`;
   }
 
