@@ -194,6 +194,19 @@ const atCuts = (): MatrixCase[] => [
       },
     );
   }),
+  attack(
+    'a superfluous NSEC with a wrong signature beside a whole proof',
+    'nothing A',
+    (apex) => ({
+      rcode: RCODE.NXDOMAIN,
+      authority: [
+        ...soaOf(apex),
+        ...proof(apex, `${apex} 300 IN NSEC www.${apex} NS SOA RRSIG NSEC DNSKEY`),
+        ...signed(recordsOf(`www.${apex} 300 IN NSEC ${apex} A RRSIG NSEC`), { ...by(apex), isForged: true }),
+      ],
+    }),
+    { right: 'secure' },
+  ),
   attack('NSEC whose next name is outside the zone', 'nothing A', (apex) =>
     denied(apex, RCODE.NXDOMAIN, `${apex} 300 IN NSEC zz.example. NS SOA RRSIG NSEC DNSKEY`),
   ),

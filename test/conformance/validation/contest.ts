@@ -1,5 +1,8 @@
 // Asks Cordon and unbound the same about every case, and compares what they say with each other and with what is right.
-import { startCordon } from '../../support/process.ts';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { run, startCordon } from '../../support/process.ts';
 import { askForProof, readVerdict, startUnbound } from '../../support/validators.ts';
 import type { MatrixResult } from './differences.ts';
 import { type MatrixCase, Stage } from './stage.ts';
@@ -7,8 +10,19 @@ import { type MatrixCase, Stage } from './stage.ts';
 /** Questions under way at once. */
 const PARALLEL = 12;
 
-/** Runs all cases; `checkout` is the directory of another version of the program. */
-export const runMatrix = async (cases: readonly MatrixCase[], checkout?: string): Promise<MatrixResult[]> => {
+/** How to run it. */
+export interface MatrixOptions {
+  /** The directory of another version of the program. */
+  readonly checkout?: string | undefined;
+  /** delv of BIND is asked as well, a process for each case. */
+  readonly withDelv?: boolean;
+}
+
+/** Runs all cases. */
+export const runMatrix = async (
+  cases: readonly MatrixCase[],
+  { checkout, withDelv = false }: MatrixOptions = {},
+): Promise<MatrixResult[]> => {
   const stage = await Stage.open(cases);
   const upstream = stage.upstream.endpoint;
   const { anchors } = stage;
@@ -26,6 +40,16 @@ dnssec: { mode: validate, anchors: anchors.ds }
     }),
     startUnbound({ upstream, anchors }),
   ]);
+  const directory = mkdtempSync(join(tmpdir(), 'cordon-delv-'));
+  const [, , , tag, algorithm, type, digest] = anchors.trim().split(' ');
+  const delvFile = join(directory, 'anchors');
+  writeFileSync(delvFile, `trust-anchors { . static-ds ${tag} ${algorithm} ${type} "${digest}"; };\n`);
+  const askDelv = async (question: string): Promise<string> => {
+    const where = ['@127.0.0.1', '-p', String(upstream.port), '-a', delvFile, '+root=.'];
+    const { stdout, stderr } = await run('delv', [...where, ...question.split(' ')]);
+    if (stdout.includes('fully validated')) return 'secure';
+    return stdout.includes('unsigned answer') ? 'insecure' : `bogus ${stderr.trim().split('\n').at(-1)}`;
+  };
   const results: MatrixResult[] = [];
   let next = 0;
   const work = async (): Promise<void> => {
@@ -48,6 +72,7 @@ dnssec: { mode: validate, anchors: anchors.ds }
         cordon: withoutCode(readVerdict(mine)),
         unbound: withoutCode(readVerdict(theirs)),
         told,
+        ...(withDelv ? { delv: await askDelv(question) } : {}),
       });
     }
   };
@@ -56,6 +81,7 @@ dnssec: { mode: validate, anchors: anchors.ds }
   } finally {
     await Promise.all([cordon.stop(), unbound.stop()]);
     await stage.upstream.close();
+    rmSync(directory, { recursive: true });
   }
   return results;
 };
