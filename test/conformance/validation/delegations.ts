@@ -17,7 +17,7 @@ interface SetEntry {
   /** The digest type by its number. */
   readonly type: number;
   /** What is wrong with the digest. */
-  readonly fault?: 'empty' | 'short' | 'long' | 'wrong';
+  readonly fault?: 'cut' | 'empty' | 'short' | 'long' | 'wrong';
 }
 
 /** What the zone's server, or somebody before it, says the keys are. */
@@ -37,6 +37,7 @@ const ENTRIES: readonly SetEntry[] = [
   entry('p256', 4),
   entry('p256', 3),
   entry('p256', 200),
+  entry('p256', 2, 'cut'),
   entry('p256', 2, 'empty'),
   entry('p256', 2, 'short'),
   entry('p256', 2, 'long'),
@@ -88,6 +89,7 @@ const faulty = (apex: string, { key, type, fault }: SetEntry): Uint8Array => {
   const whole = dsOf(apex, keyOf(key), type);
   const digest = whole.subarray(4);
   if (fault === undefined) return whole;
+  if (fault === 'cut') return whole.subarray(0, 3);
   if (fault === 'empty') return whole.subarray(0, 4);
   if (fault === 'short') return whole.subarray(0, 4 + 20);
   if (fault === 'long') return Buffer.concat([whole, digest.subarray(0, 4)]);

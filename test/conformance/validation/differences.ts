@@ -57,6 +57,11 @@ const STRICTER: readonly Difference[] = [
     isIt: ({ item: { title }, cordon }) => isBogus(cordon) && /proof nsec \w+; beside nsec /.test(title),
   },
   {
+    name: 'DS without a digest type',
+    reason: 'is malformed, which is not the same as unsupported',
+    isIt: ({ item: { title }, cordon }) => isBogus(cordon) && /-cut\b/.test(title),
+  },
+  {
     name: 'revoked keys',
     reason: 'a DS of a key whose owner revoked it names nothing (RFC 5011 section 2.1)',
     isIt: ({ item: { title }, cordon }) => isBogus(cordon) && /p256-revoked/.test(title) && isSigned(title),
