@@ -206,8 +206,13 @@ const orderOfName = (name: string): string => name.split('.').filter(Boolean).re
 
 const describe = (parameters: Parameters | undefined, content: Content): string => {
   if (parameters === undefined) return 'none';
-  const { iterations, isForged = false, isUnknown = false } = parameters;
-  return `${iterations}${isForged ? ' forged' : ''}${isUnknown ? ' unknown-hash' : ''} ${content}`;
+  const { iterations, isForged = false, isUnknown = false, isOptOut = false } = parameters;
+  const way = [
+    [isForged, 'forged'],
+    [isUnknown, 'unknown-hash'],
+    [isOptOut, 'opt-out'],
+  ].flatMap(([is, word]) => (is ? [word] : []));
+  return [iterations, ...way, content].join(' ');
 };
 
 /** A chain and its content. */
@@ -262,15 +267,14 @@ const rightOf = (kind: Kind, proof: Part | undefined, beside: Part | undefined):
 };
 
 /** True for records that show the opposite, or nothing, and are read. */
-const isNoProof = (
-  kind: Kind,
-  { content, parameters: { iterations, isForged, isUnknown } }: Part,
-): boolean => {
+const isNoProof = (kind: Kind, { content, parameters }: Part): boolean => {
+  const { iterations, isForged, isUnknown, isOptOut } = parameters;
   if (isForged === true || isUnknown === true) return true;
   if (iterations !== 'nsec' && iterations > 150) return false;
-  return ['other', 'wildcard', 'alias', 'unrelated', ...(kind.isDelegation === true ? ['cut'] : [])].includes(
-    content,
-  );
+  if (content === 'other' || content === 'unrelated') return true;
+  // A span that leaves delegations out leaves room for one.
+  if (isOptOut === true) return false;
+  return content === 'wildcard' || content === 'alias' || (content === 'cut' && kind.isDelegation === true);
 };
 
 const chain = (iterations: number | 'nsec', more: Partial<Parameters> = {}): Parameters => ({
