@@ -1297,6 +1297,28 @@ describe('an anchor below an anchor', () => {
     );
   });
 
+  test('nor by keys of a size that does not count in place of those that an anchor names', async () => {
+    const inner = signZone({
+      apex: 'corp.example.com.',
+      records: ['www.corp.example.com. 300 IN A 192.0.2.2'],
+    });
+    const odd = parseRecord(SMALL_KEY.replace('small.test.', inner.apex));
+    const digest = createHash('sha256')
+      .update(Buffer.concat([odd.owner, odd.rdata]))
+      .digest('hex');
+    const oddDs = `${inner.apex} IN DS ${parseDnsKey(odd.rdata)?.keyTag} 8 2 ${digest}`;
+    const lookup = new ZoneLookup([inner]);
+    for (const texts of [[...inner.ds, oddDs], [oddDs]]) {
+      lookup.tamper = (asked, reply) => {
+        if (asked === 'corp.example.com. DNSKEY') return { ...reply, answer: [odd] };
+        return asked.startsWith('www.') ? { ...reply, answer: reply.answer.slice(0, 1) } : reply;
+      };
+      const anchors = parseTrustAnchors(texts.join('\n'), 'anchors');
+      const { ask } = createValidator({ lookup, anchors });
+      expect(wordsOf(await ask('www.corp.example.com. A'))).toBe(`bogus ${EDE.DNSKEY_MISSING}`);
+    }
+  });
+
   test('nor by what is kept of its proofs', async () => {
     const { outer, inner } = signBoth('nsec');
     const anchors = parseTrustAnchors([...outer.ds, ...inner.ds].join('\n'), 'anchors');
