@@ -113,8 +113,8 @@ const judgeDs = (rrset: Rrset, parent: SecureZone, examination: Examination): De
     : { kind: 'delegated', ds: set, ttlSec: verified.ttlSec };
 };
 
-const unsupportedReason = ({ lacking }: UnsupportedDs, owner: Uint8Array): Flaw =>
-  lacking === 'digest'
+const unsupportedReason = (set: UnsupportedDs, owner: Uint8Array): Flaw =>
+  set.lacking === 'digest'
     ? createFlaw(EDE.UNSUPPORTED_DS_DIGEST, owner, TYPE.DS, 'no supported digest')
     : createFlaw(EDE.UNSUPPORTED_DNSKEY_ALGORITHM, owner, TYPE.DS, 'no supported algorithm');
 

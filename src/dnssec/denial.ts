@@ -2,10 +2,10 @@
 //
 // Invariants: what a proof uses was verified, before or by the way, as a record of one zone, and nothing else about it is
 // trusted; of the records that come only those are verified that a proof uses (hundreds may be well signed); NSEC3
-// records of different parameters in one answer prove nothing at all, nor do they beside NSEC: an honest server has one
-// chain, and who collected records of others chooses among them (RFC 5155 section 8.2);
-// a proof by more iterations than count has to be as whole as any other before it makes something insecure; nothing
-// throws, and hashing is paid from the work that one question may cost.
+// records of different parameters in one answer prove nothing, nor do they beside NSEC, because an honest server has one
+// chain, and who collected records of others would choose among them; a proof by more iterations than count has to be as
+// whole as any other before it makes something insecure; nothing throws, and hashing is paid from the work that one
+// question may cost.
 // RFC 4035 section 5.4, RFC 5155 section 8, RFC 6840 section 4, RFC 9276.
 import { foldedName, isInZone, TYPE } from '../dns/dns.ts';
 import { compareNames } from './canonical.ts';

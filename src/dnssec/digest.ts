@@ -55,11 +55,16 @@ export const isDigestSupported = (digestType: number): boolean => HASHES.has(dig
  * one. Only readDsSet() does.
  */
 export class UnsupportedDs {
-  /** What they lack. */
-  readonly lacking: 'algorithm' | 'digest';
+  // Private, so that no other object has this type.
+  readonly #lacking: 'algorithm' | 'digest';
 
   private constructor(lacking: 'algorithm' | 'digest') {
-    this.lacking = lacking;
+    this.#lacking = lacking;
+  }
+
+  /** What they lack. */
+  get lacking(): 'algorithm' | 'digest' {
+    return this.#lacking;
   }
 
   /** Looks at every DS, however many there are: undefined when one can be used, or might be if it were not malformed. */

@@ -81,6 +81,14 @@ const KINDS: readonly Kind[] = [
     contents: { true: { 'a.ent': ['A'] }, other: { ent: ['A'] } },
   },
   {
+    name: 'empty name as NXDOMAIN',
+    question: 'ent A',
+    subject: 'ent',
+    type: 'A',
+    rcode: RCODE.NXDOMAIN,
+    contents: { true: { 'a.ent': ['A'] }, other: { ent: ['A'] } },
+  },
+  {
     name: 'wildcard NODATA',
     question: 'x.wild TXT',
     subject: 'x.wild',
