@@ -1,0 +1,47 @@
+// transparency: append-only logs that others can check without trusting who keeps them.
+//
+// The Merkle tree of RFC 6962 with its proofs, signed notes, checkpoints and cosignatures as C2SP writes them
+// (signed-note, tlog-checkpoint, tlog-cosignature, tlog-witness), and a witness. Knows no records and no resolver. What
+// others send is parsed and checked, and is a value when it is wrong; only the disk throws.
+export { type Checkpoint, formatCheckpoint, parseCheckpoint } from './checkpoint.ts';
+export {
+  consistencyProof,
+  EMPTY_ROOT,
+  HASH_BYTES,
+  inclusionProof,
+  isConsistent,
+  isIncluded,
+  leafHash,
+  type Nodes,
+  nodeHash,
+  rootAt,
+} from './merkle.ts';
+export {
+  createVerifier,
+  formatNote,
+  formatSignatureLine,
+  formatVerifier,
+  isKeyName,
+  type Note,
+  type NoteSignature,
+  parseNote,
+  parseSignatureLines,
+  parseVerifier,
+  SIGNATURE_TYPE,
+  type SignatureType,
+  signNote,
+  type Verified,
+  type Verifier,
+  verifyNote,
+} from './note.ts';
+export { formatSubmission, parseSubmission, type Submission } from './submission.ts';
+export { TreeFile } from './tree-file.ts';
+export { Witness, type WitnessAnswer, type Witnessed, type WitnessStore } from './witness.ts';
+export { submitCheckpoint, type WitnessPlace, type WitnessReply } from './witness-client.ts';
+export {
+  openWitnessKey,
+  originHash,
+  type TransparencyErrorCode,
+  WitnessDirectory,
+} from './witness-directory.ts';
+export { startWitness, type WitnessLog, type WitnessServer } from './witness-server.ts';
