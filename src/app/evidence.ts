@@ -152,6 +152,7 @@ export class Evidence {
         directory: join(config.stateDirectory, RECORDS_NAME),
         rings: this.#rings,
         resolver: this.#resolver,
+        origin: config.records.origin,
         version: VERSION,
         settings,
         fleet: config.fleet && {

@@ -31,6 +31,11 @@ export const recorderSettings = ({ records, fleet }: Config, resolver: string): 
     clientBytesPerDay: records.clientBytesPerDay,
     reserveBytes: records.reserveBytes,
   },
+  witnesses: records.witnesses.map(({ url, key, caPath }) => ({
+    url,
+    key,
+    ...(caPath && { ca: readCertificates(caPath, 'records.witnesses') }),
+  })),
   outputs: records.outputs.map((output) => toOutput(output, resolver)),
 });
 
@@ -98,7 +103,13 @@ const toOutput = (
         to:
           serverName === undefined
             ? { transport: 'tcp', address, port }
-            : { transport: 'tls', address, port, serverName, ...(caPath && { ca: readCa(caPath) }) },
+            : {
+                transport: 'tls',
+                address,
+                port,
+                serverName,
+                ...(caPath && { ca: readCertificates(caPath, 'records.outputs') }),
+              },
         resolver,
         version: VERSION,
         format,
@@ -115,8 +126,8 @@ const readEscrow = (path: string): string => {
   return pem;
 };
 
-const readCa = (path: string): string =>
-  readFile(path, 'the certificates', 'The key records.outputs of the configuration names the file.');
+const readCertificates = (path: string, key: string): string =>
+  readFile(path, 'the certificates', `The key ${key} of the configuration names the file.`);
 
 const readFile = (path: string, what: string, hint: string): string => {
   try {

@@ -58,7 +58,7 @@ export const reidentify = async ({ values, words }: InputOf<typeof FLEET_REIDENT
 };
 
 const readKeys = async (place: string): Promise<{ keys: SealedKey[]; findings: readonly string[] }> => {
-  const { findings } = await verifyRecords(place);
+  const { findings } = await verifyRecords(place, { isCollected: true });
   const reader = RecordsReader.open(place);
   try {
     return { keys: await readSealedKeys(reader), findings: findings.map(({ text }) => text) };

@@ -10,6 +10,7 @@ export const checkEvidence = (draft: Draft, report: Report): void => {
   checkDecisions(draft, report);
   checkRetention(draft, report);
   checkReports(draft, report);
+  checkWitnesses(draft, report);
   const seen = new Map<string, string>();
   for (const [index, output] of itemsOf(draft.records?.outputs)) {
     if (output?.to === undefined) continue;
@@ -30,6 +31,20 @@ export const checkEvidence = (draft: Draft, report: Report): void => {
       report([...path, 'ca'], conflict('the target is not encrypted', '"ca" goes with "syslog+tls"'));
     }
   }
+};
+
+/** A witness that stands twice is one, and more than there are cannot be needed. */
+const checkWitnesses = (draft: Draft, report: Report): void => {
+  const seen = new Map<string, string>();
+  let count = 0;
+  for (const [index, witness] of itemsOf(draft.records?.witnesses)) {
+    count++;
+    if (witness?.key === undefined) continue;
+    reportRepeat(seen, witness.key, ['records', 'witnesses', index, 'key'], 'is a witness already', report);
+  }
+  const needed = draft.records?.['witnesses-needed'];
+  if (needed !== undefined && needed > count)
+    report(['records', 'witnesses-needed'], conflict(`there are ${count} witnesses`));
 };
 
 /** A report that goes nowhere, or by mail without a server, is a mistake. */

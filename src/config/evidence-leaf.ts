@@ -1,6 +1,7 @@
 // The leaves of evidence: where records go beside the state directory, sentences of papers, days.
 import { resolve } from 'node:path';
 import { type Endpoint, formatEndpoint } from '../base/base.ts';
+import { isKeyName, parseVerifier, SIGNATURE_TYPE } from '../transparency/transparency.ts';
 import { readServerEndpoint } from './address-leaf.ts';
 import { withForm } from './form.ts';
 import { Fault, quote, same, suggest, textLeaf } from './value.ts';
@@ -27,6 +28,8 @@ export type RecordTarget =
 const TARGET_LENGTH_MAX = 4128;
 /** Characters of a sentence in a paper: a paragraph. */
 const SENTENCE_LENGTH_MAX = 2000;
+/** An origin is part of every checkpoint. */
+const ORIGIN_LENGTH_MAX = 255;
 /** RFC 6587 has no port of its own; 601 is syslog-conn, 6514 syslog-tls (RFC 5425 section 4.1). */
 const SYSLOG_PORT = 601;
 const SYSLOG_TLS_PORT = 6514;
@@ -114,6 +117,36 @@ const readServer = (scheme: string, rest: string, text: string): RecordTarget | 
   const isEncrypted = scheme === 'syslog+tls';
   return { kind: 'syslog', endpoint, serverName: isEncrypted ? (serverName ?? endpoint.address) : undefined };
 };
+
+/** The verifier key of a witness (C2SP signed-note): name, identifier, and a key of Ed25519 for cosignatures. */
+export const witnessKey = () =>
+  textLeaf(
+    { name: 'verifier key', bounds: '`NAME+HEX+BASE64`, of Ed25519 cosignatures' },
+    (text) =>
+      parseVerifier(text)?.type === SIGNATURE_TYPE.cosignature
+        ? text
+        : new Fault(
+            'ERR_CONFIG_VALUE',
+            `${quote(text)} is not the verifier key of a witness`,
+            'write what "cordon witness" prints at its start',
+          ),
+    same,
+  );
+
+/** What a log is called in checkpoints (C2SP tlog-checkpoint). */
+export const logOrigin = () =>
+  textLeaf(
+    { name: 'origin', bounds: `visible characters without "+", at most ${ORIGIN_LENGTH_MAX}` },
+    (text) =>
+      text.length <= ORIGIN_LENGTH_MAX && isKeyName(text)
+        ? text
+        : new Fault(
+            'ERR_CONFIG_VALUE',
+            `${quote(text)} is not a name of a log`,
+            'write it such as "agency.example/ns1"',
+          ),
+    same,
+  );
 
 /** A profile that ships, or a YAML file with one, whose path is absolute in the program. */
 export const profile = () =>

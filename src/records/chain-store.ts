@@ -7,7 +7,7 @@
 import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { errorText, syncDirectoryNow } from '../base/base.ts';
-import type { Batch, ChainEnd, ChainFault, ChainStoreOptions, SketchState } from './chain.ts';
+import type { Batch, ChainEnd, ChainFault, ChainStoreOptions, PlacedBlock, SketchState } from './chain.ts';
 import { isOperational } from './disk-error.ts';
 import type { ChainPosition } from './heads.ts';
 import {
@@ -99,15 +99,17 @@ export class ChainStore {
     return this.#partition.sizeBytes();
   }
 
-  /** Writes blocks at the end of the chain and waits until they are on the disk; all or nothing. */
-  append(batch: Batch): void {
+  /** Writes blocks at the end of the chain and waits until they are on the disk, all or nothing; gives their places. */
+  append(batch: Batch): PlacedBlock[] {
     let end = this.#end;
+    const placed: PlacedBlock[] = [];
     const partition = this.#partition;
     partition.transact(() => {
       for (const block of batch.blocks) {
         const first = end.sequence + 1;
         const hash = this.#hasher.hash(end.hash, first, block.count, block.body);
         partition.insertBlock(first, block, hash);
+        placed.push({ first, count: block.count, hash });
         end = { sequence: end.sequence + block.count, hash };
       }
       for (const count of batch.rollup) partition.addCount(count);
@@ -115,6 +117,12 @@ export class ChainStore {
     });
     for (const block of batch.blocks) partition.note(block);
     this.#end = end;
+    return placed;
+  }
+
+  /** Blocks of the partition that begin before a record, the last one first; so many at most. */
+  blocksBefore(first: number, limit: number): PlacedBlock[] {
+    return this.#partition.blocksBefore(first, limit);
   }
 
   /** Where the partition now stands, for a head. */

@@ -12,6 +12,14 @@ export interface Block {
   readonly body: string;
 }
 
+/** A block that has its place in the chain. */
+export interface PlacedBlock {
+  /** Sequence number of its first record. */
+  readonly first: number;
+  readonly count: number;
+  readonly hash: Buffer;
+}
+
 /** A number of queries under the columns of the rollup. */
 export interface RollupCount {
   readonly hourMs: number;

@@ -27,6 +27,12 @@ export type FindingCode =
   | 'tail-added'
   /** The recorder's own note is not there or cannot be read. */
   | 'note-missing'
+  /** No checkpoint is there, although the log was begun. */
+  | 'checkpoint-missing'
+  /** The checkpoint is not signed by a key that is known. */
+  | 'checkpoint-signature'
+  /** The log has, or was signed to have, other blocks than are there. */
+  | 'log-differs'
   | 'partition-missing'
   | 'partition-unreadable'
   /** The program found it damaged and set it aside. */

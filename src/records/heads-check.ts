@@ -16,6 +16,11 @@ export interface PlacedHead {
 
 /** All heads that were found. What is wrong with them is reported while they are read. */
 export class HeadsCheck {
+  /** The public keys that count, by their identifiers. */
+  get keys(): ReadonlyMap<string, KeyObject> {
+    return this.#keys;
+  }
+
   /** Heads that were read. */
   count = 0;
   readonly #report: Report;

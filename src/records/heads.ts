@@ -121,6 +121,27 @@ export const keyIdOf = (key: KeyObject): string =>
 export const isHeadSignedBy = (head: SignedHead, key: KeyObject): boolean =>
   verify(null, Buffer.from(headText(head)), key, Buffer.from(head.signature, 'base64'));
 
+/** The private key of the records' directory; made at the first start. Throws ERR_COMPLIANCE_SIGNING_KEY. */
+export const openSigningKey = (directory: string): KeyObject => {
+  const path = join(directory, PRIVATE_NAME);
+  try {
+    if (!existsSync(path)) {
+      const { privateKey } = generateKeyPairSync('ed25519');
+      replaceFileNow(path, privateKey.export({ type: 'pkcs8', format: 'pem' }), PRIVATE_MODE);
+    }
+    const key = createPrivateKey(readFileSync(path));
+    if (key.asymmetricKeyType !== 'ed25519') throw new Error('not an Ed25519 key');
+    const publicText = createPublicKey(key).export({ type: 'spki', format: 'pem' });
+    const publicPath = join(directory, PUBLIC_NAME);
+    if (!existsSync(publicPath) || readFileSync(publicPath, 'utf8') !== publicText) {
+      replaceFileNow(publicPath, publicText, PUBLIC_MODE);
+    }
+    return key;
+  } catch (cause) {
+    throw new AppError('ERR_COMPLIANCE_SIGNING_KEY', `reading ${path}: ${errorText(cause)}`, { cause });
+  }
+};
+
 /** Signs heads with the key of the records' directory. */
 export class HeadSigner {
   readonly keyId: string;
@@ -133,23 +154,7 @@ export class HeadSigner {
 
   /** Reads the key, or creates it at the first start. Throws ERR_COMPLIANCE_SIGNING_KEY. */
   static open(directory: string): HeadSigner {
-    const path = join(directory, PRIVATE_NAME);
-    try {
-      if (!existsSync(path)) {
-        const { privateKey } = generateKeyPairSync('ed25519');
-        replaceFileNow(path, privateKey.export({ type: 'pkcs8', format: 'pem' }), PRIVATE_MODE);
-      }
-      const key = createPrivateKey(readFileSync(path));
-      if (key.asymmetricKeyType !== 'ed25519') throw new Error('not an Ed25519 key');
-      const publicText = createPublicKey(key).export({ type: 'spki', format: 'pem' });
-      const publicPath = join(directory, PUBLIC_NAME);
-      if (!existsSync(publicPath) || readFileSync(publicPath, 'utf8') !== publicText) {
-        replaceFileNow(publicPath, publicText, PUBLIC_MODE);
-      }
-      return new HeadSigner(key);
-    } catch (cause) {
-      throw new AppError('ERR_COMPLIANCE_SIGNING_KEY', `reading ${path}: ${errorText(cause)}`, { cause });
-    }
+    return new HeadSigner(openSigningKey(directory));
   }
 
   /** The head of a position. */

@@ -9,6 +9,7 @@ import type {
   Block,
   ChainEnd,
   ChainStoreOptions,
+  PlacedBlock,
   RisenRegisters,
   RollupCount,
   SketchState,
@@ -273,6 +274,16 @@ export class OpenPartition {
   hashOf(first: number): string | undefined {
     const hash = this.#database.prepare('SELECT hash FROM blocks WHERE first = ?').get(first)?.['hash'];
     return hash instanceof Uint8Array ? Buffer.from(hash).toString('hex') : undefined;
+  }
+
+  /** Blocks that begin before a record, the last one first; so many at most. */
+  blocksBefore(first: number, limit: number): PlacedBlock[] {
+    return this.#database
+      .prepare(
+        "SELECT first, count, '' AS body, hash FROM blocks WHERE first < ? ORDER BY first DESC LIMIT ?",
+      )
+      .all(first, limit)
+      .map(toBlockRow);
   }
 
   note(block: Pick<Block, 'count' | 'fromMs' | 'untilMs'>): void {

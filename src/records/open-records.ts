@@ -1,8 +1,12 @@
 // What is open while the disk works: the lock of the directory, both chains, keys, heads and what writes into them.
 import { existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { isAppError } from '../base/base.ts';
 import { SIPHASH_KEY_LENGTH } from '../dns/dns.ts';
+import type { ChainFault } from './chain.ts';
 import { ChainStore } from './chain-store.ts';
+import { defaultOrigin } from './checkpoint-file.ts';
+import { CheckpointLog } from './checkpoint-log.ts';
 import { readReferenceSecret } from './client-references.ts';
 import { takeUpCountingKey } from './counting-key.ts';
 import { DirectoryLock } from './directory-lock.ts';
@@ -13,7 +17,7 @@ import { HEADS_NAME } from './heads-file.ts';
 import { Housekeeping } from './housekeeping.ts';
 import { ClientIdentities } from './identity.ts';
 import type { OwnRecords } from './own-records.ts';
-import { DIRECTORY_MODE, dayOf } from './partition.ts';
+import { DIRECTORY_MODE, dayOf, timeText } from './partition.ts';
 import { PositionFile, readPosition } from './position-file.ts';
 import { PSEUDONYM_KEYS_NAME, PseudonymKeys } from './pseudonym-keys.ts';
 import { QueryEncoder } from './query-encoder.ts';
@@ -29,6 +33,9 @@ import { POSITION_NAME, SKETCH_KEY_NAME } from './verify.ts';
 /** Files that are made once both chains have a partition: where one is and no partition, those are gone. */
 const MADE_WITH_RECORDS = [POSITION_NAME, PSEUDONYM_KEYS_NAME, SKETCH_KEY_NAME];
 
+/** By how much a clock may be behind its last record without a word, milliseconds: checkpoints have seconds. */
+const CLOCK_MS = 2_000;
+
 /** What is open while the disk works. */
 export interface OpenRecords {
   readonly lock: DirectoryLock;
@@ -40,6 +47,8 @@ export interface OpenRecords {
   readonly budget: RecordBudget;
   readonly reserve: DiskReserve;
   readonly heads: HeadKeeper | undefined;
+  /** Undefined while its key cannot be read. */
+  readonly checkpoints: CheckpointLog | undefined;
   readonly housekeeping: Housekeeping;
 }
 
@@ -97,6 +106,7 @@ export const openRecords = ({
       return result.store;
     };
     const stores = { changes: openStore('changes'), queries: openStore('queries') };
+    const { log: checkpoints, aliveMs, faults } = openCheckpoints(options, stores);
     if (last.faults.length > 0) own.fault({ file: HEADS_NAME, text: last.faults.join('; ') });
     const keys = PseudonymKeys.open(directory);
     const { bounds } = settings;
@@ -119,14 +129,68 @@ export const openRecords = ({
       write: ({ time: _, kind: __, ...record }) => own.confirmed(record),
     });
     const position = PositionFile.open(positionPath);
-    const open = { lock, stores, position, keys, encoder, recent, budget, reserve, heads, housekeeping };
-    if (!isResumed) return { open, crashMs: own.start(stores, before?.timeMs, version) };
-    own.note({ event: 'restored', text: 'the recorder was started again' });
-    return { open, crashMs: undefined };
+    const open = {
+      lock,
+      stores,
+      position,
+      keys,
+      encoder,
+      recent,
+      budget,
+      reserve,
+      heads,
+      checkpoints,
+      housekeeping,
+    };
+    let crashMs: number | undefined;
+    if (isResumed) own.note({ event: 'restored', text: 'the recorder was started again' });
+    else {
+      const log = checkpoints && { verifier: checkpoints.verifierKey, logSize: checkpoints.size };
+      crashMs = own.start(stores, aliveMs, { version, ...log });
+    }
+    for (const fault of faults) own.fault(fault);
+    if (!isResumed) noteClock(open, aliveMs, options, own);
+    return { open, crashMs };
   } catch (thrown) {
     for (const store of opened) store.close();
     lock.release();
     throw thrown;
+  }
+};
+
+/** A clock that says less than what was recorded under it before this start: what follows has times from before. */
+const noteClock = (
+  { stores, housekeeping }: OpenRecords,
+  aliveMs: number | undefined,
+  { clock, log }: RecordingOptions,
+  own: OwnRecords,
+): void => {
+  const ends = Object.values(stores).map((store) => Date.parse(store.position('running').until ?? ''));
+  const lastMs = Math.max(...[aliveMs ?? Number.NaN, ...ends].filter((ms) => !Number.isNaN(ms)));
+  const ms = clock() - lastMs;
+  if (ms > -CLOCK_MS) return;
+  log.warn({ ms, last: timeText(lastMs) }, 'the clock is behind what was recorded before this start');
+  own.note({ event: 'clock-step', ms });
+  housekeeping.doubt(ms);
+};
+
+/** The log of both chains, and until when the program before this one has proven that it lived. */
+const openCheckpoints = (
+  { directory, resolver, clock, monotonic, log: recordLog, origin }: RecordingOptions,
+  stores: Readonly<Record<RecordClass, ChainStore>>,
+): {
+  readonly log: CheckpointLog | undefined;
+  readonly aliveMs: number | undefined;
+  readonly faults: readonly ChainFault[];
+} => {
+  try {
+    const options = { directory, origin: origin ?? defaultOrigin(resolver), clock, monotonic };
+    const { log, before, faults } = CheckpointLog.open(options, stores);
+    return { log, aliveMs: before.kind === 'signed' ? before.checkpoint.signedMs : undefined, faults };
+  } catch (thrown) {
+    if (!isAppError(thrown)) throw thrown;
+    recordLog.error({ code: thrown.code, cause: thrown.message }, 'records are not signed');
+    return { log: undefined, aliveMs: undefined, faults: [] };
   }
 };
 
@@ -140,8 +204,9 @@ const unconfirmedOf = ({ confirmed, unconfirmedMsMax }: RecordingOptions): Uncon
       };
 
 /** Closes the files without a word, as a crash would. */
-export const closeRecords = ({ stores, position, lock }: OpenRecords): void => {
+export const closeRecords = ({ stores, position, checkpoints, lock }: OpenRecords): void => {
   for (const store of Object.values(stores)) store.close();
+  checkpoints?.close();
   position.close();
   lock.release();
 };

@@ -110,8 +110,8 @@ export class OwnRecords {
   /** That the program starts, and before that how the one before it ended when it did not say so itself. */
   start(
     stores: Readonly<Record<RecordClass, ChainStore>>,
-    heartbeatMs: number | undefined,
-    version: string,
+    aliveMs: number | undefined,
+    facts: { readonly version: string; readonly verifier?: string; readonly logSize?: number },
   ): number | undefined {
     let crashMs: number | undefined;
     const nowMs = this.#clock();
@@ -120,21 +120,21 @@ export class OwnRecords {
     const isClean = last?.['kind'] === 'service' && last['event'] === 'stop';
     if (!isFirst && !isClean) {
       const ends = Object.values(stores).map((store) => store.position('running').until);
-      const times = [heartbeatMs, ...ends.map((text) => (text === null ? undefined : Date.parse(text)))];
+      const times = [aliveMs, ...ends.map((text) => (text === null ? undefined : Date.parse(text)))];
       const lastMs = Math.max(
         ...times.map((ms) => (ms !== undefined && ms <= nowMs ? ms : Number.NEGATIVE_INFINITY)),
       );
       // Nothing from before the clock's time now: it went back while the program was off.
-      const aliveMs = Number.isFinite(lastMs) ? lastMs : nowMs;
-      const lastWritten = timeText(aliveMs);
+      const endedMs = Number.isFinite(lastMs) ? lastMs : nowMs;
+      const lastWritten = timeText(endedMs);
       this.#log.warn({ lastWritten }, 'the program before this one ended without recording it');
       this.#write({ time: timeText(nowMs), kind: 'service', event: 'unclean-end', lastWritten });
       this.#write({ time: lastWritten, kind: 'enforcement', event: 'gap-begin', cause: 'crash' });
-      const ms = nowMs - aliveMs;
+      const ms = nowMs - endedMs;
       crashMs = ms;
       this.#write({ time: timeText(nowMs), kind: 'enforcement', event: 'gap-end', cause: 'crash', ms });
     }
-    this.#write({ time: timeText(nowMs), kind: 'service', event: 'start', version });
+    this.#write({ time: timeText(nowMs), kind: 'service', event: 'start', ...facts });
     return crashMs;
   }
 }

@@ -2,10 +2,10 @@
 //
 // After a block that is wrong, the check goes on with the hash that the block states: one change is one finding.
 import type { DatabaseSync } from 'node:sqlite';
-import type { ChainEnd } from './chain.ts';
+import type { ChainEnd, PlacedBlock } from './chain.ts';
 import type { Finding, Report } from './finding.ts';
 import type { ChainPosition } from './heads.ts';
-import { BlockHasher, openingHash, type PartitionMeta, timeText } from './partition.ts';
+import { BlockHasher, HASH_LENGTH, openingHash, type PartitionMeta, timeText } from './partition.ts';
 import { rollupColumns, rollupHourMs } from './rollup.ts';
 import { SKETCH_REGISTERS, Sketch } from './sketch.ts';
 
@@ -14,6 +14,14 @@ const MISPLACED_MAX = 16;
 
 /** Where a partition stood at some record. */
 export type PartitionPosition = Omit<ChainPosition, 'class' | 'ordinal' | 'state'>;
+
+/** A block as it was found. */
+export interface CheckedBlock extends PlacedBlock {
+  /** Its last record, by what it says of itself and by what it holds. */
+  readonly last: number;
+  /** It is what its hash says, follows the block before, and holds what it says of itself. */
+  readonly isWhole: boolean;
+}
 
 interface Misplaced {
   readonly first: number;
@@ -29,8 +37,8 @@ export class PartitionCheck {
   readonly meta: PartitionMeta;
   end: ChainEnd;
   onRecord: ((record: object, sequence: number) => void) | undefined;
-  /** Is told of each block: `isWhole` when it is what its hash says and holds what it says of itself. */
-  onBlock: ((first: number, last: number, isWhole: boolean) => void) | undefined;
+  /** Is told of each block, in order. */
+  onBlock: ((block: CheckedBlock) => void) | undefined;
   /** Sequence numbers that heads speak of. */
   readonly #wanted: ReadonlySet<number>;
   readonly #report: Report;
@@ -61,7 +69,8 @@ export class PartitionCheck {
       hash instanceof Uint8Array;
     if (!isSound) {
       this.#report('block-unreadable', 'a column of it has another type', { block: Number(first) });
-      this.onBlock?.(Number(first), Number(first), false);
+      const hash = Buffer.alloc(HASH_LENGTH);
+      this.onBlock?.({ first: Number(first), last: Number(first), count: 1, hash, isWhole: false });
       return 0;
     }
     const place = { block: first, from: timeOf(from_ms), until: timeOf(until_ms) };
@@ -80,7 +89,8 @@ export class PartitionCheck {
     this.end = { sequence: first + count - 1, hash: stored };
     const records = this.#recordsOf(body, place);
     const isItself = records !== undefined && this.#derive(records, count, { from_ms, until_ms }, place);
-    this.onBlock?.(first, first + Math.max(count, records?.length ?? 0, 1) - 1, isNext && isItself);
+    const last = first + Math.max(count, records?.length ?? 0, 1) - 1;
+    this.onBlock?.({ first, last, count, hash: stored, isWhole: isNext && isItself });
     this.#note();
     return records?.length ?? 0;
   }

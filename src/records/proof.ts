@@ -39,6 +39,7 @@ export class ChainProof {
   /** Records that are there and in no run. */
   readonly #unfit: RecordSpan[] = [];
   #isCut = false;
+  #isSignedToItsEnd = false;
 
   /** A partition begins with record `first`; `isLinked` when it goes on where the one before ended. */
   partition(ordinal: number, first: number, isLinked: boolean): void {
@@ -72,9 +73,19 @@ export class ChainProof {
     this.#isCut = true;
   }
 
-  /** The records that count and those that are there and do not, in order. */
-  spans(): { readonly sound: RecordSpan[]; readonly doubtful: RecordSpan[] } {
+  /** The chain is signed while it grows: what stands behind the last signature counts for nothing. */
+  endAtSigned(): void {
+    this.#isSignedToItsEnd = true;
+  }
+
+  /** The records that count, those that are there and do not, and those that nobody signed yet, in order. */
+  spans(): {
+    readonly sound: RecordSpan[];
+    readonly doubtful: RecordSpan[];
+    readonly unsigned: RecordSpan[];
+  } {
     const sound: RecordSpan[] = [];
+    const unsigned: RecordSpan[] = [];
     const doubtful = [...this.#unfit];
     // What proves a partition's beginning proves the end of the one before.
     for (const [index, run] of [...this.#runs.entries()].toReversed()) {
@@ -84,11 +95,16 @@ export class ChainProof {
     }
     for (const [index, run] of this.#runs.entries()) {
       const { ordinal, first, last } = run;
-      const until = this.#isOpen(index) ? last : Math.min(last, run.provenLast);
+      const isOpen = this.#isOpen(index);
+      const until = isOpen && !this.#isSignedToItsEnd ? last : Math.min(last, run.provenLast);
       if (until >= first) sound.push({ ordinal, first, last: until });
-      if (until < last) doubtful.push({ ordinal, first: Math.max(first, until + 1), last });
+      if (until < last) {
+        const rest = { ordinal, first: Math.max(first, until + 1), last };
+        if (isOpen) unsigned.push(rest);
+        else doubtful.push(rest);
+      }
     }
-    return { sound, doubtful: merge(doubtful) };
+    return { sound, doubtful: merge(doubtful), unsigned };
   }
 
   /** True for the end of the chain where only the next head is still to come. */

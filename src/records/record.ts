@@ -129,6 +129,9 @@ export interface ServiceRecord extends RecordHead {
     | ('start' | 'stop' | 'unclean-end' | 'worker-died' | 'worker-started')
     | ('cryptography' | 'certificate');
   readonly version?: string;
+  /** Of `start`: the verifier key of the log (C2SP signed-note), which has its name, and how many blocks the log had. */
+  readonly verifier?: string;
+  readonly logSize?: number;
   /** Of `cryptography`: written where a FIPS module is in use, and names it. */
   readonly openssl?: string;
   readonly modules?: readonly { readonly path: string; readonly sha256: string }[];

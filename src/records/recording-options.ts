@@ -8,6 +8,7 @@ import type { RecordClass } from './record.ts';
 import type { RecordLimits } from './record-budget.ts';
 import type { RecordOutput } from './record-output.ts';
 import type { Retention } from './retention.ts';
+import type { WitnessFacts } from './witness-keeper.ts';
 
 /** What the operator can change while the program runs. */
 export interface RecordingSettings {
@@ -15,8 +16,19 @@ export interface RecordingSettings {
   readonly retention: Retention;
   readonly heads: HeadSettings;
   readonly bounds: RecordBounds;
+  /** Who cosigns the checkpoints of the records; nobody where it is left out. */
+  readonly witnesses?: readonly WitnessSettings[];
   /** PEM of the public key that keys of pseudonyms are sealed to; undefined: to none. */
   readonly escrow?: string | undefined;
+}
+
+/** A witness, as plain data. */
+export interface WitnessSettings {
+  readonly url: string;
+  /** Verifier key (C2SP signed-note) of its cosignatures. */
+  readonly key: string;
+  /** PEM of the certificates that are trusted for it. */
+  readonly ca?: string | undefined;
 }
 
 /** How much records of queries may take. */
@@ -38,6 +50,8 @@ export interface RecordingOptions extends RecordingSettings {
   /** Name of this resolver: visible ASCII. */
   readonly resolver: string;
   readonly version: string;
+  /** What the log of the records is called in checkpoints; undefined: as the resolver. */
+  readonly origin?: string | undefined;
   /** The program has been running, only its recorder is new. */
   readonly isResumed: boolean;
   /** Of a recorder that takes the place of another: until when that one had looked at the rings. */
@@ -95,6 +109,9 @@ export interface RecordingFacts {
   /** Queries since the start of this recorder, by the record that tells of them. */
   readonly queries: ReadonlyMap<string, number>;
   readonly outputs: readonly OutputFacts[];
+  /** Blocks that the last checkpoint covers, and when it was signed, milliseconds; undefined while there is none. */
+  readonly checkpoint: { readonly size: number; readonly signedMs: number } | undefined;
+  readonly witnesses: readonly WitnessFacts[];
   /** Group to the estimate of distinct clients whose queries were refused today, or would have been; `*`: all. */
   readonly distinctClients: ReadonlyMap<string, number>;
 }

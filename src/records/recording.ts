@@ -5,7 +5,7 @@
 // fill, and what finds no room in them is counted by their workers and recorded here as soon as that is possible:
 // bounds hold, nothing is lost in silence, and nobody waits for it but this recorder.
 import { AppError, errorText } from '../base/base.ts';
-import type { Batch } from './chain.ts';
+import type { Batch, PlacedBlock } from './chain.ts';
 import type { ChainStore } from './chain-store.ts';
 import { ChangeQueue, type ChangeText, toChangeText, type Written } from './change-queue.ts';
 import { ClockWatch } from './clock-watch.ts';
@@ -32,6 +32,7 @@ import { type ChangeRecord, RECORD_CLASSES, type RecordClass } from './record.ts
 import { placeRecords, type RecordOutput } from './record-output.ts';
 import type { RecordingFacts, RecordingOptions, RecordingSettings } from './recording-options.ts';
 import { RingDrain } from './ring-drain.ts';
+import { toPlaces, WitnessKeeper } from './witness-keeper.ts';
 
 /** Between two commits while little happens, milliseconds: what a crash may lose. */
 const COMMIT_MS = 250;
@@ -70,6 +71,7 @@ export class Recording {
   readonly #lost: LostEvents;
   readonly #losses: LossNotes;
   readonly #trouble: DiskTrouble;
+  readonly #witnesses: WitnessKeeper;
   readonly #written = new Map<RecordClass, number>(RECORD_CLASSES.map((name) => [name, 0]));
   // Since the last commit, sign of life, heads, housekeeping, and look at what files take.
   readonly #committed: Interval;
@@ -104,6 +106,14 @@ export class Recording {
     this.#lost = new LostEvents(readers, droppedBefore, watchedUntilMs ?? clock(), clock);
     this.#losses = new LossNotes(this.#lost, this.#own, log, monotonic);
     this.#trouble = new DiskTrouble(monotonic, log);
+    this.#witnesses = new WitnessKeeper({
+      directory: options.directory,
+      clock,
+      monotonic,
+      log,
+      own: this.#own,
+    });
+    this.#witnesses.set(toPlaces(options));
     this.#committed = new Interval(monotonic);
     this.#alive = new Interval(monotonic);
     this.#signed = new Interval(monotonic);
@@ -140,6 +150,7 @@ export class Recording {
   /** Puts other settings in force. The outputs before are the caller's to close. */
   reconfigure(settings: RecordingSettings, outputs: readonly RecordOutput[]): void {
     this.#settings = settings;
+    this.#witnesses.set(toPlaces(settings));
     this.#setOutputs(outputs);
     const open = this.#open;
     if (open === undefined) return;
@@ -210,6 +221,7 @@ export class Recording {
   facts(): RecordingFacts {
     const open = this.#open;
     const house = open?.housekeeping;
+    const checkpoint = open?.checkpoints?.last;
     const counts = open?.encoder.distinct.counts() ?? [];
     return {
       written: this.#written,
@@ -233,6 +245,8 @@ export class Recording {
       outputs: this.#outputs.map(({ name, written, dropped, queued, trouble }) => ({
         ...{ name, written, dropped, queued, trouble },
       })),
+      checkpoint: checkpoint && { size: checkpoint.size, signedMs: checkpoint.signedMs },
+      witnesses: this.#witnesses.facts(),
       distinctClients: new Map(counts.map(({ group, clients }) => [group, clients])),
     };
   }
@@ -264,6 +278,7 @@ export class Recording {
     this.write({ time: timeText(clock()), kind: 'service', event: 'stop', version });
     this.#commitChanges(open);
     this.#writePosition(open, true);
+    open.checkpoints?.signNow();
     this.#signAll();
   }
 
@@ -284,6 +299,8 @@ export class Recording {
     if (!isMore) this.#losses.tell(this.#outputs, isLast);
     this.#commitChanges(open);
     this.#keepAlive(open);
+    open.checkpoints?.signDue();
+    if (open.checkpoints !== undefined) this.#witnesses.offer(open.checkpoints);
     this.#signDue(open);
     return isMore;
   }
@@ -326,22 +343,24 @@ export class Recording {
     const store = open.stores[recordClass];
     const { clock, log } = this.#options;
     let first = store.end.sequence + 1;
+    let placed: readonly PlacedBlock[];
     try {
-      store.append(batch);
+      placed = store.append(batch);
     } catch (thrown) {
       if (!isDamage(thrown)) throw thrown;
       log.error({ chain: recordClass, cause: errorText(thrown) }, 'a partition of records is damaged');
       this.#replaceDamaged(open, store, errorText(thrown));
       first = store.end.sequence + 1;
-      store.append(batch);
+      placed = store.append(batch);
     }
+    open.checkpoints?.take(recordClass, placed);
     const count = batch.blocks.reduce((sum, block) => sum + block.count, 0);
     this.#written.set(recordClass, (this.#written.get(recordClass) ?? 0) + count);
     this.#lastCommitMs = clock();
     this.#writePosition(open, false);
     if (this.#outputs.length === 0) return;
-    const placed = placeRecords(batch.blocks, first, recordClass);
-    for (const output of this.#outputs) output.write(placed);
+    const records = placeRecords(batch.blocks, first, recordClass);
+    for (const output of this.#outputs) output.write(records);
   }
 
   #openAll(): OpenRecords {
@@ -367,6 +386,8 @@ export class Recording {
       if (store.day === day) continue;
       // What was made for this partition goes into it.
       if (recordClass === 'queries' && this.#pending !== undefined) this.#commitPending(open);
+      // At a start, blocks without a leaf are looked for in the running partition alone.
+      open.checkpoints?.signNow();
       const ended = store.turn(day, clock());
       open.heads?.close(ended);
       if (recordClass === 'queries') beginEstimates(open, this.#options, this.#settings, this.#own);
@@ -394,6 +415,7 @@ export class Recording {
   #keepAlive(open: OpenRecords): void {
     if (!this.#alive.take(HEARTBEAT_MS)) return;
     this.#writePosition(open, true);
+    open.checkpoints?.signNow();
     this.#watchDisk(open);
     renewKeys(open, this.#options, this.#settings, this.#own);
     for (const store of Object.values(open.stores)) {

@@ -3,12 +3,13 @@
 // Invariants: what is acknowledged is on the disk; an edit, a deletion or another order of blocks breaks a hash, a rollup
 // or a head; what is missing is stated; identities are what the policy allows, and undoing a pseudonym is recorded first;
 // nothing but the recorder waits for a disk, and no receiver is waited for at all. A room of its own, so that the
-// recorder's thread loads nothing else of the evidence. Imports events, enforcement, dns and base only. SQLite, Ed25519 (RFC 8032),
+// recorder's thread loads nothing else of the evidence. Imports transparency, events, enforcement, dns and base only. SQLite, Ed25519 (RFC 8032), a Merkle tree (RFC 6962),
 // syslog (RFC 5424, 5425, 6587), dnstap over Frame Streams.
 
 export { type AskedNames, type AskedOf, type AskedPart, countAskedNames } from './asked-names.ts';
 export { CHAIN_START, type ChainBlock, ChainFeed, type ChainPiece, type ChainPlace } from './chain-feed.ts';
 export { type ChangeText, toChangeText, type Written } from './change-queue.ts';
+export { readCheckpoint, readLogVerifier, type SignedCheckpoint } from './checkpoint-file.ts';
 export { readReference, readReferenceSecret, toReference } from './client-references.ts';
 export { type Collected, CollectedChain, isRecordedBlock } from './collected-chain.ts';
 export { CollectedHeads, headsSizeOf, readOwnHeads, readOwnKeys } from './collected-heads.ts';

@@ -9,9 +9,11 @@ import { join } from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
 import { errorText } from '../base/base.ts';
 import type { ChainEnd } from './chain.ts';
+import { readCheckpoint, readCheckpointFile, type SignedCheckpoint } from './checkpoint-file.ts';
 import type { Finding, FindingCode, Report } from './finding.ts';
 import type { SignedHead } from './heads.ts';
 import { HeadsCheck } from './heads-check.ts';
+import { LogCheck } from './log-check.ts';
 import { listPartitions, type PartitionFile } from './partition.ts';
 import { PartitionCheck } from './partition-check.ts';
 import { checkMeta, differenceOf } from './partition-differences.ts';
@@ -50,8 +52,12 @@ export interface VerifyOptions {
   readonly classes?: readonly RecordClass[];
   /** A file of heads that was kept elsewhere. */
   readonly headsFile?: string;
+  /** A checkpoint of this log that was kept elsewhere: what a witness serves. */
+  readonly checkpointFile?: string;
   /** A public key that was kept elsewhere. With it, keys beside the records count for nothing. */
   readonly keyFile?: string;
+  /** The records of another resolver that a collector took: without its log. */
+  readonly isCollected?: boolean;
   /** Other files whose content shows that there were records. */
   readonly witnesses?: readonly Witness[];
   readonly onProgress?: (progress: VerifyProgress) => void;
@@ -68,6 +74,8 @@ export interface VerifyResult {
   readonly blocks: number;
   readonly records: number;
   readonly heads: number;
+  /** The last checkpoint of the log; undefined where none counts. */
+  readonly checkpoint: SignedCheckpoint | undefined;
   /** Heads whose signature is that of a key that is known, in the order in which they were found. */
   readonly signedHeads: readonly SignedHead[];
   /** By class: what the records prove; empty for a class that was not asked for. */
@@ -80,6 +88,8 @@ export interface ClassProof {
   readonly sound: readonly RecordSpan[];
   /** The records that are there and do not: nothing that stands in them is known to have been written. */
   readonly doubtful: readonly RecordSpan[];
+  /** The records behind the last signature: nobody has signed them yet, and they are no evidence. */
+  readonly unsigned: readonly RecordSpan[];
   /** Ordinals of partitions of which something was found: what they hold beside records may be wrong. */
   readonly questioned: ReadonlySet<number>;
 }
@@ -126,6 +136,10 @@ class Verification {
   #isStopped = false;
   /** The last change that the recorder noted is that it stopped: what stands behind, a start as well, cannot undo that. */
   #isStopNoted = false;
+  #log: LogCheck | undefined;
+  /** A start says that there is a log, and how many blocks the last of them found in it. */
+  #isLogBegun = false;
+  #logSize = 0;
   /** Sequence number of the last start; 0 for none. */
   #started = 0;
   /** As it was before the chains were read: the program may write on meanwhile. */
@@ -147,14 +161,17 @@ class Verification {
       (name) => this.#options.classes?.includes(name) ?? true,
     ).toReversed();
     if (!classes.includes('changes')) await this.#readChanges();
+    this.#log = this.#openLog();
     const ends = new Map<RecordClass, ChainEnd>();
     for (const recordClass of classes) {
       const end = await this.#checkClass(recordClass);
       if (end !== undefined) ends.set(recordClass, end);
     }
     this.#checkNotes(ends);
+    this.#checkLog(classes);
     for (const recordClass of classes) this.#checkBegun(recordClass);
     return {
+      checkpoint: this.#log?.checkpoint,
       signedHeads: this.#heads.signed(),
       proof: { queries: this.#proofOf('queries'), changes: this.#proofOf('changes') },
       findings: this.#findings,
@@ -170,6 +187,40 @@ class Verification {
     this.#heads.readOne(this.#reader.directory, recordClass, partition.ordinal);
     await this.#checkPartition(recordClass, partition, undefined);
     return this.#findings;
+  }
+
+  /** Undefined for records that were collected: what a collector takes are blocks and heads. */
+  #openLog(): LogCheck | undefined {
+    if (this.#options.isCollected === true) return undefined;
+    const { directory } = this.#reader;
+    const found = readCheckpoint(directory, this.#heads.keys.values());
+    const log = new LogCheck(directory, found, (code, text, place) => this.#find(code, text, place));
+    const { checkpointFile } = this.#options;
+    if (checkpointFile === undefined) return log;
+    const kept = readCheckpointFile(checkpointFile, this.#heads.keys.values());
+    if (kept.kind === 'signed') log.compare(kept.checkpoint);
+    else {
+      const why = kept.kind === 'none' ? 'it is not there' : kept.text;
+      this.#find('checkpoint-signature', `${checkpointFile} counts for nothing: ${why}`);
+    }
+    return log;
+  }
+
+  /** What was signed has to be there; what nobody signed is no evidence. */
+  #checkLog(classes: readonly RecordClass[]): void {
+    const log = this.#log;
+    if (log === undefined) return;
+    if (classes.length === RECORD_CLASSES.length) log.finish();
+    if (log.checkpoint !== undefined) for (const name of classes) this.#proofs[name].endAtSigned();
+    else if (log.isBegun || this.#isLogBegun) {
+      if (!this.#findings.some(({ code }) => code === 'checkpoint-signature' || code === 'log-differs'))
+        this.#find(
+          'checkpoint-missing',
+          'the log of the records was begun, and its last checkpoint is not there',
+        );
+      for (const name of classes) this.#proofs[name].cut();
+    }
+    log.close();
   }
 
   #proofOf(recordClass: RecordClass): ClassProof {
@@ -205,8 +256,22 @@ class Verification {
     if (event === 'stop') this.#isStopped = true;
     if (event === 'stop' && sequence === this.#position?.ends.changes.sequence) this.#isStopNoted = true;
     if (event !== 'start') return;
+    this.#noteLog(record);
     this.#isStopped = false;
     this.#started = sequence;
+  }
+
+  /** Each start says how many blocks the log had: it never has fewer later. */
+  #noteLog(record: object): void {
+    const { logSize, time } = record as Readonly<Record<string, unknown>>;
+    if (typeof logSize !== 'number') return;
+    this.#isLogBegun = true;
+    if (logSize < this.#logSize)
+      this.#find(
+        'log-differs',
+        `at the start of ${String(time)} the log had ${logSize} blocks, and ${this.#logSize} before`,
+      );
+    this.#logSize = logSize;
   }
 
   async #checkClass(recordClass: RecordClass): Promise<ChainEnd | undefined> {
@@ -290,7 +355,11 @@ class Verification {
         meta.first === before.sequence + 1 &&
         meta.previous === before.hash.toString('hex');
       proof.partition(file.ordinal, meta.first, isLinked);
-      check.onBlock = (first, last, isWhole) => proof.block(first, last, isWhole);
+      this.#log?.partition(recordClass);
+      check.onBlock = (block) => {
+        proof.block(block.first, block.last, block.isWhole);
+        this.#log?.block(recordClass, block);
+      };
       if (recordClass === 'changes')
         check.onRecord = (record, sequence) => this.#noteChange(record, sequence);
       const last = await this.#checkBlocks(database, check, file, Number.MIN_SAFE_INTEGER);
@@ -300,6 +369,8 @@ class Verification {
       check.finish(database);
       database.exec('COMMIT');
       this.#checkHeads(recordClass, check, file);
+      const signedLast = this.#log?.signedLast(recordClass);
+      if (signedLast !== undefined) proof.head(signedLast, true);
       this.#partitions++;
       return check.end;
     } catch (thrown) {

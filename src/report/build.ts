@@ -58,7 +58,7 @@ export const buildReport = async (
   { fromMs, untilMs: askedMs, group: wanted, nowMs = Number.POSITIVE_INFINITY, made = NOBODY }: ReportScope,
   progress: ReportProgress = () => undefined,
 ): Promise<Report> => {
-  const { first, last } = extentOf(source, nowMs);
+  const { first, last } = extentOf(source);
   if (first === undefined || last === undefined || first >= askedMs || last < fromMs)
     throw noRecords(source, fromMs, askedMs, first, last);
   const untilMs = livedUntil(fromMs, askedMs, nowMs, last);

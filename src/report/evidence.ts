@@ -57,8 +57,8 @@ export interface EvidenceSource {
   readonly resolver: string;
   /** Absent for a class without records. */
   readonly coverage: Readonly<Partial<Record<RecordClass, Coverage>>>;
-  /** When the recorder last said that it lives; undefined where nothing tells. It is not signed. */
-  readonly aliveMs: number | undefined;
+  /** Until when the recorder has signed that nothing else happened; undefined where heads alone tell. */
+  readonly provenMs: number | undefined;
   /** All that are kept, in the order of the chain: what was in force at a time follows from what went before. */
   changes(): AsyncIterable<PlacedChange>;
   /** Of the hours that begin in the period. */

@@ -104,7 +104,7 @@ const reportOn = async (
     gaps.push(...holesOf(place));
     let source: RecordsSource;
     try {
-      source = await RecordsSource.open(place);
+      source = await RecordsSource.open(place, { isCollected: true });
     } catch (thrown) {
       if (!isAppError(thrown)) throw thrown;
       gaps.push(errorText(thrown));

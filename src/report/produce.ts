@@ -14,7 +14,9 @@ import { REPORT_TEXTS } from './texts/dictionaries.ts';
 /** See createReport(). */
 export const produceReport = async (options: ReportOptions): Promise<MadeReport> => {
   const { directory, fromMs, untilMs, group, nowMs, made, language, onStep = () => undefined } = options;
-  const source = await RecordsSource.open(directory, ({ records }) => onStep({ kind: 'checking', records }));
+  const source = await RecordsSource.open(directory, {
+    onProgress: ({ records }) => onStep({ kind: 'checking', records }),
+  });
   try {
     const report = await buildReport(source, { fromMs, untilMs, group, nowMs, made }, (atMs) => {
       const part = (atMs - fromMs) / (untilMs - fromMs);

@@ -46,7 +46,7 @@ export class RecordHealth {
 
   section(source: EvidenceSource, fromMs: number, untilMs: number): RecordsSection {
     // Not the moment in which the report is made.
-    const { first, last } = extentOf(source, Number.NEGATIVE_INFINITY);
+    const { first, last } = extentOf(source);
     const { isIntact, records, findings } = source.check;
     return {
       first: first === undefined ? null : timeText(first),
@@ -81,25 +81,22 @@ export class RecordHealth {
   }
 }
 
-/** The recorder's own sign of life counts for so long: it is not signed, and only says that there was nothing to record. */
-const ALIVE_MS_MAX = 60_000;
-
 /**
- * First and last time that the records speak of, milliseconds. A head says that nothing else happened until then; so does,
- * for the moment, a recorder that lives at `nowMs`.
+ * First and last time that the records speak of, milliseconds. A head and a checkpoint say that nothing else happened until
+ * they were signed; nothing that is not signed says so.
  */
-export const extentOf = (
-  { coverage, heads, aliveMs, check }: EvidenceSource,
-  nowMs: number,
-): { first?: number; last?: number } => {
+export const extentOf = ({
+  coverage,
+  heads,
+  provenMs,
+}: EvidenceSource): { first?: number; last?: number } => {
   const classes = Object.values(coverage);
   if (classes.length === 0) return {};
-  const isAlive = check.isIntact && aliveMs !== undefined && Math.abs(nowMs - aliveMs) <= ALIVE_MS_MAX;
   return {
     first: Math.min(...classes.map(({ firstMs }) => firstMs)),
     last: heads.reduce(
       (last, { signedAt }) => Math.max(last, Date.parse(signedAt)),
-      Math.max(...classes.map(({ lastMs }) => lastMs), ...(isAlive ? [aliveMs] : [])),
+      Math.max(...classes.map(({ lastMs }) => lastMs), ...(provenMs === undefined ? [] : [provenMs])),
     ),
   };
 };

@@ -2,7 +2,7 @@
 //
 // The chains are checked first, and only what their signed heads prove is read: the content of a block that was changed,
 // and counts that do not follow from the records, are never given out.
-import { dirname, join } from 'node:path';
+import { dirname } from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
 import { registerWitnesses } from '../exemptions/exemptions.ts';
 import {
@@ -16,7 +16,6 @@ import {
   type RecordClass,
   type RecordSpan,
   RecordsReader,
-  readPosition,
   rollupColumns,
   rollupHourMs,
   type SignedHead,
@@ -42,7 +41,7 @@ const BLOCKS_AT_A_TIME = 64;
 export class RecordsSource implements EvidenceSource {
   readonly resolver: string;
   readonly coverage: Readonly<Partial<Record<RecordClass, Coverage>>>;
-  readonly aliveMs: number | undefined;
+  readonly provenMs: number | undefined;
   readonly heads: readonly SignedHead[];
   readonly check: ChainCheck;
   readonly #reader: RecordsReader;
@@ -50,7 +49,7 @@ export class RecordsSource implements EvidenceSource {
 
   private constructor(
     reader: RecordsReader,
-    { signedHeads, proof }: VerifyResult,
+    { signedHeads, proof, checkpoint }: VerifyResult,
     coverage: RecordsSource['coverage'],
     check: ChainCheck,
   ) {
@@ -62,7 +61,7 @@ export class RecordsSource implements EvidenceSource {
       (a, b) => a.number - b.number,
     );
     this.resolver = this.heads.at(-1)?.resolver ?? '';
-    this.aliveMs = readPosition(join(reader.directory, 'position'))?.timeMs;
+    this.provenMs = checkpoint?.signedMs;
   }
 
   /**
@@ -71,10 +70,13 @@ export class RecordsSource implements EvidenceSource {
    */
   static async open(
     directory: string,
-    onProgress: (progress: VerifyProgress) => void = () => undefined,
+    options: {
+      readonly onProgress?: (progress: VerifyProgress) => void;
+      readonly isCollected?: boolean;
+    } = {},
   ): Promise<RecordsSource> {
     const witnesses = registerWitnesses(dirname(directory));
-    const result = await verifyRecords(directory, { onProgress, witnesses });
+    const result = await verifyRecords(directory, { ...options, witnesses });
     const reader = RecordsReader.open(directory);
     try {
       const coverage: Partial<Record<RecordClass, Coverage>> = {};

@@ -1,14 +1,17 @@
 // What is recorded, how clients stand in it, how long it is kept, and where else it goes.
 import { z } from 'zod';
 import { durationMs, sizeBytes } from '../amount.ts';
-import { formatRecordTarget, recordTarget } from '../evidence-leaf.ts';
+import { formatRecordTarget, logOrigin, recordTarget, witnessKey } from '../evidence-leaf.ts';
 import { type FormOf, withForm } from '../form.ts';
 import { boolean, choice, integer, path } from '../leaf.ts';
 import { type Keep, RETENTION, RETENTION_PRESETS } from '../retention.ts';
+import { url } from '../source-leaf.ts';
 import { key, keyAs, list, same } from '../value.ts';
 
 /** Each has a connection and a queue. */
 const OUTPUTS_MAX = 8;
+/** Each is asked every two seconds. */
+const WITNESSES_MAX = 8;
 
 /** How a client stands in records. */
 const RECORD_IDENTITIES = ['full', 'truncated', 'pseudonym'] as const;
@@ -83,6 +86,17 @@ const outputKeys = z.strictObject({
     'Field names of the records: our own, those of the Elastic Common Schema, or those of OCSF ([fields.md](fields.md)). dnstap has a schema of its own.',
   ),
   facility: key(choice(SYSLOG_FACILITIES).prefault('local0'), 'Facility of syslog (RFC 5424).'),
+});
+
+const witness = z.strictObject({
+  url: key(url(), 'Where it is: `/add-checkpoint` is put behind it.'),
+  key: key(witnessKey(), 'The verifier key of its cosignatures, as `cordon witness` prints it.'),
+  ca: keyAs(
+    'caPath',
+    path().optional(),
+    'File with the certificates that an https address is trusted by.',
+    'those that Node.js brings',
+  ),
 });
 
 const output = withForm(outputKeys, {
@@ -166,6 +180,21 @@ export const records = z
         })
         .prefault({}),
       'Signed ends of the chains.',
+    ),
+    origin: key(
+      logOrigin().optional(),
+      'What the log of the records is called in checkpoints; another name begins another log for witnesses.',
+      'as `name`',
+    ),
+    witnesses: key(
+      list(witness, 0, WITNESSES_MAX).prefault([]),
+      'Who cosigns the checkpoints of the records, so that they cannot be written anew or taken back unseen ([Records](records.md#witnesses)).',
+    ),
+    'witnesses-needed': keyAs(
+      'witnessesNeeded',
+      integer(1, WITNESSES_MAX).optional(),
+      'How many of them have to have cosigned within a minute; fewer are told of, and cost no answer.',
+      'all',
     ),
     outputs: key(
       list(output, 0, OUTPUTS_MAX).prefault([]),

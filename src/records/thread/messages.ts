@@ -42,6 +42,7 @@ export interface RecorderStart {
       }
     | undefined;
   readonly resolver: string;
+  readonly origin?: string | undefined;
   readonly version: string;
   readonly settings: RecorderSettings;
   readonly generations: readonly GenerationFacts[];

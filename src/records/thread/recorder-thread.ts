@@ -70,6 +70,7 @@ class RecorderThread {
       watchedUntilMs: resumed?.watchedUntilMs,
       outputs: this.#made.map(({ output }) => output),
       resolver,
+      origin: start.origin,
       version,
       waiting: new Float64Array(waiting),
       confirmed: fleet && new Float64Array(fleet.confirmed),

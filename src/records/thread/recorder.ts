@@ -85,6 +85,8 @@ const NO_FACTS: RecordingFacts = {
   reserveBytes: undefined,
   queries: new Map(),
   outputs: [],
+  checkpoint: undefined,
+  witnesses: [],
   distinctClients: new Map(),
 };
 
@@ -277,11 +279,11 @@ export class Recorder {
   }
 
   #startThread(): void {
-    const { directory, rings, resolver, version, fleet } = this.#options;
+    const { directory, rings, resolver, origin, version, fleet } = this.#options;
     const droppedBefore = this.#facts.droppedOfRings;
     const watchedUntilMs = this.#reportedMs ?? systemClock();
     const start: RecorderStart = {
-      ...{ directory, rings, resolver, version, fleet },
+      ...{ directory, rings, resolver, origin, version, fleet },
       waiting: this.#waiting,
       settings: this.#settings,
       generations: this.#generations.all(),

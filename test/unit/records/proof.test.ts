@@ -58,6 +58,7 @@ describe('records that count', () => {
     expect(proof.spans()).toEqual({
       sound: [{ ordinal: 2, first: 21, last: 30 }],
       doubtful: [{ ordinal: 1, first: 1, last: 20 }],
+      unsigned: [],
     });
   });
 

@@ -260,7 +260,7 @@ describe('a crash', () => {
     expect(damaged).toMatchObject({ file: 'queries/000001-2026-11-25.sqlite' });
     const kept = (await readAll(bench.directory, 'queries')).length;
     expect(damaged).toHaveProperty('count', 202 + 3 - kept);
-    expect(await findingsOf(bench.directory)).toEqual(['chain-broken', 'head-missing']);
+    expect(await findingsOf(bench.directory)).toEqual(['chain-broken', 'head-missing', 'log-differs']);
   });
 
   test.each([

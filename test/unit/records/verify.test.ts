@@ -378,7 +378,7 @@ describe('heads that were kept elsewhere', () => {
     const other = new Bench();
     other.record(1);
     const keyFile = join(other.directory, 'signing-key.pub.pem');
-    expect(await findingsOf(original, { keyFile })).toEqual(['head-signature']);
+    expect(await findingsOf(original, { keyFile })).toEqual(['checkpoint-signature', 'head-signature']);
     await expect(verifyRecords(original, { keyFile: join(original, 'heads.jsonl') })).rejects.toMatchObject({
       code: 'ERR_COMPLIANCE_SIGNING_KEY',
     });

@@ -84,7 +84,7 @@ export const createSource = (made: MadeEvidence): EvidenceSource => {
         signature: '',
       },
     ],
-    aliveMs: undefined,
+    provenMs: undefined,
     check: {
       isIntact: findings.length === 0,
       records: placed.length + counts.length,
