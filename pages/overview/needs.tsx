@@ -37,6 +37,8 @@ const SENTENCES: Readonly<Record<string, Key & `need${string}`>> = {
   'clock-wrong': 'needClock',
   'exemptions-unusable': 'needRegister',
   'output-stuck': 'needOutput',
+  'witness-conflict': 'needWitnessConflict',
+  'witness-away': 'needWitnessAway',
   'fleet-cut-off': 'needCutOff',
 };
 

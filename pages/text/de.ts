@@ -190,6 +190,10 @@ export const de: Texts = {
   needClock:
     '*Die Uhr des Resolvers geht falsch.* Den Zeiten von Aufzeichnungen und Nachweisen ist nicht zu trauen.',
   needRegister: '*Das Register der Ausnahmen ist nicht brauchbar.* Niemand ist ausgenommen.',
+  needWitnessConflict:
+    '*Der Zeuge `{subject}` hat andere Aufzeichnungen bestätigt als die hier.* Sie wurden geändert oder zurückgesetzt.',
+  needWitnessAway:
+    '*Die Aufzeichnungen werden nicht bezeugt: `{subject}`.* Bis der Zeuge wieder gegenzeichnet, kann niemand sonst sagen, dass sie vollständig sind.',
   needOutput:
     '*Die Ausgabe `{subject}` nimmt nichts an.* Aufzeichnungen warten und verfallen, sobald ihre Schlange voll ist.',
   needCutOff:

@@ -183,6 +183,10 @@ export const en = {
   needCertificateUnobtained: '*The certificate of the encrypted listeners is not renewed: ACME fails.*',
   needClock: '*The clock of the resolver is wrong.* Times of records and proofs cannot be trusted.',
   needRegister: '*The register of exemptions cannot be used.* Nobody is exempt.',
+  needWitnessConflict:
+    '*Witness `{subject}` has cosigned other records than are here.* They were changed or taken back.',
+  needWitnessAway:
+    '*The records are not witnessed: `{subject}`.* Until it cosigns again, nobody else can tell that they are whole.',
   needOutput: '*The output `{subject}` takes no records.* They wait, and are dropped once its queue is full.',
   needCutOff: '*The authority of the fleet is not heard.* No new decision arrives here.',
   todayTitle: 'Today, since 00:00 UTC',

@@ -194,6 +194,10 @@ export const fr: Texts = {
   needClock:
     '*L’horloge du résolveur est fausse.* Les heures des enregistrements et des preuves ne sont pas fiables.',
   needRegister: '*Le registre des dérogations est inutilisable.* Personne n’est exempté.',
+  needWitnessConflict:
+    '*Le témoin `{subject}` a cosigné d’autres enregistrements que ceux d’ici.* Ils ont été modifiés ou ramenés en arrière.',
+  needWitnessAway:
+    '*Les enregistrements n’ont pas de témoin : `{subject}`.* Tant qu’il ne cosigne pas, personne d’autre ne peut dire qu’ils sont entiers.',
   needOutput:
     '*La sortie `{subject}` ne prend pas d’enregistrements.* Ils attendent, et sont perdus dès que sa file est pleine.',
   needCutOff: '*L’autorité du parc ne se fait plus entendre.* Aucune nouvelle décision n’arrive ici.',

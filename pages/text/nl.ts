@@ -189,6 +189,10 @@ export const nl: Texts = {
   needClock:
     '*De klok van de resolver loopt verkeerd.* Tijden van vastleggingen en bewijzen zijn niet betrouwbaar.',
   needRegister: '*Het register van ontheffingen is niet bruikbaar.* Niemand is ontheven.',
+  needWitnessConflict:
+    '*Getuige `{subject}` heeft andere registraties medeondertekend dan die hier.* Ze zijn veranderd of teruggezet.',
+  needWitnessAway:
+    '*De registraties hebben geen getuige: `{subject}`.* Tot hij weer medeondertekent, kan niemand anders zeggen dat ze volledig zijn.',
   needOutput:
     '*De uitvoer `{subject}` neemt niets aan.* Vastleggingen wachten, en vervallen zodra de wachtrij vol is.',
   needCutOff: '*De autoriteit van de vloot is niet te horen.* Nieuwe besluiten komen hier niet aan.',

@@ -165,6 +165,20 @@ const recorder = z
         trouble: z.string().optional(),
       }),
     ),
+    /** Blocks that are signed, and until when. */
+    checkpoint: z.object({ size: count, signedMs: count }).optional(),
+    witnesses: listOf(
+      z.object({
+        name: z.string(),
+        url: z.string(),
+        /** Blocks that it has cosigned. */
+        size: count.optional(),
+        cosignedMs: count.optional(),
+        trouble: z.string().optional(),
+        /** What it knows that is not what is here. */
+        finding: z.string().optional(),
+      }),
+    ),
     /** Today, by group; `*`: all. */
     distinctClients: counts,
   })

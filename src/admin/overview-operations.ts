@@ -106,6 +106,8 @@ const state = z
           'clock-wrong',
           'exemptions-unusable',
           'output-stuck',
+          'witness-conflict',
+          'witness-away',
           'fleet-cut-off',
         ]),
         /** Identifier of the list, exemption or act. */

@@ -132,6 +132,8 @@ const PLACES: Readonly<Partial<Record<Trouble['kind'], string>>> = {
   'exemptions-unusable': '/exemptions',
   'output-stuck': '/proof?tab=records',
   'clock-wrong': '/proof?tab=records',
+  'witness-conflict': '/proof?tab=records',
+  'witness-away': '/proof?tab=records',
 };
 
 const timeOrNull = (ms: number | undefined): string | null =>

@@ -27,6 +27,7 @@ import type { StateKeeper } from './state-keeper.ts';
 import type { Supervisor } from './supervisor.ts';
 import type { TlsKeeper } from './tls-keeper.ts';
 import type { UpstreamWatch } from './upstream-watch.ts';
+import { witnessTrouble } from './witness-trouble.ts';
 
 /** Of the copy in the state directory that a backup takes away. */
 const REGISTER_COPY_NAME = 'register.copy.sqlite';
@@ -121,7 +122,9 @@ const readStatus = async (parts: ServiceParts): Promise<ServiceStatus> => {
     acme: acmeOf(parts),
     probe: facts.probe === undefined ? null : probeOf(facts.probe),
   };
-  return { ...known, problems: problemsOf(known, readiness, downRoutes(parts), nowMs) };
+  const witnesses =
+    facts.records === undefined ? [] : witnessTrouble(facts.records, config.records.witnessesNeeded, nowMs);
+  return { ...known, problems: problemsOf(known, readiness, downRoutes(parts), witnesses, nowMs) };
 };
 
 type Facts = ReturnType<Evidence['facts']>;

@@ -9,6 +9,7 @@ import type { OutputFacts } from '../records/records.ts';
 import { warningMs } from '../tls/tls.ts';
 import type { AcmeFacts } from './acme-keeper.ts';
 import type { TlsFacts } from './tls-keeper.ts';
+import { type WatchedWitness, type WitnessTrouble, witnessTrouble } from './witness-trouble.ts';
 
 /** A certificate that ends sooner is told of: time for somebody who is away for a week. */
 export const CERTIFICATE_MS_MIN = 14 * DAY_MS;
@@ -31,6 +32,7 @@ type Kind =
   | 'clock-wrong'
   | 'exemptions-unusable'
   | 'output-stuck'
+  | WitnessTrouble['kind']
   | 'fleet-cut-off';
 
 /** One thing that is wrong. */
@@ -60,7 +62,12 @@ export interface TroubleParts {
     recorderStatus(): { readonly isClockTrusted: boolean } | undefined;
     facts(): {
       readonly exemptions?: unknown;
-      readonly records?: { readonly outputs: readonly Pick<OutputFacts, 'name' | 'trouble'>[] } | undefined;
+      readonly records?:
+        | {
+            readonly outputs: readonly Pick<OutputFacts, 'name' | 'trouble'>[];
+            readonly witnesses: readonly WatchedWitness[];
+          }
+        | undefined;
     };
   };
   readiness(): { readonly text: string; readonly causes: readonly string[] };
@@ -101,6 +108,9 @@ export const findTrouble = (parts: TroubleParts, nowMs: number): readonly Troubl
         ? []
         : [{ kind: 'output-stuck', subject: name, text: `output ${name}: ${trouble}` } as const],
     ),
+    ...(facts.records === undefined
+      ? []
+      : witnessTrouble(facts.records, parts.state.current.config.records.witnessesNeeded, nowMs)),
     ...fleetTrouble(parts),
   ];
 };

@@ -20,6 +20,8 @@ const sizeText = (bytes: number): string => {
   return `${unit === 0 ? size : size.toFixed(1)} ${SIZE_UNITS[unit]}`;
 };
 
+const timeOf = (ms: number): string => new Date(ms).toISOString();
+
 /** The state of recorder and records, and what there is to do. */
 export const formatStatus = (
   running: RecorderStatus | null,
@@ -66,6 +68,18 @@ const runningLines = (
   if (dropped > 0) lines.push(`${dropped} events were dropped since the start; the records say when.`);
   if (running.isVerified === false) lines.push('The last day that closed was changed: cordon records verify');
   if (!running.isClockTrusted) lines.push('The clock has stepped: nothing is archived or deleted for now.');
+  if (running.checkpoint !== undefined)
+    lines.push(
+      `${running.checkpoint.size} blocks are signed, the last at ${timeOf(running.checkpoint.signedMs)}.`,
+    );
+  for (const { name, size, cosignedMs, trouble, finding } of running.witnesses) {
+    const said =
+      size === undefined || cosignedMs === undefined
+        ? 'nothing cosigned'
+        : `${size} blocks at ${timeOf(cosignedMs)}`;
+    const why = finding ?? trouble;
+    lines.push(`Witness ${name}: ${said}${why === undefined ? '' : `; ${why}`}`);
+  }
   const clients = distinctClients['*'];
   if (clients !== undefined) lines.push(`About ${clients} clients asked for refused names today (UTC).`);
   for (const { name, written, dropped: lost, queued, trouble } of outputs) {
@@ -87,14 +101,23 @@ const groupOf = (record: object): string => ('group' in record ? String(record.g
 
 /** What verification found. */
 export const formatVerification = (result: VerifyResult): string => {
-  const { findings, more, partitions, blocks, records, heads } = result;
+  const { findings, more, partitions, blocks, records, heads, checkpoint, proof } = result;
   const checked = `${records} records in ${blocks} blocks and ${partitions} partitions, and ${heads} signed heads`;
-  if (findings.length === 0) return `Nothing was changed: ${checked} were checked.\n`;
+  const unsigned = Object.values(proof)
+    .flatMap((one) => one.unsigned)
+    .reduce((sum, { first, last }) => sum + last - first + 1, 0);
+  const signed =
+    checkpoint === undefined
+      ? []
+      : [`Signed until ${timeOf(checkpoint.signedMs)}; ${unsigned} records behind that are no evidence yet.`];
+  if (findings.length === 0)
+    return [`Nothing was changed: ${checked} were checked.`, ...signed, ''].join('\n');
   return [
     ...findings.map(findingLine),
     ...(more === 0 ? [] : [`and ${more} more`]),
     '',
     `${findings.length + more} findings; ${checked} were checked.`,
+    ...signed,
     '',
   ].join('\n');
 };

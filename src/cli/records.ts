@@ -18,6 +18,7 @@ import {
   type RecordClass,
   type RecordFilter,
   readStoredRecords,
+  type SignedCheckpoint,
   type VerifyProgress,
   verifyRecords,
 } from '../records/records.ts';
@@ -173,17 +174,23 @@ const outputError = (path: string, cause: unknown): AppError =>
 export const verify = async ({ values }: InputOf<typeof RECORDS_VERIFY>): Promise<number> => {
   const config = requireConfig(configPath(values.config));
   const progress = createProgress();
-  const { heads, key } = values;
+  const { heads, key, checkpoint } = values;
   const result = await verifyRecords(directoryOf(config), {
     witnesses: registerWitnesses(config.stateDirectory),
     ...(values.class === undefined ? {} : { classes: readClasses(values.class) }),
     ...(heads === undefined ? {} : { headsFile: heads }),
     ...(key === undefined ? {} : { keyFile: key }),
+    ...(checkpoint === undefined ? {} : { checkpointFile: checkpoint }),
     onProgress: progress.show,
   }).finally(progress.end);
-  print(values.json, result, () => formatVerification(result));
+  const shown = { ...result, checkpoint: result.checkpoint && checkpointShown(result.checkpoint) };
+  print(values.json, shown, () => formatVerification(result));
   return result.findings.length === 0 ? 0 : PROBLEM;
 };
+
+const checkpointShown = ({ origin, size, root, signedMs }: SignedCheckpoint): object => ({
+  ...{ origin, size, root: root.toString('base64'), signedAt: new Date(signedMs).toISOString() },
+});
 
 /** Shows the signed ends of the chains, or one of them. */
 export const showHeads = ({ values, words }: InputOf<typeof RECORDS_HEADS>): Promise<number> => {

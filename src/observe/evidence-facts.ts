@@ -71,6 +71,13 @@ export interface RecordMetrics {
     /** Why it takes nothing; undefined: it does. */
     readonly trouble: string | undefined;
   }[];
+  readonly checkpoint: { readonly size: number; readonly signedMs: number } | undefined;
+  readonly witnesses: readonly {
+    readonly name: string;
+    readonly cosignedMs: number | undefined;
+    readonly trouble: string | undefined;
+    readonly finding: string | undefined;
+  }[];
   /** Group to the estimate of distinct clients that were refused today (UTC). */
   readonly distinctClients: ReadonlyMap<string, number>;
 }

@@ -414,6 +414,38 @@ export const EVIDENCE_METRICS: readonly Metric[] = [
       (evidence.records?.outputs ?? []).map(({ name, queued }) => [[name], queued] as const),
   },
   {
+    name: 'cordon_records_checkpoint_timestamp_seconds',
+    type: 'gauge',
+    labels: [],
+    help: 'When the last checkpoint of the records was signed; the service signs one each second while records come, and each five while none do.',
+    alarm: '`time() - cordon_records_checkpoint_timestamp_seconds > 300`',
+    read: ({ evidence: { records } }) =>
+      maybe(records?.checkpoint === undefined ? undefined : records.checkpoint.signedMs / 1000),
+  },
+  {
+    name: 'cordon_records_witness_timestamp_seconds',
+    type: 'gauge',
+    labels: ['witness'],
+    help: 'When a witness cosigned the records last, by its clock; 0: never.',
+    alarm:
+      '`time() - cordon_records_witness_timestamp_seconds > 300`: nobody else can tell that the records are whole',
+    read: ({ evidence }) =>
+      (evidence.records?.witnesses ?? []).map(
+        ({ name, cosignedMs }) => [[name], (cosignedMs ?? 0) / 1000] as const,
+      ),
+  },
+  {
+    name: 'cordon_records_witness_conflict',
+    type: 'gauge',
+    labels: ['witness'],
+    help: '1 while a witness has cosigned other records than are here, or more of them.',
+    alarm: '`cordon_records_witness_conflict == 1`: the records were changed or taken back',
+    read: ({ evidence }) =>
+      (evidence.records?.witnesses ?? []).map(
+        ({ name, finding }) => [[name], finding === undefined ? 0 : 1] as const,
+      ),
+  },
+  {
     name: 'cordon_admin_actions_total',
     type: 'counter',
     labels: ['action'],

@@ -73,9 +73,17 @@ export const RECORDS_VERIFY = command({
     ...COMMON,
     class: FILTERS.class,
     heads: { value: 'FILE', takes: 'file', about: 'heads that were kept elsewhere, to compare with' },
+    checkpoint: {
+      value: 'FILE',
+      takes: 'file',
+      about: 'a checkpoint that was kept elsewhere, such as what a witness serves',
+    },
     key: { value: 'PUBLIC.pem', takes: 'file', about: 'the public key that was kept elsewhere' },
   },
-  examples: [{ command: 'cordon records verify', about: 'is anything missing or changed?' }],
+  examples: [
+    { command: 'cordon records verify', about: 'is anything missing or changed?' },
+    { command: 'cordon records verify --checkpoint witnessed', about: 'was anything taken back?' },
+  ],
   statuses: { 1: 'something was found' },
   see: ['records.md'],
 });
@@ -115,6 +123,17 @@ export const RECORDS_REIDENTIFY = command({
   see: ['records.md'],
 });
 
+export const RECORDS_KEY = command({
+  name: 'key',
+  about: 'prints the public key of the records, for those who verify or witness them',
+  options: {
+    ...COMMON,
+    pem: { about: 'as PEM, for OpenSSL' },
+  },
+  examples: [{ command: 'cordon records key', about: 'to hand it to a witness or an auditor' }],
+  see: ['records.md'],
+});
+
 export const RECORDS = group({
   name: 'records',
   about: 'shows, searches and verifies what was recorded',
@@ -124,7 +143,7 @@ export const RECORDS = group({
   examples: [{ command: 'cordon records verify', about: 'is it whole?' }],
   commands: [
     ...[RECORDS_STATUS, RECORDS_LIST, RECORDS_VERIFY],
-    ...[RECORDS_HEADS, RECORDS_EXPORT, RECORDS_REIDENTIFY],
+    ...[RECORDS_HEADS, RECORDS_KEY, RECORDS_EXPORT, RECORDS_REIDENTIFY],
   ],
   see: ['records.md'],
 });
@@ -180,4 +199,37 @@ export const REPORT = command({
   statuses: { 1: 'the records are not whole, which the report says on top' },
   commands: [REPORT_VERIFY],
   see: ['reports.md'],
+});
+
+export const WITNESS = command({
+  name: 'witness',
+  about: 'cosigns the records of other resolvers, so that none of them can be written anew unseen',
+  text: [
+    'Answers the witness protocol of C2SP (tlog-witness) over HTTP. It never cosigns two histories of one log, nor a smaller one after a larger one. It needs no configuration and no service: an auditor\u2019s laptop will do.',
+    'Without --log it makes its key, prints the verifier key that the resolver is given, and ends.',
+  ],
+  options: {
+    directory: {
+      value: 'DIRECTORY',
+      takes: 'directory',
+      about: 'its key, and what it cosigned last of each log; needed',
+    },
+    name: { value: 'NAME', about: 'what it is called in cosignatures, such as audit.example/w1; needed' },
+    log: {
+      value: 'KEY',
+      repeat: true,
+      about: 'the verifier key of a log, as "cordon records key" prints it; may stand several times',
+    },
+    listen: { value: 'ADDRESS:PORT', default: '127.0.0.1:7380', about: 'where it answers' },
+    json: JSON_OUTPUT,
+  },
+  examples: [
+    { command: 'cordon witness --directory /var/lib/witness --name audit.example/w1', about: 'its key' },
+    {
+      command:
+        'cordon witness --directory /var/lib/witness --name audit.example/w1 --listen 192.0.2.7:7380 --log ns1.agency.example+530d903a+AekyeRrm56hApGFkyQR4ZCbV54Id2LKaANYcrnKv3U2k',
+      about: 'for one resolver',
+    },
+  ],
+  see: ['records.md'],
 });

@@ -8,7 +8,10 @@ const NOW_MS = Date.parse('2026-11-26T12:00:00Z');
 
 const EVIDENCE: TroubleParts['evidence'] = {
   recorderStatus: () => ({ isClockTrusted: true }),
-  facts: () => ({ exemptions: {}, records: { outputs: [{ name: 'siem', trouble: undefined }] } }),
+  facts: () => ({
+    exemptions: {},
+    records: { outputs: [{ name: 'siem', trouble: undefined }], witnesses: [] },
+  }),
 };
 
 /** A service with nothing wrong, but for what is changed. */
@@ -100,7 +103,10 @@ test.each<[string, Partial<TroubleParts>, object]>([
     {
       evidence: {
         ...EVIDENCE,
-        facts: () => ({ exemptions: {}, records: { outputs: [{ name: 'siem', trouble: 'no answer' }] } }),
+        facts: () => ({
+          exemptions: {},
+          records: { outputs: [{ name: 'siem', trouble: 'no answer' }], witnesses: [] },
+        }),
       },
     },
     { kind: 'output-stuck', subject: 'siem', text: 'output siem: no answer' },
@@ -155,7 +161,7 @@ test('many routes are told of by the first five, and several troubles come in th
       recorderStatus: () => ({ isClockTrusted: false }),
       facts: () => ({
         exemptions: undefined,
-        records: { outputs: [{ name: 'siem', trouble: 'no answer' }] },
+        records: { outputs: [{ name: 'siem', trouble: 'no answer' }], witnesses: [] },
       }),
     },
     fleetFacts: () => ({ isCutOff: true }),

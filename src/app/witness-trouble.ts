@@ -1,0 +1,57 @@
+// What is wrong with the witnesses of the records: too few that cosign, or one that knows other records than are here.
+import type { RecordingFacts } from '../records/records.ts';
+
+/** What is looked at of each witness. */
+export type WatchedWitness = Pick<
+  RecordingFacts['witnesses'][number],
+  'name' | 'cosignedMs' | 'trouble' | 'finding'
+>;
+
+/** A witness that did not cosign for so long does not count, milliseconds. */
+const OVERDUE_MS = 60_000;
+
+/** One thing that is wrong. */
+export interface WitnessTrouble {
+  readonly kind: 'witness-conflict' | 'witness-away';
+  /** Name of the witness; of those that are away, all of them. */
+  readonly subject: string;
+  readonly text: string;
+  readonly sinceMs?: number;
+}
+
+/** `needed` of them have to cosign; undefined: all. */
+export const witnessTrouble = (
+  { witnesses }: { readonly witnesses: readonly WatchedWitness[] },
+  needed: number | undefined,
+  nowMs: number,
+): WitnessTrouble[] => {
+  const conflicts = witnesses.flatMap(({ name, finding }): WitnessTrouble[] =>
+    finding === undefined
+      ? []
+      : [
+          {
+            kind: 'witness-conflict',
+            subject: name,
+            text: `witness ${name} knows other records: ${finding}`,
+          },
+        ],
+  );
+  const away = witnesses.filter(
+    ({ trouble, finding, cosignedMs }) =>
+      trouble !== undefined &&
+      finding === undefined &&
+      (cosignedMs === undefined || nowMs - cosignedMs > OVERDUE_MS),
+  );
+  const missing = (needed ?? witnesses.length) - (witnesses.length - away.length);
+  if (missing <= 0 || away.length === 0) return conflicts;
+  const times = away.flatMap(({ cosignedMs }) => cosignedMs ?? []);
+  return [
+    ...conflicts,
+    {
+      kind: 'witness-away',
+      subject: away.map(({ name }) => name).join(', '),
+      text: `nobody else can tell that the records are whole: ${away.map(({ name, trouble }) => `${name} (${trouble})`).join(', ')}`,
+      ...(times.length === 0 ? {} : { sinceMs: Math.min(...times) }),
+    },
+  ];
+};
