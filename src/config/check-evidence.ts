@@ -43,7 +43,8 @@ const checkWitnesses = (draft: Draft, report: Report): void => {
     reportRepeat(seen, witness.key, ['records', 'witnesses', index, 'key'], 'is a witness already', report);
   }
   const needed = draft.records?.['witnesses-needed'];
-  if (needed !== undefined && needed > count)
+  // Without any it says nothing: an environment may bring it to configurations with and without.
+  if (needed !== undefined && count > 0 && needed > count)
     report(['records', 'witnesses-needed'], conflict(`there are ${count} witnesses`));
 };
 

@@ -10,7 +10,7 @@ import { SIPHASH_KEY_LENGTH } from '../dns/dns.ts';
 import type { OwnRecords } from './own-records.ts';
 import { FILE_MODE } from './partition.ts';
 import type { RecordingOptions } from './recording-options.ts';
-import { SKETCH_KEY_NAME } from './verify.ts';
+import { SKETCH_KEY_NAME } from './sketch.ts';
 
 /** Bytes of the key. */
 export const COUNTING_KEY_LENGTH = SIPHASH_KEY_LENGTH;

@@ -3,11 +3,19 @@
 // The leaves of the tree are walked once for each chain, in order: blocks of one chain have theirs in the order of the
 // chain, with those of the other between them. A leaf that is nobody's once both chains have begun is a block that was
 // signed and is not there any more, or not as it was. What stands behind the last checkpoint nobody signed.
+import type { KeyObject } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { rootAt, TreeFile } from '../transparency/transparency.ts';
 import type { PlacedBlock } from './chain.ts';
-import { blockLeaf, type FoundCheckpoint, type SignedCheckpoint, TREE_NAME } from './checkpoint-file.ts';
+import {
+  blockLeaf,
+  type FoundCheckpoint,
+  readCheckpoint,
+  readCheckpointFile,
+  type SignedCheckpoint,
+  TREE_NAME,
+} from './checkpoint-file.ts';
 import type { Report } from './finding.ts';
 import { RECORD_CLASSES, type RecordClass } from './record.ts';
 
@@ -147,5 +155,26 @@ export class LogCheck {
     return this.#window[0] ?? Buffer.alloc(0);
   }
 }
+
+/** The log of a directory, and what was kept of it elsewhere, by the public keys that count. */
+export const openLogCheck = (
+  place: {
+    readonly directory: string;
+    readonly checkpointFile: string | undefined;
+    readonly keys: ReadonlyMap<string, KeyObject>;
+  },
+  report: Report,
+): LogCheck => {
+  const { directory, checkpointFile, keys } = place;
+  const log = new LogCheck(directory, readCheckpoint(directory, keys.values()), report);
+  if (checkpointFile === undefined) return log;
+  const kept = readCheckpointFile(checkpointFile, keys.values());
+  if (kept.kind === 'signed') log.compare(kept.checkpoint);
+  else {
+    const why = kept.kind === 'none' ? 'it is not there' : kept.text;
+    report('checkpoint-signature', `${checkpointFile} counts for nothing: ${why}`, {});
+  }
+  return log;
+};
 
 const createWalk = (): Walk => ({ next: 0, begun: undefined, isLost: false, signedLast: undefined });

@@ -18,7 +18,7 @@ import { Housekeeping } from './housekeeping.ts';
 import { ClientIdentities } from './identity.ts';
 import type { OwnRecords } from './own-records.ts';
 import { DIRECTORY_MODE, dayOf, timeText } from './partition.ts';
-import { PositionFile, readPosition } from './position-file.ts';
+import { POSITION_NAME, PositionFile, readPosition } from './position-file.ts';
 import { PSEUDONYM_KEYS_NAME, PseudonymKeys } from './pseudonym-keys.ts';
 import { QueryEncoder } from './query-encoder.ts';
 import { RecentRefusals } from './recent-refusals.ts';
@@ -28,7 +28,7 @@ import type { RecordOutput } from './record-output.ts';
 import type { RecordingOptions, RecordingSettings } from './recording-options.ts';
 import type { Unconfirmed } from './retention.ts';
 import { readSecret } from './secret-file.ts';
-import { POSITION_NAME, SKETCH_KEY_NAME } from './verify.ts';
+import { SKETCH_KEY_NAME } from './sketch.ts';
 
 /** Files that are made once both chains have a partition: where one is and no partition, those are gone. */
 const MADE_WITH_RECORDS = [POSITION_NAME, PSEUDONYM_KEYS_NAME, SKETCH_KEY_NAME];
@@ -248,6 +248,17 @@ export const keepPolicy = (
 ): void => {
   if (encoder.identities.policy === settings.identity) return;
   encoder.identities = createIdentities(options, settings, keys, own, housekeeping.isClockTrusted);
+};
+
+/** Near its end, the disk is left to changes: queries are recorded as sums. */
+export const watchDisk = (
+  { reserve, budget }: OpenRecords,
+  { bounds }: RecordingSettings,
+  own: OwnRecords,
+): void => {
+  const change = reserve.look(bounds.reserveBytes);
+  budget.isReserved = reserve.isReached;
+  if (change !== undefined) own.note({ event: change, text: reserve.text });
 };
 
 /** Keys of pseudonyms while records are open: made, destroyed and sealed when that is due. */

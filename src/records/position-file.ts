@@ -10,6 +10,8 @@ import type { ChainEnd } from './chain.ts';
 import { FILE_MODE, HASH_LENGTH } from './partition.ts';
 import { RECORD_CLASSES, type RecordClass } from './record.ts';
 
+/** Name of the file beside the partitions. */
+export const POSITION_NAME = 'position';
 /** One sector: writing it over leaves the old or the new content. */
 const LENGTH = 512;
 

@@ -8,7 +8,7 @@ import type { RecordClass } from './record.ts';
 import type { RecordLimits } from './record-budget.ts';
 import type { RecordOutput } from './record-output.ts';
 import type { Retention } from './retention.ts';
-import type { WitnessFacts } from './witness-keeper.ts';
+import type { WitnessFacts, WitnessSettings } from './witness-keeper.ts';
 
 /** What the operator can change while the program runs. */
 export interface RecordingSettings {
@@ -20,15 +20,6 @@ export interface RecordingSettings {
   readonly witnesses?: readonly WitnessSettings[];
   /** PEM of the public key that keys of pseudonyms are sealed to; undefined: to none. */
   readonly escrow?: string | undefined;
-}
-
-/** A witness, as plain data. */
-export interface WitnessSettings {
-  readonly url: string;
-  /** Verifier key (C2SP signed-note) of its cosignatures. */
-  readonly key: string;
-  /** PEM of the certificates that are trusted for it. */
-  readonly ca?: string | undefined;
 }
 
 /** How much records of queries may take. */

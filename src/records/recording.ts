@@ -24,12 +24,14 @@ import {
   type OpenRecords,
   openRecords,
   renewKeys,
+  watchDisk,
 } from './open-records.ts';
 import { OwnRecords, type SoughtClient } from './own-records.ts';
 import { dayOf, timeText } from './partition.ts';
 import { type RecalledClient, type RecalledWhom, recallClient } from './recent-refusals.ts';
 import { type ChangeRecord, RECORD_CLASSES, type RecordClass } from './record.ts';
 import { placeRecords, type RecordOutput } from './record-output.ts';
+import { openFacts } from './recording-facts.ts';
 import type { RecordingFacts, RecordingOptions, RecordingSettings } from './recording-options.ts';
 import { RingDrain } from './ring-drain.ts';
 import { toPlaces, WitnessKeeper } from './witness-keeper.ts';
@@ -219,35 +221,21 @@ export class Recording {
   }
 
   facts(): RecordingFacts {
-    const open = this.#open;
-    const house = open?.housekeeping;
-    const checkpoint = open?.checkpoints?.last;
-    const counts = open?.encoder.distinct.counts() ?? [];
     return {
+      ...openFacts(this.#open),
       written: this.#written,
-      sequence: new Map(RECORD_CLASSES.map((name) => [name, open?.stores[name].end.sequence ?? 0])),
       dropped: this.#lost.total,
       droppedOfRings: this.#lost.recorded,
       backlogBytes: this.#rings.backlogBytes,
       lastCommitMs: this.#lastCommitMs,
       failure: this.#trouble.text,
-      oldestSearchableMs: house?.facts.oldestSearchableMs,
-      isVerified: house?.isVerified,
-      verifiedMs: house?.verifiedMs,
-      isClockTrusted: house?.isClockTrusted ?? true,
       clockStepMs: this.#clockWatch.lastStepMs,
       crashMs: this.#crashMs,
-      partitions: house?.facts.partitions ?? 0,
       bytes: this.#bytes,
-      freeBytes: open?.reserve.freeBytes,
-      reserveBytes: open?.reserve.reserveBytes,
-      queries: new Map(Object.entries(open?.encoder.attempts.forms ?? {})),
       outputs: this.#outputs.map(({ name, written, dropped, queued, trouble }) => ({
         ...{ name, written, dropped, queued, trouble },
       })),
-      checkpoint: checkpoint && { size: checkpoint.size, signedMs: checkpoint.signedMs },
       witnesses: this.#witnesses.facts(),
-      distinctClients: new Map(counts.map(({ group, clients }) => [group, clients])),
     };
   }
 
@@ -416,18 +404,11 @@ export class Recording {
     if (!this.#alive.take(HEARTBEAT_MS)) return;
     this.#writePosition(open, true);
     open.checkpoints?.signNow();
-    this.#watchDisk(open);
+    watchDisk(open, this.#settings, this.#own);
     renewKeys(open, this.#options, this.#settings, this.#own);
     for (const store of Object.values(open.stores)) {
       if (!store.isInPlace()) this.#replaceDamaged(open, store, 'it was removed while it was written to');
     }
-  }
-
-  /** Near its end, the disk is left to changes: queries are recorded as sums. */
-  #watchDisk({ reserve, budget }: OpenRecords): void {
-    const change = reserve.look(this.#settings.bounds.reserveBytes);
-    budget.isReserved = reserve.isReached;
-    if (change !== undefined) this.#own.note({ event: change, text: reserve.text });
   }
 
   #writePosition({ position, stores }: OpenRecords, durable: boolean): void {

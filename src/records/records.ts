@@ -9,7 +9,7 @@
 export { type AskedNames, type AskedOf, type AskedPart, countAskedNames } from './asked-names.ts';
 export { CHAIN_START, type ChainBlock, ChainFeed, type ChainPiece, type ChainPlace } from './chain-feed.ts';
 export { type ChangeText, toChangeText, type Written } from './change-queue.ts';
-export { readCheckpoint, readLogVerifier, type SignedCheckpoint } from './checkpoint-file.ts';
+export { readLogVerifier, type SignedCheckpoint } from './checkpoint-file.ts';
 export { readReference, readReferenceSecret, toReference } from './client-references.ts';
 export { type Collected, CollectedChain, isRecordedBlock } from './collected-chain.ts';
 export { CollectedHeads, headsSizeOf, readOwnHeads, readOwnKeys } from './collected-heads.ts';
@@ -85,10 +85,5 @@ export {
   type StoredRecords,
 } from './search.ts';
 export { SKETCH_REGISTERS, Sketch } from './sketch.ts';
-export {
-  type ClassProof,
-  type VerifyProgress,
-  type VerifyResult,
-  verifyRecords,
-  type Witness,
-} from './verify.ts';
+export type { ClassProof, VerifyProgress, VerifyResult, Witness } from './verification.ts';
+export { verifyRecords } from './verify.ts';

@@ -8,6 +8,8 @@
 
 /** Bits of the hash that choose a register. */
 const INDEX_BITS = 12;
+/** Name of the file with the secret of the estimates. */
+export const SKETCH_KEY_NAME = 'sketch-key';
 /** Registers of one sketch, a byte each. */
 export const SKETCH_REGISTERS = 1 << INDEX_BITS;
 /** Bits of the hash behind the index. */

@@ -9,90 +9,24 @@ import { join } from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
 import { errorText } from '../base/base.ts';
 import type { ChainEnd } from './chain.ts';
-import { readCheckpoint, readCheckpointFile, type SignedCheckpoint } from './checkpoint-file.ts';
 import type { Finding, FindingCode, Report } from './finding.ts';
-import type { SignedHead } from './heads.ts';
 import { HeadsCheck } from './heads-check.ts';
-import { LogCheck } from './log-check.ts';
+import { type LogCheck, openLogCheck } from './log-check.ts';
 import { listPartitions, type PartitionFile } from './partition.ts';
 import { PartitionCheck } from './partition-check.ts';
 import { checkMeta, differenceOf } from './partition-differences.ts';
-import { type Position, readPosition } from './position-file.ts';
-import { ChainProof, type RecordSpan } from './proof.ts';
+import { POSITION_NAME, type Position, readPosition } from './position-file.ts';
+import { ChainProof } from './proof.ts';
 import { PSEUDONYM_KEYS_NAME } from './pseudonym-keys.ts';
 import { RECORD_CLASSES, type RecordClass } from './record.ts';
 import { RecordsReader } from './records-reader.ts';
+import { SKETCH_KEY_NAME } from './sketch.ts';
+import type { ClassProof, VerifyOptions, VerifyResult } from './verification.ts';
 
 /** Blocks between two reports of the progress, and between two pauses: some 4,000 records, 20 ms. */
 const BLOCKS_AT_A_TIME = 64;
 /** Findings that are told one by one; more of them are counted. */
 const FINDINGS_MAX = 1_000;
-/** Name of the file beside the partitions that says how far each chain had come. */
-export const POSITION_NAME = 'position';
-/** Name of the file with the secret of the distinct-client estimate. */
-export const SKETCH_KEY_NAME = 'sketch-key';
-
-/** How far verify() has come. */
-export interface VerifyProgress {
-  readonly class: RecordClass;
-  readonly partition: string;
-  readonly records: number;
-}
-
-/** A file outside of the records that would not be there without some. */
-export interface Witness {
-  readonly file: string;
-  /** What it holds, for people: `12 events of exemptions`. */
-  readonly text: string;
-}
-
-/** What verify() is asked for. */
-export interface VerifyOptions {
-  /** Only these; both by default. */
-  readonly classes?: readonly RecordClass[];
-  /** A file of heads that was kept elsewhere. */
-  readonly headsFile?: string;
-  /** A checkpoint of this log that was kept elsewhere: what a witness serves. */
-  readonly checkpointFile?: string;
-  /** A public key that was kept elsewhere. With it, keys beside the records count for nothing. */
-  readonly keyFile?: string;
-  /** The records of another resolver that a collector took: without its log. */
-  readonly isCollected?: boolean;
-  /** Other files whose content shows that there were records. */
-  readonly witnesses?: readonly Witness[];
-  readonly onProgress?: (progress: VerifyProgress) => void;
-  /** Is awaited between pieces of some 20 ms. */
-  readonly pause?: () => Promise<void>;
-}
-
-/** What verify() found. */
-export interface VerifyResult {
-  readonly findings: readonly Finding[];
-  /** Findings beyond those that are told. */
-  readonly more: number;
-  readonly partitions: number;
-  readonly blocks: number;
-  readonly records: number;
-  readonly heads: number;
-  /** The last checkpoint of the log; undefined where none counts. */
-  readonly checkpoint: SignedCheckpoint | undefined;
-  /** Heads whose signature is that of a key that is known, in the order in which they were found. */
-  readonly signedHeads: readonly SignedHead[];
-  /** By class: what the records prove; empty for a class that was not asked for. */
-  readonly proof: Readonly<Record<RecordClass, ClassProof>>;
-}
-
-/** What can be believed of one class. */
-export interface ClassProof {
-  /** The records that are there and count. */
-  readonly sound: readonly RecordSpan[];
-  /** The records that are there and do not: nothing that stands in them is known to have been written. */
-  readonly doubtful: readonly RecordSpan[];
-  /** The records behind the last signature: nobody has signed them yet, and they are no evidence. */
-  readonly unsigned: readonly RecordSpan[];
-  /** Ordinals of partitions of which something was found: what they hold beside records may be wrong. */
-  readonly questioned: ReadonlySet<number>;
-}
 
 /** Checks all records of a directory. Rejects with ERR_COMPLIANCE_NO_RECORDS and ERR_COMPLIANCE_SIGNING_KEY. */
 export const verifyRecords = async (
@@ -193,17 +127,10 @@ class Verification {
   #openLog(): LogCheck | undefined {
     if (this.#options.isCollected === true) return undefined;
     const { directory } = this.#reader;
-    const found = readCheckpoint(directory, this.#heads.keys.values());
-    const log = new LogCheck(directory, found, (code, text, place) => this.#find(code, text, place));
     const { checkpointFile } = this.#options;
-    if (checkpointFile === undefined) return log;
-    const kept = readCheckpointFile(checkpointFile, this.#heads.keys.values());
-    if (kept.kind === 'signed') log.compare(kept.checkpoint);
-    else {
-      const why = kept.kind === 'none' ? 'it is not there' : kept.text;
-      this.#find('checkpoint-signature', `${checkpointFile} counts for nothing: ${why}`);
-    }
-    return log;
+    return openLogCheck({ directory, checkpointFile, keys: this.#heads.keys }, (code, text, place) =>
+      this.#find(code, text, place),
+    );
   }
 
   /** What was signed has to be there; what nobody signed is no evidence. */

@@ -22,13 +22,21 @@ import { isOperational } from './disk-error.ts';
 import type { RecordLog } from './head-keeper.ts';
 import type { OwnRecords } from './own-records.ts';
 import { DIRECTORY_MODE, FILE_MODE } from './partition.ts';
-import type { RecordingSettings } from './recording-options.ts';
 
 /** Between two cosignatures of one witness, milliseconds. */
 const EVERY_MS = 2_000;
 /** After trouble, doubled each time. */
 const RETRY_MS_MIN = 5_000;
 const RETRY_MS_MAX = 60_000;
+
+/** A witness, as plain data. */
+export interface WitnessSettings {
+  readonly url: string;
+  /** Verifier key (C2SP signed-note) of its cosignatures. */
+  readonly key: string;
+  /** PEM of the certificates that are trusted for it. */
+  readonly ca?: string | undefined;
+}
 
 /** What is known of one witness. Plain data. */
 export interface WitnessFacts {
@@ -54,7 +62,11 @@ export interface WitnessKeeperOptions {
 }
 
 /** Where the witnesses of settings are; one whose key cannot be read is left out, which the configuration has refused before. */
-export const toPlaces = ({ witnesses = [] }: Pick<RecordingSettings, 'witnesses'>): WitnessPlace[] =>
+export const toPlaces = ({
+  witnesses = [],
+}: {
+  readonly witnesses?: readonly WitnessSettings[];
+}): WitnessPlace[] =>
   witnesses.flatMap(({ url, key, ca }) => {
     const verifier = parseVerifier(key);
     return verifier === undefined

@@ -7,7 +7,6 @@ export { type Checkpoint, formatCheckpoint, parseCheckpoint } from './checkpoint
 export {
   consistencyProof,
   EMPTY_ROOT,
-  HASH_BYTES,
   inclusionProof,
   isConsistent,
   isIncluded,
@@ -19,13 +18,11 @@ export {
 export {
   createVerifier,
   formatNote,
-  formatSignatureLine,
   formatVerifier,
   isKeyName,
   type Note,
   type NoteSignature,
   parseNote,
-  parseSignatureLines,
   parseVerifier,
   SIGNATURE_TYPE,
   type SignatureType,

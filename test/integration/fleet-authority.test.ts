@@ -143,7 +143,7 @@ test('an authority that is put back from an old copy takes back what nodes and e
   await fleet.run('authority');
   await vi.waitUntil(
     () =>
-      verifyRecords(join(fleet.collected, 'authority.2'))
+      verifyRecords(join(fleet.collected, 'authority.2'), { isCollected: true })
         .then(({ heads }) => heads > 0)
         .catch(() => false),
     WAIT,

@@ -153,7 +153,7 @@ const nothingIsLost = async (names: readonly string[]): Promise<void> => {
     expect(own.findings).toEqual([]);
     const copy = await vi.waitUntil(
       async () => {
-        const verified = await verifyRecords(join(fleet.collected, name));
+        const verified = await verifyRecords(join(fleet.collected, name), { isCollected: true });
         return verified.findings.length === 0 ? verified : undefined;
       },
       { ...WAIT, interval: 500 },

@@ -138,10 +138,14 @@ const nothingIsLost = async (name: string): Promise<void> => {
     WAIT,
   );
   expect((await verifyRecords(join(fleet.directory, name, 'records'))).findings).toEqual([]);
-  await vi.waitUntil(async () => (await verifyRecords(join(fleet.collected, name))).findings.length === 0, {
-    ...WAIT,
-    interval: 500,
-  });
+  await vi.waitUntil(
+    async () =>
+      (await verifyRecords(join(fleet.collected, name), { isCollected: true })).findings.length === 0,
+    {
+      ...WAIT,
+      interval: 500,
+    },
+  );
 };
 
 /** What the collector refused so far. */

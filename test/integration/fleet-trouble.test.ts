@@ -160,7 +160,7 @@ test('a resolver whose disk is full ends what is revoked, answers on, and has ev
     await fleet.programOf('ns4').kill();
     const [own, copy] = [
       await verifyRecords(join(state, 'records')),
-      await verifyRecords(join(fleet.collected, 'ns4')),
+      await verifyRecords(join(fleet.collected, 'ns4'), { isCollected: true }),
     ];
     expect([own.findings, copy.findings]).toEqual([[], []]);
   } finally {
@@ -176,10 +176,14 @@ test('a resolver whose disk is full ends what is revoked, answers on, and has ev
 
 /** What is collected has its signed heads, which come a moment after the records. */
 const signed = (label: string): Promise<unknown> =>
-  vi.waitUntil(async () => (await verifyRecords(join(fleet.collected, label))).findings.length === 0, {
-    ...WAIT,
-    interval: 500,
-  });
+  vi.waitUntil(
+    async () =>
+      (await verifyRecords(join(fleet.collected, label), { isCollected: true })).findings.length === 0,
+    {
+      ...WAIT,
+      interval: 500,
+    },
+  );
 
 test('a resolver that lost its disk comes back under its name, and nobody claims what is missing', async () => {
   const ownQueries = (): number =>

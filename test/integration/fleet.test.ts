@@ -85,11 +85,15 @@ test('what resolvers record is collected, and the copy is as good as the origina
   for (const name of NODES) {
     await collected(name);
     const own = await verifyRecords(join(fleet.directory, name, 'records'));
-    await vi.waitUntil(async () => (await verifyRecords(join(fleet.collected, name))).findings.length === 0, {
-      timeout: 30_000,
-      interval: 500,
-    });
-    const copy = await verifyRecords(join(fleet.collected, name));
+    await vi.waitUntil(
+      async () =>
+        (await verifyRecords(join(fleet.collected, name), { isCollected: true })).findings.length === 0,
+      {
+        timeout: 30_000,
+        interval: 500,
+      },
+    );
+    const copy = await verifyRecords(join(fleet.collected, name), { isCollected: true });
     expect(copy.findings).toEqual([]);
     expect(own.findings).toEqual([]);
     expect(copy.heads).toBeGreaterThan(0);

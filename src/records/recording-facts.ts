@@ -1,0 +1,31 @@
+// What is told of records that are open, and of those that cannot be opened.
+import type { OpenRecords } from './open-records.ts';
+import { RECORD_CLASSES } from './record.ts';
+import type { RecordingFacts } from './recording-options.ts';
+
+/** The facts that the files know. */
+type OpenFacts = Pick<
+  RecordingFacts,
+  | ('sequence' | 'oldestSearchableMs' | 'isVerified' | 'verifiedMs' | 'isClockTrusted' | 'partitions')
+  | ('freeBytes' | 'reserveBytes' | 'queries' | 'checkpoint' | 'distinctClients')
+>;
+
+/** Of records that are open; of none while the disk fails. */
+export const openFacts = (open: OpenRecords | undefined): OpenFacts => {
+  const house = open?.housekeeping;
+  const checkpoint = open?.checkpoints?.last;
+  const counts = open?.encoder.distinct.counts() ?? [];
+  return {
+    sequence: new Map(RECORD_CLASSES.map((name) => [name, open?.stores[name].end.sequence ?? 0])),
+    oldestSearchableMs: house?.facts.oldestSearchableMs,
+    isVerified: house?.isVerified,
+    verifiedMs: house?.verifiedMs,
+    isClockTrusted: house?.isClockTrusted ?? true,
+    partitions: house?.facts.partitions ?? 0,
+    freeBytes: open?.reserve.freeBytes,
+    reserveBytes: open?.reserve.reserveBytes,
+    queries: new Map(Object.entries(open?.encoder.attempts.forms ?? {})),
+    checkpoint: checkpoint && { size: checkpoint.size, signedMs: checkpoint.signedMs },
+    distinctClients: new Map(counts.map(({ group, clients }) => [group, clients])),
+  };
+};
