@@ -37,7 +37,7 @@ export const judgeQuestion = (turn: Turn, rules: InForce): number => {
     if (end !== NEXT) return end;
   }
   if (policy.isWatching) {
-    notes.listsBefore = verdict.listsBefore;
+    notes.remaining = verdict.remaining;
     policy.watchQuestion(key.bytes, qnameLength, client.group, verdict, watched);
     if (watched.refused) noteWatched(turn, rules, undefined);
   }
@@ -68,7 +68,7 @@ export const judgeAnswer = (turn: Turn, rules: InForce, answer: Answer, source: 
     const end = enact(turn, rules, policy, answer);
     if (end !== NEXT || turn.alias !== alias) return end;
   } else if (policy.isWatching && !watched.refused) {
-    policy.watchTargets(targets, client.group, turn.notes.listsBefore, verdict, watched);
+    policy.watchTargets(targets, client.group, turn.notes.remaining, verdict, watched);
     if (watched.refused) noteWatched(turn, rules, targets);
   }
   // Only on the second use: most names of the long tail are asked once.

@@ -65,8 +65,8 @@ export class Notes {
   hitCount = 0;
   /** False: there is nothing to tell. */
   isAny = false;
-  /** Mask of the lists that go before the one that decided the question; for lists that are only watched. */
-  listsBefore = -1;
+  /** Mask of the lists that still have a say on the answer after the question was judged; for lists that are only watched. */
+  remaining = -1;
 
   /** Begins with another query. Of most there is nothing to forget: whatever notes something says so (`isAny`). */
   clear(): void {

@@ -3,17 +3,19 @@
 // Invariants: a policy is immutable but for the hour of its schedules and its exemptions, and belongs to one
 // generation; judging reads shared bytes and writes one Verdict, it allocates nothing for plain rules and knows no I/O
 // and no clock but the one that exemptions come with; a list of lower index prevails, mandate lists have the lowest,
-// and a passthru says nothing against a list before its own: only an exemption does, for its clients and its time; a
-// group that does not choose a list is never refused by it. The words are those of Response Policy Zones: a rule is a
-// trigger and an action, its outcome a verdict.
-import { type AddressWords, type Clock, createAddress } from '../base/base.ts';
-import { TARGET_ADDRESS_WORDS, type Targets, TRIGGER } from '../dns/dns.ts';
+// and a passthru says nothing against a list before its own; a rule of a mandate list that lets pass says nothing against
+// any other list, and no data of a rule leads where another mandate list refuses: only an exemption opens what a mandate
+// list refuses, for its clients and its time; a group that does not choose a list is never refused by it. The words are
+// those of Response Policy Zones: a rule is a trigger and an action, its outcome a verdict.
+import type { AddressWords, Clock } from '../base/base.ts';
+import type { Targets } from '../dns/dns.ts';
 import { ExemptionTable } from './exemption.ts';
 import type { ExemptionIndex } from './exemption-index.ts';
+import { ListJudge } from './list-judge.ts';
 import { ACTION } from './rule.ts';
 import { isInForce, type Schedule } from './schedule.ts';
 import { PolicyTable } from './table.ts';
-import { type PolicyList, Verdict } from './verdict.ts';
+import { ALL_LISTS, type PolicyList, Verdict } from './verdict.ts';
 
 export { compileExemptions, EXEMPTIONS_MAX } from './exemption-compile.ts';
 export { type ExemptionIndex, formatExemption, type SharedExemption } from './exemption-index.ts';
@@ -81,9 +83,8 @@ export class Policy {
   /** By group: the lists that would. */
   readonly #watched: Uint32Array;
   readonly #logOnly: number;
-  readonly #byAction: number;
-  readonly #address = createAddress();
-  readonly #single = new Verdict();
+  readonly #mandates: number;
+  readonly #judge: ListJudge;
   readonly #whole = new Verdict();
 
   /** `nowMs` is the time for schedules; keep it current with setTime(). */
@@ -94,9 +95,11 @@ export class Policy {
     this.lists = shared.lists;
     this.groups = shared.groups;
     this.#logOnly = maskOf(shared.lists, ({ logOnly }) => logOnly);
-    this.#byAction = maskOf(shared.lists, ({ precedence }) => precedence === 'action');
+    const byAction = maskOf(shared.lists, ({ precedence }) => precedence === 'action');
+    this.#mandates = maskOf(shared.lists, ({ mandate }) => mandate);
     const byEncloser = maskOf(shared.lists, ({ precedence }) => precedence === 'closest-encloser');
-    this.table = new PolicyTable(shared.table, this.#byAction, byEncloser);
+    this.table = new PolicyTable(shared.table, byAction, byEncloser);
+    this.#judge = new ListJudge(shared.generation, this.table, byAction, this.#mandates);
     this.isWatching = this.#logOnly !== 0;
     this.#hasSchedules = shared.groups.some(({ scheduled = [] }) => scheduled.length > 0);
     this.#enforced = new Uint32Array(shared.groups.length);
@@ -155,30 +158,34 @@ export class Policy {
     verdict.qtype = qtype;
     verdict.client = client;
     const lists = this.#enforced[group] ?? 0;
-    this.#judgeQuestion(qname, offset, length, lists, verdict);
+    this.#judge.judgeQuestion(qname, offset, length, lists, verdict);
     if (this.#exemptions === undefined) return;
     verdict.exempted.keepQname(qname, offset, length);
     // Each round takes a list out, so that there are at most as many as lists.
     while (verdict.refused && this.#exempt(this.#exemptions, group, undefined, verdict)) {
       verdict.clear(this.generation);
-      this.#judgeQuestion(qname, offset, length, lists & ~verdict.exempted.mask, verdict);
+      this.#judge.judgeQuestion(qname, offset, length, lists & ~verdict.exempted.mask, verdict);
     }
   }
 
-  /** Judges the folded name that a rule leads the question to: by the lists before that of the rule. */
+  /**
+   * Judges the folded name that a rule leads the question to: by the lists before that of the rule, and where that is a
+   * mandate list, by all other mandate lists.
+   */
   judgeAlias(target: Uint8Array, group: number, verdict: Verdict): void {
-    const before = verdict.listsBefore;
     const { list } = verdict;
+    const own = 1 << list;
+    const others = (this.#mandates & own) === 0 ? own - 1 : this.#mandates & ~own;
+    const lists = (this.#enforced[group] ?? 0) & others;
     verdict.clear(this.generation);
-    const lists = (this.#enforced[group] ?? 0) & before;
-    this.#judgeQuestion(target, 0, target.length, lists & ~verdict.exempted.mask, verdict);
+    this.#judge.judgeQuestion(target, 0, target.length, lists & ~verdict.exempted.mask, verdict);
     if (this.#exemptions !== undefined) {
       while (verdict.refused && this.#exempt(this.#exemptions, group, undefined, verdict)) {
         verdict.clear(this.generation);
-        this.#judgeQuestion(target, 0, target.length, lists & ~verdict.exempted.mask, verdict);
+        this.#judge.judgeQuestion(target, 0, target.length, lists & ~verdict.exempted.mask, verdict);
       }
     }
-    // The lists after the rule's own have no say on what it leads to.
+    verdict.remaining &= others;
     if (verdict.list < 0) {
       verdict.list = list;
       verdict.action = ACTION.PASSTHRU;
@@ -187,13 +194,13 @@ export class Policy {
 
   /** Judges everything that an answer leads to, after judgeQuestion() for the same question has not refused it. */
   judgeTargets(targets: Targets, group: number, verdict: Verdict): void {
-    const lists = (this.#enforced[group] ?? 0) & verdict.listsBefore;
+    const lists = (this.#enforced[group] ?? 0) & verdict.remaining;
     verdict.clear(this.generation);
-    this.#judgeTargets(targets, lists & ~verdict.exempted.mask, verdict);
+    this.#judge.judgeTargets(targets, lists & ~verdict.exempted.mask, verdict);
     if (this.#exemptions === undefined) return;
     while (verdict.refused && this.#exempt(this.#exemptions, group, targets, verdict)) {
       verdict.clear(this.generation);
-      this.#judgeTargets(targets, lists & ~verdict.exempted.mask, verdict);
+      this.#judge.judgeTargets(targets, lists & ~verdict.exempted.mask, verdict);
     }
   }
 
@@ -205,30 +212,28 @@ export class Policy {
     if (this.table.hasClientRules) return false;
     const verdict = this.#whole;
     verdict.clear(this.generation);
-    this.#judgeQuestion(name, 0, length, ALL_LISTS, verdict);
+    this.#judge.judgeQuestion(name, 0, length, ALL_LISTS, verdict);
     if (verdict.list >= 0 || verdict.wasExcused) return false;
-    this.#single.wasExcused = false;
-    this.#judgeTargets(targets, ALL_LISTS, verdict);
-    return verdict.list < 0 && !this.#single.wasExcused;
+    return !this.#judge.concernsTargets(targets, verdict);
   }
 
   /**
-   * What the lists that are only watched would say of the question that `judged` is the verdict on: those before the
-   * list that decided it, because it goes before the others.
+   * What the lists that are only watched would say of the question that `judged` is the verdict on: those that still have
+   * a say after it.
    */
   watchQuestion(qname: Uint8Array, length: number, group: number, judged: Verdict, verdict: Verdict): void {
     verdict.clear(this.generation);
     verdict.qtype = judged.qtype;
     verdict.client = judged.client;
-    const lists = (this.#watched[group] ?? 0) & judged.listsBefore;
-    this.#judgeQuestion(qname, 0, length, lists, verdict);
+    const lists = (this.#watched[group] ?? 0) & judged.remaining;
+    this.#judge.judgeQuestion(qname, 0, length, lists, verdict);
   }
 
   /** What the lists in the mask `before` would say of the answer that `judged` is the verdict on. */
   watchTargets(targets: Targets, group: number, before: number, judged: Verdict, verdict: Verdict): void {
-    const lists = (this.#watched[group] ?? 0) & before & judged.listsBefore & verdict.listsBefore;
+    const lists = (this.#watched[group] ?? 0) & before & judged.remaining & verdict.remaining;
     verdict.clear(this.generation);
-    this.#judgeTargets(targets, lists, verdict);
+    this.#judge.judgeTargets(targets, lists, verdict);
   }
 
   /** True when the list that refuses does not count for this client, this QNAME and this time. */
@@ -243,89 +248,7 @@ export class Policy {
     this.#exemptionObserver?.exempted(verdict, targets, index, number);
     return true;
   }
-
-  #judgeQuestion(qname: Uint8Array, offset: number, length: number, lists: number, verdict: Verdict): void {
-    const { table } = this;
-    if (table.hasClientRules) table.matchClient(verdict.client, lists, verdict);
-    table.matchName(qname, offset, length, lists, TRIGGER.QNAME, verdict);
-    if (table.hasPatterns) table.matchPatterns(qname, offset, length, lists, TRIGGER.QNAME, verdict);
-  }
-
-  #judgeTargets(targets: Targets, lists: number, verdict: Verdict): void {
-    const { names, namesEnd, addresses, addressesEnd } = targets;
-    const { table } = this;
-    const single = this.#single;
-    single.qtype = verdict.qtype;
-    single.client = verdict.client;
-    let at = targets.namesStart;
-    while (at < namesEnd) {
-      const trigger = names[at] ?? 0;
-      const length = names[at + 1] ?? 0;
-      table.matchName(names, at + 2, length, lists, trigger, single);
-      if (table.hasPatterns) table.matchPatterns(names, at + 2, length, lists, trigger, single);
-      if (single.list >= 0) {
-        single.targetStart = at + 2;
-        single.targetLength = length;
-        this.#merge(targets, verdict, single);
-      }
-      at += 2 + length;
-    }
-    single.targetLength = 0;
-    for (let i = targets.addressesStart; i < addressesEnd; i += TARGET_ADDRESS_WORDS) {
-      for (let word = 0; word < 4; word++) this.#address[word] = addresses[i + 1 + word] ?? 0;
-      table.matchAddress(this.#address, lists, addresses[i] ?? 0, single);
-      if (single.list < 0) continue;
-      single.targetStart = i;
-      this.#merge(targets, verdict, single);
-    }
-  }
-
-  /** Adds the verdict on one target to that on the answer, and forgets it. */
-  #merge(targets: Targets, verdict: Verdict, single: Verdict): void {
-    const isFirst = verdict.list < 0 || single.list < verdict.list;
-    const isSame = single.list === verdict.list;
-    // Of the targets of an answer the first one decides (RPZ); a list that weighs actions refuses if any is refused.
-    const isByAction = (this.#byAction & (1 << single.list)) !== 0;
-    const overrules = isSame && isByAction && single.refused && !verdict.refused;
-    // Records of one RRset come in any order, and upstreams rotate them: of addresses, and of names of services, the rule that
-    // says most goes first, and of equal ones that for the smallest address (as in BIND) or name.
-    const prevails =
-      isSame &&
-      isUnordered(single.trigger, verdict.trigger) &&
-      (!isByAction || single.refused === verdict.refused) &&
-      (single.rank > verdict.rank || (single.rank === verdict.rank && isSmaller(targets, single, verdict)));
-    if (isFirst || overrules || prevails) verdict.take(single);
-    single.clear(this.generation);
-  }
 }
-
-const ALL_LISTS = -1;
-
-const isAddressTrigger = (trigger: number): boolean =>
-  trigger === TRIGGER.RESPONSE_IP || trigger === TRIGGER.SERVICE_HINT;
-
-/** True when what led to both targets has no order in an answer. Aliases have one. */
-const isUnordered = (a: number, b: number): boolean =>
-  isAddressTrigger(a) ? isAddressTrigger(b) : a === TRIGGER.SERVICE_TARGET && b === a;
-
-/** True when the target of a verdict is the smaller one; both are addresses, or both names. */
-const isSmaller = ({ names, addresses }: Targets, a: Verdict, b: Verdict): boolean => {
-  if (a.targetLength > 0) return isSmallerName(names, a, b);
-  for (let word = 1; word < TARGET_ADDRESS_WORDS; word++) {
-    const difference = (addresses[a.targetStart + word] ?? 0) - (addresses[b.targetStart + word] ?? 0);
-    if (difference !== 0) return difference < 0;
-  }
-  return a.trigger < b.trigger;
-};
-
-const isSmallerName = (names: Uint8Array, a: Verdict, b: Verdict): boolean => {
-  // No name is the beginning of another one: each ends in the root.
-  for (let i = 0; i < a.targetLength; i++) {
-    const difference = (names[a.targetStart + i] ?? 0) - (names[b.targetStart + i] ?? 0);
-    if (difference !== 0) return difference < 0;
-  }
-  return false;
-};
 
 /** Once per policy. @cold */
 const maskOf = (lists: readonly PolicyList[], has: (list: PolicyList) => boolean): number =>

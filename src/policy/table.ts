@@ -9,6 +9,7 @@
 // All numbers but the line are in the machine's byte order: the bytes stay on the machine that built them.
 import { type AddressWords, PrefixTable } from '../base/base.ts';
 import { formatName, readU16, readU32, TRIGGER, TYPE } from '../dns/dns.ts';
+import { NO_DATA } from './data-targets.ts';
 import { findLabels, HASH_START, hashLabel, labelStarts, mix } from './name-hash.ts';
 import { ACTION, MATCH, type Match } from './rule.ts';
 import {
@@ -140,7 +141,7 @@ export class PolicyTable {
     for (const { expression, list, line, terms } of this.#patterns) {
       if ((lists & (1 << list)) === 0 || !expression.test(text)) continue;
       if (this.#isExcused(terms, name, offset, length, verdict)) continue;
-      this.#offer(list, line, MATCH.PATTERN, trigger, 0, 0, terms, verdict);
+      this.#offer(list, line, MATCH.PATTERN, trigger, 0, terms, verdict);
     }
   }
 
@@ -169,7 +170,7 @@ export class PolicyTable {
       const terms = rules[rule + 2] ?? 0;
       if (this.#isExcused(terms, NO_NAME, 0, 0, verdict)) continue;
       const bits = prefixes.bits(row);
-      this.#offer(list, rules[rule + 1] ?? 0, MATCH.PREFIX, trigger, bits, rank + bits * 2, terms, verdict);
+      this.#offer(list, rules[rule + 1] ?? 0, MATCH.PREFIX, trigger, rank + bits * 2, terms, verdict);
     }
   }
 
@@ -328,7 +329,7 @@ export class PolicyTable {
     const terms = (packed & HAS_TERMS) === 0 ? 0 : readU16(records, at + 1 + LINE_BYTES);
     if (this.#isExcused(terms, name, offset, length, verdict)) return;
     const rank = (length - start) * 2 + (match === MATCH.EXACT ? 1 : 0);
-    this.#offer(list, readU32(records, at + 1), match, trigger, length - start, rank, terms, verdict);
+    this.#offer(list, readU32(records, at + 1), match, trigger, rank, terms, verdict);
   }
 
   /** True when the terms of a rule say that it does not apply. */
@@ -349,7 +350,6 @@ export class PolicyTable {
     line: number,
     match: Match,
     trigger: number,
-    specificity: number,
     rank: number,
     terms: number,
     verdict: Verdict,
@@ -363,10 +363,9 @@ export class PolicyTable {
     verdict.line = line;
     verdict.match = match;
     verdict.trigger = trigger;
-    verdict.specificity = specificity;
     verdict.rank = weighed;
     verdict.action = item?.action ?? ACTION.LIST;
-    verdict.records = item?.records ?? NO_RECORDS;
+    verdict.data = item?.data ?? NO_DATA;
   }
 }
 
@@ -393,4 +392,3 @@ interface Pattern {
 }
 
 const NO_NAME = Uint8Array.of(0);
-const NO_RECORDS: Verdict['records'] = [];

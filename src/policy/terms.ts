@@ -1,14 +1,15 @@
 // What some rules say beyond their trigger, ready to be asked: few rules have terms, and these are looked at only
 // after the trigger has matched.
 import { type AddressWords, matchesPrefix } from '../base/base.ts';
-import { ACTION_OF, type LocalRecord, type RuleTerms } from './rule.ts';
+import { dataTargets, NO_DATA, type RuleData } from './data-targets.ts';
+import { ACTION, ACTION_OF, type RuleTerms } from './rule.ts';
 
 /** The terms of rules, as judged. */
 export class Terms {
   /** ACTION. */
   readonly action: number;
-  /** The records of ACTION.DATA. */
-  readonly records: readonly LocalRecord[];
+  /** Of ACTION.DATA. */
+  readonly data: RuleData;
   /**
    * Where a list weighs actions first (see PolicyList.precedence): an important passthru, an important refusal, a
    * passthru, a refusal.
@@ -18,8 +19,10 @@ export class Terms {
 
   constructor(terms: RuleTerms) {
     const { action, isImportant = false } = terms;
-    this.action = ACTION_OF[action.kind];
-    this.records = action.kind === 'data' ? action.records : [];
+    this.data =
+      action.kind === 'data' ? { records: action.records, leads: dataTargets(action.records) } : NO_DATA;
+    // Data that nobody could judge is not given: the list refuses as it does elsewhere.
+    this.action = this.data.leads.overflow ? ACTION.LIST : ACTION_OF[action.kind];
     this.weight = (isImportant ? 2 : 0) + (action.kind === 'passthru' ? 1 : 0);
     this.#terms = terms;
   }

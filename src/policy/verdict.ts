@@ -4,6 +4,7 @@
 // generation that gave it, so that a verdict can never be mistaken for one of another list state. Hot file.
 import { type AddressWords, createAddress } from '../base/base.ts';
 import { NAME_LENGTH_MAX } from '../dns/dns.ts';
+import { NO_DATA, type RuleData } from './data-targets.ts';
 import { ACTION, type LocalRecord, MATCH, type Match } from './rule.ts';
 
 /** The lists that exemptions took out of the judging of one question and its answer, and by what exemptions judge. */
@@ -21,6 +22,8 @@ export class ExemptedLists {
   untilMs = Number.POSITIVE_INFINITY;
   /** The shortest TTL with which one of the lists refuses, seconds. */
   ttlSec = Number.POSITIVE_INFINITY;
+  /** Verdict.remaining. */
+  remaining = ALL_LISTS;
 
   /** Begins with another question: no exemption counts for it yet. */
   begin(): void {
@@ -65,8 +68,6 @@ export class Verdict {
    */
   targetStart = 0;
   targetLength = 0;
-  /** Length of the matching name, or bits of the matching prefix: the longer one is more specific. */
-  specificity = 0;
   /** What decides between rules of one list: the larger one. */
   rank = 0;
   /** ACTION of the rule. */
@@ -74,7 +75,7 @@ export class Verdict {
   /** True when a rule was met that does not apply to this question by this client. */
   wasExcused = false;
   /** What the rule answers with when its action is DATA. */
-  records: readonly LocalRecord[] = NO_RECORDS;
+  data: RuleData = NO_DATA;
   /** Of the question and its answer. */
   readonly exempted = new ExemptedLists();
 
@@ -83,9 +84,21 @@ export class Verdict {
     return this.list >= 0 && this.action !== ACTION.PASSTHRU;
   }
 
-  /** The lists before the one whose rule matched: the only ones that still have a say; all when none did. */
-  get listsBefore(): number {
-    return this.list < 0 ? -1 : (1 << this.list) - 1;
+  /**
+   * Mask of the lists that still have a say on what the question leads to: all when no rule was met, those before the list
+   * whose rule was; a rule of a mandate list that lets pass takes out no list but its own.
+   */
+  get remaining(): number {
+    return this.exempted.remaining;
+  }
+
+  set remaining(mask: number) {
+    this.exempted.remaining = mask;
+  }
+
+  /** The records of a rule whose action is DATA. */
+  get records(): readonly LocalRecord[] {
+    return this.data.records;
   }
 
   /** Forgets the last query; the client and the type stay those of the current query. */
@@ -93,10 +106,10 @@ export class Verdict {
     this.generation = generation;
     this.list = -1;
     this.line = 0;
-    this.specificity = 0;
     this.rank = 0;
     this.action = ACTION.LIST;
-    this.records = NO_RECORDS;
+    this.data = NO_DATA;
+    this.remaining = ALL_LISTS;
     this.wasExcused = false;
   }
 
@@ -108,15 +121,15 @@ export class Verdict {
     this.line = other.line;
     this.match = other.match;
     this.trigger = other.trigger;
-    this.specificity = other.specificity;
     this.rank = other.rank;
     this.action = other.action;
-    this.records = other.records;
+    this.data = other.data;
   }
 }
 
+/** The mask of every list. */
+export const ALL_LISTS = -1;
 const NOBODY = createAddress();
-const NO_RECORDS: readonly LocalRecord[] = [];
 
 /** How a refusal is answered. */
 export type BlockMode =
@@ -144,7 +157,7 @@ export interface PolicyList {
   readonly id: string;
   /** Metric label, kebab-case. */
   readonly category: string;
-  /** A mandate list is beaten only by a recorded exemption. */
+  /** A mandate list is beaten only by a recorded exemption; what it lets pass ends its own rules and no other list's. */
   readonly mandate: boolean;
   readonly mode: BlockMode;
   /** TTL of the answer and of its SOA, seconds. */

@@ -3,7 +3,7 @@
 import { describe, expect, test } from 'vitest';
 import { createAddress } from '../../../src/base/base.ts';
 import { questionEnd, type Targets, TRIGGER, TYPE } from '../../../src/dns/dns.ts';
-import { Policy, type SharedPolicy, Verdict } from '../../../src/policy/policy.ts';
+import { Policy, type PolicyList, type SharedPolicy, Verdict } from '../../../src/policy/policy.ts';
 import { buildResponse } from '../../support/records.ts';
 import { collectTargets } from '../../support/targets.ts';
 import { buildTable, foldedName, formatVerdict, policyList } from './setup.ts';
@@ -82,7 +82,7 @@ describe('judgeQuestion()', () => {
     };
     expect(ask('tiktok.example')).toBe('0:1 suffix');
     expect(ask('example.com')).toBe('passes');
-    expect(verdict).toMatchObject({ generation: 7, line: 0, specificity: 0 });
+    expect(verdict).toMatchObject({ generation: 7, line: 0, rank: 0 });
   });
 });
 
@@ -177,5 +177,86 @@ describe('judgeTargets()', () => {
       'b.example. 60 IN A 198.51.100.1',
     ]);
     expect(judgeTargets(policy, targets).refused).toBe(false);
+  });
+});
+
+describe('a mandate list that lets pass', () => {
+  const judged = (
+    lists: readonly (readonly string[])[],
+    changes: readonly Partial<PolicyList>[],
+    name: string,
+  ) => {
+    const policy = new Policy(
+      {
+        generation: 1,
+        table: buildTable(lists),
+        lists: lists.map((_, index) => policyList(`list-${index}`, changes[index])),
+        groups: [{ name: 'default', lists: 0xffff_ffff }],
+      },
+      0,
+    );
+    const verdict = new Verdict();
+    const watched = new Verdict();
+    const qname = foldedName(name);
+    policy.judgeQuestion(qname, 0, qname.length, TYPE.A, createAddress(), 0, verdict);
+    policy.watchQuestion(qname, qname.length, 0, verdict, watched);
+    return { said: formatVerdict(verdict), watched: formatVerdict(watched), verdict };
+  };
+  const MANDATE = { mandate: true };
+
+  test.each<[string, string[][], Partial<PolicyList>[], string]>([
+    ['before another one', [['a.b => passthru'], ['b']], [MANDATE, MANDATE], '1:1 suffix'],
+    ['behind another one', [['b'], ['a.b => passthru']], [MANDATE, MANDATE], '0:1 suffix'],
+    ['before an ordinary list', [['a.b => passthru'], ['b']], [MANDATE, {}], '1:1 suffix'],
+    ['what it refuses itself', [['b', 'a.b => passthru']], [MANDATE], 'passes'],
+    [
+      'what an ordinary one passes',
+      [['a.b => passthru'], ['a.b => passthru'], ['b']],
+      [MANDATE, {}, {}],
+      'passes',
+    ],
+    [
+      'by two lists',
+      [['a.b => passthru'], ['a.b => passthru'], ['b']],
+      [MANDATE, MANDATE, MANDATE],
+      '2:1 suffix',
+    ],
+    ['over TCP', [['a.b => tcp-only'], ['b']], [MANDATE, MANDATE], '1:1 suffix'],
+    ['over TCP, beside a passthru', [['a.b => tcp-only'], ['a.b => passthru']], [MANDATE, {}], '0:1 suffix'],
+    ['with an answer of its own', [['a.b => A 192.0.2.1'], ['b']], [MANDATE, MANDATE], '1:1 suffix'],
+    [
+      'with the answer of the first',
+      [['a.b => A 192.0.2.1'], ['a.b => A 192.0.2.2']],
+      [MANDATE, MANDATE],
+      '0:1 suffix',
+    ],
+    ['with a listed address', [['a.b => A 192.0.2.1'], ['192.0.2.0/24']], [MANDATE, MANDATE], '1:1 prefix'],
+    [
+      'an ordinary one with a listed address',
+      [['192.0.2.0/24'], ['a.b => A 192.0.2.1']],
+      [MANDATE, {}],
+      '0:1 prefix',
+    ],
+    [
+      'a listed address that one passes',
+      [['192.0.2.0/24 => passthru'], ['a.b => A 192.0.2.1']],
+      [MANDATE, {}],
+      '1:1 suffix',
+    ],
+    [
+      'an ordinary one that only an ordinary one lists',
+      [['a.b => A 192.0.2.1'], ['192.0.2.0/24']],
+      [{}, {}],
+      '0:1 suffix',
+    ],
+  ])('%s', (_, lists, changes, expected) => {
+    expect(judged(lists, changes, 'a.b').said).toBe(expected);
+  });
+
+  test('ends the say of its own list on the answer, and that of no list that is only watched', () => {
+    const lists = [['a.b => passthru'], ['b'], ['c']];
+    const { said, watched, verdict } = judged(lists, [MANDATE, { logOnly: true }, MANDATE], 'a.b');
+    expect({ said, watched }).toEqual({ said: 'passes', watched: '1:1 suffix' });
+    expect(verdict.remaining).toBe(~1);
   });
 });

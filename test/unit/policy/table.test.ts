@@ -47,7 +47,7 @@ describe('matchName()', () => {
     expect(formatVerdict(verdict)).toBe('0:1 suffix');
     expect(verdict).toMatchObject({
       trigger: TRIGGER.CNAME,
-      specificity: foldedName('tiktok.example').length,
+      rank: foldedName('tiktok.example').length * 2,
     });
   });
 
