@@ -1,8 +1,8 @@
 // Writes the lists of a configuration for other programs: name servers, hosts files, ad blockers, firewalls.
 //
 // Needs no running resolver. The lists are read as for a generation, with the guards, in the order of precedence, and
-// merged so that the file refuses nothing that Cordon lets pass by a list, and frees nothing that a mandate list
-// refuses. A list that is in force at times only, or only watched, is exported when it is asked for by name. The file
+// merged so that the file refuses nothing that Cordon lets pass by a list, but where mandate lists contradict each other, and
+// frees nothing that a mandate list refuses. A list that is in force at times only, or only watched, is exported when it is asked for by name. The file
 // is replaced as a whole: a program that loads it meanwhile sees the old one or the new one.
 import { open, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
@@ -157,6 +157,7 @@ export const collectRules = (
   const { rules, notes } = merge.merge(
     read.map(({ index }) => index),
     format === 'adblock',
+    new Set(read.filter(({ isMandate }) => isMandate).map(({ index }) => index)),
   );
   return { rules, notes, read, skipped };
 };

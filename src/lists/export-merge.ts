@@ -3,9 +3,10 @@
 // In Cordon a list goes before the next one whatever their names look like; in the files of other programs the longer
 // name wins. So what a list of higher precedence has decided is taken out of the lists behind it: a rule that lies
 // inside an earlier rule is dropped, one that covers an earlier rule is left to the longer name. An exception of an
-// ordinary list therefore never frees a name that a mandate list refuses. What a format cannot say is counted, never
-// guessed. Runs when an operator asks, never per query.
-import { formatPrefix, type Prefix, PrefixTable } from '../base/base.ts';
+// ordinary list therefore never frees a name that a mandate list refuses. One of a mandate list decides nothing for the
+// lists behind it, and is left out where any other list refuses what it would free. What a format cannot say is counted,
+// never guessed. Runs when an operator asks, never per query.
+import { formatPrefix, matchesPrefix, type Prefix, PrefixTable } from '../base/base.ts';
 import { formatName } from '../dns/dns.ts';
 import { MATCH, type Match, type Precedence, type RuleSink, type RuleTerms } from '../policy/policy.ts';
 import type { ExportRule } from './export-formats.ts';
@@ -36,7 +37,10 @@ interface CollectedList {
 export class ExportMerge {
   readonly #lists: CollectedList[] = [];
 
-  /** A sink for the rules of the next list; with `isAllow` they all let names pass. */
+  /**
+   * A sink for the rules of the next list; with `isAllow` they all let names pass. Whether it is a mandate may stand in its
+   * file: it is asked for by merge().
+   */
   addList(precedence: Precedence, isAllow: boolean): RuleSink {
     const list: CollectedList = { tiers: [[], [], [], []], notes: new Map() };
     this.#lists.push(list);
@@ -44,16 +48,29 @@ export class ExportMerge {
   }
 
   /**
-   * Lists as one set of rules; `order` names them by their place in the order of addList(), the first prevails.
+   * Lists as one set of rules; `order` names them by their place in the order of addList(), the first prevails; `mandates`
+   * are those of them that are mandates.
    *
    * With `isPassingFirst` an exception goes before every refusal (the syntax of ad blockers): exceptions above a
    * refused name are left out then.
    */
-  merge(order: readonly number[], isPassingFirst: boolean): MergedRules {
+  merge(
+    order: readonly number[],
+    isPassingFirst: boolean,
+    mandates: ReadonlySet<number> = NONE,
+  ): MergedRules {
     const lists = order.flatMap((index) => this.#lists[index] ?? []);
     const notes = new Map<string, number>();
     for (const list of lists) for (const [note, count] of list.notes) countNote(notes, note, count);
-    const kept = removeDecided(lists);
+    const decided = removeDecided(lists, new Set([...mandates].flatMap((index) => this.#lists[index] ?? [])));
+    const kept = withoutContested(decided, lists);
+    if (kept.length < decided.length) {
+      countNote(
+        notes,
+        'left out: an exception of a mandate list for what another list refuses',
+        decided.length - kept.length,
+      );
+    }
     const refused = kept.map(({ rule }) => rule).filter(({ action }) => action === 'list');
     const names = new NameCover();
     const prefixes = new PrefixCover();
@@ -83,37 +100,92 @@ export class ExportMerge {
 interface KeptRule {
   readonly rule: CollectedRule;
   readonly isBehind: boolean;
+  /** The list that it is of. */
+  readonly list: CollectedList;
+  /** An exception that ends nothing but what its own list says. */
+  readonly isOfMandate: boolean;
 }
 
-/** Takes out of each list what the ones before it decide. */
-const removeDecided = (lists: readonly CollectedList[]): KeptRule[] => {
+/** Takes out of each list what the ones before it decide; of a mandate list, what it refuses decides. */
+const removeDecided = (
+  lists: readonly CollectedList[],
+  mandates: ReadonlySet<CollectedList>,
+): readonly KeptRule[] => {
   const names = new NameCover();
   const prefixes = new PrefixCover();
   const kept: KeptRule[] = [];
   let isBehind = false;
-  for (const { tiers } of lists) {
+  for (const list of lists) {
+    const isMandate = mandates.has(list);
+    // What an exception of a mandate list decides within it.
+    const ownNames = new NameCover();
+    const ownPrefixes = new PrefixCover();
     const first = kept.length;
-    for (const tier of tiers) {
+    for (const tier of list.tiers) {
+      const before = kept.length;
       const narrowed: KeptRule[] = [];
       for (const rule of tier) {
+        const isOfMandate = isMandate && rule.action === 'passthru';
         if (rule.prefix !== undefined) {
-          if (!prefixes.covers(rule.prefix)) kept.push({ rule, isBehind });
+          if (!prefixes.covers(rule.prefix) && !ownPrefixes.covers(rule.prefix)) {
+            kept.push({ rule, isBehind, list, isOfMandate });
+          }
           continue;
         }
-        const match = names.remainder(rule.match, rule.text);
+        const open = names.remainder(rule.match, rule.text);
+        const match = open === undefined ? undefined : ownNames.remainder(open, rule.text);
         if (match === undefined) continue;
         // What is left of a wider rule stands behind the list's own rule for the name alone.
         const into = match === MATCH.EXACT && rule.match === MATCH.SUFFIX ? narrowed : kept;
-        into.push({ rule: { ...rule, match }, isBehind });
+        into.push({ rule: { ...rule, match }, isBehind, list, isOfMandate });
       }
       for (const rule of narrowed) kept.push(rule);
-      names.add(tier);
-      prefixes.add(tier);
+      const left = isMandate ? kept.slice(before).map(({ rule }) => rule) : tier;
+      const deciding = isMandate ? left.filter(({ action }) => action !== 'passthru') : left;
+      names.add(deciding);
+      prefixes.add(deciding);
+      if (!isMandate) continue;
+      const passing = tier.filter(({ action }) => action === 'passthru');
+      ownNames.add(passing);
+      ownPrefixes.add(passing);
     }
     isBehind ||= kept.slice(first).some(({ rule }) => rule.action === 'list');
   }
   return kept;
 };
+
+/** Without the exceptions of mandate lists for what another list refuses: in a file of one list they would free it. */
+const withoutContested = (
+  kept: readonly KeptRule[],
+  lists: readonly CollectedList[],
+): readonly KeptRule[] => {
+  const owners = new Set(kept.filter(({ isOfMandate }) => isOfMandate).map(({ list }) => list));
+  if (owners.size === 0) return kept;
+  const others = new Map(
+    [...owners].map((owner) => {
+      const refused = lists
+        .filter((list) => list !== owner)
+        .flatMap(({ tiers }) => tiers.flat().filter(({ action }) => action === 'list'));
+      const names = new NameCover();
+      names.add(refused);
+      const prefixes = refused.flatMap(({ prefix }) => prefix ?? []);
+      return [owner, { names, prefixes, above: zonesOfRules(refused) }] as const;
+    }),
+  );
+  return kept.filter(({ rule, list, isOfMandate }) => {
+    const cover = isOfMandate ? others.get(list) : undefined;
+    if (cover === undefined) return true;
+    const { match, text, prefix } = rule;
+    // What lies inside may have been left to a wider rule, so that the exception would free it as well.
+    if (prefix === undefined)
+      return !cover.names.touches(match, text) && (match === MATCH.EXACT || !cover.above.has(text));
+    return !cover.prefixes.some(({ words, bits }) =>
+      matchesPrefix(words, prefix.words, Math.min(bits, prefix.bits)),
+    );
+  });
+};
+
+const NONE: ReadonlySet<number> = new Set();
 
 const countNote = (notes: Map<string, number>, note: string, count = 1): void => {
   notes.set(note, (notes.get(note) ?? 0) + count);

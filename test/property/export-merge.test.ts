@@ -45,24 +45,27 @@ const feed = ({ rules }: List, sink: ReturnType<TableBuilder['sinkFor']>, isAllo
   }
 };
 
-const open = (builder: TableBuilder, precedences: readonly Precedence[]): Policy =>
+const open = (builder: TableBuilder, precedences: readonly Precedence[], mandates = 0): Policy =>
   new Policy(
     {
       generation: 1,
       table: builder.build(),
-      lists: precedences.map((precedence, index) => policyList(`list-${index}`, { precedence })),
+      lists: precedences.map((precedence, index) =>
+        policyList(`list-${index}`, { precedence, mandate: index < mandates }),
+      ),
       groups: [{ name: 'default', lists: 0xffff_ffff }],
     },
     0,
   );
 
 /** The lists one after the other, as they are in force. */
-const openLists = (lists: readonly List[]): Policy => {
+const openLists = (lists: readonly List[], mandates = 0): Policy => {
   const builder = new TableBuilder();
   for (const [index, item] of lists.entries()) feed(item, builder.sinkFor(index), item.isAllow);
   return open(
     builder,
     lists.map(({ precedence }) => precedence),
+    mandates,
   );
 };
 
@@ -86,10 +89,10 @@ const refuses = (policy: Policy, asked: string): boolean => {
   return verdict.refused;
 };
 
-const merge = (lists: readonly List[], isPassingFirst: boolean): MergedRules => {
+const merge = (lists: readonly List[], isPassingFirst: boolean, mandates = 0): MergedRules => {
   const merged = new ExportMerge();
   for (const item of lists) feed(item, merged.addList(item.precedence, item.isAllow), false);
-  return merged.merge([...lists.keys()], isPassingFirst);
+  return merged.merge([...lists.keys()], isPassingFirst, new Set([...lists.keys()].slice(0, mandates)));
 };
 
 const lists = fc.array(list, { minLength: 1, maxLength: 4 });
@@ -123,3 +126,24 @@ test('where exceptions go first, a merged set frees nothing that its lists refus
     { numRuns: RUNS },
   );
 });
+
+test.each([false, true])(
+  'a merged set frees nothing that a mandate list refuses, whatever another one lets pass (exceptions first: %s)',
+  (isPassingFirst) => {
+    fc.assert(
+      fc.property(lists, asked, fc.nat(4), (items, names, mandates) => {
+        const own = items.map((item, index) => (index < mandates ? { ...item, isAllow: false } : item));
+        const policy = openLists(own, mandates);
+        const merged = openMerged(
+          merge(own, isPassingFirst, mandates),
+          isPassingFirst ? 'action' : 'specificity',
+        );
+        const wanted = own.flatMap(({ rules }) => rules.flatMap((item) => [item.name, `b.${item.name}`]));
+        for (const one of [...names, ...wanted]) {
+          if (refuses(policy, one)) expect(refuses(merged, one), one).toBe(true);
+        }
+      }),
+      { numRuns: RUNS },
+    );
+  },
+);
