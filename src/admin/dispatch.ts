@@ -28,6 +28,7 @@ export interface Asked {
 const STATUSES: Readonly<Record<string, number>> = {
   ERR_LIST_UNKNOWN: 404,
   ERR_LIST_ABSENT: 409,
+  ERR_LIST_EMPTY: 409,
   ERR_LIST_HELD: 409,
   ERR_EXEMPTION_UNKNOWN: 404,
   ERR_EXEMPTION_STATE: 409,

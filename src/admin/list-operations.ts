@@ -20,7 +20,14 @@ const listStatus = z
     inForce: z
       .object({
         sha256: z.string(),
+        /** Rules that refuse; of an allowlist, all. */
         entries: z.number(),
+        /** Rules that let names pass. */
+        exceptions: z.number(),
+        /** Rules that its own exceptions end, beside `entries`; `names` are the first 20. */
+        opened: z.object({ count: z.number(), names: listOf(z.string()) }),
+        /** Rules about names that no list may refuse: these stay open. */
+        guarded: z.number(),
         rejected: z.number(),
         /** Rejections by reason. */
         reasons: z.record(z.string(), z.number()),
@@ -69,6 +76,10 @@ const difference = z
     /** `rules` are the first 100. */
     added: change,
     removed: change,
+    /** What its new exceptions open, and what of mandate lists they name that stays refused; `names` are the first 100. */
+    openings: listOf(
+      z.object({ list: z.string(), isOpened: z.boolean(), count: z.number(), names: listOf(z.string()) }),
+    ),
   })
   .meta({ id: 'ListDifference' });
 const listAsked = z

@@ -55,9 +55,8 @@ export class Generations {
     // At a start nothing is in force that a disk could hold up, and a thread would take longer to start.
     const build = inForce === undefined ? buildGeneration : buildAside;
     const generation = await build(config, this.#count + 1, nowMs, pathOf);
-    const files = config.lists.filter(({ source }) => source.kind === 'file').map(({ id }) => id);
     try {
-      fileReview.check(inForce, generation, new Set(files), nowMs);
+      fileReview.check(inForce, generation, { lists: config.lists, pathOf }, nowMs);
     } catch (error) {
       retired.add(generation.policy.table);
       throw error;

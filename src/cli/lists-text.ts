@@ -71,6 +71,27 @@ const rulesText = ({ inForce, kept }: ListStatus): string => {
   return entries === undefined ? '-' : String(entries);
 };
 
+/** What a list in force lets pass, and what of its own it ends by that. */
+const exceptionsText = ({ id, inForce }: ListStatus): string[] => {
+  const { entries, exceptions, opened, guarded } = inForce ?? NONE;
+  const lines: string[] = [];
+  if (exceptions > 0) lines.push(`${id}: ${countOf(entries, 'rule')}, ${countOf(exceptions, 'exception')}`);
+  if (opened.count > 0) {
+    const { count, names } = opened;
+    const more = count > names.length ? `, … and ${count - names.length} more` : '';
+    lines.push(
+      `${id}: its own exceptions end ${countOf(count, 'rule')} beside these: ${names.join(', ')}${more}`,
+    );
+  }
+  if (guarded > 0)
+    lines.push(`${id}: open all the same, because no list may refuse them: ${countOf(guarded, 'name')}`);
+  return lines;
+};
+
+const NONE = { entries: 0, exceptions: 0, opened: { count: 0, names: [] }, guarded: 0 };
+
+const countOf = (count: number, word: string): string => `${count} ${word}${count === 1 ? '' : 's'}`;
+
 const notesOf = (list: ListStatus, running: boolean, nowMs: number): string[] => {
   const { id, kind, source, held, kept } = list;
   const lines: string[] = [];
@@ -95,7 +116,7 @@ const notesOf = (list: ListStatus, running: boolean, nowMs: number): string[] =>
   if (list.inForce !== null) {
     const { rejected, reasons, notes, reviewed } = list.inForce;
     if (rejected > 0) lines.push(`${id}: ${rejected} places not taken: ${formatReasons(reasons)}`);
-    lines.push(...notes.map((note) => `${id}: ${note}`));
+    lines.push(...notes.map((note) => `${id}: ${note}`), ...exceptionsText(list));
     if (reviewed !== null && isPastReview(reviewed, nowMs)) lines.push(reviewText(id, reviewed, nowMs));
   }
   if (stateOf(list, running) === 'not in force') lines.push(`${id}: not in force; the log says why`);
@@ -140,15 +161,23 @@ export const formatRefresh = (results: readonly RefreshResult[]): string =>
     .concat('\n');
 
 /** What another content adds and removes. */
-export const formatDiff = ({ list, from, to, isHeld, added, removed }: ListDiff): string => {
+export const formatDiff = ({ list, from, to, isHeld, added, removed, openings }: ListDiff): string => {
   const inForce = from === null ? 'nothing is in force' : `in force ${from.sha256} (${from.entries} rules)`;
   return [
     `${list}: ${inForce}`,
     `${isHeld ? 'held' : 'earlier'} ${to.sha256} (${to.entries} rules) adds ${added.count} and removes ${removed.count}`,
     ...sampleLines('+', added),
     ...sampleLines('-', removed),
+    ...openings.map(openingLine),
     '',
   ].join('\n');
+};
+
+/** `opens 2 names of feed: a.example, b.example`. */
+const openingLine = ({ list, isOpened, count, names }: ListDiff['openings'][number]): string => {
+  const some = [...names, ...(count > names.length ? [`… and ${count - names.length} more`] : [])].join(', ');
+  const what = `${count} ${count === 1 ? 'name' : 'names'} of ${list}`;
+  return isOpened ? `opens ${what}: ${some}` : `leaves ${what} refused: ${some}`;
 };
 
 const sampleLines = (sign: string, { count, rules }: ListDiff['added']): string[] => [

@@ -23,6 +23,7 @@ import {
   type Match,
   type PolicyGroup,
   type PolicyList,
+  PolicyTable,
   type Precedence,
   type RuleSink,
   type RuleTerms,
@@ -30,6 +31,7 @@ import {
   TableBuilder,
 } from '../policy/policy.ts';
 import type { ListFormat } from '../words/words.ts';
+import { OpenedRulesSink, withoutOpened } from './opened.ts';
 
 /** What is known of a list that is in force. */
 export interface ListFacts {
@@ -84,7 +86,38 @@ export const buildGeneration = (
   // Whether a list is a mandate may stand in its file, so the order is only known when all are read.
   const ordered = [...read].sort((a, b) => rankOf(a) - rankOf(b));
   const table = builder.build(read.map((list) => ordered.indexOf(list)));
-  return assemble(config, generation, nowMs, table, ordered);
+  const told = tellOpened(ordered, table, guards, pathOf);
+  for (const list of told) requireRules(list);
+  return assemble(config, generation, nowMs, table, told);
+};
+
+/** The lists with which of their rules their own exceptions end, where these are mandates. */
+const tellOpened = (
+  read: readonly ReadList[],
+  bytes: SharedArrayBuffer,
+  guards: Guards,
+  pathOf: PathOf,
+): readonly ReadList[] => {
+  const isLookedAt = (list: ReadList): boolean => isMandate(list) && list.loaded.exceptions.count > 0;
+  if (!read.some(isLookedAt)) return read;
+  const maskOf = (precedence: Precedence): number =>
+    read.reduce(
+      (mask, { loaded }, bit) => mask | (precedenceOf(loaded.format) === precedence ? 1 << bit : 0),
+      0,
+    );
+  const table = new PolicyTable(bytes, maskOf('action'), maskOf('closest-encloser'));
+  return read.map((one, index) => {
+    if (!isLookedAt(one)) return one;
+    const sink = new OpenedRulesSink(table, index);
+    const again = load(one.list, sink, guards, pathOf);
+    // A file that was written to meanwhile says nothing of the table.
+    if (again.sha256 !== one.loaded.sha256) {
+      throw new AppError('ERR_LIST_CHANGED', `reading list ${one.list.id} again: its content has changed`, {
+        hint: 'Reload the lists.',
+      });
+    }
+    return { list: one.list, loaded: withoutOpened(one.loaded, sink.opened) };
+  });
 };
 
 /**
@@ -201,9 +234,11 @@ const load = (list: ListConfig, sink: RuleSink, guards: Guards, pathOf: PathOf):
 };
 
 /** How a list is read, beside its format. Code that reads it for another purpose has to leave out the same. */
-export const readingOfList = ({ source, operators }: ListConfig): Omit<FeedOptions, 'guards'> => ({
-  ...(source.kind === 'shipped' ? {} : readingOf(source)),
-  withoutOperators: operators.filter(({ refuse }) => !refuse).map(({ name }) => name),
+export const readingOfList = (list: ListConfig): Omit<FeedOptions, 'guards'> => ({
+  ...(list.source.kind === 'shipped' ? {} : readingOf(list.source)),
+  allow: list.allow,
+  mandate: list.mandate,
+  withoutOperators: list.operators.filter(({ refuse }) => !refuse).map(({ name }) => name),
 });
 
 const readingOf = (source: ListReading): Omit<ListReading, 'format'> => {
@@ -251,13 +286,21 @@ const PASSTHRU: RuleTerms = { action: { kind: 'passthru' } };
 
 const isMandate = ({ list, loaded }: ReadList): boolean => list.mandate ?? loaded.header?.mandate ?? false;
 
-/** Throws ERR_LIST_EMPTY for a mandate that refuses nothing, and ERR_APP_MANDATE for a list that is a mandate by its own header and is not to refuse by the configuration. */
+/** Throws ERR_LIST_EMPTY for a mandate that refuses nothing: it has no rule but exceptions, or these end every rule. */
+const requireRules = (read: ReadList): void => {
+  const { entries, exceptions, opened } = read.loaded;
+  if (!isMandate(read) || entries > 0) return;
+  const why =
+    exceptions.count === 0
+      ? ''
+      : `: its ${exceptions.count} exceptions leave none of ${opened.count} in force`;
+  throw new AppError('ERR_LIST_EMPTY', `reading list ${read.list.id}: a mandate list without a rule${why}`, {
+    hint: 'A list may be empty, or hold exceptions alone, but then it is no mandate.',
+  });
+};
+
+/** Throws ERR_APP_MANDATE for a list that is a mandate by its own header and is not to refuse by the configuration. */
 const requireRole = (read: ReadList): void => {
-  if (isMandate(read) && read.loaded.entries === 0) {
-    throw new AppError('ERR_LIST_EMPTY', `reading list ${read.list.id}: a mandate list without a rule`, {
-      hint: 'A list may be empty, but then it is no mandate.',
-    });
-  }
   const { id, allow, logOnly } = read.list;
   if (!isMandate(read) || !(allow || logOnly)) return;
   const key = allow ? 'allow' : 'log-only';

@@ -6,9 +6,11 @@ export { buildAside } from './aside.ts';
 export {
   accessOf,
   buildGeneration,
+  formatOf,
   type Generation,
   type ListFacts,
   type PathOf,
+  precedenceOf,
   readingOfList,
 } from './build.ts';
 export {
@@ -26,4 +28,5 @@ export {
   exportAddresses,
   type NameAddresses,
 } from './export-addresses.ts';
+export { readEffective } from './opened.ts';
 export { SavedGeneration } from './saved.ts';

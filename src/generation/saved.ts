@@ -32,7 +32,7 @@ import { type Generation, policyHash, restoreGeneration } from './build.ts';
 const FILE_NAME = 'generation.saved';
 const TEMPORARY_NAME = 'generation.tmp';
 /** Another description needs another version; the table has a magic number of its own. */
-const MAGIC = Buffer.from('cordon/1', 'latin1');
+const MAGIC = Buffer.from('cordon/2', 'latin1');
 const BYTE_ORDER = 0x01020304;
 const HASH_OFFSET = MAGIC.length + 4;
 const LENGTHS_OFFSET = HASH_OFFSET + 32;
@@ -63,6 +63,8 @@ const listSchema = z.object({
   sizeBytes: z.number(),
   header: headerSchema.nullable().transform(orUndefined),
   entries: z.number(),
+  exceptions: z.object({ count: z.number(), sum: z.string(), marks: z.array(z.string()).optional() }),
+  opened: z.object({ count: z.number(), names: z.array(z.string()) }),
   rejected: z.number(),
   guarded: z.number().optional(),
   reasons: z.record(z.string(), z.number()).optional(),
@@ -227,6 +229,8 @@ const describe = (config: Config, generation: Generation): Uint8Array => {
               ede: { code: loaded.header.ede.code, text: loaded.header.ede.text ?? null },
             },
       entries: loaded.entries,
+      exceptions: { ...loaded.exceptions, marks: loaded.exceptions.marks && [...loaded.exceptions.marks] },
+      opened: { count: loaded.opened.count, names: [...loaded.opened.names] },
       rejected: loaded.rejected,
       guarded: loaded.guarded,
       reasons: loaded.reasons,

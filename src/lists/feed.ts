@@ -9,6 +9,7 @@ import { feedAdblock } from './adblock-format.ts';
 import { feedEntries, type ListHeader, parseCordonList } from './cordon-format.ts';
 import { type Diagnostic, DiagnosticLog, type ListNote, type ReasonCounts } from './diagnostic.ts';
 import { feedDnsmasq } from './dnsmasq-format.ts';
+import type { ExceptionFacts } from './exception-marks.ts';
 import { type ReviewDates, reviewDatesOf } from './freshness.ts';
 import type { ListBytes } from './list-file.ts';
 import { feedPatterns } from './regex-format.ts';
@@ -33,6 +34,10 @@ export interface FeedOptions {
   readonly recordTtlSecMax?: number | undefined;
   /** Operators whose entries of a list in the cordon format are left out, by decision. */
   readonly withoutOperators?: readonly string[] | undefined;
+  /** Whether every rule of the list lets its names pass; no when absent. */
+  readonly allow?: boolean | undefined;
+  /** Whether the configuration says that the list is a mandate; not known when absent. */
+  readonly mandate?: boolean | undefined;
   /** Names that the list may not refuse. */
   readonly guards?: Protection | undefined;
 }
@@ -53,8 +58,9 @@ const FEEDERS: Readonly<Record<Exclude<ListFormat, 'cordon' | 'rpz'>, Feeder>> =
 
 /** What came of reading a list. */
 export interface FeedResult {
-  /** Rules that the sink was given. */
+  /** Rules that the sink was given, without exceptions; of an allowlist all. */
   readonly entries: number;
+  readonly exceptions: ExceptionFacts;
   /** Diagnostics in all; each stands for one rejected name, entry or line. */
   readonly rejected: number;
   /** Those of them that are rules against guard names. */
@@ -87,7 +93,8 @@ export const feedRules = (
 ): FeedResult => {
   const list = format === 'cordon' ? parseCordonList(readWhole(read)) : undefined;
   const log = list?.log ?? new DiagnosticLog();
-  const gate = new RuleGate(sink, log, options.guards);
+  const { guards, allow = false, mandate = false } = options;
+  const gate = new RuleGate(sink, log, guards, { isAllow: allow, isMandate: mandate });
   let zone: RpzFacts | undefined;
   if (list !== undefined) {
     const without = options.withoutOperators ?? [];
@@ -99,6 +106,7 @@ export const feedRules = (
   else if (format !== 'cordon') FEEDERS[format](read, gate, log, options.match);
   return {
     entries: gate.entries,
+    exceptions: gate.exceptions.facts,
     rejected: log.count,
     guarded: gate.guarded,
     diagnostics: log.kept,

@@ -40,6 +40,14 @@ export {
   NOTE_CODES,
   type ReasonCounts,
 } from './diagnostic.ts';
+export {
+  type ExceptionFacts,
+  markedText,
+  markOf,
+  NO_EXCEPTIONS,
+  nameTrigger,
+  newMarks,
+} from './exception-marks.ts';
 export { ExportMerge, type MergedRules } from './export-merge.ts';
 export { digestRules, EXPORT_FORMATS, type ExportFormat, exportRules } from './export-rules.ts';
 export { type FeedOptions, type FeedResult, feedRules } from './feed.ts';
@@ -63,6 +71,7 @@ export {
   type ReviewThresholds,
   review,
 } from './review.ts';
+export { isConditional, isException } from './rule-terms.ts';
 export { requireSigned } from './signed-file.ts';
 export { type SourceErrorCode, sourceError } from './source-error.ts';
 export { type FetchedFile, type FetchLimits, type FetchOutcome, fetchSource } from './source-fetch.ts';

@@ -14,6 +14,7 @@ import { type ListEntry, type ListHeader, parseCordonList } from './cordon-forma
 import type { Diagnostic, ListNote, ReasonCounts } from './diagnostic.ts';
 import { type DirectoryFile, isListDirectory, placeOfLine, withListDirectory } from './directory.ts';
 import { checkOf } from './evidence.ts';
+import { type ExceptionFacts, NO_EXCEPTIONS } from './exception-marks.ts';
 import { type FeedOptions, type FeedResult, feedRules } from './feed.ts';
 import type { ReviewDates } from './freshness.ts';
 import { type ListBytes, listError, readListFile, withListFile } from './list-file.ts';
@@ -48,6 +49,13 @@ export interface ListLine {
   readonly check: string | undefined;
 }
 
+/** Rules of a list that its own exceptions end, so that they refuse nothing: plain data. */
+export interface OpenedRules {
+  readonly count: number;
+  /** The first of them, as people write them. */
+  readonly names: readonly string[];
+}
+
 /** What is known of a list that was read and found usable: plain data. */
 export interface LoadedFacts {
   /** Of the file, or of the directory. */
@@ -58,8 +66,12 @@ export interface LoadedFacts {
   readonly sizeBytes: number;
   /** What the list says about itself; undefined for the text formats. */
   readonly header: ListHeader | undefined;
-  /** Number of rules. */
+  /** Number of rules that refuse; of an allowlist, of all. */
   readonly entries: number;
+  /** What it lets pass; undefined for a list whose facts were saved without. */
+  readonly exceptions?: ExceptionFacts | undefined;
+  /** Of a mandate list: which of its rules its own exceptions end. */
+  readonly opened?: OpenedRules | undefined;
   /** Number of diagnostics, of which `diagnostics` holds the first. */
   readonly rejected: number;
   /** Rules against guard names, which are among the rejected. */
@@ -80,6 +92,8 @@ export interface LoadedFacts {
   readonly serial?: number | undefined;
 }
 
+const NOTHING_OPENED: OpenedRules = { count: 0, names: [] };
+
 /** A list that was read and found usable. */
 export class LoadedList implements LoadedFacts {
   readonly path: string;
@@ -88,6 +102,8 @@ export class LoadedList implements LoadedFacts {
   readonly sizeBytes: number;
   readonly header: ListHeader | undefined;
   readonly entries: number;
+  readonly exceptions: ExceptionFacts;
+  readonly opened: OpenedRules;
   readonly rejected: number;
   readonly guarded: number | undefined;
   readonly diagnostics: readonly Diagnostic[];
@@ -105,6 +121,8 @@ export class LoadedList implements LoadedFacts {
     this.sizeBytes = facts.sizeBytes;
     this.header = facts.header;
     this.entries = facts.entries;
+    this.exceptions = facts.exceptions ?? NO_EXCEPTIONS;
+    this.opened = facts.opened ?? NOTHING_OPENED;
     this.rejected = facts.rejected;
     this.guarded = facts.guarded;
     this.diagnostics = facts.diagnostics;
@@ -222,12 +240,13 @@ const requireUsable = (
   const { path, line } = placeOf(first?.line ?? 1);
   const place = first === undefined ? whole : `${path}:${line}:${first.column}`;
   const reason = first === undefined ? '' : `: ${first.text}`;
-  const isMarkup = result.entries === 0 && first?.code === 'markup';
+  const isEmpty = result.entries === 0 && result.exceptions.count === 0;
+  const isMarkup = isEmpty && first?.code === 'markup';
   if (isMarkup || (format === 'cordon' && result.header === undefined)) {
     throw listError('ERR_LIST_PARSE', `reading list ${place}${reason}`);
   }
   // Without a rule and without a fault it is a list that refuses nothing yet. Where only faults are left, it is read wrongly.
-  if (result.entries === 0 && misreadOf(result) > 0) {
+  if (isEmpty && misreadOf(result) > 0) {
     throw listError('ERR_LIST_EMPTY', `reading list ${place}: no rule in it${reason}`);
   }
 };

@@ -7,8 +7,10 @@
 
 /** What is known of one content of a list: plain data. */
 export interface ReviewFacts {
-  /** Rules that were read. */
+  /** Rules that were read, without exceptions; of an allowlist all. */
   readonly entries: number;
+  /** Exceptions beside them; undefined: not known of a content that was kept without. */
+  readonly exceptions?: number | undefined;
   /** Lines or entries that were not understood, those of `guarded` included. */
   readonly rejected: number;
   /** Names that no list may refuse, and that this one names. */
@@ -29,6 +31,13 @@ export interface Candidate extends ReviewFacts {
   readonly isMandate?: boolean | undefined;
   /** It cannot be read as a list at all. */
   readonly isBroken?: boolean | undefined;
+  /** Exceptions that the content in force has not; undefined: there are none, or nothing was in force. */
+  readonly newExceptions?: {
+    /** Undefined: too many to be told apart. */
+    readonly count: number | undefined;
+    /** Which, and what they open. */
+    readonly text: string;
+  };
 }
 
 /** From when on a difference is held; shares are of 1. */
@@ -45,6 +54,8 @@ export interface ReviewThresholds {
   readonly slackRejected: number;
   /** Guard names beside those that the content in force has. */
   readonly guardedMax: number;
+  /** Exceptions that the content in force has not. */
+  readonly exceptionsMax: number;
 }
 
 /** What suits lists that people keep: they change by a few per cent a day. */
@@ -55,12 +66,14 @@ export const REVIEW_DEFAULTS: ReviewThresholds = {
   slackEntries: 10,
   slackRejected: 5,
   guardedMax: 0,
+  exceptionsMax: 0,
 };
 
 /** Why a candidate is held. */
 export type ReviewCode =
   | 'dismissed'
   | 'emptied'
+  | 'exceptions'
   | 'grown'
   | 'guarded'
   | 'markup'
@@ -112,6 +125,11 @@ export const review = (
       reason('guarded', `${candidate.guarded} names that no list may refuse, at most ${guardedMax}`),
     );
   }
+  const { newExceptions } = candidate;
+  if (newExceptions !== undefined) {
+    const { count = Number.POSITIVE_INFINITY, text } = newExceptions;
+    if (count > thresholds.exceptionsMax) reasons.push(reason('exceptions', text));
+  }
   if (decisions.dismissed?.includes(candidate.sha256) === true) {
     reasons.push(reason('dismissed', 'this content was rolled back or turned away'));
   }
@@ -129,12 +147,18 @@ export const isMarkup = (head: Uint8Array): boolean => {
 function* reasonsOf(candidate: Candidate, thresholds: ReviewThresholds): Generator<ReviewReason> {
   const { entries, rejected, sizeBytes } = candidate;
   if (candidate.isMarkup) yield reason('markup', 'a web page instead of a list');
-  if (entries === 0) yield reason('emptied', `no entry in ${sizeBytes} bytes`);
-  const share = rejected / Math.max(1, entries + rejected);
+  const { exceptions = 0 } = candidate;
+  if (entries === 0) {
+    yield reason(
+      'emptied',
+      exceptions > 0 ? `no entry but ${exceptions} exceptions` : `no entry in ${sizeBytes} bytes`,
+    );
+  }
+  const share = rejected / Math.max(1, entries + exceptions + rejected);
   if (rejected > thresholds.slackRejected && share > thresholds.rejectedShareMax) {
     yield reason(
       'rejected-share',
-      `${rejected} of ${entries + rejected} lines not understood, at most ${percent(thresholds.rejectedShareMax)}`,
+      `${rejected} of ${entries + exceptions + rejected} lines not understood, at most ${percent(thresholds.rejectedShareMax)}`,
     );
   }
 }

@@ -2,13 +2,14 @@
 //
 // Every format passes here, so that no source can reach a policy around the guards. Guarded are names, and patterns
 // against names: an address prefix concerns answers or clients, and no guard is an address. A rule that lets names
-// through harms no guard.
-import type { Prefix } from '../base/base.ts';
+// through harms no guard, and is no rule of the list either: it is counted apart.
+import { formatPrefix, type Prefix } from '../base/base.ts';
 import { nameFrom } from '../dns/dns.ts';
 import type { Match, RuleSink, RuleTerms } from '../policy/policy.ts';
 import type { DiagnosticLog } from './diagnostic.ts';
+import { ExceptionMarks, type Marking, markedText, nameTrigger } from './exception-marks.ts';
 import { listNameText } from './list-name.ts';
-import { isPassing } from './rule-terms.ts';
+import { isException, isPassing } from './rule-terms.ts';
 
 /**
  * Names that no list is about. A pattern that matches one of them is wider than its author can have meant: it takes
@@ -42,25 +43,33 @@ export interface Protection {
 
 /** A RuleSink that stands before another one. */
 export class RuleGate implements RuleSink {
-  /** Rules that passed. */
+  /** Rules that passed, without exceptions; of an allowlist all. */
   entries = 0;
+  readonly exceptions = new ExceptionMarks();
   /** Rules that the guards held back. */
   guarded = 0;
   readonly #sink: RuleSink;
   readonly #log: DiagnosticLog;
   readonly #guards: Protection | undefined;
+  readonly #marking: Marking;
 
-  constructor(sink: RuleSink, log: DiagnosticLog, guards: Protection | undefined) {
+  constructor(
+    sink: RuleSink,
+    log: DiagnosticLog,
+    guards: Protection | undefined,
+    marking: Marking = { isAllow: false, isMandate: false },
+  ) {
     this.#sink = sink;
     this.#log = log;
     this.#guards = guards;
+    this.#marking = marking;
   }
 
   addName(match: Match, name: Uint8Array, length: number, line: number, terms?: RuleTerms): void {
     if (!isPassing(terms) && this.#guards?.protects(match, name, length) !== undefined) {
       // A rule for everything is only here because the operator takes it: it is narrowed, and the trees stay.
       if (length === ROOT_LENGTH) {
-        this.entries++;
+        this.#count(() => nameTrigger(match, name, length), terms);
         this.#sink.addName(match, name, length, line, exceptTrees(terms, this.#guards.names));
         return;
       }
@@ -68,23 +77,23 @@ export class RuleGate implements RuleSink {
       this.#log.add('guarded', line, 1, listNameText(name, length));
       return;
     }
-    this.entries++;
+    this.#count(() => nameTrigger(match, name, length), terms);
     this.#sink.addName(match, name, length, line, terms);
   }
 
   addPrefix(prefix: Prefix, line: number, terms?: RuleTerms): void {
-    this.entries++;
+    this.#count(() => formatPrefix(prefix), terms);
     this.#sink.addPrefix(prefix, line, terms);
   }
 
   addClientPrefix(prefix: Prefix, line: number, terms?: RuleTerms): void {
-    this.entries++;
+    this.#count(() => `client ${formatPrefix(prefix)}`, terms);
     this.#sink.addClientPrefix(prefix, line, terms);
   }
 
   addPattern(pattern: RegExp, line: number, terms?: RuleTerms): void {
     if (isPassing(terms)) {
-      this.entries++;
+      this.#count(() => String(pattern), terms);
       this.#sink.addPattern(pattern, line, terms);
       return;
     }
@@ -95,8 +104,17 @@ export class RuleGate implements RuleSink {
       this.#log.add('guarded-pattern', line, 1, harmed);
       return;
     }
-    this.entries++;
+    this.#count(() => String(pattern), terms);
     this.#sink.addPattern(excludeTrees(pattern, names), line, terms);
+  }
+
+  #count(trigger: () => string, terms: RuleTerms | undefined): void {
+    if (!this.#marking.isAllow && isException(terms)) this.exceptions.count++;
+    else this.entries++;
+    // Nearly every rule of every list: no text is made for it.
+    if (terms === undefined && !this.#marking.isAllow) return;
+    const text = markedText(this.#marking, trigger, terms);
+    if (text !== undefined) this.exceptions.add(text);
   }
 }
 

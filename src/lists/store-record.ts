@@ -25,6 +25,7 @@ const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
 
 const factsSchema = z.object({
   entries: z.number(),
+  exceptions: z.number().optional(),
   rejected: z.number(),
   guarded: z.number(),
   sizeBytes: z.number(),

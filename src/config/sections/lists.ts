@@ -16,7 +16,7 @@ import {
 import { blockAnswer } from '../answer-leaf.ts';
 import { sentence } from '../evidence-leaf.ts';
 import { type FormContext, type FormOf, orNone, toForm, withForm } from '../form.ts';
-import { boolean, choice, edeText, identifier, numberChoice, path } from '../leaf.ts';
+import { boolean, choice, edeText, identifier, integer, numberChoice, path } from '../leaf.ts';
 import { paperTime } from '../schedule-leaf.ts';
 import { publicKey, sha256, url } from '../source-leaf.ts';
 import { key, keyAs, list } from '../value.ts';
@@ -28,6 +28,9 @@ export const LISTS_MAX = 32;
 const OPERATORS_MAX = 16;
 /** Addresses of one host: as many as upstreams. */
 const HOST_ADDRESSES_MAX = 16;
+
+/** As many as two contents are compared by. */
+const EXCEPTIONS_MAX = 10_000;
 
 const MATCHES = ['suffix', 'exact'] as const;
 /** Blocked, Censored, Filtered, Prohibited (RFC 8914 section 4). */
@@ -69,6 +72,8 @@ export interface UrlSource extends ListReading {
     readonly shrinkShareMax: number;
     readonly growthShareMax: number;
     readonly rejectedShareMax: number;
+    /** A number, not a share. */
+    readonly exceptionsMax: number;
   };
 }
 
@@ -94,7 +99,7 @@ const URL_DEFAULTS = {
   /** About two million names, as many as the largest public lists have. */
   sizeBytesMax: 64 * 2 ** 20,
   /** Lists that people keep change by a few per cent a day. */
-  review: { shrinkShareMax: 0.2, growthShareMax: 2, rejectedShareMax: 0.05 },
+  review: { shrinkShareMax: 0.2, growthShareMax: 2, rejectedShareMax: 0.05, exceptionsMax: 0 },
 } as const satisfies Partial<UrlSource>;
 
 const inCode = (text: string): string => `\`${text}\``;
@@ -188,9 +193,15 @@ const listKeys = z.strictObject({
           'Lines of the list that may be rejected.',
           inCode(formatShare(URL_DEFAULTS.review.rejectedShareMax)),
         ),
+        exceptions: keyAs(
+          'exceptionsMax',
+          integer(0, EXCEPTIONS_MAX).optional(),
+          'Rules that let names pass (of an allowlist, any rules) that may be added, as a number.',
+          inCode(String(URL_DEFAULTS.review.exceptionsMax)),
+        ),
       })
       .optional(),
-    'Limits of change, in percent of the current rules, above which a fetched list waits for approval.',
+    'Limits of change, most in percent of the current rules, above which a fetched list waits for approval.',
     'the defaults of its keys',
   ),
   format: key(
@@ -332,6 +343,7 @@ const toFetching = (
     shrinkShareMax: written.review?.shrinkShareMax ?? URL_DEFAULTS.review.shrinkShareMax,
     growthShareMax: written.review?.growthShareMax ?? URL_DEFAULTS.review.growthShareMax,
     rejectedShareMax: written.review?.rejectedShareMax ?? URL_DEFAULTS.review.rejectedShareMax,
+    exceptionsMax: written.review?.exceptionsMax ?? URL_DEFAULTS.review.exceptionsMax,
   },
 });
 

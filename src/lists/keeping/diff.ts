@@ -10,8 +10,18 @@ import type { Config } from '../../config/config.ts';
 import { formatName } from '../../dns/dns.ts';
 import { readingOfList } from '../../generation/generation.ts';
 import { MATCH, type Match, type RuleSink, type RuleTerms } from '../../policy/policy.ts';
-import { Guards, ListStore, loadList, NEVER_BLOCK_FILE, type StoredContent } from '../lists.ts';
-import { isUrlList, type UrlList } from './review.ts';
+import {
+  type ExceptionFacts,
+  Guards,
+  ListStore,
+  loadList,
+  NEVER_BLOCK_FILE,
+  NO_EXCEPTIONS,
+  type StoredContent,
+} from '../lists.ts';
+import { findNewExceptions, type Opening } from './openings.ts';
+import { isUrlList, NOWHERE, type UrlList } from './review.ts';
+import { readKeptPaths } from './status.ts';
 
 /** Rules that are named of each kind; the rest is counted. */
 const RULES_MAX = 100;
@@ -37,6 +47,8 @@ export interface ListDiff {
   /** `rules` are the first 100. */
   readonly added: { readonly count: number; readonly rules: readonly string[] };
   readonly removed: { readonly count: number; readonly rules: readonly string[] };
+  /** What its new exceptions open, and what of mandate lists they name and do not open; `names` are the first 100. */
+  readonly openings: readonly Opening[];
 }
 
 /**
@@ -72,21 +84,27 @@ export const diffList = async (
     throw new AppError('ERR_LIST_ABSENT', `comparing contents of list ${id}: ${what}`);
   }
   const read = (content: StoredContent): Feed => feedOf(list, store.pathOf(id, content.sha256));
+  const exceptions = (content: StoredContent | null): ExceptionFacts =>
+    content === null ? NO_EXCEPTIONS : read(content)(NOWHERE);
+  const neighbors = { lists: config.lists, pathOf: await readKeptPaths(config, clock) };
+  const path = store.pathOf(id, to.sha256);
+  const found = findNewExceptions(list, path, exceptions(current), exceptions(to), neighbors);
   return {
     list: id,
     from: current && toSide(current),
     to: toSide(to),
     isHeld: to === held,
     ...compare(current === null ? NOTHING : read(current), read(to), onRemoved),
+    openings: found?.openings ?? [],
   };
 };
 
 const toSide = ({ sha256, facts }: StoredContent): DiffSide => ({ sha256, entries: facts.entries });
 
-/** Streams the rules of a content. */
-type Feed = (sink: RuleSink) => void;
+/** Streams the rules of a content, and tells what it lets pass. */
+type Feed = (sink: RuleSink) => ExceptionFacts;
 
-const NOTHING: Feed = () => undefined;
+const NOTHING: Feed = () => NO_EXCEPTIONS;
 
 const feedOf = (list: UrlList, path: string): Feed => {
   const { allow, source } = list;
@@ -94,12 +112,13 @@ const feedOf = (list: UrlList, path: string): Feed => {
   const guards = allow ? undefined : Guards.load(NEVER_BLOCK_FILE);
   return (sink) => {
     try {
-      loadList({ kind: 'file', path, format }, sink, { guards, ...readingOfList(list) });
+      return loadList({ kind: 'file', path, format }, sink, { guards, ...readingOfList(list) }).exceptions;
     } catch (thrown) {
       // An empty or broken content is held for that reason, and has no rules to show.
       if (!isAppError(thrown) || (thrown.code !== 'ERR_LIST_EMPTY' && thrown.code !== 'ERR_LIST_PARSE')) {
         throw thrown;
       }
+      return NO_EXCEPTIONS;
     }
   };
 };

@@ -14,6 +14,7 @@ import {
   review,
   type StoreRecord,
 } from '../lists.ts';
+import type { Neighbors } from './openings.ts';
 import { factsOf, factsOfFile, thresholdsOf, type UrlList } from './review.ts';
 import { newerPath, olderReason, shippedFileOf } from './shipped-version.ts';
 import { toTime } from './status.ts';
@@ -65,10 +66,12 @@ export class ListFetcher {
   readonly #options: FetchingOptions;
   readonly #store: ListStore;
   readonly #signal: AbortSignal;
+  readonly #neighbors: () => Neighbors;
 
-  /** Ends what is under way with the signal. */
-  constructor(options: FetchingOptions, store: ListStore, signal: AbortSignal) {
+  /** Ends what is under way with the signal; `neighbors` are all lists of the configuration. */
+  constructor(options: FetchingOptions, store: ListStore, signal: AbortSignal, neighbors: () => Neighbors) {
     this.#options = options;
+    this.#neighbors = neighbors;
     this.#store = store;
     this.#signal = signal;
   }
@@ -137,12 +140,12 @@ export class ListFetcher {
       kept.sha256 = sha256;
       return resultOf(list, 'unchanged', [], record.current);
     }
-    const candidate = factsOf(list, file);
-    const { sha256: _, isMandate: __, isBroken: ___, ...facts } = candidate;
     const inForce = newerPath(
       list,
       kept.sha256 === undefined ? undefined : this.#store.pathOf(list.id, kept.sha256),
     );
+    const candidate = factsOf(list, file, inForce, this.#neighbors());
+    const { sha256: _, isMandate: __, isBroken: ___, newExceptions: ____, ...facts } = candidate;
     const shipped = shippedFileOf(list);
     const previous =
       record.current?.facts ?? (shipped === undefined ? undefined : factsOfFile(list, shipped));

@@ -21,7 +21,8 @@ import {
   ListFetcher,
   type RefreshResult,
 } from './fetching.ts';
-import { isUrlList, type UrlList } from './review.ts';
+import { isUrlList, requireRules, type UrlList } from './review.ts';
+import { newerPath } from './shipped-version.ts';
 import { isRecordStale, type ListStatus, storedStatus, toTime } from './status.ts';
 
 /** Fetches at a time: a slow source holds up few others, and all of them together fill no link. */
@@ -63,6 +64,8 @@ export class ListKeeper {
   readonly #store: ListStore;
   readonly #fetcher: ListFetcher;
   readonly #lists = new Map<string, KeptList>();
+  /** Of the configuration, those without an address as well. */
+  #all: readonly ListConfig[] = [];
   readonly #stopping = new AbortController();
   /** Fetches that wait for one of FETCHES_MAX. */
   readonly #waiting: (() => void)[] = [];
@@ -75,7 +78,10 @@ export class ListKeeper {
   private constructor(options: KeeperOptions, store: ListStore) {
     this.#options = options;
     this.#store = store;
-    this.#fetcher = new ListFetcher(options, store, this.#stopping.signal);
+    this.#fetcher = new ListFetcher(options, store, this.#stopping.signal, () => ({
+      lists: this.#all,
+      pathOf: (list) => newerPath(list, this.pathOf(list)),
+    }));
   }
 
   /** Opens what is kept; throws ERR_LIST_STORE. */
@@ -85,6 +91,7 @@ export class ListKeeper {
 
   /** From now on keeps the lists of a configuration that have an address, and no others. Reads what is kept. */
   async follow(lists: readonly ListConfig[]): Promise<void> {
+    this.#all = lists;
     const wanted = lists.filter(isUrlList);
     for (const id of this.#lists.keys()) if (!wanted.some((list) => list.id === id)) this.#lists.delete(id);
     for (const list of wanted) {
@@ -125,8 +132,13 @@ export class ListKeeper {
     return kept === undefined ? undefined : this.#fetch(kept);
   }
 
-  /** Puts the held content in force; throws ERR_LIST_ABSENT or ERR_LIST_STORE. The caller makes the policy. */
+  /**
+   * Puts the held content in force; throws ERR_LIST_ABSENT, ERR_LIST_STORE, and ERR_LIST_EMPTY for a mandate list of which
+   * nothing would refuse. The caller makes the policy.
+   */
   async accept(id: string, sha256: string, author: StoreAuthor): Promise<void> {
+    const kept = this.#lists.get(id);
+    if (kept?.record.held?.sha256 === sha256) requireRules(kept.list, this.#store.pathOf(id, sha256));
     await this.#store.accept(id, sha256, author);
     await this.#lookAgain(id);
     this.#options.log.info({ list: id, sha256, ...author }, 'held content of a list accepted');

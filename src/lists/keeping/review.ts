@@ -6,10 +6,11 @@
 // force is only held when nearly nothing in it was understood.
 import { AppError, isAppError } from '../../base/base.ts';
 import type { ListConfig, UrlSource } from '../../config/config.ts';
-import { type Generation, readingOfList } from '../../generation/generation.ts';
+import { type Generation, precedenceOf, readEffective, readingOfList } from '../../generation/generation.ts';
 import type { RuleSink } from '../../policy/policy.ts';
 import {
   type Candidate,
+  type ExceptionFacts,
   type FetchedFile,
   Guards,
   isMarkup,
@@ -17,6 +18,7 @@ import {
   loadList,
   misreadOf,
   NEVER_BLOCK_FILE,
+  NO_EXCEPTIONS,
   REVIEW_DEFAULTS,
   type Review,
   type ReviewFacts,
@@ -24,6 +26,7 @@ import {
   type ReviewThresholds,
   review,
 } from '../lists.ts';
+import { findNewExceptions, type Neighbors } from './openings.ts';
 
 /** A list that is fetched. */
 export type UrlList = ListConfig & { readonly source: UrlSource };
@@ -31,16 +34,29 @@ export type UrlList = ListConfig & { readonly source: UrlSource };
 /** True for a list that is fetched. */
 export const isUrlList = (list: ListConfig): list is UrlList => list.source.kind === 'url';
 
-/** What is known of a fetched file; reads it, which takes as long as the list is large. */
-export const factsOf = (list: UrlList, file: FetchedFile): Candidate => {
+/**
+ * What is known of a fetched file; reads it, which takes as long as the list is large. `before` is where the content lies
+ * that is in force: what it lets pass is compared, among the other lists where there is something new.
+ */
+export const factsOf = (
+  list: UrlList,
+  file: FetchedFile,
+  before: string | undefined,
+  neighbors: Neighbors,
+): Candidate => {
   const { sizeBytes, endsInLineBreak, isLengthKnown, sha256, path } = file;
-  const counts = { ...countRules(list, path), isMandate: list.mandate === true };
-  return { ...counts, sizeBytes, endsInLineBreak, isLengthKnown, sha256, isMarkup: isMarkup(file.head) };
+  const { counts, exceptions } = countRules(list, path);
+  const facts = { ...counts, sizeBytes, endsInLineBreak, isLengthKnown, isMarkup: isMarkup(file.head) };
+  const isMandate = list.mandate === true;
+  if (before === undefined) return { ...facts, sha256, isMandate };
+  const known = countRules(list, before).exceptions;
+  const newExceptions = findNewExceptions(list, path, known, exceptions, neighbors);
+  return { ...facts, sha256, isMandate, ...(newExceptions && { newExceptions }) };
 };
 
 /** The same of a file that lies here, for comparing. */
 export const factsOfFile = (list: UrlList, path: string): ReviewFacts => ({
-  ...countRules(list, path),
+  ...countRules(list, path).counts,
   sizeBytes: 0,
   isMarkup: false,
   endsInLineBreak: true,
@@ -53,27 +69,47 @@ export const thresholdsOf = ({ source }: UrlList): ReviewThresholds => ({
   ...source.review,
 });
 
-type Counts = Pick<Candidate, 'entries' | 'guarded' | 'isBroken' | 'rejected'>;
+/** Throws ERR_LIST_EMPTY for a content of a mandate list that refuses nothing: nobody can put it in force. */
+export const requireRules = (list: UrlList, path: string): void => {
+  if (list.mandate !== true) return;
+  const { entries, exceptions = 0 } = countRules(list, path).counts;
+  if (entries > 0) return;
+  throw new AppError(
+    'ERR_LIST_EMPTY',
+    `accepting a content of list ${list.id}: a mandate list without a rule${exceptions > 0 ? `, but ${exceptions} exceptions` : ''}`,
+    { hint: 'Turn it away with: cordon lists dismiss.' },
+  );
+};
 
-const countRules = (list: UrlList, path: string): Counts => {
+type Counts = Pick<Candidate, 'entries' | 'exceptions' | 'guarded' | 'isBroken' | 'rejected'>;
+
+/** What is known of a file before it is taken, and what it lets pass. */
+interface Counted {
+  readonly counts: Counts;
+  readonly exceptions: ExceptionFacts;
+}
+
+const countRules = (list: UrlList, path: string): Counted => {
   const { allow, source } = list;
   const { format } = source;
   // A name that passes harms no guard.
   const guards = allow ? undefined : Guards.load(NEVER_BLOCK_FILE);
   try {
-    const loaded = loadList({ kind: 'file', path, format, isDirectory: false }, NOWHERE, {
-      guards,
-      ...readingOfList(list),
-    });
-    return { entries: loaded.entries, rejected: misreadOf(loaded), guarded: loaded.guarded ?? 0 };
+    const read = (sink: RuleSink): LoadedList =>
+      loadList({ kind: 'file', path, format, isDirectory: false }, sink, { guards, ...readingOfList(list) });
+    const loaded = list.mandate === true ? readEffective(read, precedenceOf(format)) : read(NOWHERE);
+    const { entries, exceptions, guarded = 0 } = loaded;
+    const counts = { entries, exceptions: exceptions.count, rejected: misreadOf(loaded), guarded };
+    return { counts, exceptions };
   } catch (thrown) {
     if (!isAppError(thrown)) throw thrown;
-    return { entries: 0, rejected: 0, guarded: 0, isBroken: true };
+    const counts = { entries: 0, exceptions: 0, rejected: 0, guarded: 0, isBroken: true };
+    return { counts, exceptions: NO_EXCEPTIONS };
   }
 };
 
 /** A sink whose rules are only counted by its feeder. */
-const NOWHERE: RuleSink = {
+export const NOWHERE: RuleSink = {
   addName: () => undefined,
   addPrefix: () => undefined,
   addClientPrefix: () => undefined,
@@ -128,18 +164,19 @@ export class FileReview {
 
   /**
    * Throws ERR_LIST_HELD when a file of `next` differs from the one in force as no list should, or is one of which
-   * nothing was in force and nearly nothing was understood.
+   * nothing was in force and nearly nothing was understood. `neighbors` are the lists that `next` is of.
    */
-  check(inForce: Generation | undefined, next: Generation, files: ReadonlySet<string>, nowMs: number): void {
+  check(inForce: Generation | undefined, next: Generation, neighbors: Neighbors, nowMs: number): void {
     this.held.clear();
     for (const { id, loaded } of next.lists) {
       const before = inForce?.lists.find((list) => list.id === id)?.loaded;
-      if (!files.has(id)) continue;
+      const list = neighbors.lists.find((one) => one.id === id);
+      if (list?.source.kind !== 'file') continue;
       const accepted = this.#accepted.get(id);
       const isFirst = before === undefined || !isSameSource(before, loaded);
       const { verdict, reasons } = isFirst
         ? firstReview(loaded, accepted)
-        : reviewFile(before, loaded, accepted);
+        : reviewFile(before, loaded, accepted, list, neighbors);
       if (verdict === 'accepted') continue;
       this.held.set(id, { sha256: loaded.sha256, entries: loaded.entries, reasons, heldAtMs: nowMs });
     }
@@ -152,20 +189,28 @@ export class FileReview {
 const isSameSource = (before: LoadedList, after: LoadedList): boolean =>
   before.path === after.path && before.format === after.format;
 
-const reviewFile = (before: LoadedList, after: LoadedList, accepted: string | undefined): Review => {
+const reviewFile = (
+  before: LoadedList,
+  after: LoadedList,
+  accepted: string | undefined,
+  list: ListConfig,
+  neighbors: Neighbors,
+): Review => {
   if (before.sha256 === after.sha256) return { verdict: 'accepted', reasons: [] };
   // What was rejected yesterday already is known to the keeper of the file.
   const rejectedShareMax = Math.max(REVIEW_DEFAULTS.rejectedShareMax, rejectedShare(before));
-  const candidate = { ...toFacts(after), sha256: after.sha256 };
+  const found = findNewExceptions(list, after.path, before.exceptions, after.exceptions, neighbors);
+  const candidate = { ...toFacts(after), sha256: after.sha256, ...(found && { newExceptions: found }) };
   return review(toFacts(before), candidate, { ...REVIEW_DEFAULTS, rejectedShareMax }, { accepted });
 };
 
 const rejectedShare = (list: LoadedList): number =>
-  misreadOf(list) / Math.max(1, list.entries + misreadOf(list));
+  misreadOf(list) / Math.max(1, list.entries + list.exceptions.count + misreadOf(list));
 
 /** A file is read to the end that the file system knows, so that its last line says nothing. */
 const toFacts = (list: LoadedList): ReviewFacts => ({
   ...{ entries: list.entries, rejected: misreadOf(list), guarded: list.guarded ?? 0 },
+  exceptions: list.exceptions.count,
   sizeBytes: list.sizeBytes,
   isMarkup: false,
   endsInLineBreak: true,

@@ -49,7 +49,14 @@ export interface KeptStatus {
 /** The content of a list that the running program enforces. */
 export interface InForceStatus {
   readonly sha256: string;
+  /** Rules that refuse; of an allowlist, all. */
   readonly entries: number;
+  /** Rules that let names pass. */
+  readonly exceptions: number;
+  /** Rules that its own exceptions end: they are not among `entries`. `names` are the first 20. */
+  readonly opened: { readonly count: number; readonly names: readonly string[] };
+  /** Rules about names that no list may refuse, which are among the rejected. */
+  readonly guarded: number;
   /** Places that were not taken, and how many for each reason. */
   readonly rejected: number;
   readonly reasons: ReasonCounts;
@@ -63,6 +70,9 @@ export interface InForceStatus {
 export const inForceStatus = (loaded: LoadedList): InForceStatus => ({
   sha256: loaded.sha256,
   entries: loaded.entries,
+  exceptions: loaded.exceptions.count,
+  opened: loaded.opened,
+  guarded: loaded.guarded ?? 0,
   rejected: loaded.rejected,
   reasons: loaded.reasons,
   notes: loaded.notes.map(({ text }) => text),

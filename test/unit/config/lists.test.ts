@@ -37,7 +37,7 @@ describe('a list with a URL', () => {
         sha256: undefined,
         sizeBytesMax: 67_108_864,
         addresses: [],
-        review: { shrinkShareMax: 0.2, growthShareMax: 2, rejectedShareMax: 0.05 },
+        review: { shrinkShareMax: 0.2, growthShareMax: 2, rejectedShareMax: 0.05, exceptionsMax: 0 },
         format: 'domains',
         match: 'suffix',
         origin: undefined,
@@ -76,8 +76,8 @@ describe('a list with a URL', () => {
       },
     ],
     [
-      'review: { grow: 1000%, rejected: 0% }',
-      { review: { shrinkShareMax: 0.2, growthShareMax: 10, rejectedShareMax: 0 } },
+      'review: { grow: 1000%, rejected: 0%, exceptions: 5 }',
+      { review: { shrinkShareMax: 0.2, growthShareMax: 10, rejectedShareMax: 0, exceptionsMax: 5 } },
     ],
     ['format: rpz, origin: RPZ.Example', { format: 'rpz', origin: 'rpz.example.' }],
     ['format: rpz, everything: true', { takesEverything: true }],
@@ -200,6 +200,7 @@ describe('a list with a URL', () => {
         shrinkShareMax: REVIEW_DEFAULTS.shrinkShareMax,
         growthShareMax: REVIEW_DEFAULTS.growthShareMax,
         rejectedShareMax: REVIEW_DEFAULTS.rejectedShareMax,
+        exceptionsMax: REVIEW_DEFAULTS.exceptionsMax,
       },
     });
   });

@@ -217,7 +217,7 @@ groups:
     ['a file with something after it', (good) => Buffer.concat([good, Buffer.of(0)]), /instead of \d+$/],
     [
       'another version',
-      (good) => Buffer.concat([Buffer.from('cordon/2'), good.subarray(8)]),
+      (good) => Buffer.concat([Buffer.from('cordon/1'), good.subarray(8)]),
       /another format$/,
     ],
     [

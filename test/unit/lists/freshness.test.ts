@@ -35,7 +35,8 @@ it('lists status tells the age, and that a list is past its review', () => {
   const status: ListStatus = {
     ...{ id: 'tiktok', kind: 'shipped', source: 'tiktok', mandate: true, kept: null, held: null },
     inForce: {
-      ...{ sha256: 'a', entries: 2, rejected: 3, notes: ['a note'] },
+      ...{ sha256: 'a', entries: 2, rejected: 3, notes: ['a note'], guarded: 1 },
+      ...{ exceptions: 2, opened: { count: 1, names: ['a.example'] } },
       reasons: { 'ip-address': 2, url: 1 },
       reviewed: { oldest: '2026-11-24', newest: '2026-11-25' },
     },
@@ -44,5 +45,8 @@ it('lists status tells the age, and that a list is past its review', () => {
   expect(fresh).toMatch(/^tiktok +shipped +2 +- +- +2026-11-24 +good$/m);
   expect(fresh).toContain('tiktok: 3 places not taken: ip-address 2, url 1\n');
   expect(fresh).toContain('tiktok: a note\n');
+  expect(fresh).toContain('tiktok: 2 rules, 2 exceptions\n');
+  expect(fresh).toContain('tiktok: its own exceptions end 1 rule beside these: a.example\n');
+  expect(fresh).toContain('tiktok: open all the same, because no list may refuse them: 1 name\n');
   expect(formatStatuses([status], true, Date.parse('2027-12-01'))).toContain('2026-11-25, 372 days old');
 });

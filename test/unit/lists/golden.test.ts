@@ -12,14 +12,14 @@ const FORMATS = ['adblock', 'dnsmasq', 'domains', 'hosts', 'regex', 'unbound', '
 
 const describeReading = (format: ListFormat, bytes: Uint8Array): string => {
   const log = new RuleLog();
-  const { entries, rejected, diagnostics } = feedRules(format, readerOf(bytes), log);
+  const { entries, exceptions, rejected, diagnostics } = feedRules(format, readerOf(bytes), log);
   const remarks = diagnostics.map(({ line, column, code, text }) => `${line}:${column} ${code} ${text}`);
   return [
     '# rules',
     ...log.rules,
     '# rejected',
     ...remarks,
-    `# ${entries} rules, ${rejected} rejected`,
+    `# ${entries} rules, ${exceptions.count} exceptions, ${rejected} rejected`,
     '',
   ].join('\n');
 };

@@ -6,8 +6,9 @@ const protection = Guards.parse('gov\n*.gov\ncdn.test\n*.fed.us', 'guards.txt');
 
 const read = (format: ListFormat, text: string, options: FeedOptions) => {
   const log = new RuleLog();
-  const { entries, diagnostics } = feedRules(format, readerOf(text), log, options);
-  return { rules: log.rules, remarks: diagnostics.map(({ line, code }) => `${line} ${code}`), entries };
+  const { entries, exceptions, diagnostics } = feedRules(format, readerOf(text), log, options);
+  const remarks = diagnostics.map(({ line, code }) => `${line} ${code}`);
+  return { rules: log.rules, remarks, entries, exceptions: exceptions.count };
 };
 
 /** The compiled form of the one pattern of a list. */
@@ -23,7 +24,8 @@ describe('RuleGate', () => {
     expect(read('adblock', text, { guards: protection })).toEqual({
       rules: ['2 suffix cdn.test passthru', '4 suffix a.gov passthru important', '5 suffix a.cdn.test'],
       remarks: ['1 guarded', '3 guarded'],
-      entries: 3,
+      entries: 1,
+      exceptions: 2,
     });
   });
 
@@ -48,7 +50,11 @@ describe('RuleGate', () => {
   });
 
   it('lets a pattern through that makes exceptions, whatever it matches', () => {
-    expect(read('adblock', '@@/.*/', { guards: protection })).toMatchObject({ remarks: [], entries: 1 });
+    expect(read('adblock', '@@/.*/', { guards: protection })).toMatchObject({
+      remarks: [],
+      entries: 0,
+      exceptions: 1,
+    });
   });
 
   it('cuts guarded trees out of a pattern', () => {
