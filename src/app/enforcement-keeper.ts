@@ -42,6 +42,8 @@ export interface EnforcementProgram {
   readonly generation: Generation | undefined;
   /** The one in force: for what it writes out of scope. */
   readonly config: Config;
+  /** Groups as which the self-probe got an answer for a name of a mandate list; `undefined`: at a listener. */
+  readonly leaking: ReadonlySet<string | undefined>;
 }
 
 /** What the keeper works with. */
@@ -170,6 +172,7 @@ export const judgeConfiguration = (config: Config, generation: Generation, nowMs
     isPaused: false,
     generation,
     config,
+    leaking: new Set<undefined>(),
   };
   const remembered = readMandates(join(config.stateDirectory, FILE_NAME));
   return judgeEnforcement(enforcementFacts(program, remembered, nowMs));
@@ -177,7 +180,7 @@ export const judgeConfiguration = (config: Config, generation: Generation, nowMs
 
 /** The facts as the judge wants them: of the policy that workers judge by, at a time. */
 const enforcementFacts = (
-  { isStarted, workers, isPaused, generation, config }: EnforcementProgram,
+  { isStarted, workers, isPaused, generation, config, leaking }: EnforcementProgram,
   remembered: readonly string[],
   nowMs: number,
 ): EnforcementFacts => {
@@ -199,6 +202,8 @@ const enforcementFacts = (
       name: group.name,
       ...choiceOf(group, policy, nowMs),
       outOfScope: scopes.get(group.name) ?? false,
+      // Clients of a listener may be of any group: it is held against all.
+      isLeaking: leaking.has(group.name) || leaking.has(undefined),
     })),
     outOfScope: config.compliance.outOfScope,
   };

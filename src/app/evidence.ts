@@ -51,6 +51,8 @@ export interface EvidenceParts {
   state(): ProbeState | undefined;
   isPaused(): boolean;
   enforcement(): Enforcement;
+  /** The self-probe found something. */
+  onFound(): void;
   /** For metrics; undefined without a fleet. */
   fleet(): EvidenceFacts['fleet'];
   /** The register has another event. */
@@ -70,6 +72,8 @@ export class Evidence {
   readonly asked: AskedCounts;
   /** What the self-probe knows of a group. */
   readonly proofOf = (group: string) => this.#probe.proofOf(group);
+  /** The groups as which the self-probe got an answer that it should not have had. */
+  readonly leakingGroups = () => this.#probe.leakingGroups();
   /** Up to where records are confirmed in a fleet; the recorder's thread reads it. */
   readonly confirmed = new SharedArrayBuffer(CONFIRMED_BYTES);
   readonly #parts: EvidenceParts;
@@ -114,6 +118,7 @@ export class Evidence {
       endpoints: () => parts.supervisor().probeEndpoints(),
       exemptions: () => this.#shared,
       enforcement: () => parts.enforcement(),
+      onFound: () => parts.onFound(),
       onRecord: (record) => this.#note(record),
       onAlarm: () => undefined,
       onDirectPort: (port, isOpen) => parts.supervisor().setProbePort(port, isOpen),

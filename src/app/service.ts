@@ -128,6 +128,7 @@ export class Service {
       state: () => toProbedState(this.#state.current, quic?.fault),
       isPaused: () => this.#pause.isPaused,
       enforcement: () => this.#enforcement.current,
+      onFound: () => this.#enforcement.update(),
       fleet: () => this.#fleet.facts(),
       onRegister: () => this.#fleet.registerChanged(),
       requireDecisions: (isNew) => this.#fleet.requireDecisions(isNew),
@@ -144,6 +145,7 @@ export class Service {
         isPaused: this.#state.isPauseApplied,
         generation: this.#state.current.generation,
         config: this.#state.current.enforced,
+        leaking: this.#evidence.leakingGroups(),
       }),
       note: (record) => this.#evidence.journal.enforcement(record),
     });

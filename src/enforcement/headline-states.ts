@@ -58,7 +58,8 @@ export const outage = ({ facts, say }: Telling): Headline | undefined => {
 export const withoutMandate = ({ facts, say, on }: Telling, inScope: number): Headline | undefined => {
   const { enforcement, enforcementSinceMs: sinceMs } = facts;
   const detail = describeEnforcement(enforcement);
-  const without = enforcement.groups.filter((group) => group.cause !== undefined);
+  // What leaks has a headline of its own.
+  const without = enforcement.groups.filter(({ state, cause }) => cause !== undefined && state !== 'leaking');
   if (without.length > 0) {
     const groups = without.map(({ group }) => group);
     const lists = [...new Set(without.flatMap(({ lists: missed = [] }) => missed.map(({ list }) => list)))];

@@ -24,6 +24,8 @@ export interface GroupFacts {
   /** Those of them that a schedule takes out at this moment. */
   readonly outsideHours: readonly string[];
   readonly outOfScope: OutOfScope;
+  /** The last run of the self-probe that asked as the group got an answer for a name that a mandate list refuses. */
+  readonly isLeaking?: boolean;
 }
 
 /** Everything that decides. */
@@ -109,7 +111,12 @@ const judgeGroup = (
   }
   if (facts.isPaused && hasEnforced)
     return { group: name, state: 'paused', cause: 'operator-pause', ...lists };
-  if (missed.length === 0) return { group: name, state: 'enforced' };
+  if (missed.length === 0) {
+    // What a client gets goes before what ought to be. Where a list is missing, that is what leaks.
+    return group.isLeaking === true
+      ? { group: name, state: 'leaking', cause: 'leak' }
+      : { group: name, state: 'enforced' };
+  }
   const state = hasEnforced ? 'partly' : stateWithout(missed);
   const isByTime = missed.every(({ standing }) => standing === 'outside-hours');
   return { group: name, state, cause: isByTime ? 'schedule' : 'configuration', ...lists };

@@ -13,6 +13,7 @@ const STATES: Readonly<Record<MandateState, string>> = {
   paused: 'an operator suspended all refusals: listed names resolve',
   watched: 'mandate lists only count what they would refuse: listed names resolve',
   'outside-hours': 'mandate lists are outside the hours of their schedules: listed names resolve',
+  leaking: 'the self-probe got answers for names that a mandate list refuses',
   partly: 'some mandate lists are not in force',
   enforced: 'every mandate list is in force',
   'out-of-scope': 'no mandate concerns these clients, by decision',
@@ -72,6 +73,7 @@ const TODOS: Readonly<Record<NotEnforcingCause, string>> = {
   'operator-pause': '"cordon pause" says who, why and until when; "cordon resume" ends it.',
   configuration: BY_CONFIGURATION,
   schedule: 'If the mandate holds at all times, remove the schedule and reload.',
+  leak: '"cordon probe" names what was answered; "cordon explain NAME" says why. It is asked again at each run.',
   crash:
     'Look for the reason in the last lines before the start, and note the time in the compliance record.',
 };

@@ -14,9 +14,11 @@ export const MANDATE_STATES = [
   'watched',
   /** Its mandate lists are outside the hours of their schedules. */
   'outside-hours',
+  /** Its mandate lists refuse by all that is known, and the self-probe got an answer for a name that one of them refuses. */
+  'leaking',
   /** Some of its mandate lists refuse; others are missing, only count or are outside their hours. */
   'partly',
-  /** All its mandate lists refuse. */
+  /** All its mandate lists refuse, and nothing shows otherwise. */
   'enforced',
   /** By decision, no mandate concerns it. */
   'out-of-scope',
@@ -53,6 +55,8 @@ export const NOT_ENFORCING_CAUSES = [
   /** What the configuration chooses: lists and groups. */
   'configuration',
   'schedule',
+  /** A name of a mandate list was answered to the self-probe. */
+  'leak',
   /** The process before this one ended without saying so: from its last sign of life to this start. */
   'crash',
 ] as const;

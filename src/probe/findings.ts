@@ -77,6 +77,8 @@ export interface FindingsOptions {
   readonly log: Log;
   /** Whether the prohibition is in force at this moment. */
   enforcement(): Enforcement;
+  /** Told of each run before its record. */
+  onFound(): void;
   onRecord(record: ProbeRecord): void;
   /** Told after each run that is not in order, and after the first one that is again. */
   onAlarm(alarm: ProbeAlarm): void;
@@ -163,6 +165,8 @@ export class ProbeFindings {
     if (isSweep && group === undefined && !found.isCutShort) this.#sweepCoverage = found.coverage.share;
     const isPartly = group !== undefined;
     this.views.take(found, unaskedViews, isPartly);
+    // Whether the prohibition is in force is told with the run.
+    this.#options.onFound();
     this.#keepMetrics(found, unaskedViews, isPartly);
     this.#keepFailing(found, isPartly);
     this.#outcomes.set(outcome, (this.#outcomes.get(outcome) ?? 0) + 1);

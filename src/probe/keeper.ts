@@ -129,12 +129,14 @@ export class ProbeKeeper {
   changing(): void {
     this.#epoch++;
     this.#changing++;
+    this.#findings.views.outdate();
   }
 
   /** A change is over, whether it came to anything or not. Without changing() before, one that took no time. */
   changed(): void {
     this.#epoch++;
     this.#changing = Math.max(0, this.#changing - 1);
+    this.#findings.views.outdate();
     this.#schedule.changed();
   }
 
@@ -221,8 +223,17 @@ export class ProbeKeeper {
   /** What was found in a group, and why nobody can ask as it; undefined each: not known. */
   proofOf(group: string): { readonly found: ViewFinding | undefined; readonly unasked: string | undefined } {
     const { views } = this.#findings;
-    const view = `group:${group}`;
+    const view = `${GROUP}${group}`;
     return { found: views.of(view), unasked: views.whyUnasked(view) };
+  }
+
+  /**
+   * The groups as which a name of a mandate list was answered since what is in force last changed; `undefined` among them
+   * for a listener, whose clients may be of any group.
+   */
+  leakingGroups(): ReadonlySet<string | undefined> {
+    const views = this.#findings.views.leaking;
+    return new Set(views.map((view) => (view.startsWith(GROUP) ? view.slice(GROUP.length) : undefined)));
   }
 
   /** What metrics tell; undefined before the first run. */
@@ -386,6 +397,9 @@ export class ProbeKeeper {
     return { plan, isSweep: false };
   }
 }
+
+/** Begins the name of a group's view. */
+const GROUP = 'group:';
 
 const toTime = (timeMs: number): string => new Date(timeMs).toISOString();
 

@@ -3,11 +3,12 @@
 // A table that lost a rule would not know what it has lost, so the lists are read again, once for each generation and
 // for each sweep that cannot hold them whole. Nothing of a list is kept but what will be asked: all of a small one, of a
 // large one an even sample (a reservoir). What cannot be asked, or whose answer depends on more than the name, is
-// counted and told.
+// counted and told. A list is judged by its own rules: its own exceptions end some of them, which is told as well, and
+// what any other list says of its names excuses nobody.
 import { formatAddress, isAppError, matchesPrefix, type Prefix, readIpv4, readIpv6 } from '../base/base.ts';
 import type { Config } from '../config/config.ts';
 import { formatRdata, formatType, TYPE } from '../dns/dns.ts';
-import { type Generation, type ListFacts, readingOfList } from '../generation/generation.ts';
+import { type Generation, type ListFacts, precedenceOf, readingOfList } from '../generation/generation.ts';
 import { Guards, loadList, NEVER_BLOCK_FILE } from '../lists/lists.ts';
 import { LOCAL, LocalZones } from '../local/local.ts';
 import {
@@ -15,6 +16,7 @@ import {
   type LocalRecord,
   MATCH,
   type Match,
+  type Precedence,
   type RuleSink,
   type RuleTerms,
 } from '../policy/policy.ts';
@@ -26,7 +28,7 @@ import { createRandom } from './spelling.ts';
 const NAMES_MAX = 20_000;
 /** Prefixes of all lists together. */
 const PREFIXES_MAX = 2_000;
-/** Rules of one list that let names pass: below each of them nothing is asked. */
+/** Rules of one list that let names pass: what they end of it is not asked. */
 const EXCEPTIONS_MAX = 10_000;
 /** Different records that rules of one list answer with. */
 const FORMS_MAX = 256;
@@ -72,6 +74,7 @@ export const readProbeLists = ({ generation, config, seed, keep }: ProbeListsOpt
     const left = ascending.length - index;
     const collector = new Collector({
       list: mandates.indexOf(facts),
+      precedence: precedenceOf(facts.loaded.format),
       nameCount: Math.ceil(nameRoom / left),
       prefixCount: Math.ceil(prefixRoom / left),
       random: createRandom(seed + index),
@@ -85,9 +88,8 @@ export const readProbeLists = ({ generation, config, seed, keep }: ProbeListsOpt
     prefixRoom -= collector.prefixes.length;
   }
   const inOrder = mandates.map((facts) => collectors.get(facts));
-  const passing = new Exceptions(inOrder);
   const names = inOrder.flatMap((collector) => collector?.names ?? []);
-  const kept = names.filter((name) => !passing.hasName(name.name));
+  const kept = names.filter((name) => inOrder[name.list]?.endsName(name) !== true);
   return {
     generation: generation.policy.generation,
     lists: mandates.map((facts, index) =>
@@ -96,9 +98,14 @@ export const readProbeLists = ({ generation, config, seed, keep }: ProbeListsOpt
     names: kept,
     prefixes: inOrder
       .flatMap((collector) => collector?.prefixes ?? [])
-      .filter(({ prefix }) => !passing.hasPrefix(prefix)),
-    unasked: mandates.flatMap(({ id }, index) =>
-      (inOrder[index]?.reasons(names, kept) ?? []).map((reason) => ({ view: `list:${id}`, reason })),
+      .filter(({ prefix, list }) => inOrder[list]?.endsPrefix(prefix) !== true),
+    unasked: mandates.flatMap(({ id, loaded }, index) =>
+      [...(inOrder[index]?.reasons(names, kept) ?? []), ...guardedReason(loaded.guarded ?? 0)].map(
+        (reason) => ({
+          view: `list:${id}`,
+          reason,
+        }),
+      ),
     ),
     unreadable,
     isWhole: inOrder.every((collector) => collector?.isWhole !== false),
@@ -147,9 +154,14 @@ const addressText = (bytes: Uint8Array): string => {
   return formatAddress(words);
 };
 
+/** Guards stand above every list, so that a mandate cannot reach these names. */
+const guardedReason = (count: number): string[] =>
+  count === 0 ? [] : [`names that no list may refuse, which stay open: ${count}`];
+
 interface CollectorOptions {
   /** Index of the list. */
   readonly list: number;
+  readonly precedence: Precedence;
   readonly nameCount: number;
   readonly prefixCount: number;
   readonly random: () => number;
@@ -175,10 +187,10 @@ class Collector implements RuleSink {
   /** Rules that refuse, whether they can be asked about or not. */
   nameTotal = 0;
   prefixTotal = 0;
-  /** Below these names, and in these prefixes, the list refuses nothing, or not always. */
-  readonly passingNames = new Set<string>();
-  readonly passingPatterns: RegExp[] = [];
-  readonly passingPrefixes: Prefix[] = [];
+  /** What the list lets pass by its own exceptions: those that are important end important rules as well. */
+  readonly #passing = [new Exceptions(), new Exceptions()] as const;
+  /** What its important rules refuse: plain exceptions do not end that. */
+  readonly #important = new Exceptions();
   readonly #options: CollectorOptions;
   readonly #leftOut = new Map<string, number>();
   readonly #knownForms = new Map<RuleTerms, RefusalForm | keyof typeof LEFT_OUT | 'passing'>();
@@ -201,7 +213,7 @@ class Collector implements RuleSink {
     const count = (of: readonly ListedName[]): number => of.filter((name) => name.list === list).length;
     const excepted = count(names) - count(kept);
     const reasons = [...this.#leftOut].map(([reason, rules]) => `${reason}: ${rules}`);
-    if (excepted > 0) reasons.push(`rules with exceptions: ${excepted}`);
+    if (excepted > 0) reasons.push(`opened by its own exceptions: ${excepted}`);
     if (this.#hasTooMany) reasons.push(`more than ${EXCEPTIONS_MAX} exceptions`);
     return reasons;
   }
@@ -209,10 +221,15 @@ class Collector implements RuleSink {
   addName(match: Match, name: Uint8Array, length: number, line: number, terms?: RuleTerms): void {
     const form = this.#formOf(terms);
     if (form === 'passing') {
-      this.#except(() => this.passingNames.add(nameText(name, length)), this.passingNames.size);
+      const { names } = this.#passingOf(terms);
+      this.#except(() => names.add(`${match} ${nameText(name, length)}`), names.size);
       return;
     }
     this.nameTotal++;
+    if (terms?.isImportant === true && typeof form !== 'string') {
+      const { names } = this.#important;
+      this.#except(() => names.add(`${match} ${nameText(name, length)}`), names.size);
+    }
     if (typeof form === 'string') this.#leaveOut(form);
     else if (!isWritable(name, length)) this.#leaveOut('unwritable');
     else if (this.#options.zones.find(name, length, TYPE.A) !== LOCAL.NONE) this.#leaveOut('local');
@@ -222,7 +239,8 @@ class Collector implements RuleSink {
   addPrefix(prefix: Prefix, line: number, terms?: RuleTerms): void {
     const form = this.#formOf(terms);
     if (form === 'passing') {
-      this.#except(() => this.passingPrefixes.push(prefix), this.passingPrefixes.length);
+      const { prefixes } = this.#passingOf(terms);
+      this.#except(() => prefixes.push(prefix), prefixes.length);
       return;
     }
     this.prefixTotal++;
@@ -240,7 +258,7 @@ class Collector implements RuleSink {
   }
 
   addPattern(pattern: RegExp, _line: number, terms?: RuleTerms): void {
-    if (this.#formOf(terms) === 'passing') this.passingPatterns.push(pattern);
+    if (this.#formOf(terms) === 'passing') this.#passingOf(terms).patterns.push(pattern);
     else {
       this.nameTotal++;
       this.#leaveOut('pattern');
@@ -272,6 +290,25 @@ class Collector implements RuleSink {
     if (n <= count) return n - 1;
     const place = Math.floor(this.#options.random() * n);
     return place < count ? place : -1;
+  }
+
+  /** True when an exception of the list itself ends what its rule refuses, the name itself or what is asked below it. */
+  endsName(listed: ListedName): boolean {
+    const [plain, important] = this.#passing;
+    // Where the longer name decides, only an exception of the same trigger has as much right as the rule.
+    if (this.#options.precedence !== 'action')
+      return plain.names.has(`${MATCHES[listed.match]} ${listed.name}`);
+    return (
+      important.hasName(listed.name) || (plain.hasName(listed.name) && !this.#important.hasName(listed.name))
+    );
+  }
+
+  endsPrefix(prefix: Prefix): boolean {
+    return this.#passing.some((exceptions) => exceptions.hasPrefix(prefix));
+  }
+
+  #passingOf(terms: RuleTerms | undefined): Exceptions {
+    return this.#passing[terms?.isImportant === true ? 1 : 0];
   }
 
   #leaveOut(reason: keyof typeof LEFT_OUT): void {
@@ -328,31 +365,33 @@ const dataForm = (records: readonly LocalRecord[]): RefusalForm => {
   };
 };
 
-/** What some mandate list lets pass: there another one may have no say, so nothing is expected there. */
+const MATCHES: Readonly<Record<ListedName['match'], Match>> = {
+  suffix: MATCH.SUFFIX,
+  exact: MATCH.EXACT,
+  wildcard: MATCH.WILDCARD,
+};
+
+/** What a list lets pass, or refuses whatever it lets pass. */
 class Exceptions {
-  readonly #names = new Set<string>();
-  readonly #patterns: readonly RegExp[];
-  readonly #prefixes: readonly Prefix[];
+  /** `MATCH NAME`. */
+  readonly names = new Set<string>();
+  readonly patterns: RegExp[] = [];
+  readonly prefixes: Prefix[] = [];
 
-  constructor(collectors: readonly (Collector | undefined)[]) {
-    for (const collector of collectors) {
-      for (const name of collector?.passingNames ?? []) this.#names.add(name);
-    }
-    this.#patterns = collectors.flatMap((collector) => collector?.passingPatterns ?? []);
-    this.#prefixes = collectors.flatMap((collector) => collector?.passingPrefixes ?? []);
-  }
-
+  /** True for a name at or below one that passes; a wildcard passes what is asked below its name as well. */
   hasName(name: string): boolean {
-    if (this.#patterns.some((pattern) => pattern.test(name))) return true;
-    if (this.#names.size === 0) return false;
+    if (this.patterns.some((pattern) => pattern.test(name))) return true;
+    if (this.names.size === 0) return false;
     for (let zone = name; ; zone = zone.slice(zone.indexOf('.') + 1)) {
-      if (this.#names.has(zone)) return true;
+      if (this.names.has(`${MATCH.SUFFIX} ${zone}`) || this.names.has(`${MATCH.WILDCARD} ${zone}`))
+        return true;
+      if (zone === name && this.names.has(`${MATCH.EXACT} ${zone}`)) return true;
       if (!zone.includes('.')) return false;
     }
   }
 
   hasPrefix(prefix: Prefix): boolean {
-    return this.#prefixes.some((passing) =>
+    return this.prefixes.some((passing) =>
       matchesPrefix(prefix.words, passing.words, Math.min(prefix.bits, passing.bits)),
     );
   }

@@ -334,7 +334,7 @@ export class ProbePlan {
     listed: string | undefined,
   ): Expectation {
     const isOwn = view.kind !== 'server';
-    const forms = isOwn ? this.#formsOf(view, list) : (this.#facts.serverForms ?? []);
+    const forms = isOwn ? this.#formsOf(view, list, form?.kind === 'data') : (this.#facts.serverForms ?? []);
     const all = form === undefined ? forms : [form, ...forms];
     // Where there is data of our own, a client would believe no word beside it.
     const mayExplain =
@@ -348,13 +348,19 @@ export class ProbePlan {
     };
   }
 
-  /** The forms of the list and of those that go before it: a name may stand in several. */
-  #formsOf(view: ProbeView, list: number): readonly RefusalForm[] {
-    const key = `${view.id} ${list}`;
+  /**
+   * The forms of the list and of those that go before it: a name may stand in several. An answer of its own is a form only
+   * where the rule itself has one: it gives way to a refusal by any other list, also by one behind it.
+   */
+  #formsOf(view: ProbeView, list: number, isData: boolean): readonly RefusalForm[] {
+    const key = `${view.id} ${list} ${isData}`;
     let forms = this.#forms.get(key);
     if (forms === undefined) {
-      const before = view.lists.filter((index) => index <= list);
-      forms = before.flatMap((index) => this.#facts.lists[index]?.forms ?? []);
+      forms = view.lists.flatMap((index) => {
+        const all = this.#facts.lists[index]?.forms ?? [];
+        if (index === list || (isData && index < list)) return all;
+        return index < list || isData ? all.filter(({ kind }) => kind !== 'data') : [];
+      });
       this.#forms.set(key, forms);
     }
     return forms;

@@ -27,6 +27,8 @@ export interface ViewFinding {
 export class ViewFindings {
   readonly #found = new Map<string, ViewFinding>();
   #unasked: ReadonlyMap<string, string> = new Map();
+  /** Views that were asked since what is in force last changed. */
+  readonly #current = new Set<string>();
 
   /** What was found in a view; undefined: nobody asked there yet. */
   of(view: string): ViewFinding | undefined {
@@ -36,6 +38,16 @@ export class ViewFindings {
   /** Why nobody can ask in a view; undefined: somebody can. */
   whyUnasked(view: string): string | undefined {
     return this.#unasked.get(view);
+  }
+
+  /** What is in force changes: what was found before says nothing of a leak any more, until it is asked again. */
+  outdate(): void {
+    this.#current.clear();
+  }
+
+  /** The views that leak by what is in force. */
+  get leaking(): readonly string[] {
+    return [...this.#current].filter((view) => (this.#found.get(view)?.leakedNames ?? 0) > 0);
   }
 
   /** Takes a run; `isPartly`: it asked in one group only. */
@@ -51,12 +63,18 @@ export class ViewFindings {
     }
     this.#unasked = new Map(reasons);
     // A group that the configuration has no longer, or that nobody can ask as any more.
-    for (const view of this.#found.keys()) if (!asked.has(view) && !run.isCutShort) this.#found.delete(view);
+    for (const view of this.#found.keys()) if (!asked.has(view) && !run.isCutShort) this.#forget(view);
+  }
+
+  #forget(view: string): void {
+    this.#found.delete(view);
+    this.#current.delete(view);
   }
 
   #takeView(view: string, results: readonly ProbeResult[], leaked: number, run: ProbeRun): void {
     const outcome = worstOf(results);
     const before = this.#found.get(view);
+    this.#current.add(view);
     const isSuccess = outcome === 'enforced' && !run.exemptedViews.includes(view);
     this.#found.set(view, {
       outcome,

@@ -282,6 +282,7 @@ export const de: ReportTexts = {
     configuration: 'die Konfiguration wählte nicht alle Pflichtlisten',
     'kind:configuration': 'Konfiguration',
     schedule: 'außerhalb der Stunden eines Zeitplans',
+    leak: 'ein Name einer Pflichtliste wurde der Selbstprüfung beantwortet',
     'out-of-scope': 'nicht im Geltungsbereich, durch Entscheidung',
     crash: 'das Programm endete unerwartet',
     stopped: 'das Programm war angehalten',

@@ -279,6 +279,7 @@ export const en: ReportTexts = {
     configuration: 'the configuration chose no mandate list, or not all',
     'kind:configuration': 'configuration',
     schedule: 'outside the hours of a schedule',
+    leak: 'a name of a mandate list was answered to the self-probe',
     'out-of-scope': 'out of scope, by decision',
     crash: 'the program ended unexpectedly',
     stopped: 'the program was stopped',

@@ -289,6 +289,7 @@ export const fr: ReportTexts = {
     configuration: 'la configuration ne choisissait pas toutes les listes obligatoires',
     'kind:configuration': 'configuration',
     schedule: 'en dehors des heures d’un horaire',
+    leak: 'un nom d’une liste obligatoire a reçu une réponse lors de l’autocontrôle',
     'out-of-scope': 'hors du champ, par décision',
     crash: 'arrêt brusque du programme',
     stopped: 'programme arrêté',

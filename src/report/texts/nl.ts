@@ -276,6 +276,7 @@ export const nl: ReportTexts = {
     configuration: 'de configuratie koos niet alle verplichte lijsten',
     'kind:configuration': 'configuratie',
     schedule: 'buiten de uren van een rooster',
+    leak: 'een naam van een verplichte lijst werd beantwoord aan de zelftest',
     'out-of-scope': 'buiten bereik, bij besluit',
     crash: 'het programma stopte onverwacht',
     stopped: 'het programma was gestopt',

@@ -96,6 +96,31 @@ describe('what is chosen', () => {
       { groups: [group('default', ['tiktok', 'backend']), group('staff', ['own'])] },
       'no-mandate configuration',
     ],
+    [
+      'a name was answered as one group',
+      {
+        groups: [
+          group('default', ['tiktok', 'backend']),
+          group('staff', ['tiktok', 'backend'], { isLeaking: true }),
+        ],
+      },
+      'leaking leak',
+    ],
+    [
+      'a name was answered, and a mandate is missing',
+      { groups: [group('default', ['tiktok'], { isLeaking: true })] },
+      'partly configuration',
+    ],
+    [
+      'a name was answered while refusals are suspended',
+      { isPaused: true, groups: [group('default', ['tiktok', 'backend'], { isLeaking: true })] },
+      'paused operator-pause',
+    ],
+    [
+      'a name was answered where no mandate list is in force',
+      { groups: [group('default', ['own'], { isLeaking: true })] },
+      'no-mandate configuration',
+    ],
     ['paused', { isPaused: true }, 'paused operator-pause'],
     ['paused, with nothing to pause', { isPaused: true, lists: [], bound: [] }, 'no-mandate configuration'],
   ])('%s', (_name, changes, expected) => {

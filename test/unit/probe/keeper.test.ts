@@ -56,6 +56,8 @@ let gates: ProbeGate[];
 let benches: Bench[];
 let state: ProbeState | undefined;
 let records: ProbeRecord[];
+/** How many records there were when the findings of each run were told. */
+let told: number[];
 let alarms: ProbeAlarm[];
 let exemptions: SharedExemption[];
 /** Runs whenever the keeper looks at exemptions, as it does for each question. */
@@ -106,6 +108,7 @@ beforeEach(async () => {
   }
   records = [];
   alarms = [];
+  told = [];
   exemptions = [];
   onLook = () => {};
   ports = [];
@@ -127,6 +130,7 @@ beforeEach(async () => {
       onLook();
       return exemptions;
     },
+    onFound: () => void told.push(records.length),
     onRecord: (record) => records.push(record),
     onAlarm: (alarm) => alarms.push(alarm),
     onDirectPort: (port, isOpen) => ports.push([port, isOpen]),
@@ -202,6 +206,26 @@ describe('a policy that does not refuse one name in one group', () => {
     });
     expect(keeper.metrics()?.lastSuccessMs.has('group:lab')).toBe(false);
     expect(keeper.metrics()?.lastSuccessMs.has('group:half')).toBe(true);
+  });
+
+  test('is told before its record as the state of its group, until it is in order or something changed', async () => {
+    expect(keeper.leakingGroups()).toEqual(new Set());
+    await pass(2_000);
+    expect(told).toEqual([0]);
+    expect(keeper.leakingGroups()).toEqual(new Set(['lab']));
+    apply(1, build());
+    await pass(5 * MINUTE_MS);
+    expect(keeper.leakingGroups()).toEqual(new Set());
+    apply(
+      1,
+      build(
+        CONFIG.replace('clients: ["10.1.0.0/16"], lists: [ban]', 'clients: ["10.1.0.0/16"], lists: [short]'),
+      ),
+    );
+    await pass(5 * MINUTE_MS);
+    expect(keeper.leakingGroups()).toEqual(new Set(['lab']));
+    keeper.changed();
+    expect(keeper.leakingGroups()).toEqual(new Set());
   });
 
   test('is asked again in each run until it is in order', async () => {

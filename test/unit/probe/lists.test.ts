@@ -55,6 +55,7 @@ test('only mandate lists, in the order of the policy, each with the form of its 
   expect(lists[0]?.forms).toEqual([{ kind: 'address', addresses: ['0.0.0.0', '::'] }]);
   expect(names.filter(({ list }) => list === 0).map(({ name }) => name)).toEqual([
     'tiktok.example',
+    'fine.tiktok.example',
     'localhost.localdomain',
   ]);
   const forms = Object.fromEntries(
@@ -70,14 +71,46 @@ test('only mandate lists, in the order of the policy, each with the form of its 
 });
 
 test('what cannot be asked is told with its reason', () => {
-  const { lists, unasked, prefixes } = read(DOMAINS, FILES);
-  expect(lists.map(({ names }) => names)).toEqual([4, 6]);
+  const { lists, names, unasked, prefixes } = read(DOMAINS, FILES);
+  // What another list lets pass excuses nobody: fine.tiktok.example is asked.
+  expect(names.map(({ name }) => name)).toContain('fine.tiktok.example');
+  expect(lists.map(({ names: count }) => count)).toEqual([4, 6]);
   expect(prefixes).toHaveLength(1);
   expect(unasked).toEqual([
     { view: 'list:ban', reason: 'rules about names that are answered locally: 1' },
-    { view: 'list:ban', reason: 'rules with exceptions: 1' },
     { view: 'list:zone', reason: 'rules that only send clients to TCP: 1' },
     { view: 'list:zone', reason: 'rules about clients: 1' },
+  ]);
+});
+
+test.each([
+  ['adblock', '||a.example^\n||b.a.example^\n||c.example^\n@@||a.example^\n', ['c.example'], 2],
+  ['adblock', '||a.example^$important\n@@||a.example^\n', ['a.example'], 0],
+  ['adblock', '||a.example^$important\n||b.example^\n@@||a.example^$important\n', ['b.example'], 1],
+  ['adblock', '||a.example^\n||b.example^\n@@/^a/\n', ['b.example'], 1],
+  // The longer name decides: what stands above it ends nothing.
+  [
+    'unbound',
+    'local-zone: "a.example" transparent\nlocal-zone: "b.a.example" always_nxdomain\n',
+    ['b.a.example'],
+    0,
+  ],
+] as const)(
+  'of a list in the format %s its own exceptions end what they outweigh',
+  (format, text, asked, ended) => {
+    const config = `lists: [{ id: one, file: one.txt, format: ${format}, mandate: true }]\n`;
+    const { names, unasked } = read(config, { 'one.txt': text });
+    expect(names.map(({ name }) => name)).toEqual(asked);
+    const reason = `opened by its own exceptions: ${ended}`;
+    expect(unasked).toEqual(ended === 0 ? [] : [{ view: 'list:one', reason }]);
+  },
+);
+
+test('names that no list may refuse are told', () => {
+  const config = 'lists: [{ id: one, file: one.txt, format: domains, mandate: true }]\n';
+  const { unasked } = read(config, { 'one.txt': 'a.example\nwhitehouse.gov\n' });
+  expect(unasked).toEqual([
+    { view: 'list:one', reason: 'names that no list may refuse, which stay open: 1' },
   ]);
 });
 
@@ -91,6 +124,8 @@ test('a file that is not what is in force says nothing', () => {
   // An ordinary list may have no rule: it is another one than that in force all the same.
   const empty = read(DOMAINS, FILES, { changed: { 'ban.txt': '' } });
   expect(empty.unreadable).toEqual(unreadable);
+  const broken = read(DOMAINS, FILES, { changed: { 'ban.txt': '<html>\n' } });
+  expect(broken.unreadable[0]?.reason).toContain('reading list');
 });
 
 test('of a large list an even sample is kept, small ones whole, and names that are asked for', () => {
