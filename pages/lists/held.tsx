@@ -16,7 +16,19 @@ export interface Difference {
   readonly to: { readonly sha256: string; readonly entries: number };
   readonly added: { readonly count: number; readonly rules: readonly string[] };
   readonly removed: { readonly count: number; readonly rules: readonly string[] };
+  /** What new exceptions are about: names that they open, and names that a mandate list refuses all the same. */
+  readonly openings: readonly {
+    readonly list: string;
+    readonly isOpened: boolean;
+    readonly count: number;
+    readonly names: readonly string[];
+  }[];
 }
+
+/** Names that one sentence names. */
+const NAMED_MAX = 5;
+/** How the program writes a rule that lets names through, with its conditions behind it. */
+const PASSING = / (?:passthru|tcp-only)\b/;
 
 /** Which of the rules that would go were asked for, the most asked first. */
 export interface Asked extends AskedSpan {
@@ -36,7 +48,7 @@ export const DifferencePanel = ({
 }): VNode => {
   const { say, format } = useText();
   const [shows, setShows] = useState<Shows>('all');
-  const { added, removed } = difference;
+  const { added, removed, openings } = difference;
   const tabs: readonly (readonly [Shows, string])[] = [
     ['all', say('diffAll')],
     ['removed', say('diffRemoved', { count: removed.count })],
@@ -65,6 +77,22 @@ export const DifferencePanel = ({
         </span>
       }
     >
+      {openings.length > 0 && (
+        <div class="body stack">
+          {openings.map(({ list, isOpened, count, names }) => (
+            <p key={`${list} ${isOpened}`} class={isOpened ? 'note' : undefined}>
+              <Say
+                k={isOpened ? 'listOpens' : 'listLeaves'}
+                v={{
+                  count,
+                  list,
+                  names: `${names.slice(0, NAMED_MAX).join(', ')}${count > NAMED_MAX ? ', …' : ''}`,
+                }}
+              />
+            </p>
+          ))}
+        </div>
+      )}
       {asked !== undefined && removed.count > 0 && (
         <div class="body stack">
           <p>{asked.count === 0 ? say('askedNone') : <Say k="askedSome" v={{ count: asked.count }} />}</p>
@@ -105,7 +133,7 @@ export const DifferencePanel = ({
                   // Queries for what is on no list are not recorded.
                   <td class="num">{isAdded ? '–' : format.number(counts.get(rule) ?? 0)}</td>
                 )}
-                <td class="wide soft">{isAdded ? say('wouldBeRefused') : say('wouldNoLonger')}</td>
+                <td class="wide soft">{say(meaningOf(rule, isAdded))}</td>
               </tr>
             ))}
           </tbody>
@@ -114,6 +142,12 @@ export const DifferencePanel = ({
       {more > 0 && <p class="foot small faint">{say('diffMore', { count: more })}</p>}
     </Panel>
   );
+};
+
+/** An exception that is added lets pass; one that is removed no longer does. */
+const meaningOf = (rule: string, isAdded: boolean): 'wouldPass' | 'wouldBeRefused' | 'wouldNoLonger' => {
+  if (PASSING.test(rule)) return isAdded ? 'wouldPass' : 'wouldBeRefused';
+  return isAdded ? 'wouldBeRefused' : 'wouldNoLonger';
 };
 
 export const Compare = ({

@@ -512,6 +512,9 @@ export const de: Texts = {
   removed: 'entfernt',
   wouldBeRefused: 'würde verweigert',
   wouldNoLonger: 'würde von dieser Liste nicht mehr verweigert',
+  wouldPass: 'würde durchgelassen',
+  listOpens: 'Neue Ausnahmen öffnen {count} {count:Namen|Namen} von *{list}*: {names}',
+  listLeaves: '*{list}* verweigert {count} {count:Namen|Namen}, um die es dabei geht, trotzdem: {names}',
   decide: 'Entscheiden',
   heldMandate:
     'Eine Pflichtliste: Einen anderen Inhalt anzunehmen braucht eine zweite Person. Zum Behalten genügen Sie.',

@@ -517,6 +517,9 @@ export const fr: Texts = {
   removed: 'retiré',
   wouldBeRefused: 'serait refusé',
   wouldNoLonger: 'ne serait plus refusé par cette liste',
+  wouldPass: 'passerait',
+  listOpens: 'De nouvelles exceptions ouvrent {count} {count:nom|noms} de *{list}* : {names}',
+  listLeaves: '*{list}* refuse tout de même {count} {count:nom visé|noms visés} : {names}',
   decide: 'Décider',
   heldMandate:
     'Liste obligatoire : accepter un autre contenu demande une seconde personne. Pour garder, vous suffisez.',

@@ -510,6 +510,9 @@ export const nl: Texts = {
   removed: 'verwijderd',
   wouldBeRefused: 'zou worden geweigerd',
   wouldNoLonger: 'zou door deze lijst niet meer worden geweigerd',
+  wouldPass: 'zou worden doorgelaten',
+  listOpens: 'Nieuwe uitzonderingen openen {count} {count:naam|namen} van *{list}*: {names}',
+  listLeaves: '*{list}* weigert {count} {count:naam|namen} waar ze over gaan toch: {names}',
   decide: 'Beslissen',
   heldMandate:
     'Een verplichte lijst: een andere inhoud aannemen vraagt een tweede persoon. Voor behouden volstaat u.',
