@@ -228,7 +228,9 @@ const breachOf = (set: Setting, asked: Asked, leads: readonly string[]): string 
     const ofName = sayingOf(list, asked.name);
     const words = `${asked.name} for ${GROUPS[asked.group]}: ${leads.join(' ')}`;
     if (ofName === 'refuses') return `${words} although ${idOf(set.lists.indexOf(list))} refuses it`;
-    if (ofName === 'over-tcp' && !asked.isTcp) return `${words} over UDP`;
+    // Another list may answer in its place, which opens nothing: what the name really leads to is not given over UDP.
+    if (ofName === 'over-tcp' && !asked.isTcp && leadsOf(asked.name)[0] === targets[0])
+      return `${words} over UDP`;
     if (ofName !== 'nothing') continue;
     // A list that answers itself where the name really leads has chosen what it says there.
     if (sayingOfAnswer(list, leadsOf(asked.name)) === 'answers') continue;
@@ -295,7 +297,9 @@ const aliasOf = (
 ): string | undefined => {
   if (rule === undefined || !('name' in rule)) return undefined;
   const model = models[Number(lists[rule.list]?.id.slice('list-'.length))];
-  return model?.rules.find(({ name, lead }) => name === rule.name && /[a-z]/.test(lead))?.lead;
+  return model?.rules.find(
+    ({ name, match, lead }) => name === rule.name && match === rule.match && /[a-z]/.test(lead),
+  )?.lead;
 };
 
 const counts = { settings: 0, refused: 0, questions: 0, answered: 0, probed: 0, opened: 0 };
