@@ -435,7 +435,7 @@ describe('Work', () => {
     const work = new Work({ verifications: 10, nsec3Hashes: 2, lookups: 1 });
     expect([work.takeNsec3Hash(), work.takeNsec3Hash(), work.exceeded]).toEqual([true, true, undefined]);
     expect(work.takeLookup()).toBe(true);
-    expect([work.takeVerification(0, 10 - work.spent), work.exceeded]).toEqual([true, undefined]);
+    expect([work.takeVerification(0, 9 - LOOKUP_UNITS), work.exceeded]).toEqual([true, undefined]);
     expect([work.takeNsec3Hash(), work.takeLookup(), work.takeVerification()]).toEqual([false, false, false]);
     expect(work.exceeded).toBe('nsec3Hashes');
     const other = new Work({ lookups: 0 });
