@@ -29,6 +29,8 @@ const SECONDS = Number(process.env['CORDON_WITNESS_SECONDS'] ?? '4');
 const TIMEOUT_MS = 120_000 + SECONDS * 1_000;
 const program = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
 const WAIT = { timeout: 30_000, interval: 50 };
+/** A witness that did not answer in time is asked again after 5, 10 and 20 seconds. */
+const LONG = { timeout: 90_000, interval: 200 };
 
 const closing: (() => unknown)[] = [];
 afterEach(async () => {
@@ -266,7 +268,7 @@ test(`cordon witness: ${SHOWN}, and so is a fork`, { timeout: TIMEOUT_MS }, asyn
   const older = join(place, 'older');
   cpSync(state, older, { recursive: true });
   const again = await startWith(config);
-  await load(again, SECONDS / 2);
+  await load(again, 0.5);
   await vi.waitFor(() => {
     const { size, last } = cosignedOf(state, key);
     expect(size).toBe(last);
@@ -278,12 +280,12 @@ test(`cordon witness: ${SHOWN}, and so is a fork`, { timeout: TIMEOUT_MS }, asyn
   cpSync(older, state, { recursive: true });
   const alone = await startWith(config.replace(/^ {2}witnesses: .*$/m, ''));
   await vi.waitFor(async () => {
-    await load(alone, 0.3);
+    await load(alone, 1);
     expect(cosignedOf(state, key).last).toBeGreaterThan(size);
-  }, WAIT);
+  }, LONG);
   await alone.stop();
   const forked = await startWith(config);
-  await vi.waitFor(async () => expect(await damaged(forked)).toMatch(/do not begin what is here/), WAIT);
+  await vi.waitFor(async () => expect(await damaged(forked)).toMatch(/do not begin what is here/), LONG);
   await forked.stop();
   await takeBack(config, state, older);
 });
