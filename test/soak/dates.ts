@@ -47,15 +47,19 @@ process.once('exit', () => rmSync(work, { recursive: true, force: true }));
 
 /**
  * A directory before all others of the PATH with what cannot have another clock: libfaketime and jemalloc wait for each
- * other for ever when a program starts (every program of BIND, haproxy). Signatures say from when to when they hold, so
- * that who makes them needs no clock.
+ * other for ever when a program starts (every program of BIND, haproxy), and a browser does not get through. Signatures say
+ * from when to when they hold, so that who makes them needs no clock.
  */
 const makeExceptions = (): string => {
   const directory = join(work, 'bin');
   mkdirSync(directory);
   for (const place of ['/usr/bin', '/usr/sbin'])
     for (const name of readdirSync(place)) {
-      if (!/^(?:delv|dig|dnssec-|dnstap-read|mdig|named|nsupdate|rndc|tsig-keygen|haproxy)/.test(name))
+      if (
+        !/^(?:chromium|delv|dig|firefox|dnssec-|dnstap-read|mdig|named|nsupdate|rndc|tsig-keygen|haproxy)/.test(
+          name,
+        )
+      )
         continue;
       const script = join(directory, name);
       writeFileSync(script, `#!/bin/sh\nunset LD_PRELOAD\nexec ${join(place, name)} "$@"\n`);
