@@ -62,9 +62,11 @@ const copyDirectory = async (copy: StateCopy, folder: string): Promise<void> => 
   const entries = readdirSync(source, { withFileTypes: true }).filter(({ name }) => !PASSING.test(name));
   const target = join(copy.to, folder);
   if (folder !== '') mkdirSync(target, { mode: 0o700 });
-  // Files before folders: what says how far the records have come lies beside the folders that hold them.
+  // Files before folders: what says how far the records have come lies beside the folders that hold them. Files by their
+  // names: the checkpoint says how many leaves the tree has, and goes before it.
   for (const entry of entries.toSorted(
-    (one, other) => Number(one.isDirectory()) - Number(other.isDirectory()),
+    (one, other) =>
+      Number(one.isDirectory()) - Number(other.isDirectory()) || (one.name < other.name ? -1 : 1),
   )) {
     const path = join(folder, entry.name);
     if (entry.isDirectory()) await copyDirectory(copy, path);

@@ -106,7 +106,7 @@ export const openRecords = ({
       return result.store;
     };
     const stores = { changes: openStore('changes'), queries: openStore('queries') };
-    const { log: checkpoints, aliveMs, faults } = openCheckpoints(options, stores);
+    const { log: checkpoints, aliveMs, faults, unsigned } = openCheckpoints(options, stores);
     if (last.faults.length > 0) own.fault({ file: HEADS_NAME, text: last.faults.join('; ') });
     const keys = PseudonymKeys.open(directory);
     const { bounds } = settings;
@@ -145,7 +145,11 @@ export const openRecords = ({
     let crashMs: number | undefined;
     if (isResumed) own.note({ event: 'restored', text: 'the recorder was started again' });
     else {
-      const log = checkpoints && { verifier: checkpoints.verifierKey, logSize: checkpoints.size };
+      const log = checkpoints && {
+        verifier: checkpoints.verifierKey,
+        logSize: checkpoints.size,
+        ...(unsigned > 0 ? { unsigned } : {}),
+      };
       crashMs = own.start(stores, aliveMs, { version, ...log });
     }
     for (const fault of faults) own.fault(fault);
@@ -182,15 +186,20 @@ const openCheckpoints = (
   readonly log: CheckpointLog | undefined;
   readonly aliveMs: number | undefined;
   readonly faults: readonly ChainFault[];
+  /** Blocks that are there and were in no checkpoint. */
+  readonly unsigned: number;
 } => {
   try {
     const options = { directory, origin: origin ?? defaultOrigin(resolver), clock, monotonic };
     const { log, before, faults } = CheckpointLog.open(options, stores);
-    return { log, aliveMs: before.kind === 'signed' ? before.checkpoint.signedMs : undefined, faults };
+    if (before.kind !== 'signed')
+      return { log, aliveMs: undefined, faults, unsigned: log.isNew ? 0 : log.size };
+    const { signedMs, size } = before.checkpoint;
+    return { log, aliveMs: signedMs, faults, unsigned: Math.max(0, log.size - size) };
   } catch (thrown) {
     if (!isAppError(thrown)) throw thrown;
     recordLog.error({ code: thrown.code, cause: thrown.message }, 'records are not signed');
-    return { log: undefined, aliveMs: undefined, faults: [] };
+    return { log: undefined, aliveMs: undefined, faults: [], unsigned: 0 };
   }
 };
 

@@ -111,7 +111,12 @@ export class OwnRecords {
   start(
     stores: Readonly<Record<RecordClass, ChainStore>>,
     aliveMs: number | undefined,
-    facts: { readonly version: string; readonly verifier?: string; readonly logSize?: number },
+    facts: {
+      readonly version: string;
+      readonly verifier?: string;
+      readonly logSize?: number;
+      readonly unsigned?: number;
+    },
   ): number | undefined {
     let crashMs: number | undefined;
     const nowMs = this.#clock();

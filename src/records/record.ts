@@ -132,6 +132,8 @@ export interface ServiceRecord extends RecordHead {
   /** Of `start`: the verifier key of the log (C2SP signed-note), which has its name, and how many blocks the log had. */
   readonly verifier?: string;
   readonly logSize?: number;
+  /** Of `start`: blocks that were there and in no checkpoint: a second of them after a crash, none after a stop. */
+  readonly unsigned?: number;
   /** Of `cryptography`: written where a FIPS module is in use, and names it. */
   readonly openssl?: string;
   readonly modules?: readonly { readonly path: string; readonly sha256: string }[];

@@ -2,9 +2,10 @@
 import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { matchesPrefix, type Prefix, parsePrefix } from '../base/base.ts';
-import { headText, type SignedHead } from './heads.ts';
+import { readCheckpoint } from './checkpoint-file.ts';
+import { headText, readPublicKeys, type SignedHead } from './heads.ts';
 import { headsPath, readHeadLines } from './heads-file.ts';
-import { readPosition } from './position-file.ts';
+import { type Position, readPosition } from './position-file.ts';
 import { type EvidenceRecord, RECORD_CLASSES, type RecordClass } from './record.ts';
 import { type FoundRecord, RecordsReader } from './records-reader.ts';
 
@@ -202,9 +203,17 @@ export const readStoredRecords = (directory: string): StoredRecords => {
   reader.close();
   return {
     directory,
-    aliveAt: position === undefined ? null : new Date(position.timeMs).toISOString(),
+    aliveAt: aliveAtOf(directory, position),
     chains,
   };
+};
+
+/** As the last checkpoint says, which is signed; as noted where there is no log, of an earlier version. */
+const aliveAtOf = (directory: string, position: Position | undefined): string | null => {
+  const found = readCheckpoint(directory, readPublicKeys(directory).values());
+  if (found.kind === 'signed') return new Date(found.checkpoint.signedMs).toISOString();
+  if (found.kind === 'unsigned' || position === undefined) return null;
+  return new Date(position.timeMs).toISOString();
 };
 
 const bytesIn = (directory: string): number =>

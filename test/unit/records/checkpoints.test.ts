@@ -7,6 +7,7 @@ import { describe, expect, test } from 'vitest';
 import { readCheckpoint } from '../../../src/records/checkpoint-file.ts';
 import { readPublicKeys } from '../../../src/records/heads.ts';
 import { isAmong } from '../../../src/records/proof.ts';
+import { readStoredRecords } from '../../../src/records/search.ts';
 import { verifyRecords } from '../../../src/records/verify.ts';
 import {
   adminRecord,
@@ -222,6 +223,43 @@ describe('by somebody who has no key', () => {
     await again.recording.stop();
     expect(await eventsOf(bench.directory)).toContain('records damaged');
   });
+});
+
+test('a start says how many blocks no checkpoint had covered: none after a stop, those that somebody added then', async () => {
+  const startsOf = async (directory: string) =>
+    (await readAll(directory, 'changes')).filter((one) => one.kind === 'service' && one.event === 'start');
+  const bench = new Bench();
+  bench.record(3);
+  await bench.recording.stop();
+  const next = (ms: number) => ({
+    directory: bench.directory,
+    start: new Date(bench.nowMs + ms).toISOString(),
+  });
+  const again = new Bench(next(1_000));
+  again.record(3);
+  await again.recording.stop();
+  for (const start of await startsOf(bench.directory)) expect(start).not.toHaveProperty('unsigned');
+  // Blocks that fit, without the key: the log and its checkpoint are as they were.
+  const kept = ['tree', 'checkpoint'].map(
+    (name) => [name, readFileSync(join(bench.directory, name))] as const,
+  );
+  const forger = new Bench(next(2_000));
+  forger.record(3);
+  forger.crash();
+  for (const [name, bytes] of kept) writeFileSync(join(bench.directory, name), bytes);
+  new Bench(next(3_000)).record(1);
+  expect((await startsOf(bench.directory)).at(-1)).toHaveProperty('unsigned', expect.any(Number));
+});
+
+test('what is told of a recorder that does not run is the time that was signed', () => {
+  const bench = killed();
+  const { signedMs } = checkpointOf(bench.directory);
+  const path = join(bench.directory, 'position');
+  const note = JSON.parse(readFileSync(path, 'utf8').trimEnd()) as object;
+  writeFileSync(path, `${JSON.stringify({ ...note, time: '2030-01-01T00:00:00.000Z' })}\n`);
+  expect(readStoredRecords(bench.directory).aliveAt).toBe(new Date(signedMs).toISOString());
+  writeFileSync(join(bench.directory, 'checkpoint'), 'nothing');
+  expect(readStoredRecords(bench.directory).aliveAt).toBe(null);
 });
 
 test('a clock behind the last checkpoint is recorded at the start, and the time between is nobody’s', async () => {
