@@ -6,7 +6,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { createHash, createPublicKey, generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { once } from 'node:events';
 import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { type AddressInfo, connect, createServer } from 'node:net';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -22,6 +22,7 @@ import {
   verifyNote,
 } from '../../src/transparency/transparency.ts';
 import { ask } from '../support/client.ts';
+import { freePort } from '../support/fleet-engine.ts';
 import { type Cordon, findProgram, requireProgram, run, startCordon } from '../support/process.ts';
 import { answer, ScriptedUpstream } from '../support/scripted-upstream.ts';
 
@@ -43,16 +44,6 @@ const directory = (): string => {
   const path = mkdtempSync(join(tmpdir(), 'cordon-witnesses-'));
   closing.push(() => rmSync(path, { recursive: true, force: true }));
   return path;
-};
-
-const freePort = async (): Promise<number> => {
-  const server = createServer();
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
 };
 
 /** Starts a program that listens on a port, and waits until it does. */
