@@ -37,7 +37,7 @@ const STARVED_MS_MAX = 10_000;
  * Thousandths of the bound above which a heap is exhausted. V8 collects long before that what can be collected; a thread that
  * has so much alive does nothing but collect from here on.
  */
-const HEAP_SHARE_MAX = 700;
+const HEAP_SHARE_MAX = 600;
 
 const CELLS = 3;
 const THREAD = 1;
