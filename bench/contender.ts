@@ -65,6 +65,8 @@ export interface Server {
 export interface Contender {
   readonly id: string;
   readonly role: Role;
+  /** Directory of an earlier checkout that takes part as a peer. */
+  readonly checkout?: string;
   /** The version, or undefined when it is not installed. */
   version(): Promise<string | undefined>;
   start(work: Work): Promise<Server>;
@@ -91,6 +93,7 @@ export const cordon = (variant: CordonVariant = {}): Contender => {
   return {
     id,
     role,
+    ...(checkout !== undefined && { checkout }),
     version: async () => {
       // As `npm start` does it: fills the compile cache, which a process that is killed does not write.
       const command = ['src/launch.mjs', 'src/cli/main.ts'].map((path) => join(home, path));

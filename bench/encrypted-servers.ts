@@ -8,7 +8,7 @@ import { connect } from 'node:tls';
 import { isInstalled, startCordon } from '../test/support/process.ts';
 import { buildQuery } from '../test/support/records.ts';
 import { frame } from '../test/support/scripted-upstream.ts';
-import { CACHE_MIB } from './contender.ts';
+import { CACHE_MIB, type Contender } from './contender.ts';
 import { unboundServer } from './peers.ts';
 import { findFreePort, pinProcess, SERVER_CORE, startProcess } from './process.ts';
 
@@ -55,10 +55,15 @@ const createPair = (directory: string): Pair => {
   return pair;
 };
 
-const startOurs = async ({ upstreamPort }: Scene, { cert, key }: Pair): Promise<EncryptedServer> => {
+const startOurs = async (
+  { upstreamPort }: Scene,
+  { cert, key }: Pair,
+  { id, checkout }: Pick<Contender, 'id' | 'checkout'> = { id: 'cordon' },
+): Promise<EncryptedServer> => {
   const [dotPort, dohPort] = [await findFreePort(), await findFreePort()];
   const places = `connections: ${CONNECTIONS_MAX}, per-client: ${CONNECTIONS_MAX}, per-network: 100%, idle: 120s`;
   const program = await startCordon({
+    ...(checkout !== undefined && { checkout }),
     config: [
       `listen: { dns: ["127.0.0.1:0"], dot: ["127.0.0.1:${dotPort}"], doh: ["127.0.0.1:${dohPort}"], admin: "127.0.0.1:0" }`,
       `tls: { cert: ${cert}, key: ${key}, ${places} }`,
@@ -69,7 +74,7 @@ const startOurs = async ({ upstreamPort }: Scene, { cert, key }: Pair): Promise<
     ].join('\n'),
   });
   await pinProcess(program.pid, SERVER_CORE);
-  return { id: 'cordon', pid: program.pid, dotPort, dohPort, stop: () => program.kill() };
+  return { id, pid: program.pid, dotPort, dohPort, stop: () => program.kill() };
 };
 
 const startUnbound = async (
@@ -133,12 +138,18 @@ const STARTS = { cordon: startOurs, unbound: startUnbound, dnsdist: startDnsdist
 /** Starts Cordon and the peers that are installed; each has answered over TLS. What did not start is remarked upon. */
 export const startEncrypted = async (
   scene: Scene,
-  peers: readonly string[],
+  peers: readonly Contender[],
   remarks: string[],
 ): Promise<EncryptedServer[]> => {
   const servers: EncryptedServer[] = [];
-  for (const [id, start] of Object.entries(STARTS)) {
-    if (id !== 'cordon' && (!peers.includes(id) || !isInstalled(id))) continue;
+  const isPeer = (name: string): boolean => peers.some(({ id }) => id === name) && isInstalled(name);
+  const starts = [
+    ...Object.entries(STARTS).filter(([id]) => id === 'cordon' || isPeer(id)),
+    ...peers
+      .filter(({ checkout }) => checkout !== undefined)
+      .map((peer) => [peer.id, (own: Scene, pair: Pair) => startOurs(own, pair, peer)] as const),
+  ];
+  for (const [id, start] of starts) {
     const directory = join(scene.directory, `encrypted-${id}`);
     await mkdir(directory, { recursive: true });
     const server = await start({ ...scene, directory }, createPair(directory));

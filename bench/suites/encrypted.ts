@@ -90,11 +90,7 @@ const withServers = async (
   const remarks: string[] = [];
   const { directory, upstreamPort, hosts, peers } = context;
   const scene = { directory, upstreamPort, name: hosts[0]?.name ?? '' };
-  const servers = await startEncrypted(
-    scene,
-    peers.map(({ id }) => id),
-    remarks,
-  );
+  const servers = await startEncrypted(scene, peers, remarks);
   try {
     const result = await body(servers);
     return { ...result, remarks: [...remarks, ...result.remarks] };

@@ -8,7 +8,7 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ask } from '../../test/support/client.ts';
 import { isInstalled, startCordon } from '../../test/support/process.ts';
-import type { Server } from '../contender.ts';
+import type { Contender, Server } from '../contender.ts';
 import { measure, type Sample } from '../load.ts';
 import { unboundServer } from '../peers.ts';
 import {
@@ -38,25 +38,29 @@ export const validation: Suite = {
     const missing = NEEDED.filter((program) => !isInstalled(program));
     if (missing.length > 0) throw new Error(`${missing.join(', ')} is not installed`);
     const perRun = Math.ceil(NAMES_PER_SEC * context.seconds);
-    // Ours and the other in each round, and once before; both may be asked the same names.
-    const runs = context.rounds + 1;
+    const earlier = context.peers.filter(({ checkout }) => checkout !== undefined);
+    // Ours and another in each round, who may be asked the same names, and all once before.
+    const pairs = context.rounds * (earlier.length + 1);
+    const runs = pairs + 1;
     context.print(`  signing ${perRun * runs} names`);
     const zone = signZone(context.directory, perRun * runs);
     const upstream = await startNamed(context.directory, zone.file);
     const servers: Server[] = [];
     try {
       servers.push(await startValidatingCordon(upstream.port, zone.anchors));
+      for (const peer of earlier)
+        servers.push(await startValidatingCordon(upstream.port, zone.anchors, peer));
       servers.push(await startValidatingUnbound(context.directory, upstream.port, zone.anchorsFile));
       const path = join(context.directory, 'signed-names.txt');
       const run = async (server: Server, turn: number): Promise<Sample> => {
-        const first = Math.floor(turn / servers.length) * perRun;
+        const first = Math.floor(turn / 2) * perRun;
         const lines = Array.from({ length: perRun }, (_, i) => `${nameOf(first + i)} A`);
         writeFileSync(path, `${lines.join('\n')}\n`);
         const queries = { path, count: perRun, refusedOf: () => 0 };
         return measure(server, { queries, seconds: context.seconds, once: true, outstanding: OUTSTANDING });
       };
       // A resolver that runs for months has its code compiled.
-      for (const [i, server] of servers.entries()) await run(server, context.rounds * servers.length + i);
+      for (const server of servers) await run(server, 2 * pairs);
       const rows = await compare(servers, context, run);
       const found = findFaults(rows);
       return {
@@ -134,9 +138,14 @@ zone "${APEX}" { type primary; file "${zoneFile}"; };
   return { port, stop: () => child.stop() };
 };
 
-const startValidatingCordon = async (upstreamPort: number, anchors: string): Promise<Server> => {
+const startValidatingCordon = async (
+  upstreamPort: number,
+  anchors: string,
+  earlier?: Pick<Contender, 'id' | 'checkout'>,
+): Promise<Server> => {
   const startedMs = performance.now();
   const program = await startCordon({
+    ...(earlier?.checkout !== undefined && { checkout: earlier.checkout }),
     files: { 'anchors.txt': anchors },
     config: [
       'listen: { dns: ["127.0.0.1:0"], admin: "127.0.0.1:0" }',
@@ -149,8 +158,8 @@ const startValidatingCordon = async (upstreamPort: number, anchors: string): Pro
   await pinProcess(program.pid, SERVER_CORE);
   await waitForAnswer(program.dns.port);
   return {
-    id: 'cordon',
-    role: 'cordon',
+    id: earlier?.id ?? 'cordon',
+    role: earlier === undefined ? 'cordon' : 'peer',
     pid: program.pid,
     port: program.dns.port,
     readySec: (performance.now() - startedMs) / 1000,
