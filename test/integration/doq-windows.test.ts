@@ -125,6 +125,22 @@ test.for([
   expect(await readMetric(cordon, 'cordon_tls_closed_total', { reason: 'unread' })).toBe(0);
 });
 
+/** Every size through every window, alone, ten and as many as may be at once; the gate takes those above. */
+const isWhole = process.env['CORDON_DOQ_GRID'] === '1';
+
+test.runIf(isWhole).for(WINDOWS)(
+  'the whole grid through a window of %i bytes',
+  { timeout: 300_000 },
+  async (window) => {
+    for (const size of [...SIZES, 65_000])
+      for (const count of [1, 10, AT_ONCE_MAX]) {
+        const names = namesOf(size, count, 'grid');
+        const { answers, closed } = await ask({ window, names });
+        expect([size, count, countWhole(answers, size), closed]).toEqual([size, count, count, null]);
+      }
+  },
+);
+
 test('who takes nothing is told that the connection ends, and nobody else waits for him', async () => {
   const other = await start('2s');
   try {
