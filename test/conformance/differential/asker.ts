@@ -23,6 +23,7 @@ export class Asker {
   readonly #waiting = new Map<number, (bytes: Uint8Array) => void>();
   readonly #idle: TcpClient[] = [];
   #nextId = 1;
+  #isClosed = false;
 
   private constructor(server: SocketAddress, socket: Socket, isPeer: boolean) {
     this.#server = server;
@@ -52,6 +53,7 @@ export class Asker {
   }
 
   close(): void {
+    this.#isClosed = true;
     this.#socket.close();
     for (const client of this.#idle) client.end();
   }
@@ -60,7 +62,10 @@ export class Asker {
     const reply = Promise.withResolvers<Uint8Array | undefined>();
     const timer = setTimeout(() => reply.resolve(undefined), WAIT_MS);
     this.#waiting.set(id, reply.resolve);
-    const send = (): void => this.#socket.send(query, this.#server.port, this.#server.address);
+    // After close() nobody waits for it: what ended the run is to be seen, and not that.
+    const send = (): void => {
+      if (!this.#isClosed) this.#socket.send(query, this.#server.port, this.#server.address);
+    };
     send();
     const resends = RESEND_MS.map((afterMs) => setTimeout(send, afterMs));
     const bytes = await reply.promise;
