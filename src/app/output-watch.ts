@@ -6,6 +6,8 @@ import { CONNECTING, type OutputFacts } from '../records/records.ts';
 import { TroubleLines } from './trouble-lines.ts';
 
 const HINTS: Readonly<Record<string, string>> = {
+  heads:
+    'look at the path, at the rights of its directory and at the room on its disk; under systemd name its directory in ReadWritePaths= of a drop-in',
   file: 'look at the path, at the rights of its directory and at the room on its disk',
   'syslog+tcp': 'look whether the receiver runs and whether its port can be reached from this host',
   'syslog+tls':

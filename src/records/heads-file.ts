@@ -19,7 +19,8 @@ import { RECORD_CLASSES, type RecordClass } from './record.ts';
 
 /** Name of the file in a directory of records. */
 export const HEADS_NAME = 'heads.jsonl';
-const MODE = 0o600;
+/** Rights of a file of heads. */
+export const HEADS_MODE = 0o600;
 /** Faults of the file that are told one by one. */
 const FAULTS_MAX = 3;
 const LINE_FEED = 0x0a;
@@ -40,7 +41,7 @@ export const headsPath = (directory: string): string => join(directory, HEADS_NA
 
 /** Appends a head and waits until it is on the disk. Throws errors of the system. */
 export const appendHead = (path: string, head: SignedHead): void => {
-  const file = openSync(path, 'a', MODE);
+  const file = openSync(path, 'a', HEADS_MODE);
   const sizeBytes = fstatSync(file).size;
   try {
     writeAll(file, Buffer.from(`${JSON.stringify(head)}\n`));

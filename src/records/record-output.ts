@@ -62,3 +62,6 @@ export interface RecordOutput {
   /** Sends what is queued, within a bound of its own, and closes. */
   close(): Promise<void>;
 }
+
+/** The state of one output. */
+export type OutputFacts = Pick<RecordOutput, 'name' | 'written' | 'dropped' | 'queued' | 'trouble'>;

@@ -1,6 +1,7 @@
 // What is told of records that are open, and of those that cannot be opened.
 import type { OpenRecords } from './open-records.ts';
 import { RECORD_CLASSES } from './record.ts';
+import type { OutputFacts, RecordOutput } from './record-output.ts';
 import type { RecordingFacts } from './recording-options.ts';
 
 /** The facts that the files know. */
@@ -29,3 +30,18 @@ export const openFacts = (open: OpenRecords | undefined): OpenFacts => {
     distinctClients: new Map(counts.map(({ group, clients }) => [group, clients])),
   };
 };
+
+/** Of the outputs and of the copy of heads, in the order of the configuration. */
+export const outputFacts = (
+  outputs: readonly RecordOutput[],
+  open: OpenRecords | undefined,
+): readonly OutputFacts[] => [
+  ...outputs.map(({ name, written, dropped, queued, trouble }) => ({
+    name,
+    written,
+    dropped,
+    queued,
+    trouble,
+  })),
+  ...[open?.heads?.facts() ?? []].flat(),
+];

@@ -6,7 +6,7 @@ import type { HeadSettings, RecordLog } from './head-keeper.ts';
 import type { IdentityPolicy } from './identity.ts';
 import type { RecordClass } from './record.ts';
 import type { RecordLimits } from './record-budget.ts';
-import type { RecordOutput } from './record-output.ts';
+import type { OutputFacts, RecordOutput } from './record-output.ts';
 import type { Retention } from './retention.ts';
 import type { WitnessFacts, WitnessSettings } from './witness-keeper.ts';
 
@@ -69,9 +69,6 @@ export interface RecordingOptions extends RecordingSettings {
   /** Pages that a partition may have: tests fill a disk with it. */
   readonly pageCountMax?: number | undefined;
 }
-
-/** The state of one output. */
-export type OutputFacts = Pick<RecordOutput, 'name' | 'written' | 'dropped' | 'queued' | 'trouble'>;
 
 /** The state of the recorder, for metrics. Plain data. */
 export interface RecordingFacts {

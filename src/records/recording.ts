@@ -31,7 +31,7 @@ import { dayOf, timeText } from './partition.ts';
 import { type RecalledClient, type RecalledWhom, recallClient } from './recent-refusals.ts';
 import { type ChangeRecord, RECORD_CLASSES, type RecordClass } from './record.ts';
 import { placeRecords, type RecordOutput } from './record-output.ts';
-import { openFacts } from './recording-facts.ts';
+import { openFacts, outputFacts } from './recording-facts.ts';
 import type { RecordingFacts, RecordingOptions, RecordingSettings } from './recording-options.ts';
 import { RingDrain } from './ring-drain.ts';
 import { toPlaces, WitnessKeeper } from './witness-keeper.ts';
@@ -232,9 +232,7 @@ export class Recording {
       clockStepMs: this.#clockWatch.lastStepMs,
       crashMs: this.#crashMs,
       bytes: this.#bytes,
-      outputs: this.#outputs.map(({ name, written, dropped, queued, trouble }) => ({
-        ...{ name, written, dropped, queued, trouble },
-      })),
+      outputs: outputFacts(this.#outputs, this.#open),
       witnesses: this.#witnesses.facts(),
     };
   }

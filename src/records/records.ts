@@ -67,10 +67,10 @@ export {
   type RecordsRecord,
   signalOfCategory,
 } from './record.ts';
-export type { RecordOutput } from './record-output.ts';
+export type { OutputFacts, RecordOutput } from './record-output.ts';
 export { describeRecord } from './record-text.ts';
 export { BELL_BYTES, Recording } from './recording.ts';
-export type { OutputFacts, RecordingFacts, RecordingSettings } from './recording-options.ts';
+export type { RecordingFacts, RecordingSettings } from './recording-options.ts';
 export { type FoundRecord, type HourCount, RECORDS_DIRECTORY, RecordsReader } from './records-reader.ts';
 export { rollupColumns, rollupHourMs } from './rollup.ts';
 export { seal, unseal } from './sealing.ts';

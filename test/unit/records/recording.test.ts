@@ -414,6 +414,9 @@ describe('heads', () => {
     const elsewhere = join(bench.directory, '..', 'heads-elsewhere.jsonl');
     bench.recording.reconfigure(settingsWith(elsewhere), []);
     bench.record(1);
+    expect(bench.recording.facts().outputs).toMatchObject([
+      { name: `heads:${elsewhere}`, trouble: undefined },
+    ]);
     await bench.recording.stop();
     expect(readFileSync(elsewhere, 'utf8')).toBe(readFileSync(join(bench.directory, 'heads.jsonl'), 'utf8'));
     const again = new Bench({
@@ -422,7 +425,12 @@ describe('heads', () => {
     });
     again.record(1);
     expect(again.recording.facts().failure).toBeUndefined();
-    expect(again.logs.map(({ text }) => text)).toContain('heads are not copied');
+    const untold = { name: 'heads:/nonexistent/h', written: 0, dropped: 0, queued: 0 };
+    expect(again.recording.facts().outputs).toEqual([
+      { ...untold, trouble: expect.stringContaining('/nonexistent/h') },
+    ]);
+    await again.recording.stop();
+    expect(again.recording.facts().outputs).toEqual([]);
   });
 
   test('of a crash in the middle of a line are read up to it', async () => {
