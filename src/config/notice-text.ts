@@ -1,6 +1,7 @@
 // The paragraphs of the notice, written into the text of a configuration file: everything else of it stays as it was
 // written, with its comments.
-import { isMap, isSeq, parseDocument } from 'yaml';
+import { isMap, isSeq } from 'yaml';
+import { parseYaml } from '../yaml/yaml.ts';
 import type { Config } from './schema.ts';
 
 /** A paragraph for each language; empty: none. */
@@ -30,7 +31,7 @@ export const setNoticeTexts = (
   group: string | undefined,
   texts: NoticeTexts,
 ): string | undefined => {
-  const document = parseDocument(text, { version: '1.2', prettyErrors: false });
+  const document = parseYaml(text);
   if (document.errors.length > 0 || !isMap(document.contents)) return undefined;
   const path = group === undefined ? ['notice', 'text'] : groupPath(document.get('groups', true), group);
   if (path === undefined) return undefined;

@@ -3,10 +3,11 @@
 // Only block and flow maps of plain scalars are read. Aliases, tags and unknown keys are refused: a misspelled key
 // must not turn into an entry that silently matches less, and nothing can expand. A file whose header is wrong
 // holds no rules; an entry that is wrong is left out and reported, the others stand.
-import { isMap, isScalar, isSeq, LineCounter, type Node, parseDocument, type YAMLMap } from 'yaml';
+import { isMap, isScalar, isSeq, LineCounter, type Node, type YAMLMap } from 'yaml';
 import { type Prefix, parsePrefix } from '../base/base.ts';
 import { EDE, NAME_LENGTH_MAX } from '../dns/dns.ts';
 import { MATCH, type Match, type RuleSink } from '../policy/policy.ts';
+import { parseYaml } from '../yaml/yaml.ts';
 import { type DiagnosticCode, DiagnosticLog } from './diagnostic.ts';
 import { listNameText, readListName } from './list-name.ts';
 
@@ -114,7 +115,7 @@ class Reader {
 
   constructor(text: string, log: DiagnosticLog) {
     this.#log = log;
-    const document = parseDocument(text, { lineCounter: this.#lines, prettyErrors: false });
+    const document = parseYaml(text, this.#lines);
     for (const error of document.errors) this.#report('syntax', error.pos[0], error.message);
     this.#root = document.contents;
   }

@@ -3,17 +3,10 @@
 // Invariants: only maps with text keys, lists and scalars of the core schema (YAML 1.2.2 section 10.3) are taken.
 // Aliases, tags and merge keys are refused, so that what is written at a line is what holds there, and no small file
 // can unfold into a large one. Reading never throws for what is written. Imports no other room.
-import {
-  isAlias,
-  isMap,
-  isNode,
-  isScalar,
-  isSeq,
-  LineCounter,
-  parseDocument,
-  type YAMLError,
-  type YAMLMap,
-} from 'yaml';
+import { isAlias, isMap, isNode, isScalar, isSeq, LineCounter, type YAMLError, type YAMLMap } from 'yaml';
+import { parseYaml } from './nesting.ts';
+
+export { parseYaml } from './nesting.ts';
 
 /** Syntax faults that are told: one mistake often causes many. */
 const SYNTAX_FAULTS_MAX = 10;
@@ -71,12 +64,7 @@ class Reader {
   }
 
   #readText(text: string): unknown {
-    const document = parseDocument(text, {
-      lineCounter: this.#lines,
-      prettyErrors: false,
-      uniqueKeys: false,
-      version: '1.2',
-    });
+    const document = parseYaml(text, this.#lines, false);
     const faults = [...document.errors, ...document.warnings].slice(0, SYNTAX_FAULTS_MAX);
     for (const fault of faults) this.#refuse(fault.pos[0], [], toClause(fault));
     return faults.length > 0 || document.contents === null ? null : this.#readNode(document.contents, []);

@@ -126,7 +126,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   'lists/keeping': ['generation', 'observe', 'lists', 'policy', 'config', 'dns', 'base'],
   generation: ['observe', 'lists', 'policy', 'access', 'config', 'words', 'dns', 'base'],
   imports: ['lists', 'yaml', 'dns', 'base'],
-  lists: ['policy', 'words', 'dns', 'base'],
+  lists: ['policy', 'yaml', 'words', 'dns', 'base'],
   policy: ['words', 'dns', 'base'],
   cache: ['dns', 'base'],
   upstream: ['datagram', 'dns', 'base'],
