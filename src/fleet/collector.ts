@@ -5,12 +5,13 @@
 // at a time. When the store takes nothing, what is known of it is forgotten and read again: some of it may have been kept.
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Clock, errorText, isAppError, systemErrorCode } from '../base/base.ts';
+import { type Clock, errorText, HOUR_MS, isAppError } from '../base/base.ts';
 import {
   type ChainBlock,
   type Collected,
   CollectedHeads,
   DirectoryLock,
+  isOfDisk,
   RECORD_CLASSES,
   RECORDS_DIRECTORY_MODE,
   type RecordClass,
@@ -20,7 +21,7 @@ import { CollectedResolver } from './collected-resolver.ts';
 import { CONFIRMED_CLASSES, type ConfirmedClass } from './confirmation.ts';
 import type { EvidenceMessage } from './engine.ts';
 import { type EvidencePiece, isEvidenceSignedBy, unpackEvidence } from './evidence-message.ts';
-import type { CollectorAlarm, EvidenceStore } from './evidence-store.ts';
+import type { CollectorAlarm, EvidenceStore, Shelf } from './evidence-store.ts';
 import { parseNkey } from './key.ts';
 import type { FleetAlarm } from './policy.ts';
 import type { Presence } from './presence.ts';
@@ -32,6 +33,8 @@ const TOGETHER_MS = 20;
 const OLD_KEY_MS = 3_600_000;
 /** Alarms that status shows. */
 const TOLD_MAX = 10;
+/** What is noted of one resolver in an hour, conflicts that are kept as well; more is counted. A stolen key fills no disk. */
+const NOTED_MAX = 200;
 
 /** What a collector is made with. */
 export interface CollectorOptions {
@@ -67,6 +70,8 @@ export class Collector {
   /** Ends with what is being done. */
   #turn: Promise<void> = Promise.resolve();
   #trouble: string | undefined;
+  /** What was noted in an hour of each resolver. */
+  readonly #noted = new Map<string, { readonly hour: number; count: number }>();
   /** Why nothing is kept of some resolvers, whose directories take nothing. */
   readonly #failing = new Map<string, string>();
 
@@ -114,13 +119,15 @@ export class Collector {
       const failed = new Set<string>();
       for (const message of messages) {
         const name = nodeOf(message);
+        if (failed.has(name)) continue;
         await this.#alone(name, failed, async () => {
           const resolver = await this.#takeOne(name, message);
           if (resolver !== undefined) touched.add(resolver);
         });
       }
       for (const resolver of touched) {
-        if (!failed.has(resolver.name)) await this.#alone(resolver.name, failed, () => this.#write(resolver));
+        if (failed.has(resolver.name) || this.#resolvers.get(resolver.label) !== resolver) continue;
+        await this.#alone(resolver.name, failed, () => this.#write(resolver));
       }
       for (const message of messages) {
         const name = nodeOf(message);
@@ -140,18 +147,22 @@ export class Collector {
     const member = this.#options.roll.find(presence.name);
     if (member === undefined || presence.enrolment !== member.enrolment || presence.role === 'collector')
       return;
-    void this.#next(async () => {
-      const resolver = await this.#resolverOf(member);
-      await resolver.alive(Date.parse(presence.time), presence.records);
-    });
+    void this.#next(() =>
+      this.#alone(member.name, new Set(), async () => {
+        const resolver = await this.#resolverOf(member);
+        await resolver.alive(Date.parse(presence.time), presence.records);
+      }),
+    );
   }
 
   /** Says again up to where everything is whole: what the engine kept of it may be lost. */
   confirmAll(): void {
     void this.#next(async () => {
       await this.#options.before?.();
-      for (const member of this.#options.roll.members)
-        if (member.until === undefined) this.#confirm(await this.#resolverOf(member));
+      for (const member of this.#options.roll.members) {
+        if (member.until !== undefined) continue;
+        await this.#alone(member.name, new Set(), async () => this.#confirm(await this.#resolverOf(member)));
+      }
     });
   }
 
@@ -165,19 +176,28 @@ export class Collector {
     this.#lock.release();
   }
 
-  /** What one resolver's directory does not take holds up nobody else's; a database that is gone holds up all. */
+  /**
+   * What one resolver's directory does not take holds up nobody else's; a database that is gone holds up all. What fails for
+   * another reason is a piece that nobody thought of: it is refused, and costs that resolver alone what was not kept yet.
+   */
   async #alone(name: string, failed: Set<string>, act: () => Promise<void>): Promise<void> {
     try {
       await act();
     } catch (thrown) {
-      if (systemErrorCode(thrown) === undefined || isAppError(thrown)) throw thrown;
-      failed.add(name);
-      this.#failing.set(name, errorText(thrown));
+      if (isAppError(thrown)) throw thrown;
       for (const [label, resolver] of this.#resolvers) {
         if (resolver.name !== name) continue;
         this.#resolvers.delete(label);
         resolver.close();
       }
+      if (!isOfDisk(thrown) && !(thrown instanceof UnopenedError)) {
+        const text = `a piece that cannot be taken: ${errorText(thrown)}`;
+        this.#options.log.error({ node: name, err: thrown }, 'collector: a piece cannot be taken');
+        await this.#refuse('forged-block', name, text, text);
+        return;
+      }
+      failed.add(name);
+      this.#failing.set(name, errorText(thrown));
       this.#options.log.error(
         { node: name, cause: errorText(thrown) },
         'collector: evidence waits, the disk takes nothing',
@@ -193,7 +213,7 @@ export class Collector {
         if (this.#trouble !== undefined) this.#options.log.info({}, 'collector: evidence is kept again');
         this.#trouble = undefined;
       } catch (thrown) {
-        if (systemErrorCode(thrown) === undefined) throw thrown;
+        // Whatever it is: what was not acknowledged comes again, and the next turn begins with what is on the disk.
         this.#forget();
         if (this.#trouble === undefined)
           this.#options.log.error(
@@ -261,7 +281,13 @@ export class Collector {
   ): Promise<void> {
     switch (piece.kind) {
       case 'key':
-        await resolver.heads.addKey(piece.pem, message);
+        if (!(await resolver.heads.addKey(piece.pem, message)))
+          await this.#refuse(
+            'forged-block',
+            resolver.name,
+            'a key that is none, or one too many',
+            message.signature,
+          );
         return;
       case 'head': {
         await resolver.addHead(CollectedHeads.parse(piece.head), (outcome) =>
@@ -318,8 +344,9 @@ export class Collector {
     }
     const id = typeof piece === 'string' ? piece.slice(0, 200) : `${piece.first}-${piece.hash}`;
     if (this.#seen.has(`conflict ${resolver.name} other ${id}`)) return;
+    const isKept = this.#mayNote(resolver.name);
     const name = typeof piece === 'string' ? `head-${clock()}` : id;
-    await store.keepConflict(resolver.label, recordClass, name, JSON.stringify(piece));
+    if (isKept) await store.keepConflict(resolver.label, recordClass, name, JSON.stringify(piece));
     log.error(
       { node: resolver.name, chain: recordClass },
       'collector: other records under numbers that are taken',
@@ -327,7 +354,7 @@ export class Collector {
     await this.#refuse(
       'conflict',
       resolver.name,
-      `${what} of ${recordClass} is another one than is here; it is kept in conflicts`,
+      `${what} of ${recordClass} is another one than is here${isKept ? '; it is kept in conflicts' : ''}`,
       `other ${id}`,
     );
   }
@@ -341,7 +368,7 @@ export class Collector {
     const { store, log } = this.#options;
     const key = `${alarm} ${node} ${id}`;
     this.#counts.set(alarm, (this.#counts.get(alarm) ?? 0) + 1);
-    if (this.#seen.has(key)) return;
+    if (this.#seen.has(key) || !this.#mayNote(node)) return;
     const told = { time: this.#now(), alarm, node, text };
     await store.noteAlarm(told);
     if (this.#seen.size > SEEN_MAX) this.#seen.clear();
@@ -351,11 +378,24 @@ export class Collector {
     log.error({ node, alarm, text }, 'collector: evidence is refused');
   }
 
+  /** Whether something more of a resolver is noted in this hour. */
+  #mayNote(node: string): boolean {
+    // Names that nobody knows are one.
+    const name = this.#options.roll.find(node) === undefined ? '' : node;
+    const hour = Math.floor(this.#options.clock() / HOUR_MS);
+    let noted = this.#noted.get(name);
+    if (noted?.hour !== hour) {
+      noted = { hour, count: 0 };
+      this.#noted.set(name, noted);
+    }
+    return noted.count++ < NOTED_MAX;
+  }
+
   async #resolverOf(member: Member): Promise<CollectedResolver> {
     const label = member.enrolment === 1 ? member.name : `${member.name}.${member.enrolment}`;
     const known = this.#resolvers.get(label);
     if (known !== undefined) return known;
-    const shelf = await this.#options.store.open(label);
+    const shelf = await open(this.#options.store, label);
     const resolver = new CollectedResolver(shelf, member.name, member.enrolment, label);
     this.#resolvers.set(label, resolver);
     return resolver;
@@ -365,6 +405,18 @@ export class Collector {
     return new Date(this.#options.clock()).toISOString();
   }
 }
+
+/** What is kept of a resolver cannot be read, such as a file that is damaged: its pieces wait. */
+class UnopenedError extends Error {}
+
+const open = async (store: EvidenceStore, label: string): Promise<Shelf> => {
+  try {
+    return await store.open(label);
+  } catch (thrown) {
+    if (isAppError(thrown)) throw thrown;
+    throw new UnopenedError(errorText(thrown), { cause: thrown });
+  }
+};
 
 /** Refusals that are remembered, so that each is told once. */
 const SEEN_MAX = 10_000;
