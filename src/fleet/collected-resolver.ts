@@ -70,7 +70,8 @@ export class CollectedResolver {
   add(recordClass: RecordClass, piece: ChainPiece): void {
     const track = this.#tracks[recordClass];
     const { blocks, openings, holes } = track;
-    if (blocks.size + openings.size + holes.size > EARLY_MAX) return;
+    const isFull = blocks.size + openings.size + holes.size > EARLY_MAX;
+    if (isFull && !(piece.kind === 'block' && piece.block.first === track.chain.place.sequence + 1)) return;
     switch (piece.kind) {
       case 'opening':
         openings.set(piece.meta.ordinal, piece.meta);
@@ -82,7 +83,9 @@ export class CollectedResolver {
         const { block } = piece;
         const same = blocks.get(block.first) ?? [];
         if (same.some(({ hash }) => hash === block.hash)) return;
-        if (track.length + block.body.length > EARLY_LENGTH_MAX) return;
+        // What all others wait for always has room, once.
+        const isNext = block.first === track.chain.place.sequence + 1 && same.length === 0;
+        if (track.length + block.body.length > EARLY_LENGTH_MAX && !isNext) return;
         track.length += block.body.length;
         blocks.set(block.first, [...same, block]);
       }

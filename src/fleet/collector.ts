@@ -22,15 +22,15 @@ import { CONFIRMED_CLASSES, type ConfirmedClass } from './confirmation.ts';
 import type { EvidenceMessage } from './engine.ts';
 import { type EvidencePiece, isEvidenceSignedBy, unpackEvidence } from './evidence-message.ts';
 import type { CollectorAlarm, EvidenceStore, Shelf } from './evidence-store.ts';
-import { parseNkey } from './key.ts';
+import { leave } from './handler.ts';
 import type { FleetAlarm } from './policy.ts';
-import type { Presence } from './presence.ts';
+import type { JudgedPresence } from './presence-check.ts';
 import type { Member, Roll } from './roll.ts';
 
 /** Messages are taken together for so long, milliseconds: one commit for many. */
 const TOGETHER_MS = 20;
-/** How long what a key signed that was replaced is still taken, milliseconds. */
-const OLD_KEY_MS = 3_600_000;
+/** A clock that is ahead by more tells no time, milliseconds. */
+const AHEAD_MS_MAX = 3_600_000;
 /** Alarms that status shows. */
 const TOLD_MAX = 10;
 /** What is noted of one resolver in an hour, conflicts that are kept as well; more is counted. A stolen key fills no disk. */
@@ -65,6 +65,8 @@ export class Collector {
   readonly #told: CollectorAlarm[] = [];
   /** What was refused once is told once. */
   readonly #seen = new Set<string>();
+  /** Resolvers of a version that does not sign what it says. */
+  readonly #older = new Set<string>();
   #waiting: EvidenceMessage[] = [];
   #timer: NodeJS.Timeout | undefined;
   /** Ends with what is being done. */
@@ -103,7 +105,7 @@ export class Collector {
   /** Takes a message; it is acknowledged when its turn is over. */
   take(message: EvidenceMessage): void {
     this.#waiting.push(message);
-    this.#timer ??= setTimeout(() => void this.flush(), TOGETHER_MS);
+    this.#timer ??= setTimeout(() => leave(this.flush(), 'keeping evidence', this.#options.log), TOGETHER_MS);
   }
 
   /** Keeps what waits. */
@@ -142,13 +144,30 @@ export class Collector {
     }
   }
 
-  /** A resolver said how it is: what it had recorded then is here, or is not. */
-  hear(presence: Presence): void {
-    const member = this.#options.roll.find(presence.name);
-    if (member === undefined || presence.enrolment !== member.enrolment || presence.role === 'collector')
-      return;
-    void this.#next(() =>
+  /** A resolver said how it is: what it had recorded then is here, or is not. What it did not sign moves nothing. */
+  async hear(judged: JudgedPresence): Promise<void> {
+    const name = judged.kind === 'refused' ? judged.name : judged.presence.name;
+    const member = this.#options.roll.find(name);
+    if (member === undefined || member.until !== undefined || judged.kind === 'unknown') return;
+    await this.#next(() =>
       this.#alone(member.name, new Set(), async () => {
+        if (judged.kind === 'refused') {
+          const { alarm, reason } = judged;
+          await this.#refuse(alarm, name, `what it says of itself: ${reason}`, reason);
+          return;
+        }
+        const { presence } = judged;
+        if (judged.kind === 'older') {
+          if (!this.#older.has(name)) await this.#refuse('older', name, OLDER_TEXT, presence.version);
+          this.#older.add(name);
+          return;
+        }
+        this.#older.delete(name);
+        const aheadMs = Date.parse(presence.time) - this.#options.clock();
+        if (aheadMs > AHEAD_MS_MAX) {
+          await this.#refuse('forged-presence', name, 'what it says of itself is of a time to come', 'ahead');
+          return;
+        }
         const resolver = await this.#resolverOf(member);
         await resolver.alive(Date.parse(presence.time), presence.records);
       }),
@@ -156,8 +175,8 @@ export class Collector {
   }
 
   /** Says again up to where everything is whole: what the engine kept of it may be lost. */
-  confirmAll(): void {
-    void this.#next(async () => {
+  async confirmAll(): Promise<void> {
+    await this.#next(async () => {
       await this.#options.before?.();
       for (const member of this.#options.roll.members) {
         if (member.until !== undefined) continue;
@@ -245,12 +264,7 @@ export class Collector {
         member.until,
       );
     }
-    const keys = [
-      member.key,
-      ...(member.before !== undefined && clock() - Date.parse(member.before.until) < OLD_KEY_MS
-        ? [member.before.key]
-        : []),
-    ].flatMap((text) => parseNkey(text) ?? []);
+    const keys = roll.keysOf(name, clock());
     const { subject, bytes, signature } = message;
     if (!keys.some((key) => isEvidenceSignedBy(subject, bytes, signature, key))) {
       return this.#refuse('forged-block', name, 'a message that its key did not sign', signature);
@@ -417,6 +431,9 @@ const open = async (store: EvidenceStore, label: string): Promise<Shelf> => {
     throw new UnopenedError(errorText(thrown), { cause: thrown });
   }
 };
+
+const OLDER_TEXT =
+  'it is older than this collector: what it says of itself is not signed, and is no sign of life';
 
 /** Refusals that are remembered, so that each is told once. */
 const SEEN_MAX = 10_000;

@@ -12,6 +12,7 @@ import { bodyOf, type LogEnd } from './entry.ts';
 import { EvidenceSender } from './evidence.ts';
 import type { OwnProbe, ProbeRequest } from './fleet-probe.ts';
 import { fleetPath, type Identity, readIdentity } from './identity.ts';
+import { leave } from './handler.ts';
 import { SYSTEM_SEED_NAME } from './init.ts';
 import {
   createKeyFile,
@@ -29,8 +30,9 @@ import { PolicyLog } from './policy-log.ts';
 import type { Presence } from './presence.ts';
 import { ProbeAnswerer } from './probe-answerer.ts';
 import { ProbeAsker } from './probe-asker.ts';
-import { toResolverStatus } from './resolver-status.ts';
+import { resolverRows } from './resolver-status.ts';
 import { Roll } from './roll.ts';
+import { HeardSequences, Sequence, stampMessage } from './signed-message.ts';
 import type { FleetFacts, FleetMatrix, FleetStatus, ResolverStatus } from './status.ts';
 import { countingSubject, listSubject } from './subjects.ts';
 import { reloadServers } from './system-link.ts';
@@ -101,6 +103,9 @@ export class Fleet {
     const { log, damage } = PolicyLog.open(fleetPath(stateDirectory, 'policy'), acts.clock());
     this.#log = log;
     this.#roll = new Roll(trust);
+    this.#roll.onCollector = () => this.#sender?.setCollectors(this.#collectors());
+    const sequence = new Sequence(fleetPath(stateDirectory, 'sequence'), acts.clock);
+    const heard = new HeardSequences(fleetPath(stateDirectory, 'heard'), acts.monotonic);
     this.#lists = new ListFetcher(fleetPath(stateDirectory, 'lists'), acts);
     if (damage !== undefined) {
       onAlarm('log-damaged');
@@ -119,6 +124,9 @@ export class Fleet {
       roll: this.#roll,
       acts,
       lists: this.#lists,
+      stamp: (subject, text) =>
+        stampMessage(subject, text, sequence.next(), toSeedKey(readIdentity(stateDirectory).seed)),
+      heard,
       tideMs,
       suspendAfterMs,
       onAlarm,
@@ -141,6 +149,9 @@ export class Fleet {
       replicas: settings.servers.length,
       enrolment: identity.enrolment,
       key: this.#key,
+      collector: settings.collector,
+      sequence,
+      heard,
       log,
       policy: this.#member.policy,
       roll: this.#roll,
@@ -352,8 +363,17 @@ export class Fleet {
 
   #send({ stateDirectory, recordsDirectory, servers, caPath, acts, confirmed }: FleetOptions): void {
     if (recordsDirectory === undefined) return;
-    const start = { stateDirectory, directory: recordsDirectory, servers, caPath };
+    const start = {
+      ...{ stateDirectory, directory: recordsDirectory, servers, caPath },
+      collectors: this.#collectors(),
+    };
     this.#sender = new EvidenceSender(start, acts, (alarm) => this.alarm(alarm), confirmed);
+  }
+
+  /** Public nkeys by which confirmations are signed. */
+  #collectors(): string[] {
+    const { collector } = this.#roll;
+    return collector === undefined ? [] : [collector.key];
   }
 
   #up(engine: Engine): void {
@@ -363,9 +383,10 @@ export class Fleet {
     this.#lists.look();
     if (isFirst) this.#parts?.enrolment.serve(engine);
     this.#parts?.authority.up(engine);
-    void this.#parts?.asker.up(engine);
+    const { log } = this.#options.acts;
+    if (this.#parts !== undefined) leave(this.#parts.asker.up(engine), 'reading results of probes', log);
     this.#answerer.up(engine);
-    if (this.#parts === undefined) void this.#fetchCountingKey(engine);
+    if (this.#parts === undefined) leave(this.#fetchCountingKey(engine), 'asking for the key to count by', log);
   }
 
   /** A resolver that joined an authority of an older version has no key to count by yet. */
@@ -388,24 +409,14 @@ export class Fleet {
   }
 
   #resolvers(): ResolverStatus[] {
-    const own = this.#member.presence();
-    const nowMs = this.#options.acts.monotonic();
-    const { number } = this.#member.policy.end;
-    const { asker } = this.#parts ?? {};
-    const rows = [toResolverStatus(own, own.name, number, 0, undefined, asker?.resultOf(own.name))];
-    if (this.#parts === undefined) return rows;
-    const names = new Set([
-      ...this.#roll.members.map(({ name }) => name),
-      ...this.#parts.authority.heard.keys(),
-    ]);
-    names.delete(own.name);
-    for (const name of [...names].sort()) {
-      const known = this.#parts.authority.heard.get(name);
-      const agoMs = known && nowMs - known.atMs;
-      const found = this.#roll.find(name);
-      rows.push(toResolverStatus(known?.presence, name, number, agoMs, found, asker?.resultOf(name)));
-    }
-    return rows;
+    return resolverRows({
+      own: this.#member.presence(),
+      nowMs: this.#options.acts.monotonic(),
+      number: this.#member.policy.end.number,
+      roll: this.#roll,
+      heard: this.#parts?.authority.heard,
+      resultOf: (name) => this.#parts?.asker.resultOf(name),
+    });
   }
 
   async #reloadEngine(seedPath: string): Promise<number> {

@@ -23,6 +23,8 @@ export type StreamName = (typeof STREAM)[keyof typeof STREAM];
 /** Name of the consumer through which the collector takes evidence. */
 export const COLLECTOR = 'collector';
 
+/** Name of the collector, as a user of the engine and in subjects: no resolver can have it. */
+export const COLLECTOR_NAME = 'collector';
 /** Names of resolvers are parts of subjects and of paths. */
 export const NODE_NAME = /^[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?$/;
 

@@ -216,7 +216,7 @@ test('a resolver with another key goes on, and the key before opens nothing', as
   writeFileSync(join(fleet.directory, 'ns1/fleet/node.seed'), before, { mode: 0o600 });
   expect((await fleet.command('ns1', ['fleet', 'rotate'])).code).toBe(0);
   expect(fleet.seedOf('ns1')).toBe(now);
-  const silent = { onUp: () => undefined, onDown: () => undefined };
+  const silent = { onUp: () => undefined, onDown: () => undefined, onFault: () => undefined };
   const access = { servers: fleet.servers, caPath: undefined, name: 'ns1', seed: () => before };
   await expect(Engine.connect(access, silent, false)).rejects.toMatchObject({ code: 'ERR_FLEET_ENGINE' });
   const id = await fleet.grant({ clients: ['127.0.8.1'] });
@@ -364,7 +364,7 @@ test('a resolver that is removed is let in no more, and what is sent in its name
     async () => !(await fleet.ask<{ isConnected: boolean }>('ns2', 'GET', '/v1/fleet')).isConnected,
     WAIT,
   );
-  const silent = { onUp: () => undefined, onDown: () => undefined };
+  const silent = { onUp: () => undefined, onDown: () => undefined, onFault: () => undefined };
   const access = { servers: fleet.servers, caPath: undefined, name: 'ns2', seed: () => fleet.seedOf('ns2') };
   await expect(Engine.connect(access, silent, false)).rejects.toMatchObject({ code: 'ERR_FLEET_ENGINE' });
   // Its names are refused as before; nothing that is decided from here on reaches it.
