@@ -176,6 +176,7 @@ const collectorActs = (log: FleetLog, trouble: () => string | undefined): FleetA
   suspend: () => Promise.resolve(),
   decides: () => Promise.resolve(),
   note: () => undefined,
+  damaged: () => undefined,
   facts: () => ({
     version: VERSION,
     generation: 0,

@@ -11,8 +11,8 @@ import { Enrolment } from './enrolment.ts';
 import { bodyOf, type LogEnd } from './entry.ts';
 import { EvidenceSender } from './evidence.ts';
 import type { OwnProbe, ProbeRequest } from './fleet-probe.ts';
-import { fleetPath, type Identity, readIdentity } from './identity.ts';
 import { leave } from './handler.ts';
+import { fleetPath, type Identity, readIdentity } from './identity.ts';
 import { SYSTEM_SEED_NAME } from './init.ts';
 import {
   createKeyFile,
@@ -25,6 +25,8 @@ import {
 import { ListFetcher, PIECE_BYTES, sha256Of } from './list-fetcher.ts';
 import { Member } from './member.ts';
 import { byUrgency } from './needs.ts';
+import { PeerWitness } from './peer-witness.ts';
+import { PeerWitnesses } from './peer-witnesses.ts';
 import type { FleetAlarm } from './policy.ts';
 import { PolicyLog } from './policy-log.ts';
 import type { Presence } from './presence.ts';
@@ -86,6 +88,8 @@ export class Fleet {
   readonly #alarms = new Map<FleetAlarm, number>();
   readonly #parts: AuthorityParts | undefined;
   readonly #answerer: ProbeAnswerer;
+  readonly #witness: PeerWitness;
+  #witnesses: PeerWitnesses | undefined;
   readonly #steps: Record<string, { number: number; event: string }> = {};
   #stepsUpTo = 0;
   #key: SigningKey | undefined;
@@ -139,6 +143,17 @@ export class Fleet {
       ...{ roll: this.#roll, acts, onAlarm, probe: options.probe },
       offsetMs: () => this.#member.tide.offsetMs,
     });
+    const key = () => toSeedKey(readIdentity(stateDirectory).seed);
+    this.#witness = new PeerWitness({
+      directory: fleetPath(stateDirectory, 'witness'),
+      ...{ name: identity.name, key, roll: this.#roll, clock: acts.clock, log: acts.log },
+    });
+    const { recordsDirectory } = options;
+    if (recordsDirectory !== undefined)
+      this.#witnesses = new PeerWitnesses({
+        ...{ recordsDirectory, name: identity.name, key, roll: this.#roll, acts },
+        engine: () => this.#engine,
+      });
     if (this.#key === undefined) return;
     const engineDirectory = fleetPath(stateDirectory, 'engine');
     const settings = readEngineSettings(engineDirectory);
@@ -190,6 +205,7 @@ export class Fleet {
     await fleet.#parts?.authority.start();
     await fleet.#member.start();
     fleet.#send(options);
+    fleet.#witnesses?.start();
     return fleet;
   }
 
@@ -351,11 +367,13 @@ export class Fleet {
         ['queries', Math.max(0, records.queries - confirmed.queries)],
         ['changes', Math.max(0, records.changes - confirmed.changes)],
       ]),
+      witnesses: this.#witnesses?.facts() ?? [],
       resolvers: this.#parts === undefined ? [] : this.#resolvers(),
     };
   }
 
   async stop(): Promise<void> {
+    this.#witnesses?.stop();
     await this.#sender?.stop();
     await this.#parts?.authority.close();
     await this.#member.close();
@@ -381,12 +399,14 @@ export class Fleet {
     this.#engine = engine;
     this.#lists.engine = engine;
     this.#lists.look();
+    if (isFirst) this.#witness.serve(engine);
     if (isFirst) this.#parts?.enrolment.serve(engine);
     this.#parts?.authority.up(engine);
     const { log } = this.#options.acts;
     if (this.#parts !== undefined) leave(this.#parts.asker.up(engine), 'reading results of probes', log);
     this.#answerer.up(engine);
-    if (this.#parts === undefined) leave(this.#fetchCountingKey(engine), 'asking for the key to count by', log);
+    if (this.#parts === undefined)
+      leave(this.#fetchCountingKey(engine), 'asking for the key to count by', log);
   }
 
   /** A resolver that joined an authority of an older version has no key to count by yet. */

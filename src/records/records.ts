@@ -36,6 +36,7 @@ export {
   type SignedHead,
 } from './heads.ts';
 export { isDay, isMoment, MOMENT_MS_MAX, MOMENT_MS_MIN } from './moment.ts';
+export { LogReader } from './offered-log.ts';
 export { type DnstapOptions, DnstapOutput } from './outputs/dnstap.ts';
 export { fieldsReference } from './outputs/fields-reference.ts';
 export { type JsonLinesOptions, JsonLinesOutput } from './outputs/json-lines.ts';
@@ -90,3 +91,4 @@ export {
 export { SKETCH_REGISTERS, Sketch } from './sketch.ts';
 export type { ClassProof, VerifyProgress, VerifyResult, Witness } from './verification.ts';
 export { verifyRecords } from './verify.ts';
+export { type WitnessFacts, WitnessKeeper } from './witness-keeper.ts';

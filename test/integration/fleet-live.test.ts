@@ -39,6 +39,7 @@ const NAME = 'www.tiktok.com. A';
 const FIRST = 'one.example.com. A';
 const EXTRA = 'www.example.com. A';
 const WAIT = { timeout: 60_000, interval: 50 };
+const MAIN = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
 const SCRIPT = fileURLToPath(new URL('../support/recompute-fleet.py', import.meta.url));
 
 let upstream: ScriptedUpstream;
@@ -159,6 +160,22 @@ const alarms = (): string => {
 
 const overlay = (target: string, yaml: string): Promise<{ number: number }> =>
   fleet.ask('authority', 'POST', '/v1/fleet/overlay', { for: target, yaml, reason: 'tried' });
+
+test('each resolver has its records cosigned by the others, and nobody named them', async () => {
+  const others = new Map([
+    ['authority', ['ns1', 'ns2']],
+    ['ns1', ['ns2', 'authority']],
+    ['ns2', ['authority', 'ns1']],
+  ]);
+  const cosignedSec = (name: string, by: string): Promise<number> =>
+    readMetric(fleet.programOf(name), 'cordon_records_witness_timestamp_seconds', { witness: `fleet/${by}` });
+  for (const [name, witnesses] of others)
+    for (const by of witnesses) await vi.waitUntil(async () => (await cosignedSec(name, by)) > 0, WAIT);
+  const status = await run(process.execPath, [MAIN, 'records', 'status'], {
+    cwd: fleet.programOf('ns1').directory,
+  });
+  expect(status.stdout).toMatch(/fleet\/authority/);
+});
 
 test('an overlay of a site is in force there and nowhere else, and one that does not pass leaves what was', async () => {
   await overlay('site:bruges', 'block: { mode: refused }');

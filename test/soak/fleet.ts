@@ -49,6 +49,7 @@ const acts: FleetActs = {
   suspend: () => Promise.resolve(),
   decides: () => Promise.resolve(),
   note: () => undefined,
+  damaged: () => undefined,
   facts: () => ({ version: '0', generation: 1, state: 'simulated', records: { queries: 0, changes: 0 } }),
   log: quiet,
   clock: Date.now,
