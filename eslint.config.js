@@ -29,6 +29,11 @@ export default tseslint.config(
     },
   },
   {
+    // What strangers send is handled here: a promise that is left to itself would end the program. See src/fleet/handler.ts.
+    files: ['src/fleet/**/*.ts'],
+    rules: { '@typescript-eslint/no-floating-promises': ['error', { ignoreVoid: false }] },
+  },
+  {
     // Tests read what JSON.parse and foreign decoders give; a wrong shape fails the test itself.
     files: ['test/**/*.ts'],
     rules: {

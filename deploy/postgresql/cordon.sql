@@ -279,6 +279,22 @@ LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
   INSERT INTO cordon.conflicts VALUES (of_label, of_class, new_id, new_piece) ON CONFLICT DO NOTHING;
 $$;
 
+-- A text as a time; null for what is none: what a resolver signed must not end a view for all others.
+CREATE OR REPLACE FUNCTION cordon.moment(value text) RETURNS timestamptz LANGUAGE plpgsql STABLE AS $$
+BEGIN
+  RETURN value::timestamptz;
+EXCEPTION WHEN data_exception THEN
+  RETURN NULL;
+END $$;
+
+-- When a head was signed; null for what is no head.
+CREATE OR REPLACE FUNCTION cordon.signed_at(head text) RETURNS timestamptz LANGUAGE plpgsql STABLE AS $$
+BEGIN
+  RETURN cordon.moment(head::jsonb ->> 'signedAt');
+EXCEPTION WHEN data_exception THEN
+  RETURN NULL;
+END $$;
+
 -- Where the log of policy ends.
 CREATE OR REPLACE FUNCTION cordon.policy_end() RETURNS TABLE (sequence bigint, hash text)
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
@@ -300,8 +316,9 @@ CREATE OR REPLACE VIEW cordon.records AS
 
 -- For dashboards: how far each chain has come, up to when it is signed, and what is missing.
 CREATE OR REPLACE VIEW cordon.chains AS
-  SELECT chain.label, chain.class, e.sequence AS records, to_timestamp(b.until_ms / 1000.0) AS last_record,
-    (SELECT max((h.head::jsonb ->> 'signedAt')::timestamptz) FROM (
+  SELECT chain.label, chain.class, e.sequence AS records,
+    CASE WHEN b.until_ms BETWEEN 0 AND 32503679999999 THEN to_timestamp(b.until_ms / 1000.0) END AS last_record,
+    (SELECT max(cordon.signed_at(h.head)) FROM (
       SELECT head FROM cordon.heads WHERE label = chain.label ORDER BY number DESC LIMIT 2) h) AS signed_at,
     (SELECT count(*) FROM cordon.holes WHERE holes.label = chain.label) AS holes
   FROM (SELECT DISTINCT label, class FROM cordon.partitions) AS chain
@@ -323,6 +340,7 @@ GRANT EXECUTE ON FUNCTION
   cordon.add_hole(text, text), cordon.add_alarm(timestamptz, text, text, text),
   cordon.add_conflict(text, text, text, text), cordon.policy_end(), cordon.add_entry(bigint, text, text)
   TO cordon_collector;
+GRANT EXECUTE ON FUNCTION cordon.moment(text), cordon.signed_at(text) TO cordon_reader, cordon_dashboards;
 GRANT SELECT ON ALL TABLES IN SCHEMA cordon TO cordon_reader;
 GRANT SELECT ON cordon.counts, cordon.chains, cordon.holes, cordon.alarms TO cordon_dashboards;
 

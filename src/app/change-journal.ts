@@ -198,6 +198,11 @@ export class ChangeJournal {
   }
 
   /** Something of the fleet: what came of an entry of its policy, or what this resolver knows of it. */
+  damaged(file: string, text: string): void {
+    this.#options.note({ kind: 'records', time: this.#time(), event: 'damaged', file, text });
+  }
+
+  /** What came of an entry of the fleet's policy. */
   fleet(note: FleetNote): void {
     const { reason } = note;
     this.#options.note({

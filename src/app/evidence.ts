@@ -28,7 +28,7 @@ import {
 } from '../policy/policy.ts';
 import { ProbeKeeper, type ProbeState } from '../probe/probe.ts';
 import type { ChangeRecord, RecalledClient, RecalledWhom } from '../records/records.ts';
-import { Recorder } from '../records/thread/thread.ts';
+import { Recorder, type RecorderFacts } from '../records/thread/thread.ts';
 import { createProbeSecret } from '../server/server.ts';
 import { AskedCounts } from './asked-counts.ts';
 import { ChangeJournal } from './change-journal.ts';
@@ -283,7 +283,7 @@ export class Evidence {
 
   /** The state of the recorder; undefined when no records are kept. */
   recorderStatus(): RecorderStatus | undefined {
-    return toRecorderStatus(this.#recorder?.facts());
+    return toRecorderStatus(this.#recorderFacts());
   }
 
   /** All papers of the register; none while it cannot be used. */
@@ -323,11 +323,20 @@ export class Evidence {
       exemptions: this.#exemptions?.facts(),
       decisions: this.#exemptions?.decisionDates() ?? [],
       probe: this.#probe.metrics(),
-      records: this.#recorder?.facts(),
+      records: this.#recorderFacts(),
       fleet: this.#parts.fleet(),
       actions: this.journal.actions,
       nowMs: systemClock(),
     };
+  }
+
+  /** Of the recorder, and of who witnesses its records in a fleet. */
+  #recorderFacts(): RecorderFacts | undefined {
+    const facts = this.#recorder?.facts();
+    const ofFleet = this.#parts.fleet()?.witnesses ?? [];
+    return facts === undefined || ofFleet.length === 0
+      ? facts
+      : { ...facts, witnesses: [...facts.witnesses, ...ofFleet] };
   }
 
   /** The register of exemptions; undefined while it cannot be used. */

@@ -169,6 +169,7 @@ export class FleetLink {
       suspend: (isSuspended) => evidence.suspendExemptions(isSuspended),
       decides: () => evidence.takeTexts(),
       note: (note) => evidence.journal.fleet(note),
+      damaged: (file, text) => evidence.journal.damaged(file, text),
       facts: () => ({
         version: VERSION,
         generation: state.current.generation?.policy.generation ?? 0,

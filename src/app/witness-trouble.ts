@@ -4,7 +4,7 @@ import type { RecordingFacts } from '../records/records.ts';
 /** What is looked at of each witness. */
 export type WatchedWitness = Pick<
   RecordingFacts['witnesses'][number],
-  'name' | 'cosignedMs' | 'trouble' | 'finding'
+  'name' | 'isOfFleet' | 'cosignedMs' | 'trouble' | 'finding'
 >;
 
 /** A witness that did not cosign for so long does not count, milliseconds. */
@@ -19,12 +19,18 @@ export interface WitnessTrouble {
   readonly sinceMs?: number;
 }
 
-/** `needed` of them have to cosign; undefined: all. */
+/** `needed` of those that were named have to cosign; undefined: all. Of a fleet, which stands in for none, one has to. */
 export const witnessTrouble = (
   { witnesses }: { readonly witnesses: readonly WatchedWitness[] },
   needed: number | undefined,
   nowMs: number,
 ): WitnessTrouble[] => {
+  const named = witnesses.filter(({ isOfFleet }) => !isOfFleet);
+  const ofFleet = witnesses.filter(({ isOfFleet }) => isOfFleet);
+  return [...troubleOf(named, needed ?? named.length, nowMs), ...troubleOf(ofFleet, 1, nowMs)];
+};
+
+const troubleOf = (witnesses: readonly WatchedWitness[], needed: number, nowMs: number): WitnessTrouble[] => {
   const conflicts = witnesses.flatMap(({ name, finding }): WitnessTrouble[] =>
     finding === undefined
       ? []
@@ -42,7 +48,7 @@ export const witnessTrouble = (
       finding === undefined &&
       (cosignedMs === undefined || nowMs - cosignedMs > OVERDUE_MS),
   );
-  const missing = (needed ?? witnesses.length) - (witnesses.length - away.length);
+  const missing = needed - (witnesses.length - away.length);
   if (missing <= 0 || away.length === 0) return conflicts;
   const times = away.flatMap(({ cosignedMs }) => cosignedMs ?? []);
   return [

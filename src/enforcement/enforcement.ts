@@ -36,6 +36,7 @@ export {
   isAnswering,
   isAsDecided,
   isInForce,
+  LIST_STANDINGS,
   type ListStanding,
   MANDATE_STATES,
   type MandateState,

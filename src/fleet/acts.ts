@@ -50,6 +50,8 @@ export interface FleetActs {
   decides(): Promise<void>;
   /** A record. */
   note(note: FleetNote): void;
+  /** A record of the kind `records`: a witness knows other records than are here. */
+  damaged(file: string, text: string): void;
   facts(): OwnFacts;
   readonly log: FleetLog;
   readonly clock: Clock;

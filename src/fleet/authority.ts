@@ -9,15 +9,17 @@ import type { FleetActs } from './acts.ts';
 import type { Engine } from './engine.ts';
 import { bodyOf, type LogEnd, type PolicyEntry, signEntry } from './entry.ts';
 import type { SigningKey } from './key.ts';
+import { leave } from './handler.ts';
+import { type Heard, Hearing } from './hearing.ts';
 import { type Kind, MUST } from './kinds.ts';
 import { answerEntry } from './member.ts';
 import type { FleetAlarm, Policy } from './policy.ts';
 import { readBody } from './policy.ts';
 import type { PolicyLog } from './policy-log.ts';
-import { type Presence, parsePresence } from './presence.ts';
 import { Publication } from './publication.ts';
-import { type Heard, Recovery } from './recovery.ts';
-import type { Roll } from './roll.ts';
+import { Recovery } from './recovery.ts';
+import type { CollectorIdentity, Roll } from './roll.ts';
+import { type HeardSequences, type Sequence, type Stamp, stampMessage } from './signed-message.ts';
 import { stepKey } from './step-key.ts';
 import { ENTRY_SUBJECT, presenceSubject, STREAM, TIDE_SUBJECT } from './subjects.ts';
 import { signTide } from './tide.ts';
@@ -29,9 +31,6 @@ const RETRY_MS = 500;
 const LOOK_MS = 15_000;
 /** Events of the register that are looked at together. */
 const EVENTS_AT_A_TIME = 256;
-/** Alarms of the collector that are remembered, so that each is recorded once. */
-const ALARMS_MAX = 1_000;
-
 /** What the authority reads of its register. */
 export interface RegisterSource {
   eventsAfter(
@@ -48,6 +47,11 @@ export interface AuthorityOptions {
   readonly nkey: string;
   readonly enrolment: number;
   key: SigningKey;
+  /** Whose confirmations count. */
+  readonly collector: CollectorIdentity;
+  /** Of what it says, and what it heard of others. */
+  readonly sequence: Sequence;
+  readonly heard: HeardSequences;
   readonly log: PolicyLog;
   readonly policy: Policy;
   readonly roll: Roll;
@@ -68,14 +72,11 @@ export interface AuthorityOptions {
 /** The authority while the program runs. */
 export class Authority {
   readonly #options: AuthorityOptions;
-  readonly #heard = new Map<string, Heard>();
+  readonly #hearing: Hearing;
   readonly #recovery: Recovery;
   readonly #publication: Publication;
   /** Steps that are in the log: an event of the register is told once. */
   readonly #told = new Set<string>();
-  readonly #heardAlarms = new Set<string>();
-  /** By the clock: what was told before is on the record. */
-  readonly #startedTimeMs: number;
   /** The last event of the register that was looked at. */
   #source = 0;
   #engine: Engine | undefined;
@@ -88,20 +89,21 @@ export class Authority {
   #lookTimer: NodeJS.Timeout | undefined;
   #making: Promise<unknown> = Promise.resolve();
   #isClosed = false;
+  #isCollectorTold = false;
   #whenReconciled = Promise.withResolvers<void>();
 
   constructor(options: AuthorityOptions) {
     const { name, policy, roll, acts, log, onAlarm } = options;
     this.#options = options;
-    this.#startedTimeMs = acts.clock();
-    this.#recovery = new Recovery({ name, policy, roll, acts, onAlarm, heard: this.#heard });
+    this.#hearing = new Hearing({ roll, sequences: options.heard, acts, onAlarm });
+    this.#recovery = new Recovery({ name, policy, roll, acts, onAlarm, heard: this.#hearing.all });
     this.#publication = new Publication({ log, policy, roll, acts, onAlarm });
     for (const { entry } of log.from(1)) this.#note(entry);
   }
 
   /** Resolvers as they were last heard, by name. */
   get heard(): ReadonlyMap<string, Heard> {
-    return this.#heard;
+    return this.#hearing.all;
   }
 
   /** New papers have to wait: nodes may know of decisions that this register has lost. Milliseconds, at most, with an engine. */
@@ -149,14 +151,18 @@ export class Authority {
   up(engine: Engine): void {
     if (this.#engine === undefined) {
       this.#upMs = this.#options.acts.monotonic();
-      engine.subscribe(presenceSubject('*'), (bytes, subject) => this.#hear(bytes, subject));
+      engine.subscribe(presenceSubject('*'), (bytes, subject, stamp) => this.#hear(bytes, subject, stamp));
       engine.serve(ENTRY_SUBJECT, (bytes) => Promise.resolve(answerEntry(this.#options.log, bytes)));
       this.#tideTimer = setInterval(() => this.tide(), this.#options.tideMs);
-      this.#lookTimer = setInterval(() => void this.#look(), LOOK_MS);
+      this.#lookTimer = setInterval(() => this.#leave(this.#look(), 'looking at the engine'), LOOK_MS);
       for (const timer of [this.#tideTimer, this.#lookTimer]) timer.unref();
     }
     this.#engine = engine;
-    void this.#reconcile(engine);
+    this.#leave(this.#reconcile(engine), 'comparing logs');
+  }
+
+  #leave(work: Promise<unknown>, doing: string): void {
+    leave(work, doing, this.#options.acts.log);
   }
 
   /** The register has something new. */
@@ -175,9 +181,10 @@ export class Authority {
   tide(): void {
     const engine = this.#engine;
     if (engine === undefined || !this.#isReconciled || this.#isReplaced) return;
-    const { acts, key, policy } = this.#options;
-    const tide = signTide(policy.end, new Date(acts.clock()).toISOString(), key);
-    engine.store(TIDE_SUBJECT, JSON.stringify(tide)).catch(() => {
+    const { acts, key, policy, sequence } = this.#options;
+    const text = JSON.stringify(signTide(policy.end, new Date(acts.clock()).toISOString(), key));
+    const stamp = stampMessage(TIDE_SUBJECT, text, sequence.next(), key);
+    engine.store(TIDE_SUBJECT, text, { stamp }).catch(() => {
       // The next one says more.
     });
   }
@@ -269,7 +276,7 @@ export class Authority {
     const entry = signEntry(policy.end, { time, kind, must: MUST.has(kind), body }, key);
     await policy.takeOwn(entry, source);
     this.#note(entry);
-    if (this.#engine !== undefined) void this.#publish(this.#engine);
+    if (this.#engine !== undefined) this.#leave(this.#publish(this.#engine), 'publishing');
     return policy.end;
   }
 
@@ -278,48 +285,36 @@ export class Authority {
     this.tide();
   }
 
-  #hear(bytes: Uint8Array, subject: string): void {
-    const name = subject.split('.').at(-1) ?? '';
-    const presence = parsePresence(bytes, name);
+  #hear(bytes: Uint8Array, subject: string, stamp: Stamp | undefined): void {
+    const presence = this.#hearing.take(bytes, subject, stamp);
     const engine = this.#engine;
     if (presence === undefined || engine === undefined) return;
-    const { acts, policy } = this.#options;
-    this.#heard.set(name, { presence, atMs: acts.monotonic() });
     this.#recovery.heardOne();
-    for (const alarm of presence.lastAlarms ?? []) this.#hearAlarm(alarm);
     if (!this.#isReconciled || presence.role === 'collector') return;
+    const { policy } = this.#options;
+    const { name } = presence;
     // One that has just come knows nothing of the clocks yet.
     if (presence.offsetMs === undefined) this.tide();
     const { number, hash } = presence.policy;
-    if (!policy.agreesWith({ number, hash })) void this.#recovery.judgeClaim(engine, name, { number, hash });
-    else if (number > policy.end.number) void this.#reconcile(engine);
+    if (!policy.agreesWith({ number, hash })) this.#leave(this.#recovery.judgeClaim(engine, name, { number, hash }), 'asking a resolver for its log');
+    else if (number > policy.end.number) this.#leave(this.#reconcile(engine), 'comparing logs');
   }
 
-  /** The authority is a resolver of the fleet as well. */
+  /** The authority is a resolver of the fleet as well, and says whose confirmations count. */
   #enrol(): void {
-    const { roll, name, site, nkey, enrolment } = this.#options;
+    const { roll, name, site, nkey, enrolment, collector } = this.#options;
+    if (roll.collector?.key !== collector.key && !this.#isCollectorTold) {
+      this.#isCollectorTold = true;
+      this.add('collector', { ...collector }).catch(() => {
+        this.#isCollectorTold = false;
+      });
+    }
     const known = roll.find(name);
     const isKnown = known?.key === nkey && known.until === undefined && known.isAuthority;
     if (isKnown && known.enrolment >= enrolment) return;
     const about = { name, ...(site === undefined ? {} : { site }), key: nkey, role: 'authority' };
     this.add('node', { ...about, enrolment: Math.max(enrolment, known?.enrolment ?? 1) }).catch(() => {
       // What stands in the way is told where somebody decides.
-    });
-  }
-
-  /** What a collector refused is on the record here, once. */
-  #hearAlarm({ time, alarm, node, text }: NonNullable<Presence['lastAlarms']>[number]): void {
-    const key = `${time} ${alarm} ${node}`;
-    if (this.#heardAlarms.has(key)) return;
-    if (this.#heardAlarms.size > ALARMS_MAX) this.#heardAlarms.clear();
-    this.#heardAlarms.add(key);
-    // What was told before this start is in the records.
-    if (Date.parse(time) < this.#startedTimeMs) return;
-    this.#options.acts.note({
-      event: 'evidence-refused',
-      subject: node,
-      code: 'ERR_FLEET_EVIDENCE',
-      reason: `${alarm}: ${text}`,
     });
   }
 
@@ -335,7 +330,8 @@ export class Authority {
       });
       if (this.#standDown()) return;
       await engine.makeStreams(this.#options.replicas);
-      for (const { subject, bytes } of await engine.readAll(STREAM.PRESENCE)) this.#recall(subject, bytes);
+      for (const { subject, bytes, stamp } of await engine.readAll(STREAM.PRESENCE)) 
+        this.#hearing.recall(bytes, subject, stamp);
       if (!this.#isReconciled) await this.#recovery.awaitNodes(engine, this.holdMs);
       await this.#takeBack(engine);
       if (this.#standDown()) return;
@@ -345,7 +341,7 @@ export class Authority {
     } catch (thrown) {
       if (!isAppError(thrown)) throw thrown;
       acts.log.warn({ err: thrown }, 'fleet: the engine is looked at again soon');
-      if (!this.#isClosed) setTimeout(() => void this.#reconcile(engine), RETRY_MS).unref();
+      if (!this.#isClosed) setTimeout(() => this.#leave(this.#reconcile(engine), 'comparing logs'), RETRY_MS).unref();
     } finally {
       this.#isReconciling = false;
     }
@@ -363,7 +359,7 @@ export class Authority {
       this.#isReconciled = true;
       this.#whenReconciled.resolve();
       // Who came or went since the copy was made.
-      void this.#options.onReconciled();
+      this.#leave(this.#options.onReconciled(), 'writing who may connect');
     }
     this.#enrol();
     this.poke();
@@ -386,22 +382,10 @@ export class Authority {
     return true;
   }
 
-  /** What the engine kept of a resolver that was not heard itself. */
-  #recall(subject: string, bytes: Uint8Array): void {
-    const name = subject.split('.').at(-1) ?? '';
-    const presence = parsePresence(bytes, name);
-    if (presence === undefined || this.#heard.has(name)) return;
-    const { acts } = this.#options;
-    this.#heard.set(name, {
-      presence,
-      atMs: acts.monotonic() - Math.max(0, acts.clock() - Date.parse(presence.time)),
-    });
-  }
-
   async #look(): Promise<void> {
     const engine = this.#engine;
     if (engine === undefined || !this.#isReconciled || this.#options.policy.isForked) return;
-    if (await this.#publication.isLost(engine)) void this.#reconcile(engine);
+    if (await this.#publication.isLost(engine)) await this.#reconcile(engine);
   }
 }
 

@@ -9,14 +9,16 @@ import type { DatabaseAccess } from './database-address.ts';
 import { DatabaseStore } from './database-store.ts';
 import { DirectoryStore } from './directory-store.ts';
 import type { Engine } from './engine.ts';
-import { COLLECTOR_NAME } from './init.ts';
+import { leave } from './handler.ts';
+import { toSeedKey } from './key.ts';
 import { ListFetcher } from './list-fetcher.ts';
 import { Member } from './member.ts';
 import { POLICY_NAME } from './members.ts';
 import { PolicyLog } from './policy-log.ts';
-import { parsePresence } from './presence.ts';
+import { PresenceCheck } from './presence-check.ts';
 import { Roll } from './roll.ts';
-import { confirmedSubject, presenceSubject } from './subjects.ts';
+import { HeardSequences, Sequence, type Stamp, stampMessage } from './signed-message.ts';
+import { COLLECTOR_NAME, confirmedSubject, presenceSubject } from './subjects.ts';
 
 /** Between two rounds of saying again what is confirmed, milliseconds: the engine may have lost it. */
 const CONFIRM_MS = 15_000;
@@ -53,6 +55,7 @@ export interface RunningCollector {
 export const startCollector = async (options: CollectOptions): Promise<RunningCollector> => {
   const { directory, servers, caPath, trust, seedPath, tideMs, log } = options;
   const seed = readSeed(seedPath);
+  const key = toSeedKey(seed);
   const databaseStore = options.database && (await openDatabase(options.database));
   const roll = new Roll(trust);
   let engine: Engine | undefined;
@@ -69,16 +72,21 @@ export const startCollector = async (options: CollectOptions): Promise<RunningCo
       const subject = confirmedSubject(node, recordClass);
       if (engine === undefined || confirmed.get(subject) === text) return;
       confirmed.set(subject, text);
-      engine.store(subject, text).catch(() => confirmed.delete(subject));
+      engine.store(subject, text, { stamp: stamp(subject, text) }).catch(() => confirmed.delete(subject));
     },
   });
   // Behind the lock of the directory, which the collector has: another one that reads it would take it for damaged.
   const { log: policyLog } = PolicyLog.open(join(directory, POLICY_NAME), systemClock());
+  const sequence = new Sequence(join(directory, 'sequence'), systemClock);
+  const heard = new HeardSequences(join(directory, 'heard.json'), () => performance.now());
+  const stamp = (subject: string, text: string): Stamp =>
+    stampMessage(subject, text, sequence.next(), key);
+  const presences = new PresenceCheck(roll, heard, systemClock);
   const acts = collectorActs(log, () => collector.trouble);
   /** Says again what is confirmed. */
   const repeat = (): void => {
     confirmed.clear();
-    collector.confirmAll();
+    leave(collector.confirmAll(), 'confirming', log);
   };
   let end: (() => Promise<void>) | undefined;
   let isStopped = false;
@@ -100,6 +108,8 @@ export const startCollector = async (options: CollectOptions): Promise<RunningCo
     roll,
     acts,
     lists: new ListFetcher(directory, acts),
+    stamp,
+    heard,
     tideMs,
     suspendAfterMs: Number.POSITIVE_INFINITY,
     onAlarm: () => undefined,
@@ -118,12 +128,15 @@ export const startCollector = async (options: CollectOptions): Promise<RunningCo
       engine = up;
       repeat();
       if (!isFirst) return;
-      up.subscribe(presenceSubject('*'), (bytes, subject) => {
-        const presence = parsePresence(bytes, subject.split('.').at(-1) ?? '');
-        if (presence !== undefined) collector.hear(presence);
-      });
-      // Evidence of a resolver whose entry has not come yet would be refused.
-      void member.caughtUp.then(() => take(up));
+      // Of a resolver whose entry has not come yet, evidence and what it says would be refused.
+      const begin = async (): Promise<void> => {
+        await member.caughtUp;
+        up.subscribe(presenceSubject('*'), (bytes, subject, said) =>
+          collector.hear(presences.judge(bytes, subject, said, false)),
+        );
+        await take(up);
+      };
+      leave(begin(), 'taking evidence', log);
     },
   });
   await member.start();
@@ -163,6 +176,7 @@ const collectorActs = (log: FleetLog, trouble: () => string | undefined): FleetA
   suspend: () => Promise.resolve(),
   decides: () => Promise.resolve(),
   note: () => undefined,
+  damaged: () => undefined,
   facts: () => ({
     version: VERSION,
     generation: 0,

@@ -13,6 +13,8 @@ import type { Shelf, ShelvedChain, ShelvedHeads, Soon } from './evidence-store.t
 /** Pieces of a chain that wait for those before them; the resolver sends again what finds no room. */
 const EARLY_MAX = 2_048;
 const EARLY_HEADS_MAX = 1_024;
+/** Characters of all that waits of one chain: 64 blocks that a busy resolver makes of as much as it may, 2,048 of others. */
+const EARLY_LENGTH_MAX = 64 << 20;
 
 type ChainPiece = Extract<EvidencePiece, { kind: 'opening' | 'block' | 'hole' }>;
 
@@ -26,6 +28,8 @@ interface Track {
   readonly chain: ShelvedChain;
   /** By the number of their first record. */
   readonly blocks: Map<number, ChainBlock[]>;
+  /** Characters of these. */
+  length: number;
   /** By the ordinal of the partition, with those before which the resolver told of a hole. */
   readonly openings: Map<number, Extract<ChainPiece, { kind: 'opening' }>['meta']>;
   readonly holes: Set<number>;
@@ -64,8 +68,10 @@ export class CollectedResolver {
 
   /** Keeps a piece until link(). */
   add(recordClass: RecordClass, piece: ChainPiece): void {
-    const { blocks, openings, holes } = this.#tracks[recordClass];
-    if (blocks.size + openings.size > EARLY_MAX) return;
+    const track = this.#tracks[recordClass];
+    const { blocks, openings, holes } = track;
+    const isFull = blocks.size + openings.size + holes.size > EARLY_MAX;
+    if (isFull && !(piece.kind === 'block' && piece.block.first === track.chain.place.sequence + 1)) return;
     switch (piece.kind) {
       case 'opening':
         openings.set(piece.meta.ordinal, piece.meta);
@@ -76,14 +82,20 @@ export class CollectedResolver {
       case 'block': {
         const { block } = piece;
         const same = blocks.get(block.first) ?? [];
-        if (!same.some(({ hash }) => hash === block.hash)) blocks.set(block.first, [...same, block]);
+        if (same.some(({ hash }) => hash === block.hash)) return;
+        // What all others wait for always has room, once.
+        const isNext = block.first === track.chain.place.sequence + 1 && same.length === 0;
+        if (track.length + block.body.length > EARLY_LENGTH_MAX && !isNext) return;
+        track.length += block.body.length;
+        blocks.set(block.first, [...same, block]);
       }
     }
   }
 
   /** Puts what follows at the end of the chain; it is kept when this is done. */
   async link(recordClass: RecordClass, { judge, hole }: Judging): Promise<void> {
-    const { chain, blocks, openings, holes } = this.#tracks[recordClass];
+    const track = this.#tracks[recordClass];
+    const { chain, blocks, openings, holes } = track;
     for (let isMoving = true; isMoving; ) {
       isMoving = await this.#begin(recordClass, hole);
       for (;;) {
@@ -96,10 +108,10 @@ export class CollectedResolver {
           const [first] = run;
           if (first === undefined) break;
           await judge(first, outcome);
-          drop(blocks, first);
+          drop(track, first);
           continue;
         }
-        for (const block of run.slice(0, taken)) drop(blocks, block);
+        for (const block of run.slice(0, taken)) drop(track, block);
         isMoving = true;
         this.#isMoved = true;
       }
@@ -107,8 +119,10 @@ export class CollectedResolver {
     // What is behind the end is known, or another one.
     for (const first of [...blocks.keys()]) {
       if (first > chain.place.sequence) continue;
-      for (const block of blocks.get(first) ?? []) await judge(block, (await chain.append([block])).outcome);
-      blocks.delete(first);
+      for (const block of blocks.get(first) ?? []) {
+        await judge(block, (await chain.append([block])).outcome);
+        drop(track, block);
+      }
     }
     for (const ordinal of [...openings.keys()]) if (ordinal <= chain.ordinal) openings.delete(ordinal);
     for (const ordinal of [...holes]) if (ordinal <= chain.ordinal) holes.delete(ordinal);
@@ -184,6 +198,7 @@ export class CollectedResolver {
 const trackOf = (chain: ShelvedChain): Track => ({
   chain,
   blocks: new Map(),
+  length: 0,
   openings: new Map(),
   holes: new Set(),
 });
@@ -199,7 +214,9 @@ const runFrom = (blocks: ReadonlyMap<number, readonly ChainBlock[]>, first: numb
   }
 };
 
-const drop = (blocks: Map<number, ChainBlock[]>, block: ChainBlock): void => {
+const drop = (track: Track, block: ChainBlock): void => {
+  const { blocks } = track;
+  track.length -= block.body.length;
   const left = (blocks.get(block.first) ?? []).filter((one) => one !== block);
   if (left.length === 0) blocks.delete(block.first);
   else blocks.set(block.first, left);

@@ -5,12 +5,13 @@
 // at a time. When the store takes nothing, what is known of it is forgotten and read again: some of it may have been kept.
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Clock, errorText, isAppError, systemErrorCode } from '../base/base.ts';
+import { type Clock, errorText, HOUR_MS, isAppError } from '../base/base.ts';
 import {
   type ChainBlock,
   type Collected,
   CollectedHeads,
   DirectoryLock,
+  isOfDisk,
   RECORD_CLASSES,
   RECORDS_DIRECTORY_MODE,
   type RecordClass,
@@ -20,18 +21,20 @@ import { CollectedResolver } from './collected-resolver.ts';
 import { CONFIRMED_CLASSES, type ConfirmedClass } from './confirmation.ts';
 import type { EvidenceMessage } from './engine.ts';
 import { type EvidencePiece, isEvidenceSignedBy, unpackEvidence } from './evidence-message.ts';
-import type { CollectorAlarm, EvidenceStore } from './evidence-store.ts';
-import { parseNkey } from './key.ts';
+import type { CollectorAlarm, EvidenceStore, Shelf } from './evidence-store.ts';
+import { leave } from './handler.ts';
 import type { FleetAlarm } from './policy.ts';
-import type { Presence } from './presence.ts';
+import type { JudgedPresence } from './presence-check.ts';
 import type { Member, Roll } from './roll.ts';
 
 /** Messages are taken together for so long, milliseconds: one commit for many. */
 const TOGETHER_MS = 20;
-/** How long what a key signed that was replaced is still taken, milliseconds. */
-const OLD_KEY_MS = 3_600_000;
+/** A clock that is ahead by more tells no time, milliseconds. */
+const AHEAD_MS_MAX = 3_600_000;
 /** Alarms that status shows. */
 const TOLD_MAX = 10;
+/** What is noted of one resolver in an hour, conflicts that are kept as well; more is counted. A stolen key fills no disk. */
+const NOTED_MAX = 200;
 
 /** What a collector is made with. */
 export interface CollectorOptions {
@@ -62,11 +65,15 @@ export class Collector {
   readonly #told: CollectorAlarm[] = [];
   /** What was refused once is told once. */
   readonly #seen = new Set<string>();
+  /** Resolvers of a version that does not sign what it says. */
+  readonly #older = new Set<string>();
   #waiting: EvidenceMessage[] = [];
   #timer: NodeJS.Timeout | undefined;
   /** Ends with what is being done. */
   #turn: Promise<void> = Promise.resolve();
   #trouble: string | undefined;
+  /** What was noted in an hour of each resolver. */
+  readonly #noted = new Map<string, { readonly hour: number; count: number }>();
   /** Why nothing is kept of some resolvers, whose directories take nothing. */
   readonly #failing = new Map<string, string>();
 
@@ -98,7 +105,7 @@ export class Collector {
   /** Takes a message; it is acknowledged when its turn is over. */
   take(message: EvidenceMessage): void {
     this.#waiting.push(message);
-    this.#timer ??= setTimeout(() => void this.flush(), TOGETHER_MS);
+    this.#timer ??= setTimeout(() => leave(this.flush(), 'keeping evidence', this.#options.log), TOGETHER_MS);
   }
 
   /** Keeps what waits. */
@@ -114,13 +121,15 @@ export class Collector {
       const failed = new Set<string>();
       for (const message of messages) {
         const name = nodeOf(message);
+        if (failed.has(name)) continue;
         await this.#alone(name, failed, async () => {
           const resolver = await this.#takeOne(name, message);
           if (resolver !== undefined) touched.add(resolver);
         });
       }
       for (const resolver of touched) {
-        if (!failed.has(resolver.name)) await this.#alone(resolver.name, failed, () => this.#write(resolver));
+        if (failed.has(resolver.name) || this.#resolvers.get(resolver.label) !== resolver) continue;
+        await this.#alone(resolver.name, failed, () => this.#write(resolver));
       }
       for (const message of messages) {
         const name = nodeOf(message);
@@ -135,23 +144,44 @@ export class Collector {
     }
   }
 
-  /** A resolver said how it is: what it had recorded then is here, or is not. */
-  hear(presence: Presence): void {
-    const member = this.#options.roll.find(presence.name);
-    if (member === undefined || presence.enrolment !== member.enrolment || presence.role === 'collector')
-      return;
-    void this.#next(async () => {
-      const resolver = await this.#resolverOf(member);
-      await resolver.alive(Date.parse(presence.time), presence.records);
-    });
+  /** A resolver said how it is: what it had recorded then is here, or is not. What it did not sign moves nothing. */
+  async hear(judged: JudgedPresence): Promise<void> {
+    const name = judged.kind === 'refused' ? judged.name : judged.presence.name;
+    const member = this.#options.roll.find(name);
+    if (member === undefined || member.until !== undefined || judged.kind === 'unknown') return;
+    await this.#next(() =>
+      this.#alone(member.name, new Set(), async () => {
+        if (judged.kind === 'refused') {
+          const { alarm, reason } = judged;
+          await this.#refuse(alarm, name, `what it says of itself: ${reason}`, reason);
+          return;
+        }
+        const { presence } = judged;
+        if (judged.kind === 'older') {
+          if (!this.#older.has(name)) await this.#refuse('older', name, OLDER_TEXT, presence.version);
+          this.#older.add(name);
+          return;
+        }
+        this.#older.delete(name);
+        const aheadMs = Date.parse(presence.time) - this.#options.clock();
+        if (aheadMs > AHEAD_MS_MAX) {
+          await this.#refuse('forged-presence', name, 'what it says of itself is of a time to come', 'ahead');
+          return;
+        }
+        const resolver = await this.#resolverOf(member);
+        await resolver.alive(Date.parse(presence.time), presence.records);
+      }),
+    );
   }
 
   /** Says again up to where everything is whole: what the engine kept of it may be lost. */
-  confirmAll(): void {
-    void this.#next(async () => {
+  async confirmAll(): Promise<void> {
+    await this.#next(async () => {
       await this.#options.before?.();
-      for (const member of this.#options.roll.members)
-        if (member.until === undefined) this.#confirm(await this.#resolverOf(member));
+      for (const member of this.#options.roll.members) {
+        if (member.until !== undefined) continue;
+        await this.#alone(member.name, new Set(), async () => this.#confirm(await this.#resolverOf(member)));
+      }
     });
   }
 
@@ -165,19 +195,28 @@ export class Collector {
     this.#lock.release();
   }
 
-  /** What one resolver's directory does not take holds up nobody else's; a database that is gone holds up all. */
+  /**
+   * What one resolver's directory does not take holds up nobody else's; a database that is gone holds up all. What fails for
+   * another reason is a piece that nobody thought of: it is refused, and costs that resolver alone what was not kept yet.
+   */
   async #alone(name: string, failed: Set<string>, act: () => Promise<void>): Promise<void> {
     try {
       await act();
     } catch (thrown) {
-      if (systemErrorCode(thrown) === undefined || isAppError(thrown)) throw thrown;
-      failed.add(name);
-      this.#failing.set(name, errorText(thrown));
+      if (isAppError(thrown)) throw thrown;
       for (const [label, resolver] of this.#resolvers) {
         if (resolver.name !== name) continue;
         this.#resolvers.delete(label);
         resolver.close();
       }
+      if (!isOfDisk(thrown) && !(thrown instanceof UnopenedError)) {
+        const text = `a piece that cannot be taken: ${errorText(thrown)}`;
+        this.#options.log.error({ node: name, err: thrown }, 'collector: a piece cannot be taken');
+        await this.#refuse('forged-block', name, text, text);
+        return;
+      }
+      failed.add(name);
+      this.#failing.set(name, errorText(thrown));
       this.#options.log.error(
         { node: name, cause: errorText(thrown) },
         'collector: evidence waits, the disk takes nothing',
@@ -193,7 +232,7 @@ export class Collector {
         if (this.#trouble !== undefined) this.#options.log.info({}, 'collector: evidence is kept again');
         this.#trouble = undefined;
       } catch (thrown) {
-        if (systemErrorCode(thrown) === undefined) throw thrown;
+        // Whatever it is: what was not acknowledged comes again, and the next turn begins with what is on the disk.
         this.#forget();
         if (this.#trouble === undefined)
           this.#options.log.error(
@@ -225,12 +264,7 @@ export class Collector {
         member.until,
       );
     }
-    const keys = [
-      member.key,
-      ...(member.before !== undefined && clock() - Date.parse(member.before.until) < OLD_KEY_MS
-        ? [member.before.key]
-        : []),
-    ].flatMap((text) => parseNkey(text) ?? []);
+    const keys = roll.keysOf(name, clock());
     const { subject, bytes, signature } = message;
     if (!keys.some((key) => isEvidenceSignedBy(subject, bytes, signature, key))) {
       return this.#refuse('forged-block', name, 'a message that its key did not sign', signature);
@@ -261,7 +295,13 @@ export class Collector {
   ): Promise<void> {
     switch (piece.kind) {
       case 'key':
-        await resolver.heads.addKey(piece.pem, message);
+        if (!(await resolver.heads.addKey(piece.pem, message)))
+          await this.#refuse(
+            'forged-block',
+            resolver.name,
+            'a key that is none, or one too many',
+            message.signature,
+          );
         return;
       case 'head': {
         await resolver.addHead(CollectedHeads.parse(piece.head), (outcome) =>
@@ -318,8 +358,9 @@ export class Collector {
     }
     const id = typeof piece === 'string' ? piece.slice(0, 200) : `${piece.first}-${piece.hash}`;
     if (this.#seen.has(`conflict ${resolver.name} other ${id}`)) return;
+    const isKept = this.#mayNote(resolver.name);
     const name = typeof piece === 'string' ? `head-${clock()}` : id;
-    await store.keepConflict(resolver.label, recordClass, name, JSON.stringify(piece));
+    if (isKept) await store.keepConflict(resolver.label, recordClass, name, JSON.stringify(piece));
     log.error(
       { node: resolver.name, chain: recordClass },
       'collector: other records under numbers that are taken',
@@ -327,7 +368,7 @@ export class Collector {
     await this.#refuse(
       'conflict',
       resolver.name,
-      `${what} of ${recordClass} is another one than is here; it is kept in conflicts`,
+      `${what} of ${recordClass} is another one than is here${isKept ? '; it is kept in conflicts' : ''}`,
       `other ${id}`,
     );
   }
@@ -341,7 +382,7 @@ export class Collector {
     const { store, log } = this.#options;
     const key = `${alarm} ${node} ${id}`;
     this.#counts.set(alarm, (this.#counts.get(alarm) ?? 0) + 1);
-    if (this.#seen.has(key)) return;
+    if (this.#seen.has(key) || !this.#mayNote(node)) return;
     const told = { time: this.#now(), alarm, node, text };
     await store.noteAlarm(told);
     if (this.#seen.size > SEEN_MAX) this.#seen.clear();
@@ -351,11 +392,24 @@ export class Collector {
     log.error({ node, alarm, text }, 'collector: evidence is refused');
   }
 
+  /** Whether something more of a resolver is noted in this hour. */
+  #mayNote(node: string): boolean {
+    // Names that nobody knows are one.
+    const name = this.#options.roll.find(node) === undefined ? '' : node;
+    const hour = Math.floor(this.#options.clock() / HOUR_MS);
+    let noted = this.#noted.get(name);
+    if (noted?.hour !== hour) {
+      noted = { hour, count: 0 };
+      this.#noted.set(name, noted);
+    }
+    return noted.count++ < NOTED_MAX;
+  }
+
   async #resolverOf(member: Member): Promise<CollectedResolver> {
     const label = member.enrolment === 1 ? member.name : `${member.name}.${member.enrolment}`;
     const known = this.#resolvers.get(label);
     if (known !== undefined) return known;
-    const shelf = await this.#options.store.open(label);
+    const shelf = await open(this.#options.store, label);
     const resolver = new CollectedResolver(shelf, member.name, member.enrolment, label);
     this.#resolvers.set(label, resolver);
     return resolver;
@@ -365,6 +419,21 @@ export class Collector {
     return new Date(this.#options.clock()).toISOString();
   }
 }
+
+/** What is kept of a resolver cannot be read, such as a file that is damaged: its pieces wait. */
+class UnopenedError extends Error {}
+
+const open = async (store: EvidenceStore, label: string): Promise<Shelf> => {
+  try {
+    return await store.open(label);
+  } catch (thrown) {
+    if (isAppError(thrown)) throw thrown;
+    throw new UnopenedError(errorText(thrown), { cause: thrown });
+  }
+};
+
+const OLDER_TEXT =
+  'it is older than this collector: what it says of itself is not signed, and is no sign of life';
 
 /** Refusals that are remembered, so that each is told once. */
 const SEEN_MAX = 10_000;

@@ -138,7 +138,7 @@ export class Database {
     try {
       await client.connect();
     } catch (thrown) {
-      void client.end().catch(() => undefined);
+      client.end().catch(() => undefined);
       throw thrown;
     }
     this.#client = client;
@@ -148,7 +148,7 @@ export class Database {
   #drop(client: Client): void {
     if (this.#client !== client) return;
     this.#client = undefined;
-    void client.end().catch(() => undefined);
+    client.end().catch(() => undefined);
   }
 
   #unreachable(doing: string, cause: unknown): AppError {

@@ -5,27 +5,28 @@
 import { readFileSync } from 'node:fs';
 import {
   AckPolicy,
-  DiscardPolicy,
   type JetStreamClient,
   type JetStreamManager,
+  type JsMsg,
   jetstream,
   jetstreamManager,
-  RetentionPolicy,
-  StorageType,
-  type StreamConfig,
 } from '@nats-io/jetstream';
 import {
   connect,
   headers as createHeaders,
   type Msg,
+  type MsgHdrs,
   type NatsConnection,
   nanos,
   nkeyAuthenticator,
   PermissionViolationError,
   type Subscription,
 } from '@nats-io/transport-node';
-import { AppError, DAY_MS, errorText } from '../base/base.ts';
-import { COLLECTOR, inboxOf, STREAM, type StreamName, TIDE_SUBJECT } from './subjects.ts';
+import { AppError, errorText } from '../base/base.ts';
+import { guarded, type OnFault } from './handler.ts';
+import { readStamp, type Stamp } from './signed-message.ts';
+import { type NewStream, streamsOf } from './streams.ts';
+import { COLLECTOR, inboxOf, STREAM, type StreamName } from './subjects.ts';
 
 /** How long an answer of the engine may take, milliseconds: a new leader of three took six seconds. */
 const ANSWER_MS = 10_000;
@@ -37,17 +38,8 @@ const RECONNECT_JITTER = 0.5;
 /** Between two signs of life, milliseconds; the second that is missed ends the connection. */
 const PING_MS = 5_000;
 const PINGS_MISSED_MAX = 2;
-/** Within which the engine knows a message again, milliseconds. */
-const DUPLICATE_MS = 120_000;
-/**
- * Of evidence that no collector has taken yet, and of the contents of lists, 32 of 64 MB with the ones before. The engine
- * sets so much aside when it makes a stream; on a smaller disk half of it is asked for, and so on.
- */
-const EVIDENCE_BYTES_MAX = 16 * 2 ** 30;
-const LISTS_BYTES_MAX = 4 * 2 ** 30;
+/** On a smaller disk half of what a stream sets aside is asked for, and so on down to this. */
 const STREAM_BYTES_MIN = 2 ** 20;
-/** Entries of policy: a register holds some 80,000 events. */
-const POLICY_MESSAGES_MAX = 1_000_000;
 /** Evidence that the collector has and has not acknowledged. */
 const UNACKNOWLEDGED_MAX = 1_024;
 /** After which what the collector has not acknowledged is given again, milliseconds. */
@@ -78,16 +70,27 @@ export interface EngineEvents {
   onUp(): void;
   /** The connection is gone; it is made again. */
   onDown(reason: string): void;
+  /** What handles messages threw something. */
+  readonly onFault: OnFault;
 }
 
 /** Something that was stored. */
 export interface StoredMessage {
   readonly subject: string;
   readonly bytes: Uint8Array;
+  /** Undefined where none stands beside it. */
+  readonly stamp: Stamp | undefined;
 }
 
+/** Takes a message. What it throws or rejects with is told, and costs that message alone. */
+export type Take = (
+  bytes: Uint8Array,
+  subject: string,
+  stamp: Stamp | undefined,
+) => Promise<void> | void;
+
 /** A message of evidence. */
-export interface EvidenceMessage extends StoredMessage {
+export interface EvidenceMessage extends Omit<StoredMessage, 'stamp'> {
   readonly signature: string;
   /** It is on the collector's disk, or not worth to be. */
   done(): void;
@@ -100,8 +103,10 @@ export class Engine {
   readonly #connection: NatsConnection;
   readonly #stream: JetStreamClient;
   readonly #manager: JetStreamManager;
+  readonly #onFault: OnFault;
 
-  private constructor(connection: NatsConnection, manager: JetStreamManager) {
+  private constructor(connection: NatsConnection, manager: JetStreamManager, onFault: OnFault) {
+    this.#onFault = onFault;
     this.#connection = connection;
     this.#stream = jetstream(connection, { timeout: ANSWER_MS });
     this.#manager = manager;
@@ -134,8 +139,9 @@ export class Engine {
       const engine = new Engine(
         connection,
         await jetstreamManager(connection, { checkAPI: false, timeout: ANSWER_MS }),
+        events.onFault,
       );
-      void engine.#watch(events, delay);
+      engine.#watch(events, delay).catch((thrown: unknown) => events.onFault('watching the engine', thrown));
       events.onUp();
       return engine;
     } catch (cause) {
@@ -144,10 +150,11 @@ export class Engine {
   }
 
   async #watch(events: EngineEvents, delay: ReconnectDelay): Promise<void> {
+    const onUp = guarded('being connected again', events.onFault, () => events.onUp());
     for await (const status of this.#connection.status()) {
       if (status.type === 'reconnect') {
         delay.connected();
-        events.onUp();
+        await onUp();
       }
       if (status.type === 'disconnect') events.onDown('the connection is gone');
       // Rights that an authority of an older version did not write cost what they are for, and not the connection.
@@ -157,11 +164,11 @@ export class Engine {
   }
 
   /** Takes what is published from now on. */
-  subscribe(subject: string, take: (bytes: Uint8Array, subject: string) => void): Subscription {
+  subscribe(subject: string, take: Take): Subscription {
     return this.#connection.subscribe(subject, {
-      callback: (error, message) => {
-        if (error === null) take(message.data, message.subject);
-      },
+      callback: this.#guard(subject, (error: Error | null, message: Msg) =>
+        error === null ? take(message.data, message.subject, stampOf(message.headers)) : undefined,
+      ),
     });
   }
 
@@ -170,15 +177,25 @@ export class Engine {
     subject: string,
     answer: (bytes: Uint8Array, subject: string) => Promise<Uint8Array | string | undefined>,
   ): void {
-    const handle = async (message: Msg): Promise<void> => {
-      const answered = await answer(message.data, message.subject);
-      if (answered !== undefined) message.respond(answered);
-    };
     this.#connection.subscribe(subject, {
-      callback: (error, message) => {
-        if (error === null) void handle(message);
-      },
+      callback: this.#guard(subject, async (error: Error | null, message: Msg) => {
+        if (error !== null) return;
+        const answered = await answer(message.data, message.subject);
+        if (answered !== undefined) message.respond(answered);
+      }),
     });
+  }
+
+  /** What the library calls for each message: the only way in which anything here is registered. */
+  #guard<Given extends readonly unknown[]>(
+    subject: string,
+    handle: (...given: Given) => unknown,
+  ): (...given: Given) => void {
+    const guard = guarded(`a message of ${subject}`, this.#onFault, handle);
+    // It never rejects.
+    return (...given) => {
+      guard(...given).catch(() => undefined);
+    };
   }
 
   /** Publishes to whoever listens now. */
@@ -199,10 +216,10 @@ export class Engine {
   async store(
     subject: string,
     bytes: Uint8Array | string,
-    options: { readonly id?: string; readonly signature?: string } = {},
+    options: { readonly id?: string; readonly signature?: string; readonly stamp?: Stamp } = {},
   ): Promise<void> {
     try {
-      const headers = this.#headers(options.signature);
+      const headers = headersOf(options.stamp ?? { signature: options.signature });
       await this.#stream.publish(subject, bytes, {
         ...(options.id === undefined ? {} : { msgID: options.id }),
         ...(headers === undefined ? {} : { headers }),
@@ -212,17 +229,18 @@ export class Engine {
     }
   }
 
-  #headers(signature: string | undefined) {
-    if (signature === undefined) return undefined;
-    const made = createHeaders();
-    made.set(SIGNATURE_HEADER, signature);
-    return made;
-  }
-
   /** The last message of a subject; undefined where there is none. Rejects with ERR_FLEET_ENGINE. */
   async read(stream: StreamName, subject: string): Promise<Uint8Array | undefined> {
+    return (await this.readStamped(stream, subject))?.bytes;
+  }
+
+  /** The same with what stands beside it. */
+  async readStamped(stream: StreamName, subject: string): Promise<StoredMessage | undefined> {
     try {
-      return (await this.#manager.direct.getMessage(stream, { last_by_subj: subject }))?.data;
+      const found = await this.#manager.direct.getMessage(stream, { last_by_subj: subject });
+      return found === null || found === undefined
+        ? undefined
+        : { subject, bytes: found.data, stamp: stampOf(found.header) };
     } catch (cause) {
       throw unreachable(`reading ${subject}`, cause);
     }
@@ -245,7 +263,11 @@ export class Engine {
       const found: StoredMessage[] = [];
       if (count === 0) return found;
       for await (const message of await consumer.fetch({ max_messages: count, expires: ANSWER_MS })) {
-        found.push({ subject: message.subject, bytes: message.data });
+        found.push({
+          subject: message.subject,
+          bytes: message.data,
+          stamp: stampOf(message.headers),
+        });
         if (found.length >= count) break;
       }
       return found;
@@ -316,7 +338,7 @@ export class Engine {
       const messages = await consumer.consume({
         max_messages: UNACKNOWLEDGED_MAX / 2,
         expires: PULL_MS,
-        callback: (message) => {
+        callback: this.#guard(STREAM.EVIDENCE, (message: JsMsg) => {
           take({
             subject: message.subject,
             bytes: message.data,
@@ -324,7 +346,7 @@ export class Engine {
             done: () => message.ack(),
             again: () => message.nak(AGAIN_MS),
           });
-        },
+        }),
       });
       return async () => {
         await messages.close();
@@ -364,42 +386,20 @@ class ReconnectDelay {
 }
 
 const SIGNATURE_HEADER = 'Cordon-Signature';
+const SEQUENCE_HEADER = 'Cordon-Sequence';
 
-type NewStream = Partial<StreamConfig> & { readonly name: string };
-
-const streamsOf = (replicas: number): NewStream[] => {
-  const common = { storage: StorageType.File, num_replicas: replicas, duplicate_window: nanos(DUPLICATE_MS) };
-  const latest = { ...common, max_msgs_per_subject: 1, allow_direct: true, discard: DiscardPolicy.Old };
-  const bucket = { ...latest, discard: DiscardPolicy.New, allow_rollup_hdrs: true, deny_delete: true };
-  return [
-    // An entry that is there is never replaced by another one of its number.
-    {
-      ...common,
-      name: STREAM.POLICY,
-      subjects: ['cordon.policy.*'],
-      max_msgs: POLICY_MESSAGES_MAX,
-      max_msgs_per_subject: 1,
-      discard: DiscardPolicy.New,
-      discard_new_per_subject: true,
-      allow_direct: true,
-    },
-    { ...latest, name: STREAM.TIDE, subjects: [TIDE_SUBJECT] },
-    { ...bucket, name: STREAM.PRESENCE, subjects: ['$KV.cordon_presence.>'] },
-    { ...bucket, name: STREAM.CONFIRMED, subjects: ['$KV.cordon_confirmed.>'] },
-    { ...bucket, name: STREAM.PROBED, subjects: ['$KV.cordon_probed.>'] },
-    // Those that set room aside come last.
-    { ...latest, name: STREAM.LISTS, subjects: ['cordon.list.*.*'], max_bytes: LISTS_BYTES_MAX },
-    {
-      ...common,
-      name: STREAM.EVIDENCE,
-      subjects: ['cordon.evidence.*.*'],
-      retention: RetentionPolicy.Workqueue,
-      discard: DiscardPolicy.New,
-      max_bytes: EVIDENCE_BYTES_MAX,
-      max_age: nanos(90 * DAY_MS),
-    },
-  ];
+const headersOf = ({ sequence, signature }: { sequence?: number; signature: string | undefined }) => {
+  if (signature === undefined) return undefined;
+  const made = createHeaders();
+  made.set(SIGNATURE_HEADER, signature);
+  if (sequence !== undefined) made.set(SEQUENCE_HEADER, String(sequence));
+  return made;
 };
+
+const stampOf = (headers: MsgHdrs | undefined): Stamp | undefined =>
+  headers === undefined
+    ? undefined
+    : readStamp(headers.get(SEQUENCE_HEADER), headers.get(SIGNATURE_HEADER));
 
 const unreachable = (doing: string, cause: unknown): AppError =>
   new AppError('ERR_FLEET_ENGINE', `${doing}: ${errorText(cause)}`, {

@@ -9,7 +9,8 @@ import type { Authority } from './authority.ts';
 import { type GivenCountingKey, giveCountingKey, givenCountingKeySchema } from './counting-key.ts';
 import type { Engine } from './engine.ts';
 import { areUsersWritten, leafUsersPath, readEngineSettings, writeUsers } from './engine-files.ts';
-import { fingerprintOf, formatPublicKey, isSignature, parseNkey, type SigningKey } from './key.ts';
+import { leave } from './handler.ts';
+import { fingerprintOf, formatPublicKey, isPublicNkey, isSignature, parseNkey, type SigningKey } from './key.ts';
 import type { FleetAlarm } from './policy.ts';
 import type { PolicyLog } from './policy-log.ts';
 import type { Roll } from './roll.ts';
@@ -81,10 +82,10 @@ export class Enrolment {
   serve(engine: Engine): void {
     const nameOf = (subject: string): string => subject.split('.').at(-1) ?? '';
     engine.serve('cordon.join.*', async (bytes, subject) =>
-      JSON.stringify(await this.#join(nameOf(subject), bytes)),
+      JSON.stringify(await this.#trying(() => this.#join(nameOf(subject), bytes))),
     );
     engine.serve('cordon.rotate.*', async (bytes, subject) =>
-      JSON.stringify(await this.#rotate(nameOf(subject), bytes)),
+      JSON.stringify(await this.#trying(() => this.#rotate(nameOf(subject), bytes))),
     );
     // Of a resolver that joined an authority of an older version. It is sealed to the resolver's key, whoever asks.
     engine.serve(countingSubject('*'), (_, subject) => {
@@ -92,6 +93,32 @@ export class Enrolment {
       if (member === undefined || member.until !== undefined) return Promise.resolve(undefined);
       return Promise.resolve(JSON.stringify(this.#counting(member.name, member.key).counting));
     });
+  }
+
+  /** What stands in the way of an answer, such as files that cannot be written, is the answer. */
+  async #trying<Answer>(answer: () => Promise<Answer>): Promise<Answer | { refused: string }> {
+    try {
+      return await answer();
+    } catch (thrown) {
+      const { acts, onAlarm } = this.#options;
+      onAlarm('fault');
+      acts.log.error({ err: thrown }, 'fleet: a request of a resolver could not be answered');
+      return { refused: isAppError(thrown) ? `${thrown.message} [${thrown.code}]` : 'the authority failed' };
+    }
+  }
+
+  /** Why a key cannot be one of the engine; undefined for one that can. The engine would read no users at all with it. */
+  #faultOf(name: string, key: string): string | undefined {
+    if (!isPublicNkey(key)) return 'its key is none';
+    const { roll, tokens, engineDirectory } = this.#options;
+    const { authority, collector, system, leafs } = readEngineSettings(engineDirectory);
+    const taken = [
+      ...[authority.key, collector.key, system.key],
+      ...Object.values(leafs ?? {}),
+      ...tokens.open.map((token) => token.key),
+      ...roll.members.filter((member) => member.name !== name).map((member) => member.key),
+    ];
+    return taken.includes(key) ? 'its key is that of somebody else' : undefined;
   }
 
   /** Makes a token. Rejects with ERR_FLEET_TOKENS and ERR_FLEET_ENGINE_FILES. */
@@ -129,6 +156,8 @@ export class Enrolment {
     if (!read.success) return this.#refuse(name, 'the request has another form');
     const token = tokens.check(name, read.data.secret);
     if (typeof token === 'string') return this.#refuse(name, `the token is ${token}`);
+    const fault = this.#faultOf(name, read.data.key);
+    if (fault !== undefined) return this.#refuse(name, fault);
     // The tokens may be an older copy than the log: a resolver that came since then came by this one.
     const known = roll.find(name);
     const lastMs = Math.max(...[known?.since, known?.until].map((time) => Date.parse(time ?? '') || 0));
@@ -166,6 +195,8 @@ export class Enrolment {
     if (!isSignature(key, rotationText(name, read.data.key), read.data.signature)) {
       return this.#refuse(name, 'another key that the one before did not sign');
     }
+    const fault = this.#faultOf(name, read.data.key);
+    if (fault !== undefined) return this.#refuse(name, fault);
     const { site, enrolment } = member;
     if (!isKnown) {
       await authority.add('node', {
@@ -208,7 +239,8 @@ export class Enrolment {
         'fleet: copy this file to the leaf node of the site, and reload that',
       );
     }
-    if (leafs === 'later') setTimeout(() => void this.#renewLeafs(), ANSWERED_MS).unref();
+    if (leafs === 'later')
+      setTimeout(() => leave(this.#renewLeafs(), 'telling leaf nodes', acts.log), ANSWERED_MS).unref();
     return { reloaded: await reload(), leafUsers };
   }
 

@@ -5,6 +5,7 @@
 import { createHash, type KeyObject } from 'node:crypto';
 import { constants, zstdCompressSync, zstdDecompressSync } from 'node:zlib';
 import { z } from 'zod';
+import { isDay, isMoment, MOMENT_MS_MAX, MOMENT_MS_MIN } from '../records/records.ts';
 import { isSignature, type SigningKey } from './key.ts';
 
 /** Bytes of an unpacked message: a change has at most 1 MiB of characters. */
@@ -12,24 +13,34 @@ const MESSAGE_BYTES_MAX = 8 << 20;
 /** 18 KB become 2.5 KB in 0.1 ms. */
 const ZSTD_LEVEL = 3;
 
+/** Highest number of a record or a partition: sums of them stay safe. */
+const NUMBER_MAX = 2 ** 48;
+
 const hash = z.string().regex(/^[0-9a-f]{64}$/);
-const count = z.int().min(0);
+const number = z.int().min(1).max(NUMBER_MAX);
+const time = z.int().min(MOMENT_MS_MIN).max(MOMENT_MS_MAX);
+/** One line: it stands in a text that is hashed line by line. */
+const line = (length: number) =>
+  z
+    .string()
+    .max(length)
+    .regex(/^\P{Cc}*$/u);
 const meta = z.strictObject({
   class: z.enum(['queries', 'changes']),
-  ordinal: z.int().min(1),
-  day: z.iso.date(),
+  ordinal: number,
+  day: z.string().refine(isDay),
   previous: hash,
-  first: z.int().min(1),
-  resolver: z.string().max(300),
-  version: z.string().max(100),
-  created: z.iso.datetime(),
+  first: number,
+  resolver: line(300),
+  version: line(100),
+  created: z.string().refine(isMoment),
 });
 const block = z.strictObject({
-  ordinal: z.int().min(1),
-  first: z.int().min(1),
+  ordinal: number,
+  first: number,
   count: z.int().min(1).max(100_000),
-  fromMs: z.number(),
-  untilMs: z.number(),
+  fromMs: time,
+  untilMs: time,
   hash,
   body: z.string(),
 });
@@ -39,9 +50,9 @@ const pieceSchema = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('block'), block }),
   z.strictObject({
     kind: z.literal('hole'),
-    after: z.strictObject({ sequence: count, hash }),
-    ordinal: z.int().min(1),
-    first: z.int().min(1),
+    after: z.strictObject({ sequence: z.int().min(0).max(NUMBER_MAX), hash }),
+    ordinal: number,
+    first: number,
   }),
   z.strictObject({ kind: z.literal('head'), head: z.string().max(4_000) }),
   z.strictObject({ kind: z.literal('key'), pem: z.string().max(1_000) }),

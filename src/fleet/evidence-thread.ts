@@ -1,12 +1,14 @@
 // The thread that sends records: a disk that hangs, and the packing of a backlog, hold up nobody else.
+import type { KeyObject } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { parentPort, workerData } from 'node:worker_threads';
 import { errorText, isAppError } from '../base/base.ts';
 import type { ConfirmedClass } from './confirmation.ts';
 import { Engine } from './engine.ts';
-import { readIdentity } from './identity.ts';
-import { toSeedKey } from './key.ts';
-import { Uploader } from './uploader.ts';
+import { fleetPath, readIdentity } from './identity.ts';
+import { parseNkey, toSeedKey } from './key.ts';
+import { HeardSequences } from './signed-message.ts';
+import { type Unbelieved, Uploader } from './uploader.ts';
 
 /** Between two looks for new records, milliseconds: the recorder commits as often. */
 const LOOK_MS = 250;
@@ -20,10 +22,18 @@ export interface EvidenceStart {
   readonly directory: string;
   readonly servers: readonly string[];
   readonly caPath: string | undefined;
+  /** Public nkeys by which the collector signs what it confirms. */
+  readonly collectors: readonly string[];
+}
+
+/** What the thread is told: others sign from here on. */
+export interface EvidenceOrder {
+  readonly collectors: readonly string[];
 }
 
 /** What the thread says. */
 export type EvidenceReply =
+  | { readonly kind: 'unbelieved'; readonly class: ConfirmedClass; readonly why: Unbelieved }
   | { readonly kind: 'confirmed'; readonly class: ConfirmedClass; readonly sequence: number }
   | { readonly kind: 'foreign'; readonly class: ConfirmedClass }
   | { readonly kind: 'warn'; readonly fields: object; readonly text: string };
@@ -33,11 +43,22 @@ const sleep = (ms: number): Promise<void> =>
     setTimeout(resolve, ms);
   });
 
-const run = async (start: EvidenceStart, post: (reply: EvidenceReply) => void): Promise<never> => {
+const run = async (
+  start: EvidenceStart,
+  onOrder: (take: (order: EvidenceOrder) => void) => void,
+  post: (reply: EvidenceReply) => void,
+): Promise<never> => {
   const { stateDirectory, directory, servers, caPath } = start;
+  const keysOf = (texts: readonly string[]): KeyObject[] => texts.flatMap((text) => parseNkey(text) ?? []);
+  let collectors = keysOf(start.collectors);
   const { identity } = readIdentity(stateDirectory);
   let uploader: Uploader | undefined;
   let mustRecall = false;
+  onOrder((order) => {
+    collectors = keysOf(order.collectors);
+    // What the engine kept may be believed now.
+    mustRecall = true;
+  });
   const engine = await Engine.connect(
     { servers, caPath, name: identity.name, seed: () => readIdentity(stateDirectory).seed },
     {
@@ -45,6 +66,8 @@ const run = async (start: EvidenceStart, post: (reply: EvidenceReply) => void): 
         mustRecall = true;
       },
       onDown: () => undefined,
+      onFault: (doing, thrown) =>
+        post({ kind: 'warn', fields: { doing, cause: errorText(thrown) }, text: 'fleet: a message could not be handled' }),
     },
     true,
   );
@@ -63,6 +86,9 @@ const run = async (start: EvidenceStart, post: (reply: EvidenceReply) => void): 
           directory,
           engine,
           key: () => key,
+          collectors: () => collectors,
+          heard: new HeardSequences(fleetPath(stateDirectory, 'confirmed'), () => performance.now()),
+          onUnbelieved: (recordClass, why) => post({ kind: 'unbelieved', class: recordClass, why }),
           monotonic: () => performance.now(),
           onConfirmed: (recordClass, { sequence }) =>
             post({ kind: 'confirmed', class: recordClass, sequence }),
@@ -93,6 +119,10 @@ const run = async (start: EvidenceStart, post: (reply: EvidenceReply) => void): 
 
 if (parentPort !== null && workerData !== null) {
   const port = parentPort;
-  // The main thread's own type.
-  void run(workerData as EvidenceStart, (reply) => port.postMessage(reply));
+  // The main thread's own types. What ends this ends the thread, and the main thread starts it again.
+  await run(
+    workerData as EvidenceStart,
+    (take) => port.on('message', (order: EvidenceOrder) => take(order)),
+    (reply) => port.postMessage(reply),
+  );
 }

@@ -2,14 +2,26 @@
 import { Worker } from 'node:worker_threads';
 import type { FleetActs } from './acts.ts';
 import type { ConfirmedClass } from './confirmation.ts';
-import type { EvidenceReply, EvidenceStart } from './evidence-thread.ts';
+import type { EvidenceOrder, EvidenceReply, EvidenceStart } from './evidence-thread.ts';
 import type { FleetAlarm } from './policy.ts';
+import type { Unbelieved } from './uploader.ts';
 
 /** Pauses before the thread is started again, milliseconds. */
 const RESTART_MS_MIN = 1_000;
 const RESTART_MS_MAX = 60_000;
 /** MB of heap: a batch of messages takes some 5 MB. */
 const HEAP_MB = 64;
+
+/** Between two records of confirmations that are not believed, milliseconds: the collector says again every 15 seconds. */
+const TOLD_MS = 3_600_000;
+
+/** What is said of a confirmation that is not believed, and under which alarm. `unknown` passes with the next entry. */
+const DOUBTS: Readonly<Record<Unbelieved, readonly [FleetAlarm | undefined, string]>> = {
+  unknown: [undefined, 'no entry of policy says who collects: the authority is older than this resolver'],
+  older: ['older', 'the collector is older than this resolver, and does not sign what it confirms'],
+  forged: ['forged-confirmation', 'a confirmation that the collector did not sign'],
+  replayed: ['replayed', 'a confirmation that was heard before'],
+};
 
 /** Where the confirmed sequence numbers stand in shared memory: the recorder deletes nothing behind them. */
 export const CONFIRMED_PLACE: Readonly<Record<ConfirmedClass, number>> = { queries: 0, changes: 1, heads: 2 };
@@ -21,6 +33,9 @@ export class EvidenceSender {
   readonly #onAlarm: (alarm: FleetAlarm) => void;
   /** By CONFIRMED_PLACE. */
   readonly #confirmed: Float64Array;
+  /** When it was last recorded that a confirmation is not believed, by the reason and the monotonic clock. */
+  readonly #toldMs = new Map<string, number>();
+  #collectors: readonly string[];
   #thread: Worker | undefined;
   #deaths = 0;
   #isStopped = false;
@@ -32,6 +47,7 @@ export class EvidenceSender {
     confirmed: SharedArrayBuffer,
   ) {
     this.#start = start;
+    this.#collectors = start.collectors;
     this.#acts = acts;
     this.#onAlarm = onAlarm;
     this.#confirmed = new Float64Array(confirmed);
@@ -43,6 +59,13 @@ export class EvidenceSender {
     return this.#confirmed[CONFIRMED_PLACE[recordClass]] ?? 0;
   }
 
+  /** Others sign confirmations from here on. */
+  setCollectors(collectors: readonly string[]): void {
+    this.#collectors = collectors;
+    const order: EvidenceOrder = { collectors };
+    this.#thread?.postMessage(order);
+  }
+
   async stop(): Promise<void> {
     this.#isStopped = true;
     await this.#thread?.terminate();
@@ -50,7 +73,7 @@ export class EvidenceSender {
 
   #begin(): void {
     const thread = new Worker(new URL(THREAD_FILE, import.meta.url), {
-      workerData: this.#start,
+      workerData: { ...this.#start, collectors: this.#collectors },
       resourceLimits: { maxOldGenerationSizeMb: HEAP_MB },
     });
     this.#thread = thread;
@@ -85,9 +108,26 @@ export class EvidenceSender {
         );
         return;
       }
+      case 'unbelieved':
+        this.#doubt(reply.why);
+        return;
       case 'warn':
         this.#acts.log.warn(reply.fields, reply.text);
     }
+  }
+
+  /** Nothing is deleted by it: records wait for a confirmation that is believed. */
+  #doubt(why: Unbelieved): void {
+    const [alarm, text] = DOUBTS[why];
+    if (alarm !== undefined && alarm !== 'older') this.#onAlarm(alarm);
+    const nowMs = this.#acts.monotonic();
+    if (nowMs - (this.#toldMs.get(why) ?? Number.NEGATIVE_INFINITY) < TOLD_MS) return;
+    this.#toldMs.set(why, nowMs);
+    this.#acts.log.warn({ why }, `fleet: ${text}; nothing is confirmed by it`);
+    if (alarm === undefined) return;
+    if (alarm === 'older') this.#onAlarm(alarm);
+    const reason = `${alarm}: ${text}`;
+    this.#acts.note({ event: 'evidence-refused', subject: 'collector', code: 'ERR_FLEET_EVIDENCE', reason });
   }
 }
 

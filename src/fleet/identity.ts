@@ -8,6 +8,9 @@
 //   STATE/fleet/overlays.json       keys of configuration that the authority set
 //   STATE/fleet/lists/ID            of a node: the content of a list, for a `file:` of the configuration
 //   STATE/fleet/counting-key        under which all resolvers of the fleet count distinct clients
+//   STATE/fleet/sequence            which numbers of its messages are used
+//   STATE/fleet/heard.json          the last number that it heard of each sender; confirmed.json: of the collector, by class
+//   STATE/fleet/witness/            its key as a witness of the others, and what it said last of each
 //   STATE/fleet/authority-key.pem   of the authority
 //   STATE/fleet/tokens.json         of the authority: hashes of tokens that were given out
 //   STATE/fleet/engine/             of the authority: the configuration of the engine
@@ -29,8 +32,12 @@ export const FLEET_FILES = {
   lists: 'lists',
   overlays: 'overlays.json',
   countingKey: 'counting-key',
+  witness: 'witness',
   authorityKey: 'authority-key.pem',
   collectorSeed: 'collector.seed',
+  sequence: 'sequence',
+  heard: 'heard.json',
+  confirmed: 'confirmed.json',
   tokens: 'tokens.json',
   engine: 'engine',
 } as const;

@@ -8,11 +8,10 @@ import { makeCountingKey } from './counting-key.ts';
 import { type EngineSettings, leafSeedPath, writeEngineFiles, writeUsers } from './engine-files.ts';
 import { FLEET_DIRECTORY, FLEET_FILES, fleetPath, writeIdentity } from './identity.ts';
 import { createKeyFile, formatPublicKey } from './key.ts';
+import { COLLECTOR_NAME } from './subjects.ts';
 
 const PRIVATE_MODE = 0o600;
 const SECRET_BYTES = 24;
-/** Name of the collector in subjects: no resolver can have it. */
-export const COLLECTOR_NAME = 'collector';
 
 /** Which engine is wanted. */
 export interface EngineOptions {

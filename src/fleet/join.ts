@@ -149,7 +149,7 @@ export const canConnect = async (
   seed: string,
   triesMax = TRIES,
 ): Promise<boolean> => {
-  const silent = { onUp: () => undefined, onDown: () => undefined };
+  const silent = { onUp: () => undefined, onDown: () => undefined, onFault: () => undefined };
   for (let tries = 0; tries < triesMax; tries++) {
     try {
       const engine = await Engine.connect({ servers, caPath, name, seed: () => seed }, silent, false);

@@ -13,6 +13,7 @@ import {
   verify,
 } from 'node:crypto';
 import { readFileSync } from 'node:fs';
+import { fromPublic } from '@nats-io/nkeys';
 import { AppError, errorText, replaceFileNow } from '../base/base.ts';
 import { keyIdOf } from '../records/records.ts';
 
@@ -120,6 +121,16 @@ export const parseNkey = (text: string): KeyObject | undefined =>
   NKEY_FORM.test(text)
     ? toPublicKey(decodeBase32(text).subarray(PUBLIC_HEAD, PUBLIC_HEAD + KEY_LENGTH))
     : undefined;
+
+/** True for a public nkey of a user whose check sum is right: with another one the engine reads none of its users. */
+export const isPublicNkey = (text: string): boolean => {
+  try {
+    fromPublic(text);
+    return NKEY_FORM.test(text);
+  } catch {
+    return false;
+  }
+};
 
 const decodeBase32 = (text: string): Buffer => {
   const bytes: number[] = [];

@@ -44,6 +44,8 @@ const node = z.looseObject({
   /** It makes policy, or did. */
   role: z.literal('authority').exactOptional(),
 });
+/** Whose confirmations of evidence count; a later one takes its place. */
+const collector = z.looseObject({ name, key: z.string().regex(/^U[A-Z2-7]{55}$/) });
 const nodeRemoved = z.looseObject({ name, by: line, reason: line });
 /** A key of the authority is trusted from here on, and another one is not any more. */
 const authorityKey = z.looseObject({ add: publicKey, remove: publicKey.exactOptional() });
@@ -55,6 +57,7 @@ export const KINDS = {
   list,
   overlay,
   node,
+  collector,
   'node-removed': nodeRemoved,
   'authority-key': authorityKey,
 } as const;

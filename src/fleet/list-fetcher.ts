@@ -9,6 +9,7 @@ import { DIRECTORY_MODE, errorText, replaceFileNow } from '../base/base.ts';
 import type { Done, FleetActs } from './acts.ts';
 import type { Engine } from './engine.ts';
 import type { PolicyEntry } from './entry.ts';
+import { leave } from './handler.ts';
 import type { Body } from './kinds.ts';
 import { listSubject, STREAM } from './subjects.ts';
 
@@ -59,9 +60,10 @@ export class ListFetcher {
   look(): void {
     if (this.#isBusy || this.#wanted.size === 0) return;
     this.#isBusy = true;
-    void this.#work().finally(() => {
+    const work = this.#work().finally(() => {
       this.#isBusy = false;
     });
+    leave(work, 'fetching lists', this.#acts.log);
   }
 
   async #work(): Promise<void> {

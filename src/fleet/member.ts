@@ -6,6 +6,7 @@ import { errorText, isAppError } from '../base/base.ts';
 import type { FleetActs, Verdict } from './acts.ts';
 import { Engine, type EngineAccess } from './engine.ts';
 import type { PolicyEntry } from './entry.ts';
+import { leave } from './handler.ts';
 import type { Identity } from './identity.ts';
 import type { ListFetcher } from './list-fetcher.ts';
 import { overlaysFor } from './overlays.ts';
@@ -13,6 +14,7 @@ import { type FleetAlarm, Policy, readBody } from './policy.ts';
 import type { PolicyLog } from './policy-log.ts';
 import { PRESENCE_MS, type Presence, TEXT_LENGTH_MAX } from './presence.ts';
 import type { Roll } from './roll.ts';
+import type { HeardSequences, Stamp } from './signed-message.ts';
 import {
   askSubject,
   ENTRY_SUBJECT,
@@ -42,6 +44,10 @@ export interface MemberOptions {
   readonly roll: Roll;
   readonly acts: FleetActs;
   readonly lists: ListFetcher;
+  /** Signs what it says of itself, by its key of this moment. */
+  readonly stamp: (subject: string, text: string) => Stamp;
+  /** What it heard of others. */
+  readonly heard: HeardSequences;
   /** Between two tides, milliseconds. */
   readonly tideMs: number;
   /** Infinite: never. */
@@ -74,7 +80,7 @@ export class Member {
   readonly #caughtUp = Promise.withResolvers<void>();
 
   constructor(options: MemberOptions) {
-    const { log, roll, acts, onAlarm, tideMs, suspendAfterMs } = options;
+    const { log, roll, acts, heard, onAlarm, tideMs, suspendAfterMs } = options;
     this.#options = options;
     this.#isAuthority = options.role === 'authority';
     this.policy = new Policy({
@@ -85,8 +91,7 @@ export class Member {
       onMissing: (number) => this.#want(number),
     });
     this.tide = new TideWatch({
-      acts,
-      roll,
+      ...{ acts, roll, heard },
       tideMs,
       suspendAfterMs,
       onAlarm,
@@ -102,8 +107,12 @@ export class Member {
     this.#isAuthority = false;
     if (this.#engine === undefined) return;
     this.#subscribe(this.#engine);
-    void this.#catchUp(this.#engine);
+    this.#leave(this.#catchUp(this.#engine), 'catching up');
     this.tell();
+  }
+
+  #leave(work: Promise<unknown>, doing: string): void {
+    leave(work, doing, this.#options.acts.log);
   }
 
   /** Whether the engine is connected. */
@@ -121,12 +130,12 @@ export class Member {
     await this.policy.start();
     this.tide.begin(this.#options.log);
     this.#lookTimer = setInterval(() => {
-      void this.tide.look();
+      this.#leave(this.tide.look(), 'looking at the time');
       this.#options.lists.look();
       this.#want(this.tide.number);
     }, RETRY_MS);
     this.#lookTimer.unref();
-    void this.#connect();
+    this.#leave(this.#connect(), 'connecting');
   }
 
   async close(): Promise<void> {
@@ -136,6 +145,7 @@ export class Member {
     clearTimeout(this.#tellTimer);
     await this.#engine?.close();
     await this.policy.settled();
+    this.#options.heard.write();
     this.#options.log.close();
   }
 
@@ -176,13 +186,21 @@ export class Member {
   tell(): void {
     const engine = this.#engine;
     if (engine === undefined || !this.#isUp) return;
-    engine.store(presenceSubject(this.#options.identity.name), JSON.stringify(this.presence())).catch(() => {
-      // The next one says the same.
-    });
+    const { identity, stamp, acts } = this.#options;
+    const subject = presenceSubject(identity.name);
+    try {
+      const text = JSON.stringify(this.presence());
+      engine.store(subject, text, { stamp: stamp(subject, text) }).catch(() => {
+        // The next one says the same.
+      });
+    } catch (thrown) {
+      // Such as a key that is being replaced: the next one is signed.
+      acts.log.warn({ cause: errorText(thrown) }, 'fleet: how this resolver is cannot be told');
+    }
   }
 
   async #connect(): Promise<void> {
-    const { access, acts } = this.#options;
+    const { access, acts, onAlarm } = this.#options;
     try {
       this.#engine = await Engine.connect(
         access,
@@ -194,6 +212,10 @@ export class Member {
           onDown: (reason) => {
             this.#isUp = false;
             acts.log.warn({ reason }, 'fleet: the engine is not reached');
+          },
+          onFault: (doing, thrown) => {
+            onAlarm('fault');
+            acts.log.error({ err: thrown, doing }, 'fleet: a message could not be handled');
           },
         },
         true,
@@ -208,7 +230,7 @@ export class Member {
       if (!isAppError(thrown)) throw thrown;
       // Such as a file of certificates that is not there, or a user that the engine does not know.
       acts.log.error({ err: thrown }, 'fleet: the engine is not reached');
-      if (!this.#isClosed) setTimeout(() => void this.#connect(), PRESENCE_MS).unref();
+      if (!this.#isClosed) setTimeout(() => this.#leave(this.#connect(), 'connecting'), PRESENCE_MS).unref();
     }
   }
 
@@ -222,22 +244,22 @@ export class Member {
 
   #subscribe(engine: Engine): void {
     engine.subscribe(policySubject('*'), (bytes) => this.policy.receive(bytes));
-    engine.subscribe(TIDE_SUBJECT, (bytes) => void this.#tide(bytes, true));
+    engine.subscribe(TIDE_SUBJECT, (bytes, _, stamp) => this.#tide(bytes, stamp, true));
     engine.subscribe(HELLO_SUBJECT, () => this.tell());
   }
 
   #up(engine: Engine): void {
     const { acts, onUp } = this.#options;
     acts.log.info({}, 'fleet: the engine is connected');
-    if (!this.#isAuthority) void this.#catchUp(engine);
+    if (!this.#isAuthority) this.#leave(this.#catchUp(engine), 'catching up');
     this.tell();
     onUp(engine);
   }
 
   async #catchUp(engine: Engine): Promise<void> {
     try {
-      const tide = await engine.read(STREAM.TIDE, TIDE_SUBJECT);
-      if (tide !== undefined) await this.#tide(tide, false);
+      const tide = await engine.readStamped(STREAM.TIDE, TIDE_SUBJECT);
+      if (tide !== undefined) await this.#tide(tide.bytes, tide.stamp, false);
     } catch (thrown) {
       this.#options.acts.log.warn({ cause: errorText(thrown) }, 'fleet: no tide can be read');
     }
@@ -246,18 +268,14 @@ export class Member {
   }
 
   /** The entry about the key that signs may be on its way, or was missed: it is heard first. */
-  async #tide(bytes: Uint8Array, isLive: boolean): Promise<void> {
+  async #tide(bytes: Uint8Array, stamp: Stamp | undefined, isLive: boolean): Promise<void> {
     if (!this.tide.knowsKeyOf(bytes)) {
       await this.policy.settled();
       this.#want(this.policy.end.number + 1);
       await this.#fetched;
       await this.policy.settled();
     }
-    this.#takeTide(bytes, isLive);
-  }
-
-  #takeTide(bytes: Uint8Array, isLive: boolean): void {
-    const tide = this.tide.take(bytes, isLive);
+    const tide = this.tide.take(bytes, stamp, isLive);
     if (tide === undefined) return;
     if (!this.policy.agreesWith(tide)) {
       this.policy.fork(`the authority says that entry ${tide.number} is another one than here`, tide);
@@ -269,10 +287,13 @@ export class Member {
     this.#wanted = Math.max(this.#wanted, number);
     if (this.#isFetching || this.#wanted <= this.policy.end.number || this.#isAuthority) return;
     this.#isFetching = true;
-    this.#fetched = this.#fetch().finally(() => {
+    const fetched = this.#fetch().finally(() => {
       this.#isFetching = false;
       if (this.#isUp) this.#caughtUp.resolve();
     });
+    this.#leave(fetched, 'fetching policy');
+    // Who waits for it goes on with what there is.
+    this.#fetched = fetched.catch(() => undefined);
   }
 
   async #fetch(): Promise<void> {

@@ -7,6 +7,7 @@
 import { errorText, isAppError } from '../base/base.ts';
 import type { Done, FleetActs, Verdict } from './acts.ts';
 import { bodyOf, entryHash, type LogEnd, type PolicyEntry, parseEntry } from './entry.ts';
+import { leave } from './handler.ts';
 import { type Body, isKind, isRevocation, KINDS } from './kinds.ts';
 import type { LoggedEntry, PolicyLog } from './policy-log.ts';
 import type { Roll } from './roll.ts';
@@ -32,6 +33,15 @@ export const FLEET_ALARMS = [
   'log-damaged',
   'forged-probe',
   'replaced',
+  /** A presence or a confirmation that its sender did not sign. */
+  'forged-presence',
+  'forged-confirmation',
+  /** A tide, a presence or a confirmation that was heard before. */
+  'replayed',
+  /** Somebody of a version that does not sign what it says: it counts for nothing. */
+  'older',
+  /** What handles messages failed. */
+  'fault',
 ] as const;
 /** One of FLEET_ALARMS. */
 export type FleetAlarm = (typeof FLEET_ALARMS)[number];
@@ -118,7 +128,11 @@ export class Policy {
 
   /** Takes an entry: it is looked at when its turn comes. */
   take(entry: PolicyEntry): void {
-    void this.#queue(() => this.#take(entry));
+    leave(
+      this.#queue(() => this.#take(entry)),
+      'taking an entry',
+      this.#options.acts.log,
+    );
   }
 
   /** Takes an entry that was made here. */

@@ -1,8 +1,9 @@
 // What a resolver says of itself, every few seconds and after each entry: what status shows.
 //
-// It is not evidence, which the records are: who has the key of a node can say anything in it. A bound on its length and
-// closed forms keep it from hurting who reads it.
+// It is not evidence, which the records are: who has the key of a node can say anything in it, of that node. It is signed and
+// numbered (signed-message.ts); a bound on its length and closed forms keep it from hurting who reads it.
 import { z } from 'zod';
+import { isMoment } from '../records/records.ts';
 import { NODE_NAME } from './subjects.ts';
 
 /** Bytes of a presence. */
@@ -13,28 +14,39 @@ export const PRESENCE_MS = 10_000;
 /** Characters of what a resolver says in words; longer ones would make a whole presence one that nobody takes. */
 export const TEXT_LENGTH_MAX = 200;
 
-const text = z.string().max(TEXT_LENGTH_MAX);
-const end = z.looseObject({ number: z.int().min(0), hash: z.string().max(64) });
-const counts = z.looseObject({ queries: z.int().min(0), changes: z.int().min(0) });
+/** Words, which a terminal shows: what would move its cursor is a blank. */
+const words = (length: number) =>
+  z
+    .string()
+    .max(length)
+    .transform((said) => said.replaceAll(/\p{Cc}/gu, ' '));
+const text = words(TEXT_LENGTH_MAX);
+const moment = z.string().refine(isMoment);
+const natural = z.int().min(0);
+const hash = z.string().regex(/^[0-9a-f]{64}$/);
+const end = z.looseObject({ number: natural, hash });
+const counts = z.looseObject({ queries: natural, changes: natural });
+/** No clock is off by more than all of time, milliseconds. */
+const OFFSET_MS_MAX = 8.64e15;
 
 const presenceSchema = z.looseObject({
   name: z.string().regex(NODE_NAME),
-  site: z.string().max(40).exactOptional(),
+  site: words(40).exactOptional(),
   role: z.enum(['authority', 'node', 'collector']),
   enrolment: z.int().min(1),
-  time: z.iso.datetime(),
+  time: moment,
   version: text,
-  generation: z.int().min(0),
+  generation: natural,
   /** In the words of enforcement, which names every group and list: versions before this one sent them whole. */
-  state: z.string().max(8_000),
+  state: words(8_000),
   /** The closed word of it, such as `enforced`. */
-  enforcement: z.string().max(40).exactOptional(),
+  enforcement: words(40).exactOptional(),
   /** By how much its clock is ahead of the authority's, milliseconds. */
-  offsetMs: z.number().exactOptional(),
+  offsetMs: z.number().min(-OFFSET_MS_MAX).max(OFFSET_MS_MAX).exactOptional(),
   /** Up to where it has policy. */
   policy: end,
   /** Since when it does not hear the authority. */
-  cutOffSince: z.iso.datetime().exactOptional(),
+  cutOffSince: moment.exactOptional(),
   isSuspended: z.boolean(),
   isForked: z.boolean(),
   /** An authority in whose place another one is. */
@@ -43,24 +55,24 @@ const presenceSchema = z.looseObject({
   refused: z
     .array(
       z.looseObject({
-        number: z.int(),
+        number: natural,
         subject: text.exactOptional(),
         code: text,
-        reason: z.string().max(2_000),
+        reason: words(2_000),
       }),
     )
     .max(50),
   /** SHA-256 of the lists that it was given, by identifier. */
-  lists: z.record(z.string().max(40), z.string().max(64)),
+  lists: z.record(z.string().regex(/^[a-z0-9-]{1,40}$/), hash),
   /** Number of the last record of each chain, and up to where they are confirmed. */
   records: counts,
   confirmed: counts,
   /** Of a collector: whether it keeps what it is sent. */
   isKeeping: z.boolean().exactOptional(),
   /** Of a collector: what it refused, by kind, and the last of it. */
-  alarms: z.record(z.string().max(40), z.int()).exactOptional(),
+  alarms: z.record(z.string().regex(/^[a-z-]{1,40}$/), natural).exactOptional(),
   lastAlarms: z
-    .array(z.looseObject({ time: z.iso.datetime(), alarm: text, node: text, text: z.string().max(500) }))
+    .array(z.looseObject({ time: moment, alarm: text, node: text, text: words(500) }))
     .max(10)
     .exactOptional(),
 });

@@ -3,6 +3,7 @@ import { errorText, isAppError } from '../base/base.ts';
 import type { FleetActs } from './acts.ts';
 import type { Engine } from './engine.ts';
 import { type OwnProbe, PROBE_MS_MIN, readRequest, signResult } from './fleet-probe.ts';
+import { leave } from './handler.ts';
 import type { SigningKey } from './key.ts';
 import type { FleetAlarm } from './policy.ts';
 import type { Roll } from './roll.ts';
@@ -40,9 +41,9 @@ export class ProbeAnswerer {
 
   /** The engine is there, again. */
   up(engine: Engine): void {
-    if (this.#engine === undefined) engine.subscribe(PROBE_SUBJECT, (bytes) => void this.take(bytes));
+    if (this.#engine === undefined) engine.subscribe(PROBE_SUBJECT, (bytes) => this.take(bytes));
     this.#engine = engine;
-    void this.#tell();
+    leave(this.#tell(), 'telling what the probe was answered', this.#options.acts.log);
   }
 
   /** Takes a request; done when what came of it is told. Never rejects for what it says. */

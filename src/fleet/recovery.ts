@@ -6,8 +6,8 @@
 import type { FleetActs } from './acts.ts';
 import type { Engine } from './engine.ts';
 import { entryHash, type LogEnd, type PolicyEntry, parseEntry } from './entry.ts';
+import type { Heard } from './hearing.ts';
 import type { FleetAlarm, Policy } from './policy.ts';
-import type { Presence } from './presence.ts';
 import type { Roll } from './roll.ts';
 import { askSubject, HELLO_SUBJECT, policySubject, STREAM } from './subjects.ts';
 
@@ -17,15 +17,10 @@ const LATELY_MS = 3_600_000;
 const NODE_MS = 3_000;
 /** Nodes that are asked for one entry: that all of so many have lost it, or keep it to themselves, is not expected. */
 const ASKED_MAX = 16;
+/** Between two claims of one resolver that are judged, milliseconds: it says how it is every ten seconds, a stolen key as often as it likes. */
+const CLAIM_MS = 10_000;
 /** Names in one line of the log. */
 const NAMES_MAX = 20;
-
-/** A resolver as it was last heard. */
-export interface Heard {
-  readonly presence: Presence;
-  /** By the monotonic clock, milliseconds. */
-  readonly atMs: number;
-}
 
 /** What it needs. */
 export interface RecoveryOptions {
@@ -41,6 +36,8 @@ export interface RecoveryOptions {
 /** Hears and takes back. Methods reject with ERR_FLEET_ENGINE. */
 export class Recovery {
   readonly #options: RecoveryOptions;
+  /** When a claim of a resolver was last judged, by the monotonic clock. */
+  readonly #claimedMs = new Map<string, number>();
   #onHeard: () => void = () => undefined;
 
   constructor(options: RecoveryOptions) {
@@ -110,6 +107,11 @@ export class Recovery {
   /** A resolver says that it has another entry of a number: only the entry proves it. */
   async judgeClaim(engine: Engine, name: string, { number, hash }: LogEnd): Promise<void> {
     const { policy, roll, acts } = this.#options;
+    const nowMs = acts.monotonic();
+    // Names that nobody knows are one.
+    const claimant = roll.find(name) === undefined ? '' : name;
+    if (nowMs - (this.#claimedMs.get(claimant) ?? Number.NEGATIVE_INFINITY) < CLAIM_MS) return;
+    this.#claimedMs.set(claimant, nowMs);
     const entry = await ask(engine, name, number);
     if (policy.agreesWith({ number, hash })) return;
     if (entry !== undefined && entryHash(entry) === hash && roll.isTrusted(entry)) {

@@ -1,13 +1,68 @@
 // What is known of one resolver, put together: what it said of itself, what the log of policy says of it, what its probe was
 // answered, and what of all that needs a person.
 import type { ProbeResult } from './fleet-probe.ts';
+import type { Heard } from './hearing.ts';
 import { type HeardResolver, needsOfResolver } from './needs.ts';
 import type { Presence } from './presence.ts';
-import type { Member } from './roll.ts';
-import type { ProbeSummary, ResolverStatus } from './status.ts';
+import type { Member, Roll } from './roll.ts';
+import type { FleetNeed, ProbeSummary, ResolverStatus } from './status.ts';
+import { COLLECTOR_NAME } from './subjects.ts';
+
+/** What the rows are made of. */
+export interface RowFacts {
+  /** What this resolver says of itself. */
+  readonly own: Presence;
+  /** By the monotonic clock. */
+  readonly nowMs: number;
+  /** Of the last entry of policy. */
+  readonly number: number;
+  readonly roll: Roll;
+  /** Of an authority; undefined on a node, which knows itself only. */
+  readonly heard: ReadonlyMap<string, Heard> | undefined;
+  readonly resultOf: (name: string) => ProbeResult | undefined;
+}
+
+/** Every resolver that ever was in the fleet, and the collector; this one first. */
+export const resolverRows = ({ own, nowMs, number, roll, heard, resultOf }: RowFacts): ResolverStatus[] => {
+  const rows = [toResolverStatus(own, own.name, number, 0, undefined, resultOf(own.name))];
+  if (heard === undefined) return rows;
+  const names = new Set(roll.members.map(({ name }) => name));
+  if (heard.has(COLLECTOR_NAME)) names.add(COLLECTOR_NAME);
+  names.delete(own.name);
+  for (const name of [...names].sort()) {
+    const known = heard.get(name);
+    const member = roll.find(name);
+    if (known?.isSigned === false) rows.push(toOlderStatus(known.presence, name, number, member, resultOf(name)));
+    else
+      rows.push(
+        toResolverStatus(
+          known?.presence,
+          name,
+          number,
+          known && nowMs - known.atMs,
+          member,
+          resultOf(name),
+        ),
+      );
+  }
+  return rows;
+};
+
+/** Of a version that does not sign what it says: it counts for nothing, and that it is older needs a person. */
+const toOlderStatus = (
+  { version }: Presence,
+  name: string,
+  number: number,
+  member: Member | undefined,
+  probe: ProbeResult | undefined,
+): ResolverStatus => {
+  const status = toResolverStatus(undefined, name, number, undefined, member, probe);
+  const older: FleetNeed = { kind: 'older', since: null, count: null, text: version };
+  return { ...status, needs: status.removed === null ? [older] : [] };
+};
 
 /** The status of a resolver. `number` is the last entry of policy, `agoMs` how long ago it was heard. */
-export const toResolverStatus = (
+const toResolverStatus = (
   presence: Presence | undefined,
   name: string,
   number: number,
@@ -18,7 +73,7 @@ export const toResolverStatus = (
   const heard: HeardResolver = {
     name,
     site: presence?.site ?? member?.site ?? null,
-    role: presence?.role ?? 'node',
+    role: presence?.role ?? (name === COLLECTOR_NAME ? 'collector' : 'node'),
     enrolment: member?.enrolment ?? presence?.enrolment ?? 1,
     removed: member?.until ?? null,
     heard: presence?.time ?? null,

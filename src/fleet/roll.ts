@@ -2,7 +2,7 @@
 import type { KeyObject } from 'node:crypto';
 import { keyIdOf } from '../records/records.ts';
 import { bodyOf, isEntrySignedBy, type PolicyEntry } from './entry.ts';
-import { formatPublicKey, isSignature, parsePublicKey } from './key.ts';
+import { formatPublicKey, isSignature, parseNkey, parsePublicKey } from './key.ts';
 import { KINDS } from './kinds.ts';
 import { isTideSignedBy, type Tide } from './tide.ts';
 
@@ -22,13 +22,49 @@ export interface Member {
   readonly isAuthority: boolean;
 }
 
+/** Who collects evidence. */
+export interface CollectorIdentity {
+  readonly name: string;
+  /** Its public nkey. */
+  readonly key: string;
+}
+
+/** How long what a key signed that was replaced is still taken, milliseconds. */
+const OLD_KEY_MS = 3_600_000;
+
 /** Follows the entries, one after the other. */
 export class Roll {
   readonly #members = new Map<string, Member>();
   readonly #keys = new Map<string, KeyObject>();
+  #collector: CollectorIdentity | undefined;
+  /** Told when another collector's word counts. */
+  onCollector: () => void = () => undefined;
 
   constructor(trust: readonly string[]) {
     for (const text of trust) this.#add(text);
+  }
+
+  /** Whose confirmations count; undefined while no entry says so, under an authority of an older version. */
+  get collector(): CollectorIdentity | undefined {
+    return this.#collector;
+  }
+
+  /** The keys by which a resolver that is in the fleet, or the collector, signs what it says; none of anybody else. */
+  keysOf(name: string, nowMs: number): KeyObject[] {
+    const member = this.#members.get(name);
+    const texts: string[] = [];
+    if (member !== undefined && member.until === undefined) {
+      texts.push(member.key);
+      const { before } = member;
+      if (before !== undefined && nowMs - Date.parse(before.until) < OLD_KEY_MS) texts.push(before.key);
+    }
+    if (this.#collector?.name === name) texts.push(this.#collector.key);
+    return texts.flatMap((text) => parseNkey(text) ?? []);
+  }
+
+  /** The key that makes policy and has that identifier. */
+  keyOf(keyId: string): KeyObject | undefined {
+    return this.#keys.get(keyId);
   }
 
   /** All that ever were in it. */
@@ -89,6 +125,13 @@ export class Roll {
         const { success, data } = KINDS['node-removed'].safeParse(body);
         const known = success ? this.#members.get(data.name) : undefined;
         if (known !== undefined) this.#members.set(known.name, { ...known, until: entry.time });
+        return;
+      }
+      case 'collector': {
+        const { success, data } = KINDS.collector.safeParse(body);
+        if (!success) return;
+        this.#collector = { name: data.name, key: data.key };
+        this.onCollector();
         return;
       }
       case 'authority-key': {

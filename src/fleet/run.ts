@@ -11,6 +11,7 @@ import { Enrolment } from './enrolment.ts';
 import { bodyOf, type LogEnd } from './entry.ts';
 import { EvidenceSender } from './evidence.ts';
 import type { OwnProbe, ProbeRequest } from './fleet-probe.ts';
+import { leave } from './handler.ts';
 import { fleetPath, type Identity, readIdentity } from './identity.ts';
 import { SYSTEM_SEED_NAME } from './init.ts';
 import {
@@ -24,13 +25,16 @@ import {
 import { ListFetcher, PIECE_BYTES, sha256Of } from './list-fetcher.ts';
 import { Member } from './member.ts';
 import { byUrgency } from './needs.ts';
+import { PeerWitness } from './peer-witness.ts';
+import { PeerWitnesses } from './peer-witnesses.ts';
 import type { FleetAlarm } from './policy.ts';
 import { PolicyLog } from './policy-log.ts';
 import type { Presence } from './presence.ts';
 import { ProbeAnswerer } from './probe-answerer.ts';
 import { ProbeAsker } from './probe-asker.ts';
-import { toResolverStatus } from './resolver-status.ts';
+import { resolverRows } from './resolver-status.ts';
 import { Roll } from './roll.ts';
+import { HeardSequences, Sequence, stampMessage } from './signed-message.ts';
 import type { FleetFacts, FleetMatrix, FleetStatus, ResolverStatus } from './status.ts';
 import { countingSubject, listSubject } from './subjects.ts';
 import { reloadServers } from './system-link.ts';
@@ -84,6 +88,8 @@ export class Fleet {
   readonly #alarms = new Map<FleetAlarm, number>();
   readonly #parts: AuthorityParts | undefined;
   readonly #answerer: ProbeAnswerer;
+  readonly #witness: PeerWitness;
+  #witnesses: PeerWitnesses | undefined;
   readonly #steps: Record<string, { number: number; event: string }> = {};
   #stepsUpTo = 0;
   #key: SigningKey | undefined;
@@ -101,6 +107,9 @@ export class Fleet {
     const { log, damage } = PolicyLog.open(fleetPath(stateDirectory, 'policy'), acts.clock());
     this.#log = log;
     this.#roll = new Roll(trust);
+    this.#roll.onCollector = () => this.#sender?.setCollectors(this.#collectors());
+    const sequence = new Sequence(fleetPath(stateDirectory, 'sequence'), acts.clock);
+    const heard = new HeardSequences(fleetPath(stateDirectory, 'heard'), acts.monotonic);
     this.#lists = new ListFetcher(fleetPath(stateDirectory, 'lists'), acts);
     if (damage !== undefined) {
       onAlarm('log-damaged');
@@ -119,6 +128,9 @@ export class Fleet {
       roll: this.#roll,
       acts,
       lists: this.#lists,
+      stamp: (subject, text) =>
+        stampMessage(subject, text, sequence.next(), toSeedKey(readIdentity(stateDirectory).seed)),
+      heard,
       tideMs,
       suspendAfterMs,
       onAlarm,
@@ -131,6 +143,17 @@ export class Fleet {
       ...{ roll: this.#roll, acts, onAlarm, probe: options.probe },
       offsetMs: () => this.#member.tide.offsetMs,
     });
+    const key = () => toSeedKey(readIdentity(stateDirectory).seed);
+    this.#witness = new PeerWitness({
+      directory: fleetPath(stateDirectory, 'witness'),
+      ...{ name: identity.name, key, roll: this.#roll, clock: acts.clock, log: acts.log },
+    });
+    const { recordsDirectory } = options;
+    if (recordsDirectory !== undefined)
+      this.#witnesses = new PeerWitnesses({
+        ...{ recordsDirectory, name: identity.name, key, roll: this.#roll, acts },
+        engine: () => this.#engine,
+      });
     if (this.#key === undefined) return;
     const engineDirectory = fleetPath(stateDirectory, 'engine');
     const settings = readEngineSettings(engineDirectory);
@@ -141,6 +164,9 @@ export class Fleet {
       replicas: settings.servers.length,
       enrolment: identity.enrolment,
       key: this.#key,
+      collector: settings.collector,
+      sequence,
+      heard,
       log,
       policy: this.#member.policy,
       roll: this.#roll,
@@ -179,6 +205,7 @@ export class Fleet {
     await fleet.#parts?.authority.start();
     await fleet.#member.start();
     fleet.#send(options);
+    fleet.#witnesses?.start();
     return fleet;
   }
 
@@ -340,11 +367,13 @@ export class Fleet {
         ['queries', Math.max(0, records.queries - confirmed.queries)],
         ['changes', Math.max(0, records.changes - confirmed.changes)],
       ]),
+      witnesses: this.#witnesses?.facts() ?? [],
       resolvers: this.#parts === undefined ? [] : this.#resolvers(),
     };
   }
 
   async stop(): Promise<void> {
+    this.#witnesses?.stop();
     await this.#sender?.stop();
     await this.#parts?.authority.close();
     await this.#member.close();
@@ -352,8 +381,17 @@ export class Fleet {
 
   #send({ stateDirectory, recordsDirectory, servers, caPath, acts, confirmed }: FleetOptions): void {
     if (recordsDirectory === undefined) return;
-    const start = { stateDirectory, directory: recordsDirectory, servers, caPath };
+    const start = {
+      ...{ stateDirectory, directory: recordsDirectory, servers, caPath },
+      collectors: this.#collectors(),
+    };
     this.#sender = new EvidenceSender(start, acts, (alarm) => this.alarm(alarm), confirmed);
+  }
+
+  /** Public nkeys by which confirmations are signed. */
+  #collectors(): string[] {
+    const { collector } = this.#roll;
+    return collector === undefined ? [] : [collector.key];
   }
 
   #up(engine: Engine): void {
@@ -361,11 +399,14 @@ export class Fleet {
     this.#engine = engine;
     this.#lists.engine = engine;
     this.#lists.look();
+    if (isFirst) this.#witness.serve(engine);
     if (isFirst) this.#parts?.enrolment.serve(engine);
     this.#parts?.authority.up(engine);
-    void this.#parts?.asker.up(engine);
+    const { log } = this.#options.acts;
+    if (this.#parts !== undefined) leave(this.#parts.asker.up(engine), 'reading results of probes', log);
     this.#answerer.up(engine);
-    if (this.#parts === undefined) void this.#fetchCountingKey(engine);
+    if (this.#parts === undefined)
+      leave(this.#fetchCountingKey(engine), 'asking for the key to count by', log);
   }
 
   /** A resolver that joined an authority of an older version has no key to count by yet. */
@@ -388,24 +429,14 @@ export class Fleet {
   }
 
   #resolvers(): ResolverStatus[] {
-    const own = this.#member.presence();
-    const nowMs = this.#options.acts.monotonic();
-    const { number } = this.#member.policy.end;
-    const { asker } = this.#parts ?? {};
-    const rows = [toResolverStatus(own, own.name, number, 0, undefined, asker?.resultOf(own.name))];
-    if (this.#parts === undefined) return rows;
-    const names = new Set([
-      ...this.#roll.members.map(({ name }) => name),
-      ...this.#parts.authority.heard.keys(),
-    ]);
-    names.delete(own.name);
-    for (const name of [...names].sort()) {
-      const known = this.#parts.authority.heard.get(name);
-      const agoMs = known && nowMs - known.atMs;
-      const found = this.#roll.find(name);
-      rows.push(toResolverStatus(known?.presence, name, number, agoMs, found, asker?.resultOf(name)));
-    }
-    return rows;
+    return resolverRows({
+      own: this.#member.presence(),
+      nowMs: this.#options.acts.monotonic(),
+      number: this.#member.policy.end.number,
+      roll: this.#roll,
+      heard: this.#parts?.authority.heard,
+      resultOf: (name) => this.#parts?.asker.resultOf(name),
+    });
   }
 
   async #reloadEngine(seedPath: string): Promise<number> {

@@ -1,4 +1,5 @@
 // What a fleet looks like from one resolver: for the command, the control room, and metrics.
+import type { WitnessFacts } from '../records/records.ts';
 import type { FleetNeedKind } from '../words/words.ts';
 import type { LogEnd } from './entry.ts';
 import type { ProbeResult } from './fleet-probe.ts';
@@ -100,6 +101,8 @@ export interface FleetFacts {
   readonly alarms: ReadonlyMap<FleetAlarm, number>;
   /** Records that wait to be confirmed, by chain. */
   readonly unconfirmed: ReadonlyMap<string, number>;
+  /** Resolvers of the fleet that cosign the records of this one. */
+  readonly witnesses: readonly WitnessFacts[];
   /** Of the authority: each resolver. */
   readonly resolvers: readonly ResolverStatus[];
 }

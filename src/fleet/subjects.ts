@@ -23,6 +23,8 @@ export type StreamName = (typeof STREAM)[keyof typeof STREAM];
 /** Name of the consumer through which the collector takes evidence. */
 export const COLLECTOR = 'collector';
 
+/** Name of the collector, as a user of the engine and in subjects: no resolver can have it. */
+export const COLLECTOR_NAME = 'collector';
 /** Names of resolvers are parts of subjects and of paths. */
 export const NODE_NAME = /^[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?$/;
 
@@ -42,6 +44,8 @@ export const rotateSubject = (node: string): string => `cordon.rotate.${node}`;
 export const countingSubject = (node: string): string => `cordon.counting.${node}`;
 /** Where a node is asked for entries that it has. */
 export const askSubject = (node: string): string => `cordon.node.${node}.entry`;
+/** Where a resolver is asked to cosign the records of another one. */
+export const witnessSubject = (node: string): string => `cordon.witness.${node}`;
 /** Where a piece of the content of a list is kept. */
 export const listSubject = (sha256: string, piece: number | '*'): string => `cordon.list.${sha256}.${piece}`;
 /** Where blocks of a class go. */
@@ -83,6 +87,7 @@ export const nodeRights = (node: string): Rights => ({
     ENTRY_SUBJECT,
     rotateSubject(node),
     countingSubject(node),
+    'cordon.witness.>',
     read(STREAM.POLICY, policySubject('*')),
     read(STREAM.TIDE, TIDE_SUBJECT),
     read(STREAM.LISTS, 'cordon.list.>'),
@@ -95,6 +100,7 @@ export const nodeRights = (node: string): Rights => ({
     HELLO_SUBJECT,
     PROBE_SUBJECT,
     askSubject(node),
+    witnessSubject(node),
     confirmedSubject(node, '*'),
   ],
   answers: true,

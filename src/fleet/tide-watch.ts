@@ -1,12 +1,17 @@
 // What a node knows of the time by its authority: since when it is cut off, and by how much the clocks differ.
 //
 // A tide that was kept by the engine tells how far policy had come; only one that comes live tells that the authority is
-// heard. One that is older than the last is told again by somebody, and counts for nothing.
+// heard, and no later than its own time says: one that was kept back is no sign that the authority lives now. Each has a number;
+// one whose number was heard before, also before a start, is told again by somebody, and counts for nothing. An authority of
+// an older version numbers none: its time is all there is, until it is heard with a number once.
 import { CUT_OFF_TIDES } from '../base/base.ts';
 import type { FleetActs } from './acts.ts';
+import { leave } from './handler.ts';
 import type { FleetAlarm } from './policy.ts';
 import type { PolicyLog } from './policy-log.ts';
 import type { Roll } from './roll.ts';
+import { type HeardSequences, isStampedBy, type Stamp } from './signed-message.ts';
+import { TIDE_SUBJECT } from './subjects.ts';
 import { parseTide, type Tide } from './tide.ts';
 
 /** Clocks that differ by more are an alarm, milliseconds. */
@@ -16,6 +21,7 @@ const OFFSET_MS_MAX = 1_000;
 export interface TideWatchOptions {
   readonly acts: FleetActs;
   readonly roll: Roll;
+  readonly heard: HeardSequences;
   /** Between two tides, milliseconds. */
   readonly tideMs: number;
   /** Infinite: never. */
@@ -29,6 +35,9 @@ export interface TideWatchOptions {
 export class TideWatch {
   readonly #options: TideWatchOptions;
   #last: Tide | undefined;
+  /** It came live, or one after it did. */
+  #isLastLive = false;
+  #isReplayTold = false;
   /** By the monotonic clock, and by the authority's. */
   #heardMs = 0;
   #heardTime: string | undefined;
@@ -85,27 +94,62 @@ export class TideWatch {
   }
 
   /** Takes a tide; gives it when it is one, signed, and not an old one. */
-  take(bytes: Uint8Array, isLive: boolean): Tide | undefined {
-    const { roll, acts, onAlarm } = this.#options;
+  take(bytes: Uint8Array, stamp: Stamp | undefined, isLive: boolean): Tide | undefined {
+    const { roll, heard } = this.#options;
     const tide = parseTide(bytes);
-    if (tide === undefined || !roll.isTrustedTide(tide)) {
-      onAlarm('forged-entry');
-      const reason = 'a tide that no key of the fleet signed';
-      acts.note({ event: 'refused', code: 'ERR_FLEET_SIGNATURE', reason });
-      acts.log.error({ reason }, 'fleet: a tide is refused');
+    const key = tide === undefined ? undefined : roll.keyOf(tide.key);
+    if (tide === undefined || key === undefined || !roll.isTrustedTide(tide)) {
+      this.#refuse('forged-entry', 'a tide that no key of the fleet signed');
       return undefined;
     }
-    if (this.#last !== undefined && Date.parse(tide.time) <= Date.parse(this.#last.time)) return undefined;
+    const sender = `tide ${tide.key}`;
+    const last = heard.last(sender);
+    if (stamp === undefined) {
+      if (last > 0) {
+        this.#refuse('replayed', 'a tide without a number, of an authority that numbers them');
+        return undefined;
+      }
+      if (this.#last !== undefined && Date.parse(tide.time) <= Date.parse(this.#last.time)) return undefined;
+    } else {
+      if (!isStampedBy(TIDE_SUBJECT, bytes, stamp, [key])) {
+        this.#refuse('forged-entry', 'a tide whose number no key of the fleet signed');
+        return undefined;
+      }
+      // The last one comes twice to who is connected again: as it is kept, and live.
+      const isKnown = stamp.sequence === last && (!isLive || this.#isLastLive);
+      if (stamp.sequence < last && isLive) this.#refuseReplay(tide);
+      if (stamp.sequence < last || (isKnown && this.#last !== undefined)) return undefined;
+      heard.note(sender, stamp.sequence);
+    }
     this.#last = tide;
+    this.#isLastLive = isLive;
     if (isLive) this.#hear(tide);
     return tide;
   }
 
-  #hear(tide: Tide): void {
+  /** Told once until a new one is heard: who writes at the engine could fill the disk. */
+  #refuseReplay(tide: Tide): void {
+    if (!this.#isReplayTold) this.#refuse('replayed', `a tide of ${tide.time} that was heard before`);
+    else this.#options.onAlarm('replayed');
+    this.#isReplayTold = true;
+  }
+
+  #refuse(alarm: 'forged-entry' | 'replayed', reason: string): void {
     const { acts, onAlarm } = this.#options;
-    this.#heardMs = acts.monotonic();
-    this.#heardTime = tide.time;
+    onAlarm(alarm);
+    acts.note({ event: 'refused', code: 'ERR_FLEET_SIGNATURE', reason });
+    acts.log.error({ reason }, 'fleet: a tide is refused');
+  }
+
+  #hear(tide: Tide): void {
+    const { acts, onAlarm, tideMs } = this.#options;
     this.#offsetMs = acts.clock() - Date.parse(tide.time);
+    // As old as it says by this clock: it may have been kept back for as long.
+    const heardMs = acts.monotonic() - Math.max(0, this.#offsetMs);
+    if (heardMs > this.#heardMs) this.#heardMs = heardMs;
+    this.#heardTime = tide.time;
+    this.#isReplayTold = false;
+    const isFresh = acts.monotonic() - this.#heardMs <= CUT_OFF_TIDES * tideMs;
     const isWrong = Math.abs(this.#offsetMs) > OFFSET_MS_MAX;
     if (isWrong && !this.#isClockWrong) {
       const offsetMs = Math.round(this.#offsetMs);
@@ -114,12 +158,13 @@ export class TideWatch {
       acts.log.error({ offsetMs }, 'fleet: the clock differs from that of the authority');
     }
     this.#isClockWrong = isWrong;
-    if (this.#isCutOff) {
+    if (this.#isCutOff && isFresh) {
       this.#isCutOff = false;
       acts.note({ event: 'heard-again', authorityTime: tide.time });
       acts.log.info({}, 'fleet: the authority is heard again');
     }
-    void this.#suspend(false);
+    const isSuspended = acts.monotonic() - this.#heardMs > this.#options.suspendAfterMs;
+    leave(this.#suspend(isSuspended), 'putting exemptions back', acts.log);
   }
 
   /** Looks at the time; to be called once a second. */

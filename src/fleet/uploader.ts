@@ -3,10 +3,12 @@
 // It runs in a thread of its own, because it reads the disk. What was sent is not what was received: only a confirmation is,
 // and from there everything is sent again after a while, whatever engine or collector have lost. A confirmation of something
 // that is not on this chain means that other records have these numbers: then nothing is sent, and somebody is told.
+import type { KeyObject } from 'node:crypto';
 import {
   CHAIN_START,
   ChainFeed,
   headsSizeOf,
+  keyIdOf,
   RECORD_CLASSES,
   type RecordClass,
   readOwnHeads,
@@ -18,9 +20,10 @@ import {
   type ConfirmedClass,
   parseConfirmation,
 } from './confirmation.ts';
-import type { Engine } from './engine.ts';
+import type { Engine, Take } from './engine.ts';
 import { type EvidencePiece, packEvidence } from './evidence-message.ts';
 import type { SigningKey } from './key.ts';
+import { type HeardSequences, isStampedBy, type Stamp } from './signed-message.ts';
 import { confirmedSubject, evidenceSubject, STREAM } from './subjects.ts';
 
 /** Messages that are sent together. */
@@ -35,17 +38,27 @@ export interface UploaderOptions {
   readonly enrolment: number;
   /** Of the records. */
   readonly directory: string;
-  readonly engine: Pick<Engine, 'read' | 'store'> & {
-    subscribe(subject: string, take: (bytes: Uint8Array, subject: string) => void): unknown;
-  };
+  readonly engine: Pick<Engine, 'readStamped' | 'store'> & { subscribe(subject: string, take: Take): unknown };
+  /** The keys by which the collector signs what it confirms; none while policy does not say. */
+  readonly collectors: () => readonly KeyObject[];
+  /** What was heard of it. */
+  readonly heard: HeardSequences;
   readonly key: () => SigningKey;
   readonly monotonic: () => number;
   /** Something is confirmed. */
   readonly onConfirmed: (recordClass: ConfirmedClass, confirmation: Confirmation) => void;
+  /** Something was confirmed that nobody who collects has signed: see Unbelieved. */
+  readonly onUnbelieved: (recordClass: ConfirmedClass, why: Unbelieved) => void;
   /** The collector has another chain. */
   readonly onForeign: (recordClass: ConfirmedClass) => void;
   readonly warn: (fields: object, text: string) => void;
 }
+
+/**
+ * Why a confirmation is not believed: nothing says yet who collects; it is of a collector of an older version, which signs none; its
+ * key did not sign it; or it was heard before.
+ */
+export type Unbelieved = 'unknown' | 'older' | 'forged' | 'replayed';
 
 interface Track {
   feed: ChainFeed | undefined;
@@ -87,8 +100,8 @@ export class Uploader {
   /** Reads what is confirmed and follows it. Rejects with ERR_FLEET_ENGINE. */
   async begin(): Promise<void> {
     const { engine, name } = this.#options;
-    engine.subscribe(confirmedSubject(name, '*'), (bytes, subject) =>
-      this.#take(subject.split('.').at(-1) ?? '', bytes),
+    engine.subscribe(confirmedSubject(name, '*'), (bytes, subject, stamp) =>
+      this.#take(subject, bytes, stamp),
     );
     await this.recall();
   }
@@ -97,8 +110,8 @@ export class Uploader {
   async recall(): Promise<void> {
     const { engine, name } = this.#options;
     for (const one of CONFIRMED_CLASSES) {
-      const bytes = await engine.read(STREAM.CONFIRMED, confirmedSubject(name, one));
-      if (bytes !== undefined) this.#take(one, bytes);
+      const found = await engine.readStamped(STREAM.CONFIRMED, confirmedSubject(name, one));
+      if (found !== undefined) this.#take(found.subject, found.bytes, found.stamp);
     }
   }
 
@@ -111,13 +124,36 @@ export class Uploader {
   }
 
   close(): void {
+    this.#options.heard.write();
     for (const { feed } of this.#tracks.values()) feed?.close();
   }
 
-  #take(word: string, bytes: Uint8Array): void {
+  /** Retention deletes what is confirmed: only the collector's own word of now counts. */
+  #doubt(subject: string, bytes: Uint8Array, stamp: Stamp | undefined): Unbelieved | undefined {
+    const { collectors, heard } = this.#options;
+    const keys = collectors();
+    const [key] = keys;
+    if (key === undefined) return 'unknown';
+    const sender = `${subject} ${keyIdOf(key)}`;
+    const last = heard.last(sender);
+    if (stamp === undefined) return last === 0 ? 'older' : 'forged';
+    if (!isStampedBy(subject, bytes, stamp, keys)) return 'forged';
+    // The same one comes again with each connection.
+    if (stamp.sequence < last) return 'replayed';
+    heard.note(sender, stamp.sequence);
+    return undefined;
+  }
+
+  #take(subject: string, bytes: Uint8Array, stamp: Stamp | undefined): void {
+    const word = subject.split('.').at(-1) ?? '';
     const recordClass = CONFIRMED_CLASSES.find((one) => one === word);
     const confirmation = parseConfirmation(bytes);
-    if (recordClass === undefined || confirmation === undefined) return;
+    if (recordClass === undefined) return;
+    const doubt = confirmation === undefined ? 'forged' : this.#doubt(subject, bytes, stamp);
+    if (confirmation === undefined || doubt !== undefined) {
+      this.#options.onUnbelieved(recordClass, doubt ?? 'forged');
+      return;
+    }
     // What was confirmed of chains before says nothing about this one.
     if (confirmation.enrolment !== this.#options.enrolment) return;
     const track = recordClass === 'heads' ? undefined : this.#tracks.get(recordClass);

@@ -72,14 +72,21 @@ export interface RecordMetrics {
     readonly trouble: string | undefined;
   }[];
   readonly checkpoint: { readonly size: number; readonly signedMs: number } | undefined;
-  readonly witnesses: readonly {
-    readonly name: string;
-    readonly cosignedMs: number | undefined;
-    readonly trouble: string | undefined;
-    readonly finding: string | undefined;
-  }[];
+  readonly witnesses: readonly WitnessMetrics[];
   /** Group to the estimate of distinct clients that were refused today (UTC). */
   readonly distinctClients: ReadonlyMap<string, number>;
+}
+
+/** What is told of a witness of the records. */
+export interface WitnessMetrics {
+  readonly name: string;
+  readonly url: string;
+  /** Another resolver of the fleet, which nobody named. */
+  readonly isOfFleet: boolean;
+  readonly size: number | undefined;
+  readonly cosignedMs: number | undefined;
+  readonly trouble: string | undefined;
+  readonly finding: string | undefined;
 }
 
 /** What metrics tell of a fleet. */
@@ -95,6 +102,8 @@ export interface FleetMetrics {
   readonly alarms: ReadonlyMap<string, number>;
   /** By chain. */
   readonly unconfirmed: ReadonlyMap<string, number>;
+  /** Resolvers of the fleet that cosign the records of this one. */
+  readonly witnesses: readonly WitnessMetrics[];
   /** Of the authority: every resolver. */
   readonly resolvers: readonly {
     readonly name: string;

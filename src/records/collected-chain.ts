@@ -17,6 +17,7 @@ import {
   partitionName,
 } from './partition.ts';
 import type { RecordClass } from './record.ts';
+import { judgeRecord } from './record-schema.ts';
 import { rollupColumns, rollupHourMs } from './rollup.ts';
 
 /** What came of a piece. `early`: it does not follow yet; `other`: another one has its place. */
@@ -181,10 +182,10 @@ const derive = (
   let earliestMs = Number.POSITIVE_INFINITY;
   let latestMs = Number.NEGATIVE_INFINITY;
   for (const record of records as unknown[]) {
-    if (typeof record !== 'object' || record === null) return undefined;
+    if (judgeRecord(record, recordClass) === 'malformed') return undefined;
+    // Judged: an object with a time, and with texts and numbers where they are counted.
     const fields = record as Readonly<Record<string, unknown>>;
     const timeMs = Date.parse(String(fields['time']));
-    if (Number.isNaN(timeMs)) return undefined;
     earliestMs = Math.min(earliestMs, timeMs);
     latestMs = Math.max(latestMs, timeMs);
     if (recordClass !== 'queries') continue;

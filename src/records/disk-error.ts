@@ -10,3 +10,14 @@ const SQLITE_CODE = 'ERR_SQLITE_ERROR';
 export const isOperational = (thrown: unknown): boolean =>
   isAppError(thrown) ||
   (thrown instanceof Error && ('syscall' in thrown || ('code' in thrown && thrown.code === SQLITE_CODE)));
+
+/** Primary result codes of SQLite by which it says that a value is not one that a table takes: the disk is as it was. */
+const SQLITE_VALUE_CODES = new Set([18, 19, 20, 25]);
+const PRIMARY_CODE_MASK = 0xff;
+
+/** True for an error of the file system, or of SQLite that is not about the value that it was given. */
+export const isOfDisk = (thrown: unknown): boolean => {
+  if (isAppError(thrown) || !isOperational(thrown)) return false;
+  const code = thrown instanceof Error && 'errcode' in thrown ? Number(thrown.errcode) : 0;
+  return !SQLITE_VALUE_CODES.has(code & PRIMARY_CODE_MASK);
+};

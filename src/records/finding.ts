@@ -12,6 +12,8 @@ export type FindingCode =
   /** A block says another number or time than its records do. */
   | 'block-differs'
   | 'block-unreadable'
+  /** A record is nothing that the program writes: who has the key of its resolver made it. */
+  | 'record-malformed'
   /** Counts or estimates are not those of the records. */
   | 'rollup-differs'
   | 'sketch-differs'

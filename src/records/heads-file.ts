@@ -15,6 +15,7 @@ import {
 import { join } from 'node:path';
 import { writeAll } from '../base/base.ts';
 import { headHash, NO_HEAD, type SignedHead } from './heads.ts';
+import { isDay, isMoment } from './moment.ts';
 import { RECORD_CLASSES, type RecordClass } from './record.ts';
 
 /** Name of the file in a directory of records. */
@@ -120,9 +121,32 @@ const readLines = (path: string): string[] => {
   return lines;
 };
 
-const NUMBERS = ['number', 'ordinal', 'first', 'last', 'count'] as const;
-const TEXTS = ['previous', 'resolver', 'day', 'hash', 'signedAt', 'keyId', 'signature'] as const;
-const TIMES = ['from', 'until'] as const;
+const isText = (value: unknown, form: RegExp): boolean => typeof value === 'string' && form.test(value);
+const isHash = (value: unknown): boolean => isText(value, /^[0-9a-f]{64}$/);
+const isTime = (value: unknown): boolean => typeof value === 'string' && isMoment(value);
+const isNumber = (value: unknown, least: number): boolean =>
+  Number.isSafeInteger(value) && Number(value) >= least;
+
+/** What each member of a head has to be. */
+const MEMBERS: Readonly<Record<keyof SignedHead, (value: unknown) => boolean>> = {
+  number: (value) => isNumber(value, 1),
+  previous: isHash,
+  resolver: (value) => isText(value, /^\P{Cc}{0,300}$/u),
+  class: (value) => RECORD_CLASSES.some((name) => name === value),
+  ordinal: (value) => isNumber(value, 1),
+  day: (value) => typeof value === 'string' && isDay(value),
+  state: (value) => value === 'running' || value === 'closed',
+  first: (value) => isNumber(value, 1),
+  last: (value) => isNumber(value, 0),
+  count: (value) => isNumber(value, 0),
+  from: (value) => value === null || isTime(value),
+  until: (value) => value === null || isTime(value),
+  hash: isHash,
+  signedAt: isTime,
+  keyId: (value) => isText(value, /^[0-9a-f]{16}$/),
+  signature: (value) => isText(value, /^[A-Za-z0-9+/]{86}==$/),
+};
+const MEMBER_NAMES = Object.keys(MEMBERS) as readonly (keyof SignedHead)[];
 
 /** A head of its JSON; undefined for anything else. */
 export const parseHead = (text: string): SignedHead | undefined => {
@@ -134,12 +158,7 @@ export const parseHead = (text: string): SignedHead | undefined => {
   }
   if (typeof value !== 'object' || value === null) return undefined;
   const fields = value as Readonly<Record<string, unknown>>;
-  const isHead =
-    NUMBERS.every((name) => Number.isSafeInteger(fields[name])) &&
-    TEXTS.every((name) => typeof fields[name] === 'string') &&
-    TIMES.every((name) => fields[name] === null || typeof fields[name] === 'string') &&
-    RECORD_CLASSES.some((name) => name === fields['class']) &&
-    (fields['state'] === 'running' || fields['state'] === 'closed');
+  const isHead = MEMBER_NAMES.every((name) => MEMBERS[name](fields[name]));
   // Checked above, member by member.
   return isHead ? (value as SignedHead) : undefined;
 };

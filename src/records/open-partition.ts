@@ -154,7 +154,7 @@ export class OpenPartition {
       );
       this.#addCount = this.#database.prepare(
         'INSERT INTO rollup(hour_ms, kind, grp, list, category, trig, signal, exemption, count) ' +
-          'VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET count = count + excluded.count',
+          `VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET count = min(${Number.MAX_SAFE_INTEGER}, count + excluded.count)`,
       );
       this.#putSketch = this.#database.prepare(
         'INSERT INTO sketches(day, grp, registers) VALUES(?, ?, ?) ' +

@@ -6,6 +6,8 @@ import type { ChainEnd, PlacedBlock } from './chain.ts';
 import type { Finding, Report } from './finding.ts';
 import type { ChainPosition } from './heads.ts';
 import { BlockHasher, HASH_LENGTH, openingHash, type PartitionMeta, timeText } from './partition.ts';
+import type { RecordClass } from './record.ts';
+import type { RecordJudgement } from './record-schema.ts';
 import { rollupColumns, rollupHourMs } from './rollup.ts';
 import { SKETCH_REGISTERS, Sketch } from './sketch.ts';
 
@@ -37,6 +39,8 @@ export class PartitionCheck {
   readonly meta: PartitionMeta;
   end: ChainEnd;
   onRecord: ((record: object, sequence: number) => void) | undefined;
+  /** Says of a record whether it is one: see judgeRecord(). Undefined: nobody but the recorder can have written them. */
+  judge: ((record: object, recordClass: RecordClass) => RecordJudgement) | undefined;
   /** Is told of each block, in order. */
   onBlock: ((block: CheckedBlock) => void) | undefined;
   /** Sequence numbers that heads speak of. */
@@ -119,16 +123,25 @@ export class PartitionCheck {
     times: { readonly from_ms: unknown; readonly until_ms: unknown },
     place: Partial<Finding>,
   ): boolean {
+    const { class: recordClass } = this.meta;
+    let malformed: number | undefined;
     let fromMs = Number.POSITIVE_INFINITY;
     let untilMs = Number.NEGATIVE_INFINITY;
     for (const [index, record] of records.entries()) {
       const fields = record as Readonly<Record<string, unknown>>;
-      const timeMs = Date.parse(String(fields['time']));
+      const timeMs = typeof fields['time'] === 'string' ? Date.parse(fields['time']) : Number.NaN;
       fromMs = Math.min(fromMs, timeMs);
       untilMs = Math.max(untilMs, timeMs);
-      if (this.meta.class === 'queries') this.#deriveQuery(fields, timeMs);
-      this.onRecord?.(record, Number(place.block) + index);
+      const sequence = Number(place.block) + index;
+      if (this.judge?.(record, recordClass) === 'malformed') {
+        malformed ??= sequence;
+        continue;
+      }
+      if (recordClass === 'queries') this.#deriveQuery(fields, timeMs);
+      this.onRecord?.(record, sequence);
     }
+    if (malformed !== undefined)
+      this.#report('record-malformed', `record ${malformed} is nothing that the program writes`, place);
     const hasCount = records.length === count;
     const hasTimes = times.from_ms === fromMs && times.until_ms === untilMs;
     if (!hasCount) {
@@ -139,7 +152,7 @@ export class PartitionCheck {
     this.#count += count;
     this.#fromMs = Math.min(this.#fromMs, fromMs);
     this.#untilMs = Math.max(this.#untilMs, untilMs);
-    return hasCount && hasTimes;
+    return hasCount && hasTimes && malformed === undefined;
   }
 
   #deriveQuery(record: Readonly<Record<string, unknown>>, timeMs: number): void {
@@ -152,7 +165,8 @@ export class PartitionCheck {
     }
     const key = JSON.stringify([rollupHourMs(timeMs), ...rollupColumns(record)]);
     const { count } = record;
-    this.#rollup.set(key, (this.#rollup.get(key) ?? 0) + (typeof count === 'number' ? count : 1));
+    const sum = (this.#rollup.get(key) ?? 0) + (typeof count === 'number' ? count : 1);
+    this.#rollup.set(key, Math.min(Number.MAX_SAFE_INTEGER, sum));
   }
 
   #note(): void {

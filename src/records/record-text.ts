@@ -33,6 +33,8 @@ export const describeRecord = (record: EvidenceRecord): string => {
       return `service: ${record.event}${since(record.lastWritten)}`;
     case 'configuration':
       return `configuration: ${record.event}${words([record.cause, record.code])}`;
+    case 'later':
+      return 'of a later version';
     case 'fleet':
       return `fleet: ${record.event}${words([entryOf(record), record.subject, record.code, record.reason])}`;
     case 'records':

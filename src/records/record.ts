@@ -403,6 +403,11 @@ export interface FleetRecord extends RecordHead {
   readonly reason?: string;
 }
 
+/** What is read of a record whose kind or event this version does not know. It is never written. */
+export interface LaterRecord extends RecordHead {
+  readonly kind: 'later';
+}
+
 /** A record of the chain `changes`. */
 export type ChangeRecord =
   | ServiceRecord
@@ -414,7 +419,8 @@ export type ChangeRecord =
   | ProbeRecord
   | RecordsRecord
   | AdminRecord
-  | FleetRecord;
+  | FleetRecord
+  | LaterRecord;
 
 /** A record of either chain. */
 export type EvidenceRecord = QueryRecord | SketchRecord | ChangeRecord;

@@ -15,6 +15,7 @@ export { type Collected, CollectedChain, isRecordedBlock } from './collected-cha
 export { CollectedHeads, headsSizeOf, readOwnHeads, readOwnKeys } from './collected-heads.ts';
 export { COUNTING_KEY_LENGTH } from './counting-key.ts';
 export { DirectoryLock } from './directory-lock.ts';
+export { isOfDisk } from './disk-error.ts';
 export {
   openPseudonym,
   readEscrowKey,
@@ -34,6 +35,8 @@ export {
   readPublicKeys,
   type SignedHead,
 } from './heads.ts';
+export { isDay, isMoment, MOMENT_MS_MAX, MOMENT_MS_MIN } from './moment.ts';
+export { LogReader } from './offered-log.ts';
 export { type DnstapOptions, DnstapOutput } from './outputs/dnstap.ts';
 export { fieldsReference } from './outputs/fields-reference.ts';
 export { type JsonLinesOptions, JsonLinesOutput } from './outputs/json-lines.ts';
@@ -68,6 +71,7 @@ export {
   signalOfCategory,
 } from './record.ts';
 export type { OutputFacts, RecordOutput } from './record-output.ts';
+export { judgeRecord, readChange } from './record-schema.ts';
 export { describeRecord } from './record-text.ts';
 export { BELL_BYTES, Recording } from './recording.ts';
 export type { RecordingFacts, RecordingSettings } from './recording-options.ts';
@@ -87,3 +91,4 @@ export {
 export { SKETCH_REGISTERS, Sketch } from './sketch.ts';
 export type { ClassProof, VerifyProgress, VerifyResult, Witness } from './verification.ts';
 export { verifyRecords } from './verify.ts';
+export { type WitnessFacts, WitnessKeeper } from './witness-keeper.ts';

@@ -80,6 +80,7 @@ class Verification {
   readonly #position: Position | undefined;
   readonly #proofs = { queries: new ChainProof(), changes: new ChainProof() };
   readonly #questioned = { queries: new Set<number>(), changes: new Set<number>() };
+  #judge: PartitionCheck['judge'];
 
   constructor(reader: RecordsReader, options: VerifyOptions) {
     this.#reader = reader;
@@ -88,6 +89,7 @@ class Verification {
   }
 
   async run(): Promise<VerifyResult> {
+    this.#judge = (await import('./record-schema.ts')).judgeRecord;
     const { headsFile, keyFile } = this.#options;
     this.#heads.readAll(this.#reader.directory, headsFile, keyFile);
     // `changes` tells which partitions of either class were deleted.
@@ -276,6 +278,7 @@ class Verification {
       const wanted = this.#heads.of(recordClass, file.ordinal).map(({ head }) => head.last);
       const report: Report = (code, text, at) => this.#find(code, text, { ...place, ...at });
       const check = new PartitionCheck(meta, new Set(wanted), report);
+      check.judge = this.#judge;
       const proof = this.#proofs[recordClass];
       const isLinked =
         before !== undefined &&

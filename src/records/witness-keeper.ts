@@ -23,7 +23,7 @@ import type { RecordLog } from './head-keeper.ts';
 import type { OwnRecords } from './own-records.ts';
 import { DIRECTORY_MODE, FILE_MODE } from './partition.ts';
 
-/** Between two cosignatures of one witness, milliseconds. */
+/** Between two cosignatures of one witness, milliseconds, where nothing else is said. */
 const EVERY_MS = 2_000;
 /** After trouble, doubled each time. */
 const RETRY_MS_MIN = 5_000;
@@ -42,6 +42,8 @@ export interface WitnessSettings {
 export interface WitnessFacts {
   readonly name: string;
   readonly url: string;
+  /** Another resolver of the fleet, which nobody named. */
+  readonly isOfFleet: boolean;
   /** Blocks that it has cosigned; undefined: none that is known here. */
   readonly size: number | undefined;
   /** When it cosigned last, milliseconds since the epoch by its clock. */
@@ -59,7 +61,12 @@ export interface WitnessKeeperOptions {
   readonly monotonic: Clock;
   readonly log: RecordLog;
   readonly own: Pick<OwnRecords, 'note'>;
+  /** Between two cosignatures of one witness, milliseconds. */
+  readonly everyMs?: number;
 }
+
+/** The log as witnesses are shown it. */
+export type OfferedLog = Pick<CheckpointLog, 'last' | 'proofFrom'>;
 
 /** Where the witnesses of settings are; one whose key cannot be read is left out, which the configuration has refused before. */
 export const toPlaces = ({
@@ -91,7 +98,7 @@ export class WitnessKeeper {
   }
 
   /** Asks those whose turn it is. Never throws, and waits for nobody. */
-  offer(checkpoints: CheckpointLog): void {
+  offer(checkpoints: OfferedLog): void {
     for (const witness of this.#witnesses) witness.offer(checkpoints);
   }
 
@@ -132,6 +139,7 @@ class AskedWitness {
     return {
       name: this.#place.verifier.name,
       url: this.#place.url,
+      isOfFleet: this.#place.post !== undefined,
       size: this.#cosignedMs === undefined ? undefined : this.#size,
       cosignedMs: this.#cosignedMs,
       trouble: this.#trouble,
@@ -139,7 +147,7 @@ class AskedWitness {
     };
   }
 
-  offer(checkpoints: CheckpointLog): void {
+  offer(checkpoints: OfferedLog): void {
     const checkpoint = checkpoints.last;
     const { monotonic } = this.#options;
     if (this.#isAsking || checkpoint === undefined || checkpoint === this.#done) return;
@@ -156,14 +164,14 @@ class AskedWitness {
   }
 
   #take(reply: WitnessReply, checkpoint: SignedCheckpoint, oldSize: number): void {
-    const { monotonic } = this.#options;
+    const { monotonic, everyMs } = this.#options;
     switch (reply.kind) {
       case 'cosigned': {
         this.#size = checkpoint.size;
         this.#cosignedMs = reply.timeSec * 1_000;
         this.#done = checkpoint;
         this.#retryMs = RETRY_MS_MIN;
-        this.#dueAt = monotonic() + EVERY_MS;
+        this.#dueAt = monotonic() + (everyMs ?? EVERY_MS);
         this.#end();
         this.#keep(checkpoint, reply.line);
         return;

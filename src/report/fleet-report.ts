@@ -5,6 +5,7 @@
 // prove, as in the report of one resolver.
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { z } from 'zod';
 import { errorText, isAppError } from '../base/base.ts';
 import type { EvidenceSource } from './evidence.ts';
 import { CountedClients, type FleetClients, mergeClients } from './fleet-clients.ts';
@@ -58,7 +59,7 @@ export interface FleetReport {
   readonly resolvers: readonly FleetReportResolver[];
 }
 
-/** Sums up. Rejects as reading records does, for defects. */
+/** Sums up. What cannot be read of a resolver is a gap of that resolver. */
 export const buildFleetReport = async (options: FleetReportOptions): Promise<FleetReport> => {
   const { members, fromMs, untilMs } = options;
   const resolvers: FleetReportResolver[] = [];
@@ -106,8 +107,7 @@ const reportOn = async (
     try {
       source = await RecordsSource.open(place, { isCollected: true });
     } catch (thrown) {
-      if (!isAppError(thrown)) throw thrown;
-      gaps.push(errorText(thrown));
+      gaps.push(isAppError(thrown) ? errorText(thrown) : `it cannot be read: ${errorText(thrown)}`);
       continue;
     }
     try {
@@ -117,14 +117,17 @@ const reportOn = async (
       endedAt = source.heads.at(-1)?.signedAt;
       if (label === member.labels.at(-1)) gaps.push(...missingEnd(source, wantedUntilMs));
       if (label === member.labels[0]) gaps.push(...missingBegin(source, wantedFromMs));
-      for (const { kind, list, group, count } of await source.counts(fromMs, untilMs))
-        counts.push({ kind, list, group, count });
+      const counted = await source.counts(fromMs, untilMs);
+      counts.push(...counted.map(({ kind, list, group, count }) => ({ kind, list, group, count })));
       for await (const change of source.changes()) {
         probes.add(change);
         clients.addChange(label, change.record);
       }
       probes.end(source.heads.at(-1)?.signedAt);
       clients.addSketches(label, await collect(source.sketches(dayOf(fromMs), dayOf(untilMs - 1))));
+    } catch (thrown) {
+      // Whatever somebody with the key of this resolver thought of costs its own piece, and no report about the others.
+      gaps.push(`not all of it can be read: ${errorText(thrown)}`);
     } finally {
       source.close();
     }
@@ -153,9 +156,20 @@ const holesOf = (place: string): string[] => {
     .split('\n')
     .filter((line) => line !== '')
     .map((line) => {
-      const { class: recordClass, text } = JSON.parse(line) as { class?: unknown; text?: unknown };
-      return `${String(recordClass)}: ${String(text)}`;
+      const { success, data } = holeSchema.safeParse(parseJson(line));
+      return success ? `${data.class}: ${data.text}` : 'a hole that is told in another form';
     });
+};
+
+/** A line of the collector's own: see DirectoryShelf. */
+const holeSchema = z.looseObject({ class: z.string(), text: z.string() });
+
+const parseJson = (text: string): unknown => {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
 };
 
 const missingEnd = ({ heads }: EvidenceSource, untilMs: number): string[] => {

@@ -6,7 +6,6 @@ import { dirname } from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
 import { registerWitnesses } from '../exemptions/exemptions.ts';
 import {
-  type ChangeRecord,
   type ClassProof,
   type EvidenceRecord,
   type HourCount,
@@ -16,6 +15,7 @@ import {
   type RecordClass,
   type RecordSpan,
   RecordsReader,
+  readChange,
   rollupColumns,
   rollupHourMs,
   type SignedHead,
@@ -99,9 +99,10 @@ export class RecordsSource implements EvidenceSource {
     for (const partition of this.#readable('changes')) {
       const database = await this.#reader.openPartition('changes', partition);
       try {
-        // The chain holds no others.
-        for (const { sequence, record } of this.#soundRecords(database, 'changes', partition))
-          yield { sequence, record: record as ChangeRecord };
+        for (const { sequence, record } of this.#soundRecords(database, 'changes', partition)) {
+          const change = readChange(record);
+          if (change !== undefined) yield { sequence, record: change };
+        }
       } finally {
         database.close();
       }

@@ -34,7 +34,12 @@ export {
 export { formatSubmission, parseSubmission, type Submission } from './submission.ts';
 export { TreeFile } from './tree-file.ts';
 export { Witness, type WitnessAnswer, type Witnessed, type WitnessStore } from './witness.ts';
-export { submitCheckpoint, type WitnessPlace, type WitnessReply } from './witness-client.ts';
+export {
+  type SubmissionAnswer,
+  submitCheckpoint,
+  type WitnessPlace,
+  type WitnessReply,
+} from './witness-client.ts';
 export {
   openWitnessKey,
   originHash,

@@ -1,7 +1,8 @@
 // Asking one witness to cosign (C2SP tlog-witness): it is told the new checkpoint and the way from the one that it knows.
 //
 // A witness that knows another size says so once, and is asked again from there. What it refuses then is the finding:
-// it has seen a larger tree, or another history. One request at a time, each within a bound of time and bytes.
+// it has seen a larger tree, or another history. One request at a time, each within a bound of time and bytes, over HTTP or
+// whatever brings a body there and an answer back.
 import { request as requestHttp } from 'node:http';
 import { request as requestHttps } from 'node:https';
 import { errorText } from '../base/base.ts';
@@ -21,6 +22,14 @@ export interface WitnessPlace {
   readonly verifier: Verifier;
   /** Certificates in PEM that are trusted instead of those that Node.js brings. */
   readonly authorities?: readonly string[] | undefined;
+  /** Brings a body to a witness that is not asked over HTTP. May reject. */
+  readonly post?: ((body: string) => Promise<SubmissionAnswer>) | undefined;
+}
+
+/** What a witness answered, whatever carried it. */
+export interface SubmissionAnswer {
+  readonly status: number;
+  readonly body: string;
 }
 
 /** What came of asking. */
@@ -36,7 +45,7 @@ export type WitnessReply =
 
 /** Sends one checkpoint. Never rejects. */
 export const submitCheckpoint = async (
-  { url, verifier, authorities }: WitnessPlace,
+  { url, verifier, authorities, post = (body) => postHttp(url, authorities, body) }: WitnessPlace,
   submission: {
     readonly oldSize: number;
     readonly proof: readonly Buffer[];
@@ -45,9 +54,9 @@ export const submitCheckpoint = async (
   },
 ): Promise<WitnessReply> => {
   const { oldSize, proof, note, whole } = submission;
-  let answer: Answer;
+  let answer: SubmissionAnswer;
   try {
-    answer = await post(url, authorities, formatSubmission({ oldSize, proof, checkpoint: whole }));
+    answer = await post(formatSubmission({ oldSize, proof, checkpoint: whole }));
   } catch (thrown) {
     return { kind: 'trouble', text: errorText(thrown) };
   }
@@ -70,13 +79,12 @@ export const submitCheckpoint = async (
   return { kind: 'cosigned', line, timeSec: found.timeSec };
 };
 
-interface Answer {
-  readonly status: number;
-  readonly body: string;
-}
-
-const post = (url: string, authorities: readonly string[] | undefined, body: string): Promise<Answer> => {
-  const { promise, resolve, reject } = Promise.withResolvers<Answer>();
+const postHttp = (
+  url: string,
+  authorities: readonly string[] | undefined,
+  body: string,
+): Promise<SubmissionAnswer> => {
+  const { promise, resolve, reject } = Promise.withResolvers<SubmissionAnswer>();
   const place = new URL(`${url.replace(/\/$/, '')}/add-checkpoint`);
   const options = {
     method: 'POST',

@@ -4,6 +4,8 @@
 export const FLEET_NEEDS = [
   /** Nothing was heard of it for a minute, or ever. */
   'unheard',
+  /** Its version does not sign what it says of itself: nobody knows how it is. */
+  'older',
   /** Its probe got answers for names that are to be refused. */
   'leaking',
   'not-in-force',

@@ -81,7 +81,7 @@ const putBack = async (backup: string): Promise<void> => {
 const connectAs = (name: string, url: string): Promise<Engine> =>
   Engine.connect(
     { servers: [url], caPath: undefined, name, seed: () => fleet.seedOf(name) },
-    { onUp: () => undefined, onDown: () => undefined },
+    { onUp: () => undefined, onDown: () => undefined, onFault: () => undefined },
     false,
   );
 

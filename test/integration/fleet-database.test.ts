@@ -27,6 +27,7 @@ import {
 } from '../../src/records/records.ts';
 import { createFleetReport } from '../../src/report/report.ts';
 import { CertificateAuthority } from '../support/certificates.ts';
+import { ForgedChains } from '../support/forged-evidence.ts';
 import { needingPostgresql, PASSWORDS, Postgresql } from '../support/postgresql.ts';
 import { Bench, DAY_MS } from '../unit/records/setup.ts';
 
@@ -345,6 +346,35 @@ describe('records in PostgreSQL', needingPostgresql, () => {
     expect(server.sql('SELECT is_readable FROM cordon.blocks')).toBe('f');
     expect(server.sql('SELECT count(*) FROM cordon.records')).toBe('0');
   }, 60_000);
+
+  test('what one resolver signed blanks no view for the others', async () => {
+    const { pieces } = await record(1);
+    await send(pieces);
+    const chains = (): string[] =>
+      server.sql('SELECT * FROM cordon.chains ORDER BY label, class', 'cordon_dashboards').split('\n');
+    const before = chains();
+    const own = new ForgedChains();
+    await send([...own.keys(), own.head('queries', { signedAt: 'yesterday, I think so' })]);
+    own.close();
+    expect([...collector.alarms.counts.keys()]).toEqual(['forged-block']);
+    // A collector of an older version took it.
+    for (const head of [
+      `{"signedAt":"yesterday, I think so"}`,
+      '{"signedAt":"0000-01-01T00:00:00.000Z"}',
+      'x',
+    ])
+      server.sql(
+        `INSERT INTO cordon.heads SELECT 'thief', count(*) + 1, '\\x00', '${head}' FROM cordon.heads`,
+      );
+    server.sql(
+      `INSERT INTO cordon.partitions SELECT 'thief', class, ordinal, day, previous, first, resolver, version, created,
+         is_behind_hole, hash FROM cordon.partitions;
+       INSERT INTO cordon.blocks SELECT 'thief', class, ordinal, first, count, from_ms, 9007199254740991, body, hash,
+         is_readable FROM cordon.blocks WHERE label = 'ns1'`,
+    );
+    expect(chains().filter((line) => line.startsWith('ns1'))).toEqual(before);
+    expect(chains()).toHaveLength(2 * before.length);
+  });
 
   test('while the database is gone nothing is confirmed or acknowledged; afterwards nothing is lost or doubled', async () => {
     const { source, pieces } = await record(3);

@@ -103,7 +103,7 @@ const intruder = (): Promise<Engine> =>
       name: 'authority',
       seed: () => readFileSync(join(fleet.directory, 'authority/fleet/node.seed'), 'utf8'),
     },
-    { onUp: () => undefined, onDown: () => undefined },
+    { onUp: () => undefined, onDown: () => undefined, onFault: () => undefined },
     false,
   );
 

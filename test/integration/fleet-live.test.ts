@@ -39,6 +39,7 @@ const NAME = 'www.tiktok.com. A';
 const FIRST = 'one.example.com. A';
 const EXTRA = 'www.example.com. A';
 const WAIT = { timeout: 60_000, interval: 50 };
+const MAIN = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
 const SCRIPT = fileURLToPath(new URL('../support/recompute-fleet.py', import.meta.url));
 
 let upstream: ScriptedUpstream;
@@ -160,6 +161,22 @@ const alarms = (): string => {
 const overlay = (target: string, yaml: string): Promise<{ number: number }> =>
   fleet.ask('authority', 'POST', '/v1/fleet/overlay', { for: target, yaml, reason: 'tried' });
 
+test('each resolver has its records cosigned by the others, and nobody named them', async () => {
+  const others = new Map([
+    ['authority', ['ns1', 'ns2']],
+    ['ns1', ['ns2', 'authority']],
+    ['ns2', ['authority', 'ns1']],
+  ]);
+  const cosignedSec = (name: string, by: string): Promise<number> =>
+    readMetric(fleet.programOf(name), 'cordon_records_witness_timestamp_seconds', { witness: `fleet/${by}` });
+  for (const [name, witnesses] of others)
+    for (const by of witnesses) await vi.waitUntil(async () => (await cosignedSec(name, by)) > 0, WAIT);
+  const status = await run(process.execPath, [MAIN, 'records', 'status'], {
+    cwd: fleet.programOf('ns1').directory,
+  });
+  expect(status.stdout).toMatch(/fleet\/authority/);
+});
+
 test('an overlay of a site is in force there and nowhere else, and one that does not pass leaves what was', async () => {
   await overlay('site:bruges', 'block: { mode: refused }');
   await becomes('ns1', NAME, RCODE.REFUSED);
@@ -216,7 +233,7 @@ test('a resolver with another key goes on, and the key before opens nothing', as
   writeFileSync(join(fleet.directory, 'ns1/fleet/node.seed'), before, { mode: 0o600 });
   expect((await fleet.command('ns1', ['fleet', 'rotate'])).code).toBe(0);
   expect(fleet.seedOf('ns1')).toBe(now);
-  const silent = { onUp: () => undefined, onDown: () => undefined };
+  const silent = { onUp: () => undefined, onDown: () => undefined, onFault: () => undefined };
   const access = { servers: fleet.servers, caPath: undefined, name: 'ns1', seed: () => before };
   await expect(Engine.connect(access, silent, false)).rejects.toMatchObject({ code: 'ERR_FLEET_ENGINE' });
   const id = await fleet.grant({ clients: ['127.0.8.1'] });
@@ -364,7 +381,7 @@ test('a resolver that is removed is let in no more, and what is sent in its name
     async () => !(await fleet.ask<{ isConnected: boolean }>('ns2', 'GET', '/v1/fleet')).isConnected,
     WAIT,
   );
-  const silent = { onUp: () => undefined, onDown: () => undefined };
+  const silent = { onUp: () => undefined, onDown: () => undefined, onFault: () => undefined };
   const access = { servers: fleet.servers, caPath: undefined, name: 'ns2', seed: () => fleet.seedOf('ns2') };
   await expect(Engine.connect(access, silent, false)).rejects.toMatchObject({ code: 'ERR_FLEET_ENGINE' });
   // Its names are refused as before; nothing that is decided from here on reaches it.

@@ -13,7 +13,9 @@ import { readIdentity } from '../../src/fleet/identity.ts';
 import { ListFetcher } from '../../src/fleet/list-fetcher.ts';
 import { Member } from '../../src/fleet/member.ts';
 import { PolicyLog } from '../../src/fleet/policy-log.ts';
+import { toSeedKey } from '../../src/fleet/key.ts';
 import { Roll } from '../../src/fleet/roll.ts';
+import { HeardSequences, Sequence, stampMessage } from '../../src/fleet/signed-message.ts';
 import { AnswerBook } from '../support/answer-book.ts';
 import { ask as askNode } from '../support/client.ts';
 import { TestFleet } from '../support/fleet.ts';
@@ -47,6 +49,7 @@ const acts: FleetActs = {
   suspend: () => Promise.resolve(),
   decides: () => Promise.resolve(),
   note: () => undefined,
+  damaged: () => undefined,
   facts: () => ({ version: '0', generation: 1, state: 'simulated', records: { queries: 0, changes: 0 } }),
   log: quiet,
   clock: Date.now,
@@ -62,12 +65,15 @@ for (let index = 0; index < count; index++) {
   await joinFleet({ servers: fleet.made.servers, caPath: undefined, token, stateDirectory });
   const { identity, seed } = readIdentity(stateDirectory);
   const { log } = PolicyLog.open(join(stateDirectory, 'policy.sqlite'), Date.now());
+  const sequence = new Sequence(join(stateDirectory, 'sequence'), acts.clock);
   const member = new Member({
     ...{ identity, log, acts },
     role: 'node',
     access: { servers: fleet.made.servers, caPath: undefined, name, seed: () => seed },
     roll: new Roll(fleet.made.trust),
     lists: new ListFetcher(stateDirectory, acts),
+    heard: new HeardSequences(join(stateDirectory, 'heard.json'), acts.monotonic),
+    stamp: (subject, text) => stampMessage(subject, text, sequence.next(), toSeedKey(seed)),
     tideMs: 60_000,
     suspendAfterMs: Number.POSITIVE_INFINITY,
     onAlarm: () => undefined,

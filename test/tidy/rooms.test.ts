@@ -86,7 +86,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
       'base',
     ],
   ],
-  fleet: ['records', 'words', 'base'],
+  fleet: ['records', 'transparency', 'words', 'base'],
   report: ['exemptions', 'records', 'enforcement', 'words', 'base'],
   notice: ['words', 'base'],
   room: ['admin', 'tls', 'words', 'base'],

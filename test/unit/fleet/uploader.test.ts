@@ -1,8 +1,11 @@
 // What a resolver sends of its records, against what an engine says is confirmed.
+import { join } from 'node:path';
 import { createUser } from '@nats-io/nkeys';
 import { expect, test } from 'vitest';
 import type { Confirmation } from '../../../src/fleet/confirmation.ts';
+import type { Take } from '../../../src/fleet/engine.ts';
 import { toSeedKey } from '../../../src/fleet/key.ts';
+import { HeardSequences, type Stamp, stampMessage } from '../../../src/fleet/signed-message.ts';
 import { confirmedSubject } from '../../../src/fleet/subjects.ts';
 import { Uploader } from '../../../src/fleet/uploader.ts';
 import { CHAIN_START, ChainFeed, type ChainPlace } from '../../../src/records/records.ts';
@@ -16,7 +19,10 @@ const SECONDS = 60;
 const upload = async (bench: Bench) => {
   const foreign: string[] = [];
   const sent: string[] = [];
-  let take: (bytes: Uint8Array, subject: string) => void = () => undefined;
+  const doubts: string[] = [];
+  const numbers: number[] = [];
+  let take: Take = () => undefined;
+  const collector = toSeedKey(Buffer.from(createUser().getSeed()).toString());
   const key = toSeedKey(Buffer.from(createUser().getSeed()).toString());
   const uploader = new Uploader({
     name: NAME,
@@ -26,23 +32,32 @@ const upload = async (bench: Bench) => {
       subscribe: (_subject, taken) => {
         take = taken;
       },
-      read: () => Promise.resolve(undefined),
+      readStamped: () => Promise.resolve(undefined),
       store: (subject) => {
         sent.push(subject.split('.').at(-1) ?? '');
         return Promise.resolve();
       },
     },
     key: () => key,
+    collectors: () => [collector.publicKey],
+    heard: new HeardSequences(join(bench.directory, 'confirmed.json'), () => bench.monotonicMs),
+    onUnbelieved: (_, why) => doubts.push(why),
     monotonic: () => bench.monotonicMs,
-    onConfirmed: () => undefined,
+    onConfirmed: (_, { sequence }) => numbers.push(sequence),
     onForeign: (recordClass) => foreign.push(recordClass),
     warn: () => undefined,
   });
   await uploader.begin();
+  let sequence = 1_000;
+  const subject = confirmedSubject(NAME, 'queries');
+  const stampOf = (bytes: Uint8Array, by = collector, number = ++sequence): Stamp =>
+    stampMessage(subject, bytes, number, by);
+  const hear = (bytes: Uint8Array, stamp: Stamp | undefined): void => void take(bytes, subject, stamp);
   const confirm = (confirmation: Confirmation): void => {
-    take(Buffer.from(JSON.stringify(confirmation)), confirmedSubject(NAME, 'queries'));
+    const bytes = Buffer.from(JSON.stringify(confirmation));
+    hear(bytes, stampOf(bytes));
   };
-  return { uploader, foreign, sent, confirm };
+  return { uploader, foreign, sent, confirm, hear, stampOf, doubts, numbers, key };
 };
 
 test('another chain under these numbers is noticed while records are written without a pause', async () => {
@@ -107,3 +122,27 @@ const endOf = async ({ directory }: Bench): Promise<ChainPlace> => {
   feed.close();
   return { sequence: place.sequence, hash: place.hash };
 };
+
+test('a confirmation that the collector did not sign, one without a signature and one that was heard before confirm nothing', async () => {
+  const bench = new Bench();
+  bench.record(100);
+  const { uploader, hear, stampOf, doubts, numbers, key, confirm } = await upload(bench);
+  const all = Buffer.from(JSON.stringify({ enrolment: 1, ...(await endOf(bench)) }));
+  hear(all, undefined);
+  // By the key of the resolver itself, as somebody has it who has stolen that.
+  hear(all, stampOf(all, key));
+  hear(all, { ...stampOf(all), sequence: 9_999 });
+  hear(Buffer.from('{}'), stampOf(Buffer.from('{}')));
+  expect([numbers, doubts]).toEqual([[], ['older', 'forged', 'forged', 'forged']]);
+  const early = stampOf(all);
+  hear(all, early);
+  // The collector has lost its disk.
+  confirm(NOTHING);
+  hear(all, early);
+  hear(all, undefined);
+  expect([numbers, doubts.slice(4)]).toEqual([
+    [(await endOf(bench)).sequence, 0],
+    ['replayed', 'forged'],
+  ]);
+  uploader.close();
+});

@@ -1,0 +1,132 @@
+// What an authority hears of its resolvers: the last that each said of itself, and whether its key signed that.
+//
+// Nothing that one says moves a figure of another: its role is that of the log of policy, and what was refused as evidence is
+// the word of the collector alone.
+import type { FleetActs } from './acts.ts';
+import type { FleetAlarm } from './policy.ts';
+import type { Presence } from './presence.ts';
+import { type JudgedPresence, PresenceCheck } from './presence-check.ts';
+import type { Roll } from './roll.ts';
+import type { HeardSequences, Stamp } from './signed-message.ts';
+
+/** A presence that was made longer ago than this came late, milliseconds: they come every ten seconds. */
+const LATE_MS = 30_000;
+/** Between two records of presences of one name that are refused, milliseconds: a stolen key fills no disk. */
+const REFUSED_MS = 60_000;
+/** Alarms of the collector that are remembered, so that each is recorded once. */
+const ALARMS_MAX = 1_000;
+/** Names that are heard: twice the largest fleet. */
+const HEARD_MAX = 4_096;
+const NAME_SHOWN = 40;
+
+/** A resolver as it was last heard. */
+export interface Heard {
+  readonly presence: Presence;
+  /** By the monotonic clock, milliseconds. */
+  readonly atMs: number;
+  /** Its key signed it; what nobody signed is no more than a hint where to look for policy. */
+  readonly isSigned: boolean;
+}
+
+/** What it needs. */
+export interface HearingOptions {
+  readonly roll: Roll;
+  readonly sequences: HeardSequences;
+  readonly acts: FleetActs;
+  readonly onAlarm: (alarm: FleetAlarm) => void;
+}
+
+/** Hears presences. */
+export class Hearing {
+  readonly #options: HearingOptions;
+  readonly #check: PresenceCheck;
+  readonly #heard = new Map<string, Heard>();
+  readonly #alarms = new Set<string>();
+  /** When a presence of a name was last recorded as refused, by the monotonic clock. */
+  readonly #refusedMs = new Map<string, number>();
+  /** By the clock: what was told before is on the record. */
+  readonly #startedTimeMs: number;
+
+  constructor(options: HearingOptions) {
+    const { roll, sequences, acts } = options;
+    this.#options = options;
+    this.#check = new PresenceCheck(roll, sequences, acts.clock);
+    this.#startedTimeMs = acts.clock();
+  }
+
+  /** Resolvers as they were last heard, by name. */
+  get all(): ReadonlyMap<string, Heard> {
+    return this.#heard;
+  }
+
+  /** Takes a presence that comes live; undefined for one that is refused. */
+  take(bytes: Uint8Array, subject: string, stamp: Stamp | undefined): Presence | undefined {
+    const judged = this.#check.judge(bytes, subject, stamp, false);
+    if (judged.kind === 'refused') {
+      this.#refuse(judged);
+      return undefined;
+    }
+    const { presence, kind } = judged;
+    const isSigned = kind === 'signed';
+    // What was signed is never forgotten for what was not.
+    if (isSigned || this.#heard.get(presence.name)?.isSigned !== true)
+      this.#keep({ presence, atMs: this.#saidMs(presence), isSigned });
+    if (isSigned && presence.role === 'collector')
+      for (const alarm of presence.lastAlarms ?? []) this.#hearAlarm(alarm);
+    return presence;
+  }
+
+  /** Takes what the engine kept of a resolver that was not heard itself. */
+  recall(bytes: Uint8Array, subject: string, stamp: Stamp | undefined): void {
+    if (this.#heard.has(subject.split('.').at(-1) ?? '')) return;
+    const judged = this.#check.judge(bytes, subject, stamp, true);
+    if (judged.kind === 'refused') return;
+    const { acts } = this.#options;
+    const { presence, kind } = judged;
+    const atMs = acts.monotonic() - Math.max(0, acts.clock() - Date.parse(presence.time));
+    this.#keep({ presence, atMs, isSigned: kind === 'signed' });
+  }
+
+  #keep(heard: Heard): void {
+    const { name } = heard.presence;
+    if (this.#heard.has(name) || this.#heard.size < HEARD_MAX) this.#heard.set(name, heard);
+  }
+
+  /** When a presence was made, by the monotonic clock: one that comes late may have been kept back. */
+  #saidMs({ time, offsetMs = 0 }: Presence): number {
+    const { acts } = this.#options;
+    const agoMs = acts.clock() - (Date.parse(time) - offsetMs);
+    // Less is what clocks and ways differ by.
+    return acts.monotonic() - (agoMs > LATE_MS ? agoMs : 0);
+  }
+
+  #refuse({ name, alarm, reason }: Extract<JudgedPresence, { kind: 'refused' }>): void {
+    const { acts, onAlarm, roll } = this.#options;
+    onAlarm(alarm);
+    const nowMs = acts.monotonic();
+    const sender = roll.find(name) === undefined ? '' : name;
+    if (nowMs - (this.#refusedMs.get(sender) ?? Number.NEGATIVE_INFINITY) < REFUSED_MS) return;
+    this.#refusedMs.set(sender, nowMs);
+    const subject = name.slice(0, NAME_SHOWN);
+    const told = `${alarm}: what it says of itself: ${reason}`;
+    acts.note({ event: 'evidence-refused', subject, code: 'ERR_FLEET_EVIDENCE', reason: told });
+    acts.log.error({ node: subject, alarm, reason }, 'fleet: what a resolver says of itself is refused');
+  }
+
+  /** What a collector refused is on the record here, once. */
+  #hearAlarm({ time, alarm, node, text }: NonNullable<Presence['lastAlarms']>[number]): void {
+    const key = `${time} ${alarm} ${node}`;
+    if (this.#alarms.has(key)) return;
+    if (this.#alarms.size > ALARMS_MAX) this.#alarms.clear();
+    this.#alarms.add(key);
+    // What was told before this start is in the records.
+    if (Date.parse(time) < this.#startedTimeMs) return;
+    const reason = `${alarm}: ${text}`;
+    this.#options.acts.note({
+      event: 'evidence-refused',
+      subject: node,
+      code: 'ERR_FLEET_EVIDENCE',
+      reason,
+    });
+  }
+}

@@ -1,0 +1,73 @@
+// Whether what a resolver says of itself is believed: signed by its key, and not heard before.
+//
+// What a version before signatures says is known to be that and counts for nothing: it is asked as a hint where to look for
+// policy, which proves itself. Who signed once is never believed without a signature again.
+import type { Clock } from '../base/base.ts';
+import { type Presence, parsePresence } from './presence.ts';
+import type { Roll } from './roll.ts';
+import { type HeardSequences, isStampedBy, type Stamp } from './signed-message.ts';
+import { COLLECTOR_NAME } from './subjects.ts';
+
+/** A presence, and what is made of it. */
+export type JudgedPresence =
+  | { readonly kind: 'signed'; readonly presence: Presence }
+  /** Of a version that does not sign, or of a resolver that this log of policy does not know (yet). */
+  | { readonly kind: 'older' | 'unknown'; readonly presence: Presence }
+  | {
+      readonly kind: 'refused';
+      readonly alarm: 'forged-presence' | 'replayed';
+      readonly name: string;
+      readonly reason: string;
+    };
+
+/** Judges presences against the roll. */
+export class PresenceCheck {
+  readonly #roll: Roll;
+  readonly #heard: HeardSequences;
+  readonly #clock: Clock;
+
+  constructor(roll: Roll, heard: HeardSequences, clock: Clock) {
+    this.#roll = roll;
+    this.#heard = heard;
+    this.#clock = clock;
+  }
+
+  /** Judges a presence. `isStored`: the engine kept it, so that it may be the last one that was heard. */
+  judge(bytes: Uint8Array, subject: string, stamp: Stamp | undefined, isStored: boolean): JudgedPresence {
+    const name = subject.split('.').at(-1) ?? '';
+    const refused = (alarm: 'forged-presence' | 'replayed', reason: string): JudgedPresence => ({
+      ...{ kind: 'refused', alarm, name, reason },
+    });
+    const said = parsePresence(bytes, name);
+    if (said === undefined) return refused('forged-presence', 'it has another form');
+    const sender = this.#senderOf(name);
+    if (sender === undefined || sender.enrolment !== said.enrolment)
+      return { kind: name === COLLECTOR_NAME ? 'older' : 'unknown', presence: said };
+    // What it is stands in the log of policy.
+    const presence = { ...said, role: sender.role };
+    const id = `presence ${name} ${sender.key}`;
+    const last = this.#heard.last(id);
+    if (stamp === undefined) {
+      if (last === 0) return { kind: 'older', presence };
+      return refused('forged-presence', 'it is not signed, and what this resolver said before was');
+    }
+    if (!isStampedBy(subject, bytes, stamp, this.#roll.keysOf(name, this.#clock())))
+      return refused('forged-presence', 'its key did not sign it');
+    if (isStored ? stamp.sequence < last : stamp.sequence <= last)
+      return refused('replayed', `number ${stamp.sequence} was heard before, the last is ${last}`);
+    this.#heard.note(id, stamp.sequence);
+    return { kind: 'signed', presence };
+  }
+
+  #senderOf(
+    name: string,
+  ): { readonly key: string; readonly enrolment: number; readonly role: Presence['role'] } | undefined {
+    const member = this.#roll.find(name);
+    if (member !== undefined && member.until === undefined) {
+      const { key, enrolment, isAuthority } = member;
+      return { key, enrolment, role: isAuthority ? 'authority' : 'node' };
+    }
+    const { collector } = this.#roll;
+    return collector?.name === name ? { key: collector.key, enrolment: 1, role: 'collector' } : undefined;
+  }
+}
