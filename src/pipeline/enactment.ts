@@ -3,11 +3,11 @@
 // A new action is a word in policy's ACTION and a case in writeAction().
 
 import type { Answer } from '../cache/cache.ts';
-import { ACTION, type BlockMode, type Policy, type PolicyList } from '../policy/policy.ts';
+import { ACTION, type BlockMode, type Policy, type PolicyList, Verdict } from '../policy/policy.ts';
 import { DROP, SOURCE, TRANSPORT } from '../words/words.ts';
 import { answerNotReady } from './admission.ts';
 import type { InForce } from './in-force.ts';
-import { writeData } from './local-data.ts';
+import { namedTarget, writeData } from './local-data.ts';
 import { NODATA, writeRefusal, writeTruncated } from './respond.ts';
 import { edeOf } from './structured-error.ts';
 import { DROPPED, NEXT, type Turn } from './turn.ts';
@@ -17,6 +17,7 @@ const NXDOMAIN: BlockMode = { kind: 'nxdomain' };
 /** Answers as the rule of the verdict says, about the question or about an answer; NEXT when it says to go on. */
 export const enact = (turn: Turn, rules: InForce, policy: Policy, answer: Answer | undefined): number => {
   const { verdict, asker, observer, query } = turn;
+  if (verdict.action === ACTION.DATA) judgeNamedTarget(turn, policy, answer);
   const list = policy.lists[verdict.list];
   if (list === undefined) return answerNotReady(turn);
   if (verdict.action === ACTION.TCP_ONLY && asker.transport !== TRANSPORT.UDP) return NEXT;
@@ -32,6 +33,24 @@ export const enact = (turn: Turn, rules: InForce, policy: Policy, answer: Answer
     observer.policyAnswer(asker.transport);
   }
   return length;
+};
+
+const kept = new Verdict();
+
+/**
+ * An alias is judged when it is resolved; who asks for the alias itself gets it without that. The lists that have a say on where it
+ * leads have it here: what they refuse is refused by them.
+ */
+const judgeNamedTarget = (turn: Turn, policy: Policy, answer: Answer | undefined): void => {
+  const target = namedTarget(turn, answer);
+  if (target === undefined || target.length === 0) return;
+  const { verdict, asker } = turn;
+  const { remaining } = verdict;
+  kept.take(verdict);
+  policy.judgeAlias(target, asker.client.group, verdict);
+  if (verdict.refused) return;
+  verdict.take(kept);
+  verdict.remaining = remaining;
 };
 
 const writeAction = (turn: Turn, rules: InForce, list: PolicyList, answer: Answer | undefined): number => {

@@ -44,7 +44,29 @@ export const writeData = (
   }
   const asked = query.qtype === TYPE.ANY ? records : records.filter(({ type }) => type === query.qtype);
   if (asked.length === 0) return writeRefusal(query, list, NODATA, edeOf(turn, rules, list, NODATA), out);
-  return writeRecords(query, asked, lead, list.ede, limit, out);
+  const target = namedTarget(turn, answer);
+  if (target === TOO_LONG) return writeEmpty(query, RCODE.YXDOMAIN, list.ede, out);
+  const said =
+    target === undefined
+      ? asked
+      : asked.map((record) => (record.type === TYPE.CNAME ? { ...record, rdata: target } : record));
+  return writeRecords(query, said, lead, list.ede, limit, out);
+};
+
+/** The name that an alias leads to is none. */
+const TOO_LONG = new Uint8Array(0);
+
+/**
+ * Where the rule's alias leads a question that asks for the alias itself, which nobody resolves: folded, TOO_LONG, or undefined
+ * where there is no alias or another type is asked for.
+ */
+export const namedTarget = (turn: Turn, answer: Answer | undefined): Uint8Array | undefined => {
+  const { query, verdict } = turn;
+  if (query.qtype !== TYPE.CNAME && query.qtype !== TYPE.ANY) return undefined;
+  const alias = verdict.records.find(({ type }) => type === TYPE.CNAME);
+  if (alias === undefined) return undefined;
+  const lead = answer && leadOf(turn, answer);
+  return aliasTarget(alias, lead?.name ?? foldedQname(turn)) ?? TOO_LONG;
 };
 
 /** True when an answer under an alias is the one that the rules in force call for; a rule of an answer is noted anew. */

@@ -131,6 +131,26 @@ describe('an alias of a rule', () => {
     ]);
   });
 
+  test('is expanded as well when it is asked for itself', () => {
+    const bench = open('x.example => CNAME *.garden.example.');
+    const expected = ['www.x.example. 5 IN CNAME www.x.example.garden.example.'];
+    expect(onlyAnswer(bench.ask('www.x.example. CNAME')).answer).toEqual(expected);
+    const long = `${`${'a'.repeat(59)}.`.repeat(4)}x.example. CNAME`;
+    expect(rcodeOf(onlyAnswer(bench.ask(long)))).toBe(RCODE.YXDOMAIN);
+  });
+
+  test('does not lead past a list before it when it is asked for itself either', () => {
+    const bench = new Bench({
+      lists: [['bad.example'], ['x.example => CNAME bad.example.', 'y.example => CNAME *.bad.example.']],
+    });
+    for (const name of ['x.example', 'y.example'])
+      expect(rcodeOf(onlyAnswer(bench.ask(`${name}. CNAME`)))).toBe(RCODE.NXDOMAIN);
+    // Behind its own list nothing is said of it.
+    const behind = new Bench({ lists: [['x.example => CNAME bad.example.'], ['bad.example']] });
+    expect(onlyAnswer(behind.ask('x.example. CNAME')).answer).toEqual(['x.example. 5 IN CNAME bad.example.']);
+    expect(behind.counts.filter((count) => count.startsWith('refusal'))).toHaveLength(1);
+  });
+
   test('does not lead past a list before it', () => {
     const bench = new Bench({
       lists: [
