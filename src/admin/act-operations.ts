@@ -18,7 +18,7 @@ const act = z
     confirmRoles: z.array(z.enum(ROLES)).readonly(),
     parameters: z.record(z.string(), z.unknown()),
     body: z.unknown(),
-    state: z.enum(['waiting', 'confirmed', 'withdrawn', 'expired', 'failed']),
+    state: z.enum(['waiting', 'confirmed', 'withdrawn', 'expired', 'lapsed', 'failed']),
     confirmedBy: z.string().nullable(),
     endedAt: z.string().nullable(),
   })

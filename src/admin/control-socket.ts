@@ -9,7 +9,7 @@ import { chmod, mkdir } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type Server } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import { dirname } from 'node:path';
-import { AppError, DIRECTORY_MODE, errorText, systemErrorCode } from '../base/base.ts';
+import { AppError, DIRECTORY_MODE, errorText, type Identity, systemErrorCode } from '../base/base.ts';
 import { dispatch } from './dispatch.ts';
 import { type Actor, ROLES } from './operation.ts';
 import type { Controls } from './operations.ts';
@@ -36,7 +36,7 @@ export interface ControlSocketOptions {
   /** Who may open it. */
   readonly openTo: keyof typeof SOCKET_MODES;
   /** The user of the system who connected. Never rejects. */
-  userOf(socket: Socket): Promise<string>;
+  userOf(socket: Socket): Promise<Identity>;
   /** The parts of the program that can be asked. */
   controls(): Controls;
   readonly log: AdminLog;
@@ -54,7 +54,7 @@ export const openControlSocket = async (options: ControlSocketOptions): Promise<
   try {
     await mkdir(dirname(path), { recursive: true, mode: DIRECTORY_MODE });
     await removeStale(path);
-    const users = new WeakMap<Socket, Promise<string>>();
+    const users = new WeakMap<Socket, Promise<Identity>>();
     const server = createServer(
       {
         maxHeaderSize: HEADER_BYTES_MAX,
@@ -127,14 +127,14 @@ const listen = (server: Server, path: string): Promise<void> =>
 const answer = async (
   request: IncomingMessage,
   { controls, log }: ControlSocketOptions,
-  user: Promise<string> | undefined,
+  user: Promise<Identity> | undefined,
 ): Promise<Reply> => {
   const [path = '', query = ''] = (request.url ?? '').split('?', 2);
   try {
     const asked = { method: request.method ?? '', path, query, readBody: () => readBody(request) };
-    const name = (await user) ?? 'not known';
+    const { name, account } = (await user) ?? { name: 'not known', account: undefined };
     // Who can open the socket could do all this without it.
-    const actor: Actor = { name, roles: ROLES, from: 'control socket', via: 'socket' };
+    const actor: Actor = { name, account, roles: ROLES, from: 'control socket', via: 'socket' };
     return await dispatch('socket', asked, actor, controls());
   } catch (error) {
     log.error({ err: error, path }, 'answering a control request');

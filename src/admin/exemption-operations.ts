@@ -1,7 +1,8 @@
 // Exemptions on the control socket, and the decisions that lists rest on.
 //
-// Who acts is who the request says: the socket proves only that it is the user of the service or root.
+// Who acts is who is signed in, or the user of the system who connected: no member of a request says otherwise.
 import { z } from 'zod';
+import type { Account } from '../base/base.ts';
 import { decisionSchema, EXEMPTION_STATES, paperSchema } from '../exemptions/exemptions.ts';
 import {
   type Actor,
@@ -110,7 +111,14 @@ const rules = z
     groups: listOf(z.string()),
     lists: listOf(z.string()),
     /** Who may approve, where the configuration says; none: anybody with a role of the profile. */
-    approvers: listOf(z.object({ name: z.string(), role: z.string(), delegation: z.string().optional() })),
+    approvers: listOf(
+      z.object({
+        name: z.string(),
+        account: z.string().optional(),
+        role: z.string(),
+        delegation: z.string().optional(),
+      }),
+    ),
   })
   .meta({ id: 'ExemptionRules' });
 
@@ -144,6 +152,7 @@ export interface ExemptionDecider {
 
 /** Who grants an exemption. */
 export interface ExemptionApprover extends ExemptionDecider {
+  readonly account: Account | undefined;
   readonly role: string | undefined;
   readonly delegation: string | undefined;
 }
@@ -171,7 +180,8 @@ export interface ExemptionControl {
   list(state: string | undefined): Promise<readonly z.output<typeof listed>[]>;
   show(id: string): Promise<ExemptionShown>;
   report(): Promise<z.output<typeof report>>;
-  request(raw: unknown): Promise<ExemptionShown | ExemptionRefusal>;
+  /** Asked for by an account, whatever `raw` says. */
+  request(raw: unknown, account: Account | undefined): Promise<ExemptionShown | ExemptionRefusal>;
   approve(id: string, approver: ExemptionApprover): Promise<ExemptionShown | ExemptionRefusal>;
   reject(id: string, decider: ExemptionDecider): Promise<ExemptionShown>;
   revoke(id: string, decider: ExemptionDecider): Promise<ExemptionShown>;
@@ -181,7 +191,11 @@ export interface ExemptionControl {
   effect(id: string): Promise<ExemptionEffect>;
   rules(): z.output<typeof rules>;
   /** A request as the one before says, but for what `changes` says. */
-  renew(id: string, by: string, changes: object): Promise<ExemptionShown | ExemptionRefusal>;
+  renew(
+    id: string,
+    by: Pick<Actor, 'name' | 'account'>,
+    changes: object,
+  ): Promise<ExemptionShown | ExemptionRefusal>;
 }
 
 const onExemptions = operationsOn<ExemptionControl>('exemptions');
@@ -240,7 +254,7 @@ export const EXEMPTION_OPERATIONS = {
     body: z.unknown(),
     result: shown,
     handle: async (register, { body }, actor) =>
-      toOutcome('requesting an exemption', await register.request(requestedBy(body, actor))),
+      toOutcome('requesting an exemption', await register.request(requestedBy(body, actor), actor.account)),
   }),
   reportExemptions: onExemptions({
     method: 'GET',
@@ -269,8 +283,11 @@ export const EXEMPTION_OPERATIONS = {
     body: approver,
     form: '{ "role": text, "delegation": text, "reason": text }',
     result: shown,
-    handle: async (register, { parameters: { id }, body: { role, delegation, reason } }, { name }) =>
-      toOutcome(`approving ${id}`, await register.approve(id, { by: name, reason, role, delegation })),
+    handle: async (register, { parameters: { id }, body: { role, delegation, reason } }, { name, account }) =>
+      toOutcome(
+        `approving ${id}`,
+        await register.approve(id, { by: name, account, reason, role, delegation }),
+      ),
   }),
   rejectExemption: onExemptions({
     method: 'POST',
@@ -335,8 +352,8 @@ export const EXEMPTION_OPERATIONS = {
     }),
     form: '{ "until": date, "from": date, "justification": text, "alternatives": text }',
     result: shown,
-    handle: async (register, { parameters: { id }, body }, { name }) =>
-      toOutcome(`renewing ${id}`, await register.renew(id, name, body)),
+    handle: async (register, { parameters: { id }, body }, actor) =>
+      toOutcome(`renewing ${id}`, await register.renew(id, actor, body)),
   }),
   listDecisions: onExemptions({
     method: 'GET',

@@ -116,7 +116,7 @@ const answer = async (
 };
 
 /** Programs that read; nobody in particular. */
-const SCRAPER = { name: '', roles: [], from: '', via: 'listener' } as const;
+const SCRAPER = { name: '', account: undefined, roles: [], from: '', via: 'listener' } as const;
 
 const isAllowed = (text: string | undefined, allowed: PrefixTable): boolean => {
   const address = createAddress();

@@ -3,6 +3,7 @@
 // Schemas stand beside what handles them: a handler is given what was checked, and gives what clients are promised.
 // Routes, the command's client, docs/openapi.yaml and the tests of roles all read the table of these (operations.ts).
 import { z } from 'zod';
+import type { Account } from '../base/base.ts';
 import type { Role } from '../words/words.ts';
 
 export { ROLES, type Role } from '../words/words.ts';
@@ -18,8 +19,10 @@ export type Door = 'listener' | 'socket' | 'room' | 'command';
  * the user of the system that the kernel says. Who asks the listener on TCP is judged by the address.
  */
 export interface Actor {
-  /** As records have it. */
+  /** As records show it. */
   readonly name: string;
+  /** By what rules tell who it is. Undefined: nobody can tell. A machine's token acts as the account of its holder. */
+  readonly account: Account | undefined;
   readonly roles: readonly Role[];
   /** An address, or the control socket. */
   readonly from: string;

@@ -2,6 +2,7 @@
 //
 // Who may sign in, and as what, is changed by two administrators; while there is one alone, by this one, on the record.
 import { z } from 'zod';
+import type { Identity } from '../base/base.ts';
 import { type Actor, gives, listOf, operationsOn, ROLES, type Role } from './operation.ts';
 
 const NAME_LENGTH_MAX = 64;
@@ -14,6 +15,8 @@ const person = z
   .object({
     id: z.string(),
     name: z.string(),
+    /** By what rules tell who it is: it never changes. */
+    account: z.string(),
     roles: z.array(z.enum(ROLES)).readonly(),
     kind: z.enum(['local', 'oidc']),
     hasPassword: z.boolean(),
@@ -73,14 +76,14 @@ export interface PeopleControl {
   remove(id: string): PersonShown;
   /** Ends every way in that somebody has, and makes a link. */
   enrol(id: string): LinkShown;
-  /** For one more administrator. */
-  createSetupLink(): LinkShown;
+  /** For one more administrator; a record says who made it. */
+  createSetupLink(by: Identity): LinkShown;
   tokens(): readonly TokenShown[];
   addToken(
     name: string,
     roles: readonly Role[],
     days: number,
-    by: string,
+    by: Identity,
   ): { readonly secret: string; readonly token: TokenShown };
   revokeToken(id: string): TokenShown;
   sessions(actor: Actor): readonly OpenSession[];
@@ -180,7 +183,7 @@ export const PEOPLE_OPERATIONS = {
     form: `{ "name": text, "roles": roles, "days": 1 to ${TOKEN_DAYS_MAX}, "reason": text }`,
     result: z.object({ secret: z.string(), token }),
     handle: (people, { body }, actor) =>
-      Promise.resolve(gives(people.addToken(body.name, body.roles, body.days, actor.name))),
+      Promise.resolve(gives(people.addToken(body.name, body.roles, body.days, actor))),
   }),
   revokeToken: onPeople({
     method: 'POST',
@@ -221,6 +224,6 @@ export const PEOPLE_OPERATIONS = {
     body: z.strictObject({}),
     form: '{ }',
     result: link,
-    handle: (people) => Promise.resolve(gives(people.createSetupLink())),
+    handle: (people, _, actor) => Promise.resolve(gives(people.createSetupLink(actor))),
   }),
 };

@@ -39,6 +39,7 @@ const session = z
       person: z.object({
         id: z.string(),
         name: z.string(),
+        account: z.string(),
         roles: z.array(z.enum(ROLES)).readonly(),
         kind: z.enum(['local', 'oidc', 'token']),
       }),

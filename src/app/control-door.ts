@@ -126,7 +126,7 @@ export class ControlDoor {
       this.#socket = await openControlSocket({
         path: join(directory, CONTROL_SOCKET_NAME),
         openTo: this.#parts.state.current.config.admin.socket,
-        userOf: (socket) => this.#users.nameOf(socket),
+        userOf: (socket) => this.#users.find(socket),
         ...{ controls, log },
       });
     } catch (error) {

@@ -102,9 +102,9 @@ export const createExemptionControl = (
       }),
     show: (id) => keeper.change(() => statusOf(id)),
     report: () => keeper.change(() => ({ ...keeper.report(), decisions: keeper.decisions() })),
-    request: async (raw) => {
+    request: async (raw, account) => {
       requireDecisions(true);
-      return toResult(await keeper.change((register) => register.request(raw)));
+      return toResult(await keeper.change((register) => register.request(raw, account)));
     },
     approve: async (id, { reason, ...approval }) => {
       requireDecisions(true);
@@ -141,7 +141,8 @@ export const createExemptionControl = (
     renew: async (id, by, changes) => {
       requireDecisions(true);
       const { paper } = await keeper.change((register) => register.find(id));
-      return toResult(await keeper.change((register) => register.request(renewalOf(paper, by, changes))));
+      const renewal = renewalOf(paper, by.name, changes);
+      return toResult(await keeper.change((register) => register.request(renewal, by.account)));
     },
   };
 };

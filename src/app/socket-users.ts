@@ -5,8 +5,10 @@
 import { execFile } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import type { Socket } from 'node:net';
+import { hostname } from 'node:os';
 import { promisify } from 'node:util';
 import { LRUCache } from 'lru-cache';
+import { type Identity, systemAccount } from '../base/base.ts';
 import { peerUid } from '../datagram/datagram.ts';
 
 const USERS_FILE = '/etc/passwd';
@@ -25,12 +27,12 @@ const run = promisify(execFile);
 export class SocketUsers {
   readonly #names = new LRUCache<number, string>({ max: NAMES_MAX, ttl: NAME_MS });
 
-  /** The user who connected; who may open the socket, where the kernel cannot be asked. */
-  async nameOf(socket: Socket): Promise<string> {
+  /** The user who connected, by its number; who may open the socket, where the kernel cannot be asked. */
+  async find(socket: Socket): Promise<Identity> {
     const uid = peerUid(descriptorOf(socket));
-    if (uid === undefined)
-      return `not known; whom the control socket lets in, such as ${await this.#name(ownUid())}`;
-    return await this.#name(uid);
+    if (uid !== undefined) return { name: await this.#name(uid), account: systemAccount(uid, hostname()) };
+    const name = `not known; whom the control socket lets in, such as ${await this.#name(ownUid())}`;
+    return { name, account: undefined };
   }
 
   async #name(uid: number): Promise<string> {

@@ -1,6 +1,17 @@
-// base: what every room may use: the error class, time, IP addresses and prefixes, who listens to a question's way.
+// base: what every room may use: the error class, time, IP addresses and prefixes, accounts of people, who listens to a question's way.
 //
 // Imports nothing of the project. Holds no state and does no I/O but for reading files that somebody named. Addresses follow RFC 4291 and RFC 5952.
+export {
+  type Account,
+  compareIdentities,
+  foldPersonName,
+  type Identity,
+  isAccount,
+  isSameAccount,
+  localAccount,
+  providedAccount,
+  systemAccount,
+} from './account.ts';
 export {
   type AddressWords,
   createAddress,

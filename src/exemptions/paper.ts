@@ -29,6 +29,8 @@ const ADDRESS_BITS = 128;
 const time = z.iso.datetime();
 const id = z.string().regex(/^ex-\d{6,}$/);
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
+/** An Account. Any text behind the kind is read: a register is not thrown away for what a provider calls people. */
+const account = z.templateLiteral([z.enum(['local', 'oidc', 'system']), ':', z.string()]);
 
 const scheduleSchema = z.strictObject({
   weekdays: z.array(z.enum(WEEKDAYS)).optional(),
@@ -49,6 +51,8 @@ export const paperSchema = z.strictObject({
   /** The profile that it was last judged by before it was granted. */
   profile: z.strictObject({ id: z.string(), sha256 }),
   requestedBy: z.string(),
+  /** Whose request it is. Absent: of a text, or from before accounts were kept. */
+  requesterAccount: account.optional(),
   requestedAt: time,
   grounds: z.string(),
   justification: z.string(),
@@ -70,6 +74,7 @@ export const paperSchema = z.strictObject({
   until: time,
   renews: id.optional(),
   approvedBy: z.string().optional(),
+  approverAccount: account.optional(),
   approvedAt: time.optional(),
   role: z.string().optional(),
   delegation: z.string().optional(),

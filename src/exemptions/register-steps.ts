@@ -24,7 +24,7 @@ export const toTime = (ms: number): string => new Date(ms).toISOString();
 /** The steps that grant a paper, and that put it in force when its time has begun. */
 export const grantSteps = (
   paper: ExemptionPaper,
-  { by, role, delegation }: Draft<Approval>,
+  { by, account, role, delegation }: Draft<Approval>,
   nowMs: number,
   profile: ExemptionPaper['profile'],
   reason?: string,
@@ -35,6 +35,7 @@ export const grantSteps = (
     profile,
     approvedAt: toTime(nowMs),
     ...(by === undefined ? {} : { approvedBy: by }),
+    ...(account === undefined ? {} : { approverAccount: account }),
     ...(role === undefined ? {} : { role }),
     ...(delegation === undefined ? {} : { delegation }),
   };

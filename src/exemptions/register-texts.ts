@@ -10,7 +10,13 @@ import { type ExemptionProblem, toProblem } from './problem.ts';
 import { markOf } from './profile.ts';
 import type { Register } from './register.ts';
 import { grantSteps, type Step } from './register-steps.ts';
-import { approvalFaults, completeApproval, type RuleContext, requestFaults } from './rules.ts';
+import {
+  approvalFaults,
+  completeApproval,
+  type RuleContext,
+  requestFaults,
+  sameNameFaults,
+} from './rules.ts';
 import type { ExemptionTerms } from './terms.ts';
 import type { ExemptionText, ExemptionTextFile, ExemptionTextTree } from './texts.ts';
 
@@ -140,9 +146,11 @@ const planFile = (
 
 const ruleProblems = (text: ExemptionText, context: RuleContext): ExemptionProblem[] => {
   const approval = completeApproval(text.approval, context.approvers);
-  return [...requestFaults(text.terms, context), ...approvalFaults(text.terms, approval, context)].map(
-    (fault) => toProblem(fault, text.placeOf(fault.path)),
-  );
+  return [
+    ...requestFaults(text.terms, context),
+    ...sameNameFaults(text.terms.requestedBy, approval.by),
+    ...approvalFaults(approval, context),
+  ].map((fault) => toProblem(fault, text.placeOf(fault.path)));
 };
 
 const byPlace = (a: ExemptionProblem, b: ExemptionProblem): number =>

@@ -4,7 +4,7 @@
 // it counts, but for ends: an exemption whose end, or revocation, cannot be written is out of force all the same.
 // Ends are final: once written, no step of the clock brings an exemption back. Workers judge beginning and end by the
 // clock themselves; the register hands them everything that is granted and not over, and writes down what time did.
-import { AppError, type Clock } from '../base/base.ts';
+import { type Account, AppError, type Clock } from '../base/base.ts';
 import { EXEMPTIONS_MAX, formatExemption, type SharedExemption } from '../policy/policy.ts';
 import type { DecisionRecord, ExemptionRecord } from '../records/records.ts';
 import {
@@ -21,6 +21,7 @@ import { NO_PROFILE, type RegisterBody, readBody } from './register-body.ts';
 import { RegisterFile } from './register-file.ts';
 import { dueSteps, grantSteps, nextTimes, type Step, toTime } from './register-steps.ts';
 import {
+  apartFaults,
   approvalFaults,
   completeApproval,
   type RuleContext,
@@ -162,11 +163,15 @@ export class Register {
     });
   }
 
-  /** Takes a request as somebody wrote it. Throws ERR_EXEMPTION_STORE. */
-  request(raw: unknown): RegisterOutcome {
+  /**
+   * Takes a request as somebody wrote it; without the account of who did, nobody can approve it. Throws
+   * ERR_EXEMPTION_STORE.
+   */
+  request(raw: unknown, account: Account | undefined): RegisterOutcome {
     const { terms, problems } = this.check(raw);
     if (problems.length > 0) return refused(problems);
-    const paper = this.createPaper(terms as ExemptionTerms, { kind: 'command' }, this.#options.clock());
+    const asked = this.createPaper(terms as ExemptionTerms, { kind: 'command' }, this.#options.clock());
+    const paper = account === undefined ? asked : { ...asked, requesterAccount: account };
     this.write([{ event: 'requested', paper, by: paper.requestedBy }]);
     return { paper, problems: [] };
   }
@@ -198,8 +203,11 @@ export class Register {
     const context = this.context(nowMs);
     if (context === undefined) return refused(NO_PROFILE);
     const whole = completeApproval(approval, context.approvers);
-    const terms = termsOf(paper);
-    const faults = [...requestFaults(terms, context), ...approvalFaults(terms, whole, context)];
+    const faults = [
+      ...requestFaults(termsOf(paper), context),
+      ...apartFaults(paper, whole),
+      ...approvalFaults(whole, context),
+    ];
     if (faults.length > 0) return refused(faults.map((fault) => toProblem(fault)));
     this.write(grantSteps(paper, whole, nowMs, markOf(context.profile), reason));
     return { paper: this.find(id).paper, problems: [] };

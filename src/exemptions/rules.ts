@@ -4,7 +4,7 @@
 // answer shows everything. A field that could not be read breaks no rule: its own fault is reported already. What is
 // in force is judged again by standingFaults(), because profile and configuration change under it.
 
-import { DAY_MS } from '../base/base.ts';
+import { type Account, compareIdentities, DAY_MS, foldPersonName, isSameAccount } from '../base/base.ts';
 import { formatExemption } from '../policy/policy.ts';
 import type { ExemptionPaper } from './paper.ts';
 import type { ExemptionProblemCode, Fault, FieldPath } from './problem.ts';
@@ -18,6 +18,8 @@ const REFERENCE_LENGTH_MIN = 4;
 /** Somebody who may approve, as the configuration names them. */
 export interface Approver {
   readonly name: string;
+  /** Undefined: known by the name alone. */
+  readonly account?: Account | undefined;
   readonly role: string;
   readonly delegation: string | undefined;
 }
@@ -269,24 +271,60 @@ export const completeApproval = (
   approval: Draft<Approval>,
   approvers: readonly Approver[],
 ): Draft<Approval> => {
-  const known = approvers.find(({ name }) => approval.by !== undefined && isSameName(name, approval.by));
+  const known = approvers.find((approver) => isApprover(approver, approval));
   return known === undefined
     ? approval
-    : { by: approval.by, role: known.role, delegation: known.delegation ?? approval.delegation };
+    : { ...approval, role: known.role, delegation: known.delegation ?? approval.delegation };
 };
 
+/** Whether the configuration means this one: by the account, and by the name where it knows no more. */
+const isApprover = (approver: Approver, { by, account }: Draft<Approval>): boolean => {
+  if (approver.account !== undefined)
+    return account !== undefined && isSameAccount(approver.account, account);
+  return by !== undefined && foldPersonName(approver.name) === foldPersonName(by);
+};
+
+/**
+ * Why who approves an act may be who asked for it: accounts are compared, and where one of them is not known, nobody can tell
+ * the two apart.
+ */
+export const apartFaults = (
+  { requestedBy, requesterAccount }: ExemptionPaper,
+  { by = '', account }: Draft<Approval>,
+): Fault[] => {
+  const found = compareIdentities({ name: requestedBy, account: requesterAccount }, { name: by, account });
+  return found === 'two' ? [] : [selfApproval(by, APART[found])];
+};
+
+/** The same of a text, which has names only: its author wrote both. */
+export const sameNameFaults = (requestedBy: string | undefined, by: string | undefined): Fault[] =>
+  by !== undefined && requestedBy !== undefined && foldPersonName(by) === foldPersonName(requestedBy)
+    ? [selfApproval(by, APART.one)]
+    : [];
+
+const selfApproval = (by: string, [text, hint]: readonly [text: string, hint: string]): Fault => ({
+  ...({ code: 'ERR_EXEMPTION_SELF_APPROVAL', path: ['approved-by'] } as const),
+  text: `${quote(by)} ${text}`,
+  hint,
+});
+
+const APART = {
+  one: ['requested it as well', 'somebody else has to decide'],
+  double: [
+    'is the name of who requested it as well',
+    'somebody else has to decide: these may be two accounts of one person',
+  ],
+  unknown: [
+    'cannot be told apart from who requested it: an account is not known',
+    'reject it, and have it requested anew by an account that is known',
+  ],
+} as const;
+
 /** What is wrong with who approves: `approval` is complete. */
-export const approvalFaults = (
-  { requestedBy }: Pick<Terms, 'requestedBy'>,
-  { by, role, delegation }: Draft<Approval>,
-  { profile, approvers }: Rules,
-): Fault[] =>
+export const approvalFaults = (approval: Draft<Approval>, { profile, approvers }: Rules): Fault[] =>
   collect((report) => {
-    if (by !== undefined && requestedBy !== undefined && isSameName(by, requestedBy)) {
-      const hint = 'somebody else has to decide';
-      report('ERR_EXEMPTION_SELF_APPROVAL', ['approved-by'], `${quote(by)} requested it as well`, hint);
-    }
-    if (by !== undefined && approvers.length > 0 && !approvers.some(({ name }) => isSameName(name, by))) {
+    const { by, role, delegation } = approval;
+    if (by !== undefined && approvers.length > 0 && !approvers.some((one) => isApprover(one, approval))) {
       const hint = `approvers are ${listIds(approvers.map(({ name }) => name))} (compliance.approvers)`;
       report('ERR_EXEMPTION_APPROVER', ['approved-by'], `${quote(by)} is no approver`, hint);
       return;
@@ -302,6 +340,14 @@ export const approvalFaults = (
     }
   });
 
+/** A paper that was granted before accounts were kept, or stands in a text, has two names. */
+const grantFaults = (paper: ExemptionPaper): Fault[] => {
+  const { requestedBy, requesterAccount, approvedBy, approverAccount } = paper;
+  return requesterAccount === undefined && approverAccount === undefined
+    ? sameNameFaults(requestedBy, approvedBy)
+    : apartFaults(paper, approvalOf(paper));
+};
+
 /** What the rules now in force would say against a paper that is granted. */
 export const standingFaults = (paper: ExemptionPaper, context: RuleContext): Fault[] => {
   const terms = termsOf(paper);
@@ -309,7 +355,8 @@ export const standingFaults = (paper: ExemptionPaper, context: RuleContext): Fau
     ...collect((report) => {
       for (const rule of STANDING_RULES) rule(terms, context, report);
     }),
-    ...approvalFaults(terms, approvalOf(paper), context),
+    ...grantFaults(paper),
+    ...approvalFaults(approvalOf(paper), context),
   ];
 };
 
@@ -331,17 +378,12 @@ export const termsOf = (paper: ExemptionPaper): ExemptionTerms => ({
   renews: paper.renews === undefined ? undefined : Number(paper.renews.slice('ex-'.length)),
 });
 
-const approvalOf = ({ approvedBy, role, delegation }: ExemptionPaper): Draft<Approval> => ({
+const approvalOf = ({ approvedBy, approverAccount, role, delegation }: ExemptionPaper): Draft<Approval> => ({
   by: approvedBy,
+  account: approverAccount,
   role,
   delegation,
 });
-
-/** Whether two names are one person's: letters and blanks make no difference. */
-const isSameName = (a: string, b: string): boolean => foldPerson(a) === foldPerson(b);
-
-const foldPerson = (name: string): string =>
-  name.normalize('NFKC').trim().replace(/\s+/gu, ' ').toLowerCase();
 
 /** Characters that say something: runs of blanks count as one. */
 const lengthOf = (text: string): number => text.trim().replace(/\s+/g, ' ').length;

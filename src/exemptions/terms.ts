@@ -3,7 +3,7 @@
 // One form for all of them. Every field is read whatever is wrong with the others, so that one answer shows all
 // faults; what a field has to say is not judged here but by the rules of the profile. Each text and list is bounded.
 import { createHash } from 'node:crypto';
-import { formatPrefix, holdsDevices, parsePrefix, suggestPrefix } from '../base/base.ts';
+import { type Account, formatPrefix, holdsDevices, parsePrefix, suggestPrefix } from '../base/base.ts';
 import { formatName } from '../dns/dns.ts';
 import {
   type Mitigation,
@@ -61,6 +61,8 @@ export interface ExemptionTerms {
 /** Who grants it. */
 export interface Approval {
   readonly by: string;
+  /** Undefined: of a text, or nobody can tell. */
+  readonly account: Account | undefined;
   readonly role: string | undefined;
   readonly delegation: string | undefined;
 }

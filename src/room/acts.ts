@@ -13,14 +13,13 @@ import {
   ALL_OPERATIONS,
   type AnyGiven,
   type Controls,
-  mayUse,
   type Operation,
   perform,
   type Role,
 } from '../admin/admin.ts';
-import { AppError } from '../base/base.ts';
+import { AppError, compareIdentities } from '../base/base.ts';
 import type { RoomParts } from './parts.ts';
-import { foldPerson } from './people.ts';
+import type { KnownPerson } from './people.ts';
 import type { ActRow } from './rows.ts';
 
 /** A day's work: what nobody confirms until tomorrow has to be asked for again. */
@@ -63,6 +62,7 @@ export class Acts {
       if (row.state === 'waiting' && row.endsMs <= nowMs)
         store.acts.put(id, { ...row, state: 'expired', endedMs: row.endsMs });
     }
+    for (const [id, row] of store.acts.all()) this.#parts.grounds.holdsAct(id, row);
     store.acts.prune(({ state, endedMs = nowMs }) => state !== 'waiting' && nowMs - endedMs > SHOWN_MS);
     return store.acts
       .all()
@@ -108,6 +108,7 @@ export class Acts {
     return {
       list: () => this.list(),
       confirm: async (id, actor, reason) => {
+        await this.#requireWord(id);
         const row = this.#waiting(id);
         this.#requireOther(row, byId, actor);
         if (!row.confirmRoles.some((role) => actor.roles.includes(role))) {
@@ -120,10 +121,10 @@ export class Acts {
         const control = controls()[operation.subject as keyof Controls];
         if (control === undefined)
           throw new AppError('ERR_ROOM_ACT', `confirming ${id}: it cannot be done any more`);
-        this.#requireRight(id, row, operation);
         // Nobody else can confirm or withdraw it while it is done.
         this.#end(id, row, 'confirmed', actor.name);
-        const asker: Actor = { name: row.by, roles: row.roles, from: row.from, via: 'room' };
+        const { account, roles } = this.#askerOf(id, row);
+        const asker: Actor = { name: row.by, account, roles, from: row.from, via: 'room' };
         const reply = await perform({ operation, control, actor: asker }, row.parameters, {
           query: '',
           readBody: () => Promise.resolve(JSON.stringify(row.body)),
@@ -174,17 +175,30 @@ export class Acts {
   }
 
   #requireOther(row: ActRow, byId: string, actor: Actor): void {
-    if (row.byId !== byId && foldPerson(row.by) !== foldPerson(actor.name)) return;
+    const asked = { name: row.by, account: this.#parts.people.find(row.byId)?.account };
+    if (row.byId !== byId && compareIdentities(asked, actor) === 'two') return;
     throw new AppError('ERR_ROOM_ROLE', 'confirming: it takes another person than the one who asked');
   }
 
-  /** Who asked may have left, or lost the role, since then. */
-  #requireRight(id: string, row: ActRow, operation: Operation): void {
+  /** Who asked, with the roles of now: an act whose asker may not ask for it any more does not wait (grounds.ts). */
+  #askerOf(id: string, row: ActRow): KnownPerson {
     const asker = this.#parts.people.find(row.byId);
-    if (asker !== undefined && mayUse(operation, asker.roles)) return;
-    throw new AppError('ERR_ROOM_ACT', `confirming ${id}: ${row.by} may not ask for it any more`, {
-      hint: 'Withdraw it; somebody who may can ask anew.',
-    });
+    if (asker !== undefined) return asker;
+    throw new AppError('ERR_ROOM_ACT', `confirming ${id}: ${row.by} may not ask for it any more`);
+  }
+
+  /** The identity provider may say something else of who asked than it did then. */
+  async #requireWord(id: string): Promise<void> {
+    const { people, store, vouching, grounds } = this.#parts;
+    const byId = store.acts.get(id)?.byId ?? '';
+    await vouching.freshen(people.find(byId));
+    const asker = people.find(byId);
+    if (asker === undefined || asker.roles.length === 0 || grounds.isVouched(asker)) return;
+    throw new AppError(
+      'ERR_ROOM_ACT',
+      `confirming ${id}: the identity provider has not said lately what ${asker.name} may do`,
+      { hint: 'Let who asked sign in once more; the act waits.' },
+    );
   }
 
   #end(id: string, row: ActRow, state: ActRow['state'], confirmedBy: string): void {

@@ -16,6 +16,7 @@ import { readCertificate, type TlsMaterial } from '../tls/tls.ts';
 import { Acts } from './acts.ts';
 import { Brake } from './brake.ts';
 import { FirstPage } from './first.ts';
+import { Grounds } from './grounds.ts';
 import { Live, type LiveSource } from './live.ts';
 import { indexOf, readPages } from './pages.ts';
 import type { RoomLog, RoomParts } from './parts.ts';
@@ -26,6 +27,7 @@ import { Provider, type ProviderSettings } from './provider.ts';
 import { createServer } from './server.ts';
 import { Sessions } from './sessions.ts';
 import { ROOM_FILE_NAME, RoomStore } from './store.ts';
+import { Vouching } from './vouching.ts';
 
 /** How often files of the certificate are looked at, milliseconds. */
 const LOOK_MS = 10_000;
@@ -82,23 +84,26 @@ export const openRoom = async (options: RoomOptions): Promise<Room> => {
   const url = options.url === undefined ? undefined : new URL(options.url);
   const store = RoomStore.open(join(options.stateDirectory, ROOM_FILE_NAME));
   try {
-    const people = new People(store, clock, options.provider !== undefined);
+    const people = new People(store, clock, options.provider);
+    const note: RoomParts['note'] = (...act) => options.note(...act);
+    const grounds = new Grounds({ store, people, clock, note });
+    const provider = options.provider && new Provider(options.provider, clock);
     let origin = url?.origin ?? '';
     const parts: RoomParts = {
       get agency() {
         return options.agency;
       },
-      ...{ store, people, clock, log },
-      sessions: new Sessions(store, people, clock),
+      ...{ store, people, grounds, provider, clock, log, note },
+      vouching: new Vouching({ provider, people, grounds, clock, note }),
+      sessions: new Sessions(store, people, grounds, clock),
       passkeys: new Passkeys(store, clock),
       brake: new Brake(clock),
-      provider: options.provider && new Provider(options.provider, clock),
       csrfKey: store.keyOf('csrf'),
       origin: () => origin,
       controls: () => options.controls(),
-      note: (action, by, reason, detail) => options.note(action, by, reason, detail),
       noteFailure: boundFailures(clock, (name, detail) => options.note('sign-in-failed', name, '', detail)),
     };
+    grounds.judge();
     const acts = new Acts(parts);
     const live = new Live(options.live, (thrown) => log.error({ err: thrown }, 'telling pages what is new'));
     const certificate = options.tls && new RoomCertificate(options.tls, log);
@@ -122,7 +127,7 @@ export const openRoom = async (options: RoomOptions): Promise<Room> => {
     if (origin === '') origin = `${scheme}://${formatEndpoint({ address: endpoint.address, port })}`;
     certificate?.follow(server.server as Server);
     if (!people.hasAdministrator) {
-      const link = createPeopleControl(parts).createSetupLink();
+      const link = createPeopleControl(parts).createSetupLink({ name: 'cordon', account: undefined });
       log.warn(
         { url: link.url, until: link.expiresAt },
         'nobody is administrator of the control room yet: open this once',

@@ -2,11 +2,13 @@
 import type { Controls } from '../admin/admin.ts';
 import type { Clock } from '../base/base.ts';
 import type { Brake } from './brake.ts';
+import type { Grounds } from './grounds.ts';
 import type { Passkeys } from './passkeys.ts';
 import type { People } from './people.ts';
 import type { Provider } from './provider.ts';
 import type { Sessions } from './sessions.ts';
 import type { RoomStore } from './store.ts';
+import type { Vouching } from './vouching.ts';
 
 /** Takes what operators have to know. */
 export interface RoomLog {
@@ -20,10 +22,12 @@ export interface RoomParts {
   readonly agency: string | undefined;
   readonly store: RoomStore;
   readonly people: People;
+  readonly grounds: Grounds;
   readonly sessions: Sessions;
   readonly passkeys: Passkeys;
   readonly brake: Brake;
   readonly provider: Provider | undefined;
+  readonly vouching: Vouching;
   readonly csrfKey: Buffer;
   readonly clock: Clock;
   readonly log: RoomLog;

@@ -9,7 +9,7 @@ import type {
   Role,
   TokenShown,
 } from '../admin/admin.ts';
-import { AppError, DAY_MS } from '../base/base.ts';
+import { AppError, DAY_MS, type Identity } from '../base/base.ts';
 import type { RoomParts } from './parts.ts';
 import { type EnrolmentLink, type KnownPerson, requireRoles } from './people.ts';
 import type { TokenRow } from './rows.ts';
@@ -27,6 +27,7 @@ export const createPeopleControl = (parts: RoomParts): PeopleControl => {
   const shown = (person: KnownPerson): PersonShown => ({
     id: person.id,
     name: person.name,
+    account: person.account,
     roles: person.roles,
     kind: person.kind,
     hasPassword: person.password !== undefined,
@@ -60,29 +61,39 @@ export const createPeopleControl = (parts: RoomParts): PeopleControl => {
       const person = people.add(name, roles);
       return { person: shown(person), link: toLink(people.createLink(person.id)) };
     },
-    setRoles: (id, roles) => shown(people.change(requireLocal(id).id, { roles: [...roles] })),
+    setRoles: (id, roles) => {
+      const changed = shown(people.change(requireLocal(id).id, { roles: [...roles] }));
+      parts.grounds.judge();
+      return changed;
+    },
     remove: (id) => {
       const person = people.find(id);
       const before = person && shown(person);
       people.remove(id);
+      parts.grounds.judge();
       if (before === undefined) throw unknown('person', id);
       return before;
     },
     enrol: (id) => {
-      const { password: _, totp: __, id: ___, ...rest } = requireLocal(id);
+      const { password: _, totp: __, id: ___, account: ____, ...rest } = requireLocal(id);
       people.forget(id);
       store.people.put(id, rest);
       return toLink(people.createLink(id));
     },
-    createSetupLink: () => toLink(people.createLink(undefined)),
+    createSetupLink: ({ name, account }) => {
+      const link = people.createLink(undefined, account ?? name);
+      parts.note('setup-link', name, '', { account: account ?? null, until: timeOf(link.endsMs) });
+      return toLink(link);
+    },
     tokens: () => liveTokens(parts).map(([, row]) => tokenShown(row)),
-    addToken: (name: string, roles: readonly Role[], days: number, by: string) => {
+    addToken: (name: string, roles: readonly Role[], days: number, by: Identity) => {
       requireRoles(roles);
       if (liveTokens(parts).length >= TOKENS_MAX)
         throw new AppError('ERR_ROOM_PEOPLE', `making a token: ${TOKENS_MAX} are there already`);
       const secret = `${TOKEN_PREFIX}${createSecret()}`;
       const row: TokenRow = {
-        ...{ id: `t-${randomBytes(ID_BYTES).toString('hex')}`, name, roles: [...roles], by },
+        ...{ id: `t-${randomBytes(ID_BYTES).toString('hex')}`, name, roles: [...roles], by: by.name },
+        ...(by.account === undefined ? {} : { holder: by.account }),
         ...{ createdMs: clock(), endsMs: clock() + days * DAY_MS },
       };
       store.tokens.put(hashOf(secret), row);
@@ -96,10 +107,10 @@ export const createPeopleControl = (parts: RoomParts): PeopleControl => {
     },
     sessions: (actor: Actor): OpenSession[] =>
       sessions.all().map(([, { id, person, by, from, startedMs, seenMs }]) => {
-        const name = people.find(person)?.name ?? '';
+        const { name = '', account } = people.find(person) ?? {};
         return {
           ...{ id, name, method: by, from, startedAt: timeOf(startedMs), seenAt: timeOf(seenMs) },
-          isOwn: name === actor.name,
+          isOwn: account !== undefined && account === actor.account,
         };
       }),
     endSession: (id) => {
@@ -110,8 +121,8 @@ export const createPeopleControl = (parts: RoomParts): PeopleControl => {
 };
 
 /** Tokens that have not ended. */
-const liveTokens = ({ store, clock }: RoomParts): (readonly [key: string, row: TokenRow])[] =>
-  store.tokens.all().filter(([, row]) => row.endsMs > clock());
+const liveTokens = ({ store, clock, grounds }: RoomParts): (readonly [key: string, row: TokenRow])[] =>
+  store.tokens.all().filter(([key, row]) => row.endsMs > clock() && grounds.holdsToken(key, row));
 
 const tokenShown = ({ id, name, roles, by, createdMs, endsMs, usedMs }: TokenRow): TokenShown => ({
   ...{ id, name, roles, by, createdAt: timeOf(createdMs), endsAt: timeOf(endsMs) },

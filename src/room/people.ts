@@ -1,11 +1,21 @@
 // Who may sign in, and with which roles.
 //
-// Two names that differ in letter case and blanks only are one: otherwise somebody could pass for two people. Nobody is
-// administrator and approver at once. Beside an identity provider there are at most three local accounts, for the day on
-// which it is down.
+// A person is an account, which never changes: issuer and subject of the identity provider, or the id of a local account. Names
+// are shown. Two names that differ in letter case and blanks only are one: readers of records would take them for one
+// person. Roles are those that hold now: of a local account what administrators gave it, of the provider's what the configuration
+// makes of the groups that it last told. Nobody is administrator and approver at once. Beside an identity provider there are
+// at most three local accounts, for the day on which it is down.
 import { randomBytes } from 'node:crypto';
 import type { Role } from '../admin/admin.ts';
-import { AppError, type Clock } from '../base/base.ts';
+import {
+  type Account,
+  AppError,
+  type Clock,
+  foldPersonName,
+  localAccount,
+  providedAccount,
+} from '../base/base.ts';
+import type { ProviderSettings } from './provider.ts';
 import type { Person } from './rows.ts';
 import { createSecret, hashOf, type RoomStore } from './store.ts';
 
@@ -21,9 +31,10 @@ const ENROLMENT_MS = 24 * 3_600_000;
 /** Links that wait. */
 const ENROLMENTS_MAX = 100;
 
-/** Somebody with an id. */
+/** Somebody with an id, and with the roles that hold now. */
 export interface KnownPerson extends Person {
   readonly id: string;
+  readonly account: Account;
 }
 
 /** A link that enrols one person, once. */
@@ -36,28 +47,28 @@ export interface EnrolmentLink {
 export class People {
   readonly #store: RoomStore;
   readonly #clock: Clock;
-  readonly #hasProvider: boolean;
+  readonly #provider: ProviderSettings | undefined;
 
-  constructor(store: RoomStore, clock: Clock, hasProvider: boolean) {
+  constructor(store: RoomStore, clock: Clock, provider: ProviderSettings | undefined) {
     this.#store = store;
     this.#clock = clock;
-    this.#hasProvider = hasProvider;
+    this.#provider = provider;
     store.enrolments.prune(({ endsMs }) => endsMs <= clock());
   }
 
   all(): readonly KnownPerson[] {
-    return this.#store.people.all().map(([id, person]) => ({ id, ...person }));
+    return this.#store.people.all().map(([id, person]) => this.#known(id, person));
   }
 
   find(id: string): KnownPerson | undefined {
     const person = this.#store.people.get(id);
-    return person && { id, ...person };
+    return person && this.#known(id, person);
   }
 
   /** A local account by its name, however it is written. */
   findLocal(name: string): KnownPerson | undefined {
-    const folded = foldPerson(name);
-    return this.all().find((person) => person.kind === 'local' && foldPerson(person.name) === folded);
+    const folded = foldPersonName(name);
+    return this.all().find((person) => person.kind === 'local' && foldPersonName(person.name) === folded);
   }
 
   get hasAdministrator(): boolean {
@@ -72,7 +83,7 @@ export class People {
   /** Adds somebody with a local account. Throws ERR_ROOM_PEOPLE. */
   add(name: string, roles: readonly Role[]): KnownPerson {
     const locals = this.all().filter(({ kind }) => kind === 'local').length;
-    if (this.#hasProvider && locals >= BREAK_GLASS_MAX) {
+    if (this.#provider !== undefined && locals >= BREAK_GLASS_MAX) {
       throw refusal(
         `${BREAK_GLASS_MAX} local accounts are there already`,
         'Give the role by the identity provider.',
@@ -86,12 +97,38 @@ export class People {
     });
   }
 
+  /** Who has an account. */
+  findByAccount(account: string): KnownPerson | undefined {
+    return this.all().find((person) => person.account === account);
+  }
+
   /** Somebody whom the identity provider vouches for, as it says now. Throws ERR_ROOM_PEOPLE. */
-  provided(subject: string, name: string, roles: readonly Role[]): KnownPerson {
+  provided(subject: string, name: string, groups: readonly string[]): KnownPerson {
     const known = this.all().find((person) => person.subject === subject);
     const createdMs = known?.createdMs ?? this.#clock();
-    const person = { name: tidy(name), roles: [...roles], kind: 'oidc' as const, subject, createdMs };
+    const told = this.#toTold(groups);
+    const roles = this.#rolesIn(told.groups);
+    requireRoles(roles);
+    const person = { name: tidy(name), roles, kind: 'oidc' as const, subject, told, createdMs };
     return this.#put(known?.id ?? newId(), person);
+  }
+
+  /**
+   * What the identity provider says now of somebody who is known: it holds at once, whatever becomes of the sign-in. Undefined
+   * groups: it does not vouch any more, until the next sign-in. Gives who it was before.
+   */
+  hear(subject: string, groups: readonly string[] | undefined): KnownPerson | undefined {
+    const found = this.#store.people.all().find(([, person]) => person.subject === subject);
+    if (found === undefined) return undefined;
+    const [id, person] = found;
+    const before = this.#known(id, person);
+    if (groups !== undefined) {
+      const told = this.#toTold(groups);
+      this.#store.people.put(id, { ...person, roles: this.#rolesIn(told.groups), told });
+    } else if (person.told !== undefined) {
+      this.#store.people.put(id, { ...person, told: { ...person.told, atMs: 0 } });
+    }
+    return before;
   }
 
   /** Changes what is kept of somebody. Throws ERR_ROOM_PEOPLE. */
@@ -119,7 +156,7 @@ export class People {
   }
 
   /** A link with which somebody enrols; undefined: an administrator whom nobody knows yet. */
-  createLink(person: string | undefined): EnrolmentLink {
+  createLink(person: string | undefined, madeBy?: string): EnrolmentLink {
     const { enrolments } = this.#store;
     const nowMs = this.#clock();
     enrolments.prune((row) => row.endsMs <= nowMs || row.person === person);
@@ -127,16 +164,20 @@ export class People {
       throw refusal(`${ENROLMENTS_MAX} links wait already`, 'Wait a day.');
     const token = createSecret();
     const endsMs = nowMs + (person === undefined ? SETUP_MS : ENROLMENT_MS);
-    enrolments.put(hashOf(token), { ...(person === undefined ? {} : { person }), endsMs });
+    enrolments.put(hashOf(token), {
+      ...(person === undefined ? {} : { person }),
+      ...(madeBy === undefined ? {} : { madeBy }),
+      endsMs,
+    });
     return { token, endsMs };
   }
 
   /** Throws ERR_ROOM_PEOPLE for what nobody may have. */
   #put(id: string, person: Person): KnownPerson {
     requireRoles(person.roles);
-    const folded = foldPerson(person.name);
+    const folded = foldPersonName(person.name);
     if (folded === '') throw refusal('the name is empty');
-    const other = this.all().find((one) => one.id !== id && foldPerson(one.name) === folded);
+    const other = this.all().find((one) => one.id !== id && foldPersonName(one.name) === folded);
     if (other !== undefined) throw refusal(`${other.name} is somebody else's name`, 'Choose another one.');
     if (this.#store.people.get(id) === undefined && this.#store.people.size >= PEOPLE_MAX)
       throw refusal(`${PEOPLE_MAX} people are there already`, 'Remove those who left.');
@@ -145,18 +186,51 @@ export class People {
     if (isLast && before.kind === 'local' && !person.roles.includes('administrator'))
       throw refusal('nobody would be administrator', 'Add another administrator first.');
     this.#store.people.put(id, person);
-    return { id, ...person };
+    return this.#known(id, person);
+  }
+
+  #known(id: string, person: Person): KnownPerson {
+    const { kind, subject } = person;
+    // A row of the provider without a subject, which no version writes, is nobody else's account either.
+    const account = kind === 'oidc' && subject !== undefined ? providedAccount(subject) : localAccount(id);
+    return { ...person, id, account, roles: this.#rolesNow(person) };
+  }
+
+  /** None where what gave them is gone: the provider, its groups, or what the configuration makes of these. */
+  #rolesNow({ kind, roles, subject = '', told }: Person): Role[] {
+    if (kind === 'local') return roles;
+    const provider = this.#provider;
+    if (provider === undefined) return [];
+    if (told !== undefined)
+      return told.issuer === provider.issuer ? excluded(this.#rolesIn(told.groups)) : [];
+    // Of an earlier version: the groups are not known, and nothing is given that no group gives any more.
+    const isOfProvider = isSameIssuer(subject.split(' ', 1)[0] ?? '', provider.issuer);
+    return isOfProvider ? roles.filter((role) => provider.roles.some((given) => given.role === role)) : [];
+  }
+
+  #rolesIn(groups: readonly string[]): Role[] {
+    const given = this.#provider?.roles.filter(({ group }) => groups.includes(group)) ?? [];
+    return [...new Set(given.map(({ role }) => role))];
+  }
+
+  #toTold(groups: readonly string[]) {
+    return { issuer: this.#provider?.issuer ?? '', groups: [...groups], atMs: this.#clock() };
   }
 }
 
 /** Throws ERR_ROOM_PEOPLE where one person would change and approve. */
 export const requireRoles = (roles: readonly Role[]): void => {
-  if (!(roles.includes('administrator') && roles.includes('approver'))) return;
+  if (!isBoth(roles)) return;
   throw refusal('nobody is administrator and approver at once', 'Choose one of the two roles.');
 };
 
-/** The same for spellings that people take for one name. */
-export const foldPerson = (name: string): string => name.normalize('NFKC').toLowerCase().replace(/\s+/g, '');
+const isBoth = (roles: readonly Role[]): boolean =>
+  roles.includes('administrator') && roles.includes('approver');
+
+/** Who would be both, since the configuration changed, is neither. */
+const excluded = (roles: Role[]): Role[] => (isBoth(roles) ? [] : roles);
+
+const isSameIssuer = (a: string, b: string): boolean => URL.parse(a)?.href === URL.parse(b)?.href;
 
 const tidy = (name: string): string => name.trim().replace(/\s+/g, ' ');
 

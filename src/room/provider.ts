@@ -1,8 +1,9 @@
 // Signing in with the agency's identity provider: OpenID Connect, authorization code with PKCE (RFC 7636, RFC 9700).
 //
 // The provider says who somebody is and in which groups; the configuration says which role a group has. State, nonce and
-// verifier of a flow are kept here and bound to the browser by a cookie of their own. A provider that is down keeps nobody
-// out who has a local account, and is asked again at the next try.
+// verifier of a flow are kept here and bound to the browser by a cookie of their own. Tokens of those who signed in stay in
+// memory, to ask again what holds for them. A provider that is down keeps nobody out who has a local account, and is asked
+// again at the next try.
 import { LRUCache } from 'lru-cache';
 import * as oidc from 'openid-client';
 import type { Role } from '../admin/admin.ts';
@@ -18,6 +19,10 @@ const TIMEOUT_SEC = 10;
 const PROOF_SEC = 120;
 /** What the provider says of itself is read again after this. */
 const METADATA_MS = 3_600_000;
+/** People whose tokens are kept. */
+const TOKENS_MAX = 1_000;
+/** OpenID Connect Core section 2: at most 255 characters of ASCII. */
+const SUBJECT = /^[\x20-\x7e]{1,255}$/;
 /** Characters of a name in records. */
 const NAME_LENGTH_MAX = 64;
 const LOOPBACK: ReadonlySet<string> = new Set(['localhost', '127.0.0.1', '[::1]']);
@@ -40,12 +45,25 @@ export interface ProviderSettings {
 export interface Provided {
   readonly subject: string;
   readonly name: string;
-  readonly roles: readonly Role[];
+  /** Those that have a role here. */
+  readonly groups: readonly string[];
   /** Where the browser wants to go. */
   readonly to: string;
   /** Key of the session that proves again who it is; undefined: somebody signs in. */
   readonly session: string | undefined;
 }
+
+/** What may be asked again of somebody. */
+interface Kept {
+  readonly sub: string;
+  readonly access: string;
+  readonly refresh: string | undefined;
+  /** The groups came in the ID token: what the provider tells elsewhere may lack them. */
+  readonly isInIdToken: boolean;
+}
+
+type Tokens = Pick<oidc.TokenEndpointResponse, 'access_token' | 'refresh_token'>;
+type Claims = Readonly<Record<string, unknown>>;
 
 interface Flow extends Pick<Provided, 'to' | 'session'> {
   readonly verifier: string;
@@ -60,6 +78,7 @@ export class Provider {
   readonly settings: ProviderSettings;
   readonly #clock: Clock;
   readonly #flows = new LRUCache<string, Flow>({ max: FLOWS_MAX });
+  readonly #tokens = new LRUCache<string, Kept>({ max: TOKENS_MAX });
   #known: { readonly config: oidc.Configuration; readonly readMs: number } | undefined;
 
   constructor(settings: ProviderSettings, clock: Clock) {
@@ -107,33 +126,75 @@ export class Provider {
       });
       const claims = tokens.claims();
       if (claims === undefined) throw failure('it said nothing of who signed in');
+      if (!SUBJECT.test(claims.sub)) throw failure('its subject has characters that no subject has');
       const told = this.#hasAll(claims)
         ? claims
         : { ...(await oidc.fetchUserInfo(config, tokens.access_token, claims.sub)), ...claims };
-      return {
-        ...this.#read(told),
-        subject: `${claims.iss} ${claims.sub}`,
-        to: flow.to,
-        session: flow.session,
-      };
+      const subject = `${claims.iss} ${claims.sub}`;
+      this.#keep(subject, claims.sub, tokens, claims);
+      return { ...this.#read(told), subject, to: flow.to, session: flow.session };
     } catch (thrown) {
       if (thrown instanceof AppError) throw thrown;
       throw failure(errorText(thrown), thrown);
     }
   }
 
-  #hasAll(claims: Readonly<Record<string, unknown>>): boolean {
+  /**
+   * What it says now of somebody who signed in since the start: who, `ended` when it vouches no more, `silent` when it does not say.
+   * Never rejects.
+   */
+  async ask(subject: string): Promise<Pick<Provided, 'groups'> | 'ended' | 'silent'> {
+    const kept = this.#tokens.get(subject);
+    if (kept === undefined) return 'silent';
+    try {
+      const config = await this.#config();
+      const told = await oidc.fetchUserInfo(config, kept.access, kept.sub).catch(orChallenge);
+      if (told !== undefined && this.#saysGroups(told, kept)) return this.#read(told);
+      // An access token that is over says nothing of its owner.
+      return kept.refresh === undefined ? 'silent' : await this.#renew(config, subject, kept, kept.refresh);
+    } catch (thrown) {
+      if (!(thrown instanceof oidc.ResponseBodyError) || thrown.error !== 'invalid_grant') return 'silent';
+      this.#tokens.delete(subject);
+      return 'ended';
+    }
+  }
+
+  async #renew(config: oidc.Configuration, subject: string, kept: Kept, refresh: string) {
+    const tokens = await oidc.refreshTokenGrant(config, refresh);
+    const claims: Claims = tokens.claims() ?? {};
+    this.#tokens.set(subject, {
+      ...{ ...kept, access: tokens.access_token },
+      refresh: tokens.refresh_token ?? refresh,
+    });
+    if (claims[this.settings.groupsClaim] !== undefined) return this.#read(claims);
+    const told = await oidc.fetchUserInfo(config, tokens.access_token, kept.sub);
+    return this.#saysGroups(told, kept) ? this.#read(told) : 'silent';
+  }
+
+  /** Claims without groups are of somebody in none, unless the provider puts groups into ID tokens alone. */
+  #saysGroups(claims: Claims, { isInIdToken }: Kept): boolean {
+    return !isInIdToken || claims[this.settings.groupsClaim] !== undefined;
+  }
+
+  #keep(subject: string, sub: string, tokens: Tokens, claims: Claims): void {
+    this.#tokens.set(subject, {
+      ...{ sub, access: tokens.access_token, refresh: tokens.refresh_token },
+      isInIdToken: claims[this.settings.groupsClaim] !== undefined,
+    });
+  }
+
+  #hasAll(claims: Claims): boolean {
     return claims[this.settings.groupsClaim] !== undefined && claims[this.settings.nameClaim] !== undefined;
   }
 
-  #read(claims: Readonly<Record<string, unknown>>): Pick<Provided, 'name' | 'roles'> {
+  #read(claims: Claims): Pick<Provided, 'name' | 'groups'> {
     const { nameClaim, groupsClaim, roles } = this.settings;
     const told = claims[groupsClaim];
     const groups = new Set(Array.isArray(told) ? told.map(String) : typeof told === 'string' ? [told] : []);
     const name = String(claims[nameClaim] ?? claims['email'] ?? claims['sub']);
     return {
       name: name.replace(/\p{C}/gu, '').slice(0, NAME_LENGTH_MAX),
-      roles: [...new Set(roles.filter(({ group }) => groups.has(group)).map(({ role }) => role))],
+      groups: [...new Set(roles.map(({ group }) => group))].filter((group) => groups.has(group)),
     };
   }
 
@@ -158,6 +219,12 @@ export class Provider {
     }
   }
 }
+
+/** Undefined for a token that the provider does not take; everything else is rejected as it was. */
+const orChallenge = (thrown: unknown): undefined => {
+  if (thrown instanceof oidc.WWWAuthenticateChallengeError) return undefined;
+  throw thrown;
+};
 
 const failure = (text: string, cause?: unknown): AppError =>
   new AppError('ERR_ROOM_PROVIDER', `signing in with the identity provider: ${text}`, {

@@ -12,6 +12,8 @@ export const personSchema = z.object({
   kind: z.enum(['local', 'oidc']),
   /** Of the identity provider: issuer and subject. */
   subject: z.string().optional(),
+  /** What the provider of this issuer last said: the groups that had a role here. Undefined: kept by an earlier version. */
+  told: z.object({ issuer: z.string(), groups: z.array(z.string()), atMs: z.number() }).optional(),
   /** As passwords.ts writes it. */
   password: z.string().optional(),
   /** Secret of the authenticator app in base32, and the last time step that was used. */
@@ -36,6 +38,8 @@ export const enrolmentSchema = z.object({
   /** Undefined: nobody is known yet. */
   person: z.string().optional(),
   endsMs: z.number(),
+  /** Who asked for a link of an administrator, where somebody did. */
+  madeBy: z.string().optional(),
   /** A password that waits for the first code of its app. */
   pending: z.object({ name: z.string(), password: z.string(), secret: z.string() }).optional(),
 });
@@ -61,6 +65,8 @@ export const tokenSchema = z.object({
   name: z.string(),
   roles,
   by: z.string(),
+  /** Account of who made it, as which it acts. Undefined: made by an earlier version, by a name. */
+  holder: z.string().optional(),
   createdMs: z.number(),
   endsMs: z.number(),
   usedMs: z.number().optional(),
@@ -84,7 +90,7 @@ export const actSchema = z.object({
   confirmRoles: roles,
   askedMs: z.number(),
   endsMs: z.number(),
-  state: z.enum(['waiting', 'confirmed', 'withdrawn', 'expired', 'failed']),
+  state: z.enum(['waiting', 'confirmed', 'withdrawn', 'expired', 'lapsed', 'failed']),
   confirmedBy: z.string().optional(),
   endedMs: z.number().optional(),
 });

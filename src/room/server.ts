@@ -28,6 +28,7 @@ import { errorText, isAppError } from '../base/base.ts';
 import type { Acting, Acts } from './acts.ts';
 import type { FirstPage } from './first.ts';
 import type { Live } from './live.ts';
+import { accountOfToken } from './grounds.ts';
 import { findAnswer } from './page-answers.ts';
 import type { Page } from './pages.ts';
 import type { RoomParts } from './parts.ts';
@@ -203,10 +204,12 @@ const signedOf = (parts: RoomParts, request: FastifyRequest, visit: Visit): Sign
     const key = hashOf(secret);
     const token = parts.store.tokens.get(key);
     const nowMs = parts.clock();
-    if (token === undefined || token.endsMs <= nowMs) return undefined;
+    if (token === undefined || token.endsMs <= nowMs || !parts.grounds.holdsToken(key, token))
+      return undefined;
     if (nowMs - (token.usedMs ?? 0) > USED_EVERY_MS) parts.store.tokens.put(key, { ...token, usedMs: nowMs });
     const actor: Actor = {
       name: `token ${token.name}`,
+      account: accountOfToken(parts.people, token),
       roles: token.roles,
       from: visit.address,
       via: 'room',
@@ -217,7 +220,8 @@ const signedOf = (parts: RoomParts, request: FastifyRequest, visit: Visit): Sign
   const session = parts.sessions.find(visit.token);
   if (session === undefined) return undefined;
   const { person, provenUntilMs } = session;
-  const actor: Actor = { name: person.name, roles: person.roles, from: visit.address, via: 'room' };
+  const { name, account, roles } = person;
+  const actor: Actor = { name, account, roles, from: visit.address, via: 'room' };
   return { actor, id: person.id, isProven: provenUntilMs !== undefined };
 };
 
@@ -237,6 +241,7 @@ const addRoute = (
     ...(operation.bodyBytesMax === undefined ? {} : { bodyLimit: operation.bodyBytesMax }),
     handler: async (request, reply) => {
       const visit = visitOf(options, request, reply);
+      await parts.vouching.freshen(parts.sessions.find(visit.token, true)?.person);
       const signed = signedOf(parts, request, visit);
       const isByToken = request.headers.authorization !== undefined;
       if (operation.method === 'POST' && !isByToken && !hasCsrf(parts, visit, request)) {
@@ -290,7 +295,7 @@ const addRoute = (
   });
 };
 
-const NOBODY: Actor = { name: '', roles: [], from: '', via: 'room' };
+const NOBODY: Actor = { name: '', account: undefined, roles: [], from: '', via: 'room' };
 
 const unproven = (): Reply =>
   toProblem(403, 'this needs proof that it is you: a code, a passkey, or the agency account anew', {
@@ -309,11 +314,13 @@ const hasCsrf = ({ csrfKey }: RoomParts, { token }: Visit, { headers }: FastifyR
 const tellAct = (
   parts: RoomParts,
   name: string,
-  { name: by, roles, from }: Actor,
+  { name: by, account, roles, from }: Actor,
   { parameters, body, status }: { parameters: object; body: { readBody(): Promise<string> }; status: number },
 ): void => {
   void body.readBody().then((text) => {
-    parts.note(`room-${name}`, by, reasonIn(text), { parameters, roles, from, status });
+    parts.note(`room-${name}`, by, reasonIn(text), {
+      ...{ parameters, account: account ?? null, roles, from, status },
+    });
   });
 };
 

@@ -60,7 +60,13 @@ export class RoomSession implements SessionControl {
     return {
       signedIn: true,
       ...common,
-      person: { id: person.id, name: person.name, roles: person.roles, kind: person.kind },
+      person: {
+        id: person.id,
+        name: person.name,
+        account: person.account,
+        roles: person.roles,
+        kind: person.kind,
+      },
       may: ALL_OPERATIONS.filter(
         ([, operation]) =>
           operation.door !== 'listener' &&
@@ -248,23 +254,27 @@ export class RoomSession implements SessionControl {
 
   /** Signs somebody in whom the identity provider vouches for, or proves who it is; gives where the browser goes. */
   async endProvided(flow: string | undefined, query: string): Promise<string> {
-    const { provider, people, sessions } = this.#parts;
+    const { provider, people, sessions, vouching } = this.#parts;
     if (provider === undefined)
       throw new AppError('ERR_ROOM_PROVIDER', 'signing in: there is no identity provider');
     const provided = await provider.end(flow, query);
+    const before = vouching.hear(provided.subject, provided.groups);
     if (provided.session !== undefined) {
       const session = sessions.find(this.#token);
       if (session?.key !== provided.session || session.person.subject !== provided.subject) throw wrong();
       sessions.prove(session);
       return provided.to;
     }
-    if (provided.roles.length === 0) {
+    if (provided.groups.length === 0) {
       this.#tellFailure(provided.name);
       throw new AppError('ERR_ROOM_ROLE', `signing in: no group of ${provided.name} has a role here`, {
         hint: 'Ask an administrator which group you need (control-room.oidc.roles).',
       });
     }
-    this.#signIn(people.provided(provided.subject, provided.name, provided.roles), 'oidc');
+    const person = people.provided(provided.subject, provided.name, provided.groups);
+    if (before !== undefined && before.name !== person.name)
+      this.#parts.note('renamed', person.name, '', { account: person.account, nameBefore: before.name });
+    this.#signIn(person, 'oidc');
     return provided.to;
   }
 
@@ -313,7 +323,7 @@ export class RoomSession implements SessionControl {
     people.change(person.id, { signedInMs: clock() });
     const isBreakGlass = provider !== undefined && person.kind === 'local';
     note(isBreakGlass ? 'sign-in-break-glass' : 'sign-in', person.name, '', {
-      ...{ method: by, roles: person.roles, from: address },
+      ...{ method: by, account: person.account, roles: person.roles, from: address },
     });
     if (isBreakGlass)
       log.warn(
@@ -354,8 +364,12 @@ export class RoomSession implements SessionControl {
   #enrolled(token: string, person: KnownPerson | undefined, name: string): KnownPerson {
     const { store, people, note } = this.#parts;
     const known = person ?? people.add(name, ['administrator']);
+    const madeBy = store.enrolments.get(hashOf(token))?.madeBy;
     store.enrolments.remove(hashOf(token));
-    note('enrol', known.name, '', { roles: known.roles, from: this.#visit.address });
+    note('enrol', known.name, '', {
+      ...{ account: known.account, roles: known.roles, from: this.#visit.address },
+      ...(madeBy === undefined ? {} : { madeBy }),
+    });
     return known;
   }
 }

@@ -1,10 +1,11 @@
 // Sessions: who is behind a cookie, until when, and how lately the person proved it.
 //
 // A cookie holds a random token and nothing else, and only its hash is kept. Signing in makes a new one, so that a token
-// that somebody planted before is worth nothing. A session ends half an hour after its last use, and eight hours after it
-// began. Roles are read anew each time: a person who loses a role loses it in the same moment.
+// that somebody planted before is worth nothing. A session ends half an hour after its last use, eight hours after it began, and
+// when it has no ground any more (grounds.ts). Roles are read anew each time: a person who loses a role loses it in the same moment.
 import { randomBytes } from 'node:crypto';
 import { AppError, type Clock } from '../base/base.ts';
+import type { Grounds } from './grounds.ts';
 import type { KnownPerson, People } from './people.ts';
 import type { SessionRow } from './rows.ts';
 import { createSecret, hashOf, type RoomStore } from './store.ts';
@@ -36,11 +37,13 @@ export interface Session {
 export class Sessions {
   readonly #store: RoomStore;
   readonly #people: People;
+  readonly #grounds: Grounds;
   readonly #clock: Clock;
 
-  constructor(store: RoomStore, people: People, clock: Clock) {
+  constructor(store: RoomStore, people: People, grounds: Grounds, clock: Clock) {
     this.#store = store;
     this.#people = people;
+    this.#grounds = grounds;
     this.#clock = clock;
     store.sessions.prune((row) => this.#isOver(row));
   }
@@ -51,11 +54,12 @@ export class Sessions {
     const key = hashOf(token);
     let row = this.#store.sessions.get(key);
     if (row === undefined) return undefined;
-    const person = this.#people.find(row.person);
-    if (person === undefined || this.#isOver(row)) {
+    if (this.#isOver(row)) {
       this.#store.sessions.remove(key);
       return undefined;
     }
+    const person = this.#people.find(row.person);
+    if (!this.#grounds.holdsSession(key, row) || person === undefined) return undefined;
     const nowMs = this.#clock();
     if (!isLook && nowMs - row.seenMs >= SEEN_EVERY_MS) {
       row = { ...row, seenMs: nowMs };

@@ -19,7 +19,7 @@ const PROGRAM = new Proxy(
 );
 const CONTROLS = Object.fromEntries(ALL_OPERATIONS.map(([, { subject }]) => [subject, PROGRAM])) as Controls;
 
-const ACTOR = { name: 'A. Person', roles: ROLES, from: 'test', via: 'socket' } as const;
+const ACTOR = { name: 'A. Person', account: undefined, roles: ROLES, from: 'test', via: 'socket' } as const;
 
 const word = fc.oneof(
   fc.constantFrom('by', 'reason', 'sha256', 'ms', 'group', 'name', 'types', '__proto__', 'constructor'),

@@ -17,7 +17,7 @@ const probe = {
   },
 } as unknown as ProbeControl;
 
-const ACTOR = { name: 'A. Person', roles: ROLES, from: 'test', via: 'socket' } as const;
+const ACTOR = { name: 'A. Person', account: undefined, roles: ROLES, from: 'test', via: 'socket' } as const;
 
 const ask = async (method: string, path: string, body = '') => {
   const readBody = () => Promise.resolve(body);

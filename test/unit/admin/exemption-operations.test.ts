@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { type ControlSocket, type ExemptionControl, openControlSocket } from '../../../src/admin/admin.ts';
-import { AppError } from '../../../src/base/base.ts';
+import { AppError, systemAccount } from '../../../src/base/base.ts';
 
 let directory: string;
 let socket: ControlSocket | undefined;
@@ -16,7 +16,7 @@ const ECHO: Record<keyof ExemptionControl, (...asked: never[]) => Promise<unknow
   list: (state: string) => Promise.resolve([{ asked: 'list', state }]),
   show: (id: string) => Promise.resolve({ asked: 'show', id }),
   report: () => Promise.resolve({ asked: 'report' }),
-  request: (raw: string) => Promise.resolve({ asked: 'request', raw }),
+  request: (raw: string, account: string) => Promise.resolve({ asked: 'request', raw, account }),
   approve: (id: string, approver: object) => Promise.resolve({ asked: 'approve', id, ...approver }),
   reject: (id: string, decider: object) => Promise.resolve({ asked: 'reject', id, ...decider }),
   revoke: (id: string, decider: object) => Promise.resolve({ asked: 'revoke', id, ...decider }),
@@ -31,7 +31,7 @@ const open = async (control: Partial<typeof ECHO> = {}): Promise<void> => {
   socket = await openControlSocket({
     path: join(directory, 'control.sock'),
     openTo: 'owner',
-    userOf: () => Promise.resolve('alice'),
+    userOf: () => Promise.resolve({ name: 'alice', account: systemAccount(1001, 'dns1') }),
     controls: () => ({ exemptions: { ...ECHO, ...control } as unknown as ExemptionControl }),
     log: { error: (...line) => logged.push(line) },
   });
@@ -86,13 +86,17 @@ test.each<[method: string, path: string, body: object | undefined, expected: obj
     'POST',
     '/v1/exemptions',
     { grounds: 'x', 'requested-by': 'somebody else' },
-    { asked: 'request', raw: { grounds: 'x', 'requested-by': 'alice' } },
+    {
+      asked: 'request',
+      raw: { grounds: 'x', 'requested-by': 'alice' },
+      account: 'system:1001@dns1',
+    },
   ],
   [
     'POST',
     '/v1/exemptions/ex-000001/approve',
     { role: ' agency-head ' },
-    { asked: 'approve', id: 'ex-000001', by: 'alice', role: 'agency-head', reason: '' },
+    { asked: 'approve', id: 'ex-000001', by: 'alice', account: 'system:1001@dns1', role: 'agency-head' },
   ],
   ['POST', '/v1/exemptions/1/reject', DECIDER, { asked: 'reject', id: '1', by: 'alice', ...DECIDER }],
   ['POST', '/v1/exemptions/1/revoke', DECIDER, { asked: 'revoke', id: '1', by: 'alice', ...DECIDER }],

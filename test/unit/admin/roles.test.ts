@@ -98,6 +98,7 @@ const OPEN = [
 
 const actorWith = (roles: readonly Role[]): Actor => ({
   name: 'A. Person',
+  account: undefined,
   roles,
   from: 'test',
   via: 'socket',

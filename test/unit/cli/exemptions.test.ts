@@ -7,6 +7,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { stringify } from 'yaml';
 import { type ControlSocket, openControlSocket } from '../../../src/admin/admin.ts';
 import { createExemptionControl, exemptionSettings } from '../../../src/app/exemption-control.ts';
+import { systemAccount } from '../../../src/base/base.ts';
 import { type Config, loadConfig } from '../../../src/config/config.ts';
 import { ExemptionKeeper, REGISTER_NAME } from '../../../src/exemptions/exemptions.ts';
 import { type RunResult, run } from '../../support/process.ts';
@@ -44,6 +45,13 @@ const APPROVED = {
   'approved-by': 'A. Head',
   role: 'agency-head',
 };
+
+/** Whose request it is, and who grants it. */
+const REQUESTER = 'local:p-00000000000a';
+const HEAD = { by: 'A. Head', account: 'local:p-00000000000b' } as const;
+
+/** The users of this system. */
+const accountOf = (user: string) => systemAccount(user === 'alice' ? 1001 : 1002, 'dns1');
 
 let directory: string;
 
@@ -174,7 +182,7 @@ describe('with a register', () => {
     socket = await openControlSocket({
       path,
       openTo: 'owner',
-      userOf: () => Promise.resolve(user),
+      userOf: () => Promise.resolve({ name: user, account: accountOf(user) }),
       controls: () => ({
         exemptions: createExemptionControl(keeper, {
           config: configOf,
@@ -256,12 +264,12 @@ describe('with a register', () => {
 
   test('list and show tell people what there is and what to do', async () => {
     expect((await exemptions('list')).stdout).toBe('No exemption.\n');
-    await keeper.change((register) => register.request(REQUEST));
+    await keeper.change((register) => register.request(REQUEST, REQUESTER));
     await keeper.change((register) =>
-      register.request({ ...REQUEST, groups: undefined, clients: ['192.0.2.77'] }),
+      register.request({ ...REQUEST, groups: undefined, clients: ['192.0.2.77'] }, REQUESTER),
     );
     await keeper.change((register) =>
-      register.approve('1', { by: 'A. Head', role: 'designee', delegation: 'Order 4' }),
+      register.approve('1', { ...HEAD, role: 'designee', delegation: 'Order 4' }),
     );
     const listed = await exemptions('list');
     expect(listed.code).toBe(0);
@@ -290,8 +298,8 @@ describe('with a register', () => {
   });
 
   test('an exemption that the rules would not grant any more is marked', async () => {
-    await keeper.change((register) => register.request(REQUEST));
-    await keeper.change((register) => register.approve('1', { by: 'A. Head', role: 'agency-head' }));
+    await keeper.change((register) => register.request(REQUEST, REQUESTER));
+    await keeper.change((register) => register.approve('1', { ...HEAD, role: 'agency-head' }));
     write('cordon.yaml', CONFIG.replace('"192.0.2.0/28"', '"192.0.0.0/16"'));
     await keeper.follow(exemptionSettings(configOf()));
     const { stdout } = await exemptions('list');
@@ -305,7 +313,7 @@ describe('with a register', () => {
       'requested-by': '=HYPERLINK("x")',
       alternatives: `${REQUEST.alternatives}\nAnd more.`,
     };
-    await keeper.change((register) => register.request(tricky));
+    await keeper.change((register) => register.request(tricky, REQUESTER));
     const json = JSON.parse((await exemptions('report', '--json')).stdout) as object;
     expect(json).toMatchObject({
       profile: { id: 'us-federal' },

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { stringify } from 'yaml';
 import { ExemptionKeeper, type ExemptionSettings } from '../../../src/exemptions/keeper.ts';
-import { createDirectory, DAY_MS, day, HEAD, NOW, REQUEST, US_RULES } from './setup.ts';
+import { createDirectory, DAY_MS, day, HEAD, NOW, REQUEST, US_RULES, REQUESTER } from './setup.ts';
 
 const SETTINGS: ExemptionSettings = { rules: US_RULES, textsPath: undefined, decisions: new Map() };
 
@@ -32,7 +32,7 @@ const open = (directory = createDirectory()) => {
 test('whoever decides hears of it when workers have it; a request is no matter of theirs', async () => {
   const { keeper, told } = open();
   await keeper.follow(SETTINGS);
-  await keeper.change((register) => register.request(REQUEST));
+  await keeper.change((register) => register.request(REQUEST, REQUESTER));
   expect(told).toEqual([[]]);
   await keeper.change((register) => register.approve('1', HEAD));
   expect(told).toEqual([[], [1]]);
@@ -43,7 +43,7 @@ test('whoever decides hears of it when workers have it; a request is no matter o
 test('what fails is thrown, and what happened before is told all the same', async () => {
   const { keeper, told } = open();
   await keeper.follow(SETTINGS);
-  await keeper.change((register) => register.request(REQUEST));
+  await keeper.change((register) => register.request(REQUEST, REQUESTER));
   const change = keeper.change((register) => {
     register.approve('1', HEAD);
     register.approve('1', HEAD);
@@ -55,7 +55,7 @@ test('what fails is thrown, and what happened before is told all the same', asyn
 test('after a restart workers get what stands with the first configuration', async () => {
   const first = open();
   await first.keeper.follow(SETTINGS);
-  await first.keeper.change((register) => register.request(REQUEST));
+  await first.keeper.change((register) => register.request(REQUEST, REQUESTER));
   await first.keeper.change((register) => register.approve('1', HEAD));
   first.keeper.close();
   const second = open(first.directory);
@@ -73,7 +73,7 @@ test('time is written down by the timer, warned of in the log, and workers may f
   };
   await keeper.follow(SETTINGS);
   keeper.start();
-  await keeper.change((register) => register.request({ ...REQUEST, from: day(1), until: day(3) }));
+  await keeper.change((register) => register.request({ ...REQUEST, from: day(1), until: day(3) }, REQUESTER));
   await keeper.change((register) => register.approve('1', HEAD));
   events.length = 0;
   clock.nowMs = NOW + DAY_MS - 5_000;
@@ -97,7 +97,7 @@ test('time is written down by the timer, warned of in the log, and workers may f
 test('a register that is damaged costs the exemptions and says so; decisions are still watched', async () => {
   const first = open();
   await first.keeper.follow(SETTINGS);
-  await first.keeper.change((register) => register.request(REQUEST));
+  await first.keeper.change((register) => register.request(REQUEST, REQUESTER));
   await first.keeper.change((register) => register.approve('1', HEAD));
   first.keeper.close();
   truncateSync(first.path, 100);
@@ -115,7 +115,7 @@ test('a register that is damaged costs the exemptions and says so; decisions are
   expect(keeper.facts()).toBeUndefined();
   expect(told).toEqual([]);
   expect(logged[0]).toMatchObject(['error', { err: { code: 'ERR_EXEMPTION_DAMAGED' } }, {}]);
-  await expect(keeper.change((register) => register.request(REQUEST))).rejects.toMatchObject({
+  await expect(keeper.change((register) => register.request(REQUEST, REQUESTER))).rejects.toMatchObject({
     code: 'ERR_EXEMPTION_DAMAGED',
   });
   expect(keeper.decisions()).toMatchObject([{ list: 'tiktok', alarms: ['review-passed'] }]);

@@ -14,6 +14,7 @@ import {
   profileOf,
   REQUEST,
   US_RULES,
+  REQUESTER,
 } from './setup.ts';
 
 const writeProfile = (content: string): string => {
@@ -91,17 +92,17 @@ describe('the profile of an agency', () => {
       ['ERR_EXEMPTION_MITIGATIONS mitigations[2].item'],
     ],
   ])('judges a request that %s', (_what, change, refusal) => {
-    const outcome = open().register.request({ ...request, ...change });
+    const outcome = open().register.request({ ...request, ...change }, REQUESTER);
     expect(outcomeOf(outcome)).toEqual(refusal.length === 0 ? 'requested' : refusal);
   });
 
   test('names its own approvers', () => {
     const { register } = open();
-    register.request(request);
+    register.request(request, REQUESTER);
     expect(outcomeOf(register.approve('1', HEAD))).toEqual(['ERR_EXEMPTION_ROLE role']);
-    expect(outcomeOf(register.approve('1', { by: 'C. Officer', role: 'chief-security-officer' }))).toBe(
-      'active',
-    );
+    expect(
+      outcomeOf(register.approve('1', { ...HEAD, by: 'C. Officer', role: 'chief-security-officer' })),
+    ).toBe('active');
   });
 });
 

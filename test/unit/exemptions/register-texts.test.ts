@@ -17,6 +17,7 @@ import {
   REQUEST,
   type TestRegister,
   US_RULES,
+  REQUESTER,
 } from './setup.ts';
 
 const TEXT = { ...REQUEST, from: day(0), 'approved-by': 'A. Head', role: 'agency-head' };
@@ -235,7 +236,7 @@ test('texts whose end has passed are history: they are neither registered nor wr
 test('files do not touch what came by command, and commands do not touch what stands in a file', () => {
   const texts = new Texts();
   const { register } = texts.held;
-  register.request({ ...REQUEST, clients: ['192.0.2.1'] });
+  register.request({ ...REQUEST, clients: ['192.0.2.1'] }, REQUESTER);
   register.approve('1', HEAD);
   texts.write('a.yaml', TEXT);
   texts.reconcile();

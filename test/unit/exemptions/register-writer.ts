@@ -22,15 +22,18 @@ register.setRules({
   network: { groups: [{ name: 'default', clients: [] }], allow: [client], lists: ['tiktok'] },
 });
 for (let index = 0; index < 900; index++) {
-  const { problems } = register.request({
-    'requested-by': 'R. Investigator',
-    grounds: 'law-enforcement',
-    justification: 'A case needs the accounts of two suspects to be watched as the public sees them.',
-    alternatives: 'Records asked of the company by warrant take weeks.',
-    mitigations: ['Two standalone devices on a separate network.'],
-    clients: [`10.0.${index >> 8}.${index & 255}`],
-    until: '2027-01-01',
-  });
+  const { problems } = register.request(
+    {
+      'requested-by': 'R. Investigator',
+      grounds: 'law-enforcement',
+      justification: 'A case needs the accounts of two suspects to be watched as the public sees them.',
+      alternatives: 'Records asked of the company by warrant take weeks.',
+      mitigations: ['Two standalone devices on a separate network.'],
+      clients: [`10.0.${index >> 8}.${index & 255}`],
+      until: '2027-01-01',
+    },
+    'local:p-00000000000a',
+  );
   if (problems.length > 0) throw new Error(JSON.stringify(problems));
   // Lets the line leave the process.
   await new Promise(setImmediate);

@@ -34,10 +34,11 @@ import {
   REQUEST,
   type TestRegister,
   US_RULES,
+  REQUESTER,
 } from './setup.ts';
 
 const grant = ({ register }: TestRegister, change: object = {}): string => {
-  const { paper } = register.request({ ...REQUEST, ...change });
+  const { paper } = register.request({ ...REQUEST, ...change }, REQUESTER);
   const id = paper?.id ?? '';
   expect(outcomeOf(register.approve(id, HEAD))).toMatch(/^(approved|active)$/);
   return id;
@@ -82,14 +83,17 @@ describe('the life of an exemption', () => {
 
   test('workers get what begins later before it begins, with all that it says', () => {
     const { register } = openRegister();
-    register.request({
-      ...REQUEST,
-      clients: ['2001:db8:0:1::/64', '192.0.2.8/29'],
-      groups: ['lab'],
-      names: ['TikTok.com.', 'v.example.com'],
-      schedule: { weekdays: ['fri', 'mon'], hours: '22:00-06:00', timezone: 'Europe/Brussels' },
-      from: day(2),
-    });
+    register.request(
+      {
+        ...REQUEST,
+        clients: ['2001:db8:0:1::/64', '192.0.2.8/29'],
+        groups: ['lab'],
+        names: ['TikTok.com.', 'v.example.com'],
+        schedule: { weekdays: ['fri', 'mon'], hours: '22:00-06:00', timezone: 'Europe/Brussels' },
+        from: day(2),
+      },
+      REQUESTER,
+    );
     register.approve('1', HEAD);
     expect(stateOf({ register } as TestRegister, '1')).toBe('approved');
     const [shared] = register.toShared(NOW);
@@ -124,7 +128,8 @@ describe('the life of an exemption', () => {
   ])('%s is an error', (_doing, act, code) => {
     const held = openRegister();
     grant(held);
-    for (const clients of [['192.0.2.1'], ['192.0.2.2']]) held.register.request({ ...REQUEST, clients });
+    for (const clients of [['192.0.2.1'], ['192.0.2.2']])
+      held.register.request({ ...REQUEST, clients }, REQUESTER);
     held.register.reject('3', AUTHOR);
     const before = held.events.length;
     expect(errorCode(() => act(held.register))).toBe(code);
@@ -133,7 +138,7 @@ describe('the life of an exemption', () => {
 
   test('a request that nobody decided on before its end is rejected by nobody', () => {
     const held = openRegister();
-    held.register.request(REQUEST);
+    held.register.request(REQUEST, REQUESTER);
     held.clock.nowMs = NOW + 31 * DAY_MS;
     held.register.advance();
     expect(held.register.find('1')).toMatchObject({
@@ -171,7 +176,7 @@ describe('the life of an exemption', () => {
 
   test('nextChangeMs() names each moment at which something happens', () => {
     const held = openRegister();
-    held.register.request({ ...REQUEST, from: day(3), until: day(40) });
+    held.register.request({ ...REQUEST, from: day(3), until: day(40) }, REQUESTER);
     expect(held.register.nextChangeMs()).toBe(NOW + 40 * DAY_MS);
     held.register.approve('1', HEAD);
     const seen: string[] = [];
@@ -191,13 +196,15 @@ describe('restarts and clocks', () => {
   test('a restart finds everything as it was, and the numbers go on', () => {
     const held = openRegister();
     grant(held);
-    held.register.request({ ...REQUEST, clients: ['192.0.2.1'] });
+    held.register.request({ ...REQUEST, clients: ['192.0.2.1'] }, REQUESTER);
     const entries = held.register.entries();
     const again = held.reopen();
     expect(again.register.entries()).toEqual(entries);
     expect(again.events).toEqual([]);
     expect(again.register.toShared(NOW)).toHaveLength(1);
-    expect(again.register.request({ ...REQUEST, clients: ['192.0.2.2'] }).paper?.id).toBe('ex-000003');
+    expect(again.register.request({ ...REQUEST, clients: ['192.0.2.2'] }, REQUESTER).paper?.id).toBe(
+      'ex-000003',
+    );
   });
 
   test('what time did while the program was down is written at the next start, with the true times', () => {
@@ -242,7 +249,7 @@ describe('restarts and clocks', () => {
 describe('bounds', () => {
   test('no more stand than policy takes', () => {
     const held = openRegister();
-    held.register.request(REQUEST);
+    held.register.request(REQUEST, REQUESTER);
     const terms = termsOf(held.register.find('1').paper);
     // In one transaction: a thousand would take a disk seconds.
     held.register.write(
@@ -252,10 +259,10 @@ describe('bounds', () => {
       })),
     );
     const another = { ...REQUEST, clients: ['192.0.2.250'] };
-    const { problems } = held.register.request(another);
+    const { problems } = held.register.request(another, REQUESTER);
     expect(problems.map(({ code }) => code)).toEqual(['ERR_EXEMPTION_LIMIT']);
     held.register.reject('17', AUTHOR);
-    expect(outcomeOf(held.register.request(another))).toBe('requested');
+    expect(outcomeOf(held.register.request(another, REQUESTER))).toBe('requested');
   });
 
   test.each<[what: string, change: object, refusal: string]>([
@@ -290,20 +297,20 @@ describe('bounds', () => {
     ['an empty schedule', { schedule: {} }, 'ERR_EXEMPTION_MISSING schedule'],
   ])('a request with %s is refused', (_what, change, refusal) => {
     const { register } = openRegister();
-    expect(outcomeOf(register.request({ ...REQUEST, ...change }))).toContain(refusal);
+    expect(outcomeOf(register.request({ ...REQUEST, ...change }, REQUESTER))).toContain(refusal);
   });
 
   test.each([undefined, null, 'x', 7, [], [REQUEST]])('%j is no request', (raw) => {
     const { register } = openRegister();
-    expect(outcomeOf(register.request(raw))).toContain('ERR_EXEMPTION_FIELD');
+    expect(outcomeOf(register.request(raw, REQUESTER))).toContain('ERR_EXEMPTION_FIELD');
   });
 
   test('without a profile nothing is granted, and what stands stays', () => {
     const held = openRegister();
     grant(held);
-    held.register.request({ ...REQUEST, clients: ['192.0.2.1'] });
+    held.register.request({ ...REQUEST, clients: ['192.0.2.1'] }, REQUESTER);
     held.register.setRules(undefined);
-    expect(outcomeOf(held.register.request(REQUEST))).toEqual(['ERR_EXEMPTION_PROFILE']);
+    expect(outcomeOf(held.register.request(REQUEST, REQUESTER))).toEqual(['ERR_EXEMPTION_PROFILE']);
     expect(outcomeOf(held.register.approve('2', HEAD))).toEqual(['ERR_EXEMPTION_PROFILE']);
     expect(held.register.toShared(NOW)).toHaveLength(1);
   });
@@ -349,7 +356,9 @@ describe('the file', () => {
     grant(held);
     const options = { path: held.path, clock: () => NOW, onEvent: () => undefined };
     expect(errorCode(() => Register.open(options))).toBe('ERR_EXEMPTION_REGISTER');
-    expect(outcomeOf(held.register.request({ ...REQUEST, clients: ['192.0.2.1'] }))).toBe('requested');
+    expect(outcomeOf(held.register.request({ ...REQUEST, clients: ['192.0.2.1'] }, REQUESTER))).toBe(
+      'requested',
+    );
     held.register.close();
     expect(Register.open(options).entries()).toHaveLength(2);
   });
@@ -418,7 +427,7 @@ describe('a disk that takes nothing', () => {
   const blocked = (): { held: TestRegister; unblock: () => void } => {
     const first = openRegister();
     grant(first);
-    first.register.request({ ...REQUEST, clients: ['192.0.2.1'] });
+    first.register.request({ ...REQUEST, clients: ['192.0.2.1'] }, REQUESTER);
     const held = first.reopen();
     return { held, unblock: block(held.path) };
   };
@@ -489,7 +498,7 @@ test('facts count by grounds, name the nearest end, and find papers that the rul
   grant(held);
   grant(held, { clients: ['192.0.2.1'], grounds: 'security-research', until: day(2) });
   grant(held, { clients: undefined, groups: ['lab'], from: day(1) });
-  held.register.request({ ...REQUEST, clients: ['192.0.2.3'] });
+  held.register.request({ ...REQUEST, clients: ['192.0.2.3'] }, REQUESTER);
   expect(counts.at(NOW)).toEqual({
     activeByGround: new Map([
       ['law-enforcement', 1],

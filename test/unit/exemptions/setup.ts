@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
-import { type Prefix, parsePrefix } from '../../../src/base/base.ts';
+import { type Account, type Prefix, parsePrefix } from '../../../src/base/base.ts';
 import type { Profile } from '../../../src/exemptions/profile.ts';
 import { SHIPPED_PROFILES } from '../../../src/exemptions/profile-shipped.ts';
 import { Register } from '../../../src/exemptions/register.ts';
@@ -54,7 +54,10 @@ export const REQUEST = {
   until: day(30),
 };
 
-export const HEAD = { by: 'A. Head', role: 'agency-head', delegation: undefined };
+/** Whose request it is. */
+export const REQUESTER: Account = 'local:p-00000000000a';
+const HEAD_ACCOUNT: Account = 'local:p-00000000000b';
+export const HEAD = { by: 'A. Head', account: HEAD_ACCOUNT, role: 'agency-head', delegation: undefined };
 
 /** A register whose clock the test holds, and what it told. */
 export interface TestRegister {

@@ -14,13 +14,14 @@ import {
   profileOf,
   REQUEST,
   US_RULES,
+  REQUESTER,
 } from './setup.ts';
 
 type Change = Readonly<Record<string, unknown>>;
 
 test('a request that keeps every rule is taken, approved and in force', () => {
   const { register } = openRegister();
-  expect(outcomeOf(register.request(REQUEST))).toBe('requested');
+  expect(outcomeOf(register.request(REQUEST, REQUESTER))).toBe('requested');
   expect(register.toShared(NOW)).toEqual([]);
   expect(outcomeOf(register.approve('ex-000001', HEAD))).toBe('active');
   expect(register.toShared(NOW)).toMatchObject([{ number: 1, fromMs: NOW, untilMs: NOW + 30 * DAY_MS }]);
@@ -130,7 +131,7 @@ test.each<[rule: string, what: string, change: Change, refusal: string[]]>([
   ],
 ])('%s: a request with %s', (_rule, _what, change, refusal) => {
   const { register } = openRegister();
-  const outcome = register.request({ ...REQUEST, ...change });
+  const outcome = register.request({ ...REQUEST, ...change }, REQUESTER);
   expect(outcomeOf(outcome)).toEqual(refusal.length === 0 ? 'requested' : refusal);
   expect(register.entries()).toHaveLength(refusal.length === 0 ? 1 : 0);
 });
@@ -143,6 +144,19 @@ test.each<[rule: string, what: string, approval: Change, refusal: string[]]>([
     { by: ' r.  INVESTIGATOR ' },
     ['ERR_EXEMPTION_SELF_APPROVAL approved-by'],
   ],
+  [
+    'US-4',
+    'the same in one blank less',
+    { by: 'R.Investigator' },
+    ['ERR_EXEMPTION_SELF_APPROVAL approved-by'],
+  ],
+  [
+    'US-4',
+    'the same account by another name',
+    { account: REQUESTER },
+    ['ERR_EXEMPTION_SELF_APPROVAL approved-by'],
+  ],
+  ['US-4', 'nobody knows whom', { account: undefined }, ['ERR_EXEMPTION_SELF_APPROVAL approved-by']],
   ['US-6', 'somebody of no role', { role: undefined }, ['ERR_EXEMPTION_ROLE role']],
   ['US-6', 'somebody of another role', { role: 'manager' }, ['ERR_EXEMPTION_ROLE role']],
   ['US-6', 'a designee without a delegation', { role: 'designee' }, ['ERR_EXEMPTION_DELEGATION delegation']],
@@ -156,7 +170,7 @@ test.each<[rule: string, what: string, approval: Change, refusal: string[]]>([
   ['US-6', 'the agency head', {}, []],
 ])('%s: an approval by %s', (_rule, _what, approval, refusal) => {
   const { register } = openRegister();
-  register.request(REQUEST);
+  register.request(REQUEST, REQUESTER);
   const outcome = register.approve('ex-000001', { ...HEAD, ...approval });
   expect(outcomeOf(outcome)).toEqual(refusal.length === 0 ? 'active' : refusal);
   expect(register.toShared(NOW)).toHaveLength(refusal.length === 0 ? 1 : 0);
@@ -164,7 +178,10 @@ test.each<[rule: string, what: string, approval: Change, refusal: string[]]>([
 
 test('US-4: everything that is wrong is told at once, each with what to do', () => {
   const { register } = openRegister();
-  const { problems } = register.request({ justification: 'x', clients: ['0.0.0.0/0', 'x'], extra: 1 });
+  const { problems } = register.request(
+    { justification: 'x', clients: ['0.0.0.0/0', 'x'], extra: 1 },
+    REQUESTER,
+  );
   expect(problems.map(({ code, field }) => `${code} ${field}`)).toEqual([
     'ERR_EXEMPTION_FIELD extra',
     'ERR_EXEMPTION_MISSING requested-by',
@@ -183,11 +200,11 @@ test('US-4: what the configuration says of an approver counts, and nobody else a
     { name: 'C. Lerk', role: 'clerk', delegation: undefined },
   ];
   const { register } = openRegister({ ...US_RULES, approvers });
-  register.request(REQUEST);
+  register.request(REQUEST, REQUESTER);
   expect(outcomeOf(register.approve('ex-000001', HEAD))).toEqual(['ERR_EXEMPTION_APPROVER approved-by']);
-  const clerk = { by: 'C. Lerk', role: 'agency-head', delegation: undefined };
+  const clerk = { ...HEAD, by: 'C. Lerk', role: 'agency-head', delegation: undefined };
   expect(outcomeOf(register.approve('ex-000001', clerk))).toEqual(['ERR_EXEMPTION_ROLE role']);
-  const { paper } = register.approve('ex-000001', { by: 'd. signee' });
+  const { paper } = register.approve('ex-000001', { account: HEAD.account, by: 'd. signee' });
   expect(paper).toMatchObject({
     state: 'active',
     approvedBy: 'd. signee',
@@ -200,18 +217,20 @@ test('US-6: an exemption that with others is everybody is refused, however narro
   const network: Network = { ...NETWORK, allow: ['192.0.2.0/24', '2001:db8::/32'].map(prefix) };
   const { register } = openRegister({ ...US_RULES, network });
   for (const [index, clients] of [['192.0.2.0/25'], ['192.0.2.192/26']].entries()) {
-    register.request({ ...REQUEST, clients });
+    register.request({ ...REQUEST, clients }, REQUESTER);
     expect(outcomeOf(register.approve(String(index + 1), HEAD))).toBe('active');
   }
   const last = { ...REQUEST, clients: ['192.0.2.128/26'] };
-  const { problems } = register.request(last);
+  const { problems } = register.request(last, REQUESTER);
   expect(problems).toMatchObject([
     {
       code: 'ERR_EXEMPTION_SCOPE_BLANKET',
       text: 'together with ex-000001, ex-000002 it covers every IPv4 client that may ask (access.allow)',
     },
   ]);
-  expect(outcomeOf(register.request({ ...last, from: day(30), until: day(40) }))).toBe('requested');
+  expect(outcomeOf(register.request({ ...last, from: day(30), until: day(40) }, REQUESTER))).toBe(
+    'requested',
+  );
 });
 
 test('US-6: the only group of a network is everybody', () => {
@@ -222,18 +241,18 @@ test('US-6: the only group of a network is everybody', () => {
   };
   const { register } = openRegister({ ...US_RULES, profile, network });
   const refused = ['ERR_EXEMPTION_SCOPE_BLANKET groups'];
-  expect(outcomeOf(register.request({ ...REQUEST, clients: undefined, groups: ['default'] }))).toEqual(
-    refused,
-  );
+  expect(
+    outcomeOf(register.request({ ...REQUEST, clients: undefined, groups: ['default'] }, REQUESTER)),
+  ).toEqual(refused);
   register.setRules({ ...US_RULES, profile });
-  expect(outcomeOf(register.request({ ...REQUEST, clients: undefined, groups: ['default'] }))).toBe(
-    'requested',
-  );
+  expect(
+    outcomeOf(register.request({ ...REQUEST, clients: undefined, groups: ['default'] }, REQUESTER)),
+  ).toBe('requested');
 });
 
 test('US-6: what was narrow when it was requested is judged again when it is approved', () => {
   const { register } = openRegister();
-  register.request({ ...REQUEST, clients: undefined, groups: ['lab'] });
+  register.request({ ...REQUEST, clients: undefined, groups: ['lab'] }, REQUESTER);
   const groups = NETWORK.groups.map((group) =>
     group.name === 'lab' ? { ...group, clients: [prefix('10.0.0.0/8')] } : group,
   );
@@ -243,7 +262,7 @@ test('US-6: what was narrow when it was requested is judged again when it is app
 
 test('US-7: an exemption ends by itself to the millisecond and stays ended', () => {
   const { register, clock } = openRegister();
-  register.request(REQUEST);
+  register.request(REQUEST, REQUESTER);
   register.approve('1', HEAD);
   const untilMs = NOW + 30 * DAY_MS;
   expect(register.activeAt(untilMs - 1)).toHaveLength(1);
@@ -256,8 +275,8 @@ test('US-7: an exemption ends by itself to the millisecond and stays ended', () 
 
 test('a request that already waits is not taken again, and the refusal names the first', () => {
   const { register } = openRegister();
-  register.request(REQUEST);
-  const { problems } = register.request(REQUEST);
+  register.request(REQUEST, REQUESTER);
+  const { problems } = register.request(REQUEST, REQUESTER);
   expect(problems).toMatchObject([
     {
       code: 'ERR_EXEMPTION_OVERLAP',
@@ -265,21 +284,23 @@ test('a request that already waits is not taken again, and the refusal names the
       hint: expect.stringContaining('reject'),
     },
   ]);
-  expect(outcomeOf(register.request({ ...REQUEST, clients: ['192.0.2.77/32'] }))).toBe('requested');
+  expect(outcomeOf(register.request({ ...REQUEST, clients: ['192.0.2.77/32'] }, REQUESTER))).toBe(
+    'requested',
+  );
   register.reject('1', { by: 'A. Head', reason: 'not now' });
-  expect(outcomeOf(register.request(REQUEST))).toBe('requested');
+  expect(outcomeOf(register.request(REQUEST, REQUESTER))).toBe('requested');
 });
 
 test('US-7: a renewal is a record of its own, with its own approval, that begins when the old one ends', () => {
   const { register } = openRegister();
-  register.request(REQUEST);
+  register.request(REQUEST, REQUESTER);
   register.approve('1', HEAD);
   const longer = { ...REQUEST, until: day(60) };
-  expect(outcomeOf(register.request(longer))).toEqual(['ERR_EXEMPTION_OVERLAP from']);
-  expect(outcomeOf(register.request({ ...longer, renews: 'ex-000001', from: day(29) }))).toEqual([
+  expect(outcomeOf(register.request(longer, REQUESTER))).toEqual(['ERR_EXEMPTION_OVERLAP from']);
+  expect(outcomeOf(register.request({ ...longer, renews: 'ex-000001', from: day(29) }, REQUESTER))).toEqual([
     'ERR_EXEMPTION_RENEWAL from',
   ]);
-  const { paper } = register.request({ ...longer, renews: 'ex-000001' });
+  const { paper } = register.request({ ...longer, renews: 'ex-000001' }, REQUESTER);
   expect(paper).toMatchObject({ id: 'ex-000002', state: 'requested', renews: 'ex-000001', from: day(30) });
   expect(register.toShared(NOW).map(({ number }) => number)).toEqual([1]);
   expect(outcomeOf(register.approve('2', HEAD))).toBe('approved');
@@ -297,15 +318,17 @@ test.each([
 ])('US-7: nothing renews %s', (_what, renews) => {
   const { register } = openRegister();
   for (const clients of [['192.0.2.1'], ['192.0.2.2'], ['192.0.2.3']])
-    register.request({ ...REQUEST, clients });
+    register.request({ ...REQUEST, clients }, REQUESTER);
   register.approve('3', HEAD);
   register.revoke('3', { by: 'A. Head', reason: 'the case is closed' });
-  expect(outcomeOf(register.request({ ...REQUEST, renews }))).toEqual(['ERR_EXEMPTION_RENEWAL renews']);
+  expect(outcomeOf(register.request({ ...REQUEST, renews }, REQUESTER))).toEqual([
+    'ERR_EXEMPTION_RENEWAL renews',
+  ]);
 });
 
 test('US-8: the register tells the whole history of each exemption, and nothing of it changes', () => {
   const { register, clock } = openRegister();
-  register.request(REQUEST);
+  register.request(REQUEST, REQUESTER);
   clock.nowMs += 1000;
   register.approve('1', HEAD, 'agreed with the inspector general');
   clock.nowMs += 1000;
@@ -332,9 +355,9 @@ test('US-8: the register tells the whole history of each exemption, and nothing 
 
 test('US-9: the report has every exemption with its paper, and until when it was to be reported', () => {
   const { register } = openRegister();
-  register.request(REQUEST);
+  register.request(REQUEST, REQUESTER);
   register.approve('1', HEAD);
-  register.request({ ...REQUEST, clients: ['192.0.2.1'] });
+  register.request({ ...REQUEST, clients: ['192.0.2.1'] }, REQUESTER);
   const report = reportExemptions(register, NOW);
   expect(report).toMatchObject({
     profile: { id: 'us-federal', legalBasis: [{}, { reference: 'OMB M-23-13' }, {}] },
@@ -353,10 +376,10 @@ test('US-12: the legal basis is data, and each paper says by which rules it was 
     'legal-basis': [{ reference: 'a later act', title: 'Another basis' }],
   };
   const { register } = openRegister();
-  register.request(REQUEST);
+  register.request(REQUEST, REQUESTER);
   const before = register.approve('1', HEAD).paper?.profile;
   register.setRules({ ...US_RULES, profile: changed });
-  register.request({ ...REQUEST, clients: ['192.0.2.1'] });
+  register.request({ ...REQUEST, clients: ['192.0.2.1'] }, REQUESTER);
   const after = register.approve('2', HEAD).paper?.profile;
   expect([before?.id, after?.id]).toEqual(['us-federal', 'us-federal']);
   expect(after?.sha256).not.toBe(before?.sha256);

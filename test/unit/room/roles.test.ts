@@ -1,6 +1,7 @@
 // Every route of the control room for every role, over real sockets, by the table of operations.
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { ALL_OPERATIONS, isAt, ROLES, type Role } from '../../../src/admin/admin.ts';
+import { localAccount } from '../../../src/base/base.ts';
 import { RoomClient } from '../../support/room-client.ts';
 import { openTestRoom, type TestRoom } from './setup.ts';
 
@@ -27,8 +28,12 @@ beforeAll(async () => {
   setup = await openTestRoom();
   for (const role of ROLES) {
     clients.set(role, await setup.signIn(role));
-    tokens.set(role, setup.room.controls.people?.addToken(role, [role], 1, 'test').secret ?? '');
   }
+  const people = setup.room.controls.people;
+  const holder = people?.list().find(({ roles }) => roles.includes('administrator'));
+  if (people === undefined || holder === undefined) throw new TypeError('nobody is administrator');
+  const by = { name: holder.name, account: localAccount(holder.id) };
+  for (const role of ROLES) tokens.set(role, people.addToken(role, [role], 1, by).secret);
 });
 
 afterAll(async () => {
@@ -122,6 +127,9 @@ test('what people did is recorded with role, address, reason and outcome', async
   await clients.get('operator')?.post('/api/v1/pause', { ms: 1000, reason: 'a reason' });
   expect(setup.notes).toContainEqual({
     ...{ action: 'room-pause', by: 'A. operator', reason: 'a reason' },
-    detail: { parameters: {}, roles: ['operator'], from: '127.0.0.1', status: 409 },
+    detail: {
+      ...{ parameters: {}, roles: ['operator'], from: '127.0.0.1', status: 409 },
+      account: expect.stringMatching(/^local:p-[0-9a-f]{12}$/) as unknown,
+    },
   });
 });
