@@ -76,7 +76,7 @@ export const ConfirmAct = ({
   const me = useStore(session)?.person;
   const [reason, setReason] = useState('');
   const doing = useDoing();
-  const isOwn = me?.name === waiting.by || me?.id === waiting.by;
+  const isOwn = me !== undefined && me.account === waiting.byAccount;
   const mayConfirm =
     !isOwn && may('confirmAct') && waiting.confirmRoles.some((role) => me?.roles.includes(role) === true);
   const run = (verb: 'confirm' | 'withdraw', said: string): void =>
@@ -142,7 +142,7 @@ const Result = ({ done }: { readonly done: Act }): VNode | null => {
   const me = useStore(session)?.person;
   const [shown, setShown] = useState<string | undefined>(undefined);
   const doing = useDoing();
-  const isOwn = me?.name === done.by || me?.id === done.by;
+  const isOwn = me !== undefined && me.account === done.byAccount;
   if (!isOwn || done.state !== 'confirmed' || !WITH_RESULT.includes(done.operation)) return null;
   return (
     <>

@@ -16,6 +16,8 @@ export const ROLES: readonly Role[] = [
 export interface Person {
   readonly id: string;
   readonly name: string;
+  /** By what people are told apart; the name is shown. */
+  readonly account: string;
   readonly roles: readonly Role[];
   readonly kind: string;
 }
@@ -273,6 +275,7 @@ export interface Exemption {
   readonly state: 'requested' | 'approved' | 'active' | 'rejected' | 'expired' | 'revoked';
   readonly profile: { readonly id: string };
   readonly requestedBy: string;
+  readonly requesterAccount?: string;
   readonly requestedAt: string;
   readonly grounds: string;
   readonly justification: string;
@@ -371,13 +374,14 @@ export interface Act {
   readonly operation: string;
   readonly summary: string;
   readonly by: string;
+  readonly byAccount: string | null;
   readonly askedAt: string;
   readonly expiresAt: string;
   readonly reason: string;
   readonly confirmRoles: readonly Role[];
   readonly parameters: Readonly<Record<string, string>>;
   readonly body: unknown;
-  readonly state: 'waiting' | 'confirmed' | 'withdrawn' | 'expired' | 'failed';
+  readonly state: 'waiting' | 'confirmed' | 'withdrawn' | 'expired' | 'lapsed' | 'failed';
   readonly confirmedBy: string | null;
   readonly endedAt: string | null;
 }

@@ -42,7 +42,8 @@ const Approve = ({
   const doing = useDoing();
   const run = useAct(doing, onDone);
   const role = chosen === '' ? (approvers[0]?.role ?? '') : chosen;
-  const isOwn = useStore(session)?.person?.name === paper.requestedBy;
+  const me = useStore(session)?.person;
+  const isOwn = me !== undefined && me.account === paper.requesterAccount;
   const needsDelegation = approvers.find((one) => one.role === role)?.delegation === true;
   const path = `/v1/exemptions/${paper.id}`;
   const reject = (): void => {

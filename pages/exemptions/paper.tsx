@@ -173,7 +173,7 @@ const Checks = ({
   readonly rules: ExemptionRules | undefined;
 }): VNode | null => {
   const { say } = useText();
-  const me = useStore(session)?.person?.name;
+  const me = useStore(session)?.person?.account;
   const profile = rules?.profile;
   if (profile == null || paper.state !== 'requested') return null;
   const days = (Date.parse(paper.until) - Date.parse(paper.from)) / DAY_MS;
@@ -183,7 +183,10 @@ const Checks = ({
   return (
     <Panel title={say('checksTitle')} beside={profile.id}>
       <ul class="body checks">
-        <CheckLine isKept={me !== paper.requestedBy} more={say('checkTwoMore', { name: paper.requestedBy })}>
+        <CheckLine
+          isKept={paper.requesterAccount !== undefined && me !== paper.requesterAccount}
+          more={say('checkTwoMore', { name: paper.requestedBy })}
+        >
           {say('checkTwo')}
         </CheckLine>
         <CheckLine isKept={days <= profile.duration['days-max']}>

@@ -36,6 +36,8 @@ const SENTENCES: Readonly<Record<string, Key & `need${string}`>> = {
   'certificate-unobtained': 'needCertificateUnobtained',
   'clock-wrong': 'needClock',
   'exemptions-unusable': 'needRegister',
+  'approvers-open': 'needApproversOpen',
+  'approver-by-name': 'needApproverByName',
   'output-stuck': 'needOutput',
   'witness-conflict': 'needWitnessConflict',
   'witness-away': 'needWitnessAway',

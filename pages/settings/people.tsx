@@ -14,6 +14,7 @@ import { SessionsPanel } from './sessions.tsx';
 interface PersonShown {
   readonly id: string;
   readonly name: string;
+  readonly account: string;
   readonly roles: readonly Role[];
   readonly kind: string;
   readonly hasPassword: boolean;
@@ -212,6 +213,7 @@ export const PeopleTab = (): VNode => {
                     <tr key={person.id}>
                       <th scope="row">
                         {person.name}
+                        <small class="soft"> {person.account}</small>
                         {person.isInvited && <span class="tag warn"> {say('invited')}</span>}
                       </th>
                       <td>{format.list(person.roles.map((role) => word('role', role)))}</td>

@@ -190,6 +190,10 @@ export const de: Texts = {
   needClock:
     '*Die Uhr des Resolvers geht falsch.* Den Zeiten von Aufzeichnungen und Nachweisen ist nicht zu trauen.',
   needRegister: '*Das Register der Ausnahmen ist nicht brauchbar.* Niemand ist ausgenommen.',
+  needApproversOpen:
+    '*Niemand ist benannt, der Ausnahmen genehmigt.* Jeder, der den Steuer-Socket öffnen darf, kann es, in jeder Rolle.',
+  needApproverByName:
+    '*{subject} genehmigt Ausnahmen allein durch den Namen.* Ebenso, wen der Identitätsanbieter so nennt.',
   needWitnessConflict:
     '*Der Zeuge `{subject}` hat andere Aufzeichnungen bestätigt als die hier.* Sie wurden geändert oder zurückgesetzt.',
   needWitnessAway:
@@ -825,6 +829,7 @@ export const de: Texts = {
   actConfirmed: 'bestätigt',
   actWithdrawn: 'zurückgenommen',
   actExpired: 'von selbst beendet',
+  actLapsed: 'beendet: wer darum bat, darf es nicht mehr',
   actFailed: 'nicht ausführbar',
   probeEnforced: 'verweigert',
   probeLeaking: 'aufgelöst',

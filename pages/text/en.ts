@@ -183,6 +183,10 @@ export const en = {
   needCertificateUnobtained: '*The certificate of the encrypted listeners is not renewed: ACME fails.*',
   needClock: '*The clock of the resolver is wrong.* Times of records and proofs cannot be trusted.',
   needRegister: '*The register of exemptions cannot be used.* Nobody is exempt.',
+  needApproversOpen:
+    '*Nobody is named who may approve exemptions.* Whoever opens the control socket can, in any role.',
+  needApproverByName:
+    '*{subject} may approve exemptions by the name alone.* So may whom the identity provider calls so.',
   needWitnessConflict:
     '*Witness `{subject}` has cosigned other records than are here.* They were changed or taken back.',
   needWitnessAway:
@@ -806,6 +810,7 @@ export const en = {
   actConfirmed: 'confirmed',
   actWithdrawn: 'withdrawn',
   actExpired: 'ended by itself',
+  actLapsed: 'ended: who asked may not any more',
   actFailed: 'could not be done',
   probeEnforced: 'refused',
   probeLeaking: 'resolves',

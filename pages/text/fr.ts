@@ -194,6 +194,10 @@ export const fr: Texts = {
   needClock:
     '*L’horloge du résolveur est fausse.* Les heures des enregistrements et des preuves ne sont pas fiables.',
   needRegister: '*Le registre des dérogations est inutilisable.* Personne n’est exempté.',
+  needApproversOpen:
+    '*Personne n’est désigné pour approuver les dérogations.* Quiconque ouvre la socket de contrôle le peut, dans tout rôle.',
+  needApproverByName:
+    '*{subject} approuve des dérogations par son seul nom.* De même quiconque le fournisseur d’identité nomme ainsi.',
   needWitnessConflict:
     '*Le témoin `{subject}` a cosigné d’autres enregistrements que ceux d’ici.* Ils ont été modifiés ou ramenés en arrière.',
   needWitnessAway:
@@ -828,6 +832,7 @@ export const fr: Texts = {
   actConfirmed: 'confirmé',
   actWithdrawn: 'retiré',
   actExpired: 'terminé de soi-même',
+  actLapsed: 'terminé : le demandeur n’en a plus le droit',
   actFailed: 'n’a pas pu être fait',
   probeEnforced: 'refusé',
   probeLeaking: 'résolu',

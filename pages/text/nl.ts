@@ -189,6 +189,10 @@ export const nl: Texts = {
   needClock:
     '*De klok van de resolver loopt verkeerd.* Tijden van vastleggingen en bewijzen zijn niet betrouwbaar.',
   needRegister: '*Het register van ontheffingen is niet bruikbaar.* Niemand is ontheven.',
+  needApproversOpen:
+    '*Er is niemand aangewezen die ontheffingen goedkeurt.* Wie de besturingssocket mag openen, kan het, in elke rol.',
+  needApproverByName:
+    '*{subject} keurt ontheffingen goed op naam alleen.* Zo ook wie de identiteitsaanbieder zo noemt.',
   needWitnessConflict:
     '*Getuige `{subject}` heeft andere registraties medeondertekend dan die hier.* Ze zijn veranderd of teruggezet.',
   needWitnessAway:
@@ -821,6 +825,7 @@ export const nl: Texts = {
   actConfirmed: 'bevestigd',
   actWithdrawn: 'teruggenomen',
   actExpired: 'vanzelf geëindigd',
+  actLapsed: 'geëindigd: wie het vroeg, mag het niet meer',
   actFailed: 'kon niet worden gedaan',
   probeEnforced: 'geweigerd',
   probeLeaking: 'opgezocht',

@@ -105,6 +105,8 @@ const state = z
           'certificate-unobtained',
           'clock-wrong',
           'exemptions-unusable',
+          'approvers-open',
+          'approver-by-name',
           'output-stuck',
           'witness-conflict',
           'witness-away',

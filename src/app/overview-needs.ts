@@ -130,6 +130,8 @@ export const needsOf = (facts: NeedFacts): Need[] => {
 /** Where each is looked into; the rest is said by the overview itself. */
 const PLACES: Readonly<Partial<Record<Trouble['kind'], string>>> = {
   'exemptions-unusable': '/exemptions',
+  'approvers-open': '/settings',
+  'approver-by-name': '/settings',
   'output-stuck': '/proof?tab=records',
   'clock-wrong': '/proof?tab=records',
   'witness-conflict': '/proof?tab=records',

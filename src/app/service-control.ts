@@ -17,6 +17,7 @@ import { ANSWER_BOUNDS_MS, type CounterTotals, type Series, type Snapshot } from
 import type { TrustKeeper } from '../resolve/resolve.ts';
 import { warningMs } from '../tls/tls.ts';
 import type { AcmeFacts } from './acme-keeper.ts';
+import { approverTrouble } from './approver-trouble.ts';
 import type { Changes } from './changes.ts';
 import type { EnforcementKeeper } from './enforcement-keeper.ts';
 import type { Evidence } from './evidence.ts';
@@ -124,7 +125,8 @@ const readStatus = async (parts: ServiceParts): Promise<ServiceStatus> => {
   };
   const witnesses =
     facts.records === undefined ? [] : witnessTrouble(facts.records, config.records.witnessesNeeded, nowMs);
-  return { ...known, problems: problemsOf(known, readiness, downRoutes(parts), witnesses, nowMs) };
+  const others = { witnesses, approvers: approverTrouble(config) };
+  return { ...known, problems: problemsOf(known, readiness, downRoutes(parts), others, nowMs) };
 };
 
 type Facts = ReturnType<Evidence['facts']>;

@@ -8,6 +8,7 @@ import type { FleetFacts } from '../fleet/fleet.ts';
 import type { OutputFacts } from '../records/records.ts';
 import { warningMs } from '../tls/tls.ts';
 import type { AcmeFacts } from './acme-keeper.ts';
+import { type ApproverTrouble, approverTrouble } from './approver-trouble.ts';
 import type { TlsFacts } from './tls-keeper.ts';
 import { type WatchedWitness, type WitnessTrouble, witnessTrouble } from './witness-trouble.ts';
 
@@ -31,6 +32,7 @@ type Kind =
   | 'certificate-unobtained'
   | 'clock-wrong'
   | 'exemptions-unusable'
+  | ApproverTrouble['kind']
   | 'output-stuck'
   | WitnessTrouble['kind']
   | 'fleet-cut-off';
@@ -103,6 +105,7 @@ export const findTrouble = (parts: TroubleParts, nowMs: number): readonly Troubl
           },
         ]
       : []),
+    ...approverTrouble(parts.state.current.config),
     ...(facts.records?.outputs ?? []).flatMap(({ name, trouble }) =>
       trouble === undefined
         ? []

@@ -74,6 +74,9 @@ const checkCompliance = (draft: Draft, report: Report): void => {
     if (approver?.name === undefined) continue;
     const path = ['compliance', 'approvers', index, 'name'];
     reportRepeat(seen, approver.name, path, 'is an approver already', report);
+    const { account } = approver;
+    const at = ['compliance', 'approvers', index, 'account'];
+    if (account !== undefined) reportRepeat(seen, account, at, 'is an approver already', report);
   }
   const { reminders } = compliance;
   if (!isMap(reminders)) return;

@@ -1,6 +1,6 @@
 // The leaves of evidence: where records go beside the state directory, sentences of papers, days.
 import { resolve } from 'node:path';
-import { type Endpoint, formatEndpoint } from '../base/base.ts';
+import { type Account, type Endpoint, formatEndpoint, isAccount } from '../base/base.ts';
 import { isKeyName, parseVerifier, SIGNATURE_TYPE } from '../transparency/transparency.ts';
 import { readServerEndpoint } from './address-leaf.ts';
 import { withForm } from './form.ts';
@@ -175,6 +175,21 @@ export const profile = () =>
         'id' in profile ? profile : { path: resolve(directory, profile.path) },
       from: same,
     },
+  );
+
+/** Whom rules mean by somebody. */
+export const account = () =>
+  textLeaf<Account>(
+    { name: 'account', bounds: '`local:…`, `oidc:ISSUER SUBJECT` or `system:NUMBER`' },
+    (text) =>
+      text.length <= SENTENCE_LENGTH_MAX && isAccount(text)
+        ? text
+        : new Fault(
+            'ERR_CONFIG_VALUE',
+            `${quote(text)} is no account`,
+            'write it as the control room shows it below People, or "system:1001" for a user of the system',
+          ),
+    same,
   );
 
 /** A sentence or a few of a paper. */

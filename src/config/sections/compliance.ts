@@ -1,7 +1,7 @@
 // Exemptions: by which rules, from where, and by whom; and how long refusals may be suspended.
 import { z } from 'zod';
 import { durationMs } from '../amount.ts';
-import { profile, sentence } from '../evidence-leaf.ts';
+import { account, profile, sentence } from '../evidence-leaf.ts';
 import { identifier, outOfScope, path } from '../leaf.ts';
 import { key, keyAs, list } from '../value.ts';
 import { link } from './notice.ts';
@@ -28,7 +28,15 @@ export const compliance = z
     approvers: key(
       list(
         z.strictObject({
-          name: key(sentence(), 'Name, as it is given when an exemption is approved.'),
+          name: key(
+            sentence(),
+            'Name, as it is shown. Without `account`, whoever is called so by the system or the identity provider.',
+          ),
+          account: key(
+            account().optional(),
+            'Account, which stays when somebody is renamed.',
+            'none: the name is compared',
+          ),
           role: key(identifier(), 'Role, as the profile calls it.'),
           delegation: key(
             sentence().optional(),
@@ -39,7 +47,7 @@ export const compliance = z
         0,
         APPROVERS_MAX,
       ).prefault([]),
-      'Who may approve exemptions. Without any, anybody who states a role of the profile.',
+      'Who may approve exemptions. Without any, anybody who states a role of the profile, which `cordon status` warns of.',
     ),
     reminders: key(
       z

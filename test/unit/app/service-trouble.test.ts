@@ -34,6 +34,10 @@ const certificate = (endMs: number, isRefused = false): Partial<TroubleParts> =>
   tls: { facts: () => ({ startMs: endMs - 90 * DAY_MS, endMs, isRefused }) },
 });
 
+const configured = (text: string): Partial<TroubleParts> => ({
+  state: { current: { config: configOf(`upstreams: ["192.0.2.53"]\n${text}`) } },
+});
+
 const routes = (count: number): Partial<TroubleParts> => ({
   upstreams: {
     routes: () => Array.from({ length: count }, (_, index) => ({ route: `z${index}.test`, isUp: false })),
@@ -122,6 +126,38 @@ test.each<[string, Partial<TroubleParts>, object]>([
   ],
 ])('%s is one trouble', (_, change, wanted) => {
   expect(findTrouble(service(change), NOW_MS)).toEqual([expect.objectContaining(wanted)]);
+});
+
+test.each<[string, string, object]>([
+  [
+    'that whoever opens the control socket approves exemptions',
+    'compliance: { profile: us-federal }',
+    { kind: 'approvers-open', subject: '' },
+  ],
+  [
+    'that the identity provider may call somebody an approver',
+    `
+compliance:
+  profile: us-federal
+  approvers: [{ name: A. Head, role: agency-head }, { name: B, account: "system:1001", role: agency-head }]
+control-room:
+  listen: "127.0.0.1:9443"
+  oidc: { issuer: "https://id.agency.example", client-id: cordon, roles: [{ group: a, role: approver }] }
+`,
+    { kind: 'approver-by-name', subject: 'A. Head' },
+  ],
+])('it is one trouble %s', (_, text, wanted) => {
+  expect(findTrouble(service(configured(text)), NOW_MS)).toEqual([expect.objectContaining(wanted)]);
+});
+
+test('who may approve is nobody’s concern where nothing can be granted, or everybody is known', () => {
+  const approvers = 'approvers: [{ name: A. Head, role: agency-head }]';
+  for (const text of [
+    '',
+    `compliance: { ${approvers} }`,
+    `compliance: { profile: us-federal, ${approvers} }`,
+  ])
+    expect([text, findTrouble(service(configured(text)), NOW_MS)]).toEqual([text, []]);
 });
 
 test('a certificate is told of from 14 days before its end, and as ended from its end on', () => {

@@ -97,4 +97,34 @@ describe('exemptions', () => {
       'cordon.yaml:1:60: compliance.approvers[1].name: "A" is an approver already at compliance.approvers[0].name',
     ]);
   });
+
+  it.each([
+    'local:p-0123456789ab',
+    'oidc:https://id.agency.example 24400320',
+    'system:1001',
+    'system:0@dns1',
+  ])('have approvers by their account %s', (account) => {
+    const text = `compliance: { approvers: [{ name: A, account: "${account}", role: head }] }`;
+    expect(configOf(text).compliance.approvers).toMatchObject([{ name: 'A', account }]);
+  });
+
+  it.each([
+    'alice',
+    'system:alice',
+    'oidc:24400320',
+    'local:alice',
+    'local:p-0123456789ab ',
+    'system:1001@a b',
+  ])('refuse the account %j', (account) => {
+    const text = `compliance: { approvers: [{ name: A, account: "${account}", role: head }] }`;
+    expect(problemsOf(text)).toEqual([expect.stringContaining(`"${account}" is no account; write it as`)]);
+  });
+
+  it('have each account once', () => {
+    const text =
+      'compliance: { approvers: [{ name: A, account: "system:1", role: a }, { name: B, account: "system:1", role: b }] }';
+    expect(problemsOf(text)).toEqual([
+      expect.stringContaining('compliance.approvers[1].account: "system:1" is an'),
+    ]);
+  });
 });
