@@ -11,6 +11,7 @@ const act = z
     operation: z.string(),
     summary: z.string(),
     by: z.string(),
+    byAccount: z.string().nullable(),
     askedAt: z.string(),
     expiresAt: z.string(),
     reason: z.string(),

@@ -95,6 +95,7 @@ export class Acts {
     const id = `a-${randomBytes(ID_BYTES).toString('hex')}`;
     const row: ActRow = {
       ...{ operation: name, parameters: given.parameters, body, by: actor.name, byId, from: actor.from },
+      ...(actor.account === undefined ? {} : { byAccount: actor.account }),
       ...{ roles: [...actor.roles], reason: reasonOf(body), confirmRoles: [...confirmRoles] },
       ...{ askedMs: clock(), endsMs: clock() + LIFETIME_MS, state: 'waiting' },
     };
@@ -136,7 +137,13 @@ export class Acts {
         if (reply.status !== OK) this.#end(id, row, 'failed', actor.name);
         const ended = this.#parts.store.acts.get(id) ?? row;
         this.#parts.note('act-confirmed', actor.name, reason, {
-          ...{ act: id, operation: row.operation, askedBy: row.by, status: reply.status },
+          ...{
+            act: id,
+            operation: row.operation,
+            askedBy: row.by,
+            askedByAccount: row.byAccount ?? null,
+            status: reply.status,
+          },
           ...detailOf(row, actor),
         });
         const value = JSON.parse(String(reply.body)) as unknown;
@@ -158,7 +165,7 @@ export class Acts {
           throw new AppError('ERR_ROOM_ROLE', `withdrawing ${id}: it is somebody else's`);
         this.#end(id, row, 'withdrawn', actor.name);
         this.#parts.note('act-withdrawn', actor.name, reason, {
-          ...{ act: id, operation: row.operation, askedBy: row.by },
+          ...{ act: id, operation: row.operation, askedBy: row.by, askedByAccount: row.byAccount ?? null },
           ...detailOf(row, actor),
         });
         return toShown(id, this.#parts.store.acts.get(id) ?? row);
@@ -215,6 +222,7 @@ const operationOf = (name: string): Operation => {
 
 const detailOf = (row: ActRow, actor: Actor): object => ({
   parameters: row.parameters,
+  account: actor.account ?? null,
   roles: actor.roles,
   from: actor.from,
 });
@@ -225,7 +233,14 @@ const reasonOf = (body: unknown): string => {
 };
 
 const toShown = (id: string, row: ActRow): ActShown => ({
-  ...{ id, operation: row.operation, summary: operationSummary(row), by: row.by, reason: row.reason },
+  ...{
+    id,
+    operation: row.operation,
+    summary: operationSummary(row),
+    by: row.by,
+    byAccount: row.byAccount ?? null,
+  },
+  reason: row.reason,
   askedAt: new Date(row.askedMs).toISOString(),
   expiresAt: new Date(row.endsMs).toISOString(),
   ...{ confirmRoles: row.confirmRoles, parameters: row.parameters, body: row.body, state: row.state },

@@ -83,6 +83,8 @@ export const actSchema = z.object({
   by: z.string(),
   /** Id of the person or token. */
   byId: z.string(),
+  /** Undefined: asked for by way of an earlier version. */
+  byAccount: z.string().optional(),
   roles,
   from: z.string(),
   reason: z.string(),

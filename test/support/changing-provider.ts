@@ -27,6 +27,8 @@ export interface ChangingProvider {
   serve(origin: string): void;
   /** While true, it answers nothing. */
   isDown: boolean;
+  /** While true, access tokens are over. */
+  hasOldTokens: boolean;
   /** Signs somebody in by its pages; gives what the control room answers at the end. */
   signIn(client: RoomClient, login: string, path?: string): Promise<RoomReply>;
   /** The path that leads back from the provider, not gone yet. */
@@ -34,7 +36,7 @@ export interface ChangingProvider {
   close(): Promise<void>;
 }
 
-/** Starts one on a free port; `hasRefresh`: it gives refresh tokens, and access tokens of a minute. */
+/** Starts one on a free port; `hasRefresh`: it gives refresh tokens. */
 export const openChangingProvider = async (hasRefresh = false): Promise<ChangingProvider> => {
   const server = createServer();
   await new Promise<void>((resolve) => {
@@ -67,7 +69,7 @@ export const openChangingProvider = async (hasRefresh = false): Promise<Changing
     throw new Error(`the provider leads nowhere: ${next}`);
   };
   const started: ChangingProvider = {
-    ...{ issuer, people, asked, walk, isDown: false },
+    ...{ issuer, people, asked, walk, isDown: false, hasOldTokens: false },
     settings: (roles) => ({
       ...{ issuer, clientId: 'cordon', clientSecret: SECRET, label: 'Agency', scopes: 'openid profile' },
       ...{ nameClaim: 'preferred_username', groupsClaim: 'groups', roles },
@@ -99,6 +101,8 @@ export const openChangingProvider = async (hasRefresh = false): Promise<Changing
       server.on('request', (request, response) => {
         asked.push(request.url?.split('?', 1)[0] ?? '');
         if (started.isDown) response.destroy();
+        else if (started.hasOldTokens && request.url === '/me')
+          response.writeHead(401, { 'www-authenticate': 'Bearer error="invalid_token"' }).end();
         else void answer(request, response);
       });
     },

@@ -3,10 +3,12 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import type { Controls } from '../../../src/admin/admin.ts';
 import { createExemptionControl, exemptionSettings } from '../../../src/app/exemption-control.ts';
 import { ExemptionKeeper, REGISTER_NAME } from '../../../src/exemptions/exemptions.ts';
+import { hashOf } from '../../../src/room/store.ts';
 import type { RoomOptions } from '../../../src/room/room.ts';
 import { type ChangingProvider, openChangingProvider } from '../../support/changing-provider.ts';
 import { RoomClient, type RoomReply } from '../../support/room-client.ts';
@@ -230,6 +232,44 @@ describe('roles that the provider took away', () => {
     ]);
   });
 
+  test('are gone where the access token is over and the provider renews it', async () => {
+    await identity.close();
+    identity = await openChangingProvider(true);
+    identity.people.set('oli', { name: 'Oli Operator', groups: ['operators', 'approvers'] });
+    identity.people.set('ann', { name: 'Ann Administrator', groups: ['admins'] });
+    setup = await openRoomHere();
+    const client = await signIn('oli');
+    identity.hasOldTokens = true;
+    const roles = async (): Promise<unknown> => {
+      setup.advance(MINUTE_MS);
+      return ((await client.get('/api/session')).body['person'] as { roles?: unknown } | undefined)?.roles;
+    };
+    expect(await roles()).toEqual(['operator', 'approver']);
+    identity.people.set('oli', { name: 'Oli Operator', groups: ['approvers'] });
+    expect(await roles()).toEqual(['approver']);
+    identity.people.set('oli', took);
+    expect(await roles()).toBeUndefined();
+    // Locked there: the session ends, and the roles still count, so that nobody becomes the only administrator by it.
+    const ann = await signIn('ann');
+    identity.people.delete('ann');
+    setup.advance(MINUTE_MS);
+    expect((await ann.get('/api/v1/acts')).status).toBe(401);
+    expect(setup.room.hasAdministrator).toBe(true);
+  });
+
+  test('are not known where the access token is over and nobody renews it', async () => {
+    setup = await openRoomHere();
+    const client = await signIn('oli');
+    Object.assign(identity, { hasOldTokens: true });
+    identity.people.set('oli', took);
+    setup.advance(29 * MINUTE_MS);
+    expect((await client.get('/api/v1/acts')).status).toBe(200);
+    setup.advance(29 * MINUTE_MS);
+    expect((await client.get('/api/v1/acts')).status).toBe(200);
+    setup.advance(2 * MINUTE_MS);
+    expect((await client.get('/api/v1/acts')).status).toBe(401);
+  });
+
   test('a provider that is down says nothing for an hour, and then no session stays', async () => {
     setup = await openRoomHere();
     const client = await signIn('oli');
@@ -321,6 +361,109 @@ describe('what the configuration took away', () => {
     expect((await byKey()).status).toBe(200);
     expect(setup.room.acts).toMatchObject([{ state: 'waiting' }]);
     expect(setup.notes).toEqual([]);
+  });
+});
+
+describe('a store of an earlier version', () => {
+  const NOW_MS = Date.now();
+  const oidc = (subject: string, name: string, roles: string[], issuer = identity.issuer) => ({
+    ...{ name, roles, kind: 'oidc', subject: `${issuer} ${subject}`, createdMs: NOW_MS, signedInMs: NOW_MS },
+  });
+  const SECRET = 'cordon_'.padEnd(50, 'x');
+  const COOKIE = 'c'.repeat(43);
+
+  /** As versions wrote it that knew neither accounts nor what gave a role. */
+  const write = (rows: readonly (readonly [kind: string, key: string, body: object])[]): void => {
+    const database = new DatabaseSync(join(directory, 'room.db'));
+    database.exec(
+      'PRAGMA application_id = 1129464914; PRAGMA user_version = 1; CREATE TABLE rows (kind TEXT NOT NULL, key TEXT NOT NULL, body TEXT NOT NULL, PRIMARY KEY (kind, key)) STRICT;',
+    );
+    const put = database.prepare('INSERT INTO rows VALUES (?, ?, ?)');
+    for (const [kind, key, body] of rows) put.run(kind, key, JSON.stringify(body));
+    database.close();
+  };
+
+  const token = (by: string) => ({
+    ...{ id: 't-0123456789ab', name: 'siem', roles: ['operator'], by },
+    ...{ createdMs: NOW_MS, endsMs: NOW_MS + 86_400_000 },
+  });
+  const byKey = (method: string, path: string, body?: object) =>
+    new RoomClient(setup.room.origin).send(method, path, body, { authorization: `Bearer ${SECRET}` });
+
+  test('gives everybody an account, the roles that some group still gives, and no session', async () => {
+    write([
+      ['person', 'p-00000000000a', oidc('ann', 'Ann Administrator', ['administrator'])],
+      ['person', 'p-00000000000b', oidc('oli', 'Oli Operator', ['operator', 'auditor'])],
+      ['person', 'p-00000000000c', oidc('x', 'Of Another', ['operator'], 'https://other.example')],
+      ['person', 'p-00000000000d', { name: 'Lou Local', roles: ['viewer'], kind: 'local', createdMs: 1 }],
+      [
+        ...(['session', hashOf(COOKIE)] as const),
+        {
+          ...{ id: 's-0123456789ab', person: 'p-00000000000b', by: 'oidc', from: '127.0.0.1' },
+          ...{ startedMs: NOW_MS, seenMs: NOW_MS, provenMs: NOW_MS },
+        },
+      ],
+    ]);
+    setup = await openRoomHere();
+    expect(setup.room.controls.people?.list().map(({ account, roles }) => [account, roles])).toEqual([
+      [`oidc:${identity.issuer} ann`, ['administrator']],
+      [`oidc:${identity.issuer} oli`, ['operator']],
+      ['oidc:https://other.example x', []],
+      ['local:p-00000000000d', ['viewer']],
+    ]);
+    const client = new RoomClient(setup.room.origin);
+    client.cookies.set('cordon', COOKIE);
+    expect((await client.get('/api/v1/acts')).status).toBe(401);
+    expect(recorded('session-ended')).toEqual([
+      { by: 'Oli Operator', reason: 'the identity provider does not vouch for the account any more' },
+    ]);
+    // Who signs in is the one whose row it is.
+    await signIn('oli');
+    expect(setup.room.controls.people?.list()).toHaveLength(4);
+  });
+
+  test('has keys that go on while who made them is there, and whose requests nobody can approve', async () => {
+    write([
+      ['person', 'p-00000000000a', oidc('ann', 'Ann Administrator', ['administrator'])],
+      ['token', hashOf(SECRET), token('Ann Administrator')],
+    ]);
+    const { controls } = await openRegister();
+    setup = await openRoomHere({ controls: () => controls });
+    const asked = await byKey('POST', '/api/v1/exemptions', { ...PAPER, until: days(10) });
+    expect(asked.status).toBe(200);
+    const reply = await approve(await signIn('ada'), asked.body['id']);
+    expect([reply.status, codesOf(reply)]).toEqual([422, ['ERR_EXEMPTION_SELF_APPROVAL']]);
+    expect(String(reply.body['detail'])).toContain('cannot be told apart from who requested it');
+  });
+
+  test('has no keys of people who left', async () => {
+    write([['token', hashOf(SECRET), token('Gone Long Ago')]]);
+    setup = await openRoomHere();
+    expect((await byKey('GET', '/api/v1/acts')).status).toBe(401);
+    expect(recorded('token-ended')).toEqual([{ by: 'Gone Long Ago', reason: 'its holder was removed' }]);
+  });
+
+  test('has an act that another one confirms, once the provider has spoken of who asked', async () => {
+    const act = {
+      ...{ operation: 'addPerson', parameters: {}, from: '127.0.0.1', reason: 'x', state: 'waiting' },
+      body: { name: 'N. Ew', roles: ['viewer'], reason: 'x' },
+      ...{ by: 'Ann Administrator', byId: 'p-00000000000a', roles: ['administrator'] },
+      ...{ confirmRoles: ['administrator'], askedMs: NOW_MS, endsMs: NOW_MS + 86_400_000 },
+    };
+    write([
+      ['person', 'p-00000000000a', oidc('ann', 'Ann Administrator', ['administrator'])],
+      ['person', 'p-00000000000b', oidc('amy', 'Amy Administrator', ['administrator'])],
+      ['act', 'a-0123456789ab', act],
+    ]);
+    setup = await openRoomHere();
+    const confirm = (client: RoomClient) =>
+      client.post('/api/v1/acts/a-0123456789ab/confirm', { reason: 'x' });
+    const amy = await signIn('amy');
+    expect((await confirm(amy)).status).toBe(409);
+    identity.people.set('ann', { name: 'Ann Renamed', groups: ['admins'] });
+    const ann = await signIn('ann');
+    expect((await confirm(ann)).status).toBe(403);
+    expect(await confirm(amy)).toMatchObject({ status: 200, body: { status: 200 } });
   });
 });
 
