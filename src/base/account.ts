@@ -49,7 +49,6 @@ export const compareIdentities = (a: Identity, b: Identity): 'one' | 'unknown' |
 export const foldPersonName = (name: string): string =>
   name
     .normalize('NFKC')
-    .toUpperCase()
     .toLowerCase()
     .replace(/[\s\p{C}\p{Default_Ignorable_Code_Point}]+/gu, '');
 

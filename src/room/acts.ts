@@ -233,17 +233,12 @@ const reasonOf = (body: unknown): string => {
 };
 
 const toShown = (id: string, row: ActRow): ActShown => ({
-  ...{
-    id,
-    operation: row.operation,
-    summary: operationSummary(row),
-    by: row.by,
-    byAccount: row.byAccount ?? null,
-  },
-  reason: row.reason,
+  ...{ id, operation: row.operation, summary: operationSummary(row), reason: row.reason },
+  ...{ by: row.by, byAccount: row.byAccount ?? null },
   askedAt: new Date(row.askedMs).toISOString(),
   expiresAt: new Date(row.endsMs).toISOString(),
-  ...{ confirmRoles: row.confirmRoles, parameters: row.parameters, body: row.body, state: row.state },
+  ...{ confirmRoles: row.confirmRoles, parameters: row.parameters, body: row.body },
+  state: row.hasLapsed === true ? 'lapsed' : row.state,
   confirmedBy: row.confirmedBy ?? null,
   endedAt: row.endedMs === undefined ? null : new Date(row.endedMs).toISOString(),
 });

@@ -82,6 +82,7 @@ export const createPeopleControl = (parts: RoomParts): PeopleControl => {
     },
     createSetupLink: ({ name, account }) => {
       const link = people.createLink(undefined, account ?? name);
+      parts.log.warn({ by: name, until: timeOf(link.endsMs) }, 'a link that makes an administrator was made');
       parts.note('setup-link', name, '', { account: account ?? null, until: timeOf(link.endsMs) });
       return toLink(link);
     },

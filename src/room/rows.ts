@@ -92,7 +92,9 @@ export const actSchema = z.object({
   confirmRoles: roles,
   askedMs: z.number(),
   endsMs: z.number(),
-  state: z.enum(['waiting', 'confirmed', 'withdrawn', 'expired', 'lapsed', 'failed']),
+  state: z.enum(['waiting', 'confirmed', 'withdrawn', 'expired', 'failed']),
+  /** It ended because who asked may not ask for it any more; `state` is `expired`, which earlier versions read. */
+  hasLapsed: z.boolean().optional(),
   confirmedBy: z.string().optional(),
   endedMs: z.number().optional(),
 });

@@ -27,15 +27,15 @@ import {
 import { errorText, isAppError } from '../base/base.ts';
 import type { Acting, Acts } from './acts.ts';
 import type { FirstPage } from './first.ts';
-import type { Live } from './live.ts';
 import { accountOfToken } from './grounds.ts';
+import type { Live } from './live.ts';
 import { findAnswer } from './page-answers.ts';
 import type { Page } from './pages.ts';
 import type { RoomParts } from './parts.ts';
 import { createPeopleControl } from './people-control.ts';
 import { RoomSession } from './session-control.ts';
 import { hashOf } from './store.ts';
-import { cookieNames, isCsrf, readToken, type Visit } from './visit.ts';
+import { cookieNames, isCsrf, readToken, siteOf, type Visit, visitOf } from './visit.ts';
 
 /** A decision has a hash and a reason; a paper has a few paragraphs. */
 const BODY_BYTES_MAX = 64 * 1024;
@@ -140,6 +140,10 @@ export const createServer = async (options: ServerOptions): Promise<FastifyInsta
     if (refusal === undefined) done();
     else sendReply(reply, refusal);
   });
+  // Once for whatever is asked: nobody is shown or does anything by a word of the provider that it has taken back.
+  server.addHook('preHandler', async (request, reply) => {
+    await freshen(parts, visitOf(options, request, reply));
+  });
   for (const [name, operation] of ALL_OPERATIONS) {
     if (isAt(operation, 'room')) addRoute(server, options, name, operation);
   }
@@ -167,31 +171,8 @@ const refuseRequest = ({ hosts, tls, url }: ServerOptions, request: FastifyReque
     : undefined;
 };
 
-/** The site that the browser sees. `Host` has been found to be this host's. */
-const siteOf = (isSecure: boolean, host: string | undefined, url: URL | undefined) => {
-  const seen = new URL(`${isSecure ? 'https' : 'http'}://${host ?? 'localhost'}`);
-  // Behind a proxy that ends TLS the scheme is another one.
-  const site = url !== undefined && url.host === seen.host ? url : seen;
-  return { origin: site.origin, rpId: site.hostname };
-};
-
-const visitOf = ({ tls, url }: ServerOptions, request: FastifyRequest, reply: FastifyReply): Visit => {
-  const isSecure = tls !== undefined || url?.protocol === 'https:';
-  const names = cookieNames(isSecure);
-  return {
-    address: request.socket.remoteAddress?.replace(/^::ffff:/, '') ?? '',
-    site: siteOf(tls !== undefined, request.headers.host, url),
-    token: readToken(request.cookies[names.session]),
-    setToken: (token) => {
-      reply.setCookie(names.session, token, {
-        path: '/',
-        httpOnly: true,
-        sameSite: 'strict',
-        secure: isSecure,
-      });
-    },
-  };
-};
+const freshen = ({ vouching, sessions }: RoomParts, { token }: Visit): Promise<void> =>
+  vouching.freshen(sessions.find(token, true)?.person);
 
 /** Who acts, with how fresh the proof of it is; undefined: nobody is signed in. */
 interface Signed extends Acting {
@@ -241,7 +222,6 @@ const addRoute = (
     ...(operation.bodyBytesMax === undefined ? {} : { bodyLimit: operation.bodyBytesMax }),
     handler: async (request, reply) => {
       const visit = visitOf(options, request, reply);
-      await parts.vouching.freshen(parts.sessions.find(visit.token, true)?.person);
       const signed = signedOf(parts, request, visit);
       const isByToken = request.headers.authorization !== undefined;
       if (operation.method === 'POST' && !isByToken && !hasCsrf(parts, visit, request)) {
@@ -404,7 +384,11 @@ const addLive = (server: FastifyInstance, options: ServerOptions): void => {
     reply.hijack();
     reply.raw.setHeader('Content-Type', 'text/event-stream; charset=utf-8');
     reply.raw.setHeader('X-Accel-Buffering', 'no');
-    live.add(reply.raw, session.person.id, () => parts.sessions.find(visit.token, true) !== undefined);
+    live.add(reply.raw, session.person.id, () => {
+      // Who only looks asks nothing else; what comes of it is seen at the next look.
+      void freshen(parts, visit);
+      return parts.sessions.find(visit.token, true) !== undefined;
+    });
   });
 };
 

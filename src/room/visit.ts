@@ -2,6 +2,7 @@
 //
 // Without TLS a cookie cannot have the prefix `__Host-`, which browsers give to secure ones only; that is for loopback.
 import { createHmac, timingSafeEqual } from 'node:crypto';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Site } from './passkeys.ts';
 
 /** Characters of a cookie's value: a token in base64url. */
@@ -27,6 +28,39 @@ export const cookieNames = (isSecure: boolean): { session: string; flow: string 
 /** The token of a cookie's value; undefined for what this program did not write. */
 export const readToken = (value: string | undefined): string | undefined =>
   value !== undefined && TOKEN.test(value) ? value : undefined;
+
+/** How the room is reached. */
+interface Served {
+  readonly tls: object | undefined;
+  readonly url: URL | undefined;
+}
+
+/** The site that the browser sees. `Host` has been found to be this host's. */
+export const siteOf = (isSecure: boolean, host: string | undefined, url: URL | undefined) => {
+  const seen = new URL(`${isSecure ? 'https' : 'http'}://${host ?? 'localhost'}`);
+  // Behind a proxy that ends TLS the scheme is another one.
+  const site = url !== undefined && url.host === seen.host ? url : seen;
+  return { origin: site.origin, rpId: site.hostname };
+};
+
+/** A request as it came, and the cookies of its answer. */
+export const visitOf = ({ tls, url }: Served, request: FastifyRequest, reply: FastifyReply): Visit => {
+  const isSecure = tls !== undefined || url?.protocol === 'https:';
+  const names = cookieNames(isSecure);
+  return {
+    address: request.socket.remoteAddress?.replace(/^::ffff:/, '') ?? '',
+    site: siteOf(tls !== undefined, request.headers.host, url),
+    token: readToken(request.cookies[names.session]),
+    setToken: (token) => {
+      reply.setCookie(names.session, token, {
+        path: '/',
+        httpOnly: true,
+        sameSite: 'strict',
+        secure: isSecure,
+      });
+    },
+  };
+};
 
 /** What a page has to send back with everything that changes something. */
 export const csrfOf = (key: Buffer, token: string): string =>

@@ -3,6 +3,7 @@
 // It is heard at each sign-in and each proof, also at those that come to nothing, and asked again while somebody is at work:
 // at most once a minute for a person, in the course of a request, which waits for two seconds at most. A provider that does
 // not answer changes nothing until its last word is too old (grounds.ts).
+import { LRUCache } from 'lru-cache';
 import type { Clock } from '../base/base.ts';
 import type { Grounds } from './grounds.ts';
 import type { KnownPerson, People } from './people.ts';
@@ -10,6 +11,8 @@ import type { Provider } from './provider.ts';
 
 /** A provider that is asked more often by everybody at work would notice. */
 const ASK_EVERY_MS = 60_000;
+/** As many as there may be; one that is forgotten is asked about a little sooner. */
+const PEOPLE_MAX = 1_000;
 /** A page that waits longer is taken for broken. */
 const ASK_MS_MAX = 2_000;
 
@@ -26,7 +29,7 @@ export interface VouchingParts {
 export class Vouching {
   readonly #parts: VouchingParts;
   /** When each was last asked about, whatever came of it. */
-  readonly #askedMs = new Map<string, number>();
+  readonly #askedMs = new LRUCache<string, number>({ max: PEOPLE_MAX });
   readonly #asking = new Map<string, Promise<void>>();
 
   constructor(parts: VouchingParts) {

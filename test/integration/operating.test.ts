@@ -40,7 +40,10 @@ upstreams: ["127.0.0.1:${upstream.endpoint.port}"]
 groups:
   - { name: default, lists: [tiktok] }
   - { name: lab, clients: ["127.0.0.8/30"], lists: [tiktok] }
-compliance: { profile: us-federal, pause-max: 5m }
+compliance:
+  profile: us-federal
+  pause-max: 5m
+  approvers: [{ name: nobody, account: "system:65534", role: agency-head }]
 ${more}`;
 
 beforeAll(async () => {

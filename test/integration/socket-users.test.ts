@@ -2,7 +2,7 @@
 // environment or a command says.
 import { execFile } from 'node:child_process';
 import { existsSync, statSync } from 'node:fs';
-import { userInfo } from 'node:os';
+import { hostname, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
@@ -61,6 +61,12 @@ test('the socket is open to the group where the configuration says so, and to no
   expect(statSync(join(state, 'control.sock')).mode & 0o777).toBe(0o660);
 });
 
+test('while nobody is named who may approve, both users may, and status says so', async () => {
+  const { stdout } = await command(['status', '--json']);
+  const { problems } = JSON.parse(stdout) as { problems: string[] };
+  expect(problems).toContainEqual(expect.stringContaining('nobody is named who may approve exemptions'));
+});
+
 test('what sudo leaves in the environment counts for nothing, and --why carries the text', async () => {
   const paused = await command(['pause', '1m', '--reason', 'alice asked by telephone'], {
     SUDO_USER: 'alice',
@@ -79,7 +85,10 @@ test.skipIf(!hasOtherUser)(
   'a second user is a second person, and says so by nothing but being it',
   async () => {
     const asked = await postAsOther(state, '/v1/exemptions', { ...PAPER, 'requested-by': 'root' });
-    expect(asked).toMatchObject({ status: 200, body: { requestedBy: OTHER_NAME } });
+    expect(asked).toMatchObject({
+      status: 200,
+      body: { requestedBy: OTHER_NAME, requesterAccount: `system:65534@${hostname()}` },
+    });
     const id = String(asked.body['id']);
     expect(
       await postAsOther(state, `/v1/exemptions/${id}/approve`, { role: 'agency-head', by: 'root' }),
@@ -92,7 +101,10 @@ test.skipIf(!hasOtherUser)(
     });
     const approved = await command(['exemptions', 'approve', id, '--role', 'agency-head', '--json']);
     expect(approved.stderr).toBe('');
-    expect(JSON.parse(approved.stdout)).toMatchObject({ approvedBy: 'root', requestedBy: OTHER_NAME });
+    expect(JSON.parse(approved.stdout)).toMatchObject({
+      ...{ approvedBy: 'root', approverAccount: `system:0@${hostname()}` },
+      requestedBy: OTHER_NAME,
+    });
     expect((await postAsOther(state, '/v1/reload', { reason: 'x' })).status).toBe(200);
     expect((await postAsOther(state, `/v1/exemptions/${id}/revoke`, { reason: 'over' })).body).toMatchObject({
       history: expect.arrayContaining([

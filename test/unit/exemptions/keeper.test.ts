@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { stringify } from 'yaml';
 import { ExemptionKeeper, type ExemptionSettings } from '../../../src/exemptions/keeper.ts';
-import { createDirectory, DAY_MS, day, HEAD, NOW, REQUEST, US_RULES, REQUESTER } from './setup.ts';
+import { createDirectory, DAY_MS, day, HEAD, NOW, REQUEST, REQUESTER, US_RULES } from './setup.ts';
 
 const SETTINGS: ExemptionSettings = { rules: US_RULES, textsPath: undefined, decisions: new Map() };
 

@@ -13,8 +13,8 @@ import {
   outcomeOf,
   profileOf,
   REQUEST,
-  US_RULES,
   REQUESTER,
+  US_RULES,
 } from './setup.ts';
 
 const writeProfile = (content: string): string => {

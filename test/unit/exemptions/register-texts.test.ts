@@ -15,9 +15,9 @@ import {
   openRegister,
   outcomeOf,
   REQUEST,
+  REQUESTER,
   type TestRegister,
   US_RULES,
-  REQUESTER,
 } from './setup.ts';
 
 const TEXT = { ...REQUEST, from: day(0), 'approved-by': 'A. Head', role: 'agency-head' };

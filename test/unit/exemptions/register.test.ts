@@ -32,9 +32,9 @@ import {
   outcomeOf,
   profileOf,
   REQUEST,
+  REQUESTER,
   type TestRegister,
   US_RULES,
-  REQUESTER,
 } from './setup.ts';
 
 const grant = ({ register }: TestRegister, change: object = {}): string => {

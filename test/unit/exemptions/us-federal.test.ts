@@ -13,8 +13,8 @@ import {
   prefix,
   profileOf,
   REQUEST,
-  US_RULES,
   REQUESTER,
+  US_RULES,
 } from './setup.ts';
 
 type Change = Readonly<Record<string, unknown>>;

@@ -8,8 +8,8 @@ import { afterEach, beforeEach, describe, expect, onTestFinished, test } from 'v
 import type { Controls } from '../../../src/admin/admin.ts';
 import { createExemptionControl, exemptionSettings } from '../../../src/app/exemption-control.ts';
 import { ExemptionKeeper, REGISTER_NAME } from '../../../src/exemptions/exemptions.ts';
-import { hashOf } from '../../../src/room/store.ts';
 import type { RoomOptions } from '../../../src/room/room.ts';
+import { hashOf } from '../../../src/room/store.ts';
 import { type ChangingProvider, openChangingProvider } from '../../support/changing-provider.ts';
 import { RoomClient, type RoomReply } from '../../support/room-client.ts';
 import { configOf } from '../app/setup.ts';
@@ -194,6 +194,15 @@ describe('roles that the provider took away', () => {
     expect((await client.get('/api/v1/acts')).status).toBe(200);
     setup.advance(MINUTE_MS);
     expect((await client.get('/api/v1/acts')).status).toBe(401);
+  });
+
+  test('are gone for who only looks: the page and what is live', async () => {
+    setup = await openRoomHere();
+    const client = await signIn('oli');
+    identity.people.set('oli', took);
+    setup.advance(MINUTE_MS);
+    expect((await client.get('/api/live')).status).toBe(401);
+    expect(recorded('session-ended')).toHaveLength(1);
   });
 
   test('are others a minute later where the groups are others', async () => {
