@@ -12,6 +12,7 @@ import type { Register } from './register.ts';
 import { grantSteps, type Step } from './register-steps.ts';
 import {
   approvalFaults,
+  byNames,
   completeApproval,
   type RuleContext,
   requestFaults,
@@ -82,7 +83,9 @@ export const checkTexts = (tree: ExemptionTextTree, rules: RuleContext): Exempti
   return tree.files.flatMap(({ texts, problems }) =>
     [
       ...problems,
-      ...texts.filter((text) => !isOver(text, rules.nowMs)).flatMap((text) => ruleProblems(text, rules)),
+      ...texts
+        .filter((text) => !isOver(text, rules.nowMs))
+        .flatMap((text) => ruleProblems(text, byNames(rules))),
     ].sort(byPlace),
   );
 };
@@ -113,7 +116,8 @@ const planFile = (
       .filter(({ state }) => state !== 'revoked')
       .map(({ origin }) => origin.sha256),
   );
-  const context = register.context(nowMs, new Set(left.map(({ id }) => id)));
+  const judged = register.context(nowMs, new Set(left.map(({ id }) => id)));
+  const context = judged && byNames(judged);
   const problems = [...file.problems];
   const steps: Step[] = [];
   const granted = [...(context?.granted ?? [])];

@@ -277,6 +277,12 @@ export const completeApproval = (
     : { ...approval, role: known.role, delegation: known.delegation ?? approval.delegation };
 };
 
+/** Rules for what has names alone: a text, and what was granted before accounts were kept. */
+export const byNames = <Judged extends Rules>(rules: Judged): Judged => ({
+  ...rules,
+  approvers: rules.approvers.map((approver) => ({ ...approver, account: undefined })),
+});
+
 /** Whether the configuration means this one: by the account, and by the name where it knows no more. */
 const isApprover = (approver: Approver, { by, account }: Draft<Approval>): boolean => {
   if (approver.account !== undefined)
@@ -356,7 +362,7 @@ export const standingFaults = (paper: ExemptionPaper, context: RuleContext): Fau
       for (const rule of STANDING_RULES) rule(terms, context, report);
     }),
     ...grantFaults(paper),
-    ...approvalFaults(approvalOf(paper), context),
+    ...approvalFaults(approvalOf(paper), paper.approverAccount === undefined ? byNames(context) : context),
   ];
 };
 

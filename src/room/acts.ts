@@ -122,10 +122,10 @@ export class Acts {
         const control = controls()[operation.subject as keyof Controls];
         if (control === undefined)
           throw new AppError('ERR_ROOM_ACT', `confirming ${id}: it cannot be done any more`);
-        // Nobody else can confirm or withdraw it while it is done.
-        this.#end(id, row, 'confirmed', actor.name);
         const { account, roles } = this.#askerOf(id, row);
         const asker: Actor = { name: row.by, account, roles, from: row.from, via: 'room' };
+        // Nobody else can confirm or withdraw it while it is done.
+        this.#end(id, row, 'confirmed', actor.name);
         const reply = await perform({ operation, control, actor: asker }, row.parameters, {
           query: '',
           readBody: () => Promise.resolve(JSON.stringify(row.body)),

@@ -148,9 +148,9 @@ export class Provider {
     if (kept === undefined) return 'silent';
     try {
       const config = await this.#config();
-      const told = await oidc.fetchUserInfo(config, kept.access, kept.sub).catch(orChallenge);
+      // An access token that is over says nothing of its owner, and neither does a provider that fails.
+      const told = await oidc.fetchUserInfo(config, kept.access, kept.sub).catch(() => undefined);
       if (told !== undefined && this.#saysGroups(told, kept)) return this.#read(told);
-      // An access token that is over says nothing of its owner.
       return kept.refresh === undefined ? 'silent' : await this.#renew(config, subject, kept, kept.refresh);
     } catch (thrown) {
       if (!(thrown instanceof oidc.ResponseBodyError) || thrown.error !== 'invalid_grant') return 'silent';
@@ -219,12 +219,6 @@ export class Provider {
     }
   }
 }
-
-/** Undefined for a token that the provider does not take; everything else is rejected as it was. */
-const orChallenge = (thrown: unknown): undefined => {
-  if (thrown instanceof oidc.WWWAuthenticateChallengeError) return undefined;
-  throw thrown;
-};
 
 const failure = (text: string, cause?: unknown): AppError =>
   new AppError('ERR_ROOM_PROVIDER', `signing in with the identity provider: ${text}`, {

@@ -1,9 +1,16 @@
 // Whose request it is and who grants it, as the register and the registers of nodes judge it: by accounts, never by names.
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { stringify } from 'yaml';
 import type { Account } from '../../../src/base/base.ts';
 import { adoptStep } from '../../../src/exemptions/register-adoption.ts';
 import { ExemptionCounts } from '../../../src/exemptions/register-facts.ts';
+import { reconcileTexts } from '../../../src/exemptions/register-texts.ts';
+import { readExemptionTexts } from '../../../src/exemptions/texts.ts';
 import {
+  createDirectory,
+  day,
   HEAD,
   NOW,
   openRegister,
@@ -73,6 +80,27 @@ describe('an approver of the configuration', () => {
     ]);
     expect(outcomeOf(register.approve('1', { by: 'd.s', account: 'system:1002@dns1' }))).toBe('active');
     expect(new ExemptionCounts(register).incomplete(NOW).size).toBe(0);
+  });
+
+  test('is known to a text by the name, which is all that a text has', () => {
+    const { register } = openRegister({ ...US_RULES, approvers });
+    const path = join(createDirectory(), 'a.yaml');
+    const text = { ...REQUEST, from: day(0), 'approved-by': 'D. Signee' };
+    writeFileSync(path, stringify(text));
+    expect(reconcileTexts(register, readExemptionTexts(path), NOW)).toMatchObject({
+      ...{ problems: [], added: ['ex-000001'] },
+    });
+    expect(new ExemptionCounts(register).incomplete(NOW).size).toBe(0);
+    writeFileSync(path, stringify({ ...text, 'approved-by': 'E. Lse' }));
+    expect(reconcileTexts(register, readExemptionTexts(path), NOW).problems).toMatchObject([
+      { code: 'ERR_EXEMPTION_APPROVER' },
+    ]);
+  });
+
+  test('is known by the name to what was granted before accounts were kept', () => {
+    const held = openRegister({ ...US_RULES, approvers: [{ ...approvers[0], name: 'A. Head' }] });
+    expect(adopt(held, granted(undefined, undefined))).toEqual([]);
+    expect(new ExemptionCounts(held.register).incomplete(NOW).size).toBe(0);
   });
 
   test('that is an account is not known by a name without one', () => {
