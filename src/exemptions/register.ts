@@ -163,10 +163,7 @@ export class Register {
     });
   }
 
-  /**
-   * Takes a request as somebody wrote it; without the account of who did, nobody can approve it. Throws
-   * ERR_EXEMPTION_STORE.
-   */
+  /** Takes a request; without the account of who asks, nobody can approve it. Throws ERR_EXEMPTION_STORE. */
   request(raw: unknown, account: Account | undefined): RegisterOutcome {
     const { terms, problems } = this.check(raw);
     if (problems.length > 0) return refused(problems);
