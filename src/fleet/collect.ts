@@ -79,8 +79,7 @@ export const startCollector = async (options: CollectOptions): Promise<RunningCo
   const { log: policyLog } = PolicyLog.open(join(directory, POLICY_NAME), systemClock());
   const sequence = new Sequence(join(directory, 'sequence'), systemClock);
   const heard = new HeardSequences(join(directory, 'heard.json'), () => performance.now());
-  const stamp = (subject: string, text: string): Stamp =>
-    stampMessage(subject, text, sequence.next(), key);
+  const stamp = (subject: string, text: string): Stamp => stampMessage(subject, text, sequence.next(), key);
   const presences = new PresenceCheck(roll, heard, systemClock);
   const acts = collectorActs(log, () => collector.trouble);
   /** Says again what is confirmed. */

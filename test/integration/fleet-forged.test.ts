@@ -124,7 +124,10 @@ test('confirmations that the collector did not sign confirm nothing, and are tol
   await vi.waitUntil(async () => (await alarms('ns1', 'forged-confirmation')) === 2, WAIT);
   expect(await confirmed()).toBeLessThan(1_000);
   expect(await confirmed()).toBeGreaterThanOrEqual(before);
-  await vi.waitUntil(async () => (await refused('ns1')).some((reason) => reason.startsWith('forged-confirmation')), WAIT);
+  await vi.waitUntil(
+    async () => (await refused('ns1')).some((reason) => reason.startsWith('forged-confirmation')),
+    WAIT,
+  );
 }, 120_000);
 
 test('a dead resolver does not live by presences that somebody makes up, or tells again', async () => {
@@ -144,23 +147,36 @@ test('a dead resolver does not live by presences that somebody makes up, or tell
   });
   await intruder.store(subject, later);
   const other = toSeedKey(fleet.seedOf('ns1'));
-  await intruder.store(subject, later, { stamp: stampMessage(subject, later, first.stamp.sequence + 5, other) });
+  await intruder.store(subject, later, {
+    stamp: stampMessage(subject, later, first.stamp.sequence + 5, other),
+  });
   await intruder.store(subject, later, { stamp: { ...first.stamp, sequence: first.stamp.sequence + 5 } });
   await intruder.store(subject, first.bytes, { stamp: first.stamp });
   await vi.waitUntil(async () => (await alarms('authority', 'replayed')) === 1, WAIT);
   expect(await alarms('authority', 'forged-presence')).toBe(3);
-  await vi.waitUntil(async () => (await refused('authority')).some((text) => text.startsWith('forged-presence')), WAIT);
-  await vi.waitUntil(() => readFileSync(join(fleet.collected, 'alarms.jsonl'), 'utf8').includes('"replayed"'), WAIT);
+  await vi.waitUntil(
+    async () => (await refused('authority')).some((text) => text.startsWith('forged-presence')),
+    WAIT,
+  );
+  await vi.waitUntil(
+    () => readFileSync(join(fleet.collected, 'alarms.jsonl'), 'utf8').includes('"replayed"'),
+    WAIT,
+  );
   expect({ heard: (await rowOf('dead'))?.heard, alive: readPosition(place)?.timeMs }).toEqual(before);
   // The collector's word of what it refused reaches the authority's records.
   expect(readFileSync(join(fleet.collected, 'alarms.jsonl'), 'utf8')).toContain('forged-presence');
 }, 120_000);
 
 test('what one resolver signs as evidence ends neither the collector nor a report, and changes no other', async () => {
-  const members = async () => (await readMembers(fleet.collected, fleet.made.trust)).filter(({ name }) => name !== 'careful');
+  const members = async () =>
+    (await readMembers(fleet.collected, fleet.made.trust)).filter(({ name }) => name !== 'careful');
   const period = { fromMs: 0, untilMs: Date.parse('2999-01-01') };
   const reportOf = async (name: string) => {
-    const { resolvers } = await createFleetReport({ directory: fleet.collected, members: await members(), ...period });
+    const { resolvers } = await createFleetReport({
+      directory: fleet.collected,
+      members: await members(),
+      ...period,
+    });
     return resolvers.find((one) => one.name === name);
   };
   await vi.waitUntil(async () => ((await reportOf('ns1'))?.queries ?? 0) > 0, WAIT);
@@ -179,7 +195,10 @@ test('what one resolver signs as evidence ends neither the collector nor a repor
     const { bytes, signature, id } = packEvidence(subject, 1, piece, key);
     await intruder.store(subject, bytes, { id, signature });
   }
-  await vi.waitUntil(() => readFileSync(join(fleet.collected, 'alarms.jsonl'), 'utf8').includes('forged-block'), WAIT);
+  await vi.waitUntil(
+    () => readFileSync(join(fleet.collected, 'alarms.jsonl'), 'utf8').includes('forged-block'),
+    WAIT,
+  );
   // It goes on: what ns1 records next arrives.
   await answers('ns1');
   await vi.waitUntil(async () => ((await reportOf('ns1'))?.queries ?? 0) > (before?.[0]?.count ?? 0), WAIT);
@@ -187,31 +206,35 @@ test('what one resolver signs as evidence ends neither the collector nor a repor
   chains.close();
 }, 120_000);
 
-test.skipIf(!hasOtherUser)('tides that are told again keep no exemption alive when the authority is dead', async () => {
-  const from = '127.0.9.33';
-  const isExempt = async (): Promise<boolean> =>
-    (await ask(fleet.programOf('careful').dns, NAME, { from })).rcode === RCODE.NOERROR;
-  await fleet.grant({ clients: [from] });
-  await vi.waitUntil(isExempt, WAIT);
-  const tides: { bytes: Uint8Array; stamp: Stamp | undefined }[] = [];
-  intruder.subscribe(TIDE_SUBJECT, (bytes, _, stamp) => void tides.push({ bytes, stamp }));
-  await vi.waitUntil(() => tides.length >= 8, WAIT);
-  await fleet.programOf('authority').kill();
-  await vi.waitUntil(async () => !(await isExempt()), WAIT);
-  // It begins anew, and all that it is told is what the authority said while it lived.
-  await fleet.programOf('careful').kill();
-  await intruder.remove(STREAM.TIDE, TIDE_SUBJECT);
-  await fleet.run('careful', '  suspend-exemptions-after: 4s\n');
-  await vi.waitUntil(async () => !(await isExempt()), { timeout: 10_000, interval: 20 });
-  const told = tides.slice();
-  for (const { bytes, stamp } of told) {
-    await intruder.store(TIDE_SUBJECT, bytes, stamp === undefined ? {} : { stamp });
-    expect(await isExempt()).toBe(false);
-    // Without its number, as an authority of an older version would say it.
-    await intruder.store(TIDE_SUBJECT, bytes);
-    expect(await isExempt()).toBe(false);
-  }
-  await vi.waitUntil(async () => (await alarms('careful', 'replayed')) > 0, WAIT);
-  expect((await refused('careful')).some((reason) => reason.includes('a tide'))).toBe(true);
-  expect(await readMetric(fleet.programOf('careful'), 'cordon_fleet_exemptions_suspended')).toBe(1);
-}, 180_000);
+test.skipIf(!hasOtherUser)(
+  'tides that are told again keep no exemption alive when the authority is dead',
+  async () => {
+    const from = '127.0.9.33';
+    const isExempt = async (): Promise<boolean> =>
+      (await ask(fleet.programOf('careful').dns, NAME, { from })).rcode === RCODE.NOERROR;
+    await fleet.grant({ clients: [from] });
+    await vi.waitUntil(isExempt, WAIT);
+    const tides: { bytes: Uint8Array; stamp: Stamp | undefined }[] = [];
+    intruder.subscribe(TIDE_SUBJECT, (bytes, _, stamp) => void tides.push({ bytes, stamp }));
+    await vi.waitUntil(() => tides.length >= 8, WAIT);
+    await fleet.programOf('authority').kill();
+    await vi.waitUntil(async () => !(await isExempt()), WAIT);
+    // It begins anew, and all that it is told is what the authority said while it lived.
+    await fleet.programOf('careful').kill();
+    await intruder.remove(STREAM.TIDE, TIDE_SUBJECT);
+    await fleet.run('careful', '  suspend-exemptions-after: 4s\n');
+    await vi.waitUntil(async () => !(await isExempt()), { timeout: 10_000, interval: 20 });
+    const told = tides.slice();
+    for (const { bytes, stamp } of told) {
+      await intruder.store(TIDE_SUBJECT, bytes, stamp === undefined ? {} : { stamp });
+      expect(await isExempt()).toBe(false);
+      // Without its number, as an authority of an older version would say it.
+      await intruder.store(TIDE_SUBJECT, bytes);
+      expect(await isExempt()).toBe(false);
+    }
+    await vi.waitUntil(async () => (await alarms('careful', 'replayed')) > 0, WAIT);
+    expect((await refused('careful')).some((reason) => reason.includes('a tide'))).toBe(true);
+    expect(await readMetric(fleet.programOf('careful'), 'cordon_fleet_exemptions_suspended')).toBe(1);
+  },
+  180_000,
+);
