@@ -189,6 +189,7 @@ class Victim {
       decides: () => Promise.resolve(),
       note: ({ subject = '' }) => void this.#notes.push(subject),
       facts: () => ({ version: '', generation: 0, state: '', records: { queries: 0, changes: 0 } }),
+      damaged: () => undefined,
       log,
       clock: () => NOW_MS,
       monotonic: () => 1_000_000,

@@ -60,6 +60,7 @@ beforeEach(() => {
     decides: () => Promise.resolve(),
     note: ({ event, subject = '' }) => void notes.push(`${event} ${subject}`),
     facts: () => ({ version: '', generation: 0, state: '', records: { queries: 0, changes: 0 } }),
+    damaged: () => undefined,
     log: { info: quiet, warn: quiet, error: quiet },
     clock: () => nowMs,
     monotonic: () => monotonicMs,
