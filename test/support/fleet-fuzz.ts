@@ -25,7 +25,8 @@ import { HeardSequences, stampMessage } from '../../src/fleet/signed-message.ts'
 import { evidenceSubject, presenceSubject, TIDE_SUBJECT } from '../../src/fleet/subjects.ts';
 import { signTide } from '../../src/fleet/tide.ts';
 import { TideWatch } from '../../src/fleet/tide-watch.ts';
-import { judgeRecord, type RecordClass } from '../../src/records/records.ts';
+import { judgeRecord } from '../../src/records/record-schema.ts';
+import type { RecordClass } from '../../src/records/records.ts';
 import { buildReport } from '../../src/report/build.ts';
 import { buildFleetReport } from '../../src/report/fleet-report.ts';
 import { RecordsSource } from '../../src/report/records-source.ts';
@@ -203,7 +204,7 @@ class Victim {
     });
     this.#collector = new Collector({
       directory: join(directory, 'collected'),
-      store: new DirectoryStore(join(directory, 'collected')),
+      store: new DirectoryStore(join(directory, 'collected'), judgeRecord),
       roll: this.#roll,
       clock: () => NOW_MS,
       log,
