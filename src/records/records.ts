@@ -70,7 +70,7 @@ export {
   type RecordsRecord,
   signalOfCategory,
 } from './record.ts';
-export { type JudgeRecord, loadRecordSchema, type RecordSchema } from './record-judge.ts';
+export { type JudgeRecord, loadRecordSchema } from './record-judge.ts';
 export type { OutputFacts, RecordOutput } from './record-output.ts';
 export { describeRecord } from './record-text.ts';
 export { BELL_BYTES, Recording } from './recording.ts';

@@ -138,7 +138,7 @@ test.each([
 });
 
 test('a collector that has nothing of a resolver says that it has nothing', async () => {
-  collector.confirmAll();
+  await collector.confirmAll();
   await collector.flush();
   expect(Object.fromEntries(confirmed)).toEqual({ 'ns1.queries': 0, 'ns1.changes': 0, 'ns1.heads': 0 });
 });

@@ -37,7 +37,7 @@ test.each([
   const faults: unknown[] = [];
   const told = (__: string, fault: unknown): void => void faults.push(fault);
   await guarded('a test', told, () => {
-    throw thrown;
+    throw thrown as Error;
   })();
   await guarded('a test', told, () => Promise.reject(thrown as Error))();
   expect(faults).toEqual([thrown, thrown]);
