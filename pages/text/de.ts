@@ -900,6 +900,7 @@ export const de: Texts = {
   probeOfAllNone:
     'Noch niemand hat alle Resolver gefragt. Jeder fragt sich selbst wie seine Clients und unterschreibt, was er zur Antwort bekam.',
   fleetNeedUnheard: 'nicht gehört',
+  fleetNeedOlder: 'zu alt: was er von sich sagt, ist nicht signiert',
   fleetNeedLeaking: 'Namen werden aufgelöst',
   fleetNeedNotInForce: 'nicht in Kraft',
   fleetNeedForked: 'hat ein anderes Protokoll der Vorgaben',

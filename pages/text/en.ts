@@ -880,6 +880,7 @@ export const en = {
   probeOfAllNone:
     'Nobody has asked all resolvers yet. Each asks itself as its clients do, and signs what it was answered.',
   fleetNeedUnheard: 'not heard',
+  fleetNeedOlder: 'too old: what it says of itself is not signed',
   fleetNeedLeaking: 'names resolve',
   fleetNeedNotInForce: 'not in force',
   fleetNeedForked: 'has another log of policy',

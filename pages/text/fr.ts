@@ -904,6 +904,7 @@ export const fr: Texts = {
   probeOfAllNone:
     'Personne n’a encore interrogé tous les résolveurs. Chacun s’interroge comme ses clients le font et signe ce qui lui fut répondu.',
   fleetNeedUnheard: 'sans nouvelles',
+  fleetNeedOlder: 'version trop ancienne : ce qu’il dit de lui-même n’est pas signé',
   fleetNeedLeaking: 'des noms résolvent',
   fleetNeedNotInForce: 'pas en vigueur',
   fleetNeedForked: 'a un autre journal des décisions',

@@ -896,6 +896,7 @@ export const nl: Texts = {
   probeOfAllNone:
     'Niemand heeft nog alle resolvers gevraagd. Elk vraagt zichzelf zoals zijn clients doen, en tekent wat hij antwoordde.',
   fleetNeedUnheard: 'niet gehoord',
+  fleetNeedOlder: 'te oud: wat hij over zichzelf zegt, is niet ondertekend',
   fleetNeedLeaking: 'namen worden opgelost',
   fleetNeedNotInForce: 'niet van kracht',
   fleetNeedForked: 'heeft een ander beleidslogboek',

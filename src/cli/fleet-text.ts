@@ -23,7 +23,8 @@ export const needsPerson = (fleet: Fleet): string[] => {
 
 const SENTENCES: Readonly<Record<Need['kind'], (need: Need, role: Resolver['role']) => string>> = {
   unheard: ({ since }) => (since === null ? 'was never heard' : `is not heard since ${since}`),
-  older: ({ text }) => `is older than this version (${text}), and does not sign what it says: it counts for nothing`,
+  older: ({ text }) =>
+    `is older than this version (${text}), and does not sign what it says: it counts for nothing`,
   leaking: ({ count, since, text }) =>
     `its probe got answers for ${count} names at ${since}${text === '' ? '' : `: ${text}`}`,
   'not-in-force': ({ text }) => `not in force: ${text}`,

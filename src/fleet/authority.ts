@@ -8,9 +8,9 @@ import { AppError, isAppError } from '../base/base.ts';
 import type { FleetActs } from './acts.ts';
 import type { Engine } from './engine.ts';
 import { bodyOf, type LogEnd, type PolicyEntry, signEntry } from './entry.ts';
-import type { SigningKey } from './key.ts';
 import { leave } from './handler.ts';
 import { type Heard, Hearing } from './hearing.ts';
+import type { SigningKey } from './key.ts';
 import { type Kind, MUST } from './kinds.ts';
 import { answerEntry } from './member.ts';
 import type { FleetAlarm, Policy } from './policy.ts';
@@ -296,7 +296,8 @@ export class Authority {
     // One that has just come knows nothing of the clocks yet.
     if (presence.offsetMs === undefined) this.tide();
     const { number, hash } = presence.policy;
-    if (!policy.agreesWith({ number, hash })) this.#leave(this.#recovery.judgeClaim(engine, name, { number, hash }), 'asking a resolver for its log');
+    if (!policy.agreesWith({ number, hash }))
+      this.#leave(this.#recovery.judgeClaim(engine, name, { number, hash }), 'asking a resolver for its log');
     else if (number > policy.end.number) this.#leave(this.#reconcile(engine), 'comparing logs');
   }
 
@@ -330,7 +331,7 @@ export class Authority {
       });
       if (this.#standDown()) return;
       await engine.makeStreams(this.#options.replicas);
-      for (const { subject, bytes, stamp } of await engine.readAll(STREAM.PRESENCE)) 
+      for (const { subject, bytes, stamp } of await engine.readAll(STREAM.PRESENCE))
         this.#hearing.recall(bytes, subject, stamp);
       if (!this.#isReconciled) await this.#recovery.awaitNodes(engine, this.holdMs);
       await this.#takeBack(engine);
@@ -341,7 +342,8 @@ export class Authority {
     } catch (thrown) {
       if (!isAppError(thrown)) throw thrown;
       acts.log.warn({ err: thrown }, 'fleet: the engine is looked at again soon');
-      if (!this.#isClosed) setTimeout(() => this.#leave(this.#reconcile(engine), 'comparing logs'), RETRY_MS).unref();
+      if (!this.#isClosed)
+        setTimeout(() => this.#leave(this.#reconcile(engine), 'comparing logs'), RETRY_MS).unref();
     } finally {
       this.#isReconciling = false;
     }

@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { AppError, errorText, systemClock, VERSION } from '../base/base.ts';
+import { type JudgeRecord, loadRecordSchema } from '../records/records.ts';
 import type { FleetActs, FleetLog } from './acts.ts';
 import { Collector } from './collector.ts';
 import { Database } from './database.ts';
@@ -56,13 +57,14 @@ export const startCollector = async (options: CollectOptions): Promise<RunningCo
   const { directory, servers, caPath, trust, seedPath, tideMs, log } = options;
   const seed = readSeed(seedPath);
   const key = toSeedKey(seed);
-  const databaseStore = options.database && (await openDatabase(options.database));
+  const { judgeRecord } = await loadRecordSchema();
+  const databaseStore = options.database && (await openDatabase(options.database, judgeRecord));
   const roll = new Roll(trust);
   let engine: Engine | undefined;
   const confirmed = new Map<string, string>();
   const collector = new Collector({
     directory,
-    store: databaseStore ?? new DirectoryStore(directory),
+    store: databaseStore ?? new DirectoryStore(directory, judgeRecord),
     roll,
     clock: systemClock,
     log,
@@ -79,8 +81,7 @@ export const startCollector = async (options: CollectOptions): Promise<RunningCo
   const { log: policyLog } = PolicyLog.open(join(directory, POLICY_NAME), systemClock());
   const sequence = new Sequence(join(directory, 'sequence'), systemClock);
   const heard = new HeardSequences(join(directory, 'heard.json'), () => performance.now());
-  const stamp = (subject: string, text: string): Stamp =>
-    stampMessage(subject, text, sequence.next(), key);
+  const stamp = (subject: string, text: string): Stamp => stampMessage(subject, text, sequence.next(), key);
   const presences = new PresenceCheck(roll, heard, systemClock);
   const acts = collectorActs(log, () => collector.trouble);
   /** Says again what is confirmed. */
@@ -163,10 +164,10 @@ const readSeed = (path: string): string => {
   }
 };
 
-const openDatabase = async (access: DatabaseAccess): Promise<DatabaseStore> => {
+const openDatabase = async (access: DatabaseAccess, judge: JudgeRecord): Promise<DatabaseStore> => {
   const database = new Database(access);
   await database.check();
-  return new DatabaseStore(database);
+  return new DatabaseStore(database, judge);
 };
 
 const collectorActs = (log: FleetLog, trouble: () => string | undefined): FleetActs => ({

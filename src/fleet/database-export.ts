@@ -9,6 +9,7 @@ import { AppError } from '../base/base.ts';
 import {
   type ChainBlock,
   CollectedHeads,
+  loadRecordSchema,
   type PartitionMeta,
   RECORD_CLASSES,
   RECORDS_DIRECTORY_MODE,
@@ -124,7 +125,8 @@ const writeResolver = async (
   label: string,
   nkeys: readonly string[],
 ): Promise<void> => {
-  const shelf = new DirectoryShelf(join(directory, label));
+  const { judgeRecord } = await loadRecordSchema();
+  const shelf = new DirectoryShelf(join(directory, label), judgeRecord);
   try {
     const of = async (statement: string): Promise<readonly Row[]> => database.query(statement, [label]);
     for (const { id, pem, proof } of await of(

@@ -11,6 +11,7 @@ import {
   headHash,
   isHeadSignedBy,
   isRecordedBlock,
+  type JudgeRecord,
   keyIdOf,
   NO_HEAD,
   type PartitionMeta,
@@ -50,11 +51,13 @@ const placeOf = (row: Row | undefined, before: string): ChainPlace => ({
 /** A database of records. Methods reject with ERR_FLEET_DATABASE and ERR_FLEET_DATABASE_SCHEMA. */
 export class DatabaseStore implements EvidenceStore {
   readonly #database: Database;
+  readonly #judge: JudgeRecord;
   /** Number of the last entry of policy that is known to be here. */
   #policyEnd: number | undefined;
 
-  constructor(database: Database) {
+  constructor(database: Database, judge: JudgeRecord) {
     this.#database = database;
+    this.#judge = judge;
   }
 
   async open(label: string): Promise<DatabaseShelf> {
@@ -64,8 +67,8 @@ export class DatabaseStore implements EvidenceStore {
     const ends = async (recordClass: RecordClass) =>
       (await database.query('SELECT * FROM cordon.chain_end($1, $2)', [label, recordClass]))[0];
     return new DatabaseShelf(database, label, {
-      queries: new DatabaseChain(database, label, 'queries', await ends('queries')),
-      changes: new DatabaseChain(database, label, 'changes', await ends('changes')),
+      queries: new DatabaseChain(database, label, 'queries', await ends('queries'), this.#judge),
+      changes: new DatabaseChain(database, label, 'changes', await ends('changes'), this.#judge),
       heads: new DatabaseHeads(
         database,
         label,
@@ -145,11 +148,19 @@ class DatabaseChain implements ShelvedChain {
   readonly #database: Database;
   readonly #label: string;
   readonly #class: RecordClass;
+  readonly #judge: JudgeRecord;
   #ordinal: number;
   #place: ChainPlace;
 
-  constructor(database: Database, label: string, recordClass: RecordClass, end: Row | undefined) {
+  constructor(
+    database: Database,
+    label: string,
+    recordClass: RecordClass,
+    end: Row | undefined,
+    judge: JudgeRecord,
+  ) {
     this.#database = database;
+    this.#judge = judge;
     this.#label = label;
     this.#class = recordClass;
     this.#ordinal = Number(end?.['ordinal'] ?? 0);
@@ -185,7 +196,7 @@ class DatabaseChain implements ShelvedChain {
   async append(blocks: readonly ChainBlock[]): Promise<{ taken: number; outcome: Collected }> {
     const [first] = blocks;
     if (first === undefined) return { taken: 0, outcome: 'known' };
-    if (!isRecordedBlock(first, this.#class)) return { taken: 0, outcome: 'forged' };
+    if (!isRecordedBlock(first, this.#class, this.#judge)) return { taken: 0, outcome: 'forged' };
     const sent: ChainBlock[] = [];
     let characters = 0;
     for (const block of blocks) {
@@ -193,7 +204,7 @@ class DatabaseChain implements ShelvedChain {
       const isSent = block === first || (sent.length < BLOCKS_MAX && characters <= CHARACTERS_MAX);
       // What the server knows of the chain may be more than is known here: nothing is sent that was not looked at.
       if (!isSent || block.ordinal !== first.ordinal) break;
-      if (block !== first && !isRecordedBlock(block, this.#class)) break;
+      if (block !== first && !isRecordedBlock(block, this.#class, this.#judge)) break;
       sent.push(block);
     }
     const rows = await this.#database.attempt(

@@ -10,6 +10,7 @@ import { systemErrorCode } from '../base/base.ts';
 import {
   CollectedChain,
   CollectedHeads,
+  type JudgeRecord,
   PositionFile,
   RECORDS_DIRECTORY_MODE,
   type RecordClass,
@@ -26,13 +27,15 @@ export const HOLES_NAME = 'holes.jsonl';
 /** Directories of records. Methods throw errors of SQLite and of the system. */
 export class DirectoryStore implements EvidenceStore {
   readonly #directory: string;
+  readonly #judge: JudgeRecord;
 
-  constructor(directory: string) {
+  constructor(directory: string, judge: JudgeRecord) {
     this.#directory = directory;
+    this.#judge = judge;
   }
 
   open(label: string): DirectoryShelf {
-    return new DirectoryShelf(join(this.#directory, label));
+    return new DirectoryShelf(join(this.#directory, label), this.#judge);
   }
 
   keepConflict(label: string, recordClass: string, id: string, piece: string): void {
@@ -61,13 +64,13 @@ export class DirectoryShelf implements Shelf {
   readonly #directory: string;
   readonly #position: PositionFile;
 
-  constructor(directory: string) {
+  constructor(directory: string, judge: JudgeRecord) {
     this.#directory = directory;
     mkdirSync(directory, { recursive: true, mode: RECORDS_DIRECTORY_MODE });
     this.heads = new CollectedHeads(directory);
     this.chains = {
-      queries: new CollectedChain(directory, 'queries'),
-      changes: new CollectedChain(directory, 'changes'),
+      queries: new CollectedChain(directory, 'queries', judge),
+      changes: new CollectedChain(directory, 'changes', judge),
     };
     const path = join(directory, 'position');
     this.aliveMs = readPosition(path)?.timeMs ?? 0;

@@ -83,11 +83,7 @@ export interface StoredMessage {
 }
 
 /** Takes a message. What it throws or rejects with is told, and costs that message alone. */
-export type Take = (
-  bytes: Uint8Array,
-  subject: string,
-  stamp: Stamp | undefined,
-) => Promise<void> | void;
+export type Take = (bytes: Uint8Array, subject: string, stamp: Stamp | undefined) => Promise<void> | void;
 
 /** A message of evidence. */
 export interface EvidenceMessage extends Omit<StoredMessage, 'stamp'> {
@@ -397,9 +393,7 @@ const headersOf = ({ sequence, signature }: { sequence?: number; signature: stri
 };
 
 const stampOf = (headers: MsgHdrs | undefined): Stamp | undefined =>
-  headers === undefined
-    ? undefined
-    : readStamp(headers.get(SEQUENCE_HEADER), headers.get(SIGNATURE_HEADER));
+  headers === undefined ? undefined : readStamp(headers.get(SEQUENCE_HEADER), headers.get(SIGNATURE_HEADER));
 
 const unreachable = (doing: string, cause: unknown): AppError =>
   new AppError('ERR_FLEET_ENGINE', `${doing}: ${errorText(cause)}`, {

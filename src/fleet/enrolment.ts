@@ -10,7 +10,14 @@ import { type GivenCountingKey, giveCountingKey, givenCountingKeySchema } from '
 import type { Engine } from './engine.ts';
 import { areUsersWritten, leafUsersPath, readEngineSettings, writeUsers } from './engine-files.ts';
 import { leave } from './handler.ts';
-import { fingerprintOf, formatPublicKey, isPublicNkey, isSignature, parseNkey, type SigningKey } from './key.ts';
+import {
+  fingerprintOf,
+  formatPublicKey,
+  isPublicNkey,
+  isSignature,
+  parseNkey,
+  type SigningKey,
+} from './key.ts';
 import type { FleetAlarm } from './policy.ts';
 import type { PolicyLog } from './policy-log.ts';
 import type { Roll } from './roll.ts';

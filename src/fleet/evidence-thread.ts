@@ -67,7 +67,11 @@ const run = async (
       },
       onDown: () => undefined,
       onFault: (doing, thrown) =>
-        post({ kind: 'warn', fields: { doing, cause: errorText(thrown) }, text: 'fleet: a message could not be handled' }),
+        post({
+          kind: 'warn',
+          fields: { doing, cause: errorText(thrown) },
+          text: 'fleet: a message could not be handled',
+        }),
     },
     true,
   );

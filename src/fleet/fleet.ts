@@ -2,7 +2,8 @@
 //
 // Invariants: without the key `fleet` nothing of it is loaded; no carrier is trusted: entries of policy are signed and
 // chained, blocks of evidence check themselves; each resolver judges again what it is told and records what came of it; a
-// resolver that is cut off goes on with what it has; nothing is deleted before the collector has it. Nothing of ours
+// resolver that is cut off goes on with what it has; nothing is deleted before the collector has it; what a resolver sends is
+// read by the schema of what it writes, costs that resolver alone where it does not fit, and ends nothing. Nothing of ours
 // replicates, elects or decides in another's place. Ed25519 (RFC 8032), TLS 1.3 (RFC 8446).
 import type { CollectOptions, RunningCollector } from './collect.ts';
 import type { Exported, ExportOptions } from './database-export.ts';

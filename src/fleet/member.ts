@@ -129,6 +129,8 @@ export class Member {
   async start(): Promise<void> {
     await this.policy.start();
     this.tide.begin(this.#options.log);
+    // An authority that was not heard for too long before this start is not heard now.
+    this.#leave(this.tide.look(), 'looking at the time');
     this.#lookTimer = setInterval(() => {
       this.#leave(this.tide.look(), 'looking at the time');
       this.#options.lists.look();

@@ -32,17 +32,11 @@ export const resolverRows = ({ own, nowMs, number, roll, heard, resultOf }: RowF
   for (const name of [...names].sort()) {
     const known = heard.get(name);
     const member = roll.find(name);
-    if (known?.isSigned === false) rows.push(toOlderStatus(known.presence, name, number, member, resultOf(name)));
+    if (known?.isSigned === false)
+      rows.push(toOlderStatus(known.presence, name, number, member, resultOf(name)));
     else
       rows.push(
-        toResolverStatus(
-          known?.presence,
-          name,
-          number,
-          known && nowMs - known.atMs,
-          member,
-          resultOf(name),
-        ),
+        toResolverStatus(known?.presence, name, number, known && nowMs - known.atMs, member, resultOf(name)),
       );
   }
   return rows;

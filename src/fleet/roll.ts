@@ -32,10 +32,14 @@ export interface CollectorIdentity {
 /** How long what a key signed that was replaced is still taken, milliseconds. */
 const OLD_KEY_MS = 3_600_000;
 
+/** Keys that are kept ready: more than the largest fleet has. */
+const NKEYS_MAX = 4_096;
+
 /** Follows the entries, one after the other. */
 export class Roll {
   readonly #members = new Map<string, Member>();
   readonly #keys = new Map<string, KeyObject>();
+  readonly #nkeys = new Map<string, KeyObject>();
   #collector: CollectorIdentity | undefined;
   /** Told when another collector's word counts. */
   onCollector: () => void = () => undefined;
@@ -59,7 +63,18 @@ export class Roll {
       if (before !== undefined && nowMs - Date.parse(before.until) < OLD_KEY_MS) texts.push(before.key);
     }
     if (this.#collector?.name === name) texts.push(this.#collector.key);
-    return texts.flatMap((text) => parseNkey(text) ?? []);
+    return texts.flatMap((text) => this.#nkeyOf(text) ?? []);
+  }
+
+  /** Made once for each text: it takes as long as checking a signature. */
+  #nkeyOf(text: string): KeyObject | undefined {
+    const known = this.#nkeys.get(text);
+    if (known !== undefined) return known;
+    const key = parseNkey(text);
+    // Of members that come and go: what is left over is made again.
+    if (this.#nkeys.size >= NKEYS_MAX) this.#nkeys.clear();
+    if (key !== undefined) this.#nkeys.set(text, key);
+    return key;
   }
 
   /** The key that makes policy and has that identifier. */

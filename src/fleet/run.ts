@@ -1,10 +1,11 @@
 // A fleet in the running program: everything of it put together, for an authority and for a node.
 import { existsSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
-import { AppError, errorText, isAppError } from '../base/base.ts';
+import { AppError, isAppError } from '../base/base.ts';
 import type { FleetActs } from './acts.ts';
 import { Authority, type RegisterSource } from './authority.ts';
-import { keepCountingKey, makeCountingKey, parseCountingKey } from './counting-key.ts';
+import { makeCountingKey } from './counting-key.ts';
+import { fetchCountingKey } from './counting-key-fetch.ts';
 import type { Engine } from './engine.ts';
 import { readEngineSettings } from './engine-files.ts';
 import { Enrolment } from './enrolment.ts';
@@ -14,14 +15,7 @@ import type { OwnProbe, ProbeRequest } from './fleet-probe.ts';
 import { leave } from './handler.ts';
 import { fleetPath, type Identity, readIdentity } from './identity.ts';
 import { SYSTEM_SEED_NAME } from './init.ts';
-import {
-  createKeyFile,
-  formatPublicKey,
-  parsePublicKey,
-  readKeyFile,
-  type SigningKey,
-  toSeedKey,
-} from './key.ts';
+import { createKeyFile, formatPublicKey, readKeyFile, type SigningKey, toSeedKey } from './key.ts';
 import { ListFetcher, PIECE_BYTES, sha256Of } from './list-fetcher.ts';
 import { Member } from './member.ts';
 import { byUrgency } from './needs.ts';
@@ -36,12 +30,9 @@ import { resolverRows } from './resolver-status.ts';
 import { Roll } from './roll.ts';
 import { HeardSequences, Sequence, stampMessage } from './signed-message.ts';
 import type { FleetFacts, FleetMatrix, FleetStatus, ResolverStatus } from './status.ts';
-import { countingSubject, listSubject } from './subjects.ts';
+import { listSubject } from './subjects.ts';
 import { reloadServers } from './system-link.ts';
 import { Tokens } from './tokens.ts';
-
-/** How long the authority may take to give the key to count by, milliseconds. */
-const COUNTING_MS = 10_000;
 
 /** What a fleet is begun with. */
 export interface FleetOptions {
@@ -402,30 +393,16 @@ export class Fleet {
     if (isFirst) this.#witness.serve(engine);
     if (isFirst) this.#parts?.enrolment.serve(engine);
     this.#parts?.authority.up(engine);
-    const { log } = this.#options.acts;
+    const { stateDirectory, acts } = this.#options;
+    const { log } = acts;
     if (this.#parts !== undefined) leave(this.#parts.asker.up(engine), 'reading results of probes', log);
     this.#answerer.up(engine);
     if (this.#parts === undefined)
-      leave(this.#fetchCountingKey(engine), 'asking for the key to count by', log);
-  }
-
-  /** A resolver that joined an authority of an older version has no key to count by yet. */
-  async #fetchCountingKey(engine: Engine): Promise<void> {
-    const { stateDirectory, acts } = this.#options;
-    const { name } = this.#identity;
-    if (existsSync(fleetPath(stateDirectory, 'countingKey'))) return;
-    await this.#member.caughtUp;
-    try {
-      const given = parseCountingKey(await engine.ask(countingSubject(name), '', COUNTING_MS));
-      const keys = this.#roll.keys.flatMap((text) => parsePublicKey(text) ?? []);
-      const { seed } = readIdentity(stateDirectory);
-      if (given !== undefined && keepCountingKey(stateDirectory, given, name, seed, keys)) return;
-      acts.log.warn({}, 'fleet: what was given as the key to count by is not of the authority');
-    } catch (thrown) {
-      if (!isAppError(thrown)) throw thrown;
-      // An authority that is away, or does not know of it: it is asked at the next connection.
-      acts.log.info({ cause: errorText(thrown) }, 'fleet: there is no key to count by yet');
-    }
+      leave(
+        fetchCountingKey(engine, { stateDirectory, roll: this.#roll, caughtUp: this.#member.caughtUp, log }),
+        'asking for the key to count by',
+        log,
+      );
   }
 
   #resolvers(): ResolverStatus[] {

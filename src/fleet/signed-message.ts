@@ -76,7 +76,8 @@ export class Sequence {
   /** The next number. A disk that takes nothing holds up nobody: the next start begins behind the clock as well. */
   next(): number {
     const next = this.#last + 1;
-    if (next > this.#setAside && isWritten(this.#path, `${next + SET_ASIDE}\n`)) this.#setAside = next + SET_ASIDE;
+    if (next > this.#setAside && isWritten(this.#path, `${next + SET_ASIDE}\n`))
+      this.#setAside = next + SET_ASIDE;
     this.#last = next;
     return next;
   }
@@ -117,8 +118,7 @@ export class HeardSequences {
   /** Writes it; on a disk that takes nothing, this run alone knows. */
   write(): void {
     this.#writtenMs = this.#monotonic();
-    if (this.#last.size > 0)
-      isWritten(this.#path, `${JSON.stringify(Object.fromEntries(this.#last))}\n`);
+    if (this.#last.size > 0) isWritten(this.#path, `${JSON.stringify(Object.fromEntries(this.#last))}\n`);
   }
 }
 

@@ -38,7 +38,9 @@ export interface UploaderOptions {
   readonly enrolment: number;
   /** Of the records. */
   readonly directory: string;
-  readonly engine: Pick<Engine, 'readStamped' | 'store'> & { subscribe(subject: string, take: Take): unknown };
+  readonly engine: Pick<Engine, 'readStamped' | 'store'> & {
+    subscribe(subject: string, take: Take): unknown;
+  };
   /** The keys by which the collector signs what it confirms; none while policy does not say. */
   readonly collectors: () => readonly KeyObject[];
   /** What was heard of it. */

@@ -17,7 +17,7 @@ import {
   partitionName,
 } from './partition.ts';
 import type { RecordClass } from './record.ts';
-import { judgeRecord } from './record-schema.ts';
+import type { JudgeRecord } from './record-judge.ts';
 import { rollupColumns, rollupHourMs } from './rollup.ts';
 
 /** What came of a piece. `early`: it does not follow yet; `other`: another one has its place. */
@@ -27,12 +27,14 @@ export type Collected = 'taken' | 'known' | 'early' | 'other' | 'forged';
 export class CollectedChain {
   readonly class: RecordClass;
   readonly #directory: string;
+  readonly #judge: JudgeRecord;
   readonly #hasher = new BlockHasher();
   #partition: OpenPartition | undefined;
   #place: ChainPlace = { sequence: 0, hash: NO_HASH };
 
-  constructor(directory: string, recordClass: RecordClass) {
+  constructor(directory: string, recordClass: RecordClass, judge: JudgeRecord) {
     this.class = recordClass;
+    this.#judge = judge;
     this.#directory = directory;
     mkdirSync(join(directory, recordClass), { recursive: true, mode: DIRECTORY_MODE });
     const latest = listPartitions(join(directory, recordClass)).partitions.at(-1);
@@ -93,7 +95,7 @@ export class CollectedChain {
     for (const block of blocks) {
       if (block.first !== place.sequence + 1 || block.ordinal !== partition.meta.ordinal) break;
       const hash = this.#hasher.hash(Buffer.from(place.hash, 'hex'), block.first, block.count, block.body);
-      const derived = derive(block, this.class);
+      const derived = derive(block, this.class, this.#judge);
       if (derived === undefined || hash.toString('hex') !== block.hash) break;
       good.push({ block, hash, derived });
       place = { sequence: block.first + block.count - 1, hash: block.hash };
@@ -157,8 +159,8 @@ export class CollectedChain {
 }
 
 /** True for a block whose body is what the recorder writes; its hash is another question. */
-export const isRecordedBlock = (block: ChainBlock, recordClass: RecordClass): boolean =>
-  derive(block, recordClass) !== undefined;
+export const isRecordedBlock = (block: ChainBlock, recordClass: RecordClass, judge: JudgeRecord): boolean =>
+  derive(block, recordClass, judge) !== undefined;
 
 interface Derived {
   readonly rollup: readonly RollupCount[];
@@ -169,6 +171,7 @@ interface Derived {
 const derive = (
   { body, count, fromMs, untilMs }: ChainBlock,
   recordClass: RecordClass,
+  judge: JudgeRecord,
 ): Derived | undefined => {
   let records: unknown;
   try {
@@ -182,7 +185,7 @@ const derive = (
   let earliestMs = Number.POSITIVE_INFINITY;
   let latestMs = Number.NEGATIVE_INFINITY;
   for (const record of records as unknown[]) {
-    if (judgeRecord(record, recordClass) === 'malformed') return undefined;
+    if (judge(record, recordClass) === 'malformed') return undefined;
     // Judged: an object with a time, and with texts and numbers where they are counted.
     const fields = record as Readonly<Record<string, unknown>>;
     const timeMs = Date.parse(String(fields['time']));

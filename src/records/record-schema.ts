@@ -27,10 +27,12 @@ import {
   type ServiceRecord,
   type SketchRecord,
 } from './record.ts';
-import { RISEN_TEXT, SKETCH_REGISTERS } from './sketch.ts';
+import { SKETCH_REGISTERS } from './sketch.ts';
 
 /** Queries that one record stands for: a million a second, for an hour. */
 const COUNT_MAX = 3_600_000_000;
+/** What Sketch.takeRisen() writes, by its form. */
+const RISEN_TEXT = /^(?:[A-Za-z0-9+/]{4})*$/;
 /** How deep an object of a record may be: an exemption with its texts has three. */
 const DEPTH_MAX = 8;
 /** Milliseconds of a length or a difference: no clock is off by more than all of time. */

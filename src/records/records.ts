@@ -70,8 +70,8 @@ export {
   type RecordsRecord,
   signalOfCategory,
 } from './record.ts';
+export { type JudgeRecord, loadRecordSchema } from './record-judge.ts';
 export type { OutputFacts, RecordOutput } from './record-output.ts';
-export { judgeRecord, readChange } from './record-schema.ts';
 export { describeRecord } from './record-text.ts';
 export { BELL_BYTES, Recording } from './recording.ts';
 export type { RecordingFacts, RecordingSettings } from './recording-options.ts';

@@ -18,8 +18,6 @@ const RANK_BITS = 64 - INDEX_BITS;
 const RANK_MAX = RANK_BITS + 1;
 /** Bytes of one register that rose in the text of a record: its index, big-endian, and its value. */
 const RISEN_LENGTH = 3;
-/** A text of takeRisen(), by its form. */
-export const RISEN_TEXT = /^(?:[A-Za-z0-9+/]{4})*$/;
 /** Limit of Ertl's estimator for many registers: 1 / (2 ln 2). */
 const ALPHA = 0.5 / Math.LN2;
 

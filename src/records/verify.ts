@@ -19,6 +19,7 @@ import { POSITION_NAME, type Position, readPosition } from './position-file.ts';
 import { ChainProof } from './proof.ts';
 import { PSEUDONYM_KEYS_NAME } from './pseudonym-keys.ts';
 import { RECORD_CLASSES, type RecordClass } from './record.ts';
+import { loadRecordSchema } from './record-judge.ts';
 import { RecordsReader } from './records-reader.ts';
 import { SKETCH_KEY_NAME } from './sketch.ts';
 import type { ClassProof, VerifyOptions, VerifyResult } from './verification.ts';
@@ -89,9 +90,8 @@ class Verification {
   }
 
   async run(): Promise<VerifyResult> {
-    this.#judge = (await import('./record-schema.ts')).judgeRecord;
-    const { headsFile, keyFile } = this.#options;
-    this.#heads.readAll(this.#reader.directory, headsFile, keyFile);
+    this.#judge = (await loadRecordSchema()).judgeRecord;
+    this.#heads.readAll(this.#reader.directory, this.#options.headsFile, this.#options.keyFile);
     // `changes` tells which partitions of either class were deleted.
     const classes = RECORD_CLASSES.filter(
       (name) => this.#options.classes?.includes(name) ?? true,

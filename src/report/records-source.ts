@@ -10,12 +10,12 @@ import {
   type EvidenceRecord,
   type HourCount,
   isAmong,
+  loadRecordSchema,
   type PartitionFile,
   RECORD_CLASSES,
   type RecordClass,
   type RecordSpan,
   RecordsReader,
-  readChange,
   rollupColumns,
   rollupHourMs,
   type SignedHead,
@@ -96,6 +96,7 @@ export class RecordsSource implements EvidenceSource {
   }
 
   async *changes(): AsyncGenerator<PlacedChange> {
+    const { readChange } = await loadRecordSchema();
     for (const partition of this.#readable('changes')) {
       const database = await this.#reader.openPartition('changes', partition);
       try {

@@ -18,6 +18,7 @@ import { createKeyFile, formatPublicKey, type SigningKey, toSeedKey } from '../.
 import { PolicyLog } from '../../src/fleet/policy-log.ts';
 import { Roll } from '../../src/fleet/roll.ts';
 import { evidenceSubject } from '../../src/fleet/subjects.ts';
+import { judgeRecord } from '../../src/records/record-schema.ts';
 import {
   CHAIN_START,
   ChainFeed,
@@ -98,11 +99,11 @@ describe('records in PostgreSQL', needingPostgresql, () => {
   };
 
   const open = (kind: 'database' | 'directory'): Collector => {
-    store = new DatabaseStore(new Database(accessOf('cordon_collector')));
+    store = new DatabaseStore(new Database(accessOf('cordon_collector')), judgeRecord);
     const note = (fields: object, text: string): void => void logged.push(text, JSON.stringify(fields));
     return new Collector({
       directory: join(directory, kind),
-      store: kind === 'database' ? store : new DirectoryStore(join(directory, kind)),
+      store: kind === 'database' ? store : new DirectoryStore(join(directory, kind), judgeRecord),
       roll,
       clock: () => Date.parse('2026-11-30T12:00:00Z'),
       log: { info: note, warn: note, error: note },

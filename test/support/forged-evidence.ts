@@ -15,12 +15,25 @@ export type SentPiece = readonly [ConfirmedClass, EvidencePiece];
 export const TIME = '2026-11-25T12:00:00.000Z';
 const TIME_MS = Date.parse(TIME);
 
+interface End {
+  readonly sequence: number;
+  readonly hash: Buffer;
+  /** Of all blocks up to it. */
+  readonly fromMs: number;
+  readonly untilMs: number;
+}
+
+const NOTHING: End = {
+  ...{ sequence: 0, hash: Buffer.alloc(32) },
+  ...{ fromMs: Number.POSITIVE_INFINITY, untilMs: Number.NEGATIVE_INFINITY },
+};
+
 /** One resolver's chains, made of whatever bodies it is given. */
 export class ForgedChains {
   readonly #directory = mkdtempSync(join(tmpdir(), 'cordon-forged-'));
   readonly #signer: HeadSigner;
   readonly #hasher = new BlockHasher();
-  readonly #ends = new Map<RecordClass, { sequence: number; hash: Buffer }>();
+  readonly #ends = new Map<RecordClass, End>();
   #head: SignedHead | undefined;
 
   constructor() {
@@ -42,13 +55,13 @@ export class ForgedChains {
       ...{ class: recordClass, ordinal: 1, day: '2026-11-25', previous: NO_HASH, first: 1 },
       ...{ resolver: 'ns', version: '0.1.0', created: TIME },
     };
-    this.#ends.set(recordClass, { sequence: 0, hash: openingHash(meta) });
+    this.#ends.set(recordClass, { ...NOTHING, hash: openingHash(meta) });
     return [recordClass, { kind: 'opening', meta }];
   }
 
   /** The next block, which is what its hash says whatever it holds; `changes` are of what it says of itself. */
   block(recordClass: RecordClass, records: readonly unknown[], changes: object = {}): SentPiece {
-    const end = this.#ends.get(recordClass) ?? { sequence: 0, hash: Buffer.alloc(32) };
+    const end = this.#ends.get(recordClass) ?? NOTHING;
     const body = JSON.stringify(records);
     const first = end.sequence + 1;
     const hash = this.#hasher.hash(end.hash, first, records.length, body);
@@ -61,7 +74,11 @@ export class ForgedChains {
       ...{ ordinal: 1, first, count: records.length, body, hash: hash.toString('hex') },
       ...{ fromMs: Math.min(...times), untilMs: Math.max(...times) },
     };
-    this.#ends.set(recordClass, { sequence: first + records.length - 1, hash });
+    this.#ends.set(recordClass, {
+      ...{ sequence: first + records.length - 1, hash },
+      fromMs: Math.min(end.fromMs, block.fromMs),
+      untilMs: Math.max(end.untilMs, block.untilMs),
+    });
     return [recordClass, { kind: 'block', block: { ...block, ...changes } }];
   }
 
@@ -71,12 +88,14 @@ export class ForgedChains {
     return { restore: () => end !== undefined && this.#ends.set(recordClass, end) };
   }
 
-  /** A head of where the chain stands, signed, with changes that are signed as well. */
-  head(recordClass: RecordClass, changes: object = {}): SentPiece {
-    const end = this.#ends.get(recordClass) ?? { sequence: 0, hash: Buffer.alloc(32) };
+  /** A head of where the chain stands, signed, with changes that are signed as well. The next one follows it if it `isKept`. */
+  head(recordClass: RecordClass, changes: object = {}, isKept = true): SentPiece {
+    const end = this.#ends.get(recordClass) ?? NOTHING;
+    const timeOf = (ms: number): string | null => (end.sequence === 0 ? null : new Date(ms).toISOString());
     const position = {
       ...{ class: recordClass, ordinal: 1, day: '2026-11-25', state: 'running' as const, first: 1 },
-      ...{ last: end.sequence, count: end.sequence, from: TIME, until: TIME },
+      ...{ last: end.sequence, count: end.sequence },
+      ...{ from: timeOf(end.fromMs), until: timeOf(end.untilMs) },
       hash: end.hash.toString('hex'),
     };
     const place = {
@@ -87,7 +106,7 @@ export class ForgedChains {
     };
     // Whatever is changed is signed as it is.
     const head = this.#signer.sign({ ...position, ...changes }, { ...place, ...changes });
-    this.#head = head;
+    if (isKept) this.#head = head;
     return ['heads', { kind: 'head', head: JSON.stringify(head) }];
   }
 }

@@ -7,14 +7,16 @@ import { isDeepStrictEqual } from 'node:util';
 import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
 import { isAppError, systemClock } from '../../base/base.ts';
 import { EventReader } from '../../events/events.ts';
-// Not by the door, behind which is what judges the records of others: this thread has no room for that.
-import type { Written } from '../change-queue.ts';
-import type { RecordLog } from '../head-keeper.ts';
-import { DnstapOutput } from '../outputs/dnstap.ts';
-import { JsonLinesOutput } from '../outputs/json-lines.ts';
-import { SyslogOutput } from '../outputs/syslog.ts';
-import type { RecordOutput } from '../record-output.ts';
-import { BELL_BYTES, Recording } from '../recording.ts';
+import {
+  BELL_BYTES,
+  DnstapOutput,
+  JsonLinesOutput,
+  Recording,
+  type RecordLog,
+  type RecordOutput,
+  SyslogOutput,
+  type Written,
+} from '../records.ts';
 import type { OutputSettings, RecorderReply, RecorderRequest, RecorderStart } from './messages.ts';
 
 /** Between two reports to the main thread, milliseconds: metrics are scraped less often. */

@@ -12,6 +12,7 @@ import { type EvidencePiece, packEvidence } from '../../../src/fleet/evidence-me
 import { createKeyFile, formatPublicKey, type SigningKey, toSeedKey } from '../../../src/fleet/key.ts';
 import { Roll } from '../../../src/fleet/roll.ts';
 import { evidenceSubject } from '../../../src/fleet/subjects.ts';
+import { judgeRecord } from '../../../src/records/record-schema.ts';
 import {
   CHAIN_START,
   ChainFeed,
@@ -51,7 +52,7 @@ afterEach(async () => {
 const open = (): Collector =>
   new Collector({
     directory: join(directory, 'collected'),
-    store: new DirectoryStore(join(directory, 'collected')),
+    store: new DirectoryStore(join(directory, 'collected'), judgeRecord),
     roll,
     clock: () => Date.parse('2026-11-26T12:00:00Z'),
     log: { info: () => undefined, warn: () => undefined, error: () => undefined },
@@ -137,7 +138,7 @@ test.each([
 });
 
 test('a collector that has nothing of a resolver says that it has nothing', async () => {
-  collector.confirmAll();
+  await collector.confirmAll();
   await collector.flush();
   expect(Object.fromEntries(confirmed)).toEqual({ 'ns1.queries': 0, 'ns1.changes': 0, 'ns1.heads': 0 });
 });

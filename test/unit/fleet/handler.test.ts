@@ -18,7 +18,11 @@ test.each(Array.from({ length: AWAITS + 1 }, (_, place) => place))(
   'a handler that throws at await %i neither throws nor rejects, and is told once',
   async (place) => {
     const faults: string[] = [];
-    const handle = guarded('a test', (doing, thrown) => faults.push(`${doing}: ${String(thrown)}`), throwingAt(place));
+    const handle = guarded(
+      'a test',
+      (doing, thrown) => faults.push(`${doing}: ${String(thrown)}`),
+      throwingAt(place),
+    );
     await expect(handle()).resolves.toBeUndefined();
     expect(faults).toEqual([`a test: Error: at ${place}`]);
   },
@@ -33,7 +37,7 @@ test.each([
   const faults: unknown[] = [];
   const told = (__: string, fault: unknown): void => void faults.push(fault);
   await guarded('a test', told, () => {
-    throw thrown;
+    throw thrown as Error;
   })();
   await guarded('a test', told, () => Promise.reject(thrown as Error))();
   expect(faults).toEqual([thrown, thrown]);

@@ -11,6 +11,7 @@ import { packEvidence } from '../../../src/fleet/evidence-message.ts';
 import { createKeyFile, formatPublicKey, type SigningKey, toSeedKey } from '../../../src/fleet/key.ts';
 import { Roll } from '../../../src/fleet/roll.ts';
 import { evidenceSubject } from '../../../src/fleet/subjects.ts';
+import { judgeRecord } from '../../../src/records/record-schema.ts';
 import { type ChangeRecord, verifyRecords } from '../../../src/records/records.ts';
 import { buildFleetReport, type FleetReport } from '../../../src/report/fleet-report.ts';
 import { ForgedChains, refusal, type SentPiece, TIME } from '../../support/forged-evidence.ts';
@@ -43,7 +44,7 @@ beforeEach(() => {
   chains = new ForgedChains();
   collector = new Collector({
     directory: join(directory, 'collected'),
-    store: new DirectoryStore(join(directory, 'collected')),
+    store: new DirectoryStore(join(directory, 'collected'), judgeRecord),
     roll,
     clock: () => Date.parse('2026-11-26T12:00:00Z'),
     log: { info: () => undefined, warn: () => undefined, error: () => undefined },
@@ -245,7 +246,7 @@ test('of blocks that wait for others no more are kept than a bound; what finds n
   // Itself, and 64 MiB of those behind it.
   expect(confirmed.get('thief.queries')).toBe(16);
   expect(done).toBe(25);
-  await send('thief', blocks);
+  await send('thief', blocks.slice(16));
   expect([confirmed.get('thief.queries'), collector.alarms.counts.size]).toEqual([24, 0]);
 }, 60_000);
 

@@ -1,0 +1,263 @@
+// What is said now: tides that are told again or kept back, and presences that say more than their resolver may.
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createUser } from '@nats-io/nkeys';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import type { FleetActs } from '../../../src/fleet/acts.ts';
+import { NO_END, NO_ENTRY, signEntry } from '../../../src/fleet/entry.ts';
+import { Hearing } from '../../../src/fleet/hearing.ts';
+import { createKeyFile, formatPublicKey, type SigningKey, toSeedKey } from '../../../src/fleet/key.ts';
+import type { FleetAlarm } from '../../../src/fleet/policy.ts';
+import { PresenceCheck } from '../../../src/fleet/presence-check.ts';
+import { resolverRows } from '../../../src/fleet/resolver-status.ts';
+import { Roll } from '../../../src/fleet/roll.ts';
+import { HeardSequences, Sequence, stampMessage } from '../../../src/fleet/signed-message.ts';
+import { presenceSubject, TIDE_SUBJECT } from '../../../src/fleet/subjects.ts';
+import { signTide } from '../../../src/fleet/tide.ts';
+import { TideWatch } from '../../../src/fleet/tide-watch.ts';
+
+const TIDE_MS = 60_000;
+const SUSPEND_MS = 180_000;
+
+let directory: string;
+let authority: SigningKey;
+let keys: Map<string, SigningKey>;
+let roll: Roll;
+let nowMs: number;
+let monotonicMs: number;
+let alarms: FleetAlarm[];
+let notes: string[];
+let acts: FleetActs;
+
+beforeEach(() => {
+  directory = mkdtempSync(join(tmpdir(), 'cordon-said-'));
+  authority = createKeyFile(join(directory, 'authority.pem'));
+  roll = new Roll([formatPublicKey(authority.publicKey)]);
+  keys = new Map();
+  const time = '2026-11-25T00:00:00.000Z';
+  for (const name of ['ns1', 'thief', 'collector']) {
+    const pair = createUser();
+    keys.set(name, toSeedKey(Buffer.from(pair.getSeed()).toString()));
+    const kind = name === 'collector' ? 'collector' : 'node';
+    const body = JSON.stringify({
+      name,
+      key: pair.getPublicKey(),
+      ...(kind === 'node' ? { enrolment: 1 } : {}),
+    });
+    roll.take(signEntry(NO_END, { time, kind, must: true, body }, authority));
+  }
+  nowMs = Date.parse('2026-11-26T12:00:00Z');
+  monotonicMs = 5_000_000;
+  alarms = [];
+  notes = [];
+  const quiet = (): void => undefined;
+  acts = {
+    exemption: () => Promise.resolve({ isApplied: true }),
+    list: () => Promise.resolve({ isApplied: true }),
+    overlays: () => Promise.resolve({ isApplied: true }),
+    suspend: () => Promise.resolve(),
+    decides: () => Promise.resolve(),
+    note: ({ event, subject = '' }) => void notes.push(`${event} ${subject}`),
+    facts: () => ({ version: '', generation: 0, state: '', records: { queries: 0, changes: 0 } }),
+    damaged: () => undefined,
+    log: { info: quiet, warn: quiet, error: quiet },
+    clock: () => nowMs,
+    monotonic: () => monotonicMs,
+  };
+});
+afterEach(() => rmSync(directory, { recursive: true }));
+
+const advance = (ms: number): void => {
+  nowMs += ms;
+  monotonicMs += ms;
+};
+const onAlarm = (alarm: FleetAlarm): void => void alarms.push(alarm);
+const sequences = (): HeardSequences => new HeardSequences(join(directory, 'heard.json'), acts.monotonic);
+
+const watch = (heard: HeardSequences): TideWatch =>
+  new TideWatch({
+    ...{ acts, roll, heard, onAlarm, tideMs: TIDE_MS, suspendAfterMs: SUSPEND_MS },
+    isAuthority: () => false,
+  });
+
+let number = 0;
+/** A tide of this moment, with its stamp. */
+const tide = (by = authority) => {
+  const end = { number: 3, hash: 'a'.repeat(64) };
+  const bytes = Buffer.from(JSON.stringify(signTide(end, new Date(nowMs).toISOString(), by)));
+  return { bytes, stamp: stampMessage(TIDE_SUBJECT, bytes, ++number, by) };
+};
+
+test('tides of before, told again to a resolver that has just started, are no sign of life', async () => {
+  const heard = sequences();
+  const before = watch(heard);
+  const recorded = Array.from({ length: 5 }, () => {
+    advance(TIDE_MS);
+    return tide();
+  });
+  for (const { bytes, stamp } of recorded) before.take(bytes, stamp, true);
+  heard.write();
+  // The authority dies, and the resolver begins anew.
+  advance(10 * TIDE_MS);
+  const after = watch(sequences());
+  for (const { bytes, stamp } of recorded) {
+    advance(TIDE_MS);
+    expect(after.take(bytes, stamp, true)?.time).toBe(
+      bytes === recorded.at(-1)?.bytes ? after.heard : undefined,
+    );
+    // Without its number, as an authority of an older version says it.
+    expect(after.take(bytes, undefined, true)).toBeUndefined();
+    await after.look();
+  }
+  expect(alarms.filter((alarm) => alarm === 'replayed').length).toBeGreaterThanOrEqual(5);
+  expect([after.isSuspended, after.cutOffSince === undefined]).toEqual([true, false]);
+});
+
+test('tides that were kept back and come as if the authority lived are as old as their time', async () => {
+  const kept = Array.from({ length: 20 }, () => {
+    advance(TIDE_MS);
+    return tide();
+  });
+  const node = watch(sequences());
+  for (const { bytes, stamp } of kept) {
+    advance(TIDE_MS);
+    node.take(bytes, stamp, true);
+    await node.look();
+  }
+  expect(node.isSuspended).toBe(true);
+  const { bytes, stamp } = tide();
+  node.take(bytes, stamp, true);
+  await node.look();
+  expect([node.isSuspended, node.cutOffSince]).toEqual([false, undefined]);
+});
+
+test('a tide that a node signed, and a number that was put on another tide, are refused', () => {
+  const node = watch(sequences());
+  const forged = tide(keys.get('thief'));
+  expect(node.take(forged.bytes, forged.stamp, true)).toBeUndefined();
+  const first = tide();
+  advance(1);
+  const second = tide();
+  expect(node.take(first.bytes, second.stamp, true)).toBeUndefined();
+  expect(alarms).toEqual(['forged-entry', 'forged-entry']);
+});
+
+/** What a resolver says of itself, with changes. */
+const presence = (name: string, changes: object = {}): Buffer =>
+  Buffer.from(
+    JSON.stringify({
+      ...{
+        name,
+        role: 'node',
+        enrolment: 1,
+        time: new Date(nowMs).toISOString(),
+        version: '1',
+        generation: 1,
+      },
+      ...{ state: 'in force', policy: { number: 0, hash: NO_ENTRY }, isSuspended: false, isForked: false },
+      ...{
+        refused: [],
+        lists: {},
+        records: { queries: 5, changes: 5 },
+        confirmed: { queries: 5, changes: 5 },
+      },
+      ...changes,
+    }),
+  );
+
+const say = (hearing: Hearing, name: string, changes: object = {}, by = keys.get(name)) => {
+  const bytes = presence(name, changes);
+  if (by === undefined) throw new Error('a key of the test');
+  return hearing.take(bytes, presenceSubject(name), stampMessage(presenceSubject(name), bytes, ++number, by));
+};
+
+const LAST_ALARMS = [
+  { time: '2026-11-27T00:00:00.000Z', alarm: 'hole', node: 'ns1', text: 'records are missing' },
+];
+
+test('a resolver says nothing of others: who says what was refused is the collector, and a role is that of policy', () => {
+  const hearing = new Hearing({ roll, sequences: sequences(), acts, onAlarm });
+  expect(say(hearing, 'thief', { role: 'collector', lastAlarms: LAST_ALARMS })?.role).toBe('node');
+  expect(notes).toEqual([]);
+  say(hearing, 'collector', { role: 'collector', lastAlarms: LAST_ALARMS });
+  expect(notes).toEqual(['evidence-refused ns1']);
+  expect(say(hearing, 'ns1', {}, keys.get('thief'))).toBeUndefined();
+  expect([alarms, hearing.all.has('ns1')]).toEqual([['forged-presence'], false]);
+});
+
+test.each([
+  ['alarms below zero', { alarms: { hole: -5 } }],
+  ['half a count', { records: { queries: 0.5, changes: 0 } }],
+  ['a count that is not safe', { records: { queries: 2 ** 53, changes: 0 } }],
+  ['an entry below zero', { refused: [{ number: -1, code: 'x', reason: 'x' }] }],
+  ['a time in words', { time: 'yesterday' }],
+  ['the year 0', { time: '0000-01-01T00:00:00.000Z' }],
+  ['a hash that is none', { policy: { number: 1, hash: 'x' } }],
+  ['an offset without an end', { offsetMs: 1e300 }],
+  ['a list that is a path', { lists: { '../x': 'a'.repeat(64) } }],
+])('a presence with %s is refused', (_, changes) => {
+  const hearing = new Hearing({ roll, sequences: sequences(), acts, onAlarm });
+  expect(say(hearing, 'thief', changes)).toBeUndefined();
+  expect(alarms).toEqual(['forged-presence']);
+});
+
+test('what a terminal would obey is a blank', () => {
+  const hearing = new Hearing({ roll, sequences: sequences(), acts, onAlarm });
+  expect(say(hearing, 'thief', { state: 'in force\u001b[2J\nns1: gone' })?.state).toBe(
+    'in force [2J ns1: gone',
+  );
+});
+
+test('a resolver of an older version shows as that, and what it says counts for nothing', () => {
+  const hearing = new Hearing({ roll, sequences: sequences(), acts, onAlarm });
+  hearing.take(presence('ns1'), presenceSubject('ns1'), undefined);
+  const rowOf = (name: string) =>
+    resolverRows({
+      own: JSON.parse(presence('thief').toString()) as never,
+      ...{ nowMs: monotonicMs, number: 0, roll, heard: hearing.all, resultOf: () => undefined },
+    }).find((row) => row.name === name);
+  expect(rowOf('ns1')).toMatchObject({ heard: null, records: null, needs: [{ kind: 'older', text: '1' }] });
+  say(hearing, 'ns1');
+  expect(rowOf('ns1')).toMatchObject({ heardSec: 0, needs: [] });
+  // And back: who has the engine leaves the signature away.
+  hearing.take(presence('ns1'), presenceSubject('ns1'), undefined);
+  expect([alarms, rowOf('ns1')?.needs]).toEqual([['forged-presence'], []]);
+});
+
+test('a presence that was kept back is heard as late as it was said', () => {
+  const hearing = new Hearing({ roll, sequences: sequences(), acts, onAlarm });
+  const bytes = presence('ns1');
+  const key = keys.get('ns1');
+  if (key === undefined) throw new Error('a key of the test');
+  const stamp = stampMessage(presenceSubject('ns1'), bytes, ++number, key);
+  advance(600_000);
+  hearing.take(bytes, presenceSubject('ns1'), stamp);
+  expect(hearing.all.get('ns1')?.atMs).toBe(monotonicMs - 600_000);
+});
+
+test('a start begins behind all numbers of before, with its file or an older copy of it', () => {
+  const path = join(directory, 'sequence');
+  const first = new Sequence(path, acts.clock);
+  const used = [first.next(), first.next()];
+  const second = new Sequence(path, () => 0);
+  expect(second.next()).toBeGreaterThan(used[1] ?? 0);
+  rmSync(path);
+  advance(1_000);
+  expect(new Sequence(path, acts.clock).next()).toBeGreaterThan(used[1] ?? 0);
+});
+
+test('what was heard before a start is known after it', () => {
+  const heard = sequences();
+  const check = new PresenceCheck(roll, heard, acts.clock);
+  const key = keys.get('ns1');
+  if (key === undefined) throw new Error('a key of the test');
+  const subject = presenceSubject('ns1');
+  const bytes = presence('ns1');
+  const stamp = stampMessage(subject, bytes, 7, key);
+  expect(check.judge(bytes, subject, stamp, false).kind).toBe('signed');
+  heard.write();
+  const after = new PresenceCheck(roll, sequences(), acts.clock);
+  expect(after.judge(bytes, subject, stamp, false)).toMatchObject({ kind: 'refused', alarm: 'replayed' });
+  expect(after.judge(bytes, subject, stamp, true).kind).toBe('signed');
+});
