@@ -14,7 +14,6 @@ import { ListHistory } from './list-history.ts';
 import type {
   ChangeEntry,
   EnforcementSection,
-  IntegritySection,
   NetworkEntry,
   Note,
   PreviousPeriod,
@@ -24,8 +23,11 @@ import type {
 import { toNote } from './notes.ts';
 import { ProbeHistory } from './probe-history.ts';
 import { extentOf, RecordHealth } from './record-health.ts';
+import type { IntegritySection } from './records-model.ts';
 import { periodBefore } from './series.ts';
+import { toSigning } from './signing.ts';
 import { dayText, timeText } from './time-text.ts';
+import { toUnknown } from './unknown.ts';
 import { judgePeriod, leaks } from './verdict.ts';
 
 /** Codes of reports. */
@@ -92,9 +94,10 @@ export const buildReport = async (
   });
   const gaps = toGaps(enforcement.intervals, found.changes.starts);
   const records = health.section(source, fromMs, untilMs);
+  const signing = toSigning(source);
   return {
     format: 'cordon-report',
-    version: 3,
+    version: 4,
     made,
     verdict,
     gaps,
@@ -110,6 +113,12 @@ export const buildReport = async (
     }),
     previous,
     integrity,
+    signing,
+    unknown: toUnknown({
+      ...{ integrity, signing, enforcement, probes, records, lists: listed, exemptions: exempted },
+      notes: [...attempts.notes, ...enforcement.notes],
+      untilMs,
+    }),
     resolver: source.resolver,
     group,
     period: { from: timeText(fromMs), until: timeText(untilMs) },

@@ -90,7 +90,24 @@ export class EnforcementHistory {
     );
     const ms = { 'in-force': 0, 'not-in-force': 0, 'no-evidence': 0 };
     for (const interval of intervals) ms[interval.state] += interval.ms;
-    return { ms, causes: totalCauses(intervals), intervals, notes: this.#notes(intervals, fromMs, untilMs) };
+    return {
+      ...this.#since(untilMs),
+      ms,
+      causes: totalCauses(intervals),
+      intervals,
+      notes: this.#notes(intervals, fromMs, untilMs),
+    };
+  }
+
+  /** When it was in force first, and since when without a gap at the end of a period. */
+  #since(untilMs: number): Pick<EnforcementSection, 'firstInForce' | 'inForceSince'> {
+    const spans = this.#line.within(Number.NEGATIVE_INFINITY, untilMs);
+    const first = spans.find(({ value }) => value.state === 'in-force');
+    const last = spans.at(-1);
+    return {
+      firstInForce: first === undefined ? null : timeText(first.fromMs),
+      inForceSince: last?.value.state === 'in-force' ? timeText(last.fromMs) : null,
+    };
   }
 
   #read(record: ChangeRecord, atMs: number): void {
