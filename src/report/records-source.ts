@@ -272,7 +272,35 @@ const coverageOf = async (
   const firstMs = await edgeOf(reader, recordClass, proof, proof.sound.at(0), 'from');
   const lastMs = await edgeOf(reader, recordClass, proof, proof.sound.at(-1), 'until');
   if (firstMs === undefined || lastMs === undefined) return undefined;
+  // A clock that was set back between two runs: the last record need not be that of the latest time. Each run begins with a
+  // change, so these tell; those of queries would be too many to look at.
+  if (recordClass === 'changes') {
+    let range = { firstMs, lastMs };
+    for (const partition of readable(reader, recordClass, proof))
+      range = await reading(reader, recordClass, partition, (database) =>
+        widen(range, database, proof, partition.ordinal),
+      );
+    return { ...range, isFromBeginning: reader.partitions(recordClass)[0]?.ordinal === 1 };
+  }
   return { firstMs, lastMs, isFromBeginning: reader.partitions(recordClass)[0]?.ordinal === 1 };
+};
+
+/** A range that reaches over all blocks of a partition that count. */
+const widen = (
+  { firstMs, lastMs }: Pick<Coverage, 'firstMs' | 'lastMs'>,
+  database: DatabaseSync,
+  { sound }: ClassProof,
+  ordinal: number,
+): Pick<Coverage, 'firstMs' | 'lastMs'> => {
+  let range = { firstMs, lastMs };
+  for (const row of database.prepare('SELECT first, from_ms, until_ms FROM blocks').iterate()) {
+    if (!isAmong(sound, ordinal, Number(row['first']))) continue;
+    range = {
+      firstMs: Math.min(range.firstMs, Number(row['from_ms'])),
+      lastMs: Math.max(range.lastMs, Number(row['until_ms'])),
+    };
+  }
+  return range;
 };
 
 /** Where records stand that do not count, between the nearest ones that do. */
