@@ -174,6 +174,9 @@ export interface Front {
   readonly check: FrontText;
 }
 
+/** Where sections stand, by their number. */
+export type Places = Readonly<Record<keyof ReportTexts['sections'], number>>;
+
 /** Findings at the top of page one. */
 export interface FrontFindings {
   readonly title: string;

@@ -2,7 +2,7 @@
 //
 // What is shown of a long answer is its weightiest part, the rest is counted with its place: nothing is left out silently. The
 // room of the page is divided here, so that all forms show the same.
-import type { Front, FrontFindings, Question, ReportDocument, Timeline, Tone } from './document.ts';
+import type { Front, FrontFindings, Places, Question, ReportDocument, Timeline, Tone } from './document.ts';
 import type { EnforcementState, Report } from './model.ts';
 import {
   ANSWER_WIDTH,
@@ -58,9 +58,6 @@ const FINDINGS_SHOWN = { least: 1, most: 4 };
 
 /** What stands above page one's own parts. */
 type Top = Pick<ReportDocument, 'kicker' | 'title' | 'subtitle' | 'facts'>;
-
-/** Where sections stand, by their number. */
-export type Places = Readonly<Record<keyof ReportTexts['sections'], number>>;
 
 /** Page one below its top. */
 export const toFront = (report: Report, texts: ReportTexts, top: Top, places: Places): Front => {

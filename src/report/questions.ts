@@ -250,14 +250,14 @@ const listCells = (one: ListSection, texts: ReportTexts): string[] => {
 
 const EXEMPT_COLUMNS: FrontTable['columns'] = [
   { name: 'id', part: 0.1 },
-  { name: 'scope', part: 0.13 },
+  { name: 'scope', part: 0.12 },
   { name: 'requested_by', part: 0.115 },
   { name: 'approved_by', part: 0.13 },
   { name: 'grounds', part: 0.12 },
   { name: 'began', part: 0.105 },
   { name: 'planned_end', part: 0.105 },
   { name: 'real_end', part: 0.13 },
-  { name: 'hits', part: 0.065, isAtRight: true },
+  { name: 'hits', part: 0.075, isAtRight: true },
 ];
 
 const answerExempt = ({ exemptions }: Report, texts: ReportTexts): Answer => {

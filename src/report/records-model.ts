@@ -1,6 +1,4 @@
 // What a report says of the records themselves: how far they can be believed, who signed them, and what checking found.
-import type { Total } from './model.ts';
-
 /** How far the records can be believed. */
 export interface RecordsSection {
   readonly first: string | null;
@@ -8,7 +6,7 @@ export interface RecordsSection {
   /** Events that were not recorded. */
   readonly dropped: number;
   /** Records that a receiver did not get; the store has them. */
-  readonly outputDropped: readonly Total[];
+  readonly outputDropped: readonly { readonly name: string; readonly count: number }[];
   readonly uncleanEnds: readonly { readonly lastWritten: string | null; readonly found: string }[];
   readonly events: readonly {
     readonly time: string;

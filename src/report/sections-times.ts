@@ -1,6 +1,14 @@
 // The annex of page one: every time without the prohibition, what needs a person, and the period before.
-import { type Cell, column, field, type Need, type Section, type Table, tableOf } from './document.ts';
-import type { Places } from './front.ts';
+import {
+  type Cell,
+  column,
+  field,
+  type Need,
+  type Places,
+  type Section,
+  type Table,
+  tableOf,
+} from './document.ts';
 import type { Attention, Gap, Report } from './model.ts';
 import type { ReportTexts } from './texts/texts.ts';
 import {

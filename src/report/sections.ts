@@ -1,6 +1,6 @@
 // Turns a report into a document: page one, and the sections behind it in their order; boilerplate stands last.
-import type { Fact, ReportDocument, Section } from './document.ts';
-import { type Places, toFront } from './front.ts';
+import type { Fact, Places, ReportDocument, Section } from './document.ts';
+import { toFront } from './front.ts';
 import type { Report } from './model.ts';
 import { toAttemptSection } from './sections-attempts.ts';
 import { toExemptionSection } from './sections-exemptions.ts';

@@ -1,5 +1,8 @@
 // What page one says, in four languages: the eight questions, their answers, and where the rest stands.
-import type { Statement, Value } from './texts.ts';
+/** A value of a sentence, written for people already. */
+type Value = string;
+/** A lead and what follows it. */
+type Statement = readonly [lead: string, rest: string];
 
 /** The eight questions, in their order. */
 export const QUESTIONS = [
