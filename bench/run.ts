@@ -21,6 +21,7 @@ import { stopOnSignals } from './process.ts';
 import type { Results } from './report.ts';
 import { type Context, mib, type Suite } from './suite.ts';
 import { cached, million } from './suites/cached.ts';
+import { checkpoints } from './suites/checkpoints.ts';
 import { doh, dot, handshakes, idle } from './suites/encrypted.ts';
 import { exemptions } from './suites/exemptions.ts';
 import { low } from './suites/low.ts';
@@ -46,6 +47,7 @@ const SUITES: readonly Suite[] = [
   workers,
   memory,
   records,
+  checkpoints,
   exemptions,
   room,
   plain,

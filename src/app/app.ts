@@ -13,7 +13,7 @@ export { type AskedWhom, type ExplainedBy, explainByConfig } from './explain.ts'
 export { requireFips } from './fips.ts';
 export { resolveNames } from './name-addresses.ts';
 export { readQuic } from './quic.ts';
-export { toStatement } from './report-statement.ts';
+export { toReportWitnesses, toStatement } from './report-statement.ts';
 export { checkRevocations } from './revocation-keeper.ts';
 export { Service } from './service.ts';
 export { readShownCertificate } from './shown-certificate.ts';

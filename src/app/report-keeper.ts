@@ -14,7 +14,7 @@ import { RECORDS_NAME } from './record-settings.ts';
 import { type Receiver, type ReportSchedule, receiversOf } from './report-delivery.ts';
 import { periodAt, type ReportPeriod } from './report-periods.ts';
 import type { ReportShelf, Scheduled } from './report-shelf.ts';
-import { toStatement } from './report-statement.ts';
+import { toReportWitnesses, toStatement } from './report-statement.ts';
 
 /** Name of the file in the state directory. */
 const STATE_NAME = 'reports.json';
@@ -146,6 +146,7 @@ export class ReportKeeper {
       nowMs: nowMs(),
       language,
       made: toStatement(config, by, nowMs()),
+      witnesses: toReportWitnesses(config),
     });
     const fileName = `cordon-report-${name}-${group ?? 'all'}.${format}`;
     const receivers = [

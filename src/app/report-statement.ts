@@ -1,7 +1,7 @@
 // What page one of a report says of itself: who made it when, for whom, by which program.
 import { VERSION } from '../base/base.ts';
 import type { Config } from '../config/config.ts';
-import type { ReportStatement } from '../report/report.ts';
+import type { ReportStatement, ReportWitnesses } from '../report/report.ts';
 
 /** The statement of a report that is made now by somebody. */
 export const toStatement = (
@@ -16,4 +16,10 @@ export const toStatement = (
   addresses: [...new Set(listen.dns.map(({ address }) => address))].filter(
     (address) => address !== '0.0.0.0' && address !== '::',
   ),
+});
+
+/** Who the configuration wants to witness the records of a report. */
+export const toReportWitnesses = ({ records }: Config): ReportWitnesses => ({
+  keys: records.witnesses.map(({ key }) => key),
+  needed: records.witnessesNeeded,
 });

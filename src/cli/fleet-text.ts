@@ -4,6 +4,7 @@ import type { OPERATIONS } from '../admin/admin.ts';
 import { formatDuration } from '../base/base.ts';
 import type { FleetReport } from '../report/report.ts';
 import { alignColumns } from './columns.ts';
+import { fleetPage } from './fleet-page-text.ts';
 
 type Fleet = z.output<(typeof OPERATIONS)['readFleet']['result']>;
 type Resolver = Fleet['resolvers'][number];
@@ -134,6 +135,8 @@ export const formatFleetReport = (report: FleetReport): string => {
   ]);
   return `${[
     `${report.period.from} until before ${report.period.until}: ${word} ${report.queries} queries`,
+    '',
+    ...fleetPage(report),
     '',
     ...alignColumns(rows),
     '',

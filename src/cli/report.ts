@@ -4,7 +4,7 @@
 // beside it, or to standard output without one; what is said on the way goes to standard error.
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { toStatement } from '../app/app.ts';
+import { toReportWitnesses, toStatement } from '../app/app.ts';
 import { AppError, errorText } from '../base/base.ts';
 import { RECORDS_DIRECTORY } from '../records/records.ts';
 import {
@@ -53,6 +53,7 @@ export const report = async ({ values }: InputOf<typeof REPORT>): Promise<number
   const groups = config.groups.map(({ name }) => name);
   const { bytes, findings, inProgressUntil } = await createReport({
     ...{ directory, ...period, group, groups, format, table, language, made, nowMs },
+    witnesses: toReportWitnesses(config),
     onStep: progress.show,
   }).finally(progress.end);
   if (out === undefined) process.stdout.write(bytes);

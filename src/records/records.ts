@@ -13,6 +13,7 @@ export { readLogVerifier, type SignedCheckpoint } from './checkpoint-file.ts';
 export { readReference, readReferenceSecret, toReference } from './client-references.ts';
 export { type Collected, CollectedChain, isRecordedBlock } from './collected-chain.ts';
 export { CollectedHeads, headsSizeOf, readOwnHeads, readOwnKeys } from './collected-heads.ts';
+export { type Cosigned, checkpointText, checkpointVerifier, readCosigned } from './cosigned.ts';
 export { COUNTING_KEY_LENGTH } from './counting-key.ts';
 export { DirectoryLock } from './directory-lock.ts';
 export { isOfDisk } from './disk-error.ts';

@@ -4,7 +4,6 @@ import type {
   Attention,
   ExemptionSection,
   Gap,
-  IntegritySection,
   ListSection,
   PreviousPeriod,
   ProbeSection,
@@ -12,6 +11,7 @@ import type {
   Total,
   Verdict,
 } from './model.ts';
+import type { IntegritySection } from './records-model.ts';
 
 /** How far ahead dates are told: a month is what a decision takes. */
 const AHEAD_MS = 31 * DAY_MS;

@@ -14,7 +14,6 @@ import { ListHistory } from './list-history.ts';
 import type {
   ChangeEntry,
   EnforcementSection,
-  IntegritySection,
   NetworkEntry,
   Note,
   PreviousPeriod,
@@ -24,8 +23,11 @@ import type {
 import { toNote } from './notes.ts';
 import { ProbeHistory } from './probe-history.ts';
 import { extentOf, RecordHealth } from './record-health.ts';
+import type { IntegritySection } from './records-model.ts';
 import { periodBefore } from './series.ts';
+import { toSigning } from './signing.ts';
 import { dayText, timeText } from './time-text.ts';
+import { toUnknown } from './unknown.ts';
 import { judgePeriod, leaks } from './verdict.ts';
 
 /** Codes of reports. */
@@ -72,16 +74,19 @@ export const buildReport = async (
   const { lists, exemptions, health } = found.changes;
   const integrity = toIntegrity(source, fromMs, untilMs, found.changes.hasHole);
   const countNotes = [...queryNotes(source, fromMs), ...doubtNotes(integrity), ...health.countNotes];
-  const enforcement = found.changes.enforcement.section(fromMs, untilMs, last);
-  const probes = found.changes.probes.section(last);
+  const { provenMs } = source;
+  // Of a run whose clock is behind what was recorded before, nothing is known beyond its last sign of life.
+  const endMs = found.changes.enforcement.endOf(last, provenMs);
+  const enforcement = found.changes.enforcement.section(fromMs, untilMs, last, provenMs);
+  const probes = found.changes.probes.section(endMs);
   const attempts = found.counts.attempts(countNotes);
   const signals = found.counts.signals(countNotes);
   const exempted = exemptions.sections(found.counts.hits, group);
-  const listed = lists.sections(last);
+  const listed = lists.sections(endMs);
   const previous = first <= before.fromMs ? toPrevious(earlier, before.fromMs, previousMs, last) : null;
   const isSoFar = untilMs < askedMs;
   const networks = found.changes.networks
-    .map(({ name, history }) => toNetwork(name, history.section(fromMs, untilMs, last)))
+    .map(({ name, history }) => toNetwork(name, history.section(fromMs, untilMs, last, provenMs)))
     .filter(({ ms }) => ms['in-force'] + ms['not-in-force'] + ms['no-evidence'] > 0);
   const verdict = judgePeriod({
     intervals: enforcement.intervals,
@@ -92,9 +97,10 @@ export const buildReport = async (
   });
   const gaps = toGaps(enforcement.intervals, found.changes.starts);
   const records = health.section(source, fromMs, untilMs);
+  const signing = toSigning(source);
   return {
     format: 'cordon-report',
-    version: 3,
+    version: 4,
     made,
     verdict,
     gaps,
@@ -110,6 +116,12 @@ export const buildReport = async (
     }),
     previous,
     integrity,
+    signing,
+    unknown: toUnknown({
+      ...{ integrity, signing, enforcement, probes, records, lists: listed, exemptions: exempted },
+      notes: [...attempts.notes, ...enforcement.notes],
+      untilMs,
+    }),
     resolver: source.resolver,
     group,
     period: { from: timeText(fromMs), until: timeText(untilMs) },
@@ -187,7 +199,8 @@ const NO_SUCH_GROUP = 'no-such-group';
 const livedUntil = (fromMs: number, untilMs: number, nowMs: number, lastMs: number): number => {
   if (untilMs <= nowMs) return untilMs;
   // Seconds without a sign are how the recorder works; after that, the time until now is one without evidence.
-  const livedMs = nowMs - lastMs <= SILENCE_MS_MAX ? lastMs : nowMs;
+  // A clock that was set back is behind the last record.
+  const livedMs = nowMs - lastMs <= SILENCE_MS_MAX ? Math.min(lastMs, nowMs) : nowMs;
   return Math.min(untilMs, Math.max(fromMs + 1, livedMs));
 };
 

@@ -101,6 +101,39 @@ const differenceText = ({ key, from, to }: ConfigurationDifference): string =>
       ? `${key}: was ${from} (gone)`
       : `${key}: ${from} → ${to}`;
 
+/** Keys of one change of a configuration that people read, and characters of a value. */
+const KEYS_SHOWN_MAX = 3;
+const VALUE_LENGTH_MAX = 60;
+
+/** The detail of a change for people: a few of the keys that it changed, and how many there are beside them. */
+export const briefDetail = (
+  { detail, differences }: ChangeEntry,
+  more: (count: number) => string,
+): string | null => {
+  if (detail === null || differences.length === 0) return detail;
+  const parts = differences.map(({ key, from, to }) => ({
+    key,
+    ...(from === null ? {} : { from }),
+    ...(to === null ? {} : { to }),
+  }));
+  const short = (value: string): string =>
+    value.length > VALUE_LENGTH_MAX ? `${value.slice(0, VALUE_LENGTH_MAX).trimEnd()}…` : value;
+  const brief = parts.slice(0, KEYS_SHOWN_MAX).map(({ key, from, to }) =>
+    differenceText({
+      key: short(key),
+      ...(from === undefined ? {} : { from: short(from) }),
+      ...(to === undefined ? {} : { to: short(to) }),
+    }),
+  );
+  const rest = parts.length - brief.length;
+  const all = parts.map(differenceText).join('; ');
+  // Not as a pattern, in which a value could have a meaning.
+  const at = detail.indexOf(all);
+  if (at < 0) return detail;
+  const told = [...brief, ...(rest > 0 ? [more(rest)] : [])].join('; ');
+  return `${detail.slice(0, at)}${told}${detail.slice(at + all.length)}`;
+};
+
 /** What an operator did, for people: who and why stand beside it. */
 const adminDetail = ({ detail, by, reason }: AdminRecord): string | undefined => {
   const { isPaused, until, ...rest } = (detail ?? {}) as Readonly<Record<string, unknown>>;

@@ -2,7 +2,7 @@
 //
 // Programs for spreadsheets take a cell that begins with one of a few characters for a formula, and texts here come from
 // people and from lists: such a cell gets an apostrophe before it. Numbers stay numbers.
-import type { Cell, ReportDocument, Table } from './document.ts';
+import type { Cell, FrontFindings, ReportDocument, Table } from './document.ts';
 
 /** What begins a formula in some program, also after spaces. */
 const FORMULA = /^\s*[=+\-@]|^[\t\r\n]/;
@@ -21,20 +21,23 @@ export const toCsvTable = (document: ReportDocument, name: string): string | und
 export const toCsv = (document: ReportDocument): string => {
   const { title, subtitle, front } = document;
   const facts = [
-    lineOf([title, front.answer]),
+    lineOf([title, front.answer.text]),
     lineOf([document.kicker, subtitle]),
     ...document.facts.map(({ label, value }) => lineOf([label, value])),
   ];
-  const { warning } = document;
-  if (warning !== undefined)
-    facts.unshift(lineOf([warning.title]), ...warning.texts.map((text) => lineOf([text])));
-  const first = warning?.tables.map(({ name }) => name) ?? [];
+  const { findings } = front;
+  if (findings !== undefined)
+    facts.unshift(lineOf([findings.title]), ...findings.texts.slice(0, 1).map(({ text }) => lineOf([text])));
   const ordered = tablesOf(document).sort(
-    (a, b) => Number(first.includes(b.name)) - Number(first.includes(a.name)),
+    (a, b) => Number(isFirst(b, findings)) - Number(isFirst(a, findings)),
   );
   const tables = ordered.map((table) => [lineOf([`table: ${table.name}`]), ...linesOf(table)].join(''));
   return [facts.join(''), ...tables].join(LINE_END);
 };
+
+/** Findings stand before everything else. */
+const isFirst = ({ name }: Table, findings: FrontFindings | undefined): boolean =>
+  findings !== undefined && (name === 'findings' || name === 'doubtful');
 
 /** What only people read stands in another table as well. */
 const tablesOf = ({ sections }: ReportDocument): Table[] =>

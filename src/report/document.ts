@@ -1,6 +1,8 @@
 // The report as a document: what HTML, PDF and CSV show, before any of them knows how.
 //
 // Cells hold values, not texts: CSV writes them for machines, HTML and PDF for people in the language of the document.
+import type { FrontRow, FrontText } from './page-one.ts';
+import type { QuestionId } from './texts/front-texts.ts';
 import type { ReportTexts } from './texts/texts.ts';
 
 /**
@@ -126,30 +128,62 @@ export interface Section {
   readonly paragraphs?: readonly string[];
 }
 
-/** Why the report may not be taken for the whole truth. */
-export interface Warning {
-  readonly title: string;
-  readonly texts: readonly string[];
-  readonly tables: readonly Table[];
-}
-
 /** Something that a person has to look at: a lead and what follows it. */
 export type Need = readonly [lead: string, rest: string];
+
+/** A table of page one: cells are written already, columns are parts of the width. */
+export interface FrontTable {
+  /** Of its caption. */
+  readonly name: string;
+  readonly columns: readonly {
+    readonly name: string;
+    readonly part: number;
+    readonly isAtRight?: boolean;
+  }[];
+  readonly rows: readonly FrontRow[];
+}
+
+/** A question of page one with its answer. */
+export interface Question {
+  readonly id: QuestionId;
+  /** From 1. */
+  readonly number: number;
+  readonly label: string;
+  readonly texts: readonly FrontText[];
+  /** Of a list below them. */
+  readonly items: readonly FrontText[];
+  readonly table?: FrontTable | undefined;
+  /** How much of the answer stands elsewhere: what is shown, of how many, and where the rest is. */
+  readonly shown?: number;
+  readonly all?: number;
+  readonly more?: string | undefined;
+}
 
 /** Page one. */
 export interface Front {
   readonly tone: Tone;
-  readonly answer: string;
-  readonly texts: readonly string[];
+  readonly answer: FrontText;
+  readonly texts: readonly FrontText[];
+  /** What checking the records found, before everything else; undefined when nothing. */
+  readonly findings: FrontFindings | undefined;
   readonly strip: Timeline;
-  /** Undefined: there is nothing to compare with. */
-  readonly comparison: Table | undefined;
-  readonly needs: readonly Need[];
-  readonly gaps: Table;
-  readonly exempt: Table;
-  readonly trust: readonly string[];
+  /** What needs a person; undefined when nothing. */
+  readonly needs: { readonly label: string; readonly text: FrontText } | undefined;
+  readonly questions: readonly Question[];
   /** How the signature is checked. */
-  readonly command: string;
+  readonly check: FrontText;
+}
+
+/** Where sections stand, by their number. */
+export type Places = Readonly<Record<keyof ReportTexts['sections'], number>>;
+
+/** Findings at the top of page one. */
+export interface FrontFindings {
+  readonly title: string;
+  readonly texts: readonly FrontText[];
+  readonly shown: number;
+  readonly all: number;
+  readonly more: string | undefined;
 }
 
 /** A whole report. */
@@ -162,8 +196,6 @@ export interface ReportDocument {
   readonly subtitle: string;
   /** Made, by whom, resolver, program, mandate. */
   readonly facts: readonly Fact[];
-  /** What checking the records found, before everything else; undefined when nothing. */
-  readonly warning?: Warning | undefined;
   readonly front: Front;
   readonly sections: readonly Section[];
 }

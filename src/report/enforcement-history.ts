@@ -48,6 +48,9 @@ const isSame = (a: Standing, b: Standing): boolean =>
   a.detail === b.detail &&
   a.groups?.join(' ') === b.groups?.join(' ');
 
+/** Records from the end of a run that nobody announced to the start behind it: the end, and the gap that it left. */
+const BEGINNING_MAX = 3;
+
 /** Follows the chain of changes. */
 export class EnforcementHistory {
   readonly #group: string | null;
@@ -60,6 +63,17 @@ export class EnforcementHistory {
   #startMs = Number.NEGATIVE_INFINITY;
   #sequence = 0;
   #lastMs = Number.NEGATIVE_INFINITY;
+  /** The latest time that any record has. */
+  #highMs = Number.NEGATIVE_INFINITY;
+  /** The latest one of this run: the first records of the next one may stand before it says that it began. */
+  #runMs = Number.NEGATIVE_INFINITY;
+  /** Last record that began a run: a start and the end of the run before, one of them after the other. */
+  #begun: { readonly sequence: number; readonly atMs: number } | undefined;
+  /**
+   * A run began under a clock that was behind what had been recorded: what was told of the time from there on, and until when.
+   * It is told again from where that run ends, else its end would seem to last until then.
+   */
+  #ahead: { readonly line: SpanLine<Standing>; readonly untilMs: number } | undefined;
   readonly #steps: { readonly atMs: number; readonly ms: number }[] = [];
 
   /** `group` is the name of the one that it is about; null: the whole service, which is as bad as its worst group. */
@@ -72,12 +86,22 @@ export class EnforcementHistory {
     const atMs = Date.parse(record.time);
     if (this.#sequence > 0 && sequence !== this.#sequence + 1) this.#miss(atMs);
     this.#sequence = sequence;
+    this.#lookAtClock(record, atMs);
     this.#read(record, atMs);
     this.#lastMs = atMs;
+    this.#highMs = Math.max(this.#highMs, atMs);
+    this.#runMs = Math.max(this.#runMs, atMs);
   }
 
   /** What is known of a period; nothing is known after `evidenceEndMs`. */
-  section(fromMs: number, untilMs: number, evidenceEndMs: number): EnforcementSection {
+  section(
+    fromMs: number,
+    untilMs: number,
+    evidenceEndMs: number,
+    aliveMs = Number.NEGATIVE_INFINITY,
+  ): EnforcementSection {
+    const endMs = this.endOf(evidenceEndMs, aliveMs);
+    if (endMs < evidenceEndMs) this.#comeBack(endMs, unknown('after-records'));
     if (evidenceEndMs < untilMs) this.#line.set(evidenceEndMs, unknown('after-records'));
     const spans = this.#line.within(fromMs, untilMs);
     const intervals = spans.map(
@@ -90,7 +114,35 @@ export class EnforcementHistory {
     );
     const ms = { 'in-force': 0, 'not-in-force': 0, 'no-evidence': 0 };
     for (const interval of intervals) ms[interval.state] += interval.ms;
-    return { ms, causes: totalCauses(intervals), intervals, notes: this.#notes(intervals, fromMs, untilMs) };
+    return {
+      ...this.#since(untilMs),
+      ms,
+      causes: totalCauses(intervals),
+      intervals,
+      notes: this.#notes(intervals, fromMs, untilMs),
+    };
+  }
+
+  /**
+   * Until when the last run tells something: `evidenceEndMs`, unless its clock is behind what was recorded before it. Then until
+   * its last record or sign of life, `aliveMs`.
+   */
+  endOf(evidenceEndMs: number, aliveMs = Number.NEGATIVE_INFINITY): number {
+    const ahead = this.#ahead;
+    if (ahead === undefined) return evidenceEndMs;
+    const lastMs = aliveMs < ahead.untilMs ? Math.max(this.#lastMs, aliveMs) : this.#lastMs;
+    return lastMs < ahead.untilMs ? lastMs : evidenceEndMs;
+  }
+
+  /** When it was in force first, and since when without a gap at the end of a period. */
+  #since(untilMs: number): Pick<EnforcementSection, 'firstInForce' | 'inForceSince'> {
+    const spans = this.#line.within(Number.NEGATIVE_INFINITY, untilMs);
+    const first = spans.find(({ value }) => value.state === 'in-force');
+    const last = spans.at(-1);
+    return {
+      firstInForce: first === undefined ? null : timeText(first.fromMs),
+      inForceSince: last?.value.state === 'in-force' ? timeText(last.fromMs) : null,
+    };
   }
 
   #read(record: ChangeRecord, atMs: number): void {
@@ -115,7 +167,7 @@ export class EnforcementHistory {
         }
         break;
       case 'records':
-        if (record.event === 'clock-step') this.#steps.push({ atMs, ms: record.ms ?? 0 });
+        if (record.event === 'clock-step') this.#step(atMs, record.ms ?? 0);
         break;
       default:
     }
@@ -153,6 +205,7 @@ export class EnforcementHistory {
   #start(atMs: number): void {
     this.#isRunning = true;
     this.#startMs = atMs;
+    this.#runMs = atMs;
     this.#told = undefined;
     this.#gaps.clear();
     // Until a record says that a policy is in force.
@@ -165,9 +218,46 @@ export class EnforcementHistory {
     this.#told = undefined;
     this.#gaps.clear();
     this.#line.set(atMs, standing);
+    this.#comeBack(atMs, standing);
+  }
+
+  /** A run begins, maybe under a clock that is behind what was recorded before. */
+  #lookAtClock(record: ChangeRecord, atMs: number): void {
+    if (record.kind !== 'service' || (record.event !== 'start' && record.event !== 'unclean-end')) return;
+    const begun = this.#begun;
+    const isSecond =
+      begun !== undefined && this.#sequence <= begun.sequence + BEGINNING_MAX && atMs >= begun.atMs;
+    this.#begun = isSecond ? undefined : { sequence: this.#sequence, atMs };
+    if (!isSecond && atMs < this.#highMs) this.#fallBack();
+  }
+
+  /** The clock is behind the last record: the run before ended by its own clock, whatever this one says of it. */
+  #fallBack(): void {
+    const crash: Standing = { ...gap('crash'), isUncertain: true };
+    if (this.#isRunning) this.#stop(this.#runMs, crash);
+    this.#ahead = { line: this.#line.copy(), untilMs: this.#highMs };
+  }
+
+  /** A run whose clock was behind has ended: of the time after it holds what was told before, and then its end. */
+  #comeBack(atMs: number, standing: Standing): void {
+    const ahead = this.#ahead;
+    this.#ahead = undefined;
+    if (ahead === undefined || atMs >= ahead.untilMs) return;
+    this.#line.resume(ahead.line, atMs);
+    this.#line.set(ahead.untilMs, standing);
+  }
+
+  #step(atMs: number, ms: number): void {
+    this.#steps.push({ atMs, ms });
+    if (ms <= 0 || this.#ahead === undefined) return;
+    // The clock is right again: the run had lived until then under the wrong one, and goes on from here.
+    this.#comeBack(atMs - ms, this.#ahead.line.current);
+    this.#line.set(atMs, this.#standing());
   }
 
   #crash(atMs: number, lastWritten: string | undefined): void {
+    // Told already: it ended by its own clock.
+    if (this.#ahead?.line.current.cause === 'crash' && !this.#isRunning) return;
     const endedMs = Math.min(atMs, lastWritten === undefined ? atMs : Date.parse(lastWritten));
     const crash: Standing = { ...gap('crash'), isUncertain: true };
     const isOfThisRun = this.#isRunning && this.#startMs >= endedMs;
@@ -187,6 +277,7 @@ export class EnforcementHistory {
     this.#gaps.clear();
     this.#told = undefined;
     this.#isRunning = false;
+    this.#comeBack(Math.min(this.#lastMs, atMs), unknown('records-missing'));
     this.#line.set(Math.min(this.#lastMs, atMs), unknown('records-missing'));
   }
 
@@ -204,7 +295,7 @@ export class EnforcementHistory {
     if (uncertainMs > 0) notes.push(toNote('after-crash'));
     if (intervals.some(({ state }) => state === 'no-evidence')) notes.push(toNote('no-evidence'));
     for (const { atMs, ms } of this.#steps)
-      if (atMs >= fromMs && atMs - Math.max(0, ms) < untilMs)
+      if (Math.max(atMs, atMs - ms) >= fromMs && Math.min(atMs, atMs - ms) < untilMs)
         notes.push(toNote(ms < 0 ? 'clock-back' : 'clock-forward', Math.abs(ms), timeText(atMs)));
     return notes;
   }

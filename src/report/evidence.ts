@@ -51,6 +51,37 @@ export interface Coverage {
   readonly isFromBeginning: boolean;
 }
 
+/** A witness of the configuration, with what it has cosigned as far as that is kept here. */
+export interface WitnessWord {
+  readonly name: string;
+  /** Verifier key (C2SP signed-note). */
+  readonly key: string;
+  readonly size: number | undefined;
+  readonly atMs: number | undefined;
+  /** What it cosigned are the blocks that are here. */
+  readonly isSame: boolean;
+}
+
+/** Who signed the records, and how far. */
+export interface Signing {
+  readonly checkpoint:
+    | {
+        readonly origin: string;
+        readonly size: number;
+        readonly root: Uint8Array;
+        readonly signedMs: number;
+        /** Verifier key (C2SP signed-note); undefined where the public key is not there any more. */
+        readonly publicKey: string | undefined;
+        readonly note: string;
+      }
+    | undefined;
+  /** Records behind the last signature. */
+  readonly unsigned: number;
+  readonly witnesses: readonly WitnessWord[];
+  /** How many of them the configuration needs. */
+  readonly needed: number;
+}
+
 /** The records of one resolver. Times are milliseconds since the epoch; `until` is exclusive. */
 export interface EvidenceSource {
   /** Empty where no signed head tells. */
@@ -68,4 +99,5 @@ export interface EvidenceSource {
   /** With good signatures. */
   readonly heads: readonly SignedHead[];
   readonly check: ChainCheck;
+  readonly signing: Signing;
 }

@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { errorText, isAppError } from '../base/base.ts';
 import type { EvidenceSource } from './evidence.ts';
+import { answerOf, type FleetAnswers } from './fleet-answers.ts';
 import { CountedClients, type FleetClients, mergeClients } from './fleet-clients.ts';
 import { type FleetProbe, FleetProbes } from './fleet-probes.ts';
 import { RecordsSource } from './records-source.ts';
@@ -47,6 +48,8 @@ export interface FleetReportResolver {
   readonly queries: number;
   readonly counts: readonly FleetCount[];
   readonly probe: FleetProbe;
+  /** The eight questions of page one, for each directory of its records. */
+  readonly answers: readonly FleetAnswers[];
 }
 
 /** A fleet's report. Plain data. */
@@ -95,6 +98,7 @@ const reportOn = async (
   const wantedFromMs = Math.max(fromMs, Date.parse(member.since));
   const wantedUntilMs = Math.min(untilMs, member.until === undefined ? untilMs : Date.parse(member.until));
   const probes = new FleetProbes(wantedFromMs, wantedUntilMs);
+  const answers: FleetAnswers[] = [];
   let endedAt: string | undefined;
   for (const label of member.labels) {
     const place = join(directory, label);
@@ -123,6 +127,8 @@ const reportOn = async (
         probes.add(change);
         clients.addChange(label, change.record);
       }
+      const answer = await answerOf(source, label, fromMs, untilMs);
+      if (answer !== undefined) answers.push(answer);
       probes.end(source.heads.at(-1)?.signedAt);
       clients.addSketches(label, await collect(source.sketches(dayOf(fromMs), dayOf(untilMs - 1))));
     } catch (thrown) {
@@ -140,6 +146,7 @@ const reportOn = async (
     queries: countAll(summed),
     counts: summed,
     probe: probes.found,
+    answers,
   };
 };
 

@@ -13,7 +13,7 @@ export type ReportFormat = (typeof REPORT_FORMATS)[number];
 
 /** The tables of the CSV, in their order. */
 export const REPORT_TABLES = [
-  ...['networks', 'comparison', 'gaps', 'causes', 'outages', 'enforcement'],
+  ...['attention', 'networks', 'comparison', 'gaps', 'causes', 'outages', 'enforcement'],
   ...['probe-views', 'probe-findings', 'probes'],
   ...[
     'attempts-by-group',
@@ -27,7 +27,8 @@ export const REPORT_TABLES = [
   ...['signals-by-kind', 'signals-by-group', 'signals', 'mandate-series'],
   ...['lists', 'list-events', 'decisions'],
   ...['exemptions', 'exemption-papers', 'exemption-events', 'exemption-times'],
-  ...['changes', 'findings', 'doubtful', 'records', 'unclean-ends', 'heads'],
+  ...['changes', 'findings', 'doubtful', 'page-one', 'unknown', 'checkpoint', 'witnesses'],
+  ...['records', 'unclean-ends', 'heads'],
 ];
 
 /** How far a report has come, for people. */
@@ -35,6 +36,13 @@ export type ReportStep =
   | { readonly kind: 'checking'; readonly records: number }
   /** `part` of the period, 0 to 1. */
   | { readonly kind: 'reading'; readonly part: number };
+
+/** Witnesses of a configuration. */
+export interface ReportWitnesses {
+  readonly keys: readonly string[];
+  /** All of them where it is left out. */
+  readonly needed?: number | undefined;
+}
 
 /** What is asked for. */
 export interface ReportOptions {
@@ -55,6 +63,8 @@ export interface ReportOptions {
   readonly made?: Statement | undefined;
   /** With `csv`: one of REPORT_TABLES. */
   readonly table?: string | undefined;
+  /** Who the configuration wants to witness the records: verifier keys (C2SP signed-note), and how many are needed. */
+  readonly witnesses?: ReportWitnesses | undefined;
   readonly onStep?: (step: ReportStep) => void;
 }
 

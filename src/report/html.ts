@@ -8,15 +8,18 @@ import type {
   BarChart,
   Fact,
   Front,
-  Need,
+  FrontFindings,
+  FrontTable,
+  Question,
   ReportDocument,
   Section,
   Sheet,
   Table,
   Timeline,
   Tone,
-  Warning,
 } from './document.ts';
+import { topLines } from './front.ts';
+import type { FrontText } from './page-one.ts';
 import { STYLE } from './style.ts';
 import { barToSvg, escapeText, toSvg } from './svg.ts';
 import type { ReportTexts } from './texts/texts.ts';
@@ -36,7 +39,8 @@ const STYLE_HASH = createHash('sha256').update(STYLE).digest('base64');
 
 /** The page. */
 export const toHtml = (document: ReportDocument): string => {
-  const { texts, kicker, title, subtitle, sections, warning, front } = document;
+  const { texts, kicker, title, subtitle, sections, front } = document;
+  const top = topLines(document);
   return [
     `<!doctype html>\n<html lang="${texts.language}">\n<head>\n<meta charset="utf-8">\n`,
     '<meta name="viewport" content="width=device-width, initial-scale=1">\n',
@@ -46,11 +50,16 @@ export const toHtml = (document: ReportDocument): string => {
     `<nav aria-label="${escapeText(texts.contents)}">\n`,
     `<a href="#answer">1 ${escapeText(title)}</a>\n`,
     ...sections.map(({ id, title: name }, at) => `<a href="#${id}">${at + 2} ${escapeText(name)}</a>\n`),
-    '</nav>\n<main>\n<article class="sheet">\n',
+    '</nav>\n<main>\n<article class="sheet front">\n',
     '<header class="top">\n<div>\n',
-    `<p class="kicker">${escapeText(kicker)}</p>\n<h1>${escapeText(title)}</h1>\n`,
-    `<p class="subtitle">${escapeText(subtitle)}</p>\n</div>\n${factsToHtml(document.facts)}</header>\n`,
-    warning === undefined ? '' : warningToHtml(warning, texts),
+    `<p class="kicker l${top.kicker.lines}">${escapeText(kicker)}</p>\n<h1 class="l${top.title.lines}">${escapeText(title)}</h1>\n`,
+    `<p class="subtitle l${top.subtitle.lines}">${escapeText(subtitle)}</p>\n</div>\n`,
+    '<dl class="facts">\n',
+    ...top.facts.map(
+      ({ label, value }) =>
+        `<div><dt>${escapeText(label)}</dt><dd class="l${value.lines}">${breakable(value.text)}</dd></div>\n`,
+    ),
+    '</dl>\n</header>\n',
     frontToHtml(front, texts),
     '</article>\n',
     ...sections.map((section, at) => sectionToHtml(section, at + 2, texts)),
@@ -68,48 +77,73 @@ const MARKS: Readonly<Record<Tone, string>> = {
 
 const markToSvg = (tone: Tone): string => `<svg viewBox="0 0 34 34" aria-hidden="true">${MARKS[tone]}</svg>`;
 
-const frontToHtml = (front: Front, texts: ReportTexts): string => {
-  const { front: words } = texts;
-  return [
+const frontToHtml = (front: Front, texts: ReportTexts): string =>
+  [
+    front.findings === undefined ? '' : findingsToHtml(front.findings),
     `<section class="answer ${front.tone}" aria-labelledby="answer">\n${markToSvg(front.tone)}\n<div>\n`,
-    `<h2 id="answer">${escapeText(front.answer)}</h2>\n`,
-    ...front.texts.map((text) => `<p>${escapeText(text)}</p>\n`),
+    `<h2 id="answer" class="l${front.answer.lines}">${escapeText(front.answer.text)}</h2>\n`,
+    ...front.texts.map(paragraphOf),
     '</div>\n</section>\n',
     figureToHtml(front.strip, 'strip', texts),
-    '<div class="two">\n<section>\n',
-    front.comparison === undefined
-      ? `<h3>${escapeText(words.compared)}</h3>\n<p class="empty">${escapeText(words.noPrevious)}</p>\n`
-      : tableToHtml(front.comparison, texts),
-    `</section>\n<section>\n<h3>${escapeText(words.needsAttention)}</h3>\n`,
-    needsToHtml(front.needs, texts),
-    '</section>\n</div>\n',
-    front.gaps.rows.length === 0
-      ? `<section>\n<h3>${escapeText(words.gaps)}</h3>\n<p class="empty">${escapeText(words.noGaps)}</p>\n</section>\n`
-      : tableToHtml(front.gaps, texts),
-    front.exempt.rows.length === 0
-      ? `<section>\n<h3>${escapeText(words.exempt)}</h3>\n<p class="empty">${escapeText(words.noExempt)}</p>\n</section>\n`
-      : tableToHtml(front.exempt, texts),
-    `<p class="trust"><strong>${escapeText(words.trust)}</strong> ${escapeText(front.trust.join(' '))} ${escapeText(texts.trust.check)} <code>${escapeText(front.command)}</code></p>\n`,
+    front.needs === undefined
+      ? ''
+      : `<section class="question needs">\n<h3>${escapeText(front.needs.label)}</h3>\n<div>${paragraphOf(front.needs.text)}</div>\n</section>\n`,
+    '<div class="questions">\n',
+    ...front.questions.map((question) => questionToHtml(question, texts)),
+    `</div>\n<p class="check">${escapeText(front.check.text)}</p>\n`,
+  ].join('');
+
+/** Paper has no room for more lines than it has; screens do. */
+const paragraphOf = ({ text, lines }: FrontText): string => `<p class="l${lines}">${breakable(text)}</p>\n`;
+
+const findingsToHtml = ({ title, texts: told, more }: FrontFindings): string =>
+  [
+    `<section class="answer findings" aria-labelledby="findings">\n${markToSvg('bad')}\n<div>\n`,
+    `<h2 id="findings">${escapeText(title)}</h2>\n`,
+    ...told.map(paragraphOf),
+    more === undefined ? '' : `<p class="l1">${escapeText(more)}</p>\n`,
+    '</div>\n</section>\n',
+  ].join('');
+
+const questionToHtml = (question: Question, texts: ReportTexts): string => {
+  const { id, number, label, texts: told, items, table, more } = question;
+  return [
+    `<section class="question" aria-labelledby="q-${id}">\n`,
+    `<h3 id="q-${id}"><span>${number}</span> ${escapeText(label)}</h3>\n<div>`,
+    ...told.map(paragraphOf),
+    items.length === 0
+      ? ''
+      : `<ul>\n${items.map(({ text, lines }) => `<li><div class="l${lines}">${breakable(text)}</div></li>\n`).join('')}</ul>\n`,
+    '</div>\n',
+    table === undefined ? '' : frontTableToHtml(table, texts),
+    more === undefined
+      ? ''
+      : `<p class="more l1${table === undefined ? ' beside' : ''}">${escapeText(more)}</p>\n`,
+    '</section>\n',
   ].join('');
 };
 
-const needsToHtml = (needs: readonly Need[], texts: ReportTexts): string =>
-  needs.length === 0
-    ? `<p class="empty">${escapeText(texts.front.nothingNeeds)}</p>\n`
-    : `<ul class="needs">\n${needs
-        .map(
-          ([lead, rest]) =>
-            `<li>${markToSvg('warning')}<span><span class="vh">${escapeText(texts.attention)}: </span><strong>${breakable(lead)}</strong> ${breakable(rest)}</span></li>\n`,
-        )
-        .join('')}</ul>\n`;
-
-const warningToHtml = ({ title, texts: sentences, tables }: Warning, texts: ReportTexts): string =>
-  [
-    `<section class="warning-box" aria-labelledby="warning">\n<h2 id="warning">${escapeText(title)}</h2>\n`,
-    ...sentences.map((text) => `<p>${escapeText(text)}</p>\n`),
-    ...tables.map((table) => tableToHtml(table, texts)),
-    '</section>\n',
+const frontTableToHtml = ({ name, columns, rows }: FrontTable, texts: ReportTexts): string => {
+  const heads = columns.map((column) => texts.columns[column.name] ?? column.name);
+  const head = columns.map(
+    ({ isAtRight }, at) =>
+      `<th scope="col"${isAtRight === true ? ' class="n"' : ''}><div class="l2">${escapeText(heads[at] ?? '')}</div></th>`,
+  );
+  const body = rows.map(({ cells, lines }) => {
+    const row = cells.map((text, at) => {
+      const inner = `<div class="l${lines}">${breakable(text)}</div>`;
+      const kind = columns[at]?.isAtRight === true ? ' class="n"' : '';
+      if (at === 0) return `<th scope="row"${kind}>${inner}</th>`;
+      return `<td${kind} data-head="${escapeText(heads[at] ?? '')}">${inner}</td>`;
+    });
+    return `<tr>${row.join('')}</tr>\n`;
+  });
+  return [
+    `<table class="cards fixed">\n<caption class="vh">${escapeText(texts.captions[name] ?? name)}</caption>\n<colgroup>`,
+    ...columns.map(({ part }) => `<col class="w${Math.round(part * 200)}">`),
+    `</colgroup>\n<thead>\n<tr>${head.join('')}</tr>\n</thead>\n<tbody>\n${body.join('')}</tbody>\n</table>\n`,
   ].join('');
+};
 
 const sectionToHtml = (section: Section, number: number, texts: ReportTexts): string => {
   const {
@@ -165,14 +199,11 @@ const sheetToHtml = ({ title, facts, tables }: Sheet, texts: ReportTexts): strin
     .map((table) => tableToHtml(table, texts))
     .join('')}</section>\n`;
 
-const factsToHtml = (facts: readonly Fact[], kind = '', texts?: ReportTexts): string =>
+const factsToHtml = (facts: readonly Fact[], kind: string, texts: ReportTexts): string =>
   `<dl class="facts${kind}">\n${facts.map((fact) => factToHtml(fact, texts)).join('')}</dl>\n`;
 
-const factToHtml = ({ label, value, isAlarming }: Fact, texts?: ReportTexts): string => {
-  const mark =
-    isAlarming === true && texts !== undefined
-      ? `<strong class="alarm">${escapeText(texts.attention)}:</strong> `
-      : '';
+const factToHtml = ({ label, value, isAlarming }: Fact, texts: ReportTexts): string => {
+  const mark = isAlarming === true ? `<strong class="alarm">${escapeText(texts.attention)}:</strong> ` : '';
   return `<div><dt>${escapeText(label)}</dt><dd>${mark}${breakable(value)}</dd></div>\n`;
 };
 

@@ -97,7 +97,8 @@ export class ListHistory {
     } else if (record.event === 'out-of-force') {
       if (isOpen) end(last, atMs, 'out-of-force');
     }
-    if (atMs >= this.#fromMs && record.event !== 'in-force') history.events.push(toEvent(record));
+    if (atMs >= this.#fromMs && record.event !== 'in-force')
+      history.events.push(toEvent(record, this.#sequence));
   }
 
   #takeDecision(record: DecisionRecord, atMs: number): void {
@@ -144,8 +145,9 @@ export class ListHistory {
   }
 }
 
-const toEvent = ({ time, event, sha256, by, reason, code }: ListRecord): ListEvent => ({
+const toEvent = ({ time, event, sha256, by, reason, code }: ListRecord, sequence: number): ListEvent => ({
   time,
+  sequence,
   event,
   sha256: sha256 ?? null,
   by: by ?? null,

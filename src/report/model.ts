@@ -3,6 +3,8 @@
 // Times are UTC in RFC 3339 with milliseconds, days are UTC days, `until` is exclusive, lengths are milliseconds. Members
 // are never renamed or given another meaning; `version` counts additions that a reader has to know about.
 
+import type { IntegritySection, RecordsSection, SigningSection } from './records-model.ts';
+
 /** A piece of time. */
 export interface Period {
   readonly from: string;
@@ -74,9 +76,15 @@ export interface Verdict {
   /** What kept it from a better answer: `not-in-force`, `leak`, `no-evidence`, `records`, `no-probe`. */
   readonly reasons: readonly string[];
   /** Groups in which it was in force for at least 99.9 % of the time that there was evidence of, of all. */
-  readonly networks: { readonly inForce: number; readonly all: number };
-  /** Questions of the self-probe. */
+  readonly networks: {
+    readonly inForce: number;
+    readonly all: number;
+    /** Groups of which there is no evidence at all. */
+    readonly unknown: number;
+  };
+  /** Questions of the self-probe, and times in which it saw listed names resolve outside of a pause. */
   readonly questions: number;
+  readonly leaks: number;
 }
 
 /** Something that a person has to look at; `values` go into the sentence of the code. */
@@ -124,6 +132,10 @@ export interface CauseTotal {
 
 /** In force or not, over the period. */
 export interface EnforcementSection {
+  /** From when on records say that it was in force for the first time; null: at no time. May be before the period. */
+  readonly firstInForce: string | null;
+  /** Since when it was in force without a gap when the period ended; null: it was not. May be before the period. */
+  readonly inForceSince: string | null;
   readonly ms: Readonly<Record<EnforcementState, number>>;
   readonly causes: readonly CauseTotal[];
   /** Cover the period without gap or overlap. */
@@ -145,6 +157,8 @@ export interface ProbeView {
   readonly ms: Readonly<Record<ProbeInterval['outcome'], number>>;
   /** Of the last run that found it enforced, within the period. */
   readonly lastSuccess: string | null;
+  /** Of the last run, whatever it found, within the period. */
+  readonly lastRun: string | null;
   readonly intervals: readonly ProbeInterval[];
   /** Of each time that it began to leak or was broken. */
   readonly findings: readonly {
@@ -189,6 +203,8 @@ export interface ListVersion extends Period {
 /** Something that happened to a list, but for versions. */
 export interface ListEvent {
   readonly time: string;
+  /** Of its record: what happened first has the smaller one, whatever the clock said. */
+  readonly sequence: number;
   readonly event: string;
   readonly sha256: string | null;
   readonly by: string | null;
@@ -348,64 +364,10 @@ export interface ChangeEntry {
   }[];
 }
 
-/** How far the records can be believed. */
-export interface RecordsSection {
-  readonly first: string | null;
-  readonly last: string | null;
-  /** Events that were not recorded. */
-  readonly dropped: number;
-  /** Records that a receiver did not get; the store has them. */
-  readonly outputDropped: readonly Total[];
-  readonly uncleanEnds: readonly { readonly lastWritten: string | null; readonly found: string }[];
-  readonly events: readonly {
-    readonly time: string;
-    readonly event: string;
-    readonly count: number | null;
-    readonly ms: number | null;
-    readonly file: string | null;
-    readonly from: string | null;
-    readonly until: string | null;
-    readonly text: string | null;
-  }[];
-  readonly chain: {
-    readonly isIntact: boolean;
-    readonly records: number;
-    readonly findings: readonly string[];
-  };
-  /** The last head of each class that was signed within the period or, without one, the first after it. */
-  readonly heads: readonly {
-    readonly class: string;
-    readonly number: number;
-    readonly last: number;
-    readonly hash: string;
-    readonly signedAt: string;
-    readonly keyId: string;
-  }[];
-}
-
-/** What the whole report rests on. */
-export interface IntegritySection {
-  /** False: something was found, and the report says less than it could. */
-  readonly isIntact: boolean;
-  readonly findings: readonly string[];
-  /** Records whose content is repeated nowhere, because no signed head proves it. */
-  readonly doubtful: readonly {
-    readonly class: string;
-    readonly partition: number;
-    readonly first: number;
-    readonly last: number;
-    /** Times of the nearest records that count, before and behind. */
-    readonly after: string | null;
-    readonly before: string | null;
-  }[];
-  /** True: some of them, or records that are missing, may be of the period. */
-  readonly mayConcernPeriod: boolean;
-}
-
 /** All of it. */
 export interface Report {
   readonly format: 'cordon-report';
-  readonly version: 3;
+  readonly version: 4;
   readonly made: Statement;
   readonly verdict: Verdict;
   readonly gaps: readonly Gap[];
@@ -414,6 +376,9 @@ export interface Report {
   /** Null where the records do not reach back to its beginning. */
   readonly previous: PreviousPeriod | null;
   readonly integrity: IntegritySection;
+  readonly signing: SigningSection;
+  /** What is not known, the weightiest first. */
+  readonly unknown: readonly Attention[];
   readonly resolver: string;
   /** Counts, probe views and exemptions are those of this group; null: of all. */
   readonly group: string | null;

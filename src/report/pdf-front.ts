@@ -1,14 +1,29 @@
-// Page one of the report as PDF.
-import type { Fact, Front, Need, ReportDocument, Tone } from './document.ts';
+// Page one of the report as PDF: each part within the height that page-one.ts gives it, so that the page ends on itself.
+import type { Fact, Front, FrontFindings, FrontTable, Question, ReportDocument, Tone } from './document.ts';
+import { topLines } from './front.ts';
+import {
+  ANSWER_WIDTH,
+  BULLET_WIDTH,
+  CELL_GAP,
+  FACT_LABEL_WIDTH,
+  FACTS_WIDTH,
+  FRONT,
+  type FrontText,
+  LABEL_WIDTH,
+  TITLE_WIDTH,
+} from './page-one.ts';
 import { drawFigure } from './pdf-figure.ts';
-import { FONT, type Run } from './pdf-fonts.ts';
-import { type Box, CONTENT_WIDTH, INK, PAGE, type PdfPages, SIZE, TONE_FILL } from './pdf-pages.ts';
-import { drawTable } from './pdf-table.ts';
+import { type Face, FONT } from './pdf-fonts.ts';
+import {
+  CONTENT_WIDTH,
+  type Element,
+  type ElementOptions,
+  INK,
+  PAGE,
+  type PdfPages,
+  TONE_FILL,
+} from './pdf-pages.ts';
 
-const FACTS_WIDTH = 188;
-const LABEL_WIDTH = 52;
-const BETWEEN = 24;
-const LEFT_PART = 0.57;
 const SOFT: Readonly<Record<Tone, string>> = {
   good: '#e3f3ec',
   bad: '#fbeae7',
@@ -21,94 +36,266 @@ const ANSWER_INK: Readonly<Record<Tone, string>> = {
   warning: '#7d4b00',
   unknown: '#4d5866',
 };
-const PLAIN = { face: FONT.plain, size: SIZE.text, color: INK.text };
+const INNER = PAGE.margin + 46;
 
-/** Agency, question, period; at the right who made it of what. */
-export const drawTop = (pages: PdfPages, { kicker, title, subtitle, facts }: ReportDocument): void => {
-  const { pdf } = pages;
-  const top = pdf.y;
-  const left: Box = { x: PAGE.margin, width: CONTENT_WIDTH - FACTS_WIDTH - BETWEEN };
-  pages.text('P', kicker, { face: FONT.bold, size: SIZE.text, color: INK.accent }, 3, left);
-  pages.text('H1', title, { face: FONT.bold, size: SIZE.title, color: INK.text }, 3, left);
-  pages.text('P', subtitle, { face: FONT.plain, size: SIZE.text, color: INK.soft }, 0, left);
-  const bottom = pdf.y;
-  pdf.y = top;
-  for (const fact of facts) drawSmallFact(pages, fact);
-  pdf.y = Math.max(bottom, pdf.y) + 8;
-  pages.rule({ x: PAGE.margin, width: CONTENT_WIDTH }, INK.text, 1.5);
-  pdf.y += 12;
+interface Style {
+  readonly face: Face;
+  readonly size: number;
+  readonly color: string;
+  /** Height of a line, points. */
+  readonly line: number;
+}
+
+const PLAIN: Style = { face: FONT.plain, size: FRONT.text, color: INK.text, line: FRONT.textLine };
+const BOLD: Style = { ...PLAIN, face: FONT.bold };
+const CELL: Style = { face: FONT.plain, size: FRONT.table, color: INK.text, line: FRONT.tableLine };
+
+/** The lines of a text, as many as there may be; the last ends with an ellipsis where some are missing. */
+const clamp = ({ fonts }: PdfPages, text: string, most: number, style: Style, width: number): string[] => {
+  const lines = fonts.lines(fonts.known(text), style.face, style.size, width);
+  if (lines.length <= most) return lines;
+  const shown = lines.slice(0, most);
+  let last = `${shown.pop() ?? ''}\u2026`;
+  while (last.length > 1 && fonts.width(last, style.face, style.size) > width)
+    last = `${last.slice(0, -2).trimEnd()}\u2026`;
+  return [...shown, last];
 };
 
-const drawSmallFact = (pages: PdfPages, { label, value }: Fact): void => {
+/** Draws lines from `y` on; gives where they end. */
+const drawLines = (pages: PdfPages, lines: readonly string[], style: Style, x: number, y: number): number => {
+  for (const [at, line] of lines.entries()) pages.drawLines([line], style, x, y + at * style.line);
+  return y + lines.length * style.line;
+};
+
+/** A paragraph within its lines. */
+const drawText = (
+  pages: PdfPages,
+  tag: string,
+  { text, lines }: FrontText,
+  style: Style,
+  x: number,
+  width: number,
+): void => {
+  const { pdf } = pages;
+  const shown = clamp(pages, text, lines, style, width);
+  const top = pdf.y;
+  pages.root.add(pages.element(tag, {}, () => void drawLines(pages, shown, style, x, top)));
+  pdf.y = top + shown.length * style.line;
+};
+
+/** Agency, question, period; at the right who made it of what. */
+export const drawTop = (pages: PdfPages, document: ReportDocument): void => {
+  const { pdf } = pages;
+  const { kicker, title, subtitle, facts } = topLines(document);
+  const top = pdf.y;
+  drawText(pages, 'P', kicker, { ...BOLD, color: INK.accent }, PAGE.margin, TITLE_WIDTH);
+  const large = { ...BOLD, size: FRONT.title, line: FRONT.titleLine };
+  drawText(pages, 'H1', title, large, PAGE.margin, TITLE_WIDTH);
+  drawText(pages, 'P', subtitle, { ...PLAIN, color: INK.soft }, PAGE.margin, TITLE_WIDTH);
+  const bottom = pdf.y;
+  pdf.y = top;
+  for (const fact of facts) drawFact(pages, fact);
+  pdf.y = Math.max(bottom, pdf.y) + 5;
+  pages.rule({ x: PAGE.margin, width: CONTENT_WIDTH }, INK.text, 1.5);
+  pdf.y += FRONT.boxGap - 5;
+};
+
+const drawFact = (
+  pages: PdfPages,
+  { label, value }: Pick<Fact, 'label'> & { readonly value: FrontText },
+): void => {
   const { pdf, fonts } = pages;
   const x = PAGE.width - PAGE.margin - FACTS_WIDTH;
-  const size = SIZE.small;
-  const lines = fonts.lines(fonts.known(value), FONT.plain, size, FACTS_WIDTH - LABEL_WIDTH);
+  const lines = clamp(pages, value.text, value.lines, CELL, FACTS_WIDTH - FACT_LABEL_WIDTH);
   const top = pdf.y;
   pages.root.add(
     pages.element('P', {}, () => {
-      pages.drawLines([fonts.known(label)], { face: FONT.plain, size, color: INK.faint }, x, top);
-      pages.drawLines(lines, { face: FONT.plain, size, color: INK.soft }, x + LABEL_WIDTH, top);
+      drawLines(pages, [fonts.known(label)], { ...CELL, color: INK.faint }, x, top);
+      drawLines(pages, lines, { ...CELL, color: INK.soft }, x + FACT_LABEL_WIDTH, top);
     }),
   );
-  pdf.y = top + pages.heightOf(lines.length, size) + 1;
+  pdf.y = top + lines.length * CELL.line + 1;
 };
 
-/** The answer, when it was not so, what needs a person, who was exempt, how far it can be trusted. */
+/** Findings, the answer, and the eight questions. */
 export const drawFront = (pages: PdfPages, front: Front): void => {
-  const { pdf, texts } = pages;
+  const { pdf } = pages;
+  if (front.findings !== undefined) drawFindings(pages, front.findings);
   drawAnswer(pages, front);
   drawFigure(pages, front.strip, false);
-  drawTwo(pages, front);
-  const { front: words } = texts;
-  drawOr(pages, front.gaps.rows.length > 0, words.gaps, words.noGaps, () => drawTable(pages, front.gaps));
-  drawOr(pages, front.exempt.rows.length > 0, words.exempt, words.noExempt, () =>
-    drawTable(pages, front.exempt),
-  );
-  pages.need(34);
-  pages.rule({ x: PAGE.margin, width: CONTENT_WIDTH }, INK.rule, 0.8);
-  pdf.y += 5;
-  const { fonts } = pages;
-  const rest = `${front.trust.join(' ')} ${texts.trust.check} ${front.command}`;
-  const lines = fonts.runs(
-    [
-      [`${fonts.known(words.trust)} `, FONT.bold],
-      [fonts.known(rest), FONT.plain],
-    ],
-    SIZE.small,
-    CONTENT_WIDTH,
-  );
-  const top = pdf.y;
-  pages.root.add(pages.element('P', {}, () => pages.drawRuns(lines, SIZE.small, INK.soft, PAGE.margin, top)));
-  pdf.y = top + pages.heightOf(lines.length, SIZE.small);
-};
-
-const drawOr = (pages: PdfPages, isThere: boolean, title: string, empty: string, draw: () => void): void => {
-  if (isThere) {
-    draw();
-    return;
+  // Its own gap behind it is that of a section.
+  pdf.y -= 6;
+  if (front.needs !== undefined) {
+    drawLabeled(pages, front.needs.label, 'P', [front.needs.text], INK.alarm);
+    pdf.y += FRONT.gap;
   }
-  pages.need(40);
-  pages.text('P', title, { face: FONT.bold, size: SIZE.heading, color: INK.text }, 2);
-  pages.text('P', empty, { ...PLAIN, color: INK.faint }, 12);
+  for (const question of front.questions) drawQuestion(pages, question);
+  pages.rule({ x: PAGE.margin, width: CONTENT_WIDTH }, INK.rule, 0.8);
+  pdf.y += FRONT.rule - 4;
+  drawText(pages, 'P', front.check, { ...CELL, color: INK.soft }, PAGE.margin, CONTENT_WIDTH);
 };
 
-const drawAnswer = (pages: PdfPages, { tone, answer, texts }: Front): void => {
-  const { pdf, fonts } = pages;
-  const inner: Box = { x: PAGE.margin + 50, width: CONTENT_WIDTH - 66 };
-  const title = fonts.lines(fonts.known(answer), FONT.bold, SIZE.answer, inner.width);
-  const body = texts.map((text) => fonts.lines(fonts.known(text), FONT.plain, SIZE.text, inner.width));
-  const bodyHeight = body.reduce((sum, lines) => sum + pages.heightOf(lines.length, SIZE.text) + 2, 0);
-  const height = Math.max(48, 24 + pages.heightOf(title.length, SIZE.answer) + bodyHeight);
+/** A label, and texts at its right. */
+const drawLabeled = (
+  pages: PdfPages,
+  label: string,
+  tag: string,
+  texts: readonly FrontText[],
+  color: string = INK.text,
+): void => {
+  const { pdf } = pages;
+  const top = pdf.y;
+  drawText(pages, tag, { text: label, lines: 2 }, { ...BOLD, color }, PAGE.margin, LABEL_WIDTH - 6);
+  const bottom = pdf.y;
+  pdf.y = top;
+  for (const text of texts)
+    drawText(pages, 'P', text, PLAIN, PAGE.margin + LABEL_WIDTH, CONTENT_WIDTH - LABEL_WIDTH);
+  pdf.y = Math.max(pdf.y, Math.min(bottom, top + BOLD.line * Math.max(1, texts.length)));
+};
+
+const drawQuestion = (pages: PdfPages, question: Question): void => {
+  const { number, label, texts, items, table, more } = question;
+  const { pdf } = pages;
+  pages.rule({ x: PAGE.margin, width: CONTENT_WIDTH }, INK.line, 0.5);
+  pdf.y += 2;
+  const top = pdf.y;
+  drawLabeled(pages, `${number}  ${label}`, 'H3', texts);
+  if (texts.length === 0) pdf.y = top;
+  if (items.length > 0) drawItems(pages, items);
+  if (table !== undefined) drawFrontTable(pages, table);
+  if (more !== undefined) {
+    const x = table === undefined ? PAGE.margin + LABEL_WIDTH : PAGE.margin;
+    const style = { ...CELL, face: FONT.bold, color: INK.soft };
+    drawText(pages, 'P', { text: more, lines: 1 }, style, x, CONTENT_WIDTH - LABEL_WIDTH);
+  }
+  pdf.y += FRONT.gap - 2;
+};
+
+const drawItems = (pages: PdfPages, items: readonly FrontText[]): void => {
+  const { pdf } = pages;
+  const x = PAGE.margin + LABEL_WIDTH;
+  const list = pdf.struct('L');
+  pages.root.add(list);
+  for (const { text, lines } of items) {
+    const width = CONTENT_WIDTH - LABEL_WIDTH - BULLET_WIDTH;
+    const shown = clamp(pages, text, lines, PLAIN, width);
+    const top = pdf.y;
+    pages.artifact(() => pages.drawLines(['•'], PLAIN, x, top));
+    const item = pdf.struct('LI');
+    list.add(item);
+    item.add(pages.element('LBody', {}, () => void drawLines(pages, shown, PLAIN, x + BULLET_WIDTH, top)));
+    item.end();
+    pdf.y = top + shown.length * PLAIN.line;
+  }
+  list.end();
+};
+
+const drawFrontTable = (pages: PdfPages, { name, columns, rows }: FrontTable): void => {
+  const { pdf, texts, fonts } = pages;
+  let x: number = PAGE.margin;
+  const boxes = columns.map(({ part, isAtRight = false }) => {
+    const width = part * CONTENT_WIDTH;
+    x += width;
+    return { x: x - width, width: width - CELL_GAP, isAtRight };
+  });
+  const drawRow = (
+    row: Element,
+    cells: readonly (readonly string[])[],
+    style: Style,
+    elementOf: (at: number) => Element,
+  ): void => {
+    // Drawing a text moves the place by its own idea of a line.
+    const top = pdf.y;
+    const height = Math.max(1, ...cells.map((cell) => cell.length)) * style.line;
+    for (const [at, cell] of cells.entries()) {
+      const box = boxes[at];
+      if (box === undefined) continue;
+      const element = elementOf(at);
+      row.add(element);
+      element.add(() => {
+        for (const [line, text] of cell.entries()) {
+          const shift = box.isAtRight ? box.width - fonts.width(text, style.face, style.size) : 0;
+          pages.drawLines([text], style, box.x + shift, top + line * style.line);
+        }
+      });
+      element.end();
+    }
+    pdf.y = top + height;
+  };
+  const table = pdf.struct('Table');
+  pages.root.add(table);
+  // What stands above says it to the eye.
+  table.add(pages.element('Caption', { actual: fonts.known(texts.captions[name] ?? name) }, () => undefined));
+  const head = columns.map((column, at) =>
+    clamp(pages, texts.columns[column.name] ?? column.name, 2, HEAD, boxes[at]?.width ?? 0),
+  );
+  pdf.y += 1.5;
+  const headRow = pdf.struct('TR');
+  table.add(headRow);
+  drawRow(headRow, head, HEAD, () => pdf.struct('TH', { scope: 'Column' } as ElementOptions));
+  headRow.end();
+  pages.rule({ x: PAGE.margin, width: CONTENT_WIDTH }, INK.rule, 0.6);
+  for (const { cells, lines } of rows) {
+    const drawn = cells.map((text, at) => clamp(pages, text, lines, CELL, boxes[at]?.width ?? 0));
+    pdf.y += FRONT.rowGap / 2;
+    const row = pdf.struct('TR');
+    table.add(row);
+    drawRow(row, drawn, CELL, (at) =>
+      at === 0 ? pdf.struct('TH', { scope: 'Row' } as ElementOptions) : pdf.struct('TD'),
+    );
+    row.end();
+    pdf.y += FRONT.rowGap / 2 - 0.5;
+    pages.rule({ x: PAGE.margin, width: CONTENT_WIDTH }, INK.line, 0.4);
+  }
+  table.end();
+};
+
+const HEAD: Style = { ...CELL, face: FONT.bold, color: INK.faint };
+
+const drawFindings = (pages: PdfPages, { title, texts, more }: FrontFindings): void => {
+  const told = more === undefined ? texts : [...texts, { text: more, lines: 1 }];
+  drawBox(pages, 'bad', { text: title, lines: 1 }, told, true);
+};
+
+const drawAnswer = (pages: PdfPages, { tone, answer, texts }: Front): void =>
+  drawBox(pages, tone, answer, texts, false);
+
+/** A title with its mark and sentences, on a soft ground or within a frame. */
+const drawBox = (
+  pages: PdfPages,
+  tone: Tone,
+  title: FrontText,
+  texts: readonly FrontText[],
+  isFramed: boolean,
+): void => {
+  const { pdf } = pages;
+  const large = { ...BOLD, size: FRONT.answer, line: FRONT.answerLine, color: ANSWER_INK[tone] };
+  const heads = clamp(pages, title.text, title.lines, large, ANSWER_WIDTH);
+  const bodies = texts.map(({ text, lines }) => clamp(pages, text, lines, PLAIN, ANSWER_WIDTH));
+  const height =
+    FRONT.boxGap +
+    heads.length * large.line +
+    bodies.reduce((sum, { length }) => sum + length * PLAIN.line, 0);
   const top = pdf.y;
   pages.artifact(() => {
-    pdf.roundedRect(PAGE.margin, top, CONTENT_WIDTH, height, 5).fill(SOFT[tone]);
-    drawMark(pages, tone, PAGE.margin + 16, top + 13, 24);
+    if (isFramed)
+      pdf
+        .roundedRect(PAGE.margin + 1, top, CONTENT_WIDTH - 2, height, 5)
+        .lineWidth(1.6)
+        .strokeColor(TONE_FILL[tone])
+        .stroke();
+    else pdf.roundedRect(PAGE.margin, top, CONTENT_WIDTH, height, 5).fill(SOFT[tone]);
+    drawMark(pages, tone, PAGE.margin + 13, top + 8, 21);
   });
-  pdf.y = top + 11;
-  pages.text('H2', answer, { face: FONT.bold, size: SIZE.answer, color: ANSWER_INK[tone] }, 2, inner);
-  for (const text of texts) pages.text('P', text, PLAIN, 2, inner);
-  pdf.y = top + height + 10;
+  let y = top + FRONT.boxGap / 2;
+  const draw = (tag: string, lines: readonly string[], style: Style): void => {
+    const at = y;
+    pages.root.add(pages.element(tag, {}, () => void drawLines(pages, lines, style, INNER, at)));
+    y += lines.length * style.line;
+  };
+  draw('H2', heads, large);
+  for (const lines of bodies) draw('P', lines, PLAIN);
+  pdf.y = top + height + FRONT.boxGap - 5;
 };
 
 /** A disc with a tick, an octagon with a cross, a triangle, a dashed ring: no state is told by its color alone. */
@@ -173,69 +360,4 @@ const drawMark = ({ pdf }: PdfPages, tone: Tone, x: number, y: number, size: num
         .dash(size / 7, { space: size / 9 });
       pdf.strokeColor(TONE_FILL.unknown).stroke().undash();
   }
-};
-
-/** What is compared, and beside it what needs a person; one below the other where that does not fit. */
-const drawTwo = (pages: PdfPages, { comparison, needs }: Front): void => {
-  const { pdf, texts } = pages;
-  const { front: words } = texts;
-  const left: Box = { x: PAGE.margin, width: CONTENT_WIDTH * LEFT_PART };
-  const right: Box = {
-    x: left.x + left.width + BETWEEN,
-    width: CONTENT_WIDTH - left.width - BETWEEN,
-  };
-  pages.need(170);
-  const top = pdf.y;
-  if (comparison === undefined) {
-    pages.text('P', words.compared, { face: FONT.bold, size: SIZE.heading, color: INK.text }, 2, left);
-    pages.text('P', words.noPrevious, { ...PLAIN, color: INK.faint }, 10, left);
-  } else drawTable(pages, comparison, left);
-  const bottom = pdf.y;
-  const isBeside = needsHeight(pages, needs, right) <= pages.left + bottom - top;
-  if (isBeside) pdf.y = top;
-  const box = isBeside ? right : { x: PAGE.margin, width: CONTENT_WIDTH };
-  pages.text('P', words.needsAttention, { face: FONT.bold, size: SIZE.heading, color: INK.text }, 4, box);
-  if (needs.length === 0) pages.text('P', words.nothingNeeds, { ...PLAIN, color: INK.faint }, 4, box);
-  else drawNeeds(pages, needs, box);
-  pdf.y = (isBeside ? Math.max(pdf.y, bottom) : pdf.y) + 10;
-};
-
-const NEED_INDENT = 15;
-const NEED_GAP = 4;
-
-const needLines = ({ fonts }: PdfPages, [lead, rest]: Need, { width }: Box): Run[][] =>
-  fonts.runs(
-    [
-      [`${fonts.known(lead)} `, FONT.bold],
-      [fonts.known(rest), FONT.plain],
-    ],
-    SIZE.text,
-    width - NEED_INDENT,
-  );
-
-const needsHeight = (pages: PdfPages, needs: readonly Need[], box: Box): number =>
-  needs.reduce(
-    (sum, need) => sum + pages.heightOf(needLines(pages, need, box).length, SIZE.text) + NEED_GAP,
-    24,
-  );
-
-const drawNeeds = (pages: PdfPages, needs: readonly Need[], box: Box): void => {
-  const { pdf } = pages;
-  const list = pdf.struct('L');
-  pages.root.add(list);
-  for (const need of needs) {
-    const lines = needLines(pages, need, box);
-    const height = pages.heightOf(lines.length, SIZE.text);
-    pages.need(height);
-    const top = pdf.y;
-    pages.artifact(() => drawMark(pages, 'warning', box.x, top + 1, 9));
-    const item = pdf.struct('LI');
-    list.add(item);
-    item.add(
-      pages.element('LBody', {}, () => pages.drawRuns(lines, SIZE.text, INK.text, box.x + NEED_INDENT, top)),
-    );
-    item.end();
-    pdf.y = top + height + NEED_GAP;
-  }
-  list.end();
 };

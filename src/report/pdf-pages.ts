@@ -11,8 +11,6 @@ const CONTENT_END = PAGE.height - PAGE.margin - PAGE.footer;
 /** What a page holds, points. */
 export const CONTENT_HEIGHT = CONTENT_END - PAGE.margin;
 export const SIZE = {
-  title: 20,
-  answer: 15,
   section: 15,
   heading: 10.5,
   text: 9,
@@ -148,11 +146,6 @@ export class PdfPages {
   /** What is left of this page, points. */
   get left(): number {
     return CONTENT_END - this.pdf.y;
-  }
-
-  /** True while there is one page. */
-  get isFirst(): boolean {
-    return this.pdf.bufferedPageRange().count === 1;
   }
 
   /** Begins a page unless so much is left of this one. */

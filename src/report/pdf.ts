@@ -2,7 +2,7 @@
 //
 // pdfkit is loaded only here. The bytes depend on the document alone: the date of creation is the end of the period, from
 // which the file's identifier follows.
-import type { Fact, ReportDocument, Section, Sheet, Warning } from './document.ts';
+import type { Fact, ReportDocument, Section, Sheet } from './document.ts';
 import { drawFigure } from './pdf-figure.ts';
 import { FONT } from './pdf-fonts.ts';
 import { drawFront, drawTop } from './pdf-front.ts';
@@ -50,25 +50,18 @@ export const toPdf = async (document: ReportDocument, untilMs: number): Promise<
 };
 
 const writeDocument = (pages: PdfPages, document: ReportDocument): void => {
-  const { sections, warning, front } = document;
+  const { sections, front } = document;
   drawTop(pages, document);
-  if (warning !== undefined) writeWarning(pages, warning);
   pages.pdf.outline.addItem(document.title);
   drawFront(pages, front);
   for (const [at, section] of sections.entries()) writeSection(pages, section, at + 2);
 };
 
-const writeWarning = (pages: PdfPages, { title, texts, tables }: Warning): void => {
-  pages.text('H2', title, { face: FONT.bold, size: SIZE.answer, color: '#ab2317' }, 4);
-  for (const text of texts) pages.text('P', text, PLAIN, 4);
-  for (const table of tables) drawTable(pages, table);
-};
-
 const writeSection = (pages: PdfPages, section: Section, number: number): void => {
   const { title, lead, facts = [], notes = [], figures = [], tables, sheets = [], paragraphs = [] } = section;
   const { pdf } = pages;
-  // Page one stands alone; what did not fit on it needs no page of its own.
-  if (number === 2 && pages.isFirst) pages.addPage();
+  // Page one stands alone.
+  if (number === 2) pages.addPage();
   else pdf.y += 14;
   pages.need(SECTION_HEIGHT_MIN);
   pdf.outline.addItem(`${number} ${title}`);

@@ -22,6 +22,7 @@ class ViewHistory {
   runs = 0;
   questions = 0;
   lastSuccessMs: number | undefined;
+  lastRunMs: number | undefined;
   /** The longest time without a success that has ended. */
   longestGapMs = 0;
 }
@@ -85,6 +86,7 @@ export class ProbeHistory {
       if (!isWithin) continue;
       isCounted = true;
       history.runs++;
+      history.lastRunMs = atMs;
       history.questions += results.reduce((sum, { asked }) => sum + asked, 0);
       if (outcome === 'enforced') {
         const sinceMs = atMs - (history.lastSuccessMs ?? this.#fromMs);
@@ -124,6 +126,7 @@ export class ProbeHistory {
       questions: history.questions,
       ms,
       lastSuccess: history.lastSuccessMs === undefined ? null : timeText(history.lastSuccessMs),
+      lastRun: history.lastRunMs === undefined ? null : timeText(history.lastRunMs),
       intervals,
       findings: history.findings,
     };

@@ -13,8 +13,10 @@ import { REPORT_TEXTS } from './texts/dictionaries.ts';
 
 /** See createReport(). */
 export const produceReport = async (options: ReportOptions): Promise<MadeReport> => {
-  const { directory, fromMs, untilMs, group, nowMs, made, language, onStep = () => undefined } = options;
+  const { directory, fromMs, untilMs, group, nowMs, made, language, witnesses } = options;
+  const { onStep = () => undefined } = options;
   const source = await RecordsSource.open(directory, {
+    cosigners: witnesses,
     onProgress: ({ records }) => onStep({ kind: 'checking', records }),
   });
   try {
@@ -26,7 +28,7 @@ export const produceReport = async (options: ReportOptions): Promise<MadeReport>
     const bytes = await formatReport(report, options.format, options.table, language);
     const { integrity, inProgressUntil } = report;
     const { kicker, subtitle, front } = toDocument(report, REPORT_TEXTS[language ?? 'en']);
-    const told = { title: `${kicker}, ${subtitle}`, answer: front.answer };
+    const told = { title: `${kicker}, ${subtitle}`, answer: front.answer.text };
     return { bytes, findings: integrity.findings, ...told, inProgressUntil };
   } finally {
     source.close();

@@ -2,8 +2,9 @@
 
 import type { RecordsRecord, SignedHead } from '../records/records.ts';
 import type { EvidenceSource, PlacedChange } from './evidence.ts';
-import type { Note, RecordsSection, Total } from './model.ts';
+import type { Note, Total } from './model.ts';
 import { toNote } from './notes.ts';
+import type { RecordsSection } from './records-model.ts';
 import { timeText } from './time-text.ts';
 
 type HealthEvent = RecordsSection['events'][number];

@@ -7,6 +7,8 @@ import type { DatabaseSync } from 'node:sqlite';
 import { registerWitnesses } from '../exemptions/exemptions.ts';
 import {
   type ClassProof,
+  checkpointText,
+  checkpointVerifier,
   type EvidenceRecord,
   type HourCount,
   isAmong,
@@ -16,6 +18,8 @@ import {
   type RecordClass,
   type RecordSpan,
   RecordsReader,
+  readCosigned,
+  readPublicKeys,
   rollupColumns,
   rollupHourMs,
   type SignedHead,
@@ -32,7 +36,9 @@ import type {
   DoubtfulRecords,
   EvidenceSource,
   PlacedChange,
+  Signing,
 } from './evidence.ts';
+import type { ReportWitnesses } from './forms.ts';
 
 /** Blocks that are read at a time: a transaction that is open for long keeps the recorder from tidying its WAL. */
 const BLOCKS_AT_A_TIME = 64;
@@ -44,6 +50,7 @@ export class RecordsSource implements EvidenceSource {
   readonly provenMs: number | undefined;
   readonly heads: readonly SignedHead[];
   readonly check: ChainCheck;
+  readonly signing: Signing;
   readonly #reader: RecordsReader;
   readonly #proof: VerifyResult['proof'];
 
@@ -52,11 +59,13 @@ export class RecordsSource implements EvidenceSource {
     { signedHeads, proof, checkpoint }: VerifyResult,
     coverage: RecordsSource['coverage'],
     check: ChainCheck,
+    signing: Signing,
   ) {
     this.#reader = reader;
     this.#proof = proof;
     this.coverage = coverage;
     this.check = check;
+    this.signing = signing;
     this.heads = [...new Map(signedHeads.map((head) => [head.number, head])).values()].sort(
       (a, b) => a.number - b.number,
     );
@@ -73,10 +82,12 @@ export class RecordsSource implements EvidenceSource {
     options: {
       readonly onProgress?: (progress: VerifyProgress) => void;
       readonly isCollected?: boolean;
+      readonly cosigners?: ReportWitnesses | undefined;
     } = {},
   ): Promise<RecordsSource> {
+    const { cosigners, ...asked } = options;
     const witnesses = registerWitnesses(dirname(directory));
-    const result = await verifyRecords(directory, { ...options, witnesses });
+    const result = await verifyRecords(directory, { ...asked, witnesses });
     const reader = RecordsReader.open(directory);
     try {
       const coverage: Partial<Record<RecordClass, Coverage>> = {};
@@ -88,7 +99,8 @@ export class RecordsSource implements EvidenceSource {
         for (const span of proof.doubtful)
           doubtful.push(await placeDoubtful(reader, recordClass, proof, span));
       }
-      return new RecordsSource(reader, result, coverage, toCheck(result, doubtful));
+      const signing = signingOf(directory, result, cosigners);
+      return new RecordsSource(reader, result, coverage, toCheck(result, doubtful, signing), signing);
     } catch (thrown) {
       reader.close();
       throw thrown;
@@ -183,9 +195,32 @@ export class RecordsSource implements EvidenceSource {
   }
 }
 
+/** Who signed, how far, and what witnesses have cosigned. */
+const signingOf = (
+  directory: string,
+  { checkpoint, proof }: VerifyResult,
+  { keys, needed }: ReportWitnesses = { keys: [] },
+): Signing => {
+  const unsigned = RECORD_CLASSES.flatMap((name) => proof[name].unsigned);
+  return {
+    checkpoint: checkpoint && {
+      origin: checkpoint.origin,
+      size: checkpoint.size,
+      root: checkpoint.root,
+      signedMs: checkpoint.signedMs,
+      publicKey: checkpointVerifier(checkpoint, readPublicKeys(directory).values()),
+      note: checkpointText(checkpoint),
+    },
+    unsigned: unsigned.reduce((sum, { first, last }) => sum + last - first + 1, 0),
+    witnesses: readCosigned(directory, checkpoint?.origin ?? '', keys),
+    needed: needed ?? keys.length,
+  };
+};
+
 const toCheck = (
   { findings, more, records }: VerifyResult,
   doubtful: readonly DoubtfulRecords[],
+  { witnesses }: Signing,
 ): ChainCheck => {
   const texts = findings.map((finding) => {
     const { code, class: recordClass, ordinal, block, text } = finding;
@@ -196,6 +231,11 @@ const toCheck = (
     ].filter((word) => word !== null);
     return `${code}: ${place.length === 0 ? '' : `${place.join(', ')}: `}${text}`;
   });
+  for (const { name, size, atMs, isSame } of witnesses)
+    if (!isSame && atMs !== undefined)
+      texts.push(
+        `log-differs: witness ${name} has cosigned ${size} blocks at ${new Date(atMs).toISOString()}, which are not those that are here`,
+      );
   if (more > 0) texts.push(`${more} more findings; "cordon records verify" shows them`);
   return { isIntact: texts.length === 0, records, findings: texts, doubtful };
 };
@@ -233,7 +273,35 @@ const coverageOf = async (
   const firstMs = await edgeOf(reader, recordClass, proof, proof.sound.at(0), 'from');
   const lastMs = await edgeOf(reader, recordClass, proof, proof.sound.at(-1), 'until');
   if (firstMs === undefined || lastMs === undefined) return undefined;
+  // A clock that was set back between two runs: the last record need not be that of the latest time. Each run begins with a
+  // change, so these tell; those of queries would be too many to look at.
+  if (recordClass === 'changes') {
+    let range = { firstMs, lastMs };
+    for (const partition of readable(reader, recordClass, proof))
+      range = await reading(reader, recordClass, partition, (database) =>
+        widen(range, database, proof, partition.ordinal),
+      );
+    return { ...range, isFromBeginning: reader.partitions(recordClass)[0]?.ordinal === 1 };
+  }
   return { firstMs, lastMs, isFromBeginning: reader.partitions(recordClass)[0]?.ordinal === 1 };
+};
+
+/** A range that reaches over all blocks of a partition that count. */
+const widen = (
+  { firstMs, lastMs }: Pick<Coverage, 'firstMs' | 'lastMs'>,
+  database: DatabaseSync,
+  { sound }: ClassProof,
+  ordinal: number,
+): Pick<Coverage, 'firstMs' | 'lastMs'> => {
+  let range = { firstMs, lastMs };
+  for (const row of database.prepare('SELECT first, from_ms, until_ms FROM blocks').iterate()) {
+    if (!isAmong(sound, ordinal, Number(row['first']))) continue;
+    range = {
+      firstMs: Math.min(range.firstMs, Number(row['from_ms'])),
+      lastMs: Math.max(range.lastMs, Number(row['until_ms'])),
+    };
+  }
+  return range;
 };
 
 /** Where records stand that do not count, between the nearest ones that do. */

@@ -14,6 +14,7 @@ export {
   REPORT_TABLES,
   type ReportFormat,
   type ReportStep,
+  type ReportWitnesses,
 } from './forms.ts';
 export type { Statement as ReportStatement } from './model.ts';
 export { readPeriod } from './period.ts';

@@ -13,8 +13,8 @@ const TICKS_MAX = 8;
 const TICK_PART_MAX = 0.93;
 /** Between two numbers above a strip that stand in one line. */
 const PIN_PART = 0.028;
-/** Lines of numbers above a strip. */
-const PIN_LINES = 2;
+/** Lines of numbers above a strip: page one has no room for another. */
+const PIN_LINES = 1;
 /** Counts are shortened from here on. */
 const SHORT_FROM = 10_000;
 

@@ -33,7 +33,7 @@ export const toExemptionSection = ({ exemptions, group, integrity }: Report, tex
     title: texts.sections.exemptions,
     lead:
       exemptions.length === 0
-        ? texts.front.noExempt
+        ? texts.front.exempt.none
         : texts.leads.exemptions(count(exemptions.length), count(inForce), count(passed)),
     notes: notes.map((note) => noteText(note, texts)),
     tables: machineTables(exemptions),

@@ -50,7 +50,7 @@ const eventTable = (lists: readonly ListSection[]): Table =>
     lists
       .flatMap(({ list, events }) => events.map((one) => ({ list, one })))
       .filter(({ one }) => one.event !== 'fetched')
-      .sort((a, b) => (a.one.time < b.one.time ? -1 : 1)),
+      .sort((a, b) => a.one.sequence - b.one.sequence),
     [
       field('time', 'time', ({ one }) => one.time),
       field('list', 'text', ({ list }) => list),

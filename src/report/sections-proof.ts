@@ -1,8 +1,8 @@
 // The section on proof: in force by network, and what the self-probe saw in each view.
 import { column, field, type Section, type Timeline, type Tone, tableOf } from './document.ts';
-import { comparedFigures } from './front.ts';
 import type { ProbeInterval, Report } from './model.ts';
 import { noteText } from './notes.ts';
+import { comparedFigures } from './sections-times.ts';
 import type { ReportTexts } from './texts/texts.ts';
 import { numberText, shareText } from './words.ts';
 

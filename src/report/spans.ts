@@ -38,6 +38,19 @@ export class SpanLine<Value> {
     if (!this.#isSame(this.current, value)) this.#marks.push({ atMs, value });
   }
 
+  /** The same, on its own from here on. */
+  copy(): SpanLine<Value> {
+    const copy = new SpanLine(this.#before, this.#isSame);
+    copy.#marks.push(...this.#marks);
+    return copy;
+  }
+
+  /** From `atMs` on, what another line says holds again. */
+  resume(other: SpanLine<Value>, atMs: number): void {
+    this.set(atMs, other.at(atMs));
+    for (const mark of other.#marks) if (mark.atMs > atMs) this.set(mark.atMs, mark.value);
+  }
+
   /** The value at a time. */
   at(atMs: number): Value {
     return this.#marks.findLast((mark) => mark.atMs <= atMs)?.value ?? this.#before;

@@ -3,6 +3,19 @@
 // Contrast of text is 4.5 to 1 and more, of shapes 3 to 1 (WCAG 2.2, 1.4.3 and 1.4.11). Red stands for "not in force" alone.
 // On a narrow screen each row of a table becomes a card with the heads beside its cells.
 
+import { BULLET_WIDTH, CELL_GAP, FACT_LABEL_WIDTH, FACTS_WIDTH, FRONT, LABEL_WIDTH } from './page-one.ts';
+
+/** Lines that paper has room for; the rest of a text ends in an ellipsis. */
+const LINES = [1, 2, 3, 4]
+  .map(
+    (lines) =>
+      `.front .l${lines}{display:-webkit-box;-webkit-box-orient:vertical;-webkit-line-clamp:${lines};overflow:hidden}`,
+  )
+  .join('');
+/** Widths of columns of page one, in half per cent. */
+const WIDTHS = Array.from({ length: 50 }, (_, at) => `.w${at + 1}{width:${(at + 1) / 2}%}`).join('');
+const pt = (size: number): string => `${size}pt`;
+
 /** The style sheet. */
 export const STYLE = `
 :root{color-scheme:light dark;--bg:#f5f6f8;--surface:#fff;--sunken:#eef1f4;--line:#dde2e8;--rule:#7f8a99;--text:#17202c;--text-2:#475364;--text-3:#5b6778;--accent:#1d4f9e;--good:#12855f;--good-text:#0a6649;--good-soft:#e3f3ec;--bad:#c6301f;--bad-text:#ab2317;--bad-soft:#fbeae7;--warning:#b36b00;--warning-text:#7d4b00;--unknown:#7b8694;--unknown-text:#4d5866;--unknown-soft:#eceff2;--c1:#1f5fb4;--c2:#c2570c;--c3:#17988a;--c4:#5e2a7e}
@@ -43,10 +56,21 @@ main{padding:22px 16px 48px;display:grid;gap:22px;justify-content:center;grid-te
 .mark.good{fill:var(--good)}.mark.bad{fill:var(--bad)}.mark.warning{fill:var(--warning)}.mark.unknown{fill:none;stroke:var(--unknown);stroke-width:3;stroke-dasharray:5 4}
 .knock{fill:none;stroke:var(--surface);stroke-width:3;stroke-linecap:round;stroke-linejoin:round}
 .answer .knock{stroke:var(--surface)}
-.two{display:grid;grid-template-columns:minmax(0,1.25fr) minmax(0,1fr);gap:28px}
-.needs{list-style:none;display:grid;gap:8px;font-size:13px;margin-top:6px}
-.needs li{display:grid;grid-template-columns:auto minmax(0,1fr);gap:8px}
-.needs svg{width:15px;height:15px;margin-top:2px}
+.questions{display:grid;gap:13px}
+.question{display:grid;grid-template-columns:7.4rem minmax(0,1fr);gap:4px 12px;border-top:1px solid var(--line);padding-top:9px}
+.question>table,.question>.more{grid-column:1/-1}
+.question>.beside{grid-column:2}
+.question>div{display:grid;gap:2px;font-size:13px}
+.question ul{padding-left:14px;display:grid;gap:2px}
+.question h3 span{color:var(--text-3);font-weight:400;margin-right:4px}
+.needs{border:0;padding:0}
+.needs h3{color:var(--warning-text)}
+.more{font-size:12.5px;font-weight:600;color:var(--text-2)}
+.fixed{table-layout:fixed;font-size:12.5px}
+.fixed .n{white-space:normal}
+.findings{border:3px solid var(--bad)}.findings h2{color:var(--bad-text)}
+.check{font-size:12.5px;color:var(--text-2);border-top:1px solid var(--rule);padding-top:8px}
+${WIDTHS}
 .chart{display:block;overflow:visible}
 .chart text{font-size:12px;fill:var(--text-3)}
 .chart .pin{font-weight:680;fill:var(--text)}
@@ -75,14 +99,12 @@ thead .n{white-space:normal}
 .section{border-bottom:2px solid var(--text);padding-bottom:11px}
 .section span{color:var(--text-3);font-weight:400;margin-right:8px}
 .paper{display:grid;gap:8px;border-top:1px solid var(--line);padding-top:14px}
-.trust{font-size:12.5px;color:var(--text-2);border-top:1px solid var(--rule);padding-top:10px}
-.warning-box{border:3px solid var(--bad);border-radius:8px;padding:12px 18px;display:grid;gap:10px}
-.warning-box h2{color:var(--bad-text)}
 .vh{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%);white-space:nowrap}
 @media screen and (max-width:46rem){
 main{padding:12px 8px 40px}
 .sheet{padding:20px 16px}
-.top,.two{grid-template-columns:minmax(0,1fr)}
+.top,.question{grid-template-columns:minmax(0,1fr)}
+.question>.beside{grid-column:1}
 nav{justify-content:flex-start;padding:6px 16px}
 .facts div,.facts.wide div{grid-template-columns:minmax(0,1fr);gap:0}
 .facts.wide dd{margin-bottom:4px}
@@ -108,5 +130,32 @@ h2,h3,caption,figcaption{break-after:avoid}
 figure,tr,li,.answer,.facts div{break-inside:avoid}
 thead{display:table-header-group}
 svg,.answer,.note{print-color-adjust:exact;-webkit-print-color-adjust:exact}
+.front{display:block;font-size:${pt(FRONT.text)};line-height:${pt(FRONT.textLine)}}
+${LINES}
+.front p,.front dd,.front h2,.front h3,.front .needs{margin:0;font-size:${pt(FRONT.text)};line-height:${pt(FRONT.textLine)}}
+.front .top{grid-template-columns:minmax(0,1fr) ${pt(FACTS_WIDTH)};gap:0 20pt;padding-bottom:5pt;margin-bottom:${pt(FRONT.boxGap - 5)};border-bottom-width:1.5pt}
+.front h1{font-size:${pt(FRONT.title)};line-height:${pt(FRONT.titleLine)};letter-spacing:0}
+.front .kicker,.front .subtitle{margin:0}
+.front .facts{gap:1pt;font-size:${pt(FRONT.table)};line-height:${pt(FRONT.tableLine)}}
+.front .facts div{grid-template-columns:${pt(FACT_LABEL_WIDTH)} minmax(0,1fr);gap:0}
+.front .facts dd{font-size:${pt(FRONT.table)};line-height:${pt(FRONT.tableLine)};white-space:normal}
+.front .answer{grid-template-columns:auto minmax(0,1fr);gap:0 10pt;padding:${pt(FRONT.boxGap / 2)} 13pt;margin-bottom:${pt(FRONT.boxGap - 5)};border-radius:5pt}
+.front .findings{border-width:1.5pt;padding:${pt(FRONT.boxGap / 2 - 1.5)} 13pt}
+.front .answer svg{width:22pt;height:22pt}
+.front .answer div{gap:0}
+.front .answer h2{font-size:${pt(FRONT.answer)};line-height:${pt(FRONT.answerLine)};letter-spacing:0}
+.front figure{margin:0 0 4pt}
+.front figcaption{font-size:${pt(FRONT.table)};line-height:${pt(FRONT.tableLine)};gap:0 12pt;margin-top:1pt}
+.front .questions{display:block}
+.front .question{grid-template-columns:${pt(LABEL_WIDTH)} minmax(0,1fr);gap:0;padding-top:1.5pt;margin-bottom:${pt(FRONT.gap - 2)};border-top-width:.5pt}
+.front .needs{padding:0;margin-bottom:${pt(FRONT.gap)}}
+.front .question>div{display:block;font-size:${pt(FRONT.text)}}
+.front .question ul{display:block;padding-left:${pt(BULLET_WIDTH)}}
+.front .question h3{padding-right:4pt;max-height:${pt(2 * FRONT.textLine)};overflow:hidden}
+.front .more{font-size:${pt(FRONT.table)};line-height:${pt(FRONT.tableLine)}}
+.front .fixed{font-size:${pt(FRONT.table)};line-height:${pt(FRONT.tableLine)};margin-top:1pt}
+.front .fixed th,.front .fixed td{padding:${pt(FRONT.rowGap / 2 - 0.5)} ${pt(CELL_GAP)} ${pt(FRONT.rowGap / 2 - 0.5)} 0;border-bottom-width:.5pt;vertical-align:top}
+.front .fixed thead th{font-size:${pt(FRONT.table)};padding:0 ${pt(CELL_GAP)} 1pt 0;vertical-align:bottom}
+.front .check{font-size:${pt(FRONT.table)};line-height:${pt(FRONT.tableLine)};padding-top:4pt}
 }
 `;

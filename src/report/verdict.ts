@@ -28,7 +28,8 @@ export const judgePeriod = (facts: VerdictFacts): Verdict => {
   const allMs = intervals.reduce((sum, { ms }) => sum + ms, 0);
   const reasons: string[] = [];
   if (msOf('not-in-force') > allMs * (1 - SHARE_MIN)) reasons.push('not-in-force');
-  const leaking = new Set(leaks(probes, intervals).map(({ view }) => view));
+  const leaked = leaks(probes, intervals);
+  const leaking = new Set(leaked.map(({ view }) => view));
   if (leaking.size > 0) reasons.push('leak');
   const isNo = reasons.length > 0;
   if (msOf('no-evidence') > 0) reasons.push('no-evidence');
@@ -42,7 +43,9 @@ export const judgePeriod = (facts: VerdictFacts): Verdict => {
     networks: {
       inForce: networks.filter((one) => isMostlyInForce(one) && !leaking.has(`group:${one.group}`)).length,
       all: networks.length,
+      unknown: networks.filter(({ ms }) => ms['in-force'] + ms['not-in-force'] === 0).length,
     },
+    leaks: leaked.length,
     questions: probes.views.reduce((sum, { questions }) => sum + questions, 0),
   };
 };

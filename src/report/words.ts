@@ -21,8 +21,18 @@ export const NOTHING = '–';
 /** The format of numbers of a language. */
 type Format = Pick<ReportTexts, 'thousands' | 'decimal'>;
 
-/** A cell for people. */
+/** Characters of a cell that people read: a paragraph. CSV and JSON have all. */
+const CELL_LENGTH_MAX = 400;
+
+/** A cell for people: what is longer than a paragraph is cut, and says how much is missing. */
 export const cellText = (cell: Cell, kind: ColumnKind, texts: ReportTexts): string => {
+  const text = wholeText(cell, kind, texts);
+  if (text.length <= CELL_LENGTH_MAX) return text;
+  const shown = text.slice(0, CELL_LENGTH_MAX).replace(/[\ud800-\udbff]$/, '');
+  return `${shown}${texts.front.cut(numberText(text.length - shown.length, texts))}`;
+};
+
+const wholeText = (cell: Cell, kind: ColumnKind, texts: ReportTexts): string => {
   if (cell === null || cell === '') return NOTHING;
   switch (kind) {
     case 'number':

@@ -1,4 +1,5 @@
 // German.
+import { frontDe } from './front-de.ts';
 import type { ReportTexts } from './texts.ts';
 
 const plural = (count: number, one: string, many: string): string => (count === 1 ? one : many);
@@ -47,7 +48,6 @@ export const de: ReportTexts = {
     no: 'Nicht die ganze Zeit',
     notShown: 'Nicht nachgewiesen',
     soFar: 'bisher',
-    share: (share, inForce, all) => `${share} in ${inForce} von ${all} Netzen`,
     gaps: (count, causes) => `${count} ${plural(count, 'Lücke', 'Lücken')}: ${causes}.`,
     noGaps: 'Keine Lücke.',
     evidence: (missing) =>
@@ -72,17 +72,7 @@ export const de: ReportTexts = {
     words: (inForce, not, without) =>
       `In Kraft für ${inForce}, nicht in Kraft für ${not}, kein Nachweis für ${without}. Die Tabelle der Lücken hat jede.`,
   },
-  front: {
-    compared: 'Verglichen mit dem Zeitraum davor',
-    needsAttention: 'Zu erledigen',
-    nothingNeeds: 'Nichts in diesem Register braucht einen Menschen.',
-    gaps: 'Wann es nicht galt',
-    noGaps: 'Zu keiner Zeit.',
-    exempt: 'Wer ausgenommen war',
-    noExempt: 'Niemand war ausgenommen: die Ablehnungen galten für alle Clients.',
-    trust: 'Wie weit man dem trauen kann.',
-    noPrevious: 'Das Register reicht nicht über den ganzen Zeitraum davor zurück.',
-  },
+  front: frontDe,
   figures: {
     inForce: 'In Kraft',
     notInForce: 'Zeit nicht in Kraft',
@@ -96,7 +86,7 @@ export const de: ReportTexts = {
   needs: {
     damaged: (count) => ['Das Register ist nicht vollständig:', `${count} Befunde. Siehe oben.`],
     'unclean-end': (gap, time) => ['Das Programm endete unerwartet', `nach ${time} (Lücke ${gap}).`],
-    leak: (view, time) => ['Verbotene Namen wurden aufgelöst', `in ${view} ab ${time}. Siehe Abschnitt 2.`],
+    leak: (view, time) => ['Verbotene Namen wurden aufgelöst', `in ${view} ab ${time}.`],
     'no-evidence': (length) => ['Es gibt keinen Nachweis', `für ${length} des Zeitraums.`],
     'no-probe': () => ['Nichts wurde geprüft:', 'die Selbstprüfung hat in diesem Zeitraum nicht gefragt.'],
     'unproven-long': (length) => ['Ein Netz war ohne Nachweis', `für ${length}.`],
@@ -120,24 +110,16 @@ export const de: ReportTexts = {
     'list-overdue': (list, day) => [`Einträge von ${list}`, `waren bis ${day} zu prüfen.`],
     'exemption-ends': (id, time) => [`Ausnahme ${id}`, `endet am ${time}.`],
     'exemption-wide': (id) => [`Ausnahme ${id}`, 'gilt für ein ganzes Netz.'],
-    reidentified: (count) => ['Pseudonyme wurden aufgelöst:', `${count}. Siehe Abschnitt 6.`],
+    reidentified: (count) => ['Pseudonyme wurden aufgelöst:', `${count}.`],
   },
-  trust: {
-    records: (count, resolver) => `Erstellt aus ${count} Aufzeichnungen allein von ${resolver}.`,
-    whole: 'Ihre Kette war vollständig, als der Bericht erstellt wurde.',
-    notWhole: (count) => `Die Prüfung ihrer Kette fand ${count} Fehler, die oben stehen.`,
-    heads: (number, time, key) =>
-      `Der letzte signierte Kopf des Zeitraums ist Nummer ${number} von ${time}, Schlüssel ${key}.`,
-    noHeads: 'Kein Kopf wurde signiert.',
-    check: 'Die Signatur dieser Datei prüfen:',
-  },
-  exemptionFrom: (from, until) => `${from} bis ${until}`,
+  checkSignature: 'Die Signatur dieser Datei prüfen:',
   exemptionScope: {
     names: (count) => plural(count, '1 Name', `${count} Namen`),
     clients: (count) => plural(count, '1 Adresse', `${count} Adressen`),
   },
   upgraded: (version) => `aktualisiert auf ${version}`,
   sections: {
+    times: 'Zeiten und Vergleich',
     proof: 'Nachweis je Netz',
     attempts: 'Versuche, verbotene Namen zu erreichen',
     lists: 'Listen und Anordnungen',
@@ -160,6 +142,7 @@ export const de: ReportTexts = {
     records: (count) => `Geprüfte Aufzeichnungen: ${count}.`,
   },
   captions: {
+    ...frontDe.captions,
     comparison: 'Verglichen mit dem Zeitraum davor',
     gaps: 'Wann es nicht galt',
     exempt: 'Wer ausgenommen war',
@@ -182,6 +165,7 @@ export const de: ReportTexts = {
     heads: 'Signierte Köpfe der Ketten, die den Zeitraum decken',
   },
   empty: {
+    ...frontDe.empty,
     networks: 'Keine Gruppe ist bekannt.',
     'probe-views': 'Die Selbstprüfung hat in diesem Zeitraum nicht gefragt.',
     'probe-findings': 'Keine Sicht ließ durch oder war gestört.',
@@ -201,6 +185,7 @@ export const de: ReportTexts = {
     heads: 'Kein Kopf wurde signiert.',
   },
   columns: {
+    ...frontDe.columns,
     figure: 'Zahl',
     now: 'Zeitraum',
     before: 'Davor',

@@ -1,4 +1,5 @@
 // English.
+import { frontEn } from './front-en.ts';
 import type { ReportTexts } from './texts.ts';
 
 const plural = (count: number, one: string, many: string): string => (count === 1 ? one : many);
@@ -47,7 +48,6 @@ export const en: ReportTexts = {
     no: 'Not all of the time',
     notShown: 'Not shown',
     soFar: 'so far',
-    share: (share, inForce, all) => `${share} on ${inForce} of ${all} networks`,
     gaps: (count, causes) => `${count} ${plural(count, 'gap', 'gaps')}: ${causes}.`,
     noGaps: 'No gap.',
     evidence: (missing) =>
@@ -72,17 +72,7 @@ export const en: ReportTexts = {
     words: (inForce, not, without) =>
       `In force for ${inForce}, not in force for ${not}, no evidence for ${without}. The table of gaps has each.`,
   },
-  front: {
-    compared: 'Compared with the period before',
-    needsAttention: 'Needs attention',
-    nothingNeeds: 'Nothing in these records needs a person.',
-    gaps: 'When it was not in force',
-    noGaps: 'At no time.',
-    exempt: 'Who was exempt',
-    noExempt: 'Nobody was exempt: refusals held for every client.',
-    trust: 'How far this can be trusted.',
-    noPrevious: 'The records do not reach back over the whole period before.',
-  },
+  front: frontEn,
   figures: {
     inForce: 'In force',
     notInForce: 'Time not in force',
@@ -96,7 +86,7 @@ export const en: ReportTexts = {
   needs: {
     damaged: (count) => ['The records are not whole:', `${count} findings. See above.`],
     'unclean-end': (gap, time) => ['The program ended unexpectedly', `after ${time} (gap ${gap}).`],
-    leak: (view, time) => ['Listed names resolved', `in ${view} from ${time}. See section 2.`],
+    leak: (view, time) => ['Listed names resolved', `in ${view} from ${time}.`],
     'no-evidence': (length) => ['There is no evidence', `for ${length} of the period.`],
     'no-probe': () => ['Nothing was tested:', 'the self-probe did not ask in this period.'],
     'unproven-long': (length) => ['A network was unproven', `for ${length}.`],
@@ -117,24 +107,16 @@ export const en: ReportTexts = {
     'list-overdue': (list, day) => [`Entries of ${list}`, `were due for review by ${day}.`],
     'exemption-ends': (id, time) => [`Exemption ${id}`, `ends on ${time}.`],
     'exemption-wide': (id) => [`Exemption ${id}`, 'covers a whole network.'],
-    reidentified: (count) => ['Pseudonyms were undone:', `${count}. See section 6.`],
+    reidentified: (count) => ['Pseudonyms were undone:', `${count}.`],
   },
-  trust: {
-    records: (count, resolver) => `Made from ${count} records of ${resolver} alone.`,
-    whole: 'Their chain was found whole when the report was made.',
-    notWhole: (count) => `Checking their chain found ${count} faults, which stand above.`,
-    heads: (number, time, key) =>
-      `The last signed head of the period is number ${number} of ${time}, key ${key}.`,
-    noHeads: 'No head was signed.',
-    check: 'Check the signature of this file:',
-  },
-  exemptionFrom: (from, until) => `${from} to ${until}`,
+  checkSignature: 'Check the signature of this file:',
   exemptionScope: {
     names: (count) => plural(count, '1 name', `${count} names`),
     clients: (count) => plural(count, '1 address', `${count} addresses`),
   },
   upgraded: (version) => `upgrade to ${version}`,
   sections: {
+    times: 'Times and comparison',
     proof: 'Proof by network',
     attempts: 'Attempts to reach prohibited names',
     lists: 'Lists and decisions',
@@ -157,6 +139,7 @@ export const en: ReportTexts = {
     records: (count) => `${count} records were checked.`,
   },
   captions: {
+    ...frontEn.captions,
     comparison: 'Compared with the period before',
     gaps: 'When it was not in force',
     exempt: 'Who was exempt',
@@ -179,6 +162,7 @@ export const en: ReportTexts = {
     heads: 'Signed heads of the chains that cover the period',
   },
   empty: {
+    ...frontEn.empty,
     networks: 'No group is known.',
     'probe-views': 'The self-probe did not ask in this period.',
     'probe-findings': 'No view leaked or was broken.',
@@ -198,6 +182,7 @@ export const en: ReportTexts = {
     heads: 'No head was signed.',
   },
   columns: {
+    ...frontEn.columns,
     figure: 'Figure',
     now: 'This period',
     before: 'Before',

@@ -1,4 +1,5 @@
 // French.
+import { frontFr } from './front-fr.ts';
 import type { ReportTexts } from './texts.ts';
 
 const plural = (count: number, one: string, many: string): string => (count < 2 ? one : many);
@@ -48,7 +49,6 @@ export const fr: ReportTexts = {
     no: 'Pas tout le temps',
     notShown: 'Non démontré',
     soFar: 'jusqu’ici',
-    share: (share, inForce, all) => `${share} sur ${inForce} des ${all} réseaux`,
     gaps: (count, causes) => `${count} ${plural(count, 'lacune', 'lacunes')} : ${causes}.`,
     noGaps: 'Aucune lacune.',
     evidence: (missing) =>
@@ -73,17 +73,7 @@ export const fr: ReportTexts = {
     words: (inForce, not, without) =>
       `En vigueur pendant ${inForce}, pas en vigueur pendant ${not}, sans preuve pendant ${without}. Le tableau des lacunes les donne toutes.`,
   },
-  front: {
-    compared: 'Comparé à la période précédente',
-    needsAttention: 'À examiner',
-    nothingNeeds: 'Rien dans ce registre ne demande une personne.',
-    gaps: 'Quand elle n’était pas en vigueur',
-    noGaps: 'À aucun moment.',
-    exempt: 'Qui était exempté',
-    noExempt: 'Personne n’était exempté : les refus valaient pour tous les clients.',
-    trust: 'Jusqu’où s’y fier.',
-    noPrevious: 'Le registre ne couvre pas toute la période précédente.',
-  },
+  front: frontFr,
   figures: {
     inForce: 'En vigueur',
     notInForce: 'Temps hors vigueur',
@@ -97,10 +87,7 @@ export const fr: ReportTexts = {
   needs: {
     damaged: (count) => ['Le registre n’est pas entier :', `${count} constats. Voir plus haut.`],
     'unclean-end': (gap, time) => ['Le programme s’est arrêté brusquement', `après ${time} (lacune ${gap}).`],
-    leak: (view, time) => [
-      'Des noms interdits ont été résolus',
-      `dans ${view} depuis ${time}. Voir la section 2.`,
-    ],
+    leak: (view, time) => ['Des noms interdits ont été résolus', `dans ${view} depuis ${time}.`],
     'no-evidence': (length) => ['Il n’y a pas de preuve', `pour ${length} de la période.`],
     'no-probe': () => ['Rien n’a été vérifié :', 'l’autocontrôle n’a pas demandé pendant cette période.'],
     'unproven-long': (length) => ['Un réseau est resté sans preuve', `pendant ${length}.`],
@@ -127,24 +114,16 @@ export const fr: ReportTexts = {
     'list-overdue': (list, day) => [`Des entrées de ${list}`, `étaient à revoir avant le ${day}.`],
     'exemption-ends': (id, time) => [`La dérogation ${id}`, `se termine le ${time}.`],
     'exemption-wide': (id) => [`La dérogation ${id}`, 'couvre un réseau entier.'],
-    reidentified: (count) => ['Des pseudonymes ont été levés :', `${count}. Voir la section 6.`],
+    reidentified: (count) => ['Des pseudonymes ont été levés :', `${count}.`],
   },
-  trust: {
-    records: (count, resolver) => `Établi à partir de ${count} enregistrements de ${resolver} seul.`,
-    whole: 'Leur chaîne était entière quand le rapport a été établi.',
-    notWhole: (count) => `La vérification de leur chaîne a trouvé ${count} défauts, donnés plus haut.`,
-    heads: (number, time, key) =>
-      `La dernière tête signée de la période porte le numéro ${number} du ${time}, clé ${key}.`,
-    noHeads: 'Aucune tête n’a été signée.',
-    check: 'Vérifier la signature de ce fichier :',
-  },
-  exemptionFrom: (from, until) => `${from} à ${until}`,
+  checkSignature: 'Vérifier la signature de ce fichier :',
   exemptionScope: {
     names: (count) => plural(count, '1 nom', `${count} noms`),
     clients: (count) => plural(count, '1 adresse', `${count} adresses`),
   },
   upgraded: (version) => `mise à niveau vers ${version}`,
   sections: {
+    times: 'Temps et comparaison',
     proof: 'Preuve par réseau',
     attempts: 'Tentatives d’atteindre des noms interdits',
     lists: 'Listes et décisions',
@@ -167,6 +146,7 @@ export const fr: ReportTexts = {
     records: (count) => `Enregistrements vérifiés : ${count}.`,
   },
   captions: {
+    ...frontFr.captions,
     comparison: 'Comparé à la période précédente',
     gaps: 'Quand elle n’était pas en vigueur',
     exempt: 'Qui était exempté',
@@ -189,6 +169,7 @@ export const fr: ReportTexts = {
     heads: 'Têtes signées des chaînes qui couvrent la période',
   },
   empty: {
+    ...frontFr.empty,
     networks: 'Aucun groupe n’est connu.',
     'probe-views': 'L’autocontrôle n’a pas demandé pendant cette période.',
     'probe-findings': 'Aucune vue n’a laissé passer ni n’était en panne.',
@@ -208,6 +189,7 @@ export const fr: ReportTexts = {
     heads: 'Aucune tête n’a été signée.',
   },
   columns: {
+    ...frontFr.columns,
     figure: 'Chiffre',
     now: 'Cette période',
     before: 'Avant',

@@ -1,4 +1,5 @@
 // Dutch.
+import { frontNl } from './front-nl.ts';
 import type { ReportTexts } from './texts.ts';
 
 const plural = (count: number, one: string, many: string): string => (count === 1 ? one : many);
@@ -47,7 +48,6 @@ export const nl: ReportTexts = {
     no: 'Niet de hele tijd',
     notShown: 'Niet aangetoond',
     soFar: 'tot nu toe',
-    share: (share, inForce, all) => `${share} op ${inForce} van ${all} netwerken`,
     gaps: (count, causes) => `${count} ${plural(count, 'onderbreking', 'onderbrekingen')}: ${causes}.`,
     noGaps: 'Geen onderbreking.',
     evidence: (missing) =>
@@ -72,17 +72,7 @@ export const nl: ReportTexts = {
     words: (inForce, not, without) =>
       `Van kracht gedurende ${inForce}, niet van kracht gedurende ${not}, geen bewijs gedurende ${without}. De tabel van onderbrekingen noemt ze alle.`,
   },
-  front: {
-    compared: 'Vergeleken met de vorige periode',
-    needsAttention: 'Vraagt aandacht',
-    nothingNeeds: 'Niets in dit register vraagt om een mens.',
-    gaps: 'Wanneer het niet van kracht was',
-    noGaps: 'Op geen moment.',
-    exempt: 'Wie was vrijgesteld',
-    noExempt: 'Niemand was vrijgesteld: de weigeringen golden voor elke client.',
-    trust: 'Hoever dit te vertrouwen is.',
-    noPrevious: 'Het register reikt niet over de hele vorige periode terug.',
-  },
+  front: frontNl,
   figures: {
     inForce: 'Van kracht',
     notInForce: 'Tijd niet van kracht',
@@ -96,7 +86,7 @@ export const nl: ReportTexts = {
   needs: {
     damaged: (count) => ['Het register is niet volledig:', `${count} bevindingen. Zie hierboven.`],
     'unclean-end': (gap, time) => ['Het programma stopte onverwacht', `na ${time} (onderbreking ${gap}).`],
-    leak: (view, time) => ['Verboden namen werden omgezet', `in ${view} vanaf ${time}. Zie onderdeel 2.`],
+    leak: (view, time) => ['Verboden namen werden omgezet', `in ${view} vanaf ${time}.`],
     'no-evidence': (length) => ['Er is geen bewijs', `voor ${length} van de periode.`],
     'no-probe': () => ['Er is niets getest:', 'de zelftest heeft in deze periode niet gevraagd.'],
     'unproven-long': (length) => ['Een netwerk was zonder bewijs', `gedurende ${length}.`],
@@ -114,24 +104,16 @@ export const nl: ReportTexts = {
     'list-overdue': (list, day) => [`Regels van ${list}`, `hadden vóór ${day} nagezien moeten zijn.`],
     'exemption-ends': (id, time) => [`Uitzondering ${id}`, `eindigt op ${time}.`],
     'exemption-wide': (id) => [`Uitzondering ${id}`, 'geldt voor een heel netwerk.'],
-    reidentified: (count) => ['Pseudoniemen zijn opgeheven:', `${count}. Zie onderdeel 6.`],
+    reidentified: (count) => ['Pseudoniemen zijn opgeheven:', `${count}.`],
   },
-  trust: {
-    records: (count, resolver) => `Gemaakt uit ${count} vastleggingen van ${resolver} alleen.`,
-    whole: 'Hun keten was volledig toen het rapport werd gemaakt.',
-    notWhole: (count) => `Controle van hun keten vond ${count} fouten, die hierboven staan.`,
-    heads: (number, time, key) =>
-      `De laatste ondertekende kop van de periode is nummer ${number} van ${time}, sleutel ${key}.`,
-    noHeads: 'Er is geen kop ondertekend.',
-    check: 'De handtekening van dit bestand controleren:',
-  },
-  exemptionFrom: (from, until) => `${from} tot ${until}`,
+  checkSignature: 'De handtekening van dit bestand controleren:',
   exemptionScope: {
     names: (count) => plural(count, '1 naam', `${count} namen`),
     clients: (count) => plural(count, '1 adres', `${count} adressen`),
   },
   upgraded: (version) => `bijgewerkt naar ${version}`,
   sections: {
+    times: 'Tijden en vergelijking',
     proof: 'Bewijs per netwerk',
     attempts: 'Pogingen om verboden namen te bereiken',
     lists: 'Lijsten en besluiten',
@@ -154,6 +136,7 @@ export const nl: ReportTexts = {
     records: (count) => `Gecontroleerde vastleggingen: ${count}.`,
   },
   captions: {
+    ...frontNl.captions,
     comparison: 'Vergeleken met de vorige periode',
     gaps: 'Wanneer het niet van kracht was',
     exempt: 'Wie was vrijgesteld',
@@ -176,6 +159,7 @@ export const nl: ReportTexts = {
     heads: 'Ondertekende koppen van de ketens die de periode dekken',
   },
   empty: {
+    ...frontNl.empty,
     networks: 'Er is geen groep bekend.',
     'probe-views': 'De zelftest heeft in deze periode niet gevraagd.',
     'probe-findings': 'Geen zicht liet door of was stuk.',
@@ -195,6 +179,7 @@ export const nl: ReportTexts = {
     heads: 'Er is geen kop ondertekend.',
   },
   columns: {
+    ...frontNl.columns,
     figure: 'Cijfer',
     now: 'Deze periode',
     before: 'Vorige',

@@ -2,6 +2,7 @@
 //
 // Codes of the model are the keys. Texts of records stay as they are: nobody translates what a person wrote.
 import type { Language } from '../../words/words.ts';
+import type { FrontTexts } from './front-texts.ts';
 
 /** A value of a sentence, written for people already. */
 export type Value = string;
@@ -53,8 +54,6 @@ export interface ReportTexts {
     readonly no: string;
     readonly notShown: string;
     readonly soFar: string;
-    /** Behind the answer. */
-    readonly share: (share: Value, inForce: Value, all: Value) => string;
     readonly gaps: (count: number, causes: Value) => string;
     readonly noGaps: string;
     readonly evidence: (missing: Value | undefined) => string;
@@ -70,17 +69,7 @@ export interface ReportTexts {
     readonly wider: string;
     readonly words: (inForce: Value, not: Value, without: Value) => string;
   };
-  readonly front: {
-    readonly compared: string;
-    readonly needsAttention: string;
-    readonly nothingNeeds: string;
-    readonly gaps: string;
-    readonly noGaps: string;
-    readonly exempt: string;
-    readonly noExempt: string;
-    readonly trust: string;
-    readonly noPrevious: string;
-  };
+  readonly front: FrontTexts;
   readonly figures: Readonly<
     Record<
       'inForce' | 'notInForce' | 'noEvidence' | 'proofGap' | 'refusals' | 'clients' | 'passed' | 'signals',
@@ -89,15 +78,8 @@ export interface ReportTexts {
   >;
   /** What needs attention, by code. */
   readonly needs: Readonly<Record<string, (...values: Value[]) => Statement>>;
-  readonly trust: {
-    readonly records: (count: Value, resolver: Value) => string;
-    readonly whole: string;
-    readonly notWhole: (count: Value) => string;
-    readonly heads: (number: Value, time: Value, key: Value) => string;
-    readonly noHeads: string;
-    readonly check: string;
-  };
-  readonly exemptionFrom: (from: Value, until: Value) => string;
+  /** Before the command that checks the signature. */
+  readonly checkSignature: string;
   readonly exemptionScope: {
     readonly names: (count: number) => string;
     readonly clients: (count: number) => string;
@@ -151,4 +133,12 @@ export interface ReportTexts {
 }
 
 /** Sections behind page one. */
-export type SectionId = 'proof' | 'attempts' | 'lists' | 'exemptions' | 'changes' | 'records' | 'how';
+export type SectionId =
+  | 'times'
+  | 'proof'
+  | 'attempts'
+  | 'lists'
+  | 'exemptions'
+  | 'changes'
+  | 'records'
+  | 'how';

@@ -101,7 +101,7 @@ test('a report is made a while after its day, tried again while a receiver fails
   const [, base64 = ''] = /^signature (.*)$/m.exec(Buffer.from(signature, 'base64').toString()) ?? [];
   const key = createPublicKey(readFileSync(join(bench.directory, 'signing-key.pub.pem')));
   expect(verify(null, body, key, Buffer.from(base64, 'base64'))).toBe(true);
-  expect(JSON.parse(body.toString())).toMatchObject({ format: 'cordon-report', version: 3 });
+  expect(JSON.parse(body.toString())).toMatchObject({ format: 'cordon-report', version: 4 });
   // A program that was off makes up for what it missed, one day at a look.
   nowMs = Date.parse('2026-11-28T09:00:00Z');
   const again = new ReportKeeper({

@@ -75,7 +75,7 @@ test.each([
   [['--from', '2026-11-31', '--to', '2026-12-01'], 'is neither a day'],
   [[...PERIOD, '--format', 'docx'], 'is none of html, pdf, csv, json'],
   [[...PERIOD, '--table', 'attempts'], '--table goes with --format csv'],
-  [[...PERIOD, '--format', 'csv', '--table', 'x'], '--table "x" is none of networks, comparison'],
+  [[...PERIOD, '--format', 'csv', '--table', 'x'], '--table "x" is none of attention, networks'],
   [[...PERIOD, 'x'], '"x" is not understood'],
   [['verify'], 'one FILE is needed'],
 ])('report %j is wrong usage', async (args, text) => {

@@ -170,3 +170,15 @@ test('what the probe of each resolver found, and when; one without a run in the 
   // Of the resolver that was never collected, nothing is known either.
   expect((await report(['ns9'])).resolvers[0]?.probe.last).toBeNull();
 });
+
+test('each resolver answers the questions of page one', async () => {
+  const bench = open('ns1');
+  ask(bench, 0, 50);
+  bench.advance(DAY_MS);
+  await bench.recording.stop();
+  const { resolvers } = await report(['ns1', 'ns2'], '2026-11-25', '2026-11-26');
+  expect(resolvers.map(({ answers }) => answers.length)).toEqual([1, 0]);
+  const [answer] = resolvers[0]?.answers ?? [];
+  expect(answer).toMatchObject({ label: 'ns1', verdict: 'no', leaks: 0, exemptions: [] });
+  expect(Date.parse(answer?.signedUntil ?? '')).toBeGreaterThan(Date.parse('2026-11-26'));
+});

@@ -27,7 +27,7 @@ test('a week of an office is office.json', async () => {
 
 test('page one is front.html', async () => {
   const page = await make('html', undefined, UNTIL_MS);
-  const begin = page.indexOf('<article class="sheet">');
+  const begin = page.indexOf('<article class="sheet front">');
   expectGolden('front.html', page.slice(begin, page.indexOf('</article>', begin)).concat('</article>\n'));
 });
 

@@ -6,7 +6,7 @@
 import type { ChangeRecord } from '../../../src/records/record.ts';
 import type { HourCount } from '../../../src/records/records-reader.ts';
 import { Sketch, sketchPlace } from '../../../src/records/sketch.ts';
-import type { DaySketch, EvidenceSource, PlacedChange } from '../../../src/report/evidence.ts';
+import type { DaySketch, EvidenceSource, PlacedChange, Signing } from '../../../src/report/evidence.ts';
 
 export const FROM_MS = Date.parse('2026-10-01T00:00:00Z');
 export const UNTIL_MS = Date.parse('2027-01-01T00:00:00Z');
@@ -23,7 +23,11 @@ export interface MadeEvidence {
   /** Sequence numbers of changes that are missing. */
   readonly missing?: readonly number[];
   readonly findings?: readonly string[];
+  readonly signing?: Signing;
 }
+
+/** Heads alone. */
+const UNSIGNED: Signing = { checkpoint: undefined, unsigned: 0, witnesses: [], needed: 0 };
 
 const asynchronous = async function* <Value>(values: Iterable<Value>): AsyncGenerator<Value> {
   for (const value of values) yield await Promise.resolve(value);
@@ -85,6 +89,7 @@ export const createSource = (made: MadeEvidence): EvidenceSource => {
       },
     ],
     provenMs: undefined,
+    signing: made.signing ?? UNSIGNED,
     check: {
       isIntact: findings.length === 0,
       records: placed.length + counts.length,
