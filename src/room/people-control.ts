@@ -53,9 +53,6 @@ export const createPeopleControl = (parts: RoomParts): PeopleControl => {
   };
   return {
     list: () => people.all().map(shown),
-    get isSoleAdministrator() {
-      return people.administrators <= 1;
-    },
     add: (name, roles) => {
       const person = people.add(name, roles);
       return { person: shown(person), link: toLink(people.createLink(person.id)) };
@@ -69,9 +66,8 @@ export const createPeopleControl = (parts: RoomParts): PeopleControl => {
       return before;
     },
     enrol: (id) => {
-      const { password: _, totp: __, id: ___, ...rest } = requireLocal(id);
-      people.forget(id);
-      store.people.put(id, rest);
+      requireLocal(id);
+      people.withdrawKeys(id);
       return toLink(people.createLink(id));
     },
     createSetupLink: () => toLink(people.createLink(undefined)),
@@ -85,7 +81,7 @@ export const createPeopleControl = (parts: RoomParts): PeopleControl => {
         ...{ id: `t-${randomBytes(ID_BYTES).toString('hex')}`, name, roles: [...roles], by },
         ...{ createdMs: clock(), endsMs: clock() + days * DAY_MS },
       };
-      store.tokens.put(hashOf(secret), row);
+      store.tokens.add(hashOf(secret), row);
       return { secret, token: tokenShown(row) };
     },
     revokeToken: (id) => {

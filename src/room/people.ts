@@ -4,8 +4,8 @@
 // administrator and approver at once. Beside an identity provider there are at most three local accounts, for the day on
 // which it is down.
 import { randomBytes } from 'node:crypto';
-import type { Role } from '../admin/admin.ts';
-import { AppError, type Clock } from '../base/base.ts';
+import type { Office, Role } from '../admin/admin.ts';
+import { AppError, type Clock, DAY_MS } from '../base/base.ts';
 import type { Person } from './rows.ts';
 import { createSecret, hashOf, type RoomStore } from './store.ts';
 
@@ -69,6 +69,12 @@ export class People {
     return this.all().filter((person) => person.roles.includes('administrator')).length;
   }
 
+  /** Who there is to confirm what another one asks for. */
+  get office(): Office {
+    const sinceMs = Math.min(...this.all().map(({ createdMs }) => createdMs));
+    return { isSole: this.administrators <= 1, isFirstDay: this.#clock() - sinceMs < DAY_MS };
+  }
+
   /** Adds somebody with a local account. Throws ERR_ROOM_PEOPLE. */
   add(name: string, roles: readonly Role[]): KnownPerson {
     const locals = this.all().filter(({ kind }) => kind === 'local').length;
@@ -112,6 +118,15 @@ export class People {
     return person;
   }
 
+  /** Ends every way in that somebody has, password and app included: what was shown before proves nothing any more. */
+  withdrawKeys(id: string): void {
+    const seen = this.#store.people.get(id);
+    if (seen === undefined) throw unknownPerson(id);
+    const { password: _, totp: __, ...rest } = seen;
+    this.#store.people.swap(id, seen, rest);
+    this.forget(id);
+  }
+
   /** Ends every way in that somebody has: sessions, passkeys and links. */
   forget(id: string): void {
     for (const table of [this.#store.sessions, this.#store.passkeys, this.#store.enrolments])
@@ -127,7 +142,7 @@ export class People {
       throw refusal(`${ENROLMENTS_MAX} links wait already`, 'Wait a day.');
     const token = createSecret();
     const endsMs = nowMs + (person === undefined ? SETUP_MS : ENROLMENT_MS);
-    enrolments.put(hashOf(token), { ...(person === undefined ? {} : { person }), endsMs });
+    enrolments.add(hashOf(token), { ...(person === undefined ? {} : { person }), endsMs });
     return { token, endsMs };
   }
 
@@ -144,7 +159,9 @@ export class People {
     const isLast = before?.roles.includes('administrator') === true && this.administrators === 1;
     if (isLast && before.kind === 'local' && !person.roles.includes('administrator'))
       throw refusal('nobody would be administrator', 'Add another administrator first.');
-    this.#store.people.put(id, person);
+    // Read and written without a wait between: no other request came in between.
+    if (before === undefined) this.#store.people.add(id, person);
+    else this.#store.people.swap(id, before, person);
     return { id, ...person };
   }
 }
