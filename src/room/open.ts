@@ -25,6 +25,7 @@ import { createPeopleControl } from './people-control.ts';
 import { Provider, type ProviderSettings } from './provider.ts';
 import { createServer } from './server.ts';
 import { Sessions } from './sessions.ts';
+import { Spending } from './spending.ts';
 import { ROOM_FILE_NAME, RoomStore } from './store.ts';
 
 /** How often files of the certificate are looked at, milliseconds. */
@@ -92,6 +93,7 @@ export const openRoom = async (options: RoomOptions): Promise<Room> => {
       sessions: new Sessions(store, people, clock),
       passkeys: new Passkeys(store, clock),
       brake: new Brake(clock),
+      spending: new Spending(store, clock),
       provider: options.provider && new Provider(options.provider, clock),
       csrfKey: store.keyOf('csrf'),
       origin: () => origin,

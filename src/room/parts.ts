@@ -6,6 +6,7 @@ import type { Passkeys } from './passkeys.ts';
 import type { People } from './people.ts';
 import type { Provider } from './provider.ts';
 import type { Sessions } from './sessions.ts';
+import type { Spending } from './spending.ts';
 import type { RoomStore } from './store.ts';
 
 /** Takes what operators have to know. */
@@ -23,6 +24,7 @@ export interface RoomParts {
   readonly sessions: Sessions;
   readonly passkeys: Passkeys;
   readonly brake: Brake;
+  readonly spending: Spending;
   readonly provider: Provider | undefined;
   readonly csrfKey: Buffer;
   readonly clock: Clock;
