@@ -9,6 +9,7 @@
 
 export type { ActControl, ActShown } from './act-operations.ts';
 export { ACT_RULES, BUDGETS, type Budget, type Need, needOf, type Office, SUMS } from './act-rules.ts';
+export { actsPage } from './acts-page.ts';
 export type {
   ConfigurationApplied,
   ConfigurationAsked,
