@@ -98,10 +98,15 @@ export class Passkeys {
       throw wrong();
     });
     if (!verified) throw wrong();
-    // Another signature of the same key, or its end, came first: then this one counts for nothing.
-    if (!this.#store.passkeys.swap(response.id, row, { ...row, counter: authenticationInfo.newCounter }))
-      throw wrong();
-    return then(row.person);
+    const { newCounter } = authenticationInfo;
+    const now = this.#store.passkeys.get(response.id);
+    // While the signature was checked the key may have been taken away, or a copy of it may have signed. A counter of 0 says
+    // that the authenticator has none.
+    const isCopy = now !== undefined && newCounter <= now.counter && (newCounter > 0 || now.counter > 0);
+    if (now?.person !== row.person || now.publicKey !== row.publicKey || isCopy) throw wrong();
+    const result = then(row.person);
+    this.#store.passkeys.patch(response.id, { counter: newCounter });
+    return result;
   }
 
   /** What a browser is asked with to make a key. */
