@@ -71,8 +71,11 @@ export class People {
 
   /** Who there is to confirm what another one asks for. */
   get office(): Office {
-    const sinceMs = Math.min(...this.all().map(({ createdMs }) => createdMs));
-    return { isSole: this.administrators <= 1, isFirstDay: this.#clock() - sinceMs < DAY_MS };
+    const nowMs = this.#clock();
+    const people = this.all().map(({ createdMs }) => createdMs);
+    // Kept apart from the accounts: who takes them all away makes no first day.
+    const firstMs = this.#store.earliest('first-account', Math.min(nowMs, ...people));
+    return { isSole: this.administrators <= 1, isFirstDay: nowMs - firstMs < DAY_MS };
   }
 
   /** Adds somebody with a local account. Throws ERR_ROOM_PEOPLE. */

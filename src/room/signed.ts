@@ -38,9 +38,11 @@ export const signedOf = (parts: RoomParts, request: FastifyRequest, visit: Visit
 
 /**
  * True for a request that says by a header who it is. Its cookie is not looked at then, whatever the header holds: what needs
- * no text against forged requests has to have nothing that a browser sends by itself.
+ * no text against forged requests has to have nothing that a browser sends by itself. A proxy's own `Basic` is for the proxy,
+ * and the request is one of the cookie, with that text.
  */
-export const isByHeader = ({ headers }: FastifyRequest): boolean => headers.authorization !== undefined;
+export const isByHeader = ({ headers }: FastifyRequest): boolean =>
+  /^bearer(?:\s|$)/i.test(headers.authorization ?? '');
 
 /** A use of a token is written down no more often. */
 const USED_EVERY_MS = 60_000;

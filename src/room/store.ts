@@ -174,6 +174,15 @@ export class RoomStore {
     return Buffer.from(row.value, 'base64url');
   }
 
+  /** The earliest time that was ever told for a name, milliseconds since the epoch. */
+  earliest(name: string, ms: number): number {
+    const row = this.#values.get(name);
+    if (row !== undefined && Number(row.value) <= ms) return Number(row.value);
+    if (row === undefined) this.#values.add(name, { value: String(ms) });
+    else this.#values.swap(name, row, { value: String(ms) });
+    return ms;
+  }
+
   close(): void {
     if (this.#database.isOpen) this.#database.close();
   }

@@ -127,6 +127,23 @@ describe('what one person may do alone is summed', () => {
       await local.close();
     }
   });
+
+  test('an only administrator who takes all other accounts away makes no first day', async () => {
+    const local = await openTestRoom();
+    try {
+      const { people } = local.room.controls;
+      const old = people?.add('O. Ld', ['approver']).person.id ?? '';
+      local.advance(DAY_MS);
+      const added = people?.add('N. Ewcomer', ['administrator']);
+      const client = await new RoomClient(local.room.origin).open();
+      await client.enrol(added?.link.url ?? '', 'N. Ewcomer', PASSWORD, PERIODS_A_DAY);
+      expect((await client.post(`/api/v1/people/${old}/remove`, { reason: 'left' })).status).toBe(200);
+      const person = { name: 'P. Uppet', roles: ['approver'], reason: 'x' };
+      expect(codeIn(await client.post('/api/v1/people', person))).toEqual([409, 'ERR_ROOM_ACT']);
+    } finally {
+      await local.close();
+    }
+  });
 });
 
 describe('guessing is counted by account and by network', () => {
@@ -188,13 +205,18 @@ describe('what was read before a wait is looked at again', () => {
 });
 
 describe('a header does not switch off what keeps forged requests out', () => {
-  test.each(['Basic eDp5', 'Bearer x', 'Bearer', 'x'])('%s beside a cookie is nobody', async (header) => {
+  test.each([
+    ['Bearer x', 401, 'ERR_ROOM_SIGN_IN'],
+    ['bearer', 401, 'ERR_ROOM_SIGN_IN'],
+    ['Basic eDp5', 403, 'ERR_ROOM_CSRF'],
+    ['x', 403, 'ERR_ROOM_CSRF'],
+  ])('%s beside a cookie does nothing in its name', async (header, status, code) => {
     const local = await openTestRoom();
     try {
       const client = await local.signIn('operator');
       const headers = { authorization: header, 'x-csrf-token': '' };
       const reply = await client.send('POST', '/api/v1/pause', { ms: 1, reason: 'x' }, headers);
-      expect(codeIn(reply)).toEqual([401, 'ERR_ROOM_SIGN_IN']);
+      expect(codeIn(reply)).toEqual([status, code]);
       const end = await client.send('POST', '/api/session/end', {}, headers);
       expect(codeIn(end)).toEqual([403, 'ERR_ROOM_CSRF']);
       expect((await client.get('/api/v1/acts')).status).toBe(200);
