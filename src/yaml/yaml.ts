@@ -69,7 +69,7 @@ export const writtenTexts = (
     else if (isScalar(node) && typeof node.value === 'string' && node.range)
       found.push({ path, value: node.value, start: node.range[0], end: node.range[1] });
   };
-  const document = parseDocument(text, { prettyErrors: false, uniqueKeys: false, version: '1.2' });
+  const document = parseYaml(text, undefined, false);
   walk(document.contents, []);
   return {
     texts: found.sort((one, other) => one.start - other.start),
