@@ -11,8 +11,12 @@ const base64url = (data: Uint8Array): string => Buffer.from(data).toString('base
 
 /** CBOR of what is needed here (RFC 8949): small integers, texts, bytes, maps. */
 const cbor = (value: number | string | Uint8Array | ReadonlyMap<number | string, unknown>): Buffer => {
-  const head = (major: number, length: number): Buffer =>
-    length < 24 ? Buffer.of((major << 5) | length) : Buffer.of((major << 5) | 25, length >> 8, length & 0xff);
+  const head = (major: number, length: number): Buffer => {
+    if (length < 24) return Buffer.of((major << 5) | length);
+    return length < 256
+      ? Buffer.of((major << 5) | 24, length)
+      : Buffer.of((major << 5) | 25, length >> 8, length & 0xff);
+  };
   if (typeof value === 'number') return value < 0 ? head(1, -1 - value) : head(0, value);
   if (typeof value === 'string') return Buffer.concat([head(3, value.length), Buffer.from(value)]);
   if (value instanceof Uint8Array) return Buffer.concat([head(2, value.length), value]);
