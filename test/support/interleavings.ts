@@ -88,7 +88,7 @@ const writeRows = (isSole: boolean): string => {
     const session = { by: 'password', from: '192.0.2.1', startedMs: NOW_MS - 10 * MINUTE_MS } as const;
     // V. Iewer has to prove anew who it is.
     const provenMs = letter === 'V' ? NOW_MS - 9 * MINUTE_MS : NOW_MS;
-    const row = { ...session, id: `s-00000000000${letter.toLowerCase()}`, person: id, provenMs };
+    const row = { ...session, id: `s-0000000000${letter.charCodeAt(0).toString(16)}`, person: id, provenMs };
     store.sessions.add(hashOf(cookieOf(letter)), { ...row, seenMs: NOW_MS });
   }
   store.passkeys.add(passkey.id, {
@@ -183,7 +183,7 @@ const OPERATIONS: Readonly<Record<string, (world: World) => Sent>> = {
     body: { challenge: proof.challenge, response: passkey.assert(proof.asked) },
   }),
   signOut: () => ({ as: 'V', path: '/session/end', body: {} }),
-  signOther: () => ({ as: 'A', path: '/v1/sessions/s-00000000000v/end', body: { reason } }),
+  signOther: () => ({ as: 'A', path: '/v1/sessions/s-000000000056/end', body: { reason } }),
   firstPassword: () => ({
     ...{ as: 'Y', path: '/setup/password', body: { token: LINK, name: 'T. Hird', password: PASSWORD } },
   }),
@@ -193,7 +193,7 @@ const OPERATIONS: Readonly<Record<string, (world: World) => Sent>> = {
     body: { token: LINK, challenge: enrol.challenge, response: newPasskey.attest(enrol.asked) },
   }),
   ownPassword: () => ({
-    ...{ as: 'Y', path: '/setup/password', body: { token: OWN_LINK, name: '', password: PASSWORD } },
+    ...{ as: 'Y', path: '/setup/password', body: { token: OWN_LINK, name: 'I. Nvited', password: PASSWORD } },
   }),
   ownConfirm: () => ({ as: 'Z', path: '/setup/confirm', body: { token: OWN_LINK, code: codeAt(0) } }),
   remove: () => ({ as: 'B', path: '/v1/acts/a-000000000001/confirm', body: { reason } }),
