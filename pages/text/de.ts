@@ -144,7 +144,7 @@ export const de: Texts = {
   pauseMeans:
     'Solange es dauert, werden verbotene Namen in allen Netzen aufgelöst. Jede Seite zeigt es rot, es wird aufgezeichnet und endet von selbst.',
   pauseLength: 'Wie lange',
-  pauseAlone: 'Bis 15 Minuten entscheidet eine Person.',
+  pauseAlone: 'Bis 15 Minuten in 24 Stunden entscheidet eine Person.',
   pauseTwo: 'Länger als 15 Minuten braucht eine zweite Person.',
   pauseDo: 'Für {length} aussetzen',
   pauseAsk: '{length} Pause beantragen',

@@ -144,7 +144,7 @@ export const en = {
   pauseMeans:
     'While it lasts, prohibited names resolve on all networks. It is red on every page and on the record, and ends by itself.',
   pauseLength: 'For how long',
-  pauseAlone: 'Up to 15 minutes one person decides.',
+  pauseAlone: 'Up to 15 minutes in 24 hours one person decides.',
   pauseTwo: 'Longer than 15 minutes needs a second person.',
   pauseDo: 'Pause for {length}',
   pauseAsk: 'Ask to pause for {length}',

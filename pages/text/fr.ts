@@ -147,7 +147,7 @@ export const fr: Texts = {
   pauseMeans:
     'Pendant ce temps, les noms interdits sont résolus sur tous les réseaux. Chaque page le montre en rouge, c’est enregistré, et cela se termine de soi-même.',
   pauseLength: 'Pour combien de temps',
-  pauseAlone: 'Jusqu’à 15 minutes, une personne décide.',
+  pauseAlone: 'Jusqu’à 15 minutes en 24 heures, une personne décide.',
   pauseTwo: 'Plus de 15 minutes demande une seconde personne.',
   pauseDo: 'Suspendre pour {length}',
   pauseAsk: 'Demander une pause de {length}',

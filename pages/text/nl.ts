@@ -144,7 +144,7 @@ export const nl: Texts = {
   pauseMeans:
     'Zolang het duurt worden verboden namen op alle netwerken opgezocht. Elke pagina toont het rood, het wordt vastgelegd en eindigt vanzelf.',
   pauseLength: 'Hoe lang',
-  pauseAlone: 'Tot 15 minuten beslist één persoon.',
+  pauseAlone: 'Tot 15 minuten in 24 uur beslist één persoon.',
   pauseTwo: 'Langer dan 15 minuten vraagt een tweede persoon.',
   pauseDo: '{length} onderbreken',
   pauseAsk: '{length} pauze aanvragen',

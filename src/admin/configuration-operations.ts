@@ -218,7 +218,6 @@ export const CONFIGURATION_OPERATIONS = {
     summary: 'Writes a draft into the configuration file and puts it in force, or leaves both as they were',
     roles: ['operator'],
     needsProof: true,
-    secondPerson: (configuration, { body }) => configuration.confirmers(body),
     body: toApply,
     form: '{ "draft": SHA-256, "base": SHA-256 of the file, "reason": text }',
     result: applied,

@@ -122,7 +122,10 @@ export interface Performed {
   readonly control: object;
   readonly actor: Actor;
   /** Asked before it is done; what it gives is answered instead. `body` is as it was sent. */
-  before?(given: AnyGiven, body: unknown): Promise<Outcome<unknown> | undefined>;
+  before?(
+    given: AnyGiven,
+    body: unknown,
+  ): Outcome<unknown> | undefined | Promise<Outcome<unknown> | undefined>;
 }
 
 /** Checks what a request brings and does what it asks. Rejects with defects of the program only. */
@@ -141,7 +144,10 @@ export const perform = async (
   if (body?.success === false) return toProblem(400, `the body is not ${form}`);
   try {
     const given = { parameters, query: queried.data, body: body?.data };
-    const outcome = (await before?.(given, sent)) ?? (await operation.handle(control, given, actor));
+    const earlier = before?.(given, sent);
+    // What is allowed at once is done at once: a wait between the two would let something come in between.
+    const instead = earlier instanceof Promise ? await earlier : earlier;
+    const outcome = instead ?? (await operation.handle(control, given, actor));
     if (outcome.isRefused) return toProblem(outcome.status, outcome.detail, outcome.more);
     const mediaType = operation.mediaType?.(control);
     if (mediaType === undefined) return toJson(outcome.status, outcome.value);

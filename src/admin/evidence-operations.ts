@@ -1,7 +1,7 @@
 // The self-probe and the records on the control socket.
 import { z } from 'zod';
 import { MANDATE_STATES } from '../enforcement/enforcement.ts';
-import { gives, listOf, type Outcome, operationsOn, ROLES, type Role, refuses } from './operation.ts';
+import { gives, listOf, type Outcome, operationsOn, ROLES, refuses } from './operation.ts';
 
 /** Characters of a group's name. */
 const NAME_LENGTH_MAX = 64;
@@ -205,8 +205,6 @@ export interface RecordControl {
 
 const onRecords = operationsOn<RecordControl>('records', { failureStatus: 409 });
 const text = z.string().trim().min(1).max(TEXT_LENGTH_MAX);
-/** Who a client is, two persons learn of together. */
-const withApprover = (): Promise<readonly Role[]> => Promise.resolve(['approver']);
 
 const unlessAbsent = <Found, Value>(
   found: Found | undefined,
@@ -229,7 +227,6 @@ export const RECORD_OPERATIONS = {
     path: '/v1/records/reidentify',
     summary: 'The address behind a pseudonym, recorded first',
     roles: ['auditor'],
-    secondPerson: withApprover,
     body: z.strictObject({ pseudonym: text, reason: text }),
     form: '{ "pseudonym": text, "reason": text }',
     result: z.object({ address: z.string() }),
@@ -257,7 +254,6 @@ export const RECORD_OPERATIONS = {
     path: '/v1/records/pseudonyms',
     summary: 'The pseudonyms of an address or of a device by its name, recorded first',
     roles: ['auditor'],
-    secondPerson: withApprover,
     body: z
       .strictObject({
         address: text.exactOptional(),

@@ -1,6 +1,6 @@
 // Lists on the control socket: what is in force, what is held, and the decisions about it.
 import { z } from 'zod';
-import { gives, listOf, operationsOn, ROLES, type Role } from './operation.ts';
+import { gives, listOf, operationsOn, ROLES } from './operation.ts';
 
 /** Characters of why, as the store keeps them. */
 const TEXT_LENGTH_MAX = 500;
@@ -159,12 +159,6 @@ export interface ListControl {
 
 const onLists = operationsOn<ListControl>('lists');
 const one = z.object({ list: z.string().regex(/^[a-z0-9_-]{1,64}$/) });
-/** What a mandate list refuses is changed by two; any other list by one. */
-const byTwoForMandates = async (
-  lists: ListControl,
-  { parameters }: { readonly parameters: { readonly list: string } },
-): Promise<readonly Role[] | undefined> =>
-  (await lists.status(parameters.list)).mandate === false ? undefined : ['approver'];
 const toDecide = {
   parameters: one,
   body: decision,
@@ -246,7 +240,6 @@ export const LIST_OPERATIONS = {
     path: '/v1/lists/{list}/accept',
     summary: 'Puts the held content in force',
     roles: ['operator'],
-    secondPerson: byTwoForMandates,
     ...toDecide,
     handle: async (lists, { parameters: { list }, body: { sha256, reason } }, { name }) =>
       gives(await lists.accept(list, sha256, { by: name, reason })),
@@ -265,7 +258,6 @@ export const LIST_OPERATIONS = {
     path: '/v1/lists/{list}/rollback',
     summary: 'Puts an earlier content in force',
     roles: ['operator'],
-    secondPerson: byTwoForMandates,
     ...toDecide,
     handle: async (lists, { parameters: { list }, body: { sha256, reason } }, { name }) =>
       gives(await lists.rollback(list, sha256, { by: name, reason })),

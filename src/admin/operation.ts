@@ -110,14 +110,6 @@ export interface Operation<
   readonly isOpen?: boolean;
   /** In the control room: only for who has just proven again who it is. */
   readonly needsProof?: boolean;
-  /**
-   * In the control room: roles of which one more person has to have one and confirm; undefined when one person may do it
-   * alone. Rejects as handle() does.
-   */
-  secondPerson?(
-    control: Control,
-    given: Given<z.output<Parameters>, z.output<Query>, z.output<Body>>,
-  ): Promise<readonly Role[] | undefined>;
   /** Bytes of a body, where it may have more than others. */
   readonly bodyBytesMax?: number;
   readonly method: 'GET' | 'POST';

@@ -1,6 +1,6 @@
 // People, their roles, the tokens of machines, and sessions.
 //
-// Who may sign in, and as what, is changed by two administrators; while there is one alone, by this one, on the record.
+// Who may sign in, and as what, is changed by two administrators; on the first day, by the one that there is, on the record.
 import { z } from 'zod';
 import type { Identity } from '../base/base.ts';
 import { type Actor, gives, listOf, operationsOn, ROLES, type Role } from './operation.ts';
@@ -69,8 +69,6 @@ export type OpenSession = Readonly<z.output<typeof session>>;
 /** Who may sign in, as the control room keeps them. All throw ERR_ROOM_PEOPLE and ERR_ROOM_UNKNOWN. */
 export interface PeopleControl {
   list(): readonly PersonShown[];
-  /** One alone may change people. */
-  readonly isSoleAdministrator: boolean;
   add(name: string, roles: readonly Role[]): { readonly person: PersonShown; readonly link: LinkShown };
   setRoles(id: string, roles: readonly Role[]): PersonShown;
   remove(id: string): PersonShown;
@@ -104,13 +102,8 @@ const reason = z.string().trim().min(1).max(REASON_LENGTH_MAX);
 const reasoned = z.strictObject({ reason });
 const reasonForm = '{ "reason": text }';
 
-/** Two administrators, unless there is one alone. */
-const byTwo = {
-  roles: ['administrator'],
-  needsProof: true,
-  secondPerson: (people: PeopleControl) =>
-    Promise.resolve(people.isSoleAdministrator ? undefined : (['administrator'] as const)),
-} as const;
+/** Two administrators, unless there is one alone: act-rules.ts. */
+const byTwo = { roles: ['administrator'], needsProof: true } as const;
 
 /** People, tokens, sessions. */
 export const PEOPLE_OPERATIONS = {

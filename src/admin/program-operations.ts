@@ -156,8 +156,6 @@ export interface PauseControl {
 }
 
 const onPause = operationsOn<PauseControl>('pause', { failureStatus: 409 });
-/** One person may suspend refusals for as long as it takes to find out what is wrong. */
-const ALONE_MS_MAX = 15 * 60_000;
 const reason = z.string().max(TEXT_LENGTH_MAX);
 
 /** Suspending all refusals. */
@@ -176,8 +174,6 @@ export const PAUSE_OPERATIONS = {
     summary: 'Suspends all refusals for so many milliseconds',
     roles: ['operator'],
     needsProof: true,
-    secondPerson: (_, { body }) =>
-      Promise.resolve(body.ms > ALONE_MS_MAX ? (['operator', 'approver'] as const) : undefined),
     body: z.strictObject({ ms: z.int().positive(), reason: reason.min(1) }),
     form: '{ "ms": milliseconds, "reason": text }',
     result: pauseStatus,

@@ -1,6 +1,6 @@
 // cordon backup: the state directory as one file, while the service runs or without it, verified before it is packed.
-import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync } from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
+import { existsSync, lstatSync, mkdirSync, mkdtempSync, renameSync, rmSync } from 'node:fs';
+import { basename, dirname, join, resolve } from 'node:path';
 import { OPERATIONS } from '../admin/admin.ts';
 import { AppError, errorText, isAppError } from '../base/base.ts';
 import type { Config } from '../config/config.ts';
@@ -15,6 +15,9 @@ import { checkState } from './state-check.ts';
 import { copyState } from './state-copy.ts';
 import { DONE, PROBLEM } from './statuses.ts';
 import { configPath, requireConfig } from './usage.ts';
+
+/** In the folder that is packed, of which nothing but state and list is taken: nobody else writes there. */
+const PACKED_NAME = 'packed';
 
 /** Writes the backup; returns PROBLEM when what it holds is not whole. */
 export const backup = async ({ values, words }: InputOf<typeof BACKUP>): Promise<number> => {
@@ -43,9 +46,9 @@ export const backup = async ({ values, words }: InputOf<typeof BACKUP>): Promise
     await copyState({ from: config.stateDirectory, to: state, copied }, clear);
     const facts = await checkState(state);
     const manifest = await writeManifest(stage, by);
-    const part = `${file}.part`;
-    packArchive(stage, part);
-    renameSync(part, file);
+    const packed = join(stage, PACKED_NAME);
+    packArchive(stage, packed);
+    renameSync(packed, file);
     const files = Object.keys(manifest.files).length;
     const sizeBytes = Object.values(manifest.files).reduce((sum, one) => sum + one.sizeBytes, 0);
     const report = { file, files, sizeBytes, madeAt: manifest.madeAt, ...facts };
@@ -77,12 +80,24 @@ const makeStage = (file: string): string => {
 const askForCopies = async (config: Config, reason: string): Promise<Map<string, string>> => {
   try {
     const { register } = await askService(config, OPERATIONS.copyRegister, { body: { reason } });
-    return new Map(register === null ? [] : [[REGISTER_NAME, register]]);
+    if (register === null) return new Map();
+    requireCopy(config.stateDirectory, register);
+    return new Map([[REGISTER_NAME, register]]);
   } catch (thrown) {
     const isUnusable = isAppError(thrown) && REGISTER_TROUBLES.has(thrown.code);
     if (isNobodyThere(thrown) || isUnusable) return new Map();
     throw thrown;
   }
+};
+
+/** Throws ERR_CLI_BACKUP for a name that leads out of the state directory: what it names is read and removed, by root as well. */
+const requireCopy = (directory: string, name: string): void => {
+  const isName = basename(name) === name && name.endsWith('.copy.sqlite');
+  if (isName && lstatSync(join(directory, name), { throwIfNoEntry: false })?.isFile() === true) return;
+  throw new AppError(
+    'ERR_CLI_BACKUP',
+    `copying ${directory}: the service names a copy of its register that is none: ${name.slice(0, 100)}`,
+  );
 };
 
 /** A damaged register is evidence, and is backed up as it is. */

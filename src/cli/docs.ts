@@ -1,7 +1,7 @@
 // cordon docs: writes the reference pages that are generated from the code (`npm run gen`).
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { openApiText } from '../admin/admin.ts';
+import { actsPage, openApiText } from '../admin/admin.ts';
 import { configReference } from '../config/config.ts';
 import { metricsReference } from '../observe/observe.ts';
 import { fieldsReference } from '../records/records.ts';
@@ -18,10 +18,11 @@ export const writeDocs = ({ values, words }: InputOf<typeof DOCS>): number => {
   writeFileSync(join(folder, 'configuration.md'), configReference());
   writeFileSync(join(folder, 'metrics.md'), metricsReference());
   writeFileSync(join(folder, 'openapi.yaml'), openApiText());
+  writeFileSync(join(folder, 'acts.md'), actsPage());
   writeFileSync(join(folder, 'fields.md'), fieldsReference());
   writeFileSync(join(folder, 'commands.md'), commandsPage());
   process.stdout.write(
-    `wrote configuration.md, metrics.md, openapi.yaml, fields.md and commands.md to ${folder}\n`,
+    `wrote configuration.md, metrics.md, openapi.yaml, acts.md, fields.md and commands.md to ${folder}\n`,
   );
   return 0;
 };

@@ -3,6 +3,7 @@ import {
   chmodSync,
   chownSync,
   existsSync,
+  lstatSync,
   mkdtempSync,
   readdirSync,
   renameSync,
@@ -22,6 +23,10 @@ import { type Manifest, STATE_FOLDER, unpackArchive } from './state-archive.ts';
 import { checkState, type StateFacts } from './state-check.ts';
 import { DONE, PROBLEM } from './statuses.ts';
 import { configPath, requireConfig } from './usage.ts';
+
+/** Rights of group and others, and that entries are moved by their owners alone. */
+const OTHERS_WRITE = 0o022;
+const STICKY = 0o1000;
 
 /** Restores, or only checks; returns PROBLEM when what was backed up is not whole. */
 export const restore = async ({ values, words }: InputOf<typeof RESTORE>): Promise<number> => {
@@ -46,6 +51,7 @@ export const restore = async ({ values, words }: InputOf<typeof RESTORE>): Promi
 /** Throws ERR_CLI_RESTORE while a service runs, or where something lies in the way. */
 const requireEmpty = async (config: Config): Promise<void> => {
   const { stateDirectory: target } = config;
+  requireOwnPlace(target);
   try {
     await askService(config, OPERATIONS.readFigures, {});
     throw failure(target, 'the service runs', 'Stop it, and move its state directory away.');
@@ -55,6 +61,22 @@ const requireEmpty = async (config: Config): Promise<void> => {
   if (existsSync(target) && readdirSync(target).length > 0) {
     throw failure(target, 'it is not empty', 'Move it away: two chains of records cannot become one.');
   }
+};
+
+/**
+ * Throws ERR_CLI_RESTORE for a state directory that is a link, and where somebody else could put another folder in the place of
+ * the one that is written to: root would write, and give away, what lies behind it.
+ */
+const requireOwnPlace = (target: string): void => {
+  if (lstatSync(target, { throwIfNoEntry: false })?.isSymbolicLink() === true)
+    throw failure(target, 'it is a link', 'Name the folder itself in the key "state".');
+  const place = dirname(target);
+  const { uid, mode } = statSync(place, { throwIfNoEntry: false }) ?? {};
+  if (uid === undefined || mode === undefined || process.geteuid?.() !== 0) return;
+  const hint = 'Run it as the user whom the folder belongs to.';
+  if (uid !== 0) throw failure(target, `${place} belongs to another user`, hint);
+  const isOthers = (mode & OTHERS_WRITE) !== 0 && (mode & STICKY) === 0;
+  if (isOthers) throw failure(target, `${place} is one that others may write to`, hint);
 };
 
 /** On the same disk as the target, so that it gets there by a name alone. */

@@ -15,6 +15,8 @@ const MANIFEST_NAME = 'backup.json';
 /** Where the state lies in the archive. */
 export const STATE_FOLDER = 'state';
 const FORMAT = 1;
+/** Of a list of some hundred thousand files. */
+const MANIFEST_BYTES_MAX = 64 << 20;
 /** What tar may say on its way. */
 const OUTPUT_BYTES_MAX = 1 << 20;
 
@@ -43,7 +45,7 @@ export const writeManifest = async (folder: string, by: string): Promise<Manifes
   return manifest;
 };
 
-/** Packs a folder into a file that only its owner reads. Throws ERR_CLI_BACKUP. */
+/** Packs a folder into a file that only its owner reads, which nobody else can have put there. Throws ERR_CLI_BACKUP. */
 export const packArchive = (folder: string, file: string): void => {
   const before = process.umask(0o077);
   try {
@@ -61,6 +63,11 @@ export const unpackArchive = async (file: string, folder: string): Promise<Manif
   try {
     lstatSync(file);
     tar(['--extract', '--gzip', '--file', file, '--directory', folder, '--preserve-permissions']);
+    // A link would lead to a file or folder of somebody else, which root would then read, change and give away.
+    if (!lstatSync(join(folder, STATE_FOLDER)).isDirectory()) throw new Error(`${STATE_FOLDER} is no folder`);
+    const list = lstatSync(join(folder, MANIFEST_NAME));
+    if (!list.isFile() || list.size > MANIFEST_BYTES_MAX)
+      throw new Error(`${MANIFEST_NAME} is no plain file, or a huge one`);
     const manifest = manifestSchema.parse(JSON.parse(readFileSync(join(folder, MANIFEST_NAME), 'utf8')));
     const found = await hashFiles(join(folder, STATE_FOLDER));
     for (const path of new Set([...Object.keys(found), ...Object.keys(manifest.files)])) {

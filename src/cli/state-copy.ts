@@ -8,7 +8,8 @@
 import {
   chmodSync,
   chownSync,
-  copyFileSync,
+  constants,
+  createWriteStream,
   lstatSync,
   mkdirSync,
   readdirSync,
@@ -18,6 +19,7 @@ import {
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { backup, DatabaseSync } from 'node:sqlite';
+import { pipeline } from 'node:stream/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { AppError, errorText, systemErrorCode } from '../base/base.ts';
 
@@ -27,6 +29,7 @@ const QUIET_MS = 50;
 const QUIET_TRIES_MAX = 100;
 /** A partition that is closed, or a file that is replaced, while it is copied: the whole is tried again. */
 const TRIES_MAX = 3;
+const UNFOLLOWED = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
 /** What belongs to a process and not to the state. */
 const PASSING = /(?:^lock|\.sock|\.tmp|\.new|\.copy\.sqlite|-wal|-shm|-journal)$/;
 /** Byte 18 of a database: 2 for a write-ahead log. */
@@ -79,22 +82,33 @@ const copyOne = async ({ from, to, copied }: StateCopy, path: string): Promise<v
   const [source, target] = [join(from, path), join(to, path)];
   const taken = copied.get(path);
   const kind = await kindOf(source);
-  if (taken !== undefined) copyFileSync(join(from, taken), target);
+  if (taken !== undefined) await copyPlain(join(from, taken), target);
   else if (kind === 'wal') await copyDatabase(source, target);
   else if (kind === 'database') await copyQuiet(source, target);
-  else copyFileSync(source, target);
+  else await copyPlain(source, target);
   copyRights(source, target);
 };
 
 /** Of a file: a database with a write-ahead log, another database, or neither. */
 const kindOf = async (path: string): Promise<'wal' | 'database' | 'plain'> => {
-  const file = await open(path);
+  const file = await open(path, UNFOLLOWED);
   try {
     const { buffer, bytesRead } = await file.read(Buffer.alloc(HEADER_BYTES), 0, HEADER_BYTES, 0);
     const isDatabase =
       bytesRead === HEADER_BYTES && buffer.subarray(0, 16).toString('latin1') === SQLITE_MAGIC;
     if (!isDatabase) return 'plain';
     return buffer[18] === WAL ? 'wal' : 'database';
+  } finally {
+    await file.close();
+  }
+};
+
+/** What was a file when the folder was read may be a link or a pipe by now: the folder belongs to somebody else than root. */
+const copyPlain = async (source: string, target: string): Promise<void> => {
+  const file = await open(source, UNFOLLOWED);
+  try {
+    if (!(await file.stat()).isFile()) throw new Error(`${source} is no plain file`);
+    await pipeline(file.createReadStream({ autoClose: false }), createWriteStream(target, { mode: 0o600 }));
   } finally {
     await file.close();
   }
@@ -115,7 +129,7 @@ const copyQuiet = async (source: string, target: string): Promise<void> => {
     const before = statSync(source);
     const isOld = Date.now() - before.mtimeMs > QUIET_MS && sizeOf(`${source}-journal`) === 0;
     if (isOld) {
-      copyFileSync(source, target);
+      await copyPlain(source, target);
       const after = statSync(source);
       if (after.mtimeMs === before.mtimeMs && after.size === before.size && sizeOf(`${source}-journal`) === 0)
         return;

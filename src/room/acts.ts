@@ -60,7 +60,7 @@ export class Acts {
     const nowMs = clock();
     for (const [id, row] of store.acts.all()) {
       if (row.state === 'waiting' && row.endsMs <= nowMs)
-        store.acts.put(id, { ...row, state: 'expired', endedMs: row.endsMs });
+        store.acts.patch(id, { state: 'expired', endedMs: row.endsMs });
     }
     for (const [id, row] of store.acts.all()) this.#parts.grounds.holdsAct(id, row);
     store.acts.prune(({ state, endedMs = nowMs }) => state !== 'waiting' && nowMs - endedMs > SHOWN_MS);
@@ -99,7 +99,7 @@ export class Acts {
       ...{ roles: [...actor.roles], reason: reasonOf(body), confirmRoles: [...confirmRoles] },
       ...{ askedMs: clock(), endsMs: clock() + LIFETIME_MS, state: 'waiting' },
     };
-    store.acts.put(id, row);
+    store.acts.add(id, row);
     note('act-asked', actor.name, row.reason, { act: id, operation: name, ...detailOf(row, actor) });
     return toShown(id, row);
   }
@@ -125,16 +125,16 @@ export class Acts {
         const { account, roles } = this.#askerOf(id, row);
         const asker: Actor = { name: row.by, account, roles, from: row.from, via: 'room' };
         // Nobody else can confirm or withdraw it while it is done.
-        this.#end(id, row, 'confirmed', actor.name);
+        this.#end(id, 'confirmed', actor.name);
         const reply = await perform({ operation, control, actor: asker }, row.parameters, {
           query: '',
           readBody: () => Promise.resolve(JSON.stringify(row.body)),
         }).catch((defect: unknown) => {
           // Whether it was done is not known: nobody shall read that it was.
-          this.#end(id, row, 'failed', actor.name);
+          this.#end(id, 'failed', actor.name);
           throw defect;
         });
-        if (reply.status !== OK) this.#end(id, row, 'failed', actor.name);
+        if (reply.status !== OK) this.#end(id, 'failed', actor.name);
         const ended = this.#parts.store.acts.get(id) ?? row;
         this.#parts.note('act-confirmed', actor.name, reason, {
           ...{
@@ -163,7 +163,7 @@ export class Acts {
         const mayTurnAway = row.confirmRoles.some((role) => actor.roles.includes(role));
         if (row.byId !== byId && !mayTurnAway)
           throw new AppError('ERR_ROOM_ROLE', `withdrawing ${id}: it is somebody else's`);
-        this.#end(id, row, 'withdrawn', actor.name);
+        this.#end(id, 'withdrawn', actor.name);
         this.#parts.note('act-withdrawn', actor.name, reason, {
           ...{ act: id, operation: row.operation, askedBy: row.by, askedByAccount: row.byAccount ?? null },
           ...detailOf(row, actor),
@@ -208,8 +208,8 @@ export class Acts {
     );
   }
 
-  #end(id: string, row: ActRow, state: ActRow['state'], confirmedBy: string): void {
-    this.#parts.store.acts.put(id, { ...row, state, confirmedBy, endedMs: this.#parts.clock() });
+  #end(id: string, state: ActRow['state'], confirmedBy: string): void {
+    this.#parts.store.acts.patch(id, { state, confirmedBy, endedMs: this.#parts.clock() });
   }
 }
 

@@ -67,7 +67,7 @@ export class Grounds {
             ? undefined
             : 'the account that asked may not ask for it any more';
     if (fault === undefined) return true;
-    store.acts.put(id, { ...row, state: 'expired', hasLapsed: true, endedMs: clock() });
+    store.acts.patch(id, { state: 'expired', hasLapsed: true, endedMs: clock() });
     note('act-lapsed', row.by, fault, { act: id, operation: row.operation, account: asker?.account ?? null });
     return false;
   }

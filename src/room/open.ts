@@ -26,6 +26,7 @@ import { createPeopleControl } from './people-control.ts';
 import { Provider, type ProviderSettings } from './provider.ts';
 import { createServer } from './server.ts';
 import { Sessions } from './sessions.ts';
+import { Spending } from './spending.ts';
 import { ROOM_FILE_NAME, RoomStore } from './store.ts';
 import { Vouching } from './vouching.ts';
 
@@ -98,6 +99,7 @@ export const openRoom = async (options: RoomOptions): Promise<Room> => {
       sessions: new Sessions(store, people, grounds, clock),
       passkeys: new Passkeys(store, clock),
       brake: new Brake(clock),
+      spending: new Spending(store, clock),
       csrfKey: store.keyOf('csrf'),
       origin: () => origin,
       controls: () => options.controls(),

@@ -7,6 +7,7 @@ import type { Passkeys } from './passkeys.ts';
 import type { People } from './people.ts';
 import type { Provider } from './provider.ts';
 import type { Sessions } from './sessions.ts';
+import type { Spending } from './spending.ts';
 import type { RoomStore } from './store.ts';
 import type { Vouching } from './vouching.ts';
 
@@ -26,6 +27,7 @@ export interface RoomParts {
   readonly sessions: Sessions;
   readonly passkeys: Passkeys;
   readonly brake: Brake;
+  readonly spending: Spending;
   readonly provider: Provider | undefined;
   readonly vouching: Vouching;
   readonly csrfKey: Buffer;

@@ -25,6 +25,15 @@ export interface Site {
   readonly rpId: string;
 }
 
+/** What a browser shows for a challenge: for which site and purpose, and for which visit. */
+export interface PasskeyShown<Response> {
+  readonly site: Site;
+  readonly purpose: string;
+  readonly visit: string;
+  readonly challenge: string;
+  readonly response: Response;
+}
+
 interface Challenge {
   readonly text: string;
   readonly purpose: string;
@@ -58,14 +67,15 @@ export class Passkeys {
     return this.#remember(options, purpose, visit);
   }
 
-  /** The id of the person whose key signed. Rejects with ERR_ROOM_CREDENTIALS. */
-  async verify(
-    site: Site,
-    purpose: string,
-    visit: string,
-    challenge: string,
-    response: Assertion,
-  ): Promise<string> {
+  /**
+   * Gives what `then` makes of the id of the person whose key signed. It is called in the turn in which the key was seen to
+   * be there still: between a promise that is kept and who waits for it, the key could be taken away. Rejects with
+   * ERR_ROOM_CREDENTIALS, and as `then` throws.
+   */
+  async verify<Result>(
+    { site, purpose, visit, challenge, response }: PasskeyShown<Assertion>,
+    then: (person: string) => Result,
+  ): Promise<Result> {
     const expectedChallenge = this.#take(challenge, purpose, visit);
     const row = this.#store.passkeys.get(response.id);
     if (row === undefined) throw wrong();
@@ -88,8 +98,15 @@ export class Passkeys {
       throw wrong();
     });
     if (!verified) throw wrong();
-    this.#store.passkeys.put(response.id, { ...row, counter: authenticationInfo.newCounter });
-    return row.person;
+    const { newCounter } = authenticationInfo;
+    const now = this.#store.passkeys.get(response.id);
+    // While the signature was checked the key may have been taken away, or a copy of it may have signed. A counter of 0 says
+    // that the authenticator has none.
+    const isCopy = now !== undefined && newCounter <= now.counter && (newCounter > 0 || now.counter > 0);
+    if (now?.person !== row.person || now.publicKey !== row.publicKey || isCopy) throw wrong();
+    const result = then(row.person);
+    this.#store.passkeys.patch(response.id, { counter: newCounter });
+    return result;
   }
 
   /** What a browser is asked with to make a key. */
@@ -111,13 +128,13 @@ export class Passkeys {
   }
 
   /** Checks a new key and gives what keeps it for somebody. Rejects with ERR_ROOM_CREDENTIALS. */
-  async accept(
-    site: Site,
-    purpose: string,
-    visit: string,
-    challenge: string,
-    response: Attestation,
-  ): Promise<(person: string) => void> {
+  async accept({
+    site,
+    purpose,
+    visit,
+    challenge,
+    response,
+  }: PasskeyShown<Attestation>): Promise<(person: string) => void> {
     const expectedChallenge = this.#take(challenge, purpose, visit);
     const { verified, registrationInfo } = await verifyRegistrationResponse({
       response: { ...response, clientExtensionResults: {} } as Parameters<
@@ -136,7 +153,8 @@ export class Passkeys {
       const own = this.#of(person);
       for (const [old] of own.slice(0, Math.max(0, own.length - PASSKEYS_MAX + 1)))
         this.#store.passkeys.remove(old);
-      this.#store.passkeys.put(id, {
+      if (this.#store.passkeys.get(id) !== undefined) throw wrong();
+      this.#store.passkeys.add(id, {
         ...{ person, publicKey: Buffer.from(publicKey).toString('base64url'), counter },
         ...{ transports: response.response.transports ?? [], createdMs: this.#clock() },
       });

@@ -54,9 +54,6 @@ export const createPeopleControl = (parts: RoomParts): PeopleControl => {
   };
   return {
     list: () => people.all().map(shown),
-    get isSoleAdministrator() {
-      return people.administrators <= 1;
-    },
     add: (name, roles) => {
       const person = people.add(name, roles);
       return { person: shown(person), link: toLink(people.createLink(person.id)) };
@@ -75,9 +72,8 @@ export const createPeopleControl = (parts: RoomParts): PeopleControl => {
       return before;
     },
     enrol: (id) => {
-      const { password: _, totp: __, id: ___, account: ____, ...rest } = requireLocal(id);
-      people.forget(id);
-      store.people.put(id, rest);
+      requireLocal(id);
+      people.withdrawKeys(id);
       return toLink(people.createLink(id));
     },
     createSetupLink: ({ name, account }) => {
@@ -97,7 +93,7 @@ export const createPeopleControl = (parts: RoomParts): PeopleControl => {
         ...(by.account === undefined ? {} : { holder: by.account }),
         ...{ createdMs: clock(), endsMs: clock() + days * DAY_MS },
       };
-      store.tokens.put(hashOf(secret), row);
+      store.tokens.add(hashOf(secret), row);
       return { secret, token: tokenShown(row) };
     },
     revokeToken: (id) => {

@@ -6,11 +6,12 @@
 // makes of the groups that it last told. Nobody is administrator and approver at once. Beside an identity provider there are
 // at most three local accounts, for the day on which it is down.
 import { randomBytes } from 'node:crypto';
-import type { Role } from '../admin/admin.ts';
+import type { Office, Role } from '../admin/admin.ts';
 import {
   type Account,
   AppError,
   type Clock,
+  DAY_MS,
   foldPersonName,
   localAccount,
   providedAccount,
@@ -80,6 +81,15 @@ export class People {
     return this.all().filter((person) => person.roles.includes('administrator')).length;
   }
 
+  /** Who there is to confirm what another one asks for. */
+  get office(): Office {
+    const nowMs = this.#clock();
+    const people = this.all().map(({ createdMs }) => createdMs);
+    // Kept apart from the accounts: who takes them all away makes no first day.
+    const firstMs = this.#store.earliest('first-account', Math.min(nowMs, ...people));
+    return { isSole: this.administrators <= 1, isFirstDay: nowMs - firstMs < DAY_MS };
+  }
+
   /** Adds somebody with a local account. Throws ERR_ROOM_PEOPLE. */
   add(name: string, roles: readonly Role[]): KnownPerson {
     const locals = this.all().filter(({ kind }) => kind === 'local').length;
@@ -124,9 +134,9 @@ export class People {
     const before = this.#known(id, person);
     if (groups !== undefined) {
       const told = this.#toTold(groups);
-      this.#store.people.put(id, { ...person, roles: this.#rolesIn(told.groups), told });
+      this.#store.people.patch(id, { roles: this.#rolesIn(told.groups), told });
     } else if (person.told !== undefined) {
-      this.#store.people.put(id, { ...person, told: { ...person.told, atMs: 0 } });
+      this.#store.people.patch(id, { told: { ...person.told, atMs: 0 } });
     }
     return before;
   }
@@ -149,6 +159,15 @@ export class People {
     return person;
   }
 
+  /** Ends every way in that somebody has, password and app included: what was shown before proves nothing any more. */
+  withdrawKeys(id: string): void {
+    const seen = this.#store.people.get(id);
+    if (seen === undefined) throw unknownPerson(id);
+    const { password: _, totp: __, ...rest } = seen;
+    this.#store.people.swap(id, seen, rest);
+    this.forget(id);
+  }
+
   /** Ends every way in that somebody has: sessions, passkeys and links. */
   forget(id: string): void {
     for (const table of [this.#store.sessions, this.#store.passkeys, this.#store.enrolments])
@@ -164,7 +183,7 @@ export class People {
       throw refusal(`${ENROLMENTS_MAX} links wait already`, 'Wait a day.');
     const token = createSecret();
     const endsMs = nowMs + (person === undefined ? SETUP_MS : ENROLMENT_MS);
-    enrolments.put(hashOf(token), {
+    enrolments.add(hashOf(token), {
       ...(person === undefined ? {} : { person }),
       ...(madeBy === undefined ? {} : { madeBy }),
       endsMs,
@@ -185,7 +204,9 @@ export class People {
     const isLast = before?.roles.includes('administrator') === true && this.administrators === 1;
     if (isLast && before.kind === 'local' && !person.roles.includes('administrator'))
       throw refusal('nobody would be administrator', 'Add another administrator first.');
-    this.#store.people.put(id, person);
+    // Read and written without a wait between: no other request came in between.
+    if (before === undefined) this.#store.people.add(id, person);
+    else this.#store.people.swap(id, before, person);
     return this.#known(id, person);
   }
 

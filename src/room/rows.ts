@@ -1,6 +1,6 @@
 // The rows that the control room keeps. Times are milliseconds since the epoch.
 import { z } from 'zod';
-import { ROLES } from '../admin/admin.ts';
+import { BUDGETS, ROLES } from '../admin/admin.ts';
 
 const roles = z.array(z.enum(ROLES));
 
@@ -99,3 +99,10 @@ export const actSchema = z.object({
   endedMs: z.number().optional(),
 });
 export type ActRow = z.output<typeof actSchema>;
+
+/** What one person did alone of what is summed. The key names the budget and the person. */
+export const spentSchema = z.object({
+  budget: z.enum(BUDGETS),
+  entries: z.array(z.object({ atMs: z.number(), amount: z.number() })),
+});
+export type SpentRow = z.output<typeof spentSchema>;

@@ -17,6 +17,8 @@ import {
   isAt,
   isOwnHost,
   mayUse,
+  type Need,
+  needOf,
   notForRoles,
   type Operation,
   type Outcome,
@@ -25,16 +27,15 @@ import {
   toProblem,
 } from '../admin/admin.ts';
 import { errorText, isAppError } from '../base/base.ts';
-import type { Acting, Acts } from './acts.ts';
+import type { Acts } from './acts.ts';
 import type { FirstPage } from './first.ts';
-import { accountOfToken } from './grounds.ts';
 import type { Live } from './live.ts';
 import { findAnswer } from './page-answers.ts';
 import type { Page } from './pages.ts';
 import type { RoomParts } from './parts.ts';
 import { createPeopleControl } from './people-control.ts';
 import { RoomSession } from './session-control.ts';
-import { hashOf } from './store.ts';
+import { isByHeader, signedOf } from './signed.ts';
 import { cookieNames, isCsrf, readToken, siteOf, type Visit, visitOf } from './visit.ts';
 
 /** A decision has a hash and a reason; a paper has a few paragraphs. */
@@ -174,41 +175,6 @@ const refuseRequest = ({ hosts, tls, url }: ServerOptions, request: FastifyReque
 const freshen = ({ vouching, sessions }: RoomParts, { token }: Visit): Promise<void> =>
   vouching.freshen(sessions.find(token, true)?.person);
 
-/** Who acts, with how fresh the proof of it is; undefined: nobody is signed in. */
-interface Signed extends Acting {
-  readonly isProven: boolean;
-}
-
-const signedOf = (parts: RoomParts, request: FastifyRequest, visit: Visit): Signed | undefined => {
-  const [, secret] = /^Bearer (cordon_[\w-]{43})$/.exec(request.headers.authorization ?? '') ?? [];
-  if (secret !== undefined) {
-    const key = hashOf(secret);
-    const token = parts.store.tokens.get(key);
-    const nowMs = parts.clock();
-    if (token === undefined || token.endsMs <= nowMs || !parts.grounds.holdsToken(key, token))
-      return undefined;
-    if (nowMs - (token.usedMs ?? 0) > USED_EVERY_MS) parts.store.tokens.put(key, { ...token, usedMs: nowMs });
-    const actor: Actor = {
-      name: `token ${token.name}`,
-      account: accountOfToken(parts.people, token),
-      roles: token.roles,
-      from: visit.address,
-      via: 'room',
-    };
-    // Nobody is there who could prove anything: what needs that is not for machines.
-    return { actor, id: token.id, isProven: false };
-  }
-  const session = parts.sessions.find(visit.token);
-  if (session === undefined) return undefined;
-  const { person, provenUntilMs } = session;
-  const { name, account, roles } = person;
-  const actor: Actor = { name, account, roles, from: visit.address, via: 'room' };
-  return { actor, id: person.id, isProven: provenUntilMs !== undefined };
-};
-
-/** A use of a token is written down no more often. */
-const USED_EVERY_MS = 60_000;
-
 const addRoute = (
   server: FastifyInstance,
   options: ServerOptions,
@@ -223,8 +189,9 @@ const addRoute = (
     handler: async (request, reply) => {
       const visit = visitOf(options, request, reply);
       const signed = signedOf(parts, request, visit);
-      const isByToken = request.headers.authorization !== undefined;
-      if (operation.method === 'POST' && !isByToken && !hasCsrf(parts, visit, request)) {
+      // What is about the session of the cookie is never by a header.
+      const isByCookie = !isByHeader(request) || operation.subject === 'session';
+      if (operation.method === 'POST' && isByCookie && !hasCsrf(parts, visit, request)) {
         return sendReply(
           reply,
           toProblem(403, 'the header x-csrf-token is not that of GET /api/session', {
@@ -251,23 +218,33 @@ const addRoute = (
       const parameters = operation.parameters.safeParse(request.params);
       if (control === undefined || !parameters.success)
         return sendReply(reply, toProblem(404, 'there is no such thing'));
-      const before = async (given: AnyGiven, body: unknown): Promise<Outcome<unknown> | undefined> => {
+      let giveBack: (() => void) | undefined;
+      const instead = (need: Need, given: AnyGiven, body: unknown): Outcome<unknown> | undefined => {
+        if (need.persons === 'one') return undefined;
+        if (need.persons === 'nobody') return refusal(toProblem(409, need.why, { code: 'ERR_ROOM_ACT' }));
+        if (signed?.isProven === false) return refusal(unproven());
+        if (need.persons === 'summed') {
+          giveBack = parts.spending.take(need.budget, actor.account ?? id, need.amount);
+          if (giveBack !== undefined) return undefined;
+        }
+        const pending = acts.ask(name, given, body, { actor, id }, need.roles);
+        return { isRefused: false, status: 202, value: { pending } };
+      };
+      const before = (given: AnyGiven, body: unknown) => {
         if (typeof body === 'object' && body !== null && 'by' in body)
           return refusal(toProblem(400, 'who acts is who is signed in: "by" is not for the control room'));
-        const roles = await operation.secondPerson?.(control, given);
-        if (roles === undefined) return undefined;
-        if (signed?.isProven === false) return refusal(unproven());
-        return {
-          isRefused: false,
-          status: 202,
-          value: { pending: acts.ask(name, given, body, { actor, id }, roles) },
-        };
+        if (operation.method === 'GET') return undefined;
+        const need = needOf(name, control, given, parts.people.office);
+        return need instanceof Promise
+          ? need.then((found) => instead(found, given, body))
+          : instead(need, given, body);
       };
       const asked = {
         query: request.url.split('?', 2)[1] ?? '',
         readBody: () => Promise.resolve(typeof request.body === 'string' ? request.body : ''),
       };
       const answer = await perform({ operation, control, actor, before }, parameters.data, asked);
+      if (answer.status !== 200) giveBack?.();
       if (operation.method === 'POST' && operation.subject !== 'session')
         tellAct(parts, name, actor, { parameters: parameters.data, body: asked, status: answer.status });
       return sendReply(reply, answer);

@@ -11,7 +11,7 @@ import {
   type SessionControl,
   type SessionShown,
 } from '../admin/admin.ts';
-import { AppError, isAppError, VERSION } from '../base/base.ts';
+import { AppError, foldPersonName, isAppError, VERSION } from '../base/base.ts';
 import { createCodeSecret, findStep } from './codes.ts';
 import type { RoomParts } from './parts.ts';
 import { hashPassword, isOutdated, isVerifiable, verifyNothing, verifyPassword } from './passwords.ts';
@@ -87,30 +87,32 @@ export class RoomSession implements SessionControl {
 
   async signInByPassword(name: string, password: string, code: string): Promise<SessionShown> {
     const { brake, people } = this.#parts;
-    const { address } = this.#visit;
-    const account = name.toLowerCase();
-    brake.check(address, account);
     const person = people.findLocal(name);
+    // By the account, however its name is written, and before the hash: a try costs a stranger more than this program.
+    const attempt = brake.tryPassword(this.#visit.address, person?.id ?? `name ${foldPersonName(name)}`);
     // The same work for everybody, whatever is wrong.
     const kept = person?.password;
-    const isRight =
-      kept === undefined || !isVerifiable(kept)
-        ? await verifyNothing(password)
-        : await verifyPassword(password, kept);
+    const isRight = await (kept === undefined || !isVerifiable(kept)
+      ? verifyNothing(password)
+      : verifyPassword(password, kept)
+    ).catch((thrown: unknown) => {
+      if (isAppError(thrown)) attempt.giveBack();
+      throw thrown;
+    });
     if (person !== undefined && kept !== undefined && !isVerifiable(kept)) {
       this.#parts.log.warn(
         { person: person.name },
         'a password cannot be verified under FIPS: its owner signs in by a passkey, or enrols anew by a link',
       );
     }
-    const step = isRight ? this.#stepOf(people.find(person?.id ?? ''), code) : undefined;
-    if (person === undefined || step === undefined) {
-      brake.fail(address, account);
-      throw this.#refused(name);
-    }
-    brake.succeed(address, account);
+    const now = people.find(person?.id ?? '');
+    // While it was hashed, the password may have been taken away, or become another one.
+    const step = isRight && now?.password === kept ? this.#stepOf(now, code) : undefined;
+    if (person === undefined || step === undefined) throw this.#refused(name);
+    attempt.succeed();
+    const shown = this.#signIn(person, 'password');
     if (kept !== undefined && isOutdated(kept)) await this.#keepAnew(person.id, kept, password);
-    return this.#signIn(person, 'password');
+    return shown;
   }
 
   /** Keeps a password as this process would: it may have another cryptography than the one that kept it. */
@@ -121,8 +123,8 @@ export class RoomSession implements SessionControl {
       // Too many sign in: the next time is early enough.
       return undefined;
     });
-    const row = store.people.get(id);
-    if (hash !== undefined && row?.password === kept) store.people.put(id, { ...row, password: hash });
+    if (hash !== undefined && store.people.get(id)?.password === kept)
+      store.people.patch(id, { password: hash });
   }
 
   passkeyOptions(): Promise<PasskeyAsked> {
@@ -131,16 +133,16 @@ export class RoomSession implements SessionControl {
 
   async signInByPasskey(challenge: string, response: Assertion): Promise<SessionShown> {
     const { brake, passkeys, people } = this.#parts;
-    const { address } = this.#visit;
-    const account = `passkey from ${address}`;
-    brake.check(address, account);
+    const attempt = brake.tryPasskey(this.#visit.address);
+    const shown = { ...this.#shownFor(SIGN_IN), challenge, response };
     try {
-      const id = await passkeys.verify(this.#site(), SIGN_IN, this.#visitKey(), challenge, response);
-      const person = people.find(id);
-      if (person?.kind !== 'local') throw wrong();
-      return this.#signIn(person, 'passkey');
+      return await passkeys.verify(shown, (id) => {
+        const person = people.find(id);
+        if (person?.kind !== 'local') throw wrong();
+        attempt.succeed();
+        return this.#signIn(person, 'passkey');
+      });
     } catch (thrown) {
-      brake.fail(address, account);
       this.#tellFailure('a passkey');
       throw thrown;
     }
@@ -149,15 +151,12 @@ export class RoomSession implements SessionControl {
   stepUpByCode(code: string): Promise<SessionShown> {
     const { brake, sessions } = this.#parts;
     const session = this.#session();
-    const account = `proof of ${session.person.id}`;
-    brake.check(account, account);
+    const attempt = brake.tryProof(session.person.id);
     if (this.#stepOf(session.person, code) === undefined) {
-      // By person alone: one session cannot be used to guess from many addresses.
-      brake.fail(account, account);
       this.#tellFailure(session.person.name);
       throw wrong();
     }
-    brake.succeed(account, account);
+    attempt.succeed();
     sessions.prove(session);
     return Promise.resolve(this.show());
   }
@@ -169,11 +168,14 @@ export class RoomSession implements SessionControl {
 
   async stepUpByPasskey(challenge: string, response: Assertion): Promise<SessionShown> {
     const { passkeys, sessions } = this.#parts;
-    const session = this.#session();
-    const id = await passkeys.verify(this.#site(), PROOF, this.#visitKey(), challenge, response);
-    if (id !== session.person.id) throw wrong();
-    sessions.prove(session);
-    return this.show();
+    this.#session();
+    return passkeys.verify({ ...this.#shownFor(PROOF), challenge, response }, (id) => {
+      // The session as it is now: it may have ended while the signature was checked.
+      const session = this.#session();
+      if (id !== session.person.id) throw wrong();
+      sessions.prove(session);
+      return this.show();
+    });
   }
 
   end(): SessionShown {
@@ -196,7 +198,7 @@ export class RoomSession implements SessionControl {
   }
 
   async enrolByPassword(token: string, name: string, password: string) {
-    const { person, row } = this.#enrolment(token);
+    const { person } = this.#enrolment(token);
     const { agency, store } = this.#parts;
     const account = person?.name ?? name;
     if (password.toLowerCase().includes(account.toLowerCase())) {
@@ -206,23 +208,20 @@ export class RoomSession implements SessionControl {
     }
     const { secret, uri } = createCodeSecret(agency ?? 'Cordon', account);
     const hash = await hashPassword(password);
-    store.enrolments.put(hashOf(token), { ...row, pending: { name: account, password: hash, secret } });
+    if (!store.enrolments.patch(hashOf(token), { pending: { name: account, password: hash, secret } }))
+      throw usedLink();
     return { secret, uri };
   }
 
   confirmEnrolment(token: string, code: string): Promise<SessionShown> {
     const { brake, clock, people } = this.#parts;
-    const { address } = this.#visit;
-    const account = `enrolment ${hashOf(token)}`;
-    brake.check(address, account);
-    const { person, row } = this.#enrolment(token);
+    const attempt = brake.tryEnrolment(this.#visit.address, hashOf(token));
+    const { row } = this.#enrolment(token);
     const { pending } = row;
     const step = pending?.secret ? findStep(pending.secret, code, clock(), 0) : undefined;
-    if (pending === undefined || step === undefined) {
-      brake.fail(address, account);
-      throw wrong();
-    }
-    const known = this.#enrolled(token, person, pending.name);
+    if (pending === undefined || step === undefined) throw wrong();
+    attempt.succeed();
+    const known = this.#enrolled(token, row, pending.name);
     const changed = people.change(known.id, {
       password: pending.password,
       totp: { secret: pending.secret, step },
@@ -245,9 +244,11 @@ export class RoomSession implements SessionControl {
   async enrolByPasskey(token: string, challenge: string, response: Attestation): Promise<SessionShown> {
     const { person, row } = this.#enrolment(token);
     const account = person?.name ?? row.pending?.name ?? '';
-    const { passkeys } = this.#parts;
-    const keep = await passkeys.accept(this.#site(), `enrol ${account}`, hashOf(token), challenge, response);
-    const known = this.#enrolled(token, person, account);
+    const keep = await this.#parts.passkeys.accept({
+      ...{ site: this.#site(), purpose: `enrol ${account}`, visit: hashOf(token) },
+      ...{ challenge, response },
+    });
+    const known = this.#enrolled(token, row, account);
     keep(known.id);
     return this.#signIn(known, 'passkey');
   }
@@ -293,6 +294,11 @@ export class RoomSession implements SessionControl {
     throw new AppError('ERR_ROOM_PASSKEY', 'asking for a passkey: browsers have none for an address', {
       hint: 'Reach the control room by a name: control-room.url of the configuration.',
     });
+  }
+
+  /** For what a challenge was asked for, and by whom. */
+  #shownFor(purpose: string) {
+    return { site: this.#site(), purpose, visit: this.#visitKey() };
   }
 
   /** A challenge belongs to the cookie that asked for it. */
@@ -349,23 +355,23 @@ export class RoomSession implements SessionControl {
     const person = row?.person === undefined ? undefined : people.find(row.person);
     const isThere = row !== undefined && row.endsMs > clock();
     if (isThere && (row.person === undefined || person !== undefined)) return { row, person };
-    throw new AppError('ERR_ROOM_TOKEN', 'enrolling: the link was used, or its time is over', {
-      hint: 'Ask for a new one; "cordon room link" on the host makes one for an administrator.',
-    });
+    throw usedLink();
   }
 
   /** Keeps the name that a first administrator chose until the key is there. */
   #remember(token: string, name: string): void {
-    const { row } = this.#enrolment(token);
-    this.#parts.store.enrolments.put(hashOf(token), { ...row, pending: { name, password: '', secret: '' } });
+    this.#enrolment(token);
+    this.#parts.store.enrolments.patch(hashOf(token), { pending: { name, password: '', secret: '' } });
   }
 
-  /** The link is used up; its person is there. */
-  #enrolled(token: string, person: KnownPerson | undefined, name: string): KnownPerson {
+  /** The link is used up, once and as it was seen; its person is there. Throws ERR_ROOM_TOKEN where somebody else was faster. */
+  #enrolled(token: string, seen: EnrolmentRow, name: string): KnownPerson {
     const { store, people, note } = this.#parts;
+    const { row, person } = this.#enrolment(token);
+    if (row !== seen) throw usedLink();
     const known = person ?? people.add(name, ['administrator']);
-    const madeBy = store.enrolments.get(hashOf(token))?.madeBy;
-    store.enrolments.remove(hashOf(token));
+    const { madeBy } = row;
+    store.enrolments.swap(hashOf(token), seen, undefined);
     note('enrol', known.name, '', {
       ...{ account: known.account, roles: known.roles, from: this.#visit.address },
       ...(madeBy === undefined ? {} : { madeBy }),
@@ -373,6 +379,11 @@ export class RoomSession implements SessionControl {
     return known;
   }
 }
+
+const usedLink = (): AppError =>
+  new AppError('ERR_ROOM_TOKEN', 'enrolling: the link was used, or its time is over', {
+    hint: 'Ask for a new one; "cordon room link" on the host makes one for an administrator.',
+  });
 
 const wrong = (): AppError =>
   new AppError(

@@ -62,8 +62,7 @@ export class Sessions {
     if (!this.#grounds.holdsSession(key, row) || person === undefined) return undefined;
     const nowMs = this.#clock();
     if (!isLook && nowMs - row.seenMs >= SEEN_EVERY_MS) {
-      row = { ...row, seenMs: nowMs };
-      this.#store.sessions.put(key, row);
+      row = this.#store.sessions.patch(key, { seenMs: nowMs }) ?? row;
     }
     const endsMs = row.startedMs + LIFETIME_MS;
     const provenUntilMs = row.provenMs + PROOF_MS;
@@ -84,16 +83,17 @@ export class Sessions {
     if (sessions.size >= SESSIONS_MAX) sessions.prune((row) => this.#isOver(row));
     if (sessions.size >= SESSIONS_MAX) throw new AppError('ERR_ROOM_BUSY', 'signing in: too many sessions');
     const token = createSecret();
-    sessions.put(hashOf(token), {
+    sessions.add(hashOf(token), {
       ...{ id: `s-${randomBytes(ID_BYTES).toString('hex')}`, person, by, from },
       ...{ startedMs: nowMs, seenMs: nowMs, provenMs: nowMs },
     });
     return token;
   }
 
-  /** The person of a session has just proven who it is. */
-  prove({ key, row }: Session): void {
-    this.#store.sessions.put(key, { ...row, provenMs: this.#clock() });
+  /** The person of a session has just proven who it is. Throws ERR_ROOM_SIGN_IN for one that has ended meanwhile. */
+  prove({ key }: Session): void {
+    if (this.#store.sessions.patch(key, { provenMs: this.#clock() }) !== undefined) return;
+    throw new AppError('ERR_ROOM_SIGN_IN', 'proving who you are: the session has ended');
   }
 
   end(token: string | undefined): void {

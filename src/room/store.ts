@@ -16,6 +16,7 @@ import {
   passkeySchema,
   personSchema,
   sessionSchema,
+  spentSchema,
   tokenSchema,
 } from './rows.ts';
 
@@ -39,8 +40,14 @@ export const hashOf = (secret: string): string => createHash('sha256').update(se
 /** A secret that nobody guesses, in base64url. */
 export const createSecret = (): string => randomBytes(KEY_BYTES).toString('base64url');
 
-/** Rows of one kind by their keys, in the order in which they were made. */
-export class Table<Row> {
+/**
+ * Rows of one kind by their keys, in the order in which they were made.
+ *
+ * A row is never written as a whole because somebody has read it: between the two may lie a wait, in which another request
+ * changed or ended it. What changes a row says which members (patch), or which row it has seen (swap); both write nothing
+ * where the row is gone, so that nothing that has ended comes back.
+ */
+export class Table<Row extends object> {
   readonly #rows = new Map<string, Row>();
   readonly #kind: string;
   readonly #put: StatementSync;
@@ -68,15 +75,35 @@ export class Table<Row> {
     return [...this.#rows];
   }
 
-  /** On the disk when this returns. */
-  put(key: string, row: Row): void {
-    this.#put.run(this.#kind, key, JSON.stringify(row));
-    this.#rows.set(key, row);
+  /** Adds a row, which is on the disk when this returns. Throws a RangeError where there is one. */
+  add(key: string, row: Row): void {
+    if (this.#rows.has(key)) throw new RangeError(`a ${this.#kind} is there already`);
+    this.#write(key, row);
+  }
+
+  /** Changes members of the row as it is now, and gives it; undefined: there is none any more, and nothing was written. */
+  patch(key: string, changes: Partial<Row>): Row | undefined {
+    const row = this.#rows.get(key);
+    return row && this.#write(key, { ...row, ...changes });
+  }
+
+  /** Puts another row in place of the one that get() gave, or none; false: it is another one by now, and stays. */
+  swap(key: string, seen: Row, next: Row | undefined): boolean {
+    if (this.#rows.get(key) !== seen) return false;
+    if (next === undefined) this.remove(key);
+    else this.#write(key, next);
+    return true;
   }
 
   remove(key: string): void {
     this.#remove.run(this.#kind, key);
     this.#rows.delete(key);
+  }
+
+  #write(key: string, row: Row): Row {
+    this.#put.run(this.#kind, key, JSON.stringify(row));
+    this.#rows.set(key, row);
+    return row;
   }
 
   /** Removes all of which this is true. */
@@ -95,6 +122,7 @@ export class RoomStore {
   readonly sessions: Table<z.output<typeof sessionSchema>>;
   readonly tokens: Table<z.output<typeof tokenSchema>>;
   readonly acts: Table<z.output<typeof actSchema>>;
+  readonly spent: Table<z.output<typeof spentSchema>>;
   readonly #values: Table<z.output<typeof valueSchema>>;
   readonly #database: DatabaseSync;
 
@@ -106,6 +134,7 @@ export class RoomStore {
     this.sessions = new Table(database, 'session', sessionSchema);
     this.tokens = new Table(database, 'token', tokenSchema);
     this.acts = new Table(database, 'act', actSchema);
+    this.spent = new Table(database, 'spent', spentSchema);
     this.#values = new Table(database, 'value', valueSchema);
   }
 
@@ -140,9 +169,18 @@ export class RoomStore {
     let row = this.#values.get(name);
     if (row === undefined) {
       row = { value: createSecret() };
-      this.#values.put(name, row);
+      this.#values.add(name, row);
     }
     return Buffer.from(row.value, 'base64url');
+  }
+
+  /** The earliest time that was ever told for a name, milliseconds since the epoch. */
+  earliest(name: string, ms: number): number {
+    const row = this.#values.get(name);
+    if (row !== undefined && Number(row.value) <= ms) return Number(row.value);
+    if (row === undefined) this.#values.add(name, { value: String(ms) });
+    else this.#values.swap(name, row, { value: String(ms) });
+    return ms;
   }
 
   close(): void {

@@ -43,6 +43,40 @@ export interface YamlText {
   positionOfValue(path: YamlPath): Position | undefined;
 }
 
+/** A text value with the place where it is written, quotes or what announces a block included. */
+export interface WrittenText {
+  readonly path: YamlPath;
+  readonly value: string;
+  readonly start: number;
+  readonly end: number;
+}
+
+/**
+ * All text values as far as the text can be read, also those at tags, anchors and keys that stand twice, in the order in which they
+ * are written. A key without a value counts as one, of the path '': what a comma cut off in braces looks like it.
+ */
+export const writtenTexts = (
+  text: string,
+): { readonly texts: readonly WrittenText[]; readonly isWhole: boolean } => {
+  const found: WrittenText[] = [];
+  const walk = (node: unknown, path: YamlPath): void => {
+    if (isSeq(node)) for (const [index, item] of node.items.entries()) walk(item, [...path, index]);
+    else if (isMap(node))
+      for (const { key, value } of node.items) {
+        if (value === null) walk(key, ['']);
+        else walk(value, [...path, isScalar(key) ? String(key.value) : '']);
+      }
+    else if (isScalar(node) && typeof node.value === 'string' && node.range)
+      found.push({ path, value: node.value, start: node.range[0], end: node.range[1] });
+  };
+  const document = parseYaml(text, undefined, false);
+  walk(document.contents, []);
+  return {
+    texts: found.sort((one, other) => one.start - other.start),
+    isWhole: document.errors.length === 0,
+  };
+};
+
 /** Reads a text. */
 export const readYaml = (text: string): YamlText => new Reader().read(text);
 

@@ -1,0 +1,48 @@
+// docs/acts.md: how many persons each act takes, from the table that the server decides by (act-rules.ts).
+import { ACT_RULES, type ActRule, SUMS } from './act-rules.ts';
+import { isAt } from './dispatch.ts';
+import { ALL_OPERATIONS } from './operations.ts';
+
+const HEAD = `# Who may do what alone
+
+Written from the table of acts in src/admin/act-rules.ts by \`npm run gen\`; the server of the [control room](control-room.md) decides by
+the same table, and nobody does what it does not name. An act is an operation of [openapi.yaml](openapi.yaml) that is a POST.
+
+- **Alone**: one person with one of the roles.
+- **With a second person**: it waits, at most a day, until somebody else with the role in brackets confirms it. Both prove who they
+  are, within five minutes; a machine's token cannot.
+- **Never**: refused in the control room, whoever asks.
+
+What one person does alone is summed over a window that moves with the clock, and kept over a restart: what is given back by an
+early end counts all the same, so that no number of small acts becomes what takes two. Each person has a sum; what a second person confirmed is in none.
+
+| sum | of one person, alone | within | acts |
+| --- | --- | --- | --- |
+`;
+
+/** The page. */
+export const actsPage = (): string => {
+  const rules: Readonly<Record<string, ActRule | undefined>> = Object.fromEntries(
+    Object.entries<ActRule | undefined>(ACT_RULES),
+  );
+  const sums = Object.entries(SUMS).map(
+    ([name, { max, windowMs, actsMax }]) =>
+      `| ${name} | ${max / 60_000} minutes | ${windowMs / 3_600_000} hours | ${actsMax} |`,
+  );
+  const rows = ALL_OPERATIONS.flatMap(([name, operation]) => {
+    const rule = rules[name];
+    if (rule === undefined || operation.method !== 'POST' || !isAt(operation, 'room')) return [];
+    const { alone = '', second = '', never = '' } = rule;
+    const roles = operation.isOpen === true ? 'everybody' : operation.roles.join(', ');
+    return [`| \`${name}\` | ${roles} | ${alone} | ${second} | ${never} |`];
+  });
+  return [
+    HEAD.trimEnd(),
+    ...sums,
+    '',
+    '| act | roles | alone | with a second person | never |',
+    '| --- | --- | --- | --- | --- |',
+    ...rows,
+    '',
+  ].join('\n');
+};

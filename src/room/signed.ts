@@ -1,0 +1,52 @@
+// Who a request is of: somebody with a session, or a machine with a token, never both.
+import type { FastifyRequest } from 'fastify';
+import type { Actor } from '../admin/admin.ts';
+import type { Acting } from './acts.ts';
+import { accountOfToken } from './grounds.ts';
+import type { RoomParts } from './parts.ts';
+import { hashOf } from './store.ts';
+import type { Visit } from './visit.ts';
+
+/** Who acts, with how fresh the proof of it is; undefined: nobody is signed in. */
+interface Signed extends Acting {
+  readonly isProven: boolean;
+}
+
+/** Who a request is of; a header counts in place of the cookie. */
+export const signedOf = (parts: RoomParts, request: FastifyRequest, visit: Visit): Signed | undefined => {
+  if (isByHeader(request)) {
+    const [, secret = ''] = /^Bearer (cordon_[\w-]{43})$/.exec(request.headers.authorization ?? '') ?? [];
+    const key = hashOf(secret);
+    const token = parts.store.tokens.get(key);
+    const nowMs = parts.clock();
+    if (token === undefined || token.endsMs <= nowMs || !parts.grounds.holdsToken(key, token))
+      return undefined;
+    if (nowMs - (token.usedMs ?? 0) > USED_EVERY_MS) parts.store.tokens.patch(key, { usedMs: nowMs });
+    const actor: Actor = {
+      name: `token ${token.name}`,
+      account: accountOfToken(parts.people, token),
+      roles: token.roles,
+      from: visit.address,
+      via: 'room',
+    };
+    // Nobody is there who could prove anything: what needs that is not for machines.
+    return { actor, id: token.id, isProven: false };
+  }
+  const session = parts.sessions.find(visit.token);
+  if (session === undefined) return undefined;
+  const { person, provenUntilMs } = session;
+  const { name, account, roles } = person;
+  const actor: Actor = { name, account, roles, from: visit.address, via: 'room' };
+  return { actor, id: person.id, isProven: provenUntilMs !== undefined };
+};
+
+/**
+ * True for a request that says by a header who it is. Its cookie is not looked at then, whatever the header holds: what needs
+ * no text against forged requests has to have nothing that a browser sends by itself. A proxy's own `Basic` is for the proxy,
+ * and the request is one of the cookie, with that text.
+ */
+export const isByHeader = ({ headers }: FastifyRequest): boolean =>
+  /^bearer(?:\s|$)/i.test(headers.authorization ?? '');
+
+/** A use of a token is written down no more often. */
+const USED_EVERY_MS = 60_000;

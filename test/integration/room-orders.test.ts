@@ -1,0 +1,104 @@
+// Two requests to the control room at the same time, one interrupted by the other at each of its waits: what comes about has to be
+// what comes about when one is done after the other. `ROOM_ORDERS=2` interrupts twice, which takes minutes.
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
+import { expect, test } from 'vitest';
+import { z } from 'zod';
+import { root } from '../tidy/sources.ts';
+
+const run = promisify(execFile);
+const INTERRUPTIONS = process.env['ROOM_ORDERS'] ?? '1';
+const OUTPUT_BYTES_MAX = 1 << 22;
+const TIMEOUT_MS = 900_000;
+
+/** One text of a file of src/room in place of another. */
+interface Plant {
+  readonly file: string;
+  readonly from: string;
+  readonly to: string;
+}
+
+const explore = async (args: readonly string[], plant?: Plant) => {
+  const program = ['--import', './test/support/turns.mjs', 'test/support/interleavings.ts', ...args];
+  const environment = { ...process.env, TURNS_PLANT: JSON.stringify(plant ?? null) };
+  const { stdout } = await run(process.execPath, program, {
+    ...{ cwd: root, env: environment, maxBuffer: OUTPUT_BYTES_MAX },
+  });
+  return z
+    .object({ pairs: z.record(z.string(), z.number()), found: z.array(z.string()) })
+    .parse(JSON.parse(stdout));
+};
+
+test(
+  'no order of two requests does what neither order of the two does',
+  async () => {
+    const { pairs, found } = await explore([INTERRUPTIONS]);
+    expect(found).toEqual([]);
+    expect(Object.keys(pairs).length).toBeGreaterThan(200);
+    // Each has a wait at least, so that one is before, within, or after the other.
+    expect(Math.min(...Object.values(pairs))).toBeGreaterThan(2);
+  },
+  TIMEOUT_MS,
+);
+
+const SESSION = 'room/session-control.ts';
+test.each<readonly [string, string, Plant]>([
+  [
+    'a link that was seen before a wait makes one more administrator',
+    'firstConfirm firstPasskey',
+    {
+      file: SESSION,
+      from: 'const { row, person } = this.#enrolment(token);\n    if (row !== seen) throw usedLink();',
+      to: 'const person = seen.person === undefined ? undefined : people.find(seen.person);',
+    },
+  ],
+  [
+    'a link that was used up is written back',
+    'firstPassword firstConfirm',
+    {
+      file: SESSION,
+      from: 'if (!store.enrolments.patch(hashOf(token), { pending: { name: account, password: hash, secret } }))\n      throw usedLink();',
+      to: 'store.enrolments.remove(hashOf(token));\n store.enrolments.add(hashOf(token), { endsMs: 9e15, pending: { name: account, password: hash, secret } });',
+    },
+  ],
+  [
+    'a passkey that was taken away while its signature was checked signs in',
+    'signInByPasskey enrolAnew',
+    {
+      file: 'room/passkeys.ts',
+      from: 'if (now?.person !== row.person || now.publicKey !== row.publicKey || isCopy) throw wrong();',
+      to: '',
+    },
+  ],
+  [
+    'a session that has ended while its person proved itself lives again',
+    'proveByPasskey signOut',
+    {
+      file: SESSION,
+      from: 'const session = this.#session();\n      if (id !== session.person.id) throw wrong();\n      sessions.prove(session);',
+      to: 'const row = { id: "s-000000000000", person: id, by: "passkey", from: "", startedMs: this.#parts.clock(), seenMs: this.#parts.clock(), provenMs: this.#parts.clock() } as const;\n this.#parts.store.sessions.remove(this.#visitKey());\n this.#parts.store.sessions.add(this.#visitKey(), row);',
+    },
+  ],
+  [
+    'an act is done twice',
+    'remove remove',
+    {
+      file: 'room/acts.ts',
+      from: "this.#end(id, 'confirmed', actor.name);",
+      to: "await undefined;\n        this.#end(id, 'confirmed', actor.name);",
+    },
+  ],
+  [
+    'what is allowed is done a wait later',
+    'addAdministrator addAdministrator',
+    {
+      file: 'admin/dispatch.ts',
+      from: 'earlier instanceof Promise ? await earlier : earlier',
+      to: 'await earlier',
+    },
+  ],
+])('a breach is found: %s', async (_, pair, plant) => {
+  expect((await explore(['1', pair])).found).toEqual([]);
+  const { found } = await explore(['1', pair], plant);
+  expect(found).not.toEqual([]);
+});
