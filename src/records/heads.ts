@@ -142,6 +142,15 @@ export const openSigningKey = (directory: string): KeyObject => {
   }
 };
 
+/** The public key of the private key of a directory; undefined where there is none that can be read. */
+export const readOwnKey = (directory: string): KeyObject | undefined => {
+  try {
+    return createPublicKey(readFileSync(join(directory, PRIVATE_NAME)));
+  } catch {
+    return undefined;
+  }
+};
+
 /** Signs heads with the key of the records' directory. */
 export class HeadSigner {
   readonly keyId: string;

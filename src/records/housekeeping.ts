@@ -73,9 +73,9 @@ export interface HousekeepingOptions {
 export class Housekeeping {
   retention: Retention;
   facts: FileFacts = { partitions: 0, bytes: 0, oldestSearchableMs: undefined };
-  /** Whether the check of the last partitions that closed found nothing; undefined before the first. */
-  isVerified: boolean | undefined;
   verifiedMs: number | undefined;
+  /** The start found that records are not as they were signed. */
+  isFaulty = false;
   readonly #options: HousekeepingOptions;
   #doubtedUntil = Number.NEGATIVE_INFINITY;
   #deletedAt = Number.NEGATIVE_INFINITY;
@@ -88,6 +88,13 @@ export class Housekeeping {
   constructor(retention: Retention, options: HousekeepingOptions) {
     this.retention = retention;
     this.#options = options;
+  }
+
+  /** Whether the start and the checks since then found nothing; undefined before the first check. */
+  get isVerified(): boolean | undefined {
+    const found = [...this.#found.values()];
+    if (this.isFaulty || found.includes(true)) return false;
+    return found.length === 0 ? undefined : true;
   }
 
   /** The clock has stepped. */
@@ -176,7 +183,6 @@ export class Housekeeping {
       const findings = await verifyPartition(directory, recordClass, partition, pause);
       this.#checked.set(recordClass, partition.ordinal);
       this.#found.set(recordClass, findings.length > 0);
-      this.isVerified = [...this.#found.values()].every((found) => !found);
       this.verifiedMs = clock();
       if (findings.length > 0) await this.#tell(recordClass, partition, findings);
     }

@@ -76,6 +76,15 @@ export { describeRecord } from './record-text.ts';
 export { BELL_BYTES, Recording } from './recording.ts';
 export type { RecordingFacts, RecordingSettings } from './recording-options.ts';
 export { type FoundRecord, type HourCount, RECORDS_DIRECTORY, RecordsReader } from './records-reader.ts';
+export {
+  compareRegister,
+  type ExemptionMark,
+  markOf,
+  type RecordedMarks,
+  type RegisterDifference,
+  type RegisterState,
+} from './register-marks.ts';
+export { readRecordedMarks } from './register-walk.ts';
 export { rollupColumns, rollupHourMs } from './rollup.ts';
 export { seal, unseal } from './sealing.ts';
 export {
