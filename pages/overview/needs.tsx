@@ -36,6 +36,7 @@ const SENTENCES: Readonly<Record<string, Key & `need${string}`>> = {
   'certificate-unobtained': 'needCertificateUnobtained',
   'clock-wrong': 'needClock',
   'exemptions-unusable': 'needRegister',
+  'exemptions-unproven': 'needUnproven',
   'output-stuck': 'needOutput',
   'witness-conflict': 'needWitnessConflict',
   'witness-away': 'needWitnessAway',

@@ -190,6 +190,8 @@ export const de: Texts = {
   needClock:
     '*Die Uhr des Resolvers geht falsch.* Den Zeiten von Aufzeichnungen und Nachweisen ist nicht zu trauen.',
   needRegister: '*Das Register der Ausnahmen ist nicht brauchbar.* Niemand ist ausgenommen.',
+  needUnproven:
+    '*Die Aufzeichnungen belegen die Ausnahme {subject} nicht.* Sie ruht, bis jemand nachgesehen hat.',
   needWitnessConflict:
     '*Der Zeuge `{subject}` hat andere Aufzeichnungen bestätigt als die hier.* Sie wurden geändert oder zurückgesetzt.',
   needWitnessAway:

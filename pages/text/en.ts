@@ -183,6 +183,8 @@ export const en = {
   needCertificateUnobtained: '*The certificate of the encrypted listeners is not renewed: ACME fails.*',
   needClock: '*The clock of the resolver is wrong.* Times of records and proofs cannot be trusted.',
   needRegister: '*The register of exemptions cannot be used.* Nobody is exempt.',
+  needUnproven:
+    '*The records do not bear out exemption {subject}.* It is suspended until somebody has looked at it.',
   needWitnessConflict:
     '*Witness `{subject}` has cosigned other records than are here.* They were changed or taken back.',
   needWitnessAway:

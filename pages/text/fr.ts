@@ -194,6 +194,8 @@ export const fr: Texts = {
   needClock:
     '*L’horloge du résolveur est fausse.* Les heures des enregistrements et des preuves ne sont pas fiables.',
   needRegister: '*Le registre des dérogations est inutilisable.* Personne n’est exempté.',
+  needUnproven:
+    '*Les enregistrements ne confirment pas la dérogation {subject}.* Elle est suspendue jusqu’à ce que quelqu’un l’examine.',
   needWitnessConflict:
     '*Le témoin `{subject}` a cosigné d’autres enregistrements que ceux d’ici.* Ils ont été modifiés ou ramenés en arrière.',
   needWitnessAway:

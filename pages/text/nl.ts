@@ -189,6 +189,8 @@ export const nl: Texts = {
   needClock:
     '*De klok van de resolver loopt verkeerd.* Tijden van vastleggingen en bewijzen zijn niet betrouwbaar.',
   needRegister: '*Het register van ontheffingen is niet bruikbaar.* Niemand is ontheven.',
+  needUnproven:
+    '*De registraties staven ontheffing {subject} niet.* Zij is opgeschort tot iemand ernaar heeft gekeken.',
   needWitnessConflict:
     '*Getuige `{subject}` heeft andere registraties medeondertekend dan die hier.* Ze zijn veranderd of teruggezet.',
   needWitnessAway:

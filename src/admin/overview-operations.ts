@@ -105,6 +105,7 @@ const state = z
           'certificate-unobtained',
           'clock-wrong',
           'exemptions-unusable',
+          'exemptions-unproven',
           'output-stuck',
           'witness-conflict',
           'witness-away',

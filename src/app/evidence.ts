@@ -14,6 +14,7 @@ import { createEventRing } from '../events/events.ts';
 import {
   adoptStep,
   ExemptionKeeper,
+  FLEET_REGISTER_NAME,
   formatExemptionProblem,
   REGISTER_NAME,
 } from '../exemptions/exemptions.ts';
@@ -27,7 +28,13 @@ import {
   type SharedExemption,
 } from '../policy/policy.ts';
 import { ProbeKeeper, type ProbeState } from '../probe/probe.ts';
-import type { ChangeRecord, RecalledClient, RecalledWhom } from '../records/records.ts';
+import {
+  type ChangeRecord,
+  type RecalledClient,
+  type RecalledWhom,
+  type RecordedMarks,
+  readRecordedMarks,
+} from '../records/records.ts';
 import { Recorder, type RecorderFacts } from '../records/thread/thread.ts';
 import { createProbeSecret } from '../server/server.ts';
 import { AskedCounts } from './asked-counts.ts';
@@ -152,7 +159,28 @@ export class Evidence {
       // The parts that need it say what they miss.
       log.warn({ err: thrown }, 'the state directory cannot be made');
     }
+    const isNode = config.fleet?.role === 'node';
+    const keeper = ExemptionKeeper.open({
+      // What a node decided before it was one is its own, and does not hold in a fleet.
+      path: isNode
+        ? fleetPath(config.stateDirectory, 'register')
+        : join(config.stateDirectory, REGISTER_NAME),
+      name: isNode ? FLEET_REGISTER_NAME : REGISTER_NAME,
+      clock: systemClock,
+      log,
+      onEvent: (record) => {
+        if (record.kind === 'exemption' && record.by !== undefined)
+          this.journal.act(`exemption-${record.event}`);
+        this.#note(record);
+        this.#parts.onRegister();
+      },
+      onRegister: (record) => this.#note(record),
+      onChange: () => this.#share(),
+    });
+    this.#exemptions = keeper;
     if (config.records.isEnabled) {
+      // As the run before left them: the recorder has not written yet.
+      const recorded = await this.#recordedOf(keeper, config);
       this.#recorder = Recorder.start({
         directory: join(config.stateDirectory, RECORDS_NAME),
         rings: this.#rings,
@@ -168,24 +196,21 @@ export class Evidence {
         log,
         onCrash: (ms) => this.#parts.onCrash(ms),
       });
+      keeper.judge(recorded);
     }
-    this.#exemptions = ExemptionKeeper.open({
-      // What a node decided before it was one is its own, and does not hold in a fleet.
-      path:
-        config.fleet?.role === 'node'
-          ? fleetPath(config.stateDirectory, 'register')
-          : join(config.stateDirectory, REGISTER_NAME),
-      clock: systemClock,
-      log,
-      onEvent: (record) => {
-        if (record.kind === 'exemption' && record.by !== undefined)
-          this.journal.act(`exemption-${record.event}`);
-        this.#note(record);
-        this.#parts.onRegister();
-      },
-      onChange: () => this.#share(),
+    await keeper.follow(exemptions);
+  }
+
+  /** What the records say of the register; undefined where there are none. */
+  async #recordedOf(keeper: ExemptionKeeper, config: Config): Promise<RecordedMarks | undefined> {
+    if (!keeper.isUsable) return undefined;
+    return await readRecordedMarks({
+      directory: join(config.stateDirectory, RECORDS_NAME),
+      register: keeper.register.opened,
+      nowMs: systemClock(),
+      onUnreadable: (file, cause) =>
+        this.#parts.log.warn({ file, cause }, 'records do not say what the register of exemptions held'),
     });
-    await this.#exemptions.follow(exemptions);
   }
 
   /** Begins what goes by time: workers live and lists are in force, or tried. */

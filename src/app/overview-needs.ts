@@ -130,6 +130,7 @@ export const needsOf = (facts: NeedFacts): Need[] => {
 /** Where each is looked into; the rest is said by the overview itself. */
 const PLACES: Readonly<Partial<Record<Trouble['kind'], string>>> = {
   'exemptions-unusable': '/exemptions',
+  'exemptions-unproven': '/exemptions',
   'output-stuck': '/proof?tab=records',
   'clock-wrong': '/proof?tab=records',
   'witness-conflict': '/proof?tab=records',

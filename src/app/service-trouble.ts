@@ -31,6 +31,7 @@ type Kind =
   | 'certificate-unobtained'
   | 'clock-wrong'
   | 'exemptions-unusable'
+  | 'exemptions-unproven'
   | 'output-stuck'
   | WitnessTrouble['kind']
   | 'fleet-cut-off';
@@ -61,7 +62,7 @@ export interface TroubleParts {
   readonly evidence: {
     recorderStatus(): { readonly isClockTrusted: boolean } | undefined;
     facts(): {
-      readonly exemptions?: unknown;
+      readonly exemptions?: { readonly unproven?: ReadonlyMap<string, string> } | undefined;
       readonly records?:
         | {
             readonly outputs: readonly Pick<OutputFacts, 'name' | 'trouble'>[];
@@ -103,6 +104,12 @@ export const findTrouble = (parts: TroubleParts, nowMs: number): readonly Troubl
           },
         ]
       : []),
+    ...[...(facts.exemptions?.unproven ?? [])].slice(0, ROWS_MAX).map(
+      ([id, why]): Trouble => ({
+        ...{ kind: 'exemptions-unproven', subject: id },
+        text: `${id} is suspended: the register grants it, and ${why}`,
+      }),
+    ),
     ...(facts.records?.outputs ?? []).flatMap(({ name, trouble }) =>
       trouble === undefined
         ? []
