@@ -1,7 +1,7 @@
 // What a person has to look at, out of the status of the service: each in one line that names what and where.
 import type { Readiness, ServiceStatus } from '../admin/admin.ts';
 import { isAsDecided } from '../enforcement/enforcement.ts';
-import type { WitnessTrouble } from './witness-trouble.ts';
+import type { EvidenceTrouble } from './evidence-trouble.ts';
 
 /** Failures of ACME one after the other that are told of while there is a certificate. */
 const ACME_FAILURES_MIN = 3;
@@ -14,7 +14,7 @@ export const problemsOf = (
   status: Omit<ServiceStatus, 'problems'>,
   readiness: Readiness,
   down: readonly string[],
-  witnesses: readonly WitnessTrouble[],
+  evidence: readonly EvidenceTrouble[],
   nowMs: number,
 ): string[] => {
   const { enforcement, workers, lists, upstreams, records, outputs, certificate, exemptions, probe } = status;
@@ -50,7 +50,7 @@ export const problemsOf = (
   tell(isTold, `no certificate was obtained by ACME, which is tried again at ${acme?.next}: ${acme?.text}`);
   tell(exemptions === null, 'the register of exemptions cannot be used: no exemption is in force');
   tell(records?.verified === false, 'the records are not whole: cordon records verify');
-  for (const { text } of witnesses) problems.push(text);
+  for (const { text } of evidence) problems.push(text);
   for (const { name, trouble } of outputs)
     tell(trouble !== null, `output ${name} takes no records: ${trouble}`);
   tell(

@@ -8,8 +8,9 @@ import type { FleetFacts } from '../fleet/fleet.ts';
 import type { OutputFacts } from '../records/records.ts';
 import { warningMs } from '../tls/tls.ts';
 import type { AcmeFacts } from './acme-keeper.ts';
+import { type EvidenceTrouble, evidenceTrouble, type WatchedEvidence } from './evidence-trouble.ts';
 import type { TlsFacts } from './tls-keeper.ts';
-import { type WatchedWitness, type WitnessTrouble, witnessTrouble } from './witness-trouble.ts';
+import type { WatchedWitness } from './witness-trouble.ts';
 
 /** A certificate that ends sooner is told of: time for somebody who is away for a week. */
 export const CERTIFICATE_MS_MIN = 14 * DAY_MS;
@@ -31,9 +32,8 @@ type Kind =
   | 'certificate-unobtained'
   | 'clock-wrong'
   | 'exemptions-unusable'
-  | 'exemptions-unproven'
   | 'output-stuck'
-  | WitnessTrouble['kind']
+  | EvidenceTrouble['kind']
   | 'fleet-cut-off';
 
 /** One thing that is wrong. */
@@ -62,7 +62,7 @@ export interface TroubleParts {
   readonly evidence: {
     recorderStatus(): { readonly isClockTrusted: boolean } | undefined;
     facts(): {
-      readonly exemptions?: { readonly unproven?: ReadonlyMap<string, string> } | undefined;
+      readonly exemptions?: WatchedEvidence['exemptions'];
       readonly records?:
         | {
             readonly outputs: readonly Pick<OutputFacts, 'name' | 'trouble'>[];
@@ -104,20 +104,12 @@ export const findTrouble = (parts: TroubleParts, nowMs: number): readonly Troubl
           },
         ]
       : []),
-    ...[...(facts.exemptions?.unproven ?? [])].slice(0, ROWS_MAX).map(
-      ([id, why]): Trouble => ({
-        ...{ kind: 'exemptions-unproven', subject: id },
-        text: `${id} is suspended: the register grants it, and ${why}`,
-      }),
-    ),
     ...(facts.records?.outputs ?? []).flatMap(({ name, trouble }) =>
       trouble === undefined
         ? []
         : [{ kind: 'output-stuck', subject: name, text: `output ${name}: ${trouble}` } as const],
     ),
-    ...(facts.records === undefined
-      ? []
-      : witnessTrouble(facts.records, parts.state.current.config.records.witnessesNeeded, nowMs)),
+    ...evidenceTrouble(facts, parts.state.current.config.records.witnessesNeeded, nowMs),
     ...fleetTrouble(parts),
   ];
 };
