@@ -13,10 +13,11 @@ import { DirectoryLock } from './directory-lock.ts';
 import { DiskReserve } from './disk-reserve.ts';
 import type { KnownGenerations } from './facts.ts';
 import { type HeadKeeper, openHeadKeeper } from './head-keeper.ts';
-import { HEADS_NAME } from './heads-file.ts';
+import { PUBLIC_NAME, publicKeyFault } from './heads.ts';
+import { HEADS_NAME, type LastHeads } from './heads-file.ts';
 import { Housekeeping } from './housekeeping.ts';
 import { ClientIdentities } from './identity.ts';
-import type { OwnRecords } from './own-records.ts';
+import { isStopRecord, type OwnRecords } from './own-records.ts';
 import { DIRECTORY_MODE, dayOf, timeText } from './partition.ts';
 import { POSITION_NAME, PositionFile, readPosition } from './position-file.ts';
 import { PSEUDONYM_KEYS_NAME, PseudonymKeys } from './pseudonym-keys.ts';
@@ -81,6 +82,7 @@ export const openRecords = ({
     const positionPath = join(directory, POSITION_NAME);
     const before = readPosition(positionPath);
     const wasBegun = MADE_WITH_RECORDS.some((name) => existsSync(join(directory, name)));
+    const keyFault = publicKeyFault(directory);
     const { keeper: heads, last } = openHeadKeeper({
       directory,
       resolver,
@@ -107,8 +109,8 @@ export const openRecords = ({
       return result.store;
     };
     const stores = { changes: openStore('changes'), queries: openStore('queries') };
-    const { log: checkpoints, aliveMs, faults, unsigned, added } = openCheckpoints(options, stores);
-    if (last.faults.length > 0) own.fault({ file: HEADS_NAME, text: last.faults.join('; ') });
+    const { log: checkpoints, aliveMs, faults, unsigned } = openCheckpoints(options, stores);
+    faults.push(...headFaults(last, stores));
     const keys = PseudonymKeys.open(directory);
     const { bounds } = settings;
     const nowMs = clock();
@@ -153,8 +155,9 @@ export const openRecords = ({
       };
       crashMs = own.start(stores, aliveMs, { version, ...log });
     }
-    for (const fault of [...faults, ...added]) own.fault(fault);
-    housekeeping.isFaulty = faults.length + added.length + last.faults.length > 0;
+    if (keyFault !== undefined) faults.push({ file: PUBLIC_NAME, text: keyFault });
+    for (const fault of faults) own.fault(fault);
+    housekeeping.isFaulty = faults.length > 0;
     if (!isResumed) noteClock(open, aliveMs, options, own);
     return { open, crashMs };
   } catch (thrown) {
@@ -184,10 +187,10 @@ const noteClock = (
 const openCheckpoints = (
   { directory, resolver, clock, monotonic, log: recordLog, origin }: RecordingOptions,
   stores: Readonly<Record<RecordClass, ChainStore>>,
-): Pick<OpenedLog, 'faults' | 'unsigned'> & {
+): Pick<OpenedLog, 'unsigned'> & {
   readonly log: CheckpointLog | undefined;
   readonly aliveMs: number | undefined;
-  readonly added: readonly ChainFault[];
+  readonly faults: ChainFault[];
 } => {
   try {
     const options = { directory, origin: origin ?? defaultOrigin(resolver), clock, monotonic };
@@ -195,12 +198,24 @@ const openCheckpoints = (
     const aliveMs = before.kind === 'signed' ? before.checkpoint.signedMs : undefined;
     const text = unsigned === 0 ? undefined : addedText(stores, takenFrom, aliveMs);
     const added = text === undefined ? [] : [{ file: CHECKPOINT_NAME, text: `${unsigned} blocks ${text}` }];
-    return { log, aliveMs, faults, unsigned, added };
+    return { log, aliveMs, faults: [...faults, ...added], unsigned };
   } catch (thrown) {
     if (!isAppError(thrown)) throw thrown;
     recordLog.error({ code: thrown.code, cause: thrown.message }, 'records are not signed');
-    return { log: undefined, aliveMs: undefined, faults: [], unsigned: 0, added: [] };
+    return { log: undefined, aliveMs: undefined, faults: [], unsigned: 0 };
   }
+};
+
+/** What is wrong with the signed ends, before this start has signed another one. */
+const headFaults = (
+  { faults, byClass }: LastHeads,
+  { changes }: Readonly<Record<RecordClass, ChainStore>>,
+): ChainFault[] => {
+  const texts = [...faults];
+  const isStop = isStopRecord(changes.lastRecord());
+  if (isStop && byClass.get('changes')?.last !== changes.end.sequence)
+    texts.push('the program had stopped, and no head of its last record is there');
+  return texts.length === 0 ? [] : [{ file: HEADS_NAME, text: texts.join('; ') }];
 };
 
 /** Why blocks that nobody had signed are more than a crash leaves; undefined where they are not. */
@@ -209,8 +224,7 @@ const addedText = (
   takenFrom: number,
   aliveMs: number | undefined,
 ): string | undefined => {
-  const signed = stores.changes.lastRecord(takenFrom) as Partial<Record<string, unknown>> | undefined;
-  if (signed?.['kind'] === 'service' && signed['event'] === 'stop')
+  if (isStopRecord(stores.changes.lastRecord(takenFrom)))
     return 'stand behind a stop, and nobody has signed them: they are no evidence';
   const untilMs = Math.max(
     ...Object.values(stores).map((store) => Date.parse(store.position('running').until ?? '') || 0),

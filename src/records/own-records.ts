@@ -120,11 +120,9 @@ export class OwnRecords {
   ): number | undefined {
     let crashMs: number | undefined;
     const nowMs = this.#clock();
-    const last = stores.changes.lastRecord() as Partial<Record<string, unknown>> | undefined;
     const isFirst = stores.changes.end.sequence === 0;
     // A stop is signed; one behind the last signature was put there.
-    const isStop = last?.['kind'] === 'service' && last['event'] === 'stop';
-    const isClean = isStop && facts.unsigned === undefined;
+    const isClean = isStopRecord(stores.changes.lastRecord()) && facts.unsigned === undefined;
     if (!isFirst && !isClean) {
       const ends = Object.values(stores).map((store) => store.position('running').until);
       const written = ends.map((text) => (text === null ? undefined : Date.parse(text)));
@@ -147,6 +145,12 @@ export class OwnRecords {
     return crashMs;
   }
 }
+
+/** The record with which a run ends. */
+export const isStopRecord = (record: object | undefined): boolean => {
+  const { kind, event } = (record ?? {}) as Readonly<Record<string, unknown>>;
+  return kind === 'service' && event === 'stop';
+};
 
 /** Throws ERR_COMPLIANCE_PSEUDONYM for an address that is none. */
 const pseudonymsOf = (keys: PseudonymKeys, { kind, text }: SoughtClient): string[] => {

@@ -2,75 +2,14 @@
 // a disk took from the chain costs no valid exemption.
 import { cpSync, readdirSync, renameSync, rmSync, truncateSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, onTestFinished, test } from 'vitest';
-import { ExemptionKeeper, type ExemptionSettings } from '../../../src/exemptions/keeper.ts';
+import { describe, expect, test } from 'vitest';
 import { registerWitnesses } from '../../../src/exemptions/register-witness.ts';
 import type { ChangeRecord } from '../../../src/records/record.ts';
-import { readRecordedMarks } from '../../../src/records/register-walk.ts';
 import { verifyRecords } from '../../../src/records/verify.ts';
 import { forgeRegister, type RegisterRow } from '../../support/register-forgery.ts';
 import { adminRecord, Bench } from '../records/setup.ts';
-import { createDirectory, DAY_MS, day, HEAD, NOW, REQUEST, US_RULES } from './setup.ts';
-
-const SETTINGS: ExemptionSettings = { rules: US_RULES, textsPath: undefined, decisions: new Map() };
-const AUTHOR = { by: 'A. Head', reason: 'the case is closed' };
-
-/** A run of the program over a state directory: register and recorder, as the program puts them together. */
-const startRun = async (state: string, nowMs: number) => {
-  const errors: string[] = [];
-  let bench: Bench | undefined;
-  const write = (record: ChangeRecord): void => bench?.recording.write(record);
-  const keeper = ExemptionKeeper.open({
-    path: join(state, 'register.sqlite'),
-    clock: () => bench?.nowMs ?? nowMs,
-    log: {
-      info: () => undefined,
-      warn: () => undefined,
-      error: (fields) => void errors.push(String((fields as { cause?: string }).cause)),
-    },
-    onEvent: write,
-    onRegister: write,
-    onChange: () => Promise.resolve(),
-  });
-  const directory = join(state, 'records');
-  const register = keeper.register.opened;
-  const recorded = await readRecordedMarks({ directory, register, nowMs, onUnreadable: () => undefined });
-  const started = new Bench({ directory, start: new Date(nowMs).toISOString() });
-  bench = started;
-  started.advance(0);
-  keeper.judge(recorded);
-  await keeper.follow(SETTINGS);
-  onTestFinished(() => keeper.close());
-  started.advance(1_500);
-  return {
-    bench: started,
-    errors,
-    keeper,
-    inForce: () => keeper.toShared().map(({ number }) => number),
-    unproven: () => [...keeper.register.unproven],
-    grant: async () => {
-      // Not what another asks for.
-      const clients = [`192.0.2.${8 * (keeper.register.entries().length + 1)}/29`];
-      const { paper } = await keeper.change((to) => to.request({ ...REQUEST, clients }));
-      await keeper.change((to) => to.approve(paper?.id ?? '', HEAD));
-      started.advance(1_500);
-    },
-    revoke: async (id: string) => {
-      await keeper.change((to) => to.revoke(id, AUTHOR));
-      started.advance(1_500);
-    },
-    stop: async () => {
-      keeper.close();
-      await started.recording.stop();
-      return started.nowMs;
-    },
-    crash: () => {
-      keeper.close();
-      started.crash();
-      return started.nowMs;
-    },
-  };
-};
+import { startRun } from './run.ts';
+import { createDirectory, DAY_MS, day, NOW } from './setup.ts';
 
 const findingsOf = async (state: string): Promise<string[]> => {
   const { findings } = await verifyRecords(join(state, 'records'), { witnesses: registerWitnesses(state) });
