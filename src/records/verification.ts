@@ -1,4 +1,5 @@
 // What verify() is asked for, and what it finds: plain data.
+import type { KeyObject } from 'node:crypto';
 import type { SignedCheckpoint } from './checkpoint-file.ts';
 import type { Finding } from './finding.ts';
 import type { SignedHead } from './heads.ts';
@@ -33,6 +34,8 @@ export interface VerifyOptions {
   readonly checkpointFile?: string;
   /** A public key that was kept elsewhere. With it, keys beside the records count for nothing. */
   readonly keyFile?: string;
+  /** The same, as a key. */
+  readonly key?: KeyObject;
   /** The records of another resolver that a collector took: without its log. */
   readonly isCollected?: boolean;
   /** Other files whose content shows that there were records. */

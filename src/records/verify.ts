@@ -87,8 +87,8 @@ class Verification {
 
   async run(): Promise<VerifyResult> {
     this.#judge = (await import('./record-schema.ts')).judgeRecord;
-    const { headsFile, keyFile } = this.#options;
-    this.#heads.readAll(this.#reader.directory, headsFile, keyFile);
+    const { headsFile, keyFile, key } = this.#options;
+    this.#heads.readAll(this.#reader.directory, headsFile, key ?? keyFile);
     // `changes` tells which partitions of either class were deleted.
     const classes = RECORD_CLASSES.filter(
       (name) => this.#options.classes?.includes(name) ?? true,
