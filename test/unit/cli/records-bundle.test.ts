@@ -1,4 +1,5 @@
 // Records on another machine: what a bundle has, and that only keys which were kept elsewhere count for it.
+import { generateKeyPairSync } from 'node:crypto';
 import {
   cpSync,
   existsSync,
