@@ -28,13 +28,7 @@ import {
   type SharedExemption,
 } from '../policy/policy.ts';
 import { ProbeKeeper, type ProbeState } from '../probe/probe.ts';
-import {
-  type ChangeRecord,
-  type RecalledClient,
-  type RecalledWhom,
-  type RecordedMarks,
-  readRecordedMarks,
-} from '../records/records.ts';
+import type { ChangeRecord, RecalledClient, RecalledWhom } from '../records/records.ts';
 import { Recorder, type RecorderFacts } from '../records/thread/thread.ts';
 import { createProbeSecret } from '../server/server.ts';
 import { AskedCounts } from './asked-counts.ts';
@@ -45,6 +39,7 @@ import type { WorkerExemptions } from './messages.ts';
 import { OutputWatch } from './output-watch.ts';
 import { createRecordControl } from './record-control.ts';
 import { RECORDS_NAME, recorderSettings, resolverName, toRecorderStatus } from './record-settings.ts';
+import { readRecorded } from './recorded-register.ts';
 import type { Supervisor } from './supervisor.ts';
 
 /** The parts of the program that evidence is about. */
@@ -180,7 +175,7 @@ export class Evidence {
     this.#exemptions = keeper;
     if (config.records.isEnabled) {
       // As the run before left them: the recorder has not written yet.
-      const recorded = await this.#recordedOf(keeper, config);
+      const recorded = await readRecorded(keeper, config, log);
       this.#recorder = Recorder.start({
         directory: join(config.stateDirectory, RECORDS_NAME),
         rings: this.#rings,
@@ -199,18 +194,6 @@ export class Evidence {
       keeper.judge(recorded);
     }
     await keeper.follow(exemptions);
-  }
-
-  /** What the records say of the register; undefined where there are none. */
-  async #recordedOf(keeper: ExemptionKeeper, config: Config): Promise<RecordedMarks | undefined> {
-    if (!keeper.isUsable) return undefined;
-    return await readRecordedMarks({
-      directory: join(config.stateDirectory, RECORDS_NAME),
-      register: keeper.register.opened,
-      nowMs: systemClock(),
-      onUnreadable: (file, cause) =>
-        this.#parts.log.warn({ file, cause }, 'records do not say what the register of exemptions held'),
-    });
   }
 
   /** Begins what goes by time: workers live and lists are in force, or tried. */
