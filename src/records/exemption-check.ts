@@ -17,6 +17,8 @@ import type { Witness } from './verification.ts';
 
 /** From an end until the last worker knows, milliseconds: one that hangs is replaced within that time. */
 const KNOWN_MS = 60_000;
+/** Until an event of the register is recorded and signed, milliseconds: a second, and more while the disk is busy. */
+const FRESH_MS = 10_000;
 
 interface Place {
   readonly ordinal: number;
@@ -32,8 +34,10 @@ interface LateHits {
 /** Follows both chains, that of changes first. */
 export class ExemptionCheck {
   readonly #report: Report;
+  readonly #nowMs: number;
   readonly #marks: (ExemptionMark & Place)[] = [];
-  readonly #statements: (RegisterStatement & Place & { readonly before: number })[] = [];
+  readonly #statements: (RegisterStatement & Place & { readonly before: number; readonly time: string })[] =
+    [];
   readonly #gaps: { fromMs: number; untilMs: number }[] = [];
   #beginsMs: number | undefined;
   /** Time of the latest record so far. */
@@ -46,8 +50,9 @@ export class ExemptionCheck {
   #overById: ReadonlyMap<string, number> | undefined;
   readonly #late = new Map<string, LateHits>();
 
-  constructor(report: Report) {
+  constructor(report: Report, nowMs: number) {
     this.#report = report;
+    this.#nowMs = nowMs;
   }
 
   /** Records of changes are missing from here on, or are not what was written. */
@@ -73,7 +78,10 @@ export class ExemptionCheck {
     }
     const statement = statementOf(record);
     if (statement !== undefined)
-      this.#statements.push({ ...statement, ordinal, sequence, before: this.#marks.length });
+      this.#statements.push({
+        ...{ ...statement, ordinal, sequence },
+        ...{ before: this.#marks.length, time: new Date(timeMs).toISOString() },
+      });
     this.#timeMs = Math.max(this.#timeMs, timeMs);
   }
 
@@ -105,21 +113,34 @@ export class ExemptionCheck {
   }
 
   #compare(sound: readonly RecordSpan[], witnesses: readonly Witness[]): void {
+    const read = witnesses.flatMap(({ register }) => register ?? []);
+    // Records alone, as they are copied to an auditor, have none beside them.
+    if (read.length === 0) return;
     const isSigned = ({ ordinal, sequence }: Place): boolean => isAmong(sound, ordinal, sequence);
+    const fresh = new Set<string>();
+    for (const { key, time } of [...this.#marks, ...read.flatMap(({ marks }) => marks)])
+      if (this.#isFresh(time)) fresh.add(key);
+    const isSettled = ({ key }: ExemptionMark): boolean => !fresh.has(key);
+    const marks = this.#marks.filter(isSettled);
     const recorded: RecordedMarks = {
-      marks: this.#marks.map((mark) => ({ ...mark, isSigned: isSigned(mark) })),
-      statements: this.#statements.filter(isSigned),
+      marks: marks.map((mark) => ({ ...mark, isSigned: isSigned(mark) })),
+      statements: this.#statements
+        .filter((one) => isSigned(one) && !this.#isFresh(one.time))
+        .map((one) => ({ ...one, before: this.#marks.slice(0, one.before).filter(isSettled).length })),
       gaps: this.#gaps,
       beginsMs: this.#beginsMs,
     };
-    const registers = witnesses.flatMap(({ register }) => register ?? []);
-    // Records alone, as they are copied to an auditor, have none beside them.
-    if (registers.length === 0) return;
+    const registers = read.map((one) => ({ ...one, marks: one.marks.filter(isSettled) }));
     for (const register of registers)
       for (const { id, text } of compareRegister(register, recorded))
         this.#differ(`${register.file}: ${id === undefined ? '' : `${id} is granted, and `}${text}`);
     for (const { id, text } of compareRecords(registers, recorded))
       this.#differ(`${String(id)} is not in the register as it is in the records: ${text}`);
+  }
+
+  /** What happens while a running program is verified stands in one of the two first, and is not signed yet. */
+  #isFresh(time: string): boolean {
+    return Math.abs(this.#nowMs - Date.parse(time)) < FRESH_MS;
   }
 
   #differ(text: string): void {

@@ -38,6 +38,8 @@ export interface VerifyOptions {
   readonly key?: KeyObject;
   /** The records of another resolver that a collector took: without its log. */
   readonly isCollected?: boolean;
+  /** What time it is: what happened just now may stand in a register and not in the records yet, or the other way round. */
+  readonly nowMs?: number;
   /** Other files whose content shows that there were records. */
   readonly witnesses?: readonly Witness[];
   readonly onProgress?: (progress: VerifyProgress) => void;

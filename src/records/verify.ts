@@ -69,7 +69,7 @@ class Verification {
   readonly #heads = new HeadsCheck((code, text, place) => this.#find(code, text, place));
   readonly #trail: ServiceTrail;
   #log: LogCheck | undefined;
-  readonly #exemptions = new ExemptionCheck((code, text, place) => this.#find(code, text, place));
+  readonly #exemptions: ExemptionCheck;
   /** As it was before the chains were read: the program may write on meanwhile. */
   readonly #position: Position | undefined;
   readonly #proofs = { queries: new ChainProof(), changes: new ChainProof() };
@@ -80,9 +80,9 @@ class Verification {
     this.#reader = reader;
     this.#options = options;
     this.#position = readPosition(join(reader.directory, POSITION_NAME));
-    this.#trail = new ServiceTrail(this.#position?.ends.changes.sequence, (code, text, place) =>
-      this.#find(code, text, place),
-    );
+    const find: Report = (code, text, place) => this.#find(code, text, place);
+    this.#exemptions = new ExemptionCheck(find, options.nowMs ?? Date.now());
+    this.#trail = new ServiceTrail(this.#position?.ends.changes.sequence, find);
   }
 
   async run(): Promise<VerifyResult> {

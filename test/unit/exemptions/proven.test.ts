@@ -9,7 +9,7 @@ import { verifyRecords } from '../../../src/records/verify.ts';
 import { forgeRegister, type RegisterRow } from '../../support/register-forgery.ts';
 import { adminRecord, Bench } from '../records/setup.ts';
 import { startRun } from './run.ts';
-import { createDirectory, DAY_MS, day, NOW } from './setup.ts';
+import { createDirectory, DAY_MS, day, HEAD, NOW, REQUEST } from './setup.ts';
 
 const findingsOf = async (state: string): Promise<string[]> => {
   const { findings } = await verifyRecords(join(state, 'records'), { witnesses: registerWitnesses(state) });
@@ -40,6 +40,25 @@ test('a restart, and one after a kill, leave in force what is granted', async ()
   expect(after.errors).toEqual([]);
   await after.stop();
   expect(await findingsOf(state)).toEqual([]);
+});
+
+test('what was granted or ended a moment ago is no finding of a program that runs', async () => {
+  const { state, nowMs } = await lived();
+  const run = await startRun(state, nowMs);
+  const verify = async () => {
+    const witnesses = registerWitnesses(state);
+    const options = { witnesses, nowMs: run.bench.nowMs + 1_000 };
+    return (await verifyRecords(join(state, 'records'), options)).findings;
+  };
+  const clients = ['192.0.2.128/29'];
+  await run.keeper.change((to) => to.request({ ...REQUEST, clients }));
+  await run.keeper.change((to) => to.approve('ex-000003', HEAD));
+  expect(await verify()).toEqual([]);
+  run.bench.advance(1_500);
+  run.bench.advance(60_000);
+  expect(await verify()).toEqual([]);
+  await run.keeper.change((to) => to.revoke('ex-000003', { by: 'A. Head', reason: 'over' }));
+  expect(await verify()).toEqual([]);
 });
 
 const FORGERIES: readonly [
