@@ -81,7 +81,6 @@ export {
   type ExemptionMark,
   markOf,
   type RecordedMarks,
-  type RegisterDifference,
   type RegisterState,
 } from './register-marks.ts';
 export { readRecordedMarks } from './register-walk.ts';
