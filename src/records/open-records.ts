@@ -82,7 +82,8 @@ export const openRecords = ({
     const positionPath = join(directory, POSITION_NAME);
     const before = readPosition(positionPath);
     const wasBegun = MADE_WITH_RECORDS.some((name) => existsSync(join(directory, name)));
-    const keyFault = publicKeyFault(directory);
+    // A key that somebody puts in place before the first start has none beside it yet.
+    const keyFault = existsSync(join(directory, HEADS_NAME)) ? publicKeyFault(directory) : undefined;
     const { keeper: heads, last } = openHeadKeeper({
       directory,
       resolver,
