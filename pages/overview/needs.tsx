@@ -38,6 +38,7 @@ const SENTENCES: Readonly<Record<string, Key & `need${string}`>> = {
   'exemptions-unusable': 'needRegister',
   'approvers-open': 'needApproversOpen',
   'approver-by-name': 'needApproverByName',
+  'exemptions-unproven': 'needUnproven',
   'output-stuck': 'needOutput',
   'witness-conflict': 'needWitnessConflict',
   'witness-away': 'needWitnessAway',

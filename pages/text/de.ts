@@ -194,6 +194,8 @@ export const de: Texts = {
     '*Niemand ist benannt, der Ausnahmen genehmigt.* Jeder, der den Steuer-Socket öffnen darf, kann es, in jeder Rolle.',
   needApproverByName:
     '*{subject} genehmigt Ausnahmen allein durch den Namen.* Ebenso, wen der Identitätsanbieter so nennt.',
+  needUnproven:
+    '*Die Aufzeichnungen belegen die Ausnahme {subject} nicht.* Sie ruht, bis jemand nachgesehen hat.',
   needWitnessConflict:
     '*Der Zeuge `{subject}` hat andere Aufzeichnungen bestätigt als die hier.* Sie wurden geändert oder zurückgesetzt.',
   needWitnessAway:

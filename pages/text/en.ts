@@ -187,6 +187,8 @@ export const en = {
     '*Nobody is named who may approve exemptions.* Whoever opens the control socket can, in any role.',
   needApproverByName:
     '*{subject} may approve exemptions by the name alone.* So may whom the identity provider calls so.',
+  needUnproven:
+    '*The records do not bear out exemption {subject}.* It is suspended until somebody has looked at it.',
   needWitnessConflict:
     '*Witness `{subject}` has cosigned other records than are here.* They were changed or taken back.',
   needWitnessAway:

@@ -198,6 +198,8 @@ export const fr: Texts = {
     '*Personne n’est désigné pour approuver les dérogations.* Quiconque ouvre la socket de contrôle le peut, dans tout rôle.',
   needApproverByName:
     '*{subject} approuve des dérogations par son seul nom.* De même quiconque le fournisseur d’identité nomme ainsi.',
+  needUnproven:
+    '*Les enregistrements ne confirment pas la dérogation {subject}.* Elle est suspendue jusqu’à ce que quelqu’un l’examine.',
   needWitnessConflict:
     '*Le témoin `{subject}` a cosigné d’autres enregistrements que ceux d’ici.* Ils ont été modifiés ou ramenés en arrière.',
   needWitnessAway:

@@ -193,6 +193,8 @@ export const nl: Texts = {
     '*Er is niemand aangewezen die ontheffingen goedkeurt.* Wie de besturingssocket mag openen, kan het, in elke rol.',
   needApproverByName:
     '*{subject} keurt ontheffingen goed op naam alleen.* Zo ook wie de identiteitsaanbieder zo noemt.',
+  needUnproven:
+    '*De registraties staven ontheffing {subject} niet.* Zij is opgeschort tot iemand ernaar heeft gekeken.',
   needWitnessConflict:
     '*Getuige `{subject}` heeft andere registraties medeondertekend dan die hier.* Ze zijn veranderd of teruggezet.',
   needWitnessAway:

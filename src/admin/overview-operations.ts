@@ -107,6 +107,7 @@ const state = z
           'exemptions-unusable',
           'approvers-open',
           'approver-by-name',
+          'exemptions-unproven',
           'output-stuck',
           'witness-conflict',
           'witness-away',

@@ -14,6 +14,7 @@ import { createEventRing } from '../events/events.ts';
 import {
   adoptStep,
   ExemptionKeeper,
+  FLEET_REGISTER_NAME,
   formatExemptionProblem,
   REGISTER_NAME,
 } from '../exemptions/exemptions.ts';
@@ -38,6 +39,7 @@ import type { WorkerExemptions } from './messages.ts';
 import { OutputWatch } from './output-watch.ts';
 import { createRecordControl } from './record-control.ts';
 import { RECORDS_NAME, recorderSettings, resolverName, toRecorderStatus } from './record-settings.ts';
+import { readRecorded } from './recorded-register.ts';
 import type { Supervisor } from './supervisor.ts';
 
 /** The parts of the program that evidence is about. */
@@ -152,7 +154,28 @@ export class Evidence {
       // The parts that need it say what they miss.
       log.warn({ err: thrown }, 'the state directory cannot be made');
     }
+    const isNode = config.fleet?.role === 'node';
+    const keeper = ExemptionKeeper.open({
+      // What a node decided before it was one is its own, and does not hold in a fleet.
+      path: isNode
+        ? fleetPath(config.stateDirectory, 'register')
+        : join(config.stateDirectory, REGISTER_NAME),
+      name: isNode ? FLEET_REGISTER_NAME : REGISTER_NAME,
+      clock: systemClock,
+      log,
+      onEvent: (record) => {
+        if (record.kind === 'exemption' && record.by !== undefined)
+          this.journal.act(`exemption-${record.event}`);
+        this.#note(record);
+        this.#parts.onRegister();
+      },
+      onRegister: (record) => this.#note(record),
+      onChange: () => this.#share(),
+    });
+    this.#exemptions = keeper;
     if (config.records.isEnabled) {
+      // As the run before left them: the recorder has not written yet.
+      const recorded = await readRecorded(keeper, config, log);
       this.#recorder = Recorder.start({
         directory: join(config.stateDirectory, RECORDS_NAME),
         rings: this.#rings,
@@ -168,24 +191,9 @@ export class Evidence {
         log,
         onCrash: (ms) => this.#parts.onCrash(ms),
       });
+      keeper.judge(recorded);
     }
-    this.#exemptions = ExemptionKeeper.open({
-      // What a node decided before it was one is its own, and does not hold in a fleet.
-      path:
-        config.fleet?.role === 'node'
-          ? fleetPath(config.stateDirectory, 'register')
-          : join(config.stateDirectory, REGISTER_NAME),
-      clock: systemClock,
-      log,
-      onEvent: (record) => {
-        if (record.kind === 'exemption' && record.by !== undefined)
-          this.journal.act(`exemption-${record.event}`);
-        this.#note(record);
-        this.#parts.onRegister();
-      },
-      onChange: () => this.#share(),
-    });
-    await this.#exemptions.follow(exemptions);
+    await keeper.follow(exemptions);
   }
 
   /** Begins what goes by time: workers live and lists are in force, or tried. */

@@ -132,6 +132,7 @@ const PLACES: Readonly<Partial<Record<Trouble['kind'], string>>> = {
   'exemptions-unusable': '/exemptions',
   'approvers-open': '/settings',
   'approver-by-name': '/settings',
+  'exemptions-unproven': '/exemptions',
   'output-stuck': '/proof?tab=records',
   'clock-wrong': '/proof?tab=records',
   'witness-conflict': '/proof?tab=records',

@@ -21,6 +21,7 @@ import { approverTrouble } from './approver-trouble.ts';
 import type { Changes } from './changes.ts';
 import type { EnforcementKeeper } from './enforcement-keeper.ts';
 import type { Evidence } from './evidence.ts';
+import { evidenceTrouble } from './evidence-trouble.ts';
 import type { OperatorPause } from './pause.ts';
 import { problemsOf } from './service-problems.ts';
 import { CERTIFICATE_MS_MIN } from './service-trouble.ts';
@@ -28,7 +29,6 @@ import type { StateKeeper } from './state-keeper.ts';
 import type { Supervisor } from './supervisor.ts';
 import type { TlsKeeper } from './tls-keeper.ts';
 import type { UpstreamWatch } from './upstream-watch.ts';
-import { witnessTrouble } from './witness-trouble.ts';
 
 /** Of the copy in the state directory that a backup takes away. */
 const REGISTER_COPY_NAME = 'register.copy.sqlite';
@@ -123,9 +123,8 @@ const readStatus = async (parts: ServiceParts): Promise<ServiceStatus> => {
     acme: acmeOf(parts),
     probe: facts.probe === undefined ? null : probeOf(facts.probe),
   };
-  const witnesses =
-    facts.records === undefined ? [] : witnessTrouble(facts.records, config.records.witnessesNeeded, nowMs);
-  const others = { witnesses, approvers: approverTrouble(config) };
+  const trouble = evidenceTrouble(facts, config.records.witnessesNeeded, nowMs);
+  const others = { evidence: trouble, approvers: approverTrouble(config) };
   return { ...known, problems: problemsOf(known, readiness, downRoutes(parts), others, nowMs) };
 };
 

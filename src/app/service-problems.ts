@@ -2,7 +2,7 @@
 import type { Readiness, ServiceStatus } from '../admin/admin.ts';
 import { isAsDecided } from '../enforcement/enforcement.ts';
 import type { ApproverTrouble } from './approver-trouble.ts';
-import type { WitnessTrouble } from './witness-trouble.ts';
+import type { EvidenceTrouble } from './evidence-trouble.ts';
 
 /** Failures of ACME one after the other that are told of while there is a certificate. */
 const ACME_FAILURES_MIN = 3;
@@ -12,7 +12,7 @@ const QUIET_STATES: ReadonlySet<string> = new Set(['good', 'empty', 'failing']);
 
 /** What the status does not say by itself. */
 export interface ProblemFacts {
-  readonly witnesses: readonly WitnessTrouble[];
+  readonly evidence: readonly EvidenceTrouble[];
   readonly approvers: readonly ApproverTrouble[];
 }
 
@@ -21,7 +21,7 @@ export const problemsOf = (
   status: Omit<ServiceStatus, 'problems'>,
   readiness: Readiness,
   down: readonly string[],
-  { witnesses, approvers }: ProblemFacts,
+  { evidence, approvers }: ProblemFacts,
   nowMs: number,
 ): string[] => {
   const { enforcement, workers, lists, upstreams, records, outputs, certificate, exemptions, probe } = status;
@@ -57,7 +57,7 @@ export const problemsOf = (
   tell(isTold, `no certificate was obtained by ACME, which is tried again at ${acme?.next}: ${acme?.text}`);
   tell(exemptions === null, 'the register of exemptions cannot be used: no exemption is in force');
   tell(records?.verified === false, 'the records are not whole: cordon records verify');
-  for (const { text } of [...witnesses, ...approvers]) problems.push(text);
+  for (const { text } of [...evidence, ...approvers]) problems.push(text);
   for (const { name, trouble } of outputs)
     tell(trouble !== null, `output ${name} takes no records: ${trouble}`);
   tell(

@@ -9,8 +9,9 @@ import type { OutputFacts } from '../records/records.ts';
 import { warningMs } from '../tls/tls.ts';
 import type { AcmeFacts } from './acme-keeper.ts';
 import { type ApproverTrouble, approverTrouble } from './approver-trouble.ts';
+import { type EvidenceTrouble, evidenceTrouble, type WatchedEvidence } from './evidence-trouble.ts';
 import type { TlsFacts } from './tls-keeper.ts';
-import { type WatchedWitness, type WitnessTrouble, witnessTrouble } from './witness-trouble.ts';
+import type { WatchedWitness } from './witness-trouble.ts';
 
 /** A certificate that ends sooner is told of: time for somebody who is away for a week. */
 export const CERTIFICATE_MS_MIN = 14 * DAY_MS;
@@ -34,7 +35,7 @@ type Kind =
   | 'exemptions-unusable'
   | ApproverTrouble['kind']
   | 'output-stuck'
-  | WitnessTrouble['kind']
+  | EvidenceTrouble['kind']
   | 'fleet-cut-off';
 
 /** One thing that is wrong. */
@@ -63,7 +64,7 @@ export interface TroubleParts {
   readonly evidence: {
     recorderStatus(): { readonly isClockTrusted: boolean } | undefined;
     facts(): {
-      readonly exemptions?: unknown;
+      readonly exemptions?: WatchedEvidence['exemptions'];
       readonly records?:
         | {
             readonly outputs: readonly Pick<OutputFacts, 'name' | 'trouble'>[];
@@ -111,9 +112,7 @@ export const findTrouble = (parts: TroubleParts, nowMs: number): readonly Troubl
         ? []
         : [{ kind: 'output-stuck', subject: name, text: `output ${name}: ${trouble}` } as const],
     ),
-    ...(facts.records === undefined
-      ? []
-      : witnessTrouble(facts.records, parts.state.current.config.records.witnessesNeeded, nowMs)),
+    ...evidenceTrouble(facts, parts.state.current.config.records.witnessesNeeded, nowMs),
     ...fleetTrouble(parts),
   ];
 };

@@ -110,17 +110,22 @@ export const formatVerification = (result: VerifyResult): string => {
     checkpoint === undefined
       ? []
       : [`Signed until ${timeOf(checkpoint.signedMs)}; ${unsigned} records behind that are no evidence yet.`];
+  const taken = result.takenUp.filter((one) => one.blocks > 0).map(takenLine);
   if (findings.length === 0)
-    return [`Nothing was changed: ${checked} were checked.`, ...signed, ''].join('\n');
+    return [`Nothing was changed: ${checked} were checked.`, ...signed, ...taken, ''].join('\n');
   return [
     ...findings.map(findingLine),
     ...(more === 0 ? [] : [`and ${more} more`]),
     '',
     `${findings.length + more} findings; ${checked} were checked.`,
     ...signed,
+    ...taken,
     '',
   ].join('\n');
 };
+
+const takenLine = ({ time, records, isTold }: VerifyResult['takenUp'][number]): string =>
+  `The start of ${time} found ${records} records that nobody had signed${isTold ? '' : ', as a crash leaves them'}: they are no evidence.`;
 
 const findingLine = ({ code, class: chain, ordinal, block, text, from, until }: Finding): string => {
   const place = [

@@ -188,7 +188,8 @@ export const verify = async ({ values }: InputOf<typeof RECORDS_VERIFY>): Promis
   return result.findings.length === 0 ? 0 : PROBLEM;
 };
 
-const checkpointShown = ({ origin, size, root, signedMs }: SignedCheckpoint): object => ({
+/** A checkpoint as JSON has it. */
+export const checkpointShown = ({ origin, size, root, signedMs }: SignedCheckpoint): object => ({
   ...{ origin, size, root: root.toString('base64'), signedAt: new Date(signedMs).toISOString() },
 });
 

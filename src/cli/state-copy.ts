@@ -44,6 +44,8 @@ export interface StateCopy {
   readonly to: string;
   /** Files that the service copied itself: their names to the names of the copies, both in `from`. */
   readonly copied: ReadonlyMap<string, string>;
+  /** By default everything; of a path below `from`. */
+  readonly isWanted?: (path: string) => boolean;
 }
 
 /** Copies the directory. Rejects with ERR_CLI_BACKUP. */
@@ -72,6 +74,7 @@ const copyDirectory = async (copy: StateCopy, folder: string): Promise<void> => 
       Number(one.isDirectory()) - Number(other.isDirectory()) || (one.name < other.name ? -1 : 1),
   )) {
     const path = join(folder, entry.name);
+    if (copy.isWanted?.(path) === false) continue;
     if (entry.isDirectory()) await copyDirectory(copy, path);
     else if (entry.isFile()) await copyOne(copy, path);
   }

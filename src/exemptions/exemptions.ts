@@ -13,7 +13,7 @@ export type { ExemptionEvent, RegisterOutcome } from './register.ts';
 export { adoptStep } from './register-adoption.ts';
 export type { ExemptionFacts, ExemptionReport } from './register-facts.ts';
 export { checkTexts } from './register-texts.ts';
-export { REGISTER_NAME, registerWitnesses } from './register-witness.ts';
+export { FLEET_REGISTER_NAME, REGISTER_NAME, registerWitnesses } from './register-witness.ts';
 export type { Rules } from './rules.ts';
 export type { Network } from './scope.ts';
 export type { Draft, ExemptionTerms } from './terms.ts';

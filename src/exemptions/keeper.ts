@@ -5,7 +5,13 @@
 // person who decided hears the truth; a change that time made is the workers' own to see, by their clocks.
 import { type AppError, type Clock, isAppError } from '../base/base.ts';
 import type { SharedExemption } from '../policy/policy.ts';
-import type { DecisionRecord, ExemptionRecord } from '../records/records.ts';
+import {
+  compareRegister,
+  type DecisionRecord,
+  type ExemptionRecord,
+  type RecordedMarks,
+  type RecordsRecord,
+} from '../records/records.ts';
 import { type Decision, type DecisionStatus, DecisionWatch } from './decision.ts';
 import { type ExemptionProblem, formatExemptionProblem } from './problem.ts';
 import { Register } from './register.ts';
@@ -15,8 +21,9 @@ import {
   type ExemptionReport,
   reportExemptions,
 } from './register-facts.ts';
-import type { Step } from './register-steps.ts';
+import { type Step, toTime } from './register-steps.ts';
 import { reconcileTexts } from './register-texts.ts';
+import { REGISTER_NAME } from './register-witness.ts';
 import type { Rules } from './rules.ts';
 import { readExemptionTexts } from './texts.ts';
 
@@ -34,12 +41,15 @@ export interface KeeperLog {
 
 /** What a keeper needs. */
 export interface ExemptionKeeperOptions {
-  /** The file of the register. */
+  /** The file of the register, and what records call it: by default REGISTER_NAME. */
   readonly path: string;
+  readonly name?: string;
   readonly clock: Clock;
   readonly log: KeeperLog;
   /** Takes each event once it is on the disk. */
   readonly onEvent: (record: ExemptionRecord | DecisionRecord) => void;
+  /** Takes what the records have to say of the register itself. */
+  readonly onRegister?: (record: RecordsRecord) => void;
   /** What toShared() gives has changed; resolves when all workers have it. */
   readonly onChange: () => Promise<void>;
 }
@@ -67,6 +77,8 @@ export class ExemptionKeeper {
   #isRunning = false;
   /** Told once, not at each try. */
   #isStoreFailing = false;
+  /** Day on which the records were last told what the register holds; undefined: they are not. */
+  #statedDay: string | undefined;
 
   private constructor(options: ExemptionKeeperOptions) {
     this.#options = options;
@@ -142,6 +154,39 @@ export class ExemptionKeeper {
     return problems;
   }
 
+  /**
+   * Holds the register against what the records say, before anybody is exempt: what they do not bear out is suspended. Without
+   * records nothing is known; a register of which nothing is wrong is told to those that begin.
+   */
+  judge(recorded: RecordedMarks | undefined): void {
+    const register = this.#register;
+    if (register === undefined) return;
+    const { log, clock } = this.#options;
+    const differences = recorded === undefined ? [] : compareRegister(register.opened, recorded);
+    for (const { id, text, isGranted } of differences) {
+      const cause = id === undefined ? text : `${id} is granted, and ${text}`;
+      if (id !== undefined && isGranted) register.suspend(id, text);
+      log.error({ exemption: id, cause }, 'the register of exemptions is not what the records say');
+      this.#record(toTime(clock()), { event: 'damaged', text: cause });
+    }
+    this.#state();
+  }
+
+  /** Tells the records what the register holds; not while something of it is suspended, which would bear it out. */
+  #state(): void {
+    const register = this.#register;
+    if (register === undefined || register.unproven.size > 0) return;
+    const time = toTime(this.#options.clock());
+    const { count, hash } = register.end;
+    this.#record(time, { event: 'register', count, text: hash });
+    this.#statedDay = time.slice(0, 10);
+  }
+
+  #record(time: string, what: Pick<RecordsRecord, 'event' | 'count' | 'text'>): void {
+    const { name = REGISTER_NAME, onRegister } = this.#options;
+    onRegister?.({ time, kind: 'records', file: name, ...what });
+  }
+
   /** What workers have to know. */
   toShared(): SharedExemption[] {
     return this.#register?.toShared(this.#options.clock()) ?? [];
@@ -192,6 +237,7 @@ export class ExemptionKeeper {
       const steps = register?.advance() ?? [];
       this.#tell(this.#watch.advance(clock()));
       for (const step of steps) this.#logStep(step);
+      if (this.#statedDay !== undefined && this.#statedDay !== toTime(clock()).slice(0, 10)) this.#state();
       if (!steps.some(({ event }) => event === 'expired')) return;
       // Workers have ended them already; this lets them forget.
       onChange().catch((thrown: unknown) => {

@@ -3,7 +3,7 @@
 // It is what records, reports and the register hold: plain data whose texts a person can read without this program.
 // A paper never changes but for its state and the decisions that were added to it; another wish is another paper.
 import { z } from 'zod';
-import { deviceAddress, parsePrefix } from '../base/base.ts';
+import { AppError, deviceAddress, parsePrefix } from '../base/base.ts';
 import { foldName, parseName } from '../dns/dns.ts';
 import type { Schedule, SharedExemption } from '../policy/policy.ts';
 
@@ -147,4 +147,19 @@ const toSchedule = ({ weekdays, hours, timezone }: ScheduleText): Schedule => ({
 
 const unreadable = (paper: ExemptionPaper, text: string): never => {
   throw new RangeError(`exemption ${paper.id}: ${JSON.stringify(text)} cannot be read`);
+};
+
+/** The number in the id of a paper. */
+export const numberOf = ({ id }: ExemptionPaper): number => parseExemptionId(id) ?? 0;
+
+/** Throws ERR_EXEMPTION_STATE for a paper that is in none of these states; `doing` is what was to be done. */
+export const requireState = (
+  { id, state }: ExemptionPaper,
+  wanted: readonly ExemptionPaper['state'][],
+  doing: string,
+): void => {
+  if (wanted.includes(state)) return;
+  throw new AppError('ERR_EXEMPTION_STATE', `${doing} ${id}: it is ${state}, not ${wanted.join(' or ')}`, {
+    hint: `"cordon exemptions show ${id}" has its history.`,
+  });
 };

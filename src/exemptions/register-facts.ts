@@ -23,6 +23,8 @@ export interface ExemptionFacts {
   readonly ending: number;
   /** Granted ones that the rules now in force would refuse; all of them while there is no profile. */
   readonly incomplete: number;
+  /** Granted ones that are out of force because the records do not bear them out, and why, by id. */
+  readonly unproven: ReadonlyMap<string, string>;
   /** When one was last approved, milliseconds since the epoch. */
   readonly lastApprovalMs: number | undefined;
 }
@@ -55,6 +57,7 @@ export class ExemptionCounts {
       revoked: register.counts.revoked,
       ending: active.filter(({ warnedDays }) => warnedDays !== undefined).length,
       incomplete: this.incomplete(nowMs).size,
+      unproven: register.unproven,
       lastApprovalMs: register.lastApprovalMs,
     };
   }

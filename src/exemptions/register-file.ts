@@ -5,12 +5,13 @@
 //
 // A body is the JSON of a record, the same that the records' chain `changes` keeps. Events are only ever added; an
 // event that was changed, removed or moved shows when the file is opened, and then nothing of it is used. That its
-// end was cut off does not show here: the chain of records, whose heads are signed, shows it. The file is SQLite,
+// end was cut off, or all of it written anew, does not show here: the signed chain of records shows it. The file is SQLite,
 // locked by the one program that has it open, and on the disk before anybody is told that something happened.
 import { createHash } from 'node:crypto';
 import { chmodSync, closeSync, existsSync, mkdirSync, openSync, renameSync, rmSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { backup, DatabaseSync, type StatementSync } from 'node:sqlite';
+import { pathToFileURL } from 'node:url';
 import { AppError, DIRECTORY_MODE, errorText, syncDirectoryNow, systemErrorCode } from '../base/base.ts';
 
 /** "CRDN": tells the file from databases of other programs. */
@@ -20,6 +21,8 @@ const HASH_LENGTH = 32;
 const SEQUENCE_LENGTH = 8;
 const FILE_MODE = 0o600;
 const NEW_SUFFIX = '.new';
+/** A register is read so often beside the program that writes it: an event is written in a millisecond. */
+const READS_MAX = 4;
 /** Result codes of SQLite: the low byte of an extended one. BUSY is another program that has the lock. */
 const BUSY = 5;
 /** ERROR (a table is gone), CORRUPT, NOTADB: what is there is no register. */
@@ -63,7 +66,7 @@ export class RegisterFile {
    * Throws ERR_EXEMPTION_DAMAGED when the file is not whole, ERR_EXEMPTION_REGISTER when it cannot be used; the file
    * stays as it is. A RangeError of `take` counts as damage.
    */
-  static open(path: string, take: (body: unknown, sequence: number) => void): RegisterFile {
+  static open(path: string, take: (body: unknown, sequence: number, hash: Uint8Array) => void): RegisterFile {
     try {
       mkdirSync(dirname(path), { recursive: true, mode: DIRECTORY_MODE });
       if (!existsSync(path)) createEmpty(path);
@@ -153,22 +156,41 @@ export class RegisterFile {
     if (this.#database.isOpen) this.#database.close();
   }
 
-  #read(take: (body: unknown, sequence: number) => void): void {
-    for (const row of this.#database.prepare('SELECT seq, body, hash FROM events ORDER BY seq').iterate()) {
-      const { seq, body, hash } = row;
-      if (typeof seq !== 'number' || typeof body !== 'string' || !(hash instanceof Uint8Array)) {
-        throw new RangeError('a row has another form');
-      }
-      if (seq !== this.#sequence + 1) throw new RangeError(`event ${this.#sequence + 1} is missing`);
-      const expected = hashOf(this.#hash, seq, body);
-      if (Buffer.compare(expected, hash) !== 0) throw new RangeError(`event ${seq} was changed`);
-      take(JSON.parse(body), seq);
-      this.#hash = expected;
-      this.#sequence = seq;
+  /** How many events there are, and the hash of the last one, which covers all of them. */
+  get end(): { readonly count: number; readonly hash: string } {
+    return { count: this.#sequence, hash: Buffer.from(this.#hash).toString('hex') };
+  }
+
+  #read(take: (body: unknown, sequence: number, hash: Uint8Array) => void): void {
+    readEvents(this.#database, (body, sequence, hash) => {
+      take(JSON.parse(body), sequence, hash);
+      this.#hash = hash;
+      this.#sequence = sequence;
       this.#sizeBytes += Buffer.byteLength(body);
-    }
+    });
   }
 }
+
+/** Hands over each event in its order. Throws a RangeError where one is missing or was changed. */
+const readEvents = (
+  database: DatabaseSync,
+  take: (body: string, sequence: number, hash: Uint8Array) => void,
+): void => {
+  let previous: Uint8Array = new Uint8Array(HASH_LENGTH);
+  let sequence = 0;
+  for (const row of database.prepare('SELECT seq, body, hash FROM events ORDER BY seq').iterate()) {
+    const { seq, body, hash } = row;
+    if (typeof seq !== 'number' || typeof body !== 'string' || !(hash instanceof Uint8Array)) {
+      throw new RangeError('a row has another form');
+    }
+    if (seq !== sequence + 1) throw new RangeError(`event ${sequence + 1} is missing`);
+    const expected = hashOf(previous, seq, body);
+    if (Buffer.compare(expected, hash) !== 0) throw new RangeError(`event ${seq} was changed`);
+    take(body, seq, expected);
+    previous = expected;
+    sequence = seq;
+  }
+};
 
 const hashOf = (previous: Uint8Array, sequence: number, text: string): Uint8Array => {
   const number = Buffer.alloc(SEQUENCE_LENGTH);
@@ -228,16 +250,31 @@ const damaged = (path: string, thrown: unknown): AppError<RegisterErrorCode> =>
     hint: 'No exemption is in force. Keep the file as evidence and put back a copy that "cordon records" agrees with.',
   });
 
-/** How many events a register holds, read beside a program that has it open; 0 for a file that is no register. */
-export const countRegisterEvents = (path: string): number => {
-  if (!existsSync(path)) return 0;
-  let database: DatabaseSync | undefined;
-  try {
-    database = new DatabaseSync(path, { readOnly: true });
-    return Number(database.prepare('SELECT count(*) AS count FROM events').get()?.['count'] ?? 0);
-  } catch {
-    return 0;
-  } finally {
-    database?.close();
+/**
+ * Hands over the events of a register beside the program that has it open, and without one. That program keeps its lock; what
+ * it is writing just then shows as an event that was changed, so that it is read again: `begin` gives what takes all events.
+ */
+export const readRegisterFile = (
+  path: string,
+  begin: () => (body: unknown, sequence: number, hash: Uint8Array) => void,
+): 'read' | 'none' | 'damaged' => {
+  if (!existsSync(path)) return 'none';
+  const url = pathToFileURL(path);
+  for (let left = READS_MAX; left > 0; left--) {
+    // First as others do: what a crash left in the journal is taken back then.
+    if (left < READS_MAX) url.searchParams.set('immutable', '1');
+    let database: DatabaseSync | undefined;
+    try {
+      database = new DatabaseSync(url, { readOnly: true });
+      const take = begin();
+      readEvents(database, (body, sequence, hash) => take(JSON.parse(body), sequence, hash));
+      return 'read';
+    } catch (thrown) {
+      const isRead = thrown instanceof RangeError || thrown instanceof SyntaxError;
+      if (!isRead && systemErrorCode(thrown) === undefined) throw thrown;
+    } finally {
+      database?.close();
+    }
   }
+  return 'damaged';
 };

@@ -4,9 +4,10 @@
 // which may be long before anybody could write it down.
 
 import { DAY_MS } from '../base/base.ts';
+import { formatExemption } from '../policy/policy.ts';
 import type { ExemptionRecord } from '../records/records.ts';
 import type { ExemptionPaper } from './paper.ts';
-import type { Approval, Draft } from './terms.ts';
+import type { Approval, Draft, ExemptionTerms } from './terms.ts';
 
 /** One step of one exemption, before it has happened. */
 export interface Step {
@@ -20,6 +21,27 @@ export interface Step {
 
 /** A time as papers and records have it. */
 export const toTime = (ms: number): string => new Date(ms).toISOString();
+
+/** The paper of a request whose terms are whole. */
+export const paperFrom = (
+  terms: ExemptionTerms,
+  about: Pick<ExemptionPaper, 'id' | 'origin' | 'profile' | 'requestedAt'>,
+): ExemptionPaper => {
+  const { devices, lists, names, schedule, renews } = terms;
+  const { id, origin, profile, requestedAt } = about;
+  return {
+    ...{ id, state: 'requested', origin, profile },
+    ...{ requestedBy: terms.requestedBy, requestedAt, grounds: terms.grounds },
+    ...{ justification: terms.justification, alternatives: terms.alternatives },
+    ...{ mitigations: [...terms.mitigations], groups: [...terms.groups], clients: [...terms.clients] },
+    ...(devices === undefined ? {} : { devices: [...devices] }),
+    ...(lists === undefined ? {} : { lists: [...lists] }),
+    ...(names === undefined ? {} : { names: [...names] }),
+    ...(schedule === undefined ? {} : { schedule }),
+    ...{ from: toTime(terms.fromMs), until: toTime(terms.untilMs) },
+    ...(renews === undefined ? {} : { renews: formatExemption(renews) }),
+  };
+};
 
 /** The steps that grant a paper, and that put it in force when its time has begun. */
 export const grantSteps = (

@@ -6,20 +6,23 @@
 // clock themselves; the register hands them everything that is granted and not over, and writes down what time did.
 import { type Account, AppError, type Clock } from '../base/base.ts';
 import { EXEMPTIONS_MAX, formatExemption, type SharedExemption } from '../policy/policy.ts';
-import type { DecisionRecord, ExemptionRecord } from '../records/records.ts';
+import type { DecisionRecord, ExemptionRecord, RegisterState } from '../records/records.ts';
 import {
   type ExemptionPaper,
   type ExemptionState,
   isGranted,
   isStanding,
+  numberOf,
   parseExemptionId,
+  requireState,
   toSharedExemption,
 } from './paper.ts';
 import { type ExemptionProblem, type Fault, toProblem } from './problem.ts';
 import { markOf } from './profile.ts';
 import { NO_PROFILE, type RegisterBody, readBody } from './register-body.ts';
 import { RegisterFile } from './register-file.ts';
-import { dueSteps, grantSteps, nextTimes, type Step, toTime } from './register-steps.ts';
+import { dueSteps, grantSteps, nextTimes, paperFrom, type Step, toTime } from './register-steps.ts';
+import { REGISTER_NAME, RegisterReading } from './register-witness.ts';
 import {
   apartFaults,
   approvalFaults,
@@ -69,6 +72,8 @@ export interface ExemptionAuthor {
 /** What a register needs. */
 export interface RegisterOptions {
   readonly path: string;
+  /** What records call it; by default REGISTER_NAME. */
+  readonly name?: string;
   readonly clock: Clock;
   /** Takes each event once it is on the disk. */
   readonly onEvent: (record: ExemptionRecord | DecisionRecord) => void;
@@ -76,10 +81,14 @@ export interface RegisterOptions {
 
 /** The register while the program runs. */
 export class Register {
+  /** As it was when it was opened. */
+  readonly opened: RegisterState;
   readonly #options: RegisterOptions;
   readonly #entries = new Map<number, { paper: ExemptionPaper; history: ExemptionEvent[] }>();
   /** Out of force although the register could not be told. */
   readonly #barred = new Set<number>();
+  /** Of those, the granted ones that the records do not bear out, and why. */
+  readonly #unproven = new Map<number, string>();
   readonly #counts = { requested: 0, approved: 0, active: 0, rejected: 0, expired: 0, revoked: 0 };
   readonly #decisions: DecisionRecord[] = [];
   readonly #file: RegisterFile;
@@ -91,7 +100,12 @@ export class Register {
 
   private constructor(options: RegisterOptions) {
     this.#options = options;
-    this.#file = RegisterFile.open(options.path, (body) => this.#take(readBody(body)));
+    const reading = new RegisterReading(options.name ?? REGISTER_NAME);
+    this.#file = RegisterFile.open(options.path, (body, sequence, hash) => {
+      this.#take(readBody(body));
+      reading.take(body, sequence, hash);
+    });
+    this.opened = reading.state;
   }
 
   /** Opens the register. Throws ERR_EXEMPTION_DAMAGED or ERR_EXEMPTION_REGISTER; then nothing is in force. */
@@ -238,6 +252,23 @@ export class Register {
     return this.find(id).paper;
   }
 
+  /** Takes out of force what the records do not bear out, by its id, until it is revoked. */
+  suspend(id: string, why: string): void {
+    const { paper } = this.find(id);
+    this.#bar(paper);
+    this.#unproven.set(numberOf(paper), why);
+  }
+
+  /** Why granted exemptions are suspended, by id. */
+  get unproven(): ReadonlyMap<string, string> {
+    return new Map([...this.#unproven].map(([number, why]) => [formatExemption(number), why]));
+  }
+
+  /** How many events there are, and the hash that covers them. */
+  get end(): RegisterFile['end'] {
+    return this.#file.end;
+  }
+
   /** The steps that end what was granted; it is out of force at once, before they are written. */
   revokeSteps(paper: ExemptionPaper, { by, reason }: Partial<ExemptionAuthor>): Step[] {
     const nowMs = this.#options.clock();
@@ -258,7 +289,11 @@ export class Register {
   advance(): readonly Step[] {
     const nowMs = this.#options.clock();
     const warnDays = this.#rules?.profile['warn-before-days'] ?? [];
-    const steps = this.standing().flatMap((paper) => dueSteps(paper, nowMs, warnDays));
+    const steps = this.standing().flatMap((paper) => {
+      const due = dueSteps(paper, nowMs, warnDays);
+      // Nothing begins or goes on that the records do not bear out.
+      return this.#unproven.has(numberOf(paper)) && due.at(-1)?.event !== 'expired' ? [] : due;
+    });
     for (const { event, paper } of steps) if (event === 'expired') this.#bar(paper);
     if (steps.length > 0) this.write(steps);
     return steps;
@@ -289,29 +324,9 @@ export class Register {
     nowMs: number,
     ahead = 0,
   ): ExemptionPaper {
-    const { devices, lists, names, schedule, renews } = terms;
     if (this.#rules === undefined) throw new RangeError('register: a paper without a profile');
-    return {
-      id: formatExemption(this.#lastNumber + 1 + ahead),
-      state: 'requested',
-      origin,
-      profile: markOf(this.#rules.profile),
-      requestedBy: terms.requestedBy,
-      requestedAt: toTime(nowMs),
-      grounds: terms.grounds,
-      justification: terms.justification,
-      alternatives: terms.alternatives,
-      mitigations: [...terms.mitigations],
-      groups: [...terms.groups],
-      clients: [...terms.clients],
-      ...(devices === undefined ? {} : { devices: [...devices] }),
-      ...(lists === undefined ? {} : { lists: [...lists] }),
-      ...(names === undefined ? {} : { names: [...names] }),
-      ...(schedule === undefined ? {} : { schedule }),
-      from: toTime(terms.fromMs),
-      until: toTime(terms.untilMs),
-      ...(renews === undefined ? {} : { renews: formatExemption(renews) }),
-    };
+    const id = formatExemption(this.#lastNumber + 1 + ahead);
+    return paperFrom(terms, { id, origin, profile: markOf(this.#rules.profile), requestedAt: toTime(nowMs) });
   }
 
   /** Why one more cannot be taken, with `ahead` of those that are not written yet. */
@@ -386,7 +401,7 @@ export class Register {
       return;
     }
     const { time, event, by, role, reason, paper } = record;
-    const number = parseExemptionId(paper.id) ?? 0;
+    const number = numberOf(paper);
     const known = this.#entries.get(number);
     const history = known?.history ?? [];
     history.push({
@@ -401,7 +416,10 @@ export class Register {
     this.#counts[paper.state]++;
     if (event === 'approved') this.#lastApprovalMs = Date.parse(time);
     if (SHARED_EVENTS.has(event)) this.#sharedVersion++;
-    if (!isGranted(paper)) this.#barred.delete(number);
+    if (!isGranted(paper)) {
+      this.#barred.delete(number);
+      this.#unproven.delete(number);
+    }
     this.#lastNumber = Math.max(this.#lastNumber, number);
   }
 
@@ -411,15 +429,12 @@ export class Register {
 
   #inForceOrLater(nowMs: number): ExemptionPaper[] {
     return this.#papers().filter(
-      (paper) =>
-        isGranted(paper) &&
-        Date.parse(paper.until) > nowMs &&
-        !this.#barred.has(parseExemptionId(paper.id) ?? 0),
+      (paper) => isGranted(paper) && Date.parse(paper.until) > nowMs && !this.#barred.has(numberOf(paper)),
     );
   }
 
-  #bar({ id }: ExemptionPaper): void {
-    this.#barred.add(parseExemptionId(id) ?? 0);
+  #bar(paper: ExemptionPaper): void {
+    this.#barred.add(numberOf(paper));
     this.#version++;
     this.#sharedVersion++;
   }
@@ -436,14 +451,3 @@ export class Register {
 }
 
 const refused = (problems: readonly ExemptionProblem[]): RegisterOutcome => ({ paper: undefined, problems });
-
-const requireState = (
-  { id, state }: ExemptionPaper,
-  wanted: readonly ExemptionPaper['state'][],
-  doing: string,
-): void => {
-  if (wanted.includes(state)) return;
-  throw new AppError('ERR_EXEMPTION_STATE', `${doing} ${id}: it is ${state}, not ${wanted.join(' or ')}`, {
-    hint: `"cordon exemptions show ${id}" has its history.`,
-  });
-};

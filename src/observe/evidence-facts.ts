@@ -14,6 +14,8 @@ export interface ExemptionMetrics {
   readonly revoked: number;
   /** In force, but refused by the rules as they now are. */
   readonly incomplete: number;
+  /** Granted, and suspended because the records do not bear them out: why, by id. */
+  readonly unproven: ReadonlyMap<string, string>;
   /** When a second person last approved one, milliseconds since the epoch. */
   readonly lastApprovalMs: number | undefined;
 }

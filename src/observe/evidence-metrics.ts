@@ -135,6 +135,14 @@ export const EVIDENCE_METRICS: readonly Metric[] = [
     read: ({ evidence }) => maybe(evidence.exemptions?.incomplete),
   },
   {
+    name: 'cordon_exemptions_unproven',
+    type: 'gauge',
+    labels: [],
+    help: 'Exemptions that the register grants and the signed records do not bear out; they are suspended.',
+    alarm: '`cordon_exemptions_unproven > 0`: the register was changed, or a record of it was lost',
+    read: ({ evidence }) => maybe(evidence.exemptions?.unproven.size),
+  },
+  {
     name: 'cordon_exemption_hits_total',
     type: 'counter',
     labels: ['exemption'],

@@ -176,9 +176,9 @@ export class ChainStore {
     return this.#partition.isInPlace();
   }
 
-  /** The last record of the chain's partition; undefined while it has none. */
-  lastRecord(): object | undefined {
-    return this.#partition.lastRecord();
+  /** The last record of the partition's blocks that begin before a number; undefined where there is none. */
+  lastRecord(before = Number.MAX_SAFE_INTEGER): object | undefined {
+    return this.#partition.lastRecord(before);
   }
 
   /** The estimates of the partition. */

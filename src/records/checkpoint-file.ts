@@ -69,6 +69,18 @@ export const readCheckpointFile = (path: string, keys: Iterable<KeyObject>): Fou
   return { kind: 'signed', checkpoint: { ...checkpoint, note, signedMs: found.timeSec * 1_000 } };
 };
 
+/** Path of what a witness cosigned last, of records that lie in a directory; undefined where that is not there. */
+export const findCosigned = (directory: string, witness: Verifier): string | undefined => {
+  const path = join(directory, COSIGNED_DIRECTORY, `${witness.keyId}.checkpoint`);
+  let note: Note | undefined;
+  try {
+    note = parseNote(readFileSync(path, 'utf8'));
+  } catch (thrown) {
+    if (systemErrorCode(thrown) === undefined) throw thrown;
+  }
+  return note !== undefined && verifyNote(note, [witness]).verified.length > 0 ? path : undefined;
+};
+
 /** Who verifies signatures of a log's key: as notes are signed, and with the time. */
 export const logVerifiers = (
   origin: string,

@@ -33,15 +33,15 @@ import {
 } from './checkpoint-file.ts';
 import { isOperational } from './disk-error.ts';
 import { openSigningKey } from './heads.ts';
+import { readSignedHeads } from './heads-file.ts';
 import { Interval } from './interval.ts';
 import { isDamageAtOpening } from './open-partition.ts';
 import { DIRECTORY_MODE, FILE_MODE, listPartitions } from './partition.ts';
 import { RECORD_CLASSES, type RecordClass } from './record.ts';
+import { TAKEN_UP_MAX } from './taken-up.ts';
 
 /** Between two checkpoints while blocks come, milliseconds: what is not signed yet is as old at most. */
 const SIGN_MS = 1_000;
-/** Blocks of a chain that may lack their leaves after a crash of the machine: what some seconds of a flood make. */
-const TAKEN_UP_MAX = 16_384;
 /** Leaves that are read together, from the end of the tree back. */
 const LEAVES_AT_A_TIME = 4_096;
 
@@ -51,6 +51,19 @@ export interface CheckpointLogOptions {
   readonly origin: string;
   readonly clock: Clock;
   readonly monotonic: Clock;
+}
+
+/** A log that was opened, and what was found. */
+export interface OpenedLog {
+  readonly log: CheckpointLog;
+  /** The checkpoint before. */
+  readonly before: FoundCheckpoint;
+  /** What it said that is not so any more. */
+  readonly faults: readonly ChainFault[];
+  /** Blocks that are there, and that nobody is known to have signed. */
+  readonly unsigned: number;
+  /** First record of `changes` that had no leaf under a checkpoint. */
+  readonly takenFrom: number;
 }
 
 /** The log of one directory, open for writing. Methods throw errors of the system. */
@@ -81,22 +94,23 @@ export class CheckpointLog {
   }
 
   /**
-   * Opens the log and takes up what the chains have beyond it. Also gives the checkpoint before, and what it said that is not
-   * so any more. Throws ERR_COMPLIANCE_SIGNING_KEY.
+   * Opens the log and takes up what the chains have beyond it. Throws ERR_COMPLIANCE_SIGNING_KEY.
    */
-  static open(
-    options: CheckpointLogOptions,
-    stores: Readonly<Record<RecordClass, ChainStore>>,
-  ): { log: CheckpointLog; before: FoundCheckpoint; faults: readonly ChainFault[] } {
+  static open(options: CheckpointLogOptions, stores: Readonly<Record<RecordClass, ChainStore>>): OpenedLog {
     const key = openSigningKey(options.directory);
     const before = readCheckpoint(options.directory, [createPublicKey(key)]);
     const log = new CheckpointLog(options, key);
     try {
-      const lost = log.#takeUp(stores);
       const texts = log.#compare(before);
+      const isAsSigned = before.kind === 'signed' && texts.length === 0;
+      // Nobody signed what stands behind: blocks that are there get their leaves again, so many at most.
+      if (isAsSigned && before.checkpoint.origin === options.origin) log.#tree.cutTo(before.checkpoint.size);
+      const { lost, takenFrom } = log.#takeUp(stores);
       if (lost > 0) texts.push(`${lost} blocks that the log has are not there`);
       const faults = texts.map((text) => ({ file: CHECKPOINT_NAME, text }));
-      return { log, before, faults };
+      const signed = isAsSigned ? before.checkpoint.size : log.#signedByHeads(stores);
+      const unsigned = log.isNew && texts.length === 0 ? 0 : log.size - signed;
+      return { log, before, faults, unsigned, takenFrom };
     } catch (thrown) {
       log.close();
       throw thrown;
@@ -178,12 +192,32 @@ export class CheckpointLog {
     this.#signed.begin();
   }
 
-  /** Blocks at the end of the chains that have no leaf yet get one, in the order of each chain; gives how many leaves have none. */
-  #takeUp(stores: Readonly<Record<RecordClass, ChainStore>>): number {
+  /**
+   * Blocks at the end of the chains that have no leaf yet get one, in the order of each chain; gives how many leaves have none,
+   * and the first change among the blocks.
+   */
+  #takeUp(stores: Readonly<Record<RecordClass, ChainStore>>): { lost: number; takenFrom: number } {
     const { missing, lost } = compareEnds(this.#tree, stores);
     for (const [recordClass, blocks] of missing) this.take(recordClass, blocks);
     this.#flush(true);
-    return lost;
+    return { lost, takenFrom: missing.get('changes')?.[0]?.first ?? Number.MAX_SAFE_INTEGER };
+  }
+
+  /** Without a checkpoint that counts: how many blocks signed ends cover. */
+  #signedByHeads(stores: Readonly<Record<RecordClass, ChainStore>>): number {
+    const ends = new Set<string>();
+    for (const head of readSignedHeads(this.#directory, createPublicKey(this.#key))) {
+      const block = stores[head.class]
+        .blocksBefore(head.last + 1, 1)
+        .find(({ hash }) => hash.toString('hex') === head.hash);
+      if (block !== undefined) ends.add(blockLeaf(head.class, block).toString('latin1'));
+    }
+    for (let until = this.#tree.size; until > 0 && ends.size > 0; until -= LEAVES_AT_A_TIME) {
+      const from = Math.max(0, until - LEAVES_AT_A_TIME);
+      const found = this.#tree.leaves(from, until).findLastIndex((leaf) => ends.has(leaf.toString('latin1')));
+      if (found >= 0) return from + found + 1;
+    }
+    return 0;
   }
 
   /** What a checkpoint before this start said, against what is there. */

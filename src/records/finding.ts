@@ -35,6 +35,10 @@ export type FindingCode =
   | 'checkpoint-signature'
   /** The log has, or was signed to have, other blocks than are there. */
   | 'log-differs'
+  /** The register of exemptions says otherwise than the records, of which it is a cache. */
+  | 'register-differs'
+  /** Queries passed under an exemption that was over. */
+  | 'exemption-over'
   | 'partition-missing'
   | 'partition-unreadable'
   /** The program found it damaged and set it aside. */

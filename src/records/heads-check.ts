@@ -2,7 +2,15 @@
 import type { KeyObject } from 'node:crypto';
 import { AppError } from '../base/base.ts';
 import type { Finding, Report } from './finding.ts';
-import { addPublicKey, headHash, isHeadSignedBy, NO_HEAD, readPublicKeys, type SignedHead } from './heads.ts';
+import {
+  addPublicKey,
+  headHash,
+  isHeadSignedBy,
+  keyIdOf,
+  NO_HEAD,
+  readPublicKeys,
+  type SignedHead,
+} from './heads.ts';
 import { type HeadLine, headsPath, readHeadLines, readHeadLinesOf } from './heads-file.ts';
 import type { RecordClass } from './record.ts';
 
@@ -37,10 +45,11 @@ export class HeadsCheck {
    * Reads the keys and heads of a directory, and those that were kept elsewhere. With a key that was kept elsewhere, keys
    * beside the records count for nothing. Throws ERR_COMPLIANCE_SIGNING_KEY.
    */
-  readAll(directory: string, headsFile: string | undefined, keyFile: string | undefined): void {
-    const keys = keyFile === undefined ? readPublicKeys(directory) : new Map<string, KeyObject>();
-    if (keyFile !== undefined && !addPublicKey(keys, keyFile)) {
-      throw new AppError('ERR_COMPLIANCE_SIGNING_KEY', `reading ${keyFile}: no Ed25519 key in PEM`);
+  readAll(directory: string, headsFile: string | undefined, key: string | KeyObject | undefined): void {
+    const keys = key === undefined ? readPublicKeys(directory) : new Map<string, KeyObject>();
+    if (typeof key === 'object') keys.set(keyIdOf(key), key);
+    else if (key !== undefined && !addPublicKey(keys, key)) {
+      throw new AppError('ERR_COMPLIANCE_SIGNING_KEY', `reading ${key}: no Ed25519 key in PEM`);
     }
     this.#keys = keys;
     const path = headsPath(directory);

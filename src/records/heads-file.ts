@@ -3,6 +3,7 @@
 // A line without its line feed is what a crash left of a head that was not yet acknowledged; it is cut off at the next
 // start. Heads stay when the partitions that they speak of are deleted: they prove where the chain now begins.
 
+import type { KeyObject } from 'node:crypto';
 import {
   closeSync,
   existsSync,
@@ -14,7 +15,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { writeAll } from '../base/base.ts';
-import { headHash, NO_HEAD, type SignedHead } from './heads.ts';
+import { headHash, isHeadSignedBy, NO_HEAD, type SignedHead } from './heads.ts';
 import { isDay, isMoment } from './moment.ts';
 import { RECORD_CLASSES, type RecordClass } from './record.ts';
 
@@ -24,6 +25,8 @@ export const HEADS_NAME = 'heads.jsonl';
 export const HEADS_MODE = 0o600;
 /** Faults of the file that are told one by one. */
 const FAULTS_MAX = 3;
+/** Last heads of which signatures are checked at a start: a day of both chains. */
+const SIGNED_MAX = 64;
 const LINE_FEED = 0x0a;
 
 /** What is known of the last heads. */
@@ -105,6 +108,12 @@ export interface HeadLine {
 /** All lines of a file of heads; a torn last line is left out. A file that is not there has none. */
 export const readHeadLines = (path: string): HeadLine[] =>
   readLines(path).map((text, index) => ({ line: index + 1, head: parseHead(text) }));
+
+/** The last heads that a key signed; of the file's end only. */
+export const readSignedHeads = (directory: string, key: KeyObject): SignedHead[] =>
+  readHeadLines(headsPath(directory))
+    .slice(-SIGNED_MAX)
+    .flatMap(({ head }) => (head !== undefined && isHeadSignedBy(head, key) ? [head] : []));
 
 /** The lines about one partition, as appendHead() writes them; the others are not looked into. */
 export const readHeadLinesOf = (path: string, recordClass: RecordClass, ordinal: number): HeadLine[] => {

@@ -77,7 +77,7 @@ export interface SignedHead extends ChainPosition {
 export const NO_HEAD = '0'.repeat(64);
 
 const PRIVATE_NAME = 'signing-key.pem';
-const PUBLIC_NAME = 'signing-key.pub.pem';
+export const PUBLIC_NAME = 'signing-key.pub.pem';
 /** A key that was replaced stays under another name of this form, so that its heads can be checked. */
 const PUBLIC_PATTERN = /^signing-key.*\.pub\.pem$/;
 const KEY_ID_LENGTH = 16;
@@ -139,6 +139,27 @@ export const openSigningKey = (directory: string): KeyObject => {
     return key;
   } catch (cause) {
     throw new AppError('ERR_COMPLIANCE_SIGNING_KEY', `reading ${path}: ${errorText(cause)}`, { cause });
+  }
+};
+
+/** The public key of the private key of a directory; undefined where there is none that can be read. */
+export const readOwnKey = (directory: string): KeyObject | undefined => {
+  try {
+    return createPublicKey(readFileSync(join(directory, PRIVATE_NAME)));
+  } catch {
+    return undefined;
+  }
+};
+
+/** What is wrong with the public key beside a private one, which is written anew when that is opened; undefined for nothing. */
+export const publicKeyFault = (directory: string): string | undefined => {
+  const key = readOwnKey(directory);
+  if (key === undefined) return undefined;
+  try {
+    const text = readFileSync(join(directory, PUBLIC_NAME), 'utf8');
+    return text === key.export({ type: 'spki', format: 'pem' }) ? undefined : 'it was not that of the key';
+  } catch {
+    return 'it was not there';
   }
 };
 

@@ -3,6 +3,7 @@
 // One step at a time, never in the way of a commit. Deleting trusts the clock, and a clock that is wrong by two years
 // would delete everything; therefore nothing is archived or deleted for a day after the clock has stepped far, nor
 // while the days of the last partitions do not follow each other, and partitions are deleted one by one with pauses.
+import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Clock } from '../base/base.ts';
@@ -11,7 +12,7 @@ import { isOperational } from './disk-error.ts';
 import type { Finding } from './finding.ts';
 import type { RecordLog } from './head-keeper.ts';
 import { sealPartition } from './open-partition.ts';
-import { listPartitions, type PartitionFile, timeText } from './partition.ts';
+import { listPartitions, timeText } from './partition.ts';
 import { RECORD_CLASSES, type RecordClass, type RecordsRecord } from './record.ts';
 import { RecordsReader } from './records-reader.ts';
 import {
@@ -23,7 +24,7 @@ import {
   type RetentionStep,
   type Unconfirmed,
 } from './retention.ts';
-import { verifyPartition } from './verify.ts';
+import { verifyPartition, verifyRecords } from './verify.ts';
 
 /** A step of the clock beyond this is doubted, even one that an operator made. */
 const DOUBTED_STEP_MS = 3_600_000;
@@ -35,6 +36,10 @@ const FOLLOWING_MS_MAX = 7 * DAY_MS;
 const DELETE_PAUSE_MS = 600_000;
 /** Findings of one check that the record tells. */
 const TOLD_FINDINGS_MAX = 3;
+/** Bytes of records that are checked whole at a start: some 20 s of a core, of which the check takes a tenth. */
+const WHOLE_BYTES_MAX = 1 << 30;
+/** Characters of what tells one set of findings from another. */
+const MARK_LENGTH = 12;
 
 /** Bytes of the files in a directory and below: partitions, their logs, heads, keys, position. Links are not followed. */
 const sizeOf = (directory: string): number => {
@@ -46,6 +51,13 @@ const sizeOf = (directory: string): number => {
   }
   return bytes;
 };
+
+/** What tells one set of findings from another: what they are about, and not how it is said. */
+const markOf = (findings: readonly Finding[]): string =>
+  createHash('sha256')
+    .update(findings.map((one) => [one.code, one.class, one.ordinal, one.block].join(' ')).join('\n'))
+    .digest('hex')
+    .slice(0, MARK_LENGTH);
 
 /** What is known of the files. */
 export interface FileFacts {
@@ -73,9 +85,9 @@ export interface HousekeepingOptions {
 export class Housekeeping {
   retention: Retention;
   facts: FileFacts = { partitions: 0, bytes: 0, oldestSearchableMs: undefined };
-  /** Whether the check of the last partitions that closed found nothing; undefined before the first. */
-  isVerified: boolean | undefined;
   verifiedMs: number | undefined;
+  /** The start found that records are not as they were signed. */
+  isFaulty = false;
   readonly #options: HousekeepingOptions;
   #doubtedUntil = Number.NEGATIVE_INFINITY;
   #deletedAt = Number.NEGATIVE_INFINITY;
@@ -84,10 +96,18 @@ export class Housekeeping {
   readonly #checked = new Map<RecordClass, number>();
   readonly #found = new Map<RecordClass, boolean>();
   #isRetentionFailing = false;
+  #isWholeChecked = false;
 
   constructor(retention: Retention, options: HousekeepingOptions) {
     this.retention = retention;
     this.#options = options;
+  }
+
+  /** Whether the start and the checks since then found nothing; undefined before the first check. */
+  get isVerified(): boolean | undefined {
+    const found = [...this.#found.values()];
+    if (this.isFaulty || found.includes(true)) return false;
+    return found.length === 0 ? undefined : true;
   }
 
   /** The clock has stepped. */
@@ -119,6 +139,7 @@ export class Housekeeping {
     try {
       this.#readFacts();
       await this.#retain();
+      await this.#checkWhole();
       await this.#check();
     } catch (thrown) {
       if (!isOperational(thrown)) throw thrown;
@@ -166,6 +187,47 @@ export class Housekeeping {
     this.#deletedAt = monotonic();
   }
 
+  /**
+   * Once, after the start: everything, so that what was changed while the program was stopped is told by the running one; of
+   * large records the changes alone. What an earlier run has told already is told by `verify` and reports, not again.
+   */
+  async #checkWhole(): Promise<void> {
+    if (this.#isWholeChecked) return;
+    this.#isWholeChecked = true;
+    const { directory, pause, log } = this.#options;
+    const isLarge = this.facts.bytes > WHOLE_BYTES_MAX;
+    const look = async (): Promise<readonly Finding[]> =>
+      (await verifyRecords(directory, { pause, ...(isLarge ? { classes: ['changes'] } : {}) })).findings;
+    // The recorder writes meanwhile: what is wrong is so both times.
+    if ((await look()).length === 0) return;
+    const findings = await look();
+    const mark = markOf(findings);
+    if (findings.length === 0) return;
+    if (await this.#wasTold(mark)) {
+      log.warn({ findings: findings.length }, 'records are not whole, as an earlier start has told');
+      return;
+    }
+    this.isFaulty = true;
+    await this.#tell('changes and queries', findings, mark);
+  }
+
+  async #wasTold(mark: string): Promise<boolean> {
+    const reader = RecordsReader.open(this.#options.directory);
+    try {
+      const all = reader.records('changes', Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY);
+      for await (const { record } of all)
+        if (record.kind === 'records' && record.event === 'damaged' && record.text?.includes(mark) === true)
+          return true;
+      return false;
+    } catch (thrown) {
+      // What cannot be read says nothing.
+      if (!isOperational(thrown)) throw thrown;
+      return false;
+    } finally {
+      reader.close();
+    }
+  }
+
   /** Checks the last partition of each class that closed, once. */
   async #check(): Promise<void> {
     const { directory, clock, pause } = this.#options;
@@ -176,25 +238,20 @@ export class Housekeeping {
       const findings = await verifyPartition(directory, recordClass, partition, pause);
       this.#checked.set(recordClass, partition.ordinal);
       this.#found.set(recordClass, findings.length > 0);
-      this.isVerified = [...this.#found.values()].every((found) => !found);
       this.verifiedMs = clock();
-      if (findings.length > 0) await this.#tell(recordClass, partition, findings);
+      if (findings.length > 0) await this.#tell(`${recordClass}/${partition.name}`, findings);
     }
   }
 
-  async #tell(
-    recordClass: RecordClass,
-    partition: PartitionFile,
-    findings: readonly Finding[],
-  ): Promise<void> {
+  async #tell(file: string, findings: readonly Finding[], mark?: string): Promise<void> {
     const { clock, log, write } = this.#options;
-    const file = `${recordClass}/${partition.name}`;
     const told = findings.slice(0, TOLD_FINDINGS_MAX).map(({ code, text }) => `${code}: ${text}`);
     log.error(
       { file, findings: findings.length, first: told[0] },
       'records were changed after they were written',
     );
-    const text = `${findings.length} findings by verification: ${told.join('; ')}`;
+    const about = mark === undefined ? '' : ` (${mark})`;
+    const text = `${findings.length} findings by verification${about}: ${told.join('; ')}`;
     await write({ time: timeText(clock()), kind: 'records', event: 'damaged', file, text });
   }
 

@@ -7,7 +7,6 @@ import type { KeyObject } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { rootAt, TreeFile } from '../transparency/transparency.ts';
-import type { PlacedBlock } from './chain.ts';
 import {
   blockLeaf,
   type FoundCheckpoint,
@@ -17,7 +16,11 @@ import {
   TREE_NAME,
 } from './checkpoint-file.ts';
 import type { Report } from './finding.ts';
+import type { CheckedBlock } from './partition-check.ts';
+import type { RecordSpan } from './proof.ts';
 import { RECORD_CLASSES, type RecordClass } from './record.ts';
+import type { RunEnd } from './service-trail.ts';
+import { CRASH_MS, type LeafRange, TAKEN_UP_MAX, takenUpBy } from './taken-up.ts';
 
 /** Leaves that are read together. */
 const LEAVES_AT_A_TIME = 16_384;
@@ -32,6 +35,29 @@ interface Walk {
   isLost: boolean;
   /** Last record, of the partition that is read, that the checkpoint covers. */
   signedLast: number | undefined;
+  ordinal: number;
+  /** Records that nobody had signed when a start found them. */
+  readonly taken: RecordSpan[];
+}
+
+/** A block and where its leaf stands. */
+interface PlacedLeaf {
+  readonly index: number;
+  readonly span: RecordSpan;
+  readonly untilMs: number;
+}
+
+/** What one start found that nobody had signed. */
+export interface TakenUp extends LeafRange {
+  /** Of the start. */
+  readonly time: string;
+  /** Last sign of life before it; undefined where that is not known. */
+  readonly aliveMs: number | undefined;
+  /** The run before had stopped, so that a crash explains nothing. */
+  readonly isStop: boolean;
+  blocks: number;
+  records: number;
+  isTold: boolean;
 }
 
 /** The log of one directory while its chains are checked. */
@@ -47,6 +73,10 @@ export class LogCheck {
   readonly #walks: Readonly<Record<RecordClass, Walk>> = { queries: createWalk(), changes: createWalk() };
   #window: readonly Buffer[] = [];
   #windowFrom = 0;
+  /** The last blocks of `changes`, of which a start may say that nobody had signed them. */
+  #recent: PlacedLeaf[] = [];
+  /** What starts took up unsigned: of queries once `changes` was read. */
+  readonly #taken: TakenUp[] = [];
 
   constructor(directory: string, found: FoundCheckpoint, report: Report) {
     this.#report = report;
@@ -93,15 +123,55 @@ export class LogCheck {
       });
   }
 
+  /** A start, whose record stands in the next block. */
+  start(record: object, { aliveMs, stop }: RunEnd): void {
+    const range = takenUpBy(record);
+    if (range === undefined) return;
+    const { time } = record as { readonly time?: unknown };
+    const isOf = ({ span }: PlacedLeaf): boolean =>
+      stop !== undefined && span.first <= stop && stop <= span.last;
+    // A stop that was put in stands behind the last checkpoint as well.
+    const isStop = (this.#recent.findLast(isOf)?.index ?? range.from) < range.from;
+    const taken = { ...range, aliveMs, isStop, time: String(time), blocks: 0, records: 0, isTold: false };
+    this.#taken.push(taken);
+    for (const leaf of this.#recent) this.#mark(taken, 'changes', leaf);
+  }
+
+  /** Records that a start took up although nobody had signed them; they are not evidence. */
+  get takenUp(): readonly TakenUp[] {
+    return this.#taken;
+  }
+
+  /** Spans of a class that were taken up. */
+  takenSpans(recordClass: RecordClass): readonly RecordSpan[] {
+    return this.#walks[recordClass].taken;
+  }
+
+  #mark(taken: TakenUp, recordClass: RecordClass, { index, span, untilMs }: PlacedLeaf): void {
+    if (index < taken.from || index >= taken.until) return;
+    this.#walks[recordClass].taken.push(span);
+    taken.blocks++;
+    taken.records += span.last - span.first + 1;
+    const { aliveMs, isStop, isTold, time } = taken;
+    const isLater = aliveMs !== undefined && untilMs > aliveMs + CRASH_MS;
+    if (isTold || !(isStop || isLater)) return;
+    taken.isTold = true;
+    const text = isStop
+      ? `records stand behind the stop before the start of ${time}, and nobody signed them then`
+      : `records of ${new Date(untilMs).toISOString()} stand behind the last sign of life before the start of ${time}, and nobody signed them then`;
+    this.#report('tail-added', text, { class: recordClass, ordinal: span.ordinal, block: span.first });
+  }
+
   /** A partition begins. */
-  partition(recordClass: RecordClass): void {
+  partition(recordClass: RecordClass, ordinal: number): void {
     const walk = this.#walks[recordClass];
+    walk.ordinal = ordinal;
     walk.isLost = false;
     walk.signedLast = undefined;
   }
 
   /** The next block of the partition. */
-  block(recordClass: RecordClass, block: PlacedBlock): void {
+  block(recordClass: RecordClass, block: CheckedBlock): void {
     const walk = this.#walks[recordClass];
     if (this.#tree === undefined || walk.isLost) return;
     const index = this.#indexOf(blockLeaf(recordClass, block), walk.next);
@@ -112,7 +182,18 @@ export class LogCheck {
     walk.begun ??= index;
     walk.next = index + 1;
     this.#found[index >> 3] = (this.#found[index >> 3] ?? 0) | (1 << (index & 7));
-    if (index < (this.checkpoint?.size ?? 0)) walk.signedLast = block.first + block.count - 1;
+    const last = block.first + block.count - 1;
+    if (index < (this.checkpoint?.size ?? 0)) walk.signedLast = last;
+    const { first, untilMs } = block;
+    const leaf = { index, span: { ordinal: walk.ordinal, first, last }, untilMs };
+    if (recordClass === 'changes') this.#remember(leaf);
+    else for (const taken of this.#taken) this.#mark(taken, recordClass, leaf);
+  }
+
+  /** As many as a start may take up. */
+  #remember(leaf: PlacedLeaf): void {
+    if (this.#recent.length >= 2 * TAKEN_UP_MAX) this.#recent = this.#recent.slice(-TAKEN_UP_MAX);
+    this.#recent.push(leaf);
   }
 
   /** Last record of the partition that was read last which the checkpoint covers; undefined for none. */
@@ -177,4 +258,7 @@ export const openLogCheck = (
   return log;
 };
 
-const createWalk = (): Walk => ({ next: 0, begun: undefined, isLost: false, signedLast: undefined });
+const createWalk = (): Walk => ({
+  ...{ next: 0, begun: undefined, isLost: false, signedLast: undefined },
+  ...{ ordinal: 0, taken: [] },
+});

@@ -292,8 +292,10 @@ export class OpenPartition {
     this.untilMs = Math.max(this.untilMs, block.untilMs);
   }
 
-  lastRecord(): object | undefined {
-    const row = this.#database.prepare('SELECT body FROM blocks ORDER BY first DESC LIMIT 1').get();
+  /** The last record of the blocks that begin before a number. */
+  lastRecord(before: number): object | undefined {
+    const select = 'SELECT body FROM blocks WHERE first < ? ORDER BY first DESC LIMIT 1';
+    const row = this.#database.prepare(select).get(before);
     if (row === undefined) return undefined;
     const records: unknown = JSON.parse(String(row['body']));
     // Written by this program, and its hash was checked.

@@ -5,18 +5,19 @@ import { isAppError } from '../base/base.ts';
 import { SIPHASH_KEY_LENGTH } from '../dns/dns.ts';
 import type { ChainFault } from './chain.ts';
 import { ChainStore } from './chain-store.ts';
-import { defaultOrigin } from './checkpoint-file.ts';
-import { CheckpointLog } from './checkpoint-log.ts';
+import { CHECKPOINT_NAME, defaultOrigin } from './checkpoint-file.ts';
+import { CheckpointLog, type OpenedLog } from './checkpoint-log.ts';
 import { readReferenceSecret } from './client-references.ts';
 import { takeUpCountingKey } from './counting-key.ts';
 import { DirectoryLock } from './directory-lock.ts';
 import { DiskReserve } from './disk-reserve.ts';
 import type { KnownGenerations } from './facts.ts';
 import { type HeadKeeper, openHeadKeeper } from './head-keeper.ts';
-import { HEADS_NAME } from './heads-file.ts';
+import { PUBLIC_NAME, publicKeyFault } from './heads.ts';
+import { HEADS_NAME, type LastHeads } from './heads-file.ts';
 import { Housekeeping } from './housekeeping.ts';
 import { ClientIdentities } from './identity.ts';
-import type { OwnRecords } from './own-records.ts';
+import { isStopRecord, type OwnRecords } from './own-records.ts';
 import { DIRECTORY_MODE, dayOf, timeText } from './partition.ts';
 import { POSITION_NAME, PositionFile, readPosition } from './position-file.ts';
 import { PSEUDONYM_KEYS_NAME, PseudonymKeys } from './pseudonym-keys.ts';
@@ -29,6 +30,7 @@ import type { RecordingOptions, RecordingSettings } from './recording-options.ts
 import type { Unconfirmed } from './retention.ts';
 import { readSecret } from './secret-file.ts';
 import { SKETCH_KEY_NAME } from './sketch.ts';
+import { CRASH_MS } from './taken-up.ts';
 
 /** Files that are made once both chains have a partition: where one is and no partition, those are gone. */
 const MADE_WITH_RECORDS = [POSITION_NAME, PSEUDONYM_KEYS_NAME, SKETCH_KEY_NAME];
@@ -80,6 +82,8 @@ export const openRecords = ({
     const positionPath = join(directory, POSITION_NAME);
     const before = readPosition(positionPath);
     const wasBegun = MADE_WITH_RECORDS.some((name) => existsSync(join(directory, name)));
+    // A key that somebody puts in place before the first start has none beside it yet.
+    const keyFault = existsSync(join(directory, HEADS_NAME)) ? publicKeyFault(directory) : undefined;
     const { keeper: heads, last } = openHeadKeeper({
       directory,
       resolver,
@@ -107,7 +111,7 @@ export const openRecords = ({
     };
     const stores = { changes: openStore('changes'), queries: openStore('queries') };
     const { log: checkpoints, aliveMs, faults, unsigned } = openCheckpoints(options, stores);
-    if (last.faults.length > 0) own.fault({ file: HEADS_NAME, text: last.faults.join('; ') });
+    faults.push(...headFaults(last, stores));
     const keys = PseudonymKeys.open(directory);
     const { bounds } = settings;
     const nowMs = clock();
@@ -152,7 +156,9 @@ export const openRecords = ({
       };
       crashMs = own.start(stores, aliveMs, { version, ...log });
     }
+    if (keyFault !== undefined) faults.push({ file: PUBLIC_NAME, text: keyFault });
     for (const fault of faults) own.fault(fault);
+    housekeeping.isFaulty = faults.length > 0;
     if (!isResumed) noteClock(open, aliveMs, options, own);
     return { open, crashMs };
   } catch (thrown) {
@@ -182,25 +188,50 @@ const noteClock = (
 const openCheckpoints = (
   { directory, resolver, clock, monotonic, log: recordLog, origin }: RecordingOptions,
   stores: Readonly<Record<RecordClass, ChainStore>>,
-): {
+): Pick<OpenedLog, 'unsigned'> & {
   readonly log: CheckpointLog | undefined;
   readonly aliveMs: number | undefined;
-  readonly faults: readonly ChainFault[];
-  /** Blocks that are there and were in no checkpoint. */
-  readonly unsigned: number;
+  readonly faults: ChainFault[];
 } => {
   try {
     const options = { directory, origin: origin ?? defaultOrigin(resolver), clock, monotonic };
-    const { log, before, faults } = CheckpointLog.open(options, stores);
-    if (before.kind !== 'signed')
-      return { log, aliveMs: undefined, faults, unsigned: log.isNew ? 0 : log.size };
-    const { signedMs, size } = before.checkpoint;
-    return { log, aliveMs: signedMs, faults, unsigned: Math.max(0, log.size - size) };
+    const { log, before, faults, unsigned, takenFrom } = CheckpointLog.open(options, stores);
+    const aliveMs = before.kind === 'signed' ? before.checkpoint.signedMs : undefined;
+    const text = unsigned === 0 ? undefined : addedText(stores, takenFrom, aliveMs);
+    const added = text === undefined ? [] : [{ file: CHECKPOINT_NAME, text: `${unsigned} blocks ${text}` }];
+    return { log, aliveMs, faults: [...faults, ...added], unsigned };
   } catch (thrown) {
     if (!isAppError(thrown)) throw thrown;
     recordLog.error({ code: thrown.code, cause: thrown.message }, 'records are not signed');
     return { log: undefined, aliveMs: undefined, faults: [], unsigned: 0 };
   }
+};
+
+/** What is wrong with the signed ends, before this start has signed another one. */
+const headFaults = (
+  { faults, byClass }: LastHeads,
+  { changes }: Readonly<Record<RecordClass, ChainStore>>,
+): ChainFault[] => {
+  const texts = [...faults];
+  const isStop = isStopRecord(changes.lastRecord());
+  if (isStop && byClass.get('changes')?.last !== changes.end.sequence)
+    texts.push('the program had stopped, and no head of its last record is there');
+  return texts.length === 0 ? [] : [{ file: HEADS_NAME, text: texts.join('; ') }];
+};
+
+/** Why blocks that nobody had signed are more than a crash leaves; undefined where they are not. */
+const addedText = (
+  stores: Readonly<Record<RecordClass, ChainStore>>,
+  takenFrom: number,
+  aliveMs: number | undefined,
+): string | undefined => {
+  if (isStopRecord(stores.changes.lastRecord(takenFrom)))
+    return 'stand behind a stop, and nobody has signed them: they are no evidence';
+  const untilMs = Math.max(
+    ...Object.values(stores).map((store) => Date.parse(store.position('running').until ?? '') || 0),
+  );
+  if (aliveMs === undefined || untilMs <= aliveMs + CRASH_MS) return undefined;
+  return `that nobody has signed go on until ${timeText(untilMs)}, and the last sign of life was at ${timeText(aliveMs)}: they are no evidence`;
 };
 
 /** What holds back deletions in a fleet; undefined where there is none. */

@@ -120,12 +120,14 @@ export class OwnRecords {
   ): number | undefined {
     let crashMs: number | undefined;
     const nowMs = this.#clock();
-    const last = stores.changes.lastRecord() as Partial<Record<string, unknown>> | undefined;
     const isFirst = stores.changes.end.sequence === 0;
-    const isClean = last?.['kind'] === 'service' && last['event'] === 'stop';
+    // A stop is signed; one behind the last signature was put there.
+    const isClean = isStopRecord(stores.changes.lastRecord()) && facts.unsigned === undefined;
     if (!isFirst && !isClean) {
       const ends = Object.values(stores).map((store) => store.position('running').until);
-      const times = [aliveMs, ...ends.map((text) => (text === null ? undefined : Date.parse(text)))];
+      const written = ends.map((text) => (text === null ? undefined : Date.parse(text)));
+      // Whoever may write to the directory can put times behind the last signature.
+      const times = aliveMs === undefined ? written : [aliveMs];
       const lastMs = Math.max(
         ...times.map((ms) => (ms !== undefined && ms <= nowMs ? ms : Number.NEGATIVE_INFINITY)),
       );
@@ -143,6 +145,12 @@ export class OwnRecords {
     return crashMs;
   }
 }
+
+/** The record with which a run ends. */
+export const isStopRecord = (record: object | undefined): boolean => {
+  const { kind, event } = (record ?? {}) as Readonly<Record<string, unknown>>;
+  return kind === 'service' && event === 'stop';
+};
 
 /** Throws ERR_COMPLIANCE_PSEUDONYM for an address that is none. */
 const pseudonymsOf = (keys: PseudonymKeys, { kind, text }: SoughtClient): string[] => {

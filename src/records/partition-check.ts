@@ -23,6 +23,8 @@ export interface CheckedBlock extends PlacedBlock {
   readonly last: number;
   /** It is what its hash says, follows the block before, and holds what it says of itself. */
   readonly isWhole: boolean;
+  /** Time of its latest record, as it says; not a number where it says none. */
+  readonly untilMs: number;
 }
 
 interface Misplaced {
@@ -74,7 +76,8 @@ export class PartitionCheck {
     if (!isSound) {
       this.#report('block-unreadable', 'a column of it has another type', { block: Number(first) });
       const hash = Buffer.alloc(HASH_LENGTH);
-      this.onBlock?.({ first: Number(first), last: Number(first), count: 1, hash, isWhole: false });
+      const nothing = { count: 1, hash, isWhole: false, untilMs: Number.NaN };
+      this.onBlock?.({ first: Number(first), last: Number(first), ...nothing });
       return 0;
     }
     const place = { block: first, from: timeOf(from_ms), until: timeOf(until_ms) };
@@ -94,7 +97,8 @@ export class PartitionCheck {
     const records = this.#recordsOf(body, place);
     const isItself = records !== undefined && this.#derive(records, count, { from_ms, until_ms }, place);
     const last = first + Math.max(count, records?.length ?? 0, 1) - 1;
-    this.onBlock?.({ first, last, count, hash: stored, isWhole: isNext && isItself });
+    const untilMs = Number(until_ms);
+    this.onBlock?.({ first, last, count, hash: stored, isWhole: isNext && isItself, untilMs });
     this.#note();
     return records?.length ?? 0;
   }

@@ -78,8 +78,11 @@ export class ChainProof {
     this.#isSignedToItsEnd = true;
   }
 
-  /** The records that count, those that are there and do not, and those that nobody signed yet, in order. */
-  spans(): {
+  /**
+   * The records that count, those that are there and do not, and those that nobody signed yet, in order. `taken` were signed
+   * only after somebody else may have written them.
+   */
+  spans(taken: readonly RecordSpan[] = []): {
     readonly sound: RecordSpan[];
     readonly doubtful: RecordSpan[];
     readonly unsigned: RecordSpan[];
@@ -104,7 +107,7 @@ export class ChainProof {
         else doubtful.push(rest);
       }
     }
-    return { sound, doubtful: merge(doubtful), unsigned };
+    return { sound: without(sound, taken), doubtful: merge(doubtful), unsigned };
   }
 
   /** True for the end of the chain where only the next head is still to come. */
@@ -122,6 +125,19 @@ export class ChainProof {
     this.#runs.push({ ordinal, first, isLinked, last: first - 1, provenLast, isContradicted: false });
   }
 }
+
+/** What of spans is not in others. */
+const without = (spans: readonly RecordSpan[], taken: readonly RecordSpan[]): RecordSpan[] => {
+  let left = [...spans];
+  for (const { ordinal, first, last } of merge([...taken]))
+    left = left.flatMap((span) => {
+      if (span.ordinal !== ordinal || last < span.first || first > span.last) return [span];
+      const before = { ordinal, first: span.first, last: first - 1 };
+      const after = { ordinal, first: last + 1, last: span.last };
+      return [before, after].filter((one) => one.last >= one.first);
+    });
+  return left;
+};
 
 /** In order; neighbors become one. */
 const merge = (spans: RecordSpan[]): RecordSpan[] => {

@@ -260,6 +260,7 @@ const records = z.object({
   event: z.enum([
     ...['dropped', 'clock-step', 'archived', 'deleted', 'restored', 'damaged', 'pseudonym-key'],
     ...['counting-key', 'reidentified', 'output-dropped', 'reserve-begin', 'reserve-end'],
+    'register',
   ] as const),
   count: natural.exactOptional(),
   ms: difference.exactOptional(),

@@ -334,7 +334,9 @@ export interface RecordsRecord extends RecordHead {
     | 'reidentified'
     | 'output-dropped'
     | 'reserve-begin'
-    | 'reserve-end';
+    | 'reserve-end'
+    /** How many events the register of exemptions had (`count`), under which hash (`text`): nothing was found wrong with it. */
+    | 'register';
   readonly count?: number;
   /** Of `clock-step`: milliseconds, negative when the clock went back. */
   readonly ms?: number;

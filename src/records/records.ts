@@ -9,7 +9,7 @@
 export { type AskedNames, type AskedOf, type AskedPart, countAskedNames } from './asked-names.ts';
 export { CHAIN_START, type ChainBlock, ChainFeed, type ChainPiece, type ChainPlace } from './chain-feed.ts';
 export { type ChangeText, toChangeText, type Written } from './change-queue.ts';
-export { readLogVerifier, type SignedCheckpoint } from './checkpoint-file.ts';
+export { findCosigned, readLogVerifier, type SignedCheckpoint } from './checkpoint-file.ts';
 export { readReference, readReferenceSecret, toReference } from './client-references.ts';
 export { type Collected, CollectedChain, isRecordedBlock } from './collected-chain.ts';
 export { CollectedHeads, headsSizeOf, readOwnHeads, readOwnKeys } from './collected-heads.ts';
@@ -77,6 +77,14 @@ export { describeRecord } from './record-text.ts';
 export { BELL_BYTES, Recording } from './recording.ts';
 export type { RecordingFacts, RecordingSettings } from './recording-options.ts';
 export { type FoundRecord, type HourCount, RECORDS_DIRECTORY, RecordsReader } from './records-reader.ts';
+export {
+  compareRegister,
+  type ExemptionMark,
+  markOf,
+  type RecordedMarks,
+  type RegisterState,
+} from './register-marks.ts';
+export { readRecordedMarks } from './register-walk.ts';
 export { rollupColumns, rollupHourMs } from './rollup.ts';
 export { seal, unseal } from './sealing.ts';
 export {

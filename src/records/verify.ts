@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
 import { errorText } from '../base/base.ts';
 import type { ChainEnd } from './chain.ts';
+import { ExemptionCheck } from './exemption-check.ts';
 import type { Finding, FindingCode, Report } from './finding.ts';
 import { HeadsCheck } from './heads-check.ts';
 import { type LogCheck, openLogCheck } from './log-check.ts';
@@ -21,6 +22,7 @@ import { PSEUDONYM_KEYS_NAME } from './pseudonym-keys.ts';
 import { RECORD_CLASSES, type RecordClass } from './record.ts';
 import { loadRecordSchema } from './record-judge.ts';
 import { RecordsReader } from './records-reader.ts';
+import { ServiceTrail } from './service-trail.ts';
 import { SKETCH_KEY_NAME } from './sketch.ts';
 import type { ClassProof, VerifyOptions, VerifyResult } from './verification.ts';
 
@@ -66,17 +68,9 @@ class Verification {
   #blocks = 0;
   #records = 0;
   readonly #heads = new HeadsCheck((code, text, place) => this.#find(code, text, place));
-  /** Names of partitions whose deletion is recorded, and whether a clean stop is the last that was recorded. */
-  readonly #deleted = new Set<string>();
-  #isStopped = false;
-  /** The last change that the recorder noted is that it stopped: what stands behind, a start as well, cannot undo that. */
-  #isStopNoted = false;
+  readonly #trail: ServiceTrail;
   #log: LogCheck | undefined;
-  /** A start says that there is a log, and how many blocks the last of them found in it. */
-  #isLogBegun = false;
-  #logSize = 0;
-  /** Sequence number of the last start; 0 for none. */
-  #started = 0;
+  readonly #exemptions: ExemptionCheck;
   /** As it was before the chains were read: the program may write on meanwhile. */
   readonly #position: Position | undefined;
   readonly #proofs = { queries: new ChainProof(), changes: new ChainProof() };
@@ -87,17 +81,22 @@ class Verification {
     this.#reader = reader;
     this.#options = options;
     this.#position = readPosition(join(reader.directory, POSITION_NAME));
+    const find: Report = (code, text, place) => this.#find(code, text, place);
+    this.#exemptions = new ExemptionCheck(find, options.nowMs ?? Date.now());
+    this.#trail = new ServiceTrail(this.#position?.ends.changes.sequence, find);
   }
 
   async run(): Promise<VerifyResult> {
     this.#judge = (await loadRecordSchema()).judgeRecord;
-    this.#heads.readAll(this.#reader.directory, this.#options.headsFile, this.#options.keyFile);
+    const { headsFile, keyFile, key } = this.#options;
+    this.#heads.readAll(this.#reader.directory, headsFile, key ?? keyFile);
     // `changes` tells which partitions of either class were deleted.
     const classes = RECORD_CLASSES.filter(
       (name) => this.#options.classes?.includes(name) ?? true,
     ).toReversed();
     if (!classes.includes('changes')) await this.#readChanges();
     this.#log = this.#openLog();
+    this.#trail.onStart = (record, before) => this.#log?.start(record, before);
     const ends = new Map<RecordClass, ChainEnd>();
     for (const recordClass of classes) {
       const end = await this.#checkClass(recordClass);
@@ -106,10 +105,14 @@ class Verification {
     this.#checkNotes(ends);
     this.#checkLog(classes);
     for (const recordClass of classes) this.#checkBegun(recordClass);
+    const proof = { queries: this.#proofOf('queries'), changes: this.#proofOf('changes') };
+    const isWhole = classes.includes('changes') && this.#options.isCollected !== true;
+    this.#exemptions.finish(proof.changes.sound, isWhole ? (this.#options.witnesses ?? []) : []);
     return {
       checkpoint: this.#log?.checkpoint,
+      takenUp: this.#log?.takenUp ?? [],
       signedHeads: this.#heads.signed(),
-      proof: { queries: this.#proofOf('queries'), changes: this.#proofOf('changes') },
+      proof,
       findings: this.#findings,
       more: this.#more,
       partitions: this.#partitions,
@@ -141,7 +144,7 @@ class Verification {
     if (log === undefined) return;
     if (classes.length === RECORD_CLASSES.length) log.finish();
     if (log.checkpoint !== undefined) for (const name of classes) this.#proofs[name].endAtSigned();
-    else if (log.isBegun || this.#isLogBegun) {
+    else if (log.isBegun || this.#trail.isLogBegun) {
       if (!this.#findings.some(({ code }) => code === 'checkpoint-signature' || code === 'log-differs'))
         this.#find(
           'checkpoint-missing',
@@ -153,7 +156,12 @@ class Verification {
   }
 
   #proofOf(recordClass: RecordClass): ClassProof {
-    return { ...this.#proofs[recordClass].spans(), questioned: this.#questioned[recordClass] };
+    const taken = this.#log?.takenSpans(recordClass) ?? [];
+    const spans = this.#proofs[recordClass].spans(taken);
+    const questioned = this.#questioned[recordClass];
+    // Counts beside the records count those as well that are none.
+    for (const { ordinal } of [...taken, ...spans.unsigned]) questioned.add(ordinal);
+    return { ...spans, taken, questioned };
   }
 
   #find(code: FindingCode, text: string, place: Partial<Finding> = {}): void {
@@ -172,35 +180,13 @@ class Verification {
   async #readChanges(): Promise<void> {
     const everything = this.#reader.records('changes', Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY);
     try {
-      for await (const { record, sequence } of everything) this.#noteChange(record, sequence);
+      for await (const { record, sequence } of everything) {
+        this.#trail.note(record, sequence);
+        this.#exemptions.change(record, 0, sequence);
+      }
     } catch (thrown) {
       this.#find('partition-unreadable', errorText(thrown), { class: 'changes' });
     }
-  }
-
-  #noteChange(record: object, sequence: number): void {
-    const { kind, event, file } = record as Readonly<Record<string, unknown>>;
-    if (kind === 'records' && event === 'deleted' && typeof file === 'string') this.#deleted.add(file);
-    if (kind !== 'service') return;
-    if (event === 'stop') this.#isStopped = true;
-    if (event === 'stop' && sequence === this.#position?.ends.changes.sequence) this.#isStopNoted = true;
-    if (event !== 'start') return;
-    this.#noteLog(record);
-    this.#isStopped = false;
-    this.#started = sequence;
-  }
-
-  /** Each start says how many blocks the log had: it never has fewer later. */
-  #noteLog(record: object): void {
-    const { logSize, time } = record as Readonly<Record<string, unknown>>;
-    if (typeof logSize !== 'number') return;
-    this.#isLogBegun = true;
-    if (logSize < this.#logSize)
-      this.#find(
-        'log-differs',
-        `at the start of ${String(time)} the log had ${logSize} blocks, and ${this.#logSize} before`,
-      );
-    this.#logSize = logSize;
   }
 
   async #checkClass(recordClass: RecordClass): Promise<ChainEnd | undefined> {
@@ -234,7 +220,7 @@ class Verification {
   /** Ordinals that are missing between two partitions, or before the first one. */
   #checkOrdinals(recordClass: RecordClass, before: number, ordinal: number): void {
     if (before + 1 >= ordinal) return;
-    const deleted = [...this.#deleted]
+    const deleted = [...this.#trail.deleted]
       .filter((file) => file.startsWith(`${recordClass}/`))
       .map((file) => Number(/\/(\d+)-/.exec(file)?.[1]));
     // Records of deletions are deleted themselves in the end. Partitions go in order: what is before one whose
@@ -285,13 +271,22 @@ class Verification {
         meta.first === before.sequence + 1 &&
         meta.previous === before.hash.toString('hex');
       proof.partition(file.ordinal, meta.first, isLinked);
-      this.#log?.partition(recordClass);
+      this.#log?.partition(recordClass, file.ordinal);
+      const isChanges = recordClass === 'changes';
+      if (isChanges && !isLinked && meta.ordinal > 1) this.#exemptions.breakOff();
       check.onBlock = (block) => {
         proof.block(block.first, block.last, block.isWhole);
         this.#log?.block(recordClass, block);
+        if (isChanges && !block.isWhole) this.#exemptions.breakOff();
       };
-      if (recordClass === 'changes')
-        check.onRecord = (record, sequence) => this.#noteChange(record, sequence);
+      check.onRecord = (record, sequence) => {
+        if (!isChanges) {
+          this.#exemptions.query(record);
+          return;
+        }
+        this.#trail.note(record, sequence);
+        this.#exemptions.change(record, file.ordinal, sequence);
+      };
       const last = await this.#checkBlocks(database, check, file, Number.MIN_SAFE_INTEGER);
       // What the recorder commits between blocks and counts would look like a difference: the end is read as of one moment.
       database.exec('BEGIN');
@@ -305,6 +300,7 @@ class Verification {
       return check.end;
     } catch (thrown) {
       this.#find('partition-unreadable', `${recordClass}/${file.name}: ${errorText(thrown)}`, place);
+      if (recordClass === 'changes') this.#exemptions.breakOff();
       return undefined;
     } finally {
       database?.close();
@@ -374,7 +370,7 @@ class Verification {
       this.#find('note-missing', text, { class: recordClass });
       this.#proofs[recordClass].cut();
     }
-    if (!this.#isStopNoted) return;
+    if (!this.#trail.isStopNoted) return;
     // Read anew: a recorder that runs has noted what it wrote since the check began.
     const noted = readPosition(join(this.#reader.directory, POSITION_NAME))?.ends[recordClass].sequence;
     if (noted === undefined || noted >= end.sequence) return;
@@ -427,13 +423,13 @@ class Verification {
       this.#checkAdded(recordClass, end);
       const signed = this.#heads.of(recordClass, this.#heads.highest(recordClass) ?? 0);
       const isSigned = signed.some(({ head }) => head.last === end.sequence);
-      if (this.#isStopped && !isSigned) {
+      if (this.#trail.isStopped && !isSigned) {
         const text = `the program was stopped, and no head of the last record of ${recordClass} is there`;
         this.#find('head-missing', text, { class: recordClass });
         this.#proofs[recordClass].cut();
       }
-      if (recordClass === 'changes' && !signed.some(({ head }) => head.last >= this.#started)) {
-        const text = `the program was started with record ${this.#started}, and no head that it then signed is there`;
+      if (recordClass === 'changes' && !signed.some(({ head }) => head.last >= this.#trail.started)) {
+        const text = `the program was started with record ${this.#trail.started}, and no head that it then signed is there`;
         this.#find('head-missing', text, { class: recordClass });
         this.#proofs[recordClass].cut();
       }

@@ -182,6 +182,9 @@ class AskedWitness {
         else if (reply.size === oldSize)
           this.#begin(`it says that it knows ${oldSize} blocks, and not from there`);
         else {
+          // Of the same key, and kept here: it never knows less later.
+          if (reply.size < this.#size && this.#cosignedMs !== undefined)
+            this.#forgot(`it had cosigned ${this.#size} blocks, and knows ${reply.size}`);
           // Asked again from there, at once.
           this.#size = reply.size;
           return;
@@ -231,6 +234,14 @@ class AskedWitness {
       own.note({ event: 'damaged', file: `witness ${name}`, text });
     }
     this.#finding = text;
+  }
+
+  /** It was put back to an older state: what it says later is worth as much, and what it said is kept here. */
+  #forgot(text: string): void {
+    const { log, own } = this.#options;
+    const { name } = this.#place.verifier;
+    log.error({ witness: name, cause: text }, 'a witness has forgotten what it cosigned');
+    own.note({ event: 'damaged', file: `witness ${name}`, text });
   }
 
   /** What it cosigned, for verification and the next start. */

@@ -99,6 +99,14 @@ export class TreeFile implements Nodes {
     this.#size = size;
   }
 
+  /** Forgets the leaves from an index on. */
+  cutTo(size: number): void {
+    if (size >= this.#size) return;
+    ftruncateSync(this.#file, positionOf(size) * HASH_BYTES);
+    this.#size = size;
+    this.#edge.splice(0, this.#edge.length, ...edgeOf(this, size));
+  }
+
   sync(): void {
     fdatasyncSync(this.#file);
   }

@@ -12,6 +12,7 @@ import { AnswerBook } from '../support/answer-book.ts';
 import { ask, readMetric, reload } from '../support/client.ts';
 import { approveAsOther, hasOtherUser, postAsOther } from '../support/other-user.ts';
 import { type Cordon, type RunResult, run, startCordon } from '../support/process.ts';
+import { forgeRegister } from '../support/register-forgery.ts';
 import { ScriptedUpstream } from '../support/scripted-upstream.ts';
 
 const MAIN = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
@@ -159,6 +160,32 @@ test.skipIf(!hasOtherUser)(
     const shown = await exemptions(program, 'show', id);
     expect(shown.code).toBe(1);
     expect(shown.stderr).toContain('[ERR_EXEMPTION_DAMAGED]');
+  },
+);
+
+test.skipIf(!hasOtherUser)(
+  'a revocation that somebody takes out of the register brings no exemption back, and everybody is told',
+  async () => {
+    let program = await start();
+    const id = await grant(program, { clients: ['127.0.0.7'], until: inMs(30 * DAY_MS) });
+    await exemptions(program, 'revoke', id, '--reason', 'the case is closed');
+    await program.stop();
+    forgeRegister(join(state, 'register.sqlite'), (rows) => rows.slice(0, -1));
+    program = await start();
+    expect(await isExempt(program, '127.0.0.7')).toBe(false);
+    await program.waitForLog(({ msg }) => msg === 'the register of exemptions is not what the records say');
+    expect(await readMetric(program, 'cordon_exemptions_unproven', {})).toBe(1);
+    const command = (...args: string[]) =>
+      run(process.execPath, [MAIN, ...args, '--config', join(program.directory, 'cordon.yaml')]);
+    expect((await command('status')).stdout).toMatch(/ex-000001 is suspended: .*revoked/);
+    const verified = await command('records', 'verify');
+    expect(verified.stdout).toMatch(/register-differs: .*ex-000001 is granted, and the records say/);
+    expect(verified.code).toBe(1);
+    await program.kill();
+    program = await start();
+    expect(await isExempt(program, '127.0.0.7')).toBe(false);
+    await exemptions(program, 'revoke', id, '--reason', 'once more');
+    expect(await readMetric(program, 'cordon_exemptions_unproven', {})).toBe(0);
   },
 );
 

@@ -1,7 +1,7 @@
 // All commands, in the order and under the headings of the help.
 import type { CommandDeclaration } from '../declaration.ts';
 import { CLIENTS, IMPORT } from './clients.ts';
-import { PROBE, RECORDS, REPORT, WITNESS } from './evidence.ts';
+import { PROBE, RECORDS, REPORT, VERIFY, WITNESS } from './evidence.ts';
 import { EXEMPTIONS } from './exemptions.ts';
 import { COLLECT, FLEET } from './fleet.ts';
 import { LISTS } from './lists.ts';
@@ -20,7 +20,7 @@ export const COMMAND_GROUPS: readonly (readonly [
   ['Run', [SERVE, CHECK, STATUS, TOP, RELOAD, PAUSE, RESUME, BACKUP, RESTORE]],
   ['Ask', [EXPLAIN, TRACE, QUERY]],
   ['Decide', [LISTS, EXEMPTIONS]],
-  ['Show that it holds', [PROBE, RECORDS, REPORT, WITNESS]],
+  ['Show that it holds', [PROBE, RECORDS, REPORT, VERIFY, WITNESS]],
   ['Set up', [SETUP, IMPORT, CLIENTS, ROOM]],
   ['Several resolvers', [FLEET, COLLECT]],
   ['About the command', [HELP, SHOW_VERSION, SHOW_COMPLETION, SHOW_MAN, DOCS]],

@@ -134,6 +134,44 @@ export const RECORDS_KEY = command({
   see: ['records.md'],
 });
 
+export const RECORDS_BUNDLE = command({
+  name: 'bundle',
+  about: 'copies the records for somebody who verifies them elsewhere',
+  text: [
+    'Records, checkpoint, cosignatures, signed ends and public keys: no private key, and no key of pseudonyms. The service may run.',
+  ],
+  arguments: { directory: { takes: 'file', about: 'a directory that is not there yet' } },
+  options: COMMON,
+  examples: [{ command: 'cordon records bundle /mnt/audit/2026-11', about: 'for an auditor' }],
+  see: ['records.md'],
+});
+
+export const VERIFY = command({
+  name: 'verify',
+  about: 'checks records of another machine: no configuration and no state is needed',
+  arguments: { bundle: { takes: 'file', about: 'what "cordon records bundle" wrote' } },
+  options: {
+    key: {
+      value: 'KEY',
+      default: '',
+      about:
+        'needed: what "cordon records key" printed there, or a file with it or with the PEM, kept elsewhere',
+    },
+    witness: { value: 'KEY', about: 'the key of a witness that has to have cosigned them' },
+    checkpoint: { value: 'FILE', takes: 'file', about: 'a checkpoint that was kept elsewhere' },
+    json: JSON_OUTPUT,
+  },
+  examples: [
+    { command: 'cordon verify 2026-11 --key ns1.key', about: 'is anything missing or changed?' },
+    {
+      command: 'cordon verify 2026-11 --key ns1.key --witness audit.example/w1+2f5b4c30+BMr1',
+      about: 'and has that witness seen all of it?',
+    },
+  ],
+  statuses: { 1: 'something was found' },
+  see: ['records.md'],
+});
+
 export const RECORDS = group({
   name: 'records',
   about: 'shows, searches and verifies what was recorded',
@@ -143,7 +181,7 @@ export const RECORDS = group({
   examples: [{ command: 'cordon records verify', about: 'is it whole?' }],
   commands: [
     ...[RECORDS_STATUS, RECORDS_LIST, RECORDS_VERIFY],
-    ...[RECORDS_HEADS, RECORDS_KEY, RECORDS_EXPORT, RECORDS_REIDENTIFY],
+    ...[RECORDS_HEADS, RECORDS_KEY, RECORDS_BUNDLE, RECORDS_EXPORT, RECORDS_REIDENTIFY],
   ],
   see: ['records.md'],
 });

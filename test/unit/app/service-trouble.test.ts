@@ -9,7 +9,7 @@ const NOW_MS = Date.parse('2026-11-26T12:00:00Z');
 const EVIDENCE: TroubleParts['evidence'] = {
   recorderStatus: () => ({ isClockTrusted: true }),
   facts: () => ({
-    exemptions: {},
+    exemptions: { unproven: new Map() },
     records: { outputs: [{ name: 'siem', trouble: undefined }], witnesses: [] },
   }),
 };
@@ -50,7 +50,7 @@ test('a service with nothing wrong has no trouble, nor has one alone, without TL
   const bare = service({
     tls: { facts: () => undefined },
     fleetFacts: () => undefined,
-    evidence: { recorderStatus: () => undefined, facts: () => ({ exemptions: {} }) },
+    evidence: { recorderStatus: () => undefined, facts: () => ({ exemptions: { unproven: new Map() } }) },
   });
   expect(findTrouble(bare, NOW_MS)).toEqual([]);
 });
@@ -103,12 +103,26 @@ test.each<[string, Partial<TroubleParts>, object]>([
     { kind: 'exemptions-unusable' },
   ],
   [
+    'an exemption that the records do not bear out',
+    {
+      evidence: {
+        ...EVIDENCE,
+        facts: () => ({ exemptions: { unproven: new Map([['ex-000002', 'nobody approved it']]) } }),
+      },
+    },
+    {
+      kind: 'exemptions-unproven',
+      subject: 'ex-000002',
+      text: 'ex-000002 is suspended: the register grants it, and nobody approved it',
+    },
+  ],
+  [
     'an output that takes nothing',
     {
       evidence: {
         ...EVIDENCE,
         facts: () => ({
-          exemptions: {},
+          exemptions: { unproven: new Map() },
           records: { outputs: [{ name: 'siem', trouble: 'no answer' }], witnesses: [] },
         }),
       },

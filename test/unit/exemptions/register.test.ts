@@ -511,6 +511,7 @@ test('facts count by grounds, name the nearest end, and find papers that the rul
     revoked: 0,
     ending: 0,
     incomplete: 0,
+    unproven: new Map(),
     lastApprovalMs: NOW,
     ends: new Map([
       ['ex-000001', NOW + 30 * DAY_MS],

@@ -53,6 +53,7 @@ test('times are until the next end and the review, negative once that has passed
       expired: 3,
       revoked: 1,
       incomplete: 0,
+      unproven: new Map([['ex-000009', 'the records say that it was revoked']]),
       lastApprovalMs: NOW_MS,
     },
     decisions: [{ list: 'tiktok', reviewMs: NOW_MS - DAY_MS, endsMs: undefined }],

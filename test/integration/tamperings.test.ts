@@ -1,0 +1,261 @@
+// Who notices what: each way to change a state directory, against verification, the report, the next start, and a witness.
+// The table of docs/records.md is what comes of it; CORDON_WRITE_TABLE=1 writes it there.
+import { createPublicKey, generateKeyPairSync } from 'node:crypto';
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, expect, test, vi } from 'vitest';
+import { registerWitnesses } from '../../src/exemptions/register-witness.ts';
+import { readCheckpoint, type SignedCheckpoint } from '../../src/records/checkpoint-file.ts';
+import { readPublicKeys } from '../../src/records/heads.ts';
+import { verifyRecords } from '../../src/records/verify.ts';
+import { RecordsSource } from '../../src/report/records-source.ts';
+import {
+  createVerifier,
+  formatVerifier,
+  SIGNATURE_TYPE,
+  startWitness,
+  Witness,
+  type WitnessServer,
+} from '../../src/transparency/transparency.ts';
+import { appendBlock } from '../support/block-forgery.ts';
+import { forgeRegister } from '../support/register-forgery.ts';
+import { startRun } from '../unit/exemptions/run.ts';
+import { adminRecord, Bench, DAY_MS, HOUR_MS } from '../unit/records/setup.ts';
+import { CHANGES, live, QUERIES, remove, WAYS } from '../unit/report/tampered.ts';
+
+const ORIGIN = 'ns1.agency.example';
+const DOCS = fileURLToPath(new URL('../../docs/records.md', import.meta.url));
+const BEGIN = '<!-- tamperings: begin -->\n';
+const END = '<!-- tamperings: end -->\n';
+/** After everything that the states tell of. */
+const LATER_MS = Date.parse('2026-11-29T09:00:00.000Z');
+
+const root = mkdtempSync(join(tmpdir(), 'cordon-table-'));
+let original = '';
+/** With a register: one exemption in force, and one that was revoked. */
+let granted = '';
+let server: WitnessServer | undefined;
+const known = new Map<string, { size: number; root: Buffer; origin: string; note: string }>();
+const witnessKey = generateKeyPairSync('ed25519').privateKey;
+/** The key of the log whose checkpoints the witness takes. */
+let logKey = witnessKey;
+afterAll(async () => {
+  await server?.close();
+  rmSync(root, { recursive: true, force: true });
+});
+
+const copyOf = (state: string): string => {
+  const copy = mkdtempSync(join(root, 'copy-'));
+  cpSync(state, copy, { recursive: true });
+  return copy;
+};
+const checkpointOf = (state: string): SignedCheckpoint => {
+  const directory = join(state, 'records');
+  const found = readCheckpoint(directory, readPublicKeys(directory).values());
+  if (found.kind !== 'signed') throw new Error('no checkpoint');
+  return found.checkpoint;
+};
+/** A witness that knows a checkpoint of a log, and the key of that log. */
+const startKnowing = async (state: string): Promise<{ url: string; key: string }> => {
+  await server?.close();
+  const { size, root: hash, origin } = checkpointOf(state);
+  known.clear();
+  known.set(origin, { size, root: hash, origin, note: '' });
+  logKey = createPublicKey(readFileSync(join(state, 'records/signing-key.pub.pem')));
+  const witness = new Witness('audit.example/w1', witnessKey, {
+    logs: [createVerifier(ORIGIN, logKey, SIGNATURE_TYPE.ed25519)],
+    clock: Date.now,
+    store: { last: (name) => known.get(name), save: (one) => void known.set(one.origin, one) },
+  });
+  const quiet = { info: () => undefined, warn: () => undefined, error: () => undefined };
+  server = await startWitness(witness, { address: '127.0.0.1', family: 4, port: 0 }, quiet);
+  const verifier = createVerifier('audit.example/w1', witnessKey, SIGNATURE_TYPE.cosignature);
+  return { url: `http://${server.address}`, key: formatVerifier(verifier) };
+};
+
+const prepare = async (): Promise<void> => {
+  original = join(root, 'original');
+  mkdirSync(original);
+  await live(original);
+  granted = join(root, 'granted');
+  mkdirSync(granted);
+  const run = await startRun(granted, Date.parse('2026-11-25T12:00:00.000Z'));
+  await run.grant();
+  await run.grant();
+  await run.revoke('ex-000002');
+  run.bench.record(20);
+  await run.stop();
+};
+
+/** A way, the state that it is done to, and what a witness knows: by default the state as it was. */
+interface Tampering {
+  readonly name: string;
+  readonly change: (state: string) => void | Promise<void>;
+  readonly of?: () => string;
+  /** Of the state that the witness knows; undefined: the one that is changed, as it was. */
+  readonly witnessed?: () => string;
+  /** When the program starts next, after the usual time. */
+  readonly afterMs?: number;
+  /** Nothing that anybody believes is changed, before the next start at least. */
+  readonly isIdle?: boolean;
+}
+
+const rewritten = (state: string): void => {
+  // All of it anew, by a key of one's own, under the old name.
+  remove('')(state);
+  const bench = new Bench({ directory: join(state, 'records'), start: '2026-11-25T12:00:00.000Z' });
+  for (let i = 0; i < 5; i++) bench.record(3);
+  bench.crash();
+};
+const later = async (state: string): Promise<void> => {
+  const run = await startRun(state, LATER_MS - HOUR_MS);
+  for (let i = 0; i < 5; i++) run.bench.record(3);
+  await run.stop();
+};
+const forgeLie = (file: string) => (state: string) => {
+  const time = '2026-11-28T20:00:00.000Z';
+  const lie = { time, kind: 'admin', action: 'lie', by: 'E. Vil' };
+  appendBlock(join(state, 'records', file), [lie], Date.parse(time));
+};
+
+const NEW: readonly Tampering[] = [
+  {
+    name: 'the time of the note of how far the recorder was, which nobody believes',
+    isIdle: true,
+    change: (state) => {
+      const path = join(state, 'records/position');
+      const note = JSON.parse(readFileSync(path, 'utf8')) as object;
+      writeFileSync(path, `${JSON.stringify({ ...note, time: '2026-11-29T08:59:00.000Z' })}\n`);
+    },
+  },
+  {
+    name: 'the revocation of an exemption, in the register',
+    of: () => granted,
+    change: (state) => forgeRegister(join(state, 'register.sqlite'), (rows) => rows.slice(0, -1)),
+  },
+  {
+    name: 'a grant put into the register',
+    of: () => granted,
+    change: (state) =>
+      forgeRegister(join(state, 'register.sqlite'), (rows) => [
+        ...rows,
+        ...rows
+          .filter(({ id }) => id === 'ex-000001')
+          .map((row) => ({ ...row, id: 'ex-000009', paper: { ...row.paper, id: 'ex-000009' } })),
+      ]),
+  },
+  {
+    name: 'a change put behind a stop, signed with the rest by the next start',
+    change: async (state) => {
+      forgeLie(CHANGES.at(-1) ?? '')(state);
+      await later(state);
+    },
+  },
+  {
+    name: 'an older copy of the whole state',
+    change: () => undefined,
+  },
+  { name: 'a fork: the same state goes on here and elsewhere', change: later },
+  { name: 'a clock three days back', change: () => undefined, afterMs: -3 * DAY_MS, isIdle: true },
+  {
+    name: 'the last day, with the notes of it',
+    change: (state) => {
+      remove(CHANGES.at(-1) ?? '', QUERIES.at(-1) ?? '', 'position')(state);
+    },
+  },
+  {
+    name: 'the key of the records by another',
+    change: (state) => {
+      const { privateKey, publicKey } = generateKeyPairSync('ed25519');
+      const place = join(state, 'records');
+      writeFileSync(join(place, 'signing-key.pem'), privateKey.export({ type: 'pkcs8', format: 'pem' }));
+      writeFileSync(join(place, 'signing-key.pub.pem'), publicKey.export({ type: 'spki', format: 'pem' }));
+    },
+  },
+  { name: 'all records written anew, with another key', change: rewritten },
+];
+
+/** The last state of the fork's other branch, and what is newer than the older copy. */
+const elsewhere = async (state: string): Promise<string> => {
+  const copy = copyOf(state);
+  const run = await startRun(copy, LATER_MS - HOUR_MS);
+  run.bench.recording.write(adminRecord(1, new Date(run.bench.nowMs).toISOString()));
+  for (let i = 0; i < 9; i++) run.bench.record(2);
+  await run.stop();
+  return copy;
+};
+
+const codesOf = async (state: string, more: object = {}): Promise<string[]> => {
+  const options = { witnesses: registerWitnesses(state), ...more };
+  try {
+    const { findings } = await verifyRecords(join(state, 'records'), options);
+    return findings.map(({ code }) => code);
+  } catch (thrown) {
+    return [String(thrown)];
+  }
+};
+const isReportWhole = async (state: string): Promise<boolean> => {
+  try {
+    const source = await RecordsSource.open(join(state, 'records'));
+    source.close();
+    return source.check.isIntact && Object.keys(source.coverage).length > 0;
+  } catch {
+    return false;
+  }
+};
+
+const rowOf = async ({ name, change, of, witnessed, afterMs, isIdle }: Tampering): Promise<string[]> => {
+  const true_ = of?.() ?? original;
+  const state = copyOf(true_);
+  const other = witnessed?.() ?? true_;
+  await change(state);
+  const kept = join(root, 'kept');
+  cpSync(join(other, 'records/checkpoint'), kept);
+  const verified = (await codesOf(state)).length > 0;
+  const reported = !(await isReportWhole(state));
+  const isKept = (await codesOf(state, { checkpointFile: kept })).length > 0;
+  const witness = await startKnowing(other);
+  const run = await startRun(state, LATER_MS + (afterMs ?? 0), { witnesses: [witness] });
+  run.bench.record(1);
+  run.bench.advance(1_500);
+  await run.bench.housekeep();
+  const facts = () => run.bench.recording.facts();
+  await vi.waitUntil(
+    () => {
+      run.bench.advance(1_000);
+      const [one] = facts().witnesses;
+      return one?.finding !== undefined || one?.cosignedMs !== undefined || one?.trouble !== undefined;
+    },
+    { timeout: 20_000, interval: 5 },
+  );
+  const [one] = facts().witnesses;
+  const isWitnessed = one?.finding !== undefined || one?.trouble !== undefined;
+  const told = facts().isVerified === false || run.unproven().length > 0 || !facts().isClockTrusted;
+  run.crash();
+  const word = (is: boolean): string => (is ? 'found' : isIdle === true ? '-' : '**not**');
+  return [name, ...[verified, reported, told, isWitnessed || isKept || told].map(word)];
+};
+
+test('nothing is silent, and with a witness nothing is missed', { timeout: 300_000 }, async () => {
+  await prepare();
+  const newer = await elsewhere(original);
+  const all: Tampering[] = [
+    ...WAYS.map(([name, change]) => ({ name, change })),
+    ...NEW.map((one) =>
+      one.name.startsWith('an older copy') || one.name.startsWith('a fork')
+        ? { ...one, witnessed: () => newer }
+        : one,
+    ),
+  ];
+  const rows: string[][] = [];
+  for (const one of all) rows.push(await rowOf(one));
+  const head = ['what was changed', '`verify`', 'report', 'next start', 'with a witness'];
+  const table = [head, head.map(() => '---'), ...rows].map((row) => `| ${row.join(' | ')} |\n`).join('');
+  const docs = readFileSync(DOCS, 'utf8');
+  const [before = '', rest = ''] = docs.split(BEGIN);
+  const after = rest.slice(rest.indexOf(END));
+  if (process.env['CORDON_WRITE_TABLE'] === '1') writeFileSync(DOCS, `${before}${BEGIN}${table}${after}`);
+  expect(rest.slice(0, rest.indexOf(END))).toBe(table);
+});
