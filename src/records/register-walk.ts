@@ -235,7 +235,8 @@ class RegisterWalk {
 const recordsOf = (body: string): object[] => {
   try {
     const value: unknown = JSON.parse(body);
-    return Array.isArray(value) ? value.filter((one) => typeof one === 'object' && one !== null) : [];
+    const items: readonly unknown[] = Array.isArray(value) ? value : [];
+    return items.filter((one) => typeof one === 'object' && one !== null);
   } catch {
     return [];
   }
