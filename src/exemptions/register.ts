@@ -88,7 +88,7 @@ export class Register {
   /** Out of force although the register could not be told. */
   readonly #barred = new Set<number>();
   /** Of those, the granted ones that the records do not bear out, and why. */
-  readonly #unproven = new Map<number, string>();
+  readonly #unproven = new Map<string, string>();
   readonly #counts = { requested: 0, approved: 0, active: 0, rejected: 0, expired: 0, revoked: 0 };
   readonly #decisions: DecisionRecord[] = [];
   readonly #file: RegisterFile;
@@ -254,16 +254,14 @@ export class Register {
 
   /** Takes out of force what the records do not bear out, by its id, until it is revoked. */
   suspend(id: string, why: string): void {
-    const { paper } = this.find(id);
-    this.#bar(paper);
-    this.#unproven.set(numberOf(paper), why);
+    this.#bar(this.find(id).paper);
+    this.#unproven.set(id, why);
   }
 
   /** Why granted exemptions are suspended, by id. */
   get unproven(): ReadonlyMap<string, string> {
-    return new Map([...this.#unproven].map(([number, why]) => [formatExemption(number), why]));
+    return this.#unproven;
   }
-
   /** How many events there are, and the hash that covers them. */
   get end(): RegisterFile['end'] {
     return this.#file.end;
@@ -292,7 +290,7 @@ export class Register {
     const steps = this.standing().flatMap((paper) => {
       const due = dueSteps(paper, nowMs, warnDays);
       // Nothing begins or goes on that the records do not bear out.
-      return this.#unproven.has(numberOf(paper)) && due.at(-1)?.event !== 'expired' ? [] : due;
+      return this.#unproven.has(paper.id) && due.at(-1)?.event !== 'expired' ? [] : due;
     });
     for (const { event, paper } of steps) if (event === 'expired') this.#bar(paper);
     if (steps.length > 0) this.write(steps);
@@ -416,11 +414,10 @@ export class Register {
     this.#counts[paper.state]++;
     if (event === 'approved') this.#lastApprovalMs = Date.parse(time);
     if (SHARED_EVENTS.has(event)) this.#sharedVersion++;
-    if (!isGranted(paper)) {
-      this.#barred.delete(number);
-      this.#unproven.delete(number);
-    }
     this.#lastNumber = Math.max(this.#lastNumber, number);
+    if (isGranted(paper)) return;
+    this.#barred.delete(number);
+    this.#unproven.delete(paper.id);
   }
 
   #papers(): ExemptionPaper[] {
