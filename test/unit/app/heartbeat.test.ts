@@ -86,10 +86,10 @@ test('a worker that ended is watched no longer', () => {
 
 test('a worker whose heap is nearly full is named once, though it gives signs of life', () => {
   const { cells, hung, look } = setUp();
-  cells[5] = 700;
+  cells[5] = 600;
   look(10, [0, 1]);
   expect(hung).toEqual([]);
-  cells[5] = 701;
+  cells[5] = 601;
   look(10, [0, 1]);
-  expect(hung).toEqual(['1 has 70.1 %']);
+  expect(hung).toEqual(['1 has 60.1 %']);
 });
