@@ -151,7 +151,7 @@ const frameStage: Stage = {
     `frames=400 type=${TYPE.HEADERS} next=${TYPE.WINDOW_UPDATE} flags=5 piece=16384 answer=60000`,
     `frames=4000 type=${TYPE.HEADERS} next=${TYPE.CONTINUATION} flags=1 size=0 piece=100`,
   ],
-  bound: 150,
+  bound: 200,
   isTurn: false,
   load: (genome) => {
     const bytes = buildFrames(genome);

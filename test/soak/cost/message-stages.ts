@@ -13,6 +13,7 @@ import {
   Query,
   RecordReader,
   readU16,
+  SECTION,
 } from '../../../src/dns/dns.ts';
 import { TRANSPORT } from '../../../src/pipeline/pipeline.ts';
 import { limitTtls, writeAnswer } from '../../../src/pipeline/respond.ts';
@@ -34,33 +35,33 @@ const LISTED = [['tiktok.example', '=exact.example', '*.wild.example', '198.18.0
 
 /** Where every search for messages begins: one for each way in which a message can be large. */
 const SEEDS: readonly string[] = [
-  'qtype=1 qlabels=2 type0=5 count0=5000',
-  'qtype=1 qlabels=2 type0=39 count0=5000',
+  'qtype=1 qlabels=2 type0=5 count0=1050',
+  'qtype=1 qlabels=2 type0=39 count0=1050',
   'qtype=1 qlabels=2 rcode=3 type0=47 count0=7 section0=1 items0=255 item0=32',
-  'qtype=1 qlabels=2 dnssecOk=1 type0=46 count0=4000 covers0=1',
-  'qtype=1 qlabels=60 type0=1 count0=270 owner0=10 type1=5 count1=270 owner1=6 labels1=126 type2=2 count2=270 owner2=8 type3=65280 section3=1 count3=3000 owner3=13',
+  'qtype=1 qlabels=2 dnssecOk=1 type0=46 count0=1050 covers0=1',
+  'qtype=1 qlabels=60 type0=1 count0=270 owner0=10 type1=5 count1=270 owner1=6 labels1=126 type2=2 count2=270 owner2=8 type3=65280 section3=1 count3=1050 owner3=13',
   'qtype=1 qlabels=2 qlabel=5 type0=1 count0=1',
   'qtype=1 qlabels=126 qlabel=1 type0=5 count0=60 target0=4 labels0=126 label0=1',
-  `qtype=1 qlabels=2 type0=5 count0=15 owner0=${NAME.TAIL} target0=${NAME.TAIL} labels0=126 label0=1 type1=1 count1=5000 owner1=${NAME.LONG} labels1=126 label1=1`,
-  `qtype=1 qlabels=2 type0=5 count0=15 owner0=${NAME.FRESH} target0=${NAME.NEXT} type1=1 count1=5000 owner1=${NAME.BELOW_LONG} labels1=120 label1=1`,
-  `qtype=1 qlabels=120 qlabel=1 type0=39 count0=4000 owner0=${NAME.ABOVE} target0=${NAME.ABOVE}`,
-  `qtype=65280 qlabels=2 type0=65280 count0=6000 owner0=${NAME.HOP}`,
-  `qtype=65280 qlabels=126 qlabel=1 type0=65280 count0=6000 owner0=${NAME.CHAIN} label0=1`,
-  `qtype=6 qlabels=126 qlabel=1 type0=6 count0=1800 target0=${NAME.LONG} labels0=126 label0=1`,
-  `qtype=17 qlabels=126 qlabel=1 type0=17 count0=4000 target0=${NAME.LONG} labels0=126 label0=1`,
+  `qtype=1 qlabels=2 type0=5 count0=15 owner0=${NAME.TAIL} target0=${NAME.TAIL} labels0=126 label0=1 type1=1 count1=1050 owner1=${NAME.LONG} labels1=126 label1=1`,
+  `qtype=1 qlabels=2 type0=5 count0=15 owner0=${NAME.FRESH} target0=${NAME.NEXT} type1=1 count1=1050 owner1=${NAME.BELOW_LONG} labels1=120 label1=1`,
+  `qtype=1 qlabels=120 qlabel=1 type0=39 count0=1050 owner0=${NAME.ABOVE} target0=${NAME.ABOVE}`,
+  `qtype=65280 qlabels=2 type0=65280 count0=1050 owner0=${NAME.HOP}`,
+  `qtype=65280 qlabels=126 qlabel=1 type0=65280 count0=1050 owner0=${NAME.CHAIN} label0=1`,
+  `qtype=6 qlabels=126 qlabel=1 type0=6 count0=1050 target0=${NAME.LONG} labels0=126 label0=1`,
+  `qtype=17 qlabels=126 qlabel=1 type0=17 count0=1050 target0=${NAME.LONG} labels0=126 label0=1`,
   'qtype=16 qlabels=2 type0=16 count0=1 items0=16000',
   'qtype=65 qlabels=2 type0=65 count0=1 items0=16000',
   'qtype=65 qlabels=2 type0=65 count0=1 items0=4 item0=255 word0=4',
   'qtype=65 qlabels=2 type0=65 count0=1 items0=4 item0=255 word0=6',
   'qtype=28 qlabels=2 type0=28 count0=1000',
-  `qtype=1 qlabels=120 qlabel=1 dnssecOk=1 type0=46 count0=2000 owner0=${NAME.ABOVE} covers0=1`,
+  `qtype=1 qlabels=120 qlabel=1 dnssecOk=1 type0=46 count0=1050 owner0=${NAME.ABOVE} covers0=1`,
   'qtype=1 qlabels=2 rcode=3 dnssecOk=1 type0=47 count0=256 section0=1 owner0=4 target0=4 labels0=3 label0=3 items0=1 item0=4',
   'qtype=1 qlabels=60 qlabel=1 rcode=3 dnssecOk=1 type0=50 count0=256 section0=1 owner0=3 items0=1 word0=50',
   'qtype=1 qlabels=2 type0=47 count0=1 section0=1 items0=255 item0=32',
   'qtype=48 qlabels=2 type0=48 count0=1000 item0=60',
   'qtype=43 qlabels=2 type0=43 count0=1000',
   'qtype=1 qlabels=2 options=16000',
-  `qtype=1 qlabels=60 qlabel=1 mixed=1 type0=1 count0=1500 owner0=${NAME.LETTERS} type1=5 count1=1500 owner1=${NAME.LONG} type2=39 count2=1500 owner2=${NAME.ABOVE}`,
+  `qtype=1 qlabels=60 qlabel=1 mixed=1 type0=1 count0=340 owner0=${NAME.LETTERS} type1=5 count1=340 owner1=${NAME.LONG} type2=39 count2=340 owner2=${NAME.ABOVE}`,
 ];
 
 /** What a stage says of itself beside its name and what it may cost. */
@@ -129,7 +130,7 @@ const CLIENT_WORDS = new Uint32Array(4);
 
 const readStage = messageStage(
   'read',
-  20,
+  40,
   (subject) => {
     const question = questionOf(subject);
     return {
@@ -162,7 +163,7 @@ const shapeStage = messageStage('shape', 120, ({ bytes, start, qtype, dnssecOk }
   run: () => void readShape(bytes, start, qtype, dnssecOk, false),
 }));
 
-const judgeStage = messageStage('judge', 250, ({ bytes, start, qname }) => ({
+const judgeStage = messageStage('judge', 320, ({ bytes, start, qname }) => ({
   before: () => policy?.judgeQuestion(qname, 0, qname.length, 1, CLIENT_WORDS, 0, verdict),
   run: () => {
     targets.begin(bytes, bytes.length, qname);
@@ -188,11 +189,12 @@ const packStage = messageStage('pack', 450, ({ bytes, qname }) => ({
   run: () => void createAnswer(bytes, qname, true, LIMITS, NOW_MS, undefined, true),
 }));
 
-const buildStage = messageStage('build', 120, ({ bytes, qname, qtype, start }) => {
+const buildStage = messageStage('build', 250, ({ bytes, qname, qtype, start }) => {
   const read: (readonly [number, Uint8Array, number, Uint8Array, boolean])[] = [];
   let before = 0;
   records.reset(bytes, bytes.length, start);
-  while (records.next()) {
+  // Of ADDITIONAL nothing is ever written anew.
+  while (records.next() && records.section !== SECTION.ADDITIONAL) {
     const owner = copyName(bytes, records.ownerOffset, bytes.length);
     const rdata = expandRdata(bytes, records.rdataOffset, records.rdataLength, records.type, bytes.length);
     // As those who put messages together say it of an owner to which the record before points as well.
@@ -229,7 +231,7 @@ const writeStage = messageStage('write', 20, (subject) => {
 });
 
 /** All that happens between an upstream's message and the answer to a client, of one that came over TCP. */
-const turnStage = messageStage('turn', 300, (subject) => {
+const turnStage = messageStage('turn', 500, (subject) => {
   let message = subject.bytes;
   const bench = new Bench(createRules({ lists: LISTED }), {
     resolve: (question, done) => {
@@ -262,7 +264,7 @@ const QUERY_BYTES_MAX = 4096;
 /** A client's query: what stands in a message, as a question. */
 const queryStage: Stage = messageStage(
   'query',
-  20,
+  60,
   ({ bytes }) => {
     const bench = new Bench(createRules({ lists: LISTED }), {
       resolve: (_question, done) => done({ kind: 'failure', reason: 'servfail' }),
