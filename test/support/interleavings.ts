@@ -157,13 +157,13 @@ const openWorld = async (isSole: boolean): Promise<World> => {
     controls: (): Controls => ({
       pause: {
         status: () => status,
-        pause: async (ms) => {
+        pause: (ms) => {
           paused.push(ms);
-          return status;
+          return Promise.resolve(status);
         },
-        resume: async () => {
+        resume: () => {
           paused.push(0);
-          return status;
+          return Promise.resolve(status);
         },
       },
     }),
@@ -309,7 +309,7 @@ const server = await createServer({
   parts: behind(() => world.parts),
   acts: behind(() => world.acts),
   live: new Live(
-    { state: async () => ({ text: '{}', signature: '' }), versions: () => new Map() },
+    { state: () => Promise.resolve({ text: '{}', signature: '' }), versions: () => new Map() },
     () => undefined,
   ),
   ...{ pages: new Map(), first: undefined, tls: undefined, hosts: new Set<string>(), url: undefined },

@@ -169,7 +169,7 @@ test('another history is found, and so are records that another key signs', asyn
   expect(damages).toEqual([]);
 });
 
-test('nobody begins a log in the name of another, and who was removed gets no answer', async () => {
+test('nobody begins a log in the name of another, and who was removed gets no answer', () => {
   const question = { from: 'ns1', log: 'ns1+00000000+AA==', submission: '' };
   const of = (to: string, key: string): string | undefined =>
     witnesses.get('ns2')?.answer(Buffer.from(formatQuestion(to, question, keyOf(key))));
