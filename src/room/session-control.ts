@@ -370,7 +370,7 @@ export class RoomSession implements SessionControl {
     const { row, person } = this.#enrolment(token);
     if (row !== seen) throw usedLink();
     const known = person ?? people.add(name, ['administrator']);
-    const { madeBy } = row;
+    const { madeBy } = seen;
     store.enrolments.swap(hashOf(token), seen, undefined);
     note('enrol', known.name, '', {
       ...{ account: known.account, roles: known.roles, from: this.#visit.address },
