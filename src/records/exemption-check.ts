@@ -43,6 +43,8 @@ export class ExemptionCheck {
   /** Time of the latest record so far. */
   #timeMs = Number.NEGATIVE_INFINITY;
   /** Since when records are missing; undefined while none are. */
+  /** When the program that wrote them last was started. */
+  #startedMs = Number.NEGATIVE_INFINITY;
   #gapMs: number | undefined;
   /** By exemption: from when on nothing may pass under it; undefined until the records go on behind an end that came late. */
   readonly #overMs = new Map<string, number | undefined>();
@@ -65,6 +67,8 @@ export class ExemptionCheck {
     const timeMs = Date.parse(String((record as { readonly time?: unknown }).time));
     if (!Number.isFinite(timeMs)) return;
     this.#beginsMs ??= timeMs;
+    const { kind, event } = record as Readonly<Record<string, unknown>>;
+    if (kind === 'service' && event === 'start') this.#startedMs = timeMs;
     if (this.#gapMs !== undefined) this.#gaps.push({ fromMs: this.#gapMs, untilMs: timeMs });
     this.#gapMs = undefined;
     for (const [key, overMs] of this.#overMs)
@@ -138,9 +142,13 @@ export class ExemptionCheck {
       this.#differ(`${String(id)} is not in the register as it is in the records: ${text}`);
   }
 
-  /** What happens while a running program is verified stands in one of the two first, and is not signed yet. */
+  /**
+   * What happens while a running program is verified stands in one of the two first, and is not signed yet. What was decided before its
+   * start has been in both since then.
+   */
   #isFresh(time: string): boolean {
-    return Math.abs(this.#nowMs - Date.parse(time)) < FRESH_MS;
+    const timeMs = Date.parse(time);
+    return timeMs >= this.#startedMs && Math.abs(this.#nowMs - timeMs) < FRESH_MS;
   }
 
   #differ(text: string): void {
