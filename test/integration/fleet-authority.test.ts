@@ -6,7 +6,8 @@ import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { RCODE } from '../../src/dns/dns.ts';
 import { Engine } from '../../src/fleet/engine.ts';
 import { type LogEnd, signEntry } from '../../src/fleet/entry.ts';
-import { readKeyFile } from '../../src/fleet/key.ts';
+import { readKeyFile, toSeedKey } from '../../src/fleet/key.ts';
+import { stampMessage } from '../../src/fleet/signed-message.ts';
 import { policySubject, presenceSubject } from '../../src/fleet/subjects.ts';
 import { type FleetRecord, RecordsReader, verifyRecords } from '../../src/records/records.ts';
 import { AnswerBook } from '../support/answer-book.ts';
@@ -169,8 +170,14 @@ test('a node that lies about its log makes no fork of it, and nobody waits for i
     records: { queries: 0, changes: 0 },
     confirmed: { queries: 0, changes: 0 },
   };
-  const tell = (end: { number: number; hash: string }) =>
-    engine.store(presenceSubject('ns1'), JSON.stringify({ ...lie, policy: end }));
+  // With its own key, behind all that it said before.
+  const key = toSeedKey(fleet.seedOf('ns1'));
+  let sequence = Date.now();
+  const tell = (end: { number: number; hash: string }) => {
+    const text = JSON.stringify({ ...lie, policy: end });
+    const stamp = stampMessage(presenceSubject('ns1'), text, ++sequence, key);
+    return engine.store(presenceSubject('ns1'), text, { stamp });
+  };
   await tell({ number: policy.number - 1, hash: 'f'.repeat(64) });
   await vi.waitUntil(
     async () =>

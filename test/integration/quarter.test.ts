@@ -2,7 +2,7 @@
 //
 // The wall clock is moved from day to day; queries are real datagrams of real addresses. What the report says is
 // compared with what this test counted when it sent them.
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -240,6 +240,10 @@ const afterwards: Readonly<Record<number, () => Promise<void>>> = {
   },
   [ON.crash]: async () => {
     await written();
+    // Days go by within a second here: what no checkpoint covers yet would be no evidence after the crash.
+    const atMs = Date.now();
+    const checkpoint = join(state, 'records/checkpoint');
+    await expect.poll(() => statSync(checkpoint).mtimeMs, { timeout: 30_000 }).toBeGreaterThan(atMs);
     queriesBeforeCrash = sent.length;
     await cordon.kill();
     time.set(time.nowMs + 2 * HOUR_MS);
