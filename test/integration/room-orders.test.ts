@@ -49,7 +49,8 @@ test.each<readonly [string, string, Plant]>([
     {
       file: SESSION,
       from: 'const { row, person } = this.#enrolment(token);\n    if (row !== seen) throw usedLink();',
-      to: 'const person = seen.person === undefined ? undefined : people.find(seen.person);',
+      // Under another name: that two people have one name is refused as well.
+      to: 'const person = seen.person === undefined ? undefined : people.find(seen.person);\n    name += store.people.size;',
     },
   ],
   [
