@@ -61,6 +61,8 @@ export class PeerWitnesses {
   readonly #reader: LogReader;
   readonly #peers = new Map<string, Peer>();
   #log = '';
+  /** Told once: it is looked at each second. */
+  #isUnreadable = false;
   #timer: NodeJS.Timeout | undefined;
 
   constructor(options: PeerWitnessesOptions) {
@@ -107,16 +109,19 @@ export class PeerWitnesses {
     );
     try {
       const log = this.#reader.read();
+      this.#isUnreadable = false;
       if (log === undefined) return;
       this.#log = log.verifier;
       this.#keeper.offer(log);
     } catch (thrown) {
       // The recorder says what is wrong with its disk.
       if (!isOfDisk(thrown)) throw thrown;
-      acts.log.warn(
-        { cause: errorText(thrown) },
-        'fleet: the log of the records cannot be read for its witnesses',
-      );
+      if (!this.#isUnreadable)
+        acts.log.warn(
+          { cause: errorText(thrown) },
+          'fleet: the log of the records cannot be read for its witnesses',
+        );
+      this.#isUnreadable = true;
     }
   }
 

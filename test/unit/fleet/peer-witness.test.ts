@@ -46,11 +46,16 @@ const keyOf = (name: string): SigningKey => {
 const quiet = { info: () => undefined, warn: () => undefined, error: () => undefined };
 
 /** How a resolver with those records asks; ns1 unless told otherwise. */
-const asks = (recordsDirectory: string, name = 'ns1'): PeerWitnesses =>
+const asks = (
+  recordsDirectory: string,
+  name = 'ns1',
+  warn: (text: string) => void = () => undefined,
+): PeerWitnesses =>
   new PeerWitnesses({
     ...{ recordsDirectory, name, key: () => keyOf(name), roll },
     acts: {
-      ...{ log: quiet, clock: () => bench.nowMs, monotonic: () => bench.monotonicMs },
+      log: { ...quiet, warn: (_: object, text: string) => warn(text) },
+      ...{ clock: () => bench.nowMs, monotonic: () => bench.monotonicMs },
       damaged: (file: string, text: string) => void damages.push(`${file}: ${text}`),
     } as unknown as FleetActs,
     engine: () => ({
@@ -203,6 +208,13 @@ test('who carries the messages can keep a witness away, and no more', async () =
   await look(peers);
   expect(peers.facts().map(({ trouble }) => trouble)).toEqual([undefined, undefined]);
   expect(damages).toEqual([]);
+});
+
+test('records that are not there are told of once, not each second', () => {
+  const told: string[] = [];
+  const peers = asks(join(directory, 'nothing'), 'ns1', (text) => told.push(text));
+  for (let second = 0; second < 5; second++) peers.look();
+  expect(told).toHaveLength(1);
 });
 
 test('what is no question is not answered', () => {
