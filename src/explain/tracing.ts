@@ -132,6 +132,11 @@ export class Tracing implements PipelineObserver, PipelineTrace {
     this.#add({ stage, outcome: verdictWords(verdict), rule });
   }
 
+  judgedNamed({ verdict }: TracedTurn, target: Uint8Array): void {
+    this.#refusal = toRuleHit(verdict, undefined, target);
+    this.#add({ stage: 'alias', outcome: verdictWords(verdict), rule: this.#refusal });
+  }
+
   watched({ watched }: TracedTurn, targets: Targets | undefined): void {
     this.#watched = toRuleHit(watched, targets, undefined);
     this.#add({ stage: 'watched', outcome: 'would be refused', rule: this.#watched });

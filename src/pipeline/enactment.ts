@@ -17,11 +17,11 @@ const NXDOMAIN: BlockMode = { kind: 'nxdomain' };
 /** Answers as the rule of the verdict says, about the question or about an answer; NEXT when it says to go on. */
 export const enact = (turn: Turn, rules: InForce, policy: Policy, answer: Answer | undefined): number => {
   const { verdict, asker, observer, query } = turn;
-  if (verdict.action === ACTION.DATA) judgeNamedTarget(turn, policy, answer);
+  const named = verdict.action === ACTION.DATA ? judgeNamedTarget(turn, policy, answer) : undefined;
   const list = policy.lists[verdict.list];
   if (list === undefined) return answerNotReady(turn);
   if (verdict.action === ACTION.TCP_ONLY && asker.transport !== TRANSPORT.UDP) return NEXT;
-  noteRefusal(turn, rules, answer);
+  noteRefusal(turn, rules, answer, named);
   const length = writeAction(turn, rules, list, answer);
   // A query that waited was counted before, unless it is refused only now.
   const isFirst = answer !== undefined || !turn.isRepeat;
@@ -39,18 +39,22 @@ const kept = new Verdict();
 
 /**
  * An alias is judged when it is resolved; who asks for the alias itself gets it without that. The lists that have a say on where it
- * leads have it here: what they refuse is refused by them.
+ * leads have it here: what they refuse is refused by them. Returns the name that is refused.
  */
-const judgeNamedTarget = (turn: Turn, policy: Policy, answer: Answer | undefined): void => {
+const judgeNamedTarget = (turn: Turn, policy: Policy, answer: Answer | undefined): Uint8Array | undefined => {
   const target = namedTarget(turn, answer);
-  if (target === undefined || target.length === 0) return;
+  if (target === undefined || target.length === 0) return undefined;
   const { verdict, asker } = turn;
   const { remaining } = verdict;
   kept.take(verdict);
   policy.judgeAlias(target, asker.client.group, verdict);
-  if (verdict.refused) return;
+  if (verdict.refused) {
+    turn.parts.trace?.judgedNamed(turn, target);
+    return target;
+  }
   verdict.take(kept);
   verdict.remaining = remaining;
+  return undefined;
 };
 
 const writeAction = (turn: Turn, rules: InForce, list: PolicyList, answer: Answer | undefined): number => {
@@ -72,12 +76,17 @@ const writeAction = (turn: Turn, rules: InForce, list: PolicyList, answer: Answe
   }
 };
 
-/** Notes the rule that answers in place of what was asked for. */
-const noteRefusal = ({ notes, verdict, alias }: Turn, rules: InForce, answer: Answer | undefined): void => {
+/** Notes the rule that answers in place of what was asked for; `named` is the name that it refuses where a rule led. */
+const noteRefusal = (
+  { notes, verdict, alias }: Turn,
+  rules: InForce,
+  answer: Answer | undefined,
+  named: Uint8Array | undefined,
+): void => {
   // What is refused all the same was not let pass by any exemption.
   notes.hitCount = 0;
   // A client that comes back over TCP gets what it asked for.
   if (rules.events === undefined || verdict.action === ACTION.TCP_ONLY) return;
-  notes.refusal.take(verdict, answer?.targets, alias?.target);
+  notes.refusal.take(verdict, answer?.targets, named ?? alias?.target);
   notes.isAny = true;
 };

@@ -20,6 +20,8 @@ export interface TracedTurn {
 export interface PipelineTrace extends Trace {
   /** What the lists say of the question, or of an answer (`targets`), to which a rule led or the question. */
   judged(turn: TracedTurn, targets: Targets | undefined): void;
+  /** The verdict is on the name to which a rule leads a question that asks for the alias itself: it is refused there. */
+  judgedNamed(turn: TracedTurn, target: Uint8Array): void;
   /** A list that is only watched would refuse. */
   watched(turn: TracedTurn, targets: Targets | undefined): void;
   /** The list of the verdict does not count: the exemption of this number says so. */
