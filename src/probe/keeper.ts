@@ -297,7 +297,7 @@ export class ProbeKeeper {
           if (list === undefined) return false;
           return scene?.isExempted(question, list, this.#options.exemptions(), nowMs) ?? false;
         },
-        rate: state()?.config.probe.rate ?? 1,
+        rate: () => state()?.config.probe.rate ?? 1,
         clock,
         signal: this.#abort.signal,
         ...(this.#options.pause === undefined ? {} : { pause: this.#options.pause }),

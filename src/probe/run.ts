@@ -44,8 +44,8 @@ export interface ProbeRunOptions {
   epoch(): number;
   /** Whether an exemption lets the question's name pass in its view at a time. */
   isExempted(question: ProbeQuestion, nowMs: number): boolean;
-  /** Questions a second. */
-  readonly rate: number;
+  /** Questions a second, as what is in force says it: asked for with each plan. */
+  rate(): number;
   readonly clock: Clock;
   /** Milliseconds that nobody sets back, for the rate; performance.now() unless a test has another. */
   readonly stopwatch?: () => number;
@@ -147,7 +147,8 @@ class Running {
 
   /** Undefined: what is in force has changed, or the run was aborted. */
   async run(): Promise<ProbeRun | undefined> {
-    const { rate, clock, onProgress, stopwatch = () => performance.now() } = this.#options;
+    const { clock, onProgress, stopwatch = () => performance.now() } = this.#options;
+    const rate = this.#options.rate();
     const startMs = stopwatch();
     const total = this.#plan.countMax;
     for (const question of this.#plan.questions()) {

@@ -106,7 +106,7 @@ export const probeServer = async (
     ask: (question) => ask(request.server, question),
     epoch: () => 0,
     isExempted: () => false,
-    rate: request.rate,
+    rate: () => request.rate,
     clock: systemClock,
     signal: request.signal,
     onProgress: request.onProgress,

@@ -147,7 +147,7 @@ const look = async (
     ask: (question) => scene.ask(question, means),
     epoch: () => 1,
     isExempted: () => false,
-    rate: 1000,
+    rate: () => 1000,
     clock: Date.now,
     signal: new AbortController().signal,
   });

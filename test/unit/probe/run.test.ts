@@ -108,7 +108,7 @@ const run = (facts = factsWith(), options: Partial<ProbeRunOptions> = {}): Promi
     },
     epoch: () => 0,
     isExempted: () => false,
-    rate: 100_000,
+    rate: () => 100_000,
     clock: Date.now,
     signal: new AbortController().signal,
     pause: () => new Promise(setImmediate),
@@ -348,6 +348,24 @@ describe('a change in the middle', () => {
     expect(found).toMatchObject({ generation: 2, outcome: 'enforced' });
   });
 
+  test('is asked about at its own rate, and not at that of what was in force before', async () => {
+    let epoch = 0;
+    let nowMs = 0;
+    behave(() => 'sound');
+    const found = await complete(factsWith(), {
+      epoch: () => epoch,
+      rate: () => (epoch === 0 ? 1 : 1_000),
+      stopwatch: () => nowMs,
+      pause: (ms) => {
+        nowMs += ms;
+        if (nowMs > 3_000) epoch = 1;
+        return new Promise(setImmediate);
+      },
+    });
+    expect(found.asked).toBeGreaterThan(20);
+    expect(nowMs).toBeLessThan(3_000 + 1_000 + found.asked * 2);
+  });
+
   test('that never ends leads to no result', async () => {
     let epoch = 0;
     behave(() => 'sound');
@@ -357,7 +375,11 @@ describe('a change in the middle', () => {
   test('an abort ends the run', async () => {
     const abort = new AbortController();
     behave(() => 'sound');
-    const ending = run(factsWith(), { signal: abort.signal, onProgress: () => abort.abort(), rate: 10 });
+    const ending = run(factsWith(), {
+      signal: abort.signal,
+      onProgress: () => abort.abort(),
+      rate: () => 10,
+    });
     expect(await ending).toBeUndefined();
   });
 });
@@ -366,7 +388,7 @@ test('keeps to its rate', async () => {
   behave(() => 'sound');
   let nowMs = 1_000;
   const found = await complete(factsWith(), {
-    rate: 100,
+    rate: () => 100,
     stopwatch: () => nowMs,
     pause: (ms) => {
       nowMs += ms;
