@@ -29,9 +29,9 @@ export default defineConfig({
     reporters: ['default', ...(reportFile === undefined ? [] : (['json'] as const)), new NotRunReporter()],
     ...(reportFile === undefined ? {} : { outputFile: reportFile }),
     // Far more than a test needs: machines differ, and only what hangs shall meet a time-out.
-    testTimeout: 60_000,
-    hookTimeout: 120_000,
-    expect: { poll: { timeout: 20_000 } },
+    testTimeout: 180_000,
+    hookTimeout: 300_000,
+    expect: { poll: { timeout: 60_000 } },
     setupFiles: ['test/support/property-seed.ts'],
     pool: 'forks',
     maxWorkers: 2,

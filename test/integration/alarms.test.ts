@@ -10,7 +10,7 @@ import { type Cordon, run, startCordon } from '../support/process.ts';
 import { answer, type ScriptedQuery, ScriptedUpstream } from '../support/scripted-upstream.ts';
 import { authority, EncryptedUpstream, SERVER_NAME } from '../unit/upstream/encrypted-upstream.ts';
 
-const WAIT = { timeout: 30_000, interval: 100 };
+const WAIT = { timeout: 90_000, interval: 100 };
 
 type AtEnd = TestContext['onTestFinished'];
 

@@ -19,7 +19,7 @@ import { ScriptedUpstream } from '../support/scripted-upstream.ts';
 import { root } from '../tidy/sources.ts';
 
 const PROGRAMS = ['bird', 'birdc', 'bash'];
-const WAIT = { timeout: 30_000, interval: 100 };
+const WAIT = { timeout: 90_000, interval: 100 };
 /** Several waits of that kind. */
 const TEST_TIMEOUT_MS = 120_000;
 const ROUTE = '198.51.100.53/32';

@@ -161,7 +161,7 @@ test('two persons change a rule: the difference is shown, the file and what is i
         expect.objectContaining({ action: 'act-confirmed', by: 'P. Approver', reason: 'seen' }),
       );
     },
-    { timeout: 20_000, interval: 500 },
+    { timeout: 90_000, interval: 500 },
   );
 });
 

@@ -145,7 +145,7 @@ test('two persons pause for an hour, one resumes; nobody acts for two', async ()
       const wanted = { action: 'act-confirmed', by: 'P. Approver', reason: 'agreed', detail };
       expect(found).toContainEqual(expect.objectContaining(wanted));
     },
-    { timeout: 20_000, interval: 500 },
+    { timeout: 90_000, interval: 500 },
   );
 });
 
@@ -173,7 +173,7 @@ test('a report is asked for, made aside and downloaded', async () => {
       const { body: report } = await auditor.get(path);
       expect(report).toMatchObject({ state: 'done', progress: 1, fault: null });
     },
-    { timeout: 30_000, interval: 500 },
+    { timeout: 90_000, interval: 500 },
   );
   expect((await auditor.get(`${path}/files/report.html`)).text).toContain('<html lang="nl"');
   const file = await auditor.get(`${path}/files/report.json`);

@@ -12,7 +12,7 @@ const SCRIPT = join(root, 'deploy/keepalived/cordon-health');
 const MAIN = join(root, 'src/cli/main.ts');
 /** Long enough for a start beside others. */
 const SHORT_SEC = 12;
-const WAIT = { timeout: 30_000, interval: 200 };
+const WAIT = { timeout: 90_000, interval: 200 };
 
 /** The status of each check: 0 is well. */
 const statuses = async ({

@@ -28,7 +28,7 @@ const DAY_MS = 86_400_000;
 /** Until every panel has something: a dozen scrapes, and the first self-probe; some 10 s, a loaded machine many times that. */
 const FILLED_MS = 110_000;
 const TEST_TIMEOUT_MS = 120_000;
-const WAIT = { timeout: 30_000, interval: 25 };
+const WAIT = { timeout: 90_000, interval: 25 };
 const LISTED = 'www.tiktok.com. A';
 
 const panelSchema = z.object({

@@ -20,7 +20,7 @@ import {
 import { answer, ScriptedUpstream } from '../support/scripted-upstream.ts';
 import { root } from '../tidy/sources.ts';
 
-const WAIT = { timeout: 30_000, interval: 100 };
+const WAIT = { timeout: 90_000, interval: 100 };
 const work = mkdtempSync(join(tmpdir(), 'cordon-dnsdist-'));
 const file = join(work, 'dnsdist.conf');
 let upstream: ScriptedUpstream;

@@ -524,7 +524,7 @@ beforeAll(async () => {
     }),
     startCordon({ config: configure('{ mode: auto }'), files: { 'anchors.ds': tree.anchors } }),
   ]);
-}, 120_000);
+});
 
 afterAll(async () => {
   await Promise.all([cordon?.stop(), other?.stop(), unbound?.stop()]);
@@ -709,7 +709,7 @@ describe('what is kept', () => {
     await expect
       .poll(async () => readVerdict(await askForProof(cordon.dns, question)), { timeout: REPAIR_MS_MAX })
       .toBe('secure data');
-  }, 180_000);
+  });
 });
 
 test('metrics count what was found, and tell the mode', async () => {

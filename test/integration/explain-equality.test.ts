@@ -2,7 +2,7 @@
 // exemptions and upstreams, each explained by the worker that also answers it over UDP and TCP.
 //
 // Each list signs its refusals with an EDE text of its own, so that the wire itself tells who refused; nothing here
-// knows the order in which the resolver decides. The seed is printed; CORDON_TEST_SEED repeats a run.
+// knows the order in which the resolver decides. The seed is printed; FAST_CHECK_SEED repeats a run.
 import { expect, onTestFinished, test } from 'vitest';
 import { claimEndpoint } from '../../src/app/claim.ts';
 import { explainTraced } from '../../src/app/explain.ts';
@@ -26,7 +26,7 @@ import { CounterTotals, createLog } from '../../src/observe/observe.ts';
 import { compileExemptions, formatExemption, type SharedExemption } from '../../src/policy/policy.ts';
 import { upstreamTexts } from '../../src/upstream/upstream.ts';
 import { ask, exchangeDatagrams, type Reply, readReply } from '../support/client.ts';
-import { createRandom } from '../support/mutate.ts';
+import { createRandom, seedOfRun } from '../support/mutate.ts';
 import { buildQuery } from '../support/records.ts';
 import { answer, answerCode, type ScriptedHandler, ScriptedUpstream } from '../support/scripted-upstream.ts';
 import { configOf } from '../unit/app/setup.ts';
@@ -345,8 +345,8 @@ const differenceOf = (explained: Explanation, wire: Reply | undefined): string |
 };
 
 test(`an explanation is what comes on the wire, ${ROUNDS * QUESTIONS_PER_ROUND} times`, async () => {
-  const seed = Number(process.env['CORDON_TEST_SEED'] ?? Date.now() % 1_000_000);
-  process.stderr.write(`explain-equality: CORDON_TEST_SEED=${seed}\n`);
+  const seed = seedOfRun();
+  process.stderr.write(`explain-equality: FAST_CHECK_SEED=${seed}\n`);
   const random = createRandom(seed);
   // Every index is one of an item.
   const pick: Pick = <T>(items: readonly T[]): T => items[random(items.length)] as T;

@@ -17,7 +17,7 @@ import { FleetEngine, freePort } from '../support/fleet-engine.ts';
 import { ScriptedUpstream } from '../support/scripted-upstream.ts';
 
 const NAME = 'www.tiktok.com. A';
-const WAIT = { timeout: 60_000, interval: 50 };
+const WAIT = { timeout: 90_000, interval: 50 };
 
 let upstream: ScriptedUpstream;
 let fleet: TestFleet;
@@ -27,7 +27,7 @@ beforeAll(async () => {
   upstream.onQuery(new AnswerBook().set(NAME, ['www.tiktok.com. 60 IN A 192.0.2.1']).handler);
   fleet = await TestFleet.start(upstream.endpoint.port, { settings: '  tide-every: 1s' });
   await fleet.add('ns1');
-}, 180_000);
+});
 
 afterAll(async () => {
   await fleet.close();
@@ -47,7 +47,7 @@ const statusOf = (name: string) =>
 const logOf = (name: string): string[] => {
   const database = new DatabaseSync(join(fleet.directory, name, 'fleet/policy.sqlite'), {
     readOnly: true,
-    timeout: 5_000,
+    timeout: 60_000,
   });
   try {
     return database
@@ -150,7 +150,7 @@ test('an authority that is put back from an old copy takes back what nodes and e
     WAIT,
   );
   await collector.stop();
-}, 400_000);
+}, 600_000);
 
 test('a node that lies about its log makes no fork of it, and nobody waits for it', async () => {
   const { policy } = await statusOf('authority');
@@ -192,7 +192,7 @@ test('a node that lies about its log makes no fork of it, and nobody waits for i
   await fleet.revoke(id);
   await becomes('ns2', false, '127.0.4.6');
   await engine.close();
-}, 120_000);
+});
 
 test('a node takes over with the key from the safe, and the authority that comes back finds out that it is none', async () => {
   const kept = await fleet.grant({ clients: ['127.0.4.7'] });
@@ -263,4 +263,4 @@ test('a node takes over with the key from the safe, and the authority that comes
   } finally {
     await engine.kill();
   }
-}, 300_000);
+}, 600_000);

@@ -16,7 +16,7 @@ beforeEach(() => {
 afterEach(() => rmSync(directory, { recursive: true, force: true }));
 
 const cordon = (...args: string[]) =>
-  run(process.execPath, [MAIN, ...args], { timeoutMs: 30_000, cwd: directory });
+  run(process.execPath, [MAIN, ...args], { timeoutMs: 90_000, cwd: directory });
 
 const FLEET = `fleet:
   servers: ["nats://127.0.0.1:4222"]

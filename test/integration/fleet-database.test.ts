@@ -51,7 +51,7 @@ let logged: string[];
 describe('records in PostgreSQL', needingPostgresql, () => {
   beforeAll(async () => {
     server = await Postgresql.start();
-  }, 60_000);
+  });
   afterAll(() => server.close());
 
   beforeEach(() => {
@@ -200,39 +200,35 @@ describe('records in PostgreSQL', needingPostgresql, () => {
   test.each([
     ['in order', (pieces: readonly Piece[]) => pieces],
     ['shuffled and each twice', (pieces: readonly Piece[]) => shuffled([...pieces, ...pieces])],
-  ])(
-    'a report of the database equals that of directories, with pieces that came %s',
-    async (_, order) => {
-      const { source, pieces } = await record();
-      const heads = pieces.filter(([recordClass]) => recordClass === 'heads');
-      const sent = [...order(pieces), ...heads];
-      await send(sent);
-      const own = await verifyRecords(source);
-      expect([own.findings.length, own.records > 500]).toEqual([0, true]);
-      const place = await exported();
-      const theirs = await verifyRecords(join(place, 'ns1'), { isCollected: true });
-      expect(theirs.findings).toEqual([]);
-      expect([theirs.records, theirs.blocks, theirs.heads]).toEqual([own.records, own.blocks, own.heads]);
-      const other = open('directory');
-      await send(sent, other);
-      await other.close();
-      const [ofDatabase, ofDirectory] = [await reportOf(place), await reportOf(join(directory, 'directory'))];
-      expect(ofDatabase).toEqual(ofDirectory);
-      expect(ofDatabase.queries).toBeGreaterThan(500);
-      // What the database counted for dashboards is the same sum.
-      expect(
-        Number(
-          server.sql("SELECT sum(count) FROM cordon.counts WHERE hour < '2026-11-27Z'", 'cordon_dashboards'),
-        ),
-      ).toBe(ofDatabase.queries);
-      const last = server.sql(
-        "SELECT max(sequence) FROM cordon.records WHERE class = 'queries'",
-        'cordon_reader',
-      );
-      expect(Number(last)).toBe(confirmed.get('ns1.queries'));
-    },
-    60_000,
-  );
+  ])('a report of the database equals that of directories, with pieces that came %s', async (_, order) => {
+    const { source, pieces } = await record();
+    const heads = pieces.filter(([recordClass]) => recordClass === 'heads');
+    const sent = [...order(pieces), ...heads];
+    await send(sent);
+    const own = await verifyRecords(source);
+    expect([own.findings.length, own.records > 500]).toEqual([0, true]);
+    const place = await exported();
+    const theirs = await verifyRecords(join(place, 'ns1'), { isCollected: true });
+    expect(theirs.findings).toEqual([]);
+    expect([theirs.records, theirs.blocks, theirs.heads]).toEqual([own.records, own.blocks, own.heads]);
+    const other = open('directory');
+    await send(sent, other);
+    await other.close();
+    const [ofDatabase, ofDirectory] = [await reportOf(place), await reportOf(join(directory, 'directory'))];
+    expect(ofDatabase).toEqual(ofDirectory);
+    expect(ofDatabase.queries).toBeGreaterThan(500);
+    // What the database counted for dashboards is the same sum.
+    expect(
+      Number(
+        server.sql("SELECT sum(count) FROM cordon.counts WHERE hour < '2026-11-27Z'", 'cordon_dashboards'),
+      ),
+    ).toBe(ofDatabase.queries);
+    const last = server.sql(
+      "SELECT max(sequence) FROM cordon.records WHERE class = 'queries'",
+      'cordon_reader',
+    );
+    expect(Number(last)).toBe(confirmed.get('ns1.queries'));
+  });
 
   test('the role of the collector adds, and neither reads, changes, deletes nor makes anything', async () => {
     const { pieces } = await record(1);
@@ -268,7 +264,7 @@ describe('records in PostgreSQL', needingPostgresql, () => {
     expect(refused('cordon_dashboards', 'SELECT client FROM cordon.records')).toContain('denied');
     expect(refused('cordon_dashboards', 'SELECT * FROM cordon.chains')).toBe('done');
     expect(ends()).toBe(before);
-  }, 60_000);
+  });
 
   test('with the role of the collector: doubled, changed, out of turn and made up blocks are told and not taken', async () => {
     const { pieces } = await record(1);
@@ -296,7 +292,7 @@ describe('records in PostgreSQL', needingPostgresql, () => {
     expect(await add({ first: last + 1, ordinal, count: -5 })).toBe('forged');
     await database.close();
     expect(ends()).toBe(before);
-  }, 60_000);
+  });
 
   test('a forged block, one without a signature, and other records under numbers that are taken', async () => {
     const first = await record(1);
@@ -323,7 +319,7 @@ describe('records in PostgreSQL', needingPostgresql, () => {
     const kinds = server.sql("SELECT string_agg(DISTINCT alarm, ',' ORDER BY alarm) FROM cordon.alarms");
     expect(kinds).toBe('conflict,forged-block');
     expect(Number(server.sql('SELECT count(*) FROM cordon.conflicts'))).toBeGreaterThan(0);
-  }, 60_000);
+  });
 
   test('what PostgreSQL cannot read as JSON is kept and proven, and holds up nobody', async () => {
     const { pieces } = await record(1);
@@ -346,7 +342,7 @@ describe('records in PostgreSQL', needingPostgresql, () => {
     expect(confirmed.get('ns1.queries')).toBe(1);
     expect(server.sql('SELECT is_readable FROM cordon.blocks')).toBe('f');
     expect(server.sql('SELECT count(*) FROM cordon.records')).toBe('0');
-  }, 60_000);
+  });
 
   test('what one resolver signed blanks no view for the others', async () => {
     const { pieces } = await record(1);
@@ -400,7 +396,7 @@ describe('records in PostgreSQL', needingPostgresql, () => {
     expect([theirs.findings, theirs.records, theirs.blocks]).toEqual([[], own.records, own.blocks]);
     expect(logged.join('\n')).not.toContain(PASSWORDS.cordon_collector);
     expect(server.output).not.toContain(PASSWORDS.cordon_collector);
-  }, 60_000);
+  });
 
   test('what the owner of the database changes shows in the report', async () => {
     const { pieces } = await record();
@@ -424,7 +420,7 @@ describe('records in PostgreSQL', needingPostgresql, () => {
     expect(cut.resolvers[0]?.gaps.join('\n')).toMatch(/ends at record \d+/);
     change("UPDATE cordon.heads SET head = replace(head, 'running', 'closed') WHERE number = 1");
     expect((await reportOf(await exported('head'))).isComplete).toBe(false);
-  }, 60_000);
+  });
 
   test('what expired is deleted by the owner as the documentation has it: the rest is proven, and the report says "at least"', async () => {
     const { pieces } = await record();
@@ -449,7 +445,7 @@ describe('records in PostgreSQL', needingPostgresql, () => {
     // What is left is known, and its chain goes on.
     await send(pieces.filter(([, piece]) => piece.kind === 'block' && piece.block.ordinal > 1));
     expect(server.sql('SELECT count(*) FROM cordon.conflicts')).toBe('0');
-  }, 60_000);
+  });
 
   test('a key that somebody with the role of the collector adds signs nothing', async () => {
     const { pieces } = await record(1);
@@ -470,7 +466,7 @@ describe('records in PostgreSQL', needingPostgresql, () => {
     const gaps = resolvers[0]?.gaps.join('\n');
     expect(gaps).toContain('key aa in the database is not one that the resolver sent');
     expect(gaps).toContain('key bb in the database is not one that the resolver sent');
-  }, 60_000);
+  });
 
   test('who was in the fleet is read from signed entries only, whatever else stands there', async () => {
     const { log } = PolicyLog.open(join(directory, 'policy.sqlite'), 0);
@@ -492,7 +488,7 @@ describe('records in PostgreSQL', needingPostgresql, () => {
     expect(server.sql('SELECT count(*) FROM cordon.entries')).toBe('2');
     const members = await readMembers(await exported(), [trust]);
     expect(members.map(({ name }) => name)).toEqual(['ns1']);
-  }, 60_000);
+  });
 
   test('the schema is put in again without a loss, and another version of it is told', async () => {
     const { pieces } = await record(1);
@@ -507,7 +503,7 @@ describe('records in PostgreSQL', needingPostgresql, () => {
     await expect(database.check()).rejects.toMatchObject({ code: 'ERR_FLEET_DATABASE_SCHEMA' });
     await database.close();
     server.load();
-  }, 60_000);
+  });
 
   test('a wrong password, one that others may read, and a server that is not there: clear errors without it', async () => {
     const failing = async (change: object): Promise<string> => {
@@ -534,7 +530,7 @@ describe('records in PostgreSQL', needingPostgresql, () => {
     expect(texts[4]).toContain('ECONNREFUSED');
     expect(texts.join()).not.toContain('wrong-password');
     expect(readFileSync(wrong, 'utf8')).toBe('wrong-password\n');
-  }, 60_000);
+  });
 });
 
 describe('a PostgreSQL that is reached through TLS', needingPostgresql, () => {
@@ -585,7 +581,7 @@ describe('a PostgreSQL that is reached through TLS', needingPostgresql, () => {
     expect(outcomes[2]).toContain('certificate');
     expect(outcomes[3]).toMatch(/IP: .* is not in the cert's list/);
     expect(outcomes[4]).toContain('does not support SSL');
-  }, 120_000);
+  });
 });
 
 test.each([

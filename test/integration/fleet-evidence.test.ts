@@ -59,7 +59,7 @@ describe('evidence of a fleet in PostgreSQL', needingPostgresql, () => {
     fleet = await TestFleet.start(upstream.endpoint.port, { settings, more: RECORDS });
     await fleet.add('ns1', 'bruges', RECORDS);
     startCollector();
-  }, 180_000);
+  });
 
   afterAll(async () => {
     // First: where the fleet could not be made, it would stay.
@@ -161,7 +161,7 @@ describe('evidence of a fleet in PostgreSQL', needingPostgresql, () => {
     const sum = server.sql('SELECT sum(count) FROM cordon.counts', 'cordon_dashboards');
     expect(Number(sum)).toBe(report.queries);
     expect(output).not.toContain(PASSWORDS.cordon_collector);
-  }, 180_000);
+  });
 
   test('clients that asked both resolvers are counted once, and the report says with which error', async () => {
     await stored();
@@ -186,7 +186,7 @@ describe('evidence of a fleet in PostgreSQL', needingPostgresql, () => {
       /Distinct clients, 2026-01-01 to [0-9-]+: at least about 8 \(standard error 1\.6 %\)/,
     );
     expect(stdout).toMatch(/RESOLVER +PROBE RUNS +LAST RUN +FOUND +LONGEST WITHOUT/);
-  }, 120_000);
+  });
 
   test('who was behind a pseudonym of another resolver is told with the key from the safe only, and on the record first', async () => {
     await vi.waitUntil(
@@ -231,7 +231,7 @@ describe('evidence of a fleet in PostgreSQL', needingPostgresql, () => {
     const alone = await identify('officer.pem');
     expect([alone.code === 0, alone.stdout]).toEqual([false, '']);
     await fleet.run('authority');
-  }, 180_000);
+  });
 
   test('the database has neither a client nor a key in the clear, and the collector neither', async () => {
     await stored();
@@ -244,7 +244,7 @@ describe('evidence of a fleet in PostgreSQL', needingPostgresql, () => {
     const own = readFileSync(join(fleet.directory, 'authority/fleet/counting-key'));
     expect(readFileSync(join(fleet.directory, 'ns1/fleet/counting-key'))).toEqual(own);
     expect(dump).not.toContain(own.toString('base64'));
-  }, 60_000);
+  });
 
   test('a resolver that has no key to count by asks the authority for it', async () => {
     const path = join(fleet.directory, 'ns1/fleet/counting-key');
@@ -253,5 +253,5 @@ describe('evidence of a fleet in PostgreSQL', needingPostgresql, () => {
     await fleet.run('ns1', RECORDS);
     await vi.waitUntil(() => existsSync(path), WAIT);
     expect(readFileSync(path)).toEqual(readFileSync(join(fleet.directory, 'authority/fleet/counting-key')));
-  }, 120_000);
+  });
 });

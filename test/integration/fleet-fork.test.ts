@@ -28,7 +28,7 @@ beforeAll(async () => {
   fleet = await TestFleet.start(upstream.endpoint.port, { settings: '  tide-every: 1s' });
   for (const name of NODES) await fleet.add(name);
   backup = join(fleet.directory, 'yesterday.tar.gz');
-}, 180_000);
+});
 
 afterAll(async () => {
   await fleet?.close();
@@ -44,7 +44,7 @@ const becomes = (name: string, wanted: boolean, from: string): Promise<unknown> 
 /** The hashes of the log on the disk of a resolver. */
 const logOf = (name: string): string => {
   const path = join(fleet.directory, name, 'fleet/policy.sqlite');
-  const database = new DatabaseSync(path, { readOnly: true, timeout: 5_000 });
+  const database = new DatabaseSync(path, { readOnly: true, timeout: 60_000 });
   try {
     return database
       .prepare('SELECT hash FROM entries ORDER BY number')
@@ -136,7 +136,7 @@ test.skipIf(!hasOtherUser)(
       expect(listed.stdout).toMatch(/fork \(entry \d+, .*ERR_FLEET_FORK/);
     }
   },
-  240_000,
+  600_000,
 );
 
 test.skipIf(!hasOtherUser)(
@@ -164,7 +164,7 @@ test.skipIf(!hasOtherUser)(
     await fleet.revoke(before);
     for (const name of ALL) await becomes(name, false, '127.0.5.1');
   },
-  240_000,
+  600_000,
 );
 
 test.skipIf(!hasOtherUser)(
@@ -184,5 +184,5 @@ test.skipIf(!hasOtherUser)(
     await goesOn('127.0.5.7');
     expect(logOf('ns1').startsWith(held)).toBe(true);
   },
-  240_000,
+  600_000,
 );

@@ -38,7 +38,7 @@ import { Wire } from '../support/wire.ts';
 const NAME = 'www.tiktok.com. A';
 const FIRST = 'one.example.com. A';
 const EXTRA = 'www.example.com. A';
-const WAIT = { timeout: 60_000, interval: 50 };
+const WAIT = { timeout: 90_000, interval: 50 };
 const MAIN = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
 const SCRIPT = fileURLToPath(new URL('../support/recompute-fleet.py', import.meta.url));
 
@@ -91,7 +91,7 @@ beforeAll(async () => {
   wire = await Wire.lay(fleet.engine.port);
   fleet.ownServers.set('ns2', [`nats://127.0.0.1:${wire.port}`]);
   await fleet.add('ns2', 'ghent', listOf('ns2'));
-}, 180_000);
+});
 
 afterAll(async () => {
   await intruder?.close();
@@ -191,7 +191,7 @@ test('an overlay of a site is in force there and nowhere else, and one that does
   expect(shown.stdout).toContain(`ns1: refuses entry ${number}`);
   await overlay('site:bruges', '');
   await becomes('ns1', NAME, RCODE.NXDOMAIN);
-}, 120_000);
+});
 
 test('a list is given by its hash; another content is refused, recorded and an alarm, until the right one is there', async () => {
   await overlay('all', 'groups: [{ name: default, lists: [tiktok, extra] }]');
@@ -220,7 +220,7 @@ test('a list is given by its hash; another content is refused, recorded and an a
   await becomes('ns2', EXTRA, RCODE.NXDOMAIN);
   const needs = await fleet.command('ns2', ['fleet', 'status']);
   expect(needs.stdout).not.toContain('refuses entry');
-}, 120_000);
+});
 
 test('a resolver with another key goes on, and the key before opens nothing', async () => {
   const before = fleet.seedOf('ns1');
@@ -242,7 +242,7 @@ test('a resolver with another key goes on, and the key before opens nothing', as
   await becomes('ns1', NAME, RCODE.NXDOMAIN, '127.0.8.1');
   await nothingIsLost('ns1');
   expect(alarms()).toBe('');
-}, 120_000);
+});
 
 test('the authority signs by another key, which the nodes know by the log', async () => {
   const { code } = await fleet.command('authority', ['fleet', 'rotate', '--authority']);
@@ -251,7 +251,7 @@ test('the authority signs by another key, which the nodes know by the log', asyn
   for (const name of ['ns1', 'ns2']) await becomes(name, NAME, RCODE.NOERROR, '127.0.8.2');
   await fleet.revoke(id);
   for (const name of ['ns1', 'ns2']) await becomes(name, NAME, RCODE.NXDOMAIN, '127.0.8.2');
-}, 120_000);
+});
 
 test('evidence that comes late, in another order and again is there once', async () => {
   await nothingIsLost('ns2');
@@ -283,7 +283,7 @@ test('evidence that comes late, in another order and again is there once', async
   for (let asked = 0; asked < 10; asked++) await rcodeOf('ns2', NAME, `127.0.9.${asked + 1}`);
   for (const name of ['authority', 'ns1', 'ns2']) await nothingIsLost(name);
   expect(alarms()).toBe('');
-}, 180_000);
+});
 
 test('while the disk of the engine is full revocations pass, records wait, and all are there when it has room', async () => {
   const id = await fleet.grant({ clients: ['127.0.8.3'] });
@@ -317,7 +317,7 @@ test('while the disk of the engine is full revocations pass, records wait, and a
   process.stderr.write(`engine's disk full: ${seen.asked} queries asked\n`);
   expect([seen.unanswered, seen.unfiltered]).toEqual([0, 0]);
   for (const name of ['authority', 'ns1', 'ns2']) await nothingIsLost(name);
-}, 240_000);
+}, 600_000);
 
 /** A sum as the command gives it. */
 const report = async (fromMs: number, untilMs: number) => {
@@ -345,7 +345,7 @@ test("a quarter's sum over all resolvers is what their own records say", async (
   const counted = await run('python3', [SCRIPT, String(from), String(to), ...own]);
   expect(JSON.parse(counted.stdout)).toEqual(made.totals);
   expect(made.queries).toBeGreaterThan(100);
-}, 120_000);
+});
 
 test('a resolver that lost some of its records says so, and nobody claims that they are all there', async () => {
   const own = join(fleet.directory, 'ns2/records/queries');
@@ -370,7 +370,7 @@ test('a resolver that lost some of its records says so, and nobody claims that t
   expect(gapsOf('ns2')).toMatch(/records \d+ to \d+ are missing/);
   expect(gapsOf('ns1')).not.toContain('missing');
   expect(resolvers.find((one) => one.name === 'ns2')?.isComplete).toBe(false);
-}, 120_000);
+});
 
 test('a resolver that is removed is let in no more, and what is sent in its name is refused, recorded and an alarm', async () => {
   const late = heard.findLast(({ subject }) => subject.startsWith('cordon.evidence.ns2.'));
@@ -389,7 +389,7 @@ test('a resolver that is removed is let in no more, and what is sent in its name
   const kept = collectedRecords('ns2');
   late.headers?.delete('Nats-Msg-Id');
   await intruder.request(late.subject, late.data, {
-    timeout: 5_000,
+    timeout: 60_000,
     ...(late.headers === undefined ? {} : { headers: late.headers }),
   });
   await recorded('authority', (one) => one.event === 'evidence-refused' && one.subject === 'ns2');
@@ -397,4 +397,4 @@ test('a resolver that is removed is let in no more, and what is sent in its name
   expect(collectedRecords('ns2')).toEqual(kept);
   const shown = await fleet.command('authority', ['fleet', 'status']);
   expect(shown.stdout).toMatch(/ns2 .*removed 20/);
-}, 120_000);
+});

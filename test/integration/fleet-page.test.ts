@@ -26,7 +26,7 @@ type Matrix = z.output<(typeof OPERATIONS)['readFleetProbe']['result']>;
 const PICTURES = fileURLToPath(new URL('../../dist/pictures', import.meta.url));
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const MAIN = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
-const WAIT = { timeout: 60_000, interval: 100 };
+const WAIT = { timeout: 90_000, interval: 100 };
 
 const PROGRAMS = ['chromium', 'nats-server'];
 const WALK = needing(...PROGRAMS);
@@ -83,7 +83,7 @@ beforeAll(async () => {
   };
   operator = await add('O. Operator', 'operator');
   auditor = await add('U. Auditor', 'auditor');
-}, 180_000);
+});
 
 afterAll(async () => {
   await browser?.close();

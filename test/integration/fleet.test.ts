@@ -22,7 +22,7 @@ beforeAll(async () => {
   upstream.onQuery(new AnswerBook().set(NAME, ['www.tiktok.com. 60 IN A 192.0.2.1']).handler);
   fleet = await TestFleet.start(upstream.endpoint.port);
   for (const name of NODES) await fleet.add(name, 'bruges');
-}, 120_000);
+});
 
 afterAll(async () => {
   await fleet.close();
@@ -40,7 +40,7 @@ const everywhere = async (wanted: boolean): Promise<number> => {
   await vi.waitUntil(
     async () =>
       (await Promise.all(['authority', ...NODES].map((name) => isExempt(name)))).every((is) => is === wanted),
-    { timeout: 20_000, interval: 5 },
+    { timeout: 90_000, interval: 5 },
   );
   return performance.now() - startMs;
 };
@@ -57,7 +57,6 @@ test.skipIf(!hasOtherUser)(
     const revokedMs = await everywhere(false);
     process.stderr.write(`granted ${Math.round(grantedMs)} ms, revoked ${Math.round(revokedMs)} ms\n`);
   },
-  60_000,
 );
 
 /** Until the collector has everything that a resolver has recorded, heads too; gives the number of its queries. */
@@ -73,7 +72,7 @@ const collected = async (name: string): Promise<void> => {
         )
       );
     },
-    { timeout: 60_000, interval: 100 },
+    { timeout: 90_000, interval: 100 },
   );
 };
 
@@ -89,7 +88,7 @@ test('what resolvers record is collected, and the copy is as good as the origina
       async () =>
         (await verifyRecords(join(fleet.collected, name), { isCollected: true })).findings.length === 0,
       {
-        timeout: 30_000,
+        timeout: 90_000,
         interval: 500,
       },
     );
@@ -99,4 +98,4 @@ test('what resolvers record is collected, and the copy is as good as the origina
     expect(copy.heads).toBeGreaterThan(0);
   }
   await collector.stop();
-}, 120_000);
+});

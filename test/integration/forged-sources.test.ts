@@ -33,7 +33,7 @@ afterEach(async () => {
 });
 
 const inNamespace = async (...command: string[]): Promise<string> => {
-  const done = await run('ip', ['netns', 'exec', NAMESPACE, ...command], { timeoutMs: 20_000 });
+  const done = await run('ip', ['netns', 'exec', NAMESPACE, ...command], { timeoutMs: 90_000 });
   if (done.code !== 0) throw new Error(`${command.join(' ')}: ${done.stderr}`);
   return done.stdout;
 };

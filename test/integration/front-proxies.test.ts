@@ -33,7 +33,7 @@ import { root } from '../tidy/sources.ts';
 /** The address from which a proxy asks; that of clients in the group with the list, and in the one without. */
 const [PROXY, LAB, OTHER] = ['127.0.0.7', '127.0.0.77', '127.0.0.78'];
 const QUERY = buildQuery('lab.example. A', { edns: {} });
-const WAIT = { timeout: 30_000, interval: 100 };
+const WAIT = { timeout: 90_000, interval: 100 };
 
 let authority: CertificateAuthority;
 let server: Issued;

@@ -86,7 +86,7 @@ beforeAll(async () => {
       'revoked.txt': '# nobody yet\n',
     },
   });
-  await vi.waitUntil(() => existsSync(join(cordon.directory, 'state', 'control.sock')), { timeout: 20_000 });
+  await vi.waitUntil(() => existsSync(join(cordon.directory, 'state', 'control.sock')), { timeout: 90_000 });
 });
 
 afterAll(async () => {
@@ -275,7 +275,7 @@ test.skipIf(!hasOtherUser)(
 
     await vi.waitUntil(
       async () => (await cordonCommand('records', 'list', '--json')).includes('exemption-hit'),
-      { timeout: 20_000 },
+      { timeout: 90_000 },
     );
     const records = await cordonCommand('records', 'list', '--json');
     expect(records).toContain('laptop-17.devices.example');
@@ -312,7 +312,7 @@ test('a fingerprint in the file is revoked, and a file that is damaged revives n
   const from = cordon.logs().length;
   writeFileSync(file, `${listInForce}${hashOfCertificate(issued).toUpperCase()} # lost\n`);
   await cordon.waitForLog(({ msg }) => msg === 'client certificates are revoked', from);
-  await vi.waitUntil(async () => (await askDot(issued)) === RCODE.NXDOMAIN, { timeout: 20_000 });
+  await vi.waitUntil(async () => (await askDot(issued)) === RCODE.NXDOMAIN, { timeout: 90_000 });
   writeFileSync(file, 'nonsense\n');
   await cordon.waitForLog(({ msg }) => msg === 'what was revoked before stays revoked', from);
   expect(await askDot(issued)).toBe(RCODE.NXDOMAIN);

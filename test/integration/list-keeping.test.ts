@@ -260,7 +260,7 @@ test('a list whose signature is of another key is not taken, and waits for nobod
   // Counted once it is recorded, which is after the line in the log.
   await vi.waitFor(async () => {
     expect(await readMetric(program, 'cordon_list_fetches_total', { outcome: 'unproven' })).toBe(1);
-  }, 20_000);
+  });
   expect(upstream.queries.map(({ name }) => name)).not.toContain(`${SERVER_NAME}.`);
   await program.stop();
 });

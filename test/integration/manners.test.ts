@@ -300,7 +300,7 @@ describe('TCP', () => {
     client.socket.pause();
     // 2,000 answers of 53 KB: 106 MB, if they were all made.
     client.send(...Array.from({ length: 2000 }, () => buildQuery('big.example. TXT')));
-    await expect.poll(() => readMetric(cordon, 'cordon_tcp_connections'), { timeout: 30_000 }).toBe(0);
+    await expect.poll(() => readMetric(cordon, 'cordon_tcp_connections'), { timeout: 90_000 }).toBe(0);
     expect((await rss()) - before).toBeLessThan(64 << 20);
     client.end();
     await ask(cordon.dns, 'www.example. A');

@@ -83,7 +83,7 @@ test('the shipped list is in force until a newer one was fetched, proven and rev
 
   publish(versionOf('2099-01-01'));
   await refresh();
-  await expect.poll(() => outcomeOf('new.example'), { timeout: 20_000 }).toBe('refused');
+  await expect.poll(() => outcomeOf('new.example'), { timeout: 90_000 }).toBe('refused');
   expect(await outcomeOf('use-application-dns.net')).toBe('refused');
   const status = (
     await run(

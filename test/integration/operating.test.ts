@@ -55,7 +55,7 @@ beforeAll(async () => {
       .set('www.example.com. A', ['www.example.com. 60 IN A 192.0.2.80']).handler,
   );
   cordon = await startCordon({ config: configOf() });
-  await vi.waitUntil(() => existsSync(join(cordon.directory, 'state/control.sock')), { timeout: 20_000 });
+  await vi.waitUntil(() => existsSync(join(cordon.directory, 'state/control.sock')), { timeout: 90_000 });
 });
 afterAll(async () => {
   await cordon?.stop();
@@ -150,7 +150,7 @@ describe('top', () => {
     }
     await vi.waitUntil(
       async () => (await command('records', 'list', '--kind', 'refusal')).stdout.includes('www.tiktok.com'),
-      { timeout: 20_000 },
+      { timeout: 90_000 },
     );
     const { code, stdout, stderr } = await command('top', '--interval', '1');
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
@@ -220,7 +220,7 @@ describe('backup and restore', () => {
     expect(readdirSync(join(cordon.directory, 'state'))).not.toContain('register.copy.sqlite');
     await vi.waitUntil(
       async () => (await command('records', 'list', '--class', 'changes')).stdout.includes('backup by'),
-      { timeout: 20_000 },
+      { timeout: 90_000 },
     );
     expect((await command('backup', file)).stderr).toContain('it is there already');
 
@@ -241,7 +241,7 @@ describe('backup and restore', () => {
     expect((await commandIn(elsewhere, 'restore', file)).stderr).toContain('it is not empty');
 
     const second = await startCordon({ config: `state: ${join(elsewhere, 'state')}\n${configOf()}` });
-    await vi.waitUntil(() => existsSync(join(elsewhere, 'state/control.sock')), { timeout: 20_000 });
+    await vi.waitUntil(() => existsSync(join(elsewhere, 'state/control.sock')), { timeout: 90_000 });
     expect((await ask(second.dns, NAME, { from: '127.0.0.9' })).rcode).toBe(RCODE.NOERROR);
     expect((await ask(second.dns, NAME)).rcode).toBe(RCODE.NXDOMAIN);
     expect((await commandIn(second.directory, 'exemptions', 'list')).stdout).toContain('active');

@@ -14,7 +14,7 @@ import { PlacedRecord } from '../../src/records/record-output.ts';
 import { CertificateAuthority } from '../support/certificates.ts';
 import { findProgram, requireProgram, run } from '../support/process.ts';
 
-const WAIT = { timeout: 25_000, interval: 25 };
+const WAIT = { timeout: 90_000, interval: 25 };
 
 const closing: (() => void)[] = [];
 afterEach(() => {

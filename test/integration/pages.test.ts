@@ -62,7 +62,7 @@ const freshCode = async (secret: string): Promise<string> => {
   let wanted = Math.max(now, last + 1);
   if (wanted > now + 1) {
     await vi.waitUntil(() => Math.floor(Date.now() / 30_000) >= wanted - 1, {
-      timeout: 40_000,
+      timeout: 90_000,
       interval: 200,
     });
     wanted = Math.max(wanted, Math.floor(Date.now() / 30_000));
@@ -244,7 +244,7 @@ test('an exemption asked for by one and approved by another holds until its end'
   await expect.poll(verdict, { timeout: 1_000 }).toBe(RCODE.NOERROR);
   // Both see it take effect.
   await asks.getByText('in force', { exact: true }).first().waitFor();
-  await expect.poll(verdict, { timeout: 60_000, interval: 500 }).toBe(RCODE.NXDOMAIN);
+  await expect.poll(verdict, { timeout: 90_000, interval: 500 }).toBe(RCODE.NXDOMAIN);
   // The field has whole seconds.
   expect(Date.now()).toBeGreaterThanOrEqual(Math.floor(until.getTime() / 1000) * 1000);
 });
@@ -320,7 +320,7 @@ test('a probe of now proves it on every network, and the headline turns', WALK, 
     await page.getByRole('button', { name: 'Probe now' }).click();
   await page
     .getByRole('heading', { level: 1, name: /^In force on 3 of 3 networks/ })
-    .waitFor({ timeout: 50_000 });
+    .waitFor({ timeout: 90_000 });
   expect(await page.locator('.headline').getAttribute('class')).toContain('ok');
   await picture(page, 'state-in-force-real');
 });
@@ -336,7 +336,7 @@ test('refused just now leads to the explanation; names are shown as text', WALK,
   await page
     .getByRole('link', { name: /^www\.tiktok\.com/ })
     .first()
-    .waitFor({ timeout: 30_000 });
+    .waitFor({ timeout: 90_000 });
   await expect.poll(async () => await page.locator('main').textContent()).toContain('onerror');
   expect(await page.locator('img').count()).toBe(0);
   expect(await page.title()).not.toBe('1');
@@ -370,7 +370,7 @@ test('rows stay where they are: newer ones wait behind a button', WALK, async ()
   await rows.first().waitFor();
   const before = await rows.allTextContents();
   await ask(scene.cordon.dns, 'fresh.tiktok.com A', { from: LAB });
-  await page.getByRole('button', { name: /newer: show/ }).waitFor({ timeout: 40_000 });
+  await page.getByRole('button', { name: /newer: show/ }).waitFor({ timeout: 90_000 });
   expect((await rows.allTextContents()).length).toBe(before.length);
   await page.getByRole('button', { name: /newer: show/ }).click();
   await page.getByRole('link', { name: /^fresh\.tiktok\.com/ }).waitFor();
@@ -382,7 +382,7 @@ test('a report is made, and downloaded with its signature', WALK, async () => {
   await page.getByLabel('Period').selectOption('today');
   await page.getByRole('button', { name: 'Make a report' }).click();
   const link = page.getByRole('link', { name: /\.html$/ }).first();
-  await link.waitFor({ timeout: 60_000 });
+  await link.waitFor({ timeout: 90_000 });
   await page
     .getByRole('link', { name: /\.html\.sig$/ })
     .first()

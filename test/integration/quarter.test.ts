@@ -117,7 +117,7 @@ afterAll(async () => {
 const command = (...args: string[]): Promise<RunResult> =>
   run(process.execPath, [program, ...args, '--config', join(state, 'cordon.yaml')], {
     env: time.env,
-    timeoutMs: 60_000,
+    timeoutMs: 90_000,
   });
 
 const done = async (...args: string[]): Promise<string> => {
@@ -189,9 +189,9 @@ const grant = async (group: string, fromDay: number, untilDay: number, renews?: 
 const written = async (): Promise<void> => {
   const count = sent.filter(({ kind }) => kind !== 'none').length;
   await expect
-    .poll(() => readMetric(cordon, 'cordon_records_written_total', { chain: 'queries' }), { timeout: 30_000 })
+    .poll(() => readMetric(cordon, 'cordon_records_written_total', { chain: 'queries' }), { timeout: 90_000 })
     .toBeGreaterThan(0);
-  await expect.poll(() => readMetric(cordon, 'cordon_records_backlog_bytes'), { timeout: 30_000 }).toBe(0);
+  await expect.poll(() => readMetric(cordon, 'cordon_records_backlog_bytes'), { timeout: 90_000 }).toBe(0);
   expect(count).toBeGreaterThan(0);
 };
 
@@ -243,7 +243,7 @@ const afterwards: Readonly<Record<number, () => Promise<void>>> = {
     // Days go by within a second here: what no checkpoint covers yet would be no evidence after the crash.
     const atMs = Date.now();
     const checkpoint = join(state, 'records/checkpoint');
-    await expect.poll(() => statSync(checkpoint).mtimeMs, { timeout: 30_000 }).toBeGreaterThan(atMs);
+    await expect.poll(() => statSync(checkpoint).mtimeMs, { timeout: 90_000 }).toBeGreaterThan(atMs);
     queriesBeforeCrash = sent.length;
     await cordon.kill();
     time.set(time.nowMs + 2 * HOUR_MS);

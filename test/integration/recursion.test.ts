@@ -21,7 +21,7 @@ import { type ServedTree, serveTree } from '../support/signed-tree.ts';
 import { root } from '../tidy/sources.ts';
 
 const PROGRAMS = ['unbound', 'unbound-checkconf', 'unbound-control', 'named', 'dnssec-signzone'];
-const WAIT = { timeout: 30_000, interval: 100 };
+const WAIT = { timeout: 90_000, interval: 100 };
 /** A DS that names no key there is. */
 const FOREIGN_DS = `DS 4711 13 2 ${'00'.repeat(32)}`;
 

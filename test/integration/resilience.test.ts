@@ -252,7 +252,7 @@ describe('with zones of different upstreams', () => {
         }
         expect(upstream.count(name)).toBe(1);
       },
-      { timeout: 20_000 },
+      { timeout: 90_000 },
     );
     upstream.onQuery(give(RIGHT));
     await later(FAILURE_MS + 100);
@@ -442,7 +442,7 @@ describe('much that waits', () => {
     ).toBeGreaterThan(0);
     // What was refused is not remembered as a failure, and there is room again after the time-out.
     frozen.onQuery(give(RIGHT));
-    await expect.poll(() => readMetric(program, 'cordon_inflight_queries'), { timeout: 30_000 }).toBe(0);
+    await expect.poll(() => readMetric(program, 'cordon_inflight_queries'), { timeout: 90_000 }).toBe(0);
     expect(dataOf(await ask(program.dns, 'greedy19.example. A', { from: '127.0.0.10' }))).toEqual([RIGHT]);
     expect(dataOf(await ask(program.dns, 'greedy0.example. A', { from: '127.0.0.13' }))).toEqual([RIGHT]);
   });

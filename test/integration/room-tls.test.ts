@@ -5,7 +5,7 @@ import type { IncomingHttpHeaders } from 'node:http';
 import { request } from 'node:https';
 import { join } from 'node:path';
 import type { TLSSocket } from 'node:tls';
-import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import { CertificateAuthority, type Issued } from '../support/certificates.ts';
 import { readMetric } from '../support/client.ts';
 import { type Cordon, startCordon } from '../support/process.ts';
@@ -142,7 +142,7 @@ test('a renewed certificate is shown within seconds, and nobody is signed out; a
 
   replace('cert.pem', '-----BEGIN CERTIFICATE-----\nnothing\n-----END CERTIFICATE-----\n');
   await cordon.waitForLog(({ msg }) => msg.startsWith('the certificate of the control room is not renewed'));
-  await vi.waitFor(async () => expect((await browser.send('GET', '/api/session')).endsMs).toBe(after.endsMs));
+  await expect.poll(async () => (await browser.send('GET', '/api/session')).endsMs).toBe(after.endsMs);
 });
 
 test('without a certificate it does not listen beyond loopback', async () => {

@@ -36,7 +36,7 @@ lists: [{ id: tiktok, shipped: tiktok, mandate: true }]
 `,
   });
   state = join(cordon.directory, 'state');
-  await vi.waitUntil(() => existsSync(join(state, 'control.sock')), { timeout: 20_000 });
+  await vi.waitUntil(() => existsSync(join(state, 'control.sock')), { timeout: 90_000 });
 });
 
 afterAll(async () => {
@@ -54,7 +54,7 @@ const recorded = (action: string, by: string): Promise<unknown> =>
       const records = JSON.parse(stdout) as { records?: unknown[] } | unknown[];
       expect(JSON.stringify(records)).toMatch(new RegExp(`"action":"${action}","by":"${by}"`));
     },
-    { timeout: 30_000, interval: 500 },
+    { timeout: 90_000, interval: 500 },
   );
 
 test('the socket is open to the group where the configuration says so, and to nobody else', () => {

@@ -46,4 +46,4 @@ lists: [{ id: order, file: order.txt, mandate: true }]
     expect.objectContaining({ state: 'enforced', causes: ['state-directory'] }),
   ]);
   expect(ready.body).toContain('register.sqlite was deleted while the program ran: restart it');
-}, 120_000);
+});

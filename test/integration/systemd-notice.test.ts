@@ -8,7 +8,7 @@ import { afterEach, expect, test } from 'vitest';
 import { reload } from '../support/client.ts';
 import { findProgram, requireProgram, startCordon } from '../support/process.ts';
 
-const WAIT = { timeout: 30_000, interval: 50 };
+const WAIT = { timeout: 90_000, interval: 50 };
 const RECEIVER = `
 import socket, sys
 s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)

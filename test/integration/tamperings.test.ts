@@ -228,7 +228,7 @@ const rowOf = async ({ name, change, of, witnessed, afterMs, isIdle }: Tampering
       const [one] = facts().witnesses;
       return one?.finding !== undefined || one?.cosignedMs !== undefined || one?.trouble !== undefined;
     },
-    { timeout: 20_000, interval: 5 },
+    { timeout: 90_000, interval: 5 },
   );
   const [one] = facts().witnesses;
   const isWitnessed = one?.finding !== undefined || one?.trouble !== undefined;

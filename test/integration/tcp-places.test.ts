@@ -87,7 +87,7 @@ test('when networks have taken all places, the one that holds most gives way to 
       await expect.poll(() => readMetric(cordon, 'cordon_tcp_connections')).toBe(0);
       expect(await gaveWay()).toBeGreaterThan(0);
     },
-    { timeout: 50_000 },
+    { timeout: 90_000 },
   );
   expect(await readMetric(cordon, 'cordon_tcp_refused_total', { reason: 'connections' })).toBe(0);
 });
@@ -107,7 +107,7 @@ test('clients that do not read cost 16 MiB at most, and others are answered', as
     );
   }
   await expect
-    .poll(() => readMetric(cordon, 'cordon_tcp_closed_total', { reason: 'unread' }), { timeout: 60_000 })
+    .poll(() => readMetric(cordon, 'cordon_tcp_closed_total', { reason: 'unread' }), { timeout: 90_000 })
     .toBeGreaterThan(0);
   expect(await readMetric(cordon, 'cordon_tcp_unread_bytes')).toBeLessThanOrEqual(16 << 20);
   await expectAnswer('127.0.9.1');

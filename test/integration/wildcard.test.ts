@@ -22,7 +22,7 @@ afterEach(async () => {
 });
 
 const inNamespace = (...command: string[]) =>
-  run('ip', ['netns', 'exec', NAMESPACE, ...command], { timeoutMs: 20_000 });
+  run('ip', ['netns', 'exec', NAMESPACE, ...command], { timeoutMs: 90_000 });
 
 const startIn = async (environment: NodeJS.ProcessEnv): Promise<string> => {
   const directory = mkdtempSync(join(tmpdir(), 'cordon-wildcard-'));

@@ -29,7 +29,7 @@ import { answer, ScriptedUpstream } from '../support/scripted-upstream.ts';
 const SECONDS = Number(process.env['CORDON_WITNESS_SECONDS'] ?? '4');
 const TIMEOUT_MS = 120_000 + SECONDS * 1_000;
 const program = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
-const WAIT = { timeout: 30_000, interval: 50 };
+const WAIT = { timeout: 90_000, interval: 50 };
 /** A start may write as many blocks as were taken back: then they are others. */
 const FOUND = /it has cosigned \d+ blocks, and there are \d+|do not begin what is here/;
 /** A witness that did not answer in time is asked again after 5, 10 and 20 seconds. */

@@ -215,7 +215,7 @@ test.each<readonly [string, readonly Role[], boolean]>([
       { numRuns: RUNS, endOnFailure: true },
     );
   },
-  300_000,
+  600_000,
 );
 
 test('the acts that are tried are those that take two, and those around them', () => {

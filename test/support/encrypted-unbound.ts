@@ -12,7 +12,7 @@ import { findProgram } from './process.ts';
 
 /** What every name below example.test has. */
 export const UNBOUND_ADDRESS = '192.0.2.77';
-const READY_TIMEOUT_MS = 40_000;
+const READY_TIMEOUT_MS = 90_000;
 
 /** A running unbound. */
 export interface EncryptedUnbound {

@@ -13,8 +13,8 @@ import { findProgram } from './process.ts';
 /** Where Debian's Firefox looks for `policies.json`. */
 const POLICY_DIRECTORY = '/usr/share/firefox-esr/distribution';
 /** From start to the line that names the WebSocket: a second, on a loaded machine many times that. */
-const START_TIMEOUT_MS = 60_000;
-const COMMAND_TIMEOUT_MS = 40_000;
+const START_TIMEOUT_MS = 90_000;
+const COMMAND_TIMEOUT_MS = 90_000;
 
 /** What came of going somewhere: the text of the page, or the error of the browser, such as NS_ERROR_UNKNOWN_HOST. */
 export type Visit = { readonly text: string } | { readonly error: string };

@@ -12,7 +12,7 @@ process.once('exit', () => {
 });
 
 /** How long an engine may take to listen, milliseconds. */
-const START_MS = 20_000;
+const START_MS = 90_000;
 
 /** A port of loopback that nobody has at the moment. */
 export const freePort = async (): Promise<number> => {

@@ -136,7 +136,7 @@ export class TestFleet {
   /** Runs a command of the program beside a resolver. */
   command(name: string, args: readonly string[]): Promise<RunResult> {
     const config = this.write(`${name}.yaml`, this.config(name, this.#more.get(name)));
-    return run(process.execPath, [MAIN, ...args, '--config', config], { timeoutMs: 60_000 });
+    return run(process.execPath, [MAIN, ...args, '--config', config], { timeoutMs: 90_000 });
   }
 
   /** Starts a resolver that is in the fleet. */
@@ -147,7 +147,7 @@ export class TestFleet {
     const cordon = await startCordon({ config: this.config(name, more) });
     const member = { name, state, cordon };
     this.members.set(name, member);
-    await waitFor(() => this.ask(name, 'GET', '/v1/fleet').catch(() => undefined), { timeout: 30_000 });
+    await waitFor(() => this.ask(name, 'GET', '/v1/fleet').catch(() => undefined), { timeout: 90_000 });
     return member;
   }
 
@@ -221,7 +221,7 @@ ${more}`;
   async grant(terms: object): Promise<string> {
     // Just after its start, the authority waits for what the nodes know.
     const { id } = await waitFor(() => this.request(terms).catch(heldOff), {
-      timeout: 70_000,
+      timeout: 90_000,
       interval: 50,
     });
     await this.ask(this.authority, 'POST', `/v1/exemptions/${id}/approve`, {

@@ -3,6 +3,12 @@
 /** A source of numbers from 0 to `limit - 1`. */
 export type Random = (limit: number) => number;
 
+/**
+ * The seed of all inputs by chance: that of FAST_CHECK_SEED, so that a gate judges a change and not the luck of the day; another
+ * one each time without it.
+ */
+export const seedOfRun = (): number => Number(process.env['FAST_CHECK_SEED'] ?? Date.now() % 2 ** 31);
+
 /** A seeded source (mulberry32), so that a run can be repeated. */
 export const createRandom = (seed: number): Random => {
   let state = seed >>> 0;

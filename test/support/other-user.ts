@@ -9,7 +9,7 @@ import { promisify } from 'node:util';
 import { findProgram } from './process.ts';
 
 const OTHER = 65_534;
-const TIMEOUT_MS = 40_000;
+const TIMEOUT_MS = 90_000;
 
 const curl = findProgram('curl');
 const isRoot = process.getuid?.() === 0;

@@ -22,7 +22,7 @@ import { skippedWithout } from './process.ts';
 
 const ROOT = '/usr/lib/postgresql';
 const SCHEMA = fileURLToPath(new URL('../../deploy/postgresql/cordon.sql', import.meta.url));
-const START_MS = 30_000;
+const START_MS = 90_000;
 
 /** Where its programs are: the latest version; undefined where there is none. */
 const programs = existsSync(ROOT)

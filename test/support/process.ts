@@ -26,13 +26,13 @@ import { ownClock } from './fake-time.ts';
 import { missingText, packageOf } from './programs.ts';
 
 /** From start to the ready line: type stripping and the shipped lists take about 1 s; a loaded machine many times that. */
-const READY_TIMEOUT_MS = 40_000;
+const READY_TIMEOUT_MS = 90_000;
 /** From SIGTERM to the end: the drain's own limit is shorter. */
-const STOP_TIMEOUT_MS = 30_000;
+const STOP_TIMEOUT_MS = 90_000;
 /** A log line that a test waits for. */
-const LOG_TIMEOUT_MS = 30_000;
+const LOG_TIMEOUT_MS = 90_000;
 /** A tool such as dig, with its own retries. */
-const RUN_TIMEOUT_MS = 40_000;
+const RUN_TIMEOUT_MS = 90_000;
 /** Characters kept of a process's output, and characters of its end that an error quotes. */
 const OUTPUT_LENGTH_MAX = 8 << 20;
 const QUOTE_LENGTH_MAX = 8_000;

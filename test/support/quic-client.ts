@@ -12,7 +12,7 @@ const CLOSE = 1;
 const CONCLUDE = 1;
 const NO_STREAM = 0;
 const STEP_MS = 2;
-const DEADLINE_MS = 10_000;
+const DEADLINE_MS = 60_000;
 /** SSL_get_stream_read_state(3). */
 const READ_STATE = { OPEN: 1, FINISHED: 3 } as const;
 

@@ -28,7 +28,9 @@ mount --rbind /dev "$root/dev"
 # A user without rights has no capability after this.
 run() { exec chroot --userspec="$user" --groups="${user#*:}" "$root" "$@"; }
 
-(run "$@") >"$work/log" 2>&1 &
+# Here before anybody reads it.
+: >"$work/log"
+(run "$@") >>"$work/log" 2>&1 &
 service=$!
 for _ in {1..600}; do
   grep -q '"msg":"ready"' "$work/log" && break

@@ -46,7 +46,7 @@ test('reports of a schedule outlive the program; the oldest go when there are to
   expect(new Set(again.map(({ id }) => id))).toEqual(new Set(shelf.list().map(({ id }) => id)));
   expect(again.some(({ from }) => from === '1970-01-02')).toBe(false);
   expect(readdirSync(join(directory, 'kept-reports'))).toHaveLength(450);
-}, 60_000);
+});
 
 test('a report that was not finished, and what is no report, is not told of', async () => {
   const directory = stateDirectory();

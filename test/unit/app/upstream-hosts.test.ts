@@ -239,7 +239,7 @@ describe('time', () => {
     });
     const hosts = await open([HOST, 'slow.example']);
     const looking = hosts.lookUpDue();
-    await vi.waitFor(() => expect(hosts.addressesOf(HOST)).toHaveLength(1), { timeout: 20_000, interval: 5 });
+    await vi.waitFor(() => expect(hosts.addressesOf(HOST)).toHaveLength(1), { timeout: 90_000, interval: 5 });
     await hosts.close();
     await looking;
     expect(hosts.addressesOf('slow.example')).toEqual([]);

@@ -109,7 +109,7 @@ describe.each<[string, Offer]>([
   ['zsh', zsh],
   ['fish', fish],
 ])('%s', (name, offer) => {
-  test('offers every command and subcommand, and every option', { timeout: 60_000 }, async (context) => {
+  test('offers every command and subcommand, and every option', { timeout: 90_000 }, async (context) => {
     requireProgram(context, name);
     const asked = [
       { line: 'cordon ', expected: COMMANDS.map((command) => command.name) },
@@ -128,7 +128,7 @@ describe.each<[string, Offer]>([
     }
   });
 
-  test('offers the words of options and arguments, and files', { timeout: 60_000 }, async (context) => {
+  test('offers the words of options and arguments, and files', { timeout: 90_000 }, async (context) => {
     requireProgram(context, name);
     const found = await offer(LINES.map(([line]) => line));
     for (const [at, [line, offered, not]] of LINES.entries()) {

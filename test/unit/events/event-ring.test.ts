@@ -315,7 +315,7 @@ test('two threads: every event arrives once, whole and in order, or is counted a
   expect(read).toBe(written());
   expect(written() + reader.dropped).toBe(count);
   expect(reader.dropped).toBeLessThan(count);
-}, 60_000);
+});
 
 describe('a reader that sleeps is woken', () => {
   test('once so much is in the ring, and not before', async () => {

@@ -248,7 +248,7 @@ test('of blocks that wait for others no more are kept than a bound; what finds n
   expect(done).toBe(25);
   await send('thief', blocks.slice(16));
   expect([confirmed.get('thief.queries'), collector.alarms.counts.size]).toEqual([24, 0]);
-}, 60_000);
+});
 
 test('what is noted of one resolver has a bound in an hour; more is counted', async () => {
   await send(

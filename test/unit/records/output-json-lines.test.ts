@@ -13,7 +13,7 @@ import { afterEach, expect, test, vi } from 'vitest';
 import { JsonLinesOutput } from '../../../src/records/outputs/json-lines.ts';
 import { PlacedRecord } from '../../../src/records/record-output.ts';
 
-const WAIT = { timeout: 20_000, interval: 10 };
+const WAIT = { timeout: 90_000, interval: 10 };
 const directories: string[] = [];
 afterEach(() => {
   for (const directory of directories.splice(0)) rmSync(directory, { recursive: true, force: true });

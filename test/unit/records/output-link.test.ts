@@ -9,7 +9,7 @@ import { SyslogOutput } from '../../../src/records/outputs/syslog.ts';
 import { PlacedRecord } from '../../../src/records/record-output.ts';
 import { CertificateAuthority } from '../../support/certificates.ts';
 
-const WAIT = { timeout: 20_000, interval: 10 };
+const WAIT = { timeout: 90_000, interval: 10 };
 const TIMES: LinkTimes = { retryMin: 5, retryMax: 20, open: 10_000, stall: 60_000, close: 5_000 };
 const SENDER = { resolver: 'ns1.example.com', version: '1.0.0', facility: 'local0', processId: 1 } as const;
 

@@ -131,7 +131,7 @@ test('any facts leave page one on one page in the PDF', async (context) => {
     await expectOnePage(path, document);
   });
   await fc.assert(property, { numRuns: 16, examples: EXAMPLES });
-}, 120_000);
+});
 
 test('any facts leave page one on one page as a browser prints it', async (context) => {
   for (const program of ['chromium', 'pdftotext']) requireProgram(context, program);
@@ -140,7 +140,7 @@ test('any facts leave page one on one page as a browser prints it', async (conte
     await expectOnePage(await print(toHtml(cut(document))), document);
   });
   await fc.assert(property, { numRuns: 3, examples: EXAMPLES });
-}, 120_000);
+});
 
 test('what does not stand on page one is counted with its place, and stands there', async () => {
   const property = fc.asyncProperty(facts, async ({ numbers: of, agency }) => {
@@ -168,7 +168,7 @@ test('what does not stand on page one is counted with its place, and stands ther
     expect(rows).toHaveLength(report.gaps.length);
   });
   await fc.assert(property, { numRuns: 20, examples: EXAMPLES });
-}, 120_000);
+});
 
 test('the longest gaps stand first', async () => {
   const report = await make(FEW);

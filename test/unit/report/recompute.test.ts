@@ -194,7 +194,7 @@ beforeAll(async () => {
     pass(quarter);
   }
   await quarter.bench.recording.stop();
-}, 240_000);
+}, 600_000);
 
 test('every number of a quarter is that of the exported records, as another program counts them', {
   timeout: 240_000,

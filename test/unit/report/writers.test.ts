@@ -128,7 +128,7 @@ test('a browser reads the HTML as it was meant', async (context) => {
     'Analysis of &lt;script&gt;alert(1)&lt;/script&gt; traffic',
   );
   expect(stdout).toContain('<h3>Attention</h3>');
-}, 90_000);
+});
 
 test('the CSV has the tables that --table knows, in that order', () => {
   expect(tableNames(toDocument(report, REPORT_TEXTS.en))).toEqual(REPORT_TABLES);

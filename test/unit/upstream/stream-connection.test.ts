@@ -100,7 +100,7 @@ const answerTo = (query: Uint8Array, id = messageId(query)): Buffer => {
 };
 
 /** Asks again and again, for as long as a loaded machine may need. */
-const until = (read: () => unknown) => expect.poll(read, { interval: 2, timeout: 10_000 });
+const until = (read: () => unknown) => expect.poll(read, { interval: 2, timeout: 60_000 });
 
 /** What a connection reported: `WAITER message` or `WAITER FAULT`, in order. */
 class Reports implements ConnectionListener<string> {
