@@ -85,6 +85,14 @@ describe('a refusal is told', () => {
       'refusal 0:1 qname tiktok.example. A NXDOMAIN ede=15 target=wall.example.',
     ]);
   });
+
+  test('with the name that is refused where a rule leads a question for the alias itself', () => {
+    const bench = new Bench({ lists: [['wall.example'], ['tiktok.example => CNAME wall.example.']] });
+    bench.ask('tiktok.example. CNAME');
+    expect(bench.events).toEqual([
+      'refusal 0:1 qname tiktok.example. CNAME NXDOMAIN ede=15 target=wall.example.',
+    ]);
+  });
 });
 
 describe('what a watched list would refuse is told', () => {
