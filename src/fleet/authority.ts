@@ -16,6 +16,7 @@ import { answerEntry } from './member.ts';
 import type { FleetAlarm, Policy } from './policy.ts';
 import { readBody } from './policy.ts';
 import type { PolicyLog } from './policy-log.ts';
+import { hasHeardOthers } from './presence-check.ts';
 import { Publication } from './publication.ts';
 import { Recovery } from './recovery.ts';
 import type { CollectorIdentity, Roll } from './roll.ts';
@@ -333,7 +334,7 @@ export class Authority {
       await engine.makeStreams(this.#options.replicas);
       for (const { subject, bytes, stamp } of await engine.readAll(STREAM.PRESENCE))
         this.#hearing.recall(bytes, subject, stamp);
-      if (!this.#isReconciled) await this.#recovery.awaitNodes(engine, this.holdMs);
+      if (!this.#isReconciled) await this.#hearNodes(engine);
       await this.#takeBack(engine);
       if (this.#standDown()) return;
       await this.#publication.find(engine);
@@ -347,6 +348,17 @@ export class Authority {
     } finally {
       this.#isReconciling = false;
     }
+  }
+
+  /** Waits for those whom the log names; for the log itself where it was lost, as only they have it then. */
+  async #hearNodes(engine: Engine): Promise<void> {
+    const { policy, heard, name } = this.#options;
+    // An engine whose fleet is new has nobody to wait for.
+    while (policy.end.number === 0 && hasHeardOthers(heard, name) && this.holdMs > 1) {
+      await this.#recovery.awaitAnyNode(engine, this.holdMs);
+      await this.#takeBack(engine);
+    }
+    await this.#recovery.awaitNodes(engine, this.holdMs);
   }
 
   async #takeBack(engine: Engine): Promise<void> {

@@ -45,7 +45,7 @@ export class PresenceCheck {
       return { kind: name === COLLECTOR_NAME ? 'older' : 'unknown', presence: said };
     // What it is stands in the log of policy.
     const presence = { ...said, role: sender.role };
-    const id = `presence ${name} ${sender.key}`;
+    const id = `${PRESENCE}${name} ${sender.key}`;
     const last = this.#heard.last(id);
     if (stamp === undefined) {
       if (last === 0) return { kind: 'older', presence };
@@ -71,3 +71,15 @@ export class PresenceCheck {
     return collector?.name === name ? { key: collector.key, enrolment: 1, role: 'collector' } : undefined;
   }
 }
+
+/** Begins what the sequence of a resolver's presences is kept under; its name and key follow. */
+const PRESENCE = 'presence ';
+
+/** True when another resolver than this one was ever heard. */
+export const hasHeardOthers = (heard: HeardSequences, name: string): boolean => {
+  for (const sender of heard.senders) {
+    const [kind, other] = sender.split(' ');
+    if (`${kind} ` === PRESENCE && other !== name && other !== COLLECTOR_NAME) return true;
+  }
+  return false;
+};

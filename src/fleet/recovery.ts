@@ -49,6 +49,12 @@ export class Recovery {
     this.#onHeard();
   }
 
+  /** Until any resolver says where it stands, or the time is over: whose log is lost knows nobody whom it could wait for. */
+  async awaitAnyNode(engine: Engine, forMs: number): Promise<void> {
+    engine.tell(HELLO_SUBJECT, '');
+    await this.#untilHeard(() => true, forMs);
+  }
+
   /** Until each resolver of the fleet has said where it stands, or the time is over. */
   async awaitNodes(engine: Engine, forMs: number): Promise<void> {
     const { roll, name, acts, heard } = this.#options;
@@ -64,20 +70,25 @@ export class Recovery {
     const missing = (): string[] => awaited.map((member) => member.name).filter((node) => atMs(node) < since);
     engine.tell(HELLO_SUBJECT, '');
     if (missing().length === 0) return;
-    const all = Promise.withResolvers<void>();
-    this.#onHeard = () => {
-      if (missing().length === 0) all.resolve();
-    };
-    const timer = setTimeout(all.resolve, forMs);
-    await all.promise;
-    clearTimeout(timer);
-    this.#onHeard = () => undefined;
+    await this.#untilHeard(() => missing().length === 0, forMs);
     const left = missing();
     if (left.length > 0)
       acts.log.warn(
         { nodes: left.slice(0, NAMES_MAX) },
         'fleet: resolvers that have not said where they stand',
       );
+  }
+
+  /** Until a resolver is heard and the condition holds, or the time is over. */
+  async #untilHeard(isEnough: () => boolean, forMs: number): Promise<void> {
+    const done = Promise.withResolvers<void>();
+    this.#onHeard = () => {
+      if (isEnough()) done.resolve();
+    };
+    const timer = setTimeout(done.resolve, forMs);
+    await done.promise;
+    clearTimeout(timer);
+    this.#onHeard = () => undefined;
   }
 
   /** Takes back what engine and nodes have beyond this log; gives the entries. */

@@ -98,6 +98,11 @@ export class HeardSequences {
       if (Number.isSafeInteger(sequence)) this.#last.set(sender, Number(sequence));
   }
 
+  /** Who was ever heard. */
+  get senders(): Iterable<string> {
+    return this.#last.keys();
+  }
+
   /** The highest one; 0 for a sender that was never heard. */
   last(sender: string): number {
     return this.#last.get(sender) ?? 0;

@@ -147,8 +147,12 @@ test.skipIf(!hasOtherUser)(
     await fleet.engine.kill();
     rmSync(join(fleet.directory, 'store'), { recursive: true });
     setAside('authority', ['fleet/policy.sqlite', 'register.sqlite']);
+    // Whoever has lost its log knows none of those who have it: it waits for them, however long they take to come.
+    for (const name of NODES) fleet.programOf(name).signal('SIGSTOP');
     await fleet.engine.start();
     await fleet.run('authority');
+    await expect(fleet.request({ clients: ['127.0.5.9'] })).rejects.toThrow(/ERR_FLEET_HOLD/);
+    for (const name of NODES) fleet.programOf(name).signal('SIGCONT');
     await becomes('authority', true, '127.0.5.2');
     for (const name of ALL) {
       expect(await isExempt(name, '127.0.5.1')).toBe(true);
