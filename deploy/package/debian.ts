@@ -35,16 +35,9 @@ const COMPRESSION = ['-Zxz', '-z1'];
 const QUICK_COMPRESSION = ['-Zgzip', '-z1'];
 const MAINTAINER = 'Cordon maintainers <cordon@packages.invalid>';
 const DOC = `usr/share/doc/${PACKAGE}`;
-/** Parts of deploy/ that an operator copies from the examples. */
-const EXAMPLES = [
-  'keepalived',
-  'network',
-  'alerts.yml',
-  'objectives.yml',
-  'prometheus.yml',
-  'openssl-fips.cnf',
-  'postgresql',
-];
+/** Parts of deploy/ that no operator copies: what makes packages and images, and the tests of rules. */
+const NO_EXAMPLES =
+  /^(?:package\/|compose\.yaml$|cordon\.(?:service|yaml)$)|(?:^|\/)Dockerfile|\.ts$|\.test\.yml$/;
 /** Where shells look for completions, below usr/share. */
 const COMPLETIONS: Readonly<Record<string, string>> = {
   bash: 'bash-completion/completions/cordon',
@@ -72,9 +65,10 @@ const unit = (): string => {
 
 /** DEP-5. Licenses of dependencies lie beside them, and are named here. */
 const copyright = (): string => {
-  const bundled = readComponents().map(
-    ({ name, version, license }) => ` ${name} ${version}: ${license ?? 'see its folder'}`,
-  );
+  const components = readComponents();
+  const describe = ({ name, version, license }: (typeof components)[number]): string =>
+    ` ${name} ${version}: ${license ?? 'see its folder'}`;
+  const bundled = components.filter(({ isBundled }) => isBundled);
   return `Format: https://www.debian.org/doc/packaging-manuals/copyright-format/1.0/
 Upstream-Name: Cordon
 
@@ -89,8 +83,29 @@ License: various
  Node.js: /${LIBRARY}/LICENSE.node, which also has the licenses of what it contains.
  The packages of node_modules, each with its license in its folder:
  .
-${bundled.join('\n')}
-`;
+${components
+  .filter(({ isBundled }) => !isBundled)
+  .map(describe)
+  .join('\n')}
+
+Files: ${LIBRARY}/dist/pages/*
+Copyright: 2026 the Cordon authors, and the authors of what the bundler took in
+License: Apache-2.0 and MIT
+ Cordon's own part as above. The packages in it, and their licenses:
+ .
+${bundled.map(describe).join('\n')}
+${bundled.map(({ path }) => licenseText(path)).join('')}`;
+};
+
+/** The license of a package that has no folder in the tree, as a part of the paragraph. */
+const licenseText = (path: string): string => {
+  const file = readdirSync(join(root, path)).find((name) => /^licen[cs]e/i.test(name));
+  if (file === undefined) throw new Error(`${path} brings no license`);
+  const lines = read(join(path, file))
+    .trim()
+    .split('\n')
+    .map((line) => ` ${line.trim() === '' ? '.' : line.trimEnd()}`);
+  return [' .', ` ${path.replace('node_modules/', '')}:`, ' .', ...lines, ''].join('\n');
 };
 
 const changelog = (version: string, epoch: number): string => `${PACKAGE} (${version}) stable; urgency=medium
@@ -133,13 +148,8 @@ const addDocs = (tree: string, version: string, epoch: number): void => {
   put(tree, `${DOC}/NOTICE`, read('NOTICE'));
   for (const name of readdirSync(join(root, 'docs')).filter((file) => /\.(?:md|yaml)$/.test(file)))
     put(tree, `${DOC}/${name}`, read(`docs/${name}`));
-  for (const example of EXAMPLES) {
-    const path = join(root, 'deploy', example);
-    const files = statSync(path).isDirectory()
-      ? readdirSync(path).map((name) => `${example}/${name}`)
-      : [example];
-    for (const file of files) put(tree, `${DOC}/examples/${file}`, readFileSync(join(root, 'deploy', file)));
-  }
+  for (const file of filesOf(join(root, 'deploy')).filter((path) => !NO_EXAMPLES.test(path)))
+    put(tree, `${DOC}/examples/${file}`, readFileSync(join(root, 'deploy', file)));
 };
 
 /** Pages and completions that the command makes of its own descriptions. */

@@ -65,22 +65,42 @@ export interface Component {
   readonly integrity: string | undefined;
   /** Below the checkout. */
   readonly path: string;
+  /** It has no folder of its own: the bundler took it into the pages of the control room. */
+  readonly isBundled: boolean;
 }
 
-/** The dependencies that run, the runtime among them. */
+/** The dependencies that run, the runtime and what the pages are made of among them. */
 export const readComponents = (): Component[] => {
   const { packages } = lockSchema.parse(JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8')));
+  const bundled = readBundled();
   return Object.entries(packages)
-    .filter(([path, { dev }]) => path !== '' && !dev && existsSync(join(root, path)))
-    .map(([path, { version = '', license, integrity }]) => ({
+    .filter(([path]) => path !== '' && existsSync(join(root, path)))
+    .map(([path, { version = '', license, integrity, dev }]) => ({
       name: path.slice(path.lastIndexOf('node_modules/') + 'node_modules/'.length),
       version,
       license,
       integrity,
       path,
+      isBundled: dev && bundled.has(path),
+      dev,
     }))
-    .filter(({ name }) => name === RUNTIME || !FOREIGN.test(name));
+    .filter(({ name, dev, isBundled }) => isBundled || (!dev && (name === RUNTIME || !FOREIGN.test(name))))
+    .map(({ dev: _, ...component }) => component);
 };
+
+/** Folders of the packages that the sources of the pages name. */
+const readBundled = (): ReadonlySet<string> => {
+  const pages = join(root, 'pages');
+  const sources = readdirSync(pages, { recursive: true, encoding: 'utf8' }).filter(
+    (path) => /\.tsx?$/.test(path) && path !== 'build.ts',
+  );
+  const names = sources.flatMap((path) =>
+    [...readFileSync(join(pages, path), 'utf8').matchAll(PACKAGE_IMPORT)].map(([, name = '']) => name),
+  );
+  return new Set(names.map((name) => `node_modules/${name}`));
+};
+
+const PACKAGE_IMPORT = /\bfrom '((?:@[\w.-]+\/)?[a-z][\w.-]*)(?:\/[^']*)?'/g;
 
 /** The version of package.json, and of what was committed since, as Debian sorts it: `0.1.0+git20261126031500`. */
 export const readVersion = (): string => {
@@ -151,7 +171,8 @@ export const buildTree = (tree: string): void => {
   runScript('pages/build.ts', join(program, 'pages'));
   copy(join(root, 'lists'), join(library, 'lists'));
   put(library, 'package.json', readFileSync(join(root, 'package.json')));
-  for (const { name, path } of readComponents()) if (name !== RUNTIME) copyPackage(name, path, library);
+  for (const { name, path, isBundled } of readComponents())
+    if (name !== RUNTIME && !isBundled) copyPackage(name, path, library);
   copyRuntime(join(library, 'node'));
   put(library, 'cordon-health', readFileSync(join(root, 'deploy/keepalived/cordon-health')), 0o755);
   put(tree, 'usr/bin/cordon', COMMAND, 0o755);

@@ -74,6 +74,7 @@ const play = (configuration: object, more: object = {}): Promise<RunResult> => {
     cordon_manage_services: false,
     cordon_config_owner: String(owner.uid),
     cordon_config_group: String(owner.gid),
+    cordon_service_group: String(owner.gid),
     cordon_bird_group: String(owner.gid),
     cordon_config_directory: join(host, 'etc/cordon'),
     cordon_unit_directory: join(host, 'units'),
@@ -132,6 +133,8 @@ test(
     const file = join(host, 'etc/cordon/cordon.yaml');
     const written = readFileSync(file, 'utf8');
     expect(written).toContain('name: ns1.agency.example');
+    // It may have secrets of receivers.
+    expect(statSync(file).mode & 0o777).toBe(0o640);
     expect(readFileSync(join(host, 'etc/cordon/unbound.conf'), 'utf8')).toContain(
       'interface: 127.0.0.1@5335',
     );

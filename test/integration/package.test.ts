@@ -1,6 +1,6 @@
 // The Debian package, built, judged and lived with: the same bytes twice, lintian, systemd, and a root of its own in which it
 // is installed, runs on port 53, is upgraded, taken back and purged by dpkg.
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -59,6 +59,27 @@ test(
   },
   BUILD_MS,
 );
+
+test('what the bundler took into the pages, and what operators copy, is told and there', async (context) => {
+  requirePrograms(context);
+  const tree = join(work, 'told');
+  await run('dpkg-deb', ['--extract', packageOf(NEW), tree]);
+  const doc = join(tree, 'usr/share/doc/cordon-dns');
+  const copyright = readFileSync(join(doc, 'copyright'), 'utf8');
+  const sbom = readFileSync(packageOf(NEW).replace(/deb$/, 'cdx.json'), 'utf8');
+  for (const name of ['preact', 'preact-render-to-string', '@simplewebauthn/browser']) {
+    expect(copyright).toMatch(new RegExp(`^ ${name} [\\d.]+: MIT$`, 'm'));
+    expect(sbom).toContain(`pkg:npm/${name.replace('@', '%40')}@`);
+  }
+  expect(copyright).toMatch(/^ Copyright \(c\) 2015-present Jason Miller$/m);
+  const links = readFileSync(join(doc, 'operations.md'), 'utf8').matchAll(/\]\(\.\.\/deploy\/([^)]+)\)/g);
+  for (const [, path = ''] of links)
+    if (!/^cordon\.(?:yaml|service)$|^compose|Dockerfile/.test(path))
+      expect(existsSync(join(doc, 'examples', path)), path).toBe(true);
+  expect(readFileSync(join(tree, 'usr/lib/systemd/system/cordon.service'), 'utf8')).toContain(
+    '\nSyslogIdentifier=cordon\n',
+  );
+});
 
 test('the unit is understood by systemd, and exposed 1.5 at most', async (context) => {
   requirePrograms(context, 'systemd-analyze');
