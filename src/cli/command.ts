@@ -1,7 +1,7 @@
 // The command line: lets commander find the command, runs its handler, and prints errors as one line for people.
 //
 // Output is for people, --json for machines. Exit codes stand in statuses.ts.
-import { errorText, isAppError } from '../base/base.ts';
+import { AppError, errorText, isAppError, systemErrorCode } from '../base/base.ts';
 import { HELP, SHOW_VERSION } from './declarations/self.ts';
 import { HANDLERS } from './handlers.ts';
 import { buildProgram, HelpShown } from './program.ts';
@@ -50,10 +50,32 @@ export const runCommand = async (args: string[]): Promise<number> => {
       process.stderr.write(`${name}: ${thrown.message}${see} ${name} --help\n`);
       return WRONG_USAGE;
     }
-    if (!isAppError(thrown)) throw thrown;
-    const hint = thrown.hint === undefined ? '' : ` (${thrown.hint})`;
+    const told = isAppError(thrown) ? thrown : fileFault(thrown);
+    if (told === undefined) throw thrown;
+    const hint = told.hint === undefined ? '' : ` (${told.hint})`;
     const [name = ''] = running;
-    process.stderr.write(`cordon ${name}: ${errorText(thrown)}${hint} [${thrown.code}]\n`);
+    process.stderr.write(`cordon ${name}: ${errorText(told)}${hint} [${told.code}]\n`);
     return PROBLEM;
   }
+};
+
+/** What a file or a disk can have against a command, and who can do something about it. */
+const FILE_FAULTS: Readonly<Record<string, string>> = {
+  EACCES: 'Run it as the user of the service or as root.',
+  EPERM: 'Run it as the user of the service or as root.',
+  ENOENT: 'Look at the configuration and at the arguments: something that they name is not there.',
+  ENOTDIR: 'Something is a file where a folder should be.',
+  EISDIR: 'Something is a folder where a file should be.',
+  EROFS: 'The file system is read-only.',
+  ENOSPC: 'The disk is full.',
+  EDQUOT: 'The quota of the disk is used up.',
+  EIO: 'The disk does not read or write.',
+  EMFILE: 'More files may be open only after ulimit -n was raised.',
+};
+
+/** A fault of the file system that no command foresaw, as what people are told; undefined: it is a fault of the program. */
+const fileFault = (thrown: unknown): AppError | undefined => {
+  const hint = FILE_FAULTS[systemErrorCode(thrown) ?? ''];
+  if (hint === undefined || !(thrown instanceof Error) || !('syscall' in thrown)) return undefined;
+  return new AppError('ERR_CLI_FILE', thrown.message, { cause: thrown, hint });
 };

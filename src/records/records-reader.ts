@@ -2,7 +2,7 @@
 //
 // Archived partitions are unpacked into a temporary directory of this reader and go with close(). Nothing here holds a
 // transaction open for longer than one piece, so that a long report does not keep the recorder from tidying its WAL.
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
@@ -10,7 +10,7 @@ import { AppError, DAY_MS, errorText, HOUR_MS, systemErrorCode } from '../base/b
 import type { SignedHead } from './heads.ts';
 import { headsPath, readHeadLines } from './heads-file.ts';
 import { listPartitions, type PartitionFile } from './partition.ts';
-import type { EvidenceRecord, RecordClass } from './record.ts';
+import { type EvidenceRecord, RECORD_CLASSES, type RecordClass } from './record.ts';
 import { restorePartition } from './retention.ts';
 import { SKETCH_REGISTERS, Sketch } from './sketch.ts';
 
@@ -53,13 +53,25 @@ export class RecordsReader {
     this.directory = directory;
   }
 
-  /** Opens the records of a state directory's `records`. Throws ERR_COMPLIANCE_NO_RECORDS. */
+  /**
+   * Opens the records of a state directory's `records`. Throws ERR_COMPLIANCE_NO_RECORDS, and ERR_COMPLIANCE_RECORDS where they
+   * cannot be read: what is closed to the reader is not the same as nothing.
+   */
   static open(directory: string): RecordsReader {
     if (!existsSync(directory)) {
       throw new AppError(
         'ERR_COMPLIANCE_NO_RECORDS',
         `reading records in ${directory}: there is no such directory`,
       );
+    }
+    for (const path of [directory, ...RECORD_CLASSES.map((name) => join(directory, name))]) {
+      try {
+        readdirSync(path);
+      } catch (cause) {
+        if (systemErrorCode(cause) === 'ENOENT') continue;
+        const hint = 'Read them as the user of the service or as root.';
+        throw new AppError('ERR_COMPLIANCE_RECORDS', `reading records: ${errorText(cause)}`, { cause, hint });
+      }
     }
     return new RecordsReader(directory);
   }

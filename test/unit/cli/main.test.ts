@@ -1,9 +1,10 @@
 // The command line: help, wrong usage, and one clear line for everything that can go wrong at a start.
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
-import { readdirSync, readFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
-import { join } from 'node:path';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, onTestFinished, test } from 'vitest';
 import { VERSION } from '../../../src/base/base.ts';
@@ -97,3 +98,38 @@ test('an address in use is one line', async () => {
     expect(lines[0]).toMatch(/^cordon serve: .* \[ERR_[A-Z_]+\]$/);
   }
 });
+
+test.each([
+  ['records list', 'records'],
+  ['records verify', 'records'],
+  ['records status', 'records'],
+  ['records key', 'records'],
+  ['report --from 2026-11-01 --to 2026-11-02', 'records'],
+  ['records list', 'records/queries'],
+  ['records verify', 'records/changes'],
+  ['records status', 'records/queries'],
+  ['lists history tiktok', 'lists'],
+  ['backup /dev/null/there.tar.gz', 'other'],
+  ['report --from 2026-11-01 --to 2026-11-02 --out /dev/null/report.html', 'records'],
+])(
+  'cordon %s tells on one line that %s cannot be read, and never that it is empty',
+  async (words, closed) => {
+    const folder = mkdtempSync(join(tmpdir(), 'cordon-closed-'));
+    onTestFinished(() => rmSync(folder, { recursive: true }));
+    const config = join(folder, 'cordon.yaml');
+    writeFileSync(
+      config,
+      `listen: { dns: ["127.0.0.1:5300"] }\nstate: ${folder}/state\nupstreams: ["127.0.0.9"]\n`,
+    );
+    // Root reads whatever it likes: what is no folder is as closed to it as a folder without rights is to others.
+    mkdirSync(dirname(join(folder, 'state', closed)), { recursive: true });
+    writeFileSync(join(folder, 'state', closed), '');
+    const { code, stdout, stderr } = await cordon([...words.split(' '), '--config', config]);
+    expect({ code, stdout, lines: stderr.trimEnd().split('\n').length }, stderr).toEqual({
+      code: 1,
+      stdout: '',
+      lines: 1,
+    });
+    expect(stderr).toMatch(/\[ERR_[A-Z_]+\]$/m);
+  },
+);
