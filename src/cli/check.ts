@@ -1,5 +1,5 @@
 // cordon check: every problem of a configuration at once, lists included; otherwise the effective configuration.
-
+import { accessSync, constants, statSync } from 'node:fs';
 import {
   checkAcme,
   checkRevocations,
@@ -34,6 +34,10 @@ export const check = async ({ values }: InputOf<typeof CHECK>): Promise<number> 
     return 1;
   }
   try {
+    // Before another user looks on: it loads a library of the system.
+    const noQuic = (await readQuic(config))?.fault;
+    const user = becomeServiceUser(config.stateDirectory);
+    for (const { path } of prefixFilesOf(config)) accessSync(path, constants.R_OK);
     readTrustAnchors(config.dnssec);
     readAuthorities(config.resolver.ca);
     const certificate = readValidCertificate(config, Date.now());
@@ -47,7 +51,6 @@ export const check = async ({ values }: InputOf<typeof CHECK>): Promise<number> 
     const enforcement = judgeConfiguration(complete, generation, Date.now());
     const unchosen = unchosenMandates(config);
     const prefixFiles = prefixFilesOf(config);
-    const noQuic = (await readQuic(config))?.fault;
     const facts = lists.map(({ id, loaded }) => ({
       id,
       entries: loaded.entries,
@@ -59,11 +62,13 @@ export const check = async ({ values }: InputOf<typeof CHECK>): Promise<number> 
     }));
     if (values.json) {
       process.stdout.write(
-        `${JSON.stringify({ ok: true, lists: facts, prefixFiles, certificate, missing, unchosen, noQuic, enforcement }, undefined, 2)}\n`,
+        `${JSON.stringify({ ok: true, lists: facts, prefixFiles, certificate, missing, unchosen, noQuic, enforcement, user }, undefined, 2)}\n`,
       );
       return 0;
     }
     process.stdout.write(effectiveConfig(config));
+    if (user !== undefined)
+      process.stdout.write(`# checked as the user ${user}, whom the state directory belongs to\n`);
     if (certificate !== undefined) {
       const { names, endMs, notes } = certificate;
       const until = new Date(endMs).toISOString();
@@ -112,6 +117,32 @@ export const check = async ({ values }: InputOf<typeof CHECK>): Promise<number> 
     process.stdout.write(`${JSON.stringify({ ok: false, problems: [problem] }, undefined, 2)}\n`);
     return 1;
   }
+};
+
+/** Takes the groups that a user has in /etc/group. */
+const setGroups = (uid: number, gid: number): void => {
+  // Node.js has it on POSIX, and its types do not.
+  const { initgroups } = process as { initgroups?: (user: number, group: number) => void };
+  try {
+    initgroups?.(uid, gid);
+  } catch {
+    // No such user in /etc/passwd, as in a container: then it has no other groups.
+    process.setgroups?.([gid]);
+  }
+};
+
+/**
+ * Root reads everything, and the service does not: where the state directory belongs to another user, that one looks at files from
+ * here on. Returns its number.
+ */
+const becomeServiceUser = (stateDirectory: string): number | undefined => {
+  if (process.geteuid?.() !== 0) return undefined;
+  const owner = statSync(stateDirectory, { throwIfNoEntry: false });
+  if (owner === undefined || owner.uid === 0) return undefined;
+  setGroups(owner.uid, owner.gid);
+  process.setegid?.(owner.gid);
+  process.seteuid?.(owner.uid);
+  return owner.uid;
 };
 
 /** What speaks against a file of the operator's of which nothing is in force yet. */

@@ -18,7 +18,7 @@ export const CHECK = command({
   name: 'check',
   about: 'shows every problem of a configuration at once, or the effective configuration',
   text: [
-    'Reads the configuration and compiles its lists. Where all is well it prints the effective configuration, defaults included, and counts the entries of each list. It opens no socket and asks no upstream.',
+    'Reads the configuration and compiles its lists. Where all is well it prints the effective configuration, defaults included, and counts the entries of each list. It opens no socket and asks no upstream. Run by root, it reads as the user whom the state directory belongs to: what that one cannot read, the service cannot.',
   ],
   options: { config: CONFIG, json: JSON_OUTPUT },
   examples: [

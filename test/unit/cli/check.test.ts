@@ -1,6 +1,6 @@
 // cordon check: every problem at once, or the effective configuration with what its lists hold.
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { chmodSync, chownSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -113,4 +113,25 @@ test('the examples in deploy are good', async () => {
     ]);
     expect(code, stdout).toBe(0);
   }
+});
+
+test.runIf(process.getuid?.() === 0)('root is told what the user of the service cannot read', async () => {
+  const directory = mkdtempSync(join(tmpdir(), 'cordon-owner-'));
+  chmodSync(directory, 0o755);
+  const [list, state] = [join(directory, 'local.txt'), join(directory, 'state')];
+  writeFileSync(list, LIST);
+  mkdirSync(state);
+  const config = GOOD.replace('local.txt', list).replace('workers: 1', `state: ${state}`);
+  const checked = () => cordon(CHECK, { 'cordon.yaml': config });
+  chmodSync(list, 0o600);
+  expect(await checked()).toMatchObject({ code: 0 });
+  chownSync(state, 65_534, 65_534);
+  const { code, stderr } = await checked();
+  expect(code).toBe(1);
+  expect(stderr).toMatch(/EACCES: permission denied.*local\.txt/);
+  chmodSync(list, 0o644);
+  const good = await checked();
+  expect(good).toMatchObject({ code: 0, stderr: '' });
+  expect(good.stdout).toContain('# checked as the user 65534');
+  rmSync(directory, { recursive: true });
 });
