@@ -21,6 +21,9 @@ const ALONE = [
   'test/unit/pipeline/waiting.test.ts',
 ];
 
+/** What makes the program that these start. */
+const BUILD = 'test/support/build-program.ts';
+
 /** Where a program that runs the tests reads what they found. What begins with CORDON_ is of the configuration. */
 const { TEST_REPORT: reportFile } = process.env;
 
@@ -48,13 +51,17 @@ export default defineConfig({
           name: 'whole',
           include: ['test/{integration,conformance,golden}/**/*.test.ts', ...PROGRAMS],
           exclude: HEAVY,
+          globalSetup: BUILD,
           // One more than cores: these wait for timers of the program for about half of their time. They come after the
           // quick tests, which do not.
           maxWorkers: 3,
           sequence: { groupOrder: 1 },
         },
       },
-      { extends: true, test: { name: 'heavy', include: HEAVY, sequence: { groupOrder: 2 } } },
+      {
+        extends: true,
+        test: { name: 'heavy', include: HEAVY, globalSetup: BUILD, sequence: { groupOrder: 2 } },
+      },
     ],
   },
 });

@@ -1,9 +1,9 @@
 // `npm run ok`: the one gate. Runs every check, however many fail, and ends with what failed and how long each took.
 //
-// Options: `--quick`, for daily work, leaves out tests that start the whole program or others beside it, runs the other
-// checks beside the tests, and lints anew only what changed; `--only NAME` runs one check; what follows `--` goes to that
-// check's program. The last line is `N passed, N failed`: tests that passed, and tests or other checks that failed. A run
-// that found no test fails.
+// Beside the tests the other checks run one after the other, each with its output in one piece. Options: `--quick`, for daily
+// work, leaves out tests that start the whole program or others beside it, and lints anew only what changed; `--only NAME`
+// runs one check; what follows `--` goes to that check's program. The last line is `N passed, N failed`: tests that passed,
+// and tests or other checks that failed. A run that found no test fails.
 //
 // The whole gate starts hundreds of programs on the cores of a machine that may do other work: up to SECOND_RUN_MAX test
 // files that failed run once more, each alone. What fails again is a fault; what passes then is named as unsteady.
@@ -140,20 +140,16 @@ const runCheck = async (check: Check, extra: readonly string[], output: Output):
   return { name: check.name, failed: code !== 0, seconds };
 };
 
-/** One after the other, each with the machine to itself: tests of the whole program wait for it. */
-const runInOrder = async (checks: readonly Check[], extra: readonly string[]): Promise<Outcome[]> => {
-  const outcomes: Outcome[] = [];
-  for (const check of checks) outcomes.push(await runCheck(check, extra, print));
-  return outcomes;
-};
-
 /** The tests, and beside them the other checks one after the other; printed in the order of the checks all the same. */
-const runTogether = async (checks: readonly Check[], extra: readonly string[]): Promise<Outcome[]> => {
+const runTogether = async (
+  checks: readonly Check[],
+  optionsOf: (check: Check) => readonly string[],
+): Promise<Outcome[]> => {
   const turns = new Turns();
   let others: Promise<unknown> = Promise.resolve();
   const running = checks.map((check) => {
     const { output, end } = turns.take();
-    const run = () => runCheck(check, [...(check.quick ?? []), ...extra], output).finally(end);
+    const run = () => runCheck(check, optionsOf(check), checks.length === 1 ? print : output).finally(end);
     if (check.name === 'tests') return run();
     const outcome = others.then(run);
     others = outcome;
@@ -215,7 +211,10 @@ if (chosen.length === 0 || (positionals.length > 0 && chosen.length > 1)) {
   process.stderr.write(`usage: npm run ok -- [--quick] [--only ${names} [-- ARG …]]\n`);
   process.exit(2);
 }
-const outcomes = await (values.quick ? runTogether : runInOrder)(chosen, positionals);
+const outcomes = await runTogether(chosen, ({ quick = [] }) => [
+  ...(values.quick ? quick : []),
+  ...positionals,
+]);
 const first = readTestReport(testReport, root);
 const isWhole = !values.quick && positionals.length === 0;
 const tests = isWhole ? await runFailedAgain(first) : { found: first, unsteady: [] };

@@ -8,9 +8,9 @@
 import { spawn } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { stringify } from 'yaml';
 import { z } from 'zod';
+import { PROGRAM } from '../support/program.ts';
 
 /** The runner counts the scenario as not applicable. */
 const STATUS_NOT_APPLICABLE = 77;
@@ -276,8 +276,7 @@ for (const [index, zone] of scenario.rpz.entries()) {
   const text = zone.zonefile === null ? '' : readFileSync(zone.zonefile, 'utf8');
   writeFileSync(join(directory, zoneFile(index)), toZoneText(text, zone));
 }
-const main = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
-const cordon = spawn(process.execPath, [main, 'serve', '--config', configPath], {
+const cordon = spawn(process.execPath, [PROGRAM, 'serve', '--config', configPath], {
   env: toEnvironment(scenario, directory),
   stdio: ['ignore', 'pipe', 'inherit'],
 });

@@ -9,6 +9,7 @@ import { ask, readMetric, readReply } from '../support/client.ts';
 import { DotClient, getPath, listenerOf, openHttp2, SERVER_NAME } from '../support/encrypted-client.ts';
 import { ACME_HOST, freePort, type Pebble, type PebbleOptions, startPebble } from '../support/pebble.ts';
 import { type Cordon, requireProgram, run, startCordon } from '../support/process.ts';
+import { PROGRAM } from '../support/program.ts';
 import { QuicTestClient } from '../support/quic-client.ts';
 import { buildQuery } from '../support/records.ts';
 import { ScriptedDirectory } from '../support/scripted-directory.ts';
@@ -97,7 +98,7 @@ const problems = async (
 };
 
 const cli = (cordon: Cordon, ...words: string[]) =>
-  run(process.execPath, ['src/cli/main.ts', ...words, '--config', join(cordon.directory, 'cordon.yaml')]);
+  run(process.execPath, [PROGRAM, ...words, '--config', join(cordon.directory, 'cordon.yaml')]);
 
 /** Who is shown there to clients that are strict, by its fingerprint; undefined: nobody. */
 const seenAt = async (cordon: Cordon, ca: string): Promise<string | undefined> => {

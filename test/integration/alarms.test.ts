@@ -7,6 +7,7 @@ import { type TestContext, test } from 'vitest';
 import { CertificateAuthority } from '../support/certificates.ts';
 import { ask, readMetric, reload } from '../support/client.ts';
 import { type Cordon, run, startCordon } from '../support/process.ts';
+import { PROGRAM } from '../support/program.ts';
 import { answer, type ScriptedQuery, ScriptedUpstream } from '../support/scripted-upstream.ts';
 import { authority, EncryptedUpstream, SERVER_NAME } from '../unit/upstream/encrypted-upstream.ts';
 
@@ -76,9 +77,8 @@ resolver: { ca: [${ca}] }
   const refused = await reload(cordon, { 'cordon.yaml': config('ban.txt') });
   expect(refused).toMatchObject({ isRefused: true, err: { code: 'ERR_UPSTREAM_CERTIFICATE' } });
   expect(JSON.stringify(refused)).toContain('ban.txt');
-  const program = new URL('../../src/cli/main.ts', import.meta.url).pathname;
   const path = join(cordon.directory, 'cordon.yaml');
-  const checked = await run(process.execPath, [program, 'check', '--config', path]);
+  const checked = await run(process.execPath, [PROGRAM, 'check', '--config', path]);
   expect(checked.code).toBe(1);
   expect(checked.stderr).toContain('ban.txt: no certificate in PEM');
   await cordon.stop();

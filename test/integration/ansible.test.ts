@@ -16,6 +16,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { stringify } from 'yaml';
 import { initFleet } from '../../src/fleet/fleet.ts';
 import { type RunResult, requireProgram, run } from '../support/process.ts';
+import { PROGRAM } from '../support/program.ts';
 import { root } from '../tidy/sources.ts';
 
 const TIMEOUT_MS = 120_000;
@@ -80,7 +81,7 @@ const play = (configuration: object, more: object = {}): Promise<RunResult> => {
     cordon_unit_directory: join(host, 'units'),
     cordon_library_directory: join(host, 'lib'),
     cordon_bird_directory: join(host, 'etc/bird'),
-    cordon_check_command: `${process.execPath} ${join(root, 'src/cli/main.ts')} check --config %s`,
+    cordon_check_command: `${process.execPath} ${PROGRAM} check --config %s`,
     cordon_engine: true,
     cordon_engine_configuration: engineFiles,
     cordon_engine_file: 'nats-server-2.conf',
@@ -175,7 +176,7 @@ test(
     const { cordon_site: site } = JSON.parse(stdout) as { cordon_site: object };
     const file = join(work, 'inventory.yaml');
     writeFileSync(file, stringify(site));
-    const checked = await run(process.execPath, [join(root, 'src/cli/main.ts'), 'check', '--config', file]);
+    const checked = await run(process.execPath, [PROGRAM, 'check', '--config', file]);
     expect(checked, checked.stdout + checked.stderr).toMatchObject({ code: 0 });
   },
   TIMEOUT_MS,

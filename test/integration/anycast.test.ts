@@ -15,6 +15,7 @@ import {
   run,
   startCordon,
 } from '../support/process.ts';
+import { PROGRAM } from '../support/program.ts';
 import { ScriptedUpstream } from '../support/scripted-upstream.ts';
 import { root } from '../tidy/sources.ts';
 
@@ -137,9 +138,8 @@ const until = (expected: boolean): Promise<boolean> =>
   vi.waitUntil(async () => (await isAnnounced()) === expected, WAIT);
 
 const command = async (...args: readonly string[]): Promise<void> => {
-  const main = join(root, 'src/cli/main.ts');
   const config = join(cordon?.directory ?? '', 'cordon.yaml');
-  expect(await run(process.execPath, [main, ...args, '--config', config])).toMatchObject({ code: 0 });
+  expect(await run(process.execPath, [PROGRAM, ...args, '--config', config])).toMatchObject({ code: 0 });
 };
 
 const requirePrograms = (context: TestContext): void => {

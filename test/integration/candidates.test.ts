@@ -1,14 +1,13 @@
 // Names that a mandate list may be missing: seen by the running program, shown by the command, blocked by nobody.
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { RCODE } from '../../src/dns/dns.ts';
 import { AnswerBook } from '../support/answer-book.ts';
 import { ask, readMetric } from '../support/client.ts';
 import { type Cordon, type RunResult, run, startCordon } from '../support/process.ts';
+import { PROGRAM } from '../support/program.ts';
 import { ScriptedUpstream } from '../support/scripted-upstream.ts';
 
-const program = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
 const ALIAS = 'clips.agency.example.';
 
 let upstream: ScriptedUpstream;
@@ -38,7 +37,7 @@ afterAll(async () => {
 
 const candidates = (...args: string[]): Promise<RunResult> =>
   run(process.execPath, [
-    program,
+    PROGRAM,
     'lists',
     'candidates',
     '--config',

@@ -5,11 +5,11 @@ import { expect, onTestFinished, test, vi } from 'vitest';
 import { CertificateAuthority } from '../support/certificates.ts';
 import { ask } from '../support/client.ts';
 import { type Cordon, requireProgram, run, startCordon } from '../support/process.ts';
+import { PROGRAM } from '../support/program.ts';
 import { answer, ScriptedUpstream } from '../support/scripted-upstream.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const SCRIPT = join(root, 'deploy/keepalived/cordon-health');
-const MAIN = join(root, 'src/cli/main.ts');
 /** Long enough for a start beside others. */
 const SHORT_SEC = 12;
 const WAIT = { timeout: 90_000, interval: 200 };
@@ -43,7 +43,7 @@ lists: [{ id: tiktok, file: tiktok.txt, mandate: true }]
   });
   onTestFinished(() => cordon.kill());
   const command = (...args: string[]) =>
-    run(process.execPath, [MAIN, ...args, '--config', join(cordon.directory, 'cordon.yaml')]);
+    run(process.execPath, [PROGRAM, ...args, '--config', join(cordon.directory, 'cordon.yaml')]);
   await ask(cordon.dns, 'www.example.com. A');
   expect(await statuses(cordon)).toEqual({ 'in-force': 0, answering: 0, upstreams: 0, certificate: 0 });
 

@@ -8,6 +8,7 @@ import { CertificateAuthority } from '../support/certificates.ts';
 import { ask, readReply, reload } from '../support/client.ts';
 import { DotClient, getPath, listenerOf, openHttp2, SERVER_NAME } from '../support/encrypted-client.ts';
 import { type Cordon, requireProgram, run, startCordon } from '../support/process.ts';
+import { PROGRAM } from '../support/program.ts';
 import { buildQuery } from '../support/records.ts';
 import { answer, ScriptedUpstream } from '../support/scripted-upstream.ts';
 
@@ -127,9 +128,8 @@ const profileIn = async (
       'cordon.yaml': `listen: { dns: ["192.0.2.1"], ${listen} }\ntls: { cert: cert.pem, key: key.pem }\n`,
     };
     for (const [name, content] of Object.entries(files)) writeFileSync(join(directory, name), content);
-    const script = join(import.meta.dirname, '../../src/cli/main.ts');
     const config = ['--config', join(directory, 'cordon.yaml')];
-    return await run(process.execPath, [script, 'clients', ...args, ...config]);
+    return await run(process.execPath, [PROGRAM, 'clients', ...args, ...config]);
   } finally {
     rmSync(directory, { recursive: true });
   }
@@ -194,8 +194,7 @@ const runCheck = async (text: string) => {
   const directory = mkdtempSync(join(tmpdir(), 'cordon-check-'));
   try {
     writeFileSync(join(directory, 'cordon.yaml'), text);
-    const script = join(import.meta.dirname, '../../src/cli/main.ts');
-    return await run(process.execPath, [script, 'check', '--config', join(directory, 'cordon.yaml')]);
+    return await run(process.execPath, [PROGRAM, 'check', '--config', join(directory, 'cordon.yaml')]);
   } finally {
     rmSync(directory, { recursive: true });
   }

@@ -6,8 +6,8 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { EDE, RCODE } from '../../src/dns/dns.ts';
 import { ask, readAdmin, readMetric } from '../support/client.ts';
 import { type Cordon, run, startCordon } from '../support/process.ts';
+import { PROGRAM } from '../support/program.ts';
 import { answer, ScriptedUpstream } from '../support/scripted-upstream.ts';
-import { root } from '../tidy/sources.ts';
 
 const SOA = '@ 60 IN SOA localhost. root.localhost. 1 60 60 60 60\n@ 60 IN NS localhost.\n';
 const NAME_SERVERS = Array.from({ length: 20 }, (_, at) => `32.${at}.2.0.192.rpz-nsip 60 IN CNAME .\n`).join(
@@ -51,9 +51,7 @@ const outcomeOf = async (program: Cordon, name: string): Promise<string> => {
 };
 
 const check = (program: Cordon, ...more: string[]) =>
-  run(process.execPath, [
-    ...[join(root, 'src/cli/main.ts'), 'check', '--config', join(program.directory, 'cordon.yaml'), ...more],
-  ]);
+  run(process.execPath, [...[PROGRAM, 'check', '--config', join(program.directory, 'cordon.yaml'), ...more]]);
 
 describe('an ordinary list', () => {
   test.each<[string, string, string]>([
@@ -70,7 +68,7 @@ describe('an ordinary list', () => {
     expect(await readMetric(program, 'cordon_list_entries', { list: 'later' })).toBe(0);
     expect((await readAdmin(program, '/readyz')).status).toBe(200);
     const status = await run(process.execPath, [
-      ...[join(root, 'src/cli/main.ts'), 'status', '--config', join(program.directory, 'cordon.yaml')],
+      ...[PROGRAM, 'status', '--config', join(program.directory, 'cordon.yaml')],
     ]);
     expect(status.stdout).toMatch(/^later +0 +no .*empty$/m);
     const checked = await check(program);

@@ -9,9 +9,9 @@ import { RCODE } from '../../src/dns/dns.ts';
 import { AnswerBook } from '../support/answer-book.ts';
 import { ask, readAdmin, readMetric, reload } from '../support/client.ts';
 import { type Cordon, type LogLine, requireProgram, run, startCordon } from '../support/process.ts';
+import { PROGRAM } from '../support/program.ts';
 import { ScriptedUpstream } from '../support/scripted-upstream.ts';
 
-const program = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
 const alerts = fileURLToPath(new URL('../../deploy/alerts.yml', import.meta.url));
 const DEAD = pathToFileURL(fileURLToPath(new URL('../support/dead-workers.mjs', import.meta.url))).href;
 const WAIT_MS = 60_000;
@@ -67,7 +67,7 @@ afterAll(async () => {
 });
 
 const command = (...args: string[]) =>
-  run(process.execPath, [program, ...args, '--config', join(cordon.directory, 'cordon.yaml')]);
+  run(process.execPath, [PROGRAM, ...args, '--config', join(cordon.directory, 'cordon.yaml')]);
 
 /** What everybody has to say. */
 interface Expected {

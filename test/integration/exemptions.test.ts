@@ -4,7 +4,6 @@ import { existsSync, mkdtempSync, rmSync, statSync, truncateSync, writeFileSync 
 import { request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { stringify } from 'yaml';
 import { RCODE } from '../../src/dns/dns.ts';
@@ -12,10 +11,10 @@ import { AnswerBook } from '../support/answer-book.ts';
 import { ask, readMetric, reload } from '../support/client.ts';
 import { approveAsOther, hasOtherUser, postAsOther } from '../support/other-user.ts';
 import { type Cordon, type RunResult, run, startCordon } from '../support/process.ts';
+import { PROGRAM } from '../support/program.ts';
 import { forgeRegister } from '../support/register-forgery.ts';
 import { ScriptedUpstream } from '../support/scripted-upstream.ts';
 
-const MAIN = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
 const NAME = 'www.tiktok.com. A';
 const DAY_MS = 86_400_000;
 const PAPER = {
@@ -65,7 +64,7 @@ compliance: { profile: us-federal${'texts/a.yaml' in files ? ', exemptions: text
 };
 
 const exemptions = (program: Cordon, ...args: readonly string[]): Promise<RunResult> =>
-  run(process.execPath, [MAIN, 'exemptions', ...args, '--config', join(program.directory, 'cordon.yaml')]);
+  run(process.execPath, [PROGRAM, 'exemptions', ...args, '--config', join(program.directory, 'cordon.yaml')]);
 
 const isExempt = async (program: Cordon, from: string): Promise<boolean> =>
   (await ask(program.dns, NAME, { from })).rcode === RCODE.NOERROR;
@@ -176,7 +175,7 @@ test.skipIf(!hasOtherUser)(
     await program.waitForLog(({ msg }) => msg === 'the register of exemptions is not what the records say');
     expect(await readMetric(program, 'cordon_exemptions_unproven', {})).toBe(1);
     const command = (...args: string[]) =>
-      run(process.execPath, [MAIN, ...args, '--config', join(program.directory, 'cordon.yaml')]);
+      run(process.execPath, [PROGRAM, ...args, '--config', join(program.directory, 'cordon.yaml')]);
     expect((await command('status')).stdout).toMatch(/ex-000001 is suspended: .*revoked/);
     const verified = await command('records', 'verify');
     expect(verified.stdout).toMatch(/register-differs: .*ex-000001 is granted, and the records say/);

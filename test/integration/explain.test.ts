@@ -1,15 +1,14 @@
 // cordon explain and cordon trace beside a program that runs: it is asked, it says so, and nobody is counted.
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { ExplainedBy } from '../../src/app/app.ts';
 import { RCODE, TYPE } from '../../src/dns/dns.ts';
 import { ask } from '../support/client.ts';
 import { type Cordon, type RunResult, run, startCordon } from '../support/process.ts';
+import { PROGRAM } from '../support/program.ts';
 import { answer, answerCode, ScriptedUpstream } from '../support/scripted-upstream.ts';
 
-const MAIN = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
 const STATUS = { PASSES: 0, USAGE: 2, REFUSED: 3, UNJUDGED: 4 } as const;
 
 let upstream: ScriptedUpstream;
@@ -44,7 +43,7 @@ afterAll(async () => {
 
 /** Runs a command in the directory of the program, without --config. */
 const command = (...args: string[]): Promise<RunResult> =>
-  run(process.execPath, [MAIN, ...args], { cwd: program.directory });
+  run(process.execPath, [PROGRAM, ...args], { cwd: program.directory });
 
 const explain = async (...args: string[]): Promise<ExplainedBy & { code: number | null }> => {
   const { code, stdout, stderr } = await command('explain', ...args, '--json');
@@ -147,7 +146,7 @@ test('a file that is not what is in force is told apart from what is', async () 
   mkdirSync(directory);
   writeFileSync(join(directory, 'order.txt'), 'other.example\n');
   writeFileSync(join(directory, 'cordon.yaml'), `state: ../state\ncache: { size: 64MiB }\n${config}`);
-  const { code, stdout, stderr } = await run(process.execPath, [MAIN, 'explain', 'x.listed.example'], {
+  const { code, stdout, stderr } = await run(process.execPath, [PROGRAM, 'explain', 'x.listed.example'], {
     cwd: directory,
   });
   expect(code, stderr).toBe(STATUS.REFUSED);
@@ -159,7 +158,9 @@ test('without a program the configuration is explained, which is said', async ()
   mkdirSync(directory);
   writeFileSync(join(directory, 'order.txt'), 'listed.example\n');
   writeFileSync(join(directory, 'cordon.yaml'), config);
-  const { code, stdout } = await run(process.execPath, [MAIN, 'explain', 'shop.example'], { cwd: directory });
+  const { code, stdout } = await run(process.execPath, [PROGRAM, 'explain', 'shop.example'], {
+    cwd: directory,
+  });
   expect(code).toBe(STATUS.REFUSED);
   expect(stdout).toContain('this configuration, no service is running');
 });

@@ -4,14 +4,12 @@ import { execFileSync, spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { AnswerBook } from '../support/answer-book.ts';
 import { reload } from '../support/client.ts';
 import { type Cordon, requireProgram, run, startCordon } from '../support/process.ts';
+import { PROGRAM } from '../support/program.ts';
 import { ScriptedUpstream } from '../support/scripted-upstream.ts';
-
-const MAIN = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
 
 let directory: string;
 let upstream: ScriptedUpstream;
@@ -67,7 +65,7 @@ afterAll(async () => {
 const exported = async (...args: string[]): Promise<{ text: string; facts: string; code: number | null }> => {
   const result = await run(
     process.execPath,
-    [MAIN, 'lists', 'export', '--config', join(directory, 'cordon.yaml'), ...args],
+    [PROGRAM, 'lists', 'export', '--config', join(directory, 'cordon.yaml'), ...args],
     {},
   );
   return { text: result.stdout, facts: result.stderr, code: result.code };

@@ -2,11 +2,9 @@
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { run, startCordon } from '../support/process.ts';
-
-const MAIN = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
+import { PROGRAM } from '../support/program.ts';
 
 let directory: string;
 
@@ -16,7 +14,7 @@ beforeEach(() => {
 afterEach(() => rmSync(directory, { recursive: true, force: true }));
 
 const cordon = (...args: string[]) =>
-  run(process.execPath, [MAIN, ...args], { timeoutMs: 90_000, cwd: directory });
+  run(process.execPath, [PROGRAM, ...args], { timeoutMs: 90_000, cwd: directory });
 
 const FLEET = `fleet:
   servers: ["nats://127.0.0.1:4222"]

@@ -20,11 +20,11 @@ import { ask } from '../support/client.ts';
 import { TestFleet } from '../support/fleet.ts';
 import { needingPostgresql, PASSWORDS, Postgresql } from '../support/postgresql.ts';
 import { run } from '../support/process.ts';
+import { PROGRAM } from '../support/program.ts';
 import { ScriptedUpstream } from '../support/scripted-upstream.ts';
 
 const NAME = 'www.tiktok.com. A';
 const WAIT = { timeout: 90_000, interval: 100 };
-const MAIN = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
 const SCRIPT = fileURLToPath(new URL('../support/recompute-fleet.py', import.meta.url));
 const NAMES = ['authority', 'ns1'];
 /** Each query has a record of its own: what is counted together comes later. */
@@ -75,7 +75,7 @@ describe('evidence of a fleet in PostgreSQL', needingPostgresql, () => {
     collector = spawn(
       process.execPath,
       [
-        ...[MAIN, 'collect', '--config', config, '--directory', join(fleet.directory, 'collector')],
+        ...[PROGRAM, 'collect', '--config', config, '--directory', join(fleet.directory, 'collector')],
         ...['--seed', join(fleet.directory, 'authority/fleet/collector.seed')],
         ...['--database', server.url('cordon_collector')],
         ...['--database-password', server.passwordFile('cordon_collector')],

@@ -31,6 +31,7 @@ import { TestFleet } from '../support/fleet.ts';
 import { FleetEngine } from '../support/fleet-engine.ts';
 import { fillDisk } from '../support/full-disk.ts';
 import { run } from '../support/process.ts';
+import { PROGRAM } from '../support/program.ts';
 import { ScriptedUpstream } from '../support/scripted-upstream.ts';
 import { Steady } from '../support/steady.ts';
 import { Wire } from '../support/wire.ts';
@@ -39,7 +40,6 @@ const NAME = 'www.tiktok.com. A';
 const FIRST = 'one.example.com. A';
 const EXTRA = 'www.example.com. A';
 const WAIT = { timeout: 90_000, interval: 50 };
-const MAIN = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
 const SCRIPT = fileURLToPath(new URL('../support/recompute-fleet.py', import.meta.url));
 
 let upstream: ScriptedUpstream;
@@ -171,7 +171,7 @@ test('each resolver has its records cosigned by the others, and nobody named the
     readMetric(fleet.programOf(name), 'cordon_records_witness_timestamp_seconds', { witness: `fleet/${by}` });
   for (const [name, witnesses] of others)
     for (const by of witnesses) await vi.waitUntil(async () => (await cosignedSec(name, by)) > 0, WAIT);
-  const status = await run(process.execPath, [MAIN, 'records', 'status'], {
+  const status = await run(process.execPath, [PROGRAM, 'records', 'status'], {
     cwd: fleet.programOf('ns1').directory,
   });
   expect(status.stdout).toMatch(/fleet\/authority/);

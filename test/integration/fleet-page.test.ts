@@ -16,6 +16,7 @@ import { TestFleet } from '../support/fleet.ts';
 import { freePort } from '../support/fleet-engine.ts';
 import { fleetOfForty, probesOfForty } from '../support/fleet-state.ts';
 import { findProgram, isInstalled, needing, run } from '../support/process.ts';
+import { PROGRAM } from '../support/program.ts';
 import { RoomClient } from '../support/room-client.ts';
 import { PASSWORD } from '../support/room-scene.ts';
 import { answer, ScriptedUpstream } from '../support/scripted-upstream.ts';
@@ -25,7 +26,6 @@ type Matrix = z.output<(typeof OPERATIONS)['readFleetProbe']['result']>;
 
 const PICTURES = fileURLToPath(new URL('../../dist/pictures', import.meta.url));
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
-const MAIN = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
 const WAIT = { timeout: 90_000, interval: 100 };
 
 const PROGRAMS = ['chromium', 'nats-server'];
@@ -211,7 +211,7 @@ const eventsOf = async (name: string): Promise<string[]> => {
 /** Runs the command with the configuration of the authority. */
 const command = (...args: readonly string[]) => {
   const path = fleet.write('authority.yaml', fleet.config('authority'));
-  return run(process.execPath, [MAIN, ...args, '--config', path]);
+  return run(process.execPath, [PROGRAM, ...args, '--config', path]);
 };
 
 test('the command shows the same: who is not heard, and what the probe was answered', WALK, async () => {

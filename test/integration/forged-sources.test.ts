@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { afterEach, expect, test } from 'vitest';
 import { CertificateAuthority } from '../support/certificates.ts';
 import { requireProgram, run } from '../support/process.ts';
+import { PROGRAM } from '../support/program.ts';
 import { buildQuery } from '../support/records.ts';
 
 /** Namespaces of parallel runs must not meet. */
@@ -54,7 +55,7 @@ const start = async (environment: NodeJS.ProcessEnv): Promise<string> => {
   const child = spawn(
     'ip',
     [
-      ...['netns', 'exec', NAMESPACE, process.execPath, 'src/cli/main.ts', 'serve'],
+      ...['netns', 'exec', NAMESPACE, process.execPath, PROGRAM, 'serve'],
       ...['--config', join(directory, 'cordon.yaml')],
     ],
     {

@@ -27,11 +27,11 @@ import { ask } from '../support/client.ts';
 import { content, ListServer } from '../support/list-server.ts';
 import { StrangeUpstream } from '../support/misbehaving-upstream.ts';
 import { type Cordon, findProgram, isInstalled, needing, run, startCordon } from '../support/process.ts';
+import { PROGRAM } from '../support/program.ts';
 import { codeOf, RoomClient } from '../support/room-client.ts';
 import { answer, ScriptedUpstream } from '../support/scripted-upstream.ts';
 
 const PICTURES = fileURLToPath(new URL('../../dist/pictures', import.meta.url));
-const program = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
 const load = (name: string): string =>
   `--import=${pathToFileURL(fileURLToPath(new URL(`../support/${name}`, import.meta.url))).href}`;
 const PASSWORD = 'four words without any sense';
@@ -194,7 +194,7 @@ const openPage = async (width: number, colorScheme: 'light' | 'dark', locale: st
 };
 
 const runCommand = (...args: string[]) =>
-  run(process.execPath, [program, ...args, '--config', join(cordon.directory, 'cordon.yaml')]);
+  run(process.execPath, [PROGRAM, ...args, '--config', join(cordon.directory, 'cordon.yaml')]);
 
 const command = async (...args: string[]): Promise<void> => {
   const { code, stderr } = await runCommand(...args);

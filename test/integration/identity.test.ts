@@ -4,7 +4,6 @@
 import { createHash } from 'node:crypto';
 import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { stringify } from 'yaml';
 import { RCODE } from '../../src/dns/dns.ts';
@@ -20,10 +19,10 @@ import {
 } from '../support/encrypted-client.ts';
 import { approveAsOther, hasOtherUser } from '../support/other-user.ts';
 import { type Cordon, run, startCordon } from '../support/process.ts';
+import { PROGRAM } from '../support/program.ts';
 import { buildQuery } from '../support/records.ts';
 import { answer, ScriptedUpstream } from '../support/scripted-upstream.ts';
 
-const MAIN = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
 const LISTED = 'www.listed.example. A';
 const DAY_MS = 86_400_000;
 const TOKEN = 'dGhlLXRva2VuLW9mLWE';
@@ -189,7 +188,7 @@ test('a listener that requires a certificate has no answer without', async () =>
 
 const cordonCommand = async (...args: string[]): Promise<string> => {
   const result = await run(process.execPath, [
-    MAIN,
+    PROGRAM,
     ...args,
     '--config',
     join(cordon.directory, 'cordon.yaml'),
@@ -199,7 +198,7 @@ const cordonCommand = async (...args: string[]): Promise<string> => {
 };
 
 const explained = async (...args: string[]): Promise<string> => {
-  const command = [MAIN, 'explain', 'www.listed.example', '--no-follow', ...args];
+  const command = [PROGRAM, 'explain', 'www.listed.example', '--no-follow', ...args];
   const { stdout } = await run(process.execPath, [
     ...command,
     '--config',

@@ -5,7 +5,6 @@
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { RCODE } from '../../src/dns/dns.ts';
 import { Asker } from '../conformance/differential/asker.ts';
@@ -20,10 +19,10 @@ import {
   type Verdict,
 } from '../support/origins.ts';
 import { type Cordon, type RunResult, requireProgram, run, startCordon } from '../support/process.ts';
+import { PROGRAM } from '../support/program.ts';
 import { answer, ScriptedUpstream } from '../support/scripted-upstream.ts';
 import { freePort, type NameServer, startNameServer } from '../unit/lists/name-server.ts';
 
-const MAIN = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
 const NAMES = 5000;
 /** Of the upstream of everybody, and of the one of a zone. */
 const PUBLIC = '192.0.2.1';
@@ -70,7 +69,7 @@ const write = (files: Readonly<Record<string, string | Buffer>>): void => {
 const importFrom = (kind: string, path: string, ...more: string[]): Promise<RunResult> =>
   run(
     process.execPath,
-    [MAIN, 'import', kind, join(directory, path), '--out', join(directory, 'out'), ...more],
+    [PROGRAM, 'import', kind, join(directory, path), '--out', join(directory, 'out'), ...more],
     {},
   );
 

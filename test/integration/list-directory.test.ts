@@ -2,16 +2,15 @@
 import { mkdtempSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { EDE } from '../../src/dns/dns.ts';
 import { AnswerBook } from '../support/answer-book.ts';
 import { ask, readMetric, reload } from '../support/client.ts';
 import { type Cordon, type RunResult, run, startCordon } from '../support/process.ts';
+import { PROGRAM } from '../support/program.ts';
 import { ScriptedUpstream } from '../support/scripted-upstream.ts';
 
-const MAIN = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
 /** Exit code of `cordon explain` for a name that is refused. */
 const REFUSED = 3;
 
@@ -61,7 +60,7 @@ const outcomeOf = async (program: Cordon, name: string): Promise<string> => {
 
 /** Runs `cordon ARGS` as an administrator of the machine does. */
 const command = (program: Cordon, ...args: readonly string[]): Promise<RunResult> =>
-  run(process.execPath, [MAIN, ...args, '--config', join(program.directory, 'cordon.yaml')]);
+  run(process.execPath, [PROGRAM, ...args, '--config', join(program.directory, 'cordon.yaml')]);
 
 test('every file is in force, and each name is explained by its file and line', async () => {
   const program = await start({

@@ -6,7 +6,6 @@ import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { EDE, RCODE } from '../../src/dns/dns.ts';
 import { AnswerBook } from '../support/answer-book.ts';
@@ -23,9 +22,9 @@ import {
   withoutLength,
 } from '../support/list-server.ts';
 import { type Cordon, type RunResult, run, startCordon } from '../support/process.ts';
+import { PROGRAM } from '../support/program.ts';
 import { ScriptedUpstream } from '../support/scripted-upstream.ts';
 
-const MAIN = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
 const NOT_READY = `RCODE ${RCODE.SERVFAIL}, EDE ${EDE.NOT_READY}`;
 /** Of no content. */
 const NEVER = '0'.repeat(64);
@@ -81,7 +80,7 @@ const outcomeOf = async (program: Cordon, name: string): Promise<string> => {
 
 /** Runs `cordon lists ARGS` as an administrator of the machine does. */
 const lists = (program: Cordon, ...args: readonly string[]): Promise<RunResult> =>
-  run(process.execPath, [MAIN, 'lists', ...args, '--config', join(program.directory, 'cordon.yaml')]);
+  run(process.execPath, [PROGRAM, 'lists', ...args, '--config', join(program.directory, 'cordon.yaml')]);
 
 interface ControlReply {
   readonly status: number;
@@ -224,7 +223,7 @@ test('what is held is in force when a person accepts it, and out of force when a
   await program.stop();
 
   const { code, stdout } = await run(process.execPath, [
-    ...[MAIN, 'lists', 'history', 'feed', '--json', '--config', writeConfig()],
+    ...[PROGRAM, 'lists', 'history', 'feed', '--json', '--config', writeConfig()],
   ]);
   expect(code).toBe(0);
   const decisions = JSON.parse(stdout) as readonly { action: string; reason: string }[];

@@ -2,15 +2,13 @@
 // all such traps, those included that other tests hold.
 
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { EDE, EDNS_DO } from '../../src/dns/dns.ts';
 import { AnswerBook } from '../support/answer-book.ts';
 import { type AskOptions, ask, readAdmin, readMetric, reload } from '../support/client.ts';
 import { type Cordon, run, startCordon } from '../support/process.ts';
+import { PROGRAM } from '../support/program.ts';
 import { ScriptedUpstream } from '../support/scripted-upstream.ts';
-
-const MAIN = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
 
 let upstream: ScriptedUpstream;
 let book: AnswerBook;
@@ -179,7 +177,7 @@ lists:
   expect(await refusalsBy(program, 'order')).toBe(1);
   expect(await refusalsBy(program, 'second')).toBe(0);
   const { stdout } = await run(process.execPath, [
-    ...[MAIN, 'explain', '--no-follow', 'www.both.example'],
+    ...[PROGRAM, 'explain', '--no-follow', 'www.both.example'],
     ...['--config', join(program.directory, 'cordon.yaml')],
   ]);
   expect(stdout).toMatch(/list +first \(first\)/);

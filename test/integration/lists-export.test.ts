@@ -2,12 +2,12 @@
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { TYPE } from '../../src/dns/dns.ts';
 import { feedRules, shippedLists } from '../../src/lists/lists.ts';
 import { ask } from '../support/client.ts';
 import { type RunResult, requireProgram, run, startCordon } from '../support/process.ts';
+import { PROGRAM } from '../support/program.ts';
 import { answer, ScriptedUpstream } from '../support/scripted-upstream.ts';
 import {
   freePort,
@@ -36,10 +36,8 @@ afterAll(async () => {
   rmSync(directory, { recursive: true, force: true });
 });
 
-const program = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
-
 const exportLists = async (...args: string[]): Promise<RunResult> =>
-  run(process.execPath, [program, 'lists', 'export', ...args], { cwd: directory });
+  run(process.execPath, [PROGRAM, 'lists', 'export', ...args], { cwd: directory });
 
 const write = (name: string, text: string): void => writeFileSync(join(directory, name), text);
 const read = (name: string): string => readFileSync(join(directory, name), 'utf8');

@@ -6,16 +6,15 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { EDE, TYPE } from '../../src/dns/dns.ts';
 import type { ProbeRunStatus } from '../../src/probe/findings.ts';
 import { type AskOptions, ask, readAdmin, readMetric, reload } from '../support/client.ts';
 import { content, ListServer } from '../support/list-server.ts';
 import { type Cordon, type RunResult, run, startCordon } from '../support/process.ts';
+import { PROGRAM } from '../support/program.ts';
 import { answer, ScriptedUpstream } from '../support/scripted-upstream.ts';
 
-const MAIN = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
 /** A sweep of four hundred names takes a second or two; on a loaded machine ten times that. */
 const SWEEP_MS = 90_000;
 const FEED_RULES = 400;
@@ -76,7 +75,7 @@ const outcomeOf = async (program: Cordon, name: string, options?: AskOptions): P
 
 /** Runs `cordon ARGS` as an administrator of the machine does. */
 const command = (program: Cordon, ...args: readonly string[]): Promise<RunResult> =>
-  run(process.execPath, [MAIN, ...args, '--config', join(program.directory, 'cordon.yaml')], {
+  run(process.execPath, [PROGRAM, ...args, '--config', join(program.directory, 'cordon.yaml')], {
     timeoutMs: SWEEP_MS,
   });
 

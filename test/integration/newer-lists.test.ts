@@ -10,9 +10,9 @@ import { AnswerBook } from '../support/answer-book.ts';
 import { ask, reload } from '../support/client.ts';
 import { content, ListServer, SERVER_NAME } from '../support/list-server.ts';
 import { type Cordon, run, startCordon } from '../support/process.ts';
+import { PROGRAM } from '../support/program.ts';
 import { ScriptedUpstream } from '../support/scripted-upstream.ts';
 
-const MAIN = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
 const SHIPPED = readFileSync(fileURLToPath(new URL('../../lists/canary.yaml', import.meta.url)), 'utf8');
 
 let upstream: ScriptedUpstream;
@@ -70,7 +70,7 @@ const refresh = async (): Promise<string> =>
   (
     await run(
       process.execPath,
-      [MAIN, 'lists', 'refresh', 'canary', '--config', join(cordon?.directory ?? '', 'cordon.yaml')],
+      [PROGRAM, 'lists', 'refresh', 'canary', '--config', join(cordon?.directory ?? '', 'cordon.yaml')],
       {},
     )
   ).stdout;
@@ -88,7 +88,7 @@ test('the shipped list is in force until a newer one was fetched, proven and rev
   const status = (
     await run(
       process.execPath,
-      [MAIN, 'lists', 'status', '--config', join(cordon.directory, 'cordon.yaml')],
+      [PROGRAM, 'lists', 'status', '--config', join(cordon.directory, 'cordon.yaml')],
       {},
     )
   ).stdout;
@@ -116,7 +116,7 @@ test('a newer version that lost most of its rules is held against the shipped on
   cordon = await startCordon({ config: fetched().replaceAll('canary', 'tiktok') });
   const { stdout } = await run(
     process.execPath,
-    [MAIN, 'lists', 'refresh', 'tiktok', '--config', join(cordon.directory, 'cordon.yaml')],
+    [PROGRAM, 'lists', 'refresh', 'tiktok', '--config', join(cordon.directory, 'cordon.yaml')],
     {},
   );
   expect(stdout).toContain('shrunk');

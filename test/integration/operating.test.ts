@@ -21,9 +21,9 @@ import { AnswerBook } from '../support/answer-book.ts';
 import { ask } from '../support/client.ts';
 import { approveAsOther, hasOtherUser } from '../support/other-user.ts';
 import { type Cordon, type RunResult, requireProgram, run, startCordon } from '../support/process.ts';
+import { PROGRAM } from '../support/program.ts';
 import { ScriptedUpstream } from '../support/scripted-upstream.ts';
 
-const MAIN = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
 const IN_TERMINAL = fileURLToPath(new URL('../support/in-terminal.py', import.meta.url));
 const NAME = 'www.tiktok.com. A';
 
@@ -65,7 +65,7 @@ afterAll(async () => {
 
 const command = (...args: readonly string[]): Promise<RunResult> => commandIn(cordon.directory, ...args);
 const commandIn = (directory: string, ...args: readonly string[]): Promise<RunResult> =>
-  run(process.execPath, [MAIN, ...args, '--config', join(directory, 'cordon.yaml')]);
+  run(process.execPath, [PROGRAM, ...args, '--config', join(directory, 'cordon.yaml')]);
 const readStatus = async (): Promise<ServiceStatus> =>
   JSON.parse((await command('status', '--json')).stdout) as ServiceStatus;
 
@@ -165,7 +165,7 @@ describe('top', () => {
     requireProgram(context, 'python3');
     for (const key of ['q', '\\x03']) {
       const { code, stdout } = await run('python3', [
-        ...[IN_TERMINAL, '24', '60', key, 'SLOWEST UPSTREAMS', process.execPath, MAIN],
+        ...[IN_TERMINAL, '24', '60', key, 'SLOWEST UPSTREAMS', process.execPath, PROGRAM],
         ...['top', '--interval', '1', '--config', join(cordon.directory, 'cordon.yaml')],
       ]);
       expect(code, stdout).toBe(0);

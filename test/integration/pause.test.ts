@@ -1,14 +1,13 @@
 // Suspending refusals: bounded, on the record, over by itself, and never beyond the process.
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { RCODE } from '../../src/dns/dns.ts';
 import { AnswerBook } from '../support/answer-book.ts';
 import { ask, readMetric } from '../support/client.ts';
 import { type Cordon, type RunResult, run, startCordon } from '../support/process.ts';
+import { PROGRAM } from '../support/program.ts';
 import { ScriptedUpstream } from '../support/scripted-upstream.ts';
 
-const program = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
 const NAME = 'www.tiktok.com. A';
 
 let upstream: ScriptedUpstream;
@@ -33,7 +32,7 @@ afterAll(async () => {
 });
 
 const cordonCommand = (...args: string[]): Promise<RunResult> =>
-  run(process.execPath, [program, ...args, '--config', join(cordon.directory, 'cordon.yaml')]);
+  run(process.execPath, [PROGRAM, ...args, '--config', join(cordon.directory, 'cordon.yaml')]);
 
 const rcode = async (): Promise<number> => (await ask(cordon.dns, NAME)).rcode;
 

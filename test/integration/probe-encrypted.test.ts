@@ -7,8 +7,8 @@ import { CertificateAuthority, type Issued } from '../support/certificates.ts';
 import { readMetric, reload } from '../support/client.ts';
 import { listenerOf, SERVER_NAME } from '../support/encrypted-client.ts';
 import { type Cordon, run, startCordon } from '../support/process.ts';
+import { PROGRAM } from '../support/program.ts';
 import { answer, ScriptedUpstream } from '../support/scripted-upstream.ts';
-import { root } from '../tidy/sources.ts';
 
 let authority: CertificateAuthority;
 let upstream: ScriptedUpstream;
@@ -54,8 +54,7 @@ const start = async (config: string, { certificate, key }: Issued): Promise<Cord
 };
 
 const probe = async (of: Cordon, ...args: string[]): Promise<{ code: number | null; stdout: string }> => {
-  const main = join(root, 'src/cli/main.ts');
-  return run(process.execPath, [main, 'probe', '--config', join(of.directory, 'cordon.yaml'), ...args]);
+  return run(process.execPath, [PROGRAM, 'probe', '--config', join(of.directory, 'cordon.yaml'), ...args]);
 };
 const sweep = async (of: Cordon): Promise<ProbeRunStatus & { readonly code: number | null }> => {
   const { code, stdout } = await probe(of, '--json');

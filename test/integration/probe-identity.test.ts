@@ -8,8 +8,8 @@ import { CertificateAuthority } from '../support/certificates.ts';
 import { readMetric, reload } from '../support/client.ts';
 import { listenerOf, SERVER_NAME } from '../support/encrypted-client.ts';
 import { type Cordon, run, startCordon } from '../support/process.ts';
+import { PROGRAM } from '../support/program.ts';
 import { answer, ScriptedUpstream } from '../support/scripted-upstream.ts';
-import { root } from '../tidy/sources.ts';
 
 const GUESTS = 'guests.example.net';
 const LOST = 'a'.repeat(64);
@@ -61,9 +61,8 @@ const start = async (config: string, names: readonly string[] = [SERVER_NAME, GU
 };
 
 const sweep = async (of: Cordon): Promise<ProbeRunStatus & { readonly code: number | null }> => {
-  const main = join(root, 'src/cli/main.ts');
   const config = join(of.directory, 'cordon.yaml');
-  const { code, stdout } = await run(process.execPath, [main, 'probe', '--config', config, '--json']);
+  const { code, stdout } = await run(process.execPath, [PROGRAM, 'probe', '--config', config, '--json']);
   return { ...(JSON.parse(stdout) as ProbeRunStatus), code };
 };
 

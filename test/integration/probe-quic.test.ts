@@ -19,8 +19,8 @@ import { readMetric } from '../support/client.ts';
 import { accessTable } from '../support/clients.ts';
 import { listenerOf, SERVER_NAME } from '../support/encrypted-client.ts';
 import { type Cordon, findProgram, requireProgram, run, startCordon } from '../support/process.ts';
+import { PROGRAM } from '../support/program.ts';
 import { answer, ScriptedUpstream } from '../support/scripted-upstream.ts';
-import { root } from '../tidy/sources.ts';
 
 let authority: CertificateAuthority;
 let upstream: ScriptedUpstream;
@@ -57,8 +57,7 @@ ${groups}`,
 };
 
 const probe = async (of: Cordon, ...args: string[]): Promise<{ code: number | null; stdout: string }> => {
-  const main = join(root, 'src/cli/main.ts');
-  return run(process.execPath, [main, 'probe', '--config', join(of.directory, 'cordon.yaml'), ...args]);
+  return run(process.execPath, [PROGRAM, 'probe', '--config', join(of.directory, 'cordon.yaml'), ...args]);
 };
 
 test('a listener that answers what it should refuse is seen over QUIC, and only there', async () => {

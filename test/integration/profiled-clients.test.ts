@@ -14,8 +14,8 @@ import { listenerOf, SERVER_NAME } from '../support/encrypted-client.ts';
 import { ownClock } from '../support/fake-time.ts';
 import { Firefox } from '../support/firefox.ts';
 import { type Cordon, requireFile, requireProgram, run, startCordon } from '../support/process.ts';
+import { PROGRAM } from '../support/program.ts';
 import { answer, ScriptedUpstream } from '../support/scripted-upstream.ts';
-import { root } from '../tidy/sources.ts';
 
 const RESOLVED = '/usr/lib/systemd/systemd-resolved';
 /** The name by which the system resolvers of one network ask. */
@@ -73,10 +73,9 @@ afterAll(async () => {
 });
 
 const profileFor = async (kind: string, ...more: string[]): Promise<string> => {
-  const main = join(root, 'src/cli/main.ts');
   const config = ['--config', join(cordon.directory, 'profile.yaml')];
   const { stdout, stderr } = await run(process.execPath, [
-    ...[main, 'clients', 'profile', '--for', kind, ...config, ...more],
+    ...[PROGRAM, 'clients', 'profile', '--for', kind, ...config, ...more],
   ]);
   expect(stderr).toBe('');
   return stdout;

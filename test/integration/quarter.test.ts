@@ -15,9 +15,9 @@ import { FakeTime, fakeTimeLibrary } from '../support/fake-time.ts';
 import { content, ListServer, status } from '../support/list-server.ts';
 import { approveAsOther, hasOtherUser, OTHER_NAME } from '../support/other-user.ts';
 import { type Cordon, type RunResult, run, skipWithout, startCordon } from '../support/process.ts';
+import { PROGRAM } from '../support/program.ts';
 import { ScriptedUpstream } from '../support/scripted-upstream.ts';
 
-const program = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
 const DAY_MS = 86_400_000;
 const HOUR_MS = 3_600_000;
 const START_MS = Date.UTC(2027, 3, 1);
@@ -115,7 +115,7 @@ afterAll(async () => {
 });
 
 const command = (...args: string[]): Promise<RunResult> =>
-  run(process.execPath, [program, ...args, '--config', join(state, 'cordon.yaml')], {
+  run(process.execPath, [PROGRAM, ...args, '--config', join(state, 'cordon.yaml')], {
     env: time.env,
     timeoutMs: 90_000,
   });

@@ -3,14 +3,13 @@ import { cpSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { TYPE } from '../../src/dns/dns.ts';
 import { ask } from '../support/client.ts';
 import { type Cordon, type RunResult, run, startCordon } from '../support/process.ts';
+import { PROGRAM } from '../support/program.ts';
 import { answer, ScriptedUpstream } from '../support/scripted-upstream.ts';
 
-const program = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
 const PSEUDONYM = /^p:1:[\w-]{22}$/;
 /** For a record to be there: a commit takes a quarter of a second. */
 const APPEAR_MS_MAX = 20_000;
@@ -29,7 +28,7 @@ lists:
 `;
 
 const records = (directory: string, ...args: string[]): Promise<RunResult> =>
-  run(process.execPath, [program, 'records', ...args], { cwd: directory });
+  run(process.execPath, [PROGRAM, 'records', ...args], { cwd: directory });
 
 interface Found {
   readonly class: string;

@@ -12,10 +12,10 @@ import { AnswerBook } from '../support/answer-book.ts';
 import { ask } from '../support/client.ts';
 import { freePort } from '../support/fleet-engine.ts';
 import { type Cordon, findProgram, requireProgram, run, startCordon } from '../support/process.ts';
+import { PROGRAM } from '../support/program.ts';
 import { ScriptedUpstream } from '../support/scripted-upstream.ts';
 
 const RECIPES = fileURLToPath(new URL('../../deploy/rpz/', import.meta.url));
-const MAIN = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
 const SECRET = Buffer.alloc(32, 7).toString('base64');
 const ZONE = 'rpz.cordon.example';
 /** How long a server may take to answer, milliseconds. */
@@ -72,7 +72,19 @@ const publish = async (): Promise<void> => {
   const config = join(cordon.directory, 'cordon.yaml');
   const zone = join(directory, 'knot', `${ZONE}.zone`);
   const made = await run(process.execPath, [
-    ...[MAIN, 'lists', 'export', '--config', config, '--format', 'rpz', '--origin', ZONE, '--output', zone],
+    ...[
+      PROGRAM,
+      'lists',
+      'export',
+      '--config',
+      config,
+      '--format',
+      'rpz',
+      '--origin',
+      ZONE,
+      '--output',
+      zone,
+    ],
   ]);
   expect(made.code).toBe(0);
 };

@@ -8,9 +8,9 @@ import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, expect, onTestFinished, test } from 'vitest';
 import type { Finding } from '../../src/cli/setup-look.ts';
 import { type RunResult, requireProgram, run } from '../support/process.ts';
+import { PROGRAM } from '../support/program.ts';
 import { answer, ScriptedUpstream } from '../support/scripted-upstream.ts';
 
-const MAIN = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
 const IN_TERMINAL = fileURLToPath(new URL('../support/in-terminal.py', import.meta.url));
 const SOA = '. 60 IN SOA a.root-servers.net. nstld.verisign-grs.com. 1 1800 900 604800 86400';
 
@@ -35,7 +35,7 @@ afterEach(async () => {
 
 const out = (): string => join(directory, 'made/cordon.yaml');
 const argsOf = (...args: readonly string[]): string[] => [
-  ...[MAIN, 'setup', '--out', out(), '--state', join(directory, 'state')],
+  ...[PROGRAM, 'setup', '--out', out(), '--state', join(directory, 'state')],
   ...['--listen', `127.0.0.1:${port}`, ...args],
 ];
 const setup = (...args: readonly string[]): Promise<RunResult> => run(process.execPath, argsOf(...args));
@@ -67,7 +67,7 @@ test('--yes writes a configuration that Cordon takes, and never over one that is
   expect(about(report, 'port')).toMatchObject([{ state: 'good' }]);
   expect(about(report, 'upstream')).toMatchObject([{ state: 'good' }]);
   expect(statSync(out()).mode & 0o777).toBe(0o644);
-  const checked = await run(process.execPath, [MAIN, 'check', '--config', out()]);
+  const checked = await run(process.execPath, [PROGRAM, 'check', '--config', out()]);
   expect(checked.stdout).toContain(`127.0.0.1:${port}`);
   expect(checked.code).toBe(0);
   const before = readFileSync(out(), 'utf8');

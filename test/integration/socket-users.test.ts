@@ -4,12 +4,11 @@ import { execFile } from 'node:child_process';
 import { existsSync, statSync } from 'node:fs';
 import { hostname, userInfo } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { hasOtherUser, OTHER_NAME, postAsOther } from '../support/other-user.ts';
 import { type Cordon, run, startCordon } from '../support/process.ts';
+import { PROGRAM } from '../support/program.ts';
 
-const MAIN = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
 const PAPER = {
   grounds: 'law-enforcement',
   justification: 'Case 2026-117 needs the accounts of two suspects to be watched as the public sees them.',
@@ -44,7 +43,7 @@ afterAll(async () => {
 });
 
 const command = (args: readonly string[], env: Readonly<Record<string, string>> = {}) =>
-  run(process.execPath, [MAIN, ...args, '--config', join(cordon.directory, 'cordon.yaml')], { env });
+  run(process.execPath, [PROGRAM, ...args, '--config', join(cordon.directory, 'cordon.yaml')], { env });
 
 /** Until the records name who did something. */
 const recorded = (action: string, by: string): Promise<unknown> =>

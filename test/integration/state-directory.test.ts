@@ -1,13 +1,12 @@
 // A state directory that is deleted underneath comes back, or readiness says so.
 import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { expect, onTestFinished, test } from 'vitest';
 import { readAdmin } from '../support/client.ts';
 import { run, startCordon } from '../support/process.ts';
+import { PROGRAM } from '../support/program.ts';
 
 const WAIT_MS = 60_000;
-const program = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
 
 test('a state directory that is deleted underneath comes back, and what cannot is said', async () => {
   const cordon = await startCordon({
@@ -22,7 +21,7 @@ lists: [{ id: order, file: order.txt, mandate: true }]
   });
   onTestFinished(() => cordon.kill());
   const command = (...args: string[]) =>
-    run(process.execPath, [program, ...args, '--config', join(cordon.directory, 'cordon.yaml')]);
+    run(process.execPath, [PROGRAM, ...args, '--config', join(cordon.directory, 'cordon.yaml')]);
   await cordon.waitForLog(({ msg }) => msg === 'generation saved');
   const from = cordon.logs().length;
   rmSync(join(cordon.directory, 'state'), { recursive: true });

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { afterEach, expect, test } from 'vitest';
 import { ownClock } from '../support/fake-time.ts';
 import { requireProgram, run } from '../support/process.ts';
+import { PROGRAM } from '../support/program.ts';
 
 const CONFIG = `listen: { dns: ["0.0.0.0:5353", "[::]:5353"], admin: false }
 workers: 1
@@ -34,7 +35,7 @@ const startIn = async (environment: NodeJS.ProcessEnv): Promise<string> => {
   writeFileSync(file, CONFIG);
   const child = spawn(
     'ip',
-    ['netns', 'exec', NAMESPACE, process.execPath, 'src/cli/main.ts', 'serve', '--config', file],
+    ['netns', 'exec', NAMESPACE, process.execPath, PROGRAM, 'serve', '--config', file],
     {
       env: { PATH: process.env['PATH'], ...ownClock(), ...environment },
       stdio: ['ignore', 'pipe', 'inherit'],

@@ -9,7 +9,6 @@ import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync }
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { afterEach, expect, test, vi } from 'vitest';
 import { RCODE, TYPE } from '../../src/dns/dns.ts';
 import {
@@ -24,11 +23,11 @@ import {
 import { ask } from '../support/client.ts';
 import { freePort } from '../support/fleet-engine.ts';
 import { type Cordon, findProgram, requireProgram, run, startCordon } from '../support/process.ts';
+import { PROGRAM } from '../support/program.ts';
 import { answer, ScriptedUpstream } from '../support/scripted-upstream.ts';
 
 const SECONDS = Number(process.env['CORDON_WITNESS_SECONDS'] ?? '4');
 const TIMEOUT_MS = 120_000 + SECONDS * 1_000;
-const program = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
 const WAIT = { timeout: 90_000, interval: 50 };
 /** A start may write as many blocks as were taken back: then they are others. */
 const FOUND = /it has cosigned \d+ blocks, and there are \d+|do not begin what is here/;
@@ -134,7 +133,7 @@ const cosignedOf = (state: string, key: string) => {
 };
 
 const damaged = (cordon: Cordon): Promise<string> =>
-  run(process.execPath, [program, 'records', 'list', '--class', 'changes', '--json', '--limit', '500'], {
+  run(process.execPath, [PROGRAM, 'records', 'list', '--class', 'changes', '--json', '--limit', '500'], {
     cwd: cordon.directory,
   }).then(({ stdout }) =>
     (JSON.parse(stdout) as { record: { event?: string; text?: string } }[])
@@ -151,7 +150,7 @@ const takeBack = async (config: string, state: string, older: string): Promise<v
   await vi.waitFor(async () => expect(await damaged(cordon)).toMatch(FOUND), WAIT);
   // The answer is none the worse.
   expect((await ask(cordon.dns, 'www.banned.example. A')).rcode).toBe(RCODE.NXDOMAIN);
-  const status = await run(process.execPath, [program, 'status'], { cwd: cordon.directory });
+  const status = await run(process.execPath, [PROGRAM, 'status'], { cwd: cordon.directory });
   expect(status.stdout).toMatch(/knows other records/);
   const metrics = await (await fetch(`http://127.0.0.1:${cordon.admin.port}/metrics`)).text();
   expect(metrics).toMatch(/cordon_records_witness_conflict\{witness="[^"]+"\} 1/);
@@ -224,7 +223,7 @@ test(`cordon witness: ${SHOWN}, and so is a fork`, { timeout: TIMEOUT_MS }, asyn
   const state = join(place, 'state');
   const server = await upstream();
   const made = await run(process.execPath, [
-    program,
+    PROGRAM,
     'witness',
     '--directory',
     join(place, 'witness'),
@@ -239,7 +238,7 @@ test(`cordon witness: ${SHOWN}, and so is a fork`, { timeout: TIMEOUT_MS }, asyn
   // Away at first: told, and nothing else.
   const cordon = await startWith(config);
   await load(cordon, 1);
-  const shown = await run(process.execPath, [program, 'records', 'key'], { cwd: cordon.directory });
+  const shown = await run(process.execPath, [PROGRAM, 'records', 'key'], { cwd: cordon.directory });
   expect(shown.stdout).toMatch(/^agency\.example\/ns1\+[0-9a-f]{8}\+\S+\n$/);
   const witness = [
     'witness',
@@ -252,7 +251,7 @@ test(`cordon witness: ${SHOWN}, and so is a fork`, { timeout: TIMEOUT_MS }, asyn
     '--log',
     shown.stdout.trim(),
   ];
-  await start(process.execPath, [program, ...witness], port);
+  await start(process.execPath, [PROGRAM, ...witness], port);
   await vi.waitFor(() => expect(cosignedOf(state, key).verified).toHaveLength(1), WAIT);
   await cordon.kill();
   const older = join(place, 'older');

@@ -4,7 +4,6 @@ import { request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import {
   type DatabaseAccess,
   type EngineOptions,
@@ -18,6 +17,7 @@ import {
 import { FleetEngine, freePort } from './fleet-engine.ts';
 import { postAsOther } from './other-user.ts';
 import { type Cordon, type RunResult, run, startCordon } from './process.ts';
+import { PROGRAM } from './program.ts';
 
 /** How a test's fleet is made. */
 export interface TestFleetOptions {
@@ -136,7 +136,7 @@ export class TestFleet {
   /** Runs a command of the program beside a resolver. */
   command(name: string, args: readonly string[]): Promise<RunResult> {
     const config = this.write(`${name}.yaml`, this.config(name, this.#more.get(name)));
-    return run(process.execPath, [MAIN, ...args, '--config', config], { timeoutMs: 90_000 });
+    return run(process.execPath, [PROGRAM, ...args, '--config', config], { timeoutMs: 90_000 });
   }
 
   /** Starts a resolver that is in the fleet. */
@@ -266,9 +266,6 @@ const waitFor = async <Value>(
     await sleep(interval);
   }
 };
-
-/** The command of the checkout. */
-const MAIN = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
 
 const heldOff = (thrown: unknown): undefined => {
   if (!String(thrown).includes('ERR_FLEET_HOLD')) throw thrown;

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { run } from '../../support/process.ts';
+import { PROGRAM } from '../../support/program.ts';
 import { cordon, expectGolden } from './setup.ts';
 
 const root = fileURLToPath(new URL('../../..', import.meta.url));
@@ -105,12 +106,7 @@ test('the examples in deploy are good', async () => {
   expect(examples.length).toBeGreaterThan(0);
   for (const name of examples) {
     const path = `${root}deploy/${name}`;
-    const { code, stdout } = await run(process.execPath, [
-      `${root}src/cli/main.ts`,
-      'check',
-      '--config',
-      path,
-    ]);
+    const { code, stdout } = await run(process.execPath, [PROGRAM, 'check', '--config', path]);
     expect(code, stdout).toBe(0);
   }
 });

@@ -2,7 +2,6 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { stringify } from 'yaml';
 import { type ControlSocket, openControlSocket } from '../../../src/admin/admin.ts';
@@ -11,8 +10,8 @@ import { systemAccount } from '../../../src/base/base.ts';
 import { type Config, loadConfig } from '../../../src/config/config.ts';
 import { ExemptionKeeper, REGISTER_NAME } from '../../../src/exemptions/exemptions.ts';
 import { type RunResult, run } from '../../support/process.ts';
+import { PROGRAM } from '../../support/program.ts';
 
-const MAIN = fileURLToPath(new URL('../../../src/cli/main.ts', import.meta.url));
 const NOW = Date.UTC(2026, 11, 1);
 const DAY_MS = 86_400_000;
 const day = (days: number): string => new Date(NOW + days * DAY_MS).toISOString();
@@ -71,7 +70,7 @@ const write = (name: string, content: string | object): void => {
 };
 
 const exemptions = async (...args: readonly string[]): Promise<RunResult> => {
-  const result = await run(process.execPath, [MAIN, 'exemptions', ...args], { cwd: directory });
+  const result = await run(process.execPath, [PROGRAM, 'exemptions', ...args], { cwd: directory });
   const place = (text: string): string => text.replaceAll(directory, 'DIRECTORY');
   return { ...result, stdout: place(result.stdout), stderr: place(result.stderr) };
 };

@@ -12,7 +12,6 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { afterAll, expect, test } from 'vitest';
 import {
   createVerifier,
@@ -23,14 +22,14 @@ import {
   signNote,
 } from '../../../src/transparency/transparency.ts';
 import { run } from '../../support/process.ts';
+import { PROGRAM } from '../../support/program.ts';
 import { adminRecord, Bench, edit } from '../records/setup.ts';
 
-const MAIN = fileURLToPath(new URL('../../../src/cli/main.ts', import.meta.url));
 const root = mkdtempSync(join(tmpdir(), 'cordon-bundle-'));
 afterAll(() => rmSync(root, { recursive: true, force: true }));
 let made = 0;
 
-const cordon = (...args: string[]) => run(process.execPath, [MAIN, ...args], { cwd: root });
+const cordon = (...args: string[]) => run(process.execPath, [PROGRAM, ...args], { cwd: root });
 
 /** A state, its bundle, and the key that was handed out. */
 const bundled = async (): Promise<{ bundle: string; key: string; bench: Bench }> => {

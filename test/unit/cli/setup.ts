@@ -5,6 +5,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, onTestFinished } from 'vitest';
 import { type RunResult, run } from '../../support/process.ts';
+import { PROGRAM } from '../../support/program.ts';
 
 const { UPDATE_GOLDEN } = process.env;
 const root = fileURLToPath(new URL('../../..', import.meta.url));
@@ -21,8 +22,7 @@ export const cordon = async (
     mkdirSync(dirname(join(directory, name)), { recursive: true });
     writeFileSync(join(directory, name), content);
   }
-  const main = join(root, 'src/cli/main.ts');
-  const result = await run(process.execPath, [main, ...args], { cwd: directory, env });
+  const result = await run(process.execPath, [PROGRAM, ...args], { cwd: directory, env });
   const place = (text: string): string =>
     text.replaceAll(directory, 'DIRECTORY').replaceAll(root, 'CHECKOUT/');
   return { ...result, stdout: place(result.stdout), stderr: place(result.stderr) };

@@ -19,12 +19,11 @@ import {
 import { createServer, type Server } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { OPERATIONS } from '../../../src/admin/admin.ts';
 import { run } from '../../support/process.ts';
+import { PROGRAM } from '../../support/program.ts';
 
-const MAIN = fileURLToPath(new URL('../../../src/cli/main.ts', import.meta.url));
 let place: string;
 let service: Server | undefined;
 
@@ -42,7 +41,7 @@ afterEach(() => {
 });
 
 const command = (...args: readonly string[]) =>
-  run(process.execPath, [MAIN, ...args, '--config', join(place, 'cordon.yaml')], { cwd: place });
+  run(process.execPath, [PROGRAM, ...args, '--config', join(place, 'cordon.yaml')], { cwd: place });
 
 /** A manifest of one file that everybody knows. */
 const manifest = (files: object): string =>

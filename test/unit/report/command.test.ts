@@ -1,13 +1,12 @@
 // `cordon report` as a person runs it, over records that lie on the disk.
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { beforeEach, expect, test } from 'vitest';
 import type { Report } from '../../../src/report/model.ts';
 import { type RunResult, run } from '../../support/process.ts';
+import { PROGRAM } from '../../support/program.ts';
 import { Bench, DAY_MS } from '../records/setup.ts';
 
-const program = fileURLToPath(new URL('../../../src/cli/main.ts', import.meta.url));
 const PERIOD = ['--from', '2026-11-25', '--to', '2026-11-26'];
 
 let directory: string;
@@ -25,7 +24,7 @@ beforeEach(async () => {
 });
 
 const cordon = (...args: string[]): Promise<RunResult> =>
-  run(process.execPath, [program, 'report', ...args], {
+  run(process.execPath, [PROGRAM, 'report', ...args], {
     cwd: directory,
     env: { SOURCE_DATE_EPOCH: '1796000000' },
   });

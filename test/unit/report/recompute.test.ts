@@ -8,9 +8,9 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { ChangeRecord } from '../../../src/records/record.ts';
 import { createReport } from '../../../src/report/report.ts';
 import { run } from '../../support/process.ts';
+import { PROGRAM } from '../../support/program.ts';
 import { Bench, DAY_MS, HOUR_MS } from '../records/setup.ts';
 
-const program = fileURLToPath(new URL('../../../src/cli/main.ts', import.meta.url));
 const recompute = fileURLToPath(new URL('../../support/recompute-report.mjs', import.meta.url));
 const START_MS = Date.parse('2026-10-01T00:00:00.000Z');
 const DAYS = 92;
@@ -203,7 +203,7 @@ test('every number of a quarter is that of the exported records, as another prog
   const config = join(state, 'cordon.yaml');
   const made = await run(
     process.execPath,
-    [program, 'records', 'export', '--out', exported, '--config', config],
+    [PROGRAM, 'records', 'export', '--out', exported, '--config', config],
     {
       timeoutMs: 120_000,
     },
