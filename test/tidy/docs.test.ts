@@ -62,6 +62,36 @@ const findMissingScripts = (documents: Sources, scripts: ReadonlySet<string>): s
   return findings;
 };
 
+/**
+ * Code words of docs/requirements.md that nothing in the program answers to: metrics, commands, keys and files. A metric that
+ * begins with `…` or ends with `*` or `_…` is a part of a name.
+ */
+const findUnknownWords = (
+  text: string,
+  { metrics, commands, configuration }: Readonly<Record<'metrics' | 'commands' | 'configuration', string>>,
+  exists: (path: string) => boolean,
+): string[] => {
+  const isKnown = (word: string): boolean => {
+    if (/^(?:cordon_|…)/.test(word)) {
+      const begin = word.startsWith('…') ? '' : '`';
+      const end = /[*…]$/.test(word) ? '' : '`';
+      return metrics.includes(`${begin}${word.replace(/^…|(?:\*|…)$/g, '')}${end}`);
+    }
+    if (word.startsWith('cordon ')) {
+      const words = word.split(' ').slice(1);
+      const path = words.filter((one) => !one.startsWith('--')).join(' ');
+      const at = commands.indexOf(`## ${path}\n`);
+      const about = commands.slice(at, commands.indexOf('\n## ', at + 1));
+      return at >= 0 && words.every((one) => !one.startsWith('--') || about.includes(`${one}`));
+    }
+    if (word.startsWith('test/')) return exists(word);
+    const [key = ''] = word.split(':');
+    // Words of other tables, such as grounds and answers, are read by people.
+    return !key.includes('.') || key === 'resolver.arpa' || configuration.includes(`\`${key}\``);
+  };
+  return [...text.matchAll(/`([^`\n]+)`/g)].map(([, word = '']) => word).filter((word) => !isKnown(word));
+};
+
 const documents = readSources('.', ['.md']);
 const scripts = new Set(
   Object.keys(z.object({ scripts: z.record(z.string(), z.string()) }).parse(manifest).scripts),
@@ -105,4 +135,25 @@ test('findMissingScripts() catches a script that does not exist', () => {
     'README.md': 'npm run ok, then `npm run -s cordon -- check` and `npm run deploy`.',
   });
   expect(findMissingScripts(planted, new Set(['ok', 'cordon']))).toEqual(['README.md names npm run deploy']);
+});
+
+test('what docs/requirements.md counts on is in the program', () => {
+  const textOf = (name: string): string => documents.get(`docs/${name}.md`) ?? '';
+  const known = {
+    metrics: textOf('metrics'),
+    commands: textOf('commands'),
+    configuration: textOf('configuration'),
+  };
+  const find = (text: string): string[] =>
+    findUnknownWords(text, known, (path) => existsSync(join(root, path)));
+  expect(find(textOf('requirements'))).toEqual([]);
+  const planted = [
+    'cordon_queries',
+    '…_stail',
+    'cordon exemption',
+    'cordon probe --form',
+    'listen.dog',
+    'test/gone.ts',
+  ];
+  expect(find(planted.map((word) => `\`${word}\``).join(' '))).toEqual(planted);
 });
