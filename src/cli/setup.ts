@@ -1,8 +1,21 @@
-// cordon setup: from a fresh machine to a configuration that was checked. It looks first, writes only what was agreed to,
-// and never over a file that is there.
-import { existsSync, linkSync, mkdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+// cordon setup: from a fresh machine to a configuration that was checked. It looks first, and writes only what was agreed to.
+//
+// A file that is there, such as the one that the package brings, is adapted and not replaced: what is proposed is put into its
+// keys, everything else stays with its comments, and the file as it was is kept beside it.
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  linkSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, resolve } from 'node:path';
-import { stringify } from 'yaml';
+import { isMap, parseDocument, stringify } from 'yaml';
 import { loadConfiguration } from '../app/app.ts';
 import { AppError, type Endpoint, errorText, formatEndpoint, systemClock } from '../base/base.ts';
 import { formatProblem } from '../config/config.ts';
@@ -44,11 +57,6 @@ type Values = InputOf<typeof SETUP>['values'];
 /** Looks, proposes, writes, checks; returns PROBLEM when something stands in the way. */
 export const setup = async ({ values }: InputOf<typeof SETUP>): Promise<number> => {
   const out = resolve(values.out);
-  if (existsSync(out)) {
-    throw new AppError('ERR_CLI_SETUP', `writing ${out}: it is there already`, {
-      hint: 'Change it and run "cordon check", or name another file with --out.',
-    });
-  }
   const isTerminal = process.stdin.isTTY && process.stdout.isTTY;
   const dialogue = isTerminal && !values.yes && !values.json ? new Dialogue() : undefined;
   try {
@@ -61,16 +69,24 @@ export const setup = async ({ values }: InputOf<typeof SETUP>): Promise<number> 
 const setUp = async (values: Values, out: string, dialogue: Dialogue | undefined): Promise<number> => {
   const proposal = dialogue === undefined ? propose(values) : await ask(dialogue, propose(values));
   const findings = await look(values, proposal);
-  const text = configurationOf(proposal);
+  const before = existsSync(out) ? readFileSync(out, 'utf8') : undefined;
+  const text = before === undefined ? configurationOf(proposal) : adapt(out, before, proposal);
   const problems = check(out, text);
   if (!values.json) process.stdout.write(formatFindings(findings, text, problems));
-  const agreed = dialogue !== undefined && /^y(?:es)?$/i.test(await dialogue.ask(`Write ${out}? [y/N] `));
-  const isWanted = values.yes || agreed;
+  const question = before === undefined ? `Write ${out}? [y/N] ` : `Adapt ${out}, as shown? [y/N] `;
+  const agreed = dialogue !== undefined && /^y(?:es)?$/i.test(await dialogue.ask(question));
+  const isWanted = (values.yes && (before === undefined || values.adapt)) || agreed;
   const isWritten = isWanted && problems.length === 0;
-  if (isWritten) write(out, text);
+  if (isWritten && before === undefined) write(out, text);
+  if (isWritten && before !== undefined) replace(out, text);
   const isWell = problems.length === 0 && findings.every(({ state }) => state !== 'bad');
   const report = { ok: isWell, written: isWritten ? out : null, findings, configuration: text, problems };
+  const isRefused = values.yes && !isWanted;
   print(values.json, report, () => formatEnd(isWritten ? out : undefined, isWanted));
+  if (isRefused)
+    throw new AppError('ERR_CLI_SETUP', `writing ${out}: it is there already`, {
+      hint: 'With --adapt as well, what is proposed is put into its keys; or name another file with --out.',
+    });
   return isWell ? DONE : PROBLEM;
 };
 
@@ -136,6 +152,29 @@ const configurationOf = ({ listen, upstreams, allow, state }: Proposal): string 
     stringify({ listen: { dns: listen, admin: ADMIN }, state, upstreams, access: { allow } }),
   ].join('\n');
 
+/** The text of a configuration with what is proposed in its keys; everything else stays, comments too. */
+const adapt = (out: string, before: string, { listen, upstreams, allow, state }: Proposal): string => {
+  const document = parseDocument(before);
+  const [error] = document.errors;
+  if (error !== undefined || (document.contents !== null && !isMap(document.contents))) {
+    throw new AppError(
+      'ERR_CLI_SETUP',
+      `adapting ${out}: ${error?.message.split('\n')[0] ?? 'it has no keys'}`,
+      {
+        hint: 'Mend it, as "cordon check" says, or name another file with --out.',
+      },
+    );
+  }
+  const put = (path: readonly string[], value: unknown): void =>
+    document.setIn(path, document.createNode(value, { flow: Array.isArray(value) }));
+  put(['listen', 'dns'], listen);
+  if (!document.hasIn(['listen', 'admin'])) put(['listen', 'admin'], ADMIN);
+  put(['state'], state);
+  put(['upstreams'], upstreams);
+  put(['access', 'allow'], allow);
+  return document.toString({ lineWidth: 0 });
+};
+
 /** What Cordon itself says of a configuration, tried in a file beside its place. */
 const check = (out: string, text: string): string[] => {
   const folder = existsSync(dirname(out)) ? dirname(out) : '/tmp';
@@ -162,6 +201,29 @@ const write = (out: string, text: string): void => {
   } finally {
     rmSync(fresh, { force: true });
   }
+};
+
+/** Takes the place of the file, with its rights; the file as it was stays beside it. */
+const replace = (out: string, text: string): void => {
+  const fresh = `${out}.new-${process.pid}`;
+  try {
+    const { mode, uid, gid } = statSync(out);
+    writeFileSync(fresh, text, { flag: 'wx', mode: 0o600 });
+    if (process.geteuid?.() === 0) chownSync(fresh, uid, gid);
+    chmodSync(fresh, mode & 0o7777);
+    linkSync(out, freeName(`${out}.before-setup`));
+    renameSync(fresh, out);
+  } catch (cause) {
+    throw failure(out, cause);
+  } finally {
+    rmSync(fresh, { force: true });
+  }
+};
+
+const freeName = (path: string): string => {
+  let name = path;
+  for (let number = 2; existsSync(name); number++) name = `${path}-${number}`;
+  return name;
 };
 
 const failure = (out: string, cause: unknown): AppError =>

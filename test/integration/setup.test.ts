@@ -1,11 +1,21 @@
 // cordon setup on this machine: what stands in the way is seen, and only what was agreed to is written, once.
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, expect, onTestFinished, test } from 'vitest';
+import { parse } from 'yaml';
 import type { Finding } from '../../src/cli/setup-look.ts';
 import { type RunResult, requireProgram, run } from '../support/process.ts';
 import { PROGRAM } from '../support/program.ts';
@@ -76,6 +86,45 @@ test('--yes writes a configuration that Cordon takes, and never over one that is
   expect(again.stderr).toContain('[ERR_CLI_SETUP]');
   expect(readFileSync(out(), 'utf8')).toBe(before);
 });
+
+test('the configuration of the package is adapted: all else stays, and what was there is kept', async () => {
+  const packaged = readFileSync(new URL('../../deploy/cordon.yaml', import.meta.url), 'utf8');
+  mkdirSync(join(directory, 'made'));
+  writeFileSync(out(), packaged);
+  chmodSync(out(), 0o640);
+  const shown = await setup(...upstreamOption());
+  expect(shown.stdout).toContain('nothing was written');
+  expect(shown.stdout).toContain('answers in');
+  expect(readFileSync(out(), 'utf8')).toBe(packaged);
+  for (const kept of ['.before-setup', '.before-setup-2']) {
+    const before = readFileSync(out(), 'utf8');
+    const done = await setup('--yes', '--adapt', ...upstreamOption(), '--allow', '127.0.0.0/8');
+    expect(done.stdout).toContain(`wrote ${out()}`);
+    expect(readFileSync(`${out()}${kept}`, 'utf8')).toBe(before);
+  }
+  const text = readFileSync(out(), 'utf8');
+  expect(statSync(out()).mode & 0o777).toBe(0o640);
+  expect(parse(text)).toEqual({
+    ...(parse(packaged) as object),
+    listen: { dns: [`127.0.0.1:${port}`], admin: '127.0.0.1:9153' },
+    state: join(directory, 'state'),
+    upstreams: [`127.0.0.1:${upstream.endpoint.port}`],
+    access: { allow: ['127.0.0.0/8'] },
+  });
+  for (const comment of packaged.matchAll(/^ *# .*$/gm)) expect(text).toContain(comment[0].trim());
+});
+
+test.each(['listen: [', '- a list\n'])(
+  'a file that is no configuration (%j) is not touched',
+  async (text) => {
+    mkdirSync(join(directory, 'made'));
+    writeFileSync(out(), text);
+    const { code, stderr } = await setup('--yes', '--adapt', ...upstreamOption());
+    expect({ code, lines: stderr.trimEnd().split('\n').length }).toEqual({ code: 1, lines: 1 });
+    expect(stderr).toContain('[ERR_CLI_SETUP]');
+    expect(readFileSync(out(), 'utf8')).toBe(text);
+  },
+);
 
 test('a port that is taken is told with who has it', async () => {
   const taken = createSocket('udp4');

@@ -6,7 +6,7 @@ export const SETUP = command({
   about: 'looks at the machine, proposes a configuration, writes and checks it',
   text: [
     'Looks whether port 53 is free or who has it, whether /etc/resolv.conf leads back to this machine, whether a firewall drops what clients ask, whether the clock is right, and whether the upstreams answer and pass signatures on. What is wrong is told with what to do about it.',
-    'On a terminal it asks before it writes; with --yes it takes what it proposes; otherwise it only shows. A file that is there is never overwritten.',
+    'On a terminal it asks before it writes; with --yes it takes what it proposes; otherwise it only shows. A file that is there, such as the one of the package, is adapted: its keys listen.dns, state, upstreams and access.allow take what is proposed, all others and the comments stay, and the file as it was is kept as FILE.before-setup. With --yes that takes --adapt as well.',
   ],
   options: {
     listen: {
@@ -37,6 +37,7 @@ export const SETUP = command({
       takes: 'file',
       about: 'where this machine asks',
     },
+    adapt: { about: 'with --yes: put what is proposed into a file that is there' },
     yes: { about: 'ask nothing and write what is proposed' },
     json: JSON_OUTPUT,
   },
