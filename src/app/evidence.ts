@@ -286,6 +286,8 @@ export class Evidence {
   async copyRegister(path: string): Promise<boolean> {
     if (this.#exemptions === undefined) return false;
     await this.#exemptions.register.copyTo(path);
+    // Records that are copied after this bear out the register.
+    await this.#recorder?.signed(systemClock());
     return true;
   }
 

@@ -1,16 +1,26 @@
 // cordon backup: the state directory as one file, while the service runs or without it, verified before it is packed.
-import { existsSync, lstatSync, mkdirSync, mkdtempSync, renameSync, rmSync } from 'node:fs';
+import {
+  copyFileSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  statSync,
+} from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { OPERATIONS } from '../admin/admin.ts';
 import { AppError, errorText, isAppError } from '../base/base.ts';
-import type { Config } from '../config/config.ts';
+import { type Config, namedPaths } from '../config/config.ts';
 import { REGISTER_NAME } from '../exemptions/exemptions.ts';
 import { authorName } from './author.ts';
 import { askService, isNobodyThere } from './control-client.ts';
 import type { InputOf } from './declaration.ts';
 import type { BACKUP } from './declarations/state.ts';
 import { print } from './output.ts';
-import { packArchive, STATE_FOLDER, writeManifest } from './state-archive.ts';
+import { CONFIGURATION_FOLDER, packArchive, STATE_FOLDER, writeManifest } from './state-archive.ts';
 import { checkState } from './state-check.ts';
 import { copyState } from './state-copy.ts';
 import { DONE, PROBLEM } from './statuses.ts';
@@ -21,7 +31,8 @@ const PACKED_NAME = 'packed';
 
 /** Writes the backup; returns PROBLEM when what it holds is not whole. */
 export const backup = async ({ values, words }: InputOf<typeof BACKUP>): Promise<number> => {
-  const config = requireConfig(configPath(values.config));
+  const path = configPath(values.config);
+  const config = requireConfig(path);
   const file = resolve(words.file);
   if (existsSync(file)) throw new AppError('ERR_CLI_BACKUP', `writing ${file}: it is there already`);
   if (!existsSync(config.stateDirectory)) {
@@ -45,18 +56,20 @@ export const backup = async ({ values, words }: InputOf<typeof BACKUP>): Promise
     clear();
     await copyState({ from: config.stateDirectory, to: state, copied }, clear);
     const facts = await checkState(state);
+    const leftOut = copyConfiguration(config, path, join(stage, CONFIGURATION_FOLDER));
     const manifest = await writeManifest(stage, by);
     const packed = join(stage, PACKED_NAME);
     packArchive(stage, packed);
     renameSync(packed, file);
     const files = Object.keys(manifest.files).length;
     const sizeBytes = Object.values(manifest.files).reduce((sum, one) => sum + one.sizeBytes, 0);
-    const report = { file, files, sizeBytes, madeAt: manifest.madeAt, ...facts };
+    const report = { file, files, sizeBytes, madeAt: manifest.madeAt, leftOut, ...facts };
     print(values.json, report, () =>
       [
         `${file}: ${files} files, ${facts.records} records, ${facts.exemptions} exemptions`,
         ...(facts.findings.length === 0 ? ['verified: nothing is missing or changed'] : ['NOT WHOLE:']),
         ...facts.findings.map((finding) => `  ${finding}`),
+        ...leftOut.map((text) => `the configuration names what is not in it: ${text}`),
         '',
       ].join('\n'),
     );
@@ -65,6 +78,37 @@ export const backup = async ({ values, words }: InputOf<typeof BACKUP>): Promise
     rmSync(stage, { recursive: true, force: true });
     for (const name of copied.values()) rmSync(join(config.stateDirectory, name), { force: true });
   }
+};
+
+/** What is no file of its own, or larger, is not taken: a list that was fetched by hand is some megabytes. */
+const NAMED_BYTES_MAX = 64 << 20;
+
+/** Copies the configuration and the files that it names; tells which are left out, and why. */
+const copyConfiguration = (config: Config, path: string | undefined, to: string): string[] => {
+  mkdirSync(to, { mode: 0o700 });
+  if (path === undefined) return [];
+  copyFileSync(path, join(to, 'cordon.yaml'));
+  const leftOut: string[] = [];
+  for (const named of namedPaths(config)) {
+    if (named.startsWith(`${config.stateDirectory}/`)) continue;
+    const target = join(to, 'files', named);
+    try {
+      const { size } = statSync(named);
+      if (size > NAMED_BYTES_MAX) throw new Error('it is larger than 64 MiB');
+      mkdirSync(dirname(target), { recursive: true, mode: 0o700 });
+      // The files of a folder of lists, and not what lies below it.
+      if (statSync(named).isDirectory()) {
+        mkdirSync(target, { mode: 0o700 });
+        for (const name of readdirSync(named))
+          if (statSync(join(named, name)).isFile()) copyFileSync(join(named, name), join(target, name));
+      } else if (statSync(named).isFile()) copyFileSync(named, target);
+      else throw new Error('it is no plain file');
+    } catch (thrown) {
+      // A key that only root reads is no reason to be without a backup of the records.
+      leftOut.push(`${named}: ${errorText(thrown)}`);
+    }
+  }
+  return leftOut;
 };
 
 /** Beside the file, because it is as large as the state. */

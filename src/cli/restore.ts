@@ -19,7 +19,7 @@ import { askService, isNobodyThere } from './control-client.ts';
 import type { InputOf } from './declaration.ts';
 import type { RESTORE } from './declarations/state.ts';
 import { print } from './output.ts';
-import { type Manifest, STATE_FOLDER, unpackArchive } from './state-archive.ts';
+import { CONFIGURATION_FOLDER, type Manifest, STATE_FOLDER, unpackArchive } from './state-archive.ts';
 import { checkState, type StateFacts } from './state-check.ts';
 import { DONE, PROBLEM } from './statuses.ts';
 import { configPath, requireConfig } from './usage.ts';
@@ -30,6 +30,8 @@ const STICKY = 0o1000;
 
 /** Restores, or only checks; returns PROBLEM when what was backed up is not whole. */
 export const restore = async ({ values, words }: InputOf<typeof RESTORE>): Promise<number> => {
+  if (values.configuration !== undefined)
+    return restoreConfiguration(words.file, values.configuration, values.json);
   const config = requireConfig(configPath(values.config));
   const target = config.stateDirectory;
   if (!values.check) await requireEmpty(config);
@@ -43,6 +45,35 @@ export const restore = async ({ values, words }: InputOf<typeof RESTORE>): Promi
       formatRestore(values.check ? undefined : target, manifest, facts),
     );
     return facts.findings.length === 0 ? DONE : PROBLEM;
+  } finally {
+    rmSync(stage, { recursive: true, force: true });
+  }
+};
+
+/** Puts the configuration of a backup into a folder of its own: nothing of it is in force there. */
+const restoreConfiguration = async (file: string, to: string, isJson: boolean): Promise<number> => {
+  const target = resolve(to);
+  if (existsSync(target))
+    throw failure(target, 'it is there already', 'Name a folder that is not there yet.');
+  const stage = makeStage(target, false);
+  try {
+    const manifest = await unpackArchive(resolve(file), stage);
+    if (manifest.configuration === undefined)
+      throw failure(
+        target,
+        'the backup is of a version that left the configuration out',
+        'Its state can be restored.',
+      );
+    renameSync(join(stage, CONFIGURATION_FOLDER), target);
+    const files = Object.keys(manifest.configuration);
+    print(isJson, { ...manifest, restored: target }, () =>
+      [
+        `restored to ${target}: ${files.length} files of ${manifest.madeAt}`,
+        ...files.map((name) => `  ${name}`),
+        '',
+      ].join('\n'),
+    );
+    return DONE;
   } finally {
     rmSync(stage, { recursive: true, force: true });
   }

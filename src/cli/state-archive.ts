@@ -5,7 +5,7 @@
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { createReadStream, lstatSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { join, relative } from 'node:path';
+import { basename, join, relative } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { z } from 'zod';
 import { AppError, errorText, VERSION } from '../base/base.ts';
@@ -14,25 +14,30 @@ import { AppError, errorText, VERSION } from '../base/base.ts';
 const MANIFEST_NAME = 'backup.json';
 /** Where the state lies in the archive. */
 export const STATE_FOLDER = 'state';
+/** Where the configuration lies: cordon.yaml, and the files that it names by their whole paths below `files`. */
+export const CONFIGURATION_FOLDER = 'configuration';
 const FORMAT = 1;
 /** Of a list of some hundred thousand files. */
 const MANIFEST_BYTES_MAX = 64 << 20;
 /** What tar may say on its way. */
 const OUTPUT_BYTES_MAX = 1 << 20;
 
+const hashesSchema = z.record(z.string(), z.object({ sizeBytes: z.number(), sha256: z.string() }));
 const manifestSchema = z.object({
   format: z.literal(FORMAT),
   version: z.string(),
   madeAt: z.string(),
   by: z.string(),
   /** By path within the state directory. */
-  files: z.record(z.string(), z.object({ sizeBytes: z.number(), sha256: z.string() })),
+  files: hashesSchema,
+  /** Of the configuration, by path within its folder; backups of earlier versions have none. */
+  configuration: hashesSchema.optional(),
 });
 
 /** What a backup says of itself. */
 export type Manifest = Readonly<z.output<typeof manifestSchema>>;
 
-/** Writes the list of what lies in `folder/state` beside it. */
+/** Writes the list of what lies in `folder/state` and `folder/configuration` beside them. */
 export const writeManifest = async (folder: string, by: string): Promise<Manifest> => {
   const manifest: Manifest = {
     format: FORMAT,
@@ -40,6 +45,7 @@ export const writeManifest = async (folder: string, by: string): Promise<Manifes
     madeAt: new Date().toISOString(),
     by,
     files: await hashFiles(join(folder, STATE_FOLDER)),
+    configuration: await hashFiles(join(folder, CONFIGURATION_FOLDER)),
   };
   writeFileSync(join(folder, MANIFEST_NAME), `${JSON.stringify(manifest, undefined, 2)}\n`);
   return manifest;
@@ -49,7 +55,8 @@ export const writeManifest = async (folder: string, by: string): Promise<Manifes
 export const packArchive = (folder: string, file: string): void => {
   const before = process.umask(0o077);
   try {
-    tar(['--create', '--gzip', '--file', file, '--directory', folder, MANIFEST_NAME, STATE_FOLDER]);
+    const parts = [MANIFEST_NAME, STATE_FOLDER, CONFIGURATION_FOLDER];
+    tar(['--create', '--gzip', '--file', file, '--directory', folder, ...parts]);
   } catch (thrown) {
     rmSync(file, { force: true });
     throw failure('ERR_CLI_BACKUP', `writing ${file}`, thrown);
@@ -69,17 +76,22 @@ export const unpackArchive = async (file: string, folder: string): Promise<Manif
     if (!list.isFile() || list.size > MANIFEST_BYTES_MAX)
       throw new Error(`${MANIFEST_NAME} is no plain file, or a huge one`);
     const manifest = manifestSchema.parse(JSON.parse(readFileSync(join(folder, MANIFEST_NAME), 'utf8')));
-    const found = await hashFiles(join(folder, STATE_FOLDER));
-    for (const path of new Set([...Object.keys(found), ...Object.keys(manifest.files)])) {
-      if (found[path]?.sha256 !== manifest.files[path]?.sha256)
-        throw new Error(`${path} is not what was backed up`);
-    }
+    await compare(join(folder, STATE_FOLDER), manifest.files);
+    if (manifest.configuration !== undefined)
+      await compare(join(folder, CONFIGURATION_FOLDER), manifest.configuration);
     return manifest;
   } catch (thrown) {
     const text =
       thrown instanceof z.ZodError ? 'it is no backup of this version or an earlier one' : undefined;
     throw failure('ERR_CLI_RESTORE', `reading the backup ${file}`, text ?? thrown);
   }
+};
+
+const compare = async (folder: string, files: Manifest['files']): Promise<void> => {
+  if (!lstatSync(folder).isDirectory()) throw new Error(`${basename(folder)} is no folder`);
+  const found = await hashFiles(folder);
+  for (const path of new Set([...Object.keys(found), ...Object.keys(files)]))
+    if (found[path]?.sha256 !== files[path]?.sha256) throw new Error(`${path} is not what was backed up`);
 };
 
 const tar = (args: readonly string[]): void => {

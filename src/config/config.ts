@@ -11,7 +11,7 @@ export { configHash, effectiveConfig, prefixFilesOf } from './effective.ts';
 export { configVariables } from './environment.ts';
 export type { OutOfScope } from './leaf.ts';
 export { type ConfigFacts, type ConfigResult, loadConfig, type Proposal } from './load.ts';
-export { namedFiles } from './named-files.ts';
+export { namedFiles, namedPaths } from './named-files.ts';
 export { type NoticeTexts, noticeTexts, setNoticeTexts } from './notice-text.ts';
 export { type ConfigProblemCode, formatProblem, type Problem } from './problem.ts';
 export { type ConfigReach, reachOf } from './reach.ts';

@@ -20,6 +20,15 @@ export const namedFiles = (config: Config): NamedFiles => {
   return found;
 };
 
+/** The paths of those that are not the state directory, each once. */
+export const namedPaths = (config: Config): readonly string[] => [
+  ...new Set(
+    [...namedFiles(config)]
+      .filter((entry) => !entry.startsWith('state '))
+      .map((entry) => entry.slice(entry.indexOf(' ') + 1)),
+  ),
+];
+
 /** Reports each file of a draft that is not among those; true: there is none. Relative ones are below `directory`. */
 export const namesOnly = (
   allowed: NamedFiles,

@@ -200,6 +200,9 @@ describe('backup and restore', () => {
   };
 
   test.skipIf(!hasOtherUser)('a backup under load is whole, and a new service goes on from it', async () => {
+    writeFileSync(join(cordon.directory, 'own.txt'), 'a.example\n');
+    const withOwn = configOf(`${TIKTOK}  - { id: own, file: own.txt }\n`);
+    writeFileSync(join(cordon.directory, 'cordon.yaml'), withOwn);
     await exempt();
     let isLoading = true;
     const load = (async () => {
@@ -239,10 +242,28 @@ describe('backup and restore', () => {
       stdout: expect.stringContaining('Nothing was changed') as string,
     });
     expect((await commandIn(elsewhere, 'restore', file)).stderr).toContain('it is not empty');
+    // The configuration comes first on a new machine, where there is none.
+    const kept = join(place, 'kept');
+    expect(await commandIn(place, 'restore', file, '--configuration', kept)).toMatchObject({
+      code: 0,
+      stderr: '',
+    });
+    const from = cordon.directory;
+    expect(readFileSync(join(kept, 'cordon.yaml'), 'utf8')).toBe(
+      readFileSync(join(from, 'cordon.yaml'), 'utf8'),
+    );
+    expect(readFileSync(join(kept, 'files', from, 'own.txt'), 'utf8')).toBe(
+      readFileSync(join(from, 'own.txt'), 'utf8'),
+    );
+    expect((await commandIn(place, 'restore', file, '--configuration', kept)).stderr).toContain(
+      'it is there already',
+    );
 
     const second = await startCordon({ config: `state: ${join(elsewhere, 'state')}\n${configOf()}` });
     await vi.waitUntil(() => existsSync(join(elsewhere, 'state/control.sock')), { timeout: 90_000 });
-    expect((await ask(second.dns, NAME, { from: '127.0.0.9' })).rcode).toBe(RCODE.NOERROR);
+    await expect
+      .poll(async () => (await ask(second.dns, NAME, { from: '127.0.0.9' })).rcode)
+      .toBe(RCODE.NOERROR);
     expect((await ask(second.dns, NAME)).rcode).toBe(RCODE.NXDOMAIN);
     expect((await commandIn(second.directory, 'exemptions', 'list')).stdout).toContain('active');
     expect((await commandIn(second.directory, 'restore', file)).stderr).toContain('the service runs');

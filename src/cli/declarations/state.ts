@@ -7,7 +7,7 @@ export const BACKUP = command({
   name: 'backup',
   about: 'writes the state directory into one file, while the service runs or without it',
   text: [
-    'The file is a tar archive, packed by gzip: register of exemptions, records with their keys, lists and their history, the saved generation, what was learned of keys and upstreams. What is in it is one state: databases are copied as of one moment, and the copy is verified before it is packed. Who made it stands in the records. It holds keys and what identifies clients: keep it as you keep the state directory.',
+    'The file is a tar archive, packed by gzip: register of exemptions, records with their keys, lists and their history, the saved generation, what was learned of keys and upstreams; beside it the configuration, and the files that it names. What is in it is one state: databases are copied as of one moment, and the copy is verified before it is packed. Who made it stands in the records. It holds keys and what identifies clients: keep it as you keep the state directory.',
   ],
   arguments: { file: { takes: 'file', about: 'the file, which must not be there yet' } },
   options: { ...COMMON, reason: { value: 'TEXT', default: '', about: 'why; goes into the records' } },
@@ -26,9 +26,21 @@ export const RESTORE = command({
     'The service must not run, and the state directory that the configuration names has to be empty or absent: two chains of records cannot become one. Every file is compared with the hash in the backup, records and register are verified, and only then is the directory there, as a whole.',
   ],
   arguments: { file: { takes: 'file', about: 'what "cordon backup" wrote' } },
-  options: { ...COMMON, check: { about: 'verify the backup and put it nowhere' } },
+  options: {
+    ...COMMON,
+    check: { about: 'verify the backup and put it nowhere' },
+    configuration: {
+      value: 'DIRECTORY',
+      takes: 'directory',
+      about: 'put the configuration of the backup, and nothing else, into a folder that is not there yet',
+    },
+  },
   examples: [
     { command: 'cordon restore /var/backups/cordon-2026-11-26.tar.gz', about: 'on a new machine' },
+    {
+      command: 'cordon restore cordon.tar.gz --configuration /root/cordon',
+      about: 'first, on a new machine: what was in /etc/cordon',
+    },
     { command: 'cordon restore cordon.tar.gz --check', about: 'a rehearsal' },
   ],
   statuses: { 1: 'it was not restored, or its records are not whole' },

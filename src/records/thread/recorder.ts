@@ -65,6 +65,10 @@ interface Unacknowledged {
   readonly reject: (error: AppError) => void;
 }
 
+/** How often, and for how many seconds, the checkpoint is looked for that comes each second. */
+const SIGNED_POLL_MS = 100;
+const SIGNED_TRIES_MAX = 50;
+
 const NO_FACTS: RecordingFacts = {
   written: new Map(),
   sequence: new Map(),
@@ -186,6 +190,15 @@ export class Recorder {
       this.#questions.set(question, settle);
       thread.postMessage({ kind: 'recall', question, whom } satisfies RecorderRequest);
     });
+  }
+
+  /** Until a checkpoint covers what was recorded before a time; a disk that takes nothing holds nobody up for more than seconds. */
+  async signed(timeMs: number): Promise<void> {
+    for (let tries = 0; tries < SIGNED_TRIES_MAX; tries++) {
+      const { checkpoint } = this.#facts;
+      if (checkpoint === undefined || checkpoint.signedMs >= timeMs) return;
+      await sleep(SIGNED_POLL_MS);
+    }
   }
 
   /** Puts other settings in force. Outputs that did not change open their files anew, if they have one. */
