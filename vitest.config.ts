@@ -1,19 +1,53 @@
 // Which tests share a process. What runs with `npm run ok -- --quick` is the projects whose names begin with `quick`.
 import { defineConfig } from 'vitest/config';
+import { BaseSequencer, type TestSpecification } from 'vitest/node';
 import { NotRunReporter } from './test/support/not-run.ts';
 
 const QUICK = ['test/unit/**/*.test.ts', 'test/property/**/*.test.ts', 'test/tidy/**/*.test.ts'];
 /** These run programs, the command a dozen times or promtool: as slow as those of test/integration. */
-const PROGRAMS = ['test/unit/cli/**/*.test.ts', 'test/unit/report/{command,recompute}.test.ts'];
-/** These build packages or start browsers, engines and half a dozen programs at once: nobody else's timers beside them. */
-const HEAVY = [
-  'test/integration/{ansible,anycast,control-room,cordon-health,dashboards,dnsdist,fleet,fleet-failures}.test.ts',
-  'test/integration/{headlines,image,install,operating,package,pages,profiled-clients,recursion}.test.ts',
-  'test/integration/{rpz-recipes,setup}.test.ts',
+const PROGRAMS = [
+  'test/unit/cli/**/*.test.ts',
+  'test/unit/report/{command,recompute}.test.ts',
   'test/tidy/{deploy,deploy-generated}.test.ts',
-  // Lines of their own: fleets with their engines.
-  'test/integration/fleet-{authority,cluster,database,evidence,fork,live,page,trouble}.test.ts',
 ];
+/** The longest of these, the longest first: whoever is last leaves a core idle. `npm run ok` tells how long each took. */
+const LONGEST = [
+  'conformance/replay',
+  'integration/pages',
+  'integration/fleet-fork',
+  'integration/package',
+  'integration/acme',
+  'integration/headlines',
+  'integration/fleet-live',
+  'integration/upstreams',
+  'integration/fleet-authority',
+  'integration/enforcement',
+  'integration/reload',
+  'integration/witnesses',
+  'integration/empty-lists',
+  'integration/dnssec',
+  'integration/certificates',
+  'integration/doq-windows',
+  'integration/fleet-trouble',
+  'integration/resilience',
+  'integration/fleet-page',
+  'integration/probe-identity',
+  'integration/install',
+  'integration/operating',
+];
+
+class LongestFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const sorted = await super.sort(files);
+    return sorted.sort((a, b) => groupOf(a) - groupOf(b) || placeOf(a) - placeOf(b));
+  }
+}
+const groupOf = ({ project }: TestSpecification): number => project.config.sequence.groupOrder;
+const placeOf = ({ moduleId }: TestSpecification): number => {
+  const place = LONGEST.findIndex((name) => moduleId.endsWith(`/test/${name}.test.ts`));
+  return place < 0 ? LONGEST.length : place;
+};
+
 /** Quick tests of modules that look at their process once, or take a seed of it, when they are loaded. */
 const ALONE = [
   'test/unit/upstream/plain-sockets.test.ts',
@@ -37,12 +71,13 @@ export default defineConfig({
     expect: { poll: { timeout: 60_000 } },
     setupFiles: ['test/support/property-seed.ts'],
     pool: 'forks',
+    sequence: { sequencer: LongestFirst },
     maxWorkers: 2,
     passWithNoTests: false,
     projects: [
       {
         extends: true,
-        test: { name: 'quick', include: QUICK, exclude: [...ALONE, ...PROGRAMS, ...HEAVY], isolate: false },
+        test: { name: 'quick', include: QUICK, exclude: [...ALONE, ...PROGRAMS], isolate: false },
       },
       { extends: true, test: { name: 'quick-alone', include: ALONE } },
       {
@@ -50,17 +85,12 @@ export default defineConfig({
         test: {
           name: 'whole',
           include: ['test/{integration,conformance,golden}/**/*.test.ts', ...PROGRAMS],
-          exclude: HEAVY,
           globalSetup: BUILD,
-          // One more than cores: these wait for timers of the program for about half of their time. They come after the
-          // quick tests, which do not.
-          maxWorkers: 3,
+          // Two for each core: these wait for timers and for other programs for more than half of their time. They come after
+          // the quick tests, which do not.
+          maxWorkers: 4,
           sequence: { groupOrder: 1 },
         },
-      },
-      {
-        extends: true,
-        test: { name: 'heavy', include: HEAVY, globalSetup: BUILD, sequence: { groupOrder: 2 } },
       },
     ],
   },

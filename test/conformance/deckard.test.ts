@@ -6,16 +6,13 @@
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
-import { z } from 'zod';
-import { requireProgram, run } from '../support/process.ts';
+import { replayInTurn, requireReplay } from './replay.ts';
 import { resign } from './resign.ts';
-import { PYTHON, requireSuite, suite } from './setup.ts';
+import { suite } from './setup.ts';
 
 const TIMEOUT_MS = 300_000;
 const folder = process.env['DECKARD_SCENARIOS'] ?? join(suite, 'rpl/deckard');
-const adapter = fileURLToPath(new URL('replay-adapter.ts', import.meta.url));
 
 interface Scenario {
   /** Signatures and DS records that fit nothing. */
@@ -38,51 +35,25 @@ const SCENARIOS: Readonly<Record<string, Scenario>> = {
   'world_cz_rhybar.rpl': { broken: 7, mode: 'forwarder', result: 'pass' },
 };
 
-const resultFile = z.array(z.object({ file: z.string(), result: z.string(), why: z.string() }));
-
 test.for(['via', 'forwarder'] as const)(
   'the scenarios in the mode %s end as expected',
   { timeout: TIMEOUT_MS },
   async (mode, context) => {
-    requireSuite(context);
+    await requireReplay(context);
     if (!existsSync(folder)) {
       process.stderr.write('not run: no scenarios of Deckard\n');
       context.skip('no scenarios of Deckard');
     }
-    for (const program of [PYTHON, 'unshare', 'ip', 'faketime', 'unbound']) requireProgram(context, program);
-    if ((await run('unshare', ['-n', 'true'])).code !== 0)
-      context.skip('network namespaces are not permitted here');
     const chosen = Object.entries(SCENARIOS).filter(([, scenario]) => scenario.mode === mode);
     const directory = mkdtempSync(join(tmpdir(), 'cordon-deckard-'));
     try {
-      const results = join(directory, 'results.json');
       const files = chosen.map(([file, { broken }]) => {
         const signed = join(directory, file);
         writeFileSync(signed, resign(readFileSync(join(folder, file), 'latin1'), broken), 'latin1');
         return signed;
       });
-      const { stdout, stderr } = await run(
-        PYTHON,
-        [
-          join(suite, 'rpl_replay.py'),
-          ...['--mode', mode, '--faketime-date', '--work', directory, '--json', results],
-          ...[
-            '--start-timeout',
-            '30',
-            '--start-settle',
-            '0.3',
-            '--adapter',
-            `${process.execPath} ${adapter}`,
-          ],
-          ...files,
-        ],
-        { timeoutMs: TIMEOUT_MS },
-      );
-      const outcomes = resultFile.parse(JSON.parse(readFileSync(results, 'utf8')));
-      const ends = Object.fromEntries(outcomes.map(({ file, result }) => [file, result]));
-      expect(ends, stdout + stderr).toEqual(
-        Object.fromEntries(chosen.map(([file, { result }]) => [file, result])),
-      );
+      const { results, text } = await replayInTurn(files, mode, directory);
+      expect(results, text).toEqual(Object.fromEntries(chosen.map(([file, { result }]) => [file, result])));
     } finally {
       rmSync(directory, { recursive: true, force: true });
     }

@@ -6,19 +6,15 @@
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
-import { z } from 'zod';
-import { requireProgram, run } from '../support/process.ts';
+import { type Ends, replayInTurn, requireReplay } from './replay.ts';
 import { resign, usesSha1 } from './resign.ts';
-import { PYTHON, requireSuite, suite } from './setup.ts';
+import { suite } from './setup.ts';
 
-/** 35 starts of about 1 s, scenarios that wait for time-outs, and a loaded machine. */
-const TIMEOUT_MS = 300_000;
+/** 35 scenarios, some of which wait for time-outs, and a loaded machine. */
+const TIMEOUT_MS = 400_000;
 /** Scenarios that run at the same time: most of a scenario is waiting. */
 const RUNNERS = 2;
-/** From the first connection that Cordon accepts to the first query: the sockets of a listener open one by one. */
-const START_SETTLE_SEC = 0.3;
 
 /** Scenarios of a forwarding resolver. */
 const FORWARDING: Readonly<Record<string, string>> = {
@@ -168,16 +164,6 @@ const POLICY_ZONES_VIA: Readonly<Record<string, string>> = {
   'rpz_val_block.rpl': 'fail',
 };
 
-const resultFile = z.array(z.object({ file: z.string(), result: z.string(), why: z.string() }));
-
-const adapter = fileURLToPath(new URL('replay-adapter.ts', import.meta.url));
-
-/** How some scenarios ended, and what the runner said. */
-interface Ends {
-  readonly results: Readonly<Record<string, string>>;
-  readonly text: string;
-}
-
 test.for([
   { name: 'for a forwarding resolver', mode: 'forwarder', expected: FORWARDING },
   { name: 'for stale answers', mode: 'forwarder', expected: STALE },
@@ -186,10 +172,7 @@ test.for([
   { name: 'for a validator', mode: 'forwarder', expected: VALIDATION },
   { name: 'for a validator behind a resolver', mode: 'via', expected: VALIDATION_VIA },
 ])('the scenarios $name end as expected', { timeout: TIMEOUT_MS }, async ({ mode, expected }, context) => {
-  requireSuite(context);
-  for (const program of [PYTHON, 'unshare', 'ip', 'faketime', 'unbound']) requireProgram(context, program);
-  const hasNamespace = (await run('unshare', ['-n', 'true'])).code === 0;
-  if (!hasNamespace) context.skip('network namespaces are not permitted here');
+  await requireReplay(context);
   const directory = mkdtempSync(join(tmpdir(), 'cordon-replay-'));
   try {
     const first = await replay(Object.keys(expected), mode, join(directory, 'first'));
@@ -208,33 +191,19 @@ const replay = async (files: readonly string[], mode: string, directory: string)
     files.filter((_file, place) => place % RUNNERS === index),
   );
   const ends = await Promise.all(
-    shares.map((share, index) => replayInTurn(share, mode, join(directory, String(index)))),
+    shares.map((share, index) => {
+      const own = join(directory, String(index));
+      mkdirSync(own, { recursive: true });
+      return replayInTurn(
+        share.map((file) => prepare(file, own)),
+        mode,
+        own,
+      );
+    }),
   );
   return {
     results: Object.assign({}, ...ends.map(({ results }) => results)),
     text: ends.map(({ text }) => text).join('\n'),
-  };
-};
-
-const replayInTurn = async (files: readonly string[], mode: string, directory: string): Promise<Ends> => {
-  if (files.length === 0) return { results: {}, text: '' };
-  mkdirSync(directory, { recursive: true });
-  const results = join(directory, 'results.json');
-  const { stdout, stderr } = await run(
-    PYTHON,
-    [
-      join(suite, 'rpl_replay.py'),
-      ...['--mode', mode, '--faketime-date', '--work', directory, '--json', results],
-      ...['--start-timeout', '20', '--start-settle', String(START_SETTLE_SEC)],
-      ...['--adapter', `${process.execPath} ${adapter}`],
-      ...files.map((file) => prepare(file, directory)),
-    ],
-    { timeoutMs: TIMEOUT_MS },
-  );
-  const outcomes = resultFile.parse(JSON.parse(readFileSync(results, 'utf8')));
-  return {
-    results: Object.fromEntries(outcomes.map(({ file, result }) => [file, result])),
-    text: stdout + stderr,
   };
 };
 

@@ -6,6 +6,7 @@
 import { mkdirSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import type { Locator, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
@@ -23,6 +24,9 @@ const NARROW = 320;
 const PHONE = 390;
 const HEADQUARTERS = '127.0.1.1';
 const LAB = '127.0.2.1';
+/** Has the exemption of these walks, and asks for its name only. */
+const EXEMPT = '127.0.2.2';
+const EXEMPT_NAME = 'www.tiktok.com';
 
 const hasChromium = isInstalled('chromium');
 
@@ -99,7 +103,11 @@ afterEach(async ({ task }) => {
   if (task.result?.state === 'fail')
     for (const [index, page] of opened.entries())
       await picture(page, `failed-${task.name.replace(/[^a-z]+/gi, '-').slice(0, 30)}-${index}`);
-  await Promise.all(opened.splice(0).map((page) => page.context().close()));
+  for (const page of opened.splice(0)) {
+    // A stub may be asking the program just now, and nobody awaits what comes of it.
+    await page.unrouteAll({ behavior: 'ignoreErrors' });
+    await page.context().close();
+  }
 });
 afterAll(async () => {
   await scene?.close();
@@ -190,10 +198,19 @@ const expectNoMarkup = async (page: Page): Promise<void> => {
   expect(await page.title()).toContain(AGENCY);
 };
 
-test('an exemption asked for by one and approved by another holds until its end', WALK, async () => {
-  const name = 'www.tiktok.com';
-  const verdict = async (): Promise<number> =>
-    (await ask(scene.cordon.dns, `${name} A`, { from: LAB })).rcode;
+/** What the exempt client gets. */
+const verdict = async (): Promise<number> =>
+  (await ask(scene.cordon.dns, `${EXEMPT_NAME} A`, { from: EXEMPT })).rcode;
+/** When the exemption is to end, which is later than the approval takes and earlier than the last walk, and when it did. */
+let until = new Date(0);
+let ended: Promise<number | undefined> | undefined;
+const findEnd = async (): Promise<number | undefined> => {
+  for (const giveUpMs = until.getTime() + 120_000; Date.now() < giveUpMs; await sleep(500))
+    if ((await verdict()) === RCODE.NXDOMAIN) return Date.now();
+  return undefined;
+};
+
+test('an exemption is asked for by one and approved by another', WALK, async () => {
   expect(await verdict()).toBe(RCODE.NXDOMAIN);
   const asks = await windowOf(operator.client);
   await asks.goto(`${scene.origin}/exemptions/new`);
@@ -212,10 +229,10 @@ test('an exemption asked for by one and approved by another holds until its end'
   await asks
     .getByLabel('Why nothing else will do')
     .fill('Published analyses stop at an earlier release of it.');
-  await asks.getByLabel('Addresses or prefixes').fill(`${LAB}/32`);
+  await asks.getByLabel('Addresses or prefixes').fill(`${EXEMPT}/32`);
   await asks.getByLabel('Names', { exact: true }).fill('tiktok.com');
   await asks.getByLabel('What is done (1)').fill('Standalone device, wiped each Friday.');
-  const until = new Date(Date.now() + 45_000);
+  until = new Date(Date.now() + 75_000);
   await asks.getByLabel('Ends (UTC)').fill(until.toISOString().slice(0, 19));
   await asks.getByText('1 address').waitFor();
   await asks.getByRole('button', { name: 'Send the request' }).click();
@@ -244,9 +261,7 @@ test('an exemption asked for by one and approved by another holds until its end'
   await expect.poll(verdict, { timeout: 1_000 }).toBe(RCODE.NOERROR);
   // Both see it take effect.
   await asks.getByText('in force', { exact: true }).first().waitFor();
-  await expect.poll(verdict, { timeout: 90_000, interval: 500 }).toBe(RCODE.NXDOMAIN);
-  // The field has whole seconds.
-  expect(Date.now()).toBeGreaterThanOrEqual(Math.floor(until.getTime() / 1000) * 1000);
+  ended = findEnd().catch(() => undefined);
 });
 
 test('a held list is accepted by two, who confirm the same SHA-256', WALK, async () => {
@@ -710,6 +725,14 @@ test('silence is never green: no word from the resolver', WALK, async () => {
   expect(await page.locator('.headline').getAttribute('class')).toContain('none');
   expect(await page.locator('.headline .said').textContent()).toContain('may no longer be so');
   await picture(page, 'state-no-word');
+});
+
+test('the exemption that was approved held until its end, which was while others walked', {
+  ...WALK,
+  timeout: 240_000,
+}, async () => {
+  // The field has whole seconds.
+  expect(await ended).toBeGreaterThanOrEqual(Math.floor(until.getTime() / 1000) * 1000);
 });
 
 test('no page was refused anything by its own policy, and none threw', WALK, () => {

@@ -8,7 +8,6 @@ import { createHash } from 'node:crypto';
 import {
   existsSync,
   mkdirSync,
-  mkdtempSync,
   readdirSync,
   renameSync,
   rmSync,
@@ -25,9 +24,11 @@ import type { TestProject } from 'vitest/node';
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const sources = join(root, 'src');
 const cache = join(root, 'node_modules/.cache/program');
-/** What begins a program or a thread. */
+/** What begins a program or a thread, or is had by roomOf(). */
 const ENTRIES = [
   'cli/main',
+  'app/app',
+  'cli/command',
   'app/worker',
   'fleet/evidence-thread',
   'generation/thread',
@@ -64,8 +65,9 @@ const packagedAddresses = (folder: string, moved: Set<string>): Plugin => ({
 });
 
 const build = async (folder: string): Promise<void> => {
-  mkdirSync(cache, { recursive: true });
-  const made = mkdtempSync(join(cache, 'making-'));
+  // Not by mkdtemp(): some tests start the program as another user, who has to read it.
+  const made = join(cache, `making-${process.pid}`);
+  mkdirSync(made, { recursive: true });
   const moved = new Set<string>();
   const bundle = await rolldown({
     input: Object.fromEntries(ENTRIES.map((entry) => [entry, join(sources, `${entry}.ts`)])),

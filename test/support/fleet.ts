@@ -4,6 +4,7 @@ import { request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { AppError } from '../../src/base/base.ts';
 import {
   type DatabaseAccess,
   type EngineOptions,
@@ -98,7 +99,9 @@ export class TestFleet {
 
   /** Takes a resolver in and starts it. */
   async add(name: string, site?: string, more = ''): Promise<TestMember> {
-    await this.join(name, await this.invite(name, site));
+    const token = await this.invite(name, site);
+    // Just after its start, the authority does not listen to the engine yet.
+    await waitFor(() => this.join(name, token).catch(unheard), { timeout: 60_000 });
     return this.run(name, more);
   }
 
@@ -265,6 +268,10 @@ const waitFor = async <Value>(
     if (Date.now() > untilMs) throw new Error(`nothing within ${timeout} ms`);
     await sleep(interval);
   }
+};
+
+const unheard = (thrown: unknown): undefined => {
+  if (!(thrown instanceof AppError && thrown.code === 'ERR_FLEET_ENGINE')) throw thrown;
 };
 
 const heldOff = (thrown: unknown): undefined => {

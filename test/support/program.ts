@@ -3,9 +3,13 @@
 // Within a run of the tests it is what build-program.ts made of the sources; everywhere else, such as in test/soak, the
 // sources themselves. TEST_PROGRAM=src/cli/main.ts has a run of the tests start the sources as well.
 import { resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
 /** The first argument of Node.js. */
 export const PROGRAM = resolve(root, process.env['TEST_PROGRAM'] ?? 'src/cli/main.ts');
+
+/** A module of the program that was made as one of its beginnings, such as `app/app`, to be had in the process of the test. */
+export const roomOf = (name: string): Promise<unknown> =>
+  import(new URL(`../${name}${PROGRAM.slice(-3)}`, pathToFileURL(PROGRAM)).href);

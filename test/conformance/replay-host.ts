@@ -1,16 +1,27 @@
-// Configures Cordon for one replay scenario and runs it: node test/conformance/replay-adapter.ts SCENARIO.json WORKDIR,
-// with the Node.js of the lock file. The scenario's JSON is the neutral form of an unbound configuration that the replay
-// runner writes. What nothing of Cordon's configuration stands for ends the program with status 77 and the reason: such a
-// scenario says nothing about Cordon, and running it without would pass or fail by luck.
+// Plays scenarios of unbound against Cordon: node replay-host.ts SOCKET PYTHON RUNNER [ARG …], in a network namespace of its
+// own, starts the runner, which starts replay-adapter.mjs for each scenario, which asks here for a resolver.
+//
+// A scenario wants a fresh resolver, not a fresh process: each gets a service in this one, with workers and sockets of its
+// own, for a third of the processor's time. The clock is the machine's plus the seconds that stand in a file, which
+// libfaketime reads each time: it is a link, and leads to the file of the scenario.
+//
+// The scenario's JSON is the neutral form of an unbound configuration that the runner writes. What nothing of Cordon's
+// configuration stands for is answered with status 77 and the reason: such a scenario says nothing about Cordon, and running
+// it without would pass or fail by luck.
 //
 // Cordon listens before its lists are in force, and answers SERVFAIL until then. The runner asks as soon as it can
 // connect, so Cordon listens elsewhere first and gets the address that the runner waits for by a reload.
 import { spawn } from 'node:child_process';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { once } from 'node:events';
+import { linkSync, readFileSync, renameSync, symlinkSync, writeFileSync } from 'node:fs';
+import { createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
 import { z } from 'zod';
-import { PROGRAM } from '../support/program.ts';
+import type * as App from '../../src/app/app.ts';
+import { type Config, formatProblem } from '../../src/config/config.ts';
+import { createLog } from '../../src/observe/observe.ts';
+import { roomOf } from '../support/program.ts';
 
 /** The runner counts the scenario as not applicable. */
 const STATUS_NOT_APPLICABLE = 77;
@@ -20,8 +31,6 @@ const UNSCRIPTED_UPSTREAM = '192.0.2.53';
 const NOBODY = '192.0.2.0/24';
 /** Where Cordon listens until it is ready. */
 const NOWHERE = '127.0.0.1:0';
-/** What the log says when everything is in force. */
-const READY = '"msg":"ready"';
 /** The TTL of records of a zone file that states none. */
 const UNBOUND_TTL_SEC = 3600;
 /** The one name of the list, so that a policy is in force: no scenario asks for it. */
@@ -60,8 +69,6 @@ const DSA_ANCHOR = /\sDS\s+\d+\s+(?:3|6|DSA)\s/;
 const ANY_DATE = -1;
 /** 10 November 2012. The scenarios that look at no dates were signed between October and November 2012. */
 const ANY_DATE_SEC = Date.UTC(2012, 10, 10) / 1000;
-/** The clock of the program is the machine's plus the seconds that stand in the file that this variable names. */
-const CLOCK_VARIABLE = 'FAKETIME_TIMESTAMP_FILE';
 /** Fewest queries in flight that a scenario may ask for: `resolver.inflight` starts at 16, so one cannot be too many. */
 const INFLIGHT_MIN = 2;
 
@@ -162,17 +169,17 @@ const toStale = (server: Scenario['server']): object => {
 };
 
 /** Without anchors nothing is validated: with the built-in ones Cordon would ask the scripted servers for the root. */
-const toDnssec = ({ trustAnchors, domainInsecure, server }: Scenario): object =>
+const toDnssec = ({ trustAnchors, domainInsecure, server }: Scenario, directory: string): object =>
   trustAnchors.length === 0
     ? { mode: 'off' }
     : {
         mode: 'validate',
-        anchors: ANCHORS_FILE,
+        anchors: join(directory, ANCHORS_FILE),
         'negative-anchors': domainInsecure,
         'aggressive-nsec': server['aggressive-nsec']?.[0] !== 'no',
       };
 
-const toConfig = (scenario: Scenario, endpoint: string): object => {
+const toConfig = (scenario: Scenario, endpoint: string, directory: string): object => {
   const { forwardZones, rpz, server } = scenario;
   const seconds = (option: string): string | undefined =>
     server[option]?.[0] === undefined ? undefined : `${server[option][0]}s`;
@@ -180,16 +187,16 @@ const toConfig = (scenario: Scenario, endpoint: string): object => {
   return {
     listen: { dns: [endpoint], admin: false },
     workers: 1,
-    state: './state',
+    state: join(directory, 'state'),
     upstreams: forwardZones.find(isRoot)?.addrs.map(toEndpoint) ?? [UNSCRIPTED_UPSTREAM],
     forward: forwardZones
       .filter((zone) => !isRoot(zone))
       .map(({ name, addrs }) => ({ zones: [name], upstreams: addrs.map(toEndpoint) })),
     lists: [
-      { id: 'listed', file: 'listed.txt', format: 'domains' },
+      { id: 'listed', file: join(directory, LIST_FILE), format: 'domains' },
       ...rpz.map(({ name, actionOverride }, index) => ({
         id: `zone-${index}`,
-        file: zoneFile(index),
+        file: join(directory, zoneFile(index)),
         format: 'rpz',
         everything: true,
         origin: name,
@@ -210,11 +217,12 @@ const toConfig = (scenario: Scenario, endpoint: string): object => {
       stale: toStale(server),
       prefetch: server['prefetch']?.[0] === 'yes',
     },
-    dnssec: toDnssec(scenario),
+    dnssec: toDnssec(scenario, directory),
   };
 };
 
 const ANCHORS_FILE = 'anchors.txt';
+const LIST_FILE = 'listed.txt';
 
 const zoneFile = (index: number): string => `zone-${index}.zone`;
 
@@ -243,55 +251,98 @@ const toZoneText = (text: string, { actionOverride, cnameOverride }: z.infer<typ
   return `$TTL ${UNBOUND_TTL_SEC}\n${rules}`;
 };
 
-/** The environment of the resolver: with a clock of its own when the dates of signatures are not to matter. */
-const toEnvironment = ({ valOverrideEpoch, features }: Scenario, directory: string): NodeJS.ProcessEnv => {
-  const runnersClock = process.env[CLOCK_VARIABLE];
-  if (valOverrideEpoch !== ANY_DATE || runnersClock === undefined || features.includes('time'))
-    return process.env;
-  const path = join(directory, 'clock-any-date');
-  const machineSec = Date.now() / 1000 - Number(readFileSync(runnersClock, 'utf8'));
-  writeFileSync(path, `${ANY_DATE_SEC - machineSec}\n`);
-  return { ...process.env, [CLOCK_VARIABLE]: path };
+const { FAKETIME_TIMESTAMP_FILE: clockLink = '' } = process.env;
+
+/** Leads the clock of this process to a file; undefined: to that of the machine. */
+const setClock = (path: string | undefined): void => {
+  symlinkSync(path ?? `${clockLink}.machine`, `${clockLink}.next`);
+  renameSync(`${clockLink}.next`, clockLink);
 };
 
-const [scenarioPath, directory] = process.argv.slice(2);
-if (scenarioPath === undefined || directory === undefined) {
-  process.stderr.write('usage: replay-adapter.ts SCENARIO.json WORKDIR\n');
-  process.exit(2);
-}
-const scenario = scenarioFile.parse(JSON.parse(readFileSync(scenarioPath, 'utf8')));
-const obstacles = findObstacles(scenario);
-if (obstacles.length > 0) {
-  process.stdout.write(`nothing here stands for ${obstacles.join(', ')}\n`);
-  process.exit(STATUS_NOT_APPLICABLE);
-}
-const configPath = join(directory, 'cordon.yaml');
-const writeConfig = (endpoint: string): void => {
-  writeFileSync(configPath, stringify(toConfig(scenario, endpoint), { keepUndefined: false }));
+/** The clock of a scenario is the runner's, unless the dates of signatures are not to matter. */
+const clockOf = (
+  { valOverrideEpoch, features }: Scenario,
+  directory: string,
+  runnersClock: string | undefined,
+): string | undefined => {
+  if (valOverrideEpoch !== ANY_DATE || runnersClock === undefined || features.includes('time'))
+    return runnersClock;
+  const path = join(directory, 'clock-any-date');
+  setClock(undefined);
+  writeFileSync(path, `${ANY_DATE_SEC - Date.now() / 1000}\n`);
+  return path;
 };
-writeConfig(NOWHERE);
-writeFileSync(join(directory, 'listed.txt'), `${LISTED_NAME}\n`);
-writeFileSync(join(directory, ANCHORS_FILE), `${scenario.trustAnchors.join('\n')}\n`);
-for (const [index, zone] of scenario.rpz.entries()) {
-  const text = zone.zonefile === null ? '' : readFileSync(zone.zonefile, 'utf8');
-  writeFileSync(join(directory, zoneFile(index)), toZoneText(text, zone));
-}
-const cordon = spawn(process.execPath, [PROGRAM, 'serve', '--config', configPath], {
-  env: toEnvironment(scenario, directory),
-  stdio: ['ignore', 'pipe', 'inherit'],
-});
-let output = '';
-cordon.stdout.on('data', (chunk: Buffer) => {
-  process.stdout.write(chunk);
-  if (output.includes(READY)) return;
-  output += chunk.toString();
-  if (!output.includes(READY)) return;
+
+/** What the adapter asks for in a line of JSON. */
+const order = z.object({ scenario: z.string(), directory: z.string(), clock: z.string().optional() });
+
+const { loadConfiguration, Service } = (await roomOf('app/app')) as typeof App;
+
+const readConfig = (path: string): Config => {
+  const { config, problems } = loadConfiguration(path);
+  if (config === undefined) throw new Error(problems.map(formatProblem).join('\n'));
+  return config;
+};
+
+/** Runs a resolver until the adapter has nothing more to say; gives the adapter's status, and why. */
+const serve = async (text: string, ended: Promise<unknown>): Promise<{ status: number; why: string }> => {
+  const { scenario: path, directory, clock } = order.parse(JSON.parse(text));
+  const scenario = scenarioFile.parse(JSON.parse(readFileSync(path, 'utf8')));
+  const obstacles = findObstacles(scenario);
+  if (obstacles.length > 0)
+    return { status: STATUS_NOT_APPLICABLE, why: `nothing here stands for ${obstacles.join(', ')}` };
+  const configPath = join(directory, 'cordon.yaml');
+  const writeConfig = (endpoint: string): void => {
+    const config = toConfig(scenario, endpoint, directory);
+    writeFileSync(configPath, stringify(config, { keepUndefined: false }));
+  };
+  writeConfig(NOWHERE);
+  writeFileSync(join(directory, LIST_FILE), `${LISTED_NAME}\n`);
+  writeFileSync(join(directory, ANCHORS_FILE), `${scenario.trustAnchors.join('\n')}\n`);
+  for (const [index, zone] of scenario.rpz.entries()) {
+    const rules = zone.zonefile === null ? '' : readFileSync(zone.zonefile, 'utf8');
+    writeFileSync(join(directory, zoneFile(index)), toZoneText(rules, zone));
+  }
+  setClock(clockOf(scenario, directory, clock));
+  const source = {
+    readConfig: () => readConfig(configPath),
+    configPath,
+    checkProposal: () => loadConfiguration(configPath),
+    defaults: () => readConfig(configPath),
+  };
+  const service = await Service.start(source, ({ log }) => createLog(log));
   writeConfig(toEndpoint(`${scenario.listen.addr}@${scenario.listen.port}`));
-  cordon.kill('SIGHUP');
+  await service.reload();
+  await ended;
+  await service.stop();
+  return { status: 0, why: '' };
+};
+
+/**
+ * The adapter writes its order, and later ends its side; what comes back, when all is closed, ends it. On a loaded machine the
+ * runner does not wait so long, and the next one comes before the last is gone, whose sockets it would meet.
+ */
+const attend = async (socket: Socket, before: Promise<void>): Promise<void> => {
+  socket.on('error', () => undefined);
+  const ended = once(socket, 'end').catch(() => undefined);
+  let text = '';
+  while (!text.endsWith('\n')) text += String((await once(socket, 'data'))[0]);
+  await before;
+  const outcome = await serve(text, ended).catch((error: unknown) => ({ status: 1, why: String(error) }));
+  socket.end(JSON.stringify(outcome));
+};
+
+const [socketPath, program = '', ...args] = process.argv.slice(2);
+linkSync(clockLink, `${clockLink}.machine`);
+let attended = Promise.resolve();
+const server = createServer({ allowHalfOpen: true }, (socket) => {
+  attended = attend(socket, attended).catch(() => undefined);
 });
-// The runner ends both by a signal to their group and goes on when this process is gone: not before Cordon is, whose
-// sockets the next scenario would meet.
-for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => void cordon.kill(signal));
-cordon.on('exit', (code) => {
-  process.exit(code ?? 1);
-});
+server.listen(socketPath);
+await once(server, 'listening');
+// The runner is in its namespace already, and has the clock of the machine.
+const { FAKETIME_TIMESTAMP_FILE: _own, LD_PRELOAD: _library, ...others } = process.env;
+const env = { ...others, RPL_NETNS: '1' };
+const runner = spawn(program, args, { env, stdio: ['ignore', 'inherit', 'inherit'] });
+const [code] = (await once(runner, 'exit')) as [number | null];
+process.exit(code ?? 1);
