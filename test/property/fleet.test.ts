@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest';
 import { fuzzFleet } from '../support/fleet-fuzz.ts';
 
-test('mutated evidence, heads, presences, results and tides of one resolver cost that resolver alone', async () => {
+test('mutated evidence, heads, presences, results, tides and requests of one resolver cost that resolver alone', async () => {
   expect(
     await fuzzFleet({ inputs: 4_000, seed: Number(process.env['FAST_CHECK_SEED'] ?? Date.now() % 2 ** 32) }),
   ).toBe(4_000);
