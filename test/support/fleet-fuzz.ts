@@ -118,6 +118,8 @@ class Victim {
   readonly #hearing: Hearing;
   readonly #tides: TideWatch;
   readonly #desk: Desk;
+  /** Of ns1. */
+  readonly #honest = new ForgedChains();
   readonly #notes: string[] = [];
   readonly #confirmed = new Map<string, number>();
   #done = 0;
@@ -140,7 +142,10 @@ class Victim {
       overlays: () => Promise.resolve({ isApplied: true }),
       suspend: () => Promise.resolve(),
       decides: () => Promise.resolve(),
-      note: ({ subject = '' }) => void this.#notes.push(subject),
+      // That somebody else speaks in its name is told, and true.
+      note: ({ subject = '', reason = '' }) => {
+        if (!reason.endsWith('its key did not sign it')) this.#notes.push(subject);
+      },
       facts: () => ({ version: '', generation: 0, state: '', records: { queries: 0, changes: 0 } }),
       damaged: () => undefined,
       log,
@@ -168,12 +173,11 @@ class Victim {
 
   async begin(): Promise<void> {
     this.#enrol('ns1', 1);
-    const own = new ForgedChains();
+    const own = this.#honest;
     const pieces = [...own.keys(), own.opening('queries'), own.opening('changes')];
     pieces.push(own.block('queries', [refusal({ count: 40 })]), own.head('queries'), own.head('changes'));
     for (const piece of pieces) this.#send('ns1', 1, piece);
     await this.#collector.flush();
-    own.close();
     this.#say('ns1', presenceOf('ns1'));
     this.#before = await this.#figures();
     await this.#desk.begin();
@@ -224,6 +228,7 @@ class Victim {
   }
 
   async close(): Promise<void> {
+    this.#honest.close();
     await this.#desk.close();
     await this.#collector.close();
   }
@@ -232,7 +237,8 @@ class Victim {
     const random = this.#random;
     switch (kind) {
       case 1:
-        this.#say('thief', mutateJson(this.#ownPresence(), random));
+        if (random(4) === 0) this.#say('ns1', presenceOf('ns1'), 'thief');
+        else this.#say('thief', mutateJson(this.#ownPresence(), random));
         return;
       case 2:
         this.#probe();
@@ -244,7 +250,8 @@ class Victim {
         this.#send('thief', this.#enrolment, this.#anyHead(chains), true);
         return;
       case 5:
-        this.#send('thief', this.#enrolment, this.#anyPiece(chains), true);
+        if (random(4) === 0) this.#sendAsNs1();
+        else this.#send('thief', this.#enrolment, this.#anyPiece(chains), true);
         return;
       default: {
         const [recordClass, record] = RECORDS[random(RECORDS.length)] ?? ['queries', refusal()];
@@ -283,6 +290,13 @@ class Victim {
     return ['heads', { kind: 'head', head }];
   }
 
+  /** What would be the next block of ns1. */
+  #sendAsNs1(): void {
+    const place = this.#honest.place('queries');
+    this.#send('ns1', 1, this.#honest.block('queries', [refusal()]), false, 'thief');
+    place.restore();
+  }
+
   /** Anything that a message can hold, changed, and bytes that were changed before they were signed. */
   #anyPiece(chains: ForgedChains): SentPiece {
     const random = this.#random;
@@ -305,13 +319,13 @@ class Victim {
     return { ...presenceOf('thief'), enrolment: this.#enrolment };
   }
 
-  #say(name: string, presence: unknown): void {
+  /** `by` signs it. */
+  #say(name: string, presence: unknown, by = name): void {
     this.#sequence++;
     const subject = presenceSubject(name);
     const bytes = Buffer.from(JSON.stringify(presence) ?? '');
-    const changed =
-      name === 'ns1' || this.#random(4) > 0 ? bytes : Buffer.from(mutate([bytes], this.#random));
-    this.#hearing.take(changed, subject, stampMessage(subject, changed, this.#sequence, this.#keyOf(name)));
+    const changed = by === 'ns1' || this.#random(4) > 0 ? bytes : Buffer.from(mutate([bytes], this.#random));
+    this.#hearing.take(changed, subject, stampMessage(subject, changed, this.#sequence, this.#keyOf(by)));
   }
 
   #probe(): void {
@@ -339,13 +353,19 @@ class Victim {
   }
 
   /** `isChanged`: some of them have bytes that were changed before they were signed. */
-  #send(name: string, enrolment: number, [recordClass, piece]: SentPiece, isChanged = false): void {
+  #send(
+    name: string,
+    enrolment: number,
+    [recordClass, piece]: SentPiece,
+    isChanged = false,
+    by = name,
+  ): void {
     const subject = evidenceSubject(name, recordClass);
     let bytes: Uint8Array = zstdCompressSync(JSON.stringify({ enrolment, piece }));
     if (isChanged && this.#random(20) === 0) bytes = mutate([bytes], this.#random);
     const sha256 = createHash('sha256').update(bytes).digest('hex');
     const text = `cordon fleet evidence 1\nsubject ${subject}\nsha256 ${sha256}\n`;
-    const signature = this.#keyOf(name).sign(text);
+    const signature = this.#keyOf(by).sign(text);
     this.#sent++;
     this.#collector.take({
       ...{ subject, bytes, signature },
