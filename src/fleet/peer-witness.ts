@@ -23,7 +23,13 @@ import { PRIVATE_MODE } from './identity.ts';
 import type { SigningKey } from './key.ts';
 import type { Member, Roll } from './roll.ts';
 import { witnessSubject } from './subjects.ts';
-import { formatAnswer, hashOf, parseQuestion, type WitnessQuestion, type WitnessReplied } from './witness-message.ts';
+import {
+  formatAnswer,
+  hashOf,
+  parseQuestion,
+  type WitnessQuestion,
+  type WitnessReplied,
+} from './witness-message.ts';
 
 /** Verifier key of the log that was shown first, in a directory by name and enrolment. */
 const LOG_NAME = 'log';

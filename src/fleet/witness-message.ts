@@ -34,7 +34,8 @@ export type WitnessQuestion = Readonly<Omit<z.infer<typeof questionSchema>, 'sig
 export type WitnessReplied = Readonly<Omit<z.infer<typeof answerSchema>, 'signature'>>;
 
 /** SHA-256, hexadecimal. */
-export const hashOf = (bytes: string | Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
+export const hashOf = (bytes: string | Uint8Array): string =>
+  createHash('sha256').update(bytes).digest('hex');
 
 const questionText = (to: string, { from, log, submission }: WitnessQuestion): string =>
   `cordon fleet witness 1\nto ${to}\nfrom ${from}\nlog ${hashOf(log)}\nsha256 ${hashOf(submission)}\n`;
