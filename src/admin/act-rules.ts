@@ -27,17 +27,21 @@ export const SUMS: Readonly<Record<Budget, Sum>> = {
   pause: { max: 15 * MINUTE_MS, windowMs: DAY_MS, actsMax: 20 },
 };
 
+/** What is taken of a sum. */
+export interface Amount {
+  readonly budget: Budget;
+  readonly amount: number;
+}
+
+/** Takes it for a person, and gives what gives it back; undefined: it is more than one person may do alone. */
+export type Spend = (budget: Budget, person: string, amount: number) => (() => void) | undefined;
+
 /** What an act takes, as it was asked for. */
 export type Need =
   /** One person. */
   | { readonly persons: 'one' }
   /** One person, as long as the sum of the budget with `amount` is within its bound; else a second one with one of `roles`. */
-  | {
-      readonly persons: 'summed';
-      readonly budget: Budget;
-      readonly amount: number;
-      readonly roles: readonly Role[];
-    }
+  | (Amount & { readonly persons: 'summed'; readonly roles: readonly Role[] })
   /** A second person with one of `roles`. */
   | { readonly persons: 'two'; readonly roles: readonly Role[] }
   /** Nobody; `why` says what to do instead. */
@@ -64,6 +68,8 @@ export interface ActRule<Control = object, Wanted = Given<Record<string, unknown
    * does.
    */
   need(control: Control, given: Wanted, office: Office): Need | Promise<Need>;
+  /** Counts in a sum, also where nobody is there to be the second person. */
+  sum?(given: Wanted): Amount;
 }
 
 type RuleOf<One> =
@@ -114,10 +120,9 @@ export const ACT_RULES: { readonly [Name in keyof typeof OPERATIONS]?: RuleOf<(t
   pause: {
     alone: 'up to 15 minutes in 24 hours in all, in at most 20 pieces',
     second: 'more than that, up to `compliance.pause-max` each time (operator or approver)',
+    sum: ({ body }) => ({ budget: 'pause', amount: body.ms }),
     need: (_, { body }) => ({
-      persons: 'summed',
-      budget: 'pause',
-      amount: body.ms,
+      ...{ persons: 'summed', budget: 'pause', amount: body.ms },
       roles: ['operator', 'approver'],
     }),
   },
@@ -209,3 +214,9 @@ export const needOf = (
   office: Office,
 ): Need | Promise<Need> =>
   RULES.get(name)?.need(control, given, office) ?? { persons: 'nobody', why: 'no rule says who may do it' };
+
+/** What an act takes of a sum; undefined for one that is in none. */
+export const sumOf = (
+  name: string,
+  given: Given<Record<string, unknown>, unknown, unknown>,
+): Amount | undefined => RULES.get(name)?.sum?.(given);

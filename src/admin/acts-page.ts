@@ -14,7 +14,9 @@ the same table, and nobody does what it does not name. An act is an operation of
 - **Never**: refused in the control room, whoever asks.
 
 What one person does alone is summed over a window that moves with the clock, and kept over a restart: what is given back by an
-early end counts all the same, so that no number of small acts becomes what takes two. Each person has a sum; what a second person confirmed is in none.
+early end counts all the same, so that no number of small acts becomes what takes two. Each account has a sum, also that of a user of the system who asks on the host
+(\`cordon pause\`), where there is a control room; what a second person confirmed is in none. Without a control room nobody could
+confirm, and \`compliance.pause-max\` is the bound of each.
 
 | sum | of one person, alone | within | acts |
 | --- | --- | --- | --- |

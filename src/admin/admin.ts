@@ -8,7 +8,7 @@
 // RFCs: 9110 (HTTP semantics), 9457 (problem documents).
 
 export type { ActControl, ActShown } from './act-operations.ts';
-export { BUDGETS, type Budget, type Need, needOf, type Office, SUMS } from './act-rules.ts';
+export { BUDGETS, type Budget, type Need, needOf, type Office, type Spend, SUMS } from './act-rules.ts';
 export { actsPage } from './acts-page.ts';
 export type {
   ConfigurationApplied,

@@ -10,6 +10,7 @@ import { createServer, type IncomingMessage, type Server } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import { dirname } from 'node:path';
 import { AppError, DIRECTORY_MODE, errorText, type Identity, systemErrorCode } from '../base/base.ts';
+import type { Spend } from './act-rules.ts';
 import { dispatch } from './dispatch.ts';
 import { type Actor, ROLES } from './operation.ts';
 import type { Controls } from './operations.ts';
@@ -39,6 +40,8 @@ export interface ControlSocketOptions {
   userOf(socket: Socket): Promise<Identity>;
   /** The parts of the program that can be asked. */
   controls(): Controls;
+  /** Undefined while there is no control room: nobody is there to be the second person. */
+  spend?(): Spend | undefined;
   readonly log: AdminLog;
 }
 
@@ -126,7 +129,7 @@ const listen = (server: Server, path: string): Promise<void> =>
 /** Never rejects. */
 const answer = async (
   request: IncomingMessage,
-  { controls, log }: ControlSocketOptions,
+  { controls, spend, log }: ControlSocketOptions,
   user: Promise<Identity> | undefined,
 ): Promise<Reply> => {
   const [path = '', query = ''] = (request.url ?? '').split('?', 2);
@@ -135,7 +138,7 @@ const answer = async (
     const { name, account } = (await user) ?? { name: 'not known', account: undefined };
     // Who can open the socket could do all this without it.
     const actor: Actor = { name, account, roles: ROLES, from: 'control socket', via: 'socket' };
-    return await dispatch('socket', asked, actor, controls());
+    return await dispatch('socket', asked, actor, controls(), spend?.());
   } catch (error) {
     log.error({ err: error, path }, 'answering a control request');
     return broken();

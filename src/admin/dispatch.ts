@@ -2,6 +2,7 @@
 //
 // Paths are compared as they came: nothing is decoded. Who may not use an operation learns that before the body is read.
 import { type AppError, isAppError } from '../base/base.ts';
+import { type Spend, sumOf } from './act-rules.ts';
 import {
   type Actor,
   type Door,
@@ -59,17 +60,20 @@ export const mayUse = ({ door, isOpen, roles }: Operation, own: readonly Role[])
 export const isAt = ({ door }: Operation, asked: Exclude<Door, 'command'>): boolean =>
   door === asked || (asked === 'socket' && door === 'command') || (asked === 'room' && door === 'socket');
 
-/** Answers somebody at one door. Rejects with defects of the program only. */
+/** Answers somebody at one door; with `spend`, what is summed is. Rejects with defects of the program only. */
 export const dispatch = async (
   door: Exclude<Door, 'command' | 'room'>,
   asked: Asked,
   actor: Actor,
   controls: Controls,
+  spend?: Spend,
 ): Promise<Reply> => {
-  const found = ALL_OPERATIONS.flatMap(([, operation]) => {
+  const found = ALL_OPERATIONS.flatMap(([name, operation]) => {
     const parameters = isAt(operation, door) ? matchPath(operation, asked.path) : undefined;
     const control = controls[operation.subject as keyof Controls];
-    return parameters === undefined || control === undefined ? [] : [{ operation, parameters, control }];
+    return parameters === undefined || control === undefined
+      ? []
+      : [{ name, operation, parameters, control }];
   });
   if (found.length === 0) return toProblem(404, NO_PATH[door]);
   const method = asked.method === 'HEAD' ? 'GET' : asked.method;
@@ -80,9 +84,28 @@ export const dispatch = async (
       .join(', ');
     return { ...toProblem(405, `this path takes ${allow}`), allow };
   }
-  const { operation, parameters, control } = chosen;
+  const { name, operation, parameters, control } = chosen;
   if (!mayUse(operation, actor.roles)) return notForRoles(operation);
-  return perform({ operation, control, actor }, parameters, asked);
+  let giveBack: (() => void) | undefined;
+  const before = (given: AnyGiven): Outcome<unknown> | undefined => {
+    const sum = spend && sumOf(name, given);
+    if (spend === undefined || sum === undefined) return undefined;
+    giveBack = spend(sum.budget, actor.account ?? NO_ACCOUNT, sum.amount);
+    return giveBack === undefined ? TOO_MUCH_ALONE : undefined;
+  };
+  const reply = await perform({ operation, control, actor, before }, parameters, asked);
+  if (reply.status !== OK) giveBack?.();
+  return reply;
+};
+
+const OK = 200;
+/** Users of the system whom nobody could name have one sum together. */
+const NO_ACCOUNT = 'no account';
+const TOO_MUCH_ALONE: Outcome<never> = {
+  isRefused: true,
+  status: 403,
+  detail: 'this is more than one person does alone within 24 hours',
+  more: { hint: 'Ask for it in the control room, where somebody else confirms it.' },
 };
 
 /** The answer to who has none of the operation's roles. */

@@ -6,6 +6,7 @@ import {
   type ControlSocket,
   type Controls,
   openControlSocket,
+  type Spend,
 } from '../admin/admin.ts';
 import { isAppError, systemClock } from '../base/base.ts';
 import { describeEnforcement } from '../enforcement/enforcement.ts';
@@ -41,6 +42,7 @@ export interface ControlDoorParts extends Omit<ServiceParts, 'lists'> {
     readonly controls: Controls;
     readonly acts: readonly ActShown[];
     readonly hasAdministrator: boolean;
+    readonly spend: Spend | undefined;
   };
 }
 
@@ -128,6 +130,7 @@ export class ControlDoor {
         openTo: this.#parts.state.current.config.admin.socket,
         userOf: (socket) => this.#users.find(socket),
         ...{ controls, log },
+        spend: () => room.spend,
       });
     } catch (error) {
       if (!isAppError(error)) throw error;

@@ -2,7 +2,7 @@
 //
 // A room that cannot be opened costs the room alone: names are answered and refused all the same, and the log says why.
 import { fileURLToPath } from 'node:url';
-import type { ActShown, Controls, OverviewControl, StateShown } from '../admin/admin.ts';
+import type { ActShown, Controls, OverviewControl, Spend, StateShown } from '../admin/admin.ts';
 import {
   AppError,
   type Clock,
@@ -46,6 +46,11 @@ export class RoomDoor {
   /** What the room alone can answer. */
   get controls(): Controls {
     return this.#room?.controls ?? {};
+  }
+
+  /** Sums of what one person does alone; undefined while there is no room. */
+  get spend(): Spend | undefined {
+    return this.#room?.spend;
   }
 
   /** When the certificate ends; undefined: the room has none, or is not there. */

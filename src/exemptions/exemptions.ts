@@ -11,6 +11,7 @@ export { type Profile, readProfile } from './profile.ts';
 export { SHIPPED_PROFILES } from './profile-shipped.ts';
 export type { ExemptionEvent, RegisterOutcome } from './register.ts';
 export { adoptStep } from './register-adoption.ts';
+export { marksOfStep } from './register-body.ts';
 export type { ExemptionFacts, ExemptionReport } from './register-facts.ts';
 export { checkTexts } from './register-texts.ts';
 export { FLEET_REGISTER_NAME, REGISTER_NAME, registerWitnesses } from './register-witness.ts';

@@ -1,5 +1,5 @@
 // An event of the register as it is read back, and the refusal of everything while no profile is configured.
-import type { DecisionRecord, ExemptionRecord } from '../records/records.ts';
+import { type DecisionRecord, type ExemptionMark, type ExemptionRecord, markOf } from '../records/records.ts';
 import { readDecisionRecord } from './decision.ts';
 import { type ExemptionPaper, paperSchema, toSharedExemption } from './paper.ts';
 import { type ExemptionProblem, toProblem } from './problem.ts';
@@ -28,4 +28,16 @@ export const readBody = (body: unknown): RegisterBody => {
   // What threads will get has to be readable, or nothing of the register is used.
   toSharedExemption(read.data);
   return { ...(body as ExemptionRecord), paper: read.data };
+};
+
+/** The marks of a step that came of a fleet: as its authority wrote it, and as a node keeps it. */
+export const marksOfStep = (step: unknown): ExemptionMark[] => {
+  try {
+    const marks = [step, readBody(step)].map((body) => markOf(body as object));
+    return marks.filter((mark) => mark !== undefined);
+  } catch (thrown) {
+    // Such as one of a later version.
+    if (!(thrown instanceof RangeError)) throw thrown;
+    return [];
+  }
 };

@@ -29,6 +29,10 @@ export const startFleet = async (options: FleetOptions): Promise<RunningFleet> =
   return Fleet.start(options);
 };
 
+/** Steps of exemptions that this resolver has from its authority: see signed-steps.ts. Rejects with errors of SQLite. */
+export const readSignedSteps = async (path: string, trust: readonly string[]): Promise<unknown[]> =>
+  (await import('./signed-steps.ts')).readSignedSteps(path, trust);
+
 /** Makes keys and the configuration of an engine. Rejects with ERR_FLEET_EXISTS, ERR_FLEET_KEY, and errors of the system. */
 export const initFleet = async (options: InitOptions): Promise<MadeFleet> =>
   (await import('./init.ts')).initFleet(options);

@@ -1,7 +1,8 @@
 // This resolver as a witness of the others: what it has cosigned of their records, nobody can take back there.
 //
 // The log of a resolver is the one that it showed first under its enrolment. Another key for it is a refusal, as another
-// history is: only a new enrolment begins a new log. What was said last of each lies in a directory of its own.
+// history is: only a new enrolment begins a new log. What was said last is kept by log, whoever shows it: two resolvers with one
+// key of records would have two histories of it cosigned.
 import type { KeyObject } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -22,10 +23,18 @@ import { PRIVATE_MODE } from './identity.ts';
 import type { SigningKey } from './key.ts';
 import type { Member, Roll } from './roll.ts';
 import { witnessSubject } from './subjects.ts';
-import { formatAnswer, parseQuestion, type WitnessQuestion, type WitnessReplied } from './witness-message.ts';
+import {
+  formatAnswer,
+  hashOf,
+  parseQuestion,
+  type WitnessQuestion,
+  type WitnessReplied,
+} from './witness-message.ts';
 
-/** Verifier key of the log that was shown first. */
+/** Verifier key of the log that was shown first, in a directory by name and enrolment. */
 const LOG_NAME = 'log';
+/** What was said last, in directories by verifier key. */
+const LOGS_NAME = 'logs';
 
 /** The name of a resolver's key as a witness. */
 export const witnessName = (node: string): string => `fleet/${node}`;
@@ -44,7 +53,7 @@ export interface PeerWitnessOptions {
 /** One resolver as a witness of all others. */
 export class PeerWitness {
   readonly #options: PeerWitnessOptions;
-  /** By name and enrolment. */
+  /** By verifier key. */
   readonly #witnesses = new Map<string, Witness>();
   #key: KeyObject | undefined;
 
@@ -78,8 +87,7 @@ export class PeerWitness {
     key: KeyObject,
   ): Pick<WitnessReplied, 'status' | 'body'> {
     if (submission === '') return { status: 400, body: 'nothing to cosign\n' };
-    const id = `${name}.${enrolment}`;
-    const directory = join(this.#options.directory, id);
+    const directory = join(this.#options.directory, `${name}.${enrolment}`);
     const path = join(directory, LOG_NAME);
     try {
       const first = existsSync(path) ? readFileSync(path, 'utf8').trim() : undefined;
@@ -87,15 +95,17 @@ export class PeerWitness {
         return { status: 422, body: 'its records were signed with another key before\n' };
       const verifier = parseVerifier(log);
       if (verifier === undefined) return { status: 400, body: 'no verifier key of a log\n' };
-      let witness = this.#witnesses.get(id);
+      let witness = this.#witnesses.get(log);
       if (witness === undefined) {
         const own = createVerifier(witnessName(this.#options.name), key, SIGNATURE_TYPE.cosignature);
-        const store = WitnessDirectory.open(directory, own, [verifier.name]);
+        const kept = join(this.#options.directory, LOGS_NAME, hashOf(log));
+        const store = WitnessDirectory.open(kept, own, [verifier.name]);
         const { clock } = this.#options;
         witness = new Witness(own.name, key, { logs: [verifier], store, clock });
-        this.#witnesses.set(id, witness);
       }
       const answer = witness.addCheckpoint(submission);
+      // A log is kept when it is somebody's: each enrolment has one.
+      if (answer.status === 200) this.#witnesses.set(log, witness);
       if (first === undefined && answer.status === 200) {
         mkdirSync(directory, { recursive: true, mode: DIRECTORY_MODE });
         replaceFileNow(path, `${log}\n`, PRIVATE_MODE);

@@ -33,7 +33,9 @@ export type WitnessQuestion = Readonly<Omit<z.infer<typeof questionSchema>, 'sig
 /** What a witness answers. */
 export type WitnessReplied = Readonly<Omit<z.infer<typeof answerSchema>, 'signature'>>;
 
-const hashOf = (bytes: string | Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
+/** SHA-256, hexadecimal. */
+export const hashOf = (bytes: string | Uint8Array): string =>
+  createHash('sha256').update(bytes).digest('hex');
 
 const questionText = (to: string, { from, log, submission }: WitnessQuestion): string =>
   `cordon fleet witness 1\nto ${to}\nfrom ${from}\nlog ${hashOf(log)}\nsha256 ${hashOf(submission)}\n`;

@@ -69,6 +69,16 @@ export class Output {
     return this.#waitingBytes + this.#length + this.#socket.writableLength;
   }
 
+  /** Bytes of content that wait for a window. */
+  get waitingBytes(): number {
+    return this.#waitingBytes;
+  }
+
+  /** Content that windows let out on a stream. */
+  roomFor({ window }: Http2Stream): number {
+    return Math.min(window, this.#window);
+  }
+
   /** Bytes that are not sent yet. */
   get length(): number {
     return this.#length;

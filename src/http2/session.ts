@@ -12,6 +12,7 @@ import { Output } from './output.ts';
 import { Pace } from './pace.ts';
 import { FLAG, FRAME, HTTP2_ERROR, WINDOW_AT_FIRST, WINDOW_MAX } from './registry.ts';
 import { RequestFields } from './request-fields.ts';
+import { isFull, Requests } from './requests.ts';
 import { OUR_SETTINGS, readSettings, SETTING_BYTES, SETTINGS_ACK, STREAMS_MAX } from './settings.ts';
 import type { Http2Stream } from './stream.ts';
 import { Streams } from './streams.ts';
@@ -20,8 +21,6 @@ import { Streams } from './streams.ts';
 const BLOCK_FRAMES_MAX = 16;
 /** The window of the connection is opened again when so much of it was used. */
 const WINDOW_STEP = WINDOW_AT_FIRST >>> 1;
-/** Output that the client has not taken, above which nothing more is read: four of the longest answers. */
-const OUTPUT_MAX = 262_144;
 /** What the work for a frame costs, and for a request that may have to be asked upstream; see Http2Host. */
 const FRAME_COST = 1;
 const REQUEST_COST = 8;
@@ -59,6 +58,7 @@ export class Http2Session {
   readonly #output: Output;
   readonly #pace: Pace;
   readonly #streams = new Streams();
+  readonly #requests: Requests;
   #block: OpenBlock | undefined;
   /** DATA that came since the window of the connection was opened. */
   #received = 0;
@@ -73,8 +73,10 @@ export class Http2Session {
     this.#output = new Output(socket, () => {
       host.taken();
       if (!this.#isWaiting && socket.isPaused()) this.#run();
+      else if (this.#requests.isHolding) this.#plan();
     });
     this.#pace = new Pace(host.now());
+    this.#requests = new Requests(host, this.#output, socket);
     this.#output.add(OUR_SETTINGS);
     this.#output.flush();
   }
@@ -122,7 +124,7 @@ export class Http2Session {
   readonly #run = (): void => {
     this.#isWaiting = false;
     while (this.#state !== STATE.OVER && !this.#socket.destroyed) {
-      if (this.#output.length + this.#socket.writableLength > OUTPUT_MAX) {
+      if (isFull(this.#output, this.#socket)) {
         // What is taken goes on with it.
         this.#pause();
         break;
@@ -161,6 +163,7 @@ export class Http2Session {
     this.#isFlushing = false;
     if (this.#state === STATE.OVER) return;
     this.#output.sendWaiting(this.#sent);
+    this.#requests.askHeld();
     this.#output.flush();
     this.#endIfDone();
   };
@@ -244,13 +247,14 @@ export class Http2Session {
 
   /** The request is there as a whole. */
   #endContent(stream: Http2Stream): number {
-    const { fields, contentLength, reader } = stream;
+    const { fields, contentLength } = stream;
     if (!stream.isOpen) return FINE;
     if (fields.contentLength >= 0 && contentLength !== fields.contentLength)
       return this.#endBad(stream.id, HTTP2_ERROR.PROTOCOL_ERROR);
     stream.isEnded = true;
     this.#host.spend(REQUEST_COST);
-    reader?.ended();
+    // What is held without its content is asked for as it is then.
+    if (stream.isAsked) this.#requests.ask(stream);
     return FINE;
   }
 
@@ -302,9 +306,12 @@ export class Http2Session {
     if (!fields.isSound(isEnd)) return this.#endBad(id, HTTP2_ERROR.PROTOCOL_ERROR);
     this.#pace.noteRequest();
     const stream = this.#streams.open(id, fields, isEnd);
-    this.#host.asked(stream);
-    if (isEnd) stream.reader?.ended();
-    else if (fields.expectsContinue && stream.reader !== undefined) this.#output.goOn(stream);
+    // The question of others stands in their fields.
+    if (isEnd || fields.method !== 'POST') this.#requests.ask(stream);
+    else {
+      this.#requests.askNow(stream);
+      if (fields.expectsContinue && stream.reader !== undefined) this.#output.goOn(stream);
+    }
     return FINE;
   }
 
@@ -385,6 +392,7 @@ export class Http2Session {
 
   #close(stream: Http2Stream): void {
     this.#output.forget(stream);
+    this.#requests.forget(stream);
     this.#streams.close(stream);
     if (this.#state === STATE.LEAVING) this.#plan();
   }

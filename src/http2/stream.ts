@@ -19,6 +19,8 @@ export class Http2Stream {
   isEnded: boolean;
   /** False once it was answered as a whole, or reset by either side. */
   isOpen = true;
+  /** The host knows of it. */
+  isAsked = false;
   /** Content that may be sent. Below zero: SETTINGS have taken back what was used (RFC 9113 section 6.9.2). */
   window: number;
   /** Bytes of DATA that came, padding included, and of content. */

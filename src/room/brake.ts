@@ -28,6 +28,8 @@ const NETWORK_MAX = 30;
 const ACCOUNT_MAX = 20;
 /** Of all accounts: 300 hashes are half a minute of one core in a quarter of an hour. */
 const ALL_MAX = 300;
+/** Passwords that are chosen by one link: a person takes the second or third. */
+const CHOICES_MAX = 10;
 /** What is remembered, the oldest forgotten first: some times more than ALL_MAX lets in. */
 const KEYS_MAX = 20_000;
 /** Networks on which an account is known: people have a few each. */
@@ -88,6 +90,16 @@ export class Brake {
   /** Counts a try with a passkey, which nobody guesses: by network alone. */
   tryPasskey(address: string): Try {
     return this.#count([[`passkey ${networkOf(address)}`, NETWORK_MAX]]);
+  }
+
+  /** Counts somebody who comes back from the identity provider, which is asked about each: by network alone. */
+  tryProvided(address: string): Try {
+    return this.#count([[`provided ${networkOf(address)}`, NETWORK_MAX]]);
+  }
+
+  /** Counts a password that is chosen by a link, each a hash, right or wrong: by the link alone, which was made for somebody. */
+  tryChoice(link: string): void {
+    this.#count([[`choice ${hashed(link)}`, CHOICES_MAX]]);
   }
 
   /** Counts a try with the first code of who enrols by a link. */

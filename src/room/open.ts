@@ -3,7 +3,7 @@ import { statSync } from 'node:fs';
 import type { Server } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import type { ActShown, Controls } from '../admin/admin.ts';
+import type { ActShown, Controls, Spend } from '../admin/admin.ts';
 import {
   AppError,
   type Clock,
@@ -76,6 +76,8 @@ export interface Room {
   readonly streams: number;
   /** What only this room can answer, for the control socket. */
   readonly controls: Controls;
+  /** Sums of what one person does alone, wherever. */
+  readonly spend: Spend;
   close(): Promise<void>;
 }
 
@@ -156,6 +158,7 @@ export const openRoom = async (options: RoomOptions): Promise<Room> => {
         return live.size;
       },
       controls: { people: createPeopleControl(parts) },
+      spend: (...taken) => parts.spending.take(...taken),
       close: async () => {
         certificate?.close();
         live.close();

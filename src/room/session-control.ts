@@ -199,13 +199,14 @@ export class RoomSession implements SessionControl {
 
   async enrolByPassword(token: string, name: string, password: string) {
     const { person } = this.#enrolment(token);
-    const { agency, store } = this.#parts;
+    const { agency, brake, store } = this.#parts;
     const account = person?.name ?? name;
     if (password.toLowerCase().includes(account.toLowerCase())) {
       throw new AppError('ERR_ROOM_PASSWORD', 'choosing a password: it contains the name', {
         hint: 'A sentence of four words that have nothing to do with each other is good.',
       });
     }
+    brake.tryChoice(hashOf(token));
     const { secret, uri } = createCodeSecret(agency ?? 'Cordon', account);
     const hash = await hashPassword(password);
     if (!store.enrolments.patch(hashOf(token), { pending: { name: account, password: hash, secret } }))
@@ -255,10 +256,12 @@ export class RoomSession implements SessionControl {
 
   /** Signs somebody in whom the identity provider vouches for, or proves who it is; gives where the browser goes. */
   async endProvided(flow: string | undefined, query: string): Promise<string> {
-    const { provider, people, sessions, vouching } = this.#parts;
+    const { brake, provider, people, sessions, vouching } = this.#parts;
     if (provider === undefined)
       throw new AppError('ERR_ROOM_PROVIDER', 'signing in: there is no identity provider');
+    const attempt = brake.tryProvided(this.#visit.address);
     const provided = await provider.end(flow, query);
+    attempt.succeed();
     const before = vouching.hear(provided.subject, provided.groups);
     if (provided.session !== undefined) {
       const session = sessions.find(this.#token);

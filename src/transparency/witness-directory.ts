@@ -29,7 +29,6 @@ export class WitnessDirectory implements WitnessStore {
    * this witness signed: it would say less than it said before.
    */
   static open(directory: string, verifier: Verifier, origins: readonly string[]): WitnessDirectory {
-    mkdirSync(directory, { recursive: true, mode: DIRECTORY_MODE });
     const store = new WitnessDirectory(directory);
     for (const origin of origins) {
       const path = store.#pathOf(origin);
@@ -60,6 +59,7 @@ export class WitnessDirectory implements WitnessStore {
   }
 
   save(witnessed: Witnessed): void {
+    mkdirSync(this.#directory, { recursive: true, mode: DIRECTORY_MODE });
     replaceFileNow(this.#pathOf(witnessed.origin), witnessed.note, NOTE_MODE);
     this.#last.set(witnessed.origin, witnessed);
   }

@@ -1,5 +1,5 @@
 // Two authorities have both decided: every resolver tells it, and the way out of docs/fleet.md is taken, in both directions.
-import { existsSync, renameSync, rmSync, statSync } from 'node:fs';
+import { existsSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
@@ -61,16 +61,8 @@ const agree = (): Promise<unknown> => vi.waitUntil(() => new Set(ALL.map(logOf))
 const tellsFork = async (name: string): Promise<boolean> =>
   (await readMetric(fleet.programOf(name), 'cordon_fleet_alarms_total', { alarm: 'fork' })) === 1;
 
-/** A checkpoint covers what the resolver did until now: a decision of the second in which a machine is lost is suspended. */
-const isSigned = async (name: string): Promise<unknown> => {
-  const atMs = Date.now();
-  const path = join(fleet.directory, name, 'records/checkpoint');
-  return vi.waitUntil(() => statSync(path).mtimeMs > atMs, WAIT);
-};
-
 /** All machines lose their power; the authority's disk and the store of the engine are lost with it. */
 const loseAuthority = async (): Promise<void> => {
-  await Promise.all(ALL.map(isSigned));
   for (const name of ALL) await fleet.programOf(name).kill();
   await fleet.engine.kill();
   rmSync(join(fleet.directory, 'store'), { recursive: true });

@@ -1,4 +1,6 @@
 // Suspending refusals: bounded, on the record, over by itself, and never beyond the process.
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { RCODE } from '../../src/dns/dns.ts';
@@ -59,6 +61,45 @@ test('a pause lets listed names pass and says so everywhere, resume ends it', as
   expect(
     await readMetric(cordon, 'cordon_not_enforcing_seconds_total', { cause: 'operator-pause' }),
   ).toBeGreaterThan(0);
+});
+
+test('with a control room, what one user pauses on the host is summed, over a restart as well', async () => {
+  const config = `
+listen: { dns: ["127.0.0.1:0"], admin: "127.0.0.1:0" }
+workers: 1
+upstreams: ["127.0.0.1:${upstream.endpoint.port}"]
+compliance: { pause-max: 12m }
+control-room: { listen: "127.0.0.1:0" }
+`;
+  const directory = await mkdtemp(join(tmpdir(), 'cordon-pause-'));
+  const state = join(directory, 'state');
+  const pause = (of: Cordon, ms: string): Promise<RunResult> =>
+    run(process.execPath, [
+      program,
+      'pause',
+      ms,
+      '--reason',
+      'x',
+      '--config',
+      join(of.directory, 'cordon.yaml'),
+    ]);
+  const summed = `${config}state: ${state}\n`;
+  let other = await startCordon({ config: summed });
+  try {
+    // What was not done counts for nothing.
+    expect((await pause(other, '13m')).stderr).toContain('are allowed');
+    expect((await pause(other, '10m')).code).toBe(0);
+    const beyond = await pause(other, '6m');
+    expect(beyond.code).not.toBe(0);
+    expect(beyond.stderr).toContain('more than one person does alone');
+    await other.stop();
+    other = await startCordon({ config: summed });
+    expect((await pause(other, '6m')).stderr).toContain('more than one person does alone');
+    expect((await pause(other, '5m')).code).toBe(0);
+  } finally {
+    await other.stop();
+    await rm(directory, { recursive: true });
+  }
 });
 
 test('a pause ends by itself', async () => {

@@ -1,5 +1,5 @@
-// Mutated records, heads, presences, results and tides, all signed with the key of one resolver, through the code of a collector,
-// a report and an authority.
+// Mutated records, heads, presences, results, tides and requests, all signed with the key of one resolver, through the code of a
+// collector, a report, an authority and a witness.
 //
 //   npm run fuzz:fleet -- [--inputs 1000000] [--seed N] [--minutes M]
 //

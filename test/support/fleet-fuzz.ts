@@ -1,4 +1,4 @@
-// Mutated evidence, heads, presences, results and tides with a valid node's signature, through the code that takes them.
+// Mutated evidence, heads, presences, results, tides and requests with a valid node's signature, through the code that takes them.
 //
 // Two resolvers are in the fleet: ns1 is honest, and the key of the other one is stolen. Whatever is sent in the name of the
 // thief must be acknowledged, end nothing, and leave every figure of ns1 as it was: what a collector has of it, what a report
@@ -26,72 +26,22 @@ import { evidenceSubject, presenceSubject, TIDE_SUBJECT } from '../../src/fleet/
 import { signTide } from '../../src/fleet/tide.ts';
 import { TideWatch } from '../../src/fleet/tide-watch.ts';
 import { judgeRecord } from '../../src/records/record-schema.ts';
-import type { RecordClass } from '../../src/records/records.ts';
 import { buildReport } from '../../src/report/build.ts';
 import { buildFleetReport } from '../../src/report/fleet-report.ts';
 import { RecordsSource } from '../../src/report/records-source.ts';
+import { Desk } from './desk-fuzz.ts';
 import { ForgedChains, refusal, type SentPiece, TIME } from './forged-evidence.ts';
 import { createRandom, mutate, type Random } from './mutate.ts';
 import { interesting, mutateJson } from './mutate-json.ts';
+import { RECORDS } from './valid-records.ts';
 
 /** Inputs that the collector takes together. */
 const BATCH = 512;
 /** Inputs until the thief is taken in anew, with new chains, and the reports are compared; of a short run an eighth. */
 const EPOCH_MAX = 50_000;
+/** Of inputs; half of them are records. */
+const KINDS = 12;
 const NOW_MS = Date.parse('2026-11-26T12:00:00Z');
-
-const RECORDS: readonly (readonly [RecordClass, object])[] = [
-  ['queries', refusal()],
-  ['queries', refusal({ count: 7, until: TIME, summary: 'client', port: 53, line: 3, ede: 15 })],
-  ['queries', refusal({ kind: 'bypass', signal: 'canary' })],
-  ['queries', { time: TIME, kind: 'sketch', day: '2026-11-25', group: '*', registers: 'AAEC' }],
-  ['changes', { time: TIME, kind: 'service', event: 'start', version: '1.2.3', logSize: 4 }],
-  ['changes', { time: TIME, kind: 'service', event: 'unclean-end', lastWritten: TIME }],
-  [
-    'changes',
-    {
-      ...{ time: TIME, kind: 'enforcement', event: 'state', state: 'partly', cause: 'configuration' },
-      groups: [{ group: 'default', state: 'partly', lists: [{ list: 'tiktok', standing: 'watched' }] }],
-    },
-  ],
-  ['changes', { time: TIME, kind: 'enforcement', event: 'gap-begin', cause: 'crash' }],
-  ['changes', { time: TIME, kind: 'list', event: 'in-force', list: 'tiktok', mandate: true, entries: 9 }],
-  [
-    'changes',
-    {
-      ...{ time: TIME, kind: 'configuration', event: 'in-force', cause: 'reload' },
-      differences: [{ key: 'block.ttl', from: '30s', to: '60s' }],
-    },
-  ],
-  [
-    'changes',
-    {
-      ...{ time: TIME, kind: 'exemption', event: 'active', id: 'ex-000001', by: 'a', role: 'b' },
-      paper: { groups: ['lab'], clients: [], until: TIME, activeAt: TIME, state: 'active' },
-    },
-  ],
-  ['changes', { time: TIME, kind: 'decision', event: 'set', list: 'tiktok', decision: { review: TIME } }],
-  [
-    'changes',
-    {
-      ...{ time: TIME, kind: 'probe', event: 'sweep', generation: 1, began: TIME, outcome: 'enforced' },
-      results: [
-        {
-          ...{ view: 'group:default', transport: '*', qtype: '*', outcome: 'enforced' },
-          ...{ asked: 3, leaked: 0, failed: 0, examples: ['a'] },
-        },
-      ],
-      coverage: { names: 3, asked: 3, share: 1 },
-    },
-  ],
-  ['changes', { time: TIME, kind: 'records', event: 'clock-step', ms: -7 }],
-  ['changes', { time: TIME, kind: 'records', event: 'counting-key', day: '2026-11-25', keyId: 'a' }],
-  [
-    'changes',
-    { time: TIME, kind: 'admin', action: 'pause', by: 'a', detail: { isPaused: true, until: TIME } },
-  ],
-  ['changes', { time: TIME, kind: 'fleet', event: 'applied', number: 4, entry: 'list', authorityTime: TIME }],
-];
 
 const presenceOf = (name: string): object => ({
   ...{ name, role: 'node', enrolment: 1, time: TIME, version: '1.2.3', generation: 4, state: 'in force' },
@@ -167,6 +117,9 @@ class Victim {
   readonly #collector: Collector;
   readonly #hearing: Hearing;
   readonly #tides: TideWatch;
+  readonly #desk: Desk;
+  /** Of ns1. */
+  readonly #honest = new ForgedChains();
   readonly #notes: string[] = [];
   readonly #confirmed = new Map<string, number>();
   #done = 0;
@@ -175,6 +128,7 @@ class Victim {
   #sequence = 0;
   #sent = 0;
   #before = '';
+  #body: string | undefined;
 
   constructor(directory: string, random: Random) {
     this.#directory = directory;
@@ -188,13 +142,17 @@ class Victim {
       overlays: () => Promise.resolve({ isApplied: true }),
       suspend: () => Promise.resolve(),
       decides: () => Promise.resolve(),
-      note: ({ subject = '' }) => void this.#notes.push(subject),
+      // That somebody else speaks in its name is told, and true.
+      note: ({ subject = '', reason = '' }) => {
+        if (!reason.endsWith('its key did not sign it')) this.#notes.push(subject);
+      },
       facts: () => ({ version: '', generation: 0, state: '', records: { queries: 0, changes: 0 } }),
       damaged: () => undefined,
       log,
       clock: () => NOW_MS,
       monotonic: () => 1_000_000,
     };
+    this.#desk = new Desk(directory, random, NOW_MS);
     const sequences = new HeardSequences(join(directory, 'heard.json'), acts.monotonic);
     const shared = { roll: this.#roll, acts, onAlarm: () => undefined };
     this.#hearing = new Hearing({ ...shared, sequences });
@@ -215,14 +173,14 @@ class Victim {
 
   async begin(): Promise<void> {
     this.#enrol('ns1', 1);
-    const own = new ForgedChains();
+    const own = this.#honest;
     const pieces = [...own.keys(), own.opening('queries'), own.opening('changes')];
     pieces.push(own.block('queries', [refusal({ count: 40 })]), own.head('queries'), own.head('changes'));
     for (const piece of pieces) this.#send('ns1', 1, piece);
     await this.#collector.flush();
-    own.close();
     this.#say('ns1', presenceOf('ns1'));
     this.#before = await this.#figures();
+    await this.#desk.begin();
   }
 
   /** One enrolment of the thief; gives how many inputs were sent. */
@@ -237,7 +195,12 @@ class Victim {
       for (const piece of pieces) this.#send('thief', this.#enrolment, piece);
       const ends = { queries: 0, changes: 0 };
       while (sent < count && isTime()) {
-        for (let i = 0; i < BATCH && sent < count; i++, sent++) this.#one(chains, ends);
+        for (let i = 0; i < BATCH && sent < count; i++, sent++) {
+          const kind = this.#random(KINDS);
+          if (kind === 0) await this.#desk.request();
+          else this.#one(kind, chains, ends);
+        }
+        await this.#desk.check();
         const toldOf = this.#done + this.#again;
         await this.#collector.flush();
         assert.equal(this.#again, 0, 'a message was not acknowledged');
@@ -265,27 +228,30 @@ class Victim {
   }
 
   async close(): Promise<void> {
+    this.#honest.close();
+    await this.#desk.close();
     await this.#collector.close();
   }
 
-  #one(chains: ForgedChains, ends: { queries: number; changes: number }): void {
+  #one(kind: number, chains: ForgedChains, ends: { queries: number; changes: number }): void {
     const random = this.#random;
-    switch (random(10)) {
-      case 0:
-        this.#say('thief', mutateJson(this.#ownPresence(), random));
-        return;
+    switch (kind) {
       case 1:
-        this.#probe();
+        if (random(4) === 0) this.#say('ns1', presenceOf('ns1'), 'thief');
+        else this.#say('thief', mutateJson(this.#ownPresence(), random));
         return;
       case 2:
+        this.#probe();
+        return;
+      case 3:
         this.#tide();
         return;
-      case 3: {
+      case 4:
         this.#send('thief', this.#enrolment, this.#anyHead(chains), true);
         return;
-      }
-      case 4:
-        this.#send('thief', this.#enrolment, this.#anyPiece(chains), true);
+      case 5:
+        if (random(4) === 0) this.#sendAsNs1();
+        else this.#send('thief', this.#enrolment, this.#anyPiece(chains), true);
         return;
       default: {
         const [recordClass, record] = RECORDS[random(RECORDS.length)] ?? ['queries', refusal()];
@@ -324,6 +290,13 @@ class Victim {
     return ['heads', { kind: 'head', head }];
   }
 
+  /** What would be the next block of ns1. */
+  #sendAsNs1(): void {
+    const place = this.#honest.place('queries');
+    this.#send('ns1', 1, this.#honest.block('queries', [refusal()]), false, 'thief');
+    place.restore();
+  }
+
   /** Anything that a message can hold, changed, and bytes that were changed before they were signed. */
   #anyPiece(chains: ForgedChains): SentPiece {
     const random = this.#random;
@@ -346,21 +319,28 @@ class Victim {
     return { ...presenceOf('thief'), enrolment: this.#enrolment };
   }
 
-  #say(name: string, presence: unknown): void {
+  /** `by` signs it. */
+  #say(name: string, presence: unknown, by = name): void {
     this.#sequence++;
     const subject = presenceSubject(name);
     const bytes = Buffer.from(JSON.stringify(presence) ?? '');
-    const changed =
-      name === 'ns1' || this.#random(4) > 0 ? bytes : Buffer.from(mutate([bytes], this.#random));
-    this.#hearing.take(changed, subject, stampMessage(subject, changed, this.#sequence, this.#keyOf(name)));
+    const changed = by === 'ns1' || this.#random(4) > 0 ? bytes : Buffer.from(mutate([bytes], this.#random));
+    this.#hearing.take(changed, subject, stampMessage(subject, changed, this.#sequence, this.#keyOf(by)));
   }
 
   #probe(): void {
     const key = this.#keyOf('thief');
-    const { body } = JSON.parse(signResult('thief', '0'.repeat(16), probeResult, key)) as { body: string };
-    const text = JSON.stringify(mutateJson(JSON.parse(body), this.#random));
+    const text = JSON.stringify(mutateJson(this.#result, this.#random));
     const signature = key.sign(`cordon fleet probed 1\n${text}\n`);
     readResult(Buffer.from(JSON.stringify({ body: text, signature })), this.#roll.find('thief'));
+  }
+
+  /** What a result says. To sign it takes as long as all else of an input. */
+  get #result(): unknown {
+    this.#body ??= (
+      JSON.parse(signResult('thief', '0'.repeat(16), probeResult, this.#keyOf('thief'))) as { body: string }
+    ).body;
+    return JSON.parse(this.#body);
   }
 
   #tide(): void {
@@ -373,13 +353,19 @@ class Victim {
   }
 
   /** `isChanged`: some of them have bytes that were changed before they were signed. */
-  #send(name: string, enrolment: number, [recordClass, piece]: SentPiece, isChanged = false): void {
+  #send(
+    name: string,
+    enrolment: number,
+    [recordClass, piece]: SentPiece,
+    isChanged = false,
+    by = name,
+  ): void {
     const subject = evidenceSubject(name, recordClass);
     let bytes: Uint8Array = zstdCompressSync(JSON.stringify({ enrolment, piece }));
     if (isChanged && this.#random(20) === 0) bytes = mutate([bytes], this.#random);
     const sha256 = createHash('sha256').update(bytes).digest('hex');
     const text = `cordon fleet evidence 1\nsubject ${subject}\nsha256 ${sha256}\n`;
-    const signature = this.#keyOf(name).sign(text);
+    const signature = this.#keyOf(by).sign(text);
     this.#sent++;
     this.#collector.take({
       ...{ subject, bytes, signature },

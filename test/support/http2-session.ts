@@ -76,6 +76,10 @@ export class ScriptedSession {
     this.#session = new Http2Session(this.#socket as unknown as Socket, host);
   }
 
+  get heldBytes(): number {
+    return this.#session.unreadBytes;
+  }
+
   get hasEnded(): boolean {
     return this.#socket.destroyed;
   }

@@ -3,7 +3,16 @@ import type { Socket } from 'node:net';
 import { FieldBlocks } from '../../../src/http2/field-block.ts';
 import { Http2Session } from '../../../src/http2/http2.ts';
 import { RequestFields } from '../../../src/http2/request-fields.ts';
-import { FLAG, frame, literal, PREFACE, settings, TYPE } from '../../conformance/http2/frames.ts';
+import {
+  FLAG,
+  frame,
+  literal,
+  PREFACE,
+  SETTING,
+  settings,
+  TYPE,
+  windowUpdate,
+} from '../../conformance/http2/frames.ts';
 import { GET_BLOCK } from '../../conformance/http2/request.ts';
 import { choice, count, type Genes, type Genome, geneOf, length } from './genome.ts';
 import type { Stage } from './search.ts';
@@ -98,6 +107,9 @@ const FRAME_GENES: Genes = {
   streams: choice(0, 1),
   piece: length(65_536, 1),
   answer: length(65_535),
+  /** What windows let out: of a stream, and of the connection. */
+  window: choice(65_535, 0, 1_000, 16_384, 2 ** 31 - 1),
+  credit: choice(0, 70_000, 2 ** 30),
 };
 
 /** A socket that takes everything at once. */
@@ -117,7 +129,11 @@ class TakingSocket {
 
 const buildFrames = (genome: Genome): Buffer => {
   const values = (name: string): number => geneOf(FRAME_GENES, genome, name);
-  const frames: Buffer[] = [PREFACE, settings()];
+  const credit = values('credit');
+  const frames: Buffer[] = [
+    ...[PREFACE, settings([SETTING.INITIAL_WINDOW_SIZE, values('window')])],
+    ...(credit > 0 ? [windowUpdate(0, credit)] : []),
+  ];
   let size = 0;
   let stream = 1;
   for (let i = 0; i < values('frames') && size < BYTES_MAX; i++) {
@@ -149,30 +165,42 @@ const frameStage: Stage = {
     `frames=4000 type=${TYPE.SETTINGS} next=${TYPE.SETTINGS} size=6 piece=65536`,
     `frames=4 type=${TYPE.DATA} next=${TYPE.DATA} size=16384 piece=1`,
     `frames=400 type=${TYPE.HEADERS} next=${TYPE.WINDOW_UPDATE} flags=5 piece=16384 answer=60000`,
+    `frames=400 type=${TYPE.HEADERS} next=${TYPE.HEADERS} flags=5 piece=65536 answer=65535`,
+    `frames=400 type=${TYPE.HEADERS} next=${TYPE.HEADERS} flags=5 piece=65536 answer=65535 window=1000 credit=${2 ** 30}`,
+    `frames=400 type=${TYPE.HEADERS} next=${TYPE.HEADERS} flags=5 piece=65536 answer=65535 window=16384 credit=${2 ** 30}`,
+    `frames=400 type=${TYPE.HEADERS} next=${TYPE.HEADERS} flags=5 piece=65536 answer=65535 window=${2 ** 31 - 1} credit=${2 ** 30}`,
     `frames=4000 type=${TYPE.HEADERS} next=${TYPE.CONTINUATION} flags=1 size=0 piece=100`,
   ],
-  bound: 200,
+  bound: 130,
   isTurn: false,
   load: (genome) => {
     const bytes = buildFrames(genome);
     const values = (name: string): number => geneOf(FRAME_GENES, genome, name);
     const [piece, answer] = [values('piece'), values('answer')];
+    /** Gives the bytes of content that windows let out. */
+    const run = (): number => {
+      let sent = 0;
+      const socket = new TakingSocket();
+      const session: Http2Session = new Http2Session(socket as unknown as Socket, {
+        now: () => 1_000_000,
+        spend: () => true,
+        wait: (goOn) => goOn(),
+        asked: (stream) => {
+          session.answer(stream, HEAD, CONTENT, answer);
+          sent += answer - (stream.rest?.length ?? 0);
+        },
+        taken: () => {},
+        flooded: () => socket.destroySoon(),
+      });
+      for (let at = 0; at < bytes.length && !socket.destroyed; at += piece)
+        session.receive(bytes.subarray(at, at + piece));
+      return sent;
+    };
     return {
-      bytes: bytes.length,
+      // What is sent is paid for by who takes it.
+      bytes: bytes.length + run(),
       counts: { frames: values('frames') },
-      run: () => {
-        const socket = new TakingSocket();
-        const session: Http2Session = new Http2Session(socket as unknown as Socket, {
-          now: () => 1_000_000,
-          spend: () => true,
-          wait: (goOn) => goOn(),
-          asked: (stream) => session.answer(stream, HEAD, CONTENT, answer),
-          taken: () => {},
-          flooded: () => socket.destroySoon(),
-        });
-        for (let at = 0; at < bytes.length && !socket.destroyed; at += piece)
-          session.receive(bytes.subarray(at, at + piece));
-      },
+      run: () => void run(),
     };
   },
 };

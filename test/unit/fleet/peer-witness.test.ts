@@ -1,6 +1,7 @@
 // Resolvers of a fleet witness each other without anybody naming them: an older state and another history are found, and who
 // has one resolver's key can begin no log and say nothing in another's name.
-import { cpSync, mkdtempSync, rmSync } from 'node:fs';
+import { generateKeyPairSync } from 'node:crypto';
+import { cpSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createUser } from '@nats-io/nkeys';
@@ -14,6 +15,7 @@ import { PeerWitnesses, witnessesOf } from '../../../src/fleet/peer-witnesses.ts
 import { Roll } from '../../../src/fleet/roll.ts';
 import { formatQuestion } from '../../../src/fleet/witness-message.ts';
 import { LogReader } from '../../../src/records/records.ts';
+import { createVerifier, formatVerifier, SIGNATURE_TYPE } from '../../../src/transparency/transparency.ts';
 import { Bench, recordsDirectory } from '../records/setup.ts';
 
 const NAMES = ['ns1', 'ns2', 'ns3'];
@@ -174,6 +176,30 @@ test('another history is found, and so are records that another key signs', asyn
   expect(damages).toEqual([]);
 });
 
+test('two resolvers that show one log get one history of it cosigned', async () => {
+  const fork = copyOf(bench.directory);
+  bench.record(3);
+  await look(asks(bench.directory));
+  const other = new Bench({ directory: fork, start: new Date(bench.nowMs).toISOString() });
+  for (let i = 0; i < 9; i++) other.record(2);
+  const forked = asks(fork, 'ns3');
+  await look(forked);
+  // ns2 is a witness of both; ns1 has cosigned nothing of its own records.
+  expect(forked.facts().find(({ name }) => name === 'fleet/ns2')?.finding).toBeDefined();
+  // Whose records they are hears nothing of it, whoever showed them first.
+  const peers = asks(bench.directory);
+  await look(peers);
+  expect(peers.facts().map(({ finding }) => finding)).toEqual([undefined, undefined]);
+  const renewed = new Bench({ start: new Date(bench.nowMs).toISOString() });
+  renewed.record(2);
+  enrol('ns3', 2);
+  enrol('ns1', 2);
+  await look(asks(renewed.directory, 'ns3'));
+  const own = asks(renewed.directory);
+  await look(own);
+  expect(own.facts().map(({ finding, trouble }) => finding ?? trouble)).toEqual([undefined, undefined]);
+});
+
 test('nobody begins a log in the name of another, and who was removed gets no answer', () => {
   const question = { from: 'ns1', log: 'ns1+00000000+AA==', submission: '' };
   const of = (to: string, key: string): string | undefined =>
@@ -215,6 +241,18 @@ test('records that are not there are told of once, not each second', () => {
   const peers = asks(join(directory, 'nothing'), 'ns1', (text) => told.push(text));
   for (let second = 0; second < 5; second++) peers.look();
   expect(told).toHaveLength(1);
+});
+
+test('of logs that nobody has, nothing is kept', () => {
+  for (let i = 0; i < 3; i++) {
+    const log = formatVerifier(
+      createVerifier(`log${i}`, generateKeyPairSync('ed25519').publicKey, SIGNATURE_TYPE.ed25519),
+    );
+    const question = { from: 'ns1', log, submission: 'old 0\n\nlog\n0\n\n' };
+    const said = witnesses.get('ns2')?.answer(Buffer.from(formatQuestion('ns2', question, keyOf('ns1'))));
+    expect(JSON.parse(said ?? '{}')).toMatchObject({ status: 400 });
+  }
+  expect(readdirSync(join(directory, 'ns2'))).toHaveLength(1);
 });
 
 test('what is no question is not answered', () => {

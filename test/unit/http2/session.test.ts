@@ -12,8 +12,10 @@ import {
   PREFACE,
   ping,
   reset,
+  SETTING,
   settings,
   TYPE,
+  windowUpdate,
 } from '../../conformance/http2/frames.ts';
 import { GET_BLOCK, get } from '../../conformance/http2/request.ts';
 import { type Frame, FrameReader } from '../../conformance/http2/wire.ts';
@@ -162,6 +164,100 @@ test('an answer larger than every window arrives as it is', async () => {
   const replies = await Promise.all(Array.from({ length: 5 }, () => request(session, {})));
   for (const { body } of replies) expect(body.equals(content)).toBe(true);
   expect(host.session?.unreadBytes).toBe(0);
+});
+
+test.each([
+  ['whole', FLAG.END_HEADERS | FLAG.END_STREAM],
+  ['not ended', FLAG.END_HEADERS],
+])('requests whose answers no window lets out are not asked before one does: %s', async (_, flags) => {
+  const content = Buffer.alloc(60_000, 'c');
+  host.answer = answerWith(content);
+  const streams = Array.from({ length: 90 }, (_, i) => 2 * i + 1);
+  const socket = openRaw(...streams.map((id) => headers(id, GET_BLOCK, flags)), ping('all came'));
+  const reader = new FrameReader();
+  const ended = new Set<number>();
+  const got = new Map<number, number>();
+  let wasHeld = 0;
+  const isDone = new Promise<void>((resolve) => {
+    socket.on('data', (chunk: Buffer) => {
+      for (const { type, flags, stream, payload } of reader.read(chunk)) {
+        if (type === TYPE.PING) {
+          wasHeld = host.asks.length;
+          // One is not wanted any more; and then all windows open, as far as they go.
+          const open = streams.map((id) => windowUpdate(id, 60_000));
+          socket.write(Buffer.concat([reset(streams[20] ?? 0, 8), windowUpdate(0, 2 ** 30), ...open]));
+        }
+        if (type !== TYPE.DATA) continue;
+        got.set(stream, (got.get(stream) ?? 0) + payload.length);
+        if ((flags & FLAG.END_STREAM) !== 0) ended.add(stream);
+        if (ended.size === streams.length - 1) resolve();
+      }
+    });
+  });
+  await isDone;
+  // 256 KiB that wait, and the one that made it more.
+  expect(wasHeld).toBeLessThanOrEqual(7);
+  expect(host.asks).toHaveLength(streams.length - 1);
+  expect([...got.values()].every((bytes) => bytes === content.length)).toBe(true);
+  expect(host.session?.unreadBytes).toBe(0);
+});
+
+test('content of requests that are held is read, and answered when windows open', async () => {
+  const bodies: string[] = [];
+  host.answer = (stream) => {
+    let body = '';
+    stream.reader = {
+      content: (bytes, start, end) => (body += bytes.toString('latin1', start, end)),
+      ended: () => {
+        bodies.push(body);
+        answerWith(Buffer.alloc(30_000))(stream);
+      },
+      closed: () => undefined,
+    };
+  };
+  const session = openClient({ initialWindowSize: 20_000 });
+  const replies = await Promise.all(
+    Array.from({ length: 40 }, (_, i) => request(session, { ':method': 'POST' }, Buffer.from(`query ${i}`))),
+  );
+  expect(replies.map(({ body }) => body.length)).toEqual(replies.map(() => 30_000));
+  expect(bodies.toSorted()).toEqual(Array.from({ length: 40 }, (_, i) => `query ${i}`).toSorted());
+});
+
+test('of requests that are held and not wanted any more, nothing is left', async () => {
+  host.answer = answerWith(Buffer.alloc(60_000));
+  const frames: Uint8Array[] = [];
+  for (let i = 0; i < 90; i++) frames.push(headers(2 * i + 1, GET_BLOCK));
+  for (let i = 20; i < 90; i++) frames.push(reset(2 * i + 1, 8));
+  for (let i = 0; i < 20; i++) frames.push(windowUpdate(2 * i + 1, 60_000));
+  openRaw(...frames, windowUpdate(0, 2 ** 30));
+  await expect.poll(() => host.asks.length).toBe(20);
+  await expect.poll(() => host.session?.unreadBytes).toBe(0);
+});
+
+test('answers that are not read hold up no other', async () => {
+  host.answer = answerWith(Buffer.alloc(60_000));
+  const ids = Array.from({ length: 40 }, (_, i) => 2 * i + 1);
+  const last = ids.at(-1) ?? 1;
+  const small = settings([SETTING.INITIAL_WINDOW_SIZE, 1_000]);
+  const requests = ids.map((id) => headers(id, GET_BLOCK));
+  const socket = openRaw(small, windowUpdate(0, 2 ** 30), ...requests, windowUpdate(last, 70_000));
+  const reader = new FrameReader();
+  let bytes = 0;
+  socket.on('data', (chunk: Buffer) => {
+    for (const { type, stream, payload } of reader.read(chunk))
+      if (type === TYPE.DATA && stream === last) bytes += payload.length;
+  });
+  await expect.poll(() => bytes).toBe(60_000);
+  expect(host.asks.length).toBeLessThan(8);
+});
+
+test('a connection that leaves answers what it holds', async () => {
+  host.answer = answerWith(Buffer.alloc(60_000));
+  const session = openClient({ initialWindowSize: 50_000 });
+  const replies = Promise.all(Array.from({ length: 30 }, () => request(session, {})));
+  await once(door, 'asked');
+  host.session?.close();
+  expect((await replies).map(({ body }) => body.length)).toEqual(Array.from({ length: 30 }, () => 60_000));
 });
 
 test('a client that forbids a table of fields reads the answers', async () => {

@@ -71,5 +71,7 @@ test('codes of proof are counted by account from everywhere, and a clock that go
 test('passkeys and links are in no bound of passwords', () => {
   expect(countOf(100, () => brake.tryPasskey('198.51.100.1'))).toBe(30);
   expect(countOf(100, () => brake.tryEnrolment('198.51.100.1', 'link'))).toBe(5);
+  expect(countOf(100, () => brake.tryProvided('198.51.100.1'))).toBe(30);
+  expect(countOf(100, () => brake.tryChoice('link'))).toBe(10);
   expect(countOf(100, (index) => brake.tryPassword('198.51.100.1', `p-${index}`))).toBe(30);
 });

@@ -206,6 +206,23 @@ describe('what was read before a wait is looked at again', () => {
   });
 });
 
+test('by one link ten passwords are chosen, each a hash', async () => {
+  const local = await openTestRoom();
+  try {
+    const line = local.logged.find(({ text }) => text.startsWith('nobody is administrator'));
+    const token = String((line?.fields as { url?: string } | undefined)?.url).split('#')[1] ?? '';
+    const client = await new RoomClient(local.room.origin).open();
+    const statuses: number[] = [];
+    for (let i = 0; i < 11; i++) {
+      const sent = await client.post('/api/setup/password', { token, name: 'O. Ne', password: PASSWORD });
+      statuses.push(sent.status);
+    }
+    expect(statuses).toEqual([...Array.from({ length: 10 }, () => 200), 429]);
+  } finally {
+    await local.close();
+  }
+}, 60_000);
+
 describe('a header does not switch off what keeps forged requests out', () => {
   test.each([
     ['Bearer x', 401, 'ERR_ROOM_SIGN_IN'],

@@ -145,3 +145,22 @@ test('beside a provider there are three local accounts, and their use alarms', a
     'a local account was used beside the identity provider',
   );
 });
+
+test('who comes back with what the provider never gave has thirty tries, and the provider is asked no more', async () => {
+  const client = await new RoomClient(setup.room.origin).open();
+  let asked = 0;
+  const count = ({ url = '' }: { url?: string }): void => {
+    if (url.startsWith('/token')) asked++;
+  };
+  identity.on('request', count);
+  const faults: (string | null)[] = [];
+  for (let i = 0; i < 40; i++) {
+    const state = new URL(await begin(client)).searchParams.get('state') ?? '';
+    const path = `/oidc/callback?code=guessed&state=${state}&iss=${encodeURIComponent(issuer)}`;
+    faults.push((await client.get(path)).headers.get('location'));
+  }
+  identity.off('request', count);
+  expect(asked).toBeGreaterThan(5);
+  expect(asked).toBeLessThanOrEqual(30);
+  expect(faults.slice(30)).toEqual(Array.from({ length: 10 }, () => '/?fault=ERR_ROOM_BRAKE'));
+});
