@@ -20,6 +20,7 @@ import {
   type WitnessServer,
 } from '../../src/transparency/transparency.ts';
 import { appendBlock } from '../support/block-forgery.ts';
+import { findProgram, run as runProgram } from '../support/process.ts';
 import { forgeRegister } from '../support/register-forgery.ts';
 import { startRun } from '../unit/exemptions/run.ts';
 import { adminRecord, Bench, DAY_MS, HOUR_MS } from '../unit/records/setup.ts';
@@ -27,6 +28,7 @@ import { CHANGES, live, QUERIES, remove, WAYS } from '../unit/report/tampered.ts
 
 const ORIGIN = 'ns1.agency.example';
 const DOCS = fileURLToPath(new URL('../../docs/records.md', import.meta.url));
+const SCRIPT = fileURLToPath(new URL('../../docs/verify_records.py', import.meta.url));
 const BEGIN = '<!-- tamperings: begin -->\n';
 const END = '<!-- tamperings: end -->\n';
 /** After everything that the states tell of. */
@@ -206,11 +208,23 @@ const isReportWhole = async (state: string): Promise<boolean> => {
   }
 };
 
+/** An implementation that shares nothing with the program says the same of the records alone, by the key that was kept. */
+const compareIndependent = async (name: string, state: string, true_: string): Promise<void> => {
+  if (findProgram('python3') === undefined) return;
+  const key = createPublicKey(readFileSync(join(true_, 'records/signing-key.pub.pem')));
+  const found = await codesOf(state, { key, witnesses: [] });
+  const verifier = formatVerifier(createVerifier(ORIGIN, key, SIGNATURE_TYPE.ed25519));
+  const { code, stdout, stderr } = await runProgram('python3', [SCRIPT, join(state, 'records'), verifier]);
+  const said = `${name}: ${found.join(', ')}\n${stdout}`;
+  expect.soft({ isFound: code === 1, stderr }, said).toEqual({ isFound: found.length > 0, stderr: '' });
+};
+
 const rowOf = async ({ name, change, of, witnessed, afterMs, isIdle }: Tampering): Promise<string[]> => {
   const true_ = of?.() ?? original;
   const state = copyOf(true_);
   const other = witnessed?.() ?? true_;
   await change(state);
+  await compareIndependent(name, state, true_);
   const kept = join(root, 'kept');
   cpSync(join(other, 'records/checkpoint'), kept);
   const verified = (await codesOf(state)).length > 0;

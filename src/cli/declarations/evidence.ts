@@ -146,10 +146,35 @@ export const RECORDS_BUNDLE = command({
   see: ['records.md'],
 });
 
+export const RECORDS_PROOF = command({
+  name: 'proof',
+  about: 'proves one record to somebody who has the public key and nothing else',
+  text: [
+    'The proof (C2SP tlog-proof) has the record, with those that were committed together with it, the hashes that lead to a signed checkpoint, and what witnesses cosigned of that. All records are verified first: none is proven that does not count.',
+  ],
+  arguments: { record: { about: 'chain and number, such as changes/17: see "cordon records list --json"' } },
+  options: {
+    config: CONFIG,
+    out: {
+      value: 'FILE',
+      takes: 'file',
+      about: 'the file, such as r17.tlog-proof; standard output without it',
+    },
+    witness: { value: 'KEY', about: 'the key of a witness that has to have cosigned the checkpoint' },
+  },
+  examples: [
+    { command: 'cordon records proof changes/17 --out r17.tlog-proof', about: 'for an auditor' },
+    { command: 'cordon verify r17.tlog-proof --key ns1.key', about: 'there, without anything else' },
+  ],
+  see: ['records.md'],
+});
+
 export const VERIFY = command({
   name: 'verify',
   about: 'checks records of another machine: no configuration and no state is needed',
-  arguments: { bundle: { takes: 'file', about: 'what "cordon records bundle" wrote' } },
+  arguments: {
+    bundle: { takes: 'file', about: 'what "cordon records bundle" or "cordon records proof" wrote' },
+  },
   options: {
     key: {
       value: 'KEY',
@@ -181,7 +206,7 @@ export const RECORDS = group({
   examples: [{ command: 'cordon records verify', about: 'is it whole?' }],
   commands: [
     ...[RECORDS_STATUS, RECORDS_LIST, RECORDS_VERIFY],
-    ...[RECORDS_HEADS, RECORDS_KEY, RECORDS_BUNDLE, RECORDS_EXPORT, RECORDS_REIDENTIFY],
+    ...[RECORDS_HEADS, RECORDS_KEY, RECORDS_PROOF, RECORDS_BUNDLE, RECORDS_EXPORT, RECORDS_REIDENTIFY],
   ],
   see: ['records.md'],
 });
