@@ -317,6 +317,7 @@ class Records:
         if (kind, event) == ("records", "deleted"):
             self.deleted.update(re.findall(r"^\w+/\d+", record.get("file", "")))
         if (kind, event) in (("service", "start"), ("records", "restored")) and "logSize" in record:
+            alive = milliseconds(record["until"]) if "until" in record else self.alive
             size, unsigned = record["logSize"], record.get("unsigned", 0)
             if size < self.size:
                 self.find(f"at the start of {record['time']} the log had {size} blocks, and {self.size} before")
@@ -324,7 +325,7 @@ class Records:
             if unsigned:
                 stops = [one[0] for one in self.recent if self.stop and one[1] <= self.stop < one[2]]
                 is_stop = any(one is not None and one < size - unsigned for one in stops)
-                start = (size - unsigned, size, record["time"], self.alive, is_stop)
+                start = (size - unsigned, size, record["time"], alive, is_stop)
                 self.taken.append(start)
                 print(f"the start of {record['time']} found {unsigned} blocks that nobody had signed: they are no evidence")
                 for one in self.recent:

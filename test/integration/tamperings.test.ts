@@ -252,7 +252,7 @@ const rowOf = async ({ name, change, of, witnessed, afterMs, isIdle }: Tampering
   return [name, ...[verified, reported, told, isWitnessed || isKept || told].map(word)];
 };
 
-test('nothing is silent, and with a witness nothing is missed', { timeout: 300_000 }, async () => {
+test('nothing is silent, and with a witness nothing is missed', { timeout: 900_000 }, async () => {
   await prepare();
   const newer = await elsewhere(original);
   const all: Tampering[] = [
