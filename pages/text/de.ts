@@ -224,6 +224,7 @@ export const de: Texts = {
   recordsDropped: '{count} verloren',
   recordsOff: 'Es wird nichts aufgezeichnet.',
   chainWhole: 'um {clock} vollständig',
+  recordsKey: 'Öffentlicher Schlüssel der Aufzeichnungen, um sie anderswo zu prüfen:',
   chainWholeLong: 'Die Kette der Aufzeichnungen war bei der Prüfung am {time} vollständig.',
   chainUnchecked: 'noch nicht geprüft',
   chainBroken: 'nicht vollständig: „cordon records verify“ zeigt, wo',

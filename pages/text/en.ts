@@ -215,6 +215,7 @@ export const en = {
   recordsDropped: '{count} lost',
   recordsOff: 'No records are kept.',
   chainWhole: 'whole at {clock}',
+  recordsKey: 'Public key of the records, to check them elsewhere:',
   chainWholeLong: 'The chain of records was whole when it was checked on {time}.',
   chainUnchecked: 'not checked yet',
   chainBroken: 'not whole: look with “cordon records verify”',

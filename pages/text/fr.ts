@@ -227,6 +227,7 @@ export const fr: Texts = {
   recordsDropped: '{count} perdus',
   recordsOff: 'Rien n’est enregistré.',
   chainWhole: 'complète à {clock}',
+  recordsKey: 'Clé publique des enregistrements, pour les vérifier ailleurs :',
   chainWholeLong: 'La chaîne des enregistrements était complète à la vérification du {time}.',
   chainUnchecked: 'pas encore vérifiée',
   chainBroken: 'incomplète : voir « cordon records verify »',

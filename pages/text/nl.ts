@@ -222,6 +222,7 @@ export const nl: Texts = {
   recordsDropped: '{count} verloren',
   recordsOff: 'Er wordt niets vastgelegd.',
   chainWhole: 'volledig om {clock}',
+  recordsKey: 'Openbare sleutel van de vastleggingen, om ze elders te controleren:',
   chainWholeLong: 'De keten van vastleggingen was volledig bij de controle op {time}.',
   chainUnchecked: 'nog niet gecontroleerd',
   chainBroken: 'niet volledig: zie “cordon records verify”',
