@@ -29,9 +29,9 @@ export interface VerifyOptions {
   /** Only these; both by default. */
   readonly classes?: readonly RecordClass[];
   /** A file of heads that was kept elsewhere. */
-  readonly headsFile?: string;
+  readonly headsFile?: string | undefined;
   /** A checkpoint of this log that was kept elsewhere: what a witness serves. */
-  readonly checkpointFile?: string;
+  readonly checkpointFile?: string | undefined;
   /** A public key that was kept elsewhere. With it, keys beside the records count for nothing. */
   readonly keyFile?: string;
   /** The same, as a key. */

@@ -30,6 +30,16 @@ export const PROBE = command({
   see: ['probe.md'],
 });
 
+/** What was kept elsewhere, to hold the records against. */
+const KEPT = {
+  heads: { value: 'FILE', takes: 'file', about: 'heads that were kept elsewhere, to compare with' },
+  checkpoint: {
+    value: 'FILE',
+    takes: 'file',
+    about: 'a checkpoint that was kept elsewhere, such as what a witness serves',
+  },
+} as const;
+
 const FILTERS = {
   from: { value: 'TIME', about: 'since this day or time, or so long ago, such as 24h' },
   to: { value: 'TIME', about: 'until then' },
@@ -72,12 +82,7 @@ export const RECORDS_VERIFY = command({
   options: {
     ...COMMON,
     class: FILTERS.class,
-    heads: { value: 'FILE', takes: 'file', about: 'heads that were kept elsewhere, to compare with' },
-    checkpoint: {
-      value: 'FILE',
-      takes: 'file',
-      about: 'a checkpoint that was kept elsewhere, such as what a witness serves',
-    },
+    ...KEPT,
     key: { value: 'PUBLIC.pem', takes: 'file', about: 'the public key that was kept elsewhere' },
   },
   examples: [
@@ -251,6 +256,12 @@ export const REPORT = command({
     author: {
       value: 'TEXT',
       about: 'who makes it, on page one; by default `reports.author`, else the user of the system',
+    },
+    ...KEPT,
+    witness: {
+      value: 'KEY',
+      repeat: true,
+      about: 'the key of a witness that has to have cosigned the records; may stand several times',
     },
     out: { value: 'FILE', takes: 'file', about: 'the file; standard output without it' },
     unsigned: { about: 'write no signature' },
