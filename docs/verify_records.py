@@ -2,16 +2,22 @@
 """Checks the records of a resolver without Cordon: Python's standard library and a public key.
 
     verify_records.py RECORDS-DIRECTORY VERIFIER-KEY [CHECKPOINT-FILE]
+    verify_records.py PROOF-FILE VERIFIER-KEY [WITNESS-KEY]
 
 RECORDS-DIRECTORY is STATE/records or a copy of it. VERIFIER-KEY is what "cordon records key" printed, kept elsewhere.
 CHECKPOINT-FILE is one that was kept elsewhere, such as what a witness serves: the records have to go on from there.
+PROOF-FILE is what "cordon records proof" wrote of one record (C2SP tlog-proof). With WITNESS-KEY, that witness has to have
+cosigned the checkpoint in it.
 
-Every block is hashed again, every chain followed, every leaf of the Merkle tree (RFC 6962) found, and the last checkpoint
-(C2SP signed-note) checked with Ed25519 (RFC 8032). Days that were packed (.zst) have to be unpacked first (zstd -d).
-Prints what it found, one thing a line; ends with 0 when that is nothing.
+Every block is hashed again, every chain followed, every leaf of the Merkle tree (RFC 6962) found, counts and estimates derived
+again, and signed ends and the last checkpoint (C2SP signed-note) checked with Ed25519 (RFC 8032). Days that were packed (.zst)
+have to be unpacked first (zstd -d). Prints what it found, one thing a line; ends with 0 when that is nothing.
 """
 import base64
+import collections
+import datetime
 import hashlib
+import json
 import os
 import re
 import sqlite3
@@ -19,7 +25,17 @@ import struct
 import sys
 
 CLASSES = ("changes", "queries")
-SCRATCH = b"cordon records partition 1\n"
+META = ("class", "ordinal", "day", "previous", "first", "resolver", "version", "created")
+HEAD = ("number", "previous", "resolver", "class", "ordinal", "day", "state", "first", "last", "count", "from", "until", "hash")
+COLUMNS = ("kind", "group", "list", "category", "trigger", "signal", "exemption")
+SCHEMA = "e80ce993333b52de936ce83d75f876ce9f2c18e6f681af36982098ec9c841d08"
+# A crash leaves records of no more milliseconds behind the last sign of life.
+CRASH_MS = 10_000
+
+
+def sha256(*parts):
+    return hashlib.sha256(b"".join(parts)).digest()
+
 
 # Ed25519 (RFC 8032 section 6), verification only.
 P = 2**255 - 19
@@ -28,25 +44,17 @@ D = -121665 * pow(121666, -1, P) % P
 ROOT = pow(2, (P - 1) // 4, P)
 
 
-def recover_x(y, sign):
-    if y >= P:
-        return None
+def decode_point(raw):
+    y = int.from_bytes(raw, "little")
+    sign, y = y >> 255, y & ((1 << 255) - 1)
     square = (y * y - 1) * pow(D * y * y + 1, -1, P) % P
-    if square == 0:
-        return None if sign else 0
     x = pow(square, (P + 3) // 8, P)
     if (x * x - square) % P:
         x = x * ROOT % P
-    if (x * x - square) % P:
+    if y >= P or (x * x - square) % P or (x == 0 and sign):
         return None
-    return P - x if x & 1 != sign else x
-
-
-def decode_point(raw):
-    y = int.from_bytes(raw, "little")
-    x = recover_x(y & ((1 << 255) - 1), y >> 255)
-    y &= (1 << 255) - 1
-    return None if x is None else (x, y, 1, x * y % P)
+    x = P - x if x & 1 != sign else x
+    return (x, y, 1, x * y % P)
 
 
 def add(a, b):
@@ -65,11 +73,12 @@ def multiply(scalar, point):
     return result
 
 
-BASE = (recover_x(4 * pow(5, -1, P) % P, 0), 4 * pow(5, -1, P) % P)
-BASE = (BASE[0], BASE[1], 1, BASE[0] * BASE[1] % P)
+BASE = decode_point((4 * pow(5, -1, P) % P).to_bytes(32, "little"))
 
 
 def is_signed(key, message, signature):
+    if len(key) != 32 or len(signature) != 64:
+        return False
     point, r = decode_point(key), decode_point(signature[:32])
     s = int.from_bytes(signature[32:], "little")
     if point is None or r is None or s >= L:
@@ -79,33 +88,39 @@ def is_signed(key, message, signature):
     return (a[0] * b[2] - b[0] * a[2]) % P == 0 and (a[1] * b[2] - b[1] * a[2]) % P == 0
 
 
-def key_id(name, kind, key):
-    return hashlib.sha256(name.encode() + b"\n" + bytes([kind]) + key).digest()[:4]
+def read_key(verifier):
+    """Name and 32 bytes of a verifier key."""
+    name, _, encoded = verifier.strip().split("+", 2)
+    return name, base64.b64decode(encoded)[1:]
 
 
-def read_checkpoint(path, name, key):
-    """(size, root, second) of a checkpoint that the key signed with a time; raises ValueError."""
-    with open(path, encoding="utf-8") as file:
-        text, lines = file.read().rsplit("\n\n", 1)
+def read_note(note, name, key):
+    """(origin, size, root, second) of a checkpoint that a key signed with a time; raises ValueError."""
+    text, lines = note.rsplit("\n\n", 1)
     text += "\n"
     origin, size, root = text.split("\n")[:3]
-    if origin != name:
-        raise ValueError(f"it is of {origin}")
+    key_id = sha256(name.encode(), b"\n\x04", key)[:4]
     for line in lines.splitlines():
         dash, signer, encoded = line.split(" ")
         raw = base64.b64decode(encoded)
-        if dash != "\u2014" or signer != name or raw[:4] != key_id(name, 4, key):
+        if dash != "\u2014" or signer != name or raw[:4] != key_id:
             continue
         (second,) = struct.unpack(">Q", raw[4:12])
-        message = f"cosignature/v1\ntime {second}\n{text}".encode()
-        if not is_signed(key, message, raw[12:]):
-            raise ValueError("its signature is not of its text")
-        return int(size), base64.b64decode(root), second
-    raise ValueError("the key did not sign it")
+        if not is_signed(key, f"cosignature/v1\ntime {second}\n{text}".encode(), raw[12:]):
+            raise ValueError(f"the signature of {name} is not of its text")
+        return origin, int(size), base64.b64decode(root), second
+    raise ValueError(f"{name} did not sign it with that key")
+
+
+def read_checkpoint(note, name, key):
+    origin, *checkpoint = read_note(note, name, key)
+    if origin != name:
+        raise ValueError(f"it is of {origin}")
+    return checkpoint
 
 
 def node(left, right):
-    return hashlib.sha256(b"\x01" + left + right).digest()
+    return sha256(b"\x01", left, right)
 
 
 def root_of(leaves):
@@ -116,10 +131,18 @@ def root_of(leaves):
             leaf = node(edge.pop(), leaf)
             index >>= 1
         edge.append(leaf)
-    root = edge.pop() if edge else hashlib.sha256().digest()
+    root = edge.pop() if edge else sha256()
     while edge:
         root = node(edge.pop(), root)
     return root
+
+
+def leaf_of(chain, first, count, digest):
+    return sha256(f"\0cordon block 1\nclass {chain}\nfirst {first}\ncount {count}\nhash {digest.hex()}\n".encode())
+
+
+def hash_of(previous, first, count, body):
+    return sha256(previous, struct.pack(">QI", first, count), body.encode())
 
 
 def read_leaves(path):
@@ -134,76 +157,302 @@ def read_leaves(path):
     return leaves
 
 
-def read_blocks(directory, name, deleted, found):
-    """Leaves of all blocks of a chain, in order; what does not fit is told, and deletions that are recorded are noted."""
-    leaves, before, ordinals = [], None, []
-    place = os.path.join(directory, name)
-    for file in sorted(os.listdir(place)):
-        if not re.fullmatch(r"\d{6}-\d{4}-\d\d-\d\d\.sqlite", file):
-            if not file.endswith(("-wal", "-shm", "-journal")):
-                found(f"{name}/{file}: not looked into")
-            continue
-        ordinals.append(int(file[:6]))
-        database = sqlite3.connect(f"file:{os.path.join(place, file)}?mode=ro", uri=True)
-        meta = dict(database.execute("SELECT name, value FROM meta"))
-        members = ("class", "ordinal", "day", "previous", "first", "resolver", "version", "created")
-        lines = "".join(f"{member} {meta[member]}\n" for member in members)
-        previous, next_first = hashlib.sha256(SCRATCH + lines.encode()).digest(), int(meta["first"])
-        if before is not None and (meta["previous"], int(meta["first"])) != (before[0].hex(), before[1]):
-            found(f"{name}/{file}: does not go on where the file before ended")
-        for first, count, body, stored in database.execute(
-            "SELECT first, count, body, hash FROM blocks ORDER BY first"
-        ):
-            computed = hashlib.sha256(previous + struct.pack(">QI", first, count) + body.encode()).digest()
-            if first != next_first or computed != stored:
-                found(f"{name}/{file}: the block of record {first} is not what was written, or records before it are missing")
-            text = f"cordon block 1\nclass {name}\nfirst {first}\ncount {count}\nhash {stored.hex()}\n"
-            leaves.append(hashlib.sha256(b"\x00" + text.encode()).digest())
-            previous, next_first = stored, first + count
-            if name == "changes":
-                deleted.update(re.findall(r'"event":"deleted"[^}]*"file":"(\w+/\d{6})', body))
-        before = (previous, next_first)
-        database.close()
-    known = [int(one[-6:]) for one in deleted if one.startswith(name + "/")]
-    # Records of deletions are deleted themselves in the end: what is before one of them went before it.
-    for ordinal in set(range(1, max(ordinals, default=0))) - set(ordinals) - set(known):
-        if not known or ordinal > min(known):
-            found(f"{name}: file {ordinal} is not there, and no deletion is recorded")
-    return leaves
-
-
-def main(directory, verifier, kept=None):
-    problems = []
-    found = lambda text: (problems.append(text), print(text))
-    name, _, encoded = verifier.split("+", 2)
-    key = base64.b64decode(encoded)[1:]
-    leaves = read_leaves(os.path.join(directory, "tree"))
-    size = 0
-    checkpoints = [os.path.join(directory, "checkpoint")] + ([kept] if kept else [])
-    for path in checkpoints:
-        try:
-            size, root, second = read_checkpoint(path, name, key)
-        except (OSError, ValueError) as error:
-            found(f"{path}: counts for nothing: {error}")
-            continue
-        if size > len(leaves):
-            found(f"{path}: {size} blocks were signed, and the log has {len(leaves)}")
-        elif root_of(leaves[:size]) != root:
-            found(f"{path}: the first {size} blocks of the log are not those that were signed")
+def verify_proof(path, name, key, witness=None):
+    """One record: its block, whose leaf leads to the root of a checkpoint that the key signed (RFC 9162 section 2.1.3.2)."""
+    with open(path, encoding="utf-8") as file:
+        lines, note = file.read().split("\n\n", 1)
+    form, extra, index, *hashes = lines.split("\n")
+    if form != "c2sp.org/tlog-proof@v1" or extra[:6] != "extra " or index[:6] != "index ":
+        raise ValueError("it is no proof of a record")
+    size, root, second = read_checkpoint(note, name, key)
+    block = json.loads(base64.b64decode(extra[6:]))
+    records, offset = json.loads(block["body"]), block["record"] - block["first"]
+    if not 0 <= offset < block["count"] == len(records):
+        raise ValueError("the record is not in its block")
+    digest = hash_of(bytes.fromhex(block["previous"]), block["first"], block["count"], block["body"])
+    result = leaf_of(block["class"], block["first"], block["count"], digest)
+    place, last = int(index[6:]), size - 1
+    if not 0 <= place <= last:
+        raise ValueError("its index is none of the checkpoint")
+    for other in map(base64.b64decode, hashes):
+        if last == 0:
+            raise ValueError("the proof is too long")
+        if place & 1 or place == last:
+            result = node(other, result)
+            while place and not place & 1:
+                place, last = place >> 1, last >> 1
         else:
-            print(f"{path}: {size} blocks, signed at second {second}")
-    places = {leaf: index for index, leaf in enumerate(leaves)}
-    seen, begun, deleted = set(), [], set()
+            result = node(result, other)
+        place, last = place >> 1, last >> 1
+    if last or result != root:
+        raise ValueError("the proof does not lead from the record to the checkpoint")
+    print(json.dumps(records[offset], ensure_ascii=False))
+    print(f"record {block['record']} of {block['class']} is in the log of {name}: {size} blocks, signed at {utc(second)}")
+    if witness is not None:
+        print(f"{witness[0]} cosigned that at {utc(read_note(note, *witness)[3])}")
+
+
+def utc(second):
+    return datetime.datetime.fromtimestamp(second, datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def milliseconds(time):
+    at = datetime.datetime.fromisoformat(time.replace("Z", "+00:00"))
+    return round(at.timestamp() * 1000)
+
+
+def time_text(ms):
+    at = datetime.datetime.fromtimestamp(ms // 1000, datetime.timezone.utc)
+    return at.strftime("%Y-%m-%dT%H:%M:%S.") + f"{ms % 1000:03}Z"
+
+
+class Records:
+    """The records of a directory while they are read; `problems` is what was found."""
+
+    def __init__(self, directory, key, leaves, signed):
+        self.directory, self.key, self.problems, self.signed = directory, key, 0, signed
+        self.places = {leaf: index for index, leaf in enumerate(leaves)}
+        self.ends, self.files, self.deleted, self.seen, self.begun = {}, {}, set(), set(), {}
+        # Of each end of a block: what a signed end says of it.
+        self.positions = {}
+        # Leaves of blocks of changes since the last start, what starts took up, and how the last run ended.
+        self.stop, self.alive, self.size, self.is_stopped, self.started, self.recent, self.taken = None, None, 0, False, 0, [], []
+
+    def find(self, text):
+        self.problems += 1
+        print(text)
+
+    def chain(self, name):
+        """Follows a chain over its files."""
+        place, before, self.files[name] = os.path.join(self.directory, name), ("0" * 64, 0), {}
+        for file in sorted(os.listdir(place)) if os.path.isdir(place) else []:
+            found = re.fullmatch(r"(\d{6,})-(\d{4}-\d\d-\d\d)\.sqlite", file)
+            if not found:
+                if not file.endswith(("-wal", "-shm", "-journal")):
+                    self.find(f"{name}/{file}: not looked into")
+                continue
+            ordinal = int(found[1])
+            self.files[name][ordinal] = None
+            follows = before if ordinal == 1 or ordinal - 1 in self.files[name] else None
+            try:
+                database = sqlite3.connect(f"file:{os.path.join(place, file)}?mode=ro", uri=True)
+                before = self.partition(name, ordinal, found[2], follows, database)
+                database.close()
+            except (sqlite3.Error, ValueError, KeyError, TypeError, AttributeError) as error:
+                self.find(f"{name}/{file}: cannot be read: {error}")
+                before = None
+        self.ends[name] = before
+        if not self.files[name]:
+            self.find(f"{name}: no file is there")
+
+    def partition(self, name, ordinal, day, before, database):
+        find = lambda text: self.find(f"{name} {ordinal}: {text}")
+        schema = sorted(f"{row[0]} {row[1]}" for row in database.execute("SELECT name, sql FROM sqlite_schema WHERE sql NOTNULL"))
+        if sha256("\n".join(schema).encode()).hex() != SCHEMA:
+            find("its tables are not those that the program makes")
+        meta = dict(database.execute("SELECT name, value FROM meta"))
+        if (meta["class"], int(meta["ordinal"]), meta["day"]) != (name, ordinal, day):
+            find("it says that it is another one")
+        first = int(meta["first"])
+        if before is not None and (meta["previous"], first) != (before[0], before[1] + 1):
+            find("it does not go on where the file before ended")
+        previous = sha256(b"cordon records partition 1\n", "".join(f"{one} {meta[one]}\n" for one in META).encode())
+        counts, estimates = collections.Counter(), {}
+        number, total, from_ms, until_ms = first, 0, None, None
+        positions = self.positions[name, ordinal] = {}
+        note = lambda: positions.update({number - 1: (day, first, total, from_ms, until_ms, previous.hex())})
+        note()
+        for at, count, least, most, body, stored in database.execute("SELECT * FROM blocks ORDER BY first"):
+            if at != number or hash_of(previous, at, count, body) != stored:
+                find(f"the block of record {at} is not what was written, or records before it are missing")
+            number, previous = at + count, stored
+            leaf = self.places.get(leaf_of(name, at, count, stored))
+            if leaf is not None:
+                self.begun.setdefault(name, leaf)
+                self.seen.add(leaf)
+            try:
+                records = json.loads(body)
+                times = [milliseconds(one["time"]) for one in records]
+            except (ValueError, KeyError, TypeError, AttributeError):
+                find(f"the block of record {at} holds no records")
+                continue
+            if (len(records), min(times), max(times)) != (count, least, most):
+                find(f"the block of record {at} says another count or other times than its records")
+            total += count
+            from_ms, until_ms = min(from_ms or least, *times), max(until_ms or most, *times)
+            note()
+            self.mark(name, leaf, at, number, most)
+            for index, record in enumerate(records):
+                if name == "changes":
+                    self.change(record, at + index, leaf)
+                elif record["kind"] == "sketch":
+                    registers = estimates.setdefault((record["day"], record["group"]), bytearray(4096))
+                    for place, rank in struct.iter_unpack(">HB", base64.b64decode(record["registers"])):
+                        registers[place] = max(registers[place], rank)
+                else:
+                    words = (one if isinstance(one := record.get(word), str) else "" for word in COLUMNS)
+                    counts[(times[index] // 3_600_000 * 3_600_000, *words)] += record.get("count", 1)
+        if dict(counts) != {row[:-1]: row[-1] for row in database.execute("SELECT * FROM rollup")}:
+            find("its counts are not those of its records")
+        if estimates != {row[:2]: row[2] for row in database.execute("SELECT day, grp, registers FROM sketches")}:
+            find("its estimates are not those of its records")
+        return previous.hex(), number - 1
+
+    def mark(self, name, leaf, first, after, until_ms):
+        """A block that a start took up is no evidence; one that no crash leaves was put there."""
+        if name == "changes":
+            self.recent.append((leaf, first, after, until_ms))
+            return
+        for start in list(self.taken):
+            self.take_up(start, leaf, until_ms)
+
+    def take_up(self, start, leaf, until_ms):
+        low, high, time, alive, is_stop = start
+        if leaf is not None and low <= leaf < high and (is_stop or (alive is not None and until_ms > alive + CRASH_MS)):
+            self.find(f"blocks were put behind the last signature before the start of {time}")
+            self.taken.remove(start)
+
+    def change(self, record, number, leaf):
+        kind, event = record.get("kind"), record.get("event")
+        if (kind, event) == ("records", "deleted"):
+            self.deleted.update(re.findall(r"^\w+/\d+", record.get("file", "")))
+        if (kind, event) in (("service", "start"), ("records", "restored")) and "logSize" in record:
+            alive = milliseconds(record["until"]) if "until" in record else self.alive
+            size, unsigned = record["logSize"], record.get("unsigned", 0)
+            if size < self.size:
+                self.find(f"at the start of {record['time']} the log had {size} blocks, and {self.size} before")
+            self.size = size
+            if unsigned:
+                stops = [one[0] for one in self.recent if self.stop and one[1] <= self.stop < one[2]]
+                is_stop = any(one is not None and one < size - unsigned for one in stops)
+                start = (size - unsigned, size, record["time"], alive, is_stop)
+                self.taken.append(start)
+                print(f"the start of {record['time']} found {unsigned} blocks that nobody had signed: they are no evidence")
+                for one in self.recent:
+                    if start in self.taken:
+                        self.take_up(start, one[0], one[3])
+            self.recent = self.recent[-1:]
+        if kind != "service":
+            return
+        if event == "stop":
+            self.is_stopped, self.stop = True, number
+        elif event == "unclean-end":
+            self.alive = milliseconds(record["lastWritten"])
+        elif event == "start":
+            self.is_stopped, self.started, self.stop, self.alive = False, number, None, None
+
+    def heads(self):
+        """Signed ends, against the chains."""
+        path, hashed, number, last, closed, highest = os.path.join(self.directory, "heads.jsonl"), "0" * 64, 0, {}, set(), {}
+        key_id = sha256(bytes.fromhex("302a300506032b6570032100"), self.key).hex()[:16]
+        lines = open(path, encoding="utf-8").read().split("\n")[:-1] if os.path.exists(path) else []
+        for at, line in enumerate(lines, 1):
+            try:
+                head = json.loads(line)
+                values = ["-" if head[one] is None else head[one] for one in HEAD] + [head["signedAt"], head["keyId"]]
+                signature = base64.b64decode(head["signature"])
+            except (ValueError, KeyError, TypeError):
+                self.find(f"heads.jsonl:{at} holds no signed end")
+                continue
+            names = (*HEAD, "signed-at", "key")
+            text = "cordon records head 1\n" + "".join(f"{one} {value}\n" for one, value in zip(names, values))
+            if head["keyId"] != key_id or not is_signed(self.key, text.encode(), signature):
+                self.find(f"heads.jsonl:{at} is not signed by the key")
+            if (head["number"], head["previous"]) != (number + 1, hashed):
+                self.find(f"heads.jsonl:{at} does not follow the one before")
+            number, hashed = head["number"], sha256(text.encode()).hex()
+            name, ordinal = place = head["class"], head["ordinal"]
+            last[name] = max(last.get(name, 0), head["last"])
+            highest[name] = max(highest.get(name, 0), ordinal)
+            if head["state"] == "closed":
+                closed.add(place)
+            says = tuple(head[one] for one in ("day", "first", "count", "from", "until", "hash"))
+            if place in self.positions:
+                day, first, total, from_ms, until_ms, digest = self.positions[place].get(head["last"], (None,) * 6)
+                times = [None if ms is None else time_text(ms) for ms in (from_ms, until_ms)]
+                is_end = head["state"] == "running" or head["last"] == max(self.positions[place])
+                if says != (day, first, total, *times, digest) or not is_end:
+                    self.find(f"heads.jsonl:{at}: {name} {ordinal} is not what was signed")
+        self.gaps(closed, highest)
+        for name, end in self.ends.items():
+            if end is not None and self.is_stopped and last.get(name) != end[1]:
+                self.find(f"{name}: the program was stopped, and no signed end of its last record is there")
+        if last.get("changes", 0) < self.started:
+            self.find(f"the program was started with record {self.started}, and no end that it signed then is there")
+
+    def gaps(self, closed, highest):
+        """Files that are not there, and files without their signed end."""
+        for name, files in self.files.items():
+            known = [int(one.split("/")[1]) for one in self.deleted if one.startswith(name)]
+            # Records of deletions are deleted themselves in the end: what is before one of them went before it.
+            forgotten = min(known, default=0) if min(self.files["changes"], default=1) > 1 else 0
+            top = max([highest.get(name, 0), *files])
+            for ordinal in range(1, top + 1):
+                is_deleted = ordinal in known or ordinal < forgotten
+                if ordinal not in files and not (is_deleted and (name, ordinal) in closed):
+                    self.find(f"{name}: file {ordinal} is not there, and no deletion is recorded")
+                elif ordinal in files and ordinal != max(files) and (name, ordinal) not in closed:
+                    self.find(f"{name}: file {ordinal} is closed, and no signed end of it is there")
+
+    def position(self):
+        """The recorder's own note of how far it had come: what it names has to be there, and it proves nothing."""
+        try:
+            with open(os.path.join(self.directory, "position"), encoding="utf-8") as file:
+                noted = json.load(file)
+            for name, end in self.ends.items():
+                number, digest = noted[name]["sequence"], noted[name]["hash"]
+                if end is not None and (number > end[1] or (number == end[1] and digest != end[0])):
+                    self.find(f"{name}: the recorder had noted record {number}, and it is not there")
+                elif end is not None and number < end[1] and noted["changes"]["sequence"] == self.stop:
+                    self.find(f"{name}: records stand behind the one that was noted and signed as the last")
+        except (OSError, ValueError, KeyError, TypeError):
+            self.find("the recorder's own note of how far it had come (position) is not there")
+
+    def missing(self):
+        """What was signed and is not there."""
+        missing = [index for index in range(max(self.begun.values(), default=0), self.signed) if index not in self.seen]
+        if missing:
+            self.find(f"{len(missing)} blocks that were signed are not there, or not as they were signed")
+
+
+def verify_directory(directory, name, key, kept=None):
+    problems, signed = 0, 0
+    tree = os.path.join(directory, "tree")
+    leaves = read_leaves(tree) if os.path.exists(tree) else []
+    for path in [os.path.join(directory, "checkpoint")] + ([kept] if kept else []):
+        try:
+            with open(path, encoding="utf-8") as file:
+                size, root, second = read_checkpoint(file.read(), name, key)
+            if size > len(leaves):
+                raise ValueError(f"{size} blocks were signed, and the log has {len(leaves)}")
+            if root_of(leaves[:size]) != root:
+                raise ValueError(f"the first {size} blocks of the log are not those that were signed")
+            signed = signed or size
+            print(f"{path}: {size} blocks, signed at {utc(second)}")
+        except (OSError, ValueError) as error:
+            problems += 1
+            print(f"{path}: counts for nothing: {error}")
+    records = Records(directory, key, leaves, signed)
     for chain in CLASSES:
-        indices = [places[leaf] for leaf in read_blocks(directory, chain, deleted, found) if leaf in places]
-        seen.update(indices)
-        if indices:
-            begun.append(indices[0])
-    missing = [index for index in range(max(begun, default=0), size) if index not in seen]
-    if missing:
-        found(f"{len(missing)} blocks that were signed are not there, or not as they were signed")
-    print(f"{len(problems)} findings" if problems else "nothing was changed")
+        records.chain(chain)
+    records.heads()
+    records.position()
+    records.missing()
+    problems += records.problems
+    print(f"{problems} findings" if problems else "nothing was changed")
     return 1 if problems else 0
+
+
+def main(path, verifier, more=None):
+    key = read_key(verifier)
+    if os.path.isdir(path):
+        return verify_directory(path, *key, more)
+    try:
+        verify_proof(path, *key, more and read_key(more))
+        return 0
+    except (OSError, ValueError, KeyError, TypeError, IndexError) as error:
+        print(f"{path}: proves nothing: {error}")
+        return 1
 
 
 if __name__ == "__main__":

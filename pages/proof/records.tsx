@@ -7,7 +7,7 @@ import { FaultNote, Nothing, Panel } from '../parts/panel.tsx';
 import { may, state, toast } from '../parts/room.ts';
 import { useText } from '../parts/say.tsx';
 import { useStore } from '../parts/store.ts';
-import { useDoing } from '../parts/use-data.ts';
+import { useData, useDoing } from '../parts/use-data.ts';
 
 const PAGE_ROWS = 50;
 const CLASSES = ['', 'queries', 'changes'];
@@ -115,6 +115,18 @@ const ChainLine = (): VNode | null => {
         : records.verified === null
           ? say('chainUnchecked')
           : say('chainWholeLong', { time: format.time(records.verifiedTime ?? '') })}
+    </p>
+  );
+};
+
+/** For whoever checks the records elsewhere. */
+const KeyLine = (): VNode | null => {
+  const { say } = useText();
+  const { value } = useData<{ readonly verifier: string }>('/v1/records/key');
+  if (value === undefined) return null;
+  return (
+    <p class="note calm">
+      {say('recordsKey')} <code>{value.verifier}</code>
     </p>
   );
 };
@@ -280,6 +292,7 @@ export const RecordsTab = ({ isChanges }: { readonly isChanges: boolean }): VNod
           </div>
         )}
       </Panel>
+      {!isChanges && <KeyLine />}
       {!isChanges && <Reidentify />}
     </>
   );

@@ -197,7 +197,7 @@ export const de: Texts = {
   needUnproven:
     '*Die Aufzeichnungen belegen die Ausnahme {subject} nicht.* Sie ruht, bis jemand nachgesehen hat.',
   needWitnessConflict:
-    '*Der Zeuge `{subject}` hat andere Aufzeichnungen bestätigt als die hier.* Sie wurden geändert oder zurückgesetzt.',
+    '*Der Zeuge `{subject}` hat andere Aufzeichnungen bestätigt als die hier.* Sie oder der Zeuge selbst wurden geändert oder zurückgesetzt.',
   needWitnessAway:
     '*Die Aufzeichnungen werden nicht bezeugt: `{subject}`.* Bis der Zeuge wieder gegenzeichnet, kann niemand sonst sagen, dass sie vollständig sind.',
   needOutput:
@@ -224,6 +224,7 @@ export const de: Texts = {
   recordsDropped: '{count} verloren',
   recordsOff: 'Es wird nichts aufgezeichnet.',
   chainWhole: 'um {clock} vollständig',
+  recordsKey: 'Öffentlicher Schlüssel der Aufzeichnungen, um sie anderswo zu prüfen:',
   chainWholeLong: 'Die Kette der Aufzeichnungen war bei der Prüfung am {time} vollständig.',
   chainUnchecked: 'noch nicht geprüft',
   chainBroken: 'nicht vollständig: „cordon records verify“ zeigt, wo',

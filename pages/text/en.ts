@@ -190,7 +190,7 @@ export const en = {
   needUnproven:
     '*The records do not bear out exemption {subject}.* It is suspended until somebody has looked at it.',
   needWitnessConflict:
-    '*Witness `{subject}` has cosigned other records than are here.* They were changed or taken back.',
+    '*Witness `{subject}` has cosigned other records than are here.* They, or the witness itself, were changed or taken back.',
   needWitnessAway:
     '*The records are not witnessed: `{subject}`.* Until it cosigns again, nobody else can tell that they are whole.',
   needOutput: '*The output `{subject}` takes no records.* They wait, and are dropped once its queue is full.',
@@ -215,6 +215,7 @@ export const en = {
   recordsDropped: '{count} lost',
   recordsOff: 'No records are kept.',
   chainWhole: 'whole at {clock}',
+  recordsKey: 'Public key of the records, to check them elsewhere:',
   chainWholeLong: 'The chain of records was whole when it was checked on {time}.',
   chainUnchecked: 'not checked yet',
   chainBroken: 'not whole: look with “cordon records verify”',

@@ -201,7 +201,7 @@ export const fr: Texts = {
   needUnproven:
     '*Les enregistrements ne confirment pas la dérogation {subject}.* Elle est suspendue jusqu’à ce que quelqu’un l’examine.',
   needWitnessConflict:
-    '*Le témoin `{subject}` a cosigné d’autres enregistrements que ceux d’ici.* Ils ont été modifiés ou ramenés en arrière.',
+    '*Le témoin `{subject}` a cosigné d’autres enregistrements que ceux d’ici.* Ils ont été modifiés ou ramenés en arrière, ou le témoin lui-même.',
   needWitnessAway:
     '*Les enregistrements n’ont pas de témoin : `{subject}`.* Tant qu’il ne cosigne pas, personne d’autre ne peut dire qu’ils sont entiers.',
   needOutput:
@@ -227,6 +227,7 @@ export const fr: Texts = {
   recordsDropped: '{count} perdus',
   recordsOff: 'Rien n’est enregistré.',
   chainWhole: 'complète à {clock}',
+  recordsKey: 'Clé publique des enregistrements, pour les vérifier ailleurs :',
   chainWholeLong: 'La chaîne des enregistrements était complète à la vérification du {time}.',
   chainUnchecked: 'pas encore vérifiée',
   chainBroken: 'incomplète : voir « cordon records verify »',

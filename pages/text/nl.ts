@@ -196,7 +196,7 @@ export const nl: Texts = {
   needUnproven:
     '*De registraties staven ontheffing {subject} niet.* Zij is opgeschort tot iemand ernaar heeft gekeken.',
   needWitnessConflict:
-    '*Getuige `{subject}` heeft andere registraties medeondertekend dan die hier.* Ze zijn veranderd of teruggezet.',
+    '*Getuige `{subject}` heeft andere registraties medeondertekend dan die hier.* Zij, of de getuige zelf, zijn veranderd of teruggezet.',
   needWitnessAway:
     '*De registraties hebben geen getuige: `{subject}`.* Tot hij weer medeondertekent, kan niemand anders zeggen dat ze volledig zijn.',
   needOutput:
@@ -222,6 +222,7 @@ export const nl: Texts = {
   recordsDropped: '{count} verloren',
   recordsOff: 'Er wordt niets vastgelegd.',
   chainWhole: 'volledig om {clock}',
+  recordsKey: 'Openbare sleutel van de vastleggingen, om ze elders te controleren:',
   chainWholeLong: 'De keten van vastleggingen was volledig bij de controle op {time}.',
   chainUnchecked: 'nog niet gecontroleerd',
   chainBroken: 'niet volledig: zie “cordon records verify”',

@@ -165,8 +165,8 @@ const recorder = z
         trouble: z.string().optional(),
       }),
     ),
-    /** Blocks that are signed, and until when. */
-    checkpoint: z.object({ size: count, signedMs: count }).optional(),
+    /** Blocks that are signed, until when, and the key that verifies it. */
+    checkpoint: z.object({ size: count, signedMs: count, verifier: z.string() }).optional(),
     witnesses: listOf(
       z.object({
         name: z.string(),
@@ -221,6 +221,18 @@ export const RECORD_OPERATIONS = {
     roles: ROLES,
     result: recorder,
     handle: (records) => Promise.resolve(unlessAbsent(records.status(), (found) => found)),
+  }),
+  readRecordsKey: onRecords({
+    method: 'GET',
+    path: '/v1/records/key',
+    summary:
+      'The public key of the records, which the control room also serves at `/.well-known/cordon-records-key`',
+    roles: ROLES,
+    isOpen: true,
+    /** Verifier key (C2SP signed-note). */
+    result: z.object({ verifier: z.string() }),
+    handle: (records) =>
+      Promise.resolve(unlessAbsent(records.status()?.checkpoint, ({ verifier }) => ({ verifier }))),
   }),
   reidentify: onRecords({
     method: 'POST',

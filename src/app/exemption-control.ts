@@ -163,7 +163,12 @@ const rulesOf = (config: Config): Rules | undefined => {
   const profile = profileOf(config);
   return profile === undefined
     ? undefined
-    : { profile, approvers: config.compliance.approvers, network: networkOf(config) };
+    : {
+        profile,
+        approvers: config.compliance.approvers,
+        network: networkOf(config),
+        isUnrecorded: !config.records.isEnabled,
+      };
 };
 
 const profileOf = ({ compliance: { profile } }: Config): Profile | undefined => {

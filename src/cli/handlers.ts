@@ -64,6 +64,7 @@ export const HANDLERS: ReadonlyMap<CommandDeclaration, () => Promise<AnyHandler>
   on(evidence.RECORDS_VERIFY, async () => (await import('./records.ts')).verify),
   on(evidence.RECORDS_HEADS, async () => (await import('./records.ts')).showHeads),
   on(evidence.RECORDS_KEY, async () => (await import('./records-key.ts')).showKey),
+  on(evidence.RECORDS_PROOF, async () => (await import('./records-proof.ts')).prove),
   on(evidence.RECORDS_BUNDLE, async () => (await import('./records-bundle.ts')).bundle),
   on(evidence.VERIFY, async () => (await import('./records-bundle.ts')).verifyBundle),
   on(evidence.RECORDS_EXPORT, async () => (await import('./records.ts')).exportRecords),

@@ -111,6 +111,10 @@ export const formatVerification = (result: VerifyResult): string => {
       ? []
       : [`Signed until ${timeOf(checkpoint.signedMs)}; ${unsigned} records behind that are no evidence yet.`];
   const taken = result.takenUp.filter((one) => one.blocks > 0).map(takenLine);
+  if (result.young > 0)
+    taken.push(
+      `${result.young} exemptions were decided on within ten seconds: too young to be compared with the register. Ask again.`,
+    );
   if (findings.length === 0)
     return [`Nothing was changed: ${checked} were checked.`, ...signed, ...taken, ''].join('\n');
   return [

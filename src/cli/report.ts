@@ -14,14 +14,17 @@ import {
   REPORT_TABLES,
   type ReportFormat,
   type ReportStep,
+  type ReportWitnesses,
   readPeriod,
   SIGNATURE_ENDING,
   signReport,
   verifyReport,
 } from '../report/report.ts';
+import { formatVerifier } from '../transparency/transparency.ts';
 import { authorName } from './author.ts';
 import type { InputOf } from './declaration.ts';
 import type { REPORT, REPORT_VERIFY } from './declarations/evidence.ts';
+import { verifierOf } from './log-keys.ts';
 import { print } from './output.ts';
 import { PROBLEM } from './statuses.ts';
 import { configPath, requireConfig } from './usage.ts';
@@ -53,7 +56,8 @@ export const report = async ({ values }: InputOf<typeof REPORT>): Promise<number
   const groups = config.groups.map(({ name }) => name);
   const { bytes, findings, inProgressUntil } = await createReport({
     ...{ directory, ...period, group, groups, format, table, language, made, nowMs },
-    witnesses: toReportWitnesses(config),
+    witnesses: withWitnesses(toReportWitnesses(config), values.witness),
+    kept: { headsFile: values.heads, checkpointFile: values.checkpoint },
     onStep: progress.show,
   }).finally(progress.end);
   if (out === undefined) process.stdout.write(bytes);
@@ -65,6 +69,17 @@ export const report = async ({ values }: InputOf<typeof REPORT>): Promise<number
     `The records are not whole: ${findings.length} findings, which stand on top of the report. The first: ${findings[0]}\n`,
   );
   return PROBLEM;
+};
+
+/** Whoever is named has to have cosigned, whatever the configuration says. */
+const withWitnesses = ({ keys, needed }: ReportWitnesses, named: readonly string[]): ReportWitnesses => {
+  const verifiers = named.map(verifierOf);
+  const more = verifiers.map(formatVerifier).filter((key) => !keys.includes(key));
+  return {
+    keys: [...keys, ...more],
+    needed: (needed ?? keys.length) + more.length,
+    required: verifiers.map(({ name }) => name),
+  };
 };
 
 const writeReport = (

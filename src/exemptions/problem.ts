@@ -27,6 +27,7 @@ export const EXEMPTION_PROBLEMS = {
   ERR_EXEMPTION_APPROVER: 'The approver is not among the configured approvers.',
   ERR_EXEMPTION_ROLE: 'The profile does not know the role of the approver.',
   ERR_EXEMPTION_DELEGATION: 'The role needs the reference of a delegation.',
+  ERR_EXEMPTION_UNRECORDED: 'Nothing is granted while no records are kept.',
   ERR_EXEMPTION_READ: 'A text file or directory cannot be read, or is no YAML.',
 } as const;
 

@@ -30,6 +30,8 @@ export interface Rules {
   /** Empty: anybody who states a role of the profile. */
   readonly approvers: readonly Approver[];
   readonly network: Network;
+  /** No records are kept: what is granted now would be suspended as soon as they are. */
+  readonly isUnrecorded?: boolean;
 }
 
 /** What a rule sees beside the exemption. */
@@ -221,8 +223,16 @@ const checkRenewal: Rule = ({ renews, fromMs }, { find }, report) => {
   return report(code, ['from'], `is before the end of ${id}`, hint);
 };
 
+/** What was granted before stays. */
+const checkRecorded: Rule = (_terms, { isUnrecorded }, report) => {
+  if (isUnrecorded !== true) return;
+  const text = 'no records are kept, and what no record says is suspended once they are';
+  report('ERR_EXEMPTION_UNRECORDED', [], text, 'set records.enabled');
+};
+
 /** What a request has to keep. */
 const REQUEST_RULES: readonly Rule[] = [
+  checkRecorded,
   checkGrounds,
   checkTexts,
   checkMitigations,

@@ -171,8 +171,8 @@ export const RECORD_METRICS: readonly Metric[] = [
     name: 'cordon_records_witness_conflict',
     type: 'gauge',
     labels: ['witness'],
-    help: '1 while a witness has cosigned other records than are here, or more of them.',
-    alarm: '`cordon_records_witness_conflict == 1`: the records were changed or taken back',
+    help: '1 while a witness has cosigned other records than are here, or more of them; and from when one has forgotten what it cosigned until the next start.',
+    alarm: '`cordon_records_witness_conflict == 1`: the records or the witness were changed or taken back',
     read: ({ evidence }) =>
       (evidence.records?.witnesses ?? []).map(
         ({ name, finding }) => [[name], finding === undefined ? 0 : 1] as const,

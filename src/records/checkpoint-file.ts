@@ -55,6 +55,14 @@ export const readCheckpointFile = (path: string, keys: Iterable<KeyObject>): Fou
     if (systemErrorCode(thrown) === 'ENOENT') return { kind: 'none' };
     return { kind: 'unsigned', text: 'it cannot be read' };
   }
+  return readCheckpointText(text, keys);
+};
+
+/** The checkpoint in a text, by the public keys of the log that are known. */
+export const readCheckpointText = (
+  text: string,
+  keys: Iterable<KeyObject>,
+): Exclude<FoundCheckpoint, { readonly kind: 'none' }> => {
   const note = parseNote(text);
   const checkpoint = note && parseCheckpoint(note.text);
   if (note === undefined || checkpoint === undefined)

@@ -30,6 +30,8 @@ export interface Cosigned {
   readonly atMs: number | undefined;
   /** What it cosigned are the blocks that are here. */
   readonly isSame: boolean;
+  /** The checkpoint with its cosignature, for other programs. */
+  readonly note: string | undefined;
 }
 
 /** What each of these witnesses has cosigned; a key that is none is left out. */
@@ -43,11 +45,12 @@ export const readCosigned = (directory: string, origin: string, keys: readonly s
     return verifiers.map((verifier, at): Cosigned => {
       const told = { name: verifier.name, key: formatVerifier(verifier) };
       const found = kept[at];
-      if (found === undefined) return { ...told, size: undefined, atMs: undefined, isSame: true };
-      const { checkpoint, atMs } = found;
+      if (found === undefined)
+        return { ...told, size: undefined, atMs: undefined, isSame: true, note: undefined };
+      const { checkpoint, atMs, text } = found;
       const { size, root } = checkpoint;
       const isSame = tree !== undefined && size <= tree.size && rootAt(tree, size).equals(root);
-      return { ...told, size, atMs, isSame };
+      return { ...told, size, atMs, isSame, note: text };
     });
   } finally {
     tree?.close();
@@ -73,7 +76,7 @@ const readKept = (
   directory: string,
   origin: string,
   verifier: Verifier,
-): { readonly checkpoint: Checkpoint; readonly atMs: number } | undefined => {
+): { readonly checkpoint: Checkpoint; readonly atMs: number; readonly text: string } | undefined => {
   let text: string;
   try {
     text = readFileSync(join(directory, COSIGNED_DIRECTORY, `${verifier.keyId}.checkpoint`), 'utf8');
@@ -85,5 +88,5 @@ const readKept = (
   const checkpoint = note && parseCheckpoint(note.text);
   if (note === undefined || checkpoint?.origin !== origin) return undefined;
   const timeSec = verifyNote(note, [verifier]).verified[0]?.timeSec;
-  return timeSec === undefined ? undefined : { checkpoint, atMs: timeSec * 1_000 };
+  return timeSec === undefined ? undefined : { checkpoint, atMs: timeSec * 1_000, text };
 };

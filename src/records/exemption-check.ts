@@ -33,6 +33,8 @@ interface LateHits {
 
 /** Follows both chains, that of changes first. */
 export class ExemptionCheck {
+  /** Exemptions that were decided on too lately to be compared; known once all was read. */
+  young = 0;
   readonly #report: Report;
   readonly #nowMs: number;
   readonly #marks: (ExemptionMark & Place)[] = [];
@@ -124,6 +126,7 @@ export class ExemptionCheck {
     const fresh = new Set<string>();
     for (const { key, time } of [...this.#marks, ...read.flatMap(({ marks }) => marks)])
       if (this.#isFresh(time)) fresh.add(key);
+    this.young = fresh.size;
     const isSettled = ({ key }: ExemptionMark): boolean => !fresh.has(key);
     const marks = this.#marks.filter(isSettled);
     const recorded: RecordedMarks = {

@@ -55,7 +55,11 @@ export class HeadsCheck {
     const path = headsPath(directory);
     this.#take(readHeadLines(path), path, true);
     // Heads that were kept elsewhere need not be all of them, nor in order.
-    if (headsFile !== undefined) this.#take(readHeadLines(headsFile), headsFile, false);
+    if (headsFile === undefined) return;
+    const kept = readHeadLines(headsFile);
+    // A name that is mistyped would say that nothing was taken away.
+    if (kept.length === 0) this.#report('head-missing', `${headsFile} holds no head, or is not there`, {});
+    this.#take(kept, headsFile, false);
   }
 
   /** Reads the keys of a directory and its heads of one partition. */

@@ -147,14 +147,14 @@ export const openRecords = ({
       housekeeping,
     };
     let crashMs: number | undefined;
-    if (isResumed) own.note({ event: 'restored', text: 'the recorder was started again' });
-    else {
-      const log = checkpoints && {
-        verifier: checkpoints.verifierKey,
-        logSize: checkpoints.size,
-        ...(unsigned > 0 ? { unsigned } : {}),
-      };
-      crashMs = own.start(stores, aliveMs, { version, ...log });
+    const taken = unsigned > 0 ? { unsigned } : {};
+    const found = checkpoints && { logSize: checkpoints.size, ...taken };
+    if (isResumed) {
+      const until = aliveMs === undefined ? {} : { until: timeText(aliveMs) };
+      own.note({ event: 'restored', text: 'the recorder was started again', ...found, ...until });
+    } else {
+      const verifier = checkpoints && { verifier: checkpoints.verifierKey };
+      crashMs = own.start(stores, aliveMs, { version, ...verifier, ...found });
     }
     if (keyFault !== undefined) faults.push({ file: PUBLIC_NAME, text: keyFault });
     for (const fault of faults) own.fault(fault);

@@ -276,6 +276,8 @@ const records = z.object({
   keyId: text.exactOptional(),
   from: moment.exactOptional(),
   until: moment.exactOptional(),
+  logSize: natural.exactOptional(),
+  unsigned: natural.exactOptional(),
 });
 
 const admin = z.object({

@@ -354,7 +354,11 @@ export interface RecordsRecord extends RecordHead {
   readonly keyId?: string;
   /** Of `dropped`: when the first and the last of them were missed. */
   readonly from?: string;
+  /** Of `restored` as well: the last sign of life of the recorder before. */
   readonly until?: string;
+  /** Of `restored`, as of a start: blocks in the log, and how many of them nobody had signed. */
+  readonly logSize?: number;
+  readonly unsigned?: number;
 }
 
 /** An operator did something that no other kind tells. */

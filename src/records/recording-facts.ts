@@ -26,7 +26,10 @@ export const openFacts = (open: OpenRecords | undefined): OpenFacts => {
     freeBytes: open?.reserve.freeBytes,
     reserveBytes: open?.reserve.reserveBytes,
     queries: new Map(Object.entries(open?.encoder.attempts.forms ?? {})),
-    checkpoint: checkpoint && { size: checkpoint.size, signedMs: checkpoint.signedMs },
+    checkpoint: checkpoint && {
+      ...{ size: checkpoint.size, signedMs: checkpoint.signedMs },
+      verifier: open?.checkpoints?.verifierKey ?? '',
+    },
     distinctClients: new Map(counts.map(({ group, clients }) => [group, clients])),
   };
 };

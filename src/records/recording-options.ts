@@ -97,8 +97,10 @@ export interface RecordingFacts {
   /** Queries since the start of this recorder, by the record that tells of them. */
   readonly queries: ReadonlyMap<string, number>;
   readonly outputs: readonly OutputFacts[];
-  /** Blocks that the last checkpoint covers, and when it was signed, milliseconds; undefined while there is none. */
-  readonly checkpoint: { readonly size: number; readonly signedMs: number } | undefined;
+  /** Blocks that the last checkpoint covers, when it was signed, milliseconds, and the verifier key; undefined: there is none. */
+  readonly checkpoint:
+    | { readonly size: number; readonly signedMs: number; readonly verifier: string }
+    | undefined;
   readonly witnesses: readonly WitnessFacts[];
   /** Group to the estimate of distinct clients whose queries were refused today, or would have been; `*`: all. */
   readonly distinctClients: ReadonlyMap<string, number>;

@@ -73,6 +73,7 @@ export {
 } from './record.ts';
 export { type JudgeRecord, loadRecordSchema } from './record-judge.ts';
 export type { OutputFacts, RecordOutput } from './record-output.ts';
+export { checkRecordProof, type ProvenRecord, proveRecord } from './record-proof.ts';
 export { describeRecord } from './record-text.ts';
 export { BELL_BYTES, Recording } from './recording.ts';
 export type { RecordingFacts, RecordingSettings } from './recording-options.ts';

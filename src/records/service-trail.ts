@@ -19,7 +19,7 @@ export class ServiceTrail {
   isStopNoted = false;
   /** A start says that there is a log. */
   isLogBegun = false;
-  /** Is told of each start, with the last sign of life of a run that did not stop. */
+  /** Is told of each start, of the program or of the recorder alone, with the last sign of life of what did not stop. */
   onStart: ((record: object, before: RunEnd) => void) | undefined;
   /** Sequence number of the last start; 0 for none. */
   started = 0;
@@ -41,13 +41,17 @@ export class ServiceTrail {
   note(record: object, sequence: number): void {
     const { kind, event, file } = record as Readonly<Record<string, unknown>>;
     if (kind === 'records' && event === 'deleted' && typeof file === 'string') this.deleted.add(file);
+    if (kind === 'records' && event === 'restored') {
+      this.onStart?.(record, { aliveMs: timeOf(record, 'until'), stop: undefined });
+      this.#noteLog(record);
+    }
     if (kind !== 'service') return;
     if (event === 'stop') {
       this.isStopped = true;
       this.#stop = sequence;
     }
     if (event === 'stop' && sequence === this.#noted) this.isStopNoted = true;
-    if (event === 'unclean-end') this.#aliveMs = lastWrittenOf(record);
+    if (event === 'unclean-end') this.#aliveMs = timeOf(record, 'lastWritten');
     if (event !== 'start') return;
     this.onStart?.(record, { aliveMs: this.#aliveMs, stop: this.#stop });
     this.#aliveMs = undefined;
@@ -70,7 +74,7 @@ export class ServiceTrail {
   }
 }
 
-const lastWrittenOf = (record: object): number | undefined => {
-  const ms = Date.parse(String((record as { readonly lastWritten?: unknown }).lastWritten));
+const timeOf = (record: object, member: 'lastWritten' | 'until'): number | undefined => {
+  const ms = Date.parse(String((record as { readonly [name in typeof member]?: unknown })[member]));
   return Number.isNaN(ms) ? undefined : ms;
 };

@@ -1,4 +1,4 @@
-// Blocks that a start found behind the last checkpoint: they got their leaves and were signed then, and nobody knows who
+// Blocks that a start, or a recorder that was started again within a run, found behind the last checkpoint: they got their leaves and were signed then, and nobody knows who
 // wrote them.
 //
 // A crash leaves those of a second, and of some seconds when the whole machine went down. Who can write to the directory
@@ -16,10 +16,11 @@ export interface LeafRange {
   readonly until: number;
 }
 
-/** Which leaves the record of a start took up; undefined for any other record. */
+/** Which leaves the record of a start took up; undefined for any other record, and where there were none. */
 export const takenUpBy = (record: object): LeafRange | undefined => {
   const { kind, event, unsigned, logSize } = record as Readonly<Record<string, unknown>>;
-  if (kind !== 'service' || event !== 'start') return undefined;
+  const isStart = (kind === 'service' && event === 'start') || (kind === 'records' && event === 'restored');
+  if (!isStart) return undefined;
   if (!Number.isSafeInteger(unsigned) || !Number.isSafeInteger(logSize)) return undefined;
   const [count, until] = [Number(unsigned), Number(logSize)];
   return count > 0 && count <= until ? { from: until - count, until } : undefined;

@@ -29,9 +29,9 @@ export interface VerifyOptions {
   /** Only these; both by default. */
   readonly classes?: readonly RecordClass[];
   /** A file of heads that was kept elsewhere. */
-  readonly headsFile?: string;
+  readonly headsFile?: string | undefined;
   /** A checkpoint of this log that was kept elsewhere: what a witness serves. */
-  readonly checkpointFile?: string;
+  readonly checkpointFile?: string | undefined;
   /** A public key that was kept elsewhere. With it, keys beside the records count for nothing. */
   readonly keyFile?: string;
   /** The same, as a key. */
@@ -60,6 +60,8 @@ export interface VerifyResult {
   readonly checkpoint: SignedCheckpoint | undefined;
   /** What starts found that nobody had signed, and is therefore no evidence. */
   readonly takenUp: readonly TakenUp[];
+  /** Exemptions that were decided on so lately that the registers and the records cannot be compared yet. */
+  readonly young: number;
   /** Heads whose signature is that of a key that is known, in the order in which they were found. */
   readonly signedHeads: readonly SignedHead[];
   /** By class: what the records prove; empty for a class that was not asked for. */

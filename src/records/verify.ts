@@ -111,6 +111,7 @@ class Verification {
     return {
       checkpoint: this.#log?.checkpoint,
       takenUp: this.#log?.takenUp ?? [],
+      young: this.#exemptions.young,
       signedHeads: this.#heads.signed(),
       proof,
       findings: this.#findings,

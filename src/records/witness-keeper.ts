@@ -50,7 +50,7 @@ export interface WitnessFacts {
   readonly cosignedMs: number | undefined;
   /** Why it does not cosign; undefined while it does, or was not asked yet. */
   readonly trouble: string | undefined;
-  /** What it knows that is not what is here: records were changed or taken back. */
+  /** What it knows that is not what is here: records were changed or taken back; or what it has forgotten. */
   readonly finding: string | undefined;
 }
 
@@ -117,6 +117,8 @@ class AskedWitness {
   #cosignedMs: number | undefined;
   #trouble: string | undefined;
   #finding: string | undefined;
+  /** What it had cosigned and did not know any more, until the next start: whoever put it back may do so again. */
+  #forgotten: string | undefined;
   #isAsking = false;
   #dueAt = Number.NEGATIVE_INFINITY;
   #retryMs = RETRY_MS_MIN;
@@ -143,7 +145,7 @@ class AskedWitness {
       size: this.#cosignedMs === undefined ? undefined : this.#size,
       cosignedMs: this.#cosignedMs,
       trouble: this.#trouble,
-      finding: this.#finding,
+      finding: this.#finding ?? this.#forgotten,
     };
   }
 
@@ -236,8 +238,9 @@ class AskedWitness {
     this.#finding = text;
   }
 
-  /** It was put back to an older state: what it says later is worth as much, and what it said is kept here. */
+  /** It was put back to an older state: what it says later is worth less, and what it said is kept here. */
   #forgot(text: string): void {
+    this.#forgotten = `it was put back to an older state: ${text}`;
     const { log, own } = this.#options;
     const { name } = this.#place.verifier;
     log.error({ witness: name, cause: text }, 'a witness has forgotten what it cosigned');

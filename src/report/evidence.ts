@@ -60,6 +60,8 @@ export interface WitnessWord {
   readonly atMs: number | undefined;
   /** What it cosigned are the blocks that are here. */
   readonly isSame: boolean;
+  /** The checkpoint with its cosignature. */
+  readonly note: string | undefined;
 }
 
 /** Who signed the records, and how far. */

@@ -42,6 +42,14 @@ export interface ReportWitnesses {
   readonly keys: readonly string[];
   /** All of them where it is left out. */
   readonly needed?: number | undefined;
+  /** Names of those without whose cosignature the records are not whole to the reader. */
+  readonly required?: readonly string[];
+}
+
+/** What was kept elsewhere, to hold the records against: see verifyRecords(). */
+export interface KeptElsewhere {
+  readonly headsFile?: string | undefined;
+  readonly checkpointFile?: string | undefined;
 }
 
 /** What is asked for. */
@@ -65,6 +73,7 @@ export interface ReportOptions {
   readonly table?: string | undefined;
   /** Who the configuration wants to witness the records: verifier keys (C2SP signed-note), and how many are needed. */
   readonly witnesses?: ReportWitnesses | undefined;
+  readonly kept?: KeptElsewhere | undefined;
   readonly onStep?: (step: ReportStep) => void;
 }
 

@@ -13,10 +13,11 @@ import { REPORT_TEXTS } from './texts/dictionaries.ts';
 
 /** See createReport(). */
 export const produceReport = async (options: ReportOptions): Promise<MadeReport> => {
-  const { directory, fromMs, untilMs, group, nowMs, made, language, witnesses } = options;
+  const { directory, fromMs, untilMs, group, nowMs, made, language, witnesses, kept } = options;
   const { onStep = () => undefined } = options;
   const source = await RecordsSource.open(directory, {
     cosigners: witnesses,
+    kept,
     onProgress: ({ records }) => onStep({ kind: 'checking', records }),
   });
   try {

@@ -65,6 +65,8 @@ export interface SigningSection {
       readonly cosignedAt: string | null;
       /** `differs`: it has cosigned blocks that are not those which are here. */
       readonly state: 'cosigned' | 'none' | 'differs';
+      /** The checkpoint that it cosigned last, a signed note. */
+      readonly note: string | null;
     }[];
   };
 }

@@ -38,7 +38,7 @@ import type {
   PlacedChange,
   Signing,
 } from './evidence.ts';
-import type { ReportWitnesses } from './forms.ts';
+import type { KeptElsewhere, ReportWitnesses } from './forms.ts';
 
 /** Blocks that are read at a time: a transaction that is open for long keeps the recorder from tidying its WAL. */
 const BLOCKS_AT_A_TIME = 64;
@@ -83,11 +83,12 @@ export class RecordsSource implements EvidenceSource {
       readonly onProgress?: (progress: VerifyProgress) => void;
       readonly isCollected?: boolean;
       readonly cosigners?: ReportWitnesses | undefined;
+      readonly kept?: KeptElsewhere | undefined;
     } = {},
   ): Promise<RecordsSource> {
-    const { cosigners, ...asked } = options;
+    const { cosigners, kept, ...asked } = options;
     const witnesses = registerWitnesses(dirname(directory));
-    const result = await verifyRecords(directory, { ...asked, witnesses });
+    const result = await verifyRecords(directory, { ...asked, ...kept, witnesses });
     const reader = RecordsReader.open(directory);
     try {
       const coverage: Partial<Record<RecordClass, Coverage>> = {};
@@ -100,7 +101,13 @@ export class RecordsSource implements EvidenceSource {
           doubtful.push(await placeDoubtful(reader, recordClass, proof, span));
       }
       const signing = signingOf(directory, result, cosigners);
-      return new RecordsSource(reader, result, coverage, toCheck(result, doubtful, signing), signing);
+      return new RecordsSource(
+        reader,
+        result,
+        coverage,
+        toCheck(result, doubtful, signing, cosigners?.required),
+        signing,
+      );
     } catch (thrown) {
       reader.close();
       throw thrown;
@@ -221,6 +228,7 @@ const toCheck = (
   { findings, more, records }: VerifyResult,
   doubtful: readonly DoubtfulRecords[],
   { witnesses }: Signing,
+  required: readonly string[] = [],
 ): ChainCheck => {
   const texts = findings.map((finding) => {
     const { code, class: recordClass, ordinal, block, text } = finding;
@@ -236,6 +244,9 @@ const toCheck = (
       texts.push(
         `log-differs: witness ${name} has cosigned ${size} blocks at ${new Date(atMs).toISOString()}, which are not those that are here`,
       );
+  for (const { name, atMs } of witnesses)
+    if (required.includes(name) && atMs === undefined)
+      texts.push(`checkpoint-missing: nothing is there that witness ${name} has cosigned`);
   if (more > 0) texts.push(`${more} more findings; "cordon records verify" shows them`);
   return { isIntact: texts.length === 0, records, findings: texts, doubtful };
 };

@@ -132,8 +132,11 @@ const unknownTable = ({ unknown }: Report, texts: ReportTexts): Table => ({
   rows: unknown.map((one): Cell[] => [unknownText(one, texts)]),
 });
 
-/** The checkpoint that the report was made from, for other programs: a signed note (C2SP tlog-checkpoint). */
-const checkpointTable = ({ checkpoint }: Report['signing']): Table => ({
+/**
+ * The checkpoint that the report was made from, and those that witnesses cosigned last, for other programs: signed notes (C2SP
+ * tlog-checkpoint).
+ */
+const checkpointTable = ({ checkpoint, witnesses }: Report['signing']): Table => ({
   name: 'checkpoint',
   columns: [column('member', 'word'), column('value', 'prose')],
   rows:
@@ -146,6 +149,7 @@ const checkpointTable = ({ checkpoint }: Report['signing']): Table => ({
           ['signed', checkpoint.signedAt],
           ['public key', checkpoint.publicKey],
           ['note', checkpoint.note],
+          ...witnesses.all.flatMap(({ note }): Cell[][] => (note === null ? [] : [['cosigned', note]])),
         ],
 });
 

@@ -29,10 +29,11 @@ export const toSigning = ({ signing, heads }: EvidenceSource): SigningSection =>
     witnesses: {
       needed,
       until: untilMs === undefined ? null : timeText(untilMs),
-      all: witnesses.map(({ name, key, size, atMs, isSame }) => ({
+      all: witnesses.map(({ name, key, size, atMs, isSame, note }) => ({
         ...{ name, key, size: size ?? null },
         cosignedAt: atMs === undefined ? null : timeText(atMs),
         state: atMs === undefined ? 'none' : isSame ? 'cosigned' : 'differs',
+        note: note ?? null,
       })),
     },
   };

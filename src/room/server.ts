@@ -148,6 +148,7 @@ export const createServer = async (options: ServerOptions): Promise<FastifyInsta
   for (const [name, operation] of ALL_OPERATIONS) {
     if (isAt(operation, 'room')) addRoute(server, options, name, operation);
   }
+  addRecordsKey(server, options);
   addProvider(server, options);
   addLive(server, options);
   return server;
@@ -288,6 +289,16 @@ const reasonIn = (text: string): string => {
   } catch {
     return '';
   }
+};
+
+/** The public key of the records, for whoever asks: what they prove is nobody's secret. */
+const addRecordsKey = (server: FastifyInstance, { parts }: ServerOptions): void => {
+  server.get('/.well-known/cordon-records-key', (_request, reply) => {
+    const key = parts.controls().records?.status()?.checkpoint?.verifier;
+    return key === undefined
+      ? sendReply(reply, toProblem(404, 'there is no key of records'))
+      : reply.type('text/plain; charset=utf-8').send(`${key}\n`);
+  });
 };
 
 /** Browsers are sent to the identity provider and come back: the only places that a link leads to. */

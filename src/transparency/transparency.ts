@@ -4,6 +4,7 @@
 // (signed-note, tlog-checkpoint, tlog-cosignature, tlog-witness), and a witness. Knows no records and no resolver. What
 // others send is parsed and checked, and is a value when it is wrong; only the disk throws.
 export { type Checkpoint, formatCheckpoint, parseCheckpoint } from './checkpoint.ts';
+export { formatLogProof, type LogProof, parseLogProof } from './log-proof.ts';
 export {
   consistencyProof,
   EMPTY_ROOT,

@@ -1,9 +1,13 @@
 // The control room as people meet it: the first start, enrolment, sessions, what two persons have to decide.
+import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { type Cordon, startCordon } from '../support/process.ts';
+import { type Cordon, run, startCordon } from '../support/process.ts';
 import { codeOf, RoomClient } from '../support/room-client.ts';
 
 const PASSWORD = 'four words without any sense';
+
+const program = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
+const WAIT = { timeout: 30_000, interval: 50 };
 
 let cordon: Cordon;
 let origin: string;
@@ -65,6 +69,28 @@ test('the first start prints a link that enrols one administrator, once', async 
       })
     ).body,
   ).toMatchObject({ signedIn: true });
+});
+
+test('the key of the records is there for everybody, as the command prints it, to be read only', async () => {
+  const place = `${origin}/.well-known/cordon-records-key`;
+  const printed = await vi.waitFor(async () => {
+    const { code, stdout } = await run(process.execPath, [program, 'records', 'key'], {
+      cwd: cordon.directory,
+    });
+    expect(code).toBe(0);
+    return stdout;
+  }, WAIT);
+  const response = await fetch(place);
+  expect(response.status).toBe(200);
+  expect(response.headers.get('content-type')).toBe('text/plain; charset=utf-8');
+  expect(await response.text()).toBe(printed);
+  expect(response.headers.get('set-cookie')).toBeNull();
+  expect((await fetch(place, { method: 'HEAD' })).status).toBe(200);
+  expect((await fetch(place, { method: 'POST' })).status).toBe(404);
+  const told = await fetch(`${origin}/api/v1/records/key`);
+  expect([told.status, await told.json()]).toEqual([200, { verifier: printed.trim() }]);
+  // What lies beside it is nobody's.
+  expect((await fetch(`${origin}/api/v1/records`)).status).toBe(401);
 });
 
 test('one look tells the state, and pages are told when it changes', async () => {

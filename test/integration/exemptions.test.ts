@@ -44,7 +44,7 @@ afterEach(async () => {
   rmSync(state, { recursive: true });
 });
 
-const start = async (files: Readonly<Record<string, string>> = {}): Promise<Cordon> => {
+const start = async (files: Readonly<Record<string, string>> = {}, more = ''): Promise<Cordon> => {
   cordon = await startCordon({
     config: `
 listen: { dns: ["127.0.0.1:0"], admin: "127.0.0.1:0" }
@@ -55,7 +55,7 @@ groups:
   - { name: default, lists: [tiktok] }
   - { name: lab, clients: ["127.0.0.8/30"], lists: [tiktok] }
 compliance: { profile: us-federal${'texts/a.yaml' in files ? ', exemptions: texts' : ''} }
-`,
+${more}`,
     files,
   });
   // It is opened a moment after the ready line.
@@ -92,6 +92,35 @@ test.skipIf(!hasOtherUser)(
     expect(await readMetric(program, 'cordon_exemption_hits_total', { exemption: id })).toBe(8);
     await exemptions(program, 'revoke', id, '--reason', 'the case is closed');
     for (let asked = 0; asked < 8; asked++) expect(await isExempt(program, '127.0.0.9')).toBe(false);
+  },
+);
+
+test.skipIf(!hasOtherUser)(
+  'nothing is granted while nothing is recorded, and what was granted before stays',
+  async () => {
+    const recording = await start();
+    const id = await grant(recording, { groups: ['lab'], until: inMs(30 * DAY_MS) });
+    const asked = { ...PAPER, clients: ['127.0.0.5'], until: inMs(30 * DAY_MS) };
+    const waiting = String((await postAsOther(state, '/v1/exemptions', asked)).body['id']);
+    await recording.stop();
+    const text = {
+      ...{ ...PAPER, clients: ['127.0.0.7'], from: inMs(-60_000), until: inMs(30 * DAY_MS) },
+      ...{ 'approved-by': 'A. Head', role: 'agency-head' },
+    };
+    const program = await start({ 'texts/a.yaml': stringify(text) }, 'records: { enabled: false }\n');
+    expect(await isExempt(program, '127.0.0.9')).toBe(true);
+    await program.waitForLog(({ code }) => code === 'ERR_EXEMPTION_UNRECORDED');
+    expect(await isExempt(program, '127.0.0.7')).toBe(false);
+    const paper = { ...PAPER, clients: ['127.0.0.6'], until: inMs(30 * DAY_MS) };
+    for (const answer of [
+      (await postAsOther(state, '/v1/exemptions', paper)).body,
+      await control(`/v1/exemptions/${waiting}/approve`, { role: 'agency-head' }),
+    ])
+      expect(answer).toMatchObject({ problems: [{ code: 'ERR_EXEMPTION_UNRECORDED' }] });
+    expect(await isExempt(program, '127.0.0.6')).toBe(false);
+    // Taking away is always possible.
+    expect((await exemptions(program, 'revoke', id, '--reason', 'the case is closed')).code).toBe(0);
+    expect(await isExempt(program, '127.0.0.9')).toBe(false);
   },
 );
 

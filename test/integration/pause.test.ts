@@ -75,7 +75,7 @@ control-room: { listen: "127.0.0.1:0" }
   const state = join(directory, 'state');
   const pause = (of: Cordon, ms: string): Promise<RunResult> =>
     run(process.execPath, [
-      program,
+      PROGRAM,
       'pause',
       ms,
       '--reason',

@@ -13,13 +13,16 @@ import { verifyRecords } from '../../src/records/verify.ts';
 import { RecordsSource } from '../../src/report/records-source.ts';
 import {
   createVerifier,
+  formatNote,
   formatVerifier,
   SIGNATURE_TYPE,
+  signNote,
   startWitness,
   Witness,
   type WitnessServer,
 } from '../../src/transparency/transparency.ts';
 import { appendBlock } from '../support/block-forgery.ts';
+import { findProgram, run as runProgram } from '../support/process.ts';
 import { forgeRegister } from '../support/register-forgery.ts';
 import { startRun } from '../unit/exemptions/run.ts';
 import { adminRecord, Bench, DAY_MS, HOUR_MS } from '../unit/records/setup.ts';
@@ -27,6 +30,7 @@ import { CHANGES, live, QUERIES, remove, WAYS } from '../unit/report/tampered.ts
 
 const ORIGIN = 'ns1.agency.example';
 const DOCS = fileURLToPath(new URL('../../docs/records.md', import.meta.url));
+const SCRIPT = fileURLToPath(new URL('../../docs/verify_records.py', import.meta.url));
 const BEGIN = '<!-- tamperings: begin -->\n';
 const END = '<!-- tamperings: end -->\n';
 /** After everything that the states tell of. */
@@ -36,13 +40,20 @@ const root = mkdtempSync(join(tmpdir(), 'cordon-table-'));
 let original = '';
 /** With a register: one exemption in force, and one that was revoked. */
 let granted = '';
-let server: WitnessServer | undefined;
-const known = new Map<string, { size: number; root: Buffer; origin: string; note: string }>();
-const witnessKey = generateKeyPairSync('ed25519').privateKey;
-/** The key of the log whose checkpoints the witness takes. */
-let logKey = witnessKey;
+const servers: WitnessServer[] = [];
+const close = async (): Promise<void> => {
+  for (const server of servers.splice(0)) await server.close();
+};
+const KEYS = ['w1', 'w2'].map((name) => {
+  const { privateKey } = generateKeyPairSync('ed25519');
+  return {
+    name: `audit.example/${name}`,
+    privateKey,
+    verifier: createVerifier(`audit.example/${name}`, privateKey, SIGNATURE_TYPE.cosignature),
+  };
+});
 afterAll(async () => {
-  await server?.close();
+  await close();
   rmSync(root, { recursive: true, force: true });
 });
 
@@ -58,21 +69,32 @@ const checkpointOf = (state: string): SignedCheckpoint => {
   return found.checkpoint;
 };
 /** A witness that knows a checkpoint of a log, and the key of that log. */
-const startKnowing = async (state: string): Promise<{ url: string; key: string }> => {
-  await server?.close();
+const startKnowing = async (state: string, index = 0): Promise<{ url: string; key: string }> => {
+  const [one] = KEYS.slice(index);
+  if (one === undefined) throw new Error('no such witness');
   const { size, root: hash, origin } = checkpointOf(state);
-  known.clear();
-  known.set(origin, { size, root: hash, origin, note: '' });
-  logKey = createPublicKey(readFileSync(join(state, 'records/signing-key.pub.pem')));
-  const witness = new Witness('audit.example/w1', witnessKey, {
+  const known = new Map([[origin, { size, root: hash, origin, note: '' }]]);
+  const logKey = createPublicKey(readFileSync(join(state, 'records/signing-key.pub.pem')));
+  const witness = new Witness(one.name, one.privateKey, {
     logs: [createVerifier(ORIGIN, logKey, SIGNATURE_TYPE.ed25519)],
     clock: Date.now,
-    store: { last: (name) => known.get(name), save: (one) => void known.set(one.origin, one) },
+    store: { last: (name) => known.get(name), save: (now) => void known.set(now.origin, now) },
   });
   const quiet = { info: () => undefined, warn: () => undefined, error: () => undefined };
-  server = await startWitness(witness, { address: '127.0.0.1', family: 4, port: 0 }, quiet);
-  const verifier = createVerifier('audit.example/w1', witnessKey, SIGNATURE_TYPE.cosignature);
-  return { url: `http://${server.address}`, key: formatVerifier(verifier) };
+  const server = await startWitness(witness, { address: '127.0.0.1', family: 4, port: 0 }, quiet);
+  servers.push(server);
+  return { url: `http://${server.address}`, key: formatVerifier(one.verifier) };
+};
+/** What the first witness cosigned of the last checkpoint, as the resolver keeps it. */
+const cosign = (state: string): void => {
+  const [one] = KEYS;
+  if (one === undefined) throw new Error('no witness');
+  const { note, signedMs } = checkpointOf(state);
+  const signatures = [...note.signatures, signNote(note.text, one.verifier, one.privateKey, signedMs)];
+  const place = join(state, 'records/cosigned');
+  mkdirSync(place, { recursive: true });
+  const path = join(place, `${one.verifier.keyId}.checkpoint`);
+  writeFileSync(path, formatNote({ text: note.text, signatures }));
 };
 
 const prepare = async (): Promise<void> => {
@@ -94,8 +116,8 @@ interface Tampering {
   readonly name: string;
   readonly change: (state: string) => void | Promise<void>;
   readonly of?: () => string;
-  /** Of the state that the witness knows; undefined: the one that is changed, as it was. */
-  readonly witnessed?: () => string;
+  /** Of the states that witnesses know, one for each; undefined: one that knows the one that is changed, as it was. */
+  readonly witnessed?: () => readonly string[];
   /** When the program starts next, after the usual time. */
   readonly afterMs?: number;
   /** Nothing that anybody believes is changed, before the next start at least. */
@@ -206,48 +228,86 @@ const isReportWhole = async (state: string): Promise<boolean> => {
   }
 };
 
+/** An implementation that shares nothing with the program says the same of the records alone, by the key that was kept. */
+const compareIndependent = async (name: string, state: string, true_: string): Promise<void> => {
+  if (findProgram('python3') === undefined) return;
+  const key = createPublicKey(readFileSync(join(true_, 'records/signing-key.pub.pem')));
+  const found = await codesOf(state, { key, witnesses: [] });
+  const verifier = formatVerifier(createVerifier(ORIGIN, key, SIGNATURE_TYPE.ed25519));
+  const { code, stdout, stderr } = await runProgram('python3', [SCRIPT, join(state, 'records'), verifier]);
+  const said = `${name}: ${found.join(', ')}\n${stdout}`;
+  expect.soft({ isFound: code === 1, stderr }, said).toEqual({ isFound: found.length > 0, stderr: '' });
+};
+
 const rowOf = async ({ name, change, of, witnessed, afterMs, isIdle }: Tampering): Promise<string[]> => {
   const true_ = of?.() ?? original;
   const state = copyOf(true_);
-  const other = witnessed?.() ?? true_;
+  const others = witnessed?.() ?? [true_];
   await change(state);
+  await compareIndependent(name, state, true_);
   const kept = join(root, 'kept');
-  cpSync(join(other, 'records/checkpoint'), kept);
+  cpSync(join(others[0] ?? '', 'records/checkpoint'), kept);
   const verified = (await codesOf(state)).length > 0;
   const reported = !(await isReportWhole(state));
   const isKept = (await codesOf(state, { checkpointFile: kept })).length > 0;
-  const witness = await startKnowing(other);
-  const run = await startRun(state, LATER_MS + (afterMs ?? 0), { witnesses: [witness] });
+  const witnesses: { url: string; key: string }[] = [];
+  for (const [index, other] of others.entries()) witnesses.push(await startKnowing(other, index));
+  const run = await startRun(state, LATER_MS + (afterMs ?? 0), { witnesses });
   run.bench.record(1);
   run.bench.advance(1_500);
   await run.bench.housekeep();
   const facts = () => run.bench.recording.facts();
+  const before = facts().witnesses.map(({ cosignedMs }) => cosignedMs);
   await vi.waitUntil(
     () => {
       run.bench.advance(1_000);
-      const [one] = facts().witnesses;
-      return one?.finding !== undefined || one?.cosignedMs !== undefined || one?.trouble !== undefined;
+      return facts().witnesses.every(
+        ({ finding, trouble, cosignedMs }, at) =>
+          finding !== undefined || trouble !== undefined || cosignedMs !== before[at],
+      );
     },
     { timeout: 90_000, interval: 5 },
   );
-  const [one] = facts().witnesses;
-  const isWitnessed = one?.finding !== undefined || one?.trouble !== undefined;
+  const isWitnessed = facts().witnesses.some(({ finding, trouble }) => finding ?? trouble);
   const told = facts().isVerified === false || run.unproven().length > 0 || !facts().isClockTrusted;
   run.crash();
+  await close();
   const word = (is: boolean): string => (is ? 'found' : isIdle === true ? '-' : '**not**');
   return [name, ...[verified, reported, told, isWitnessed || isKept || told].map(word)];
 };
 
-test('nothing is silent, and with a witness nothing is missed', { timeout: 300_000 }, async () => {
+/** What witnesses know that were put back, or were not. */
+const PUT_BACK = (newer: string): readonly Tampering[] => [
+  {
+    name: 'the witness put back to an older state',
+    of: () => newer,
+    witnessed: () => [original],
+    change: cosign,
+    isIdle: true,
+  },
+  {
+    name: 'an older copy of the whole state, and the only witness put back with it',
+    change: cosign,
+    witnessed: () => [original],
+  },
+  {
+    name: 'an older copy of the whole state, and one of two witnesses put back with it',
+    change: cosign,
+    witnessed: () => [original, newer],
+  },
+];
+
+test('nothing is silent, and with a witness nothing is missed', { timeout: 900_000 }, async () => {
   await prepare();
   const newer = await elsewhere(original);
   const all: Tampering[] = [
     ...WAYS.map(([name, change]) => ({ name, change })),
     ...NEW.map((one) =>
       one.name.startsWith('an older copy') || one.name.startsWith('a fork')
-        ? { ...one, witnessed: () => newer }
+        ? { ...one, witnessed: () => [newer] }
         : one,
     ),
+    ...PUT_BACK(newer),
   ];
   const rows: string[][] = [];
   for (const one of all) rows.push(await rowOf(one));

@@ -1,14 +1,16 @@
 // Witnesses of the running program: Debian's sigsum-witness, which is not ours, and `cordon witness`. What they cosigned
 // cannot be taken back, whoever has the machine of the resolver.
 //
-// CORDON_WITNESS_SECONDS: how long the program is under load before it is killed, 4 by default.
+// CORDON_WITNESS_SECONDS: how long the program is under load, over two kills, 4 by default. From 300 on, sigsum-witness stands still for
+// 90 seconds meanwhile: the lack has to be told. What was seen is printed then.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createHash, createPublicKey, generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { once } from 'node:events';
-import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, expect, test, vi } from 'vitest';
 import { RCODE, TYPE } from '../../src/dns/dns.ts';
 import {
@@ -28,6 +30,12 @@ import { answer, ScriptedUpstream } from '../support/scripted-upstream.ts';
 
 const SECONDS = Number(process.env['CORDON_WITNESS_SECONDS'] ?? '4');
 const TIMEOUT_MS = 120_000 + SECONDS * 1_000;
+const LONG_SECONDS = 300;
+const STILL_MS = 90_000;
+/** A witness is told of as away when it has not cosigned for a minute. */
+const OVERDUE_SEC = 66;
+const BURST = 30;
+const PAUSE_MS = 70;
 const WAIT = { timeout: 90_000, interval: 50 };
 /** A start may write as many blocks as were taken back: then they are others. */
 const FOUND = /it has cosigned \d+ blocks, and there are \d+|do not begin what is here/;
@@ -109,10 +117,43 @@ const startWith = async (config: string): Promise<Cordon> => {
   return cordon;
 };
 
-/** Asks refused names for some seconds. */
-const load = async (cordon: Cordon, seconds: number): Promise<void> => {
+/** Asks refused names for some seconds, a few hundred a second; gives how many were answered. */
+const load = async (cordon: Cordon, seconds: number): Promise<number> => {
   const until = Date.now() + seconds * 1_000;
-  for (let i = 0; Date.now() < until; i++) await ask(cordon.dns, `n${i}.banned.example. A`);
+  let answers = 0;
+  for (; Date.now() < until; answers++) {
+    expect((await ask(cordon.dns, `n${answers}.banned.example. A`)).rcode).toBe(RCODE.NXDOMAIN);
+    if (answers % BURST === 0) await sleep(PAUSE_MS);
+  }
+  return answers;
+};
+
+/** Looks every second how far the witness is behind, and whether `cordon status` tells of it, until it is stopped. */
+const watch = (cordon: Cordon, state: string, key: string) => {
+  const seen = { looks: 0, lagSec: 0, overdue: 0, told: 0 };
+  let isOver = false;
+  const look = async (): Promise<void> => {
+    const { lagSec } = cosignedOf(state, key);
+    seen.looks++;
+    seen.lagSec = Math.max(seen.lagSec, lagSec);
+    if (lagSec <= OVERDUE_SEC) return;
+    seen.overdue++;
+    const status = await run(process.execPath, [PROGRAM, 'status'], { cwd: cordon.directory });
+    // It may have cosigned meanwhile.
+    if (/nobody else can tell that the records are whole/.test(status.stdout)) seen.told++;
+    else if (cosignedOf(state, key).lagSec <= OVERDUE_SEC) seen.overdue--;
+  };
+  const done = (async () => {
+    const place = join(state, 'records/cosigned');
+    const hasCosigned = () =>
+      existsSync(place) && readdirSync(place).some((one) => one.endsWith('.checkpoint'));
+    for (; !isOver; await sleep(1_000)) if (hasCosigned()) await look();
+  })();
+  return async () => {
+    isOver = true;
+    await done;
+    return seen;
+  };
 };
 
 /** What the witness cosigned last, and the checkpoint of the records. */
@@ -125,9 +166,12 @@ const cosignedOf = (state: string, key: string) => {
   const last = parseCheckpoint(
     parseNote(readFileSync(join(state, 'records/checkpoint'), 'utf8'))?.text ?? '',
   );
+  const { verified } = verifyNote(note, [verifier]);
   return {
     size: parseCheckpoint(note.text)?.size ?? 0,
-    verified: verifyNote(note, [verifier]).verified,
+    verified,
+    /** Since the last cosignature. */
+    lagSec: Date.now() / 1_000 - (verified[0]?.timeSec ?? 0),
     last: last?.size ?? 0,
   };
 };
@@ -191,7 +235,7 @@ test(`sigsum-witness: ${SHOWN}`, { timeout: TIMEOUT_MS }, async (context) => {
     `127.0.0.1:${port}`,
   ];
   // The package was built with the router of an older Go.
-  await start('sigsum-witness', args, port, { GODEBUG: 'httpmuxgo121=0' });
+  const witness = await start('sigsum-witness', args, port, { GODEBUG: 'httpmuxgo121=0' });
   const config = configOf(
     state,
     server.endpoint.port,
@@ -203,7 +247,15 @@ test(`sigsum-witness: ${SHOWN}`, { timeout: TIMEOUT_MS }, async (context) => {
   let older = '';
   for (let round = 0; round < 3; round++) {
     const cordon = await startWith(config);
-    await load(cordon, SECONDS / 3);
+    const isStill = SECONDS >= LONG_SECONDS && round === 1;
+    const stop = watch(cordon, state, key);
+    if (isStill) witness.kill('SIGSTOP');
+    const going = setTimeout(() => witness.kill('SIGCONT'), isStill ? STILL_MS : 0);
+    const answers = await load(cordon, SECONDS / 3);
+    clearTimeout(going);
+    const seen = await stop();
+    expect({ ...seen, isTold: seen.overdue > 0 }).toMatchObject({ told: seen.overdue, isTold: isStill });
+    if (SECONDS >= LONG_SECONDS) process.stdout.write(`${JSON.stringify({ round, answers, ...seen })}\n`);
     await vi.waitFor(() => expect(cosignedOf(state, key).verified).toHaveLength(1), WAIT);
     await vi.waitFor(() => {
       const { size, last } = cosignedOf(state, key);

@@ -30,6 +30,16 @@ export const PROBE = command({
   see: ['probe.md'],
 });
 
+/** What was kept elsewhere, to hold the records against. */
+const KEPT = {
+  heads: { value: 'FILE', takes: 'file', about: 'heads that were kept elsewhere, to compare with' },
+  checkpoint: {
+    value: 'FILE',
+    takes: 'file',
+    about: 'a checkpoint that was kept elsewhere, such as what a witness serves',
+  },
+} as const;
+
 const FILTERS = {
   from: { value: 'TIME', about: 'since this day or time, or so long ago, such as 24h' },
   to: { value: 'TIME', about: 'until then' },
@@ -72,12 +82,7 @@ export const RECORDS_VERIFY = command({
   options: {
     ...COMMON,
     class: FILTERS.class,
-    heads: { value: 'FILE', takes: 'file', about: 'heads that were kept elsewhere, to compare with' },
-    checkpoint: {
-      value: 'FILE',
-      takes: 'file',
-      about: 'a checkpoint that was kept elsewhere, such as what a witness serves',
-    },
+    ...KEPT,
     key: { value: 'PUBLIC.pem', takes: 'file', about: 'the public key that was kept elsewhere' },
   },
   examples: [
@@ -146,10 +151,35 @@ export const RECORDS_BUNDLE = command({
   see: ['records.md'],
 });
 
+export const RECORDS_PROOF = command({
+  name: 'proof',
+  about: 'proves one record to somebody who has the public key and nothing else',
+  text: [
+    'The proof (C2SP tlog-proof) has the record, with those that were committed together with it, the hashes that lead to a signed checkpoint, and what witnesses cosigned of that. All records are verified first: none is proven that does not count.',
+  ],
+  arguments: { record: { about: 'chain and number, such as changes/17: see "cordon records list --json"' } },
+  options: {
+    config: CONFIG,
+    out: {
+      value: 'FILE',
+      takes: 'file',
+      about: 'the file, such as r17.tlog-proof; standard output without it',
+    },
+    witness: { value: 'KEY', about: 'the key of a witness that has to have cosigned the checkpoint' },
+  },
+  examples: [
+    { command: 'cordon records proof changes/17 --out r17.tlog-proof', about: 'for an auditor' },
+    { command: 'cordon verify r17.tlog-proof --key ns1.key', about: 'there, without anything else' },
+  ],
+  see: ['records.md'],
+});
+
 export const VERIFY = command({
   name: 'verify',
   about: 'checks records of another machine: no configuration and no state is needed',
-  arguments: { bundle: { takes: 'file', about: 'what "cordon records bundle" wrote' } },
+  arguments: {
+    bundle: { takes: 'file', about: 'what "cordon records bundle" or "cordon records proof" wrote' },
+  },
   options: {
     key: {
       value: 'KEY',
@@ -181,7 +211,7 @@ export const RECORDS = group({
   examples: [{ command: 'cordon records verify', about: 'is it whole?' }],
   commands: [
     ...[RECORDS_STATUS, RECORDS_LIST, RECORDS_VERIFY],
-    ...[RECORDS_HEADS, RECORDS_KEY, RECORDS_BUNDLE, RECORDS_EXPORT, RECORDS_REIDENTIFY],
+    ...[RECORDS_HEADS, RECORDS_KEY, RECORDS_PROOF, RECORDS_BUNDLE, RECORDS_EXPORT, RECORDS_REIDENTIFY],
   ],
   see: ['records.md'],
 });
@@ -226,6 +256,12 @@ export const REPORT = command({
     author: {
       value: 'TEXT',
       about: 'who makes it, on page one; by default `reports.author`, else the user of the system',
+    },
+    ...KEPT,
+    witness: {
+      value: 'KEY',
+      repeat: true,
+      about: 'the key of a witness that has to have cosigned the records; may stand several times',
     },
     out: { value: 'FILE', takes: 'file', about: 'the file; standard output without it' },
     unsigned: { about: 'write no signature' },

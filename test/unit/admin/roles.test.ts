@@ -45,6 +45,7 @@ const MAY: Readonly<Record<string, string>> = {
   requestSweep: 'operator auditor',
   readProbeRun: ALL,
   readRecorder: ALL,
+  readRecordsKey: ALL,
   reidentify: 'auditor',
   recordOpening: 'auditor',
   listPseudonyms: 'auditor',

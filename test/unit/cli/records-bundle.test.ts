@@ -1,5 +1,5 @@
 // Records on another machine: what a bundle has, and that only keys which were kept elsewhere count for it.
-import { generateKeyPairSync } from 'node:crypto';
+import { createPublicKey, generateKeyPairSync } from 'node:crypto';
 import {
   cpSync,
   existsSync,
@@ -106,4 +106,37 @@ test('what was changed in it is found, and so is the bundle of somebody else', a
   const witness = 'audit.example/w1+2f5b4c30+BMr1';
   expect((await cordon('verify', bundle, '--key', key, '--witness', witness)).code).not.toBe(0);
   expect(existsSync(bundle)).toBe(true);
+});
+
+test('one record is proven by the key alone, and what was changed of the proof is a problem', async () => {
+  const { key, bench } = await bundled();
+  const config = join(root, `${made}.yaml`);
+  const proof = join(root, 'r.tlog-proof');
+  expect(await cordon('records', 'proof', 'changes/3', '--config', config, '--out', proof)).toMatchObject({
+    ...{ code: 0, stdout: '' },
+  });
+  const verified = await cordon('verify', proof, '--key', key);
+  expect(verified).toMatchObject({ code: 0, stderr: '' });
+  expect(verified.stdout).toMatch(
+    /"kind":"admin".*\nRecord 3 of changes is in the log of ns1\.agency\.example: \d+ /,
+  );
+  const json = JSON.parse((await cordon('verify', proof, '--key', key, '--json')).stdout) as object;
+  expect(json).toMatchObject({ class: 'changes', sequence: 3, record: { by: 'alice' }, cosignedAt: null });
+  expect((await cordon('verify', proof)).stderr).toMatch(/--key KEY is needed/);
+  // A key of another log with the same name is another key, and so is one that was made for another name.
+  const pem = (await cordon('records', 'key', '--config', config, '--pem')).stdout;
+  const stranger = createVerifier('ns2.agency.example', createPublicKey(pem), SIGNATURE_TYPE.ed25519);
+  const other = await cordon('verify', proof, '--key', formatVerifier(stranger));
+  expect(other).toMatchObject({ code: 1, stdout: expect.stringContaining('it is of ns1.agency.example') });
+  writeFileSync(proof, readFileSync(proof, 'utf8').replace(/^index /m, 'index 1'));
+  expect(await cordon('verify', proof, '--key', key)).toMatchObject({
+    ...{ code: 1, stdout: expect.stringContaining('proves nothing') },
+  });
+  for (const [record, status] of [
+    ['changes/999', 1],
+    ['changes', 2],
+    ['more/1', 2],
+  ] as const)
+    expect((await cordon('records', 'proof', record, '--config', config)).code).toBe(status);
+  bench.crash();
 });

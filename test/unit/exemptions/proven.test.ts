@@ -48,17 +48,45 @@ test('what was granted or ended a moment ago is no finding of a program that run
   const verify = async () => {
     const witnesses = registerWitnesses(state);
     const options = { witnesses, nowMs: run.bench.nowMs + 1_000 };
-    return (await verifyRecords(join(state, 'records'), options)).findings;
+    const { findings, young } = await verifyRecords(join(state, 'records'), options);
+    return { findings, young };
   };
   const clients = ['192.0.2.128/29'];
   await run.keeper.change((to) => to.request({ ...REQUEST, clients }, REQUESTER));
   await run.keeper.change((to) => to.approve('ex-000003', HEAD));
-  expect(await verify()).toEqual([]);
+  // That it is not compared yet is told.
+  expect(await verify()).toEqual({ findings: [], young: 1 });
   run.bench.advance(1_500);
   run.bench.advance(60_000);
-  expect(await verify()).toEqual([]);
+  expect(await verify()).toEqual({ findings: [], young: 0 });
   await run.keeper.change((to) => to.revoke('ex-000003', { by: 'A. Head', reason: 'over' }));
-  expect(await verify()).toEqual([]);
+  expect(await verify()).toEqual({ findings: [], young: 1 });
+});
+
+test('a grant that was put in a moment ago under a program that runs is told as too young, and is a finding then', async () => {
+  const { state, nowMs } = await lived();
+  const { bench } = await startRun(state, nowMs);
+  const time = new Date(bench.nowMs).toISOString();
+  const copy = createDirectory();
+  cpSync(state, copy, { recursive: true });
+  forgeRegister(registerOf(copy), (rows) => [
+    ...rows,
+    ...rows
+      .filter(({ id, event }) => id === 'ex-000001' && event === 'approved')
+      .map((row) => ({
+        ...row,
+        id: 'ex-000009',
+        time,
+        paper: { ...row.paper, id: 'ex-000009', requestedAt: time },
+      })),
+  ]);
+  const verify = async (ms: number) => {
+    const options = { witnesses: registerWitnesses(copy), nowMs: bench.nowMs + ms };
+    const { findings, young } = await verifyRecords(join(copy, 'records'), options);
+    return { codes: findings.map(({ code }) => code), young };
+  };
+  expect(await verify(1_000)).toEqual({ codes: [], young: 1 });
+  expect(await verify(11_000)).toEqual({ codes: ['register-differs'], young: 0 });
 });
 
 const FORGERIES: readonly [

@@ -101,3 +101,45 @@ test('a stop put in after a kill does not hide it, nor do times make it shorter'
   expect((gap as { ms: number }).ms).toBeGreaterThanOrEqual(HOUR_MS);
   expect(await findingsOf(bench.directory)).toContain('tail-added');
 });
+
+/** The recorder's thread died within a run, and another one goes on. */
+const resume = (bench: Bench, ms: number): Bench => {
+  const start = new Date(bench.nowMs + ms).toISOString();
+  const again = new Bench({ directory: bench.directory, start, isResumed: true });
+  again.record(3);
+  again.advance(1_500);
+  return again;
+};
+
+test('what a recorder leaves that dies within a run is counted and told as at a start', async () => {
+  const bench = written();
+  bench.recording.write(adminRecord(99, new Date(bench.nowMs).toISOString()));
+  bench.advance(300);
+  bench.crash();
+  const again = resume(bench, 1_000);
+  const { findings, takenUp } = await verifyRecords(bench.directory);
+  expect(findings).toEqual([]);
+  expect(takenUp).toMatchObject([{ blocks: 1, records: 1, isTold: false }]);
+  expect(JSON.stringify(await soundOf(bench.directory, 'changes'))).not.toContain('act-99');
+  const changes = await readAll(bench.directory, 'changes');
+  expect(changes.find((one) => one.kind === 'records' && one.event === 'restored')).toMatchObject({
+    ...{ unsigned: 1, logSize: expect.any(Number) },
+  });
+  // Nothing was unsigned: nothing is said of it, and the next start says nothing of the one before.
+  again.crash();
+  resume(again, 1_000).crash();
+  expect((await verifyRecords(bench.directory)).takenUp).toHaveLength(1);
+});
+
+test('a change put in while no recorder ran within a run is found for good', async () => {
+  const bench = written();
+  bench.crash();
+  forge(bench, CHANGES, LIE, 20_000);
+  const again = resume(bench, 30_000);
+  expect(again.recording.facts().isVerified).toBe(false);
+  expect(await findingsOf(bench.directory)).toEqual(['tail-added']);
+  expect(JSON.stringify(await soundOf(bench.directory, 'changes'))).not.toContain('E. Vil');
+  await again.recording.stop();
+  startAgain(again, 60_000);
+  expect(await findingsOf(bench.directory)).toEqual(['tail-added']);
+});

@@ -5,8 +5,9 @@ import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 import { readPublicKeys } from '../../../src/records/heads.ts';
 import { readLogVerifier } from '../../../src/records/records.ts';
+import { verifyRecords } from '../../../src/records/verify.ts';
 import { requireProgram, run } from '../../support/process.ts';
-import { adminRecord, Bench, DAY_MS, edit, findingsOf, recordsDirectory } from './setup.ts';
+import { adminRecord, Bench, DAY_MS, edit, findingsOf, HOUR_MS, recordsDirectory } from './setup.ts';
 
 const script = fileURLToPath(new URL('../../../docs/verify_records.py', import.meta.url));
 const FIRST_DAY = 'changes/000001-2026-11-25.sqlite';
@@ -75,6 +76,55 @@ test.each<[string, (directory: string) => void]>([
   expect(found.code, found.stderr).toBe(1);
   expect(found.stdout).toMatch(/\d findings\n$/);
   expect(await findingsOf(bench.directory)).not.toEqual([]);
+});
+
+/** A month of an office: a kill, a recorder that dies within a run, a stop, and days on which nobody asked. */
+const month = async (): Promise<Bench> => {
+  let bench = new Bench();
+  const again = (ms: number, isResumed = false): void => {
+    bench.advance(300);
+    bench.crash();
+    const start = new Date(bench.nowMs + ms).toISOString();
+    bench = new Bench({ directory: bench.directory, start, isResumed });
+    bench.advance(1_500);
+  };
+  for (let day = 0; day < 30; day++) {
+    for (let hour = 0; hour < 3 && day % 7 < 5; hour++) {
+      bench.record(40 + day, { client: `192.0.2.${day + hour + 1}` });
+      bench.recording.write(adminRecord(day, new Date(bench.nowMs).toISOString()));
+      bench.advance(HOUR_MS);
+    }
+    bench.recording.write(adminRecord(100 + day, new Date(bench.nowMs).toISOString()));
+    if (day === 9) again(60_000);
+    if (day === 16) again(500, true);
+    bench.advance(DAY_MS - 3 * HOUR_MS);
+  }
+  await bench.recording.stop();
+  return bench;
+};
+
+test('a month is whole to both, with what a kill and a dead recorder left; and each lie in it is found by both', {
+  timeout: 120_000,
+}, async () => {
+  const { directory } = await month();
+  const verifier = verifierOf(directory);
+  const whole = await check(directory, verifier);
+  expect(whole.stdout.match(/found 1 blocks that nobody had signed: they are no evidence/g)).toHaveLength(2);
+  expect(whole).toMatchObject({ code: 0, stderr: '' });
+  const { findings, takenUp } = await verifyRecords(directory);
+  expect({ findings, taken: takenUp.map(({ blocks }) => blocks) }).toEqual({ findings: [], taken: [1, 1] });
+  const lies: [string, string][] = [
+    ['changes/000011-2026-12-05.sqlite', "UPDATE blocks SET body = replace(body, 'alice', 'mary')"],
+    ['queries/000018-2026-12-12.sqlite', 'UPDATE rollup SET count = count - 1'],
+    ['queries/000001-2026-11-25.sqlite', 'UPDATE blocks SET until_ms = until_ms + 1'],
+  ];
+  for (const [file, sql] of lies) {
+    const copy = recordsDirectory();
+    cpSync(directory, copy, { recursive: true });
+    edit(join(copy, file), sql);
+    expect(await findingsOf(copy), file).not.toEqual([]);
+    expect((await check(copy, verifier)).stdout, file).toMatch(/\d findings\n$/);
+  }
 });
 
 test('an older state is whole to both, and a checkpoint that was kept elsewhere finds it in both', async (context) => {

@@ -1,8 +1,18 @@
 // `cordon report` as a person runs it, over records that lie on the disk.
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { generateKeyPairSync } from 'node:crypto';
+import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { beforeEach, expect, test } from 'vitest';
 import type { Report } from '../../../src/report/model.ts';
+import {
+  createVerifier,
+  formatNote,
+  formatVerifier,
+  parseNote,
+  SIGNATURE_TYPE,
+  signNote,
+  verifyNote,
+} from '../../../src/transparency/transparency.ts';
 import { type RunResult, run } from '../../support/process.ts';
 import { PROGRAM } from '../../support/program.ts';
 import { Bench, DAY_MS } from '../records/setup.ts';
@@ -94,4 +104,75 @@ test('report refuses a period without records, a group that nobody knows, and a 
   expect(group.stderr).toContain('[ERR_COMPLIANCE_REPORT_GROUP]');
   const place = await cordon(...PERIOD, '--out', join('none', 'report.html'));
   expect(place.stderr).toContain('[ERR_CLI_OUTPUT]');
+});
+
+const witnessKey = generateKeyPairSync('ed25519').privateKey;
+const witness = createVerifier('audit.example/w1', witnessKey, SIGNATURE_TYPE.cosignature);
+/** What a witness cosigned of the last checkpoint, in the place where the resolver keeps it. */
+const cosign = (): string => {
+  const records = join(directory, 'records');
+  const note = parseNote(readFileSync(join(records, 'checkpoint'), 'utf8'));
+  if (note === undefined) throw new Error('no checkpoint');
+  const signatures = [...note.signatures, signNote(note.text, witness, witnessKey, Date.now())];
+  mkdirSync(join(records, 'cosigned'), { recursive: true });
+  const path = join(records, 'cosigned', `${witness.keyId}.checkpoint`);
+  writeFileSync(path, formatNote({ text: note.text, signatures }));
+  return path;
+};
+
+test('a report is held against heads, a checkpoint and a witness that were kept elsewhere', {
+  timeout: 180_000,
+}, async () => {
+  const records = join(directory, 'records');
+  const older = join(directory, 'older');
+  cpSync(records, older, { recursive: true });
+  const bench = new Bench({ directory: records, start: '2026-11-28T12:00:00.000Z' });
+  bench.record(5);
+  await bench.recording.stop();
+  const kept = { heads: join(directory, 'kept.jsonl'), checkpoint: join(directory, 'kept') };
+  cpSync(join(records, 'heads.jsonl'), kept.heads);
+  cpSync(cosign(), kept.checkpoint);
+  const key = formatVerifier(witness);
+  const json = ['--format', 'json'];
+  const whole = await cordon(
+    ...PERIOD,
+    ...json,
+    '--heads',
+    kept.heads,
+    '--checkpoint',
+    kept.checkpoint,
+    '--witness',
+    key,
+  );
+  expect(whole).toMatchObject({ code: 0, stderr: '' });
+  const { signing } = JSON.parse(whole.stdout) as Report;
+  expect(signing.witnesses).toMatchObject({
+    needed: 1,
+    all: [{ name: 'audit.example/w1', state: 'cosigned' }],
+  });
+  // What it cosigned stands in the report, for who checks it by the witness's key alone.
+  const note = parseNote(signing.witnesses.all[0]?.note ?? '');
+  expect(note && verifyNote(note, [witness]).verified).toHaveLength(1);
+  const csv = await cordon(...PERIOD, '--format', 'csv', '--table', 'checkpoint', '--witness', key);
+  expect(csv.stdout).toContain('audit.example/w1');
+
+  // The older state is whole in itself.
+  rmSync(records, { recursive: true });
+  cpSync(older, records, { recursive: true });
+  expect(await cordon(...PERIOD, ...json)).toMatchObject({ code: 0, stderr: '' });
+  for (const [option, value, text] of [
+    ['--heads', kept.heads, /^tail-cut: .*kept\.jsonl/],
+    ['--checkpoint', kept.checkpoint, /^tail-cut: \d+ blocks were signed until/],
+    ['--witness', key, /^checkpoint-missing: nothing is there that witness audit\.example\/w1 has cosigned/],
+  ] as const) {
+    const made = await cordon(...PERIOD, ...json, option, value);
+    expect(made, option).toMatchObject({ code: 1 });
+    const { integrity } = JSON.parse(made.stdout) as Report;
+    expect(integrity.findings.join('\n'), option).toMatch(new RegExp(text.source, 'm'));
+  }
+  expect(await cordon(...PERIOD, '--witness', 'nobody')).toMatchObject({ code: 2 });
+  for (const option of ['--heads', '--checkpoint'])
+    expect(await cordon(...PERIOD, ...json, option, join(directory, 'none')), option).not.toMatchObject({
+      code: 0,
+    });
 });

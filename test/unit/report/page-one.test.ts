@@ -58,7 +58,7 @@ const SIGNING = {
   unsigned: 12,
   witnesses: Array.from({ length: 9 }, (_, i) => ({
     ...{ name: `witness-${i}.audit.agency.example/w1`, key: 'k', size: 1_812_000, atMs: UNTIL_MS },
-    isSame: true,
+    ...{ isSame: true, note: undefined },
   })),
   needed: 3,
 };
