@@ -839,6 +839,14 @@ const METRICS: readonly Metric[] = [
     alarm: '`cordon_list_held == 1`: a person looks at `cordon lists status`, then accepts or dismisses it',
     read: ({ source }) => sourcesOf(source).map(({ id, isHeld }) => [[id], isHeld ? 1 : 0] as const),
   },
+  {
+    name: 'cordon_health_issue',
+    type: 'gauge',
+    labels: ['id', 'subject'],
+    help: '1 while something is wrong: its id, a word of a closed set, and what it is about: a list, an upstream, an exemption, a resolver; empty: the resolver itself. At most 100 subjects of one id. Gone once it is over.',
+    alarm: '`cordon_health_issue == 1`: alerts.yml has one alert for each id',
+    read: ({ source }) => (source.health?.() ?? []).map(({ id, subject }) => [[id, subject], 1] as const),
+  },
   ...EVIDENCE_METRICS,
   ...FLEET_METRICS,
   {
