@@ -278,21 +278,16 @@ const recordIssues = ({ records, config, nowMs }: HealthFacts): FoundIssue[] => 
 };
 
 const listIssues = ({ id: subject, held, inForce, kept }: ListStatus): FoundIssue[] => {
-  if (held !== null) {
-    const text = `list ${subject} is held: cordon lists status`;
-    return [{ id: 'list-held', subject, text, sinceMs: Date.parse(held.since) }];
-  }
-  const sinceMs = kept?.checkedAt == null ? undefined : Date.parse(kept.checkedAt);
   const found: FoundIssue[] = [];
-  if (inForce === null)
-    found.push({ id: 'list-missing', subject, text: `list ${subject} is not in force: cordon lists status` });
-  else if (kept?.isStale === true) {
-    const text = `list ${subject} is stale: cordon lists status`;
-    found.push({ id: 'list-stale', subject, text, sinceMs });
-  } else if ((kept?.failures ?? 0) > 0) {
-    const text = `the source of list ${subject} was not reached: ${kept?.lastFailure ?? ''}`;
-    found.push({ id: 'list-failing', subject, text, sinceMs });
-  }
+  const add = (id: FoundIssue['id'], text: string, since?: string | null): void => {
+    found.push({ id, subject, text, sinceMs: since == null ? undefined : Date.parse(since) });
+  };
+  if (held !== null) add('list-held', `list ${subject} is held: cordon lists status`, held.since);
+  else if (inForce === null) add('list-missing', `list ${subject} is not in force: cordon lists status`);
+  if (kept?.isStale === true && inForce !== null)
+    add('list-stale', `list ${subject} is stale: cordon lists status`, kept.checkedAt);
+  else if (kept !== null && kept.failures > 0)
+    add('list-failing', `the source of list ${subject} was not reached: ${kept.lastFailure}`, kept.checkedAt);
   return found;
 };
 
