@@ -43,45 +43,42 @@ const alertOf = (id: HealthIssueId): object => {
   };
 };
 
+/** What comes of an issue, as promtool expects it. */
+export const alarmOf = (id: HealthIssueId, subject: string): object => {
+  const { alert, severity, title, do: todo } = HEALTH_ISSUES[id];
+  const where = hasSite(id) ? { resolver: 'b', site: 'c' } : {};
+  return {
+    exp_labels: { severity, instance: 'a', id, subject, ...where },
+    exp_annotations: {
+      summary: `a${hasSite(id) ? ' of c' : ''}: ${title}${subject === '' ? '' : `: ${subject}`}`,
+      description: `${todo}.`,
+      runbook_url: runbookOf(alert),
+    },
+  };
+};
+
 /** When an issue begins in a test, minutes. */
 const BEGIN_MIN = 3;
 
 /** It stays away before, and while it does not last; then it is there with its severity. */
 const testOf = (id: HealthIssueId): object => {
-  const { alert, alertMin, severity, title, do: todo } = HEALTH_ISSUES[id];
-  const begin = `_x${BEGIN_MIN} 1x200`;
-  const beside = id.startsWith('resolver-')
-    ? [
-        {
-          series: 'cordon_fleet_resolver_info{instance="a", resolver="b", site="c", version="1"}',
-          values: '1x200',
-        },
-      ]
-    : [
-        {
-          series: 'cordon_fleet_member_info{instance="a", resolver="b", site="c", role="node"}',
-          values: '1x200',
-        },
-      ];
-  const where = hasSite(id) ? { resolver: 'b', site: 'c' } : {};
-  const alarm = {
-    exp_labels: { severity, instance: 'a', id, subject: 'b', ...where },
-    exp_annotations: {
-      summary: `a${'site' in where ? ' of c' : ''}: ${title}: b`,
-      description: `${todo}.`,
-      runbook_url: runbookOf(alert),
-    },
-  };
+  const { alert, alertMin } = HEALTH_ISSUES[id];
+  const info = id.startsWith('resolver-')
+    ? 'cordon_fleet_resolver_info{instance="a", resolver="b", site="c", version="1"}'
+    : 'cordon_fleet_member_info{instance="a", resolver="b", site="c", role="node"}';
   return {
     name: `health issue ${id}`,
     interval: '1m',
     input_series: [
-      { series: `cordon_health_issue{instance="a", id="${id}", subject="b"}`, values: begin },
-      ...beside,
+      {
+        series: `cordon_health_issue{instance="a", id="${id}", subject="b"}`,
+        values: `_x${BEGIN_MIN} 1x200`,
+      },
+      { series: info, values: '1x200' },
     ],
     alert_rule_test: [
       { eval_time: `${BEGIN_MIN + alertMin - 1}m`, alertname: alert, exp_alerts: [] },
-      { eval_time: `${BEGIN_MIN + alertMin}m`, alertname: alert, exp_alerts: [alarm] },
+      { eval_time: `${BEGIN_MIN + alertMin}m`, alertname: alert, exp_alerts: [alarmOf(id, 'b')] },
     ],
   };
 };

@@ -39,8 +39,11 @@ export interface HealthParts {
   /** Never steps; milliseconds. */
   monotonic(): number;
   upMs(): number;
-  readonly evidence: Evidence;
-  readonly pause: OperatorPause;
+  readonly evidence: Pick<
+    Evidence,
+    'facts' | 'recordingFacts' | 'incompleteExemptions' | 'proofOf' | 'losses'
+  >;
+  readonly pause: Pick<OperatorPause, 'status'>;
   enforcement(): Enforcement;
   /** How long it is what it is, milliseconds. */
   enforcementMs(): number;
