@@ -48,7 +48,8 @@ export const alarmOf = (id: HealthIssueId, subject: string): object => {
   const { alert, severity, title, do: todo } = HEALTH_ISSUES[id];
   const where = hasSite(id) ? { resolver: 'b', site: 'c' } : {};
   return {
-    exp_labels: { severity, instance: 'a', id, subject, ...where },
+    // Prometheus drops a label without a value.
+    exp_labels: { severity, instance: 'a', id, ...(subject === '' ? {} : { subject }), ...where },
     exp_annotations: {
       summary: `a${hasSite(id) ? ' of c' : ''}: ${title}${subject === '' ? '' : `: ${subject}`}`,
       description: `${todo}.`,

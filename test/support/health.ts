@@ -16,8 +16,8 @@ const WAIT = { timeout: 60_000, interval: 250 };
 export class HealthWatch {
   readonly #cordon: Cordon;
   readonly #socketPath: string;
-  /** Pages of metrics, each with what was wrong. */
-  readonly seen: { readonly page: string; readonly issues: ServiceStatus['issues'] }[] = [];
+  /** Pages of metrics, each with what was wrong, by that. */
+  readonly seen = new Map<string, { readonly page: string; readonly issues: ServiceStatus['issues'] }>();
 
   constructor(cordon: Cordon, stateDirectory: string) {
     this.#cordon = cordon;
@@ -87,7 +87,7 @@ export class HealthWatch {
     );
     same('needs', needsOf(shown), keysBesideHeadline(shown, keys));
     same('log', lastingIn(this.#cordon.logs()), keys);
-    if (faults.length === 0) this.seen.push({ page: metrics.body, issues });
+    if (faults.length === 0) this.seen.set([...keys].sort().join(), { page: metrics.body, issues });
     return { faults, said: new Set([...keys, ...issues.map(({ id }) => id)]) };
   }
 
