@@ -111,14 +111,16 @@ const mandateIssues = ({
       sinceMs: sinceMs ?? undefined,
       do: todo ?? undefined,
     };
-    if (state === 'unproven') {
-      if (cause === 'no-probe') found.push({ ...told, id: 'probe-off' });
-      // The first run has to end first.
-      else if (cause !== 'never' || upMs > proofAgeMaxMs(config.probe.intervalMs))
-        found.push({ ...told, id: 'unproven' });
-    } else if (state === 'unrecorded' && cause !== 'not-whole')
-      found.push({ ...told, id: cause === 'disabled' ? 'records-off' : 'unrecorded' });
+    // The first run has to end first; what is off, or has a row of its own, is told there.
+    const isEarly = cause === 'never' && upMs <= proofAgeMaxMs(config.probe.intervalMs);
+    if (state === 'unproven' && cause !== 'no-probe' && !isEarly) found.push({ ...told, id: 'unproven' });
+    if (state === 'unrecorded' && cause !== 'not-whole' && cause !== 'disabled')
+      found.push({ ...told, id: 'unrecorded' });
   }
+  if (config.probe.intervalMs === 0)
+    found.push({ id: 'probe-off', subject: '', text: 'the self-probe is turned off: probe.interval' });
+  if (!config.records.isEnabled)
+    found.push({ id: 'records-off', subject: '', text: 'no records are kept: records.enabled is false' });
   return found;
 };
 
