@@ -57,9 +57,11 @@ export class UpstreamWatch {
       ends.set(upstream, Math.min(endMs, ends.get(upstream) ?? endMs));
     }
     const found: FoundIssue[] = [];
-    for (const { route, isUp } of routes)
-      if (!isUp)
-        found.push({ id: 'upstreams-down', subject: route, text: `no upstream answers for ${route}` });
+    for (const { route, isUp, upstreams } of routes) {
+      if (isUp) continue;
+      const why = upstreams.length === 0 ? 'no address of an upstream is known' : 'no upstream answers';
+      found.push({ id: 'upstreams-down', subject: route, text: `${why} for ${route}` });
+    }
     for (const [upstream, reason] of this.untrusted()) {
       if (reason === undefined) continue;
       const text = `upstream ${upstream} did not prove who it is: ${reason}`;
@@ -95,15 +97,15 @@ export class UpstreamWatch {
   }
 
   /**
-   * Routes with servers: down as soon as one worker finds none of them answering. Zones of one rule, which share their
-   * servers, are one route, named by the first of them.
+   * Down as soon as one worker finds none of its servers answering, or while there is none, because no address of its hosts is
+   * known. Zones of one rule, which share their servers, are one route, named by the first of them.
    */
   routes(): RouteFacts[] {
     const states = this.#parts.totals.upstreamStates();
     const seen = new Set<unknown>();
     const facts: RouteFacts[] = [];
     for (const route of this.#parts.routes()) {
-      if (route.servers.length === 0 || seen.has(route.servers)) continue;
+      if (seen.has(route.servers)) continue;
       seen.add(route.servers);
       const upstreams = [...new Set(serversOf(route).map(({ text }) => text))];
       facts.push({
