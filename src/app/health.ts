@@ -216,12 +216,15 @@ export class Health {
 
 /** The most urgent first; of one id in the order of the rows, each subject once and not too many. */
 const inOrder = (found: readonly FoundIssue[]): FoundIssue[] => {
-  const seen = new Set<string>();
-  return HEALTH_ISSUE_IDS.flatMap((id) =>
-    found
-      .filter((one) => one.id === id && !seen.has(keyOf(one)) && seen.add(keyOf(one)))
-      .slice(0, SUBJECTS_MAX),
+  const bySubject = new Map<HealthIssueId, Map<string, FoundIssue>>(
+    HEALTH_ISSUE_IDS.map((id) => [id, new Map()]),
   );
+  for (const one of found) {
+    const known = bySubject.get(one.id);
+    if (known !== undefined && known.size < SUBJECTS_MAX && !known.has(one.subject))
+      known.set(one.subject, one);
+  }
+  return [...bySubject.values()].flatMap((known) => [...known.values()]);
 };
 
 const keyOf = ({ id, subject }: FoundIssue): string => `${id} ${subject}`;
