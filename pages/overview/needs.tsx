@@ -6,44 +6,10 @@ import { Panel } from '../parts/panel.tsx';
 import { nowMs } from '../parts/room.ts';
 import { Say, useText } from '../parts/say.tsx';
 import { useTicks } from '../parts/use-data.ts';
-import type { Key } from '../text/text.ts';
+import { SENTENCES } from './need-sentences.ts';
 
 /** How often waiting times are written anew. */
 const TICK_MS = 30_000;
-
-const SENTENCES: Readonly<Record<string, Key & `need${string}`>> = {
-  'list-held': 'needListHeld',
-  'list-stale': 'needListStale',
-  'exemption-waiting': 'needExemptionWaiting',
-  'exemption-ends': 'needExemptionEnds',
-  'exemption-incomplete': 'needExemptionIncomplete',
-  'act-waiting': 'needActWaiting',
-  'mandate-review': 'needMandateReview',
-  'records-not-whole': 'needRecords',
-  'break-glass': 'needBreakGlass',
-  'set-up': 'needSetUp',
-  'resolver-unheard': 'needResolverUnheard',
-  'resolver-trouble': 'needResolverTrouble',
-  'list-failing': 'needListFailing',
-  'state-directory': 'needStateDirectory',
-  'workers-missing': 'needWorkers',
-  'upstreams-down': 'needUpstreamsDown',
-  'upstream-untrusted': 'needUntrusted',
-  'certificate-ended': 'needCertificateEnded',
-  'certificate-missing': 'needCertificateMissing',
-  'certificate-refused': 'needCertificateRefused',
-  'certificate-ends': 'needCertificateEnds',
-  'certificate-unobtained': 'needCertificateUnobtained',
-  'clock-wrong': 'needClock',
-  'exemptions-unusable': 'needRegister',
-  'approvers-open': 'needApproversOpen',
-  'approver-by-name': 'needApproverByName',
-  'exemptions-unproven': 'needUnproven',
-  'output-stuck': 'needOutput',
-  'witness-conflict': 'needWitnessConflict',
-  'witness-away': 'needWitnessAway',
-  'fleet-cut-off': 'needCutOff',
-};
 
 /** The route of every name. */
 const ROOT = '.';

@@ -204,6 +204,34 @@ export const de: Texts = {
     '*Die Ausgabe `{subject}` nimmt nichts an.* Aufzeichnungen warten und verfallen, sobald ihre Schlange voll ist.',
   needCutOff:
     '*Die führende Stelle der Flotte ist nicht zu hören.* Neue Entscheidungen kommen hier nicht an.',
+  needNotInForce: '*Das Verbot ist nicht überall in Kraft.*',
+  needLeaking: '*Die Probe erhielt Antworten für verbotene Namen.*',
+  needUpstreamDown: '*Der Upstream `{subject}` antwortet nicht.* Die anderen übernehmen seine Anfragen.',
+  needUnbelieved: '*Clients können dem Zertifikat von `{subject}` nicht vertrauen.*',
+  needRoomCertificate:
+    '*Das Zertifikat dieser Seiten läuft bald ab.* Die Dateien von `control-room.tls` sind zu erneuern.',
+  needUpstreamCertificate:
+    '*Ein Zertifikat des Upstreams `{subject}` läuft bald ab.* Der Betreiber ist zu fragen.',
+  needSuspended: '*Ausnahmen sind ausgesetzt.* Von der führenden Stelle des Verbunds kam zu lange nichts.',
+  needProof: '*Die Probe weist nicht nach, dass das Verbot in Kraft ist.*',
+  needRecording:
+    '*Was geschieht, wird nicht aufgezeichnet.* Der Datenträger des Zustandsverzeichnisses ist zu prüfen.',
+  needReserve:
+    '*Anfragen werden nur noch als Summen aufgezeichnet: Der Datenträger ist fast voll.* Jetzt Platz schaffen.',
+  needDisk: '*Der Datenträger der Aufzeichnungen wird voll.* Platz schaffen.',
+  needListMissing: '*Die Liste `{subject}` ist nicht in Kraft.*',
+  needReload:
+    '*Eine neue Konfiguration oder Liste wurde zurückgewiesen.* Bis zu einem Neustart gilt die vorige.',
+  needReports: '*Berichte nach Plan werden nicht erstellt oder versandt.* Das Protokoll sagt, warum.',
+  needReminders:
+    '*Erinnerungen vor dem Ende von Ausnahmen werden nicht versandt.* Das Protokoll sagt, warum.',
+  needDisconnected:
+    '*Der Träger des Verbunds ist nicht erreichbar.* Aufzeichnungen warten auf dem Datenträger.',
+  needFleetClock:
+    '*Die Uhr weicht von der der führenden Stelle ab.* Ausnahmen beginnen und enden nach jeder Uhr.',
+  needUnconfirmed: '*Viele Aufzeichnungen warten auf einen Sammler.* Noch ist nichts verloren.',
+  needProbeOff: '*Die Probe ist ausgeschaltet.* Nichts weist nach, dass das Verbot in Kraft ist.',
+  needRecordsOff: '*Nach der Konfiguration wird nichts aufgezeichnet.*',
   todayTitle: 'Heute, seit 00:00 UTC',
   todayRefused: 'Verbotene Namen, heute verweigert',
   todayOther: 'und {count} durch andere Listen',

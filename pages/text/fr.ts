@@ -207,6 +207,31 @@ export const fr: Texts = {
   needOutput:
     '*La sortie `{subject}` ne prend pas d’enregistrements.* Ils attendent, et sont perdus dès que sa file est pleine.',
   needCutOff: '*L’autorité du parc ne se fait plus entendre.* Aucune nouvelle décision n’arrive ici.',
+  needNotInForce: '*L’interdiction n’est pas en vigueur partout.*',
+  needLeaking: '*La sonde a reçu des réponses pour des noms interdits.*',
+  needUpstreamDown: '*Le serveur amont `{subject}` ne répond pas.* Les autres prennent ses requêtes.',
+  needUnbelieved: '*Les clients ne peuvent pas se fier au certificat de `{subject}`.*',
+  needRoomCertificate:
+    '*Le certificat de ces pages expire bientôt.* Renouvelez les fichiers de `control-room.tls`.',
+  needUpstreamCertificate:
+    '*Un certificat du serveur amont `{subject}` expire bientôt.* Demandez à son exploitant.',
+  needSuspended:
+    '*Les dérogations sont suspendues.* L’autorité du parc est restée trop longtemps silencieuse.',
+  needProof: '*La sonde ne montre pas que l’interdiction est en vigueur.*',
+  needRecording: '*Ce qui se passe n’est pas enregistré.* Vérifiez le disque du répertoire d’état.',
+  needReserve:
+    '*Les requêtes ne sont enregistrées qu’en sommes : le disque est presque plein.* Libérez de la place.',
+  needDisk: '*Le disque des enregistrements se remplit.* Libérez de la place.',
+  needListMissing: '*La liste `{subject}` n’est pas en vigueur.*',
+  needReload:
+    '*Une nouvelle configuration ou liste a été rejetée.* La précédente reste active jusqu’au redémarrage.',
+  needReports: '*Des rapports planifiés ne sont pas produits ou envoyés.* Le journal dit pourquoi.',
+  needReminders: '*Des rappels avant la fin de dérogations ne sont pas envoyés.* Le journal dit pourquoi.',
+  needDisconnected: '*Le moteur du parc n’est pas joignable.* Les enregistrements attendent sur le disque.',
+  needFleetClock: '*L’horloge diffère de celle de l’autorité.* Les dérogations suivent chaque horloge.',
+  needUnconfirmed: '*Beaucoup d’enregistrements attendent un collecteur.* Rien n’est encore perdu.',
+  needProbeOff: '*La sonde est désactivée.* Rien ne montre que l’interdiction est en vigueur.',
+  needRecordsOff: '*Selon la configuration, rien n’est enregistré.*',
   todayTitle: 'Aujourd’hui, depuis 00:00 UTC',
   todayRefused: 'Noms interdits refusés aujourd’hui',
   todayOther: 'et {count} par d’autres listes',

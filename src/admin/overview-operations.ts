@@ -1,6 +1,7 @@
 // What one look tells: the headline with everything that stands below it; what was refused just now; networks; records.
 import { z } from 'zod';
 import { HEADLINE_CAUSES, HEADLINE_STATES, MANDATE_STATES } from '../enforcement/enforcement.ts';
+import { HEALTH_ISSUE_IDS } from '../words/words.ts';
 import { gives, listOf, operationsOn, ROLES } from './operation.ts';
 
 const NAME_LENGTH_MAX = 253;
@@ -80,39 +81,7 @@ const state = z
     ),
     todo: listOf(
       z.object({
-        kind: z.enum([
-          'records-not-whole',
-          'list-held',
-          'act-waiting',
-          'exemption-waiting',
-          'exemption-ends',
-          'exemption-incomplete',
-          'mandate-review',
-          'list-stale',
-          'list-failing',
-          'break-glass',
-          'set-up',
-          'resolver-unheard',
-          'resolver-trouble',
-          'state-directory',
-          'workers-missing',
-          'upstreams-down',
-          'upstream-untrusted',
-          'certificate-missing',
-          'certificate-ended',
-          'certificate-refused',
-          'certificate-ends',
-          'certificate-unobtained',
-          'clock-wrong',
-          'exemptions-unusable',
-          'approvers-open',
-          'approver-by-name',
-          'exemptions-unproven',
-          'output-stuck',
-          'witness-conflict',
-          'witness-away',
-          'fleet-cut-off',
-        ]),
+        kind: z.enum([...HEALTH_ISSUE_IDS, 'act-waiting', 'exemption-waiting', 'break-glass']),
         /** Identifier of the list, exemption or act. */
         subject: z.string(),
         since: orNull(time),

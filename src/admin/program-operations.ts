@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { createAddress, parseAddress } from '../base/base.ts';
 import { parseName, parseType } from '../dns/dns.ts';
 import { MANDATE_STATES } from '../enforcement/enforcement.ts';
+import { HEALTH_ISSUE_IDS } from '../words/words.ts';
 import { gives, listOf, operationsOn, ROLES } from './operation.ts';
 
 /** Characters of why. */
@@ -29,6 +30,8 @@ const readiness = z
     answering: z.boolean(),
     /** Why it is not ready, in words of a closed set. */
     causes: listOf(z.string()),
+    /** What is wrong besides: ids of health issues, none of severity `info`; the control socket tells all of them. */
+    issues: listOf(z.enum(HEALTH_ISSUE_IDS)),
     /** Of the prohibition, for the whole service; in words below. */
     state,
     text: z.string(),
@@ -109,7 +112,7 @@ export const PROGRAM_OPERATIONS = {
   readAnswering: onProgram({
     method: 'GET',
     path: '/answering',
-    summary: 'Whether names are answered, whatever is refused; 503 when not',
+    summary: 'Whether queries are answered, whatever is refused and whatever upstreams do; 503 when not',
     roles: [],
     result: readiness,
     otherStatuses: [503],

@@ -2,6 +2,7 @@
 // a reload that says what came of it, and a copy of the register for a backup.
 import { z } from 'zod';
 import { MANDATE_STATES } from '../enforcement/enforcement.ts';
+import { HEALTH_ISSUE_IDS } from '../words/words.ts';
 import { gives, listOf, operationsOn, ROLES } from './operation.ts';
 
 /** Characters of why. */
@@ -123,6 +124,18 @@ const status = z
       .nullable(),
     /** What a person has to look at, each in words; empty: all is well. */
     problems: listOf(z.string()),
+    /** The same with everything that is told of it, the most urgent first; those of severity `info` are no problem. */
+    issues: listOf(
+      z.object({
+        id: z.enum(HEALTH_ISSUE_IDS),
+        severity: z.enum(['critical', 'warning', 'info']),
+        subject: z.string(),
+        text: z.string(),
+        since: z.string(),
+        due: time,
+        do: z.string(),
+      }),
+    ),
   })
   .meta({ id: 'ServiceStatus' });
 

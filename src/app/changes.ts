@@ -54,6 +54,8 @@ export class Changes {
   /** A configuration that is to be put in force as soon as its lists are there. */
   #awaited: Config | undefined;
   #isStarted = false;
+  /** What kept the configuration, and fetched lists, from being in force the last time. */
+  #refused: { configuration?: AppError; lists?: AppError | undefined } = {};
   #last: Promise<unknown> = Promise.resolve();
   /** A reload that has not begun. */
   #waitingReload: Promise<AppError | undefined> | undefined;
@@ -65,6 +67,11 @@ export class Changes {
   /** Lists were in force, or loading them was tried. */
   get isStarted(): boolean {
     return this.#isStarted;
+  }
+
+  /** Why what was last to be put in force is not; undefined: it is. */
+  get refused(): AppError | undefined {
+    return this.#refused.configuration ?? this.#refused.lists;
   }
 
   /** The configuration in force, or the one that waits for its lists. */
@@ -101,6 +108,7 @@ export class Changes {
       this.save();
     };
     await enact(apply, (error) => {
+      this.#refused.configuration = error;
       evidence.journal.refused(error.code, 'start');
       const saved = state.current.generation;
       if (saved === undefined)
@@ -198,10 +206,12 @@ export class Changes {
         reason: `${trigger}; ${author.reason ?? 'the configuration was read'}`,
       });
       await evidence.follow(config);
+      this.#refused = {};
       this.#count('success');
       log.info({ generation: this.#generation }, 'reloaded');
     };
     return enact(apply, async (error) => {
+      this.#refused.configuration = error;
       this.#count('failure');
       evidence.journal.refused(error.code, 'reload');
       const isWaiting = config !== undefined && lists.areMissing(config);
@@ -228,10 +238,13 @@ export class Changes {
       if (awaited !== undefined) await evidence.follow(config);
       this.#awaited = undefined;
       this.save();
+      // A file that was refused still lies there.
+      this.#refused = awaited === undefined ? { ...this.#refused, lists: undefined } : {};
       this.#count('success');
       log.info({ generation: this.#generation }, 'lists renewed');
     };
     return enact(apply, (error) => {
+      this.#refused.lists = error;
       this.#count('failure');
       evidence.journal.refused(error.code, 'lists');
       log.error({ err: error }, 'renewed lists are not put in force: the lists before them stay');

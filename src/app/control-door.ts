@@ -20,10 +20,10 @@ import type { FleetLink } from './fleet-link.ts';
 import type { KeptLists } from './kept-lists.ts';
 import { createListControl } from './list-control.ts';
 import { Overview } from './overview.ts';
+import type { OverviewRecords } from './overview-records.ts';
 import type { ReportShelf } from './report-shelf.ts';
 import { createServiceControl, type ServiceParts } from './service-control.ts';
 import { ServiceRates } from './service-rates.ts';
-import { findTrouble } from './service-trouble.ts';
 import { SocketUsers } from './socket-users.ts';
 
 /** The parts of the program that can be reached. */
@@ -34,6 +34,7 @@ export interface ControlDoorParts extends Omit<ServiceParts, 'lists'> {
   readonly fleet: FleetLink;
   readonly source: ServiceSource;
   readonly shelf: ReportShelf;
+  readonly records: OverviewRecords;
   /** Texts of configurations that are kept. */
   readonly texts: ConfigurationTexts;
   /** Of the control room, while there is one. */
@@ -41,7 +42,6 @@ export interface ControlDoorParts extends Omit<ServiceParts, 'lists'> {
     /** What it answers on the socket. */
     readonly controls: Controls;
     readonly acts: readonly ActShown[];
-    readonly hasAdministrator: boolean;
     readonly spend: Spend | undefined;
   };
 }
@@ -66,7 +66,7 @@ export class ControlDoor {
   #createShared(): Controls {
     const { directory, supervisor, state, changes, lists, fileReview, pause, trust, evidence, fleet } =
       this.#parts;
-    const { totals, enforcement, room, source, texts } = this.#parts;
+    const { totals, enforcement, room, source, texts, health, records } = this.#parts;
     const explaining = {
       supervisor,
       state: () => state.current,
@@ -87,18 +87,14 @@ export class ControlDoor {
     });
     const overview = new Overview({
       clock: systemClock,
-      upMs: () => process.uptime() * 1000,
       agency: () => state.current.config.agency,
       stateDirectory: directory,
       ...{ evidence, pause, lists: listControl },
       rates: new ServiceRates(totals, () => performance.now()),
       state: () => state.current,
       enforcement: () => enforcement.current,
-      enforcementMs: () => enforcement.clock.currentMs,
-      trouble: () => findTrouble({ ...this.#parts, fleetFacts: () => fleet.facts() }, systemClock()),
+      ...{ health, records },
       acts: () => room.acts,
-      hasAdministrator: () => room.hasAdministrator,
-      resolvers: () => fleet.facts()?.resolvers ?? [],
     });
     return {
       service: createServiceControl({ ...this.#parts, lists: listControl.statuses }),

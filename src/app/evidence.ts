@@ -36,7 +36,6 @@ import { ChangeJournal } from './change-journal.ts';
 import { createExemptionControl, exemptionSettings } from './exemption-control.ts';
 import { LossWatch } from './loss-watch.ts';
 import type { WorkerExemptions } from './messages.ts';
-import { OutputWatch } from './output-watch.ts';
 import { createRecordControl } from './record-control.ts';
 import { RECORDS_NAME, recorderSettings, resolverName, toRecorderStatus } from './record-settings.ts';
 import { readRecorded } from './recorded-register.ts';
@@ -83,7 +82,6 @@ export class Evidence {
   readonly #resolver: string;
   readonly #rings: readonly SharedArrayBuffer[];
   readonly #probe: ProbeKeeper;
-  readonly #outputWatch: OutputWatch;
   /** In force. */
   #config: Config;
   #recorder: Recorder | undefined;
@@ -109,7 +107,6 @@ export class Evidence {
       note: (record) => this.#note(record),
       clock: systemClock,
     });
-    this.#outputWatch = new OutputWatch(log, () => performance.now());
     this.#probe = new ProbeKeeper({
       clock: systemClock,
       log,
@@ -127,11 +124,9 @@ export class Evidence {
     });
   }
 
-  /** Tells the log of outputs that take nothing, and notices losses; to be called once a second. */
+  /** Notices losses; to be called once a second. */
   look(): void {
-    const facts = this.#recorder?.facts();
-    this.#outputWatch.look(facts?.outputs ?? []);
-    this.losses.look(facts?.dropped ?? 0);
+    this.losses.look(this.#recorder?.facts().dropped ?? 0);
   }
 
   /** The ring of one worker; undefined: nobody keeps records. */
@@ -293,7 +288,7 @@ export class Evidence {
 
   /** The state of the recorder; undefined when no records are kept. */
   recorderStatus(): RecorderStatus | undefined {
-    return toRecorderStatus(this.#recorderFacts());
+    return toRecorderStatus(this.recordingFacts());
   }
 
   /** All papers of the register; none while it cannot be used. */
@@ -304,6 +299,12 @@ export class Evidence {
     return keeper.register
       .entries()
       .map(({ paper }) => ({ ...paper, isIncomplete: incomplete.has(paper.id) }));
+  }
+
+  /** Ids of granted exemptions that the rules, as they now are, would refuse. */
+  incompleteExemptions(): ReadonlySet<string> {
+    const keeper = this.#exemptions;
+    return keeper?.isUsable === true ? keeper.incomplete() : new Set();
   }
 
   /** The decisions that lists rest on. */
@@ -333,15 +334,15 @@ export class Evidence {
       exemptions: this.#exemptions?.facts(),
       decisions: this.#exemptions?.decisionDates() ?? [],
       probe: this.#probe.metrics(),
-      records: this.#recorderFacts(),
+      records: this.recordingFacts(),
       fleet: this.#parts.fleet(),
       actions: this.journal.actions,
       nowMs: systemClock(),
     };
   }
 
-  /** Of the recorder, and of who witnesses its records in a fleet. */
-  #recorderFacts(): RecorderFacts | undefined {
+  /** Of the recorder, and of who witnesses its records in a fleet; undefined when no records are kept. */
+  recordingFacts(): RecorderFacts | undefined {
     const facts = this.#recorder?.facts();
     const ofFleet = this.#parts.fleet()?.witnesses ?? [];
     return facts === undefined || ofFleet.length === 0

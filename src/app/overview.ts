@@ -13,26 +13,22 @@ import {
   type Headline,
   isFresh,
   isInForce,
-  judgeHeadline,
   type ProofFacts,
   proofAgeMaxMs,
 } from '../enforcement/enforcement.ts';
-import type { ResolverStatus } from '../fleet/fleet.ts';
 import type { Evidence } from './evidence.ts';
+import type { Health } from './health.ts';
 import { needsOf } from './overview-needs.ts';
-import { type DayFacts, dayStart, OverviewRecords, sumUpToday } from './overview-records.ts';
+import { type DayFacts, dayStart, type OverviewRecords, sumUpToday } from './overview-records.ts';
 import type { OperatorPause } from './pause.ts';
 import { RefusalPages, searchRecords } from './record-pages.ts';
 import { resolverName } from './record-settings.ts';
 import type { ServiceRates } from './service-rates.ts';
-import type { Trouble } from './service-trouble.ts';
 import type { State } from './worker-settings.ts';
 
 /** The parts of the program that are looked at. */
 export interface OverviewParts {
   readonly clock: Clock;
-  /** Milliseconds since the start. */
-  upMs(): number;
   agency(): string | undefined;
   readonly stateDirectory: string;
   readonly evidence: Evidence;
@@ -40,40 +36,31 @@ export interface OverviewParts {
   readonly rates: ServiceRates;
   state(): State;
   enforcement(): Enforcement;
-  /** How long it is what it is, milliseconds. */
-  enforcementMs(): number;
-  /** What is wrong with the service itself. */
-  trouble(): readonly Trouble[];
+  readonly health: Health;
+  readonly records: OverviewRecords;
   readonly lists: NonNullable<Controls['lists']>;
   acts(): readonly ActShown[];
-  hasAdministrator(): boolean;
-  /** Of the fleet's authority: every resolver; none elsewhere. */
-  resolvers(): readonly ResolverStatus[];
 }
-
-type Lists = Awaited<ReturnType<OverviewParts['lists']['statuses']>>;
 
 /** The overview of one program. */
 export class Overview implements OverviewControl {
   readonly #parts: OverviewParts;
-  readonly #records: OverviewRecords;
   readonly #refusals: RefusalPages;
 
   constructor(parts: OverviewParts) {
     this.#parts = parts;
-    this.#records = new OverviewRecords(parts.stateDirectory, parts.clock);
     this.#refusals = new RefusalPages(parts.stateDirectory);
   }
 
   async state(): Promise<StateShown> {
-    const { clock, agency, evidence, pause, rates, state, acts, hasAdministrator, trouble } = this.#parts;
+    const { clock, agency, evidence, pause, rates, state, acts, health, records } = this.#parts;
     const nowMs = clock();
     const { config, generation, listen } = state();
     const groups = config.groups.map(({ name }) => name);
     const lists = await this.#parts.lists.statuses();
-    const day = await this.#records.day(groups);
-    const proofs = this.#proofs(groups);
-    const headline = this.#judge(nowMs, lists, proofs, day.fault);
+    const day = await records.day(groups);
+    const issues = await health.refresh();
+    const { proofs, headline } = health;
     const mandates = new Set(lists.filter(({ mandate }) => mandate === true).map(({ id }) => id));
     const { refusedOf, hitsOf, ...today } = sumUpToday(
       day.counts,
@@ -93,10 +80,7 @@ export class Overview implements OverviewControl {
       headline: this.#shown(headline, pause),
       strip: { from: timeOf(day.fromMs), to: timeOf(day.untilMs), spans: [...day.spans] },
       networks: this.#networks(nowMs, proofs, day, refusedOf, recorder?.distinctClients ?? {}, active),
-      todo: needsOf({
-        ...{ nowMs, lists, acts: acts(), papers, decisions, recorder, trouble: trouble() },
-        ...{ hasAdministrator: hasAdministrator(), resolvers: this.#parts.resolvers() },
-      }),
+      todo: needsOf({ issues, acts: acts(), papers }, headline.state),
       today: { since: timeOf(dayStart(nowMs)), clients: recorder?.distinctClients['*'] ?? null, ...today },
       service: {
         ...rates.read(),
@@ -150,43 +134,6 @@ export class Overview implements OverviewControl {
     return searchRecords(this.#parts.stateDirectory, wanted, this.#parts.clock());
   }
 
-  #judge(
-    nowMs: number,
-    lists: Lists,
-    proofs: readonly ProofFacts[],
-    unreadable: string | undefined,
-  ): Headline {
-    const { evidence, pause, upMs, enforcement, enforcementMs, state } = this.#parts;
-    const { probe, records } = state().config;
-    const { isPaused, by = '', reason = '', until = '' } = pause.status();
-    const recorder = evidence.recorderStatus();
-    return judgeHeadline({
-      nowMs,
-      upMs: upMs(),
-      enforcement: enforcement(),
-      enforcementSinceMs: nowMs - enforcementMs(),
-      pause: isPaused ? { by, reason, until } : undefined,
-      probeEveryMs: probe.intervalMs === 0 ? undefined : probe.intervalMs,
-      proofs,
-      records: {
-        isEnabled: records.isEnabled,
-        failure: recorder?.failure,
-        reportedMs: recorder?.reportedMs,
-        lastCommitMs: recorder?.lastCommitMs,
-        backlogBytes: recorder?.backlogBytes ?? 0,
-        lostMs: evidence.losses.lastMs,
-        unreadable,
-        isVerified: recorder?.isVerified,
-        verifiedMs: recorder?.verifiedMs,
-      },
-      staleLists: lists.flatMap(({ id, mandate, kept }) =>
-        mandate === true && kept?.isStale === true && kept.checkedAt !== null
-          ? [{ list: id, sinceMs: Date.parse(kept.checkedAt) }]
-          : [],
-      ),
-    });
-  }
-
   #shown(headline: Headline, pause: OperatorPause): StateShown['headline'] {
     const { oldestProofMs, sinceMs, ...rest } = headline;
     const { isPaused, by = '', reason = '', until = '' } = pause.status();
@@ -203,22 +150,6 @@ export class Overview implements OverviewControl {
           ? null
           : { time: sweep.ended, names: sweep.coverage.asked, leakedNames: sweep.leakedNames },
     };
-  }
-
-  /** What the probe knows of each group. */
-  #proofs(groups: readonly string[]): ProofFacts[] {
-    return groups.map((group) => {
-      const { found, unasked } = this.#parts.evidence.proofOf(group);
-      return {
-        ...{ group, unasked: found === undefined ? unasked : undefined },
-        lastSuccessMs: found?.lastSuccessMs,
-        outcome: found?.outcome,
-        outcomeSinceMs: found?.sinceMs,
-        leaked: found?.leakedNames ?? 0,
-        failed: found?.failed ?? 0,
-        examples: found?.outcome === 'leaking' ? found.examples : [],
-      };
-    });
   }
 
   #networks(

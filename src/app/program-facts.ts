@@ -9,6 +9,7 @@ import {
 } from '../enforcement/enforcement.ts';
 import type { FileReview } from '../lists/keeping/keeping.ts';
 import type { ListFacts, SourceFacts } from '../observe/observe.ts';
+import type { HealthIssue } from '../words/words.ts';
 import type { ChangeJournal } from './change-journal.ts';
 import type { KeptLists } from './kept-lists.ts';
 import type { State } from './worker-settings.ts';
@@ -44,6 +45,7 @@ export const readinessOf = (
   isListening: boolean,
   enforcement: Enforcement,
   trouble: string | undefined,
+  issues: readonly HealthIssue[],
 ): ReturnType<ProgramControl['readiness']> => {
   const causes: string[] = [];
   if (!isListening) causes.push('not-listening');
@@ -53,6 +55,7 @@ export const readinessOf = (
     ready: isListening && isAsDecided(enforcement.state) && trouble === undefined,
     answering: isListening && isAnswering(enforcement.state),
     causes,
+    issues: [...new Set(issues.filter(({ severity }) => severity !== 'info').map(({ id }) => id))],
     state: enforcement.state,
     text: [describeEnforcement(enforcement), trouble].filter((text) => text !== undefined).join('; '),
     todo: todoOf(enforcement),

@@ -15,16 +15,13 @@ import { describeEnforcement, todoOf } from '../enforcement/enforcement.ts';
 import type { ListStatus } from '../lists/keeping/keeping.ts';
 import { ANSWER_BOUNDS_MS, type CounterTotals, type Series, type Snapshot } from '../observe/observe.ts';
 import type { TrustKeeper } from '../resolve/resolve.ts';
-import { warningMs } from '../tls/tls.ts';
+import type { HealthIssue } from '../words/words.ts';
 import type { AcmeFacts } from './acme-keeper.ts';
-import { approverTrouble } from './approver-trouble.ts';
 import type { Changes } from './changes.ts';
 import type { EnforcementKeeper } from './enforcement-keeper.ts';
 import type { Evidence } from './evidence.ts';
-import { evidenceTrouble } from './evidence-trouble.ts';
+import type { Health } from './health.ts';
 import type { OperatorPause } from './pause.ts';
-import { problemsOf } from './service-problems.ts';
-import { CERTIFICATE_MS_MIN } from './service-trouble.ts';
 import type { StateKeeper } from './state-keeper.ts';
 import type { Supervisor } from './supervisor.ts';
 import type { TlsKeeper } from './tls-keeper.ts';
@@ -46,6 +43,7 @@ export interface ServiceParts {
   acme(): AcmeFacts | undefined;
   readonly evidence: Evidence;
   readonly upstreams: UpstreamWatch;
+  readonly health: Health;
   /** The state directory. */
   readonly directory: string;
   lists(): Promise<readonly ListStatus[]>;
@@ -77,13 +75,14 @@ const generationOf = ({ state }: ServiceParts): number => state.current.generati
 
 const readStatus = async (parts: ServiceParts): Promise<ServiceStatus> => {
   const { state, enforcement, pause, changes, trust, evidence, supervisor } = parts;
+  const issues = await parts.health.refresh();
   const { config, generation } = state.current;
   const { current } = enforcement;
   const nowMs = systemClock();
   const { isPaused, until = '', by = '', reason = '' } = pause.status();
   const facts = evidence.facts();
   const readiness = parts.readiness();
-  const known = {
+  return {
     version: VERSION,
     node: process.versions.node,
     pid: process.pid,
@@ -114,29 +113,31 @@ const readStatus = async (parts: ServiceParts): Promise<ServiceStatus> => {
     listeners: listenersOf(parts),
     lists: (await parts.lists()).map(listOf),
     upstreams: upstreamsOf(parts),
-    exemptions: facts.exemptions === undefined ? null : exemptionsOf(facts.exemptions, nowMs),
+    exemptions: facts.exemptions === undefined ? null : exemptionsOf(facts.exemptions),
     records: facts.records === undefined ? null : recordsOf(facts.records),
     outputs: (facts.records?.outputs ?? []).map(({ name, written, dropped, queued, trouble }) => ({
       ...{ name, written, dropped, waiting: queued, trouble: trouble ?? null },
     })),
-    certificate: certificateOf(parts, nowMs),
+    certificate: certificateOf(parts, issues),
     acme: acmeOf(parts),
     probe: facts.probe === undefined ? null : probeOf(facts.probe),
+    problems: issues.filter(({ severity }) => severity !== 'info').map(({ text }) => text),
+    issues: issues.map(({ id, severity, subject, text, sinceMs, dueMs, do: todo }) => ({
+      ...{ id, severity, subject, text, since: toText(sinceMs), due: toTime(dueMs), do: todo },
+    })),
   };
-  const trouble = evidenceTrouble(facts, config.records.witnessesNeeded, nowMs);
-  const others = { evidence: trouble, approvers: approverTrouble(config) };
-  return { ...known, problems: problemsOf(known, readiness, downRoutes(parts), others, nowMs) };
 };
 
 type Facts = ReturnType<Evidence['facts']>;
 
-const exemptionsOf = (
-  { activeByGround, waiting, nearestEndMs }: NonNullable<Facts['exemptions']>,
-  nowMs: number,
-): NonNullable<ServiceStatus['exemptions']> => ({
+const exemptionsOf = ({
+  activeByGround,
+  waiting,
+  nearestEndMs,
+}: NonNullable<Facts['exemptions']>): NonNullable<ServiceStatus['exemptions']> => ({
   active: [...activeByGround.values()].reduce((sum, count) => sum + count, 0),
   waiting,
-  nextEnd: nearestEndMs === undefined ? null : toText(nowMs + nearestEndMs),
+  nextEnd: toTime(nearestEndMs),
 });
 
 const recordsOf = (records: NonNullable<Facts['records']>): NonNullable<ServiceStatus['records']> => ({
@@ -153,11 +154,14 @@ const probeOf = (probe: NonNullable<Facts['probe']>): NonNullable<ServiceStatus[
   unbelieved: probe.certificates.filter(({ isValid }) => !isValid).map(({ view }) => view),
 });
 
-const certificateOf = ({ tls, state }: ServiceParts, nowMs: number): ServiceStatus['certificate'] => {
+const certificateOf = (
+  { tls, state }: ServiceParts,
+  issues: readonly HealthIssue[],
+): ServiceStatus['certificate'] => {
   const facts = tls.facts(state.current.config);
   if (facts === undefined) return null;
   const { endMs, isRefused } = facts;
-  return { ends: toText(endMs), isEnding: nowMs > warningMs(facts, CERTIFICATE_MS_MIN), isRefused };
+  return { ends: toText(endMs), isEnding: issues.some(({ id }) => id === 'certificate-ends'), isRefused };
 };
 
 const acmeOf = ({ acme }: ServiceParts): ServiceStatus['acme'] => {
@@ -216,12 +220,6 @@ const upstreamsOf = ({ upstreams, totals }: ServiceParts): ServiceStatus['upstre
     }),
   );
 };
-
-const downRoutes = ({ upstreams }: ServiceParts): string[] =>
-  upstreams
-    .routes()
-    .filter(({ isUp }) => !isUp)
-    .map(({ route }) => route);
 
 interface UpstreamCounts {
   queries: number;

@@ -7,7 +7,13 @@
 // put in force as a reload is, without reading the configuration.
 
 import { availableParallelism } from 'node:os';
-import { type Admin, CONTROL_SOCKET_NAME, type ProgramControl, startAdmin } from '../admin/admin.ts';
+import {
+  type Admin,
+  CONTROL_SOCKET_NAME,
+  type ProgramControl,
+  type Readiness,
+  startAdmin,
+} from '../admin/admin.ts';
 import { systemClock, VERSION } from '../base/base.ts';
 import { type Config, configHash } from '../config/config.ts';
 import { datagramKind } from '../datagram/datagram.ts';
@@ -34,11 +40,13 @@ import { Evidence } from './evidence.ts';
 import { readFips } from './fips.ts';
 import { FleetLink } from './fleet-link.ts';
 import { Generations } from './generations.ts';
+import { Health } from './health.ts';
 import { KeptHosts } from './kept-hosts.ts';
 import { KeptLists } from './kept-lists.ts';
 import { endAtOnce } from './last-words.ts';
 import { ListenerProof } from './listener-proof.ts';
 import { Outlets } from './outlets.ts';
+import { OverviewRecords } from './overview-records.ts';
 import { OwnForwarding } from './own-forwarding.ts';
 import { OperatorPause } from './pause.ts';
 import { toProbedState } from './probed-state.ts';
@@ -81,6 +89,7 @@ export class Service {
   readonly #changes: Changes;
   readonly #texts: ConfigurationTexts;
   readonly #fleet: FleetLink;
+  readonly #health: Health;
   readonly #metrics: Metrics;
   readonly #controlDoor: ControlDoor;
   readonly #roomDoor: RoomDoor;
@@ -179,9 +188,7 @@ export class Service {
       },
     });
     this.#upstreamWatch = new UpstreamWatch({
-      log,
       totals: this.#totals,
-      monotonic,
       routes: () => this.#state.current.routes,
       groupOf: (view) => {
         const { config: current, views } = this.#state.current;
@@ -251,6 +258,31 @@ export class Service {
     const shelf = new ReportShelf({
       ...{ stateDirectory: config.stateDirectory, configPath: source.configPath, clock: systemClock },
     });
+    const records = new OverviewRecords(config.stateDirectory, systemClock);
+    this.#health = new Health({
+      ...{ log, clock: systemClock, monotonic, evidence: this.#evidence, pause: this.#pause },
+      upMs: () => process.uptime() * 1000,
+      enforcement: () => this.#enforcement.current,
+      enforcementMs: () => this.#enforcement.clock.currentMs,
+      facts: () => ({
+        config: this.#state.current.config,
+        stateTrouble: this.#stateWatch.trouble,
+        workers: this.#supervisor,
+        upstreams: this.#upstreamWatch.issues(systemClock()),
+        fleet: this.#fleet.facts(),
+        tls: this.#proof.tls.facts(this.#state.current.config),
+        acme: this.#proof.acme.facts,
+        roomCertificateEndMs: this.#roomDoor.certificateEndMs,
+        hasAdministrator: this.#roomDoor.hasAdministrator,
+        outlets: this.#outlets.facts(),
+        refused: this.#changes.refused?.message,
+      }),
+      lists: () => this.#controlDoor.shared.lists?.statuses() ?? Promise.resolve([]),
+      unreadable: async () => {
+        const groups = this.#state.current.config.groups.map(({ name }) => name);
+        return (await records.day(groups)).fault;
+      },
+    });
     this.#controlDoor = new ControlDoor({
       directory: config.stateDirectory,
       log,
@@ -264,12 +296,12 @@ export class Service {
       evidence: this.#evidence,
       fleet: this.#fleet,
       room: this.#roomDoor,
-      ...{ source, texts: this.#texts, shelf },
+      ...{ source, texts: this.#texts, shelf, records, health: this.#health },
       totals: this.#totals,
       enforcement: this.#enforcement,
       ...{ tls: this.#proof.tls, acme: () => this.#proof.acme.facts },
       upstreams: this.#upstreamWatch,
-      readiness: () => readinessOf(this.#isListening, this.#enforcement.current, this.#stateWatch.trouble),
+      readiness: () => this.#readiness(),
       adminAddress: () => this.#admin?.address,
     });
     this.#outlets = new Outlets(log, this.#evidence, () => this.#state.current, shelf);
@@ -300,6 +332,7 @@ export class Service {
       hasQuic: () => quic && quicWorker !== undefined,
       dnssecMode: () => this.#trust.mode,
       evidence: () => ({ ...this.#evidence.facts(), ...this.#outlets.facts() }),
+      health: () => this.#health.issues,
     });
   }
 
@@ -360,8 +393,8 @@ export class Service {
     this.#manager.update(this.#status());
     this.#proof.start();
     this.#lookTimer = setInterval(() => {
-      this.#upstreamWatch.look();
       this.#evidence.look();
+      this.#health.look();
       this.#proof.look();
       this.#outlets.look(this.#state.current.config);
       this.#manager.update(this.#status());
@@ -439,7 +472,12 @@ export class Service {
       metrics: () => this.#metrics.render(),
       metricsContentType: this.#metrics.contentType,
       addresses: (form) => this.#addresses.read(form),
-      readiness: () => readinessOf(this.#isListening, this.#enforcement.current, this.#stateWatch.trouble),
+      readiness: () => this.#readiness(),
     };
+  }
+
+  #readiness(): Readiness {
+    const { issues } = this.#health;
+    return readinessOf(this.#isListening, this.#enforcement.current, this.#stateWatch.trouble, issues);
   }
 }

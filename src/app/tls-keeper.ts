@@ -6,7 +6,7 @@
 // One that comes by ACME lies in the state directory and is read in the same way; until it is there, listeners have what was in
 // force before, or nothing.
 import { existsSync, statSync } from 'node:fs';
-import { type AppError, type Clock, isAppError } from '../base/base.ts';
+import { type Clock, isAppError } from '../base/base.ts';
 import type { Config } from '../config/config.ts';
 import type { Log } from '../observe/observe.ts';
 import {
@@ -19,14 +19,11 @@ import {
   TicketKeys,
   type TlsMaterial,
   type TlsSettings,
-  warningMs,
 } from '../tls/tls.ts';
 import { certificateFilesOf } from './certificate-files.ts';
 
 /** Looks for which files may not fit before anybody hears of it: both of a pair are seldom replaced at once. */
 const LOOKS_UNTIL_TOLD = 5;
-/** An end of which is warned, milliseconds: those who renew automatically do so a month before. */
-const SOON_MS = 7 * 86_400_000;
 
 interface Read {
   readonly material: TlsMaterial;
@@ -63,7 +60,6 @@ export class TlsKeeper {
   /** What was read last, for listeners whose certificate is still to come. */
   #last: Read | undefined;
   #badLooks = 0;
-  #validity = '';
 
   constructor(parts: TlsKeeperParts) {
     this.#parts = parts;
@@ -100,7 +96,6 @@ export class TlsKeeper {
     const isRotated = this.#tickets.rotate(clock(), config.tls.ticketRotationMs);
     const isAwaited = config.tls.acme !== undefined && !existsSync(files.certPath);
     if ((!isAwaited && this.#renew(files)) || isRotated) onChange();
-    this.#tellValidity(files);
   }
 
   /** Undefined where nothing is encrypted, or nothing can be yet. */
@@ -174,29 +169,7 @@ export class TlsKeeper {
       before === undefined ? 'certificate of the encrypted listeners' : 'certificate renewed',
     );
     for (const note of notes) log.warn({ path: files.certPath }, note);
-    this.#tellValidity(files);
     return read;
-  }
-
-  /** Says so when the certificate comes to its end, and when it is there. */
-  #tellValidity(files: CertificateFiles): void {
-    const { clock, log } = this.#parts;
-    const read = this.#read.get(keyOf(files));
-    if (read === undefined) return;
-    const fault = validityFault(read.facts, files.certPath, clock());
-    const isSoon = clock() > warningMs(read.facts, SOON_MS);
-    const validity = `${read.facts.fingerprint} ${fault === undefined ? isSoon : fault.message}`;
-    if (validity === this.#validity) return;
-    this.#validity = validity;
-    if (fault !== undefined)
-      log.error({ err: fault }, 'the certificate of the encrypted listeners is not valid');
-    else if (isSoon) {
-      const until = new Date(read.facts.endMs).toISOString();
-      log.warn(
-        { path: files.certPath, until },
-        'the certificate of the encrypted listeners ends soon: renew it',
-      );
-    }
   }
 }
 
@@ -211,16 +184,6 @@ export const readValidCertificate = (config: Config, nowMs: number): Certificate
   const { facts } = readCertificate(files);
   assertValid(facts, files.certPath, nowMs);
   return facts;
-};
-
-const validityFault = (facts: CertificateFacts, path: string, nowMs: number): AppError | undefined => {
-  try {
-    assertValid(facts, path, nowMs);
-    return undefined;
-  } catch (error) {
-    if (!isAppError(error)) throw error;
-    return error;
-  }
 };
 
 const pathsOf = ({

@@ -1,11 +1,12 @@
-// What the log and the metrics say of upstreams: one that is not trusted, and a route without any that answers.
+// What is wrong with upstreams: one that is not trusted or does not answer, and a route without any that answers.
 //
-// Workers write what they see into their counters; the main thread looks once a second. A line names what, where, and
-// what to do, once for each change (TroubleLines). Nobody asks an upstream for it: what no client asks is not known.
+// Workers write what they see into their counters, and the main thread reads them there. Nobody asks an upstream for it: what
+// no client asks is not known.
+import { DAY_MS } from '../base/base.ts';
 import { formatName } from '../dns/dns.ts';
-import type { CounterTotals, Log, RouteFacts, UntrustedReason, UpstreamState } from '../observe/observe.ts';
+import type { CounterTotals, RouteFacts, UntrustedReason, UpstreamState } from '../observe/observe.ts';
 import { type ForwardingRoute, VIEW_DEFAULT } from '../upstream/upstream.ts';
-import { TroubleLines } from './trouble-lines.ts';
+import type { FoundIssue } from '../words/words.ts';
 
 /** What to do about a server that did not prove who it is. */
 const UNTRUSTED_HINTS: Readonly<Record<UntrustedReason, string>> = {
@@ -18,15 +19,12 @@ const UNTRUSTED_HINTS: Readonly<Record<UntrustedReason, string>> = {
   other: 'openssl s_client -connect ADDRESS:PORT -verify_return_error shows the chain',
 };
 
-const DOWN_HINT =
-  'what is not cached ends with SERVFAIL or old answers, and nobody else is asked: look at route and firewall, then ask a server with dig from this host';
+/** A certificate of a server that ends sooner is told of, milliseconds: its operator is to be asked, and may be away. */
+const CERTIFICATE_MS_MIN = 7 * DAY_MS;
 
 /** What is watched. */
 export interface UpstreamWatchParts {
-  readonly log: Pick<Log, 'error' | 'info'>;
   readonly totals: Pick<CounterTotals, 'upstreamStates'>;
-  /** On a clock that only goes forward, milliseconds. */
-  readonly monotonic: () => number;
   routes(): readonly ForwardingRoute[];
   /** Name of the group with a view of its own. */
   groupOf(view: number): string | undefined;
@@ -35,7 +33,6 @@ export interface UpstreamWatchParts {
 /** The upstreams of the running program. */
 export class UpstreamWatch {
   readonly #parts: UpstreamWatchParts;
-  readonly #lines = new TroubleLines();
   /** What the main thread itself found out. */
   readonly #own = new Map<string, UntrustedReason | undefined>();
 
@@ -48,36 +45,38 @@ export class UpstreamWatch {
     this.#own.set(upstream, reason);
   }
 
-  /** Tells of what has changed; to be called once a second. */
-  look(): void {
-    const { log, monotonic } = this.#parts;
-    const nowMs = monotonic();
-    // Other routes begin anew with what workers know; what was told of a server is not forgotten for that.
-    const keys = new Set(Array.from(this.#upstreams(), keyOf));
+  /** What is wrong with them. */
+  issues(nowMs: number): FoundIssue[] {
+    const routes = this.routes();
+    const states = this.#parts.totals.upstreamStates().flat();
+    const down = new Set(states.filter(({ isUp }) => !isUp).map(({ upstream }) => upstream));
+    const carried = new Set(routes.filter(({ isUp }) => isUp).flatMap(({ upstreams }) => upstreams));
+    const ends = new Map<string, number>();
+    for (const { upstream, certificateEndMs: endMs } of states) {
+      if (endMs === 0 || endMs - nowMs >= CERTIFICATE_MS_MIN) continue;
+      ends.set(upstream, Math.min(endMs, ends.get(upstream) ?? endMs));
+    }
+    const found: FoundIssue[] = [];
+    for (const { route, isUp, upstreams } of routes) {
+      if (isUp) continue;
+      const why = upstreams.length === 0 ? 'no address of an upstream is known' : 'no upstream answers';
+      found.push({ id: 'upstreams-down', subject: route, text: `${why} for ${route}` });
+    }
     for (const [upstream, reason] of this.untrusted()) {
-      this.#lines.update(
-        keyOf(upstream),
-        reason !== undefined,
-        nowMs,
-        ({ isTroubled, afterSec, changes }) => {
-          if (isTroubled)
-            log.error(
-              { upstream, reason, changes, hint: reason && UNTRUSTED_HINTS[reason] },
-              'an upstream did not prove who it is: it gets no query',
-            );
-          else log.info({ upstream, afterSec, changes }, 'an upstream proves again who it is');
-        },
-      );
+      if (reason === undefined) continue;
+      const text = `upstream ${upstream} did not prove who it is: ${reason}`;
+      found.push({ id: 'upstream-untrusted', subject: upstream, text, do: UNTRUSTED_HINTS[reason] });
     }
-    for (const { route, isUp, upstreams } of this.routes()) {
-      const key = `route ${route}`;
-      keys.add(key);
-      this.#lines.update(key, !isUp, nowMs, ({ isTroubled, afterSec, changes }) => {
-        if (isTroubled) log.error({ route, upstreams, changes, hint: DOWN_HINT }, 'no upstream answers');
-        else log.info({ route, upstreams, afterSec, changes }, 'upstreams answer again');
-      });
+    for (const upstream of down) {
+      if (!carried.has(upstream)) continue;
+      const text = `upstream ${upstream} does not answer: others carry its questions`;
+      found.push({ id: 'upstream-down', subject: upstream, text });
     }
-    this.#lines.keep(keys);
+    for (const [upstream, dueMs] of ends) {
+      const text = `a certificate of upstream ${upstream} ends at ${new Date(dueMs).toISOString()}`;
+      found.push({ id: 'upstream-certificate-ends', subject: upstream, text, dueMs });
+    }
+    return found;
   }
 
   /** Every encrypted upstream that was connected to, and why it is not trusted; undefined: it is. */
@@ -98,15 +97,15 @@ export class UpstreamWatch {
   }
 
   /**
-   * Routes with servers: down as soon as one worker finds none of them answering. Zones of one rule, which share their
-   * servers, are one route, named by the first of them.
+   * Down as soon as one worker finds none of its servers answering, or while there is none, because no address of its hosts is
+   * known. Zones of one rule, which share their servers, are one route, named by the first of them.
    */
   routes(): RouteFacts[] {
     const states = this.#parts.totals.upstreamStates();
     const seen = new Set<unknown>();
     const facts: RouteFacts[] = [];
     for (const route of this.#parts.routes()) {
-      if (route.servers.length === 0 || seen.has(route.servers)) continue;
+      if (seen.has(route.servers)) continue;
       seen.add(route.servers);
       const upstreams = [...new Set(serversOf(route).map(({ text }) => text))];
       facts.push({
@@ -127,8 +126,6 @@ export class UpstreamWatch {
     return `group:${this.#parts.groupOf(view) ?? view}`;
   }
 }
-
-const keyOf = (upstream: string): string => `certificate ${upstream}`;
 
 const serversOf = ({ servers, fallback = [] }: ForwardingRoute) => [...servers, ...fallback];
 

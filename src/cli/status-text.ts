@@ -40,7 +40,7 @@ export const formatStatus = (status: ServiceStatus, nowMs: number, width = termi
     '',
   ].join('\n');
 
-const headOf = ({ enforcement, pause, problems }: ServiceStatus, nowMs: number): string[] => {
+const headOf = ({ enforcement, pause, issues }: ServiceStatus, nowMs: number): string[] => {
   const isGood = isAsDecided(enforcement.state);
   const word = isGood ? mark('good', 'IN FORCE') : mark('bad', 'NOT IN FORCE');
   const since = `${enforcement.since.slice(0, 19)}Z, ${agoText(enforcement.since, nowMs)}`;
@@ -51,7 +51,13 @@ const headOf = ({ enforcement, pause, problems }: ServiceStatus, nowMs: number):
     );
   }
   if (!isGood && enforcement.todo !== null) lines.push(`  to do: ${enforcement.todo}`);
-  return [...lines, ...problems.map((problem) => `${mark('bad', '!')} ${problem}`)];
+  // Of the prohibition, the lines above tell.
+  for (const { id, severity, text, do: todo } of issues) {
+    if (id === 'not-in-force') continue;
+    if (severity === 'info') lines.push(`- ${text}`);
+    else lines.push(`${mark('bad', '!')} ${text}`, `  to do: ${todo}`);
+  }
+  return lines;
 };
 
 const partsOf = (status: ServiceStatus, nowMs: number): [label: string, text: string][] => {

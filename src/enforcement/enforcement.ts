@@ -9,7 +9,7 @@
 // To add a way to be not in force: add the fact to EnforcementFacts, decide in judge.ts, say it in texts.ts, and add a
 // row to test/integration/enforcement.test.ts. Imports base only.
 export { type EnforcementChange, EnforcementClock } from './enforcement-clock.ts';
-export { judgeHeadline } from './headline.ts';
+export { judgeHeadline, judgeHeadlines } from './headline.ts';
 export {
   HEADLINE_CAUSES,
   HEADLINE_STATES,

@@ -20,8 +20,11 @@ import {
   withoutMandate,
 } from './headline-states.ts';
 
-/** Judges. */
-export const judgeHeadline = (facts: HeadlineFacts): Headline => {
+/** The headline. */
+export const judgeHeadline = (facts: HeadlineFacts): Headline => judgeHeadlines(facts)[0];
+
+/** All that holds at once, the headline first: what a pause or an outage stands before is no better for that. */
+export const judgeHeadlines = (facts: HeadlineFacts): readonly [Headline, ...Headline[]] => {
   const { groups } = facts.enforcement;
   const inScope = groups.filter(({ state }) => state !== 'out-of-scope');
   const proof = weighProofs(facts);
@@ -41,16 +44,19 @@ export const judgeHeadline = (facts: HeadlineFacts): Headline => {
     say: (state, text, more = {}) => ({ state, text, ...nothing, ...common, ...more }),
     on: (count) => `on ${count} of ${inScope.length} ${inScope.length === 1 ? 'network' : 'networks'}`,
   };
-  return (
-    outage(telling) ??
-    withoutMandate(telling, inScope.length) ??
-    leak(telling) ??
-    unproven(telling, inScope.length) ??
-    unrecorded(telling) ??
-    stale(telling) ??
+  const [first, ...others] = [
+    outage(telling),
+    withoutMandate(telling, inScope.length),
+    leak(telling),
+    unproven(telling, inScope.length),
+    unrecorded(telling),
+    stale(telling),
+  ].filter((told) => told !== undefined);
+  if (first !== undefined) return [first, ...others];
+  return [
     telling.say('in-force', `In force ${telling.on(inForce.length)}`, {
       sinceMs: facts.enforcementSinceMs,
       detail: `${capital(ageText(telling))}${unaskedText(unasked)}`,
-    })
-  );
+    }),
+  ];
 };

@@ -19,6 +19,7 @@ export { type DatabaseAccess, readDatabaseAddress } from './database-address.ts'
 export { fleetPath } from './identity.ts';
 export type { EngineOptions, InitOptions, MadeFleet } from './init.ts';
 export type { Joined, JoinOptions } from './join.ts';
+export { fleetIssues } from './needs.ts';
 export { readOverlays, writeOverlays } from './overlay-files.ts';
 export type { FleetOptions, RunningFleet } from './run.ts';
 export type { FleetFacts, FleetStatus, ResolverStatus } from './status.ts';

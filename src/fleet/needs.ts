@@ -1,8 +1,6 @@
-// What of a resolver needs a person: one judgement for the command, the control room and what either shows first.
-//
-// Alerts judge the same by metrics, with times that a night's watch can live with; these bounds are for somebody who looks.
-import type { FleetNeedKind } from '../words/words.ts';
-import type { FleetNeed, ResolverStatus } from './status.ts';
+// What of a resolver of a fleet needs a person, and what of this one: one judgement for commands, control room, metrics and alerts.
+import type { FleetNeedKind, FoundIssue } from '../words/words.ts';
+import type { FleetFacts, FleetNeed, ResolverStatus } from './status.ts';
 
 /** A resolver says how it is every ten seconds; when six of them are missing, nobody knows. Seconds. */
 const HEARD_SEC_MAX = 60;
@@ -49,6 +47,37 @@ export const needsOfResolver = (resolver: HeardResolver): FleetNeed[] => {
       : records.queries + records.changes - confirmed.queries - confirmed.changes;
   if (role !== 'collector' && waiting > UNCONFIRMED_MAX) add('unconfirmed', { count: waiting });
   return needs;
+};
+
+/** What is wrong with the part of this resolver in its fleet; at the authority, with each other resolver as well. */
+export const fleetIssues = (facts: FleetFacts): FoundIssue[] => {
+  const found: FoundIssue[] = [];
+  const add = (id: FoundIssue['id'], text: string, subject = '', sinceMs?: number): void => {
+    found.push({ id, subject, text, sinceMs });
+  };
+  const { isConnected, isCutOff, isSuspended, offsetMs = 0, unconfirmed, resolvers } = facts;
+  if (isSuspended)
+    add('exemptions-suspended', 'no exemption holds: the authority of the fleet was not heard for too long');
+  if (isCutOff) add('fleet-cut-off', 'the authority of the fleet is not heard: no new decision arrives');
+  if (!isConnected) add('fleet-disconnected', 'the engine of the fleet is not reached');
+  if (Math.abs(offsetMs) > OFFSET_MS_MAX)
+    add('fleet-clock', `the clock differs by ${offsetMs / 1_000} s from that of the authority`);
+  for (const [chain, count] of unconfirmed)
+    if (count > UNCONFIRMED_MAX)
+      add('fleet-unconfirmed', `${count} records of ${chain} wait for a collector`, chain);
+  for (const { name, heard, needs } of resolvers) {
+    const [first] = needs;
+    if (first?.kind === 'unheard')
+      add('resolver-unheard', `${name} is not heard`, name, heard === null ? undefined : Date.parse(heard));
+    else if (first !== undefined)
+      add(
+        'resolver-trouble',
+        `${first.kind}${first.text === '' ? '' : `: ${first.text}`}`,
+        name,
+        first.since === null ? undefined : Date.parse(first.since),
+      );
+  }
+  return found;
 };
 
 /** Who needs somebody first: the unheard, the longest first; then the others with needs; the removed last. */

@@ -6,7 +6,7 @@ export interface ExemptionMetrics {
   readonly activeByGround: ReadonlyMap<string, number>;
   /** Requests that nobody has decided on. */
   readonly waiting: number;
-  /** Until the next one ends, milliseconds; undefined when none is in force. */
+  /** When the next one ends, milliseconds since the epoch; undefined when none is in force. */
   readonly nearestEndMs: number | undefined;
   /** Id to end of each in force, milliseconds since the epoch. */
   readonly ends: ReadonlyMap<string, number>;

@@ -51,7 +51,7 @@ export const EVIDENCE_METRICS: readonly Metric[] = [
     type: 'gauge',
     labels: [],
     help: 'Schedules of reports whose last try failed: their report is not made, or did not reach all its receivers.',
-    alarm: '`cordon_reports_failing > 0` for two hours: the log says why',
+    alarm: '`cordon_health_issue{id="reports-failing"} == 1`',
     read: ({ evidence: { reports } }) => maybe(reports?.failing),
   },
   {
@@ -73,7 +73,7 @@ export const EVIDENCE_METRICS: readonly Metric[] = [
     type: 'gauge',
     labels: [],
     help: 'Reminders before the end of an exemption whose last try failed: the webhook or the mail relay did not take them.',
-    alarm: '`cordon_reminders_failing > 0` for two hours: the log says why',
+    alarm: '`cordon_health_issue{id="reminders-failing"} == 1`',
     read: ({ evidence: { reminders } }) => maybe(reminders?.failing),
   },
   {
@@ -97,7 +97,7 @@ export const EVIDENCE_METRICS: readonly Metric[] = [
     type: 'gauge',
     labels: [],
     help: 'Time until the next exemption in force ends; absent when none is in force.',
-    alarm: '`cordon_exemptions_expiring_seconds < 7 * 86400`: a person who needs it longer has to ask anew',
+    alarm: '`cordon_health_issue{id="exemption-ends"} == 1`',
     read: ({ evidence: { exemptions, nowMs } }) =>
       maybe(exemptions?.nearestEndMs === undefined ? undefined : (exemptions.nearestEndMs - nowMs) / 1000),
   },
@@ -131,7 +131,7 @@ export const EVIDENCE_METRICS: readonly Metric[] = [
     type: 'gauge',
     labels: [],
     help: 'Exemptions in force that the rules of the profile, as they now are, would not grant.',
-    alarm: '`cordon_exemptions_incomplete > 0`: `cordon exemptions list` names them',
+    alarm: '`cordon_health_issue{id="exemption-incomplete"} == 1`',
     read: ({ evidence }) => maybe(evidence.exemptions?.incomplete),
   },
   {
@@ -139,7 +139,7 @@ export const EVIDENCE_METRICS: readonly Metric[] = [
     type: 'gauge',
     labels: [],
     help: 'Exemptions that the register grants and the signed records do not bear out; they are suspended.',
-    alarm: '`cordon_exemptions_unproven > 0`: the register was changed, or a record of it was lost',
+    alarm: '`cordon_health_issue{id="exemptions-unproven"} == 1`',
     read: ({ evidence }) => maybe(evidence.exemptions?.unproven.size),
   },
   {
@@ -164,7 +164,7 @@ export const EVIDENCE_METRICS: readonly Metric[] = [
     type: 'gauge',
     labels: ['list'],
     help: 'Time until the decision behind a mandate list has to be reviewed; negative once that is overdue. Refusals go on.',
-    alarm: '`cordon_mandate_review_seconds < 30 * 86400`',
+    alarm: '`cordon_health_issue{id="mandate-review"} == 1`',
     read: ({ evidence: { decisions, nowMs } }) =>
       decisions.flatMap(({ list, reviewMs }) =>
         reviewMs === undefined ? [] : [[[list], (reviewMs - nowMs) / 1000] as const],
@@ -175,7 +175,7 @@ export const EVIDENCE_METRICS: readonly Metric[] = [
     type: 'gauge',
     labels: ['list'],
     help: 'Time until the decision behind a mandate list ends by its own words; negative after that. Refusals go on.',
-    alarm: '`cordon_mandate_end_seconds < 30 * 86400`: prolong the decision, or take the list out',
+    alarm: '`cordon_health_issue{id="mandate-review"} == 1`',
     read: ({ evidence: { decisions, nowMs } }) =>
       decisions.flatMap(({ list, endsMs }) =>
         endsMs === undefined ? [] : [[[list], (endsMs - nowMs) / 1000] as const],
@@ -199,8 +199,7 @@ export const EVIDENCE_METRICS: readonly Metric[] = [
     type: 'gauge',
     labels: ['view'],
     help: 'When a view last passed the self-probe as a whole; seconds since the epoch.',
-    alarm:
-      '`time() - cordon_enforcement_probe_last_success_timestamp_seconds > 3600`, or three times `probe.interval`',
+    alarm: '`cordon_health_issue{id="unproven"} == 1`',
     read: ({ evidence: { probe } }) =>
       bounded(Array.from(probe?.lastSuccessMs ?? [], ([view, ms]) => [[view], ms / 1000] as const)),
   },
@@ -209,7 +208,7 @@ export const EVIDENCE_METRICS: readonly Metric[] = [
     type: 'gauge',
     labels: [],
     help: 'Mandate names that got an answer in the last self-probe.',
-    alarm: '`cordon_enforcement_probe_leaked_names > 0`',
+    alarm: '`cordon_health_issue{id="leaking"} == 1`',
     read: ({ evidence: { probe } }) => maybe(probe?.leakedNames),
   },
   {
@@ -217,7 +216,7 @@ export const EVIDENCE_METRICS: readonly Metric[] = [
     type: 'gauge',
     labels: [],
     help: 'Questions of the last self-probe without the answer that they should have had: no answer, or a control name that did not resolve.',
-    alarm: '`cordon_enforcement_probe_failed_questions > 0` for two runs',
+    alarm: '`cordon_health_issue{id="unproven"} == 1`',
     read: ({ evidence: { probe } }) => maybe(probe?.failed),
   },
   {
@@ -225,7 +224,7 @@ export const EVIDENCE_METRICS: readonly Metric[] = [
     type: 'gauge',
     labels: ['view', 'transport'],
     help: '1 when the certificate that an encrypted listener served in the last self-probe is one that clients believe: for the name and the addresses that they are told, and valid by the clock; else 0.',
-    alarm: '`cordon_enforcement_probe_certificate_valid == 0`: `cordon probe` shows what is wrong with it',
+    alarm: '`cordon_health_issue{id="certificate-unbelieved"} == 1`',
     read: ({ evidence: { probe } }) =>
       bounded(
         (probe?.certificates ?? []).map(

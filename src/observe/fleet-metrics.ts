@@ -38,7 +38,7 @@ export const FLEET_METRICS: readonly Metric[] = [
     type: 'gauge',
     labels: [],
     help: 'Whether the engine of the fleet is connected. Absent without a fleet, as are all of these.',
-    alarm: '`cordon_fleet_connected == 0` for longer than an engine takes to restart',
+    alarm: '`cordon_health_issue{id="fleet-disconnected"} == 1`',
     read: ({ evidence: { fleet } }) => maybe(flag(fleet?.isConnected)),
   },
   {
@@ -54,7 +54,7 @@ export const FLEET_METRICS: readonly Metric[] = [
     type: 'gauge',
     labels: [],
     help: 'Whether the authority has not been heard for two and a half minutes; what it decided last stays in force.',
-    alarm: '`cordon_fleet_cut_off == 1`: a revocation would not be heard here',
+    alarm: '`cordon_health_issue{id="fleet-cut-off"} == 1`',
     read: ({ evidence: { fleet } }) => maybe(flag(fleet?.isCutOff)),
   },
   {
@@ -62,7 +62,7 @@ export const FLEET_METRICS: readonly Metric[] = [
     type: 'gauge',
     labels: [],
     help: 'Whether exemptions are taken out because the authority was not heard for `suspend-exemptions-after`.',
-    alarm: '`cordon_fleet_exemptions_suspended == 1`',
+    alarm: '`cordon_health_issue{id="exemptions-suspended"} == 1`',
     read: ({ evidence: { fleet } }) => maybe(flag(fleet?.isSuspended)),
   },
   {
@@ -70,7 +70,7 @@ export const FLEET_METRICS: readonly Metric[] = [
     type: 'gauge',
     labels: [],
     help: 'By how much the clock was ahead of the authority’s when it was last heard, the way of the message included.',
-    alarm: '`abs(cordon_fleet_clock_offset_seconds) > 1`',
+    alarm: '`cordon_health_issue{id="fleet-clock"} == 1`',
     read: ({ evidence: { fleet } }) =>
       maybe(fleet?.offsetMs === undefined ? undefined : fleet.offsetMs / 1_000),
   },
@@ -79,8 +79,7 @@ export const FLEET_METRICS: readonly Metric[] = [
     type: 'gauge',
     labels: ['chain'],
     help: 'Records that no collector has confirmed yet, by chain.',
-    alarm:
-      '`min_over_time(cordon_fleet_unconfirmed_records[1h]) > 10000`: the collector or the engine does not keep up',
+    alarm: '`cordon_health_issue{id="fleet-unconfirmed"} == 1`',
     read: ({ evidence: { fleet } }) =>
       Array.from(fleet?.unconfirmed ?? [], ([chain, count]) => [[chain], count] as const),
   },
@@ -173,7 +172,7 @@ export const FLEET_METRICS: readonly Metric[] = [
     type: 'gauge',
     labels: ['resolver', 'site'],
     help: 'At the authority: how long ago a resolver last said how it is. Absent for one that was never heard.',
-    alarm: '`cordon_fleet_resolver_heard_seconds > 300`: nobody knows how it is',
+    alarm: '`cordon_health_issue{id="resolver-unheard"} == 1`',
     read: (scrape) =>
       others(scrape).flatMap(({ name, site, heardSec }) =>
         heardSec === null ? [] : [[[name, site ?? ''], heardSec] as const],

@@ -85,6 +85,8 @@ export interface MetricsSource {
   isFips?(): boolean;
   /** What is done about DNSSEC: `validate`, `trust-ad` or `off`. */
   dnssecMode?(): string;
+  /** What is wrong now. */
+  health?(): readonly { readonly id: string; readonly subject: string }[];
   /** What is known of papers, probes and records. */
   evidence?(): EvidenceFacts;
 }

@@ -470,8 +470,7 @@ const METRICS: readonly Metric[] = [
     type: 'gauge',
     labels: [],
     help: 'When the first certificate of the chain of the encrypted listeners ends; seconds since the epoch; absent without such listeners.',
-    alarm:
-      '`cordon_tls_certificate_expiry_timestamp_seconds - time() < clamp_max(cordon_tls_certificate_life_seconds / 4, 7 * 86400)`',
+    alarm: '`cordon_health_issue{id="certificate-ends"} == 1`',
     read: ({ source }) => {
       const { endMs } = source.tls?.() ?? {};
       return maybe(endMs === undefined ? undefined : endMs / 1000);
@@ -508,8 +507,7 @@ const METRICS: readonly Metric[] = [
     type: 'gauge',
     labels: [],
     help: 'Certificates that were asked for by ACME and not obtained, one after the other; 0 after one that was; absent without `tls.acme`.',
-    alarm:
-      '`cordon_acme_failures >= 3` for an hour; `> 0` where there is no `cordon_tls_certificate_expiry_timestamp_seconds`',
+    alarm: '`cordon_health_issue{id="certificate-unobtained"} == 1`',
     read: ({ source }) => maybe(source.acme?.()?.failures),
   },
   {
@@ -517,7 +515,7 @@ const METRICS: readonly Metric[] = [
     type: 'gauge',
     labels: [],
     help: '1 while the files of `tls` hold something that is not used, because it cannot be read or does not fit together: the certificate before stays in force; absent without encrypted listeners.',
-    alarm: '`cordon_tls_certificate_refused == 1` for 5 minutes',
+    alarm: '`cordon_health_issue{id="certificate-refused"} == 1`',
     read: ({ source }) => {
       const { isRefused } = source.tls?.() ?? {};
       return maybe(isRefused === undefined ? undefined : Number(isRefused));
@@ -528,7 +526,7 @@ const METRICS: readonly Metric[] = [
     type: 'gauge',
     labels: [],
     help: 'When the first certificate of the chain of the control room ends; seconds since the epoch; absent without one.',
-    alarm: '`cordon_room_certificate_expiry_timestamp_seconds - time() < 7 * 86400`',
+    alarm: '`cordon_health_issue{id="room-certificate-ends"} == 1`',
     read: ({ source }) => {
       const endMs = source.roomCertificateEndMs?.();
       return maybe(endMs === undefined ? undefined : endMs / 1000);
@@ -663,7 +661,7 @@ const METRICS: readonly Metric[] = [
     type: 'gauge',
     labels: ['upstream'],
     help: '1 while every worker tries the upstream in its turn, 0 while one tries it last.',
-    alarm: '`cordon_upstream_up == 0` for 5 minutes',
+    alarm: '`cordon_health_issue{id="upstream-down"} == 1`',
     read: ({ sums }) => Array.from(sums.upstreamsUp, ([upstream, up]) => [[upstream], up ? 1 : 0] as const),
   },
   {
@@ -671,7 +669,7 @@ const METRICS: readonly Metric[] = [
     type: 'gauge',
     labels: ['route'],
     help: '1 while servers for the route answer, 0 while a worker finds none of them answering, fallback included; a route is a zone (`.` for `upstreams`) or `group:NAME`.',
-    alarm: '`cordon_upstream_route_up == 0` for 1 minute',
+    alarm: '`cordon_health_issue{id="upstreams-down"} == 1`',
     read: ({ source }) =>
       (source.routes?.() ?? []).map(({ route, isUp }) => [[route], isUp ? 1 : 0] as const),
   },
@@ -680,7 +678,7 @@ const METRICS: readonly Metric[] = [
     type: 'gauge',
     labels: ['upstream'],
     help: '1 when an encrypted upstream proved who it is at the last handshake, 0 when it did not: it gets no query; absent before the first. The log tells why.',
-    alarm: '`cordon_upstream_trusted == 0`',
+    alarm: '`cordon_health_issue{id="upstream-untrusted"} == 1`',
     read: ({ source }) =>
       Array.from(
         source.untrusted?.() ?? [],
@@ -692,7 +690,7 @@ const METRICS: readonly Metric[] = [
     type: 'gauge',
     labels: ['upstream'],
     help: 'When the first certificate of the chain that an upstream showed last ends; seconds since the epoch.',
-    alarm: '`cordon_upstream_certificate_expiry_timestamp_seconds - time() < 7 * 86400`',
+    alarm: '`cordon_health_issue{id="upstream-certificate-ends"} == 1`',
     read: ({ sums }) =>
       Array.from(sums.certificateEnds, ([upstream, endMs]) => [[upstream], endMs / 1000] as const),
   },
@@ -824,8 +822,7 @@ const METRICS: readonly Metric[] = [
     type: 'gauge',
     labels: ['list'],
     help: '1 while the address of a list was not reached for three refresh intervals, or never; what is in force stays.',
-    alarm:
-      '`cordon_list_stale == 1` for 15 minutes: `cordon lists status` says what the last fetch failed by',
+    alarm: '`cordon_health_issue{id="list-stale"} == 1`',
     read: ({ source }) =>
       sourcesOf(source).flatMap(({ id, isStale }) =>
         isStale === undefined ? [] : [[[id], isStale ? 1 : 0] as const],
@@ -836,8 +833,16 @@ const METRICS: readonly Metric[] = [
     type: 'gauge',
     labels: ['list'],
     help: '1 while a content of a list is held because it differs as no list should; what is in force stays.',
-    alarm: '`cordon_list_held == 1`: a person looks at `cordon lists status`, then accepts or dismisses it',
+    alarm: '`cordon_health_issue{id="list-held"} == 1`',
     read: ({ source }) => sourcesOf(source).map(({ id, isHeld }) => [[id], isHeld ? 1 : 0] as const),
+  },
+  {
+    name: 'cordon_health_issue',
+    type: 'gauge',
+    labels: ['id', 'subject'],
+    help: '1 while something is wrong: its id, a word of a closed set, and what it is about: a list, an upstream, an exemption, a resolver; empty: the resolver itself. At most 100 subjects of one id. Gone once it is over.',
+    alarm: '`cordon_health_issue == 1`: alerts.yml has one alert for each id',
+    read: ({ source }) => (source.health?.() ?? []).map(({ id, subject }) => [[id, subject], 1] as const),
   },
   ...EVIDENCE_METRICS,
   ...FLEET_METRICS,
@@ -863,7 +868,7 @@ const METRICS: readonly Metric[] = [
     type: 'gauge',
     labels: [],
     help: 'Worker threads that run.',
-    alarm: 'fewer than configured for 5 minutes',
+    alarm: '`cordon_health_issue{id="workers-missing"} == 1`',
     read: ({ source }) => single(source.workers()),
   },
   {

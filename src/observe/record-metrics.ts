@@ -35,7 +35,7 @@ export const RECORD_METRICS: readonly Metric[] = [
     type: 'gauge',
     labels: [],
     help: 'When records were last written; seconds since the epoch.',
-    alarm: '`time() - cordon_records_last_commit_timestamp_seconds > 60`',
+    alarm: '`cordon_health_issue{id="unrecorded"} == 1`',
     read: ({ evidence: { records } }) =>
       maybe(records?.lastCommitMs === undefined ? undefined : records.lastCommitMs / 1000),
   },
@@ -53,7 +53,7 @@ export const RECORD_METRICS: readonly Metric[] = [
     type: 'gauge',
     labels: [],
     help: '1 when the chains were found whole when they were last looked at, 0 when they were not; absent before that.',
-    alarm: '`cordon_records_verified == 0`: `cordon records verify` says where',
+    alarm: '`cordon_health_issue{id="records-not-whole"} == 1`',
     read: ({ evidence: { records } }) =>
       maybe(records?.isVerified === undefined ? undefined : Number(records.isVerified)),
   },
@@ -78,8 +78,7 @@ export const RECORD_METRICS: readonly Metric[] = [
     type: 'gauge',
     labels: [],
     help: 'Free bytes of the disk that records are on.',
-    alarm:
-      '`cordon_records_free_bytes < 2 * cordon_records_reserve_bytes`: soon queries are recorded as sums only',
+    alarm: '`cordon_health_issue{id="records-disk-low"} == 1`',
     read: ({ evidence }) => maybe(evidence.records?.freeBytes),
   },
   {
@@ -131,7 +130,7 @@ export const RECORD_METRICS: readonly Metric[] = [
     type: 'gauge',
     labels: ['output'],
     help: '1 while an output beside the state directory takes records, 0 while it does not; the log tells why.',
-    alarm: '`cordon_records_output_connected == 0` for 5 minutes',
+    alarm: '`cordon_health_issue{id="output-stuck"} == 1`',
     read: ({ evidence }) =>
       (evidence.records?.outputs ?? []).map(
         ({ name, trouble }) => [[name], trouble === undefined ? 1 : 0] as const,
@@ -160,8 +159,7 @@ export const RECORD_METRICS: readonly Metric[] = [
     type: 'gauge',
     labels: ['witness'],
     help: 'When a witness cosigned the records last, by its clock; 0: never.',
-    alarm:
-      '`time() - cordon_records_witness_timestamp_seconds > 300`: nobody else can tell that the records are whole',
+    alarm: '`cordon_health_issue{id="witness-away"} == 1`',
     read: ({ evidence }) =>
       (evidence.records?.witnesses ?? []).map(
         ({ name, cosignedMs }) => [[name], (cosignedMs ?? 0) / 1000] as const,
@@ -172,7 +170,7 @@ export const RECORD_METRICS: readonly Metric[] = [
     type: 'gauge',
     labels: ['witness'],
     help: '1 while a witness has cosigned other records than are here, or more of them; and from when one has forgotten what it cosigned until the next start.',
-    alarm: '`cordon_records_witness_conflict == 1`: the records or the witness were changed or taken back',
+    alarm: '`cordon_health_issue{id="witness-conflict"} == 1`',
     read: ({ evidence }) =>
       (evidence.records?.witnesses ?? []).map(
         ({ name, finding }) => [[name], finding === undefined ? 0 : 1] as const,

@@ -4,6 +4,15 @@
 // labels of metrics; a set that other numbers are folded into ends in OTHER, which nobody tells. Imports nothing.
 
 export { FLEET_NEEDS, type FleetNeedKind } from './fleet-needs.ts';
+export {
+  type FoundIssue,
+  HEALTH_ISSUE_IDS,
+  HEALTH_ISSUES,
+  type HealthIssue,
+  type HealthIssueId,
+  type HealthIssueKind,
+  type HealthSeverity,
+} from './health-issues.ts';
 export { ROLES, type Role } from './roles.ts';
 
 /** How a query came in, or how one was sent to an upstream. */

@@ -1,7 +1,7 @@
 // Every state of the headline that can be brought about from outside, in the running program, and what a page says of it.
 //
 // One program and one browser: accidents are made happen to it one after the other, and each is seen on two open pages,
-// which nobody loads again. So is every row of what needs somebody for the sake of the service; that of a fleet whose
+// which nobody loads again; status, readiness, metric and log are held against what the pages say. So is every row of what needs somebody for the sake of the service; that of a fleet whose
 // authority is not heard is in fleet-page.test.ts. Pictures go to dist/pictures. What cannot be brought about here is in
 // test/unit/enforcement/headline.test.ts: a recorder that is held up by its disk, records off (which takes a start), a clock of
 // a fleet, a network that nobody can ask as.
@@ -24,6 +24,7 @@ import { buildPages } from '../../pages/build.ts';
 import { RCODE } from '../../src/dns/dns.ts';
 import { CertificateAuthority } from '../support/certificates.ts';
 import { ask } from '../support/client.ts';
+import { HealthWatch } from '../support/health.ts';
 import { content, ListServer } from '../support/list-server.ts';
 import { StrangeUpstream } from '../support/misbehaving-upstream.ts';
 import { type Cordon, findProgram, isInstalled, needing, run, startCordon } from '../support/process.ts';
@@ -56,6 +57,8 @@ let lists: ListServer;
 let browser: Browser;
 let cordon: Cordon;
 let client: RoomClient;
+/** Asks everybody who says what is wrong. */
+let watch: HealthWatch;
 let secret: string;
 let files: Readonly<Record<string, string>>;
 /** At desktop width in English, and at phone width in German. */
@@ -164,6 +167,7 @@ beforeAll(async () => {
 /** Starts the program, with an administrator who is signed in. */
 const start = async (env: Readonly<Record<string, string>> = {}): Promise<void> => {
   cordon = await startCordon({ config: configOf(), files, env });
+  watch = new HealthWatch(cordon, join(folder, 'state'));
   const first = await cordon.waitForLog(({ msg }) => msg.startsWith('nobody is administrator'));
   const link = String(first['url']);
   client = await new RoomClient(new URL(link).origin).open();
@@ -303,6 +307,7 @@ records: { outputs: [{ to: "syslog+tcp://127.0.0.1:${receiver.port}" }] }`,
     /The output syslog\+tcp:\S+ takes no records\./,
     /Die Ausgabe syslog\+tcp:\S+ nimmt nichts an\./,
   );
+  await watch.expectWrong('upstream-untrusted', 'output-stuck');
   // Neither says anything about the prohibition.
   await expectSeen('untrusted-and-stuck', IN_FORCE);
   await receiver.listen();
@@ -319,6 +324,7 @@ test('paused', WALK, async () => {
     tone: 'bad',
     because: /“Incident 2026-41\.” Ends by itself at \d\d:\d\d\./,
   });
+  await watch.expectWrong('not-in-force');
   await command('resume', '--reason', 'over');
   await expectSeen('resumed', IN_FORCE);
 });
@@ -359,6 +365,7 @@ test('what the probe found in a pause stands until it has found something else',
     tone: 'bad',
     because: /found by the probe .*\.example.* answered\./,
   });
+  await watch.expectWrong('leaking', 'not-in-force');
   await reload();
   await expectSeen('no-longer-leaking', IN_FORCE);
 });
@@ -367,6 +374,7 @@ test('a held list needs a person and leaves the headline alone', WALK, async () 
   lists.set('/feed.txt', content(FEED.slice(0, 10).join('')));
   await refresh();
   await expectNeed(/A new content of feed is held/, /Ein neuer Inhalt von feed ist angehalten/);
+  await watch.expectWrong('list-held feed');
   await expectSeen('list-held', IN_FORCE);
   lists.set('/feed.txt', content(FEED.join('')));
   await refresh();
@@ -376,6 +384,7 @@ test('the server of a list is gone, at first and for too long', WALK, async () =
   lists.set('/feed.txt', (_request, response) => void response.destroy());
   await refresh();
   await expectNeed(/The source of feed was not reached/, /Die Quelle von feed war zuletzt nicht erreichbar/);
+  await watch.expectWrong('list-failing feed');
   // Nobody waits three times the interval: the record says that it was days ago.
   const path = join(folder, 'state/lists/feed/record.json');
   const was = readFileSync(path, 'utf8');
@@ -391,6 +400,7 @@ test('the server of a list is gone, at first and for too long', WALK, async () =
     tone: 'warn',
     because: /^feed: source not reached since/,
   });
+  await watch.expectWrong('list-stale feed');
   lists.set('/feed.txt', content(FEED.join('')));
   await refresh();
   await expectSeen('list-reached', IN_FORCE);
@@ -418,6 +428,7 @@ test('no worker lives', WALK, async () => {
     because: /^No worker runs: queries get no answer\./,
   });
   await expectNeed(/No worker runs\. Queries get no answer\./, /Kein Arbeiter läuft\./);
+  await watch.expectWrong('workers-missing 1/1', 'not-in-force');
   remove('dead-workers');
   await expectSeen('workers-back', IN_FORCE);
   await expectNoNeed(/No worker runs/);
@@ -436,6 +447,7 @@ test('the disk takes no records', WALK, async () => {
     tone: 'warn',
     because: /^Records cannot be written: /,
   });
+  await watch.expectWrong('unrecorded');
   // Nothing of it costs a client an answer, or a refusal.
   expect((await ask(cordon.dns, `${LISTED} A`)).rcode).toBe(RCODE.NXDOMAIN);
   await limit('unlimited');
@@ -477,6 +489,7 @@ test('the clock was set back: what was proven then proves nothing now', WALK, as
 
 test('a certificate that ended', WALK, async () => {
   await expectNeed(/certificate of the encrypted listeners has ended/, /ist abgelaufen/);
+  await watch.expectWrong('certificate-ended');
   await desk.screenshot({ path: join(PICTURES, 'real-certificate-desktop.png'), fullPage: true });
 });
 
@@ -507,6 +520,7 @@ test('a clock that was set far ends sessions, and whoever signs in again is told
   await Promise.all([desk, phone].map((page) => page.context().close()));
   await openPages();
   await expectNeed(/The clock of the resolver is wrong/, /Die Uhr des Resolvers geht falsch/);
+  await watch.expectWrong('clock-wrong');
   await desk.screenshot({ path: join(PICTURES, 'real-clock-far-desktop.png'), fullPage: true });
 });
 
@@ -516,6 +530,7 @@ test(
   async () => {
     rmSync(join(folder, 'state'), { recursive: true });
     await expectNeed(/The state directory is gone\./, /Das Zustandsverzeichnis ist fort\./);
+    await watch.expectWrong('state-directory');
     await desk.screenshot({ path: join(PICTURES, 'real-state-gone-desktop.png'), fullPage: true });
     await cordon.kill();
     mkdirSync(join(folder, 'state'), { recursive: true });
@@ -527,6 +542,7 @@ test(
       /The register of exemptions cannot be used\./,
       /Das Register der Ausnahmen ist nicht brauchbar\./,
     );
+    await watch.expectWrong('exemptions-unusable');
     await desk.screenshot({ path: join(PICTURES, 'real-register-desktop.png'), fullPage: true });
   },
 );

@@ -36,6 +36,15 @@ test.for([
   expect(committed, 'npm run gen').toEqual(filesBelow(join(work, part), extension));
 });
 
+test.for(['alerts.yml', 'alerts.test.yml'])(
+  '%s ends with the alerts that the table of health issues gives',
+  (path) => {
+    expect(readFileSync(join(deploy, path), 'utf8'), 'npm run gen').toBe(
+      readFileSync(join(work, path), 'utf8'),
+    );
+  },
+);
+
 const container = z.object({
   name: z.string(),
   image: z.string(),

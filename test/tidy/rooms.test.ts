@@ -82,6 +82,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
       'config',
       'enforcement',
       'datagram',
+      'words',
       'dns',
       'base',
     ],

@@ -18,6 +18,7 @@ const READY: Readiness = {
   ready: true,
   answering: true,
   causes: [],
+  issues: [],
   state: 'enforced',
   text: 'every mandate list is in force',
   groups: [],

@@ -6,6 +6,7 @@ import type { ServiceFigures, ServiceStatus } from '../../../src/admin/admin.ts'
 import { formatStatus } from '../../../src/cli/status-text.ts';
 import { formatTop, ratesOf } from '../../../src/cli/top-text.ts';
 import type { FoundRecord } from '../../../src/records/records.ts';
+import { HEALTH_ISSUES } from '../../../src/words/words.ts';
 
 const PAGE = fileURLToPath(new URL('../../../docs/explain.md', import.meta.url));
 const { UPDATE_GOLDEN } = process.env;
@@ -60,6 +61,12 @@ const STATUS: ServiceStatus = {
   acme: null,
   probe: { lastRun: ago(41), leakedNames: 0, failed: 0, unbelieved: [] },
   problems: ['list partner is held: cordon lists status'],
+  issues: [
+    {
+      ...{ id: 'list-held', severity: 'warning', subject: 'partner', since: ago(20), due: null },
+      ...{ text: 'list partner is held: cordon lists status', do: HEALTH_ISSUES['list-held'].do },
+    },
+  ],
 };
 
 const figures = (queries: number, atMs: number): ServiceFigures => ({

@@ -1,6 +1,6 @@
 // What of a resolver needs a person, and who stands first.
 import { expect, test } from 'vitest';
-import { byUrgency, type HeardResolver, needsOfResolver } from '../../../src/fleet/needs.ts';
+import { byUrgency, fleetIssues, type HeardResolver, needsOfResolver } from '../../../src/fleet/needs.ts';
 import type { ResolverStatus } from '../../../src/fleet/status.ts';
 import { FLEET_NEEDS } from '../../../src/words/words.ts';
 
@@ -96,5 +96,27 @@ test('the unheard stand first, the longest before all; then who has needs; the r
   ];
   expect(resolvers.toSorted(byUrgency).map(({ name }) => name)).toEqual([
     ...['never', 'silent-long', 'silent', 'clock', 'fine-a', 'fine-b', 'removed'],
+  ]);
+});
+
+test('of this resolver and of each other one there is an issue while something is wrong with it', () => {
+  const well = {
+    own: { name: 'ns1', site: undefined, role: 'authority' },
+    ...{ isConnected: true, policyNumber: 3, offsetMs: 1_000, isCutOff: false, isSuspended: false },
+    ...{ alarms: new Map(), unconfirmed: new Map([['queries', 10_000]]), witnesses: [] },
+    resolvers: [judged(), judged({ name: 'gone', removed: '2026-11-25T08:00:00.000Z', heardSec: 90_000 })],
+  };
+  expect(fleetIssues(well)).toEqual([]);
+  const ill = {
+    ...well,
+    ...{ isConnected: false, offsetMs: -1_001, isCutOff: true, isSuspended: true },
+    unconfirmed: new Map([['changes', 10_001]]),
+    resolvers: [judged({ name: 'silent', heardSec: 61 }), judged({ name: 'torn', isForked: true })],
+  };
+  expect(fleetIssues(ill)).toMatchObject([
+    ...[{ id: 'exemptions-suspended' }, { id: 'fleet-cut-off' }, { id: 'fleet-disconnected' }],
+    ...[{ id: 'fleet-clock' }, { id: 'fleet-unconfirmed', subject: 'changes' }],
+    { id: 'resolver-unheard', subject: 'silent', sinceMs: Date.parse('2026-11-26T08:00:00.000Z') },
+    { id: 'resolver-trouble', subject: 'torn', text: 'forked' },
   ]);
 });

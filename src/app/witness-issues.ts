@@ -1,8 +1,9 @@
 // What is wrong with the witnesses of the records: too few that cosign, or one that knows other records than are here.
 import type { RecordingFacts } from '../records/records.ts';
+import type { FoundIssue } from '../words/words.ts';
 
 /** What is looked at of each witness. */
-export type WatchedWitness = Pick<
+type WatchedWitness = Pick<
   RecordingFacts['witnesses'][number],
   'name' | 'isOfFleet' | 'cosignedMs' | 'trouble' | 'finding'
 >;
@@ -10,33 +11,24 @@ export type WatchedWitness = Pick<
 /** A witness that did not cosign for so long does not count, milliseconds. */
 const OVERDUE_MS = 60_000;
 
-/** One thing that is wrong. */
-export interface WitnessTrouble {
-  readonly kind: 'witness-conflict' | 'witness-away';
-  /** Name of the witness; of those that are away, all of them. */
-  readonly subject: string;
-  readonly text: string;
-  readonly sinceMs?: number;
-}
-
 /** `needed` of those that were named have to cosign; undefined: all. Of a fleet, which stands in for none, one has to. */
-export const witnessTrouble = (
-  { witnesses }: { readonly witnesses: readonly WatchedWitness[] },
+export const witnessIssues = (
+  witnesses: readonly WatchedWitness[],
   needed: number | undefined,
   nowMs: number,
-): WitnessTrouble[] => {
+): FoundIssue[] => {
   const named = witnesses.filter(({ isOfFleet }) => !isOfFleet);
   const ofFleet = witnesses.filter(({ isOfFleet }) => isOfFleet);
-  return [...troubleOf(named, needed ?? named.length, nowMs), ...troubleOf(ofFleet, 1, nowMs)];
+  return [...issuesOf(named, needed ?? named.length, nowMs), ...issuesOf(ofFleet, 1, nowMs)];
 };
 
-const troubleOf = (witnesses: readonly WatchedWitness[], needed: number, nowMs: number): WitnessTrouble[] => {
-  const conflicts = witnesses.flatMap(({ name, finding }): WitnessTrouble[] =>
+const issuesOf = (witnesses: readonly WatchedWitness[], needed: number, nowMs: number): FoundIssue[] => {
+  const conflicts = witnesses.flatMap(({ name, finding }): FoundIssue[] =>
     finding === undefined
       ? []
       : [
           {
-            kind: 'witness-conflict',
+            id: 'witness-conflict',
             subject: name,
             text: `witness ${name} knows other records: ${finding}`,
           },
@@ -54,7 +46,7 @@ const troubleOf = (witnesses: readonly WatchedWitness[], needed: number, nowMs: 
   return [
     ...conflicts,
     {
-      kind: 'witness-away',
+      id: 'witness-away',
       subject: away.map(({ name }) => name).join(', '),
       text: `nobody else can tell that the records are whole: ${away.map(({ name, trouble }) => `${name} (${trouble})`).join(', ')}`,
       ...(times.length === 0 ? {} : { sinceMs: Math.min(...times) }),

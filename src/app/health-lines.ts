@@ -14,7 +14,7 @@ interface Subject {
 }
 
 /** What a line says of a change. */
-export interface TroubleChange {
+export interface HealthChange {
   readonly isTroubled: boolean;
   /** How long the state before it lasted, seconds. */
   readonly afterSec: number;
@@ -23,14 +23,14 @@ export interface TroubleChange {
 }
 
 /** What is known of things that go wrong, by a text for each. */
-export class TroubleLines {
+export class HealthLines {
   readonly #subjects = new Map<string, Subject>();
 
   /**
    * Takes the state that something has now, on a clock that only goes forward, and calls `tell` when a line is due. What
    * was never seen is taken to have been well.
    */
-  update(key: string, isTroubled: boolean, nowMs: number, tell: (change: TroubleChange) => void): void {
+  update(key: string, isTroubled: boolean, nowMs: number, tell: (change: HealthChange) => void): void {
     let subject = this.#subjects.get(key);
     if (subject === undefined) {
       if (!isTroubled) return;
@@ -53,8 +53,8 @@ export class TroubleLines {
     subject.changes = 0;
   }
 
-  /** Forgets what is not among these any more. */
-  keep(keys: ReadonlySet<string>): void {
-    for (const key of this.#subjects.keys()) if (!keys.has(key)) this.#subjects.delete(key);
+  /** Of what is troubled, or was a moment ago. */
+  get keys(): readonly string[] {
+    return [...this.#subjects.keys()];
   }
 }
