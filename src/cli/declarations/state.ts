@@ -38,7 +38,7 @@ export const RESTORE = command({
   examples: [
     { command: 'cordon restore /var/backups/cordon-2026-11-26.tar.gz', about: 'on a new machine' },
     {
-      command: 'cordon restore cordon.tar.gz --configuration /root/cordon',
+      command: 'cordon restore cordon.tar.gz --configuration kept',
       about: 'first, on a new machine: what was in /etc/cordon',
     },
     { command: 'cordon restore cordon.tar.gz --check', about: 'a rehearsal' },
