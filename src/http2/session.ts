@@ -60,8 +60,6 @@ export class Http2Session {
   readonly #streams = new Streams();
   readonly #requests: Requests;
   #block: OpenBlock | undefined;
-  /** DATA that came since the window of the connection was opened. */
-  #received = 0;
   #state: number = STATE.NEW;
   #isWaiting = false;
   #isFlushing = false;
@@ -222,11 +220,11 @@ export class Http2Session {
     const { stream: id, flags } = frame;
     const size = frame.end - frame.start;
     if (this.#streams.isIdle(id)) return HTTP2_ERROR.PROTOCOL_ERROR;
-    this.#received += size;
-    if (this.#received > WINDOW_AT_FIRST) return HTTP2_ERROR.FLOW_CONTROL_ERROR;
-    if (this.#received > WINDOW_STEP) {
-      this.#output.addNumber(FRAME.WINDOW_UPDATE, 0, this.#received);
-      this.#received = 0;
+    this.#streams.received += size;
+    if (this.#streams.received > WINDOW_AT_FIRST) return HTTP2_ERROR.FLOW_CONTROL_ERROR;
+    if (this.#streams.received > WINDOW_STEP) {
+      this.#output.addNumber(FRAME.WINDOW_UPDATE, 0, this.#streams.received);
+      this.#streams.received = 0;
     }
     const trimmed = this.#trim(frame);
     if (trimmed !== FINE) return trimmed;

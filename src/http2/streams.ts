@@ -15,6 +15,8 @@ export class Streams {
   #window = WINDOW_AT_FIRST;
   /** The highest that the client began. */
   last = 0;
+  /** Bytes of DATA on all of them since the window of the connection was opened. */
+  received = 0;
 
   get count(): number {
     return this.#open.size;

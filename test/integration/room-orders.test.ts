@@ -90,6 +90,15 @@ test.each<readonly [string, string, Plant]>([
     },
   ],
   [
+    'a session that has ended while its person proved itself at the provider lives again',
+    'proveThere signOutProvided',
+    {
+      file: SESSION,
+      from: 'sessions.prove(session);\n      return provided.to;',
+      to: 'const key = this.#visitKey();\n const { startedMs, seenMs } = session.row;\n await undefined;\n this.#parts.store.sessions.remove(key);\n this.#parts.store.sessions.add(key, { id: session.row.id, person: session.person.id, by: "oidc", from: "", startedMs, seenMs, provenMs: seenMs });\n return provided.to;',
+    },
+  ],
+  [
     'what is allowed is done a wait later',
     'addAdministrator addAdministrator',
     {

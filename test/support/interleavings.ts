@@ -18,19 +18,22 @@ import type { RoomParts } from '../../src/room/parts.ts';
 import { Passkeys } from '../../src/room/passkeys.ts';
 import { hashPassword } from '../../src/room/passwords.ts';
 import { People } from '../../src/room/people.ts';
+import type { Provider } from '../../src/room/provider.ts';
 import type { ActRow, Person } from '../../src/room/rows.ts';
 import { createServer } from '../../src/room/server.ts';
 import { Sessions } from '../../src/room/sessions.ts';
 import { Spending } from '../../src/room/spending.ts';
 import { hashOf, RoomStore } from '../../src/room/store.ts';
-import { csrfOf } from '../../src/room/visit.ts';
+import { cookieNames, csrfOf } from '../../src/room/visit.ts';
 import { Vouching } from '../../src/room/vouching.ts';
 import { Authenticator } from './authenticator.ts';
+import { addProvided, PROVIDED_OPERATIONS, ScriptedProvider } from './provided-scene.ts';
 import { exploreOrders, type Schedule } from './schedules.ts';
 
 const NOW_MS = Date.UTC(2026, 0, 15, 12);
 const MINUTE_MS = 60_000;
 const DAY_MS = 24 * 60 * MINUTE_MS;
+const FLOW_COOKIE = cookieNames(false).flow;
 const SITE = { origin: 'http://localhost', rpId: 'localhost' };
 const PASSWORD = 'four words without any sense';
 const SECRET = 'JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP';
@@ -77,9 +80,13 @@ interface World {
 /** In memory where there is such a place: thousands of files of which none is kept. */
 const folder = mkdtempSync(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'cordon-turns-'));
 
+/** One administrator on the first day, several people, and somebody of an identity provider among them. */
+type Office = 'sole' | 'several' | 'provided';
+
 /** The rows that every order begins with, in a file. */
-const writeRows = (isSole: boolean): string => {
-  const path = join(folder, `rows-${isSole}.db`);
+const writeRows = (office: Office): string => {
+  const isSole = office === 'sole';
+  const path = join(folder, `rows-${office}.db`);
   const store = RoomStore.open(path);
   const createdMs = NOW_MS - (isSole ? 1 : 400 * DAY_MS);
   for (const [letter, id, name, roles] of PEOPLE) {
@@ -126,28 +133,31 @@ const writeRows = (isSole: boolean): string => {
     };
     if (!isSole) store.acts.add(id, row);
   }
+  if (office === 'provided') addProvided(store, NOW_MS);
   store.close();
   return path;
 };
 
-const rows = { sole: writeRows(true), several: writeRows(false) };
+const rows = { sole: writeRows('sole'), several: writeRows('several'), provided: writeRows('provided') };
 
-const openWorld = async (isSole: boolean): Promise<World> => {
+const openWorld = async (office: Office): Promise<World> => {
   const path = join(folder, 'room.db');
-  copyFileSync(isSole ? rows.sole : rows.several, path);
+  copyFileSync(rows[office], path);
   const store = RoomStore.open(path);
   const clock = (): number => NOW_MS;
   const paused: number[] = [];
   const status = { isPaused: true, state: 'paused', text: '' } as const;
-  const people = new People(store, clock, undefined);
+  const scripted = office === 'provided' ? new ScriptedProvider() : undefined;
+  const provider = scripted as Provider | undefined;
+  const people = new People(store, clock, scripted?.settings);
   const note = (): void => undefined;
   const grounds = new Grounds({ store, people, clock, note });
   const passkeys = new Passkeys(store, clock);
   const quiet = { info: () => undefined, warn: () => undefined, error: () => undefined };
   const parts: RoomParts = {
-    ...{ agency: 'Example Agency', store, people, passkeys, clock, log: quiet, provider: undefined },
+    ...{ agency: 'Example Agency', store, people, passkeys, clock, log: quiet, provider },
     grounds,
-    vouching: new Vouching({ provider: undefined, people, grounds, clock, note }),
+    vouching: new Vouching({ provider, people, grounds, clock, note }),
     ...{
       sessions: new Sessions(store, people, grounds, clock),
       csrfKey: Buffer.alloc(32),
@@ -180,6 +190,8 @@ const openWorld = async (isSole: boolean): Promise<World> => {
 
 /** What one request sends; `as` is the letter of the cookie. */
 interface Sent {
+  /** Letter of the flow with which a browser comes back from the identity provider. */
+  readonly flow?: string;
   readonly as: string;
   readonly path: string;
   readonly body: object;
@@ -261,7 +273,16 @@ const behind = <Of extends object>(find: () => Of): Of =>
     },
   });
 
-const send = async (server: FastifyInstance, { as, path, body, header }: Sent): Promise<string> => {
+const send = async (server: FastifyInstance, sent: Sent): Promise<string> => {
+  const { as, path, body, header, flow } = sent;
+  if (flow !== undefined) {
+    const { statusCode, headers } = await server.inject({
+      ...{ method: 'GET', url: '/oidc/callback?code=x', remoteAddress: '192.0.2.1' },
+      headers: { host: 'localhost', cookie: `cordon=${cookieOf(as)}; ${FLOW_COOKIE}=${cookieOf(flow)}` },
+    });
+    // With which words somebody stays outside may depend on who was first.
+    return headers.location === '/' ? `200 ${statusCode === 303 ? 200 : statusCode}` : 'refused';
+  }
   const csrf = csrfOf(Buffer.alloc(32), cookieOf(as));
   const { statusCode, payload } = await server.inject({
     ...{ method: 'POST', url: `/api${path}`, payload: JSON.stringify(body), remoteAddress: '192.0.2.1' },
@@ -327,11 +348,11 @@ const done = new Set<string>();
 const explorePair = async (
   names: readonly [string, string],
   operations: typeof OPERATIONS,
-  isSole: boolean,
+  office: Office,
 ): Promise<void> => {
   const [one, other] = names;
   const open = async () => {
-    world = await openWorld(isSole);
+    world = await openWorld(office);
     return names.map((name) => {
       const sent = operations[name]?.(world);
       if (sent === undefined) throw new TypeError(name);
@@ -368,18 +389,19 @@ const explorePair = async (
 
 const [, , interruptions = '1', only] = process.argv;
 const interruptionsMax = Number(interruptions);
-for (const [operations, isSole] of [
-  [OPERATIONS, false],
-  [SOLE, true],
+for (const [operations, office] of [
+  [OPERATIONS, 'several'],
+  [SOLE, 'sole'],
+  [PROVIDED_OPERATIONS, 'provided'],
 ] as const) {
   const names = Object.keys(operations);
   for (const [index, one] of names.entries())
     for (const other of names.slice(index))
       if (only === undefined || only === `${one} ${other}`)
-        await explorePair([one, other], operations, isSole);
+        await explorePair([one, other], operations, office);
 }
 if (only === undefined)
-  for (const name of [...Object.keys(OPERATIONS), ...Object.keys(SOLE)])
+  for (const name of [OPERATIONS, SOLE, PROVIDED_OPERATIONS].flatMap((one) => Object.keys(one)))
     if (!done.has(name)) found.push(`${name} is refused in every order`);
 await server.close();
 rmSync(folder, { recursive: true });

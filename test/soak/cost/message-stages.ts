@@ -130,7 +130,7 @@ const CLIENT_WORDS = new Uint32Array(4);
 
 const readStage = messageStage(
   'read',
-  40,
+  30,
   (subject) => {
     const question = questionOf(subject);
     return {
