@@ -29,6 +29,8 @@ META = ("class", "ordinal", "day", "previous", "first", "resolver", "version", "
 HEAD = ("number", "previous", "resolver", "class", "ordinal", "day", "state", "first", "last", "count", "from", "until", "hash")
 COLUMNS = ("kind", "group", "list", "category", "trigger", "signal", "exemption")
 SCHEMA = "e80ce993333b52de936ce83d75f876ce9f2c18e6f681af36982098ec9c841d08"
+# What comes of reading something that the program did not write.
+BROKEN = (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError, struct.error)
 # A crash leaves records of no more milliseconds behind the last sign of life.
 CRASH_MS = 10_000
 
@@ -167,7 +169,7 @@ def verify_proof(path, name, key, witness=None):
     size, root, second = read_checkpoint(note, name, key)
     block = json.loads(base64.b64decode(extra[6:]))
     records, offset = json.loads(block["body"]), block["record"] - block["first"]
-    if not 0 <= offset < block["count"] == len(records):
+    if block["class"] not in CLASSES or not 0 <= offset < block["count"] == len(records):
         raise ValueError("the record is not in its block")
     digest = hash_of(bytes.fromhex(block["previous"]), block["first"], block["count"], block["body"])
     result = leaf_of(block["class"], block["first"], block["count"], digest)
@@ -238,7 +240,7 @@ class Records:
                 database = sqlite3.connect(f"file:{os.path.join(place, file)}?mode=ro", uri=True)
                 before = self.partition(name, ordinal, found[2], follows, database)
                 database.close()
-            except (sqlite3.Error, ValueError, KeyError, TypeError, AttributeError) as error:
+            except (sqlite3.Error, *BROKEN) as error:
                 self.find(f"{name}/{file}: cannot be read: {error}")
                 before = None
         self.ends[name] = before
@@ -273,7 +275,7 @@ class Records:
             try:
                 records = json.loads(body)
                 times = [milliseconds(one["time"]) for one in records]
-            except (ValueError, KeyError, TypeError, AttributeError):
+            except BROKEN:
                 find(f"the block of record {at} holds no records")
                 continue
             if (len(records), min(times), max(times)) != (count, least, most):
@@ -351,7 +353,7 @@ class Records:
                 head = json.loads(line)
                 values = ["-" if head[one] is None else head[one] for one in HEAD] + [head["signedAt"], head["keyId"]]
                 signature = base64.b64decode(head["signature"])
-            except (ValueError, KeyError, TypeError):
+            except BROKEN:
                 self.find(f"heads.jsonl:{at} holds no signed end")
                 continue
             names = (*HEAD, "signed-at", "key")
@@ -405,7 +407,7 @@ class Records:
                     self.find(f"{name}: the recorder had noted record {number}, and it is not there")
                 elif end is not None and number < end[1] and noted["changes"]["sequence"] == self.stop:
                     self.find(f"{name}: records stand behind the one that was noted and signed as the last")
-        except (OSError, ValueError, KeyError, TypeError):
+        except (OSError, *BROKEN):
             self.find("the recorder's own note of how far it had come (position) is not there")
 
     def missing(self):
@@ -429,7 +431,7 @@ def verify_directory(directory, name, key, kept=None):
                 raise ValueError(f"the first {size} blocks of the log are not those that were signed")
             signed = signed or size
             print(f"{path}: {size} blocks, signed at {utc(second)}")
-        except (OSError, ValueError) as error:
+        except (OSError, *BROKEN) as error:
             problems += 1
             print(f"{path}: counts for nothing: {error}")
     records = Records(directory, key, leaves, signed)
@@ -450,7 +452,7 @@ def main(path, verifier, more=None):
     try:
         verify_proof(path, *key, more and read_key(more))
         return 0
-    except (OSError, ValueError, KeyError, TypeError, IndexError) as error:
+    except (OSError, *BROKEN) as error:
         print(f"{path}: proves nothing: {error}")
         return 1
 

@@ -113,7 +113,7 @@ export const formatVerification = (result: VerifyResult): string => {
   const taken = result.takenUp.filter((one) => one.blocks > 0).map(takenLine);
   if (result.young > 0)
     taken.push(
-      `${result.young} exemptions were decided on within ten seconds: too young to be compared with the register. Ask again.`,
+      `Exemptions too young to be compared with the register, decided on within ten seconds: ${result.young}. Ask again.`,
     );
   if (findings.length === 0)
     return [`Nothing was changed: ${checked} were checked.`, ...signed, ...taken, ''].join('\n');

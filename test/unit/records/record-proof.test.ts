@@ -123,6 +123,9 @@ test.each<[string, (proof: string) => string]>([
     (proof) =>
       inBlock(proof, ({ first, record }) => ({ first: Number(first) + 1, record: Number(record) + 1 })),
   ],
+  ['a chain that is none', (proof) => inBlock(proof, () => ({ class: 'more' }))],
+  ['a count that is no number', (proof) => inBlock(proof, () => ({ count: 0.5 }))],
+  ['a body of nothing but brackets', (proof) => inBlock(proof, () => ({ body: '['.repeat(99_999) }))],
   ['the chain', (proof) => inBlock(proof, () => ({ class: 'queries' }))],
   ['the block before', (proof) => inBlock(proof, () => ({ previous: '0'.repeat(64) }))],
   ['the index', (proof) => proof.replace(/^index (\d+)$/m, (_, index) => `index ${Number(index) + 1}`)],

@@ -108,12 +108,13 @@ test('report refuses a period without records, a group that nobody knows, and a 
 
 const witnessKey = generateKeyPairSync('ed25519').privateKey;
 const witness = createVerifier('audit.example/w1', witnessKey, SIGNATURE_TYPE.cosignature);
+const COSIGNED_MS = Date.parse('2026-11-28T13:00:00.000Z');
 /** What a witness cosigned of the last checkpoint, in the place where the resolver keeps it. */
 const cosign = (): string => {
   const records = join(directory, 'records');
   const note = parseNote(readFileSync(join(records, 'checkpoint'), 'utf8'));
   if (note === undefined) throw new Error('no checkpoint');
-  const signatures = [...note.signatures, signNote(note.text, witness, witnessKey, Date.now())];
+  const signatures = [...note.signatures, signNote(note.text, witness, witnessKey, COSIGNED_MS)];
   mkdirSync(join(records, 'cosigned'), { recursive: true });
   const path = join(records, 'cosigned', `${witness.keyId}.checkpoint`);
   writeFileSync(path, formatNote({ text: note.text, signatures }));
