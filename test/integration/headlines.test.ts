@@ -365,7 +365,7 @@ test('what the probe found in a pause stands until it has found something else',
     tone: 'bad',
     because: /found by the probe .*\.example.* answered\./,
   });
-  await watch.expectWrong('leaking', 'not-in-force');
+  await watch.expectWrong('leaking');
   await reload();
   await expectSeen('no-longer-leaking', IN_FORCE);
 });
