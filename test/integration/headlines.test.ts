@@ -46,7 +46,8 @@ const CERTIFICATE_DAYS = 45 / 86_400;
 const NO_BYTES = 1;
 
 const hasChromium = isInstalled('chromium');
-const WALK = needing('chromium');
+/** For what hangs: each step waits for itself. */
+const WALK = { ...needing('chromium'), timeout: 240_000 };
 
 let folder: string;
 let upstream: ScriptedUpstream;
