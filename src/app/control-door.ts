@@ -20,7 +20,7 @@ import type { FleetLink } from './fleet-link.ts';
 import type { KeptLists } from './kept-lists.ts';
 import { createListControl } from './list-control.ts';
 import { Overview } from './overview.ts';
-import type { OverviewRecords } from './overview-records.ts';
+import { OverviewRecords } from './overview-records.ts';
 import type { ReportShelf } from './report-shelf.ts';
 import { createServiceControl, type ServiceParts } from './service-control.ts';
 import { ServiceRates } from './service-rates.ts';
@@ -34,7 +34,6 @@ export interface ControlDoorParts extends Omit<ServiceParts, 'lists'> {
   readonly fleet: FleetLink;
   readonly source: ServiceSource;
   readonly shelf: ReportShelf;
-  readonly records: OverviewRecords;
   /** Texts of configurations that are kept. */
   readonly texts: ConfigurationTexts;
   /** Of the control room, while there is one. */
@@ -48,6 +47,8 @@ export interface ControlDoorParts extends Omit<ServiceParts, 'lists'> {
 
 /** Where decisions come in. Without it the service does all its work; only the command cannot decide. */
 export class ControlDoor {
+  /** What the overview reads of records on the disk. */
+  readonly records: OverviewRecords;
   readonly #parts: ControlDoorParts;
   readonly #users = new SocketUsers();
   #socket: ControlSocket | undefined;
@@ -55,6 +56,7 @@ export class ControlDoor {
 
   constructor(parts: ControlDoorParts) {
     this.#parts = parts;
+    this.records = new OverviewRecords(parts.directory, systemClock);
   }
 
   /** What can be asked on the socket, and in the control room by people with a role. */
@@ -66,7 +68,7 @@ export class ControlDoor {
   #createShared(): Controls {
     const { directory, supervisor, state, changes, lists, fileReview, pause, trust, evidence, fleet } =
       this.#parts;
-    const { totals, enforcement, room, source, texts, health, records } = this.#parts;
+    const { totals, enforcement, room, source, texts, health } = this.#parts;
     const explaining = {
       supervisor,
       state: () => state.current,
@@ -93,7 +95,7 @@ export class ControlDoor {
       rates: new ServiceRates(totals, () => performance.now()),
       state: () => state.current,
       enforcement: () => enforcement.current,
-      ...{ health, records },
+      ...{ health, records: this.records },
       acts: () => room.acts,
     });
     return {

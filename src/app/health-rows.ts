@@ -98,7 +98,8 @@ const mandateIssues = ({
       ...{ id: 'not-in-force', subject: '', sinceMs: enforcementSinceMs, do: todoOf(enforcement) },
       text: `the prohibition is not in force: ${describeEnforcement(enforcement)}`,
     });
-  const leaked = probe?.leakedNames ?? 0;
+  // Of the last run, and of what an earlier one found that none has found otherwise since.
+  const leaked = Math.max(probe?.leakedNames ?? 0, ...headlines.map(({ leakedNames }) => leakedNames));
   if (leaked > 0)
     found.push({
       ...{ id: 'leaking', subject: '' },

@@ -40,13 +40,12 @@ import { Evidence } from './evidence.ts';
 import { readFips } from './fips.ts';
 import { FleetLink } from './fleet-link.ts';
 import { Generations } from './generations.ts';
-import { Health } from './health.ts';
+import type { Health } from './health.ts';
 import { KeptHosts } from './kept-hosts.ts';
 import { KeptLists } from './kept-lists.ts';
 import { endAtOnce } from './last-words.ts';
 import { ListenerProof } from './listener-proof.ts';
 import { Outlets } from './outlets.ts';
-import { OverviewRecords } from './overview-records.ts';
 import { OwnForwarding } from './own-forwarding.ts';
 import { OperatorPause } from './pause.ts';
 import { toProbedState } from './probed-state.ts';
@@ -58,13 +57,14 @@ import { ReportShelf } from './report-shelf.ts';
 import { RetiredMemory, settleAfterStart } from './retired-memory.ts';
 import { RoomDoor } from './room-door.ts';
 import { warnOfRoot } from './root-warning.ts';
+import { createHealth } from './service-health.ts';
 import { StateKeeper } from './state-keeper.ts';
 import { StateWatch } from './state-watch.ts';
 import { Supervisor } from './supervisor.ts';
 import { type ServiceStatus, SystemdNotice } from './systemd-notice.ts';
 import { UpstreamWatch } from './upstream-watch.ts';
 
-/** Between two looks at upstreams and outputs for what the log has to tell, milliseconds. */
+/** Between two looks for what is wrong, milliseconds. */
 const LOOK_MS = 1_000;
 
 /** The program while it runs. */
@@ -87,7 +87,6 @@ export class Service {
   readonly #lists: KeptLists;
   readonly #state: StateKeeper;
   readonly #changes: Changes;
-  readonly #texts: ConfigurationTexts;
   readonly #fleet: FleetLink;
   readonly #health: Health;
   readonly #metrics: Metrics;
@@ -100,9 +99,11 @@ export class Service {
     enforced: this.#state.current.enforced,
   }));
   #admin: Admin | undefined;
-  /** Looks for what the log has to tell. */
+  /** Looks for what is wrong. */
   #lookTimer: NodeJS.Timeout | undefined;
   #isListening = false;
+  readonly #readiness = (): Readiness =>
+    readinessOf(this.#isListening, this.#enforcement.current, this.#stateWatch.trouble, this.#health.issues);
 
   private constructor(config: Config, source: ServiceSource, log: Log, quic: QuicFacts | undefined) {
     const descriptors = readDescriptorLimit();
@@ -187,14 +188,7 @@ export class Service {
         if (by !== undefined) this.#evidence.journal.admin(action, by, reason, detail);
       },
     });
-    this.#upstreamWatch = new UpstreamWatch({
-      totals: this.#totals,
-      routes: () => this.#state.current.routes,
-      groupOf: (view) => {
-        const { config: current, views } = this.#state.current;
-        return current.groups[views.indexOf(view)]?.name;
-      },
-    });
+    this.#upstreamWatch = new UpstreamWatch({ totals: this.#totals, state: () => this.#state.current });
     this.#own = new OwnForwarding(this.#trust, this.#upstreamWatch);
     this.#hosts = new KeptHosts({ log, isListening: () => this.#isListening, onChange: learned });
     this.#lists = new KeptLists({
@@ -217,7 +211,7 @@ export class Service {
       retired,
       quicWorker,
     });
-    this.#texts = new ConfigurationTexts(config.stateDirectory, systemClock);
+    const texts = new ConfigurationTexts(config.stateDirectory, systemClock);
     this.#changes = new Changes({
       log,
       source,
@@ -233,7 +227,7 @@ export class Service {
       ...{ tls: this.#proof.tls, revocations: this.#proof.revocations },
       evidence: this.#evidence,
       enforcement: this.#enforcement,
-      knownAuthor: (sha256) => this.#texts.author(sha256),
+      knownAuthor: (sha256) => texts.author(sha256),
       onReload: {
         begun: () => this.#manager.reloading(),
         ended: () => this.#manager.reloaded(this.#status()),
@@ -258,30 +252,27 @@ export class Service {
     const shelf = new ReportShelf({
       ...{ stateDirectory: config.stateDirectory, configPath: source.configPath, clock: systemClock },
     });
-    const records = new OverviewRecords(config.stateDirectory, systemClock);
-    this.#health = new Health({
-      ...{ log, clock: systemClock, monotonic, evidence: this.#evidence, pause: this.#pause },
-      upMs: () => process.uptime() * 1000,
-      enforcement: () => this.#enforcement.current,
-      enforcementMs: () => this.#enforcement.clock.currentMs,
-      facts: () => ({
-        config: this.#state.current.config,
-        stateTrouble: this.#stateWatch.trouble,
-        workers: this.#supervisor,
-        upstreams: this.#upstreamWatch.issues(systemClock()),
-        fleet: this.#fleet.facts(),
-        tls: this.#proof.tls.facts(this.#state.current.config),
-        acme: this.#proof.acme.facts,
-        roomCertificateEndMs: this.#roomDoor.certificateEndMs,
-        hasAdministrator: this.#roomDoor.hasAdministrator,
-        outlets: this.#outlets.facts(),
-        refused: this.#changes.refused?.message,
-      }),
-      lists: () => this.#controlDoor.shared.lists?.statuses() ?? Promise.resolve([]),
-      unreadable: async () => {
-        const groups = this.#state.current.config.groups.map(({ name }) => name);
-        return (await records.day(groups)).fault;
+    this.#outlets = new Outlets(log, this.#evidence, () => this.#state.current, shelf);
+    // What comes back when it is deleted, and what does not.
+    this.#stateWatch = new StateWatch({
+      directory: config.stateDirectory,
+      parts: new Map([
+        [CONTROL_SOCKET_NAME, () => this.#controlDoor.open()],
+        [RECORDS_NAME, () => this.#evidence.renewRecords()],
+        [REGISTER_NAME, undefined],
+      ]),
+      log: this.#log,
+      onRestored: () => {
+        this.#enforcement.restate();
+        this.#changes.save();
       },
+    });
+    this.#health = createHealth({
+      ...{ log, monotonic, evidence: this.#evidence, pause: this.#pause },
+      ...{ enforcement: this.#enforcement, state: this.#state, changes: this.#changes },
+      ...{ supervisor: this.#supervisor, upstreams: this.#upstreamWatch, fleet: this.#fleet },
+      ...{ proof: this.#proof, room: this.#roomDoor, outlets: this.#outlets, stateWatch: this.#stateWatch },
+      controlDoor: () => this.#controlDoor,
     });
     this.#controlDoor = new ControlDoor({
       directory: config.stateDirectory,
@@ -296,16 +287,14 @@ export class Service {
       evidence: this.#evidence,
       fleet: this.#fleet,
       room: this.#roomDoor,
-      ...{ source, texts: this.#texts, shelf, records, health: this.#health },
+      ...{ source, texts, shelf, health: this.#health },
       totals: this.#totals,
       enforcement: this.#enforcement,
       ...{ tls: this.#proof.tls, acme: () => this.#proof.acme.facts },
       upstreams: this.#upstreamWatch,
-      readiness: () => this.#readiness(),
+      readiness: this.#readiness,
       adminAddress: () => this.#admin?.address,
     });
-    this.#outlets = new Outlets(log, this.#evidence, () => this.#state.current, shelf);
-    this.#stateWatch = this.#createStateWatch(config);
     this.#metrics = createMetrics({
       version: VERSION,
       totals: this.#totals,
@@ -449,35 +438,13 @@ export class Service {
     this.#log.info(readyFields(this.#state.current, { admin: this.#admin?.address, workers }), 'ready');
   }
 
-  /** What is in the state directory and comes back when it is deleted, and what does not. */
-  #createStateWatch(config: Config): StateWatch {
-    return new StateWatch({
-      directory: config.stateDirectory,
-      parts: new Map([
-        [CONTROL_SOCKET_NAME, () => this.#controlDoor.open()],
-        [RECORDS_NAME, () => this.#evidence.renewRecords()],
-        [REGISTER_NAME, undefined],
-      ]),
-      log: this.#log,
-      onRestored: () => {
-        this.#enforcement.restate();
-        this.#changes.save();
-      },
-    });
-  }
-
   #control(): ProgramControl {
     return {
       version: VERSION,
       metrics: () => this.#metrics.render(),
       metricsContentType: this.#metrics.contentType,
       addresses: (form) => this.#addresses.read(form),
-      readiness: () => this.#readiness(),
+      readiness: this.#readiness,
     };
-  }
-
-  #readiness(): Readiness {
-    const { issues } = this.#health;
-    return readinessOf(this.#isListening, this.#enforcement.current, this.#stateWatch.trouble, issues);
   }
 }

@@ -7,6 +7,7 @@ import { formatName } from '../dns/dns.ts';
 import type { CounterTotals, RouteFacts, UntrustedReason, UpstreamState } from '../observe/observe.ts';
 import { type ForwardingRoute, VIEW_DEFAULT } from '../upstream/upstream.ts';
 import type { FoundIssue } from '../words/words.ts';
+import type { State } from './worker-settings.ts';
 
 /** What to do about a server that did not prove who it is. */
 const UNTRUSTED_HINTS: Readonly<Record<UntrustedReason, string>> = {
@@ -25,9 +26,8 @@ const CERTIFICATE_MS_MIN = 7 * DAY_MS;
 /** What is watched. */
 export interface UpstreamWatchParts {
   readonly totals: Pick<CounterTotals, 'upstreamStates'>;
-  routes(): readonly ForwardingRoute[];
-  /** Name of the group with a view of its own. */
-  groupOf(view: number): string | undefined;
+  /** What is in force. */
+  state(): Pick<State, 'routes' | 'views'> & { readonly config: Pick<State['config'], 'groups'> };
 }
 
 /** The upstreams of the running program. */
@@ -104,7 +104,7 @@ export class UpstreamWatch {
     const states = this.#parts.totals.upstreamStates();
     const seen = new Set<unknown>();
     const facts: RouteFacts[] = [];
-    for (const route of this.#parts.routes()) {
+    for (const route of this.#parts.state().routes) {
       if (seen.has(route.servers)) continue;
       seen.add(route.servers);
       const upstreams = [...new Set(serversOf(route).map(({ text }) => text))];
@@ -118,12 +118,13 @@ export class UpstreamWatch {
   }
 
   #upstreams(): ReadonlySet<string> {
-    return new Set(this.#parts.routes().flatMap((route) => serversOf(route).map(({ text }) => text)));
+    return new Set(this.#parts.state().routes.flatMap((route) => serversOf(route).map(({ text }) => text)));
   }
 
   #nameOf({ zone, view }: ForwardingRoute): string {
     if (view === VIEW_DEFAULT) return formatName(zone);
-    return `group:${this.#parts.groupOf(view) ?? view}`;
+    const { config, views } = this.#parts.state();
+    return `group:${config.groups[views.indexOf(view)]?.name ?? view}`;
   }
 }
 

@@ -99,6 +99,11 @@ const ROWS: readonly (readonly [title: string, change: Partial<HealthFacts> | st
   ],
   ['names that leak', evidence({ probe: { ...PROBE, leakedNames: 3 } }), { id: 'leaking' }],
   [
+    'names that leaked in a run before the last one',
+    headline({ state: 'leaking', leakedNames: 3 }),
+    { id: 'leaking', text: expect.stringContaining('3 mandate names') },
+  ],
+  [
     'a probe that is broken',
     headline({ state: 'unproven', cause: 'broken', text: 'Unproven', detail: 'not proven yet' }),
     { id: 'unproven', text: 'Unproven: not proven yet' },

@@ -24,8 +24,7 @@ const state = (upstream: string, change: Partial<UpstreamState> = {}): UpstreamS
 const issuesOf = (routes: readonly ForwardingRoute[], ...workers: UpstreamState[][]): string[] =>
   new UpstreamWatch({
     totals: { upstreamStates: () => workers },
-    routes: () => routes,
-    groupOf: () => undefined,
+    state: () => ({ routes, views: [], config: { groups: [] } }),
   })
     .issues(NOW_MS)
     .map(({ id, subject }) => `${id} ${subject}`);
