@@ -1,20 +1,22 @@
-// The real command, run in a directory of its own, and golden files of what it prints.
+// The real command, called in a directory of its own, and golden files of what it prints. asProcess() starts it.
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, onTestFinished } from 'vitest';
+import { runCommandHere } from '../../support/command.ts';
 import { type RunResult, run } from '../../support/process.ts';
 import { PROGRAM } from '../../support/program.ts';
 
 const { UPDATE_GOLDEN } = process.env;
 const root = fileURLToPath(new URL('../../..', import.meta.url));
 
-/** Runs `cordon ARGS` in a new directory that holds these files. */
+/** Runs `cordon ARGS` in a new directory that holds these files, in this process unless `start` says otherwise. */
 export const cordon = async (
   args: readonly string[],
   files: Readonly<Record<string, string>> = {},
   env: Readonly<Record<string, string>> = {},
+  start = runCommandHere,
 ): Promise<RunResult> => {
   const directory = mkdtempSync(join(tmpdir(), 'cordon-cli-'));
   onTestFinished(() => rmSync(directory, { recursive: true }));
@@ -22,11 +24,15 @@ export const cordon = async (
     mkdirSync(dirname(join(directory, name)), { recursive: true });
     writeFileSync(join(directory, name), content);
   }
-  const result = await run(process.execPath, [PROGRAM, ...args], { cwd: directory, env });
+  const result = await start(args, { cwd: directory, env });
   const place = (text: string): string =>
     text.replaceAll(directory, 'DIRECTORY').replaceAll(root, 'CHECKOUT/');
   return { ...result, stdout: place(result.stdout), stderr: place(result.stderr) };
 };
+
+/** The command as a process, for what it does to itself: `serve` never ends, and `check` takes another user's rights. */
+export const asProcess: typeof runCommandHere = (args, options) =>
+  run(process.execPath, [PROGRAM, ...args], options);
 
 /** Compares with a golden file; UPDATE_GOLDEN=1 rewrites it. */
 export const expectGolden = (name: string, actual: string): void => {
