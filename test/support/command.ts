@@ -1,15 +1,25 @@
 // The command in the process of the test, for tests of what it says: a start of Node.js is many times the work of most of
 // them. What a process adds, such as signals, pipes that close and the code that it ends with, is of tests that start one.
+import assert from 'node:assert/strict';
 import { chdir, cwd } from 'node:process';
 import type * as Command from '../../src/cli/command.ts';
-import { baseEnvironment, type RunResult } from './process.ts';
-import { roomOf } from './program.ts';
+import { baseEnvironment, type RunResult, run } from './process.ts';
+import { PROGRAM, roomOf } from './program.ts';
 
-/** As run() of a `cordon ARGS`, in a directory, with variables of its own; one at a time. */
+/** The command as a process, for what it does to itself: `serve` never ends, and `check` takes another user's rights. */
+export const runProgram: typeof runCommandHere = (args, options) =>
+  run(process.execPath, [PROGRAM, ...args], options);
+
+/** The process has one directory, one environment and one output. */
+let isRunning = false;
+
+/** As runProgram(), in a directory, with variables of its own; one at a time. */
 export const runCommandHere = async (
   args: readonly string[],
   { cwd: directory, env = {} }: { readonly cwd: string; readonly env?: Readonly<Record<string, string>> },
 ): Promise<RunResult> => {
+  assert.ok(!isRunning, 'two commands at once: start them by runProgram()');
+  isRunning = true;
   const { runCommand } = (await roomOf('cli/command')) as typeof Command;
   const [place, environment] = [cwd(), process.env];
   const [stdout, stderr] = [capture(process.stdout), capture(process.stderr)];
@@ -22,6 +32,7 @@ export const runCommandHere = async (
     for (const stream of [stdout, stderr]) stream.end();
     process.env = environment;
     chdir(place);
+    isRunning = false;
   }
 };
 

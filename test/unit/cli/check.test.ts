@@ -5,9 +5,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
+import { runProgram } from '../../support/command.ts';
 import { run } from '../../support/process.ts';
 import { PROGRAM } from '../../support/program.ts';
-import { asProcess, cordon, expectGolden } from './setup.ts';
+import { cordon, expectGolden } from './setup.ts';
 
 const root = fileURLToPath(new URL('../../..', import.meta.url));
 
@@ -84,7 +85,7 @@ describe('a bad configuration', () => {
         [...args, '--config', 'cordon.yaml'],
         { 'cordon.yaml': BAD },
         {},
-        asProcess,
+        runProgram,
       );
       expect(code).toBe(1);
       expect(stderr).toContain('4 problems');
@@ -123,7 +124,7 @@ test.runIf(process.getuid?.() === 0)('root is told what the user of the service 
   writeFileSync(list, LIST);
   mkdirSync(state);
   const config = GOOD.replace('local.txt', list).replace('workers: 1', `state: ${state}`);
-  const checked = () => cordon(CHECK, { 'cordon.yaml': config }, {}, asProcess);
+  const checked = () => cordon(CHECK, { 'cordon.yaml': config }, {}, runProgram);
   chmodSync(list, 0o600);
   expect(await checked()).toMatchObject({ code: 0 });
   chownSync(state, 65_534, 65_534);

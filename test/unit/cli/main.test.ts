@@ -8,7 +8,8 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, onTestFinished, test } from 'vitest';
 import { VERSION } from '../../../src/base/base.ts';
-import { asProcess, cordon, expectGolden } from './setup.ts';
+import { runProgram } from '../../support/command.ts';
+import { cordon, expectGolden } from './setup.ts';
 
 const root = fileURLToPath(new URL('../../..', import.meta.url));
 
@@ -74,7 +75,7 @@ test('a configuration file that is not there is named', async () => {
       [command, ...args, '--config', 'missing.yaml'],
       {},
       {},
-      asProcess,
+      runProgram,
     );
     expect(code, command).toBe(1);
     expect(stdout + stderr, command).toContain('missing.yaml');
@@ -99,7 +100,7 @@ test('an address in use is one line', async () => {
       ['serve', '--config', 'cordon.yaml'],
       { 'cordon.yaml': config },
       {},
-      asProcess,
+      runProgram,
     );
     const lines = stderr.trimEnd().split('\n');
     expect(code).toBe(1);

@@ -1,12 +1,11 @@
-// The real command, called in a directory of its own, and golden files of what it prints. asProcess() starts it.
+// The real command, called in a directory of its own, and golden files of what it prints. runProgram() starts it.
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, onTestFinished } from 'vitest';
 import { runCommandHere } from '../../support/command.ts';
-import { type RunResult, run } from '../../support/process.ts';
-import { PROGRAM } from '../../support/program.ts';
+import type { RunResult } from '../../support/process.ts';
 
 const { UPDATE_GOLDEN } = process.env;
 const root = fileURLToPath(new URL('../../..', import.meta.url));
@@ -29,10 +28,6 @@ export const cordon = async (
     text.replaceAll(directory, 'DIRECTORY').replaceAll(root, 'CHECKOUT/');
   return { ...result, stdout: place(result.stdout), stderr: place(result.stderr) };
 };
-
-/** The command as a process, for what it does to itself: `serve` never ends, and `check` takes another user's rights. */
-export const asProcess: typeof runCommandHere = (args, options) =>
-  run(process.execPath, [PROGRAM, ...args], options);
 
 /** Compares with a golden file; UPDATE_GOLDEN=1 rewrites it. */
 export const expectGolden = (name: string, actual: string): void => {
