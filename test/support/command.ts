@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { chdir, cwd } from 'node:process';
 import type * as Command from '../../src/cli/command.ts';
-import { baseEnvironment, type RunResult, run } from './process.ts';
+import { baseEnvironment, type RunOptions, type RunResult, run } from './process.ts';
 import { PROGRAM, roomOf } from './program.ts';
 
 /** The command as a process, for what it does to itself: `serve` never ends, and `check` takes another user's rights. */
@@ -16,7 +16,7 @@ let isRunning = false;
 /** As runProgram(), in a directory, with variables of its own; one at a time. */
 export const runCommandHere = async (
   args: readonly string[],
-  { cwd: directory, env = {} }: { readonly cwd: string; readonly env?: Readonly<Record<string, string>> },
+  { cwd: directory = cwd(), env = {} }: Pick<RunOptions, 'cwd' | 'env'> = {},
 ): Promise<RunResult> => {
   assert.ok(!isRunning, 'two commands at once: start them by runProgram()');
   isRunning = true;
