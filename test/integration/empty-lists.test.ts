@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { EDE, RCODE } from '../../src/dns/dns.ts';
 import { ask, readAdmin, readMetric } from '../support/client.ts';
-import { type Cordon, run, startCordon } from '../support/process.ts';
-import { PROGRAM } from '../support/program.ts';
+import { runCommandHere } from '../support/command.ts';
+import { type Cordon, startCordon } from '../support/process.ts';
 import { answer, ScriptedUpstream } from '../support/scripted-upstream.ts';
 
 const SOA = '@ 60 IN SOA localhost. root.localhost. 1 60 60 60 60\n@ 60 IN NS localhost.\n';
@@ -51,7 +51,7 @@ const outcomeOf = async (program: Cordon, name: string): Promise<string> => {
 };
 
 const check = (program: Cordon, ...more: string[]) =>
-  run(process.execPath, [...[PROGRAM, 'check', '--config', join(program.directory, 'cordon.yaml'), ...more]]);
+  runCommandHere(['check', '--config', join(program.directory, 'cordon.yaml'), ...more]);
 
 describe('an ordinary list', () => {
   test.each<[string, string, string]>([
@@ -67,9 +67,7 @@ describe('an ordinary list', () => {
     expect(said).toMatchObject({ level: 'warn', msg: 'a list has no rule: it is in force as empty' });
     expect(await readMetric(program, 'cordon_list_entries', { list: 'later' })).toBe(0);
     expect((await readAdmin(program, '/readyz')).status).toBe(200);
-    const status = await run(process.execPath, [
-      ...[PROGRAM, 'status', '--config', join(program.directory, 'cordon.yaml')],
-    ]);
+    const status = await runCommandHere(['status', '--config', join(program.directory, 'cordon.yaml')]);
     expect(status.stdout).toMatch(/^later +0 +no .*empty$/m);
     const checked = await check(program);
     expect(checked.code).toBe(0);

@@ -5,8 +5,8 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { ExplainedBy } from '../../src/app/app.ts';
 import { RCODE, TYPE } from '../../src/dns/dns.ts';
 import { ask } from '../support/client.ts';
-import { type Cordon, type RunResult, run, startCordon } from '../support/process.ts';
-import { PROGRAM } from '../support/program.ts';
+import { runCommandHere } from '../support/command.ts';
+import { type Cordon, type RunResult, startCordon } from '../support/process.ts';
 import { answer, answerCode, ScriptedUpstream } from '../support/scripted-upstream.ts';
 
 const STATUS = { PASSES: 0, USAGE: 2, REFUSED: 3, UNJUDGED: 4 } as const;
@@ -42,8 +42,7 @@ afterAll(async () => {
 });
 
 /** Runs a command in the directory of the program, without --config. */
-const command = (...args: string[]): Promise<RunResult> =>
-  run(process.execPath, [PROGRAM, ...args], { cwd: program.directory });
+const command = (...args: string[]): Promise<RunResult> => runCommandHere(args, { cwd: program.directory });
 
 const explain = async (...args: string[]): Promise<ExplainedBy & { code: number | null }> => {
   const { code, stdout, stderr } = await command('explain', ...args, '--json');
@@ -146,7 +145,7 @@ test('a file that is not what is in force is told apart from what is', async () 
   mkdirSync(directory);
   writeFileSync(join(directory, 'order.txt'), 'other.example\n');
   writeFileSync(join(directory, 'cordon.yaml'), `state: ../state\ncache: { size: 64MiB }\n${config}`);
-  const { code, stdout, stderr } = await run(process.execPath, [PROGRAM, 'explain', 'x.listed.example'], {
+  const { code, stdout, stderr } = await runCommandHere(['explain', 'x.listed.example'], {
     cwd: directory,
   });
   expect(code, stderr).toBe(STATUS.REFUSED);
@@ -158,7 +157,7 @@ test('without a program the configuration is explained, which is said', async ()
   mkdirSync(directory);
   writeFileSync(join(directory, 'order.txt'), 'listed.example\n');
   writeFileSync(join(directory, 'cordon.yaml'), config);
-  const { code, stdout } = await run(process.execPath, [PROGRAM, 'explain', 'shop.example'], {
+  const { code, stdout } = await runCommandHere(['explain', 'shop.example'], {
     cwd: directory,
   });
   expect(code).toBe(STATUS.REFUSED);

@@ -10,6 +10,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { EDE, RCODE } from '../../src/dns/dns.ts';
 import { AnswerBook } from '../support/answer-book.ts';
 import { ask, readAdmin, readMetric, reload } from '../support/client.ts';
+import { runCommandHere } from '../support/command.ts';
 import {
   content,
   cutLength,
@@ -21,8 +22,7 @@ import {
   status,
   withoutLength,
 } from '../support/list-server.ts';
-import { type Cordon, type RunResult, run, startCordon } from '../support/process.ts';
-import { PROGRAM } from '../support/program.ts';
+import { type Cordon, type RunResult, startCordon } from '../support/process.ts';
 import { ScriptedUpstream } from '../support/scripted-upstream.ts';
 
 const NOT_READY = `RCODE ${RCODE.SERVFAIL}, EDE ${EDE.NOT_READY}`;
@@ -80,7 +80,7 @@ const outcomeOf = async (program: Cordon, name: string): Promise<string> => {
 
 /** Runs `cordon lists ARGS` as an administrator of the machine does. */
 const lists = (program: Cordon, ...args: readonly string[]): Promise<RunResult> =>
-  run(process.execPath, [PROGRAM, 'lists', ...args, '--config', join(program.directory, 'cordon.yaml')]);
+  runCommandHere(['lists', ...args, '--config', join(program.directory, 'cordon.yaml')]);
 
 interface ControlReply {
   readonly status: number;
@@ -222,8 +222,13 @@ test('what is held is in force when a person accepts it, and out of force when a
   expect((await control('GET', '/v1/lists/feed')).body['held']).toBeNull();
   await program.stop();
 
-  const { code, stdout } = await run(process.execPath, [
-    ...[PROGRAM, 'lists', 'history', 'feed', '--json', '--config', writeConfig()],
+  const { code, stdout } = await runCommandHere([
+    'lists',
+    'history',
+    'feed',
+    '--json',
+    '--config',
+    writeConfig(),
   ]);
   expect(code).toBe(0);
   const decisions = JSON.parse(stdout) as readonly { action: string; reason: string }[];

@@ -6,8 +6,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { TYPE } from '../../src/dns/dns.ts';
 import { feedRules, shippedLists } from '../../src/lists/lists.ts';
 import { ask } from '../support/client.ts';
-import { type RunResult, requireProgram, run, startCordon } from '../support/process.ts';
-import { PROGRAM } from '../support/program.ts';
+import { runCommandHere } from '../support/command.ts';
+import { type RunResult, requireProgram, startCordon } from '../support/process.ts';
 import { answer, ScriptedUpstream } from '../support/scripted-upstream.ts';
 import {
   freePort,
@@ -37,7 +37,7 @@ afterAll(async () => {
 });
 
 const exportLists = async (...args: string[]): Promise<RunResult> =>
-  run(process.execPath, [PROGRAM, 'lists', 'export', ...args], { cwd: directory });
+  runCommandHere(['lists', 'export', ...args], { cwd: directory });
 
 const write = (name: string, text: string): void => writeFileSync(join(directory, name), text);
 const read = (name: string): string => readFileSync(join(directory, name), 'utf8');

@@ -6,8 +6,8 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { RCODE } from '../../src/dns/dns.ts';
 import { AnswerBook } from '../support/answer-book.ts';
 import { ask, readMetric } from '../support/client.ts';
-import { type Cordon, type RunResult, run, startCordon } from '../support/process.ts';
-import { PROGRAM } from '../support/program.ts';
+import { runCommandHere } from '../support/command.ts';
+import { type Cordon, type RunResult, startCordon } from '../support/process.ts';
 import { ScriptedUpstream } from '../support/scripted-upstream.ts';
 
 const NAME = 'www.tiktok.com. A';
@@ -34,7 +34,7 @@ afterAll(async () => {
 });
 
 const cordonCommand = (...args: string[]): Promise<RunResult> =>
-  run(process.execPath, [PROGRAM, ...args, '--config', join(cordon.directory, 'cordon.yaml')]);
+  runCommandHere([...args, '--config', join(cordon.directory, 'cordon.yaml')]);
 
 const rcode = async (): Promise<number> => (await ask(cordon.dns, NAME)).rcode;
 

@@ -8,8 +8,8 @@ import { RCODE, TYPE } from '../../src/dns/dns.ts';
 import type { ProbeRunStatus } from '../../src/probe/findings.ts';
 import type { ServerProbe } from '../../src/probe/server.ts';
 import { ask, readAdmin, readMetric, reload } from '../support/client.ts';
-import { type Cordon, type RunResult, run, startCordon } from '../support/process.ts';
-import { PROGRAM } from '../support/program.ts';
+import { runCommandHere } from '../support/command.ts';
+import { type Cordon, type RunResult, startCordon } from '../support/process.ts';
 import { answer, answerCode, type ScriptedQuery, ScriptedUpstream } from '../support/scripted-upstream.ts';
 
 /** A sweep of a few names takes a second or two; on a loaded machine ten times that. */
@@ -38,10 +38,7 @@ const world = (query: ScriptedQuery): Uint8Array =>
   answer(query, query.type === TYPE.A ? [`${query.name} 60 IN A 203.0.113.7`] : []);
 
 const command = (args: readonly string[], directory: string): Promise<RunResult> =>
-  run(process.execPath, [PROGRAM, 'probe', '--config', join(directory, 'cordon.yaml'), ...args], {
-    cwd: directory,
-    timeoutMs: COMMAND_MS,
-  });
+  runCommandHere(['probe', '--config', join(directory, 'cordon.yaml'), ...args], { cwd: directory });
 
 describe('of the running program', () => {
   let upstream: ScriptedUpstream;
@@ -165,7 +162,7 @@ ${groups}
 
   test('suspended refusals leak in every group, and are enforced again', async () => {
     const pause = (...args: string[]): Promise<RunResult> =>
-      run(process.execPath, [PROGRAM, ...args, '--config', join(cordon.directory, 'cordon.yaml')]);
+      runCommandHere([...args, '--config', join(cordon.directory, 'cordon.yaml')]);
     expect((await pause('pause', '5m', '--reason', 'test')).code).toBe(0);
     const leaking = await sweep();
     expect(leaking).toMatchObject({ code: 1, outcome: 'leaking', leakedNames: 5 });

@@ -6,8 +6,8 @@ import { DatabaseSync } from 'node:sqlite';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { TYPE } from '../../src/dns/dns.ts';
 import { ask } from '../support/client.ts';
-import { type Cordon, type RunResult, run, startCordon } from '../support/process.ts';
-import { PROGRAM } from '../support/program.ts';
+import { runCommandHere, runProgram } from '../support/command.ts';
+import { type Cordon, type RunResult, startCordon } from '../support/process.ts';
 import { answer, ScriptedUpstream } from '../support/scripted-upstream.ts';
 
 const PSEUDONYM = /^p:1:[\w-]{22}$/;
@@ -28,7 +28,7 @@ lists:
 `;
 
 const records = (directory: string, ...args: string[]): Promise<RunResult> =>
-  run(process.execPath, [PROGRAM, 'records', ...args], { cwd: directory });
+  runCommandHere(['records', ...args], { cwd: directory });
 
 interface Found {
   readonly class: string;
@@ -180,7 +180,8 @@ describe('when it has been stopped', () => {
   });
 
   test('export gives all records as lines, the chain and the number of each first', async () => {
-    const { code, stdout } = await records(stopped, 'export', '--class', 'queries');
+    // It writes to the descriptor, not to the stream.
+    const { code, stdout } = await runProgram(['records', 'export', '--class', 'queries'], { cwd: stopped });
     expect(code).toBe(0);
     const lines = stdout
       .trimEnd()

@@ -368,7 +368,8 @@ const dnssecOff = (config: string): Record<string, string> =>
 /** The cache is that of `npm start`: without it each program would strip and compile its sources again. */
 const KEPT_VARIABLES = ['PATH', 'HOME', 'TMPDIR', 'NODE_COMPILE_CACHE'];
 
-const baseEnvironment = (): Record<string, string> => {
+/** What a program has of the environment of the tests. */
+export const baseEnvironment = (): Record<string, string> => {
   const kept = KEPT_VARIABLES.map((name) => [name, process.env[name] ?? ''] as const);
   return { ...Object.fromEntries(kept.filter(([, value]) => value !== '')), ...ownClock() };
 };

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
+import { runProgram } from '../../support/command.ts';
 import { run } from '../../support/process.ts';
 import { PROGRAM } from '../../support/program.ts';
 import { cordon, expectGolden } from './setup.ts';
@@ -80,7 +81,12 @@ describe('a bad configuration', () => {
 
   test('ends serve and explain with its problems', async () => {
     for (const args of [['serve'], ['explain', 'a.example']]) {
-      const { code, stderr } = await cordon([...args, '--config', 'cordon.yaml'], { 'cordon.yaml': BAD });
+      const { code, stderr } = await cordon(
+        [...args, '--config', 'cordon.yaml'],
+        { 'cordon.yaml': BAD },
+        {},
+        runProgram,
+      );
       expect(code).toBe(1);
       expect(stderr).toContain('4 problems');
       expect(stderr).toContain('[ERR_CONFIG_PROBLEMS]');
@@ -118,7 +124,7 @@ test.runIf(process.getuid?.() === 0)('root is told what the user of the service 
   writeFileSync(list, LIST);
   mkdirSync(state);
   const config = GOOD.replace('local.txt', list).replace('workers: 1', `state: ${state}`);
-  const checked = () => cordon(CHECK, { 'cordon.yaml': config });
+  const checked = () => cordon(CHECK, { 'cordon.yaml': config }, {}, runProgram);
   chmodSync(list, 0o600);
   expect(await checked()).toMatchObject({ code: 0 });
   chownSync(state, 65_534, 65_534);

@@ -9,8 +9,8 @@ import { createExemptionControl, exemptionSettings } from '../../../src/app/exem
 import { systemAccount } from '../../../src/base/base.ts';
 import { type Config, loadConfig } from '../../../src/config/config.ts';
 import { ExemptionKeeper, REGISTER_NAME } from '../../../src/exemptions/exemptions.ts';
-import { type RunResult, run } from '../../support/process.ts';
-import { PROGRAM } from '../../support/program.ts';
+import { runCommandHere } from '../../support/command.ts';
+import type { RunResult } from '../../support/process.ts';
 
 const NOW = Date.UTC(2026, 11, 1);
 const DAY_MS = 86_400_000;
@@ -70,7 +70,7 @@ const write = (name: string, content: string | object): void => {
 };
 
 const exemptions = async (...args: readonly string[]): Promise<RunResult> => {
-  const result = await run(process.execPath, [PROGRAM, 'exemptions', ...args], { cwd: directory });
+  const result = await runCommandHere(['exemptions', ...args], { cwd: directory });
   const place = (text: string): string => text.replaceAll(directory, 'DIRECTORY');
   return { ...result, stdout: place(result.stdout), stderr: place(result.stderr) };
 };

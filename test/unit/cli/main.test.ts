@@ -8,6 +8,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, onTestFinished, test } from 'vitest';
 import { VERSION } from '../../../src/base/base.ts';
+import { runProgram } from '../../support/command.ts';
 import { cordon, expectGolden } from './setup.ts';
 
 const root = fileURLToPath(new URL('../../..', import.meta.url));
@@ -70,7 +71,12 @@ test.each([
 test('a configuration file that is not there is named', async () => {
   for (const command of ['serve', 'check', 'explain']) {
     const args = command === 'explain' ? ['www.example.com', '--no-follow'] : [];
-    const { code, stdout, stderr } = await cordon([command, ...args, '--config', 'missing.yaml']);
+    const { code, stdout, stderr } = await cordon(
+      [command, ...args, '--config', 'missing.yaml'],
+      {},
+      {},
+      runProgram,
+    );
     expect(code, command).toBe(1);
     expect(stdout + stderr, command).toContain('missing.yaml');
     expect(stdout + stderr, command).not.toContain('    at ');
@@ -90,7 +96,12 @@ test('an address in use is one line', async () => {
   const ports = [udp.address().port, typeof tcpAddress === 'object' ? tcpAddress?.port : 0];
   for (const port of ports) {
     const config = `listen: { dns: ["127.0.0.1:${port}"], admin: "127.0.0.1:0" }\nworkers: 1\nupstreams: ["192.0.2.53"]\n`;
-    const { code, stderr } = await cordon(['serve', '--config', 'cordon.yaml'], { 'cordon.yaml': config });
+    const { code, stderr } = await cordon(
+      ['serve', '--config', 'cordon.yaml'],
+      { 'cordon.yaml': config },
+      {},
+      runProgram,
+    );
     const lines = stderr.trimEnd().split('\n');
     expect(code).toBe(1);
     expect(lines, stderr).toHaveLength(1);

@@ -13,8 +13,8 @@ import {
   signNote,
   verifyNote,
 } from '../../../src/transparency/transparency.ts';
-import { type RunResult, run } from '../../support/process.ts';
-import { PROGRAM } from '../../support/program.ts';
+import { runCommandHere } from '../../support/command.ts';
+import type { RunResult } from '../../support/process.ts';
 import { Bench, DAY_MS } from '../records/setup.ts';
 
 const PERIOD = ['--from', '2026-11-25', '--to', '2026-11-26'];
@@ -34,7 +34,7 @@ beforeEach(async () => {
 });
 
 const cordon = (...args: string[]): Promise<RunResult> =>
-  run(process.execPath, [PROGRAM, 'report', ...args], {
+  runCommandHere(['report', ...args], {
     cwd: directory,
     env: { SOURCE_DATE_EPOCH: '1796000000' },
   });
@@ -58,7 +58,8 @@ test('report writes a file with its signature, and verify checks both', async ()
 });
 
 test('report writes to standard output without --out, the same each time', async () => {
-  const [first, second] = await Promise.all([1, 2].map(() => cordon(...PERIOD, '--format', 'json')));
+  const first = await cordon(...PERIOD, '--format', 'json');
+  const second = await cordon(...PERIOD, '--format', 'json');
   expect(first).toMatchObject({ code: 0, stderr: '' });
   expect(second?.stdout).toBe(first?.stdout);
   const report = JSON.parse(first?.stdout ?? '') as Report;
