@@ -1,8 +1,9 @@
 // Suspending refusals: bounded, on the record, over by itself, and never beyond the process.
+import { existsSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { RCODE } from '../../src/dns/dns.ts';
 import { AnswerBook } from '../support/answer-book.ts';
 import { ask, readMetric } from '../support/client.ts';
@@ -76,7 +77,12 @@ control-room: { listen: "127.0.0.1:0" }
   const pause = (of: Cordon, ms: string): Promise<RunResult> =>
     runCommandHere(['pause', ms, '--reason', 'x', '--config', join(of.directory, 'cordon.yaml')]);
   const summed = `${config}state: ${state}\n`;
-  let other = await startCordon({ config: summed });
+  const open = async (): Promise<Cordon> => {
+    const started = await startCordon({ config: summed });
+    await vi.waitUntil(() => existsSync(join(state, 'control.sock')), { timeout: 90_000 });
+    return started;
+  };
+  let other = await open();
   try {
     // What was not done counts for nothing.
     expect((await pause(other, '13m')).stderr).toContain('are allowed');
@@ -85,7 +91,7 @@ control-room: { listen: "127.0.0.1:0" }
     expect(beyond.code).not.toBe(0);
     expect(beyond.stderr).toContain('more than one person does alone');
     await other.stop();
-    other = await startCordon({ config: summed });
+    other = await open();
     expect((await pause(other, '6m')).stderr).toContain('more than one person does alone');
     expect((await pause(other, '5m')).code).toBe(0);
   } finally {
