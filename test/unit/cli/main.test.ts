@@ -120,8 +120,8 @@ test.each([
   ['records verify', 'records/changes'],
   ['records status', 'records/queries'],
   ['lists history tiktok', 'lists'],
-  ['backup /dev/null/there.tar.gz', 'other'],
-  ['report --from 2026-11-01 --to 2026-11-02 --out /dev/null/report.html', 'records'],
+  ['backup /proc/version/there.tar.gz', 'other'],
+  ['report --from 2026-11-01 --to 2026-11-02 --out /proc/version/report.html', 'records'],
 ])(
   'cordon %s tells on one line that %s cannot be read, and never that it is empty',
   async (words, closed) => {
