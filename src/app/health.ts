@@ -26,6 +26,8 @@ import type { OperatorPause } from './pause.ts';
 
 /** Issues of one id that are told; further ones say no more, and each is a series of the metric. */
 const SUBJECTS_MAX = 100;
+/** Characters of a text, of which others may have written a part: an authority, the server of a list, a witness. */
+const TEXT_LENGTH_MAX = 1_000;
 /** Between two looks at what takes the disk, milliseconds. */
 const SLOW_MS = 30_000;
 const LEVELS = { critical: 'error', warning: 'warn', info: 'info' } as const;
@@ -149,7 +151,7 @@ export class Health {
       incomplete: evidence.incompleteExemptions(),
     });
     const since = new Map<string, number>();
-    this.#issues = inOrder(found).map((one) => {
+    this.#issues = inOrder(found.map(plain)).map((one) => {
       const { severity, do: todo } = HEALTH_ISSUES[one.id];
       const sinceMs = one.sinceMs ?? this.#since.get(keyOf(one)) ?? nowMs;
       since.set(keyOf(one), sinceMs);
@@ -213,6 +215,17 @@ export class Health {
     }
   }
 }
+
+/** Without what would move the cursor of who reads it, or fill the page. */
+const plain = (one: FoundIssue): FoundIssue => {
+  const text = one.text.replace(/\p{Cc}/gu, ' ');
+  const isLong = text.length > TEXT_LENGTH_MAX;
+  return {
+    ...one,
+    subject: one.subject.replace(/\p{Cc}/gu, ' '),
+    text: isLong ? `${text.slice(0, TEXT_LENGTH_MAX - 1)}…` : text,
+  };
+};
 
 /** The most urgent first; of one id in the order of the rows, each subject once and not too many. */
 const inOrder = (found: readonly FoundIssue[]): FoundIssue[] => {

@@ -85,7 +85,12 @@ test.skipIf(!hasOtherUser)(
   async () => {
     const program = await start();
     expect(await isExempt(program, '127.0.0.9')).toBe(false);
-    const id = await grant(program, { groups: ['lab'], until: inMs(30 * DAY_MS) });
+    const until = inMs(30 * DAY_MS);
+    const id = await grant(program, { groups: ['lab'], until });
+    const config = join(program.directory, 'cordon.yaml');
+    const status = await run(process.execPath, [PROGRAM, 'status', '--json', '--config', config]);
+    const { exemptions: told } = JSON.parse(status.stdout) as { exemptions: { nextEnd: string } };
+    expect(Date.parse(told.nextEnd)).toBe(Date.parse(until));
     // Each worker has it: the kernel spreads clients over both.
     for (let asked = 0; asked < 8; asked++) expect(await isExempt(program, '127.0.0.9')).toBe(true);
     expect(await isExempt(program, '127.0.0.1')).toBe(false);

@@ -150,3 +150,16 @@ test('what flaps has a line at most every ten seconds, and says how often it cha
   expect(lines.length).toBeLessThanOrEqual(7);
   expect(Math.max(...lines.map(({ fields }) => Number(fields['changes'])))).toBeGreaterThan(5);
 });
+
+test('what others wrote cannot move the cursor of who reads it, nor fill the page', () => {
+  const { health, planted, look } = program();
+  planted.push({
+    ...{ id: 'certificate-unobtained', subject: 'a\nb' },
+    text: `the authority says: \u001b[2J\u009b2J\n${'x'.repeat(5_000)}`,
+  });
+  look();
+  const [issue] = health.issues;
+  expect(issue?.subject).toBe('a b');
+  expect(issue?.text).toMatch(/^the authority says: {2}\[2J 2J x+…$/);
+  expect(issue?.text.length).toBeLessThanOrEqual(1_000);
+});
