@@ -74,15 +74,7 @@ control-room: { listen: "127.0.0.1:0" }
   const directory = await mkdtemp(join(tmpdir(), 'cordon-pause-'));
   const state = join(directory, 'state');
   const pause = (of: Cordon, ms: string): Promise<RunResult> =>
-    run(process.execPath, [
-      PROGRAM,
-      'pause',
-      ms,
-      '--reason',
-      'x',
-      '--config',
-      join(of.directory, 'cordon.yaml'),
-    ]);
+    runCommandHere(['pause', ms, '--reason', 'x', '--config', join(of.directory, 'cordon.yaml')]);
   const summed = `${config}state: ${state}\n`;
   let other = await startCordon({ config: summed });
   try {
