@@ -5,9 +5,13 @@
 import { existsSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import { bodyOf, parseEntry } from './entry.ts';
+import { KINDS } from './kinds.ts';
 import { Roll } from './roll.ts';
 
-/** The bodies of these entries, in their order. Throws errors of SQLite for a file that is no log. */
+/**
+ * The bodies of these entries, in their order: as the authority wrote each, and as this resolver was given it, whose members stand in
+ * another order. Throws errors of SQLite for a file that is no log.
+ */
 export const readSignedSteps = (path: string, trust: readonly string[]): unknown[] => {
   if (!existsSync(path)) return [];
   const roll = new Roll(trust);
@@ -18,7 +22,10 @@ export const readSignedSteps = (path: string, trust: readonly string[]): unknown
       const entry = parseEntry(Buffer.from(String(row['entry'])));
       if (entry === undefined || !roll.isTrusted(entry)) continue;
       roll.take(entry);
-      if (entry.kind === 'exemption') steps.push(bodyOf(entry));
+      if (entry.kind !== 'exemption') continue;
+      steps.push(bodyOf(entry));
+      const given = KINDS.exemption.safeParse(bodyOf(entry));
+      if (given.success) steps.push(given.data);
     }
   } finally {
     database.close();

@@ -5,26 +5,51 @@ import { expect, test } from 'vitest';
 import { readRecorded } from '../../../src/app/recorded-register.ts';
 import type { Config } from '../../../src/config/config.ts';
 import { ExemptionKeeper } from '../../../src/exemptions/keeper.ts';
+import { adoptStep } from '../../../src/exemptions/register-adoption.ts';
 import { NO_END, signEntry } from '../../../src/fleet/entry.ts';
 import { createKeyFile, formatPublicKey, type SigningKey } from '../../../src/fleet/key.ts';
+import { KINDS } from '../../../src/fleet/kinds.ts';
 import { PolicyLog } from '../../../src/fleet/policy-log.ts';
 import { startRun } from '../exemptions/run.ts';
 import { createDirectory, HEAD, NOW, REQUEST, REQUESTER } from '../exemptions/setup.ts';
 
 const quiet = { info: () => undefined, warn: () => undefined, error: () => undefined };
 
-/** A machine loses its power in the second in which ex-000002 was granted; gives the steps that its register has of it. */
+type Run = Awaited<ReturnType<typeof startRun>>;
+
+/** Asks for ex-000002 and grants it; gives the steps that the register has of it. */
+const grantSecond = async ({ keeper }: Run): Promise<Record<string, unknown>[]> => {
+  const clients = ['192.0.2.128/29'];
+  await keeper.change((to) => to.request({ ...REQUEST, clients }, REQUESTER));
+  await keeper.change((to) => to.approve('ex-000002', HEAD));
+  return keeper.register
+    .eventsAfter(0, 100)
+    .map(({ body }) => JSON.parse(body) as Record<string, unknown>)
+    .filter(({ id }) => id === 'ex-000002');
+};
+
+/** A machine loses its power in the second in which ex-000002 was granted there; gives the steps. */
 const lost = async (): Promise<{ state: string; steps: Record<string, unknown>[] }> => {
   const state = createDirectory();
   const run = await startRun(state, NOW);
   await run.grant();
-  const clients = ['192.0.2.128/29'];
-  await run.keeper.change((to) => to.request({ ...REQUEST, clients }, REQUESTER));
-  await run.keeper.change((to) => to.approve('ex-000002', HEAD));
-  const steps = run.keeper.register
-    .eventsAfter(0, 100)
-    .map(({ body }) => JSON.parse(body) as Record<string, unknown>)
-    .filter(({ id }) => id === 'ex-000002');
+  const steps = await grantSecond(run);
+  run.crash();
+  return { state, steps };
+};
+
+/** The same of a node, which was told by its authority. */
+const lostNode = async (): Promise<{ state: string; steps: Record<string, unknown>[] }> => {
+  const authority = await startRun(createDirectory(), NOW);
+  await authority.grant();
+  const steps = await grantSecond(authority);
+  const state = createDirectory();
+  const run = await startRun(state, NOW);
+  await run.grant();
+  for (const step of steps) {
+    const told = KINDS.exemption.parse(step);
+    await run.keeper.change((to) => adoptStep(to, told, () => NOW));
+  }
   run.crash();
   return { state, steps };
 };
@@ -67,6 +92,13 @@ test('without the word of an authority it is suspended', async () => {
 test('what the authority signed holds', async () => {
   const { state, steps } = await lost();
   expect(await suspended(state, steps)).toEqual([]);
+});
+
+test('what the authority signed holds on a node, which keeps it in its own words', async () => {
+  const { state, steps } = await lostNode();
+  expect(await suspended(state, steps)).toEqual([]);
+  const other = await lostNode();
+  expect(await suspended(other.state, [])).toEqual(['ex-000002']);
 });
 
 test('what another key signed, another paper, and what the authority has ended do not', async () => {
