@@ -1,6 +1,6 @@
 // Puts the sources and what they import into a few files, as the program that tests start.
 //
-// The tests start it some fifteen hundred times, and a third of what a start cost was to find and link a thousand modules
+// The tests start it hundreds of times, and a third of what a start cost was to find and link a thousand modules
 // once for each thread. What a module says of itself stays true: `import.meta.url` is what it would be in the package, of
 // which the folder has the layout. Vitest calls this once a run, and again in watch mode when something changed; it takes
 // two seconds, or nothing when the sources are those of before.

@@ -1,5 +1,6 @@
 // The command in the process of the test, for tests of what it says: a start of Node.js is many times the work of most of
 // them. What a process adds, such as signals, pipes that close and the code that it ends with, is of tests that start one.
+// A call comes sooner than a process after what was done before: the control socket opens after the ready line.
 import assert from 'node:assert/strict';
 import { chdir, cwd } from 'node:process';
 import type * as Command from '../../src/cli/command.ts';
