@@ -169,7 +169,6 @@ export const RECORDS_PROOF = command({
   },
   examples: [
     { command: 'cordon records proof changes/17 --out r17.tlog-proof', about: 'for an auditor' },
-    { command: 'cordon verify r17.tlog-proof --key ns1.key', about: 'there, without anything else' },
   ],
   see: ['records.md'],
 });
