@@ -167,9 +167,7 @@ export const RECORDS_PROOF = command({
     },
     witness: { value: 'KEY', about: 'the key of a witness that has to have cosigned the checkpoint' },
   },
-  examples: [
-    { command: 'cordon records proof changes/17 --out r17.tlog-proof', about: 'for an auditor' },
-  ],
+  examples: [{ command: 'cordon records proof changes/17 --out r17.tlog-proof', about: 'for an auditor' }],
   see: ['records.md'],
 });
 
