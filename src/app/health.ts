@@ -105,7 +105,12 @@ export class Health {
 
   /** Judges, and tells the log what began and ended; to be called once a second. */
   look(): void {
-    if (this.#parts.monotonic() - this.#readAtMs >= SLOW_MS) void this.#readDisk();
+    const { monotonic, log } = this.#parts;
+    if (monotonic() - this.#readAtMs >= SLOW_MS)
+      this.#readDisk().catch((thrown: unknown) => {
+        // A defect of the program; it ends nobody's answers.
+        log.error({ err: thrown }, 'looking at lists and records');
+      });
     this.#look();
     this.#tell();
   }
