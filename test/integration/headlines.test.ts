@@ -354,7 +354,7 @@ test(
 );
 
 test('what the probe found in a pause stands until it has found something else', WALK, async () => {
-  await command('pause', '10m', '--reason', 'Incident 2026-42.');
+  await command('pause', '5m', '--reason', 'Incident 2026-42.');
   const from = cordon.logs().length;
   await cordon.waitForLog(({ msg }) => msg.startsWith('the self-probe got answers'), from);
   // So slowly that all of it is asked again long after it was seen.

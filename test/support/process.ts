@@ -17,8 +17,10 @@ import {
   statSync,
   writeFileSync,
 } from 'node:fs';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
-import { delimiter, dirname, join } from 'node:path';
+import { delimiter, dirname, join, resolve } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import type { TestContext, TestOptions } from 'vitest';
 import { parseEndpoint } from '../../src/base/base.ts';
@@ -139,6 +141,7 @@ export const startCordon = async (options: CordonOptions): Promise<Cordon> => {
   };
   try {
     const ready = await waitForLog((line) => line.msg === 'ready', 0, READY_TIMEOUT_MS);
+    await untilAsked(options.config, directory);
     return {
       pid: child.pid ?? 0,
       directory,
@@ -347,6 +350,22 @@ const collect = (stream: NodeJS.ReadableStream): { text: string } => {
 };
 
 /** The promise's value, or undefined after the time. */
+/** Commands can ask the program a moment after it answers. Where no socket can be, as in a state directory that is no folder, none comes. */
+const untilAsked = async (config: string, directory: string): Promise<void> => {
+  const [, state = 'state'] = /^state: *(\S+)/m.exec(config) ?? [];
+  const socket = resolve(directory, state, 'control.sock');
+  for (let tries = 0; tries < 100 && !(await isListening(socket)); tries++) await sleep(20);
+};
+
+/** A program that was killed leaves its socket behind, and nobody there. */
+const isListening = (path: string): Promise<boolean> =>
+  new Promise((done) => {
+    const socket = connect(path, () => {
+      socket.destroy();
+      done(true);
+    }).on('error', () => done(false));
+  });
+
 const withTimeout = async <Value>(promise: Promise<Value>, timeoutMs: number): Promise<Value | undefined> => {
   const timeout = Promise.withResolvers<undefined>();
   const timer = setTimeout(timeout.resolve, timeoutMs, undefined);
