@@ -70,7 +70,13 @@ describe('a quadratic loop', () => {
   test.each([...PLANTS.keys()])('over %s is found', async (kind) => {
     const stage = plantIn(kind);
     if (stage === undefined) throw new RangeError(`no plant is named ${kind}`);
-    expect(await findBreaches(stage)).not.toEqual([]);
+    let breaches: string[] = [];
+    for (let run = 0; run < RUNS_MAX && breaches.length === 0; run++) {
+      // On a machine that does other work the plain loop may have looked dear.
+      unitNs = Math.min(unitNs, calibrate());
+      breaches = await findBreaches(stage);
+    }
+    expect(breaches).not.toEqual([]);
   });
 
   /** Bytes that cost so many steps each. */
