@@ -194,8 +194,9 @@ const takeBack = async (config: string, state: string, older: string): Promise<v
   await vi.waitFor(async () => expect(await damaged(cordon)).toMatch(FOUND), WAIT);
   // The answer is none the worse.
   expect((await ask(cordon.dns, 'www.banned.example. A')).rcode).toBe(RCODE.NXDOMAIN);
-  const status = await run(process.execPath, [PROGRAM, 'status'], { cwd: cordon.directory });
-  expect(status.stdout).toMatch(/knows other records/);
+  // The record is written first, and told of within a second.
+  const status = () => run(process.execPath, [PROGRAM, 'status'], { cwd: cordon.directory });
+  await vi.waitFor(async () => expect((await status()).stdout).toMatch(/knows other records/), WAIT);
   const metrics = await (await fetch(`http://127.0.0.1:${cordon.admin.port}/metrics`)).text();
   expect(metrics).toMatch(/cordon_records_witness_conflict\{witness="[^"]+"\} 1/);
   await cordon.stop();
