@@ -1,5 +1,6 @@
 // cordon backup: the state directory as one file, while the service runs or without it, verified before it is packed.
 import {
+  chmodSync,
   copyFileSync,
   existsSync,
   lstatSync,
@@ -87,28 +88,39 @@ const NAMED_BYTES_MAX = 64 << 20;
 const copyConfiguration = (config: Config, path: string | undefined, to: string): string[] => {
   mkdirSync(to, { mode: 0o700 });
   if (path === undefined) return [];
-  copyFileSync(path, join(to, 'cordon.yaml'));
+  copyNamed(path, join(to, 'cordon.yaml'));
   const leftOut: string[] = [];
   for (const named of namedPaths(config)) {
     if (named.startsWith(`${config.stateDirectory}/`)) continue;
     const target = join(to, 'files', named);
     try {
-      const { size } = statSync(named);
-      if (size > NAMED_BYTES_MAX) throw new Error('it is larger than 64 MiB');
-      mkdirSync(dirname(target), { recursive: true, mode: 0o700 });
       // The files of a folder of lists, and not what lies below it.
       if (statSync(named).isDirectory()) {
-        mkdirSync(target, { mode: 0o700 });
         for (const name of readdirSync(named))
-          if (statSync(join(named, name)).isFile()) copyFileSync(join(named, name), join(target, name));
-      } else if (statSync(named).isFile()) copyFileSync(named, target);
-      else throw new Error('it is no plain file');
+          if (statSync(join(named, name)).isFile()) copyNamed(join(named, name), join(target, name));
+      } else copyNamed(named, target);
     } catch (thrown) {
       // A key that only root reads is no reason to be without a backup of the records.
       leftOut.push(`${named}: ${errorText(thrown)}`);
     }
   }
   return leftOut;
+};
+
+/** Copies a plain file, as a whole or not at all, with no more than its rights to read and write: what is restored runs as nobody. */
+const copyNamed = (from: string, to: string): void => {
+  const status = statSync(from);
+  const { size, mode } = status;
+  if (!status.isFile()) throw new Error('it is no plain file');
+  if (size > NAMED_BYTES_MAX) throw new Error('it is larger than 64 MiB');
+  mkdirSync(dirname(to), { recursive: true, mode: 0o700 });
+  try {
+    copyFileSync(from, to);
+    chmodSync(to, mode & 0o666);
+  } catch (thrown) {
+    rmSync(to, { force: true });
+    throw thrown;
+  }
 };
 
 /** Beside the file, because it is as large as the state. */

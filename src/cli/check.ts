@@ -1,5 +1,5 @@
 // cordon check: every problem of a configuration at once, lists included; otherwise the effective configuration.
-import { accessSync, constants, statSync } from 'node:fs';
+import { closeSync, openSync, statSync } from 'node:fs';
 import {
   checkAcme,
   checkRevocations,
@@ -10,7 +10,7 @@ import {
   readValidCertificate,
   unchosenMandates,
 } from '../app/app.ts';
-import { isAppError } from '../base/base.ts';
+import { AppError, errorText, isAppError } from '../base/base.ts';
 import { type Config, effectiveConfig, formatProblem, prefixFilesOf } from '../config/config.ts';
 import { discoveryGaps, toCertificate } from '../discovery/discovery.ts';
 import { describeEnforcement, isAsDecided, todoOf } from '../enforcement/enforcement.ts';
@@ -37,7 +37,7 @@ export const check = async ({ values }: InputOf<typeof CHECK>): Promise<number> 
     // Before another user looks on: it loads a library of the system.
     const noQuic = (await readQuic(config))?.fault;
     const user = becomeServiceUser(config.stateDirectory);
-    for (const { path } of prefixFilesOf(config)) accessSync(path, constants.R_OK);
+    for (const { path } of prefixFilesOf(config)) requireReadable(path);
     readTrustAnchors(config.dnssec);
     readAuthorities(config.resolver.ca);
     const certificate = readValidCertificate(config, Date.now());
@@ -116,6 +116,17 @@ export const check = async ({ values }: InputOf<typeof CHECK>): Promise<number> 
     const problem = { code: error.code, text: error.message, hint: error.hint };
     process.stdout.write(`${JSON.stringify({ ok: false, problems: [problem] }, undefined, 2)}\n`);
     return 1;
+  }
+};
+
+/** Throws ERR_CLI_FILE. */
+const requireReadable = (path: string): void => {
+  try {
+    // access(2) would ask for the real user.
+    closeSync(openSync(path, 'r'));
+  } catch (cause) {
+    const hint = 'The user of the service reads it at each reload.';
+    throw new AppError('ERR_CLI_FILE', errorText(cause), { cause, hint });
   }
 };
 

@@ -132,6 +132,14 @@ test.runIf(process.getuid?.() === 0)('root is told what the user of the service 
   expect(code).toBe(1);
   expect(stderr).toMatch(/EACCES: permission denied.*local\.txt/);
   chmodSync(list, 0o644);
+  // What a configuration names elsewhere is told as well, and to scripts as JSON.
+  const prefixes = join(directory, 'prefixes.txt');
+  writeFileSync(prefixes, '192.0.2.0/24\n');
+  chmodSync(prefixes, 0o600);
+  const named = `${config}access: { allow: ["192.0.2.1"], allow-file: "${prefixes}" }\n`;
+  const told = await cordon([...CHECK, '--json'], { 'cordon.yaml': named }, {}, runProgram);
+  expect(told).toMatchObject({ code: 1, stderr: '' });
+  expect(JSON.parse(told.stdout)).toMatchObject({ ok: false, problems: [{ code: 'ERR_CLI_FILE' }] });
   const good = await checked();
   expect(good).toMatchObject({ code: 0, stderr: '' });
   expect(good.stdout).toContain('# checked as the user 65534');
