@@ -126,8 +126,10 @@ export class OwnRecords {
     if (!isFirst && !isClean) {
       const ends = Object.values(stores).map((store) => store.position('running').until);
       const written = ends.map((text) => (text === null ? undefined : Date.parse(text)));
-      // Whoever may write to the directory can put times behind the last signature.
-      const times = aliveMs === undefined ? written : [aliveMs];
+      // Whoever may write to the directory can put times behind the last signature; where nothing stands behind it, the
+      // times of records are signed, and a checkpoint has seconds only.
+      const isSigned = aliveMs !== undefined && facts.unsigned === undefined;
+      const times = isSigned ? [aliveMs, ...written] : aliveMs === undefined ? written : [aliveMs];
       const lastMs = Math.max(
         ...times.map((ms) => (ms !== undefined && ms <= nowMs ? ms : Number.NEGATIVE_INFINITY)),
       );

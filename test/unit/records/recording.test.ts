@@ -224,6 +224,20 @@ describe('a crash', () => {
     expect(await findingsOf(bench.directory)).toEqual([]);
   });
 
+  test('begins no earlier than the last record that was signed: a checkpoint has seconds only', async () => {
+    const bench = new Bench();
+    bench.advance(0);
+    const time = new Date(bench.nowMs + 2_700).toISOString();
+    bench.recording.write(adminRecord(1, time));
+    bench.advance(2_700);
+    bench.crash();
+    const start = new Date(bench.nowMs + 60_000).toISOString();
+    new Bench({ directory: bench.directory, start }).advance(0);
+    const changes = await readAll(bench.directory, 'changes');
+    expect(changes).toContainEqual(expect.objectContaining({ event: 'unclean-end', lastWritten: time }));
+    expect(await findingsOf(bench.directory)).toEqual([]);
+  });
+
   test('is not stated after a clean stop', async () => {
     const bench = new Bench();
     await bench.recording.stop();
