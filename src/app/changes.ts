@@ -4,17 +4,14 @@ import { type AppError, isAppError, systemClock } from '../base/base.ts';
 import type { Config, ConfigResult } from '../config/config.ts';
 import type { Generation } from '../generation/generation.ts';
 import type { Log } from '../observe/observe.ts';
-import type { ChangeAuthor } from './change-journal.ts';
+import type { ChangeAuthor, ChangeJournal } from './change-journal.ts';
 import { configAuthor } from './config-author.ts';
 import type { EnforcementKeeper } from './enforcement-keeper.ts';
-import type { Evidence } from './evidence.ts';
 import type { Generations } from './generations.ts';
-import type { KeptHosts } from './kept-hosts.ts';
 import type { KeptLists } from './kept-lists.ts';
-import type { RevocationKeeper } from './revocation-keeper.ts';
+import type { Parts } from './part.ts';
 import { startOnlyChanges } from './start-only.ts';
 import type { StateKeeper } from './state-keeper.ts';
-import type { TlsKeeper } from './tls-keeper.ts';
 
 /** Where the configuration comes from. */
 export interface ServiceSource {
@@ -35,11 +32,10 @@ export interface ChangesParts {
   readonly state: StateKeeper;
   readonly generations: Generations;
   readonly lists: KeptLists;
-  readonly hosts: KeptHosts;
-  readonly tls: TlsKeeper;
-  readonly revocations: RevocationKeeper;
-  readonly evidence: Evidence;
+  readonly journal: ChangeJournal;
   readonly enforcement: EnforcementKeeper;
+  /** All that follow the configuration. */
+  parts(): Parts;
   /** Who put the content of the file in force from the control room; undefined: nobody. */
   knownAuthor(sha256: string): ChangeAuthor | undefined;
   /** A reload begins, and has ended. */
@@ -100,16 +96,16 @@ export class Changes {
 
   /** Puts the lists of the first configuration in force. */
   async applyFirst(config: Config): Promise<void> {
-    const { log, state, evidence, enforcement } = this.#parts;
+    const { log, state, journal, enforcement } = this.#parts;
     const apply = async () => {
       await this.#putInForce(config, this.#configAuthor());
-      evidence.journal.configuration(config, 'start', this.#configAuthor());
+      journal.configuration(config, 'start', this.#configAuthor());
       log.info({ generation: this.#generation }, 'lists loaded');
       this.save();
     };
     await enact(apply, (error) => {
       this.#refused.configuration = error;
-      evidence.journal.refused(error.code, 'start');
+      journal.refused(error.code, 'start');
       const saved = state.current.generation;
       if (saved === undefined)
         log.error(
@@ -183,7 +179,8 @@ export class Changes {
   }
 
   #reload(trigger: string): Promise<AppError | undefined> {
-    const { log, source, state, lists, hosts, tls, revocations, evidence } = this.#parts;
+    const { log, source, state, lists, journal } = this.#parts;
+    const parts = this.#parts.parts();
     const previous = state.current.config;
     this.#awaited = undefined;
     let config: Config | undefined;
@@ -191,21 +188,16 @@ export class Changes {
       config = source.readConfig();
       const keys = startOnlyChanges(previous, config);
       if (keys.length > 0) log.warn({ keys }, 'changed keys take effect at the next start');
-      evidence.check(config);
-      tls.reread(config);
-      revocations.reread(config);
-      await hosts.follow(config);
-      await lists.follow(config);
-      lists.start();
+      await parts.prepare(config);
       await this.#putInForce(config, this.#configAuthor());
       this.save();
-      evidence.journal.act('reload');
+      journal.act('reload');
       const author = this.#configAuthor();
-      evidence.journal.configuration(config, 'reload', {
+      journal.configuration(config, 'reload', {
         ...author,
         reason: `${trigger}; ${author.reason ?? 'the configuration was read'}`,
       });
-      await evidence.follow(config);
+      await parts.follow(config);
       this.#refused = {};
       this.#count('success');
       log.info({ generation: this.#generation }, 'reloaded');
@@ -213,10 +205,10 @@ export class Changes {
     return enact(apply, async (error) => {
       this.#refused.configuration = error;
       this.#count('failure');
-      evidence.journal.refused(error.code, 'reload');
+      journal.refused(error.code, 'reload');
       const isWaiting = config !== undefined && lists.areMissing(config);
       this.#awaited = isWaiting ? config : undefined;
-      if (config !== undefined && !isWaiting) await lists.follow(previous);
+      if (config !== undefined && !isWaiting) await parts.restore(previous);
       log.error(
         { err: error },
         isWaiting
@@ -227,15 +219,15 @@ export class Changes {
   }
 
   async #renew(): Promise<AppError | undefined> {
-    const { log, state, lists, evidence } = this.#parts;
+    const { log, state, lists, journal } = this.#parts;
     const awaited = this.#awaited;
     const { config: current, generation } = state.current;
     if (awaited === undefined && lists.areIn(generation, current)) return undefined;
     const config = awaited ?? current;
     const apply = async () => {
       await this.#putInForce(config, awaited && this.#configAuthor());
-      evidence.journal.configuration(config, 'lists');
-      if (awaited !== undefined) await evidence.follow(config);
+      journal.configuration(config, 'lists');
+      if (awaited !== undefined) await this.#parts.parts().follow(config);
       this.#awaited = undefined;
       this.save();
       // A file that was refused still lies there.
@@ -246,7 +238,7 @@ export class Changes {
     return enact(apply, (error) => {
       this.#refused.lists = error;
       this.#count('failure');
-      evidence.journal.refused(error.code, 'lists');
+      journal.refused(error.code, 'lists');
       log.error({ err: error }, 'renewed lists are not put in force: the lists before them stay');
     });
   }

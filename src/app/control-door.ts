@@ -10,17 +10,16 @@ import {
 } from '../admin/admin.ts';
 import { isAppError, systemClock } from '../base/base.ts';
 import { describeEnforcement } from '../enforcement/enforcement.ts';
-import type { FileReview } from '../lists/keeping/keeping.ts';
 import type { Log } from '../observe/observe.ts';
 import type { ServiceSource } from './changes.ts';
 import { createConfigurationControl } from './configuration-control.ts';
 import type { ConfigurationTexts } from './configuration-texts.ts';
+import { createEvidenceControls } from './evidence.ts';
 import { explainLive } from './explain-live.ts';
 import type { FleetLink } from './fleet-link.ts';
-import type { KeptLists } from './kept-lists.ts';
-import { createListControl } from './list-control.ts';
 import { Overview } from './overview.ts';
-import { OverviewRecords } from './overview-records.ts';
+import type { OverviewRecords } from './overview-records.ts';
+import type { Part } from './part.ts';
 import type { ReportShelf } from './report-shelf.ts';
 import { createServiceControl, type ServiceParts } from './service-control.ts';
 import { ServiceRates } from './service-rates.ts';
@@ -29,8 +28,9 @@ import { SocketUsers } from './socket-users.ts';
 /** The parts of the program that can be reached. */
 export interface ControlDoorParts extends Omit<ServiceParts, 'lists'> {
   readonly log: Log;
-  readonly lists: KeptLists;
-  readonly fileReview: FileReview;
+  readonly lists: NonNullable<Controls['lists']>;
+  /** What the overview reads of records on the disk. */
+  readonly records: OverviewRecords;
   readonly fleet: FleetLink;
   readonly source: ServiceSource;
   readonly shelf: ReportShelf;
@@ -46,9 +46,8 @@ export interface ControlDoorParts extends Omit<ServiceParts, 'lists'> {
 }
 
 /** Where decisions come in. Without it the service does all its work; only the command cannot decide. */
-export class ControlDoor {
-  /** What the overview reads of records on the disk. */
-  readonly records: OverviewRecords;
+export class ControlDoor implements Part {
+  readonly name = 'control socket';
   readonly #parts: ControlDoorParts;
   readonly #users = new SocketUsers();
   #socket: ControlSocket | undefined;
@@ -56,7 +55,6 @@ export class ControlDoor {
 
   constructor(parts: ControlDoorParts) {
     this.#parts = parts;
-    this.records = new OverviewRecords(parts.directory, systemClock);
   }
 
   /** What can be asked on the socket, and in the control room by people with a role. */
@@ -66,41 +64,28 @@ export class ControlDoor {
   }
 
   #createShared(): Controls {
-    const { directory, supervisor, state, changes, lists, fileReview, pause, trust, evidence, fleet } =
-      this.#parts;
-    const { totals, enforcement, room, source, texts, health } = this.#parts;
+    const { directory, supervisor, state, changes, lists, pause, trust, evidence, fleet } = this.#parts;
+    const { totals, enforcement, room, source, texts, health, records } = this.#parts;
     const explaining = {
       supervisor,
       state: () => state.current,
       validation: () => trust.mode,
       isPaused: () => pause.isPaused,
     };
-    const listControl = createListControl({
-      candidates: () => supervisor.candidates(),
-      config: () => changes.wanted,
-      lists: () => changes.wanted.lists,
-      generation: () => state.current.generation,
-      keeper: () => lists.keeper,
-      fileReview,
-      asked: () => evidence.asked.names(),
-      renew: () => changes.renew(),
-      decided: (event, list, sha256, author) => evidence.journal.decided(event, list, sha256, author),
-      reload: () => changes.reload('somebody decided on a list'),
-    });
     const overview = new Overview({
       clock: systemClock,
       agency: () => state.current.config.agency,
       stateDirectory: directory,
-      ...{ evidence, pause, lists: listControl },
+      ...{ evidence, pause, lists },
       rates: new ServiceRates(totals, () => performance.now()),
       state: () => state.current,
       enforcement: () => enforcement.current,
-      ...{ health, records: this.records },
+      ...{ health, records },
       acts: () => room.acts,
     });
     return {
-      service: createServiceControl({ ...this.#parts, lists: listControl.statuses }),
-      lists: listControl,
+      service: createServiceControl({ ...this.#parts, lists: () => lists.statuses() }),
+      lists,
       overview,
       reports: this.#parts.shelf,
       configuration: createConfigurationControl({
@@ -108,12 +93,12 @@ export class ControlDoor {
         inForce: () => state.current.config,
         generation: () => state.current.generation?.policy.generation ?? 0,
         enforcementText: () => describeEnforcement(enforcement.current),
-        note: (action, by, reason, detail) => evidence.journal.admin(action, by, reason, detail),
+        note: (action, by, reason, detail) => evidence.recording.journal.admin(action, by, reason, detail),
       }),
       pause,
       explain: { explain: (asked) => explainLive(explaining, asked) },
       fleet: fleet.running,
-      ...evidence.controls(),
+      ...createEvidenceControls(evidence),
     };
   }
 

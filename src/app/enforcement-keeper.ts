@@ -24,6 +24,7 @@ import type { Log } from '../observe/observe.ts';
 import { isInForce, type PolicyGroup, type SharedPolicy } from '../policy/policy.ts';
 import type { EnforcementStateRecord } from '../records/records.ts';
 import type { ChangeAuthor } from './change-journal.ts';
+import type { Part } from './part.ts';
 
 /** How often schedules are looked at: as often as workers do. */
 const LOOK_MS = 1_000;
@@ -59,7 +60,8 @@ export interface EnforcementKeeperOptions {
 }
 
 /** Whether the prohibition is in force, from the start of the program to its end. */
-export class EnforcementKeeper {
+export class EnforcementKeeper implements Part {
+  readonly name = 'enforcement';
   readonly clock: EnforcementClock;
   readonly #options: EnforcementKeeperOptions;
   readonly #path: string;
@@ -80,7 +82,7 @@ export class EnforcementKeeper {
   }
 
   /** Records the state that the program starts in, and looks at schedules from now on. */
-  start(): void {
+  open(): void {
     this.#note({ now: this.current });
     this.#timer ??= setInterval(() => this.update(), LOOK_MS).unref();
   }
@@ -92,7 +94,7 @@ export class EnforcementKeeper {
   }
 
   /** The program stops, which has a record of its own: that its workers end is no fault any more. */
-  close(): void {
+  drain(): void {
     this.#isClosed = true;
     clearInterval(this.#timer);
   }

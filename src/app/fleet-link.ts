@@ -18,16 +18,21 @@ import {
   writeOverlays,
 } from '../fleet/fleet.ts';
 import type { Log } from '../observe/observe.ts';
+import type { ProbeKeeper } from '../probe/probe.ts';
 import type { Changes } from './changes.ts';
-import type { Evidence } from './evidence.ts';
+import type { ExemptionKeeping } from './exemption-keeping.ts';
 import type { KeptLists } from './kept-lists.ts';
+import type { Part } from './part.ts';
+import type { RecordKeeping } from './record-keeping.ts';
 import { RECORDS_NAME } from './record-settings.ts';
 import type { StateKeeper } from './state-keeper.ts';
 
 /** The parts of the program that a fleet concerns. */
 export interface FleetLinkParts {
   readonly log: Log;
-  readonly evidence: Evidence;
+  readonly recording: RecordKeeping;
+  readonly exemptions: ExemptionKeeping;
+  readonly probe: Pick<ProbeKeeper, 'sweep'>;
   readonly changes: Changes;
   readonly state: StateKeeper;
   readonly lists: KeptLists;
@@ -39,7 +44,8 @@ export interface FleetLinkParts {
 const LISTS_MS = 2_000;
 
 /** A fleet, or none. */
-export class FleetLink {
+export class FleetLink implements Part {
+  readonly name = 'fleet';
   readonly #parts: FleetLinkParts;
   #fleet: RunningFleet | undefined;
   /** The role of the configuration; undefined: no fleet. */
@@ -58,9 +64,9 @@ export class FleetLink {
   }
 
   /** Begins what the configuration says. */
-  async start({ fleet, stateDirectory, records }: Config): Promise<void> {
+  async open({ fleet, stateDirectory, records }: Config): Promise<void> {
     if (fleet === undefined) return;
-    const { log, evidence } = this.#parts;
+    const { log, recording, exemptions, probe } = this.#parts;
     this.#role = fleet.role;
     try {
       this.#fleet = await startFleet({
@@ -74,9 +80,9 @@ export class FleetLink {
         suspendAfterMs: fleet.suspendExemptionsAfterMs,
         acts: this.#acts(),
         recordsDirectory: records.isEnabled ? join(stateDirectory, RECORDS_NAME) : undefined,
-        confirmed: evidence.confirmed,
-        register: () => evidence.register(),
-        probe: () => evidence.sweep(),
+        confirmed: recording.confirmed,
+        register: () => exemptions.readRegister(),
+        probe: () => sweep(probe),
       });
       if (fleet.role === 'authority' && fleet.lists.length > 0) {
         this.#listTimer = setInterval(() => void this.#publishLists(fleet.lists), LISTS_MS);
@@ -108,7 +114,7 @@ export class FleetLink {
     return this.#fleet?.facts();
   }
 
-  async stop(): Promise<void> {
+  async close(): Promise<void> {
     clearInterval(this.#listTimer);
     await this.#fleet?.stop();
   }
@@ -161,21 +167,21 @@ export class FleetLink {
   }
 
   #acts(): FleetActs {
-    const { log, evidence, state, monotonic } = this.#parts;
+    const { log, recording, exemptions, state, monotonic } = this.#parts;
     return {
-      exemption: (event) => evidence.adopt(event),
+      exemption: (event) => exemptions.adopt(event),
       list: (list, path) => this.#putList(list.id, path),
       overlays: (yamls) => this.#layOver(yamls),
-      suspend: (isSuspended) => evidence.suspendExemptions(isSuspended),
-      decides: () => evidence.takeTexts(),
-      note: (note) => evidence.journal.fleet(note),
-      damaged: (file, text) => evidence.journal.damaged(file, text),
+      suspend: (isSuspended) => exemptions.suspend(isSuspended),
+      decides: () => exemptions.takeTexts(),
+      note: (note) => recording.journal.fleet(note),
+      damaged: (file, text) => recording.journal.damaged(file, text),
       facts: () => ({
         version: VERSION,
         generation: state.current.generation?.policy.generation ?? 0,
         state: describeEnforcement(this.#parts.enforcement()),
         enforcement: this.#parts.enforcement().state,
-        records: evidence.sequences(),
+        records: recording.sequences(),
       }),
       log,
       clock: systemClock,
@@ -183,3 +189,10 @@ export class FleetLink {
     };
   }
 }
+
+/** Runs the self-probe over all names, as the fleet's authority asks. Rejects with ERR_APP_PROBE. */
+const sweep = async (probe: Pick<ProbeKeeper, 'sweep'>) => {
+  const { results, ...run } = await probe.sweep();
+  const rows = results.map(({ examples: _, ...row }) => row);
+  return { ...run, results: rows, examples: results.flatMap(({ examples }) => examples) };
+};

@@ -11,7 +11,8 @@ import {
   judgeHeadlines,
   type ProofFacts,
 } from '../enforcement/enforcement.ts';
-import type { Log } from '../observe/observe.ts';
+import type { EvidenceFacts, Log } from '../observe/observe.ts';
+import type { ProbeKeeper } from '../probe/probe.ts';
 import {
   type FoundIssue,
   HEALTH_ISSUE_IDS,
@@ -19,10 +20,11 @@ import {
   type HealthIssue,
   type HealthIssueId,
 } from '../words/words.ts';
-import type { Evidence } from './evidence.ts';
 import { HealthLines } from './health-lines.ts';
 import { findIssues, type HealthFacts } from './health-rows.ts';
+import type { LossWatch } from './loss-watch.ts';
 import type { OperatorPause } from './pause.ts';
+import type { RecordKeeping } from './record-keeping.ts';
 
 /** Issues of one id that are told; further ones say no more, and each is a series of the metric. */
 const SUBJECTS_MAX = 100;
@@ -41,10 +43,13 @@ export interface HealthParts {
   /** Never steps; milliseconds. */
   monotonic(): number;
   upMs(): number;
-  readonly evidence: Pick<
-    Evidence,
-    'facts' | 'recordingFacts' | 'incompleteExemptions' | 'proofOf' | 'losses'
-  >;
+  readonly evidence: {
+    facts(): EvidenceFacts;
+    recordingFacts(): ReturnType<RecordKeeping['facts']>;
+    incompleteExemptions(): ReadonlySet<string>;
+    readonly proofOf: ProbeKeeper['proofOf'];
+    readonly losses: Pick<LossWatch, 'lastMs'>;
+  };
   readonly pause: Pick<OperatorPause, 'status'>;
   enforcement(): Enforcement;
   /** How long it is what it is, milliseconds. */

@@ -2,6 +2,7 @@
 import { systemClock } from '../base/base.ts';
 import type { Config } from '../config/config.ts';
 import type { Log } from '../observe/observe.ts';
+import type { Part } from './part.ts';
 import { UpstreamHosts } from './upstream-hosts.ts';
 import { upstreamHostNames } from './upstream-routes.ts';
 
@@ -15,7 +16,8 @@ export interface KeptHostsParts {
 }
 
 /** Hosts that are looked up. */
-export class KeptHosts {
+export class KeptHosts implements Part {
+  readonly name = 'hosts of upstreams';
   readonly #parts: KeptHostsParts;
   /** Undefined while no upstream is given by name. */
   #hosts: UpstreamHosts | undefined;
@@ -27,8 +29,12 @@ export class KeptHosts {
   /** Addresses of a host, as far as they are known. */
   readonly addressesOf = (name: string): readonly string[] => this.#hosts?.addressesOf(name) ?? [];
 
+  open(config: Config): Promise<void> {
+    return this.prepare(config);
+  }
+
   /** Keeps the addresses of the upstreams of a configuration from now on. */
-  async follow(config: Config): Promise<void> {
+  async prepare(config: Config): Promise<void> {
     const names = upstreamHostNames(config);
     if (this.#hosts === undefined && names.length === 0) return;
     const { log, isListening, onChange } = this.#parts;
@@ -46,8 +52,13 @@ export class KeptHosts {
     if (names.some((name) => this.addressesOf(name).length === 0)) await this.#hosts.lookUpDue();
   }
 
+  /** What is in force goes on. */
+  restore(config: Config): Promise<void> {
+    return this.prepare(config);
+  }
+
   /** Looks up what is due from now on. */
-  start(): void {
+  begin(): void {
     this.#hosts?.start();
   }
 

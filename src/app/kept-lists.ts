@@ -11,6 +11,7 @@ import {
 } from '../lists/keeping/keeping.ts';
 import type { Log } from '../observe/observe.ts';
 import { createStateLookup } from './list-hosts.ts';
+import type { Part } from './part.ts';
 import type { State } from './worker-settings.ts';
 
 /** What they are kept with. */
@@ -24,7 +25,8 @@ export interface KeptListsParts {
 }
 
 /** Lists that are fetched. */
-export class KeptLists {
+export class KeptLists implements Part {
+  readonly name = 'lists with an address';
   readonly #parts: KeptListsParts;
   /** Undefined when no list has an address, or the state directory cannot be used. */
   #keeper: ListKeeper | undefined;
@@ -41,7 +43,7 @@ export class KeptLists {
   readonly pathOf: PathOf = (list) => newerPath(list, this.#keeper?.pathOf(list));
 
   /** Keeps the lists of a configuration from now on. A state directory that cannot be used costs the fetched lists. */
-  async follow({ lists, stateDirectory }: Config): Promise<void> {
+  async open({ lists, stateDirectory }: Config): Promise<void> {
     if (this.#keeper === undefined && !lists.some(isUrlList)) return;
     const { log, state, onChange, onOutcome } = this.#parts;
     try {
@@ -62,6 +64,16 @@ export class KeptLists {
     }
   }
 
+  async prepare(config: Config): Promise<void> {
+    await this.open(config);
+    this.begin();
+  }
+
+  /** What is in force goes on. */
+  restore(config: Config): Promise<void> {
+    return this.open(config);
+  }
+
   /** The configuration without lists that were never fetched and need not be there. */
   present(config: Config): Config {
     return withoutMissing(config, this.pathOf);
@@ -79,12 +91,12 @@ export class KeptLists {
   }
 
   /** Fetches what is due from now on. */
-  start(): void {
+  begin(): void {
     this.#keeper?.start();
   }
 
   /** Ends fetches that are under way and begins no other. */
-  async stop(): Promise<void> {
+  async close(): Promise<void> {
     await this.#keeper?.stop();
   }
 }

@@ -6,6 +6,7 @@ import type { Log } from '../observe/observe.ts';
 import { AcmeKeeper } from './acme-keeper.ts';
 import type { ChangeJournal } from './change-journal.ts';
 import { createStateLookup } from './list-hosts.ts';
+import type { Part } from './part.ts';
 import { RevocationKeeper } from './revocation-keeper.ts';
 import { TlsKeeper } from './tls-keeper.ts';
 import type { State } from './worker-settings.ts';
@@ -17,13 +18,14 @@ const REVOCATION_LOOK_MS = 200;
 export interface ListenerProofParts {
   readonly log: Log;
   state(): State;
-  journal(): ChangeJournal;
+  readonly journal: ChangeJournal;
   /** Puts what was learned in force in all workers, and gives the error that was reported. */
   apply(): Promise<AppError | undefined>;
 }
 
 /** Proof and belief of the encrypted listeners. */
-export class ListenerProof {
+export class ListenerProof implements Part {
+  readonly name = 'certificates';
   readonly tls: TlsKeeper;
   readonly revocations: RevocationKeeper;
   readonly acme: AcmeKeeper;
@@ -39,12 +41,12 @@ export class ListenerProof {
       ...{ clock: systemClock, log, random: Math.random },
       resolve: createStateLookup(state),
       applyChallenges: apply,
-      onObtained: (facts) => journal().certificate(facts),
+      onObtained: (facts) => journal.certificate(facts),
     });
   }
 
   /** What is in the files is looked after from now on. */
-  start(): void {
+  begin(): void {
     this.#timer = setInterval(() => this.revocations.look(this.#config()), REVOCATION_LOOK_MS);
   }
 
@@ -53,6 +55,12 @@ export class ListenerProof {
     const config = this.#config();
     this.tls.look(config);
     this.acme.look(config);
+  }
+
+  /** Reads the files of a configuration anew; throws AppError, and keeps what was read before. */
+  prepare(config: Config): void {
+    this.tls.reread(config);
+    this.revocations.reread(config);
   }
 
   async close(): Promise<void> {

@@ -3,30 +3,45 @@
 import { systemClock } from '../base/base.ts';
 import type { Config } from '../config/config.ts';
 import type { EvidenceFacts, Log } from '../observe/observe.ts';
-import type { Evidence } from './evidence.ts';
+import type { ExemptionKeeping } from './exemption-keeping.ts';
 import { NoticeKeeper } from './notice-keeper.ts';
+import type { Part } from './part.ts';
+import type { RecordKeeping } from './record-keeping.ts';
 import { ReminderKeeper } from './reminder-keeper.ts';
 import { ReportKeeper } from './report-keeper.ts';
 import type { ReportShelf } from './report-shelf.ts';
 import type { State } from './worker-settings.ts';
 
+/** What they are shown and sent with. */
+export interface OutletsParts {
+  readonly log: Log;
+  readonly recording: Pick<RecordKeeping, 'recall' | 'journal'>;
+  readonly exemptions: Pick<ExemptionKeeping, 'papers'>;
+  /** What is in force. */
+  state(): State;
+  readonly shelf: ReportShelf;
+}
+
 /** All of one program. */
-export class Outlets {
+export class Outlets implements Part {
+  readonly name = 'notice, reports, reminders';
+  readonly #config: () => Config;
   readonly #notice: NoticeKeeper;
   readonly #reports: ReportKeeper;
   readonly #reminders: ReminderKeeper;
 
-  constructor(log: Log, evidence: Evidence, state: () => State, shelf: ReportShelf) {
-    this.#notice = new NoticeKeeper({ log, state, recall: (whom) => evidence.recall(whom) });
+  constructor({ log, recording, exemptions, state, shelf }: OutletsParts) {
+    this.#config = () => state().config;
+    this.#notice = new NoticeKeeper({ log, state, recall: (whom) => recording.recall(whom) });
     const common = {
       log,
       nowMs: systemClock,
-      config: () => state().config,
+      config: this.#config,
       record: (action: string, by: string, reason: string, detail: object) =>
-        evidence.journal.admin(action, by, reason, detail),
+        recording.journal.admin(action, by, reason, detail),
     };
     this.#reports = new ReportKeeper({ ...common, shelf });
-    this.#reminders = new ReminderKeeper({ ...common, papers: () => evidence.papers() });
+    this.#reminders = new ReminderKeeper({ ...common, papers: () => exemptions.papers() });
   }
 
   /** Opens the notice. Throws ERR_NOTICE_LISTEN. */
@@ -40,9 +55,8 @@ export class Outlets {
     this.#reminders.start();
   }
 
-  /** To be called once a second, with the configuration in force. */
-  look(config: Config): void {
-    this.#notice.look(config);
+  look(): void {
+    this.#notice.look(this.#config());
   }
 
   /** For metrics. */

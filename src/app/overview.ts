@@ -16,7 +16,7 @@ import {
   type ProofFacts,
   proofAgeMaxMs,
 } from '../enforcement/enforcement.ts';
-import type { Evidence } from './evidence.ts';
+import { type Evidence, recorderStatus } from './evidence.ts';
 import type { Health } from './health.ts';
 import { needsOf } from './overview-needs.ts';
 import { type DayFacts, dayStart, type OverviewRecords, sumUpToday } from './overview-records.ts';
@@ -67,10 +67,10 @@ export class Overview implements OverviewControl {
       (list) => mandates.has(list),
       dayStart(nowMs),
     );
-    const recorder = evidence.recorderStatus();
-    const papers = evidence.papers();
+    const recorder = recorderStatus(evidence);
+    const papers = evidence.exemptions.papers();
     const active = papers.filter((paper) => paper.state === 'active');
-    const decisions = evidence.decisions();
+    const decisions = evidence.exemptions.decisions();
     return {
       time: timeOf(nowMs),
       agency: agency() ?? null,
@@ -137,7 +137,7 @@ export class Overview implements OverviewControl {
   #shown(headline: Headline, pause: OperatorPause): StateShown['headline'] {
     const { oldestProofMs, sinceMs, ...rest } = headline;
     const { isPaused, by = '', reason = '', until = '' } = pause.status();
-    const { runs } = this.#parts.evidence.probeStatus();
+    const { runs } = this.#parts.evidence.probe.status();
     const sweep = runs.find(({ event, group }) => event === 'sweep' && group === undefined);
     return {
       ...rest,

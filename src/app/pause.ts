@@ -6,6 +6,7 @@
 import type { PauseControl, PauseStatus } from '../admin/admin.ts';
 import { AppError, formatDuration } from '../base/base.ts';
 import { describeEnforcement, type Enforcement } from '../enforcement/enforcement.ts';
+import type { Part } from './part.ts';
 
 /** What a pause needs of the program. */
 export interface PauseOptions {
@@ -27,7 +28,8 @@ interface Pause {
 }
 
 /** Whether refusals are suspended, and the two ways to change it. */
-export class OperatorPause implements PauseControl {
+export class OperatorPause implements PauseControl, Part {
+  readonly name = 'pause';
   readonly #options: PauseOptions;
   #pause: Pause | undefined;
 
@@ -82,7 +84,7 @@ export class OperatorPause implements PauseControl {
   }
 
   /** Forgets it: the program ends. */
-  close(): void {
+  drain(): void {
     clearTimeout(this.#pause?.timer);
   }
 

@@ -15,7 +15,8 @@ import type { Config } from '../config/config.ts';
 import { formatName } from '../dns/dns.ts';
 import type { Log } from '../observe/observe.ts';
 import { type LiveSource, openRoom, type ProviderSettings, type Room } from '../room/room.ts';
-import type { Evidence } from './evidence.ts';
+import type { ChangeJournal } from './change-journal.ts';
+import type { Part } from './part.ts';
 
 /** Folder of the pages, beside the program's: in a checkout and in the package alike. */
 const PAGES = fileURLToPath(new URL('../../dist/pages', import.meta.url));
@@ -27,7 +28,7 @@ const SECRET_BYTES_MAX = 4096;
 export interface RoomDoorParts {
   readonly log: Log;
   readonly clock: Clock;
-  readonly evidence: Evidence;
+  readonly journal: ChangeJournal;
   /** As it is in force. */
   agency(): string | undefined;
   /** What the control socket can ask as well. */
@@ -35,7 +36,8 @@ export interface RoomDoorParts {
 }
 
 /** The room, where the configuration has one. */
-export class RoomDoor {
+export class RoomDoor implements Part {
+  readonly name = 'control room';
   readonly #parts: RoomDoorParts;
   #room: Room | undefined;
 
@@ -70,7 +72,7 @@ export class RoomDoor {
   /** Never rejects for what is wrong with the room. */
   async open({ controlRoom: settings, stateDirectory }: Config): Promise<void> {
     if (settings === undefined) return;
-    const { log, clock, evidence, agency, shared } = this.#parts;
+    const { log, clock, journal, agency, shared } = this.#parts;
     try {
       this.#room = await openRoom({
         ...{ endpoint: settings.listen, url: settings.url, tls: settings.tls },
@@ -83,7 +85,7 @@ export class RoomDoor {
         ...{ stateDirectory, clock, log },
         live: createLiveSource(() => shared().overview),
         controls: () => shared(),
-        note: (action, by, reason, detail) => evidence.journal.admin(action, by, reason, detail),
+        note: (action, by, reason, detail) => journal.admin(action, by, reason, detail),
       });
     } catch (error) {
       if (!isAppError(error)) throw error;

@@ -65,8 +65,8 @@ export const createServiceControl = (parts: ServiceParts): ServiceControl => ({
   },
   copyRegister: async (by, reason): Promise<RegisterCopy> => {
     const { evidence, directory } = parts;
-    evidence.journal.admin('backup', by, reason);
-    const isCopied = await evidence.copyRegister(join(directory, REGISTER_COPY_NAME));
+    evidence.recording.journal.admin('backup', by, reason);
+    const isCopied = await evidence.exemptions.copyRegister(join(directory, REGISTER_COPY_NAME));
     return { version: VERSION, register: isCopied ? REGISTER_COPY_NAME : null };
   },
 });

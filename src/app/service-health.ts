@@ -1,14 +1,15 @@
 // The health of the service put together: what each part is asked for, once a second.
+import type { Controls } from '../admin/admin.ts';
 import { systemClock } from '../base/base.ts';
 import type { Log } from '../observe/observe.ts';
 import type { Changes } from './changes.ts';
-import type { ControlDoor } from './control-door.ts';
 import type { EnforcementKeeper } from './enforcement-keeper.ts';
 import type { Evidence } from './evidence.ts';
 import type { FleetLink } from './fleet-link.ts';
 import { Health } from './health.ts';
 import type { ListenerProof } from './listener-proof.ts';
 import type { Outlets } from './outlets.ts';
+import type { OverviewRecords } from './overview-records.ts';
 import type { OperatorPause } from './pause.ts';
 import type { RoomDoor } from './room-door.ts';
 import type { StateKeeper } from './state-keeper.ts';
@@ -32,15 +33,25 @@ export interface ServiceHealthParts {
   readonly room: RoomDoor;
   readonly outlets: Outlets;
   readonly stateWatch: StateWatch;
-  controlDoor(): ControlDoor;
+  readonly lists: Pick<NonNullable<Controls['lists']>, 'statuses'>;
+  /** What is read of records on the disk. */
+  readonly records: OverviewRecords;
 }
 
 /** The health of one program. */
 export const createHealth = (parts: ServiceHealthParts): Health => {
   const { enforcement, state, changes, supervisor, upstreams, fleet, proof, room, outlets } = parts;
-  const { stateWatch, controlDoor, log, monotonic, evidence, pause } = parts;
+  const { stateWatch, lists, records, log, monotonic, pause } = parts;
+  const { recording, exemptions, probe, facts } = parts.evidence;
   return new Health({
-    ...{ log, clock: systemClock, monotonic, evidence, pause },
+    ...{ log, clock: systemClock, monotonic, pause },
+    evidence: {
+      facts,
+      recordingFacts: () => recording.facts(),
+      incompleteExemptions: () => exemptions.incomplete(),
+      proofOf: (group) => probe.proofOf(group),
+      losses: recording.losses,
+    },
     upMs: () => process.uptime() * 1000,
     enforcement: () => enforcement.current,
     enforcementMs: () => enforcement.clock.currentMs,
@@ -57,10 +68,10 @@ export const createHealth = (parts: ServiceHealthParts): Health => {
       outlets: outlets.facts(),
       refused: changes.refused?.message,
     }),
-    lists: () => controlDoor().shared.lists?.statuses() ?? Promise.resolve([]),
+    lists: () => lists.statuses(),
     unreadable: async () => {
       const groups = state.current.config.groups.map(({ name }) => name);
-      return (await controlDoor().records.day(groups)).fault;
+      return (await records.day(groups)).fault;
     },
   });
 };

@@ -4,6 +4,7 @@ import { type Endpoint, formatEndpoint } from '../base/base.ts';
 import type { Config } from '../config/config.ts';
 import type { Generation } from '../generation/generation.ts';
 import type { CounterBlock, CounterTotals } from '../observe/observe.ts';
+import type { ProbeKeeper } from '../probe/probe.ts';
 import type { TrustKeeper } from '../resolve/resolve.ts';
 import {
   type ForwardingRoute,
@@ -15,11 +16,11 @@ import type { ChangeAuthor } from './change-journal.ts';
 import { claimEncrypted, claimEndpoint } from './claim.ts';
 import { ENCRYPTED_KINDS, type EncryptedEndpoint } from './encrypted-listeners.ts';
 import type { EnforcementKeeper } from './enforcement-keeper.ts';
-import type { Evidence } from './evidence.ts';
 import type { KeptHosts } from './kept-hosts.ts';
 import type { WorkerSettings } from './messages.ts';
 import type { OwnForwarding } from './own-forwarding.ts';
 import type { OperatorPause } from './pause.ts';
+import type { RecordKeeping } from './record-keeping.ts';
 import type { RetiredMemory } from './retired-memory.ts';
 import type { RevocationKeeper } from './revocation-keeper.ts';
 import type { Supervisor } from './supervisor.ts';
@@ -34,7 +35,8 @@ export interface StateParts {
   readonly trust: TrustKeeper;
   readonly tls: TlsKeeper;
   readonly revocations: RevocationKeeper;
-  readonly evidence: Evidence;
+  readonly recording: Pick<RecordKeeping, 'eventsOf' | 'define' | 'journal'>;
+  readonly probe: Pick<ProbeKeeper, 'whileChanging'>;
   readonly enforcement: EnforcementKeeper;
   readonly pause: OperatorPause;
   readonly hosts: KeptHosts;
@@ -85,10 +87,10 @@ export class StateKeeper {
 
   /** What a worker that starts now is told. */
   settingsOf(index: number, state = this.#current): WorkerSettings {
-    const { trust, pause, evidence } = this.#parts;
+    const { trust, pause, recording } = this.#parts;
     return toSettings(state, index, trust, {
       isPaused: pause.isPaused,
-      events: evidence.eventsOf(index),
+      events: recording.eventsOf(index),
       hasQuic: index === this.#parts.quicWorker,
     });
   }
@@ -123,7 +125,7 @@ export class StateKeeper {
 
   /** Puts a prepared state in force in all workers; on an error the one before it is put back. */
   async apply(prepared: State, author?: ChangeAuthor): Promise<void> {
-    const { supervisor, trust, evidence, enforcement, pause, own, retired, totals } = this.#parts;
+    const { supervisor, trust, recording, probe, enforcement, pause, own, retired, totals } = this.#parts;
     const previous = this.#current;
     const { isPaused } = pause;
     const { policy } = prepared.generation ?? {};
@@ -136,15 +138,15 @@ export class StateKeeper {
     try {
       restoreTrust = trust.setConfig(state.config);
       await trust.recall(upstreamsText(state.routes));
-      if (state.generation !== undefined) evidence.define(state.generation);
-      await evidence.whileChanging(async () => {
+      if (state.generation !== undefined) recording.define(state.generation);
+      await probe.whileChanging(async () => {
         await supervisor.apply(this.#settingsFrom(state));
         this.#current = state;
         this.#isPauseApplied = isPaused;
         // In this moment, so that nobody else sees the change first and records it without its author.
         enforcement.update(author);
       });
-      if (state.generation !== undefined) evidence.journal.generation(state.generation);
+      if (state.generation !== undefined) recording.journal.generation(state.generation);
       retired.add(previous.generation?.policy.table);
     } catch (error) {
       retired.add(policy?.table);

@@ -7,6 +7,7 @@ import { mkdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { DIRECTORY_MODE, errorText, systemErrorCode } from '../base/base.ts';
 import type { Log } from '../observe/observe.ts';
+import type { Part } from './part.ts';
 
 /** How often it is looked: some calls of the system. */
 const LOOK_MS = 1_000;
@@ -22,7 +23,8 @@ export interface StateWatchOptions {
 }
 
 /** Looks after the state directory while the program runs. */
-export class StateWatch {
+export class StateWatch implements Part {
+  readonly name = 'watch of the state directory';
   readonly #options: StateWatchOptions;
   /** What stood where when it was last in order. */
   readonly #seen = new Map<string, string>();
@@ -43,7 +45,7 @@ export class StateWatch {
   }
 
   /** Takes what stands there for what should, and looks from now on. */
-  start(): void {
+  open(): void {
     for (const name of ['', ...this.#options.parts.keys()]) this.#remember(name);
     this.#timer ??= setInterval(() => void this.#look(), LOOK_MS).unref();
   }

@@ -6,6 +6,7 @@
 import { errorText } from '../base/base.ts';
 import { sendToUnixSocket } from '../datagram/datagram.ts';
 import type { Log } from '../observe/observe.ts';
+import type { Part } from './part.ts';
 
 /** What the manager is told of. */
 export interface ServiceStatus {
@@ -22,10 +23,12 @@ export interface SystemdNoticeParts {
   readonly log: Pick<Log, 'error'>;
   /** Of CLOCK_MONOTONIC, microseconds. */
   readonly monotonicUsec: () => bigint;
+  status(): ServiceStatus;
 }
 
 /** The service manager of the program. */
-export class SystemdNotice {
+export class SystemdNotice implements Part {
+  readonly name = 'service manager';
   readonly #parts: SystemdNoticeParts;
   readonly #socket: string | undefined;
   readonly #isWatching: boolean;
@@ -45,9 +48,14 @@ export class SystemdNotice {
     this.#isWatching = env['WATCHDOG_USEC'] !== undefined && isMine;
   }
 
-  /** Tells how the program is, where that has changed, and that it lives; to be called once a second. */
-  update({ isAnswering, text }: ServiceStatus): void {
+  begin(): void {
+    this.look();
+  }
+
+  /** Tells how the program is, where that has changed, and that it lives. */
+  look(): void {
     if (this.#isStopping || this.#isReloading) return;
+    const { isAnswering, text } = this.#parts.status();
     const lines = text === this.#told ? [] : [`STATUS=${text}`];
     if (isAnswering && !this.#isReady) lines.unshift('READY=1');
     if (this.#isWatching) lines.push('WATCHDOG=1');
@@ -66,16 +74,16 @@ export class SystemdNotice {
   }
 
   /** It is over, whatever came of it; the status tells. */
-  reloaded(status: ServiceStatus): void {
+  reloaded(): void {
     if (!this.#isReloading) return;
     this.#isReloading = false;
     if (this.#isStopping) return;
-    this.#told = status.text;
-    this.#send(['READY=1', `STATUS=${status.text}`]);
+    const { text } = this.#parts.status();
+    this.#told = text;
+    this.#send(['READY=1', `STATUS=${text}`]);
   }
 
-  /** The program ends. */
-  stopping(): void {
+  drain(): void {
     this.#isStopping = true;
     this.#send(['STOPPING=1', 'STATUS=answers what waits, and writes the last records']);
   }

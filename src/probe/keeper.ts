@@ -140,6 +140,16 @@ export class ProbeKeeper {
     this.#schedule.changed();
   }
 
+  /** What is in force is about to change, and has. */
+  async whileChanging<Result>(change: () => Promise<Result>): Promise<Result> {
+    this.changing();
+    try {
+      return await change();
+    } finally {
+      this.changed();
+    }
+  }
+
   /** Asks for a sweep; throws ERR_APP_PROBE when there is no such group, or too many wait. */
   requestSweep(group: string | undefined): { readonly run: number } {
     const state = this.#options.state();

@@ -197,7 +197,9 @@ test('a resolver that lost its disk comes back under its name, and nobody claims
   await fleet.programOf('ns2').kill();
   rmSync(join(fleet.directory, 'ns2'), { recursive: true });
   await fleet.add('ns2', 'bruges');
+  const anew = ownQueries();
   for (let asked = 0; asked < 10; asked++) await isExempt('ns2', `127.0.6.${asked + 1}`);
+  await vi.waitUntil(() => ownQueries() >= anew + 10, WAIT);
   await collected('ns2', 'ns2.2');
   await signed('ns2.2');
   const report = await reportOn('ns2');

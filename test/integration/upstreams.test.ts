@@ -4,12 +4,15 @@
 // that it would be seen if it came through or was kept.
 import assert from 'node:assert/strict';
 import { createHash, createPublicKey } from 'node:crypto';
+import { writeFileSync } from 'node:fs';
 import { constants } from 'node:http2';
+import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { Endpoint } from '../../src/base/base.ts';
 import { FLAG, RCODE, TYPE } from '../../src/dns/dns.ts';
 import { CertificateAuthority, type Issued, openssl } from '../support/certificates.ts';
 import { type AskOptions, ask, type Reply, readMetric, reload } from '../support/client.ts';
+import { runCommandHere } from '../support/command.ts';
 import {
   type EncryptedUnbound,
   startEncryptedUnbound,
@@ -671,6 +674,35 @@ bootstrap: ["${textOf(bootstrap)}"]`),
       .toBe(RIGHT);
     expect(bootstrap.queries.every(({ name }) => name === `${SERVER_NAME}.`)).toBe(true);
     expect(named.plaintextCount).toBe(0);
+  });
+
+  test('a reload that is refused takes no address from the hosts of upstreams in force', async () => {
+    const authority = CertificateAuthority.create();
+    const certificate = authority.issue({ names: [`DNS:${SERVER_NAME}`] });
+    const bootstrap = await openScripted((query) =>
+      answer(query, query.type === TYPE.A ? [`${query.name} 300 IN A 127.0.0.1`] : []),
+    );
+    const named = keep(await StrangeUpstream.open({ transport: 'tls', certificate, reply: give(RIGHT) }));
+    const configOf = (host: string, more: string): string => `
+listen: { dns: ["127.0.0.1:0"], admin: "127.0.0.1:0" }
+workers: 1
+state: state
+dnssec: { mode: off }
+upstreams: ["tls://${host}:${named.endpoint.port}"]
+bootstrap: ["${textOf(bootstrap)}"]
+${more}`;
+    const inForce = configOf(SERVER_NAME, 'lists: []');
+    const env = { NODE_EXTRA_CA_CERTS: authority.issued.certificateFile };
+    const program = await start(inForce, env);
+    expect((await askTimed(program, 'before.example')).address).toBe(RIGHT);
+    const other = configOf('other.example', 'lists: [{ id: gone, file: gone.txt }]');
+    expect((await reload(program, { 'cordon.yaml': other })).isRefused).toBe(true);
+    // What is in force is put in force again, as it is when anything was learned.
+    const path = join(program.directory, 'in-force.yaml');
+    writeFileSync(path, inForce);
+    const paused = await runCommandHere(['pause', '5m', '--reason', 'test', '--config', path]);
+    expect(paused.code, paused.stderr).toBe(0);
+    expect((await askTimed(program, 'after.example')).address).toBe(RIGHT);
   });
 
   test('the fallback is asked when all others have failed, and only then', async () => {
