@@ -8,7 +8,7 @@ import type { Shown } from '../access/access.ts';
 import type { AddressWords, Clock } from '../base/base.ts';
 import { type AnswerCache, FailureCache } from '../cache/cache.ts';
 import type { EventObserver } from '../events/events.ts';
-import type { ExemptionIndex, ExemptionObserver } from '../policy/policy.ts';
+import type { ExemptionIndex } from '../policy/policy.ts';
 import { SIGNAL } from '../words/words.ts';
 import { conclude } from './conclusion.ts';
 import { ServerCookies } from './cookie.ts';
@@ -85,12 +85,6 @@ export class Pipeline implements Decider {
   readonly #parts: Parts;
   readonly #turn: Turn;
   readonly #desk: WaiterDesk;
-  readonly #exemptionObserver: ExemptionObserver = {
-    exempted: (verdict, targets, index, number) => {
-      const turn = verdict === this.#turn.verdict ? this.#turn : this.#desk.turn;
-      turn.exempted(targets, index, number);
-    },
-  };
 
   constructor(options: PipelineOptions) {
     const { rules, resolver, exemptions, events, cache, clock, observer, cookieSecret } = options;
@@ -146,7 +140,7 @@ export class Pipeline implements Decider {
 
   #exempt(): void {
     const { policy, exemptions } = this.#rules;
-    policy?.setExemptions(exemptions, this.#parts.clock, this.#exemptionObserver);
+    policy?.setExemptions(exemptions, this.#parts.clock);
   }
 
   /** Puts in force what the schedules of the policy say for a time. */

@@ -15,7 +15,7 @@ import {
   type Targets,
   UDP_LENGTH_MAX,
 } from '../dns/dns.ts';
-import { Verdict } from '../policy/policy.ts';
+import { type ExemptionObserver, Verdict } from '../policy/policy.ts';
 import { TRANSPORT } from '../words/words.ts';
 import { Notes } from './notes.ts';
 import type { Parts, PipelineObserver } from './parts.ts';
@@ -60,7 +60,7 @@ export class Asker {
 }
 
 /** One query. */
-export class Turn {
+export class Turn implements ExemptionObserver {
   readonly parts: Parts;
   readonly query = new Query();
   readonly asker = new Asker();
@@ -87,6 +87,7 @@ export class Turn {
   constructor(parts: Parts) {
     this.parts = parts;
     this.observer = parts.observer;
+    this.verdict.exempted.observer = this;
   }
 
   /** Begins with another query. */

@@ -35,7 +35,13 @@ export { isInForce, type Schedule } from './schedule.ts';
 export { PolicyTable } from './table.ts';
 export { TableBuilder } from './table-builder.ts';
 export { LIST_COUNT_MAX } from './table-layout.ts';
-export { type BlockMode, type PolicyList, type Precedence, Verdict } from './verdict.ts';
+export {
+  type BlockMode,
+  type ExemptionObserver,
+  type PolicyList,
+  type Precedence,
+  Verdict,
+} from './verdict.ts';
 
 /** A group of clients and the lists that it chooses. */
 export interface PolicyGroup {
@@ -57,15 +63,6 @@ export interface SharedPolicy {
   readonly groups: readonly PolicyGroup[];
 }
 
-/** Is told of each list that an exemption takes out of the judging of a question. */
-export interface ExemptionObserver {
-  /**
-   * `verdict` says what would have been refused by which rule, `targets` where that stands when it is not the question,
-   * `index` which exemption counts. All are only valid during the call.
-   */
-  exempted(verdict: Verdict, targets: Targets | undefined, index: number, number: number): void;
-}
-
 /** One generation of policy, opened in a thread. */
 export class Policy {
   readonly generation: number;
@@ -77,7 +74,6 @@ export class Policy {
   readonly #hasSchedules: boolean;
   /** Undefined: there are none. */
   #exemptions: ExemptionTable | undefined;
-  #exemptionObserver: ExemptionObserver | undefined;
   /** By group: the lists that refuse. */
   readonly #enforced: Uint32Array;
   /** By group: the lists that would. */
@@ -115,8 +111,7 @@ export class Policy {
   /**
    * Puts other exemptions in force from the next question on; `clock` tells when they begin and end. Once per change.
    */
-  setExemptions(index: ExemptionIndex | undefined, clock: Clock, observer?: ExemptionObserver): void {
-    this.#exemptionObserver = observer;
+  setExemptions(index: ExemptionIndex | undefined, clock: Clock): void {
     this.#exemptions =
       index === undefined || index.count === 0
         ? undefined
@@ -245,7 +240,7 @@ export class Policy {
     if (index < 0) return false;
     const number = table.numberOf(index);
     exempted.add(list, number, table.untilMsOf(index), this.lists[list]?.ttlSec ?? 0);
-    this.#exemptionObserver?.exempted(verdict, targets, index, number);
+    exempted.observer?.exempted(targets, index, number);
     return true;
   }
 }

@@ -3,12 +3,23 @@
 // One Verdict object serves all queries of a thread and is overwritten by each; nobody keeps it. It names the
 // generation that gave it, so that a verdict can never be mistaken for one of another list state. Hot file.
 import { type AddressWords, createAddress } from '../base/base.ts';
-import { NAME_LENGTH_MAX } from '../dns/dns.ts';
+import { NAME_LENGTH_MAX, type Targets } from '../dns/dns.ts';
 import { NO_DATA, type RuleData } from './data-targets.ts';
 import { ACTION, type LocalRecord, MATCH, type Match } from './rule.ts';
 
+/** Is told of each list that an exemption takes out of the judging of a question. */
+export interface ExemptionObserver {
+  /**
+   * The verdict says what would have been refused by which rule, `targets` where that stands when it is not the question,
+   * `index` which exemption counts. All are only valid during the call.
+   */
+  exempted(targets: Targets | undefined, index: number, number: number): void;
+}
+
 /** The lists that exemptions took out of the judging of one question and its answer, and by what exemptions judge. */
 export class ExemptedLists {
+  /** Who asks for the verdict; undefined: nobody who is to be told. */
+  observer: ExemptionObserver | undefined = undefined;
   /** Stands for the device of the client; undefined: it has shown none. */
   device: AddressWords | undefined = undefined;
   /** The folded QNAME in its first bytes; only where the policy has exemptions. */

@@ -59,15 +59,16 @@ const openPolicy = ({ exemptions, nowMs = NOW_MS, listChanges = [] }: Setting) =
   );
   const clock = { nowMs };
   const told: string[] = [];
-  policy.setExemptions(compileExemptions(exemptions), () => clock.nowMs, {
-    exempted: ({ list, line, trigger }, targets, index, number) =>
-      void told.push(
-        `${index}:${number} ${list}:${line} ${trigger}${targets === undefined ? '' : ' targets'}`,
-      ),
-  });
+  policy.setExemptions(compileExemptions(exemptions), () => clock.nowMs);
   const ask = (name: string, asking: { client?: string; group?: number; qtype?: number } = {}): Verdict => {
     const { client = CLIENT, group = 0, qtype = TYPE.A } = asking;
     const verdict = new Verdict();
+    verdict.exempted.observer = {
+      exempted: (targets, index, number) =>
+        void told.push(
+          `${index}:${number} ${verdict.list}:${verdict.line} ${verdict.trigger}${targets === undefined ? '' : ' targets'}`,
+        ),
+    };
     const qname = foldedName(name);
     const words = createAddress();
     if (!parseAddress(client, words)) throw new TypeError(client);
