@@ -1,8 +1,10 @@
 // What waits for a second person: exactly what was asked for, by whom and why; somebody else confirms it or it ends by itself.
+
 import type { VNode } from 'preact';
 import { useState } from 'preact/hooks';
 import { act, ask } from '../api/client.ts';
-import type { Act } from '../api/shapes.ts';
+import { signedInOf } from '../api/members.ts';
+import type { Act, ConfigurationChecked } from '../api/shapes.ts';
 import { Form, TextArea } from '../parts/form.tsx';
 import { FaultNote, Head, Loaded, Nothing, Panel } from '../parts/panel.tsx';
 import { may, noteChanges, nowMs, session, toast } from '../parts/room.ts';
@@ -10,7 +12,7 @@ import { inPath } from '../parts/router.ts';
 import { useText } from '../parts/say.tsx';
 import { useStore } from '../parts/store.ts';
 import { useData, useDoing, useTicks } from '../parts/use-data.ts';
-import { type Checked, Differences } from '../settings/proposal.tsx';
+import { Differences } from '../settings/proposal.tsx';
 
 /** Characters of one value that a page shows; a configuration has its own page. */
 const VALUE_LENGTH_MAX = 400;
@@ -54,7 +56,9 @@ const Asked = ({ waiting }: { readonly waiting: Act }): VNode => {
 
 /** What a draft of the configuration would change: who confirms sees what who asked saw. */
 const Draft = ({ draft }: { readonly draft: string }): VNode => {
-  const checked = useData<Checked>(`/v1/configuration/drafts/${inPath(draft)}`, ['configuration']);
+  const checked = useData<ConfigurationChecked>(`/v1/configuration/drafts/${inPath(draft)}`, [
+    'configuration',
+  ]);
   return <Loaded data={checked}>{(one) => <Differences checked={one} />}</Loaded>;
 };
 
@@ -73,7 +77,7 @@ export const ConfirmAct = ({
   readonly onDone: () => void;
 }): VNode => {
   const { say, word, format } = useText();
-  const me = useStore(session)?.person;
+  const me = signedInOf(useStore(session))?.person;
   const [reason, setReason] = useState('');
   const doing = useDoing();
   const isOwn = me !== undefined && me.account === waiting.byAccount;
@@ -139,7 +143,7 @@ const WITH_RESULT = ['addPerson', 'enrolPerson', 'addToken', 'reidentify', 'list
 /** What came of an act, told once and to who asked for it. */
 const Result = ({ done }: { readonly done: Act }): VNode | null => {
   const { say } = useText();
-  const me = useStore(session)?.person;
+  const me = signedInOf(useStore(session))?.person;
   const [shown, setShown] = useState<string | undefined>(undefined);
   const doing = useDoing();
   const isOwn = me !== undefined && me.account === done.byAccount;

@@ -1,7 +1,8 @@
 // Requests to the server of the page. One way to ask, one kind of fault; what failed says what was not changed.
 //
 // A request that needs the person to show again who they are (ERR_ROOM_STEP_UP) waits until they did and is then sent once more.
-import type { Act, Problem, Session } from './shapes.ts';
+import type { ExemptionProblem } from './members.ts';
+import type { Act, Session } from './shapes.ts';
 
 /** A refusal or a failure, as RFC 9457 writes it. */
 export class Fault extends Error {
@@ -9,14 +10,14 @@ export class Fault extends Error {
   readonly status: number;
   readonly code: string;
   readonly hint: string;
-  readonly problems: readonly Problem[];
+  readonly problems: readonly ExemptionProblem[];
 
   constructor(
     status: number,
     code: string,
     text: string,
     hint: string = '',
-    problems: readonly Problem[] = [],
+    problems: readonly ExemptionProblem[] = [],
   ) {
     super(text);
     this.status = status;
@@ -56,7 +57,7 @@ interface ProblemBody {
   readonly title?: string;
   readonly code?: string;
   readonly hint?: string;
-  readonly problems?: readonly Problem[];
+  readonly problems?: readonly ExemptionProblem[];
 }
 
 const toFault = async (response: Response): Promise<Fault> => {

@@ -1,7 +1,9 @@
 // Decisions about one paper: approve by somebody else, reject, revoke. The button says what will happen.
+
 import type { VNode } from 'preact';
 import { useState } from 'preact/hooks';
 import { act } from '../api/client.ts';
+import { signedInOf } from '../api/members.ts';
 import type { Exemption, ExemptionRules } from '../api/shapes.ts';
 import { Form, Radios, TextArea, TextField } from '../parts/form.tsx';
 import { FaultNote, Panel } from '../parts/panel.tsx';
@@ -42,7 +44,7 @@ const Approve = ({
   const doing = useDoing();
   const run = useAct(doing, onDone);
   const role = chosen === '' ? (approvers[0]?.role ?? '') : chosen;
-  const me = useStore(session)?.person;
+  const me = signedInOf(useStore(session))?.person;
   const isOwn = me !== undefined && me.account === paper.requesterAccount;
   const needsDelegation = approvers.find((one) => one.role === role)?.delegation === true;
   const path = `/v1/exemptions/${paper.id}`;

@@ -1,5 +1,5 @@
 // What somebody has written so far about an exemption, and the request that it comes to. Pure.
-import type { Problem } from '../api/shapes.ts';
+import type { ExemptionProblem } from '../api/members.ts';
 
 export interface Measure {
   /** A measure of the profile's checklist; empty: one of their own. */
@@ -105,7 +105,7 @@ const FIELDS = [
 ] as const;
 
 /** Problems by the field at which they are shown: `mitigations.0` is shown at the mitigations; '' has the rest. */
-export const problemsByField = (problems: readonly Problem[]): ReadonlyMap<string, string> => {
+export const problemsByField = (problems: readonly ExemptionProblem[]): ReadonlyMap<string, string> => {
   const found = new Map<string, string>();
   for (const { field, text, hint } of problems) {
     const [first = ''] = field.split(/[.[]/);

@@ -1,6 +1,6 @@
 // What an exemption opens: for whom, which names, how long, and how often they were asked for.
 import type { VNode } from 'preact';
-import type { Opens } from '../api/shapes.ts';
+import type { Opens } from '../api/members.ts';
 import { AskedLimits } from '../parts/asked-span.tsx';
 import { Name } from '../parts/panel.tsx';
 import { useText } from '../parts/say.tsx';

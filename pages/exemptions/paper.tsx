@@ -1,6 +1,7 @@
 // One exemption: where it stands, what was written, what it opens, what became of it, and the decision about it.
 import type { VNode } from 'preact';
-import type { Exemption, ExemptionRules, Opens } from '../api/shapes.ts';
+import { type Opens, signedInOf } from '../api/members.ts';
+import type { Exemption, ExemptionRules } from '../api/shapes.ts';
 import { CheckLine, FaultNote, Head, Loaded, Name, Panel } from '../parts/panel.tsx';
 import { nowMs, session } from '../parts/room.ts';
 import { inPath } from '../parts/router.ts';
@@ -173,7 +174,7 @@ const Checks = ({
   readonly rules: ExemptionRules | undefined;
 }): VNode | null => {
   const { say } = useText();
-  const me = useStore(session)?.person?.account;
+  const me = signedInOf(useStore(session))?.person?.account;
   const profile = rules?.profile;
   if (profile == null || paper.state !== 'requested') return null;
   const days = (Date.parse(paper.until) - Date.parse(paper.from)) / DAY_MS;

@@ -2,7 +2,8 @@
 import type { VNode } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
 import { act, ask, Fault } from '../api/client.ts';
-import type { Exemption, ExemptionRules, Opens, Problem } from '../api/shapes.ts';
+import type { ExemptionProblem, Opens } from '../api/members.ts';
+import type { Exemption, ExemptionRules } from '../api/shapes.ts';
 import { Choices, Form, Select, TextArea, TextField } from '../parts/form.tsx';
 import { FaultNote, Head, Loaded, Panel } from '../parts/panel.tsx';
 import { may, noteChanges, toast } from '../parts/room.ts';
@@ -18,7 +19,7 @@ const CHECK_AFTER_MS = 500;
 const WEEKDAYS = ['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun'];
 
 interface Checked {
-  readonly problems: readonly Problem[];
+  readonly problems: readonly ExemptionProblem[];
   readonly opens: Opens | null;
 }
 

@@ -2,7 +2,8 @@
 import type { VNode } from 'preact';
 import { useState } from 'preact/hooks';
 import { act } from '../api/client.ts';
-import type { AskedSpan, Content, ListStatus } from '../api/shapes.ts';
+import type { Content } from '../api/members.ts';
+import type { ListAsked, ListDifference, ListStatus } from '../api/shapes.ts';
 import { AskedLimits } from '../parts/asked-span.tsx';
 import { Form, Radios, TextArea } from '../parts/form.tsx';
 import { FaultNote, Hash, Name, Nothing, Panel } from '../parts/panel.tsx';
@@ -11,30 +12,10 @@ import { inPath } from '../parts/router.ts';
 import { Say, useText } from '../parts/say.tsx';
 import { useDoing } from '../parts/use-data.ts';
 
-export interface Difference {
-  readonly from: null | { readonly sha256: string; readonly entries: number };
-  readonly to: { readonly sha256: string; readonly entries: number };
-  readonly added: { readonly count: number; readonly rules: readonly string[] };
-  readonly removed: { readonly count: number; readonly rules: readonly string[] };
-  /** What new exceptions are about: names that they open, and names that a mandate list refuses all the same. */
-  readonly openings: readonly {
-    readonly list: string;
-    readonly isOpened: boolean;
-    readonly count: number;
-    readonly names: readonly string[];
-  }[];
-}
-
 /** Names that one sentence names. */
 const NAMED_MAX = 5;
 /** How the program writes a rule that lets names through, with its conditions behind it. */
 const PASSING = / (?:passthru|tcp-only)\b/;
-
-/** Which of the rules that would go were asked for, the most asked first. */
-export interface Asked extends AskedSpan {
-  readonly count: number;
-  readonly rules: readonly { readonly rule: string; readonly queries: number }[];
-}
 
 type Shows = 'all' | 'removed' | 'added';
 
@@ -42,9 +23,9 @@ export const DifferencePanel = ({
   difference,
   asked,
 }: {
-  readonly difference: Difference;
+  readonly difference: ListDifference;
   /** Undefined while it is counted, and for who may not look records up. */
-  readonly asked: Asked | undefined;
+  readonly asked: ListAsked | undefined;
 }): VNode => {
   const { say, format } = useText();
   const [shows, setShows] = useState<Shows>('all');
@@ -158,7 +139,7 @@ export const Compare = ({
 }: {
   readonly list: ListStatus;
   readonly other: Content;
-  readonly difference: Difference | undefined;
+  readonly difference: ListDifference | undefined;
   readonly isHeld: boolean;
 }): VNode => {
   const { say, format } = useText();

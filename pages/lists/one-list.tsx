@@ -3,13 +3,13 @@ import type { VNode } from 'preact';
 import { useState } from 'preact/hooks';
 import { ConfirmAct } from '../acts/acts.tsx';
 import { act } from '../api/client.ts';
-import type { Act, ListStatus } from '../api/shapes.ts';
+import type { Act, ListAsked, ListDifference, ListStatus } from '../api/shapes.ts';
 import { FaultNote, Hash, Head, Loaded, Nothing, Panel } from '../parts/panel.tsx';
 import { may, toast } from '../parts/room.ts';
 import { inPath } from '../parts/router.ts';
 import { useText } from '../parts/say.tsx';
 import { useData, useDoing } from '../parts/use-data.ts';
-import { type Asked, Compare, DecideHeld, type Difference, DifferencePanel, RollBack } from './held.tsx';
+import { Compare, DecideHeld, DifferencePanel, RollBack } from './held.tsx';
 import { standingOf } from './lists.tsx';
 
 interface Decision {
@@ -153,11 +153,11 @@ export const OneList = ({ id }: { readonly id: string }): VNode => {
   const held = list.value?.held ?? null;
   const earlier = list.value?.kept?.previous.find(({ sha256 }) => sha256 === chosen);
   const other = chosen === undefined ? held : (earlier ?? held);
-  const difference = useData<Difference>(
+  const difference = useData<ListDifference>(
     other === null ? undefined : `/v1/lists/${inPath(id)}/diff?sha256=${other.sha256}`,
     ['lists'],
   );
-  const asked = useData<Asked>(
+  const asked = useData<ListAsked>(
     other === null || !may('readListAsked')
       ? undefined
       : `/v1/lists/${inPath(id)}/asked?sha256=${other.sha256}`,

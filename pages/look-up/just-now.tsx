@@ -2,7 +2,7 @@
 import type { VNode } from 'preact';
 import { useEffect, useMemo, useState } from 'preact/hooks';
 import { Fault, get } from '../api/client.ts';
-import type { Refusal } from '../api/shapes.ts';
+import type { Refusal } from '../api/members.ts';
 import { Form, Select, TextField } from '../parts/form.tsx';
 import { FaultNote, Name, Nothing } from '../parts/panel.tsx';
 import { isStill } from '../parts/room.ts';

@@ -2,7 +2,8 @@
 import type { VNode } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
 import { ask } from '../api/client.ts';
-import type { Explanation, Group } from '../api/shapes.ts';
+import type { Group } from '../api/members.ts';
+import type { Explanation } from '../api/shapes.ts';
 import { Form, Select, TextField } from '../parts/form.tsx';
 import { FaultNote, Head } from '../parts/panel.tsx';
 import { may, state } from '../parts/room.ts';

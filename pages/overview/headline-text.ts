@@ -1,6 +1,7 @@
 // The sentence of the headline in the reader's language, from what the program found. The program decides the state; here it
 // is put into words. Pure, so that tests can produce every state.
-import type { Headline, HeadlineState, State } from '../api/shapes.ts';
+import type { Headline, HeadlineState } from '../api/members.ts';
+import type { State } from '../api/shapes.ts';
 import type { Mark } from '../parts/mark.ts';
 import type { Speech } from '../parts/speech.ts';
 

@@ -1,6 +1,6 @@
 // What needs a person, the most urgent first, in the order of the program.
 import type { VNode } from 'preact';
-import type { Need } from '../api/shapes.ts';
+import type { Need } from '../api/members.ts';
 import { StateMark } from '../parts/marks.tsx';
 import { Panel } from '../parts/panel.tsx';
 import { nowMs } from '../parts/room.ts';

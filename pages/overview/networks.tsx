@@ -1,6 +1,7 @@
 // Networks and the proof of each: the order is that of the configuration and never changes while somebody reads.
 import type { VNode } from 'preact';
-import type { Network, State } from '../api/shapes.ts';
+import type { ShownNetwork } from '../api/members.ts';
+import type { State } from '../api/shapes.ts';
 import { RowStrip } from '../parts/charts.tsx';
 import type { Mark } from '../parts/mark.ts';
 import { StateMark } from '../parts/marks.tsx';
@@ -10,7 +11,7 @@ import { useText } from '../parts/say.tsx';
 import { useTicks } from '../parts/use-data.ts';
 
 /** The mark of a network: what is in force, and whether that is proven. */
-export const networkMark = ({ inForce, inScope, proof }: Network): Mark => {
+export const networkMark = ({ inForce, inScope, proof }: ShownNetwork): Mark => {
   if (!inScope) return 'none';
   if (!inForce || proof.state === 'leaking') return 'bad';
   return proof.state === 'proven' ? 'ok' : 'warn';
@@ -20,7 +21,7 @@ const NetworkRow = ({
   network,
   strip,
 }: {
-  readonly network: Network;
+  readonly network: ShownNetwork;
   readonly strip: State['strip'];
 }): VNode => {
   const { say, word, format } = useText();

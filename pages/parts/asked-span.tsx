@@ -1,6 +1,6 @@
 // What a count of thirty days covers, said where it stands: nothing, where it is all of them.
 import type { VNode } from 'preact';
-import type { AskedSpan } from '../api/shapes.ts';
+import type { AskedSpan } from '../api/members.ts';
 import { nowMs } from './room.ts';
 import { useText } from './say.tsx';
 

@@ -1,5 +1,7 @@
 // What all pages share: who is signed in, the live state, how long ago the resolver was heard, and what was just done.
+
 import { ask, get, keepSession } from '../api/client.ts';
+import { signedInOf } from '../api/members.ts';
 import type { Session, State } from '../api/shapes.ts';
 import { Store } from './store.ts';
 
@@ -61,4 +63,5 @@ export const signOut = async (): Promise<void> => {
 };
 
 /** True when the person who is signed in may do `operation`. The server enforces; pages only hide. */
-export const may = (operation: string): boolean => session.value?.may?.includes(operation) === true;
+export const may = (operation: string): boolean =>
+  signedInOf(session.value)?.may.includes(operation) === true;

@@ -2,7 +2,7 @@
 import type { VNode } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
 import { act } from '../api/client.ts';
-import type { Group, Report } from '../api/shapes.ts';
+import type { Group, Report } from '../api/members.ts';
 import { Choices, Form, Select, TextField } from '../parts/form.tsx';
 import { FaultNote, Hash, Head, Loaded, Nothing, Panel } from '../parts/panel.tsx';
 import { may, nowMs, toast } from '../parts/room.ts';

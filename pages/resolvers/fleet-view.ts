@@ -1,14 +1,17 @@
 // What the page computes of a fleet, without a browser: marks, sites, and the sums of a probe.
+
+import type { FleetProbe, FleetResolver, FleetStatus } from '../api/shapes.ts';
 import type { Mark } from '../parts/mark.ts';
-import type { Fleet, ProbeRow, Resolver } from './shapes.ts';
+
+type ProbeRow = NonNullable<FleetProbe['resolvers'][number]['probe']>['results'][number];
 
 /** In force, or by decision out of scope. */
 const AS_DECIDED = new Set(['enforced', 'out-of-scope']);
 
-export const isUnheard = ({ needs }: Resolver): boolean => needs.some(({ kind }) => kind === 'unheard');
+export const isUnheard = ({ needs }: FleetResolver): boolean => needs.some(({ kind }) => kind === 'unheard');
 
 /** The mark of a resolver: what is known of it, and nothing is never green. */
-export const resolverMark = (resolver: Resolver): Mark => {
+export const resolverMark = (resolver: FleetResolver): Mark => {
   if (resolver.removed !== null || isUnheard(resolver)) return 'none';
   if (resolver.needs.some(({ kind }) => kind === 'not-in-force' || kind === 'leaking')) return 'bad';
   if (resolver.needs.length > 0) return 'warn';
@@ -33,7 +36,7 @@ export interface Sum {
 const WORST: readonly Mark[] = ['bad', 'none', 'warn'];
 
 /** Of those that are in the fleet; a collector refuses nothing. */
-export const sumOf = (site: string, all: readonly Resolver[]): Sum => {
+export const sumOf = (site: string, all: readonly FleetResolver[]): Sum => {
   const resolvers = all.filter(({ removed, role }) => removed === null && role !== 'collector');
   const heard = resolvers.filter((one) => !isUnheard(one));
   const marks = resolvers.map(resolverMark);
@@ -49,7 +52,7 @@ export const sumOf = (site: string, all: readonly Resolver[]): Sum => {
 };
 
 /** Sites by name; the empty one is that of resolvers without. */
-export const sumsBySite = ({ resolvers }: Fleet): Sum[] =>
+export const sumsBySite = ({ resolvers }: FleetStatus): Sum[] =>
   [...new Set(resolvers.filter(({ removed }) => removed === null).map(({ site }) => site ?? ''))]
     .sort((a, b) => a.localeCompare(b, 'en'))
     .map((site) =>

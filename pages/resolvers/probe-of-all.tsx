@@ -2,19 +2,19 @@
 import type { VNode } from 'preact';
 import { useEffect } from 'preact/hooks';
 import { act } from '../api/client.ts';
+import type { FleetProbe } from '../api/shapes.ts';
 import { StateMark } from '../parts/marks.tsx';
 import { FaultNote, Loaded, Name, Nothing, Panel } from '../parts/panel.tsx';
 import { may, toast } from '../parts/room.ts';
 import { useText } from '../parts/say.tsx';
 import { useData, useDoing, useTicks } from '../parts/use-data.ts';
 import { sumOfTransport } from './fleet-view.ts';
-import type { FleetMatrix } from './shapes.ts';
 
 /** Results come one after the other, within minutes. */
 const TICK_MS = 5_000;
 const MARKS = { enforced: 'ok', leaking: 'bad', broken: 'warn' } as const;
 
-type Row = FleetMatrix['resolvers'][number];
+type Row = FleetProbe['resolvers'][number];
 
 const Cell = ({ row, transport }: { readonly row: Row; readonly transport: string }): VNode => {
   const { say, format } = useText();
@@ -34,7 +34,7 @@ const Matrix = ({
   asked,
 }: {
   readonly rows: readonly Row[];
-  readonly asked: FleetMatrix['asked'];
+  readonly asked: FleetProbe['asked'];
 }): VNode => {
   const { say, word, format } = useText();
   const transports = [
@@ -131,7 +131,7 @@ const AskAll = ({ onAsked }: { readonly onAsked: () => void }): VNode | null => 
 export const ProbeOfAll = ({ site }: { readonly site: string }): VNode => {
   const { say, format } = useText();
   const turn = useTicks(TICK_MS);
-  const matrix = useData<FleetMatrix>('/v1/fleet/probe');
+  const matrix = useData<FleetProbe>('/v1/fleet/probe');
   const { reload } = matrix;
   // biome-ignore lint/correctness/useExhaustiveDependencies: each tick reads again
   useEffect(() => reload(), [turn]);

@@ -1,6 +1,7 @@
 // Every resolver of the fleet in one look: who is not heard first, since when, then what else needs a person, then all.
 import type { VNode } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
+import type { FleetNeed, FleetResolver, FleetStatus } from '../api/shapes.ts';
 import { Select } from '../parts/form.tsx';
 import { StateMark } from '../parts/marks.tsx';
 import { Head, Loaded, Nothing, Panel } from '../parts/panel.tsx';
@@ -9,7 +10,6 @@ import { Say, useText } from '../parts/say.tsx';
 import { useData, useTicks } from '../parts/use-data.ts';
 import { isUnheard, resolverMark, type Sum, sumOf, sumsBySite } from './fleet-view.ts';
 import { ProbeOfAll } from './probe-of-all.tsx';
-import type { Fleet, FleetNeed, Resolver } from './shapes.ts';
 
 /** As often as resolvers say how they are. */
 const TICK_MS = 10_000;
@@ -43,7 +43,7 @@ const NeedText = ({ need }: { readonly need: FleetNeed }): VNode => {
   );
 };
 
-const Unheard = ({ resolvers }: { readonly resolvers: readonly Resolver[] }): VNode | null => {
+const Unheard = ({ resolvers }: { readonly resolvers: readonly FleetResolver[] }): VNode | null => {
   const { say, format } = useText();
   if (resolvers.length === 0) return null;
   return (
@@ -95,7 +95,7 @@ const Tiles = ({ sum, policy }: { readonly sum: Sum; readonly policy: number }):
   );
 };
 
-const ResolverRow = ({ resolver }: { readonly resolver: Resolver }): VNode => {
+const ResolverRow = ({ resolver }: { readonly resolver: FleetResolver }): VNode => {
   const { say, word, format } = useText();
   const { name, site, role, removed, heard, version, generation, enforcement, state } = resolver;
   const { offsetMs, behind, needs } = resolver;
@@ -148,7 +148,7 @@ const ResolverRow = ({ resolver }: { readonly resolver: Resolver }): VNode => {
   );
 };
 
-const AllResolvers = ({ resolvers }: { readonly resolvers: readonly Resolver[] }): VNode => {
+const AllResolvers = ({ resolvers }: { readonly resolvers: readonly FleetResolver[] }): VNode => {
   const { say } = useText();
   return (
     <Panel title={say('allResolvers')} beside={say('allResolversBeside')}>
@@ -233,7 +233,7 @@ const Sites = ({ sums }: { readonly sums: readonly Sum[] }): VNode | null => {
 };
 
 /** What the whole fleet waits for. */
-const FleetNotes = ({ fleet }: { readonly fleet: Fleet }): VNode => {
+const FleetNotes = ({ fleet }: { readonly fleet: FleetStatus }): VNode => {
   const { say, format } = useText();
   return (
     <>
@@ -250,7 +250,7 @@ const FleetNotes = ({ fleet }: { readonly fleet: Fleet }): VNode => {
   );
 };
 
-const Whole = ({ fleet }: { readonly fleet: Fleet }): VNode => {
+const Whole = ({ fleet }: { readonly fleet: FleetStatus }): VNode => {
   const { say } = useText();
   const [site, setSite] = useState('*');
   const sums = sumsBySite(fleet);
@@ -283,7 +283,7 @@ const Whole = ({ fleet }: { readonly fleet: Fleet }): VNode => {
 export const Resolvers = (): VNode => {
   const { say } = useText();
   const turn = useTicks(TICK_MS);
-  const fleet = useData<Fleet>('/v1/fleet');
+  const fleet = useData<FleetStatus>('/v1/fleet');
   const { reload } = fleet;
   // biome-ignore lint/correctness/useExhaustiveDependencies: each tick reads again
   useEffect(() => reload(), [turn]);

@@ -1,5 +1,7 @@
 // One's own account: who one is, what one may do, until when one is signed in.
+
 import type { VNode } from 'preact';
+import { signedInOf } from '../api/members.ts';
 import { hasKeys } from '../parts/choices.ts';
 import { Head, Panel } from '../parts/panel.tsx';
 import { session, signOut } from '../parts/room.ts';
@@ -9,10 +11,10 @@ import { useStore } from '../parts/store.ts';
 
 export const Account = (): VNode => {
   const { say, word, format } = useText();
-  const known = useStore(session);
+  const known = signedInOf(useStore(session));
   const keysOn = useStore(hasKeys);
-  const person = known?.person;
-  if (known === undefined || person === undefined) return <Head title={say('placeAccount')} />;
+  if (known === undefined) return <Head title={say('placeAccount')} />;
+  const { person } = known;
   return (
     <>
       <Head title={say('placeAccount')}>
@@ -29,7 +31,7 @@ export const Account = (): VNode => {
             <dd>{person.kind === 'oidc' ? say('byAgency') : say('localAccount')}</dd>
             <dt>{say('signedInUntil')}</dt>
             <dd>
-              {known.endsAt !== undefined && format.time(known.endsAt)}
+              {format.time(known.endsAt)}
               <br />
               <span class="small faint">{say('sessionsEndText')}</span>
             </dd>

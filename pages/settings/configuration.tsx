@@ -1,45 +1,17 @@
 // The configuration: what is in force key by key, the file as text, a check with places, and the way of a change: difference,
 // reason, second person. Where the file cannot be written, the checked text can be taken away.
+
 import type { VNode } from 'preact';
 import { useRef, useState } from 'preact/hooks';
 import { ask } from '../api/client.ts';
+import type { ConfigurationChecked, ConfigurationShown } from '../api/shapes.ts';
 import { Form, TextArea, TextField } from '../parts/form.tsx';
 import { FaultNote, Hash, Loaded, Panel } from '../parts/panel.tsx';
 import { may } from '../parts/room.ts';
 import { inPath } from '../parts/router.ts';
 import { useText } from '../parts/say.tsx';
 import { useData, useDoing } from '../parts/use-data.ts';
-import { type Checked, Proposal } from './proposal.tsx';
-
-export interface ConfigurationShown {
-  readonly path: string | null;
-  readonly sha256: string | null;
-  readonly text: string | null;
-  readonly isAhead: boolean;
-  readonly isWritable: boolean;
-  readonly obstacle: { readonly text: string; readonly todo: string } | null;
-  readonly keys: readonly {
-    readonly key: string;
-    readonly value: string;
-    readonly isDefault: boolean;
-    readonly about: string;
-    readonly section: string;
-    readonly needsRestart: boolean;
-  }[];
-  readonly variables: readonly string[];
-  readonly versions: readonly {
-    readonly sha256: string;
-    readonly time: string;
-    readonly by: string;
-    readonly reason: string;
-    readonly isCurrent: boolean;
-  }[];
-  readonly notices: readonly {
-    readonly group: string | null;
-    readonly texts: Readonly<Partial<Record<string, string>>>;
-  }[];
-  readonly hasNotice: boolean;
-}
+import { Proposal } from './proposal.tsx';
 
 /** Rows that are shown before somebody filters. */
 const KEYS_SHOWN = 30;
@@ -116,7 +88,7 @@ const Editor = ({
 }): VNode => {
   const { say, format } = useText();
   const [text, setText] = useState(shown.text ?? '');
-  const [checked, setChecked] = useState<Checked | undefined>(undefined);
+  const [checked, setChecked] = useState<ConfigurationChecked | undefined>(undefined);
   const doing = useDoing();
   const area = useRef<HTMLDivElement>(null);
   const goTo = (line: number, column: number): void => {
@@ -128,7 +100,7 @@ const Editor = ({
   };
   const take = (path: string, body: object): void =>
     doing.run(async () => {
-      const found = await ask<Checked>(path, body);
+      const found = await ask<ConfigurationChecked>(path, body);
       setChecked(found);
       setText(found.text);
     });

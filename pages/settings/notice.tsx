@@ -1,16 +1,17 @@
 // The paragraphs that the block notice says, of all networks or of one, in the four languages. They stand in the configuration
 // file, and are changed as it is: with the difference, and by two.
+
 import type { VNode } from 'preact';
 import { useState } from 'preact/hooks';
 import { ask } from '../api/client.ts';
+import type { ConfigurationChecked, ConfigurationShown } from '../api/shapes.ts';
 import { Form, Select, TextArea } from '../parts/form.tsx';
 import { FaultNote, Loaded, Nothing, Panel } from '../parts/panel.tsx';
 import { may } from '../parts/room.ts';
 import { useText } from '../parts/say.tsx';
 import { useData, useDoing } from '../parts/use-data.ts';
 import { LANGUAGE_NAMES, LANGUAGES } from '../text/text.ts';
-import type { ConfigurationShown } from './configuration.tsx';
-import { type Checked, Proposal } from './proposal.tsx';
+import { Proposal } from './proposal.tsx';
 
 const Paragraphs = ({
   shown,
@@ -23,7 +24,7 @@ const Paragraphs = ({
   const [group, setGroup] = useState('');
   const saved = shown.notices.find((one) => (one.group ?? '') === group)?.texts ?? {};
   const [texts, setTexts] = useState(saved);
-  const [checked, setChecked] = useState<Checked | undefined>(undefined);
+  const [checked, setChecked] = useState<ConfigurationChecked | undefined>(undefined);
   const doing = useDoing();
   const choose = (name: string): void => {
     setGroup(name);
@@ -47,7 +48,7 @@ const Paragraphs = ({
             doing.run(async () => {
               const all = Object.fromEntries(LANGUAGES.map((one) => [one, (texts[one] ?? '').trim()]));
               setChecked(
-                await ask<Checked>('/v1/configuration/notice', {
+                await ask<ConfigurationChecked>('/v1/configuration/notice', {
                   group: group === '' ? null : group,
                   texts: all,
                 }),

@@ -1,8 +1,10 @@
 // Who may sign in, and as what. Two administrators change these.
+
 import type { VNode } from 'preact';
 import { useState } from 'preact/hooks';
 import { act, type Outcome } from '../api/client.ts';
-import { ROLES, type Role } from '../api/shapes.ts';
+import { ROLES, type Role } from '../api/members.ts';
+import type { EnrolmentLink, Person } from '../api/shapes.ts';
 import { Choices, Form, TextArea, TextField } from '../parts/form.tsx';
 import { FaultNote, Loaded, Panel } from '../parts/panel.tsx';
 import { may, noteChanges, toast } from '../parts/room.ts';
@@ -10,23 +12,6 @@ import { inPath } from '../parts/router.ts';
 import { useText } from '../parts/say.tsx';
 import { useData, useDoing } from '../parts/use-data.ts';
 import { SessionsPanel } from './sessions.tsx';
-
-interface PersonShown {
-  readonly id: string;
-  readonly name: string;
-  readonly account: string;
-  readonly roles: readonly Role[];
-  readonly kind: string;
-  readonly hasPassword: boolean;
-  readonly hasPasskey: boolean;
-  readonly isInvited: boolean;
-  readonly lastSignInAt: string | null;
-}
-
-interface Link {
-  readonly url: string;
-  readonly expiresAt: string;
-}
 
 /** A link or a token, which is shown once. */
 export const Once = ({ text, hint }: { readonly text: string; readonly hint: string }): VNode => {
@@ -75,7 +60,7 @@ const AddPerson = ({ onDone }: { readonly onDone: () => void }): VNode => {
   const [name, setName] = useState('');
   const [roles, setRoles] = useState<readonly Role[]>([]);
   const [reason, setReason] = useState('');
-  const [link, setLink] = useState<Link | undefined>(undefined);
+  const [link, setLink] = useState<EnrolmentLink | undefined>(undefined);
   const doing = useDoing();
   return (
     <Panel title={say('addPerson')}>
@@ -83,7 +68,7 @@ const AddPerson = ({ onDone }: { readonly onDone: () => void }): VNode => {
         <Form
           onSend={() =>
             doing.run(async () => {
-              const outcome = await act<{ link: Link }>('/v1/people', {
+              const outcome = await act<{ link: EnrolmentLink }>('/v1/people', {
                 name: name.trim(),
                 roles,
                 reason: reason.trim(),
@@ -125,22 +110,19 @@ const AddPerson = ({ onDone }: { readonly onDone: () => void }): VNode => {
 
 type Verb = 'roles' | 'enrol' | 'remove';
 
-const EditPerson = ({
-  person,
-  onDone,
-}: {
-  readonly person: PersonShown;
-  readonly onDone: () => void;
-}): VNode => {
+const EditPerson = ({ person, onDone }: { readonly person: Person; readonly onDone: () => void }): VNode => {
   const { say, format } = useText();
   const [roles, setRoles] = useState(person.roles);
   const [reason, setReason] = useState('');
-  const [link, setLink] = useState<Link | undefined>(undefined);
+  const [link, setLink] = useState<EnrolmentLink | undefined>(undefined);
   const doing = useDoing();
   const run = (verb: Verb): void =>
     doing.run(async () => {
       const body = verb === 'roles' ? { roles, reason: reason.trim() } : { reason: reason.trim() };
-      const outcome: Outcome<Partial<Link>> = await act(`/v1/people/${inPath(person.id)}/${verb}`, body);
+      const outcome: Outcome<Partial<EnrolmentLink>> = await act(
+        `/v1/people/${inPath(person.id)}/${verb}`,
+        body,
+      );
       if ('pending' in outcome) toast.set({ text: say('toastPending'), isBad: false });
       else if (verb === 'enrol' && outcome.done.url !== undefined)
         setLink({ url: outcome.done.url, expiresAt: outcome.done.expiresAt ?? '' });
@@ -182,7 +164,7 @@ const EditPerson = ({
 
 export const PeopleTab = (): VNode => {
   const { say, word, format } = useText();
-  const people = useData<readonly PersonShown[]>('/v1/people', ['people']);
+  const people = useData<readonly Person[]>('/v1/people', ['people']);
   const [chosen, setChosen] = useState<string | undefined>(undefined);
   return (
     <>

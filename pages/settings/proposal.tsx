@@ -1,38 +1,17 @@
 // What a checked text would change, and putting it in force: the difference first, then the reason, then who confirms.
+
 import type { VNode } from 'preact';
 import { useState } from 'preact/hooks';
 import { act } from '../api/client.ts';
+import type { ConfigurationChecked } from '../api/shapes.ts';
 import { Form, TextArea } from '../parts/form.tsx';
 import { FaultNote } from '../parts/panel.tsx';
 import { may, noteChanges, toast } from '../parts/room.ts';
 import { useText } from '../parts/say.tsx';
 import { useDoing } from '../parts/use-data.ts';
 
-export interface Checked {
-  readonly draft: string | null;
-  readonly base: string | null;
-  readonly text: string;
-  readonly problems: readonly {
-    readonly line: number;
-    readonly column: number;
-    readonly path: string;
-    readonly code: string;
-    readonly text: string;
-    readonly hint: string | null;
-    readonly variable: string | null;
-  }[];
-  readonly differences: readonly {
-    readonly key: string;
-    readonly from: string | null;
-    readonly to: string | null;
-  }[];
-  readonly more: number;
-  readonly restart: readonly string[];
-  readonly confirm: readonly string[] | null;
-}
-
 /** Keys that differ, as what is in force has them and as they would be. */
-export const Differences = ({ checked }: { readonly checked: Checked }): VNode => {
+export const Differences = ({ checked }: { readonly checked: ConfigurationChecked }): VNode => {
   const { say } = useText();
   if (checked.differences.length === 0) return <p class="soft">{say('configSame')}</p>;
   return (
@@ -72,7 +51,7 @@ export const Proposal = ({
   onPlace,
   onDone,
 }: {
-  readonly checked: Checked;
+  readonly checked: ConfigurationChecked;
   readonly isWritable: boolean;
   /** Somebody wants to see a line. */
   readonly onPlace?: (line: number, column: number) => void;

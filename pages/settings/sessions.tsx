@@ -1,21 +1,13 @@
 // Who is signed in now, and signing somebody out.
+
 import type { VNode } from 'preact';
 import { act } from '../api/client.ts';
+import type { OpenSession } from '../api/shapes.ts';
 import { FaultNote, Loaded, Nothing, Panel } from '../parts/panel.tsx';
 import { may } from '../parts/room.ts';
 import { inPath } from '../parts/router.ts';
 import { useText } from '../parts/say.tsx';
 import { useData, useDoing } from '../parts/use-data.ts';
-
-interface OpenSession {
-  readonly id: string;
-  readonly name: string;
-  readonly method: string;
-  readonly from: string;
-  readonly startedAt: string;
-  readonly seenAt: string;
-  readonly isOwn: boolean;
-}
 
 export const SessionsPanel = (): VNode => {
   const { say, word, format } = useText();

@@ -1,6 +1,6 @@
 // Settings: people and roles, tokens, how people sign in, the networks, the configuration and what the notice says.
 import type { VNode } from 'preact';
-import type { Group } from '../api/shapes.ts';
+import type { Group } from '../api/members.ts';
 import { Head, Loaded, Nothing, Panel } from '../parts/panel.tsx';
 import { session, state } from '../parts/room.ts';
 import { place } from '../parts/router.ts';

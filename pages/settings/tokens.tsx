@@ -1,8 +1,10 @@
 // Tokens of machines: each has roles, an end, and is shown once.
+
 import type { VNode } from 'preact';
 import { useState } from 'preact/hooks';
 import { act } from '../api/client.ts';
-import type { Role } from '../api/shapes.ts';
+import type { Role } from '../api/members.ts';
+import type { MachineToken } from '../api/shapes.ts';
 import { Form, TextArea, TextField } from '../parts/form.tsx';
 import { FaultNote, Loaded, Nothing, Panel } from '../parts/panel.tsx';
 import { may, noteChanges, toast } from '../parts/room.ts';
@@ -11,18 +13,9 @@ import { useText } from '../parts/say.tsx';
 import { useData, useDoing } from '../parts/use-data.ts';
 import { Once, RoleChoices } from './people.tsx';
 
-interface Token {
-  readonly id: string;
-  readonly name: string;
-  readonly roles: readonly Role[];
-  readonly by: string;
-  readonly endsAt: string;
-  readonly lastUsedAt: string | null;
-}
-
 export const TokensTab = (): VNode => {
   const { say, word, format } = useText();
-  const tokens = useData<readonly Token[]>('/v1/tokens', ['people']);
+  const tokens = useData<readonly MachineToken[]>('/v1/tokens', ['people']);
   const [name, setName] = useState('');
   const [roles, setRoles] = useState<readonly Role[]>(['viewer']);
   const [days, setDays] = useState('90');

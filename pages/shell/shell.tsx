@@ -1,8 +1,10 @@
 // What surrounds the page of somebody who is signed in, and what runs while they look: the live state, keys, warnings.
+
 import type { ComponentChildren, VNode } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { act, ask } from '../api/client.ts';
 import { listen } from '../api/live.ts';
+import { signedInOf } from '../api/members.ts';
 import type { Session } from '../api/shapes.ts';
 import { toneOf } from '../overview/headline-text.ts';
 import { hasKeys } from '../parts/choices.ts';
@@ -112,9 +114,9 @@ export const EndPause = (): VNode | null => {
 
 const IdleWarning = (): VNode | null => {
   const { say, format } = useText();
-  const known = useStore(session);
+  const known = signedInOf(useStore(session));
   useTicks(1_000);
-  if (known?.idleEndsAt === undefined) return null;
+  if (known === undefined) return null;
   const leftMs = Date.parse(known.idleEndsAt) - nowMs();
   if (leftMs > IDLE_WARNING_MS) return null;
   return (

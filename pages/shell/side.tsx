@@ -1,6 +1,8 @@
 // The side of every page: where one is, the state as a chip, who one is. On phones a bar at the bottom.
+
 import type { VNode } from 'preact';
 import { useState } from 'preact/hooks';
+import { signedInOf } from '../api/members.ts';
 import { markOf, toneOf } from '../overview/headline-text.ts';
 import { hasKeys, language, THEMES, theme } from '../parts/choices.ts';
 import { type Icon, PlaceIcon, StateMark } from '../parts/marks.tsx';
@@ -137,7 +139,7 @@ export const EntryChoosers = (): VNode => (
 
 export const Side = ({ onKeysHelp }: { readonly onKeysHelp: () => void }): VNode => {
   const { say, word, format } = useText();
-  const signedIn = useStore(session);
+  const signedIn = signedInOf(useStore(session));
   const known = useStore(state);
   const keysOn = useStore(hasKeys);
   const [isOpen, setOpen] = useState(false);

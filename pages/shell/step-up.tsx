@@ -1,7 +1,9 @@
 // Showing again who one is, before an act of two persons: a passkey, a code, or the agency's sign-in.
+
 import type { VNode } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
 import { ask } from '../api/client.ts';
+import { signedInOf } from '../api/members.ts';
 import type { Session } from '../api/shapes.ts';
 import { signWithPasskey } from '../entry/passkey.ts';
 import { Dialog } from '../parts/dialog.tsx';
@@ -24,7 +26,7 @@ export const askForStepUp = (): Promise<boolean> =>
 
 const StepUpForm = ({ onEnd }: { readonly onEnd: (isDone: boolean) => void }): VNode => {
   const { say } = useText();
-  const ways = useStore(session)?.stepUp;
+  const ways = signedInOf(useStore(session))?.stepUp;
   const [code, setCode] = useState('');
   const doing = useDoing();
   const end = (given: Session): void => {

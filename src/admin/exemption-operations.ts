@@ -3,7 +3,7 @@
 // Who acts is who is signed in, or the user of the system who connected: no member of a request says otherwise.
 import { z } from 'zod';
 import type { Account } from '../base/base.ts';
-import { decisionSchema, EXEMPTION_STATES, paperSchema } from '../exemptions/exemptions.ts';
+import { decisionSchema, EXEMPTION_STATES, paperSchema, profileSchema } from '../exemptions/exemptions.ts';
 import {
   type Actor,
   gives,
@@ -107,7 +107,7 @@ const checked = z.object({ problems: listOf(problem), opens: opened }).meta({ id
 const rules = z
   .object({
     /** Null when none is configured: nothing can be granted. */
-    profile: z.record(z.string(), z.unknown()).nullable(),
+    profile: profileSchema.meta({ id: 'ExemptionProfile' }).nullable(),
     groups: listOf(z.string()),
     lists: listOf(z.string()),
     /** Who may approve, where the configuration says; none: anybody with a role of the profile. */

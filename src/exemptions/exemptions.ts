@@ -7,7 +7,7 @@ export { type Decision, type DecisionStatus, decisionSchema, toDay } from './dec
 export { ExemptionKeeper, type ExemptionKeeperOptions, type ExemptionSettings } from './keeper.ts';
 export { EXEMPTION_STATES, type ExemptionPaper, paperSchema } from './paper.ts';
 export { type ExemptionProblem, formatExemptionProblem } from './problem.ts';
-export { type Profile, readProfile } from './profile.ts';
+export { type Profile, profileSchema, readProfile } from './profile.ts';
 export { SHIPPED_PROFILES } from './profile-shipped.ts';
 export type { ExemptionEvent, RegisterOutcome } from './register.ts';
 export { adoptStep } from './register-adoption.ts';

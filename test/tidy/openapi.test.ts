@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { z } from 'zod';
+import { shapesText } from '../../pages/shapes.ts';
 import { openApiText } from '../../src/admin/openapi.ts';
 import { ALL_OPERATIONS } from '../../src/admin/operations.ts';
 import { root } from './sources.ts';
@@ -17,6 +18,12 @@ const written = readFileSync(join(root, 'docs/openapi.yaml'), 'utf8');
 
 test('docs/openapi.yaml is current', () => {
   expect(written, 'run npm run gen').toBe(openApiText());
+});
+
+test('what pages know of the server is written from it', () => {
+  const shapes = readFileSync(join(root, 'pages/api/shapes.ts'), 'utf8');
+  expect(shapes, 'run npm run gen').toBe(shapesText(written));
+  expect(shapesText(written.replaceAll('refusedMandate', 'refused'))).not.toBe(shapes);
 });
 
 test('it has every operation once, under its name', () => {

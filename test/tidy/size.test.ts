@@ -14,6 +14,7 @@ const HOT_FIELDS_MAX = 15;
 const TABLES: Readonly<Record<string, string>> = {
   'src/observe/counters.ts': 'where each counter lies in shared memory, and the call that counts it',
   'src/observe/metrics.ts': 'the metrics in their order, from which their reference is written',
+  'pages/api/shapes.ts': 'written from docs/openapi.yaml',
   'pages/text/en.ts': 'every text of the pages, one a line',
   'pages/text/fr.ts': 'the same in French',
   'pages/text/nl.ts': 'the same in Dutch',

@@ -1,6 +1,7 @@
 // What the pages compute without a browser: places in charts, what was asked for, requests, texts.
 import { describe, expect, test } from 'vitest';
-import type { Headline, State } from '../../../pages/api/shapes.ts';
+import type { Headline } from '../../../pages/api/members.ts';
+import type { State } from '../../../pages/api/shapes.ts';
 import { EMPTY, problemsByField, toRequest } from '../../../pages/exemptions/draft.ts';
 import { addressOf, readQuestion } from '../../../pages/look-up/question.ts';
 import { sentenceOf, toneOf } from '../../../pages/overview/headline-text.ts';
@@ -164,7 +165,7 @@ const HEADLINE: Headline = {
 };
 
 /** Every state with each cause that the program has for it. */
-const SHOWN: readonly (readonly [state: Headline['state'], causes: readonly (string | null)[]])[] = [
+const SHOWN: readonly (readonly [state: Headline['state'], causes: readonly Headline['cause'][]])[] = [
   ['in-force', [null]],
   ['starting', ['startup', 'no-generation']],
   ['paused', ['operator-pause']],
