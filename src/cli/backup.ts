@@ -1,6 +1,8 @@
 // cordon backup: the state directory as one file, while the service runs or without it, verified before it is packed.
 import {
+  accessSync,
   chmodSync,
+  constants,
   copyFileSync,
   existsSync,
   lstatSync,
@@ -13,7 +15,7 @@ import {
 } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { OPERATIONS } from '../admin/admin.ts';
-import { AppError, errorText, isAppError } from '../base/base.ts';
+import { AppError, errorText, isAppError, systemErrorCode } from '../base/base.ts';
 import { namedPaths } from '../config/config.ts';
 import { REGISTER_NAME } from '../exemptions/exemptions.ts';
 import { authorName } from './author.ts';
@@ -140,6 +142,7 @@ const makeStage = (file: string): string => {
 
 /** The register, copied by the service that has it open; empty where none runs, or where it cannot use it itself. */
 const askForCopies = async (service: ServiceFound, reason: string): Promise<Map<string, string>> => {
+  requireRemovable(service.stateDirectory);
   try {
     const { register } = await askService(service, OPERATIONS.copyRegister, { body: { reason } });
     if (register === null) return new Map();
@@ -149,6 +152,15 @@ const askForCopies = async (service: ServiceFound, reason: string): Promise<Map<
     const isUnusable = isAppError(thrown) && REGISTER_TROUBLES.has(thrown.code);
     if (isNobodyThere(thrown) || isUnusable) return new Map();
     throw thrown;
+  }
+};
+
+/** Whoever may not remove a copy has none made: it would lie there. No copy is made on a disk that is read only. */
+const requireRemovable = (directory: string): void => {
+  try {
+    accessSync(directory, constants.W_OK);
+  } catch (thrown) {
+    if (systemErrorCode(thrown) !== 'EROFS') throw thrown;
   }
 };
 

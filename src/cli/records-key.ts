@@ -2,7 +2,7 @@
 import { createPublicKey } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { AppError, errorText } from '../base/base.ts';
+import { AppError, errorText, systemErrorCode } from '../base/base.ts';
 import { RECORDS_DIRECTORY, readLogVerifier } from '../records/records.ts';
 import type { InputOf } from './declaration.ts';
 import type { RECORDS_KEY } from './declarations/evidence.ts';
@@ -20,7 +20,10 @@ export const showKey = async ({ values }: InputOf<typeof RECORDS_KEY>): Promise<
     pem = readFileSync(path, 'utf8');
   } catch (cause) {
     throw new AppError('ERR_COMPLIANCE_SIGNING_KEY', `reading ${path}: ${errorText(cause)}`, {
-      hint: 'the key is made when the service starts for the first time',
+      hint:
+        systemErrorCode(cause) === 'ENOENT'
+          ? 'The key is made when the service starts for the first time.'
+          : 'Read it as the user of the service or as root.',
       cause,
     });
   }

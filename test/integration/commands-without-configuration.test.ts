@@ -8,6 +8,7 @@ import {
   cpSync,
   mkdirSync,
   mkdtempSync,
+  readdirSync,
   readFileSync,
   rmSync,
   statSync,
@@ -307,7 +308,8 @@ test.skipIf(!hasOtherUser)('a member of the group does all this while the file i
   const state = join(shared.directory, 'state');
   expect(statSync(join(state, 'in-force.json')).mode & 0o777).toBe(0o640);
   // As the unit has it: the folders of the service are open to its group.
-  for (const directory of [shared.directory, state]) chmodSync(directory, 0o750);
+  chmodSync(shared.directory, 0o770);
+  chmodSync(state, 0o750);
   chmodSync(fileOf(shared.directory), 0o600);
   const act = (...args: readonly string[]): Promise<RunResult> =>
     run('setpriv', [
@@ -326,6 +328,13 @@ test.skipIf(!hasOtherUser)('a member of the group does all this while the file i
       stderr: `${fileOf(shared.directory)}: the file cannot be read (EACCES) (the service runs with what it took before)\n`,
     });
   }
+  expect(await act('records', 'key')).toMatchObject({
+    code: 1,
+    stderr: expect.stringContaining('(Read it as the user of the service or as root.)') as string,
+  });
+  // Nobody could remove what the service would copy for it.
+  expect(await act('backup', join(shared.directory, 'backup'))).toMatchObject({ code: 1, stdout: '' });
+  expect(readdirSync(state)).not.toContain('register.copy.sqlite');
   chmodSync(state, 0o700);
   const closed = await act('status');
   expect(closed).toMatchObject({ code: 1, stdout: '' });
