@@ -3,11 +3,18 @@
 // The running program is asked over its control socket. What the state directory knows is shown without it as well;
 // decisions need the program, because it alone writes to the state directory.
 
+import { join } from 'node:path';
 import { OPERATIONS } from '../admin/admin.ts';
-import { AppError } from '../base/base.ts';
-import type { Config } from '../config/config.ts';
-import { diffList, type ListStatus, readListHistory, readListStatuses } from '../lists/keeping/keeping.ts';
-import type { StoreDecision } from '../lists/lists.ts';
+import { AppError, isAppError } from '../base/base.ts';
+import type { Config, ListConfig } from '../config/config.ts';
+import {
+  diffList,
+  isUrlList,
+  type ListStatus,
+  readListHistory,
+  readListStatuses,
+} from '../lists/keeping/keeping.ts';
+import { lastRecords, RECORDS_DIRECTORY, type RecordFilter } from '../records/records.ts';
 import { askService, isNobodyThere } from './control-client.ts';
 import type { InputOf } from './declaration.ts';
 import type {
@@ -24,6 +31,7 @@ import {
   formatHistory,
   formatRefresh,
   formatStatuses,
+  type ListStep,
   needsAttention,
 } from './lists-text.ts';
 import { print } from './output.ts';
@@ -31,6 +39,8 @@ import { findService, type ServiceFound } from './service.ts';
 import { PROBLEM } from './statuses.ts';
 import { UsageError } from './usage-error.ts';
 
+/** As many as are kept of decisions about a list that is fetched. */
+const RECORDED_MAX = 1_000;
 const SHA256_LENGTH = 64;
 /** Shortest beginning of a hash that stands for it. */
 const SHA256_LENGTH_MIN = 8;
@@ -70,11 +80,31 @@ export const showHistory = async ({ values, words }: InputOf<typeof LISTS_HISTOR
   const { json } = values;
   const { id } = words;
   const service = await findService(values);
-  requireList(service.config, id);
+  const list = requireList(service.config, id);
   // Reading is safe while the program writes: files are replaced as a whole.
-  const decisions: readonly StoreDecision[] = await readListHistory(service.config, id, Date.now);
-  print(json, decisions, () => formatHistory(id, decisions));
+  const steps: readonly ListStep[] = isUrlList(list)
+    ? await readListHistory(service.config, id, Date.now)
+    : await readRecordedHistory(service.stateDirectory, id);
+  print(json, steps, () => formatHistory(id, steps));
   return 0;
+};
+
+/** What is recorded of a list that nobody fetches: each content that came in force, and who accepted one. */
+const readRecordedHistory = async (stateDirectory: string, list: string): Promise<ListStep[]> => {
+  const period = { fromMs: 0, untilMs: Number.POSITIVE_INFINITY };
+  const filter: RecordFilter = { ...period, classes: ['changes'], kind: 'list', list };
+  const found = await lastRecords(join(stateDirectory, RECORDS_DIRECTORY), filter, RECORDED_MAX).catch(
+    (thrown: unknown) => {
+      if (isAppError(thrown) && thrown.code === 'ERR_COMPLIANCE_NO_RECORDS') return [];
+      throw thrown;
+    },
+  );
+  return found.flatMap(({ sequence, record }) => {
+    if (record.kind !== 'list') return [];
+    const { time, event: action, sha256 = null, entries = null, by = '', added, removed } = record;
+    const { reason = added === undefined ? '' : `${added} rules more, ${removed ?? 0} less` } = record;
+    return [{ sequence, time, action, sha256, entries, by, reason }];
+  });
 };
 
 /** Shows what mandate lists may be missing. */
@@ -141,8 +171,9 @@ export const refresh = async ({ values, words }: InputOf<typeof LISTS_REFRESH>):
   return known.some(({ outcome }) => BAD_OUTCOMES.has(outcome)) ? PROBLEM : 0;
 };
 
-const requireList = (config: Config, id: string): void => {
-  if (config.lists.some((list) => list.id === id)) return;
+const requireList = (config: Config, id: string): ListConfig => {
+  const list = config.lists.find((one) => one.id === id);
+  if (list !== undefined) return list;
   throw new AppError('ERR_LIST_UNKNOWN', `looking for list ${JSON.stringify(id.slice(0, 64))}`, {
     hint: `The configuration has ${config.lists.map((list) => list.id).join(', ')}.`,
   });

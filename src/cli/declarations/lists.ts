@@ -33,7 +33,10 @@ export const LISTS_DIFF = command({
 
 export const LISTS_HISTORY = command({
   name: 'history',
-  about: 'shows the decisions about a list',
+  about: 'shows the decisions about a list, and each content that came in force',
+  text: [
+    'Of a list with an address, every fetch that changed or failed and every decision; of a list by file, directory or name, what is recorded of it.',
+  ],
   arguments: { id: ID },
   options: COMMON,
   examples: [{ command: 'cordon lists history extra', about: 'who decided what' }],
