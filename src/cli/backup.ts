@@ -99,7 +99,7 @@ const copyConfiguration = (service: ServiceFound, to: string): string[] => {
   copy(path, () => copyNamed(path, join(to, 'cordon.yaml')));
   if (!isFileGood) {
     // What is kept of it is the user's of the service, who is not to say which files root copies.
-    return [...leftOut, `the files that ${path} names: put it right, and make another backup`];
+    return [...leftOut, `the files that ${path} names: --config with the file put right has them taken`];
   }
   for (const named of namedPaths(service.config)) {
     if (named.startsWith(`${stateDirectory}/`)) continue;

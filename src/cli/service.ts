@@ -87,15 +87,10 @@ const foundByState = async (
   const kept = readInForce(stateDirectory);
   if (problems.length > 0) await tellProblems(problems, stateDirectory, kept !== undefined);
   let config: Config | undefined;
-  const refuse = (): never => {
+  const refuse = (why: string): never => {
     if (problems.length > 0) throw problemsError(problems);
-    throw new AppError(
-      'ERR_CLI_FILE',
-      `looking for what is in force in ${stateDirectory}: nothing is kept there`,
-      {
-        hint: 'Name the configuration with --config.',
-      },
-    );
+    const hint = 'Name the configuration with --config.';
+    throw new AppError('ERR_CLI_FILE', `looking for what is in force in ${stateDirectory}: ${why}`, { hint });
   };
   return {
     stateDirectory,
@@ -103,13 +98,13 @@ const foundByState = async (
     isFileGood: false,
     get config(): Config {
       config ??= kept && loadInForce(kept).config;
-      return config === undefined ? refuse() : { ...config, stateDirectory };
+      return config === undefined ? refuse('nothing is kept there') : { ...config, stateDirectory };
     },
     get configSha256(): string {
-      return kept?.sha256 ?? refuse();
+      return kept?.sha256 ?? refuse('nothing is kept there');
     },
     get ownConfig(): Config {
-      return refuse();
+      return refuse('no service runs, and only its file would tell');
     },
   };
 };
