@@ -35,6 +35,8 @@ const COMPRESSION = ['-Zxz', '-z1'];
 const QUICK_COMPRESSION = ['-Zgzip', '-z1'];
 const MAINTAINER = 'Cordon maintainers <cordon@packages.invalid>';
 const DOC = `usr/share/doc/${PACKAGE}`;
+/** What a new installation gets as its configuration. No conffile: dpkg would ask about it at an upgrade, and nobody may be there. */
+const SHARE = `usr/share/${PACKAGE}`;
 /** Parts of deploy/ that no operator copies: what makes packages and images, and the tests of rules. */
 const NO_EXAMPLES =
   /^(?:package\/|compose\.yaml$|cordon\.(?:service|yaml)$)|(?:^|\/)Dockerfile|\.ts$|\.test\.yml$/;
@@ -171,25 +173,22 @@ const addSystemFiles = (tree: string, epoch: number): void => {
   addPages(tree, epoch);
   put(tree, 'usr/lib/systemd/system/cordon.service', unit());
   put(tree, 'usr/lib/sysusers.d/cordon.conf', read('deploy/package/debian/sysusers.conf'));
-  put(tree, 'etc/cordon/cordon.yaml', read('deploy/cordon.yaml'));
+  put(tree, `${SHARE}/cordon.yaml`, read('deploy/cordon.yaml'));
   put(tree, `usr/share/lintian/overrides/${PACKAGE}`, read('deploy/package/debian/lintian-overrides'));
 };
 
-/** What dpkg reads: facts, checksums, files that belong to the operator, and what is done at each step. */
+/** What dpkg reads: facts, checksums, and what is done at each step. */
 const addControl = (tree: string, version: string): void => {
   rmSync(join(tree, 'DEBIAN'), { recursive: true, force: true });
   const installed = filesOf(tree);
   const kib = installed.reduce((sum, path) => sum + Math.ceil(statSync(join(tree, path)).size / 1024), 0);
-  const sums = installed
-    .filter((path) => !path.startsWith('etc/'))
-    .map(
-      (path) =>
-        `${createHash('md5')
-          .update(readFileSync(join(tree, path)))
-          .digest('hex')}  ${path}\n`,
-    );
+  const sums = installed.map(
+    (path) =>
+      `${createHash('md5')
+        .update(readFileSync(join(tree, path)))
+        .digest('hex')}  ${path}\n`,
+  );
   put(tree, 'DEBIAN/control', control(version, kib));
-  put(tree, 'DEBIAN/conffiles', '/etc/cordon/cordon.yaml\n');
   put(tree, 'DEBIAN/md5sums', sums.join(''));
   for (const script of ['postinst', 'prerm', 'postrm'])
     put(tree, `DEBIAN/${script}`, read(`deploy/package/debian/${script}`), 0o755);

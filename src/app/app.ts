@@ -2,7 +2,14 @@
 //
 // The main thread holds configuration, lists, metrics and admin; worker threads resolve. Invariants: a reload puts
 // everything in force or nothing; a worker's death costs its own queries only; no policy, no answers.
-import { type Config, type ConfigResult, loadConfig, type Proposal } from '../config/config.ts';
+import {
+  type Config,
+  type ConfigFacts,
+  type ConfigResult,
+  type InForce,
+  loadConfig,
+  type Proposal,
+} from '../config/config.ts';
 import { readOverlays } from '../fleet/fleet.ts';
 import { shippedDefaults, shippedLists, shippedOperators } from '../lists/lists.ts';
 
@@ -29,21 +36,27 @@ export const unchosenMandates = ({ lists }: Config): readonly string[] =>
     )
     .map(({ id }) => id);
 
+/** What loading knows of the program. */
+const facts = (): ConfigFacts => ({
+  workingDirectory: process.cwd(),
+  overlays: readOverlays,
+  shippedIds: shippedLists().map((list) => list.id),
+  // Read from the shipped files when something asks, which takes half as long as all the rest of loading.
+  get shippedOperators() {
+    return shippedOperators();
+  },
+  get shippedDefault() {
+    return shippedDefaults().map((header) => header.id);
+  },
+});
+
 /**
  * Loads a configuration with what the program knows of its own lists; undefined: defaults and environment. A proposal
  * is taken in place of the file.
  */
 export const loadConfiguration = (path: string | undefined, proposal?: Proposal): ConfigResult =>
-  loadConfig(path, process.env, {
-    ...(proposal === undefined ? {} : { proposal }),
-    workingDirectory: process.cwd(),
-    overlays: readOverlays,
-    shippedIds: shippedLists().map((list) => list.id),
-    // Read from the shipped files when something asks, which takes half as long as all the rest of loading.
-    get shippedOperators() {
-      return shippedOperators();
-    },
-    get shippedDefault() {
-      return shippedDefaults().map((header) => header.id);
-    },
-  });
+  loadConfig(path, process.env, Object.assign(facts(), proposal === undefined ? {} : { proposal }));
+
+/** What is kept of a configuration in force, as it was: neither the environment nor a fleet has a say any more. */
+export const loadInForce = ({ yaml }: InForce): ConfigResult =>
+  loadConfig(undefined, {}, Object.assign(facts(), { proposal: { text: yaml, files: 'unread' } as const }));

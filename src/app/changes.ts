@@ -1,7 +1,7 @@
 // Changes of what is in force, one at a time: at the start, at a reload, by lists that were fetched, by what was learned of
 // upstreams and keys, by a pause. Each is put in force whole or not at all, and leaves its record and its line.
-import { type AppError, isAppError, systemClock } from '../base/base.ts';
-import type { Config, ConfigResult } from '../config/config.ts';
+import { type AppError, isAppError, systemClock, systemErrorCode } from '../base/base.ts';
+import { type Config, type ConfigResult, keepInForce } from '../config/config.ts';
 import type { Generation } from '../generation/generation.ts';
 import type { Log } from '../observe/observe.ts';
 import type { ChangeAuthor, ChangeJournal } from './change-journal.ts';
@@ -28,6 +28,8 @@ export interface ServiceSource {
 /** The parts of the program that a change concerns. */
 export interface ChangesParts {
   readonly log: Log;
+  /** The state directory. */
+  readonly directory: string;
   readonly source: ServiceSource;
   readonly state: StateKeeper;
   readonly generations: Generations;
@@ -53,6 +55,7 @@ export class Changes {
   /** What kept the configuration, and fetched lists, from being in force the last time. */
   #refused: { configuration?: AppError; lists?: AppError | undefined } = {};
   #last: Promise<unknown> = Promise.resolve();
+  #kept: Promise<void> = Promise.resolve();
   /** A reload that has not begun. */
   #waitingReload: Promise<AppError | undefined> | undefined;
 
@@ -125,6 +128,19 @@ export class Changes {
   /** Keeps what is in force for the next start. */
   save(): void {
     this.#parts.generations.save(this.#parts.state.current);
+    void this.keep();
+  }
+
+  /** Keeps the configuration in force for commands that come while its file is wrong. Never rejects. */
+  keep(): Promise<void> {
+    const { log, directory, source, state } = this.#parts;
+    this.#kept = this.#kept
+      .then(() => keepInForce(directory, state.current.config, source.configPath))
+      .catch((err: unknown) => {
+        if (systemErrorCode(err) === undefined) throw err;
+        log.warn({ err }, 'the configuration in force is not kept: commands need its file');
+      });
+    return this.#kept;
   }
 
   /**

@@ -104,8 +104,10 @@ export class ControlDoor implements Part {
 
   /** Opens it, anew where it was open before. */
   async open(): Promise<void> {
-    const { directory, log, room } = this.#parts;
+    const { directory, log, room, changes } = this.#parts;
     await this.close();
+    // Whoever finds the socket finds what it runs with.
+    await changes.keep();
     const controls = () => ({ ...this.shared, ...room.controls });
     try {
       this.#socket = await openControlSocket({

@@ -190,7 +190,7 @@ export const createProgram = (
     }),
   });
   const changes: Changes = new Changes({
-    ...{ log, source, state, generations, lists, journal, enforcement },
+    ...{ log, directory: stateDirectory, source, state, generations, lists, journal, enforcement },
     parts: () => parts,
     knownAuthor: (sha256) => texts.author(sha256),
     onReload: { begun: () => manager.reloading(), ended: () => manager.reloaded() },

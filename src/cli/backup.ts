@@ -1,6 +1,8 @@
 // cordon backup: the state directory as one file, while the service runs or without it, verified before it is packed.
 import {
+  accessSync,
   chmodSync,
+  constants,
   copyFileSync,
   existsSync,
   lstatSync,
@@ -13,37 +15,33 @@ import {
 } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { OPERATIONS } from '../admin/admin.ts';
-import { AppError, errorText, isAppError } from '../base/base.ts';
-import { type Config, namedPaths } from '../config/config.ts';
+import { AppError, errorText, isAppError, systemErrorCode } from '../base/base.ts';
+import { namedPaths } from '../config/config.ts';
 import { REGISTER_NAME } from '../exemptions/exemptions.ts';
 import { authorName } from './author.ts';
 import { askService, isNobodyThere } from './control-client.ts';
 import type { InputOf } from './declaration.ts';
 import type { BACKUP } from './declarations/state.ts';
 import { print } from './output.ts';
+import { findService, type ServiceFound } from './service.ts';
 import { CONFIGURATION_FOLDER, packArchive, STATE_FOLDER, writeManifest } from './state-archive.ts';
 import { checkState } from './state-check.ts';
 import { copyState } from './state-copy.ts';
 import { DONE, PROBLEM } from './statuses.ts';
-import { configPath, requireConfig } from './usage.ts';
 
 /** In the folder that is packed, of which nothing but state and list is taken: nobody else writes there. */
 const PACKED_NAME = 'packed';
 
 /** Writes the backup; returns PROBLEM when what it holds is not whole. */
 export const backup = async ({ values, words }: InputOf<typeof BACKUP>): Promise<number> => {
-  const path = configPath(values.config);
-  const config = requireConfig(path);
+  const service = await findService(values);
+  const { stateDirectory } = service;
   const file = resolve(words.file);
   if (existsSync(file)) throw new AppError('ERR_CLI_BACKUP', `writing ${file}: it is there already`);
-  if (!existsSync(config.stateDirectory)) {
-    throw new AppError(
-      'ERR_CLI_BACKUP',
-      `copying the state directory ${config.stateDirectory}: there is none`,
-      {
-        hint: 'Name the configuration of the service with --config.',
-      },
-    );
+  if (!existsSync(stateDirectory)) {
+    throw new AppError('ERR_CLI_BACKUP', `copying the state directory ${stateDirectory}: there is none`, {
+      hint: 'Name the configuration of the service with --config.',
+    });
   }
   const by = authorName();
   const stage = makeStage(file);
@@ -52,12 +50,12 @@ export const backup = async ({ values, words }: InputOf<typeof BACKUP>): Promise
     rmSync(state, { recursive: true, force: true });
     mkdirSync(state, { mode: 0o700 });
   };
-  const copied = await askForCopies(config, values.reason);
+  const copied = await askForCopies(service, values.reason);
   try {
     clear();
-    await copyState({ from: config.stateDirectory, to: state, copied }, clear);
+    await copyState({ from: stateDirectory, to: state, copied }, clear);
     const facts = await checkState(state);
-    const leftOut = copyConfiguration(config, path, join(stage, CONFIGURATION_FOLDER));
+    const leftOut = copyConfiguration(service, join(stage, CONFIGURATION_FOLDER));
     const manifest = await writeManifest(stage, by);
     const packed = join(stage, PACKED_NAME);
     packArchive(stage, packed);
@@ -77,7 +75,7 @@ export const backup = async ({ values, words }: InputOf<typeof BACKUP>): Promise
     return facts.findings.length === 0 ? DONE : PROBLEM;
   } finally {
     rmSync(stage, { recursive: true, force: true });
-    for (const name of copied.values()) rmSync(join(config.stateDirectory, name), { force: true });
+    for (const name of copied.values()) rmSync(join(stateDirectory, name), { force: true });
   }
 };
 
@@ -85,24 +83,34 @@ export const backup = async ({ values, words }: InputOf<typeof BACKUP>): Promise
 const NAMED_BYTES_MAX = 64 << 20;
 
 /** Copies the configuration and the files that it names; tells which are left out, and why. */
-const copyConfiguration = (config: Config, path: string | undefined, to: string): string[] => {
+const copyConfiguration = (service: ServiceFound, to: string): string[] => {
   mkdirSync(to, { mode: 0o700 });
+  const { path, stateDirectory, isFileGood } = service;
   if (path === undefined) return [];
-  copyNamed(path, join(to, 'cordon.yaml'));
   const leftOut: string[] = [];
-  for (const named of namedPaths(config)) {
-    if (named.startsWith(`${config.stateDirectory}/`)) continue;
-    const target = join(to, 'files', named);
+  const copy = (named: string, act: () => void): void => {
     try {
+      act();
+    } catch (thrown) {
+      // A key that only root reads is no reason to be without a backup of the records.
+      leftOut.push(`${named}: ${errorText(thrown)}`);
+    }
+  };
+  copy(path, () => copyNamed(path, join(to, 'cordon.yaml')));
+  if (!isFileGood) {
+    // What is kept of it is the user's of the service, who is not to say which files root copies.
+    return [...leftOut, `the files that ${path} names: --config with the file put right has them taken`];
+  }
+  for (const named of namedPaths(service.config)) {
+    if (named.startsWith(`${stateDirectory}/`)) continue;
+    const target = join(to, 'files', named);
+    copy(named, () => {
       // The files of a folder of lists, and not what lies below it.
       if (statSync(named).isDirectory()) {
         for (const name of readdirSync(named))
           if (statSync(join(named, name)).isFile()) copyNamed(join(named, name), join(target, name));
       } else copyNamed(named, target);
-    } catch (thrown) {
-      // A key that only root reads is no reason to be without a backup of the records.
-      leftOut.push(`${named}: ${errorText(thrown)}`);
-    }
+    });
   }
   return leftOut;
 };
@@ -133,16 +141,26 @@ const makeStage = (file: string): string => {
 };
 
 /** The register, copied by the service that has it open; empty where none runs, or where it cannot use it itself. */
-const askForCopies = async (config: Config, reason: string): Promise<Map<string, string>> => {
+const askForCopies = async (service: ServiceFound, reason: string): Promise<Map<string, string>> => {
+  requireRemovable(service.stateDirectory);
   try {
-    const { register } = await askService(config, OPERATIONS.copyRegister, { body: { reason } });
+    const { register } = await askService(service, OPERATIONS.copyRegister, { body: { reason } });
     if (register === null) return new Map();
-    requireCopy(config.stateDirectory, register);
+    requireCopy(service.stateDirectory, register);
     return new Map([[REGISTER_NAME, register]]);
   } catch (thrown) {
     const isUnusable = isAppError(thrown) && REGISTER_TROUBLES.has(thrown.code);
     if (isNobodyThere(thrown) || isUnusable) return new Map();
     throw thrown;
+  }
+};
+
+/** Whoever may not remove a copy has none made: it would lie there. No copy is made on a disk that is read only. */
+const requireRemovable = (directory: string): void => {
+  try {
+    accessSync(directory, constants.W_OK);
+  } catch (thrown) {
+    if (systemErrorCode(thrown) !== 'EROFS') throw thrown;
   }
 };
 

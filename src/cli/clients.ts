@@ -14,7 +14,7 @@ import {
 import type { InputOf } from './declaration.ts';
 import type { CLIENTS_DNR, CLIENTS_PROFILE, CLIENTS_TOKEN } from './declarations/clients.ts';
 import { print } from './output.ts';
-import { configPath, requireConfig } from './usage.ts';
+import { findService, type ServiceNamed } from './service.ts';
 import { UsageError } from './usage-error.ts';
 
 /** Bytes of a token: nobody guesses 128 bits. */
@@ -23,19 +23,19 @@ const TOKEN_BYTES = 16;
 const TOKEN = /^[A-Za-z0-9_-]{16,128}$/;
 
 /** Writes a profile to standard output; returns 0. */
-export const profile = ({ values }: InputOf<typeof CLIENTS_PROFILE>): number => {
+export const profile = async ({ values }: InputOf<typeof CLIENTS_PROFILE>): Promise<number> => {
   const target = PROFILE_TARGETS.find((word) => word === values.for);
   if (target === undefined) throw new UsageError(`--for is one of ${PROFILE_TARGETS.join(', ')}`);
-  const made = createProfile(target, serviceOf(values));
+  const made = createProfile(target, await serviceOf(values));
   if ('missing' in made) throw failure(`for ${target}`, made.missing);
   print(values.json, { for: target, text: made.text }, () => made.text);
   return 0;
 };
 
 /** Writes the options of DHCP to standard output; returns 0. */
-export const dnr = ({ values }: InputOf<typeof CLIENTS_DNR>): number => {
+export const dnr = async ({ values }: InputOf<typeof CLIENTS_DNR>): Promise<number> => {
   if (values.for !== 'kea') throw new UsageError('--for is kea');
-  const text = keaDnr(serviceOf(values));
+  const text = keaDnr(await serviceOf(values));
   print(values.json, { for: values.for, text }, () => text);
   return 0;
 };
@@ -53,12 +53,10 @@ export const token = ({ values }: InputOf<typeof CLIENTS_TOKEN>): number => {
   return 0;
 };
 
-const serviceOf = (values: {
-  readonly config: string | undefined;
-  readonly name: string | undefined;
-  readonly token: string | undefined;
-}): EncryptedService => {
-  const config = requireConfig(configPath(values.config));
+const serviceOf = async (
+  values: ServiceNamed & { readonly name: string | undefined; readonly token: string | undefined },
+): Promise<EncryptedService> => {
+  const { config } = await findService(values);
   const facts = readValidCertificate(config, Date.now());
   const { dot, doh, doq } = config.listen;
   const unknown = [...dot, ...doh, ...doq].some(({ port }) => port === 0);

@@ -4,7 +4,6 @@ import { join } from 'node:path';
 import type { z } from 'zod';
 import { CONTROL_SOCKET_NAME, type Operation, type Sent } from '../admin/admin.ts';
 import { AppError, errorText, systemErrorCode } from '../base/base.ts';
-import type { Config } from '../config/config.ts';
 
 /** A fetch may take five minutes, and the policy that follows from it some seconds. */
 const ANSWER_MS_MAX = 330_000;
@@ -19,7 +18,7 @@ export const isNobodyThere = (thrown: unknown): boolean =>
   thrown instanceof AppError && thrown.code === 'ERR_CLI_NO_SERVICE';
 
 /**
- * Asks the program that runs with this configuration, and gives what it answers, as it came.
+ * Asks the program that runs with this state directory, and gives what it answers, as it came.
  *
  * Throws ERR_CLI_NO_SERVICE when no program runs, ERR_CLI_CONTROL when it cannot be asked or answers what this version
  * does not know, and the error that the program answers with.
@@ -30,11 +29,11 @@ export const askService = async <
   Body extends z.ZodType,
   Result extends z.ZodType,
 >(
-  config: Config,
+  { stateDirectory }: { readonly stateDirectory: string },
   operation: Operation<never, Parameters, Query, Body, Result>,
   sent: Sent<Parameters, Query, Body> & Pieces,
 ): Promise<z.output<Result>> => {
-  const socketPath = join(config.stateDirectory, CONTROL_SOCKET_NAME);
+  const socketPath = join(stateDirectory, CONTROL_SOCKET_NAME);
   const { status, text } = await exchange(socketPath, operation, sent);
   const value = parseJson(text);
   if (status !== 200) throw toError(socketPath, operation.path, status, value);
@@ -90,7 +89,7 @@ const exchange = (
 const connectError = (socketPath: string, thrown: unknown): AppError => {
   if (NOBODY.has(systemErrorCode(thrown) ?? '')) {
     return new AppError('ERR_CLI_NO_SERVICE', `asking the service at ${socketPath}: it does not run`, {
-      hint: 'Start it, or name its configuration with --config.',
+      hint: 'Start it, or name its configuration with --config or its state with --state-directory.',
     });
   }
   const options = { cause: thrown, hint: 'Only the user of the service and root may ask it.' };

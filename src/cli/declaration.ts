@@ -124,5 +124,14 @@ export const group = (
 
 /** --config, which nearly every command takes. */
 export const CONFIG = { value: 'FILE', takes: 'file', about: 'the configuration' } as const;
+/** How a command finds the service that it asks, or whose state it reads. */
+export const SERVICE = {
+  config: CONFIG,
+  'state-directory': {
+    value: 'DIRECTORY',
+    takes: 'directory',
+    about: 'the state directory of the service, which then needs no configuration to be found',
+  },
+} as const;
 /** --json, of every command that prints something. */
 export const JSON_OUTPUT = { about: 'print the same as JSON, for programs' } as const;

@@ -5,8 +5,7 @@
 
 import { OPERATIONS } from '../admin/admin.ts';
 import { checkExemptionTexts } from '../app/app.ts';
-import { AppError } from '../base/base.ts';
-import type { Config } from '../config/config.ts';
+import { AppError, isAppError } from '../base/base.ts';
 import {
   EXEMPTION_STATES,
   type ExemptionPaper,
@@ -27,12 +26,11 @@ import type {
 import { formatExemption, formatExemptions, formatReport, formatReportCsv } from './exemptions-text.ts';
 import { heardBy } from './fleet-text.ts';
 import { print } from './output.ts';
+import { findService, type ServiceFound } from './service.ts';
 import { PROBLEM } from './statuses.ts';
-import { configPath, requireConfig } from './usage.ts';
 import { UsageError } from './usage-error.ts';
 
 const ID = /^(?:ex-\d{6,9}|\d{1,9})$/;
-const configOf = (option: string | undefined): Config => requireConfig(configPath(option));
 
 const requireId = (id: string): string => {
   if (ID.test(id)) return id;
@@ -44,7 +42,7 @@ export const list = async ({ values }: InputOf<typeof EXEMPTIONS_LIST>): Promise
   const { state } = values;
   const known = EXEMPTION_STATES.find((word) => word === state);
   const query = known === undefined ? {} : { state: known };
-  const papers = await askService(configOf(values.config), OPERATIONS.listExemptions, { query });
+  const papers = await askService(await findService(values), OPERATIONS.listExemptions, { query });
   print(values.json, papers, () => formatExemptions(papers, Date.now()));
   return 0;
 };
@@ -52,9 +50,9 @@ export const list = async ({ values }: InputOf<typeof EXEMPTIONS_LIST>): Promise
 /** Shows one exemption. */
 export const show = async ({ values, words }: InputOf<typeof EXEMPTIONS_SHOW>): Promise<number> => {
   const id = requireId(words.id);
-  const config = configOf(values.config);
-  const exemption = await askService(config, OPERATIONS.readExemption, { parameters: { id } });
-  const fleet = config.fleet === undefined ? undefined : await askService(config, OPERATIONS.readFleet, {});
+  const service = await findService(values);
+  const exemption = await askService(service, OPERATIONS.readExemption, { parameters: { id } });
+  const fleet = await readFleet(service);
   const heard = fleet && heardBy(fleet, exemption.id);
   print(
     values.json,
@@ -62,6 +60,16 @@ export const show = async ({ values, words }: InputOf<typeof EXEMPTIONS_SHOW>): 
     () => formatExemption(exemption, Date.now()) + (heard === undefined ? '' : `fleet: ${heard}\n`),
   );
   return 0;
+};
+
+/** What the fleet has heard; undefined where the service is in none. */
+const readFleet = async (service: ServiceFound) => {
+  try {
+    return await askService(service, OPERATIONS.readFleet, {});
+  } catch (thrown) {
+    if (isAppError(thrown) && thrown.code === 'ERR_FLEET_IDENTITY') return undefined;
+    throw thrown;
+  }
 };
 
 /** Options that are fields of a request, those with several values last. */
@@ -78,7 +86,7 @@ const SCHEDULE_OPTIONS = ['hours', 'timezone'] as const;
 
 /** Asks for an exemption. */
 export const request = async ({ values }: InputOf<typeof EXEMPTIONS_REQUEST>): Promise<number> => {
-  const { config, json, file, ...options } = values;
+  const { config: _, 'state-directory': __, json, file, ...options } = values;
   const fields = Object.fromEntries(
     Object.entries(options).filter(([, value]) => value !== undefined && value.length > 0),
   );
@@ -86,7 +94,7 @@ export const request = async ({ values }: InputOf<typeof EXEMPTIONS_REQUEST>): P
     throw new UsageError('--file has all fields: no other one goes with it');
   }
   const written = file === undefined ? toFields(new Map(Object.entries(fields))) : readFields(file);
-  const paper = await askService(configOf(config), OPERATIONS.requestExemption, { body: written });
+  const paper = await askService(await findService(values), OPERATIONS.requestExemption, { body: written });
   return tell(paper, json, 'requested: somebody else approves it');
 };
 
@@ -115,9 +123,9 @@ const readFields = (file: string): object => {
 /** Approves a request. */
 export const approve = async ({ values, words }: InputOf<typeof EXEMPTIONS_APPROVE>): Promise<number> => {
   const id = requireId(words.id);
-  const { config, json, role, delegation, reason } = values;
+  const { json, role, delegation, reason } = values;
   const body = { role, delegation, reason };
-  const paper = await askService(configOf(config), OPERATIONS.approveExemption, {
+  const paper = await askService(await findService(values), OPERATIONS.approveExemption, {
     parameters: { id },
     body,
   });
@@ -134,10 +142,13 @@ export const revoke = (input: End): Promise<number> => end('revoke', input);
 
 const end = async (word: 'reject' | 'revoke', { values, words }: End): Promise<number> => {
   const id = requireId(words.id);
-  const { config, json, reason } = values;
+  const { json, reason } = values;
   if (reason === '') throw new UsageError('--reason TEXT is needed: it stays in the register');
   const operation = word === 'reject' ? OPERATIONS.rejectExemption : OPERATIONS.revokeExemption;
-  const paper = await askService(configOf(config), operation, { parameters: { id }, body: { reason } });
+  const paper = await askService(await findService(values), operation, {
+    parameters: { id },
+    body: { reason },
+  });
   return tell(paper, json, word === 'reject' ? 'rejected' : 'revoked: it is out of force');
 };
 
@@ -153,8 +164,8 @@ const tell = (paper: ExemptionPaper, json: boolean, done: string): number => {
 };
 
 /** Shows every problem of text files; returns PROBLEM when there is one. */
-export const check = ({ values, words }: InputOf<typeof EXEMPTIONS_CHECK>): number => {
-  const config = configOf(values.config);
+export const check = async ({ values, words }: InputOf<typeof EXEMPTIONS_CHECK>): Promise<number> => {
+  const { config } = await findService(values);
   const { path = config.compliance.exemptionsPath } = words;
   if (path === undefined) throw new UsageError('one FILE or DIRECTORY is needed');
   const problems = checkExemptionTexts(config, path, Date.now);
@@ -169,7 +180,7 @@ export const check = ({ values, words }: InputOf<typeof EXEMPTIONS_CHECK>): numb
 /** Writes the register for an auditor. */
 export const report = async ({ values }: InputOf<typeof EXEMPTIONS_REPORT>): Promise<number> => {
   if (values.csv && values.json) throw new UsageError('--csv and --json are two reports');
-  const found = await askService(configOf(values.config), OPERATIONS.reportExemptions, {});
+  const found = await askService(await findService(values), OPERATIONS.reportExemptions, {});
   print(values.json, found, () => (values.csv ? formatReportCsv(found) : formatReport(found, Date.now())));
   return 0;
 };

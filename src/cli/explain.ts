@@ -6,7 +6,7 @@ import { createHash } from 'node:crypto';
 import { OPERATIONS } from '../admin/admin.ts';
 import { type ExplainedBy, explainByConfig, readShownCertificate } from '../app/app.ts';
 import { formatEndpoint, isAppError } from '../base/base.ts';
-import { type Config, configHash } from '../config/config.ts';
+import type { Config } from '../config/config.ts';
 import { formatName, formatType, parseType } from '../dns/dns.ts';
 import { readKeptPaths } from '../lists/keeping/keeping.ts';
 import { readAskedName, readClient } from './asked-name.ts';
@@ -14,8 +14,9 @@ import { askService, isNobodyThere } from './control-client.ts';
 import type { InputOf } from './declaration.ts';
 import type { EXPLAIN, TRACE } from './declarations/resolver.ts';
 import { formatExplanation, formatTrace, type Shown } from './explain-text.ts';
+import { findService, type ServiceFound } from './service.ts';
 import { DONE, REFUSED, UNKNOWN } from './statuses.ts';
-import { configPath, readEndpoint, requireConfig } from './usage.ts';
+import { readEndpoint } from './usage.ts';
 import { UsageError } from './usage-error.ts';
 
 /** Port of an address without one. */
@@ -56,11 +57,10 @@ const ask = async (
   const asked = readAskedName(words.name);
   const wanted = values.type === undefined ? types : [values.type];
   const numbers = wanted.map(typeFrom);
-  const path = configPath(values.config);
-  const config = requireConfig(path);
+  const service = await findService(values);
   const client = readClient(
     values.client,
-    config.groups.map(({ name }) => name),
+    service.config.groups.map(({ name }) => name),
   );
   const question = {
     client,
@@ -68,22 +68,23 @@ const ask = async (
     follows: !values['no-follow'],
     shown: shownFrom(values),
   };
-  const explanation = await explainBy(config, { ...question, name: asked.name, types: numbers });
+  const explanation = await explainBy(service, { ...question, name: asked.name, types: numbers });
   return {
     explanation,
-    configuration: { path, sha256: configHash(config), wasNamed: values.config !== undefined },
+    configuration: {
+      path: service.path,
+      sha256: service.configSha256,
+      wasNamed: values.config !== undefined,
+    },
     reading: asked.reading,
     json: values.json,
   };
 };
 
 /** By the service that runs, or else by the configuration. A listener that neither has is wrong usage. */
-const explainBy = async (config: Config, question: Question): Promise<ExplainedBy> => {
+const explainBy = async (service: ServiceFound, question: Question): Promise<ExplainedBy> => {
   try {
-    return (
-      (await explainByService(config, question)) ??
-      (await explainByConfig(config, question, await readKeptPaths(config, Date.now)))
-    );
+    return (await explainByService(service, question)) ?? (await explainByFile(service.ownConfig, question));
   } catch (thrown) {
     if (isAppError(thrown) && thrown.code === 'ERR_APP_LISTENER') {
       throw new UsageError([thrown.message, thrown.hint].filter(Boolean).join('. '));
@@ -92,13 +93,19 @@ const explainBy = async (config: Config, question: Question): Promise<ExplainedB
   }
 };
 
+const explainByFile = async (config: Config, question: Question): Promise<ExplainedBy> =>
+  explainByConfig(config, question, await readKeptPaths(config, Date.now));
+
 /** Undefined when no service runs. */
-const explainByService = async (config: Config, question: Question): Promise<ExplainedBy | undefined> => {
+const explainByService = async (
+  service: ServiceFound,
+  question: Question,
+): Promise<ExplainedBy | undefined> => {
   const { name, types } = question;
   const body = { ...question, name: formatName(name), types: types.map(formatType) };
   try {
     // JSON leaves out what is undefined.
-    return (await askService(config, OPERATIONS.explain, { body })) as ExplainedBy;
+    return (await askService(service, OPERATIONS.explain, { body })) as ExplainedBy;
   } catch (thrown) {
     if (!isNobodyThere(thrown)) throw thrown;
     return undefined;

@@ -12,8 +12,8 @@ import type { FLEET_EXPORT, FLEET_REPORT } from './declarations/fleet.ts';
 import { requireFleet } from './fleet.ts';
 import { formatFleetReport } from './fleet-text.ts';
 import { print } from './output.ts';
+import { findService, type ServiceNamed } from './service.ts';
 import { DONE, PROBLEM } from './statuses.ts';
-import { configPath, requireConfig } from './usage.ts';
 import { UsageError } from './usage-error.ts';
 
 /** What is said of a database. */
@@ -54,8 +54,7 @@ export const report = async ({ values }: InputOf<typeof FLEET_REPORT>): Promise<
 };
 
 /** Where collected records are. */
-interface CollectedValues extends DatabaseValues {
-  readonly config?: string | undefined;
+interface CollectedValues extends DatabaseValues, ServiceNamed {
   readonly directory?: string | undefined;
 }
 
@@ -68,9 +67,9 @@ export const withCollected = async <Result>(
   const database = readDatabase(values);
   if (database !== undefined && values.directory !== undefined)
     throw new UsageError('--directory does not go with --database');
-  const config = requireConfig(configPath(values.config));
+  const { config, stateDirectory } = await findService(values);
   const { trust } = requireFleet(config);
-  if (database === undefined) return act(values.directory ?? join(config.stateDirectory, 'collected'), trust);
+  if (database === undefined) return act(values.directory ?? join(stateDirectory, 'collected'), trust);
   const temporary = mkdtempSync(join(tmpdir(), 'cordon-collected-'));
   try {
     await exportDatabase({ database, trust, directory: temporary, resolvers });
@@ -84,7 +83,7 @@ export const withCollected = async <Result>(
 export const exportAll = async ({ values, words }: InputOf<typeof FLEET_EXPORT>): Promise<number> => {
   const database = readDatabase(values);
   if (database === undefined) throw new UsageError('--database URL is needed');
-  const { trust } = requireFleet(requireConfig(configPath(values.config)));
+  const { trust } = requireFleet((await findService(values)).config);
   const { directory } = words;
   const made = await exportDatabase({ database, trust, directory, resolvers: values.resolver });
   print(values.json, made, () => `${directory} has the records of ${made.labels.join(', ') || 'nobody'}.\n`);

@@ -20,8 +20,8 @@ import type { InputOf } from './declaration.ts';
 import type { FLEET_REIDENTIFY } from './declarations/fleet.ts';
 import { withCollected } from './fleet-database.ts';
 import { print } from './output.ts';
+import { findService } from './service.ts';
 import { DONE, PROBLEM } from './statuses.ts';
-import { configPath, requireConfig } from './usage.ts';
 import { UsageError } from './usage-error.ts';
 
 /** Runs the command; PROBLEM where the records that say it are not whole. */
@@ -43,8 +43,9 @@ export const reidentify = async ({ values, words }: InputOf<typeof FLEET_REIDENT
     }
     // A key that does not open, or was never sealed, is told before anybody is put on the record.
     const opened = openAll(pseudonym, found, privateKey);
-    const config = requireConfig(configPath(values.config));
-    await askService(config, OPERATIONS.recordOpening, { body: { pseudonym, resolver, reason } });
+    await askService(await findService(values), OPERATIONS.recordOpening, {
+      body: { pseudonym, resolver, reason },
+    });
     const isProven = found.every(({ findings }) => findings.length === 0);
     print(values.json, { found: opened, isProven }, () =>
       opened

@@ -7,8 +7,8 @@ import { askService } from './control-client.ts';
 import type { InputOf } from './declaration.ts';
 import type { FLEET_PROBE } from './declarations/fleet.ts';
 import { print } from './output.ts';
+import { findService } from './service.ts';
 import { DONE, PROBLEM } from './statuses.ts';
-import { configPath, requireConfig } from './usage.ts';
 import { UsageError } from './usage-error.ts';
 
 /** A sweep asks for at most 200,000 names, seven minutes at the default rate. */
@@ -23,13 +23,13 @@ export const probe = async ({ values }: InputOf<typeof FLEET_PROBE>): Promise<nu
   const waitSec = Number(values.wait);
   if (!Number.isInteger(waitSec) || waitSec < 0 || waitSec > WAIT_SEC_MAX)
     throw new UsageError(`--wait takes 0 to ${WAIT_SEC_MAX} seconds`);
-  const config = requireConfig(configPath(values.config));
-  if (!values.last) await askService(config, OPERATIONS.probeFleet, { body: {} });
+  const service = await findService(values);
+  if (!values.last) await askService(service, OPERATIONS.probeFleet, { body: {} });
   const untilMs = performance.now() + (values.last ? 0 : waitSec * 1_000);
-  let matrix = await askService(config, OPERATIONS.readFleetProbe, {});
+  let matrix = await askService(service, OPERATIONS.readFleetProbe, {});
   while (unanswered(matrix).length > 0 && performance.now() < untilMs) {
     await sleep(ANSWER_POLL_MS);
-    matrix = await askService(config, OPERATIONS.readFleetProbe, {});
+    matrix = await askService(service, OPERATIONS.readFleetProbe, {});
   }
   print(values.json, matrix, () => formatFleetProbe(matrix));
   return hasProbeTrouble(matrix) ? PROBLEM : DONE;

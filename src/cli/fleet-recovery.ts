@@ -2,15 +2,14 @@
 import { join } from 'node:path';
 import { OPERATIONS } from '../admin/admin.ts';
 import { AppError, isAppError, systemClock } from '../base/base.ts';
-import type { Config } from '../config/config.ts';
 import { renewRecords, takeOver } from '../fleet/fleet.ts';
 import { askService, isNobodyThere } from './control-client.ts';
 import type { InputOf } from './declaration.ts';
 import type { FLEET_RENEW, FLEET_TAKE_OVER } from './declarations/fleet.ts';
 import { fleetYaml, readEngine, requireFleet } from './fleet.ts';
 import { print } from './output.ts';
+import { findService } from './service.ts';
 import { DONE } from './statuses.ts';
-import { configPath, requireConfig } from './usage.ts';
 import { UsageError } from './usage-error.ts';
 
 /** Where the service keeps its records in the state directory. */
@@ -21,11 +20,11 @@ export const promote = async ({ values }: InputOf<typeof FLEET_TAKE_OVER>): Prom
   const { safe, server, ca } = values;
   if (safe === undefined) throw new UsageError('--safe FILE is needed: the key from the safe');
   const engine = server.length === 0 ? undefined : readEngine(values);
-  const config = requireConfig(configPath(values.config));
+  const { config, stateDirectory } = await findService(values);
   const { trust, caPath } = requireFleet(config);
-  await requireStopped(config, 'taking over');
+  await requireStopped(stateDirectory, 'taking over');
   const made = await takeOver({
-    stateDirectory: config.stateDirectory,
+    stateDirectory,
     trust,
     safeKeyPath: safe,
     engine,
@@ -47,10 +46,9 @@ The others need another "fleet.servers" where the engine is at another address. 
 
 /** The authority begins new chains of records. */
 export const renew = async ({ values }: InputOf<typeof FLEET_RENEW>): Promise<number> => {
-  const config = requireConfig(configPath(values.config));
+  const { config, stateDirectory } = await findService(values);
   const { trust } = requireFleet(config);
-  await requireStopped(config, 'beginning new chains of records');
-  const { stateDirectory } = config;
+  await requireStopped(stateDirectory, 'beginning new chains of records');
   const made = await renewRecords(stateDirectory, join(stateDirectory, RECORDS_NAME), trust, systemClock());
   print(
     values.json,
@@ -64,9 +62,9 @@ export const renew = async ({ values }: InputOf<typeof FLEET_RENEW>): Promise<nu
 };
 
 /** Throws ERR_FLEET_RUNNING while the service runs. */
-const requireStopped = async (config: Config, doing: string): Promise<void> => {
+const requireStopped = async (stateDirectory: string, doing: string): Promise<void> => {
   try {
-    await askService(config, OPERATIONS.readFigures, {});
+    await askService({ stateDirectory }, OPERATIONS.readFigures, {});
   } catch (thrown) {
     if (isNobodyThere(thrown) || (isAppError(thrown) && thrown.code === 'ERR_CLI_CONTROL')) return;
     throw thrown;

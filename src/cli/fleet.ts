@@ -20,14 +20,12 @@ import type {
 } from './declarations/fleet.ts';
 import { formatFleet, needsPerson } from './fleet-text.ts';
 import { print } from './output.ts';
+import { findService, stateToMake } from './service.ts';
 import { DONE, PROBLEM } from './statuses.ts';
-import { configPath, requireConfig } from './usage.ts';
 import { UsageError } from './usage-error.ts';
 
 const NAME = /^[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?$/;
 const SERVER = /^(?:\[[0-9a-f:.]+\]|[A-Za-z0-9.-]+):\d{1,5}$/;
-
-const configOf = (option: string | undefined): Config => requireConfig(configPath(option));
 
 /** The fleet of a configuration; throws ERR_FLEET_IDENTITY where there is none. */
 export const requireFleet = (config: Config): FleetConfig => {
@@ -107,7 +105,7 @@ export const init = async ({ values, words }: InputOf<typeof FLEET_INIT>): Promi
   const engine = readEngine(values);
   if (safe === undefined)
     throw new UsageError('--safe FILE is needed: the key for a take-over, which is kept elsewhere');
-  const { stateDirectory } = configOf(values.config);
+  const stateDirectory = stateToMake(values);
   const made = await initFleet({
     stateDirectory,
     name: requireName(words.name),
@@ -149,7 +147,7 @@ ${trust.map((key) => `    - ${JSON.stringify(key)}\n`).join('')}  role: ${role}
 export const invite = async ({ values, words }: InputOf<typeof FLEET_INVITE>): Promise<number> => {
   const { site } = values;
   const body = { name: requireName(words.name), ...(site === undefined ? {} : { site: requireName(site) }) };
-  const made = await askService(configOf(values.config), OPERATIONS.inviteResolver, { body });
+  const made = await askService(await findService(values), OPERATIONS.inviteResolver, { body });
   const hint =
     made.reloaded === 0 ? 'The engine has not read its users yet: reload it before the token is used.\n' : '';
   print(
@@ -170,7 +168,7 @@ const NOT_YET =
 
 /** Joins this resolver. */
 export const joinTo = async ({ values, words }: InputOf<typeof FLEET_JOIN>): Promise<number> => {
-  const { stateDirectory } = configOf(values.config);
+  const stateDirectory = stateToMake(values);
   const joined = await joinFleet({
     servers: [words.url],
     caPath: values.ca,
@@ -190,9 +188,9 @@ export const joinTo = async ({ values, words }: InputOf<typeof FLEET_JOIN>): Pro
 
 /** Another key. */
 export const rotate = async ({ values }: InputOf<typeof FLEET_ROTATE>): Promise<number> => {
-  const config = configOf(values.config);
+  const service = await findService(values);
   if (values.authority) {
-    const made = await askService(config, OPERATIONS.rotateFleetKey, {});
+    const made = await askService(service, OPERATIONS.rotateFleetKey, {});
     print(
       values.json,
       made,
@@ -200,8 +198,9 @@ export const rotate = async ({ values }: InputOf<typeof FLEET_ROTATE>): Promise<
     );
     return DONE;
   }
-  const { servers, caPath } = requireFleet(config);
-  const { isConnected } = await rotateNode({ servers, caPath, stateDirectory: config.stateDirectory });
+  const { servers, caPath } = requireFleet(service.config);
+  const { stateDirectory } = service;
+  const { isConnected } = await rotateNode({ servers, caPath, stateDirectory });
   print(values.json, { isConnected }, () =>
     isConnected ? 'This resolver has another key.\n' : `This resolver has another key. ${NOT_YET}\n`,
   );
@@ -214,7 +213,7 @@ export const remove = async ({ values, words }: InputOf<typeof FLEET_REMOVE>): P
     name: requireName(words.name),
     reason: requireReason(values.reason),
   };
-  const made = await askService(configOf(values.config), OPERATIONS.removeResolver, { body });
+  const made = await askService(await findService(values), OPERATIONS.removeResolver, { body });
   const leaf =
     made.leafUsers === null
       ? ''
@@ -229,7 +228,7 @@ export const remove = async ({ values, words }: InputOf<typeof FLEET_REMOVE>): P
 
 /** Every resolver. */
 export const status = async ({ values }: InputOf<typeof FLEET_STATUS>): Promise<number> => {
-  const fleet = await askService(configOf(values.config), OPERATIONS.readFleet, {});
+  const fleet = await askService(await findService(values), OPERATIONS.readFleet, {});
   print(values.json, fleet, () => formatFleet(fleet));
   return needsPerson(fleet).length === 0 ? DONE : PROBLEM;
 };
@@ -241,7 +240,7 @@ export const overlay = async ({ values, words }: InputOf<typeof FLEET_OVERLAY>):
     yaml: readText(words.file),
     reason: requireReason(values.reason),
   };
-  const end = await askService(configOf(values.config), OPERATIONS.setOverlay, { body });
+  const end = await askService(await findService(values), OPERATIONS.setOverlay, { body });
   print(values.json, end, () => `entry ${end.number}: "cordon fleet status" shows who has it\n`);
   return DONE;
 };

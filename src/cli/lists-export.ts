@@ -15,7 +15,7 @@ import { readKeptPaths, withoutMissing } from '../lists/keeping/keeping.ts';
 import type { InputOf } from './declaration.ts';
 import type { LISTS_EXPORT } from './declarations/lists.ts';
 import { exportForFirewall } from './lists-addresses.ts';
-import { configPath, requireConfig } from './usage.ts';
+import { findService } from './service.ts';
 import { UsageError } from './usage-error.ts';
 
 const SERIAL_MAX = 0xffff_ffff;
@@ -27,7 +27,7 @@ export const exportListsCommand = async ({ values }: InputOf<typeof LISTS_EXPORT
   if (json && output === undefined) throw new UsageError('--json needs --output, because the lists go there');
   if (values.for !== undefined) {
     if (format !== undefined) throw new UsageError('--format is for names, --for is for addresses');
-    return exportForFirewall(requireConfig(configPath(values.config)), {
+    return exportForFirewall((await findService(values)).config, {
       form: values.for,
       lists: values.list,
       isMandateOnly: values['mandate-only'],
@@ -45,7 +45,7 @@ export const exportListsCommand = async ({ values }: InputOf<typeof LISTS_EXPORT
         : `"${format}" is no format of an export`,
     );
   }
-  const config = requireConfig(configPath(values.config));
+  const { config } = await findService(values);
   const pathOf = await readKeptPaths(config, Date.now);
   const request = {
     format,

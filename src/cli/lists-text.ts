@@ -133,10 +133,13 @@ export const formatReasons = (reasons: ReasonCounts): string =>
     .map(([code, count]) => `${code} ${count}`)
     .join(', ');
 
-/** The decisions about a list, the latest last. */
-export const formatHistory = (id: string, decisions: readonly StoreDecision[]): string => {
-  if (decisions.length === 0) return `${id}: no decisions; only lists with an address have a history\n`;
-  const rows = decisions.map(({ time, action, sha256, entries, by, reason }) => [
+/** What became of a content of a list, and by whom. */
+export type ListStep = Omit<StoreDecision, 'action'> & { readonly action: string };
+
+/** What became of a list, the latest last. */
+export const formatHistory = (id: string, steps: readonly ListStep[]): string => {
+  if (steps.length === 0) return `${id}: nothing became of it so far\n`;
+  const rows = steps.map(({ time, action, sha256, entries, by, reason }) => [
     time,
     action,
     sha256?.slice(0, SHORT_LENGTH) ?? '-',

@@ -3,11 +3,18 @@
 // The running program is asked over its control socket. What the state directory knows is shown without it as well;
 // decisions need the program, because it alone writes to the state directory.
 
+import { join } from 'node:path';
 import { OPERATIONS } from '../admin/admin.ts';
-import { AppError } from '../base/base.ts';
-import type { Config } from '../config/config.ts';
-import { diffList, type ListStatus, readListHistory, readListStatuses } from '../lists/keeping/keeping.ts';
-import type { StoreDecision } from '../lists/lists.ts';
+import { AppError, isAppError } from '../base/base.ts';
+import type { Config, ListConfig } from '../config/config.ts';
+import {
+  diffList,
+  isUrlList,
+  type ListStatus,
+  readListHistory,
+  readListStatuses,
+} from '../lists/keeping/keeping.ts';
+import { lastRecords, RECORDS_DIRECTORY, type RecordFilter } from '../records/records.ts';
 import { askService, isNobodyThere } from './control-client.ts';
 import type { InputOf } from './declaration.ts';
 import type {
@@ -24,13 +31,16 @@ import {
   formatHistory,
   formatRefresh,
   formatStatuses,
+  type ListStep,
   needsAttention,
 } from './lists-text.ts';
 import { print } from './output.ts';
+import { findService, type ServiceFound } from './service.ts';
 import { PROBLEM } from './statuses.ts';
-import { configPath, requireConfig } from './usage.ts';
 import { UsageError } from './usage-error.ts';
 
+/** As many as are kept of decisions about a list that is fetched. */
+const RECORDED_MAX = 1_000;
 const SHA256_LENGTH = 64;
 /** Shortest beginning of a hash that stands for it. */
 const SHA256_LENGTH_MIN = 8;
@@ -44,24 +54,23 @@ const DECISIONS = {
   rollback: OPERATIONS.rollBackList,
 } as const;
 
-const configOf = ({ config }: { readonly config: string | undefined }): Config =>
-  requireConfig(configPath(config));
-
 /** The statuses of all lists, from the program or from its state directory. */
-const readStatuses = async (config: Config): Promise<{ running: boolean; lists: readonly ListStatus[] }> => {
+const readStatuses = async (
+  service: ServiceFound,
+): Promise<{ running: boolean; lists: readonly ListStatus[] }> => {
   try {
-    return { running: true, lists: await askService(config, OPERATIONS.listLists, {}) };
+    return { running: true, lists: await askService(service, OPERATIONS.listLists, {}) };
   } catch (thrown) {
     if (!isNobodyThere(thrown)) throw thrown;
-    return { running: false, lists: await readListStatuses(config, Date.now) };
+    return { running: false, lists: await readListStatuses(service.config, Date.now) };
   }
 };
 
 /** Shows the statuses of all lists; returns PROBLEM when one needs a person. */
 export const showStatus = async ({ values }: InputOf<typeof LISTS_STATUS>): Promise<number> => {
   const { json } = values;
-  const config = configOf(values);
-  const statuses = await readStatuses(config);
+  const service = await findService(values);
+  const statuses = await readStatuses(service);
   print(json, statuses, () => formatStatuses(statuses.lists, statuses.running, Date.now()));
   return statuses.lists.some((list) => needsAttention(list, statuses.running)) ? PROBLEM : 0;
 };
@@ -70,18 +79,38 @@ export const showStatus = async ({ values }: InputOf<typeof LISTS_STATUS>): Prom
 export const showHistory = async ({ values, words }: InputOf<typeof LISTS_HISTORY>): Promise<number> => {
   const { json } = values;
   const { id } = words;
-  const config = configOf(values);
-  requireList(config, id);
+  const service = await findService(values);
+  const list = requireList(service.config, id);
   // Reading is safe while the program writes: files are replaced as a whole.
-  const decisions: readonly StoreDecision[] = await readListHistory(config, id, Date.now);
-  print(json, decisions, () => formatHistory(id, decisions));
+  const steps: readonly ListStep[] = isUrlList(list)
+    ? await readListHistory(service.config, id, Date.now)
+    : await readRecordedHistory(service.stateDirectory, id);
+  print(json, steps, () => formatHistory(id, steps));
   return 0;
+};
+
+/** What is recorded of a list that nobody fetches: each content that came in force, and who accepted one. */
+const readRecordedHistory = async (stateDirectory: string, list: string): Promise<ListStep[]> => {
+  const period = { fromMs: 0, untilMs: Number.POSITIVE_INFINITY };
+  const filter: RecordFilter = { ...period, classes: ['changes'], kind: 'list', list };
+  const found = await lastRecords(join(stateDirectory, RECORDS_DIRECTORY), filter, RECORDED_MAX).catch(
+    (thrown: unknown) => {
+      if (isAppError(thrown) && thrown.code === 'ERR_COMPLIANCE_NO_RECORDS') return [];
+      throw thrown;
+    },
+  );
+  return found.flatMap(({ sequence, record }) => {
+    if (record.kind !== 'list') return [];
+    const { time, event: action, sha256 = null, entries = null, by = '', added, removed } = record;
+    const { reason = added === undefined ? '' : `${added} rules more, ${removed ?? 0} less` } = record;
+    return [{ sequence, time, action, sha256, entries, by, reason }];
+  });
 };
 
 /** Shows what mandate lists may be missing. */
 export const showCandidates = async ({ values }: InputOf<typeof LISTS_CANDIDATES>): Promise<number> => {
   const { json } = values;
-  const candidates = await askService(configOf(values), OPERATIONS.listCandidates, {});
+  const candidates = await askService(await findService(values), OPERATIONS.listCandidates, {});
   print(json, candidates, () => formatCandidates(candidates, Date.now()));
   return 0;
 };
@@ -91,7 +120,7 @@ export const showDiff = async ({ values, words }: InputOf<typeof LISTS_DIFF>): P
   const { json } = values;
   const { id, sha256 } = words;
   if (sha256 !== undefined) requireHash(sha256);
-  const diff = await diffList(configOf(values), id, sha256, Date.now);
+  const diff = await diffList((await findService(values)).config, id, sha256, Date.now);
   print(json, diff, () => formatDiff(diff));
   return 0;
 };
@@ -111,11 +140,11 @@ const decide = async (word: keyof typeof DECISIONS, { values, words }: Decision)
   const { json, reason } = values;
   const { id, sha256 } = words;
   requireHash(sha256);
-  const config = configOf(values);
-  requireList(config, id);
-  const whole = sha256.length === SHA256_LENGTH ? sha256 : await completeHash(config, id, sha256);
+  const service = await findService(values);
+  requireList(service.config, id);
+  const whole = sha256.length === SHA256_LENGTH ? sha256 : await completeHash(service, id, sha256);
   const body = { sha256: whole, reason: reason === '' ? 'by command' : reason };
-  const outcome = await askService(config, DECISIONS[word], { parameters: { list: id }, body });
+  const outcome = await askService(service, DECISIONS[word], { parameters: { list: id }, body });
   const done = { accept: 'accepted', dismiss: 'dismissed', rollback: 'back in force' }[word];
   const { generation, entries } = outcome;
   print(
@@ -130,20 +159,21 @@ const decide = async (word: keyof typeof DECISIONS, { values, words }: Decision)
 export const refresh = async ({ values, words }: InputOf<typeof LISTS_REFRESH>): Promise<number> => {
   const { json } = values;
   const { id = '' } = words;
-  const config = configOf(values);
-  if (id !== '') requireList(config, id);
-  const fetched = config.lists.filter(({ source }) => source.kind === 'url').map((list) => list.id);
+  const service = await findService(values);
+  if (id !== '') requireList(service.config, id);
+  const fetched = service.config.lists.filter(({ source }) => source.kind === 'url').map((list) => list.id);
   const ids = id === '' ? fetched : [id];
   if (ids.length === 0) throw new UsageError('no list of the configuration has an address');
   const known = await Promise.all(
-    ids.map((list) => askService(config, OPERATIONS.refreshList, { parameters: { list } })),
+    ids.map((list) => askService(service, OPERATIONS.refreshList, { parameters: { list } })),
   );
   print(json, known, () => formatRefresh(known));
   return known.some(({ outcome }) => BAD_OUTCOMES.has(outcome)) ? PROBLEM : 0;
 };
 
-const requireList = (config: Config, id: string): void => {
-  if (config.lists.some((list) => list.id === id)) return;
+const requireList = (config: Config, id: string): ListConfig => {
+  const list = config.lists.find((one) => one.id === id);
+  if (list !== undefined) return list;
   throw new AppError('ERR_LIST_UNKNOWN', `looking for list ${JSON.stringify(id.slice(0, 64))}`, {
     hint: `The configuration has ${config.lists.map((list) => list.id).join(', ')}.`,
   });
@@ -157,8 +187,8 @@ const requireHash = (text: string): void => {
 };
 
 /** The one content of the list whose hash begins so. */
-const completeHash = async (config: Config, id: string, start: string): Promise<string> => {
-  const { held, kept } = await askService(config, OPERATIONS.readList, { parameters: { list: id } });
+const completeHash = async (service: ServiceFound, id: string, start: string): Promise<string> => {
+  const { held, kept } = await askService(service, OPERATIONS.readList, { parameters: { list: id } });
   const contents = [...(held === null ? [] : [held]), ...(kept?.previous ?? [])];
   const found = contents.filter(({ sha256 }) => sha256.startsWith(start));
   const [first] = found;

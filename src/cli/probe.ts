@@ -24,8 +24,8 @@ import type { InputOf } from './declaration.ts';
 import type { PROBE } from './declarations/evidence.ts';
 import { print } from './output.ts';
 import { formatRun, formatServerProbe, progressLine } from './probe-text.ts';
+import { findService, type ServiceFound } from './service.ts';
 import { PROBLEM } from './statuses.ts';
-import { configPath, requireConfig } from './usage.ts';
 import { UsageError } from './usage-error.ts';
 
 const DNS_PORT = 53;
@@ -47,13 +47,13 @@ export const probe = async ({ values }: InputOf<typeof PROBE>): Promise<number> 
   for (const address of sinkhole) {
     if (!parseAddress(address, createAddress())) throw new UsageError(`"${address}" is no address`);
   }
-  const config = requireConfig(configPath(values.config));
-  if (group !== undefined && !config.groups.some(({ name }) => name === group)) {
-    const known = config.groups.map(({ name }) => name).join(', ');
+  const service = await findService(values);
+  if (group !== undefined && !service.config.groups.some(({ name }) => name === group)) {
+    const known = service.config.groups.map(({ name }) => name).join(', ');
     throw new UsageError(`there is no group "${group.slice(0, 64)}"; groups are ${known}`);
   }
-  if (from === undefined) return sweep(config, group, json);
-  return askServer(config, { from, group, sample, rate, sinkholes: sinkhole, json });
+  if (from === undefined) return sweep(service, group, json);
+  return askServer(service.config, { from, group, sample, rate, sinkholes: sinkhole, json });
 };
 
 const numberFrom = (option: string, text: string, max: number): number => {
@@ -63,12 +63,12 @@ const numberFrom = (option: string, text: string, max: number): number => {
 };
 
 /** Lets the running program sweep, and waits for what it finds. */
-const sweep = async (config: Config, group: string | undefined, json: boolean): Promise<number> => {
+const sweep = async (service: ServiceFound, group: string | undefined, json: boolean): Promise<number> => {
   const body = group === undefined ? {} : { group };
-  const { run } = await askService(config, OPERATIONS.requestSweep, { body });
+  const { run } = await askService(service, OPERATIONS.requestSweep, { body });
   const progress = new Progress();
   for (;;) {
-    const status = await askService(config, OPERATIONS.readProbe, {});
+    const status = await askService(service, OPERATIONS.readProbe, {});
     if (status.runs.some((kept) => kept.run === run)) break;
     if (status.running?.run === run) progress.show(status.running.asked, status.running.total);
     else if (!status.waiting.includes(run)) {
@@ -80,7 +80,7 @@ const sweep = async (config: Config, group: string | undefined, json: boolean): 
     await sleep(LOOK_MS);
   }
   progress.end();
-  const found = await askService(config, OPERATIONS.readProbeRun, { parameters: { run: String(run) } });
+  const found = await askService(service, OPERATIONS.readProbeRun, { parameters: { run: String(run) } });
   print(json, found, () => formatRun(found));
   const isBelieved = found.certificates.every(({ faults }) => faults.length === 0);
   return found.outcome === 'enforced' && found.enforcement.state === 'enforced' && isBelieved ? 0 : PROBLEM;

@@ -180,7 +180,7 @@ const programEpilogue = (): string =>
     '',
     'cordon COMMAND --help shows what a command takes, with examples.',
     'Without --config, ./cordon.yaml is read, otherwise /etc/cordon/cordon.yaml (not by serve), otherwise the',
-    'defaults hold. CORDON_… variables override keys.',
+    'defaults hold. CORDON_… variables override keys. While the file is wrong, what the service took is used.',
     '',
     `Version ${VERSION}.`,
   ].join('\n');

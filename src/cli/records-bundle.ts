@@ -11,16 +11,16 @@ import { readLogKey, verifierOf } from './log-keys.ts';
 import { print } from './output.ts';
 import { checkpointShown } from './records.ts';
 import { formatVerification } from './records-text.ts';
+import { findService } from './service.ts';
 import { copyState } from './state-copy.ts';
 import { DONE, PROBLEM } from './statuses.ts';
-import { configPath, requireConfig } from './usage.ts';
 
 const WANTED =
   /^(?:(?:changes|queries|cosigned)(?:\/.*)?|tree|checkpoint|position|heads\.jsonl|signing-key[\w.-]*\.pub\.pem)$/;
 
 /** Writes a bundle. */
 export const bundle = async ({ values, words }: InputOf<typeof RECORDS_BUNDLE>): Promise<number> => {
-  const { stateDirectory } = requireConfig(configPath(values.config));
+  const { stateDirectory } = await findService(values);
   const from = join(stateDirectory, RECORDS_DIRECTORY);
   const to = resolve(words.directory);
   if (existsSync(to)) throw new AppError('ERR_CLI_BACKUP', `writing ${to}: it is there already`);

@@ -13,8 +13,8 @@ import type { InputOf } from './declaration.ts';
 import type { RECORDS_PROOF, VERIFY } from './declarations/evidence.ts';
 import { readLogKey, verifierOf } from './log-keys.ts';
 import { print } from './output.ts';
+import { findService } from './service.ts';
 import { DONE, PROBLEM } from './statuses.ts';
-import { configPath, requireConfig } from './usage.ts';
 import { UsageError } from './usage-error.ts';
 
 /** Records may say who asked for what: not for everybody on the machine. */
@@ -24,7 +24,7 @@ const FILE_MODE = 0o640;
 export const prove = async ({ values, words }: InputOf<typeof RECORDS_PROOF>): Promise<number> => {
   const { recordClass, sequence } = readPlace(words.record);
   const witness = values.witness === undefined ? undefined : verifierOf(values.witness);
-  const { stateDirectory } = requireConfig(configPath(values.config));
+  const { stateDirectory } = await findService(values);
   const proof = await proveRecord(join(stateDirectory, RECORDS_DIRECTORY), recordClass, sequence, witness);
   if (values.out === undefined) {
     process.stdout.write(proof);

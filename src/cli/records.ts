@@ -7,7 +7,6 @@ import { closeSync, openSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { OPERATIONS, type RecorderStatus } from '../admin/admin.ts';
 import { AppError, errorText, suggestPrefix, systemErrorCode } from '../base/base.ts';
-import type { Config } from '../config/config.ts';
 import { registerWitnesses } from '../exemptions/exemptions.ts';
 import {
   findRecords,
@@ -34,8 +33,8 @@ import type {
 } from './declarations/evidence.ts';
 import { print } from './output.ts';
 import { formatHeads, formatRecords, formatStatus, formatVerification } from './records-text.ts';
+import { findService, type ServiceFound } from './service.ts';
 import { PROBLEM } from './statuses.ts';
-import { configPath, requireConfig } from './usage.ts';
 import { UsageError } from './usage-error.ts';
 
 const LIMIT_DEFAULT = 50;
@@ -52,22 +51,22 @@ const PROGRESS_AFTER_MS = 1_000;
 const PROGRESS_EVERY_MS = 200;
 const UNITS: Readonly<Record<string, number>> = { s: 1e3, m: 60e3, h: 3600e3, d: 86_400e3 };
 
-const directoryOf = ({ stateDirectory }: Config): string => join(stateDirectory, RECORDS_DIRECTORY);
+const directoryOf = ({ stateDirectory }: ServiceFound): string => join(stateDirectory, RECORDS_DIRECTORY);
 
 /** Shows what is recorded; returns PROBLEM when something is wrong with it. */
 export const showStatus = async ({ values }: InputOf<typeof RECORDS_STATUS>): Promise<number> => {
-  const config = requireConfig(configPath(values.config));
-  const running = await askRecorder(config);
-  const stored = readStoredRecords(directoryOf(config));
+  const service = await findService(values);
+  const running = await askRecorder(service);
+  const stored = readStoredRecords(directoryOf(service));
   print(values.json, { running, stored }, () => formatStatus(running, stored, Date.now()));
   const isWell = running === null || (running.failure === undefined && running.isAlive);
   return isWell && stored.chains.every(({ damaged }) => damaged === 0) ? 0 : PROBLEM;
 };
 
 /** The recorder of the running program; null when none runs. */
-const askRecorder = async (config: Config): Promise<RecorderStatus | null> => {
+const askRecorder = async (service: ServiceFound): Promise<RecorderStatus | null> => {
   try {
-    return await askService(config, OPERATIONS.readRecorder, {});
+    return await askService(service, OPERATIONS.readRecorder, {});
   } catch (thrown) {
     if (!isNobodyThere(thrown)) throw thrown;
     return null;
@@ -81,9 +80,9 @@ export const showRecords = async ({ values }: InputOf<typeof RECORDS_LIST>): Pro
     throw new UsageError(`--limit "${values.limit.slice(0, 20)}" is no number from 1 to ${LIMIT_MAX}`);
   }
   const wanted = readFilter(values, PERIOD_DEFAULT_MS);
-  const config = requireConfig(configPath(values.config));
-  const { filter, hidden } = await withPseudonyms(config, wanted, values.reason);
-  const found = await lastRecords(directoryOf(config), filter, limit);
+  const service = await findService(values);
+  const { filter, hidden } = await withPseudonyms(service, wanted, values.reason);
+  const found = await lastRecords(directoryOf(service), filter, limit);
   print(values.json, found, () => formatRecords(found, limit));
   return tellHidden(hidden());
 };
@@ -93,7 +92,7 @@ export const showRecords = async ({ values }: InputOf<typeof RECORDS_LIST>): Pro
  * records it could not compare.
  */
 const withPseudonyms = async (
-  config: Config,
+  service: ServiceFound,
   filter: RecordFilter,
   reason: string | undefined,
 ): Promise<{ filter: RecordFilter; hidden: () => number }> => {
@@ -106,7 +105,7 @@ const withPseudonyms = async (
   if (reason.trim() === '') throw new UsageError('--reason TEXT is needed: it goes into the records');
   const sought = device === undefined ? { address: client ?? '' } : { device };
   const body = { ...sought, reason };
-  const { pseudonyms } = await askService(config, OPERATIONS.listPseudonyms, { body });
+  const { pseudonyms } = await askService(service, OPERATIONS.listPseudonyms, { body });
   return { filter: { ...filter, pseudonyms }, hidden: () => hidden };
 };
 
@@ -121,14 +120,14 @@ const tellHidden = (count: number): number => {
 /** Writes records as JSON, one a line. */
 export const exportRecords = async ({ values }: InputOf<typeof RECORDS_EXPORT>): Promise<number> => {
   const wanted = readFilter(values, Number.POSITIVE_INFINITY);
-  const config = requireConfig(configPath(values.config));
-  const { filter, hidden } = await withPseudonyms(config, wanted, values.reason);
+  const service = await findService(values);
+  const { filter, hidden } = await withPseudonyms(service, wanted, values.reason);
   const { out } = values;
   const file = out === undefined ? process.stdout.fd : openOutput(out);
   let piece = '';
   let count = 0;
   try {
-    for await (const { class: chain, sequence, record } of findRecords(directoryOf(config), filter)) {
+    for await (const { class: chain, sequence, record } of findRecords(directoryOf(service), filter)) {
       piece += `${JSON.stringify({ chain, seq: sequence, ...record })}\n`;
       count++;
       if (piece.length < PIECE_LENGTH) continue;
@@ -172,11 +171,11 @@ const outputError = (path: string, cause: unknown): AppError =>
 
 /** Checks every record; returns PROBLEM when something was found. */
 export const verify = async ({ values }: InputOf<typeof RECORDS_VERIFY>): Promise<number> => {
-  const config = requireConfig(configPath(values.config));
+  const service = await findService(values);
   const progress = createProgress();
   const { heads, key, checkpoint } = values;
-  const result = await verifyRecords(directoryOf(config), {
-    witnesses: registerWitnesses(config.stateDirectory),
+  const result = await verifyRecords(directoryOf(service), {
+    witnesses: registerWitnesses(service.stateDirectory),
     ...(values.class === undefined ? {} : { classes: readClasses(values.class) }),
     ...(heads === undefined ? {} : { headsFile: heads }),
     ...(key === undefined ? {} : { keyFile: key }),
@@ -194,37 +193,37 @@ export const checkpointShown = ({ origin, size, root, signedMs }: SignedCheckpoi
 });
 
 /** Shows the signed ends of the chains, or one of them. */
-export const showHeads = ({ values, words }: InputOf<typeof RECORDS_HEADS>): Promise<number> => {
+export const showHeads = async ({ values, words }: InputOf<typeof RECORDS_HEADS>): Promise<number> => {
   const { number } = words;
-  const directory = directoryOf(requireConfig(configPath(values.config)));
+  const directory = directoryOf(await findService(values));
   if (number === undefined) {
     const heads = lastHeads(
       directory,
       Math.min(LIMIT_MAX, Math.max(1, Number(values.limit) || LIMIT_DEFAULT)),
     );
     print(values.json, heads, () => formatHeads(heads));
-    return Promise.resolve(0);
+    return 0;
   }
   const head = lastHeads(directory, Number.POSITIVE_INFINITY).find((one) => one.number === Number(number));
   if (head === undefined) {
     throw new AppError('ERR_COMPLIANCE_NO_RECORDS', `looking for head ${number.slice(0, 20)}: there is none`);
   }
   print(values.json, head, () => head.text);
-  return Promise.resolve(0);
+  return 0;
 };
 
 /** Tells the address behind a pseudonym. */
 export const reidentify = async ({ values, words }: InputOf<typeof RECORDS_REIDENTIFY>): Promise<number> => {
   const { pseudonym } = words;
   if (values.reason.trim() === '') throw new UsageError('--reason TEXT is needed: it goes into the records');
-  const config = requireConfig(configPath(values.config));
+  const service = await findService(values);
   const body = { pseudonym, reason: values.reason };
-  const answer = await askService(config, OPERATIONS.reidentify, { body });
+  const answer = await askService(service, OPERATIONS.reidentify, { body });
   print(values.json, answer, () => `${answer.address}\n`);
   return 0;
 };
 
-type FilterValues = Omit<InputOf<typeof RECORDS_EXPORT>['values'], 'config' | 'out'>;
+type FilterValues = Omit<InputOf<typeof RECORDS_EXPORT>['values'], 'config' | 'state-directory' | 'out'>;
 
 const readFilter = (values: FilterValues, periodMs: number): RecordFilter => {
   const nowMs = Date.now();

@@ -4,14 +4,14 @@ import { askService } from './control-client.ts';
 import type { InputOf } from './declaration.ts';
 import type { RELOAD } from './declarations/operating.ts';
 import { print } from './output.ts';
+import { findService } from './service.ts';
 import { DONE } from './statuses.ts';
-import { configPath, requireConfig } from './usage.ts';
 
 /** Reloads; returns DONE, throws the error that kept it from being in force. */
 export const reload = async ({ values }: InputOf<typeof RELOAD>): Promise<number> => {
-  const config = requireConfig(configPath(values.config));
+  const service = await findService(values);
   const body = { reason: values.reason };
-  const outcome = await askService(config, OPERATIONS.reload, { body });
+  const outcome = await askService(service, OPERATIONS.reload, { body });
   print(values.json, outcome, () => `reloaded: generation ${outcome.generation}, ${outcome.text}\n`);
   return DONE;
 };

@@ -26,8 +26,8 @@ import type { InputOf } from './declaration.ts';
 import type { REPORT, REPORT_VERIFY } from './declarations/evidence.ts';
 import { verifierOf } from './log-keys.ts';
 import { print } from './output.ts';
+import { findService } from './service.ts';
 import { PROBLEM } from './statuses.ts';
-import { configPath, requireConfig } from './usage.ts';
 import { UsageError } from './usage-error.ts';
 
 /** A report may hold the papers of exemptions: not for everybody on the machine. */
@@ -46,7 +46,7 @@ export const report = async ({ values }: InputOf<typeof REPORT>): Promise<number
   requireTable(format, table);
   if (format === 'pdf' && out === undefined && process.stdout.isTTY)
     throw new UsageError('a PDF is not for a terminal: name a file with --out');
-  const config = requireConfig(configPath(values.config));
+  const { config } = await findService(values);
   const directory = join(config.stateDirectory, RECORDS_DIRECTORY);
   const language = requireLanguage(values.language ?? config.reports.language);
   const author = values.author ?? config.reports.author ?? authorName();
@@ -102,11 +102,11 @@ const write = (path: string, content: Uint8Array | string): void => {
 };
 
 /** Checks the signature of a report. */
-export const verify = ({ values, words }: InputOf<typeof REPORT_VERIFY>): number => {
+export const verify = async ({ values, words }: InputOf<typeof REPORT_VERIFY>): Promise<number> => {
   const path = words.file;
   const keys =
     values.key === undefined
-      ? { directory: join(requireConfig(configPath(values.config)).stateDirectory, RECORDS_DIRECTORY) }
+      ? { directory: join((await findService(values)).stateDirectory, RECORDS_DIRECTORY) }
       : { keyPath: values.key };
   const keyId = verifyReport(path, keys);
   print(values.json, { path, keyId, unchanged: true }, () => `${path}: unchanged, signed by key ${keyId}\n`);

@@ -14,15 +14,14 @@ import {
 import { dirname, join, resolve } from 'node:path';
 import { OPERATIONS } from '../admin/admin.ts';
 import { AppError, DIRECTORY_MODE, errorText, isAppError } from '../base/base.ts';
-import type { Config } from '../config/config.ts';
 import { askService, isNobodyThere } from './control-client.ts';
 import type { InputOf } from './declaration.ts';
 import type { RESTORE } from './declarations/state.ts';
 import { print } from './output.ts';
+import { stateToMake } from './service.ts';
 import { CONFIGURATION_FOLDER, type Manifest, STATE_FOLDER, unpackArchive } from './state-archive.ts';
 import { checkState, type StateFacts } from './state-check.ts';
 import { DONE, PROBLEM } from './statuses.ts';
-import { configPath, requireConfig } from './usage.ts';
 
 /** Rights of group and others, and that entries are moved by their owners alone. */
 const OTHERS_WRITE = 0o022;
@@ -32,9 +31,8 @@ const STICKY = 0o1000;
 export const restore = async ({ values, words }: InputOf<typeof RESTORE>): Promise<number> => {
   if (values.configuration !== undefined)
     return restoreConfiguration(words.file, values.configuration, values.json);
-  const config = requireConfig(configPath(values.config));
-  const target = config.stateDirectory;
-  if (!values.check) await requireEmpty(config);
+  const target = stateToMake(values);
+  if (!values.check) await requireEmpty(target);
   const stage = makeStage(target, values.check);
   try {
     const manifest = await unpackArchive(resolve(words.file), stage);
@@ -80,11 +78,10 @@ const restoreConfiguration = async (file: string, to: string, isJson: boolean): 
 };
 
 /** Throws ERR_CLI_RESTORE while a service runs, or where something lies in the way. */
-const requireEmpty = async (config: Config): Promise<void> => {
-  const { stateDirectory: target } = config;
+const requireEmpty = async (target: string): Promise<void> => {
   requireOwnPlace(target);
   try {
-    await askService(config, OPERATIONS.readFigures, {});
+    await askService({ stateDirectory: target }, OPERATIONS.readFigures, {});
     throw failure(target, 'the service runs', 'Stop it, and move its state directory away.');
   } catch (thrown) {
     if (!isNobodyThere(thrown) && !(isAppError(thrown) && thrown.code === 'ERR_CLI_CONTROL')) throw thrown;

@@ -6,14 +6,14 @@ import { askService } from './control-client.ts';
 import type { InputOf } from './declaration.ts';
 import type { STATUS } from './declarations/operating.ts';
 import { print } from './output.ts';
+import { findService } from './service.ts';
 import { formatStatus } from './status-text.ts';
 import { DONE, NOT_IN_FORCE, PROBLEM } from './statuses.ts';
-import { configPath, requireConfig } from './usage.ts';
 
 /** Shows the status; returns NOT_IN_FORCE, PROBLEM or DONE. */
 export const showStatus = async ({ values }: InputOf<typeof STATUS>): Promise<number> => {
-  const config = requireConfig(configPath(values.config));
-  const status: ServiceStatus = await askService(config, OPERATIONS.readStatus, {});
+  const service = await findService(values);
+  const status: ServiceStatus = await askService(service, OPERATIONS.readStatus, {});
   print(values.json, status, () => formatStatus(status, Date.now()));
   if (!isAsDecided(status.enforcement.state)) return NOT_IN_FORCE;
   return status.problems.length > 0 ? PROBLEM : DONE;

@@ -7,15 +7,14 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { OPERATIONS, type ServiceFigures } from '../admin/admin.ts';
 import { isAppError } from '../base/base.ts';
-import type { Config } from '../config/config.ts';
 import { lastRecords, RECORDS_DIRECTORY } from '../records/records.ts';
 import { askService } from './control-client.ts';
 import type { InputOf } from './declaration.ts';
 import type { TOP } from './declarations/operating.ts';
 import { print } from './output.ts';
+import { findService, type ServiceFound } from './service.ts';
 import { DONE } from './statuses.ts';
 import { formatTop, ratesOf, type TopPage } from './top-text.ts';
-import { configPath, requireConfig } from './usage.ts';
 import { UsageError } from './usage-error.ts';
 
 const INTERVAL_SEC_MAX = 60;
@@ -41,29 +40,33 @@ export const top = async ({ values }: InputOf<typeof TOP>): Promise<number> => {
       `--interval ${JSON.stringify(values.interval.slice(0, 20))} is no number from 1 to 60`,
     );
   }
-  const config = requireConfig(configPath(values.config));
+  const service = await findService(values);
   const isLive = process.stdin.isTTY && process.stdout.isTTY && !values.once && !values.json;
-  if (isLive) await showLive(config, intervalSec * 1000);
+  if (isLive) await showLive(service, intervalSec * 1000);
   else {
-    const before = await readFigures(config);
+    const before = await readFigures(service);
     await sleep(intervalSec * 1000);
-    const page = await readPage(config, before, await readFigures(config));
+    const page = await readPage(service, before, await readFigures(service));
     print(values.json, page, () => formatTop(page, PAGE));
   }
   return DONE;
 };
 
-const readFigures = (config: Config): Promise<ServiceFigures> =>
-  askService(config, OPERATIONS.readFigures, {});
+const readFigures = (service: ServiceFound): Promise<ServiceFigures> =>
+  askService(service, OPERATIONS.readFigures, {});
 
-const readPage = async (config: Config, before: ServiceFigures, now: ServiceFigures): Promise<TopPage> => ({
+const readPage = async (
+  service: ServiceFound,
+  before: ServiceFigures,
+  now: ServiceFigures,
+): Promise<TopPage> => ({
   time: now.time,
   rates: ratesOf(before, now),
-  refusals: await readRefusals(config),
+  refusals: await readRefusals(service),
 });
 
 /** The last refusals; none where nothing is recorded. */
-const readRefusals = async (config: Config): Promise<TopPage['refusals']> => {
+const readRefusals = async (service: ServiceFound): Promise<TopPage['refusals']> => {
   const filter = {
     classes: ['queries'],
     fromMs: Date.now() - REFUSALS_MS,
@@ -72,7 +75,7 @@ const readRefusals = async (config: Config): Promise<TopPage['refusals']> => {
   } as const;
   try {
     return (
-      await lastRecords(join(config.stateDirectory, RECORDS_DIRECTORY), filter, REFUSALS_MAX)
+      await lastRecords(join(service.stateDirectory, RECORDS_DIRECTORY), filter, REFUSALS_MAX)
     ).toReversed();
   } catch (thrown) {
     if (!isAppError(thrown)) throw thrown;
@@ -80,7 +83,7 @@ const readRefusals = async (config: Config): Promise<TopPage['refusals']> => {
   }
 };
 
-const showLive = async (config: Config, intervalMs: number): Promise<void> => {
+const showLive = async (service: ServiceFound, intervalMs: number): Promise<void> => {
   const end = new AbortController();
   const { stdin, stdout } = process;
   const onKey = (key: Buffer): void => {
@@ -89,7 +92,7 @@ const showLive = async (config: Config, intervalMs: number): Promise<void> => {
   };
   const onSignal = (): void => end.abort();
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, onSignal);
-  let before = await readFigures(config);
+  let before = await readFigures(service);
   stdin.setRawMode(true);
   stdin.on('data', onKey);
   stdout.write(ENTER);
@@ -99,8 +102,8 @@ const showLive = async (config: Config, intervalMs: number): Promise<void> => {
       const pause = AbortSignal.any([end.signal, AbortSignal.timeout(intervalMs)]);
       await once(stdout, 'resize', { signal: pause }).catch(() => undefined);
       if (end.signal.aborted) break;
-      const now = await readFigures(config);
-      const page = await readPage(config, before, now);
+      const now = await readFigures(service);
+      const page = await readPage(service, before, now);
       if (now.atMs - before.atMs >= intervalMs / 2) before = now;
       const lines = formatTop(page, { rows: stdout.rows, columns: stdout.columns }).trimEnd().split('\n');
       stdout.write(`${HOME}${lines.map((line) => `${line}${CLEAR_LINE}`).join('\r\n')}${CLEAR_BELOW}`);

@@ -2,13 +2,13 @@
 import { existsSync } from 'node:fs';
 import { loadConfiguration } from '../app/app.ts';
 import { AppError, type Endpoint, parseEndpoint, suggestEndpoint } from '../base/base.ts';
-import { type Config, formatProblem } from '../config/config.ts';
+import { type Config, formatProblem, type Problem } from '../config/config.ts';
 import { UsageError } from './usage-error.ts';
 
 /** The file that is read when no --config is given and it exists. */
 const CONFIG_HERE = 'cordon.yaml';
 /** The file of an installed service, for commands that look at what is there or ask the service. */
-const CONFIG_INSTALLED = '/etc/cordon/cordon.yaml';
+export const CONFIG_INSTALLED = '/etc/cordon/cordon.yaml';
 
 /**
  * The path of the configuration file, or undefined for defaults only: the one that was named, otherwise the first of
@@ -47,9 +47,14 @@ export const readEndpoint = (text: string, portDefault: number): Endpoint => {
 export const requireConfig = (path: string | undefined): Config => {
   const { config, problems } = loadConfiguration(path);
   if (config !== undefined) return config;
-  throw new AppError(
+  throw problemsError(problems);
+};
+
+/** All problems as one error. */
+export const problemsError = (problems: readonly Problem[], hint?: string): AppError =>
+  new AppError(
     'ERR_CONFIG_PROBLEMS',
     `reading the configuration: ${problems.length} problem${problems.length === 1 ? '' : 's'}\n` +
       problems.map((problem) => `  ${formatProblem(problem)}\n`).join(''),
+    hint === undefined ? {} : { hint },
   );
-};

@@ -9,6 +9,7 @@ export { type DescribedKey, describeConfig } from './described.ts';
 export { type ConfigDifference, configDifferences } from './difference.ts';
 export { configHash, effectiveConfig, prefixFilesOf } from './effective.ts';
 export { configVariables } from './environment.ts';
+export { IN_FORCE_NAME, type InForce, keepInForce, readInForce, writtenState } from './in-force.ts';
 export type { OutOfScope } from './leaf.ts';
 export { type ConfigFacts, type ConfigResult, loadConfig, type Proposal } from './load.ts';
 export { namedFiles, namedPaths } from './named-files.ts';

@@ -34,8 +34,8 @@ export interface ConfigFacts extends CrossCheckFacts {
 /** A text that is not the file's. */
 export interface Proposal {
   readonly text: string;
-  /** The files that it may name, and no others. */
-  readonly files: NamedFiles;
+  /** The files that it may name, and no others; `unread`: it was in force, and what it names is not read again. */
+  readonly files: NamedFiles | 'unread';
 }
 
 /** Either a configuration or at least one problem. */
@@ -55,7 +55,9 @@ export const loadConfig = (
   const directory =
     path === undefined ? facts.workingDirectory : dirname(resolve(facts.workingDirectory, path));
   const own = overlayEnvironment(source.raw ?? {}, environment, facts.workingDirectory);
-  const mayLay = proposal === undefined || mayHaveState(proposal.files, own.raw['state'], directory);
+  const allowed = proposal?.files;
+  const mayLay =
+    allowed === undefined || (allowed !== 'unread' && mayHaveState(allowed, own.raw['state'], directory));
   const laid = layOver(own.raw, directory, mayLay ? facts.overlays : undefined);
   const overlay = { ...own, raw: laid.raw, problems: [...own.problems, ...laid.problems] };
   const problems = [...source.problems, ...overlay.problems];
@@ -73,7 +75,8 @@ export const loadConfig = (
         problems.push(found);
       };
       // What is in a file that may not be named is not told by what is wrong with it.
-      if (proposal !== undefined && !namesOnly(proposal.files, draft, directory, add)) return;
+      if (allowed === 'unread') return;
+      if (allowed !== undefined && !namesOnly(allowed, draft, directory, add)) return;
       files = readPrefixFiles(draft as Draft, directory, { problem, fault: add });
     },
     // The checks across keys run on what there is of an invalid configuration, which is why it counts as a Draft.

@@ -316,6 +316,11 @@ describe('a file of the operator', () => {
     expect(await outcomeOf(program, 'name-99')).toBe('answered');
     expect(await outcomeOf(program, 'name-1')).toBe('refused');
     expect(await readMetric(program, 'cordon_list_held', { list: 'own' })).toBe(0);
+    // What is recorded is committed a moment later.
+    const history = async (): Promise<string> => (await lists(program, 'history', 'own')).stdout;
+    await expect
+      .poll(history, { timeout: 60_000 })
+      .toMatch(/ in-force .*\n.* accepted .*\n.* in-force .* rules more, \d+ less\n$/);
     await program.stop();
   });
 });

@@ -132,6 +132,8 @@ test(
         'the configuration is kept',
         'answers before the restart NOERROR NXDOMAIN',
         'stopped with status 0',
+        'with a wrong key: refusals are given 1',
+        'without the file: refusals are given 1',
         'answers NOERROR NXDOMAIN',
         'records verify',
         'stopped with status 0',

@@ -37,7 +37,13 @@ esac
 mount -t proc -o subset=pid proc "$root/proc"
 mount --rbind /dev "$root/dev"
 mkdir -p "$root/tmp/packages"
-cp "$old" "$root/tmp/packages/old.deb"
+# As the packages before were: with a configuration that dpkg knows, and another than that of today.
+dpkg-deb --raw-extract "$old" "$work/disk/old"
+mkdir -p "$work/disk/old/etc/cordon"
+sed 's/^# Cordon on a production host/# Of an earlier version/' "$(dirname "$0")/../../deploy/cordon.yaml" >"$work/disk/old/etc/cordon/cordon.yaml"
+echo /etc/cordon/cordon.yaml >"$work/disk/old/DEBIAN/conffiles"
+dpkg-deb --build --root-owner-group -Zgzip -z1 "$work/disk/old" "$root/tmp/packages/old.deb" >/dev/null
+rm -r "$work/disk/old"
 cp "$new" "$root/tmp/packages/new.deb"
 [[ $kind == overlay ]] || (cd "$root" && find . -xdev | sort) >"$work/before"
 
@@ -90,13 +96,21 @@ say "answers $(ask localhost) $(ask www.tiktok.com)"
 say "batched $(grep -c '"udp":"batched"' "$work/log" || true)"
 say "rights $(sed -n 's/^CapEff:\t//p' "/proc/$service/status") $(sed -n 's/^NoNewPrivs:\t/no-new-privs /p' "/proc/$service/status")"
 inside setpriv --reuid=cordon --regid=cordon --init-groups cordon records status --config /etc/cordon/cordon.yaml >/dev/null && say 'records are kept'
-# systemctl would be told to restart by the package.
-inside dpkg --install /tmp/packages/new.deb >"$work/upgrade" 2>&1 || { cat "$work/upgrade"; exit 1; }
+# systemctl would be told to restart by the package. Nobody is there to be asked.
+inside dpkg --install /tmp/packages/new.deb </dev/null >"$work/upgrade" 2>&1 || { cat "$work/upgrade"; exit 1; }
 say "upgraded to $(inside cordon --version) $(inside dpkg-query --show --showformat='${Status}' cordon-dns)"
 grep -q 192.0.2.9 "$root/etc/cordon/cordon.yaml" && say 'the configuration is kept'
 say "answers before the restart $(ask localhost) $(ask www.tiktok.com)"
 stop_service
 start_service
+# With a wrong key in the installed file, and without the file, commands go on.
+configuration=$root/etc/cordon/cordon.yaml
+cp "$configuration" "$work/good.yaml"
+echo 'cache: { sze: 1 }' >>"$configuration"
+say "with a wrong key: $(inside cordon pause 2>"$work/told") $(grep -c ': cache.sze: .*the service runs with what it took before' "$work/told")"
+rm "$configuration"
+say "without the file: $(inside cordon pause 2>"$work/told") $(grep -c '/etc/cordon/cordon.yaml: there is no such file .*took before' "$work/told")"
+cp "$work/good.yaml" "$configuration"
 say "answers $(ask localhost) $(ask www.tiktok.com)"
 inside setpriv --reuid=cordon --regid=cordon --init-groups cordon records verify --config /etc/cordon/cordon.yaml >"$work/verified" 2>&1 && say 'records verify'
 stop_service

@@ -1,5 +1,5 @@
 // Coming to Cordon, and making clients come: import, clients.
-import { CONFIG, command, group, JSON_OUTPUT } from '../declaration.ts';
+import { command, group, JSON_OUTPUT, SERVICE } from '../declaration.ts';
 
 export const IMPORT = command({
   name: 'import',
@@ -20,8 +20,8 @@ export const IMPORT = command({
   see: ['moving-in.md'],
 });
 
-const SERVICE = {
-  config: CONFIG,
+const ENCRYPTED = {
+  ...SERVICE,
   name: { value: 'NAME', about: 'the name or address of the certificate that clients use' },
   token: { value: 'TOKEN', about: 'what "cordon clients token" made' },
 } as const;
@@ -35,7 +35,7 @@ export const CLIENTS_PROFILE = command({
       choices: ['windows', 'apple', 'android', 'chrome', 'edge', 'firefox', 'systemd-resolved'],
       about: 'the kind of client; needed',
     },
-    ...SERVICE,
+    ...ENCRYPTED,
     json: { about: 'print the text as a JSON object' },
   },
   examples: [{ command: 'cordon clients profile --for chrome', about: 'a policy for Chrome' }],
@@ -47,7 +47,7 @@ export const CLIENTS_DNR = command({
   about: 'writes the options with which DHCP names the encrypted listeners (RFC 9463)',
   options: {
     for: { value: 'SERVER', choices: ['kea'], about: 'the DHCP server; needed' },
-    ...SERVICE,
+    ...ENCRYPTED,
     json: { about: 'print the text as a JSON object' },
   },
   examples: [{ command: 'cordon clients dnr --for kea', about: 'for Kea' }],

@@ -1,7 +1,7 @@
 // What shows that the prohibition held: probe, records, report.
-import { CONFIG, command, group, JSON_OUTPUT } from '../declaration.ts';
+import { command, group, JSON_OUTPUT, SERVICE } from '../declaration.ts';
 
-const COMMON = { config: CONFIG, json: JSON_OUTPUT } as const;
+const COMMON = { ...SERVICE, json: JSON_OUTPUT } as const;
 
 export const PROBE = command({
   name: 'probe',
@@ -10,7 +10,7 @@ export const PROBE = command({
     'Without --from the running service sweeps itself now, in every view and over every listener. With --from another resolver is asked from here, with no service running.',
   ],
   options: {
-    config: CONFIG,
+    ...SERVICE,
     from: { value: 'HOST[:PORT]', about: 'ask this resolver' },
     group: { value: 'NAME', about: 'only the view of this group' },
     sample: { value: 'N', about: 'with --from: so many names, spread over the lists' },
@@ -107,7 +107,7 @@ export const RECORDS_EXPORT = command({
   about: 'writes records as JSON, one a line',
   options: {
     ...FILTERS,
-    config: CONFIG,
+    ...SERVICE,
     out: { value: 'FILE', takes: 'file', about: 'the file; standard output without it' },
   },
   examples: [
@@ -159,7 +159,7 @@ export const RECORDS_PROOF = command({
   ],
   arguments: { record: { about: 'chain and number, such as changes/17: see "cordon records list --json"' } },
   options: {
-    config: CONFIG,
+    ...SERVICE,
     out: {
       value: 'FILE',
       takes: 'file',
@@ -218,7 +218,7 @@ export const REPORT_VERIFY = command({
   about: 'checks the signature of a report',
   arguments: { file: { takes: 'file', about: 'the report; its signature lies beside it' } },
   options: {
-    config: CONFIG,
+    ...SERVICE,
     key: {
       value: 'PUBLIC.pem',
       takes: 'file',
@@ -239,7 +239,7 @@ export const REPORT = command({
     'Reads the records itself, while the service runs and without it. The report goes to --out, with its signature beside it, or to standard output.',
   ],
   options: {
-    config: CONFIG,
+    ...SERVICE,
     from: { value: 'DAY|TIME', about: 'the begin of the period; needed' },
     to: { value: 'DAY|TIME', about: 'its end; needed' },
     group: { value: 'NAME', about: 'of this group only' },

@@ -1,7 +1,7 @@
 // cordon exemptions: who is exempt, by whose word and until when, and the decisions about it.
-import { CONFIG, command, group, JSON_OUTPUT } from '../declaration.ts';
+import { command, group, JSON_OUTPUT, SERVICE } from '../declaration.ts';
 
-const COMMON = { config: CONFIG, json: JSON_OUTPUT } as const;
+const COMMON = { ...SERVICE, json: JSON_OUTPUT } as const;
 const ID = { about: 'the exemption, such as ex-000001 or 1' } as const;
 const several = (value: string, about: string) => ({ value, repeat: true, about }) as const;
 

@@ -1,7 +1,7 @@
 // cordon fleet, cordon collect: several resolvers with one policy and one body of evidence.
-import { CONFIG, command, group, JSON_OUTPUT } from '../declaration.ts';
+import { CONFIG, command, group, JSON_OUTPUT, SERVICE } from '../declaration.ts';
 
-const COMMON = { config: CONFIG, json: JSON_OUTPUT } as const;
+const COMMON = { ...SERVICE, json: JSON_OUTPUT } as const;
 const SEE = ['fleet.md'] as const;
 const NAME = { about: 'the name of the resolver in the fleet' } as const;
 const REASON = { value: 'TEXT', default: '', about: 'why; needed, and stays in the log of policy' } as const;

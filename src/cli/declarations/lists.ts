@@ -1,7 +1,7 @@
 // cordon lists: what lists are in force, what is held and why, and the decisions about them.
-import { CONFIG, command, group, JSON_OUTPUT } from '../declaration.ts';
+import { command, group, JSON_OUTPUT, SERVICE } from '../declaration.ts';
 
-const COMMON = { config: CONFIG, json: JSON_OUTPUT } as const;
+const COMMON = { ...SERVICE, json: JSON_OUTPUT } as const;
 const REASON = { value: 'TEXT', default: '', about: 'why; stays in the history of the list' } as const;
 const ID = { about: 'the list' } as const;
 const SHA256 = { about: 'the content; its first eight digits do' } as const;
@@ -33,7 +33,10 @@ export const LISTS_DIFF = command({
 
 export const LISTS_HISTORY = command({
   name: 'history',
-  about: 'shows the decisions about a list',
+  about: 'shows the decisions about a list, and each content that came in force',
+  text: [
+    'Of a list with an address, every fetch that changed or failed and every decision; of a list by file, directory or name, what is recorded of it.',
+  ],
   arguments: { id: ID },
   options: COMMON,
   examples: [{ command: 'cordon lists history extra', about: 'who decided what' }],
@@ -114,7 +117,7 @@ export const LISTS_EXPORT = command({
     resolve: { about: 'with --for: the addresses of listed names as well' },
     list: { value: 'ID', repeat: true, about: 'this list; may stand several times' },
     'mandate-only': { about: 'lists of a mandate only' },
-    config: CONFIG,
+    ...SERVICE,
     output: { value: 'FILE', takes: 'file', about: 'the file, which is replaced as a whole' },
     serial: { value: 'N', about: 'the serial; by itself it counts on from the one in --output' },
     origin: { value: 'NAME', default: 'rpz.invalid', about: 'the zone, of --format rpz' },

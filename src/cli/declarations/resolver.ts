@@ -1,5 +1,5 @@
 // Running the resolver, and asking it: serve, check, explain, trace, query.
-import { CONFIG, command, JSON_OUTPUT } from '../declaration.ts';
+import { CONFIG, command, JSON_OUTPUT, SERVICE } from '../declaration.ts';
 
 export const SERVE = command({
   name: 'serve',
@@ -39,7 +39,7 @@ const EXPLAIN_OPTIONS = {
   certificate: { value: 'FILE', takes: 'file', about: 'the certificate that the client shows' },
   token: { value: 'TOKEN', about: 'the token in its path of DNS over HTTPS' },
   'server-name': { value: 'NAME', about: 'the name that it asks for over TLS' },
-  config: CONFIG,
+  ...SERVICE,
   'no-follow': { about: 'ask no upstream' },
   json: JSON_OUTPUT,
 } as const;

@@ -1,5 +1,5 @@
 // The control room from the host: room link.
-import { CONFIG, command, group, JSON_OUTPUT } from '../declaration.ts';
+import { command, group, JSON_OUTPUT, SERVICE } from '../declaration.ts';
 
 export const ROOM_LINK = command({
   name: 'link',
@@ -7,7 +7,7 @@ export const ROOM_LINK = command({
   text: [
     'The link works once, for fifteen minutes. It is for the first start, and for the day on which no administrator can sign in; otherwise administrators invite each other in the room. It needs the control socket: the user of the service, or root.',
   ],
-  options: { config: CONFIG, json: JSON_OUTPUT },
+  options: { ...SERVICE, json: JSON_OUTPUT },
   examples: [{ command: 'cordon room link', about: 'nobody can sign in any more' }],
   statuses: { 1: 'the service does not run, or has no control room' },
   see: ['control-room.md#first-start'],

@@ -1,7 +1,7 @@
 // The state directory as a whole: backup, restore.
-import { CONFIG, command, JSON_OUTPUT } from '../declaration.ts';
+import { command, JSON_OUTPUT, SERVICE } from '../declaration.ts';
 
-const COMMON = { config: CONFIG, json: JSON_OUTPUT } as const;
+const COMMON = { ...SERVICE, json: JSON_OUTPUT } as const;
 
 export const BACKUP = command({
   name: 'backup',

@@ -58,7 +58,7 @@ const makeReport = async (state: string): Promise<Made> => {
     const values = {
       ...{ config: join(state, 'cordon.yaml'), from: FROM, to: TO, format, out, unsigned: true },
       ...{ group: undefined, table: undefined, language: undefined, author: undefined },
-      ...{ heads: undefined, checkpoint: undefined, witness: [] },
+      ...{ heads: undefined, checkpoint: undefined, witness: [], 'state-directory': undefined },
     };
     const silenced = silence();
     try {
