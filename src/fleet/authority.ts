@@ -6,7 +6,7 @@
 // authority whose key was replaced, by somebody with the one from the safe, decides nothing more.
 import { AppError, isAppError } from '../base/base.ts';
 import type { FleetActs } from './acts.ts';
-import type { Engine } from './engine.ts';
+import type { MessageBus } from './bus.ts';
 import { bodyOf, type LogEnd, type PolicyEntry, signEntry } from './entry.ts';
 import { leave } from './handler.ts';
 import { type Heard, Hearing } from './hearing.ts';
@@ -80,7 +80,7 @@ export class Authority {
   readonly #told = new Set<string>();
   /** The last event of the register that was looked at. */
   #source = 0;
-  #engine: Engine | undefined;
+  #engine: MessageBus | undefined;
   /** By the monotonic clock; undefined while there was no engine. */
   #upMs: number | undefined;
   #isReconciled = false;
@@ -149,7 +149,7 @@ export class Authority {
   }
 
   /** The engine is there, again. */
-  up(engine: Engine): void {
+  up(engine: MessageBus): void {
     if (this.#engine === undefined) {
       this.#upMs = this.#options.acts.monotonic();
       engine.subscribe(presenceSubject('*'), (bytes, subject, stamp) => this.#hear(bytes, subject, stamp));
@@ -281,7 +281,7 @@ export class Authority {
     return policy.end;
   }
 
-  async #publish(engine: Engine): Promise<void> {
+  async #publish(engine: MessageBus): Promise<void> {
     await this.#publication.publish(engine);
     this.tide();
   }
@@ -321,7 +321,7 @@ export class Authority {
   }
 
   /** Takes back what nodes and engine have beyond this log, then gives the engine what it lacks. */
-  async #reconcile(engine: Engine): Promise<void> {
+  async #reconcile(engine: MessageBus): Promise<void> {
     if (this.#isReconciling || this.#isReplaced) return;
     this.#isReconciling = true;
     const { acts } = this.#options;
@@ -351,7 +351,7 @@ export class Authority {
   }
 
   /** Waits for those whom the log names; for the log itself where it was lost, as only they have it then. */
-  async #hearNodes(engine: Engine): Promise<void> {
+  async #hearNodes(engine: MessageBus): Promise<void> {
     const { policy, heard, name } = this.#options;
     // An engine whose fleet is new has nobody to wait for.
     while (policy.end.number === 0 && hasHeardOthers(heard, name) && this.holdMs > 1) {
@@ -361,7 +361,7 @@ export class Authority {
     await this.#recovery.awaitNodes(engine, this.holdMs);
   }
 
-  async #takeBack(engine: Engine): Promise<void> {
+  async #takeBack(engine: MessageBus): Promise<void> {
     for (const entry of await this.#recovery.takeBack(engine)) this.#note(entry);
   }
 

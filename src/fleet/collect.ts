@@ -4,17 +4,18 @@ import { join } from 'node:path';
 import { AppError, errorText, systemClock, VERSION } from '../base/base.ts';
 import { type JudgeRecord, loadRecordSchema } from '../records/records.ts';
 import type { FleetActs, FleetLog } from './acts.ts';
+import type { MessageBus } from './bus.ts';
 import { Collector } from './collector.ts';
 import { Database } from './database.ts';
 import type { DatabaseAccess } from './database-address.ts';
 import { DatabaseStore } from './database-store.ts';
 import { DirectoryStore } from './directory-store.ts';
-import type { Engine } from './engine.ts';
 import { leave } from './handler.ts';
 import { toSeedKey } from './key.ts';
 import { ListFetcher } from './list-fetcher.ts';
 import { Member } from './member.ts';
 import { POLICY_NAME } from './members.ts';
+import { NatsBus } from './nats-bus.ts';
 import { PolicyLog } from './policy-log.ts';
 import { PresenceCheck } from './presence-check.ts';
 import { Roll } from './roll.ts';
@@ -60,7 +61,7 @@ export const startCollector = async (options: CollectOptions): Promise<RunningCo
   const { judgeRecord } = await loadRecordSchema();
   const databaseStore = options.database && (await openDatabase(options.database, judgeRecord));
   const roll = new Roll(trust);
-  let engine: Engine | undefined;
+  let engine: MessageBus | undefined;
   const confirmed = new Map<string, string>();
   const collector = new Collector({
     directory,
@@ -91,7 +92,7 @@ export const startCollector = async (options: CollectOptions): Promise<RunningCo
   };
   let end: (() => Promise<void>) | undefined;
   let isStopped = false;
-  const take = async (from: Engine): Promise<void> => {
+  const take = async (from: MessageBus): Promise<void> => {
     while (end === undefined && !isStopped) {
       try {
         end = await from.collect((message) => collector.take(message));
@@ -104,7 +105,8 @@ export const startCollector = async (options: CollectOptions): Promise<RunningCo
   const member = new Member({
     identity: { name: COLLECTOR_NAME, enrolment: 1 },
     role: 'collector',
-    access: { servers, caPath, name: COLLECTOR_NAME, seed: () => seed },
+    connect: (events) =>
+      NatsBus.connect({ servers, caPath, name: COLLECTOR_NAME, seed: () => seed }, events, true),
     log: policyLog,
     roll,
     acts,

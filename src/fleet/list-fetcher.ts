@@ -7,7 +7,7 @@ import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DIRECTORY_MODE, errorText, replaceFileNow } from '../base/base.ts';
 import type { Done, FleetActs } from './acts.ts';
-import type { Engine } from './engine.ts';
+import type { MessageBus } from './bus.ts';
 import type { PolicyEntry } from './entry.ts';
 import { leave } from './handler.ts';
 import type { Body } from './kinds.ts';
@@ -33,7 +33,7 @@ export class ListFetcher {
   /** Told once of an entry whose content is another one than the authority signed; the right one is waited for. */
   onForged: (entry: PolicyEntry, done: Refusal) => void = () => undefined;
   /** The connection, once there is one. */
-  engine: Engine | undefined;
+  engine: MessageBus | undefined;
   readonly #directory: string;
   readonly #acts: FleetActs;
   readonly #wanted = new Map<string, Wanted>();
@@ -119,7 +119,7 @@ export class ListFetcher {
     for (let piece = 0; piece < pieces; piece++) {
       const part = await engine.read(STREAM.LISTS, listSubject(sha256, piece));
       if (part === undefined) return undefined;
-      parts.push(part);
+      parts.push(part.bytes);
     }
     const content = Buffer.concat(parts);
     return content.length === bytes && sha256Of(content) === sha256 ? content : 'forged';

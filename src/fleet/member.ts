@@ -4,7 +4,7 @@
 // taken at once; what was missed is asked for by number, from the engine and then from the authority itself.
 import { errorText, isAppError } from '../base/base.ts';
 import type { FleetActs, Verdict } from './acts.ts';
-import { Engine, type EngineAccess } from './engine.ts';
+import type { ConnectBus, MessageBus } from './bus.ts';
 import type { PolicyEntry } from './entry.ts';
 import { leave } from './handler.ts';
 import type { Identity } from './identity.ts';
@@ -39,7 +39,8 @@ const TELL_MS = 20;
 export interface MemberOptions {
   readonly identity: Identity;
   readonly role: Presence['role'];
-  readonly access: EngineAccess;
+  /** Goes on until there is an engine. */
+  readonly connect: ConnectBus;
   readonly log: PolicyLog;
   readonly roll: Roll;
   readonly acts: FleetActs;
@@ -58,7 +59,7 @@ export interface MemberOptions {
   /** Whether a collector keeps what it is sent and what it refused, for its presence. */
   readonly refusals?: () => Pick<Presence, 'isKeeping' | 'alarms' | 'lastAlarms'>;
   /** The engine is there, again. */
-  readonly onUp: (engine: Engine) => void;
+  readonly onUp: (engine: MessageBus) => void;
 }
 
 /** One resolver. */
@@ -66,7 +67,7 @@ export class Member {
   readonly policy: Policy;
   readonly tide: TideWatch;
   readonly #options: MemberOptions;
-  #engine: Engine | undefined;
+  #engine: MessageBus | undefined;
   /** Makes policy, and follows nobody else's. */
   #isAuthority: boolean;
   #isUp = false;
@@ -202,26 +203,22 @@ export class Member {
   }
 
   async #connect(): Promise<void> {
-    const { access, acts, onAlarm } = this.#options;
+    const { connect, acts, onAlarm } = this.#options;
     try {
-      this.#engine = await Engine.connect(
-        access,
-        {
-          onUp: () => {
-            this.#isUp = true;
-            if (this.#engine !== undefined) this.#up(this.#engine);
-          },
-          onDown: (reason) => {
-            this.#isUp = false;
-            acts.log.warn({ reason }, 'fleet: the engine is not reached');
-          },
-          onFault: (doing, thrown) => {
-            onAlarm('fault');
-            acts.log.error({ err: thrown, doing }, 'fleet: a message could not be handled');
-          },
+      this.#engine = await connect({
+        onUp: () => {
+          this.#isUp = true;
+          if (this.#engine !== undefined) this.#up(this.#engine);
         },
-        true,
-      );
+        onDown: (reason) => {
+          this.#isUp = false;
+          acts.log.warn({ reason }, 'fleet: the engine is not reached');
+        },
+        onFault: (doing, thrown) => {
+          onAlarm('fault');
+          acts.log.error({ err: thrown, doing }, 'fleet: a message could not be handled');
+        },
+      });
       if (this.#isClosed) {
         await this.#engine.close();
         return;
@@ -236,7 +233,7 @@ export class Member {
     }
   }
 
-  #listen(engine: Engine): void {
+  #listen(engine: MessageBus): void {
     const { identity, log } = this.#options;
     this.#presenceTimer = setInterval(() => this.tell(), PRESENCE_MS);
     this.#presenceTimer.unref();
@@ -244,13 +241,13 @@ export class Member {
     if (!this.#isAuthority) this.#subscribe(engine);
   }
 
-  #subscribe(engine: Engine): void {
+  #subscribe(engine: MessageBus): void {
     engine.subscribe(policySubject('*'), (bytes) => this.policy.receive(bytes));
     engine.subscribe(TIDE_SUBJECT, (bytes, _, stamp) => this.#tide(bytes, stamp, true));
     engine.subscribe(HELLO_SUBJECT, () => this.tell());
   }
 
-  #up(engine: Engine): void {
+  #up(engine: MessageBus): void {
     const { acts, onUp } = this.#options;
     acts.log.info({}, 'fleet: the engine is connected');
     if (!this.#isAuthority) this.#leave(this.#catchUp(engine), 'catching up');
@@ -258,9 +255,9 @@ export class Member {
     onUp(engine);
   }
 
-  async #catchUp(engine: Engine): Promise<void> {
+  async #catchUp(engine: MessageBus): Promise<void> {
     try {
-      const tide = await engine.readStamped(STREAM.TIDE, TIDE_SUBJECT);
+      const tide = await engine.read(STREAM.TIDE, TIDE_SUBJECT);
       if (tide !== undefined) await this.#tide(tide.bytes, tide.stamp, false);
     } catch (thrown) {
       this.#options.acts.log.warn({ cause: errorText(thrown) }, 'fleet: no tide can be read');
@@ -349,12 +346,12 @@ export class Member {
 const REASON_LENGTH_MAX = 500;
 
 const fetchEntry = async (
-  engine: Engine,
+  engine: MessageBus,
   number: number,
   isExpected: boolean,
 ): Promise<Uint8Array | undefined> => {
   const stored = await engine.read(STREAM.POLICY, policySubject(number)).catch(() => undefined);
-  if (stored !== undefined || !isExpected) return stored;
+  if (stored !== undefined || !isExpected) return stored?.bytes;
   const asked = await engine.ask(ENTRY_SUBJECT, String(number), AUTHORITY_MS).catch(() => undefined);
   return asked === undefined || asked.length === 0 ? undefined : asked;
 };

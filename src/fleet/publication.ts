@@ -1,7 +1,7 @@
 // The authority's log in the engine: published in its order, looked at, and published again when the engine has lost it.
 import { errorText } from '../base/base.ts';
 import type { FleetActs } from './acts.ts';
-import type { Engine } from './engine.ts';
+import type { MessageBus } from './bus.ts';
 import { entryHash, formatEntry, type PolicyEntry, parseEntry } from './entry.ts';
 import type { FleetAlarm, Policy } from './policy.ts';
 import type { PolicyLog } from './policy-log.ts';
@@ -37,12 +37,12 @@ export class Publication {
   }
 
   /** Finds the highest number up to which the engine has this log. Rejects with ERR_FLEET_ENGINE. */
-  async find(engine: Engine): Promise<void> {
+  async find(engine: MessageBus): Promise<void> {
     const { log, policy } = this.#options;
     this.#published = 0;
     for (let number = policy.end.number; number > 0; number--) {
       const stored = await engine.read(STREAM.POLICY, policySubject(number));
-      const entry = stored === undefined ? undefined : parseEntry(stored);
+      const entry = stored === undefined ? undefined : parseEntry(stored.bytes);
       if (entry === undefined || entryHash(entry) !== log.at(number)?.hash) continue;
       this.#published = number;
       return;
@@ -50,7 +50,7 @@ export class Publication {
   }
 
   /** Publishes what the engine lacks, one entry after the other. */
-  async publish(engine: Engine): Promise<void> {
+  async publish(engine: MessageBus): Promise<void> {
     if (this.#isPublishing) return;
     this.#isPublishing = true;
     const { log, policy, acts } = this.#options;
@@ -71,7 +71,7 @@ export class Publication {
   }
 
   /** An engine whose store was lost or put back does not say so: true when it lacks the last entry, or cannot tell. */
-  async isLost(engine: Engine): Promise<boolean> {
+  async isLost(engine: MessageBus): Promise<boolean> {
     const { number } = this.#options.policy.end;
     if (this.#isPublishing || number === 0) return false;
     if (this.#published < number) return true;
@@ -83,7 +83,7 @@ export class Publication {
     this.#isClosed = true;
   }
 
-  async #publishOne(engine: Engine, entry: PolicyEntry, hash: string): Promise<boolean> {
+  async #publishOne(engine: MessageBus, entry: PolicyEntry, hash: string): Promise<boolean> {
     const { policy, roll, acts, onAlarm } = this.#options;
     const { number } = entry;
     const subject = policySubject(number);
@@ -93,7 +93,7 @@ export class Publication {
     } catch (thrown) {
       // The engine refuses a second message of a subject: is it this one?
       const stored = await engine.read(STREAM.POLICY, subject).catch(() => undefined);
-      const other = stored === undefined ? undefined : parseEntry(stored);
+      const other = stored === undefined ? undefined : parseEntry(stored.bytes);
       if (other !== undefined && entryHash(other) === hash) return true;
       if (other !== undefined && roll.isTrusted(other)) {
         policy.fork(`the engine has another entry ${number}`, { number, hash: entryHash(other) });

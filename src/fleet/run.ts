@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import { AppError, isAppError } from '../base/base.ts';
 import type { FleetActs } from './acts.ts';
 import { Authority, type RegisterSource } from './authority.ts';
+import type { MessageBus } from './bus.ts';
 import { makeCountingKey } from './counting-key.ts';
 import { fetchCountingKey } from './counting-key-fetch.ts';
-import type { Engine } from './engine.ts';
 import { readEngineSettings } from './engine-files.ts';
 import { Enrolment } from './enrolment.ts';
 import { bodyOf, type LogEnd } from './entry.ts';
@@ -18,6 +18,7 @@ import { SYSTEM_SEED_NAME } from './init.ts';
 import { createKeyFile, formatPublicKey, readKeyFile, type SigningKey, toSeedKey } from './key.ts';
 import { ListFetcher, PIECE_BYTES, sha256Of } from './list-fetcher.ts';
 import { Member } from './member.ts';
+import { NatsBus } from './nats-bus.ts';
 import { byUrgency } from './needs.ts';
 import { PeerWitness } from './peer-witness.ts';
 import { PeerWitnesses } from './peer-witnesses.ts';
@@ -84,7 +85,7 @@ export class Fleet {
   readonly #steps: Record<string, { number: number; event: string }> = {};
   #stepsUpTo = 0;
   #key: SigningKey | undefined;
-  #engine: Engine | undefined;
+  #engine: MessageBus | undefined;
   #sender: EvidenceSender | undefined;
 
   private constructor(options: FleetOptions) {
@@ -95,6 +96,7 @@ export class Fleet {
     this.#identity = site === undefined ? identity : { ...identity, site };
     const onAlarm = (alarm: FleetAlarm): void => this.alarm(alarm);
     if (role === 'authority') this.#key = readKeyFile(fleetPath(stateDirectory, 'authorityKey'));
+    const seed = (): string => readIdentity(stateDirectory).seed;
     const { log, damage } = PolicyLog.open(fleetPath(stateDirectory, 'policy'), acts.clock());
     this.#log = log;
     this.#roll = new Roll(trust);
@@ -114,13 +116,12 @@ export class Fleet {
     this.#member = new Member({
       identity: this.#identity,
       role,
-      access: { servers, caPath, name: identity.name, seed: () => readIdentity(stateDirectory).seed },
+      connect: (events) => NatsBus.connect({ servers, caPath, name: identity.name, seed }, events, true),
       log,
       roll: this.#roll,
       acts,
       lists: this.#lists,
-      stamp: (subject, text) =>
-        stampMessage(subject, text, sequence.next(), toSeedKey(readIdentity(stateDirectory).seed)),
+      stamp: (subject, text) => stampMessage(subject, text, sequence.next(), toSeedKey(seed())),
       heard,
       tideMs,
       suspendAfterMs,
@@ -130,11 +131,11 @@ export class Fleet {
     });
     this.#answerer = new ProbeAnswerer({
       name: identity.name,
-      key: () => toSeedKey(readIdentity(stateDirectory).seed),
+      key: () => toSeedKey(seed()),
       ...{ roll: this.#roll, acts, onAlarm, probe: options.probe },
       offsetMs: () => this.#member.tide.offsetMs,
     });
-    const key = () => toSeedKey(readIdentity(stateDirectory).seed);
+    const key = () => toSeedKey(seed());
     this.#witness = new PeerWitness({
       directory: fleetPath(stateDirectory, 'witness'),
       ...{ name: identity.name, key, roll: this.#roll, clock: acts.clock, log: acts.log },
@@ -385,7 +386,7 @@ export class Fleet {
     return collector === undefined ? [] : [collector.key];
   }
 
-  #up(engine: Engine): void {
+  #up(engine: MessageBus): void {
     const isFirst = this.#engine === undefined;
     this.#engine = engine;
     this.#lists.engine = engine;
