@@ -29,7 +29,7 @@ export interface BusEvents {
 }
 
 /** Connects, and goes on trying until there is an engine. Rejects with ERR_FLEET_ENGINE where that is of no use. */
-export type ConnectBus = (events: BusEvents) => Promise<MessageBus>;
+export type ConnectBus = (access: BusAccess, events: BusEvents) => Promise<MessageBus>;
 
 /** Something that is kept. */
 export interface StoredMessage {

@@ -4,7 +4,7 @@
 // taken at once; what was missed is asked for by number, from the engine and then from the authority itself.
 import { errorText, isAppError } from '../base/base.ts';
 import type { FleetActs, Verdict } from './acts.ts';
-import type { ConnectBus, MessageBus } from './bus.ts';
+import type { BusAccess, ConnectBus, MessageBus } from './bus.ts';
 import type { PolicyEntry } from './entry.ts';
 import { leave } from './handler.ts';
 import type { Identity } from './identity.ts';
@@ -39,8 +39,8 @@ const TELL_MS = 20;
 export interface MemberOptions {
   readonly identity: Identity;
   readonly role: Presence['role'];
-  /** Goes on until there is an engine. */
   readonly connect: ConnectBus;
+  readonly access: BusAccess;
   readonly log: PolicyLog;
   readonly roll: Roll;
   readonly acts: FleetActs;
@@ -203,9 +203,9 @@ export class Member {
   }
 
   async #connect(): Promise<void> {
-    const { connect, acts, onAlarm } = this.#options;
+    const { connect, access, acts, onAlarm } = this.#options;
     try {
-      this.#engine = await connect({
+      this.#engine = await connect(access, {
         onUp: () => {
           this.#isUp = true;
           if (this.#engine !== undefined) this.#up(this.#engine);

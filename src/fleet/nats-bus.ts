@@ -31,6 +31,7 @@ import type {
   Answer,
   BusAccess,
   BusEvents,
+  ConnectBus,
   EvidenceMessage,
   MessageBus,
   StoredMessage,
@@ -327,6 +328,9 @@ export class NatsBus implements MessageBus {
     await this.#connection.close();
   }
 }
+
+/** The bus of the program. */
+export const connectNats: ConnectBus = (access, events) => NatsBus.connect(access, events, true);
 
 /** How long it is waited before the next try. */
 class ReconnectDelay {

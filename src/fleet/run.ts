@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { AppError, isAppError } from '../base/base.ts';
 import type { FleetActs } from './acts.ts';
 import { Authority, type RegisterSource } from './authority.ts';
-import type { MessageBus } from './bus.ts';
+import type { ConnectBus, MessageBus } from './bus.ts';
 import { makeCountingKey } from './counting-key.ts';
 import { fetchCountingKey } from './counting-key-fetch.ts';
 import { readEngineSettings } from './engine-files.ts';
@@ -18,7 +18,7 @@ import { SYSTEM_SEED_NAME } from './init.ts';
 import { createKeyFile, formatPublicKey, readKeyFile, type SigningKey, toSeedKey } from './key.ts';
 import { ListFetcher, PIECE_BYTES, sha256Of } from './list-fetcher.ts';
 import { Member } from './member.ts';
-import { NatsBus } from './nats-bus.ts';
+import { connectNats } from './nats-bus.ts';
 import { byUrgency } from './needs.ts';
 import { PeerWitness } from './peer-witness.ts';
 import { PeerWitnesses } from './peer-witnesses.ts';
@@ -55,6 +55,8 @@ export interface FleetOptions {
   readonly confirmed: SharedArrayBuffer;
   /** Of the authority; undefined while the register cannot be used. */
   readonly register: () => RegisterSource | undefined;
+  /** Undefined: NATS. */
+  readonly connect?: ConnectBus;
   /** Runs the program's own probe over all names. Rejects with ERR_APP_PROBE. */
   readonly probe: () => Promise<OwnProbe>;
 }
@@ -116,7 +118,8 @@ export class Fleet {
     this.#member = new Member({
       identity: this.#identity,
       role,
-      connect: (events) => NatsBus.connect({ servers, caPath, name: identity.name, seed }, events, true),
+      connect: options.connect ?? connectNats,
+      access: { servers, caPath, name: identity.name, seed },
       log,
       roll: this.#roll,
       acts,

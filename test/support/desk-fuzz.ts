@@ -46,7 +46,7 @@ const STEP_MS = 11_000;
 const ENTRIES_MAX = 2_000;
 const PAIRS = 64;
 const CHECKPOINTS_MAX = 2_000;
-const NAMES = ['thief', 'ns1', 'authority', 'guest', 'collector', '__proto__', '', 'x'.repeat(300), '..'];
+const NAMES = ['thief', 'ns1', 'authority', 'guest', 'collector', '__proto__', '', 'x'.repeat(300), 'ns1/'];
 
 interface Pair {
   readonly key: string;
@@ -146,7 +146,8 @@ export class Desk {
   }
 
   async #ask(subject: string, bytes: Uint8Array | string): Promise<string> {
-    return Buffer.from(await this.#engine.ask(subject, bytes, NEVER_MS)).toString();
+    const answer = await this.#engine.ask(subject, bytes, 0).catch(() => '');
+    return Buffer.from(answer).toString();
   }
 
   #fault(of: unknown): void {

@@ -178,7 +178,7 @@ export class MemoryUser implements MessageBus {
     return this.#exchange(
       subject,
       `asking at ${subject}`,
-      (done, fail) => {
+      (done, fail, lose) => {
         const found = [...this.#bus.answers].find(
           ([{ user, pattern }]) => !user.isCut && !user.#isClosed && fits(pattern, subject),
         );
@@ -188,8 +188,9 @@ export class MemoryUser implements MessageBus {
         }
         const [{ user }, answer] = found;
         user.handle(subject, async () => {
-          const said = await answer(bytesOf(bytes), subject);
-          if (said !== undefined) done(bytesOf(said));
+          const said = await answer(bytesOf(bytes), subject).catch(() => undefined);
+          if (said === undefined) lose();
+          else done(bytesOf(said));
         });
       },
       timeoutMs,
@@ -263,7 +264,7 @@ export class MemoryUser implements MessageBus {
   #exchange<Result>(
     subject: string,
     doing: string,
-    act: (done: (result: Result) => void, fail: (why: string) => void) => void,
+    act: (done: (result: Result) => void, fail: (why: string) => void, lose: () => void) => void,
     timeoutMs = ANSWER_MS,
   ): Promise<Result> {
     if (this.isCut || this.#isClosed) return Promise.reject(failed(`${doing}: not connected`));
@@ -284,6 +285,7 @@ export class MemoryUser implements MessageBus {
             act(
               (result) => back(() => resolve(result)),
               (why) => back(() => reject(failed(`${doing}: ${why}`))),
+              lose,
             );
         },
       });
