@@ -97,8 +97,8 @@ export class Authority {
     const { name, policy, roll, acts, log, onAlarm } = options;
     this.#options = options;
     this.#hearing = new Hearing({ roll, sequences: options.heard, acts, onAlarm });
-    this.#recovery = new Recovery({ name, policy, roll, acts, onAlarm, heard: this.#hearing.all });
-    this.#publication = new Publication({ log, policy, roll, acts, onAlarm });
+    this.#recovery = new Recovery({ name, policy, roll, acts, heard: this.#hearing.all });
+    this.#publication = new Publication({ log, policy, roll, acts });
     for (const { entry } of log.from(1)) this.#note(entry);
   }
 

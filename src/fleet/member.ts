@@ -97,6 +97,8 @@ export class Member {
       suspendAfterMs,
       onAlarm,
       isAuthority: () => this.#isAuthority,
+      hasEntry: (number) => number <= this.policy.end.number,
+      onForged: (reason) => this.policy.setAside({}, reason),
     });
     options.lists.onDone = (entry, done) => this.policy.conclude(entry, done);
     options.lists.onForged = (entry, done) => this.policy.refuse(entry, done);
@@ -147,7 +149,8 @@ export class Member {
     clearInterval(this.#presenceTimer);
     clearTimeout(this.#tellTimer);
     await this.#engine?.close();
-    await this.policy.settled();
+    await this.policy.close();
+    this.#options.lists.onDone = () => undefined;
     this.#options.heard.write();
     this.#options.log.close();
   }
@@ -242,7 +245,9 @@ export class Member {
   }
 
   #subscribe(engine: MessageBus): void {
-    engine.subscribe(policySubject('*'), (bytes) => this.policy.receive(bytes));
+    engine.subscribe(policySubject('*'), (bytes, subject) =>
+      this.policy.receive(bytes, Number(subject.split('.').at(-1))),
+    );
     engine.subscribe(TIDE_SUBJECT, (bytes, _, stamp) => this.#tide(bytes, stamp, true));
     engine.subscribe(HELLO_SUBJECT, () => this.tell());
   }
@@ -301,16 +306,30 @@ export class Member {
     for (;;) {
       await this.policy.settled();
       const first = this.policy.end.number + 1;
-      const numbers = Array.from({ length: FETCH_AT_A_TIME }, (_, index) => first + index);
       const found = await Promise.all(
-        numbers.map((number) => fetchEntry(engine, number, number <= this.#wanted)),
+        Array.from({ length: FETCH_AT_A_TIME }, (_, index) =>
+          engine.read(STREAM.POLICY, policySubject(first + index)).catch(() => undefined),
+        ),
       );
-      for (const bytes of found) if (bytes !== undefined) this.policy.receive(bytes);
-      await this.policy.settled();
+      for (const [index, stored] of found.entries())
+        await this.#takeNext(engine, first + index, stored?.bytes);
       // What is missing is tried again at the next look.
       if (this.policy.end.number < first + FETCH_AT_A_TIME - 1) break;
     }
     this.#wanted = Math.min(this.#wanted, Math.max(this.tide.number, this.policy.end.number));
+  }
+
+  /** Takes an entry when it is the next one: what the engine has of it when that fits, otherwise what the authority says. */
+  async #takeNext(engine: MessageBus, number: number, stored: Uint8Array | undefined): Promise<void> {
+    if (this.policy.end.number !== number - 1) return;
+    let entry = stored === undefined ? undefined : this.policy.examine(stored, number);
+    if (entry === undefined && (stored !== undefined || number <= this.#wanted)) {
+      const asked = await engine.ask(ENTRY_SUBJECT, String(number), AUTHORITY_MS).catch(() => undefined);
+      if (asked !== undefined && asked.length > 0) entry = this.policy.examine(asked, number);
+    }
+    if (entry === undefined) return;
+    this.policy.take(entry);
+    await this.policy.settled();
   }
 
   async #apply(entry: PolicyEntry): Promise<Verdict> {
@@ -344,17 +363,6 @@ export class Member {
 }
 
 const REASON_LENGTH_MAX = 500;
-
-const fetchEntry = async (
-  engine: MessageBus,
-  number: number,
-  isExpected: boolean,
-): Promise<Uint8Array | undefined> => {
-  const stored = await engine.read(STREAM.POLICY, policySubject(number)).catch(() => undefined);
-  if (stored !== undefined || !isExpected) return stored?.bytes;
-  const asked = await engine.ask(ENTRY_SUBJECT, String(number), AUTHORITY_MS).catch(() => undefined);
-  return asked === undefined || asked.length === 0 ? undefined : asked;
-};
 
 /** The entry whose number was asked for; nothing for one that is not there. */
 export const answerEntry = (log: PolicyLog, bytes: Uint8Array): string => {

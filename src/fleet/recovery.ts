@@ -7,7 +7,7 @@ import type { FleetActs } from './acts.ts';
 import type { MessageBus } from './bus.ts';
 import { entryHash, type LogEnd, type PolicyEntry, parseEntry } from './entry.ts';
 import type { Heard } from './hearing.ts';
-import type { FleetAlarm, Policy } from './policy.ts';
+import type { Policy } from './policy.ts';
 import type { Roll } from './roll.ts';
 import { askSubject, HELLO_SUBJECT, policySubject, STREAM } from './subjects.ts';
 
@@ -30,7 +30,6 @@ export interface RecoveryOptions {
   readonly roll: Roll;
   readonly acts: FleetActs;
   readonly heard: ReadonlyMap<string, Heard>;
-  readonly onAlarm: (alarm: FleetAlarm) => void;
 }
 
 /** Hears and takes back. Methods reject with ERR_FLEET_ENGINE. */
@@ -125,11 +124,11 @@ export class Recovery {
     this.#claimedMs.set(claimant, nowMs);
     const entry = await ask(engine, name, number);
     if (policy.agreesWith({ number, hash })) return;
-    if (entry !== undefined && entryHash(entry) === hash && roll.isTrusted(entry)) {
+    if (entry !== undefined && entryHash(entry) === hash && this.#isSigned(entry, number)) {
       policy.fork(`${name} has another entry ${number} than here`, { number, hash });
       return;
     }
-    this.#refuse(number, `${name} claims another entry ${number}, which no key of the fleet signed`);
+    policy.setAside({ number }, `${name} claims another entry ${number}, which no key of the fleet signed`);
     acts.log.error({ node: name, number }, 'fleet: a resolver claims another log than it can show');
   }
 
@@ -143,7 +142,7 @@ export class Recovery {
       const entry = parseEntry(stored.bytes);
       if (entry !== undefined && this.#isSigned(entry, number)) return entry;
       // Left in its place, it would hide what the nodes have.
-      this.#refuse(number, 'the engine had an entry that no key of the fleet signed');
+      policy.setAside({ number }, `the engine had something else as entry ${number}`);
       await engine.remove(STREAM.POLICY, subject).catch(() => undefined);
     }
     const nodes = [...heard].filter(
@@ -158,13 +157,6 @@ export class Recovery {
 
   #isSigned(entry: PolicyEntry, number: number): boolean {
     return entry.number === number && this.#options.roll.isTrusted(entry);
-  }
-
-  #refuse(number: number, reason: string): void {
-    const { acts, onAlarm } = this.#options;
-    onAlarm('forged-entry');
-    acts.note({ event: 'refused', number, code: 'ERR_FLEET_SIGNATURE', reason });
-    acts.log.error({ number, reason }, 'fleet: policy refused');
   }
 }
 

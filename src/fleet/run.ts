@@ -357,6 +357,9 @@ export class Fleet {
       offsetMs: tide.offsetMs,
       isCutOff: tide.cutOffSince !== undefined,
       isSuspended: tide.isSuspended,
+      isForked: policy.isForked,
+      behind: Math.max(0, tide.number - policy.end.number),
+      setAside: policy.setAsides,
       alarms: this.#alarms,
       unconfirmed: new Map([
         ['queries', Math.max(0, records.queries - confirmed.queries)],

@@ -5,10 +5,10 @@ import { join } from 'node:path';
 import { createUser } from '@nats-io/nkeys';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { RCODE } from '../../src/dns/dns.ts';
-import { NatsBus } from '../../src/fleet/nats-bus.ts';
 import { packEvidence } from '../../src/fleet/evidence-message.ts';
 import { type FleetStatus, type RunningCollector, readMembers } from '../../src/fleet/fleet.ts';
 import { toSeedKey } from '../../src/fleet/key.ts';
+import { NatsBus } from '../../src/fleet/nats-bus.ts';
 import { type Stamp, stampMessage } from '../../src/fleet/signed-message.ts';
 import {
   confirmedSubject,

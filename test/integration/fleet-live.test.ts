@@ -14,9 +14,9 @@ import {
 } from '@nats-io/transport-node';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { RCODE } from '../../src/dns/dns.ts';
-import { NatsBus } from '../../src/fleet/nats-bus.ts';
 import type { RunningCollector } from '../../src/fleet/fleet.ts';
 import { sha256Of } from '../../src/fleet/list-fetcher.ts';
+import { NatsBus } from '../../src/fleet/nats-bus.ts';
 import { listSubject } from '../../src/fleet/subjects.ts';
 import {
   type FleetRecord,

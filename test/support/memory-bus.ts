@@ -20,6 +20,8 @@ import { STREAM, type StreamName } from '../../src/fleet/subjects.ts';
 const ANSWER_MS = 10_000;
 /** After which evidence that was not acknowledged, or could not be kept, is given again, milliseconds. */
 const AGAIN_MS = 2_000;
+/** Within which the engine knows a message again, milliseconds. */
+const DUPLICATE_MS = 120_000;
 
 /** Something on its way. Exactly one of both is called in the end; `go` again after it repeats a message. */
 export interface Flight {
@@ -73,7 +75,13 @@ export class MemoryBus {
   readonly answers = new Map<Subscription, Answer>();
   /** Has something carried: at once, unless somebody else decides. */
   carry: (flight: Flight) => void = (flight) => flight.go();
-  readonly #ids = new Set<string>();
+  /** Told of all that is published. */
+  onPublished: (subject: string, bytes: Uint8Array, stamp: Stamp | undefined) => void = () => undefined;
+  now: () => number = () => 0;
+  /** Answers in the place of whoever is asked. */
+  impostor: Answer | undefined;
+  /** When a message was known by its identifier. */
+  readonly #ids = new Map<string, number>();
   #places = 0;
   #collect: ((place: string) => void) | undefined;
 
@@ -89,6 +97,7 @@ export class MemoryBus {
     { id, signature, stamp }: StoreOptions = {},
     isKept = true,
   ): string | undefined {
+    this.onPublished(subject, bytes, stamp);
     for (const subscription of this.subscriptions) {
       if (!fits(subscription.pattern, subject)) continue;
       const { user, take } = subscription;
@@ -101,10 +110,11 @@ export class MemoryBus {
     if (!isKept || stream === undefined) return undefined;
     const kept = this.streams.get(stream);
     if (kept === undefined) return 'no stream';
-    if (id !== undefined && this.#ids.has(`${stream} ${id}`)) return undefined;
+    const knownMs = id === undefined ? undefined : this.#ids.get(`${stream} ${id}`);
+    if (knownMs !== undefined && this.now() - knownMs < DUPLICATE_MS) return undefined;
     if (this.full.has(stream)) return 'maximum bytes exceeded';
     if (stream === STREAM.POLICY && kept.has(subject)) return 'maximum messages per subject exceeded';
-    if (id !== undefined) this.#ids.add(`${stream} ${id}`);
+    if (id !== undefined) this.#ids.set(`${stream} ${id}`, this.now());
     const place = stream === STREAM.EVIDENCE ? String(++this.#places) : subject;
     kept.set(place, { subject, bytes, stamp, ...(signature === undefined ? {} : { signature }) });
     if (stream === STREAM.EVIDENCE) this.#collect?.(place);
@@ -114,11 +124,6 @@ export class MemoryBus {
   makeStreams(): void {
     for (const stream of Object.values(STREAM))
       if (!this.streams.has(stream)) this.streams.set(stream, new Map());
-  }
-
-  /** Two minutes are over: what comes again is no duplicate. */
-  forgetIds(): void {
-    this.#ids.clear();
   }
 
   collect(user: MemoryUser, take: (message: EvidenceMessage) => void): () => Promise<void> {
@@ -182,6 +187,14 @@ export class MemoryUser implements MessageBus {
         const found = [...this.#bus.answers].find(
           ([{ user, pattern }]) => !user.isCut && !user.#isClosed && fits(pattern, subject),
         );
+        const { impostor } = this.#bus;
+        if (impostor !== undefined) {
+          impostor(bytesOf(bytes), subject).then(
+            (said) => (said === undefined ? lose() : done(bytesOf(said))),
+            lose,
+          );
+          return;
+        }
         if (found === undefined) {
           fail('no responders');
           return;
