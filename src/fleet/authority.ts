@@ -12,6 +12,7 @@ import { leave } from './handler.ts';
 import { type Heard, Hearing } from './hearing.ts';
 import type { SigningKey } from './key.ts';
 import { type Kind, MUST } from './kinds.ts';
+import { readWantedList } from './list-fetcher.ts';
 import { answerEntry } from './member.ts';
 import type { FleetAlarm, Policy } from './policy.ts';
 import { readBody } from './policy.ts';
@@ -64,6 +65,8 @@ export interface AuthorityOptions {
   /** Between two tides, milliseconds. */
   readonly tideMs: number;
   readonly onAlarm: (alarm: FleetAlarm) => void;
+  /** A node lacks the content of a list. */
+  readonly onListWanted: (sha256: string) => void;
   /** Its log is that of the fleet: who may connect can be written. */
   readonly onReconciled: () => Promise<unknown>;
   /** Another authority has taken over. */
@@ -153,7 +156,11 @@ export class Authority {
     if (this.#engine === undefined) {
       this.#upMs = this.#options.acts.monotonic();
       engine.subscribe(presenceSubject('*'), (bytes, subject, stamp) => this.#hear(bytes, subject, stamp));
-      engine.serve(ENTRY_SUBJECT, (bytes) => Promise.resolve(answerEntry(this.#options.log, bytes)));
+      engine.serve(ENTRY_SUBJECT, (bytes) => {
+        const wanted = readWantedList(bytes);
+        if (wanted !== undefined) this.#options.onListWanted(wanted);
+        return Promise.resolve(answerEntry(this.#options.log, bytes));
+      });
       this.#tideTimer = setInterval(() => this.tide(), this.#options.tideMs);
       this.#lookTimer = setInterval(() => this.#leave(this.#look(), 'looking at the engine'), LOOK_MS);
       for (const timer of [this.#tideTimer, this.#lookTimer]) timer.unref();

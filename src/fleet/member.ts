@@ -101,7 +101,7 @@ export class Member {
       onForged: (reason) => this.policy.setAside({}, reason),
     });
     options.lists.onDone = (entry, done) => this.policy.conclude(entry, done);
-    options.lists.onForged = (entry, done) => this.policy.refuse(entry, done);
+    options.lists.onRefused = (entry, done) => this.policy.refuse(entry, done);
   }
 
   /** Another authority has taken over: what it decides holds here from now on. */

@@ -66,6 +66,8 @@ export const fleetIssues = (facts: FleetFacts): FoundIssue[] => {
       '',
       setAside.sinceMs,
     );
+  for (const id of facts.lateLists)
+    add('list-missing', `the content of ${id} that the authority gave is not in force here`, id);
   if (!isConnected) add('fleet-disconnected', 'the engine of the fleet is not reached');
   if (Math.abs(offsetMs) > OFFSET_MS_MAX)
     add('fleet-clock', `the clock differs by ${offsetMs / 1_000} s from that of the authority`);

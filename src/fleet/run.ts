@@ -16,7 +16,8 @@ import { leave } from './handler.ts';
 import { fleetPath, type Identity, readIdentity } from './identity.ts';
 import { SYSTEM_SEED_NAME } from './init.ts';
 import { createKeyFile, formatPublicKey, readKeyFile, type SigningKey, toSeedKey } from './key.ts';
-import { ListFetcher, PIECE_BYTES, sha256Of } from './list-fetcher.ts';
+import { ListFetcher } from './list-fetcher.ts';
+import { ListPublication } from './list-publication.ts';
 import { Member } from './member.ts';
 import { connectNats } from './nats-bus.ts';
 import { byUrgency } from './needs.ts';
@@ -31,7 +32,6 @@ import { resolverRows } from './resolver-status.ts';
 import { Roll } from './roll.ts';
 import { HeardSequences, Sequence, stampMessage } from './signed-message.ts';
 import type { FleetFacts, FleetMatrix, FleetStatus, ResolverStatus } from './status.ts';
-import { listSubject } from './subjects.ts';
 import { reloadServers } from './system-link.ts';
 import { Tokens } from './tokens.ts';
 
@@ -69,6 +69,7 @@ interface AuthorityParts {
   readonly authority: Authority;
   readonly enrolment: Enrolment;
   readonly asker: ProbeAsker;
+  readonly lists: ListPublication;
 }
 
 /** One resolver's part of its fleet. */
@@ -152,7 +153,11 @@ export class Fleet {
     if (this.#key === undefined) return;
     const engineDirectory = fleetPath(stateDirectory, 'engine');
     const settings = readEngineSettings(engineDirectory);
-    const authority = new Authority({
+    const lists = new ListPublication({
+      ...{ directory: fleetPath(stateDirectory, 'lists'), log, acts },
+      add: (list) => authority.add('list', list),
+    });
+    const authority: Authority = new Authority({
       name: identity.name,
       site: this.#identity.site,
       nkey: settings.authority.key,
@@ -169,11 +174,12 @@ export class Fleet {
       acts,
       tideMs,
       onAlarm,
+      onListWanted: (sha256) => lists.wanted(sha256),
       onReconciled: () => this.#requireParts().enrolment.refresh(),
       onReplaced: () => this.#member.follow(),
     });
     this.#parts = {
-      authority,
+      ...{ authority, lists },
       asker: new ProbeAsker({
         ...{ roll: this.#roll, acts, onAlarm, clock: acts.clock, monotonic: acts.monotonic },
         key: () => this.#requireKey(),
@@ -266,24 +272,8 @@ export class Fleet {
   }
 
   /** Gives a list to the nodes, when it is another content than before. Rejects with ERR_FLEET_ENGINE. */
-  async publishList(id: string, content: Uint8Array, rules: number): Promise<boolean> {
-    const { authority } = this.#requireParts();
-    const sha256 = sha256Of(content);
-    const last = [...this.#log.from(1)].findLast(
-      ({ entry }) => entry.kind === 'list' && idOf(bodyOf(entry)) === id,
-    );
-    if (last !== undefined && hashOf(bodyOf(last.entry)) === sha256) return false;
-    if (this.#engine === undefined)
-      throw new AppError('ERR_FLEET_ENGINE', `giving the list ${id} to the nodes: no engine`);
-    const pieces = Math.ceil(content.length / PIECE_BYTES);
-    for (let piece = 0; piece < pieces; piece++) {
-      await this.#engine.store(
-        listSubject(sha256, piece),
-        content.subarray(piece * PIECE_BYTES, (piece + 1) * PIECE_BYTES),
-      );
-    }
-    await authority.add('list', { id, sha256, bytes: content.length, pieces, rules });
-    return true;
+  publishList(id: string, content: Uint8Array, rules: number): Promise<boolean> {
+    return this.#requireParts().lists.publish(id, content, rules);
   }
 
   /** What the probe of each resolver was answered; of those that are in the fleet and refuse names. */
@@ -360,6 +350,7 @@ export class Fleet {
       isForked: policy.isForked,
       behind: Math.max(0, tide.number - policy.end.number),
       setAside: policy.setAsides,
+      lateLists: this.#lists.late,
       alarms: this.#alarms,
       unconfirmed: new Map([
         ['queries', Math.max(0, records.queries - confirmed.queries)],
@@ -399,6 +390,7 @@ export class Fleet {
     this.#lists.look();
     if (isFirst) this.#witness.serve(engine);
     if (isFirst) this.#parts?.enrolment.serve(engine);
+    if (this.#parts !== undefined) this.#parts.lists.engine = engine;
     this.#parts?.authority.up(engine);
     const { stateDirectory, acts } = this.#options;
     const { log } = acts;
@@ -447,6 +439,3 @@ export class Fleet {
     });
   }
 }
-
-const idOf = (body: unknown): unknown => (body as { id?: unknown } | undefined)?.id;
-const hashOf = (body: unknown): unknown => (body as { sha256?: unknown } | undefined)?.sha256;

@@ -104,6 +104,8 @@ export interface FleetFacts {
   readonly behind: number;
   /** What the engine had that nobody of the fleet sent; undefined when that is long ago. */
   readonly setAside: SetAside | undefined;
+  /** Lists that the authority gave and that are not in force here, for longer than a minute. */
+  readonly lateLists: readonly string[];
   readonly alarms: ReadonlyMap<FleetAlarm, number>;
   /** Records that wait to be confirmed, by chain. */
   readonly unconfirmed: ReadonlyMap<string, number>;

@@ -120,6 +120,7 @@ export class Desk {
       ...{ roll: this.#roll, register: () => undefined, acts, replicas: 1, tideMs: NEVER_MS, onAlarm },
       ...{
         onReconciled: () => Promise.resolve(),
+        onListWanted: () => undefined,
         onReplaced: () => this.#fault('the authority was replaced'),
       },
     });
