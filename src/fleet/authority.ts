@@ -224,6 +224,8 @@ export class Authority {
   #make<Result>(act: () => Promise<Result>): Promise<Result> {
     const made = this.#making.then(async () => {
       await this.#whenReconciled.promise;
+      // The end of the program is no sign that the log of the nodes is known.
+      if (!this.#isReconciled && !this.#isReplaced) throw unknown();
       if (this.#isReplaced) throw replaced();
       if (this.#options.policy.isForked) throw forked();
       return act();
@@ -406,9 +408,22 @@ export class Authority {
   async #look(): Promise<void> {
     const engine = this.#engine;
     if (engine === undefined || !this.#isReconciled || this.#options.policy.isForked) return;
+    // Of a stream that is gone without the others nothing else would tell.
+    await engine.makeStreams(this.#options.replicas).catch((thrown: unknown) => {
+      this.#options.acts.log.warn({ err: thrown }, 'fleet: the streams of the engine cannot be looked at');
+    });
     if (await this.#publication.isLost(engine)) await this.#reconcile(engine);
   }
 }
+
+const unknown = (): AppError =>
+  new AppError(
+    'ERR_FLEET_HOLD',
+    'deciding for the fleet: what its resolvers know was not heard before the end',
+    {
+      hint: 'Decide again after the next start.',
+    },
+  );
 
 const replaced = (): AppError =>
   new AppError('ERR_FLEET_REPLACED', 'deciding for the fleet: another authority has taken over', {
