@@ -204,6 +204,7 @@ export class Desk {
   /** Nothing of ns1 has changed, and it still gets what it asks for. */
   async check(): Promise<void> {
     assert.equal(this.#figures(), this.#before, 'the place of another resolver changed');
+    assert.ok(!this.#policy.isForked, 'what the thief claims is a fork');
     const { tree } = this.#logs.ns1;
     const known = tree.size;
     tree.size += this.#random(3);
@@ -300,9 +301,17 @@ export class Desk {
     const before = { number: number - 1, hash: this.#log.at(number - 1)?.hash ?? NO_ENTRY };
     const forged = { ...signEntry(before, entry, this.#keyOf('thief')), key: this.#authorityKey.keyId };
     this.#claimed = random(4) === 0 ? (this.#log.at(number)?.entry ?? forged) : forged;
+    // An entry of the authority's own, at another number than it has.
+    const moved = random(4) === 0 ? this.#log.at(1 + random(this.#log.end.number))?.entry : undefined;
+    if (moved !== undefined) this.#claimed = moved;
     const presence = {
       ...{ name: 'thief', role: 'node', enrolment: 1, time: '2026-11-26T12:00:00.000Z', version: '1.2.3' },
-      ...{ generation: 4, state: 'in force', offsetMs: 2, policy: { number, hash: entryHash(forged) } },
+      ...{
+        generation: 4,
+        state: 'in force',
+        offsetMs: 2,
+        policy: { number, hash: entryHash(moved ?? forged) },
+      },
       ...{ isSuspended: false, isForked: false, lists: {}, refused: [] },
       ...{ records: { queries: 9, changes: 4 }, confirmed: { queries: 9, changes: 4 } },
     };

@@ -218,3 +218,16 @@ test('a signed entry at the place of another number is set aside: it is no fork,
   policy.receive(Buffer.from(formatEntry(two)), 3);
   expect(notes.filter(({ event }) => event === 'refused')).toHaveLength(2);
 });
+
+test('behind a change of the key, what the other side of a fork had signed is no fork again', async () => {
+  const policy = open();
+  const next = createKeyFile(join(directory, 'next.pem'));
+  const body = JSON.stringify({
+    ...{ add: formatPublicKey(next.publicKey), remove: formatPublicKey(key.publicKey) },
+  });
+  await receive(policy, chain(2, [{}, { kind: 'authority-key', body }]));
+  const [, other] = chain(2, [{}, { body: step('revoked') }]) as [PolicyEntry, PolicyEntry];
+  await receive(policy, [other]);
+  expect(policy.isForked).toBe(false);
+  expect(alarms).toEqual(['forged-entry']);
+});
